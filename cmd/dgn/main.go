@@ -1,0 +1,76 @@
+// Command dgn runs experiments with dual Gauss-Newton directions.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/dualgn/dgn/pkg/datasets"
+	"github.com/dualgn/dgn/pkg/experiment"
+)
+
+// version is set by the linker for releases.
+var version string
+
+func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
+
+// run is the whole program: results go to stdout, progress and logs to stderr,
+// and the exit code comes back.
+func run(args []string, stdout, stderr io.Writer) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	context.AfterFunc(ctx, stop) // a second signal ends the program at once
+
+	a := &app{stdout: stdout, stderr: stderr}
+	root := a.command()
+	root.SetArgs(args)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	err := root.ExecuteContext(ctx)
+	if err != nil && !a.started {
+		// Before a command starts, only its words can be wrong.
+		err = usageError{err}
+	}
+	if err != nil {
+		fmt.Fprintf(stderr, "dgn: %v\n", err)
+	}
+	return exitCode(err)
+}
+
+// Exit codes, as documented in the README.
+const (
+	exitDone        = 0
+	exitFailed      = 1
+	exitUsage       = 2
+	exitData        = 3
+	exitInterrupted = 130
+)
+
+// usageError marks a bad command line or user setting.
+type usageError struct{ error }
+
+func (e usageError) Unwrap() error { return e.error }
+
+// exitCode is the one table from errors to exit codes.
+func exitCode(err error) int {
+	var usage usageError
+	var config *experiment.ConfigError
+	var missing *datasets.MissingError
+	var damaged *datasets.DamagedError
+	switch {
+	case err == nil:
+		return exitDone
+	case errors.Is(err, context.Canceled):
+		return exitInterrupted
+	case errors.As(err, &usage), errors.As(err, &config):
+		return exitUsage
+	case errors.As(err, &missing), errors.As(err, &damaged):
+		return exitData
+	}
+	return exitFailed
+}

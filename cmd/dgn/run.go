@@ -1,0 +1,92 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+
+	"github.com/dualgn/dgn/pkg/experiment"
+	"github.com/spf13/cobra"
+)
+
+func (a *app) runCommand() *cobra.Command {
+	var sets []string
+	var out string
+	var fresh bool
+	var jobs int
+	c := &cobra.Command{
+		Use:   "run CONFIG...",
+		Short: "Train every method from every seed, log, draw figures, print a table",
+		Long: `Train every method of a config from every seed.
+
+Results go to results/NAME: logs and weights of each run, figures, summary.csv.
+Runs that the folder already holds, made with the same settings, are kept.`,
+		Example: `  dgn run configs/digits.yaml
+  dgn run configs/mnist.yaml --set train.epochs=2 --set 'methods.*.optimizer.learning_rate=0.05' --out /tmp/mnist`,
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			if !c.Flags().Changed("out") {
+				out = a.settings.Out
+			}
+			if out != "" && len(args) > 1 {
+				return usageError{fmt.Errorf("--out (or DGN_OUT) names the results folder of one config, but %d were given", len(args))}
+			}
+			if jobs < 1 {
+				return usageError{fmt.Errorf("--jobs: must be a positive number, got %d", jobs)}
+			}
+			var configs []*experiment.Config
+			var errs []error
+			for _, path := range args {
+				config, err := experiment.Load(path, sets)
+				configs, errs = append(configs, config), append(errs, err)
+			}
+			if err := errors.Join(errs...); err != nil {
+				return err
+			}
+			for _, config := range configs {
+				if err := a.runOne(c, config, out, fresh, jobs); err != nil {
+					if errors.Is(err, c.Context().Err()) {
+						return err
+					}
+					errs = append(errs, err)
+				}
+			}
+			return errors.Join(errs...)
+		},
+	}
+	c.Flags().StringArrayVar(&sets, "set", nil, "set a key of the config to a YAML value: KEY=VALUE (repeatable)")
+	c.Flags().StringVar(&out, "out", "", "results folder (default results/NAME)")
+	c.Flags().BoolVar(&fresh, "fresh", false, "make every run again; earlier ones are moved to old/, never deleted")
+	c.Flags().IntVar(&jobs, "jobs", 1, "runs made at the same time, sharing the threads; their times do not compare")
+	return c
+}
+
+// runOne makes the runs of one config and shows their results.
+func (a *app) runOne(c *cobra.Command, config *experiment.Config, out string, fresh bool, jobs int) error {
+	screen := a.newScreen(c.Context())
+	log := a.logger(screen)
+	result, err := experiment.Run(c.Context(), config, experiment.Options{
+		Out: out, Fresh: fresh, Threads: a.settings.Threads, Jobs: jobs,
+		Data: a.dataEnv(c.Context(), screen), Build: experiment.ThisBuild(version),
+		Log: log, Monitor: screen.monitor(log),
+	})
+	screen.close()
+	if result == nil {
+		return err
+	}
+	errs := append([]error{err}, result.Failed...)
+	if result.Made+result.Reused > 0 {
+		summary, figures, err := result.Publish(experiment.Disk{})
+		errs = append(errs, err)
+		if summary != nil {
+			errs = append(errs, summary.WriteTable(a.stdout))
+			for _, w := range summary.Warnings {
+				log.Warn(w)
+			}
+		}
+		if len(figures) > 0 {
+			fmt.Fprintf(a.stdout, "\nresults: %s\nfigures: %s\n", result.Dir, filepath.Join(result.Dir, "figures"))
+		}
+	}
+	return errors.Join(errs...)
+}

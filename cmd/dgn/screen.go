@@ -1,0 +1,202 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"math"
+	"os"
+	"sync/atomic"
+	"time"
+
+	"github.com/dualgn/dgn/pkg/experiment"
+	"github.com/lmittmann/tint"
+	"github.com/vbauerster/mpb/v8"
+	"github.com/vbauerster/mpb/v8/decor"
+	"golang.org/x/term"
+)
+
+// A screen is where progress and logs go: bars with log lines above them on a
+// terminal, plain lines elsewhere. It is an io.Writer for log lines.
+type screen struct {
+	out  io.Writer
+	bars *mpb.Progress // nil: no bars
+}
+
+func (a *app) newScreen(ctx context.Context) *screen {
+	s := &screen{out: a.stderr}
+	if isTerminal(a.stderr) && a.settings.LogFormat == "text" && !a.settings.Quiet {
+		s.bars = mpb.NewWithContext(ctx, mpb.WithOutput(a.stderr), mpb.WithAutoRefresh())
+	}
+	return s
+}
+
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}
+
+func (s *screen) Write(b []byte) (int, error) {
+	if s.bars != nil {
+		if n, err := s.bars.Write(b); err == nil {
+			return n, nil
+		}
+	}
+	return s.out.Write(b)
+}
+
+// close waits until the bars have been drawn for the last time.
+func (s *screen) close() {
+	if s.bars != nil {
+		s.bars.Shutdown()
+	}
+}
+
+// monitor shows runs as bars or as log lines.
+func (s *screen) monitor(log *slog.Logger) experiment.Monitor {
+	if s.bars != nil {
+		return barMonitor{s.bars}
+	}
+	return logMonitor{log}
+}
+
+// download shows the download of a file of a size in bytes; it is told of the
+// bytes that arrive, and called with nil at the end.
+func (s *screen) download(name string, size int64) io.WriteCloser {
+	if s.bars == nil {
+		return nopWriteCloser{}
+	}
+	bar := s.bars.AddBar(size,
+		mpb.PrependDecorators(decor.Name(name+" ")),
+		mpb.AppendDecorators(decor.CountersKibiByte("% .1f / % .1f "), decor.AverageSpeed(decor.SizeB1024(0), "% .1f "), decor.AverageETA(decor.ET_STYLE_GO)))
+	return &barWriter{bar}
+}
+
+type nopWriteCloser struct{}
+
+func (nopWriteCloser) Write(b []byte) (int, error) { return len(b), nil }
+func (nopWriteCloser) Close() error                { return nil }
+
+type barWriter struct{ bar *mpb.Bar }
+
+func (w *barWriter) Write(b []byte) (int, error) {
+	w.bar.IncrBy(len(b))
+	return len(b), nil
+}
+
+func (w *barWriter) Close() error {
+	w.bar.Abort(false) // has no effect on a complete bar
+	return nil
+}
+
+type barMonitor struct{ bars *mpb.Progress }
+
+// A barRun is the bar of one run. Bars are drawn by another goroutine, which
+// reads the text by an atomic pointer.
+type barRun struct {
+	info experiment.RunInfo
+	bar  *mpb.Bar
+	loss atomic.Uint64 // bits of the latest batch loss
+	test atomic.Pointer[string]
+}
+
+func (m barMonitor) Start(info experiment.RunInfo) experiment.RunMonitor {
+	r := &barRun{info: info}
+	empty := ""
+	r.test.Store(&empty)
+	total := int64(info.Steps)
+	if total == 0 {
+		total = int64(info.Limit * 1000)
+	}
+	r.bar = m.bars.AddBar(total,
+		mpb.PrependDecorators(decor.Name(fmt.Sprintf("%s, seed %d ", info.Method, info.Seed), decor.WCSyncSpaceR), decor.Percentage(decor.WCSyncSpace)),
+		mpb.AppendDecorators(decor.Any(func(decor.Statistics) string {
+			return fmt.Sprintf("batch loss %-9.4g%s ", math.Float64frombits(r.loss.Load()), *r.test.Load())
+		}), decor.OnAbort(decor.OnComplete(decor.AverageETA(decor.ET_STYLE_GO), "done"), "stopped")))
+	return r
+}
+
+func (r *barRun) Step(step int, seconds, batchLoss float64) {
+	r.loss.Store(math.Float64bits(batchLoss))
+	if r.info.Steps > 0 {
+		r.bar.SetCurrent(int64(step))
+	} else {
+		r.bar.SetCurrent(int64(seconds * 1000))
+	}
+}
+
+func (r *barRun) Evaluated(_ int, e experiment.Evaluation) {
+	text := ""
+	switch {
+	case !math.IsNaN(e.Test.Accuracy):
+		text = fmt.Sprintf(" test accuracy %.2f%%", 100*e.Test.Accuracy)
+	case !math.IsNaN(e.Test.RMSE):
+		text = fmt.Sprintf(" test RMSE %.4g", e.Test.RMSE)
+	}
+	r.test.Store(&text)
+}
+
+func (r *barRun) End(o experiment.Outcome, _ string) {
+	if o == experiment.Finished || o == experiment.Target {
+		r.bar.SetTotal(-1, true)
+	} else {
+		r.bar.Abort(false)
+	}
+}
+
+// A logMonitor writes a line for each evaluation and each end.
+type logMonitor struct{ log *slog.Logger }
+
+type logRun struct {
+	log *slog.Logger
+}
+
+func (m logMonitor) Start(info experiment.RunInfo) experiment.RunMonitor {
+	return &logRun{log: m.log.With("method", info.Method, "seed", info.Seed)}
+}
+
+func (r *logRun) Step(int, float64, float64) {}
+
+func (r *logRun) Evaluated(step int, e experiment.Evaluation) {
+	attrs := []any{"step", step}
+	for _, s := range []struct {
+		name  string
+		value float64
+	}{
+		{"train_loss", e.Train.Loss}, {"train_accuracy", e.Train.Accuracy}, {"valid_loss", e.Valid.Loss}, {"valid_accuracy", e.Valid.Accuracy},
+		{"test_loss", e.Test.Loss}, {"test_accuracy", e.Test.Accuracy}, {"test_rmse", e.Test.RMSE},
+	} {
+		if !math.IsNaN(s.value) {
+			attrs = append(attrs, s.name, rounded(s.value))
+		}
+	}
+	r.log.Info("evaluated", attrs...)
+}
+
+// rounded keeps four digits, which is enough for a log line; metrics.csv holds
+// them all.
+func rounded(x float64) float64 {
+	if x == 0 {
+		return 0
+	}
+	scale := math.Pow(10, 3-math.Floor(math.Log10(math.Abs(x))))
+	return math.Round(x*scale) / scale
+}
+
+func (r *logRun) End(o experiment.Outcome, detail string) {
+	attrs := []any{"outcome", string(o)}
+	if detail != "" {
+		attrs = append(attrs, "detail", detail)
+	}
+	r.log.Info("ended", attrs...)
+}
+
+// textHandler writes log lines for people.
+func textHandler(w io.Writer, level slog.Level) slog.Handler {
+	color := false
+	if s, ok := w.(*screen); ok {
+		color = isTerminal(s.out) && os.Getenv("NO_COLOR") == ""
+	}
+	return tint.NewHandler(w, &tint.Options{Level: level, TimeFormat: time.TimeOnly, NoColor: !color})
+}

@@ -1,0 +1,125 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+
+	"github.com/dualgn/dgn/pkg/strict"
+	"github.com/spf13/pflag"
+	"github.com/spf13/viper"
+)
+
+// settings are what a user chooses for the machine, whatever the experiment.
+type settings struct {
+	DataDir   string
+	Out       string
+	Threads   int
+	Offline   bool
+	LogFormat string
+	Quiet     bool
+}
+
+// persistent are the keys of the settings file; DGN_ plus the upper-case key
+// is the environment variable of the same meaning.
+var persistent = []string{"data_dir", "out", "threads", "offline", "log_format"}
+
+// define adds the flags of every command. The function it returns fills s from
+// flags, environment and settings file, in this order of precedence.
+func (s *settings) define(flags *pflag.FlagSet) (load func() error) {
+	flags.Int("threads", runtime.NumCPU(), "threads for arithmetic; results do not depend on it")
+	flags.Bool("offline", false, "never download data")
+	flags.String("log-format", "text", "format of logs on stderr: text or json")
+	flags.BoolVar(&s.Quiet, "quiet", false, "no progress, only warnings and errors")
+	return func() error {
+		v := viper.New()
+		for _, key := range persistent {
+			if err := v.BindEnv(key, envName(key)); err != nil {
+				return err
+			}
+			if f := flags.Lookup(strings.ReplaceAll(key, "_", "-")); f != nil {
+				if err := v.BindPFlag(key, f); err != nil {
+					return err
+				}
+			}
+		}
+		if err := errors.Join(unknownVariables(os.Environ()), readFile(v)); err != nil {
+			return err
+		}
+		return s.fill(v)
+	}
+}
+
+func envName(key string) string { return "DGN_" + strings.ToUpper(key) }
+
+// unknownVariables refuses DGN_ variables that mean nothing: most are
+// misspelt.
+func unknownVariables(environ []string) error {
+	var known []string
+	for _, key := range persistent {
+		known = append(known, envName(key))
+	}
+	var errs []error
+	for _, e := range environ {
+		name, _, _ := strings.Cut(e, "=")
+		if strings.HasPrefix(name, "DGN_") && !slices.Contains(known, name) {
+			errs = append(errs, fmt.Errorf("environment: unknown variable %s%s", name, strict.Suggest(name, known)))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// readFile reads the settings file of the user, if there is one.
+func readFile(v *viper.Viper) error {
+	dir, err := os.UserConfigDir()
+	if err != nil {
+		return nil // no home, no settings file
+	}
+	path := filepath.Join(dir, "dgn", "config.yaml")
+	data, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	// viper folds case and ignores what it does not know, so the keys are
+	// checked strictly first.
+	var file struct {
+		DataDir   *string `yaml:"data_dir"`
+		Out       *string `yaml:"out"`
+		Threads   *int    `yaml:"threads"`
+		Offline   *bool   `yaml:"offline"`
+		LogFormat *string `yaml:"log_format"`
+	}
+	doc, err := strict.Parse(path, data)
+	if err == nil {
+		err = doc.Root().Decode(&file)
+	}
+	if err != nil {
+		return err
+	}
+	v.SetConfigFile(path)
+	return v.ReadInConfig()
+}
+
+func (s *settings) fill(v *viper.Viper) error {
+	s.DataDir, s.Out, s.LogFormat = v.GetString("data_dir"), v.GetString("out"), v.GetString("log_format")
+	var errs []error
+	if s.LogFormat != "text" && s.LogFormat != "json" {
+		errs = append(errs, fmt.Errorf("log-format (or %s): must be text or json, got %q", envName("log_format"), s.LogFormat))
+	}
+	// An environment variable that is not a number would be read as 0.
+	if err := v.UnmarshalKey("threads", &s.Threads); err != nil || s.Threads < 1 {
+		errs = append(errs, fmt.Errorf("threads (or %s): must be a positive whole number, got %q", envName("threads"), v.GetString("threads")))
+	}
+	if err := v.UnmarshalKey("offline", &s.Offline); err != nil {
+		errs = append(errs, fmt.Errorf("offline (or %s): must be true or false, got %q", envName("offline"), v.GetString("offline")))
+	}
+	return errors.Join(errs...)
+}

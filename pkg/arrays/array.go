@@ -1,0 +1,171 @@
+// Package arrays reads and writes named numeric arrays: NumPy's .npz and
+// .safetensors.
+//
+// The .npy encoding is written here because the one Go library for it writes
+// one dimension only, and panics on damaged headers.
+package arrays
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math"
+	"math/bits"
+)
+
+// An Array is a named array in row-major order; no shape is a single number.
+type Array struct {
+	Name  string
+	Shape []int
+
+	// One of these holds the elements, widened where the file has a smaller
+	// type: float16 to float32, booleans and integers to int64.
+	f32 []float32
+	f64 []float64
+	i64 []int64
+}
+
+// Float32 returns an array of float32.
+func Float32(name string, shape []int, data []float32) Array {
+	return Array{Name: name, Shape: shape, f32: data}.checked()
+}
+
+// Float64 returns an array of float64.
+func Float64(name string, shape []int, data []float64) Array {
+	return Array{Name: name, Shape: shape, f64: data}.checked()
+}
+
+// Int64 returns an array of int64.
+func Int64(name string, shape []int, data []int64) Array {
+	return Array{Name: name, Shape: shape, i64: data}.checked()
+}
+
+func (a Array) checked() Array {
+	if n, ok := elements(a.Shape); !ok || n != a.Len() {
+		panic("arrays: the data do not fill the shape")
+	}
+	return a
+}
+
+// Len returns the number of elements.
+func (a Array) Len() int { return len(a.f32) + len(a.f64) + len(a.i64) }
+
+// IsInt reports whether the elements are integers or booleans.
+func (a Array) IsInt() bool { return a.f32 == nil && a.f64 == nil }
+
+// Ints returns the elements of an array of integers, nil of any other.
+func (a Array) Ints() []int64 { return a.i64 }
+
+// Float64s returns the elements as float64. Integers beyond 2^53 are rounded.
+func (a Array) Float64s() []float64 {
+	if a.f64 != nil {
+		return a.f64
+	}
+	out := make([]float64, 0, a.Len())
+	for _, v := range a.f32 {
+		out = append(out, float64(v))
+	}
+	for _, v := range a.i64 {
+		out = append(out, float64(v))
+	}
+	return out
+}
+
+// elements returns the number of elements of a shape, and whether it is one
+// that a file of this world can hold.
+func elements(shape []int) (n int, ok bool) {
+	n = 1
+	for _, d := range shape {
+		if d < 0 {
+			return 0, false
+		}
+		hi, lo := bits.Mul64(uint64(n), uint64(d))
+		if hi != 0 || lo > math.MaxInt64/16 {
+			return 0, false
+		}
+		n = int(lo)
+	}
+	return n, true
+}
+
+// A kind is an element type as files store it, little-endian.
+type kind struct {
+	size int
+	load func(a *Array, b []byte) // appends the elements in b
+}
+
+var (
+	kindF64 = kind{8, func(a *Array, b []byte) {
+		a.f64 = each(a.f64, b, 8, func(b []byte) float64 { return math.Float64frombits(u64(b)) })
+	}}
+	kindF32 = kind{4, func(a *Array, b []byte) {
+		a.f32 = each(a.f32, b, 4, func(b []byte) float32 { return math.Float32frombits(u32(b)) })
+	}}
+	kindF16 = kind{2, func(a *Array, b []byte) {
+		a.f32 = each(a.f32, b, 2, func(b []byte) float32 { return fromHalf(u16(b)) })
+	}}
+	kindBF16 = kind{2, func(a *Array, b []byte) {
+		a.f32 = each(a.f32, b, 2, func(b []byte) float32 { return math.Float32frombits(uint32(u16(b)) << 16) })
+	}}
+	kindI64 = kind{8, func(a *Array, b []byte) { a.i64 = each(a.i64, b, 8, func(b []byte) int64 { return int64(u64(b)) }) }}
+	kindI32 = kind{4, func(a *Array, b []byte) {
+		a.i64 = each(a.i64, b, 4, func(b []byte) int64 { return int64(int32(u32(b))) })
+	}}
+	kindI16 = kind{2, func(a *Array, b []byte) {
+		a.i64 = each(a.i64, b, 2, func(b []byte) int64 { return int64(int16(u16(b))) })
+	}}
+	kindI8  = kind{1, func(a *Array, b []byte) { a.i64 = each(a.i64, b, 1, func(b []byte) int64 { return int64(int8(b[0])) }) }}
+	kindU32 = kind{4, func(a *Array, b []byte) { a.i64 = each(a.i64, b, 4, func(b []byte) int64 { return int64(u32(b)) }) }}
+	kindU16 = kind{2, func(a *Array, b []byte) { a.i64 = each(a.i64, b, 2, func(b []byte) int64 { return int64(u16(b)) }) }}
+	kindU8  = kind{1, func(a *Array, b []byte) { a.i64 = each(a.i64, b, 1, func(b []byte) int64 { return int64(b[0]) }) }}
+)
+
+func u64(b []byte) uint64 { return binary.LittleEndian.Uint64(b) }
+func u32(b []byte) uint32 { return binary.LittleEndian.Uint32(b) }
+func u16(b []byte) uint16 { return binary.LittleEndian.Uint16(b) }
+
+func each[E any](out []E, b []byte, size int, one func([]byte) E) []E {
+	out = make([]E, 0, len(b)/size)
+	for ; len(b) >= size; b = b[size:] {
+		out = append(out, one(b))
+	}
+	return out
+}
+
+// fromHalf widens an IEEE 754 half-precision number, exactly.
+func fromHalf(h uint16) float32 {
+	sign, exp, frac := uint32(h>>15)<<31, uint32(h>>10&31), uint32(h&1023)
+	switch exp {
+	case 0: // zero or subnormal: frac 2^-24
+		v := float32(frac) * (1.0 / (1 << 24))
+		return math.Float32frombits(math.Float32bits(v) | sign)
+	case 31:
+		return math.Float32frombits(sign | 0xff<<23 | frac<<13)
+	}
+	return math.Float32frombits(sign | (exp+127-15)<<23 | frac<<13)
+}
+
+// fill makes the array of a name, shape and kind from its bytes.
+func fill(name string, shape []int, k kind, b []byte) (Array, error) {
+	n, ok := elements(shape)
+	if !ok || n*k.size != len(b) {
+		return Array{}, fmt.Errorf("array %q: its shape %v needs %d-byte elements that do not fit its %d bytes", name, shape, k.size, len(b))
+	}
+	a := Array{Name: name, Shape: shape}
+	k.load(&a, b)
+	return a, nil
+}
+
+// raw returns the elements in little-endian order.
+func (a Array) raw() []byte {
+	var b []byte
+	for _, v := range a.f32 {
+		b = binary.LittleEndian.AppendUint32(b, math.Float32bits(v))
+	}
+	for _, v := range a.f64 {
+		b = binary.LittleEndian.AppendUint64(b, math.Float64bits(v))
+	}
+	for _, v := range a.i64 {
+		b = binary.LittleEndian.AppendUint64(b, uint64(v))
+	}
+	return b
+}

@@ -1,0 +1,109 @@
+package datasets
+
+import "github.com/dualgn/dgn/pkg/tensor"
+
+// A Split is a part of a set, made ready. It may be read by many goroutines.
+type Split struct {
+	parts
+	values  []float64      // standardised tables, n x features; nil for images of bytes
+	table32 [][256]float32 // standardised bytes of each channel
+	table64 [][256]float64
+	area    int                    // bytes of a channel
+	targets tensor.Matrix[float64] // n x k
+}
+
+func newSplit(p parts, in transform, e *encoder) *Split {
+	s := &Split{parts: p, area: in.area, targets: tensor.New[float64](len(p.index), e.k)}
+	for r, i := range p.index {
+		e.encode(s.targets.Row(r), p.from, i)
+	}
+	width := p.from.Shape.Len()
+	if p.from.Pixels == nil {
+		s.values = make([]float64, 0, len(p.index)*width)
+		for _, i := range p.index {
+			for j, v := range p.from.Values[i*width : (i+1)*width] {
+				s.values = append(s.values, in.apply(v, j/in.area))
+			}
+		}
+		return s
+	}
+	s.table32, s.table64 = make([][256]float32, len(in.scale)), make([][256]float64, len(in.scale))
+	for g := range in.scale {
+		for v := range 256 {
+			s.table64[g][v] = in.apply(float64(v), g)
+			s.table32[g][v] = float32(s.table64[g][v])
+		}
+	}
+	return s
+}
+
+// Len returns the number of examples.
+func (s *Split) Len() int { return len(s.index) }
+
+// Shape returns the shape of an example.
+func (s *Split) Shape() tensor.Shape { return s.from.Shape }
+
+// A Batcher gathers examples into matrices without allocating.
+type Batcher[T tensor.Float] struct {
+	pool *tensor.Pool
+	body func(lo, hi int)
+
+	// Operands of the loop that is running.
+	split *Split
+	x     tensor.Matrix[T]
+	y     tensor.Matrix[float64]
+	index []int
+}
+
+// batchGrain is the number of examples that one thread takes at a time.
+const batchGrain = 16
+
+// NewBatcher returns a Batcher that works on a pool.
+func NewBatcher[T tensor.Float](pool *tensor.Pool) *Batcher[T] {
+	b := &Batcher[T]{pool: pool}
+	b.body = func(lo, hi int) {
+		for r := lo; r < hi; r++ {
+			copy(b.y.Row(r), b.split.targets.Row(b.index[r]))
+			b.read(b.x.Row(r), b.index[r])
+		}
+	}
+	return b
+}
+
+// Read sets row r of x (rows x Shape().Len()) and y (rows x k) to example
+// index[r] of the split.
+func (b *Batcher[T]) Read(s *Split, index []int, x tensor.Matrix[T], y tensor.Matrix[float64]) {
+	if x.Rows != len(index) || y.Rows != len(index) || x.Cols != s.from.Shape.Len() || y.Cols != s.targets.Cols {
+		panic("datasets: Read: the matrices do not fit")
+	}
+	b.split, b.index, b.x, b.y = s, index, x, y
+	b.pool.For(len(index), batchGrain, b.body)
+	b.split, b.index, b.x, b.y = nil, nil, tensor.Matrix[T]{}, tensor.Matrix[float64]{}
+}
+
+func (b *Batcher[T]) read(dst []T, i int) {
+	s := b.split
+	if s.values != nil {
+		for j, v := range s.values[i*len(dst) : (i+1)*len(dst)] {
+			dst[j] = T(v)
+		}
+		return
+	}
+	pixels := s.from.Pixels[s.parts.index[i]*len(dst):][:len(dst)]
+	switch dst := any(dst).(type) {
+	case []float32:
+		lookUp(dst, pixels, s.table32, s.area)
+	case []float64:
+		lookUp(dst, pixels, s.table64, s.area)
+	}
+}
+
+func lookUp[T tensor.Float](dst []T, pixels []uint8, tables [][256]T, area int) {
+	for g := range tables {
+		t := &tables[g]
+		to := dst[g*area : (g+1)*area]
+		for j, v := range pixels[g*area : (g+1)*area] {
+			to[j] = t[v]
+		}
+	}
+}

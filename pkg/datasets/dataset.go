@@ -1,0 +1,131 @@
+// Package datasets reads examples: embedded sets, well-known image sets, and
+// the user's own tables. It splits, standardises and encodes them, and gathers
+// mini-batches by index; the order of examples is the caller's.
+package datasets
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/dualgn/dgn/pkg/registry"
+	"github.com/dualgn/dgn/pkg/tensor"
+)
+
+// A Source is a data set with its options.
+type Source interface {
+	// Open reads the files, downloading what is missing if env allows. The
+	// encoding says whether targets are wanted as classes or as numbers, where
+	// the files can serve both. Errors about data are *MissingError or
+	// *DamagedError.
+	Open(env Env, enc Encoding) (*Raw, error)
+
+	// Describe says what the set holds, as far as that is known without
+	// reading it.
+	Describe() Description
+}
+
+// Known is the table of data sets.
+var Known = registry.Table[Source]{Kind: "data set", Key: "name"}
+
+// A Description is what is known of a set in advance. Zero fields are not
+// known.
+type Description struct {
+	Shape       tensor.Shape
+	Classes     int
+	Targets     int // numbers to predict, of a regression set
+	Train, Test int // examples; Test is 0 for sets without a test part of their own
+	OwnTest     bool
+	Embedded    bool
+	Files       []File // downloadable
+	Licence     string
+}
+
+// Env is where data are found and how they may be fetched.
+type Env struct {
+	Context context.Context
+	Dir     string // root that holds mnist/, ...
+	Offline bool
+	Client  *http.Client
+	// Progress is told of each download; bytes are written as they arrive.
+	Progress func(name string, size int64) io.WriteCloser
+}
+
+// ResolveDir returns the root of the data: what the config says, else what the
+// environment (DGN_DATA_DIR) says, else the user's cache folder.
+func ResolveDir(configured, environment string) string {
+	if configured != "" {
+		return configured
+	}
+	if environment != "" {
+		return environment
+	}
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		cache = os.TempDir()
+	}
+	return filepath.Join(cache, "dgn", "data")
+}
+
+// Raw is a set as its files say, nothing standardised.
+type Raw struct {
+	Train, Test *Examples         // Test is nil for sets without a test part of their own
+	Classes     []string          // names; nil for regression
+	Checksums   map[string]string // SHA-256 by file
+}
+
+// Examples are a fixed, ordered list in memory: images of bytes, or rows of
+// numbers; with labels, or with targets.
+type Examples struct {
+	Shape   tensor.Shape
+	Pixels  []uint8   // n x Shape.Len(), of images
+	Values  []float64 // n x Shape.Len(), of tables
+	Labels  []int     // n, of classification
+	Targets []float64 // n x TargetNames, of regression
+	K       int       // targets of one example
+}
+
+// Len returns the number of examples.
+func (e *Examples) Len() int {
+	if e.Labels != nil {
+		return len(e.Labels)
+	}
+	return len(e.Targets) / max(e.K, 1)
+}
+
+// A MissingError says that files of a set are not there.
+type MissingError struct {
+	Set    string
+	Dir    string   // where they were looked for
+	Files  []string // all that the set needs
+	Reason error    // why they could not be downloaded; nil if that was not tried
+}
+
+func (e *MissingError) Error() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "data set %s: files are missing in %s; wanted: %s.", e.Set, e.Dir, strings.Join(e.Files, ", "))
+	if e.Reason != nil {
+		fmt.Fprintf(&b, "\nThe download failed:\n  %s", strings.ReplaceAll(e.Reason.Error(), "\n", "\n  "))
+	}
+	fmt.Fprintf(&b, "\nRun `dgn data get %s` where there is a network, or put the files there, or set DGN_DATA_DIR to the folder that holds %s/."+
+		"\nWithout any file: the embedded data sets digits, breast_cancer and diabetes.", e.Set, e.Set)
+	return b.String()
+}
+
+func (e *MissingError) Unwrap() error { return e.Reason }
+
+// A DamagedError says that a file does not hold what it should.
+type DamagedError struct {
+	File string
+	Msg  string
+}
+
+func (e *DamagedError) Error() string { return e.File + ": " + e.Msg }
+
+func damagedf(file, format string, args ...any) error {
+	return &DamagedError{file, fmt.Sprintf(format, args...)}
+}

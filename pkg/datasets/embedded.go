@@ -1,0 +1,117 @@
+package datasets
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"embed"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/dualgn/dgn/pkg/registry"
+	"github.com/dualgn/dgn/pkg/tensor"
+	"github.com/klauspost/compress/gzip"
+)
+
+//go:embed embedded
+var embeddedFiles embed.FS
+
+func init() {
+	for _, s := range []struct {
+		info registry.Info
+		set  Embedded
+	}{
+		{registry.Info{Name: "digits", Doc: "1,797 handwritten digits, 8x8, 10 classes (embedded)", Reference: "Alpaydin and Kaynak 1998, UCI"},
+			Embedded{Description{Shape: tensor.Shape{C: 1, H: 8, W: 8}, Classes: 10, Train: 1797, Licence: "CC BY 4.0"}, openDigits}},
+		{registry.Info{Name: "breast_cancer", Doc: "569 tumours, 30 features, malignant or benign (embedded)", Reference: "Wolberg, Street and Mangasarian 1995, UCI"},
+			Embedded{Description{Shape: tensor.Shape{C: 30, H: 1, W: 1}, Classes: 2, Train: 569, Licence: "CC BY 4.0"}, openBreastCancer}},
+		{registry.Info{Name: "diabetes", Doc: "442 patients, 10 features, disease progression (embedded, regression)", Reference: "Efron et al. 2004"},
+			Embedded{Description{Shape: tensor.Shape{C: 10, H: 1, W: 1}, Targets: 1, Train: 442, Licence: "none stated"}, openDiabetes}},
+	} {
+		s.set.known.Embedded = true
+		registry.Add(&Known, s.info, s.set, func(s Embedded) (Source, error) { return s, nil })
+	}
+}
+
+// Embedded is a small set that is part of the program. It has no test part of
+// its own.
+type Embedded struct {
+	known Description
+	open  func(raw *Raw) error
+}
+
+var _ Source = Embedded{}
+
+func (s Embedded) Describe() Description { return s.known }
+
+func (s Embedded) Open(Env, Encoding) (*Raw, error) {
+	raw := &Raw{Train: &Examples{Shape: s.known.Shape}, Checksums: map[string]string{}}
+	return raw, s.open(raw)
+}
+
+// embeddedTable reads a numeric table that is part of the program, and notes
+// its checksum.
+func embeddedTable(raw *Raw, name string, delimiter string, skip int) ([][]float64, error) {
+	b, err := embeddedFiles.ReadFile("embedded/" + name)
+	if err != nil {
+		return nil, err
+	}
+	sum := sha256.Sum256(b)
+	raw.Checksums[name] = hex.EncodeToString(sum[:])
+	if strings.HasSuffix(name, ".gz") {
+		z, err := gzip.NewReader(bytes.NewReader(b))
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+		if b, err = io.ReadAll(z); err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	t, err := readTable(name, b, delimiter, false, skip)
+	if err != nil {
+		return nil, err
+	}
+	return t.numbers()
+}
+
+// openDigits: 64 pixels of 0 to 16, then the class.
+func openDigits(raw *Raw) error {
+	rows, err := embeddedTable(raw, "digits.csv.gz", ",", 0)
+	for _, r := range rows {
+		for _, v := range r[:64] {
+			raw.Train.Pixels = append(raw.Train.Pixels, uint8(v))
+		}
+		raw.Train.Labels = append(raw.Train.Labels, int(r[64]))
+	}
+	raw.Classes = classNames(10)
+	return err
+}
+
+// openBreastCancer: a line of counts and names, then 30 features and the class.
+func openBreastCancer(raw *Raw) error {
+	rows, err := embeddedTable(raw, "breast_cancer.csv", ",", 1)
+	for _, r := range rows {
+		raw.Train.Values = append(raw.Train.Values, r[:30]...)
+		raw.Train.Labels = append(raw.Train.Labels, int(r[30]))
+	}
+	raw.Classes = []string{"malignant", "benign"}
+	return err
+}
+
+// openDiabetes: ten features in one file, the target in another.
+func openDiabetes(raw *Raw) error {
+	rows, err := embeddedTable(raw, "diabetes_data_raw.csv.gz", blanks, 0)
+	if err != nil {
+		return err
+	}
+	for _, r := range rows {
+		raw.Train.Values = append(raw.Train.Values, r...)
+	}
+	targets, err := embeddedTable(raw, "diabetes_target.csv.gz", blanks, 0)
+	for _, r := range targets {
+		raw.Train.Targets = append(raw.Train.Targets, r...)
+	}
+	raw.Train.K = 1
+	return err
+}

@@ -1,0 +1,141 @@
+package datasets
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/dualgn/dgn/pkg/registry"
+	"github.com/dualgn/dgn/pkg/tensor"
+	"github.com/klauspost/compress/gzip"
+)
+
+func init() {
+	registry.Add(&Known, registry.Info{Name: "mnist", Doc: "60,000 + 10,000 handwritten digits, 28x28, 10 classes", Reference: "LeCun et al. 1998"},
+		mnist, func(s IDXSet) (Source, error) { return s, nil })
+	registry.Add(&Known, registry.Info{Name: "fashion_mnist", Doc: "60,000 + 10,000 pictures of clothes, 28x28, 10 classes", Reference: "Xiao, Rasul and Vollgraf 2017, arXiv 1708.07747"},
+		fashionMNIST, func(s IDXSet) (Source, error) { return s, nil })
+}
+
+// An IDXSet is a set of images in the four files of MNIST.
+type IDXSet struct {
+	name    string
+	licence string
+	files   [4]File // train images, train labels, test images, test labels
+	classes []string
+}
+
+var _ Source = IDXSet{}
+
+var mnist = IDXSet{
+	name: "mnist", licence: "CC BY-SA 3.0", classes: classNames(10),
+	files: idxFiles([]string{"https://ossci-datasets.s3.amazonaws.com/mnist/", "https://storage.googleapis.com/cvdf-datasets/mnist/"}, [4]File{
+		{Size: 9912422, SHA256: "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609"},
+		{Size: 28881, SHA256: "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c"},
+		{Size: 1648877, SHA256: "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6"},
+		{Size: 4542, SHA256: "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6"},
+	}),
+}
+
+var fashionMNIST = IDXSet{
+	name: "fashion_mnist", licence: "MIT",
+	classes: []string{"T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"},
+	files: idxFiles([]string{"http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/", "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/"}, [4]File{
+		{Size: 26421880, SHA256: "3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84"},
+		{Size: 29515, SHA256: "a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845"},
+		{Size: 4422102, SHA256: "346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073"},
+		{Size: 5148, SHA256: "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5"},
+	}),
+}
+
+func idxFiles(mirrors []string, files [4]File) [4]File {
+	for i, name := range []string{"train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz", "t10k-images-idx3-ubyte.gz", "t10k-labels-idx1-ubyte.gz"} {
+		files[i].Name = name
+		for _, m := range mirrors {
+			files[i].URLs = append(files[i].URLs, m+name)
+		}
+	}
+	return files
+}
+
+func (s IDXSet) Describe() Description {
+	return Description{
+		Shape: tensor.Shape{C: 1, H: 28, W: 28}, Classes: len(s.classes), Train: 60000, Test: 10000, OwnTest: true,
+		Files: s.files[:], Licence: s.licence,
+	}
+}
+
+// Open reads the files from <dir>/<name>/, compressed or not.
+func (s IDXSet) Open(env Env, _ Encoding) (*Raw, error) {
+	dir := filepath.Join(env.Dir, s.name)
+	if err := fetchMissing(env, s.name, dir, s.files[:], s.find); err != nil {
+		return nil, err
+	}
+	raw := &Raw{Classes: s.classes, Checksums: map[string]string{}}
+	var paths [4]string
+	var data [4][]byte
+	for i, f := range s.files {
+		paths[i] = s.find(dir, f)
+		var err error
+		var sum string
+		if data[i], sum, err = readIDXFile(paths[i], f); err != nil {
+			return nil, err
+		}
+		raw.Checksums[filepath.Base(paths[i])] = sum
+	}
+	var err error
+	if raw.Train, err = parseImages(paths[0], data[0], paths[1], data[1], len(s.classes)); err != nil {
+		return nil, err
+	}
+	if raw.Test, err = parseImages(paths[2], data[2], paths[3], data[3], len(s.classes)); err != nil {
+		return nil, err
+	}
+	if raw.Test.Shape != raw.Train.Shape {
+		return nil, damagedf(paths[2], "has images of shape %s, those of the training part have %s", raw.Test.Shape, raw.Train.Shape)
+	}
+	return raw, nil
+}
+
+// find returns the path of a file, with or without .gz, "" if there is none.
+func (s IDXSet) find(dir string, f File) string {
+	for _, name := range []string{f.Name, strings.TrimSuffix(f.Name, ".gz")} {
+		path := filepath.Join(dir, name)
+		if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
+			return path
+		}
+	}
+	return ""
+}
+
+// readIDXFile returns the uncompressed bytes of a file, and the SHA-256 of the
+// file as it is. The content is checked by its structure, so that a user's own
+// images in this format can be read as well.
+func readIDXFile(path string, f File) (data []byte, sum string, err error) {
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return nil, "", &DamagedError{path, fmt.Sprintf("cannot be read: %v", errors.Unwrap(err))}
+	}
+	h := sha256.Sum256(b)
+	sum = hex.EncodeToString(h[:])
+	if !strings.HasSuffix(path, ".gz") {
+		return b, sum, nil
+	}
+	z, err := gzip.NewReader(bytes.NewReader(b))
+	if err == nil {
+		data, err = io.ReadAll(io.LimitReader(z, maxUnpacked))
+	}
+	if err != nil {
+		return nil, "", damagedf(path, "is not a whole gzip file (%v): it is %d bytes long with SHA-256 %s, the original is %d bytes with %s; delete it and run `dgn data get`", err, len(b), sum, f.Size, f.SHA256)
+	}
+	return data, sum, nil
+}
+
+// maxUnpacked bounds what a compressed file may unfold to.
+const maxUnpacked = 4 << 30

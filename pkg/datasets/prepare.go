@@ -1,0 +1,251 @@
+package datasets
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+
+	"github.com/dualgn/dgn/pkg/strict"
+	"github.com/dualgn/dgn/pkg/tensor"
+)
+
+// Common are the settings of every data set.
+type Common struct {
+	Dir         string   `yaml:"dir" doc:"root that holds the sets' folders; default $DGN_DATA_DIR, then the user's cache folder"`
+	TrainLimit  int      `yaml:"train_limit" doc:"only the first so many training examples; 0: all"`
+	TestLimit   int      `yaml:"test_limit" doc:"only the first so many test examples; 0: all"`
+	Validation  float64  `yaml:"validation" doc:"fraction of the training part held out"`
+	Test        *float64 `yaml:"test,omitempty" doc:"fraction held out, of sets without a test part; default 0.2"`
+	SplitSeed   uint64   `yaml:"split_seed" doc:"chance of every split"`
+	Binary      []int    `yaml:"binary,omitempty,flow" doc:"labels that become class 1, the rest class 0"`
+	Standardize bool     `yaml:"standardize" doc:"shift and scale inputs and regression targets by training statistics"`
+}
+
+// Defaults returns the settings of a config that says nothing.
+func Defaults() Common { return Common{Standardize: true} }
+
+// defaultTest is the fraction held out of sets without a test part.
+const defaultTest = 0.2
+
+// An Encoding is how targets become vectors of length k.
+type Encoding int
+
+const (
+	OneHot    Encoding = iota // k classes
+	PlusMinus                 // two classes, k = 1: -1 and +1
+	Values                    // k numbers; classes become one-hot
+)
+
+// A Problem is a set made ready: split, standardised, encoded.
+type Problem struct {
+	Train, Valid, Test *Split // Valid is nil unless asked for
+	Shape              tensor.Shape
+	Outputs            int       // k
+	Classes            int       // 0 for regression
+	TargetScale        []float64 // deviation of each regression target, in its own unit
+	Notes              []string  // what users should know of what was done
+}
+
+// random streams of the splits.
+const (
+	streamTest = iota + 1
+	streamValidation
+)
+
+// Prepare splits and standardises: the test part first, then limits, then the
+// validation part, and statistics from what remains for training.
+func Prepare(raw *Raw, c Common, enc Encoding) (*Problem, error) {
+	train, test := parts{raw.Train, upTo(raw.Train.Len())}, parts{}
+	switch {
+	case raw.Test != nil && c.Test != nil:
+		return nil, strict.Field("test", "does not apply: the set has a test part of its own, of %d examples", raw.Test.Len())
+	case raw.Test != nil:
+		test = parts{raw.Test, upTo(raw.Test.Len())}
+	default:
+		fraction := defaultTest
+		if c.Test != nil {
+			fraction = *c.Test
+		}
+		if !(fraction > 0 && fraction < 1) {
+			return nil, strict.Field("test", "must be a fraction between 0 and 1, got %g", fraction)
+		}
+		test.from = raw.Train
+		train.index, test.index = holdOut(train.index, fraction, c.SplitSeed, streamTest)
+	}
+	var err error
+	if train.index, err = limit("train_limit", train.index, c.TrainLimit); err != nil {
+		return nil, err
+	}
+	if test.index, err = limit("test_limit", test.index, c.TestLimit); err != nil {
+		return nil, err
+	}
+	if !(c.Validation >= 0 && c.Validation < 1) {
+		return nil, strict.Field("validation", "must be 0 or a fraction below 1, got %g", c.Validation)
+	}
+	valid := parts{from: raw.Train}
+	train.index, valid.index = holdOut(train.index, c.Validation, c.SplitSeed, streamValidation)
+	if c.Validation > 0 && len(valid.index) == 0 {
+		return nil, strict.Field("validation", "%g of %d examples is none", c.Validation, len(train.index))
+	}
+	if len(train.index) == 0 || len(test.index) == 0 {
+		return nil, fmt.Errorf("%d examples are left to train on and %d to test on; both need some", len(train.index), len(test.index))
+	}
+
+	p := &Problem{Shape: raw.Train.Shape}
+	e, err := newEncoder(raw, c, enc, train)
+	if err != nil {
+		return nil, err
+	}
+	p.Outputs, p.Classes, p.TargetScale = e.k, e.classes, e.scale
+	in := identityTransform(raw.Train)
+	if c.Standardize {
+		in = standardization(train)
+	}
+	if n := in.constants(); n != "" {
+		p.Notes = append(p.Notes, "constant in the training part, so set to 0: "+n)
+	}
+	p.Train, p.Test = newSplit(train, in, e), newSplit(test, in, e)
+	if len(valid.index) > 0 {
+		p.Valid = newSplit(valid, in, e)
+	}
+	return p, nil
+}
+
+// parts are some of a list of examples.
+type parts struct {
+	from  *Examples
+	index []int
+}
+
+func upTo(n int) []int {
+	index := make([]int, n)
+	for i := range index {
+		index[i] = i
+	}
+	return index
+}
+
+// holdOut splits index at random; the held-out part is rounded to the nearest
+// whole number. Both parts keep the order of index.
+func holdOut(index []int, fraction float64, seed, stream uint64) (rest, held []int) {
+	n := int(fraction*float64(len(index)) + 0.5)
+	perm := rand.New(rand.NewPCG(seed, stream)).Perm(len(index))
+	out := make([]bool, len(index))
+	for _, i := range perm[:n] {
+		out[i] = true
+	}
+	for i, v := range index {
+		if out[i] {
+			held = append(held, v)
+		} else {
+			rest = append(rest, v)
+		}
+	}
+	return rest, held
+}
+
+func limit(key string, index []int, n int) ([]int, error) {
+	switch {
+	case n < 0:
+		return nil, strict.Field(key, "must be 0 (all) or a number of examples, got %d", n)
+	case n > len(index):
+		return nil, strict.Field(key, "is %d, but there are only %d examples", n, len(index))
+	case n > 0:
+		return index[:n], nil
+	}
+	return index, nil
+}
+
+// An encoder turns labels or targets into vectors of length k.
+type encoder struct {
+	k, classes   int
+	enc          Encoding
+	class        []int     // new class of each label
+	shift, scale []float64 // of each regression target
+}
+
+func newEncoder(raw *Raw, c Common, enc Encoding, train parts) (*encoder, error) {
+	if raw.Classes == nil {
+		if enc != Values {
+			return nil, fmt.Errorf("the targets are numbers, but the loss takes classes; use the loss squared or huber")
+		}
+		if c.Binary != nil {
+			return nil, strict.Field("binary", "does not apply to targets that are numbers")
+		}
+		e := &encoder{k: raw.Train.K, enc: enc, shift: make([]float64, raw.Train.K), scale: make([]float64, raw.Train.K)}
+		for j := range e.k {
+			e.scale[j] = 1
+			if c.Standardize {
+				var s moments
+				for _, i := range train.index {
+					s.add(raw.Train.Targets[i*e.k+j])
+				}
+				e.shift[j], e.scale[j] = s.mean, s.deviation()
+				if e.scale[j] == 0 {
+					return nil, fmt.Errorf("target %d is %g for every training example; there is nothing to learn", j, s.mean)
+				}
+			}
+		}
+		return e, nil
+	}
+	e := &encoder{classes: len(raw.Classes), enc: enc, class: upTo(len(raw.Classes))}
+	if c.Binary != nil {
+		for _, l := range c.Binary {
+			if l < 0 || l >= e.classes {
+				return nil, strict.Field("binary", "label %d is out of range 0 to %d", l, e.classes-1)
+			}
+		}
+		for l := range e.class {
+			e.class[l] = 0
+			if slices.Contains(c.Binary, l) {
+				e.class[l] = 1
+			}
+		}
+		e.classes = 2
+	}
+	e.k = e.classes
+	if enc == PlusMinus {
+		if e.classes != 2 {
+			return nil, fmt.Errorf("the loss takes two classes, the set has %d; say with binary: [...] which labels become class 1, or use the loss logistic", e.classes)
+		}
+		e.k = 1
+	}
+	seen := map[int]bool{}
+	for _, i := range train.index {
+		seen[e.class[raw.Train.Labels[i]]] = true
+	}
+	if len(seen) < 2 {
+		return nil, fmt.Errorf("all %d training examples are of one class; there is nothing to learn", len(train.index))
+	}
+	return e, nil
+}
+
+// encode writes the target of example i.
+func (e *encoder) encode(dst []float64, from *Examples, i int) {
+	if e.class == nil {
+		for j := range dst {
+			dst[j] = (from.Targets[i*e.k+j] - e.shift[j]) / e.scale[j]
+		}
+		return
+	}
+	class := e.class[from.Labels[i]]
+	if e.enc == PlusMinus {
+		dst[0] = float64(2*class - 1)
+		return
+	}
+	clear(dst)
+	dst[class] = 1
+}
+
+func unknownSet(name string) error {
+	return fmt.Errorf("unknown data set %q%s", name, strict.Suggest(name, Known.Names()))
+}
+
+func joinInts(v []int) string {
+	s := make([]string, len(v))
+	for i, x := range v {
+		s[i] = fmt.Sprint(x)
+	}
+	return strings.Join(s, ", ")
+}

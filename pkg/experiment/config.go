@@ -1,0 +1,255 @@
+package experiment
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/dualgn/dgn/pkg/datasets"
+	"github.com/dualgn/dgn/pkg/losses"
+	"github.com/dualgn/dgn/pkg/nn"
+	"github.com/dualgn/dgn/pkg/optim"
+	"github.com/dualgn/dgn/pkg/oracles"
+	"github.com/dualgn/dgn/pkg/registry"
+	"github.com/dualgn/dgn/pkg/strict"
+	"go.yaml.in/yaml/v3"
+)
+
+// A Config is one experiment: a problem, and the methods to compare on it.
+type Config struct {
+	Name      string   `yaml:"name"`
+	Seeds     []uint64 `yaml:"seeds,flow"`
+	Precision string   `yaml:"precision"`
+	Data      Data     `yaml:"data"`
+	Model     Model    `yaml:"model"`
+	Loss      Loss     `yaml:"loss"`
+	Train     Train    `yaml:"train"`
+	Evaluate  Evaluate `yaml:"evaluate"`
+	Log       Log      `yaml:"log"`
+	Methods   []Method `yaml:"methods"`
+}
+
+// The choices of a config, each decoded by the table of its package.
+type (
+	Model      struct{ registry.Choice[nn.Model] }
+	Loss       struct{ registry.Choice[losses.Loss] }
+	Oracle     struct{ registry.Choice[oracles.Spec] }
+	Optimizer  struct{ registry.Choice[optim.Spec] }
+	LineSearch struct {
+		registry.Choice[optim.StepRule]
+	}
+	Data struct {
+		registry.Choice[datasets.Source]
+		Common datasets.Common
+	}
+)
+
+func (c *Model) UnmarshalStrict(v strict.Value) (err error) {
+	c.Choice, err = nn.Models.Decode(v)
+	return err
+}
+
+func (c *Loss) UnmarshalStrict(v strict.Value) (err error) {
+	c.Choice, err = losses.Known.Decode(v)
+	return err
+}
+
+func (c *Oracle) UnmarshalStrict(v strict.Value) (err error) {
+	c.Choice, err = oracles.Known.Decode(v)
+	return err
+}
+
+func (c *Optimizer) UnmarshalStrict(v strict.Value) (err error) {
+	c.Choice, err = optim.Known.Decode(v)
+	return err
+}
+
+func (c *LineSearch) UnmarshalStrict(v strict.Value) (err error) {
+	c.Choice, err = optim.StepRules.Decode(v)
+	return err
+}
+
+func (c *Data) UnmarshalStrict(v strict.Value) (err error) {
+	c.Common = datasets.Defaults()
+	c.Choice, err = datasets.Known.Decode(v, &c.Common)
+	return err
+}
+
+// MarshalYAML puts the set's own options and the common ones in one mapping.
+func (c Data) MarshalYAML() (any, error) {
+	own, err := c.Choice.MarshalYAML()
+	if err != nil {
+		return nil, err
+	}
+	var common yaml.Node
+	if err := common.Encode(c.Common); err != nil {
+		return nil, err
+	}
+	n := own.(*yaml.Node)
+	n.Content = append(n.Content, common.Content...)
+	return n, nil
+}
+
+// A Method is one curve of the figures: a direction oracle, the optimizer that
+// turns directions into updates, and the rule for how far to go along them.
+type Method struct {
+	Name       string     `yaml:"name"`
+	Oracle     Oracle     `yaml:"oracle,flow"`
+	Optimizer  Optimizer  `yaml:"optimizer,flow"`
+	LineSearch LineSearch `yaml:"line_search,flow"`
+}
+
+// UnmarshalStrict fills in what a method may leave out.
+func (m *Method) UnmarshalStrict(v strict.Value) error {
+	type plain Method // without this method
+	p := plain{
+		Oracle:     Oracle{oracles.Known.Default("gradient")},
+		LineSearch: LineSearch{optim.StepRules.Default("none")},
+	}
+	if err := v.Decode(&p); err != nil {
+		return err
+	}
+	*m = Method(p)
+	var errs []error
+	if m.Name == "" {
+		errs = append(errs, v.Errorf("the key \"name\" is missing: it labels the method's curve and names its folder"))
+	} else if Slug(m.Name) == "" {
+		at, _ := v.Lookup("name")
+		errs = append(errs, at.Errorf("%q has no letter or digit to name a folder by", m.Name))
+	}
+	if m.Optimizer.IsZero() {
+		errs = append(errs, v.Errorf("the key \"optimizer\" is missing (known: %s)", strings.Join(optim.Known.Names(), ", ")))
+	}
+	return errors.Join(errs...)
+}
+
+// Train says how long to train; the first limit reached stops a run.
+type Train struct {
+	BatchSize int         `yaml:"batch_size"`
+	Epochs    int         `yaml:"epochs,omitempty"`
+	Steps     int         `yaml:"steps,omitempty"`
+	Seconds   float64     `yaml:"seconds,omitempty"` // of training, as wall_seconds counts it
+	Target    *TargetStop `yaml:"target,omitempty,flow"`
+}
+
+// A TargetStop stops a run at the first evaluation where a metric reaches a value.
+type TargetStop struct {
+	Metric string  `yaml:"metric"`
+	Value  float64 `yaml:"value"`
+}
+
+// targetMetrics are the metrics a run may stop on; none looks at test data.
+var targetMetrics = []string{"train_loss", "train_accuracy", "valid_loss", "valid_accuracy"}
+
+// Evaluate says when to evaluate, and on how many training examples.
+type Evaluate struct {
+	Every         Every `yaml:"every"`
+	TrainExamples int   `yaml:"train_examples"` // 0: all
+}
+
+// Log says what to log.
+type Log struct {
+	Every int `yaml:"every"` // a row of steps.csv every so many steps
+}
+
+// Every is an interval: "epoch" or a number of steps.
+type Every struct {
+	Steps int // 0: an epoch
+}
+
+func (e *Every) UnmarshalStrict(v strict.Value) error {
+	if t, ok := v.Text(); ok && t == "epoch" {
+		e.Steps = 0
+		return nil
+	}
+	if !v.IsNumber() {
+		return v.Errorf("expected \"epoch\" or a number of steps")
+	}
+	if err := v.Decode(&e.Steps); err != nil {
+		return err
+	}
+	if e.Steps <= 0 {
+		return v.Errorf("must be \"epoch\" or a positive number of steps, got %d", e.Steps)
+	}
+	return nil
+}
+
+func (e Every) MarshalYAML() (any, error) {
+	if e.Steps == 0 {
+		return "epoch", nil
+	}
+	return e.Steps, nil
+}
+
+// due reports whether an event is due after step steps.
+func (e Every) due(step, stepsPerEpoch int) bool {
+	if e.Steps == 0 {
+		return step%stepsPerEpoch == 0
+	}
+	return step%e.Steps == 0
+}
+
+// Defaults returns a config with every default value set.
+func Defaults() Config {
+	return Config{
+		Seeds:     []uint64{0},
+		Precision: "float32",
+		Evaluate:  Evaluate{TrainExamples: 10000},
+		Log:       Log{Every: 1},
+	}
+}
+
+// A ConfigError says what is wrong with an experiment's settings: its Error
+// lists every fault, a line each.
+type ConfigError struct{ err error }
+
+func (e *ConfigError) Error() string { return e.err.Error() }
+func (e *ConfigError) Unwrap() error { return e.err }
+
+// configErrorf returns a ConfigError that is about no particular line.
+func configErrorf(format string, args ...any) error {
+	return &ConfigError{fmt.Errorf(format, args...)}
+}
+
+// Load reads the experiment in a file, with assignments "key=value" made to it
+// first. Every error is a *ConfigError.
+func Load(path string, sets []string) (*Config, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, &ConfigError{err}
+	}
+	return Parse(path, data, sets)
+}
+
+// Parse is Load for a file already read.
+func Parse(path string, data []byte, sets []string) (*Config, error) {
+	doc, err := strict.Parse(path, data)
+	if err != nil {
+		return nil, &ConfigError{err}
+	}
+	for _, s := range sets {
+		key, value, ok := strings.Cut(s, "=")
+		if !ok || key == "" {
+			return nil, configErrorf("--set %s: expected KEY=VALUE, as in --set train.epochs=3", s)
+		}
+		if err := doc.Set(key, value); err != nil {
+			return nil, &ConfigError{err}
+		}
+	}
+	c := Defaults()
+	v := doc.Root()
+	if err := v.Decode(&c); err != nil {
+		return nil, &ConfigError{err}
+	}
+	if err := c.validate(v); err != nil {
+		return nil, &ConfigError{err}
+	}
+	return &c, nil
+}
+
+// YAML returns the resolved config: every key, defaults included. Parsing it
+// gives the same config.
+func (c *Config) YAML() ([]byte, error) {
+	return yaml.Marshal(c)
+}

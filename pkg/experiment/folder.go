@@ -1,0 +1,130 @@
+package experiment
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/gofrs/flock"
+	"github.com/google/renameio/v2"
+)
+
+// Files creates the files of a results folder. Tests replace it to make disks
+// that are full.
+type Files interface {
+	// Create opens a new file to append to.
+	Create(path string) (File, error)
+	// Replace writes a whole file: to a temporary one, synced, renamed.
+	Replace(path string, data []byte) error
+}
+
+// A File is a log being written.
+type File interface {
+	io.WriteCloser
+	Sync() error
+}
+
+// Disk is the Files of the operating system.
+type Disk struct{}
+
+func (Disk) Create(path string) (File, error) {
+	return os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+}
+
+func (Disk) Replace(path string, data []byte) error {
+	return renameio.WriteFile(path, data, 0o644)
+}
+
+// A folder is the results folder of one experiment, locked against other
+// processes while it is open.
+type folder struct {
+	dir   string
+	lock  *flock.Flock
+	stamp string // names this session's part of old/
+}
+
+// A LockedError says that another process writes to a results folder.
+type LockedError struct{ Dir, Holder string }
+
+func (e *LockedError) Error() string {
+	return fmt.Sprintf("%s is in use by %s; wait for it to end, or choose another folder with --out", e.Dir, e.Holder)
+}
+
+// openFolder makes the folder if need be and locks it. The lock ends with the
+// process, however it ends; the file's text says who holds it.
+func openFolder(dir string, now time.Time) (*folder, error) {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, fmt.Errorf("cannot make the results folder: %w; choose another with --out", err)
+	}
+	path := filepath.Join(dir, ".lock")
+	lock := flock.New(path)
+	ok, err := lock.TryLock()
+	if err != nil {
+		return nil, fmt.Errorf("cannot lock the results folder: %w; choose another with --out", err)
+	}
+	if !ok {
+		holder := "another process"
+		if text, err := os.ReadFile(path); err == nil && len(text) > 0 {
+			holder = strings.TrimSpace(string(text))
+		}
+		return nil, &LockedError{dir, holder}
+	}
+	host, err := os.Hostname()
+	if err != nil {
+		host = "an unknown host"
+	}
+	who := fmt.Sprintf("process %d on %s since %s (%s)\n", os.Getpid(), host, now.Format(time.DateTime), strings.Join(os.Args, " "))
+	if err := os.WriteFile(path, []byte(who), 0o644); err != nil {
+		return nil, errors.Join(fmt.Errorf("cannot write to the results folder: %w; choose another with --out", err), lock.Close())
+	}
+	return &folder{dir: dir, lock: lock, stamp: now.UTC().Format("20060102T150405.000Z")}, nil
+}
+
+// close releases the lock. The lock file stays: removing it would let two
+// processes lock two files of the same name.
+func (f *folder) close() error {
+	return errors.Join(os.Truncate(f.lock.Path(), 0), f.lock.Close())
+}
+
+// run returns the folder of a run, relative to the results folder.
+func runPath(method string, seed uint64) string {
+	return filepath.Join("runs", Slug(method), fmt.Sprint(seed))
+}
+
+// manifest reads the manifest of the run at path, nil if there is none.
+func (f *folder) manifest(path string) (*Manifest, error) {
+	name := filepath.Join(f.dir, path, "manifest.json")
+	data, err := os.ReadFile(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	m, err := decodeManifest(data)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return m, nil
+}
+
+// exists reports whether anything is at path.
+func (f *folder) exists(path string) bool {
+	_, err := os.Lstat(filepath.Join(f.dir, path))
+	return err == nil
+}
+
+// moveAside renames the run at path into old/<time>/, and returns where it is
+// now. Results are never deleted.
+func (f *folder) moveAside(path string) (string, error) {
+	to := filepath.Join(f.dir, "old", f.stamp, path)
+	if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
+		return "", err
+	}
+	return to, os.Rename(filepath.Join(f.dir, path), to)
+}

@@ -1,0 +1,92 @@
+package experiment
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// Settings are what determines the numbers of one run, flattened to dotted
+// keys and their YAML text: the problem part of the resolved config, the
+// method's part without its name, the seed, and the data's checksums. Where
+// data lie on disk, and what a method is called, do not matter.
+type Settings map[string]string
+
+// settings returns the Settings of one run.
+func (c *Config) settings(method *Method, seed uint64, checksums map[string]string) (Settings, error) {
+	s := Settings{}
+	for _, part := range []struct {
+		key   string
+		value any
+	}{
+		{"precision", c.Precision}, {"data", c.Data}, {"model", c.Model}, {"loss", c.Loss},
+		{"train", c.Train}, {"evaluate", c.Evaluate}, {"log", c.Log},
+		{"oracle", method.Oracle}, {"optimizer", method.Optimizer}, {"line_search", method.LineSearch},
+		{"seed", seed}, {"checksums", checksums},
+	} {
+		var n yaml.Node
+		if err := n.Encode(part.value); err != nil {
+			return nil, err
+		}
+		s.flatten(part.key, &n)
+	}
+	delete(s, "data.dir")
+	return s, nil
+}
+
+// flatten adds the scalars below n. File names hold dots, so that keys are for
+// people and the map is never taken apart again.
+func (s Settings) flatten(key string, n *yaml.Node) {
+	switch n.Kind {
+	case yaml.MappingNode:
+		for i := 0; i < len(n.Content); i += 2 {
+			s.flatten(key+"."+n.Content[i].Value, n.Content[i+1])
+		}
+	case yaml.SequenceNode:
+		s[key+".length"] = fmt.Sprint(len(n.Content))
+		for i, c := range n.Content {
+			s.flatten(fmt.Sprintf("%s[%d]", key, i), c)
+		}
+	default:
+		s[key] = n.Value
+	}
+}
+
+// Identity is the SHA-256 of the settings in canonical order.
+func (s Settings) Identity() string {
+	var b strings.Builder
+	for _, k := range slices.Sorted(maps.Keys(s)) {
+		fmt.Fprintf(&b, "%q=%q\n", k, s[k])
+	}
+	sum := sha256.Sum256([]byte(b.String()))
+	return hex.EncodeToString(sum[:])
+}
+
+// diff lists the keys in which two runs differ, as "key: old -> new".
+func diff(old, new Settings) []string {
+	keys := map[string]bool{}
+	for k := range old {
+		keys[k] = true
+	}
+	for k := range new {
+		keys[k] = true
+	}
+	show := func(s Settings, k string) string {
+		if v, ok := s[k]; ok {
+			return v
+		}
+		return "(absent)"
+	}
+	var out []string
+	for _, k := range slices.Sorted(maps.Keys(keys)) {
+		if a, b := show(old, k), show(new, k); a != b {
+			out = append(out, fmt.Sprintf("%s: %s -> %s", k, a, b))
+		}
+	}
+	return out
+}

@@ -1,0 +1,132 @@
+package experiment
+
+import (
+	"encoding/json"
+	"fmt"
+	"runtime"
+	"runtime/debug"
+	"time"
+
+	"github.com/dualgn/dgn/pkg/tensor"
+	"github.com/klauspost/cpuid/v2"
+)
+
+// manifestFormat is raised when a field changes its meaning.
+const manifestFormat = 1
+
+// An Outcome says how a run ended. Divergence is a result; only Failed is a
+// failure of the program or the machine.
+type Outcome string
+
+const (
+	Running     Outcome = "running"     // not ended, or killed
+	Finished    Outcome = "finished"    // reached epochs, steps or seconds
+	Target      Outcome = "target"      // reached train.target
+	Diverged    Outcome = "diverged"    // met a NaN or infinite loss
+	Interrupted Outcome = "interrupted" // asked to stop
+	Failed      Outcome = "failed"
+)
+
+// complete reports whether a run need not be made again.
+func (o Outcome) complete() bool { return o == Finished || o == Target || o == Diverged }
+
+// A Manifest records where a run's numbers come from.
+type Manifest struct {
+	Format      int    `json:"format"`
+	Name        string `json:"name"`
+	Method      string `json:"method"`
+	MethodIndex int    `json:"method_index"` // position in the config: gives a method its colour
+	Seed        uint64 `json:"seed"`
+	Dataset     string `json:"dataset"`
+	Precision   string `json:"precision"`
+
+	Outcome Outcome `json:"outcome"`
+	Error   string  `json:"error,omitempty"`  // of a failed run
+	Detail  string  `json:"detail,omitempty"` // of a diverged or target run: what was met, and where
+
+	Identity string   `json:"identity"`
+	Settings Settings `json:"settings"`
+
+	Build
+	Machine
+	Threads int `json:"threads"`
+	Jobs    int `json:"jobs"` // runs made at the same time
+
+	Start time.Time `json:"start"`
+	End   time.Time `json:"end,omitzero"`
+
+	Checksums map[string]string `json:"data_checksums"` // SHA-256 by file
+	Choices   []string          `json:"choices"`        // made automatically
+}
+
+// Build identifies the program.
+type Build struct {
+	Version   string `json:"dgn_version"`
+	Commit    string `json:"commit,omitempty"`
+	Modified  bool   `json:"modified,omitempty"` // built from a tree with uncommitted changes
+	GoVersion string `json:"go_version"`
+}
+
+// Machine identifies the computer.
+type Machine struct {
+	CPU  string `json:"cpu"`
+	ISA  string `json:"isa"` // the arithmetic kernels in use
+	OS   string `json:"os"`
+	Arch string `json:"arch"`
+}
+
+// ThisBuild returns what the binary knows of itself. The version is set by the
+// linker for releases, and is otherwise the module's.
+func ThisBuild(version string) Build {
+	b := Build{Version: version, GoVersion: runtime.Version()}
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return b
+	}
+	if b.Version == "" {
+		b.Version = info.Main.Version
+	}
+	for _, s := range info.Settings {
+		switch s.Key {
+		case "vcs.revision":
+			b.Commit = s.Value
+		case "vcs.modified":
+			b.Modified = s.Value == "true"
+		}
+	}
+	return b
+}
+
+// ThisMachine describes the computer the program runs on.
+func ThisMachine() Machine {
+	cpu := cpuid.CPU.BrandName
+	if cpu == "" {
+		cpu = "unknown"
+	}
+	return Machine{CPU: cpu, ISA: tensor.ISA(), OS: runtime.GOOS, Arch: runtime.GOARCH}
+}
+
+func (m *Manifest) encode() ([]byte, error) {
+	b, err := json.MarshalIndent(m, "", "  ")
+	return append(b, '\n'), err
+}
+
+func decodeManifest(data []byte) (*Manifest, error) {
+	var m Manifest
+	if err := json.Unmarshal(data, &m); err != nil {
+		return nil, err
+	}
+	if m.Format != manifestFormat {
+		return nil, fmt.Errorf("has format %d, this version of dgn reads format %d", m.Format, manifestFormat)
+	}
+	return &m, nil
+}
+
+// mark describes what of a run's making affects its wall clock, so that runs
+// can be told whose times do not compare.
+func (m *Manifest) mark() map[string]string {
+	return map[string]string{
+		"dgn version": m.Version + " " + m.Commit, "cpu": m.CPU, "isa": m.ISA,
+		"threads": fmt.Sprint(m.Threads), "jobs": fmt.Sprint(m.Jobs),
+	}
+}

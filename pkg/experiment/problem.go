@@ -1,0 +1,139 @@
+package experiment
+
+import (
+	"errors"
+	"fmt"
+	"reflect"
+	"strings"
+
+	"github.com/dualgn/dgn/pkg/datasets"
+	"github.com/dualgn/dgn/pkg/losses"
+	"github.com/dualgn/dgn/pkg/nn"
+	"github.com/dualgn/dgn/pkg/schedules"
+	"github.com/dualgn/dgn/pkg/strict"
+	"github.com/dualgn/dgn/pkg/tensor"
+)
+
+// A Problem is a config with its data read and its network sized.
+type Problem struct {
+	*datasets.Problem
+	Config    *Config
+	Net       *nn.Net
+	Checksums map[string]string // SHA-256 of the data, by file
+	Choices   []string          // made automatically
+}
+
+// Open reads the data that a config names, downloading them if env allows, and
+// checks what only data can tell. Errors are *ConfigError, or those of
+// package datasets for missing and damaged data.
+func Open(c *Config, env datasets.Env) (*Problem, error) {
+	source, err := c.Data.New()
+	if err != nil {
+		return nil, &ConfigError{err}
+	}
+	env.Dir = datasets.ResolveDir(c.Data.Common.Dir, env.Dir)
+	enc := encoding(c.Loss.Must())
+	raw, err := source.Open(env, enc)
+	if err != nil {
+		return nil, c.Data.dataError(err)
+	}
+	data, err := datasets.Prepare(raw, c.Data.Common, enc)
+	if err != nil {
+		return nil, &ConfigError{c.Data.At.Locate(err)}
+	}
+	p := &Problem{Problem: data, Config: c, Checksums: raw.Checksums}
+	if p.Net, err = c.buildNet(data.Shape, data.Outputs); err != nil {
+		return nil, &ConfigError{err}
+	}
+	return p, p.check()
+}
+
+// dataError tells what is wrong with the options of a data set from what is
+// wrong with its files.
+func (c Data) dataError(err error) error {
+	var option *strict.FieldError
+	if errors.As(err, &option) {
+		return &ConfigError{c.At.Locate(err)}
+	}
+	return err
+}
+
+// encoding says what targets a loss takes.
+func encoding(l losses.Loss) datasets.Encoding {
+	switch l.Target() {
+	case losses.ClassTarget:
+		return datasets.OneHot
+	case losses.BinaryTarget:
+		return datasets.PlusMinus
+	}
+	return datasets.Values
+}
+
+// buildNet sizes the model for inputs of a shape and k outputs.
+func (c *Config) buildNet(in tensor.Shape, k int) (*nn.Net, error) {
+	model := c.Model.Must()
+	if o := model.Outputs(); o != 0 && o != k {
+		return nil, c.Model.At.Locate(strict.Field("outputs", "is %d, but data set %s with loss %s needs %d", o, c.Data.Name, c.Loss.Name, k))
+	}
+	n, err := model.Build(in, k)
+	if err != nil {
+		return nil, c.Model.At.Locate(err)
+	}
+	if n.Outputs() != k {
+		return nil, c.Model.At.Errorf("the last layer gives %d numbers, but data set %s with loss %s needs %d", n.Outputs(), c.Data.Name, c.Loss.Name, k)
+	}
+	return n, nil
+}
+
+// check finds settings that do not fit the data.
+func (p *Problem) check() error {
+	c := p.Config
+	if n := p.Train.Len(); c.Train.BatchSize > n {
+		return configErrorf("train.batch_size: %d is larger than the %d training examples of %s", c.Train.BatchSize, n, c.Data.Name)
+	}
+	if n := p.Train.Len(); c.Evaluate.TrainExamples > n {
+		p.Choices = append(p.Choices, fmt.Sprintf("evaluate.train_examples: all %d training examples, fewer than %d", n, c.Evaluate.TrainExamples))
+	}
+	if t := c.Train.Target; t != nil && strings.HasSuffix(t.Metric, "accuracy") && p.Classes == 0 {
+		return configErrorf("train.target.metric: %s does not apply to regression; use train_loss or valid_loss", t.Metric)
+	}
+	perEpoch := p.Train.Len() / c.Train.BatchSize
+	at := schedules.Time{Total: c.Train.total(perEpoch), StepsPerEpoch: perEpoch}
+	for _, m := range c.Methods {
+		for _, part := range []struct {
+			at      strict.Value
+			options any
+		}{{m.Oracle.At, m.Oracle.Options}, {m.Optimizer.At, m.Optimizer.Options}, {m.LineSearch.At, m.LineSearch.Options}} {
+			if err := checkSchedules(part.options, at); err != nil {
+				return &ConfigError{part.at.Locate(err)}
+			}
+		}
+	}
+	return nil
+}
+
+// checkSchedules checks every option that varies in time against the length of
+// the run.
+func checkSchedules(options any, at schedules.Time) error {
+	v := reflect.ValueOf(options)
+	if v.Kind() != reflect.Struct {
+		return nil
+	}
+	for i := range v.NumField() {
+		if !v.Type().Field(i).IsExported() {
+			continue
+		}
+		switch o := v.Field(i).Interface().(type) {
+		case schedules.Number:
+			if err := o.Check(at); err != nil {
+				key, _, _ := strings.Cut(v.Type().Field(i).Tag.Get("yaml"), ",")
+				return strict.Field(key, "%v", err)
+			}
+		default:
+			if err := checkSchedules(o, at); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}

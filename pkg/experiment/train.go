@@ -1,0 +1,225 @@
+package experiment
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"strings"
+
+	"github.com/dualgn/dgn/pkg/datasets"
+	"github.com/dualgn/dgn/pkg/losses"
+	"github.com/dualgn/dgn/pkg/nn"
+	"github.com/dualgn/dgn/pkg/optim"
+	"github.com/dualgn/dgn/pkg/oracles"
+	"github.com/dualgn/dgn/pkg/schedules"
+	"github.com/dualgn/dgn/pkg/tensor"
+)
+
+// A trainer makes one run: one method from one seed.
+type trainer[T tensor.Float] struct {
+	config  *Config
+	method  *Method
+	seed    uint64
+	problem *datasets.Problem
+	net     *nn.Net
+	pool    *tensor.Pool
+	loss    losses.Loss
+	eval    *evaluator[T]
+	logs    *logs
+	monitor RunMonitor
+
+	// Everything that changes from step to step, and that a run could be
+	// continued from; the order of batches follows from seed and step.
+	step      int
+	w         []T
+	clock     clock
+	counters  oracles.Counters
+	oracle    oracles.Oracle[T]
+	optimizer optim.Optimizer[T]
+
+	// Work space, worthless between steps.
+	order *order
+	batch *datasets.Batcher[T]
+	lin   *nn.Linearization[T]
+	x     tensor.Matrix[T]
+	y     tensor.Matrix[float64]
+	d, u  []T // direction and update
+	trial []T // weights that a line search looks at
+	rule  optim.StepRule
+	unit  float64 // multiply-adds of one forward and one VJP on a mini-batch
+}
+
+func newTrainer[T tensor.Float](c *Config, m *Method, seed uint64, p *datasets.Problem, n *nn.Net, pool *tensor.Pool) *trainer[T] {
+	size, k := c.Train.BatchSize, p.Outputs
+	adds := n.MultiplyAdds()
+	t := &trainer[T]{
+		config: c, method: m, seed: seed, problem: p, net: n, pool: pool,
+		loss: c.Loss.Must(), eval: newEvaluator[T](c, p, n, pool),
+		w: make([]T, n.NumParams()), d: make([]T, n.NumParams()), u: make([]T, n.NumParams()),
+		order: newOrder(seed, p.Train.Len(), size),
+		batch: datasets.NewBatcher[T](pool),
+		lin:   nn.NewLinearization[T](n, size, pool),
+		x:     tensor.New[T](size, p.Shape.Len()), y: tensor.New[float64](size, k),
+		rule: m.LineSearch.Must(),
+		unit: float64(size) * float64(adds.Forward+adds.VJP),
+	}
+	tensor.Convert(t.w, n.Init(stream(seed, streamWeights)))
+	t.bind()
+	return t
+}
+
+// bind gives the run a fresh oracle and optimizer.
+func (t *trainer[T]) bind() {
+	t.oracle = oracles.Bind[T](t.method.Oracle.Must(), t.net, t.config.Train.BatchSize, t.pool)
+	t.optimizer = optim.New[T](t.method.Optimizer.Must(), len(t.w), t.pool)
+}
+
+// warmUp makes one step whose result and time do not count, so that the first
+// step that counts finds its memory mapped and its code in the cache.
+func (t *trainer[T]) warmUp() {
+	w := append([]T(nil), t.w...)
+	t.advance()
+	copy(t.w, w)
+	t.counters = oracles.Counters{}
+	t.bind()
+}
+
+// train runs to the end: it returns the outcome, what there is to say about
+// it, and the error of a failed run. The way of the data is all here:
+// batch -> linearization -> oracle -> optimizer -> step rule -> log.
+func (t *trainer[T]) train(ctx context.Context) (Outcome, string, error) {
+	t.warmUp()
+	for {
+		if t.evaluationDue() {
+			e, err := t.eval.evaluate(ctx, t.w)
+			if errors.Is(err, context.Canceled) {
+				return Interrupted, "", nil
+			}
+			if bad := e.diverged(); bad != "" {
+				return Diverged, fmt.Sprintf("%s after step %d", bad, t.step), nil
+			}
+			t.logs.evaluation(t.method.Name, t.seed, t.epoch(), t.progress(), e)
+			if err := t.logs.flush(); err != nil {
+				return Failed, "", err
+			}
+			t.monitor.Evaluated(t.step, e)
+			if what := t.targetReached(e); what != "" {
+				return Target, what, nil
+			}
+		}
+		if t.done() {
+			return Finished, "", nil
+		}
+		if ctx.Err() != nil {
+			return Interrupted, "", nil
+		}
+
+		t.clock.start()
+		report, eta := t.advance()
+		t.clock.stop()
+		t.step++
+
+		h := losses.Mean(t.loss, t.lin.Outputs(), t.y)
+		if t.step%t.config.Log.Every == 0 || !finite(h) {
+			t.oracle.Diagnose(&report, t.d, t.problemAt(t.step-1))
+			t.logs.step(t.progress(), h, tensor.Norm2(t.pool, t.d), eta, &report)
+		}
+		if !finite(h) {
+			return Diverged, fmt.Sprintf("batch loss is %g at step %d", h, t.step), nil
+		}
+		t.monitor.Step(t.step, t.clock.seconds(), h)
+	}
+}
+
+// advance makes the step from the current weights.
+func (t *trainer[T]) advance() (report oracles.Report, eta float64) {
+	t.batch.Read(t.problem.Train, t.order.batch(t.step), t.x, t.y)
+	t.lin.Linearize(t.w, t.x)
+	t.count(oracles.Counters{Forwards: 1, MultiplyAdds: t.forwardAdds()})
+
+	p := t.problemAt(t.step)
+	report = t.oracle.Direction(t.d, p)
+	t.count(report.Counters)
+	t.optimizer.Update(t.u, t.d, t.w, p.Time)
+	eta = t.rule.Size(objective[T]{t})
+	tensor.Axpy(t.pool, T(eta), t.u, t.w)
+	return report, eta
+}
+
+func (t *trainer[T]) problemAt(step int) *oracles.Problem[T] {
+	return &oracles.Problem[T]{Z: t.lin.Outputs(), Y: t.y, Lin: t.lin, Loss: t.loss, Time: t.time(step)}
+}
+
+func (t *trainer[T]) count(c oracles.Counters) { t.counters.Add(c) }
+
+func (t *trainer[T]) forwardAdds() int64 {
+	return int64(t.config.Train.BatchSize) * t.net.MultiplyAdds().Forward
+}
+
+func (t *trainer[T]) time(step int) schedules.Time {
+	return schedules.Time{Step: step, Total: t.config.Train.total(t.order.perEpoch()), StepsPerEpoch: t.order.perEpoch()}
+}
+
+// total returns the number of steps of a whole run, 0 if only seconds limit it.
+func (t Train) total(perEpoch int) int {
+	total := math.MaxInt
+	if t.Epochs > 0 {
+		total = t.Epochs * perEpoch
+	}
+	if t.Steps > 0 {
+		total = min(total, t.Steps)
+	}
+	if total == math.MaxInt {
+		return 0
+	}
+	return total
+}
+
+func (t *trainer[T]) done() bool {
+	total := t.config.Train.total(t.order.perEpoch())
+	return total > 0 && t.step >= total || t.config.Train.Seconds > 0 && t.clock.seconds() >= t.config.Train.Seconds
+}
+
+// evaluationDue: at the start, at the configured interval, and at the end.
+func (t *trainer[T]) evaluationDue() bool {
+	return t.step == 0 || t.config.Evaluate.Every.due(t.step, t.order.perEpoch()) || t.done()
+}
+
+// targetReached says what was reached, "" if nothing.
+func (t *trainer[T]) targetReached(e Evaluation) string {
+	target := t.config.Train.Target
+	if target == nil {
+		return ""
+	}
+	v := e.metric(target.Metric)
+	higher := strings.HasSuffix(target.Metric, "accuracy")
+	if higher && v >= target.Value || !higher && v <= target.Value {
+		return fmt.Sprintf("%s is %g after step %d", target.Metric, v, t.step)
+	}
+	return ""
+}
+
+func (t *trainer[T]) epoch() float64 { return float64(t.step) / float64(t.order.perEpoch()) }
+
+func (t *trainer[T]) progress() progress {
+	return progress{t.step, t.clock.seconds(), float64(t.counters.MultiplyAdds) / t.unit, t.counters}
+}
+
+// objective is the mini-batch objective along the update, as a step rule sees
+// it: phi(eta) = h(w + eta u). What a rule asks for is counted.
+type objective[T tensor.Float] struct{ *trainer[T] }
+
+var _ optim.Objective = objective[float32]{}
+
+func (o objective[T]) Value() float64 { return losses.Mean(o.loss, o.lin.Outputs(), o.y) }
+
+func (o objective[T]) At(eta float64) float64 {
+	if o.trial == nil {
+		o.trainer.trial = make([]T, len(o.w))
+	}
+	copy(o.trial, o.w)
+	tensor.Axpy(o.pool, T(eta), o.u, o.trial)
+	o.count(oracles.Counters{Forwards: 1, MultiplyAdds: o.forwardAdds()})
+	return losses.Mean(o.loss, o.lin.Forward(o.trial, o.x), o.y)
+}

@@ -1,0 +1,117 @@
+package experiment
+
+import (
+	"errors"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/dualgn/dgn/pkg/strict"
+)
+
+// validate checks what the types cannot say: required keys, ranges, and
+// settings that contradict each other. It reads no data.
+func (c *Config) validate(root strict.Value) error {
+	var errs []error
+	bad := func(key, format string, args ...any) {
+		errs = append(errs, root.Locate(strict.Field(key, format, args...)))
+	}
+	if c.Name == "" {
+		bad("name", "is missing: results go to a folder of this name")
+	} else if !validName.MatchString(c.Name) {
+		bad("name", "%q cannot name a folder; use letters, digits, '.', '_' and '-', starting with a letter or digit", c.Name)
+	}
+	if len(c.Seeds) == 0 {
+		bad("seeds", "the list is empty; give at least one seed, as in seeds: [0]")
+	}
+	for i, s := range c.Seeds {
+		if slices.Contains(c.Seeds[:i], s) {
+			bad("seeds", "duplicate seed %d", s)
+		}
+	}
+	if c.Precision != "float32" && c.Precision != "float64" {
+		bad("precision", "must be float32 or float64, got %q", c.Precision)
+	}
+	if c.Data.IsZero() {
+		bad("data", "is missing, as in data: {name: digits}")
+	}
+	if c.Model.IsZero() {
+		bad("model", "is missing, as in model: {kind: mlp, hidden: [64]}")
+	}
+	if c.Loss.IsZero() {
+		bad("loss", "is missing, as in loss: {kind: logistic}")
+	}
+	t := c.Train
+	if t.BatchSize <= 0 {
+		bad("train.batch_size", "must be a positive number of examples, got %d", t.BatchSize)
+	}
+	if t.Epochs < 0 {
+		bad("train.epochs", "must be positive, got %d", t.Epochs)
+	}
+	if t.Steps < 0 {
+		bad("train.steps", "must be positive, got %d", t.Steps)
+	}
+	if t.Seconds < 0 {
+		bad("train.seconds", "must be positive, got %g", t.Seconds)
+	}
+	if t.Epochs == 0 && t.Steps == 0 && t.Seconds == 0 {
+		bad("train", "has no limit; give epochs, steps or seconds (a target may never be reached)")
+	}
+	if t.Target != nil && !slices.Contains(targetMetrics, t.Target.Metric) {
+		bad("train.target.metric", "%q is not a metric a run may stop on (known: %s)", t.Target.Metric, strings.Join(targetMetrics, ", "))
+	}
+	if t.Target != nil && strings.HasPrefix(t.Target.Metric, "valid_") && c.Data.Common.Validation == 0 {
+		bad("train.target.metric", "%s needs a validation set; set data.validation to the fraction to hold out", t.Target.Metric)
+	}
+	if c.Evaluate.TrainExamples < 0 {
+		bad("evaluate.train_examples", "must be 0 (all) or a number of examples, got %d", c.Evaluate.TrainExamples)
+	}
+	if c.Log.Every <= 0 {
+		bad("log.every", "must be a positive number of steps, got %d", c.Log.Every)
+	}
+	return errors.Join(append(errs, c.validateMethods(root)...)...)
+}
+
+func (c *Config) validateMethods(root strict.Value) (errs []error) {
+	if len(c.Methods) == 0 {
+		return []error{root.Locate(strict.Field("methods", "is missing or empty; list at least one method, as in - {name: SGD, optimizer: {kind: sgd, learning_rate: 0.1}}"))}
+	}
+	list, _ := root.Lookup("methods")
+	items, err := list.Items()
+	if err != nil {
+		return []error{err}
+	}
+	bySlug := map[string]string{}
+	for i, m := range c.Methods {
+		if other, dup := bySlug[Slug(m.Name)]; dup {
+			errs = append(errs, items[i].Errorf("duplicate method: %q and %q both get the folder %q", other, m.Name, Slug(m.Name)))
+		}
+		bySlug[Slug(m.Name)] = m.Name
+		if !c.Loss.IsZero() {
+			if err := m.Oracle.Must().Check(c.Loss.Must()); err != nil {
+				at, ok := items[i].Lookup("oracle")
+				if !ok {
+					at = items[i]
+				}
+				errs = append(errs, at.Locate(err))
+			}
+		}
+	}
+	return errs
+}
+
+var validName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)
+
+// Slug returns a method's folder name: lower-case letters and digits, with
+// everything between them turned into single hyphens.
+func Slug(name string) string {
+	var b strings.Builder
+	for _, r := range strings.ToLower(name) {
+		if r >= 'a' && r <= 'z' || r >= '0' && r <= '9' {
+			b.WriteRune(r)
+		} else if b.Len() > 0 && !strings.HasSuffix(b.String(), "-") {
+			b.WriteByte('-')
+		}
+	}
+	return strings.TrimSuffix(b.String(), "-")
+}

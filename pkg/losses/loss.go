@@ -1,0 +1,124 @@
+// Package losses holds convex losses of one example, with their derivatives
+// and conjugates. Vectors have length k, the number of network outputs, and
+// everything is float64.
+//
+// The formulas are those of Roulet and Blondel, "Dual Gauss-Newton Directions
+// for Deep Learning" (arXiv 2308.08886), in forms that neither overflow nor
+// cancel.
+package losses
+
+import (
+	"math"
+	"math/rand/v2"
+
+	"github.com/dualgn/dgn/pkg/registry"
+	"github.com/dualgn/dgn/pkg/tensor"
+)
+
+// A Loss is a convex function of the outputs z of one example with target y.
+// Methods keep and modify no argument but dst, which they overwrite. A NaN in z
+// comes out as a NaN.
+type Loss interface {
+	Value(z, y []float64) float64
+	Grad(dst, z, y []float64)
+
+	// Factor writes to c the k numbers that SqrtMul and SqrtMulT need of a
+	// point: the Hessian at z is L Lᵀ.
+	Factor(c, z, y []float64)
+	SqrtMul(dst, s, c []float64)  // dst = L s, in O(k)
+	SqrtMulT(dst, v, c []float64) // dst = Lᵀ v, in O(k)
+
+	// Conj returns the conjugate loss*(a) = sup_z a·z - loss(z), +Inf outside
+	// its domain. Points within domainTol of the domain count as inside, on
+	// its border.
+	Conj(a, y []float64) float64
+
+	// Target says what y is.
+	Target() Target
+	// Curvature says what oracles may expect of the Hessian and the dual.
+	Curvature() Curvature
+
+	// Sample draws an admissible (z, y) for k outputs; a BinaryTarget ignores k
+	// and draws one. It lets tests run over losses they have never heard of.
+	Sample(rng *rand.Rand, k int) (z, y []float64)
+}
+
+// A Target is a kind of y.
+type Target int
+
+const (
+	ClassTarget  Target = iota // a point of the k-simplex: a one-hot class
+	BinaryTarget               // k = 1, y = -1 or +1
+	ValueTarget                // k real numbers; classes become one-hot
+)
+
+// Curvature is what distinguishes losses for the oracles (docs of package
+// oracles).
+type Curvature int
+
+const (
+	Smooth          Curvature = iota // twice differentiable
+	PiecewiseSmooth                  // differentiable, the Hessian jumps: the dual has a box
+	Polyhedral                       // piecewise linear: the Hessian is 0 where it exists
+)
+
+// domainTol is how far outside the conjugate's domain rounding may put a point.
+const domainTol = 1e-9
+
+// Known is the table of losses.
+var Known = registry.Table[Loss]{Kind: "loss"}
+
+// Mean returns the mean loss over the rows of z, m x k, with targets y, added
+// up from the first to the last.
+func Mean(l Loss, z, y tensor.Matrix[float64]) float64 {
+	var s float64
+	for i := range z.Rows {
+		s += l.Value(z.Row(i), y.Row(i))
+	}
+	return s / float64(z.Rows)
+}
+
+// Correct reports whether outputs z predict the class of a one-hot or +-1
+// target: by the largest output, the first of equals, or by the sign.
+func Correct(l Loss, z, y []float64) bool {
+	if l.Target() == BinaryTarget {
+		return z[0]*y[0] > 0
+	}
+	return argmax(z) == argmax(y)
+}
+
+func argmax(v []float64) int {
+	best := 0
+	for j := range v {
+		if v[j] > v[best] || math.IsNaN(v[j]) {
+			best = j
+		}
+	}
+	return best
+}
+
+func check(a, b []float64) {
+	if len(a) != len(b) {
+		panic("losses: vectors of different lengths")
+	}
+}
+
+func checkBinary(z, y []float64) {
+	if len(z) != 1 || len(y) != 1 {
+		panic("losses: a binary loss takes one output")
+	}
+}
+
+// normal draws k numbers of the normal distribution.
+func normal(rng *rand.Rand, k int) []float64 {
+	v := make([]float64, k)
+	for j := range v {
+		v[j] = rng.NormFloat64()
+	}
+	return v
+}
+
+// binarySample draws an output and a label +-1.
+func binarySample(rng *rand.Rand) (z, y []float64) {
+	return []float64{2 * rng.NormFloat64()}, []float64{float64(2*rng.IntN(2) - 1)}
+}

@@ -1,0 +1,44 @@
+package nn
+
+import (
+	"math"
+
+	"github.com/dualgn/dgn/pkg/registry"
+	"github.com/dualgn/dgn/pkg/tensor"
+)
+
+func init() {
+	registry.Add(&Layers, registry.Info{Name: "gelu", Doc: "x Phi(x), Phi the normal distribution function (erf form, exact)", Reference: "Hendrycks and Gimpel 2016, arXiv 1606.08415"},
+		GELU{}, func(l GELU) (Layer, error) { return l, nil })
+}
+
+// GELU is y = x Phi(x), value by value.
+type GELU struct{}
+
+var (
+	_ Layer      = GELU{}
+	_ Activation = GELU{}
+)
+
+func (GELU) Size(in tensor.Shape) (Size, error) { return pointwiseSize(in) }
+
+func (GELU) Initializer() (string, float64) { return "he_normal", math.Sqrt2 }
+
+func (GELU) Bind32(in tensor.Shape, m int, p *tensor.Pool) Op[float32] {
+	return newPointwise(in, m, p, gelu[float32])
+}
+
+func (GELU) Bind64(in tensor.Shape, m int, p *tensor.Pool) Op[float64] {
+	return newPointwise(in, m, p, gelu[float64])
+}
+
+// Phi(x) = erfc(-x/√2)/2 keeps its digits for x far below 0;
+// gelu' = Phi + x phi with phi(x) = exp(-x²/2)/√(2π).
+func gelu[T tensor.Float](y, d, x []T) {
+	for i, v := range x {
+		a := float64(v)
+		cdf := math.Erfc(-a/math.Sqrt2) / 2
+		pdf := math.Exp(-a*a/2) / math.Sqrt(2*math.Pi)
+		y[i], d[i] = T(a*cdf), T(cdf+a*pdf)
+	}
+}

@@ -1,0 +1,122 @@
+// Package nn holds layers, models, and networks linearized on a mini-batch.
+//
+// All weights of a network are one flat vector of p numbers; layers are views
+// into it. A layer is configuration only: bound to an input shape and a largest
+// batch it becomes an [Op], which owns its buffers.
+package nn
+
+import (
+	"math/rand/v2"
+
+	"github.com/dualgn/dgn/pkg/registry"
+	"github.com/dualgn/dgn/pkg/strict"
+	"github.com/dualgn/dgn/pkg/tensor"
+)
+
+// A Layer is a differentiable map from (x, w) to y, example by example.
+type Layer interface {
+	// Size returns what the layer makes of an input shape. An input that the
+	// layer cannot take is an error.
+	Size(in tensor.Shape) (Size, error)
+
+	// Bind32 and Bind64 return the layer for inputs of a shape that Size
+	// accepts, and batches of at most m examples.
+	Bind32(in tensor.Shape, m int, p *tensor.Pool) Op[float32]
+	Bind64(in tensor.Shape, m int, p *tensor.Pool) Op[float64]
+}
+
+// A Size describes a layer on a given input shape.
+type Size struct {
+	Out    tensor.Shape
+	Params []Param // in the order of torch's state_dict
+
+	// Multiply-adds of one example. A JVP and a VJP each have a half for the
+	// parameters and a half for the input, which the first layer is spared.
+	// Elementwise work does not count.
+	Forward, Weight, Input int64
+
+	// Kept is the number of values for one example that the layer keeps for
+	// its derivative, its input and output aside.
+	Kept int
+}
+
+// NumParams returns the number of weights.
+func (s Size) NumParams() int {
+	n := 0
+	for _, p := range s.Params {
+		n += p.Len()
+	}
+	return n
+}
+
+// A Param is one named tensor of weights, row-major.
+type Param struct {
+	Name  string // as in torch's state_dict: "weight", "bias"
+	Shape []int
+}
+
+// Len returns the number of values.
+func (p Param) Len() int {
+	n := 1
+	for _, d := range p.Shape {
+		n *= d
+	}
+	return n
+}
+
+// An Op is a layer bound to an input shape. Batches have any number of rows up
+// to the m it was bound for, an example each; nothing is allocated.
+type Op[T tensor.Float] interface {
+	// Forward sets y = f(x; w). It keeps x, y and w, which the derivative
+	// refers to until the next Forward.
+	Forward(y, x tensor.Matrix[T], w []T)
+
+	// JVP sets dy = (df/dx) dx + (df/dw) dw. A zero matrix dx stands for a zero
+	// tangent.
+	JVP(dy, dx tensor.Matrix[T], dw []T)
+
+	// VJP sets dx = (df/dx)ᵀ dy and dw = (df/dw)ᵀ dy, summed over the examples.
+	// A zero matrix dx is not wanted.
+	VJP(dx tensor.Matrix[T], dw []T, dy tensor.Matrix[T])
+}
+
+// An Initializable layer draws its initial weights. The layer that follows, or
+// nil, decides their scale.
+type Initializable interface {
+	Init(w []float64, in tensor.Shape, next Layer, rng *rand.Rand)
+}
+
+// An Activation says which initializer suits the layer before it.
+type Activation interface {
+	// Initializer returns the name of the recommended initializer, and the
+	// gain g for He's: variance g²/fan_in.
+	Initializer() (name string, gain float64)
+}
+
+// A Reshaper changes the shape of an example, and none of its values.
+type Reshaper interface{ Reshapes() }
+
+// Layers is the table of layers.
+var Layers = registry.Table[Layer]{Kind: "layer"}
+
+// A LayerChoice is a layer in a config: a mapping, or the bare name.
+type LayerChoice struct{ registry.Choice[Layer] }
+
+var _ strict.Unmarshaler = (*LayerChoice)(nil)
+
+func (c *LayerChoice) UnmarshalStrict(v strict.Value) (err error) {
+	c.Choice, err = Layers.Decode(v)
+	return err
+}
+
+// bind returns l bound in precision T.
+func bind[T tensor.Float](l Layer, in tensor.Shape, m int, p *tensor.Pool) Op[T] {
+	var op any
+	switch any(T(0)).(type) {
+	case float32:
+		op = l.Bind32(in, m, p)
+	default:
+		op = l.Bind64(in, m, p)
+	}
+	return op.(Op[T])
+}

@@ -1,0 +1,44 @@
+package nn
+
+import (
+	"math"
+
+	"github.com/dualgn/dgn/pkg/registry"
+	"github.com/dualgn/dgn/pkg/tensor"
+)
+
+func init() {
+	registry.Add(&Layers, registry.Info{Name: "relu", Doc: "max(0, x); the derivative at 0 is 0", Reference: "Nair and Hinton 2010"},
+		ReLU{}, func(l ReLU) (Layer, error) { return l, nil })
+}
+
+// ReLU is y = max(0, value by value.
+type ReLU struct{}
+
+var (
+	_ Layer      = ReLU{}
+	_ Activation = ReLU{}
+)
+
+func (ReLU) Size(in tensor.Shape) (Size, error) { return pointwiseSize(in) }
+
+func (ReLU) Initializer() (string, float64) { return "he_normal", math.Sqrt2 }
+
+func (ReLU) Bind32(in tensor.Shape, m int, p *tensor.Pool) Op[float32] {
+	return newPointwise(in, m, p, relu[float32])
+}
+
+func (ReLU) Bind64(in tensor.Shape, m int, p *tensor.Pool) Op[float64] {
+	return newPointwise(in, m, p, relu[float64])
+}
+
+// A NaN stays a NaN, so that divergence is seen.
+func relu[T tensor.Float](y, d, x []T) {
+	for i, v := range x {
+		if v <= 0 {
+			y[i], d[i] = 0, 0
+		} else {
+			y[i], d[i] = v, 1
+		}
+	}
+}

@@ -1,0 +1,62 @@
+package nn
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/dualgn/dgn/pkg/arrays"
+	"github.com/dualgn/dgn/pkg/tensor"
+)
+
+// Save writes weights to an .npz or .safetensors file under the names and in
+// the layout of the state_dict of a torch.nn.Sequential of the same layers.
+func Save[T tensor.Float](path string, n *Net, w []T) error {
+	if len(w) != n.params {
+		panic("nn: Save: the weights have the wrong length")
+	}
+	var out []arrays.Array
+	for _, p := range n.Params() {
+		part := w[p.Offset : p.Offset+p.Len()]
+		switch part := any(part).(type) {
+		case []float32:
+			out = append(out, arrays.Float32(p.Name, p.Shape, part))
+		case []float64:
+			out = append(out, arrays.Float64(p.Name, p.Shape, part))
+		}
+	}
+	return arrays.WriteFile(path, out)
+}
+
+// Load reads weights that Save, or PyTorch, wrote. Arrays that are missing, too
+// many, or of another shape are all named in the error.
+func Load[T tensor.Float](path string, n *Net) ([]T, error) {
+	file, err := arrays.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	w := make([]T, n.params)
+	byName := map[string]arrays.Array{}
+	for _, a := range file {
+		byName[a.Name] = a
+	}
+	var errs []error
+	for _, p := range n.Params() {
+		a, ok := byName[p.Name]
+		delete(byName, p.Name)
+		switch {
+		case !ok:
+			errs = append(errs, fmt.Errorf("%s: array %q is missing; the model needs it with shape %v", path, p.Name, p.Shape))
+		case !slices.Equal(a.Shape, p.Shape):
+			errs = append(errs, fmt.Errorf("%s: array %q has shape %v; the model needs %v", path, p.Name, a.Shape, p.Shape))
+		default:
+			tensor.Convert(w[p.Offset:p.Offset+p.Len()], a.Float64s())
+		}
+	}
+	for _, a := range file {
+		if _, extra := byName[a.Name]; extra {
+			errs = append(errs, fmt.Errorf("%s: array %q belongs to no layer of the model", path, a.Name))
+		}
+	}
+	return w, errors.Join(errs...)
+}

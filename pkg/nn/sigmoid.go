@@ -1,0 +1,46 @@
+package nn
+
+import (
+	"math"
+
+	"github.com/dualgn/dgn/pkg/registry"
+	"github.com/dualgn/dgn/pkg/tensor"
+)
+
+func init() {
+	registry.Add(&Layers, registry.Info{Name: "sigmoid", Doc: "1/(1 + exp(-x))"},
+		Sigmoid{}, func(l Sigmoid) (Layer, error) { return l, nil })
+}
+
+// Sigmoid is y = 1/(1 + exp(-x)), value by value.
+type Sigmoid struct{}
+
+var (
+	_ Layer      = Sigmoid{}
+	_ Activation = Sigmoid{}
+)
+
+func (Sigmoid) Size(in tensor.Shape) (Size, error) { return pointwiseSize(in) }
+
+func (Sigmoid) Initializer() (string, float64) { return "glorot_normal", 1 }
+
+func (Sigmoid) Bind32(in tensor.Shape, m int, p *tensor.Pool) Op[float32] {
+	return newPointwise(in, m, p, sigmoid[float32])
+}
+
+func (Sigmoid) Bind64(in tensor.Shape, m int, p *tensor.Pool) Op[float64] {
+	return newPointwise(in, m, p, sigmoid[float64])
+}
+
+// With e = exp(-|x|), the smaller of s and 1-s is e/(1+e): neither overflows,
+// and s' = s (1-s) = e/(1+e)² loses no digits.
+func sigmoid[T tensor.Float](y, d, x []T) {
+	for i, v := range x {
+		e := math.Exp(-math.Abs(float64(v)))
+		s := e / (1 + e)
+		if v > 0 {
+			s = 1 / (1 + e)
+		}
+		y[i], d[i] = T(s), T(e/((1+e)*(1+e)))
+	}
+}

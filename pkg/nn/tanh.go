@@ -1,0 +1,41 @@
+package nn
+
+import (
+	"math"
+
+	"github.com/dualgn/dgn/pkg/registry"
+	"github.com/dualgn/dgn/pkg/tensor"
+)
+
+func init() {
+	registry.Add(&Layers, registry.Info{Name: "tanh", Doc: "hyperbolic tangent"},
+		Tanh{}, func(l Tanh) (Layer, error) { return l, nil })
+}
+
+// Tanh is y = hyperbolic tangent, value by value.
+type Tanh struct{}
+
+var (
+	_ Layer      = Tanh{}
+	_ Activation = Tanh{}
+)
+
+func (Tanh) Size(in tensor.Shape) (Size, error) { return pointwiseSize(in) }
+
+func (Tanh) Initializer() (string, float64) { return "glorot_normal", 1 }
+
+func (Tanh) Bind32(in tensor.Shape, m int, p *tensor.Pool) Op[float32] {
+	return newPointwise(in, m, p, tanh[float32])
+}
+
+func (Tanh) Bind64(in tensor.Shape, m int, p *tensor.Pool) Op[float64] {
+	return newPointwise(in, m, p, tanh[float64])
+}
+
+// tanh' = 1 - tanh².
+func tanh[T tensor.Float](y, d, x []T) {
+	for i, v := range x {
+		t := math.Tanh(float64(v))
+		y[i], d[i] = T(t), T(1-t*t)
+	}
+}

@@ -1,0 +1,104 @@
+package optim
+
+import (
+	"github.com/dualgn/dgn/pkg/registry"
+	"github.com/dualgn/dgn/pkg/schedules"
+	"github.com/dualgn/dgn/pkg/strict"
+	"github.com/dualgn/dgn/pkg/tensor"
+)
+
+func init() {
+	registry.Add(&Known, registry.Info{Name: "sgd", Doc: "gradient steps, with momentum if asked", Reference: "Polyak 1964; Nesterov 1983; Sutskever et al. 2013"},
+		SGD{LearningRate: schedules.Const(0.1)}, newSGD,
+		SGD{LearningRate: schedules.Const(0.1), Momentum: 0.9, WeightDecay: 0.01},
+		SGD{LearningRate: schedules.Const(0.1), Momentum: 0.9, Nesterov: true})
+}
+
+// SGD is, with g = -d and as in torch.optim.SGD,
+//
+//	g += weight_decay w
+//	v  = momentum v + g            (v = g in the first step)
+//	u  = -learning_rate v          (nesterov: g + momentum v in place of v)
+type SGD struct {
+	LearningRate schedules.Number `yaml:"learning_rate" doc:"multiplies the direction; a number or a schedule"`
+	Momentum     float64          `yaml:"momentum" doc:"share of the last update that is kept"`
+	Nesterov     bool             `yaml:"nesterov" doc:"look ahead along the momentum"`
+	WeightDecay  float64          `yaml:"weight_decay" doc:"adds weight_decay w to the gradient"`
+}
+
+var _ Spec = SGD{}
+
+func newSGD(o SGD) (Spec, error) {
+	if err := o.LearningRate.Positive("learning_rate"); err != nil {
+		return nil, err
+	}
+	if err := checkFraction("momentum", o.Momentum); err != nil {
+		return nil, err
+	}
+	if o.Nesterov && o.Momentum == 0 {
+		return nil, strict.Field("nesterov", "needs a momentum above 0")
+	}
+	return o, checkDecay(o.WeightDecay)
+}
+
+func (o SGD) New32(p int, pool *tensor.Pool) Optimizer[float32] { return bindSGD[float32](o, p, pool) }
+func (o SGD) New64(p int, pool *tensor.Pool) Optimizer[float64] { return bindSGD[float64](o, p, pool) }
+
+type sgd[T tensor.Float] struct {
+	SGD
+	p    int
+	pool *tensor.Pool
+	v    []T // empty without momentum
+
+	// Operands of the loop that is running.
+	u, d, w     []T
+	rate        T
+	plain, full func(lo, hi int)
+}
+
+func bindSGD[T tensor.Float](s SGD, p int, pool *tensor.Pool) Optimizer[T] {
+	o := &sgd[T]{SGD: s, p: p, pool: pool}
+	decay, momentum := T(s.WeightDecay), T(s.Momentum)
+	o.plain = func(lo, hi int) {
+		u, d, w := o.u[lo:hi], o.d[lo:hi], o.w[lo:hi]
+		for i, v := range d {
+			u[i] = o.rate * (v - decay*w[i])
+		}
+	}
+	if s.Momentum > 0 {
+		// v starts at 0, so that the first step makes it g.
+		o.v = make([]T, p)
+	}
+	o.full = func(lo, hi int) {
+		u, d, w, m := o.u[lo:hi], o.d[lo:hi], o.w[lo:hi], o.v[lo:hi]
+		for i := range d {
+			g := d[i] - decay*w[i] // -g, and so -v
+			m[i] = momentum*m[i] + g
+			if s.Nesterov {
+				u[i] = o.rate * (g + momentum*m[i])
+			} else {
+				u[i] = o.rate * m[i]
+			}
+		}
+	}
+	return o
+}
+
+func (o *sgd[T]) Update(u, d, w []T, t schedules.Time) {
+	checkLengths(o.p, u, d, w)
+	o.u, o.d, o.w, o.rate = u, d, w, T(o.LearningRate.At(t))
+	body := o.plain
+	if o.v != nil {
+		body = o.full
+	}
+	o.pool.For(o.p, grain, body)
+	o.u, o.d, o.w = nil, nil, nil
+}
+
+func (o *sgd[T]) State() State[T] {
+	s := State[T]{Vectors: map[string][]T{}}
+	if o.v != nil {
+		s.Vectors["momentum"] = o.v
+	}
+	return s
+}

@@ -1,0 +1,211 @@
+// Package registry maps a name in a config to a ready value and its options.
+//
+// Each extension package owns one Table and fills it from the init function of
+// each implementation's file, so that the file is the whole change: the
+// config, `dgn list`, manifests and conformance suites all read the table.
+package registry
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/dualgn/dgn/pkg/strict"
+	"go.yaml.in/yaml/v3"
+)
+
+// A Table holds the known implementations of T. It is written only during
+// package initialisation, and read-only after.
+type Table[T any] struct {
+	Kind string // in messages: "loss", "oracle"
+	Key  string // the config key that holds the name; "" means "kind"
+
+	entries map[string]*Entry[T]
+}
+
+// Info describes one implementation to people.
+type Info struct {
+	Name      string
+	Doc       string // one line
+	Reference string // where it comes from; "" if it is folklore
+}
+
+// An Entry is one implementation.
+type Entry[T any] struct {
+	Info
+	Defaults any                 // the options struct, with default values
+	Trials   []func() (T, error) // the defaults and the further settings that conformance suites cover
+
+	decode func(v strict.Value, common []any) (Choice[T], error)
+}
+
+// Add registers an implementation whose options are the struct type O: fields
+// tagged `yaml:"key" doc:"one line"`. The function build checks the options,
+// with [strict.Field] errors, and returns a fresh value each time. Trials are
+// further options for conformance suites. Add panics on a duplicate name.
+func Add[T, O any](t *Table[T], info Info, defaults O, build func(O) (T, error), trials ...O) {
+	if _, dup := t.entries[info.Name]; dup {
+		panic(fmt.Sprintf("registry: %s %q registered twice", t.Kind, info.Name))
+	}
+	if t.entries == nil {
+		t.entries = map[string]*Entry[T]{}
+	}
+	e := &Entry[T]{Info: info, Defaults: defaults}
+	for _, o := range append([]O{defaults}, trials...) {
+		e.Trials = append(e.Trials, func() (T, error) { return build(o) })
+	}
+	e.decode = func(v strict.Value, common []any) (Choice[T], error) {
+		o := defaults
+		var none Choice[T]
+		if _, short := v.Text(); !short {
+			name := reflect.New(reflect.StructOf([]reflect.StructField{{
+				Name: "Name", Type: reflect.TypeFor[string](),
+				Tag: reflect.StructTag(fmt.Sprintf("yaml:%q", t.key())),
+			}}))
+			if err := v.Decode(append([]any{name.Interface(), &o}, common...)...); err != nil {
+				return none, err
+			}
+		}
+		make := func() (T, error) { return build(o) }
+		if _, err := make(); err != nil {
+			return none, v.Locate(err)
+		}
+		return Choice[T]{Name: info.Name, Options: o, At: v, key: t.key(), build: make}, nil
+	}
+	t.entries[info.Name] = e
+}
+
+func (t *Table[T]) key() string {
+	if t.Key == "" {
+		return "kind"
+	}
+	return t.Key
+}
+
+// Names returns the known names in sorted order.
+func (t *Table[T]) Names() []string {
+	var ns []string
+	for n := range t.entries {
+		ns = append(ns, n)
+	}
+	slices.Sort(ns)
+	return ns
+}
+
+// Entry returns the entry for a name, or nil.
+func (t *Table[T]) Entry(name string) *Entry[T] { return t.entries[name] }
+
+// Default returns the choice of a name with its default options. It panics on
+// an unknown name or options that need a value: those are programming errors.
+func (t *Table[T]) Default(name string) Choice[T] {
+	e := t.entries[name]
+	if e == nil {
+		panic(fmt.Sprintf("registry: no %s %q", t.Kind, name))
+	}
+	return Choice[T]{Name: name, Options: e.Defaults, key: t.key(), build: e.Trials[0]}
+}
+
+// Decode reads a choice: a mapping {kind: name, option: value, ...}, or the
+// bare name for default options. The structs in common share the mapping's
+// keys. Options are checked here, so that New cannot fail for them later.
+func (t *Table[T]) Decode(v strict.Value, common ...any) (Choice[T], error) {
+	name, ok := v.Text()
+	at := v
+	if !ok {
+		if !v.IsMapping() {
+			return Choice[T]{}, v.Errorf("expected the name of a %s or a mapping {%s: NAME, ...} (known: %s)", t.Kind, t.key(), strings.Join(t.Names(), ", "))
+		}
+		at, ok = v.Lookup(t.key())
+		if !ok {
+			return Choice[T]{}, v.Errorf("the key %q is missing: it names the %s (known: %s)", t.key(), t.Kind, strings.Join(t.Names(), ", "))
+		}
+		if err := at.Decode(&name); err != nil {
+			return Choice[T]{}, err
+		}
+	}
+	e, ok := t.entries[name]
+	if !ok {
+		return Choice[T]{}, at.Errorf("unknown %s %q%s", t.Kind, name, strict.Suggest(name, t.Names()))
+	}
+	return e.decode(v, common)
+}
+
+// A Choice is one implementation with its options, as a config chose it.
+type Choice[T any] struct {
+	Name    string
+	Options any          // the options struct, complete
+	At      strict.Value // where it was written; zero for defaults
+
+	key   string
+	build func() (T, error)
+}
+
+// ChoiceOf returns a choice made by a program, for a default that is needed
+// while the table fills up.
+func ChoiceOf[T, O any](t *Table[T], name string, options O, build func(O) (T, error)) Choice[T] {
+	return Choice[T]{Name: name, Options: options, key: t.key(), build: func() (T, error) { return build(options) }}
+}
+
+// New returns a fresh value; its options were checked before.
+func (c Choice[T]) New() (T, error) { return c.build() }
+
+// Must is New for choices that were decoded, whose options are known to be
+// valid. It panics if they are not.
+func (c Choice[T]) Must() T {
+	v, err := c.build()
+	if err != nil {
+		panic(fmt.Sprintf("registry: %s: %v", c.Name, err))
+	}
+	return v
+}
+
+// IsZero reports whether nothing was chosen.
+func (c Choice[T]) IsZero() bool { return c.build == nil }
+
+// MarshalYAML returns the mapping {kind: name, every option: value}.
+func (c Choice[T]) MarshalYAML() (any, error) {
+	n := &yaml.Node{}
+	if err := n.Encode(c.Options); err != nil {
+		return nil, err
+	}
+	out := &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map", Style: yaml.FlowStyle}
+	out.Content = append(out.Content,
+		&yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: c.key},
+		&yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: c.Name})
+	if n.Kind == yaml.MappingNode {
+		out.Content = append(out.Content, n.Content...)
+	}
+	return out, nil
+}
+
+// An Option is one setting of an implementation, for help text.
+type Option struct {
+	Key, Default, Doc string
+}
+
+// Options lists the settings of an options struct, with their defaults.
+func Options(defaults any) []Option {
+	v := reflect.ValueOf(defaults)
+	if v.Kind() != reflect.Struct {
+		return nil
+	}
+	var out []Option
+	for i := range v.NumField() {
+		f := v.Type().Field(i)
+		key, opts, _ := strings.Cut(f.Tag.Get("yaml"), ",")
+		if strings.Contains(opts, "inline") {
+			out = append(out, Options(v.Field(i).Interface())...)
+			continue
+		}
+		if key == "" || key == "-" {
+			continue
+		}
+		text, err := yaml.Marshal(v.Field(i).Interface())
+		if err != nil {
+			panic(fmt.Sprintf("registry: option %s: %v", key, err))
+		}
+		out = append(out, Option{Key: key, Default: strings.TrimSpace(string(text)), Doc: f.Tag.Get("doc")})
+	}
+	return out
+}

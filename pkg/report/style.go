@@ -1,0 +1,138 @@
+package report
+
+import (
+	"fmt"
+	"image/color"
+	"math"
+	"strconv"
+
+	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/font"
+	"gonum.org/v1/plot/text"
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+)
+
+// okabeIto are colours that all readers can tell apart (Okabe and Ito 2008),
+// without yellow, which is faint on paper, and with black last.
+var okabeIto = []color.NRGBA{
+	{0, 114, 178, 255},   // blue
+	{213, 94, 0, 255},    // vermillion
+	{0, 158, 115, 255},   // bluish green
+	{204, 121, 167, 255}, // reddish purple
+	{230, 159, 0, 255},   // orange
+	{86, 180, 233, 255},  // sky blue
+	{0, 0, 0, 255},       // black
+}
+
+// dashes tell methods apart in print without colours, and beyond seven.
+var dashes = [][]vg.Length{nil, {6, 2}, {2, 2}, {6, 2, 2, 2}, {10, 3}}
+
+var glyphs = []draw.GlyphDrawer{draw.CircleGlyph{}, draw.SquareGlyph{}, draw.TriangleGlyph{}, draw.RingGlyph{}, draw.BoxGlyph{}, draw.PyramidGlyph{}, draw.PlusGlyph{}}
+
+// A style is how a method looks, in every figure.
+type style struct {
+	line, thin draw.LineStyle
+	band       color.NRGBA
+	glyph      draw.GlyphStyle
+	cross      draw.GlyphStyle
+}
+
+func styleOf(method int) style {
+	c := okabeIto[method%len(okabeIto)]
+	band := c
+	band.A = 45
+	s := style{band: band}
+	s.line = draw.LineStyle{Color: c, Width: vg.Points(1.3), Dashes: dashes[(method/len(okabeIto)+method)%len(dashes)]}
+	s.thin = draw.LineStyle{Color: c, Width: vg.Points(0.6), Dashes: s.line.Dashes}
+	s.glyph = draw.GlyphStyle{Color: c, Radius: vg.Points(2), Shape: glyphs[method%len(glyphs)]}
+	s.cross = draw.GlyphStyle{Color: c, Radius: vg.Points(4), Shape: draw.CrossGlyph{}}
+	return s
+}
+
+func sans(size vg.Length) font.Font {
+	return font.Font{Typeface: "Liberation", Variant: "Sans", Size: size}
+}
+
+func textStyle(size vg.Length) text.Style {
+	return text.Style{Color: color.Black, Font: sans(size), Handler: plot.DefaultTextHandler}
+}
+
+// newPlot returns a plot with the fonts and lines of a paper's figure.
+func newPlot() *plot.Plot {
+	p := plot.New()
+	p.BackgroundColor = color.White
+	grey := color.NRGBA{120, 120, 120, 255}
+	for _, a := range []*plot.Axis{&p.X, &p.Y} {
+		a.Label.TextStyle.Font = sans(8.5)
+		a.Label.Padding = vg.Points(2)
+		a.Tick.Label.Font = sans(8)
+		a.Tick.Length = vg.Points(3.5)
+		a.Tick.LineStyle = draw.LineStyle{Color: grey, Width: vg.Points(0.5)}
+		a.LineStyle = draw.LineStyle{Color: grey, Width: vg.Points(0.5)}
+		a.Padding = 0
+	}
+	return p
+}
+
+// logTicks labels the powers of ten; 2 and 5 times them too where there are
+// few, and 1 to 9 times where there is none but one.
+type logTicks struct{}
+
+func (logTicks) Ticks(lo, hi float64) []plot.Tick {
+	decades := math.Log10(hi / lo)
+	labelled := map[int]bool{1: true}
+	switch {
+	case decades < 0.6:
+		for i := range 10 {
+			labelled[i] = true
+		}
+	case decades < 2.2:
+		labelled[2], labelled[5] = true, true
+	}
+	var ticks []plot.Tick
+	for e := int(math.Floor(math.Log10(lo))); e <= int(math.Ceil(math.Log10(hi))); e++ {
+		for i := 1; i < 10; i++ {
+			v := float64(i) * math.Pow10(e)
+			if v < lo*(1-1e-9) || v > hi*(1+1e-9) {
+				continue
+			}
+			t := plot.Tick{Value: v}
+			if labelled[i] && (decades < 8 || e%2 == 0) {
+				t.Label = tickLabel(v)
+			}
+			ticks = append(ticks, t)
+		}
+	}
+	return ticks
+}
+
+func tickLabel(v float64) string {
+	if v >= 1e-3 && v < 1e5 {
+		return strconv.FormatFloat(v, 'g', 4, 64)
+	}
+	return fmt.Sprintf("%.0e", v)
+}
+
+// linearTicks labels multiples of 1, 2 or 5 times a power of ten, about five
+// of them.
+type linearTicks struct{}
+
+func (linearTicks) Ticks(lo, hi float64) []plot.Tick {
+	raw := (hi - lo) / 5
+	unit := math.Pow10(int(math.Floor(math.Log10(raw))))
+	step := 10 * unit
+	for _, f := range []float64{1, 2, 5} {
+		if f*unit >= raw*0.999 {
+			step = f * unit
+			break
+		}
+	}
+	var ticks []plot.Tick
+	for i := math.Ceil(lo/step - 1e-9); i*step <= hi+1e-9*step; i++ {
+		v := i * step
+		digits := max(0, -int(math.Floor(math.Log10(step)+1e-9)))
+		ticks = append(ticks, plot.Tick{Value: v, Label: strconv.FormatFloat(v, 'f', digits, 64)})
+	}
+	return ticks
+}

@@ -1,0 +1,143 @@
+// Package schedules holds numbers that vary in time: learning rates, proximity
+// parameters.
+package schedules
+
+import (
+	"fmt"
+
+	"github.com/dualgn/dgn/pkg/registry"
+	"github.com/dualgn/dgn/pkg/strict"
+)
+
+// A Time is a moment of a run.
+type Time struct {
+	Step          int // 0 for the first step
+	Total         int // steps of the whole run, 0 if unknown
+	StepsPerEpoch int
+}
+
+// A Schedule is a number as a function of time. It has no state.
+type Schedule interface {
+	At(t Time) float64
+	// Check reports whether the schedule can serve a run of t.Total steps.
+	Check(t Time) error
+	// Range returns the least and the largest value that At can take.
+	Range() (lo, hi float64)
+}
+
+// Known is the table of schedules.
+var Known = registry.Table[Schedule]{Kind: "schedule", Key: "schedule"}
+
+// A Number is a setting that may vary in time: in a config a plain number, or
+// a mapping {schedule: NAME, ...}.
+type Number struct {
+	schedule registry.Choice[Schedule]
+	value    float64 // without a schedule
+}
+
+var _ strict.Unmarshaler = (*Number)(nil)
+
+// Const returns the number that is always v.
+func Const(v float64) Number { return Number{value: v} }
+
+// At returns the value at a time.
+func (n Number) At(t Time) float64 {
+	if n.schedule.IsZero() {
+		return n.value
+	}
+	return n.schedule.Must().At(t)
+}
+
+// Check reports whether the number is defined during a run of t.Total steps.
+func (n Number) Check(t Time) error {
+	if n.schedule.IsZero() {
+		return nil
+	}
+	return n.schedule.Must().Check(t)
+}
+
+// Positive returns a [strict.FieldError] about key unless the number is
+// positive. A schedule may touch 0, as a decay does at its end, but not stay
+// there or go below.
+func (n Number) Positive(key string) error {
+	if n.schedule.IsZero() {
+		if !(n.value > 0) {
+			return strict.Field(key, "must be positive, got %g", n.value)
+		}
+		return nil
+	}
+	if lo, hi := n.schedule.Must().Range(); lo < 0 || hi <= 0 {
+		return strict.Field(key, "must be positive, but the schedule goes from %g to %g", lo, hi)
+	}
+	return nil
+}
+
+func (n *Number) UnmarshalStrict(v strict.Value) error {
+	if !v.IsMapping() {
+		if !v.IsNumber() {
+			return v.Errorf("expected a number or a schedule {schedule: NAME, ...} (known: %v)", Known.Names())
+		}
+		*n = Number{}
+		return v.Decode(&n.value)
+	}
+	c, err := Known.Decode(v)
+	if err != nil {
+		return err
+	}
+	*n = Number{schedule: c}
+	return nil
+}
+
+// MarshalYAML returns what UnmarshalStrict reads.
+func (n Number) MarshalYAML() (any, error) {
+	if n.schedule.IsZero() {
+		return n.value, nil
+	}
+	return n.schedule.MarshalYAML()
+}
+
+// Warmup is the option that every schedule has: during its steps the value
+// grows linearly, (step+1)/warmup_steps of what the schedule starts with.
+type Warmup struct {
+	Steps int `yaml:"warmup_steps" doc:"steps of linear growth at the start"`
+}
+
+// factor returns the share of the start value that step has, and the step that
+// the schedule itself is at.
+func (w Warmup) factor(step int) (share float64, after int) {
+	if step < w.Steps {
+		return float64(step+1) / float64(w.Steps), 0
+	}
+	return 1, step - w.Steps
+}
+
+func (w Warmup) check() error {
+	if w.Steps < 0 {
+		return strict.Field("warmup_steps", "must be 0 or a number of steps, got %d", w.Steps)
+	}
+	return nil
+}
+
+// low is the least share that a warm-up multiplies with.
+func (w Warmup) low() float64 {
+	if w.Steps == 0 {
+		return 1
+	}
+	return 1 / float64(w.Steps)
+}
+
+// span returns the steps that a decay takes: what the option says, or the rest
+// of the run.
+func span(option int, w Warmup, t Time) int {
+	if option > 0 {
+		return option
+	}
+	return max(t.Total-1-w.Steps, 1)
+}
+
+func checkSpan(name string, option int, t Time) error {
+	if option == 0 && t.Total == 0 {
+		return fmt.Errorf("the %s schedule needs an end: give its option steps, or limit the run by epochs or steps", name)
+	}
+	return nil
+}
