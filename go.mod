@@ -43,4 +43,5 @@ require (
 	golang.org/x/image v0.30.0 // indirect
 	golang.org/x/sys v0.49.0 // indirect
 	golang.org/x/text v0.34.0 // indirect
+	pgregory.net/rapid v1.3.0 // indirect
 )

@@ -28,12 +28,12 @@ var (
 		{name: "oracle_calls", column: "oracle_calls", label: "oracle calls [JVPs + VJPs]", scale: 1},
 	}
 	ys = []quantity{
-		{name: "train_loss", column: "train_loss", label: "train loss (log scale)", log: true, scale: 1},
-		{name: "test_loss", column: "test_loss", label: "test loss (log scale)", log: true, scale: 1},
+		{name: "train_loss", column: "train_loss", label: "train loss", log: true, scale: 1},
+		{name: "test_loss", column: "test_loss", label: "test loss", log: true, scale: 1},
 		{name: "test_accuracy", column: "test_accuracy", label: "test accuracy [%]", scale: 100, about: 1},
 		{name: "test_rmse", column: "test_rmse", label: "test RMSE [unit of the target]", scale: 1},
 		{name: "train_accuracy", column: "train_accuracy", label: "train accuracy [%]", scale: 100, about: 1},
-		{name: "valid_loss", column: "valid_loss", label: "validation loss (log scale)", log: true, scale: 1},
+		{name: "valid_loss", column: "valid_loss", label: "validation loss", log: true, scale: 1},
 		{name: "valid_accuracy", column: "valid_accuracy", label: "validation accuracy [%]", scale: 100, about: 1},
 	}
 )

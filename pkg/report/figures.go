@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -12,7 +13,6 @@ import (
 
 	"codeberg.org/go-pdf/fpdf"
 	"github.com/google/renameio/v2"
-	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 	"gonum.org/v1/plot/vg/vgimg"
@@ -216,6 +216,7 @@ func (f figure) render(w io.Writer, format string) error {
 const (
 	margin     = 4 // points around everything
 	legendSize = 8.5
+	labelSize  = 8.5
 	lineHeight = 12
 )
 
@@ -232,16 +233,25 @@ func (f figure) draw(c draw.Canvas) {
 	c = draw.Crop(c, 0, 0, vg.Length(len(f.caption))*8+3, -used)
 
 	rows := (len(f.panels) + f.columns - 1) / f.columns
-	plots := make([][]*plot.Plot, rows)
-	for i := range plots {
-		for j := range f.columns {
-			plots[i] = append(plots[i], f.panels[i*f.columns+j].plot())
+	tiles := draw.Tiles{Rows: rows, Cols: f.columns, PadX: 12, PadY: 8, PadRight: 6, PadTop: 2}
+	for col := range f.columns {
+		// The axes of a column are drawn below each other: all leave as much
+		// room for the numbers at their left as the widest needs.
+		var left vg.Length
+		for row := range rows {
+			tile := tiles.At(c, col, row)
+			left = max(left, f.panels[row*f.columns+col].plot().DataCanvas(tile).Min.X-tile.Min.X)
 		}
-	}
-	tiles := draw.Tiles{Rows: rows, Cols: f.columns, PadX: 10, PadY: 8, PadRight: 6}
-	for i, row := range plot.Align(plots, tiles, c) {
-		for j := range row {
-			plots[i][j].Draw(row[j])
+		for row := range rows {
+			tile, panel := tiles.At(c, col, row), f.panels[row*f.columns+col]
+			p := panel.plot()
+			own := p.DataCanvas(tile)
+			p.Draw(draw.Crop(tile, lineHeight+left-(own.Min.X-tile.Min.X), 0, 0, 0))
+			// plot keeps room for a rotated label as if it were not centred,
+			// so the label is drawn here.
+			s := textStyle(labelSize)
+			s.Rotation, s.XAlign, s.YAlign = math.Pi/2, draw.XCenter, draw.YTop
+			c.FillText(s, vg.Point{X: tile.Min.X, Y: own.Center().Y}, panel.y.label)
 		}
 	}
 }

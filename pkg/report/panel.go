@@ -35,7 +35,7 @@ func (p panel) left() (n int) {
 // plot returns the panel as a plot without a legend.
 func (p panel) plot() *plot.Plot {
 	g := newPlot()
-	g.X.Label.Text, g.Y.Label.Text = p.x.label, p.y.label
+	g.X.Label.Text = p.x.label
 	g.X.Tick.Marker, g.Y.Tick.Marker = linearTicks{}, linearTicks{}
 	if p.x.log {
 		g.X.Scale, g.X.Tick.Marker = plot.LogScale{}, logTicks{}

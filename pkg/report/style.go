@@ -64,7 +64,7 @@ func newPlot() *plot.Plot {
 	p.BackgroundColor = color.White
 	grey := color.NRGBA{120, 120, 120, 255}
 	for _, a := range []*plot.Axis{&p.X, &p.Y} {
-		a.Label.TextStyle.Font = sans(8.5)
+		a.Label.TextStyle.Font = sans(labelSize)
 		a.Label.Padding = vg.Points(2)
 		a.Tick.Label.Font = sans(8)
 		a.Tick.Length = vg.Points(3.5)
@@ -130,7 +130,7 @@ func (linearTicks) Ticks(lo, hi float64) []plot.Tick {
 	}
 	var ticks []plot.Tick
 	for i := math.Ceil(lo/step - 1e-9); i*step <= hi+1e-9*step; i++ {
-		v := i * step
+		v := i*step + 0 // not -0
 		digits := max(0, -int(math.Floor(math.Log10(step)+1e-9)))
 		ticks = append(ticks, plot.Tick{Value: v, Label: strconv.FormatFloat(v, 'f', digits, 64)})
 	}

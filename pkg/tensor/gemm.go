@@ -54,45 +54,38 @@ func Gemm[T Float](p *Pool, ta, tb Transpose, alpha T, a, b Matrix[T], beta T, c
 	g.a, g.b, g.c = Matrix[T]{}, Matrix[T]{}, Matrix[T]{}
 }
 
-// gemmTile makes one tile of C; lo is its number, counted along rows.
-func gemmTile[T Float](g *args[T], lo int) {
-	i, j := lo/g.perRow*tileRows, lo%g.perRow*tileCols
-	c := Matrix[T]{min(tileRows, g.c.Rows-i), min(tileCols, g.c.Cols-j), g.c.Stride, g.c.Data[i*g.c.Stride+j:]}
-	a, b := g.a.Data, g.b.Data
-	if g.k > 0 {
-		if g.ta {
-			a = a[i:]
-		} else {
-			a = a[i*g.a.Stride:]
-		}
-		if g.tb {
-			b = b[j*g.b.Stride:]
-		} else {
-			b = b[j:]
-		}
-	}
-	if g.beta == 0 {
-		for r := range c.Rows {
-			clear(c.Row(r))
+// gemmTile makes one tile of C; tile is its number, counted along rows.
+func gemmTile[T Float](g *args[T], tile int) {
+	i, j := tile/g.perRow*tileRows, tile%g.perRow*tileCols
+	at := i*g.c.Stride + j
+	c := Matrix[T]{min(tileRows, g.c.Rows-i), min(tileCols, g.c.Cols-j), g.c.Stride, g.c.Data[at:]}
+	for r := range c.Rows {
+		if row := c.Row(r); g.beta == 0 {
+			clear(row)
+		} else if g.k == 0 {
+			for s := range row {
+				row[s] *= g.beta
+			}
 		}
 	}
 	if g.k == 0 {
-		if g.beta != 0 {
-			for r := range c.Rows {
-				for s := range c.Row(r) {
-					c.Row(r)[s] *= g.beta
-				}
-			}
-		}
 		return
 	}
+	// Where op(A) has its row i and op(B) its column j.
+	ai, bj := i*g.a.Stride, j
+	if g.ta {
+		ai = i
+	}
+	if g.tb {
+		bj = j * g.b.Stride
+	}
 	var impl gonum.Implementation
-	switch alpha := any(g.alpha).(type) {
-	case float32:
-		impl.Sgemm(g.ta.blas(), g.tb.blas(), c.Rows, c.Cols, g.k, alpha, any(a).([]float32), g.a.Stride,
-			any(b).([]float32), g.b.Stride, any(g.beta).(float32), any(c.Data).([]float32), c.Stride)
-	case float64:
-		impl.Dgemm(g.ta.blas(), g.tb.blas(), c.Rows, c.Cols, g.k, alpha, any(a).([]float64), g.a.Stride,
-			any(b).([]float64), g.b.Stride, any(g.beta).(float64), any(c.Data).([]float64), c.Stride)
+	switch g := any(g).(type) {
+	case *args[float32]:
+		impl.Sgemm(g.ta.blas(), g.tb.blas(), c.Rows, c.Cols, g.k, g.alpha, g.a.Data[ai:], g.a.Stride,
+			g.b.Data[bj:], g.b.Stride, g.beta, g.c.Data[at:], g.c.Stride)
+	case *args[float64]:
+		impl.Dgemm(g.ta.blas(), g.tb.blas(), c.Rows, c.Cols, g.k, g.alpha, g.a.Data[ai:], g.a.Stride,
+			g.b.Data[bj:], g.b.Stride, g.beta, g.c.Data[at:], g.c.Stride)
 	}
 }

@@ -107,7 +107,7 @@ func (p *Pool) For(n, grain int, body func(lo, hi int)) {
 func (w *loop) run() {
 	defer func() {
 		if v := recover(); v != nil {
-			w.panicked.CompareAndSwap(nil, &v)
+			w.keep(v)
 		}
 	}()
 	for {
@@ -119,6 +119,12 @@ func (w *loop) run() {
 		w.body(lo, min(lo+w.grain, w.n))
 	}
 }
+
+// keep remembers the first panic. It is apart from run so that v moves to the
+// heap only when there is one.
+//
+//go:noinline
+func (w *loop) keep(v any) { w.panicked.CompareAndSwap(nil, &v) }
 
 // ISA names the arithmetic kernels in use.
 func ISA() string { return "gonum/" + runtime.GOARCH }
