@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"strings"
 )
 
 // The safetensors format (github.com/huggingface/safetensors): the length of a
@@ -109,7 +108,7 @@ func parseHeader(header []byte) (map[string]safetensor, []string, error) {
 	if _, err := d.Token(); err != nil {
 		return nil, nil, bad(err)
 	}
-	if rest, err := io.ReadAll(io.MultiReader(d.Buffered(), bytes.NewReader(header[min(d.InputOffset(), int64(len(header))):]))); err != nil || strings.Trim(string(rest), " \n") != "" {
+	if rest := header[d.InputOffset():]; len(bytes.Trim(rest, " \n")) != 0 {
 		return nil, nil, bad(errors.New("text after the JSON object"))
 	}
 	return tensors, names, nil

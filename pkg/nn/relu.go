@@ -12,7 +12,7 @@ func init() {
 		ReLU{}, func(l ReLU) (Layer, error) { return l, nil })
 }
 
-// ReLU is y = max(0, value by value.
+// ReLU is y = max(0, x), value by value.
 type ReLU struct{}
 
 var (

@@ -12,7 +12,7 @@ func init() {
 		Tanh{}, func(l Tanh) (Layer, error) { return l, nil })
 }
 
-// Tanh is y = hyperbolic tangent, value by value.
+// Tanh is y = tanh(x), value by value.
 type Tanh struct{}
 
 var (

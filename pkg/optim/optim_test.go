@@ -1,0 +1,202 @@
+package optim
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/dualgn/dgn/pkg/arrays"
+	"github.com/dualgn/dgn/pkg/registry"
+	"github.com/dualgn/dgn/pkg/schedules"
+	"github.com/dualgn/dgn/pkg/strict"
+	"github.com/dualgn/dgn/pkg/tensor"
+)
+
+// follow returns the weights after each step, with direction -g.
+func follow[T tensor.Float](o Optimizer[T], w0 []float64, gradients [][]float64) [][]T {
+	w, d, u := make([]T, len(w0)), make([]T, len(w0)), make([]T, len(w0))
+	tensor.Convert(w, w0)
+	var out [][]T
+	for i, g := range gradients {
+		for j := range d {
+			d[j] = T(-g[j])
+		}
+		o.Update(u, d, w, schedules.Time{Step: i})
+		tensor.Axpy(nil, 1, u, w)
+		out = append(out, slices.Clone(w))
+	}
+	return out
+}
+
+// TestTorch compares trajectories with those of torch.optim (see
+// scripts/torch_fixtures.py).
+func TestTorch(t *testing.T) {
+	list, err := arrays.ReadFile("testdata/torch.npz")
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := map[string][]float64{}
+	for _, a := range list {
+		file[a.Name] = a.Float64s()
+	}
+	lr := schedules.Const
+	specs := map[string]Spec{
+		"sgd":          SGD{LearningRate: lr(0.1)},
+		"sgd_decay":    SGD{LearningRate: lr(0.1), WeightDecay: 0.3},
+		"sgd_momentum": SGD{LearningRate: lr(0.05), Momentum: 0.9, WeightDecay: 0.1},
+		"sgd_nesterov": SGD{LearningRate: lr(0.05), Momentum: 0.8, Nesterov: true, WeightDecay: 0.1},
+		"adam":         Adam{LearningRate: lr(0.01), Beta1: 0.9, Beta2: 0.999, Epsilon: 1e-8},
+		"adam_decay":   Adam{LearningRate: lr(0.02), Beta1: 0.8, Beta2: 0.95, Epsilon: 1e-4, WeightDecay: 0.2},
+		"adamw":        AdamW{LearningRate: lr(0.02), Beta1: 0.8, Beta2: 0.95, Epsilon: 1e-4, WeightDecay: 0.2},
+	}
+	gradients := slices.Collect(slices.Chunk(file["gradients"], 5))
+	for name := range file {
+		if name == "w0" || name == "gradients" {
+			continue
+		}
+		spec := specs[name]
+		if spec == nil {
+			t.Fatalf("the file has a trajectory %s that nothing is compared with", name)
+		}
+		want := slices.Collect(slices.Chunk(file[name], 5))
+		w64 := follow(New[float64](spec, 5, nil), file["w0"], gradients)
+		w32 := follow(New[float32](spec, 5, nil), file["w0"], gradients)
+		for i := range want {
+			for j, v := range want[i] {
+				if math.Abs(w64[i][j]-v) > 1e-14 {
+					t.Errorf("%s, step %d, weight %d: %.17g, torch has %.17g", name, i, j, w64[i][j], v)
+				}
+				if math.Abs(float64(w32[i][j])-v) > 1e-5 {
+					t.Errorf("%s in float32, step %d, weight %d: %g, torch has %g", name, i, j, w32[i][j], v)
+				}
+			}
+		}
+	}
+}
+
+// TestOptimizers is the conformance suite: it knows no optimizer by name.
+func TestOptimizers(t *testing.T) {
+	const p = 3*grain + 17
+	rng := rand.New(rand.NewPCG(1, 2))
+	w, d := make([]float32, p), make([]float32, p)
+	for i := range w {
+		w[i], d[i] = float32(rng.NormFloat64()), float32(rng.NormFloat64())
+	}
+	// run makes three updates and returns the last.
+	run := func(o Optimizer[float32]) []float32 {
+		u := make([]float32, p)
+		for i := range 3 {
+			o.Update(u, d, w, schedules.Time{Step: i})
+		}
+		return u
+	}
+	for _, name := range Known.Names() {
+		for i, trial := range Known.Entry(name).Trials {
+			t.Run(fmt.Sprintf("%s/%d", name, i), func(t *testing.T) {
+				spec, err := trial()
+				if err != nil {
+					t.Fatal(err)
+				}
+				pool := tensor.NewPool(3)
+				defer pool.Close()
+				want := run(New[float32](spec, p, nil))
+				if !slices.Equal(run(New[float32](spec, p, pool)), want) {
+					t.Error("three threads give other bits than one")
+				}
+
+				// An optimizer whose state is restored goes on as if nothing had
+				// happened.
+				a, b := New[float32](spec, p, nil), New[float32](spec, p, nil)
+				run(a)
+				from, to := a.State(), b.State()
+				if len(from.Vectors) != len(to.Vectors) || (from.Steps == nil) != (to.Steps == nil) {
+					t.Fatal("two optimizers of a kind have different states")
+				}
+				for k, v := range from.Vectors {
+					copy(to.Vectors[k], v)
+				}
+				if from.Steps != nil {
+					*to.Steps = *from.Steps
+				}
+				if !slices.Equal(run(a), run(b)) {
+					t.Error("the state is not all that an optimizer remembers")
+				}
+
+				o, u := New[float32](spec, p, pool), make([]float32, p)
+				if n := testing.AllocsPerRun(5, func() { o.Update(u, d, w, schedules.Time{}) }); n != 0 {
+					t.Errorf("%g allocations", n)
+				}
+
+				zero := New[float32](spec, 2, nil)
+				zero.Update(u[:2], []float32{0, 0}, []float32{0, 0}, schedules.Time{})
+				if u[0] != 0 || u[1] != 0 {
+					t.Errorf("a zero direction at zero weights gives %v", u[:2])
+				}
+			})
+		}
+	}
+}
+
+// TestScheduledRate: the learning rate of each step is the schedule's.
+func TestScheduledRate(t *testing.T) {
+	s := SGD{LearningRate: decode(t, "{schedule: step, initial: 1, factor: 0.5, every: 2, unit: step}")}
+	o := New[float64](s, 1, nil)
+	u := make([]float64, 1)
+	var got []float64
+	for i := range 5 {
+		o.Update(u, []float64{1}, []float64{0}, schedules.Time{Step: i})
+		got = append(got, u[0])
+	}
+	if want := []float64{1, 1, 0.5, 0.5, 0.25}; !slices.Equal(got, want) {
+		t.Errorf("rates %v, want %v", got, want)
+	}
+}
+
+func decode(t *testing.T, text string) (n schedules.Number) {
+	t.Helper()
+	doc, err := strict.Parse("", []byte(text))
+	if err == nil {
+		err = doc.Root().Decode(&n)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+func TestBadOptions(t *testing.T) {
+	for _, c := range []struct{ config, want string }{
+		{"{kind: sgd, learning_rate: -1}", "learning_rate: must be positive, got -1"},
+		{"{kind: sgd, learning_rate: 0}", "learning_rate: must be positive, got 0"},
+		{"{kind: sgd, momentum: 1}", "momentum: must be at least 0 and less than 1, got 1"},
+		{"{kind: sgd, nesterov: true}", "nesterov: needs a momentum above 0"},
+		{"{kind: sgd, weight_decay: -1}", "weight_decay: must not be negative, got -1"},
+		{"{kind: adam, beta1: 1}", "beta1: must be"},
+		{"{kind: adam, beta2: -0.1}", "beta2: must be"},
+		{"{kind: adam, epsilon: 0}", "epsilon: must be positive, got 0"},
+		{"{kind: adamw, weight_decay: -1}", "weight_decay: must not be negative, got -1"},
+		{"{kind: adamw, learning_rate: {schedule: linear, initial: -1}}", "learning_rate: must be positive, but the schedule goes from -1 to 0"},
+		{"{kind: adagrad}", `unknown optimizer "adagrad"`},
+		{"{kind: sgd, momentumm: 0.9}", `did you mean "momentum"?`},
+	} {
+		if err := decodeChoice(c.config); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s\n  says %v\n  want %s", c.config, err, c.want)
+		}
+	}
+}
+
+func decodeChoice(text string) error {
+	doc, err := strict.Parse("", []byte(text))
+	if err != nil {
+		return err
+	}
+	var c registry.Choice[Spec]
+	c, err = Known.Decode(doc.Root())
+	if err == nil {
+		_, err = c.New()
+	}
+	return err
+}

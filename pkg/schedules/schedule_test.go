@@ -1,0 +1,139 @@
+package schedules
+
+import (
+	"fmt"
+	"math"
+	"strings"
+	"testing"
+
+	"github.com/dualgn/dgn/pkg/strict"
+	"go.yaml.in/yaml/v3"
+)
+
+// TestValues compares with values worked out by hand from the formulas.
+func TestValues(t *testing.T) {
+	total := Time{Total: 11, StepsPerEpoch: 4}
+	for _, c := range []struct {
+		config string
+		want   map[int]float64
+	}{
+		{"0.25", map[int]float64{0: 0.25, 7: 0.25}},
+		{"{schedule: constant, initial: 0.3}", map[int]float64{0: 0.3, 1000: 0.3}},
+		{"{schedule: constant, initial: 0.3, warmup_steps: 3}", map[int]float64{0: 0.1, 1: 0.2, 2: 0.3, 3: 0.3}},
+		{"{schedule: step, initial: 8, factor: 0.5, every: 2, unit: epoch}", map[int]float64{0: 8, 7: 8, 8: 4, 15: 4, 16: 2}},
+		{"{schedule: step, initial: 8, factor: 0.5, every: 2, unit: step, warmup_steps: 2}", map[int]float64{0: 4, 1: 8, 2: 8, 3: 8, 4: 4, 6: 2}},
+		{"{schedule: exponential, initial: 2, factor: 0.25, every: 4}", map[int]float64{0: 2, 2: 1, 4: 0.5, 8: 0.125}},
+		{"{schedule: inverse_sqrt, initial: 1, scale: 5}", map[int]float64{0: 1, 15: 0.5, 40: 1.0 / 3}},
+		{"{schedule: linear, initial: 1, final: 0.5}", map[int]float64{0: 1, 5: 0.75, 10: 0.5, 20: 0.5}},
+		{"{schedule: linear, initial: 1, final: 0, steps: 4, warmup_steps: 2}", map[int]float64{0: 0.5, 1: 1, 2: 1, 4: 0.5, 6: 0, 9: 0}},
+		{"{schedule: cosine, initial: 1, final: 0}", map[int]float64{0: 1, 5: 0.5, 10: 0}},
+		{"{schedule: cosine, initial: 2, final: 1, steps: 3}", map[int]float64{0: 2, 1: 1.75, 2: 1.25, 3: 1, 4: 1}},
+	} {
+		n, err := decode(c.config)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := n.Check(total); err != nil {
+			t.Errorf("%s: %v", c.config, err)
+		}
+		for step, want := range c.want {
+			at := total
+			at.Step = step
+			if got := n.At(at); math.Abs(got-want) > 1e-14 {
+				t.Errorf("%s at step %d: %g, want %g", c.config, step, got, want)
+			}
+		}
+	}
+}
+
+// TestSchedules is the conformance suite: values stay in the range that a
+// schedule claims, and what a schedule writes it reads back.
+func TestSchedules(t *testing.T) {
+	for _, name := range Known.Names() {
+		for i, trial := range Known.Entry(name).Trials {
+			t.Run(fmt.Sprintf("%s/%d", name, i), func(t *testing.T) {
+				s, err := trial()
+				if err != nil {
+					t.Fatal(err)
+				}
+				at := Time{Total: 100, StepsPerEpoch: 3}
+				if err := s.Check(at); err != nil {
+					t.Fatal(err)
+				}
+				lo, hi := s.Range()
+				for at.Step = range 150 {
+					if v := s.At(at); !(v >= lo-1e-12 && v <= hi+1e-12) {
+						t.Fatalf("%g at step %d is not in [%g, %g]", v, at.Step, lo, hi)
+					}
+				}
+			})
+		}
+		n, err := decode("{schedule: " + name + "}")
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := yaml.Marshal(n)
+		if err != nil {
+			t.Fatal(err)
+		}
+		again, err := decode(string(text))
+		if err != nil {
+			t.Fatalf("%s: %v", text, err)
+		}
+		if b, err := yaml.Marshal(again); err != nil || string(b) != string(text) {
+			t.Errorf("%s becomes %s (%v)", text, b, err)
+		}
+	}
+}
+
+func decode(text string) (n Number, err error) {
+	doc, err := strict.Parse("c.yaml", []byte(text))
+	if err == nil {
+		err = doc.Root().Decode(&n)
+	}
+	return n, err
+}
+
+func TestErrors(t *testing.T) {
+	for _, c := range []struct{ config, want string }{
+		{"abc", "expected a number or a schedule {schedule: NAME, ...} (known: [constant cosine exponential inverse_sqrt linear step])"},
+		{"{schedule: cosin}", `did you mean "cosine"?`},
+		{"{initial: 1}", `the key "schedule" is missing`},
+		{"{schedule: cosine, steps: -1}", "steps: must be 0 (the rest of the run) or a number of steps, got -1"},
+		{"{schedule: linear, warmup_steps: -1}", "warmup_steps: must be 0 or a number of steps, got -1"},
+		{"{schedule: step, unit: year}", `unit: must be step or epoch, got "year"`},
+		{"{schedule: step, factor: 0}", "factor: must be above 0 and at most 1, got 0"},
+		{"{schedule: step, every: 0}", "every: must be a positive number, got 0"},
+		{"{schedule: exponential, factor: 2}", "factor: must be above 0 and at most 1, got 2"},
+		{"{schedule: exponential, every: 0}", "every: must be a positive number of steps, got 0"},
+		{"{schedule: inverse_sqrt, scale: 0}", "scale: must be a positive number of steps, got 0"},
+	} {
+		if _, err := decode(c.config); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s\n  says %v\n  want %s", c.config, err, c.want)
+		}
+	}
+	n, err := decode("{schedule: cosine}")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := n.Check(Time{}); err == nil || !strings.Contains(err.Error(), "the cosine schedule needs an end") {
+		t.Errorf("a cosine without an end: %v", err)
+	}
+}
+
+func TestPositive(t *testing.T) {
+	for text, ok := range map[string]bool{
+		"1": true, "0": false, "-1": false,
+		"{schedule: cosine, initial: 1, final: 0}":    true,
+		"{schedule: cosine, initial: 1, final: -0.1}": false,
+		"{schedule: constant, initial: 0}":            false,
+	} {
+		n, err := decode(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := n.Positive("x"); (err == nil) != ok {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+}
