@@ -24,6 +24,7 @@ type table struct {
 // readTable splits text into cells. The first skip lines are left out.
 func readTable(file string, text []byte, delimiter string, header bool, skip int) (*table, error) {
 	t := &table{file: file}
+	text = bytes.TrimPrefix(text, []byte("\ufeff")) // spreadsheets write a byte order mark
 	for range skip {
 		_, text, _ = bytes.Cut(text, []byte("\n"))
 	}
