@@ -198,5 +198,5 @@ func textHandler(w io.Writer, level slog.Level) slog.Handler {
 	if s, ok := w.(*screen); ok {
 		color = isTerminal(s.out) && os.Getenv("NO_COLOR") == ""
 	}
-	return tint.NewHandler(w, &tint.Options{Level: level, TimeFormat: time.TimeOnly, NoColor: !color})
+	return tint.NewTextHandler(w, &tint.Options{Level: level, TimeFormat: time.TimeOnly, NoColor: !color})
 }

@@ -90,41 +90,42 @@ func elements(shape []int) (n int, ok bool) {
 // A kind is an element type as files store it, little-endian.
 type kind struct {
 	size int
-	load func(a *Array, b []byte) // appends the elements in b
+	load func(a *Array, b []byte) // sets the elements to those in b
 }
 
 var (
 	kindF64 = kind{8, func(a *Array, b []byte) {
-		a.f64 = each(a.f64, b, 8, func(b []byte) float64 { return math.Float64frombits(u64(b)) })
+		a.f64 = each(b, 8, func(b []byte) float64 { return math.Float64frombits(u64(b)) })
 	}}
 	kindF32 = kind{4, func(a *Array, b []byte) {
-		a.f32 = each(a.f32, b, 4, func(b []byte) float32 { return math.Float32frombits(u32(b)) })
+		a.f32 = each(b, 4, func(b []byte) float32 { return math.Float32frombits(u32(b)) })
 	}}
 	kindF16 = kind{2, func(a *Array, b []byte) {
-		a.f32 = each(a.f32, b, 2, func(b []byte) float32 { return fromHalf(u16(b)) })
+		a.f32 = each(b, 2, func(b []byte) float32 { return fromHalf(u16(b)) })
 	}}
 	kindBF16 = kind{2, func(a *Array, b []byte) {
-		a.f32 = each(a.f32, b, 2, func(b []byte) float32 { return math.Float32frombits(uint32(u16(b)) << 16) })
+		a.f32 = each(b, 2, func(b []byte) float32 { return math.Float32frombits(uint32(u16(b)) << 16) })
 	}}
-	kindI64 = kind{8, func(a *Array, b []byte) { a.i64 = each(a.i64, b, 8, func(b []byte) int64 { return int64(u64(b)) }) }}
+	kindI64 = kind{8, func(a *Array, b []byte) { a.i64 = each(b, 8, func(b []byte) int64 { return int64(u64(b)) }) }}
 	kindI32 = kind{4, func(a *Array, b []byte) {
-		a.i64 = each(a.i64, b, 4, func(b []byte) int64 { return int64(int32(u32(b))) })
+		a.i64 = each(b, 4, func(b []byte) int64 { return int64(int32(u32(b))) })
 	}}
 	kindI16 = kind{2, func(a *Array, b []byte) {
-		a.i64 = each(a.i64, b, 2, func(b []byte) int64 { return int64(int16(u16(b))) })
+		a.i64 = each(b, 2, func(b []byte) int64 { return int64(int16(u16(b))) })
 	}}
-	kindI8  = kind{1, func(a *Array, b []byte) { a.i64 = each(a.i64, b, 1, func(b []byte) int64 { return int64(int8(b[0])) }) }}
-	kindU32 = kind{4, func(a *Array, b []byte) { a.i64 = each(a.i64, b, 4, func(b []byte) int64 { return int64(u32(b)) }) }}
-	kindU16 = kind{2, func(a *Array, b []byte) { a.i64 = each(a.i64, b, 2, func(b []byte) int64 { return int64(u16(b)) }) }}
-	kindU8  = kind{1, func(a *Array, b []byte) { a.i64 = each(a.i64, b, 1, func(b []byte) int64 { return int64(b[0]) }) }}
+	kindI8  = kind{1, func(a *Array, b []byte) { a.i64 = each(b, 1, func(b []byte) int64 { return int64(int8(b[0])) }) }}
+	kindU32 = kind{4, func(a *Array, b []byte) { a.i64 = each(b, 4, func(b []byte) int64 { return int64(u32(b)) }) }}
+	kindU16 = kind{2, func(a *Array, b []byte) { a.i64 = each(b, 2, func(b []byte) int64 { return int64(u16(b)) }) }}
+	kindU8  = kind{1, func(a *Array, b []byte) { a.i64 = each(b, 1, func(b []byte) int64 { return int64(b[0]) }) }}
 )
 
 func u64(b []byte) uint64 { return binary.LittleEndian.Uint64(b) }
 func u32(b []byte) uint32 { return binary.LittleEndian.Uint32(b) }
 func u16(b []byte) uint16 { return binary.LittleEndian.Uint16(b) }
 
-func each[E any](out []E, b []byte, size int, one func([]byte) E) []E {
-	out = make([]E, 0, len(b)/size)
+// each decodes the elements of b.
+func each[E any](b []byte, size int, one func([]byte) E) []E {
+	out := make([]E, 0, len(b)/size)
 	for ; len(b) >= size; b = b[size:] {
 		out = append(out, one(b))
 	}

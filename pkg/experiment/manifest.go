@@ -121,12 +121,3 @@ func decodeManifest(data []byte) (*Manifest, error) {
 	}
 	return &m, nil
 }
-
-// mark describes what of a run's making affects its wall clock, so that runs
-// can be told whose times do not compare.
-func (m *Manifest) mark() map[string]string {
-	return map[string]string{
-		"dgn version": m.Version + " " + m.Commit, "cpu": m.CPU, "isa": m.ISA,
-		"threads": fmt.Sprint(m.Threads), "jobs": fmt.Sprint(m.Jobs),
-	}
-}
