@@ -22,7 +22,7 @@ type config struct {
 	Offline bool     `yaml:"offline"`
 	Target  *oracle  `yaml:"target"`
 	Methods []method `yaml:"methods"`
-	_       int // what is not exported is no key
+	_       int      // what is not exported is no key
 }
 
 func decode(t *testing.T, text string, sets ...string) (config, error) {
