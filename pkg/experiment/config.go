@@ -95,9 +95,9 @@ func (c Data) MarshalYAML() (any, error) {
 // turns directions into updates, and the rule for how far to go along them.
 type Method struct {
 	Name       string     `yaml:"name"`
-	Oracle     Oracle     `yaml:"oracle,flow"`
-	Optimizer  Optimizer  `yaml:"optimizer,flow"`
-	LineSearch LineSearch `yaml:"line_search,flow"`
+	Oracle     Oracle     `yaml:"oracle"`
+	Optimizer  Optimizer  `yaml:"optimizer"`
+	LineSearch LineSearch `yaml:"line_search"`
 }
 
 // UnmarshalStrict fills in what a method may leave out.

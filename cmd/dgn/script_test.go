@@ -1,0 +1,97 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+var update = flag.Bool("update", false, "write what commands print into the scripts that compare it")
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"dgn": main})
+}
+
+// TestScripts runs the command lines in testdata/script as a user would, each
+// script in a folder of its own that has the repository's configs.
+func TestScripts(t *testing.T) {
+	configs, err := filepath.Abs("../../configs")
+	if err != nil {
+		t.Fatal(err)
+	}
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata/script",
+		Setup: func(e *testscript.Env) error {
+			e.Setenv("HOME", e.WorkDir)
+			e.Setenv("XDG_CACHE_HOME", filepath.Join(e.WorkDir, "cache"))
+			e.Setenv("XDG_CONFIG_HOME", filepath.Join(e.WorkDir, "settings"))
+			return os.Symlink(configs, filepath.Join(e.WorkDir, "configs"))
+		},
+		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
+			"exits":     exits,
+			"interrupt": interrupt,
+		},
+		RequireExplicitExec: true,
+		UpdateScripts:       *update,
+	})
+}
+
+// exits CODE PROGRAM ARGS... runs a program and checks its exit code.
+func exits(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: exits CODE PROGRAM ARGS...")
+	}
+	checkExit(ts, args[0], ts.Exec(args[1], args[2:]...))
+}
+
+func checkExit(ts *testscript.TestScript, want string, err error) {
+	code := 0
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		code = exit.ExitCode()
+	} else if err != nil {
+		ts.Fatalf("%v", err)
+	}
+	if strconv.Itoa(code) != want {
+		ts.Fatalf("exit code %d, want %s", code, want)
+	}
+}
+
+// interrupt FILE PROGRAM ARGS... starts a program, sends it an interrupt when
+// FILE exists, and checks that it exits with code 130.
+func interrupt(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: interrupt FILE PROGRAM ARGS...")
+	}
+	path, err := exec.LookPath(args[1])
+	ts.Check(err)
+	cmd := exec.Command(path, args[2:]...)
+	cmd.Dir = ts.Getenv("WORK")
+	cmd.Env = append(os.Environ(), "HOME="+cmd.Dir)
+	var out strings.Builder
+	cmd.Stderr = &out
+	ts.Check(cmd.Start())
+	file := ts.MkAbs(args[0])
+	for i := 0; ; i++ {
+		if _, err := os.Stat(file); err == nil {
+			break
+		}
+		if i > 1000 {
+			ts.Check(cmd.Process.Kill())
+			ts.Fatalf("%s did not appear", file)
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	ts.Check(cmd.Process.Signal(os.Interrupt))
+	err = cmd.Wait()
+	ts.Logf("%s", out.String())
+	checkExit(ts, "130", err)
+}
