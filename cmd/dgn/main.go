@@ -36,7 +36,10 @@ func run(args []string, stdout, stderr io.Writer) int {
 		// Before a command starts, only its words can be wrong.
 		err = usageError{err}
 	}
-	if err != nil {
+	switch {
+	case errors.Is(err, context.Canceled):
+		fmt.Fprintln(stderr, "dgn: interrupted; everything logged so far is kept")
+	case err != nil:
 		fmt.Fprintf(stderr, "dgn: %v\n", err)
 	}
 	return exitCode(err)

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"flag"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -92,6 +93,6 @@ func interrupt(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	ts.Check(cmd.Process.Signal(os.Interrupt))
 	err = cmd.Wait()
-	ts.Logf("%s", out.String())
+	fmt.Fprint(ts.Stderr(), out.String())
 	checkExit(ts, "130", err)
 }
