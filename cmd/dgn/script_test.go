@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"flag"
 	"fmt"
@@ -67,7 +68,7 @@ func checkExit(ts *testscript.TestScript, want string, err error) {
 }
 
 // interrupt FILE PROGRAM ARGS... starts a program, sends it an interrupt when
-// FILE exists, and checks that it exits with code 130.
+// FILE has two lines, and checks that it exits with code 130.
 func interrupt(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
 		ts.Fatalf("usage: interrupt FILE PROGRAM ARGS...")
@@ -82,12 +83,12 @@ func interrupt(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(cmd.Start())
 	file := ts.MkAbs(args[0])
 	for i := 0; ; i++ {
-		if _, err := os.Stat(file); err == nil {
+		if text, err := os.ReadFile(file); err == nil && bytes.Count(text, []byte("\n")) >= 2 {
 			break
 		}
 		if i > 1000 {
 			ts.Check(cmd.Process.Kill())
-			ts.Fatalf("%s did not appear", file)
+			ts.Fatalf("%s did not get a second line", file)
 		}
 		time.Sleep(10 * time.Millisecond)
 	}

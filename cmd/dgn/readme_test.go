@@ -1,0 +1,85 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/dualgn/dgn/pkg/experiment"
+)
+
+// block matches a code block of the README.
+var block = regexp.MustCompile("(?s)```(sh|yaml)\n(.*?)```")
+
+// readmeIn returns the command lines and the configs of a README.
+func readmeIn(t *testing.T, path string) (commands, configs []string) {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range block.FindAllStringSubmatch(string(text), -1) {
+		if m[1] == "yaml" {
+			configs = append(configs, m[2])
+			continue
+		}
+		commands = append(commands, strings.Split(strings.TrimSpace(m[2]), "\n")...)
+	}
+	return commands, configs
+}
+
+// TestReadmeCommands runs the commands of the README as they stand. Those on
+// MNIST need its files: see TestRealMNIST.
+func TestReadmeCommands(t *testing.T) {
+	configs, err := filepath.Abs("../../configs")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir(t.TempDir())
+	if err := os.Symlink(configs, "configs"); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("XDG_CONFIG_HOME", t.TempDir()) // no settings of the developer's
+	ran := 0
+	commands, _ := readmeIn(t, filepath.Join(configs, "../README.md"))
+	for _, line := range commands {
+		args, ok := strings.CutPrefix(strings.Replace(line, "go run ./cmd/dgn ", "dgn ", 1), "dgn ")
+		if !ok || strings.Contains(line, "mnist") {
+			continue
+		}
+		ran++
+		var out, log strings.Builder
+		if code := run(words(args), &out, &log); code != 0 || out.Len() == 0 {
+			t.Errorf("%s\nexit code %d\n%s%s", line, code, out.String(), log.String())
+		}
+	}
+	if ran < 8 {
+		t.Errorf("only %d commands were found", ran)
+	}
+}
+
+// words splits a command line at blanks outside single quotes.
+func words(line string) (out []string) {
+	for i, part := range strings.Split(line, "'") {
+		if i%2 == 1 {
+			out = append(out, part)
+		} else {
+			out = append(out, strings.Fields(part)...)
+		}
+	}
+	return out
+}
+
+func TestReadmeConfig(t *testing.T) {
+	_, configs := readmeIn(t, "../../README.md")
+	if len(configs) == 0 {
+		t.Fatal("the README shows no config")
+	}
+	for _, text := range configs {
+		if _, err := experiment.Parse("README.md", []byte(text), nil); err != nil {
+			t.Error(err)
+		}
+	}
+}
