@@ -109,11 +109,14 @@ func (m barMonitor) Start(info experiment.RunInfo) experiment.RunMonitor {
 	if total == 0 {
 		total = int64(info.Limit * 1000)
 	}
-	r.bar = m.bars.AddBar(total,
+	// A bar made with its total ends when it gets there, before the evaluation
+	// that follows the last step.
+	r.bar = m.bars.AddBar(0,
 		mpb.PrependDecorators(decor.Name(fmt.Sprintf("%s, seed %d ", info.Method, info.Seed), decor.WCSyncSpaceR), decor.Percentage(decor.WCSyncSpace)),
 		mpb.AppendDecorators(decor.Any(func(decor.Statistics) string {
 			return fmt.Sprintf("batch loss %-9.4g%s ", math.Float64frombits(r.loss.Load()), *r.test.Load())
 		}), decor.OnAbort(decor.OnComplete(decor.AverageETA(decor.ET_STYLE_GO), "done"), "stopped")))
+	r.bar.SetTotal(total, false)
 	return r
 }
 

@@ -273,3 +273,16 @@ func fuzz(f *testing.F, ext string) {
 
 func FuzzNPZ(f *testing.F)         { fuzz(f, ".npz") }
 func FuzzSafetensors(f *testing.F) { fuzz(f, ".safetensors") }
+
+// FuzzNPY feeds the decoder of one array, past the checksums of the archive.
+func FuzzNPY(f *testing.F) {
+	f.Add([]byte(npy("{'descr': '<f8', 'fortran_order': False, 'shape': (1,), }", "\x00\x00\x00\x00\x00\x00\xf0\x3f")))
+	f.Add([]byte(npy("{'descr': '>i2', 'fortran_order': True, 'shape': (2, 1), }", "\x00\x01\x00\x02")))
+	f.Add([]byte(npy("{'descr': '|b1', 'fortran_order': False, 'shape': (), }", "\x01")))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		a, err := decodeNPY("a", b)
+		if n, ok := elements(a.Shape); err == nil && (!ok || n != a.Len()) {
+			t.Fatalf("%d elements of shape %v", a.Len(), a.Shape)
+		}
+	})
+}
