@@ -1,0 +1,34 @@
+// Command gen writes the assembly of package kernel, with avo.
+//
+// It is a module of its own, so that dgn does not depend on avo. The files
+// change only together with it: CI runs it and compares.
+package main
+
+import (
+	. "github.com/mmcloughlin/avo/build"
+)
+
+//go:generate go run . -out ../kernels_amd64.s -stubs ../kernels_amd64.go -pkg kernel
+
+func main() {
+	ConstraintExpr("!noasm")
+	for _, f64 := range []bool{false, true} {
+		for _, v := range []vectors{avx512, avx2} {
+			for width := 1; width <= 2; width++ {
+				for rows := 1; rows <= v.rows; rows++ {
+					product(v, f64, rows, width)
+				}
+			}
+			copyPanel(v, f64)
+		}
+		transpose512(f64)
+		transpose256(f64)
+	}
+	for _, v := range []vectors{avx512, avx2} {
+		for _, f64 := range []bool{false, true} {
+			peak(v, f64)
+		}
+	}
+	pause()
+	Generate()
+}

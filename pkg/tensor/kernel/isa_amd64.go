@@ -1,0 +1,116 @@
+//go:build !noasm
+
+package kernel
+
+import (
+	"unsafe"
+
+	"golang.org/x/sys/cpu"
+)
+
+// detect returns the vector instruction sets that the processor has and the
+// operating system saves.
+func detect() (isas []ISA) {
+	if x := cpu.X86; x.HasAVX2 && x.HasFMA {
+		isas = append(isas, AVX2)
+		if x.HasAVX512F && x.HasAVX512BW && x.HasAVX512DQ && x.HasAVX512VL {
+			isas = append(isas, AVX512)
+		}
+	}
+	return isas
+}
+
+var (
+	sets32 = [...]*set[float32]{AVX2: &avx2S, AVX512: &avx512S}
+	sets64 = [...]*set[float64]{AVX2: &avx2D, AVX512: &avx512D}
+)
+
+var (
+	avx512S = set[float32]{
+		lanes: 16, rows: 14,
+		product: [2][maxRows + 1]func(k int, a *float32, rowA, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int){
+			{nil, product512s1x1, product512s2x1, product512s3x1, product512s4x1, product512s5x1, product512s6x1, product512s7x1, product512s8x1, product512s9x1, product512s10x1, product512s11x1, product512s12x1, product512s13x1, product512s14x1},
+			{nil, product512s1x2, product512s2x2, product512s3x2, product512s4x2, product512s5x2, product512s6x2, product512s7x2, product512s8x2, product512s9x2, product512s10x2, product512s11x2, product512s12x2, product512s13x2, product512s14x2},
+		},
+		copy: copyPanel512s, transpose: transpose512s, masks: opmasks(16),
+	}
+	avx512D = set[float64]{
+		lanes: 8, rows: 14,
+		product: [2][maxRows + 1]func(k int, a *float64, rowA, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int){
+			{nil, product512d1x1, product512d2x1, product512d3x1, product512d4x1, product512d5x1, product512d6x1, product512d7x1, product512d8x1, product512d9x1, product512d10x1, product512d11x1, product512d12x1, product512d13x1, product512d14x1},
+			{nil, product512d1x2, product512d2x2, product512d3x2, product512d4x2, product512d5x2, product512d6x2, product512d7x2, product512d8x2, product512d9x2, product512d10x2, product512d11x2, product512d12x2, product512d13x2, product512d14x2},
+		},
+		copy: copyPanel512d, transpose: transpose512d, masks: opmasks(8),
+	}
+	avx2S = set[float32]{
+		lanes: 8, rows: 6,
+		product: [2][maxRows + 1]func(k int, a *float32, rowA, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int){
+			{nil, product256s1x1, product256s2x1, product256s3x1, product256s4x1, product256s5x1, product256s6x1},
+			{nil, product256s1x2, product256s2x2, product256s3x2, product256s4x2, product256s5x2, product256s6x2},
+		},
+		copy: copyPanel256s, transpose: transpose256s, masks: laneMasks(8),
+	}
+	avx2D = set[float64]{
+		lanes: 4, rows: 6,
+		product: [2][maxRows + 1]func(k int, a *float64, rowA, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int){
+			{nil, product256d1x1, product256d2x1, product256d3x1, product256d4x1, product256d5x1, product256d6x1},
+			{nil, product256d1x2, product256d2x2, product256d3x2, product256d4x2, product256d5x2, product256d6x2},
+		},
+		copy: copyPanel256d, transpose: transpose256d, masks: laneMasks(4),
+	}
+)
+
+// opmasks returns masks of AVX-512 for panels of two vectors: two words, a bit
+// for each lane.
+func opmasks(lanes int) []*byte {
+	var out []*byte
+	for w := range 2*lanes + 1 {
+		m := &[2]uint64{1<<min(w, lanes) - 1, 1<<max(w-lanes, 0) - 1}
+		out = append(out, (*byte)(unsafe.Pointer(m)))
+	}
+	return out
+}
+
+// laneMasks returns those of AVX2: the lanes in use are all ones.
+func laneMasks(lanes int) []*byte {
+	var out []*byte
+	size := 32 / lanes
+	for w := range 2*lanes + 1 {
+		m := &[64]byte{}
+		for i := range w * size {
+			m[i] = 0xff
+		}
+		out = append(out, &m[0])
+	}
+	return out
+}
+
+// Pause lets a waiting thread rest for about n times 20 nanoseconds.
+func Pause(n int) { pause(n) }
+
+// PeakRound runs n rounds of 12 independent multiply-adds of vectors, and
+// returns the multiply-adds of one round: the most that the active instruction
+// set can do.
+func PeakRound[T Float](n int) (multiplyAdds int) {
+	switch any(T(0)).(type) {
+	case float32:
+		switch active {
+		case AVX512:
+			peak512s(n)
+			return 12 * 16
+		case AVX2:
+			peak256s(n)
+			return 12 * 8
+		}
+	default:
+		switch active {
+		case AVX512:
+			peak512d(n)
+			return 12 * 8
+		case AVX2:
+			peak256d(n)
+			return 12 * 4
+		}
+	}
+	return peakGo[T](n)
+}

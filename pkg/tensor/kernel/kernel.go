@@ -1,0 +1,89 @@
+// Package kernel holds the inner loops of arithmetic: assembly for AVX-512 and
+// for AVX2 with FMA, written by gen, and Go for every other processor and for
+// the build tag noasm. It knows neither matrices nor threads.
+package kernel
+
+import "unsafe"
+
+// Float is the element type.
+type Float interface{ float32 | float64 }
+
+// An ISA is an instruction set that kernels are written for.
+type ISA int
+
+const (
+	Go     ISA = iota // any processor
+	AVX2              // 256-bit vectors, with FMA
+	AVX512            // 512-bit vectors: F, BW, DQ, VL
+)
+
+// String returns the name that results and measurements carry.
+func (i ISA) String() string { return [...]string{"go", "avx2", "avx512"}[i] }
+
+// Available lists the instruction sets that this processor and this build
+// support, best last.
+func Available() []ISA { return available }
+
+var (
+	available = append([]ISA{Go}, detect()...)
+	active    = available[len(available)-1]
+)
+
+// Active returns the instruction set in use.
+func Active() ISA { return active }
+
+// Use switches to another available instruction set, for tests and
+// measurements; nothing may be running. It panics if isa is not available.
+func Use(isa ISA) {
+	for _, a := range available {
+		if a == isa {
+			active = isa
+			return
+		}
+	}
+	panic("kernel: Use: the instruction set is not available")
+}
+
+// A set is what an instruction set has for products of one precision.
+type set[T Float] struct {
+	lanes     int // elements of a vector; a panel of B is two vectors wide
+	rows      int // of C in the largest kernel
+	product   [2][maxRows + 1]func(k int, a *T, rowA, colA int, b *T, rowB int, c *T, rowC int, mask *byte, alpha T, accumulate int)
+	copy      func(dst *T, rowDst int, src *T, rowSrc, n int, mask *byte)
+	transpose func(dst *T, rowDst int, src *T, rowSrc, n int)
+	masks     []*byte // by the number of lanes in use
+}
+
+// maxRows is the largest number of rows of C that any kernel holds.
+const maxRows = 14
+
+func setOf[T Float]() *set[T] {
+	switch any(T(0)).(type) {
+	case float32:
+		return any(sets32[active]).(*set[T])
+	default:
+		return any(sets64[active]).(*set[T])
+	}
+}
+
+func sizeOf[T Float]() int { return int(unsafe.Sizeof(T(0))) }
+
+// alignment of scratch memory: a cache line, and a vector of AVX-512.
+const alignment = 64
+
+// aligned returns n elements at an address that is a multiple of alignment,
+// from *buf, which it makes larger if need be.
+func aligned[T Float](buf *[]T, n int) []T {
+	if cap(*buf) < n {
+		pad := alignment / sizeOf[T]()
+		raw := make([]T, n+pad)
+		for i := range pad {
+			if uintptr(unsafe.Pointer(&raw[i]))%alignment == 0 {
+				raw = raw[i : i+n]
+				break
+			}
+		}
+		*buf = raw[:n:n]
+	}
+	return (*buf)[:n]
+}

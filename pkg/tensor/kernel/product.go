@@ -1,0 +1,164 @@
+package kernel
+
+// Scratch is the work space of products on one thread. It grows to what the
+// largest product needs.
+type Scratch[T Float] struct {
+	a, b []T
+}
+
+// Blocking, in elements: a panel of B of depth columns stays in the first-level
+// cache while rows of A go by; a block of B of width columns in the second.
+const (
+	depth = 384
+	width = 512
+)
+
+// Product sets C = alpha op(A) op(B) + beta C on the calling thread, where
+// op(A) is m x k, op(B) k x n and C m x n, row-major with row lengths lda, ldb,
+// ldc. With beta = 0, C is overwritten whatever it holds; with alpha = 0, A and
+// B are not looked at. The slices must hold the matrices.
+//
+// An element of C is added up in an order that depends on k alone, so that a
+// product may be cut into blocks of C without changing a bit.
+func Product[T Float](s *Scratch[T], transA, transB bool, m, n, k int, alpha T, a []T, lda int, b []T, ldb int, beta T, c []T, ldc int) {
+	if m == 0 || n == 0 {
+		return
+	}
+	accumulate := 1
+	switch beta {
+	case 0:
+		accumulate = 0
+	case 1:
+	default:
+		for i := range m {
+			for j, v := range c[i*ldc : i*ldc+n] {
+				c[i*ldc+j] = beta * v
+			}
+		}
+	}
+	if k == 0 || alpha == 0 {
+		if beta == 0 {
+			for i := range m {
+				clear(c[i*ldc : i*ldc+n])
+			}
+		}
+		return
+	}
+	g := setOf[T]()
+	if g == nil {
+		productGo(s, transA, transB, m, n, k, alpha, a, lda, b, ldb, accumulate, c, ldc)
+		return
+	}
+	// Equal parts of at most depth.
+	parts := (k + depth - 1) / depth
+	part := (k + parts - 1) / parts
+	for p := 0; p < k; p += part {
+		for j := 0; j < n; j += width {
+			g.block(s, transA, transB, m, min(width, n-j), min(part, k-p), alpha,
+				a[at(transA, 0, p, lda):], lda, b[at(transB, p, j, ldb):], ldb, accumulate, c[j:], ldc)
+		}
+		accumulate = 1
+	}
+}
+
+// at is the offset of element (i, j) of op(A).
+func at(trans bool, i, j, ld int) int {
+	if trans {
+		return j*ld + i
+	}
+	return i*ld + j
+}
+
+// block is Product for a k and n that fit the caches.
+func (g *set[T]) block(s *Scratch[T], transA, transB bool, m, n, k int, alpha T, a []T, lda int, b []T, ldb int, accumulate int, c []T, ldc int) {
+	size, panel := sizeOf[T](), 2*g.lanes
+	rowA, colA := lda, 1
+	if transA {
+		rowA, colA = 1, lda
+	}
+	if !transA && m >= maxRows && n >= panel && lda*size%conflict == 0 {
+		a, rowA = g.spread(s, m, k, a, lda)
+	}
+	// Kernels of nearly equal heights: 128 rows are 10 blocks of 12 or 13.
+	blocks := (m + g.rows - 1) / g.rows
+	low, more := m/blocks, m%blocks
+
+	packed := aligned(&s.b, panel*k)
+	for j := 0; j < n; j += panel {
+		w := min(panel, n-j)
+		vectors := (w + g.lanes - 1) / g.lanes
+		from, row := &packed[0], panel
+		if m <= maxRows && !transB && w == panel {
+			from, row = &b[j], ldb // used once or so: not worth a copy
+		} else {
+			row = vectors * g.lanes
+			g.pack(packed, row, transB, k, w, b[at(transB, 0, j, ldb):], ldb)
+		}
+		mask := g.masks[w]
+		if w == vectors*g.lanes {
+			mask = nil
+		}
+		i := 0
+		for r := range blocks {
+			h := low
+			if r < more {
+				h++
+			}
+			g.product[vectors-1][h](k, &a[i*rowA], rowA*size, colA*size, from, row*size, &c[i*ldc+j], ldc*size, mask, alpha, accumulate)
+			i += h
+		}
+	}
+}
+
+// conflict is the distance in bytes at which rows of A fall into the same few
+// lines of the first-level cache, so that the rows of one kernel displace each
+// other.
+const conflict = 2048
+
+// spread copies A to rows that lie an odd number of cache lines apart.
+func (g *set[T]) spread(s *Scratch[T], m, k int, a []T, lda int) (copied []T, ld int) {
+	line := alignment / sizeOf[T]()
+	ld = (k+line-1)/line*line | line
+	copied = aligned(&s.a, m*ld)
+	for i := range m {
+		copy(copied[i*ld:i*ld+k], a[i*lda:i*lda+k])
+	}
+	return copied, ld
+}
+
+// pack copies w columns of op(B) to rows of row elements, padded with zeros.
+func (g *set[T]) pack(dst []T, row int, trans bool, k, w int, b []T, ldb int) {
+	size := sizeOf[T]()
+	if !trans {
+		if row == 2*g.lanes {
+			g.copy(&dst[0], row*size, &b[0], ldb*size, k, g.masks[w])
+			return
+		}
+		for p := range k {
+			to := dst[p*row : p*row+row]
+			clear(to[copy(to, b[p*ldb:p*ldb+w]):])
+		}
+		return
+	}
+	for from := 0; from < row; from += g.lanes {
+		done := 0 // steps of k
+		if w-from >= g.lanes {
+			if blocks := k / g.lanes; blocks > 0 {
+				g.transpose(&dst[from], row*size, &b[from*ldb], ldb*size, blocks)
+				done = blocks * g.lanes
+			}
+		}
+		for x := range g.lanes {
+			at := from + x
+			if at >= w {
+				for p := range k {
+					dst[p*row+at] = 0
+				}
+				continue
+			}
+			for p, v := range b[at*ldb+done : at*ldb+k] {
+				dst[(done+p)*row+at] = v
+			}
+		}
+	}
+}
