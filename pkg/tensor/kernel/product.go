@@ -6,11 +6,11 @@ type Scratch[T Float] struct {
 	a, b []T
 }
 
-// Blocking, in elements: a panel of B of depth columns stays in the first-level
-// cache while rows of A go by; a block of B of width columns in the second.
+// Blocking, in elements: a panel of B, depth long, stays in the first-level cache
+// while rows of A go by; height rows of A stay in the second.
 const (
-	depth = 384
-	width = 512
+	depth  = 384
+	height = 28 * maxRows
 )
 
 // Product sets C = alpha op(A) op(B) + beta C on the calling thread, where
@@ -53,9 +53,9 @@ func Product[T Float](s *Scratch[T], transA, transB bool, m, n, k int, alpha T, 
 	parts := (k + depth - 1) / depth
 	part := (k + parts - 1) / parts
 	for p := 0; p < k; p += part {
-		for j := 0; j < n; j += width {
-			g.block(s, transA, transB, m, min(width, n-j), min(part, k-p), alpha,
-				a[at(transA, 0, p, lda):], lda, b[at(transB, p, j, ldb):], ldb, accumulate, c[j:], ldc)
+		for i := 0; i < m; i += height {
+			g.block(s, transA, transB, min(height, m-i), n, min(part, k-p), alpha,
+				a[at(transA, i, p, lda):], lda, b[at(transB, p, 0, ldb):], ldb, accumulate, c[i*ldc:], ldc)
 		}
 		accumulate = 1
 	}
@@ -69,19 +69,24 @@ func at(trans bool, i, j, ld int) int {
 	return i*ld + j
 }
 
-// block is Product for a k and n that fit the caches.
+// block is Product for an m and a k that fit the caches.
 func (g *set[T]) block(s *Scratch[T], transA, transB bool, m, n, k int, alpha T, a []T, lda int, b []T, ldb int, accumulate int, c []T, ldc int) {
 	size, panel := sizeOf[T](), 2*g.lanes
 	rowA, colA := lda, 1
 	if transA {
 		rowA, colA = 1, lda
 	}
-	if !transA && m >= maxRows && n >= panel && lda*size%conflict == 0 {
-		a, rowA = g.spread(s, m, k, a, lda)
-	}
 	// Kernels of nearly equal heights: 128 rows are 10 blocks of 12 or 13.
 	blocks := (m + g.rows - 1) / g.rows
 	low, more := m/blocks, m%blocks
+	panels := false // A is packed by the rows of one kernel
+	if m >= maxRows && n >= 2*panel && lda*size%conflict == 0 {
+		if panels = transA; panels {
+			a = g.packRows(s, m, k, a, lda)
+		} else {
+			a, rowA = g.spread(s, m, k, a, lda)
+		}
+	}
 
 	packed := aligned(&s.b, panel*k)
 	for j := 0; j < n; j += panel {
@@ -104,14 +109,18 @@ func (g *set[T]) block(s *Scratch[T], transA, transB bool, m, n, k int, alpha T,
 			if r < more {
 				h++
 			}
-			g.product[vectors-1][h](k, &a[i*rowA], rowA*size, colA*size, from, row*size, &c[i*ldc+j], ldc*size, mask, alpha, accumulate)
+			first, col := i*rowA, colA
+			if panels {
+				first, col = i*k, h
+			}
+			g.product[vectors-1][h](k, &a[first], rowA*size, col*size, from, row*size, &c[i*ldc+j], ldc*size, mask, alpha, accumulate)
 			i += h
 		}
 	}
 }
 
-// conflict is the distance in bytes at which rows of A fall into the same few
-// lines of the first-level cache, so that the rows of one kernel displace each
+// conflict is the distance in bytes at which the parts of A that one kernel
+// reads fall into the same few lines of the first-level cache, and displace each
 // other.
 const conflict = 2048
 
@@ -124,6 +133,27 @@ func (g *set[T]) spread(s *Scratch[T], m, k int, a []T, lda int) (copied []T, ld
 		copy(copied[i*ld:i*ld+k], a[i*lda:i*lda+k])
 	}
 	return copied, ld
+}
+
+// packRows copies Aᵀ so that what one kernel reads, k times its rows, is in one
+// piece.
+func (g *set[T]) packRows(s *Scratch[T], m, k int, a []T, lda int) []T {
+	blocks := (m + g.rows - 1) / g.rows
+	low, more := m/blocks, m%blocks
+	packed := aligned(&s.a, m*k)
+	for p := range k {
+		row := a[p*lda : p*lda+m]
+		i := 0
+		for r := range blocks {
+			h := low
+			if r < more {
+				h++
+			}
+			copy(packed[i*k+p*h:][:h], row[i:i+h])
+			i += h
+		}
+	}
+	return packed
 }
 
 // pack copies w columns of op(B) to rows of row elements, padded with zeros.

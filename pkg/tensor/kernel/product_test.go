@@ -91,7 +91,7 @@ func testProduct[T Float](t *rapid.T) {
 		return rapid.IntRange(0, 70).Draw(t, name)
 	}
 	m, n, k := dim("m"), dim("n"), dim("k")
-	gap := rapid.SampledFrom([]int{0, 1, 3, 16})
+	gap := rapid.SampledFrom([]int{0, 1, 3, 16, 512 - 64})
 	ta, tb := rapid.Bool().Draw(t, "transA"), rapid.Bool().Draw(t, "transB")
 	rng := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 0))
 	a, b := shaped[T](rng, ta, m, k, gap.Draw(t, "lda")), shaped[T](rng, tb, k, n, gap.Draw(t, "ldb"))
@@ -248,4 +248,32 @@ func BenchmarkProduct(b *testing.B) {
 			}
 		}
 	}
+}
+
+// TestConflict: strides that are multiples of 2 KiB, for which A is copied.
+func TestConflict(t *testing.T) {
+	each(t, func(t *testing.T) {
+		const m, n, k = 40, 100, 50
+		rng := rand.New(rand.NewPCG(1, 2))
+		for _, ta := range []bool{false, true} {
+			rows, cols := m, k
+			if ta {
+				rows, cols = k, m
+			}
+			near := newGrid[float32](rng, rows, cols, 0)
+			far := newGrid[float32](rng, rows, cols, 512-cols)
+			for i := range rows {
+				for j := range cols {
+					far.set(i, j, near.at(i, j))
+				}
+			}
+			b, c, d := newGrid[float32](rng, k, n, 0), newGrid[float32](rng, m, n, 0), newGrid[float32](rng, m, n, 0)
+			var s Scratch[float32]
+			Product(&s, ta, false, m, n, k, 1, near.data(), near.ld, b.data(), n, 0, c.data(), n)
+			Product(&s, ta, false, m, n, k, 1, far.data(), far.ld, b.data(), n, 0, d.data(), n)
+			if !slices.Equal(c.data(), d.data()) {
+				t.Errorf("transA %v: the stride changes bits", ta)
+			}
+		}
+	})
 }
