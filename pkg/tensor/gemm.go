@@ -1,9 +1,6 @@
 package tensor
 
-import (
-	"gonum.org/v1/gonum/blas"
-	"gonum.org/v1/gonum/blas/gonum"
-)
+import "github.com/dualgn/dgn/pkg/tensor/kernel"
 
 // Transpose says whether a product takes a matrix as it is or transposed.
 type Transpose bool
@@ -13,20 +10,15 @@ const (
 	Trans   Transpose = true
 )
 
-func (t Transpose) blas() blas.Transpose {
-	if t {
-		return blas.Trans
-	}
-	return blas.NoTrans
-}
-
-// A product is split over C into tiles, never over the inner dimension, so that
-// each element is summed in one order whatever the number of threads. gonum
-// makes products of fewer than four 64 x 64 blocks on the calling goroutine;
-// larger tiles would start goroutines of its own.
+// A product is shared between threads in blocks of C, some for each thread so
+// that a slow one does not hold up the others, but none so small that starting
+// it would cost more. The sum over k is never split: kernel.Product adds up an
+// element in the same order whatever block it is part of.
 const (
-	tileRows = 64
-	tileCols = 192
+	blocksPerThread = 3
+	blockAdds       = 100_000 // multiply-adds
+	blockCols       = 32      // a block is a multiple of so many columns,
+	blockRows       = 14      // or so many rows
 )
 
 // Gemm sets C = alpha op(A) op(B) + beta C. With beta = 0, C is overwritten
@@ -43,49 +35,51 @@ func Gemm[T Float](p *Pool, ta, tb Transpose, alpha T, a, b Matrix[T], beta T, c
 	if k != k2 || c.Rows != m || c.Cols != n {
 		panic("tensor: Gemm: the shapes do not fit")
 	}
+	a.check()
+	b.check()
+	c.check()
 	if m == 0 || n == 0 {
 		return
 	}
-	tilesPerRow := (n + tileCols - 1) / tileCols
-	tiles := (m + tileRows - 1) / tileRows * tilesPerRow
 	g := argsOf[T](p)
-	g.ta, g.tb, g.alpha, g.beta, g.a, g.b, g.c, g.k, g.perRow = ta, tb, alpha, beta, a, b, c, k, tilesPerRow
-	p.For(tiles, 1, g.tile)
+	g.ta, g.tb, g.alpha, g.beta, g.a, g.b, g.c, g.k = ta, tb, alpha, beta, a, b, c, k
+	blocks := min(p.Threads()*blocksPerThread, m*n*k/blockAdds)
+	for len(g.scratch) < p.Threads() {
+		g.scratch = append(g.scratch, &kernel.Scratch[T]{})
+	}
+	switch {
+	case p.Threads() == 1 || blocks < 2:
+		g.block(0, 0, m, 0, n)
+	case n >= m || n >= blocks*blockCols:
+		p.forOn(n, share(n, blocks, blockCols), g.cols)
+	default:
+		p.forOn(m, share(m, blocks, blockRows), g.rows)
+	}
 	g.a, g.b, g.c = Matrix[T]{}, Matrix[T]{}, Matrix[T]{}
 }
 
-// gemmTile makes one tile of C; tile is its number, counted along rows.
-func gemmTile[T Float](g *args[T], tile int) {
-	i, j := tile/g.perRow*tileRows, tile%g.perRow*tileCols
-	at := i*g.c.Stride + j
-	c := Matrix[T]{min(tileRows, g.c.Rows-i), min(tileCols, g.c.Cols-j), g.c.Stride, g.c.Data[at:]}
-	for r := range c.Rows {
-		if row := c.Row(r); g.beta == 0 {
-			clear(row)
-		} else if g.k == 0 {
-			for s := range row {
-				row[s] *= g.beta
-			}
-		}
-	}
-	if g.k == 0 {
-		return
-	}
-	// Where op(A) has its row i and op(B) its column j.
-	ai, bj := i*g.a.Stride, j
+// share returns a multiple of unit that cuts n into about so many parts.
+func share(n, parts, unit int) int {
+	units := (n + unit - 1) / unit
+	return max(1, (units+parts/2)/parts) * unit
+}
+
+// block makes rows i0 to i1-1 and columns j0 to j1-1 of C.
+func (g *args[T]) block(worker, i0, i1, j0, j1 int) {
+	a, b := 0, 0
 	if g.ta {
-		ai = i
+		a = i0
+	} else {
+		a = i0 * g.a.Stride
 	}
 	if g.tb {
-		bj = j * g.b.Stride
+		b = j0 * g.b.Stride
+	} else {
+		b = j0
 	}
-	var impl gonum.Implementation
-	switch g := any(g).(type) {
-	case *args[float32]:
-		impl.Sgemm(g.ta.blas(), g.tb.blas(), c.Rows, c.Cols, g.k, g.alpha, g.a.Data[ai:], g.a.Stride,
-			g.b.Data[bj:], g.b.Stride, g.beta, g.c.Data[at:], g.c.Stride)
-	case *args[float64]:
-		impl.Dgemm(g.ta.blas(), g.tb.blas(), c.Rows, c.Cols, g.k, g.alpha, g.a.Data[ai:], g.a.Stride,
-			g.b.Data[bj:], g.b.Stride, g.beta, g.c.Data[at:], g.c.Stride)
+	if g.k == 0 {
+		a, b = 0, 0 // empty operands
 	}
+	kernel.Product(g.scratch[worker], bool(g.ta), bool(g.tb), i1-i0, j1-j0, g.k, g.alpha, g.a.Data[a:], g.a.Stride,
+		g.b.Data[b:], g.b.Stride, g.beta, g.c.Data[i0*g.c.Stride+j0:], g.c.Stride)
 }

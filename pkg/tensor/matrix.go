@@ -51,6 +51,17 @@ func View[T Float](rows, cols int, data []T) Matrix[T] {
 // IsZero reports whether the matrix stands for "none".
 func (m Matrix[T]) IsZero() bool { return m.Data == nil }
 
+// check panics unless the data hold the matrix, which kernels in assembly take
+// on trust.
+func (m Matrix[T]) check() {
+	if m.Rows < 0 || m.Cols < 0 || m.Stride < m.Cols {
+		panic("tensor: a matrix with a negative size, or a stride below its columns")
+	}
+	if m.Rows > 0 && m.Cols > 0 && len(m.Data) < (m.Rows-1)*m.Stride+m.Cols {
+		panic("tensor: a matrix that is larger than its data")
+	}
+}
+
 // Row returns row i, sharing memory with m.
 func (m Matrix[T]) Row(i int) []T {
 	return m.Data[i*m.Stride : i*m.Stride+m.Cols : i*m.Stride+m.Cols]

@@ -2,8 +2,9 @@ package tensor
 
 import (
 	"runtime"
-	"sync"
 	"sync/atomic"
+
+	"github.com/dualgn/dgn/pkg/tensor/kernel"
 )
 
 // A Pool runs loops on a fixed number of threads. It belongs to one goroutine:
@@ -11,49 +12,101 @@ import (
 // calling goroutine.
 type Pool struct {
 	threads int
+	spins   int // rounds of waiting before a thread sleeps
 	busy    atomic.Bool
 	work    loop
-	wake    []chan struct{} // one for each worker besides the caller
-	done    sync.WaitGroup
-	closed  bool
+	workers []*worker // besides the caller
+	pending atomic.Int32
+	closed  atomic.Bool
 
 	args32 args[float32]
 	args64 args[float64]
 }
+
+// A worker is a goroutine that waits for loops. Training starts one every few
+// microseconds, so it first waits in a loop of its own, and then sleeps.
+type worker struct {
+	loops  atomic.Uint32 // told to it so far
+	asleep atomic.Bool
+	wake   chan struct{}
+	_      [64]byte // its own cache line
+}
+
+// spinRounds times spinPauses is some 50 microseconds.
+const (
+	spinRounds = 400
+	spinPauses = 8
+)
 
 // A loop is the one being run. Workers take chunks by counting next up, so a
 // chunk's bounds never depend on who runs it.
 type loop struct {
 	n, grain int
 	next     atomic.Int64
-	body     func(lo, hi int)
+	body     func(lo, hi int)         // one of the two
+	on       func(worker, lo, hi int) // is told which thread it is on
 	panicked atomic.Pointer[any]
 }
 
 // NewPool returns a pool of so many threads, the caller's included.
 func NewPool(threads int) *Pool {
 	p := &Pool{threads: max(threads, 1)}
-	for range p.threads - 1 {
-		wake := make(chan struct{}, 1)
-		p.wake = append(p.wake, wake)
+	if p.threads <= runtime.GOMAXPROCS(0) {
+		p.spins = spinRounds
+	}
+	for i := range p.threads - 1 {
+		w := &worker{wake: make(chan struct{}, 1)}
+		p.workers = append(p.workers, w)
 		go func() {
-			for range wake {
-				p.work.run()
-				p.done.Done()
+			for seen := uint32(0); ; seen++ {
+				w.wait(seen, p.spins)
+				if p.closed.Load() {
+					return
+				}
+				p.work.run(i + 1)
+				p.pending.Add(-1)
 			}
 		}()
 	}
 	return p
 }
 
+// wait returns when the worker is told of a loop after the first seen ones.
+func (w *worker) wait(seen uint32, spins int) {
+	for {
+		for range spins {
+			if w.loops.Load() != seen {
+				return
+			}
+			kernel.Pause(spinPauses)
+		}
+		w.asleep.Store(true)
+		// A loop told of before asleep was set wakes nobody, and is seen here.
+		if w.loops.Load() != seen && w.asleep.CompareAndSwap(true, false) {
+			return
+		}
+		<-w.wake
+		if w.loops.Load() != seen {
+			return
+		}
+	}
+}
+
+// tell announces a loop.
+func (w *worker) tell() {
+	w.loops.Add(1)
+	if w.asleep.CompareAndSwap(true, false) {
+		w.wake <- struct{}{}
+	}
+}
+
 // Close ends the pool's goroutines. The pool must be idle.
 func (p *Pool) Close() {
-	if p == nil || p.closed {
+	if p == nil || p.closed.Swap(true) {
 		return
 	}
-	p.closed = true
-	for _, w := range p.wake {
-		close(w)
+	for _, w := range p.workers {
+		w.tell()
 	}
 }
 
@@ -70,7 +123,13 @@ func (p *Pool) Threads() int {
 // The chunks do not depend on the number of threads. It allocates nothing; a
 // body made in advance keeps the caller from allocating too. A panic of body
 // comes back to the caller.
-func (p *Pool) For(n, grain int, body func(lo, hi int)) {
+func (p *Pool) For(n, grain int, body func(lo, hi int)) { p.run(n, grain, body, nil) }
+
+// forOn is For with a body that is told which thread runs it, from 0 to
+// Threads()-1, so that it can use work space of its own.
+func (p *Pool) forOn(n, grain int, body func(worker, lo, hi int)) { p.run(n, grain, nil, body) }
+
+func (p *Pool) run(n, grain int, body func(lo, hi int), on func(worker, lo, hi int)) {
 	if n <= 0 {
 		return
 	}
@@ -80,7 +139,11 @@ func (p *Pool) For(n, grain int, body func(lo, hi int)) {
 	chunks := (n + grain - 1) / grain
 	if p == nil || p.threads == 1 || chunks == 1 {
 		for lo := 0; lo < n; lo += grain {
-			body(lo, min(lo+grain, n))
+			if body != nil {
+				body(lo, min(lo+grain, n))
+			} else {
+				on(0, lo, min(lo+grain, n))
+			}
 		}
 		return
 	}
@@ -88,23 +151,29 @@ func (p *Pool) For(n, grain int, body func(lo, hi int)) {
 		panic("tensor: For: loops of one pool must not nest or overlap")
 	}
 	w := &p.work
-	w.n, w.grain, w.body = n, grain, body
+	w.n, w.grain, w.body, w.on = n, grain, body, on
 	w.next.Store(0)
-	helpers := min(len(p.wake), chunks-1)
-	p.done.Add(helpers)
-	for _, wake := range p.wake[:helpers] {
-		wake <- struct{}{}
+	helpers := p.workers[:min(len(p.workers), chunks-1)]
+	p.pending.Store(int32(len(helpers)))
+	for _, h := range helpers {
+		h.tell()
 	}
-	w.run()
-	p.done.Wait()
-	w.body = nil
+	w.run(0)
+	for i := 0; p.pending.Load() > 0; i++ {
+		if i >= p.spins {
+			runtime.Gosched()
+			continue
+		}
+		kernel.Pause(spinPauses)
+	}
+	w.body, w.on = nil, nil
 	p.busy.Store(false)
 	if v := w.panicked.Swap(nil); v != nil {
 		panic(*v)
 	}
 }
 
-func (w *loop) run() {
+func (w *loop) run(worker int) {
 	defer func() {
 		if v := recover(); v != nil {
 			w.keep(v)
@@ -116,7 +185,11 @@ func (w *loop) run() {
 		if lo >= w.n {
 			return
 		}
-		w.body(lo, min(lo+w.grain, w.n))
+		if hi := min(lo+w.grain, w.n); w.body != nil {
+			w.body(lo, hi)
+		} else {
+			w.on(worker, lo, hi)
+		}
 	}
 }
 
@@ -127,4 +200,4 @@ func (w *loop) run() {
 func (w *loop) keep(v any) { w.panicked.CompareAndSwap(nil, &v) }
 
 // ISA names the arithmetic kernels in use.
-func ISA() string { return "gonum/" + runtime.GOARCH }
+func ISA() string { return kernel.Active().String() + "/" + runtime.GOARCH }

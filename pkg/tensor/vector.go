@@ -1,6 +1,10 @@
 package tensor
 
-import "math"
+import (
+	"math"
+
+	"github.com/dualgn/dgn/pkg/tensor/kernel"
+)
 
 // chunk is the number of elements that one thread takes at a time: small
 // enough to share, large enough to pay for waking a thread.
@@ -15,11 +19,13 @@ type args[T Float] struct {
 	x, y        []T
 	partial     []float64 // a sum for each chunk, added up in order
 
-	ta, tb    Transpose
-	a, b, c   Matrix[T]
-	k, perRow int
+	ta, tb  Transpose
+	a, b, c Matrix[T]
+	k       int
+	scratch []*kernel.Scratch[T] // one for each thread
 
-	axpy, scale, dot, tile, addRow, colSums func(lo, hi int)
+	axpy, scale, dot, addRow, colSums func(lo, hi int)
+	rows, cols                        func(worker, lo, hi int)
 }
 
 func argsOf[T Float](p *Pool) *args[T] {
@@ -85,11 +91,8 @@ func (g *args[T]) init() {
 			}
 		}
 	}
-	g.tile = func(lo, hi int) {
-		for ; lo < hi; lo++ {
-			gemmTile(g, lo)
-		}
-	}
+	g.rows = func(worker, lo, hi int) { g.block(worker, lo, hi, 0, g.c.Cols) }
+	g.cols = func(worker, lo, hi int) { g.block(worker, 0, g.c.Rows, lo, hi) }
 }
 
 func sameLength[T Float](x, y []T) {
