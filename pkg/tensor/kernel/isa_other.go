@@ -11,6 +11,11 @@ var (
 	sets64 = [...]*set[float64]{Go: nil}
 )
 
+var (
+	passes32 = [...]*passes[float32]{Go: nil}
+	passes64 = [...]*passes[float64]{Go: nil}
+)
+
 // Pause lets a waiting thread rest for about n times 20 nanoseconds.
 func Pause(n int) {
 	x := uint64(n)

@@ -149,6 +149,71 @@ func product512s14x2(k int, a *float32, rowA int, colA int, b *float32, rowB int
 //go:noescape
 func copyPanel512s(dst *float32, rowDst int, src *float32, rowSrc int, n int, mask *byte)
 
+// axpy512s sets y += alpha x; n whole vectors, and one that mask cuts.
+//
+//go:noescape
+func axpy512s(x *float32, y *float32, n int, mask *byte, alpha float32)
+
+// scale512s sets x *= alpha; n whole vectors, and one that mask cuts.
+//
+//go:noescape
+func scale512s(x *float32, n int, mask *byte, alpha float32)
+
+// multiply512s sets z = x y; n whole vectors, and one that mask cuts.
+//
+//go:noescape
+func multiply512s(x *float32, y *float32, z *float32, n int, mask *byte)
+
+// relu512s sets y = max(x, 0) and d to its derivative, 0 at 0; n whole vectors, and one that mask cuts.
+//
+//go:noescape
+func relu512s(x *float32, y *float32, d *float32, n int, mask *byte, one float32)
+
+// sgdUpdate512s makes u = rate (d - decay w); n whole vectors, and one that mask cuts.
+//
+//go:noescape
+func sgdUpdate512s(u *float32, d *float32, w *float32, n int, mask *byte, rate float32, decay float32)
+
+// momentumUpdate512s makes v = mu v + (d - decay w), u = rate v; n whole vectors, and one that mask cuts.
+//
+//go:noescape
+func momentumUpdate512s(u *float32, d *float32, w *float32, v *float32, n int, mask *byte, rate float32, decay float32, mu float32)
+
+// nesterovUpdate512s makes g = d - decay w, v = mu v + g, u = rate (g + mu v); n whole vectors, and one that mask cuts.
+//
+//go:noescape
+func nesterovUpdate512s(u *float32, d *float32, w *float32, v *float32, n int, mask *byte, rate float32, decay float32, mu float32)
+
+// adamUpdate512s makes g = d - decay w, m = beta1 m + rest1 g, v = beta2 v + rest2 g g, u = m/(root √v + eps) - shrink w, root and eps divided by the rate; n whole vectors, and one that mask cuts.
+//
+//go:noescape
+func adamUpdate512s(u *float32, d *float32, w *float32, m *float32, v *float32, n int, mask *byte, decay float32, beta1 float32, rest1 float32, beta2 float32, rest2 float32, root float32, eps float32, shrink float32)
+
+// sgdStep512s makes u = rate (d - decay w); n whole vectors, and one that mask cuts.
+//
+//go:noescape
+func sgdStep512s(d *float32, w *float32, n int, mask *byte, rate float32, decay float32)
+
+// momentumStep512s makes v = mu v + (d - decay w), u = rate v; n whole vectors, and one that mask cuts.
+//
+//go:noescape
+func momentumStep512s(d *float32, w *float32, v *float32, n int, mask *byte, rate float32, decay float32, mu float32)
+
+// nesterovStep512s makes g = d - decay w, v = mu v + g, u = rate (g + mu v); n whole vectors, and one that mask cuts.
+//
+//go:noescape
+func nesterovStep512s(d *float32, w *float32, v *float32, n int, mask *byte, rate float32, decay float32, mu float32)
+
+// adamStep512s makes g = d - decay w, m = beta1 m + rest1 g, v = beta2 v + rest2 g g, u = m/(root √v + eps) - shrink w, root and eps divided by the rate; n whole vectors, and one that mask cuts.
+//
+//go:noescape
+func adamStep512s(d *float32, w *float32, m *float32, v *float32, n int, mask *byte, decay float32, beta1 float32, rest1 float32, beta2 float32, rest2 float32, root float32, eps float32, shrink float32)
+
+// dot512s sets out, a vector, to sums whose sum is <x, y>, over n groups of four vectors of float64.
+//
+//go:noescape
+func dot512s(x *float32, y *float32, n int, out *float64)
+
 // product256s1x1 sets (accumulate 0), or adds to (1), a block of C of 1 rows and 1 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes.
 //
 //go:noescape
@@ -213,6 +278,71 @@ func product256s6x2(k int, a *float32, rowA int, colA int, b *float32, rowB int,
 //
 //go:noescape
 func copyPanel256s(dst *float32, rowDst int, src *float32, rowSrc int, n int, mask *byte)
+
+// axpy256s sets y += alpha x; n whole vectors, and one that mask cuts.
+//
+//go:noescape
+func axpy256s(x *float32, y *float32, n int, mask *byte, alpha float32)
+
+// scale256s sets x *= alpha; n whole vectors, and one that mask cuts.
+//
+//go:noescape
+func scale256s(x *float32, n int, mask *byte, alpha float32)
+
+// multiply256s sets z = x y; n whole vectors, and one that mask cuts.
+//
+//go:noescape
+func multiply256s(x *float32, y *float32, z *float32, n int, mask *byte)
+
+// relu256s sets y = max(x, 0) and d to its derivative, 0 at 0; n whole vectors, and one that mask cuts.
+//
+//go:noescape
+func relu256s(x *float32, y *float32, d *float32, n int, mask *byte, one float32)
+
+// sgdUpdate256s makes u = rate (d - decay w); n whole vectors, and one that mask cuts.
+//
+//go:noescape
+func sgdUpdate256s(u *float32, d *float32, w *float32, n int, mask *byte, rate float32, decay float32)
+
+// momentumUpdate256s makes v = mu v + (d - decay w), u = rate v; n whole vectors, and one that mask cuts.
+//
+//go:noescape
+func momentumUpdate256s(u *float32, d *float32, w *float32, v *float32, n int, mask *byte, rate float32, decay float32, mu float32)
+
+// nesterovUpdate256s makes g = d - decay w, v = mu v + g, u = rate (g + mu v); n whole vectors, and one that mask cuts.
+//
+//go:noescape
+func nesterovUpdate256s(u *float32, d *float32, w *float32, v *float32, n int, mask *byte, rate float32, decay float32, mu float32)
+
+// adamUpdate256s makes g = d - decay w, m = beta1 m + rest1 g, v = beta2 v + rest2 g g, u = m/(root √v + eps) - shrink w, root and eps divided by the rate; n whole vectors, and one that mask cuts.
+//
+//go:noescape
+func adamUpdate256s(u *float32, d *float32, w *float32, m *float32, v *float32, n int, mask *byte, decay float32, beta1 float32, rest1 float32, beta2 float32, rest2 float32, root float32, eps float32, shrink float32)
+
+// sgdStep256s makes u = rate (d - decay w); n whole vectors, and one that mask cuts.
+//
+//go:noescape
+func sgdStep256s(d *float32, w *float32, n int, mask *byte, rate float32, decay float32)
+
+// momentumStep256s makes v = mu v + (d - decay w), u = rate v; n whole vectors, and one that mask cuts.
+//
+//go:noescape
+func momentumStep256s(d *float32, w *float32, v *float32, n int, mask *byte, rate float32, decay float32, mu float32)
+
+// nesterovStep256s makes g = d - decay w, v = mu v + g, u = rate (g + mu v); n whole vectors, and one that mask cuts.
+//
+//go:noescape
+func nesterovStep256s(d *float32, w *float32, v *float32, n int, mask *byte, rate float32, decay float32, mu float32)
+
+// adamStep256s makes g = d - decay w, m = beta1 m + rest1 g, v = beta2 v + rest2 g g, u = m/(root √v + eps) - shrink w, root and eps divided by the rate; n whole vectors, and one that mask cuts.
+//
+//go:noescape
+func adamStep256s(d *float32, w *float32, m *float32, v *float32, n int, mask *byte, decay float32, beta1 float32, rest1 float32, beta2 float32, rest2 float32, root float32, eps float32, shrink float32)
+
+// dot256s sets out, a vector, to sums whose sum is <x, y>, over n groups of four vectors of float64.
+//
+//go:noescape
+func dot256s(x *float32, y *float32, n int, out *float64)
 
 // transpose512s transposes n blocks of 16 x 16. Strides are in bytes.
 //
@@ -369,6 +499,71 @@ func product512d14x2(k int, a *float64, rowA int, colA int, b *float64, rowB int
 //go:noescape
 func copyPanel512d(dst *float64, rowDst int, src *float64, rowSrc int, n int, mask *byte)
 
+// axpy512d sets y += alpha x; n whole vectors, and one that mask cuts.
+//
+//go:noescape
+func axpy512d(x *float64, y *float64, n int, mask *byte, alpha float64)
+
+// scale512d sets x *= alpha; n whole vectors, and one that mask cuts.
+//
+//go:noescape
+func scale512d(x *float64, n int, mask *byte, alpha float64)
+
+// multiply512d sets z = x y; n whole vectors, and one that mask cuts.
+//
+//go:noescape
+func multiply512d(x *float64, y *float64, z *float64, n int, mask *byte)
+
+// relu512d sets y = max(x, 0) and d to its derivative, 0 at 0; n whole vectors, and one that mask cuts.
+//
+//go:noescape
+func relu512d(x *float64, y *float64, d *float64, n int, mask *byte, one float64)
+
+// sgdUpdate512d makes u = rate (d - decay w); n whole vectors, and one that mask cuts.
+//
+//go:noescape
+func sgdUpdate512d(u *float64, d *float64, w *float64, n int, mask *byte, rate float64, decay float64)
+
+// momentumUpdate512d makes v = mu v + (d - decay w), u = rate v; n whole vectors, and one that mask cuts.
+//
+//go:noescape
+func momentumUpdate512d(u *float64, d *float64, w *float64, v *float64, n int, mask *byte, rate float64, decay float64, mu float64)
+
+// nesterovUpdate512d makes g = d - decay w, v = mu v + g, u = rate (g + mu v); n whole vectors, and one that mask cuts.
+//
+//go:noescape
+func nesterovUpdate512d(u *float64, d *float64, w *float64, v *float64, n int, mask *byte, rate float64, decay float64, mu float64)
+
+// adamUpdate512d makes g = d - decay w, m = beta1 m + rest1 g, v = beta2 v + rest2 g g, u = m/(root √v + eps) - shrink w, root and eps divided by the rate; n whole vectors, and one that mask cuts.
+//
+//go:noescape
+func adamUpdate512d(u *float64, d *float64, w *float64, m *float64, v *float64, n int, mask *byte, decay float64, beta1 float64, rest1 float64, beta2 float64, rest2 float64, root float64, eps float64, shrink float64)
+
+// sgdStep512d makes u = rate (d - decay w); n whole vectors, and one that mask cuts.
+//
+//go:noescape
+func sgdStep512d(d *float64, w *float64, n int, mask *byte, rate float64, decay float64)
+
+// momentumStep512d makes v = mu v + (d - decay w), u = rate v; n whole vectors, and one that mask cuts.
+//
+//go:noescape
+func momentumStep512d(d *float64, w *float64, v *float64, n int, mask *byte, rate float64, decay float64, mu float64)
+
+// nesterovStep512d makes g = d - decay w, v = mu v + g, u = rate (g + mu v); n whole vectors, and one that mask cuts.
+//
+//go:noescape
+func nesterovStep512d(d *float64, w *float64, v *float64, n int, mask *byte, rate float64, decay float64, mu float64)
+
+// adamStep512d makes g = d - decay w, m = beta1 m + rest1 g, v = beta2 v + rest2 g g, u = m/(root √v + eps) - shrink w, root and eps divided by the rate; n whole vectors, and one that mask cuts.
+//
+//go:noescape
+func adamStep512d(d *float64, w *float64, m *float64, v *float64, n int, mask *byte, decay float64, beta1 float64, rest1 float64, beta2 float64, rest2 float64, root float64, eps float64, shrink float64)
+
+// dot512d sets out, a vector, to sums whose sum is <x, y>, over n groups of four vectors of float64.
+//
+//go:noescape
+func dot512d(x *float64, y *float64, n int, out *float64)
+
 // product256d1x1 sets (accumulate 0), or adds to (1), a block of C of 1 rows and 1 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes.
 //
 //go:noescape
@@ -433,6 +628,71 @@ func product256d6x2(k int, a *float64, rowA int, colA int, b *float64, rowB int,
 //
 //go:noescape
 func copyPanel256d(dst *float64, rowDst int, src *float64, rowSrc int, n int, mask *byte)
+
+// axpy256d sets y += alpha x; n whole vectors, and one that mask cuts.
+//
+//go:noescape
+func axpy256d(x *float64, y *float64, n int, mask *byte, alpha float64)
+
+// scale256d sets x *= alpha; n whole vectors, and one that mask cuts.
+//
+//go:noescape
+func scale256d(x *float64, n int, mask *byte, alpha float64)
+
+// multiply256d sets z = x y; n whole vectors, and one that mask cuts.
+//
+//go:noescape
+func multiply256d(x *float64, y *float64, z *float64, n int, mask *byte)
+
+// relu256d sets y = max(x, 0) and d to its derivative, 0 at 0; n whole vectors, and one that mask cuts.
+//
+//go:noescape
+func relu256d(x *float64, y *float64, d *float64, n int, mask *byte, one float64)
+
+// sgdUpdate256d makes u = rate (d - decay w); n whole vectors, and one that mask cuts.
+//
+//go:noescape
+func sgdUpdate256d(u *float64, d *float64, w *float64, n int, mask *byte, rate float64, decay float64)
+
+// momentumUpdate256d makes v = mu v + (d - decay w), u = rate v; n whole vectors, and one that mask cuts.
+//
+//go:noescape
+func momentumUpdate256d(u *float64, d *float64, w *float64, v *float64, n int, mask *byte, rate float64, decay float64, mu float64)
+
+// nesterovUpdate256d makes g = d - decay w, v = mu v + g, u = rate (g + mu v); n whole vectors, and one that mask cuts.
+//
+//go:noescape
+func nesterovUpdate256d(u *float64, d *float64, w *float64, v *float64, n int, mask *byte, rate float64, decay float64, mu float64)
+
+// adamUpdate256d makes g = d - decay w, m = beta1 m + rest1 g, v = beta2 v + rest2 g g, u = m/(root √v + eps) - shrink w, root and eps divided by the rate; n whole vectors, and one that mask cuts.
+//
+//go:noescape
+func adamUpdate256d(u *float64, d *float64, w *float64, m *float64, v *float64, n int, mask *byte, decay float64, beta1 float64, rest1 float64, beta2 float64, rest2 float64, root float64, eps float64, shrink float64)
+
+// sgdStep256d makes u = rate (d - decay w); n whole vectors, and one that mask cuts.
+//
+//go:noescape
+func sgdStep256d(d *float64, w *float64, n int, mask *byte, rate float64, decay float64)
+
+// momentumStep256d makes v = mu v + (d - decay w), u = rate v; n whole vectors, and one that mask cuts.
+//
+//go:noescape
+func momentumStep256d(d *float64, w *float64, v *float64, n int, mask *byte, rate float64, decay float64, mu float64)
+
+// nesterovStep256d makes g = d - decay w, v = mu v + g, u = rate (g + mu v); n whole vectors, and one that mask cuts.
+//
+//go:noescape
+func nesterovStep256d(d *float64, w *float64, v *float64, n int, mask *byte, rate float64, decay float64, mu float64)
+
+// adamStep256d makes g = d - decay w, m = beta1 m + rest1 g, v = beta2 v + rest2 g g, u = m/(root √v + eps) - shrink w, root and eps divided by the rate; n whole vectors, and one that mask cuts.
+//
+//go:noescape
+func adamStep256d(d *float64, w *float64, m *float64, v *float64, n int, mask *byte, decay float64, beta1 float64, rest1 float64, beta2 float64, rest2 float64, root float64, eps float64, shrink float64)
+
+// dot256d sets out, a vector, to sums whose sum is <x, y>, over n groups of four vectors of float64.
+//
+//go:noescape
+func dot256d(x *float64, y *float64, n int, out *float64)
 
 // transpose512d transposes n blocks of 8 x 8. Strides are in bytes.
 //

@@ -6141,6 +6141,614 @@ loop:
 	VZEROUPPER
 	RET
 
+// func axpy512s(x *float32, y *float32, n int, mask *byte, alpha float32)
+// Requires: AVX, AVX512BW, AVX512F
+TEXT ·axpy512s(SB), NOSPLIT, $0-36
+	MOVQ         x+0(FP), DI
+	MOVQ         y+8(FP), SI
+	VBROADCASTSS alpha+32(FP), Z31
+	MOVQ         n+16(FP), CX
+	XORQ         AX, AX
+	TESTQ        CX, CX
+	JZ           tail
+
+loop:
+	VMOVUPS     (DI)(AX*1), Z0
+	VMOVUPS     (SI)(AX*1), Z1
+	VFMADD231PS Z31, Z0, Z1
+	VMOVUPS     Z1, (SI)(AX*1)
+	ADDQ        $0x40, AX
+	DECQ        CX
+	JNZ         loop
+
+tail:
+	MOVQ        mask+24(FP), DX
+	TESTQ       DX, DX
+	JZ          end
+	KMOVQ       (DX), K1
+	KMOVQ       8(DX), K2
+	VMOVUPS.Z   (DI)(AX*1), K1, Z0
+	VMOVUPS.Z   (SI)(AX*1), K1, Z1
+	VFMADD231PS Z31, Z0, Z1
+	VMOVUPS     Z1, K1, (SI)(AX*1)
+
+end:
+	VZEROUPPER
+	RET
+
+// func scale512s(x *float32, n int, mask *byte, alpha float32)
+// Requires: AVX, AVX512BW, AVX512F
+TEXT ·scale512s(SB), NOSPLIT, $0-28
+	MOVQ         x+0(FP), DI
+	VBROADCASTSS alpha+24(FP), Z31
+	MOVQ         n+8(FP), CX
+	XORQ         AX, AX
+	TESTQ        CX, CX
+	JZ           tail
+
+loop:
+	VMOVUPS (DI)(AX*1), Z0
+	VMULPS  Z31, Z0, Z0
+	VMOVUPS Z0, (DI)(AX*1)
+	ADDQ    $0x40, AX
+	DECQ    CX
+	JNZ     loop
+
+tail:
+	MOVQ      mask+16(FP), DX
+	TESTQ     DX, DX
+	JZ        end
+	KMOVQ     (DX), K1
+	KMOVQ     8(DX), K2
+	VMOVUPS.Z (DI)(AX*1), K1, Z0
+	VMULPS    Z31, Z0, Z0
+	VMOVUPS   Z0, K1, (DI)(AX*1)
+
+end:
+	VZEROUPPER
+	RET
+
+// func multiply512s(x *float32, y *float32, z *float32, n int, mask *byte)
+// Requires: AVX, AVX512BW, AVX512F
+TEXT ·multiply512s(SB), NOSPLIT, $0-40
+	MOVQ  x+0(FP), DI
+	MOVQ  y+8(FP), SI
+	MOVQ  z+16(FP), R8
+	MOVQ  n+24(FP), CX
+	XORQ  AX, AX
+	TESTQ CX, CX
+	JZ    tail
+
+loop:
+	VMOVUPS (DI)(AX*1), Z0
+	VMOVUPS (SI)(AX*1), Z1
+	VMULPS  Z0, Z1, Z0
+	VMOVUPS Z0, (R8)(AX*1)
+	ADDQ    $0x40, AX
+	DECQ    CX
+	JNZ     loop
+
+tail:
+	MOVQ      mask+32(FP), DX
+	TESTQ     DX, DX
+	JZ        end
+	KMOVQ     (DX), K1
+	KMOVQ     8(DX), K2
+	VMOVUPS.Z (DI)(AX*1), K1, Z0
+	VMOVUPS.Z (SI)(AX*1), K1, Z1
+	VMULPS    Z0, Z1, Z0
+	VMOVUPS   Z0, K1, (R8)(AX*1)
+
+end:
+	VZEROUPPER
+	RET
+
+// func relu512s(x *float32, y *float32, d *float32, n int, mask *byte, one float32)
+// Requires: AVX, AVX512BW, AVX512F
+TEXT ·relu512s(SB), NOSPLIT, $0-44
+	MOVQ         x+0(FP), DI
+	MOVQ         y+8(FP), SI
+	MOVQ         d+16(FP), R8
+	VBROADCASTSS one+40(FP), Z31
+	MOVQ         n+24(FP), CX
+	XORQ         AX, AX
+	TESTQ        CX, CX
+	JZ           tail
+
+loop:
+	VMOVUPS   (DI)(AX*1), Z0
+	VPXORD    Z1, Z1, Z1
+	VMAXPS    Z0, Z1, Z2
+	VCMPPS    $0x06, Z1, Z0, K2
+	VMOVAPS.Z Z31, K2, Z3
+	VMOVUPS   Z2, (SI)(AX*1)
+	VMOVUPS   Z3, (R8)(AX*1)
+	ADDQ      $0x40, AX
+	DECQ      CX
+	JNZ       loop
+
+tail:
+	MOVQ      mask+32(FP), DX
+	TESTQ     DX, DX
+	JZ        end
+	KMOVQ     (DX), K1
+	KMOVQ     8(DX), K2
+	VMOVUPS.Z (DI)(AX*1), K1, Z0
+	VPXORD    Z1, Z1, Z1
+	VMAXPS    Z0, Z1, Z2
+	VCMPPS    $0x06, Z1, Z0, K2
+	VMOVAPS.Z Z31, K2, Z3
+	VMOVUPS   Z2, K1, (SI)(AX*1)
+	VMOVUPS   Z3, K1, (R8)(AX*1)
+
+end:
+	VZEROUPPER
+	RET
+
+// func sgdUpdate512s(u *float32, d *float32, w *float32, n int, mask *byte, rate float32, decay float32)
+// Requires: AVX, AVX512BW, AVX512F
+TEXT ·sgdUpdate512s(SB), NOSPLIT, $0-48
+	MOVQ         u+0(FP), DI
+	MOVQ         d+8(FP), SI
+	MOVQ         w+16(FP), R8
+	VBROADCASTSS rate+40(FP), Z31
+	VBROADCASTSS decay+44(FP), Z30
+	MOVQ         n+24(FP), CX
+	XORQ         AX, AX
+	TESTQ        CX, CX
+	JZ           tail
+
+loop:
+	VMOVUPS      (SI)(AX*1), Z0
+	VMOVUPS      (R8)(AX*1), Z1
+	VFNMADD231PS Z30, Z1, Z0
+	VMULPS       Z31, Z0, Z0
+	VMOVUPS      Z0, (DI)(AX*1)
+	ADDQ         $0x40, AX
+	DECQ         CX
+	JNZ          loop
+
+tail:
+	MOVQ         mask+32(FP), DX
+	TESTQ        DX, DX
+	JZ           end
+	KMOVQ        (DX), K1
+	KMOVQ        8(DX), K2
+	VMOVUPS.Z    (SI)(AX*1), K1, Z0
+	VMOVUPS.Z    (R8)(AX*1), K1, Z1
+	VFNMADD231PS Z30, Z1, Z0
+	VMULPS       Z31, Z0, Z0
+	VMOVUPS      Z0, K1, (DI)(AX*1)
+
+end:
+	VZEROUPPER
+	RET
+
+// func momentumUpdate512s(u *float32, d *float32, w *float32, v *float32, n int, mask *byte, rate float32, decay float32, mu float32)
+// Requires: AVX, AVX512BW, AVX512F
+TEXT ·momentumUpdate512s(SB), NOSPLIT, $0-60
+	MOVQ         u+0(FP), DI
+	MOVQ         d+8(FP), SI
+	MOVQ         w+16(FP), R8
+	MOVQ         v+24(FP), R9
+	VBROADCASTSS rate+48(FP), Z31
+	VBROADCASTSS decay+52(FP), Z30
+	VBROADCASTSS mu+56(FP), Z29
+	MOVQ         n+32(FP), CX
+	XORQ         AX, AX
+	TESTQ        CX, CX
+	JZ           tail
+
+loop:
+	VMOVUPS      (SI)(AX*1), Z0
+	VMOVUPS      (R8)(AX*1), Z1
+	VMOVUPS      (R9)(AX*1), Z2
+	VFNMADD231PS Z30, Z1, Z0
+	VMULPS       Z29, Z2, Z2
+	VADDPS       Z0, Z2, Z2
+	VMOVUPS      Z2, (R9)(AX*1)
+	VMULPS       Z31, Z2, Z0
+	VMOVUPS      Z0, (DI)(AX*1)
+	ADDQ         $0x40, AX
+	DECQ         CX
+	JNZ          loop
+
+tail:
+	MOVQ         mask+40(FP), DX
+	TESTQ        DX, DX
+	JZ           end
+	KMOVQ        (DX), K1
+	KMOVQ        8(DX), K2
+	VMOVUPS.Z    (SI)(AX*1), K1, Z0
+	VMOVUPS.Z    (R8)(AX*1), K1, Z1
+	VMOVUPS.Z    (R9)(AX*1), K1, Z2
+	VFNMADD231PS Z30, Z1, Z0
+	VMULPS       Z29, Z2, Z2
+	VADDPS       Z0, Z2, Z2
+	VMOVUPS      Z2, K1, (R9)(AX*1)
+	VMULPS       Z31, Z2, Z0
+	VMOVUPS      Z0, K1, (DI)(AX*1)
+
+end:
+	VZEROUPPER
+	RET
+
+// func nesterovUpdate512s(u *float32, d *float32, w *float32, v *float32, n int, mask *byte, rate float32, decay float32, mu float32)
+// Requires: AVX, AVX512BW, AVX512F
+TEXT ·nesterovUpdate512s(SB), NOSPLIT, $0-60
+	MOVQ         u+0(FP), DI
+	MOVQ         d+8(FP), SI
+	MOVQ         w+16(FP), R8
+	MOVQ         v+24(FP), R9
+	VBROADCASTSS rate+48(FP), Z31
+	VBROADCASTSS decay+52(FP), Z30
+	VBROADCASTSS mu+56(FP), Z29
+	MOVQ         n+32(FP), CX
+	XORQ         AX, AX
+	TESTQ        CX, CX
+	JZ           tail
+
+loop:
+	VMOVUPS      (SI)(AX*1), Z0
+	VMOVUPS      (R8)(AX*1), Z1
+	VMOVUPS      (R9)(AX*1), Z2
+	VFNMADD231PS Z30, Z1, Z0
+	VMULPS       Z29, Z2, Z2
+	VADDPS       Z0, Z2, Z2
+	VMOVUPS      Z2, (R9)(AX*1)
+	VFMADD231PS  Z29, Z2, Z0
+	VMULPS       Z31, Z0, Z0
+	VMOVUPS      Z0, (DI)(AX*1)
+	ADDQ         $0x40, AX
+	DECQ         CX
+	JNZ          loop
+
+tail:
+	MOVQ         mask+40(FP), DX
+	TESTQ        DX, DX
+	JZ           end
+	KMOVQ        (DX), K1
+	KMOVQ        8(DX), K2
+	VMOVUPS.Z    (SI)(AX*1), K1, Z0
+	VMOVUPS.Z    (R8)(AX*1), K1, Z1
+	VMOVUPS.Z    (R9)(AX*1), K1, Z2
+	VFNMADD231PS Z30, Z1, Z0
+	VMULPS       Z29, Z2, Z2
+	VADDPS       Z0, Z2, Z2
+	VMOVUPS      Z2, K1, (R9)(AX*1)
+	VFMADD231PS  Z29, Z2, Z0
+	VMULPS       Z31, Z0, Z0
+	VMOVUPS      Z0, K1, (DI)(AX*1)
+
+end:
+	VZEROUPPER
+	RET
+
+// func adamUpdate512s(u *float32, d *float32, w *float32, m *float32, v *float32, n int, mask *byte, decay float32, beta1 float32, rest1 float32, beta2 float32, rest2 float32, root float32, eps float32, shrink float32)
+// Requires: AVX, AVX512BW, AVX512F
+TEXT ·adamUpdate512s(SB), NOSPLIT, $0-88
+	MOVQ         u+0(FP), DI
+	MOVQ         d+8(FP), SI
+	MOVQ         w+16(FP), R8
+	MOVQ         m+24(FP), R9
+	MOVQ         v+32(FP), R10
+	VBROADCASTSS decay+56(FP), Z31
+	VBROADCASTSS beta1+60(FP), Z30
+	VBROADCASTSS rest1+64(FP), Z29
+	VBROADCASTSS beta2+68(FP), Z28
+	VBROADCASTSS rest2+72(FP), Z27
+	VBROADCASTSS root+76(FP), Z26
+	VBROADCASTSS eps+80(FP), Z25
+	VBROADCASTSS shrink+84(FP), Z24
+	MOVQ         n+40(FP), CX
+	XORQ         AX, AX
+	TESTQ        CX, CX
+	JZ           tail
+
+loop:
+	VMOVUPS      (SI)(AX*1), Z0
+	VMOVUPS      (R8)(AX*1), Z1
+	VFNMADD231PS Z31, Z1, Z0
+	VMOVUPS      (R9)(AX*1), Z3
+	VMULPS       Z30, Z3, Z3
+	VFMADD231PS  Z29, Z0, Z3
+	VMOVUPS      Z3, (R9)(AX*1)
+	VMULPS       Z0, Z0, Z0
+	VMULPS       Z27, Z0, Z0
+	VMOVUPS      (R10)(AX*1), Z2
+	VFMADD231PS  Z28, Z2, Z0
+	VMOVUPS      Z0, (R10)(AX*1)
+	VSQRTPS      Z0, Z2
+	VMULPS       Z26, Z2, Z2
+	VADDPS       Z25, Z2, Z2
+	VDIVPS       Z2, Z3, Z3
+	VFNMADD231PS Z24, Z1, Z3
+	VMOVUPS      Z3, (DI)(AX*1)
+	ADDQ         $0x40, AX
+	DECQ         CX
+	JNZ          loop
+
+tail:
+	MOVQ         mask+48(FP), DX
+	TESTQ        DX, DX
+	JZ           end
+	KMOVQ        (DX), K1
+	KMOVQ        8(DX), K2
+	VMOVUPS.Z    (SI)(AX*1), K1, Z0
+	VMOVUPS.Z    (R8)(AX*1), K1, Z1
+	VFNMADD231PS Z31, Z1, Z0
+	VMOVUPS.Z    (R9)(AX*1), K1, Z3
+	VMULPS       Z30, Z3, Z3
+	VFMADD231PS  Z29, Z0, Z3
+	VMOVUPS      Z3, K1, (R9)(AX*1)
+	VMULPS       Z0, Z0, Z0
+	VMULPS       Z27, Z0, Z0
+	VMOVUPS.Z    (R10)(AX*1), K1, Z2
+	VFMADD231PS  Z28, Z2, Z0
+	VMOVUPS      Z0, K1, (R10)(AX*1)
+	VSQRTPS      Z0, Z2
+	VMULPS       Z26, Z2, Z2
+	VADDPS       Z25, Z2, Z2
+	VDIVPS       Z2, Z3, Z3
+	VFNMADD231PS Z24, Z1, Z3
+	VMOVUPS      Z3, K1, (DI)(AX*1)
+
+end:
+	VZEROUPPER
+	RET
+
+// func sgdStep512s(d *float32, w *float32, n int, mask *byte, rate float32, decay float32)
+// Requires: AVX, AVX512BW, AVX512F
+TEXT ·sgdStep512s(SB), NOSPLIT, $0-40
+	MOVQ         d+0(FP), DI
+	MOVQ         w+8(FP), SI
+	VBROADCASTSS rate+32(FP), Z31
+	VBROADCASTSS decay+36(FP), Z30
+	MOVQ         n+16(FP), CX
+	XORQ         AX, AX
+	TESTQ        CX, CX
+	JZ           tail
+
+loop:
+	VMOVUPS      (DI)(AX*1), Z0
+	VMOVUPS      (SI)(AX*1), Z1
+	VFNMADD231PS Z30, Z1, Z0
+	VMULPS       Z31, Z0, Z0
+	VADDPS       Z1, Z0, Z0
+	VMOVUPS      Z0, (SI)(AX*1)
+	ADDQ         $0x40, AX
+	DECQ         CX
+	JNZ          loop
+
+tail:
+	MOVQ         mask+24(FP), DX
+	TESTQ        DX, DX
+	JZ           end
+	KMOVQ        (DX), K1
+	KMOVQ        8(DX), K2
+	VMOVUPS.Z    (DI)(AX*1), K1, Z0
+	VMOVUPS.Z    (SI)(AX*1), K1, Z1
+	VFNMADD231PS Z30, Z1, Z0
+	VMULPS       Z31, Z0, Z0
+	VADDPS       Z1, Z0, Z0
+	VMOVUPS      Z0, K1, (SI)(AX*1)
+
+end:
+	VZEROUPPER
+	RET
+
+// func momentumStep512s(d *float32, w *float32, v *float32, n int, mask *byte, rate float32, decay float32, mu float32)
+// Requires: AVX, AVX512BW, AVX512F
+TEXT ·momentumStep512s(SB), NOSPLIT, $0-52
+	MOVQ         d+0(FP), DI
+	MOVQ         w+8(FP), SI
+	MOVQ         v+16(FP), R8
+	VBROADCASTSS rate+40(FP), Z31
+	VBROADCASTSS decay+44(FP), Z30
+	VBROADCASTSS mu+48(FP), Z29
+	MOVQ         n+24(FP), CX
+	XORQ         AX, AX
+	TESTQ        CX, CX
+	JZ           tail
+
+loop:
+	VMOVUPS      (DI)(AX*1), Z0
+	VMOVUPS      (SI)(AX*1), Z1
+	VMOVUPS      (R8)(AX*1), Z2
+	VFNMADD231PS Z30, Z1, Z0
+	VMULPS       Z29, Z2, Z2
+	VADDPS       Z0, Z2, Z2
+	VMOVUPS      Z2, (R8)(AX*1)
+	VMULPS       Z31, Z2, Z0
+	VADDPS       Z1, Z0, Z0
+	VMOVUPS      Z0, (SI)(AX*1)
+	ADDQ         $0x40, AX
+	DECQ         CX
+	JNZ          loop
+
+tail:
+	MOVQ         mask+32(FP), DX
+	TESTQ        DX, DX
+	JZ           end
+	KMOVQ        (DX), K1
+	KMOVQ        8(DX), K2
+	VMOVUPS.Z    (DI)(AX*1), K1, Z0
+	VMOVUPS.Z    (SI)(AX*1), K1, Z1
+	VMOVUPS.Z    (R8)(AX*1), K1, Z2
+	VFNMADD231PS Z30, Z1, Z0
+	VMULPS       Z29, Z2, Z2
+	VADDPS       Z0, Z2, Z2
+	VMOVUPS      Z2, K1, (R8)(AX*1)
+	VMULPS       Z31, Z2, Z0
+	VADDPS       Z1, Z0, Z0
+	VMOVUPS      Z0, K1, (SI)(AX*1)
+
+end:
+	VZEROUPPER
+	RET
+
+// func nesterovStep512s(d *float32, w *float32, v *float32, n int, mask *byte, rate float32, decay float32, mu float32)
+// Requires: AVX, AVX512BW, AVX512F
+TEXT ·nesterovStep512s(SB), NOSPLIT, $0-52
+	MOVQ         d+0(FP), DI
+	MOVQ         w+8(FP), SI
+	MOVQ         v+16(FP), R8
+	VBROADCASTSS rate+40(FP), Z31
+	VBROADCASTSS decay+44(FP), Z30
+	VBROADCASTSS mu+48(FP), Z29
+	MOVQ         n+24(FP), CX
+	XORQ         AX, AX
+	TESTQ        CX, CX
+	JZ           tail
+
+loop:
+	VMOVUPS      (DI)(AX*1), Z0
+	VMOVUPS      (SI)(AX*1), Z1
+	VMOVUPS      (R8)(AX*1), Z2
+	VFNMADD231PS Z30, Z1, Z0
+	VMULPS       Z29, Z2, Z2
+	VADDPS       Z0, Z2, Z2
+	VMOVUPS      Z2, (R8)(AX*1)
+	VFMADD231PS  Z29, Z2, Z0
+	VMULPS       Z31, Z0, Z0
+	VADDPS       Z1, Z0, Z0
+	VMOVUPS      Z0, (SI)(AX*1)
+	ADDQ         $0x40, AX
+	DECQ         CX
+	JNZ          loop
+
+tail:
+	MOVQ         mask+32(FP), DX
+	TESTQ        DX, DX
+	JZ           end
+	KMOVQ        (DX), K1
+	KMOVQ        8(DX), K2
+	VMOVUPS.Z    (DI)(AX*1), K1, Z0
+	VMOVUPS.Z    (SI)(AX*1), K1, Z1
+	VMOVUPS.Z    (R8)(AX*1), K1, Z2
+	VFNMADD231PS Z30, Z1, Z0
+	VMULPS       Z29, Z2, Z2
+	VADDPS       Z0, Z2, Z2
+	VMOVUPS      Z2, K1, (R8)(AX*1)
+	VFMADD231PS  Z29, Z2, Z0
+	VMULPS       Z31, Z0, Z0
+	VADDPS       Z1, Z0, Z0
+	VMOVUPS      Z0, K1, (SI)(AX*1)
+
+end:
+	VZEROUPPER
+	RET
+
+// func adamStep512s(d *float32, w *float32, m *float32, v *float32, n int, mask *byte, decay float32, beta1 float32, rest1 float32, beta2 float32, rest2 float32, root float32, eps float32, shrink float32)
+// Requires: AVX, AVX512BW, AVX512F
+TEXT ·adamStep512s(SB), NOSPLIT, $0-80
+	MOVQ         d+0(FP), DI
+	MOVQ         w+8(FP), SI
+	MOVQ         m+16(FP), R8
+	MOVQ         v+24(FP), R9
+	VBROADCASTSS decay+48(FP), Z31
+	VBROADCASTSS beta1+52(FP), Z30
+	VBROADCASTSS rest1+56(FP), Z29
+	VBROADCASTSS beta2+60(FP), Z28
+	VBROADCASTSS rest2+64(FP), Z27
+	VBROADCASTSS root+68(FP), Z26
+	VBROADCASTSS eps+72(FP), Z25
+	VBROADCASTSS shrink+76(FP), Z24
+	MOVQ         n+32(FP), CX
+	XORQ         AX, AX
+	TESTQ        CX, CX
+	JZ           tail
+
+loop:
+	VMOVUPS      (DI)(AX*1), Z0
+	VMOVUPS      (SI)(AX*1), Z1
+	VFNMADD231PS Z31, Z1, Z0
+	VMOVUPS      (R8)(AX*1), Z3
+	VMULPS       Z30, Z3, Z3
+	VFMADD231PS  Z29, Z0, Z3
+	VMOVUPS      Z3, (R8)(AX*1)
+	VMULPS       Z0, Z0, Z0
+	VMULPS       Z27, Z0, Z0
+	VMOVUPS      (R9)(AX*1), Z2
+	VFMADD231PS  Z28, Z2, Z0
+	VMOVUPS      Z0, (R9)(AX*1)
+	VSQRTPS      Z0, Z2
+	VMULPS       Z26, Z2, Z2
+	VADDPS       Z25, Z2, Z2
+	VDIVPS       Z2, Z3, Z3
+	VFNMADD231PS Z24, Z1, Z3
+	VADDPS       Z1, Z3, Z3
+	VMOVUPS      Z3, (SI)(AX*1)
+	ADDQ         $0x40, AX
+	DECQ         CX
+	JNZ          loop
+
+tail:
+	MOVQ         mask+40(FP), DX
+	TESTQ        DX, DX
+	JZ           end
+	KMOVQ        (DX), K1
+	KMOVQ        8(DX), K2
+	VMOVUPS.Z    (DI)(AX*1), K1, Z0
+	VMOVUPS.Z    (SI)(AX*1), K1, Z1
+	VFNMADD231PS Z31, Z1, Z0
+	VMOVUPS.Z    (R8)(AX*1), K1, Z3
+	VMULPS       Z30, Z3, Z3
+	VFMADD231PS  Z29, Z0, Z3
+	VMOVUPS      Z3, K1, (R8)(AX*1)
+	VMULPS       Z0, Z0, Z0
+	VMULPS       Z27, Z0, Z0
+	VMOVUPS.Z    (R9)(AX*1), K1, Z2
+	VFMADD231PS  Z28, Z2, Z0
+	VMOVUPS      Z0, K1, (R9)(AX*1)
+	VSQRTPS      Z0, Z2
+	VMULPS       Z26, Z2, Z2
+	VADDPS       Z25, Z2, Z2
+	VDIVPS       Z2, Z3, Z3
+	VFNMADD231PS Z24, Z1, Z3
+	VADDPS       Z1, Z3, Z3
+	VMOVUPS      Z3, K1, (SI)(AX*1)
+
+end:
+	VZEROUPPER
+	RET
+
+// func dot512s(x *float32, y *float32, n int, out *float64)
+// Requires: AVX, AVX512F
+TEXT ·dot512s(SB), NOSPLIT, $0-32
+	MOVQ   x+0(FP), SI
+	MOVQ   y+8(FP), DI
+	MOVQ   n+16(FP), CX
+	MOVQ   out+24(FP), DX
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+
+loop:
+	VCVTPS2PD   (SI), Z4
+	VCVTPS2PD   (DI), Z8
+	VFMADD231PD Z4, Z8, Z0
+	VCVTPS2PD   32(SI), Z5
+	VCVTPS2PD   32(DI), Z9
+	VFMADD231PD Z5, Z9, Z1
+	VCVTPS2PD   64(SI), Z6
+	VCVTPS2PD   64(DI), Z10
+	VFMADD231PD Z6, Z10, Z2
+	VCVTPS2PD   96(SI), Z7
+	VCVTPS2PD   96(DI), Z11
+	VFMADD231PD Z7, Z11, Z3
+	ADDQ        $0x00000080, SI
+	ADDQ        $0x00000080, DI
+	DECQ        CX
+	JNZ         loop
+	VADDPD      Z0, Z1, Z0
+	VADDPD      Z2, Z3, Z2
+	VADDPD      Z0, Z2, Z0
+	VMOVUPD     Z0, (DX)
+	VZEROUPPER
+	RET
+
 // func product256s1x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int)
 // Requires: AVX, FMA3, MMX+
 TEXT ·product256s1x1(SB), NOSPLIT, $0-88
@@ -7694,6 +8302,614 @@ loop:
 	ADDQ       R9, SI
 	DECQ       CX
 	JNZ        loop
+	VZEROUPPER
+	RET
+
+// func axpy256s(x *float32, y *float32, n int, mask *byte, alpha float32)
+// Requires: AVX, FMA3
+TEXT ·axpy256s(SB), NOSPLIT, $0-36
+	MOVQ         x+0(FP), DI
+	MOVQ         y+8(FP), SI
+	VBROADCASTSS alpha+32(FP), Y15
+	MOVQ         n+16(FP), CX
+	XORQ         AX, AX
+	TESTQ        CX, CX
+	JZ           tail
+
+loop:
+	VMOVUPS     (DI)(AX*1), Y0
+	VMOVUPS     (SI)(AX*1), Y1
+	VFMADD231PS Y15, Y0, Y1
+	VMOVUPS     Y1, (SI)(AX*1)
+	ADDQ        $0x20, AX
+	DECQ        CX
+	JNZ         loop
+
+tail:
+	MOVQ        mask+24(FP), DX
+	TESTQ       DX, DX
+	JZ          end
+	VMOVDQU     (DX), Y12
+	VMOVDQU     32(DX), Y13
+	VMASKMOVPS  (DI)(AX*1), Y12, Y0
+	VMASKMOVPS  (SI)(AX*1), Y12, Y1
+	VFMADD231PS Y15, Y0, Y1
+	VMASKMOVPS  Y1, Y12, (SI)(AX*1)
+
+end:
+	VZEROUPPER
+	RET
+
+// func scale256s(x *float32, n int, mask *byte, alpha float32)
+// Requires: AVX
+TEXT ·scale256s(SB), NOSPLIT, $0-28
+	MOVQ         x+0(FP), DI
+	VBROADCASTSS alpha+24(FP), Y15
+	MOVQ         n+8(FP), CX
+	XORQ         AX, AX
+	TESTQ        CX, CX
+	JZ           tail
+
+loop:
+	VMOVUPS (DI)(AX*1), Y0
+	VMULPS  Y15, Y0, Y0
+	VMOVUPS Y0, (DI)(AX*1)
+	ADDQ    $0x20, AX
+	DECQ    CX
+	JNZ     loop
+
+tail:
+	MOVQ       mask+16(FP), DX
+	TESTQ      DX, DX
+	JZ         end
+	VMOVDQU    (DX), Y12
+	VMOVDQU    32(DX), Y13
+	VMASKMOVPS (DI)(AX*1), Y12, Y0
+	VMULPS     Y15, Y0, Y0
+	VMASKMOVPS Y0, Y12, (DI)(AX*1)
+
+end:
+	VZEROUPPER
+	RET
+
+// func multiply256s(x *float32, y *float32, z *float32, n int, mask *byte)
+// Requires: AVX
+TEXT ·multiply256s(SB), NOSPLIT, $0-40
+	MOVQ  x+0(FP), DI
+	MOVQ  y+8(FP), SI
+	MOVQ  z+16(FP), R8
+	MOVQ  n+24(FP), CX
+	XORQ  AX, AX
+	TESTQ CX, CX
+	JZ    tail
+
+loop:
+	VMOVUPS (DI)(AX*1), Y0
+	VMOVUPS (SI)(AX*1), Y1
+	VMULPS  Y0, Y1, Y0
+	VMOVUPS Y0, (R8)(AX*1)
+	ADDQ    $0x20, AX
+	DECQ    CX
+	JNZ     loop
+
+tail:
+	MOVQ       mask+32(FP), DX
+	TESTQ      DX, DX
+	JZ         end
+	VMOVDQU    (DX), Y12
+	VMOVDQU    32(DX), Y13
+	VMASKMOVPS (DI)(AX*1), Y12, Y0
+	VMASKMOVPS (SI)(AX*1), Y12, Y1
+	VMULPS     Y0, Y1, Y0
+	VMASKMOVPS Y0, Y12, (R8)(AX*1)
+
+end:
+	VZEROUPPER
+	RET
+
+// func relu256s(x *float32, y *float32, d *float32, n int, mask *byte, one float32)
+// Requires: AVX
+TEXT ·relu256s(SB), NOSPLIT, $0-44
+	MOVQ         x+0(FP), DI
+	MOVQ         y+8(FP), SI
+	MOVQ         d+16(FP), R8
+	VBROADCASTSS one+40(FP), Y15
+	MOVQ         n+24(FP), CX
+	XORQ         AX, AX
+	TESTQ        CX, CX
+	JZ           tail
+
+loop:
+	VMOVUPS (DI)(AX*1), Y0
+	VXORPS  Y1, Y1, Y1
+	VMAXPS  Y0, Y1, Y2
+	VCMPPS  $0x06, Y1, Y0, Y3
+	VANDPS  Y15, Y3, Y3
+	VMOVUPS Y2, (SI)(AX*1)
+	VMOVUPS Y3, (R8)(AX*1)
+	ADDQ    $0x20, AX
+	DECQ    CX
+	JNZ     loop
+
+tail:
+	MOVQ       mask+32(FP), DX
+	TESTQ      DX, DX
+	JZ         end
+	VMOVDQU    (DX), Y12
+	VMOVDQU    32(DX), Y13
+	VMASKMOVPS (DI)(AX*1), Y12, Y0
+	VXORPS     Y1, Y1, Y1
+	VMAXPS     Y0, Y1, Y2
+	VCMPPS     $0x06, Y1, Y0, Y3
+	VANDPS     Y15, Y3, Y3
+	VMASKMOVPS Y2, Y12, (SI)(AX*1)
+	VMASKMOVPS Y3, Y12, (R8)(AX*1)
+
+end:
+	VZEROUPPER
+	RET
+
+// func sgdUpdate256s(u *float32, d *float32, w *float32, n int, mask *byte, rate float32, decay float32)
+// Requires: AVX, FMA3
+TEXT ·sgdUpdate256s(SB), NOSPLIT, $0-48
+	MOVQ         u+0(FP), DI
+	MOVQ         d+8(FP), SI
+	MOVQ         w+16(FP), R8
+	VBROADCASTSS rate+40(FP), Y15
+	VBROADCASTSS decay+44(FP), Y14
+	MOVQ         n+24(FP), CX
+	XORQ         AX, AX
+	TESTQ        CX, CX
+	JZ           tail
+
+loop:
+	VMOVUPS      (SI)(AX*1), Y0
+	VMOVUPS      (R8)(AX*1), Y1
+	VFNMADD231PS Y14, Y1, Y0
+	VMULPS       Y15, Y0, Y0
+	VMOVUPS      Y0, (DI)(AX*1)
+	ADDQ         $0x20, AX
+	DECQ         CX
+	JNZ          loop
+
+tail:
+	MOVQ         mask+32(FP), DX
+	TESTQ        DX, DX
+	JZ           end
+	VMOVDQU      (DX), Y12
+	VMOVDQU      32(DX), Y13
+	VMASKMOVPS   (SI)(AX*1), Y12, Y0
+	VMASKMOVPS   (R8)(AX*1), Y12, Y1
+	VFNMADD231PS Y14, Y1, Y0
+	VMULPS       Y15, Y0, Y0
+	VMASKMOVPS   Y0, Y12, (DI)(AX*1)
+
+end:
+	VZEROUPPER
+	RET
+
+// func momentumUpdate256s(u *float32, d *float32, w *float32, v *float32, n int, mask *byte, rate float32, decay float32, mu float32)
+// Requires: AVX, FMA3
+TEXT ·momentumUpdate256s(SB), NOSPLIT, $0-60
+	MOVQ         u+0(FP), DI
+	MOVQ         d+8(FP), SI
+	MOVQ         w+16(FP), R8
+	MOVQ         v+24(FP), R9
+	VBROADCASTSS rate+48(FP), Y15
+	VBROADCASTSS decay+52(FP), Y14
+	VBROADCASTSS mu+56(FP), Y11
+	MOVQ         n+32(FP), CX
+	XORQ         AX, AX
+	TESTQ        CX, CX
+	JZ           tail
+
+loop:
+	VMOVUPS      (SI)(AX*1), Y0
+	VMOVUPS      (R8)(AX*1), Y1
+	VMOVUPS      (R9)(AX*1), Y2
+	VFNMADD231PS Y14, Y1, Y0
+	VMULPS       Y11, Y2, Y2
+	VADDPS       Y0, Y2, Y2
+	VMOVUPS      Y2, (R9)(AX*1)
+	VMULPS       Y15, Y2, Y0
+	VMOVUPS      Y0, (DI)(AX*1)
+	ADDQ         $0x20, AX
+	DECQ         CX
+	JNZ          loop
+
+tail:
+	MOVQ         mask+40(FP), DX
+	TESTQ        DX, DX
+	JZ           end
+	VMOVDQU      (DX), Y12
+	VMOVDQU      32(DX), Y13
+	VMASKMOVPS   (SI)(AX*1), Y12, Y0
+	VMASKMOVPS   (R8)(AX*1), Y12, Y1
+	VMASKMOVPS   (R9)(AX*1), Y12, Y2
+	VFNMADD231PS Y14, Y1, Y0
+	VMULPS       Y11, Y2, Y2
+	VADDPS       Y0, Y2, Y2
+	VMASKMOVPS   Y2, Y12, (R9)(AX*1)
+	VMULPS       Y15, Y2, Y0
+	VMASKMOVPS   Y0, Y12, (DI)(AX*1)
+
+end:
+	VZEROUPPER
+	RET
+
+// func nesterovUpdate256s(u *float32, d *float32, w *float32, v *float32, n int, mask *byte, rate float32, decay float32, mu float32)
+// Requires: AVX, FMA3
+TEXT ·nesterovUpdate256s(SB), NOSPLIT, $0-60
+	MOVQ         u+0(FP), DI
+	MOVQ         d+8(FP), SI
+	MOVQ         w+16(FP), R8
+	MOVQ         v+24(FP), R9
+	VBROADCASTSS rate+48(FP), Y15
+	VBROADCASTSS decay+52(FP), Y14
+	VBROADCASTSS mu+56(FP), Y11
+	MOVQ         n+32(FP), CX
+	XORQ         AX, AX
+	TESTQ        CX, CX
+	JZ           tail
+
+loop:
+	VMOVUPS      (SI)(AX*1), Y0
+	VMOVUPS      (R8)(AX*1), Y1
+	VMOVUPS      (R9)(AX*1), Y2
+	VFNMADD231PS Y14, Y1, Y0
+	VMULPS       Y11, Y2, Y2
+	VADDPS       Y0, Y2, Y2
+	VMOVUPS      Y2, (R9)(AX*1)
+	VFMADD231PS  Y11, Y2, Y0
+	VMULPS       Y15, Y0, Y0
+	VMOVUPS      Y0, (DI)(AX*1)
+	ADDQ         $0x20, AX
+	DECQ         CX
+	JNZ          loop
+
+tail:
+	MOVQ         mask+40(FP), DX
+	TESTQ        DX, DX
+	JZ           end
+	VMOVDQU      (DX), Y12
+	VMOVDQU      32(DX), Y13
+	VMASKMOVPS   (SI)(AX*1), Y12, Y0
+	VMASKMOVPS   (R8)(AX*1), Y12, Y1
+	VMASKMOVPS   (R9)(AX*1), Y12, Y2
+	VFNMADD231PS Y14, Y1, Y0
+	VMULPS       Y11, Y2, Y2
+	VADDPS       Y0, Y2, Y2
+	VMASKMOVPS   Y2, Y12, (R9)(AX*1)
+	VFMADD231PS  Y11, Y2, Y0
+	VMULPS       Y15, Y0, Y0
+	VMASKMOVPS   Y0, Y12, (DI)(AX*1)
+
+end:
+	VZEROUPPER
+	RET
+
+// func adamUpdate256s(u *float32, d *float32, w *float32, m *float32, v *float32, n int, mask *byte, decay float32, beta1 float32, rest1 float32, beta2 float32, rest2 float32, root float32, eps float32, shrink float32)
+// Requires: AVX, FMA3
+TEXT ·adamUpdate256s(SB), NOSPLIT, $0-88
+	MOVQ         u+0(FP), DI
+	MOVQ         d+8(FP), SI
+	MOVQ         w+16(FP), R8
+	MOVQ         m+24(FP), R9
+	MOVQ         v+32(FP), R10
+	VBROADCASTSS decay+56(FP), Y15
+	VBROADCASTSS beta1+60(FP), Y14
+	VBROADCASTSS rest1+64(FP), Y11
+	VBROADCASTSS beta2+68(FP), Y10
+	VBROADCASTSS rest2+72(FP), Y9
+	VBROADCASTSS root+76(FP), Y8
+	VBROADCASTSS eps+80(FP), Y7
+	VBROADCASTSS shrink+84(FP), Y6
+	MOVQ         n+40(FP), CX
+	XORQ         AX, AX
+	TESTQ        CX, CX
+	JZ           tail
+
+loop:
+	VMOVUPS      (SI)(AX*1), Y0
+	VMOVUPS      (R8)(AX*1), Y1
+	VFNMADD231PS Y15, Y1, Y0
+	VMOVUPS      (R9)(AX*1), Y3
+	VMULPS       Y14, Y3, Y3
+	VFMADD231PS  Y11, Y0, Y3
+	VMOVUPS      Y3, (R9)(AX*1)
+	VMULPS       Y0, Y0, Y0
+	VMULPS       Y9, Y0, Y0
+	VMOVUPS      (R10)(AX*1), Y2
+	VFMADD231PS  Y10, Y2, Y0
+	VMOVUPS      Y0, (R10)(AX*1)
+	VSQRTPS      Y0, Y2
+	VMULPS       Y8, Y2, Y2
+	VADDPS       Y7, Y2, Y2
+	VDIVPS       Y2, Y3, Y3
+	VFNMADD231PS Y6, Y1, Y3
+	VMOVUPS      Y3, (DI)(AX*1)
+	ADDQ         $0x20, AX
+	DECQ         CX
+	JNZ          loop
+
+tail:
+	MOVQ         mask+48(FP), DX
+	TESTQ        DX, DX
+	JZ           end
+	VMOVDQU      (DX), Y12
+	VMOVDQU      32(DX), Y13
+	VMASKMOVPS   (SI)(AX*1), Y12, Y0
+	VMASKMOVPS   (R8)(AX*1), Y12, Y1
+	VFNMADD231PS Y15, Y1, Y0
+	VMASKMOVPS   (R9)(AX*1), Y12, Y3
+	VMULPS       Y14, Y3, Y3
+	VFMADD231PS  Y11, Y0, Y3
+	VMASKMOVPS   Y3, Y12, (R9)(AX*1)
+	VMULPS       Y0, Y0, Y0
+	VMULPS       Y9, Y0, Y0
+	VMASKMOVPS   (R10)(AX*1), Y12, Y2
+	VFMADD231PS  Y10, Y2, Y0
+	VMASKMOVPS   Y0, Y12, (R10)(AX*1)
+	VSQRTPS      Y0, Y2
+	VMULPS       Y8, Y2, Y2
+	VADDPS       Y7, Y2, Y2
+	VDIVPS       Y2, Y3, Y3
+	VFNMADD231PS Y6, Y1, Y3
+	VMASKMOVPS   Y3, Y12, (DI)(AX*1)
+
+end:
+	VZEROUPPER
+	RET
+
+// func sgdStep256s(d *float32, w *float32, n int, mask *byte, rate float32, decay float32)
+// Requires: AVX, FMA3
+TEXT ·sgdStep256s(SB), NOSPLIT, $0-40
+	MOVQ         d+0(FP), DI
+	MOVQ         w+8(FP), SI
+	VBROADCASTSS rate+32(FP), Y15
+	VBROADCASTSS decay+36(FP), Y14
+	MOVQ         n+16(FP), CX
+	XORQ         AX, AX
+	TESTQ        CX, CX
+	JZ           tail
+
+loop:
+	VMOVUPS      (DI)(AX*1), Y0
+	VMOVUPS      (SI)(AX*1), Y1
+	VFNMADD231PS Y14, Y1, Y0
+	VMULPS       Y15, Y0, Y0
+	VADDPS       Y1, Y0, Y0
+	VMOVUPS      Y0, (SI)(AX*1)
+	ADDQ         $0x20, AX
+	DECQ         CX
+	JNZ          loop
+
+tail:
+	MOVQ         mask+24(FP), DX
+	TESTQ        DX, DX
+	JZ           end
+	VMOVDQU      (DX), Y12
+	VMOVDQU      32(DX), Y13
+	VMASKMOVPS   (DI)(AX*1), Y12, Y0
+	VMASKMOVPS   (SI)(AX*1), Y12, Y1
+	VFNMADD231PS Y14, Y1, Y0
+	VMULPS       Y15, Y0, Y0
+	VADDPS       Y1, Y0, Y0
+	VMASKMOVPS   Y0, Y12, (SI)(AX*1)
+
+end:
+	VZEROUPPER
+	RET
+
+// func momentumStep256s(d *float32, w *float32, v *float32, n int, mask *byte, rate float32, decay float32, mu float32)
+// Requires: AVX, FMA3
+TEXT ·momentumStep256s(SB), NOSPLIT, $0-52
+	MOVQ         d+0(FP), DI
+	MOVQ         w+8(FP), SI
+	MOVQ         v+16(FP), R8
+	VBROADCASTSS rate+40(FP), Y15
+	VBROADCASTSS decay+44(FP), Y14
+	VBROADCASTSS mu+48(FP), Y11
+	MOVQ         n+24(FP), CX
+	XORQ         AX, AX
+	TESTQ        CX, CX
+	JZ           tail
+
+loop:
+	VMOVUPS      (DI)(AX*1), Y0
+	VMOVUPS      (SI)(AX*1), Y1
+	VMOVUPS      (R8)(AX*1), Y2
+	VFNMADD231PS Y14, Y1, Y0
+	VMULPS       Y11, Y2, Y2
+	VADDPS       Y0, Y2, Y2
+	VMOVUPS      Y2, (R8)(AX*1)
+	VMULPS       Y15, Y2, Y0
+	VADDPS       Y1, Y0, Y0
+	VMOVUPS      Y0, (SI)(AX*1)
+	ADDQ         $0x20, AX
+	DECQ         CX
+	JNZ          loop
+
+tail:
+	MOVQ         mask+32(FP), DX
+	TESTQ        DX, DX
+	JZ           end
+	VMOVDQU      (DX), Y12
+	VMOVDQU      32(DX), Y13
+	VMASKMOVPS   (DI)(AX*1), Y12, Y0
+	VMASKMOVPS   (SI)(AX*1), Y12, Y1
+	VMASKMOVPS   (R8)(AX*1), Y12, Y2
+	VFNMADD231PS Y14, Y1, Y0
+	VMULPS       Y11, Y2, Y2
+	VADDPS       Y0, Y2, Y2
+	VMASKMOVPS   Y2, Y12, (R8)(AX*1)
+	VMULPS       Y15, Y2, Y0
+	VADDPS       Y1, Y0, Y0
+	VMASKMOVPS   Y0, Y12, (SI)(AX*1)
+
+end:
+	VZEROUPPER
+	RET
+
+// func nesterovStep256s(d *float32, w *float32, v *float32, n int, mask *byte, rate float32, decay float32, mu float32)
+// Requires: AVX, FMA3
+TEXT ·nesterovStep256s(SB), NOSPLIT, $0-52
+	MOVQ         d+0(FP), DI
+	MOVQ         w+8(FP), SI
+	MOVQ         v+16(FP), R8
+	VBROADCASTSS rate+40(FP), Y15
+	VBROADCASTSS decay+44(FP), Y14
+	VBROADCASTSS mu+48(FP), Y11
+	MOVQ         n+24(FP), CX
+	XORQ         AX, AX
+	TESTQ        CX, CX
+	JZ           tail
+
+loop:
+	VMOVUPS      (DI)(AX*1), Y0
+	VMOVUPS      (SI)(AX*1), Y1
+	VMOVUPS      (R8)(AX*1), Y2
+	VFNMADD231PS Y14, Y1, Y0
+	VMULPS       Y11, Y2, Y2
+	VADDPS       Y0, Y2, Y2
+	VMOVUPS      Y2, (R8)(AX*1)
+	VFMADD231PS  Y11, Y2, Y0
+	VMULPS       Y15, Y0, Y0
+	VADDPS       Y1, Y0, Y0
+	VMOVUPS      Y0, (SI)(AX*1)
+	ADDQ         $0x20, AX
+	DECQ         CX
+	JNZ          loop
+
+tail:
+	MOVQ         mask+32(FP), DX
+	TESTQ        DX, DX
+	JZ           end
+	VMOVDQU      (DX), Y12
+	VMOVDQU      32(DX), Y13
+	VMASKMOVPS   (DI)(AX*1), Y12, Y0
+	VMASKMOVPS   (SI)(AX*1), Y12, Y1
+	VMASKMOVPS   (R8)(AX*1), Y12, Y2
+	VFNMADD231PS Y14, Y1, Y0
+	VMULPS       Y11, Y2, Y2
+	VADDPS       Y0, Y2, Y2
+	VMASKMOVPS   Y2, Y12, (R8)(AX*1)
+	VFMADD231PS  Y11, Y2, Y0
+	VMULPS       Y15, Y0, Y0
+	VADDPS       Y1, Y0, Y0
+	VMASKMOVPS   Y0, Y12, (SI)(AX*1)
+
+end:
+	VZEROUPPER
+	RET
+
+// func adamStep256s(d *float32, w *float32, m *float32, v *float32, n int, mask *byte, decay float32, beta1 float32, rest1 float32, beta2 float32, rest2 float32, root float32, eps float32, shrink float32)
+// Requires: AVX, FMA3
+TEXT ·adamStep256s(SB), NOSPLIT, $0-80
+	MOVQ         d+0(FP), DI
+	MOVQ         w+8(FP), SI
+	MOVQ         m+16(FP), R8
+	MOVQ         v+24(FP), R9
+	VBROADCASTSS decay+48(FP), Y15
+	VBROADCASTSS beta1+52(FP), Y14
+	VBROADCASTSS rest1+56(FP), Y11
+	VBROADCASTSS beta2+60(FP), Y10
+	VBROADCASTSS rest2+64(FP), Y9
+	VBROADCASTSS root+68(FP), Y8
+	VBROADCASTSS eps+72(FP), Y7
+	VBROADCASTSS shrink+76(FP), Y6
+	MOVQ         n+32(FP), CX
+	XORQ         AX, AX
+	TESTQ        CX, CX
+	JZ           tail
+
+loop:
+	VMOVUPS      (DI)(AX*1), Y0
+	VMOVUPS      (SI)(AX*1), Y1
+	VFNMADD231PS Y15, Y1, Y0
+	VMOVUPS      (R8)(AX*1), Y3
+	VMULPS       Y14, Y3, Y3
+	VFMADD231PS  Y11, Y0, Y3
+	VMOVUPS      Y3, (R8)(AX*1)
+	VMULPS       Y0, Y0, Y0
+	VMULPS       Y9, Y0, Y0
+	VMOVUPS      (R9)(AX*1), Y2
+	VFMADD231PS  Y10, Y2, Y0
+	VMOVUPS      Y0, (R9)(AX*1)
+	VSQRTPS      Y0, Y2
+	VMULPS       Y8, Y2, Y2
+	VADDPS       Y7, Y2, Y2
+	VDIVPS       Y2, Y3, Y3
+	VFNMADD231PS Y6, Y1, Y3
+	VADDPS       Y1, Y3, Y3
+	VMOVUPS      Y3, (SI)(AX*1)
+	ADDQ         $0x20, AX
+	DECQ         CX
+	JNZ          loop
+
+tail:
+	MOVQ         mask+40(FP), DX
+	TESTQ        DX, DX
+	JZ           end
+	VMOVDQU      (DX), Y12
+	VMOVDQU      32(DX), Y13
+	VMASKMOVPS   (DI)(AX*1), Y12, Y0
+	VMASKMOVPS   (SI)(AX*1), Y12, Y1
+	VFNMADD231PS Y15, Y1, Y0
+	VMASKMOVPS   (R8)(AX*1), Y12, Y3
+	VMULPS       Y14, Y3, Y3
+	VFMADD231PS  Y11, Y0, Y3
+	VMASKMOVPS   Y3, Y12, (R8)(AX*1)
+	VMULPS       Y0, Y0, Y0
+	VMULPS       Y9, Y0, Y0
+	VMASKMOVPS   (R9)(AX*1), Y12, Y2
+	VFMADD231PS  Y10, Y2, Y0
+	VMASKMOVPS   Y0, Y12, (R9)(AX*1)
+	VSQRTPS      Y0, Y2
+	VMULPS       Y8, Y2, Y2
+	VADDPS       Y7, Y2, Y2
+	VDIVPS       Y2, Y3, Y3
+	VFNMADD231PS Y6, Y1, Y3
+	VADDPS       Y1, Y3, Y3
+	VMASKMOVPS   Y3, Y12, (SI)(AX*1)
+
+end:
+	VZEROUPPER
+	RET
+
+// func dot256s(x *float32, y *float32, n int, out *float64)
+// Requires: AVX, FMA3
+TEXT ·dot256s(SB), NOSPLIT, $0-32
+	MOVQ   x+0(FP), SI
+	MOVQ   y+8(FP), DI
+	MOVQ   n+16(FP), CX
+	MOVQ   out+24(FP), DX
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+
+loop:
+	VCVTPS2PD   (SI), Y4
+	VCVTPS2PD   (DI), Y8
+	VFMADD231PD Y4, Y8, Y0
+	VCVTPS2PD   16(SI), Y5
+	VCVTPS2PD   16(DI), Y9
+	VFMADD231PD Y5, Y9, Y1
+	VCVTPS2PD   32(SI), Y6
+	VCVTPS2PD   32(DI), Y10
+	VFMADD231PD Y6, Y10, Y2
+	VCVTPS2PD   48(SI), Y7
+	VCVTPS2PD   48(DI), Y11
+	VFMADD231PD Y7, Y11, Y3
+	ADDQ        $0x00000040, SI
+	ADDQ        $0x00000040, DI
+	DECQ        CX
+	JNZ         loop
+	VADDPD      Y0, Y1, Y0
+	VADDPD      Y2, Y3, Y2
+	VADDPD      Y0, Y2, Y0
+	VMOVUPD     Y0, (DX)
 	VZEROUPPER
 	RET
 
@@ -14018,6 +15234,610 @@ loop:
 	VZEROUPPER
 	RET
 
+// func axpy512d(x *float64, y *float64, n int, mask *byte, alpha float64)
+// Requires: AVX, AVX512BW, AVX512F
+TEXT ·axpy512d(SB), NOSPLIT, $0-40
+	MOVQ         x+0(FP), DI
+	MOVQ         y+8(FP), SI
+	VBROADCASTSD alpha+32(FP), Z31
+	MOVQ         n+16(FP), CX
+	XORQ         AX, AX
+	TESTQ        CX, CX
+	JZ           tail
+
+loop:
+	VMOVUPD     (DI)(AX*1), Z0
+	VMOVUPD     (SI)(AX*1), Z1
+	VFMADD231PD Z31, Z0, Z1
+	VMOVUPD     Z1, (SI)(AX*1)
+	ADDQ        $0x40, AX
+	DECQ        CX
+	JNZ         loop
+
+tail:
+	MOVQ        mask+24(FP), DX
+	TESTQ       DX, DX
+	JZ          end
+	KMOVQ       (DX), K1
+	KMOVQ       8(DX), K2
+	VMOVUPD.Z   (DI)(AX*1), K1, Z0
+	VMOVUPD.Z   (SI)(AX*1), K1, Z1
+	VFMADD231PD Z31, Z0, Z1
+	VMOVUPD     Z1, K1, (SI)(AX*1)
+
+end:
+	VZEROUPPER
+	RET
+
+// func scale512d(x *float64, n int, mask *byte, alpha float64)
+// Requires: AVX, AVX512BW, AVX512F
+TEXT ·scale512d(SB), NOSPLIT, $0-32
+	MOVQ         x+0(FP), DI
+	VBROADCASTSD alpha+24(FP), Z31
+	MOVQ         n+8(FP), CX
+	XORQ         AX, AX
+	TESTQ        CX, CX
+	JZ           tail
+
+loop:
+	VMOVUPD (DI)(AX*1), Z0
+	VMULPD  Z31, Z0, Z0
+	VMOVUPD Z0, (DI)(AX*1)
+	ADDQ    $0x40, AX
+	DECQ    CX
+	JNZ     loop
+
+tail:
+	MOVQ      mask+16(FP), DX
+	TESTQ     DX, DX
+	JZ        end
+	KMOVQ     (DX), K1
+	KMOVQ     8(DX), K2
+	VMOVUPD.Z (DI)(AX*1), K1, Z0
+	VMULPD    Z31, Z0, Z0
+	VMOVUPD   Z0, K1, (DI)(AX*1)
+
+end:
+	VZEROUPPER
+	RET
+
+// func multiply512d(x *float64, y *float64, z *float64, n int, mask *byte)
+// Requires: AVX, AVX512BW, AVX512F
+TEXT ·multiply512d(SB), NOSPLIT, $0-40
+	MOVQ  x+0(FP), DI
+	MOVQ  y+8(FP), SI
+	MOVQ  z+16(FP), R8
+	MOVQ  n+24(FP), CX
+	XORQ  AX, AX
+	TESTQ CX, CX
+	JZ    tail
+
+loop:
+	VMOVUPD (DI)(AX*1), Z0
+	VMOVUPD (SI)(AX*1), Z1
+	VMULPD  Z0, Z1, Z0
+	VMOVUPD Z0, (R8)(AX*1)
+	ADDQ    $0x40, AX
+	DECQ    CX
+	JNZ     loop
+
+tail:
+	MOVQ      mask+32(FP), DX
+	TESTQ     DX, DX
+	JZ        end
+	KMOVQ     (DX), K1
+	KMOVQ     8(DX), K2
+	VMOVUPD.Z (DI)(AX*1), K1, Z0
+	VMOVUPD.Z (SI)(AX*1), K1, Z1
+	VMULPD    Z0, Z1, Z0
+	VMOVUPD   Z0, K1, (R8)(AX*1)
+
+end:
+	VZEROUPPER
+	RET
+
+// func relu512d(x *float64, y *float64, d *float64, n int, mask *byte, one float64)
+// Requires: AVX, AVX512BW, AVX512F
+TEXT ·relu512d(SB), NOSPLIT, $0-48
+	MOVQ         x+0(FP), DI
+	MOVQ         y+8(FP), SI
+	MOVQ         d+16(FP), R8
+	VBROADCASTSD one+40(FP), Z31
+	MOVQ         n+24(FP), CX
+	XORQ         AX, AX
+	TESTQ        CX, CX
+	JZ           tail
+
+loop:
+	VMOVUPD   (DI)(AX*1), Z0
+	VPXORD    Z1, Z1, Z1
+	VMAXPD    Z0, Z1, Z2
+	VCMPPD    $0x06, Z1, Z0, K2
+	VMOVAPD.Z Z31, K2, Z3
+	VMOVUPD   Z2, (SI)(AX*1)
+	VMOVUPD   Z3, (R8)(AX*1)
+	ADDQ      $0x40, AX
+	DECQ      CX
+	JNZ       loop
+
+tail:
+	MOVQ      mask+32(FP), DX
+	TESTQ     DX, DX
+	JZ        end
+	KMOVQ     (DX), K1
+	KMOVQ     8(DX), K2
+	VMOVUPD.Z (DI)(AX*1), K1, Z0
+	VPXORD    Z1, Z1, Z1
+	VMAXPD    Z0, Z1, Z2
+	VCMPPD    $0x06, Z1, Z0, K2
+	VMOVAPD.Z Z31, K2, Z3
+	VMOVUPD   Z2, K1, (SI)(AX*1)
+	VMOVUPD   Z3, K1, (R8)(AX*1)
+
+end:
+	VZEROUPPER
+	RET
+
+// func sgdUpdate512d(u *float64, d *float64, w *float64, n int, mask *byte, rate float64, decay float64)
+// Requires: AVX, AVX512BW, AVX512F
+TEXT ·sgdUpdate512d(SB), NOSPLIT, $0-56
+	MOVQ         u+0(FP), DI
+	MOVQ         d+8(FP), SI
+	MOVQ         w+16(FP), R8
+	VBROADCASTSD rate+40(FP), Z31
+	VBROADCASTSD decay+48(FP), Z30
+	MOVQ         n+24(FP), CX
+	XORQ         AX, AX
+	TESTQ        CX, CX
+	JZ           tail
+
+loop:
+	VMOVUPD      (SI)(AX*1), Z0
+	VMOVUPD      (R8)(AX*1), Z1
+	VFNMADD231PD Z30, Z1, Z0
+	VMULPD       Z31, Z0, Z0
+	VMOVUPD      Z0, (DI)(AX*1)
+	ADDQ         $0x40, AX
+	DECQ         CX
+	JNZ          loop
+
+tail:
+	MOVQ         mask+32(FP), DX
+	TESTQ        DX, DX
+	JZ           end
+	KMOVQ        (DX), K1
+	KMOVQ        8(DX), K2
+	VMOVUPD.Z    (SI)(AX*1), K1, Z0
+	VMOVUPD.Z    (R8)(AX*1), K1, Z1
+	VFNMADD231PD Z30, Z1, Z0
+	VMULPD       Z31, Z0, Z0
+	VMOVUPD      Z0, K1, (DI)(AX*1)
+
+end:
+	VZEROUPPER
+	RET
+
+// func momentumUpdate512d(u *float64, d *float64, w *float64, v *float64, n int, mask *byte, rate float64, decay float64, mu float64)
+// Requires: AVX, AVX512BW, AVX512F
+TEXT ·momentumUpdate512d(SB), NOSPLIT, $0-72
+	MOVQ         u+0(FP), DI
+	MOVQ         d+8(FP), SI
+	MOVQ         w+16(FP), R8
+	MOVQ         v+24(FP), R9
+	VBROADCASTSD rate+48(FP), Z31
+	VBROADCASTSD decay+56(FP), Z30
+	VBROADCASTSD mu+64(FP), Z29
+	MOVQ         n+32(FP), CX
+	XORQ         AX, AX
+	TESTQ        CX, CX
+	JZ           tail
+
+loop:
+	VMOVUPD      (SI)(AX*1), Z0
+	VMOVUPD      (R8)(AX*1), Z1
+	VMOVUPD      (R9)(AX*1), Z2
+	VFNMADD231PD Z30, Z1, Z0
+	VMULPD       Z29, Z2, Z2
+	VADDPD       Z0, Z2, Z2
+	VMOVUPD      Z2, (R9)(AX*1)
+	VMULPD       Z31, Z2, Z0
+	VMOVUPD      Z0, (DI)(AX*1)
+	ADDQ         $0x40, AX
+	DECQ         CX
+	JNZ          loop
+
+tail:
+	MOVQ         mask+40(FP), DX
+	TESTQ        DX, DX
+	JZ           end
+	KMOVQ        (DX), K1
+	KMOVQ        8(DX), K2
+	VMOVUPD.Z    (SI)(AX*1), K1, Z0
+	VMOVUPD.Z    (R8)(AX*1), K1, Z1
+	VMOVUPD.Z    (R9)(AX*1), K1, Z2
+	VFNMADD231PD Z30, Z1, Z0
+	VMULPD       Z29, Z2, Z2
+	VADDPD       Z0, Z2, Z2
+	VMOVUPD      Z2, K1, (R9)(AX*1)
+	VMULPD       Z31, Z2, Z0
+	VMOVUPD      Z0, K1, (DI)(AX*1)
+
+end:
+	VZEROUPPER
+	RET
+
+// func nesterovUpdate512d(u *float64, d *float64, w *float64, v *float64, n int, mask *byte, rate float64, decay float64, mu float64)
+// Requires: AVX, AVX512BW, AVX512F
+TEXT ·nesterovUpdate512d(SB), NOSPLIT, $0-72
+	MOVQ         u+0(FP), DI
+	MOVQ         d+8(FP), SI
+	MOVQ         w+16(FP), R8
+	MOVQ         v+24(FP), R9
+	VBROADCASTSD rate+48(FP), Z31
+	VBROADCASTSD decay+56(FP), Z30
+	VBROADCASTSD mu+64(FP), Z29
+	MOVQ         n+32(FP), CX
+	XORQ         AX, AX
+	TESTQ        CX, CX
+	JZ           tail
+
+loop:
+	VMOVUPD      (SI)(AX*1), Z0
+	VMOVUPD      (R8)(AX*1), Z1
+	VMOVUPD      (R9)(AX*1), Z2
+	VFNMADD231PD Z30, Z1, Z0
+	VMULPD       Z29, Z2, Z2
+	VADDPD       Z0, Z2, Z2
+	VMOVUPD      Z2, (R9)(AX*1)
+	VFMADD231PD  Z29, Z2, Z0
+	VMULPD       Z31, Z0, Z0
+	VMOVUPD      Z0, (DI)(AX*1)
+	ADDQ         $0x40, AX
+	DECQ         CX
+	JNZ          loop
+
+tail:
+	MOVQ         mask+40(FP), DX
+	TESTQ        DX, DX
+	JZ           end
+	KMOVQ        (DX), K1
+	KMOVQ        8(DX), K2
+	VMOVUPD.Z    (SI)(AX*1), K1, Z0
+	VMOVUPD.Z    (R8)(AX*1), K1, Z1
+	VMOVUPD.Z    (R9)(AX*1), K1, Z2
+	VFNMADD231PD Z30, Z1, Z0
+	VMULPD       Z29, Z2, Z2
+	VADDPD       Z0, Z2, Z2
+	VMOVUPD      Z2, K1, (R9)(AX*1)
+	VFMADD231PD  Z29, Z2, Z0
+	VMULPD       Z31, Z0, Z0
+	VMOVUPD      Z0, K1, (DI)(AX*1)
+
+end:
+	VZEROUPPER
+	RET
+
+// func adamUpdate512d(u *float64, d *float64, w *float64, m *float64, v *float64, n int, mask *byte, decay float64, beta1 float64, rest1 float64, beta2 float64, rest2 float64, root float64, eps float64, shrink float64)
+// Requires: AVX, AVX512BW, AVX512F
+TEXT ·adamUpdate512d(SB), NOSPLIT, $0-120
+	MOVQ         u+0(FP), DI
+	MOVQ         d+8(FP), SI
+	MOVQ         w+16(FP), R8
+	MOVQ         m+24(FP), R9
+	MOVQ         v+32(FP), R10
+	VBROADCASTSD decay+56(FP), Z31
+	VBROADCASTSD beta1+64(FP), Z30
+	VBROADCASTSD rest1+72(FP), Z29
+	VBROADCASTSD beta2+80(FP), Z28
+	VBROADCASTSD rest2+88(FP), Z27
+	VBROADCASTSD root+96(FP), Z26
+	VBROADCASTSD eps+104(FP), Z25
+	VBROADCASTSD shrink+112(FP), Z24
+	MOVQ         n+40(FP), CX
+	XORQ         AX, AX
+	TESTQ        CX, CX
+	JZ           tail
+
+loop:
+	VMOVUPD      (SI)(AX*1), Z0
+	VMOVUPD      (R8)(AX*1), Z1
+	VFNMADD231PD Z31, Z1, Z0
+	VMOVUPD      (R9)(AX*1), Z3
+	VMULPD       Z30, Z3, Z3
+	VFMADD231PD  Z29, Z0, Z3
+	VMOVUPD      Z3, (R9)(AX*1)
+	VMULPD       Z0, Z0, Z0
+	VMULPD       Z27, Z0, Z0
+	VMOVUPD      (R10)(AX*1), Z2
+	VFMADD231PD  Z28, Z2, Z0
+	VMOVUPD      Z0, (R10)(AX*1)
+	VSQRTPD      Z0, Z2
+	VMULPD       Z26, Z2, Z2
+	VADDPD       Z25, Z2, Z2
+	VDIVPD       Z2, Z3, Z3
+	VFNMADD231PD Z24, Z1, Z3
+	VMOVUPD      Z3, (DI)(AX*1)
+	ADDQ         $0x40, AX
+	DECQ         CX
+	JNZ          loop
+
+tail:
+	MOVQ         mask+48(FP), DX
+	TESTQ        DX, DX
+	JZ           end
+	KMOVQ        (DX), K1
+	KMOVQ        8(DX), K2
+	VMOVUPD.Z    (SI)(AX*1), K1, Z0
+	VMOVUPD.Z    (R8)(AX*1), K1, Z1
+	VFNMADD231PD Z31, Z1, Z0
+	VMOVUPD.Z    (R9)(AX*1), K1, Z3
+	VMULPD       Z30, Z3, Z3
+	VFMADD231PD  Z29, Z0, Z3
+	VMOVUPD      Z3, K1, (R9)(AX*1)
+	VMULPD       Z0, Z0, Z0
+	VMULPD       Z27, Z0, Z0
+	VMOVUPD.Z    (R10)(AX*1), K1, Z2
+	VFMADD231PD  Z28, Z2, Z0
+	VMOVUPD      Z0, K1, (R10)(AX*1)
+	VSQRTPD      Z0, Z2
+	VMULPD       Z26, Z2, Z2
+	VADDPD       Z25, Z2, Z2
+	VDIVPD       Z2, Z3, Z3
+	VFNMADD231PD Z24, Z1, Z3
+	VMOVUPD      Z3, K1, (DI)(AX*1)
+
+end:
+	VZEROUPPER
+	RET
+
+// func sgdStep512d(d *float64, w *float64, n int, mask *byte, rate float64, decay float64)
+// Requires: AVX, AVX512BW, AVX512F
+TEXT ·sgdStep512d(SB), NOSPLIT, $0-48
+	MOVQ         d+0(FP), DI
+	MOVQ         w+8(FP), SI
+	VBROADCASTSD rate+32(FP), Z31
+	VBROADCASTSD decay+40(FP), Z30
+	MOVQ         n+16(FP), CX
+	XORQ         AX, AX
+	TESTQ        CX, CX
+	JZ           tail
+
+loop:
+	VMOVUPD      (DI)(AX*1), Z0
+	VMOVUPD      (SI)(AX*1), Z1
+	VFNMADD231PD Z30, Z1, Z0
+	VMULPD       Z31, Z0, Z0
+	VADDPD       Z1, Z0, Z0
+	VMOVUPD      Z0, (SI)(AX*1)
+	ADDQ         $0x40, AX
+	DECQ         CX
+	JNZ          loop
+
+tail:
+	MOVQ         mask+24(FP), DX
+	TESTQ        DX, DX
+	JZ           end
+	KMOVQ        (DX), K1
+	KMOVQ        8(DX), K2
+	VMOVUPD.Z    (DI)(AX*1), K1, Z0
+	VMOVUPD.Z    (SI)(AX*1), K1, Z1
+	VFNMADD231PD Z30, Z1, Z0
+	VMULPD       Z31, Z0, Z0
+	VADDPD       Z1, Z0, Z0
+	VMOVUPD      Z0, K1, (SI)(AX*1)
+
+end:
+	VZEROUPPER
+	RET
+
+// func momentumStep512d(d *float64, w *float64, v *float64, n int, mask *byte, rate float64, decay float64, mu float64)
+// Requires: AVX, AVX512BW, AVX512F
+TEXT ·momentumStep512d(SB), NOSPLIT, $0-64
+	MOVQ         d+0(FP), DI
+	MOVQ         w+8(FP), SI
+	MOVQ         v+16(FP), R8
+	VBROADCASTSD rate+40(FP), Z31
+	VBROADCASTSD decay+48(FP), Z30
+	VBROADCASTSD mu+56(FP), Z29
+	MOVQ         n+24(FP), CX
+	XORQ         AX, AX
+	TESTQ        CX, CX
+	JZ           tail
+
+loop:
+	VMOVUPD      (DI)(AX*1), Z0
+	VMOVUPD      (SI)(AX*1), Z1
+	VMOVUPD      (R8)(AX*1), Z2
+	VFNMADD231PD Z30, Z1, Z0
+	VMULPD       Z29, Z2, Z2
+	VADDPD       Z0, Z2, Z2
+	VMOVUPD      Z2, (R8)(AX*1)
+	VMULPD       Z31, Z2, Z0
+	VADDPD       Z1, Z0, Z0
+	VMOVUPD      Z0, (SI)(AX*1)
+	ADDQ         $0x40, AX
+	DECQ         CX
+	JNZ          loop
+
+tail:
+	MOVQ         mask+32(FP), DX
+	TESTQ        DX, DX
+	JZ           end
+	KMOVQ        (DX), K1
+	KMOVQ        8(DX), K2
+	VMOVUPD.Z    (DI)(AX*1), K1, Z0
+	VMOVUPD.Z    (SI)(AX*1), K1, Z1
+	VMOVUPD.Z    (R8)(AX*1), K1, Z2
+	VFNMADD231PD Z30, Z1, Z0
+	VMULPD       Z29, Z2, Z2
+	VADDPD       Z0, Z2, Z2
+	VMOVUPD      Z2, K1, (R8)(AX*1)
+	VMULPD       Z31, Z2, Z0
+	VADDPD       Z1, Z0, Z0
+	VMOVUPD      Z0, K1, (SI)(AX*1)
+
+end:
+	VZEROUPPER
+	RET
+
+// func nesterovStep512d(d *float64, w *float64, v *float64, n int, mask *byte, rate float64, decay float64, mu float64)
+// Requires: AVX, AVX512BW, AVX512F
+TEXT ·nesterovStep512d(SB), NOSPLIT, $0-64
+	MOVQ         d+0(FP), DI
+	MOVQ         w+8(FP), SI
+	MOVQ         v+16(FP), R8
+	VBROADCASTSD rate+40(FP), Z31
+	VBROADCASTSD decay+48(FP), Z30
+	VBROADCASTSD mu+56(FP), Z29
+	MOVQ         n+24(FP), CX
+	XORQ         AX, AX
+	TESTQ        CX, CX
+	JZ           tail
+
+loop:
+	VMOVUPD      (DI)(AX*1), Z0
+	VMOVUPD      (SI)(AX*1), Z1
+	VMOVUPD      (R8)(AX*1), Z2
+	VFNMADD231PD Z30, Z1, Z0
+	VMULPD       Z29, Z2, Z2
+	VADDPD       Z0, Z2, Z2
+	VMOVUPD      Z2, (R8)(AX*1)
+	VFMADD231PD  Z29, Z2, Z0
+	VMULPD       Z31, Z0, Z0
+	VADDPD       Z1, Z0, Z0
+	VMOVUPD      Z0, (SI)(AX*1)
+	ADDQ         $0x40, AX
+	DECQ         CX
+	JNZ          loop
+
+tail:
+	MOVQ         mask+32(FP), DX
+	TESTQ        DX, DX
+	JZ           end
+	KMOVQ        (DX), K1
+	KMOVQ        8(DX), K2
+	VMOVUPD.Z    (DI)(AX*1), K1, Z0
+	VMOVUPD.Z    (SI)(AX*1), K1, Z1
+	VMOVUPD.Z    (R8)(AX*1), K1, Z2
+	VFNMADD231PD Z30, Z1, Z0
+	VMULPD       Z29, Z2, Z2
+	VADDPD       Z0, Z2, Z2
+	VMOVUPD      Z2, K1, (R8)(AX*1)
+	VFMADD231PD  Z29, Z2, Z0
+	VMULPD       Z31, Z0, Z0
+	VADDPD       Z1, Z0, Z0
+	VMOVUPD      Z0, K1, (SI)(AX*1)
+
+end:
+	VZEROUPPER
+	RET
+
+// func adamStep512d(d *float64, w *float64, m *float64, v *float64, n int, mask *byte, decay float64, beta1 float64, rest1 float64, beta2 float64, rest2 float64, root float64, eps float64, shrink float64)
+// Requires: AVX, AVX512BW, AVX512F
+TEXT ·adamStep512d(SB), NOSPLIT, $0-112
+	MOVQ         d+0(FP), DI
+	MOVQ         w+8(FP), SI
+	MOVQ         m+16(FP), R8
+	MOVQ         v+24(FP), R9
+	VBROADCASTSD decay+48(FP), Z31
+	VBROADCASTSD beta1+56(FP), Z30
+	VBROADCASTSD rest1+64(FP), Z29
+	VBROADCASTSD beta2+72(FP), Z28
+	VBROADCASTSD rest2+80(FP), Z27
+	VBROADCASTSD root+88(FP), Z26
+	VBROADCASTSD eps+96(FP), Z25
+	VBROADCASTSD shrink+104(FP), Z24
+	MOVQ         n+32(FP), CX
+	XORQ         AX, AX
+	TESTQ        CX, CX
+	JZ           tail
+
+loop:
+	VMOVUPD      (DI)(AX*1), Z0
+	VMOVUPD      (SI)(AX*1), Z1
+	VFNMADD231PD Z31, Z1, Z0
+	VMOVUPD      (R8)(AX*1), Z3
+	VMULPD       Z30, Z3, Z3
+	VFMADD231PD  Z29, Z0, Z3
+	VMOVUPD      Z3, (R8)(AX*1)
+	VMULPD       Z0, Z0, Z0
+	VMULPD       Z27, Z0, Z0
+	VMOVUPD      (R9)(AX*1), Z2
+	VFMADD231PD  Z28, Z2, Z0
+	VMOVUPD      Z0, (R9)(AX*1)
+	VSQRTPD      Z0, Z2
+	VMULPD       Z26, Z2, Z2
+	VADDPD       Z25, Z2, Z2
+	VDIVPD       Z2, Z3, Z3
+	VFNMADD231PD Z24, Z1, Z3
+	VADDPD       Z1, Z3, Z3
+	VMOVUPD      Z3, (SI)(AX*1)
+	ADDQ         $0x40, AX
+	DECQ         CX
+	JNZ          loop
+
+tail:
+	MOVQ         mask+40(FP), DX
+	TESTQ        DX, DX
+	JZ           end
+	KMOVQ        (DX), K1
+	KMOVQ        8(DX), K2
+	VMOVUPD.Z    (DI)(AX*1), K1, Z0
+	VMOVUPD.Z    (SI)(AX*1), K1, Z1
+	VFNMADD231PD Z31, Z1, Z0
+	VMOVUPD.Z    (R8)(AX*1), K1, Z3
+	VMULPD       Z30, Z3, Z3
+	VFMADD231PD  Z29, Z0, Z3
+	VMOVUPD      Z3, K1, (R8)(AX*1)
+	VMULPD       Z0, Z0, Z0
+	VMULPD       Z27, Z0, Z0
+	VMOVUPD.Z    (R9)(AX*1), K1, Z2
+	VFMADD231PD  Z28, Z2, Z0
+	VMOVUPD      Z0, K1, (R9)(AX*1)
+	VSQRTPD      Z0, Z2
+	VMULPD       Z26, Z2, Z2
+	VADDPD       Z25, Z2, Z2
+	VDIVPD       Z2, Z3, Z3
+	VFNMADD231PD Z24, Z1, Z3
+	VADDPD       Z1, Z3, Z3
+	VMOVUPD      Z3, K1, (SI)(AX*1)
+
+end:
+	VZEROUPPER
+	RET
+
+// func dot512d(x *float64, y *float64, n int, out *float64)
+// Requires: AVX, AVX512F
+TEXT ·dot512d(SB), NOSPLIT, $0-32
+	MOVQ   x+0(FP), SI
+	MOVQ   y+8(FP), DI
+	MOVQ   n+16(FP), CX
+	MOVQ   out+24(FP), DX
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+
+loop:
+	VMOVUPD     (SI), Z4
+	VFMADD231PD (DI), Z4, Z0
+	VMOVUPD     64(SI), Z5
+	VFMADD231PD 64(DI), Z5, Z1
+	VMOVUPD     128(SI), Z6
+	VFMADD231PD 128(DI), Z6, Z2
+	VMOVUPD     192(SI), Z7
+	VFMADD231PD 192(DI), Z7, Z3
+	ADDQ        $0x00000100, SI
+	ADDQ        $0x00000100, DI
+	DECQ        CX
+	JNZ         loop
+	VADDPD      Z0, Z1, Z0
+	VADDPD      Z2, Z3, Z2
+	VADDPD      Z0, Z2, Z0
+	VMOVUPD     Z0, (DX)
+	VZEROUPPER
+	RET
+
 // func product256d1x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int)
 // Requires: AVX, FMA3, MMX+
 TEXT ·product256d1x1(SB), NOSPLIT, $0-88
@@ -15571,6 +17391,610 @@ loop:
 	ADDQ       R9, SI
 	DECQ       CX
 	JNZ        loop
+	VZEROUPPER
+	RET
+
+// func axpy256d(x *float64, y *float64, n int, mask *byte, alpha float64)
+// Requires: AVX, FMA3
+TEXT ·axpy256d(SB), NOSPLIT, $0-40
+	MOVQ         x+0(FP), DI
+	MOVQ         y+8(FP), SI
+	VBROADCASTSD alpha+32(FP), Y15
+	MOVQ         n+16(FP), CX
+	XORQ         AX, AX
+	TESTQ        CX, CX
+	JZ           tail
+
+loop:
+	VMOVUPD     (DI)(AX*1), Y0
+	VMOVUPD     (SI)(AX*1), Y1
+	VFMADD231PD Y15, Y0, Y1
+	VMOVUPD     Y1, (SI)(AX*1)
+	ADDQ        $0x20, AX
+	DECQ        CX
+	JNZ         loop
+
+tail:
+	MOVQ        mask+24(FP), DX
+	TESTQ       DX, DX
+	JZ          end
+	VMOVDQU     (DX), Y12
+	VMOVDQU     32(DX), Y13
+	VMASKMOVPD  (DI)(AX*1), Y12, Y0
+	VMASKMOVPD  (SI)(AX*1), Y12, Y1
+	VFMADD231PD Y15, Y0, Y1
+	VMASKMOVPD  Y1, Y12, (SI)(AX*1)
+
+end:
+	VZEROUPPER
+	RET
+
+// func scale256d(x *float64, n int, mask *byte, alpha float64)
+// Requires: AVX
+TEXT ·scale256d(SB), NOSPLIT, $0-32
+	MOVQ         x+0(FP), DI
+	VBROADCASTSD alpha+24(FP), Y15
+	MOVQ         n+8(FP), CX
+	XORQ         AX, AX
+	TESTQ        CX, CX
+	JZ           tail
+
+loop:
+	VMOVUPD (DI)(AX*1), Y0
+	VMULPD  Y15, Y0, Y0
+	VMOVUPD Y0, (DI)(AX*1)
+	ADDQ    $0x20, AX
+	DECQ    CX
+	JNZ     loop
+
+tail:
+	MOVQ       mask+16(FP), DX
+	TESTQ      DX, DX
+	JZ         end
+	VMOVDQU    (DX), Y12
+	VMOVDQU    32(DX), Y13
+	VMASKMOVPD (DI)(AX*1), Y12, Y0
+	VMULPD     Y15, Y0, Y0
+	VMASKMOVPD Y0, Y12, (DI)(AX*1)
+
+end:
+	VZEROUPPER
+	RET
+
+// func multiply256d(x *float64, y *float64, z *float64, n int, mask *byte)
+// Requires: AVX
+TEXT ·multiply256d(SB), NOSPLIT, $0-40
+	MOVQ  x+0(FP), DI
+	MOVQ  y+8(FP), SI
+	MOVQ  z+16(FP), R8
+	MOVQ  n+24(FP), CX
+	XORQ  AX, AX
+	TESTQ CX, CX
+	JZ    tail
+
+loop:
+	VMOVUPD (DI)(AX*1), Y0
+	VMOVUPD (SI)(AX*1), Y1
+	VMULPD  Y0, Y1, Y0
+	VMOVUPD Y0, (R8)(AX*1)
+	ADDQ    $0x20, AX
+	DECQ    CX
+	JNZ     loop
+
+tail:
+	MOVQ       mask+32(FP), DX
+	TESTQ      DX, DX
+	JZ         end
+	VMOVDQU    (DX), Y12
+	VMOVDQU    32(DX), Y13
+	VMASKMOVPD (DI)(AX*1), Y12, Y0
+	VMASKMOVPD (SI)(AX*1), Y12, Y1
+	VMULPD     Y0, Y1, Y0
+	VMASKMOVPD Y0, Y12, (R8)(AX*1)
+
+end:
+	VZEROUPPER
+	RET
+
+// func relu256d(x *float64, y *float64, d *float64, n int, mask *byte, one float64)
+// Requires: AVX
+TEXT ·relu256d(SB), NOSPLIT, $0-48
+	MOVQ         x+0(FP), DI
+	MOVQ         y+8(FP), SI
+	MOVQ         d+16(FP), R8
+	VBROADCASTSD one+40(FP), Y15
+	MOVQ         n+24(FP), CX
+	XORQ         AX, AX
+	TESTQ        CX, CX
+	JZ           tail
+
+loop:
+	VMOVUPD (DI)(AX*1), Y0
+	VXORPS  Y1, Y1, Y1
+	VMAXPD  Y0, Y1, Y2
+	VCMPPD  $0x06, Y1, Y0, Y3
+	VANDPS  Y15, Y3, Y3
+	VMOVUPD Y2, (SI)(AX*1)
+	VMOVUPD Y3, (R8)(AX*1)
+	ADDQ    $0x20, AX
+	DECQ    CX
+	JNZ     loop
+
+tail:
+	MOVQ       mask+32(FP), DX
+	TESTQ      DX, DX
+	JZ         end
+	VMOVDQU    (DX), Y12
+	VMOVDQU    32(DX), Y13
+	VMASKMOVPD (DI)(AX*1), Y12, Y0
+	VXORPS     Y1, Y1, Y1
+	VMAXPD     Y0, Y1, Y2
+	VCMPPD     $0x06, Y1, Y0, Y3
+	VANDPS     Y15, Y3, Y3
+	VMASKMOVPD Y2, Y12, (SI)(AX*1)
+	VMASKMOVPD Y3, Y12, (R8)(AX*1)
+
+end:
+	VZEROUPPER
+	RET
+
+// func sgdUpdate256d(u *float64, d *float64, w *float64, n int, mask *byte, rate float64, decay float64)
+// Requires: AVX, FMA3
+TEXT ·sgdUpdate256d(SB), NOSPLIT, $0-56
+	MOVQ         u+0(FP), DI
+	MOVQ         d+8(FP), SI
+	MOVQ         w+16(FP), R8
+	VBROADCASTSD rate+40(FP), Y15
+	VBROADCASTSD decay+48(FP), Y14
+	MOVQ         n+24(FP), CX
+	XORQ         AX, AX
+	TESTQ        CX, CX
+	JZ           tail
+
+loop:
+	VMOVUPD      (SI)(AX*1), Y0
+	VMOVUPD      (R8)(AX*1), Y1
+	VFNMADD231PD Y14, Y1, Y0
+	VMULPD       Y15, Y0, Y0
+	VMOVUPD      Y0, (DI)(AX*1)
+	ADDQ         $0x20, AX
+	DECQ         CX
+	JNZ          loop
+
+tail:
+	MOVQ         mask+32(FP), DX
+	TESTQ        DX, DX
+	JZ           end
+	VMOVDQU      (DX), Y12
+	VMOVDQU      32(DX), Y13
+	VMASKMOVPD   (SI)(AX*1), Y12, Y0
+	VMASKMOVPD   (R8)(AX*1), Y12, Y1
+	VFNMADD231PD Y14, Y1, Y0
+	VMULPD       Y15, Y0, Y0
+	VMASKMOVPD   Y0, Y12, (DI)(AX*1)
+
+end:
+	VZEROUPPER
+	RET
+
+// func momentumUpdate256d(u *float64, d *float64, w *float64, v *float64, n int, mask *byte, rate float64, decay float64, mu float64)
+// Requires: AVX, FMA3
+TEXT ·momentumUpdate256d(SB), NOSPLIT, $0-72
+	MOVQ         u+0(FP), DI
+	MOVQ         d+8(FP), SI
+	MOVQ         w+16(FP), R8
+	MOVQ         v+24(FP), R9
+	VBROADCASTSD rate+48(FP), Y15
+	VBROADCASTSD decay+56(FP), Y14
+	VBROADCASTSD mu+64(FP), Y11
+	MOVQ         n+32(FP), CX
+	XORQ         AX, AX
+	TESTQ        CX, CX
+	JZ           tail
+
+loop:
+	VMOVUPD      (SI)(AX*1), Y0
+	VMOVUPD      (R8)(AX*1), Y1
+	VMOVUPD      (R9)(AX*1), Y2
+	VFNMADD231PD Y14, Y1, Y0
+	VMULPD       Y11, Y2, Y2
+	VADDPD       Y0, Y2, Y2
+	VMOVUPD      Y2, (R9)(AX*1)
+	VMULPD       Y15, Y2, Y0
+	VMOVUPD      Y0, (DI)(AX*1)
+	ADDQ         $0x20, AX
+	DECQ         CX
+	JNZ          loop
+
+tail:
+	MOVQ         mask+40(FP), DX
+	TESTQ        DX, DX
+	JZ           end
+	VMOVDQU      (DX), Y12
+	VMOVDQU      32(DX), Y13
+	VMASKMOVPD   (SI)(AX*1), Y12, Y0
+	VMASKMOVPD   (R8)(AX*1), Y12, Y1
+	VMASKMOVPD   (R9)(AX*1), Y12, Y2
+	VFNMADD231PD Y14, Y1, Y0
+	VMULPD       Y11, Y2, Y2
+	VADDPD       Y0, Y2, Y2
+	VMASKMOVPD   Y2, Y12, (R9)(AX*1)
+	VMULPD       Y15, Y2, Y0
+	VMASKMOVPD   Y0, Y12, (DI)(AX*1)
+
+end:
+	VZEROUPPER
+	RET
+
+// func nesterovUpdate256d(u *float64, d *float64, w *float64, v *float64, n int, mask *byte, rate float64, decay float64, mu float64)
+// Requires: AVX, FMA3
+TEXT ·nesterovUpdate256d(SB), NOSPLIT, $0-72
+	MOVQ         u+0(FP), DI
+	MOVQ         d+8(FP), SI
+	MOVQ         w+16(FP), R8
+	MOVQ         v+24(FP), R9
+	VBROADCASTSD rate+48(FP), Y15
+	VBROADCASTSD decay+56(FP), Y14
+	VBROADCASTSD mu+64(FP), Y11
+	MOVQ         n+32(FP), CX
+	XORQ         AX, AX
+	TESTQ        CX, CX
+	JZ           tail
+
+loop:
+	VMOVUPD      (SI)(AX*1), Y0
+	VMOVUPD      (R8)(AX*1), Y1
+	VMOVUPD      (R9)(AX*1), Y2
+	VFNMADD231PD Y14, Y1, Y0
+	VMULPD       Y11, Y2, Y2
+	VADDPD       Y0, Y2, Y2
+	VMOVUPD      Y2, (R9)(AX*1)
+	VFMADD231PD  Y11, Y2, Y0
+	VMULPD       Y15, Y0, Y0
+	VMOVUPD      Y0, (DI)(AX*1)
+	ADDQ         $0x20, AX
+	DECQ         CX
+	JNZ          loop
+
+tail:
+	MOVQ         mask+40(FP), DX
+	TESTQ        DX, DX
+	JZ           end
+	VMOVDQU      (DX), Y12
+	VMOVDQU      32(DX), Y13
+	VMASKMOVPD   (SI)(AX*1), Y12, Y0
+	VMASKMOVPD   (R8)(AX*1), Y12, Y1
+	VMASKMOVPD   (R9)(AX*1), Y12, Y2
+	VFNMADD231PD Y14, Y1, Y0
+	VMULPD       Y11, Y2, Y2
+	VADDPD       Y0, Y2, Y2
+	VMASKMOVPD   Y2, Y12, (R9)(AX*1)
+	VFMADD231PD  Y11, Y2, Y0
+	VMULPD       Y15, Y0, Y0
+	VMASKMOVPD   Y0, Y12, (DI)(AX*1)
+
+end:
+	VZEROUPPER
+	RET
+
+// func adamUpdate256d(u *float64, d *float64, w *float64, m *float64, v *float64, n int, mask *byte, decay float64, beta1 float64, rest1 float64, beta2 float64, rest2 float64, root float64, eps float64, shrink float64)
+// Requires: AVX, FMA3
+TEXT ·adamUpdate256d(SB), NOSPLIT, $0-120
+	MOVQ         u+0(FP), DI
+	MOVQ         d+8(FP), SI
+	MOVQ         w+16(FP), R8
+	MOVQ         m+24(FP), R9
+	MOVQ         v+32(FP), R10
+	VBROADCASTSD decay+56(FP), Y15
+	VBROADCASTSD beta1+64(FP), Y14
+	VBROADCASTSD rest1+72(FP), Y11
+	VBROADCASTSD beta2+80(FP), Y10
+	VBROADCASTSD rest2+88(FP), Y9
+	VBROADCASTSD root+96(FP), Y8
+	VBROADCASTSD eps+104(FP), Y7
+	VBROADCASTSD shrink+112(FP), Y6
+	MOVQ         n+40(FP), CX
+	XORQ         AX, AX
+	TESTQ        CX, CX
+	JZ           tail
+
+loop:
+	VMOVUPD      (SI)(AX*1), Y0
+	VMOVUPD      (R8)(AX*1), Y1
+	VFNMADD231PD Y15, Y1, Y0
+	VMOVUPD      (R9)(AX*1), Y3
+	VMULPD       Y14, Y3, Y3
+	VFMADD231PD  Y11, Y0, Y3
+	VMOVUPD      Y3, (R9)(AX*1)
+	VMULPD       Y0, Y0, Y0
+	VMULPD       Y9, Y0, Y0
+	VMOVUPD      (R10)(AX*1), Y2
+	VFMADD231PD  Y10, Y2, Y0
+	VMOVUPD      Y0, (R10)(AX*1)
+	VSQRTPD      Y0, Y2
+	VMULPD       Y8, Y2, Y2
+	VADDPD       Y7, Y2, Y2
+	VDIVPD       Y2, Y3, Y3
+	VFNMADD231PD Y6, Y1, Y3
+	VMOVUPD      Y3, (DI)(AX*1)
+	ADDQ         $0x20, AX
+	DECQ         CX
+	JNZ          loop
+
+tail:
+	MOVQ         mask+48(FP), DX
+	TESTQ        DX, DX
+	JZ           end
+	VMOVDQU      (DX), Y12
+	VMOVDQU      32(DX), Y13
+	VMASKMOVPD   (SI)(AX*1), Y12, Y0
+	VMASKMOVPD   (R8)(AX*1), Y12, Y1
+	VFNMADD231PD Y15, Y1, Y0
+	VMASKMOVPD   (R9)(AX*1), Y12, Y3
+	VMULPD       Y14, Y3, Y3
+	VFMADD231PD  Y11, Y0, Y3
+	VMASKMOVPD   Y3, Y12, (R9)(AX*1)
+	VMULPD       Y0, Y0, Y0
+	VMULPD       Y9, Y0, Y0
+	VMASKMOVPD   (R10)(AX*1), Y12, Y2
+	VFMADD231PD  Y10, Y2, Y0
+	VMASKMOVPD   Y0, Y12, (R10)(AX*1)
+	VSQRTPD      Y0, Y2
+	VMULPD       Y8, Y2, Y2
+	VADDPD       Y7, Y2, Y2
+	VDIVPD       Y2, Y3, Y3
+	VFNMADD231PD Y6, Y1, Y3
+	VMASKMOVPD   Y3, Y12, (DI)(AX*1)
+
+end:
+	VZEROUPPER
+	RET
+
+// func sgdStep256d(d *float64, w *float64, n int, mask *byte, rate float64, decay float64)
+// Requires: AVX, FMA3
+TEXT ·sgdStep256d(SB), NOSPLIT, $0-48
+	MOVQ         d+0(FP), DI
+	MOVQ         w+8(FP), SI
+	VBROADCASTSD rate+32(FP), Y15
+	VBROADCASTSD decay+40(FP), Y14
+	MOVQ         n+16(FP), CX
+	XORQ         AX, AX
+	TESTQ        CX, CX
+	JZ           tail
+
+loop:
+	VMOVUPD      (DI)(AX*1), Y0
+	VMOVUPD      (SI)(AX*1), Y1
+	VFNMADD231PD Y14, Y1, Y0
+	VMULPD       Y15, Y0, Y0
+	VADDPD       Y1, Y0, Y0
+	VMOVUPD      Y0, (SI)(AX*1)
+	ADDQ         $0x20, AX
+	DECQ         CX
+	JNZ          loop
+
+tail:
+	MOVQ         mask+24(FP), DX
+	TESTQ        DX, DX
+	JZ           end
+	VMOVDQU      (DX), Y12
+	VMOVDQU      32(DX), Y13
+	VMASKMOVPD   (DI)(AX*1), Y12, Y0
+	VMASKMOVPD   (SI)(AX*1), Y12, Y1
+	VFNMADD231PD Y14, Y1, Y0
+	VMULPD       Y15, Y0, Y0
+	VADDPD       Y1, Y0, Y0
+	VMASKMOVPD   Y0, Y12, (SI)(AX*1)
+
+end:
+	VZEROUPPER
+	RET
+
+// func momentumStep256d(d *float64, w *float64, v *float64, n int, mask *byte, rate float64, decay float64, mu float64)
+// Requires: AVX, FMA3
+TEXT ·momentumStep256d(SB), NOSPLIT, $0-64
+	MOVQ         d+0(FP), DI
+	MOVQ         w+8(FP), SI
+	MOVQ         v+16(FP), R8
+	VBROADCASTSD rate+40(FP), Y15
+	VBROADCASTSD decay+48(FP), Y14
+	VBROADCASTSD mu+56(FP), Y11
+	MOVQ         n+24(FP), CX
+	XORQ         AX, AX
+	TESTQ        CX, CX
+	JZ           tail
+
+loop:
+	VMOVUPD      (DI)(AX*1), Y0
+	VMOVUPD      (SI)(AX*1), Y1
+	VMOVUPD      (R8)(AX*1), Y2
+	VFNMADD231PD Y14, Y1, Y0
+	VMULPD       Y11, Y2, Y2
+	VADDPD       Y0, Y2, Y2
+	VMOVUPD      Y2, (R8)(AX*1)
+	VMULPD       Y15, Y2, Y0
+	VADDPD       Y1, Y0, Y0
+	VMOVUPD      Y0, (SI)(AX*1)
+	ADDQ         $0x20, AX
+	DECQ         CX
+	JNZ          loop
+
+tail:
+	MOVQ         mask+32(FP), DX
+	TESTQ        DX, DX
+	JZ           end
+	VMOVDQU      (DX), Y12
+	VMOVDQU      32(DX), Y13
+	VMASKMOVPD   (DI)(AX*1), Y12, Y0
+	VMASKMOVPD   (SI)(AX*1), Y12, Y1
+	VMASKMOVPD   (R8)(AX*1), Y12, Y2
+	VFNMADD231PD Y14, Y1, Y0
+	VMULPD       Y11, Y2, Y2
+	VADDPD       Y0, Y2, Y2
+	VMASKMOVPD   Y2, Y12, (R8)(AX*1)
+	VMULPD       Y15, Y2, Y0
+	VADDPD       Y1, Y0, Y0
+	VMASKMOVPD   Y0, Y12, (SI)(AX*1)
+
+end:
+	VZEROUPPER
+	RET
+
+// func nesterovStep256d(d *float64, w *float64, v *float64, n int, mask *byte, rate float64, decay float64, mu float64)
+// Requires: AVX, FMA3
+TEXT ·nesterovStep256d(SB), NOSPLIT, $0-64
+	MOVQ         d+0(FP), DI
+	MOVQ         w+8(FP), SI
+	MOVQ         v+16(FP), R8
+	VBROADCASTSD rate+40(FP), Y15
+	VBROADCASTSD decay+48(FP), Y14
+	VBROADCASTSD mu+56(FP), Y11
+	MOVQ         n+24(FP), CX
+	XORQ         AX, AX
+	TESTQ        CX, CX
+	JZ           tail
+
+loop:
+	VMOVUPD      (DI)(AX*1), Y0
+	VMOVUPD      (SI)(AX*1), Y1
+	VMOVUPD      (R8)(AX*1), Y2
+	VFNMADD231PD Y14, Y1, Y0
+	VMULPD       Y11, Y2, Y2
+	VADDPD       Y0, Y2, Y2
+	VMOVUPD      Y2, (R8)(AX*1)
+	VFMADD231PD  Y11, Y2, Y0
+	VMULPD       Y15, Y0, Y0
+	VADDPD       Y1, Y0, Y0
+	VMOVUPD      Y0, (SI)(AX*1)
+	ADDQ         $0x20, AX
+	DECQ         CX
+	JNZ          loop
+
+tail:
+	MOVQ         mask+32(FP), DX
+	TESTQ        DX, DX
+	JZ           end
+	VMOVDQU      (DX), Y12
+	VMOVDQU      32(DX), Y13
+	VMASKMOVPD   (DI)(AX*1), Y12, Y0
+	VMASKMOVPD   (SI)(AX*1), Y12, Y1
+	VMASKMOVPD   (R8)(AX*1), Y12, Y2
+	VFNMADD231PD Y14, Y1, Y0
+	VMULPD       Y11, Y2, Y2
+	VADDPD       Y0, Y2, Y2
+	VMASKMOVPD   Y2, Y12, (R8)(AX*1)
+	VFMADD231PD  Y11, Y2, Y0
+	VMULPD       Y15, Y0, Y0
+	VADDPD       Y1, Y0, Y0
+	VMASKMOVPD   Y0, Y12, (SI)(AX*1)
+
+end:
+	VZEROUPPER
+	RET
+
+// func adamStep256d(d *float64, w *float64, m *float64, v *float64, n int, mask *byte, decay float64, beta1 float64, rest1 float64, beta2 float64, rest2 float64, root float64, eps float64, shrink float64)
+// Requires: AVX, FMA3
+TEXT ·adamStep256d(SB), NOSPLIT, $0-112
+	MOVQ         d+0(FP), DI
+	MOVQ         w+8(FP), SI
+	MOVQ         m+16(FP), R8
+	MOVQ         v+24(FP), R9
+	VBROADCASTSD decay+48(FP), Y15
+	VBROADCASTSD beta1+56(FP), Y14
+	VBROADCASTSD rest1+64(FP), Y11
+	VBROADCASTSD beta2+72(FP), Y10
+	VBROADCASTSD rest2+80(FP), Y9
+	VBROADCASTSD root+88(FP), Y8
+	VBROADCASTSD eps+96(FP), Y7
+	VBROADCASTSD shrink+104(FP), Y6
+	MOVQ         n+32(FP), CX
+	XORQ         AX, AX
+	TESTQ        CX, CX
+	JZ           tail
+
+loop:
+	VMOVUPD      (DI)(AX*1), Y0
+	VMOVUPD      (SI)(AX*1), Y1
+	VFNMADD231PD Y15, Y1, Y0
+	VMOVUPD      (R8)(AX*1), Y3
+	VMULPD       Y14, Y3, Y3
+	VFMADD231PD  Y11, Y0, Y3
+	VMOVUPD      Y3, (R8)(AX*1)
+	VMULPD       Y0, Y0, Y0
+	VMULPD       Y9, Y0, Y0
+	VMOVUPD      (R9)(AX*1), Y2
+	VFMADD231PD  Y10, Y2, Y0
+	VMOVUPD      Y0, (R9)(AX*1)
+	VSQRTPD      Y0, Y2
+	VMULPD       Y8, Y2, Y2
+	VADDPD       Y7, Y2, Y2
+	VDIVPD       Y2, Y3, Y3
+	VFNMADD231PD Y6, Y1, Y3
+	VADDPD       Y1, Y3, Y3
+	VMOVUPD      Y3, (SI)(AX*1)
+	ADDQ         $0x20, AX
+	DECQ         CX
+	JNZ          loop
+
+tail:
+	MOVQ         mask+40(FP), DX
+	TESTQ        DX, DX
+	JZ           end
+	VMOVDQU      (DX), Y12
+	VMOVDQU      32(DX), Y13
+	VMASKMOVPD   (DI)(AX*1), Y12, Y0
+	VMASKMOVPD   (SI)(AX*1), Y12, Y1
+	VFNMADD231PD Y15, Y1, Y0
+	VMASKMOVPD   (R8)(AX*1), Y12, Y3
+	VMULPD       Y14, Y3, Y3
+	VFMADD231PD  Y11, Y0, Y3
+	VMASKMOVPD   Y3, Y12, (R8)(AX*1)
+	VMULPD       Y0, Y0, Y0
+	VMULPD       Y9, Y0, Y0
+	VMASKMOVPD   (R9)(AX*1), Y12, Y2
+	VFMADD231PD  Y10, Y2, Y0
+	VMASKMOVPD   Y0, Y12, (R9)(AX*1)
+	VSQRTPD      Y0, Y2
+	VMULPD       Y8, Y2, Y2
+	VADDPD       Y7, Y2, Y2
+	VDIVPD       Y2, Y3, Y3
+	VFNMADD231PD Y6, Y1, Y3
+	VADDPD       Y1, Y3, Y3
+	VMASKMOVPD   Y3, Y12, (SI)(AX*1)
+
+end:
+	VZEROUPPER
+	RET
+
+// func dot256d(x *float64, y *float64, n int, out *float64)
+// Requires: AVX, FMA3
+TEXT ·dot256d(SB), NOSPLIT, $0-32
+	MOVQ   x+0(FP), SI
+	MOVQ   y+8(FP), DI
+	MOVQ   n+16(FP), CX
+	MOVQ   out+24(FP), DX
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+
+loop:
+	VMOVUPD     (SI), Y4
+	VFMADD231PD (DI), Y4, Y0
+	VMOVUPD     32(SI), Y5
+	VFMADD231PD 32(DI), Y5, Y1
+	VMOVUPD     64(SI), Y6
+	VFMADD231PD 64(DI), Y6, Y2
+	VMOVUPD     96(SI), Y7
+	VFMADD231PD 96(DI), Y7, Y3
+	ADDQ        $0x00000080, SI
+	ADDQ        $0x00000080, DI
+	DECQ        CX
+	JNZ         loop
+	VADDPD      Y0, Y1, Y0
+	VADDPD      Y2, Y3, Y2
+	VADDPD      Y0, Y2, Y0
+	VMOVUPD     Y0, (DX)
 	VZEROUPPER
 	RET
 

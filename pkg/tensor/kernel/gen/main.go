@@ -20,6 +20,7 @@ func main() {
 				}
 			}
 			copyPanel(v, f64)
+			elementwiseKernels(v, f64)
 		}
 		transpose512(f64)
 		transpose256(f64)

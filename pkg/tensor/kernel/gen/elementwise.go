@@ -1,0 +1,243 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	. "github.com/mmcloughlin/avo/build"
+	. "github.com/mmcloughlin/avo/operand"
+	. "github.com/mmcloughlin/avo/reg"
+)
+
+// A pass is one pass over vectors of memory, a register at a time.
+type pass struct {
+	v      vectors
+	f64    bool
+	params map[string]VecPhysical // broadcast scalars
+	bases  map[string]Register
+	mask   Op // of the last, partial vector; nil before it
+	free   []VecPhysical
+}
+
+// elementwise writes a function over slices of equal length: n whole vectors,
+// then one that mask cuts (none: nil). The body handles one vector.
+func elementwise(v vectors, f64 bool, name, doc string, slices, params []string, body func(p *pass)) {
+	suffix, typ, _ := element(f64)
+	signature := fmt.Sprintf("func(%s *%s, n int, mask *byte", strings.Join(slices, ", "), typ)
+	for _, s := range params {
+		signature += fmt.Sprintf(", %s %s", s, typ)
+	}
+	function(fmt.Sprintf("%s%d%s", name, v.isa, suffix), signature+")", "%s; n whole vectors, and one that mask cuts.", doc)
+	p := &pass{v: v, f64: f64, params: map[string]VecPhysical{}, bases: map[string]Register{}}
+	pointers := []Register{RDI, RSI, R8, R9, R10}
+	for i, s := range slices {
+		Load(Param(s), pointers[i].(GPPhysical))
+		p.bases[s] = pointers[i]
+	}
+	// The upper registers but Y12 and Y13, which hold masks of AVX2.
+	high := len(v.regs)
+	for _, s := range params {
+		high--
+		if v.isa == 256 && high == 13 {
+			high = 11
+		}
+		at, err := Param(s).Resolve()
+		if err != nil {
+			panic(err)
+		}
+		broadcast(f64, at.Addr, v.regs[high])
+		p.params[s] = v.regs[high]
+	}
+	if v.isa == 256 && high > 12 {
+		high = 12
+	}
+	p.free = v.regs[:high]
+	Load(Param("n"), RCX)
+	XORQ(RAX, RAX)
+	TESTQ(RCX, RCX)
+	JZ(LabelRef("tail"))
+	Label("loop")
+	body(p)
+	ADDQ(Imm(uint64(v.bytes)), RAX)
+	DECQ(RCX)
+	JNZ(LabelRef("loop"))
+	Label("tail")
+	Load(Param("mask"), RDX)
+	TESTQ(RDX, RDX)
+	JZ(LabelRef("end"))
+	p.mask = masks(v, RDX)[0]
+	body(p)
+	Label("end")
+	VZEROUPPER()
+	RET()
+}
+
+func (p *pass) at(s string) Mem { return Mem{Base: p.bases[s], Index: RAX, Scale: 1} }
+
+// load reads a vector of slice s into register r, and returns it.
+func (p *pass) load(s string, r int) VecPhysical {
+	to := p.free[r]
+	if p.mask == nil {
+		load(p.f64, p.at(s), to)
+	} else {
+		loadMasked(p.v, p.f64, p.at(s), p.mask, to)
+	}
+	return to
+}
+
+func (p *pass) store(x Op, s string) {
+	if p.mask == nil {
+		load(p.f64, x, p.at(s))
+	} else {
+		storeMasked(p.v, p.f64, x, p.mask, p.at(s))
+	}
+}
+
+// either calls the instruction of the precision.
+func either[F any](f64 bool, s, d F) F {
+	if f64 {
+		return d
+	}
+	return s
+}
+
+func elementwiseKernels(v vectors, f64 bool) {
+	fnma := func(x, y, z Op) { either(f64, func() { VFNMADD231PS(x, y, z) }, func() { VFNMADD231PD(x, y, z) })() } // z -= x y
+	add := func(x, y, z Op) { either(f64, func() { VADDPS(x, y, z) }, func() { VADDPD(x, y, z) })() }
+	mul := func(x, y, z Op) { multiply(f64, x, y, z) }
+
+	elementwise(v, f64, "axpy", "sets y += alpha x", []string{"x", "y"}, []string{"alpha"}, func(p *pass) {
+		x, y := p.load("x", 0), p.load("y", 1)
+		fma(f64, p.params["alpha"], x, y)
+		p.store(y, "y")
+	})
+	elementwise(v, f64, "scale", "sets x *= alpha", []string{"x"}, []string{"alpha"}, func(p *pass) {
+		x := p.load("x", 0)
+		mul(p.params["alpha"], x, x)
+		p.store(x, "x")
+	})
+	elementwise(v, f64, "multiply", "sets z = x y", []string{"x", "y", "z"}, nil, func(p *pass) {
+		x, y := p.load("x", 0), p.load("y", 1)
+		mul(x, y, x)
+		p.store(x, "z")
+	})
+	// y = max(x, 0) with a NaN kept (MAX returns its second operand, in Go's
+	// order the first, if one is a NaN), d = 1 where not x <= 0.
+	elementwise(v, f64, "relu", "sets y = max(x, 0) and d to its derivative, 0 at 0", []string{"x", "y", "d"}, []string{"one"}, func(p *pass) {
+		x, zero, y, d := p.load("x", 0), p.free[1], p.free[2], p.free[3]
+		clearVector(v, zero)
+		either(f64, func() { VMAXPS(x, zero, y) }, func() { VMAXPD(x, zero, y) })()
+		const notLessOrEqual = 6 // unordered counts, so that a NaN has derivative 1
+		if v.isa == 512 {
+			either(f64, func() { VCMPPS(U8(notLessOrEqual), zero, x, K2) }, func() { VCMPPD(U8(notLessOrEqual), zero, x, K2) })()
+			either(f64, func() { VMOVAPS_Z(p.params["one"], K2, d) }, func() { VMOVAPD_Z(p.params["one"], K2, d) })()
+		} else {
+			either(f64, func() { VCMPPS(U8(notLessOrEqual), zero, x, d) }, func() { VCMPPD(U8(notLessOrEqual), zero, x, d) })()
+			VANDPS(p.params["one"], d, d)
+		}
+		p.store(y, "y")
+		p.store(d, "d")
+	})
+
+	// The updates. g is minus the gradient: d - decay w. In each, u is the
+	// change of w; the function named ...Step adds it to w in the same pass.
+	for _, step := range []bool{false, true} {
+		name, to := "Update", []string{"u"}
+		finish := func(p *pass, w, u Op) { p.store(u, "u") }
+		if step {
+			name, to = "Step", nil
+			finish = func(p *pass, w, u Op) {
+				add(w, u, u)
+				p.store(u, "w")
+			}
+		}
+		elementwise(v, f64, "sgd"+name, "makes u = rate (d - decay w)", append(to, "d", "w"), []string{"rate", "decay"}, func(p *pass) {
+			d, w := p.load("d", 0), p.load("w", 1)
+			fnma(p.params["decay"], w, d)
+			mul(p.params["rate"], d, d)
+			finish(p, w, d)
+		})
+		for _, nesterov := range []bool{false, true} {
+			kind, doc := "momentum", "makes v = mu v + (d - decay w), u = rate v"
+			if nesterov {
+				kind, doc = "nesterov", "makes g = d - decay w, v = mu v + g, u = rate (g + mu v)"
+			}
+			elementwise(v, f64, kind+name, doc, append(to, "d", "w", "v"), []string{"rate", "decay", "mu"}, func(p *pass) {
+				d, w, m := p.load("d", 0), p.load("w", 1), p.load("v", 2)
+				fnma(p.params["decay"], w, d)
+				mul(p.params["mu"], m, m)
+				add(d, m, m)
+				p.store(m, "v")
+				if nesterov {
+					fma(f64, p.params["mu"], m, d)
+					mul(p.params["rate"], d, d)
+				} else {
+					mul(p.params["rate"], m, d)
+				}
+				finish(p, w, d)
+			})
+		}
+		// With AVX2, seven scalars and five vectors are all the registers there are.
+		elementwise(v, f64, "adam"+name,
+			"makes g = d - decay w, m = beta1 m + rest1 g, v = beta2 v + rest2 g g, u = m/(root √v + eps) - shrink w, root and eps divided by the rate",
+			append(to, "d", "w", "m", "v"), []string{"decay", "beta1", "rest1", "beta2", "rest2", "root", "eps", "shrink"}, func(p *pass) {
+				g, w, t := p.load("d", 0), p.load("w", 1), p.free[2]
+				fnma(p.params["decay"], w, g)
+				m := p.load("m", 3)
+				mul(p.params["beta1"], m, m)
+				fma(f64, p.params["rest1"], g, m)
+				p.store(m, "m")
+				mul(g, g, g)
+				mul(p.params["rest2"], g, g)
+				s := p.load("v", 2)
+				fma(f64, p.params["beta2"], s, g)
+				p.store(g, "v")
+				either(f64, func() { VSQRTPS(g, t) }, func() { VSQRTPD(g, t) })()
+				mul(p.params["root"], t, t)
+				add(p.params["eps"], t, t)
+				either(f64, func() { VDIVPS(t, m, m) }, func() { VDIVPD(t, m, m) })()
+				fnma(p.params["shrink"], w, m)
+				finish(p, w, m)
+			})
+	}
+	dot(v, f64)
+}
+
+// dot writes the product of n groups of four vectors of float64, which float32
+// is widened to. Four sums run side by side; out receives a vector of sums.
+func dot(v vectors, f64 bool) {
+	suffix, typ, size := element(f64)
+	function(fmt.Sprintf("dot%d%s", v.isa, suffix), fmt.Sprintf("func(x, y *%s, n int, out *float64)", typ),
+		"sets out, a vector, to sums whose sum is <x, y>, over n groups of four vectors of float64.")
+	Load(Param("x"), RSI)
+	Load(Param("y"), RDI)
+	Load(Param("n"), RCX)
+	Load(Param("out"), RDX)
+	step := v.bytes / 8 * size
+	for i := range 4 {
+		clearVector(v, v.regs[i])
+	}
+	Label("loop")
+	for i := range 4 {
+		x, y := Mem{Base: RSI, Disp: i * step}, Mem{Base: RDI, Disp: i * step}
+		a, b := v.regs[4+i], v.regs[8+i]
+		if f64 {
+			VMOVUPD(x, a)
+			VFMADD231PD(y, a, v.regs[i])
+			continue
+		}
+		VCVTPS2PD(x, a)
+		VCVTPS2PD(y, b)
+		VFMADD231PD(a, b, v.regs[i])
+	}
+	ADDQ(U32(4*step), RSI)
+	ADDQ(U32(4*step), RDI)
+	DECQ(RCX)
+	JNZ(LabelRef("loop"))
+	VADDPD(v.regs[0], v.regs[1], v.regs[0])
+	VADDPD(v.regs[2], v.regs[3], v.regs[2])
+	VADDPD(v.regs[0], v.regs[2], v.regs[0])
+	VMOVUPD(v.regs[0], Mem{Base: RDX})
+	VZEROUPPER()
+	RET()
+}
