@@ -534,6 +534,7 @@ func (panicking) New32(int, *tensor.Pool) optim.Optimizer[float32] { return pani
 type panicOnUpdate struct{}
 
 func (panicOnUpdate) Update(_, _, _ []float32, t schedules.Time) { panic("a fault in a method") }
+func (panicOnUpdate) Step(_, _ []float32, t schedules.Time)      { panic("a fault in a method") }
 func (panicOnUpdate) State() optim.State[float32]                { return optim.State[float32]{} }
 
 // TestPanic: a fault in one method leaves the others alone.

@@ -46,7 +46,9 @@ type trainer[T tensor.Float] struct {
 	y     tensor.Matrix[float64]
 	d, u  []T // direction and update
 	trial []T // weights that a line search looks at
+	mini  oracles.Problem[T]
 	rule  optim.StepRule
+	whole bool    // the rule makes every update as it is
 	unit  float64 // multiply-adds of one forward and one VJP on a mini-batch
 }
 
@@ -64,6 +66,7 @@ func newTrainer[T tensor.Float](c *Config, m *Method, seed uint64, p *datasets.P
 		rule: m.LineSearch.Must(),
 		unit: float64(size) * float64(adds.Forward+adds.VJP),
 	}
+	_, t.whole = t.rule.(optim.None)
 	tensor.Convert(t.w, n.Init(stream(seed, streamWeights)))
 	t.bind()
 	return t
@@ -141,6 +144,10 @@ func (t *trainer[T]) advance() (report oracles.Report, eta float64) {
 	p := t.problemAt(t.step)
 	report = t.oracle.Direction(t.d, p)
 	t.count(report.Counters)
+	if t.whole {
+		t.optimizer.Step(t.d, t.w, p.Time)
+		return report, 1
+	}
 	t.optimizer.Update(t.u, t.d, t.w, p.Time)
 	eta = t.rule.Size(objective[T]{t})
 	tensor.Axpy(t.pool, T(eta), t.u, t.w)
@@ -148,7 +155,8 @@ func (t *trainer[T]) advance() (report oracles.Report, eta float64) {
 }
 
 func (t *trainer[T]) problemAt(step int) *oracles.Problem[T] {
-	return &oracles.Problem[T]{Z: t.lin.Outputs(), Y: t.y, Lin: t.lin, Loss: t.loss, Time: t.time(step)}
+	t.mini = oracles.Problem[T]{Z: t.lin.Outputs(), Y: t.y, Lin: t.lin, Loss: t.loss, Time: t.time(step)}
+	return &t.mini
 }
 
 func (t *trainer[T]) count(c oracles.Counters) { t.counters.Add(c) }

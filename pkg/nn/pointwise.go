@@ -1,6 +1,9 @@
 package nn
 
-import "github.com/dualgn/dgn/pkg/tensor"
+import (
+	"github.com/dualgn/dgn/pkg/tensor"
+	"github.com/dualgn/dgn/pkg/tensor/kernel"
+)
 
 // pointwise is y = f(x), value by value, without weights.
 type pointwise[T tensor.Float] struct {
@@ -19,12 +22,7 @@ const pointwiseGrain = 1 << 12
 func newPointwise[T tensor.Float](in tensor.Shape, m int, p *tensor.Pool, f func(y, d, x []T)) Op[T] {
 	o := &pointwise[T]{pool: p, f: f, d: make([]T, m*in.Len())}
 	o.forward = func(lo, hi int) { o.f(o.y[lo:hi], o.d[lo:hi], o.x[lo:hi]) }
-	o.multiply = func(lo, hi int) {
-		y, d, x := o.y[lo:hi], o.d[lo:hi], o.x[lo:hi]
-		for i, v := range x {
-			y[i] = d[i] * v
-		}
-	}
+	o.multiply = func(lo, hi int) { kernel.Multiply(o.d[lo:hi], o.x[lo:hi], o.y[lo:hi]) }
 	return o
 }
 

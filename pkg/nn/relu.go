@@ -5,6 +5,7 @@ import (
 
 	"github.com/dualgn/dgn/pkg/registry"
 	"github.com/dualgn/dgn/pkg/tensor"
+	"github.com/dualgn/dgn/pkg/tensor/kernel"
 )
 
 func init() {
@@ -32,13 +33,4 @@ func (ReLU) Bind64(in tensor.Shape, m int, p *tensor.Pool) Op[float64] {
 	return newPointwise(in, m, p, relu[float64])
 }
 
-// A NaN stays a NaN, so that divergence is seen.
-func relu[T tensor.Float](y, d, x []T) {
-	for i, v := range x {
-		if v <= 0 {
-			y[i], d[i] = 0, 0
-		} else {
-			y[i], d[i] = v, 1
-		}
-	}
-}
+func relu[T tensor.Float](y, d, x []T) { kernel.ReLU(x, y, d) }

@@ -7,6 +7,7 @@ import (
 	"github.com/dualgn/dgn/pkg/schedules"
 	"github.com/dualgn/dgn/pkg/strict"
 	"github.com/dualgn/dgn/pkg/tensor"
+	"github.com/dualgn/dgn/pkg/tensor/kernel"
 )
 
 func init() {
@@ -80,43 +81,46 @@ func (o AdamW) New64(p int, pool *tensor.Pool) Optimizer[float64] {
 
 type adam[T tensor.Float] struct {
 	Adam
-	p     int
-	pool  *tensor.Pool
-	m, v  []T
-	steps int64
+	p         int
+	pool      *tensor.Pool
+	m, v      []T // m is that of d, so minus that of the gradient
+	steps     int64
+	coupled   float64 // weight decay, in the gradient
+	decoupled float64 // or in the update
 
-	// Operands of the loop that is running: scale is rate/(1 - beta1^t), root
-	// is √(1 - beta2^t), shrink is rate weight_decay.
-	u, d, w             []T
-	scale, root, shrink T
-	decoupled           float64
-	body                func(lo, hi int)
+	// Operands of the loop that is running.
+	u, d, w []T
+	scalars kernel.Adam[T]
+	body    func(lo, hi int)
 }
 
 func bindAdam[T tensor.Float](s Adam, coupled, decoupled float64, p int, pool *tensor.Pool) Optimizer[T] {
-	o := &adam[T]{Adam: s, p: p, pool: pool, m: make([]T, p), v: make([]T, p), decoupled: decoupled}
-	decay, eps := T(coupled), T(s.Epsilon)
-	b1, b2, c1, c2 := T(s.Beta1), T(s.Beta2), T(1-s.Beta1), T(1-s.Beta2)
+	o := &adam[T]{Adam: s, p: p, pool: pool, m: make([]T, p), v: make([]T, p), coupled: coupled, decoupled: decoupled}
 	o.body = func(lo, hi int) {
-		u, d, w, m, v := o.u[lo:hi], o.d[lo:hi], o.w[lo:hi], o.m[lo:hi], o.v[lo:hi]
-		for i := range d {
-			g := decay*w[i] - d[i]
-			m[i] = b1*m[i] + c1*g
-			v[i] = b2*v[i] + c2*g*g
-			u[i] = -o.scale*m[i]/(T(math.Sqrt(float64(v[i])))/o.root+eps) - o.shrink*w[i]
-		}
+		o.scalars.Update(part(o.u, lo, hi), o.d[lo:hi], o.w[lo:hi], o.m[lo:hi], o.v[lo:hi])
 	}
 	return o
 }
 
 func (o *adam[T]) Update(u, d, w []T, t schedules.Time) {
 	checkLengths(o.p, u, d, w)
+	o.run(u, d, w, t)
+}
+
+func (o *adam[T]) Step(d, w []T, t schedules.Time) {
+	checkLengths(o.p, d, w)
+	o.run(nil, d, w, t)
+}
+
+func (o *adam[T]) run(u, d, w []T, t schedules.Time) {
 	o.steps++
 	rate, n := o.LearningRate.At(t), float64(o.steps)
 	o.u, o.d, o.w = u, d, w
-	o.scale = T(rate / (1 - math.Pow(o.Beta1, n)))
-	o.root = T(math.Sqrt(1 - math.Pow(o.Beta2, n)))
-	o.shrink = T(rate * o.decoupled)
+	o.scalars = kernel.Adam[T]{
+		Decay: T(o.coupled), Beta1: T(o.Beta1), Rest1: T(1 - o.Beta1), Beta2: T(o.Beta2), Rest2: T(1 - o.Beta2),
+		Rate: T(rate / (1 - math.Pow(o.Beta1, n))), Root: T(1 / math.Sqrt(1-math.Pow(o.Beta2, n))),
+		Epsilon: T(o.Epsilon), Shrink: T(rate * o.decoupled),
+	}
 	o.pool.For(o.p, grain, o.body)
 	o.u, o.d, o.w = nil, nil, nil
 }

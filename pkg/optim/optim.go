@@ -18,6 +18,10 @@ type Optimizer[T tensor.Float] interface {
 	// rule then scales it. All have the length p.
 	Update(u, d, w []T, t schedules.Time)
 
+	// Step adds the update to w at once, in one pass over memory: what is left
+	// to do where no step rule scales it.
+	Step(d, w []T, t schedules.Time)
+
 	// State returns what a checkpoint must keep. Writing to it restores the
 	// optimizer.
 	State() State[T]
@@ -52,6 +56,14 @@ var Known = registry.Table[Spec]{Kind: "optimizer"}
 
 // grain is the number of weights that one thread updates at a time.
 const grain = 1 << 14
+
+// part is v[lo:hi], nil if there is no v.
+func part[T tensor.Float](v []T, lo, hi int) []T {
+	if v == nil {
+		return nil
+	}
+	return v[lo:hi]
+}
 
 func checkFraction(key string, v float64) error {
 	if !(v >= 0 && v < 1) {

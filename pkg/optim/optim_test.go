@@ -125,6 +125,20 @@ func TestOptimizers(t *testing.T) {
 					t.Error("the state is not all that an optimizer remembers")
 				}
 
+				// A step is the update, added.
+				c, e := New[float32](spec, p, nil), New[float32](spec, p, nil)
+				for i := range 3 {
+					at := schedules.Time{Step: i}
+					change := make([]float32, p)
+					c.Update(change, d, w, at)
+					tensor.Axpy(nil, 1, w, change)
+					stepped := slices.Clone(w)
+					e.Step(d, stepped, at)
+					if !slices.Equal(change, stepped) {
+						t.Fatal("Step differs from Update")
+					}
+				}
+
 				o, u := New[float32](spec, p, pool), make([]float32, p)
 				if n := testing.AllocsPerRun(5, func() { o.Update(u, d, w, schedules.Time{}) }); n != 0 {
 					t.Errorf("%g allocations", n)

@@ -5,6 +5,7 @@ import (
 	"github.com/dualgn/dgn/pkg/schedules"
 	"github.com/dualgn/dgn/pkg/strict"
 	"github.com/dualgn/dgn/pkg/tensor"
+	"github.com/dualgn/dgn/pkg/tensor/kernel"
 )
 
 func init() {
@@ -51,47 +52,37 @@ type sgd[T tensor.Float] struct {
 	v    []T // empty without momentum
 
 	// Operands of the loop that is running.
-	u, d, w     []T
-	rate        T
-	plain, full func(lo, hi int)
+	u, d, w []T
+	scalars kernel.Momentum[T]
+	body    func(lo, hi int)
 }
 
 func bindSGD[T tensor.Float](s SGD, p int, pool *tensor.Pool) Optimizer[T] {
 	o := &sgd[T]{SGD: s, p: p, pool: pool}
-	decay, momentum := T(s.WeightDecay), T(s.Momentum)
-	o.plain = func(lo, hi int) {
-		u, d, w := o.u[lo:hi], o.d[lo:hi], o.w[lo:hi]
-		for i, v := range d {
-			u[i] = o.rate * (v - decay*w[i])
-		}
-	}
 	if s.Momentum > 0 {
 		// v starts at 0, so that the first step makes it g.
 		o.v = make([]T, p)
 	}
-	o.full = func(lo, hi int) {
-		u, d, w, m := o.u[lo:hi], o.d[lo:hi], o.w[lo:hi], o.v[lo:hi]
-		for i := range d {
-			g := d[i] - decay*w[i] // -g, and so -v
-			m[i] = momentum*m[i] + g
-			if s.Nesterov {
-				u[i] = o.rate * (g + momentum*m[i])
-			} else {
-				u[i] = o.rate * m[i]
-			}
-		}
+	o.body = func(lo, hi int) {
+		o.scalars.Update(part(o.u, lo, hi), o.d[lo:hi], o.w[lo:hi], part(o.v, lo, hi))
 	}
 	return o
 }
 
 func (o *sgd[T]) Update(u, d, w []T, t schedules.Time) {
 	checkLengths(o.p, u, d, w)
-	o.u, o.d, o.w, o.rate = u, d, w, T(o.LearningRate.At(t))
-	body := o.plain
-	if o.v != nil {
-		body = o.full
-	}
-	o.pool.For(o.p, grain, body)
+	o.run(u, d, w, t)
+}
+
+func (o *sgd[T]) Step(d, w []T, t schedules.Time) {
+	checkLengths(o.p, d, w)
+	o.run(nil, d, w, t)
+}
+
+func (o *sgd[T]) run(u, d, w []T, t schedules.Time) {
+	o.u, o.d, o.w = u, d, w
+	o.scalars = kernel.Momentum[T]{Rate: T(o.LearningRate.At(t)), Decay: T(o.WeightDecay), Mu: T(o.Momentum), Nesterov: o.Nesterov}
+	o.pool.For(o.p, grain, o.body)
 	o.u, o.d, o.w = nil, nil, nil
 }
 

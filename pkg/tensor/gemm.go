@@ -47,6 +47,9 @@ func Gemm[T Float](p *Pool, ta, tb Transpose, alpha T, a, b Matrix[T], beta T, c
 	for len(g.scratch) < p.Threads() {
 		g.scratch = append(g.scratch, &kernel.Scratch[T]{})
 	}
+	for _, s := range g.scratch { // a thread may get its first block at any time
+		s.Reserve(bool(ta), m, n, k, a.Stride)
+	}
 	switch {
 	case p.Threads() == 1 || blocks < 2:
 		g.block(0, 0, m, 0, n)

@@ -47,48 +47,19 @@ func (g *args[T]) init() {
 		return
 	}
 	g.ready = true
-	g.axpy = func(lo, hi int) {
-		x, y, alpha := g.x[lo:hi], g.y[lo:hi], g.alpha
-		for i, v := range x {
-			y[i] += alpha * v
-		}
-	}
-	g.scale = func(lo, hi int) {
-		x, alpha := g.x[lo:hi], g.alpha
-		for i := range x {
-			x[i] *= alpha
-		}
-	}
-	g.dot = func(lo, hi int) {
-		x, y := g.x[lo:hi], g.y[lo:hi]
-		var s0, s1, s2, s3 float64
-		i := 0
-		for ; i+4 <= len(x); i += 4 {
-			s0 += float64(x[i]) * float64(y[i])
-			s1 += float64(x[i+1]) * float64(y[i+1])
-			s2 += float64(x[i+2]) * float64(y[i+2])
-			s3 += float64(x[i+3]) * float64(y[i+3])
-		}
-		for ; i < len(x); i++ {
-			s0 += float64(x[i]) * float64(y[i])
-		}
-		g.partial[lo/chunk] = (s0 + s1) + (s2 + s3)
-	}
+	g.axpy = func(lo, hi int) { kernel.Axpy(g.alpha, g.x[lo:hi], g.y[lo:hi]) }
+	g.scale = func(lo, hi int) { kernel.Scale(g.alpha, g.x[lo:hi]) }
+	g.dot = func(lo, hi int) { g.partial[lo/chunk] = kernel.Dot(g.x[lo:hi], g.y[lo:hi]) }
 	g.addRow = func(lo, hi int) {
 		for i := lo; i < hi; i++ {
-			row := g.a.Row(i)
-			for j, v := range g.x {
-				row[j] += v
-			}
+			kernel.Axpy(1, g.x, g.a.Row(i))
 		}
 	}
 	g.colSums = func(lo, hi int) {
 		y := g.y[lo:hi]
 		clear(y)
 		for i := range g.a.Rows {
-			for j, v := range g.a.Row(i)[lo:hi] {
-				y[j] += v
-			}
+			kernel.Axpy(1, g.a.Row(i)[lo:hi], y)
 		}
 	}
 	g.rows = func(worker, lo, hi int) { g.block(worker, lo, hi, 0, g.c.Cols) }

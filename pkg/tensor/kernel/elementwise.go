@@ -17,14 +17,14 @@ type passes[T Float] struct {
 	scale    func(x *T, n int, mask *byte, alpha T)
 	multiply func(x, y, z *T, n int, mask *byte)
 	relu     func(x, y, d *T, n int, mask *byte, one T)
-	dot      func(x, y *T, n int, out *float64)
+	dot      func(x, y *T, n int) float64
 
 	sgdUpdate                      func(u, d, w *T, n int, mask *byte, rate, decay T)
 	sgdStep                        func(d, w *T, n int, mask *byte, rate, decay T)
 	momentumUpdate, nesterovUpdate func(u, d, w, v *T, n int, mask *byte, rate, decay, mu T)
 	momentumStep, nesterovStep     func(d, w, v *T, n int, mask *byte, rate, decay, mu T)
-	adamUpdate                     func(u, d, w, m, v *T, n int, mask *byte, decay, beta1, rest1, beta2, rest2, root, eps, shrink T)
-	adamStep                       func(d, w, m, v *T, n int, mask *byte, decay, beta1, rest1, beta2, rest2, root, eps, shrink T)
+	adamUpdate                     func(u, d, w, m, v *T, n int, mask *byte, decay, beta1, rest1, beta2, rest2, rate, root, eps, shrink T)
+	adamStep                       func(d, w, m, v *T, n int, mask *byte, decay, beta1, rest1, beta2, rest2, rate, root, eps, shrink T)
 }
 
 func passesOf[T Float]() *passes[T] {
@@ -117,9 +117,7 @@ func Dot[T Float](x, y []T) float64 {
 	if k := passesOf[T](); k != nil {
 		lanes := k.lanes * sizeOf[T]() / 8 // of float64
 		if n := len(x) / (4 * lanes); n > 0 {
-			var out [8]float64
-			k.dot(&x[0], &y[0], n, &out[0])
-			sum = ((out[0] + out[1]) + (out[2] + out[3])) + ((out[4] + out[5]) + (out[6] + out[7]))
+			sum = k.dot(&x[0], &y[0], n)
 			x, y = x[4*lanes*n:], y[4*lanes*n:]
 		}
 	}
@@ -197,16 +195,15 @@ func (o Momentum[T]) Update(u, d, w, v []T) {
 	}
 }
 
-// Adam are the scalars of its update, with the learning rate and the corrections
-// of bias worked in.
+// Adam are the scalars of its update, with the corrections of bias worked in.
 type Adam[T Float] struct {
-	Decay, Beta1, Rest1, Beta2, Rest2, Root, Epsilon, Shrink T
+	Decay, Beta1, Rest1, Beta2, Rest2, Rate, Root, Epsilon, Shrink T
 }
 
 // Update makes, with g = d - Decay w,
 //
 //	m = Beta1 m + Rest1 g,  v = Beta2 v + Rest2 g²
-//	u = m/(Root √v + Epsilon) - Shrink w
+//	u = Rate m/(Root √v + Epsilon) - Shrink w
 //
 // (28 bytes). A nil u is added to w instead (28).
 func (o Adam[T]) Update(u, d, w, m, v []T) {
@@ -218,9 +215,9 @@ func (o Adam[T]) Update(u, d, w, m, v []T) {
 	if k := passesOf[T](); k != nil && len(d) > 0 {
 		n, mask := k.cut(len(d))
 		if step {
-			k.adamStep(&d[0], &w[0], &m[0], &v[0], n, mask, o.Decay, o.Beta1, o.Rest1, o.Beta2, o.Rest2, o.Root, o.Epsilon, o.Shrink)
+			k.adamStep(&d[0], &w[0], &m[0], &v[0], n, mask, o.Decay, o.Beta1, o.Rest1, o.Beta2, o.Rest2, o.Rate, o.Root, o.Epsilon, o.Shrink)
 		} else {
-			k.adamUpdate(&u[0], &d[0], &w[0], &m[0], &v[0], n, mask, o.Decay, o.Beta1, o.Rest1, o.Beta2, o.Rest2, o.Root, o.Epsilon, o.Shrink)
+			k.adamUpdate(&u[0], &d[0], &w[0], &m[0], &v[0], n, mask, o.Decay, o.Beta1, o.Rest1, o.Beta2, o.Rest2, o.Rate, o.Root, o.Epsilon, o.Shrink)
 		}
 		return
 	}
@@ -228,7 +225,7 @@ func (o Adam[T]) Update(u, d, w, m, v []T) {
 		g -= T(o.Decay * w[i])
 		m[i] = T(o.Beta1*m[i]) + T(o.Rest1*g)
 		v[i] = T(o.Beta2*v[i]) + T(o.Rest2*T(g*g))
-		g = m[i]/(T(o.Root*T(math.Sqrt(float64(v[i]))))+o.Epsilon) - T(o.Shrink*w[i])
+		g = T(o.Rate*m[i])/(T(o.Root*T(math.Sqrt(float64(v[i]))))+o.Epsilon) - T(o.Shrink*w[i])
 		if step {
 			w[i] += g
 		} else {

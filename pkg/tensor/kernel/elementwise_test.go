@@ -16,7 +16,7 @@ type passCase[T Float] struct {
 }
 
 func passCases[T Float]() []passCase[T] {
-	adam := Adam[T]{Decay: 0.1, Beta1: 0.9, Rest1: 0.1, Beta2: 0.99, Rest2: 0.01, Root: 3, Epsilon: 0.01, Shrink: 0.2}
+	adam := Adam[T]{Decay: 0.1, Beta1: 0.9, Rest1: 0.1, Beta2: 0.99, Rest2: 0.01, Rate: 0.5, Root: 3, Epsilon: 0.01, Shrink: 0.2}
 	cases := []passCase[T]{
 		{"axpy", 2, func(s [][]T) float64 { Axpy(-0.3, s[0], s[1]); return 0 }},
 		{"scale", 1, func(s [][]T) float64 { Scale(-0.3, s[0]); return 0 }},

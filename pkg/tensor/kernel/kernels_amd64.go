@@ -184,10 +184,10 @@ func momentumUpdate512s(u *float32, d *float32, w *float32, v *float32, n int, m
 //go:noescape
 func nesterovUpdate512s(u *float32, d *float32, w *float32, v *float32, n int, mask *byte, rate float32, decay float32, mu float32)
 
-// adamUpdate512s makes g = d - decay w, m = beta1 m + rest1 g, v = beta2 v + rest2 g g, u = m/(root √v + eps) - shrink w, root and eps divided by the rate; n whole vectors, and one that mask cuts.
+// adamUpdate512s makes g = d - decay w, m = beta1 m + rest1 g, v = beta2 v + rest2 g g, u = rate m/(root √v + eps) - shrink w; n whole vectors, and one that mask cuts.
 //
 //go:noescape
-func adamUpdate512s(u *float32, d *float32, w *float32, m *float32, v *float32, n int, mask *byte, decay float32, beta1 float32, rest1 float32, beta2 float32, rest2 float32, root float32, eps float32, shrink float32)
+func adamUpdate512s(u *float32, d *float32, w *float32, m *float32, v *float32, n int, mask *byte, decay float32, beta1 float32, rest1 float32, beta2 float32, rest2 float32, rate float32, root float32, eps float32, shrink float32)
 
 // sgdStep512s makes u = rate (d - decay w); n whole vectors, and one that mask cuts.
 //
@@ -204,15 +204,15 @@ func momentumStep512s(d *float32, w *float32, v *float32, n int, mask *byte, rat
 //go:noescape
 func nesterovStep512s(d *float32, w *float32, v *float32, n int, mask *byte, rate float32, decay float32, mu float32)
 
-// adamStep512s makes g = d - decay w, m = beta1 m + rest1 g, v = beta2 v + rest2 g g, u = m/(root √v + eps) - shrink w, root and eps divided by the rate; n whole vectors, and one that mask cuts.
+// adamStep512s makes g = d - decay w, m = beta1 m + rest1 g, v = beta2 v + rest2 g g, u = rate m/(root √v + eps) - shrink w; n whole vectors, and one that mask cuts.
 //
 //go:noescape
-func adamStep512s(d *float32, w *float32, m *float32, v *float32, n int, mask *byte, decay float32, beta1 float32, rest1 float32, beta2 float32, rest2 float32, root float32, eps float32, shrink float32)
+func adamStep512s(d *float32, w *float32, m *float32, v *float32, n int, mask *byte, decay float32, beta1 float32, rest1 float32, beta2 float32, rest2 float32, rate float32, root float32, eps float32, shrink float32)
 
-// dot512s sets out, a vector, to sums whose sum is <x, y>, over n groups of four vectors of float64.
+// dot512s returns <x, y> over n groups of four vectors of float64.
 //
 //go:noescape
-func dot512s(x *float32, y *float32, n int, out *float64)
+func dot512s(x *float32, y *float32, n int) float64
 
 // product256s1x1 sets (accumulate 0), or adds to (1), a block of C of 1 rows and 1 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes.
 //
@@ -314,10 +314,10 @@ func momentumUpdate256s(u *float32, d *float32, w *float32, v *float32, n int, m
 //go:noescape
 func nesterovUpdate256s(u *float32, d *float32, w *float32, v *float32, n int, mask *byte, rate float32, decay float32, mu float32)
 
-// adamUpdate256s makes g = d - decay w, m = beta1 m + rest1 g, v = beta2 v + rest2 g g, u = m/(root √v + eps) - shrink w, root and eps divided by the rate; n whole vectors, and one that mask cuts.
+// adamUpdate256s makes g = d - decay w, m = beta1 m + rest1 g, v = beta2 v + rest2 g g, u = rate m/(root √v + eps) - shrink w; n whole vectors, and one that mask cuts.
 //
 //go:noescape
-func adamUpdate256s(u *float32, d *float32, w *float32, m *float32, v *float32, n int, mask *byte, decay float32, beta1 float32, rest1 float32, beta2 float32, rest2 float32, root float32, eps float32, shrink float32)
+func adamUpdate256s(u *float32, d *float32, w *float32, m *float32, v *float32, n int, mask *byte, decay float32, beta1 float32, rest1 float32, beta2 float32, rest2 float32, rate float32, root float32, eps float32, shrink float32)
 
 // sgdStep256s makes u = rate (d - decay w); n whole vectors, and one that mask cuts.
 //
@@ -334,15 +334,15 @@ func momentumStep256s(d *float32, w *float32, v *float32, n int, mask *byte, rat
 //go:noescape
 func nesterovStep256s(d *float32, w *float32, v *float32, n int, mask *byte, rate float32, decay float32, mu float32)
 
-// adamStep256s makes g = d - decay w, m = beta1 m + rest1 g, v = beta2 v + rest2 g g, u = m/(root √v + eps) - shrink w, root and eps divided by the rate; n whole vectors, and one that mask cuts.
+// adamStep256s makes g = d - decay w, m = beta1 m + rest1 g, v = beta2 v + rest2 g g, u = rate m/(root √v + eps) - shrink w; n whole vectors, and one that mask cuts.
 //
 //go:noescape
-func adamStep256s(d *float32, w *float32, m *float32, v *float32, n int, mask *byte, decay float32, beta1 float32, rest1 float32, beta2 float32, rest2 float32, root float32, eps float32, shrink float32)
+func adamStep256s(d *float32, w *float32, m *float32, v *float32, n int, mask *byte, decay float32, beta1 float32, rest1 float32, beta2 float32, rest2 float32, rate float32, root float32, eps float32, shrink float32)
 
-// dot256s sets out, a vector, to sums whose sum is <x, y>, over n groups of four vectors of float64.
+// dot256s returns <x, y> over n groups of four vectors of float64.
 //
 //go:noescape
-func dot256s(x *float32, y *float32, n int, out *float64)
+func dot256s(x *float32, y *float32, n int) float64
 
 // transpose512s transposes n blocks of 16 x 16. Strides are in bytes.
 //
@@ -534,10 +534,10 @@ func momentumUpdate512d(u *float64, d *float64, w *float64, v *float64, n int, m
 //go:noescape
 func nesterovUpdate512d(u *float64, d *float64, w *float64, v *float64, n int, mask *byte, rate float64, decay float64, mu float64)
 
-// adamUpdate512d makes g = d - decay w, m = beta1 m + rest1 g, v = beta2 v + rest2 g g, u = m/(root √v + eps) - shrink w, root and eps divided by the rate; n whole vectors, and one that mask cuts.
+// adamUpdate512d makes g = d - decay w, m = beta1 m + rest1 g, v = beta2 v + rest2 g g, u = rate m/(root √v + eps) - shrink w; n whole vectors, and one that mask cuts.
 //
 //go:noescape
-func adamUpdate512d(u *float64, d *float64, w *float64, m *float64, v *float64, n int, mask *byte, decay float64, beta1 float64, rest1 float64, beta2 float64, rest2 float64, root float64, eps float64, shrink float64)
+func adamUpdate512d(u *float64, d *float64, w *float64, m *float64, v *float64, n int, mask *byte, decay float64, beta1 float64, rest1 float64, beta2 float64, rest2 float64, rate float64, root float64, eps float64, shrink float64)
 
 // sgdStep512d makes u = rate (d - decay w); n whole vectors, and one that mask cuts.
 //
@@ -554,15 +554,15 @@ func momentumStep512d(d *float64, w *float64, v *float64, n int, mask *byte, rat
 //go:noescape
 func nesterovStep512d(d *float64, w *float64, v *float64, n int, mask *byte, rate float64, decay float64, mu float64)
 
-// adamStep512d makes g = d - decay w, m = beta1 m + rest1 g, v = beta2 v + rest2 g g, u = m/(root √v + eps) - shrink w, root and eps divided by the rate; n whole vectors, and one that mask cuts.
+// adamStep512d makes g = d - decay w, m = beta1 m + rest1 g, v = beta2 v + rest2 g g, u = rate m/(root √v + eps) - shrink w; n whole vectors, and one that mask cuts.
 //
 //go:noescape
-func adamStep512d(d *float64, w *float64, m *float64, v *float64, n int, mask *byte, decay float64, beta1 float64, rest1 float64, beta2 float64, rest2 float64, root float64, eps float64, shrink float64)
+func adamStep512d(d *float64, w *float64, m *float64, v *float64, n int, mask *byte, decay float64, beta1 float64, rest1 float64, beta2 float64, rest2 float64, rate float64, root float64, eps float64, shrink float64)
 
-// dot512d sets out, a vector, to sums whose sum is <x, y>, over n groups of four vectors of float64.
+// dot512d returns <x, y> over n groups of four vectors of float64.
 //
 //go:noescape
-func dot512d(x *float64, y *float64, n int, out *float64)
+func dot512d(x *float64, y *float64, n int) float64
 
 // product256d1x1 sets (accumulate 0), or adds to (1), a block of C of 1 rows and 1 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes.
 //
@@ -664,10 +664,10 @@ func momentumUpdate256d(u *float64, d *float64, w *float64, v *float64, n int, m
 //go:noescape
 func nesterovUpdate256d(u *float64, d *float64, w *float64, v *float64, n int, mask *byte, rate float64, decay float64, mu float64)
 
-// adamUpdate256d makes g = d - decay w, m = beta1 m + rest1 g, v = beta2 v + rest2 g g, u = m/(root √v + eps) - shrink w, root and eps divided by the rate; n whole vectors, and one that mask cuts.
+// adamUpdate256d makes g = d - decay w, m = beta1 m + rest1 g, v = beta2 v + rest2 g g, u = rate m/(root √v + eps) - shrink w; n whole vectors, and one that mask cuts.
 //
 //go:noescape
-func adamUpdate256d(u *float64, d *float64, w *float64, m *float64, v *float64, n int, mask *byte, decay float64, beta1 float64, rest1 float64, beta2 float64, rest2 float64, root float64, eps float64, shrink float64)
+func adamUpdate256d(u *float64, d *float64, w *float64, m *float64, v *float64, n int, mask *byte, decay float64, beta1 float64, rest1 float64, beta2 float64, rest2 float64, rate float64, root float64, eps float64, shrink float64)
 
 // sgdStep256d makes u = rate (d - decay w); n whole vectors, and one that mask cuts.
 //
@@ -684,15 +684,15 @@ func momentumStep256d(d *float64, w *float64, v *float64, n int, mask *byte, rat
 //go:noescape
 func nesterovStep256d(d *float64, w *float64, v *float64, n int, mask *byte, rate float64, decay float64, mu float64)
 
-// adamStep256d makes g = d - decay w, m = beta1 m + rest1 g, v = beta2 v + rest2 g g, u = m/(root √v + eps) - shrink w, root and eps divided by the rate; n whole vectors, and one that mask cuts.
+// adamStep256d makes g = d - decay w, m = beta1 m + rest1 g, v = beta2 v + rest2 g g, u = rate m/(root √v + eps) - shrink w; n whole vectors, and one that mask cuts.
 //
 //go:noescape
-func adamStep256d(d *float64, w *float64, m *float64, v *float64, n int, mask *byte, decay float64, beta1 float64, rest1 float64, beta2 float64, rest2 float64, root float64, eps float64, shrink float64)
+func adamStep256d(d *float64, w *float64, m *float64, v *float64, n int, mask *byte, decay float64, beta1 float64, rest1 float64, beta2 float64, rest2 float64, rate float64, root float64, eps float64, shrink float64)
 
-// dot256d sets out, a vector, to sums whose sum is <x, y>, over n groups of four vectors of float64.
+// dot256d returns <x, y> over n groups of four vectors of float64.
 //
 //go:noescape
-func dot256d(x *float64, y *float64, n int, out *float64)
+func dot256d(x *float64, y *float64, n int) float64
 
 // transpose512d transposes n blocks of 8 x 8. Strides are in bytes.
 //

@@ -6424,9 +6424,9 @@ end:
 	VZEROUPPER
 	RET
 
-// func adamUpdate512s(u *float32, d *float32, w *float32, m *float32, v *float32, n int, mask *byte, decay float32, beta1 float32, rest1 float32, beta2 float32, rest2 float32, root float32, eps float32, shrink float32)
+// func adamUpdate512s(u *float32, d *float32, w *float32, m *float32, v *float32, n int, mask *byte, decay float32, beta1 float32, rest1 float32, beta2 float32, rest2 float32, rate float32, root float32, eps float32, shrink float32)
 // Requires: AVX, AVX512BW, AVX512F
-TEXT ·adamUpdate512s(SB), NOSPLIT, $0-88
+TEXT ·adamUpdate512s(SB), NOSPLIT, $0-92
 	MOVQ         u+0(FP), DI
 	MOVQ         d+8(FP), SI
 	MOVQ         w+16(FP), R8
@@ -6437,9 +6437,10 @@ TEXT ·adamUpdate512s(SB), NOSPLIT, $0-88
 	VBROADCASTSS rest1+64(FP), Z29
 	VBROADCASTSS beta2+68(FP), Z28
 	VBROADCASTSS rest2+72(FP), Z27
-	VBROADCASTSS root+76(FP), Z26
-	VBROADCASTSS eps+80(FP), Z25
-	VBROADCASTSS shrink+84(FP), Z24
+	VBROADCASTSS rate+76(FP), Z26
+	VBROADCASTSS root+80(FP), Z25
+	VBROADCASTSS eps+84(FP), Z24
+	VBROADCASTSS shrink+88(FP), Z23
 	MOVQ         n+40(FP), CX
 	XORQ         AX, AX
 	TESTQ        CX, CX
@@ -6459,10 +6460,11 @@ loop:
 	VFMADD231PS  Z28, Z2, Z0
 	VMOVUPS      Z0, (R10)(AX*1)
 	VSQRTPS      Z0, Z2
-	VMULPS       Z26, Z2, Z2
-	VADDPS       Z25, Z2, Z2
+	VMULPS       Z25, Z2, Z2
+	VADDPS       Z24, Z2, Z2
+	VMULPS       Z26, Z3, Z3
 	VDIVPS       Z2, Z3, Z3
-	VFNMADD231PS Z24, Z1, Z3
+	VFNMADD231PS Z23, Z1, Z3
 	VMOVUPS      Z3, (DI)(AX*1)
 	ADDQ         $0x40, AX
 	DECQ         CX
@@ -6487,10 +6489,11 @@ tail:
 	VFMADD231PS  Z28, Z2, Z0
 	VMOVUPS      Z0, K1, (R10)(AX*1)
 	VSQRTPS      Z0, Z2
-	VMULPS       Z26, Z2, Z2
-	VADDPS       Z25, Z2, Z2
+	VMULPS       Z25, Z2, Z2
+	VADDPS       Z24, Z2, Z2
+	VMULPS       Z26, Z3, Z3
 	VDIVPS       Z2, Z3, Z3
-	VFNMADD231PS Z24, Z1, Z3
+	VFNMADD231PS Z23, Z1, Z3
 	VMOVUPS      Z3, K1, (DI)(AX*1)
 
 end:
@@ -6639,9 +6642,9 @@ end:
 	VZEROUPPER
 	RET
 
-// func adamStep512s(d *float32, w *float32, m *float32, v *float32, n int, mask *byte, decay float32, beta1 float32, rest1 float32, beta2 float32, rest2 float32, root float32, eps float32, shrink float32)
+// func adamStep512s(d *float32, w *float32, m *float32, v *float32, n int, mask *byte, decay float32, beta1 float32, rest1 float32, beta2 float32, rest2 float32, rate float32, root float32, eps float32, shrink float32)
 // Requires: AVX, AVX512BW, AVX512F
-TEXT ·adamStep512s(SB), NOSPLIT, $0-80
+TEXT ·adamStep512s(SB), NOSPLIT, $0-84
 	MOVQ         d+0(FP), DI
 	MOVQ         w+8(FP), SI
 	MOVQ         m+16(FP), R8
@@ -6651,9 +6654,10 @@ TEXT ·adamStep512s(SB), NOSPLIT, $0-80
 	VBROADCASTSS rest1+56(FP), Z29
 	VBROADCASTSS beta2+60(FP), Z28
 	VBROADCASTSS rest2+64(FP), Z27
-	VBROADCASTSS root+68(FP), Z26
-	VBROADCASTSS eps+72(FP), Z25
-	VBROADCASTSS shrink+76(FP), Z24
+	VBROADCASTSS rate+68(FP), Z26
+	VBROADCASTSS root+72(FP), Z25
+	VBROADCASTSS eps+76(FP), Z24
+	VBROADCASTSS shrink+80(FP), Z23
 	MOVQ         n+32(FP), CX
 	XORQ         AX, AX
 	TESTQ        CX, CX
@@ -6673,10 +6677,11 @@ loop:
 	VFMADD231PS  Z28, Z2, Z0
 	VMOVUPS      Z0, (R9)(AX*1)
 	VSQRTPS      Z0, Z2
-	VMULPS       Z26, Z2, Z2
-	VADDPS       Z25, Z2, Z2
+	VMULPS       Z25, Z2, Z2
+	VADDPS       Z24, Z2, Z2
+	VMULPS       Z26, Z3, Z3
 	VDIVPS       Z2, Z3, Z3
-	VFNMADD231PS Z24, Z1, Z3
+	VFNMADD231PS Z23, Z1, Z3
 	VADDPS       Z1, Z3, Z3
 	VMOVUPS      Z3, (SI)(AX*1)
 	ADDQ         $0x40, AX
@@ -6702,10 +6707,11 @@ tail:
 	VFMADD231PS  Z28, Z2, Z0
 	VMOVUPS      Z0, K1, (R9)(AX*1)
 	VSQRTPS      Z0, Z2
-	VMULPS       Z26, Z2, Z2
-	VADDPS       Z25, Z2, Z2
+	VMULPS       Z25, Z2, Z2
+	VADDPS       Z24, Z2, Z2
+	VMULPS       Z26, Z3, Z3
 	VDIVPS       Z2, Z3, Z3
-	VFNMADD231PS Z24, Z1, Z3
+	VFNMADD231PS Z23, Z1, Z3
 	VADDPS       Z1, Z3, Z3
 	VMOVUPS      Z3, K1, (SI)(AX*1)
 
@@ -6713,39 +6719,43 @@ end:
 	VZEROUPPER
 	RET
 
-// func dot512s(x *float32, y *float32, n int, out *float64)
-// Requires: AVX, AVX512F
+// func dot512s(x *float32, y *float32, n int) float64
+// Requires: AVX, AVX512F, SSE2
 TEXT ·dot512s(SB), NOSPLIT, $0-32
 	MOVQ   x+0(FP), SI
 	MOVQ   y+8(FP), DI
 	MOVQ   n+16(FP), CX
-	MOVQ   out+24(FP), DX
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
 	VPXORD Z3, Z3, Z3
 
 loop:
-	VCVTPS2PD   (SI), Z4
-	VCVTPS2PD   (DI), Z8
-	VFMADD231PD Z4, Z8, Z0
-	VCVTPS2PD   32(SI), Z5
-	VCVTPS2PD   32(DI), Z9
-	VFMADD231PD Z5, Z9, Z1
-	VCVTPS2PD   64(SI), Z6
-	VCVTPS2PD   64(DI), Z10
-	VFMADD231PD Z6, Z10, Z2
-	VCVTPS2PD   96(SI), Z7
-	VCVTPS2PD   96(DI), Z11
-	VFMADD231PD Z7, Z11, Z3
-	ADDQ        $0x00000080, SI
-	ADDQ        $0x00000080, DI
-	DECQ        CX
-	JNZ         loop
-	VADDPD      Z0, Z1, Z0
-	VADDPD      Z2, Z3, Z2
-	VADDPD      Z0, Z2, Z0
-	VMOVUPD     Z0, (DX)
+	VCVTPS2PD     (SI), Z4
+	VCVTPS2PD     (DI), Z8
+	VFMADD231PD   Z4, Z8, Z0
+	VCVTPS2PD     32(SI), Z5
+	VCVTPS2PD     32(DI), Z9
+	VFMADD231PD   Z5, Z9, Z1
+	VCVTPS2PD     64(SI), Z6
+	VCVTPS2PD     64(DI), Z10
+	VFMADD231PD   Z6, Z10, Z2
+	VCVTPS2PD     96(SI), Z7
+	VCVTPS2PD     96(DI), Z11
+	VFMADD231PD   Z7, Z11, Z3
+	ADDQ          $0x00000080, SI
+	ADDQ          $0x00000080, DI
+	DECQ          CX
+	JNZ           loop
+	VADDPD        Z0, Z1, Z0
+	VADDPD        Z2, Z3, Z2
+	VADDPD        Z0, Z2, Z0
+	VEXTRACTF64X4 $0x01, Z0, Y1
+	VADDPD        Y0, Y1, Y0
+	VEXTRACTF128  $0x01, Y0, X1
+	VADDPD        X0, X1, X0
+	VHADDPD       X0, X0, X0
+	MOVSD         X0, ret+24(FP)
 	VZEROUPPER
 	RET
 
@@ -8588,9 +8598,9 @@ end:
 	VZEROUPPER
 	RET
 
-// func adamUpdate256s(u *float32, d *float32, w *float32, m *float32, v *float32, n int, mask *byte, decay float32, beta1 float32, rest1 float32, beta2 float32, rest2 float32, root float32, eps float32, shrink float32)
+// func adamUpdate256s(u *float32, d *float32, w *float32, m *float32, v *float32, n int, mask *byte, decay float32, beta1 float32, rest1 float32, beta2 float32, rest2 float32, rate float32, root float32, eps float32, shrink float32)
 // Requires: AVX, FMA3
-TEXT ·adamUpdate256s(SB), NOSPLIT, $0-88
+TEXT ·adamUpdate256s(SB), NOSPLIT, $0-92
 	MOVQ         u+0(FP), DI
 	MOVQ         d+8(FP), SI
 	MOVQ         w+16(FP), R8
@@ -8601,9 +8611,10 @@ TEXT ·adamUpdate256s(SB), NOSPLIT, $0-88
 	VBROADCASTSS rest1+64(FP), Y11
 	VBROADCASTSS beta2+68(FP), Y10
 	VBROADCASTSS rest2+72(FP), Y9
-	VBROADCASTSS root+76(FP), Y8
-	VBROADCASTSS eps+80(FP), Y7
-	VBROADCASTSS shrink+84(FP), Y6
+	VBROADCASTSS rate+76(FP), Y8
+	VBROADCASTSS root+80(FP), Y7
+	VBROADCASTSS eps+84(FP), Y6
+	VBROADCASTSS shrink+88(FP), Y5
 	MOVQ         n+40(FP), CX
 	XORQ         AX, AX
 	TESTQ        CX, CX
@@ -8623,10 +8634,11 @@ loop:
 	VFMADD231PS  Y10, Y2, Y0
 	VMOVUPS      Y0, (R10)(AX*1)
 	VSQRTPS      Y0, Y2
-	VMULPS       Y8, Y2, Y2
-	VADDPS       Y7, Y2, Y2
+	VMULPS       Y7, Y2, Y2
+	VADDPS       Y6, Y2, Y2
+	VMULPS       Y8, Y3, Y3
 	VDIVPS       Y2, Y3, Y3
-	VFNMADD231PS Y6, Y1, Y3
+	VFNMADD231PS Y5, Y1, Y3
 	VMOVUPS      Y3, (DI)(AX*1)
 	ADDQ         $0x20, AX
 	DECQ         CX
@@ -8651,10 +8663,11 @@ tail:
 	VFMADD231PS  Y10, Y2, Y0
 	VMASKMOVPS   Y0, Y12, (R10)(AX*1)
 	VSQRTPS      Y0, Y2
-	VMULPS       Y8, Y2, Y2
-	VADDPS       Y7, Y2, Y2
+	VMULPS       Y7, Y2, Y2
+	VADDPS       Y6, Y2, Y2
+	VMULPS       Y8, Y3, Y3
 	VDIVPS       Y2, Y3, Y3
-	VFNMADD231PS Y6, Y1, Y3
+	VFNMADD231PS Y5, Y1, Y3
 	VMASKMOVPS   Y3, Y12, (DI)(AX*1)
 
 end:
@@ -8803,9 +8816,9 @@ end:
 	VZEROUPPER
 	RET
 
-// func adamStep256s(d *float32, w *float32, m *float32, v *float32, n int, mask *byte, decay float32, beta1 float32, rest1 float32, beta2 float32, rest2 float32, root float32, eps float32, shrink float32)
+// func adamStep256s(d *float32, w *float32, m *float32, v *float32, n int, mask *byte, decay float32, beta1 float32, rest1 float32, beta2 float32, rest2 float32, rate float32, root float32, eps float32, shrink float32)
 // Requires: AVX, FMA3
-TEXT ·adamStep256s(SB), NOSPLIT, $0-80
+TEXT ·adamStep256s(SB), NOSPLIT, $0-84
 	MOVQ         d+0(FP), DI
 	MOVQ         w+8(FP), SI
 	MOVQ         m+16(FP), R8
@@ -8815,9 +8828,10 @@ TEXT ·adamStep256s(SB), NOSPLIT, $0-80
 	VBROADCASTSS rest1+56(FP), Y11
 	VBROADCASTSS beta2+60(FP), Y10
 	VBROADCASTSS rest2+64(FP), Y9
-	VBROADCASTSS root+68(FP), Y8
-	VBROADCASTSS eps+72(FP), Y7
-	VBROADCASTSS shrink+76(FP), Y6
+	VBROADCASTSS rate+68(FP), Y8
+	VBROADCASTSS root+72(FP), Y7
+	VBROADCASTSS eps+76(FP), Y6
+	VBROADCASTSS shrink+80(FP), Y5
 	MOVQ         n+32(FP), CX
 	XORQ         AX, AX
 	TESTQ        CX, CX
@@ -8837,10 +8851,11 @@ loop:
 	VFMADD231PS  Y10, Y2, Y0
 	VMOVUPS      Y0, (R9)(AX*1)
 	VSQRTPS      Y0, Y2
-	VMULPS       Y8, Y2, Y2
-	VADDPS       Y7, Y2, Y2
+	VMULPS       Y7, Y2, Y2
+	VADDPS       Y6, Y2, Y2
+	VMULPS       Y8, Y3, Y3
 	VDIVPS       Y2, Y3, Y3
-	VFNMADD231PS Y6, Y1, Y3
+	VFNMADD231PS Y5, Y1, Y3
 	VADDPS       Y1, Y3, Y3
 	VMOVUPS      Y3, (SI)(AX*1)
 	ADDQ         $0x20, AX
@@ -8866,10 +8881,11 @@ tail:
 	VFMADD231PS  Y10, Y2, Y0
 	VMASKMOVPS   Y0, Y12, (R9)(AX*1)
 	VSQRTPS      Y0, Y2
-	VMULPS       Y8, Y2, Y2
-	VADDPS       Y7, Y2, Y2
+	VMULPS       Y7, Y2, Y2
+	VADDPS       Y6, Y2, Y2
+	VMULPS       Y8, Y3, Y3
 	VDIVPS       Y2, Y3, Y3
-	VFNMADD231PS Y6, Y1, Y3
+	VFNMADD231PS Y5, Y1, Y3
 	VADDPS       Y1, Y3, Y3
 	VMASKMOVPS   Y3, Y12, (SI)(AX*1)
 
@@ -8877,39 +8893,41 @@ end:
 	VZEROUPPER
 	RET
 
-// func dot256s(x *float32, y *float32, n int, out *float64)
-// Requires: AVX, FMA3
+// func dot256s(x *float32, y *float32, n int) float64
+// Requires: AVX, FMA3, SSE2
 TEXT ·dot256s(SB), NOSPLIT, $0-32
 	MOVQ   x+0(FP), SI
 	MOVQ   y+8(FP), DI
 	MOVQ   n+16(FP), CX
-	MOVQ   out+24(FP), DX
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
 	VXORPS Y3, Y3, Y3
 
 loop:
-	VCVTPS2PD   (SI), Y4
-	VCVTPS2PD   (DI), Y8
-	VFMADD231PD Y4, Y8, Y0
-	VCVTPS2PD   16(SI), Y5
-	VCVTPS2PD   16(DI), Y9
-	VFMADD231PD Y5, Y9, Y1
-	VCVTPS2PD   32(SI), Y6
-	VCVTPS2PD   32(DI), Y10
-	VFMADD231PD Y6, Y10, Y2
-	VCVTPS2PD   48(SI), Y7
-	VCVTPS2PD   48(DI), Y11
-	VFMADD231PD Y7, Y11, Y3
-	ADDQ        $0x00000040, SI
-	ADDQ        $0x00000040, DI
-	DECQ        CX
-	JNZ         loop
-	VADDPD      Y0, Y1, Y0
-	VADDPD      Y2, Y3, Y2
-	VADDPD      Y0, Y2, Y0
-	VMOVUPD     Y0, (DX)
+	VCVTPS2PD    (SI), Y4
+	VCVTPS2PD    (DI), Y8
+	VFMADD231PD  Y4, Y8, Y0
+	VCVTPS2PD    16(SI), Y5
+	VCVTPS2PD    16(DI), Y9
+	VFMADD231PD  Y5, Y9, Y1
+	VCVTPS2PD    32(SI), Y6
+	VCVTPS2PD    32(DI), Y10
+	VFMADD231PD  Y6, Y10, Y2
+	VCVTPS2PD    48(SI), Y7
+	VCVTPS2PD    48(DI), Y11
+	VFMADD231PD  Y7, Y11, Y3
+	ADDQ         $0x00000040, SI
+	ADDQ         $0x00000040, DI
+	DECQ         CX
+	JNZ          loop
+	VADDPD       Y0, Y1, Y0
+	VADDPD       Y2, Y3, Y2
+	VADDPD       Y0, Y2, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPD       X0, X1, X0
+	VHADDPD      X0, X0, X0
+	MOVSD        X0, ret+24(FP)
 	VZEROUPPER
 	RET
 
@@ -15517,9 +15535,9 @@ end:
 	VZEROUPPER
 	RET
 
-// func adamUpdate512d(u *float64, d *float64, w *float64, m *float64, v *float64, n int, mask *byte, decay float64, beta1 float64, rest1 float64, beta2 float64, rest2 float64, root float64, eps float64, shrink float64)
+// func adamUpdate512d(u *float64, d *float64, w *float64, m *float64, v *float64, n int, mask *byte, decay float64, beta1 float64, rest1 float64, beta2 float64, rest2 float64, rate float64, root float64, eps float64, shrink float64)
 // Requires: AVX, AVX512BW, AVX512F
-TEXT ·adamUpdate512d(SB), NOSPLIT, $0-120
+TEXT ·adamUpdate512d(SB), NOSPLIT, $0-128
 	MOVQ         u+0(FP), DI
 	MOVQ         d+8(FP), SI
 	MOVQ         w+16(FP), R8
@@ -15530,9 +15548,10 @@ TEXT ·adamUpdate512d(SB), NOSPLIT, $0-120
 	VBROADCASTSD rest1+72(FP), Z29
 	VBROADCASTSD beta2+80(FP), Z28
 	VBROADCASTSD rest2+88(FP), Z27
-	VBROADCASTSD root+96(FP), Z26
-	VBROADCASTSD eps+104(FP), Z25
-	VBROADCASTSD shrink+112(FP), Z24
+	VBROADCASTSD rate+96(FP), Z26
+	VBROADCASTSD root+104(FP), Z25
+	VBROADCASTSD eps+112(FP), Z24
+	VBROADCASTSD shrink+120(FP), Z23
 	MOVQ         n+40(FP), CX
 	XORQ         AX, AX
 	TESTQ        CX, CX
@@ -15552,10 +15571,11 @@ loop:
 	VFMADD231PD  Z28, Z2, Z0
 	VMOVUPD      Z0, (R10)(AX*1)
 	VSQRTPD      Z0, Z2
-	VMULPD       Z26, Z2, Z2
-	VADDPD       Z25, Z2, Z2
+	VMULPD       Z25, Z2, Z2
+	VADDPD       Z24, Z2, Z2
+	VMULPD       Z26, Z3, Z3
 	VDIVPD       Z2, Z3, Z3
-	VFNMADD231PD Z24, Z1, Z3
+	VFNMADD231PD Z23, Z1, Z3
 	VMOVUPD      Z3, (DI)(AX*1)
 	ADDQ         $0x40, AX
 	DECQ         CX
@@ -15580,10 +15600,11 @@ tail:
 	VFMADD231PD  Z28, Z2, Z0
 	VMOVUPD      Z0, K1, (R10)(AX*1)
 	VSQRTPD      Z0, Z2
-	VMULPD       Z26, Z2, Z2
-	VADDPD       Z25, Z2, Z2
+	VMULPD       Z25, Z2, Z2
+	VADDPD       Z24, Z2, Z2
+	VMULPD       Z26, Z3, Z3
 	VDIVPD       Z2, Z3, Z3
-	VFNMADD231PD Z24, Z1, Z3
+	VFNMADD231PD Z23, Z1, Z3
 	VMOVUPD      Z3, K1, (DI)(AX*1)
 
 end:
@@ -15732,9 +15753,9 @@ end:
 	VZEROUPPER
 	RET
 
-// func adamStep512d(d *float64, w *float64, m *float64, v *float64, n int, mask *byte, decay float64, beta1 float64, rest1 float64, beta2 float64, rest2 float64, root float64, eps float64, shrink float64)
+// func adamStep512d(d *float64, w *float64, m *float64, v *float64, n int, mask *byte, decay float64, beta1 float64, rest1 float64, beta2 float64, rest2 float64, rate float64, root float64, eps float64, shrink float64)
 // Requires: AVX, AVX512BW, AVX512F
-TEXT ·adamStep512d(SB), NOSPLIT, $0-112
+TEXT ·adamStep512d(SB), NOSPLIT, $0-120
 	MOVQ         d+0(FP), DI
 	MOVQ         w+8(FP), SI
 	MOVQ         m+16(FP), R8
@@ -15744,9 +15765,10 @@ TEXT ·adamStep512d(SB), NOSPLIT, $0-112
 	VBROADCASTSD rest1+64(FP), Z29
 	VBROADCASTSD beta2+72(FP), Z28
 	VBROADCASTSD rest2+80(FP), Z27
-	VBROADCASTSD root+88(FP), Z26
-	VBROADCASTSD eps+96(FP), Z25
-	VBROADCASTSD shrink+104(FP), Z24
+	VBROADCASTSD rate+88(FP), Z26
+	VBROADCASTSD root+96(FP), Z25
+	VBROADCASTSD eps+104(FP), Z24
+	VBROADCASTSD shrink+112(FP), Z23
 	MOVQ         n+32(FP), CX
 	XORQ         AX, AX
 	TESTQ        CX, CX
@@ -15766,10 +15788,11 @@ loop:
 	VFMADD231PD  Z28, Z2, Z0
 	VMOVUPD      Z0, (R9)(AX*1)
 	VSQRTPD      Z0, Z2
-	VMULPD       Z26, Z2, Z2
-	VADDPD       Z25, Z2, Z2
+	VMULPD       Z25, Z2, Z2
+	VADDPD       Z24, Z2, Z2
+	VMULPD       Z26, Z3, Z3
 	VDIVPD       Z2, Z3, Z3
-	VFNMADD231PD Z24, Z1, Z3
+	VFNMADD231PD Z23, Z1, Z3
 	VADDPD       Z1, Z3, Z3
 	VMOVUPD      Z3, (SI)(AX*1)
 	ADDQ         $0x40, AX
@@ -15795,10 +15818,11 @@ tail:
 	VFMADD231PD  Z28, Z2, Z0
 	VMOVUPD      Z0, K1, (R9)(AX*1)
 	VSQRTPD      Z0, Z2
-	VMULPD       Z26, Z2, Z2
-	VADDPD       Z25, Z2, Z2
+	VMULPD       Z25, Z2, Z2
+	VADDPD       Z24, Z2, Z2
+	VMULPD       Z26, Z3, Z3
 	VDIVPD       Z2, Z3, Z3
-	VFNMADD231PD Z24, Z1, Z3
+	VFNMADD231PD Z23, Z1, Z3
 	VADDPD       Z1, Z3, Z3
 	VMOVUPD      Z3, K1, (SI)(AX*1)
 
@@ -15806,35 +15830,39 @@ end:
 	VZEROUPPER
 	RET
 
-// func dot512d(x *float64, y *float64, n int, out *float64)
-// Requires: AVX, AVX512F
+// func dot512d(x *float64, y *float64, n int) float64
+// Requires: AVX, AVX512F, SSE2
 TEXT ·dot512d(SB), NOSPLIT, $0-32
 	MOVQ   x+0(FP), SI
 	MOVQ   y+8(FP), DI
 	MOVQ   n+16(FP), CX
-	MOVQ   out+24(FP), DX
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
 	VPXORD Z3, Z3, Z3
 
 loop:
-	VMOVUPD     (SI), Z4
-	VFMADD231PD (DI), Z4, Z0
-	VMOVUPD     64(SI), Z5
-	VFMADD231PD 64(DI), Z5, Z1
-	VMOVUPD     128(SI), Z6
-	VFMADD231PD 128(DI), Z6, Z2
-	VMOVUPD     192(SI), Z7
-	VFMADD231PD 192(DI), Z7, Z3
-	ADDQ        $0x00000100, SI
-	ADDQ        $0x00000100, DI
-	DECQ        CX
-	JNZ         loop
-	VADDPD      Z0, Z1, Z0
-	VADDPD      Z2, Z3, Z2
-	VADDPD      Z0, Z2, Z0
-	VMOVUPD     Z0, (DX)
+	VMOVUPD       (SI), Z4
+	VFMADD231PD   (DI), Z4, Z0
+	VMOVUPD       64(SI), Z5
+	VFMADD231PD   64(DI), Z5, Z1
+	VMOVUPD       128(SI), Z6
+	VFMADD231PD   128(DI), Z6, Z2
+	VMOVUPD       192(SI), Z7
+	VFMADD231PD   192(DI), Z7, Z3
+	ADDQ          $0x00000100, SI
+	ADDQ          $0x00000100, DI
+	DECQ          CX
+	JNZ           loop
+	VADDPD        Z0, Z1, Z0
+	VADDPD        Z2, Z3, Z2
+	VADDPD        Z0, Z2, Z0
+	VEXTRACTF64X4 $0x01, Z0, Y1
+	VADDPD        Y0, Y1, Y0
+	VEXTRACTF128  $0x01, Y0, X1
+	VADDPD        X0, X1, X0
+	VHADDPD       X0, X0, X0
+	MOVSD         X0, ret+24(FP)
 	VZEROUPPER
 	RET
 
@@ -17677,9 +17705,9 @@ end:
 	VZEROUPPER
 	RET
 
-// func adamUpdate256d(u *float64, d *float64, w *float64, m *float64, v *float64, n int, mask *byte, decay float64, beta1 float64, rest1 float64, beta2 float64, rest2 float64, root float64, eps float64, shrink float64)
+// func adamUpdate256d(u *float64, d *float64, w *float64, m *float64, v *float64, n int, mask *byte, decay float64, beta1 float64, rest1 float64, beta2 float64, rest2 float64, rate float64, root float64, eps float64, shrink float64)
 // Requires: AVX, FMA3
-TEXT ·adamUpdate256d(SB), NOSPLIT, $0-120
+TEXT ·adamUpdate256d(SB), NOSPLIT, $0-128
 	MOVQ         u+0(FP), DI
 	MOVQ         d+8(FP), SI
 	MOVQ         w+16(FP), R8
@@ -17690,9 +17718,10 @@ TEXT ·adamUpdate256d(SB), NOSPLIT, $0-120
 	VBROADCASTSD rest1+72(FP), Y11
 	VBROADCASTSD beta2+80(FP), Y10
 	VBROADCASTSD rest2+88(FP), Y9
-	VBROADCASTSD root+96(FP), Y8
-	VBROADCASTSD eps+104(FP), Y7
-	VBROADCASTSD shrink+112(FP), Y6
+	VBROADCASTSD rate+96(FP), Y8
+	VBROADCASTSD root+104(FP), Y7
+	VBROADCASTSD eps+112(FP), Y6
+	VBROADCASTSD shrink+120(FP), Y5
 	MOVQ         n+40(FP), CX
 	XORQ         AX, AX
 	TESTQ        CX, CX
@@ -17712,10 +17741,11 @@ loop:
 	VFMADD231PD  Y10, Y2, Y0
 	VMOVUPD      Y0, (R10)(AX*1)
 	VSQRTPD      Y0, Y2
-	VMULPD       Y8, Y2, Y2
-	VADDPD       Y7, Y2, Y2
+	VMULPD       Y7, Y2, Y2
+	VADDPD       Y6, Y2, Y2
+	VMULPD       Y8, Y3, Y3
 	VDIVPD       Y2, Y3, Y3
-	VFNMADD231PD Y6, Y1, Y3
+	VFNMADD231PD Y5, Y1, Y3
 	VMOVUPD      Y3, (DI)(AX*1)
 	ADDQ         $0x20, AX
 	DECQ         CX
@@ -17740,10 +17770,11 @@ tail:
 	VFMADD231PD  Y10, Y2, Y0
 	VMASKMOVPD   Y0, Y12, (R10)(AX*1)
 	VSQRTPD      Y0, Y2
-	VMULPD       Y8, Y2, Y2
-	VADDPD       Y7, Y2, Y2
+	VMULPD       Y7, Y2, Y2
+	VADDPD       Y6, Y2, Y2
+	VMULPD       Y8, Y3, Y3
 	VDIVPD       Y2, Y3, Y3
-	VFNMADD231PD Y6, Y1, Y3
+	VFNMADD231PD Y5, Y1, Y3
 	VMASKMOVPD   Y3, Y12, (DI)(AX*1)
 
 end:
@@ -17892,9 +17923,9 @@ end:
 	VZEROUPPER
 	RET
 
-// func adamStep256d(d *float64, w *float64, m *float64, v *float64, n int, mask *byte, decay float64, beta1 float64, rest1 float64, beta2 float64, rest2 float64, root float64, eps float64, shrink float64)
+// func adamStep256d(d *float64, w *float64, m *float64, v *float64, n int, mask *byte, decay float64, beta1 float64, rest1 float64, beta2 float64, rest2 float64, rate float64, root float64, eps float64, shrink float64)
 // Requires: AVX, FMA3
-TEXT ·adamStep256d(SB), NOSPLIT, $0-112
+TEXT ·adamStep256d(SB), NOSPLIT, $0-120
 	MOVQ         d+0(FP), DI
 	MOVQ         w+8(FP), SI
 	MOVQ         m+16(FP), R8
@@ -17904,9 +17935,10 @@ TEXT ·adamStep256d(SB), NOSPLIT, $0-112
 	VBROADCASTSD rest1+64(FP), Y11
 	VBROADCASTSD beta2+72(FP), Y10
 	VBROADCASTSD rest2+80(FP), Y9
-	VBROADCASTSD root+88(FP), Y8
-	VBROADCASTSD eps+96(FP), Y7
-	VBROADCASTSD shrink+104(FP), Y6
+	VBROADCASTSD rate+88(FP), Y8
+	VBROADCASTSD root+96(FP), Y7
+	VBROADCASTSD eps+104(FP), Y6
+	VBROADCASTSD shrink+112(FP), Y5
 	MOVQ         n+32(FP), CX
 	XORQ         AX, AX
 	TESTQ        CX, CX
@@ -17926,10 +17958,11 @@ loop:
 	VFMADD231PD  Y10, Y2, Y0
 	VMOVUPD      Y0, (R9)(AX*1)
 	VSQRTPD      Y0, Y2
-	VMULPD       Y8, Y2, Y2
-	VADDPD       Y7, Y2, Y2
+	VMULPD       Y7, Y2, Y2
+	VADDPD       Y6, Y2, Y2
+	VMULPD       Y8, Y3, Y3
 	VDIVPD       Y2, Y3, Y3
-	VFNMADD231PD Y6, Y1, Y3
+	VFNMADD231PD Y5, Y1, Y3
 	VADDPD       Y1, Y3, Y3
 	VMOVUPD      Y3, (SI)(AX*1)
 	ADDQ         $0x20, AX
@@ -17955,10 +17988,11 @@ tail:
 	VFMADD231PD  Y10, Y2, Y0
 	VMASKMOVPD   Y0, Y12, (R9)(AX*1)
 	VSQRTPD      Y0, Y2
-	VMULPD       Y8, Y2, Y2
-	VADDPD       Y7, Y2, Y2
+	VMULPD       Y7, Y2, Y2
+	VADDPD       Y6, Y2, Y2
+	VMULPD       Y8, Y3, Y3
 	VDIVPD       Y2, Y3, Y3
-	VFNMADD231PD Y6, Y1, Y3
+	VFNMADD231PD Y5, Y1, Y3
 	VADDPD       Y1, Y3, Y3
 	VMASKMOVPD   Y3, Y12, (SI)(AX*1)
 
@@ -17966,35 +18000,37 @@ end:
 	VZEROUPPER
 	RET
 
-// func dot256d(x *float64, y *float64, n int, out *float64)
-// Requires: AVX, FMA3
+// func dot256d(x *float64, y *float64, n int) float64
+// Requires: AVX, FMA3, SSE2
 TEXT ·dot256d(SB), NOSPLIT, $0-32
 	MOVQ   x+0(FP), SI
 	MOVQ   y+8(FP), DI
 	MOVQ   n+16(FP), CX
-	MOVQ   out+24(FP), DX
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
 	VXORPS Y3, Y3, Y3
 
 loop:
-	VMOVUPD     (SI), Y4
-	VFMADD231PD (DI), Y4, Y0
-	VMOVUPD     32(SI), Y5
-	VFMADD231PD 32(DI), Y5, Y1
-	VMOVUPD     64(SI), Y6
-	VFMADD231PD 64(DI), Y6, Y2
-	VMOVUPD     96(SI), Y7
-	VFMADD231PD 96(DI), Y7, Y3
-	ADDQ        $0x00000080, SI
-	ADDQ        $0x00000080, DI
-	DECQ        CX
-	JNZ         loop
-	VADDPD      Y0, Y1, Y0
-	VADDPD      Y2, Y3, Y2
-	VADDPD      Y0, Y2, Y0
-	VMOVUPD     Y0, (DX)
+	VMOVUPD      (SI), Y4
+	VFMADD231PD  (DI), Y4, Y0
+	VMOVUPD      32(SI), Y5
+	VFMADD231PD  32(DI), Y5, Y1
+	VMOVUPD      64(SI), Y6
+	VFMADD231PD  64(DI), Y6, Y2
+	VMOVUPD      96(SI), Y7
+	VFMADD231PD  96(DI), Y7, Y3
+	ADDQ         $0x00000080, SI
+	ADDQ         $0x00000080, DI
+	DECQ         CX
+	JNZ          loop
+	VADDPD       Y0, Y1, Y0
+	VADDPD       Y2, Y3, Y2
+	VADDPD       Y0, Y2, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPD       X0, X1, X0
+	VHADDPD      X0, X0, X0
+	MOVSD        X0, ret+24(FP)
 	VZEROUPPER
 	RET
 

@@ -49,15 +49,43 @@ func Product[T Float](s *Scratch[T], transA, transB bool, m, n, k int, alpha T, 
 		productGo(s, transA, transB, m, n, k, alpha, a, lda, b, ldb, accumulate, c, ldc)
 		return
 	}
-	// Equal parts of at most depth.
-	parts := (k + depth - 1) / depth
-	part := (k + parts - 1) / parts
+	part := partOf(k)
 	for p := 0; p < k; p += part {
 		for i := 0; i < m; i += height {
 			g.block(s, transA, transB, min(height, m-i), n, min(part, k-p), alpha,
 				a[at(transA, i, p, lda):], lda, b[at(transB, p, 0, ldb):], ldb, accumulate, c[i*ldc:], ldc)
 		}
 		accumulate = 1
+	}
+}
+
+// partOf cuts k into equal parts of at most depth.
+func partOf(k int) int {
+	parts := (k + depth - 1) / depth
+	return (k + parts - 1) / parts
+}
+
+// Reserve makes the space that products of at most m rows and n columns need
+// with A's row length lda, so that Product allocates nothing.
+func (s *Scratch[T]) Reserve(transA bool, m, n, k, lda int) {
+	if m == 0 || n == 0 || k == 0 {
+		return
+	}
+	g := setOf[T]()
+	if g == nil {
+		d := min(depth, k)
+		aligned(&s.a, goRows*d)
+		aligned(&s.b, (n+goCols-1)/goCols*goCols*d)
+		return
+	}
+	m, k = min(m, height), partOf(k)
+	aligned(&s.b, 2*g.lanes*k)
+	if g.conflicts(m, n, lda) {
+		if transA {
+			aligned(&s.a, m*k)
+		} else {
+			aligned(&s.a, m*spreadLength[T](k))
+		}
 	}
 }
 
@@ -80,7 +108,7 @@ func (g *set[T]) block(s *Scratch[T], transA, transB bool, m, n, k int, alpha T,
 	blocks := (m + g.rows - 1) / g.rows
 	low, more := m/blocks, m%blocks
 	panels := false // A is packed by the rows of one kernel
-	if m >= maxRows && n >= 2*panel && lda*size%conflict == 0 {
+	if g.conflicts(m, n, lda) {
 		if panels = transA; panels {
 			a = g.packRows(s, m, k, a, lda)
 		} else {
@@ -124,10 +152,20 @@ func (g *set[T]) block(s *Scratch[T], transA, transB bool, m, n, k int, alpha T,
 // other.
 const conflict = 2048
 
+// conflicts reports whether A is worth a copy.
+func (g *set[T]) conflicts(m, n, lda int) bool {
+	return m >= maxRows && n >= 4*g.lanes && lda*sizeOf[T]()%conflict == 0
+}
+
+// spreadLength is the length of rows of k elements an odd number of lines apart.
+func spreadLength[T Float](k int) int {
+	line := alignment / sizeOf[T]()
+	return ((k+line-1)/line | 1) * line
+}
+
 // spread copies A to rows that lie an odd number of cache lines apart.
 func (g *set[T]) spread(s *Scratch[T], m, k int, a []T, lda int) (copied []T, ld int) {
-	line := alignment / sizeOf[T]()
-	ld = (k+line-1)/line*line | line
+	ld = spreadLength[T](k)
 	copied = aligned(&s.a, m*ld)
 	for i := range m {
 		copy(copied[i*ld:i*ld+k], a[i*lda:i*lda+k])

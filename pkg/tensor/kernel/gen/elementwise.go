@@ -177,10 +177,10 @@ func elementwiseKernels(v vectors, f64 bool) {
 				finish(p, w, d)
 			})
 		}
-		// With AVX2, seven scalars and five vectors are all the registers there are.
+		// With AVX2, nine scalars leave five registers.
 		elementwise(v, f64, "adam"+name,
-			"makes g = d - decay w, m = beta1 m + rest1 g, v = beta2 v + rest2 g g, u = m/(root √v + eps) - shrink w, root and eps divided by the rate",
-			append(to, "d", "w", "m", "v"), []string{"decay", "beta1", "rest1", "beta2", "rest2", "root", "eps", "shrink"}, func(p *pass) {
+			"makes g = d - decay w, m = beta1 m + rest1 g, v = beta2 v + rest2 g g, u = rate m/(root √v + eps) - shrink w",
+			append(to, "d", "w", "m", "v"), []string{"decay", "beta1", "rest1", "beta2", "rest2", "rate", "root", "eps", "shrink"}, func(p *pass) {
 				g, w, t := p.load("d", 0), p.load("w", 1), p.free[2]
 				fnma(p.params["decay"], w, g)
 				m := p.load("m", 3)
@@ -195,6 +195,7 @@ func elementwiseKernels(v vectors, f64 bool) {
 				either(f64, func() { VSQRTPS(g, t) }, func() { VSQRTPD(g, t) })()
 				mul(p.params["root"], t, t)
 				add(p.params["eps"], t, t)
+				mul(p.params["rate"], m, m)
 				either(f64, func() { VDIVPS(t, m, m) }, func() { VDIVPD(t, m, m) })()
 				fnma(p.params["shrink"], w, m)
 				finish(p, w, m)
@@ -207,12 +208,11 @@ func elementwiseKernels(v vectors, f64 bool) {
 // is widened to. Four sums run side by side; out receives a vector of sums.
 func dot(v vectors, f64 bool) {
 	suffix, typ, size := element(f64)
-	function(fmt.Sprintf("dot%d%s", v.isa, suffix), fmt.Sprintf("func(x, y *%s, n int, out *float64)", typ),
-		"sets out, a vector, to sums whose sum is <x, y>, over n groups of four vectors of float64.")
+	function(fmt.Sprintf("dot%d%s", v.isa, suffix), fmt.Sprintf("func(x, y *%s, n int) float64", typ),
+		"returns <x, y> over n groups of four vectors of float64.")
 	Load(Param("x"), RSI)
 	Load(Param("y"), RDI)
 	Load(Param("n"), RCX)
-	Load(Param("out"), RDX)
 	step := v.bytes / 8 * size
 	for i := range 4 {
 		clearVector(v, v.regs[i])
@@ -237,7 +237,14 @@ func dot(v vectors, f64 bool) {
 	VADDPD(v.regs[0], v.regs[1], v.regs[0])
 	VADDPD(v.regs[2], v.regs[3], v.regs[2])
 	VADDPD(v.regs[0], v.regs[2], v.regs[0])
-	VMOVUPD(v.regs[0], Mem{Base: RDX})
+	if v.isa == 512 {
+		VEXTRACTF64X4(U8(1), Z0, Y1)
+		VADDPD(Y0, Y1, Y0)
+	}
+	VEXTRACTF128(U8(1), Y0, X1)
+	VADDPD(X0, X1, X0)
+	VHADDPD(X0, X0, X0)
+	Store(X0, ReturnIndex(0))
 	VZEROUPPER()
 	RET()
 }
