@@ -43,7 +43,7 @@ damaged data, 130 interrupted.`,
 		a.started = true
 		return nil
 	}
-	root.AddCommand(a.runCommand(), a.checkCommand(), a.listCommand(), a.dataCommand(), a.versionCommand())
+	root.AddCommand(a.runCommand(), a.checkCommand(), a.listCommand(), a.dataCommand(), a.benchCommand(), a.versionCommand())
 	return root
 }
 

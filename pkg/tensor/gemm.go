@@ -53,7 +53,8 @@ func Gemm[T Float](p *Pool, ta, tb Transpose, alpha T, a, b Matrix[T], beta T, c
 	switch {
 	case p.Threads() == 1 || blocks < 2:
 		g.block(0, 0, m, 0, n)
-	case n >= m || n >= blocks*blockCols:
+	case (n >= m || n >= blocks*blockCols) && !(kernel.CopiesA[T](m, n, a.Stride) && m >= blocks*4*blockRows):
+		// Blocks of columns pack B once between them; but each would copy A.
 		p.forOn(n, share(n, blocks, blockCols), g.cols)
 	default:
 		p.forOn(m, share(m, blocks, blockRows), g.rows)

@@ -32,9 +32,11 @@ type worker struct {
 	_      [64]byte // its own cache line
 }
 
-// spinRounds times spinPauses is some 50 microseconds.
+// spinRounds times spinPauses is some 300 microseconds: more than the parts of a
+// training step that run on one thread, and several times what it takes to wake a
+// thread that sleeps.
 const (
-	spinRounds = 400
+	spinRounds = 2000
 	spinPauses = 8
 )
 

@@ -19,7 +19,8 @@ const (
 // B are not looked at. The slices must hold the matrices.
 //
 // An element of C is added up in an order that depends on k alone, so that a
-// product may be cut into blocks of C without changing a bit.
+// product may be cut into blocks of C, each of more than tiny multiply-adds,
+// without changing a bit.
 func Product[T Float](s *Scratch[T], transA, transB bool, m, n, k int, alpha T, a []T, lda int, b []T, ldb int, beta T, c []T, ldc int) {
 	if m == 0 || n == 0 {
 		return
@@ -44,6 +45,10 @@ func Product[T Float](s *Scratch[T], transA, transB bool, m, n, k int, alpha T, 
 		}
 		return
 	}
+	if m*n*k <= tiny {
+		productTiny(transA, transB, m, n, k, alpha, a, lda, b, ldb, accumulate, c, ldc)
+		return
+	}
 	g := setOf[T]()
 	if g == nil {
 		productGo(s, transA, transB, m, n, k, alpha, a, lda, b, ldb, accumulate, c, ldc)
@@ -56,6 +61,26 @@ func Product[T Float](s *Scratch[T], transA, transB bool, m, n, k int, alpha T, 
 				a[at(transA, i, p, lda):], lda, b[at(transB, p, 0, ldb):], ldb, accumulate, c[i*ldc:], ldc)
 		}
 		accumulate = 1
+	}
+}
+
+// tiny is the number of multiply-adds up to which a plain loop is as fast as
+// packing.
+const tiny = 100
+
+func productTiny[T Float](transA, transB bool, m, n, k int, alpha T, a []T, lda int, b []T, ldb int, accumulate int, c []T, ldc int) {
+	for i := range m {
+		for j := range n {
+			var sum T
+			for p := range k {
+				sum += T(a[at(transA, i, p, lda)] * b[at(transB, p, j, ldb)])
+			}
+			v := T(alpha * sum)
+			if accumulate != 0 {
+				v += c[i*ldc+j]
+			}
+			c[i*ldc+j] = v
+		}
 	}
 }
 
@@ -151,6 +176,13 @@ func (g *set[T]) block(s *Scratch[T], transA, transB bool, m, n, k int, alpha T,
 // reads fall into the same few lines of the first-level cache, and displace each
 // other.
 const conflict = 2048
+
+// CopiesA reports whether a product of this size copies A, because of its row
+// length: cut into blocks of columns, it would do so for every block.
+func CopiesA[T Float](m, n, lda int) bool {
+	g := setOf[T]()
+	return g != nil && g.conflicts(m, n, lda)
+}
 
 // conflicts reports whether A is worth a copy.
 func (g *set[T]) conflicts(m, n, lda int) bool {

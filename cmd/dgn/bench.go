@@ -1,0 +1,41 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+
+	"github.com/dualgn/dgn/pkg/bench"
+	"github.com/dualgn/dgn/pkg/experiment"
+	"github.com/dualgn/dgn/pkg/tensor/kernel"
+	"github.com/spf13/cobra"
+)
+
+func (a *app) benchCommand() *cobra.Command {
+	var kernels, asJSON bool
+	c := &cobra.Command{
+		Use:   "bench --kernels",
+		Short: "Measure the arithmetic of this machine",
+		Long: `Measure, in one run of about a minute, the peak rate of multiply-adds, matrix
+products in all forms, and passes over memory beside a plain copy.`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			if !kernels {
+				return usageError{errors.New("say what to measure: --kernels")}
+			}
+			m := bench.Machine{CPU: experiment.ThisMachine().CPU, ISA: kernel.Active().String(), Threads: a.settings.Threads}
+			result, err := bench.MeasureKernels(c.Context(), m)
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				e := json.NewEncoder(a.stdout)
+				e.SetIndent("", "  ")
+				return e.Encode(result)
+			}
+			return result.WriteTable(a.stdout)
+		},
+	}
+	c.Flags().BoolVar(&kernels, "kernels", false, "measure matrix products and vector passes")
+	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return c
+}

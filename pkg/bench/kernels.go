@@ -1,0 +1,241 @@
+// Package bench measures the arithmetic of this machine, as users run it.
+package bench
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"slices"
+	"text/tabwriter"
+	"time"
+
+	"github.com/dualgn/dgn/pkg/tensor"
+	"github.com/dualgn/dgn/pkg/tensor/kernel"
+)
+
+// A Machine says what was measured.
+type Machine struct {
+	CPU     string `json:"cpu"`
+	ISA     string `json:"isa"`
+	Threads int    `json:"threads"`
+}
+
+// Kernels is what `dgn bench --kernels` reports. Rates are medians of rounds
+// rounds; a GFLOP/s is 10^9 multiplications and additions.
+type Kernels struct {
+	Machine Machine  `json:"machine"`
+	Peak    Peak     `json:"fma_peak_gflops"` // of one thread
+	Copy    []Copy   `json:"copy"`
+	Gemm    []Gemm   `json:"gemm"`
+	Conv    []Gemm   `json:"conv"` // there are no convolutions yet
+	Vectors []Vector `json:"vectors"`
+}
+
+// Peak is the rate of multiply-adds in registers.
+type Peak struct {
+	Float32 float64 `json:"float32"`
+	Float64 float64 `json:"float64"`
+}
+
+// A Gemm is one measured product C (m x n) = op(A) op(B) over k.
+type Gemm struct {
+	Precision string  `json:"precision"`
+	Transpose string  `json:"transpose"` // NN, NT, TN, TT
+	M         int     `json:"m"`
+	N         int     `json:"n"`
+	K         int     `json:"k"`
+	Threads   int     `json:"threads"`
+	GFLOPS    float64 `json:"gflops"`
+	Fraction  float64 `json:"fraction_of_peak"` // of as many threads, measured between the products
+}
+
+// A Copy is the bandwidth of copying memory, bytes read plus bytes written.
+type Copy struct {
+	Threads         int     `json:"threads"`
+	GBytesPerSecond float64 `json:"gbytes_per_second"`
+}
+
+// A Vector is one measured pass over vectors that lie in memory.
+type Vector struct {
+	Name            string  `json:"name"`
+	Precision       string  `json:"precision"`
+	BytesPerElement int     `json:"bytes_per_element"`
+	Threads         int     `json:"threads"`
+	GBytesPerSecond float64 `json:"gbytes_per_second"`
+	Fraction        float64 `json:"fraction_of_copy"`
+}
+
+// rounds is the number of measurements whose median counts.
+const rounds = 9
+
+// shapes are the products that are measured: forward, backward and weight
+// gradients of an MLP, squares, and a last layer.
+var shapes = [][3]int{{128, 256, 784}, {128, 784, 256}, {256, 784, 128}, {512, 512, 512}, {1024, 1024, 1024}, {128, 10, 256}}
+
+// MeasureKernels measures peak, products and vector passes, with one thread and
+// with all. It ends early with ctx's error.
+func MeasureKernels(ctx context.Context, m Machine) (*Kernels, error) {
+	r := &Kernels{Machine: m, Conv: []Gemm{}}
+	counts := []int{1}
+	if m.Threads > 1 {
+		counts = append(counts, m.Threads)
+	}
+	var peaks32, peaks64 []float64
+	for _, threads := range counts {
+		pool := tensor.NewPool(threads)
+		defer pool.Close()
+		for _, s := range shapes {
+			for _, form := range []string{"NN", "NT", "TN", "TT"} {
+				if err := ctx.Err(); err != nil {
+					return nil, err
+				}
+				g32, p32 := measureGemm[float32](pool, form, s)
+				g64, p64 := measureGemm[float64](pool, form, s)
+				g32.Precision, g64.Precision = "float32", "float64"
+				r.Gemm = append(r.Gemm, g32, g64)
+				if threads == 1 {
+					peaks32, peaks64 = append(peaks32, p32), append(peaks64, p64)
+				}
+			}
+		}
+		r.vectors(pool)
+	}
+	r.Peak = Peak{median(peaks32), median(peaks64)}
+	return r, nil
+}
+
+func median(v []float64) float64 {
+	slices.Sort(v)
+	return v[len(v)/2]
+}
+
+// measureGemm measures one product, and the peak between its rounds.
+func measureGemm[T tensor.Float](pool *tensor.Pool, form string, s [3]int) (Gemm, float64) {
+	g := Gemm{Transpose: form, M: s[0], N: s[1], K: s[2], Threads: pool.Threads()}
+	ta, tb := tensor.Transpose(form[0] == 'T'), tensor.Transpose(form[1] == 'T')
+	a, b, c := filled[T](bool(ta), g.M, g.K), filled[T](bool(tb), g.K, g.N), tensor.New[T](g.M, g.N)
+	run := func() { tensor.Gemm(pool, ta, tb, 1, a, b, 0, c) }
+	run()
+	flops := 2 * float64(g.M) * float64(g.N) * float64(g.K)
+	repeat := max(1, int(4e8*float64(pool.Threads())/flops))
+	var rates, fractions, peaks []float64
+	for range rounds {
+		p := peak[T](pool)
+		run() // wakes the threads
+		rate := flops * float64(repeat) / timed(func() {
+			for range repeat {
+				run()
+			}
+		}) / 1e9
+		peaks, rates, fractions = append(peaks, p), append(rates, rate), append(fractions, rate/p)
+	}
+	g.GFLOPS, g.Fraction = median(rates), median(fractions)
+	return g, median(peaks)
+}
+
+// peak measures the multiply-adds that all threads of a pool make in registers.
+func peak[T tensor.Float](pool *tensor.Pool) float64 {
+	const n = 100_000
+	loop := func(int, int) { kernel.PeakRound[T](n) }
+	pool.For(pool.Threads(), 1, loop) // wakes the threads
+	seconds := timed(func() { pool.For(pool.Threads(), 1, loop) })
+	adds := kernel.PeakRound[T](1)
+	return 2 * float64(adds) * n * float64(pool.Threads()) / seconds / 1e9
+}
+
+func timed(f func()) float64 {
+	start := time.Now()
+	f()
+	return time.Since(start).Seconds()
+}
+
+// filled returns a rows x cols operand of a product, transposed if asked.
+func filled[T tensor.Float](trans bool, rows, cols int) tensor.Matrix[T] {
+	if trans {
+		rows, cols = cols, rows
+	}
+	m := tensor.New[T](rows, cols)
+	rng := rand.New(rand.NewPCG(1, 2))
+	for i := range m.Data {
+		m.Data[i] = T(rng.NormFloat64())
+	}
+	return m
+}
+
+// vectorLength is that of vectors too large for any cache: 64 MiB each.
+const vectorLength = 1 << 24
+
+// vectors measures passes of float32 over memory, between copies.
+func (r *Kernels) vectors(pool *tensor.Pool) {
+	const n, chunk = vectorLength, 1 << 14
+	s := make([][]float32, 5)
+	for i := range s {
+		s[i] = make([]float32, n)
+		for j := range s[i] {
+			s[i][j] = float32(j%7) / 7
+		}
+	}
+	adam := kernel.Adam[float32]{Beta1: 0.9, Rest1: 0.1, Beta2: 0.999, Rest2: 0.001, Rate: 1e-9, Root: 1, Epsilon: 1e-8}
+	sgd := kernel.Momentum[float32]{Rate: 1e-9}
+	momentum := kernel.Momentum[float32]{Rate: 1e-9, Mu: 0.9}
+	rate := func(bytes int, body func(lo, hi int)) float64 {
+		return float64(bytes) * n / timed(func() { pool.For(n, chunk, body) }) / 1e9
+	}
+	var copies []float64
+	for _, p := range []struct {
+		name  string
+		bytes int
+		body  func(lo, hi int)
+	}{
+		{"axpy", 12, func(lo, hi int) { kernel.Axpy(1e-9, s[0][lo:hi], s[1][lo:hi]) }},
+		{"scale", 8, func(lo, hi int) { kernel.Scale(1, s[0][lo:hi]) }},
+		{"multiply", 12, func(lo, hi int) { kernel.Multiply(s[0][lo:hi], s[1][lo:hi], s[2][lo:hi]) }},
+		{"dot", 8, func(lo, hi int) { kernel.Dot(s[0][lo:hi], s[1][lo:hi]) }},
+		{"relu", 12, func(lo, hi int) { kernel.ReLU(s[0][lo:hi], s[1][lo:hi], s[2][lo:hi]) }},
+		{"sgd", 12, func(lo, hi int) { sgd.Update(nil, s[0][lo:hi], s[1][lo:hi], nil) }},
+		{"sgd momentum", 20, func(lo, hi int) { momentum.Update(nil, s[0][lo:hi], s[1][lo:hi], s[2][lo:hi]) }},
+		{"adam", 28, func(lo, hi int) { adam.Update(nil, s[0][lo:hi], s[1][lo:hi], s[2][lo:hi], s[3][lo:hi]) }},
+	} {
+		var rates, fractions []float64
+		for range rounds {
+			c := rate(8, func(lo, hi int) { copy(s[4][lo:hi], s[0][lo:hi]) })
+			v := rate(p.bytes, p.body)
+			copies, rates, fractions = append(copies, c), append(rates, v), append(fractions, v/c)
+		}
+		r.Vectors = append(r.Vectors, Vector{p.name, "float32", p.bytes, pool.Threads(), median(rates), median(fractions)})
+	}
+	r.Copy = append(r.Copy, Copy{pool.Threads(), median(copies)})
+}
+
+// WriteTable writes the measurements for people.
+func (r *Kernels) WriteTable(w io.Writer) error {
+	fmt.Fprintf(w, "%s, %s kernels, %d threads; medians of %d\n", r.Machine.CPU, r.Machine.ISA, r.Machine.Threads, rounds)
+	fmt.Fprintf(w, "peak of one thread: %.1f GFLOP/s in float32, %.1f in float64\n\n", r.Peak.Float32, r.Peak.Float64)
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(t, "m x n x k\tprecision\tthreads\tNN\tNT\tTN\tTT\tGFLOP/s (of peak)\t")
+	for _, s := range shapes {
+		for _, precision := range []string{"float32", "float64"} {
+			for _, c := range r.Copy {
+				fmt.Fprintf(t, "%dx%dx%d\t%s\t%d", s[0], s[1], s[2], precision, c.Threads)
+				for _, g := range r.Gemm {
+					if [3]int{g.M, g.N, g.K} == s && g.Precision == precision && g.Threads == c.Threads {
+						fmt.Fprintf(t, "\t%.1f (%.0f %%)", g.GFLOPS, 100*g.Fraction)
+					}
+				}
+				fmt.Fprintln(t, "\t\t")
+			}
+		}
+	}
+	fmt.Fprintln(t, "\t\t\t\t\t\t\t\t")
+	fmt.Fprintln(t, "pass\tprecision\tthreads\tbytes/element\tGB/s\tof copy\t")
+	for _, c := range r.Copy {
+		fmt.Fprintf(t, "copy\t\t%d\t8\t%.1f\t\t\n", c.Threads, c.GBytesPerSecond)
+		for _, v := range r.Vectors {
+			if v.Threads == c.Threads {
+				fmt.Fprintf(t, "%s\t%s\t%d\t%d\t%.1f\t%.0f %%\t\n", v.Name, v.Precision, v.Threads, v.BytesPerElement, v.GBytesPerSecond, 100*v.Fraction)
+			}
+		}
+	}
+	return t.Flush()
+}
