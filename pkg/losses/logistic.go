@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 
 	"github.com/dualgn/dgn/pkg/registry"
+	"github.com/dualgn/dgn/pkg/tensor/kernel"
 )
 
 func init() {
@@ -47,9 +48,19 @@ func (Logistic) Value(z, y []float64) float64 {
 // Grad is p - y, computed at m as (1 - y_m) - (1 - p_m).
 func (Logistic) Grad(dst, z, y []float64) {
 	check(z, y)
-	m, t := tail(z)
+	m := argmax(z)
 	for j := range z {
-		dst[j] = math.Exp(z[j]-z[m])/(1+t) - y[j]
+		dst[j] = z[j] - z[m]
+	}
+	kernel.Exp(dst, dst)
+	var t float64
+	for j, e := range dst {
+		if j != m {
+			t += e
+		}
+	}
+	for j, e := range dst {
+		dst[j] = e/(1+t) - y[j]
 	}
 	dst[m] = (1 - y[m]) - t/(1+t)
 }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/dualgn/dgn/pkg/registry"
 	"github.com/dualgn/dgn/pkg/tensor"
+	"github.com/dualgn/dgn/pkg/tensor/kernel"
 )
 
 func init() {
@@ -32,13 +33,4 @@ func (GELU) Bind64(in tensor.Shape, m int, p *tensor.Pool) Op[float64] {
 	return newPointwise(in, m, p, gelu[float64])
 }
 
-// Phi(x) = erfc(-x/√2)/2 keeps its digits for x far below 0;
-// gelu' = Phi + x phi with phi(x) = exp(-x²/2)/√(2π).
-func gelu[T tensor.Float](y, d, x []T) {
-	for i, v := range x {
-		a := float64(v)
-		cdf := math.Erfc(-a/math.Sqrt2) / 2
-		pdf := math.Exp(-a*a/2) / math.Sqrt(2*math.Pi)
-		y[i], d[i] = T(a*cdf), T(cdf+a*pdf)
-	}
-}
+func gelu[T tensor.Float](y, d, x []T) { kernel.GELU(x, y, d) }

@@ -1,10 +1,9 @@
 package nn
 
 import (
-	"math"
-
 	"github.com/dualgn/dgn/pkg/registry"
 	"github.com/dualgn/dgn/pkg/tensor"
+	"github.com/dualgn/dgn/pkg/tensor/kernel"
 )
 
 func init() {
@@ -32,15 +31,4 @@ func (Sigmoid) Bind64(in tensor.Shape, m int, p *tensor.Pool) Op[float64] {
 	return newPointwise(in, m, p, sigmoid[float64])
 }
 
-// With e = exp(-|x|), the smaller of s and 1-s is e/(1+e): neither overflows,
-// and s' = s (1-s) = e/(1+e)² loses no digits.
-func sigmoid[T tensor.Float](y, d, x []T) {
-	for i, v := range x {
-		e := math.Exp(-math.Abs(float64(v)))
-		s := e / (1 + e)
-		if v > 0 {
-			s = 1 / (1 + e)
-		}
-		y[i], d[i] = T(s), T(e/((1+e)*(1+e)))
-	}
-}
+func sigmoid[T tensor.Float](y, d, x []T) { kernel.Sigmoid(x, y, d) }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/dualgn/dgn/pkg/registry"
 	"github.com/dualgn/dgn/pkg/tensor"
+	"github.com/dualgn/dgn/pkg/tensor/kernel"
 )
 
 func init() {
@@ -32,16 +33,4 @@ func (Softplus) Bind64(in tensor.Shape, m int, p *tensor.Pool) Op[float64] {
 	return newPointwise(in, m, p, softplus[float64])
 }
 
-// log(1 + exp(x)) = max(x, 0) + log1p(exp(-|x|)) does not overflow; its
-// derivative is the sigmoid.
-func softplus[T tensor.Float](y, d, x []T) {
-	for i, v := range x {
-		a := float64(v)
-		e := math.Exp(-math.Abs(a))
-		s := e / (1 + e)
-		if a > 0 {
-			s = 1 / (1 + e)
-		}
-		y[i], d[i] = T(max(a, 0)+math.Log1p(e)), T(s)
-	}
-}
+func softplus[T tensor.Float](y, d, x []T) { kernel.Softplus(x, y, d) }

@@ -1,10 +1,9 @@
 package nn
 
 import (
-	"math"
-
 	"github.com/dualgn/dgn/pkg/registry"
 	"github.com/dualgn/dgn/pkg/tensor"
+	"github.com/dualgn/dgn/pkg/tensor/kernel"
 )
 
 func init() {
@@ -32,10 +31,4 @@ func (Tanh) Bind64(in tensor.Shape, m int, p *tensor.Pool) Op[float64] {
 	return newPointwise(in, m, p, tanh[float64])
 }
 
-// tanh' = 1 - tanh².
-func tanh[T tensor.Float](y, d, x []T) {
-	for i, v := range x {
-		t := math.Tanh(float64(v))
-		y[i], d[i] = T(t), T(1-t*t)
-	}
-}
+func tanh[T tensor.Float](y, d, x []T) { kernel.Tanh(x, y, d) }

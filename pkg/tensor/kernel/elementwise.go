@@ -17,7 +17,12 @@ type passes[T Float] struct {
 	scale    func(x *T, n int, mask *byte, alpha T)
 	multiply func(x, y, z *T, n int, mask *byte)
 	relu     func(x, y, d *T, n int, mask *byte, one T)
-	dot      func(x, y *T, n int) float64
+	exp      func(x, y *T, n int, mask *byte)
+
+	// Of float32 only.
+	tanh, sigmoid, softplus, gelu func(x, y, d *T, n int, mask *byte)
+
+	dot func(x, y *T, n int) float64
 
 	sgdUpdate                      func(u, d, w *T, n int, mask *byte, rate, decay T)
 	sgdStep                        func(d, w *T, n int, mask *byte, rate, decay T)

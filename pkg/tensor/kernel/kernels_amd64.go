@@ -704,6 +704,36 @@ func transpose512d(dst *float64, rowDst int, src *float64, rowSrc int, n int)
 //go:noescape
 func transpose256d(dst *float64, rowDst int, src *float64, rowSrc int, n int)
 
+// exp512d sets y = exp(x) for x <= 0; n whole vectors, and one that mask cuts.
+//
+//go:noescape
+func exp512d(x *float64, y *float64, n int, mask *byte)
+
+// exp512s sets y = exp(x) for x <= 0; n whole vectors, and one that mask cuts.
+//
+//go:noescape
+func exp512s(x *float32, y *float32, n int, mask *byte)
+
+// sigmoid512s sets y = 1/(1 + exp(-x)) and d to its derivative; n whole vectors, and one that mask cuts.
+//
+//go:noescape
+func sigmoid512s(x *float32, y *float32, d *float32, n int, mask *byte)
+
+// tanh512s sets y = tanh(x) and d to its derivative; n whole vectors, and one that mask cuts.
+//
+//go:noescape
+func tanh512s(x *float32, y *float32, d *float32, n int, mask *byte)
+
+// softplus512s sets y = log(1 + exp(x)) and d to its derivative; n whole vectors, and one that mask cuts.
+//
+//go:noescape
+func softplus512s(x *float32, y *float32, d *float32, n int, mask *byte)
+
+// gelu512s sets y = x Phi(x) and d to its derivative; n whole vectors, and one that mask cuts.
+//
+//go:noescape
+func gelu512s(x *float32, y *float32, d *float32, n int, mask *byte)
+
 // peak512s makes n rounds of 12 independent multiply-adds of vectors.
 //
 //go:noescape
@@ -713,6 +743,36 @@ func peak512s(n int)
 //
 //go:noescape
 func peak512d(n int)
+
+// exp256d sets y = exp(x) for x <= 0; n whole vectors, and one that mask cuts.
+//
+//go:noescape
+func exp256d(x *float64, y *float64, n int, mask *byte)
+
+// exp256s sets y = exp(x) for x <= 0; n whole vectors, and one that mask cuts.
+//
+//go:noescape
+func exp256s(x *float32, y *float32, n int, mask *byte)
+
+// sigmoid256s sets y = 1/(1 + exp(-x)) and d to its derivative; n whole vectors, and one that mask cuts.
+//
+//go:noescape
+func sigmoid256s(x *float32, y *float32, d *float32, n int, mask *byte)
+
+// tanh256s sets y = tanh(x) and d to its derivative; n whole vectors, and one that mask cuts.
+//
+//go:noescape
+func tanh256s(x *float32, y *float32, d *float32, n int, mask *byte)
+
+// softplus256s sets y = log(1 + exp(x)) and d to its derivative; n whole vectors, and one that mask cuts.
+//
+//go:noescape
+func softplus256s(x *float32, y *float32, d *float32, n int, mask *byte)
+
+// gelu256s sets y = x Phi(x) and d to its derivative; n whole vectors, and one that mask cuts.
+//
+//go:noescape
+func gelu256s(x *float32, y *float32, d *float32, n int, mask *byte)
 
 // peak256s makes n rounds of 12 independent multiply-adds of vectors.
 //

@@ -26,6 +26,7 @@ func main() {
 		transpose256(f64)
 	}
 	for _, v := range []vectors{avx512, avx2} {
+		transcendental(v)
 		for _, f64 := range []bool{false, true} {
 			peak(v, f64)
 		}

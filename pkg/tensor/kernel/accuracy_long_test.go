@@ -1,0 +1,5 @@
+//go:build long
+
+package kernel
+
+const accuracyStep = 1

@@ -1,0 +1,306 @@
+package main
+
+import (
+	"fmt"
+	"math"
+
+	. "github.com/mmcloughlin/avo/build"
+	. "github.com/mmcloughlin/avo/operand"
+	. "github.com/mmcloughlin/avo/reg"
+)
+
+// The coefficients come from scripts/polynomials.py.
+var (
+	// (exp(r) - 1 - r)/r² for |r| <= log(2)/2
+	expTail32 = []float64{0.50000000134658092001, 0.16666666681623231402, 0.041666464925285905408, 0.0083333109254809008349, 0.001393364999630925043, 0.00019890990824673653848}
+	expTail64 = []float64{0.5, 0.16666666666666670991, 0.041666666666666669755, 0.0083333333333261351258, 0.0013888888888883748305, 0.00019841269874820625271,
+		0.000024801587325547741216, 2.755725540020642443e-6, 2.7557273643110295328e-7, 2.5105217004720745164e-8, 2.0914686968086877233e-9}
+	// (atanh(s)/s - 1)/s² as a function of s² for s <= 1/3
+	atanhTail32 = []float64{0.33333333325011807005, 0.20000005384974832161, 0.14285152860941831225, 0.11132355604500662288, 0.087323512327203870914, 0.10393808427873376085}
+	// (1 + 2z) exp(z²) erfc(z) as a function of t = (z - 2)/(z + 2) for z <= 10.5
+	erfc32 = []float64{1.2769783817334728233, -0.092763830204585982025, -0.16603042327406950263, 0.1640514121924789209, -0.054219384887102307823, -0.008035221724056731059,
+		0.0087171234758454750912, 0.0012743819860502055925, -0.0014343819948141432828, -0.0004490260757806307, 0.00016605635506000920228, 0.00011888200833522489079, 0.000019226664485216816879}
+)
+
+var constants = map[string]Mem{}
+
+// constant is the address of a number, of a float's bits if it is no integer.
+func constant(v Constant, name string) Mem {
+	if m, ok := constants[name]; ok {
+		return m
+	}
+	m := ConstData(name, v)
+	constants[name] = m
+	return m
+}
+
+func (p *pass) number(v float64) Mem {
+	if p.f64 {
+		return constant(F64(v), fmt.Sprintf("d%x", math.Float64bits(v)))
+	}
+	return constant(F32(v), fmt.Sprintf("s%x", math.Float32bits(float32(v))))
+}
+
+// set broadcasts a number to register r.
+func (p *pass) set(v float64, r int) VecPhysical {
+	broadcast(p.f64, p.number(v), p.free[r])
+	return p.free[r]
+}
+
+// The instructions of the precision, destination last.
+func (p *pass) add(x, y, z Op) {
+	either(p.f64, func() { VADDPS(x, y, z) }, func() { VADDPD(x, y, z) })()
+}
+func (p *pass) sub(x, y, z Op) {
+	either(p.f64, func() { VSUBPS(x, y, z) }, func() { VSUBPD(x, y, z) })()
+}                              // z = y - x
+func (p *pass) mul(x, y, z Op) { multiply(p.f64, x, y, z) }
+func (p *pass) div(x, y, z Op) {
+	either(p.f64, func() { VDIVPS(x, y, z) }, func() { VDIVPD(x, y, z) })()
+}                             // z = y/x
+func (p *pass) or(x, y, z Op) { either(p.f64, func() { VORPS(x, y, z) }, func() { VORPD(x, y, z) })() }
+func (p *pass) and(x, y, z Op) {
+	either(p.f64, func() { VANDPS(x, y, z) }, func() { VANDPD(x, y, z) })()
+}
+func (p *pass) fma(x, y, z Op) { fma(p.f64, x, y, z) } // z += x y
+func (p *pass) fnma(x, y, z Op) {
+	either(p.f64, func() { VFNMADD231PS(x, y, z) }, func() { VFNMADD231PD(x, y, z) })()
+} // z -= x y
+
+// max and min give x where it is a NaN.
+func (p *pass) max(x, y, z Op) {
+	either(p.f64, func() { VMAXPS(x, y, z) }, func() { VMAXPD(x, y, z) })()
+}
+func (p *pass) min(x, y, z Op) {
+	either(p.f64, func() { VMINPS(x, y, z) }, func() { VMINPD(x, y, z) })()
+}
+
+func (p *pass) copy(x, z Op) { either(p.f64, func() { VMOVAPS(x, z) }, func() { VMOVAPD(x, z) })() }
+
+// bySign sets z to neg where x has its sign bit set, to pos elsewhere.
+func (p *pass) bySign(x, neg, pos, z VecPhysical) {
+	if p.v.isa == 256 {
+		either(p.f64, func() { VBLENDVPS(x, neg, pos, z) }, func() { VBLENDVPD(x, neg, pos, z) })()
+		return
+	}
+	either(p.f64, func() { VPMOVD2M(x, K2) }, func() { VPMOVQ2M(x, K2) })()
+	either(p.f64, func() { VBLENDMPS(neg, pos, K2, z) }, func() { VBLENDMPD(neg, pos, K2, z) })()
+}
+
+// polynomial sets z = c[0] + c[1] x + ...; register t is lost.
+func (p *pass) polynomial(c []float64, x, z VecPhysical, t int) {
+	broadcast(p.f64, p.number(c[len(c)-1]), z)
+	for i := len(c) - 2; i >= 0; i-- {
+		k := p.set(c[i], t)
+		either(p.f64, func() { VFMADD213PS(k, x, z) }, func() { VFMADD213PD(k, x, z) })() // z = x z + k
+	}
+}
+
+// reduced writes y = n log 2 + r, |r| <= log(2)/2, for y <= 0, and leaves n in
+// register n and exp(r) - 1 in register q. y is cut off at least, where the
+// result is 0. Registers r and t are lost.
+func (p *pass) reduced(y VecPhysical, least float64, n, r, q, t int) {
+	N, R, Q := p.free[n], p.free[r], p.free[q]
+	p.max(y, p.set(least, t), R)
+	p.mul(p.set(math.Log2E, t), R, N)
+	switch {
+	case p.v.isa == 512 && p.f64:
+		VRNDSCALEPD(U8(0), N, N)
+	case p.v.isa == 512:
+		VRNDSCALEPS(U8(0), N, N)
+	case p.f64:
+		VROUNDPD(U8(0), N, N)
+	default:
+		VROUNDPS(U8(0), N, N)
+	}
+	// log 2 as the sum of two numbers: the product with the first is fused, so
+	// only the sum is rounded.
+	high := either(p.f64, float64(float32(math.Ln2)), math.Ln2)
+	low := either(p.f64, math.Ln2-float64(float32(math.Ln2)), 2.3190468138462996e-17)
+	p.fnma(p.set(high, t), N, R)
+	p.fnma(p.set(low, t), N, R)
+	p.polynomial(either(p.f64, expTail32, expTail64), R, Q, t)
+	T := p.free[t]
+	p.mul(R, R, T)
+	either(p.f64, func() { VFMADD213PS(R, T, Q) }, func() { VFMADD213PD(R, T, Q) })() // q = r² q + r
+}
+
+// scaled multiplies z by 2^n. Registers n and t are lost. In AVX2 it takes two
+// steps, since n may go beyond the range of one exponent.
+func (p *pass) scaled(z VecPhysical, n, t int) {
+	N, T := p.free[n], p.free[t]
+	switch {
+	case p.v.isa == 512 && p.f64:
+		VSCALEFPD(N, z, z)
+		return
+	case p.v.isa == 512:
+		VSCALEFPS(N, z, z)
+		return
+	}
+	power := func(x VecPhysical) { // of two, from whole numbers; N is lost
+		if p.f64 {
+			VPMOVSXDQ(x.(Vec).AsX(), N)
+			VPBROADCASTQ(constant(U64(1023), "bias64"), x)
+			VPADDQ(x, N, N)
+			VPSLLQ(U8(52), N, N)
+		} else {
+			VPBROADCASTD(constant(U32(127), "bias32"), N)
+			VPADDD(x, N, N)
+			VPSLLD(U8(23), N, N)
+		}
+		p.mul(N, z, z)
+	}
+	if p.f64 {
+		VCVTPD2DQY(N, T.(Vec).AsX())
+		saved := p.free[len(p.free)-1]
+		VPSRAD(U8(1), T.(Vec).AsX(), saved.(Vec).AsX())
+		VPSUBD(saved.(Vec).AsX(), T.(Vec).AsX(), T.(Vec).AsX())
+		power(T)
+		power(saved)
+		return
+	}
+	VCVTPS2DQ(N, T)
+	saved := p.free[len(p.free)-1]
+	VPSRAD(U8(1), T, saved)
+	VPSUBD(saved, T, T)
+	power(T)
+	power(saved)
+}
+
+// least is where exp rounds to 0.
+func least(f64 bool) float64 { return either(f64, -105.0, -746.0) }
+
+// exp sets z = exp(y) for y <= 0. Registers n, r and t are lost.
+func (p *pass) exp(y VecPhysical, n, r, t, z int) {
+	p.reduced(y, least(p.f64), n, r, z, t)
+	p.add(p.set(1, t), p.free[z], p.free[z])
+	p.scaled(p.free[z], n, t)
+}
+
+// minusAbs sets z = -|x|.
+func (p *pass) minusAbs(x VecPhysical, z int) VecPhysical {
+	p.or(p.set(math.Copysign(0, -1), z), x, p.free[z])
+	return p.free[z]
+}
+
+func transcendental(v vectors) {
+	elementwise(v, true, "exp", "sets y = exp(x) for x <= 0", []string{"x", "y"}, nil, func(p *pass) {
+		x := p.load("x", 0)
+		p.exp(x, 1, 2, 3, 4)
+		p.store(p.free[4], "y")
+	})
+	elementwise(v, false, "exp", "sets y = exp(x) for x <= 0", []string{"x", "y"}, nil, func(p *pass) {
+		x := p.load("x", 0)
+		p.exp(x, 1, 2, 3, 4)
+		p.store(p.free[4], "y")
+	})
+	slices := []string{"x", "y", "d"}
+	// With e = exp(-|x|), the smaller of s and 1 - s is e/(1+e), and s' = e/(1+e)².
+	elementwise(v, false, "sigmoid", "sets y = 1/(1 + exp(-x)) and d to its derivative", slices, nil, func(p *pass) {
+		x := p.load("x", 0)
+		p.exp(p.minusAbs(x, 5), 1, 2, 3, 4)
+		e, large, small := p.free[4], p.free[6], p.free[7]
+		one := p.set(1, 1)
+		p.add(one, e, small)
+		p.div(small, one, large)
+		p.mul(e, large, small)
+		p.bySign(x, small, large, e)
+		p.store(e, "y")
+		p.mul(small, large, small)
+		p.store(small, "d")
+	})
+	// With q = exp(-2|x|) - 1, which loses no digits near 0, tanh |x| = -q/(2+q);
+	// and tanh' = 4 e/(1+e)² with e = exp(-2|x|).
+	elementwise(v, false, "tanh", "sets y = tanh(x) and d to its derivative", slices, nil, func(p *pass) {
+		x := p.load("x", 0)
+		a := p.minusAbs(x, 5)
+		p.add(a, a, a)
+		p.reduced(a, least(false), 1, 2, 4, 3)
+		q, e, scale, one := p.free[4], p.free[6], p.free[7], p.set(1, 3)
+		p.add(one, q, e)
+		p.copy(one, scale)
+		p.copy(p.free[1], p.free[8])
+		p.scaled(scale, 1, 2)
+		p.mul(scale, q, q)
+		p.copy(p.free[8], p.free[1])
+		p.scaled(e, 1, 2)
+		p.sub(one, scale, scale)
+		p.add(scale, q, q) // 2^n (exp(r) - 1) + (2^n - 1)
+		two := p.set(2, 3)
+		p.add(two, q, two)
+		p.div(two, q, q) // -tanh|x|
+		sign := p.set(math.Copysign(0, -1), 5)
+		p.and(sign, x, p.free[2])
+		VXORPS(q, sign, q)
+		p.or(p.free[2], q, q)
+		p.store(q, "y")
+		p.add(e, e, e)
+		p.div(two, e, e)
+		p.add(e, e, e)
+		p.div(two, e, e)
+		p.store(e, "d")
+	})
+	// log(1 + exp x) = max(x, 0) + log(1 + e) with e = exp(-|x|), and
+	// log(1 + e) = 2 atanh(s) with s = e/(2+e). The derivative is the sigmoid.
+	elementwise(v, false, "softplus", "sets y = log(1 + exp(x)) and d to its derivative", slices, nil, func(p *pass) {
+		x := p.load("x", 0)
+		p.exp(p.minusAbs(x, 5), 1, 2, 3, 4)
+		e, one := p.free[4], p.set(1, 1)
+		large, small, s, w, q := p.free[2], p.free[3], p.free[5], p.free[6], p.free[7]
+		p.add(one, e, small)
+		p.div(small, one, large)
+		p.mul(e, large, small)
+		p.bySign(x, small, large, large)
+		p.store(large, "d")
+		p.add(p.set(2, 1), e, s)
+		p.div(s, e, s)
+		p.mul(s, s, w)
+		p.polynomial(atanhTail32, w, q, 1)
+		p.mul(w, s, w)
+		p.fma(q, w, s) // s + s³ q
+		p.add(s, s, s)
+		zero := p.free[1]
+		clearVector(v, zero)
+		p.max(x, zero, zero)
+		p.add(zero, s, s)
+		p.store(s, "y")
+	})
+	// With z = |x|/√2, erfc(z) = exp(-z²) H(t)/(1 + 2z): exp takes x²/2 as a
+	// rounded number and its rounding error. Phi is erfc(z)/2 or its complement,
+	// and gelu' = Phi + x phi.
+	elementwise(v, false, "gelu", "sets y = x Phi(x) and d to its derivative", slices, nil, func(p *pass) {
+		x, near := p.load("x", 0), p.free[1]
+		p.min(x, p.set(15, 2), near)
+		p.max(near, p.set(-15, 2), near)
+		half, s, lost := p.free[2], p.free[3], p.free[4]
+		p.mul(p.set(0.5, 5), near, half)
+		p.mul(near, half, s)
+		p.copy(half, lost)
+		VFMSUB213PS(s, near, lost) // x²/2 - s
+		p.minusAbs(s, 5)
+		p.exp(p.free[5], 6, 7, 8, 9)
+		e := p.free[9]
+		p.fnma(lost, e, e)
+
+		z := p.minusAbs(near, 2)
+		p.mul(p.set(-math.Sqrt2/2, 3), z, z)
+		p.min(z, p.set(10.5, 3), z)
+		t, h := p.free[4], p.free[5]
+		two := p.set(2, 3)
+		p.sub(two, z, t)
+		p.add(two, z, h)
+		p.div(h, t, t)
+		p.polynomial(erfc32, t, h, 6)
+		p.fma(two, z, p.set(1, 7)) // 1 + 2z
+		p.div(p.free[7], h, h)
+		p.mul(e, h, h)
+		p.mul(p.set(0.5, 3), h, h) // Phi(-|x|)
+		p.sub(h, p.set(1, 3), p.free[4])
+		p.bySign(near, h, p.free[4], p.free[4])
+		p.mul(x, p.free[4], p.free[5])
+		p.store(p.free[5], "y")
+		p.mul(p.set(1/math.Sqrt(2*math.Pi), 3), e, e)
+		p.fma(near, e, p.free[4])
+		p.store(p.free[4], "d")
+	})
+}

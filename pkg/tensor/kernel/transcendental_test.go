@@ -1,0 +1,126 @@
+package kernel
+
+import (
+	"math"
+	"testing"
+)
+
+// ulps is the distance of a float32 from an exact value, in units in the last
+// place of the value, or in the smallest normal number's.
+func ulps(got float32, want float64) float64 {
+	if math.IsNaN(want) && math.IsNaN(float64(got)) || float64(got) == want {
+		return 0
+	}
+	_, e := math.Frexp(want)
+	return math.Abs(float64(got)-want) / math.Ldexp(1, max(e, -125)-24)
+}
+
+// functions are those whose accuracy is stated: the largest error of the value
+// and of the derivative, in ulps.
+var functions = []struct {
+	name       string
+	f          func(x, y, d []float32)
+	value      func(x float64) float64
+	derivative func(x float64) float64
+	ulpValue   float64
+	ulpSlope   float64
+}{
+	{"exp", func(x, y, d []float32) {
+		for i, v := range x {
+			d[i] = min(v, -v) // exp takes x <= 0
+		}
+		Exp(d, y)
+		clear(d)
+	}, func(x float64) float64 { return math.Exp(-math.Abs(x)) }, func(float64) float64 { return 0 }, 1, 0},
+	{"sigmoid", Sigmoid[float32], func(x float64) float64 { s, _ := sigmoid(x); return s },
+		func(x float64) float64 { _, e := sigmoid(x); return e / ((1 + e) * (1 + e)) }, 3, 4},
+	{"tanh", Tanh[float32], math.Tanh, func(x float64) float64 {
+		e := math.Exp(-2 * math.Abs(x))
+		return 4 * e / ((1 + e) * (1 + e))
+	}, 4, 5},
+	{"softplus", Softplus[float32], func(x float64) float64 { return max(x, 0) + math.Log1p(math.Exp(-math.Abs(x))) },
+		func(x float64) float64 { s, _ := sigmoid(x); return s }, 4, 3},
+	// Where gelu' crosses 0, near x = -0.75, and far below 0, where erfc amplifies
+	// the rounding of x/√2, relative errors grow; see TestGELU for absolute ones.
+	{"gelu", GELU[float32], func(x float64) float64 { return x * math.Erfc(-x/math.Sqrt2) / 2 }, nil, 16, 0},
+}
+
+// accuracy returns the largest errors over every step-th float32.
+func accuracy(f func(x, y, d []float32), value, derivative func(float64) float64, step int) (ulpValue, ulpSlope float64, at [2]float32) {
+	const n = 1 << 12
+	x, y, d := make([]float32, n), make([]float32, n), make([]float32, n)
+	for bits := 0; bits < 1<<32; {
+		for i := range x {
+			v := math.Float32frombits(uint32(bits))
+			if math.IsInf(float64(v), 0) {
+				v = 0
+			}
+			x[i] = v
+			bits += step
+		}
+		f(x, y, d)
+		for i, v := range x {
+			if u := ulps(y[i], value(float64(v))); !(u <= ulpValue) {
+				ulpValue, at[0] = u, v
+			}
+			if derivative == nil {
+				continue
+			}
+			if u := ulps(d[i], derivative(float64(v))); !(u <= ulpSlope) {
+				ulpSlope, at[1] = u, v
+			}
+		}
+	}
+	return ulpValue, ulpSlope, at
+}
+
+// TestAccuracy looks at every accuracyStep-th float32; with the tag long, at all.
+func TestAccuracy(t *testing.T) {
+	each(t, func(t *testing.T) {
+		for _, c := range functions {
+			value, slope, at := accuracy(c.f, c.value, c.derivative, accuracyStep)
+			t.Logf("%s: value within %.2f ulp (worst at %g), derivative within %.2f (at %g)", c.name, value, at[0], slope, at[1])
+			if !(value <= c.ulpValue) || !(slope <= c.ulpSlope) {
+				t.Errorf("%s: value within %.2f ulp at %g, derivative within %.2f at %g", c.name, value, at[0], slope, at[1])
+			}
+		}
+	})
+}
+
+// TestGELU: the derivative, absolutely.
+func TestGELU(t *testing.T) {
+	each(t, func(t *testing.T) {
+		for bits := uint32(0); bits < 0xffff0000; bits += 0x3001 {
+			x := []float32{math.Float32frombits(bits)}
+			if math.IsInf(float64(x[0]), 0) || math.IsNaN(float64(x[0])) {
+				continue
+			}
+			y, d := make([]float32, 1), make([]float32, 1)
+			GELU(x, y, d)
+			a := float64(x[0])
+			want := math.Erfc(-a/math.Sqrt2)/2 + a*math.Exp(-a*a/2)/math.Sqrt(2*math.Pi)
+			if !(math.Abs(float64(d[0])-want) <= 3e-7) {
+				t.Fatalf("gelu'(%g) = %g, want %g", a, d[0], want)
+			}
+		}
+	})
+}
+
+// TestExp64 compares the float64 kernel with the library.
+func TestExp64(t *testing.T) {
+	each(t, func(t *testing.T) {
+		var x, y []float64
+		for v := 0.0; v > -760; v -= 0.0123 {
+			x = append(x, v)
+		}
+		x = append(x, math.Inf(-1), math.NaN(), math.Copysign(0, -1), -708.5, -745.1, -1e300)
+		y = make([]float64, len(x))
+		Exp(x, y)
+		for i, v := range x {
+			want := math.Exp(v)
+			if math.IsNaN(v) != math.IsNaN(y[i]) || !math.IsNaN(v) && !(math.Abs(y[i]-want) <= 5e-16*want+5e-324) {
+				t.Fatalf("exp(%g) = %.17g, want %.17g", v, y[i], want)
+			}
+		}
+	})
+}
