@@ -164,11 +164,12 @@ func filled[T tensor.Float](trans bool, rows, cols int) tensor.Matrix[T] {
 }
 
 // vectorLength is that of vectors too large for any cache: 64 MiB each.
-const vectorLength = 1 << 24
+var vectorLength = 1 << 24
 
 // vectors measures passes of float32 over memory, between copies.
 func (r *Kernels) vectors(pool *tensor.Pool) {
-	const n, chunk = vectorLength, 1 << 14
+	const chunk = 1 << 14
+	n := vectorLength
 	s := make([][]float32, 5)
 	for i := range s {
 		s[i] = make([]float32, n)
@@ -180,7 +181,7 @@ func (r *Kernels) vectors(pool *tensor.Pool) {
 	sgd := kernel.Momentum[float32]{Rate: 1e-9}
 	momentum := kernel.Momentum[float32]{Rate: 1e-9, Mu: 0.9}
 	rate := func(bytes int, body func(lo, hi int)) float64 {
-		return float64(bytes) * n / timed(func() { pool.For(n, chunk, body) }) / 1e9
+		return float64(bytes*n) / timed(func() { pool.For(n, chunk, body) }) / 1e9
 	}
 	var copies []float64
 	for _, p := range []struct {
@@ -193,6 +194,10 @@ func (r *Kernels) vectors(pool *tensor.Pool) {
 		{"multiply", 12, func(lo, hi int) { kernel.Multiply(s[0][lo:hi], s[1][lo:hi], s[2][lo:hi]) }},
 		{"dot", 8, func(lo, hi int) { kernel.Dot(s[0][lo:hi], s[1][lo:hi]) }},
 		{"relu", 12, func(lo, hi int) { kernel.ReLU(s[0][lo:hi], s[1][lo:hi], s[2][lo:hi]) }},
+		{"tanh", 12, func(lo, hi int) { kernel.Tanh(s[0][lo:hi], s[1][lo:hi], s[2][lo:hi]) }},
+		{"sigmoid", 12, func(lo, hi int) { kernel.Sigmoid(s[0][lo:hi], s[1][lo:hi], s[2][lo:hi]) }},
+		{"softplus", 12, func(lo, hi int) { kernel.Softplus(s[0][lo:hi], s[1][lo:hi], s[2][lo:hi]) }},
+		{"gelu", 12, func(lo, hi int) { kernel.GELU(s[0][lo:hi], s[1][lo:hi], s[2][lo:hi]) }},
 		{"sgd", 12, func(lo, hi int) { sgd.Update(nil, s[0][lo:hi], s[1][lo:hi], nil) }},
 		{"sgd momentum", 20, func(lo, hi int) { momentum.Update(nil, s[0][lo:hi], s[1][lo:hi], s[2][lo:hi]) }},
 		{"adam", 28, func(lo, hi int) { adam.Update(nil, s[0][lo:hi], s[1][lo:hi], s[2][lo:hi], s[3][lo:hi]) }},
