@@ -23,6 +23,17 @@ func passCases[T Float]() []passCase[T] {
 		{"multiply", 3, func(s [][]T) float64 { Multiply(s[0], s[1], s[2]); return 0 }},
 		{"multiply in place", 2, func(s [][]T) float64 { Multiply(s[0], s[1], s[0]); return 0 }},
 		{"relu", 3, func(s [][]T) float64 { ReLU(s[0], s[1], s[2]); return 0 }},
+		{"tanh", 3, func(s [][]T) float64 { Tanh(s[0], s[1], s[2]); return 0 }},
+		{"sigmoid", 3, func(s [][]T) float64 { Sigmoid(s[0], s[1], s[2]); return 0 }},
+		{"softplus", 3, func(s [][]T) float64 { Softplus(s[0], s[1], s[2]); return 0 }},
+		{"gelu", 3, func(s [][]T) float64 { GELU(s[0], s[1], s[2]); return 0 }},
+		{"exp", 2, func(s [][]T) float64 {
+			for i, v := range s[0] {
+				s[0][i] = min(v, -v)
+			}
+			Exp(s[0], s[1])
+			return 0
+		}},
 		{"dot", 2, func(s [][]T) float64 { return Dot(s[0], s[1]) }},
 		{"adam update", 5, func(s [][]T) float64 { adam.Update(s[4], s[0], s[1], s[2], s[3]); return 0 }},
 		{"adam step", 4, func(s [][]T) float64 { adam.Update(nil, s[0], s[1], s[2], s[3]); return 0 }},

@@ -1,0 +1,88 @@
+package kernel
+
+import (
+	"math/rand/v2"
+	"syscall"
+	"testing"
+	"unsafe"
+)
+
+// guarded returns n numbers that end where memory may not be touched, or begin
+// there.
+func guarded[T Float](t *testing.T, n int, atEnd bool) []T {
+	t.Helper()
+	page := syscall.Getpagesize()
+	size := (n*sizeOf[T]() + page - 1) / page * page
+	b, err := syscall.Mmap(-1, 0, size+2*page, syscall.PROT_READ|syscall.PROT_WRITE, syscall.MAP_ANON|syscall.MAP_PRIVATE)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := syscall.Munmap(b); err != nil {
+			t.Error(err)
+		}
+	})
+	for _, p := range [][]byte{b[:page], b[page+size:]} {
+		if err := syscall.Mprotect(p, syscall.PROT_NONE); err != nil {
+			t.Fatal(err)
+		}
+	}
+	at := page
+	if atEnd {
+		at = page + size - n*sizeOf[T]()
+	}
+	s := unsafe.Slice((*T)(unsafe.Pointer(&b[at])), n)
+	rng := rand.New(rand.NewPCG(1, 2))
+	for i := range s {
+		s[i] = T(rng.Float64())
+	}
+	return s
+}
+
+func testGuards[T Float](t *testing.T) {
+	var s Scratch[T]
+	for _, size := range [][3]int{{1, 1, 101}, {5, 7, 9}, {14, 33, 20}, {13, 16, 17}, {40, 65, 70}, {6, 100, 3}} {
+		m, n, k := size[0], size[1], size[2]
+		for trans := range 4 {
+			for _, atEnd := range []bool{false, true} {
+				ta, tb := trans&1 == 1, trans&2 == 2
+				lda, ldb := k, n
+				if ta {
+					lda = m
+				}
+				if tb {
+					ldb = k
+				}
+				Product(&s, ta, tb, m, n, k, 1, guarded[T](t, m*k, atEnd), lda, guarded[T](t, k*n, atEnd), ldb, 1, guarded[T](t, m*n, atEnd), n)
+			}
+		}
+	}
+	for _, n := range []int{1, 3, 15, 16, 17, 100} {
+		for _, atEnd := range []bool{false, true} {
+			for _, c := range passCases[T]() {
+				slices := make([][]T, c.slices)
+				for i := range slices {
+					slices[i] = guarded[T](t, n, atEnd)
+				}
+				c.run(slices)
+			}
+		}
+	}
+}
+
+// TestGuards: no kernel reads or writes beyond its slices, or the test dies.
+func TestGuards(t *testing.T) {
+	each(t, func(t *testing.T) {
+		for _, f := range []func(t *testing.T){testGuards[float32], testGuards[float64]} {
+			f(t)
+		}
+	})
+}
+
+// TestGuardsHold: the guards themselves work.
+func TestGuardsHold(t *testing.T) {
+	s := guarded[float32](t, 10, true)
+	if p := uintptr(unsafe.Pointer(&s[9])); (p+4)%uintptr(syscall.Getpagesize()) != 0 {
+		t.Errorf("the slice ends at %#x, not at a page's end", p+4)
+	}
+}
