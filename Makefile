@@ -1,6 +1,8 @@
+GEN = pkg/tensor/kernel/gen
+NEW = $(CURDIR)/bin/generated
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: build test check bench fmt clean
+.PHONY: build test check bench fmt clean generate
 
 build: ## the program, in bin/
 	go build -o bin/ ./cmd/dgn
@@ -15,8 +17,18 @@ check: test ## what CI checks besides: format, vet, staticcheck, the race detect
 	go run $(STATICCHECK) ./...
 	go mod verify
 	go mod tidy -diff
-	go test -race -short ./pkg/tensor ./pkg/nn ./pkg/oracles ./pkg/optim ./pkg/datasets ./pkg/experiment
+	go vet -tags noasm ./...
+	go test -tags noasm ./pkg/...
+	GOARCH=arm64 go vet ./...
+	mkdir -p $(NEW)
+	cd $(GEN) && go vet . && test -z "$$(gofmt -l .)" && go run . -out $(NEW)/kernels_amd64.s -stubs $(NEW)/kernels_amd64.go -pkg kernel
+	for f in kernels_amd64.s kernels_amd64.go; do \
+		tail -n +2 pkg/tensor/kernel/$$f >$(NEW)/old; tail -n +2 $(NEW)/$$f | cmp - $(NEW)/old || { echo "$$f differs from what the generator writes: run make generate"; exit 1; }; done
+	go test -race -short ./pkg/tensor/... ./pkg/nn ./pkg/oracles ./pkg/optim ./pkg/datasets ./pkg/experiment
 	if [ -n "$$DGN_DATA_DIR" ]; then go test -tags data -run Real ./pkg/... ./cmd/...; fi
+
+generate: ## the assembly of pkg/tensor/kernel
+	cd $(GEN) && go generate .
 
 bench:
 	go test -run '^$$' -bench . -benchmem ./...

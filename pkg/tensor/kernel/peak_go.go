@@ -1,7 +1,6 @@
 package kernel
 
-// sink keeps compilers from leaving out a measured loop.
-var sink float64
+import "runtime"
 
 // peakGo runs n rounds of 8 independent multiply-adds.
 func peakGo[T Float](n int) (multiplyAdds int) {
@@ -18,6 +17,6 @@ func peakGo[T Float](n int) (multiplyAdds int) {
 		s6 += T(x * y)
 		s7 += T(x * y)
 	}
-	sink = float64(s0 + s1 + s2 + s3 + s4 + s5 + s6 + s7)
+	runtime.KeepAlive(s0 + s1 + s2 + s3 + s4 + s5 + s6 + s7)
 	return 8
 }
