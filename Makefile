@@ -1,5 +1,5 @@
 GEN = pkg/tensor/kernel/gen
-NEW = $(CURDIR)/bin/generated
+NEW = $(CURDIR)/bin/_generated
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 .PHONY: build test check bench fmt clean generate

@@ -69,6 +69,9 @@ type Vector struct {
 // rounds is the number of measurements whose median counts.
 const rounds = 9
 
+// roundFlops is the work of a round on one thread: a few milliseconds.
+var roundFlops = 4e8
+
 // shapes are the products that are measured: forward, backward and weight
 // gradients of an MLP, squares, and a last layer.
 var shapes = [][3]int{{128, 256, 784}, {128, 784, 256}, {256, 784, 128}, {512, 512, 512}, {1024, 1024, 1024}, {128, 10, 256}}
@@ -118,7 +121,7 @@ func measureGemm[T tensor.Float](pool *tensor.Pool, form string, s [3]int) (Gemm
 	run := func() { tensor.Gemm(pool, ta, tb, 1, a, b, 0, c) }
 	run()
 	flops := 2 * float64(g.M) * float64(g.N) * float64(g.K)
-	repeat := max(1, int(4e8*float64(pool.Threads())/flops))
+	repeat := max(1, int(roundFlops*float64(pool.Threads())/flops))
 	var rates, fractions, peaks []float64
 	for range rounds {
 		p := peak[T](pool)

@@ -12,9 +12,9 @@ import (
 // TestKernels measures small sizes, and checks what is reported for its form;
 // the numbers depend on the machine.
 func TestKernels(t *testing.T) {
-	oldShapes, oldLength := shapes, vectorLength
-	defer func() { shapes, vectorLength = oldShapes, oldLength }()
-	shapes, vectorLength = [][3]int{{64, 48, 32}}, 1<<16
+	oldShapes, oldLength, oldFlops := shapes, vectorLength, roundFlops
+	defer func() { shapes, vectorLength, roundFlops = oldShapes, oldLength, oldFlops }()
+	shapes, vectorLength, roundFlops = [][3]int{{64, 48, 32}}, 1<<16, 1e6
 
 	r, err := MeasureKernels(context.Background(), Machine{CPU: "cpu", ISA: "isa", Threads: 2})
 	if err != nil {

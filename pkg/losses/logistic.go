@@ -25,12 +25,7 @@ var _ Loss = Logistic{}
 // precision, which a softmax alone loses where p_m is near 1.
 func tail(z []float64) (m int, sum float64) {
 	m = argmax(z)
-	for j := range z {
-		if j != m {
-			sum += math.Exp(z[j] - z[m])
-		}
-	}
-	return m, sum
+	return m, kernel.ExpTail(z, m)
 }
 
 // Value is Σ y_j (z_m - z_j) + log(1 + tail), a sum of terms that are not
@@ -48,17 +43,11 @@ func (Logistic) Value(z, y []float64) float64 {
 // Grad is p - y, computed at m as (1 - y_m) - (1 - p_m).
 func (Logistic) Grad(dst, z, y []float64) {
 	check(z, y)
-	m := argmax(z)
+	m, t := tail(z)
 	for j := range z {
 		dst[j] = z[j] - z[m]
 	}
 	kernel.Exp(dst, dst)
-	var t float64
-	for j, e := range dst {
-		if j != m {
-			t += e
-		}
-	}
 	for j, e := range dst {
 		dst[j] = e/(1+t) - y[j]
 	}

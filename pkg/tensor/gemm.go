@@ -41,6 +41,10 @@ func Gemm[T Float](p *Pool, ta, tb Transpose, alpha T, a, b Matrix[T], beta T, c
 	if m == 0 || n == 0 {
 		return
 	}
+	if m*n*k <= kernel.Tiny {
+		kernel.Product(nil, bool(ta), bool(tb), m, n, k, alpha, a.Data, a.Stride, b.Data, b.Stride, beta, c.Data, c.Stride)
+		return
+	}
 	g := argsOf[T](p)
 	g.ta, g.tb, g.alpha, g.beta, g.a, g.b, g.c, g.k = ta, tb, alpha, beta, a, b, c, k
 	blocks := min(p.Threads()*blocksPerThread, m*n*k/blockAdds)
@@ -80,9 +84,6 @@ func (g *args[T]) block(worker, i0, i1, j0, j1 int) {
 		b = j0 * g.b.Stride
 	} else {
 		b = j0
-	}
-	if g.k == 0 {
-		a, b = 0, 0 // empty operands
 	}
 	kernel.Product(g.scratch[worker], bool(g.ta), bool(g.tb), i1-i0, j1-j0, g.k, g.alpha, g.a.Data[a:], g.a.Stride,
 		g.b.Data[b:], g.b.Stride, g.beta, g.c.Data[i0*g.c.Stride+j0:], g.c.Stride)

@@ -85,6 +85,21 @@ func laneMasks(lanes int) []*byte {
 	return out
 }
 
+// expInPlace is Exp for work space on the stack, which a call through a table of
+// kernels would move to the heap.
+func expInPlace(x []float64) {
+	switch active {
+	case AVX512:
+		n, mask := passes512d.cut(len(x))
+		exp512d(&x[0], &x[0], n, mask)
+	case AVX2:
+		n, mask := passes256d.cut(len(x))
+		exp256d(&x[0], &x[0], n, mask)
+	default:
+		expInPlaceGo(x)
+	}
+}
+
 // Pause lets a waiting thread rest for about n times 20 nanoseconds.
 func Pause(n int) { pause(n) }
 

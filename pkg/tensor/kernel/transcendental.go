@@ -22,6 +22,33 @@ func Exp[T Float](x, y []T) {
 	}
 }
 
+// ExpTail returns Σ_{j≠m} exp(z_j - z_m), from which come the softmax and the
+// log-sum-exp of a row whose largest element is z_m without cancellation. It
+// allocates nothing.
+func ExpTail(z []float64, m int) (sum float64) {
+	var buf [32]float64
+	for lo := 0; lo < len(z); lo += len(buf) {
+		part := buf[:min(len(buf), len(z)-lo)]
+		for j := range part {
+			part[j] = z[lo+j] - z[m]
+		}
+		expInPlace(part)
+		if i := m - lo; i >= 0 && i < len(part) {
+			part[i] = 0
+		}
+		for _, e := range part {
+			sum += e
+		}
+	}
+	return sum
+}
+
+func expInPlaceGo(x []float64) {
+	for i, v := range x {
+		x[i] = math.Exp(v)
+	}
+}
+
 // activate runs the vector kernel that pick chooses, if there is one.
 func activate[T Float](x, y, d []T, pick func(*passes[T]) func(x, y, d *T, n int, mask *byte)) bool {
 	same(len(x), y, d)
