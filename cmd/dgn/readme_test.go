@@ -31,7 +31,8 @@ func readmeIn(t *testing.T, path string) (commands, configs []string) {
 }
 
 // TestReadmeCommands runs the commands of the README as they stand. Those on
-// MNIST need its files: see TestRealMNIST.
+// MNIST need its files: see TestRealMNIST. Measurements take their time, and are
+// tested in pkg/bench.
 func TestReadmeCommands(t *testing.T) {
 	configs, err := filepath.Abs("../../configs")
 	if err != nil {
@@ -46,7 +47,7 @@ func TestReadmeCommands(t *testing.T) {
 	commands, _ := readmeIn(t, filepath.Join(configs, "../README.md"))
 	for _, line := range commands {
 		args, ok := strings.CutPrefix(strings.Replace(line, "go run ./cmd/dgn ", "dgn ", 1), "dgn ")
-		if !ok || strings.Contains(line, "mnist") {
+		if !ok || strings.Contains(line, "mnist") || strings.Contains(line, "bench") {
 			continue
 		}
 		ran++

@@ -33,11 +33,11 @@ var functions = []struct {
 		clear(d)
 	}, func(x float64) float64 { return math.Exp(-math.Abs(x)) }, func(float64) float64 { return 0 }, 1, 0},
 	{"sigmoid", Sigmoid[float32], func(x float64) float64 { s, _ := sigmoid(x); return s },
-		func(x float64) float64 { _, e := sigmoid(x); return e / ((1 + e) * (1 + e)) }, 3, 4},
+		func(x float64) float64 { _, e := sigmoid(x); return e / ((1 + e) * (1 + e)) }, 3, 6},
 	{"tanh", Tanh[float32], math.Tanh, func(x float64) float64 {
 		e := math.Exp(-2 * math.Abs(x))
 		return 4 * e / ((1 + e) * (1 + e))
-	}, 4, 5},
+	}, 4, 6},
 	{"softplus", Softplus[float32], func(x float64) float64 { return max(x, 0) + math.Log1p(math.Exp(-math.Abs(x))) },
 		func(x float64) float64 { s, _ := sigmoid(x); return s }, 4, 3},
 	// Where gelu' crosses 0, near x = -0.75, and far below 0, where erfc amplifies
