@@ -42,6 +42,7 @@ func sectionOf[T any](name string, t *registry.Table[T]) section {
 func sections() []section {
 	return []section{
 		sectionOf("oracles", &oracles.Known),
+		sectionOf("solvers", &oracles.Solvers),
 		sectionOf("optimizers", &optim.Known),
 		sectionOf("line_searches", &optim.StepRules),
 		sectionOf("schedules", &schedules.Known),

@@ -75,6 +75,10 @@ func sameLength[T Float](x, y []T) {
 // Axpy sets y += alpha x.
 func Axpy[T Float](p *Pool, alpha T, x, y []T) {
 	sameLength(x, y)
+	if p == nil {
+		kernel.Axpy(alpha, x, y)
+		return
+	}
 	g := argsOf[T](p)
 	g.alpha, g.x, g.y = alpha, x, y
 	p.For(len(x), chunk, g.axpy)
@@ -83,6 +87,10 @@ func Axpy[T Float](p *Pool, alpha T, x, y []T) {
 
 // Scale sets x *= alpha.
 func Scale[T Float](p *Pool, alpha T, x []T) {
+	if p == nil {
+		kernel.Scale(alpha, x)
+		return
+	}
 	g := argsOf[T](p)
 	g.alpha, g.x = alpha, x
 	p.For(len(x), chunk, g.scale)
@@ -92,6 +100,14 @@ func Scale[T Float](p *Pool, alpha T, x []T) {
 // Dot returns <x, y>, multiplied and added in float64.
 func Dot[T Float](p *Pool, x, y []T) float64 {
 	sameLength(x, y)
+	if p == nil { // the same chunks in the same order
+		var s float64
+		for lo := 0; lo < len(x); lo += chunk {
+			hi := min(lo+chunk, len(x))
+			s += kernel.Dot(x[lo:hi], y[lo:hi])
+		}
+		return s
+	}
 	g := argsOf[T](p)
 	chunks := (len(x) + chunk - 1) / chunk
 	for len(g.partial) < chunks {
