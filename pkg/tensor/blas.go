@@ -42,6 +42,10 @@ func gemm[T Float](ta, tb blas.Transpose, m, n, k int, alpha T, a []T, lda int, 
 	x.check()
 	y.check()
 	z.check()
+	if m*n*k <= tiny {
+		gemmTiny(Transpose(transA), Transpose(transB), alpha, &x, &y, beta, &z, k)
+		return
+	}
 	kernel.Product(&kernel.Scratch[T]{}, transA, transB, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc)
 }
 

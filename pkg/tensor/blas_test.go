@@ -159,3 +159,22 @@ func BenchmarkGonum(b *testing.B) {
 		})
 	}
 }
+
+// TestEmptyInner: with k = 0 there is nothing to read, whatever the strides.
+func TestEmptyInner(t *testing.T) {
+	for _, beta := range []float64{0, 1, 2} {
+		for _, tb := range []Transpose{NoTrans, Trans} {
+			b := Matrix[float64]{0, 3, 5, nil}
+			if tb {
+				b = Matrix[float64]{3, 0, 5, nil}
+			}
+			c := View(2, 3, []float64{1, 1, 1, 1, 1, 1})
+			Gemm(nil, NoTrans, tb, 1, Matrix[float64]{2, 0, 4, nil}, b, beta, c)
+			for _, v := range c.Data {
+				if v != beta {
+					t.Fatalf("beta %g gives %g", beta, v)
+				}
+			}
+		}
+	}
+}

@@ -41,8 +41,8 @@ func Gemm[T Float](p *Pool, ta, tb Transpose, alpha T, a, b Matrix[T], beta T, c
 	if m == 0 || n == 0 {
 		return
 	}
-	if m*n*k <= kernel.Tiny {
-		kernel.Product(nil, bool(ta), bool(tb), m, n, k, alpha, a.Data, a.Stride, b.Data, b.Stride, beta, c.Data, c.Stride)
+	if m*n*k <= tiny {
+		gemmTiny(ta, tb, alpha, &a, &b, beta, &c, k)
 		return
 	}
 	g := argsOf[T](p)
@@ -64,6 +64,53 @@ func Gemm[T Float](p *Pool, ta, tb Transpose, alpha T, a, b Matrix[T], beta T, c
 		p.forOn(m, share(m, blocks, blockRows), g.rows)
 	}
 	g.a, g.b, g.c = Matrix[T]{}, Matrix[T]{}, Matrix[T]{}
+}
+
+// tiny is the number of multiply-adds up to which a plain loop is faster than
+// packing.
+const tiny = 100
+
+func gemmTiny[T Float](ta, tb Transpose, alpha T, a, b *Matrix[T], beta T, c *Matrix[T], k int) {
+	rowA, colA := a.Stride, 1
+	if ta {
+		rowA, colA = 1, a.Stride
+	}
+	if alpha == 0 {
+		k = 0 // A and B are not looked at
+	}
+	for i := range c.Rows {
+		row := c.Data[i*c.Stride:][:c.Cols]
+		if beta == 0 {
+			clear(row)
+		} else if beta != 1 {
+			for j := range row {
+				row[j] *= beta
+			}
+		}
+		switch {
+		case k == 0:
+		case bool(tb):
+			for j := range row {
+				var sum T
+				x := i * rowA
+				for _, v := range b.Data[j*b.Stride:][:k] {
+					sum += T(a.Data[x] * v)
+					x += colA
+				}
+				row[j] += T(alpha * sum)
+			}
+		default:
+			x := i * rowA
+			for p := range k {
+				v := T(alpha * a.Data[x])
+				x += colA
+				from := b.Data[p*b.Stride:][:len(row)]
+				for j := range row {
+					row[j] += T(v * from[j])
+				}
+			}
+		}
+	}
 }
 
 // share returns a multiple of unit that cuts n into about so many parts.

@@ -19,8 +19,7 @@ const (
 // B are not looked at. The slices must hold the matrices.
 //
 // An element of C is added up in an order that depends on k alone, so that a
-// product may be cut into blocks of C, each of more than Tiny multiply-adds,
-// without changing a bit.
+// product may be cut into blocks of C without changing a bit.
 func Product[T Float](s *Scratch[T], transA, transB bool, m, n, k int, alpha T, a []T, lda int, b []T, ldb int, beta T, c []T, ldc int) {
 	if m == 0 || n == 0 {
 		return
@@ -45,10 +44,6 @@ func Product[T Float](s *Scratch[T], transA, transB bool, m, n, k int, alpha T, 
 		}
 		return
 	}
-	if m*n*k <= Tiny {
-		productTiny(transA, transB, m, n, k, alpha, a, lda, b, ldb, accumulate, c, ldc)
-		return
-	}
 	g := setOf[T]()
 	if g == nil {
 		productGo(s, transA, transB, m, n, k, alpha, a, lda, b, ldb, accumulate, c, ldc)
@@ -61,36 +56,6 @@ func Product[T Float](s *Scratch[T], transA, transB bool, m, n, k int, alpha T, 
 				a[at(transA, i, p, lda):], lda, b[at(transB, p, 0, ldb):], ldb, accumulate, c[i*ldc:], ldc)
 		}
 		accumulate = 1
-	}
-}
-
-// Tiny is the number of multiply-adds up to which a plain loop is as fast as
-// packing. Such products need no scratch.
-const Tiny = 100
-
-func productTiny[T Float](transA, transB bool, m, n, k int, alpha T, a []T, lda int, b []T, ldb int, accumulate int, c []T, ldc int) {
-	rowA, colA, rowB, colB := lda, 1, ldb, 1
-	if transA {
-		rowA, colA = 1, lda
-	}
-	if transB {
-		rowB, colB = 1, ldb
-	}
-	for i := range m {
-		row := c[i*ldc : i*ldc+n]
-		for j := range row {
-			var sum T
-			x, y := i*rowA, j*colB
-			for range k {
-				sum += T(a[x] * b[y])
-				x, y = x+colA, y+rowB
-			}
-			v := T(alpha * sum)
-			if accumulate != 0 {
-				v += row[j]
-			}
-			row[j] = v
-		}
 	}
 }
 
