@@ -45,7 +45,6 @@ type trainer[T tensor.Float] struct {
 	x     tensor.Matrix[T]
 	y     tensor.Matrix[float64]
 	d, u  []T // direction and update
-	trial []T // weights that a line search looks at
 	mini  oracles.Problem[T]
 	rule  optim.StepRule
 	whole bool    // the rule makes every update as it is
@@ -223,11 +222,6 @@ var _ optim.Objective = objective[float32]{}
 func (o objective[T]) Value() float64 { return losses.Mean(o.loss, o.lin.Outputs(), o.y) }
 
 func (o objective[T]) At(eta float64) float64 {
-	if o.trial == nil {
-		o.trainer.trial = make([]T, len(o.w))
-	}
-	copy(o.trial, o.w)
-	tensor.Axpy(o.pool, T(eta), o.u, o.trial)
 	o.count(oracles.Counters{Forwards: 1, MultiplyAdds: o.forwardAdds()})
-	return losses.Mean(o.loss, o.lin.Forward(o.trial, o.x), o.y)
+	return losses.Mean(o.loss, o.lin.Beyond(eta, o.u), o.y)
 }

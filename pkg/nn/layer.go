@@ -65,7 +65,8 @@ func (p Param) Len() int {
 }
 
 // An Op is a layer bound to an input shape. Batches have any number of rows up
-// to the m it was bound for, an example each; nothing is allocated.
+// to the m it was bound for, an example each; nothing is allocated. The op of a
+// layer with weights is a [GramOp] too.
 type Op[T tensor.Float] interface {
 	// Forward sets y = f(x; w). It keeps x, y and w, which the derivative
 	// refers to until the next Forward.
@@ -76,7 +77,7 @@ type Op[T tensor.Float] interface {
 	JVP(dy, dx tensor.Matrix[T], dw []T)
 
 	// VJP sets dx = (df/dx)ᵀ dy and dw = (df/dw)ᵀ dy, summed over the examples.
-	// A zero matrix dx is not wanted.
+	// A zero matrix dx is not wanted, and neither is a nil dw.
 	VJP(dx tensor.Matrix[T], dw []T, dy tensor.Matrix[T])
 }
 

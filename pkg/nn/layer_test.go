@@ -151,6 +151,19 @@ func TestLayers(t *testing.T) {
 					t.Error("the weights' gradient depends on whether the input's is wanted")
 				}
 			})
+			t.Run("no weight gradient", func(t *testing.T) {
+				want := slices.Clone(r.gx.Flat())
+				r.op.VJP(r.gx, nil, r.ct)
+				if !slices.Equal(r.gx.Flat(), want) {
+					t.Error("the input's gradient depends on whether the weights' is wanted")
+				}
+			})
+			t.Run("gram", func(t *testing.T) {
+				if c.size.NumParams() == 0 {
+					return
+				}
+				checkGram(t, c, r)
+			})
 			t.Run("float32", func(t *testing.T) {
 				q := newOpRun[float32](c, m, nil)
 				q.all()
@@ -215,6 +228,35 @@ func TestLayers(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// checkGram compares what an op adds to K, and to its diagonal blocks, with the
+// products of explicit gradients for k random signals.
+func checkGram(t *testing.T, c layerCase, r *opRun[float64]) {
+	const k = 3
+	m, out, p := r.x.Rows, r.y.Cols, len(r.w)
+	dy := randomMatrix[float64](rand.New(rand.NewPCG(8, 9)), k*m, out)
+	jac, one := tensor.New[float64](m*k, p), tensor.New[float64](m, out)
+	for i := range m {
+		for o := range k {
+			clear(one.Flat())
+			copy(one.Row(i), dy.Row(o*m+i))
+			r.op.VJP(tensor.Matrix[float64]{}, jac.Row(i*k+o), one)
+		}
+	}
+	full, blocks := tensor.New[float64](m*k, m*k), tensor.New[float64](m*k, k)
+	r.op.(GramOp[float64]).Gram(full, dy)
+	r.op.(GramOp[float64]).GramBlocks(blocks, dy)
+	want := tensor.New[float64](m*k, m*k)
+	tensor.Gemm(nil, tensor.NoTrans, tensor.Trans, 1, jac, jac, 0, want)
+	if d := distance(full.Flat(), want.Flat()); d > 1e-13 {
+		t.Errorf("Gram is %.2g away from J Jᵀ", d)
+	}
+	for i := range m * k {
+		if d := distance(blocks.Row(i), want.Row(i)[i/k*k:i/k*k+k]); d > 1e-13 {
+			t.Errorf("row %d of GramBlocks is %.2g away", i, d)
+		}
 	}
 }
 

@@ -12,18 +12,24 @@ type Linearization[T tensor.Float] struct {
 	pool *tensor.Pool
 	ops  []boundLayer[T]
 
-	rows   int                    // examples in the current batch
-	tan    [2][]T                 // tangents and cotangents between layers, in turn
-	out    tensor.Matrix[float64] // m x k, outputs in float64
-	second *Linearization[T]      // for Forward
+	rows int                    // examples in the current batch
+	tan  [2][]T                 // tangents and cotangents between layers, in turn
+	out  tensor.Matrix[float64] // m x k, outputs in float64
+
+	w       []T               // at which the network is linearized
+	x       tensor.Matrix[T]  // and the batch
+	signals [2][]T            // for Gram, made when first needed
+	second  *Linearization[T] // for Beyond, made when first needed
+	trial   []T               // its weights
 }
 
 // A boundLayer is a layer that changes values; reshaping needs no work.
 type boundLayer[T tensor.Float] struct {
 	op     Op[T]
-	width  int // values of one example of the output
-	lo, hi int // its weights
-	y      []T // outputs of m examples
+	width  int   // values of one example of the output
+	lo, hi int   // its weights
+	input  int64 // multiply-adds of the input half of a VJP of one example
+	y      []T   // outputs of m examples
 	starts bool
 }
 
@@ -42,7 +48,7 @@ func NewLinearization[T tensor.Float](n *Net, m int, pool *tensor.Pool) *Lineari
 		widest = max(widest, width)
 		l.ops = append(l.ops, boundLayer[T]{
 			op: bind[T](nl.Layer, nl.in, m, pool), width: width,
-			lo: nl.offset, hi: nl.offset + nl.size.NumParams(),
+			lo: nl.offset, hi: nl.offset + nl.size.NumParams(), input: nl.size.Input,
 			y: make([]T, m*width), starts: i == n.first,
 		})
 	}
@@ -60,7 +66,7 @@ func (l *Linearization[T]) Linearize(w []T, x tensor.Matrix[T]) tensor.Matrix[fl
 	if x.Rows > l.m || x.Cols != l.net.in.Len() {
 		panic("nn: Linearize: the batch has the wrong shape")
 	}
-	l.rows = x.Rows
+	l.rows, l.w, l.x = x.Rows, w, x
 	for i := range l.ops {
 		o := &l.ops[i]
 		y := tensor.View(l.rows, o.width, o.y[:l.rows*o.width])
@@ -117,13 +123,20 @@ func (l *Linearization[T]) VJP(d []T, alpha tensor.Matrix[float64]) {
 	}
 }
 
-// Forward returns the outputs of the network at other weights, and leaves the
+// Weights returns the weights at which the network is linearized.
+func (l *Linearization[T]) Weights() []T { return l.w }
+
+// Beyond returns the outputs of the network itself at w + eta d, and leaves the
 // linearization as it is. The result is valid until the next call.
-func (l *Linearization[T]) Forward(w []T, x tensor.Matrix[T]) tensor.Matrix[float64] {
+func (l *Linearization[T]) Beyond(eta float64, d []T) tensor.Matrix[float64] {
+	l.check(d)
 	if l.second == nil {
 		l.second = NewLinearization[T](l.net, l.m, l.pool)
+		l.trial = make([]T, l.net.params)
 	}
-	return l.second.Linearize(w, x)
+	copy(l.trial, l.w)
+	tensor.Axpy(l.pool, T(eta), d, l.trial)
+	return l.second.Linearize(l.trial, l.x)
 }
 
 func (l *Linearization[T]) check(w []T) {

@@ -130,6 +130,55 @@ func TestGolden(t *testing.T) {
 	}
 }
 
+// TestGram compares K and its diagonal blocks with the reference, for whole
+// batches and smaller ones.
+func TestGram(t *testing.T) {
+	for name, c := range goldenCases(t) {
+		m, k := c.x.Rows, c.net.Outputs()
+		want := tensor.View(m*k, m*k, c.expected["gram"].Float64s())
+		l := NewLinearization[float64](c.net, m+2, nil)
+		for _, rows := range []int{m, m - 1, m} {
+			l.Linearize(c.w, c.x.RowRange(0, rows))
+			n := rows * k
+			gram, blocks := tensor.New[float64](n, n), tensor.New[float64](n, k)
+			gram.Set(0, 0, math.NaN())
+			blocks.Set(0, 0, math.NaN())
+			full, diagonal := l.Gram(gram), l.GramBlocks(blocks)
+			for i := range n {
+				if d := distance(gram.Row(i), want.Row(i)[:n]); d > 1e-12 {
+					t.Fatalf("%s, %d rows: row %d of K is %.2g away", name, rows, i, d)
+				}
+				lo := i / k * k
+				if d := distance(blocks.Row(i), want.Row(i)[lo:lo+k]); d > 1e-12 {
+					t.Fatalf("%s, %d rows: row %d of the blocks is %.2g away", name, rows, i, d)
+				}
+			}
+			if full <= diagonal || diagonal <= 0 {
+				t.Errorf("%s: %d and %d multiply-adds", name, full, diagonal)
+			}
+		}
+	}
+}
+
+// TestGramAdds compares the count with one made by hand, for 5-4-3 and 2
+// examples: 3 signals through the last layer; 4 x (inputs + 6 pairs of outputs)
+// for each layer.
+func TestGramAdds(t *testing.T) {
+	n, err := MLP{Hidden: []int{4}, Activation: chosen("relu", ReLU{}), Init: autoInit}.Build(tensor.Shape{C: 5, H: 1, W: 1}, 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := NewLinearization[float64](n, 2, nil)
+	l.Linearize(make([]float64, n.NumParams()), tensor.New[float64](2, 5))
+	signals := int64(2 * 3 * 12)
+	if got, want := l.Gram(tensor.New[float64](6, 6)), signals+4*(4+6*3)+4*(5+6*4); got != want {
+		t.Errorf("K takes %d multiply-adds, want %d", got, want)
+	}
+	if got, want := l.GramBlocks(tensor.New[float64](6, 3)), signals+2*(4+6*3)+2*(5+6*4); got != want {
+		t.Errorf("its blocks take %d multiply-adds, want %d", got, want)
+	}
+}
+
 // torchNet is the network of scripts/torch_fixtures.py.
 func torchNet(t *testing.T) *Net {
 	t.Helper()
@@ -225,7 +274,7 @@ func TestLoadErrors(t *testing.T) {
 }
 
 // TestLinearizationProperties: for random nets, batches and shapes, JVP and
-// VJP are adjoint, linear, and agree with differences of Forward, which leaves
+// VJP are adjoint, linear, and agree with differences of Beyond, which leaves
 // the linearization as it is; smaller batches work; nothing is allocated.
 func TestLinearizationProperties(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
@@ -253,23 +302,20 @@ func TestLinearizationProperties(t *testing.T) {
 		}
 
 		const h = 1e-5
-		trial := slices.Clone(w)
-		tensor.Axpy(nil, h, d, trial)
-		hi := slices.Clone(l.Forward(trial, x).Flat())
-		tensor.Axpy(nil, -2*h, d, trial)
-		lo := l.Forward(trial, x).Flat()
+		hi := slices.Clone(l.Beyond(h, d).Flat())
+		lo := l.Beyond(-h, d).Flat()
 		for i := range hi {
 			if fd := (hi[i] - lo[i]) / (2 * h); math.Abs(fd-u.Flat()[i]) > 1e-6*(1+math.Abs(fd)) {
 				t.Fatalf("difference %g, JVP %g", fd, u.Flat()[i])
 			}
 		}
 		if !slices.Equal(z, l.Outputs().Flat()) {
-			t.Fatal("Forward changed the linearization")
+			t.Fatal("Beyond changed the linearization")
 		}
 		again := tensor.New[float64](rows, k)
 		l.JVP(again, d)
 		if !slices.Equal(again.Flat(), u.Flat()) {
-			t.Fatal("Forward changed the derivative")
+			t.Fatal("Beyond changed the derivative")
 		}
 	})
 }

@@ -22,10 +22,11 @@ type args[T Float] struct {
 	ta, tb  Transpose
 	a, b, c Matrix[T]
 	k       int
+	lo, hi  int                  // columns of the panel that Cholesky is at
 	scratch []*kernel.Scratch[T] // one for each thread
 
-	axpy, scale, dot, addRow, colSums func(lo, hi int)
-	rows, cols                        func(worker, lo, hi int)
+	axpy, scale, dot, addRow, colSums, panel func(lo, hi int)
+	rows, cols                               func(worker, lo, hi int)
 }
 
 func argsOf[T Float](p *Pool) *args[T] {
@@ -60,6 +61,11 @@ func (g *args[T]) init() {
 		clear(y)
 		for i := range g.a.Rows {
 			kernel.Axpy(1, g.a.Row(i)[lo:hi], y)
+		}
+	}
+	g.panel = func(i, j int) {
+		for row := g.hi + i; row < g.hi+j; row++ {
+			solveRow(g.a, row, g.lo, g.hi)
 		}
 	}
 	g.rows = func(worker, lo, hi int) { g.block(worker, lo, hi, 0, g.c.Cols) }

@@ -1,0 +1,80 @@
+package nn
+
+import "github.com/dualgn/dgn/pkg/tensor"
+
+// A GramOp is the op of a layer with weights. With J the derivative of the
+// network's outputs with respect to these weights, it adds J Jᵀ, or its
+// diagonal blocks, to a matrix.
+//
+// The signals dy are the derivatives of the outputs with respect to the
+// layer's own: k matrices of m rows below each other, row c m + i for output c
+// of example i. The op refers to them during the call only. Both methods
+// return the multiply-adds they took.
+type GramOp[T tensor.Float] interface {
+	// Gram adds to all of a, (m k) x (m k), row i k + c for output c of example i.
+	Gram(a tensor.Matrix[float64], dy tensor.Matrix[T]) int64
+
+	// GramBlocks adds the k x k block of each example to b, (m k) x k.
+	GramBlocks(b tensor.Matrix[float64], dy tensor.Matrix[T]) int64
+}
+
+// Gram sets a = K = J Jᵀ, (m k) x (m k), row i k + c for output c of example
+// i, from k back-propagations and a closed form for each layer (docs/math.md
+// section 5). It returns the multiply-adds.
+func (l *Linearization[T]) Gram(a tensor.Matrix[float64]) int64 {
+	mk := l.rows * l.out.Cols
+	if a.Rows != mk || a.Cols != mk {
+		panic("nn: Gram: the matrix has the wrong shape")
+	}
+	return l.gram(a, GramOp[T].Gram)
+}
+
+// GramBlocks sets b, (m k) x k, to the diagonal blocks of K: rows i k to
+// i k + k - 1 hold that of example i. It returns the multiply-adds.
+func (l *Linearization[T]) GramBlocks(b tensor.Matrix[float64]) int64 {
+	if b.Rows != l.rows*l.out.Cols || b.Cols != l.out.Cols {
+		panic("nn: GramBlocks: the matrix has the wrong shape")
+	}
+	return l.gram(b, GramOp[T].GramBlocks)
+}
+
+// gram sends the signals of all outputs back through the layers.
+func (l *Linearization[T]) gram(dst tensor.Matrix[float64], add func(GramOp[T], tensor.Matrix[float64], tensor.Matrix[T]) int64) (adds int64) {
+	m, k := l.rows, l.out.Cols
+	for i := range dst.Rows {
+		clear(dst.Row(i))
+	}
+	for i := range l.signals {
+		if l.signals[i] == nil {
+			l.signals[i] = make([]T, k*len(l.tan[i]))
+		}
+	}
+	last := len(l.ops) - 1
+	view := func(i int) tensor.Matrix[T] {
+		width := l.ops[i].width
+		return tensor.View(k*m, width, l.signals[i%2][:k*m*width])
+	}
+	dy := view(last)
+	clear(dy.Flat())
+	for c := range k {
+		for i := range m {
+			dy.Set(c*m+i, c, 1)
+		}
+	}
+	for i := last; i >= 0; i-- {
+		o := &l.ops[i]
+		if o.hi > o.lo {
+			adds += add(o.op.(GramOp[T]), dst, dy)
+		}
+		if o.starts {
+			break
+		}
+		dx := view(i - 1)
+		for c := range k {
+			o.op.VJP(dx.RowRange(c*m, (c+1)*m), nil, dy.RowRange(c*m, (c+1)*m))
+		}
+		adds += int64(k*m) * o.input
+		dy = dx
+	}
+	return adds
+}
