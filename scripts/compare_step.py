@@ -1,6 +1,6 @@
 """Time one SGD step of the MLP 784-256-256-10 at batch 128 in PyTorch.
 
-Compare with: go test ./pkg/experiment -run '^$' -bench 'Step/./threads=2'
+Compare with: go test ./pkg/experiment -run '^$' -bench 'Step/sgd/threads=2'
 Run: python3 scripts/compare_step.py THREADS (needs torch).
 """
 import statistics

@@ -150,7 +150,8 @@ type Evaluate struct {
 
 // Log says what to log.
 type Log struct {
-	Every int `yaml:"every"` // a row of steps.csv every so many steps
+	Every int  `yaml:"every"` // a row of steps.csv every so many steps
+	Gap   bool `yaml:"gap"`   // the duality gap of each, where the solver does not give it anyway
 }
 
 // Every is an interval: "epoch" or a number of steps.

@@ -216,7 +216,6 @@ func (p *Problem) make(ctx context.Context, f *folder, r planned, opt Options) (
 	}
 	monitor := opt.Monitor.Start(RunInfo{Method: method.Name, Seed: r.seed,
 		Steps: p.Config.Train.total(p.Train.Len() / p.Config.Train.BatchSize), Limit: p.Config.Train.Seconds})
-	detail := ""
 	defer func() {
 		if v := recover(); v != nil {
 			log.Error("panic", "value", v, "stack", string(debug.Stack()))
@@ -225,9 +224,9 @@ func (p *Problem) make(ctx context.Context, f *folder, r planned, opt Options) (
 		if err != nil {
 			m.Outcome, m.Error = Failed, err.Error()
 		}
-		m.Detail, m.End = detail, time.Now().UTC()
+		m.End = time.Now().UTC()
 		err = errors.Join(err, save())
-		monitor.End(m.Outcome, detail)
+		monitor.End(m.Outcome, m.Detail)
 	}()
 
 	if err := os.MkdirAll(dir, 0o755); err != nil {
@@ -244,21 +243,22 @@ func (p *Problem) make(ctx context.Context, f *folder, r planned, opt Options) (
 	}
 	weights := filepath.Join(dir, "params.npz")
 	if p.Config.Precision == "float64" {
-		m.Outcome, detail, err = trainOne[float64](ctx, p, method, r.seed, pool, logs, monitor, weights)
+		err = trainOne[float64](ctx, p, method, r.seed, pool, logs, monitor, weights, m)
 	} else {
-		m.Outcome, detail, err = trainOne[float32](ctx, p, method, r.seed, pool, logs, monitor, weights)
+		err = trainOne[float32](ctx, p, method, r.seed, pool, logs, monitor, weights, m)
 	}
 	return errors.Join(err, logs.close())
 }
 
-// trainOne makes one run in precision T, and saves the weights of one that
-// ended where it should.
-func trainOne[T tensor.Float](ctx context.Context, p *Problem, m *Method, seed uint64, pool *tensor.Pool, l *logs, mon RunMonitor, weights string) (Outcome, string, error) {
+// trainOne makes one run in precision T, records how it ended in the manifest,
+// and saves the weights of one that ended where it should.
+func trainOne[T tensor.Float](ctx context.Context, p *Problem, m *Method, seed uint64, pool *tensor.Pool, l *logs, mon RunMonitor, weights string, to *Manifest) (err error) {
 	t := newTrainer[T](p.Config, m, seed, p.Problem, p.Net, pool)
 	t.logs, t.monitor = l, mon
-	outcome, detail, err := t.train(ctx)
-	if err == nil && (outcome == Finished || outcome == Target) {
+	to.Outcome, to.Detail, err = t.train(ctx)
+	to.GradientSteps = t.gradientSteps
+	if err == nil && (to.Outcome == Finished || to.Outcome == Target) {
 		err = nn.Save(weights, p.Net, t.w)
 	}
-	return outcome, detail, err
+	return err
 }

@@ -536,6 +536,7 @@ type panicOnUpdate struct{}
 func (panicOnUpdate) Update(_, _, _ []float32, t schedules.Time) { panic("a fault in a method") }
 func (panicOnUpdate) Step(_, _ []float32, t schedules.Time)      { panic("a fault in a method") }
 func (panicOnUpdate) State() optim.State[float32]                { return optim.State[float32]{} }
+func (panicOnUpdate) Multiple(schedules.Time) (float64, bool)    { return 0, false }
 
 // TestPanic: a fault in one method leaves the others alone.
 func TestPanic(t *testing.T) {

@@ -122,8 +122,12 @@ func (l *logs) evaluation(method string, seed uint64, epoch float64, at progress
 	t.write()
 }
 
+// gradientStep marks, in the column stop_reason, a step whose update did not
+// descend, so that the line search took the gradient step in its place.
+const gradientStep = "gradient_step"
+
 // step writes a row of steps.csv.
-func (l *logs) step(at progress, batchLoss, directionNorm, stepSize float64, r *oracles.Report) {
+func (l *logs) step(at progress, batchLoss, directionNorm, stepSize float64, r *oracles.Report, replaced bool) {
 	t := l.steps
 	t.int(int64(at.step))
 	t.float(at.seconds)
@@ -135,16 +139,17 @@ func (l *logs) step(at progress, batchLoss, directionNorm, stepSize float64, r *
 	t.optional(r.Slope)
 	t.float(stepSize)
 	t.float(r.Gamma)
-	if r.StopReason == "" {
-		t.int(0)
-		t.text("")
-		t.text("")
-	} else {
-		t.int(int64(r.InnerIterations))
-		t.text(r.StopReason)
-		t.optional(r.RelativeResidual)
+	reason := r.StopReason
+	switch {
+	case replaced && reason == "":
+		reason = gradientStep
+	case replaced:
+		reason += "+" + gradientStep
 	}
-	t.text("") // duality_gap
+	t.int(int64(r.InnerIterations))
+	t.text(reason)
+	t.optional(r.RelativeResidual)
+	t.optional(r.Gap)
 	c := at.counters
 	for _, n := range []int{c.Forwards, c.JVPs, c.VJPs, c.GramProducts} {
 		t.int(int64(n))

@@ -55,6 +55,10 @@ type Manifest struct {
 	Start time.Time `json:"start"`
 	End   time.Time `json:"end,omitzero"`
 
+	// GradientSteps is the number of updates that did not descend, so that the
+	// line search took the gradient step in their place.
+	GradientSteps int `json:"gradient_steps,omitempty"`
+
 	Checksums map[string]string `json:"data_checksums"` // SHA-256 by file
 	Choices   []string          `json:"choices"`        // made automatically
 }

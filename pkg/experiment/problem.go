@@ -9,6 +9,7 @@ import (
 	"github.com/dualgn/dgn/pkg/datasets"
 	"github.com/dualgn/dgn/pkg/losses"
 	"github.com/dualgn/dgn/pkg/nn"
+	"github.com/dualgn/dgn/pkg/oracles"
 	"github.com/dualgn/dgn/pkg/schedules"
 	"github.com/dualgn/dgn/pkg/strict"
 	"github.com/dualgn/dgn/pkg/tensor"
@@ -99,7 +100,17 @@ func (p *Problem) check() error {
 	}
 	perEpoch := p.Train.Len() / c.Train.BatchSize
 	at := schedules.Time{Total: c.Train.total(perEpoch), StepsPerEpoch: perEpoch}
+	loss := c.Loss.Must()
 	for _, m := range c.Methods {
+		spec := m.Oracle.Must()
+		if err := spec.Fits(loss, p.Net, c.Train.BatchSize); err != nil {
+			return &ConfigError{m.Oracle.At.Locate(err)}
+		}
+		if a, ok := spec.(oracles.Automatic); ok {
+			for _, choice := range a.Choices(loss) {
+				p.Choices = append(p.Choices, fmt.Sprintf("%s: %s", m.Name, choice))
+			}
+		}
 		for _, part := range []struct {
 			at      strict.Value
 			options any
@@ -124,7 +135,7 @@ func checkSchedules(options any, at schedules.Time) error {
 			continue
 		}
 		switch o := v.Field(i).Interface().(type) {
-		case schedules.Number:
+		case interface{ Check(schedules.Time) error }:
 			if err := o.Check(at); err != nil {
 				key, _, _ := strings.Cut(v.Type().Field(i).Tag.Get("yaml"), ",")
 				return strict.Field(key, "%v", err)

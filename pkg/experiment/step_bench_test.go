@@ -37,7 +37,7 @@ func mnistLike(tb testing.TB, c *Config, examples int) *Problem {
 }
 
 // mnistTrainer is a trainer of the MLP 784-256-256-10 with batches of 128.
-func mnistTrainer(tb testing.TB, optimizer string, pool *tensor.Pool) *trainer[float32] {
+func mnistTrainer(tb testing.TB, method string, pool *tensor.Pool) *trainer[float32] {
 	tb.Helper()
 	c, err := Parse("bench.yaml", fmt.Appendf(nil, `
 name: bench
@@ -45,8 +45,8 @@ data: {name: mnist}
 model: {kind: mlp, hidden: [256, 256]}
 loss: {kind: logistic}
 train: {batch_size: 128, epochs: 1000}
-methods: [{name: a, optimizer: %s}]
-`, optimizer), nil)
+methods: [{name: a, %s}]
+`, method), nil)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -54,22 +54,31 @@ methods: [{name: a, optimizer: %s}]
 	return newTrainer[float32](c, &c.Methods[0], 0, p.Problem, p.Net, pool)
 }
 
-var benchOptimizers = []string{"{kind: sgd, learning_rate: 0.1}", "{kind: sgd, learning_rate: 0.1, momentum: 0.9}", "{kind: adam}"}
+// benchMethods are methods by name.
+var benchMethods = []struct{ name, method string }{
+	{"sgd", "optimizer: {kind: sgd, learning_rate: 0.1}"},
+	{"momentum", "optimizer: {kind: sgd, learning_rate: 0.1, momentum: 0.9}"},
+	{"adam", "optimizer: {kind: adam}"},
+	{"gn-dual", "oracle: {kind: gauss_newton, gamma: 0.1}, optimizer: {kind: sgd, learning_rate: 1}"},
+	{"gn-dual-armijo", "oracle: {kind: gauss_newton}, optimizer: {kind: sgd, learning_rate: 1}, line_search: armijo"},
+	{"gn-primal", "oracle: {kind: gauss_newton, formulation: primal, gamma: 0.1}, optimizer: {kind: sgd, learning_rate: 1}"},
+	{"prox", "oracle: {kind: prox_linear, gamma: 0.1}, optimizer: {kind: sgd, learning_rate: 1, momentum: 0.5}, line_search: armijo"},
+}
 
 // TestStepAllocatesNothing: after the first steps, training makes no garbage.
 func TestStepAllocatesNothing(t *testing.T) {
-	for _, o := range benchOptimizers {
+	for _, c := range benchMethods {
 		for _, threads := range []int{1, 2} {
 			pool := tensor.NewPool(threads)
 			defer pool.Close()
-			tr := mnistTrainer(t, o, pool)
+			tr := mnistTrainer(t, c.method, pool)
 			step := func() {
 				tr.advance()
 				tr.step++
 			}
 			step()
 			if n := testing.AllocsPerRun(5, step); n != 0 {
-				t.Errorf("%s, %d threads: %g allocations a step", o, threads, n)
+				t.Errorf("%s, %d threads: %g allocations a step", c.name, threads, n)
 			}
 		}
 	}
@@ -78,18 +87,18 @@ func TestStepAllocatesNothing(t *testing.T) {
 // BenchmarkStep makes whole training steps: batch, linearization, oracle,
 // update.
 func BenchmarkStep(b *testing.B) {
-	for _, o := range benchOptimizers {
+	for _, c := range benchMethods {
 		for _, threads := range []int{1, 2} {
-			b.Run(fmt.Sprintf("%s/threads=%d", o, threads), func(b *testing.B) {
+			b.Run(fmt.Sprintf("%s/threads=%d", c.name, threads), func(b *testing.B) {
 				pool := tensor.NewPool(threads)
 				defer pool.Close()
-				tr := mnistTrainer(b, o, pool)
+				tr := mnistTrainer(b, c.method, pool)
 				b.ReportAllocs()
 				for b.Loop() {
 					tr.advance()
 					tr.step++
 				}
-				b.ReportMetric(2*tr.unit*float64(b.N)/b.Elapsed().Seconds()/1e9, "GFLOP/s")
+				b.ReportMetric(2*float64(tr.counters.MultiplyAdds)/b.Elapsed().Seconds()/1e9, "GFLOP/s")
 			})
 		}
 	}

@@ -46,9 +46,12 @@ type trainer[T tensor.Float] struct {
 	y     tensor.Matrix[float64]
 	d, u  []T // direction and update
 	mini  oracles.Problem[T]
+	along objective[T] // the mini-batch objective along u
 	rule  optim.StepRule
-	whole bool    // the rule makes every update as it is
-	unit  float64 // multiply-adds of one forward and one VJP on a mini-batch
+	whole bool // the rule makes every update as it is
+
+	gradientSteps int     // updates that a line search replaced
+	unit          float64 // multiply-adds of one forward and one VJP on a mini-batch
 }
 
 func newTrainer[T tensor.Float](c *Config, m *Method, seed uint64, p *datasets.Problem, n *nn.Net, pool *tensor.Pool) *trainer[T] {
@@ -62,18 +65,19 @@ func newTrainer[T tensor.Float](c *Config, m *Method, seed uint64, p *datasets.P
 		batch: datasets.NewBatcher[T](pool),
 		lin:   nn.NewLinearization[T](n, size, pool),
 		x:     tensor.New[T](size, p.Shape.Len()), y: tensor.New[float64](size, k),
-		rule: m.LineSearch.Must(),
 		unit: float64(size) * float64(adds.Forward+adds.VJP),
 	}
-	_, t.whole = t.rule.(optim.None)
+	t.along.trainer = t
 	tensor.Convert(t.w, n.Init(stream(seed, streamWeights)))
 	t.bind()
 	return t
 }
 
-// bind gives the run a fresh oracle and optimizer.
+// bind gives the run a fresh oracle, optimizer and step rule.
 func (t *trainer[T]) bind() {
-	t.oracle = oracles.Bind[T](t.method.Oracle.Must(), t.net, t.config.Train.BatchSize, t.pool)
+	t.rule = t.method.LineSearch.Must()
+	_, t.whole = t.rule.(optim.None)
+	t.oracle = oracles.Bind[T](t.method.Oracle.Must(), t.loss, t.net, t.config.Train.BatchSize, t.pool)
 	t.optimizer = optim.New[T](t.method.Optimizer.Must(), len(t.w), t.pool)
 }
 
@@ -83,7 +87,7 @@ func (t *trainer[T]) warmUp() {
 	w := append([]T(nil), t.w...)
 	t.advance()
 	copy(t.w, w)
-	t.counters = oracles.Counters{}
+	t.counters, t.gradientSteps = oracles.Counters{}, 0
 	t.bind()
 }
 
@@ -124,8 +128,8 @@ func (t *trainer[T]) train(ctx context.Context) (Outcome, string, error) {
 
 		h := losses.Mean(t.loss, t.lin.Outputs(), t.y)
 		if t.step%t.config.Log.Every == 0 || !finite(h) {
-			t.oracle.Diagnose(&report, t.d, t.problemAt(t.step-1))
-			t.logs.step(t.progress(), h, tensor.Norm2(t.pool, t.d), eta, &report)
+			t.oracle.Diagnose(report, t.d, t.problemAt(t.step-1), t.config.Log.Gap)
+			t.logs.step(t.progress(), h, tensor.Norm2(t.pool, t.d), eta, report, t.along.replaced)
 		}
 		if !finite(h) {
 			return Diverged, fmt.Sprintf("batch loss is %g at step %d", h, t.step), nil
@@ -135,26 +139,27 @@ func (t *trainer[T]) train(ctx context.Context) (Outcome, string, error) {
 }
 
 // advance makes the step from the current weights.
-func (t *trainer[T]) advance() (report oracles.Report, eta float64) {
+func (t *trainer[T]) advance() (report *oracles.Report, eta float64) {
 	t.batch.Read(t.problem.Train, t.order.batch(t.step), t.x, t.y)
 	t.lin.Linearize(t.w, t.x)
 	t.count(oracles.Counters{Forwards: 1, MultiplyAdds: t.forwardAdds()})
 
 	p := t.problemAt(t.step)
-	report = t.oracle.Direction(t.d, p)
+	report, t.along.replaced = &t.along.report, false
+	*report = t.oracle.Direction(t.d, p)
 	t.count(report.Counters)
 	if t.whole {
 		t.optimizer.Step(t.d, t.w, p.Time)
 		return report, 1
 	}
 	t.optimizer.Update(t.u, t.d, t.w, p.Time)
-	eta = t.rule.Size(objective[T]{t})
+	eta = t.rule.Size(&t.along)
 	tensor.Axpy(t.pool, T(eta), t.u, t.w)
 	return report, eta
 }
 
 func (t *trainer[T]) problemAt(step int) *oracles.Problem[T] {
-	t.mini = oracles.Problem[T]{Z: t.lin.Outputs(), Y: t.y, Lin: t.lin, Loss: t.loss, Time: t.time(step)}
+	t.mini = oracles.Problem[T]{Z: t.lin.Outputs(), Y: t.y, Lin: t.lin, Loss: t.loss, Time: t.time(step), Examples: t.order.batch(step)}
 	return &t.mini
 }
 
@@ -213,15 +218,89 @@ func (t *trainer[T]) progress() progress {
 	return progress{t.step, t.clock.seconds(), float64(t.counters.MultiplyAdds) / t.unit, t.counters}
 }
 
-// objective is the mini-batch objective along the update, as a step rule sees
-// it: phi(eta) = h(w + eta u). What a rule asks for is counted.
-type objective[T tensor.Float] struct{ *trainer[T] }
+// objective is that of the mini-batch along the update, as a step rule sees it:
+// phi(eta) = F(w + eta u), F = h + (mu/2) |w|². What a rule asks for is counted.
+type objective[T tensor.Float] struct {
+	*trainer[T]
+	report   oracles.Report
+	replaced bool // u is the gradient step
+	slope    float64
+	g        tensor.Matrix[float64] // m x k, made when first needed
+	row      []float64              // k
+}
 
-var _ optim.Objective = objective[float32]{}
+var _ optim.Objective = (*objective[float32])(nil)
 
-func (o objective[T]) Value() float64 { return losses.Mean(o.loss, o.lin.Outputs(), o.y) }
+func (o *objective[T]) Value() float64 {
+	return losses.Mean(o.loss, o.lin.Outputs(), o.y) + o.decay(0)
+}
 
-func (o objective[T]) At(eta float64) float64 {
+func (o *objective[T]) At(eta float64) float64 {
 	o.count(oracles.Counters{Forwards: 1, MultiplyAdds: o.forwardAdds()})
-	return losses.Mean(o.loss, o.lin.Beyond(eta, o.u), o.y)
+	return losses.Mean(o.loss, o.lin.Beyond(eta, o.u), o.y) + o.decay(eta)
+}
+
+// decay is (mu/2) |w + eta u|².
+func (o *objective[T]) decay(eta float64) float64 {
+	mu := o.report.WeightDecay
+	if mu == 0 {
+		return 0
+	}
+	ww, wu, uu := tensor.Dot(o.pool, o.w, o.w), tensor.Dot(o.pool, o.w, o.u), tensor.Dot(o.pool, o.u, o.u)
+	return mu / 2 * (ww + 2*eta*wu + eta*eta*uu)
+}
+
+// Slope is c <grad F, d> where u = c d, and else <grad F, u> = (1/m) g·J u + mu w·u.
+func (o *objective[T]) Slope() float64 {
+	if o.replaced {
+		return o.slope
+	}
+	p := o.problemAt(o.step)
+	if c, ok := o.optimizer.Multiple(p.Time); ok {
+		if math.IsNaN(o.report.Slope) {
+			o.oracle.Diagnose(&o.report, o.d, p, false)
+		}
+		return c * o.report.Slope
+	}
+	o.count(oracles.Counters{JVPs: 1, MultiplyAdds: int64(p.Z.Rows) * o.net.MultiplyAdds().JVP})
+	ju := o.outputs()
+	o.lin.JVP(ju, o.u)
+	var sum float64
+	g := o.row
+	for i := range p.Z.Rows {
+		o.loss.Grad(g, p.Z.Row(i), p.Y.Row(i))
+		sum += tensor.Dot(nil, g, ju.Row(i))
+	}
+	sum /= float64(p.Z.Rows)
+	if mu := o.report.WeightDecay; mu > 0 {
+		sum += mu * tensor.Dot(o.pool, o.w, o.u)
+	}
+	return sum
+}
+
+// UseGradient sets u = -gamma grad F, whose slope is -|u|²/gamma.
+func (o *objective[T]) UseGradient() {
+	p, gamma, mu := o.problemAt(o.step), o.report.Gamma, o.report.WeightDecay
+	o.count(oracles.Counters{VJPs: 1, MultiplyAdds: int64(p.Z.Rows) * o.net.MultiplyAdds().VJP})
+	g := o.outputs()
+	for i := range p.Z.Rows {
+		o.loss.Grad(g.Row(i), p.Z.Row(i), p.Y.Row(i))
+	}
+	tensor.Scale(nil, -gamma/float64(p.Z.Rows), g.Flat())
+	o.lin.VJP(o.u, g)
+	if mu > 0 {
+		tensor.Axpy(o.pool, T(-gamma*mu), o.w, o.u)
+	}
+	o.slope = -tensor.Dot(o.pool, o.u, o.u) / gamma
+	o.replaced = true
+	o.gradientSteps++
+}
+
+// outputs returns work space of the shape of the outputs.
+func (o *objective[T]) outputs() tensor.Matrix[float64] {
+	if o.g.IsZero() {
+		o.g = tensor.New[float64](o.y.Rows, o.y.Cols)
+		o.row = make([]float64, o.y.Cols)
+	}
+	return o.g
 }

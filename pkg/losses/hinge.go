@@ -15,7 +15,7 @@ func init() {
 // Hinge is max(0, 1 - y z), for one output.
 type Hinge struct{}
 
-var _ Loss = Hinge{}
+var _ Boxed = Hinge{}
 
 func (Hinge) Value(z, y []float64) float64 {
 	checkBinary(z, y)
@@ -51,4 +51,16 @@ func (Hinge) Conj(a, y []float64) float64 {
 		return math.Inf(1)
 	}
 	return t
+}
+
+// ProxConj minimises t + kappa t²/2 - w y t over t = a y in [-1, 0].
+func (Hinge) ProxConj(kappa, w, y float64) float64 {
+	switch slope := w*y - 1; {
+	case kappa > 0:
+		return y * min(max(slope/kappa, -1), 0)
+	case slope < 0:
+		return -y
+	default:
+		return 0 * slope // 0, or a NaN
+	}
 }

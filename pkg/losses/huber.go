@@ -19,7 +19,7 @@ type Huber struct {
 	Delta float64 `yaml:"delta" doc:"where the quadratic part ends, in the unit of the targets"`
 }
 
-var _ Loss = Huber{}
+var _ Boxed = Huber{}
 
 func newHuber(l Huber) (Loss, error) {
 	if l.Delta <= 0 {
@@ -80,3 +80,8 @@ func (Huber) Target() Target       { return ValueTarget }
 func (Huber) Curvature() Curvature { return PiecewiseSmooth }
 
 func (Huber) Sample(rng *rand.Rand, k int) (z, y []float64) { return normal(rng, k), normal(rng, k) }
+
+// ProxConj minimises a²/2 + a y + kappa a²/2 - w a over |a| <= delta.
+func (h Huber) ProxConj(kappa, w, y float64) float64 {
+	return min(max((w-y)/(1+kappa), -h.Delta), h.Delta)
+}

@@ -43,6 +43,16 @@ type Loss interface {
 	Sample(rng *rand.Rand, k int) (z, y []float64)
 }
 
+// A Boxed loss is a sum over outputs whose conjugate, a sum too, has an interval
+// for its domain. Every loss that is not Smooth is one.
+type Boxed interface {
+	Loss
+
+	// ProxConj returns the a that minimises loss*(a) + kappa a²/2 - w a for one
+	// output with target y and kappa >= 0.
+	ProxConj(kappa, w, y float64) float64
+}
+
 // A Target is a kind of y.
 type Target int
 

@@ -52,6 +52,40 @@ func along(z []float64, h float64, v []float64) []float64 {
 	return out
 }
 
+// TestProxConj: no other point of the box makes the function smaller, and all
+// losses that are not smooth have the method.
+func TestProxConj(t *testing.T) {
+	for name, l := range all(t) {
+		boxed, ok := l.(Boxed)
+		if ok != (l.Curvature() != Smooth) {
+			t.Errorf("%s: Boxed is %v", name, ok)
+		}
+		if !ok {
+			continue
+		}
+		rapid.Check(t, func(t *rapid.T) {
+			rng := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 0))
+			_, y := l.Sample(rng, 1)
+			kappa := rapid.SampledFrom([]float64{0, 1e-3, 1, 1e3}).Draw(t, "kappa")
+			w := rapid.Float64Range(-5, 5).Draw(t, "w")
+			f := func(a float64) float64 { return l.Conj([]float64{a}, y) + kappa*a*a/2 - w*a }
+			a := boxed.ProxConj(kappa, w, y[0])
+			best := f(a)
+			if math.IsInf(best, 0) || math.IsNaN(best) {
+				t.Fatalf("%s: %g is not in the box", name, a)
+			}
+			for range 50 {
+				if b := a + rng.NormFloat64()*math.Pow(10, -6*rng.Float64()); f(b) < best-1e-12*(1+math.Abs(best)) {
+					t.Fatalf("%s: f(%g) = %g is below f(%g) = %g", name, b, f(b), a, best)
+				}
+			}
+		})
+		if !math.IsNaN(boxed.ProxConj(1, math.NaN(), 1)) || !math.IsNaN(boxed.ProxConj(0, math.NaN(), 1)) {
+			t.Errorf("%s: a NaN is lost", name)
+		}
+	}
+}
+
 // TestLosses is the conformance suite: it knows no loss by name.
 func TestLosses(t *testing.T) {
 	for name, l := range all(t) {

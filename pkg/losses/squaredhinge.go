@@ -15,7 +15,7 @@ func init() {
 // SquaredHinge is max(0, 1 - y z)²/2, for one output.
 type SquaredHinge struct{}
 
-var _ Loss = SquaredHinge{}
+var _ Boxed = SquaredHinge{}
 
 func (SquaredHinge) Value(z, y []float64) float64 {
 	r := Hinge{}.Value(z, y)
@@ -50,3 +50,8 @@ func (SquaredHinge) Target() Target       { return BinaryTarget }
 func (SquaredHinge) Curvature() Curvature { return PiecewiseSmooth }
 
 func (SquaredHinge) Sample(rng *rand.Rand, _ int) (z, y []float64) { return binarySample(rng) }
+
+// ProxConj minimises t²/2 + t + kappa t²/2 - w y t over t = a y <= 0.
+func (SquaredHinge) ProxConj(kappa, w, y float64) float64 {
+	return y * min((w*y-1)/(1+kappa), 0)
+}

@@ -112,6 +112,8 @@ func (o *adam[T]) Step(d, w []T, t schedules.Time) {
 	o.run(nil, d, w, t)
 }
 
+func (o *adam[T]) Multiple(schedules.Time) (float64, bool) { return 0, false }
+
 func (o *adam[T]) run(u, d, w []T, t schedules.Time) {
 	o.steps++
 	rate, n := o.LearningRate.At(t), float64(o.steps)

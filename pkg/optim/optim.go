@@ -22,6 +22,9 @@ type Optimizer[T tensor.Float] interface {
 	// to do where no step rule scales it.
 	Step(d, w []T, t schedules.Time)
 
+	// Multiple returns c if Update makes u = c d, whatever came before.
+	Multiple(t schedules.Time) (c float64, ok bool)
+
 	// State returns what a checkpoint must keep. Writing to it restores the
 	// optimizer.
 	State() State[T]

@@ -139,6 +139,17 @@ func TestOptimizers(t *testing.T) {
 					}
 				}
 
+				// A multiple is what it says it is.
+				if c, ok := e.Multiple(schedules.Time{Step: 3}); ok {
+					change := make([]float32, p)
+					e.Update(change, d, w, schedules.Time{Step: 3})
+					for i, v := range change {
+						if math.Abs(float64(v)-c*float64(d[i])) > 1e-6*math.Abs(c*float64(d[i])) {
+							t.Fatalf("u = %g is not %g d", v, c)
+						}
+					}
+				}
+
 				o, u := New[float32](spec, p, pool), make([]float32, p)
 				if n := testing.AllocsPerRun(5, func() { o.Update(u, d, w, schedules.Time{}) }); n != 0 {
 					t.Errorf("%g allocations", n)

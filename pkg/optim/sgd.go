@@ -79,6 +79,10 @@ func (o *sgd[T]) Step(d, w []T, t schedules.Time) {
 	o.run(nil, d, w, t)
 }
 
+func (o *sgd[T]) Multiple(t schedules.Time) (float64, bool) {
+	return o.LearningRate.At(t), o.v == nil && o.WeightDecay == 0
+}
+
 func (o *sgd[T]) run(u, d, w []T, t schedules.Time) {
 	o.u, o.d, o.w = u, d, w
 	o.scalars = kernel.Momentum[T]{Rate: T(o.LearningRate.At(t)), Decay: T(o.WeightDecay), Mu: T(o.Momentum), Nesterov: o.Nesterov}

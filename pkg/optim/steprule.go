@@ -3,17 +3,29 @@ package optim
 import "github.com/dualgn/dgn/pkg/registry"
 
 // A StepRule picks how far to go along an update u. It sees the mini-batch
-// objective h only through what it asks for, so that it works with every
-// oracle and optimizer, and nothing is computed that no rule uses.
+// objective only through what it asks for, so that it works with every oracle
+// and optimizer, and nothing is computed that no rule uses. A rule may remember
+// earlier steps, so each run has its own.
 type StepRule interface {
 	// Size returns the multiple eta of u to add to the weights.
-	Size(h Objective) (eta float64)
+	Size(phi Objective) (eta float64)
+
+	// State returns the numbers that a checkpoint must keep, nil if there are
+	// none. Writing to them restores the rule.
+	State() []*float64
 }
 
-// An Objective is h along an update: phi(eta) = h(w + eta u).
+// An Objective is that of the mini-batch along an update:
+// phi(eta) = F(w + eta u) with F = h + (mu/2) |w|², mu the weight decay of the
+// oracle. What is asked for is counted.
 type Objective interface {
-	Value() float64         // phi(0)
-	At(eta float64) float64 // phi(eta); counted as a forward pass
+	Value() float64         // phi(0), known already
+	At(eta float64) float64 // phi(eta): a forward pass
+	Slope() float64         // phi'(0): a JVP, unless u is a known multiple of d
+
+	// UseGradient replaces u by the step -gamma grad F, which descends. It is a
+	// VJP, and is recorded.
+	UseGradient()
 }
 
 // StepRules is the table of step rules.
@@ -30,3 +42,4 @@ type None struct{}
 var _ StepRule = None{}
 
 func (None) Size(Objective) float64 { return 1 }
+func (None) State() []*float64      { return nil }

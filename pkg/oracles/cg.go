@@ -10,50 +10,79 @@ import (
 func init() {
 	registry.Add(&Solvers, registry.Info{
 		Name: "cg", Doc: "conjugate gradients; in the dual with residuals kept orthogonal", Reference: "Hestenes and Stiefel 1952",
-	}, CG{}, newCG)
+	}, CG{}, func(s CG) (Solver, error) { return s, nil })
 }
 
 // CG is the method of conjugate gradients.
 type CG struct{}
 
-var _ Solver = CG{}
+var (
+	_ NewtonSolver = CG{}
+	_ WarmSolver   = CG{}
+	_ PrimalSolver = CG{}
+)
 
-func newCG(s CG) (Solver, error) { return s, nil }
+func (CG) System(n, _, budget int, _ *tensor.Pool) Linear { return newDualCG(n, budget, nil) }
+func (CG) Newton()                                        {}
+func (CG) Warm()                                          {}
 
-func (CG) Dual(n, budget int) DualSolver {
-	// There are at most n orthogonal residuals.
-	return &dualCG{r: make([]float64, n), p: make([]float64, n), ap: make([]float64, n), basis: make([]float64, 0, n*min(n, budget))}
-}
-
-func (CG) Primal32(p int, pool *tensor.Pool) PrimalSolver[float32] {
+func (CG) Primal32(p int, pool *tensor.Pool) PrimalLinear[float32] {
 	return newPrimalCG[float32](p, pool)
 }
-func (CG) Primal64(p int, pool *tensor.Pool) PrimalSolver[float64] {
+func (CG) Primal64(p int, pool *tensor.Pool) PrimalLinear[float64] {
 	return newPrimalCG[float64](p, pool)
 }
 
 // epsilon is the relative rounding error of float64.
 const epsilon = 0x1p-52
 
-// dualCG orthogonalises each residual against the earlier ones, twice: plain CG
-// loses orthogonality for systems of large condition, and with it the bound
-// b·x <= b·A⁻¹b on which descent rests.
-type dualCG struct {
-	r, p, ap []float64
-	basis    []float64 // residuals of length 1, one after the other
+// A preconditioner is an approximation of A that is easy to invert.
+type preconditioner interface {
+	prepare(sys *System)
+	solve(z, r []float64) // z = P⁻¹ r
 }
 
-func (s *dualCG) Solve(x, b []float64, apply func(dst, v []float64), stop Stop, accept func(bx float64) bool) Solution {
+// dualCG is CG, preconditioned or not. It orthogonalises each residual against
+// the earlier ones, twice: plain CG loses orthogonality for systems of large
+// condition, and with it the bound b·x <= b·A⁻¹b on which descent rests.
+type dualCG struct {
+	pre         preconditioner // nil: none
+	r, z, p, ap []float64
+	rs, zs      []float64 // earlier r/√(r·z) and z/√(r·z), one after the other
+}
+
+func newDualCG(n, budget int, pre preconditioner) *dualCG {
+	s := &dualCG{pre: pre, r: make([]float64, n), p: make([]float64, n), ap: make([]float64, n)}
+	room := n * min(n, budget) // there are at most n orthogonal residuals
+	s.rs, s.z = make([]float64, 0, room), s.r
+	if pre != nil {
+		s.z, s.zs = make([]float64, n), make([]float64, 0, room)
+	}
+	return s
+}
+
+func (s *dualCG) Solve(sys *System, x, b []float64, stop Stop) Solution {
 	n := len(b)
-	r, p, ap := s.r[:n], s.p[:n], s.ap[:n]
-	s.basis = s.basis[:0]
-	clear(x)
+	r, z, p, ap := s.r[:n], s.z[:n], s.p[:n], s.ap[:n]
+	s.rs, s.zs = s.rs[:0], s.zs[:0]
+	norm := math.Sqrt(dot(b, b))
 	copy(r, b)
-	copy(p, b)
-	rr := dot(r, r)
-	norm := math.Sqrt(rr)
+	clear(sys.kx.Flat())
+	if stop.Warm {
+		s.start(sys, x, b, r)
+	} else {
+		clear(x)
+	}
+	if s.pre != nil {
+		s.pre.prepare(sys)
+		s.pre.solve(z, r)
+	}
+	copy(p, z)
+	rz := dot(r, z)
+	out := Solution{Vector: r}
 	for t := 0; ; t++ {
-		out := Solution{Iterations: t, RelativeResidual: math.Sqrt(rr) / norm}
+		rr := dot(r, r)
+		out.Iterations, out.Residual, out.RelativeResidual = t, math.Sqrt(rr), math.Sqrt(rr)/norm
 		switch {
 		case math.IsNaN(rr) || math.IsInf(rr, 0):
 			out.Reason = StoppedNonFinite
@@ -64,53 +93,114 @@ func (s *dualCG) Solve(x, b []float64, apply func(dst, v []float64), stop Stop, 
 			}
 		case out.RelativeResidual <= stop.Tolerance:
 			out.Reason = StoppedTolerance
+		case out.Residual <= stop.Gap:
+			out.Reason = StoppedGap
 		case t == stop.Iterations:
 			out.Reason = StoppedBudget
 		}
 		if out.Reason != "" {
-			return out
+			break
 		}
-		apply(ap, p)
+		sys.Mul(ap, p) // A p = p + c Lᵀ K L p
+		for i := range ap {
+			ap[i] = p[i] + sys.c*ap[i]
+		}
 		curvature := dot(p, ap)
 		if !(curvature > 0) {
 			out.Reason = StoppedIndefinite
 			if math.IsNaN(curvature) {
 				out.Reason = StoppedNonFinite
 			}
-			return out
+			break
 		}
-		alpha := rr / curvature
+		alpha := rz / curvature
 		axpy(alpha, p, x)
-		if !accept(dot(b, x)) {
+		if !stop.Warm && !sys.accept(dot(b, x)) {
 			axpy(-alpha, p, x)
 			out.Reason = StoppedSlope
-			return out
+			break
 		}
-		s.keep(r, rr)
+		sys.advance(alpha)
+		s.keep(r, z, rz)
 		axpy(-alpha, ap, r)
 		s.orthogonalise(r)
-		rr, alpha = dot(r, r), rr
-		beta := rr / alpha
+		if s.pre != nil {
+			s.pre.solve(z, r)
+		}
+		old := rz
+		rz = dot(r, z)
+		beta := rz / old
 		for i := range p {
-			p[i] = r[i] + beta*p[i]
+			p[i] = z[i] + beta*p[i]
+		}
+	}
+	if stop.Warm {
+		s.finish(sys, x, b, r)
+		out.Residual = math.Sqrt(dot(r, r))
+		out.RelativeResidual = out.Residual / norm
+	}
+	return out
+}
+
+// start turns a guess x into a start: its best multiple, theta = b·x / x·A x,
+// which is nothing if that is not positive. It sets r = b - theta A x.
+func (s *dualCG) start(sys *System, x, b, r []float64) {
+	ax := s.ap[:len(x)]
+	sys.Mul(ax, x)
+	for i := range ax {
+		ax[i] = x[i] + sys.c*ax[i]
+	}
+	theta := dot(b, x) / dot(x, ax)
+	if !(theta > 0) || math.IsInf(theta, 0) {
+		clear(x)
+		return
+	}
+	tensor.Scale(nil, theta, x)
+	sys.advance(theta)
+	axpy(-theta, ax, r)
+}
+
+// finish replaces x by its best multiple. Then b·x = x·A x, from which follows
+// b·x <= b·A⁻¹b: the bound that a start from 0 has anyway, and descent with it.
+func (s *dualCG) finish(sys *System, x, b, r []float64) {
+	bx := dot(b, x)
+	theta := bx / (bx - dot(x, r)) // A x = b - r
+	if !(theta > 0) || math.IsInf(theta, 0) || !sys.accept(theta*bx) {
+		clear(x)
+		clear(sys.kx.Flat())
+		copy(r, b)
+		return
+	}
+	tensor.Scale(nil, theta, x)
+	tensor.Scale(nil, theta, sys.kx.Flat())
+	for i := range r { // b - theta (b - r)
+		r[i] = (1-theta)*b[i] + theta*r[i]
+	}
+}
+
+// keep adds a residual to the basis.
+func (s *dualCG) keep(r, z []float64, rz float64) {
+	scale := 1 / math.Sqrt(rz)
+	for _, v := range r {
+		s.rs = append(s.rs, scale*v)
+	}
+	if s.pre != nil {
+		for _, v := range z {
+			s.zs = append(s.zs, scale*v)
 		}
 	}
 }
 
-// keep adds the residual r, of squared norm rr, to the basis.
-func (s *dualCG) keep(r []float64, rr float64) {
-	scale := 1 / math.Sqrt(rr)
-	for _, v := range r {
-		s.basis = append(s.basis, scale*v)
-	}
-}
-
+// orthogonalise makes r orthogonal to the earlier z.
 func (s *dualCG) orthogonalise(r []float64) {
 	n := len(r)
+	zs := s.zs
+	if s.pre == nil {
+		zs = s.rs
+	}
 	for range 2 {
-		for at := 0; at < len(s.basis); at += n {
-			q := s.basis[at : at+n]
-			axpy(-dot(q, r), q, r)
+		for at := 0; at < len(s.rs); at += n {
+			axpy(-dot(zs[at:at+n], r), s.rs[at:at+n], r)
 		}
 	}
 }
@@ -118,56 +208,3 @@ func (s *dualCG) orthogonalise(r []float64) {
 func dot(x, y []float64) float64 { return tensor.Dot(nil, x, y) }
 
 func axpy(alpha float64, x, y []float64) { tensor.Axpy(nil, alpha, x, y) }
-
-// primalCG works on vectors of length p; scalars are float64.
-type primalCG[T tensor.Float] struct {
-	pool     *tensor.Pool
-	r, p, ap []T
-}
-
-func newPrimalCG[T tensor.Float](p int, pool *tensor.Pool) *primalCG[T] {
-	return &primalCG[T]{pool, make([]T, p), make([]T, p), make([]T, p)}
-}
-
-func (s *primalCG[T]) Solve(x, b []T, apply func(dst, v []T), stop Stop) (out Solution, bx float64) {
-	clear(x)
-	copy(s.r, b)
-	copy(s.p, b)
-	rr := tensor.Dot(s.pool, s.r, s.r)
-	norm := math.Sqrt(rr)
-	for t := 0; ; t++ {
-		out = Solution{Iterations: t, RelativeResidual: math.Sqrt(rr) / norm}
-		switch {
-		case math.IsNaN(rr) || math.IsInf(rr, 0):
-			out.Reason = StoppedNonFinite
-		case norm == 0 || out.RelativeResidual <= epsilon:
-			out.Reason = StoppedExact
-			if norm == 0 {
-				out.RelativeResidual = 0
-			}
-		case out.RelativeResidual <= stop.Tolerance:
-			out.Reason = StoppedTolerance
-		case t == stop.Iterations:
-			out.Reason = StoppedBudget
-		}
-		if out.Reason != "" {
-			return out, tensor.Dot(s.pool, b, x)
-		}
-		apply(s.ap, s.p)
-		curvature := tensor.Dot(s.pool, s.p, s.ap)
-		if !(curvature > 0) {
-			out.Reason = StoppedIndefinite
-			if math.IsNaN(curvature) {
-				out.Reason = StoppedNonFinite
-			}
-			return out, tensor.Dot(s.pool, b, x)
-		}
-		alpha := rr / curvature
-		tensor.Axpy(s.pool, T(alpha), s.p, x)
-		tensor.Axpy(s.pool, T(-alpha), s.ap, s.r)
-		old := rr
-		rr = tensor.Dot(s.pool, s.r, s.r)
-		tensor.Scale(s.pool, T(rr/old), s.p)
-		tensor.Axpy(s.pool, 1, s.r, s.p)
-	}
-}

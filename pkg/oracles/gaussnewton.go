@@ -3,58 +3,68 @@ package oracles
 import (
 	"errors"
 	"math"
+	"slices"
+	"strings"
 
 	"github.com/dualgn/dgn/pkg/losses"
 	"github.com/dualgn/dgn/pkg/nn"
 	"github.com/dualgn/dgn/pkg/registry"
-	"github.com/dualgn/dgn/pkg/schedules"
 	"github.com/dualgn/dgn/pkg/strict"
 	"github.com/dualgn/dgn/pkg/tensor"
 )
 
 func init() {
-	cg := SolverChoice{registry.ChoiceOf(&Solvers, "cg", CG{}, newCG)}
-	base := GaussNewton{Formulation: "dual", Solver: cg, InnerIterations: 10, Gamma: schedules.Const(1)}
-	trial := func(formulation string, iterations int, gamma float64) GaussNewton {
-		return GaussNewton{Formulation: formulation, Solver: cg, InnerIterations: iterations, Gamma: schedules.Const(gamma)}
+	cg := SolverChoice{registry.ChoiceOf(&Solvers, "cg", CG{}, func(s CG) (Solver, error) { return s, nil })}
+	lanczos := SolverChoice{registry.ChoiceOf(&Solvers, "lanczos", Lanczos{}, func(s Lanczos) (Solver, error) { return s, nil })}
+	base := GaussNewton{Inner{Formulation: "dual", Solver: cg, InnerIterations: 10, Gamma: ConstGamma(1)}}
+	var trials []GaussNewton
+	for _, o := range base.trials() {
+		trials = append(trials, GaussNewton{o})
 	}
+	search, warm := base, base
+	search.Solver, search.Gamma = lanczos, Gamma{search: []float64{0.01, 0.1, 1, 10}}
+	warm.WarmStart = true
 	registry.Add(&Known, registry.Info{
 		Name:      "gauss_newton",
 		Doc:       "minimises the quadratic model of the loss over the linearized network plus |d|^2/(2 gamma)",
 		Reference: "Roulet and Blondel 2023, arXiv 2308.08886; Schraudolph 2002",
-	}, base, newGaussNewton, trial("primal", 10, 1), trial("dual", 1, 100), trial("primal", 1, 100), trial("dual", 0, 1), trial("primal", 0, 1), trial("dual", 20, 1e4), trial("primal", 3, 1e4))
+	}, base, newGaussNewton, append(trials, search, warm)...)
 }
 
 // GaussNewton minimises (1/m) Σ_i [g_i·u_i + u_i·H_i u_i/2] + |d|²/(2 gamma)
 // with u = J d. With H = L Lᵀ, the dual formulation puts alpha = g + L s and
-// solves, for the m k numbers s (docs/math.md section 2),
+// solves, for the m k numbers s (docs/math.md section 3),
 //
-//	(I + (gamma/m) Lᵀ K L) s = -(gamma/m) Lᵀ K g,  K = J Jᵀ,  d = -(gamma/m) Jᵀ alpha,
+//	(I + (gamma/m) Lᵀ K L) s = -gamma Lᵀ J grad h,  K = J Jᵀ,  d = -(gamma/m) Jᵀ alpha,
 //
 // the primal one, for the p numbers d,
 //
-//	((1/m) Jᵀ H J + I/gamma) d = -(1/m) Jᵀ g.
+//	((1/m) Jᵀ H J + I/gamma) d = -grad h.
 type GaussNewton struct {
-	Formulation     string           `yaml:"formulation" doc:"dual: unknowns are batch size x outputs; primal: unknowns are the weights"`
-	Solver          SolverChoice     `yaml:"solver" doc:"inner solver"`
-	InnerIterations int              `yaml:"inner_iterations" doc:"budget of the inner solver; 0 is the gradient step"`
-	Tolerance       float64          `yaml:"tolerance" doc:"relative residual at which the inner solver stops; 0: never"`
-	Gamma           schedules.Number `yaml:"gamma" doc:"proximity: 1/gamma is the damping; a number or a schedule"`
+	Inner `yaml:",inline"`
 }
 
 var _ Spec = GaussNewton{}
 
 func newGaussNewton(o GaussNewton) (Spec, error) {
-	switch {
-	case o.Formulation != "dual" && o.Formulation != "primal":
-		return nil, strict.Field("formulation", "must be dual or primal, got %q", o.Formulation)
-	case o.InnerIterations < 0:
-		return nil, strict.Field("inner_iterations", "must be 0 (the gradient step) or a number of iterations, got %d", o.InnerIterations)
-	case !(o.Tolerance >= 0 && o.Tolerance < 1):
-		return nil, strict.Field("tolerance", "must be 0 (never) or a relative residual below 1, got %g", o.Tolerance)
-	}
-	if err := o.Gamma.Positive("gamma"); err != nil {
+	if err := o.valid(); err != nil {
 		return nil, err
+	}
+	if o.Solver.IsZero() {
+		return nil, strict.Field("solver", "auto is for prox_linear, whose solvers depend on the loss; take one of %s", strings.Join(able(jobSystem.can), ", "))
+	}
+	if o.Gamma.search != nil && !can[PathSolver](o.Solver.Must()) {
+		return nil, strict.Field("gamma.search", "needs solver: lanczos, whose basis serves every gamma; got %s", o.Solver.Name)
+	}
+	j := jobSystem
+	if o.Formulation == "primal" {
+		j = jobPrimal
+	}
+	if err := o.Solver.check(j); err != nil {
+		return nil, err
+	}
+	if o.WarmStart && !can[WarmSolver](o.Solver.Must()) {
+		return nil, strict.Field("warm_start", "is not for solver %s, which has no use for a start; take one of %s", o.Solver.Name, strings.Join(able(can[WarmSolver]), ", "))
 	}
 	return o, nil
 }
@@ -62,206 +72,288 @@ func newGaussNewton(o GaussNewton) (Spec, error) {
 // Check refuses losses without curvature.
 func (o GaussNewton) Check(l losses.Loss) error {
 	if l.Curvature() == losses.Polyhedral {
-		return errors.New("gauss_newton with this loss is just the gradient, since the loss is piecewise linear: its Hessian is 0; use the oracle gradient, or the loss squared_hinge or binary_logistic")
+		return errors.New("gauss_newton with this loss is just the gradient, since the loss is piecewise linear: its Hessian is 0; use the oracle gradient or prox_linear, or the loss squared_hinge or binary_logistic")
 	}
 	return nil
 }
 
-func (o GaussNewton) Bind32(n *nn.Net, m int, pool *tensor.Pool) Oracle[float32] {
+func (o GaussNewton) Fits(_ losses.Loss, n *nn.Net, m int) error {
+	return o.Solver.checkSize(m, n.Outputs())
+}
+
+func (o GaussNewton) Bind32(_ losses.Loss, n *nn.Net, m int, pool *tensor.Pool) Oracle[float32] {
 	if o.Formulation == "primal" {
-		return bindPrimal(o, o.Solver.Must().Primal32(n.NumParams(), pool), n, m, pool)
+		return bindPrimalGN(o, o.Solver.Must().(PrimalSolver).Primal32(n.NumParams(), pool), n, m, pool)
 	}
-	return bindDual[float32](o, n, m, pool)
+	return bindDualGN[float32](o, n, m, pool)
 }
 
-func (o GaussNewton) Bind64(n *nn.Net, m int, pool *tensor.Pool) Oracle[float64] {
+func (o GaussNewton) Bind64(_ losses.Loss, n *nn.Net, m int, pool *tensor.Pool) Oracle[float64] {
 	if o.Formulation == "primal" {
-		return bindPrimal(o, o.Solver.Must().Primal64(n.NumParams(), pool), n, m, pool)
+		return bindPrimalGN(o, o.Solver.Must().(PrimalSolver).Primal64(n.NumParams(), pool), n, m, pool)
 	}
-	return bindDual[float64](o, n, m, pool)
+	return bindDualGN[float64](o, n, m, pool)
 }
-
-// gaussNewton is what both formulations share.
-type gaussNewton[T tensor.Float] struct {
-	spec GaussNewton
-	adds nn.MultiplyAdds
-	pool *tensor.Pool
-	g, c tensor.Matrix[float64] // gradients and Hessian factors of the losses, m x k
-	v, u tensor.Matrix[float64] // work space
-
-	// The call that is running.
-	problem *Problem[T]
-	gamma   float64
-	report  Report
-}
-
-func newGaussNewtonState[T tensor.Float](o GaussNewton, n *nn.Net, m int, pool *tensor.Pool) gaussNewton[T] {
-	mk := func() tensor.Matrix[float64] { return tensor.New[float64](m, n.Outputs()) }
-	return gaussNewton[T]{spec: o, adds: n.MultiplyAdds(), pool: pool, g: mk(), c: mk(), v: mk(), u: mk()}
-}
-
-// start makes g and the factors of the batch, and sets q = Jᵀ g.
-func (o *gaussNewton[T]) start(q []T, p *Problem[T]) {
-	m := p.Z.Rows
-	o.problem, o.gamma = p, o.spec.Gamma.At(p.Time)
-	o.report = Report{Gamma: o.gamma}
-	for i := range m {
-		p.Loss.Grad(o.g.Row(i), p.Z.Row(i), p.Y.Row(i))
-		p.Loss.Factor(o.c.Row(i), p.Z.Row(i), p.Y.Row(i))
-	}
-	o.vjp(q, o.g.RowRange(0, m))
-}
-
-func (o *gaussNewton[T]) vjp(d []T, alpha tensor.Matrix[float64]) {
-	o.problem.Lin.VJP(d, alpha)
-	o.report.Counters.VJPs++
-	o.report.Counters.MultiplyAdds += int64(alpha.Rows) * o.adds.VJP
-}
-
-func (o *gaussNewton[T]) jvp(u tensor.Matrix[float64], d []T) {
-	o.problem.Lin.JVP(u, d)
-	o.report.Counters.JVPs++
-	o.report.Counters.MultiplyAdds += int64(u.Rows) * o.adds.JVP
-}
-
-// gradientStep makes d = -(gamma/m) q, where no system is solved.
-func (o *gaussNewton[T]) gradientStep(d []T, qq float64) Report {
-	m := float64(o.problem.Z.Rows)
-	tensor.Scale(o.pool, T(-o.gamma/m), d)
-	r := o.report
-	r.StopReason, r.RelativeResidual = StoppedGradient, math.NaN()
-	r.GradNorm, r.Slope = math.Sqrt(qq)/m, -o.gamma*qq/(m*m)
-	return r
-}
-
-func (o *gaussNewton[T]) finish(s Solution) Report {
-	r := o.report
-	r.InnerIterations, r.StopReason, r.RelativeResidual = s.Iterations, s.Reason, s.RelativeResidual
-	o.problem = nil
-	return r
-}
-
-// Diagnose has nothing to add: slope and gradient come with the solution.
-func (o *gaussNewton[T]) Diagnose(*Report, []T, *Problem[T]) {}
 
 // dualGN solves in the dual.
 type dualGN[T tensor.Float] struct {
-	gaussNewton[T]
-	solver DualSolver
-	s, b   []float64 // m k
-	d      []T       // of the call: holds Jᵀ v between a VJP and a JVP
-	qq     float64   // |Jᵀ g|² = g·K g
-
-	apply  func(dst, v []float64)
-	accept func(bs float64) bool
+	core[T]
+	sys    System
+	solver Linear
+	path   Path // in place of solver, where gammas are searched
+	memory *memory
+	s, b   []float64              // m k
+	alpha  tensor.Matrix[float64] // m x k
+	qq     float64                // |m grad F|²
+	best   []T                    // direction of the best gamma so far
 }
 
-func bindDual[T tensor.Float](spec GaussNewton, n *nn.Net, m int, pool *tensor.Pool) Oracle[T] {
-	mk := m * n.Outputs()
-	o := &dualGN[T]{
-		gaussNewton: newGaussNewtonState[T](spec, n, m, pool), solver: spec.Solver.Must().Dual(mk, spec.InnerIterations),
-		s: make([]float64, mk), b: make([]float64, mk),
+func bindDualGN[T tensor.Float](spec GaussNewton, n *nn.Net, m int, pool *tensor.Pool) Oracle[T] {
+	k := n.Outputs()
+	mk := m * k
+	o := &dualGN[T]{s: make([]float64, mk), b: make([]float64, mk), alpha: tensor.New[float64](m, k)}
+	o.bind(spec.Inner, n, m, pool)
+	if spec.Gamma.search != nil {
+		o.path = spec.Solver.Must().(PathSolver).Path(mk, spec.InnerIterations)
+		o.best = make([]T, n.NumParams())
+	} else {
+		o.solver = spec.Solver.Must().(SystemSolver).System(mk, k, spec.InnerIterations, pool)
 	}
-	// A s = s + (gamma/m) Lᵀ K L s
-	o.apply = func(dst, s []float64) {
-		p := o.problem
-		m, k := p.Z.Rows, p.Z.Cols
-		v, u := o.v.RowRange(0, m), o.u.RowRange(0, m)
-		for i := range m {
-			p.Loss.SqrtMul(v.Row(i), s[i*k:(i+1)*k], o.c.Row(i))
-		}
-		o.vjp(o.d, v)
-		o.jvp(u, o.d)
-		scale := o.gamma / float64(m)
-		for i := range m {
-			row := dst[i*k : (i+1)*k]
-			p.Loss.SqrtMulT(row, u.Row(i), o.c.Row(i))
-			for j := range row {
-				row[j] = s[i*k+j] + scale*row[j]
-			}
-		}
+	if spec.WarmStart {
+		o.memory = newMemory(k)
 	}
-	o.accept = func(bs float64) bool { return o.slope(bs) < 0 }
+	o.sys = System{gram: &o.k, kx: tensor.New[float64](m, k), accept: func(bs float64) bool { return o.slope(bs) < 0 }}
 	return o
 }
 
-// slope is <grad h, d> = -(gamma/m²) g·K g + (1/m) b·s of the direction that s
+// slope is <grad F, d> = -(gamma'/m²) |q|² + (1/m) b·s of the direction that s
 // stands for.
 func (o *dualGN[T]) slope(bs float64) float64 {
 	m := float64(o.problem.Z.Rows)
-	return -o.gamma/(m*m)*o.qq + bs/m
+	return -o.damped/(m*m)*o.qq + bs/m
 }
 
 func (o *dualGN[T]) Direction(d []T, p *Problem[T]) Report {
 	m, k := p.Z.Rows, p.Z.Cols
-	o.d = d
-	o.start(d, p)
-	o.qq = tensor.Dot(o.pool, d, d)
-	if o.spec.InnerIterations == 0 || o.qq == 0 {
-		return o.gradientStep(d, o.qq)
+	o.start(p, o.gamma.at(p.Time))
+	o.scratch = d // which is free until the end
+	o.sys.gram, o.sys.loss = &o.k, p.Loss
+	o.sys.v, o.sys.u, o.sys.factors = o.rows(o.v), o.rows(o.u), o.rows(o.factors)
+	kx := o.sys.kx
+	o.sys.kx = o.rows(kx)
+	defer func() { o.sys.kx, o.scratch = kx, nil }()
+
+	o.qq = o.outputGradient(d)
+	copy(o.rows(o.alpha).Flat(), o.rows(o.g).Flat())
+	if o.spec.InnerIterations == 0 && !o.gamma.adapts() || o.qq == 0 {
+		if o.spec.Gamma.search != nil {
+			o.setGamma(o.spec.Gamma.search[0])
+		}
+		o.gradientStep(d, o.qq, StoppedGradient)
+		return o.report
 	}
-	scale := o.gamma / float64(m)
-	u, v := o.u.RowRange(0, m), o.v.RowRange(0, m)
+	o.factor(p.Z)
 	s, b := o.s[:m*k], o.b[:m*k]
-	o.jvp(u, d) // K g
-	for i := range m {
-		row := b[i*k : (i+1)*k]
-		p.Loss.SqrtMulT(row, u.Row(i), o.c.Row(i))
-		for j := range row {
-			row[j] *= -scale
-		}
+	o.jvp(o.sys.u, d) // J q
+	o.sys.transposed(b, o.sys.u)
+	stop := Stop{Iterations: o.spec.InnerIterations, Tolerance: o.spec.Tolerance, Gap: o.gapResidual(), Warm: o.memory != nil}
+	if o.path != nil {
+		o.search(d, s, b, stop)
+		return o.end(d)
 	}
-	solution := o.solver.Solve(s, b, o.apply, Stop{o.spec.InnerIterations, o.spec.Tolerance}, o.accept)
-	o.report.GradNorm, o.report.Slope = math.Sqrt(o.qq)/float64(m), o.slope(dot(b, s))
-	for i := range m { // -(gamma/m) alpha, alpha = g + L s
-		row := v.Row(i)
-		p.Loss.SqrtMul(row, s[i*k:(i+1)*k], o.c.Row(i))
-		for j := range row {
-			row[j] = -scale * (o.g.At(i, j) + row[j])
-		}
+	tensor.Scale(nil, -o.c, b) // b = -c Lᵀ J q
+	if stop.Warm {
+		o.memory.load(s, p.Examples)
 	}
+	o.sys.c = o.c
+	solution := o.solver.Solve(&o.sys, s, b, stop)
+	if o.memory != nil {
+		o.memory.store(s, p.Examples)
+	}
+	o.take(solution)
+	o.evaluate(d, s, solution.Vector, dot(b, s))
+	return o.end(d)
+}
+
+// gapResidual turns the tolerance on the gap into one on the residual r = Lᵀ u - s:
+// the gap is |r|²/(2m).
+func (o *dualGN[T]) gapResidual() float64 {
+	if o.spec.GapTolerance == 0 {
+		return 0
+	}
+	return math.Sqrt(2 * float64(o.problem.Z.Rows) * o.spec.GapTolerance * o.value())
+}
+
+func (o *core[T]) take(s Solution) {
+	o.report.InnerIterations, o.report.StopReason, o.report.RelativeResidual = s.Iterations, s.Reason, s.RelativeResidual
+}
+
+// setAlpha makes alpha = g + L s.
+func (o *dualGN[T]) setAlpha(s []float64) {
+	k := o.problem.Z.Cols
+	for i := range o.problem.Z.Rows {
+		row := o.alpha.Row(i)
+		o.problem.Loss.SqrtMul(row, s[i*k:(i+1)*k], o.factors.Row(i))
+		axpy(1, o.g.Row(i), row)
+	}
+}
+
+// evaluate makes d = d0 - c Jᵀ alpha, and reports on it. The residual r of s gives
+// Lᵀ J d = s + r, so that the model's change and the gap take no product: they
+// are (1/m) [g·Jd + |s + r|²/2] and |r|²/(2m).
+func (o *dualGN[T]) evaluate(d []T, s, r []float64, bs float64) {
+	m := float64(o.problem.Z.Rows)
+	o.setAlpha(s)
+	v := o.rows(o.v)
+	copy(v.Flat(), o.rows(o.alpha).Flat())
+	tensor.Scale(nil, -o.c, v.Flat())
 	o.vjp(d, v)
-	o.d = nil
-	return o.finish(solution)
+	o.addShift(d)
+
+	slope := o.slope(bs)
+	var curvature float64
+	for i := range s {
+		curvature += (s[i] + r[i]) * (s[i] + r[i]) / m
+	}
+	o.report.Gap = dot(r, r) / (2 * m)
+	tau := 1.0
+	if o.spec.Rescale {
+		// tau = -<grad F, d> / (u·H u/m + |d|²/gamma'), and P(tau d) is below P(d).
+		stiff := curvature + tensor.Dot(o.pool, d, d)/o.damped
+		if tau = -slope / stiff; !(tau > 0) || math.IsInf(tau, 0) {
+			tau = 1
+		}
+		tensor.Scale(o.pool, T(tau), d)
+		o.report.Gap += (tau-1)*slope + (tau*tau-1)*stiff/2
+	}
+	o.report.Slope = tau * slope
+	o.report.ModelChange = o.report.Slope - o.decaySlope(d) + tau*tau*curvature/2
+}
+
+// search takes the gamma of least F on the mini-batch along the path of
+// solutions, from one basis. Each gamma costs a VJP and a forward pass. The
+// right-hand side for any gamma is -c b.
+func (o *dualGN[T]) search(d []T, s, b []float64, stop Stop) {
+	p, w, mu := o.problem, o.problem.Lin.Weights(), o.spec.WeightDecay
+	o.setGamma(slices.Max(o.spec.Gamma.search)) // its system is the last to converge
+	o.sys.c = o.c
+	solution := o.path.Build(&o.sys, b, stop)
+	norm := math.Sqrt(dot(b, b))
+	least := math.Inf(1)
+	var chosen Report
+	for i, gamma := range o.spec.Gamma.search {
+		o.setGamma(gamma)
+		r := o.path.At(s, o.c, -o.c)
+		o.take(solution)
+		o.report.RelativeResidual = math.Sqrt(dot(r, r)) / (o.c * norm)
+		o.evaluate(d, s, r, -o.c*dot(b, s))
+		f := losses.Mean(p.Loss, p.Lin.Beyond(1, d), p.Y)
+		o.report.Counters.Forwards++
+		o.k.count(int64(p.Z.Rows) * o.adds.Forward)
+		if mu > 0 {
+			f += mu / 2 * (2*tensor.Dot(o.pool, w, d) + tensor.Dot(o.pool, d, d))
+		}
+		if i == 0 || f < least && o.report.Slope < 0 {
+			least, chosen = f, o.report
+			if math.IsNaN(f) {
+				least = math.Inf(1)
+			}
+			copy(o.best, d)
+		}
+	}
+	chosen.Counters = o.report.Counters
+	o.setGamma(chosen.Gamma)
+	o.path.At(s, o.c, -o.c)
+	o.setAlpha(s)
+	copy(d, o.best)
+	o.report = chosen
+}
+
+func (o *dualGN[T]) Alpha() tensor.Matrix[float64] { return o.alpha.RowRange(0, o.k.m) }
+
+// Diagnose needs a JVP only for the gradient step, whose u is not known.
+func (o *dualGN[T]) Diagnose(r *Report, d []T, p *Problem[T], _ bool) {
+	o.diagnoseStep(r, d, p)
+	o.diagnose(r, d, p)
+}
+
+// diagnoseStep completes the report of a gradient step: its model's change, and
+// its gap |Lᵀ u|²/(2m), that of alpha = g.
+func (o *core[T]) diagnoseStep(r *Report, d []T, p *Problem[T]) {
+	if r.StopReason != StoppedGradient {
+		return
+	}
+	o.problem = p
+	o.factor(p.Z)
+	u := o.rows(o.u)
+	p.Lin.JVP(u, d)
+	r.ModelChange = o.changeOf(u)
+	var slope float64
+	for i := range u.Rows {
+		slope += dot(o.g.Row(i), u.Row(i)) / float64(u.Rows)
+	}
+	r.Gap = r.ModelChange - slope
+	o.problem = nil
 }
 
 // primalGN solves for the direction itself.
 type primalGN[T tensor.Float] struct {
-	gaussNewton[T]
-	solver PrimalSolver[T]
+	core[T]
+	sys    PrimalSystem[T]
+	solver PrimalLinear[T]
 	b      []T // p
-	apply  func(dst, v []T)
 }
 
-func bindPrimal[T tensor.Float](spec GaussNewton, solver PrimalSolver[T], n *nn.Net, m int, pool *tensor.Pool) Oracle[T] {
-	o := &primalGN[T]{gaussNewton: newGaussNewtonState[T](spec, n, m, pool), solver: solver, b: make([]T, n.NumParams())}
-	// A d = (1/m) Jᵀ H J d + d/gamma
-	o.apply = func(dst, d []T) {
-		p := o.problem
-		m := p.Z.Rows
-		u, v := o.u.RowRange(0, m), o.v.RowRange(0, m)
-		o.jvp(u, d)
-		for i := range m {
-			p.Loss.SqrtMulT(v.Row(i), u.Row(i), o.c.Row(i))
-			p.Loss.SqrtMul(u.Row(i), v.Row(i), o.c.Row(i))
-		}
-		tensor.Scale(nil, 1/float64(m), u.Flat())
-		o.vjp(dst, u)
-		tensor.Axpy(o.pool, T(1/o.gamma), d, dst)
-	}
+func bindPrimalGN[T tensor.Float](spec GaussNewton, solver PrimalLinear[T], n *nn.Net, m int, pool *tensor.Pool) Oracle[T] {
+	o := &primalGN[T]{solver: solver, b: make([]T, n.NumParams())}
+	o.bind(spec.Inner, n, m, pool)
+	o.sys.jx = tensor.New[float64](m, n.Outputs())
+	o.sys.mul = o.hessian
 	return o
+}
+
+// hessian sets dst = (1/m) Jᵀ H J d + d/gamma', and leaves J d in o.sys.u.
+func (o *core[T]) hessian(dst, d []T) {
+	p := o.problem
+	u, v := o.rows(o.u), o.rows(o.v)
+	o.jvp(u, d)
+	for i := range u.Rows {
+		row := v.Row(i)
+		p.Loss.SqrtMulT(o.row, u.Row(i), o.factors.Row(i))
+		p.Loss.SqrtMul(row, o.row, o.factors.Row(i))
+	}
+	tensor.Scale(nil, 1/float64(u.Rows), v.Flat())
+	o.vjp(dst, v)
+	tensor.Axpy(o.pool, T(1/o.damped), d, dst)
 }
 
 func (o *primalGN[T]) Direction(d []T, p *Problem[T]) Report {
 	m := float64(p.Z.Rows)
-	o.start(o.b, p)
-	qq := tensor.Dot(o.pool, o.b, o.b)
-	if o.spec.InnerIterations == 0 || qq == 0 {
+	o.start(p, o.gamma.at(p.Time))
+	qq := o.outputGradient(o.b)
+	if o.spec.InnerIterations == 0 && !o.gamma.adapts() || qq == 0 {
 		copy(d, o.b)
-		return o.gradientStep(d, qq)
+		o.gradientStep(d, qq, StoppedGradient)
+		return o.report
 	}
-	tensor.Scale(o.pool, T(-1/m), o.b) // b = -grad h
-	solution, bd := o.solver.Solve(d, o.b, o.apply, Stop{o.spec.InnerIterations, o.spec.Tolerance})
-	o.report.GradNorm, o.report.Slope = math.Sqrt(qq)/m, -bd
-	return o.finish(solution)
+	o.factor(p.Z)
+	jx := o.sys.jx
+	o.sys.u, o.sys.jx = o.rows(o.u), o.rows(jx)
+	defer func() { o.sys.jx = jx }()
+	tensor.Scale(o.pool, T(-1/m), o.b) // b = -grad F
+	stop := Stop{Iterations: o.spec.InnerIterations, Tolerance: o.spec.Tolerance}
+	if o.spec.GapTolerance > 0 { // the gap is (gamma'/2) |b - A d|²
+		stop.Gap = math.Sqrt(2 * o.spec.GapTolerance * o.value() / o.damped)
+	}
+	solution, bd := o.solver.Solve(&o.sys, d, o.b, stop)
+	o.take(solution)
+	o.report.Slope = -bd
+	o.report.Gap = o.damped / 2 * solution.Residual * solution.Residual
+	o.report.ModelChange = o.changeOf(o.sys.jx)
+	return o.end(d)
+}
+
+func (o *primalGN[T]) Diagnose(r *Report, d []T, p *Problem[T], _ bool) {
+	o.diagnoseStep(r, d, p)
+	o.diagnose(r, d, p)
 }

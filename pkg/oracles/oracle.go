@@ -18,6 +18,10 @@ type Problem[T tensor.Float] struct {
 	Lin  *nn.Linearization[T]   // J, the derivative of the outputs
 	Loss losses.Loss
 	Time schedules.Time // where the run stands, for options that vary in time
+
+	// Examples tells the examples apart from step to step, for oracles that
+	// remember them; nil stands for 0, 1, ..., m-1.
+	Examples []int
 }
 
 // An Oracle chooses a direction. It may hold buffers and state from call to
@@ -28,8 +32,9 @@ type Oracle[T tensor.Float] interface {
 	Direction(d []T, p *Problem[T]) Report
 
 	// Diagnose completes the report of the call just made with what only the
-	// log reads. It is called outside the clock, and costs nothing.
-	Diagnose(r *Report, d []T, p *Problem[T])
+	// log reads, the duality gap only if asked. It is called outside the clock,
+	// and counts nothing.
+	Diagnose(r *Report, d []T, p *Problem[T], gap bool)
 }
 
 // A Spec is an oracle with its options, not yet sized.
@@ -38,19 +43,23 @@ type Spec interface {
 	// in the error if it cannot. It is called before any data are read.
 	Check(loss losses.Loss) error
 
+	// Fits reports whether the oracle can hold what it needs for m examples of
+	// network n with a loss that Check accepts.
+	Fits(l losses.Loss, n *nn.Net, m int) error
+
 	// Bind32 and Bind64 return an oracle for at most m examples of network n.
-	Bind32(n *nn.Net, m int, pool *tensor.Pool) Oracle[float32]
-	Bind64(n *nn.Net, m int, pool *tensor.Pool) Oracle[float64]
+	Bind32(l losses.Loss, n *nn.Net, m int, pool *tensor.Pool) Oracle[float32]
+	Bind64(l losses.Loss, n *nn.Net, m int, pool *tensor.Pool) Oracle[float64]
 }
 
 // Bind returns s bound in precision T.
-func Bind[T tensor.Float](s Spec, n *nn.Net, m int, pool *tensor.Pool) Oracle[T] {
+func Bind[T tensor.Float](s Spec, l losses.Loss, n *nn.Net, m int, pool *tensor.Pool) Oracle[T] {
 	var o any
 	switch any(T(0)).(type) {
 	case float32:
-		o = s.Bind32(n, m, pool)
+		o = s.Bind32(l, n, m, pool)
 	default:
-		o = s.Bind64(n, m, pool)
+		o = s.Bind64(l, n, m, pool)
 	}
 	return o.(Oracle[T])
 }
@@ -62,17 +71,39 @@ var Known = registry.Table[Spec]{Kind: "oracle"}
 type Report struct {
 	Gamma float64 // the proximity used, in the unit of a step size
 
-	// Inner solve; StopReason is "" for an oracle with a closed form, and then
-	// the two others do not apply.
+	// Inner solve; StopReason is "" for an oracle with a closed form.
+	// RelativeResidual is NaN where there is none.
 	InnerIterations  int
 	StopReason       string
 	RelativeResidual float64
 
 	Counters Counters
 
+	// What an optimizer's weight decay leaves out: mu of (mu/2) |w|² in the
+	// objective that the direction is for, F = h + (mu/2) |w|².
+	WeightDecay float64
+
 	// Set by Diagnose, if not before.
-	GradNorm float64 // |grad h|
-	Slope    float64 // <grad h, d>: negative for a descent direction
+	GradNorm    float64 // |grad h|
+	Slope       float64 // <grad F, d>: negative for a descent direction
+	ModelChange float64 // of h from w to w + d, as the model predicts it
+	Gap         float64 // P(d) - D(alpha), NaN where there is no dual or it was not asked for
+	Primal      float64 // P(d) = model of h + |d|²/(2 gamma) + (mu/2) |w + d|²
+}
+
+// Dual returns D(alpha), NaN where there is none.
+func (r *Report) Dual() float64 { return r.Primal - r.Gap }
+
+// A Dualist is an oracle that solves in the dual.
+type Dualist interface {
+	// Alpha returns admissible dual variables of the last call, m x k, valid
+	// until the next.
+	Alpha() tensor.Matrix[float64]
+}
+
+// An Automatic spec makes choices that depend on the loss, and names them.
+type Automatic interface {
+	Choices(loss losses.Loss) []string
 }
 
 // Counters count the work of the mathematics, see [Counters.Calls].

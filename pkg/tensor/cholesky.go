@@ -20,6 +20,9 @@ func Cholesky(p *Pool, a Matrix[float64]) bool {
 		panic("tensor: Cholesky: the matrix is not square")
 	}
 	a.check()
+	if n <= panelCols {
+		return factorRows(a, 0, n)
+	}
 	g := argsOf[float64](p)
 	defer func() { g.a = Matrix[float64]{} }()
 	for lo := 0; lo < n; lo += panelCols {

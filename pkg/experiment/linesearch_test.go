@@ -1,0 +1,196 @@
+package experiment
+
+import (
+	"fmt"
+	"math"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/dualgn/dgn/pkg/losses"
+	"github.com/dualgn/dgn/pkg/optim"
+	"github.com/dualgn/dgn/pkg/oracles"
+	"github.com/dualgn/dgn/pkg/tensor"
+)
+
+// probe is a step rule that looks at the objective from all sides.
+type probe struct {
+	t    *testing.T
+	t64  *trainer[float64]
+	name string
+}
+
+func (p probe) State() []*float64 { return nil }
+
+func (p probe) Size(phi optim.Objective) float64 {
+	const h = 1e-5
+	before := p.t64.counters
+	slope := phi.Slope()
+	jvps := p.t64.counters.JVPs - before.JVPs
+	_, free := p.t64.optimizer.Multiple(p.t64.problemAt(p.t64.step).Time)
+	if free && jvps != 0 || !free && jvps != 1 {
+		p.t.Errorf("%s: the slope took %d JVPs", p.name, jvps)
+	}
+	check := func(what string, slope float64) {
+		if fd := (phi.At(h) - phi.At(-h)) / (2 * h); math.Abs(fd-slope) > 1e-5*math.Abs(fd)+1e-9 {
+			p.t.Errorf("%s: the slope %s is %g, a difference says %g", p.name, what, slope, fd)
+		}
+	}
+	check("along the update", slope)
+	if v := phi.At(0); math.Abs(v-phi.Value()) > 1e-14 {
+		p.t.Errorf("%s: phi(0) = %g and %g", p.name, v, phi.Value())
+	}
+	if forwards := p.t64.counters.Forwards - before.Forwards; forwards != 3 {
+		p.t.Errorf("%s: %d forwards counted", p.name, forwards)
+	}
+	before = p.t64.counters
+	phi.UseGradient()
+	if slope = phi.Slope(); !(slope < 0) {
+		p.t.Errorf("%s: the gradient step has slope %g", p.name, slope)
+	}
+	if p.t64.counters.VJPs != before.VJPs+1 || p.t64.counters.JVPs != before.JVPs {
+		p.t.Errorf("%s: the gradient step took %+v", p.name, p.t64.counters)
+	}
+	check("along the gradient", slope)
+	return 0.01
+}
+
+// TestObjective compares what step rules are told with differences of the
+// objective itself, for updates that are multiples of d and for others, with
+// weight decay in the model and without.
+func TestObjective(t *testing.T) {
+	for _, oracle := range []string{"{kind: gradient}", "{kind: gradient, weight_decay: 0.1}", "{kind: gauss_newton, weight_decay: 0.05}", "{kind: prox_linear, gamma: 3, weight_decay: 0.2}"} {
+		for _, optimizer := range []string{"{kind: sgd, learning_rate: 0.3}", "{kind: sgd, learning_rate: 0.1, momentum: 0.9}", "{kind: adam}"} {
+			c := parse(t, toy, "precision=float64", "model.activation=tanh", "methods.SGD.oracle="+oracle, "methods.SGD.optimizer="+optimizer, "methods.SGD.line_search=armijo")
+			p, err := Open(c, options("").Data)
+			if err != nil {
+				t.Fatal(err)
+			}
+			tr := newTrainer[float64](c, &c.Methods[0], 0, p.Problem, p.Net, nil)
+			tr.rule = probe{t, tr, oracle + optimizer}
+			for range 3 {
+				tr.advance()
+				tr.step++
+			}
+			if tr.gradientSteps != 3 {
+				t.Errorf("%d gradient steps recorded", tr.gradientSteps)
+			}
+		}
+	}
+}
+
+// refuser is a rule that never accepts the update.
+type refuser struct{}
+
+func (refuser) State() []*float64 { return nil }
+func (refuser) Size(phi optim.Objective) float64 {
+	phi.UseGradient()
+	return 1
+}
+
+// TestGradientStep: the step taken in place of an update is -gamma grad F.
+func TestGradientStep(t *testing.T) {
+	c := parse(t, toy, "precision=float64", "methods.SGD.oracle={kind: gradient, gamma: 0.25, weight_decay: 0.5}", "methods.SGD.line_search=armijo")
+	p, err := Open(c, options("").Data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tr := newTrainer[float64](c, &c.Methods[0], 0, p.Problem, p.Net, nil)
+	tr.rule = refuser{}
+	w := slices.Clone(tr.w)
+	tr.advance()
+	alpha, g := tensor.New[float64](50, 10), make([]float64, len(w))
+	copy(tr.w, w)
+	q := tr.problemAt(0)
+	tr.lin.Linearize(w, tr.x)
+	for i := range 50 {
+		tr.loss.Grad(alpha.Row(i), q.Z.Row(i), q.Y.Row(i))
+	}
+	tensor.Scale(nil, 1.0/50, alpha.Flat())
+	tr.lin.VJP(g, alpha)
+	for i := range g {
+		if want := -0.25 * (g[i] + 0.5*w[i]); math.Abs(tr.u[i]-want) > 1e-14 {
+			t.Fatalf("u[%d] = %g, want %g", i, tr.u[i], want)
+		}
+	}
+}
+
+// TestArmijoRuns: with a line search the loss on the mini-batch falls in every
+// step, whatever the optimizer; what replaces updates is in log and manifest; and
+// what the search costs is in the counters.
+func TestArmijoRuns(t *testing.T) {
+	c := parse(t, toy, "seeds=[0]", "train.epochs=4",
+		"methods.SGD.oracle={kind: gauss_newton, gamma: 1, inner_iterations: 4}", "methods.SGD.optimizer.learning_rate=1", "methods.SGD.line_search=armijo",
+		"methods.Adam!.optimizer={kind: sgd, learning_rate: 1.5, momentum: 0.98}", "methods.Adam!.line_search=armijo")
+	opt := options(t.TempDir())
+	if r := run(t, c, opt); len(r.Failed) > 0 {
+		t.Fatal(r.Failed)
+	}
+	steps, n := rows(t, filepath.Join(opt.Out, "runs/sgd/0/steps.csv"))
+	for i := range n {
+		if slope := number(t, steps["slope"][i]); !(slope < 0) || steps["stop_reason"][i] != "budget" || steps["inner_iterations"][i] != "4" {
+			t.Errorf("step %d: slope %g, %s after %s", i, slope, steps["stop_reason"][i], steps["inner_iterations"][i])
+		}
+		if gap := number(t, steps["duality_gap"][i]); !(gap > 0) {
+			t.Errorf("step %d: gap %g", i, gap)
+		}
+		forwards, vjps, jvps := number(t, steps["forwards"][i]), number(t, steps["vjps"][i]), number(t, steps["jvps"][i])
+		// A forward for the linearization and at least one for the search.
+		if forwards < float64(2*(i+1)) || vjps != float64(6*(i+1)) || jvps != float64(5*(i+1)) {
+			t.Errorf("step %d: %g forwards, %g VJPs, %g JVPs", i, forwards, vjps, jvps)
+		}
+	}
+	steps, n = rows(t, filepath.Join(opt.Out, "runs/adam/0/steps.csv"))
+	replaced := 0
+	for i := range n {
+		if strings.HasSuffix(steps["stop_reason"][i], gradientStep) {
+			replaced++
+		}
+	}
+	m := manifestAt(t, filepath.Join(opt.Out, "runs/adam/0"))
+	if replaced == 0 || m.GradientSteps != replaced {
+		t.Errorf("%d steps replaced in the log, %d in the manifest", replaced, m.GradientSteps)
+	}
+}
+
+// TestAutomaticSolver: what solver: auto became is in the manifest.
+func TestAutomaticSolver(t *testing.T) {
+	opt := options(t.TempDir())
+	run(t, parse(t, toy, "seeds=[0]", "data.binary=[5, 6, 7, 8, 9]", "loss=squared_hinge", "methods.SGD.oracle=prox_linear"), opt)
+	m := manifestAt(t, filepath.Join(opt.Out, "runs/sgd/0"))
+	if want := "SGD: solver: auto is sdca, since the dual of the loss has a box"; !slices.Contains(m.Choices, want) {
+		t.Errorf("the choices are %q", m.Choices)
+	}
+}
+
+// TestEveryOracleTrains runs every registered oracle, with every trial setting,
+// for some steps of a real problem: no run may fail, and the loss must fall.
+func TestEveryOracleTrains(t *testing.T) {
+	for _, kind := range oracles.Known.Names() {
+		for i := range oracles.Known.Entry(kind).Trials {
+			spec, err := oracles.Known.Entry(kind).Trials[i]()
+			if err != nil {
+				t.Fatal(err)
+			}
+			c := parse(t, toy, "methods.SGD.line_search=armijo")
+			p, err := Open(c, options("").Data)
+			if err != nil {
+				t.Fatal(err)
+			}
+			tr := newTrainer[float32](c, &c.Methods[0], 0, p.Problem, p.Net, nil)
+			tr.oracle = oracles.Bind[float32](spec, tr.loss, p.Net, 50, nil)
+			var first, last float64
+			for tr.step = range 12 {
+				tr.advance()
+				last = losses.Mean(tr.loss, tr.lin.Outputs(), tr.y)
+				if tr.step == 0 {
+					first = last
+				}
+			}
+			if !(last < first) {
+				t.Errorf("%s", fmt.Sprintf("%s, trial %d: the loss goes from %g to %g", kind, i, first, last))
+			}
+		}
+	}
+}

@@ -1,0 +1,116 @@
+package optim
+
+import (
+	"math"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/dualgn/dgn/pkg/strict"
+)
+
+// A curve is phi with its slope at 0; the gradient's is used when asked for.
+type curve struct {
+	phi      func(float64) float64
+	slope    float64
+	gradient *curve
+	tried    []float64
+}
+
+func (c *curve) Value() float64 { return c.phi(0) }
+func (c *curve) At(eta float64) float64 {
+	c.tried = append(c.tried, eta)
+	return c.phi(eta)
+}
+func (c *curve) Slope() float64 { return c.slope }
+func (c *curve) UseGradient()   { *c = *c.gradient }
+
+// parabola has its least value at eta = least.
+func parabola(least float64) *curve {
+	return &curve{phi: func(x float64) float64 { return (x - least) * (x - least) }, slope: -2 * least}
+}
+
+func newRule(t *testing.T, text string) StepRule {
+	t.Helper()
+	doc, err := strict.Parse("c.yaml", []byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := StepRules.Decode(doc.Root())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c.Must()
+}
+
+func TestArmijo(t *testing.T) {
+	r := newRule(t, "{kind: armijo, initial: 1, grow: 2, shrink: 0.5, max: 3, sufficient_decrease: 0.25}")
+	// A parabola accepts eta <= 2 (1 - 0.25) least.
+	for i, s := range []struct {
+		least, want float64
+		tried       []float64
+	}{
+		{1, 1, []float64{1}},
+		{1.5, 2, []float64{2}},      // the last step, grown
+		{1, 1.5, []float64{3, 1.5}}, // at most max
+		{0.1, 0.09375, []float64{3, 1.5, 0.75, 0.375, 0.1875, 0.09375}},
+		{1, 0.1875, []float64{0.1875}},
+	} {
+		c := parabola(s.least)
+		if eta := r.Size(c); eta != s.want || !slices.Equal(c.tried, s.tried) {
+			t.Errorf("step %d: %g after trying %v, want %g after %v", i, eta, c.tried, s.want, s.tried)
+		}
+	}
+}
+
+func TestArmijoFallsBack(t *testing.T) {
+	r := newRule(t, "armijo")
+	up := parabola(1)
+	up.slope, up.gradient = 2, parabola(1)
+	if eta := r.Size(up); eta != 1 || up.slope != -2 {
+		t.Errorf("an ascending update: %g, slope %g", eta, up.slope)
+	}
+	flat := &curve{phi: func(float64) float64 { return 0 }, gradient: &curve{phi: func(float64) float64 { return 0 }}}
+	if eta := r.Size(flat); eta != 1 || len(flat.tried) != 0 {
+		t.Errorf("a zero gradient: %g, %v", eta, flat.tried)
+	}
+}
+
+// TestArmijoGivesUp: where no step is accepted none is made, and the next search
+// starts afresh. A NaN, of weights gone too far, is never accepted.
+func TestArmijoGivesUp(t *testing.T) {
+	r := newRule(t, "{kind: armijo, initial: 2, max_backtracks: 3}")
+	wrong := &curve{phi: func(x float64) float64 { return x }, slope: -1}
+	if eta := r.Size(wrong); eta != 0 || len(wrong.tried) != 4 || *r.State()[0] != 2 {
+		t.Errorf("%g after %v, next %g", eta, wrong.tried, *r.State()[0])
+	}
+	cliff := &curve{phi: func(x float64) float64 {
+		if x > 0.6 {
+			return math.NaN()
+		}
+		return -x
+	}, slope: -1}
+	if eta := r.Size(cliff); eta != 0.5 {
+		t.Errorf("%g before a cliff at 0.6", eta)
+	}
+}
+
+func TestArmijoOptions(t *testing.T) {
+	for _, c := range []struct{ text, want string }{
+		{"{kind: armijo, shrink: 1}", "shrink: must be between 0 and 1, got 1"},
+		{"{kind: armijo, grow: 0.5}", "grow: must be at least 1, got 0.5"},
+		{"{kind: armijo, initial: 0}", "initial: must be positive, got 0"},
+		{"{kind: armijo, initial: 20}", "max: must be at least initial, 20, got 10"},
+		{"{kind: armijo, sufficient_decrease: 2}", "sufficient_decrease: must be between 0 and 1, got 2"},
+		{"{kind: armijo, max_backtracks: -1}", "max_backtracks: must not be negative, got -1"},
+		{"{kind: amijo}", `unknown line search "amijo"; did you mean "armijo"?`},
+	} {
+		doc, err := strict.Parse("c.yaml", []byte(c.text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := StepRules.Decode(doc.Root()); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s\n  says %v\n  want %s", c.text, err, c.want)
+		}
+	}
+}

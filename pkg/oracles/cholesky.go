@@ -1,0 +1,73 @@
+package oracles
+
+import (
+	"math"
+
+	"github.com/dualgn/dgn/pkg/registry"
+	"github.com/dualgn/dgn/pkg/tensor"
+)
+
+func init() {
+	registry.Add(&Solvers, registry.Info{
+		Name: "cholesky", Doc: "exact: factors the formed Gram matrix; one factorisation is one iteration", Reference: "Golub and Van Loan, Matrix Computations, section 4.2",
+	}, Cholesky{}, func(s Cholesky) (Solver, error) { return s, nil })
+}
+
+// Cholesky solves exactly.
+type Cholesky struct{}
+
+var (
+	_ NewtonSolver = Cholesky{}
+	_ Former       = Cholesky{}
+)
+
+func (Cholesky) System(n, _, _ int, pool *tensor.Pool) Linear {
+	return &factorised{pool: pool, a: make([]float64, n*n), r: make([]float64, n)}
+}
+func (Cholesky) Newton() {}
+func (Cholesky) Forms()  {}
+
+type factorised struct {
+	pool *tensor.Pool
+	a, r []float64
+}
+
+func (s *factorised) Solve(sys *System, x, b []float64, _ Stop) Solution {
+	n := len(b)
+	a, r := tensor.View(n, n, s.a[:n*n]), s.r[:n]
+	norm := math.Sqrt(dot(b, b))
+	out := Solution{Vector: r}
+	clear(sys.kx.Flat())
+	clear(x)
+	copy(r, b)
+	switch {
+	case math.IsNaN(norm) || math.IsInf(norm, 0):
+		out.Reason = StoppedNonFinite
+		return out
+	case norm == 0:
+		out.Reason = StoppedExact
+		return out
+	}
+	sys.matrix(a)
+	sys.count(int64(n) * int64(n) * int64(n) / 6)
+	if !tensor.Cholesky(s.pool, a) {
+		out.Reason, out.Residual, out.RelativeResidual = StoppedIndefinite, norm, 1
+		return out
+	}
+	copy(x, b)
+	tensor.CholeskySolve(a, x)
+	sys.Mul(r, x)
+	sys.advance(1)
+	for i := range r { // b - x - c Lᵀ K L x
+		r[i] = b[i] - x[i] - sys.c*r[i]
+	}
+	out.Iterations, out.Reason, out.Residual = 1, StoppedExact, math.Sqrt(dot(r, r))
+	out.RelativeResidual = out.Residual / norm
+	if !sys.accept(dot(b, x)) {
+		clear(x)
+		clear(sys.kx.Flat())
+		copy(r, b)
+		out.Reason = StoppedSlope
+	}
+	return out
+}

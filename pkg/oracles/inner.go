@@ -1,0 +1,73 @@
+package oracles
+
+import (
+	"github.com/dualgn/dgn/pkg/strict"
+)
+
+// Inner are the options of the oracles that solve a problem for each step.
+type Inner struct {
+	Formulation     string       `yaml:"formulation" doc:"dual: unknowns are batch size x outputs; primal: unknowns are the weights"`
+	Solver          SolverChoice `yaml:"solver" doc:"inner solver, see dgn list solvers"`
+	InnerIterations int          `yaml:"inner_iterations" doc:"budget of the inner solver; 0 is the gradient step"`
+	Tolerance       float64      `yaml:"tolerance" doc:"relative residual at which the inner solver stops (hinge family: (P-D)/P(0)); 0: never"`
+	GapTolerance    float64      `yaml:"gap_tolerance" doc:"duality gap (P-D)/P(0) at which the inner solver stops; 0: never"`
+	Gamma           Gamma        `yaml:"gamma" doc:"proximity, 1/gamma is the damping: a number, a schedule, {levenberg_marquardt: {...}}, {search: [...]}"`
+	WeightDecay     float64      `yaml:"weight_decay" doc:"mu of the term mu |w + d|^2/2 inside the model"`
+	Rescale         bool         `yaml:"rescale" doc:"multiply a truncated dual direction by what is best for the model"`
+	WarmStart       bool         `yaml:"warm_start" doc:"start from the dual variables that the examples had when they were last seen"`
+}
+
+// valid reports options that are wrong whatever the loss.
+func (o Inner) valid() error {
+	switch {
+	case o.Formulation != "dual" && o.Formulation != "primal":
+		return strict.Field("formulation", "must be dual or primal, got %q", o.Formulation)
+	case o.InnerIterations < 0:
+		return strict.Field("inner_iterations", "must be 0 (the gradient step) or a number of iterations, got %d", o.InnerIterations)
+	case !(o.Tolerance >= 0 && o.Tolerance < 1):
+		return strict.Field("tolerance", "must be 0 (never) or a relative residual below 1, got %g", o.Tolerance)
+	case !(o.GapTolerance >= 0 && o.GapTolerance < 1):
+		return strict.Field("gap_tolerance", "must be 0 (never) or a fraction of P(0) below 1, got %g", o.GapTolerance)
+	case !(o.WeightDecay >= 0):
+		return strict.Field("weight_decay", "must not be negative, got %g", o.WeightDecay)
+	}
+	if err := o.Gamma.valid(); err != nil {
+		return err
+	}
+	if o.Formulation == "primal" {
+		switch {
+		case o.Rescale:
+			return strict.Field("rescale", "is for formulation: dual; a truncated primal direction is already its best multiple")
+		case o.WarmStart:
+			return strict.Field("warm_start", "keeps dual variables, and needs formulation: dual")
+		case o.Gamma.search != nil:
+			return strict.Field("gamma.search", "needs formulation: dual, whose system is one for all gammas")
+		}
+		return nil
+	}
+	return nil
+}
+
+// trials are settings for conformance suites. Solvers are not among them: the
+// suites take every one there is.
+func (o Inner) trials() (out []Inner) {
+	add := func(set func(*Inner)) {
+		c := o
+		set(&c)
+		out = append(out, c)
+	}
+	for _, formulation := range []string{"dual", "primal"} {
+		for _, c := range []struct {
+			iterations   int
+			gamma, decay float64
+		}{{10, 1, 0}, {1, 100, 0}, {0, 1, 0}, {20, 1e4, 0}, {3, 1e4, 0.01}, {0, 1, 0.1}} {
+			add(func(i *Inner) {
+				i.Formulation, i.InnerIterations, i.Gamma, i.WeightDecay = formulation, c.iterations, ConstGamma(c.gamma), c.decay
+			})
+		}
+		lm := DefaultLevenbergMarquardt
+		add(func(i *Inner) { i.Formulation, i.Gamma, i.GapTolerance = formulation, Gamma{lm: &lm}, 1e-3 })
+	}
+	add(func(i *Inner) { i.Rescale, i.InnerIterations, i.Gamma, i.WeightDecay = true, 2, ConstGamma(100), 0.01 })
+	return out
+}

@@ -1,0 +1,503 @@
+package oracles
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/dualgn/dgn/pkg/losses"
+	"github.com/dualgn/dgn/pkg/nn"
+	"github.com/dualgn/dgn/pkg/schedules"
+	"github.com/dualgn/dgn/pkg/strict"
+	"github.com/dualgn/dgn/pkg/tensor"
+	"go.yaml.in/yaml/v3"
+)
+
+// TestCounts compares the counters of an MLP 6-8-5-k with their closed forms
+// (docs/math.md sections 3 to 5).
+func TestCounts(t *testing.T) {
+	const m = 7
+	served, _ := combos()
+	for _, c := range served {
+		n, p := newProblem[float64](c.loss, m, nil)
+		k := int64(p.Z.Cols)
+		// The first layer has no input half.
+		layers, first := 6*8+8*5+5*k, int64(6*8)
+		forward, product := layers, 2*layers-first
+		if a := n.MultiplyAdds(); a.Forward != forward || a.JVP != product || a.VJP != product {
+			t.Fatalf("the network counts %+v", a)
+		}
+		mk := m * k
+		signals := mk * (8*5 + 5*k) // back-propagations of k outputs, two layers deep
+		pairs := k * (k + 1) / 2
+		full, blocks := signals+m*m*(6+8+5+pairs*(8+5+k)), signals+m*(6+8+5+pairs*(8+5+k))
+		for t0 := range 6 {
+			r := c.bind(n, m, fmt.Sprintf("inner_iterations: %d", t0), "gamma: 0.5").Direction(make([]float64, n.NumParams()), p)
+			var want Counters
+			it := int64(r.InnerIterations)
+			solves := int64(r.Counters.VJPs) - 1 - it // of a Newton method, told from the count itself
+			switch {
+			case t0 == 0 || c.formulation == "":
+				want = Counters{VJPs: 1}
+			case c.solver == "sdca":
+				want = Counters{VJPs: int(k) + 1, MultiplyAdds: full + it*mk*mk}
+			case c.solver == "projected_gradient":
+				want = Counters{VJPs: int(it) + 2, JVPs: int(it)}
+			case c.solver == "cholesky" && c.oracle == "gauss_newton":
+				want = Counters{VJPs: 2 + int(k), JVPs: 1, GramProducts: 1, MultiplyAdds: full + mk*mk*mk/6 + mk*mk}
+			case c.solver == "cholesky":
+				want = Counters{VJPs: 1 + int(k), GramProducts: 2 * int(it), MultiplyAdds: full + it*(mk*mk*mk/6+2*mk*mk)}
+			case c.solver == "pcg" && c.oracle == "gauss_newton":
+				want = Counters{VJPs: int(it) + 2 + int(k), JVPs: int(it) + 1, MultiplyAdds: blocks + m*k*k*k/6}
+			case c.solver == "pcg":
+				solves = int64(r.Counters.JVPs) - it
+				want = Counters{VJPs: int(it+solves+1) + int(solves*k), JVPs: int(it + solves), MultiplyAdds: solves * (blocks + m*k*k*k/6)}
+			case c.oracle == "gauss_newton" && c.formulation == "dual":
+				want = Counters{VJPs: int(it) + 2, JVPs: int(it) + 1}
+			case c.oracle == "gauss_newton":
+				want = Counters{VJPs: int(it) + 1, JVPs: int(it)}
+			case c.formulation == "dual": // a right-hand side for each solve, and the direction
+				want = Counters{VJPs: int(it+solves) + 1, JVPs: int(it + solves)}
+			default: // a gradient for each solve
+				want = Counters{VJPs: int(it+solves) + 1, JVPs: int(it)}
+			}
+			if int(it) > t0 || t0 > 0 && c.oracle == "prox_linear" && c.formulation == "dual" && solves < 1 && can[NewtonSolver](Solvers.Default(c.solver).Must()) && c.solver != "cholesky" {
+				t.Errorf("%v, budget %d: %d iterations in %d solves", c, t0, it, solves)
+			}
+			backprops := 0
+			if c.solver == "sdca" || c.solver == "cholesky" {
+				backprops = int(k)
+			} else if c.solver == "pcg" {
+				backprops = int(k)
+				if c.oracle == "prox_linear" {
+					backprops *= int(solves)
+				}
+			}
+			if t0 == 0 {
+				backprops = 0
+			}
+			want.MultiplyAdds += m * product * int64(want.VJPs-backprops+want.JVPs)
+			if r.Counters != want {
+				t.Errorf("%v, budget %d, %d iterations, %s: %+v, want %+v", c, t0, it, r.StopReason, r.Counters, want)
+			}
+		}
+	}
+}
+
+// TestGapTolerance: the solve ends with the gap that was asked for, before a
+// tighter one does.
+func TestGapTolerance(t *testing.T) {
+	served, _ := combos()
+	for _, c := range served {
+		if c.formulation == "" || c.solver == "cholesky" {
+			continue
+		}
+		n, p := newProblem[float64](c.loss, 7, nil)
+		last := 0
+		for _, tol := range []float64{1e-1, 1e-3, 1e-6} {
+			d := make([]float64, n.NumParams())
+			o := c.bind(n, 7, "inner_iterations: 5000", "gamma: 20", fmt.Sprintf("gap_tolerance: %g", tol))
+			r := o.Direction(d, p)
+			if r.StopReason != StoppedGap && r.StopReason != StoppedExact && r.StopReason != StoppedNoDecrease {
+				t.Errorf("%v: stopped by %s", c, r.StopReason)
+			}
+			o.Diagnose(&r, d, p, true)
+			if p0 := losses.Mean(c.loss, p.Z, p.Y); r.Gap > tol*p0*(1+1e-9) && r.StopReason == StoppedGap {
+				t.Errorf("%v: the gap is %g, wanted %g of %g", c, r.Gap, tol, p0)
+			}
+			if r.InnerIterations < last {
+				t.Errorf("%v: a tighter tolerance takes %d iterations, less than %d", c, r.InnerIterations, last)
+			}
+			last = r.InnerIterations
+		}
+		if last < 2 {
+			t.Errorf("%v: the test is too easy, it takes %d iterations", c, last)
+		}
+	}
+}
+
+// TestRescale: the rescaled direction is the best multiple of the plain one.
+func TestRescale(t *testing.T) {
+	served, _ := combos()
+	for _, c := range served {
+		if c.formulation != "dual" {
+			continue
+		}
+		for _, mu := range []float64{0, 0.05} {
+			n, p := newProblem[float64](c.loss, 7, nil)
+			options := []string{"inner_iterations: 2", "gamma: 300", fmt.Sprintf("weight_decay: %g", mu)}
+			d, e := make([]float64, n.NumParams()), make([]float64, n.NumParams())
+			c.bind(n, 7, options...).Direction(d, p)
+			r := c.bind(n, 7, append(options, "rescale: true")...).Direction(e, p)
+			if r.StopReason == StoppedNoDecrease {
+				continue
+			}
+			tau := dot(e, d) / dot(d, d)
+			along := slices.Clone(d)
+			tensor.Scale(nil, tau, along)
+			if dist := distance(e, along); dist > 1e-10 {
+				t.Fatalf("%v: not a multiple", c)
+			}
+			best := primalOf(c, p, e, 300, mu)
+			for _, s := range []float64{0.5, 0.99, 1.01, 2, 1 / tau} {
+				other := slices.Clone(e)
+				tensor.Scale(nil, s, other)
+				if v := primalOf(c, p, other, 300, mu); v < best-1e-9 {
+					t.Errorf("%v: P = %g at %g times, below %g", c, v, s, best)
+				}
+			}
+		}
+	}
+}
+
+// TestWarmStart: on the same mini-batch a second solve goes on where the first
+// ended; after any other duals the direction still descends.
+func TestWarmStart(t *testing.T) {
+	served, _ := combos()
+	tested := 0
+	for _, c := range served {
+		if _, err := c.spec("warm_start: true"); err != nil {
+			continue
+		}
+		if c.formulation == "" {
+			continue
+		}
+		tested++
+		n, p := newProblem[float64](c.loss, 7, nil)
+		options := []string{"inner_iterations: 3", "gamma: 20"}
+		cold, warm := make([]float64, n.NumParams()), make([]float64, n.NumParams())
+		c.bind(n, 7, options...).Direction(cold, p)
+		o := c.bind(n, 7, append(options, "warm_start: true")...)
+		var first, last float64
+		for i := range 6 {
+			r := o.Direction(warm, p)
+			v := primalOf(c, p, warm, 20, 0)
+			if i == 0 {
+				first = v
+			}
+			last = v
+			if r.InnerIterations == 0 && r.StopReason == StoppedBudget {
+				t.Errorf("%v: did nothing", c)
+			}
+		}
+		if last > first+1e-9 {
+			t.Errorf("%v: P is %g after six warm solves, %g after one", c, last, first)
+		}
+		if v := primalOf(c, p, cold, 20, 0); last > v+1e-9 {
+			t.Errorf("%v: P is %g warm, %g cold", c, last, v)
+		}
+		for seed := range uint64(30) {
+			_, q := drawProblem[float64](c.loss, 7, seed+100, nil)
+			q.Examples = rand.New(rand.NewPCG(seed, 0)).Perm(9)[:7]
+			d := make([]float64, n.NumParams())
+			r := o.Direction(d, q)
+			if slope := dot(gradientOf(q, 0), d); !(slope < 0) && tensor.Norm2(nil, gradientOf(q, 0)) > 1e-12 {
+				t.Errorf("%v: slope %g after duals of other problems (%s)", c, slope, r.StopReason)
+			}
+		}
+	}
+	if tested < 5 {
+		t.Errorf("only %d combinations start warm", tested)
+	}
+}
+
+// TestMemory keeps duals by example, whatever the order they come in.
+func TestMemory(t *testing.T) {
+	w := newMemory(2)
+	w.store([]float64{1, 2, 3, 4}, []int{5, 0})
+	got := make([]float64, 6)
+	w.load(got, []int{0, 7, 5})
+	if want := []float64{3, 4, 0, 0, 1, 2}; !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+	w.store([]float64{9, 9}, nil)
+	if w.load(got[:2], nil); !slices.Equal(got[:2], []float64{9, 9}) {
+		t.Errorf("got %v", got[:2])
+	}
+}
+
+// TestSearch: of the gammas listed, the one whose direction gives the least loss
+// on the mini-batch is taken, with the direction that it has by itself.
+func TestSearch(t *testing.T) {
+	list := []float64{1e-3, 0.1, 1, 10, 1e3}
+	for _, name := range []string{"logistic", "squared", "huber", "squared_hinge", "binary_logistic"} {
+		l := losses.Known.Default(name).Must()
+		c := combo{"gauss_newton", "dual", "lanczos", l, name}
+		for _, mu := range []float64{0, 0.1} {
+			n, p := newProblem[float64](l, 7, nil)
+			decay := fmt.Sprintf("weight_decay: %g", mu)
+			d, e := make([]float64, n.NumParams()), make([]float64, n.NumParams())
+			o := c.bind(n, 7, "inner_iterations: 5", "gamma: {search: [0.001, 0.1, 1, 10, 1000]}", decay)
+			r := o.Direction(d, p)
+			if r.Counters.Forwards != len(list) || r.Counters.VJPs != 1+5+len(list) || r.Counters.JVPs != 1+5 {
+				t.Errorf("%s: %+v", name, r.Counters)
+			}
+			best, chosen := math.Inf(1), 0.0
+			for _, gamma := range list {
+				c.bind(n, 7, "inner_iterations: 5", fmt.Sprintf("gamma: %g", gamma), decay).Direction(e, p)
+				w := slices.Clone(p.Lin.Weights())
+				axpy(1, e, w)
+				if f := losses.Mean(l, p.Lin.Beyond(1, e), p.Y) + mu/2*dot(w, w); f < best {
+					best, chosen = f, gamma
+				}
+			}
+			single := c.bind(n, 7, "inner_iterations: 5", fmt.Sprintf("gamma: %g", chosen), decay)
+			want := single.Direction(e, p)
+			if r.Gamma != chosen || distance(d, e) > 1e-9 || math.Abs(r.Slope-want.Slope) > 1e-9*math.Abs(want.Slope) || math.Abs(r.ModelChange-want.ModelChange) > 1e-9*math.Abs(want.ModelChange) {
+				t.Errorf("%s: took gamma %g, the best is %g (distance %.2g)", name, r.Gamma, chosen, distance(d, e))
+			}
+			if dist := distance(o.(Dualist).Alpha().Flat(), single.(Dualist).Alpha().Flat()); dist > 1e-9 {
+				t.Errorf("%s: alpha is %.2g away from that of the gamma taken", name, dist)
+			}
+		}
+	}
+}
+
+// TestLevenbergMarquardt: gamma grows where the model predicts well and shrinks
+// where it does not, in whole factors and within bounds, at a forward a step.
+func TestLevenbergMarquardt(t *testing.T) {
+	served, _ := combos()
+	for _, c := range served {
+		if c.formulation == "" {
+			continue
+		}
+		n, p := newProblem[float64](c.loss, 7, nil)
+		d := make([]float64, n.NumParams())
+		o := c.bind(n, 7, "inner_iterations: 5", "gamma: {levenberg_marquardt: {initial: 4, grow: 2, shrink: 0.25, max: 5}}")
+		before := losses.Mean(c.loss, p.Z, p.Y)
+		gamma := 4.0
+		for range 4 {
+			r := o.Direction(d, p)
+			if math.Abs(r.Gamma-gamma) > 1e-12 || r.Counters.Forwards != 1 && r.StopReason != StoppedGradient && r.StopReason != StoppedNoDecrease {
+				t.Errorf("%v: gamma %g, want %g; %+v", c, r.Gamma, gamma, r.Counters)
+			}
+			o.Diagnose(&r, d, p, false)
+			ratio := (losses.Mean(c.loss, p.Lin.Beyond(1, d), p.Y) - before) / r.ModelChange
+			switch {
+			case r.Counters.Forwards == 0:
+			case ratio > 0.75:
+				gamma = min(gamma*2, 5)
+			case !(ratio >= 0.25):
+				gamma /= 4
+			}
+		}
+	}
+	p := newProximity(Gamma{lm: &LevenbergMarquardt{Initial: 1, Grow: 2, Shrink: 0.5, Trust: 0.75, Distrust: 0.25, Min: 0.4, Max: 3}})
+	for _, s := range []struct{ ratio, want float64 }{{1, 2}, {1, 3}, {0.5, 3}, {math.NaN(), 1.5}, {-1, 0.75}, {-1, 0.4}} {
+		if p.adapt(s.ratio); p.at(schedules.Time{}) != s.want {
+			t.Errorf("after a ratio of %g gamma is %g, want %g", s.ratio, p.at(schedules.Time{}), s.want)
+		}
+	}
+}
+
+// TestBadProblems: NaN gradients end the solve, a zero gradient gives no step; a
+// batch of one, equal labels and probabilities that underflow are ordinary.
+func TestBadProblems(t *testing.T) {
+	served, _ := combos()
+	for _, c := range served {
+		const m = 7
+		n, p := newProblem[float64](c.loss, m, nil)
+		d := make([]float64, n.NumParams())
+		for _, bad := range []float64{math.NaN(), math.Inf(1)} {
+			z := p.Z.At(2, 0)
+			p.Z.Set(2, 0, bad)
+			r := c.bind(n, m, "inner_iterations: 50").Direction(d, p)
+			// Losses may take an infinite output for what it is: right or wrong.
+			if c.formulation != "" && r.StopReason != StoppedNonFinite && math.IsNaN(bad) {
+				t.Errorf("%v, an output %g: %d iterations, %s", c, bad, r.InnerIterations, r.StopReason)
+			}
+			if r.InnerIterations > 50 {
+				t.Errorf("%v: %d iterations", c, r.InnerIterations)
+			}
+			p.Z.Set(2, 0, z)
+		}
+
+		// Outputs at which every example is fitted exactly.
+		z := slices.Clone(p.Z.Flat())
+		for i := range m {
+			for j := range p.Z.Cols {
+				y := p.Y.At(i, j)
+				switch {
+				case c.loss.Target() == losses.ClassTarget:
+					y = 2000*y - 1000 // probabilities of 0 and 1 to the last bit
+				case strings.HasSuffix(c.lossName, "hinge"):
+					y *= 3
+				case c.lossName == "binary_logistic":
+					y *= 2000
+				}
+				p.Z.Set(i, j, y)
+			}
+		}
+		r := c.bind(n, m, "inner_iterations: 10").Direction(d, p)
+		if size := tensor.Norm2(nil, d); size != 0 || c.formulation != "" && r.StopReason != StoppedGradient {
+			t.Errorf("%v, zero gradient: |d| = %g, %s", c, size, r.StopReason)
+		}
+		copy(p.Z.Flat(), z)
+
+		// Far out on the wrong side: probabilities that underflow.
+		if c.loss.Target() != losses.ValueTarget {
+			for i := range m {
+				for j := range p.Z.Cols {
+					p.Z.Set(i, j, -800*p.Y.At(i, j)+float64(j))
+				}
+			}
+			o := c.bind(n, m, "inner_iterations: 10", "gamma: 2")
+			r := o.Direction(d, p)
+			o.Diagnose(&r, d, p, true)
+			if slope := dot(gradientOf(p, 0), d); !(slope < 0) || math.IsNaN(r.Primal) && c.formulation != "" || math.IsNaN(r.Slope) {
+				t.Errorf("%v, underflow: slope %g, %+v", c, slope, r)
+			}
+			copy(p.Z.Flat(), z)
+		}
+
+		// All labels equal, and one example.
+		for i := range m {
+			copy(p.Y.Row(i), p.Y.Row(0))
+		}
+		for _, rows := range []int{m, 1} {
+			x := tensor.New[float64](rows, 6)
+			for i := range x.Flat() {
+				x.Flat()[i] = math.Sin(float64(i))
+			}
+			lin := nn.NewLinearization[float64](n, rows, nil)
+			q := &Problem[float64]{Z: lin.Linearize(p.Lin.Weights(), x), Y: p.Y.RowRange(0, rows), Lin: lin, Loss: c.loss}
+			g := gradientOf(q, 0)
+			if tensor.Norm2(nil, g) == 0 {
+				continue
+			}
+			r := c.bind(n, rows, "inner_iterations: 10").Direction(d, q)
+			if slope := dot(g, d); !(slope < 0) {
+				t.Errorf("%v, %d equal labels: slope %g (%s)", c, rows, slope, r.StopReason)
+			}
+		}
+	}
+}
+
+// TestIndefinite: an operator that is not positive definite is reported, and
+// ends the solve.
+func TestIndefinite(t *testing.T) {
+	negative := func(u, v tensor.Matrix[float64]) {
+		for i, x := range v.Flat() {
+			u.Flat()[i] = -3 * x
+		}
+	}
+	form := func() tensor.Matrix[float64] { return tensor.View(2, 2, []float64{-3, 0, 0, -3}) }
+	blocks := func() tensor.Matrix[float64] { return tensor.View(2, 1, []float64{-3, -3}) }
+	mat := func() tensor.Matrix[float64] { return tensor.New[float64](2, 1) }
+	for _, name := range able(jobSystem.can) {
+		factors := mat()
+		factors.Flat()[0], factors.Flat()[1] = 1, 1
+		sys := System{
+			gram: &gram{m: 2, k: 1, mul: negative, form: form, blocks: blocks, count: func(int64) {}},
+			loss: losses.Squared{}, factors: factors, c: 1, v: mat(), u: mat(), kx: mat(), accept: func(float64) bool { return true },
+		}
+		x := make([]float64, 2)
+		s := Solvers.Default(name).Must().(SystemSolver).System(2, 1, 9, nil).Solve(&sys, x, []float64{1, 2}, Stop{Iterations: 9})
+		if s.Reason != StoppedIndefinite && !(name == "pcg" && s.Reason == StoppedNonFinite) {
+			t.Errorf("%s: %v", name, s)
+		}
+	}
+	primal := PrimalSystem[float64]{mul: func(dst, v []float64) {
+		for i := range v {
+			dst[i] = -v[i]
+		}
+	}, u: mat(), jx: mat()}
+	for _, name := range able(jobPrimal.can) {
+		s, _ := Solvers.Default(name).Must().(PrimalSolver).Primal64(2, nil).Solve(&primal, make([]float64, 2), []float64{1, 2}, Stop{Iterations: 9})
+		if s.Reason != StoppedIndefinite {
+			t.Errorf("%s, primal: %v", name, s)
+		}
+	}
+}
+
+// TestBadOptions: every option that cannot be served is an error that says what
+// would be.
+func TestBadOptions(t *testing.T) {
+	for _, c := range []struct{ config, want string }{
+		{"{kind: gradient, gamma: 0}", "gamma: must be positive, got 0"},
+		{"{kind: gradient, weight_decay: -1}", "weight_decay: must not be negative, got -1"},
+		{"{kind: gradientt}", `unknown oracle "gradientt"; did you mean "gradient"?`},
+		{"{kind: gradient, gama: 1}", `did you mean "gamma"?`},
+		{"{kind: gauss_newton, formulation: duel}", `formulation: must be dual or primal, got "duel"`},
+		{"{kind: gauss_newton, inner_iterations: -1}", "inner_iterations: must be 0 (the gradient step)"},
+		{"{kind: gauss_newton, tolerance: 1}", "tolerance: must be 0 (never) or a relative residual below 1, got 1"},
+		{"{kind: gauss_newton, gap_tolerance: -1}", "gap_tolerance: must be 0 (never) or a fraction of P(0) below 1, got -1"},
+		{"{kind: gauss_newton, gamma: -1}", "gamma: must be positive, got -1"},
+		{"{kind: gauss_newton, gamma: {schedule: cosine, initial: -1}}", "gamma: must be positive, but the schedule goes from -1 to 0"},
+		{"{kind: gauss_newton, gamma: {search: []}, solver: lanczos}", "gamma.search: the list is empty"},
+		{"{kind: gauss_newton, gamma: {search: [1, 0]}, solver: lanczos}", "gamma.search: every value must be positive and finite, got 0"},
+		{"{kind: gauss_newton, gamma: {search: [1]}}", "gamma.search: needs solver: lanczos, whose basis serves every gamma; got cg"},
+		{"{kind: gauss_newton, gamma: {search: [1], levenberg_marquardt: {}}}", "gamma.search: unknown key"},
+		{"{kind: gauss_newton, formulation: primal, gamma: {search: [1]}}", "gamma.search: needs formulation: dual"},
+		{"{kind: prox_linear, gamma: {search: [1]}}", "gamma.search: is for gauss_newton"},
+		{"{kind: gauss_newton, gamma: {levenberg_marquardt: {shrink: 2}}}", "gamma.levenberg_marquardt.shrink: must be above 0 and at most 1, got 2"},
+		{"{kind: gauss_newton, gamma: {levenberg_marquardt: {initial: 1e9}}}", "gamma.levenberg_marquardt.initial: must be from min, 1e-06, to max, 1e+06, got 1e+09"},
+		{"{kind: gauss_newton, gamma: {levenberg_marquardt: {trust: 0.1}}}", "gamma.levenberg_marquardt.trust: must be above distrust"},
+		{"{kind: gauss_newton, gamma: {levenberg_marquard: {}}}", "gamma"},
+		{"{kind: gauss_newton, solver: gc}", `unknown solver "gc"`},
+		{"{kind: gauss_newton, solver: auto}", "solver: auto is for prox_linear"},
+		{"{kind: gauss_newton, solver: sdca}", "solver: sdca serves prox_linear in the dual with losses whose dual has a box (hinge, squared_hinge, huber); for gauss_newton in the dual take one of cg, cholesky, lanczos, pcg"},
+		{"{kind: gauss_newton, formulation: primal, solver: cholesky}", "for gauss_newton and prox_linear in the primal take one of cg"},
+		{"{kind: gauss_newton, formulation: primal, rescale: true}", "rescale: is for formulation: dual"},
+		{"{kind: gauss_newton, formulation: primal, warm_start: true}", "warm_start: keeps dual variables, and needs formulation: dual"},
+		{"{kind: gauss_newton, solver: cholesky, warm_start: true}", "warm_start: is not for solver cholesky, which has no use for a start; take one of cg, pcg"},
+	} {
+		if _, err := parse(c.config); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s\n  says %v\n  want %s", c.config, err, c.want)
+		}
+	}
+	for _, c := range []struct{ config, loss, want string }{
+		{"{kind: gauss_newton}", "hinge", "its Hessian is 0; use the oracle gradient or prox_linear, or the loss squared_hinge"},
+		{"{kind: prox_linear, formulation: primal}", "huber", "formulation: the primal of prox_linear is for smooth losses"},
+		{"{kind: prox_linear, solver: sdca}", "logistic", "for prox_linear in the dual with smooth losses (logistic, squared, binary_logistic) take one of cg, cholesky, pcg"},
+		{"{kind: prox_linear, solver: cg}", "squared_hinge", "for prox_linear in the dual with losses whose dual has a box (hinge, squared_hinge, huber) take one of projected_gradient, sdca"},
+	} {
+		spec, err := parse(c.config)
+		if err == nil {
+			err = spec.Check(losses.Known.Default(c.loss).Must())
+		}
+		if err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s with %s\n  says %v\n  want %s", c.config, c.loss, err, c.want)
+		}
+	}
+	n, _ := newProblem[float64](losses.Logistic{}, 1, nil)
+	spec, err := parse("{kind: gauss_newton, solver: cholesky}")
+	if err == nil {
+		err = spec.Fits(losses.Logistic{}, n, 10000)
+	}
+	if err == nil || !strings.Contains(err.Error(), "30000 x 30000 numbers (10000 examples x 3 outputs), more than the 16384 x 16384 allowed; use a smaller train.batch_size, or one of cg, lanczos, pcg, projected_gradient") {
+		t.Errorf("a huge Gram matrix: %v", err)
+	}
+}
+
+// TestGammaYAML: what a config resolves to reads back as the same.
+func TestGammaYAML(t *testing.T) {
+	for _, text := range []string{"0.5", "{schedule: cosine, initial: 2}", "{search: [0.1, 1]}", "{levenberg_marquardt: {initial: 3}}"} {
+		doc, err := strict.Parse("c.yaml", []byte("{kind: gauss_newton, solver: lanczos, gamma: "+text+"}"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		first, err := Known.Decode(doc.Root())
+		if err != nil {
+			t.Fatal(err)
+		}
+		out, err := yaml.Marshal(first)
+		if err != nil {
+			t.Fatal(err)
+		}
+		doc, err = strict.Parse("c.yaml", out)
+		if err != nil {
+			t.Fatal(err)
+		}
+		second, err := Known.Decode(doc.Root())
+		if err != nil {
+			t.Fatalf("%s: %v", out, err)
+		}
+		if again, _ := yaml.Marshal(second); string(again) != string(out) {
+			t.Errorf("%s: resolves to %s, then to %s", text, out, again)
+		}
+	}
+}

@@ -1,0 +1,71 @@
+package oracles
+
+import (
+	"github.com/dualgn/dgn/pkg/registry"
+	"github.com/dualgn/dgn/pkg/tensor"
+)
+
+func init() {
+	registry.Add(&Solvers, registry.Info{
+		Name: "pcg", Doc: "conjugate gradients, preconditioned by the k x k block of each example", Reference: "Concus, Golub and O'Leary 1976",
+	}, PCG{}, func(s PCG) (Solver, error) { return s, nil })
+}
+
+// PCG is CG preconditioned by the block diagonal of A.
+type PCG struct{}
+
+var (
+	_ NewtonSolver = PCG{}
+	_ WarmSolver   = PCG{}
+)
+
+func (PCG) System(n, k, budget int, _ *tensor.Pool) Linear {
+	return newDualCG(n, budget, &blockDiagonal{factors: tensor.New[float64](n, k)})
+}
+func (PCG) Newton() {}
+func (PCG) Warm()   {}
+
+// blockDiagonal is the k x k blocks I + c L_iᵀ K_ii L_i on the diagonal of A.
+type blockDiagonal struct {
+	factors tensor.Matrix[float64] // Cholesky factors, one below the other
+	k       int
+}
+
+func (d *blockDiagonal) prepare(sys *System) {
+	blocks, k := sys.blocks(), sys.k
+	d.k = k
+	column, out := sys.v.Flat()[:k], sys.u.Flat()[:k]
+	for i := range sys.m {
+		from, to, c := blocks.RowRange(i*k, (i+1)*k), d.block(i), sys.factors.Row(i)
+		for a := range k {
+			sys.loss.SqrtMulT(to.Row(a), from.Row(a), c)
+		}
+		for b := range k {
+			for a := range k {
+				column[a] = to.At(a, b)
+			}
+			sys.loss.SqrtMulT(out, column, c)
+			for a := range k {
+				v := sys.c * out[a]
+				if a == b {
+					v++
+				}
+				to.Set(a, b, v)
+			}
+		}
+		// A block that rounding or a NaN spoilt shows in what CG makes of it.
+		tensor.Cholesky(nil, to)
+	}
+	sys.count(int64(sys.m) * int64(k) * int64(k) * int64(k) / 6)
+}
+
+func (d *blockDiagonal) block(i int) tensor.Matrix[float64] {
+	return d.factors.RowRange(i*d.k, (i+1)*d.k)
+}
+
+func (d *blockDiagonal) solve(z, r []float64) {
+	copy(z, r)
+	for at := 0; at < len(z); at += d.k {
+		tensor.CholeskySolve(d.block(at/d.k), z[at:at+d.k])
+	}
+}

@@ -1,0 +1,116 @@
+package oracles
+
+import (
+	"fmt"
+
+	"github.com/dualgn/dgn/pkg/losses"
+	"github.com/dualgn/dgn/pkg/nn"
+	"github.com/dualgn/dgn/pkg/registry"
+	"github.com/dualgn/dgn/pkg/strict"
+	"github.com/dualgn/dgn/pkg/tensor"
+)
+
+func init() {
+	base := ProxLinear{Inner{Formulation: "dual", InnerIterations: 10, Gamma: ConstGamma(1)}}
+	var trials []ProxLinear
+	for _, o := range base.trials() {
+		trials = append(trials, ProxLinear{o})
+	}
+	warm := base
+	warm.Solver = SolverChoice{registry.ChoiceOf(&Solvers, "cg", CG{}, func(s CG) (Solver, error) { return s, nil })}
+	warm.WarmStart = true
+	registry.Add(&Known, registry.Info{
+		Name:      "prox_linear",
+		Doc:       "minimises the loss itself over the linearized network plus |d|^2/(2 gamma)",
+		Reference: "Roulet and Blondel 2023, arXiv 2308.08886; Burke 1985; Drusvyatskiy and Paquette 2019",
+	}, base, newProxLinear, append(trials, warm)...)
+}
+
+// ProxLinear minimises (1/m) Σ_i loss_i(f_i + u_i) + |d|²/(2 gamma) with u = J d.
+// Its dual is solved by Newton's method for smooth losses, and directly for
+// those whose conjugate has a box for its domain (docs/math.md section 4).
+type ProxLinear struct {
+	Inner `yaml:",inline"`
+}
+
+var (
+	_ Spec      = ProxLinear{}
+	_ Automatic = ProxLinear{}
+)
+
+func newProxLinear(o ProxLinear) (Spec, error) {
+	if err := o.valid(); err != nil {
+		return nil, err
+	}
+	if o.Gamma.search != nil {
+		return nil, strict.Field("gamma.search", "is for gauss_newton, whose quadratic model has one Lanczos basis for all gammas")
+	}
+	return o, nil
+}
+
+// solver resolves solver: auto.
+func (o ProxLinear) solver(l losses.Loss) SolverChoice {
+	switch {
+	case !o.Solver.IsZero():
+		return o.Solver
+	case l.Curvature() == losses.Smooth:
+		return SolverChoice{Solvers.Default("cg")}
+	}
+	return SolverChoice{Solvers.Default("sdca")}
+}
+
+// Check refuses solvers that do not serve the loss.
+func (o ProxLinear) Check(l losses.Loss) error {
+	boxed := l.Curvature() != losses.Smooth
+	j := jobNewton
+	switch {
+	case boxed && o.Formulation == "primal":
+		return strict.Field("formulation", "the primal of prox_linear is for smooth losses (logistic, squared, binary_logistic); with this one use formulation: dual")
+	case boxed:
+		j = jobBox
+	case o.Formulation == "primal":
+		j = jobPrimal
+	}
+	return o.solver(l).check(j)
+}
+
+// Choices says what solver: auto became.
+func (o ProxLinear) Choices(l losses.Loss) []string {
+	if !o.Solver.IsZero() {
+		return nil
+	}
+	s := o.solver(l)
+	why := "the loss is smooth"
+	if l.Curvature() != losses.Smooth {
+		why = "the dual of the loss has a box"
+	}
+	return []string{fmt.Sprintf("solver: auto is %s, since %s", s.Name, why)}
+}
+
+func (o ProxLinear) Fits(l losses.Loss, n *nn.Net, m int) error {
+	return o.solver(l).checkSize(m, n.Outputs())
+}
+
+func (o ProxLinear) Bind32(l losses.Loss, n *nn.Net, m int, pool *tensor.Pool) Oracle[float32] {
+	solver := o.solver(l).Must()
+	if o.Formulation == "primal" {
+		return bindPrimalProx(o, solver.(PrimalSolver).Primal32(n.NumParams(), pool), n, m, pool)
+	}
+	return bindDualProx[float32](o, solver, l, n, m, pool)
+}
+
+func (o ProxLinear) Bind64(l losses.Loss, n *nn.Net, m int, pool *tensor.Pool) Oracle[float64] {
+	solver := o.solver(l).Must()
+	if o.Formulation == "primal" {
+		return bindPrimalProx(o, solver.(PrimalSolver).Primal64(n.NumParams(), pool), n, m, pool)
+	}
+	return bindDualProx[float64](o, solver, l, n, m, pool)
+}
+
+// bindDualProx chooses by the kind of dual that the loss has.
+func bindDualProx[T tensor.Float](o ProxLinear, solver Solver, l losses.Loss, n *nn.Net, m int, pool *tensor.Pool) Oracle[T] {
+	if boxed, ok := l.(losses.Boxed); ok {
+		return bindBoxProx[T](o, solver.(BoxSolver), boxed, n, m, pool)
+	}
+	return bindNewtonProx[T](o, solver.(NewtonSolver), n, m, pool)
+}

@@ -1,0 +1,187 @@
+package oracles
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"github.com/dualgn/dgn/pkg/losses"
+	"github.com/dualgn/dgn/pkg/tensor"
+)
+
+// systemOf is the dual system of Gauss-Newton on a problem, with a right-hand
+// side in the range of Lᵀ.
+func systemOf(p *Problem[float64], c float64) (sys *System, b []float64) {
+	m, k := p.Z.Rows, p.Z.Cols
+	mat := func() tensor.Matrix[float64] { return tensor.New[float64](m, k) }
+	work := make([]float64, len(p.Lin.Weights()))
+	gram := &gram{
+		m: m, k: k, count: func(int64) {},
+		mul: func(u, v tensor.Matrix[float64]) { p.Lin.VJP(work, v); p.Lin.JVP(u, work) },
+		form: func() tensor.Matrix[float64] {
+			a := tensor.New[float64](m*k, m*k)
+			p.Lin.Gram(a)
+			return a
+		},
+		blocks: func() tensor.Matrix[float64] {
+			a := tensor.New[float64](m*k, k)
+			p.Lin.GramBlocks(a)
+			return a
+		},
+	}
+	sys = &System{gram: gram, loss: p.Loss, factors: mat(), c: c, v: mat(), u: mat(), kx: mat(), accept: func(float64) bool { return true }}
+	v := mat()
+	for i := range m {
+		p.Loss.Factor(sys.factors.Row(i), p.Z.Row(i), p.Y.Row(i))
+		p.Loss.Grad(v.Row(i), p.Z.Row(i), p.Y.Row(i))
+	}
+	u := mat()
+	gram.mul(u, v)
+	b = make([]float64, m*k)
+	sys.transposed(b, u)
+	tensor.Scale(nil, -c, b)
+	return sys, b
+}
+
+// dense returns A column by column.
+func dense(sys *System) tensor.Matrix[float64] {
+	n := sys.m * sys.k
+	a := tensor.New[float64](n, n)
+	e, col := make([]float64, n), make([]float64, n)
+	for j := range n {
+		clear(e)
+		e[j] = 1
+		sys.Mul(col, e)
+		for i, v := range col {
+			a.Set(i, j, sys.c*v)
+		}
+		a.Set(j, j, a.At(j, j)+1)
+	}
+	return a
+}
+
+// TestFormedSystem compares the formed A, and the blocks that PCG inverts, with A
+// applied to unit vectors.
+func TestFormedSystem(t *testing.T) {
+	for _, name := range []string{"logistic", "squared", "huber", "squared_hinge"} {
+		_, p := newProblem[float64](losses.Known.Default(name).Must(), 5, nil)
+		sys, _ := systemOf(p, 0.7)
+		n, k := sys.m*sys.k, sys.k
+		want, got := dense(sys), tensor.New[float64](n, n)
+		sys.matrix(got)
+		if d := distance(got.Flat(), want.Flat()); d > 1e-12 {
+			t.Errorf("%s: the formed system is %.2g away", name, d)
+		}
+		pre := blockDiagonal{factors: tensor.New[float64](n, k)}
+		pre.prepare(sys)
+		rng := rand.New(rand.NewPCG(1, 2))
+		x, b, z := make([]float64, n), make([]float64, n), make([]float64, n)
+		for i := range x {
+			x[i] = rng.NormFloat64()
+		}
+		for i := range n {
+			lo := i / k * k
+			b[i] = dot(want.Row(i)[lo:lo+k], x[lo:lo+k])
+		}
+		if pre.solve(z, b); distance(z, x) > 1e-12 {
+			t.Errorf("%s: the preconditioner does not invert the blocks", name)
+		}
+	}
+}
+
+// TestSlopeGuard: a solver returns no iterate that the oracle refuses, and what it
+// says of the one returned is so: its residual, K L x, b·x.
+func TestSlopeGuard(t *testing.T) {
+	for _, name := range able(jobSystem.can) {
+		_, p := newProblem[float64](losses.Logistic{}, 5, nil)
+		sys, b := systemOf(p, 5)
+		n := len(b)
+		s := Solvers.Default(name).Must().(SystemSolver).System(n, sys.k, 50, nil)
+		x := make([]float64, n)
+		s.Solve(sys, x, b, Stop{Iterations: 50})
+		limit := dot(b, x) * 0.99 // which the last iterates pass
+		sys.accept = func(bx float64) bool { return bx < limit }
+		out := s.Solve(sys, x, b, Stop{Iterations: 50})
+		if out.Reason != StoppedSlope || !(dot(b, x) < limit) {
+			t.Errorf("%s: %v, b·x = %g of %g", name, out, dot(b, x), limit)
+		}
+		a, r := dense(sys), make([]float64, n)
+		for i := range r {
+			r[i] = b[i] - dot(a.Row(i), x)
+		}
+		if d := distance(out.Vector, r); d > 1e-9 {
+			t.Errorf("%s: the residual vector is %.2g away", name, d)
+		}
+		if can[NewtonSolver](Solvers.Default(name).Must()) {
+			kx := slices.Clone(sys.kx.Flat())
+			sys.Mul(make([]float64, n), x)
+			if d := distance(kx, sys.u.Flat()); d > 1e-9 && tensor.Norm2(nil, kx) > 0 {
+				t.Errorf("%s: K L x is %.2g away", name, d)
+			}
+		}
+	}
+}
+
+// TestMonotone: more iterations of a dual prox-linear solve never make P larger;
+// a gradient step reports the gradient as its dual variables.
+func TestMonotone(t *testing.T) {
+	served, _ := combos()
+	for _, c := range served {
+		if c.oracle != "prox_linear" || c.formulation != "dual" {
+			continue
+		}
+		for _, gamma := range []float64{0.1, 10, 1000} {
+			last := math.Inf(1)
+			for t0 := range 15 {
+				n, p := newProblem[float64](c.loss, 7, nil)
+				d := make([]float64, n.NumParams())
+				o := c.bind(n, 7, fmt.Sprintf("inner_iterations: %d", t0), fmt.Sprintf("gamma: %g", gamma))
+				r := o.Direction(d, p)
+				if r.StopReason == StoppedGradient || r.StopReason == StoppedNoDecrease {
+					g := make([]float64, p.Z.Cols)
+					for i := range 7 {
+						if p.Loss.Grad(g, p.Z.Row(i), p.Y.Row(i)); !slices.Equal(g, o.(Dualist).Alpha().Row(i)) {
+							t.Fatalf("%v: the dual variables of a gradient step are not the gradient", c)
+						}
+					}
+					continue
+				}
+				v := primalOf(c, p, d, gamma, 0)
+				// Each budget of a Newton method cuts another solve short.
+				if c.solver == "sdca" || c.solver == "projected_gradient" {
+					if v > last*(1+1e-12) {
+						t.Errorf("%v, gamma %g: P is %g after %d iterations, %g before", c, gamma, v, t0, last)
+					}
+				}
+				last = v
+			}
+		}
+	}
+}
+
+// TestWarmMultiple: wherever a solve starts, it ends at the best multiple of its
+// iterate, b·x = x·A x, from which descent follows.
+func TestWarmMultiple(t *testing.T) {
+	for _, name := range able(can[WarmSolver]) {
+		_, p := newProblem[float64](losses.Logistic{}, 5, nil)
+		sys, b := systemOf(p, 5)
+		n := len(b)
+		a, rng := dense(sys), rand.New(rand.NewPCG(1, 2))
+		s := Solvers.Default(name).Must().(SystemSolver).System(n, sys.k, 3, nil)
+		x, ax := make([]float64, n), make([]float64, n)
+		for t0 := range 4 {
+			for i := range x {
+				x[i] = b[i] + 0.3*rng.NormFloat64()
+			}
+			s.Solve(sys, x, b, Stop{Iterations: t0, Warm: true})
+			for i := range ax {
+				ax[i] = dot(a.Row(i), x)
+			}
+			if bx, xax := dot(b, x), dot(x, ax); !(bx > 0) || math.Abs(bx-xax) > 1e-10*bx {
+				t.Errorf("%s, %d iterations: b·x = %g, x·A x = %g", name, t0, bx, xax)
+			}
+		}
+	}
+}
