@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"io"
 	"log/slog"
 
@@ -37,13 +38,13 @@ damaged data, 130 interrupted.`,
 	}
 	load := a.settings.define(root.PersistentFlags())
 	root.PersistentPreRunE = func(c *cobra.Command, _ []string) error {
-		if err := load(); err != nil {
+		if err := errors.Join(load(), c.ValidateRequiredFlags()); err != nil {
 			return err
 		}
 		a.started = true
 		return nil
 	}
-	root.AddCommand(a.runCommand(), a.checkCommand(), a.listCommand(), a.dataCommand(), a.benchCommand(), a.versionCommand())
+	root.AddCommand(a.runCommand(), a.checkCommand(), a.listCommand(), a.dataCommand(), a.directionCommand(), a.benchCommand(), a.versionCommand())
 	return root
 }
 

@@ -23,12 +23,19 @@ type section struct {
 	print func(w io.Writer)
 }
 
-func sectionOf[T any](name string, t *registry.Table[T]) section {
+// sectionOf lists a table. The function about, if there is one, has more to say
+// of an implementation.
+func sectionOf[T any](name string, t *registry.Table[T], about func(build func() (T, error)) []string) section {
 	return section{name, func(w io.Writer) {
 		fmt.Fprintf(w, "%s\n", strings.ToUpper(name))
 		for _, n := range t.Names() {
 			e := t.Entry(n)
 			fmt.Fprintf(w, "  %-16s %s\n", n, e.Doc)
+			if about != nil {
+				for _, line := range about(e.Trials[0]) {
+					fmt.Fprintf(w, "  %-16s %s\n", "", line)
+				}
+			}
 			if e.Reference != "" {
 				fmt.Fprintf(w, "  %-16s [%s]\n", "", e.Reference)
 			}
@@ -39,18 +46,30 @@ func sectionOf[T any](name string, t *registry.Table[T]) section {
 	}}
 }
 
+// serves says which oracles and losses a solver is for.
+func serves(build func() (oracles.Solver, error)) (lines []string) {
+	s, err := build()
+	if err != nil {
+		return nil
+	}
+	for _, what := range oracles.Serves(s) {
+		lines = append(lines, "serves "+what)
+	}
+	return lines
+}
+
 func sections() []section {
 	return []section{
-		sectionOf("oracles", &oracles.Known),
-		sectionOf("solvers", &oracles.Solvers),
-		sectionOf("optimizers", &optim.Known),
-		sectionOf("line_searches", &optim.StepRules),
-		sectionOf("schedules", &schedules.Known),
-		sectionOf("losses", &losses.Known),
-		sectionOf("models", &nn.Models),
-		sectionOf("layers", &nn.Layers),
-		sectionOf("initializers", &nn.Initializers),
-		sectionOf("datasets", &datasets.Known),
+		sectionOf("oracles", &oracles.Known, nil),
+		sectionOf("solvers", &oracles.Solvers, serves),
+		sectionOf("optimizers", &optim.Known, nil),
+		sectionOf("line_searches", &optim.StepRules, nil),
+		sectionOf("schedules", &schedules.Known, nil),
+		sectionOf("losses", &losses.Known, nil),
+		sectionOf("models", &nn.Models, nil),
+		sectionOf("layers", &nn.Layers, nil),
+		sectionOf("initializers", &nn.Initializers, nil),
+		sectionOf("datasets", &datasets.Known, nil),
 	}
 }
 

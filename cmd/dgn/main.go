@@ -65,6 +65,7 @@ func exitCode(err error) int {
 	var config *experiment.ConfigError
 	var missing *datasets.MissingError
 	var damaged *datasets.DamagedError
+	var file *experiment.FileError
 	switch {
 	case err == nil:
 		return exitDone
@@ -72,7 +73,7 @@ func exitCode(err error) int {
 		return exitInterrupted
 	case errors.As(err, &usage), errors.As(err, &config):
 		return exitUsage
-	case errors.As(err, &missing), errors.As(err, &damaged):
+	case errors.As(err, &missing), errors.As(err, &damaged), errors.As(err, &file):
 		return exitData
 	}
 	return exitFailed

@@ -23,7 +23,8 @@ func TestMain(m *testing.M) {
 }
 
 // TestScripts runs the command lines in testdata/script as a user would, each
-// script in a folder of its own that has the repository's configs.
+// script in a folder of its own that has the repository's configs and one of its
+// golden cases.
 func TestScripts(t *testing.T) {
 	configs, err := filepath.Abs("../../configs")
 	if err != nil {
@@ -35,7 +36,8 @@ func TestScripts(t *testing.T) {
 			e.Setenv("HOME", e.WorkDir)
 			e.Setenv("XDG_CACHE_HOME", filepath.Join(e.WorkDir, "cache"))
 			e.Setenv("XDG_CONFIG_HOME", filepath.Join(e.WorkDir, "settings"))
-			return os.Symlink(configs, filepath.Join(e.WorkDir, "configs"))
+			golden := filepath.Join(filepath.Dir(configs), "testdata", "golden", "mlp-logistic")
+			return errors.Join(os.Symlink(configs, filepath.Join(e.WorkDir, "configs")), os.Symlink(golden, filepath.Join(e.WorkDir, "golden")))
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
 			"exits":     exits,

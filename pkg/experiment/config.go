@@ -213,18 +213,32 @@ func configErrorf(format string, args ...any) error {
 	return &ConfigError{fmt.Errorf(format, args...)}
 }
 
+// A scope is the part of a config that is needed.
+type scope int
+
+const (
+	wholeExperiment scope = iota
+	methodsOnly           // model, loss and methods
+)
+
 // Load reads the experiment in a file, with assignments "key=value" made to it
 // first. Every error is a *ConfigError.
-func Load(path string, sets []string) (*Config, error) {
+func Load(path string, sets []string) (*Config, error) { return load(path, sets, wholeExperiment) }
+
+func load(path string, sets []string, what scope) (*Config, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
 		return nil, &ConfigError{err}
 	}
-	return Parse(path, data, sets)
+	return decode(path, data, sets, what)
 }
 
 // Parse is Load for a file already read.
 func Parse(path string, data []byte, sets []string) (*Config, error) {
+	return decode(path, data, sets, wholeExperiment)
+}
+
+func decode(path string, data []byte, sets []string, what scope) (*Config, error) {
 	doc, err := strict.Parse(path, data)
 	if err != nil {
 		return nil, &ConfigError{err}
@@ -243,7 +257,7 @@ func Parse(path string, data []byte, sets []string) (*Config, error) {
 	if err := v.Decode(&c); err != nil {
 		return nil, &ConfigError{err}
 	}
-	if err := c.validate(v); err != nil {
+	if err := c.validate(v, what); err != nil {
 		return nil, &ConfigError{err}
 	}
 	return &c, nil

@@ -11,10 +11,23 @@ import (
 
 // validate checks what the types cannot say: required keys, ranges, and
 // settings that contradict each other. It reads no data.
-func (c *Config) validate(root strict.Value) error {
+func (c *Config) validate(root strict.Value, what scope) error {
 	var errs []error
 	bad := func(key, format string, args ...any) {
 		errs = append(errs, root.Locate(strict.Field(key, format, args...)))
+	}
+	if c.Precision != "float32" && c.Precision != "float64" {
+		bad("precision", "must be float32 or float64, got %q", c.Precision)
+	}
+	if c.Model.IsZero() {
+		bad("model", "is missing, as in model: {kind: mlp, hidden: [64]}")
+	}
+	if c.Loss.IsZero() {
+		bad("loss", "is missing, as in loss: {kind: logistic}")
+	}
+	errs = append(errs, c.validateMethods(root)...)
+	if what == methodsOnly {
+		return errors.Join(errs...)
 	}
 	if c.Name == "" {
 		bad("name", "is missing: results go to a folder of this name")
@@ -29,17 +42,8 @@ func (c *Config) validate(root strict.Value) error {
 			bad("seeds", "duplicate seed %d", s)
 		}
 	}
-	if c.Precision != "float32" && c.Precision != "float64" {
-		bad("precision", "must be float32 or float64, got %q", c.Precision)
-	}
 	if c.Data.IsZero() {
 		bad("data", "is missing, as in data: {name: digits}")
-	}
-	if c.Model.IsZero() {
-		bad("model", "is missing, as in model: {kind: mlp, hidden: [64]}")
-	}
-	if c.Loss.IsZero() {
-		bad("loss", "is missing, as in loss: {kind: logistic}")
 	}
 	t := c.Train
 	if t.BatchSize <= 0 {
@@ -69,7 +73,7 @@ func (c *Config) validate(root strict.Value) error {
 	if c.Log.Every <= 0 {
 		bad("log.every", "must be a positive number of steps, got %d", c.Log.Every)
 	}
-	return errors.Join(append(errs, c.validateMethods(root)...)...)
+	return errors.Join(errs...)
 }
 
 func (c *Config) validateMethods(root strict.Value) (errs []error) {

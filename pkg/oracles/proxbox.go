@@ -61,8 +61,10 @@ func (b *Box) Observe(a, u []float64, out *Solution) bool {
 		b.dual = dual
 		copy(b.certain, a)
 	}
-	gap := max(b.primal-b.dual, 0)
-	out.Residual, out.RelativeResidual = gap, gap/b.scale
+	// Both of one iterate: the best of each, from different iterates, would end
+	// the solve before either is as accurate as the gap.
+	gap := max(primal-dual, 0)
+	out.Residual, out.RelativeResidual = b.primal-b.dual, gap/b.scale
 	switch {
 	case math.IsNaN(primal) || math.IsInf(primal, 0) || math.IsNaN(dual):
 		out.Reason = StoppedNonFinite

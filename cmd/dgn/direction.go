@@ -1,0 +1,60 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/dualgn/dgn/pkg/arrays"
+	"github.com/dualgn/dgn/pkg/experiment"
+	"github.com/spf13/cobra"
+)
+
+func (a *app) directionCommand() *cobra.Command {
+	var sets []string
+	var method, params, batch, out string
+	c := &cobra.Command{
+		Use:   "direction CONFIG --method NAME --params P.npz --batch B.npz --out D.npz",
+		Short: "Call the oracle of a method once, on given weights and a given mini-batch",
+		Long: `Call the oracle of a method once, on weights and a mini-batch from files, and
+write what it answers.
+
+The config needs a model, a loss and methods; data and train may be absent. The
+weights are named as in the state_dict of a torch.nn.Sequential. The batch holds
+x (m x features or m x C x H x W) and y (integer labels, or targets m x k).
+
+Written, as float64: direction, gradient, outputs, alpha, and the numbers loss,
+model_change, primal, dual, gap, slope, inner_iterations, as far as they apply.
+Files end in .npz or .safetensors.`,
+		Example: `  dgn direction configs/mnist.yaml --method "GN dual" --params params.npz --batch batch.npz --out direction.npz`,
+		Args:    cobra.ExactArgs(1),
+		RunE: func(_ *cobra.Command, args []string) error {
+			config, err := experiment.LoadMethods(args[0], sets)
+			if err != nil {
+				return err
+			}
+			result, err := experiment.Direction(config, method, params, batch)
+			if err != nil {
+				return err
+			}
+			if err := arrays.WriteFile(out, result); err != nil {
+				return err
+			}
+			for _, r := range result {
+				if len(r.Shape) == 0 {
+					fmt.Fprintf(a.stdout, "%-16s %.10g\n", r.Name, r.Float64s()[0])
+				}
+			}
+			return nil
+		},
+	}
+	c.Flags().StringArrayVar(&sets, "set", nil, "set a key of the config to a YAML value: KEY=VALUE (repeatable)")
+	c.Flags().StringVar(&method, "method", "", "name of the method")
+	c.Flags().StringVar(&params, "params", "", "file of weights")
+	c.Flags().StringVar(&batch, "batch", "", "file of the mini-batch, arrays x and y")
+	c.Flags().StringVar(&out, "out", "", "file to write")
+	for _, name := range []string{"method", "params", "batch", "out"} {
+		if err := c.MarkFlagRequired(name); err != nil {
+			panic(err)
+		}
+	}
+	return c
+}

@@ -1,0 +1,250 @@
+package experiment
+
+import (
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/dualgn/dgn/pkg/arrays"
+	"github.com/dualgn/dgn/pkg/losses"
+	"github.com/dualgn/dgn/pkg/nn"
+	"github.com/dualgn/dgn/pkg/oracles"
+	"github.com/dualgn/dgn/pkg/schedules"
+	"github.com/dualgn/dgn/pkg/strict"
+	"github.com/dualgn/dgn/pkg/tensor"
+)
+
+// A FileError says what is wrong with a file of arrays that the user gave.
+type FileError struct{ err error }
+
+func (e *FileError) Error() string { return e.err.Error() }
+func (e *FileError) Unwrap() error { return e.err }
+
+func fileErrorf(format string, args ...any) error { return &FileError{fmt.Errorf(format, args...)} }
+
+// LoadMethods is [Load] for what needs no data and makes no run: the sections
+// data and train may be absent, and are not looked at.
+func LoadMethods(path string, sets []string) (*Config, error) { return load(path, sets, methodsOnly) }
+
+// Direction calls the oracle of one method once, on weights and a mini-batch in
+// files, and returns what came out as named arrays of float64:
+//
+//	direction, gradient   p, in parameter order; gradient is that of the mean loss
+//	outputs, alpha        m x k
+//	loss, model_change, primal, dual, gap, slope, inner_iterations
+//
+// What does not apply to the method is absent.
+func Direction(c *Config, method, paramsFile, batchFile string) ([]arrays.Array, error) {
+	i := slices.IndexFunc(c.Methods, func(m Method) bool { return m.Name == method })
+	if i < 0 {
+		var names []string
+		for _, m := range c.Methods {
+			names = append(names, m.Name)
+		}
+		return nil, configErrorf("there is no method %q%s", method, strict.Suggest(method, names))
+	}
+	if c.Precision == "float64" {
+		return direction[float64](c, &c.Methods[i], paramsFile, batchFile)
+	}
+	return direction[float32](c, &c.Methods[i], paramsFile, batchFile)
+}
+
+func direction[T tensor.Float](c *Config, method *Method, paramsFile, batchFile string) ([]arrays.Array, error) {
+	loss := c.Loss.Must()
+	b, err := readBatch(batchFile)
+	if err != nil {
+		return nil, err
+	}
+	k, err := c.outputsFor(b, loss, paramsFile)
+	if err != nil {
+		return nil, err
+	}
+	net, err := c.Model.Must().Build(b.shape, k)
+	if err != nil {
+		return nil, c.Model.At.Locate(err)
+	}
+	k = net.Outputs()
+	y, err := b.targets(k, loss)
+	if err != nil {
+		return nil, err
+	}
+	w, err := nn.Load[T](paramsFile, net)
+	if err != nil {
+		return nil, &FileError{err}
+	}
+	spec := method.Oracle.Must()
+	if err := spec.Fits(loss, net, b.m); err != nil {
+		return nil, &ConfigError{method.Oracle.At.Locate(err)}
+	}
+	if err := checkSchedules(method.Oracle.Options, schedules.Time{}); err != nil {
+		return nil, &ConfigError{method.Oracle.At.Locate(err)}
+	}
+
+	x := tensor.New[T](b.m, b.shape.Len())
+	tensor.Convert(x.Flat(), b.x)
+	lin := nn.NewLinearization[T](net, b.m, nil)
+	p := &oracles.Problem[T]{Z: lin.Linearize(w, x), Y: y, Lin: lin, Loss: loss}
+	d, gradient := make([]T, len(w)), make([]T, len(w))
+	o := oracles.Bind[T](spec, loss, net, b.m, nil)
+	r := o.Direction(d, p)
+	o.Diagnose(&r, d, p, true)
+
+	alpha := tensor.New[float64](b.m, k)
+	for i := range b.m {
+		loss.Grad(alpha.Row(i), p.Z.Row(i), y.Row(i))
+	}
+	tensor.Scale(nil, 1/float64(b.m), alpha.Flat())
+	lin.VJP(gradient, alpha)
+
+	out := []arrays.Array{
+		vector("direction", d), vector("gradient", gradient),
+		arrays.Float64("outputs", []int{b.m, k}, p.Z.Flat()),
+	}
+	if dualist, ok := o.(oracles.Dualist); ok {
+		out = append(out, arrays.Float64("alpha", []int{b.m, k}, dualist.Alpha().Flat()))
+	}
+	scalars := []struct {
+		name  string
+		value float64
+	}{{"loss", losses.Mean(loss, p.Z, y)}, {"model_change", r.ModelChange}, {"slope", r.Slope}, {"primal", r.Primal}, {"dual", r.Dual()}, {"gap", r.Gap}}
+	for _, s := range scalars {
+		if !math.IsNaN(s.value) {
+			out = append(out, arrays.Float64(s.name, []int{}, []float64{s.value}))
+		}
+	}
+	if r.StopReason != "" {
+		out = append(out, arrays.Float64("inner_iterations", []int{}, []float64{float64(r.InnerIterations)}))
+	}
+	if !finite(out[len(out)-1].Float64s()[0]) || slices.ContainsFunc(out[0].Float64s(), func(v float64) bool { return !finite(v) }) {
+		return nil, fmt.Errorf("the direction is not finite (the loss is %g; inner solve: %s); are weights and batch those of one model?", losses.Mean(loss, p.Z, y), r.StopReason)
+	}
+	return out, nil
+}
+
+func vector[T tensor.Float](name string, v []T) arrays.Array {
+	wide := make([]float64, len(v))
+	tensor.Convert(wide, v)
+	return arrays.Float64(name, []int{len(v)}, wide)
+}
+
+// A batchData is a mini-batch read from a file.
+type batchData struct {
+	file  string
+	m     int
+	shape tensor.Shape
+	x     []float64
+	y     arrays.Array
+}
+
+// readBatch reads the arrays x (m x features or m x C x H x W) and y (int labels
+// of length m, or float targets m x k).
+func readBatch(file string) (*batchData, error) {
+	list, err := arrays.ReadFile(file)
+	if err != nil {
+		return nil, &FileError{err}
+	}
+	b := &batchData{file: file}
+	var x arrays.Array
+	for _, a := range list {
+		switch a.Name {
+		case "x":
+			x = a
+		case "y":
+			b.y = a
+		default:
+			return nil, fileErrorf("%s: array %q is not part of a batch; it takes x and y", file, a.Name)
+		}
+	}
+	switch {
+	case x.Name == "" || b.y.Name == "":
+		return nil, fileErrorf("%s: a batch needs the arrays x (m x features or m x C x H x W) and y (labels or targets)", file)
+	case len(x.Shape) == 2:
+		b.shape = tensor.Shape{C: x.Shape[1], H: 1, W: 1}
+	case len(x.Shape) == 4:
+		b.shape = tensor.Shape{C: x.Shape[1], H: x.Shape[2], W: x.Shape[3]}
+	default:
+		return nil, fileErrorf("%s: x has shape %v; want m x features or m x C x H x W", file, x.Shape)
+	}
+	b.m, b.x = x.Shape[0], x.Float64s()
+	if b.m == 0 || b.shape.Len() == 0 {
+		return nil, fileErrorf("%s: x has shape %v, and so no values", file, x.Shape)
+	}
+	if len(b.y.Shape) == 0 || len(b.y.Shape) > 2 || b.y.Shape[0] != b.m {
+		return nil, fileErrorf("%s: y has shape %v; want %d labels, or %d x k targets, one for each row of x", file, b.y.Shape, b.m, b.m)
+	}
+	for name, v := range map[string][]float64{"x": b.x, "y": b.y.Float64s()} {
+		if i := slices.IndexFunc(v, func(v float64) bool { return !finite(v) }); i >= 0 {
+			return nil, fileErrorf("%s: %s holds %g at position %d", file, name, v[i], i)
+		}
+	}
+	return b, nil
+}
+
+// outputsFor returns k where the config leaves it to the data: 1 for a binary
+// loss, the columns of float targets, or as many as the last tensor of weights
+// has rows.
+func (c *Config) outputsFor(b *batchData, l losses.Loss, paramsFile string) (int, error) {
+	switch {
+	case c.Model.Must().Outputs() != 0:
+		return c.Model.Must().Outputs(), nil
+	case l.Target() == losses.BinaryTarget:
+		return 1, nil
+	case !b.y.IsInt():
+		return b.y.Len() / b.m, nil
+	}
+	params, err := arrays.ReadFile(paramsFile)
+	if err != nil {
+		return 0, &FileError{err}
+	}
+	if len(params) == 0 || len(params[len(params)-1].Shape) == 0 {
+		return 0, fileErrorf("%s: holds no weights", paramsFile)
+	}
+	return params[len(params)-1].Shape[0], nil
+}
+
+// targets encodes y as the loss wants it.
+func (b *batchData) targets(k int, l losses.Loss) (tensor.Matrix[float64], error) {
+	y := tensor.New[float64](b.m, k)
+	if !b.y.IsInt() {
+		if l.Target() == losses.BinaryTarget {
+			return y, fileErrorf("%s: a binary loss takes y as integers 0 and 1", b.file)
+		}
+		if b.y.Len() != b.m*k {
+			return y, fileErrorf("%s: y has shape %v; the model has %d outputs for each of %d examples", b.file, b.y.Shape, k, b.m)
+		}
+		copy(y.Flat(), b.y.Float64s())
+		if l.Target() == losses.ClassTarget {
+			for i := range b.m {
+				var sum float64
+				for _, v := range y.Row(i) {
+					sum += v
+					if v < 0 {
+						sum = math.NaN()
+					}
+				}
+				if !(math.Abs(sum-1) < 1e-6) {
+					return y, fileErrorf("%s: row %d of y is not a distribution over %d classes", b.file, i, k)
+				}
+			}
+		}
+		return y, nil
+	}
+	if b.y.Len() != b.m {
+		return y, fileErrorf("%s: y has shape %v; integer labels are one for each of the %d examples", b.file, b.y.Shape, b.m)
+	}
+	classes := int64(k)
+	if l.Target() == losses.BinaryTarget {
+		classes = 2
+	}
+	for i, label := range b.y.Ints() {
+		if label < 0 || label >= classes {
+			return y, fileErrorf("%s: label %d of example %d is out of range 0 to %d", b.file, label, i, classes-1)
+		}
+		if l.Target() == losses.BinaryTarget {
+			y.Set(i, 0, float64(2*label-1))
+		} else {
+			y.Set(i, int(label), 1)
+		}
+	}
+	return y, nil
+}
