@@ -83,6 +83,7 @@ func (s *dualCG) Solve(sys *System, x, b []float64, stop Stop) Solution {
 	for t := 0; ; t++ {
 		rr := dot(r, r)
 		out.Iterations, out.Residual, out.RelativeResidual = t, math.Sqrt(rr), math.Sqrt(rr)/norm
+		stop.Trace.residual(&out)
 		switch {
 		case math.IsNaN(rr) || math.IsInf(rr, 0):
 			out.Reason = StoppedNonFinite

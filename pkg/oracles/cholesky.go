@@ -32,7 +32,7 @@ type factorised struct {
 	a, r []float64
 }
 
-func (s *factorised) Solve(sys *System, x, b []float64, _ Stop) Solution {
+func (s *factorised) Solve(sys *System, x, b []float64, stop Stop) Solution {
 	n := len(b)
 	a, r := tensor.View(n, n, s.a[:n*n]), s.r[:n]
 	norm := math.Sqrt(dot(b, b))
@@ -48,6 +48,7 @@ func (s *factorised) Solve(sys *System, x, b []float64, _ Stop) Solution {
 		out.Reason = StoppedExact
 		return out
 	}
+	stop.Trace.residual(&Solution{Residual: norm, RelativeResidual: 1})
 	sys.matrix(a)
 	sys.count(int64(n) * int64(n) * int64(n) / 6)
 	if !tensor.Cholesky(s.pool, a) {
@@ -63,6 +64,7 @@ func (s *factorised) Solve(sys *System, x, b []float64, _ Stop) Solution {
 	}
 	out.Iterations, out.Reason, out.Residual = 1, StoppedExact, math.Sqrt(dot(r, r))
 	out.RelativeResidual = out.Residual / norm
+	stop.Trace.residual(&out)
 	if !sys.accept(dot(b, x)) {
 		clear(x)
 		clear(sys.kx.Flat())

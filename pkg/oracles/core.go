@@ -62,6 +62,7 @@ func (o *core[T]) bind(spec Inner, n *nn.Net, m int, pool *tensor.Pool) {
 // start begins a call at a gamma: it makes g.
 func (o *core[T]) start(p *Problem[T], gamma float64) {
 	o.problem, o.isFormed = p, false
+	p.Trace.begin(math.NaN())
 	o.k.m, o.k.k = p.Z.Rows, p.Z.Cols
 	o.report = Report{WeightDecay: o.spec.WeightDecay, RelativeResidual: math.NaN(), GradNorm: math.NaN(), Slope: math.NaN(), ModelChange: math.NaN(), Gap: math.NaN(), Primal: math.NaN()}
 	o.setGamma(gamma)

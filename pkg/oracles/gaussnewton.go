@@ -156,7 +156,8 @@ func (o *dualGN[T]) Direction(d []T, p *Problem[T]) Report {
 	s, b := o.s[:m*k], o.b[:m*k]
 	o.jvp(o.sys.u, d) // J q
 	o.sys.transposed(b, o.sys.u)
-	stop := Stop{Iterations: o.spec.InnerIterations, Tolerance: o.spec.Tolerance, Gap: o.gapResidual(), Warm: o.memory != nil}
+	stop := Stop{Iterations: o.spec.InnerIterations, Tolerance: o.spec.Tolerance, Gap: o.gapResidual(), Warm: o.memory != nil, Trace: p.Trace}
+	p.Trace.begin(1 / float64(2*m)) // gap |r|²/(2m)
 	if o.path != nil {
 		o.search(d, s, b, stop)
 		return o.end(d)
@@ -341,10 +342,11 @@ func (o *primalGN[T]) Direction(d []T, p *Problem[T]) Report {
 	o.sys.u, o.sys.jx = o.rows(o.u), o.rows(jx)
 	defer func() { o.sys.jx = jx }()
 	tensor.Scale(o.pool, T(-1/m), o.b) // b = -grad F
-	stop := Stop{Iterations: o.spec.InnerIterations, Tolerance: o.spec.Tolerance}
+	stop := Stop{Iterations: o.spec.InnerIterations, Tolerance: o.spec.Tolerance, Trace: p.Trace}
 	if o.spec.GapTolerance > 0 { // the gap is (gamma'/2) |b - A d|²
 		stop.Gap = math.Sqrt(2 * o.spec.GapTolerance * o.value() / o.damped)
 	}
+	p.Trace.begin(o.damped / 2) // gap (gamma'/2) |b - A d|²
 	solution, bd := o.solver.Solve(&o.sys, d, o.b, stop)
 	o.take(solution)
 	o.report.Slope = -bd

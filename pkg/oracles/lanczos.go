@@ -65,6 +65,7 @@ func (s *lanczosPath) Build(sys *System, b []float64, stop Stop) Solution {
 	s.append(b, 1/s.norm)
 	next := s.next[:n]
 	for t := 0; ; t++ {
+		stop.Trace.residual(&out)
 		switch {
 		case t > 0 && (out.RelativeResidual <= epsilon || t == n):
 			out.Reason = StoppedExact

@@ -22,6 +22,8 @@ type Problem[T tensor.Float] struct {
 	// Examples tells the examples apart from step to step, for oracles that
 	// remember them; nil stands for 0, 1, ..., m-1.
 	Examples []int
+
+	Trace *Trace // is overwritten with the course of the inner solve, if not nil
 }
 
 // An Oracle chooses a direction. It may hold buffers and state from call to

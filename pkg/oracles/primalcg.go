@@ -25,6 +25,7 @@ func (s *primalCG[T]) Solve(sys *PrimalSystem[T], x, b []T, stop Stop) (out Solu
 	norm := math.Sqrt(rr)
 	for t := 0; ; t++ {
 		out = Solution{Iterations: t, Residual: math.Sqrt(rr), RelativeResidual: math.Sqrt(rr) / norm}
+		stop.Trace.residual(&out)
 		switch {
 		case math.IsNaN(rr) || math.IsInf(rr, 0):
 			out.Reason = StoppedNonFinite

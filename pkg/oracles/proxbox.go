@@ -65,6 +65,7 @@ func (b *Box) Observe(a, u []float64, out *Solution) bool {
 	// the solve before either is as accurate as the gap.
 	gap := max(primal-dual, 0)
 	out.Residual, out.RelativeResidual = b.primal-b.dual, gap/b.scale
+	b.stop.Trace.note(out.Iterations, out.RelativeResidual, primal-dual)
 	switch {
 	case math.IsNaN(primal) || math.IsInf(primal, 0) || math.IsNaN(dual):
 		out.Reason = StoppedNonFinite
@@ -113,7 +114,7 @@ func (o *boxProx[T]) Direction(d []T, p *Problem[T]) Report {
 	b := &o.box
 	b.gram, b.c, b.base, b.y = &o.k, o.c, o.rows(o.base).Flat(), p.Y.Flat()[:n]
 	b.bestA, b.bestU, b.certain, b.z = o.bestA[:n], o.bestU[:n], o.rows(o.certain).Flat(), o.work[:n]
-	b.stop = Stop{Iterations: o.spec.InnerIterations, Tolerance: o.spec.Tolerance, Gap: o.spec.GapTolerance}
+	b.stop = Stop{Iterations: o.spec.InnerIterations, Tolerance: o.spec.Tolerance, Gap: o.spec.GapTolerance, Trace: p.Trace}
 	b.primal, b.dual, b.scale = math.Inf(1), math.Inf(-1), o.atStart
 	if o.forms {
 		o.form()

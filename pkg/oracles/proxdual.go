@@ -266,6 +266,7 @@ func (o *newtonProx[T]) newton(primal float64) (float64, Solution) {
 		axpy(-1, alpha.Flat(), r.Flat())
 		size := math.Sqrt(dot(r.Flat(), r.Flat()))
 		out.RelativeResidual = size / o.before
+		p.Trace.note(out.Iterations, out.RelativeResidual, math.NaN())
 		switch res := out.RelativeResidual; {
 		case math.IsNaN(size) || math.IsInf(size, 0):
 			out.Reason = StoppedNonFinite

@@ -60,6 +60,7 @@ func (o *primalProx[T]) Direction(d []T, p *Problem[T]) Report {
 	}
 	for left := o.spec.InnerIterations; ; {
 		out.RelativeResidual, out.Residual = size/first, size
+		p.Trace.note(out.Iterations, size/first, o.damped/2*size*size)
 		switch res := out.RelativeResidual; {
 		case math.IsNaN(size) || math.IsInf(size, 0):
 			out.Reason = StoppedNonFinite
@@ -112,6 +113,7 @@ func (o *primalProx[T]) Direction(d []T, p *Problem[T]) Report {
 			// leaves of this one stands for it.
 			out.Reason, out.Residual = StoppedBudget, solved.Residual
 			out.RelativeResidual = solved.Residual / first
+			p.Trace.note(out.Iterations, out.RelativeResidual, math.NaN())
 			break
 		}
 		// b = -grad P = -(1/m) Jᵀ grad loss(f + J d) - mu w - d/gamma'

@@ -77,6 +77,7 @@ type Stop struct {
 	Tolerance  float64 // of |b - A x|/|b|; 0: never
 	Gap        float64 // of |b - A x|, at which the duality gap is small enough; 0: never
 	Warm       bool    // start from the x given
+	Trace      *Trace  // is told of every iterate, if not nil
 }
 
 // A Solution says how a solve ended.

@@ -1,0 +1,34 @@
+package oracles
+
+// A Trace is the course of one inner solve, for the log.
+type Trace struct {
+	Iterates []Iterate
+	scale    float64 // the gap is scale |b - A x|²
+}
+
+// An Iterate is where an inner solve stood after some iterations.
+type Iterate struct {
+	Iteration        int
+	RelativeResidual float64 // as in [Report], NaN where there is none
+	Gap              float64 // P - D, NaN where knowing it would take a product
+}
+
+// begin empties the trace, for a solve whose gap is scale |b - A x|².
+func (t *Trace) begin(scale float64) {
+	if t != nil {
+		t.Iterates, t.scale = t.Iterates[:0], scale
+	}
+}
+
+// residual notes a solution so far.
+func (t *Trace) residual(s *Solution) {
+	if t != nil {
+		t.note(s.Iterations, s.RelativeResidual, t.scale*s.Residual*s.Residual)
+	}
+}
+
+func (t *Trace) note(iteration int, relative, gap float64) {
+	if t != nil {
+		t.Iterates = append(t.Iterates, Iterate{iteration, relative, gap})
+	}
+}
