@@ -28,19 +28,27 @@ type section struct {
 func sectionOf[T any](name string, t *registry.Table[T], about func(build func() (T, error)) []string) section {
 	return section{name, func(w io.Writer) {
 		fmt.Fprintf(w, "%s\n", strings.ToUpper(name))
+		width := 16
+		for _, n := range t.Names() {
+			width = max(width, len(n))
+		}
 		for _, n := range t.Names() {
 			e := t.Entry(n)
-			fmt.Fprintf(w, "  %-16s %s\n", n, e.Doc)
+			fmt.Fprintf(w, "  %-*s %s\n", width, n, e.Doc)
 			if about != nil {
 				for _, line := range about(e.Trials[0]) {
-					fmt.Fprintf(w, "  %-16s %s\n", "", line)
+					fmt.Fprintf(w, "  %-*s %s\n", width, "", line)
 				}
 			}
 			if e.Reference != "" {
-				fmt.Fprintf(w, "  %-16s [%s]\n", "", e.Reference)
+				fmt.Fprintf(w, "  %-*s [%s]\n", width, "", e.Reference)
 			}
-			for _, o := range registry.Options(e.Defaults) {
-				fmt.Fprintf(w, "  %-16s   %s\n", "", strings.TrimSpace(fmt.Sprintf("%-28s %s", o.Key+": "+o.Default, o.Doc)))
+			options, column := registry.Options(e.Defaults), 28
+			for _, o := range options {
+				column = max(column, min(len(o.Key)+2+len(o.Default), 40))
+			}
+			for _, o := range options {
+				fmt.Fprintf(w, "  %-*s   %s\n", width, "", strings.TrimSpace(fmt.Sprintf("%-*s %s", column, o.Key+": "+o.Default, o.Doc)))
 			}
 		}
 	}}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/dualgn/dgn/pkg/registry"
 	"github.com/dualgn/dgn/pkg/schedules"
 	"github.com/dualgn/dgn/pkg/strict"
 )
@@ -16,7 +17,10 @@ type Gamma struct {
 	search []float64
 }
 
-var _ strict.Unmarshaler = (*Gamma)(nil)
+var (
+	_ strict.Unmarshaler = (*Gamma)(nil)
+	_ registry.Nested    = Gamma{}
+)
 
 // ConstGamma returns the gamma that is always v.
 func ConstGamma(v float64) Gamma { return Gamma{number: schedules.Const(v)} }
@@ -26,13 +30,13 @@ func ConstGamma(v float64) Gamma { return Gamma{number: schedules.Const(v)} }
 // trust and shrinks after one below distrust (Levenberg 1944; Marquardt 1963;
 // Moré 1978). Each step costs a forward pass.
 type LevenbergMarquardt struct {
-	Initial  float64 `yaml:"initial"`
-	Grow     float64 `yaml:"grow"`     // factor of gamma where the model is good
-	Shrink   float64 `yaml:"shrink"`   // factor where it is not
-	Trust    float64 `yaml:"trust"`    // the ratio above which it is good
-	Distrust float64 `yaml:"distrust"` // and below which it is not
-	Min      float64 `yaml:"min"`
-	Max      float64 `yaml:"max"`
+	Initial  float64 `yaml:"initial" doc:"gamma of the first step"`
+	Grow     float64 `yaml:"grow" doc:"factor of gamma where the model predicts well"`
+	Shrink   float64 `yaml:"shrink" doc:"factor where it does not"`
+	Trust    float64 `yaml:"trust" doc:"ratio of actual to predicted change above which it does"`
+	Distrust float64 `yaml:"distrust" doc:"and below which it does not"`
+	Min      float64 `yaml:"min" doc:"the least gamma"`
+	Max      float64 `yaml:"max" doc:"the largest"`
 }
 
 // DefaultLevenbergMarquardt has the constants of Martens 2010.
@@ -70,6 +74,9 @@ func (g Gamma) MarshalYAML() (any, error) {
 	}
 	return g.number.MarshalYAML()
 }
+
+// Nested lists the constants of levenberg_marquardt.
+func (g Gamma) Nested() (string, any) { return "levenberg_marquardt", DefaultLevenbergMarquardt }
 
 // Check reports whether gamma is defined in a run of t.Total steps.
 func (g Gamma) Check(t schedules.Time) error { return g.number.Check(t) }

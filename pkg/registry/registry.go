@@ -184,6 +184,11 @@ type Option struct {
 	Key, Default, Doc string
 }
 
+// Nested is an option that may be a mapping {key: {...}} with settings of its own.
+type Nested interface {
+	Nested() (key string, defaults any)
+}
+
 // Options lists the settings of an options struct, with their defaults.
 func Options(defaults any) []Option {
 	v := reflect.ValueOf(defaults)
@@ -206,6 +211,13 @@ func Options(defaults any) []Option {
 			panic(fmt.Sprintf("registry: option %s: %v", key, err))
 		}
 		out = append(out, Option{Key: key, Default: strings.TrimSpace(string(text)), Doc: f.Tag.Get("doc")})
+		if n, ok := v.Field(i).Interface().(Nested); ok {
+			inner, defaults := n.Nested()
+			for _, o := range Options(defaults) {
+				o.Key = key + "." + inner + "." + o.Key
+				out = append(out, o)
+			}
+		}
 	}
 	return out
 }
