@@ -47,6 +47,9 @@ func (s *factorised) Solve(sys *System, x, b []float64, stop Stop) Solution {
 	case norm == 0:
 		out.Reason = StoppedExact
 		return out
+	case stop.Iterations == 0:
+		out.Reason, out.Residual, out.RelativeResidual = StoppedBudget, norm, 1
+		return out
 	}
 	stop.Trace.residual(&Solution{Residual: norm, RelativeResidual: 1})
 	sys.matrix(a)

@@ -26,7 +26,8 @@ type core[T tensor.Float] struct {
 	k                gram
 	formed           tensor.Matrix[float64] // K, made when first needed
 	isFormed         bool                   // for the batch at hand
-	blocks           tensor.Matrix[float64]
+	blocks           tensor.Matrix[float64] // its diagonal blocks, (m k) x k
+	hasBlocks        bool                   // for the batch at hand
 
 	// The call that is running.
 	problem *Problem[T]
@@ -42,26 +43,14 @@ func (o *core[T]) bind(spec Inner, n *nn.Net, m int, pool *tensor.Pool) {
 		g: mk(), factors: mk(), u: mk(), v: mk(), row: make([]float64, n.Outputs()),
 	}
 	o.k = gram{
-		pool: pool,
-		mul:  o.product,
-		form: o.form,
-		blocks: func() tensor.Matrix[float64] {
-			rows := o.problem.Z.Rows * o.problem.Z.Cols
-			if o.blocks.Rows < rows {
-				o.blocks = tensor.New[float64](rows, o.problem.Z.Cols)
-			}
-			b := o.blocks.RowRange(0, rows)
-			o.k.count(o.problem.Lin.GramBlocks(b))
-			o.report.Counters.VJPs += o.problem.Z.Cols // back-propagations
-			return b
-		},
+		pool: pool, mul: o.product, form: o.form, blocks: o.formBlocks,
 		count: func(adds int64) { o.report.Counters.MultiplyAdds += adds },
 	}
 }
 
 // start begins a call at a gamma: it makes g.
 func (o *core[T]) start(p *Problem[T], gamma float64) {
-	o.problem, o.isFormed = p, false
+	o.problem, o.isFormed, o.hasBlocks = p, false, false
 	p.Trace.begin(math.NaN())
 	o.k.m, o.k.k = p.Z.Rows, p.Z.Cols
 	o.report = Report{WeightDecay: o.spec.WeightDecay, RelativeResidual: math.NaN(), GradNorm: math.NaN(), Slope: math.NaN(), ModelChange: math.NaN(), Gap: math.NaN(), Primal: math.NaN()}
@@ -136,6 +125,22 @@ func (o *core[T]) form() tensor.Matrix[float64] {
 	o.report.Counters.VJPs += o.problem.Z.Cols
 	o.isFormed = true
 	return o.formed
+}
+
+// formBlocks makes the diagonal blocks of K, once a batch. Its k back-propagations
+// count as VJPs.
+func (o *core[T]) formBlocks() tensor.Matrix[float64] {
+	rows := o.problem.Z.Rows * o.problem.Z.Cols
+	if o.blocks.Rows < rows {
+		o.blocks = tensor.New[float64](rows, o.problem.Z.Cols)
+	}
+	b := o.blocks.RowRange(0, rows)
+	if !o.hasBlocks {
+		o.k.count(o.problem.Lin.GramBlocks(b))
+		o.report.Counters.VJPs += o.problem.Z.Cols
+		o.hasBlocks = true
+	}
+	return b
 }
 
 // addShift adds d0 = -gamma' mu w to d.

@@ -105,13 +105,14 @@ type dualGN[T tensor.Float] struct {
 	s, b   []float64              // m k
 	alpha  tensor.Matrix[float64] // m x k
 	qq     float64                // |m grad F|²
+	forms  bool                   // the solver needs K itself
 	best   []T                    // direction of the best gamma so far
 }
 
 func bindDualGN[T tensor.Float](spec GaussNewton, n *nn.Net, m int, pool *tensor.Pool) Oracle[T] {
 	k := n.Outputs()
 	mk := m * k
-	o := &dualGN[T]{s: make([]float64, mk), b: make([]float64, mk), alpha: tensor.New[float64](m, k)}
+	o := &dualGN[T]{forms: can[Former](spec.Solver.Must()), s: make([]float64, mk), b: make([]float64, mk), alpha: tensor.New[float64](m, k)}
 	o.bind(spec.Inner, n, m, pool)
 	if spec.Gamma.search != nil {
 		o.path = spec.Solver.Must().(PathSolver).Path(mk, spec.InnerIterations)
@@ -143,7 +144,14 @@ func (o *dualGN[T]) Direction(d []T, p *Problem[T]) Report {
 	o.sys.kx = o.rows(kx)
 	defer func() { o.sys.kx, o.scratch = kx, nil }()
 
-	o.qq = o.outputGradient(d)
+	jq := o.sys.u // J q with q = m grad F
+	forms := o.forms && o.spec.InnerIterations > 0
+	if forms {
+		o.qq = o.formedGradient(jq)
+	}
+	if !forms || o.qq == 0 {
+		o.qq = o.outputGradient(d)
+	}
 	copy(o.rows(o.alpha).Flat(), o.rows(o.g).Flat())
 	if o.spec.InnerIterations == 0 && !o.gamma.adapts() || o.qq == 0 {
 		if o.spec.Gamma.search != nil {
@@ -154,8 +162,10 @@ func (o *dualGN[T]) Direction(d []T, p *Problem[T]) Report {
 	}
 	o.factor(p.Z)
 	s, b := o.s[:m*k], o.b[:m*k]
-	o.jvp(o.sys.u, d) // J q
-	o.sys.transposed(b, o.sys.u)
+	if !forms {
+		o.jvp(jq, d)
+	}
+	o.sys.transposed(b, jq)
 	stop := Stop{Iterations: o.spec.InnerIterations, Tolerance: o.spec.Tolerance, Gap: o.gapResidual(), Warm: o.memory != nil, Trace: p.Trace}
 	p.Trace.begin(1 / float64(2*m)) // gap |r|²/(2m)
 	if o.path != nil {
@@ -174,6 +184,25 @@ func (o *dualGN[T]) Direction(d []T, p *Problem[T]) Report {
 	o.take(solution)
 	o.evaluate(d, s, solution.Vector, dot(b, s))
 	return o.end(d)
+}
+
+// formedGradient sets jq = J q with q = m grad F = Jᵀ g + m mu w, and returns |q|²,
+// from K: the only product with J that it takes is that of w, for weight decay.
+//
+//	J q = K g + m mu J w,  |q|² = g·K g + 2 m mu g·J w + m² mu² |w|²
+func (o *dualGN[T]) formedGradient(jq tensor.Matrix[float64]) float64 {
+	g, m, mu := o.rows(o.g), float64(o.problem.Z.Rows), o.spec.WeightDecay
+	o.form()
+	o.product(jq, g)
+	qq := dot(g.Flat(), jq.Flat())
+	o.report.GradNorm = math.Sqrt(max(qq, 0)) / m
+	if mu > 0 {
+		jw := o.rows(o.v)
+		o.jvp(jw, o.problem.Lin.Weights())
+		qq += 2*m*mu*dot(g.Flat(), jw.Flat()) + 2*m*m*mu*o.decayValue()
+		axpy(m*mu, jw.Flat(), jq.Flat())
+	}
+	return qq
 }
 
 // gapResidual turns the tolerance on the gap into one on the residual r = Lᵀ u - s:

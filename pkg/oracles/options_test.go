@@ -47,14 +47,14 @@ func TestCounts(t *testing.T) {
 			case c.solver == "projected_gradient":
 				want = Counters{VJPs: int(it) + 2, JVPs: int(it)}
 			case c.solver == "cholesky" && c.oracle == "gauss_newton":
-				want = Counters{VJPs: 2 + int(k), JVPs: 1, GramProducts: 1, MultiplyAdds: full + mk*mk*mk/6 + mk*mk}
+				want = Counters{VJPs: 1 + int(k), GramProducts: 2, MultiplyAdds: full + mk*mk*mk/6 + 2*mk*mk}
 			case c.solver == "cholesky":
 				want = Counters{VJPs: 1 + int(k), GramProducts: 2 * int(it), MultiplyAdds: full + it*(mk*mk*mk/6+2*mk*mk)}
 			case c.solver == "pcg" && c.oracle == "gauss_newton":
 				want = Counters{VJPs: int(it) + 2 + int(k), JVPs: int(it) + 1, MultiplyAdds: blocks + m*k*k*k/6}
 			case c.solver == "pcg":
 				solves = int64(r.Counters.JVPs) - it
-				want = Counters{VJPs: int(it+solves+1) + int(solves*k), JVPs: int(it + solves), MultiplyAdds: solves * (blocks + m*k*k*k/6)}
+				want = Counters{VJPs: int(it+solves+1) + int(k), JVPs: int(it + solves), MultiplyAdds: blocks + solves*(m*k*k*k/6)}
 			case c.oracle == "gauss_newton" && c.formulation == "dual":
 				want = Counters{VJPs: int(it) + 2, JVPs: int(it) + 1}
 			case c.oracle == "gauss_newton":
@@ -68,13 +68,8 @@ func TestCounts(t *testing.T) {
 				t.Errorf("%v, budget %d: %d iterations in %d solves", c, t0, it, solves)
 			}
 			backprops := 0
-			if c.solver == "sdca" || c.solver == "cholesky" {
+			if c.solver == "sdca" || c.solver == "cholesky" || c.solver == "pcg" {
 				backprops = int(k)
-			} else if c.solver == "pcg" {
-				backprops = int(k)
-				if c.oracle == "prox_linear" {
-					backprops *= int(solves)
-				}
 			}
 			if t0 == 0 {
 				backprops = 0
@@ -83,6 +78,31 @@ func TestCounts(t *testing.T) {
 			if r.Counters != want {
 				t.Errorf("%v, budget %d, %d iterations, %s: %+v, want %+v", c, t0, it, r.StopReason, r.Counters, want)
 			}
+		}
+	}
+}
+
+// TestDecayCounts: weight decay costs a JVP, of w or of d0, where K is formed and
+// for prox-linear in the dual, and nothing elsewhere.
+func TestDecayCounts(t *testing.T) {
+	const m = 7
+	served, _ := combos()
+	for _, c := range served {
+		n, p := newProblem[float64](c.loss, m, nil)
+		run := func(mu string) Report {
+			return c.bind(n, m, "inner_iterations: 2", "gamma: 0.5", "weight_decay: "+mu).Direction(make([]float64, n.NumParams()), p)
+		}
+		plain, decayed := run("0"), run("0.1")
+		if plain.InnerIterations != decayed.InnerIterations || c.oracle == "prox_linear" && plain.Counters.VJPs != decayed.Counters.VJPs {
+			continue // another number of solves
+		}
+		want := plain.Counters
+		if c.formulation == "dual" && (c.oracle == "prox_linear" || c.solver == "cholesky") {
+			want.JVPs++
+			want.MultiplyAdds += m * n.MultiplyAdds().JVP
+		}
+		if decayed.Counters != want {
+			t.Errorf("%v: %+v, want %+v", c, decayed.Counters, want)
 		}
 	}
 }
