@@ -16,7 +16,6 @@ type Pool struct {
 	busy    atomic.Bool
 	work    loop
 	workers []*worker // besides the caller
-	pending atomic.Int32
 	closed  atomic.Bool
 
 	args32 args[float32]
@@ -48,11 +47,19 @@ type loop struct {
 	body     func(lo, hi int)         // one of the two
 	on       func(worker, lo, hi int) // is told which thread it is on
 	panicked atomic.Pointer[any]
+
+	// door is the number of workers in the loop, plus shut once there is no chunk
+	// left. The caller waits for those who came in, not for those who were told:
+	// a processor may be busy with something else for longer than the loop takes.
+	door atomic.Int64
 }
+
+const shut = 1 << 32
 
 // NewPool returns a pool of so many threads, the caller's included.
 func NewPool(threads int) *Pool {
 	p := &Pool{threads: max(threads, 1)}
+	p.work.door.Store(shut)
 	if p.threads <= runtime.GOMAXPROCS(0) {
 		p.spins = spinRounds
 	}
@@ -60,36 +67,39 @@ func NewPool(threads int) *Pool {
 		w := &worker{wake: make(chan struct{}, 1)}
 		p.workers = append(p.workers, w)
 		go func() {
-			for seen := uint32(0); ; seen++ {
-				w.wait(seen, p.spins)
+			for seen := uint32(0); ; {
+				seen = w.wait(seen, p.spins)
 				if p.closed.Load() {
 					return
 				}
-				p.work.run(i + 1)
-				p.pending.Add(-1)
+				if p.work.enter() {
+					p.work.run(i + 1)
+					p.work.door.Add(-1)
+				}
 			}
 		}()
 	}
 	return p
 }
 
-// wait returns when the worker is told of a loop after the first seen ones.
-func (w *worker) wait(seen uint32, spins int) {
+// wait returns, when the worker has been told of more loops than the first seen
+// ones, how many they are by then.
+func (w *worker) wait(seen uint32, spins int) uint32 {
 	for {
 		for range spins {
-			if w.loops.Load() != seen {
-				return
+			if n := w.loops.Load(); n != seen {
+				return n
 			}
 			kernel.Pause(spinPauses)
 		}
 		w.asleep.Store(true)
 		// A loop told of before asleep was set wakes nobody, and is seen here.
-		if w.loops.Load() != seen && w.asleep.CompareAndSwap(true, false) {
-			return
+		if n := w.loops.Load(); n != seen && w.asleep.CompareAndSwap(true, false) {
+			return n
 		}
 		<-w.wake
-		if w.loops.Load() != seen {
-			return
+		if n := w.loops.Load(); n != seen {
+			return n
 		}
 	}
 }
@@ -155,13 +165,13 @@ func (p *Pool) run(n, grain int, body func(lo, hi int), on func(worker, lo, hi i
 	w := &p.work
 	w.n, w.grain, w.body, w.on = n, grain, body, on
 	w.next.Store(0)
-	helpers := p.workers[:min(len(p.workers), chunks-1)]
-	p.pending.Store(int32(len(helpers)))
-	for _, h := range helpers {
+	w.door.Store(0)
+	for _, h := range p.workers[:min(len(p.workers), chunks-1)] {
 		h.tell()
 	}
 	w.run(0)
-	for i := 0; p.pending.Load() > 0; i++ {
+	w.door.Add(shut)
+	for i := 0; w.door.Load() > shut; i++ {
 		if i >= p.spins {
 			runtime.Gosched()
 			continue
@@ -172,6 +182,19 @@ func (p *Pool) run(n, grain int, body func(lo, hi int), on func(worker, lo, hi i
 	p.busy.Store(false)
 	if v := w.panicked.Swap(nil); v != nil {
 		panic(*v)
+	}
+}
+
+// enter reports whether there is a loop to take part in.
+func (w *loop) enter() bool {
+	for {
+		n := w.door.Load()
+		if n >= shut {
+			return false
+		}
+		if w.door.CompareAndSwap(n, n+1) {
+			return true
+		}
 	}
 }
 

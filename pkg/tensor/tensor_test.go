@@ -201,6 +201,18 @@ func TestAllocs(t *testing.T) {
 	}
 }
 
+// TestPoolDoesNotWait: a loop ends without a worker that never gets a processor.
+func TestPoolDoesNotWait(t *testing.T) {
+	pool := &Pool{threads: 2, workers: []*worker{{wake: make(chan struct{}, 1)}}}
+	for range 3 {
+		n := 0
+		pool.For(100, 10, func(lo, hi int) { n += hi - lo })
+		if n != 100 {
+			t.Errorf("%d of 100 indices were visited", n)
+		}
+	}
+}
+
 func TestPool(t *testing.T) {
 	for _, threads := range []int{1, 2, 5} {
 		pool := NewPool(threads)
