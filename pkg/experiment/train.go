@@ -122,13 +122,18 @@ func (t *trainer[T]) train(ctx context.Context) (Outcome, string, error) {
 		}
 
 		t.clock.start()
-		report, eta := t.advance()
+		report := t.direct()
+		t.clock.stop()
+		h := losses.Mean(t.loss, t.lin.Outputs(), t.y)
+		logged := (t.step+1)%t.config.Log.Every == 0 || !finite(h)
+		if logged { // before the update, which moves the weights that J is taken at
+			t.oracle.Diagnose(report, t.d, t.problemAt(t.step), t.config.Log.Gap)
+		}
+		t.clock.start()
+		eta := t.update()
 		t.clock.stop()
 		t.step++
-
-		h := losses.Mean(t.loss, t.lin.Outputs(), t.y)
-		if t.step%t.config.Log.Every == 0 || !finite(h) {
-			t.oracle.Diagnose(report, t.d, t.problemAt(t.step-1), t.config.Log.Gap)
+		if logged {
 			t.logs.step(t.progress(), h, tensor.Norm2(t.pool, t.d), eta, report, t.along.replaced)
 		}
 		if !finite(h) {
@@ -139,23 +144,34 @@ func (t *trainer[T]) train(ctx context.Context) (Outcome, string, error) {
 }
 
 // advance makes the step from the current weights.
-func (t *trainer[T]) advance() (report *oracles.Report, eta float64) {
+func (t *trainer[T]) advance() {
+	t.direct()
+	t.update()
+}
+
+// direct makes the direction at the current weights.
+func (t *trainer[T]) direct() *oracles.Report {
 	t.batch.Read(t.problem.Train, t.order.batch(t.step), t.x, t.y)
 	t.lin.Linearize(t.w, t.x)
 	t.count(oracles.Counters{Forwards: 1, MultiplyAdds: t.forwardAdds()})
 
 	p := t.problemAt(t.step)
-	report, t.along.replaced = &t.along.report, false
-	*report = t.oracle.Direction(t.d, p)
-	t.count(report.Counters)
+	t.along.report, t.along.replaced = t.oracle.Direction(t.d, p), false
+	t.count(t.along.report.Counters)
+	return &t.along.report
+}
+
+// update moves the weights by eta times the optimizer's update.
+func (t *trainer[T]) update() (eta float64) {
+	now := t.time(t.step)
 	if t.whole {
-		t.optimizer.Step(t.d, t.w, p.Time)
-		return report, 1
+		t.optimizer.Step(t.d, t.w, now)
+		return 1
 	}
-	t.optimizer.Update(t.u, t.d, t.w, p.Time)
+	t.optimizer.Update(t.u, t.d, t.w, now)
 	eta = t.rule.Size(&t.along)
 	tensor.Axpy(t.pool, T(eta), t.u, t.w)
-	return report, eta
+	return eta
 }
 
 func (t *trainer[T]) problemAt(step int) *oracles.Problem[T] {
