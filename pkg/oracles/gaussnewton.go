@@ -267,6 +267,8 @@ func (o *dualGN[T]) search(d []T, s, b []float64, stop Stop) {
 	p, w, mu := o.problem, o.problem.Lin.Weights(), o.spec.WeightDecay
 	o.setGamma(slices.Max(o.spec.Gamma.search)) // its system is the last to converge
 	o.sys.c = o.c
+	stop.Gap /= o.c // the residual for b is that for -c b over c
+	p.Trace.begin(o.c * o.c / float64(2*p.Z.Rows))
 	solution := o.path.Build(&o.sys, b, stop)
 	norm := math.Sqrt(dot(b, b))
 	least := math.Inf(1)

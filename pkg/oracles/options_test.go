@@ -139,6 +139,30 @@ func TestGapTolerance(t *testing.T) {
 	}
 }
 
+// TestSearchGap: the gap tolerance and the trace of a search are those of the
+// system with the largest gamma, whose right-hand side is c times that of the
+// basis.
+func TestSearchGap(t *testing.T) {
+	l := losses.Logistic{}
+	c := combo{"gauss_newton", "dual", "lanczos", l, "logistic"}
+	for _, gamma := range []float64{0.01, 100} {
+		for _, tol := range []float64{1e-1, 1e-3, 1e-6} {
+			n, p := newProblem[float64](l, 7, nil)
+			p.Trace = &Trace{}
+			d := make([]float64, n.NumParams())
+			options := []string{"inner_iterations: 50", fmt.Sprintf("gap_tolerance: %g", tol)}
+			single := c.bind(n, 7, append(options, fmt.Sprintf("gamma: %g", gamma))...).Direction(d, p)
+			r := c.bind(n, 7, append(options, fmt.Sprintf("gamma: {search: [%g]}", gamma))...).Direction(d, p)
+			if r.StopReason != single.StopReason || r.InnerIterations != single.InnerIterations {
+				t.Errorf("gamma %g, gap tolerance %g: a search ends by %s after %d, one gamma by %s after %d", gamma, tol, r.StopReason, r.InnerIterations, single.StopReason, single.InnerIterations)
+			}
+			if last := p.Trace.Iterates[len(p.Trace.Iterates)-1]; math.Abs(last.Gap-r.Gap) > 1e-9*r.Gap {
+				t.Errorf("gamma %g, gap tolerance %g: the trace ends at a gap of %g, the report at %g", gamma, tol, last.Gap, r.Gap)
+			}
+		}
+	}
+}
+
 // TestRescale: the rescaled direction is the best multiple of the plain one.
 func TestRescale(t *testing.T) {
 	served, _ := combos()
