@@ -153,7 +153,7 @@ func (o *dualGN[T]) Direction(d []T, p *Problem[T]) Report {
 		o.qq = o.outputGradient(d)
 	}
 	copy(o.rows(o.alpha).Flat(), o.rows(o.g).Flat())
-	if o.spec.InnerIterations == 0 && !o.gamma.adapts() || o.qq == 0 {
+	if o.spec.InnerIterations == 0 || o.qq == 0 {
 		if o.spec.Gamma.search != nil {
 			o.setGamma(o.spec.Gamma.search[0])
 		}
@@ -363,7 +363,7 @@ func (o *primalGN[T]) Direction(d []T, p *Problem[T]) Report {
 	m := float64(p.Z.Rows)
 	o.start(p, o.gamma.at(p.Time))
 	qq := o.outputGradient(o.b)
-	if o.spec.InnerIterations == 0 && !o.gamma.adapts() || qq == 0 {
+	if o.spec.InnerIterations == 0 || qq == 0 {
 		copy(d, o.b)
 		o.gradientStep(d, qq, StoppedGradient)
 		return o.report

@@ -34,6 +34,9 @@ func (o Inner) valid() error {
 	if err := o.Gamma.valid(); err != nil {
 		return err
 	}
+	if o.InnerIterations == 0 && (o.Gamma.lm != nil || o.Gamma.search != nil) {
+		return strict.Field("inner_iterations", "0 is the gradient step, whose gamma has no model to be adapted by; give at least 1, or gamma as a number or a schedule")
+	}
 	if o.Formulation == "primal" {
 		switch {
 		case o.Rescale:
