@@ -66,6 +66,12 @@ func (o *core[T]) setGamma(gamma float64) {
 	o.c = o.damped / float64(o.problem.Z.Rows)
 }
 
+// nothing reports whether there is nothing to solve: no iterations, a gradient
+// of size 0, or the gamma = 0 that a schedule may end with, where d = 0.
+func (o *core[T]) nothing(size float64) bool {
+	return o.spec.InnerIterations == 0 || size == 0 || o.damped == 0
+}
+
 // factor sets the factors of the Hessians at z.
 func (o *core[T]) factor(z tensor.Matrix[float64]) {
 	for i := range z.Rows {

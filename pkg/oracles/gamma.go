@@ -3,6 +3,7 @@ package oracles
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/dualgn/dgn/pkg/registry"
 	"github.com/dualgn/dgn/pkg/schedules"
@@ -133,10 +134,13 @@ func newProximity(g Gamma) *proximity {
 	return p
 }
 
-// at returns gamma at a time. A search has none before it has searched.
+// at returns gamma at a time, of a search the largest.
 func (p *proximity) at(t schedules.Time) float64 {
-	if p.lm != nil {
+	switch {
+	case p.lm != nil:
 		return p.current
+	case p.search != nil:
+		return slices.Max(p.search)
 	}
 	return p.number.At(t)
 }

@@ -3,7 +3,6 @@ package oracles
 import (
 	"errors"
 	"math"
-	"slices"
 	"strings"
 
 	"github.com/dualgn/dgn/pkg/losses"
@@ -145,7 +144,7 @@ func (o *dualGN[T]) Direction(d []T, p *Problem[T]) Report {
 	defer func() { o.sys.kx, o.scratch = kx, nil }()
 
 	jq := o.sys.u // J q with q = m grad F
-	forms := o.forms && o.spec.InnerIterations > 0
+	forms := o.forms && !o.nothing(1)
 	if forms {
 		o.qq = o.formedGradient(jq)
 	}
@@ -153,10 +152,7 @@ func (o *dualGN[T]) Direction(d []T, p *Problem[T]) Report {
 		o.qq = o.outputGradient(d)
 	}
 	copy(o.rows(o.alpha).Flat(), o.rows(o.g).Flat())
-	if o.spec.InnerIterations == 0 || o.qq == 0 {
-		if o.spec.Gamma.search != nil {
-			o.setGamma(o.spec.Gamma.search[0])
-		}
+	if o.nothing(o.qq) {
 		o.gradientStep(d, o.qq, StoppedGradient)
 		return o.report
 	}
@@ -265,8 +261,7 @@ func (o *dualGN[T]) evaluate(d []T, s, r []float64, bs float64) {
 // right-hand side for any gamma is -c b.
 func (o *dualGN[T]) search(d []T, s, b []float64, stop Stop) {
 	p, w, mu := o.problem, o.problem.Lin.Weights(), o.spec.WeightDecay
-	o.setGamma(slices.Max(o.spec.Gamma.search)) // its system is the last to converge
-	o.sys.c = o.c
+	o.sys.c = o.c   // of the largest gamma, whose system is the last to converge
 	stop.Gap /= o.c // the residual for b is that for -c b over c
 	p.Trace.begin(o.c * o.c / float64(2*p.Z.Rows))
 	solution := o.path.Build(&o.sys, b, stop)
@@ -363,7 +358,7 @@ func (o *primalGN[T]) Direction(d []T, p *Problem[T]) Report {
 	m := float64(p.Z.Rows)
 	o.start(p, o.gamma.at(p.Time))
 	qq := o.outputGradient(o.b)
-	if o.spec.InnerIterations == 0 || qq == 0 {
+	if o.nothing(qq) {
 		copy(d, o.b)
 		o.gradientStep(d, qq, StoppedGradient)
 		return o.report

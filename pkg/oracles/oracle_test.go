@@ -13,6 +13,7 @@ import (
 	"github.com/dualgn/dgn/pkg/losses"
 	"github.com/dualgn/dgn/pkg/nn"
 	"github.com/dualgn/dgn/pkg/registry"
+	"github.com/dualgn/dgn/pkg/schedules"
 	"github.com/dualgn/dgn/pkg/strict"
 	"github.com/dualgn/dgn/pkg/tensor"
 	"pgregory.net/rapid"
@@ -566,6 +567,28 @@ func TestSmallGamma(t *testing.T) {
 		c.bind(n, 7, "inner_iterations: 30", "tolerance: 1e-14", fmt.Sprintf("gamma: %g", gamma)).Direction(d, p)
 		if e := distance(d, g); e > 1e-6 {
 			t.Errorf("%v: %g away from the gradient step", c, e)
+		}
+	}
+}
+
+// TestGammaZero: where a schedule ends at gamma = 0, no oracle moves, or has
+// anything to solve.
+func TestGammaZero(t *testing.T) {
+	served, _ := combos()
+	for _, c := range served {
+		for _, mu := range []float64{0, 0.1} {
+			n, p := newProblem[float64](c.loss, 7, nil)
+			p.Time = schedules.Time{Step: 10, Total: 11, StepsPerEpoch: 11}
+			d := make([]float64, n.NumParams())
+			o := c.bind(n, 7, "gamma: {schedule: cosine, initial: 1, final: 0}", fmt.Sprintf("weight_decay: %g", mu), "inner_iterations: 5")
+			r := o.Direction(d, p)
+			o.Diagnose(&r, d, p, true)
+			if size := tensor.Norm2(nil, d); size != 0 || r.Slope != 0 || r.ModelChange != 0 {
+				t.Errorf("%v: |d| = %g, slope %g, change %g", c, size, r.Slope, r.ModelChange)
+			}
+			if c.formulation != "" && (r.StopReason != StoppedGradient || !(math.Abs(r.Gap) < 1e-12) || r.Counters.JVPs != 0) {
+				t.Errorf("%v: %s, gap %g, %+v", c, r.StopReason, r.Gap, r.Counters)
+			}
 		}
 	}
 }

@@ -42,7 +42,7 @@ func (o *linearized[T]) begin(d []T, p *Problem[T]) bool {
 	o.core.start(p, o.gamma.at(p.Time))
 	o.scratch = d
 	size, mu := math.Sqrt(dot(o.rows(o.g).Flat(), o.rows(o.g).Flat())), o.spec.WeightDecay
-	if o.spec.InnerIterations == 0 || size == 0 && mu == 0 {
+	if o.nothing(size + mu) {
 		o.fallBack(d, StoppedGradient)
 		return false
 	}

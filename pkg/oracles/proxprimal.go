@@ -35,7 +35,7 @@ func (o *primalProx[T]) Direction(d []T, p *Problem[T]) Report {
 	m := float64(p.Z.Rows)
 	o.start(p, o.gamma.at(p.Time))
 	qq := o.outputGradient(o.b)
-	if o.spec.InnerIterations == 0 || qq == 0 {
+	if o.nothing(qq) {
 		copy(d, o.b)
 		o.gradientStep(d, qq, StoppedGradient)
 		return o.report
@@ -159,7 +159,9 @@ func (o *primalProx[T]) Diagnose(r *Report, d []T, p *Problem[T], gap bool) {
 		r.ModelChange = losses.Mean(p.Loss, z, p.Y) - losses.Mean(p.Loss, p.Z, p.Y)
 	}
 	o.diagnose(r, d, p)
-	if o.problem = p; gap {
+	if o.damped == 0 { // d = 0 is the minimum
+		r.Gap = 0
+	} else if o.problem = p; gap {
 		g, b := o.rows(o.g1), o.spare()
 		for i := range z.Rows {
 			p.Loss.Grad(g.Row(i), z.Row(i), p.Y.Row(i))
