@@ -369,6 +369,23 @@ func TestDivergence(t *testing.T) {
 	}
 }
 
+// TestInnerDivergence: outputs may be finite where products with J overflow. Such
+// a run is not one that stands still.
+func TestInnerDivergence(t *testing.T) {
+	c := parse(t, toy, "seeds=[0]", "model.hidden=[12, 12, 12]",
+		"methods.SGD.oracle={kind: gauss_newton, formulation: primal}", "methods.SGD.optimizer.learning_rate=1e9")
+	opt := options(t.TempDir())
+	run(t, c, opt)
+	m := manifestAt(t, filepath.Join(opt.Out, "runs/sgd/0"))
+	if m.Outcome != Diverged || !strings.Contains(m.Detail, "inner solve met a NaN or an infinity at step 2") {
+		t.Errorf("outcome %s, detail %q", m.Outcome, m.Detail)
+	}
+	steps, n := rows(t, filepath.Join(opt.Out, "runs/sgd/0/steps.csv"))
+	if n != 2 || steps["stop_reason"][1] != "non_finite" {
+		t.Errorf("%d steps, the last %q", n, steps["stop_reason"][n-1])
+	}
+}
+
 func TestStops(t *testing.T) {
 	for _, c := range []struct {
 		set     string

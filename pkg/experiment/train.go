@@ -125,7 +125,8 @@ func (t *trainer[T]) train(ctx context.Context) (Outcome, string, error) {
 		report := t.direct()
 		t.clock.stop()
 		h := losses.Mean(t.loss, t.lin.Outputs(), t.y)
-		logged := (t.step+1)%t.config.Log.Every == 0 || !finite(h)
+		lost := !finite(h) || report.StopReason == oracles.StoppedNonFinite
+		logged := (t.step+1)%t.config.Log.Every == 0 || lost
 		if logged { // before the update, which moves the weights that J is taken at
 			t.oracle.Diagnose(report, t.d, t.problemAt(t.step), t.config.Log.Gap)
 		}
@@ -136,8 +137,11 @@ func (t *trainer[T]) train(ctx context.Context) (Outcome, string, error) {
 		if logged {
 			t.logs.step(t.progress(), h, tensor.Norm2(t.pool, t.d), eta, report, t.along.replaced)
 		}
-		if !finite(h) {
+		switch {
+		case !finite(h):
 			return Diverged, fmt.Sprintf("batch loss is %g at step %d", h, t.step), nil
+		case lost:
+			return Diverged, fmt.Sprintf("inner solve met a NaN or an infinity at step %d, where the batch loss is %.3g", t.step, h), nil
 		}
 		t.monitor.Step(t.step, t.clock.seconds(), h)
 	}
