@@ -192,6 +192,9 @@ func (o *newtonProx[T]) Direction(d []T, p *Problem[T]) Report {
 	}
 	clear(o.rows(o.moved).Flat())
 	clear(o.rows(o.alpha).Flat())
+	if o.forms {
+		o.form()
+	}
 	primal := losses.Mean(p.Loss, o.rows(o.base), p.Y)
 	if o.memory != nil {
 		primal = o.resume(primal)
@@ -250,10 +253,6 @@ func (o *newtonProx[T]) newton(primal float64) (float64, Solution) {
 	o.sys.gram, o.sys.loss, o.sys.c = &o.k, p.Loss, o.c
 	o.sys.v, o.sys.u, o.sys.factors, o.sys.kx = o.rows(o.v), o.rows(o.u), o.rows(o.factors), o.rows(kx)
 	defer func() { o.sys.kx = kx }()
-	if o.forms {
-		o.form()
-	}
-
 	out := Solution{}
 	last, forcing := math.Inf(1), 0.1
 	for left := o.spec.InnerIterations; ; {
