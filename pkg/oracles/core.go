@@ -223,7 +223,13 @@ func (o *core[T]) end(d []T) Report {
 		after := losses.Mean(p.Loss, p.Lin.Beyond(1, d), p.Y)
 		o.report.Counters.Forwards++
 		o.k.count(int64(p.Z.Rows) * o.adds.Forward)
-		o.gamma.adapt((after - before) / o.report.ModelChange)
+		// Both changes are of F = h + (mu/2) |w|²: with the second term the model
+		// may well let h rise.
+		var decay float64
+		if mu := o.spec.WeightDecay; mu > 0 {
+			decay = o.decaySlope(d) + mu/2*tensor.Dot(o.pool, d, d)
+		}
+		o.gamma.adapt((after - before + decay) / (o.report.ModelChange + decay))
 	}
 	o.problem = nil
 	return o.report

@@ -27,8 +27,8 @@ var (
 func ConstGamma(v float64) Gamma { return Gamma{number: schedules.Const(v)} }
 
 // LevenbergMarquardt adapts gamma to how well the model predicts: with the
-// ratio of h(w + d) - h(w) to its prediction, gamma grows after a ratio above
-// trust and shrinks after one below distrust (Levenberg 1944; Marquardt 1963;
+// ratio of F(w + d) - F(w), F = h + (mu/2) |w|², to its prediction, gamma grows
+// after a ratio above trust and shrinks after one below distrust (Levenberg 1944; Marquardt 1963;
 // Moré 1978). Each step costs a forward pass.
 type LevenbergMarquardt struct {
 	Initial  float64 `yaml:"initial" doc:"gamma of the first step"`

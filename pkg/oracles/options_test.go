@@ -303,32 +303,41 @@ func TestSearch(t *testing.T) {
 	}
 }
 
-// TestLevenbergMarquardt: gamma grows where the model predicts well and shrinks
-// where it does not, in whole factors and within bounds, at a forward a step.
+// TestLevenbergMarquardt: gamma grows where the model predicts the change of
+// F = h + (mu/2) |w|² well and shrinks where it does not, in whole factors and
+// within bounds, at a forward a step.
 func TestLevenbergMarquardt(t *testing.T) {
 	served, _ := combos()
 	for _, c := range served {
 		if c.formulation == "" {
 			continue
 		}
-		n, p := newProblem[float64](c.loss, 7, nil)
-		d := make([]float64, n.NumParams())
-		o := c.bind(n, 7, "inner_iterations: 5", "gamma: {levenberg_marquardt: {initial: 4, grow: 2, shrink: 0.25, max: 5}}")
-		before := losses.Mean(c.loss, p.Z, p.Y)
-		gamma := 4.0
-		for range 4 {
-			r := o.Direction(d, p)
-			if math.Abs(r.Gamma-gamma) > 1e-12 || r.Counters.Forwards != 1 && r.StopReason != StoppedGradient && r.StopReason != StoppedNoDecrease {
-				t.Errorf("%v: gamma %g, want %g; %+v", c, r.Gamma, gamma, r.Counters)
-			}
-			o.Diagnose(&r, d, p, false)
-			ratio := (losses.Mean(c.loss, p.Lin.Beyond(1, d), p.Y) - before) / r.ModelChange
-			switch {
-			case r.Counters.Forwards == 0:
-			case ratio > 0.75:
-				gamma = min(gamma*2, 5)
-			case !(ratio >= 0.25):
-				gamma /= 4
+		for _, mu := range []float64{0, 2} {
+			n, p := newProblem[float64](c.loss, 7, nil)
+			d := make([]float64, n.NumParams())
+			o := c.bind(n, 7, "inner_iterations: 5", "gamma: {levenberg_marquardt: {initial: 4, grow: 2, shrink: 0.25, max: 5}}", fmt.Sprintf("weight_decay: %g", mu))
+			before := losses.Mean(c.loss, p.Z, p.Y)
+			gamma := 4.0
+			for range 4 {
+				r := o.Direction(d, p)
+				if math.Abs(r.Gamma-gamma) > 1e-12 || r.Counters.Forwards != 1 && r.StopReason != StoppedGradient && r.StopReason != StoppedNoDecrease {
+					t.Errorf("%v: gamma %g, want %g; %+v", c, r.Gamma, gamma, r.Counters)
+				}
+				if r.StopReason == StoppedNoDecrease {
+					gamma /= 4
+					continue
+				}
+				o.Diagnose(&r, d, p, false)
+				w := p.Lin.Weights()
+				decay := mu * (dot(w, d) + dot(d, d)/2)
+				ratio := (losses.Mean(c.loss, p.Lin.Beyond(1, d), p.Y) - before + decay) / (r.ModelChange + decay)
+				switch {
+				case r.Counters.Forwards == 0:
+				case ratio > 0.75:
+					gamma = min(gamma*2, 5)
+				case !(ratio >= 0.25):
+					gamma /= 4
+				}
 			}
 		}
 	}
