@@ -280,16 +280,23 @@ func (o *dualGN[T]) search(d []T, s, b []float64, stop Stop) {
 		if mu > 0 {
 			f += mu / 2 * (2*tensor.Dot(o.pool, w, d) + tensor.Dot(o.pool, d, d))
 		}
-		if i == 0 || f < least && o.report.Slope < 0 {
-			least, chosen = f, o.report
-			if math.IsNaN(f) {
-				least = math.Inf(1)
-			}
+		descends := f < least && o.report.Slope < 0
+		if i == 0 || descends {
+			chosen = o.report
 			copy(o.best, d)
+		}
+		if descends {
+			least = f
 		}
 	}
 	chosen.Counters = o.report.Counters
 	o.setGamma(chosen.Gamma)
+	if !(chosen.Slope < 0) && solution.Reason != StoppedNonFinite { // not one descends
+		copy(o.rows(o.alpha).Flat(), o.rows(o.g).Flat())
+		o.report = chosen
+		o.gradientStep(d, o.outputGradient(d), StoppedSlope)
+		return
+	}
 	o.path.At(s, o.c, -o.c)
 	o.setAlpha(s)
 	copy(d, o.best)
@@ -307,7 +314,7 @@ func (o *dualGN[T]) Diagnose(r *Report, d []T, p *Problem[T], _ bool) {
 // diagnoseStep completes the report of a gradient step: its model's change, and
 // its gap |Lᵀ u|²/(2m), that of alpha = g.
 func (o *core[T]) diagnoseStep(r *Report, d []T, p *Problem[T]) {
-	if r.StopReason != StoppedGradient {
+	if !math.IsNaN(r.ModelChange) {
 		return
 	}
 	o.problem = p

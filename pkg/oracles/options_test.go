@@ -142,6 +142,28 @@ func TestGapTolerance(t *testing.T) {
 	}
 }
 
+// TestSearchDescends: a search takes no gamma whose direction rounding, here that
+// of float32 at a huge gamma, has made one that does not descend.
+func TestSearchDescends(t *testing.T) {
+	l := losses.BinaryLogistic{}
+	c := combo{"gauss_newton", "dual", "lanczos", l, "binary_logistic"}
+	fell := false // back to the gradient step, where not one gamma will do
+	for seed := range uint64(300) {
+		n, p := drawProblem[float32](l, 3, seed, nil)
+		for _, list := range []string{"[1e9, 1e-3]", "[1e9]"} {
+			o, d := Bind[float32](c.must("inner_iterations: 9", "gamma: {search: "+list+"}"), l, n, 3, nil), make([]float32, n.NumParams())
+			r := o.Direction(d, p)
+			if o.Diagnose(&r, d, p, true); !(r.Slope < 0) || math.IsNaN(r.ModelChange) || math.IsNaN(r.Gap) {
+				t.Errorf("seed %d: %+v", seed, r)
+			}
+			fell = fell || r.StopReason == StoppedSlope
+		}
+	}
+	if !fell {
+		t.Error("the test is too easy")
+	}
+}
+
 // TestSearchGap: the gap tolerance and the trace of a search are those of the
 // system with the largest gamma, whose right-hand side is c times that of the
 // basis.
