@@ -136,7 +136,9 @@ func (s *dualCG) Solve(sys *System, x, b []float64, stop Stop) Solution {
 		}
 	}
 	if stop.Warm {
-		s.finish(sys, x, b, r)
+		if !s.finish(sys, x, b, r) && out.Reason != StoppedNonFinite && out.Reason != StoppedIndefinite {
+			out.Reason = StoppedSlope
+		}
 		out.Residual = math.Sqrt(dot(r, r))
 		out.RelativeResidual = out.Residual / norm
 	}
@@ -163,20 +165,22 @@ func (s *dualCG) start(sys *System, x, b, r []float64) {
 
 // finish replaces x by its best multiple. Then b·x = x·A x, from which follows
 // b·x <= b·A⁻¹b: the bound that a start from 0 has anyway, and descent with it.
-func (s *dualCG) finish(sys *System, x, b, r []float64) {
+// It reports whether that may be returned; if not, x becomes 0.
+func (s *dualCG) finish(sys *System, x, b, r []float64) bool {
 	bx := dot(b, x)
 	theta := bx / (bx - dot(x, r)) // A x = b - r
 	if !(theta > 0) || math.IsInf(theta, 0) || !sys.accept(theta*bx) {
 		clear(x)
 		clear(sys.kx.Flat())
 		copy(r, b)
-		return
+		return dot(b, b) == 0
 	}
 	tensor.Scale(nil, theta, x)
 	tensor.Scale(nil, theta, sys.kx.Flat())
 	for i := range r { // b - theta (b - r)
 		r[i] = (1-theta)*b[i] + theta*r[i]
 	}
+	return true
 }
 
 // keep adds a residual to the basis.

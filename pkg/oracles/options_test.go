@@ -266,6 +266,9 @@ func TestWarmStart(t *testing.T) {
 			if slope := dot(gradientOf(q, 0), d); !(slope < 0) && tensor.Norm2(nil, gradientOf(q, 0)) > 1e-12 {
 				t.Errorf("%v: slope %g after duals of other problems (%s)", c, slope, r.StopReason)
 			}
+			if c.loss.Curvature() == losses.Smooth && r.StopReason == StoppedNoDecrease {
+				t.Errorf("%v: duals of other problems are worse than none", c)
+			}
 		}
 	}
 	if tested < 5 {

@@ -186,6 +186,21 @@ func TestWarmMultiple(t *testing.T) {
 	}
 }
 
+// TestWarmSafeguard: a warm solve whose result is refused ends at 0, and says so.
+func TestWarmSafeguard(t *testing.T) {
+	for _, name := range able(can[WarmSolver]) {
+		_, p := newProblem[float64](losses.Logistic{}, 5, nil)
+		sys, b := systemOf(p, 5)
+		sys.accept = func(float64) bool { return false }
+		s := Solvers.Default(name).Must().(SystemSolver).System(len(b), sys.k, 3, nil)
+		x := slices.Clone(b)
+		out := s.Solve(sys, x, b, Stop{Iterations: 3, Warm: true})
+		if out.Reason != StoppedSlope || out.RelativeResidual != 1 || dot(x, x) != 0 || !slices.Equal(out.Vector, b) {
+			t.Errorf("%s: %v, |x|² = %g", name, out, dot(x, x))
+		}
+	}
+}
+
 // TestRestart: restarts keep the accelerated gradient from circling the optimum,
 // which takes two to four times as many iterations without.
 func TestRestart(t *testing.T) {
