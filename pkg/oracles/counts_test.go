@@ -39,7 +39,7 @@ func TestCountsOfOptions(t *testing.T) {
 			case c.oracle == "gauss_newton":
 				want = Counters{VJPs: it + 1, JVPs: it}
 			case c.solver == "sdca":
-				want = Counters{VJPs: k + 1}
+				want = Counters{VJPs: k + 1, GramProducts: it}
 			case c.solver == "projected_gradient":
 				want = Counters{VJPs: it + 2, JVPs: it}
 			case formed:

@@ -44,7 +44,7 @@ func TestCounts(t *testing.T) {
 			case t0 == 0 || c.formulation == "":
 				want = Counters{VJPs: 1}
 			case c.solver == "sdca":
-				want = Counters{VJPs: int(k) + 1, MultiplyAdds: full + it*mk*mk}
+				want = Counters{VJPs: int(k) + 1, GramProducts: int(it), MultiplyAdds: full + it*mk*mk}
 			case c.solver == "projected_gradient":
 				want = Counters{VJPs: int(it) + 2, JVPs: int(it)}
 			case c.solver == "cholesky" && c.oracle == "gauss_newton":

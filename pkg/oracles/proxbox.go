@@ -133,6 +133,9 @@ func (o *boxProx[T]) Direction(d []T, p *Problem[T]) Report {
 	if !b.Observe(alpha, u, &o.solution) {
 		o.solver.Solve(b, alpha, u, &o.solution)
 	}
+	if o.forms { // an iteration goes once over K
+		o.report.Counters.GramProducts += o.solution.Iterations
+	}
 	if o.memory != nil {
 		o.memory.store(alpha, p.Examples)
 	}
