@@ -214,3 +214,92 @@ func TestRestart(t *testing.T) {
 		}
 	}
 }
+
+// TestTolerance: a solve ends as soon as its residual is small beside that of no
+// iterations, whatever the scale of the problem. In the primal that is |grad P|
+// beside |grad F|.
+func TestTolerance(t *testing.T) {
+	served, _ := combos()
+	for _, c := range served {
+		if c.oracle != "gauss_newton" || c.solver == "cholesky" {
+			continue
+		}
+		for _, gamma := range []float64{1e-2, 1e3} {
+			for _, tol := range []float64{1e-1, 1e-4, 1e-8} {
+				n, p := newProblem[float64](c.loss, 7, nil)
+				d, short := make([]float64, n.NumParams()), make([]float64, n.NumParams())
+				solve := func(d []float64, budget int) Report {
+					return c.bind(n, 7, fmt.Sprintf("inner_iterations: %d", budget), fmt.Sprintf("tolerance: %g", tol), fmt.Sprintf("gamma: %g", gamma)).Direction(d, p)
+				}
+				r := solve(d, 500)
+				if r.StopReason == StoppedExact {
+					continue
+				}
+				if r.StopReason != StoppedTolerance || r.RelativeResidual > tol || r.InnerIterations == 0 {
+					t.Errorf("%v, gamma %g: %s after %d at %g, wanted %g", c, gamma, r.StopReason, r.InnerIterations, r.RelativeResidual, tol)
+				}
+				if r.InnerIterations > 1 {
+					if s := solve(short, r.InnerIterations-1); s.StopReason != StoppedBudget || s.RelativeResidual <= tol {
+						t.Errorf("%v, gamma %g: %d iterations for %g, but %g after one less", c, gamma, r.InnerIterations, tol, s.RelativeResidual)
+					}
+				}
+				if c.formulation == "primal" {
+					at := func(d []float64) float64 { // |grad P|
+						u := tensor.New[float64](7, p.Z.Cols)
+						p.Lin.JVP(u, d)
+						row, f := make([]float64, p.Z.Cols), make([]float64, p.Z.Cols)
+						for i := range 7 {
+							p.Loss.Factor(f, p.Z.Row(i), p.Y.Row(i))
+							p.Loss.SqrtMulT(row, u.Row(i), f)
+							p.Loss.SqrtMul(u.Row(i), row, f)
+						}
+						tensor.Scale(nil, 1.0/7, u.Flat())
+						e := make([]float64, len(d))
+						p.Lin.VJP(e, u)
+						axpy(1, gradientOf(p, 0), e)
+						axpy(1/gamma, d, e)
+						return tensor.Norm2(nil, e)
+					}
+					if got := at(d) / at(make([]float64, len(d))); math.Abs(got-r.RelativeResidual) > 1e-6*got+1e-12 {
+						t.Errorf("%v, gamma %g: the residual is %g, reported as %g", c, gamma, got, r.RelativeResidual)
+					}
+				}
+			}
+		}
+	}
+}
+
+// TestProxResidual: the residual of a dual prox-linear solve is
+// |grad loss(f + J d) - alpha|/|g| with the alpha that makes d.
+func TestProxResidual(t *testing.T) {
+	tested := 0
+	served, _ := combos()
+	for _, c := range served {
+		n, p := newProblem[float64](c.loss, 7, nil)
+		d := make([]float64, n.NumParams())
+		o, ok := c.bind(n, 7, "inner_iterations: 4", "gamma: 5").(*newtonProx[float64])
+		if !ok {
+			continue
+		}
+		tested++
+		r := o.Direction(d, p)
+		u := tensor.New[float64](7, p.Z.Cols)
+		p.Lin.JVP(u, d)
+		axpy(1, p.Z.Flat(), u.Flat())
+		var rr, gg float64
+		g := make([]float64, p.Z.Cols)
+		for i := range 7 {
+			p.Loss.Grad(g, p.Z.Row(i), p.Y.Row(i))
+			gg += dot(g, g)
+			p.Loss.Grad(g, u.Row(i), p.Y.Row(i))
+			axpy(-1, o.alpha.Row(i), g)
+			rr += dot(g, g)
+		}
+		if want := math.Sqrt(rr / gg); math.Abs(r.RelativeResidual-want) > 1e-9*want+1e-12 {
+			t.Errorf("%v: the residual is %g, want %g", c, r.RelativeResidual, want)
+		}
+	}
+	if tested == 0 {
+		t.Error("nothing tested")
+	}
+}
