@@ -177,7 +177,7 @@ func (o *core[T]) gradientStep(d []T, qq float64, reason string) {
 	tensor.Scale(o.pool, T(-o.c), d)
 	o.report.StopReason = reason
 	o.report.Slope = -o.damped * qq / (m * m)
-	o.report.ModelChange = math.NaN()
+	o.report.ModelChange, o.report.Gap = math.NaN(), math.NaN()
 }
 
 // decaySlope is mu w·d: what the slopes of F and h differ by.

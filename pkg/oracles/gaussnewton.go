@@ -103,7 +103,8 @@ type dualGN[T tensor.Float] struct {
 	memory *memory
 	s, b   []float64              // m k
 	alpha  tensor.Matrix[float64] // m x k
-	qq     float64                // |m grad F|²
+	q      []T                    // m grad F; not where K is formed
+	qq     float64                // |q|²
 	forms  bool                   // the solver needs K itself
 	best   []T                    // direction of the best gamma so far
 }
@@ -111,7 +112,7 @@ type dualGN[T tensor.Float] struct {
 func bindDualGN[T tensor.Float](spec GaussNewton, n *nn.Net, m int, pool *tensor.Pool) Oracle[T] {
 	k := n.Outputs()
 	mk := m * k
-	o := &dualGN[T]{forms: can[Former](spec.Solver.Must()), s: make([]float64, mk), b: make([]float64, mk), alpha: tensor.New[float64](m, k)}
+	o := &dualGN[T]{forms: can[Former](spec.Solver.Must()), s: make([]float64, mk), b: make([]float64, mk), alpha: tensor.New[float64](m, k), q: make([]T, n.NumParams())}
 	o.bind(spec.Inner, n, m, pool)
 	if spec.Gamma.search != nil {
 		o.path = spec.Solver.Must().(PathSolver).Path(mk, spec.InnerIterations)
@@ -127,7 +128,8 @@ func bindDualGN[T tensor.Float](spec GaussNewton, n *nn.Net, m int, pool *tensor
 }
 
 // slope is <grad F, d> = -(gamma'/m²) |q|² + (1/m) b·s of the direction that s
-// stands for.
+// stands for. With a large gamma it is a small difference of large numbers: that
+// of the direction itself is measured where q is at hand.
 func (o *dualGN[T]) slope(bs float64) float64 {
 	m := float64(o.problem.Z.Rows)
 	return -o.damped/(m*m)*o.qq + bs/m
@@ -143,23 +145,22 @@ func (o *dualGN[T]) Direction(d []T, p *Problem[T]) Report {
 	o.sys.kx = o.rows(kx)
 	defer func() { o.sys.kx, o.scratch = kx, nil }()
 
-	jq := o.sys.u // J q with q = m grad F
+	jq := o.sys.u // J q
 	forms := o.forms && !o.nothing(1)
 	if forms {
 		o.qq = o.formedGradient(jq)
 	}
 	if !forms || o.qq == 0 {
-		o.qq = o.outputGradient(d)
+		o.qq = o.outputGradient(o.q)
 	}
-	copy(o.rows(o.alpha).Flat(), o.rows(o.g).Flat())
 	if o.nothing(o.qq) {
-		o.gradientStep(d, o.qq, StoppedGradient)
+		o.fallBack(d, StoppedGradient)
 		return o.report
 	}
 	o.factor(p.Z)
 	s, b := o.s[:m*k], o.b[:m*k]
 	if !forms {
-		o.jvp(jq, d)
+		o.jvp(jq, o.q)
 	}
 	o.sys.transposed(b, jq)
 	stop := Stop{Iterations: o.spec.InnerIterations, Tolerance: o.spec.Tolerance, Gap: o.gapResidual(), Warm: o.memory != nil, Trace: p.Trace}
@@ -179,6 +180,12 @@ func (o *dualGN[T]) Direction(d []T, p *Problem[T]) Report {
 	}
 	o.take(solution)
 	o.evaluate(d, s, solution.Vector, dot(b, s))
+	if !(o.report.Slope < 0) && solution.Reason != StoppedNonFinite {
+		if o.forms {
+			o.qq = o.outputGradient(o.q)
+		}
+		o.fallBack(d, StoppedSlope)
+	}
 	return o.end(d)
 }
 
@@ -199,6 +206,13 @@ func (o *dualGN[T]) formedGradient(jq tensor.Matrix[float64]) float64 {
 		axpy(m*mu, jw.Flat(), jq.Flat())
 	}
 	return qq
+}
+
+// fallBack makes the gradient step.
+func (o *dualGN[T]) fallBack(d []T, reason string) {
+	copy(o.rows(o.alpha).Flat(), o.rows(o.g).Flat())
+	copy(d, o.q)
+	o.gradientStep(d, o.qq, reason)
 }
 
 // gapResidual turns the tolerance on the gap into one on the residual r = Lᵀ u - s:
@@ -237,6 +251,9 @@ func (o *dualGN[T]) evaluate(d []T, s, r []float64, bs float64) {
 	o.addShift(d)
 
 	slope := o.slope(bs)
+	if !o.forms {
+		slope = tensor.Dot(o.pool, o.q, d) / m
+	}
 	var curvature float64
 	for i := range s {
 		curvature += (s[i] + r[i]) * (s[i] + r[i]) / m
@@ -292,9 +309,8 @@ func (o *dualGN[T]) search(d []T, s, b []float64, stop Stop) {
 	chosen.Counters = o.report.Counters
 	o.setGamma(chosen.Gamma)
 	if !(chosen.Slope < 0) && solution.Reason != StoppedNonFinite { // not one descends
-		copy(o.rows(o.alpha).Flat(), o.rows(o.g).Flat())
 		o.report = chosen
-		o.gradientStep(d, o.outputGradient(d), StoppedSlope)
+		o.fallBack(d, StoppedSlope)
 		return
 	}
 	o.path.At(s, o.c, -o.c)

@@ -615,6 +615,34 @@ func TestFloat32(t *testing.T) {
 	}
 }
 
+// TestDescentFloat32: in float32 too every direction descends, up to gammas where
+// rounding is larger than what the dual system resolves.
+func TestDescentFloat32(t *testing.T) {
+	served, _ := combos()
+	for _, c := range served {
+		for seed := range uint64(25) {
+			m := 2 + int(seed)%7
+			n, p := drawProblem[float32](c.loss, m, seed, nil)
+			_, q := drawProblem[float64](c.loss, m, seed, nil)
+			g := gradientOf(q, 0)
+			if tensor.Norm2(nil, g) < 1e-9 {
+				continue
+			}
+			d, wide := make([]float32, n.NumParams()), make([]float64, n.NumParams())
+			for _, gamma := range []float64{1e-4, 1, 1e4, 1e6, 1e8, 1e10} {
+				if gamma > 1e6 && (c.oracle == "prox_linear" || c.solver == "cholesky") {
+					break // their slope follows from numbers of the dual, and is not measured
+				}
+				r := Bind[float32](c.must("inner_iterations: 20", fmt.Sprintf("gamma: %g", gamma)), c.loss, n, m, nil).Direction(d, p)
+				tensor.Convert(wide, d)
+				if slope := dot(g, wide); !(slope < 0) {
+					t.Errorf("%v, seed %d, gamma %g: slope %g, reported as %g (%s after %d)", c, seed, gamma, slope, r.Slope, r.StopReason, r.InnerIterations)
+				}
+			}
+		}
+	}
+}
+
 // TestOracles runs every combination through what has nothing to do with
 // mathematics: threads, batches of other sizes, allocations, counting.
 func TestOracles(t *testing.T) {
