@@ -128,7 +128,19 @@ func TestArmijoRuns(t *testing.T) {
 		t.Fatal(r.Failed)
 	}
 	steps, n := rows(t, filepath.Join(opt.Out, "runs/sgd/0/steps.csv"))
+	p, err := Open(c, opt.Data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	adds := p.Net.MultiplyAdds()
 	for i := range n {
+		forward, products := number(t, steps["forwards"][i])*float64(adds.Forward), number(t, steps["vjps"][i])*float64(adds.VJP)+number(t, steps["jvps"][i])*float64(adds.JVP)
+		if want := 50 * (forward + products); number(t, steps["multiply_adds"][i]) != want {
+			t.Errorf("step %d: %s multiply-adds, want %g", i, steps["multiply_adds"][i], want)
+		}
+		if want := number(t, steps["multiply_adds"][i]) / float64(50*(adds.Forward+adds.VJP)); number(t, steps["cost"][i]) != want {
+			t.Errorf("step %d: the cost is %s, want %g", i, steps["cost"][i], want)
+		}
 		if slope := number(t, steps["slope"][i]); !(slope < 0) || steps["stop_reason"][i] != "budget" || steps["inner_iterations"][i] != "4" {
 			t.Errorf("step %d: slope %g, %s after %s", i, slope, steps["stop_reason"][i], steps["inner_iterations"][i])
 		}
