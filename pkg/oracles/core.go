@@ -14,10 +14,13 @@ import (
 //
 //	1/gamma' = 1/gamma + mu,  d0 = -gamma' mu w,  c = gamma'/m
 type core[T tensor.Float] struct {
-	spec  Inner
-	adds  nn.MultiplyAdds
-	pool  *tensor.Pool
-	gamma *proximity
+	spec Inner
+	adds nn.MultiplyAdds
+	pool *tensor.Pool
+
+	// All that lasts from call to call, see State.
+	gamma  *proximity
+	memory *memory // nil: starts are cold
 
 	g, factors, u, v tensor.Matrix[float64] // m x k; g = grad loss(f)
 	row              []float64              // k
@@ -41,6 +44,9 @@ func (o *core[T]) bind(spec Inner, n *nn.Net, m int, pool *tensor.Pool) {
 	*o = core[T]{
 		spec: spec, adds: n.MultiplyAdds(), pool: pool, gamma: newProximity(spec.Gamma),
 		g: mk(), factors: mk(), u: mk(), v: mk(), row: make([]float64, n.Outputs()),
+	}
+	if spec.WarmStart {
+		o.memory = newMemory(n.Outputs())
 	}
 	o.k = gram{
 		pool: pool, mul: o.product, form: o.form, blocks: o.formBlocks,

@@ -99,8 +99,7 @@ type dualGN[T tensor.Float] struct {
 	core[T]
 	sys    System
 	solver Linear
-	path   Path // in place of solver, where gammas are searched
-	memory *memory
+	path   Path                   // in place of solver, where gammas are searched
 	s, b   []float64              // m k
 	alpha  tensor.Matrix[float64] // m x k
 	q      []T                    // m grad F; not where K is formed
@@ -119,9 +118,6 @@ func bindDualGN[T tensor.Float](spec GaussNewton, n *nn.Net, m int, pool *tensor
 		o.best = make([]T, n.NumParams())
 	} else {
 		o.solver = spec.Solver.Must().(SystemSolver).System(mk, k, spec.InnerIterations, pool)
-	}
-	if spec.WarmStart {
-		o.memory = newMemory(k)
 	}
 	o.sys = System{gram: &o.k, kx: tensor.New[float64](m, k), accept: func(bs float64) bool { return o.slope(bs) < 0 }}
 	return o

@@ -17,7 +17,6 @@ import (
 // but for a constant, which is 0 without weight decay.
 type linearized[T tensor.Float] struct {
 	core[T]
-	memory          *memory
 	base, z         tensor.Matrix[float64] // base, and base + u
 	alpha, certain  tensor.Matrix[float64] // certain: admissible, for D and for output
 	moved           tensor.Matrix[float64] // u
@@ -30,9 +29,6 @@ func (o *linearized[T]) bindLinearized(spec Inner, n *nn.Net, m int, pool *tenso
 	o.bind(spec, n, m, pool)
 	for _, a := range []*tensor.Matrix[float64]{&o.base, &o.z, &o.alpha, &o.certain, &o.moved, &o.jd} {
 		*a = tensor.New[float64](m, n.Outputs())
-	}
-	if spec.WarmStart {
-		o.memory = newMemory(n.Outputs())
 	}
 }
 
