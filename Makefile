@@ -2,7 +2,7 @@ GEN = pkg/tensor/kernel/gen
 NEW = $(CURDIR)/bin/_generated
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: build test check bench fmt clean generate
+.PHONY: build test check kill-test bench fmt clean generate
 
 build: ## the program, in bin/
 	go build -o bin/ ./cmd/dgn
@@ -26,6 +26,9 @@ check: test ## what CI checks besides: format, vet, staticcheck, the race detect
 		tail -n +2 pkg/tensor/kernel/$$f >$(NEW)/old; tail -n +2 $(NEW)/$$f | cmp - $(NEW)/old || { echo "$$f differs from what the generator writes: run make generate"; exit 1; }; done
 	go test -race -short ./pkg/tensor/... ./pkg/nn ./pkg/oracles ./pkg/optim ./pkg/datasets ./pkg/experiment
 	if [ -n "$$DGN_DATA_DIR" ]; then go test -tags data -run Real ./pkg/... ./cmd/...; fi
+
+kill-test: ## kills the program 200 times; go test ./... does so 20 times
+	go test ./cmd/dgn -run '^TestKill$$' -count=1 -v -timeout 60m -kills 200
 
 generate: ## the assembly of pkg/tensor/kernel
 	cd $(GEN) && go generate .

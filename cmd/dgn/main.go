@@ -38,7 +38,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	}
 	switch {
 	case errors.Is(err, context.Canceled):
-		fmt.Fprintln(stderr, "dgn: interrupted; everything logged so far is kept")
+		fmt.Fprintln(stderr, "dgn: interrupted; everything logged so far is kept, and the same command goes on from here")
 	case err != nil:
 		fmt.Fprintf(stderr, "dgn: %v\n", err)
 	}

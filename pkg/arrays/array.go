@@ -34,6 +34,14 @@ func Float64(name string, shape []int, data []float64) Array {
 	return Array{Name: name, Shape: shape, f64: data}.checked()
 }
 
+// Floats returns an array of the precision of its elements.
+func Floats[T float32 | float64](name string, shape []int, data []T) Array {
+	if d, ok := any(data).([]float32); ok {
+		return Float32(name, shape, d)
+	}
+	return Float64(name, shape, any(data).([]float64))
+}
+
 // Int64 returns an array of int64.
 func Int64(name string, shape []int, data []int64) Array {
 	return Array{Name: name, Shape: shape, i64: data}.checked()
@@ -158,7 +166,7 @@ func fill(name string, shape []int, k kind, b []byte) (Array, error) {
 
 // raw returns the elements in little-endian order.
 func (a Array) raw() []byte {
-	var b []byte
+	b := make([]byte, 0, 4*len(a.f32)+8*len(a.f64)+8*len(a.i64))
 	for _, v := range a.f32 {
 		b = binary.LittleEndian.AppendUint32(b, math.Float32bits(v))
 	}

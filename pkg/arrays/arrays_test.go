@@ -286,3 +286,14 @@ func FuzzNPY(f *testing.F) {
 		}
 	})
 }
+
+// TestExtension: a file whose name does not tell its format is not written.
+func TestExtension(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "w.txt")
+	if err := WriteFile(path, []Array{Float64("a", nil, []float64{1})}); err == nil || !strings.Contains(err.Error(), "use .npz or .safetensors") {
+		t.Errorf("says %v", err)
+	}
+	if _, err := os.Stat(path); err == nil {
+		t.Error("something was written")
+	}
+}

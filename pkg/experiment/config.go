@@ -18,16 +18,17 @@ import (
 
 // A Config is one experiment: a problem, and the methods to compare on it.
 type Config struct {
-	Name      string   `yaml:"name"`
-	Seeds     []uint64 `yaml:"seeds,flow"`
-	Precision string   `yaml:"precision"`
-	Data      Data     `yaml:"data"`
-	Model     Model    `yaml:"model"`
-	Loss      Loss     `yaml:"loss"`
-	Train     Train    `yaml:"train"`
-	Evaluate  Evaluate `yaml:"evaluate"`
-	Log       Log      `yaml:"log"`
-	Methods   []Method `yaml:"methods"`
+	Name       string     `yaml:"name"`
+	Seeds      []uint64   `yaml:"seeds,flow"`
+	Precision  string     `yaml:"precision"`
+	Data       Data       `yaml:"data"`
+	Model      Model      `yaml:"model"`
+	Loss       Loss       `yaml:"loss"`
+	Train      Train      `yaml:"train"`
+	Evaluate   Evaluate   `yaml:"evaluate"`
+	Checkpoint Checkpoint `yaml:"checkpoint"`
+	Log        Log        `yaml:"log"`
+	Methods    []Method   `yaml:"methods"`
 }
 
 // The choices of a config, each decoded by the table of its package.
@@ -146,6 +147,12 @@ var targetMetrics = []string{"train_loss", "train_accuracy", "valid_loss", "vali
 type Evaluate struct {
 	Every         Every `yaml:"every"`
 	TrainExamples int   `yaml:"train_examples"` // 0: all
+}
+
+// Checkpoint says when to write a checkpoint; at the end of an epoch, only if the
+// last one is a second old. It is part of no run's identity.
+type Checkpoint struct {
+	Every Every `yaml:"every"`
 }
 
 // Log says what to log.

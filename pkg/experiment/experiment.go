@@ -4,6 +4,7 @@
 package experiment
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -15,6 +16,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/dualgn/dgn/pkg/arrays"
 	"github.com/dualgn/dgn/pkg/datasets"
 	"github.com/dualgn/dgn/pkg/nn"
 	"github.com/dualgn/dgn/pkg/tensor"
@@ -67,6 +69,7 @@ type Result struct {
 	Dir     string
 	Methods []string // of the config, in order
 	Made    int      // runs made now
+	Resumed int      // of these, continued from a checkpoint
 	Reused  int      // runs found complete
 	Failed  []error  // one for each failed run
 }
@@ -77,6 +80,7 @@ type planned struct {
 	seed     uint64
 	path     string // relative to the results folder
 	settings Settings
+	resumed  *Manifest // of the interrupted run that is to be continued, nil: there is none
 }
 
 // Run makes every run of the experiment that the results folder lacks. A run
@@ -122,6 +126,11 @@ func (p *Problem) runAll(ctx context.Context, f *folder, opt Options) (*Result, 
 		return nil, fmt.Errorf("cannot write to the results folder: %w", err)
 	}
 	result := &Result{Dir: f.dir, Made: len(todo), Reused: reused}
+	for _, r := range todo {
+		if r.resumed != nil {
+			result.Resumed++
+		}
+	}
 	for _, m := range p.Config.Methods {
 		result.Methods = append(result.Methods, m.Name)
 	}
@@ -150,8 +159,9 @@ func (p *Problem) runAll(ctx context.Context, f *folder, opt Options) (*Result, 
 }
 
 // plan compares the config with what the folder holds: complete runs of the
-// same settings are reused, incomplete ones made again, and complete ones of
-// other settings are an error, all before anything is moved.
+// same settings are reused, incomplete ones continued from their checkpoints, or
+// made again if they have none, and those of other settings are an error, all
+// before anything is moved.
 func (p *Problem) plan(f *folder, opt Options) (todo []planned, reused int, err error) {
 	var conflicts []string
 	var aside []string
@@ -168,10 +178,25 @@ func (p *Problem) plan(f *folder, opt Options) (todo []planned, reused int, err 
 				return nil, 0, configErrorf("%w; dgn run --fresh moves it aside", err)
 			case err == nil && old == nil && !f.exists(r.path):
 				todo = append(todo, r)
-			case opt.Fresh || old == nil || old.Identity == r.settings.Identity() && !old.Outcome.complete():
+			case opt.Fresh || old == nil:
 				todo, aside = append(todo, r), append(aside, r.path)
+			case old.Identity == r.settings.Identity() && !old.Outcome.complete():
+				found, warning, err := f.lastCheckpoint(r.path, r.origin(opt))
+				switch {
+				case err != nil:
+					conflicts = append(conflicts, err.Error())
+				case found == nil:
+					todo, aside = append(todo, r), append(aside, r.path)
+				default:
+					r.resumed = old
+					todo = append(todo, r)
+				}
+				if warning != "" {
+					opt.Log.Warn(warning, "method", m.Name, "seed", seed)
+				}
 			case old.Identity == r.settings.Identity():
 				reused++
+				removeCheckpoints(filepath.Join(f.dir, r.path), opt.Log) // of a run killed at its very end
 				opt.Log.Info("kept: complete with these settings", "method", m.Name, "seed", seed, "outcome", old.Outcome)
 			default:
 				conflicts = append(conflicts, fmt.Sprintf("%s was made with other settings:\n    %s",
@@ -193,7 +218,12 @@ func (p *Problem) plan(f *folder, opt Options) (todo []planned, reused int, err 
 	return todo, reused, nil
 }
 
-// make makes one run and records its outcome. It returns the error of a failed
+// origin is what the run's bits follow from if it is made now.
+func (r planned) origin(opt Options) origin {
+	return newOrigin(r.settings, opt.Build, ThisMachine())
+}
+
+// make makes one run, or the rest of one, and records its outcome. It returns the error of a failed
 // run; a panic is one, so that a fault in one method leaves the others alone.
 func (p *Problem) make(ctx context.Context, f *folder, r planned, opt Options) (err error) {
 	method := &p.Config.Methods[r.method]
@@ -214,6 +244,14 @@ func (p *Problem) make(ctx context.Context, f *folder, r planned, opt Options) (
 		}
 		return err
 	}
+	var from *checkpoint
+	if r.resumed != nil {
+		if from, _, err = f.lastCheckpoint(r.path, r.origin(opt)); err != nil {
+			return err
+		}
+		m.resume(r.resumed, from)
+		log.Info("continued from a checkpoint", "step", from.Step)
+	}
 	monitor := opt.Monitor.Start(RunInfo{Method: method.Name, Seed: r.seed,
 		Steps: p.Config.Train.total(p.Train.Len() / p.Config.Train.BatchSize), Limit: p.Config.Train.Seconds})
 	defer func() {
@@ -226,6 +264,9 @@ func (p *Problem) make(ctx context.Context, f *folder, r planned, opt Options) (
 		}
 		m.End = time.Now().UTC()
 		err = errors.Join(err, save())
+		if err == nil && m.Outcome.complete() { // and not before that is on disk
+			removeCheckpoints(dir, log)
+		}
 		monitor.End(m.Outcome, m.Detail)
 	}()
 
@@ -237,28 +278,32 @@ func (p *Problem) make(ctx context.Context, f *folder, r planned, opt Options) (
 	}
 	pool := tensor.NewPool(threads)
 	defer pool.Close()
-	logs, err := newLogs(opt.Files, dir)
+	logs, err := openLogs(opt.Files, dir, from)
 	if err != nil {
 		return err
 	}
-	weights := filepath.Join(dir, "params.npz")
+	keep := &checkpointer{files: opt.Files, dir: dir, origin: r.origin(opt), last: from, at: time.Now(), log: log}
 	if p.Config.Precision == "float64" {
-		err = trainOne[float64](ctx, p, method, r.seed, pool, logs, monitor, weights, m)
+		err = trainOne[float64](ctx, p, method, r.seed, pool, logs, monitor, keep, m)
 	} else {
-		err = trainOne[float32](ctx, p, method, r.seed, pool, logs, monitor, weights, m)
+		err = trainOne[float32](ctx, p, method, r.seed, pool, logs, monitor, keep, m)
 	}
 	return errors.Join(err, logs.close())
 }
 
-// trainOne makes one run in precision T, records how it ended in the manifest,
-// and saves the weights of one that ended where it should.
-func trainOne[T tensor.Float](ctx context.Context, p *Problem, m *Method, seed uint64, pool *tensor.Pool, l *logs, mon RunMonitor, weights string, to *Manifest) (err error) {
+// trainOne makes one run in precision T, or the rest of one, records how it
+// ended in the manifest, and saves the weights of one that ended where it should.
+func trainOne[T tensor.Float](ctx context.Context, p *Problem, m *Method, seed uint64, pool *tensor.Pool, l *logs, mon RunMonitor, keep *checkpointer, to *Manifest) (err error) {
 	t := newTrainer[T](p.Config, m, seed, p.Problem, p.Net, pool)
-	t.logs, t.monitor = l, mon
+	t.logs, t.monitor, t.keep = l, mon, keep
 	to.Outcome, to.Detail, err = t.train(ctx)
-	to.GradientSteps = t.gradientSteps
-	if err == nil && (to.Outcome == Finished || to.Outcome == Target) {
-		err = nn.Save(weights, p.Net, t.w)
+	to.GradientSteps, to.WallSeconds = t.gradientSteps, t.clock.seconds()
+	if err != nil || to.Outcome != Finished && to.Outcome != Target {
+		return err
 	}
-	return err
+	var b bytes.Buffer
+	if err := arrays.WriteNPZ(&b, nn.Arrays(p.Net, t.w)); err != nil {
+		return err
+	}
+	return keep.files.Replace(filepath.Join(keep.dir, "params.npz"), b.Bytes())
 }

@@ -294,6 +294,7 @@ func TestReuse(t *testing.T) {
 type watcher struct {
 	noMonitor
 	step      func(method string, seed uint64, step int)
+	seconds   func(float64) // at each step
 	evaluated func()
 }
 
@@ -304,7 +305,10 @@ type watched struct {
 	info RunInfo
 }
 
-func (w watched) Step(step int, _, _ float64) {
+func (w watched) Step(step int, seconds, _ float64) {
+	if w.seconds != nil {
+		w.seconds(seconds)
+	}
 	if w.step != nil {
 		w.step(w.info.Method, w.info.Seed, step)
 	}
@@ -317,7 +321,7 @@ func (w watched) Evaluated(int, Evaluation) {
 }
 
 // TestInterrupt: an interrupted run ends cleanly with everything logged, and
-// is made again the next time.
+// continues the next time.
 func TestInterrupt(t *testing.T) {
 	c := parse(t, toy)
 	opt := options(t.TempDir())
@@ -342,7 +346,7 @@ func TestInterrupt(t *testing.T) {
 		t.Error("a run was begun after the interruption")
 	}
 	opt.Monitor = nil
-	if r := run(t, c, opt); r.Made != 3 || r.Reused != 1 {
+	if r := run(t, c, opt); r.Made != 3 || r.Resumed != 1 || r.Reused != 1 {
 		t.Errorf("again: %+v", r)
 	}
 }

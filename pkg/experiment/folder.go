@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/gofrs/flock"
-	"github.com/google/renameio/v2"
 )
 
 // Files creates the files of a results folder. Tests replace it to make disks
@@ -19,7 +18,10 @@ import (
 type Files interface {
 	// Create opens a new file to append to.
 	Create(path string) (File, error)
-	// Replace writes a whole file: to a temporary one, synced, renamed.
+	// Continue cuts a file to its first size bytes and opens it to append to.
+	Continue(path string, size int64) (File, error)
+	// Replace writes a whole file: to a temporary one, synced, renamed. Whenever
+	// the machine stops, the file has its old content or all of the new.
 	Replace(path string, data []byte) error
 }
 
@@ -36,8 +38,44 @@ func (Disk) Create(path string) (File, error) {
 	return os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
 }
 
-func (Disk) Replace(path string, data []byte) error {
-	return renameio.WriteFile(path, data, 0o644)
+func (Disk) Continue(path string, size int64) (File, error) {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND, 0)
+	if err != nil {
+		return nil, err
+	}
+	if err := f.Truncate(size); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return f, nil
+}
+
+// temporary names the file that is to replace another. It has one name, unlike
+// the ones of renameio, so that what a killed program leaves is used again by
+// the next, and syncs the folder, without which a rename may be lost.
+func temporary(path string) string { return path + ".tmp" }
+
+func (Disk) Replace(path string, data []byte) (err error) {
+	f, err := os.OpenFile(temporary(path), os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o644)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(data)
+	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return errors.Join(err, os.Remove(temporary(path)))
+	}
+	if err := os.Rename(temporary(path), path); err != nil {
+		return errors.Join(err, os.Remove(temporary(path)))
+	}
+	return syncFolder(filepath.Dir(path))
+}
+
+// syncFolder puts the names in a folder on disk.
+func syncFolder(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
 }
 
 // A folder is the results folder of one experiment, locked against other

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math"
 	"path/filepath"
+	"slices"
 	"strconv"
 
 	"github.com/dualgn/dgn/pkg/oracles"
@@ -26,19 +27,40 @@ var (
 // from flush.
 type table struct {
 	path string
-	file File
+	file counted
 	buf  *bufio.Writer
 	csv  *csv.Writer
 	row  []string
 }
 
-func newTable(files Files, path string, header []string) (*table, error) {
-	f, err := files.Create(path)
+// counted is a file that knows its length.
+type counted struct {
+	File
+	size int64
+}
+
+func (f *counted) Write(b []byte) (int, error) {
+	n, err := f.File.Write(b)
+	f.size += int64(n)
+	return n, err
+}
+
+// openTable makes a table with a header, or continues one at its first size bytes.
+func openTable(files Files, path string, header []string, size int64) (*table, error) {
+	open := func() (File, error) { return files.Create(path) }
+	if size > 0 {
+		open = func() (File, error) { return files.Continue(path, size) }
+	}
+	f, err := open()
 	if err != nil {
 		return nil, err
 	}
-	t := &table{path: path, file: f, buf: bufio.NewWriterSize(f, 1<<16), row: make([]string, 0, len(header))}
+	t := &table{path: path, file: counted{f, size}, row: make([]string, 0, len(header))}
+	t.buf = bufio.NewWriterSize(&t.file, 1<<16)
 	t.csv = csv.NewWriter(t.buf)
+	if size > 0 {
+		return t, nil
+	}
 	t.row = append(t.row, header...)
 	t.write()
 	return t, t.flush()
@@ -78,23 +100,57 @@ func (t *table) wrap(err error) error {
 	return fmt.Errorf("cannot write %s: %w", t.path, err)
 }
 
-// logs are the two tables of a run.
+// logs are the tables of a run.
 type logs struct{ metrics, steps *table }
 
-func newLogs(files Files, dir string) (*logs, error) {
-	metrics, err := newTable(files, filepath.Join(dir, "metrics.csv"), metricsHeader)
-	if err != nil {
-		return nil, err
+// openLogs makes the logs of a new run, or, from a checkpoint, cuts those of an
+// interrupted run to the lengths that they had then.
+func openLogs(files Files, dir string, from *checkpoint) (*logs, error) {
+	l := &logs{}
+	for _, t := range []struct {
+		to     **table
+		file   string
+		header []string
+	}{{&l.metrics, "metrics.csv", metricsHeader}, {&l.steps, "steps.csv", stepsHeader}} {
+		var size int64
+		if from != nil {
+			if size = from.Logs[t.file]; size <= 0 {
+				return nil, errors.Join(fmt.Errorf("the checkpoint does not say how long %s was", t.file), l.close())
+			}
+		}
+		var err error
+		if *t.to, err = openTable(files, filepath.Join(dir, t.file), t.header, size); err != nil {
+			return nil, errors.Join(err, l.close())
+		}
 	}
-	steps, err := newTable(files, filepath.Join(dir, "steps.csv"), stepsHeader)
-	if err != nil {
-		return nil, errors.Join(err, metrics.close())
-	}
-	return &logs{metrics, steps}, nil
+	return l, nil
 }
 
-func (l *logs) flush() error { return errors.Join(l.steps.flush(), l.metrics.flush()) }
-func (l *logs) close() error { return errors.Join(l.steps.close(), l.metrics.close()) }
+// tables returns those that are open.
+func (l *logs) tables() []*table {
+	return slices.DeleteFunc([]*table{l.steps, l.metrics}, func(t *table) bool { return t == nil })
+}
+
+// sizes returns how many bytes of each have been flushed, by file.
+func (l *logs) sizes() map[string]int64 {
+	sizes := map[string]int64{}
+	for _, t := range l.tables() {
+		sizes[filepath.Base(t.path)] = t.file.size
+	}
+	return sizes
+}
+
+func (l *logs) flush() error { return each(l.tables(), (*table).flush) }
+func (l *logs) close() error { return each(l.tables(), (*table).close) }
+
+// each does something with every table, whatever comes of the others.
+func each(tables []*table, do func(*table) error) error {
+	var errs []error
+	for _, t := range tables {
+		errs = append(errs, do(t))
+	}
+	return errors.Join(errs...)
+}
 
 // progress is where a run stands on the axes of every figure.
 type progress struct {

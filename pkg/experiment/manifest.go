@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"github.com/dualgn/dgn/pkg/tensor"
@@ -55,12 +56,43 @@ type Manifest struct {
 	Start time.Time `json:"start"`
 	End   time.Time `json:"end,omitzero"`
 
+	// WallSeconds is the time of training, as the logs count it, whatever the
+	// interruptions between start and end.
+	WallSeconds float64 `json:"wall_seconds"`
+
+	// Resumed has an entry for each time that the run continued from a
+	// checkpoint. Mixed lists what of the machine was not the same all the time,
+	// so that its wall clock compares with no other: processors, threads, jobs.
+	Resumed []Resumption `json:"resumed,omitempty"`
+	Mixed   []string     `json:"mixed,omitempty"`
+
 	// GradientSteps is the number of updates that did not descend, so that the
 	// line search took the gradient step in their place.
 	GradientSteps int `json:"gradient_steps,omitempty"`
 
 	Checksums map[string]string `json:"data_checksums"` // SHA-256 by file
 	Choices   []string          `json:"choices"`        // made automatically
+}
+
+// A Resumption is one continuation of an interrupted run.
+type Resumption struct {
+	Step int       `json:"step"`
+	Time time.Time `json:"time"`
+}
+
+// resume makes m, of a run about to start, that of the continuation of old.
+func (m *Manifest) resume(old *Manifest, from *checkpoint) {
+	m.Resumed = append(old.Resumed, Resumption{from.Step, m.Start})
+	m.Start = old.Start
+	m.WallSeconds, m.GradientSteps = from.Clock.Seconds(), from.GradientSteps
+	for _, d := range []struct {
+		what string
+		same bool
+	}{{"processors", m.CPU == old.CPU}, {"threads", m.Threads == old.Threads}, {"jobs", m.Jobs == old.Jobs}} {
+		if !d.same || slices.Contains(old.Mixed, d.what) {
+			m.Mixed = append(m.Mixed, d.what)
+		}
+	}
 }
 
 // Build identifies the program.

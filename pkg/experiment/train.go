@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"strings"
+	"time"
 
 	"github.com/dualgn/dgn/pkg/datasets"
 	"github.com/dualgn/dgn/pkg/losses"
@@ -28,15 +29,19 @@ type trainer[T tensor.Float] struct {
 	eval    *evaluator[T]
 	logs    *logs
 	monitor RunMonitor
+	keep    *checkpointer
 
-	// Everything that changes from step to step, and that a run could be
-	// continued from; the order of batches follows from seed and step.
-	step      int
-	w         []T
-	clock     clock
-	counters  oracles.Counters
-	oracle    oracles.Oracle[T]
-	optimizer optim.Optimizer[T]
+	// Everything that changes from step to step, and that a checkpoint keeps;
+	// the order of batches follows from seed and step.
+	step          int
+	evaluated     int // the last step after which there was an evaluation, -1: none
+	w             []T
+	clock         clock
+	counters      oracles.Counters
+	gradientSteps int // updates that a line search replaced
+	oracle        oracles.Oracle[T]
+	optimizer     optim.Optimizer[T]
+	rule          optim.StepRule
 
 	// Work space, worthless between steps.
 	order *order
@@ -47,18 +52,16 @@ type trainer[T tensor.Float] struct {
 	d, u  []T // direction and update
 	mini  oracles.Problem[T]
 	along objective[T] // the mini-batch objective along u
-	rule  optim.StepRule
-	whole bool // the rule makes every update as it is
-
-	gradientSteps int     // updates that a line search replaced
-	unit          float64 // multiply-adds of one forward and one VJP on a mini-batch
+	whole bool         // the rule makes every update as it is
+	saved int          // step of the last checkpoint
+	unit  float64      // multiply-adds of one forward and one VJP on a mini-batch
 }
 
 func newTrainer[T tensor.Float](c *Config, m *Method, seed uint64, p *datasets.Problem, n *nn.Net, pool *tensor.Pool) *trainer[T] {
 	size, k := c.Train.BatchSize, p.Outputs
 	adds := n.MultiplyAdds()
 	t := &trainer[T]{
-		config: c, method: m, seed: seed, problem: p, net: n, pool: pool,
+		config: c, method: m, seed: seed, problem: p, net: n, pool: pool, evaluated: -1,
 		loss: c.Loss.Must(), eval: newEvaluator[T](c, p, n, pool),
 		w: make([]T, n.NumParams()), d: make([]T, n.NumParams()), u: make([]T, n.NumParams()),
 		order: newOrder(seed, p.Train.Len(), size),
@@ -91,16 +94,23 @@ func (t *trainer[T]) warmUp() {
 	t.bind()
 }
 
-// train runs to the end: it returns the outcome, what there is to say about
-// it, and the error of a failed run. The way of the data is all here:
+// train runs to the end, from the beginning or the last checkpoint: it returns the
+// outcome, what there is to say about it, and the error of a failed run. The way
+// of the data is all here:
 // batch -> linearization -> oracle -> optimizer -> step rule -> log.
 func (t *trainer[T]) train(ctx context.Context) (Outcome, string, error) {
 	t.warmUp()
+	if from := t.keep.last; from != nil {
+		if err := t.restore(from); err != nil {
+			return Failed, "", err
+		}
+		from.arrays = nil
+	}
 	for {
-		if t.evaluationDue() {
+		if t.evaluated != t.step && t.evaluationDue() {
 			e, err := t.eval.evaluate(ctx, t.w)
 			if errors.Is(err, context.Canceled) {
-				return Interrupted, "", nil
+				return Interrupted, "", t.save()
 			}
 			if bad := e.diverged(); bad != "" {
 				return Diverged, fmt.Sprintf("%s after step %d", bad, t.step), nil
@@ -109,6 +119,7 @@ func (t *trainer[T]) train(ctx context.Context) (Outcome, string, error) {
 			if err := t.logs.flush(); err != nil {
 				return Failed, "", err
 			}
+			t.evaluated = t.step
 			t.monitor.Evaluated(t.step, e)
 			if what := t.targetReached(e); what != "" {
 				return Target, what, nil
@@ -118,7 +129,12 @@ func (t *trainer[T]) train(ctx context.Context) (Outcome, string, error) {
 			return Finished, "", nil
 		}
 		if ctx.Err() != nil {
-			return Interrupted, "", nil
+			return Interrupted, "", t.save()
+		}
+		if t.checkpointDue() {
+			if err := t.save(); err != nil {
+				return Failed, "", err
+			}
 		}
 
 		t.clock.start()
@@ -145,6 +161,26 @@ func (t *trainer[T]) train(ctx context.Context) (Outcome, string, error) {
 		}
 		t.monitor.Step(t.step, t.clock.seconds(), h)
 	}
+}
+
+// checkpointDue: at the configured interval. Epochs may be shorter than what it
+// takes to sync a file, and losing less than a second of training hurts nobody;
+// a number of steps is taken at its word. When checkpoints are written changes no
+// result.
+func (t *trainer[T]) checkpointDue() bool {
+	every := t.config.Checkpoint.Every
+	return t.step > t.saved && every.due(t.step, t.order.perEpoch()) && (every.Steps > 0 || time.Since(t.keep.at) >= time.Second)
+}
+
+// save writes a checkpoint. The logs it refers to are put on disk before it; its
+// error is that they cannot be.
+func (t *trainer[T]) save() error {
+	if err := t.logs.flush(); err != nil {
+		return err
+	}
+	t.keep.write(t.checkpoint())
+	t.saved = t.step
+	return nil
 }
 
 // advance makes the step from the current weights.

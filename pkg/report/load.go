@@ -46,6 +46,8 @@ type Manifest struct {
 	ISA         string `json:"isa"`
 	Threads     int    `json:"threads"`
 	Jobs        int    `json:"jobs"`
+
+	Mixed []string `json:"mixed"` // of these, what changed when the run was continued
 }
 
 // complete reports whether the run trained to its end.
@@ -228,7 +230,7 @@ func (res *Results) timing() string {
 			{"versions", r.Version == first.Version && r.Commit == first.Commit}, {"processors", r.CPU == first.CPU && r.ISA == first.ISA},
 			{"threads", r.Threads == first.Threads}, {"jobs", r.Jobs == first.Jobs},
 		} {
-			if i > 0 && !m.same && !slices.Contains(differ, m.name) {
+			if (i > 0 && !m.same || slices.Contains(r.Mixed, m.name)) && !slices.Contains(differ, m.name) {
 				differ = append(differ, m.name)
 			}
 		}

@@ -232,7 +232,11 @@ func TestTiming(t *testing.T) {
 	if s := load(t, a, b).timing(); s != "times do not compare: runs were made with different threads" {
 		t.Errorf("other threads: %q", s)
 	}
-	b.Threads, b.CPU, b.Version = 2, "other", "9"
+	b.Threads, b.Mixed = 2, []string{"threads"}
+	if s := load(t, a, b).timing(); s != "times do not compare: runs were made with different threads" {
+		t.Errorf("other threads for a part of a run: %q", s)
+	}
+	b.Mixed, b.CPU, b.Version = nil, "other", "9"
 	if s := load(t, a, b).timing(); !strings.Contains(s, "versions, processors") {
 		t.Errorf("another machine: %q", s)
 	}

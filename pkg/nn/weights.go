@@ -9,26 +9,19 @@ import (
 	"github.com/dualgn/dgn/pkg/tensor"
 )
 
-// Save writes weights to an .npz or .safetensors file under the names and in
-// the layout of the state_dict of a torch.nn.Sequential of the same layers.
-func Save[T tensor.Float](path string, n *Net, w []T) error {
+// Arrays returns weights under the names and in the layout of the state_dict of
+// a torch.nn.Sequential of the same layers. They are views of w.
+func Arrays[T tensor.Float](n *Net, w []T) (out []arrays.Array) {
 	if len(w) != n.params {
-		panic("nn: Save: the weights have the wrong length")
+		panic("nn: Arrays: the weights have the wrong length")
 	}
-	var out []arrays.Array
 	for _, p := range n.Params() {
-		part := w[p.Offset : p.Offset+p.Len()]
-		switch part := any(part).(type) {
-		case []float32:
-			out = append(out, arrays.Float32(p.Name, p.Shape, part))
-		case []float64:
-			out = append(out, arrays.Float64(p.Name, p.Shape, part))
-		}
+		out = append(out, arrays.Floats(p.Name, p.Shape, w[p.Offset:p.Offset+p.Len()]))
 	}
-	return arrays.WriteFile(path, out)
+	return out
 }
 
-// Load reads weights that Save, or PyTorch, wrote. Arrays that are missing, too
+// Load reads [Arrays] from an .npz or .safetensors file, ours or PyTorch's. Arrays that are missing, too
 // many, or of another shape are all named in the error.
 func Load[T tensor.Float](path string, n *Net) ([]T, error) {
 	file, err := arrays.ReadFile(path)

@@ -1,0 +1,189 @@
+package main
+
+import (
+	"bytes"
+	"encoding/csv"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+var kills = flag.Int("kills", 20, "how often TestKill kills the program")
+
+// killed is an experiment whose methods remember all that methods can, and that
+// spends much of its time on checkpoints.
+const killed = `
+name: killed
+data: {name: digits, train_limit: 400, test_limit: 100, binary: [5, 6, 7, 8, 9]}
+model: {kind: mlp, hidden: [40]}
+loss: {kind: squared_hinge}
+train: {batch_size: 50, steps: 60}
+evaluate: {every: 7}
+checkpoint: {every: 3}
+methods:
+  - {name: momentum, optimizer: {kind: sgd, learning_rate: {schedule: cosine, initial: 0.1}, momentum: 0.9}}
+  - {name: adam, optimizer: {kind: adam, learning_rate: 0.01}}
+  - name: gn
+    oracle: {kind: gauss_newton, inner_iterations: 4, warm_start: true, gamma: {levenberg_marquardt: {}}}
+    optimizer: {kind: sgd, learning_rate: 1.5, momentum: 0.95}
+    line_search: armijo
+  - name: primal
+    oracle: {kind: gauss_newton, formulation: primal, inner_iterations: 4}
+    optimizer: {kind: adamw, learning_rate: 0.01}
+  - name: prox
+    oracle: {kind: prox_linear, solver: sdca, inner_iterations: 4, warm_start: true}
+    optimizer: {kind: sgd, learning_rate: 1}
+    line_search: armijo
+`
+
+// TestKill kills the program at random moments, starts it again each time, with
+// other numbers of threads, until its runs are complete, and compares every
+// column but times, and the weights, with those of runs that were never killed.
+func TestKill(t *testing.T) {
+	work := t.TempDir()
+	if err := os.WriteFile(filepath.Join(work, "killed.yaml"), []byte(killed), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	program, err := exec.LookPath("dgn") // this test's binary under another name
+	if err != nil {
+		t.Fatal(err)
+	}
+	start := func(dir string) (*exec.Cmd, *bytes.Buffer) {
+		cmd := exec.Command(program, "run", "killed.yaml", "--quiet", "--out", dir, "--threads", strconv.Itoa(1+rand.IntN(3)))
+		cmd.Dir = work
+		cmd.Env = append(os.Environ(), "HOME="+work, "XDG_CONFIG_HOME="+work)
+		var log bytes.Buffer
+		cmd.Stderr = &log
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		return cmd, &log
+	}
+	began := time.Now()
+	cmd, log := start("whole")
+	if err := cmd.Wait(); err != nil {
+		t.Fatalf("%v\n%s", err, log)
+	}
+	want, _ := outcome(t, filepath.Join(work, "whole"))
+	// Half of the training, so that it takes more than one kill to get through,
+	// and the moments come to lie anywhere.
+	info, err := os.Stat(filepath.Join(work, "whole/runs/prox/0/manifest.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	span := info.ModTime().Sub(began) / 2
+
+	left, writing, resumed, rounds := *kills, 0, 0, 0
+	for ; left > 0; rounds++ {
+		dir := fmt.Sprintf("killed%d", rounds)
+		for done := false; !done; {
+			cmd, log := start(dir)
+			exited := make(chan error, 1)
+			go func() { exited <- cmd.Wait() }()
+			var moment <-chan time.Time // never, when all kills have been used
+			if left > 0 {
+				moment = time.After(time.Duration(rand.Int64N(int64(span))))
+			}
+			select {
+			case err := <-exited:
+				if err != nil || log.Len() > 0 {
+					t.Fatalf("%v\n%s", err, log)
+				}
+				done = true
+			case <-moment:
+				if err := cmd.Process.Kill(); err != nil {
+					t.Fatal(err)
+				}
+				<-exited
+				left--
+				if cut, _ := filepath.Glob(filepath.Join(work, dir, "runs/*/*/checkpoint.*.tmp")); len(cut) > 0 {
+					writing++
+				}
+				// What follows the training takes as long, and needs no more kills.
+				done = left > 0 && finished(t, filepath.Join(work, dir)) == 5
+			}
+		}
+		got, n := outcome(t, filepath.Join(work, dir))
+		resumed += n
+		for name, text := range want {
+			if got[name] != text {
+				t.Errorf("%s: %s differs from that of a run never killed", dir, name)
+			}
+		}
+		if len(got) != len(want) {
+			t.Errorf("%s holds %d files, not %d", dir, len(got), len(want))
+		}
+	}
+	t.Logf("%d kills within %v, %d of them while a checkpoint was written; %d continued runs in %d experiments", *kills, span.Round(time.Millisecond), writing, resumed, rounds)
+	if resumed < *kills/5 {
+		t.Errorf("only %d runs were continued after %d kills: the test proves too little", resumed, *kills)
+	}
+}
+
+// finished counts the complete runs in a folder.
+func finished(t *testing.T, dir string) (n int) {
+	t.Helper()
+	paths, err := filepath.Glob(filepath.Join(dir, "runs/*/*/manifest.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range paths {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		n += strings.Count(string(text), `"outcome": "finished"`)
+	}
+	return n
+}
+
+// outcome returns what the runs in a folder left, by file, without times, and how
+// often they were continued.
+func outcome(t *testing.T, dir string) (files map[string]string, resumed int) {
+	t.Helper()
+	paths, err := filepath.Glob(filepath.Join(dir, "runs/*/*/*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	files = map[string]string{}
+	for _, path := range paths {
+		data, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text := string(data)
+		switch filepath.Ext(path) {
+		case ".csv":
+			records, err := csv.NewReader(bytes.NewReader(data)).ReadAll()
+			if err != nil {
+				t.Fatalf("%s: %v", path, err)
+			}
+			at := slices.Index(records[0], "wall_seconds")
+			for i, r := range records {
+				records[i] = slices.Delete(r, at, at+1)
+			}
+			text = fmt.Sprint(records)
+		case ".json":
+			var m struct {
+				Outcome string `json:"outcome"`
+				Resumed []any  `json:"resumed"`
+			}
+			if err := json.Unmarshal(data, &m); err != nil {
+				t.Fatalf("%s: %v", path, err)
+			}
+			text = m.Outcome
+			resumed += len(m.Resumed)
+		}
+		files[strings.TrimPrefix(path, dir)] = text
+	}
+	return files, resumed
+}

@@ -1,0 +1,140 @@
+package experiment
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/dualgn/dgn/pkg/arrays"
+	"github.com/dualgn/dgn/pkg/oracles"
+)
+
+// A checkpoint is all that a run needs to go on from a step with the same bits.
+// Random streams are not in it, since they follow from seed and step. Its file is
+//
+//	dgn checkpoint 1     the format
+//	c3a5...              SHA-256 of all that follows, in hexadecimal
+//	{...}                a position, in JSON on one line
+//	...                  the arrays, as a .safetensors file
+type checkpoint struct {
+	position
+	arrays []arrays.Array
+}
+
+// A position is where a run stands, but for its arrays.
+type position struct {
+	Number int `json:"number"` // of this checkpoint in its run, from 1
+	origin
+	Step           int              `json:"step"`
+	Evaluated      int              `json:"evaluated"` // the last step after which there was an evaluation, -1: none
+	Clock          time.Duration    `json:"clock_nanoseconds"`
+	Counters       oracles.Counters `json:"counters"`
+	GradientSteps  int              `json:"gradient_steps"`
+	OptimizerSteps int64            `json:"optimizer_steps"`
+	Logs           map[string]int64 `json:"logs"` // length in bytes by file
+}
+
+// An origin is what the bits of a run follow from.
+type origin struct {
+	Identity string `json:"identity"` // of the settings
+	Version  string `json:"dgn_version"`
+	Commit   string `json:"commit"`
+	ISA      string `json:"isa"` // with the architecture
+}
+
+func newOrigin(s Settings, b Build, m Machine) origin {
+	return origin{Identity: s.Identity(), Version: b.Version, Commit: b.Commit, ISA: m.ISA}
+}
+
+// differences lists in what a run that continues would differ, as "what: old -> new".
+func (o origin) differences(now origin) (out []string) {
+	for _, d := range []struct{ what, old, new string }{
+		{"settings", o.Identity, now.Identity}, {"dgn version", o.Version, now.Version}, {"commit", o.Commit, now.Commit},
+		{"instruction set", o.ISA, now.ISA},
+	} {
+		if d.old != d.new {
+			out = append(out, fmt.Sprintf("%s: %s -> %s", d.what, orUnknown(d.old), orUnknown(d.new)))
+		}
+	}
+	return out
+}
+
+func orUnknown(s string) string {
+	if s == "" {
+		return "(unknown)"
+	}
+	return s
+}
+
+// checkpointMagic is the first line of every checkpoint; its number is raised
+// when what follows changes.
+const (
+	checkpointMagic = "dgn checkpoint 1\n"
+	checksumLine    = 2*sha256.Size + 1
+)
+
+// encode returns the bytes of the file.
+func (c *checkpoint) encode() ([]byte, error) {
+	head, err := json.Marshal(c.position)
+	if err != nil {
+		return nil, err
+	}
+	var b bytes.Buffer
+	b.WriteString(checkpointMagic)
+	b.Write(make([]byte, checksumLine))
+	b.Write(append(head, '\n'))
+	if err := arrays.WriteSafetensors(&b, c.arrays); err != nil {
+		return nil, err
+	}
+	out := b.Bytes()
+	copy(out[len(checkpointMagic):], checksum(out[len(checkpointMagic)+checksumLine:]))
+	return out, nil
+}
+
+// checksum returns the second line of the file.
+func checksum(body []byte) string {
+	sum := sha256.Sum256(body)
+	return hex.EncodeToString(sum[:]) + "\n"
+}
+
+// decodeCheckpoint reads the bytes of a file. Any change of them is an error.
+func decodeCheckpoint(data []byte) (*checkpoint, error) {
+	body, ok := bytes.CutPrefix(data, []byte(checkpointMagic))
+	if !ok {
+		if line, _, _ := bytes.Cut(data, []byte("\n")); bytes.HasPrefix(line, []byte("dgn checkpoint ")) {
+			return nil, fmt.Errorf("it starts with %.40q, of another version of dgn; this one reads %q", line, checkpointMagic[:len(checkpointMagic)-1])
+		}
+		return nil, fmt.Errorf("it does not start with %q", checkpointMagic[:len(checkpointMagic)-1])
+	}
+	if len(body) < checksumLine {
+		return nil, errors.New("it is cut short")
+	}
+	if body = body[checksumLine:]; checksum(body) != string(data[len(checkpointMagic):len(data)-len(body)]) {
+		return nil, errors.New("its checksum is wrong")
+	}
+	head, body, ok := bytes.Cut(body, []byte("\n"))
+	if !ok {
+		return nil, errors.New("it has no arrays")
+	}
+	c := &checkpoint{}
+	d := json.NewDecoder(bytes.NewReader(head))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&c.position); err != nil {
+		return nil, fmt.Errorf("its third line: %w", err)
+	}
+	if d.More() {
+		return nil, errors.New("its third line goes on after the JSON object")
+	}
+	if c.Number < 1 || c.Step < 0 || c.Evaluated < -1 || c.Evaluated > c.Step || c.Clock < 0 || c.OptimizerSteps < 0 {
+		return nil, fmt.Errorf("number %d, step %d, evaluated %d, clock %d and optimizer steps %d are not those of a run", c.Number, c.Step, c.Evaluated, c.Clock, c.OptimizerSteps)
+	}
+	var err error
+	if c.arrays, err = arrays.ReadSafetensors(bytes.NewReader(body), int64(len(body))); err != nil {
+		return nil, err
+	}
+	return c, nil
+}

@@ -1,0 +1,116 @@
+package experiment
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// slot returns the file of a run's checkpoint of a number: they take turns, so
+// that the last one stays while the next is written.
+func slot(dir string, number int) string {
+	return filepath.Join(dir, fmt.Sprintf("checkpoint.%d", number%2))
+}
+
+// A checkpointer writes the checkpoints of one run.
+type checkpointer struct {
+	files  Files
+	dir    string
+	origin origin
+	last   *checkpoint // nil: there is none; its arrays are nil once they have been used
+	at     time.Time   // when that was written, or else when training began
+	failed bool        // the latest could not be written
+	log    *slog.Logger
+}
+
+// write makes c the run's last checkpoint. Where that fails, training goes on:
+// its results are worth more than what could save a part of it, and the last
+// checkpoint is still there. The first failure of a row is told.
+func (k *checkpointer) write(c *checkpoint) {
+	c.origin, c.Number = k.origin, 1
+	if k.last != nil {
+		c.Number += k.last.Number
+	}
+	data, err := c.encode()
+	if err == nil {
+		err = k.files.Replace(slot(k.dir, c.Number), data)
+	}
+	if err == nil {
+		c.arrays, k.last, k.at, k.failed = nil, c, time.Now(), false
+		return
+	}
+	if !k.failed {
+		from := "from the beginning"
+		if k.last != nil {
+			from = fmt.Sprintf("from step %d", k.last.Step)
+		}
+		k.log.Warn("cannot write a checkpoint; training goes on, and if it were interrupted would begin again "+from, "step", c.Step, "error", err)
+	}
+	k.failed = true
+}
+
+// lastCheckpoint returns the last good checkpoint of the run at path, nil if
+// it has none, and a warning about a damaged one. It is an error if all are
+// damaged, and if a run of another origin made the last good one or its logs do
+// not reach that far.
+func (f *folder) lastCheckpoint(path string, now origin) (c *checkpoint, warning string, err error) {
+	dir := filepath.Join(f.dir, path)
+	var bad []string
+	for number := range 2 {
+		name := slot(dir, number)
+		data, err := os.ReadFile(name)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		var got *checkpoint
+		if err == nil {
+			got, err = decodeCheckpoint(data)
+		}
+		if err != nil {
+			bad = append(bad, fmt.Sprintf("%s: %v", name, err))
+		} else if c == nil || got.Number > c.Number {
+			c = got
+		}
+	}
+	const remedy = "to make this run anew, move its folder away"
+	switch {
+	case c == nil && bad != nil:
+		return nil, "", fmt.Errorf("%s was interrupted, and none of its checkpoints can be used; %s:\n    %s", dir, remedy, strings.Join(bad, "\n    "))
+	case c == nil:
+		return nil, "", nil
+	}
+	if d := c.differences(now); d != nil {
+		return nil, "", fmt.Errorf("%s was interrupted, and cannot continue with the same bits; go back to what made it, or %s:\n    %s", dir, remedy, strings.Join(d, "\n    "))
+	}
+	for name, size := range c.Logs {
+		name = filepath.Join(dir, name)
+		info, err := os.Stat(name)
+		if err == nil && info.Size() < size {
+			err = fmt.Errorf("%s has %d bytes, fewer than the %d it had at step %d", name, info.Size(), size, c.Step)
+		}
+		if err != nil {
+			return nil, "", fmt.Errorf("%s was interrupted, and its logs are damaged; %s:\n    %w", dir, remedy, err)
+		}
+	}
+	if bad != nil {
+		warning = fmt.Sprintf("a checkpoint cannot be used, continuing from the one after step %d: %s", c.Step, bad[0])
+	}
+	return c, warning, nil
+}
+
+// removeCheckpoints removes the checkpoints of a run that is complete, if there
+// are any, with what a kill may have left of one.
+func removeCheckpoints(dir string, log *slog.Logger) {
+	for number := range 2 {
+		for _, name := range []string{slot(dir, number), temporary(slot(dir, number))} {
+			if err := os.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				log.Warn("cannot remove a checkpoint that is of no more use", "error", err)
+			}
+		}
+	}
+}

@@ -1,0 +1,109 @@
+package experiment
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/dualgn/dgn/pkg/arrays"
+	"github.com/dualgn/dgn/pkg/oracles"
+	"github.com/dualgn/dgn/pkg/tensor"
+)
+
+// Names of a checkpoint's arrays. Optimizer and oracle add their own to theirs.
+const (
+	arrayWeights   = "weights"
+	arrayStepRule  = "step_rule"
+	arrayOptimizer = "optimizer."
+	arrayOracle    = "oracle."
+)
+
+// checkpoint returns where the run stands. Its arrays are views, valid until the
+// next step.
+func (t *trainer[T]) checkpoint() *checkpoint {
+	p := position{
+		Step: t.step, Evaluated: t.evaluated, Clock: t.clock.total,
+		Counters: t.counters, GradientSteps: t.gradientSteps, Logs: t.logs.sizes(),
+	}
+	if n := t.optimizer.State().Steps; n != nil {
+		p.OptimizerSteps = *n
+	}
+	list := t.vectors()
+	if o, ok := t.oracle.(oracles.Stateful); ok {
+		memory := o.State()
+		for _, name := range slices.Sorted(maps.Keys(memory)) {
+			list = append(list, stateArray(arrayOracle+name, memory[name]))
+		}
+	}
+	return &checkpoint{p, list}
+}
+
+// vectors returns the arrays whose lengths do not change during a run: all but
+// the oracle's.
+func (t *trainer[T]) vectors() []arrays.Array {
+	list := []arrays.Array{stateArray(arrayWeights, t.w)}
+	state := t.optimizer.State().Vectors
+	for _, name := range slices.Sorted(maps.Keys(state)) {
+		list = append(list, stateArray(arrayOptimizer+name, state[name]))
+	}
+	if rule := t.rule.State(); len(rule) > 0 {
+		values := make([]float64, len(rule))
+		for i, v := range rule {
+			values[i] = *v
+		}
+		list = append(list, stateArray(arrayStepRule, values))
+	}
+	return list
+}
+
+func stateArray[T tensor.Float](name string, v []T) arrays.Array {
+	return arrays.Floats(name, []int{len(v)}, v)
+}
+
+// restore puts a trainer where a checkpoint was made. An error says what does
+// not fit.
+func (t *trainer[T]) restore(c *checkpoint) error {
+	given, memory := map[string][]float64{}, map[string][]float64{}
+	for _, a := range c.arrays {
+		if name, ok := strings.CutPrefix(a.Name, arrayOracle); ok {
+			memory[name] = a.Float64s()
+		} else {
+			given[a.Name] = a.Float64s()
+		}
+	}
+	want := t.vectors()
+	for _, a := range want {
+		if n := len(given[a.Name]); n != a.Len() {
+			return fmt.Errorf("the checkpoint does not fit: %q has %d numbers, not %d", a.Name, n, a.Len())
+		}
+	}
+	if len(given) != len(want) {
+		return fmt.Errorf("the checkpoint does not fit: of the arrays %s only %d belong to anything", slices.Sorted(maps.Keys(given)), len(want))
+	}
+	var err error
+	if o, ok := t.oracle.(oracles.Stateful); ok {
+		err = o.Restore(memory)
+	} else if len(memory) > 0 {
+		err = errors.New("the oracle remembers nothing")
+	}
+	if err != nil {
+		return fmt.Errorf("the checkpoint does not fit: %w", err)
+	}
+
+	tensor.Convert(t.w, given[arrayWeights]) // exact, like the next: the numbers were of precision T
+	state := t.optimizer.State()
+	for name, v := range state.Vectors {
+		tensor.Convert(v, given[arrayOptimizer+name])
+	}
+	if state.Steps != nil {
+		*state.Steps = c.OptimizerSteps
+	}
+	for i, v := range t.rule.State() {
+		*v = given[arrayStepRule][i]
+	}
+	t.step, t.evaluated, t.saved = c.Step, c.Evaluated, c.Step
+	t.clock.total, t.counters, t.gradientSteps = c.Clock, c.Counters, c.GradientSteps
+	return nil
+}
