@@ -19,38 +19,13 @@ import (
 
 var kills = flag.Int("kills", 20, "how often TestKill kills the program")
 
-// killed is an experiment whose methods remember all that methods can, and that
-// spends much of its time on checkpoints.
-const killed = `
-name: killed
-data: {name: digits, train_limit: 400, test_limit: 100, binary: [5, 6, 7, 8, 9]}
-model: {kind: mlp, hidden: [40]}
-loss: {kind: squared_hinge}
-train: {batch_size: 50, steps: 60}
-evaluate: {every: 7}
-checkpoint: {every: 3}
-methods:
-  - {name: momentum, optimizer: {kind: sgd, learning_rate: {schedule: cosine, initial: 0.1}, momentum: 0.9}}
-  - {name: adam, optimizer: {kind: adam, learning_rate: 0.01}}
-  - name: gn
-    oracle: {kind: gauss_newton, inner_iterations: 4, warm_start: true, gamma: {levenberg_marquardt: {}}}
-    optimizer: {kind: sgd, learning_rate: 1.5, momentum: 0.95}
-    line_search: armijo
-  - name: primal
-    oracle: {kind: gauss_newton, formulation: primal, inner_iterations: 4}
-    optimizer: {kind: adamw, learning_rate: 0.01}
-  - name: prox
-    oracle: {kind: prox_linear, solver: sdca, inner_iterations: 4, warm_start: true}
-    optimizer: {kind: sgd, learning_rate: 1}
-    line_search: armijo
-`
-
 // TestKill kills the program at random moments, starts it again each time, with
 // other numbers of threads, until its runs are complete, and compares every
 // column but times, and the weights, with those of runs that were never killed.
 func TestKill(t *testing.T) {
 	work := t.TempDir()
-	if err := os.WriteFile(filepath.Join(work, "killed.yaml"), []byte(killed), 0o644); err != nil {
+	config, err := filepath.Abs("../../testdata/resumable.yaml")
+	if err != nil {
 		t.Fatal(err)
 	}
 	program, err := exec.LookPath("dgn") // this test's binary under another name
@@ -58,7 +33,8 @@ func TestKill(t *testing.T) {
 		t.Fatal(err)
 	}
 	start := func(dir string) (*exec.Cmd, *bytes.Buffer) {
-		cmd := exec.Command(program, "run", "killed.yaml", "--quiet", "--out", dir, "--threads", strconv.Itoa(1+rand.IntN(3)))
+		cmd := exec.Command(program, "run", config, "--quiet", "--out", dir, "--threads", strconv.Itoa(1+rand.IntN(3)),
+			"--set", "train.steps=60", "--set", "evaluate.every=7", "--set", "checkpoint.every=3", "--set", "model.hidden=[40]")
 		cmd.Dir = work
 		cmd.Env = append(os.Environ(), "HOME="+work, "XDG_CONFIG_HOME="+work)
 		var log bytes.Buffer
@@ -95,7 +71,7 @@ func TestKill(t *testing.T) {
 			}
 			select {
 			case err := <-exited:
-				if err != nil || log.Len() > 0 {
+				if err != nil || strings.Contains(log.String(), "checkpoint") { // which would be a warning
 					t.Fatalf("%v\n%s", err, log)
 				}
 				done = true
@@ -119,8 +95,11 @@ func TestKill(t *testing.T) {
 				t.Errorf("%s: %s differs from that of a run never killed", dir, name)
 			}
 		}
-		if len(got) != len(want) {
-			t.Errorf("%s holds %d files, not %d", dir, len(got), len(want))
+		for name := range got {
+			// A kill between the last manifest and what follows leaves checkpoints.
+			if _, ok := want[name]; !ok && (left == 0 || !strings.HasPrefix(filepath.Base(name), "checkpoint.")) {
+				t.Errorf("%s holds %s", dir, name)
+			}
 		}
 	}
 	t.Logf("%d kills within %v, %d of them while a checkpoint was written; %d continued runs in %d experiments", *kills, span.Round(time.Millisecond), writing, resumed, rounds)

@@ -7,6 +7,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
+	"sync"
 	"time"
 
 	"github.com/dualgn/dgn/pkg/arrays"
@@ -40,21 +42,39 @@ type position struct {
 
 // An origin is what the bits of a run follow from.
 type origin struct {
-	Identity string `json:"identity"` // of the settings
-	Version  string `json:"dgn_version"`
-	Commit   string `json:"commit"`
-	ISA      string `json:"isa"` // with the architecture
+	Identity   string `json:"identity"` // of the settings
+	Version    string `json:"dgn_version"`
+	Commit     string `json:"commit"`
+	Executable string `json:"executable"` // its SHA-256, "" if version or commit tell what it does
+	ISA        string `json:"isa"`        // with the architecture
 }
 
 func newOrigin(s Settings, b Build, m Machine) origin {
-	return origin{Identity: s.Identity(), Version: b.Version, Commit: b.Commit, ISA: m.ISA}
+	o := origin{Identity: s.Identity(), Version: b.Version, Commit: b.Commit, ISA: m.ISA}
+	if b.Modified || b.Commit == "" && (b.Version == "" || b.Version == "(devel)") {
+		o.Executable = executable()
+	}
+	return o
 }
+
+// executable returns the SHA-256 of the running program.
+var executable = sync.OnceValue(func() string {
+	path, err := os.Executable()
+	if err != nil {
+		return err.Error()
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return err.Error()
+	}
+	return fmt.Sprintf("%x", sha256.Sum256(data))
+})
 
 // differences lists in what a run that continues would differ, as "what: old -> new".
 func (o origin) differences(now origin) (out []string) {
 	for _, d := range []struct{ what, old, new string }{
 		{"settings", o.Identity, now.Identity}, {"dgn version", o.Version, now.Version}, {"commit", o.Commit, now.Commit},
-		{"instruction set", o.ISA, now.ISA},
+		{"executable", o.Executable, now.Executable}, {"instruction set", o.ISA, now.ISA},
 	} {
 		if d.old != d.new {
 			out = append(out, fmt.Sprintf("%s: %s -> %s", d.what, orUnknown(d.old), orUnknown(d.new)))

@@ -223,8 +223,9 @@ func (r planned) origin(opt Options) origin {
 	return newOrigin(r.settings, opt.Build, ThisMachine())
 }
 
-// make makes one run, or the rest of one, and records its outcome. It returns the error of a failed
-// run; a panic is one, so that a fault in one method leaves the others alone.
+// make makes one run, or the rest of one, and records its outcome. It returns the
+// error of a failed run; a panic is one, so that a fault in one method leaves the
+// others alone.
 func (p *Problem) make(ctx context.Context, f *folder, r planned, opt Options) (err error) {
 	method := &p.Config.Methods[r.method]
 	dir := filepath.Join(f.dir, r.path)
@@ -246,7 +247,10 @@ func (p *Problem) make(ctx context.Context, f *folder, r planned, opt Options) (
 	}
 	var from *checkpoint
 	if r.resumed != nil {
-		if from, _, err = f.lastCheckpoint(r.path, r.origin(opt)); err != nil {
+		if from, _, err = f.lastCheckpoint(r.path, r.origin(opt)); err == nil && from == nil {
+			err = errors.New("its checkpoint has gone since the program started")
+		}
+		if err != nil {
 			return err
 		}
 		m.resume(r.resumed, from)

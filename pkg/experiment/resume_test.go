@@ -15,29 +15,16 @@ import (
 	"time"
 )
 
-// resumable is an experiment whose methods remember all that methods can. Its
-// last evaluation and its checkpoints fall on different steps.
-const resumable = `
-name: resumable
-data: {name: digits, train_limit: 120, test_limit: 20, binary: [5, 6, 7, 8, 9]}
-model: {kind: mlp, hidden: [5]}
-loss: {kind: squared_hinge}
-train: {batch_size: 30, steps: 10}
-evaluate: {every: 3}
-checkpoint: {every: 2}
-methods:
-  - {name: momentum, optimizer: {kind: sgd, learning_rate: {schedule: cosine, initial: 0.1}, momentum: 0.9}}
-  - {name: adam, optimizer: {kind: adam, learning_rate: 0.01}}
-  - name: gn
-    oracle: {kind: gauss_newton, inner_iterations: 2, warm_start: true, gamma: {levenberg_marquardt: {}}}
-    optimizer: {kind: sgd, learning_rate: 1.5, momentum: 0.95}
-    line_search: armijo
-  - name: prox
-    oracle: {kind: prox_linear, solver: sdca, inner_iterations: 2, warm_start: true}
-    optimizer: {kind: sgd, learning_rate: 1}
-`
+// resumable is the config of experiments that are interrupted here.
+var resumable = func() string {
+	text, err := os.ReadFile("../../testdata/resumable.yaml")
+	if err != nil {
+		panic(err)
+	}
+	return string(text)
+}()
 
-var resumableRuns = []string{"runs/momentum/0", "runs/adam/0", "runs/gn/0", "runs/prox/0"}
+var resumableRuns = []string{"runs/momentum/0", "runs/adam/0", "runs/gn/0", "runs/primal/0", "runs/prox/0"}
 
 // whole makes the experiment without an interruption, and returns its results
 // and manifests by run.
@@ -259,7 +246,7 @@ func (f dyingFile) Write(b []byte) (int, error) {
 func TestKilledAtEveryWrite(t *testing.T) {
 	want, manifests := whole(t)
 	c, path := only(t, 2)
-	ops := 0
+	ops, step := 0, 0
 	for n := 0; ; n++ {
 		opt := options(t.TempDir())
 		left := n
@@ -274,6 +261,14 @@ func TestKilledAtEveryWrite(t *testing.T) {
 			t.Fatalf("after %d operations: %v", n, r.Failed)
 		}
 		complete(t, fmt.Sprintf("after %d operations", n), opt.Out, want, manifests, path)
+		if m := manifestAt(t, filepath.Join(opt.Out, path)); m.Resumed != nil {
+			step = m.Resumed[0].Step
+		} else if step > 0 {
+			t.Errorf("after %d operations: not resumed", n)
+		}
+	}
+	if step != 8 {
+		t.Errorf("killed at its last operation, the run was resumed from step %d, not 8", step)
 	}
 	if ops < 20 {
 		t.Errorf("only %d operations", ops)
@@ -333,7 +328,7 @@ func TestDamagedCheckpoints(t *testing.T) {
 	damage(slot(dir, 1))
 	refused(t, opt, dir, "none of its checkpoints can be used; to make this run anew, move its folder away", slot(dir, 0)+": its checksum is wrong", slot(dir, 1)+": its checksum is wrong")
 	opt.Fresh = true
-	if r := run(t, parse(t, resumable), opt); r.Made != 4 || r.Resumed != 0 {
+	if r := run(t, parse(t, resumable), opt); r.Made != 5 || r.Resumed != 0 {
 		t.Errorf("%+v", r)
 	}
 	complete(t, "fresh", opt.Out, want, manifests)
@@ -371,6 +366,8 @@ func TestForeignCheckpoint(t *testing.T) {
 	other = opt
 	other.Build.Commit = "abc"
 	refused(t, other, dir, "commit: "+orUnknown(opt.Build.Commit)+" -> abc")
+	other.Build.Modified = true
+	refused(t, other, dir, "executable: (unknown) -> ")
 
 	// Another instruction set: a checkpoint is written that says so.
 	c, _, err := (&folder{dir: opt.Out}).lastCheckpoint(resumableRuns[0], newOrigin(manifestAt(t, dir).Settings, opt.Build, ThisMachine()))
@@ -432,7 +429,7 @@ func TestUnwritableCheckpoint(t *testing.T) {
 	opt.Files = reluctantDisk{full: func(name string) bool { return strings.HasPrefix(name, "checkpoint.") }}
 	run(t, parse(t, resumable), opt)
 	complete(t, "no checkpoints", opt.Out, want, manifests)
-	if n := strings.Count(log.String(), "level=WARN"); n != 4 || !strings.Contains(log.String(), "cannot write a checkpoint; training goes on, and if it were interrupted would begin again from the beginning") ||
+	if n := strings.Count(log.String(), "level=WARN"); n != 5 || !strings.Contains(log.String(), "cannot write a checkpoint; training goes on, and if it were interrupted would begin again from the beginning") ||
 		!strings.Contains(log.String(), "checkpoint.1: no space left on device") {
 		t.Errorf("%d warnings in\n%s", n, log.String())
 	}
@@ -463,11 +460,11 @@ func TestUnwritableCheckpoint(t *testing.T) {
 	// Weights that cannot be written fail the run, which continues later.
 	opt = options(t.TempDir())
 	opt.Files = reluctantDisk{full: func(name string) bool { return name == "params.npz" }}
-	if r := run(t, parse(t, resumable), opt); len(r.Failed) != 4 || !errors.Is(r.Failed[0], syscall.ENOSPC) {
+	if r := run(t, parse(t, resumable), opt); len(r.Failed) != 5 || !errors.Is(r.Failed[0], syscall.ENOSPC) {
 		t.Errorf("%v", r.Failed)
 	}
 	opt.Files = nil
-	if r := run(t, parse(t, resumable), opt); r.Resumed != 4 {
+	if r := run(t, parse(t, resumable), opt); r.Resumed != 5 {
 		t.Errorf("%+v", r)
 	}
 	complete(t, "no weights", opt.Out, want, manifests)
@@ -513,7 +510,7 @@ func TestKilledAtTheEnd(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if r := run(t, parse(t, resumable), opt); r.Reused != 4 {
+	if r := run(t, parse(t, resumable), opt); r.Reused != 5 {
 		t.Errorf("%+v", r)
 	}
 	complete(t, "reused", opt.Out, want, manifests)
