@@ -38,6 +38,9 @@ type Size struct {
 	// Kept is the number of values for one example that the layer keeps for
 	// its derivative, its input and output aside.
 	Kept int
+
+	// Indices is the number of int32 kept besides.
+	Indices int
 }
 
 // NumParams returns the number of weights.

@@ -11,7 +11,7 @@ import (
 )
 
 // shapes are the inputs that the conformance suite offers every layer.
-var shapes = []tensor.Shape{{C: 7, H: 1, W: 1}, {C: 2, H: 5, W: 4}}
+var shapes = []tensor.Shape{{C: 7, H: 1, W: 1}, {C: 2, H: 5, W: 4}, {C: 4, H: 6, W: 7}}
 
 // A layerCase is one layer on one input shape.
 type layerCase struct {
