@@ -16,6 +16,7 @@ type Flatten struct{}
 var (
 	_ Layer    = Flatten{}
 	_ Reshaper = Flatten{}
+	_ Carrier  = Flatten{}
 )
 
 func (Flatten) Size(in tensor.Shape) (Size, error) {
@@ -24,6 +25,7 @@ func (Flatten) Size(in tensor.Shape) (Size, error) {
 
 // Reshapes says that examples, which are rows of values, stay as they are.
 func (Flatten) Reshapes() {}
+func (Flatten) Carries()  {}
 
 func (Flatten) Bind32(tensor.Shape, int, *tensor.Pool) Op[float32] { return identity[float32]{} }
 func (Flatten) Bind64(tensor.Shape, int, *tensor.Pool) Op[float64] { return identity[float64]{} }

@@ -39,42 +39,21 @@ func (l *Linearization[T]) GramBlocks(b tensor.Matrix[float64]) int64 {
 }
 
 // gram sends the signals of all outputs back through the layers.
-func (l *Linearization[T]) gram(dst tensor.Matrix[float64], add func(GramOp[T], tensor.Matrix[float64], tensor.Matrix[T]) int64) (adds int64) {
+func (l *Linearization[T]) gram(dst tensor.Matrix[float64], add func(GramOp[T], tensor.Matrix[float64], tensor.Matrix[T]) int64) int64 {
 	m, k := l.rows, l.out.Cols
 	for i := range dst.Rows {
 		clear(dst.Row(i))
 	}
-	for i := range l.signals {
-		if l.signals[i] == nil {
-			l.signals[i] = make([]T, k*len(l.tan[i]))
-		}
+	if l.signals == nil {
+		l.signals = newWorkspace[T](l.slots, k*l.m)
 	}
-	last := len(l.ops) - 1
-	view := func(i int) tensor.Matrix[T] {
-		width := l.ops[i].width
-		return tensor.View(k*m, width, l.signals[i%2][:k*m*width])
-	}
-	dy := view(last)
+	dy := l.tape.between(l.signals, len(l.tape.ops)-1, k*m)
 	clear(dy.Flat())
 	for c := range k {
 		for i := range m {
 			dy.Set(c*m+i, c, 1)
 		}
 	}
-	for i := last; i >= 0; i-- {
-		o := &l.ops[i]
-		if o.hi > o.lo {
-			adds += add(o.op.(GramOp[T]), dst, dy)
-		}
-		if o.starts {
-			break
-		}
-		dx := view(i - 1)
-		for c := range k {
-			o.op.VJP(dx.RowRange(c*m, (c+1)*m), nil, dy.RowRange(c*m, (c+1)*m))
-		}
-		adds += int64(k*m) * o.input
-		dy = dx
-	}
-	return adds
+	l.run = gramRun[T]{add: add, dst: dst, m: m, k: k, space: l.signals}
+	return l.tape.gram(&l.run, tensor.Matrix[T]{}, dy)
 }

@@ -71,8 +71,8 @@ func (p Param) Len() int {
 // to the m it was bound for, an example each; nothing is allocated. The op of a
 // layer with weights is a [GramOp] too.
 type Op[T tensor.Float] interface {
-	// Forward sets y = f(x; w). It keeps x, y and w, which the derivative
-	// refers to until the next Forward.
+	// Forward sets y = f(x; w). It keeps x and w, which the derivative refers
+	// to until the next Forward, but not y.
 	Forward(y, x tensor.Matrix[T], w []T)
 
 	// JVP sets dy = (df/dx) dx + (df/dw) dw. A zero matrix dx stands for a zero
@@ -99,6 +99,10 @@ type Activation interface {
 
 // A Reshaper changes the shape of an example, and none of its values.
 type Reshaper interface{ Reshapes() }
+
+// A Carrier passes on what it gets, rescaled or thinned out. The activation
+// behind it is the one that the weights before it are drawn for.
+type Carrier interface{ Carries() }
 
 // Layers is the table of layers.
 var Layers = registry.Table[Layer]{Kind: "layer"}

@@ -121,9 +121,10 @@ func TestLayers(t *testing.T) {
 					q.op.Forward(q.y, q.x, q.w)
 					return q.y.Flat()
 				}
-				hi, lo := at(h), at(-h)
+				// Of fourth order: (8 (f(h) - f(-h)) - (f(2h) - f(-2h))) / (12 h).
+				hi, lo, hi2, lo2 := at(h), at(-h), at(2*h), at(-2*h)
 				for i := range hi {
-					hi[i] = (hi[i] - lo[i]) / (2 * h)
+					hi[i] = (8*(hi[i]-lo[i]) - (hi2[i] - lo2[i])) / (12 * h)
 				}
 				if d := distance(r.dy.Flat(), hi); d > 1e-8 {
 					t.Errorf("the JVP is %.2g away from differences", d)
@@ -134,6 +135,44 @@ func TestLayers(t *testing.T) {
 				b := dot(r.gx.Flat(), r.dx.Flat()) + dot(r.gw, r.dw)
 				if math.Abs(a-b) > 1e-12*(math.Abs(a)+1) {
 					t.Errorf("<u, J d> = %g, <Jᵀ u, d> = %g", a, b)
+				}
+			})
+			t.Run("linear", func(t *testing.T) {
+				q, e := newOpRun[float64](c, m, nil), newOpRun[float64](c, m, nil)
+				rng := rand.New(rand.NewPCG(5, 6))
+				q.op.Forward(q.y, q.x, q.w)
+				e.dx, e.dw, e.ct = randomMatrix[float64](rng, m, c.in.Len()), random[float64](rng, len(q.w)), randomMatrix[float64](rng, m, c.size.Out.Len())
+				q.op.JVP(e.dy, e.dx, e.dw)
+				q.op.VJP(e.gx, e.gw, e.ct)
+				sum := func(a, b []float64) { // 2 a + 3 b
+					tensor.Scale(nil, 2, a)
+					tensor.Axpy(nil, 3, b, a)
+				}
+				sum(q.dx.Flat(), e.dx.Flat())
+				sum(q.dw, e.dw)
+				sum(q.ct.Flat(), e.ct.Flat())
+				q.op.JVP(q.dy, q.dx, q.dw)
+				q.op.VJP(q.gx, q.gw, q.ct)
+				dy, gx, gw := slices.Clone(r.dy.Flat()), slices.Clone(r.gx.Flat()), slices.Clone(r.gw)
+				sum(dy, e.dy.Flat())
+				sum(gx, e.gx.Flat())
+				sum(gw, e.gw)
+				for _, d := range []float64{distance(q.dy.Flat(), dy), distance(q.gx.Flat(), gx), distance(q.gw, gw)} {
+					if d > 1e-13 {
+						t.Errorf("a derivative is %.2g away from linear", d)
+					}
+				}
+			})
+			t.Run("output", func(t *testing.T) {
+				q := newOpRun[float64](c, m, nil)
+				q.op.Forward(q.y, q.x, q.w)
+				for i := range q.y.Flat() {
+					q.y.Flat()[i] = math.NaN()
+				}
+				q.op.JVP(q.dy, q.dx, q.dw)
+				q.op.VJP(q.gx, q.gw, q.ct)
+				if !slices.Equal(q.dy.Flat(), r.dy.Flat()) || !slices.Equal(q.gx.Flat(), r.gx.Flat()) || !slices.Equal(q.gw, r.gw) {
+					t.Error("the derivative refers to the output, which is the caller's")
 				}
 			})
 			t.Run("no input tangent", func(t *testing.T) {
@@ -207,12 +246,12 @@ func TestLayers(t *testing.T) {
 				}
 			})
 			t.Run("initial weights", func(t *testing.T) {
+				if c.size.NumParams() == 0 {
+					return
+				}
 				in, ok := c.Layer.(Initializable)
 				if !ok {
-					if c.size.NumParams() > 0 {
-						t.Fatal("the layer has weights and cannot draw them")
-					}
-					return
+					t.Fatal("the layer has weights and cannot draw them")
 				}
 				a, b := make([]float64, c.size.NumParams()), make([]float64, c.size.NumParams())
 				for i := range b {

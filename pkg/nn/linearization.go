@@ -10,27 +10,19 @@ type Linearization[T tensor.Float] struct {
 	net  *Net
 	m    int // the largest batch
 	pool *tensor.Pool
-	ops  []boundLayer[T]
+	tape *tape[T]
 
 	rows int                    // examples in the current batch
-	tan  [2][]T                 // tangents and cotangents between layers, in turn
-	out  tensor.Matrix[float64] // m x k, outputs in float64
+	y    []T                    // outputs
+	out  tensor.Matrix[float64] // the same in float64
 
 	w       []T               // at which the network is linearized
 	x       tensor.Matrix[T]  // and the batch
-	signals [2][]T            // for Gram, made when first needed
+	slots   slots             // sizes of work space
+	signals *workspace[T]     // for Gram, made when first needed
+	run     gramRun[T]        // the Gram being made
 	second  *Linearization[T] // for Beyond, made when first needed
 	trial   []T               // its weights
-}
-
-// A boundLayer is a layer that changes values; reshaping needs no work.
-type boundLayer[T tensor.Float] struct {
-	op     Op[T]
-	width  int   // values of one example of the output
-	lo, hi int   // its weights
-	input  int64 // multiply-adds of the input half of a VJP of one example
-	y      []T   // outputs of m examples
-	starts bool
 }
 
 // NewLinearization returns a linearization for batches of at most m examples.
@@ -38,23 +30,9 @@ func NewLinearization[T tensor.Float](n *Net, m int, pool *tensor.Pool) *Lineari
 	if m <= 0 {
 		panic("nn: NewLinearization: m must be positive")
 	}
-	l := &Linearization[T]{net: n, m: m, pool: pool, out: tensor.New[float64](m, n.Outputs())}
-	widest := 0
-	for i, nl := range n.layers {
-		if _, ok := nl.Layer.(Reshaper); ok {
-			continue
-		}
-		width := nl.size.Out.Len()
-		widest = max(widest, width)
-		l.ops = append(l.ops, boundLayer[T]{
-			op: bind[T](nl.Layer, nl.in, m, pool), width: width,
-			lo: nl.offset, hi: nl.offset + nl.size.NumParams(), input: nl.size.Input,
-			y: make([]T, m*width), starts: i == n.first,
-		})
-	}
-	for i := range l.tan {
-		l.tan[i] = make([]T, m*widest)
-	}
+	l := &Linearization[T]{net: n, m: m, pool: pool, y: make([]T, m*n.Outputs()), out: tensor.New[float64](m, n.Outputs())}
+	l.slots.reserve(&n.chain, 0)
+	l.tape = newTape(&n.chain, m, pool, newWorkspace[T](l.slots, m), 0)
 	return l
 }
 
@@ -67,14 +45,10 @@ func (l *Linearization[T]) Linearize(w []T, x tensor.Matrix[T]) tensor.Matrix[fl
 		panic("nn: Linearize: the batch has the wrong shape")
 	}
 	l.rows, l.w, l.x = x.Rows, w, x
-	for i := range l.ops {
-		o := &l.ops[i]
-		y := tensor.View(l.rows, o.width, o.y[:l.rows*o.width])
-		o.op.Forward(y, x, w[o.lo:o.hi])
-		x = y
-	}
+	y := tensor.View(l.rows, l.out.Cols, l.y[:l.rows*l.out.Cols])
+	l.tape.forward(y, x, w)
 	z := l.Outputs()
-	tensor.Convert(z.Flat(), x.Flat())
+	tensor.Convert(z.Flat(), y.Flat())
 	return z
 }
 
@@ -85,19 +59,10 @@ func (l *Linearization[T]) Outputs() tensor.Matrix[float64] { return l.out.RowRa
 func (l *Linearization[T]) JVP(u tensor.Matrix[float64], d []T) {
 	l.check(d)
 	l.checkOutputs(u)
-	var dx tensor.Matrix[T] // no tangent reaches the first layer with weights
-	started := false
-	for i := range l.ops {
-		o := &l.ops[i]
-		if started = started || o.starts; !started {
-			continue
-		}
-		dy := tensor.View(l.rows, o.width, l.tan[i%2][:l.rows*o.width])
-		o.op.JVP(dy, dx, d[o.lo:o.hi])
-		dx = dy
-	}
+	dy := l.ends()
+	l.tape.jvp(dy, tensor.Matrix[T]{}, d)
 	for r := range l.rows {
-		tensor.Convert(u.Row(r), dx.Row(r))
+		tensor.Convert(u.Row(r), dy.Row(r))
 	}
 }
 
@@ -105,22 +70,16 @@ func (l *Linearization[T]) JVP(u tensor.Matrix[float64], d []T) {
 func (l *Linearization[T]) VJP(d []T, alpha tensor.Matrix[float64]) {
 	l.check(d)
 	l.checkOutputs(alpha)
-	last := len(l.ops) - 1
-	dy := tensor.View(l.rows, l.ops[last].width, l.tan[last%2][:l.rows*l.ops[last].width])
+	dy := l.ends()
 	for r := range l.rows {
 		tensor.Convert(dy.Row(r), alpha.Row(r))
 	}
-	for i := last; i >= 0; i-- {
-		o := &l.ops[i]
-		if o.starts { // nobody wants its input gradient
-			o.op.VJP(tensor.Matrix[T]{}, d[o.lo:o.hi], dy)
-			return
-		}
-		width := l.ops[i-1].width
-		dx := tensor.View(l.rows, width, l.tan[(i-1)%2][:l.rows*width])
-		o.op.VJP(dx, d[o.lo:o.hi], dy)
-		dy = dx
-	}
+	l.tape.vjp(tensor.Matrix[T]{}, d, dy)
+}
+
+// ends returns work space for a tangent or cotangent of the outputs.
+func (l *Linearization[T]) ends() tensor.Matrix[T] {
+	return l.tape.between(l.tape.space, len(l.tape.ops)-1, l.rows)
 }
 
 // Weights returns the weights at which the network is linearized.

@@ -17,7 +17,10 @@ type MaxPool struct {
 	Window `yaml:",inline"`
 }
 
-var _ Layer = MaxPool{}
+var (
+	_ Layer   = MaxPool{}
+	_ Carrier = MaxPool{}
+)
 
 func newMaxPool(l MaxPool) (Layer, error) { return l, l.check() }
 

@@ -10,49 +10,23 @@ import (
 
 // A Net is a chain of layers over one flat vector of weights.
 type Net struct {
-	layers []namedLayer
-	in     tensor.Shape
-	params int
-	first  int // the first layer with weights: no derivative goes before it
-}
-
-type namedLayer struct {
-	Layer
-	kind   string
-	in     tensor.Shape
-	size   Size
-	offset int // of its weights in the flat vector
-}
-
-// A LayerConfig is a layer and the name of its kind, for messages.
-type LayerConfig struct {
-	Kind  string
-	Layer Layer
+	chain
+	size Size // of the whole
 }
 
 // NewNet sizes a chain of layers for examples of shape in. An error names the
 // layer by index and kind.
 func NewNet(in tensor.Shape, layers ...LayerConfig) (*Net, error) {
-	n := &Net{in: in, first: -1}
-	for i, l := range layers {
-		s, err := l.Layer.Size(in)
-		if err != nil {
-			return nil, fmt.Errorf("layer %d (%s): %w", i, l.Kind, err)
-		}
-		n.layers = append(n.layers, namedLayer{l.Layer, l.Kind, in, s, n.params})
-		n.params += s.NumParams()
-		if n.first < 0 && n.params > 0 {
-			n.first = i
-		}
-		in = s.Out
-	}
-	if n.params == 0 {
+	c, err := newChain(in, layers)
+	switch {
+	case err != nil:
+		return nil, err
+	case c.params == 0:
 		return nil, errors.New("the network has no weights to train; it needs at least one dense layer")
+	case !c.out.IsVector():
+		return nil, fmt.Errorf("the network ends with examples of shape %s, not vectors; add a flatten and a dense layer", c.out)
 	}
-	if !in.IsVector() {
-		return nil, fmt.Errorf("the network ends with examples of shape %s, not vectors; add a flatten and a dense layer", in)
-	}
-	return n, nil
+	return &Net{c, c.size()}, nil
 }
 
 // NumParams returns p, the number of weights.
@@ -62,7 +36,7 @@ func (n *Net) NumParams() int { return n.params }
 func (n *Net) Input() tensor.Shape { return n.in }
 
 // Outputs returns k, the number of outputs of an example.
-func (n *Net) Outputs() int { return n.layers[len(n.layers)-1].size.Out.C }
+func (n *Net) Outputs() int { return n.out.C }
 
 // A NamedParam is one tensor of a network's weights.
 type NamedParam struct {
@@ -71,15 +45,14 @@ type NamedParam struct {
 }
 
 // Params returns the tensors of weights in order, named as in the state_dict
-// of a torch.nn.Sequential of the same layers.
+// of a torch.nn.Sequential of the same layers; a residual layer is a module with
+// the children body and shortcut: "3.body.0.weight".
 func (n *Net) Params() []NamedParam {
 	var out []NamedParam
-	for i, l := range n.layers {
-		at := l.offset
-		for _, p := range l.size.Params {
-			out = append(out, NamedParam{Param{fmt.Sprintf("%d.%s", i, p.Name), p.Shape}, at})
-			at += p.Len()
-		}
+	at := 0
+	for _, p := range n.size.Params {
+		out = append(out, NamedParam{p, at})
+		at += p.Len()
 	}
 	return out
 }
@@ -88,17 +61,7 @@ func (n *Net) Params() []NamedParam {
 // so that runs in float32 and float64 start from the same point.
 func (n *Net) Init(rng *rand.Rand) []float64 {
 	w := make([]float64, n.params)
-	for i, l := range n.layers {
-		in, ok := l.Layer.(Initializable)
-		if !ok {
-			continue
-		}
-		var next Layer
-		if i+1 < len(n.layers) {
-			next = n.layers[i+1].Layer
-		}
-		in.Init(w[l.offset:l.offset+l.size.NumParams()], l.in, next, rng)
-	}
+	n.init(w, nil, rng)
 	return w
 }
 
@@ -108,36 +71,44 @@ type MultiplyAdds struct{ Forward, JVP, VJP int64 }
 // MultiplyAdds returns the work of one example. Layers up to the first with
 // weights have no input half.
 func (n *Net) MultiplyAdds() MultiplyAdds {
-	var a MultiplyAdds
-	for i, l := range n.layers {
-		half := l.size.Weight
-		if i > n.first {
-			half += l.size.Input
-		}
-		a.Forward += l.size.Forward
-		a.JVP += half
-		a.VJP += half
-	}
-	return a
+	return MultiplyAdds{Forward: n.size.Forward, JVP: n.size.Weight, VJP: n.size.Weight}
 }
 
 // A Row of a layer table describes one layer. Numbers are for one example.
 type Row struct {
+	Path         string // the index; "3.body.0" inside a residual layer
+	Nested       bool   // inside a layer, whose row counts it too
 	Kind         string
 	Out          tensor.Shape
 	Params       int
 	MultiplyAdds int64 // forward
-	Kept         int   // values held for the linearization
+	Kept         int   // values held for the linearization, the output among them
+	Indices      int   // and int32
 }
 
-// Table returns a row for each layer.
-func (n *Net) Table() []Row {
-	rows := make([]Row, len(n.layers))
-	for i, l := range n.layers {
-		rows[i] = Row{l.kind, l.size.Out, l.size.NumParams(), l.size.Forward, l.size.Kept}
-		if _, ok := l.Layer.(Reshaper); !ok {
-			rows[i].Kept += l.size.Out.Len() // the output
+// Bytes returns what is held for one example if a value takes so many bytes.
+func (r Row) Bytes(value int) int { return r.Kept*value + r.Indices*4 }
+
+// Table returns a row for each layer, those inside a residual layer below it.
+func (n *Net) Table() []Row { return n.table("") }
+
+// Memory is what a linearization takes, in bytes.
+type Memory struct {
+	Kept int // activations that derivatives refer to
+	Work int // tangents and cotangents between layers
+}
+
+// Memory returns what a linearization for batches of m examples takes if a
+// value takes so many bytes. Work space of matrix products comes on top.
+func (n *Net) Memory(m, value int) Memory {
+	var mem Memory
+	for _, r := range n.Table() {
+		if !r.Nested {
+			mem.Kept += m * r.Bytes(value)
 		}
 	}
-	return rows
+	var s slots
+	s.reserve(&n.chain, 0)
+	mem.Work = m * (s.values()*value + n.Outputs()*8)
+	return mem
 }

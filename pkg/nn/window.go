@@ -28,6 +28,9 @@ func (w Window) check() error {
 	return nil
 }
 
+// Carries says that the values of a pooling layer are those of its input.
+func (Window) Carries() {}
+
 func (w Window) stride() int {
 	if w.Stride == 0 {
 		return w.Size

@@ -1,0 +1,176 @@
+package nn
+
+import (
+	"fmt"
+	"math/rand/v2"
+
+	"github.com/dualgn/dgn/pkg/tensor"
+)
+
+// A chain is a list of layers sized for an input shape: a network, or a branch
+// of a residual layer.
+type chain struct {
+	layers  []namedLayer
+	in, out tensor.Shape
+	params  int
+	first   int // the first layer with weights, len(layers) if there is none
+}
+
+type namedLayer struct {
+	Layer
+	kind   string
+	in     tensor.Shape
+	size   Size
+	offset int // of its weights in those of the chain
+}
+
+// A LayerConfig is a layer and the name of its kind, for messages.
+type LayerConfig struct {
+	Kind  string
+	Layer Layer
+}
+
+// newChain sizes layers. An error names the layer by index and kind.
+func newChain(in tensor.Shape, layers []LayerConfig) (chain, error) {
+	c := chain{in: in, first: len(layers)}
+	for i, l := range layers {
+		s, err := l.Layer.Size(in)
+		if err != nil {
+			return chain{}, fmt.Errorf("layer %d (%s): %w", i, l.Kind, err)
+		}
+		c.layers = append(c.layers, namedLayer{l.Layer, l.Kind, in, s, c.params})
+		c.params += s.NumParams()
+		if c.params > 0 {
+			c.first = min(c.first, i)
+		}
+		in = s.Out
+	}
+	c.out = in
+	return c, nil
+}
+
+// size returns the Size of the whole chain as one layer.
+func (c *chain) size() Size {
+	s := Size{Out: c.out}
+	last := -1 // the last layer that changes values
+	for i, l := range c.layers {
+		for _, p := range l.size.Params {
+			s.Params = append(s.Params, Param{fmt.Sprintf("%d.%s", i, p.Name), p.Shape})
+		}
+		s.Forward += l.size.Forward
+		s.Weight += l.size.Weight
+		if i <= c.first {
+			s.Input += l.size.Input
+		} else {
+			s.Weight += l.size.Input // a tangent comes from the layers before
+		}
+		s.Kept += l.size.Kept
+		s.Indices += l.size.Indices
+		if l.changes() {
+			if last >= 0 {
+				s.Kept += c.layers[last].size.Out.Len()
+			}
+			last = i
+		}
+	}
+	return s
+}
+
+// changes reports whether the layer changes values. If not, it needs no work.
+func (l namedLayer) changes() bool {
+	_, reshaper := l.Layer.(Reshaper)
+	return !reshaper
+}
+
+// init draws initial weights for a chain that a layer, or nil, follows.
+func (c *chain) init(w []float64, next Layer, rng *rand.Rand) {
+	for i, l := range c.layers {
+		in, ok := l.Layer.(Initializable)
+		if !ok {
+			continue
+		}
+		follower := next
+		for _, after := range c.layers[i+1:] {
+			if _, ok := after.Layer.(Carrier); !ok {
+				follower = after.Layer
+				break
+			}
+		}
+		in.Init(w[l.offset:l.offset+l.size.NumParams()], l.in, follower, rng)
+	}
+}
+
+// A branch is a chain within a layer.
+type branch struct {
+	name string
+	chain
+}
+
+// A composite layer is made of chains of others.
+type composite interface {
+	branches(in tensor.Shape) ([]branch, error)
+}
+
+// inside returns the branches of a layer that was sized.
+func (l namedLayer) inside() []branch {
+	c, ok := l.Layer.(composite)
+	if !ok {
+		return nil
+	}
+	b, err := c.branches(l.in)
+	if err != nil {
+		panic("nn: the branches of a layer no longer fit it")
+	}
+	return b
+}
+
+// table returns a row for each layer, and for those inside it.
+func (c *chain) table(prefix string) []Row {
+	var rows []Row
+	for i, l := range c.layers {
+		r := Row{
+			Path: fmt.Sprint(prefix, i), Nested: prefix != "", Kind: l.kind, Out: l.size.Out,
+			Params: l.size.NumParams(), MultiplyAdds: l.size.Forward, Kept: l.size.Kept, Indices: l.size.Indices,
+		}
+		if l.changes() {
+			r.Kept += l.size.Out.Len() // the output
+		}
+		rows = append(rows, r)
+		for _, b := range l.inside() {
+			rows = append(rows, b.table(r.Path+"."+b.name+".")...)
+		}
+	}
+	return rows
+}
+
+// slots are the sizes of the work space for tangents and cotangents: for each
+// depth of nesting, the values of one example between layers, in turn (0 and
+// 1), and at the ends of a branch (2).
+type slots [][3]int
+
+// reserve makes room for a chain at a depth of nesting.
+func (s *slots) reserve(c *chain, depth int) {
+	for len(*s) <= depth {
+		*s = append(*s, [3]int{})
+	}
+	i := 0
+	for _, l := range c.layers {
+		if !l.changes() {
+			continue
+		}
+		(*s)[depth][i%2] = max((*s)[depth][i%2], l.size.Out.Len())
+		i++
+		for _, b := range l.inside() {
+			s.reserve(&b.chain, depth+1)
+			(*s)[depth+1][2] = max((*s)[depth+1][2], b.in.Len(), b.out.Len())
+		}
+	}
+}
+
+// values returns the sum of all slots.
+func (s slots) values() (n int) {
+	for _, d := range s {
+		n += d[0] + d[1] + d[2]
+	}
+	return n
+}

@@ -1,0 +1,180 @@
+package nn
+
+import "github.com/dualgn/dgn/pkg/tensor"
+
+// A tape is a chain bound to a largest batch. It keeps the values between
+// layers, and takes tangents forward and cotangents back through the chain.
+type tape[T tensor.Float] struct {
+	ops   []boundLayer[T] // of layers that change values
+	first int             // the first op with weights, len(ops) if there is none
+	space *workspace[T]
+	depth int // of nesting
+}
+
+type boundLayer[T tensor.Float] struct {
+	op     Op[T]
+	nested nestedOp[T] // the op, of a composite layer
+	width  int         // values of one example of the output
+	lo, hi int         // its weights
+	input  int64       // multiply-adds of the input half of a VJP of one example
+	y      []T         // outputs of m examples; nil for the last, whose output is the caller's
+}
+
+// A nestedOp is the op of a composite layer.
+type nestedOp[T tensor.Float] interface {
+	// gram does both of what a GramOp and a VJP do for the signals dy: one walk
+	// serves them. A zero matrix dx is not wanted.
+	gram(g *gramRun[T], dx, dy tensor.Matrix[T]) (adds int64)
+}
+
+// A workspace is memory for tangents and cotangents, shared by chains that are
+// never at work at the same time.
+type workspace[T tensor.Float] struct{ slots [][3][]T }
+
+// newWorkspace returns work space for batches of m examples.
+func newWorkspace[T tensor.Float](s slots, m int) *workspace[T] {
+	w := &workspace[T]{make([][3][]T, len(s))}
+	for d := range s {
+		for i, n := range s[d] {
+			w.slots[d][i] = make([]T, m*n)
+		}
+	}
+	return w
+}
+
+func (w *workspace[T]) matrix(depth, slot, rows, cols int) tensor.Matrix[T] {
+	return tensor.View(rows, cols, w.slots[depth][slot][:rows*cols])
+}
+
+func newTape[T tensor.Float](c *chain, m int, p *tensor.Pool, space *workspace[T], depth int) *tape[T] {
+	t := &tape[T]{space: space, depth: depth, first: -1}
+	for i, l := range c.layers {
+		if !l.changes() {
+			continue
+		}
+		if i == c.first {
+			t.first = len(t.ops)
+		}
+		if n := len(t.ops); n > 0 {
+			t.ops[n-1].y = make([]T, m*t.ops[n-1].width)
+		}
+		b := boundLayer[T]{width: l.size.Out.Len(), lo: l.offset, hi: l.offset + l.size.NumParams(), input: l.size.Input}
+		if r, ok := l.Layer.(Residual); ok {
+			o := bindResidual(r, l.in, m, p, space, depth+1)
+			b.op, b.nested = o, o
+		} else {
+			b.op = bind[T](l.Layer, l.in, m, p)
+		}
+		t.ops = append(t.ops, b)
+	}
+	if t.first < 0 {
+		t.first = len(t.ops)
+	}
+	return t
+}
+
+// between returns work space for the tangent of the output of op i.
+func (t *tape[T]) between(w *workspace[T], i, rows int) tensor.Matrix[T] {
+	return w.matrix(t.depth, i%2, rows, t.ops[i].width)
+}
+
+func (t *tape[T]) forward(y, x tensor.Matrix[T], w []T) {
+	if len(t.ops) == 0 {
+		copy(y.Flat(), x.Flat())
+	}
+	for i := range t.ops {
+		o, to := &t.ops[i], y
+		if o.y != nil {
+			to = tensor.View(x.Rows, o.width, o.y[:x.Rows*o.width])
+		}
+		o.op.Forward(to, x, w[o.lo:o.hi])
+		x = to
+	}
+}
+
+// jvp is Op.JVP of the whole chain.
+func (t *tape[T]) jvp(dy, dx tensor.Matrix[T], dw []T) {
+	start := 0
+	if dx.IsZero() {
+		start = t.first // nothing reaches the ops before
+	}
+	if start == len(t.ops) {
+		clear(dy.Flat())
+		copy(dy.Flat(), dx.Flat())
+		return
+	}
+	last := len(t.ops) - 1
+	for i := start; i <= last; i++ {
+		o, to := &t.ops[i], dy
+		if i < last {
+			to = t.between(t.space, i, dy.Rows)
+		}
+		o.op.JVP(to, dx, dw[o.lo:o.hi])
+		dx = to
+	}
+}
+
+// vjp is Op.VJP of the whole chain.
+func (t *tape[T]) vjp(dx tensor.Matrix[T], dw []T, dy tensor.Matrix[T]) {
+	for i := len(t.ops) - 1; i >= 0; i-- {
+		o, to := &t.ops[i], t.backTo(t.space, dx, i, dy.Rows)
+		var part []T
+		if dw != nil {
+			part = dw[o.lo:o.hi]
+		}
+		o.op.VJP(to, part, dy)
+		if to.IsZero() {
+			return
+		}
+		dy = to
+	}
+	if len(t.ops) == 0 && !dx.IsZero() {
+		copy(dx.Flat(), dy.Flat())
+	}
+}
+
+// backTo returns where the cotangent of the input of op i goes: to dx for the
+// first, and nowhere if neither dx nor weights before are to be served.
+func (t *tape[T]) backTo(w *workspace[T], dx tensor.Matrix[T], i, rows int) tensor.Matrix[T] {
+	if i == 0 || dx.IsZero() && i <= t.first {
+		return dx
+	}
+	return t.between(w, i-1, rows)
+}
+
+// A gramRun is what stays the same while signals go back through the layers.
+type gramRun[T tensor.Float] struct {
+	add   func(GramOp[T], tensor.Matrix[float64], tensor.Matrix[T]) int64
+	dst   tensor.Matrix[float64]
+	m, k  int
+	space *workspace[T] // for batches of m k signals
+}
+
+// gram adds what the chain contributes for the signals dy, and takes them back
+// to dx unless that is a zero matrix.
+func (t *tape[T]) gram(g *gramRun[T], dx, dy tensor.Matrix[T]) (adds int64) {
+	for i := len(t.ops) - 1; i >= 0; i-- {
+		o, to := &t.ops[i], t.backTo(g.space, dx, i, dy.Rows)
+		if o.nested != nil {
+			adds += o.nested.gram(g, to, dy)
+		} else {
+			if o.hi > o.lo {
+				adds += g.add(o.op.(GramOp[T]), g.dst, dy)
+			}
+			if !to.IsZero() {
+				for c := range g.k {
+					o.op.VJP(to.RowRange(c*g.m, (c+1)*g.m), nil, dy.RowRange(c*g.m, (c+1)*g.m))
+				}
+				adds += int64(dy.Rows) * o.input
+			}
+		}
+		if to.IsZero() {
+			return adds
+		}
+		dy = to
+	}
+	if len(t.ops) == 0 && !dx.IsZero() {
+		copy(dx.Flat(), dy.Flat())
+	}
+	return adds
+}
