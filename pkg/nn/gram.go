@@ -57,3 +57,58 @@ func (l *Linearization[T]) gram(dst tensor.Matrix[float64], add func(GramOp[T], 
 	l.run = gramRun[T]{add: add, dst: dst, m: m, k: k, space: l.signals}
 	return l.tape.gram(&l.run, tensor.Matrix[T]{}, dy)
 }
+
+// An explicit adds the products of Jacobians that are small enough to be formed,
+// with a row c m + i for output c of example i.
+type explicit[T tensor.Float] struct {
+	pool       *tensor.Pool
+	jac, pairs []T
+}
+
+// rows returns room for a Jacobian.
+func (e *explicit[T]) rows(rows, cols int) tensor.Matrix[T] {
+	if len(e.jac) < rows*cols {
+		e.jac = make([]T, rows*cols)
+	}
+	return tensor.View(rows, cols, e.jac[:rows*cols])
+}
+
+// gram adds jac jacᵀ to a for m examples. Pairs of outputs c <= d take an m x m
+// product each, and the rest is symmetry.
+func (e *explicit[T]) gram(a tensor.Matrix[float64], jac tensor.Matrix[T], m int) int64 {
+	if len(e.pairs) < m*m {
+		e.pairs = make([]T, m*m)
+	}
+	k, pairs := jac.Rows/m, tensor.View(m, m, e.pairs[:m*m])
+	for c := range k {
+		for d := c; d < k; d++ {
+			tensor.Gemm(e.pool, tensor.NoTrans, tensor.Trans, 1, jac.RowRange(c*m, (c+1)*m), jac.RowRange(d*m, (d+1)*m), 0, pairs)
+			for i := range m {
+				for j, v := range pairs.Row(i) {
+					a.Row(i*k + c)[j*k+d] += float64(v)
+					if c != d {
+						a.Row(j*k + d)[i*k+c] += float64(v)
+					}
+				}
+			}
+		}
+	}
+	return int64(m*m*k*(k+1)/2) * int64(jac.Cols)
+}
+
+// blocks adds the diagonal blocks of jac jacᵀ to b.
+func (e *explicit[T]) blocks(b tensor.Matrix[float64], jac tensor.Matrix[T], m int) int64 {
+	k := jac.Rows / m
+	for i := range m {
+		for c := range k {
+			for d := range c + 1 {
+				v := tensor.Dot(nil, jac.Row(c*m+i), jac.Row(d*m+i))
+				b.Row(i*k + c)[d] += v
+				if c != d {
+					b.Row(i*k + d)[c] += v
+				}
+			}
+		}
+	}
+	return int64(m*k*(k+1)/2) * int64(jac.Cols)
+}

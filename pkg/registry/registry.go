@@ -22,6 +22,7 @@ type Table[T any] struct {
 	Key  string // the config key that holds the name; "" means "kind"
 
 	entries map[string]*Entry[T]
+	refused map[string]string
 }
 
 // Info describes one implementation to people.
@@ -76,6 +77,14 @@ func Add[T, O any](t *Table[T], info Info, defaults O, build func(O) (T, error),
 	t.entries[info.Name] = e
 }
 
+// Refuse says why there is no implementation of a name that people look for.
+func (t *Table[T]) Refuse(name, reason string) {
+	if t.refused == nil {
+		t.refused = map[string]string{}
+	}
+	t.refused[name] = reason
+}
+
 func (t *Table[T]) key() string {
 	if t.Key == "" {
 		return "kind"
@@ -123,6 +132,9 @@ func (t *Table[T]) Decode(v strict.Value, common ...any) (Choice[T], error) {
 		if err := at.Decode(&name); err != nil {
 			return Choice[T]{}, err
 		}
+	}
+	if reason, ok := t.refused[name]; ok {
+		return Choice[T]{}, at.Errorf("there is no %s %s: %s", t.Kind, name, reason)
 	}
 	e, ok := t.entries[name]
 	if !ok {

@@ -1,0 +1,173 @@
+package nn
+
+import (
+	"math/rand/v2"
+
+	"github.com/dualgn/dgn/pkg/registry"
+	"github.com/dualgn/dgn/pkg/tensor"
+	"github.com/dualgn/dgn/pkg/tensor/kernel"
+)
+
+func init() {
+	registry.Add(&Layers, registry.Info{Name: "layer_norm", Doc: "all values of an example to mean 0 and variance 1, then a scale and a shift for each value",
+		Reference: "Ba, Kiros and Hinton 2016, arXiv 1607.06450"},
+		LayerNorm{Eps: 1e-5}, newLayerNorm, LayerNorm{Eps: 0.1})
+}
+
+// LayerNorm is y = w (x - mean)/√(variance + eps) + b with the mean and the
+// variance of all values of an example, and w and b for each of them.
+type LayerNorm struct {
+	Eps float64 `yaml:"eps" doc:"added to the variance"`
+}
+
+var (
+	_ Layer         = LayerNorm{}
+	_ Carrier       = LayerNorm{}
+	_ Initializable = LayerNorm{}
+)
+
+func newLayerNorm(l LayerNorm) (Layer, error) { return l, checkEps(l.Eps) }
+
+func (l LayerNorm) Size(in tensor.Shape) (Size, error) {
+	shape := []int{in.C, in.H, in.W}
+	if in.IsVector() {
+		shape = shape[:1]
+	}
+	return Size{Out: in, Params: []Param{{"weight", shape}, {"bias", shape}}, Kept: in.Len() + 1}, nil
+}
+
+// Carries says that the scale of the weights before does not matter.
+func (LayerNorm) Carries() {}
+
+// Init sets w = 1 and b = 0.
+func (LayerNorm) Init(w []float64, in tensor.Shape, _ Layer, _ *rand.Rand) { initNorm(w) }
+
+func (l LayerNorm) Bind32(in tensor.Shape, m int, p *tensor.Pool) Op[float32] {
+	return newLayerNormOp[float32](l, in, m, p)
+}
+
+func (l LayerNorm) Bind64(in tensor.Shape, m int, p *tensor.Pool) Op[float64] {
+	return newLayerNormOp[float64](l, in, m, p)
+}
+
+type layerNorm[T tensor.Float] struct {
+	normalized[T]
+	w        []T
+	explicit explicit[T]
+
+	// Operands of the loop that is running.
+	y, x, to tensor.Matrix[T]
+	dw       []T
+
+	forward, jvp, vjp, columns, products func(lo, hi int)
+}
+
+func newLayerNormOp[T tensor.Float](l LayerNorm, in tensor.Shape, m int, p *tensor.Pool) Op[T] {
+	o := &layerNorm[T]{normalized: newNormalized[T](1, in.Len(), m, l.Eps, p), explicit: explicit[T]{pool: p}}
+	o.forward, o.jvp, o.vjp, o.columns, o.products = o.forwardRows, o.jvpRows, o.vjpRows, o.weightColumns, o.productRows
+	return o
+}
+
+var _ GramOp[float32] = (*layerNorm[float32])(nil)
+
+func (o *layerNorm[T]) Forward(y, x tensor.Matrix[T], w []T) {
+	o.y, o.x, o.w, o.batch = y, x, w, x.Rows
+	o.pool.For(x.Rows, o.grain, o.forward)
+}
+
+func (o *layerNorm[T]) forwardRows(lo, hi int) {
+	for i := lo; i < hi; i++ {
+		y := o.y.Row(i)
+		kernel.Multiply(o.normalize(i, o.x), o.w[:o.len], y)
+		kernel.Axpy(1, o.w[o.len:], y)
+	}
+}
+
+// JVP sets dy = w dh + dw h + db, where h is x normalised, 1/s what scales it, and
+// dh = (dx - mean(dx) - h mean(h dx))/s.
+func (o *layerNorm[T]) JVP(dy, dx tensor.Matrix[T], dw []T) {
+	o.y, o.x, o.dw = dy, dx, dw
+	o.pool.For(dy.Rows, o.grain, o.jvp)
+}
+
+func (o *layerNorm[T]) jvpRows(lo, hi int) {
+	n := o.len
+	w, dw, db := o.w[:n], o.dw[:n], o.dw[n:2*n]
+	for i := lo; i < hi; i++ {
+		hat, dy := o.hatOf(i), o.y.Row(i)
+		for j, h := range hat {
+			dy[j] = dw[j]*h + db[j]
+		}
+		if o.x.IsZero() {
+			continue
+		}
+		dx, r := o.x.Row(i), o.scale[i]
+		mean, along := T(kernel.Dot(o.ones, dx)/float64(n)), T(kernel.Dot(hat, dx)/float64(n))
+		for j, h := range hat {
+			dy[j] += w[j] * r * (dx[j] - mean - along*h)
+		}
+	}
+}
+
+// VJP sets dw = Σ h dy and db = Σ dy over the examples, and
+// dx = (w dy - mean(w dy) - h mean(h w dy))/s.
+func (o *layerNorm[T]) VJP(dx tensor.Matrix[T], dw []T, dy tensor.Matrix[T]) {
+	o.y, o.x, o.dw = dy, dx, dw
+	if dw != nil {
+		o.pool.For(o.len, max(16, pointwiseGrain/max(1, dy.Rows)), o.columns)
+	}
+	if !dx.IsZero() {
+		o.pool.For(dy.Rows, o.grain, o.vjp)
+	}
+}
+
+func (o *layerNorm[T]) vjpRows(lo, hi int) {
+	for i := lo; i < hi; i++ {
+		hat, dy, dx, r := o.hatOf(i), o.y.Row(i), o.x.Row(i), o.scale[i]
+		kernel.Multiply(dy, o.w[:o.len], dx)
+		n := float64(o.len)
+		mean, along := kernel.Dot(o.ones, dx)/n, kernel.Dot(hat, dx)/n
+		kernel.Axpy(T(-mean), o.ones, dx)
+		kernel.Axpy(T(-along), hat, dx)
+		kernel.Scale(r, dx)
+	}
+}
+
+// weightColumns sums the columns from lo to hi-1, from the first example to the
+// last.
+func (o *layerNorm[T]) weightColumns(lo, hi int) {
+	dw, db := o.dw[lo:hi], o.dw[o.len+lo:o.len+hi]
+	clear(dw)
+	clear(db)
+	for i := range o.y.Rows {
+		hat := o.hatOf(i)[lo:hi]
+		for j, v := range o.y.Row(i)[lo:hi] {
+			dw[j] += v * hat[j]
+			db[j] += v
+		}
+	}
+}
+
+// jacobian returns what each signal says about w and b; signal r is that of
+// example r mod m.
+func (o *layerNorm[T]) jacobian(dy tensor.Matrix[T]) tensor.Matrix[T] {
+	o.to, o.y = o.explicit.rows(dy.Rows, 2*o.len), dy
+	o.pool.For(dy.Rows, o.grain, o.products)
+	return o.to
+}
+
+func (o *layerNorm[T]) productRows(lo, hi int) {
+	for r := lo; r < hi; r++ {
+		to, dy := o.to.Row(r), o.y.Row(r)
+		kernel.Multiply(o.hatOf(r%o.batch), dy, to[:o.len])
+		copy(to[o.len:], dy)
+	}
+}
+
+func (o *layerNorm[T]) Gram(a tensor.Matrix[float64], dy tensor.Matrix[T]) int64 {
+	return o.explicit.gram(a, o.jacobian(dy), o.batch)
+}
+
+func (o *layerNorm[T]) GramBlocks(b tensor.Matrix[float64], dy tensor.Matrix[T]) int64 {
+	return o.explicit.blocks(b, o.jacobian(dy), o.batch)
+}
