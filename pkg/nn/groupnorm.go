@@ -27,7 +27,7 @@ type GroupNorm struct {
 
 var (
 	_ Layer         = GroupNorm{}
-	_ Carrier       = GroupNorm{}
+	_ Normalization = GroupNorm{}
 	_ Initializable = GroupNorm{}
 )
 
@@ -47,6 +47,9 @@ func (l GroupNorm) Size(in tensor.Shape) (Size, error) {
 
 // Carries says that the scale of the weights before does not matter.
 func (GroupNorm) Carries() {}
+
+// Normalizes says what the layer is for.
+func (GroupNorm) Normalizes() {}
 
 // Init sets w = 1 and b = 0.
 func (GroupNorm) Init(w []float64, in tensor.Shape, _ Layer, _ *rand.Rand) { initNorm(w) }

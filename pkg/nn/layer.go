@@ -104,6 +104,12 @@ type Reshaper interface{ Reshapes() }
 // behind it is the one that the weights before it are drawn for.
 type Carrier interface{ Carries() }
 
+// A Normalization may follow each convolution of a model.
+type Normalization interface {
+	Carrier
+	Normalizes()
+}
+
 // Layers is the table of layers.
 var Layers = registry.Table[Layer]{Kind: "layer"}
 

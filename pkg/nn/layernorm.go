@@ -22,7 +22,7 @@ type LayerNorm struct {
 
 var (
 	_ Layer         = LayerNorm{}
-	_ Carrier       = LayerNorm{}
+	_ Normalization = LayerNorm{}
 	_ Initializable = LayerNorm{}
 )
 
@@ -38,6 +38,9 @@ func (l LayerNorm) Size(in tensor.Shape) (Size, error) {
 
 // Carries says that the scale of the weights before does not matter.
 func (LayerNorm) Carries() {}
+
+// Normalizes says what the layer is for.
+func (LayerNorm) Normalizes() {}
 
 // Init sets w = 1 and b = 0.
 func (LayerNorm) Init(w []float64, in tensor.Shape, _ Layer, _ *rand.Rand) { initNorm(w) }

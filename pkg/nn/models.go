@@ -43,17 +43,20 @@ type MLP struct {
 
 var _ Model = MLP{}
 
-func newMLP(m MLP) (Model, error) {
-	if slices.ContainsFunc(m.Hidden, func(n int) bool { return n <= 0 }) {
-		return nil, strict.Field("hidden", "every layer needs a positive number of units, got %v", m.Hidden)
+func newMLP(m MLP) (Model, error) { return m, checkMLP(m.Hidden, m.Activation, m.Init, m.K) }
+
+// checkMLP checks the options of dense layers.
+func checkMLP(hidden []int, activation LayerChoice, initializer string, outputs int) error {
+	if slices.ContainsFunc(hidden, func(n int) bool { return n <= 0 }) {
+		return strict.Field("hidden", "every layer needs a positive number of units, got %v", hidden)
 	}
-	if _, ok := m.Activation.Must().(Activation); !ok {
-		return nil, strict.Field("activation", "%s is not an activation (known: %v)", m.Activation.Name, activations())
+	if _, ok := activation.Must().(Activation); !ok {
+		return strict.Field("activation", "%s is not an activation (known: %v)", activation.Name, activations())
 	}
-	if err := checkInit(m.Init); err != nil {
-		return nil, err
+	if err := checkInit(initializer); err != nil {
+		return err
 	}
-	return m, checkOutputs(m.K)
+	return checkOutputs(outputs)
 }
 
 // activations returns the names of layers that may stand between dense ones.
@@ -81,14 +84,18 @@ func checkOutputs(k int) error {
 func (m MLP) Outputs() int { return m.K }
 
 func (m MLP) Build(in tensor.Shape, k int) (*Net, error) {
-	var layers []LayerConfig
-	for _, units := range append(slices.Clone(m.Hidden), k) {
+	return NewNet(tensor.Shape{C: in.Len(), H: 1, W: 1}, denseLayers(m.Hidden, m.Activation, m.Init, k)...)
+}
+
+// denseLayers are dense layers with an activation between; the last has k units.
+func denseLayers(hidden []int, activation LayerChoice, initializer string, k int) (layers []LayerConfig) {
+	for _, units := range append(slices.Clone(hidden), k) {
 		if len(layers) > 0 {
-			layers = append(layers, LayerConfig{m.Activation.Name, m.Activation.Must()})
+			layers = append(layers, LayerConfig{activation.Name, activation.Must()})
 		}
-		layers = append(layers, LayerConfig{"dense", Dense{Units: units, Bias: true, Initializer: m.Init}})
+		layers = append(layers, LayerConfig{"dense", Dense{Units: units, Bias: true, Initializer: initializer}})
 	}
-	return NewNet(tensor.Shape{C: in.Len(), H: 1, W: 1}, layers...)
+	return layers
 }
 
 // Sequential is any chain of layers. The last one makes the outputs.
@@ -109,9 +116,14 @@ func newSequential(m Sequential) (Model, error) {
 func (m Sequential) Outputs() int { return m.K }
 
 func (m Sequential) Build(in tensor.Shape, _ int) (*Net, error) {
-	layers := make([]LayerConfig, len(m.Layers))
-	for i, l := range m.Layers {
+	return NewNet(in, configs(m.Layers)...)
+}
+
+// configs returns the layers that were chosen.
+func configs(choices []LayerChoice) []LayerConfig {
+	layers := make([]LayerConfig, len(choices))
+	for i, l := range choices {
 		layers[i] = LayerConfig{l.Name, l.Must()}
 	}
-	return NewNet(in, layers...)
+	return layers
 }

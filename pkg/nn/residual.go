@@ -48,11 +48,7 @@ func newResidual(l Residual) (Layer, error) {
 func (l Residual) branches(in tensor.Shape) ([]branch, error) {
 	out := []branch{{name: "body"}, {name: "shortcut"}}
 	for i, choices := range [][]LayerChoice{l.Body, l.Shortcut} {
-		layers := make([]LayerConfig, len(choices))
-		for j, c := range choices {
-			layers[j] = LayerConfig{c.Name, c.Must()}
-		}
-		c, err := newChain(in, layers)
+		c, err := newChain(in, configs(choices))
 		if err != nil {
 			return nil, fmt.Errorf("%s, %w", out[i].name, err)
 		}
