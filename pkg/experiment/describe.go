@@ -3,7 +3,6 @@ package experiment
 import (
 	"fmt"
 	"io"
-	"text/tabwriter"
 )
 
 // Describe prints the data, a table of the layers, and estimates of memory and
@@ -20,28 +19,27 @@ func (p *Problem) Describe(w io.Writer) error {
 		fmt.Fprintf(w, "note: %s\n", n)
 	}
 
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(t, "layer\tkind\toutput\tparameters\tmultiply-adds/example\tkept values/example\t")
-	kept := 0
-	for i, r := range p.Net.Table() {
-		fmt.Fprintf(t, "%d\t%s\t%s\t%d\t%d\t%d\t\n", i, r.Kind, r.Out, r.Params, r.MultiplyAdds, r.Kept)
-		kept += r.Kept
-	}
-	adds := p.Net.MultiplyAdds()
-	fmt.Fprintf(t, "\t\ttotal\t%d\t%d\t%d\t\n", p.Net.NumParams(), adds.Forward, kept)
-	if err := t.Flush(); err != nil {
-		return err
-	}
-
 	size := 4
 	if c.Precision == "float64" {
 		size = 8
 	}
 	m := c.Train.BatchSize
+	adds, memory := p.Net.MultiplyAdds(), p.Net.Memory(m, size)
+	rows := [][]string{{"layer", "kind", "output", "parameters", "multiply-adds/example", fmt.Sprintf("activations of %d", m)}}
+	for _, r := range p.Net.Table() {
+		path := r.Path
+		if r.Nested {
+			path = "  " + path
+		}
+		rows = append(rows, []string{path, r.Kind, r.Out.String(), fmt.Sprint(r.Params), fmt.Sprint(r.MultiplyAdds), byteSize(m * r.Bytes(size))})
+	}
+	rows = append(rows, []string{"total", "", "", fmt.Sprint(p.Net.NumParams()), fmt.Sprint(adds.Forward), byteSize(memory.Kept)})
+	writeTable(w, rows, 3)
+
 	perEpoch := p.Train.Len() / m
 	unit := int64(m) * (adds.Forward + adds.VJP)
-	fmt.Fprintf(w, "\nmini-batch of %d: forward and gradient are %.4g million multiply-adds (cost 1); activations kept %s\n",
-		m, float64(unit)/1e6, byteSize(m*kept*size))
+	fmt.Fprintf(w, "\nmini-batch of %d: forward and gradient are %.4g million multiply-adds (cost 1); the linearization keeps %s of activations, and takes %s for tangents\n",
+		m, float64(unit)/1e6, byteSize(memory.Kept), byteSize(memory.Work))
 	fmt.Fprintf(w, "one vector of %d parameters: %s\n", p.Net.NumParams(), byteSize(p.Net.NumParams()*size))
 	if total := c.Train.total(perEpoch); total > 0 {
 		_, err := fmt.Fprintf(w, "%d methods x %d seeds x %d steps (%d an epoch): %.4g million million multiply-adds if every step costs 1\n",
@@ -50,6 +48,30 @@ func (p *Problem) Describe(w io.Writer) error {
 	}
 	_, err := fmt.Fprintf(w, "%d methods x %d seeds x %g seconds of training\n", len(c.Methods), len(c.Seeds), c.Train.Seconds)
 	return err
+}
+
+// writeTable writes rows of cells in columns: the first so many flush left,
+// the others flush right.
+func writeTable(w io.Writer, rows [][]string, left int) {
+	width := make([]int, len(rows[0]))
+	for _, r := range rows {
+		for i, cell := range r {
+			width[i] = max(width[i], len(cell))
+		}
+	}
+	for _, r := range rows {
+		for i, cell := range r {
+			if i < left {
+				fmt.Fprintf(w, "%-*s", width[i], cell)
+			} else {
+				fmt.Fprintf(w, "%*s", width[i], cell)
+			}
+			if i < len(r)-1 {
+				fmt.Fprint(w, "  ")
+			}
+		}
+		fmt.Fprintln(w)
+	}
 }
 
 // byteSize formats a size for people.

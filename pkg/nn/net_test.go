@@ -366,6 +366,20 @@ func TestParamNames(t *testing.T) {
 	}
 }
 
+// chooseModel returns the model in a config.
+func chooseModel(config string) (Model, error) {
+	doc, err := strict.Parse("c.yaml", []byte("model: "+config))
+	if err != nil {
+		return nil, err
+	}
+	at, _ := doc.Root().Lookup("model")
+	choice, err := Models.Decode(at)
+	if err != nil {
+		return nil, err
+	}
+	return choice.New()
+}
+
 func TestModelErrors(t *testing.T) {
 	image := tensor.Shape{C: 1, H: 8, W: 8}
 	for _, c := range []struct{ config, want string }{
@@ -379,15 +393,35 @@ func TestModelErrors(t *testing.T) {
 		{`{kind: sequential, layers: [{kind: dense}]}`, `units: must be a positive number, got 0`},
 		{`{kind: sequential, layers: [{kind: dense, units: 3}]}`, `layer 0 (dense): takes vectors, not examples of shape 1x8x8; put a flatten layer before it`},
 		{`{kind: sequential, layers: [relu]}`, `the network has no weights to train`},
+		{`{kind: sequential, layers: [{kind: max_pool, size: 0}]}`, `size: must be a positive number, got 0`},
+		{`{kind: sequential, layers: [{kind: avg_pool, stride: -1}]}`, `stride: must be 0 (the size) or a positive number, got -1`},
+		{`{kind: sequential, layers: [{kind: max_pool, size: 3, padding: 2}]}`, `padding: must be from 0 to 1, half the size, got 2`},
+		{`{kind: sequential, layers: [relu, {kind: max_pool, size: 9}]}`, `layer 1 (max_pool): the window of 9x9 is larger than the image of 8x8 (with padding 0) of examples of shape 1x8x8`},
+		{`{kind: sequential, layers: [flatten, avg_pool]}`, `layer 1 (avg_pool): the window of 2x2 is larger than the image of 1x1`},
+		{`{kind: sequential, layers: [{kind: conv, filters: 6, kernel: 3}, {kind: group_norm, groups: 4}]}`, `layer 1 (group_norm): 6 channels of examples of shape 6x6x6 do not divide into 4 groups`},
+		{`{kind: sequential, layers: [{kind: group_norm, groups: 0}]}`, `groups: must be a positive number, got 0`},
+		{`{kind: sequential, layers: [{kind: layer_norm, eps: 0}]}`, `eps: must be positive, got 0`},
+		{`{kind: sequential, layers: [{kind: residual}]}`, `body: is missing or empty`},
+		{`{kind: sequential, layers: [relu, {kind: residual, body: [{kind: conv, filters: 2, kernel: 3, padding: same, stride: 1}]}]}`,
+			`layer 1 (residual): of examples of shape 1x8x8, the body makes 2x8x8 and the shortcut 1x8x8, which cannot be added; a conv with kernel 1`},
+		{`{kind: sequential, layers: [relu, {kind: residual, body: [relu], shortcut: [relu, {kind: residual, body: [relu, {kind: max_pool, size: 9}]}]}]}`,
+			`layer 1 (residual): shortcut, layer 1 (residual): body, layer 1 (max_pool): the window of 9x9`},
+		{`{kind: sequential, layers: [relu, {kind: residual, body: [{kind: dense, units: 3}]}]}`, `layer 1 (residual): body, layer 0 (dense): takes vectors, not examples of shape 1x8x8`},
+		{`{kind: sequential, layers: [{kind: batch_norm}]}`, `there is no layer batch_norm: its statistics couple the examples of a mini-batch, so that there is no Jacobian of an example`},
+		{`{kind: sequential, layers: [batch_norm]}`, `use group_norm or layer_norm`},
+		{`{kind: convnet, norm: batch_norm}`, `model.norm: there is no layer batch_norm`},
+		{`{kind: convnet, norm: relu}`, `model.norm: relu is not a normalisation (known: none, group_norm, layer_norm)`},
+		{`{kind: convnet, filters: []}`, `model.filters: needs a positive number for each of one or more blocks, got []`},
+		{`{kind: convnet, filters: [4, 0]}`, `model.filters: needs a positive number`},
+		{`{kind: convnet, filters: [4], convs: 0}`, `model.convs: must be a positive number, got 0`},
+		{`{kind: convnet, filters: [4], activation: max_pool}`, `model.activation: max_pool is not an activation`},
+		{`{kind: convnet, filters: [4, 4, 4, 4]}`, `layer 9 (conv): takes images, not vectors of 4 values`},
+		{`{kind: resnet, depth: 18}`, `model.depth: must be 6n+2, as in 8, 14, 20 or 32, got 18`},
+		{`{kind: resnet, depth: 8, width: 12}`, `layer 1 (group_norm): 12 channels of examples of shape 12x8x8 do not divide into 8 groups`},
 	} {
-		doc, err := strict.Parse("c.yaml", []byte("model: "+c.config))
-		if err != nil {
-			t.Fatal(err)
-		}
-		at, _ := doc.Root().Lookup("model")
-		choice, err := Models.Decode(at)
+		model, err := chooseModel(c.config)
 		if err == nil {
-			_, err = choice.Must().Build(image, 3)
+			_, err = model.Build(image, 3)
 		}
 		if err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s:\n  says %v\n  want %s", c.config, err, c.want)

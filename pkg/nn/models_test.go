@@ -1,0 +1,242 @@
+package nn
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/dualgn/dgn/pkg/tensor"
+)
+
+// build returns the network of a model in a config.
+func build(t testing.TB, config string, in tensor.Shape, k int) *Net {
+	t.Helper()
+	c, err := chooseModel(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n, err := c.Build(in, k)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// TestModels is the conformance suite of models: on images, with every trial
+// setting, derivatives are those of the outputs, K is J Jᵀ, and files of weights
+// come back.
+func TestModels(t *testing.T) {
+	const m, k = 3, 2
+	for _, name := range Models.Names() {
+		used := 0
+		for i, trial := range Models.Entry(name).Trials {
+			model, err := trial()
+			if err != nil {
+				continue // an option that has no default
+			}
+			if i == 0 && len(Models.Entry(name).Trials) > 1 {
+				continue // defaults are large, and another setting is there
+			}
+			used++
+			n, err := model.Build(tensor.Shape{C: 2, H: 9, W: 8}, k)
+			if err != nil {
+				t.Fatalf("%s, trial %d: %v", name, i, err)
+			}
+			checkNet(t, fmt.Sprintf("%s, trial %d", name, i), n, m)
+		}
+		if used == 0 && name != "sequential" {
+			t.Errorf("no trial of %s was built", name)
+		}
+	}
+	checkNet(t, "nested", build(t, `{kind: sequential, layers: [
+		{kind: residual, body: [{kind: conv, filters: 2, kernel: 3, padding: same}, tanh,
+			{kind: residual, body: [layer_norm, {kind: conv, filters: 4, kernel: 1}], shortcut: [{kind: conv, filters: 4, kernel: 1}, softplus]},
+			{kind: conv, filters: 2, kernel: 1}]},
+		{kind: avg_pool, size: 3}, {kind: residual, body: [gelu]}, flatten, {kind: residual, body: [{kind: dense, units: 12}]}, {kind: dense, units: 2}]}`,
+		tensor.Shape{C: 2, H: 9, W: 8}, k), m)
+}
+
+func checkNet(t *testing.T, name string, n *Net, m int) {
+	t.Helper()
+	k, p := n.Outputs(), n.NumParams()
+	rng := rand.New(rand.NewPCG(1, 2))
+	w, x := n.Init(rng), randomMatrix[float64](rng, m, n.Input().Len())
+	l := NewLinearization[float64](n, m+1, nil)
+	l.Linearize(w, x)
+
+	d := random[float64](rng, p)
+	u := tensor.New[float64](m, k)
+	l.JVP(u, d)
+	const h = 1e-5
+	hi, lo := slices.Clone(l.Beyond(h, d).Flat()), slices.Clone(l.Beyond(-h, d).Flat())
+	for i := range hi {
+		hi[i] = (hi[i] - lo[i]) / (2 * h)
+	}
+	if e := distance(u.Flat(), hi); e > 1e-6 || slices.ContainsFunc(hi, math.IsNaN) {
+		t.Errorf("%s: the JVP is %.2g away from differences", name, e)
+	}
+
+	jac := tensor.New[float64](m*k, p)
+	one := tensor.New[float64](m, k)
+	for r := range m * k {
+		clear(one.Flat())
+		one.Flat()[r] = 1
+		l.VJP(jac.Row(r), one)
+		if a, b := dot(jac.Row(r), d), u.Flat()[r]; math.Abs(a-b) > 1e-10*(1+math.Abs(a)) {
+			t.Errorf("%s: row %d: <Jᵀ e, d> = %g, (J d) = %g", name, r, a, b)
+		}
+	}
+	gram, blocks, want := tensor.New[float64](m*k, m*k), tensor.New[float64](m*k, k), tensor.New[float64](m*k, m*k)
+	tensor.Gemm(nil, tensor.NoTrans, tensor.Trans, 1, jac, jac, 0, want)
+	l.Gram(gram)
+	l.GramBlocks(blocks)
+	if e := distance(gram.Flat(), want.Flat()); e > 1e-12 {
+		t.Errorf("%s: K is %.2g away from J Jᵀ", name, e)
+	}
+	for r := range m * k {
+		if e := distance(blocks.Row(r), want.Row(r)[r/k*k:r/k*k+k]); e > 1e-12 {
+			t.Errorf("%s: row %d of the blocks of K is %.2g away", name, r, e)
+		}
+	}
+
+	path := filepath.Join(t.TempDir(), "w.npz")
+	if err := Save(path, n, w); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := Load[float64](path, n); err != nil || !slices.Equal(got, w) {
+		t.Errorf("%s: weights come back changed: %v", name, err)
+	}
+	names := map[string]bool{}
+	for _, param := range n.Params() {
+		names[param.Name] = true
+	}
+	if len(names) != len(n.Params()) {
+		t.Errorf("%s: names of weights occur twice: %v", name, n.Params())
+	}
+}
+
+// TestResNetShapes: parameters are as many as in the networks of He et al. with
+// convolutions in two shortcuts, and multiply-adds as counted by hand.
+func TestResNetShapes(t *testing.T) {
+	for depth, params := range map[int]int{8: 78042, 14: 175258, 20: 272474} {
+		n := build(t, fmt.Sprintf("{kind: resnet, depth: %d}", depth), tensor.Shape{C: 3, H: 32, W: 32}, 10)
+		if n.NumParams() != params {
+			t.Errorf("depth %d: %d parameters, want %d", depth, n.NumParams(), params)
+		}
+		// A convolution of the second and third stage, like one of the first, is
+		// 16*16*9*32*32; the first of a stage is half that, its shortcut 1/18.
+		const conv = 16 * 16 * 9 * 32 * 32
+		blocks := (depth - 2) / 6
+		want := int64(3*16*9*32*32 + conv*2*blocks + 2*(conv*(2*blocks-1)+conv/2+conv/18) + 640)
+		if got := n.MultiplyAdds().Forward; got != want {
+			t.Errorf("depth %d: %d multiply-adds, want %d", depth, got, want)
+		}
+	}
+}
+
+// TestMultiplyAddsNested: a residual layer counts as its layers do, and the
+// first layers with weights of its branches take no input half when nothing is
+// before.
+func TestMultiplyAddsNested(t *testing.T) {
+	n := build(t, `{kind: sequential, layers: [{kind: residual, body: [tanh, {kind: dense, units: 4}, {kind: dense, units: 3}], shortcut: [{kind: dense, units: 3}]},
+		{kind: residual, body: [{kind: dense, units: 3}]}]}`, tensor.Shape{C: 5, H: 1, W: 1}, 3)
+	body, second, shortcut, last := int64(5*4), int64(4*3), int64(5*3), int64(3*3)
+	forward := body + second + shortcut + last
+	vjp := body + 2*second + shortcut + 2*last
+	if got, want := n.MultiplyAdds(), (MultiplyAdds{Forward: forward, JVP: vjp, VJP: vjp}); got != want {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+}
+
+// TestMemory compares what dgn check counts with what a linearization holds after
+// its first products.
+func TestMemory(t *testing.T) {
+	const m = 12
+	for _, c := range []struct{ name, config string }{
+		{"convnet", "{kind: convnet, filters: [16, 32]}"},
+		{"norms", "{kind: convnet, filters: [8, 16], convs: 2, norm: layer_norm}"},
+		{"resnet", "{kind: resnet, depth: 8}"},
+		{"mlp", "{kind: mlp, hidden: [200, 100]}"},
+	} {
+		n := build(t, c.config, tensor.Shape{C: 3, H: 16, W: 16}, 10)
+		counted32, measured32 := memory[float32](n, m, 4)
+		counted64, measured64 := memory[float64](n, m, 8)
+		for _, v := range [][2]float64{{counted32, measured32}, {counted64, measured64}} {
+			if ratio := v[0] / v[1]; ratio < 0.85 || ratio > 1.15 {
+				t.Errorf("%s: %.0f bytes are counted, %.0f allocated: a ratio of %.3f", c.name, v[0], v[1], ratio)
+			}
+		}
+		t.Logf("%s: counted over allocated is %.3f in float32, %.3f in float64", c.name, counted32/measured32, counted64/measured64)
+	}
+}
+
+func memory[T tensor.Float](n *Net, m, size int) (counted, measured float64) {
+	w, x, d := make([]T, n.NumParams()), tensor.New[T](m, n.Input().Len()), make([]T, n.NumParams())
+	u := tensor.New[float64](m, n.Outputs())
+	before := heap()
+	l := NewLinearization[T](n, m, nil)
+	l.Linearize(w, x)
+	l.JVP(u, d)
+	l.VJP(d, u)
+	after := heap()
+	runtime.KeepAlive([]any{l, w, x, d, u})
+	mem := n.Memory(m, size)
+	return float64(mem.Kept + mem.Work), after - before
+}
+
+// heap returns the bytes in use.
+func heap() float64 {
+	var s runtime.MemStats
+	runtime.GC()
+	runtime.GC()
+	runtime.ReadMemStats(&s)
+	return float64(s.HeapAlloc)
+}
+
+// TestInitialScale: at the start, values neither vanish nor explode on their way
+// through deep networks without norms, and norms start as 1 and 0.
+func TestInitialScale(t *testing.T) {
+	for _, config := range []string{
+		"{kind: convnet, filters: [16, 16, 16], convs: 3}",
+		"{kind: convnet, filters: [16, 16, 16], convs: 3, activation: gelu, norm: group_norm}",
+		"{kind: resnet, depth: 20, width: 8}",
+	} {
+		n := build(t, config, tensor.Shape{C: 3, H: 16, W: 16}, 10)
+		rng := rand.New(rand.NewPCG(1, 2))
+		l := NewLinearization[float64](n, 4, nil)
+		z := l.Linearize(n.Init(rng), randomMatrix[float64](rng, 4, 3*16*16)).Flat()
+		if rms := math.Sqrt(dot(z, z) / float64(len(z))); rms < 0.1 || rms > 10 {
+			t.Errorf("%s: outputs are of size %g at the start", config, rms)
+		}
+	}
+	n := build(t, "{kind: resnet, depth: 8}", tensor.Shape{C: 3, H: 32, W: 32}, 10)
+	w := n.Init(rand.New(rand.NewPCG(3, 4)))
+	norms := 0
+	for _, p := range n.Params() {
+		part := w[p.Offset : p.Offset+p.Len()]
+		switch len(p.Shape) {
+		case 4: // He's variance, since a relu is behind the norm or the sum
+			want := 2 / float64(p.Shape[1]*p.Shape[2]*p.Shape[3])
+			if got := dot(part, part) / float64(p.Len()); math.Abs(got/want-1) > 5*math.Sqrt(2/float64(p.Len())) {
+				t.Errorf("%s has variance %g, want %g", p.Name, got, want)
+			}
+		case 1:
+			start := 0.0
+			if strings.HasSuffix(p.Name, "weight") {
+				start = 1
+				norms++
+			}
+			if slices.ContainsFunc(part, func(v float64) bool { return v != start }) {
+				t.Errorf("%s does not start at %g", p.Name, start)
+			}
+		}
+	}
+	if norms != 9 {
+		t.Errorf("%d norms, want 9", norms)
+	}
+}
