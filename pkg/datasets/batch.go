@@ -9,6 +9,7 @@ type Split struct {
 	table32 [][256]float32 // standardised bytes of each channel
 	table64 [][256]float64
 	area    int                    // bytes of a channel
+	fill    []float64              // 0 of each channel, standardised: the border of augmented images
 	targets tensor.Matrix[float64] // n x k
 }
 
@@ -16,6 +17,9 @@ func newSplit(p parts, in transform, e *encoder) *Split {
 	s := &Split{parts: p, area: in.area, targets: tensor.New[float64](len(p.index), e.k)}
 	for r, i := range p.index {
 		e.encode(s.targets.Row(r), p.from, i)
+	}
+	for g := range in.scale {
+		s.fill = append(s.fill, in.apply(0, g))
 	}
 	width := p.from.Shape.Len()
 	if p.from.Pixels == nil {
@@ -53,6 +57,9 @@ type Batcher[T tensor.Float] struct {
 	x     tensor.Matrix[T]
 	y     tensor.Matrix[float64]
 	index []int
+
+	augment *Augment // nil: none
+	chance  Chance
 }
 
 // batchGrain is the number of examples that one thread takes at a time.
@@ -65,6 +72,9 @@ func NewBatcher[T tensor.Float](pool *tensor.Pool) *Batcher[T] {
 		for r := lo; r < hi; r++ {
 			copy(b.y.Row(r), b.split.targets.Row(b.index[r]))
 			b.read(b.x.Row(r), b.index[r])
+			if b.augment != nil {
+				apply(b.chance.of(b.augment, b.index[r]), b.x.Row(r), b.split.from.Shape, b.split.fill)
+			}
 		}
 	}
 	return b
@@ -79,6 +89,13 @@ func (b *Batcher[T]) Read(s *Split, index []int, x tensor.Matrix[T], y tensor.Ma
 	b.split, b.index, b.x, b.y = s, index, x, y
 	b.pool.For(len(index), batchGrain, b.body)
 	b.split, b.index, b.x, b.y = nil, nil, tensor.Matrix[T]{}, tensor.Matrix[float64]{}
+}
+
+// ReadAugmented is Read for training: images are augmented, unless a is nil.
+func (b *Batcher[T]) ReadAugmented(a *Augment, chance Chance, s *Split, index []int, x tensor.Matrix[T], y tensor.Matrix[float64]) {
+	b.augment, b.chance = a, chance
+	b.Read(s, index, x, y)
+	b.augment = nil
 }
 
 func (b *Batcher[T]) read(dst []T, i int) {

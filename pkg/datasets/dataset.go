@@ -42,6 +42,7 @@ type Description struct {
 	OwnTest     bool
 	Embedded    bool
 	Files       []File // downloadable
+	Unpacked    []File // what an archive in Files holds, which serves in its place
 	Licence     string
 }
 
@@ -50,7 +51,10 @@ type Env struct {
 	Context context.Context
 	Dir     string // root that holds mnist/, ...
 	Offline bool
-	Client  *http.Client
+	// TrainLimit is how many training examples are wanted, from the first; 0 is
+	// all. A set may give more.
+	TrainLimit int
+	Client     *http.Client
 	// Progress is told of each download; bytes are written as they arrive.
 	Progress func(name string, size int64) io.WriteCloser
 }
@@ -101,13 +105,17 @@ func (e *Examples) Len() int {
 type MissingError struct {
 	Set    string
 	Dir    string   // where they were looked for
-	Files  []string // all that the set needs
+	Files  []string // that the set needs
+	Hint   string   // what else would do; "" for nothing
 	Reason error    // why they could not be downloaded; nil if that was not tried
 }
 
 func (e *MissingError) Error() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "data set %s: files are missing in %s; wanted: %s.", e.Set, e.Dir, strings.Join(e.Files, ", "))
+	if e.Hint != "" {
+		fmt.Fprintf(&b, "\n%s", e.Hint)
+	}
 	if e.Reason != nil {
 		fmt.Fprintf(&b, "\nThe download failed:\n  %s", strings.ReplaceAll(e.Reason.Error(), "\n", "\n  "))
 	}

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/google/renameio/v2"
@@ -132,7 +133,7 @@ func (f writerFunc) Write(b []byte) (int, error) { f(b); return len(b), nil }
 // A Check is what Verify found of one file.
 type Check struct {
 	File   string
-	Status string // ok, missing, damaged, unpacked
+	Status string // ok, missing, damaged
 	Detail string
 }
 
@@ -144,11 +145,15 @@ func Get(env Env, name string) error {
 		return err
 	}
 	d := s.Describe()
-	if len(d.Files) == 0 {
+	dir := filepath.Join(env.Dir, name)
+	unpacked := len(d.Unpacked) > 0
+	for _, f := range d.Unpacked {
+		unpacked = unpacked && verify(dir, f).Status == "ok"
+	}
+	if len(d.Files) == 0 || unpacked {
 		return nil
 	}
 	env.Offline = false
-	dir := filepath.Join(env.Dir, name)
 	return fetchMissing(env, name, dir, d.Files, func(dir string, f File) string {
 		if c := verify(dir, f); c.Status == "ok" {
 			return c.File
@@ -157,17 +162,30 @@ func Get(env Env, name string) error {
 	})
 }
 
-// Verify compares the files of a set with the originals.
+// Verify compares the files of a set with the originals. Of an archive that was
+// unpacked, what it holds is looked at too, and in its place if it is gone.
 func Verify(env Env, name string) ([]Check, error) {
 	s, err := source(name)
 	if err != nil {
 		return nil, err
 	}
-	var out []Check
-	for _, f := range s.Describe().Files {
-		out = append(out, verify(filepath.Join(env.Dir, name), f))
+	d := s.Describe()
+	dir := filepath.Join(env.Dir, name)
+	var packed, unpacked []Check
+	for _, f := range d.Files {
+		packed = append(packed, verify(dir, f))
 	}
-	return out, nil
+	for _, f := range d.Unpacked {
+		unpacked = append(unpacked, verify(dir, f))
+	}
+	absent := func(c Check) bool { return c.Status == "missing" }
+	switch {
+	case !slices.ContainsFunc(unpacked, func(c Check) bool { return !absent(c) }):
+		return packed, nil
+	case slices.ContainsFunc(packed, absent):
+		return unpacked, nil
+	}
+	return append(packed, slices.DeleteFunc(unpacked, absent)...), nil
 }
 
 func source(name string) (Source, error) {

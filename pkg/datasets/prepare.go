@@ -20,6 +20,7 @@ type Common struct {
 	SplitSeed   uint64   `yaml:"split_seed" doc:"chance of every split"`
 	Binary      []int    `yaml:"binary,omitempty,flow" doc:"labels that become class 1, the rest class 0"`
 	Standardize bool     `yaml:"standardize" doc:"shift and scale inputs and regression targets by training statistics"`
+	Augment     *Augment `yaml:"augment,omitempty,flow" doc:"of training images, as in {crop: 4, flip: true}; none by default"`
 }
 
 // Defaults returns the settings of a config that says nothing.
@@ -44,6 +45,7 @@ type Problem struct {
 	Outputs            int       // k
 	Classes            int       // 0 for regression
 	TargetScale        []float64 // deviation of each regression target, in its own unit
+	Augment            *Augment  // of training images; nil for none
 	Notes              []string  // what users should know of what was done
 }
 
@@ -92,7 +94,10 @@ func Prepare(raw *Raw, c Common, enc Encoding) (*Problem, error) {
 		return nil, fmt.Errorf("%d examples are left to train on and %d to test on; both need some", len(train.index), len(test.index))
 	}
 
-	p := &Problem{Shape: raw.Train.Shape}
+	if err := c.Augment.check(raw.Train.Shape); err != nil {
+		return nil, err
+	}
+	p := &Problem{Shape: raw.Train.Shape, Augment: c.Augment}
 	e, err := newEncoder(raw, c, enc, train)
 	if err != nil {
 		return nil, err

@@ -4,6 +4,7 @@ package datasets
 
 import (
 	"os"
+	"path/filepath"
 	"slices"
 	"testing"
 )
@@ -46,6 +47,50 @@ func TestRealImages(t *testing.T) {
 			if f.Status != "ok" {
 				t.Errorf("%s: %s: %s", f.File, f.Status, f.Detail)
 			}
+		}
+	}
+}
+
+// TestRealCIFAR reads the first batch of CIFAR-10: 1,000 or so images of each
+// class, 1,000 exactly in the test part, and means as published for the whole set.
+func TestRealCIFAR(t *testing.T) {
+	dir := os.Getenv("DGN_DATA_DIR")
+	if dir == "" {
+		t.Fatal("tests with the tag data need DGN_DATA_DIR")
+	}
+	env := offline(dir)
+	env.TrainLimit = 10000
+	raw, err := cifar10.Open(env, OneHot)
+	if err != nil {
+		t.Fatal(err)
+	}
+	perClass := func(e *Examples) []int {
+		n := make([]int, 10)
+		for _, l := range e.Labels {
+			n[l]++
+		}
+		return n
+	}
+	train := []int{1005, 974, 1032, 1016, 999, 937, 1030, 1001, 1025, 981}
+	test := []int{1000, 1000, 1000, 1000, 1000, 1000, 1000, 1000, 1000, 1000}
+	if !slices.Equal(perClass(raw.Train), train) || !slices.Equal(perClass(raw.Test), test) {
+		t.Errorf("classes %v and %v", perClass(raw.Train), perClass(raw.Test))
+	}
+	all := parts{raw.Train, upTo(raw.Train.Len())}
+	for c, want := range []float64{0.4914, 0.4822, 0.4465} {
+		s := histogram(all, c*1024, 1024).moments()
+		if got := s.mean / 255; got < want-5e-3 || got > want+5e-3 {
+			t.Errorf("the mean of channel %d is %g, that of all five batches %g", c, got, want)
+		}
+	}
+	checks, err := Verify(env, "cifar10")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range checks {
+		name := filepath.Base(c.File)
+		if _, read := raw.Checksums[name]; read && c.Status != "ok" || c.Status == "damaged" {
+			t.Errorf("%s: %s: %s", c.File, c.Status, c.Detail)
 		}
 	}
 }

@@ -8,6 +8,7 @@ const (
 	streamWeights = iota + 1
 	streamSubset
 	streamOrder // plus the epoch in the upper half
+	streamAugment
 )
 
 func stream(seed, id uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, id)) }

@@ -33,6 +33,7 @@ func Open(c *Config, env datasets.Env) (*Problem, error) {
 		return nil, &ConfigError{err}
 	}
 	env.Dir = datasets.ResolveDir(c.Data.Common.Dir, env.Dir)
+	env.TrainLimit = c.Data.Common.TrainLimit
 	enc := encoding(c.Loss.Must())
 	raw, err := source.Open(env, enc)
 	if err != nil {

@@ -25,7 +25,7 @@ func mnistLike(tb testing.TB, c *Config, examples int) *Problem {
 		e.Labels = append(e.Labels, rng.IntN(10))
 	}
 	raw.Train = e
-	data, err := datasets.Prepare(raw, datasets.Defaults(), datasets.OneHot)
+	data, err := datasets.Prepare(raw, c.Data.Common, datasets.OneHot)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -39,18 +39,24 @@ func mnistLike(tb testing.TB, c *Config, examples int) *Problem {
 // mnistTrainer is a trainer of the MLP 784-256-256-10 with batches of 128.
 func mnistTrainer(tb testing.TB, method string, pool *tensor.Pool) *trainer[float32] {
 	tb.Helper()
+	return trainerOf(tb, "mnist", "mlp, hidden: [256, 256]", 128, method, pool)
+}
+
+// trainerOf is a trainer of a model on images like those of MNIST.
+func trainerOf(tb testing.TB, data, model string, batch int, method string, pool *tensor.Pool) *trainer[float32] {
+	tb.Helper()
 	c, err := Parse("bench.yaml", fmt.Appendf(nil, `
 name: bench
-data: {name: mnist}
-model: {kind: mlp, hidden: [256, 256]}
+data: {name: %s}
+model: {kind: %s}
 loss: {kind: logistic}
-train: {batch_size: 128, epochs: 1000}
+train: {batch_size: %d, epochs: 1000}
 methods: [{name: a, %s}]
-`, method), nil)
+`, data, model, batch, method), nil)
 	if err != nil {
 		tb.Fatal(err)
 	}
-	p := mnistLike(tb, c, 12800)
+	p := mnistLike(tb, c, 100*batch)
 	return newTrainer[float32](c, &c.Methods[0], 0, p.Problem, p.Net, pool)
 }
 
@@ -71,14 +77,19 @@ func TestStepAllocatesNothing(t *testing.T) {
 		for _, threads := range []int{1, 2} {
 			pool := tensor.NewPool(threads)
 			defer pool.Close()
-			tr := mnistTrainer(t, c.method, pool)
-			step := func() {
-				tr.advance()
-				tr.step++
-			}
-			step()
-			if n := testing.AllocsPerRun(5, step); n != 0 {
-				t.Errorf("%s, %d threads: %g allocations a step", c.name, threads, n)
+			for name, tr := range map[string]*trainer[float32]{
+				"mlp":     mnistTrainer(t, c.method, pool),
+				"convnet": trainerOf(t, "mnist, augment: {crop: 2, flip: true}", "convnet, filters: [3], norm: {kind: group_norm, groups: 3}, hidden: [9]", 6, c.method, pool),
+				"resnet":  trainerOf(t, "mnist", "resnet, depth: 8, width: 2, norm: layer_norm", 4, c.method, pool),
+			} {
+				step := func() {
+					tr.advance()
+					tr.step++
+				}
+				step()
+				if n := testing.AllocsPerRun(5, step); n != 0 {
+					t.Errorf("%s, %s, %d threads: %g allocations a step", name, c.name, threads, n)
+				}
 			}
 		}
 	}

@@ -32,7 +32,7 @@ type trainer[T tensor.Float] struct {
 	keep    *checkpointer
 
 	// Everything that changes from step to step, and that a checkpoint keeps;
-	// the order of batches follows from seed and step.
+	// the order of batches and how images are augmented, follow from seed and step.
 	step          int
 	evaluated     int // the last step after which there was an evaluation, -1: none
 	w             []T
@@ -44,17 +44,18 @@ type trainer[T tensor.Float] struct {
 	rule          optim.StepRule
 
 	// Work space, worthless between steps.
-	order *order
-	batch *datasets.Batcher[T]
-	lin   *nn.Linearization[T]
-	x     tensor.Matrix[T]
-	y     tensor.Matrix[float64]
-	d, u  []T // direction and update
-	mini  oracles.Problem[T]
-	along objective[T] // the mini-batch objective along u
-	whole bool         // the rule makes every update as it is
-	saved int          // step of the last checkpoint
-	unit  float64      // multiply-adds of one forward and one VJP on a mini-batch
+	order      *order
+	augmentKey uint64 // of the augmentation of images, drawn from the seed
+	batch      *datasets.Batcher[T]
+	lin        *nn.Linearization[T]
+	x          tensor.Matrix[T]
+	y          tensor.Matrix[float64]
+	d, u       []T // direction and update
+	mini       oracles.Problem[T]
+	along      objective[T] // the mini-batch objective along u
+	whole      bool         // the rule makes every update as it is
+	saved      int          // step of the last checkpoint
+	unit       float64      // multiply-adds of one forward and one VJP on a mini-batch
 }
 
 func newTrainer[T tensor.Float](c *Config, m *Method, seed uint64, p *datasets.Problem, n *nn.Net, pool *tensor.Pool) *trainer[T] {
@@ -64,7 +65,7 @@ func newTrainer[T tensor.Float](c *Config, m *Method, seed uint64, p *datasets.P
 		config: c, method: m, seed: seed, problem: p, net: n, pool: pool, evaluated: -1,
 		loss: c.Loss.Must(), eval: newEvaluator[T](c, p, n, pool),
 		w: make([]T, n.NumParams()), d: make([]T, n.NumParams()), u: make([]T, n.NumParams()),
-		order: newOrder(seed, p.Train.Len(), size),
+		order: newOrder(seed, p.Train.Len(), size), augmentKey: stream(seed, streamAugment).Uint64(),
 		batch: datasets.NewBatcher[T](pool),
 		lin:   nn.NewLinearization[T](n, size, pool),
 		x:     tensor.New[T](size, p.Shape.Len()), y: tensor.New[float64](size, k),
@@ -191,7 +192,7 @@ func (t *trainer[T]) advance() {
 
 // direct makes the direction at the current weights.
 func (t *trainer[T]) direct() *oracles.Report {
-	t.batch.Read(t.problem.Train, t.order.batch(t.step), t.x, t.y)
+	t.batch.ReadAugmented(t.problem.Augment, datasets.Chance{Key: t.augmentKey, Step: t.step}, t.problem.Train, t.order.batch(t.step), t.x, t.y)
 	t.lin.Linearize(t.w, t.x)
 	t.count(oracles.Counters{Forwards: 1, MultiplyAdds: t.forwardAdds()})
 
