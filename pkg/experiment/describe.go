@@ -40,6 +40,8 @@ func (p *Problem) Describe(w io.Writer) error {
 	unit := int64(m) * (adds.Forward + adds.VJP)
 	fmt.Fprintf(w, "\nmini-batch of %d: forward and gradient are %.4g million multiply-adds (cost 1); the linearization keeps %s of activations, and takes %s for tangents\n",
 		m, float64(unit)/1e6, byteSize(memory.Kept), byteSize(memory.Work))
+	large := p.Net.Memory(evalChunk, size)
+	fmt.Fprintf(w, "evaluation, %d examples at a time: %s\n", evalChunk, byteSize(large.Kept+large.Work))
 	fmt.Fprintf(w, "one vector of %d parameters: %s\n", p.Net.NumParams(), byteSize(p.Net.NumParams()*size))
 	if total := c.Train.total(perEpoch); total > 0 {
 		_, err := fmt.Fprintf(w, "%d methods x %d seeds x %d steps (%d an epoch): %.4g million million multiply-adds if every step costs 1\n",
