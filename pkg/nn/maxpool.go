@@ -58,22 +58,62 @@ func bindMaxPool[T tensor.Float](l MaxPool, in tensor.Shape, m int, p *tensor.Po
 
 // largest pools one channel.
 func largest[T tensor.Float](l Pooling, in, out tensor.Shape, y []T, from []int32, x []T) {
+	if l.Size == 2 && l.stride() == 2 && l.Padding == 0 {
+		for r := range out.H {
+			largestOfFour(y[r*out.W:(r+1)*out.W], from[r*out.W:], x, 2*r*in.W, in.W)
+		}
+		return
+	}
 	i := 0
 	for oy := range out.H {
 		top, bottom := l.span(oy, in.H)
 		for ox := range out.W {
 			left, right := l.span(ox, in.W)
-			at := top*in.W + left
-			best := x[at]
-			for r := top; r < bottom; r++ {
-				for j, v := range x[r*in.W+left : r*in.W+right] {
-					if v > best || v != v {
-						best, at = v, r*in.W+left+j
-					}
-				}
-			}
-			y[i], from[i] = best, int32(at)
+			at := largestIn(x, in.W, top, bottom, left, right)
+			y[i], from[i] = x[at], int32(at)
 			i++
 		}
 	}
+}
+
+// largestIn returns where the largest value of a window is in rows of w values.
+func largestIn[T tensor.Float](x []T, w, top, bottom, left, right int) int {
+	at := top*w + left
+	best := x[at]
+	for r := top; r < bottom; r++ {
+		for j, v := range x[r*w+left : r*w+right] {
+			if v > best || v != v {
+				best, at = v, r*w+left+j
+			}
+		}
+	}
+	return at
+}
+
+// largestOfFour makes one row of outputs from windows of 2x2 next to each other;
+// their rows of w values start at x[first]. Which of four values is the largest
+// cannot be predicted, so that comparisons are numbers here, and not jumps.
+func largestOfFour[T tensor.Float](y []T, from []int32, x []T, first, w int) {
+	upper, lower := x[first:first+w], x[first+w:first+2*w]
+	from = from[:len(y)]
+	for i := range y {
+		j := 2 * i
+		a, b, c, d := upper[j], upper[j+1], lower[j], lower[j+1]
+		if sum := a + b + c + d; sum != sum { // there may be a NaN
+			at := largestIn(x[first:], w, 0, 2, j, j+2)
+			y[i], from[i] = x[first+at], int32(first+at)
+			continue
+		}
+		u, v := j+number(b > a), j+number(d > c)
+		at := first + u + number(lower[v] > upper[u])*(w+v-u)
+		y[i], from[i] = x[at], int32(at)
+	}
+}
+
+// number returns 1 for true, and takes no jump.
+func number(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
 }

@@ -1,6 +1,8 @@
 package nn
 
 import (
+	"math"
+	"math/rand/v2"
 	"slices"
 	"testing"
 
@@ -30,5 +32,28 @@ func TestMaxPoolTies(t *testing.T) {
 	}
 	if !slices.Equal(dx.Flat(), want) {
 		t.Errorf("the derivatives go to %v, want %v", dx.Flat(), want)
+	}
+}
+
+// TestMaxPoolOfFour compares the loop for windows of 2x2 with the plain one, on
+// values that are often equal, and on zeros of both signs, infinities and NaNs.
+func TestMaxPoolOfFour(t *testing.T) {
+	odd := []float32{0, float32(math.Copysign(0, -1)), 1, -1, 2, float32(math.Inf(1)), float32(math.Inf(-1)), float32(math.NaN()), -float32(math.NaN())}
+	rng := rand.New(rand.NewPCG(1, 2))
+	for _, in := range []tensor.Shape{{C: 1, H: 2, W: 400}, {C: 1, H: 41, W: 23}} {
+		for _, kinds := range []int{5, len(odd)} {
+			out := tensor.Shape{C: 1, H: in.H / 2, W: in.W / 2}
+			x, y, from := make([]float32, in.Len()), make([]float32, out.Len()), make([]int32, out.Len())
+			for i := range x {
+				x[i] = odd[rng.IntN(kinds)]
+			}
+			largest(Pooling{Size: 2}, in, out, y, from, x)
+			for i, at := range from {
+				r, c := i/out.W*2, i%out.W*2
+				if want := largestIn(x, in.W, r, r+2, c, c+2); int(at) != want || math.Float32bits(y[i]) != math.Float32bits(x[want]) {
+					t.Fatalf("output %d is %g, value %d; want %g, value %d", i, y[i], at, x[want], want)
+				}
+			}
+		}
 	}
 }
