@@ -97,6 +97,18 @@ func TestAugmentChance(t *testing.T) {
 			t.Errorf("example %d is another in row %d of another batch", i, r)
 		}
 	}
+	p, err := Prepare(&Raw{Train: e, Test: e, Classes: classNames(2)}, Common{Augment: a}, OneHot)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, all := NewBatcher[float32](nil), tensor.New[float64](n, 2)
+	plain, again := tensor.New[float32](n, x.Cols), tensor.New[float32](n, x.Cols)
+	b.Read(p.Train, upTo(n), plain, all)
+	b.ReadAugmented(a, c, p.Train, upTo(n), again, all)
+	b.Read(p.Train, upTo(n), again, all)
+	if !slices.Equal(plain.Data, again.Data) {
+		t.Error("examples are augmented after those of training")
+	}
 	for _, other := range []Chance{{Key: 2, Step: 7}, {Key: 1, Step: 8}} {
 		if y, _ := augmented[float32](t, e, a, other, upTo(n), nil); slices.Equal(y.Data, x.Data) {
 			t.Errorf("%+v augments as %+v does", other, c)

@@ -42,7 +42,7 @@ func (l GroupNorm) Size(in tensor.Shape) (Size, error) {
 	if in.C%l.Groups != 0 {
 		return Size{}, fmt.Errorf("%d channels of examples of shape %s do not divide into %d groups", in.C, in, l.Groups)
 	}
-	return Size{Out: in, Params: []Param{{"weight", []int{in.C}}, {"bias", []int{in.C}}}, Kept: in.Len() + l.Groups}, nil
+	return Size{Out: in, Params: []Param{{"weight", []int{in.C}}, {"bias", []int{in.C}}}, Kept: in.Len() + l.Groups + 2*in.C}, nil
 }
 
 // Carries says that the scale of the weights before does not matter.

@@ -36,7 +36,7 @@ type Size struct {
 	Forward, Weight, Input int64
 
 	// Kept is the number of values for one example that the layer keeps for
-	// its derivative, its input and output aside.
+	// its derivative or as work space, its input and output aside.
 	Kept int
 
 	// Indices is the number of int32 kept besides.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"runtime"
 	"slices"
 	"testing"
 
@@ -232,6 +233,16 @@ func TestLayers(t *testing.T) {
 					t.Errorf("%g allocations", n)
 				}
 			})
+			t.Run("kept values", func(t *testing.T) {
+				if _, ok := c.Layer.(composite); ok {
+					return // TestMemory has networks of them
+				}
+				const some, more = 4000, 12000
+				bytes := float64(allocated(func() { bind[float64](c.Layer, c.in, more, nil) })) - float64(allocated(func() { bind[float64](c.Layer, c.in, some, nil) }))
+				if got, want := bytes/(more-some), float64(8*c.size.Kept+4*c.size.Indices); math.Abs(got-want) > 2+0.01*want { // allocations are rounded up to pages
+					t.Errorf("%g bytes an example are allocated, %g are counted", got, want)
+				}
+			})
 			t.Run("NaN", func(t *testing.T) {
 				q := newOpRun[float64](c, m, nil)
 				for i := range q.x.Row(1) {
@@ -268,6 +279,15 @@ func TestLayers(t *testing.T) {
 			})
 		})
 	}
+}
+
+// allocated returns the bytes that f allocates.
+func allocated(f func()) uint64 {
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	f()
+	runtime.ReadMemStats(&after)
+	return after.TotalAlloc - before.TotalAlloc
 }
 
 // checkGram compares what an op adds to K, and to its diagonal blocks, with the
