@@ -16,7 +16,8 @@ func (a *app) benchCommand() *cobra.Command {
 		Use:   "bench --kernels",
 		Short: "Measure the arithmetic of this machine",
 		Long: `Measure, in one run of about a minute, the peak rate of multiply-adds, matrix
-products in all forms, and passes over memory beside a plain copy.`,
+products in all forms, convolutions with their gradients, and passes over memory
+beside a plain copy.`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if !kernels {
@@ -35,7 +36,7 @@ products in all forms, and passes over memory beside a plain copy.`,
 			return result.WriteTable(a.stdout)
 		},
 	}
-	c.Flags().BoolVar(&kernels, "kernels", false, "measure matrix products and vector passes")
+	c.Flags().BoolVar(&kernels, "kernels", false, "measure matrix products, convolutions and vector passes")
 	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return c
 }

@@ -28,7 +28,7 @@ type Kernels struct {
 	Peak    Peak     `json:"fma_peak_gflops"` // of one thread
 	Copy    []Copy   `json:"copy"`
 	Gemm    []Gemm   `json:"gemm"`
-	Conv    []Gemm   `json:"conv"` // there are no convolutions yet
+	Conv    []Conv   `json:"conv"`
 	Vectors []Vector `json:"vectors"`
 }
 
@@ -76,10 +76,10 @@ var roundFlops = 4e8
 // gradients of an MLP, squares, and a last layer.
 var shapes = [][3]int{{128, 256, 784}, {128, 784, 256}, {256, 784, 128}, {512, 512, 512}, {1024, 1024, 1024}, {128, 10, 256}}
 
-// MeasureKernels measures peak, products and vector passes, with one thread and
+// MeasureKernels measures peak, products, convolutions and vector passes, with one thread and
 // with all. It ends early with ctx's error.
 func MeasureKernels(ctx context.Context, m Machine) (*Kernels, error) {
-	r := &Kernels{Machine: m, Conv: []Gemm{}}
+	r := &Kernels{Machine: m}
 	counts := []int{1}
 	if m.Threads > 1 {
 		counts = append(counts, m.Threads)
@@ -102,6 +102,9 @@ func MeasureKernels(ctx context.Context, m Machine) (*Kernels, error) {
 				}
 			}
 		}
+		if err := r.convolutions(ctx, pool); err != nil {
+			return nil, err
+		}
 		r.vectors(pool)
 	}
 	r.Peak = Peak{median(peaks32), median(peaks64)}
@@ -119,8 +122,15 @@ func measureGemm[T tensor.Float](pool *tensor.Pool, form string, s [3]int) (Gemm
 	ta, tb := tensor.Transpose(form[0] == 'T'), tensor.Transpose(form[1] == 'T')
 	a, b, c := filled[T](bool(ta), g.M, g.K), filled[T](bool(tb), g.K, g.N), tensor.New[T](g.M, g.N)
 	run := func() { tensor.Gemm(pool, ta, tb, 1, a, b, 0, c) }
+	var best float64
+	g.GFLOPS, g.Fraction, best = measure[T](pool, 2*float64(g.M)*float64(g.N)*float64(g.K), run)
+	return g, best
+}
+
+// measure returns the rate of a run of so many operations, in GFLOP/s, its
+// fraction of the peak, which is measured between rounds, and that peak: medians.
+func measure[T tensor.Float](pool *tensor.Pool, flops float64, run func()) (rate, fraction, best float64) {
 	run()
-	flops := 2 * float64(g.M) * float64(g.N) * float64(g.K)
 	repeat := max(1, int(roundFlops*float64(pool.Threads())/flops))
 	var rates, fractions, peaks []float64
 	for range rounds {
@@ -133,8 +143,7 @@ func measureGemm[T tensor.Float](pool *tensor.Pool, form string, s [3]int) (Gemm
 		}) / 1e9
 		peaks, rates, fractions = append(peaks, p), append(rates, rate), append(fractions, rate/p)
 	}
-	g.GFLOPS, g.Fraction = median(rates), median(fractions)
-	return g, median(peaks)
+	return median(rates), median(fractions), median(peaks)
 }
 
 // peak measures the multiply-adds that all threads of a pool make in registers.
@@ -235,6 +244,8 @@ func (r *Kernels) WriteTable(w io.Writer) error {
 			}
 		}
 	}
+	fmt.Fprintln(t, "\t\t\t\t\t\t\t\t")
+	r.writeConvs(t)
 	fmt.Fprintln(t, "\t\t\t\t\t\t\t\t")
 	fmt.Fprintln(t, "pass\tprecision\tthreads\tbytes/element\tGB/s\tof copy\t")
 	for _, c := range r.Copy {

@@ -22,7 +22,7 @@ func (o *conv[T]) gradient(row []T, i int, signal []T, lo, hi int) {
 	}
 	p := o.op.Positions()
 	some := tensor.View(1, (hi-lo)*p, signal[lo*p:hi*p])
-	o.op.Filters(lo, hi).Weight(o.x.RowRange(i, i+1), some, row[:n], bias)
+	o.op.Weight(o.x.RowRange(i, i+1), some, row[:n], bias)
 }
 
 // columns is the number of weights of some filters.

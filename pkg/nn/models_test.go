@@ -178,13 +178,20 @@ func TestMemory(t *testing.T) {
 func memory[T tensor.Float](n *Net, m, size int) (counted, measured float64) {
 	w, x, d := make([]T, n.NumParams()), tensor.New[T](m, n.Input().Len()), make([]T, n.NumParams())
 	u := tensor.New[float64](m, n.Outputs())
+	pool := tensor.NewPool(1)
+	defer pool.Close()
+	linearize := func() *Linearization[T] {
+		l := NewLinearization[T](n, m, pool)
+		l.Linearize(w, x)
+		l.JVP(u, d)
+		l.VJP(d, u)
+		return l
+	}
+	linearize() // work space of products belongs to the pool
 	before := heap()
-	l := NewLinearization[T](n, m, nil)
-	l.Linearize(w, x)
-	l.JVP(u, d)
-	l.VJP(d, u)
+	l := linearize()
 	after := heap()
-	runtime.KeepAlive([]any{l, w, x, d, u})
+	runtime.KeepAlive([]any{pool, l, w, x, d, u})
 	mem := n.Memory(m, size)
 	return float64(mem.Kept + mem.Work), after - before
 }

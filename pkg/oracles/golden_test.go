@@ -82,10 +82,10 @@ func readGolden(t *testing.T, dir string) goldenCase {
 	if len(x.Shape) == 4 {
 		in.H, in.W = x.Shape[2], x.Shape[3]
 	}
-	m, k := x.Shape[0], model.Must().Outputs()
-	if c.net, err = model.Must().Build(in, k); err != nil {
+	if c.net, err = model.Must().Build(in, model.Must().Outputs()); err != nil {
 		t.Fatal(err)
 	}
+	m, k := x.Shape[0], c.net.Outputs()
 	w, err := nn.Load[float64](filepath.Join(dir, "params.npz"), c.net)
 	if err != nil {
 		t.Fatal(err)

@@ -41,108 +41,94 @@ func (s ConvShape) valid() {
 }
 
 // A Conv is a convolution bound to its shape. An example is a row of a matrix,
-// channels first; weights are Out.C x In.C x KH x KW, row-major.
+// channels first; weights are Out.C x In.C x KH x KW, row-major. Rows of outputs,
+// and of dx, are adjacent.
+//
+// All three products are matrix products with the patches of images, which no
+// memory ever holds: kernels pack panels of them from padded copies of a few
+// images at a time. Work space belongs to the pool, for all its convolutions.
 type Conv[T Float] struct {
 	ConvShape
 	pool *Pool
-	some *Conv[T]
+	args *args[T]
+
+	forward, input convSum[T]
+	weight         convWeight[T]
 }
 
 // NewConv returns the convolution of shape s.
 func NewConv[T Float](p *Pool, s ConvShape) *Conv[T] {
 	s.valid()
-	return &Conv[T]{ConvShape: s, pool: p}
+	c := &Conv[T]{ConvShape: s, pool: p, args: argsOf[T](p)}
+	c.forward.init(c, forwardPlan(s), s.Taps())
+	c.input.init(c, inputPlan(s), s.KH*s.KW)
+	c.weight.init(c)
+	return c
 }
 
-// Filters returns the convolution by filters lo to hi-1 alone. Until the next
-// call of Filters it is valid.
-func (c *Conv[T]) Filters(lo, hi int) *Conv[T] {
-	if lo < 0 || hi <= lo || hi > c.Out.C {
-		panic("tensor: Conv: Filters: out of range")
+// convSpace is the work space of convolutions on a pool.
+type convSpace[T Float] struct {
+	images  [][]T // padded, for each thread
+	filters []T   // and the bias, as matrices
+
+	channels, signals, sums []T // of weight gradients
+	biases                  []float64
+}
+
+// reserveConv makes work space for so many threads, and images of so many values.
+func (g *args[T]) reserveConv(threads, values int) {
+	g.reserve(threads)
+	for len(g.conv.images) < threads {
+		g.conv.images = append(g.conv.images, nil)
 	}
-	if c.some == nil {
-		c.some = &Conv[T]{pool: c.pool}
+	for i := range threads {
+		grow(&g.conv.images[i], values)
 	}
-	c.some.ConvShape = c.ConvShape
-	c.some.Out.C = hi - lo
-	return c.some
+}
+
+// grow returns n elements of *buf, which it makes longer if need be.
+func grow[T any](buf *[]T, n int) []T {
+	if len(*buf) < n {
+		*buf = make([]T, n)
+	}
+	return (*buf)[:n]
 }
 
 // Forward sets y = w * x + bias + beta y for every example. A nil bias is 0;
 // beta is 0 or 1. With beta = 0, y is overwritten whatever it holds.
 func (c *Conv[T]) Forward(w, bias []T, x Matrix[T], beta T, y Matrix[T]) {
-	c.check(w, x, y)
-	p := c.Positions()
-	for e := range x.Rows {
-		for f := range c.Out.C {
-			to := y.Row(e)[f*p : (f+1)*p]
-			if beta == 0 {
-				clear(to)
-			}
-			if bias != nil {
-				for i := range to {
-					to[i] += bias[f]
-				}
-			}
-		}
-		c.naive(func(weight, in, out int) { y.Row(e)[out] += T(w[weight] * x.Row(e)[in]) })
+	c.check(w, x, y, c.Out.C)
+	if bias != nil && len(bias) != c.Out.C || beta != 0 && beta != 1 {
+		panic("tensor: Conv: Forward: a bias of the wrong length, or beta that is neither 0 nor 1")
 	}
+	c.forward.run(c, w, bias, x, beta == 1, y)
 }
 
 // Input sets dx to the gradient of <dy, w * x> with respect to x.
 func (c *Conv[T]) Input(w []T, dy, dx Matrix[T]) {
-	c.check(w, dx, dy)
-	for e := range dx.Rows {
-		clear(dx.Row(e))
-		c.naive(func(weight, in, out int) { dx.Row(e)[in] += T(w[weight] * dy.Row(e)[out]) })
-	}
+	c.check(w, dx, dy, c.Out.C)
+	c.input.run(c, w, nil, dy, false, dx)
 }
 
 // Weight sets dw, and db unless it is nil, to the gradients of <dy, w * x +
-// bias> with respect to the weights and the bias, summed over the examples.
+// bias> with respect to the weights and the bias, summed over the examples. It
+// takes any number of filters: as many as dy has.
 func (c *Conv[T]) Weight(x, dy Matrix[T], dw, db []T) {
-	c.check(dw, x, dy)
-	clear(dw)
-	clear(db)
-	p := c.Positions()
-	for e := range x.Rows {
-		for f := range db {
-			for _, v := range dy.Row(e)[f*p : (f+1)*p] {
-				db[f] += v
-			}
-		}
-		c.naive(func(weight, in, out int) { dw[weight] += T(x.Row(e)[in] * dy.Row(e)[out]) })
+	filters := dy.Cols / c.Positions()
+	c.check(dw, x, dy, filters)
+	if db != nil && len(db) != filters {
+		panic("tensor: Conv: Weight: a bias of the wrong length")
 	}
+	c.weight.run(c, x, dy, dw, db)
 }
 
-// naive visits every product of a weight and an input that exists.
-func (c *Conv[T]) naive(visit func(weight, in, out int)) {
-	for f := range c.Out.C {
-		for ch := range c.In.C {
-			for a := range c.KH {
-				for b := range c.KW {
-					weight := ((f*c.In.C+ch)*c.KH+a)*c.KW + b
-					for i := range c.Out.H {
-						for j := range c.Out.W {
-							row, col := i*c.Stride+a-c.PadH, j*c.Stride+b-c.PadW
-							if row >= 0 && row < c.In.H && col >= 0 && col < c.In.W {
-								visit(weight, (ch*c.In.H+row)*c.In.W+col, (f*c.Out.H+i)*c.Out.W+j)
-							}
-						}
-					}
-				}
-			}
-		}
-	}
-}
-
-func (c *Conv[T]) check(w []T, x, y Matrix[T]) {
+func (c *Conv[T]) check(w []T, x, y Matrix[T], filters int) {
 	x.check()
 	y.check()
-	if x.Cols != c.In.Len() || y.Cols != c.Out.Len() || x.Rows != y.Rows {
+	if x.Cols != c.In.Len() || y.Cols != filters*c.Positions() || x.Rows != y.Rows {
 		panic("tensor: Conv: a batch of the wrong shape")
 	}
-	if len(w) != c.Out.C*c.Taps() {
+	if len(w) != filters*c.Taps() {
 		panic("tensor: Conv: weights of the wrong length")
 	}
 }

@@ -48,9 +48,7 @@ func Gemm[T Float](p *Pool, ta, tb Transpose, alpha T, a, b Matrix[T], beta T, c
 	g := argsOf[T](p)
 	g.ta, g.tb, g.alpha, g.beta, g.a, g.b, g.c, g.k = ta, tb, alpha, beta, a, b, c, k
 	blocks := min(p.Threads()*blocksPerThread, m*n*k/blockAdds)
-	for len(g.scratch) < p.Threads() {
-		g.scratch = append(g.scratch, &kernel.Scratch[T]{})
-	}
+	g.reserve(p.Threads())
 	for _, s := range g.scratch { // a thread may get its first block at any time
 		s.Reserve(bool(ta), m, n, k, a.Stride)
 	}

@@ -24,6 +24,7 @@ type args[T Float] struct {
 	k       int
 	lo, hi  int                  // columns of the panel that Cholesky is at
 	scratch []*kernel.Scratch[T] // one for each thread
+	conv    convSpace[T]
 
 	axpy, scale, dot, addRow, colSums, gemv, panel func(lo, hi int)
 	rows, cols                                     func(worker, lo, hi int)
@@ -75,6 +76,13 @@ func (g *args[T]) init() {
 	}
 	g.rows = func(worker, lo, hi int) { g.block(worker, lo, hi, 0, g.c.Cols) }
 	g.cols = func(worker, lo, hi int) { g.block(worker, 0, g.c.Rows, lo, hi) }
+}
+
+// reserve makes work space for so many threads.
+func (g *args[T]) reserve(threads int) {
+	for len(g.scratch) < threads {
+		g.scratch = append(g.scratch, &kernel.Scratch[T]{})
+	}
 }
 
 func sameLength[T Float](x, y []T) {

@@ -22,7 +22,8 @@ type passes[T Float] struct {
 	// Of float32 only.
 	tanh, sigmoid, softplus, gelu func(x, y, d *T, n int, mask *byte)
 
-	dot func(x, y *T, n int) float64
+	dot     func(x, y *T, n int) float64
+	copySum func(y, x *T, n int) float64
 
 	sgdUpdate                      func(u, d, w *T, n int, mask *byte, rate, decay T)
 	sgdStep                        func(d, w *T, n int, mask *byte, rate, decay T)
@@ -138,6 +139,25 @@ func Dot[T Float](x, y []T) float64 {
 		s0 += float64(v) * float64(y[i])
 	}
 	return sum + ((s0 + s1) + (s2 + s3))
+}
+
+// CopySum copies x to y and returns its sum, added in float64 (8 bytes).
+func CopySum[T Float](y, x []T) float64 {
+	same(len(x), y)
+	var sum float64
+	if k := passesOf[T](); k != nil {
+		group := 4 * k.lanes * sizeOf[T]() / 8 // four vectors of float64
+		if n := len(x) / group; n > 0 {
+			sum = k.copySum(&y[0], &x[0], n)
+			x, y = x[group*n:], y[group*n:]
+		}
+	}
+	var rest float64
+	for i, v := range x {
+		y[i] = v
+		rest += float64(v)
+	}
+	return sum + rest
 }
 
 // Momentum are the scalars of an update with the memory v. Mu = 0 has none, and

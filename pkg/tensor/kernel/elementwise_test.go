@@ -35,6 +35,7 @@ func passCases[T Float]() []passCase[T] {
 			return 0
 		}},
 		{"dot", 2, func(s [][]T) float64 { return Dot(s[0], s[1]) }},
+		{"copy and sum", 2, func(s [][]T) float64 { return CopySum(s[1], s[0]) }},
 		{"adam update", 5, func(s [][]T) float64 { adam.Update(s[4], s[0], s[1], s[2], s[3]); return 0 }},
 		{"adam step", 4, func(s [][]T) float64 { adam.Update(nil, s[0], s[1], s[2], s[3]); return 0 }},
 	}

@@ -70,10 +70,40 @@ func testGuards[T Float](t *testing.T) {
 	}
 }
 
+// testPatchGuards: the source of patches ends with its slack, everything else with
+// what is used.
+func testPatchGuards[T Float](t *testing.T) {
+	var s Scratch[T]
+	for _, run := range []int{1, 3, 7, 9, 16, 40} { // columns, one apart
+		for _, n := range []int{1, 5, 16, 33, 64} {
+			for _, atEnd := range []bool{false, true} {
+				const m, k = 15, 20
+				b := Patches[T]{Rows: make([]int32, k), Cols: make([]int32, n)}
+				for i := range b.Rows {
+					b.Rows[i] = int32(3 * i)
+				}
+				for j := range b.Cols {
+					b.Cols[j] = int32(j + j/run)
+				}
+				span := int(b.Cols[n-1]) + 1
+				b.Src = guarded[T](t, 3*(k-1)+span+Slack, atEnd)
+				ProductPatches(&s, m, guarded[T](t, m*k, atEnd), k, &b, true, guarded[T](t, m*span, atEnd), span, b.Cols)
+			}
+		}
+	}
+	for _, size := range [][2]int{{1, 1}, {3, 40}, {16, 16}, {17, 33}, {40, 7}} {
+		for _, atEnd := range []bool{false, true} {
+			rows, cols := size[0], size[1]
+			Transpose(guarded[T](t, rows*cols, atEnd), rows, guarded[T](t, rows*cols, atEnd), cols, rows, cols)
+			CopyRows(guarded[T](t, rows*cols+Slack, atEnd), cols, guarded[T](t, rows*cols, atEnd), cols, rows, cols)
+		}
+	}
+}
+
 // TestGuards: no kernel reads or writes beyond its slices, or the test dies.
 func TestGuards(t *testing.T) {
 	each(t, func(t *testing.T) {
-		for _, f := range []func(t *testing.T){testGuards[float32], testGuards[float64]} {
+		for _, f := range []func(t *testing.T){testGuards[float32], testGuards[float64], testPatchGuards[float32], testPatchGuards[float64]} {
 			f(t)
 		}
 	})

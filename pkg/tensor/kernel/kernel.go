@@ -51,7 +51,8 @@ type set[T Float] struct {
 	product   [2][maxRows + 1]func(k int, a *T, rowA, colA int, b *T, rowB int, c *T, rowC int, mask *byte, alpha T, accumulate int)
 	copy      func(dst *T, rowDst int, src *T, rowSrc, n int, mask *byte)
 	transpose func(dst *T, rowDst int, src *T, rowSrc, n int)
-	masks     []*byte // by the number of lanes in use
+	gather    []func(dst *T, rowDst int, src *T, rows *int32, n int, pieces *int, count int) // pieces of 16, 32 and, if there are such vectors, 64 bytes
+	masks     []*byte                                                                        // by the number of lanes in use
 }
 
 // maxRows is the largest number of rows of C that any kernel holds.

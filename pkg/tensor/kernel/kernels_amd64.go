@@ -214,6 +214,11 @@ func adamStep512s(d *float32, w *float32, m *float32, v *float32, n int, mask *b
 //go:noescape
 func dot512s(x *float32, y *float32, n int) float64
 
+// copySum512s copies n groups of four vectors of float64, and returns their sum.
+//
+//go:noescape
+func copySum512s(y *float32, x *float32, n int) float64
+
 // product256s1x1 sets (accumulate 0), or adds to (1), a block of C of 1 rows and 1 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes.
 //
 //go:noescape
@@ -343,6 +348,26 @@ func adamStep256s(d *float32, w *float32, m *float32, v *float32, n int, mask *b
 //
 //go:noescape
 func dot256s(x *float32, y *float32, n int) float64
+
+// copySum256s copies n groups of four vectors of float64, and returns their sum.
+//
+//go:noescape
+func copySum256s(y *float32, x *float32, n int) float64
+
+// gather512s copies n rows of count pieces of 64 bytes. rowDst is in bytes.
+//
+//go:noescape
+func gather512s(dst *float32, rowDst int, src *float32, rows *int32, n int, pieces *int, count int)
+
+// gather256s copies n rows of count pieces of 32 bytes. rowDst is in bytes.
+//
+//go:noescape
+func gather256s(dst *float32, rowDst int, src *float32, rows *int32, n int, pieces *int, count int)
+
+// gather128s copies n rows of count pieces of 16 bytes. rowDst is in bytes.
+//
+//go:noescape
+func gather128s(dst *float32, rowDst int, src *float32, rows *int32, n int, pieces *int, count int)
 
 // transpose512s transposes n blocks of 16 x 16. Strides are in bytes.
 //
@@ -564,6 +589,11 @@ func adamStep512d(d *float64, w *float64, m *float64, v *float64, n int, mask *b
 //go:noescape
 func dot512d(x *float64, y *float64, n int) float64
 
+// copySum512d copies n groups of four vectors of float64, and returns their sum.
+//
+//go:noescape
+func copySum512d(y *float64, x *float64, n int) float64
+
 // product256d1x1 sets (accumulate 0), or adds to (1), a block of C of 1 rows and 1 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes.
 //
 //go:noescape
@@ -693,6 +723,26 @@ func adamStep256d(d *float64, w *float64, m *float64, v *float64, n int, mask *b
 //
 //go:noescape
 func dot256d(x *float64, y *float64, n int) float64
+
+// copySum256d copies n groups of four vectors of float64, and returns their sum.
+//
+//go:noescape
+func copySum256d(y *float64, x *float64, n int) float64
+
+// gather512d copies n rows of count pieces of 64 bytes. rowDst is in bytes.
+//
+//go:noescape
+func gather512d(dst *float64, rowDst int, src *float64, rows *int32, n int, pieces *int, count int)
+
+// gather256d copies n rows of count pieces of 32 bytes. rowDst is in bytes.
+//
+//go:noescape
+func gather256d(dst *float64, rowDst int, src *float64, rows *int32, n int, pieces *int, count int)
+
+// gather128d copies n rows of count pieces of 16 bytes. rowDst is in bytes.
+//
+//go:noescape
+func gather128d(dst *float64, rowDst int, src *float64, rows *int32, n int, pieces *int, count int)
 
 // transpose512d transposes n blocks of 8 x 8. Strides are in bytes.
 //

@@ -6722,8 +6722,8 @@ end:
 // func dot512s(x *float32, y *float32, n int) float64
 // Requires: AVX, AVX512F, SSE2
 TEXT ·dot512s(SB), NOSPLIT, $0-32
-	MOVQ   x+0(FP), SI
 	MOVQ   y+8(FP), DI
+	MOVQ   x+0(FP), SI
 	MOVQ   n+16(FP), CX
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
@@ -6743,6 +6743,52 @@ loop:
 	VCVTPS2PD     96(SI), Z7
 	VCVTPS2PD     96(DI), Z11
 	VFMADD231PD   Z7, Z11, Z3
+	ADDQ          $0x00000080, SI
+	ADDQ          $0x00000080, DI
+	DECQ          CX
+	JNZ           loop
+	VADDPD        Z0, Z1, Z0
+	VADDPD        Z2, Z3, Z2
+	VADDPD        Z0, Z2, Z0
+	VEXTRACTF64X4 $0x01, Z0, Y1
+	VADDPD        Y0, Y1, Y0
+	VEXTRACTF128  $0x01, Y0, X1
+	VADDPD        X0, X1, X0
+	VHADDPD       X0, X0, X0
+	MOVSD         X0, ret+24(FP)
+	VZEROUPPER
+	RET
+
+// func copySum512s(y *float32, x *float32, n int) float64
+// Requires: AVX, AVX512F, MMX+, SSE2
+TEXT ·copySum512s(SB), NOSPLIT, $0-32
+	MOVQ   y+0(FP), DI
+	MOVQ   x+8(FP), SI
+	MOVQ   n+16(FP), CX
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+
+loop:
+	VMOVUPS       (SI), Y4
+	VMOVUPS       Y4, (DI)
+	VCVTPS2PD     Y4, Z4
+	VADDPD        Z4, Z0, Z0
+	VMOVUPS       32(SI), Y5
+	VMOVUPS       Y5, 32(DI)
+	VCVTPS2PD     Y5, Z5
+	VADDPD        Z5, Z1, Z1
+	VMOVUPS       64(SI), Y6
+	VMOVUPS       Y6, 64(DI)
+	VCVTPS2PD     Y6, Z6
+	VADDPD        Z6, Z2, Z2
+	VMOVUPS       96(SI), Y7
+	VMOVUPS       Y7, 96(DI)
+	VCVTPS2PD     Y7, Z7
+	VADDPD        Z7, Z3, Z3
+	PREFETCHT1    4096(SI)
+	PREFETCHT1    4160(SI)
 	ADDQ          $0x00000080, SI
 	ADDQ          $0x00000080, DI
 	DECQ          CX
@@ -8896,8 +8942,8 @@ end:
 // func dot256s(x *float32, y *float32, n int) float64
 // Requires: AVX, FMA3, SSE2
 TEXT ·dot256s(SB), NOSPLIT, $0-32
-	MOVQ   x+0(FP), SI
 	MOVQ   y+8(FP), DI
+	MOVQ   x+0(FP), SI
 	MOVQ   n+16(FP), CX
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
@@ -8928,6 +8974,430 @@ loop:
 	VADDPD       X0, X1, X0
 	VHADDPD      X0, X0, X0
 	MOVSD        X0, ret+24(FP)
+	VZEROUPPER
+	RET
+
+// func copySum256s(y *float32, x *float32, n int) float64
+// Requires: AVX, MMX+, SSE2
+TEXT ·copySum256s(SB), NOSPLIT, $0-32
+	MOVQ   y+0(FP), DI
+	MOVQ   x+8(FP), SI
+	MOVQ   n+16(FP), CX
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+
+loop:
+	VMOVUPS      (SI), X4
+	VMOVUPS      X4, (DI)
+	VCVTPS2PD    X4, Y4
+	VADDPD       Y4, Y0, Y0
+	VMOVUPS      16(SI), X5
+	VMOVUPS      X5, 16(DI)
+	VCVTPS2PD    X5, Y5
+	VADDPD       Y5, Y1, Y1
+	VMOVUPS      32(SI), X6
+	VMOVUPS      X6, 32(DI)
+	VCVTPS2PD    X6, Y6
+	VADDPD       Y6, Y2, Y2
+	VMOVUPS      48(SI), X7
+	VMOVUPS      X7, 48(DI)
+	VCVTPS2PD    X7, Y7
+	VADDPD       Y7, Y3, Y3
+	PREFETCHT1   4096(SI)
+	ADDQ         $0x00000040, SI
+	ADDQ         $0x00000040, DI
+	DECQ         CX
+	JNZ          loop
+	VADDPD       Y0, Y1, Y0
+	VADDPD       Y2, Y3, Y2
+	VADDPD       Y0, Y2, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPD       X0, X1, X0
+	VHADDPD      X0, X0, X0
+	MOVSD        X0, ret+24(FP)
+	VZEROUPPER
+	RET
+
+// func gather512s(dst *float32, rowDst int, src *float32, rows *int32, n int, pieces *int, count int)
+// Requires: AVX, AVX512F
+TEXT ·gather512s(SB), NOSPLIT, $0-56
+	MOVQ dst+0(FP), DI
+	MOVQ rowDst+8(FP), DX
+	MOVQ src+16(FP), SI
+	MOVQ rows+24(FP), R8
+	MOVQ n+32(FP), CX
+	MOVQ pieces+40(FP), R9
+	MOVQ count+48(FP), BX
+	CMPQ BX, $0x01
+	JNE  not1
+	MOVQ (R9), R10
+	MOVQ 8(R9), R11
+
+loop1:
+	MOVLQSX (R8), AX
+	LEAQ    (SI)(AX*4), AX
+	ADDQ    $0x04, R8
+	VMOVUPS (AX)(R10*1), Z0
+	VMOVUPS Z0, (DI)(R11*1)
+	ADDQ    DX, DI
+	DECQ    CX
+	JNZ     loop1
+	VZEROUPPER
+	RET
+
+not1:
+	CMPQ BX, $0x02
+	JNE  not2
+	MOVQ (R9), R10
+	MOVQ 8(R9), R11
+	MOVQ 16(R9), R12
+	MOVQ 24(R9), R13
+
+loop2:
+	MOVLQSX (R8), AX
+	LEAQ    (SI)(AX*4), AX
+	ADDQ    $0x04, R8
+	VMOVUPS (AX)(R10*1), Z0
+	VMOVUPS Z0, (DI)(R11*1)
+	VMOVUPS (AX)(R12*1), Z0
+	VMOVUPS Z0, (DI)(R13*1)
+	ADDQ    DX, DI
+	DECQ    CX
+	JNZ     loop2
+	VZEROUPPER
+	RET
+
+not2:
+	CMPQ BX, $0x03
+	JNE  not3
+	MOVQ (R9), R10
+	MOVQ 8(R9), R11
+	MOVQ 16(R9), R12
+	MOVQ 24(R9), R13
+	MOVQ 32(R9), R14
+	MOVQ 40(R9), R15
+
+loop3:
+	MOVLQSX (R8), AX
+	LEAQ    (SI)(AX*4), AX
+	ADDQ    $0x04, R8
+	VMOVUPS (AX)(R10*1), Z0
+	VMOVUPS Z0, (DI)(R11*1)
+	VMOVUPS (AX)(R12*1), Z0
+	VMOVUPS Z0, (DI)(R13*1)
+	VMOVUPS (AX)(R14*1), Z0
+	VMOVUPS Z0, (DI)(R15*1)
+	ADDQ    DX, DI
+	DECQ    CX
+	JNZ     loop3
+	VZEROUPPER
+	RET
+
+not3:
+	CMPQ BX, $0x04
+	JNE  not4
+	MOVQ (R9), R10
+	MOVQ 8(R9), R11
+	MOVQ 16(R9), R12
+	MOVQ 24(R9), R13
+	MOVQ 32(R9), R14
+	MOVQ 40(R9), R15
+	MOVQ 48(R9), BX
+	MOVQ 56(R9), R9
+
+loop4:
+	MOVLQSX (R8), AX
+	LEAQ    (SI)(AX*4), AX
+	ADDQ    $0x04, R8
+	VMOVUPS (AX)(R10*1), Z0
+	VMOVUPS Z0, (DI)(R11*1)
+	VMOVUPS (AX)(R12*1), Z0
+	VMOVUPS Z0, (DI)(R13*1)
+	VMOVUPS (AX)(R14*1), Z0
+	VMOVUPS Z0, (DI)(R15*1)
+	VMOVUPS (AX)(BX*1), Z0
+	VMOVUPS Z0, (DI)(R9*1)
+	ADDQ    DX, DI
+	DECQ    CX
+	JNZ     loop4
+	VZEROUPPER
+	RET
+
+not4:
+loop:
+	MOVLQSX (R8), AX
+	LEAQ    (SI)(AX*4), AX
+	ADDQ    $0x04, R8
+	MOVQ    R9, R10
+	MOVQ    BX, R11
+
+pieces:
+	MOVQ    (R10), R12
+	MOVQ    8(R10), R13
+	VMOVUPS (AX)(R12*1), Z0
+	VMOVUPS Z0, (DI)(R13*1)
+	ADDQ    $0x10, R10
+	DECQ    R11
+	JNZ     pieces
+	ADDQ    DX, DI
+	DECQ    CX
+	JNZ     loop
+	VZEROUPPER
+	RET
+
+// func gather256s(dst *float32, rowDst int, src *float32, rows *int32, n int, pieces *int, count int)
+// Requires: AVX
+TEXT ·gather256s(SB), NOSPLIT, $0-56
+	MOVQ dst+0(FP), DI
+	MOVQ rowDst+8(FP), DX
+	MOVQ src+16(FP), SI
+	MOVQ rows+24(FP), R8
+	MOVQ n+32(FP), CX
+	MOVQ pieces+40(FP), R9
+	MOVQ count+48(FP), BX
+	CMPQ BX, $0x01
+	JNE  not1
+	MOVQ (R9), R10
+	MOVQ 8(R9), R11
+
+loop1:
+	MOVLQSX (R8), AX
+	LEAQ    (SI)(AX*4), AX
+	ADDQ    $0x04, R8
+	VMOVUPS (AX)(R10*1), Y0
+	VMOVUPS Y0, (DI)(R11*1)
+	ADDQ    DX, DI
+	DECQ    CX
+	JNZ     loop1
+	VZEROUPPER
+	RET
+
+not1:
+	CMPQ BX, $0x02
+	JNE  not2
+	MOVQ (R9), R10
+	MOVQ 8(R9), R11
+	MOVQ 16(R9), R12
+	MOVQ 24(R9), R13
+
+loop2:
+	MOVLQSX (R8), AX
+	LEAQ    (SI)(AX*4), AX
+	ADDQ    $0x04, R8
+	VMOVUPS (AX)(R10*1), Y0
+	VMOVUPS Y0, (DI)(R11*1)
+	VMOVUPS (AX)(R12*1), Y0
+	VMOVUPS Y0, (DI)(R13*1)
+	ADDQ    DX, DI
+	DECQ    CX
+	JNZ     loop2
+	VZEROUPPER
+	RET
+
+not2:
+	CMPQ BX, $0x03
+	JNE  not3
+	MOVQ (R9), R10
+	MOVQ 8(R9), R11
+	MOVQ 16(R9), R12
+	MOVQ 24(R9), R13
+	MOVQ 32(R9), R14
+	MOVQ 40(R9), R15
+
+loop3:
+	MOVLQSX (R8), AX
+	LEAQ    (SI)(AX*4), AX
+	ADDQ    $0x04, R8
+	VMOVUPS (AX)(R10*1), Y0
+	VMOVUPS Y0, (DI)(R11*1)
+	VMOVUPS (AX)(R12*1), Y0
+	VMOVUPS Y0, (DI)(R13*1)
+	VMOVUPS (AX)(R14*1), Y0
+	VMOVUPS Y0, (DI)(R15*1)
+	ADDQ    DX, DI
+	DECQ    CX
+	JNZ     loop3
+	VZEROUPPER
+	RET
+
+not3:
+	CMPQ BX, $0x04
+	JNE  not4
+	MOVQ (R9), R10
+	MOVQ 8(R9), R11
+	MOVQ 16(R9), R12
+	MOVQ 24(R9), R13
+	MOVQ 32(R9), R14
+	MOVQ 40(R9), R15
+	MOVQ 48(R9), BX
+	MOVQ 56(R9), R9
+
+loop4:
+	MOVLQSX (R8), AX
+	LEAQ    (SI)(AX*4), AX
+	ADDQ    $0x04, R8
+	VMOVUPS (AX)(R10*1), Y0
+	VMOVUPS Y0, (DI)(R11*1)
+	VMOVUPS (AX)(R12*1), Y0
+	VMOVUPS Y0, (DI)(R13*1)
+	VMOVUPS (AX)(R14*1), Y0
+	VMOVUPS Y0, (DI)(R15*1)
+	VMOVUPS (AX)(BX*1), Y0
+	VMOVUPS Y0, (DI)(R9*1)
+	ADDQ    DX, DI
+	DECQ    CX
+	JNZ     loop4
+	VZEROUPPER
+	RET
+
+not4:
+loop:
+	MOVLQSX (R8), AX
+	LEAQ    (SI)(AX*4), AX
+	ADDQ    $0x04, R8
+	MOVQ    R9, R10
+	MOVQ    BX, R11
+
+pieces:
+	MOVQ    (R10), R12
+	MOVQ    8(R10), R13
+	VMOVUPS (AX)(R12*1), Y0
+	VMOVUPS Y0, (DI)(R13*1)
+	ADDQ    $0x10, R10
+	DECQ    R11
+	JNZ     pieces
+	ADDQ    DX, DI
+	DECQ    CX
+	JNZ     loop
+	VZEROUPPER
+	RET
+
+// func gather128s(dst *float32, rowDst int, src *float32, rows *int32, n int, pieces *int, count int)
+// Requires: AVX
+TEXT ·gather128s(SB), NOSPLIT, $0-56
+	MOVQ dst+0(FP), DI
+	MOVQ rowDst+8(FP), DX
+	MOVQ src+16(FP), SI
+	MOVQ rows+24(FP), R8
+	MOVQ n+32(FP), CX
+	MOVQ pieces+40(FP), R9
+	MOVQ count+48(FP), BX
+	CMPQ BX, $0x01
+	JNE  not1
+	MOVQ (R9), R10
+	MOVQ 8(R9), R11
+
+loop1:
+	MOVLQSX (R8), AX
+	LEAQ    (SI)(AX*4), AX
+	ADDQ    $0x04, R8
+	VMOVUPS (AX)(R10*1), X0
+	VMOVUPS X0, (DI)(R11*1)
+	ADDQ    DX, DI
+	DECQ    CX
+	JNZ     loop1
+	VZEROUPPER
+	RET
+
+not1:
+	CMPQ BX, $0x02
+	JNE  not2
+	MOVQ (R9), R10
+	MOVQ 8(R9), R11
+	MOVQ 16(R9), R12
+	MOVQ 24(R9), R13
+
+loop2:
+	MOVLQSX (R8), AX
+	LEAQ    (SI)(AX*4), AX
+	ADDQ    $0x04, R8
+	VMOVUPS (AX)(R10*1), X0
+	VMOVUPS X0, (DI)(R11*1)
+	VMOVUPS (AX)(R12*1), X0
+	VMOVUPS X0, (DI)(R13*1)
+	ADDQ    DX, DI
+	DECQ    CX
+	JNZ     loop2
+	VZEROUPPER
+	RET
+
+not2:
+	CMPQ BX, $0x03
+	JNE  not3
+	MOVQ (R9), R10
+	MOVQ 8(R9), R11
+	MOVQ 16(R9), R12
+	MOVQ 24(R9), R13
+	MOVQ 32(R9), R14
+	MOVQ 40(R9), R15
+
+loop3:
+	MOVLQSX (R8), AX
+	LEAQ    (SI)(AX*4), AX
+	ADDQ    $0x04, R8
+	VMOVUPS (AX)(R10*1), X0
+	VMOVUPS X0, (DI)(R11*1)
+	VMOVUPS (AX)(R12*1), X0
+	VMOVUPS X0, (DI)(R13*1)
+	VMOVUPS (AX)(R14*1), X0
+	VMOVUPS X0, (DI)(R15*1)
+	ADDQ    DX, DI
+	DECQ    CX
+	JNZ     loop3
+	VZEROUPPER
+	RET
+
+not3:
+	CMPQ BX, $0x04
+	JNE  not4
+	MOVQ (R9), R10
+	MOVQ 8(R9), R11
+	MOVQ 16(R9), R12
+	MOVQ 24(R9), R13
+	MOVQ 32(R9), R14
+	MOVQ 40(R9), R15
+	MOVQ 48(R9), BX
+	MOVQ 56(R9), R9
+
+loop4:
+	MOVLQSX (R8), AX
+	LEAQ    (SI)(AX*4), AX
+	ADDQ    $0x04, R8
+	VMOVUPS (AX)(R10*1), X0
+	VMOVUPS X0, (DI)(R11*1)
+	VMOVUPS (AX)(R12*1), X0
+	VMOVUPS X0, (DI)(R13*1)
+	VMOVUPS (AX)(R14*1), X0
+	VMOVUPS X0, (DI)(R15*1)
+	VMOVUPS (AX)(BX*1), X0
+	VMOVUPS X0, (DI)(R9*1)
+	ADDQ    DX, DI
+	DECQ    CX
+	JNZ     loop4
+	VZEROUPPER
+	RET
+
+not4:
+loop:
+	MOVLQSX (R8), AX
+	LEAQ    (SI)(AX*4), AX
+	ADDQ    $0x04, R8
+	MOVQ    R9, R10
+	MOVQ    BX, R11
+
+pieces:
+	MOVQ    (R10), R12
+	MOVQ    8(R10), R13
+	VMOVUPS (AX)(R12*1), X0
+	VMOVUPS X0, (DI)(R13*1)
+	ADDQ    $0x10, R10
+	DECQ    R11
+	JNZ     pieces
+	ADDQ    DX, DI
+	DECQ    CX
+	JNZ     loop
 	VZEROUPPER
 	RET
 
@@ -15833,8 +16303,8 @@ end:
 // func dot512d(x *float64, y *float64, n int) float64
 // Requires: AVX, AVX512F, SSE2
 TEXT ·dot512d(SB), NOSPLIT, $0-32
-	MOVQ   x+0(FP), SI
 	MOVQ   y+8(FP), DI
+	MOVQ   x+0(FP), SI
 	MOVQ   n+16(FP), CX
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
@@ -15850,6 +16320,50 @@ loop:
 	VFMADD231PD   128(DI), Z6, Z2
 	VMOVUPD       192(SI), Z7
 	VFMADD231PD   192(DI), Z7, Z3
+	ADDQ          $0x00000100, SI
+	ADDQ          $0x00000100, DI
+	DECQ          CX
+	JNZ           loop
+	VADDPD        Z0, Z1, Z0
+	VADDPD        Z2, Z3, Z2
+	VADDPD        Z0, Z2, Z0
+	VEXTRACTF64X4 $0x01, Z0, Y1
+	VADDPD        Y0, Y1, Y0
+	VEXTRACTF128  $0x01, Y0, X1
+	VADDPD        X0, X1, X0
+	VHADDPD       X0, X0, X0
+	MOVSD         X0, ret+24(FP)
+	VZEROUPPER
+	RET
+
+// func copySum512d(y *float64, x *float64, n int) float64
+// Requires: AVX, AVX512F, MMX+, SSE2
+TEXT ·copySum512d(SB), NOSPLIT, $0-32
+	MOVQ   y+0(FP), DI
+	MOVQ   x+8(FP), SI
+	MOVQ   n+16(FP), CX
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+
+loop:
+	VMOVUPD       (SI), Z4
+	VMOVUPD       Z4, (DI)
+	VADDPD        Z4, Z0, Z0
+	VMOVUPD       64(SI), Z5
+	VMOVUPD       Z5, 64(DI)
+	VADDPD        Z5, Z1, Z1
+	VMOVUPD       128(SI), Z6
+	VMOVUPD       Z6, 128(DI)
+	VADDPD        Z6, Z2, Z2
+	VMOVUPD       192(SI), Z7
+	VMOVUPD       Z7, 192(DI)
+	VADDPD        Z7, Z3, Z3
+	PREFETCHT1    4096(SI)
+	PREFETCHT1    4160(SI)
+	PREFETCHT1    4224(SI)
+	PREFETCHT1    4288(SI)
 	ADDQ          $0x00000100, SI
 	ADDQ          $0x00000100, DI
 	DECQ          CX
@@ -18003,8 +18517,8 @@ end:
 // func dot256d(x *float64, y *float64, n int) float64
 // Requires: AVX, FMA3, SSE2
 TEXT ·dot256d(SB), NOSPLIT, $0-32
-	MOVQ   x+0(FP), SI
 	MOVQ   y+8(FP), DI
+	MOVQ   x+0(FP), SI
 	MOVQ   n+16(FP), CX
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
@@ -18031,6 +18545,427 @@ loop:
 	VADDPD       X0, X1, X0
 	VHADDPD      X0, X0, X0
 	MOVSD        X0, ret+24(FP)
+	VZEROUPPER
+	RET
+
+// func copySum256d(y *float64, x *float64, n int) float64
+// Requires: AVX, MMX+, SSE2
+TEXT ·copySum256d(SB), NOSPLIT, $0-32
+	MOVQ   y+0(FP), DI
+	MOVQ   x+8(FP), SI
+	MOVQ   n+16(FP), CX
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+
+loop:
+	VMOVUPD      (SI), Y4
+	VMOVUPD      Y4, (DI)
+	VADDPD       Y4, Y0, Y0
+	VMOVUPD      32(SI), Y5
+	VMOVUPD      Y5, 32(DI)
+	VADDPD       Y5, Y1, Y1
+	VMOVUPD      64(SI), Y6
+	VMOVUPD      Y6, 64(DI)
+	VADDPD       Y6, Y2, Y2
+	VMOVUPD      96(SI), Y7
+	VMOVUPD      Y7, 96(DI)
+	VADDPD       Y7, Y3, Y3
+	PREFETCHT1   4096(SI)
+	PREFETCHT1   4160(SI)
+	ADDQ         $0x00000080, SI
+	ADDQ         $0x00000080, DI
+	DECQ         CX
+	JNZ          loop
+	VADDPD       Y0, Y1, Y0
+	VADDPD       Y2, Y3, Y2
+	VADDPD       Y0, Y2, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPD       X0, X1, X0
+	VHADDPD      X0, X0, X0
+	MOVSD        X0, ret+24(FP)
+	VZEROUPPER
+	RET
+
+// func gather512d(dst *float64, rowDst int, src *float64, rows *int32, n int, pieces *int, count int)
+// Requires: AVX, AVX512F
+TEXT ·gather512d(SB), NOSPLIT, $0-56
+	MOVQ dst+0(FP), DI
+	MOVQ rowDst+8(FP), DX
+	MOVQ src+16(FP), SI
+	MOVQ rows+24(FP), R8
+	MOVQ n+32(FP), CX
+	MOVQ pieces+40(FP), R9
+	MOVQ count+48(FP), BX
+	CMPQ BX, $0x01
+	JNE  not1
+	MOVQ (R9), R10
+	MOVQ 8(R9), R11
+
+loop1:
+	MOVLQSX (R8), AX
+	LEAQ    (SI)(AX*8), AX
+	ADDQ    $0x04, R8
+	VMOVUPD (AX)(R10*1), Z0
+	VMOVUPD Z0, (DI)(R11*1)
+	ADDQ    DX, DI
+	DECQ    CX
+	JNZ     loop1
+	VZEROUPPER
+	RET
+
+not1:
+	CMPQ BX, $0x02
+	JNE  not2
+	MOVQ (R9), R10
+	MOVQ 8(R9), R11
+	MOVQ 16(R9), R12
+	MOVQ 24(R9), R13
+
+loop2:
+	MOVLQSX (R8), AX
+	LEAQ    (SI)(AX*8), AX
+	ADDQ    $0x04, R8
+	VMOVUPD (AX)(R10*1), Z0
+	VMOVUPD Z0, (DI)(R11*1)
+	VMOVUPD (AX)(R12*1), Z0
+	VMOVUPD Z0, (DI)(R13*1)
+	ADDQ    DX, DI
+	DECQ    CX
+	JNZ     loop2
+	VZEROUPPER
+	RET
+
+not2:
+	CMPQ BX, $0x03
+	JNE  not3
+	MOVQ (R9), R10
+	MOVQ 8(R9), R11
+	MOVQ 16(R9), R12
+	MOVQ 24(R9), R13
+	MOVQ 32(R9), R14
+	MOVQ 40(R9), R15
+
+loop3:
+	MOVLQSX (R8), AX
+	LEAQ    (SI)(AX*8), AX
+	ADDQ    $0x04, R8
+	VMOVUPD (AX)(R10*1), Z0
+	VMOVUPD Z0, (DI)(R11*1)
+	VMOVUPD (AX)(R12*1), Z0
+	VMOVUPD Z0, (DI)(R13*1)
+	VMOVUPD (AX)(R14*1), Z0
+	VMOVUPD Z0, (DI)(R15*1)
+	ADDQ    DX, DI
+	DECQ    CX
+	JNZ     loop3
+	VZEROUPPER
+	RET
+
+not3:
+	CMPQ BX, $0x04
+	JNE  not4
+	MOVQ (R9), R10
+	MOVQ 8(R9), R11
+	MOVQ 16(R9), R12
+	MOVQ 24(R9), R13
+	MOVQ 32(R9), R14
+	MOVQ 40(R9), R15
+	MOVQ 48(R9), BX
+	MOVQ 56(R9), R9
+
+loop4:
+	MOVLQSX (R8), AX
+	LEAQ    (SI)(AX*8), AX
+	ADDQ    $0x04, R8
+	VMOVUPD (AX)(R10*1), Z0
+	VMOVUPD Z0, (DI)(R11*1)
+	VMOVUPD (AX)(R12*1), Z0
+	VMOVUPD Z0, (DI)(R13*1)
+	VMOVUPD (AX)(R14*1), Z0
+	VMOVUPD Z0, (DI)(R15*1)
+	VMOVUPD (AX)(BX*1), Z0
+	VMOVUPD Z0, (DI)(R9*1)
+	ADDQ    DX, DI
+	DECQ    CX
+	JNZ     loop4
+	VZEROUPPER
+	RET
+
+not4:
+loop:
+	MOVLQSX (R8), AX
+	LEAQ    (SI)(AX*8), AX
+	ADDQ    $0x04, R8
+	MOVQ    R9, R10
+	MOVQ    BX, R11
+
+pieces:
+	MOVQ    (R10), R12
+	MOVQ    8(R10), R13
+	VMOVUPD (AX)(R12*1), Z0
+	VMOVUPD Z0, (DI)(R13*1)
+	ADDQ    $0x10, R10
+	DECQ    R11
+	JNZ     pieces
+	ADDQ    DX, DI
+	DECQ    CX
+	JNZ     loop
+	VZEROUPPER
+	RET
+
+// func gather256d(dst *float64, rowDst int, src *float64, rows *int32, n int, pieces *int, count int)
+// Requires: AVX
+TEXT ·gather256d(SB), NOSPLIT, $0-56
+	MOVQ dst+0(FP), DI
+	MOVQ rowDst+8(FP), DX
+	MOVQ src+16(FP), SI
+	MOVQ rows+24(FP), R8
+	MOVQ n+32(FP), CX
+	MOVQ pieces+40(FP), R9
+	MOVQ count+48(FP), BX
+	CMPQ BX, $0x01
+	JNE  not1
+	MOVQ (R9), R10
+	MOVQ 8(R9), R11
+
+loop1:
+	MOVLQSX (R8), AX
+	LEAQ    (SI)(AX*8), AX
+	ADDQ    $0x04, R8
+	VMOVUPD (AX)(R10*1), Y0
+	VMOVUPD Y0, (DI)(R11*1)
+	ADDQ    DX, DI
+	DECQ    CX
+	JNZ     loop1
+	VZEROUPPER
+	RET
+
+not1:
+	CMPQ BX, $0x02
+	JNE  not2
+	MOVQ (R9), R10
+	MOVQ 8(R9), R11
+	MOVQ 16(R9), R12
+	MOVQ 24(R9), R13
+
+loop2:
+	MOVLQSX (R8), AX
+	LEAQ    (SI)(AX*8), AX
+	ADDQ    $0x04, R8
+	VMOVUPD (AX)(R10*1), Y0
+	VMOVUPD Y0, (DI)(R11*1)
+	VMOVUPD (AX)(R12*1), Y0
+	VMOVUPD Y0, (DI)(R13*1)
+	ADDQ    DX, DI
+	DECQ    CX
+	JNZ     loop2
+	VZEROUPPER
+	RET
+
+not2:
+	CMPQ BX, $0x03
+	JNE  not3
+	MOVQ (R9), R10
+	MOVQ 8(R9), R11
+	MOVQ 16(R9), R12
+	MOVQ 24(R9), R13
+	MOVQ 32(R9), R14
+	MOVQ 40(R9), R15
+
+loop3:
+	MOVLQSX (R8), AX
+	LEAQ    (SI)(AX*8), AX
+	ADDQ    $0x04, R8
+	VMOVUPD (AX)(R10*1), Y0
+	VMOVUPD Y0, (DI)(R11*1)
+	VMOVUPD (AX)(R12*1), Y0
+	VMOVUPD Y0, (DI)(R13*1)
+	VMOVUPD (AX)(R14*1), Y0
+	VMOVUPD Y0, (DI)(R15*1)
+	ADDQ    DX, DI
+	DECQ    CX
+	JNZ     loop3
+	VZEROUPPER
+	RET
+
+not3:
+	CMPQ BX, $0x04
+	JNE  not4
+	MOVQ (R9), R10
+	MOVQ 8(R9), R11
+	MOVQ 16(R9), R12
+	MOVQ 24(R9), R13
+	MOVQ 32(R9), R14
+	MOVQ 40(R9), R15
+	MOVQ 48(R9), BX
+	MOVQ 56(R9), R9
+
+loop4:
+	MOVLQSX (R8), AX
+	LEAQ    (SI)(AX*8), AX
+	ADDQ    $0x04, R8
+	VMOVUPD (AX)(R10*1), Y0
+	VMOVUPD Y0, (DI)(R11*1)
+	VMOVUPD (AX)(R12*1), Y0
+	VMOVUPD Y0, (DI)(R13*1)
+	VMOVUPD (AX)(R14*1), Y0
+	VMOVUPD Y0, (DI)(R15*1)
+	VMOVUPD (AX)(BX*1), Y0
+	VMOVUPD Y0, (DI)(R9*1)
+	ADDQ    DX, DI
+	DECQ    CX
+	JNZ     loop4
+	VZEROUPPER
+	RET
+
+not4:
+loop:
+	MOVLQSX (R8), AX
+	LEAQ    (SI)(AX*8), AX
+	ADDQ    $0x04, R8
+	MOVQ    R9, R10
+	MOVQ    BX, R11
+
+pieces:
+	MOVQ    (R10), R12
+	MOVQ    8(R10), R13
+	VMOVUPD (AX)(R12*1), Y0
+	VMOVUPD Y0, (DI)(R13*1)
+	ADDQ    $0x10, R10
+	DECQ    R11
+	JNZ     pieces
+	ADDQ    DX, DI
+	DECQ    CX
+	JNZ     loop
+	VZEROUPPER
+	RET
+
+// func gather128d(dst *float64, rowDst int, src *float64, rows *int32, n int, pieces *int, count int)
+// Requires: AVX
+TEXT ·gather128d(SB), NOSPLIT, $0-56
+	MOVQ dst+0(FP), DI
+	MOVQ rowDst+8(FP), DX
+	MOVQ src+16(FP), SI
+	MOVQ rows+24(FP), R8
+	MOVQ n+32(FP), CX
+	MOVQ pieces+40(FP), R9
+	MOVQ count+48(FP), BX
+	CMPQ BX, $0x01
+	JNE  not1
+	MOVQ (R9), R10
+	MOVQ 8(R9), R11
+
+loop1:
+	MOVLQSX (R8), AX
+	LEAQ    (SI)(AX*8), AX
+	ADDQ    $0x04, R8
+	VMOVUPD (AX)(R10*1), X0
+	VMOVUPD X0, (DI)(R11*1)
+	ADDQ    DX, DI
+	DECQ    CX
+	JNZ     loop1
+	VZEROUPPER
+	RET
+
+not1:
+	CMPQ BX, $0x02
+	JNE  not2
+	MOVQ (R9), R10
+	MOVQ 8(R9), R11
+	MOVQ 16(R9), R12
+	MOVQ 24(R9), R13
+
+loop2:
+	MOVLQSX (R8), AX
+	LEAQ    (SI)(AX*8), AX
+	ADDQ    $0x04, R8
+	VMOVUPD (AX)(R10*1), X0
+	VMOVUPD X0, (DI)(R11*1)
+	VMOVUPD (AX)(R12*1), X0
+	VMOVUPD X0, (DI)(R13*1)
+	ADDQ    DX, DI
+	DECQ    CX
+	JNZ     loop2
+	VZEROUPPER
+	RET
+
+not2:
+	CMPQ BX, $0x03
+	JNE  not3
+	MOVQ (R9), R10
+	MOVQ 8(R9), R11
+	MOVQ 16(R9), R12
+	MOVQ 24(R9), R13
+	MOVQ 32(R9), R14
+	MOVQ 40(R9), R15
+
+loop3:
+	MOVLQSX (R8), AX
+	LEAQ    (SI)(AX*8), AX
+	ADDQ    $0x04, R8
+	VMOVUPD (AX)(R10*1), X0
+	VMOVUPD X0, (DI)(R11*1)
+	VMOVUPD (AX)(R12*1), X0
+	VMOVUPD X0, (DI)(R13*1)
+	VMOVUPD (AX)(R14*1), X0
+	VMOVUPD X0, (DI)(R15*1)
+	ADDQ    DX, DI
+	DECQ    CX
+	JNZ     loop3
+	VZEROUPPER
+	RET
+
+not3:
+	CMPQ BX, $0x04
+	JNE  not4
+	MOVQ (R9), R10
+	MOVQ 8(R9), R11
+	MOVQ 16(R9), R12
+	MOVQ 24(R9), R13
+	MOVQ 32(R9), R14
+	MOVQ 40(R9), R15
+	MOVQ 48(R9), BX
+	MOVQ 56(R9), R9
+
+loop4:
+	MOVLQSX (R8), AX
+	LEAQ    (SI)(AX*8), AX
+	ADDQ    $0x04, R8
+	VMOVUPD (AX)(R10*1), X0
+	VMOVUPD X0, (DI)(R11*1)
+	VMOVUPD (AX)(R12*1), X0
+	VMOVUPD X0, (DI)(R13*1)
+	VMOVUPD (AX)(R14*1), X0
+	VMOVUPD X0, (DI)(R15*1)
+	VMOVUPD (AX)(BX*1), X0
+	VMOVUPD X0, (DI)(R9*1)
+	ADDQ    DX, DI
+	DECQ    CX
+	JNZ     loop4
+	VZEROUPPER
+	RET
+
+not4:
+loop:
+	MOVLQSX (R8), AX
+	LEAQ    (SI)(AX*8), AX
+	ADDQ    $0x04, R8
+	MOVQ    R9, R10
+	MOVQ    BX, R11
+
+pieces:
+	MOVQ    (R10), R12
+	MOVQ    8(R10), R13
+	VMOVUPD (AX)(R12*1), X0
+	VMOVUPD X0, (DI)(R13*1)
+	ADDQ    $0x10, R10
+	DECQ    R11
+	JNZ     pieces
+	ADDQ    DX, DI
+	DECQ    CX
+	JNZ     loop
 	VZEROUPPER
 	RET
 

@@ -3,7 +3,8 @@ package kernel
 // Scratch is the work space of products on one thread. It grows to what the
 // largest product needs.
 type Scratch[T Float] struct {
-	a, b []T
+	a, b   []T
+	pieces [4 * 16]int // of a panel of patches, two numbers for a column at most
 }
 
 // Blocking, in elements: a panel of B, depth long, stays in the first-level cache
@@ -84,7 +85,7 @@ func (s *Scratch[T]) Reserve(transA bool, m, n, k, lda int) {
 		if transA {
 			aligned(&s.a, m*k)
 		} else {
-			aligned(&s.a, m*spreadLength[T](k))
+			aligned(&s.a, m*SpreadLength[T](k))
 		}
 	}
 }
@@ -164,15 +165,16 @@ func (g *set[T]) conflicts(m, n, lda int) bool {
 	return m >= maxRows && n >= 4*g.lanes && lda*sizeOf[T]()%conflict == 0
 }
 
-// spreadLength is the length of rows of k elements an odd number of lines apart.
-func spreadLength[T Float](k int) int {
+// SpreadLength returns a length of rows for k elements that puts them an odd
+// number of cache lines apart, so that they do not displace each other.
+func SpreadLength[T Float](k int) int {
 	line := alignment / sizeOf[T]()
 	return ((k+line-1)/line | 1) * line
 }
 
 // spread copies A to rows that lie an odd number of cache lines apart.
 func (g *set[T]) spread(s *Scratch[T], m, k int, a []T, lda int) (copied []T, ld int) {
-	ld = spreadLength[T](k)
+	ld = SpreadLength[T](k)
 	copied = aligned(&s.a, m*ld)
 	for i := range m {
 		copy(copied[i*ld:i*ld+k], a[i*lda:i*lda+k])

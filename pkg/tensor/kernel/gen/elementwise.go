@@ -201,17 +201,24 @@ func elementwiseKernels(v vectors, f64 bool) {
 				finish(p, w, m)
 			})
 	}
-	dot(v, f64)
+	dot(v, f64, false)
+	dot(v, f64, true)
 }
 
 // dot writes the product of n groups of four vectors of float64, which float32
-// is widened to. Four sums run side by side; out receives a vector of sums.
-func dot(v vectors, f64 bool) {
+// is converted to; or the sum of one such vector, which is copied on the way.
+func dot(v vectors, f64, sum bool) {
 	suffix, typ, size := element(f64)
-	function(fmt.Sprintf("dot%d%s", v.isa, suffix), fmt.Sprintf("func(x, y *%s, n int) float64", typ),
-		"returns <x, y> over n groups of four vectors of float64.")
+	if sum {
+		function(fmt.Sprintf("copySum%d%s", v.isa, suffix), fmt.Sprintf("func(y, x *%s, n int) float64", typ),
+			"copies n groups of four vectors of float64, and returns their sum.")
+		Load(Param("y"), RDI)
+	} else {
+		function(fmt.Sprintf("dot%d%s", v.isa, suffix), fmt.Sprintf("func(x, y *%s, n int) float64", typ),
+			"returns <x, y> over n groups of four vectors of float64.")
+		Load(Param("y"), RDI)
+	}
 	Load(Param("x"), RSI)
-	Load(Param("y"), RDI)
 	Load(Param("n"), RCX)
 	step := v.bytes / 8 * size
 	for i := range 4 {
@@ -221,14 +228,33 @@ func dot(v vectors, f64 bool) {
 	for i := range 4 {
 		x, y := Mem{Base: RSI, Disp: i * step}, Mem{Base: RDI, Disp: i * step}
 		a, b := v.regs[4+i], v.regs[8+i]
-		if f64 {
+		switch {
+		case sum && f64:
+			VMOVUPD(x, a)
+			VMOVUPD(a, y)
+			VADDPD(a, v.regs[i], v.regs[i])
+		case sum:
+			half := []VecPhysical{Y4, Y5, Y6, Y7}[i]
+			if v.isa == 256 {
+				half = []VecPhysical{X4, X5, X6, X7}[i]
+			}
+			VMOVUPS(x, half)
+			VMOVUPS(half, y)
+			VCVTPS2PD(half, a)
+			VADDPD(a, v.regs[i], v.regs[i])
+		case f64:
 			VMOVUPD(x, a)
 			VFMADD231PD(y, a, v.regs[i])
-			continue
+		default:
+			VCVTPS2PD(x, a)
+			VCVTPS2PD(y, b)
+			VFMADD231PD(a, b, v.regs[i])
 		}
-		VCVTPS2PD(x, a)
-		VCVTPS2PD(y, b)
-		VFMADD231PD(a, b, v.regs[i])
+	}
+	if sum { // across the ends of pages, too
+		for at := 0; at < 4*step; at += 64 {
+			PREFETCHT1(Mem{Base: RSI, Disp: 4096 + at})
+		}
 	}
 	ADDQ(U32(4*step), RSI)
 	ADDQ(U32(4*step), RDI)

@@ -6,6 +6,7 @@ package main
 
 import (
 	. "github.com/mmcloughlin/avo/build"
+	. "github.com/mmcloughlin/avo/reg"
 )
 
 //go:generate go run . -out ../kernels_amd64.s -stubs ../kernels_amd64.go -pkg kernel
@@ -22,6 +23,9 @@ func main() {
 			copyPanel(v, f64)
 			elementwiseKernels(v, f64)
 		}
+		gather(Z0, 64, f64)
+		gather(Y0, 32, f64)
+		gather(X0, 16, f64)
 		transpose512(f64)
 		transpose256(f64)
 	}

@@ -1,0 +1,195 @@
+package tensor
+
+import (
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"github.com/dualgn/dgn/pkg/tensor/kernel"
+	"pgregory.net/rapid"
+)
+
+// A convCase is a convolution of a batch with all operands, computed as well by
+// the definition, in float64 and with the sum of absolute values of each result.
+type convCase[T Float] struct {
+	s            ConvShape
+	w, bias      []T
+	x, y0, dy    Matrix[T]
+	y, dx        Matrix[float64]
+	dw, db       []float64
+	absY, absX   Matrix[float64]
+	absW, absB   []float64
+	terms        float64 // of the longest sum
+	accumulating bool
+}
+
+func drawConv[T Float](t *rapid.T) *convCase[T] {
+	dim := func(name string, most int) int { return rapid.IntRange(1, most).Draw(t, name) }
+	s := ConvShape{KH: dim("kernel height", 5), KW: dim("kernel width", 5), Stride: dim("stride", 3)}
+	s.In = Shape{dim("channels", 20), dim("height", 20), dim("width", 20)}
+	s.PadH, s.PadW = rapid.IntRange(0, 6).Draw(t, "pad height"), rapid.IntRange(0, 6).Draw(t, "pad width")
+	endH, endW := rapid.IntRange(0, 6).Draw(t, "pad below"), rapid.IntRange(0, 6).Draw(t, "pad to the right")
+	h, w := s.In.H+s.PadH+endH, s.In.W+s.PadW+endW
+	s.KH, s.KW = min(s.KH, h), min(s.KW, w)
+	s.Out = Shape{dim("filters", 40), (h-s.KH)/s.Stride + 1, (w-s.KW)/s.Stride + 1}
+	m := rapid.IntRange(0, 9).Draw(t, "examples")
+	if m > 0 && int64(m)*s.MultiplyAdds() > 3_000_000 {
+		m = 1
+	}
+	c := newConvCase[T](s, m, rapid.Uint64().Draw(t, "seed"))
+	if rapid.Bool().Draw(t, "accumulate") {
+		c.accumulating = true
+	}
+	if rapid.Bool().Draw(t, "no bias") {
+		c.bias = nil
+	}
+	c.reference()
+	return c
+}
+
+func newConvCase[T Float](s ConvShape, m int, seed uint64) *convCase[T] {
+	rng := rand.New(rand.NewPCG(seed, 1))
+	normal := func(n int) []T {
+		v := make([]T, n)
+		for i := range v {
+			v[i] = T(rng.NormFloat64())
+		}
+		return v
+	}
+	return &convCase[T]{
+		s: s, w: normal(s.Out.C * s.Taps()), bias: normal(s.Out.C), x: View(m, s.In.Len(), normal(m*s.In.Len())),
+		y0: View(m, s.Out.Len(), normal(m*s.Out.Len())), dy: View(m, s.Out.Len(), normal(m*s.Out.Len())),
+	}
+}
+
+// reference computes everything by the definition in [ConvShape].
+func (c *convCase[T]) reference() {
+	s, m := c.s, c.x.Rows
+	c.y, c.absY = New[float64](m, s.Out.Len()), New[float64](m, s.Out.Len())
+	c.dx, c.absX = New[float64](m, s.In.Len()), New[float64](m, s.In.Len())
+	c.dw, c.absW = make([]float64, len(c.w)), make([]float64, len(c.w))
+	c.db, c.absB = make([]float64, s.Out.C), make([]float64, s.Out.C)
+	add := func(to, abs []float64, i int, a, b T) {
+		to[i] += float64(a) * float64(b)
+		abs[i] += math.Abs(float64(a) * float64(b))
+	}
+	c.terms = float64(m*s.Positions() + s.Taps() + s.Out.C*s.KH*s.KW)
+	for e := range m {
+		for f := range s.Out.C {
+			for i := range s.Out.H {
+				for j := range s.Out.W {
+					at := (f*s.Out.H+i)*s.Out.W + j
+					if c.accumulating {
+						add(c.y.Row(e), c.absY.Row(e), at, c.y0.Row(e)[at], 1)
+					}
+					if c.bias != nil {
+						add(c.y.Row(e), c.absY.Row(e), at, c.bias[f], 1)
+					}
+					add(c.db, c.absB, f, c.dy.Row(e)[at], 1)
+					for ch := range s.In.C {
+						for a := range s.KH {
+							for b := range s.KW {
+								row, col := i*s.Stride+a-s.PadH, j*s.Stride+b-s.PadW
+								if row < 0 || row >= s.In.H || col < 0 || col >= s.In.W {
+									continue
+								}
+								in, weight := (ch*s.In.H+row)*s.In.W+col, ((f*s.In.C+ch)*s.KH+a)*s.KW+b
+								add(c.y.Row(e), c.absY.Row(e), at, c.w[weight], c.x.Row(e)[in])
+								add(c.dx.Row(e), c.absX.Row(e), in, c.w[weight], c.dy.Row(e)[at])
+								add(c.dw, c.absW, weight, c.x.Row(e)[in], c.dy.Row(e)[at])
+							}
+						}
+					}
+				}
+			}
+		}
+	}
+}
+
+// A convResult is everything that a Conv computes of a case.
+type convResult[T Float] struct {
+	y, dx  Matrix[T]
+	dw, db []T
+}
+
+// run computes with a pool; what must be overwritten holds NaN.
+func (c *convCase[T]) run(p *Pool) convResult[T] {
+	op := NewConv[T](p, c.s)
+	nan := func(n int) []T {
+		v := make([]T, n)
+		for i := range v {
+			v[i] = T(math.NaN())
+		}
+		return v
+	}
+	m := c.x.Rows
+	r := convResult[T]{View(m, c.s.Out.Len(), nan(m*c.s.Out.Len())), View(m, c.s.In.Len(), nan(m*c.s.In.Len())), nan(len(c.w)), nan(c.s.Out.C)}
+	var beta T
+	if c.accumulating {
+		copy(r.y.Data, c.y0.Data)
+		beta = 1
+	}
+	op.Forward(c.w, c.bias, c.x, beta, r.y)
+	op.Input(c.w, c.dy, r.dx)
+	op.Weight(c.x, c.dy, r.dw, r.db)
+	return r
+}
+
+func (c *convCase[T]) compare(t interface {
+	Helper()
+	Fatalf(string, ...any)
+}, r convResult[T]) {
+	t.Helper()
+	eps := 0x1p-52
+	if _, ok := any(T(0)).(float32); ok {
+		eps = 0x1p-23
+	}
+	near := func(what string, got []T, want, abs []float64) {
+		t.Helper()
+		if len(got) != len(want) {
+			t.Fatalf("%s: %d values, want %d", what, len(got), len(want))
+		}
+		for i := range got {
+			if d := math.Abs(float64(got[i]) - want[i]); !(d <= eps*(c.terms+4)*abs[i]) {
+				t.Fatalf("%s[%d] = %g, want %g: %+v, %d examples", what, i, got[i], want[i], c.s, c.x.Rows)
+			}
+		}
+	}
+	near("y", r.y.Flat(), c.y.Flat(), c.absY.Flat())
+	near("dx", r.dx.Flat(), c.dx.Flat(), c.absX.Flat())
+	near("dw", r.dw, c.dw, c.absW)
+	near("db", r.db, c.db, c.absB)
+}
+
+// eachISA runs a test with every instruction set of this machine and build.
+func eachISA(t *testing.T, f func(t *testing.T)) {
+	before := kernel.Active()
+	defer kernel.Use(before)
+	for _, isa := range kernel.Available() {
+		kernel.Use(isa)
+		t.Run(isa.String(), f)
+	}
+}
+
+// TestConv compares convolutions of any shape with the definition, and bits on
+// several threads with those on one.
+func TestConv(t *testing.T) {
+	eachISA(t, func(t *testing.T) {
+		t.Run("float32", func(t *testing.T) { rapid.Check(t, testConv[float32]) })
+		t.Run("float64", func(t *testing.T) { rapid.Check(t, testConv[float64]) })
+	})
+}
+
+func testConv[T Float](t *rapid.T) {
+	c := drawConv[T](t)
+	one := c.run(nil)
+	c.compare(t, one)
+	threads := rapid.IntRange(2, 5).Draw(t, "threads")
+	p := NewPool(threads)
+	defer p.Close()
+	some := c.run(p)
+	if !slices.Equal(one.y.Data, some.y.Data) || !slices.Equal(one.dx.Data, some.dx.Data) || !slices.Equal(one.dw, some.dw) || !slices.Equal(one.db, some.db) {
+		t.Fatalf("%d threads give other bits than one: %+v, %d examples", threads, c.s, c.x.Rows)
+	}
+}

@@ -1,0 +1,188 @@
+package tensor
+
+import "github.com/dualgn/dgn/pkg/tensor/kernel"
+
+// A convWeight makes gradients of the weights: dw[f][c][a][b] is the sum over
+// examples and positions p of dy[f][p] times tap (a, b) of channel c at p. That is
+// a product A B of signals (filters x positions) and patches (positions x taps),
+// whose sums go over all examples.
+//
+// Here images are channels last, so that the taps of a row of the kernel at one
+// position, all channels of them, are a block. Some examples at a time have their
+// images and signals laid out; then threads share columns and rows of the result,
+// in order of taps (a, b, c), and never its sums.
+type convWeight[T Float] struct {
+	image   channelsLast
+	taps    []int32 // distances in the image: the columns of B
+	columns []int32 // 0, 1, ...: those of the result
+	patches []int32 // of positions, of all examples that are laid out: the rows of B
+
+	// Operands of the loop that is running.
+	x, dy       Matrix[T]
+	dw, db      []T
+	filters     int
+	first, n    int // examples
+	ld          int // row length of the signals
+	rows, units int // parts of the rows, and of the result
+
+	lay, body func(worker, lo, hi int)
+	permute   func(lo, hi int)
+}
+
+// channelsLast is a padded image whose pixels are its channels.
+type channelsLast struct {
+	in         Shape
+	padH, padW int
+	h, w       int
+}
+
+func (l channelsLast) len() int { return l.h * l.w * l.in.C }
+
+// weightValues bounds the values that are laid out at a time, so that they stay
+// close; one example may have more.
+const weightValues = 1 << 17
+
+func (v *convWeight[T]) init(c *Conv[T]) {
+	v.image = channelsLast{c.In, c.PadH, c.PadW, (c.Out.H-1)*c.Stride + c.KH, (c.Out.W-1)*c.Stride + c.KW}
+	for a := range c.KH {
+		for b := range c.KW {
+			for ch := range c.In.C {
+				v.columns = append(v.columns, int32(len(v.taps)))
+				v.taps = append(v.taps, int32((a*v.image.w+b)*c.In.C+ch))
+			}
+		}
+	}
+	v.lay = func(worker, lo, hi int) {
+		for e := lo; e < hi; e++ {
+			v.layOut(&c.args.conv, worker, c.Positions(), e)
+		}
+	}
+	v.body = func(worker, lo, hi int) { v.share(c, c.args.scratch[worker], lo, hi) }
+	v.permute = func(lo, hi int) {
+		for f := lo; f < hi; f++ {
+			v.finish(c, f)
+		}
+	}
+}
+
+func (v *convWeight[T]) run(c *Conv[T], x, dy Matrix[T], dw, db []T) {
+	p, q, filters, threads := c.Positions(), c.Taps(), dy.Cols/c.Positions(), c.pool.Threads()
+	if filters == 0 {
+		return
+	}
+	if x.Rows == 0 {
+		clear(dw)
+		clear(db)
+		return
+	}
+	v.x, v.dy, v.dw, v.db, v.filters = x, dy, dw, db, filters
+	most := min(x.Rows, max(1, weightValues/(v.image.len()+filters*p)))
+	for e := len(v.patches) / p; e < most; e++ {
+		for i := range c.Out.H {
+			for j := range c.Out.W {
+				v.patches = append(v.patches, int32(e*v.image.len()+(i*c.Stride*v.image.w+j*c.Stride)*c.In.C))
+			}
+		}
+	}
+	v.ld = kernel.SpreadLength[T](most * p)
+	space := &c.args.conv
+	grow(&space.channels, most*v.image.len()+kernel.Slack)
+	grow(&space.signals, filters*v.ld)
+	grow(&space.sums, filters*q)
+	grow(&space.biases, most*filters)
+	c.args.reserveConv(threads, c.In.Len())
+	for _, s := range c.args.scratch[:threads] {
+		s.ReservePatches(most*p, q)
+	}
+
+	panels := (q + kernel.PanelWidth[T]() - 1) / kernel.PanelWidth[T]()
+	work := int(c.MultiplyAdds()) / c.Out.C * filters
+	for v.first = 0; v.first < x.Rows; v.first += v.n {
+		v.n = min(most, x.Rows-v.first)
+		// As many parts of rows as make the shares of all threads equal.
+		for v.rows = 1; threads > 1 && panels*v.rows%threads != 0 && panels*v.rows < 8*threads && v.rows < filters; v.rows++ {
+		}
+		v.units = panels * v.rows
+		shares := max(1, min(threads, v.n*work/blockAdds))
+		c.pool.forOn(v.n, max(1, blockAdds/work), v.lay)
+		c.pool.forOn(v.units, (v.units+shares-1)/shares, v.body)
+	}
+	c.pool.For(filters, max(1, chunk/q), v.permute)
+	v.x, v.dy, v.dw, v.db = Matrix[T]{}, Matrix[T]{}, nil, nil
+}
+
+// layOut lays out the image and the signals of one example.
+func (v *convWeight[T]) layOut(space *convSpace[T], worker, p, e int) {
+	l := &v.image
+	dst := space.channels[e*l.len() : (e+1)*l.len()]
+	clear(dst)
+	x := v.x.Row(v.first + e)
+	top, bottom := inside(l.h, l.in.H, 1, 0, l.padH)
+	left, right := inside(l.w, l.in.W, 1, 0, l.padW)
+	rows, cols, c := bottom-top, right-left, l.in.C
+	from := (top-l.padH)*l.in.W + left - l.padW
+	switch {
+	case rows == 0 || cols == 0:
+	case cols == l.w && cols == l.in.W: // rows are adjacent here and there
+		kernel.Transpose(dst[top*l.w*c:], c, x[from:], l.in.H*l.in.W, c, rows*cols)
+	case cols >= kernel.PanelWidth[T]():
+		for i := range rows {
+			kernel.Transpose(dst[((top+i)*l.w+left)*c:], c, x[from+i*l.in.W:], l.in.H*l.in.W, c, cols)
+		}
+	default: // short rows are transposed together, and then moved apart
+		all := space.images[worker][:((rows-1)*l.in.W+cols)*c]
+		kernel.Transpose(all, c, x[from:], l.in.H*l.in.W, c, len(all)/c)
+		for i := range rows {
+			copy(dst[((top+i)*l.w+left)*c:][:cols*c], all[i*l.in.W*c:])
+		}
+	}
+	dy := v.dy.Row(v.first + e)
+	for f := range v.filters {
+		space.biases[e*v.filters+f] = kernel.CopySum(space.signals[f*v.ld+e*p:f*v.ld+(e+1)*p], dy[f*p:(f+1)*p])
+	}
+}
+
+// share makes units lo to hi-1: unit u is panel u / rows of the columns, and part
+// u mod rows of the rows.
+func (v *convWeight[T]) share(c *Conv[T], s *kernel.Scratch[T], lo, hi int) {
+	for lo < hi {
+		// Whole columns as long as they last, or some of the rows of one panel.
+		panel, part := lo/v.rows, lo%v.rows
+		if panels := (hi - lo) / v.rows; part == 0 && panels > 0 {
+			v.block(c, s, panel, panel+panels, 0, v.rows)
+			lo += panels * v.rows
+			continue
+		}
+		end := min(v.rows, part+hi-lo)
+		v.block(c, s, panel, panel+1, part, end)
+		lo += end - part
+	}
+}
+
+// block makes some panels of some parts of the rows.
+func (v *convWeight[T]) block(c *Conv[T], s *kernel.Scratch[T], panel, panelEnd, part, partEnd int) {
+	width, q, k := kernel.PanelWidth[T](), c.Taps(), v.n*c.Positions()
+	lo, hi := panel*width, min(q, panelEnd*width)
+	top, bottom := part*v.filters/v.rows, partEnd*v.filters/v.rows
+	space := &c.args.conv
+	b := kernel.Patches[T]{Src: space.channels, Rows: v.patches[:k], Cols: v.taps[lo:hi]}
+	kernel.ProductPatches(s, bottom-top, space.signals[top*v.ld:], v.ld, &b, v.first > 0, space.sums[top*q:], q, v.columns[lo:hi])
+	if panel == 0 && v.db != nil {
+		for f := top; f < bottom; f++ {
+			var sum float64
+			if v.first > 0 {
+				sum = float64(v.db[f])
+			}
+			for e := range v.n {
+				sum += space.biases[e*v.filters+f]
+			}
+			v.db[f] = T(sum)
+		}
+	}
+}
+
+// finish puts the gradients of filter f in order.
+func (v *convWeight[T]) finish(c *Conv[T], f int) {
+	q, window := c.Taps(), c.KH*c.KW
+	kernel.Transpose(v.dw[f*q:(f+1)*q], window, c.args.conv.sums[f*q:], c.In.C, window, c.In.C)
+}
