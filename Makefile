@@ -2,7 +2,7 @@ GEN = pkg/tensor/kernel/gen
 NEW = $(CURDIR)/bin/_generated
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: build test check kill-test bench fmt clean generate
+.PHONY: build test check kill-test bench fmt clean generate figures
 
 build: ## the program, in bin/
 	go build -o bin/ ./cmd/dgn
@@ -32,6 +32,11 @@ kill-test: ## kills the program 200 times; go test ./... does so 20 times
 
 generate: ## the assembly of pkg/tensor/kernel
 	cd $(GEN) && go generate .
+
+figures: build ## the figures of docs/results, from the logs and exports that are committed there
+	for r in docs/results/*/; do \
+		if [ -d $$r/runs ]; then bin/dgn plot $$r --format png || exit; fi; \
+		for f in $$r*.csv; do if [ -e $$f ]; then bin/dgn plot $$f --format png || exit; fi; done; done
 
 bench:
 	go test -run '^$$' -bench . -benchmem ./...

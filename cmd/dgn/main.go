@@ -12,6 +12,7 @@ import (
 
 	"github.com/dualgn/dgn/pkg/datasets"
 	"github.com/dualgn/dgn/pkg/experiment"
+	"github.com/dualgn/dgn/pkg/report"
 )
 
 // version is set by the linker for releases.
@@ -66,14 +67,16 @@ func exitCode(err error) int {
 	var missing *datasets.MissingError
 	var damaged *datasets.DamagedError
 	var file *experiment.FileError
+	var logs *report.LogError
+	var options *report.OptionError
 	switch {
 	case err == nil:
 		return exitDone
 	case errors.Is(err, context.Canceled):
 		return exitInterrupted
-	case errors.As(err, &usage), errors.As(err, &config):
+	case errors.As(err, &usage), errors.As(err, &config), errors.As(err, &options):
 		return exitUsage
-	case errors.As(err, &missing), errors.As(err, &damaged), errors.As(err, &file):
+	case errors.As(err, &missing), errors.As(err, &damaged), errors.As(err, &file), errors.As(err, &logs):
 		return exitData
 	}
 	return exitFailed

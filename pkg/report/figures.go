@@ -1,276 +1,294 @@
 package report
 
 import (
-	"bytes"
 	"fmt"
-	"io"
-	"math"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
-	"time"
 
-	"codeberg.org/go-pdf/fpdf"
 	"github.com/google/renameio/v2"
 	"gonum.org/v1/plot/vg"
-	"gonum.org/v1/plot/vg/draw"
-	"gonum.org/v1/plot/vg/vgimg"
-	"gonum.org/v1/plot/vg/vgpdf"
-	"gonum.org/v1/plot/vg/vgsvg"
 )
 
-// FigureOptions say what to draw. Empty lists stand for the defaults.
+// FigureOptions say what to draw. Empty values stand for the defaults.
 type FigureOptions struct {
-	Dir     string   // where files go
-	X       []string // wall, cost, epoch, step, oracle_calls
-	Y       []string // train_loss, test_loss, test_accuracy, ...
-	Formats []string // png, svg, pdf
+	Dir        string   // where files go
+	Figures    []string // names of Kinds
+	X          []string // wall, cost, epoch, step, oracle_calls
+	Y          []string // train_loss, test_loss, test_accuracy, ...
+	LogX, LogY *bool    // nil: as fits the quantity
+	Formats    []string // png, svg, pdf
+	Smooth     int      // curves: running mean over that many evaluations
+	Target     *Target  // of the figure target
+	Swept      string   // sensitivity: the key on the x axis
+	Line       string   // sensitivity: the key with a line for each value
+	Best       bool     // sensitivity: the best value of a run in place of the last
+	All        bool     // curves of all settings, however many
 }
 
-// Formats are the kinds of files that figures can be.
-var Formats = []string{"png", "svg", "pdf"}
+// A Kind is a kind of figure.
+type Kind struct {
+	Name, Doc string
 
-const dpi = 300
-
-func init() {
-	// The same logs must give the same bytes; vgpdf has no other way to fix
-	// the date and the order in which a PDF lists its fonts.
-	fpdf.SetDefaultCreationDate(time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC))
-	fpdf.SetDefaultModificationDate(time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC))
-	fpdf.SetDefaultCatalogSort(true)
+	// draw returns the figures that the logs allow, or why there are none.
+	draw func(d *drawing) (figures []figure, why string, err error)
 }
 
-// Figures draws every y against every x, and an overview, and returns the
-// files written. By default these are the losses, and test accuracy or RMSE,
-// against wall clock, cost, epoch and step; quantities that no run has are left
-// out, unless they were asked for.
+// Kinds are the kinds of figures, in the order in which they are drawn.
+var Kinds = []Kind{
+	{"curves", "every y against every x, mean and band over the seeds", curves},
+	{"overview", "train loss and test score against wall clock and cost", overview},
+	{"target", "time and cost until a value is reached, of every seed", targets},
+	{"sensitivity", "final or best value against a swept value", sensitivities},
+	{"formulations", "primal against dual at equal cost", formulations},
+	{"inner", "residual and duality gap against the inner iteration (log: {inner: true})", convergence},
+	{"duals", "histogram of the per-example dual weights (log: {inner: true})", weights},
+}
+
+// A drawing is what the kinds draw from.
+type drawing struct {
+	res    *Results
+	series []series // all of them
+	opt    FigureOptions
+}
+
+// many is the number of curves that a figure holds and a reader can follow.
+const many = 10
+
+// Figures draws figures and returns the files written. By default these are
+// all kinds that the logs allow, curves of the losses and of test accuracy or
+// RMSE against wall clock, cost, epoch and step; curves only, if axes are given.
+// A choice that the logs do not allow is an OptionError.
 func Figures(res *Results, opt FigureOptions) ([]string, error) {
-	if len(res.Runs) == 0 {
-		return nil, fmt.Errorf("there are no runs to draw")
-	}
-	for _, r := range res.Runs {
-		if r.Dataset != res.Runs[0].Dataset {
-			return nil, fmt.Errorf("the runs are of different data sets, %s (%s) and %s (%s); draw them apart", res.Runs[0].Dataset, res.Runs[0].Dir, r.Dataset, r.Dir)
-		}
-	}
-	x, y, err := axes(res, opt)
+	kinds, err := check(res, &opt)
 	if err != nil {
 		return nil, err
-	}
-	formats := opt.Formats
-	if len(formats) == 0 {
-		formats = Formats
-	}
-	for _, f := range formats {
-		if !slices.Contains(Formats, f) {
-			return nil, fmt.Errorf("no figure format is called %q (known: %s)", f, strings.Join(Formats, ", "))
-		}
 	}
 	if err := os.MkdirAll(opt.Dir, 0o755); err != nil {
 		return nil, err
 	}
 	var files []string
-	save := func(name string, f figure) error {
-		for _, format := range formats {
-			path := filepath.Join(opt.Dir, name+"."+format)
-			var b bytes.Buffer
-			if err := f.render(&b, format); err != nil {
-				return fmt.Errorf("%s: %w", path, err)
-			}
-			if err := renameio.WriteFile(path, b.Bytes(), 0o644); err != nil {
-				return err
-			}
-			files = append(files, path)
+	d := &drawing{res, res.series(), opt}
+	for _, k := range kinds {
+		figures, why, err := k.draw(d)
+		if err == nil && figures == nil && len(opt.Figures) > 0 {
+			err = optionErrorf("figure %s: %s", k.Name, why)
 		}
-		return nil
-	}
-	for _, y := range y {
-		for _, x := range x {
-			p := newPanel(res, x, y)
-			if n := p.left(); n > 0 && x.name == "step" {
-				res.Warnings = append(res.Warnings, fmt.Sprintf("%s: %d values are not positive, and are missing on the log axis", y.name, n))
-			}
-			f := figure{panels: []panel{p}, columns: 1, width: 9 * vg.Centimeter, height: 6.8 * vg.Centimeter, caption: caption(res, p)}
-			if err := save(y.name+"_vs_"+x.name, f); err != nil {
-				return files, err
-			}
-		}
-	}
-	if len(opt.X) == 0 && len(opt.Y) == 0 {
-		if err := save("overview", overview(res)); err != nil {
+		if err != nil {
 			return files, err
+		}
+		for _, f := range figures {
+			for _, format := range opt.Formats {
+				path := filepath.Join(opt.Dir, f.name+"."+format)
+				b, err := f.encode(format)
+				if err != nil {
+					return files, fmt.Errorf("%s: %w", path, err)
+				}
+				if err := renameio.WriteFile(path, b, 0o644); err != nil {
+					return files, err
+				}
+				files = append(files, path)
+			}
 		}
 	}
 	return files, nil
 }
 
-// axes returns the quantities to draw.
-func axes(res *Results, opt FigureOptions) (x, y []quantity, err error) {
-	names := opt.X
-	if len(names) == 0 {
-		names = []string{"wall", "cost", "epoch", "step"}
+// check validates the options and fills in defaults.
+func check(res *Results, opt *FigureOptions) (kinds []Kind, err error) {
+	if len(res.Runs) == 0 {
+		return nil, logErrorf("there are no runs to draw")
 	}
-	for _, n := range names {
-		q, err := find(xs, n)
-		if err != nil {
-			return nil, nil, err
-		}
-		x = append(x, q)
-	}
-	names = opt.Y
-	if len(names) == 0 {
-		names = []string{"train_loss", "test_loss", "test_accuracy", "test_rmse"}
-	}
-	for _, n := range names {
-		q, err := find(ys, n)
-		if err != nil {
-			return nil, nil, err
-		}
-		if res.has(q.column) {
-			y = append(y, q)
-		} else if len(opt.Y) > 0 {
-			return nil, nil, fmt.Errorf("no run has values of %s", n)
+	for _, r := range res.Runs {
+		if r.Dataset != res.Runs[0].Dataset {
+			return nil, optionErrorf("the runs are of different data sets, %s (%s) and %s (%s); draw them apart", res.Runs[0].Dataset, res.Runs[0].Dir, r.Dataset, r.Dir)
 		}
 	}
-	return x, y, nil
+	if len(opt.Formats) == 0 {
+		opt.Formats = Formats
+	}
+	for _, f := range opt.Formats {
+		if !slices.Contains(Formats, f) {
+			return nil, optionErrorf("no figure format is called %q (known: %s)", f, strings.Join(Formats, ", "))
+		}
+	}
+	if opt.Smooth < 0 {
+		return nil, optionErrorf("smooth: must be a number of evaluations, got %d", opt.Smooth)
+	}
+	var known []string
+	for _, k := range Kinds {
+		known = append(known, k.Name)
+		asked := slices.Contains(opt.Figures, k.Name)
+		if len(opt.Figures) == 0 {
+			// Axes alone ask for curves alone.
+			asked = len(opt.X)+len(opt.Y) == 0 || k.Name == "curves"
+		}
+		if asked {
+			kinds = append(kinds, k)
+		}
+	}
+	for _, f := range opt.Figures {
+		if !slices.Contains(known, f) {
+			return nil, optionErrorf("no figure is called %q (known: %s)", f, strings.Join(known, ", "))
+		}
+	}
+	return kinds, nil
+}
+
+// axes returns the quantities to draw, of those given or else the defaults that
+// any run has.
+func (d *drawing) axes(defaultX, defaultY []string) (x, y []quantity, err error) {
+	of := func(list []quantity, asked, defaults []string, log *bool) (out []quantity, err error) {
+		names := asked
+		if len(names) == 0 {
+			names = defaults
+		}
+		for _, n := range names {
+			q, err := find(list, n)
+			if err != nil {
+				return nil, err
+			}
+			if log != nil {
+				q.log = *log
+			}
+			if d.res.has(q.column) {
+				out = append(out, q)
+			} else if len(asked) > 0 {
+				return nil, optionErrorf("no run has values of %s", n)
+			}
+		}
+		return out, nil
+	}
+	if x, err = of(xs, d.opt.X, defaultX, d.opt.LogX); err != nil {
+		return nil, nil, err
+	}
+	y, err = of(ys, d.opt.Y, defaultY, d.opt.LogY)
+	return x, y, err
+}
+
+// legible returns the series that curves are drawn of: all, or of too many the
+// best setting of each method, and a remark that says so.
+func (d *drawing) legible() ([]series, []remark) {
+	if len(d.series) <= many || d.opt.All {
+		return d.series, nil
+	}
+	chosen := d.res.bestOf(d.series)
+	if len(chosen) == len(d.series) {
+		return d.series, nil
+	}
+	return chosen, []remark{{text: fmt.Sprintf("of %d settings, the one of each method with the least final %s", len(d.series), strings.ReplaceAll(d.res.chooser(), "_", " "))}}
+}
+
+// curves draws every y against every x.
+func curves(d *drawing) (figures []figure, why string, err error) {
+	xs, ys, err := d.axes([]string{"wall", "cost", "epoch", "step"}, []string{"train_loss", "test_loss", "test_accuracy", "test_rmse"})
+	if err != nil {
+		return nil, "", err
+	}
+	shown, remarks := d.legible()
+	warned := map[string]bool{}
+	for _, y := range ys {
+		for _, x := range xs {
+			f := d.curveFigure(y.name+"_vs_"+x.name, shown, [][2]quantity{{x, y}}, remarks)
+			if i := slices.IndexFunc(f.caption, func(r remark) bool { return strings.Contains(r.text, "log axis") }); i >= 0 && !warned[y.name] {
+				warned[y.name] = true
+				d.res.warn("%s: %s", y.name, f.caption[i].text)
+			}
+			figures = append(figures, f)
+		}
+	}
+	return figures, "no run has values", nil
 }
 
 // overview is the figure that tells most at one look.
-func overview(res *Results) figure {
+func overview(d *drawing) ([]figure, string, error) {
 	score := "test_accuracy"
-	if !res.has(score) {
+	if !d.res.has(score) {
 		score = "test_rmse"
 	}
-	f := figure{columns: 2, width: 17 * vg.Centimeter, height: 12 * vg.Centimeter}
-	for _, pair := range [][2]string{{"wall", "train_loss"}, {"cost", "train_loss"}, {"wall", score}, {"cost", score}} {
-		x, _ := find(xs, pair[0])
-		y, _ := find(ys, pair[1])
-		f.panels = append(f.panels, newPanel(res, x, y))
+	var pairs [][2]quantity
+	for _, name := range []string{"train_loss", score} {
+		y, err := find(ys, name)
+		if err != nil {
+			return nil, "", err
+		}
+		if d.opt.LogY != nil {
+			y.log = *d.opt.LogY
+		}
+		for _, name := range []string{"wall", "cost"} {
+			x, err := find(xs, name)
+			if err != nil {
+				return nil, "", err
+			}
+			if d.opt.LogX != nil {
+				x.log = *d.opt.LogX
+			}
+			pairs = append(pairs, [2]quantity{x, y})
+		}
 	}
-	f.caption = caption(res, f.panels...)
+	shown, remarks := d.legible()
+	return []figure{d.curveFigure("overview", shown, pairs, remarks)}, "", nil
+}
+
+// Sizes of panels: alone, and side by side.
+const (
+	aloneWidth, aloneHeight = 9 * vg.Centimeter, 6 * vg.Centimeter
+	halfWidth, halfHeight   = 8.5 * vg.Centimeter, 5.4 * vg.Centimeter
+)
+
+// curveFigure draws series against pairs of axes.
+func (d *drawing) curveFigure(name string, shown []series, axes [][2]quantity, remarks []remark) figure {
+	f := figure{name: name, columns: 1, width: aloneWidth, height: aloneHeight}
+	if len(axes) > 1 {
+		f.columns, f.width, f.height = 2, halfWidth, halfHeight
+	}
+	c := captioner{res: d.res.only(shown), smooth: d.opt.Smooth, band: "band"}
+	for _, a := range axes {
+		var curves []curve
+		for _, s := range shown {
+			curves = append(curves, newCurve(s, a[0], a[1], d.opt.Smooth))
+		}
+		c.add(a[0], curves)
+		f.panels = append(f.panels, curvePanel(curves, a[0], a[1]))
+		if f.legend == nil {
+			f.legend = legendOf(curves)
+		}
+	}
+	f.caption = slices.Concat(c.remarks(), remarks)
 	return f
 }
 
-// caption says what lines and bands are, and what to be careful about.
-func caption(res *Results, panels ...panel) []string {
-	seeds := map[uint64]bool{}
-	for _, r := range res.Runs {
-		seeds[r.Seed] = true
-	}
-	line := res.Runs[0].Dataset + ": "
-	if len(seeds) > 1 {
-		line += fmt.Sprintf("mean of %d seeds, band from least to largest", len(seeds))
-	} else {
-		line += fmt.Sprintf("one run (seed %d)", res.Runs[0].Seed)
-	}
-	lines := []string{line}
-	wall := false
-	left := 0
-	for _, p := range panels {
-		wall = wall || p.x.name == "wall"
-		left += p.left()
-		for _, c := range p.curves {
-			if len(c.crosses) > 0 && len(lines) == 1 {
-				lines[0] += "; x: diverged"
-				break
-			}
+// legendOf names the curves, with n where it is not that of most.
+func legendOf(curves []curve) (entries []entry) {
+	usual := usualN(curves)
+	for _, c := range curves {
+		if c.n != usual {
+			c.label += fmt.Sprintf(" [n = %d]", c.n)
 		}
+		entries = append(entries, entry{c.label, c.plotter()})
 	}
-	if t := res.timing(); wall && t != "" {
-		lines = append(lines, t)
-	}
-	if left > 0 {
-		lines = append(lines, fmt.Sprintf("%d values that are not positive are missing on the log axis", left))
-	}
-	return lines
+	return entries
 }
 
-// A figure is panels in a grid, a legend above and a caption below.
-type figure struct {
-	panels        []panel
-	columns       int
-	width, height vg.Length
-	caption       []string
+// plain names the curves.
+func plain(curves []curve) (entries []entry) {
+	for _, c := range curves {
+		entries = append(entries, entry{c.label, c.plotter()})
+	}
+	return entries
 }
 
-// render writes the figure in a format.
-func (f figure) render(w io.Writer, format string) error {
-	var c interface {
-		vg.CanvasSizer
-		io.WriterTo
+// usualN is the n of most curves; the largest of several such.
+func usualN(curves []curve) (n int) {
+	count := map[int]int{}
+	for _, c := range curves {
+		count[c.n]++
 	}
-	switch format {
-	case "png":
-		c = vgimg.PngCanvas{Canvas: vgimg.NewWith(vgimg.UseWH(f.width, f.height), vgimg.UseDPI(dpi))}
-	case "svg":
-		c = vgsvg.New(f.width, f.height)
-	default:
-		c = vgpdf.New(f.width, f.height)
-	}
-	f.draw(draw.New(c))
-	_, err := c.WriteTo(w)
-	return err
-}
-
-const (
-	margin     = 4 // points around everything
-	legendSize = 8.5
-	labelSize  = 8.5
-	lineHeight = 12
-)
-
-func (f figure) draw(c draw.Canvas) {
-	c.SetColor(okabeIto[6])
-	white := newPlot().BackgroundColor
-	c.FillPolygon(white, []vg.Point{c.Min, {X: c.Max.X, Y: c.Min.Y}, c.Max, {X: c.Min.X, Y: c.Max.Y}})
-	c = draw.Crop(c, margin, -margin, margin, -margin)
-	used := legend(c, f.panels[0].curves)
-	small := textStyle(6.5)
-	for i, line := range f.caption {
-		c.FillText(small, vg.Point{X: c.Min.X, Y: c.Min.Y + vg.Length(len(f.caption)-1-i)*8}, line)
-	}
-	c = draw.Crop(c, 0, 0, vg.Length(len(f.caption))*8+3, -used)
-
-	rows := (len(f.panels) + f.columns - 1) / f.columns
-	tiles := draw.Tiles{Rows: rows, Cols: f.columns, PadX: 12, PadY: 8, PadRight: 6, PadTop: 2}
-	for col := range f.columns {
-		// The axes of a column are drawn below each other: all leave as much
-		// room for the numbers at their left as the widest needs.
-		var left vg.Length
-		for row := range rows {
-			tile := tiles.At(c, col, row)
-			left = max(left, f.panels[row*f.columns+col].plot().DataCanvas(tile).Min.X-tile.Min.X)
-		}
-		for row := range rows {
-			tile, panel := tiles.At(c, col, row), f.panels[row*f.columns+col]
-			p := panel.plot()
-			own := p.DataCanvas(tile)
-			p.Draw(draw.Crop(tile, lineHeight+left-(own.Min.X-tile.Min.X), 0, 0, 0))
-			// plot keeps room for a rotated label as if it were not centred,
-			// so the label is drawn here.
-			s := textStyle(labelSize)
-			s.Rotation, s.XAlign, s.YAlign = math.Pi/2, draw.XCenter, draw.YTop
-			c.FillText(s, vg.Point{X: tile.Min.X, Y: own.Center().Y}, panel.y.label)
+	for k, v := range count {
+		if v > count[n] || v == count[n] && k > n {
+			n = k
 		}
 	}
-}
-
-// legend draws the curves' names in rows at the top of c, and returns the
-// height it used.
-func legend(c draw.Canvas, curves []curve) vg.Length {
-	const sample, gap = 22, 12
-	s := textStyle(legendSize)
-	x, y := c.Min.X, c.Max.Y-lineHeight
-	for _, l := range curves {
-		w := sample + 4 + s.Width(l.label)
-		if x > c.Min.X && x+w > c.Max.X {
-			x, y = c.Min.X, y-lineHeight
-		}
-		icon := draw.Crop(c, x-c.Min.X, x+sample-c.Max.X, y-c.Min.Y, y+lineHeight-2-c.Max.Y)
-		l.plotter().(curvePlotter).Thumbnail(&icon)
-		c.FillText(s, vg.Point{X: x + sample + 4, Y: y + 1.5}, l.label)
-		x += w + gap
-	}
-	return c.Max.Y - y + 4
+	return n
 }

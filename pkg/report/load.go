@@ -3,92 +3,89 @@
 package report
 
 import (
-	"bytes"
-	"encoding/csv"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"math"
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 )
 
-// columns are those of metrics.csv that hold numbers.
-var columns = []string{"seed", "step", "epoch", "wall_seconds", "cost", "oracle_calls",
-	"train_loss", "train_accuracy", "valid_loss", "valid_accuracy", "test_loss", "test_accuracy", "test_rmse"}
-
-// A Row is one evaluation, by column; NaN stands for an empty cell.
-type Row map[string]float64
-
 // A Run is the logs of one method with one seed.
 type Run struct {
-	Dir string
+	Dir string // its folder, or the file it came from
 	Manifest
 	Rows []Row
 }
 
+// manifestFormat is the format of manifests that this package reads; older
+// tools may not say theirs.
+const manifestFormat = 1
+
 // Manifest is what figures and tables need of a run's manifest.json.
 type Manifest struct {
-	Name        string `json:"name"`
-	Method      string `json:"method"`
-	MethodIndex int    `json:"method_index"`
-	Seed        uint64 `json:"seed"`
-	Dataset     string `json:"dataset"`
-	Outcome     string `json:"outcome"`
-	Version     string `json:"dgn_version"`
-	Commit      string `json:"commit"`
-	CPU         string `json:"cpu"`
-	ISA         string `json:"isa"`
-	Threads     int    `json:"threads"`
-	Jobs        int    `json:"jobs"`
+	Format      int               `json:"format,omitempty"`
+	Name        string            `json:"name"`
+	Method      string            `json:"method"`
+	MethodIndex int               `json:"method_index"`
+	Seed        uint64            `json:"seed"`
+	Dataset     string            `json:"dataset"`
+	Outcome     string            `json:"outcome"`
+	Settings    map[string]string `json:"settings,omitempty"` // all of them, by dotted key
+	Varied      []Setting         `json:"varied,omitempty"`   // those that tell a method's runs apart, besides the seed
+	Version     string            `json:"dgn_version"`
+	Commit      string            `json:"commit"`
+	CPU         string            `json:"cpu"`
+	ISA         string            `json:"isa"`
+	Threads     int               `json:"threads"`
+	Jobs        int               `json:"jobs"`
 
-	Mixed []string `json:"mixed"` // of these, what changed when the run was continued
+	Mixed []string `json:"mixed,omitempty"` // of processor, threads and jobs, what changed when the run was continued
 }
 
 // complete reports whether the run trained to its end.
 func (r *Run) complete() bool { return r.Outcome == "finished" || r.Outcome == "target" }
 
-// Results are runs, by method in the order of the config, then by seed.
+// Results are runs, by method in the order of the config, then by settings and
+// seed.
 type Results struct {
 	Runs     []Run
 	Warnings []string // what was left out, and why
 }
 
-// Load reads the runs of result folders.
-func Load(dirs ...string) (*Results, error) {
+func (res *Results) warn(format string, args ...any) {
+	res.Warnings = append(res.Warnings, fmt.Sprintf(format, args...))
+}
+
+// Load reads the runs of result folders, and of files that Export wrote. A run
+// folder needs manifest.json and metrics.csv alone. Anything missing or damaged
+// is a LogError.
+func Load(paths ...string) (*Results, error) {
 	res := &Results{}
-	for _, dir := range dirs {
-		if err := res.load(dir); err != nil {
+	for _, path := range paths {
+		load := res.loadFolder
+		if info, err := os.Stat(path); err == nil && !info.IsDir() {
+			load = res.loadExport
+		}
+		if err := load(path); err != nil {
 			return nil, err
 		}
 	}
+	res.distinguish()
 	slices.SortStableFunc(res.Runs, func(a, b Run) int {
-		if a.MethodIndex != b.MethodIndex {
-			return a.MethodIndex - b.MethodIndex
-		}
-		if c := strings.Compare(a.Method, b.Method); c != 0 {
-			return c
-		}
-		switch {
-		case a.Seed < b.Seed:
-			return -1
-		case a.Seed > b.Seed:
-			return 1
-		}
-		return 0
+		return cmp.Or(a.MethodIndex-b.MethodIndex, strings.Compare(a.Method, b.Method),
+			slices.CompareFunc(a.Varied, b.Varied, Setting.compare), cmp.Compare(a.Seed, b.Seed))
 	})
 	return res, nil
 }
 
-func (res *Results) load(dir string) error {
-	root := filepath.Join(dir, "runs")
+func (res *Results) loadFolder(dir string) error {
 	found := false
-	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+	err := filepath.WalkDir(filepath.Join(dir, "runs"), func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}
@@ -96,15 +93,15 @@ func (res *Results) load(dir string) error {
 			return nil
 		}
 		found = true
-		return res.run(filepath.Dir(path))
+		return res.loadRun(filepath.Dir(path))
 	})
 	if errors.Is(err, fs.ErrNotExist) || err == nil && !found {
-		return fmt.Errorf("%s: no runs here; expected a results folder with %s", dir, filepath.Join("runs", "METHOD", "SEED", "manifest.json"))
+		return logErrorf("%s: no runs here; expected a results folder with %s, or a file of dgn export", dir, filepath.Join("runs", "METHOD", "SEED", "manifest.json"))
 	}
 	return err
 }
 
-func (res *Results) run(dir string) error {
+func (res *Results) loadRun(dir string) error {
 	r := Run{Dir: dir}
 	path := filepath.Join(dir, "manifest.json")
 	data, err := os.ReadFile(path)
@@ -112,15 +109,21 @@ func (res *Results) run(dir string) error {
 		return err
 	}
 	if err := json.Unmarshal(data, &r.Manifest); err != nil {
-		return fmt.Errorf("%s: %w", path, err)
+		return logErrorf("%s: %w", path, err)
+	}
+	if r.Format > manifestFormat {
+		return logErrorf("%s: has format %d, this version of dgn reads format %d", path, r.Format, manifestFormat)
+	}
+	if r.MethodIndex < 0 {
+		return logErrorf("%s: method_index: must not be negative, got %d", path, r.MethodIndex)
 	}
 	if r.Method == "" || r.Outcome == "" {
-		return fmt.Errorf("%s: the fields method and outcome are missing; is it a manifest of dgn?", path)
+		return logErrorf("%s: the fields method and outcome are missing; is it a manifest of dgn?", path)
 	}
 	path = filepath.Join(dir, "metrics.csv")
 	text, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		res.Warnings = append(res.Warnings, fmt.Sprintf("%s: %s, and without metrics.csv: left out", dir, r.Outcome))
+		res.warn("%s: %s, and without metrics.csv: left out", dir, r.Outcome)
 		return nil
 	}
 	if err != nil {
@@ -131,59 +134,13 @@ func (res *Results) run(dir string) error {
 		return err
 	}
 	if warning != "" {
-		res.Warnings = append(res.Warnings, warning)
+		res.warn("%s", warning)
+	}
+	if len(r.Rows) == 0 {
+		res.warn("%s: no evaluations yet", path)
 	}
 	res.Runs = append(res.Runs, r)
 	return nil
-}
-
-// readMetrics reads the rows of metrics.csv. A last row that a crash cut short
-// is left out, with a warning; any other damage is an error.
-func readMetrics(path string, text []byte) (rows []Row, warning string, err error) {
-	if i := bytes.LastIndexByte(text, '\n'); i+1 < len(text) {
-		warning = fmt.Sprintf("%s: the last row is cut short: left out", path)
-		text = text[:i+1]
-	}
-	r := csv.NewReader(bytes.NewReader(text))
-	header, err := r.Read()
-	if err != nil {
-		return nil, "", fmt.Errorf("%s: there is no header: %w", path, err)
-	}
-	at := map[string]int{}
-	for i, h := range header {
-		at[h] = i
-	}
-	var missing []string
-	for _, c := range columns {
-		if _, ok := at[c]; !ok {
-			missing = append(missing, c)
-		}
-	}
-	if missing != nil {
-		return nil, "", fmt.Errorf("%s: missing columns: %s", path, strings.Join(missing, ", "))
-	}
-	for {
-		cells, err := r.Read()
-		if errors.Is(err, io.EOF) {
-			return rows, warning, nil
-		}
-		if err != nil {
-			return nil, "", fmt.Errorf("%s: %w", path, err)
-		}
-		row := Row{}
-		for _, c := range columns {
-			cell := cells[at[c]]
-			if cell == "" {
-				row[c] = math.NaN()
-				continue
-			}
-			if row[c], err = strconv.ParseFloat(cell, 64); err != nil {
-				line, _ := r.FieldPos(at[c])
-				return nil, "", fmt.Errorf("%s:%d: column %s: %q is not a number", path, line, c, cell)
-			}
-		}
-		rows = append(rows, row)
-	}
 }
 
 // Keep leaves only the runs of some methods.
@@ -191,17 +148,21 @@ func (res *Results) Keep(methods []string) {
 	res.Runs = slices.DeleteFunc(res.Runs, func(r Run) bool { return !slices.Contains(methods, r.Method) })
 }
 
-// methods returns the runs of each method, in order.
-func (res *Results) methods() [][]Run {
-	var out [][]Run
+// Select leaves only the runs of some methods, all of which must be there.
+func (res *Results) Select(methods []string) error {
+	var known []string
 	for _, r := range res.Runs {
-		if n := len(out); n > 0 && out[n-1][0].Method == r.Method {
-			out[n-1] = append(out[n-1], r)
-		} else {
-			out = append(out, []Run{r})
+		if !slices.Contains(known, r.Method) {
+			known = append(known, r.Method)
 		}
 	}
-	return out
+	for _, m := range methods {
+		if !slices.Contains(known, m) {
+			return optionErrorf("there are no runs of method %q (there are: %s)", m, strings.Join(known, ", "))
+		}
+	}
+	res.Keep(methods)
+	return nil
 }
 
 // has reports whether any run has numbers in a column.

@@ -3,6 +3,7 @@ package report
 import (
 	"image/color"
 	"math"
+	"slices"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
@@ -10,60 +11,61 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 )
 
-// A panel is one pair of axes with its curves.
+// A panel is one pair of axes and what is drawn between them.
 type panel struct {
-	x, y   quantity
-	curves []curve
+	title          string
+	xlabel, ylabel string
+	xlog, ylog     bool
+	xticks, yticks plot.Ticker // nil for those of the scale
+	xpad           [2]float64  // widens the x axis on both sides, by fractions
+	x, y           interval    // what the axes show
+	marks          []plot.Plotter
 }
 
-func newPanel(res *Results, x, y quantity) panel {
-	p := panel{x: x, y: y}
-	for _, runs := range res.methods() {
-		p.curves = append(p.curves, newCurve(runs, x, y))
-	}
-	return p
-}
-
-// left counts the points that cannot be drawn.
-func (p panel) left() (n int) {
-	for _, c := range p.curves {
-		n += c.left
-	}
-	return n
-}
-
-// plot returns the panel as a plot without a legend.
+// plot returns the panel as a plot, without a legend and the labels of the axes,
+// which figure draws.
 func (p panel) plot() *plot.Plot {
 	g := newPlot()
-	g.X.Label.Text = p.x.label
-	g.X.Tick.Marker, g.Y.Tick.Marker = linearTicks{}, linearTicks{}
-	if p.x.log {
-		g.X.Scale, g.X.Tick.Marker = plot.LogScale{}, logTicks{}
+	if p.title != "" {
+		g.Title.Text = p.title
+		g.Title.TextStyle.Font = sans(titleSize)
+		g.Title.Padding = vg.Points(3)
 	}
-	if p.y.log {
-		g.Y.Scale, g.Y.Tick.Marker = plot.LogScale{}, logTicks{}
-	}
+	setAxis(&g.X, p.xlog, p.xticks)
+	setAxis(&g.Y, p.ylog, p.yticks)
 	grid := plotter.NewGrid()
 	grid.Horizontal = draw.LineStyle{Color: color.NRGBA{225, 225, 225, 255}, Width: vg.Points(0.4)}
 	grid.Vertical = grid.Horizontal
 	g.Add(grid)
-	for _, c := range p.curves {
-		g.Add(c.plotter())
-	}
-	xr, yr := p.ranges()
-	g.X.Min, g.X.Max = xr.padded(p.x.log, 0, 0.02)
-	g.Y.Min, g.Y.Max = yr.padded(p.y.log, 0.04, 0.04)
+	g.Add(p.marks...)
+	g.X.Min, g.X.Max = p.x.padded(p.xlog, p.xpad[0], p.xpad[1])
+	g.Y.Min, g.Y.Max = p.y.padded(p.ylog, 0.04, 0.04)
 	return g
 }
 
-// An interval is a range of values; empty until something is added.
-type interval struct{ lo, hi float64 }
-
-func (r *interval) add(v float64) {
-	if r.lo == 0 && r.hi == 0 {
-		*r = interval{v, v}
+func setAxis(a *plot.Axis, log bool, ticks plot.Ticker) {
+	a.Tick.Marker = linearTicks{}
+	if log {
+		a.Scale, a.Tick.Marker = plot.LogScale{}, logTicks{}
 	}
-	r.lo, r.hi = min(r.lo, v), max(r.hi, v)
+	if ticks != nil {
+		a.Tick.Marker = ticks
+	}
+}
+
+// An interval is a range of values; empty until something is added.
+type interval struct {
+	lo, hi float64
+	some   bool
+}
+
+func (r *interval) add(values ...float64) {
+	for _, v := range values {
+		if !r.some {
+			*r = interval{v, v, true}
+		}
+		r.lo, r.hi = min(r.lo, v), max(r.hi, v)
+	}
 }
 
 // padded widens the interval by fractions of its length, and a point to
@@ -73,8 +75,12 @@ func (r interval) padded(log bool, below, above float64) (lo, hi float64) {
 		if r.lo <= 0 {
 			return 0.1, 1
 		}
-		a, b := interval{math.Log10(r.lo), math.Log10(r.hi)}.padded(false, below, above)
-		return math.Pow(10, a), math.Pow(10, b)
+		// A difference of rounding is none.
+		if r.hi < r.lo*(1+1e-9) {
+			return r.lo / 2, r.hi * 2
+		}
+		a, b := math.Log10(r.lo), math.Log10(r.hi)
+		return math.Pow(10, a-below*(b-a)), math.Pow(10, b+above*(b-a))
 	}
 	d := r.hi - r.lo
 	if d < 1e-9*max(math.Abs(r.lo), math.Abs(r.hi)) || d == 0 {
@@ -84,33 +90,63 @@ func (r interval) padded(log bool, below, above float64) (lo, hi float64) {
 	return r.lo - below*d, r.hi + above*d
 }
 
-// ranges returns what the axes must show: everything, but for accuracies
-// what comes after the untrained network, if that would squeeze the rest into
-// less than half of the height. Lines then rise from the lower edge.
-func (p panel) ranges() (x, y interval) {
-	var all, later interval
-	for _, c := range p.curves {
-		add := func(v plotter.XY, first bool) {
-			x.add(v.X)
-			all.add(v.Y)
-			if !first {
+// curvePanel returns a panel of curves.
+func curvePanel(curves []curve, x, y quantity) panel {
+	p := panel{xlabel: x.label, ylabel: y.label, xlog: x.log, ylog: y.log, xpad: [2]float64{0, 0.02}}
+	p.x, p.y = ranges(curves, y)
+	for _, c := range curves {
+		p.marks = append(p.marks, c.plotter())
+	}
+	return p
+}
+
+// ranges returns what the axes of curves must show: means and bands, and of
+// single runs what is not far beyond them: those that diverge leave at the upper
+// edge. Of accuracies, what comes after a tenth of the way is enough, if the
+// start would squeeze it into less than half of the height. Lines then rise from
+// the lower edge.
+func ranges(curves []curve, y quantity) (xr, yr interval) {
+	var all, later, single interval
+	for _, c := range curves {
+		for _, v := range slices.Concat(c.single()...) {
+			xr.add(v.X)
+		}
+		for _, v := range c.mean {
+			xr.add(v.X)
+		}
+	}
+	start := xr.lo + (xr.hi-xr.lo)/10
+	for _, c := range curves {
+		for i, v := range c.mean {
+			if math.IsNaN(v.Y) {
+				continue
+			}
+			all.add(v.Y, c.lo[i], c.hi[i])
+			if v.X > start {
+				later.add(v.Y, c.lo[i], c.hi[i])
+			}
+		}
+		for _, v := range slices.Concat(c.single()...) {
+			single.add(v.Y)
+			if v.X > start {
 				later.add(v.Y)
 			}
 		}
-		for i, v := range c.mean {
-			add(plotter.XY{X: v.X, Y: c.lo[i]}, i == 0)
-			add(plotter.XY{X: v.X, Y: c.hi[i]}, i == 0)
-		}
-		for _, t := range c.thin {
-			for i, v := range t {
-				add(v, i == 0)
-			}
-		}
 	}
-	if p.y.about > 0 && later.hi > later.lo && later.hi-later.lo < (all.hi-all.lo)/2 {
-		return x, later
+	switch {
+	case !all.some:
+		all = single
+	case single.some && y.log: // at most a third of the height more, a decade at least
+		room := math.Pow(max(10, all.hi/all.lo), 1./3)
+		all.add(max(single.lo, all.lo/room), min(single.hi, all.hi*room))
+	case single.some:
+		room := (all.hi - all.lo) / 2
+		all.add(max(single.lo, all.lo-room), min(single.hi, all.hi+room))
 	}
-	return x, all
+	if y.cut && later.hi > later.lo && later.hi-later.lo < (all.hi-all.lo)/2 {
+		return xr, later
+	}
+	return xr, all
 }
 
 // A curvePlotter draws a curve inside the axes.
@@ -119,42 +155,66 @@ type curvePlotter struct {
 	look style
 }
 
-func (c curve) plotter() plot.Plotter { return curvePlotter{c, styleOf(c.index)} }
+func (c curve) plotter() curvePlotter { return curvePlotter{c, styleOf(c.index)} }
 
+// Plot implements plot.Plotter.
 func (c curvePlotter) Plot(to draw.Canvas, p *plot.Plot) {
 	tx, ty := p.Transforms(&to)
-	at := func(v plotter.XY) vg.Point { return vg.Point{X: tx(v.X), Y: ty(v.Y)} }
-	points := func(vs plotter.XYs) []vg.Point {
-		out := make([]vg.Point, len(vs))
-		for i, v := range vs {
-			out[i] = at(v)
+	at := func(x, y float64) vg.Point { return vg.Point{X: tx(x), Y: ty(y)} }
+	for start := 0; start < len(c.mean); start++ {
+		end := start
+		for end < len(c.mean) && !math.IsNaN(c.mean[end].Y) {
+			end++
 		}
-		return out
+		c.segment(to, at, start, end)
+		start = end
 	}
-	if len(c.mean) > 1 {
-		var band []vg.Point
-		for i, v := range c.mean {
-			band = append(band, at(plotter.XY{X: v.X, Y: c.hi[i]}))
+	for _, t := range c.single() {
+		var line []vg.Point
+		for _, v := range t {
+			line = append(line, at(v.X, v.Y))
 		}
-		for i := len(c.mean) - 1; i >= 0; i-- {
-			band = append(band, at(plotter.XY{X: c.mean[i].X, Y: c.lo[i]}))
+		to.StrokeLines(c.look.thin, to.ClipLinesXY(line)...)
+	}
+	for _, v := range c.crosses {
+		// What diverged beyond the axes has left at an edge.
+		pt := at(v.X, min(max(v.Y, p.Y.Min), p.Y.Max))
+		pt.X += c.dodge
+		if to.ContainsX(pt.X) {
+			to.DrawGlyph(c.look.cross, pt)
+		}
+	}
+}
+
+// segment draws the mean and the band of evaluations start to end-1.
+func (c curvePlotter) segment(to draw.Canvas, at func(x, y float64) vg.Point, start, end int) {
+	var line, upper, lower []vg.Point
+	for i := start; i < end; i++ {
+		x := c.mean[i].X
+		line = append(line, at(x, c.mean[i].Y))
+		upper, lower = append(upper, at(x, c.hi[i])), append(lower, at(x, c.lo[i]))
+	}
+	switch {
+	case c.bars:
+		for i := range line {
+			to.StrokeLines(c.look.bar, to.ClipLinesXY([]vg.Point{lower[i], upper[i]})...)
+		}
+	case len(line) > 1:
+		band := upper
+		for i := len(lower) - 1; i >= 0; i-- {
+			band = append(band, lower[i])
 		}
 		to.FillPolygon(c.look.band, to.ClipPolygonXY(band))
 	}
-	for _, t := range c.thin {
-		to.StrokeLines(c.look.thin, to.ClipLinesXY(points(t))...)
-	}
-	line := points(c.mean)
 	to.StrokeLines(c.look.line, to.ClipLinesXY(line)...)
-	every := max(1, len(line)/12)
-	for i, pt := range line {
-		if i%every == 0 && to.Contains(pt) {
-			to.DrawGlyph(c.look.glyph, pt)
-		}
+	every := max(1, len(line)/8)
+	first := 0
+	if len(line) > 16 { // marks of curves that lie on each other should not
+		first = c.index * every / 4 % every
 	}
-	for _, v := range c.crosses {
-		if pt := at(v); to.Contains(pt) {
-			to.DrawGlyph(c.look.cross, pt)
+	for i, pt := range line {
+		if i%every == first && to.Contains(pt) {
+			to.DrawGlyph(c.look.glyph, pt)
 		}
 	}
 }

@@ -4,13 +4,16 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"image/png"
 	"math"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+
+	"gonum.org/v1/plot/plotter"
+
+	"github.com/dualgn/dgn/pkg/arrays"
 )
 
 const header = "method,seed,step,epoch,wall_seconds,cost,oracle_calls,train_loss,train_accuracy,valid_loss,valid_accuracy,test_loss,test_accuracy,test_rmse\n"
@@ -20,6 +23,8 @@ type fakeRun struct {
 	Manifest
 	losses []float64 // an evaluation each; the accuracy is 1 - loss/4
 	text   string    // in place of them
+	inner  string    // inner.csv
+	duals  []arrays.Array
 }
 
 func fake(method string, index int, seed uint64, outcome string, losses ...float64) fakeRun {
@@ -34,7 +39,7 @@ func (r fakeRun) metrics() string {
 	var b strings.Builder
 	b.WriteString(header)
 	for i, l := range r.losses {
-		fmt.Fprintf(&b, "%s,%d,%d,%d,%g,%d,%d,%g,%g,,,%g,%g,\n", r.Method, r.Seed, 10*i, i, float64(i)*(1+float64(r.Seed)/10), 10*i, 10*i, l, 1-l/4, 1.1*l, 1-l/3)
+		fmt.Fprintf(&b, "%q,%d,%d,%d,%g,%d,%d,%g,%g,,,%g,%g,\n", r.Method, r.Seed, 10*i, i, float64(i)*(1+float64(r.Seed)/10), 10*i, 10*i, l, 1-l/4, 1.1*l, 1-l/3)
 	}
 	return b.String()
 }
@@ -52,7 +57,16 @@ func folder(t testing.TB, runs ...fakeRun) string {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for name, text := range map[string]string{"manifest.json": string(m), "metrics.csv": r.metrics()} {
+		files := map[string]string{"manifest.json": string(m), "metrics.csv": r.metrics()}
+		if r.inner != "" {
+			files["inner.csv"] = r.inner
+		}
+		if r.duals != nil {
+			if err := arrays.WriteFile(filepath.Join(run, "duals.npz"), r.duals); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for name, text := range files {
 			if err := os.WriteFile(filepath.Join(run, name), []byte(text), 0o644); err != nil {
 				t.Fatal(err)
 			}
@@ -84,142 +98,75 @@ func TestCurve(t *testing.T) {
 	res := load(t,
 		fake("A", 0, 0, "finished", 4, 2, 1), fake("A", 0, 1, "target", 2, 1), // shorter: reached its target
 		fake("A", 0, 2, "diverged", 100, 200), fake("B", 1, 0, "interrupted", 3, 2))
-	wall, loss := axis(t, xs, "wall"), axis(t, ys, "train_loss")
-	byMethod := res.methods()
-	if len(byMethod) != 2 || len(byMethod[0]) != 3 {
-		t.Fatalf("%d methods", len(byMethod))
+	step, wall, loss := axis(t, xs, "step"), axis(t, xs, "wall"), axis(t, ys, "train_loss")
+	list := res.series()
+	if len(list) != 2 || len(list[0].runs) != 3 {
+		t.Fatalf("%d series", len(list))
 	}
-	c := newCurve(byMethod[0], wall, loss)
-	if len(c.mean) != 2 || c.mean[0].Y != 3 || c.mean[1].Y != 1.5 || math.Abs(c.mean[1].X-1.05) > 1e-15 {
+	c := newCurve(list[0], step, loss, 0)
+	if !slices.Equal(c.mean, plotter.XYs{{X: 0, Y: 3}, {X: 10, Y: 1.5}}) || c.n != 2 || c.between {
 		t.Errorf("mean %v", c.mean)
 	}
 	if !slices.Equal(c.lo, []float64{2, 1}) || !slices.Equal(c.hi, []float64{4, 2}) {
 		t.Errorf("band %v to %v", c.lo, c.hi)
 	}
 	// Thin lines: the diverged run, and the rest of the longer one.
-	if len(c.thin) != 2 || len(c.crosses) != 1 || c.crosses[0].Y != 200 || len(c.thin[1]) != 2 || c.thin[1][1].Y != 1 {
+	if len(c.thin) != 1 || len(c.crosses) != 1 || c.crosses[0].Y != 200 {
 		t.Errorf("thin %v, crosses %v", c.thin, c.crosses)
+	}
+	if len(c.tails) != 1 || !slices.Equal(c.tails[0], plotter.XYs{{X: 10, Y: 2}, {X: 20, Y: 1}}) {
+		t.Errorf("tails %v", c.tails)
 	}
 	if c.label != "A (1 of 3 diverged)" {
 		t.Errorf("label %q", c.label)
 	}
-	if b := newCurve(byMethod[1], wall, loss); b.mean != nil || len(b.thin) != 1 || b.label != "B (1 of 1 interrupted)" || b.index != 1 {
+	if b := newCurve(list[1], wall, loss, 0); b.mean != nil || len(b.thin) != 1 || b.label != "B (1 of 1 interrupted)" || b.index != 1 {
 		t.Errorf("%+v", b)
+	}
+	if c := newCurve(list[0], step, loss, 2); !slices.Equal(c.mean, plotter.XYs{{X: 0, Y: 3}, {X: 10, Y: (3 + 1.5) / 2}}) {
+		t.Errorf("smoothed: %v", c.mean)
+	}
+}
+
+// TestInterpolation: where times differ, means are of the lines that are drawn,
+// at equal times.
+func TestInterpolation(t *testing.T) {
+	// Evaluations at 0, 1, 2 s and at 0, 1.1, 2.2 s.
+	res := load(t, fake("A", 0, 0, "finished", 4, 2, 1), fake("A", 0, 1, "finished", 8, 4, 2))
+	loss := axis(t, ys, "train_loss")
+	c := newCurve(res.series()[0], axis(t, xs, "wall"), loss, 0)
+	if !c.between || len(c.mean) != 3 || c.mean[0].X != 0 || math.Abs(c.mean[1].X-1.05) > 1e-15 || c.mean[2].X != 2 {
+		t.Fatalf("mean %v", c.mean)
+	}
+	for i, at := range []float64{0, 1.05, 2} {
+		want := (4*math.Pow(2, -at) + 8*math.Pow(2, -at/1.1)) / 2
+		if math.Abs(c.mean[i].Y-want) > 1e-14 {
+			t.Errorf("at %g: %g, want %g", at, c.mean[i].Y, want)
+		}
+	}
+	if len(c.tails) != 1 || c.tails[0][1].X != 2.2 {
+		t.Errorf("tails %v", c.tails)
+	}
+	loss.log = false
+	c = newCurve(res.series()[0], axis(t, xs, "wall"), loss, 0)
+	if want := (2 - 0.05 + 4 + 4*0.05/1.1) / 2; math.Abs(c.mean[1].Y-want) > 1e-14 {
+		t.Errorf("on a linear axis: %g, want %g", c.mean[1].Y, want)
 	}
 }
 
 // TestLogAxis: what a log axis cannot show is counted.
 func TestLogAxis(t *testing.T) {
 	res := load(t, fake("A", 0, 0, "finished", 1, 0, 0.5))
-	if c := newCurve(res.Runs, axis(t, xs, "step"), axis(t, ys, "train_loss")); c.left != 1 || len(c.mean) != 2 {
+	if c := newCurve(res.series()[0], axis(t, xs, "step"), axis(t, ys, "train_loss"), 0); c.left != 1 || len(c.mean) != 2 {
 		t.Errorf("left %d, mean %v", c.left, c.mean)
 	}
 	if _, err := Figures(res, FigureOptions{Dir: t.TempDir(), Formats: []string{"svg"}}); err != nil {
 		t.Fatal(err)
 	}
 	if !slices.ContainsFunc(res.Warnings, func(w string) bool {
-		return strings.Contains(w, "train_loss: 1 values are not positive")
+		return strings.Contains(w, "train_loss: 1 value that is not positive is missing")
 	}) {
 		t.Errorf("warnings %q", res.Warnings)
-	}
-}
-
-// TestFigures: every default figure in every format, the same bytes each time.
-func TestFigures(t *testing.T) {
-	runs := []fakeRun{fake("SGD", 0, 0, "finished", 2, 1, 0.5), fake("SGD", 0, 1, "finished", 2.2, 0.9, 0.4), fake("Adam", 1, 0, "finished", 2, 0.5, 0.1), fake("Bad", 2, 0, "diverged", 2, 3)}
-	var first map[string][]byte
-	for range 2 {
-		dir := t.TempDir()
-		files, err := Figures(load(t, runs...), FigureOptions{Dir: dir})
-		if err != nil {
-			t.Fatal(err)
-		}
-		got := map[string][]byte{}
-		for _, f := range files {
-			b, err := os.ReadFile(f)
-			if err != nil {
-				t.Fatal(err)
-			}
-			got[filepath.Base(f)] = b
-		}
-		if first == nil {
-			first = got
-			continue
-		}
-		for name, b := range got {
-			if !bytes.Equal(b, first[name]) {
-				t.Errorf("%s has other bytes the second time", name)
-			}
-		}
-	}
-	for _, y := range []string{"train_loss", "test_loss", "test_accuracy"} {
-		for _, x := range []string{"wall", "cost", "epoch", "step"} {
-			for format, magic := range map[string]string{"png": "\x89PNG", "svg": "<?xml", "pdf": "%PDF"} {
-				name := y + "_vs_" + x + "." + format
-				if !strings.HasPrefix(string(first[name]), magic) {
-					t.Errorf("%s is missing or not a %s", name, format)
-				}
-			}
-		}
-	}
-	img, err := png.Decode(bytes.NewReader(first["overview.png"]))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if w := img.Bounds().Dx(); w < 1900 {
-		t.Errorf("the overview is %d pixels wide, 17 cm at 300 dpi are 2007", w)
-	}
-	svg := string(first["train_loss_vs_wall.svg"])
-	for _, text := range []string{"training time, wall clock [s]", "train loss", "SGD", "Adam", "Bad (1 of 1 diverged)"} {
-		if !strings.Contains(svg, text) {
-			t.Errorf("the figure does not say %q", text)
-		}
-	}
-}
-
-// TestColours: a method keeps its colour when others are left out.
-func TestColours(t *testing.T) {
-	res := load(t, fake("A", 0, 0, "finished", 1), fake("B", 1, 0, "finished", 1), fake("C", 2, 0, "finished", 1))
-	res.Keep([]string{"C"})
-	if c := newCurve(res.Runs, xs[0], ys[0]); c.index != 2 {
-		t.Errorf("C has the colour of method %d", c.index)
-	}
-}
-
-func TestFigureErrors(t *testing.T) {
-	res := load(t, fake("A", 0, 0, "finished", 1, 0.5))
-	for _, c := range []struct {
-		opt  FigureOptions
-		want string
-	}{
-		{FigureOptions{X: []string{"time"}}, `no axis is called "time" (known: wall, cost, epoch, step, oracle_calls)`},
-		{FigureOptions{Y: []string{"loss"}}, `no axis is called "loss" (known: train_loss,`},
-		{FigureOptions{Y: []string{"test_rmse"}}, "no run has values of test_rmse"},
-		{FigureOptions{Formats: []string{"gif"}}, `no figure format is called "gif" (known: png, svg, pdf)`},
-	} {
-		c.opt.Dir = t.TempDir()
-		if _, err := Figures(res, c.opt); err == nil || !strings.Contains(err.Error(), c.want) {
-			t.Errorf("%+v\n  says %v\n  want %s", c.opt, err, c.want)
-		}
-	}
-	if _, err := Figures(&Results{}, FigureOptions{}); err == nil {
-		t.Error("no runs are drawn")
-	}
-	other := fake("A", 0, 1, "finished", 1)
-	other.Dataset = "mnist"
-	res = load(t, fake("A", 0, 0, "finished", 1), other)
-	if _, err := Figures(res, FigureOptions{Dir: t.TempDir()}); err == nil || !strings.Contains(err.Error(), "different data sets, digits") {
-		t.Errorf("two data sets: %v", err)
-	}
-}
-
-// TestOneEvaluation: figures of a single point, and of runs that were killed at
-// once, are drawn.
-func TestOneEvaluation(t *testing.T) {
-	for _, res := range []*Results{load(t, fake("A", 0, 0, "finished", 1)), load(t, fake("A", 0, 0, "running"))} {
-		if _, err := Figures(res, FigureOptions{Dir: t.TempDir(), Formats: []string{"svg"}}); err != nil {
-			t.Error(err)
-		}
 	}
 }
 
@@ -267,8 +214,8 @@ func TestSummary(t *testing.T) {
 		t.Fatal(err)
 	}
 	lines := strings.Split(csv.String(), "\n")
-	if !strings.HasPrefix(lines[0], "method,runs,finished,target,diverged,interrupted,failed,running,train_loss_mean,train_loss_sd,") ||
-		!strings.HasPrefix(lines[1], "A,3,2,0,1,0,0,0,1.5,0.707") || !strings.HasPrefix(lines[2], "B,1,0,0,0,0,1,0,,,") {
+	if !strings.HasPrefix(lines[0], "method,runs,finished,target,diverged,interrupted,failed,running,train_loss_mean,train_loss_sd,train_loss_low,train_loss_high,") ||
+		!strings.HasPrefix(lines[1], "A,3,2,0,1,0,0,0,1.5,0.7071067811865476,1,2,") || !strings.HasPrefix(lines[2], "B,1,0,0,0,0,1,0,,,") {
 		t.Errorf("%s", csv.String())
 	}
 	if s := stat([]float64{3}); s.Mean != 3 || !math.IsNaN(s.SD) {
@@ -334,7 +281,7 @@ func FuzzMetrics(f *testing.F) {
 		}
 		for _, y := range ys {
 			for _, x := range xs {
-				newPanel(res, x, y).plot()
+				curvePanel([]curve{newCurve(res.series()[0], x, y, 2)}, x, y).plot()
 			}
 		}
 	})

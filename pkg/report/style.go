@@ -5,6 +5,7 @@ import (
 	"image/color"
 	"math"
 	"strconv"
+	"strings"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/font"
@@ -25,6 +26,9 @@ var okabeIto = []color.NRGBA{
 	{0, 0, 0, 255},       // black
 }
 
+// alertColor is that of remarks that say why a figure may mislead.
+var alertColor = color.NRGBA{170, 0, 0, 255}
+
 // dashes tell methods apart in print without colours, and beyond seven.
 var dashes = [][]vg.Length{nil, {6, 2}, {2, 2}, {6, 2, 2, 2}, {10, 3}}
 
@@ -33,6 +37,7 @@ var glyphs = []draw.GlyphDrawer{draw.CircleGlyph{}, draw.SquareGlyph{}, draw.Tri
 // A style is how a method looks, in every figure.
 type style struct {
 	line, thin draw.LineStyle
+	bar        draw.LineStyle
 	band       color.NRGBA
 	glyph      draw.GlyphStyle
 	cross      draw.GlyphStyle
@@ -44,9 +49,12 @@ func styleOf(method int) style {
 	band.A = 45
 	s := style{band: band}
 	s.line = draw.LineStyle{Color: c, Width: vg.Points(1.3), Dashes: dashes[(method/len(okabeIto)+method)%len(dashes)]}
-	s.thin = draw.LineStyle{Color: c, Width: vg.Points(0.6), Dashes: s.line.Dashes}
-	s.glyph = draw.GlyphStyle{Color: c, Radius: vg.Points(2), Shape: glyphs[method%len(glyphs)]}
-	s.cross = draw.GlyphStyle{Color: c, Radius: vg.Points(4), Shape: draw.CrossGlyph{}}
+	s.bar = draw.LineStyle{Color: c, Width: vg.Points(0.9)}
+	faint := c
+	faint.A = 170
+	s.thin = draw.LineStyle{Color: faint, Width: vg.Points(0.6), Dashes: s.line.Dashes}
+	s.glyph = draw.GlyphStyle{Color: c, Radius: vg.Points(2), Shape: glyphs[(method+method/len(glyphs))%len(glyphs)]}
+	s.cross = draw.GlyphStyle{Color: c, Radius: vg.Points(3), Shape: draw.CrossGlyph{}}
 	return s
 }
 
@@ -64,8 +72,6 @@ func newPlot() *plot.Plot {
 	p.BackgroundColor = color.White
 	grey := color.NRGBA{120, 120, 120, 255}
 	for _, a := range []*plot.Axis{&p.X, &p.Y} {
-		a.Label.TextStyle.Font = sans(labelSize)
-		a.Label.Padding = vg.Points(2)
 		a.Tick.Label.Font = sans(8)
 		a.Tick.Length = vg.Points(3.5)
 		a.Tick.LineStyle = draw.LineStyle{Color: grey, Width: vg.Points(0.5)}
@@ -74,6 +80,12 @@ func newPlot() *plot.Plot {
 	}
 	return p
 }
+
+// A fixedTicks labels given places.
+type fixedTicks []plot.Tick
+
+// Ticks implements plot.Ticker.
+func (t fixedTicks) Ticks(float64, float64) []plot.Tick { return t }
 
 // logTicks labels the powers of ten; 2 and 5 times them too where there are
 // few, and 1 to 9 times where there is none but one.
@@ -111,7 +123,8 @@ func tickLabel(v float64) string {
 	if v >= 1e-3 && v < 1e5 {
 		return strconv.FormatFloat(v, 'g', 4, 64)
 	}
-	return fmt.Sprintf("%.0e", v)
+	mantissa, exponent, _ := strings.Cut(fmt.Sprintf("%.0e", v), "e")
+	return mantissa + "e" + strings.TrimPrefix(strings.Replace(exponent, "-0", "-", 1), "+0")
 }
 
 // linearTicks labels multiples of 1, 2 or 5 times a power of ten, about five

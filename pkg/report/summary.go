@@ -4,52 +4,29 @@ import (
 	"encoding/csv"
 	"fmt"
 	"io"
-	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"text/tabwriter"
 )
 
-// A Summary has a line for each method.
+// A Summary has a line for each method, and each of its settings.
 type Summary struct {
 	Lines    []Line
 	Warnings []string
 	timing   string
+	varied   []string // keys of the settings
 }
 
-// A Line sums up the runs of one method: final values of its complete runs.
+// A Line sums up the runs of one method with the same settings: final values of
+// its complete runs.
 type Line struct {
 	Method   string
+	Settings []Setting // what tells it from others of the method
+	Label    string    // both
 	Runs     int
 	Outcomes map[string]int
 	Final    map[string]Stat // by column of metrics.csv
-}
-
-// A Stat is the mean and the sample standard deviation of n numbers; with one
-// number, there is no deviation (NaN).
-type Stat struct {
-	N        int
-	Mean, SD float64
-}
-
-// stat computes a Stat.
-func stat(v []float64) Stat {
-	s := Stat{N: len(v), Mean: math.NaN(), SD: math.NaN()}
-	if len(v) == 0 {
-		return s
-	}
-	s.Mean = 0
-	for _, x := range v {
-		s.Mean += x / float64(len(v))
-	}
-	if len(v) > 1 {
-		q := 0.0
-		for _, x := range v {
-			q += (x - s.Mean) * (x - s.Mean)
-		}
-		s.SD = math.Sqrt(q / float64(len(v)-1))
-	}
-	return s
 }
 
 // finals are the columns that a summary has.
@@ -59,19 +36,18 @@ var finals = []string{"train_loss", "train_accuracy", "valid_loss", "valid_accur
 // and enter no mean.
 func Summarize(res *Results) *Summary {
 	s := &Summary{Warnings: res.Warnings, timing: res.timing()}
-	for _, runs := range res.methods() {
-		l := Line{Method: runs[0].Method, Runs: len(runs), Outcomes: map[string]int{}, Final: map[string]Stat{}}
+	for _, runs := range res.series() {
+		l := Line{Method: runs.method, Settings: runs.settings, Label: runs.label, Runs: len(runs.runs), Outcomes: map[string]int{}, Final: map[string]Stat{}}
 		for _, c := range finals {
-			var v []float64
-			for _, r := range runs {
-				if n := len(r.Rows); r.complete() && n > 0 && !math.IsNaN(r.Rows[n-1][c]) {
-					v = append(v, r.Rows[n-1][c])
-				}
-			}
-			l.Final[c] = stat(v)
+			l.Final[c] = stat(runs.final(c))
 		}
-		for _, r := range runs {
+		for _, r := range runs.runs {
 			l.Outcomes[r.Outcome]++
+		}
+		for _, v := range l.Settings {
+			if !slices.Contains(s.varied, v.Key) {
+				s.varied = append(s.varied, v.Key)
+			}
 		}
 		s.Lines = append(s.Lines, l)
 	}
@@ -104,7 +80,7 @@ func (s *Summary) WriteTable(w io.Writer) error {
 	}
 	fmt.Fprintln(t)
 	for _, l := range s.Lines {
-		fmt.Fprintf(t, "%s\t%d%s", l.Method, l.Runs, note(l.Outcomes, l.Runs))
+		fmt.Fprintf(t, "%s\t%d%s", l.Label, l.Runs, note(l.Outcomes, l.Runs))
 		for _, c := range shown {
 			if s.has(c.column) {
 				fmt.Fprintf(t, "\t%s", cell(c.column, c.format, l.Final[c.column]))
@@ -137,33 +113,35 @@ func cell(column, format string, v Stat) string {
 	return text + unit
 }
 
-// WriteCSV writes summary.csv: for each method the number of runs by outcome,
-// and mean and standard deviation of final values.
+// WriteCSV writes summary.csv: for each method, with the settings that tell its
+// runs apart as columns, the number of runs by outcome, and of final values mean,
+// standard deviation and the interval of the mean: see meanInterval.
 func (s *Summary) WriteCSV(w io.Writer) error {
 	c := csv.NewWriter(w)
 	outcomes := []string{"finished", "target", "diverged", "interrupted", "failed", "running"}
-	header := append([]string{"method", "runs"}, outcomes...)
+	header := slices.Concat([]string{"method"}, s.varied, []string{"runs"}, outcomes)
 	for _, f := range finals {
-		header = append(header, f+"_mean", f+"_sd")
+		header = append(header, f+"_mean", f+"_sd", f+"_low", f+"_high")
 	}
 	c.Write(header) // errors stay until Error
 	for _, l := range s.Lines {
-		row := []string{l.Method, strconv.Itoa(l.Runs)}
+		row := []string{l.Method}
+		for _, k := range s.varied {
+			v := ""
+			if i := slices.IndexFunc(l.Settings, func(s Setting) bool { return s.Key == k }); i >= 0 {
+				v = l.Settings[i].Value
+			}
+			row = append(row, v)
+		}
+		row = append(row, strconv.Itoa(l.Runs))
 		for _, o := range outcomes {
 			row = append(row, strconv.Itoa(l.Outcomes[o]))
 		}
 		for _, f := range finals {
-			row = append(row, number(l.Final[f].Mean), number(l.Final[f].SD))
+			row = append(row, number(l.Final[f].Mean), number(l.Final[f].SD), number(l.Final[f].Lo), number(l.Final[f].Hi))
 		}
 		c.Write(row)
 	}
 	c.Flush()
 	return c.Error()
-}
-
-func number(f float64) string {
-	if math.IsNaN(f) {
-		return ""
-	}
-	return strconv.FormatFloat(f, 'g', -1, 64)
 }

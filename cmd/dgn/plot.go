@@ -1,0 +1,166 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/dualgn/dgn/pkg/report"
+	"github.com/google/renameio/v2"
+	"github.com/spf13/cobra"
+)
+
+func (a *app) plotCommand() *cobra.Command {
+	var opt report.FigureOptions
+	var methods []string
+	var logX, logY bool
+	var target string
+	c := &cobra.Command{
+		Use:   "plot DIR...",
+		Short: "Draw figures from logs",
+		Long: `Draw figures from the logs of results folders, and of files that dgn export
+wrote. Runs of several are drawn together, if they are of the same data set.
+
+A line is the mean over the seeds of runs that ended well, a band its 95 %
+bootstrap interval (the range of less than four seeds); runs that diverged or did
+not end are thin lines. The same logs give the same bytes.
+
+Figures:
+` + kindList(),
+		Example: `  dgn plot results/digits --x wall --y train_loss --format pdf
+  dgn plot results/digits results/more --figure target --target test_accuracy=0.95 --out figures
+  dgn plot results/sweep --figure sensitivity --swept oracle.inner_iterations --line oracle.formulation`,
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			if c.Flags().Changed("log-x") {
+				opt.LogX = &logX
+			}
+			if c.Flags().Changed("log-y") {
+				opt.LogY = &logY
+			}
+			if c.Flags().Changed("target") {
+				t, err := report.ParseTarget(target)
+				if err != nil {
+					return err
+				}
+				opt.Target = t
+			}
+			if opt.Dir == "" {
+				opt.Dir = defaultFigures(args[0])
+			}
+			res, err := a.loadLogs(args, methods)
+			if err != nil {
+				return err
+			}
+			files, err := report.Figures(res, opt)
+			a.warnOf(res)
+			for _, f := range files {
+				fmt.Fprintln(a.stdout, f)
+			}
+			return err
+		},
+	}
+	f := c.Flags()
+	f.StringVar(&opt.Dir, "out", "", "folder the figures are written to (default figures/ of the first DIR)")
+	f.StringSliceVar(&opt.Figures, "figure", nil, "figures to draw (default all that the logs allow)")
+	f.StringSliceVar(&opt.X, "x", nil, "x axes of curves: "+strings.Join(report.Xs(), ", "))
+	f.StringSliceVar(&opt.Y, "y", nil, "y axes: "+strings.Join(report.Ys(), ", "))
+	f.BoolVar(&logX, "log-x", false, "log x axes (or linear ones, with =false)")
+	f.BoolVar(&logY, "log-y", false, "log y axes (or linear ones, with =false); the default for losses")
+	f.StringSliceVar(&opt.Formats, "format", nil, "formats: "+strings.Join(report.Formats, ", ")+" (default all)")
+	f.IntVar(&opt.Smooth, "smooth", 0, "smooth curves, run by run: running mean over that many evaluations")
+	f.StringArrayVar(&methods, "method", nil, "draw this method alone (repeatable)")
+	f.BoolVar(&opt.All, "all-settings", false, "draw curves of all settings of a sweep, however many")
+	f.StringVar(&target, "target", "", "METRIC=VALUE of the figure target (default: the train loss that all methods reach)")
+	f.StringVar(&opt.Swept, "swept", "", "sensitivity: the key on the x axis (default: each that has numbers)")
+	f.StringVar(&opt.Line, "line", "", "sensitivity: the key that has a line for each value (default: all others)")
+	f.BoolVar(&opt.Best, "best", false, "sensitivity: the best value of each run in place of the final one")
+	return c
+}
+
+func kindList() string {
+	var b strings.Builder
+	for _, k := range report.Kinds {
+		fmt.Fprintf(&b, "  %-13s %s\n", k.Name, k.Doc)
+	}
+	return strings.TrimRight(b.String(), "\n")
+}
+
+// defaultFigures is figures/ of a results folder, or beside a file.
+func defaultFigures(path string) string {
+	if info, err := os.Stat(path); err == nil && !info.IsDir() {
+		path = filepath.Dir(path)
+	}
+	return filepath.Join(path, "figures")
+}
+
+// loadLogs reads the runs of some methods; of all, if none is named.
+func (a *app) loadLogs(paths, methods []string) (*report.Results, error) {
+	res, err := report.Load(paths...)
+	if err != nil || methods == nil {
+		return res, err
+	}
+	if err := res.Select(methods); err != nil {
+		return nil, err
+	}
+	return res, nil
+}
+
+func (a *app) warnOf(res *report.Results) {
+	log := a.logger(a.stderr)
+	for _, w := range res.Warnings {
+		log.Warn(w)
+	}
+}
+
+func (a *app) exportCommand() *cobra.Command {
+	var methods []string
+	var out string
+	var asCSV bool
+	c := &cobra.Command{
+		Use:   "export --csv DIR...",
+		Short: "Write all evaluations of all runs as one table",
+		Long: `Write one table of all runs of results folders: a row for each evaluation, with
+the experiment, data set, method, seed, outcome, machine, and every setting in
+which runs differ as columns. It is ready for pandas and R, and dgn plot reads it
+too.`,
+		Example: `  dgn export --csv results/digits --out digits.csv`,
+		Args:    cobra.MinimumNArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			if !asCSV {
+				return usageError{errors.New("--csv: must be given; it is the only format")}
+			}
+			res, err := a.loadLogs(args, methods)
+			if err != nil {
+				return err
+			}
+			a.warnOf(res)
+			if out == "" {
+				return report.Export(a.stdout, res)
+			}
+			return writeFile(out, func(w io.Writer) error { return report.Export(w, res) })
+		},
+	}
+	f := c.Flags()
+	f.BoolVar(&asCSV, "csv", false, "write comma-separated values")
+	f.StringVar(&out, "out", "", "file to write (default standard output)")
+	f.StringArrayVar(&methods, "method", nil, "write this method alone (repeatable)")
+	return c
+}
+
+// writeFile writes a whole file or, if that fails, none.
+func writeFile(path string, write func(io.Writer) error) error {
+	f, err := renameio.NewPendingFile(path, renameio.WithPermissions(0o644))
+	if err != nil {
+		return err
+	}
+	return errors.Join(func() error {
+		if err := write(f); err != nil {
+			return err
+		}
+		return f.CloseAtomicallyReplace()
+	}(), f.Cleanup())
+}

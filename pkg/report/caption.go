@@ -1,0 +1,167 @@
+package report
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+)
+
+// A captioner collects what the caption of curves has to say.
+type captioner struct {
+	res     *Results
+	smooth  int
+	band    string // what the interval is drawn as
+	upTo    bool   // points have different n, which the legend does not tell
+	curves  []curve
+	wall    bool
+	between bool
+	left    int
+}
+
+func (c *captioner) add(x quantity, curves []curve) {
+	c.curves = append(c.curves, curves...)
+	c.wall = c.wall || x.name == "wall"
+	for _, v := range curves {
+		c.left += v.left
+		c.between = c.between || v.between
+	}
+}
+
+// remarks says what lines and bands are, and what to be careful about.
+func (c *captioner) remarks() []remark {
+	parts := []string{c.res.Runs[0].Dataset + ": " + c.average()}
+	var thin, tails, crosses bool
+	for _, v := range c.curves {
+		thin, tails, crosses = thin || len(v.thin) > 0, tails || len(v.tails) > 0, crosses || len(v.crosses) > 0
+	}
+	if c.between {
+		parts = append(parts, "means at equal x, values linear between evaluations")
+	}
+	switch {
+	case thin && tails:
+		parts = append(parts, "thin: runs that did not end, in no mean, and those that go on after the shortest")
+	case thin:
+		parts = append(parts, "thin: runs that did not end, in no mean")
+	case tails:
+		parts = append(parts, "thin: runs that go on after the shortest")
+	}
+	if crosses {
+		parts = append(parts, "×: diverged")
+	}
+	if c.smooth > 1 {
+		parts = append(parts, fmt.Sprintf("smoothed: running mean of %d evaluations", c.smooth))
+	}
+	remarks := []remark{{text: strings.Join(parts, "; ")}}
+	if t := c.res.timing(); c.wall && t != "" {
+		remarks = append(remarks, remark{t, true})
+	}
+	if t := c.res.problems(); t != "" {
+		remarks = append(remarks, remark{t, true})
+	}
+	if c.left > 0 {
+		remarks = append(remarks, remark{leftOut(c.left), true})
+	}
+	return remarks
+}
+
+func leftOut(n int) string {
+	if n == 1 {
+		return "1 value that is not positive is missing on the log axis"
+	}
+	return fmt.Sprintf("%d values that are not positive are missing on the log axis", n)
+}
+
+// average says what the lines and the bands are.
+func (c *captioner) average() string {
+	var ns []int
+	for _, v := range c.curves {
+		if v.n > 0 {
+			ns = append(ns, v.n)
+		}
+	}
+	slices.Sort(ns)
+	ns = slices.Compact(ns)
+	switch {
+	case len(ns) == 0:
+		return "no run ended well (n = 0)"
+	case ns[len(ns)-1] == 1:
+		seeds := map[uint64]bool{}
+		for _, r := range c.res.Runs {
+			seeds[r.Seed] = true
+		}
+		if len(seeds) > 1 {
+			return "one complete run each (n = 1)"
+		}
+		return fmt.Sprintf("one run each (n = 1, seed %d)", c.res.Runs[0].Seed)
+	case c.upTo:
+		return fmt.Sprintf("mean of the seeds that ended well, n ≤ %d, %s: %s", ns[len(ns)-1], c.band, intervalName(ns))
+	case len(ns) == 1:
+		return fmt.Sprintf("mean of n = %d seeds, %s: %s", ns[0], c.band, intervalName(ns))
+	}
+	return fmt.Sprintf("mean of n = %d seeds or as in brackets, %s: %s", usualN(c.curves), c.band, intervalName(ns))
+}
+
+// intervalName says what meanInterval is of n numbers, for some n in order.
+func intervalName(ns []int) string {
+	small, large := "", ""
+	for _, n := range ns {
+		how := fmt.Sprintf("%d resamples", resamples)
+		switch {
+		case n == 1:
+			continue
+		case n < fewest:
+			small = "least to largest"
+			continue
+		case n <= largest:
+			how = fmt.Sprintf("all %.0f resamples", math.Pow(float64(n), float64(n)))
+		}
+		large = fmt.Sprintf("%.0f %% percentile bootstrap interval of the mean (%s)", 100*level, how)
+	}
+	switch {
+	case small == "":
+		return large
+	case large == "":
+		return small
+	}
+	return fmt.Sprintf("%s, %s for n < %d", large, small, fewest)
+}
+
+// problems says in which settings of the problem the runs differ that no label
+// tells: their curves do not compare as they stand.
+func (res *Results) problems() string {
+	members := make([]int, len(res.Runs))
+	for i := range members {
+		members[i] = i
+	}
+	var keys []string
+	for _, k := range differing(res.Runs, members) {
+		group, _, _ := strings.Cut(k, ".")
+		group, _, _ = strings.Cut(group, "[")
+		if slices.Contains([]string{"data", "checksums", "model", "loss", "precision", "experiment"}, group) || k == "train.batch_size" {
+			if k != "experiment" && !res.labelled(k) {
+				keys = append(keys, k)
+			}
+		}
+	}
+	if len(keys) == 0 {
+		return ""
+	}
+	if len(keys) > 4 {
+		keys = append(keys[:4], fmt.Sprintf("%d more", len(keys)-4))
+	}
+	return "the problems differ: runs have different " + strings.Join(keys, ", ")
+}
+
+// labelled reports whether all labels tell a setting.
+func (res *Results) labelled(key string) bool {
+	for _, r := range res.Runs {
+		told := slices.ContainsFunc(r.Varied, func(s Setting) bool {
+			return s.Key == key || strings.HasPrefix(key, s.Key+".") || strings.HasPrefix(key, s.Key+"[")
+		})
+		if !told {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,181 @@
+package report
+
+import (
+	"encoding/csv"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// described are the columns of an export that say where a row comes from. They
+// are followed by the settings in which runs differ, then by the columns of
+// metrics.csv.
+var described = []string{"experiment", "dataset", "method", "method_index", "seed", "outcome", "flags",
+	"version", "commit", "cpu", "isa", "threads", "jobs", "varied"}
+
+// measured are the numbers of an export.
+var measured = slices.DeleteFunc(slices.Clone(columns), func(c string) bool { return c == "seed" })
+
+// Export writes a row for each evaluation of each run, with the settings in
+// which any two runs differ as columns, empty where a run has none. The column
+// varied lists, separated by blanks, those that tell runs of one method apart;
+// flags says what to be careful about: the run's end, and why its times do not
+// compare. Runs without evaluations have one row, without numbers. Load reads
+// what Export writes.
+func Export(w io.Writer, res *Results) error {
+	if len(res.Runs) == 0 {
+		return logErrorf("there are no runs to export")
+	}
+	settings := res.settings()
+	out := csv.NewWriter(w)
+	out.Write(slices.Concat(described, settings, measured)) // errors stay until Error
+	for _, r := range res.Runs {
+		var varied []string
+		for _, s := range r.Varied {
+			varied = append(varied, s.Key)
+		}
+		head := []string{r.Name, r.Dataset, r.Method, strconv.Itoa(r.MethodIndex), strconv.FormatUint(r.Seed, 10), r.Outcome, res.flags(&r),
+			r.Version, r.Commit, r.CPU, r.ISA, strconv.Itoa(r.Threads), strconv.Itoa(r.Jobs), strings.Join(varied, " ")}
+		for _, k := range settings {
+			v, _ := r.value(k)
+			head = append(head, v)
+		}
+		rows := r.Rows
+		if len(rows) == 0 {
+			out.Write(append(head, make([]string, len(measured))...))
+		}
+		for _, row := range rows {
+			cells := slices.Clone(head)
+			for _, c := range measured {
+				cells = append(cells, number(row[c]))
+			}
+			out.Write(cells)
+		}
+	}
+	out.Flush()
+	return out.Error()
+}
+
+// settings returns the keys in which any two runs differ.
+func (res *Results) settings() []string {
+	members := make([]int, len(res.Runs))
+	for i := range members {
+		members[i] = i
+	}
+	keys := differing(res.Runs, members)
+	for _, r := range res.Runs {
+		for _, s := range r.Varied {
+			keys = append(keys, s.Key)
+		}
+	}
+	slices.Sort(keys)
+	return slices.DeleteFunc(slices.Compact(keys), func(k string) bool { return slices.Contains(described, k) })
+}
+
+// flags says what to be careful about.
+func (res *Results) flags(r *Run) string {
+	var flags []string
+	if !r.complete() {
+		flags = append(flags, r.Outcome)
+	}
+	if t := res.timing(); t != "" {
+		flags = append(flags, t)
+	}
+	return strings.Join(flags, "; ")
+}
+
+// loadExport reads runs from a file that Export wrote.
+func (res *Results) loadExport(path string) error {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	runs, warning, err := readExport(path, text)
+	if warning != "" {
+		res.warn("%s", warning)
+	}
+	res.Runs = append(res.Runs, runs...)
+	return err
+}
+
+// readExport reads what Export wrote, in any order of rows. Columns of other
+// names are settings.
+func readExport(path string, text []byte) (runs []Run, warning string, err error) {
+	t, warning, err := readTable(path, text, slices.Concat(described, measured))
+	if err != nil {
+		return nil, "", err
+	}
+	if len(t.rows) == 0 {
+		return nil, "", logErrorf("%s: there are no rows", path)
+	}
+	rows, err := t.numbers(measured)
+	if err != nil {
+		return nil, "", err
+	}
+	var labels []string // what is the same in all rows of a run
+	for _, h := range t.header {
+		if !slices.Contains(measured, h) {
+			labels = append(labels, h)
+		}
+	}
+	at := map[string]int{}
+	for i, row := range rows {
+		var id strings.Builder
+		for _, c := range labels {
+			fmt.Fprintf(&id, "%q", t.cell(i, c))
+		}
+		n, ok := at[id.String()]
+		if !ok {
+			r, err := t.run(i, labels)
+			if err != nil {
+				return nil, "", err
+			}
+			n, at[id.String()] = len(runs), len(runs)
+			runs = append(runs, r)
+		}
+		if !slices.ContainsFunc(measured, func(c string) bool { return !math.IsNaN(row[c]) }) {
+			continue // a run without evaluations
+		}
+		row["seed"] = float64(runs[n].Seed)
+		runs[n].Rows = append(runs[n].Rows, row)
+	}
+	return runs, warning, nil
+}
+
+// run reads the columns of a row that say where it comes from.
+func (t *table) run(row int, labels []string) (r Run, err error) {
+	text := func(c string) string { return t.cell(row, c) }
+	r.Manifest = Manifest{Name: text("experiment"), Dataset: text("dataset"), Method: text("method"), Outcome: text("outcome"),
+		Version: text("version"), Commit: text("commit"), CPU: text("cpu"), ISA: text("isa"), Settings: map[string]string{}}
+	for i, to := range []*int{&r.MethodIndex, &r.Threads, &r.Jobs} {
+		c := []string{"method_index", "threads", "jobs"}[i]
+		if *to, err = strconv.Atoi(text(c)); err != nil || *to < 0 {
+			return r, t.errorf(row, c, "%q is not a whole number", text(c))
+		}
+	}
+	if r.Seed, err = strconv.ParseUint(text("seed"), 10, 64); err != nil {
+		return r, t.errorf(row, "seed", "%q is not a seed", text("seed"))
+	}
+	for _, c := range []string{"method", "outcome"} {
+		if text(c) == "" {
+			return r, t.errorf(row, c, "is empty")
+		}
+	}
+	for _, c := range labels {
+		if !slices.Contains(described, c) && text(c) != "" {
+			r.Settings[c] = text(c)
+		}
+	}
+	for _, k := range strings.Fields(text("varied")) {
+		if !slices.Contains(labels, k) {
+			return r, t.errorf(row, "varied", "there is no column %q", k)
+		}
+		r.Varied = append(r.Varied, Setting{k, text(k)})
+	}
+	r.Dir = fmt.Sprintf("%s (%s, seed %d)", t.path, r.Method, r.Seed)
+	return r, nil
+}

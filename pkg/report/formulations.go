@@ -1,0 +1,156 @@
+package report
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"gonum.org/v1/plot/plotter"
+)
+
+// solving are the settings in which the primal and the dual of one problem may
+// differ.
+var solving = []string{"oracle.formulation", "oracle.solver", "oracle.gram", "oracle.warm_start"}
+
+// problem names what a series solves: all its settings but how. It is "" if the
+// settings do not say.
+func (s series) problem() string {
+	r := &s.runs[0]
+	if _, ok := r.value("oracle.formulation"); !ok {
+		return ""
+	}
+	settings := maps.Clone(r.Settings)
+	for _, v := range s.settings {
+		settings[v.Key] = v.Value
+	}
+	var b strings.Builder
+	for _, k := range slices.Sorted(maps.Keys(settings)) {
+		if k != "seed" && !slices.Contains(solving, k) {
+			fmt.Fprintf(&b, "%q=%q", k, settings[k])
+		}
+	}
+	return b.String()
+}
+
+// formulations draws, for each problem that was solved both in the primal and in
+// the dual, both against cost, up to where the cheaper one ends.
+func formulations(d *drawing) (figures []figure, why string, err error) {
+	groups := map[string][]series{}
+	var order []string
+	for _, s := range d.series {
+		p := s.problem()
+		if p == "" {
+			continue
+		}
+		if groups[p] == nil {
+			order = append(order, p)
+		}
+		groups[p] = append(groups[p], s)
+	}
+	xs, ys, err := d.axes([]string{"cost"}, []string{"train_loss"})
+	if err != nil || len(xs) == 0 || len(ys) == 0 {
+		return nil, "no run has values", err
+	}
+	x, y := xs[0], ys[0]
+	var pairs [][]series
+	for _, p := range order {
+		forms := distinct(groups[p], series.formulation)
+		if slices.Contains(forms, "primal") && slices.Contains(forms, "dual") {
+			pairs = append(pairs, groups[p])
+		}
+	}
+	for i, page := range pages(pairs, 6) {
+		f := figure{name: numbered("formulations", i), columns: min(len(page), 2), width: halfWidth, height: halfHeight}
+		if len(page) == 1 {
+			f.width, f.height = aloneWidth, aloneHeight
+		}
+		c := captioner{smooth: d.opt.Smooth, band: "band", upTo: true, res: &Results{}}
+		for _, pair := range page {
+			p, curves := d.formulationPanel(pair, x, y)
+			f.panels = append(f.panels, p)
+			c.res.Runs = append(c.res.Runs, d.res.only(pair).Runs...)
+			c.add(x, curves)
+			if f.legend == nil {
+				f.legend = plain(curves)
+			}
+		}
+		f.caption = append(c.remarks(), remark{text: fmt.Sprintf("the same problem solved in the primal and in the dual, as far as both went in %s", strings.ReplaceAll(x.name, "_", " "))})
+		figures = append(figures, f)
+	}
+	return figures, "no runs have the same settings, once in the primal and once in the dual", nil
+}
+
+// formulation is "primal" or "dual".
+func (s series) formulation() string {
+	v, _ := s.runs[0].value("oracle.formulation")
+	return v
+}
+
+// formulationPanel draws the formulations of one problem.
+func (d *drawing) formulationPanel(pair []series, x, y quantity) (panel, []curve) {
+	var curves []curve
+	short := shortKeys(d.series)
+	title := ""
+	end := -1.0
+	for _, s := range pair {
+		c := newCurve(s, x, y, d.opt.Smooth)
+		c.index, c.label, c.dodge = 0, s.formulation(), -2
+		if c.label == "primal" {
+			c.index, c.dodge = 1, 2
+		}
+		curves = append(curves, c)
+		if n := len(c.mean); n > 0 && (end < 0 || c.mean[n-1].X < end) {
+			end = c.mean[n-1].X
+		}
+		if title == "" {
+			title = s.method
+			for _, v := range s.settings {
+				if !slices.Contains(solving, v.Key) {
+					title += ", " + short(v.Key) + "=" + v.Value
+				}
+			}
+		}
+	}
+	if methods := distinct(pair, func(s series) string { return s.method }); len(methods) > 1 {
+		title = strings.Join(methods, " and ")
+	}
+	for i := range curves {
+		c := &curves[i]
+		c.mean = until(c.mean, end)
+		c.lo, c.hi = c.lo[:min(len(c.lo), len(c.mean))], c.hi[:min(len(c.hi), len(c.mean))]
+		c.tails = slices.DeleteFunc(c.tails, func(t plotter.XYs) bool { return t[0].X >= end })
+	}
+	p := curvePanel(curves, x, y)
+	p.title = title
+	if end > 0 {
+		p.x.hi = end
+	}
+	return p, curves
+}
+
+// until returns a line up to the point after x, which the axis cuts off.
+func until(line plotter.XYs, x float64) plotter.XYs {
+	for i, p := range line {
+		if p.X > x && x >= 0 {
+			return line[:i+1]
+		}
+	}
+	return line
+}
+
+// pages cuts a list into parts of at most n.
+func pages[E any](list []E, n int) (out [][]E) {
+	for part := range slices.Chunk(list, n) {
+		out = append(out, part)
+	}
+	return out
+}
+
+// numbered is the name of the i-th page of a figure.
+func numbered(name string, i int) string {
+	if i == 0 {
+		return name
+	}
+	return fmt.Sprintf("%s_%d", name, i+1)
+}

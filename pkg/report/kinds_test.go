@@ -1,0 +1,246 @@
+package report
+
+import (
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/dualgn/dgn/pkg/arrays"
+	"gonum.org/v1/plot/plotter"
+)
+
+func TestTarget(t *testing.T) {
+	res := load(t, fake("A", 0, 0, "finished", 4, 2, 1), fake("A", 0, 1, "finished", 4, 3, 2), fake("B", 1, 0, "diverged", 4, 5), fake("B", 1, 1, "finished", 4, 3.1, 2.9))
+	d := &drawing{res: res, series: res.series()}
+	// The worst seed of B's complete runs ends at 2.9, of A's at 2.
+	if got := d.defaultTarget(); got.Metric != "train_loss" || got.Value != 2.9 {
+		t.Errorf("default %v", got)
+	}
+	step, loss := axis(t, xs, "step"), axis(t, ys, "train_loss")
+	for i, want := range []float64{10, 20, math.Inf(1), 20} {
+		if got := (Target{"train_loss", 2.9}).reached(&res.Runs[i], step, loss); got != want {
+			t.Errorf("run %d: reached at %g, want %g", i, got, want)
+		}
+	}
+	// The accuracy is 1 - loss/3 on test data.
+	if got := (Target{"test_accuracy", 0.3}).reached(&res.Runs[0], step, axis(t, ys, "test_accuracy")); got != 10 {
+		t.Errorf("accuracy reached at %g", got)
+	}
+	files := drawn(t, res, FigureOptions{Figures: []string{"target"}, Target: &Target{"test_accuracy", 0.6}, Formats: []string{"svg"}})
+	says(t, "target", files["target_test_accuracy.svg"], "A 1/2", "B 0/2", "first evaluation with test accuracy ≥ 60 %", "never reached (3 runs)", "median over all seeds, never reached counted as infinite")
+	for text, want := range map[string]string{
+		"loss":              "must be METRIC=VALUE",
+		"loss=1":            `no axis is called "loss"`,
+		"train_loss=x":      "must be a number",
+		"train_loss=NaN":    "must be a number",
+		"test_accuracy=95":  "must be a fraction between 0 and 1",
+		"test_accuracy=-.1": "must be a fraction",
+	} {
+		if _, err := ParseTarget(text); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+	if got, err := ParseTarget("test_accuracy=0.95"); err != nil || *got != (Target{"test_accuracy", 0.95}) {
+		t.Errorf("%v, %v", got, err)
+	}
+}
+
+// TestSensitivity: a line for each other value, means over the seeds that ended
+// well, crosses for those that diverged.
+func TestSensitivity(t *testing.T) {
+	runs := swept(2, []int{1, 10}, []float64{1, 10})
+	files := drawn(t, load(t, runs...), FigureOptions{Figures: []string{"sensitivity"}, Formats: []string{"svg"}})
+	says(t, "iterations", files["sensitivity_oracle_inner_iterations.svg"], "inner_iterations", "final train loss", "final test accuracy [%]",
+		"GN, formulation=dual, gamma=1", "GN, formulation=primal, gamma=10 (3 of 4 diverged)", "!other settings", "×: diverged", "n ≤ 2")
+	files = drawn(t, load(t, runs...), FigureOptions{Figures: []string{"sensitivity"}, Swept: "oracle.formulation", Line: "oracle.gamma", Best: true, Y: []string{"train_loss"}, Formats: []string{"svg"}})
+	if len(files) != 1 {
+		t.Errorf("%d figures", len(files))
+	}
+	says(t, "best", files["sensitivity_oracle_formulation.svg"], "dual", "primal", "best train loss", "GN, gamma=10", "!inner_iterations", "each point is of the other settings' best, by final train loss")
+
+	c := curve{}
+	c.addResult(series{runs: load(t, fake("A", 0, 0, "finished", 4, 1, 2), fake("A", 0, 1, "finished", 4, 3), fake("A", 0, 2, "diverged", 4, 9)).Runs}, 7, axis(t, ys, "train_loss"), false)
+	if c.mean[0] != (plotter.XY{X: 7, Y: 2.5}) || c.lo[0] != 2 || c.hi[0] != 3 || len(c.crosses) != 1 || !math.IsInf(c.crosses[0].Y, 1) {
+		t.Errorf("%+v", c)
+	}
+	c.addResult(series{runs: load(t, fake("A", 0, 0, "finished", 4, 1, 2)).Runs}, 8, axis(t, ys, "train_loss"), true)
+	if c.mean[1].Y != 1 {
+		t.Errorf("best %v", c.mean[1])
+	}
+}
+
+// TestScale: numbers over decades lie on a log axis; zero among them, or words,
+// make places at equal distances.
+func TestScale(t *testing.T) {
+	for _, c := range []struct {
+		values string
+		log    bool
+		places []float64
+	}{
+		{"1 2 5", false, []float64{1, 2, 5}},
+		{"0.001 1e-1 1", true, []float64{0.001, 0.1, 1}},
+		{"0 1 100", false, []float64{0, 1, 2}},
+		{"0 1 2", false, []float64{0, 1, 2}},
+		{"primal dual", false, []float64{1, 0}},
+		{"-1 1", false, []float64{-1, 1}},
+		{"10 9 8", false, []float64{10, 9, 8}},
+	} {
+		values := strings.Fields(c.values)
+		s := newScale(slices.Clone(values), nil)
+		var places []float64
+		for _, v := range values {
+			places = append(places, s.at[v])
+		}
+		if s.log != c.log || !slices.Equal(places, c.places) {
+			t.Errorf("%s: log %t, places %v", c.values, s.log, places)
+		}
+	}
+}
+
+func TestFormulations(t *testing.T) {
+	res := load(t, swept(1, []int{1, 10}, []float64{1})...)
+	files := drawn(t, res, FigureOptions{Figures: []string{"formulations"}, Formats: []string{"svg"}})
+	says(t, "formulations", files["formulations.svg"], "GN, inner_iterations=1, gamma=1", "GN, inner_iterations=10, gamma=1", "primal", "dual", "cost [gradients of one mini-batch]", "as far as both went in cost")
+	// The panel ends where the cheaper of the two does.
+	d := &drawing{res: res, series: res.series()}
+	pair := []series{d.series[0], d.series[2]}
+	pair[1].runs[0].Rows = pair[1].runs[0].Rows[:10]
+	p, curves := d.formulationPanel(pair, axis(t, xs, "cost"), axis(t, ys, "train_loss"))
+	if end := curves[1].mean[9].X; p.x.hi != end || len(curves[0].mean) > 12 {
+		t.Errorf("the axis ends at %g, the primal at %g; %d points", p.x.hi, end, len(curves[0].mean))
+	}
+}
+
+func TestConvergence(t *testing.T) {
+	text := "step,iteration,relative_residual,duality_gap\n" +
+		"0,0,1,\n0,1,0.5,\n0,2,0.25,\n10,0,1,\n10,1,0.1,\n20,0,1,\n20,1,0.2,\n20,2,0,\n"
+	solves, _, err := readInner("inner.csv", []byte(text))
+	if err != nil || len(solves) != 3 || len(solves[1].iterations) != 2 {
+		t.Fatalf("%v, %v", solves, err)
+	}
+	c := convergenceCurve(solves, quantity{column: "relative_residual", log: true})
+	// At iteration 2, one of three solves is left with a positive number: less than half.
+	if !slices.Equal(c.mean, plotter.XYs{{X: 0, Y: 1}, {X: 1, Y: 0.2}}) || c.left != 1 || math.Abs(c.lo[1]-0.15) > 1e-15 {
+		t.Errorf("%+v", c)
+	}
+	if c := convergenceCurve(solves, quantity{column: "duality_gap", log: true}); c.mean != nil {
+		t.Errorf("%+v", c)
+	}
+	run := fake("A", 0, 0, "finished", 1)
+	run.inner = text
+	svg := drawn(t, load(t, run), FigureOptions{Figures: []string{"inner"}, Formats: []string{"svg"}})["inner.svg"]
+	says(t, "inner", svg, "inner iteration", "relative residual", "!duality gap", "A [3 solves]", "n = 1 seeds", "1 value that is not positive is missing")
+
+	for text, want := range map[string]string{
+		"":                        "inner.csv: there is no header",
+		"step,iteration\n":        "missing columns: relative_residual, duality_gap",
+		text + "x,0,1,1\n":        `inner.csv:10: column step: "x" is not a number`,
+		text + "30,-1,1,1\n":      "must be whole numbers",
+		text + "30,0\n":           "wrong number of fields",
+		"step,iteration,step,a\n": `two columns are called "step"`,
+	} {
+		if _, _, err := readInner("inner.csv", []byte(text)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q\n  says %v\n  want %s", text, err, want)
+		}
+	}
+	// A crash cuts the last row short.
+	run.inner = text + "30,0,1"
+	res := load(t, run)
+	drawn(t, res, FigureOptions{Figures: []string{"inner"}, Formats: []string{"svg"}})
+	if len(res.Warnings) != 1 || !strings.Contains(res.Warnings[0], "inner.csv: the last row is cut short") {
+		t.Errorf("warnings %q", res.Warnings)
+	}
+}
+
+func TestDuals(t *testing.T) {
+	run := fake("A", 0, 0, "finished", 1)
+	run.duals = []arrays.Array{arrays.Float64("alpha_0", []int{2, 2}, []float64{3, 4, 0, 0}), arrays.Float64("alpha_10", []int{4, 1}, []float64{1, -1, 1, 1})}
+	dir := folder(t, run)
+	path := filepath.Join(dir, "runs/m0/0/duals.npz")
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, err := readDuals(path, data)
+	if err != nil || !slices.Equal(w[0], []float64{5, 0}) || !slices.Equal(w[10], []float64{1, 1, 1, 1}) {
+		t.Errorf("%v, %v", w, err)
+	}
+	if e := effective(w[0]); e != 0.5 {
+		t.Errorf("effective share %g", e)
+	}
+	if e := effective(w[10]); e != 1 {
+		t.Errorf("effective share %g", e)
+	}
+	res, err := Load(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	svg := drawn(t, res, FigureOptions{Figures: []string{"duals"}, Formats: []string{"svg"}})["duals.svg"]
+	says(t, "duals", svg, "A, n = 1", "dual weight of an example", "share of examples [%]", "step 0 [50 %]", "step 10 [100 %]", "!log axis")
+	yes := true
+	svg = drawn(t, res, FigureOptions{Figures: []string{"duals"}, LogX: &yes, Formats: []string{"svg"}})["duals.svg"]
+	says(t, "duals", svg, "A: 1 weights are 0, and missing on the log axis")
+
+	h := histogram{x: interval{0, 3, true}}
+	share, out := h.count([]float64{0, 0.05, 3, 4})
+	if share[0] != 50 || share[bins-1] != 25 || out != 1 {
+		t.Errorf("%v, %d out", share, out)
+	}
+	for name, a := range map[string]arrays.Array{
+		`array "beta": expected alpha_STEP`:         arrays.Float64("beta", []int{1, 1}, []float64{1}),
+		`array "alpha_-1": expected alpha_STEP`:     arrays.Float64("alpha_-1", []int{1, 1}, []float64{1}),
+		`"alpha_1" has shape [1], expected m x k`:   arrays.Float64("alpha_1", []int{1}, []float64{1}),
+		`"alpha_1" has shape [0 2], expected m x k`: arrays.Float64("alpha_1", []int{0, 2}, nil),
+	} {
+		run.duals = []arrays.Array{a}
+		res := load(t, run)
+		if _, err := Figures(res, FigureOptions{Dir: t.TempDir(), Figures: []string{"duals"}}); err == nil || !strings.Contains(err.Error(), name) || !strings.Contains(err.Error(), "duals.npz") {
+			t.Errorf("%v\n  want %s", err, name)
+		}
+	}
+	if _, err := readDuals("duals.npz", []byte("PK")); err == nil {
+		t.Error("no archive is read")
+	}
+}
+
+func FuzzInner(f *testing.F) {
+	f.Add([]byte(innerLog(3, 1)))
+	f.Add([]byte("step,iteration,relative_residual,duality_gap\n0,0,NaN,inf\n0,1,-1,0\n1e300,1,1e-320,\n"))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		solves, _, err := readInner("inner.csv", text)
+		if err != nil {
+			return
+		}
+		for _, q := range []quantity{{column: "relative_residual", log: true}, {column: "duality_gap"}} {
+			curvePanel([]curve{convergenceCurve(solves, q)}, quantity{}, q).plot()
+		}
+	})
+}
+
+func FuzzDuals(f *testing.F) {
+	for seed := range uint64(2) {
+		path := filepath.Join(f.TempDir(), "duals.npz")
+		if err := arrays.WriteFile(path, dualLog(seed)); err != nil {
+			f.Fatal(err)
+		}
+		data, err := os.ReadFile(path)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(data)
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		byStep, err := readDuals("duals.npz", data)
+		if err != nil || len(byStep) == 0 {
+			return
+		}
+		p, _ := (&drawing{}).weightPanel(byStep)
+		if p.plot(); len(p.marks) == 0 {
+			t.Fatal(fmt.Sprint("nothing is drawn of ", len(byStep), " steps"))
+		}
+	})
+}

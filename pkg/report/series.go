@@ -1,0 +1,296 @@
+package report
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// A Setting is a key of the config and its value as text. The keys of methods
+// are relative to the method: "oracle.gamma".
+type Setting struct {
+	Key   string `json:"key"`
+	Value string `json:"value"`
+}
+
+// UnmarshalJSON keeps a value that is not a text as it is written.
+func (s *Setting) UnmarshalJSON(data []byte) error {
+	var raw struct {
+		Key   string
+		Value json.RawMessage
+	}
+	if err := json.Unmarshal(data, &raw); err != nil {
+		return err
+	}
+	s.Key = raw.Key
+	if json.Unmarshal(raw.Value, &s.Value) == nil {
+		return nil
+	}
+	var b bytes.Buffer
+	if err := json.Compact(&b, raw.Value); err != nil {
+		return fmt.Errorf("varied %q: %w", s.Key, err)
+	}
+	s.Value = b.String()
+	return nil
+}
+
+// compare orders by key, and numbers by their value.
+func (s Setting) compare(t Setting) int {
+	if s.Key == t.Key {
+		if c, ok := compareNumbers(s.Value, t.Value); ok && c != 0 {
+			return c
+		}
+	}
+	return cmp.Or(strings.Compare(s.Key, t.Key), strings.Compare(s.Value, t.Value))
+}
+
+func compareNumbers(a, b string) (c int, ok bool) {
+	x, err1 := strconv.ParseFloat(a, 64)
+	y, err2 := strconv.ParseFloat(b, 64)
+	return cmp.Compare(x, y), err1 == nil && err2 == nil
+}
+
+// signature tells the runs of one method apart that are not seeds of each
+// other: by all settings, or by the experiment if they are unknown.
+func (r *Run) signature() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%q", r.Varied)
+	if r.Settings == nil {
+		fmt.Fprintf(&b, "%q", r.Name)
+	}
+	for _, k := range slices.Sorted(maps.Keys(r.Settings)) {
+		if k != "seed" {
+			fmt.Fprintf(&b, "%q=%q", k, r.Settings[k])
+		}
+	}
+	return b.String()
+}
+
+// distinguish leaves out runs that are there twice, and adds to Varied what
+// else tells runs of one method apart, which come from several folders.
+func (res *Results) distinguish() {
+	type id struct {
+		method, signature string
+		seed              uint64
+	}
+	seen := map[id]string{}
+	alike := map[string][]int{} // runs of one name, which a figure could not tell apart
+	var runs []Run
+	for _, r := range res.Runs {
+		key := id{r.Method, r.signature(), r.Seed}
+		if first, ok := seen[key]; ok {
+			res.warn("%s: has the method, settings and seed of %s: left out", r.Dir, first)
+			continue
+		}
+		seen[key] = r.Dir
+		name := fmt.Sprintf("%q%q", r.Method, r.Varied)
+		alike[name] = append(alike[name], len(runs))
+		runs = append(runs, r)
+	}
+	res.Runs = runs
+	for _, name := range slices.Sorted(maps.Keys(alike)) {
+		members := alike[name]
+		keys := differing(runs, members)
+		// A line of text should tell the difference: many keys do not fit.
+		names := map[string]bool{}
+		for _, i := range members {
+			names[runs[i].Name] = true
+		}
+		if len(keys) > 2 && len(names) > 1 {
+			keys = []string{"experiment"}
+		}
+		for _, i := range members {
+			varied := slices.Clone(runs[i].Varied)
+			for _, k := range keys {
+				if v, ok := runs[i].value(k); ok {
+					varied = append(varied, Setting{k, v})
+				}
+			}
+			runs[i].Varied = varied
+		}
+	}
+}
+
+// differing returns the settings in which some runs differ, besides the seed.
+func differing(runs []Run, members []int) []string {
+	differ := map[string]bool{}
+	first := &runs[members[0]]
+	for _, i := range members {
+		r := &runs[i]
+		if (r.Settings == nil) != (first.Settings == nil) || r.Settings == nil && r.Name != first.Name {
+			differ["experiment"] = true
+			continue
+		}
+		for _, s := range []map[string]string{r.Settings, first.Settings} {
+			for k := range s {
+				a, inA := r.Settings[k]
+				b, inB := first.Settings[k]
+				if k != "seed" && (a != b || inA != inB) {
+					differ[k] = true
+				}
+			}
+		}
+	}
+	return slices.Sorted(maps.Keys(differ))
+}
+
+// value returns the value of a setting, and whether the run has it.
+func (r *Run) value(key string) (string, bool) {
+	for _, s := range r.Varied {
+		if s.Key == key {
+			return s.Value, true
+		}
+	}
+	if key == "experiment" {
+		return r.Name, true
+	}
+	v, ok := r.Settings[key]
+	return v, ok
+}
+
+// A series is the runs of one method with the same settings, a seed each.
+type series struct {
+	method   string
+	settings []Setting // that tell it from others of the method
+	label    string
+	index    int // gives it its colour, the same in all figures
+	runs     []Run
+}
+
+// series returns the runs, grouped.
+func (res *Results) series() []series {
+	var out []series
+	owner := map[int]string{}
+	consecutive := false // method indices do not tell the series apart
+	for _, r := range res.Runs {
+		if n := len(out); n > 0 && out[n-1].method == r.Method && slices.Equal(out[n-1].settings, r.Varied) {
+			out[n-1].runs = append(out[n-1].runs, r)
+			continue
+		}
+		if _, taken := owner[r.MethodIndex]; taken {
+			consecutive = true
+		}
+		owner[r.MethodIndex] = r.Method
+		out = append(out, series{method: r.Method, settings: r.Varied, index: r.MethodIndex, runs: []Run{r}})
+	}
+	short := shortKeys(out)
+	for i := range out {
+		s := &out[i]
+		if consecutive {
+			s.index = i
+		}
+		s.label = s.method
+		for _, v := range s.settings {
+			s.label += ", " + short(v.Key) + "=" + v.Value
+		}
+	}
+	return out
+}
+
+// shortKeys returns a function that cuts keys down to their last name, where
+// that tells them apart.
+func shortKeys(list []series) func(string) string {
+	uses := map[string]map[string]bool{}
+	last := func(key string) string { return key[strings.LastIndexByte(key, '.')+1:] }
+	for _, s := range list {
+		for _, v := range s.settings {
+			if uses[last(v.Key)] == nil {
+				uses[last(v.Key)] = map[string]bool{}
+			}
+			uses[last(v.Key)][v.Key] = true
+		}
+	}
+	return func(key string) string {
+		if len(uses[last(key)]) > 1 {
+			return key
+		}
+		return last(key)
+	}
+}
+
+// only returns the results of some series.
+func (res *Results) only(list []series) *Results {
+	out := &Results{}
+	for _, s := range list {
+		out.Runs = append(out.Runs, s.runs...)
+	}
+	return out
+}
+
+// final returns the last values of a column in the complete runs.
+func (s series) final(column string) []float64 { return s.values(column, false) }
+
+// values returns the last or the best value of a column in each complete run.
+func (s series) values(column string, best bool) (v []float64) {
+	for _, r := range s.runs {
+		if x, ok := r.result(column, best); ok && r.complete() {
+			v = append(v, x)
+		}
+	}
+	return v
+}
+
+// result returns the last or the best value of a column, if the run has one.
+func (r *Run) result(column string, best bool) (x float64, ok bool) {
+	for i, row := range r.Rows {
+		v := row[column]
+		switch {
+		case math.IsNaN(v):
+			if i == len(r.Rows)-1 && !best {
+				return 0, false
+			}
+		case !ok, !best, higherIsBetter(column) == (v > x):
+			x, ok = v, true
+		}
+	}
+	return x, ok
+}
+
+func higherIsBetter(column string) bool { return strings.HasSuffix(column, "accuracy") }
+
+// chooser is the column that tells good settings from bad ones: never one of
+// test data.
+func (res *Results) chooser() string {
+	if res.has("valid_loss") {
+		return "valid_loss"
+	}
+	return "train_loss"
+}
+
+// best returns the one of several series with the least mean of a final value,
+// -1 if none has one. A series with runs that did not end well comes after all
+// without.
+func best(list []series, column string) int {
+	at, least, whole := -1, 0.0, false
+	for i, s := range list {
+		v := s.final(column)
+		if len(v) == 0 {
+			continue
+		}
+		m := mean(v)
+		if w := len(v) == len(s.runs); at < 0 || w && !whole || w == whole && m < least {
+			at, least, whole = i, m, w
+		}
+	}
+	return at
+}
+
+// bestOf returns the best series of each method, and of methods without a
+// complete run the first.
+func (res *Results) bestOf(list []series) (out []series) {
+	for len(list) > 0 {
+		n := 1
+		for n < len(list) && list[n].method == list[0].method {
+			n++
+		}
+		out = append(out, list[max(0, best(list[:n], res.chooser()))])
+		list = list[n:]
+	}
+	return out
+}

@@ -1,0 +1,162 @@
+package report
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// labels are the names of the series in a legend.
+func labels(res *Results) (out []string) {
+	for _, s := range res.series() {
+		out = append(out, s.label)
+	}
+	return out
+}
+
+// with returns a run of given settings.
+func with(r fakeRun, settings ...string) fakeRun {
+	r.Settings = map[string]string{}
+	for i := 0; i < len(settings); i += 2 {
+		r.Settings[settings[i]] = settings[i+1]
+	}
+	return r
+}
+
+// TestSettingJSON: values keep their text, whatever they are.
+func TestSettingJSON(t *testing.T) {
+	for text, want := range map[string]string{`0.10`: "0.10", `"cosine"`: "cosine", `18446744073709551615`: "18446744073709551615", `[64, 32]`: "[64,32]",
+		`{"schedule": "step"}`: `{"schedule":"step"}`, `true`: "true"} {
+		var s Setting
+		if err := json.Unmarshal([]byte(`{"key": "a.b", "value": `+text+`}`), &s); err != nil || s != (Setting{"a.b", want}) {
+			t.Errorf("%s: %+v, %v", text, s, err)
+		}
+	}
+}
+
+// TestSweepSeries: runs of a sweep are grouped by method and varied settings
+// over the seeds, in the order of the values, whatever the folders are called.
+func TestSweepSeries(t *testing.T) {
+	var runs []fakeRun
+	for _, n := range []string{"20", "5", "1e2"} {
+		for seed := range uint64(2) {
+			r := fake("GN", 0, seed, "finished", 2, 1)
+			r.Varied = []Setting{{"oracle.inner_iterations", n}}
+			runs = append(runs, r)
+		}
+	}
+	runs = append(runs, fake("SGD", 1, 0, "finished", 2, 1))
+	res := load(t, runs...)
+	if got, want := labels(res), []string{"GN, inner_iterations=5", "GN, inner_iterations=20", "GN, inner_iterations=1e2", "SGD"}; !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+	colours := map[int]bool{}
+	for _, s := range res.series() {
+		colours[s.index] = true
+		if s.method == "GN" && len(s.runs) != 2 {
+			t.Errorf("%s has %d runs", s.label, len(s.runs))
+		}
+	}
+	if len(colours) != 4 {
+		t.Errorf("%d colours of 4 series", len(colours))
+	}
+	// Keys of one last name are told apart.
+	runs[0].Varied = append(runs[0].Varied, Setting{"optimizer.inner_iterations", "1"})
+	if got := labels(load(t, runs[:1]...)); got[0] != "GN, oracle.inner_iterations=20, optimizer.inner_iterations=1" {
+		t.Errorf("%q", got)
+	}
+	s := Summarize(res)
+	if s.Lines[0].Label != "GN, inner_iterations=5" || s.Lines[0].Runs != 2 {
+		t.Errorf("%+v", s.Lines[0])
+	}
+	var b strings.Builder
+	if err := s.WriteCSV(&b); err != nil || !strings.HasPrefix(b.String(), "method,oracle.inner_iterations,runs,") || !strings.Contains(b.String(), "\nGN,5,2,2,") || !strings.Contains(b.String(), "\nSGD,,1,1,") {
+		t.Errorf("%v\n%s", err, b.String())
+	}
+}
+
+// TestSeveralFolders: runs of one method from folders with other settings are
+// not seeds of each other; the same run twice is not two.
+func TestSeveralFolders(t *testing.T) {
+	one := folder(t, with(fake("SGD", 0, 0, "finished", 2, 1), "optimizer.learning_rate", "0.1", "seed", "0"))
+	same := folder(t, with(fake("SGD", 0, 1, "finished", 2, 1), "optimizer.learning_rate", "0.1", "seed", "1"))
+	other := folder(t, with(fake("SGD", 0, 0, "finished", 2, 1), "optimizer.learning_rate", "0.2", "seed", "0"), with(fake("GN", 1, 0, "finished", 2, 1), "seed", "0"))
+	again := folder(t, with(fake("GN", 0, 0, "finished", 2, 1), "seed", "0"))
+	res, err := Load(one, same, other, again)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := labels(res), []string{"SGD, learning_rate=0.1", "SGD, learning_rate=0.2", "GN"}; !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+	if len(res.series()[0].runs) != 2 {
+		t.Errorf("%d seeds", len(res.series()[0].runs))
+	}
+	if len(res.Warnings) != 1 || !strings.Contains(res.Warnings[0], "has the method, settings and seed of") {
+		t.Errorf("warnings %q", res.Warnings)
+	}
+	// Many differences: the experiments tell them apart.
+	a, b := with(fake("SGD", 0, 0, "finished", 1), "a", "1", "b", "1", "c", "1"), with(fake("SGD", 0, 0, "finished", 1), "a", "2", "b", "2", "c", "2")
+	a.Name, b.Name = "small", "large"
+	if got, want := labels(load(t, a, b)), []string{"SGD, experiment=large", "SGD, experiment=small"}; !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+	// Different methods of one index: each has its colour.
+	res, err = Load(folder(t, fake("A", 0, 0, "finished", 1)), folder(t, fake("B", 0, 0, "finished", 1)))
+	if err != nil || res.series()[0].index == res.series()[1].index {
+		t.Errorf("one colour for both; %v", err)
+	}
+}
+
+// TestProblems: figures of runs on different problems say so.
+func TestProblems(t *testing.T) {
+	a, b := with(fake("A", 0, 0, "finished", 2, 1), "model.hidden[0]", "64", "optimizer.kind", "sgd"), with(fake("B", 1, 0, "finished", 2, 1), "model.hidden[0]", "32", "optimizer.kind", "adam")
+	res := load(t, a, b)
+	if got := res.problems(); got != "the problems differ: runs have different model.hidden[0]" {
+		t.Errorf("%q", got)
+	}
+	says(t, "problems", drawn(t, res, FigureOptions{X: []string{"step"}, Y: []string{"train_loss"}, Formats: []string{"svg"}})["train_loss_vs_step.svg"], "the problems differ: runs have different model.hidden[0]")
+	b.Settings["model.hidden[0]"] = "64"
+	if got := load(t, a, b).problems(); got != "" {
+		t.Errorf("%q", got)
+	}
+	// What the labels say need not be said again.
+	a.Varied, b.Varied = []Setting{{"model.hidden", "[64]"}}, []Setting{{"model.hidden", "[32]"}}
+	b.Settings["model.hidden[0]"] = "32"
+	if got := load(t, a, b).problems(); got != "" {
+		t.Errorf("%q", got)
+	}
+}
+
+// TestBest: settings are chosen by validation loss if there is one, else by
+// train loss; those with runs that did not end well come last.
+func TestBest(t *testing.T) {
+	res := load(t, fake("A", 0, 0, "finished", 2, 1), fake("B", 1, 0, "finished", 2, 0.5), fake("C", 2, 0, "finished", 2, 0.1), fake("C", 2, 1, "diverged", 2))
+	if res.chooser() != "train_loss" {
+		t.Errorf("chosen by %s", res.chooser())
+	}
+	if i := best(res.series(), "train_loss"); i != 1 {
+		t.Errorf("best %d", i)
+	}
+	if i := best(res.series()[2:], "train_loss"); i != 0 {
+		t.Errorf("best %d", i)
+	}
+	if i := best(load(t, fake("A", 0, 0, "diverged", 2, 1)).series(), "train_loss"); i != -1 {
+		t.Errorf("best %d", i)
+	}
+	res.Runs[0].Rows[0]["valid_loss"] = 1
+	if res.chooser() != "valid_loss" {
+		t.Errorf("chosen by %s", res.chooser())
+	}
+}
+
+func TestSelect(t *testing.T) {
+	res := load(t, fake("A", 0, 0, "finished", 1), fake("B", 1, 0, "finished", 1))
+	if err := res.Select([]string{"C"}); err == nil || !strings.Contains(err.Error(), `no runs of method "C" (there are: A, B)`) {
+		t.Errorf("%v", err)
+	}
+	if err := res.Select([]string{"B"}); err != nil || len(res.Runs) != 1 {
+		t.Errorf("%d runs, %v", len(res.Runs), err)
+	}
+}

@@ -1,0 +1,155 @@
+package report
+
+import (
+	"math"
+	"math/rand/v2"
+	"slices"
+	"sync"
+)
+
+// A Stat is the mean of n numbers, their sample standard deviation (NaN for
+// less than two), and an interval about the mean: see meanInterval.
+type Stat struct {
+	N        int
+	Mean, SD float64
+	Lo, Hi   float64
+}
+
+// stat computes a Stat; all is NaN of no numbers.
+func stat(v []float64) Stat {
+	s := Stat{N: len(v), Mean: mean(v), SD: math.NaN(), Lo: math.NaN(), Hi: math.NaN()}
+	if len(v) > 1 {
+		q := 0.0
+		for _, x := range v {
+			q += (x - s.Mean) * (x - s.Mean)
+		}
+		s.SD = math.Sqrt(q / float64(len(v)-1))
+	}
+	if len(v) > 0 {
+		s.Lo, s.Hi = meanInterval(v)
+	}
+	return s
+}
+
+// mean is NaN of no numbers.
+func mean(v []float64) float64 {
+	if len(v) == 0 {
+		return math.NaN()
+	}
+	m := 0.0
+	for _, x := range v {
+		m += x / float64(len(v))
+	}
+	return m
+}
+
+// median counts +Inf as a number; it is NaN of no numbers.
+func median(v []float64) float64 { return quantile(v, 0.5) }
+
+// quantile returns the p-quantile, linear between order statistics (type 7 of
+// Hyndman and Fan 1996, the default of R and NumPy).
+func quantile(v []float64, p float64) float64 {
+	if len(v) == 0 {
+		return math.NaN()
+	}
+	s := slices.Sorted(slices.Values(v))
+	at := p * float64(len(s)-1)
+	i := int(at)
+	if frac := at - float64(i); frac > 0 {
+		return s[i] + frac*(s[i+1]-s[i])
+	}
+	return s[i]
+}
+
+const (
+	level     = 0.95
+	fewest    = 4    // numbers that make a bootstrap interval narrower than their range
+	resamples = 2000 // for more than five numbers
+	largest   = 5    // numbers of which all n^n resamples are taken
+)
+
+// meanInterval returns the percentile bootstrap interval of the mean (Efron and
+// Tibshirani 1993, section 13.3), at the level 0.95. Up to five numbers, all n^n
+// resamples are taken; beyond, 2000 of a fixed stream. Of three numbers, 1/27 of
+// the resamples are three times the least, more than 2.5 %: the interval is the
+// range, as it is taken to be of two. Of few numbers it is too narrow: of normal
+// ones it holds the true mean in 50, 75, 80, 84, 91 and 93 of 100 cases for n = 2,
+// 3, 4, 5, 10 and 20 (TestCoverage).
+func meanInterval(v []float64) (lo, hi float64) {
+	if len(v) < fewest {
+		return slices.Min(v), slices.Max(v)
+	}
+	means := make([]float64, 0, resamples)
+	picks := draws(len(v))
+	for i := 0; i < len(picks); i += len(v) {
+		m := 0.0
+		for _, j := range picks[i : i+len(v)] {
+			m += v[j]
+		}
+		means = append(means, m/float64(len(v)))
+	}
+	// The interval leaves out at most (1-level)/2 of the resamples on each side.
+	out := int((1 - level) / 2 * float64(len(means)))
+	return selected(means, out), selected(means, len(means)-1-out)
+}
+
+// selected returns the number that has place k in order, and reorders v (Hoare's
+// FIND: figures ask for thousands of intervals, and sorting takes five times as
+// long).
+func selected(v []float64, k int) float64 {
+	lo, hi := 0, len(v)-1
+	for lo < hi {
+		pivot := v[k]
+		i, j := lo, hi
+		for i <= j {
+			for v[i] < pivot {
+				i++
+			}
+			for pivot < v[j] {
+				j--
+			}
+			if i <= j {
+				v[i], v[j] = v[j], v[i]
+				i++
+				j--
+			}
+		}
+		if j < k {
+			lo = i
+		}
+		if k < i {
+			hi = j
+		}
+	}
+	return v[k]
+}
+
+var resampled sync.Map // int -> []uint16
+
+// draws returns the indices of all resamples of n numbers, one after another:
+// the same for every call.
+func draws(n int) []uint16 {
+	if v, ok := resampled.Load(n); ok {
+		return v.([]uint16)
+	}
+	var picks []uint16
+	if n <= largest {
+		count := 1
+		for range n {
+			count *= n
+		}
+		for i := range count {
+			for range n {
+				picks = append(picks, uint16(i%n))
+				i /= n
+			}
+		}
+	} else {
+		r := rand.New(rand.NewPCG(0x62_6f_6f_74, uint64(n)))
+		for range resamples * n {
+			picks = append(picks, uint16(r.IntN(n)))
+		}
+	}
+	resampled.Store(n, picks)
+	return picks
+}
