@@ -603,7 +603,7 @@ func TestPublish(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(s.Lines) != 2 || s.Lines[0].Method != "SGD" || s.Lines[1].Runs != 2 || len(figures) != 39 {
+	if len(s.Lines) != 2 || s.Lines[0].Method != "SGD" || s.Lines[1].Runs != 2 || len(figures) != 42 {
 		t.Errorf("%+v, %d figures", s.Lines, len(figures))
 	}
 	text, err := os.ReadFile(filepath.Join(opt.Out, "summary.csv"))

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/dualgn/dgn/pkg/arrays"
 	"github.com/dualgn/dgn/pkg/tensor"
 )
 
@@ -105,7 +106,7 @@ func checkNet(t *testing.T, name string, n *Net, m int) {
 	}
 
 	path := filepath.Join(t.TempDir(), "w.npz")
-	if err := Save(path, n, w); err != nil {
+	if err := arrays.WriteFile(path, Arrays(n, w)); err != nil {
 		t.Fatal(err)
 	}
 	if got, err := Load[float64](path, n); err != nil || !slices.Equal(got, w) {

@@ -142,9 +142,9 @@ func can[T any](s Solver) bool { _, ok := s.(T); return ok }
 
 // The jobs there are.
 var (
-	jobSystem = job{"gauss_newton in the dual", can[SystemSolver]}
+	jobSystem = job{"gauss_newton in the dual (every loss but hinge)", can[SystemSolver]}
 	jobNewton = job{"prox_linear in the dual with smooth losses (logistic, squared, binary_logistic)", can[NewtonSolver]}
-	jobPrimal = job{"gauss_newton and prox_linear in the primal", can[PrimalSolver]}
+	jobPrimal = job{"gauss_newton (every loss but hinge) and prox_linear (logistic, squared, binary_logistic) in the primal", can[PrimalSolver]}
 	jobBox    = job{"prox_linear in the dual with losses whose dual has a box (hinge, squared_hinge, huber)", can[BoxSolver]}
 )
 
