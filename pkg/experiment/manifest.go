@@ -35,7 +35,8 @@ type Manifest struct {
 	Format      int    `json:"format"`
 	Name        string `json:"name"`
 	Method      string `json:"method"`
-	MethodIndex int    `json:"method_index"` // position in the config: gives a method its colour
+	MethodIndex int    `json:"method_index"`     // position in the config: gives a method its colour
+	Varied      Varied `json:"varied,omitempty"` // swept settings, of the sweep that last asked for the run
 	Seed        uint64 `json:"seed"`
 	Dataset     string `json:"dataset"`
 	Precision   string `json:"precision"`

@@ -116,7 +116,7 @@ func newCurve(runs []Run, x, y quantity) curve {
 			c.thin = append(c.thin, p[common-1:])
 		}
 	}
-	c.label = runs[0].Method + note(counts, len(runs))
+	c.label = runs[0].label() + note(counts, len(runs))
 	return c
 }
 

@@ -34,24 +34,26 @@ type Run struct {
 
 // Manifest is what figures and tables need of a run's manifest.json.
 type Manifest struct {
-	Name        string `json:"name"`
-	Method      string `json:"method"`
-	MethodIndex int    `json:"method_index"`
-	Seed        uint64 `json:"seed"`
-	Dataset     string `json:"dataset"`
-	Outcome     string `json:"outcome"`
-	Version     string `json:"dgn_version"`
-	Commit      string `json:"commit"`
-	CPU         string `json:"cpu"`
-	ISA         string `json:"isa"`
-	Threads     int    `json:"threads"`
-	Jobs        int    `json:"jobs"`
+	Name        string    `json:"name"`
+	Method      string    `json:"method"`
+	MethodIndex int       `json:"method_index"`
+	Seed        uint64    `json:"seed"`
+	Dataset     string    `json:"dataset"`
+	Outcome     string    `json:"outcome"`
+	Varied      []Setting `json:"varied,omitempty"` // swept settings
+	Version     string    `json:"dgn_version"`
+	Commit      string    `json:"commit"`
+	CPU         string    `json:"cpu"`
+	ISA         string    `json:"isa"`
+	Threads     int       `json:"threads"`
+	Jobs        int       `json:"jobs"`
 }
 
 // complete reports whether the run trained to its end.
 func (r *Run) complete() bool { return r.Outcome == "finished" || r.Outcome == "target" }
 
-// Results are runs, by method in the order of the config, then by seed.
+// Results are runs, by method in the order of the config, then by swept
+// settings and seed.
 type Results struct {
 	Runs     []Run
 	Warnings []string // what was left out, and why
@@ -70,6 +72,9 @@ func Load(dirs ...string) (*Results, error) {
 			return a.MethodIndex - b.MethodIndex
 		}
 		if c := strings.Compare(a.Method, b.Method); c != 0 {
+			return c
+		}
+		if c := compareSettings(a.Varied, b.Varied); c != 0 {
 			return c
 		}
 		switch {
@@ -182,24 +187,6 @@ func readMetrics(path string, text []byte) (rows []Row, warning string, err erro
 		}
 		rows = append(rows, row)
 	}
-}
-
-// Keep leaves only the runs of some methods.
-func (res *Results) Keep(methods []string) {
-	res.Runs = slices.DeleteFunc(res.Runs, func(r Run) bool { return !slices.Contains(methods, r.Method) })
-}
-
-// methods returns the runs of each method, in order.
-func (res *Results) methods() [][]Run {
-	var out [][]Run
-	for _, r := range res.Runs {
-		if n := len(out); n > 0 && out[n-1][0].Method == r.Method {
-			out[n-1] = append(out[n-1], r)
-		} else {
-			out = append(out, []Run{r})
-		}
-	}
-	return out
 }
 
 // has reports whether any run has numbers in a column.

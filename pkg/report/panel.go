@@ -18,7 +18,7 @@ type panel struct {
 
 func newPanel(res *Results, x, y quantity) panel {
 	p := panel{x: x, y: y}
-	for _, runs := range res.methods() {
+	for _, runs := range res.groups() {
 		p.curves = append(p.curves, newCurve(runs, x, y))
 	}
 	return p

@@ -85,7 +85,7 @@ func TestCurve(t *testing.T) {
 		fake("A", 0, 0, "finished", 4, 2, 1), fake("A", 0, 1, "target", 2, 1), // shorter: reached its target
 		fake("A", 0, 2, "diverged", 100, 200), fake("B", 1, 0, "interrupted", 3, 2))
 	wall, loss := axis(t, xs, "wall"), axis(t, ys, "train_loss")
-	byMethod := res.methods()
+	byMethod := res.groups()
 	if len(byMethod) != 2 || len(byMethod[0]) != 3 {
 		t.Fatalf("%d methods", len(byMethod))
 	}
@@ -180,7 +180,7 @@ func TestFigures(t *testing.T) {
 // TestColours: a method keeps its colour when others are left out.
 func TestColours(t *testing.T) {
 	res := load(t, fake("A", 0, 0, "finished", 1), fake("B", 1, 0, "finished", 1), fake("C", 2, 0, "finished", 1))
-	res.Keep([]string{"C"})
+	res.Runs = res.Runs[2:]
 	if c := newCurve(res.Runs, xs[0], ys[0]); c.index != 2 {
 		t.Errorf("C has the colour of method %d", c.index)
 	}

@@ -5,21 +5,26 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"text/tabwriter"
 )
 
-// A Summary has a line for each method.
+// A Summary has a line for each method, and each of its settings.
 type Summary struct {
 	Lines    []Line
 	Warnings []string
 	timing   string
+	varied   []string // keys of the settings
 }
 
-// A Line sums up the runs of one method: final values of its complete runs.
+// A Line sums up the runs of one method with the same settings: final values of
+// its complete runs.
 type Line struct {
 	Method   string
+	Settings []Setting // swept
+	Label    string    // both
 	Runs     int
 	Outcomes map[string]int
 	Final    map[string]Stat // by column of metrics.csv
@@ -59,8 +64,8 @@ var finals = []string{"train_loss", "train_accuracy", "valid_loss", "valid_accur
 // and enter no mean.
 func Summarize(res *Results) *Summary {
 	s := &Summary{Warnings: res.Warnings, timing: res.timing()}
-	for _, runs := range res.methods() {
-		l := Line{Method: runs[0].Method, Runs: len(runs), Outcomes: map[string]int{}, Final: map[string]Stat{}}
+	for _, runs := range res.groups() {
+		l := Line{Method: runs[0].Method, Settings: runs[0].Varied, Label: runs[0].label(), Runs: len(runs), Outcomes: map[string]int{}, Final: map[string]Stat{}}
 		for _, c := range finals {
 			var v []float64
 			for _, r := range runs {
@@ -72,6 +77,11 @@ func Summarize(res *Results) *Summary {
 		}
 		for _, r := range runs {
 			l.Outcomes[r.Outcome]++
+		}
+		for _, v := range l.Settings {
+			if !slices.Contains(s.varied, v.Key) {
+				s.varied = append(s.varied, v.Key)
+			}
 		}
 		s.Lines = append(s.Lines, l)
 	}
@@ -104,7 +114,7 @@ func (s *Summary) WriteTable(w io.Writer) error {
 	}
 	fmt.Fprintln(t)
 	for _, l := range s.Lines {
-		fmt.Fprintf(t, "%s\t%d%s", l.Method, l.Runs, note(l.Outcomes, l.Runs))
+		fmt.Fprintf(t, "%s\t%d%s", l.Label, l.Runs, note(l.Outcomes, l.Runs))
 		for _, c := range shown {
 			if s.has(c.column) {
 				fmt.Fprintf(t, "\t%s", cell(c.column, c.format, l.Final[c.column]))
@@ -137,18 +147,27 @@ func cell(column, format string, v Stat) string {
 	return text + unit
 }
 
-// WriteCSV writes summary.csv: for each method the number of runs by outcome,
-// and mean and standard deviation of final values.
+// WriteCSV writes summary.csv: for each method, with its swept settings as
+// columns, the number of runs by outcome, and mean and standard deviation of
+// final values.
 func (s *Summary) WriteCSV(w io.Writer) error {
 	c := csv.NewWriter(w)
 	outcomes := []string{"finished", "target", "diverged", "interrupted", "failed", "running"}
-	header := append([]string{"method", "runs"}, outcomes...)
+	header := slices.Concat([]string{"method"}, s.varied, []string{"runs"}, outcomes)
 	for _, f := range finals {
 		header = append(header, f+"_mean", f+"_sd")
 	}
 	c.Write(header) // errors stay until Error
 	for _, l := range s.Lines {
-		row := []string{l.Method, strconv.Itoa(l.Runs)}
+		row := []string{l.Method}
+		for _, k := range s.varied {
+			v := ""
+			if i := slices.IndexFunc(l.Settings, func(s Setting) bool { return s.Key == k }); i >= 0 {
+				v = l.Settings[i].Value
+			}
+			row = append(row, v)
+		}
+		row = append(row, strconv.Itoa(l.Runs))
 		for _, o := range outcomes {
 			row = append(row, strconv.Itoa(l.Outcomes[o]))
 		}
