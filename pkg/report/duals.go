@@ -68,7 +68,6 @@ func (r *Run) duals() (map[int][]float64, error) {
 // the first, middle and last logged steps.
 func weights(d *drawing) (figures []figure, why string, err error) {
 	var panels []panel
-	var ns []int
 	var remarks []remark
 	for _, s := range d.series {
 		byStep := map[int][]float64{}
@@ -91,7 +90,6 @@ func weights(d *drawing) (figures []figure, why string, err error) {
 		p, left := d.weightPanel(byStep)
 		p.title = fmt.Sprintf("%s, n = %d", s.label, n)
 		panels = append(panels, p)
-		ns = append(ns, n)
 		if left != "" {
 			remarks = append(remarks, remark{s.label + ": " + left, true})
 		}
