@@ -57,6 +57,12 @@ func TestExport(t *testing.T) {
 			t.Errorf("row %d, %s: %q, want %q", c.row, c.column, got, c.want)
 		}
 	}
+	// Settings that no label tells come back too.
+	_, _, text := exported(t, load(t, a, b, c))
+	runs, _, err := readExport("file", []byte(text))
+	if err != nil || len(runs) != 3 || runs[1].Settings["optimizer.kind"] != "sgd" || runs[0].Settings["oracle.gamma"] != "0.1" {
+		t.Errorf("%+v, %v", runs, err)
+	}
 	if err := Export(&bytes.Buffer{}, &Results{}); err == nil {
 		t.Error("no runs are exported")
 	}
