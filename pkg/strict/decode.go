@@ -36,7 +36,7 @@ func (v Value) into(dst reflect.Value) error {
 	if dst.CanAddr() && dst.Addr().Type().Implements(unmarshalerType) {
 		return dst.Addr().Interface().(Unmarshaler).UnmarshalStrict(v)
 	}
-	n := v.resolved()
+	n := v.node
 	if n.ShortTag() == "!!null" {
 		return v.Errorf("has no value; expected %s (leave the key out for the default)", expected(dst.Type()))
 	}
@@ -145,7 +145,7 @@ func collect(fields map[string]reflect.Value, order []string, s reflect.Value) [
 // mapping decodes the keys of v into fields; order lists the valid keys as
 // messages should show them.
 func (v Value) mapping(fields map[string]reflect.Value, order []string) error {
-	n := v.resolved()
+	n := v.node
 	if n.Kind != yaml.MappingNode {
 		return v.Errorf("expected a mapping with the keys %s; got %s", strings.Join(order, ", "), describe(n))
 	}

@@ -2,6 +2,7 @@ package strict
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -32,17 +33,30 @@ func (d *Doc) Set(key, value string) error {
 	if err := d.check(leaf, 0, &nodes); err != nil {
 		return fmt.Errorf("%s: %w", origin, err)
 	}
-	return d.assign(d.root, key, leaf, origin)
+	return (&assignment{Doc: d, leaf: unfold(leaf), origin: origin, again: true}).assign(d.root, key)
 }
 
-func (d *Doc) assign(n *yaml.Node, key string, leaf *yaml.Node, origin string) error {
-	n = resolve(n)
+// Assign is Set with a value that was read before, here or in another document.
+// It refuses to replace what an earlier assignment made, which would be lost.
+func (d *Doc) Assign(key string, v Value) error {
+	return (&assignment{Doc: d, leaf: v.node, origin: v.Where()}).assign(d.root, key)
+}
+
+// An assignment puts a value where a key says.
+type assignment struct {
+	*Doc
+	leaf   *yaml.Node
+	origin string
+	again  bool // may replace what another assignment made
+}
+
+func (a *assignment) assign(n *yaml.Node, key string) error {
 	switch n.Kind {
 	case yaml.SequenceNode:
-		return d.assignItem(n, key, leaf, origin)
+		return a.assignItem(n, key)
 	case yaml.MappingNode:
 	default:
-		return fmt.Errorf("%s: the key goes through %s, which has no keys", origin, describe(n))
+		return fmt.Errorf("%s: the key goes through %s, which has no keys", a.origin, describe(n))
 	}
 	// The longest existing key wins, so that keys with dots can be reached.
 	best := -1
@@ -53,58 +67,94 @@ func (d *Doc) assign(n *yaml.Node, key string, leaf *yaml.Node, origin string) e
 		}
 	}
 	if best >= 0 {
-		k := n.Content[best].Value
+		k, child := n.Content[best].Value, &n.Content[best+1]
 		if key == k {
-			n.Content[best+1] = d.own(leaf, origin)
-			return nil
+			return a.put(child)
 		}
-		rest := key[len(k)+1:]
-		child := resolve(n.Content[best+1])
-		if child.Kind == yaml.ScalarNode && child.ShortTag() == "!!null" {
-			n.Content[best+1] = d.own(&yaml.Node{Kind: yaml.MappingNode, Tag: "!!map"}, origin)
-			child = n.Content[best+1]
+		if (*child).Kind == yaml.ScalarNode && (*child).ShortTag() == "!!null" {
+			*child = a.own(&yaml.Node{Kind: yaml.MappingNode, Tag: "!!map"}, a.origin)
 		}
-		return d.assign(child, rest, leaf, origin)
+		return a.assign(*child, key[len(k)+1:])
 	}
 	first, rest, nested := strings.Cut(key, ".")
 	if first == "" {
-		return fmt.Errorf("%s: the key has an empty part", origin)
+		return fmt.Errorf("%s: the key has an empty part", a.origin)
 	}
-	child := d.own(leaf, origin)
+	child := a.own(a.leaf, a.origin)
 	if nested {
-		child = d.own(&yaml.Node{Kind: yaml.MappingNode, Tag: "!!map"}, origin)
-		if err := d.assign(child, rest, leaf, origin); err != nil {
+		child = a.own(&yaml.Node{Kind: yaml.MappingNode, Tag: "!!map"}, a.origin)
+		if err := a.assign(child, rest); err != nil {
 			return err
 		}
 	}
 	k := &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: first}
-	n.Content = append(n.Content, d.own(k, origin), child)
+	n.Content = append(n.Content, a.own(k, a.origin), child)
 	return nil
 }
 
-func (d *Doc) assignItem(n *yaml.Node, key string, leaf *yaml.Node, origin string) error {
-	put := func(i int, rest string) error {
-		if rest == "" {
-			n.Content[i] = d.own(leaf, origin)
-			return nil
-		}
-		return d.assign(n.Content[i], rest, leaf, origin)
+func (a *assignment) assignItem(n *yaml.Node, key string) error {
+	items, rest, err := pick(n, key)
+	if err != nil {
+		return fmt.Errorf("%s: %w", a.origin, err)
 	}
+	for _, i := range items {
+		if rest == "" {
+			err = a.put(&n.Content[i])
+		} else {
+			err = a.assign(n.Content[i], rest)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// put replaces a node by the value.
+func (a *assignment) put(at **yaml.Node) error {
+	if by := a.assigned(*at); by != "" && !a.again {
+		return fmt.Errorf("%s: the key, or a part of it, is given twice: also by %s", a.origin, by)
+	}
+	*at = a.own(a.leaf, a.origin)
+	return nil
+}
+
+// assigned names an assignment that made n or something in it, "" if none did.
+func (d *Doc) assigned(n *yaml.Node) string {
+	if o, ok := d.origin[n]; ok {
+		return o
+	}
+	for _, c := range n.Content {
+		if o := d.assigned(c); o != "" {
+			return o
+		}
+	}
+	return ""
+}
+
+// Elements returns the positions of the elements of a list that a key
+// addresses, by name, position or *, and what is left of the key.
+func (v Value) Elements(key string) (at []int, rest string, err error) {
+	if v.node == nil || v.node.Kind != yaml.SequenceNode {
+		return nil, "", fmt.Errorf("there is no list to find %q in", key)
+	}
+	return pick(v.node, key)
+}
+
+func pick(n *yaml.Node, key string) (at []int, rest string, err error) {
 	if rest, ok := after(key, "*"); ok {
 		if len(n.Content) == 0 {
-			return fmt.Errorf("%s: the list is empty, so * matches nothing", origin)
+			return nil, "", fmt.Errorf("the list is empty, so * matches nothing")
 		}
 		for i := range n.Content {
-			if err := put(i, rest); err != nil {
-				return err
-			}
+			at = append(at, i)
 		}
-		return nil
+		return at, rest, nil
 	}
 	best, bestRest := -1, ""
 	var names []string
 	for i, c := range n.Content {
-		name := nameOf(resolve(c))
+		name := nameOf(c)
 		if name != "" {
 			names = append(names, fmt.Sprintf("%q", name))
 		}
@@ -114,13 +164,13 @@ func (d *Doc) assignItem(n *yaml.Node, key string, leaf *yaml.Node, origin strin
 		}
 	}
 	if best >= 0 {
-		return put(best, bestRest)
+		return []int{best}, bestRest, nil
 	}
 	first, rest, _ := strings.Cut(key, ".")
 	if i, err := strconv.Atoi(first); err == nil && i >= 0 && i < len(n.Content) {
-		return put(i, rest)
+		return []int{i}, rest, nil
 	}
-	return fmt.Errorf("%s: no element of the list fits %q (known: %s, 0 to %d, *)", origin, key, strings.Join(names, ", "), len(n.Content)-1)
+	return nil, "", fmt.Errorf("no element of the list fits %q (known: %s, 0 to %d, *)", key, strings.Join(names, ", "), len(n.Content)-1)
 }
 
 // after reports whether key is name or starts with "name.", and returns what
@@ -135,11 +185,46 @@ func after(key, name string) (rest string, ok bool) {
 // own returns a copy of a node whose every part is marked as made by origin;
 // a copy, because * puts the same value in several places.
 func (d *Doc) own(n *yaml.Node, origin string) *yaml.Node {
-	c := *resolve(n)
+	c := *n
 	d.origin[&c] = origin
 	c.Content = nil
 	for _, child := range n.Content {
 		c.Content = append(c.Content, d.own(child, origin))
 	}
 	return &c
+}
+
+// Clone returns a copy that assignments change apart from d.
+func (d *Doc) Clone() *Doc {
+	c := &Doc{File: d.File, origin: map[*yaml.Node]string{}}
+	c.root = c.copy(d.root, d.origin)
+	return c
+}
+
+func (d *Doc) copy(n *yaml.Node, origin map[*yaml.Node]string) *yaml.Node {
+	c := *n
+	if o, ok := origin[n]; ok {
+		d.origin[&c] = o
+	}
+	c.Content = nil
+	for _, child := range n.Content {
+		c.Content = append(c.Content, d.copy(child, origin))
+	}
+	return &c
+}
+
+// Drop removes a key of the document's mapping, if it is there.
+func (d *Doc) Drop(key string) {
+	for i := 0; d.root.Kind == yaml.MappingNode && i < len(d.root.Content); i += 2 {
+		if d.root.Content[i].Value == key {
+			d.root.Content = slices.Delete(d.root.Content, i, i+2)
+			return
+		}
+	}
+}
+
+// Only leaves one element of the list under a key. It panics if there is none.
+func (d *Doc) Only(key string, element int) {
+	v, _ := d.Root().Lookup(key)
+	v.node.Content = []*yaml.Node{v.node.Content[element]}
 }

@@ -50,12 +50,27 @@ func Parse(file string, data []byte) (*Doc, error) {
 		}
 		return nil, fmt.Errorf("%s:%d: a second YAML document starts here; a file holds one", file, more.Line)
 	}
-	d := &Doc{File: file, root: n.Content[0], origin: map[*yaml.Node]string{}}
+	d := &Doc{File: file, origin: map[*yaml.Node]string{}}
 	nodes := 0
-	if err := d.check(d.root, 0, &nodes); err != nil {
+	if err := d.check(n.Content[0], 0, &nodes); err != nil {
 		return nil, err
 	}
+	d.root = unfold(n.Content[0])
 	return d, nil
+}
+
+// unfold returns a copy of a tree with a copy in place of each alias, so that
+// an assignment to one place changes no other.
+func unfold(n *yaml.Node) *yaml.Node {
+	line := n.Line
+	for n.Kind == yaml.AliasNode {
+		n = n.Alias
+	}
+	c := &yaml.Node{Kind: n.Kind, Style: n.Style, Tag: n.Tag, Value: n.Value, Line: line}
+	for _, child := range n.Content {
+		c.Content = append(c.Content, unfold(child))
+	}
+	return c
 }
 
 // check bounds the tree that aliases unfold to. A self-containing alias runs
@@ -159,7 +174,7 @@ func (v Value) Locate(err error) error {
 // Lookup returns the value under a key of a mapping; a dotted key leads
 // through nested mappings.
 func (v Value) Lookup(key string) (Value, bool) {
-	n := v.resolved()
+	n := v.node
 	if n == nil || n.Kind != yaml.MappingNode {
 		return Value{}, false
 	}
@@ -180,14 +195,14 @@ func (v Value) Lookup(key string) (Value, bool) {
 // Items returns the elements of a sequence. An element that has a name is
 // addressed by it in messages, another by its position.
 func (v Value) Items() ([]Value, error) {
-	n := v.resolved()
+	n := v.node
 	if n.Kind != yaml.SequenceNode {
 		return nil, v.Errorf("expected a list, got %s", describe(n))
 	}
 	items := make([]Value, len(n.Content))
 	for i, c := range n.Content {
 		items[i] = Value{v.doc, c, fmt.Sprintf("%s[%d]", v.key, i)}
-		if name := nameOf(resolve(c)); name != "" {
+		if name := nameOf(c); name != "" {
 			items[i].key = join(v.key, name)
 		}
 	}
@@ -196,7 +211,7 @@ func (v Value) Items() ([]Value, error) {
 
 // Text returns the value if it is a scalar string.
 func (v Value) Text() (string, bool) {
-	n := v.resolved()
+	n := v.node
 	if n == nil || n.Kind != yaml.ScalarNode || n.ShortTag() != "!!str" {
 		return "", false
 	}
@@ -205,23 +220,14 @@ func (v Value) Text() (string, bool) {
 
 // IsMapping reports whether the value is a mapping.
 func (v Value) IsMapping() bool {
-	n := v.resolved()
+	n := v.node
 	return n != nil && n.Kind == yaml.MappingNode
 }
 
 // IsNumber reports whether the value is a number.
 func (v Value) IsNumber() bool {
-	n := v.resolved()
+	n := v.node
 	return n != nil && n.Kind == yaml.ScalarNode && (n.ShortTag() == "!!int" || n.ShortTag() == "!!float")
-}
-
-func (v Value) resolved() *yaml.Node { return resolve(v.node) }
-
-func resolve(n *yaml.Node) *yaml.Node {
-	for n != nil && n.Kind == yaml.AliasNode {
-		n = n.Alias
-	}
-	return n
 }
 
 // nameOf returns the `name` of a mapping node, or "".
@@ -230,8 +236,8 @@ func nameOf(n *yaml.Node) string {
 		return ""
 	}
 	for i := 0; i < len(n.Content); i += 2 {
-		if n.Content[i].Value == "name" && resolve(n.Content[i+1]).Kind == yaml.ScalarNode {
-			return resolve(n.Content[i+1]).Value
+		if n.Content[i].Value == "name" && n.Content[i+1].Kind == yaml.ScalarNode {
+			return n.Content[i+1].Value
 		}
 	}
 	return ""

@@ -131,6 +131,25 @@ func TestSet(t *testing.T) {
 	}
 }
 
+// TestSetAlias: an assignment to one of two places that share a value by an
+// alias leaves the other alone.
+func TestSetAlias(t *testing.T) {
+	const text = "methods:\n- {name: x, oracle: &o {kind: k, gamma: 2}}\n- {name: y, oracle: *o}\n"
+	for i, name := range []string{"x", "y"} {
+		c, err := decode(t, text, "methods."+name+".oracle.gamma=3")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c.Methods[i].Oracle.Gamma != 3 || c.Methods[1-i].Oracle.Gamma != 2 {
+			t.Errorf("%s: got %+v", name, c)
+		}
+	}
+	_, err := decode(t, "target: &o {gamma: x}\nmethods:\n- name: y\n  oracle: *o\n")
+	if want := "a.yaml:1: target.gamma: expected a number, got the text \"x\"\na.yaml:1: methods.y.oracle.gamma: expected a number, got the text \"x\""; err == nil || err.Error() != want {
+		t.Errorf("got %v\nwant %s", err, want)
+	}
+}
+
 // TestLocate: a constructor's complaint gets the line of the option.
 func TestLocate(t *testing.T) {
 	doc, err := Parse("a.yaml", []byte("oracle:\n  kind: k\n  gamma: -1\n"))

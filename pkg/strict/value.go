@@ -1,0 +1,82 @@
+package strict
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// UnmarshalStrict keeps the value as it was written, to be decoded later.
+func (v *Value) UnmarshalStrict(from Value) error {
+	*v = from
+	return nil
+}
+
+// MarshalYAML returns the value as it was written, without comments.
+func (v Value) MarshalYAML() (any, error) { return v.node, nil }
+
+// Any returns the value as numbers, text, truth values, lists and mappings.
+func (v Value) Any() (any, error) {
+	var x any
+	if err := v.node.Decode(&x); err != nil {
+		return nil, v.Errorf("%s", strings.TrimPrefix(err.Error(), "yaml: "))
+	}
+	return x, nil
+}
+
+// List reads YAML values separated by commas, which do not split inside
+// brackets, braces and quotes: "0.1,{schedule: cosine, initial: 1}" are two.
+// The origin says in messages where the text was given, as "--grid KEY=TEXT".
+func List(origin, text string) ([]Value, error) {
+	wrong := func(why string) ([]Value, error) {
+		return nil, fmt.Errorf("%s: expected YAML values separated by commas, as in 0.1,1 or [64],[64, 64]: %s", origin, why)
+	}
+	if strings.TrimSpace(text) == "" {
+		return wrong("there are none")
+	}
+	// The text is the inside of a YAML list; the element added at its end turns
+	// a comma at the end, which YAML allows, into the empty value that it is.
+	dec := yaml.NewDecoder(strings.NewReader("[" + text + ",0]"))
+	var n, more yaml.Node
+	if err := dec.Decode(&n); err != nil {
+		return wrong("a value is empty, or brackets or quotes do not match: " + strings.TrimPrefix(err.Error(), "yaml: "))
+	}
+	list := n.Content[0]
+	switch {
+	case !errors.Is(dec.Decode(&more), io.EOF) || list.Kind != yaml.SequenceNode || len(list.Content) < 2:
+		return wrong("a bracket closes too early")
+	case hasComment(&n):
+		return wrong("# begins a comment; put text that holds it in quotes")
+	}
+	d := &Doc{File: origin, origin: map[*yaml.Node]string{}}
+	nodes := 0
+	if err := d.check(list, 0, &nodes); err != nil {
+		return nil, err
+	}
+	var values []Value
+	for _, c := range list.Content[:len(list.Content)-1] {
+		values = append(values, Value{doc: d, node: d.own(unfold(c), origin)})
+	}
+	return values, nil
+}
+
+func hasComment(n *yaml.Node) bool {
+	if n.HeadComment+n.LineComment+n.FootComment != "" {
+		return true
+	}
+	for _, c := range n.Content {
+		if hasComment(c) {
+			return true
+		}
+	}
+	return false
+}
+
+// From returns the value with another origin in messages.
+func (v Value) From(origin string) Value {
+	d := &Doc{File: origin, origin: map[*yaml.Node]string{}}
+	return Value{doc: d, node: d.own(v.node, origin), key: v.key}
+}
