@@ -29,6 +29,7 @@ type Config struct {
 	Checkpoint Checkpoint `yaml:"checkpoint"`
 	Log        Log        `yaml:"log"`
 	Methods    []Method   `yaml:"methods"`
+	Sweep      *Sweep     `yaml:"sweep,omitempty"`
 }
 
 // The choices of a config, each decoded by the table of its package.
@@ -246,6 +247,14 @@ func Parse(path string, data []byte, sets []string) (*Config, error) {
 }
 
 func decode(path string, data []byte, sets []string, what scope) (*Config, error) {
+	doc, err := parseDoc(path, data, sets)
+	if err != nil {
+		return nil, err
+	}
+	return decodeDoc(doc, what)
+}
+
+func parseDoc(path string, data []byte, sets []string) (*strict.Doc, error) {
 	doc, err := strict.Parse(path, data)
 	if err != nil {
 		return nil, &ConfigError{err}
@@ -259,6 +268,10 @@ func decode(path string, data []byte, sets []string, what scope) (*Config, error
 			return nil, &ConfigError{err}
 		}
 	}
+	return doc, nil
+}
+
+func decodeDoc(doc *strict.Doc, what scope) (*Config, error) {
 	c := Defaults()
 	v := doc.Root()
 	if err := v.Decode(&c); err != nil {

@@ -129,9 +129,48 @@ func (f *folder) close() error {
 	return errors.Join(os.Truncate(f.lock.Path(), 0), f.lock.Close())
 }
 
-// run returns the folder of a run, relative to the results folder.
-func runPath(method string, seed uint64) string {
-	return filepath.Join("runs", Slug(method), fmt.Sprint(seed))
+// runPath returns the folder of a run, relative to the results folder. Swept
+// settings add a level; their names hold a =, so that none is a seed.
+func runPath(method string, v Varied, seed uint64) string {
+	return filepath.Join("runs", Slug(method), v.Slug(), fmt.Sprint(seed))
+}
+
+// identities finds the runs of a method by identity, wherever other sweeps, or
+// none, have put them. Of several the first complete one counts. Manifests that
+// cannot be read are none here; where one is in the way, that is told.
+func (f *folder) identities(method string) (map[string]string, error) {
+	at, complete := map[string]string{}, map[string]bool{}
+	root := filepath.Join("runs", Slug(method))
+	for _, pattern := range []string{"*/manifest.json", "*/*/manifest.json"} {
+		names, err := fs.Glob(os.DirFS(filepath.Join(f.dir, root)), pattern)
+		if err != nil {
+			return nil, err
+		}
+		for _, name := range names {
+			path := filepath.Join(root, filepath.Dir(filepath.FromSlash(name)))
+			m, err := f.manifest(path)
+			if err != nil || at[m.Identity] != "" && (complete[m.Identity] || !m.Outcome.complete()) {
+				continue
+			}
+			at[m.Identity], complete[m.Identity] = path, m.Outcome.complete()
+		}
+	}
+	return at, nil
+}
+
+// relabel notes in the manifest of a reused run which sweep it now belongs to.
+// Without a sweep, the note of an earlier one stays.
+func (f *folder) relabel(r planned, files Files) error {
+	m, err := f.manifest(r.path)
+	if err != nil || len(r.varied) == 0 || r.varied.String() == m.Varied.String() {
+		return err
+	}
+	m.Varied = r.varied
+	b, err := m.encode()
+	if err != nil {
+		return err
+	}
+	return files.Replace(filepath.Join(f.dir, r.path, "manifest.json"), b)
 }
 
 // manifest reads the manifest of the run at path, nil if there is none.

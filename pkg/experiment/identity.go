@@ -29,14 +29,22 @@ func (c *Config) settings(method *Method, seed uint64, checksums map[string]stri
 		{"oracle", method.Oracle}, {"optimizer", method.Optimizer}, {"line_search", method.LineSearch},
 		{"seed", seed}, {"checksums", checksums},
 	} {
-		var n yaml.Node
-		if err := n.Encode(part.value); err != nil {
+		if err := s.add(part.key, part.value); err != nil {
 			return nil, err
 		}
-		s.flatten(part.key, &n)
 	}
 	delete(s, "data.dir")
 	return s, nil
+}
+
+// add adds a part of a config.
+func (s Settings) add(key string, value any) error {
+	var n yaml.Node
+	if err := n.Encode(value); err != nil {
+		return err
+	}
+	s.flatten(key, &n)
+	return nil
 }
 
 // flatten adds the scalars below n. File names hold dots, so that keys are for

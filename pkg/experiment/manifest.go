@@ -36,7 +36,8 @@ type Manifest struct {
 	Format      int    `json:"format"`
 	Name        string `json:"name"`
 	Method      string `json:"method"`
-	MethodIndex int    `json:"method_index"` // position in the config: gives a method its colour
+	MethodIndex int    `json:"method_index"`     // position in the config: gives a method its colour
+	Varied      Varied `json:"varied,omitempty"` // swept settings, of the sweep that last asked for the run
 	Seed        uint64 `json:"seed"`
 	Dataset     string `json:"dataset"`
 	Precision   string `json:"precision"`
@@ -84,6 +85,9 @@ type Resumption struct {
 func (m *Manifest) resume(old *Manifest, from *checkpoint) {
 	m.Resumed = append(old.Resumed, Resumption{from.Step, m.Start})
 	m.Start = old.Start
+	if len(m.Varied) == 0 {
+		m.Varied = old.Varied
+	}
 	m.WallSeconds, m.GradientSteps = from.Clock.Seconds(), from.GradientSteps
 	for _, d := range []struct {
 		what string

@@ -28,6 +28,20 @@ type Problem struct {
 // checks what only data can tell. Errors are *ConfigError, or those of
 // package datasets for missing and damaged data.
 func Open(c *Config, env datasets.Env) (*Problem, error) {
+	d, err := openData(c, env)
+	if err != nil {
+		return nil, err
+	}
+	return d.problem(c)
+}
+
+// loaded are the data of one or more configs, read and prepared.
+type loaded struct {
+	*datasets.Problem
+	checksums map[string]string
+}
+
+func openData(c *Config, env datasets.Env) (*loaded, error) {
 	source, err := c.Data.New()
 	if err != nil {
 		return nil, &ConfigError{err}
@@ -43,8 +57,14 @@ func Open(c *Config, env datasets.Env) (*Problem, error) {
 	if err != nil {
 		return nil, &ConfigError{c.Data.At.Locate(err)}
 	}
-	p := &Problem{Problem: data, Config: c, Checksums: raw.Checksums}
-	if p.Net, err = c.buildNet(data.Shape, data.Outputs); err != nil {
+	return &loaded{data, raw.Checksums}, nil
+}
+
+// problem sizes the network of a config with these data.
+func (d *loaded) problem(c *Config) (*Problem, error) {
+	p := &Problem{Problem: d.Problem, Config: c, Checksums: d.checksums}
+	var err error
+	if p.Net, err = c.buildNet(d.Shape, d.Outputs); err != nil {
 		return nil, &ConfigError{err}
 	}
 	return p, p.check()

@@ -1,0 +1,105 @@
+package experiment
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime/debug"
+	"time"
+
+	"github.com/dualgn/dgn/pkg/arrays"
+	"github.com/dualgn/dgn/pkg/nn"
+	"github.com/dualgn/dgn/pkg/tensor"
+)
+
+// make makes one run, or the rest of one, and records its outcome. It returns the
+// error of a failed run; a panic is one, so that a fault in one method leaves the
+// others alone.
+func (p *Problem) make(ctx context.Context, f *folder, r planned, opt Options) (err error) {
+	method := &r.config.Methods[r.method]
+	dir := filepath.Join(f.dir, r.path)
+	log := r.log(opt.Log)
+	threads := max(opt.Threads/opt.Jobs, 1)
+	m := &Manifest{
+		Format: manifestFormat, Name: p.Config.Name, Method: method.Name, MethodIndex: r.index, Varied: r.varied, Seed: r.seed,
+		Dataset: p.Config.Data.Name, Precision: p.Config.Precision,
+		Outcome: Running, Identity: r.settings.Identity(), Settings: r.settings,
+		Build: opt.Build, Machine: ThisMachine(), Threads: threads, Jobs: opt.Jobs,
+		Start: time.Now().UTC(), Checksums: p.Checksums, Choices: p.Choices,
+	}
+	save := func() error {
+		b, err := m.encode()
+		if err == nil {
+			err = opt.Files.Replace(filepath.Join(dir, "manifest.json"), b)
+		}
+		return err
+	}
+	var from *checkpoint
+	if r.resumed != nil {
+		if from, _, err = f.lastCheckpoint(r.path, r.origin(opt)); err == nil && from == nil {
+			err = errors.New("its checkpoint has gone since the program started")
+		}
+		if err != nil {
+			return err
+		}
+		m.resume(r.resumed, from)
+		log.Info("continued from a checkpoint", "step", from.Step)
+	}
+	monitor := opt.Monitor.Start(RunInfo{Method: method.Name, Varied: r.varied, Seed: r.seed, Number: r.number, Of: r.of,
+		Steps: p.Config.Train.total(p.Train.Len() / p.Config.Train.BatchSize), Limit: p.Config.Train.Seconds})
+	defer func() {
+		if v := recover(); v != nil {
+			log.Error("panic", "value", v, "stack", string(debug.Stack()))
+			err = fmt.Errorf("internal error: %v (please report it, with the stack in the log)", v)
+		}
+		if err != nil {
+			m.Outcome, m.Error = Failed, err.Error()
+		}
+		m.End = time.Now().UTC()
+		err = errors.Join(err, save())
+		if err == nil && m.Outcome.complete() { // and not before that is on disk
+			removeCheckpoints(dir, log)
+		}
+		monitor.End(m.Outcome, m.Detail)
+	}()
+
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	if err := save(); err != nil {
+		return err
+	}
+	pool := tensor.NewPool(threads)
+	defer pool.Close()
+	logs, err := openLogs(opt.Files, dir, from)
+	if err != nil {
+		return err
+	}
+	keep := &checkpointer{files: opt.Files, dir: dir, origin: r.origin(opt), last: from, at: time.Now(), log: log}
+	if p.Config.Precision == "float64" {
+		err = trainOne[float64](ctx, p, method, r.seed, pool, logs, monitor, keep, m)
+	} else {
+		err = trainOne[float32](ctx, p, method, r.seed, pool, logs, monitor, keep, m)
+	}
+	return errors.Join(err, logs.close())
+}
+
+// trainOne makes one run in precision T, or the rest of one, records how it
+// ended in the manifest, and saves the weights of one that ended where it should.
+func trainOne[T tensor.Float](ctx context.Context, p *Problem, m *Method, seed uint64, pool *tensor.Pool, l *logs, mon RunMonitor, keep *checkpointer, to *Manifest) (err error) {
+	t := newTrainer[T](p.Config, m, seed, p.Problem, p.Net, pool)
+	t.logs, t.monitor, t.keep = l, mon, keep
+	to.Outcome, to.Detail, err = t.train(ctx)
+	to.GradientSteps, to.WallSeconds = t.gradientSteps, t.clock.seconds()
+	if err != nil || to.Outcome != Finished && to.Outcome != Target {
+		return err
+	}
+	var b bytes.Buffer
+	if err := arrays.WriteNPZ(&b, nn.Arrays(p.Net, t.w)); err != nil {
+		return err
+	}
+	return keep.files.Replace(filepath.Join(keep.dir, "params.npz"), b.Bytes())
+}

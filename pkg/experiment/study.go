@@ -1,0 +1,234 @@
+package experiment
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/dualgn/dgn/pkg/strict"
+)
+
+// A Study is a config whose sweep is laid out in points.
+type Study struct {
+	Config *Config // without the swept settings
+	points []point // by method, in the order of the axes
+}
+
+// A point is one method with one choice of the swept settings that concern it.
+type point struct {
+	config *Config // with that method alone
+	method int     // its position in the study's config
+	varied Varied
+}
+
+// maxPoints bounds the points of a method: more are a mistake, and take long to
+// find that out.
+const maxPoints = 10_000
+
+// LoadSweep is Load for a config that is swept over, by its section sweep and by
+// the flags. All points are decoded and validated.
+func LoadSweep(path string, sets []string, flags SweepFlags) (*Study, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, &ConfigError{err}
+	}
+	return ParseSweep(path, data, sets, flags)
+}
+
+// ParseSweep is LoadSweep for a file already read.
+func ParseSweep(path string, data []byte, sets []string, flags SweepFlags) (*Study, error) {
+	doc, err := parseDoc(path, data, sets)
+	if err != nil {
+		return nil, err
+	}
+	c, err := decodeDoc(doc, wholeExperiment)
+	if err != nil {
+		return nil, err
+	}
+	if c.Sweep == nil {
+		c.Sweep = &Sweep{}
+	}
+	if err := errors.Join(c.Sweep.add(flags), c.Sweep.check()); err != nil {
+		return nil, &ConfigError{err}
+	}
+	axes, err := c.Sweep.axes()
+	if err != nil {
+		return nil, &ConfigError{err}
+	}
+	doc.Drop("sweep")
+	s := &Study{Config: c}
+	if err := s.layOut(doc, axes); err != nil {
+		return nil, &ConfigError{err}
+	}
+	return s, nil
+}
+
+// Describe prints how many settings there are of each method.
+func (s *Study) Describe(w io.Writer) error {
+	n := make([]int, len(s.Config.Methods))
+	for _, p := range s.points {
+		n[p.method]++
+	}
+	var parts []string
+	for i, m := range s.Config.Methods {
+		parts = append(parts, fmt.Sprintf("%d of %s", n[i], m.Name))
+	}
+	_, err := fmt.Fprintf(w, "sweep: settings: %s; x %d seeds: %d runs (dgn sweep --dry-run lists them)\n",
+		strings.Join(parts, ", "), len(s.Config.Seeds), len(s.points)*len(s.Config.Seeds))
+	return err
+}
+
+// A target is what a swept key addresses.
+type target struct {
+	methods  []int  // nil: the problem, and so every method
+	relative string // the key inside the method, or the whole key
+}
+
+func (t target) concerns(method int) bool {
+	return t.methods == nil || slices.Contains(t.methods, method)
+}
+
+// aim finds out what a key addresses, and refuses what cannot be swept.
+func aim(key string, doc *strict.Doc) (target, error) {
+	head, rest, _ := strings.Cut(key, ".")
+	why := ""
+	switch {
+	case head == "seeds":
+		why = "every point is run from all seeds of the config; set seeds instead"
+	case head == "name":
+		why = "all points go to one results folder"
+	case head == "sweep":
+		why = "a sweep does not sweep over itself"
+	case key == "methods":
+		why = "the methods of a config are compared anyway; sweep over keys of a method, as methods.NAME.oracle.gamma, or of all, as methods.*.optimizer.learning_rate"
+	}
+	if why != "" {
+		return target{}, fmt.Errorf("%s cannot be swept: %s", key, why)
+	}
+	if head != "methods" {
+		return target{relative: key}, nil
+	}
+	list, _ := doc.Root().Lookup("methods")
+	methods, relative, err := list.Elements(rest)
+	if err != nil {
+		return target{}, fmt.Errorf("%s: %w", key, err)
+	}
+	if first, _, _ := strings.Cut(relative, "."); first == "" || first == "name" {
+		return target{}, fmt.Errorf("%s cannot be swept: a method keeps its name; sweep over keys below it, as methods.NAME.oracle.gamma", key)
+	}
+	return target{methods, relative}, nil
+}
+
+// layOut makes the points of every method. Only the axes that concern a method
+// multiply its points.
+func (s *Study) layOut(doc *strict.Doc, axes []axis) error {
+	var all complaints
+	targets := map[string]target{}
+	for _, a := range axes {
+		for _, k := range a.keys {
+			t, err := aim(k.name, doc)
+			if err != nil {
+				all.add(fmt.Errorf("%s: %w", k.where, err))
+			}
+			targets[k.name] = t
+		}
+	}
+	if err := all.err(); err != nil {
+		return err
+	}
+	for i, m := range s.Config.Methods {
+		own := concerning(axes, func(key string) bool { return targets[key].concerns(i) })
+		if err := twice(own, targets, m.Name); err != nil {
+			all.add(err)
+			continue
+		}
+		if count(own, maxPoints) > maxPoints {
+			return fmt.Errorf("the sweep has more than %d points for the method %s; leave out values, or draw samples of random keys instead", maxPoints, m.Name)
+		}
+		for p := range points(own) {
+			point, err := s.point(doc, i, p, targets)
+			all.add(err)
+			s.points = append(s.points, point)
+		}
+	}
+	return all.err()
+}
+
+// twice finds a key that two axes, or one axis twice, give values to.
+func twice(axes []axis, targets map[string]target, method string) error {
+	seen := map[string]sweptKey{}
+	for _, a := range axes {
+		for _, k := range a.keys {
+			relative := targets[k.name].relative
+			if first, dup := seen[relative]; dup {
+				return fmt.Errorf("%s: %s is swept twice for the method %s: also by %s", k.where, k.name, method, first.where)
+			}
+			seen[relative] = k
+		}
+	}
+	return nil
+}
+
+// point decodes the config of a method with some settings.
+func (s *Study) point(doc *strict.Doc, method int, settings []assignment, targets map[string]target) (point, error) {
+	p := point{method: method}
+	d := doc.Clone()
+	for _, a := range settings {
+		if err := d.Assign(a.key, a.value); err != nil {
+			return p, err
+		}
+	}
+	d.Only("methods", method)
+	c, err := decodeDoc(d, wholeExperiment)
+	if err != nil {
+		return p, err
+	}
+	for _, a := range settings {
+		v, err := newSetting(targets[a.key].relative, a.value)
+		if err != nil {
+			return p, err
+		}
+		p.varied = append(p.varied, v)
+	}
+	p.config = c
+	return p, nil
+}
+
+// complaints collects what is wrong with many points, each complaint once.
+type complaints struct {
+	lines []string
+	seen  map[string]bool
+}
+
+// maxComplaints bounds what a user has to read.
+const maxComplaints = 20
+
+func (c *complaints) add(err error) {
+	if err == nil {
+		return
+	}
+	if c.seen == nil {
+		c.seen = map[string]bool{}
+	}
+	for line := range strings.Lines(err.Error()) {
+		line = strings.TrimSuffix(line, "\n")
+		if !c.seen[line] && len(c.lines) < maxComplaints {
+			c.lines = append(c.lines, line)
+		}
+		c.seen[line] = true
+	}
+}
+
+func (c *complaints) err() error {
+	if c.lines == nil {
+		return nil
+	}
+	text := strings.Join(c.lines, "\n")
+	if more := len(c.seen) - len(c.lines); more > 0 {
+		text += fmt.Sprintf("\n... and %d more", more)
+	}
+	return errors.New(text)
+}

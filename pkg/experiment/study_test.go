@@ -1,0 +1,393 @@
+package experiment
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/dualgn/dgn/pkg/optim"
+	"github.com/dualgn/dgn/pkg/registry"
+)
+
+// swept is a sweep of 4 settings of SGD and 8 of GN: 24 runs.
+const swept = twoMethods + `
+sweep:
+  grid:
+    - {key: train.batch_size, values: [40, 50]}
+    - {key: methods.SGD.optimizer.learning_rate, values: [0.1, 0.2]}
+    - {key: methods.GN v1.5.oracle.formulation, values: [primal, dual]}
+    - {key: methods.GN v1.5.oracle.gamma, values: [0.5, 1]}
+`
+
+func runStudy(t *testing.T, s *Study, opt Options) *Result {
+	t.Helper()
+	r, err := s.Run(context.Background(), opt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// states lists what a study would do, by number.
+func states(t *testing.T, s *Study, opt Options) map[State]int {
+	t.Helper()
+	l, err := s.List(opt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := map[State]int{}
+	for _, r := range l.runs {
+		n[r.state]++
+	}
+	return n
+}
+
+func expectStates(t *testing.T, s *Study, opt Options, want map[State]int) {
+	t.Helper()
+	got := states(t, s, opt)
+	for _, st := range []State{New, Kept, Unfinished, Broken, Again} {
+		if got[st] != want[st] {
+			t.Errorf("states %v, want %v", got, want)
+			return
+		}
+	}
+}
+
+func runFolders(t *testing.T, dir string) (out []string) {
+	t.Helper()
+	err := filepath.WalkDir(filepath.Join(dir, "runs"), func(path string, d fs.DirEntry, err error) error {
+		if d != nil && d.Name() == "manifest.json" {
+			rel, _ := filepath.Rel(dir, filepath.Dir(path))
+			out = append(out, rel)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+// TestSweepFolders: where runs go, what their manifests say, and that a point
+// gives the bits of a plain run with its settings.
+func TestSweepFolders(t *testing.T) {
+	s := study(t, swept, SweepFlags{})
+	opt := options(t.TempDir())
+	if r := runStudy(t, s, opt); r.Made != 24 || r.Reused != 0 || len(r.Failed) > 0 {
+		t.Fatalf("%+v", r)
+	}
+	folders := runFolders(t, opt.Out)
+	if len(folders) != 24 {
+		t.Fatalf("%d runs:\n%s", len(folders), strings.Join(folders, "\n"))
+	}
+	dir := filepath.Join(opt.Out, "runs/gn-v1-5/train.batch_size=40,oracle.formulation=primal,oracle.gamma=0.5/1")
+	text, err := os.ReadFile(filepath.Join(dir, "manifest.json"))
+	if err != nil {
+		t.Fatalf("%v; there are\n%s", err, strings.Join(folders, "\n"))
+	}
+	var m struct {
+		Method      string
+		MethodIndex int `json:"method_index"`
+		Varied      json.RawMessage
+	}
+	if err := json.Unmarshal(text, &m); err != nil {
+		t.Fatal(err)
+	}
+	var varied bytes.Buffer
+	if err := json.Compact(&varied, m.Varied); err != nil {
+		t.Fatal(err)
+	}
+	want := `[{"key":"train.batch_size","value":40},{"key":"oracle.formulation","value":"primal"},{"key":"oracle.gamma","value":0.5}]`
+	if m.Method != "GN v1.5" || m.MethodIndex != 1 || varied.String() != want {
+		t.Errorf("%+v\n%s\nwant %s", m, varied.String(), want)
+	}
+
+	plain := options(t.TempDir())
+	run(t, parse(t, twoMethods, "train.batch_size=40", "methods.*.oracle={kind: gauss_newton, formulation: primal, gamma: 0.5, inner_iterations: 1}"), plain)
+	if results(t, dir) != results(t, filepath.Join(plain.Out, "runs/gn-v1-5/1")) {
+		t.Error("a point of the sweep has other results than a plain run with its settings")
+	}
+
+	resolved, err := os.ReadFile(filepath.Join(opt.Out, "config.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r := runStudy(t, study(t, string(resolved), SweepFlags{}), opt); r.Made != 0 || r.Reused != 24 {
+		t.Errorf("the resolved config: %+v", r)
+	}
+	summary, figures, err := runStudy(t, s, opt).Publish(Disk{})
+	if err != nil || len(summary.Lines) != 12 || len(figures) != 54 {
+		t.Errorf("%d lines, %d figures: %s, %v", len(summary.Lines), len(figures), figures, err)
+	}
+	columns, n := rows(t, filepath.Join(opt.Out, "summary.csv"))
+	if n != 12 || columns["oracle.gamma"][11] != "1" || columns["train.batch_size"][0] != "40" || columns["optimizer.learning_rate"][11] != "" || columns["runs"][3] != "2" {
+		t.Errorf("summary.csv: %v", columns)
+	}
+}
+
+// TestSweepReuse: only runs that are missing are made, wherever the folder has
+// the others from.
+func TestSweepReuse(t *testing.T) {
+	opt := options(t.TempDir())
+	grid := func(texts ...string) *Study { return study(t, twoMethods, SweepFlags{Grid: texts}, "seeds=[0]") }
+	expect := func(what string, s *Study, made, reused int) {
+		t.Helper()
+		expectStates(t, s, opt, map[State]int{New: made, Kept: reused})
+		if r := runStudy(t, s, opt); r.Made != made || r.Reused != reused || len(r.Failed) > 0 {
+			t.Errorf("%s: made %d, reused %d, want %d, %d", what, r.Made, r.Reused, made, reused)
+		}
+	}
+	run(t, parse(t, twoMethods, "seeds=[0]"), opt)
+	expect("after a plain run", grid("train.batch_size=25,50"), 2, 2)
+	expect("one more value", grid("train.batch_size=25,40,50"), 2, 4)
+	expect("values written otherwise, and twice", grid("train.batch_size=0x19,50,25,5_0"), 0, 4)
+	expect("another key", grid("train.batch_size=25,50", "methods.SGD.optimizer.learning_rate=0.1,0.2"), 2, 4)
+	expect("more seeds", study(t, twoMethods, SweepFlags{Grid: []string{"train.batch_size=25,50"}}, "seeds=[0, 1]"), 4, 4)
+
+	// The runs at batch size 50 stay where the plain run put them, and belong to
+	// the sweep.
+	m := manifestAt(t, filepath.Join(opt.Out, "runs/sgd/0"))
+	if m.Varied.String() != "train.batch_size=50" {
+		t.Errorf("the plain run belongs to %v", m.Varied)
+	}
+	if r := run(t, parse(t, twoMethods, "seeds=[0]"), opt); r.Made != 0 || r.Reused != 2 {
+		t.Errorf("the plain run again: %+v", r)
+	}
+	if r := run(t, parse(t, twoMethods, "seeds=[0, 1]", "train.batch_size=25"), options(t.TempDir())); r.Made != 4 {
+		t.Errorf("elsewhere: %+v", r)
+	}
+	r := run(t, parse(t, twoMethods, "train.batch_size=50"), opt)
+	if r.Made != 0 || r.Reused != 4 {
+		t.Errorf("a point as a plain run: %+v", r)
+	}
+	summary, _, err := r.Publish(Disk{})
+	if err != nil || len(summary.Lines) != 2 || summary.Lines[0].Runs != 2 || summary.Lines[0].Settings != nil {
+		t.Errorf("the summary of a plain run shows other runs, or their sweep: %+v, %v", summary.Lines, err)
+	}
+	if _, err := Run(context.Background(), parse(t, swept), opt); err == nil || !strings.Contains(err.Error(), "use dgn sweep") {
+		t.Errorf("a plain run of a sweep: %v", err)
+	}
+}
+
+// TestSweepConflict: runs of other settings in a place that the sweep needs are
+// an error that lists the differences; with Fresh they are moved aside.
+func TestSweepConflict(t *testing.T) {
+	opt := options(t.TempDir())
+	flags := SweepFlags{Grid: []string{"train.batch_size=40,50"}}
+	runStudy(t, study(t, twoMethods, flags, "seeds=[0]"), opt)
+	changed := study(t, twoMethods, flags, "seeds=[0]", "methods.SGD.optimizer.momentum=0.9")
+	var config *ConfigError
+	for name, err := range map[string]error{
+		"list": func() error { _, err := changed.List(opt); return err }(),
+		"run":  func() error { _, err := changed.Run(context.Background(), opt); return err }(),
+	} {
+		want := filepath.Join(opt.Out, "runs/sgd/train.batch_size=40/0") + " was made with other settings:\n    optimizer.momentum: 0 -> 0.9"
+		if !errors.As(err, &config) || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s says %v\nwant %s", name, err, want)
+		}
+	}
+	opt.Fresh = true
+	expectStates(t, changed, opt, map[State]int{Again: 4})
+	if r := runStudy(t, changed, opt); r.Made != 4 {
+		t.Errorf("fresh: %+v", r)
+	}
+	if old, err := filepath.Glob(filepath.Join(opt.Out, "old/*/runs/sgd/train.batch_size=40/0/metrics.csv")); err != nil || len(old) != 1 {
+		t.Errorf("old runs: %v, %v", old, err)
+	}
+}
+
+// TestSweepInterrupted: a sweep of 24 runs that is interrupted twice, and killed
+// once, is completed by the same call, and makes each run once.
+func TestSweepInterrupted(t *testing.T) {
+	s := study(t, swept, SweepFlags{})
+	opt := options(t.TempDir())
+	expectStates(t, s, opt, map[State]int{New: 24})
+	if _, err := os.Stat(filepath.Join(opt.Out, "runs")); !errors.Is(err, fs.ErrNotExist) {
+		t.Error("a listing has made folders")
+	}
+	stopAt := func(n int) *Result {
+		ctx, cancel := context.WithCancel(context.Background())
+		defer cancel()
+		begun := 0
+		opt := opt
+		opt.Monitor = watcher{step: func(_ string, _ uint64, step int) {
+			if step == 1 {
+				if begun++; begun == n {
+					cancel()
+				}
+			}
+		}}
+		r, err := s.Run(ctx, opt)
+		if !errors.Is(err, context.Canceled) {
+			t.Fatal(err)
+		}
+		return r
+	}
+	if r := stopAt(6); r.Made != 6 || r.Left != 18 {
+		t.Errorf("made %d, left %d", r.Made, r.Left)
+	}
+	expectStates(t, s, opt, map[State]int{Kept: 5, Unfinished: 1, New: 18})
+	// The run that goes on from its checkpoint has no step 1 again.
+	if r := stopAt(10); r.Made != 11 || r.Resumed != 1 || r.Reused != 5 || r.Left != 8 {
+		t.Errorf("made %d, resumed %d, reused %d, left %d", r.Made, r.Resumed, r.Reused, r.Left)
+	}
+	// As a process leaves it that is killed before it has a checkpoint.
+	dir := filepath.Join(opt.Out, "runs/sgd/train.batch_size=40,optimizer.learning_rate=0.1/0")
+	m := manifestAt(t, dir)
+	m.Outcome = Running
+	b, err := m.encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "manifest.json"), b, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	expectStates(t, s, opt, map[State]int{Kept: 14, Unfinished: 1, Begun: 1, New: 8})
+	if r := runStudy(t, s, opt); r.Made != 10 || r.Resumed != 1 || r.Reused != 14 {
+		t.Errorf("made %d, resumed %d, reused %d", r.Made, r.Resumed, r.Reused)
+	}
+	expectStates(t, s, opt, map[State]int{Kept: 24})
+	once := options(t.TempDir())
+	runStudy(t, s, once)
+	folders := runFolders(t, opt.Out)
+	if len(folders) != 24 || !slices.Equal(folders, runFolders(t, once.Out)) {
+		t.Errorf("%v", folders)
+	}
+	for _, f := range folders {
+		if results(t, filepath.Join(opt.Out, f)) != results(t, filepath.Join(once.Out, f)) {
+			t.Errorf("%s has other results than without interruptions", f)
+		}
+	}
+}
+
+// TestSweepFailure: a run that fails is recorded, and the others are made; a
+// second call makes it again. With FailFast no run begins after it.
+func TestSweepFailure(t *testing.T) {
+	text := strings.Replace(twoMethods, "seeds: [0, 1]", "seeds: [0]", 1)
+	flags := SweepFlags{Grid: []string{"methods.*.optimizer.learning_rate=0.1,0.2,1e30"}}
+	broken := study(t, text, flags)
+	for i := range broken.points {
+		if p := &broken.points[i]; p.varied.String() == "optimizer.learning_rate=0.2" && p.method == 0 {
+			// The settings stay: only the making of the optimizer has a fault.
+			o := p.config.Methods[0].Optimizer.Options.(optim.SGD)
+			p.config.Methods[0].Optimizer = Optimizer{registry.ChoiceOf(&optim.Known, "sgd", o, func(optim.SGD) (optim.Spec, error) { return panicking{}, nil })}
+		}
+	}
+	opt := options(t.TempDir())
+	opt.FailFast = true
+	if r := runStudy(t, broken, opt); r.Made != 2 || len(r.Failed) != 1 || r.Left != 4 {
+		t.Errorf("fail fast: %+v", r)
+	}
+	opt.FailFast = false
+	expectStates(t, broken, opt, map[State]int{Kept: 1, Broken: 1, New: 4})
+	r := runStudy(t, broken, opt)
+	if r.Made != 5 || r.Reused != 1 || len(r.Failed) != 1 || !strings.Contains(r.Failed[0].Error(), "SGD, optimizer.learning_rate=0.2, seed 0: internal error: a fault in a method") {
+		t.Errorf("%+v", r)
+	}
+	m := manifestAt(t, filepath.Join(opt.Out, "runs/sgd/optimizer.learning_rate=0.2/0"))
+	if m.Outcome != Failed || !strings.Contains(m.Error, "a fault in a method") {
+		t.Errorf("%+v", m)
+	}
+	summary, _, err := r.Publish(Disk{})
+	if err != nil || summary.Lines[1].Outcomes["failed"] != 1 || summary.Lines[2].Outcomes["diverged"] != 1 {
+		t.Errorf("%+v, %v", summary, err)
+	}
+
+	mended := study(t, text, flags)
+	expectStates(t, mended, opt, map[State]int{Kept: 5, Broken: 1})
+	if r := runStudy(t, mended, opt); r.Made != 1 || r.Reused != 5 || len(r.Failed) != 0 {
+		t.Errorf("mended: %+v", r)
+	}
+}
+
+// TestSweepData: points with other data, models and losses have their own
+// problems; data are read once for all points that share them, and once more
+// when runs begin.
+func TestSweepData(t *testing.T) {
+	s := study(t, twoMethods, SweepFlags{Grid: []string{"data.train_limit=100,200", "model.hidden=[],[4]", "train.batch_size=20,25"}}, "seeds=[0]")
+	if n := len(s.byData()); n != 2 {
+		t.Errorf("%d groups of data", n)
+	}
+	s2 := study(t, twoMethods, SweepFlags{Zip: []string{"loss={kind: logistic},{kind: hinge}", "data.binary=[1],[2]", "methods.*.oracle={kind: gauss_newton},{kind: gradient}"}}, "seeds=[0]")
+	for _, s := range []*Study{s, s2} {
+		opt := options(t.TempDir())
+		opt.Jobs = 2
+		r := runStudy(t, s, opt)
+		if len(r.Failed) > 0 {
+			t.Fatalf("%+v", r)
+		}
+		group := 0
+		for _, p := range r.runs {
+			group = max(group, p.group)
+			m := manifestAt(t, filepath.Join(opt.Out, p.path))
+			if m.Jobs != 2 || m.Outcome != Finished {
+				t.Errorf("%s: %+v", p, m)
+			}
+		}
+		if group != 1 {
+			t.Errorf("groups up to %d", group)
+		}
+	}
+	// Each point has its own data: an epoch of 100 or 200 examples.
+	opt := options(t.TempDir())
+	for _, p := range runStudy(t, s, opt).runs {
+		_, n := rows(t, filepath.Join(opt.Out, p.path, "steps.csv"))
+		if want := p.config.Data.Common.TrainLimit / p.config.Train.BatchSize; n != want || !strings.Contains(p.path, fmt.Sprintf("data.train_limit=%d", p.config.Data.Common.TrainLimit)) {
+			t.Errorf("%s: %d steps, want %d", p, n, want)
+		}
+	}
+
+	// What only data can tell is found before anything runs.
+	_, err := study(t, twoMethods, SweepFlags{Grid: []string{"data.train_limit=40,200", "train.batch_size=25,300"}}).Run(context.Background(), options(t.TempDir()))
+	want := "train.batch_size: 300 is larger than the 40 training examples of digits\ntrain.batch_size: 300 is larger than the 200 training examples of digits"
+	var config *ConfigError
+	if !errors.As(err, &config) || err.Error() != want {
+		t.Errorf("says %v\nwant %s", err, want)
+	}
+	_, err = study(t, twoMethods, SweepFlags{Grid: []string{"data={name: mnist, dir: /nosuch},{name: digits}"}}).List(options(t.TempDir()))
+	if err == nil || errors.As(err, &config) || !strings.Contains(err.Error(), "files are missing in /nosuch/mnist") {
+		t.Errorf("says %v", err)
+	}
+}
+
+// TestSweepDuplicates: points that come to the same settings are made once, and
+// that is said.
+func TestSweepDuplicates(t *testing.T) {
+	opt := options(t.TempDir())
+	var log bytes.Buffer
+	opt.Log = slog.New(slog.NewTextHandler(&log, nil))
+	s := study(t, twoMethods, SweepFlags{Random: []string{"train.batch_size=20,25"}, Samples: 9}, "seeds=[0]")
+	expectStates(t, s, opt, map[State]int{New: 4})
+	if !strings.Contains(log.String(), "14 of the sweep's runs repeat the settings of others, and are made once") {
+		t.Errorf("says %s", log.String())
+	}
+}
+
+// TestChangedData: data that change while a sweep runs fail the runs, and not
+// its honesty.
+func TestChangedData(t *testing.T) {
+	dir := t.TempDir()
+	write := func(text string) {
+		if err := os.WriteFile(filepath.Join(dir, "x.csv"), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("1,2\n2,4.1\n3,5\n4,8\n5,9\n")
+	s := study(t, twoMethods, SweepFlags{Grid: []string{"data.split_seed=1,2"}},
+		"data={name: csv, dir: "+dir+", path: x.csv, target: [-1]}", "loss=squared", "train.batch_size=2", "seeds=[0]")
+	opt := options(t.TempDir())
+	opt.Monitor = watcher{step: func(string, uint64, int) { write("1,2\n2,4.1\n3,5\n4,8\n5,7\n") }}
+	r := runStudy(t, s, opt)
+	if len(r.Failed) != 2 || !strings.Contains(r.Failed[0].Error(), "the data set csv is not what it was when the sweep began") {
+		t.Errorf("%+v", r)
+	}
+}
