@@ -23,6 +23,7 @@ func (a *app) command() *cobra.Command {
 wall-clock time and oracle cost. An experiment is a YAML file:
 
   dgn run configs/digits.yaml      trains, logs, draws figures, prints a table
+  dgn sweep CONFIG --grid KEY=...  the same over settings
   dgn plot results/digits          draws figures from the logs
   dgn check configs/digits.yaml    validates, prints what would be done
   dgn list                         every name a config can use
@@ -45,7 +46,7 @@ damaged data, 130 interrupted.`,
 		a.started = true
 		return nil
 	}
-	root.AddCommand(a.runCommand(), a.plotCommand(), a.exportCommand(), a.checkCommand(), a.listCommand(), a.dataCommand(), a.directionCommand(), a.benchCommand(), a.versionCommand())
+	root.AddCommand(a.runCommand(), a.sweepCommand(), a.plotCommand(), a.exportCommand(), a.checkCommand(), a.listCommand(), a.dataCommand(), a.directionCommand(), a.benchCommand(), a.versionCommand())
 	return root
 }
 

@@ -42,5 +42,12 @@ func (a *app) check(c *cobra.Command, path string, sets []string) error {
 	if err != nil {
 		return err
 	}
-	return problem.Describe(a.stdout)
+	if err := problem.Describe(a.stdout); err != nil || config.Sweep == nil {
+		return err
+	}
+	study, err := experiment.LoadSweep(path, sets, experiment.SweepFlags{})
+	if err != nil {
+		return err
+	}
+	return study.Describe(a.stdout)
 }

@@ -3,9 +3,11 @@ package main
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"path/filepath"
 
 	"github.com/dualgn/dgn/pkg/experiment"
+	"github.com/dualgn/dgn/pkg/report"
 	"github.com/spf13/cobra"
 )
 
@@ -74,19 +76,25 @@ func (a *app) runOne(c *cobra.Command, config *experiment.Config, out string, fr
 	if result == nil {
 		return err
 	}
-	errs := append([]error{err}, result.Failed...)
-	if result.Made+result.Reused > 0 {
-		summary, figures, err := result.Publish(experiment.Disk{})
-		errs = append(errs, err)
-		if summary != nil {
-			errs = append(errs, summary.WriteTable(a.stdout))
-			for _, w := range summary.Warnings {
-				log.Warn(w)
-			}
-		}
-		if len(figures) > 0 {
-			fmt.Fprintf(a.stdout, "\nresults: %s\nfigures: %s\n", result.Dir, filepath.Join(result.Dir, "figures"))
+	_, publishErr := a.publish(result, log)
+	return errors.Join(append([]error{err, publishErr}, result.Failed...)...)
+}
+
+// publish writes the summary and the figures of a result, and shows them.
+func (a *app) publish(result *experiment.Result, log *slog.Logger) (*report.Summary, error) {
+	if result.Made+result.Reused == 0 {
+		return nil, nil
+	}
+	summary, figures, err := result.Publish(experiment.Disk{})
+	errs := []error{err}
+	if summary != nil {
+		errs = append(errs, summary.WriteTable(a.stdout))
+		for _, w := range summary.Warnings {
+			log.Warn(w)
 		}
 	}
-	return errors.Join(errs...)
+	if len(figures) > 0 {
+		fmt.Fprintf(a.stdout, "\nresults: %s\nfigures: %s\n", result.Dir, filepath.Join(result.Dir, "figures"))
+	}
+	return summary, errors.Join(errs...)
 }

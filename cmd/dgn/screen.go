@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"math"
 	"os"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -58,7 +59,16 @@ func (s *screen) monitor(log *slog.Logger) experiment.Monitor {
 	if s.bars != nil {
 		return barMonitor{s.bars}
 	}
-	return logMonitor{log}
+	return logMonitor{log, true}
+}
+
+// manyMonitor shows the many runs of a sweep: on a terminal, one bar for all and
+// one for each that is being made; elsewhere, a line for each that has ended.
+func (s *screen) manyMonitor(log *slog.Logger) experiment.Monitor {
+	if s.bars != nil {
+		return &sweepBars{bars: s.bars, log: log}
+	}
+	return logMonitor{log, false}
 }
 
 // download shows the download of a file of a size in bytes; it is told of the
@@ -90,6 +100,41 @@ func (w *barWriter) Close() error {
 	return nil
 }
 
+// sweepBars has a bar that counts runs, below those of the runs being made.
+type sweepBars struct {
+	bars *mpb.Progress
+	log  *slog.Logger
+	once sync.Once
+	all  *mpb.Bar
+}
+
+func (m *sweepBars) Start(info experiment.RunInfo) experiment.RunMonitor {
+	m.once.Do(func() {
+		m.all = m.bars.AddBar(int64(info.Of), mpb.BarPriority(info.Of+1),
+			mpb.PrependDecorators(decor.Name("all runs ", decor.WCSyncSpaceR), decor.CountersNoUnit("%d / %d", decor.WCSyncSpace)),
+			mpb.AppendDecorators(decor.OnAbort(decor.OnComplete(decor.AverageETA(decor.ET_STYLE_GO), "done"), "stopped")))
+	})
+	return &sweepRun{barMonitor{m.bars}.start(info, mpb.BarRemoveOnComplete()), m.all, &logRun{log: info.Log(m.log)}}
+}
+
+// A sweepRun is the bar of a run, which goes when the run ends. A line stays of
+// one that did not end where it should.
+type sweepRun struct {
+	*barRun
+	all  *mpb.Bar
+	line *logRun
+}
+
+func (r *sweepRun) End(o experiment.Outcome, detail string) {
+	r.all.Increment()
+	if o == experiment.Finished || o == experiment.Target {
+		r.barRun.End(o, detail)
+		return
+	}
+	r.bar.Abort(true)
+	r.line.End(o, detail)
+}
+
 type barMonitor struct{ bars *mpb.Progress }
 
 // A barRun is the bar of one run. Bars are drawn by another goroutine, which
@@ -101,7 +146,9 @@ type barRun struct {
 	test atomic.Pointer[string]
 }
 
-func (m barMonitor) Start(info experiment.RunInfo) experiment.RunMonitor {
+func (m barMonitor) Start(info experiment.RunInfo) experiment.RunMonitor { return m.start(info) }
+
+func (m barMonitor) start(info experiment.RunInfo, options ...mpb.BarOption) *barRun {
 	r := &barRun{info: info}
 	empty := ""
 	r.test.Store(&empty)
@@ -111,11 +158,15 @@ func (m barMonitor) Start(info experiment.RunInfo) experiment.RunMonitor {
 	}
 	// A bar made with its total ends when it gets there, before the evaluation
 	// that follows the last step.
-	r.bar = m.bars.AddBar(0,
-		mpb.PrependDecorators(decor.Name(fmt.Sprintf("%s, seed %d ", info.Method, info.Seed), decor.WCSyncSpaceR), decor.Percentage(decor.WCSyncSpace)),
+	name := info.Method
+	if len(info.Varied) > 0 {
+		name += ", " + info.Varied.String()
+	}
+	r.bar = m.bars.AddBar(0, append(options,
+		mpb.PrependDecorators(decor.Name(fmt.Sprintf("%s, seed %d ", name, info.Seed), decor.WCSyncSpaceR), decor.Percentage(decor.WCSyncSpace)),
 		mpb.AppendDecorators(decor.Any(func(decor.Statistics) string {
 			return fmt.Sprintf("batch loss %-9.4g%s ", math.Float64frombits(r.loss.Load()), *r.test.Load())
-		}), decor.OnAbort(decor.OnComplete(decor.AverageETA(decor.ET_STYLE_GO), "done"), "stopped")))
+		}), decor.OnAbort(decor.OnComplete(decor.AverageETA(decor.ET_STYLE_GO), "done"), "stopped")))...)
 	r.bar.SetTotal(total, false)
 	return r
 }
@@ -148,15 +199,24 @@ func (r *barRun) End(o experiment.Outcome, _ string) {
 	}
 }
 
-// A logMonitor writes a line for each evaluation and each end.
-type logMonitor struct{ log *slog.Logger }
+// A logMonitor writes a line for each evaluation, if asked for, and each end.
+type logMonitor struct {
+	log         *slog.Logger
+	evaluations bool
+}
 
 type logRun struct {
-	log *slog.Logger
+	log         *slog.Logger
+	evaluations bool
+	last        []any // of the last evaluation, that the end shows if it was not shown
 }
 
 func (m logMonitor) Start(info experiment.RunInfo) experiment.RunMonitor {
-	return &logRun{log: m.log.With("method", info.Method, "seed", info.Seed)}
+	log := info.Log(m.log)
+	if !m.evaluations {
+		log = log.With("run", fmt.Sprintf("%d/%d", info.Number, info.Of))
+	}
+	return &logRun{log: log, evaluations: m.evaluations}
 }
 
 func (r *logRun) Step(int, float64, float64) {}
@@ -173,6 +233,10 @@ func (r *logRun) Evaluated(step int, e experiment.Evaluation) {
 		if !math.IsNaN(s.value) {
 			attrs = append(attrs, s.name, rounded(s.value))
 		}
+	}
+	if !r.evaluations {
+		r.last = attrs
+		return
 	}
 	r.log.Info("evaluated", attrs...)
 }
@@ -192,7 +256,7 @@ func (r *logRun) End(o experiment.Outcome, detail string) {
 	if detail != "" {
 		attrs = append(attrs, "detail", detail)
 	}
-	r.log.Info("ended", attrs...)
+	r.log.Info("ended", append(attrs, r.last...)...)
 }
 
 // textHandler writes log lines for people.

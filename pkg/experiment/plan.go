@@ -69,10 +69,10 @@ type State string
 const (
 	New        State = "new"
 	Kept       State = "complete"
-	Unfinished State = "to be resumed"                   // interrupted or killed, with a checkpoint
-	Begun      State = "to be made again: no checkpoint" // killed before there was one
-	Broken     State = "failed before"                   // to be resumed from its checkpoint, if there is one
-	Again      State = "to be made again"                // complete, but asked for afresh
+	Unfinished State = "to be resumed"     // interrupted or killed, with a checkpoint
+	Begun      State = "to be begun again" // killed before its first checkpoint
+	Broken     State = "failed before"     // to be resumed, if it has a checkpoint
+	Again      State = "to be made again"  // asked for afresh
 )
 
 // survey compares the runs with what the folder holds, and notes their states:
