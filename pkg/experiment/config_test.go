@@ -111,17 +111,35 @@ func roundTrip(t *testing.T, c *Config) {
 	}
 }
 
-func TestConfigsRoundTrip(t *testing.T) {
-	files, err := filepath.Glob("../../configs/*.yaml")
-	if err != nil || len(files) == 0 {
+// configFiles are the configs that come with the program.
+func configFiles(t testing.TB) []string {
+	t.Helper()
+	plain, err := filepath.Glob("../../configs/*.yaml")
+	if err != nil || len(plain) == 0 {
 		t.Fatal("no configs", err)
 	}
-	for _, f := range files {
+	sweeps, err := filepath.Glob("../../configs/sweeps/*.yaml")
+	if err != nil || len(sweeps) == 0 {
+		t.Fatal("no sweeps", err)
+	}
+	return append(plain, sweeps...)
+}
+
+func TestConfigsRoundTrip(t *testing.T) {
+	for _, f := range configFiles(t) {
 		c, err := Load(f, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
 		roundTrip(t, c)
+		if c.Sweep == nil {
+			continue
+		}
+		s, err := LoadSweep(f, nil, SweepFlags{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		roundTripSweep(t, s)
 	}
 	roundTrip(t, parse(t, toy,
 		"methods.SGD.optimizer.learning_rate={schedule: cosine, initial: 0.1, warmup_steps: 3}", "evaluate.every=7",
@@ -131,11 +149,8 @@ func TestConfigsRoundTrip(t *testing.T) {
 
 func FuzzConfig(f *testing.F) {
 	f.Add([]byte(toy))
-	files, err := filepath.Glob("../../configs/*.yaml")
-	if err != nil || len(files) == 0 {
-		f.Fatal("no configs", err)
-	}
-	for _, name := range files {
+	f.Add([]byte(swept))
+	for _, name := range configFiles(f) {
 		b, err := os.ReadFile(name)
 		if err != nil {
 			f.Fatal(err)
