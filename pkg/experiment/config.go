@@ -160,6 +160,10 @@ type Checkpoint struct {
 type Log struct {
 	Every int  `yaml:"every"` // a row of steps.csv every so many steps
 	Gap   bool `yaml:"gap"`   // the duality gap of each, where the solver does not give it anyway
+
+	// Inner makes inner.csv and duals.npz: the courses of inner solves, and their
+	// dual variables, at step 1 and at the last step before each evaluation.
+	Inner bool `yaml:"inner"`
 }
 
 // Every is an interval: "epoch" or a number of steps.

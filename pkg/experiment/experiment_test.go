@@ -115,12 +115,17 @@ func results(t *testing.T, dir string) string {
 		delete(columns, "wall_seconds")
 		fmt.Fprintln(&b, columns) // maps print in the order of their keys
 	}
-	w, err := arrays.ReadFile(filepath.Join(dir, "params.npz"))
-	if err != nil {
-		t.Fatal(err)
+	if inner, err := os.ReadFile(filepath.Join(dir, "inner.csv")); err == nil {
+		b.Write(inner)
 	}
-	for _, a := range w {
-		fmt.Fprintln(&b, a.Name, a.Float64s())
+	for _, name := range []string{"params.npz", "duals.npz"} {
+		w, err := arrays.ReadFile(filepath.Join(dir, name))
+		if err != nil && (name == "params.npz" || !errors.Is(err, fs.ErrNotExist)) {
+			t.Fatal(err)
+		}
+		for _, a := range w {
+			fmt.Fprintln(&b, a.Name, a.Float64s())
+		}
 	}
 	return b.String()
 }

@@ -101,17 +101,21 @@ func (t *table) wrap(err error) error {
 }
 
 // logs are the tables of a run.
-type logs struct{ metrics, steps *table }
+type logs struct{ metrics, steps, inner *table }
 
 // openLogs makes the logs of a new run, or, from a checkpoint, cuts those of an
 // interrupted run to the lengths that they had then.
-func openLogs(files Files, dir string, from *checkpoint) (*logs, error) {
+func openLogs(files Files, dir string, inner bool, from *checkpoint) (*logs, error) {
 	l := &logs{}
 	for _, t := range []struct {
 		to     **table
 		file   string
 		header []string
-	}{{&l.metrics, "metrics.csv", metricsHeader}, {&l.steps, "steps.csv", stepsHeader}} {
+		wanted bool
+	}{{&l.metrics, "metrics.csv", metricsHeader, true}, {&l.steps, "steps.csv", stepsHeader, true}, {&l.inner, "inner.csv", innerHeader, inner}} {
+		if !t.wanted {
+			continue
+		}
 		var size int64
 		if from != nil {
 			if size = from.Logs[t.file]; size <= 0 {
@@ -128,7 +132,7 @@ func openLogs(files Files, dir string, from *checkpoint) (*logs, error) {
 
 // tables returns those that are open.
 func (l *logs) tables() []*table {
-	return slices.DeleteFunc([]*table{l.steps, l.metrics}, func(t *table) bool { return t == nil })
+	return slices.DeleteFunc([]*table{l.steps, l.inner, l.metrics}, func(t *table) bool { return t == nil })
 }
 
 // sizes returns how many bytes of each have been flushed, by file.

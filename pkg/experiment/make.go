@@ -74,7 +74,7 @@ func (p *Problem) make(ctx context.Context, f *folder, r planned, opt Options) (
 	}
 	pool := tensor.NewPool(threads)
 	defer pool.Close()
-	logs, err := openLogs(opt.Files, dir, from)
+	logs, err := openLogs(opt.Files, dir, p.Config.Log.Inner && method.solves(), from)
 	if err != nil {
 		return err
 	}
@@ -93,6 +93,7 @@ func trainOne[T tensor.Float](ctx context.Context, p *Problem, m *Method, seed u
 	t := newTrainer[T](p.Config, m, seed, p.Problem, p.Net, pool)
 	t.logs, t.monitor, t.keep = l, mon, keep
 	to.Outcome, to.Detail, err = t.train(ctx)
+	err = errors.Join(err, t.saveDuals())
 	to.GradientSteps, to.WallSeconds = t.gradientSteps, t.clock.seconds()
 	if err != nil || to.Outcome != Finished && to.Outcome != Target {
 		return err

@@ -37,6 +37,9 @@ func (t *trainer[T]) checkpoint() *checkpoint {
 			list = append(list, stateArray(arrayOracle+name, memory[name]))
 		}
 	}
+	if t.inner != nil {
+		list = append(list, t.inner.duals...)
+	}
 	return &checkpoint{p, list}
 }
 
@@ -66,7 +69,7 @@ func stateArray[T tensor.Float](name string, v []T) arrays.Array {
 // not fit.
 func (t *trainer[T]) restore(c *checkpoint) error {
 	given, memory := map[string][]float64{}, map[string][]float64{}
-	for _, a := range c.arrays {
+	for _, a := range t.restoreDuals(c) {
 		if name, ok := strings.CutPrefix(a.Name, arrayOracle); ok {
 			memory[name] = a.Float64s()
 		} else {

@@ -30,6 +30,7 @@ type trainer[T tensor.Float] struct {
 	logs    *logs
 	monitor RunMonitor
 	keep    *checkpointer
+	inner   *innerLog // nil: inner solves are not recorded
 
 	// Everything that changes from step to step, and that a checkpoint keeps;
 	// the order of batches and how images are augmented, follow from seed and step.
@@ -72,6 +73,9 @@ func newTrainer[T tensor.Float](c *Config, m *Method, seed uint64, p *datasets.P
 		unit: float64(size) * float64(adds.Forward+adds.VJP),
 	}
 	t.along.trainer = t
+	if c.Log.Inner && m.solves() {
+		t.inner = &innerLog{}
+	}
 	tensor.Convert(t.w, n.Init(stream(seed, streamWeights)))
 	t.bind()
 	return t
@@ -160,6 +164,9 @@ func (t *trainer[T]) train(ctx context.Context) (Outcome, string, error) {
 		case lost:
 			return Diverged, fmt.Sprintf("inner solve met a NaN or an infinity at step %d, where the batch loss is %.3g", t.step, h), nil
 		}
+		if t.inner != nil && (t.step == 1 || t.evaluationDue()) {
+			t.recordInner()
+		}
 		t.monitor.Step(t.step, t.clock.seconds(), h)
 	}
 }
@@ -176,7 +183,7 @@ func (t *trainer[T]) checkpointDue() bool {
 // save writes a checkpoint. The logs it refers to are put on disk before it; its
 // error is that they cannot be.
 func (t *trainer[T]) save() error {
-	if err := t.logs.flush(); err != nil {
+	if err := errors.Join(t.logs.flush(), t.saveDuals()); err != nil {
 		return err
 	}
 	t.keep.write(t.checkpoint())
@@ -217,6 +224,9 @@ func (t *trainer[T]) update() (eta float64) {
 
 func (t *trainer[T]) problemAt(step int) *oracles.Problem[T] {
 	t.mini = oracles.Problem[T]{Z: t.lin.Outputs(), Y: t.y, Lin: t.lin, Loss: t.loss, Time: t.time(step), Examples: t.order.batch(step)}
+	if t.inner != nil {
+		t.mini.Trace = &t.inner.trace
+	}
 	return &t.mini
 }
 
