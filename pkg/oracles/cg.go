@@ -38,8 +38,8 @@ const epsilon = 0x1p-52
 
 // A preconditioner is an approximation of A that is easy to invert.
 type preconditioner interface {
-	prepare(sys *System)
-	solve(z, r []float64) // z = P⁻¹ r
+	prepare(sys *System) (bad string) // why to stop, "" if it can be used
+	solve(z, r []float64)             // z = P⁻¹ r
 }
 
 // dualCG is CG, preconditioned or not. It orthogonalises each residual against
@@ -73,9 +73,11 @@ func (s *dualCG) Solve(sys *System, x, b []float64, stop Stop) Solution {
 	} else {
 		clear(x)
 	}
+	bad := "" // the preconditioner says so
 	if s.pre != nil {
-		s.pre.prepare(sys)
-		s.pre.solve(z, r)
+		if bad = s.pre.prepare(sys); bad == "" {
+			s.pre.solve(z, r)
+		}
 	}
 	copy(p, z)
 	rz := dot(r, z)
@@ -98,6 +100,8 @@ func (s *dualCG) Solve(sys *System, x, b []float64, stop Stop) Solution {
 			out.Reason = StoppedGap
 		case t == stop.Iterations:
 			out.Reason = StoppedBudget
+		default:
+			out.Reason = bad
 		}
 		if out.Reason != "" {
 			break

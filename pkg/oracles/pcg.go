@@ -1,6 +1,8 @@
 package oracles
 
 import (
+	"math"
+
 	"github.com/dualgn/dgn/pkg/registry"
 	"github.com/dualgn/dgn/pkg/tensor"
 )
@@ -31,11 +33,14 @@ type blockDiagonal struct {
 	k       int
 }
 
-func (d *blockDiagonal) prepare(sys *System) {
+// prepare factors the blocks. Where one is not positive definite, and so A is
+// not, or is not finite, it returns the reason to stop for.
+func (d *blockDiagonal) prepare(sys *System) (bad string) {
 	blocks, k := sys.blocks(), sys.k
 	d.k = k
 	column, out := sys.v.Flat()[:k], sys.u.Flat()[:k]
 	for i := range sys.m {
+		sum := 0.0
 		from, to, c := blocks.RowRange(i*k, (i+1)*k), d.block(i), sys.factors.Row(i)
 		for a := range k {
 			sys.loss.SqrtMulT(to.Row(a), from.Row(a), c)
@@ -51,12 +56,19 @@ func (d *blockDiagonal) prepare(sys *System) {
 					v++
 				}
 				to.Set(a, b, v)
+				sum += v
 			}
 		}
-		// A block that rounding or a NaN spoilt shows in what CG makes of it.
-		tensor.Cholesky(nil, to)
+		switch {
+		case tensor.Cholesky(nil, to):
+		case math.IsNaN(sum) || math.IsInf(sum, 0):
+			bad = StoppedNonFinite
+		case bad == "":
+			bad = StoppedIndefinite
+		}
 	}
 	sys.count(int64(sys.m) * int64(k) * int64(k) * int64(k) / 6)
+	return bad
 }
 
 func (d *blockDiagonal) block(i int) tensor.Matrix[float64] {

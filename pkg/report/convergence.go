@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sort"
 
 	"gonum.org/v1/plot/plotter"
 )
@@ -139,7 +140,7 @@ func convergence(d *drawing) (figures []figure, why string, err error) {
 		if seeds.hi > seeds.lo {
 			n += fmt.Sprintf(" to %.0f", seeds.hi)
 		}
-		f.caption = []remark{{text: fmt.Sprintf("%s: median over the logged solves of all steps and of %s seeds, band: quartiles; a line ends where less than half of its solves go on",
+		f.caption = []remark{{text: fmt.Sprintf("%s: median over the logged solves of all steps and of %s seeds, band: quartiles; a solve that has ended holds its last value",
 			d.res.Runs[0].Dataset, n)}}
 		if left > 0 {
 			f.caption = append(f.caption, remark{leftOut(left), true})
@@ -150,13 +151,14 @@ func convergence(d *drawing) (figures []figure, why string, err error) {
 }
 
 // convergenceCurve returns the median and the quartiles of a quantity at each
-// iteration that at least half of the solves reach. A solve that has ended tells
-// nothing of later iterations.
+// iteration. A solve that has ended counts with its last value from there on: a
+// median of those that go on would rise where the good ones end.
 func convergenceCurve(solves []solve, q quantity) curve {
 	var c curve
-	at := map[float64][]float64{}
-	last, having := 0.0, 0
+	var drawn []plotter.XYs // of each solve that has some, what the axes can show
+	iterations := map[float64]bool{}
 	for _, s := range solves {
+		var p plotter.XYs
 		some := false
 		for i, v := range s.values[q.column] {
 			if math.IsNaN(v) || math.IsInf(v, 0) {
@@ -167,21 +169,25 @@ func convergenceCurve(solves []solve, q quantity) curve {
 				c.left++
 				continue
 			}
-			at[s.iterations[i]] = append(at[s.iterations[i]], v)
-			last = max(last, s.iterations[i])
+			p = append(p, plotter.XY{X: s.iterations[i], Y: v})
+			iterations[s.iterations[i]] = true
 		}
 		if some {
-			having++
+			c.n++
+		}
+		if len(p) > 0 {
+			drawn = append(drawn, p)
 		}
 	}
-	for _, k := range slices.Sorted(maps.Keys(at)) {
-		v := at[k]
-		if 2*len(v) < having {
-			continue
+	for _, k := range slices.Sorted(maps.Keys(iterations)) {
+		var v []float64
+		for _, p := range drawn {
+			if i := sort.Search(len(p), func(i int) bool { return p[i].X > k }); i > 0 {
+				v = append(v, p[i-1].Y)
+			}
 		}
 		c.mean = append(c.mean, plotter.XY{X: k, Y: median(v)})
 		c.lo, c.hi = append(c.lo, quantile(v, 0.25)), append(c.hi, quantile(v, 0.75))
 	}
-	c.n = having
 	return c
 }
