@@ -147,7 +147,12 @@ func targets(d *drawing) ([]figure, string, error) {
 				row.at = append(row.at, v)
 				if !math.IsInf(v, 1) {
 					p.x.add(v)
-				} else if i == 0 {
+					continue
+				}
+				if end := r.end(x); end > 0 { // the axis shows how long it tried
+					p.x.add(end)
+				}
+				if i == 0 {
 					never++
 				}
 			}
@@ -185,6 +190,14 @@ func targets(d *drawing) ([]figure, string, error) {
 	}
 	f.caption = append(f.caption, append(remarks, chosen...)...)
 	return []figure{f}, "", nil
+}
+
+// end returns where a run's last evaluation is, NaN if it has none.
+func (r *Run) end(x quantity) float64 {
+	if len(r.Rows) == 0 {
+		return math.NaN()
+	}
+	return r.Rows[len(r.Rows)-1][x.column] * x.scale
 }
 
 // A targetRow draws when the runs of one series reach a target.
