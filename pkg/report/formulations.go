@@ -90,8 +90,6 @@ func (s series) formulation() string {
 // formulationPanel draws the formulations of one problem.
 func (d *drawing) formulationPanel(pair []series, x, y quantity) (panel, []curve) {
 	var curves []curve
-	short := shortKeys(d.series)
-	title := ""
 	end := -1.0
 	for _, s := range pair {
 		c := newCurve(s, x, y, d.opt.Smooth)
@@ -103,17 +101,6 @@ func (d *drawing) formulationPanel(pair []series, x, y quantity) (panel, []curve
 		if n := len(c.mean); n > 0 && (end < 0 || c.mean[n-1].X < end) {
 			end = c.mean[n-1].X
 		}
-		if title == "" {
-			title = s.method
-			for _, v := range s.settings {
-				if !slices.Contains(solving, v.Key) {
-					title += ", " + short(v.Key) + "=" + v.Value
-				}
-			}
-		}
-	}
-	if methods := distinct(pair, func(s series) string { return s.method }); len(methods) > 1 {
-		title = strings.Join(methods, " and ")
 	}
 	for i := range curves {
 		c := &curves[i]
@@ -122,11 +109,38 @@ func (d *drawing) formulationPanel(pair []series, x, y quantity) (panel, []curve
 		c.tails = slices.DeleteFunc(c.tails, func(t plotter.XYs) bool { return t[0].X >= end })
 	}
 	p := curvePanel(curves, x, y)
-	p.title = title
+	p.title = d.problemTitle(pair)
 	if end > 0 {
 		p.x.hi = end
 	}
 	return p, curves
+}
+
+// problemTitle names a problem by its methods and settings, or by settings alone
+// where these are long and the methods two, and tells of runs that are missing.
+func (d *drawing) problemTitle(pair []series) string {
+	short := shortKeys(d.series)
+	methods := distinct(pair, func(s series) string { return s.method })
+	var parts, settings []string
+	for _, v := range pair[0].settings {
+		if !slices.Contains(solving, v.Key) {
+			settings = append(settings, short(v.Key)+"="+v.Value)
+		}
+	}
+	if len(settings) < 2 || len(methods) == 1 {
+		parts = append(parts, strings.Join(methods, " and "))
+	}
+	parts = append(parts, settings...)
+	for _, s := range pair {
+		counts := map[string]int{}
+		for _, r := range s.runs {
+			counts[r.Outcome]++
+		}
+		if text := note(counts, len(s.runs)); text != "" {
+			parts = append(parts, s.formulation()+text)
+		}
+	}
+	return strings.Join(parts, ", ")
 }
 
 // until returns a line up to the point after x, which the axis cuts off.
