@@ -141,7 +141,11 @@ too.`,
 			if out == "" {
 				return report.Export(a.stdout, res)
 			}
-			return writeFile(out, func(w io.Writer) error { return report.Export(w, res) })
+			if err := writeFile(out, func(w io.Writer) error { return report.Export(w, res) }); err != nil {
+				return err
+			}
+			_, err = fmt.Fprintln(a.stdout, out)
+			return err
 		},
 	}
 	f := c.Flags()

@@ -22,7 +22,8 @@ func (a *app) runCommand() *cobra.Command {
 		Long: `Train every method of a config from every seed.
 
 Results go to results/NAME: logs and weights of each run, figures, summary.csv.
-Runs that the folder already holds, made with the same settings, are kept.`,
+Runs that the folder already holds, made with the same settings, are kept, and
+interrupted or killed ones continue from their last checkpoint.`,
 		Example: `  dgn run configs/digits.yaml
   dgn run configs/mnist.yaml --set train.epochs=2 --set 'methods.*.optimizer.learning_rate=0.05' --out /tmp/mnist`,
 		Args: cobra.MinimumNArgs(1),
