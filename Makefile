@@ -33,10 +33,8 @@ kill-test: ## kills the program 200 times; go test ./... does so 20 times
 generate: ## the assembly of pkg/tensor/kernel
 	cd $(GEN) && go generate .
 
-figures: build ## the figures of docs/results, from the logs and exports that are committed there
-	for r in docs/results/*/; do \
-		if [ -d $$r/runs ]; then bin/dgn plot $$r --format png || exit; fi; \
-		for f in $$r*.csv; do if [ -e $$f ]; then bin/dgn plot $$f --format png || exit; fi; done; done
+figures: build ## the figures of docs/results, from the logs and tables that are committed there
+	scripts/figures.sh
 
 bench:
 	go test -run '^$$' -bench . -benchmem ./...

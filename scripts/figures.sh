@@ -1,0 +1,24 @@
+#!/bin/sh
+# Draws the figures of docs/results from what is committed there: runs.csv, written
+# by dgn export, or the logs of runs themselves. Needs bin/dgn; see make figures.
+set -eu
+cd "$(dirname "$0")/../docs/results"
+
+# plot NAME FIGURES [FLAG...]
+plot() {
+	name=$1 figures=$2
+	shift 2
+	from=$name/runs.csv
+	if [ -d "$name/runs" ]; then from=$name; fi
+	../../bin/dgn plot "$from" --figure "$figures" --format png --out "$name" "$@"
+}
+
+plot mnist overview,target
+plot inner_budget overview,formulations
+plot regression overview
+plot regression_diabetes overview
+plot mnist_conv overview
+plot cifar10 overview
+plot inner_solvers inner,duals
+plot sweep_inner_budget overview,sensitivity,formulations
+plot sweep_learning_rate overview,sensitivity,target
