@@ -282,7 +282,8 @@ func best(list []series, column string) int {
 }
 
 // bestOf returns the best series of each method, and of methods without a
-// complete run the first.
+// complete run the first. They have the colours that their methods have without
+// a sweep.
 func (res *Results) bestOf(list []series) (out []series) {
 	for len(list) > 0 {
 		n := 1
@@ -291,6 +292,16 @@ func (res *Results) bestOf(list []series) (out []series) {
 		}
 		out = append(out, list[max(0, best(list[:n], res.chooser()))])
 		list = list[n:]
+	}
+	indices := map[int]bool{}
+	for _, s := range out {
+		indices[s.runs[0].MethodIndex] = true
+	}
+	for i := range out {
+		out[i].index = i
+		if len(indices) == len(out) { // else the methods are of several experiments
+			out[i].index = out[i].runs[0].MethodIndex
+		}
 	}
 	return out
 }

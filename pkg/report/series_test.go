@@ -151,6 +151,22 @@ func TestBest(t *testing.T) {
 	}
 }
 
+// TestBestColours: the best settings of a sweep's methods have the methods'
+// colours, whatever their place among all settings.
+func TestBestColours(t *testing.T) {
+	gamma := func(r fakeRun, value string) fakeRun {
+		r.Varied = []Setting{{"oracle.gamma", value}}
+		return r
+	}
+	res := load(t, gamma(fake("A", 0, 0, "finished", 2), "1"), gamma(fake("A", 0, 0, "finished", 1), "2"),
+		gamma(fake("B", 1, 0, "finished", 1), "1"), gamma(fake("B", 1, 0, "finished", 2), "2"))
+	for i, s := range res.bestOf(res.series()) {
+		if s.index != i {
+			t.Errorf("%s has the colour of method %d", s.label, s.index)
+		}
+	}
+}
+
 func TestSelect(t *testing.T) {
 	res := load(t, fake("A", 0, 0, "finished", 1), fake("B", 1, 0, "finished", 1))
 	if err := res.Select([]string{"C"}); err == nil || !strings.Contains(err.Error(), `no runs of method "C" (there are: A, B)`) {
