@@ -6117,6 +6117,256 @@ set:
 	VZEROUPPER
 	RET
 
+// func direct512s1(k int, a *float32, rowA int, src *float32, rows *int32, second int, c *float32, rowC int, accumulate int)
+// Requires: AVX, AVX512F
+TEXT ·direct512s1(SB), NOSPLIT, $0-72
+	MOVQ   k+0(FP), CX
+	MOVQ   a+8(FP), AX
+	MOVQ   rowA+16(FP), R8
+	MOVQ   src+24(FP), BX
+	MOVQ   rows+32(FP), R10
+	MOVQ   second+40(FP), DX
+	MOVQ   c+48(FP), DI
+	MOVQ   rowC+56(FP), SI
+	LEAQ   (R8)(R8*2), R9
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+
+loop:
+	MOVLQSX      (R10), R11
+	LEAQ         (BX)(R11*4), R11
+	ADDQ         $0x04, R10
+	VMOVUPS      (R11), Z28
+	VMOVUPS      (R11)(DX*1), Z29
+	VBROADCASTSS (AX), Z30
+	VFMADD231PS  Z30, Z28, Z0
+	VFMADD231PS  Z30, Z29, Z1
+	ADDQ         $0x04, AX
+	DECQ         CX
+	JNZ          loop
+	MOVQ         accumulate+64(FP), BX
+	TESTQ        BX, BX
+	JZ           set
+	VADDPS       (DI), Z0, Z0
+	VMOVUPS      Z0, (DI)
+	VADDPS       64(DI), Z1, Z1
+	VMOVUPS      Z1, 64(DI)
+	VZEROUPPER
+	RET
+
+set:
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, 64(DI)
+	VZEROUPPER
+	RET
+
+// func direct512s2(k int, a *float32, rowA int, src *float32, rows *int32, second int, c *float32, rowC int, accumulate int)
+// Requires: AVX, AVX512F
+TEXT ·direct512s2(SB), NOSPLIT, $0-72
+	MOVQ   k+0(FP), CX
+	MOVQ   a+8(FP), AX
+	MOVQ   rowA+16(FP), R8
+	MOVQ   src+24(FP), BX
+	MOVQ   rows+32(FP), R10
+	MOVQ   second+40(FP), DX
+	MOVQ   c+48(FP), DI
+	MOVQ   rowC+56(FP), SI
+	LEAQ   (R8)(R8*2), R9
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+
+loop:
+	MOVLQSX      (R10), R11
+	LEAQ         (BX)(R11*4), R11
+	ADDQ         $0x04, R10
+	VMOVUPS      (R11), Z28
+	VMOVUPS      (R11)(DX*1), Z29
+	VBROADCASTSS (AX), Z30
+	VFMADD231PS  Z30, Z28, Z0
+	VFMADD231PS  Z30, Z29, Z1
+	VBROADCASTSS (AX)(R8*1), Z31
+	VFMADD231PS  Z31, Z28, Z2
+	VFMADD231PS  Z31, Z29, Z3
+	ADDQ         $0x04, AX
+	DECQ         CX
+	JNZ          loop
+	MOVQ         accumulate+64(FP), BX
+	TESTQ        BX, BX
+	JZ           set
+	VADDPS       (DI), Z0, Z0
+	VMOVUPS      Z0, (DI)
+	VADDPS       64(DI), Z1, Z1
+	VMOVUPS      Z1, 64(DI)
+	ADDQ         SI, DI
+	VADDPS       (DI), Z2, Z2
+	VMOVUPS      Z2, (DI)
+	VADDPS       64(DI), Z3, Z3
+	VMOVUPS      Z3, 64(DI)
+	VZEROUPPER
+	RET
+
+set:
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z2, (DI)
+	VMOVUPS Z3, 64(DI)
+	VZEROUPPER
+	RET
+
+// func direct512s3(k int, a *float32, rowA int, src *float32, rows *int32, second int, c *float32, rowC int, accumulate int)
+// Requires: AVX, AVX512F
+TEXT ·direct512s3(SB), NOSPLIT, $0-72
+	MOVQ   k+0(FP), CX
+	MOVQ   a+8(FP), AX
+	MOVQ   rowA+16(FP), R8
+	MOVQ   src+24(FP), BX
+	MOVQ   rows+32(FP), R10
+	MOVQ   second+40(FP), DX
+	MOVQ   c+48(FP), DI
+	MOVQ   rowC+56(FP), SI
+	LEAQ   (R8)(R8*2), R9
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+
+loop:
+	MOVLQSX      (R10), R11
+	LEAQ         (BX)(R11*4), R11
+	ADDQ         $0x04, R10
+	VMOVUPS      (R11), Z28
+	VMOVUPS      (R11)(DX*1), Z29
+	VBROADCASTSS (AX), Z30
+	VFMADD231PS  Z30, Z28, Z0
+	VFMADD231PS  Z30, Z29, Z1
+	VBROADCASTSS (AX)(R8*1), Z31
+	VFMADD231PS  Z31, Z28, Z2
+	VFMADD231PS  Z31, Z29, Z3
+	VBROADCASTSS (AX)(R8*2), Z30
+	VFMADD231PS  Z30, Z28, Z4
+	VFMADD231PS  Z30, Z29, Z5
+	ADDQ         $0x04, AX
+	DECQ         CX
+	JNZ          loop
+	MOVQ         accumulate+64(FP), BX
+	TESTQ        BX, BX
+	JZ           set
+	VADDPS       (DI), Z0, Z0
+	VMOVUPS      Z0, (DI)
+	VADDPS       64(DI), Z1, Z1
+	VMOVUPS      Z1, 64(DI)
+	ADDQ         SI, DI
+	VADDPS       (DI), Z2, Z2
+	VMOVUPS      Z2, (DI)
+	VADDPS       64(DI), Z3, Z3
+	VMOVUPS      Z3, 64(DI)
+	ADDQ         SI, DI
+	VADDPS       (DI), Z4, Z4
+	VMOVUPS      Z4, (DI)
+	VADDPS       64(DI), Z5, Z5
+	VMOVUPS      Z5, 64(DI)
+	VZEROUPPER
+	RET
+
+set:
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z2, (DI)
+	VMOVUPS Z3, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z4, (DI)
+	VMOVUPS Z5, 64(DI)
+	VZEROUPPER
+	RET
+
+// func direct512s4(k int, a *float32, rowA int, src *float32, rows *int32, second int, c *float32, rowC int, accumulate int)
+// Requires: AVX, AVX512F
+TEXT ·direct512s4(SB), NOSPLIT, $0-72
+	MOVQ   k+0(FP), CX
+	MOVQ   a+8(FP), AX
+	MOVQ   rowA+16(FP), R8
+	MOVQ   src+24(FP), BX
+	MOVQ   rows+32(FP), R10
+	MOVQ   second+40(FP), DX
+	MOVQ   c+48(FP), DI
+	MOVQ   rowC+56(FP), SI
+	LEAQ   (R8)(R8*2), R9
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+
+loop:
+	MOVLQSX      (R10), R11
+	LEAQ         (BX)(R11*4), R11
+	ADDQ         $0x04, R10
+	VMOVUPS      (R11), Z28
+	VMOVUPS      (R11)(DX*1), Z29
+	VBROADCASTSS (AX), Z30
+	VFMADD231PS  Z30, Z28, Z0
+	VFMADD231PS  Z30, Z29, Z1
+	VBROADCASTSS (AX)(R8*1), Z31
+	VFMADD231PS  Z31, Z28, Z2
+	VFMADD231PS  Z31, Z29, Z3
+	VBROADCASTSS (AX)(R8*2), Z30
+	VFMADD231PS  Z30, Z28, Z4
+	VFMADD231PS  Z30, Z29, Z5
+	VBROADCASTSS (AX)(R9*1), Z31
+	VFMADD231PS  Z31, Z28, Z6
+	VFMADD231PS  Z31, Z29, Z7
+	ADDQ         $0x04, AX
+	DECQ         CX
+	JNZ          loop
+	MOVQ         accumulate+64(FP), BX
+	TESTQ        BX, BX
+	JZ           set
+	VADDPS       (DI), Z0, Z0
+	VMOVUPS      Z0, (DI)
+	VADDPS       64(DI), Z1, Z1
+	VMOVUPS      Z1, 64(DI)
+	ADDQ         SI, DI
+	VADDPS       (DI), Z2, Z2
+	VMOVUPS      Z2, (DI)
+	VADDPS       64(DI), Z3, Z3
+	VMOVUPS      Z3, 64(DI)
+	ADDQ         SI, DI
+	VADDPS       (DI), Z4, Z4
+	VMOVUPS      Z4, (DI)
+	VADDPS       64(DI), Z5, Z5
+	VMOVUPS      Z5, 64(DI)
+	ADDQ         SI, DI
+	VADDPS       (DI), Z6, Z6
+	VMOVUPS      Z6, (DI)
+	VADDPS       64(DI), Z7, Z7
+	VMOVUPS      Z7, 64(DI)
+	VZEROUPPER
+	RET
+
+set:
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z2, (DI)
+	VMOVUPS Z3, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z4, (DI)
+	VMOVUPS Z5, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z6, (DI)
+	VMOVUPS Z7, 64(DI)
+	VZEROUPPER
+	RET
+
 // func copyPanel512s(dst *float32, rowDst int, src *float32, rowSrc int, n int, mask *byte)
 // Requires: AVX, AVX512BW, AVX512F
 TEXT ·copyPanel512s(SB), NOSPLIT, $0-48
@@ -8334,6 +8584,256 @@ set:
 	VMOVUPS Y10, (DI)
 	VMULPS  Y15, Y11, Y11
 	VMOVUPS Y11, 32(DI)
+	VZEROUPPER
+	RET
+
+// func direct256s1(k int, a *float32, rowA int, src *float32, rows *int32, second int, c *float32, rowC int, accumulate int)
+// Requires: AVX, FMA3
+TEXT ·direct256s1(SB), NOSPLIT, $0-72
+	MOVQ   k+0(FP), CX
+	MOVQ   a+8(FP), AX
+	MOVQ   rowA+16(FP), R8
+	MOVQ   src+24(FP), BX
+	MOVQ   rows+32(FP), R10
+	MOVQ   second+40(FP), DX
+	MOVQ   c+48(FP), DI
+	MOVQ   rowC+56(FP), SI
+	LEAQ   (R8)(R8*2), R9
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+
+loop:
+	MOVLQSX      (R10), R11
+	LEAQ         (BX)(R11*4), R11
+	ADDQ         $0x04, R10
+	VMOVUPS      (R11), Y12
+	VMOVUPS      (R11)(DX*1), Y13
+	VBROADCASTSS (AX), Y14
+	VFMADD231PS  Y14, Y12, Y0
+	VFMADD231PS  Y14, Y13, Y1
+	ADDQ         $0x04, AX
+	DECQ         CX
+	JNZ          loop
+	MOVQ         accumulate+64(FP), BX
+	TESTQ        BX, BX
+	JZ           set
+	VADDPS       (DI), Y0, Y0
+	VMOVUPS      Y0, (DI)
+	VADDPS       32(DI), Y1, Y1
+	VMOVUPS      Y1, 32(DI)
+	VZEROUPPER
+	RET
+
+set:
+	VMOVUPS Y0, (DI)
+	VMOVUPS Y1, 32(DI)
+	VZEROUPPER
+	RET
+
+// func direct256s2(k int, a *float32, rowA int, src *float32, rows *int32, second int, c *float32, rowC int, accumulate int)
+// Requires: AVX, FMA3
+TEXT ·direct256s2(SB), NOSPLIT, $0-72
+	MOVQ   k+0(FP), CX
+	MOVQ   a+8(FP), AX
+	MOVQ   rowA+16(FP), R8
+	MOVQ   src+24(FP), BX
+	MOVQ   rows+32(FP), R10
+	MOVQ   second+40(FP), DX
+	MOVQ   c+48(FP), DI
+	MOVQ   rowC+56(FP), SI
+	LEAQ   (R8)(R8*2), R9
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+
+loop:
+	MOVLQSX      (R10), R11
+	LEAQ         (BX)(R11*4), R11
+	ADDQ         $0x04, R10
+	VMOVUPS      (R11), Y12
+	VMOVUPS      (R11)(DX*1), Y13
+	VBROADCASTSS (AX), Y14
+	VFMADD231PS  Y14, Y12, Y0
+	VFMADD231PS  Y14, Y13, Y1
+	VBROADCASTSS (AX)(R8*1), Y15
+	VFMADD231PS  Y15, Y12, Y2
+	VFMADD231PS  Y15, Y13, Y3
+	ADDQ         $0x04, AX
+	DECQ         CX
+	JNZ          loop
+	MOVQ         accumulate+64(FP), BX
+	TESTQ        BX, BX
+	JZ           set
+	VADDPS       (DI), Y0, Y0
+	VMOVUPS      Y0, (DI)
+	VADDPS       32(DI), Y1, Y1
+	VMOVUPS      Y1, 32(DI)
+	ADDQ         SI, DI
+	VADDPS       (DI), Y2, Y2
+	VMOVUPS      Y2, (DI)
+	VADDPS       32(DI), Y3, Y3
+	VMOVUPS      Y3, 32(DI)
+	VZEROUPPER
+	RET
+
+set:
+	VMOVUPS Y0, (DI)
+	VMOVUPS Y1, 32(DI)
+	ADDQ    SI, DI
+	VMOVUPS Y2, (DI)
+	VMOVUPS Y3, 32(DI)
+	VZEROUPPER
+	RET
+
+// func direct256s3(k int, a *float32, rowA int, src *float32, rows *int32, second int, c *float32, rowC int, accumulate int)
+// Requires: AVX, FMA3
+TEXT ·direct256s3(SB), NOSPLIT, $0-72
+	MOVQ   k+0(FP), CX
+	MOVQ   a+8(FP), AX
+	MOVQ   rowA+16(FP), R8
+	MOVQ   src+24(FP), BX
+	MOVQ   rows+32(FP), R10
+	MOVQ   second+40(FP), DX
+	MOVQ   c+48(FP), DI
+	MOVQ   rowC+56(FP), SI
+	LEAQ   (R8)(R8*2), R9
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+
+loop:
+	MOVLQSX      (R10), R11
+	LEAQ         (BX)(R11*4), R11
+	ADDQ         $0x04, R10
+	VMOVUPS      (R11), Y12
+	VMOVUPS      (R11)(DX*1), Y13
+	VBROADCASTSS (AX), Y14
+	VFMADD231PS  Y14, Y12, Y0
+	VFMADD231PS  Y14, Y13, Y1
+	VBROADCASTSS (AX)(R8*1), Y15
+	VFMADD231PS  Y15, Y12, Y2
+	VFMADD231PS  Y15, Y13, Y3
+	VBROADCASTSS (AX)(R8*2), Y14
+	VFMADD231PS  Y14, Y12, Y4
+	VFMADD231PS  Y14, Y13, Y5
+	ADDQ         $0x04, AX
+	DECQ         CX
+	JNZ          loop
+	MOVQ         accumulate+64(FP), BX
+	TESTQ        BX, BX
+	JZ           set
+	VADDPS       (DI), Y0, Y0
+	VMOVUPS      Y0, (DI)
+	VADDPS       32(DI), Y1, Y1
+	VMOVUPS      Y1, 32(DI)
+	ADDQ         SI, DI
+	VADDPS       (DI), Y2, Y2
+	VMOVUPS      Y2, (DI)
+	VADDPS       32(DI), Y3, Y3
+	VMOVUPS      Y3, 32(DI)
+	ADDQ         SI, DI
+	VADDPS       (DI), Y4, Y4
+	VMOVUPS      Y4, (DI)
+	VADDPS       32(DI), Y5, Y5
+	VMOVUPS      Y5, 32(DI)
+	VZEROUPPER
+	RET
+
+set:
+	VMOVUPS Y0, (DI)
+	VMOVUPS Y1, 32(DI)
+	ADDQ    SI, DI
+	VMOVUPS Y2, (DI)
+	VMOVUPS Y3, 32(DI)
+	ADDQ    SI, DI
+	VMOVUPS Y4, (DI)
+	VMOVUPS Y5, 32(DI)
+	VZEROUPPER
+	RET
+
+// func direct256s4(k int, a *float32, rowA int, src *float32, rows *int32, second int, c *float32, rowC int, accumulate int)
+// Requires: AVX, FMA3
+TEXT ·direct256s4(SB), NOSPLIT, $0-72
+	MOVQ   k+0(FP), CX
+	MOVQ   a+8(FP), AX
+	MOVQ   rowA+16(FP), R8
+	MOVQ   src+24(FP), BX
+	MOVQ   rows+32(FP), R10
+	MOVQ   second+40(FP), DX
+	MOVQ   c+48(FP), DI
+	MOVQ   rowC+56(FP), SI
+	LEAQ   (R8)(R8*2), R9
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+
+loop:
+	MOVLQSX      (R10), R11
+	LEAQ         (BX)(R11*4), R11
+	ADDQ         $0x04, R10
+	VMOVUPS      (R11), Y12
+	VMOVUPS      (R11)(DX*1), Y13
+	VBROADCASTSS (AX), Y14
+	VFMADD231PS  Y14, Y12, Y0
+	VFMADD231PS  Y14, Y13, Y1
+	VBROADCASTSS (AX)(R8*1), Y15
+	VFMADD231PS  Y15, Y12, Y2
+	VFMADD231PS  Y15, Y13, Y3
+	VBROADCASTSS (AX)(R8*2), Y14
+	VFMADD231PS  Y14, Y12, Y4
+	VFMADD231PS  Y14, Y13, Y5
+	VBROADCASTSS (AX)(R9*1), Y15
+	VFMADD231PS  Y15, Y12, Y6
+	VFMADD231PS  Y15, Y13, Y7
+	ADDQ         $0x04, AX
+	DECQ         CX
+	JNZ          loop
+	MOVQ         accumulate+64(FP), BX
+	TESTQ        BX, BX
+	JZ           set
+	VADDPS       (DI), Y0, Y0
+	VMOVUPS      Y0, (DI)
+	VADDPS       32(DI), Y1, Y1
+	VMOVUPS      Y1, 32(DI)
+	ADDQ         SI, DI
+	VADDPS       (DI), Y2, Y2
+	VMOVUPS      Y2, (DI)
+	VADDPS       32(DI), Y3, Y3
+	VMOVUPS      Y3, 32(DI)
+	ADDQ         SI, DI
+	VADDPS       (DI), Y4, Y4
+	VMOVUPS      Y4, (DI)
+	VADDPS       32(DI), Y5, Y5
+	VMOVUPS      Y5, 32(DI)
+	ADDQ         SI, DI
+	VADDPS       (DI), Y6, Y6
+	VMOVUPS      Y6, (DI)
+	VADDPS       32(DI), Y7, Y7
+	VMOVUPS      Y7, 32(DI)
+	VZEROUPPER
+	RET
+
+set:
+	VMOVUPS Y0, (DI)
+	VMOVUPS Y1, 32(DI)
+	ADDQ    SI, DI
+	VMOVUPS Y2, (DI)
+	VMOVUPS Y3, 32(DI)
+	ADDQ    SI, DI
+	VMOVUPS Y4, (DI)
+	VMOVUPS Y5, 32(DI)
+	ADDQ    SI, DI
+	VMOVUPS Y6, (DI)
+	VMOVUPS Y7, 32(DI)
 	VZEROUPPER
 	RET
 
@@ -15698,6 +16198,256 @@ set:
 	VZEROUPPER
 	RET
 
+// func direct512d1(k int, a *float64, rowA int, src *float64, rows *int32, second int, c *float64, rowC int, accumulate int)
+// Requires: AVX, AVX512F
+TEXT ·direct512d1(SB), NOSPLIT, $0-72
+	MOVQ   k+0(FP), CX
+	MOVQ   a+8(FP), AX
+	MOVQ   rowA+16(FP), R8
+	MOVQ   src+24(FP), BX
+	MOVQ   rows+32(FP), R10
+	MOVQ   second+40(FP), DX
+	MOVQ   c+48(FP), DI
+	MOVQ   rowC+56(FP), SI
+	LEAQ   (R8)(R8*2), R9
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+
+loop:
+	MOVLQSX      (R10), R11
+	LEAQ         (BX)(R11*8), R11
+	ADDQ         $0x04, R10
+	VMOVUPD      (R11), Z28
+	VMOVUPD      (R11)(DX*1), Z29
+	VBROADCASTSD (AX), Z30
+	VFMADD231PD  Z30, Z28, Z0
+	VFMADD231PD  Z30, Z29, Z1
+	ADDQ         $0x08, AX
+	DECQ         CX
+	JNZ          loop
+	MOVQ         accumulate+64(FP), BX
+	TESTQ        BX, BX
+	JZ           set
+	VADDPD       (DI), Z0, Z0
+	VMOVUPD      Z0, (DI)
+	VADDPD       64(DI), Z1, Z1
+	VMOVUPD      Z1, 64(DI)
+	VZEROUPPER
+	RET
+
+set:
+	VMOVUPD Z0, (DI)
+	VMOVUPD Z1, 64(DI)
+	VZEROUPPER
+	RET
+
+// func direct512d2(k int, a *float64, rowA int, src *float64, rows *int32, second int, c *float64, rowC int, accumulate int)
+// Requires: AVX, AVX512F
+TEXT ·direct512d2(SB), NOSPLIT, $0-72
+	MOVQ   k+0(FP), CX
+	MOVQ   a+8(FP), AX
+	MOVQ   rowA+16(FP), R8
+	MOVQ   src+24(FP), BX
+	MOVQ   rows+32(FP), R10
+	MOVQ   second+40(FP), DX
+	MOVQ   c+48(FP), DI
+	MOVQ   rowC+56(FP), SI
+	LEAQ   (R8)(R8*2), R9
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+
+loop:
+	MOVLQSX      (R10), R11
+	LEAQ         (BX)(R11*8), R11
+	ADDQ         $0x04, R10
+	VMOVUPD      (R11), Z28
+	VMOVUPD      (R11)(DX*1), Z29
+	VBROADCASTSD (AX), Z30
+	VFMADD231PD  Z30, Z28, Z0
+	VFMADD231PD  Z30, Z29, Z1
+	VBROADCASTSD (AX)(R8*1), Z31
+	VFMADD231PD  Z31, Z28, Z2
+	VFMADD231PD  Z31, Z29, Z3
+	ADDQ         $0x08, AX
+	DECQ         CX
+	JNZ          loop
+	MOVQ         accumulate+64(FP), BX
+	TESTQ        BX, BX
+	JZ           set
+	VADDPD       (DI), Z0, Z0
+	VMOVUPD      Z0, (DI)
+	VADDPD       64(DI), Z1, Z1
+	VMOVUPD      Z1, 64(DI)
+	ADDQ         SI, DI
+	VADDPD       (DI), Z2, Z2
+	VMOVUPD      Z2, (DI)
+	VADDPD       64(DI), Z3, Z3
+	VMOVUPD      Z3, 64(DI)
+	VZEROUPPER
+	RET
+
+set:
+	VMOVUPD Z0, (DI)
+	VMOVUPD Z1, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z2, (DI)
+	VMOVUPD Z3, 64(DI)
+	VZEROUPPER
+	RET
+
+// func direct512d3(k int, a *float64, rowA int, src *float64, rows *int32, second int, c *float64, rowC int, accumulate int)
+// Requires: AVX, AVX512F
+TEXT ·direct512d3(SB), NOSPLIT, $0-72
+	MOVQ   k+0(FP), CX
+	MOVQ   a+8(FP), AX
+	MOVQ   rowA+16(FP), R8
+	MOVQ   src+24(FP), BX
+	MOVQ   rows+32(FP), R10
+	MOVQ   second+40(FP), DX
+	MOVQ   c+48(FP), DI
+	MOVQ   rowC+56(FP), SI
+	LEAQ   (R8)(R8*2), R9
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+
+loop:
+	MOVLQSX      (R10), R11
+	LEAQ         (BX)(R11*8), R11
+	ADDQ         $0x04, R10
+	VMOVUPD      (R11), Z28
+	VMOVUPD      (R11)(DX*1), Z29
+	VBROADCASTSD (AX), Z30
+	VFMADD231PD  Z30, Z28, Z0
+	VFMADD231PD  Z30, Z29, Z1
+	VBROADCASTSD (AX)(R8*1), Z31
+	VFMADD231PD  Z31, Z28, Z2
+	VFMADD231PD  Z31, Z29, Z3
+	VBROADCASTSD (AX)(R8*2), Z30
+	VFMADD231PD  Z30, Z28, Z4
+	VFMADD231PD  Z30, Z29, Z5
+	ADDQ         $0x08, AX
+	DECQ         CX
+	JNZ          loop
+	MOVQ         accumulate+64(FP), BX
+	TESTQ        BX, BX
+	JZ           set
+	VADDPD       (DI), Z0, Z0
+	VMOVUPD      Z0, (DI)
+	VADDPD       64(DI), Z1, Z1
+	VMOVUPD      Z1, 64(DI)
+	ADDQ         SI, DI
+	VADDPD       (DI), Z2, Z2
+	VMOVUPD      Z2, (DI)
+	VADDPD       64(DI), Z3, Z3
+	VMOVUPD      Z3, 64(DI)
+	ADDQ         SI, DI
+	VADDPD       (DI), Z4, Z4
+	VMOVUPD      Z4, (DI)
+	VADDPD       64(DI), Z5, Z5
+	VMOVUPD      Z5, 64(DI)
+	VZEROUPPER
+	RET
+
+set:
+	VMOVUPD Z0, (DI)
+	VMOVUPD Z1, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z2, (DI)
+	VMOVUPD Z3, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z4, (DI)
+	VMOVUPD Z5, 64(DI)
+	VZEROUPPER
+	RET
+
+// func direct512d4(k int, a *float64, rowA int, src *float64, rows *int32, second int, c *float64, rowC int, accumulate int)
+// Requires: AVX, AVX512F
+TEXT ·direct512d4(SB), NOSPLIT, $0-72
+	MOVQ   k+0(FP), CX
+	MOVQ   a+8(FP), AX
+	MOVQ   rowA+16(FP), R8
+	MOVQ   src+24(FP), BX
+	MOVQ   rows+32(FP), R10
+	MOVQ   second+40(FP), DX
+	MOVQ   c+48(FP), DI
+	MOVQ   rowC+56(FP), SI
+	LEAQ   (R8)(R8*2), R9
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+
+loop:
+	MOVLQSX      (R10), R11
+	LEAQ         (BX)(R11*8), R11
+	ADDQ         $0x04, R10
+	VMOVUPD      (R11), Z28
+	VMOVUPD      (R11)(DX*1), Z29
+	VBROADCASTSD (AX), Z30
+	VFMADD231PD  Z30, Z28, Z0
+	VFMADD231PD  Z30, Z29, Z1
+	VBROADCASTSD (AX)(R8*1), Z31
+	VFMADD231PD  Z31, Z28, Z2
+	VFMADD231PD  Z31, Z29, Z3
+	VBROADCASTSD (AX)(R8*2), Z30
+	VFMADD231PD  Z30, Z28, Z4
+	VFMADD231PD  Z30, Z29, Z5
+	VBROADCASTSD (AX)(R9*1), Z31
+	VFMADD231PD  Z31, Z28, Z6
+	VFMADD231PD  Z31, Z29, Z7
+	ADDQ         $0x08, AX
+	DECQ         CX
+	JNZ          loop
+	MOVQ         accumulate+64(FP), BX
+	TESTQ        BX, BX
+	JZ           set
+	VADDPD       (DI), Z0, Z0
+	VMOVUPD      Z0, (DI)
+	VADDPD       64(DI), Z1, Z1
+	VMOVUPD      Z1, 64(DI)
+	ADDQ         SI, DI
+	VADDPD       (DI), Z2, Z2
+	VMOVUPD      Z2, (DI)
+	VADDPD       64(DI), Z3, Z3
+	VMOVUPD      Z3, 64(DI)
+	ADDQ         SI, DI
+	VADDPD       (DI), Z4, Z4
+	VMOVUPD      Z4, (DI)
+	VADDPD       64(DI), Z5, Z5
+	VMOVUPD      Z5, 64(DI)
+	ADDQ         SI, DI
+	VADDPD       (DI), Z6, Z6
+	VMOVUPD      Z6, (DI)
+	VADDPD       64(DI), Z7, Z7
+	VMOVUPD      Z7, 64(DI)
+	VZEROUPPER
+	RET
+
+set:
+	VMOVUPD Z0, (DI)
+	VMOVUPD Z1, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z2, (DI)
+	VMOVUPD Z3, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z4, (DI)
+	VMOVUPD Z5, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z6, (DI)
+	VMOVUPD Z7, 64(DI)
+	VZEROUPPER
+	RET
+
 // func copyPanel512d(dst *float64, rowDst int, src *float64, rowSrc int, n int, mask *byte)
 // Requires: AVX, AVX512BW, AVX512F
 TEXT ·copyPanel512d(SB), NOSPLIT, $0-48
@@ -17909,6 +18659,256 @@ set:
 	VMOVUPD Y10, (DI)
 	VMULPD  Y15, Y11, Y11
 	VMOVUPD Y11, 32(DI)
+	VZEROUPPER
+	RET
+
+// func direct256d1(k int, a *float64, rowA int, src *float64, rows *int32, second int, c *float64, rowC int, accumulate int)
+// Requires: AVX, FMA3
+TEXT ·direct256d1(SB), NOSPLIT, $0-72
+	MOVQ   k+0(FP), CX
+	MOVQ   a+8(FP), AX
+	MOVQ   rowA+16(FP), R8
+	MOVQ   src+24(FP), BX
+	MOVQ   rows+32(FP), R10
+	MOVQ   second+40(FP), DX
+	MOVQ   c+48(FP), DI
+	MOVQ   rowC+56(FP), SI
+	LEAQ   (R8)(R8*2), R9
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+
+loop:
+	MOVLQSX      (R10), R11
+	LEAQ         (BX)(R11*8), R11
+	ADDQ         $0x04, R10
+	VMOVUPD      (R11), Y12
+	VMOVUPD      (R11)(DX*1), Y13
+	VBROADCASTSD (AX), Y14
+	VFMADD231PD  Y14, Y12, Y0
+	VFMADD231PD  Y14, Y13, Y1
+	ADDQ         $0x08, AX
+	DECQ         CX
+	JNZ          loop
+	MOVQ         accumulate+64(FP), BX
+	TESTQ        BX, BX
+	JZ           set
+	VADDPD       (DI), Y0, Y0
+	VMOVUPD      Y0, (DI)
+	VADDPD       32(DI), Y1, Y1
+	VMOVUPD      Y1, 32(DI)
+	VZEROUPPER
+	RET
+
+set:
+	VMOVUPD Y0, (DI)
+	VMOVUPD Y1, 32(DI)
+	VZEROUPPER
+	RET
+
+// func direct256d2(k int, a *float64, rowA int, src *float64, rows *int32, second int, c *float64, rowC int, accumulate int)
+// Requires: AVX, FMA3
+TEXT ·direct256d2(SB), NOSPLIT, $0-72
+	MOVQ   k+0(FP), CX
+	MOVQ   a+8(FP), AX
+	MOVQ   rowA+16(FP), R8
+	MOVQ   src+24(FP), BX
+	MOVQ   rows+32(FP), R10
+	MOVQ   second+40(FP), DX
+	MOVQ   c+48(FP), DI
+	MOVQ   rowC+56(FP), SI
+	LEAQ   (R8)(R8*2), R9
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+
+loop:
+	MOVLQSX      (R10), R11
+	LEAQ         (BX)(R11*8), R11
+	ADDQ         $0x04, R10
+	VMOVUPD      (R11), Y12
+	VMOVUPD      (R11)(DX*1), Y13
+	VBROADCASTSD (AX), Y14
+	VFMADD231PD  Y14, Y12, Y0
+	VFMADD231PD  Y14, Y13, Y1
+	VBROADCASTSD (AX)(R8*1), Y15
+	VFMADD231PD  Y15, Y12, Y2
+	VFMADD231PD  Y15, Y13, Y3
+	ADDQ         $0x08, AX
+	DECQ         CX
+	JNZ          loop
+	MOVQ         accumulate+64(FP), BX
+	TESTQ        BX, BX
+	JZ           set
+	VADDPD       (DI), Y0, Y0
+	VMOVUPD      Y0, (DI)
+	VADDPD       32(DI), Y1, Y1
+	VMOVUPD      Y1, 32(DI)
+	ADDQ         SI, DI
+	VADDPD       (DI), Y2, Y2
+	VMOVUPD      Y2, (DI)
+	VADDPD       32(DI), Y3, Y3
+	VMOVUPD      Y3, 32(DI)
+	VZEROUPPER
+	RET
+
+set:
+	VMOVUPD Y0, (DI)
+	VMOVUPD Y1, 32(DI)
+	ADDQ    SI, DI
+	VMOVUPD Y2, (DI)
+	VMOVUPD Y3, 32(DI)
+	VZEROUPPER
+	RET
+
+// func direct256d3(k int, a *float64, rowA int, src *float64, rows *int32, second int, c *float64, rowC int, accumulate int)
+// Requires: AVX, FMA3
+TEXT ·direct256d3(SB), NOSPLIT, $0-72
+	MOVQ   k+0(FP), CX
+	MOVQ   a+8(FP), AX
+	MOVQ   rowA+16(FP), R8
+	MOVQ   src+24(FP), BX
+	MOVQ   rows+32(FP), R10
+	MOVQ   second+40(FP), DX
+	MOVQ   c+48(FP), DI
+	MOVQ   rowC+56(FP), SI
+	LEAQ   (R8)(R8*2), R9
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+
+loop:
+	MOVLQSX      (R10), R11
+	LEAQ         (BX)(R11*8), R11
+	ADDQ         $0x04, R10
+	VMOVUPD      (R11), Y12
+	VMOVUPD      (R11)(DX*1), Y13
+	VBROADCASTSD (AX), Y14
+	VFMADD231PD  Y14, Y12, Y0
+	VFMADD231PD  Y14, Y13, Y1
+	VBROADCASTSD (AX)(R8*1), Y15
+	VFMADD231PD  Y15, Y12, Y2
+	VFMADD231PD  Y15, Y13, Y3
+	VBROADCASTSD (AX)(R8*2), Y14
+	VFMADD231PD  Y14, Y12, Y4
+	VFMADD231PD  Y14, Y13, Y5
+	ADDQ         $0x08, AX
+	DECQ         CX
+	JNZ          loop
+	MOVQ         accumulate+64(FP), BX
+	TESTQ        BX, BX
+	JZ           set
+	VADDPD       (DI), Y0, Y0
+	VMOVUPD      Y0, (DI)
+	VADDPD       32(DI), Y1, Y1
+	VMOVUPD      Y1, 32(DI)
+	ADDQ         SI, DI
+	VADDPD       (DI), Y2, Y2
+	VMOVUPD      Y2, (DI)
+	VADDPD       32(DI), Y3, Y3
+	VMOVUPD      Y3, 32(DI)
+	ADDQ         SI, DI
+	VADDPD       (DI), Y4, Y4
+	VMOVUPD      Y4, (DI)
+	VADDPD       32(DI), Y5, Y5
+	VMOVUPD      Y5, 32(DI)
+	VZEROUPPER
+	RET
+
+set:
+	VMOVUPD Y0, (DI)
+	VMOVUPD Y1, 32(DI)
+	ADDQ    SI, DI
+	VMOVUPD Y2, (DI)
+	VMOVUPD Y3, 32(DI)
+	ADDQ    SI, DI
+	VMOVUPD Y4, (DI)
+	VMOVUPD Y5, 32(DI)
+	VZEROUPPER
+	RET
+
+// func direct256d4(k int, a *float64, rowA int, src *float64, rows *int32, second int, c *float64, rowC int, accumulate int)
+// Requires: AVX, FMA3
+TEXT ·direct256d4(SB), NOSPLIT, $0-72
+	MOVQ   k+0(FP), CX
+	MOVQ   a+8(FP), AX
+	MOVQ   rowA+16(FP), R8
+	MOVQ   src+24(FP), BX
+	MOVQ   rows+32(FP), R10
+	MOVQ   second+40(FP), DX
+	MOVQ   c+48(FP), DI
+	MOVQ   rowC+56(FP), SI
+	LEAQ   (R8)(R8*2), R9
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+
+loop:
+	MOVLQSX      (R10), R11
+	LEAQ         (BX)(R11*8), R11
+	ADDQ         $0x04, R10
+	VMOVUPD      (R11), Y12
+	VMOVUPD      (R11)(DX*1), Y13
+	VBROADCASTSD (AX), Y14
+	VFMADD231PD  Y14, Y12, Y0
+	VFMADD231PD  Y14, Y13, Y1
+	VBROADCASTSD (AX)(R8*1), Y15
+	VFMADD231PD  Y15, Y12, Y2
+	VFMADD231PD  Y15, Y13, Y3
+	VBROADCASTSD (AX)(R8*2), Y14
+	VFMADD231PD  Y14, Y12, Y4
+	VFMADD231PD  Y14, Y13, Y5
+	VBROADCASTSD (AX)(R9*1), Y15
+	VFMADD231PD  Y15, Y12, Y6
+	VFMADD231PD  Y15, Y13, Y7
+	ADDQ         $0x08, AX
+	DECQ         CX
+	JNZ          loop
+	MOVQ         accumulate+64(FP), BX
+	TESTQ        BX, BX
+	JZ           set
+	VADDPD       (DI), Y0, Y0
+	VMOVUPD      Y0, (DI)
+	VADDPD       32(DI), Y1, Y1
+	VMOVUPD      Y1, 32(DI)
+	ADDQ         SI, DI
+	VADDPD       (DI), Y2, Y2
+	VMOVUPD      Y2, (DI)
+	VADDPD       32(DI), Y3, Y3
+	VMOVUPD      Y3, 32(DI)
+	ADDQ         SI, DI
+	VADDPD       (DI), Y4, Y4
+	VMOVUPD      Y4, (DI)
+	VADDPD       32(DI), Y5, Y5
+	VMOVUPD      Y5, 32(DI)
+	ADDQ         SI, DI
+	VADDPD       (DI), Y6, Y6
+	VMOVUPD      Y6, (DI)
+	VADDPD       32(DI), Y7, Y7
+	VMOVUPD      Y7, 32(DI)
+	VZEROUPPER
+	RET
+
+set:
+	VMOVUPD Y0, (DI)
+	VMOVUPD Y1, 32(DI)
+	ADDQ    SI, DI
+	VMOVUPD Y2, (DI)
+	VMOVUPD Y3, 32(DI)
+	ADDQ    SI, DI
+	VMOVUPD Y4, (DI)
+	VMOVUPD Y5, 32(DI)
+	ADDQ    SI, DI
+	VMOVUPD Y6, (DI)
+	VMOVUPD Y7, 32(DI)
 	VZEROUPPER
 	RET
 

@@ -20,6 +20,9 @@ func main() {
 					product(v, f64, rows, width)
 				}
 			}
+			for rows := 1; rows <= directRows; rows++ {
+				direct(v, f64, rows)
+			}
 			copyPanel(v, f64)
 			elementwiseKernels(v, f64)
 		}
