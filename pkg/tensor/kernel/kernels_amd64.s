@@ -5,20 +5,25 @@
 #include "textflag.h"
 
 // func product512s1x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int)
-// Requires: AVX, AVX512BW, AVX512F, MMX+
-TEXT ·product512s1x1(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   colA+24(FP), R13
-	MOVQ   b+32(FP), BX
-	MOVQ   rowB+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	VPXORD Z0, Z0, Z0
-	TESTQ  CX, CX
-	JLE    done
+// Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
+TEXT ·product512s1x1(SB), NOSPLIT, $8-88
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VPXORD  Z0, Z0, Z0
+	TESTQ   CX, CX
+	JLE     done
 
 loop:
 	VMOVUPS          (BX), Z28
@@ -42,12 +47,14 @@ done:
 	VMOVUPS.Z    (DI), K1, Z30
 	VFMADD231PS  Z31, Z0, Z30
 	VMOVUPS      Z30, K1, (DI)
+	LDMXCSR      (SP)
 	VZEROUPPER
 	RET
 
 setMasked:
 	VMULPS  Z31, Z0, Z0
 	VMOVUPS Z0, K1, (DI)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
@@ -57,31 +64,38 @@ whole:
 	VMOVUPS     (DI), Z30
 	VFMADD231PS Z31, Z0, Z30
 	VMOVUPS     Z30, (DI)
+	LDMXCSR     (SP)
 	VZEROUPPER
 	RET
 
 set:
 	VMULPS  Z31, Z0, Z0
 	VMOVUPS Z0, (DI)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
 // func product512s2x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int)
-// Requires: AVX, AVX512BW, AVX512F, MMX+
-TEXT ·product512s2x1(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   colA+24(FP), R13
-	MOVQ   b+32(FP), BX
-	MOVQ   rowB+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	TESTQ  CX, CX
-	JLE    done
+// Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
+TEXT ·product512s2x1(SB), NOSPLIT, $8-88
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	TESTQ   CX, CX
+	JLE     done
 
 loop:
 	VMOVUPS          (BX), Z28
@@ -110,6 +124,7 @@ done:
 	VMOVUPS.Z    (DI), K1, Z30
 	VFMADD231PS  Z31, Z1, Z30
 	VMOVUPS      Z30, K1, (DI)
+	LDMXCSR      (SP)
 	VZEROUPPER
 	RET
 
@@ -119,6 +134,7 @@ setMasked:
 	ADDQ    SI, DI
 	VMULPS  Z31, Z1, Z1
 	VMOVUPS Z1, K1, (DI)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
@@ -132,6 +148,7 @@ whole:
 	VMOVUPS     (DI), Z30
 	VFMADD231PS Z31, Z1, Z30
 	VMOVUPS     Z30, (DI)
+	LDMXCSR     (SP)
 	VZEROUPPER
 	RET
 
@@ -141,26 +158,32 @@ set:
 	ADDQ    SI, DI
 	VMULPS  Z31, Z1, Z1
 	VMOVUPS Z1, (DI)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
 // func product512s3x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int)
-// Requires: AVX, AVX512BW, AVX512F, MMX+
-TEXT ·product512s3x1(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   colA+24(FP), R13
-	MOVQ   b+32(FP), BX
-	MOVQ   rowB+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	TESTQ  CX, CX
-	JLE    done
+// Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
+TEXT ·product512s3x1(SB), NOSPLIT, $8-88
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	TESTQ   CX, CX
+	JLE     done
 
 loop:
 	VMOVUPS          (BX), Z28
@@ -194,6 +217,7 @@ done:
 	VMOVUPS.Z    (DI), K1, Z30
 	VFMADD231PS  Z31, Z2, Z30
 	VMOVUPS      Z30, K1, (DI)
+	LDMXCSR      (SP)
 	VZEROUPPER
 	RET
 
@@ -206,6 +230,7 @@ setMasked:
 	ADDQ    SI, DI
 	VMULPS  Z31, Z2, Z2
 	VMOVUPS Z2, K1, (DI)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
@@ -223,6 +248,7 @@ whole:
 	VMOVUPS     (DI), Z30
 	VFMADD231PS Z31, Z2, Z30
 	VMOVUPS     Z30, (DI)
+	LDMXCSR     (SP)
 	VZEROUPPER
 	RET
 
@@ -235,27 +261,33 @@ set:
 	ADDQ    SI, DI
 	VMULPS  Z31, Z2, Z2
 	VMOVUPS Z2, (DI)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
 // func product512s4x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int)
-// Requires: AVX, AVX512BW, AVX512F, MMX+
-TEXT ·product512s4x1(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   colA+24(FP), R13
-	MOVQ   b+32(FP), BX
-	MOVQ   rowB+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	TESTQ  CX, CX
-	JLE    done
+// Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
+TEXT ·product512s4x1(SB), NOSPLIT, $8-88
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	TESTQ   CX, CX
+	JLE     done
 
 loop:
 	VMOVUPS          (BX), Z28
@@ -294,6 +326,7 @@ done:
 	VMOVUPS.Z    (DI), K1, Z30
 	VFMADD231PS  Z31, Z3, Z30
 	VMOVUPS      Z30, K1, (DI)
+	LDMXCSR      (SP)
 	VZEROUPPER
 	RET
 
@@ -309,6 +342,7 @@ setMasked:
 	ADDQ    SI, DI
 	VMULPS  Z31, Z3, Z3
 	VMOVUPS Z3, K1, (DI)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
@@ -330,6 +364,7 @@ whole:
 	VMOVUPS     (DI), Z30
 	VFMADD231PS Z31, Z3, Z30
 	VMOVUPS     Z30, (DI)
+	LDMXCSR     (SP)
 	VZEROUPPER
 	RET
 
@@ -345,29 +380,35 @@ set:
 	ADDQ    SI, DI
 	VMULPS  Z31, Z3, Z3
 	VMOVUPS Z3, (DI)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
 // func product512s5x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int)
-// Requires: AVX, AVX512BW, AVX512F, MMX+
-TEXT ·product512s5x1(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   colA+24(FP), R13
-	MOVQ   b+32(FP), BX
-	MOVQ   rowB+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	LEAQ   (AX)(R8*4), R10
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	TESTQ  CX, CX
-	JLE    done
+// Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
+TEXT ·product512s5x1(SB), NOSPLIT, $8-88
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	LEAQ    (AX)(R8*4), R10
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	TESTQ   CX, CX
+	JLE     done
 
 loop:
 	VMOVUPS          (BX), Z28
@@ -412,6 +453,7 @@ done:
 	VMOVUPS.Z    (DI), K1, Z30
 	VFMADD231PS  Z31, Z4, Z30
 	VMOVUPS      Z30, K1, (DI)
+	LDMXCSR      (SP)
 	VZEROUPPER
 	RET
 
@@ -430,6 +472,7 @@ setMasked:
 	ADDQ    SI, DI
 	VMULPS  Z31, Z4, Z4
 	VMOVUPS Z4, K1, (DI)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
@@ -455,6 +498,7 @@ whole:
 	VMOVUPS     (DI), Z30
 	VFMADD231PS Z31, Z4, Z30
 	VMOVUPS     Z30, (DI)
+	LDMXCSR     (SP)
 	VZEROUPPER
 	RET
 
@@ -473,30 +517,36 @@ set:
 	ADDQ    SI, DI
 	VMULPS  Z31, Z4, Z4
 	VMOVUPS Z4, (DI)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
 // func product512s6x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int)
-// Requires: AVX, AVX512BW, AVX512F, MMX+
-TEXT ·product512s6x1(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   colA+24(FP), R13
-	MOVQ   b+32(FP), BX
-	MOVQ   rowB+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	LEAQ   (AX)(R8*4), R10
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	TESTQ  CX, CX
-	JLE    done
+// Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
+TEXT ·product512s6x1(SB), NOSPLIT, $8-88
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	LEAQ    (AX)(R8*4), R10
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	TESTQ   CX, CX
+	JLE     done
 
 loop:
 	VMOVUPS          (BX), Z28
@@ -546,6 +596,7 @@ done:
 	VMOVUPS.Z    (DI), K1, Z30
 	VFMADD231PS  Z31, Z5, Z30
 	VMOVUPS      Z30, K1, (DI)
+	LDMXCSR      (SP)
 	VZEROUPPER
 	RET
 
@@ -567,6 +618,7 @@ setMasked:
 	ADDQ    SI, DI
 	VMULPS  Z31, Z5, Z5
 	VMOVUPS Z5, K1, (DI)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
@@ -596,6 +648,7 @@ whole:
 	VMOVUPS     (DI), Z30
 	VFMADD231PS Z31, Z5, Z30
 	VMOVUPS     Z30, (DI)
+	LDMXCSR     (SP)
 	VZEROUPPER
 	RET
 
@@ -617,31 +670,37 @@ set:
 	ADDQ    SI, DI
 	VMULPS  Z31, Z5, Z5
 	VMOVUPS Z5, (DI)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
 // func product512s7x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int)
-// Requires: AVX, AVX512BW, AVX512F, MMX+
-TEXT ·product512s7x1(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   colA+24(FP), R13
-	MOVQ   b+32(FP), BX
-	MOVQ   rowB+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	LEAQ   (AX)(R8*4), R10
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	TESTQ  CX, CX
-	JLE    done
+// Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
+TEXT ·product512s7x1(SB), NOSPLIT, $8-88
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	LEAQ    (AX)(R8*4), R10
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	TESTQ   CX, CX
+	JLE     done
 
 loop:
 	VMOVUPS          (BX), Z28
@@ -696,6 +755,7 @@ done:
 	VMOVUPS.Z    (DI), K1, Z30
 	VFMADD231PS  Z31, Z6, Z30
 	VMOVUPS      Z30, K1, (DI)
+	LDMXCSR      (SP)
 	VZEROUPPER
 	RET
 
@@ -720,6 +780,7 @@ setMasked:
 	ADDQ    SI, DI
 	VMULPS  Z31, Z6, Z6
 	VMOVUPS Z6, K1, (DI)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
@@ -753,6 +814,7 @@ whole:
 	VMOVUPS     (DI), Z30
 	VFMADD231PS Z31, Z6, Z30
 	VMOVUPS     Z30, (DI)
+	LDMXCSR     (SP)
 	VZEROUPPER
 	RET
 
@@ -777,32 +839,38 @@ set:
 	ADDQ    SI, DI
 	VMULPS  Z31, Z6, Z6
 	VMOVUPS Z6, (DI)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
 // func product512s8x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int)
-// Requires: AVX, AVX512BW, AVX512F, MMX+
-TEXT ·product512s8x1(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   colA+24(FP), R13
-	MOVQ   b+32(FP), BX
-	MOVQ   rowB+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	LEAQ   (AX)(R8*4), R10
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	TESTQ  CX, CX
-	JLE    done
+// Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
+TEXT ·product512s8x1(SB), NOSPLIT, $8-88
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	LEAQ    (AX)(R8*4), R10
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	TESTQ   CX, CX
+	JLE     done
 
 loop:
 	VMOVUPS          (BX), Z28
@@ -862,6 +930,7 @@ done:
 	VMOVUPS.Z    (DI), K1, Z30
 	VFMADD231PS  Z31, Z7, Z30
 	VMOVUPS      Z30, K1, (DI)
+	LDMXCSR      (SP)
 	VZEROUPPER
 	RET
 
@@ -889,6 +958,7 @@ setMasked:
 	ADDQ    SI, DI
 	VMULPS  Z31, Z7, Z7
 	VMOVUPS Z7, K1, (DI)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
@@ -926,6 +996,7 @@ whole:
 	VMOVUPS     (DI), Z30
 	VFMADD231PS Z31, Z7, Z30
 	VMOVUPS     Z30, (DI)
+	LDMXCSR     (SP)
 	VZEROUPPER
 	RET
 
@@ -953,34 +1024,40 @@ set:
 	ADDQ    SI, DI
 	VMULPS  Z31, Z7, Z7
 	VMOVUPS Z7, (DI)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
 // func product512s9x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int)
-// Requires: AVX, AVX512BW, AVX512F, MMX+
-TEXT ·product512s9x1(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   colA+24(FP), R13
-	MOVQ   b+32(FP), BX
-	MOVQ   rowB+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	LEAQ   (AX)(R8*4), R10
-	LEAQ   (R10)(R8*4), R11
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	TESTQ  CX, CX
-	JLE    done
+// Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
+TEXT ·product512s9x1(SB), NOSPLIT, $8-88
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	LEAQ    (AX)(R8*4), R10
+	LEAQ    (R10)(R8*4), R11
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	TESTQ   CX, CX
+	JLE     done
 
 loop:
 	VMOVUPS          (BX), Z28
@@ -1046,6 +1123,7 @@ done:
 	VMOVUPS.Z    (DI), K1, Z30
 	VFMADD231PS  Z31, Z8, Z30
 	VMOVUPS      Z30, K1, (DI)
+	LDMXCSR      (SP)
 	VZEROUPPER
 	RET
 
@@ -1076,6 +1154,7 @@ setMasked:
 	ADDQ    SI, DI
 	VMULPS  Z31, Z8, Z8
 	VMOVUPS Z8, K1, (DI)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
@@ -1117,6 +1196,7 @@ whole:
 	VMOVUPS     (DI), Z30
 	VFMADD231PS Z31, Z8, Z30
 	VMOVUPS     Z30, (DI)
+	LDMXCSR     (SP)
 	VZEROUPPER
 	RET
 
@@ -1147,35 +1227,41 @@ set:
 	ADDQ    SI, DI
 	VMULPS  Z31, Z8, Z8
 	VMOVUPS Z8, (DI)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
 // func product512s10x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int)
-// Requires: AVX, AVX512BW, AVX512F, MMX+
-TEXT ·product512s10x1(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   colA+24(FP), R13
-	MOVQ   b+32(FP), BX
-	MOVQ   rowB+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	LEAQ   (AX)(R8*4), R10
-	LEAQ   (R10)(R8*4), R11
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	TESTQ  CX, CX
-	JLE    done
+// Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
+TEXT ·product512s10x1(SB), NOSPLIT, $8-88
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	LEAQ    (AX)(R8*4), R10
+	LEAQ    (R10)(R8*4), R11
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	TESTQ   CX, CX
+	JLE     done
 
 loop:
 	VMOVUPS          (BX), Z28
@@ -1246,6 +1332,7 @@ done:
 	VMOVUPS.Z    (DI), K1, Z30
 	VFMADD231PS  Z31, Z9, Z30
 	VMOVUPS      Z30, K1, (DI)
+	LDMXCSR      (SP)
 	VZEROUPPER
 	RET
 
@@ -1279,6 +1366,7 @@ setMasked:
 	ADDQ    SI, DI
 	VMULPS  Z31, Z9, Z9
 	VMOVUPS Z9, K1, (DI)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
@@ -1324,6 +1412,7 @@ whole:
 	VMOVUPS     (DI), Z30
 	VFMADD231PS Z31, Z9, Z30
 	VMOVUPS     Z30, (DI)
+	LDMXCSR     (SP)
 	VZEROUPPER
 	RET
 
@@ -1357,36 +1446,42 @@ set:
 	ADDQ    SI, DI
 	VMULPS  Z31, Z9, Z9
 	VMOVUPS Z9, (DI)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
 // func product512s11x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int)
-// Requires: AVX, AVX512BW, AVX512F, MMX+
-TEXT ·product512s11x1(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   colA+24(FP), R13
-	MOVQ   b+32(FP), BX
-	MOVQ   rowB+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	LEAQ   (AX)(R8*4), R10
-	LEAQ   (R10)(R8*4), R11
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	TESTQ  CX, CX
-	JLE    done
+// Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
+TEXT ·product512s11x1(SB), NOSPLIT, $8-88
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	LEAQ    (AX)(R8*4), R10
+	LEAQ    (R10)(R8*4), R11
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	TESTQ   CX, CX
+	JLE     done
 
 loop:
 	VMOVUPS          (BX), Z28
@@ -1462,6 +1557,7 @@ done:
 	VMOVUPS.Z    (DI), K1, Z30
 	VFMADD231PS  Z31, Z10, Z30
 	VMOVUPS      Z30, K1, (DI)
+	LDMXCSR      (SP)
 	VZEROUPPER
 	RET
 
@@ -1498,6 +1594,7 @@ setMasked:
 	ADDQ    SI, DI
 	VMULPS  Z31, Z10, Z10
 	VMOVUPS Z10, K1, (DI)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
@@ -1547,6 +1644,7 @@ whole:
 	VMOVUPS     (DI), Z30
 	VFMADD231PS Z31, Z10, Z30
 	VMOVUPS     Z30, (DI)
+	LDMXCSR     (SP)
 	VZEROUPPER
 	RET
 
@@ -1583,37 +1681,43 @@ set:
 	ADDQ    SI, DI
 	VMULPS  Z31, Z10, Z10
 	VMOVUPS Z10, (DI)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
 // func product512s12x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int)
-// Requires: AVX, AVX512BW, AVX512F, MMX+
-TEXT ·product512s12x1(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   colA+24(FP), R13
-	MOVQ   b+32(FP), BX
-	MOVQ   rowB+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	LEAQ   (AX)(R8*4), R10
-	LEAQ   (R10)(R8*4), R11
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	TESTQ  CX, CX
-	JLE    done
+// Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
+TEXT ·product512s12x1(SB), NOSPLIT, $8-88
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	LEAQ    (AX)(R8*4), R10
+	LEAQ    (R10)(R8*4), R11
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	TESTQ   CX, CX
+	JLE     done
 
 loop:
 	VMOVUPS          (BX), Z28
@@ -1694,6 +1798,7 @@ done:
 	VMOVUPS.Z    (DI), K1, Z30
 	VFMADD231PS  Z31, Z11, Z30
 	VMOVUPS      Z30, K1, (DI)
+	LDMXCSR      (SP)
 	VZEROUPPER
 	RET
 
@@ -1733,6 +1838,7 @@ setMasked:
 	ADDQ    SI, DI
 	VMULPS  Z31, Z11, Z11
 	VMOVUPS Z11, K1, (DI)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
@@ -1786,6 +1892,7 @@ whole:
 	VMOVUPS     (DI), Z30
 	VFMADD231PS Z31, Z11, Z30
 	VMOVUPS     Z30, (DI)
+	LDMXCSR     (SP)
 	VZEROUPPER
 	RET
 
@@ -1825,39 +1932,45 @@ set:
 	ADDQ    SI, DI
 	VMULPS  Z31, Z11, Z11
 	VMOVUPS Z11, (DI)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
 // func product512s13x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int)
-// Requires: AVX, AVX512BW, AVX512F, MMX+
-TEXT ·product512s13x1(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   colA+24(FP), R13
-	MOVQ   b+32(FP), BX
-	MOVQ   rowB+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	LEAQ   (AX)(R8*4), R10
-	LEAQ   (R10)(R8*4), R11
-	LEAQ   (R11)(R8*4), R12
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	TESTQ  CX, CX
-	JLE    done
+// Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
+TEXT ·product512s13x1(SB), NOSPLIT, $8-88
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	LEAQ    (AX)(R8*4), R10
+	LEAQ    (R10)(R8*4), R11
+	LEAQ    (R11)(R8*4), R12
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	TESTQ   CX, CX
+	JLE     done
 
 loop:
 	VMOVUPS          (BX), Z28
@@ -1944,6 +2057,7 @@ done:
 	VMOVUPS.Z    (DI), K1, Z30
 	VFMADD231PS  Z31, Z12, Z30
 	VMOVUPS      Z30, K1, (DI)
+	LDMXCSR      (SP)
 	VZEROUPPER
 	RET
 
@@ -1986,6 +2100,7 @@ setMasked:
 	ADDQ    SI, DI
 	VMULPS  Z31, Z12, Z12
 	VMOVUPS Z12, K1, (DI)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
@@ -2043,6 +2158,7 @@ whole:
 	VMOVUPS     (DI), Z30
 	VFMADD231PS Z31, Z12, Z30
 	VMOVUPS     Z30, (DI)
+	LDMXCSR     (SP)
 	VZEROUPPER
 	RET
 
@@ -2085,40 +2201,46 @@ set:
 	ADDQ    SI, DI
 	VMULPS  Z31, Z12, Z12
 	VMOVUPS Z12, (DI)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
 // func product512s14x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int)
-// Requires: AVX, AVX512BW, AVX512F, MMX+
-TEXT ·product512s14x1(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   colA+24(FP), R13
-	MOVQ   b+32(FP), BX
-	MOVQ   rowB+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	LEAQ   (AX)(R8*4), R10
-	LEAQ   (R10)(R8*4), R11
-	LEAQ   (R11)(R8*4), R12
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	TESTQ  CX, CX
-	JLE    done
+// Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
+TEXT ·product512s14x1(SB), NOSPLIT, $8-88
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	LEAQ    (AX)(R8*4), R10
+	LEAQ    (R10)(R8*4), R11
+	LEAQ    (R11)(R8*4), R12
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	TESTQ   CX, CX
+	JLE     done
 
 loop:
 	VMOVUPS          (BX), Z28
@@ -2210,6 +2332,7 @@ done:
 	VMOVUPS.Z    (DI), K1, Z30
 	VFMADD231PS  Z31, Z13, Z30
 	VMOVUPS      Z30, K1, (DI)
+	LDMXCSR      (SP)
 	VZEROUPPER
 	RET
 
@@ -2255,6 +2378,7 @@ setMasked:
 	ADDQ    SI, DI
 	VMULPS  Z31, Z13, Z13
 	VMOVUPS Z13, K1, (DI)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
@@ -2316,6 +2440,7 @@ whole:
 	VMOVUPS     (DI), Z30
 	VFMADD231PS Z31, Z13, Z30
 	VMOVUPS     Z30, (DI)
+	LDMXCSR     (SP)
 	VZEROUPPER
 	RET
 
@@ -2361,25 +2486,31 @@ set:
 	ADDQ    SI, DI
 	VMULPS  Z31, Z13, Z13
 	VMOVUPS Z13, (DI)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
 // func product512s1x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int)
-// Requires: AVX, AVX512BW, AVX512F, MMX+
-TEXT ·product512s1x2(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   colA+24(FP), R13
-	MOVQ   b+32(FP), BX
-	MOVQ   rowB+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	TESTQ  CX, CX
-	JLE    done
+// Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
+TEXT ·product512s1x2(SB), NOSPLIT, $8-88
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	TESTQ   CX, CX
+	JLE     done
 
 loop:
 	VMOVUPS      (BX), Z28
@@ -2410,6 +2541,7 @@ done:
 	VMOVUPS.Z    64(DI), K2, Z30
 	VFMADD231PS  Z31, Z1, Z30
 	VMOVUPS      Z30, K2, 64(DI)
+	LDMXCSR      (SP)
 	VZEROUPPER
 	RET
 
@@ -2418,6 +2550,7 @@ setMasked:
 	VMOVUPS Z0, K1, (DI)
 	VMULPS  Z31, Z1, Z1
 	VMOVUPS Z1, K2, 64(DI)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
@@ -2430,6 +2563,7 @@ whole:
 	VMOVUPS     64(DI), Z30
 	VFMADD231PS Z31, Z1, Z30
 	VMOVUPS     Z30, 64(DI)
+	LDMXCSR     (SP)
 	VZEROUPPER
 	RET
 
@@ -2438,27 +2572,33 @@ set:
 	VMOVUPS Z0, (DI)
 	VMULPS  Z31, Z1, Z1
 	VMOVUPS Z1, 64(DI)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
 // func product512s2x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int)
-// Requires: AVX, AVX512BW, AVX512F, MMX+
-TEXT ·product512s2x2(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   colA+24(FP), R13
-	MOVQ   b+32(FP), BX
-	MOVQ   rowB+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	TESTQ  CX, CX
-	JLE    done
+// Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
+TEXT ·product512s2x2(SB), NOSPLIT, $8-88
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	TESTQ   CX, CX
+	JLE     done
 
 loop:
 	VMOVUPS      (BX), Z28
@@ -2499,6 +2639,7 @@ done:
 	VMOVUPS.Z    64(DI), K2, Z30
 	VFMADD231PS  Z31, Z3, Z30
 	VMOVUPS      Z30, K2, 64(DI)
+	LDMXCSR      (SP)
 	VZEROUPPER
 	RET
 
@@ -2512,6 +2653,7 @@ setMasked:
 	VMOVUPS Z2, K1, (DI)
 	VMULPS  Z31, Z3, Z3
 	VMOVUPS Z3, K2, 64(DI)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
@@ -2531,6 +2673,7 @@ whole:
 	VMOVUPS     64(DI), Z30
 	VFMADD231PS Z31, Z3, Z30
 	VMOVUPS     Z30, 64(DI)
+	LDMXCSR     (SP)
 	VZEROUPPER
 	RET
 
@@ -2544,29 +2687,35 @@ set:
 	VMOVUPS Z2, (DI)
 	VMULPS  Z31, Z3, Z3
 	VMOVUPS Z3, 64(DI)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
 // func product512s3x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int)
-// Requires: AVX, AVX512BW, AVX512F, MMX+
-TEXT ·product512s3x2(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   colA+24(FP), R13
-	MOVQ   b+32(FP), BX
-	MOVQ   rowB+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	TESTQ  CX, CX
-	JLE    done
+// Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
+TEXT ·product512s3x2(SB), NOSPLIT, $8-88
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	TESTQ   CX, CX
+	JLE     done
 
 loop:
 	VMOVUPS      (BX), Z28
@@ -2617,6 +2766,7 @@ done:
 	VMOVUPS.Z    64(DI), K2, Z30
 	VFMADD231PS  Z31, Z5, Z30
 	VMOVUPS      Z30, K2, 64(DI)
+	LDMXCSR      (SP)
 	VZEROUPPER
 	RET
 
@@ -2635,6 +2785,7 @@ setMasked:
 	VMOVUPS Z4, K1, (DI)
 	VMULPS  Z31, Z5, Z5
 	VMOVUPS Z5, K2, 64(DI)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
@@ -2661,6 +2812,7 @@ whole:
 	VMOVUPS     64(DI), Z30
 	VFMADD231PS Z31, Z5, Z30
 	VMOVUPS     Z30, 64(DI)
+	LDMXCSR     (SP)
 	VZEROUPPER
 	RET
 
@@ -2679,31 +2831,37 @@ set:
 	VMOVUPS Z4, (DI)
 	VMULPS  Z31, Z5, Z5
 	VMOVUPS Z5, 64(DI)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
 // func product512s4x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int)
-// Requires: AVX, AVX512BW, AVX512F, MMX+
-TEXT ·product512s4x2(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   colA+24(FP), R13
-	MOVQ   b+32(FP), BX
-	MOVQ   rowB+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	TESTQ  CX, CX
-	JLE    done
+// Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
+TEXT ·product512s4x2(SB), NOSPLIT, $8-88
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	TESTQ   CX, CX
+	JLE     done
 
 loop:
 	VMOVUPS      (BX), Z28
@@ -2764,6 +2922,7 @@ done:
 	VMOVUPS.Z    64(DI), K2, Z30
 	VFMADD231PS  Z31, Z7, Z30
 	VMOVUPS      Z30, K2, 64(DI)
+	LDMXCSR      (SP)
 	VZEROUPPER
 	RET
 
@@ -2787,6 +2946,7 @@ setMasked:
 	VMOVUPS Z6, K1, (DI)
 	VMULPS  Z31, Z7, Z7
 	VMOVUPS Z7, K2, 64(DI)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
@@ -2820,6 +2980,7 @@ whole:
 	VMOVUPS     64(DI), Z30
 	VFMADD231PS Z31, Z7, Z30
 	VMOVUPS     Z30, 64(DI)
+	LDMXCSR     (SP)
 	VZEROUPPER
 	RET
 
@@ -2843,34 +3004,40 @@ set:
 	VMOVUPS Z6, (DI)
 	VMULPS  Z31, Z7, Z7
 	VMOVUPS Z7, 64(DI)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
 // func product512s5x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int)
-// Requires: AVX, AVX512BW, AVX512F, MMX+
-TEXT ·product512s5x2(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   colA+24(FP), R13
-	MOVQ   b+32(FP), BX
-	MOVQ   rowB+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	LEAQ   (AX)(R8*4), R10
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	TESTQ  CX, CX
-	JLE    done
+// Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
+TEXT ·product512s5x2(SB), NOSPLIT, $8-88
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	LEAQ    (AX)(R8*4), R10
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	TESTQ   CX, CX
+	JLE     done
 
 loop:
 	VMOVUPS      (BX), Z28
@@ -2942,6 +3109,7 @@ done:
 	VMOVUPS.Z    64(DI), K2, Z30
 	VFMADD231PS  Z31, Z9, Z30
 	VMOVUPS      Z30, K2, 64(DI)
+	LDMXCSR      (SP)
 	VZEROUPPER
 	RET
 
@@ -2970,6 +3138,7 @@ setMasked:
 	VMOVUPS Z8, K1, (DI)
 	VMULPS  Z31, Z9, Z9
 	VMOVUPS Z9, K2, 64(DI)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
@@ -3010,6 +3179,7 @@ whole:
 	VMOVUPS     64(DI), Z30
 	VFMADD231PS Z31, Z9, Z30
 	VMOVUPS     Z30, 64(DI)
+	LDMXCSR     (SP)
 	VZEROUPPER
 	RET
 
@@ -3038,36 +3208,42 @@ set:
 	VMOVUPS Z8, (DI)
 	VMULPS  Z31, Z9, Z9
 	VMOVUPS Z9, 64(DI)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
 // func product512s6x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int)
-// Requires: AVX, AVX512BW, AVX512F, MMX+
-TEXT ·product512s6x2(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   colA+24(FP), R13
-	MOVQ   b+32(FP), BX
-	MOVQ   rowB+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	LEAQ   (AX)(R8*4), R10
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	TESTQ  CX, CX
-	JLE    done
+// Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
+TEXT ·product512s6x2(SB), NOSPLIT, $8-88
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	LEAQ    (AX)(R8*4), R10
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	TESTQ   CX, CX
+	JLE     done
 
 loop:
 	VMOVUPS      (BX), Z28
@@ -3149,6 +3325,7 @@ done:
 	VMOVUPS.Z    64(DI), K2, Z30
 	VFMADD231PS  Z31, Z11, Z30
 	VMOVUPS      Z30, K2, 64(DI)
+	LDMXCSR      (SP)
 	VZEROUPPER
 	RET
 
@@ -3182,6 +3359,7 @@ setMasked:
 	VMOVUPS Z10, K1, (DI)
 	VMULPS  Z31, Z11, Z11
 	VMOVUPS Z11, K2, 64(DI)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
@@ -3229,6 +3407,7 @@ whole:
 	VMOVUPS     64(DI), Z30
 	VFMADD231PS Z31, Z11, Z30
 	VMOVUPS     Z30, 64(DI)
+	LDMXCSR     (SP)
 	VZEROUPPER
 	RET
 
@@ -3262,38 +3441,44 @@ set:
 	VMOVUPS Z10, (DI)
 	VMULPS  Z31, Z11, Z11
 	VMOVUPS Z11, 64(DI)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
 // func product512s7x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int)
-// Requires: AVX, AVX512BW, AVX512F, MMX+
-TEXT ·product512s7x2(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   colA+24(FP), R13
-	MOVQ   b+32(FP), BX
-	MOVQ   rowB+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	LEAQ   (AX)(R8*4), R10
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	TESTQ  CX, CX
-	JLE    done
+// Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
+TEXT ·product512s7x2(SB), NOSPLIT, $8-88
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	LEAQ    (AX)(R8*4), R10
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	TESTQ   CX, CX
+	JLE     done
 
 loop:
 	VMOVUPS      (BX), Z28
@@ -3385,6 +3570,7 @@ done:
 	VMOVUPS.Z    64(DI), K2, Z30
 	VFMADD231PS  Z31, Z13, Z30
 	VMOVUPS      Z30, K2, 64(DI)
+	LDMXCSR      (SP)
 	VZEROUPPER
 	RET
 
@@ -3423,6 +3609,7 @@ setMasked:
 	VMOVUPS Z12, K1, (DI)
 	VMULPS  Z31, Z13, Z13
 	VMOVUPS Z13, K2, 64(DI)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
@@ -3477,6 +3664,7 @@ whole:
 	VMOVUPS     64(DI), Z30
 	VFMADD231PS Z31, Z13, Z30
 	VMOVUPS     Z30, 64(DI)
+	LDMXCSR     (SP)
 	VZEROUPPER
 	RET
 
@@ -3515,40 +3703,46 @@ set:
 	VMOVUPS Z12, (DI)
 	VMULPS  Z31, Z13, Z13
 	VMOVUPS Z13, 64(DI)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
 // func product512s8x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int)
-// Requires: AVX, AVX512BW, AVX512F, MMX+
-TEXT ·product512s8x2(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   colA+24(FP), R13
-	MOVQ   b+32(FP), BX
-	MOVQ   rowB+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	LEAQ   (AX)(R8*4), R10
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	VPXORD Z15, Z15, Z15
-	TESTQ  CX, CX
-	JLE    done
+// Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
+TEXT ·product512s8x2(SB), NOSPLIT, $8-88
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	LEAQ    (AX)(R8*4), R10
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	VPXORD  Z14, Z14, Z14
+	VPXORD  Z15, Z15, Z15
+	TESTQ   CX, CX
+	JLE     done
 
 loop:
 	VMOVUPS      (BX), Z28
@@ -3650,6 +3844,7 @@ done:
 	VMOVUPS.Z    64(DI), K2, Z30
 	VFMADD231PS  Z31, Z15, Z30
 	VMOVUPS      Z30, K2, 64(DI)
+	LDMXCSR      (SP)
 	VZEROUPPER
 	RET
 
@@ -3693,6 +3888,7 @@ setMasked:
 	VMOVUPS Z14, K1, (DI)
 	VMULPS  Z31, Z15, Z15
 	VMOVUPS Z15, K2, 64(DI)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
@@ -3754,6 +3950,7 @@ whole:
 	VMOVUPS     64(DI), Z30
 	VFMADD231PS Z31, Z15, Z30
 	VMOVUPS     Z30, 64(DI)
+	LDMXCSR     (SP)
 	VZEROUPPER
 	RET
 
@@ -3797,43 +3994,49 @@ set:
 	VMOVUPS Z14, (DI)
 	VMULPS  Z31, Z15, Z15
 	VMOVUPS Z15, 64(DI)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
 // func product512s9x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int)
-// Requires: AVX, AVX512BW, AVX512F, MMX+
-TEXT ·product512s9x2(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   colA+24(FP), R13
-	MOVQ   b+32(FP), BX
-	MOVQ   rowB+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	LEAQ   (AX)(R8*4), R10
-	LEAQ   (R10)(R8*4), R11
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	VPXORD Z15, Z15, Z15
-	VPXORD Z16, Z16, Z16
-	VPXORD Z17, Z17, Z17
-	TESTQ  CX, CX
-	JLE    done
+// Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
+TEXT ·product512s9x2(SB), NOSPLIT, $8-88
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	LEAQ    (AX)(R8*4), R10
+	LEAQ    (R10)(R8*4), R11
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	VPXORD  Z14, Z14, Z14
+	VPXORD  Z15, Z15, Z15
+	VPXORD  Z16, Z16, Z16
+	VPXORD  Z17, Z17, Z17
+	TESTQ   CX, CX
+	JLE     done
 
 loop:
 	VMOVUPS      (BX), Z28
@@ -3946,6 +4149,7 @@ done:
 	VMOVUPS.Z    64(DI), K2, Z30
 	VFMADD231PS  Z31, Z17, Z30
 	VMOVUPS      Z30, K2, 64(DI)
+	LDMXCSR      (SP)
 	VZEROUPPER
 	RET
 
@@ -3994,6 +4198,7 @@ setMasked:
 	VMOVUPS Z16, K1, (DI)
 	VMULPS  Z31, Z17, Z17
 	VMOVUPS Z17, K2, 64(DI)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
@@ -4062,6 +4267,7 @@ whole:
 	VMOVUPS     64(DI), Z30
 	VFMADD231PS Z31, Z17, Z30
 	VMOVUPS     Z30, 64(DI)
+	LDMXCSR     (SP)
 	VZEROUPPER
 	RET
 
@@ -4110,45 +4316,51 @@ set:
 	VMOVUPS Z16, (DI)
 	VMULPS  Z31, Z17, Z17
 	VMOVUPS Z17, 64(DI)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
 // func product512s10x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int)
-// Requires: AVX, AVX512BW, AVX512F, MMX+
-TEXT ·product512s10x2(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   colA+24(FP), R13
-	MOVQ   b+32(FP), BX
-	MOVQ   rowB+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	LEAQ   (AX)(R8*4), R10
-	LEAQ   (R10)(R8*4), R11
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	VPXORD Z15, Z15, Z15
-	VPXORD Z16, Z16, Z16
-	VPXORD Z17, Z17, Z17
-	VPXORD Z18, Z18, Z18
-	VPXORD Z19, Z19, Z19
-	TESTQ  CX, CX
-	JLE    done
+// Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
+TEXT ·product512s10x2(SB), NOSPLIT, $8-88
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	LEAQ    (AX)(R8*4), R10
+	LEAQ    (R10)(R8*4), R11
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	VPXORD  Z14, Z14, Z14
+	VPXORD  Z15, Z15, Z15
+	VPXORD  Z16, Z16, Z16
+	VPXORD  Z17, Z17, Z17
+	VPXORD  Z18, Z18, Z18
+	VPXORD  Z19, Z19, Z19
+	TESTQ   CX, CX
+	JLE     done
 
 loop:
 	VMOVUPS      (BX), Z28
@@ -4271,6 +4483,7 @@ done:
 	VMOVUPS.Z    64(DI), K2, Z30
 	VFMADD231PS  Z31, Z19, Z30
 	VMOVUPS      Z30, K2, 64(DI)
+	LDMXCSR      (SP)
 	VZEROUPPER
 	RET
 
@@ -4324,6 +4537,7 @@ setMasked:
 	VMOVUPS Z18, K1, (DI)
 	VMULPS  Z31, Z19, Z19
 	VMOVUPS Z19, K2, 64(DI)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
@@ -4399,6 +4613,7 @@ whole:
 	VMOVUPS     64(DI), Z30
 	VFMADD231PS Z31, Z19, Z30
 	VMOVUPS     Z30, 64(DI)
+	LDMXCSR     (SP)
 	VZEROUPPER
 	RET
 
@@ -4452,47 +4667,53 @@ set:
 	VMOVUPS Z18, (DI)
 	VMULPS  Z31, Z19, Z19
 	VMOVUPS Z19, 64(DI)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
 // func product512s11x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int)
-// Requires: AVX, AVX512BW, AVX512F, MMX+
-TEXT ·product512s11x2(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   colA+24(FP), R13
-	MOVQ   b+32(FP), BX
-	MOVQ   rowB+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	LEAQ   (AX)(R8*4), R10
-	LEAQ   (R10)(R8*4), R11
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	VPXORD Z15, Z15, Z15
-	VPXORD Z16, Z16, Z16
-	VPXORD Z17, Z17, Z17
-	VPXORD Z18, Z18, Z18
-	VPXORD Z19, Z19, Z19
-	VPXORD Z20, Z20, Z20
-	VPXORD Z21, Z21, Z21
-	TESTQ  CX, CX
-	JLE    done
+// Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
+TEXT ·product512s11x2(SB), NOSPLIT, $8-88
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	LEAQ    (AX)(R8*4), R10
+	LEAQ    (R10)(R8*4), R11
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	VPXORD  Z14, Z14, Z14
+	VPXORD  Z15, Z15, Z15
+	VPXORD  Z16, Z16, Z16
+	VPXORD  Z17, Z17, Z17
+	VPXORD  Z18, Z18, Z18
+	VPXORD  Z19, Z19, Z19
+	VPXORD  Z20, Z20, Z20
+	VPXORD  Z21, Z21, Z21
+	TESTQ   CX, CX
+	JLE     done
 
 loop:
 	VMOVUPS      (BX), Z28
@@ -4625,6 +4846,7 @@ done:
 	VMOVUPS.Z    64(DI), K2, Z30
 	VFMADD231PS  Z31, Z21, Z30
 	VMOVUPS      Z30, K2, 64(DI)
+	LDMXCSR      (SP)
 	VZEROUPPER
 	RET
 
@@ -4683,6 +4905,7 @@ setMasked:
 	VMOVUPS Z20, K1, (DI)
 	VMULPS  Z31, Z21, Z21
 	VMOVUPS Z21, K2, 64(DI)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
@@ -4765,6 +4988,7 @@ whole:
 	VMOVUPS     64(DI), Z30
 	VFMADD231PS Z31, Z21, Z30
 	VMOVUPS     Z30, 64(DI)
+	LDMXCSR     (SP)
 	VZEROUPPER
 	RET
 
@@ -4823,49 +5047,55 @@ set:
 	VMOVUPS Z20, (DI)
 	VMULPS  Z31, Z21, Z21
 	VMOVUPS Z21, 64(DI)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
 // func product512s12x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int)
-// Requires: AVX, AVX512BW, AVX512F, MMX+
-TEXT ·product512s12x2(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   colA+24(FP), R13
-	MOVQ   b+32(FP), BX
-	MOVQ   rowB+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	LEAQ   (AX)(R8*4), R10
-	LEAQ   (R10)(R8*4), R11
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	VPXORD Z15, Z15, Z15
-	VPXORD Z16, Z16, Z16
-	VPXORD Z17, Z17, Z17
-	VPXORD Z18, Z18, Z18
-	VPXORD Z19, Z19, Z19
-	VPXORD Z20, Z20, Z20
-	VPXORD Z21, Z21, Z21
-	VPXORD Z22, Z22, Z22
-	VPXORD Z23, Z23, Z23
-	TESTQ  CX, CX
-	JLE    done
+// Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
+TEXT ·product512s12x2(SB), NOSPLIT, $8-88
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	LEAQ    (AX)(R8*4), R10
+	LEAQ    (R10)(R8*4), R11
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	VPXORD  Z14, Z14, Z14
+	VPXORD  Z15, Z15, Z15
+	VPXORD  Z16, Z16, Z16
+	VPXORD  Z17, Z17, Z17
+	VPXORD  Z18, Z18, Z18
+	VPXORD  Z19, Z19, Z19
+	VPXORD  Z20, Z20, Z20
+	VPXORD  Z21, Z21, Z21
+	VPXORD  Z22, Z22, Z22
+	VPXORD  Z23, Z23, Z23
+	TESTQ   CX, CX
+	JLE     done
 
 loop:
 	VMOVUPS      (BX), Z28
@@ -5008,6 +5238,7 @@ done:
 	VMOVUPS.Z    64(DI), K2, Z30
 	VFMADD231PS  Z31, Z23, Z30
 	VMOVUPS      Z30, K2, 64(DI)
+	LDMXCSR      (SP)
 	VZEROUPPER
 	RET
 
@@ -5071,6 +5302,7 @@ setMasked:
 	VMOVUPS Z22, K1, (DI)
 	VMULPS  Z31, Z23, Z23
 	VMOVUPS Z23, K2, 64(DI)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
@@ -5160,6 +5392,7 @@ whole:
 	VMOVUPS     64(DI), Z30
 	VFMADD231PS Z31, Z23, Z30
 	VMOVUPS     Z30, 64(DI)
+	LDMXCSR     (SP)
 	VZEROUPPER
 	RET
 
@@ -5223,52 +5456,58 @@ set:
 	VMOVUPS Z22, (DI)
 	VMULPS  Z31, Z23, Z23
 	VMOVUPS Z23, 64(DI)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
 // func product512s13x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int)
-// Requires: AVX, AVX512BW, AVX512F, MMX+
-TEXT ·product512s13x2(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   colA+24(FP), R13
-	MOVQ   b+32(FP), BX
-	MOVQ   rowB+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	LEAQ   (AX)(R8*4), R10
-	LEAQ   (R10)(R8*4), R11
-	LEAQ   (R11)(R8*4), R12
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	VPXORD Z15, Z15, Z15
-	VPXORD Z16, Z16, Z16
-	VPXORD Z17, Z17, Z17
-	VPXORD Z18, Z18, Z18
-	VPXORD Z19, Z19, Z19
-	VPXORD Z20, Z20, Z20
-	VPXORD Z21, Z21, Z21
-	VPXORD Z22, Z22, Z22
-	VPXORD Z23, Z23, Z23
-	VPXORD Z24, Z24, Z24
-	VPXORD Z25, Z25, Z25
-	TESTQ  CX, CX
-	JLE    done
+// Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
+TEXT ·product512s13x2(SB), NOSPLIT, $8-88
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	LEAQ    (AX)(R8*4), R10
+	LEAQ    (R10)(R8*4), R11
+	LEAQ    (R11)(R8*4), R12
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	VPXORD  Z14, Z14, Z14
+	VPXORD  Z15, Z15, Z15
+	VPXORD  Z16, Z16, Z16
+	VPXORD  Z17, Z17, Z17
+	VPXORD  Z18, Z18, Z18
+	VPXORD  Z19, Z19, Z19
+	VPXORD  Z20, Z20, Z20
+	VPXORD  Z21, Z21, Z21
+	VPXORD  Z22, Z22, Z22
+	VPXORD  Z23, Z23, Z23
+	VPXORD  Z24, Z24, Z24
+	VPXORD  Z25, Z25, Z25
+	TESTQ   CX, CX
+	JLE     done
 
 loop:
 	VMOVUPS      (BX), Z28
@@ -5422,6 +5661,7 @@ done:
 	VMOVUPS.Z    64(DI), K2, Z30
 	VFMADD231PS  Z31, Z25, Z30
 	VMOVUPS      Z30, K2, 64(DI)
+	LDMXCSR      (SP)
 	VZEROUPPER
 	RET
 
@@ -5490,6 +5730,7 @@ setMasked:
 	VMOVUPS Z24, K1, (DI)
 	VMULPS  Z31, Z25, Z25
 	VMOVUPS Z25, K2, 64(DI)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
@@ -5586,6 +5827,7 @@ whole:
 	VMOVUPS     64(DI), Z30
 	VFMADD231PS Z31, Z25, Z30
 	VMOVUPS     Z30, 64(DI)
+	LDMXCSR     (SP)
 	VZEROUPPER
 	RET
 
@@ -5654,54 +5896,60 @@ set:
 	VMOVUPS Z24, (DI)
 	VMULPS  Z31, Z25, Z25
 	VMOVUPS Z25, 64(DI)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
 // func product512s14x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int)
-// Requires: AVX, AVX512BW, AVX512F, MMX+
-TEXT ·product512s14x2(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   colA+24(FP), R13
-	MOVQ   b+32(FP), BX
-	MOVQ   rowB+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	LEAQ   (AX)(R8*4), R10
-	LEAQ   (R10)(R8*4), R11
-	LEAQ   (R11)(R8*4), R12
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	VPXORD Z15, Z15, Z15
-	VPXORD Z16, Z16, Z16
-	VPXORD Z17, Z17, Z17
-	VPXORD Z18, Z18, Z18
-	VPXORD Z19, Z19, Z19
-	VPXORD Z20, Z20, Z20
-	VPXORD Z21, Z21, Z21
-	VPXORD Z22, Z22, Z22
-	VPXORD Z23, Z23, Z23
-	VPXORD Z24, Z24, Z24
-	VPXORD Z25, Z25, Z25
-	VPXORD Z26, Z26, Z26
-	VPXORD Z27, Z27, Z27
-	TESTQ  CX, CX
-	JLE    done
+// Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
+TEXT ·product512s14x2(SB), NOSPLIT, $8-88
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	LEAQ    (AX)(R8*4), R10
+	LEAQ    (R10)(R8*4), R11
+	LEAQ    (R11)(R8*4), R12
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	VPXORD  Z14, Z14, Z14
+	VPXORD  Z15, Z15, Z15
+	VPXORD  Z16, Z16, Z16
+	VPXORD  Z17, Z17, Z17
+	VPXORD  Z18, Z18, Z18
+	VPXORD  Z19, Z19, Z19
+	VPXORD  Z20, Z20, Z20
+	VPXORD  Z21, Z21, Z21
+	VPXORD  Z22, Z22, Z22
+	VPXORD  Z23, Z23, Z23
+	VPXORD  Z24, Z24, Z24
+	VPXORD  Z25, Z25, Z25
+	VPXORD  Z26, Z26, Z26
+	VPXORD  Z27, Z27, Z27
+	TESTQ   CX, CX
+	JLE     done
 
 loop:
 	VMOVUPS      (BX), Z28
@@ -5865,6 +6113,7 @@ done:
 	VMOVUPS.Z    64(DI), K2, Z30
 	VFMADD231PS  Z31, Z27, Z30
 	VMOVUPS      Z30, K2, 64(DI)
+	LDMXCSR      (SP)
 	VZEROUPPER
 	RET
 
@@ -5938,6 +6187,7 @@ setMasked:
 	VMOVUPS Z26, K1, (DI)
 	VMULPS  Z31, Z27, Z27
 	VMOVUPS Z27, K2, 64(DI)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
@@ -6041,6 +6291,7 @@ whole:
 	VMOVUPS     64(DI), Z30
 	VFMADD231PS Z31, Z27, Z30
 	VMOVUPS     Z30, 64(DI)
+	LDMXCSR     (SP)
 	VZEROUPPER
 	RET
 
@@ -6114,23 +6365,29 @@ set:
 	VMOVUPS Z26, (DI)
 	VMULPS  Z31, Z27, Z27
 	VMOVUPS Z27, 64(DI)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
 // func direct512s1(k int, a *float32, rowA int, src *float32, rows *int32, second int, c *float32, rowC int, accumulate int)
-// Requires: AVX, AVX512F
-TEXT ·direct512s1(SB), NOSPLIT, $0-72
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   src+24(FP), BX
-	MOVQ   rows+32(FP), R10
-	MOVQ   second+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
+// Requires: AVX, AVX512F, SSE
+TEXT ·direct512s1(SB), NOSPLIT, $8-72
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    src+24(FP), BX
+	MOVQ    rows+32(FP), R10
+	MOVQ    second+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
 
 loop:
 	MOVLQSX      (R10), R11
@@ -6151,31 +6408,38 @@ loop:
 	VMOVUPS      Z0, (DI)
 	VADDPS       64(DI), Z1, Z1
 	VMOVUPS      Z1, 64(DI)
+	LDMXCSR      (SP)
 	VZEROUPPER
 	RET
 
 set:
 	VMOVUPS Z0, (DI)
 	VMOVUPS Z1, 64(DI)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
 // func direct512s2(k int, a *float32, rowA int, src *float32, rows *int32, second int, c *float32, rowC int, accumulate int)
-// Requires: AVX, AVX512F
-TEXT ·direct512s2(SB), NOSPLIT, $0-72
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   src+24(FP), BX
-	MOVQ   rows+32(FP), R10
-	MOVQ   second+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
+// Requires: AVX, AVX512F, SSE
+TEXT ·direct512s2(SB), NOSPLIT, $8-72
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    src+24(FP), BX
+	MOVQ    rows+32(FP), R10
+	MOVQ    second+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
 
 loop:
 	MOVLQSX      (R10), R11
@@ -6204,6 +6468,7 @@ loop:
 	VMOVUPS      Z2, (DI)
 	VADDPS       64(DI), Z3, Z3
 	VMOVUPS      Z3, 64(DI)
+	LDMXCSR      (SP)
 	VZEROUPPER
 	RET
 
@@ -6213,27 +6478,33 @@ set:
 	ADDQ    SI, DI
 	VMOVUPS Z2, (DI)
 	VMOVUPS Z3, 64(DI)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
 // func direct512s3(k int, a *float32, rowA int, src *float32, rows *int32, second int, c *float32, rowC int, accumulate int)
-// Requires: AVX, AVX512F
-TEXT ·direct512s3(SB), NOSPLIT, $0-72
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   src+24(FP), BX
-	MOVQ   rows+32(FP), R10
-	MOVQ   second+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
+// Requires: AVX, AVX512F, SSE
+TEXT ·direct512s3(SB), NOSPLIT, $8-72
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    src+24(FP), BX
+	MOVQ    rows+32(FP), R10
+	MOVQ    second+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
 
 loop:
 	MOVLQSX      (R10), R11
@@ -6270,6 +6541,7 @@ loop:
 	VMOVUPS      Z4, (DI)
 	VADDPS       64(DI), Z5, Z5
 	VMOVUPS      Z5, 64(DI)
+	LDMXCSR      (SP)
 	VZEROUPPER
 	RET
 
@@ -6282,29 +6554,35 @@ set:
 	ADDQ    SI, DI
 	VMOVUPS Z4, (DI)
 	VMOVUPS Z5, 64(DI)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
 // func direct512s4(k int, a *float32, rowA int, src *float32, rows *int32, second int, c *float32, rowC int, accumulate int)
-// Requires: AVX, AVX512F
-TEXT ·direct512s4(SB), NOSPLIT, $0-72
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   src+24(FP), BX
-	MOVQ   rows+32(FP), R10
-	MOVQ   second+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
+// Requires: AVX, AVX512F, SSE
+TEXT ·direct512s4(SB), NOSPLIT, $8-72
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    src+24(FP), BX
+	MOVQ    rows+32(FP), R10
+	MOVQ    second+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
 
 loop:
 	MOVLQSX      (R10), R11
@@ -6349,6 +6627,7 @@ loop:
 	VMOVUPS      Z6, (DI)
 	VADDPS       64(DI), Z7, Z7
 	VMOVUPS      Z7, 64(DI)
+	LDMXCSR      (SP)
 	VZEROUPPER
 	RET
 
@@ -6364,6 +6643,7 @@ set:
 	ADDQ    SI, DI
 	VMOVUPS Z6, (DI)
 	VMOVUPS Z7, 64(DI)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
@@ -6392,8 +6672,13 @@ loop:
 	RET
 
 // func axpy512s(x *float32, y *float32, n int, mask *byte, alpha float32)
-// Requires: AVX, AVX512BW, AVX512F
-TEXT ·axpy512s(SB), NOSPLIT, $0-36
+// Requires: AVX, AVX512BW, AVX512F, SSE
+TEXT ·axpy512s(SB), NOSPLIT, $8-36
+	STMXCSR      (SP)
+	MOVL         (SP), AX
+	ORL          $0x00008040, AX
+	MOVL         AX, 4(SP)
+	LDMXCSR      4(SP)
 	MOVQ         x+0(FP), DI
 	MOVQ         y+8(FP), SI
 	VBROADCASTSS alpha+32(FP), Z31
@@ -6423,12 +6708,18 @@ tail:
 	VMOVUPS     Z1, K1, (SI)(AX*1)
 
 end:
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
 // func scale512s(x *float32, n int, mask *byte, alpha float32)
-// Requires: AVX, AVX512BW, AVX512F
-TEXT ·scale512s(SB), NOSPLIT, $0-28
+// Requires: AVX, AVX512BW, AVX512F, SSE
+TEXT ·scale512s(SB), NOSPLIT, $8-28
+	STMXCSR      (SP)
+	MOVL         (SP), AX
+	ORL          $0x00008040, AX
+	MOVL         AX, 4(SP)
+	LDMXCSR      4(SP)
 	MOVQ         x+0(FP), DI
 	VBROADCASTSS alpha+24(FP), Z31
 	MOVQ         n+8(FP), CX
@@ -6455,19 +6746,25 @@ tail:
 	VMOVUPS   Z0, K1, (DI)(AX*1)
 
 end:
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
 // func multiply512s(x *float32, y *float32, z *float32, n int, mask *byte)
-// Requires: AVX, AVX512BW, AVX512F
-TEXT ·multiply512s(SB), NOSPLIT, $0-40
-	MOVQ  x+0(FP), DI
-	MOVQ  y+8(FP), SI
-	MOVQ  z+16(FP), R8
-	MOVQ  n+24(FP), CX
-	XORQ  AX, AX
-	TESTQ CX, CX
-	JZ    tail
+// Requires: AVX, AVX512BW, AVX512F, SSE
+TEXT ·multiply512s(SB), NOSPLIT, $8-40
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    x+0(FP), DI
+	MOVQ    y+8(FP), SI
+	MOVQ    z+16(FP), R8
+	MOVQ    n+24(FP), CX
+	XORQ    AX, AX
+	TESTQ   CX, CX
+	JZ      tail
 
 loop:
 	VMOVUPS (DI)(AX*1), Z0
@@ -6490,6 +6787,7 @@ tail:
 	VMOVUPS   Z0, K1, (R8)(AX*1)
 
 end:
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
@@ -6536,8 +6834,13 @@ end:
 	RET
 
 // func sgdUpdate512s(u *float32, d *float32, w *float32, n int, mask *byte, rate float32, decay float32)
-// Requires: AVX, AVX512BW, AVX512F
-TEXT ·sgdUpdate512s(SB), NOSPLIT, $0-48
+// Requires: AVX, AVX512BW, AVX512F, SSE
+TEXT ·sgdUpdate512s(SB), NOSPLIT, $8-48
+	STMXCSR      (SP)
+	MOVL         (SP), AX
+	ORL          $0x00008040, AX
+	MOVL         AX, 4(SP)
+	LDMXCSR      4(SP)
 	MOVQ         u+0(FP), DI
 	MOVQ         d+8(FP), SI
 	MOVQ         w+16(FP), R8
@@ -6571,12 +6874,18 @@ tail:
 	VMOVUPS      Z0, K1, (DI)(AX*1)
 
 end:
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
 // func momentumUpdate512s(u *float32, d *float32, w *float32, v *float32, n int, mask *byte, rate float32, decay float32, mu float32)
-// Requires: AVX, AVX512BW, AVX512F
-TEXT ·momentumUpdate512s(SB), NOSPLIT, $0-60
+// Requires: AVX, AVX512BW, AVX512F, SSE
+TEXT ·momentumUpdate512s(SB), NOSPLIT, $8-60
+	STMXCSR      (SP)
+	MOVL         (SP), AX
+	ORL          $0x00008040, AX
+	MOVL         AX, 4(SP)
+	LDMXCSR      4(SP)
 	MOVQ         u+0(FP), DI
 	MOVQ         d+8(FP), SI
 	MOVQ         w+16(FP), R8
@@ -6620,12 +6929,18 @@ tail:
 	VMOVUPS      Z0, K1, (DI)(AX*1)
 
 end:
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
 // func nesterovUpdate512s(u *float32, d *float32, w *float32, v *float32, n int, mask *byte, rate float32, decay float32, mu float32)
-// Requires: AVX, AVX512BW, AVX512F
-TEXT ·nesterovUpdate512s(SB), NOSPLIT, $0-60
+// Requires: AVX, AVX512BW, AVX512F, SSE
+TEXT ·nesterovUpdate512s(SB), NOSPLIT, $8-60
+	STMXCSR      (SP)
+	MOVL         (SP), AX
+	ORL          $0x00008040, AX
+	MOVL         AX, 4(SP)
+	LDMXCSR      4(SP)
 	MOVQ         u+0(FP), DI
 	MOVQ         d+8(FP), SI
 	MOVQ         w+16(FP), R8
@@ -6671,12 +6986,18 @@ tail:
 	VMOVUPS      Z0, K1, (DI)(AX*1)
 
 end:
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
 // func adamUpdate512s(u *float32, d *float32, w *float32, m *float32, v *float32, n int, mask *byte, decay float32, beta1 float32, rest1 float32, beta2 float32, rest2 float32, rate float32, root float32, eps float32, shrink float32)
-// Requires: AVX, AVX512BW, AVX512F
-TEXT ·adamUpdate512s(SB), NOSPLIT, $0-92
+// Requires: AVX, AVX512BW, AVX512F, SSE
+TEXT ·adamUpdate512s(SB), NOSPLIT, $8-92
+	STMXCSR      (SP)
+	MOVL         (SP), AX
+	ORL          $0x00008040, AX
+	MOVL         AX, 4(SP)
+	LDMXCSR      4(SP)
 	MOVQ         u+0(FP), DI
 	MOVQ         d+8(FP), SI
 	MOVQ         w+16(FP), R8
@@ -6747,12 +7068,18 @@ tail:
 	VMOVUPS      Z3, K1, (DI)(AX*1)
 
 end:
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
 // func sgdStep512s(d *float32, w *float32, n int, mask *byte, rate float32, decay float32)
-// Requires: AVX, AVX512BW, AVX512F
-TEXT ·sgdStep512s(SB), NOSPLIT, $0-40
+// Requires: AVX, AVX512BW, AVX512F, SSE
+TEXT ·sgdStep512s(SB), NOSPLIT, $8-40
+	STMXCSR      (SP)
+	MOVL         (SP), AX
+	ORL          $0x00008040, AX
+	MOVL         AX, 4(SP)
+	LDMXCSR      4(SP)
 	MOVQ         d+0(FP), DI
 	MOVQ         w+8(FP), SI
 	VBROADCASTSS rate+32(FP), Z31
@@ -6787,12 +7114,18 @@ tail:
 	VMOVUPS      Z0, K1, (SI)(AX*1)
 
 end:
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
 // func momentumStep512s(d *float32, w *float32, v *float32, n int, mask *byte, rate float32, decay float32, mu float32)
-// Requires: AVX, AVX512BW, AVX512F
-TEXT ·momentumStep512s(SB), NOSPLIT, $0-52
+// Requires: AVX, AVX512BW, AVX512F, SSE
+TEXT ·momentumStep512s(SB), NOSPLIT, $8-52
+	STMXCSR      (SP)
+	MOVL         (SP), AX
+	ORL          $0x00008040, AX
+	MOVL         AX, 4(SP)
+	LDMXCSR      4(SP)
 	MOVQ         d+0(FP), DI
 	MOVQ         w+8(FP), SI
 	MOVQ         v+16(FP), R8
@@ -6837,12 +7170,18 @@ tail:
 	VMOVUPS      Z0, K1, (SI)(AX*1)
 
 end:
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
 // func nesterovStep512s(d *float32, w *float32, v *float32, n int, mask *byte, rate float32, decay float32, mu float32)
-// Requires: AVX, AVX512BW, AVX512F
-TEXT ·nesterovStep512s(SB), NOSPLIT, $0-52
+// Requires: AVX, AVX512BW, AVX512F, SSE
+TEXT ·nesterovStep512s(SB), NOSPLIT, $8-52
+	STMXCSR      (SP)
+	MOVL         (SP), AX
+	ORL          $0x00008040, AX
+	MOVL         AX, 4(SP)
+	LDMXCSR      4(SP)
 	MOVQ         d+0(FP), DI
 	MOVQ         w+8(FP), SI
 	MOVQ         v+16(FP), R8
@@ -6889,12 +7228,18 @@ tail:
 	VMOVUPS      Z0, K1, (SI)(AX*1)
 
 end:
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
 // func adamStep512s(d *float32, w *float32, m *float32, v *float32, n int, mask *byte, decay float32, beta1 float32, rest1 float32, beta2 float32, rest2 float32, rate float32, root float32, eps float32, shrink float32)
-// Requires: AVX, AVX512BW, AVX512F
-TEXT ·adamStep512s(SB), NOSPLIT, $0-84
+// Requires: AVX, AVX512BW, AVX512F, SSE
+TEXT ·adamStep512s(SB), NOSPLIT, $8-84
+	STMXCSR      (SP)
+	MOVL         (SP), AX
+	ORL          $0x00008040, AX
+	MOVL         AX, 4(SP)
+	LDMXCSR      4(SP)
 	MOVQ         d+0(FP), DI
 	MOVQ         w+8(FP), SI
 	MOVQ         m+16(FP), R8
@@ -6966,19 +7311,25 @@ tail:
 	VMOVUPS      Z3, K1, (SI)(AX*1)
 
 end:
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
 // func dot512s(x *float32, y *float32, n int) float64
-// Requires: AVX, AVX512F, SSE2
-TEXT ·dot512s(SB), NOSPLIT, $0-32
-	MOVQ   y+8(FP), DI
-	MOVQ   x+0(FP), SI
-	MOVQ   n+16(FP), CX
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
+// Requires: AVX, AVX512F, SSE, SSE2
+TEXT ·dot512s(SB), NOSPLIT, $8-32
+	MOVQ    y+8(FP), DI
+	MOVQ    x+0(FP), SI
+	MOVQ    n+16(FP), CX
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
 
 loop:
 	VCVTPS2PD     (SI), Z4
@@ -7006,19 +7357,25 @@ loop:
 	VADDPD        X0, X1, X0
 	VHADDPD       X0, X0, X0
 	MOVSD         X0, ret+24(FP)
+	LDMXCSR       (SP)
 	VZEROUPPER
 	RET
 
 // func copySum512s(y *float32, x *float32, n int) float64
-// Requires: AVX, AVX512F, MMX+, SSE2
-TEXT ·copySum512s(SB), NOSPLIT, $0-32
-	MOVQ   y+0(FP), DI
-	MOVQ   x+8(FP), SI
-	MOVQ   n+16(FP), CX
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
+// Requires: AVX, AVX512F, MMX+, SSE, SSE2
+TEXT ·copySum512s(SB), NOSPLIT, $8-32
+	MOVQ    y+0(FP), DI
+	MOVQ    x+8(FP), SI
+	MOVQ    n+16(FP), CX
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
 
 loop:
 	VMOVUPS       (SI), Y4
@@ -7052,24 +7409,30 @@ loop:
 	VADDPD        X0, X1, X0
 	VHADDPD       X0, X0, X0
 	MOVSD         X0, ret+24(FP)
+	LDMXCSR       (SP)
 	VZEROUPPER
 	RET
 
 // func product256s1x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int)
-// Requires: AVX, FMA3, MMX+
-TEXT ·product256s1x1(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   colA+24(FP), R13
-	MOVQ   b+32(FP), BX
-	MOVQ   rowB+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	VXORPS Y0, Y0, Y0
-	TESTQ  CX, CX
-	JLE    done
+// Requires: AVX, FMA3, MMX+, SSE
+TEXT ·product256s1x1(SB), NOSPLIT, $8-88
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VXORPS  Y0, Y0, Y0
+	TESTQ   CX, CX
+	JLE     done
 
 loop:
 	VMOVUPS      (BX), Y12
@@ -7094,12 +7457,14 @@ done:
 	VMASKMOVPS   (DI), Y12, Y14
 	VFMADD231PS  Y15, Y0, Y14
 	VMASKMOVPS   Y14, Y12, (DI)
+	LDMXCSR      (SP)
 	VZEROUPPER
 	RET
 
 setMasked:
 	VMULPS     Y15, Y0, Y0
 	VMASKMOVPS Y0, Y12, (DI)
+	LDMXCSR    (SP)
 	VZEROUPPER
 	RET
 
@@ -7109,31 +7474,38 @@ whole:
 	VMOVUPS     (DI), Y14
 	VFMADD231PS Y15, Y0, Y14
 	VMOVUPS     Y14, (DI)
+	LDMXCSR     (SP)
 	VZEROUPPER
 	RET
 
 set:
 	VMULPS  Y15, Y0, Y0
 	VMOVUPS Y0, (DI)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
 // func product256s2x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int)
-// Requires: AVX, FMA3, MMX+
-TEXT ·product256s2x1(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   colA+24(FP), R13
-	MOVQ   b+32(FP), BX
-	MOVQ   rowB+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	TESTQ  CX, CX
-	JLE    done
+// Requires: AVX, FMA3, MMX+, SSE
+TEXT ·product256s2x1(SB), NOSPLIT, $8-88
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	TESTQ   CX, CX
+	JLE     done
 
 loop:
 	VMOVUPS      (BX), Y12
@@ -7164,6 +7536,7 @@ done:
 	VMASKMOVPS   (DI), Y12, Y14
 	VFMADD231PS  Y15, Y1, Y14
 	VMASKMOVPS   Y14, Y12, (DI)
+	LDMXCSR      (SP)
 	VZEROUPPER
 	RET
 
@@ -7173,6 +7546,7 @@ setMasked:
 	ADDQ       SI, DI
 	VMULPS     Y15, Y1, Y1
 	VMASKMOVPS Y1, Y12, (DI)
+	LDMXCSR    (SP)
 	VZEROUPPER
 	RET
 
@@ -7186,6 +7560,7 @@ whole:
 	VMOVUPS     (DI), Y14
 	VFMADD231PS Y15, Y1, Y14
 	VMOVUPS     Y14, (DI)
+	LDMXCSR     (SP)
 	VZEROUPPER
 	RET
 
@@ -7195,26 +7570,32 @@ set:
 	ADDQ    SI, DI
 	VMULPS  Y15, Y1, Y1
 	VMOVUPS Y1, (DI)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
 // func product256s3x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int)
-// Requires: AVX, FMA3, MMX+
-TEXT ·product256s3x1(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   colA+24(FP), R13
-	MOVQ   b+32(FP), BX
-	MOVQ   rowB+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	TESTQ  CX, CX
-	JLE    done
+// Requires: AVX, FMA3, MMX+, SSE
+TEXT ·product256s3x1(SB), NOSPLIT, $8-88
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	TESTQ   CX, CX
+	JLE     done
 
 loop:
 	VMOVUPS      (BX), Y12
@@ -7251,6 +7632,7 @@ done:
 	VMASKMOVPS   (DI), Y12, Y14
 	VFMADD231PS  Y15, Y2, Y14
 	VMASKMOVPS   Y14, Y12, (DI)
+	LDMXCSR      (SP)
 	VZEROUPPER
 	RET
 
@@ -7263,6 +7645,7 @@ setMasked:
 	ADDQ       SI, DI
 	VMULPS     Y15, Y2, Y2
 	VMASKMOVPS Y2, Y12, (DI)
+	LDMXCSR    (SP)
 	VZEROUPPER
 	RET
 
@@ -7280,6 +7663,7 @@ whole:
 	VMOVUPS     (DI), Y14
 	VFMADD231PS Y15, Y2, Y14
 	VMOVUPS     Y14, (DI)
+	LDMXCSR     (SP)
 	VZEROUPPER
 	RET
 
@@ -7292,27 +7676,33 @@ set:
 	ADDQ    SI, DI
 	VMULPS  Y15, Y2, Y2
 	VMOVUPS Y2, (DI)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
 // func product256s4x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int)
-// Requires: AVX, FMA3, MMX+
-TEXT ·product256s4x1(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   colA+24(FP), R13
-	MOVQ   b+32(FP), BX
-	MOVQ   rowB+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	TESTQ  CX, CX
-	JLE    done
+// Requires: AVX, FMA3, MMX+, SSE
+TEXT ·product256s4x1(SB), NOSPLIT, $8-88
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	TESTQ   CX, CX
+	JLE     done
 
 loop:
 	VMOVUPS      (BX), Y12
@@ -7355,6 +7745,7 @@ done:
 	VMASKMOVPS   (DI), Y12, Y14
 	VFMADD231PS  Y15, Y3, Y14
 	VMASKMOVPS   Y14, Y12, (DI)
+	LDMXCSR      (SP)
 	VZEROUPPER
 	RET
 
@@ -7370,6 +7761,7 @@ setMasked:
 	ADDQ       SI, DI
 	VMULPS     Y15, Y3, Y3
 	VMASKMOVPS Y3, Y12, (DI)
+	LDMXCSR    (SP)
 	VZEROUPPER
 	RET
 
@@ -7391,6 +7783,7 @@ whole:
 	VMOVUPS     (DI), Y14
 	VFMADD231PS Y15, Y3, Y14
 	VMOVUPS     Y14, (DI)
+	LDMXCSR     (SP)
 	VZEROUPPER
 	RET
 
@@ -7406,29 +7799,35 @@ set:
 	ADDQ    SI, DI
 	VMULPS  Y15, Y3, Y3
 	VMOVUPS Y3, (DI)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
 // func product256s5x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int)
-// Requires: AVX, FMA3, MMX+
-TEXT ·product256s5x1(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   colA+24(FP), R13
-	MOVQ   b+32(FP), BX
-	MOVQ   rowB+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	LEAQ   (AX)(R8*4), R10
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	TESTQ  CX, CX
-	JLE    done
+// Requires: AVX, FMA3, MMX+, SSE
+TEXT ·product256s5x1(SB), NOSPLIT, $8-88
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	LEAQ    (AX)(R8*4), R10
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	TESTQ   CX, CX
+	JLE     done
 
 loop:
 	VMOVUPS      (BX), Y12
@@ -7478,6 +7877,7 @@ done:
 	VMASKMOVPS   (DI), Y12, Y14
 	VFMADD231PS  Y15, Y4, Y14
 	VMASKMOVPS   Y14, Y12, (DI)
+	LDMXCSR      (SP)
 	VZEROUPPER
 	RET
 
@@ -7496,6 +7896,7 @@ setMasked:
 	ADDQ       SI, DI
 	VMULPS     Y15, Y4, Y4
 	VMASKMOVPS Y4, Y12, (DI)
+	LDMXCSR    (SP)
 	VZEROUPPER
 	RET
 
@@ -7521,6 +7922,7 @@ whole:
 	VMOVUPS     (DI), Y14
 	VFMADD231PS Y15, Y4, Y14
 	VMOVUPS     Y14, (DI)
+	LDMXCSR     (SP)
 	VZEROUPPER
 	RET
 
@@ -7539,30 +7941,36 @@ set:
 	ADDQ    SI, DI
 	VMULPS  Y15, Y4, Y4
 	VMOVUPS Y4, (DI)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
 // func product256s6x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int)
-// Requires: AVX, FMA3, MMX+
-TEXT ·product256s6x1(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   colA+24(FP), R13
-	MOVQ   b+32(FP), BX
-	MOVQ   rowB+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	LEAQ   (AX)(R8*4), R10
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	TESTQ  CX, CX
-	JLE    done
+// Requires: AVX, FMA3, MMX+, SSE
+TEXT ·product256s6x1(SB), NOSPLIT, $8-88
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	LEAQ    (AX)(R8*4), R10
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	TESTQ   CX, CX
+	JLE     done
 
 loop:
 	VMOVUPS      (BX), Y12
@@ -7618,6 +8026,7 @@ done:
 	VMASKMOVPS   (DI), Y12, Y14
 	VFMADD231PS  Y15, Y5, Y14
 	VMASKMOVPS   Y14, Y12, (DI)
+	LDMXCSR      (SP)
 	VZEROUPPER
 	RET
 
@@ -7639,6 +8048,7 @@ setMasked:
 	ADDQ       SI, DI
 	VMULPS     Y15, Y5, Y5
 	VMASKMOVPS Y5, Y12, (DI)
+	LDMXCSR    (SP)
 	VZEROUPPER
 	RET
 
@@ -7668,6 +8078,7 @@ whole:
 	VMOVUPS     (DI), Y14
 	VFMADD231PS Y15, Y5, Y14
 	VMOVUPS     Y14, (DI)
+	LDMXCSR     (SP)
 	VZEROUPPER
 	RET
 
@@ -7689,25 +8100,31 @@ set:
 	ADDQ    SI, DI
 	VMULPS  Y15, Y5, Y5
 	VMOVUPS Y5, (DI)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
 // func product256s1x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int)
-// Requires: AVX, FMA3, MMX+
-TEXT ·product256s1x2(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   colA+24(FP), R13
-	MOVQ   b+32(FP), BX
-	MOVQ   rowB+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	TESTQ  CX, CX
-	JLE    done
+// Requires: AVX, FMA3, MMX+, SSE
+TEXT ·product256s1x2(SB), NOSPLIT, $8-88
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	TESTQ   CX, CX
+	JLE     done
 
 loop:
 	VMOVUPS      (BX), Y12
@@ -7737,6 +8154,7 @@ done:
 	VMASKMOVPS   32(DI), Y13, Y14
 	VFMADD231PS  Y15, Y1, Y14
 	VMASKMOVPS   Y14, Y13, 32(DI)
+	LDMXCSR      (SP)
 	VZEROUPPER
 	RET
 
@@ -7745,6 +8163,7 @@ setMasked:
 	VMASKMOVPS Y0, Y12, (DI)
 	VMULPS     Y15, Y1, Y1
 	VMASKMOVPS Y1, Y13, 32(DI)
+	LDMXCSR    (SP)
 	VZEROUPPER
 	RET
 
@@ -7757,6 +8176,7 @@ whole:
 	VMOVUPS     32(DI), Y14
 	VFMADD231PS Y15, Y1, Y14
 	VMOVUPS     Y14, 32(DI)
+	LDMXCSR     (SP)
 	VZEROUPPER
 	RET
 
@@ -7765,27 +8185,33 @@ set:
 	VMOVUPS Y0, (DI)
 	VMULPS  Y15, Y1, Y1
 	VMOVUPS Y1, 32(DI)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
 // func product256s2x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int)
-// Requires: AVX, FMA3, MMX+
-TEXT ·product256s2x2(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   colA+24(FP), R13
-	MOVQ   b+32(FP), BX
-	MOVQ   rowB+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	TESTQ  CX, CX
-	JLE    done
+// Requires: AVX, FMA3, MMX+, SSE
+TEXT ·product256s2x2(SB), NOSPLIT, $8-88
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	TESTQ   CX, CX
+	JLE     done
 
 loop:
 	VMOVUPS      (BX), Y12
@@ -7825,6 +8251,7 @@ done:
 	VMASKMOVPS   32(DI), Y13, Y14
 	VFMADD231PS  Y15, Y3, Y14
 	VMASKMOVPS   Y14, Y13, 32(DI)
+	LDMXCSR      (SP)
 	VZEROUPPER
 	RET
 
@@ -7838,6 +8265,7 @@ setMasked:
 	VMASKMOVPS Y2, Y12, (DI)
 	VMULPS     Y15, Y3, Y3
 	VMASKMOVPS Y3, Y13, 32(DI)
+	LDMXCSR    (SP)
 	VZEROUPPER
 	RET
 
@@ -7857,6 +8285,7 @@ whole:
 	VMOVUPS     32(DI), Y14
 	VFMADD231PS Y15, Y3, Y14
 	VMOVUPS     Y14, 32(DI)
+	LDMXCSR     (SP)
 	VZEROUPPER
 	RET
 
@@ -7870,29 +8299,35 @@ set:
 	VMOVUPS Y2, (DI)
 	VMULPS  Y15, Y3, Y3
 	VMOVUPS Y3, 32(DI)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
 // func product256s3x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int)
-// Requires: AVX, FMA3, MMX+
-TEXT ·product256s3x2(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   colA+24(FP), R13
-	MOVQ   b+32(FP), BX
-	MOVQ   rowB+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	TESTQ  CX, CX
-	JLE    done
+// Requires: AVX, FMA3, MMX+, SSE
+TEXT ·product256s3x2(SB), NOSPLIT, $8-88
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	TESTQ   CX, CX
+	JLE     done
 
 loop:
 	VMOVUPS      (BX), Y12
@@ -7942,6 +8377,7 @@ done:
 	VMASKMOVPS   32(DI), Y13, Y14
 	VFMADD231PS  Y15, Y5, Y14
 	VMASKMOVPS   Y14, Y13, 32(DI)
+	LDMXCSR      (SP)
 	VZEROUPPER
 	RET
 
@@ -7960,6 +8396,7 @@ setMasked:
 	VMASKMOVPS Y4, Y12, (DI)
 	VMULPS     Y15, Y5, Y5
 	VMASKMOVPS Y5, Y13, 32(DI)
+	LDMXCSR    (SP)
 	VZEROUPPER
 	RET
 
@@ -7986,6 +8423,7 @@ whole:
 	VMOVUPS     32(DI), Y14
 	VFMADD231PS Y15, Y5, Y14
 	VMOVUPS     Y14, 32(DI)
+	LDMXCSR     (SP)
 	VZEROUPPER
 	RET
 
@@ -8004,31 +8442,37 @@ set:
 	VMOVUPS Y4, (DI)
 	VMULPS  Y15, Y5, Y5
 	VMOVUPS Y5, 32(DI)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
 // func product256s4x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int)
-// Requires: AVX, FMA3, MMX+
-TEXT ·product256s4x2(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   colA+24(FP), R13
-	MOVQ   b+32(FP), BX
-	MOVQ   rowB+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	TESTQ  CX, CX
-	JLE    done
+// Requires: AVX, FMA3, MMX+, SSE
+TEXT ·product256s4x2(SB), NOSPLIT, $8-88
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	VXORPS  Y7, Y7, Y7
+	TESTQ   CX, CX
+	JLE     done
 
 loop:
 	VMOVUPS      (BX), Y12
@@ -8088,6 +8532,7 @@ done:
 	VMASKMOVPS   32(DI), Y13, Y14
 	VFMADD231PS  Y15, Y7, Y14
 	VMASKMOVPS   Y14, Y13, 32(DI)
+	LDMXCSR      (SP)
 	VZEROUPPER
 	RET
 
@@ -8111,6 +8556,7 @@ setMasked:
 	VMASKMOVPS Y6, Y12, (DI)
 	VMULPS     Y15, Y7, Y7
 	VMASKMOVPS Y7, Y13, 32(DI)
+	LDMXCSR    (SP)
 	VZEROUPPER
 	RET
 
@@ -8144,6 +8590,7 @@ whole:
 	VMOVUPS     32(DI), Y14
 	VFMADD231PS Y15, Y7, Y14
 	VMOVUPS     Y14, 32(DI)
+	LDMXCSR     (SP)
 	VZEROUPPER
 	RET
 
@@ -8167,34 +8614,40 @@ set:
 	VMOVUPS Y6, (DI)
 	VMULPS  Y15, Y7, Y7
 	VMOVUPS Y7, 32(DI)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
 // func product256s5x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int)
-// Requires: AVX, FMA3, MMX+
-TEXT ·product256s5x2(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   colA+24(FP), R13
-	MOVQ   b+32(FP), BX
-	MOVQ   rowB+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	LEAQ   (AX)(R8*4), R10
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	VXORPS Y8, Y8, Y8
-	VXORPS Y9, Y9, Y9
-	TESTQ  CX, CX
-	JLE    done
+// Requires: AVX, FMA3, MMX+, SSE
+TEXT ·product256s5x2(SB), NOSPLIT, $8-88
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	LEAQ    (AX)(R8*4), R10
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	VXORPS  Y7, Y7, Y7
+	VXORPS  Y8, Y8, Y8
+	VXORPS  Y9, Y9, Y9
+	TESTQ   CX, CX
+	JLE     done
 
 loop:
 	VMOVUPS      (BX), Y12
@@ -8265,6 +8718,7 @@ done:
 	VMASKMOVPS   32(DI), Y13, Y14
 	VFMADD231PS  Y15, Y9, Y14
 	VMASKMOVPS   Y14, Y13, 32(DI)
+	LDMXCSR      (SP)
 	VZEROUPPER
 	RET
 
@@ -8293,6 +8747,7 @@ setMasked:
 	VMASKMOVPS Y8, Y12, (DI)
 	VMULPS     Y15, Y9, Y9
 	VMASKMOVPS Y9, Y13, 32(DI)
+	LDMXCSR    (SP)
 	VZEROUPPER
 	RET
 
@@ -8333,6 +8788,7 @@ whole:
 	VMOVUPS     32(DI), Y14
 	VFMADD231PS Y15, Y9, Y14
 	VMOVUPS     Y14, 32(DI)
+	LDMXCSR     (SP)
 	VZEROUPPER
 	RET
 
@@ -8361,36 +8817,42 @@ set:
 	VMOVUPS Y8, (DI)
 	VMULPS  Y15, Y9, Y9
 	VMOVUPS Y9, 32(DI)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
 // func product256s6x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int)
-// Requires: AVX, FMA3, MMX+
-TEXT ·product256s6x2(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   colA+24(FP), R13
-	MOVQ   b+32(FP), BX
-	MOVQ   rowB+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	LEAQ   (AX)(R8*4), R10
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	VXORPS Y8, Y8, Y8
-	VXORPS Y9, Y9, Y9
-	VXORPS Y10, Y10, Y10
-	VXORPS Y11, Y11, Y11
-	TESTQ  CX, CX
-	JLE    done
+// Requires: AVX, FMA3, MMX+, SSE
+TEXT ·product256s6x2(SB), NOSPLIT, $8-88
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	LEAQ    (AX)(R8*4), R10
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	VXORPS  Y7, Y7, Y7
+	VXORPS  Y8, Y8, Y8
+	VXORPS  Y9, Y9, Y9
+	VXORPS  Y10, Y10, Y10
+	VXORPS  Y11, Y11, Y11
+	TESTQ   CX, CX
+	JLE     done
 
 loop:
 	VMOVUPS      (BX), Y12
@@ -8471,6 +8933,7 @@ done:
 	VMASKMOVPS   32(DI), Y13, Y14
 	VFMADD231PS  Y15, Y11, Y14
 	VMASKMOVPS   Y14, Y13, 32(DI)
+	LDMXCSR      (SP)
 	VZEROUPPER
 	RET
 
@@ -8504,6 +8967,7 @@ setMasked:
 	VMASKMOVPS Y10, Y12, (DI)
 	VMULPS     Y15, Y11, Y11
 	VMASKMOVPS Y11, Y13, 32(DI)
+	LDMXCSR    (SP)
 	VZEROUPPER
 	RET
 
@@ -8551,6 +9015,7 @@ whole:
 	VMOVUPS     32(DI), Y14
 	VFMADD231PS Y15, Y11, Y14
 	VMOVUPS     Y14, 32(DI)
+	LDMXCSR     (SP)
 	VZEROUPPER
 	RET
 
@@ -8584,23 +9049,29 @@ set:
 	VMOVUPS Y10, (DI)
 	VMULPS  Y15, Y11, Y11
 	VMOVUPS Y11, 32(DI)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
 // func direct256s1(k int, a *float32, rowA int, src *float32, rows *int32, second int, c *float32, rowC int, accumulate int)
-// Requires: AVX, FMA3
-TEXT ·direct256s1(SB), NOSPLIT, $0-72
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   src+24(FP), BX
-	MOVQ   rows+32(FP), R10
-	MOVQ   second+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
+// Requires: AVX, FMA3, SSE
+TEXT ·direct256s1(SB), NOSPLIT, $8-72
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    src+24(FP), BX
+	MOVQ    rows+32(FP), R10
+	MOVQ    second+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
 
 loop:
 	MOVLQSX      (R10), R11
@@ -8621,31 +9092,38 @@ loop:
 	VMOVUPS      Y0, (DI)
 	VADDPS       32(DI), Y1, Y1
 	VMOVUPS      Y1, 32(DI)
+	LDMXCSR      (SP)
 	VZEROUPPER
 	RET
 
 set:
 	VMOVUPS Y0, (DI)
 	VMOVUPS Y1, 32(DI)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
 // func direct256s2(k int, a *float32, rowA int, src *float32, rows *int32, second int, c *float32, rowC int, accumulate int)
-// Requires: AVX, FMA3
-TEXT ·direct256s2(SB), NOSPLIT, $0-72
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   src+24(FP), BX
-	MOVQ   rows+32(FP), R10
-	MOVQ   second+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
+// Requires: AVX, FMA3, SSE
+TEXT ·direct256s2(SB), NOSPLIT, $8-72
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    src+24(FP), BX
+	MOVQ    rows+32(FP), R10
+	MOVQ    second+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
 
 loop:
 	MOVLQSX      (R10), R11
@@ -8674,6 +9152,7 @@ loop:
 	VMOVUPS      Y2, (DI)
 	VADDPS       32(DI), Y3, Y3
 	VMOVUPS      Y3, 32(DI)
+	LDMXCSR      (SP)
 	VZEROUPPER
 	RET
 
@@ -8683,27 +9162,33 @@ set:
 	ADDQ    SI, DI
 	VMOVUPS Y2, (DI)
 	VMOVUPS Y3, 32(DI)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
 // func direct256s3(k int, a *float32, rowA int, src *float32, rows *int32, second int, c *float32, rowC int, accumulate int)
-// Requires: AVX, FMA3
-TEXT ·direct256s3(SB), NOSPLIT, $0-72
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   src+24(FP), BX
-	MOVQ   rows+32(FP), R10
-	MOVQ   second+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
+// Requires: AVX, FMA3, SSE
+TEXT ·direct256s3(SB), NOSPLIT, $8-72
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    src+24(FP), BX
+	MOVQ    rows+32(FP), R10
+	MOVQ    second+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
 
 loop:
 	MOVLQSX      (R10), R11
@@ -8740,6 +9225,7 @@ loop:
 	VMOVUPS      Y4, (DI)
 	VADDPS       32(DI), Y5, Y5
 	VMOVUPS      Y5, 32(DI)
+	LDMXCSR      (SP)
 	VZEROUPPER
 	RET
 
@@ -8752,29 +9238,35 @@ set:
 	ADDQ    SI, DI
 	VMOVUPS Y4, (DI)
 	VMOVUPS Y5, 32(DI)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
 // func direct256s4(k int, a *float32, rowA int, src *float32, rows *int32, second int, c *float32, rowC int, accumulate int)
-// Requires: AVX, FMA3
-TEXT ·direct256s4(SB), NOSPLIT, $0-72
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   src+24(FP), BX
-	MOVQ   rows+32(FP), R10
-	MOVQ   second+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
+// Requires: AVX, FMA3, SSE
+TEXT ·direct256s4(SB), NOSPLIT, $8-72
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    src+24(FP), BX
+	MOVQ    rows+32(FP), R10
+	MOVQ    second+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	VXORPS  Y7, Y7, Y7
 
 loop:
 	MOVLQSX      (R10), R11
@@ -8819,6 +9311,7 @@ loop:
 	VMOVUPS      Y6, (DI)
 	VADDPS       32(DI), Y7, Y7
 	VMOVUPS      Y7, 32(DI)
+	LDMXCSR      (SP)
 	VZEROUPPER
 	RET
 
@@ -8834,6 +9327,7 @@ set:
 	ADDQ    SI, DI
 	VMOVUPS Y6, (DI)
 	VMOVUPS Y7, 32(DI)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
@@ -8862,8 +9356,13 @@ loop:
 	RET
 
 // func axpy256s(x *float32, y *float32, n int, mask *byte, alpha float32)
-// Requires: AVX, FMA3
-TEXT ·axpy256s(SB), NOSPLIT, $0-36
+// Requires: AVX, FMA3, SSE
+TEXT ·axpy256s(SB), NOSPLIT, $8-36
+	STMXCSR      (SP)
+	MOVL         (SP), AX
+	ORL          $0x00008040, AX
+	MOVL         AX, 4(SP)
+	LDMXCSR      4(SP)
 	MOVQ         x+0(FP), DI
 	MOVQ         y+8(FP), SI
 	VBROADCASTSS alpha+32(FP), Y15
@@ -8893,12 +9392,18 @@ tail:
 	VMASKMOVPS  Y1, Y12, (SI)(AX*1)
 
 end:
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
 // func scale256s(x *float32, n int, mask *byte, alpha float32)
-// Requires: AVX
-TEXT ·scale256s(SB), NOSPLIT, $0-28
+// Requires: AVX, SSE
+TEXT ·scale256s(SB), NOSPLIT, $8-28
+	STMXCSR      (SP)
+	MOVL         (SP), AX
+	ORL          $0x00008040, AX
+	MOVL         AX, 4(SP)
+	LDMXCSR      4(SP)
 	MOVQ         x+0(FP), DI
 	VBROADCASTSS alpha+24(FP), Y15
 	MOVQ         n+8(FP), CX
@@ -8925,19 +9430,25 @@ tail:
 	VMASKMOVPS Y0, Y12, (DI)(AX*1)
 
 end:
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
 // func multiply256s(x *float32, y *float32, z *float32, n int, mask *byte)
-// Requires: AVX
-TEXT ·multiply256s(SB), NOSPLIT, $0-40
-	MOVQ  x+0(FP), DI
-	MOVQ  y+8(FP), SI
-	MOVQ  z+16(FP), R8
-	MOVQ  n+24(FP), CX
-	XORQ  AX, AX
-	TESTQ CX, CX
-	JZ    tail
+// Requires: AVX, SSE
+TEXT ·multiply256s(SB), NOSPLIT, $8-40
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    x+0(FP), DI
+	MOVQ    y+8(FP), SI
+	MOVQ    z+16(FP), R8
+	MOVQ    n+24(FP), CX
+	XORQ    AX, AX
+	TESTQ   CX, CX
+	JZ      tail
 
 loop:
 	VMOVUPS (DI)(AX*1), Y0
@@ -8960,6 +9471,7 @@ tail:
 	VMASKMOVPS Y0, Y12, (R8)(AX*1)
 
 end:
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
@@ -9006,8 +9518,13 @@ end:
 	RET
 
 // func sgdUpdate256s(u *float32, d *float32, w *float32, n int, mask *byte, rate float32, decay float32)
-// Requires: AVX, FMA3
-TEXT ·sgdUpdate256s(SB), NOSPLIT, $0-48
+// Requires: AVX, FMA3, SSE
+TEXT ·sgdUpdate256s(SB), NOSPLIT, $8-48
+	STMXCSR      (SP)
+	MOVL         (SP), AX
+	ORL          $0x00008040, AX
+	MOVL         AX, 4(SP)
+	LDMXCSR      4(SP)
 	MOVQ         u+0(FP), DI
 	MOVQ         d+8(FP), SI
 	MOVQ         w+16(FP), R8
@@ -9041,12 +9558,18 @@ tail:
 	VMASKMOVPS   Y0, Y12, (DI)(AX*1)
 
 end:
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
 // func momentumUpdate256s(u *float32, d *float32, w *float32, v *float32, n int, mask *byte, rate float32, decay float32, mu float32)
-// Requires: AVX, FMA3
-TEXT ·momentumUpdate256s(SB), NOSPLIT, $0-60
+// Requires: AVX, FMA3, SSE
+TEXT ·momentumUpdate256s(SB), NOSPLIT, $8-60
+	STMXCSR      (SP)
+	MOVL         (SP), AX
+	ORL          $0x00008040, AX
+	MOVL         AX, 4(SP)
+	LDMXCSR      4(SP)
 	MOVQ         u+0(FP), DI
 	MOVQ         d+8(FP), SI
 	MOVQ         w+16(FP), R8
@@ -9090,12 +9613,18 @@ tail:
 	VMASKMOVPS   Y0, Y12, (DI)(AX*1)
 
 end:
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
 // func nesterovUpdate256s(u *float32, d *float32, w *float32, v *float32, n int, mask *byte, rate float32, decay float32, mu float32)
-// Requires: AVX, FMA3
-TEXT ·nesterovUpdate256s(SB), NOSPLIT, $0-60
+// Requires: AVX, FMA3, SSE
+TEXT ·nesterovUpdate256s(SB), NOSPLIT, $8-60
+	STMXCSR      (SP)
+	MOVL         (SP), AX
+	ORL          $0x00008040, AX
+	MOVL         AX, 4(SP)
+	LDMXCSR      4(SP)
 	MOVQ         u+0(FP), DI
 	MOVQ         d+8(FP), SI
 	MOVQ         w+16(FP), R8
@@ -9141,12 +9670,18 @@ tail:
 	VMASKMOVPS   Y0, Y12, (DI)(AX*1)
 
 end:
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
 // func adamUpdate256s(u *float32, d *float32, w *float32, m *float32, v *float32, n int, mask *byte, decay float32, beta1 float32, rest1 float32, beta2 float32, rest2 float32, rate float32, root float32, eps float32, shrink float32)
-// Requires: AVX, FMA3
-TEXT ·adamUpdate256s(SB), NOSPLIT, $0-92
+// Requires: AVX, FMA3, SSE
+TEXT ·adamUpdate256s(SB), NOSPLIT, $8-92
+	STMXCSR      (SP)
+	MOVL         (SP), AX
+	ORL          $0x00008040, AX
+	MOVL         AX, 4(SP)
+	LDMXCSR      4(SP)
 	MOVQ         u+0(FP), DI
 	MOVQ         d+8(FP), SI
 	MOVQ         w+16(FP), R8
@@ -9217,12 +9752,18 @@ tail:
 	VMASKMOVPS   Y3, Y12, (DI)(AX*1)
 
 end:
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
 // func sgdStep256s(d *float32, w *float32, n int, mask *byte, rate float32, decay float32)
-// Requires: AVX, FMA3
-TEXT ·sgdStep256s(SB), NOSPLIT, $0-40
+// Requires: AVX, FMA3, SSE
+TEXT ·sgdStep256s(SB), NOSPLIT, $8-40
+	STMXCSR      (SP)
+	MOVL         (SP), AX
+	ORL          $0x00008040, AX
+	MOVL         AX, 4(SP)
+	LDMXCSR      4(SP)
 	MOVQ         d+0(FP), DI
 	MOVQ         w+8(FP), SI
 	VBROADCASTSS rate+32(FP), Y15
@@ -9257,12 +9798,18 @@ tail:
 	VMASKMOVPS   Y0, Y12, (SI)(AX*1)
 
 end:
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
 // func momentumStep256s(d *float32, w *float32, v *float32, n int, mask *byte, rate float32, decay float32, mu float32)
-// Requires: AVX, FMA3
-TEXT ·momentumStep256s(SB), NOSPLIT, $0-52
+// Requires: AVX, FMA3, SSE
+TEXT ·momentumStep256s(SB), NOSPLIT, $8-52
+	STMXCSR      (SP)
+	MOVL         (SP), AX
+	ORL          $0x00008040, AX
+	MOVL         AX, 4(SP)
+	LDMXCSR      4(SP)
 	MOVQ         d+0(FP), DI
 	MOVQ         w+8(FP), SI
 	MOVQ         v+16(FP), R8
@@ -9307,12 +9854,18 @@ tail:
 	VMASKMOVPS   Y0, Y12, (SI)(AX*1)
 
 end:
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
 // func nesterovStep256s(d *float32, w *float32, v *float32, n int, mask *byte, rate float32, decay float32, mu float32)
-// Requires: AVX, FMA3
-TEXT ·nesterovStep256s(SB), NOSPLIT, $0-52
+// Requires: AVX, FMA3, SSE
+TEXT ·nesterovStep256s(SB), NOSPLIT, $8-52
+	STMXCSR      (SP)
+	MOVL         (SP), AX
+	ORL          $0x00008040, AX
+	MOVL         AX, 4(SP)
+	LDMXCSR      4(SP)
 	MOVQ         d+0(FP), DI
 	MOVQ         w+8(FP), SI
 	MOVQ         v+16(FP), R8
@@ -9359,12 +9912,18 @@ tail:
 	VMASKMOVPS   Y0, Y12, (SI)(AX*1)
 
 end:
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
 // func adamStep256s(d *float32, w *float32, m *float32, v *float32, n int, mask *byte, decay float32, beta1 float32, rest1 float32, beta2 float32, rest2 float32, rate float32, root float32, eps float32, shrink float32)
-// Requires: AVX, FMA3
-TEXT ·adamStep256s(SB), NOSPLIT, $0-84
+// Requires: AVX, FMA3, SSE
+TEXT ·adamStep256s(SB), NOSPLIT, $8-84
+	STMXCSR      (SP)
+	MOVL         (SP), AX
+	ORL          $0x00008040, AX
+	MOVL         AX, 4(SP)
+	LDMXCSR      4(SP)
 	MOVQ         d+0(FP), DI
 	MOVQ         w+8(FP), SI
 	MOVQ         m+16(FP), R8
@@ -9436,19 +9995,25 @@ tail:
 	VMASKMOVPS   Y3, Y12, (SI)(AX*1)
 
 end:
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
 // func dot256s(x *float32, y *float32, n int) float64
-// Requires: AVX, FMA3, SSE2
-TEXT ·dot256s(SB), NOSPLIT, $0-32
-	MOVQ   y+8(FP), DI
-	MOVQ   x+0(FP), SI
-	MOVQ   n+16(FP), CX
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
+// Requires: AVX, FMA3, SSE, SSE2
+TEXT ·dot256s(SB), NOSPLIT, $8-32
+	MOVQ    y+8(FP), DI
+	MOVQ    x+0(FP), SI
+	MOVQ    n+16(FP), CX
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
 
 loop:
 	VCVTPS2PD    (SI), Y4
@@ -9474,19 +10039,25 @@ loop:
 	VADDPD       X0, X1, X0
 	VHADDPD      X0, X0, X0
 	MOVSD        X0, ret+24(FP)
+	LDMXCSR      (SP)
 	VZEROUPPER
 	RET
 
 // func copySum256s(y *float32, x *float32, n int) float64
-// Requires: AVX, MMX+, SSE2
-TEXT ·copySum256s(SB), NOSPLIT, $0-32
-	MOVQ   y+0(FP), DI
-	MOVQ   x+8(FP), SI
-	MOVQ   n+16(FP), CX
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
+// Requires: AVX, MMX+, SSE, SSE2
+TEXT ·copySum256s(SB), NOSPLIT, $8-32
+	MOVQ    y+0(FP), DI
+	MOVQ    x+8(FP), SI
+	MOVQ    n+16(FP), CX
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
 
 loop:
 	VMOVUPS      (SI), X4
@@ -9517,6 +10088,7 @@ loop:
 	VADDPD       X0, X1, X0
 	VHADDPD      X0, X0, X0
 	MOVSD        X0, ret+24(FP)
+	LDMXCSR      (SP)
 	VZEROUPPER
 	RET
 
@@ -10086,20 +10658,25 @@ loop:
 	RET
 
 // func product512d1x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int)
-// Requires: AVX, AVX512BW, AVX512F, MMX+
-TEXT ·product512d1x1(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   colA+24(FP), R13
-	MOVQ   b+32(FP), BX
-	MOVQ   rowB+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	VPXORD Z0, Z0, Z0
-	TESTQ  CX, CX
-	JLE    done
+// Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
+TEXT ·product512d1x1(SB), NOSPLIT, $8-88
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VPXORD  Z0, Z0, Z0
+	TESTQ   CX, CX
+	JLE     done
 
 loop:
 	VMOVUPD          (BX), Z28
@@ -10123,12 +10700,14 @@ done:
 	VMOVUPD.Z    (DI), K1, Z30
 	VFMADD231PD  Z31, Z0, Z30
 	VMOVUPD      Z30, K1, (DI)
+	LDMXCSR      (SP)
 	VZEROUPPER
 	RET
 
 setMasked:
 	VMULPD  Z31, Z0, Z0
 	VMOVUPD Z0, K1, (DI)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
@@ -10138,31 +10717,38 @@ whole:
 	VMOVUPD     (DI), Z30
 	VFMADD231PD Z31, Z0, Z30
 	VMOVUPD     Z30, (DI)
+	LDMXCSR     (SP)
 	VZEROUPPER
 	RET
 
 set:
 	VMULPD  Z31, Z0, Z0
 	VMOVUPD Z0, (DI)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
 // func product512d2x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int)
-// Requires: AVX, AVX512BW, AVX512F, MMX+
-TEXT ·product512d2x1(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   colA+24(FP), R13
-	MOVQ   b+32(FP), BX
-	MOVQ   rowB+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	TESTQ  CX, CX
-	JLE    done
+// Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
+TEXT ·product512d2x1(SB), NOSPLIT, $8-88
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	TESTQ   CX, CX
+	JLE     done
 
 loop:
 	VMOVUPD          (BX), Z28
@@ -10191,6 +10777,7 @@ done:
 	VMOVUPD.Z    (DI), K1, Z30
 	VFMADD231PD  Z31, Z1, Z30
 	VMOVUPD      Z30, K1, (DI)
+	LDMXCSR      (SP)
 	VZEROUPPER
 	RET
 
@@ -10200,6 +10787,7 @@ setMasked:
 	ADDQ    SI, DI
 	VMULPD  Z31, Z1, Z1
 	VMOVUPD Z1, K1, (DI)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
@@ -10213,6 +10801,7 @@ whole:
 	VMOVUPD     (DI), Z30
 	VFMADD231PD Z31, Z1, Z30
 	VMOVUPD     Z30, (DI)
+	LDMXCSR     (SP)
 	VZEROUPPER
 	RET
 
@@ -10222,26 +10811,32 @@ set:
 	ADDQ    SI, DI
 	VMULPD  Z31, Z1, Z1
 	VMOVUPD Z1, (DI)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
 // func product512d3x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int)
-// Requires: AVX, AVX512BW, AVX512F, MMX+
-TEXT ·product512d3x1(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   colA+24(FP), R13
-	MOVQ   b+32(FP), BX
-	MOVQ   rowB+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	TESTQ  CX, CX
-	JLE    done
+// Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
+TEXT ·product512d3x1(SB), NOSPLIT, $8-88
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	TESTQ   CX, CX
+	JLE     done
 
 loop:
 	VMOVUPD          (BX), Z28
@@ -10275,6 +10870,7 @@ done:
 	VMOVUPD.Z    (DI), K1, Z30
 	VFMADD231PD  Z31, Z2, Z30
 	VMOVUPD      Z30, K1, (DI)
+	LDMXCSR      (SP)
 	VZEROUPPER
 	RET
 
@@ -10287,6 +10883,7 @@ setMasked:
 	ADDQ    SI, DI
 	VMULPD  Z31, Z2, Z2
 	VMOVUPD Z2, K1, (DI)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
@@ -10304,6 +10901,7 @@ whole:
 	VMOVUPD     (DI), Z30
 	VFMADD231PD Z31, Z2, Z30
 	VMOVUPD     Z30, (DI)
+	LDMXCSR     (SP)
 	VZEROUPPER
 	RET
 
@@ -10316,27 +10914,33 @@ set:
 	ADDQ    SI, DI
 	VMULPD  Z31, Z2, Z2
 	VMOVUPD Z2, (DI)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
 // func product512d4x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int)
-// Requires: AVX, AVX512BW, AVX512F, MMX+
-TEXT ·product512d4x1(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   colA+24(FP), R13
-	MOVQ   b+32(FP), BX
-	MOVQ   rowB+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	TESTQ  CX, CX
-	JLE    done
+// Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
+TEXT ·product512d4x1(SB), NOSPLIT, $8-88
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	TESTQ   CX, CX
+	JLE     done
 
 loop:
 	VMOVUPD          (BX), Z28
@@ -10375,6 +10979,7 @@ done:
 	VMOVUPD.Z    (DI), K1, Z30
 	VFMADD231PD  Z31, Z3, Z30
 	VMOVUPD      Z30, K1, (DI)
+	LDMXCSR      (SP)
 	VZEROUPPER
 	RET
 
@@ -10390,6 +10995,7 @@ setMasked:
 	ADDQ    SI, DI
 	VMULPD  Z31, Z3, Z3
 	VMOVUPD Z3, K1, (DI)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
@@ -10411,6 +11017,7 @@ whole:
 	VMOVUPD     (DI), Z30
 	VFMADD231PD Z31, Z3, Z30
 	VMOVUPD     Z30, (DI)
+	LDMXCSR     (SP)
 	VZEROUPPER
 	RET
 
@@ -10426,29 +11033,35 @@ set:
 	ADDQ    SI, DI
 	VMULPD  Z31, Z3, Z3
 	VMOVUPD Z3, (DI)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
 // func product512d5x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int)
-// Requires: AVX, AVX512BW, AVX512F, MMX+
-TEXT ·product512d5x1(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   colA+24(FP), R13
-	MOVQ   b+32(FP), BX
-	MOVQ   rowB+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	LEAQ   (AX)(R8*4), R10
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	TESTQ  CX, CX
-	JLE    done
+// Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
+TEXT ·product512d5x1(SB), NOSPLIT, $8-88
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	LEAQ    (AX)(R8*4), R10
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	TESTQ   CX, CX
+	JLE     done
 
 loop:
 	VMOVUPD          (BX), Z28
@@ -10493,6 +11106,7 @@ done:
 	VMOVUPD.Z    (DI), K1, Z30
 	VFMADD231PD  Z31, Z4, Z30
 	VMOVUPD      Z30, K1, (DI)
+	LDMXCSR      (SP)
 	VZEROUPPER
 	RET
 
@@ -10511,6 +11125,7 @@ setMasked:
 	ADDQ    SI, DI
 	VMULPD  Z31, Z4, Z4
 	VMOVUPD Z4, K1, (DI)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
@@ -10536,6 +11151,7 @@ whole:
 	VMOVUPD     (DI), Z30
 	VFMADD231PD Z31, Z4, Z30
 	VMOVUPD     Z30, (DI)
+	LDMXCSR     (SP)
 	VZEROUPPER
 	RET
 
@@ -10554,30 +11170,36 @@ set:
 	ADDQ    SI, DI
 	VMULPD  Z31, Z4, Z4
 	VMOVUPD Z4, (DI)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
 // func product512d6x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int)
-// Requires: AVX, AVX512BW, AVX512F, MMX+
-TEXT ·product512d6x1(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   colA+24(FP), R13
-	MOVQ   b+32(FP), BX
-	MOVQ   rowB+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	LEAQ   (AX)(R8*4), R10
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	TESTQ  CX, CX
-	JLE    done
+// Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
+TEXT ·product512d6x1(SB), NOSPLIT, $8-88
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	LEAQ    (AX)(R8*4), R10
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	TESTQ   CX, CX
+	JLE     done
 
 loop:
 	VMOVUPD          (BX), Z28
@@ -10627,6 +11249,7 @@ done:
 	VMOVUPD.Z    (DI), K1, Z30
 	VFMADD231PD  Z31, Z5, Z30
 	VMOVUPD      Z30, K1, (DI)
+	LDMXCSR      (SP)
 	VZEROUPPER
 	RET
 
@@ -10648,6 +11271,7 @@ setMasked:
 	ADDQ    SI, DI
 	VMULPD  Z31, Z5, Z5
 	VMOVUPD Z5, K1, (DI)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
@@ -10677,6 +11301,7 @@ whole:
 	VMOVUPD     (DI), Z30
 	VFMADD231PD Z31, Z5, Z30
 	VMOVUPD     Z30, (DI)
+	LDMXCSR     (SP)
 	VZEROUPPER
 	RET
 
@@ -10698,31 +11323,37 @@ set:
 	ADDQ    SI, DI
 	VMULPD  Z31, Z5, Z5
 	VMOVUPD Z5, (DI)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
 // func product512d7x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int)
-// Requires: AVX, AVX512BW, AVX512F, MMX+
-TEXT ·product512d7x1(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   colA+24(FP), R13
-	MOVQ   b+32(FP), BX
-	MOVQ   rowB+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	LEAQ   (AX)(R8*4), R10
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	TESTQ  CX, CX
-	JLE    done
+// Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
+TEXT ·product512d7x1(SB), NOSPLIT, $8-88
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	LEAQ    (AX)(R8*4), R10
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	TESTQ   CX, CX
+	JLE     done
 
 loop:
 	VMOVUPD          (BX), Z28
@@ -10777,6 +11408,7 @@ done:
 	VMOVUPD.Z    (DI), K1, Z30
 	VFMADD231PD  Z31, Z6, Z30
 	VMOVUPD      Z30, K1, (DI)
+	LDMXCSR      (SP)
 	VZEROUPPER
 	RET
 
@@ -10801,6 +11433,7 @@ setMasked:
 	ADDQ    SI, DI
 	VMULPD  Z31, Z6, Z6
 	VMOVUPD Z6, K1, (DI)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
@@ -10834,6 +11467,7 @@ whole:
 	VMOVUPD     (DI), Z30
 	VFMADD231PD Z31, Z6, Z30
 	VMOVUPD     Z30, (DI)
+	LDMXCSR     (SP)
 	VZEROUPPER
 	RET
 
@@ -10858,32 +11492,38 @@ set:
 	ADDQ    SI, DI
 	VMULPD  Z31, Z6, Z6
 	VMOVUPD Z6, (DI)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
 // func product512d8x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int)
-// Requires: AVX, AVX512BW, AVX512F, MMX+
-TEXT ·product512d8x1(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   colA+24(FP), R13
-	MOVQ   b+32(FP), BX
-	MOVQ   rowB+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	LEAQ   (AX)(R8*4), R10
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	TESTQ  CX, CX
-	JLE    done
+// Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
+TEXT ·product512d8x1(SB), NOSPLIT, $8-88
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	LEAQ    (AX)(R8*4), R10
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	TESTQ   CX, CX
+	JLE     done
 
 loop:
 	VMOVUPD          (BX), Z28
@@ -10943,6 +11583,7 @@ done:
 	VMOVUPD.Z    (DI), K1, Z30
 	VFMADD231PD  Z31, Z7, Z30
 	VMOVUPD      Z30, K1, (DI)
+	LDMXCSR      (SP)
 	VZEROUPPER
 	RET
 
@@ -10970,6 +11611,7 @@ setMasked:
 	ADDQ    SI, DI
 	VMULPD  Z31, Z7, Z7
 	VMOVUPD Z7, K1, (DI)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
@@ -11007,6 +11649,7 @@ whole:
 	VMOVUPD     (DI), Z30
 	VFMADD231PD Z31, Z7, Z30
 	VMOVUPD     Z30, (DI)
+	LDMXCSR     (SP)
 	VZEROUPPER
 	RET
 
@@ -11034,34 +11677,40 @@ set:
 	ADDQ    SI, DI
 	VMULPD  Z31, Z7, Z7
 	VMOVUPD Z7, (DI)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
 // func product512d9x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int)
-// Requires: AVX, AVX512BW, AVX512F, MMX+
-TEXT ·product512d9x1(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   colA+24(FP), R13
-	MOVQ   b+32(FP), BX
-	MOVQ   rowB+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	LEAQ   (AX)(R8*4), R10
-	LEAQ   (R10)(R8*4), R11
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	TESTQ  CX, CX
-	JLE    done
+// Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
+TEXT ·product512d9x1(SB), NOSPLIT, $8-88
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	LEAQ    (AX)(R8*4), R10
+	LEAQ    (R10)(R8*4), R11
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	TESTQ   CX, CX
+	JLE     done
 
 loop:
 	VMOVUPD          (BX), Z28
@@ -11127,6 +11776,7 @@ done:
 	VMOVUPD.Z    (DI), K1, Z30
 	VFMADD231PD  Z31, Z8, Z30
 	VMOVUPD      Z30, K1, (DI)
+	LDMXCSR      (SP)
 	VZEROUPPER
 	RET
 
@@ -11157,6 +11807,7 @@ setMasked:
 	ADDQ    SI, DI
 	VMULPD  Z31, Z8, Z8
 	VMOVUPD Z8, K1, (DI)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
@@ -11198,6 +11849,7 @@ whole:
 	VMOVUPD     (DI), Z30
 	VFMADD231PD Z31, Z8, Z30
 	VMOVUPD     Z30, (DI)
+	LDMXCSR     (SP)
 	VZEROUPPER
 	RET
 
@@ -11228,35 +11880,41 @@ set:
 	ADDQ    SI, DI
 	VMULPD  Z31, Z8, Z8
 	VMOVUPD Z8, (DI)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
 // func product512d10x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int)
-// Requires: AVX, AVX512BW, AVX512F, MMX+
-TEXT ·product512d10x1(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   colA+24(FP), R13
-	MOVQ   b+32(FP), BX
-	MOVQ   rowB+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	LEAQ   (AX)(R8*4), R10
-	LEAQ   (R10)(R8*4), R11
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	TESTQ  CX, CX
-	JLE    done
+// Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
+TEXT ·product512d10x1(SB), NOSPLIT, $8-88
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	LEAQ    (AX)(R8*4), R10
+	LEAQ    (R10)(R8*4), R11
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	TESTQ   CX, CX
+	JLE     done
 
 loop:
 	VMOVUPD          (BX), Z28
@@ -11327,6 +11985,7 @@ done:
 	VMOVUPD.Z    (DI), K1, Z30
 	VFMADD231PD  Z31, Z9, Z30
 	VMOVUPD      Z30, K1, (DI)
+	LDMXCSR      (SP)
 	VZEROUPPER
 	RET
 
@@ -11360,6 +12019,7 @@ setMasked:
 	ADDQ    SI, DI
 	VMULPD  Z31, Z9, Z9
 	VMOVUPD Z9, K1, (DI)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
@@ -11405,6 +12065,7 @@ whole:
 	VMOVUPD     (DI), Z30
 	VFMADD231PD Z31, Z9, Z30
 	VMOVUPD     Z30, (DI)
+	LDMXCSR     (SP)
 	VZEROUPPER
 	RET
 
@@ -11438,36 +12099,42 @@ set:
 	ADDQ    SI, DI
 	VMULPD  Z31, Z9, Z9
 	VMOVUPD Z9, (DI)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
 // func product512d11x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int)
-// Requires: AVX, AVX512BW, AVX512F, MMX+
-TEXT ·product512d11x1(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   colA+24(FP), R13
-	MOVQ   b+32(FP), BX
-	MOVQ   rowB+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	LEAQ   (AX)(R8*4), R10
-	LEAQ   (R10)(R8*4), R11
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	TESTQ  CX, CX
-	JLE    done
+// Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
+TEXT ·product512d11x1(SB), NOSPLIT, $8-88
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	LEAQ    (AX)(R8*4), R10
+	LEAQ    (R10)(R8*4), R11
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	TESTQ   CX, CX
+	JLE     done
 
 loop:
 	VMOVUPD          (BX), Z28
@@ -11543,6 +12210,7 @@ done:
 	VMOVUPD.Z    (DI), K1, Z30
 	VFMADD231PD  Z31, Z10, Z30
 	VMOVUPD      Z30, K1, (DI)
+	LDMXCSR      (SP)
 	VZEROUPPER
 	RET
 
@@ -11579,6 +12247,7 @@ setMasked:
 	ADDQ    SI, DI
 	VMULPD  Z31, Z10, Z10
 	VMOVUPD Z10, K1, (DI)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
@@ -11628,6 +12297,7 @@ whole:
 	VMOVUPD     (DI), Z30
 	VFMADD231PD Z31, Z10, Z30
 	VMOVUPD     Z30, (DI)
+	LDMXCSR     (SP)
 	VZEROUPPER
 	RET
 
@@ -11664,37 +12334,43 @@ set:
 	ADDQ    SI, DI
 	VMULPD  Z31, Z10, Z10
 	VMOVUPD Z10, (DI)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
 // func product512d12x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int)
-// Requires: AVX, AVX512BW, AVX512F, MMX+
-TEXT ·product512d12x1(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   colA+24(FP), R13
-	MOVQ   b+32(FP), BX
-	MOVQ   rowB+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	LEAQ   (AX)(R8*4), R10
-	LEAQ   (R10)(R8*4), R11
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	TESTQ  CX, CX
-	JLE    done
+// Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
+TEXT ·product512d12x1(SB), NOSPLIT, $8-88
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	LEAQ    (AX)(R8*4), R10
+	LEAQ    (R10)(R8*4), R11
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	TESTQ   CX, CX
+	JLE     done
 
 loop:
 	VMOVUPD          (BX), Z28
@@ -11775,6 +12451,7 @@ done:
 	VMOVUPD.Z    (DI), K1, Z30
 	VFMADD231PD  Z31, Z11, Z30
 	VMOVUPD      Z30, K1, (DI)
+	LDMXCSR      (SP)
 	VZEROUPPER
 	RET
 
@@ -11814,6 +12491,7 @@ setMasked:
 	ADDQ    SI, DI
 	VMULPD  Z31, Z11, Z11
 	VMOVUPD Z11, K1, (DI)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
@@ -11867,6 +12545,7 @@ whole:
 	VMOVUPD     (DI), Z30
 	VFMADD231PD Z31, Z11, Z30
 	VMOVUPD     Z30, (DI)
+	LDMXCSR     (SP)
 	VZEROUPPER
 	RET
 
@@ -11906,39 +12585,45 @@ set:
 	ADDQ    SI, DI
 	VMULPD  Z31, Z11, Z11
 	VMOVUPD Z11, (DI)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
 // func product512d13x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int)
-// Requires: AVX, AVX512BW, AVX512F, MMX+
-TEXT ·product512d13x1(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   colA+24(FP), R13
-	MOVQ   b+32(FP), BX
-	MOVQ   rowB+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	LEAQ   (AX)(R8*4), R10
-	LEAQ   (R10)(R8*4), R11
-	LEAQ   (R11)(R8*4), R12
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	TESTQ  CX, CX
-	JLE    done
+// Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
+TEXT ·product512d13x1(SB), NOSPLIT, $8-88
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	LEAQ    (AX)(R8*4), R10
+	LEAQ    (R10)(R8*4), R11
+	LEAQ    (R11)(R8*4), R12
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	TESTQ   CX, CX
+	JLE     done
 
 loop:
 	VMOVUPD          (BX), Z28
@@ -12025,6 +12710,7 @@ done:
 	VMOVUPD.Z    (DI), K1, Z30
 	VFMADD231PD  Z31, Z12, Z30
 	VMOVUPD      Z30, K1, (DI)
+	LDMXCSR      (SP)
 	VZEROUPPER
 	RET
 
@@ -12067,6 +12753,7 @@ setMasked:
 	ADDQ    SI, DI
 	VMULPD  Z31, Z12, Z12
 	VMOVUPD Z12, K1, (DI)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
@@ -12124,6 +12811,7 @@ whole:
 	VMOVUPD     (DI), Z30
 	VFMADD231PD Z31, Z12, Z30
 	VMOVUPD     Z30, (DI)
+	LDMXCSR     (SP)
 	VZEROUPPER
 	RET
 
@@ -12166,40 +12854,46 @@ set:
 	ADDQ    SI, DI
 	VMULPD  Z31, Z12, Z12
 	VMOVUPD Z12, (DI)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
 // func product512d14x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int)
-// Requires: AVX, AVX512BW, AVX512F, MMX+
-TEXT ·product512d14x1(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   colA+24(FP), R13
-	MOVQ   b+32(FP), BX
-	MOVQ   rowB+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	LEAQ   (AX)(R8*4), R10
-	LEAQ   (R10)(R8*4), R11
-	LEAQ   (R11)(R8*4), R12
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	TESTQ  CX, CX
-	JLE    done
+// Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
+TEXT ·product512d14x1(SB), NOSPLIT, $8-88
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	LEAQ    (AX)(R8*4), R10
+	LEAQ    (R10)(R8*4), R11
+	LEAQ    (R11)(R8*4), R12
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	TESTQ   CX, CX
+	JLE     done
 
 loop:
 	VMOVUPD          (BX), Z28
@@ -12291,6 +12985,7 @@ done:
 	VMOVUPD.Z    (DI), K1, Z30
 	VFMADD231PD  Z31, Z13, Z30
 	VMOVUPD      Z30, K1, (DI)
+	LDMXCSR      (SP)
 	VZEROUPPER
 	RET
 
@@ -12336,6 +13031,7 @@ setMasked:
 	ADDQ    SI, DI
 	VMULPD  Z31, Z13, Z13
 	VMOVUPD Z13, K1, (DI)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
@@ -12397,6 +13093,7 @@ whole:
 	VMOVUPD     (DI), Z30
 	VFMADD231PD Z31, Z13, Z30
 	VMOVUPD     Z30, (DI)
+	LDMXCSR     (SP)
 	VZEROUPPER
 	RET
 
@@ -12442,25 +13139,31 @@ set:
 	ADDQ    SI, DI
 	VMULPD  Z31, Z13, Z13
 	VMOVUPD Z13, (DI)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
 // func product512d1x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int)
-// Requires: AVX, AVX512BW, AVX512F, MMX+
-TEXT ·product512d1x2(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   colA+24(FP), R13
-	MOVQ   b+32(FP), BX
-	MOVQ   rowB+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	TESTQ  CX, CX
-	JLE    done
+// Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
+TEXT ·product512d1x2(SB), NOSPLIT, $8-88
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	TESTQ   CX, CX
+	JLE     done
 
 loop:
 	VMOVUPD      (BX), Z28
@@ -12491,6 +13194,7 @@ done:
 	VMOVUPD.Z    64(DI), K2, Z30
 	VFMADD231PD  Z31, Z1, Z30
 	VMOVUPD      Z30, K2, 64(DI)
+	LDMXCSR      (SP)
 	VZEROUPPER
 	RET
 
@@ -12499,6 +13203,7 @@ setMasked:
 	VMOVUPD Z0, K1, (DI)
 	VMULPD  Z31, Z1, Z1
 	VMOVUPD Z1, K2, 64(DI)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
@@ -12511,6 +13216,7 @@ whole:
 	VMOVUPD     64(DI), Z30
 	VFMADD231PD Z31, Z1, Z30
 	VMOVUPD     Z30, 64(DI)
+	LDMXCSR     (SP)
 	VZEROUPPER
 	RET
 
@@ -12519,27 +13225,33 @@ set:
 	VMOVUPD Z0, (DI)
 	VMULPD  Z31, Z1, Z1
 	VMOVUPD Z1, 64(DI)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
 // func product512d2x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int)
-// Requires: AVX, AVX512BW, AVX512F, MMX+
-TEXT ·product512d2x2(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   colA+24(FP), R13
-	MOVQ   b+32(FP), BX
-	MOVQ   rowB+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	TESTQ  CX, CX
-	JLE    done
+// Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
+TEXT ·product512d2x2(SB), NOSPLIT, $8-88
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	TESTQ   CX, CX
+	JLE     done
 
 loop:
 	VMOVUPD      (BX), Z28
@@ -12580,6 +13292,7 @@ done:
 	VMOVUPD.Z    64(DI), K2, Z30
 	VFMADD231PD  Z31, Z3, Z30
 	VMOVUPD      Z30, K2, 64(DI)
+	LDMXCSR      (SP)
 	VZEROUPPER
 	RET
 
@@ -12593,6 +13306,7 @@ setMasked:
 	VMOVUPD Z2, K1, (DI)
 	VMULPD  Z31, Z3, Z3
 	VMOVUPD Z3, K2, 64(DI)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
@@ -12612,6 +13326,7 @@ whole:
 	VMOVUPD     64(DI), Z30
 	VFMADD231PD Z31, Z3, Z30
 	VMOVUPD     Z30, 64(DI)
+	LDMXCSR     (SP)
 	VZEROUPPER
 	RET
 
@@ -12625,29 +13340,35 @@ set:
 	VMOVUPD Z2, (DI)
 	VMULPD  Z31, Z3, Z3
 	VMOVUPD Z3, 64(DI)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
 // func product512d3x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int)
-// Requires: AVX, AVX512BW, AVX512F, MMX+
-TEXT ·product512d3x2(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   colA+24(FP), R13
-	MOVQ   b+32(FP), BX
-	MOVQ   rowB+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	TESTQ  CX, CX
-	JLE    done
+// Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
+TEXT ·product512d3x2(SB), NOSPLIT, $8-88
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	TESTQ   CX, CX
+	JLE     done
 
 loop:
 	VMOVUPD      (BX), Z28
@@ -12698,6 +13419,7 @@ done:
 	VMOVUPD.Z    64(DI), K2, Z30
 	VFMADD231PD  Z31, Z5, Z30
 	VMOVUPD      Z30, K2, 64(DI)
+	LDMXCSR      (SP)
 	VZEROUPPER
 	RET
 
@@ -12716,6 +13438,7 @@ setMasked:
 	VMOVUPD Z4, K1, (DI)
 	VMULPD  Z31, Z5, Z5
 	VMOVUPD Z5, K2, 64(DI)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
@@ -12742,6 +13465,7 @@ whole:
 	VMOVUPD     64(DI), Z30
 	VFMADD231PD Z31, Z5, Z30
 	VMOVUPD     Z30, 64(DI)
+	LDMXCSR     (SP)
 	VZEROUPPER
 	RET
 
@@ -12760,31 +13484,37 @@ set:
 	VMOVUPD Z4, (DI)
 	VMULPD  Z31, Z5, Z5
 	VMOVUPD Z5, 64(DI)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
 // func product512d4x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int)
-// Requires: AVX, AVX512BW, AVX512F, MMX+
-TEXT ·product512d4x2(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   colA+24(FP), R13
-	MOVQ   b+32(FP), BX
-	MOVQ   rowB+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	TESTQ  CX, CX
-	JLE    done
+// Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
+TEXT ·product512d4x2(SB), NOSPLIT, $8-88
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	TESTQ   CX, CX
+	JLE     done
 
 loop:
 	VMOVUPD      (BX), Z28
@@ -12845,6 +13575,7 @@ done:
 	VMOVUPD.Z    64(DI), K2, Z30
 	VFMADD231PD  Z31, Z7, Z30
 	VMOVUPD      Z30, K2, 64(DI)
+	LDMXCSR      (SP)
 	VZEROUPPER
 	RET
 
@@ -12868,6 +13599,7 @@ setMasked:
 	VMOVUPD Z6, K1, (DI)
 	VMULPD  Z31, Z7, Z7
 	VMOVUPD Z7, K2, 64(DI)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
@@ -12901,6 +13633,7 @@ whole:
 	VMOVUPD     64(DI), Z30
 	VFMADD231PD Z31, Z7, Z30
 	VMOVUPD     Z30, 64(DI)
+	LDMXCSR     (SP)
 	VZEROUPPER
 	RET
 
@@ -12924,34 +13657,40 @@ set:
 	VMOVUPD Z6, (DI)
 	VMULPD  Z31, Z7, Z7
 	VMOVUPD Z7, 64(DI)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
 // func product512d5x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int)
-// Requires: AVX, AVX512BW, AVX512F, MMX+
-TEXT ·product512d5x2(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   colA+24(FP), R13
-	MOVQ   b+32(FP), BX
-	MOVQ   rowB+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	LEAQ   (AX)(R8*4), R10
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	TESTQ  CX, CX
-	JLE    done
+// Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
+TEXT ·product512d5x2(SB), NOSPLIT, $8-88
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	LEAQ    (AX)(R8*4), R10
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	TESTQ   CX, CX
+	JLE     done
 
 loop:
 	VMOVUPD      (BX), Z28
@@ -13023,6 +13762,7 @@ done:
 	VMOVUPD.Z    64(DI), K2, Z30
 	VFMADD231PD  Z31, Z9, Z30
 	VMOVUPD      Z30, K2, 64(DI)
+	LDMXCSR      (SP)
 	VZEROUPPER
 	RET
 
@@ -13051,6 +13791,7 @@ setMasked:
 	VMOVUPD Z8, K1, (DI)
 	VMULPD  Z31, Z9, Z9
 	VMOVUPD Z9, K2, 64(DI)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
@@ -13091,6 +13832,7 @@ whole:
 	VMOVUPD     64(DI), Z30
 	VFMADD231PD Z31, Z9, Z30
 	VMOVUPD     Z30, 64(DI)
+	LDMXCSR     (SP)
 	VZEROUPPER
 	RET
 
@@ -13119,36 +13861,42 @@ set:
 	VMOVUPD Z8, (DI)
 	VMULPD  Z31, Z9, Z9
 	VMOVUPD Z9, 64(DI)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
 // func product512d6x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int)
-// Requires: AVX, AVX512BW, AVX512F, MMX+
-TEXT ·product512d6x2(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   colA+24(FP), R13
-	MOVQ   b+32(FP), BX
-	MOVQ   rowB+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	LEAQ   (AX)(R8*4), R10
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	TESTQ  CX, CX
-	JLE    done
+// Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
+TEXT ·product512d6x2(SB), NOSPLIT, $8-88
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	LEAQ    (AX)(R8*4), R10
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	TESTQ   CX, CX
+	JLE     done
 
 loop:
 	VMOVUPD      (BX), Z28
@@ -13230,6 +13978,7 @@ done:
 	VMOVUPD.Z    64(DI), K2, Z30
 	VFMADD231PD  Z31, Z11, Z30
 	VMOVUPD      Z30, K2, 64(DI)
+	LDMXCSR      (SP)
 	VZEROUPPER
 	RET
 
@@ -13263,6 +14012,7 @@ setMasked:
 	VMOVUPD Z10, K1, (DI)
 	VMULPD  Z31, Z11, Z11
 	VMOVUPD Z11, K2, 64(DI)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
@@ -13310,6 +14060,7 @@ whole:
 	VMOVUPD     64(DI), Z30
 	VFMADD231PD Z31, Z11, Z30
 	VMOVUPD     Z30, 64(DI)
+	LDMXCSR     (SP)
 	VZEROUPPER
 	RET
 
@@ -13343,38 +14094,44 @@ set:
 	VMOVUPD Z10, (DI)
 	VMULPD  Z31, Z11, Z11
 	VMOVUPD Z11, 64(DI)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
 // func product512d7x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int)
-// Requires: AVX, AVX512BW, AVX512F, MMX+
-TEXT ·product512d7x2(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   colA+24(FP), R13
-	MOVQ   b+32(FP), BX
-	MOVQ   rowB+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	LEAQ   (AX)(R8*4), R10
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	TESTQ  CX, CX
-	JLE    done
+// Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
+TEXT ·product512d7x2(SB), NOSPLIT, $8-88
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	LEAQ    (AX)(R8*4), R10
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	TESTQ   CX, CX
+	JLE     done
 
 loop:
 	VMOVUPD      (BX), Z28
@@ -13466,6 +14223,7 @@ done:
 	VMOVUPD.Z    64(DI), K2, Z30
 	VFMADD231PD  Z31, Z13, Z30
 	VMOVUPD      Z30, K2, 64(DI)
+	LDMXCSR      (SP)
 	VZEROUPPER
 	RET
 
@@ -13504,6 +14262,7 @@ setMasked:
 	VMOVUPD Z12, K1, (DI)
 	VMULPD  Z31, Z13, Z13
 	VMOVUPD Z13, K2, 64(DI)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
@@ -13558,6 +14317,7 @@ whole:
 	VMOVUPD     64(DI), Z30
 	VFMADD231PD Z31, Z13, Z30
 	VMOVUPD     Z30, 64(DI)
+	LDMXCSR     (SP)
 	VZEROUPPER
 	RET
 
@@ -13596,40 +14356,46 @@ set:
 	VMOVUPD Z12, (DI)
 	VMULPD  Z31, Z13, Z13
 	VMOVUPD Z13, 64(DI)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
 // func product512d8x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int)
-// Requires: AVX, AVX512BW, AVX512F, MMX+
-TEXT ·product512d8x2(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   colA+24(FP), R13
-	MOVQ   b+32(FP), BX
-	MOVQ   rowB+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	LEAQ   (AX)(R8*4), R10
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	VPXORD Z15, Z15, Z15
-	TESTQ  CX, CX
-	JLE    done
+// Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
+TEXT ·product512d8x2(SB), NOSPLIT, $8-88
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	LEAQ    (AX)(R8*4), R10
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	VPXORD  Z14, Z14, Z14
+	VPXORD  Z15, Z15, Z15
+	TESTQ   CX, CX
+	JLE     done
 
 loop:
 	VMOVUPD      (BX), Z28
@@ -13731,6 +14497,7 @@ done:
 	VMOVUPD.Z    64(DI), K2, Z30
 	VFMADD231PD  Z31, Z15, Z30
 	VMOVUPD      Z30, K2, 64(DI)
+	LDMXCSR      (SP)
 	VZEROUPPER
 	RET
 
@@ -13774,6 +14541,7 @@ setMasked:
 	VMOVUPD Z14, K1, (DI)
 	VMULPD  Z31, Z15, Z15
 	VMOVUPD Z15, K2, 64(DI)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
@@ -13835,6 +14603,7 @@ whole:
 	VMOVUPD     64(DI), Z30
 	VFMADD231PD Z31, Z15, Z30
 	VMOVUPD     Z30, 64(DI)
+	LDMXCSR     (SP)
 	VZEROUPPER
 	RET
 
@@ -13878,43 +14647,49 @@ set:
 	VMOVUPD Z14, (DI)
 	VMULPD  Z31, Z15, Z15
 	VMOVUPD Z15, 64(DI)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
 // func product512d9x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int)
-// Requires: AVX, AVX512BW, AVX512F, MMX+
-TEXT ·product512d9x2(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   colA+24(FP), R13
-	MOVQ   b+32(FP), BX
-	MOVQ   rowB+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	LEAQ   (AX)(R8*4), R10
-	LEAQ   (R10)(R8*4), R11
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	VPXORD Z15, Z15, Z15
-	VPXORD Z16, Z16, Z16
-	VPXORD Z17, Z17, Z17
-	TESTQ  CX, CX
-	JLE    done
+// Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
+TEXT ·product512d9x2(SB), NOSPLIT, $8-88
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	LEAQ    (AX)(R8*4), R10
+	LEAQ    (R10)(R8*4), R11
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	VPXORD  Z14, Z14, Z14
+	VPXORD  Z15, Z15, Z15
+	VPXORD  Z16, Z16, Z16
+	VPXORD  Z17, Z17, Z17
+	TESTQ   CX, CX
+	JLE     done
 
 loop:
 	VMOVUPD      (BX), Z28
@@ -14027,6 +14802,7 @@ done:
 	VMOVUPD.Z    64(DI), K2, Z30
 	VFMADD231PD  Z31, Z17, Z30
 	VMOVUPD      Z30, K2, 64(DI)
+	LDMXCSR      (SP)
 	VZEROUPPER
 	RET
 
@@ -14075,6 +14851,7 @@ setMasked:
 	VMOVUPD Z16, K1, (DI)
 	VMULPD  Z31, Z17, Z17
 	VMOVUPD Z17, K2, 64(DI)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
@@ -14143,6 +14920,7 @@ whole:
 	VMOVUPD     64(DI), Z30
 	VFMADD231PD Z31, Z17, Z30
 	VMOVUPD     Z30, 64(DI)
+	LDMXCSR     (SP)
 	VZEROUPPER
 	RET
 
@@ -14191,45 +14969,51 @@ set:
 	VMOVUPD Z16, (DI)
 	VMULPD  Z31, Z17, Z17
 	VMOVUPD Z17, 64(DI)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
 // func product512d10x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int)
-// Requires: AVX, AVX512BW, AVX512F, MMX+
-TEXT ·product512d10x2(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   colA+24(FP), R13
-	MOVQ   b+32(FP), BX
-	MOVQ   rowB+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	LEAQ   (AX)(R8*4), R10
-	LEAQ   (R10)(R8*4), R11
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	VPXORD Z15, Z15, Z15
-	VPXORD Z16, Z16, Z16
-	VPXORD Z17, Z17, Z17
-	VPXORD Z18, Z18, Z18
-	VPXORD Z19, Z19, Z19
-	TESTQ  CX, CX
-	JLE    done
+// Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
+TEXT ·product512d10x2(SB), NOSPLIT, $8-88
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	LEAQ    (AX)(R8*4), R10
+	LEAQ    (R10)(R8*4), R11
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	VPXORD  Z14, Z14, Z14
+	VPXORD  Z15, Z15, Z15
+	VPXORD  Z16, Z16, Z16
+	VPXORD  Z17, Z17, Z17
+	VPXORD  Z18, Z18, Z18
+	VPXORD  Z19, Z19, Z19
+	TESTQ   CX, CX
+	JLE     done
 
 loop:
 	VMOVUPD      (BX), Z28
@@ -14352,6 +15136,7 @@ done:
 	VMOVUPD.Z    64(DI), K2, Z30
 	VFMADD231PD  Z31, Z19, Z30
 	VMOVUPD      Z30, K2, 64(DI)
+	LDMXCSR      (SP)
 	VZEROUPPER
 	RET
 
@@ -14405,6 +15190,7 @@ setMasked:
 	VMOVUPD Z18, K1, (DI)
 	VMULPD  Z31, Z19, Z19
 	VMOVUPD Z19, K2, 64(DI)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
@@ -14480,6 +15266,7 @@ whole:
 	VMOVUPD     64(DI), Z30
 	VFMADD231PD Z31, Z19, Z30
 	VMOVUPD     Z30, 64(DI)
+	LDMXCSR     (SP)
 	VZEROUPPER
 	RET
 
@@ -14533,47 +15320,53 @@ set:
 	VMOVUPD Z18, (DI)
 	VMULPD  Z31, Z19, Z19
 	VMOVUPD Z19, 64(DI)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
 // func product512d11x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int)
-// Requires: AVX, AVX512BW, AVX512F, MMX+
-TEXT ·product512d11x2(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   colA+24(FP), R13
-	MOVQ   b+32(FP), BX
-	MOVQ   rowB+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	LEAQ   (AX)(R8*4), R10
-	LEAQ   (R10)(R8*4), R11
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	VPXORD Z15, Z15, Z15
-	VPXORD Z16, Z16, Z16
-	VPXORD Z17, Z17, Z17
-	VPXORD Z18, Z18, Z18
-	VPXORD Z19, Z19, Z19
-	VPXORD Z20, Z20, Z20
-	VPXORD Z21, Z21, Z21
-	TESTQ  CX, CX
-	JLE    done
+// Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
+TEXT ·product512d11x2(SB), NOSPLIT, $8-88
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	LEAQ    (AX)(R8*4), R10
+	LEAQ    (R10)(R8*4), R11
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	VPXORD  Z14, Z14, Z14
+	VPXORD  Z15, Z15, Z15
+	VPXORD  Z16, Z16, Z16
+	VPXORD  Z17, Z17, Z17
+	VPXORD  Z18, Z18, Z18
+	VPXORD  Z19, Z19, Z19
+	VPXORD  Z20, Z20, Z20
+	VPXORD  Z21, Z21, Z21
+	TESTQ   CX, CX
+	JLE     done
 
 loop:
 	VMOVUPD      (BX), Z28
@@ -14706,6 +15499,7 @@ done:
 	VMOVUPD.Z    64(DI), K2, Z30
 	VFMADD231PD  Z31, Z21, Z30
 	VMOVUPD      Z30, K2, 64(DI)
+	LDMXCSR      (SP)
 	VZEROUPPER
 	RET
 
@@ -14764,6 +15558,7 @@ setMasked:
 	VMOVUPD Z20, K1, (DI)
 	VMULPD  Z31, Z21, Z21
 	VMOVUPD Z21, K2, 64(DI)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
@@ -14846,6 +15641,7 @@ whole:
 	VMOVUPD     64(DI), Z30
 	VFMADD231PD Z31, Z21, Z30
 	VMOVUPD     Z30, 64(DI)
+	LDMXCSR     (SP)
 	VZEROUPPER
 	RET
 
@@ -14904,49 +15700,55 @@ set:
 	VMOVUPD Z20, (DI)
 	VMULPD  Z31, Z21, Z21
 	VMOVUPD Z21, 64(DI)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
 // func product512d12x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int)
-// Requires: AVX, AVX512BW, AVX512F, MMX+
-TEXT ·product512d12x2(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   colA+24(FP), R13
-	MOVQ   b+32(FP), BX
-	MOVQ   rowB+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	LEAQ   (AX)(R8*4), R10
-	LEAQ   (R10)(R8*4), R11
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	VPXORD Z15, Z15, Z15
-	VPXORD Z16, Z16, Z16
-	VPXORD Z17, Z17, Z17
-	VPXORD Z18, Z18, Z18
-	VPXORD Z19, Z19, Z19
-	VPXORD Z20, Z20, Z20
-	VPXORD Z21, Z21, Z21
-	VPXORD Z22, Z22, Z22
-	VPXORD Z23, Z23, Z23
-	TESTQ  CX, CX
-	JLE    done
+// Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
+TEXT ·product512d12x2(SB), NOSPLIT, $8-88
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	LEAQ    (AX)(R8*4), R10
+	LEAQ    (R10)(R8*4), R11
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	VPXORD  Z14, Z14, Z14
+	VPXORD  Z15, Z15, Z15
+	VPXORD  Z16, Z16, Z16
+	VPXORD  Z17, Z17, Z17
+	VPXORD  Z18, Z18, Z18
+	VPXORD  Z19, Z19, Z19
+	VPXORD  Z20, Z20, Z20
+	VPXORD  Z21, Z21, Z21
+	VPXORD  Z22, Z22, Z22
+	VPXORD  Z23, Z23, Z23
+	TESTQ   CX, CX
+	JLE     done
 
 loop:
 	VMOVUPD      (BX), Z28
@@ -15089,6 +15891,7 @@ done:
 	VMOVUPD.Z    64(DI), K2, Z30
 	VFMADD231PD  Z31, Z23, Z30
 	VMOVUPD      Z30, K2, 64(DI)
+	LDMXCSR      (SP)
 	VZEROUPPER
 	RET
 
@@ -15152,6 +15955,7 @@ setMasked:
 	VMOVUPD Z22, K1, (DI)
 	VMULPD  Z31, Z23, Z23
 	VMOVUPD Z23, K2, 64(DI)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
@@ -15241,6 +16045,7 @@ whole:
 	VMOVUPD     64(DI), Z30
 	VFMADD231PD Z31, Z23, Z30
 	VMOVUPD     Z30, 64(DI)
+	LDMXCSR     (SP)
 	VZEROUPPER
 	RET
 
@@ -15304,52 +16109,58 @@ set:
 	VMOVUPD Z22, (DI)
 	VMULPD  Z31, Z23, Z23
 	VMOVUPD Z23, 64(DI)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
 // func product512d13x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int)
-// Requires: AVX, AVX512BW, AVX512F, MMX+
-TEXT ·product512d13x2(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   colA+24(FP), R13
-	MOVQ   b+32(FP), BX
-	MOVQ   rowB+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	LEAQ   (AX)(R8*4), R10
-	LEAQ   (R10)(R8*4), R11
-	LEAQ   (R11)(R8*4), R12
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	VPXORD Z15, Z15, Z15
-	VPXORD Z16, Z16, Z16
-	VPXORD Z17, Z17, Z17
-	VPXORD Z18, Z18, Z18
-	VPXORD Z19, Z19, Z19
-	VPXORD Z20, Z20, Z20
-	VPXORD Z21, Z21, Z21
-	VPXORD Z22, Z22, Z22
-	VPXORD Z23, Z23, Z23
-	VPXORD Z24, Z24, Z24
-	VPXORD Z25, Z25, Z25
-	TESTQ  CX, CX
-	JLE    done
+// Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
+TEXT ·product512d13x2(SB), NOSPLIT, $8-88
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	LEAQ    (AX)(R8*4), R10
+	LEAQ    (R10)(R8*4), R11
+	LEAQ    (R11)(R8*4), R12
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	VPXORD  Z14, Z14, Z14
+	VPXORD  Z15, Z15, Z15
+	VPXORD  Z16, Z16, Z16
+	VPXORD  Z17, Z17, Z17
+	VPXORD  Z18, Z18, Z18
+	VPXORD  Z19, Z19, Z19
+	VPXORD  Z20, Z20, Z20
+	VPXORD  Z21, Z21, Z21
+	VPXORD  Z22, Z22, Z22
+	VPXORD  Z23, Z23, Z23
+	VPXORD  Z24, Z24, Z24
+	VPXORD  Z25, Z25, Z25
+	TESTQ   CX, CX
+	JLE     done
 
 loop:
 	VMOVUPD      (BX), Z28
@@ -15503,6 +16314,7 @@ done:
 	VMOVUPD.Z    64(DI), K2, Z30
 	VFMADD231PD  Z31, Z25, Z30
 	VMOVUPD      Z30, K2, 64(DI)
+	LDMXCSR      (SP)
 	VZEROUPPER
 	RET
 
@@ -15571,6 +16383,7 @@ setMasked:
 	VMOVUPD Z24, K1, (DI)
 	VMULPD  Z31, Z25, Z25
 	VMOVUPD Z25, K2, 64(DI)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
@@ -15667,6 +16480,7 @@ whole:
 	VMOVUPD     64(DI), Z30
 	VFMADD231PD Z31, Z25, Z30
 	VMOVUPD     Z30, 64(DI)
+	LDMXCSR     (SP)
 	VZEROUPPER
 	RET
 
@@ -15735,54 +16549,60 @@ set:
 	VMOVUPD Z24, (DI)
 	VMULPD  Z31, Z25, Z25
 	VMOVUPD Z25, 64(DI)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
 // func product512d14x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int)
-// Requires: AVX, AVX512BW, AVX512F, MMX+
-TEXT ·product512d14x2(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   colA+24(FP), R13
-	MOVQ   b+32(FP), BX
-	MOVQ   rowB+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	LEAQ   (AX)(R8*4), R10
-	LEAQ   (R10)(R8*4), R11
-	LEAQ   (R11)(R8*4), R12
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	VPXORD Z15, Z15, Z15
-	VPXORD Z16, Z16, Z16
-	VPXORD Z17, Z17, Z17
-	VPXORD Z18, Z18, Z18
-	VPXORD Z19, Z19, Z19
-	VPXORD Z20, Z20, Z20
-	VPXORD Z21, Z21, Z21
-	VPXORD Z22, Z22, Z22
-	VPXORD Z23, Z23, Z23
-	VPXORD Z24, Z24, Z24
-	VPXORD Z25, Z25, Z25
-	VPXORD Z26, Z26, Z26
-	VPXORD Z27, Z27, Z27
-	TESTQ  CX, CX
-	JLE    done
+// Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
+TEXT ·product512d14x2(SB), NOSPLIT, $8-88
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	LEAQ    (AX)(R8*4), R10
+	LEAQ    (R10)(R8*4), R11
+	LEAQ    (R11)(R8*4), R12
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	VPXORD  Z14, Z14, Z14
+	VPXORD  Z15, Z15, Z15
+	VPXORD  Z16, Z16, Z16
+	VPXORD  Z17, Z17, Z17
+	VPXORD  Z18, Z18, Z18
+	VPXORD  Z19, Z19, Z19
+	VPXORD  Z20, Z20, Z20
+	VPXORD  Z21, Z21, Z21
+	VPXORD  Z22, Z22, Z22
+	VPXORD  Z23, Z23, Z23
+	VPXORD  Z24, Z24, Z24
+	VPXORD  Z25, Z25, Z25
+	VPXORD  Z26, Z26, Z26
+	VPXORD  Z27, Z27, Z27
+	TESTQ   CX, CX
+	JLE     done
 
 loop:
 	VMOVUPD      (BX), Z28
@@ -15946,6 +16766,7 @@ done:
 	VMOVUPD.Z    64(DI), K2, Z30
 	VFMADD231PD  Z31, Z27, Z30
 	VMOVUPD      Z30, K2, 64(DI)
+	LDMXCSR      (SP)
 	VZEROUPPER
 	RET
 
@@ -16019,6 +16840,7 @@ setMasked:
 	VMOVUPD Z26, K1, (DI)
 	VMULPD  Z31, Z27, Z27
 	VMOVUPD Z27, K2, 64(DI)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
@@ -16122,6 +16944,7 @@ whole:
 	VMOVUPD     64(DI), Z30
 	VFMADD231PD Z31, Z27, Z30
 	VMOVUPD     Z30, 64(DI)
+	LDMXCSR     (SP)
 	VZEROUPPER
 	RET
 
@@ -16195,23 +17018,29 @@ set:
 	VMOVUPD Z26, (DI)
 	VMULPD  Z31, Z27, Z27
 	VMOVUPD Z27, 64(DI)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
 // func direct512d1(k int, a *float64, rowA int, src *float64, rows *int32, second int, c *float64, rowC int, accumulate int)
-// Requires: AVX, AVX512F
-TEXT ·direct512d1(SB), NOSPLIT, $0-72
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   src+24(FP), BX
-	MOVQ   rows+32(FP), R10
-	MOVQ   second+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
+// Requires: AVX, AVX512F, SSE
+TEXT ·direct512d1(SB), NOSPLIT, $8-72
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    src+24(FP), BX
+	MOVQ    rows+32(FP), R10
+	MOVQ    second+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
 
 loop:
 	MOVLQSX      (R10), R11
@@ -16232,31 +17061,38 @@ loop:
 	VMOVUPD      Z0, (DI)
 	VADDPD       64(DI), Z1, Z1
 	VMOVUPD      Z1, 64(DI)
+	LDMXCSR      (SP)
 	VZEROUPPER
 	RET
 
 set:
 	VMOVUPD Z0, (DI)
 	VMOVUPD Z1, 64(DI)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
 // func direct512d2(k int, a *float64, rowA int, src *float64, rows *int32, second int, c *float64, rowC int, accumulate int)
-// Requires: AVX, AVX512F
-TEXT ·direct512d2(SB), NOSPLIT, $0-72
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   src+24(FP), BX
-	MOVQ   rows+32(FP), R10
-	MOVQ   second+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
+// Requires: AVX, AVX512F, SSE
+TEXT ·direct512d2(SB), NOSPLIT, $8-72
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    src+24(FP), BX
+	MOVQ    rows+32(FP), R10
+	MOVQ    second+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
 
 loop:
 	MOVLQSX      (R10), R11
@@ -16285,6 +17121,7 @@ loop:
 	VMOVUPD      Z2, (DI)
 	VADDPD       64(DI), Z3, Z3
 	VMOVUPD      Z3, 64(DI)
+	LDMXCSR      (SP)
 	VZEROUPPER
 	RET
 
@@ -16294,27 +17131,33 @@ set:
 	ADDQ    SI, DI
 	VMOVUPD Z2, (DI)
 	VMOVUPD Z3, 64(DI)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
 // func direct512d3(k int, a *float64, rowA int, src *float64, rows *int32, second int, c *float64, rowC int, accumulate int)
-// Requires: AVX, AVX512F
-TEXT ·direct512d3(SB), NOSPLIT, $0-72
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   src+24(FP), BX
-	MOVQ   rows+32(FP), R10
-	MOVQ   second+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
+// Requires: AVX, AVX512F, SSE
+TEXT ·direct512d3(SB), NOSPLIT, $8-72
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    src+24(FP), BX
+	MOVQ    rows+32(FP), R10
+	MOVQ    second+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
 
 loop:
 	MOVLQSX      (R10), R11
@@ -16351,6 +17194,7 @@ loop:
 	VMOVUPD      Z4, (DI)
 	VADDPD       64(DI), Z5, Z5
 	VMOVUPD      Z5, 64(DI)
+	LDMXCSR      (SP)
 	VZEROUPPER
 	RET
 
@@ -16363,29 +17207,35 @@ set:
 	ADDQ    SI, DI
 	VMOVUPD Z4, (DI)
 	VMOVUPD Z5, 64(DI)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
 // func direct512d4(k int, a *float64, rowA int, src *float64, rows *int32, second int, c *float64, rowC int, accumulate int)
-// Requires: AVX, AVX512F
-TEXT ·direct512d4(SB), NOSPLIT, $0-72
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   src+24(FP), BX
-	MOVQ   rows+32(FP), R10
-	MOVQ   second+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
+// Requires: AVX, AVX512F, SSE
+TEXT ·direct512d4(SB), NOSPLIT, $8-72
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    src+24(FP), BX
+	MOVQ    rows+32(FP), R10
+	MOVQ    second+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
 
 loop:
 	MOVLQSX      (R10), R11
@@ -16430,6 +17280,7 @@ loop:
 	VMOVUPD      Z6, (DI)
 	VADDPD       64(DI), Z7, Z7
 	VMOVUPD      Z7, 64(DI)
+	LDMXCSR      (SP)
 	VZEROUPPER
 	RET
 
@@ -16445,6 +17296,7 @@ set:
 	ADDQ    SI, DI
 	VMOVUPD Z6, (DI)
 	VMOVUPD Z7, 64(DI)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
@@ -16473,8 +17325,13 @@ loop:
 	RET
 
 // func axpy512d(x *float64, y *float64, n int, mask *byte, alpha float64)
-// Requires: AVX, AVX512BW, AVX512F
-TEXT ·axpy512d(SB), NOSPLIT, $0-40
+// Requires: AVX, AVX512BW, AVX512F, SSE
+TEXT ·axpy512d(SB), NOSPLIT, $8-40
+	STMXCSR      (SP)
+	MOVL         (SP), AX
+	ORL          $0x00008040, AX
+	MOVL         AX, 4(SP)
+	LDMXCSR      4(SP)
 	MOVQ         x+0(FP), DI
 	MOVQ         y+8(FP), SI
 	VBROADCASTSD alpha+32(FP), Z31
@@ -16504,12 +17361,18 @@ tail:
 	VMOVUPD     Z1, K1, (SI)(AX*1)
 
 end:
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
 // func scale512d(x *float64, n int, mask *byte, alpha float64)
-// Requires: AVX, AVX512BW, AVX512F
-TEXT ·scale512d(SB), NOSPLIT, $0-32
+// Requires: AVX, AVX512BW, AVX512F, SSE
+TEXT ·scale512d(SB), NOSPLIT, $8-32
+	STMXCSR      (SP)
+	MOVL         (SP), AX
+	ORL          $0x00008040, AX
+	MOVL         AX, 4(SP)
+	LDMXCSR      4(SP)
 	MOVQ         x+0(FP), DI
 	VBROADCASTSD alpha+24(FP), Z31
 	MOVQ         n+8(FP), CX
@@ -16536,19 +17399,25 @@ tail:
 	VMOVUPD   Z0, K1, (DI)(AX*1)
 
 end:
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
 // func multiply512d(x *float64, y *float64, z *float64, n int, mask *byte)
-// Requires: AVX, AVX512BW, AVX512F
-TEXT ·multiply512d(SB), NOSPLIT, $0-40
-	MOVQ  x+0(FP), DI
-	MOVQ  y+8(FP), SI
-	MOVQ  z+16(FP), R8
-	MOVQ  n+24(FP), CX
-	XORQ  AX, AX
-	TESTQ CX, CX
-	JZ    tail
+// Requires: AVX, AVX512BW, AVX512F, SSE
+TEXT ·multiply512d(SB), NOSPLIT, $8-40
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    x+0(FP), DI
+	MOVQ    y+8(FP), SI
+	MOVQ    z+16(FP), R8
+	MOVQ    n+24(FP), CX
+	XORQ    AX, AX
+	TESTQ   CX, CX
+	JZ      tail
 
 loop:
 	VMOVUPD (DI)(AX*1), Z0
@@ -16571,6 +17440,7 @@ tail:
 	VMOVUPD   Z0, K1, (R8)(AX*1)
 
 end:
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
@@ -16617,8 +17487,13 @@ end:
 	RET
 
 // func sgdUpdate512d(u *float64, d *float64, w *float64, n int, mask *byte, rate float64, decay float64)
-// Requires: AVX, AVX512BW, AVX512F
-TEXT ·sgdUpdate512d(SB), NOSPLIT, $0-56
+// Requires: AVX, AVX512BW, AVX512F, SSE
+TEXT ·sgdUpdate512d(SB), NOSPLIT, $8-56
+	STMXCSR      (SP)
+	MOVL         (SP), AX
+	ORL          $0x00008040, AX
+	MOVL         AX, 4(SP)
+	LDMXCSR      4(SP)
 	MOVQ         u+0(FP), DI
 	MOVQ         d+8(FP), SI
 	MOVQ         w+16(FP), R8
@@ -16652,12 +17527,18 @@ tail:
 	VMOVUPD      Z0, K1, (DI)(AX*1)
 
 end:
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
 // func momentumUpdate512d(u *float64, d *float64, w *float64, v *float64, n int, mask *byte, rate float64, decay float64, mu float64)
-// Requires: AVX, AVX512BW, AVX512F
-TEXT ·momentumUpdate512d(SB), NOSPLIT, $0-72
+// Requires: AVX, AVX512BW, AVX512F, SSE
+TEXT ·momentumUpdate512d(SB), NOSPLIT, $8-72
+	STMXCSR      (SP)
+	MOVL         (SP), AX
+	ORL          $0x00008040, AX
+	MOVL         AX, 4(SP)
+	LDMXCSR      4(SP)
 	MOVQ         u+0(FP), DI
 	MOVQ         d+8(FP), SI
 	MOVQ         w+16(FP), R8
@@ -16701,12 +17582,18 @@ tail:
 	VMOVUPD      Z0, K1, (DI)(AX*1)
 
 end:
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
 // func nesterovUpdate512d(u *float64, d *float64, w *float64, v *float64, n int, mask *byte, rate float64, decay float64, mu float64)
-// Requires: AVX, AVX512BW, AVX512F
-TEXT ·nesterovUpdate512d(SB), NOSPLIT, $0-72
+// Requires: AVX, AVX512BW, AVX512F, SSE
+TEXT ·nesterovUpdate512d(SB), NOSPLIT, $8-72
+	STMXCSR      (SP)
+	MOVL         (SP), AX
+	ORL          $0x00008040, AX
+	MOVL         AX, 4(SP)
+	LDMXCSR      4(SP)
 	MOVQ         u+0(FP), DI
 	MOVQ         d+8(FP), SI
 	MOVQ         w+16(FP), R8
@@ -16752,12 +17639,18 @@ tail:
 	VMOVUPD      Z0, K1, (DI)(AX*1)
 
 end:
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
 // func adamUpdate512d(u *float64, d *float64, w *float64, m *float64, v *float64, n int, mask *byte, decay float64, beta1 float64, rest1 float64, beta2 float64, rest2 float64, rate float64, root float64, eps float64, shrink float64)
-// Requires: AVX, AVX512BW, AVX512F
-TEXT ·adamUpdate512d(SB), NOSPLIT, $0-128
+// Requires: AVX, AVX512BW, AVX512F, SSE
+TEXT ·adamUpdate512d(SB), NOSPLIT, $8-128
+	STMXCSR      (SP)
+	MOVL         (SP), AX
+	ORL          $0x00008040, AX
+	MOVL         AX, 4(SP)
+	LDMXCSR      4(SP)
 	MOVQ         u+0(FP), DI
 	MOVQ         d+8(FP), SI
 	MOVQ         w+16(FP), R8
@@ -16828,12 +17721,18 @@ tail:
 	VMOVUPD      Z3, K1, (DI)(AX*1)
 
 end:
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
 // func sgdStep512d(d *float64, w *float64, n int, mask *byte, rate float64, decay float64)
-// Requires: AVX, AVX512BW, AVX512F
-TEXT ·sgdStep512d(SB), NOSPLIT, $0-48
+// Requires: AVX, AVX512BW, AVX512F, SSE
+TEXT ·sgdStep512d(SB), NOSPLIT, $8-48
+	STMXCSR      (SP)
+	MOVL         (SP), AX
+	ORL          $0x00008040, AX
+	MOVL         AX, 4(SP)
+	LDMXCSR      4(SP)
 	MOVQ         d+0(FP), DI
 	MOVQ         w+8(FP), SI
 	VBROADCASTSD rate+32(FP), Z31
@@ -16868,12 +17767,18 @@ tail:
 	VMOVUPD      Z0, K1, (SI)(AX*1)
 
 end:
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
 // func momentumStep512d(d *float64, w *float64, v *float64, n int, mask *byte, rate float64, decay float64, mu float64)
-// Requires: AVX, AVX512BW, AVX512F
-TEXT ·momentumStep512d(SB), NOSPLIT, $0-64
+// Requires: AVX, AVX512BW, AVX512F, SSE
+TEXT ·momentumStep512d(SB), NOSPLIT, $8-64
+	STMXCSR      (SP)
+	MOVL         (SP), AX
+	ORL          $0x00008040, AX
+	MOVL         AX, 4(SP)
+	LDMXCSR      4(SP)
 	MOVQ         d+0(FP), DI
 	MOVQ         w+8(FP), SI
 	MOVQ         v+16(FP), R8
@@ -16918,12 +17823,18 @@ tail:
 	VMOVUPD      Z0, K1, (SI)(AX*1)
 
 end:
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
 // func nesterovStep512d(d *float64, w *float64, v *float64, n int, mask *byte, rate float64, decay float64, mu float64)
-// Requires: AVX, AVX512BW, AVX512F
-TEXT ·nesterovStep512d(SB), NOSPLIT, $0-64
+// Requires: AVX, AVX512BW, AVX512F, SSE
+TEXT ·nesterovStep512d(SB), NOSPLIT, $8-64
+	STMXCSR      (SP)
+	MOVL         (SP), AX
+	ORL          $0x00008040, AX
+	MOVL         AX, 4(SP)
+	LDMXCSR      4(SP)
 	MOVQ         d+0(FP), DI
 	MOVQ         w+8(FP), SI
 	MOVQ         v+16(FP), R8
@@ -16970,12 +17881,18 @@ tail:
 	VMOVUPD      Z0, K1, (SI)(AX*1)
 
 end:
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
 // func adamStep512d(d *float64, w *float64, m *float64, v *float64, n int, mask *byte, decay float64, beta1 float64, rest1 float64, beta2 float64, rest2 float64, rate float64, root float64, eps float64, shrink float64)
-// Requires: AVX, AVX512BW, AVX512F
-TEXT ·adamStep512d(SB), NOSPLIT, $0-120
+// Requires: AVX, AVX512BW, AVX512F, SSE
+TEXT ·adamStep512d(SB), NOSPLIT, $8-120
+	STMXCSR      (SP)
+	MOVL         (SP), AX
+	ORL          $0x00008040, AX
+	MOVL         AX, 4(SP)
+	LDMXCSR      4(SP)
 	MOVQ         d+0(FP), DI
 	MOVQ         w+8(FP), SI
 	MOVQ         m+16(FP), R8
@@ -17047,19 +17964,25 @@ tail:
 	VMOVUPD      Z3, K1, (SI)(AX*1)
 
 end:
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
 // func dot512d(x *float64, y *float64, n int) float64
-// Requires: AVX, AVX512F, SSE2
-TEXT ·dot512d(SB), NOSPLIT, $0-32
-	MOVQ   y+8(FP), DI
-	MOVQ   x+0(FP), SI
-	MOVQ   n+16(FP), CX
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
+// Requires: AVX, AVX512F, SSE, SSE2
+TEXT ·dot512d(SB), NOSPLIT, $8-32
+	MOVQ    y+8(FP), DI
+	MOVQ    x+0(FP), SI
+	MOVQ    n+16(FP), CX
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
 
 loop:
 	VMOVUPD       (SI), Z4
@@ -17083,19 +18006,25 @@ loop:
 	VADDPD        X0, X1, X0
 	VHADDPD       X0, X0, X0
 	MOVSD         X0, ret+24(FP)
+	LDMXCSR       (SP)
 	VZEROUPPER
 	RET
 
 // func copySum512d(y *float64, x *float64, n int) float64
-// Requires: AVX, AVX512F, MMX+, SSE2
-TEXT ·copySum512d(SB), NOSPLIT, $0-32
-	MOVQ   y+0(FP), DI
-	MOVQ   x+8(FP), SI
-	MOVQ   n+16(FP), CX
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
+// Requires: AVX, AVX512F, MMX+, SSE, SSE2
+TEXT ·copySum512d(SB), NOSPLIT, $8-32
+	MOVQ    y+0(FP), DI
+	MOVQ    x+8(FP), SI
+	MOVQ    n+16(FP), CX
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
 
 loop:
 	VMOVUPD       (SI), Z4
@@ -17127,24 +18056,30 @@ loop:
 	VADDPD        X0, X1, X0
 	VHADDPD       X0, X0, X0
 	MOVSD         X0, ret+24(FP)
+	LDMXCSR       (SP)
 	VZEROUPPER
 	RET
 
 // func product256d1x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int)
-// Requires: AVX, FMA3, MMX+
-TEXT ·product256d1x1(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   colA+24(FP), R13
-	MOVQ   b+32(FP), BX
-	MOVQ   rowB+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	VXORPS Y0, Y0, Y0
-	TESTQ  CX, CX
-	JLE    done
+// Requires: AVX, FMA3, MMX+, SSE
+TEXT ·product256d1x1(SB), NOSPLIT, $8-88
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VXORPS  Y0, Y0, Y0
+	TESTQ   CX, CX
+	JLE     done
 
 loop:
 	VMOVUPD      (BX), Y12
@@ -17169,12 +18104,14 @@ done:
 	VMASKMOVPD   (DI), Y12, Y14
 	VFMADD231PD  Y15, Y0, Y14
 	VMASKMOVPD   Y14, Y12, (DI)
+	LDMXCSR      (SP)
 	VZEROUPPER
 	RET
 
 setMasked:
 	VMULPD     Y15, Y0, Y0
 	VMASKMOVPD Y0, Y12, (DI)
+	LDMXCSR    (SP)
 	VZEROUPPER
 	RET
 
@@ -17184,31 +18121,38 @@ whole:
 	VMOVUPD     (DI), Y14
 	VFMADD231PD Y15, Y0, Y14
 	VMOVUPD     Y14, (DI)
+	LDMXCSR     (SP)
 	VZEROUPPER
 	RET
 
 set:
 	VMULPD  Y15, Y0, Y0
 	VMOVUPD Y0, (DI)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
 // func product256d2x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int)
-// Requires: AVX, FMA3, MMX+
-TEXT ·product256d2x1(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   colA+24(FP), R13
-	MOVQ   b+32(FP), BX
-	MOVQ   rowB+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	TESTQ  CX, CX
-	JLE    done
+// Requires: AVX, FMA3, MMX+, SSE
+TEXT ·product256d2x1(SB), NOSPLIT, $8-88
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	TESTQ   CX, CX
+	JLE     done
 
 loop:
 	VMOVUPD      (BX), Y12
@@ -17239,6 +18183,7 @@ done:
 	VMASKMOVPD   (DI), Y12, Y14
 	VFMADD231PD  Y15, Y1, Y14
 	VMASKMOVPD   Y14, Y12, (DI)
+	LDMXCSR      (SP)
 	VZEROUPPER
 	RET
 
@@ -17248,6 +18193,7 @@ setMasked:
 	ADDQ       SI, DI
 	VMULPD     Y15, Y1, Y1
 	VMASKMOVPD Y1, Y12, (DI)
+	LDMXCSR    (SP)
 	VZEROUPPER
 	RET
 
@@ -17261,6 +18207,7 @@ whole:
 	VMOVUPD     (DI), Y14
 	VFMADD231PD Y15, Y1, Y14
 	VMOVUPD     Y14, (DI)
+	LDMXCSR     (SP)
 	VZEROUPPER
 	RET
 
@@ -17270,26 +18217,32 @@ set:
 	ADDQ    SI, DI
 	VMULPD  Y15, Y1, Y1
 	VMOVUPD Y1, (DI)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
 // func product256d3x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int)
-// Requires: AVX, FMA3, MMX+
-TEXT ·product256d3x1(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   colA+24(FP), R13
-	MOVQ   b+32(FP), BX
-	MOVQ   rowB+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	TESTQ  CX, CX
-	JLE    done
+// Requires: AVX, FMA3, MMX+, SSE
+TEXT ·product256d3x1(SB), NOSPLIT, $8-88
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	TESTQ   CX, CX
+	JLE     done
 
 loop:
 	VMOVUPD      (BX), Y12
@@ -17326,6 +18279,7 @@ done:
 	VMASKMOVPD   (DI), Y12, Y14
 	VFMADD231PD  Y15, Y2, Y14
 	VMASKMOVPD   Y14, Y12, (DI)
+	LDMXCSR      (SP)
 	VZEROUPPER
 	RET
 
@@ -17338,6 +18292,7 @@ setMasked:
 	ADDQ       SI, DI
 	VMULPD     Y15, Y2, Y2
 	VMASKMOVPD Y2, Y12, (DI)
+	LDMXCSR    (SP)
 	VZEROUPPER
 	RET
 
@@ -17355,6 +18310,7 @@ whole:
 	VMOVUPD     (DI), Y14
 	VFMADD231PD Y15, Y2, Y14
 	VMOVUPD     Y14, (DI)
+	LDMXCSR     (SP)
 	VZEROUPPER
 	RET
 
@@ -17367,27 +18323,33 @@ set:
 	ADDQ    SI, DI
 	VMULPD  Y15, Y2, Y2
 	VMOVUPD Y2, (DI)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
 // func product256d4x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int)
-// Requires: AVX, FMA3, MMX+
-TEXT ·product256d4x1(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   colA+24(FP), R13
-	MOVQ   b+32(FP), BX
-	MOVQ   rowB+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	TESTQ  CX, CX
-	JLE    done
+// Requires: AVX, FMA3, MMX+, SSE
+TEXT ·product256d4x1(SB), NOSPLIT, $8-88
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	TESTQ   CX, CX
+	JLE     done
 
 loop:
 	VMOVUPD      (BX), Y12
@@ -17430,6 +18392,7 @@ done:
 	VMASKMOVPD   (DI), Y12, Y14
 	VFMADD231PD  Y15, Y3, Y14
 	VMASKMOVPD   Y14, Y12, (DI)
+	LDMXCSR      (SP)
 	VZEROUPPER
 	RET
 
@@ -17445,6 +18408,7 @@ setMasked:
 	ADDQ       SI, DI
 	VMULPD     Y15, Y3, Y3
 	VMASKMOVPD Y3, Y12, (DI)
+	LDMXCSR    (SP)
 	VZEROUPPER
 	RET
 
@@ -17466,6 +18430,7 @@ whole:
 	VMOVUPD     (DI), Y14
 	VFMADD231PD Y15, Y3, Y14
 	VMOVUPD     Y14, (DI)
+	LDMXCSR     (SP)
 	VZEROUPPER
 	RET
 
@@ -17481,29 +18446,35 @@ set:
 	ADDQ    SI, DI
 	VMULPD  Y15, Y3, Y3
 	VMOVUPD Y3, (DI)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
 // func product256d5x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int)
-// Requires: AVX, FMA3, MMX+
-TEXT ·product256d5x1(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   colA+24(FP), R13
-	MOVQ   b+32(FP), BX
-	MOVQ   rowB+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	LEAQ   (AX)(R8*4), R10
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	TESTQ  CX, CX
-	JLE    done
+// Requires: AVX, FMA3, MMX+, SSE
+TEXT ·product256d5x1(SB), NOSPLIT, $8-88
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	LEAQ    (AX)(R8*4), R10
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	TESTQ   CX, CX
+	JLE     done
 
 loop:
 	VMOVUPD      (BX), Y12
@@ -17553,6 +18524,7 @@ done:
 	VMASKMOVPD   (DI), Y12, Y14
 	VFMADD231PD  Y15, Y4, Y14
 	VMASKMOVPD   Y14, Y12, (DI)
+	LDMXCSR      (SP)
 	VZEROUPPER
 	RET
 
@@ -17571,6 +18543,7 @@ setMasked:
 	ADDQ       SI, DI
 	VMULPD     Y15, Y4, Y4
 	VMASKMOVPD Y4, Y12, (DI)
+	LDMXCSR    (SP)
 	VZEROUPPER
 	RET
 
@@ -17596,6 +18569,7 @@ whole:
 	VMOVUPD     (DI), Y14
 	VFMADD231PD Y15, Y4, Y14
 	VMOVUPD     Y14, (DI)
+	LDMXCSR     (SP)
 	VZEROUPPER
 	RET
 
@@ -17614,30 +18588,36 @@ set:
 	ADDQ    SI, DI
 	VMULPD  Y15, Y4, Y4
 	VMOVUPD Y4, (DI)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
 // func product256d6x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int)
-// Requires: AVX, FMA3, MMX+
-TEXT ·product256d6x1(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   colA+24(FP), R13
-	MOVQ   b+32(FP), BX
-	MOVQ   rowB+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	LEAQ   (AX)(R8*4), R10
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	TESTQ  CX, CX
-	JLE    done
+// Requires: AVX, FMA3, MMX+, SSE
+TEXT ·product256d6x1(SB), NOSPLIT, $8-88
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	LEAQ    (AX)(R8*4), R10
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	TESTQ   CX, CX
+	JLE     done
 
 loop:
 	VMOVUPD      (BX), Y12
@@ -17693,6 +18673,7 @@ done:
 	VMASKMOVPD   (DI), Y12, Y14
 	VFMADD231PD  Y15, Y5, Y14
 	VMASKMOVPD   Y14, Y12, (DI)
+	LDMXCSR      (SP)
 	VZEROUPPER
 	RET
 
@@ -17714,6 +18695,7 @@ setMasked:
 	ADDQ       SI, DI
 	VMULPD     Y15, Y5, Y5
 	VMASKMOVPD Y5, Y12, (DI)
+	LDMXCSR    (SP)
 	VZEROUPPER
 	RET
 
@@ -17743,6 +18725,7 @@ whole:
 	VMOVUPD     (DI), Y14
 	VFMADD231PD Y15, Y5, Y14
 	VMOVUPD     Y14, (DI)
+	LDMXCSR     (SP)
 	VZEROUPPER
 	RET
 
@@ -17764,25 +18747,31 @@ set:
 	ADDQ    SI, DI
 	VMULPD  Y15, Y5, Y5
 	VMOVUPD Y5, (DI)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
 // func product256d1x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int)
-// Requires: AVX, FMA3, MMX+
-TEXT ·product256d1x2(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   colA+24(FP), R13
-	MOVQ   b+32(FP), BX
-	MOVQ   rowB+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	TESTQ  CX, CX
-	JLE    done
+// Requires: AVX, FMA3, MMX+, SSE
+TEXT ·product256d1x2(SB), NOSPLIT, $8-88
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	TESTQ   CX, CX
+	JLE     done
 
 loop:
 	VMOVUPD      (BX), Y12
@@ -17812,6 +18801,7 @@ done:
 	VMASKMOVPD   32(DI), Y13, Y14
 	VFMADD231PD  Y15, Y1, Y14
 	VMASKMOVPD   Y14, Y13, 32(DI)
+	LDMXCSR      (SP)
 	VZEROUPPER
 	RET
 
@@ -17820,6 +18810,7 @@ setMasked:
 	VMASKMOVPD Y0, Y12, (DI)
 	VMULPD     Y15, Y1, Y1
 	VMASKMOVPD Y1, Y13, 32(DI)
+	LDMXCSR    (SP)
 	VZEROUPPER
 	RET
 
@@ -17832,6 +18823,7 @@ whole:
 	VMOVUPD     32(DI), Y14
 	VFMADD231PD Y15, Y1, Y14
 	VMOVUPD     Y14, 32(DI)
+	LDMXCSR     (SP)
 	VZEROUPPER
 	RET
 
@@ -17840,27 +18832,33 @@ set:
 	VMOVUPD Y0, (DI)
 	VMULPD  Y15, Y1, Y1
 	VMOVUPD Y1, 32(DI)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
 // func product256d2x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int)
-// Requires: AVX, FMA3, MMX+
-TEXT ·product256d2x2(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   colA+24(FP), R13
-	MOVQ   b+32(FP), BX
-	MOVQ   rowB+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	TESTQ  CX, CX
-	JLE    done
+// Requires: AVX, FMA3, MMX+, SSE
+TEXT ·product256d2x2(SB), NOSPLIT, $8-88
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	TESTQ   CX, CX
+	JLE     done
 
 loop:
 	VMOVUPD      (BX), Y12
@@ -17900,6 +18898,7 @@ done:
 	VMASKMOVPD   32(DI), Y13, Y14
 	VFMADD231PD  Y15, Y3, Y14
 	VMASKMOVPD   Y14, Y13, 32(DI)
+	LDMXCSR      (SP)
 	VZEROUPPER
 	RET
 
@@ -17913,6 +18912,7 @@ setMasked:
 	VMASKMOVPD Y2, Y12, (DI)
 	VMULPD     Y15, Y3, Y3
 	VMASKMOVPD Y3, Y13, 32(DI)
+	LDMXCSR    (SP)
 	VZEROUPPER
 	RET
 
@@ -17932,6 +18932,7 @@ whole:
 	VMOVUPD     32(DI), Y14
 	VFMADD231PD Y15, Y3, Y14
 	VMOVUPD     Y14, 32(DI)
+	LDMXCSR     (SP)
 	VZEROUPPER
 	RET
 
@@ -17945,29 +18946,35 @@ set:
 	VMOVUPD Y2, (DI)
 	VMULPD  Y15, Y3, Y3
 	VMOVUPD Y3, 32(DI)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
 // func product256d3x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int)
-// Requires: AVX, FMA3, MMX+
-TEXT ·product256d3x2(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   colA+24(FP), R13
-	MOVQ   b+32(FP), BX
-	MOVQ   rowB+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	TESTQ  CX, CX
-	JLE    done
+// Requires: AVX, FMA3, MMX+, SSE
+TEXT ·product256d3x2(SB), NOSPLIT, $8-88
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	TESTQ   CX, CX
+	JLE     done
 
 loop:
 	VMOVUPD      (BX), Y12
@@ -18017,6 +19024,7 @@ done:
 	VMASKMOVPD   32(DI), Y13, Y14
 	VFMADD231PD  Y15, Y5, Y14
 	VMASKMOVPD   Y14, Y13, 32(DI)
+	LDMXCSR      (SP)
 	VZEROUPPER
 	RET
 
@@ -18035,6 +19043,7 @@ setMasked:
 	VMASKMOVPD Y4, Y12, (DI)
 	VMULPD     Y15, Y5, Y5
 	VMASKMOVPD Y5, Y13, 32(DI)
+	LDMXCSR    (SP)
 	VZEROUPPER
 	RET
 
@@ -18061,6 +19070,7 @@ whole:
 	VMOVUPD     32(DI), Y14
 	VFMADD231PD Y15, Y5, Y14
 	VMOVUPD     Y14, 32(DI)
+	LDMXCSR     (SP)
 	VZEROUPPER
 	RET
 
@@ -18079,31 +19089,37 @@ set:
 	VMOVUPD Y4, (DI)
 	VMULPD  Y15, Y5, Y5
 	VMOVUPD Y5, 32(DI)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
 // func product256d4x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int)
-// Requires: AVX, FMA3, MMX+
-TEXT ·product256d4x2(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   colA+24(FP), R13
-	MOVQ   b+32(FP), BX
-	MOVQ   rowB+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	TESTQ  CX, CX
-	JLE    done
+// Requires: AVX, FMA3, MMX+, SSE
+TEXT ·product256d4x2(SB), NOSPLIT, $8-88
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	VXORPS  Y7, Y7, Y7
+	TESTQ   CX, CX
+	JLE     done
 
 loop:
 	VMOVUPD      (BX), Y12
@@ -18163,6 +19179,7 @@ done:
 	VMASKMOVPD   32(DI), Y13, Y14
 	VFMADD231PD  Y15, Y7, Y14
 	VMASKMOVPD   Y14, Y13, 32(DI)
+	LDMXCSR      (SP)
 	VZEROUPPER
 	RET
 
@@ -18186,6 +19203,7 @@ setMasked:
 	VMASKMOVPD Y6, Y12, (DI)
 	VMULPD     Y15, Y7, Y7
 	VMASKMOVPD Y7, Y13, 32(DI)
+	LDMXCSR    (SP)
 	VZEROUPPER
 	RET
 
@@ -18219,6 +19237,7 @@ whole:
 	VMOVUPD     32(DI), Y14
 	VFMADD231PD Y15, Y7, Y14
 	VMOVUPD     Y14, 32(DI)
+	LDMXCSR     (SP)
 	VZEROUPPER
 	RET
 
@@ -18242,34 +19261,40 @@ set:
 	VMOVUPD Y6, (DI)
 	VMULPD  Y15, Y7, Y7
 	VMOVUPD Y7, 32(DI)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
 // func product256d5x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int)
-// Requires: AVX, FMA3, MMX+
-TEXT ·product256d5x2(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   colA+24(FP), R13
-	MOVQ   b+32(FP), BX
-	MOVQ   rowB+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	LEAQ   (AX)(R8*4), R10
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	VXORPS Y8, Y8, Y8
-	VXORPS Y9, Y9, Y9
-	TESTQ  CX, CX
-	JLE    done
+// Requires: AVX, FMA3, MMX+, SSE
+TEXT ·product256d5x2(SB), NOSPLIT, $8-88
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	LEAQ    (AX)(R8*4), R10
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	VXORPS  Y7, Y7, Y7
+	VXORPS  Y8, Y8, Y8
+	VXORPS  Y9, Y9, Y9
+	TESTQ   CX, CX
+	JLE     done
 
 loop:
 	VMOVUPD      (BX), Y12
@@ -18340,6 +19365,7 @@ done:
 	VMASKMOVPD   32(DI), Y13, Y14
 	VFMADD231PD  Y15, Y9, Y14
 	VMASKMOVPD   Y14, Y13, 32(DI)
+	LDMXCSR      (SP)
 	VZEROUPPER
 	RET
 
@@ -18368,6 +19394,7 @@ setMasked:
 	VMASKMOVPD Y8, Y12, (DI)
 	VMULPD     Y15, Y9, Y9
 	VMASKMOVPD Y9, Y13, 32(DI)
+	LDMXCSR    (SP)
 	VZEROUPPER
 	RET
 
@@ -18408,6 +19435,7 @@ whole:
 	VMOVUPD     32(DI), Y14
 	VFMADD231PD Y15, Y9, Y14
 	VMOVUPD     Y14, 32(DI)
+	LDMXCSR     (SP)
 	VZEROUPPER
 	RET
 
@@ -18436,36 +19464,42 @@ set:
 	VMOVUPD Y8, (DI)
 	VMULPD  Y15, Y9, Y9
 	VMOVUPD Y9, 32(DI)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
 // func product256d6x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int)
-// Requires: AVX, FMA3, MMX+
-TEXT ·product256d6x2(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   colA+24(FP), R13
-	MOVQ   b+32(FP), BX
-	MOVQ   rowB+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	LEAQ   (AX)(R8*4), R10
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	VXORPS Y8, Y8, Y8
-	VXORPS Y9, Y9, Y9
-	VXORPS Y10, Y10, Y10
-	VXORPS Y11, Y11, Y11
-	TESTQ  CX, CX
-	JLE    done
+// Requires: AVX, FMA3, MMX+, SSE
+TEXT ·product256d6x2(SB), NOSPLIT, $8-88
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	LEAQ    (AX)(R8*4), R10
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	VXORPS  Y7, Y7, Y7
+	VXORPS  Y8, Y8, Y8
+	VXORPS  Y9, Y9, Y9
+	VXORPS  Y10, Y10, Y10
+	VXORPS  Y11, Y11, Y11
+	TESTQ   CX, CX
+	JLE     done
 
 loop:
 	VMOVUPD      (BX), Y12
@@ -18546,6 +19580,7 @@ done:
 	VMASKMOVPD   32(DI), Y13, Y14
 	VFMADD231PD  Y15, Y11, Y14
 	VMASKMOVPD   Y14, Y13, 32(DI)
+	LDMXCSR      (SP)
 	VZEROUPPER
 	RET
 
@@ -18579,6 +19614,7 @@ setMasked:
 	VMASKMOVPD Y10, Y12, (DI)
 	VMULPD     Y15, Y11, Y11
 	VMASKMOVPD Y11, Y13, 32(DI)
+	LDMXCSR    (SP)
 	VZEROUPPER
 	RET
 
@@ -18626,6 +19662,7 @@ whole:
 	VMOVUPD     32(DI), Y14
 	VFMADD231PD Y15, Y11, Y14
 	VMOVUPD     Y14, 32(DI)
+	LDMXCSR     (SP)
 	VZEROUPPER
 	RET
 
@@ -18659,23 +19696,29 @@ set:
 	VMOVUPD Y10, (DI)
 	VMULPD  Y15, Y11, Y11
 	VMOVUPD Y11, 32(DI)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
 // func direct256d1(k int, a *float64, rowA int, src *float64, rows *int32, second int, c *float64, rowC int, accumulate int)
-// Requires: AVX, FMA3
-TEXT ·direct256d1(SB), NOSPLIT, $0-72
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   src+24(FP), BX
-	MOVQ   rows+32(FP), R10
-	MOVQ   second+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
+// Requires: AVX, FMA3, SSE
+TEXT ·direct256d1(SB), NOSPLIT, $8-72
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    src+24(FP), BX
+	MOVQ    rows+32(FP), R10
+	MOVQ    second+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
 
 loop:
 	MOVLQSX      (R10), R11
@@ -18696,31 +19739,38 @@ loop:
 	VMOVUPD      Y0, (DI)
 	VADDPD       32(DI), Y1, Y1
 	VMOVUPD      Y1, 32(DI)
+	LDMXCSR      (SP)
 	VZEROUPPER
 	RET
 
 set:
 	VMOVUPD Y0, (DI)
 	VMOVUPD Y1, 32(DI)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
 // func direct256d2(k int, a *float64, rowA int, src *float64, rows *int32, second int, c *float64, rowC int, accumulate int)
-// Requires: AVX, FMA3
-TEXT ·direct256d2(SB), NOSPLIT, $0-72
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   src+24(FP), BX
-	MOVQ   rows+32(FP), R10
-	MOVQ   second+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
+// Requires: AVX, FMA3, SSE
+TEXT ·direct256d2(SB), NOSPLIT, $8-72
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    src+24(FP), BX
+	MOVQ    rows+32(FP), R10
+	MOVQ    second+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
 
 loop:
 	MOVLQSX      (R10), R11
@@ -18749,6 +19799,7 @@ loop:
 	VMOVUPD      Y2, (DI)
 	VADDPD       32(DI), Y3, Y3
 	VMOVUPD      Y3, 32(DI)
+	LDMXCSR      (SP)
 	VZEROUPPER
 	RET
 
@@ -18758,27 +19809,33 @@ set:
 	ADDQ    SI, DI
 	VMOVUPD Y2, (DI)
 	VMOVUPD Y3, 32(DI)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
 // func direct256d3(k int, a *float64, rowA int, src *float64, rows *int32, second int, c *float64, rowC int, accumulate int)
-// Requires: AVX, FMA3
-TEXT ·direct256d3(SB), NOSPLIT, $0-72
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   src+24(FP), BX
-	MOVQ   rows+32(FP), R10
-	MOVQ   second+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
+// Requires: AVX, FMA3, SSE
+TEXT ·direct256d3(SB), NOSPLIT, $8-72
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    src+24(FP), BX
+	MOVQ    rows+32(FP), R10
+	MOVQ    second+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
 
 loop:
 	MOVLQSX      (R10), R11
@@ -18815,6 +19872,7 @@ loop:
 	VMOVUPD      Y4, (DI)
 	VADDPD       32(DI), Y5, Y5
 	VMOVUPD      Y5, 32(DI)
+	LDMXCSR      (SP)
 	VZEROUPPER
 	RET
 
@@ -18827,29 +19885,35 @@ set:
 	ADDQ    SI, DI
 	VMOVUPD Y4, (DI)
 	VMOVUPD Y5, 32(DI)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
 // func direct256d4(k int, a *float64, rowA int, src *float64, rows *int32, second int, c *float64, rowC int, accumulate int)
-// Requires: AVX, FMA3
-TEXT ·direct256d4(SB), NOSPLIT, $0-72
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   src+24(FP), BX
-	MOVQ   rows+32(FP), R10
-	MOVQ   second+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
+// Requires: AVX, FMA3, SSE
+TEXT ·direct256d4(SB), NOSPLIT, $8-72
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    src+24(FP), BX
+	MOVQ    rows+32(FP), R10
+	MOVQ    second+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	VXORPS  Y7, Y7, Y7
 
 loop:
 	MOVLQSX      (R10), R11
@@ -18894,6 +19958,7 @@ loop:
 	VMOVUPD      Y6, (DI)
 	VADDPD       32(DI), Y7, Y7
 	VMOVUPD      Y7, 32(DI)
+	LDMXCSR      (SP)
 	VZEROUPPER
 	RET
 
@@ -18909,6 +19974,7 @@ set:
 	ADDQ    SI, DI
 	VMOVUPD Y6, (DI)
 	VMOVUPD Y7, 32(DI)
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
@@ -18937,8 +20003,13 @@ loop:
 	RET
 
 // func axpy256d(x *float64, y *float64, n int, mask *byte, alpha float64)
-// Requires: AVX, FMA3
-TEXT ·axpy256d(SB), NOSPLIT, $0-40
+// Requires: AVX, FMA3, SSE
+TEXT ·axpy256d(SB), NOSPLIT, $8-40
+	STMXCSR      (SP)
+	MOVL         (SP), AX
+	ORL          $0x00008040, AX
+	MOVL         AX, 4(SP)
+	LDMXCSR      4(SP)
 	MOVQ         x+0(FP), DI
 	MOVQ         y+8(FP), SI
 	VBROADCASTSD alpha+32(FP), Y15
@@ -18968,12 +20039,18 @@ tail:
 	VMASKMOVPD  Y1, Y12, (SI)(AX*1)
 
 end:
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
 // func scale256d(x *float64, n int, mask *byte, alpha float64)
-// Requires: AVX
-TEXT ·scale256d(SB), NOSPLIT, $0-32
+// Requires: AVX, SSE
+TEXT ·scale256d(SB), NOSPLIT, $8-32
+	STMXCSR      (SP)
+	MOVL         (SP), AX
+	ORL          $0x00008040, AX
+	MOVL         AX, 4(SP)
+	LDMXCSR      4(SP)
 	MOVQ         x+0(FP), DI
 	VBROADCASTSD alpha+24(FP), Y15
 	MOVQ         n+8(FP), CX
@@ -19000,19 +20077,25 @@ tail:
 	VMASKMOVPD Y0, Y12, (DI)(AX*1)
 
 end:
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
 // func multiply256d(x *float64, y *float64, z *float64, n int, mask *byte)
-// Requires: AVX
-TEXT ·multiply256d(SB), NOSPLIT, $0-40
-	MOVQ  x+0(FP), DI
-	MOVQ  y+8(FP), SI
-	MOVQ  z+16(FP), R8
-	MOVQ  n+24(FP), CX
-	XORQ  AX, AX
-	TESTQ CX, CX
-	JZ    tail
+// Requires: AVX, SSE
+TEXT ·multiply256d(SB), NOSPLIT, $8-40
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    x+0(FP), DI
+	MOVQ    y+8(FP), SI
+	MOVQ    z+16(FP), R8
+	MOVQ    n+24(FP), CX
+	XORQ    AX, AX
+	TESTQ   CX, CX
+	JZ      tail
 
 loop:
 	VMOVUPD (DI)(AX*1), Y0
@@ -19035,6 +20118,7 @@ tail:
 	VMASKMOVPD Y0, Y12, (R8)(AX*1)
 
 end:
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
@@ -19081,8 +20165,13 @@ end:
 	RET
 
 // func sgdUpdate256d(u *float64, d *float64, w *float64, n int, mask *byte, rate float64, decay float64)
-// Requires: AVX, FMA3
-TEXT ·sgdUpdate256d(SB), NOSPLIT, $0-56
+// Requires: AVX, FMA3, SSE
+TEXT ·sgdUpdate256d(SB), NOSPLIT, $8-56
+	STMXCSR      (SP)
+	MOVL         (SP), AX
+	ORL          $0x00008040, AX
+	MOVL         AX, 4(SP)
+	LDMXCSR      4(SP)
 	MOVQ         u+0(FP), DI
 	MOVQ         d+8(FP), SI
 	MOVQ         w+16(FP), R8
@@ -19116,12 +20205,18 @@ tail:
 	VMASKMOVPD   Y0, Y12, (DI)(AX*1)
 
 end:
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
 // func momentumUpdate256d(u *float64, d *float64, w *float64, v *float64, n int, mask *byte, rate float64, decay float64, mu float64)
-// Requires: AVX, FMA3
-TEXT ·momentumUpdate256d(SB), NOSPLIT, $0-72
+// Requires: AVX, FMA3, SSE
+TEXT ·momentumUpdate256d(SB), NOSPLIT, $8-72
+	STMXCSR      (SP)
+	MOVL         (SP), AX
+	ORL          $0x00008040, AX
+	MOVL         AX, 4(SP)
+	LDMXCSR      4(SP)
 	MOVQ         u+0(FP), DI
 	MOVQ         d+8(FP), SI
 	MOVQ         w+16(FP), R8
@@ -19165,12 +20260,18 @@ tail:
 	VMASKMOVPD   Y0, Y12, (DI)(AX*1)
 
 end:
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
 // func nesterovUpdate256d(u *float64, d *float64, w *float64, v *float64, n int, mask *byte, rate float64, decay float64, mu float64)
-// Requires: AVX, FMA3
-TEXT ·nesterovUpdate256d(SB), NOSPLIT, $0-72
+// Requires: AVX, FMA3, SSE
+TEXT ·nesterovUpdate256d(SB), NOSPLIT, $8-72
+	STMXCSR      (SP)
+	MOVL         (SP), AX
+	ORL          $0x00008040, AX
+	MOVL         AX, 4(SP)
+	LDMXCSR      4(SP)
 	MOVQ         u+0(FP), DI
 	MOVQ         d+8(FP), SI
 	MOVQ         w+16(FP), R8
@@ -19216,12 +20317,18 @@ tail:
 	VMASKMOVPD   Y0, Y12, (DI)(AX*1)
 
 end:
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
 // func adamUpdate256d(u *float64, d *float64, w *float64, m *float64, v *float64, n int, mask *byte, decay float64, beta1 float64, rest1 float64, beta2 float64, rest2 float64, rate float64, root float64, eps float64, shrink float64)
-// Requires: AVX, FMA3
-TEXT ·adamUpdate256d(SB), NOSPLIT, $0-128
+// Requires: AVX, FMA3, SSE
+TEXT ·adamUpdate256d(SB), NOSPLIT, $8-128
+	STMXCSR      (SP)
+	MOVL         (SP), AX
+	ORL          $0x00008040, AX
+	MOVL         AX, 4(SP)
+	LDMXCSR      4(SP)
 	MOVQ         u+0(FP), DI
 	MOVQ         d+8(FP), SI
 	MOVQ         w+16(FP), R8
@@ -19292,12 +20399,18 @@ tail:
 	VMASKMOVPD   Y3, Y12, (DI)(AX*1)
 
 end:
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
 // func sgdStep256d(d *float64, w *float64, n int, mask *byte, rate float64, decay float64)
-// Requires: AVX, FMA3
-TEXT ·sgdStep256d(SB), NOSPLIT, $0-48
+// Requires: AVX, FMA3, SSE
+TEXT ·sgdStep256d(SB), NOSPLIT, $8-48
+	STMXCSR      (SP)
+	MOVL         (SP), AX
+	ORL          $0x00008040, AX
+	MOVL         AX, 4(SP)
+	LDMXCSR      4(SP)
 	MOVQ         d+0(FP), DI
 	MOVQ         w+8(FP), SI
 	VBROADCASTSD rate+32(FP), Y15
@@ -19332,12 +20445,18 @@ tail:
 	VMASKMOVPD   Y0, Y12, (SI)(AX*1)
 
 end:
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
 // func momentumStep256d(d *float64, w *float64, v *float64, n int, mask *byte, rate float64, decay float64, mu float64)
-// Requires: AVX, FMA3
-TEXT ·momentumStep256d(SB), NOSPLIT, $0-64
+// Requires: AVX, FMA3, SSE
+TEXT ·momentumStep256d(SB), NOSPLIT, $8-64
+	STMXCSR      (SP)
+	MOVL         (SP), AX
+	ORL          $0x00008040, AX
+	MOVL         AX, 4(SP)
+	LDMXCSR      4(SP)
 	MOVQ         d+0(FP), DI
 	MOVQ         w+8(FP), SI
 	MOVQ         v+16(FP), R8
@@ -19382,12 +20501,18 @@ tail:
 	VMASKMOVPD   Y0, Y12, (SI)(AX*1)
 
 end:
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
 // func nesterovStep256d(d *float64, w *float64, v *float64, n int, mask *byte, rate float64, decay float64, mu float64)
-// Requires: AVX, FMA3
-TEXT ·nesterovStep256d(SB), NOSPLIT, $0-64
+// Requires: AVX, FMA3, SSE
+TEXT ·nesterovStep256d(SB), NOSPLIT, $8-64
+	STMXCSR      (SP)
+	MOVL         (SP), AX
+	ORL          $0x00008040, AX
+	MOVL         AX, 4(SP)
+	LDMXCSR      4(SP)
 	MOVQ         d+0(FP), DI
 	MOVQ         w+8(FP), SI
 	MOVQ         v+16(FP), R8
@@ -19434,12 +20559,18 @@ tail:
 	VMASKMOVPD   Y0, Y12, (SI)(AX*1)
 
 end:
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
 // func adamStep256d(d *float64, w *float64, m *float64, v *float64, n int, mask *byte, decay float64, beta1 float64, rest1 float64, beta2 float64, rest2 float64, rate float64, root float64, eps float64, shrink float64)
-// Requires: AVX, FMA3
-TEXT ·adamStep256d(SB), NOSPLIT, $0-120
+// Requires: AVX, FMA3, SSE
+TEXT ·adamStep256d(SB), NOSPLIT, $8-120
+	STMXCSR      (SP)
+	MOVL         (SP), AX
+	ORL          $0x00008040, AX
+	MOVL         AX, 4(SP)
+	LDMXCSR      4(SP)
 	MOVQ         d+0(FP), DI
 	MOVQ         w+8(FP), SI
 	MOVQ         m+16(FP), R8
@@ -19511,19 +20642,25 @@ tail:
 	VMASKMOVPD   Y3, Y12, (SI)(AX*1)
 
 end:
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
 // func dot256d(x *float64, y *float64, n int) float64
-// Requires: AVX, FMA3, SSE2
-TEXT ·dot256d(SB), NOSPLIT, $0-32
-	MOVQ   y+8(FP), DI
-	MOVQ   x+0(FP), SI
-	MOVQ   n+16(FP), CX
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
+// Requires: AVX, FMA3, SSE, SSE2
+TEXT ·dot256d(SB), NOSPLIT, $8-32
+	MOVQ    y+8(FP), DI
+	MOVQ    x+0(FP), SI
+	MOVQ    n+16(FP), CX
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
 
 loop:
 	VMOVUPD      (SI), Y4
@@ -19545,19 +20682,25 @@ loop:
 	VADDPD       X0, X1, X0
 	VHADDPD      X0, X0, X0
 	MOVSD        X0, ret+24(FP)
+	LDMXCSR      (SP)
 	VZEROUPPER
 	RET
 
 // func copySum256d(y *float64, x *float64, n int) float64
-// Requires: AVX, MMX+, SSE2
-TEXT ·copySum256d(SB), NOSPLIT, $0-32
-	MOVQ   y+0(FP), DI
-	MOVQ   x+8(FP), SI
-	MOVQ   n+16(FP), CX
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
+// Requires: AVX, MMX+, SSE, SSE2
+TEXT ·copySum256d(SB), NOSPLIT, $8-32
+	MOVQ    y+0(FP), DI
+	MOVQ    x+8(FP), SI
+	MOVQ    n+16(FP), CX
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
 
 loop:
 	VMOVUPD      (SI), Y4
@@ -19585,6 +20728,7 @@ loop:
 	VADDPD       X0, X1, X0
 	VHADDPD      X0, X0, X0
 	MOVSD        X0, ret+24(FP)
+	LDMXCSR      (SP)
 	VZEROUPPER
 	RET
 

@@ -20,6 +20,7 @@ func direct(v vectors, f64 bool, rows int) {
 	function(fmt.Sprintf("direct%d%s%d", v.isa, suffix, rows),
 		fmt.Sprintf("func(k int, a *%[1]s, rowA int, src *%[1]s, rows *int32, second int, c *%[1]s, rowC int, accumulate int)", typ),
 		"sets (accumulate 0), or adds to (1), a block of C of %d rows and two vectors: A B. Strides are in bytes.", rows)
+	restore := flushSubnormals()
 	Load(Param("k"), RCX)
 	Load(Param("a"), RAX)
 	Load(Param("rowA"), R8)
@@ -64,6 +65,7 @@ func direct(v vectors, f64 bool, rows int) {
 				ADDQ(RSI, RDI)
 			}
 		}
+		restore()
 		VZEROUPPER()
 		RET()
 	}

@@ -19,6 +19,7 @@ func product(v vectors, f64 bool, rows, width int) {
 	function(fmt.Sprintf("product%d%s%dx%d", v.isa, suffix, rows, width),
 		fmt.Sprintf("func(k int, a *%[1]s, rowA, colA int, b *%[1]s, rowB int, c *%[1]s, rowC int, mask *byte, alpha %[1]s, accumulate int)", typ),
 		"sets (accumulate 0), or adds to (1), a block of C of %d rows and %d vectors: alpha A B. Strides are in bytes; no mask stands for all lanes.", rows, width)
+	restore := flushSubnormals()
 	Load(Param("k"), RCX)
 	Load(Param("a"), RAX)
 	Load(Param("rowA"), R8)
@@ -104,6 +105,7 @@ func product(v vectors, f64 bool, rows, width int) {
 				ADDQ(RSI, RDI)
 			}
 		}
+		restore()
 		VZEROUPPER()
 		RET()
 	}
