@@ -56,23 +56,10 @@ func direct(v vectors, f64 bool, rows int) {
 	Load(Param("accumulate"), RBX)
 	TESTQ(RBX, RBX)
 	JZ(LabelRef("set"))
-	each := func(f func(m Mem, i, j int)) {
-		for i := range rows {
-			for j := range 2 {
-				f(Mem{Base: RDI, Disp: j * v.bytes}, i, j)
-			}
-			if i < rows-1 {
-				ADDQ(RSI, RDI)
-			}
-		}
-		restore()
-		VZEROUPPER()
-		RET()
-	}
-	each(func(m Mem, i, j int) {
+	eachVector(v, rows, 2, restore, func(m Mem, i, j int) {
 		either(f64, func() { VADDPS(m, sum(i, j), sum(i, j)) }, func() { VADDPD(m, sum(i, j), sum(i, j)) })()
 		load(f64, sum(i, j), m)
 	})
 	Label("set")
-	each(func(m Mem, i, j int) { load(f64, sum(i, j), m) })
+	eachVector(v, rows, 2, restore, func(m Mem, i, j int) { load(f64, sum(i, j), m) })
 }
