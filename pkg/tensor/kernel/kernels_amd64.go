@@ -864,6 +864,11 @@ func softplus512s(x *float32, y *float32, d *float32, n int, mask *byte)
 //go:noescape
 func gelu512s(x *float32, y *float32, d *float32, n int, mask *byte)
 
+// largestOfFour512 pools n vectors of windows, and one that the masks cut (of its values, and of y; none: nil), of rows w values apart; first is the place of x[0]. It ends before a vector with a NaN, and returns the number of those done.
+//
+//go:noescape
+func largestOfFour512(y *float32, from *int32, x *float32, w int, n int, in *byte, out *byte, first int) (done int)
+
 // peak512s makes n rounds of 12 independent multiply-adds of vectors.
 //
 //go:noescape
@@ -903,6 +908,11 @@ func softplus256s(x *float32, y *float32, d *float32, n int, mask *byte)
 //
 //go:noescape
 func gelu256s(x *float32, y *float32, d *float32, n int, mask *byte)
+
+// largestOfFour256 pools n vectors of windows, and one that the masks cut (of its values, and of y; none: nil), of rows w values apart; first is the place of x[0]. It ends before a vector with a NaN, and returns the number of those done.
+//
+//go:noescape
+func largestOfFour256(y *float32, from *int32, x *float32, w int, n int, in *byte, out *byte, first int) (done int)
 
 // peak256s makes n rounds of 12 independent multiply-adds of vectors.
 //

@@ -22122,6 +22122,139 @@ GLOBL s3fa37407<>(SB), RODATA|NOPTR, $4
 DATA s3ecc422a<>+0(SB)/4, $(0.3989423)
 GLOBL s3ecc422a<>(SB), RODATA|NOPTR, $4
 
+// func largestOfFour512(y *float32, from *int32, x *float32, w int, n int, in *byte, out *byte, first int) (done int)
+// Requires: AVX, AVX512BW, AVX512F
+TEXT ·largestOfFour512(SB), NOSPLIT, $0-72
+	MOVQ         y+0(FP), DI
+	MOVQ         from+8(FP), SI
+	MOVQ         x+16(FP), R8
+	MOVQ         w+24(FP), R9
+	MOVQ         n+32(FP), CX
+	VMOVDQU32    windows512<>+0(SB), Z0
+	MOVQ         first+56(FP), AX
+	VMOVD        AX, X1
+	VPBROADCASTD X1, Z2
+	VPADDD       Z2, Z0, Z0
+	MOVL         $0x00000001, AX
+	VMOVD        AX, X1
+	VPBROADCASTD X1, Z8
+	VMOVD        R9, X1
+	VPBROADCASTD X1, Z9
+	MOVL         $0x00000020, AX
+	VMOVD        AX, X1
+	VPBROADCASTD X1, Z10
+	SHLQ         $0x02, R9
+	XORQ         DX, DX
+	VMOVDQU64    pairs512<>+0(SB), Z11
+	TESTQ        CX, CX
+	JZ           tail
+
+loop:
+	VMOVUPS     (R8), Z1
+	VMOVUPS     64(R8), Z2
+	VSHUFPS     $0x88, Z2, Z1, Z3
+	VSHUFPS     $0xdd, Z2, Z1, Z4
+	VMOVUPS     (R8)(R9*1), Z1
+	VMOVUPS     64(R8)(R9*1), Z2
+	VSHUFPS     $0x88, Z2, Z1, Z5
+	VSHUFPS     $0xdd, Z2, Z1, Z6
+	VCMPPS      $0x03, Z3, Z4, K3
+	VCMPPS      $0x03, Z5, Z6, K4
+	KORTESTW    K3, K4
+	JNZ         end
+	VCMPPS      $0x1e, Z3, Z4, K3
+	VMOVAPS     Z4, K3, Z3
+	VMOVDQA32.Z Z8, K3, Z7
+	VCMPPS      $0x1e, Z5, Z6, K3
+	VMOVAPS     Z6, K3, Z5
+	VMOVDQA32   Z9, Z1
+	VPADDD      Z8, Z1, K3, Z1
+	VCMPPS      $0x1e, Z3, Z5, K3
+	VMOVAPS     Z5, K3, Z3
+	VMOVDQA32   Z1, K3, Z7
+	VPADDD      Z0, Z7, Z7
+	VPERMPD     Z3, Z11, Z3
+	VMOVUPS     Z3, (DI)
+	VPERMPD     Z7, Z11, Z7
+	VMOVUPS     Z7, (SI)
+	INCQ        DX
+	VPADDD      Z10, Z0, Z0
+	ADDQ        $0x40, DI
+	ADDQ        $0x40, SI
+	ADDQ        $0x00000080, R8
+	DECQ        CX
+	JNZ         loop
+
+tail:
+	MOVQ        in+40(FP), AX
+	TESTQ       AX, AX
+	JZ          end
+	KMOVQ       (AX), K1
+	KMOVQ       8(AX), K2
+	MOVQ        out+48(FP), AX
+	KMOVQ       (AX), K5
+	VMOVUPS.Z   (R8), K1, Z1
+	VMOVUPS.Z   64(R8), K2, Z2
+	VSHUFPS     $0x88, Z2, Z1, Z3
+	VSHUFPS     $0xdd, Z2, Z1, Z4
+	VMOVUPS.Z   (R8)(R9*1), K1, Z1
+	VMOVUPS.Z   64(R8)(R9*1), K2, Z2
+	VSHUFPS     $0x88, Z2, Z1, Z5
+	VSHUFPS     $0xdd, Z2, Z1, Z6
+	VCMPPS      $0x03, Z3, Z4, K3
+	VCMPPS      $0x03, Z5, Z6, K4
+	KORTESTW    K3, K4
+	JNZ         end
+	VCMPPS      $0x1e, Z3, Z4, K3
+	VMOVAPS     Z4, K3, Z3
+	VMOVDQA32.Z Z8, K3, Z7
+	VCMPPS      $0x1e, Z5, Z6, K3
+	VMOVAPS     Z6, K3, Z5
+	VMOVDQA32   Z9, Z1
+	VPADDD      Z8, Z1, K3, Z1
+	VCMPPS      $0x1e, Z3, Z5, K3
+	VMOVAPS     Z5, K3, Z3
+	VMOVDQA32   Z1, K3, Z7
+	VPADDD      Z0, Z7, Z7
+	VPERMPD     Z3, Z11, Z3
+	VMOVUPS     Z3, K5, (DI)
+	VPERMPD     Z7, Z11, Z7
+	VMOVUPS     Z7, K5, (SI)
+	INCQ        DX
+
+end:
+	MOVQ DX, done+64(FP)
+	VZEROUPPER
+	RET
+
+DATA windows512<>+0(SB)/4, $0x00000000
+DATA windows512<>+4(SB)/4, $0x00000002
+DATA windows512<>+8(SB)/4, $0x00000010
+DATA windows512<>+12(SB)/4, $0x00000012
+DATA windows512<>+16(SB)/4, $0x00000004
+DATA windows512<>+20(SB)/4, $0x00000006
+DATA windows512<>+24(SB)/4, $0x00000014
+DATA windows512<>+28(SB)/4, $0x00000016
+DATA windows512<>+32(SB)/4, $0x00000008
+DATA windows512<>+36(SB)/4, $0x0000000a
+DATA windows512<>+40(SB)/4, $0x00000018
+DATA windows512<>+44(SB)/4, $0x0000001a
+DATA windows512<>+48(SB)/4, $0x0000000c
+DATA windows512<>+52(SB)/4, $0x0000000e
+DATA windows512<>+56(SB)/4, $0x0000001c
+DATA windows512<>+60(SB)/4, $0x0000001e
+GLOBL windows512<>(SB), RODATA|NOPTR, $64
+
+DATA pairs512<>+0(SB)/8, $0x0000000000000000
+DATA pairs512<>+8(SB)/8, $0x0000000000000002
+DATA pairs512<>+16(SB)/8, $0x0000000000000004
+DATA pairs512<>+24(SB)/8, $0x0000000000000006
+DATA pairs512<>+32(SB)/8, $0x0000000000000001
+DATA pairs512<>+40(SB)/8, $0x0000000000000003
+DATA pairs512<>+48(SB)/8, $0x0000000000000005
+DATA pairs512<>+56(SB)/8, $0x0000000000000007
+GLOBL pairs512<>(SB), RODATA|NOPTR, $64
+
 // func peak512s(n int)
 // Requires: AVX, AVX512F
 TEXT ·peak512s(SB), NOSPLIT, $0-8
@@ -23091,6 +23224,124 @@ tail:
 end:
 	VZEROUPPER
 	RET
+
+// func largestOfFour256(y *float32, from *int32, x *float32, w int, n int, in *byte, out *byte, first int) (done int)
+// Requires: AVX, AVX2
+TEXT ·largestOfFour256(SB), NOSPLIT, $0-72
+	MOVQ         y+0(FP), DI
+	MOVQ         from+8(FP), SI
+	MOVQ         x+16(FP), R8
+	MOVQ         w+24(FP), R9
+	MOVQ         n+32(FP), CX
+	VMOVDQU      windows256<>+0(SB), Y0
+	MOVQ         first+56(FP), AX
+	VMOVD        AX, X1
+	VPBROADCASTD X1, Y2
+	VPADDD       Y2, Y0, Y0
+	MOVL         $0x00000001, AX
+	VMOVD        AX, X1
+	VPBROADCASTD X1, Y8
+	VMOVD        R9, X1
+	VPBROADCASTD X1, Y9
+	MOVL         $0x00000010, AX
+	VMOVD        AX, X1
+	VPBROADCASTD X1, Y10
+	SHLQ         $0x02, R9
+	XORQ         DX, DX
+	TESTQ        CX, CX
+	JZ           tail
+
+loop:
+	VMOVUPS   (R8), Y1
+	VMOVUPS   32(R8), Y2
+	VSHUFPS   $0x88, Y2, Y1, Y3
+	VSHUFPS   $0xdd, Y2, Y1, Y4
+	VMOVUPS   (R8)(R9*1), Y1
+	VMOVUPS   32(R8)(R9*1), Y2
+	VSHUFPS   $0x88, Y2, Y1, Y5
+	VSHUFPS   $0xdd, Y2, Y1, Y6
+	VCMPPS    $0x03, Y3, Y4, Y1
+	VCMPPS    $0x03, Y5, Y6, Y7
+	VORPS     Y1, Y7, Y7
+	VMOVMSKPS Y7, AX
+	TESTL     AX, AX
+	JNZ       end
+	VCMPPS    $0x1e, Y3, Y4, Y2
+	VBLENDVPS Y2, Y4, Y3, Y3
+	VPAND     Y8, Y2, Y7
+	VCMPPS    $0x1e, Y5, Y6, Y2
+	VBLENDVPS Y2, Y6, Y5, Y5
+	VPAND     Y8, Y2, Y1
+	VPADDD    Y9, Y1, Y1
+	VCMPPS    $0x1e, Y3, Y5, Y2
+	VBLENDVPS Y2, Y5, Y3, Y3
+	VBLENDVPS Y2, Y1, Y7, Y7
+	VPADDD    Y0, Y7, Y7
+	VPERMPD   $0xd8, Y3, Y3
+	VMOVUPS   Y3, (DI)
+	VPERMPD   $0xd8, Y7, Y7
+	VMOVUPS   Y7, (SI)
+	INCQ      DX
+	VPADDD    Y10, Y0, Y0
+	ADDQ      $0x20, DI
+	ADDQ      $0x20, SI
+	ADDQ      $0x00000040, R8
+	DECQ      CX
+	JNZ       loop
+
+tail:
+	MOVQ       in+40(FP), AX
+	TESTQ      AX, AX
+	JZ         end
+	VMOVDQU    (AX), Y12
+	VMOVDQU    32(AX), Y13
+	MOVQ       out+48(FP), AX
+	VMOVDQU    (AX), Y11
+	VMASKMOVPS (R8), Y12, Y1
+	VMASKMOVPS 32(R8), Y13, Y2
+	VSHUFPS    $0x88, Y2, Y1, Y3
+	VSHUFPS    $0xdd, Y2, Y1, Y4
+	VMASKMOVPS (R8)(R9*1), Y12, Y1
+	VMASKMOVPS 32(R8)(R9*1), Y13, Y2
+	VSHUFPS    $0x88, Y2, Y1, Y5
+	VSHUFPS    $0xdd, Y2, Y1, Y6
+	VCMPPS     $0x03, Y3, Y4, Y1
+	VCMPPS     $0x03, Y5, Y6, Y7
+	VORPS      Y1, Y7, Y7
+	VMOVMSKPS  Y7, AX
+	TESTL      AX, AX
+	JNZ        end
+	VCMPPS     $0x1e, Y3, Y4, Y2
+	VBLENDVPS  Y2, Y4, Y3, Y3
+	VPAND      Y8, Y2, Y7
+	VCMPPS     $0x1e, Y5, Y6, Y2
+	VBLENDVPS  Y2, Y6, Y5, Y5
+	VPAND      Y8, Y2, Y1
+	VPADDD     Y9, Y1, Y1
+	VCMPPS     $0x1e, Y3, Y5, Y2
+	VBLENDVPS  Y2, Y5, Y3, Y3
+	VBLENDVPS  Y2, Y1, Y7, Y7
+	VPADDD     Y0, Y7, Y7
+	VPERMPD    $0xd8, Y3, Y3
+	VMASKMOVPS Y3, Y11, (DI)
+	VPERMPD    $0xd8, Y7, Y7
+	VMASKMOVPS Y7, Y11, (SI)
+	INCQ       DX
+
+end:
+	MOVQ DX, done+64(FP)
+	VZEROUPPER
+	RET
+
+DATA windows256<>+0(SB)/4, $0x00000000
+DATA windows256<>+4(SB)/4, $0x00000002
+DATA windows256<>+8(SB)/4, $0x00000008
+DATA windows256<>+12(SB)/4, $0x0000000a
+DATA windows256<>+16(SB)/4, $0x00000004
+DATA windows256<>+20(SB)/4, $0x00000006
+DATA windows256<>+24(SB)/4, $0x0000000c
+DATA windows256<>+28(SB)/4, $0x0000000e
+GLOBL windows256<>(SB), RODATA|NOPTR, $32
 
 // func peak256s(n int)
 // Requires: AVX, FMA3

@@ -34,6 +34,7 @@ func main() {
 	}
 	for _, v := range []vectors{avx512, avx2} {
 		transcendental(v)
+		largestOfFour(v)
 		for _, f64 := range []bool{false, true} {
 			peak(v, f64)
 		}
