@@ -195,12 +195,40 @@ func (c *convCase[T]) check(t failer, threads int) {
 	t.Helper()
 	one := c.run(nil)
 	c.compare(t, one)
+	c.sameBits(t, one, threads)
+}
+
+// sameBits compares the bits of results on some threads with those on one.
+func (c *convCase[T]) sameBits(t failer, one convResult[T], threads int) {
+	t.Helper()
 	p := NewPool(threads)
 	defer p.Close()
 	some := c.run(p)
 	if !slices.Equal(one.y.Data, some.y.Data) || !slices.Equal(one.dx.Data, some.dx.Data) || !slices.Equal(one.dw, some.dw) || !slices.Equal(one.db, some.db) {
 		t.Fatalf("%d threads give other bits than one: %+v, %d examples", threads, c.s, c.x.Rows)
 	}
+}
+
+// TestConvSubnormal: results are the same bits on any number of threads also where
+// sums are about as large as the smallest normal number, and kernels take smaller
+// ones for 0.
+func TestConvSubnormal(t *testing.T) {
+	eachISA(t, func(t *testing.T) {
+		for _, corner := range convCorners {
+			t.Run(corner.name, func(t *testing.T) {
+				c := newConvCase[float32](corner.s, 11, 1)
+				c.bias, c.accumulating = nil, true
+				Scale(nil, 0x1p-63, c.w)
+				Scale(nil, 0x1p-63, c.x.Data)
+				Scale(nil, 0x1p-63, c.dy.Data)
+				Scale(nil, 0x1p-125, c.y0.Data)
+				one := c.run(nil)
+				for threads := 2; threads <= 5; threads++ {
+					c.sameBits(t, one, threads)
+				}
+			})
+		}
+	})
 }
 
 // convCorners are the shapes in which convolutions differ most from each other; each
