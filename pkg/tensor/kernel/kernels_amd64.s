@@ -47,15 +47,15 @@ done:
 	VMOVUPS.Z    (DI), K1, Z30
 	VFMADD231PS  Z31, Z0, Z30
 	VMOVUPS      Z30, K1, (DI)
-	LDMXCSR      (SP)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 setMasked:
 	VMULPS  Z31, Z0, Z0
 	VMOVUPS Z0, K1, (DI)
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 whole:
@@ -64,15 +64,15 @@ whole:
 	VMOVUPS     (DI), Z30
 	VFMADD231PS Z31, Z0, Z30
 	VMOVUPS     Z30, (DI)
-	LDMXCSR     (SP)
 	VZEROUPPER
+	LDMXCSR     (SP)
 	RET
 
 set:
 	VMULPS  Z31, Z0, Z0
 	VMOVUPS Z0, (DI)
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func product512s2x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int)
@@ -124,8 +124,8 @@ done:
 	VMOVUPS.Z    (DI), K1, Z30
 	VFMADD231PS  Z31, Z1, Z30
 	VMOVUPS      Z30, K1, (DI)
-	LDMXCSR      (SP)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 setMasked:
@@ -134,8 +134,8 @@ setMasked:
 	ADDQ    SI, DI
 	VMULPS  Z31, Z1, Z1
 	VMOVUPS Z1, K1, (DI)
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 whole:
@@ -148,8 +148,8 @@ whole:
 	VMOVUPS     (DI), Z30
 	VFMADD231PS Z31, Z1, Z30
 	VMOVUPS     Z30, (DI)
-	LDMXCSR     (SP)
 	VZEROUPPER
+	LDMXCSR     (SP)
 	RET
 
 set:
@@ -158,8 +158,8 @@ set:
 	ADDQ    SI, DI
 	VMULPS  Z31, Z1, Z1
 	VMOVUPS Z1, (DI)
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func product512s3x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int)
@@ -217,8 +217,8 @@ done:
 	VMOVUPS.Z    (DI), K1, Z30
 	VFMADD231PS  Z31, Z2, Z30
 	VMOVUPS      Z30, K1, (DI)
-	LDMXCSR      (SP)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 setMasked:
@@ -230,8 +230,8 @@ setMasked:
 	ADDQ    SI, DI
 	VMULPS  Z31, Z2, Z2
 	VMOVUPS Z2, K1, (DI)
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 whole:
@@ -248,8 +248,8 @@ whole:
 	VMOVUPS     (DI), Z30
 	VFMADD231PS Z31, Z2, Z30
 	VMOVUPS     Z30, (DI)
-	LDMXCSR     (SP)
 	VZEROUPPER
+	LDMXCSR     (SP)
 	RET
 
 set:
@@ -261,8 +261,8 @@ set:
 	ADDQ    SI, DI
 	VMULPS  Z31, Z2, Z2
 	VMOVUPS Z2, (DI)
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func product512s4x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int)
@@ -326,8 +326,8 @@ done:
 	VMOVUPS.Z    (DI), K1, Z30
 	VFMADD231PS  Z31, Z3, Z30
 	VMOVUPS      Z30, K1, (DI)
-	LDMXCSR      (SP)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 setMasked:
@@ -342,8 +342,8 @@ setMasked:
 	ADDQ    SI, DI
 	VMULPS  Z31, Z3, Z3
 	VMOVUPS Z3, K1, (DI)
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 whole:
@@ -364,8 +364,8 @@ whole:
 	VMOVUPS     (DI), Z30
 	VFMADD231PS Z31, Z3, Z30
 	VMOVUPS     Z30, (DI)
-	LDMXCSR     (SP)
 	VZEROUPPER
+	LDMXCSR     (SP)
 	RET
 
 set:
@@ -380,8 +380,8 @@ set:
 	ADDQ    SI, DI
 	VMULPS  Z31, Z3, Z3
 	VMOVUPS Z3, (DI)
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func product512s5x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int)
@@ -453,8 +453,8 @@ done:
 	VMOVUPS.Z    (DI), K1, Z30
 	VFMADD231PS  Z31, Z4, Z30
 	VMOVUPS      Z30, K1, (DI)
-	LDMXCSR      (SP)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 setMasked:
@@ -472,8 +472,8 @@ setMasked:
 	ADDQ    SI, DI
 	VMULPS  Z31, Z4, Z4
 	VMOVUPS Z4, K1, (DI)
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 whole:
@@ -498,8 +498,8 @@ whole:
 	VMOVUPS     (DI), Z30
 	VFMADD231PS Z31, Z4, Z30
 	VMOVUPS     Z30, (DI)
-	LDMXCSR     (SP)
 	VZEROUPPER
+	LDMXCSR     (SP)
 	RET
 
 set:
@@ -517,8 +517,8 @@ set:
 	ADDQ    SI, DI
 	VMULPS  Z31, Z4, Z4
 	VMOVUPS Z4, (DI)
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func product512s6x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int)
@@ -596,8 +596,8 @@ done:
 	VMOVUPS.Z    (DI), K1, Z30
 	VFMADD231PS  Z31, Z5, Z30
 	VMOVUPS      Z30, K1, (DI)
-	LDMXCSR      (SP)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 setMasked:
@@ -618,8 +618,8 @@ setMasked:
 	ADDQ    SI, DI
 	VMULPS  Z31, Z5, Z5
 	VMOVUPS Z5, K1, (DI)
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 whole:
@@ -648,8 +648,8 @@ whole:
 	VMOVUPS     (DI), Z30
 	VFMADD231PS Z31, Z5, Z30
 	VMOVUPS     Z30, (DI)
-	LDMXCSR     (SP)
 	VZEROUPPER
+	LDMXCSR     (SP)
 	RET
 
 set:
@@ -670,8 +670,8 @@ set:
 	ADDQ    SI, DI
 	VMULPS  Z31, Z5, Z5
 	VMOVUPS Z5, (DI)
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func product512s7x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int)
@@ -755,8 +755,8 @@ done:
 	VMOVUPS.Z    (DI), K1, Z30
 	VFMADD231PS  Z31, Z6, Z30
 	VMOVUPS      Z30, K1, (DI)
-	LDMXCSR      (SP)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 setMasked:
@@ -780,8 +780,8 @@ setMasked:
 	ADDQ    SI, DI
 	VMULPS  Z31, Z6, Z6
 	VMOVUPS Z6, K1, (DI)
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 whole:
@@ -814,8 +814,8 @@ whole:
 	VMOVUPS     (DI), Z30
 	VFMADD231PS Z31, Z6, Z30
 	VMOVUPS     Z30, (DI)
-	LDMXCSR     (SP)
 	VZEROUPPER
+	LDMXCSR     (SP)
 	RET
 
 set:
@@ -839,8 +839,8 @@ set:
 	ADDQ    SI, DI
 	VMULPS  Z31, Z6, Z6
 	VMOVUPS Z6, (DI)
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func product512s8x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int)
@@ -930,8 +930,8 @@ done:
 	VMOVUPS.Z    (DI), K1, Z30
 	VFMADD231PS  Z31, Z7, Z30
 	VMOVUPS      Z30, K1, (DI)
-	LDMXCSR      (SP)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 setMasked:
@@ -958,8 +958,8 @@ setMasked:
 	ADDQ    SI, DI
 	VMULPS  Z31, Z7, Z7
 	VMOVUPS Z7, K1, (DI)
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 whole:
@@ -996,8 +996,8 @@ whole:
 	VMOVUPS     (DI), Z30
 	VFMADD231PS Z31, Z7, Z30
 	VMOVUPS     Z30, (DI)
-	LDMXCSR     (SP)
 	VZEROUPPER
+	LDMXCSR     (SP)
 	RET
 
 set:
@@ -1024,8 +1024,8 @@ set:
 	ADDQ    SI, DI
 	VMULPS  Z31, Z7, Z7
 	VMOVUPS Z7, (DI)
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func product512s9x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int)
@@ -1123,8 +1123,8 @@ done:
 	VMOVUPS.Z    (DI), K1, Z30
 	VFMADD231PS  Z31, Z8, Z30
 	VMOVUPS      Z30, K1, (DI)
-	LDMXCSR      (SP)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 setMasked:
@@ -1154,8 +1154,8 @@ setMasked:
 	ADDQ    SI, DI
 	VMULPS  Z31, Z8, Z8
 	VMOVUPS Z8, K1, (DI)
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 whole:
@@ -1196,8 +1196,8 @@ whole:
 	VMOVUPS     (DI), Z30
 	VFMADD231PS Z31, Z8, Z30
 	VMOVUPS     Z30, (DI)
-	LDMXCSR     (SP)
 	VZEROUPPER
+	LDMXCSR     (SP)
 	RET
 
 set:
@@ -1227,8 +1227,8 @@ set:
 	ADDQ    SI, DI
 	VMULPS  Z31, Z8, Z8
 	VMOVUPS Z8, (DI)
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func product512s10x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int)
@@ -1332,8 +1332,8 @@ done:
 	VMOVUPS.Z    (DI), K1, Z30
 	VFMADD231PS  Z31, Z9, Z30
 	VMOVUPS      Z30, K1, (DI)
-	LDMXCSR      (SP)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 setMasked:
@@ -1366,8 +1366,8 @@ setMasked:
 	ADDQ    SI, DI
 	VMULPS  Z31, Z9, Z9
 	VMOVUPS Z9, K1, (DI)
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 whole:
@@ -1412,8 +1412,8 @@ whole:
 	VMOVUPS     (DI), Z30
 	VFMADD231PS Z31, Z9, Z30
 	VMOVUPS     Z30, (DI)
-	LDMXCSR     (SP)
 	VZEROUPPER
+	LDMXCSR     (SP)
 	RET
 
 set:
@@ -1446,8 +1446,8 @@ set:
 	ADDQ    SI, DI
 	VMULPS  Z31, Z9, Z9
 	VMOVUPS Z9, (DI)
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func product512s11x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int)
@@ -1557,8 +1557,8 @@ done:
 	VMOVUPS.Z    (DI), K1, Z30
 	VFMADD231PS  Z31, Z10, Z30
 	VMOVUPS      Z30, K1, (DI)
-	LDMXCSR      (SP)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 setMasked:
@@ -1594,8 +1594,8 @@ setMasked:
 	ADDQ    SI, DI
 	VMULPS  Z31, Z10, Z10
 	VMOVUPS Z10, K1, (DI)
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 whole:
@@ -1644,8 +1644,8 @@ whole:
 	VMOVUPS     (DI), Z30
 	VFMADD231PS Z31, Z10, Z30
 	VMOVUPS     Z30, (DI)
-	LDMXCSR     (SP)
 	VZEROUPPER
+	LDMXCSR     (SP)
 	RET
 
 set:
@@ -1681,8 +1681,8 @@ set:
 	ADDQ    SI, DI
 	VMULPS  Z31, Z10, Z10
 	VMOVUPS Z10, (DI)
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func product512s12x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int)
@@ -1798,8 +1798,8 @@ done:
 	VMOVUPS.Z    (DI), K1, Z30
 	VFMADD231PS  Z31, Z11, Z30
 	VMOVUPS      Z30, K1, (DI)
-	LDMXCSR      (SP)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 setMasked:
@@ -1838,8 +1838,8 @@ setMasked:
 	ADDQ    SI, DI
 	VMULPS  Z31, Z11, Z11
 	VMOVUPS Z11, K1, (DI)
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 whole:
@@ -1892,8 +1892,8 @@ whole:
 	VMOVUPS     (DI), Z30
 	VFMADD231PS Z31, Z11, Z30
 	VMOVUPS     Z30, (DI)
-	LDMXCSR     (SP)
 	VZEROUPPER
+	LDMXCSR     (SP)
 	RET
 
 set:
@@ -1932,8 +1932,8 @@ set:
 	ADDQ    SI, DI
 	VMULPS  Z31, Z11, Z11
 	VMOVUPS Z11, (DI)
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func product512s13x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int)
@@ -2057,8 +2057,8 @@ done:
 	VMOVUPS.Z    (DI), K1, Z30
 	VFMADD231PS  Z31, Z12, Z30
 	VMOVUPS      Z30, K1, (DI)
-	LDMXCSR      (SP)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 setMasked:
@@ -2100,8 +2100,8 @@ setMasked:
 	ADDQ    SI, DI
 	VMULPS  Z31, Z12, Z12
 	VMOVUPS Z12, K1, (DI)
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 whole:
@@ -2158,8 +2158,8 @@ whole:
 	VMOVUPS     (DI), Z30
 	VFMADD231PS Z31, Z12, Z30
 	VMOVUPS     Z30, (DI)
-	LDMXCSR     (SP)
 	VZEROUPPER
+	LDMXCSR     (SP)
 	RET
 
 set:
@@ -2201,8 +2201,8 @@ set:
 	ADDQ    SI, DI
 	VMULPS  Z31, Z12, Z12
 	VMOVUPS Z12, (DI)
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func product512s14x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int)
@@ -2332,8 +2332,8 @@ done:
 	VMOVUPS.Z    (DI), K1, Z30
 	VFMADD231PS  Z31, Z13, Z30
 	VMOVUPS      Z30, K1, (DI)
-	LDMXCSR      (SP)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 setMasked:
@@ -2378,8 +2378,8 @@ setMasked:
 	ADDQ    SI, DI
 	VMULPS  Z31, Z13, Z13
 	VMOVUPS Z13, K1, (DI)
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 whole:
@@ -2440,8 +2440,8 @@ whole:
 	VMOVUPS     (DI), Z30
 	VFMADD231PS Z31, Z13, Z30
 	VMOVUPS     Z30, (DI)
-	LDMXCSR     (SP)
 	VZEROUPPER
+	LDMXCSR     (SP)
 	RET
 
 set:
@@ -2486,8 +2486,8 @@ set:
 	ADDQ    SI, DI
 	VMULPS  Z31, Z13, Z13
 	VMOVUPS Z13, (DI)
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func product512s1x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int)
@@ -2541,8 +2541,8 @@ done:
 	VMOVUPS.Z    64(DI), K2, Z30
 	VFMADD231PS  Z31, Z1, Z30
 	VMOVUPS      Z30, K2, 64(DI)
-	LDMXCSR      (SP)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 setMasked:
@@ -2550,8 +2550,8 @@ setMasked:
 	VMOVUPS Z0, K1, (DI)
 	VMULPS  Z31, Z1, Z1
 	VMOVUPS Z1, K2, 64(DI)
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 whole:
@@ -2563,8 +2563,8 @@ whole:
 	VMOVUPS     64(DI), Z30
 	VFMADD231PS Z31, Z1, Z30
 	VMOVUPS     Z30, 64(DI)
-	LDMXCSR     (SP)
 	VZEROUPPER
+	LDMXCSR     (SP)
 	RET
 
 set:
@@ -2572,8 +2572,8 @@ set:
 	VMOVUPS Z0, (DI)
 	VMULPS  Z31, Z1, Z1
 	VMOVUPS Z1, 64(DI)
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func product512s2x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int)
@@ -2639,8 +2639,8 @@ done:
 	VMOVUPS.Z    64(DI), K2, Z30
 	VFMADD231PS  Z31, Z3, Z30
 	VMOVUPS      Z30, K2, 64(DI)
-	LDMXCSR      (SP)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 setMasked:
@@ -2653,8 +2653,8 @@ setMasked:
 	VMOVUPS Z2, K1, (DI)
 	VMULPS  Z31, Z3, Z3
 	VMOVUPS Z3, K2, 64(DI)
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 whole:
@@ -2673,8 +2673,8 @@ whole:
 	VMOVUPS     64(DI), Z30
 	VFMADD231PS Z31, Z3, Z30
 	VMOVUPS     Z30, 64(DI)
-	LDMXCSR     (SP)
 	VZEROUPPER
+	LDMXCSR     (SP)
 	RET
 
 set:
@@ -2687,8 +2687,8 @@ set:
 	VMOVUPS Z2, (DI)
 	VMULPS  Z31, Z3, Z3
 	VMOVUPS Z3, 64(DI)
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func product512s3x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int)
@@ -2766,8 +2766,8 @@ done:
 	VMOVUPS.Z    64(DI), K2, Z30
 	VFMADD231PS  Z31, Z5, Z30
 	VMOVUPS      Z30, K2, 64(DI)
-	LDMXCSR      (SP)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 setMasked:
@@ -2785,8 +2785,8 @@ setMasked:
 	VMOVUPS Z4, K1, (DI)
 	VMULPS  Z31, Z5, Z5
 	VMOVUPS Z5, K2, 64(DI)
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 whole:
@@ -2812,8 +2812,8 @@ whole:
 	VMOVUPS     64(DI), Z30
 	VFMADD231PS Z31, Z5, Z30
 	VMOVUPS     Z30, 64(DI)
-	LDMXCSR     (SP)
 	VZEROUPPER
+	LDMXCSR     (SP)
 	RET
 
 set:
@@ -2831,8 +2831,8 @@ set:
 	VMOVUPS Z4, (DI)
 	VMULPS  Z31, Z5, Z5
 	VMOVUPS Z5, 64(DI)
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func product512s4x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int)
@@ -2922,8 +2922,8 @@ done:
 	VMOVUPS.Z    64(DI), K2, Z30
 	VFMADD231PS  Z31, Z7, Z30
 	VMOVUPS      Z30, K2, 64(DI)
-	LDMXCSR      (SP)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 setMasked:
@@ -2946,8 +2946,8 @@ setMasked:
 	VMOVUPS Z6, K1, (DI)
 	VMULPS  Z31, Z7, Z7
 	VMOVUPS Z7, K2, 64(DI)
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 whole:
@@ -2980,8 +2980,8 @@ whole:
 	VMOVUPS     64(DI), Z30
 	VFMADD231PS Z31, Z7, Z30
 	VMOVUPS     Z30, 64(DI)
-	LDMXCSR     (SP)
 	VZEROUPPER
+	LDMXCSR     (SP)
 	RET
 
 set:
@@ -3004,8 +3004,8 @@ set:
 	VMOVUPS Z6, (DI)
 	VMULPS  Z31, Z7, Z7
 	VMOVUPS Z7, 64(DI)
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func product512s5x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int)
@@ -3109,8 +3109,8 @@ done:
 	VMOVUPS.Z    64(DI), K2, Z30
 	VFMADD231PS  Z31, Z9, Z30
 	VMOVUPS      Z30, K2, 64(DI)
-	LDMXCSR      (SP)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 setMasked:
@@ -3138,8 +3138,8 @@ setMasked:
 	VMOVUPS Z8, K1, (DI)
 	VMULPS  Z31, Z9, Z9
 	VMOVUPS Z9, K2, 64(DI)
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 whole:
@@ -3179,8 +3179,8 @@ whole:
 	VMOVUPS     64(DI), Z30
 	VFMADD231PS Z31, Z9, Z30
 	VMOVUPS     Z30, 64(DI)
-	LDMXCSR     (SP)
 	VZEROUPPER
+	LDMXCSR     (SP)
 	RET
 
 set:
@@ -3208,8 +3208,8 @@ set:
 	VMOVUPS Z8, (DI)
 	VMULPS  Z31, Z9, Z9
 	VMOVUPS Z9, 64(DI)
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func product512s6x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int)
@@ -3325,8 +3325,8 @@ done:
 	VMOVUPS.Z    64(DI), K2, Z30
 	VFMADD231PS  Z31, Z11, Z30
 	VMOVUPS      Z30, K2, 64(DI)
-	LDMXCSR      (SP)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 setMasked:
@@ -3359,8 +3359,8 @@ setMasked:
 	VMOVUPS Z10, K1, (DI)
 	VMULPS  Z31, Z11, Z11
 	VMOVUPS Z11, K2, 64(DI)
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 whole:
@@ -3407,8 +3407,8 @@ whole:
 	VMOVUPS     64(DI), Z30
 	VFMADD231PS Z31, Z11, Z30
 	VMOVUPS     Z30, 64(DI)
-	LDMXCSR     (SP)
 	VZEROUPPER
+	LDMXCSR     (SP)
 	RET
 
 set:
@@ -3441,8 +3441,8 @@ set:
 	VMOVUPS Z10, (DI)
 	VMULPS  Z31, Z11, Z11
 	VMOVUPS Z11, 64(DI)
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func product512s7x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int)
@@ -3570,8 +3570,8 @@ done:
 	VMOVUPS.Z    64(DI), K2, Z30
 	VFMADD231PS  Z31, Z13, Z30
 	VMOVUPS      Z30, K2, 64(DI)
-	LDMXCSR      (SP)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 setMasked:
@@ -3609,8 +3609,8 @@ setMasked:
 	VMOVUPS Z12, K1, (DI)
 	VMULPS  Z31, Z13, Z13
 	VMOVUPS Z13, K2, 64(DI)
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 whole:
@@ -3664,8 +3664,8 @@ whole:
 	VMOVUPS     64(DI), Z30
 	VFMADD231PS Z31, Z13, Z30
 	VMOVUPS     Z30, 64(DI)
-	LDMXCSR     (SP)
 	VZEROUPPER
+	LDMXCSR     (SP)
 	RET
 
 set:
@@ -3703,8 +3703,8 @@ set:
 	VMOVUPS Z12, (DI)
 	VMULPS  Z31, Z13, Z13
 	VMOVUPS Z13, 64(DI)
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func product512s8x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int)
@@ -3844,8 +3844,8 @@ done:
 	VMOVUPS.Z    64(DI), K2, Z30
 	VFMADD231PS  Z31, Z15, Z30
 	VMOVUPS      Z30, K2, 64(DI)
-	LDMXCSR      (SP)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 setMasked:
@@ -3888,8 +3888,8 @@ setMasked:
 	VMOVUPS Z14, K1, (DI)
 	VMULPS  Z31, Z15, Z15
 	VMOVUPS Z15, K2, 64(DI)
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 whole:
@@ -3950,8 +3950,8 @@ whole:
 	VMOVUPS     64(DI), Z30
 	VFMADD231PS Z31, Z15, Z30
 	VMOVUPS     Z30, 64(DI)
-	LDMXCSR     (SP)
 	VZEROUPPER
+	LDMXCSR     (SP)
 	RET
 
 set:
@@ -3994,8 +3994,8 @@ set:
 	VMOVUPS Z14, (DI)
 	VMULPS  Z31, Z15, Z15
 	VMOVUPS Z15, 64(DI)
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func product512s9x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int)
@@ -4149,8 +4149,8 @@ done:
 	VMOVUPS.Z    64(DI), K2, Z30
 	VFMADD231PS  Z31, Z17, Z30
 	VMOVUPS      Z30, K2, 64(DI)
-	LDMXCSR      (SP)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 setMasked:
@@ -4198,8 +4198,8 @@ setMasked:
 	VMOVUPS Z16, K1, (DI)
 	VMULPS  Z31, Z17, Z17
 	VMOVUPS Z17, K2, 64(DI)
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 whole:
@@ -4267,8 +4267,8 @@ whole:
 	VMOVUPS     64(DI), Z30
 	VFMADD231PS Z31, Z17, Z30
 	VMOVUPS     Z30, 64(DI)
-	LDMXCSR     (SP)
 	VZEROUPPER
+	LDMXCSR     (SP)
 	RET
 
 set:
@@ -4316,8 +4316,8 @@ set:
 	VMOVUPS Z16, (DI)
 	VMULPS  Z31, Z17, Z17
 	VMOVUPS Z17, 64(DI)
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func product512s10x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int)
@@ -4483,8 +4483,8 @@ done:
 	VMOVUPS.Z    64(DI), K2, Z30
 	VFMADD231PS  Z31, Z19, Z30
 	VMOVUPS      Z30, K2, 64(DI)
-	LDMXCSR      (SP)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 setMasked:
@@ -4537,8 +4537,8 @@ setMasked:
 	VMOVUPS Z18, K1, (DI)
 	VMULPS  Z31, Z19, Z19
 	VMOVUPS Z19, K2, 64(DI)
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 whole:
@@ -4613,8 +4613,8 @@ whole:
 	VMOVUPS     64(DI), Z30
 	VFMADD231PS Z31, Z19, Z30
 	VMOVUPS     Z30, 64(DI)
-	LDMXCSR     (SP)
 	VZEROUPPER
+	LDMXCSR     (SP)
 	RET
 
 set:
@@ -4667,8 +4667,8 @@ set:
 	VMOVUPS Z18, (DI)
 	VMULPS  Z31, Z19, Z19
 	VMOVUPS Z19, 64(DI)
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func product512s11x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int)
@@ -4846,8 +4846,8 @@ done:
 	VMOVUPS.Z    64(DI), K2, Z30
 	VFMADD231PS  Z31, Z21, Z30
 	VMOVUPS      Z30, K2, 64(DI)
-	LDMXCSR      (SP)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 setMasked:
@@ -4905,8 +4905,8 @@ setMasked:
 	VMOVUPS Z20, K1, (DI)
 	VMULPS  Z31, Z21, Z21
 	VMOVUPS Z21, K2, 64(DI)
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 whole:
@@ -4988,8 +4988,8 @@ whole:
 	VMOVUPS     64(DI), Z30
 	VFMADD231PS Z31, Z21, Z30
 	VMOVUPS     Z30, 64(DI)
-	LDMXCSR     (SP)
 	VZEROUPPER
+	LDMXCSR     (SP)
 	RET
 
 set:
@@ -5047,8 +5047,8 @@ set:
 	VMOVUPS Z20, (DI)
 	VMULPS  Z31, Z21, Z21
 	VMOVUPS Z21, 64(DI)
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func product512s12x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int)
@@ -5238,8 +5238,8 @@ done:
 	VMOVUPS.Z    64(DI), K2, Z30
 	VFMADD231PS  Z31, Z23, Z30
 	VMOVUPS      Z30, K2, 64(DI)
-	LDMXCSR      (SP)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 setMasked:
@@ -5302,8 +5302,8 @@ setMasked:
 	VMOVUPS Z22, K1, (DI)
 	VMULPS  Z31, Z23, Z23
 	VMOVUPS Z23, K2, 64(DI)
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 whole:
@@ -5392,8 +5392,8 @@ whole:
 	VMOVUPS     64(DI), Z30
 	VFMADD231PS Z31, Z23, Z30
 	VMOVUPS     Z30, 64(DI)
-	LDMXCSR     (SP)
 	VZEROUPPER
+	LDMXCSR     (SP)
 	RET
 
 set:
@@ -5456,8 +5456,8 @@ set:
 	VMOVUPS Z22, (DI)
 	VMULPS  Z31, Z23, Z23
 	VMOVUPS Z23, 64(DI)
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func product512s13x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int)
@@ -5661,8 +5661,8 @@ done:
 	VMOVUPS.Z    64(DI), K2, Z30
 	VFMADD231PS  Z31, Z25, Z30
 	VMOVUPS      Z30, K2, 64(DI)
-	LDMXCSR      (SP)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 setMasked:
@@ -5730,8 +5730,8 @@ setMasked:
 	VMOVUPS Z24, K1, (DI)
 	VMULPS  Z31, Z25, Z25
 	VMOVUPS Z25, K2, 64(DI)
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 whole:
@@ -5827,8 +5827,8 @@ whole:
 	VMOVUPS     64(DI), Z30
 	VFMADD231PS Z31, Z25, Z30
 	VMOVUPS     Z30, 64(DI)
-	LDMXCSR     (SP)
 	VZEROUPPER
+	LDMXCSR     (SP)
 	RET
 
 set:
@@ -5896,8 +5896,8 @@ set:
 	VMOVUPS Z24, (DI)
 	VMULPS  Z31, Z25, Z25
 	VMOVUPS Z25, 64(DI)
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func product512s14x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int)
@@ -6113,8 +6113,8 @@ done:
 	VMOVUPS.Z    64(DI), K2, Z30
 	VFMADD231PS  Z31, Z27, Z30
 	VMOVUPS      Z30, K2, 64(DI)
-	LDMXCSR      (SP)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 setMasked:
@@ -6187,8 +6187,8 @@ setMasked:
 	VMOVUPS Z26, K1, (DI)
 	VMULPS  Z31, Z27, Z27
 	VMOVUPS Z27, K2, 64(DI)
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 whole:
@@ -6291,8 +6291,8 @@ whole:
 	VMOVUPS     64(DI), Z30
 	VFMADD231PS Z31, Z27, Z30
 	VMOVUPS     Z30, 64(DI)
-	LDMXCSR     (SP)
 	VZEROUPPER
+	LDMXCSR     (SP)
 	RET
 
 set:
@@ -6365,8 +6365,8 @@ set:
 	VMOVUPS Z26, (DI)
 	VMULPS  Z31, Z27, Z27
 	VMOVUPS Z27, 64(DI)
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func direct512s1(k int, a *float32, rowA int, src *float32, rows *int32, second int, c *float32, rowC int, accumulate int)
@@ -6408,15 +6408,15 @@ loop:
 	VMOVUPS      Z0, (DI)
 	VADDPS       64(DI), Z1, Z1
 	VMOVUPS      Z1, 64(DI)
-	LDMXCSR      (SP)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 set:
 	VMOVUPS Z0, (DI)
 	VMOVUPS Z1, 64(DI)
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func direct512s2(k int, a *float32, rowA int, src *float32, rows *int32, second int, c *float32, rowC int, accumulate int)
@@ -6468,8 +6468,8 @@ loop:
 	VMOVUPS      Z2, (DI)
 	VADDPS       64(DI), Z3, Z3
 	VMOVUPS      Z3, 64(DI)
-	LDMXCSR      (SP)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 set:
@@ -6478,8 +6478,8 @@ set:
 	ADDQ    SI, DI
 	VMOVUPS Z2, (DI)
 	VMOVUPS Z3, 64(DI)
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func direct512s3(k int, a *float32, rowA int, src *float32, rows *int32, second int, c *float32, rowC int, accumulate int)
@@ -6541,8 +6541,8 @@ loop:
 	VMOVUPS      Z4, (DI)
 	VADDPS       64(DI), Z5, Z5
 	VMOVUPS      Z5, 64(DI)
-	LDMXCSR      (SP)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 set:
@@ -6554,8 +6554,8 @@ set:
 	ADDQ    SI, DI
 	VMOVUPS Z4, (DI)
 	VMOVUPS Z5, 64(DI)
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func direct512s4(k int, a *float32, rowA int, src *float32, rows *int32, second int, c *float32, rowC int, accumulate int)
@@ -6627,8 +6627,8 @@ loop:
 	VMOVUPS      Z6, (DI)
 	VADDPS       64(DI), Z7, Z7
 	VMOVUPS      Z7, 64(DI)
-	LDMXCSR      (SP)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 set:
@@ -6643,8 +6643,8 @@ set:
 	ADDQ    SI, DI
 	VMOVUPS Z6, (DI)
 	VMOVUPS Z7, 64(DI)
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func copyPanel512s(dst *float32, rowDst int, src *float32, rowSrc int, n int, mask *byte)
@@ -6708,8 +6708,8 @@ tail:
 	VMOVUPS     Z1, K1, (SI)(AX*1)
 
 end:
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func scale512s(x *float32, n int, mask *byte, alpha float32)
@@ -6746,8 +6746,8 @@ tail:
 	VMOVUPS   Z0, K1, (DI)(AX*1)
 
 end:
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func multiply512s(x *float32, y *float32, z *float32, n int, mask *byte)
@@ -6787,8 +6787,8 @@ tail:
 	VMOVUPS   Z0, K1, (R8)(AX*1)
 
 end:
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func relu512s(x *float32, y *float32, d *float32, n int, mask *byte, one float32)
@@ -6874,8 +6874,8 @@ tail:
 	VMOVUPS      Z0, K1, (DI)(AX*1)
 
 end:
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func momentumUpdate512s(u *float32, d *float32, w *float32, v *float32, n int, mask *byte, rate float32, decay float32, mu float32)
@@ -6929,8 +6929,8 @@ tail:
 	VMOVUPS      Z0, K1, (DI)(AX*1)
 
 end:
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func nesterovUpdate512s(u *float32, d *float32, w *float32, v *float32, n int, mask *byte, rate float32, decay float32, mu float32)
@@ -6986,8 +6986,8 @@ tail:
 	VMOVUPS      Z0, K1, (DI)(AX*1)
 
 end:
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func adamUpdate512s(u *float32, d *float32, w *float32, m *float32, v *float32, n int, mask *byte, decay float32, beta1 float32, rest1 float32, beta2 float32, rest2 float32, rate float32, root float32, eps float32, shrink float32)
@@ -7068,8 +7068,8 @@ tail:
 	VMOVUPS      Z3, K1, (DI)(AX*1)
 
 end:
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func sgdStep512s(d *float32, w *float32, n int, mask *byte, rate float32, decay float32)
@@ -7114,8 +7114,8 @@ tail:
 	VMOVUPS      Z0, K1, (SI)(AX*1)
 
 end:
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func momentumStep512s(d *float32, w *float32, v *float32, n int, mask *byte, rate float32, decay float32, mu float32)
@@ -7170,8 +7170,8 @@ tail:
 	VMOVUPS      Z0, K1, (SI)(AX*1)
 
 end:
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func nesterovStep512s(d *float32, w *float32, v *float32, n int, mask *byte, rate float32, decay float32, mu float32)
@@ -7228,8 +7228,8 @@ tail:
 	VMOVUPS      Z0, K1, (SI)(AX*1)
 
 end:
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func adamStep512s(d *float32, w *float32, m *float32, v *float32, n int, mask *byte, decay float32, beta1 float32, rest1 float32, beta2 float32, rest2 float32, rate float32, root float32, eps float32, shrink float32)
@@ -7311,8 +7311,8 @@ tail:
 	VMOVUPS      Z3, K1, (SI)(AX*1)
 
 end:
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func dot512s(x *float32, y *float32, n int) float64
@@ -7357,25 +7357,20 @@ loop:
 	VADDPD        X0, X1, X0
 	VHADDPD       X0, X0, X0
 	MOVSD         X0, ret+24(FP)
-	LDMXCSR       (SP)
 	VZEROUPPER
+	LDMXCSR       (SP)
 	RET
 
 // func copySum512s(y *float32, x *float32, n int) float64
-// Requires: AVX, AVX512F, MMX+, SSE, SSE2
-TEXT ·copySum512s(SB), NOSPLIT, $8-32
-	MOVQ    y+0(FP), DI
-	MOVQ    x+8(FP), SI
-	MOVQ    n+16(FP), CX
-	STMXCSR (SP)
-	MOVL    (SP), AX
-	ORL     $0x00008040, AX
-	MOVL    AX, 4(SP)
-	LDMXCSR 4(SP)
-	VPXORD  Z0, Z0, Z0
-	VPXORD  Z1, Z1, Z1
-	VPXORD  Z2, Z2, Z2
-	VPXORD  Z3, Z3, Z3
+// Requires: AVX, AVX512F, MMX+, SSE2
+TEXT ·copySum512s(SB), NOSPLIT, $0-32
+	MOVQ   y+0(FP), DI
+	MOVQ   x+8(FP), SI
+	MOVQ   n+16(FP), CX
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
 
 loop:
 	VMOVUPS       (SI), Y4
@@ -7409,7 +7404,6 @@ loop:
 	VADDPD        X0, X1, X0
 	VHADDPD       X0, X0, X0
 	MOVSD         X0, ret+24(FP)
-	LDMXCSR       (SP)
 	VZEROUPPER
 	RET
 
@@ -7457,15 +7451,15 @@ done:
 	VMASKMOVPS   (DI), Y12, Y14
 	VFMADD231PS  Y15, Y0, Y14
 	VMASKMOVPS   Y14, Y12, (DI)
-	LDMXCSR      (SP)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 setMasked:
 	VMULPS     Y15, Y0, Y0
 	VMASKMOVPS Y0, Y12, (DI)
-	LDMXCSR    (SP)
 	VZEROUPPER
+	LDMXCSR    (SP)
 	RET
 
 whole:
@@ -7474,15 +7468,15 @@ whole:
 	VMOVUPS     (DI), Y14
 	VFMADD231PS Y15, Y0, Y14
 	VMOVUPS     Y14, (DI)
-	LDMXCSR     (SP)
 	VZEROUPPER
+	LDMXCSR     (SP)
 	RET
 
 set:
 	VMULPS  Y15, Y0, Y0
 	VMOVUPS Y0, (DI)
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func product256s2x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int)
@@ -7536,8 +7530,8 @@ done:
 	VMASKMOVPS   (DI), Y12, Y14
 	VFMADD231PS  Y15, Y1, Y14
 	VMASKMOVPS   Y14, Y12, (DI)
-	LDMXCSR      (SP)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 setMasked:
@@ -7546,8 +7540,8 @@ setMasked:
 	ADDQ       SI, DI
 	VMULPS     Y15, Y1, Y1
 	VMASKMOVPS Y1, Y12, (DI)
-	LDMXCSR    (SP)
 	VZEROUPPER
+	LDMXCSR    (SP)
 	RET
 
 whole:
@@ -7560,8 +7554,8 @@ whole:
 	VMOVUPS     (DI), Y14
 	VFMADD231PS Y15, Y1, Y14
 	VMOVUPS     Y14, (DI)
-	LDMXCSR     (SP)
 	VZEROUPPER
+	LDMXCSR     (SP)
 	RET
 
 set:
@@ -7570,8 +7564,8 @@ set:
 	ADDQ    SI, DI
 	VMULPS  Y15, Y1, Y1
 	VMOVUPS Y1, (DI)
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func product256s3x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int)
@@ -7632,8 +7626,8 @@ done:
 	VMASKMOVPS   (DI), Y12, Y14
 	VFMADD231PS  Y15, Y2, Y14
 	VMASKMOVPS   Y14, Y12, (DI)
-	LDMXCSR      (SP)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 setMasked:
@@ -7645,8 +7639,8 @@ setMasked:
 	ADDQ       SI, DI
 	VMULPS     Y15, Y2, Y2
 	VMASKMOVPS Y2, Y12, (DI)
-	LDMXCSR    (SP)
 	VZEROUPPER
+	LDMXCSR    (SP)
 	RET
 
 whole:
@@ -7663,8 +7657,8 @@ whole:
 	VMOVUPS     (DI), Y14
 	VFMADD231PS Y15, Y2, Y14
 	VMOVUPS     Y14, (DI)
-	LDMXCSR     (SP)
 	VZEROUPPER
+	LDMXCSR     (SP)
 	RET
 
 set:
@@ -7676,8 +7670,8 @@ set:
 	ADDQ    SI, DI
 	VMULPS  Y15, Y2, Y2
 	VMOVUPS Y2, (DI)
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func product256s4x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int)
@@ -7745,8 +7739,8 @@ done:
 	VMASKMOVPS   (DI), Y12, Y14
 	VFMADD231PS  Y15, Y3, Y14
 	VMASKMOVPS   Y14, Y12, (DI)
-	LDMXCSR      (SP)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 setMasked:
@@ -7761,8 +7755,8 @@ setMasked:
 	ADDQ       SI, DI
 	VMULPS     Y15, Y3, Y3
 	VMASKMOVPS Y3, Y12, (DI)
-	LDMXCSR    (SP)
 	VZEROUPPER
+	LDMXCSR    (SP)
 	RET
 
 whole:
@@ -7783,8 +7777,8 @@ whole:
 	VMOVUPS     (DI), Y14
 	VFMADD231PS Y15, Y3, Y14
 	VMOVUPS     Y14, (DI)
-	LDMXCSR     (SP)
 	VZEROUPPER
+	LDMXCSR     (SP)
 	RET
 
 set:
@@ -7799,8 +7793,8 @@ set:
 	ADDQ    SI, DI
 	VMULPS  Y15, Y3, Y3
 	VMOVUPS Y3, (DI)
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func product256s5x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int)
@@ -7877,8 +7871,8 @@ done:
 	VMASKMOVPS   (DI), Y12, Y14
 	VFMADD231PS  Y15, Y4, Y14
 	VMASKMOVPS   Y14, Y12, (DI)
-	LDMXCSR      (SP)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 setMasked:
@@ -7896,8 +7890,8 @@ setMasked:
 	ADDQ       SI, DI
 	VMULPS     Y15, Y4, Y4
 	VMASKMOVPS Y4, Y12, (DI)
-	LDMXCSR    (SP)
 	VZEROUPPER
+	LDMXCSR    (SP)
 	RET
 
 whole:
@@ -7922,8 +7916,8 @@ whole:
 	VMOVUPS     (DI), Y14
 	VFMADD231PS Y15, Y4, Y14
 	VMOVUPS     Y14, (DI)
-	LDMXCSR     (SP)
 	VZEROUPPER
+	LDMXCSR     (SP)
 	RET
 
 set:
@@ -7941,8 +7935,8 @@ set:
 	ADDQ    SI, DI
 	VMULPS  Y15, Y4, Y4
 	VMOVUPS Y4, (DI)
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func product256s6x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int)
@@ -8026,8 +8020,8 @@ done:
 	VMASKMOVPS   (DI), Y12, Y14
 	VFMADD231PS  Y15, Y5, Y14
 	VMASKMOVPS   Y14, Y12, (DI)
-	LDMXCSR      (SP)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 setMasked:
@@ -8048,8 +8042,8 @@ setMasked:
 	ADDQ       SI, DI
 	VMULPS     Y15, Y5, Y5
 	VMASKMOVPS Y5, Y12, (DI)
-	LDMXCSR    (SP)
 	VZEROUPPER
+	LDMXCSR    (SP)
 	RET
 
 whole:
@@ -8078,8 +8072,8 @@ whole:
 	VMOVUPS     (DI), Y14
 	VFMADD231PS Y15, Y5, Y14
 	VMOVUPS     Y14, (DI)
-	LDMXCSR     (SP)
 	VZEROUPPER
+	LDMXCSR     (SP)
 	RET
 
 set:
@@ -8100,8 +8094,8 @@ set:
 	ADDQ    SI, DI
 	VMULPS  Y15, Y5, Y5
 	VMOVUPS Y5, (DI)
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func product256s1x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int)
@@ -8154,8 +8148,8 @@ done:
 	VMASKMOVPS   32(DI), Y13, Y14
 	VFMADD231PS  Y15, Y1, Y14
 	VMASKMOVPS   Y14, Y13, 32(DI)
-	LDMXCSR      (SP)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 setMasked:
@@ -8163,8 +8157,8 @@ setMasked:
 	VMASKMOVPS Y0, Y12, (DI)
 	VMULPS     Y15, Y1, Y1
 	VMASKMOVPS Y1, Y13, 32(DI)
-	LDMXCSR    (SP)
 	VZEROUPPER
+	LDMXCSR    (SP)
 	RET
 
 whole:
@@ -8176,8 +8170,8 @@ whole:
 	VMOVUPS     32(DI), Y14
 	VFMADD231PS Y15, Y1, Y14
 	VMOVUPS     Y14, 32(DI)
-	LDMXCSR     (SP)
 	VZEROUPPER
+	LDMXCSR     (SP)
 	RET
 
 set:
@@ -8185,8 +8179,8 @@ set:
 	VMOVUPS Y0, (DI)
 	VMULPS  Y15, Y1, Y1
 	VMOVUPS Y1, 32(DI)
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func product256s2x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int)
@@ -8251,8 +8245,8 @@ done:
 	VMASKMOVPS   32(DI), Y13, Y14
 	VFMADD231PS  Y15, Y3, Y14
 	VMASKMOVPS   Y14, Y13, 32(DI)
-	LDMXCSR      (SP)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 setMasked:
@@ -8265,8 +8259,8 @@ setMasked:
 	VMASKMOVPS Y2, Y12, (DI)
 	VMULPS     Y15, Y3, Y3
 	VMASKMOVPS Y3, Y13, 32(DI)
-	LDMXCSR    (SP)
 	VZEROUPPER
+	LDMXCSR    (SP)
 	RET
 
 whole:
@@ -8285,8 +8279,8 @@ whole:
 	VMOVUPS     32(DI), Y14
 	VFMADD231PS Y15, Y3, Y14
 	VMOVUPS     Y14, 32(DI)
-	LDMXCSR     (SP)
 	VZEROUPPER
+	LDMXCSR     (SP)
 	RET
 
 set:
@@ -8299,8 +8293,8 @@ set:
 	VMOVUPS Y2, (DI)
 	VMULPS  Y15, Y3, Y3
 	VMOVUPS Y3, 32(DI)
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func product256s3x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int)
@@ -8377,8 +8371,8 @@ done:
 	VMASKMOVPS   32(DI), Y13, Y14
 	VFMADD231PS  Y15, Y5, Y14
 	VMASKMOVPS   Y14, Y13, 32(DI)
-	LDMXCSR      (SP)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 setMasked:
@@ -8396,8 +8390,8 @@ setMasked:
 	VMASKMOVPS Y4, Y12, (DI)
 	VMULPS     Y15, Y5, Y5
 	VMASKMOVPS Y5, Y13, 32(DI)
-	LDMXCSR    (SP)
 	VZEROUPPER
+	LDMXCSR    (SP)
 	RET
 
 whole:
@@ -8423,8 +8417,8 @@ whole:
 	VMOVUPS     32(DI), Y14
 	VFMADD231PS Y15, Y5, Y14
 	VMOVUPS     Y14, 32(DI)
-	LDMXCSR     (SP)
 	VZEROUPPER
+	LDMXCSR     (SP)
 	RET
 
 set:
@@ -8442,8 +8436,8 @@ set:
 	VMOVUPS Y4, (DI)
 	VMULPS  Y15, Y5, Y5
 	VMOVUPS Y5, 32(DI)
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func product256s4x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int)
@@ -8532,8 +8526,8 @@ done:
 	VMASKMOVPS   32(DI), Y13, Y14
 	VFMADD231PS  Y15, Y7, Y14
 	VMASKMOVPS   Y14, Y13, 32(DI)
-	LDMXCSR      (SP)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 setMasked:
@@ -8556,8 +8550,8 @@ setMasked:
 	VMASKMOVPS Y6, Y12, (DI)
 	VMULPS     Y15, Y7, Y7
 	VMASKMOVPS Y7, Y13, 32(DI)
-	LDMXCSR    (SP)
 	VZEROUPPER
+	LDMXCSR    (SP)
 	RET
 
 whole:
@@ -8590,8 +8584,8 @@ whole:
 	VMOVUPS     32(DI), Y14
 	VFMADD231PS Y15, Y7, Y14
 	VMOVUPS     Y14, 32(DI)
-	LDMXCSR     (SP)
 	VZEROUPPER
+	LDMXCSR     (SP)
 	RET
 
 set:
@@ -8614,8 +8608,8 @@ set:
 	VMOVUPS Y6, (DI)
 	VMULPS  Y15, Y7, Y7
 	VMOVUPS Y7, 32(DI)
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func product256s5x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int)
@@ -8718,8 +8712,8 @@ done:
 	VMASKMOVPS   32(DI), Y13, Y14
 	VFMADD231PS  Y15, Y9, Y14
 	VMASKMOVPS   Y14, Y13, 32(DI)
-	LDMXCSR      (SP)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 setMasked:
@@ -8747,8 +8741,8 @@ setMasked:
 	VMASKMOVPS Y8, Y12, (DI)
 	VMULPS     Y15, Y9, Y9
 	VMASKMOVPS Y9, Y13, 32(DI)
-	LDMXCSR    (SP)
 	VZEROUPPER
+	LDMXCSR    (SP)
 	RET
 
 whole:
@@ -8788,8 +8782,8 @@ whole:
 	VMOVUPS     32(DI), Y14
 	VFMADD231PS Y15, Y9, Y14
 	VMOVUPS     Y14, 32(DI)
-	LDMXCSR     (SP)
 	VZEROUPPER
+	LDMXCSR     (SP)
 	RET
 
 set:
@@ -8817,8 +8811,8 @@ set:
 	VMOVUPS Y8, (DI)
 	VMULPS  Y15, Y9, Y9
 	VMOVUPS Y9, 32(DI)
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func product256s6x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int)
@@ -8933,8 +8927,8 @@ done:
 	VMASKMOVPS   32(DI), Y13, Y14
 	VFMADD231PS  Y15, Y11, Y14
 	VMASKMOVPS   Y14, Y13, 32(DI)
-	LDMXCSR      (SP)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 setMasked:
@@ -8967,8 +8961,8 @@ setMasked:
 	VMASKMOVPS Y10, Y12, (DI)
 	VMULPS     Y15, Y11, Y11
 	VMASKMOVPS Y11, Y13, 32(DI)
-	LDMXCSR    (SP)
 	VZEROUPPER
+	LDMXCSR    (SP)
 	RET
 
 whole:
@@ -9015,8 +9009,8 @@ whole:
 	VMOVUPS     32(DI), Y14
 	VFMADD231PS Y15, Y11, Y14
 	VMOVUPS     Y14, 32(DI)
-	LDMXCSR     (SP)
 	VZEROUPPER
+	LDMXCSR     (SP)
 	RET
 
 set:
@@ -9049,8 +9043,8 @@ set:
 	VMOVUPS Y10, (DI)
 	VMULPS  Y15, Y11, Y11
 	VMOVUPS Y11, 32(DI)
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func direct256s1(k int, a *float32, rowA int, src *float32, rows *int32, second int, c *float32, rowC int, accumulate int)
@@ -9092,15 +9086,15 @@ loop:
 	VMOVUPS      Y0, (DI)
 	VADDPS       32(DI), Y1, Y1
 	VMOVUPS      Y1, 32(DI)
-	LDMXCSR      (SP)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 set:
 	VMOVUPS Y0, (DI)
 	VMOVUPS Y1, 32(DI)
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func direct256s2(k int, a *float32, rowA int, src *float32, rows *int32, second int, c *float32, rowC int, accumulate int)
@@ -9152,8 +9146,8 @@ loop:
 	VMOVUPS      Y2, (DI)
 	VADDPS       32(DI), Y3, Y3
 	VMOVUPS      Y3, 32(DI)
-	LDMXCSR      (SP)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 set:
@@ -9162,8 +9156,8 @@ set:
 	ADDQ    SI, DI
 	VMOVUPS Y2, (DI)
 	VMOVUPS Y3, 32(DI)
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func direct256s3(k int, a *float32, rowA int, src *float32, rows *int32, second int, c *float32, rowC int, accumulate int)
@@ -9225,8 +9219,8 @@ loop:
 	VMOVUPS      Y4, (DI)
 	VADDPS       32(DI), Y5, Y5
 	VMOVUPS      Y5, 32(DI)
-	LDMXCSR      (SP)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 set:
@@ -9238,8 +9232,8 @@ set:
 	ADDQ    SI, DI
 	VMOVUPS Y4, (DI)
 	VMOVUPS Y5, 32(DI)
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func direct256s4(k int, a *float32, rowA int, src *float32, rows *int32, second int, c *float32, rowC int, accumulate int)
@@ -9311,8 +9305,8 @@ loop:
 	VMOVUPS      Y6, (DI)
 	VADDPS       32(DI), Y7, Y7
 	VMOVUPS      Y7, 32(DI)
-	LDMXCSR      (SP)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 set:
@@ -9327,8 +9321,8 @@ set:
 	ADDQ    SI, DI
 	VMOVUPS Y6, (DI)
 	VMOVUPS Y7, 32(DI)
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func copyPanel256s(dst *float32, rowDst int, src *float32, rowSrc int, n int, mask *byte)
@@ -9392,8 +9386,8 @@ tail:
 	VMASKMOVPS  Y1, Y12, (SI)(AX*1)
 
 end:
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func scale256s(x *float32, n int, mask *byte, alpha float32)
@@ -9430,8 +9424,8 @@ tail:
 	VMASKMOVPS Y0, Y12, (DI)(AX*1)
 
 end:
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func multiply256s(x *float32, y *float32, z *float32, n int, mask *byte)
@@ -9471,8 +9465,8 @@ tail:
 	VMASKMOVPS Y0, Y12, (R8)(AX*1)
 
 end:
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func relu256s(x *float32, y *float32, d *float32, n int, mask *byte, one float32)
@@ -9558,8 +9552,8 @@ tail:
 	VMASKMOVPS   Y0, Y12, (DI)(AX*1)
 
 end:
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func momentumUpdate256s(u *float32, d *float32, w *float32, v *float32, n int, mask *byte, rate float32, decay float32, mu float32)
@@ -9613,8 +9607,8 @@ tail:
 	VMASKMOVPS   Y0, Y12, (DI)(AX*1)
 
 end:
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func nesterovUpdate256s(u *float32, d *float32, w *float32, v *float32, n int, mask *byte, rate float32, decay float32, mu float32)
@@ -9670,8 +9664,8 @@ tail:
 	VMASKMOVPS   Y0, Y12, (DI)(AX*1)
 
 end:
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func adamUpdate256s(u *float32, d *float32, w *float32, m *float32, v *float32, n int, mask *byte, decay float32, beta1 float32, rest1 float32, beta2 float32, rest2 float32, rate float32, root float32, eps float32, shrink float32)
@@ -9752,8 +9746,8 @@ tail:
 	VMASKMOVPS   Y3, Y12, (DI)(AX*1)
 
 end:
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func sgdStep256s(d *float32, w *float32, n int, mask *byte, rate float32, decay float32)
@@ -9798,8 +9792,8 @@ tail:
 	VMASKMOVPS   Y0, Y12, (SI)(AX*1)
 
 end:
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func momentumStep256s(d *float32, w *float32, v *float32, n int, mask *byte, rate float32, decay float32, mu float32)
@@ -9854,8 +9848,8 @@ tail:
 	VMASKMOVPS   Y0, Y12, (SI)(AX*1)
 
 end:
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func nesterovStep256s(d *float32, w *float32, v *float32, n int, mask *byte, rate float32, decay float32, mu float32)
@@ -9912,8 +9906,8 @@ tail:
 	VMASKMOVPS   Y0, Y12, (SI)(AX*1)
 
 end:
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func adamStep256s(d *float32, w *float32, m *float32, v *float32, n int, mask *byte, decay float32, beta1 float32, rest1 float32, beta2 float32, rest2 float32, rate float32, root float32, eps float32, shrink float32)
@@ -9995,8 +9989,8 @@ tail:
 	VMASKMOVPS   Y3, Y12, (SI)(AX*1)
 
 end:
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func dot256s(x *float32, y *float32, n int) float64
@@ -10039,25 +10033,20 @@ loop:
 	VADDPD       X0, X1, X0
 	VHADDPD      X0, X0, X0
 	MOVSD        X0, ret+24(FP)
-	LDMXCSR      (SP)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 // func copySum256s(y *float32, x *float32, n int) float64
-// Requires: AVX, MMX+, SSE, SSE2
-TEXT ·copySum256s(SB), NOSPLIT, $8-32
-	MOVQ    y+0(FP), DI
-	MOVQ    x+8(FP), SI
-	MOVQ    n+16(FP), CX
-	STMXCSR (SP)
-	MOVL    (SP), AX
-	ORL     $0x00008040, AX
-	MOVL    AX, 4(SP)
-	LDMXCSR 4(SP)
-	VXORPS  Y0, Y0, Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
+// Requires: AVX, MMX+, SSE2
+TEXT ·copySum256s(SB), NOSPLIT, $0-32
+	MOVQ   y+0(FP), DI
+	MOVQ   x+8(FP), SI
+	MOVQ   n+16(FP), CX
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
 
 loop:
 	VMOVUPS      (SI), X4
@@ -10088,7 +10077,6 @@ loop:
 	VADDPD       X0, X1, X0
 	VHADDPD      X0, X0, X0
 	MOVSD        X0, ret+24(FP)
-	LDMXCSR      (SP)
 	VZEROUPPER
 	RET
 
@@ -10700,15 +10688,15 @@ done:
 	VMOVUPD.Z    (DI), K1, Z30
 	VFMADD231PD  Z31, Z0, Z30
 	VMOVUPD      Z30, K1, (DI)
-	LDMXCSR      (SP)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 setMasked:
 	VMULPD  Z31, Z0, Z0
 	VMOVUPD Z0, K1, (DI)
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 whole:
@@ -10717,15 +10705,15 @@ whole:
 	VMOVUPD     (DI), Z30
 	VFMADD231PD Z31, Z0, Z30
 	VMOVUPD     Z30, (DI)
-	LDMXCSR     (SP)
 	VZEROUPPER
+	LDMXCSR     (SP)
 	RET
 
 set:
 	VMULPD  Z31, Z0, Z0
 	VMOVUPD Z0, (DI)
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func product512d2x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int)
@@ -10777,8 +10765,8 @@ done:
 	VMOVUPD.Z    (DI), K1, Z30
 	VFMADD231PD  Z31, Z1, Z30
 	VMOVUPD      Z30, K1, (DI)
-	LDMXCSR      (SP)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 setMasked:
@@ -10787,8 +10775,8 @@ setMasked:
 	ADDQ    SI, DI
 	VMULPD  Z31, Z1, Z1
 	VMOVUPD Z1, K1, (DI)
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 whole:
@@ -10801,8 +10789,8 @@ whole:
 	VMOVUPD     (DI), Z30
 	VFMADD231PD Z31, Z1, Z30
 	VMOVUPD     Z30, (DI)
-	LDMXCSR     (SP)
 	VZEROUPPER
+	LDMXCSR     (SP)
 	RET
 
 set:
@@ -10811,8 +10799,8 @@ set:
 	ADDQ    SI, DI
 	VMULPD  Z31, Z1, Z1
 	VMOVUPD Z1, (DI)
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func product512d3x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int)
@@ -10870,8 +10858,8 @@ done:
 	VMOVUPD.Z    (DI), K1, Z30
 	VFMADD231PD  Z31, Z2, Z30
 	VMOVUPD      Z30, K1, (DI)
-	LDMXCSR      (SP)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 setMasked:
@@ -10883,8 +10871,8 @@ setMasked:
 	ADDQ    SI, DI
 	VMULPD  Z31, Z2, Z2
 	VMOVUPD Z2, K1, (DI)
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 whole:
@@ -10901,8 +10889,8 @@ whole:
 	VMOVUPD     (DI), Z30
 	VFMADD231PD Z31, Z2, Z30
 	VMOVUPD     Z30, (DI)
-	LDMXCSR     (SP)
 	VZEROUPPER
+	LDMXCSR     (SP)
 	RET
 
 set:
@@ -10914,8 +10902,8 @@ set:
 	ADDQ    SI, DI
 	VMULPD  Z31, Z2, Z2
 	VMOVUPD Z2, (DI)
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func product512d4x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int)
@@ -10979,8 +10967,8 @@ done:
 	VMOVUPD.Z    (DI), K1, Z30
 	VFMADD231PD  Z31, Z3, Z30
 	VMOVUPD      Z30, K1, (DI)
-	LDMXCSR      (SP)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 setMasked:
@@ -10995,8 +10983,8 @@ setMasked:
 	ADDQ    SI, DI
 	VMULPD  Z31, Z3, Z3
 	VMOVUPD Z3, K1, (DI)
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 whole:
@@ -11017,8 +11005,8 @@ whole:
 	VMOVUPD     (DI), Z30
 	VFMADD231PD Z31, Z3, Z30
 	VMOVUPD     Z30, (DI)
-	LDMXCSR     (SP)
 	VZEROUPPER
+	LDMXCSR     (SP)
 	RET
 
 set:
@@ -11033,8 +11021,8 @@ set:
 	ADDQ    SI, DI
 	VMULPD  Z31, Z3, Z3
 	VMOVUPD Z3, (DI)
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func product512d5x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int)
@@ -11106,8 +11094,8 @@ done:
 	VMOVUPD.Z    (DI), K1, Z30
 	VFMADD231PD  Z31, Z4, Z30
 	VMOVUPD      Z30, K1, (DI)
-	LDMXCSR      (SP)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 setMasked:
@@ -11125,8 +11113,8 @@ setMasked:
 	ADDQ    SI, DI
 	VMULPD  Z31, Z4, Z4
 	VMOVUPD Z4, K1, (DI)
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 whole:
@@ -11151,8 +11139,8 @@ whole:
 	VMOVUPD     (DI), Z30
 	VFMADD231PD Z31, Z4, Z30
 	VMOVUPD     Z30, (DI)
-	LDMXCSR     (SP)
 	VZEROUPPER
+	LDMXCSR     (SP)
 	RET
 
 set:
@@ -11170,8 +11158,8 @@ set:
 	ADDQ    SI, DI
 	VMULPD  Z31, Z4, Z4
 	VMOVUPD Z4, (DI)
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func product512d6x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int)
@@ -11249,8 +11237,8 @@ done:
 	VMOVUPD.Z    (DI), K1, Z30
 	VFMADD231PD  Z31, Z5, Z30
 	VMOVUPD      Z30, K1, (DI)
-	LDMXCSR      (SP)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 setMasked:
@@ -11271,8 +11259,8 @@ setMasked:
 	ADDQ    SI, DI
 	VMULPD  Z31, Z5, Z5
 	VMOVUPD Z5, K1, (DI)
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 whole:
@@ -11301,8 +11289,8 @@ whole:
 	VMOVUPD     (DI), Z30
 	VFMADD231PD Z31, Z5, Z30
 	VMOVUPD     Z30, (DI)
-	LDMXCSR     (SP)
 	VZEROUPPER
+	LDMXCSR     (SP)
 	RET
 
 set:
@@ -11323,8 +11311,8 @@ set:
 	ADDQ    SI, DI
 	VMULPD  Z31, Z5, Z5
 	VMOVUPD Z5, (DI)
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func product512d7x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int)
@@ -11408,8 +11396,8 @@ done:
 	VMOVUPD.Z    (DI), K1, Z30
 	VFMADD231PD  Z31, Z6, Z30
 	VMOVUPD      Z30, K1, (DI)
-	LDMXCSR      (SP)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 setMasked:
@@ -11433,8 +11421,8 @@ setMasked:
 	ADDQ    SI, DI
 	VMULPD  Z31, Z6, Z6
 	VMOVUPD Z6, K1, (DI)
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 whole:
@@ -11467,8 +11455,8 @@ whole:
 	VMOVUPD     (DI), Z30
 	VFMADD231PD Z31, Z6, Z30
 	VMOVUPD     Z30, (DI)
-	LDMXCSR     (SP)
 	VZEROUPPER
+	LDMXCSR     (SP)
 	RET
 
 set:
@@ -11492,8 +11480,8 @@ set:
 	ADDQ    SI, DI
 	VMULPD  Z31, Z6, Z6
 	VMOVUPD Z6, (DI)
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func product512d8x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int)
@@ -11583,8 +11571,8 @@ done:
 	VMOVUPD.Z    (DI), K1, Z30
 	VFMADD231PD  Z31, Z7, Z30
 	VMOVUPD      Z30, K1, (DI)
-	LDMXCSR      (SP)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 setMasked:
@@ -11611,8 +11599,8 @@ setMasked:
 	ADDQ    SI, DI
 	VMULPD  Z31, Z7, Z7
 	VMOVUPD Z7, K1, (DI)
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 whole:
@@ -11649,8 +11637,8 @@ whole:
 	VMOVUPD     (DI), Z30
 	VFMADD231PD Z31, Z7, Z30
 	VMOVUPD     Z30, (DI)
-	LDMXCSR     (SP)
 	VZEROUPPER
+	LDMXCSR     (SP)
 	RET
 
 set:
@@ -11677,8 +11665,8 @@ set:
 	ADDQ    SI, DI
 	VMULPD  Z31, Z7, Z7
 	VMOVUPD Z7, (DI)
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func product512d9x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int)
@@ -11776,8 +11764,8 @@ done:
 	VMOVUPD.Z    (DI), K1, Z30
 	VFMADD231PD  Z31, Z8, Z30
 	VMOVUPD      Z30, K1, (DI)
-	LDMXCSR      (SP)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 setMasked:
@@ -11807,8 +11795,8 @@ setMasked:
 	ADDQ    SI, DI
 	VMULPD  Z31, Z8, Z8
 	VMOVUPD Z8, K1, (DI)
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 whole:
@@ -11849,8 +11837,8 @@ whole:
 	VMOVUPD     (DI), Z30
 	VFMADD231PD Z31, Z8, Z30
 	VMOVUPD     Z30, (DI)
-	LDMXCSR     (SP)
 	VZEROUPPER
+	LDMXCSR     (SP)
 	RET
 
 set:
@@ -11880,8 +11868,8 @@ set:
 	ADDQ    SI, DI
 	VMULPD  Z31, Z8, Z8
 	VMOVUPD Z8, (DI)
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func product512d10x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int)
@@ -11985,8 +11973,8 @@ done:
 	VMOVUPD.Z    (DI), K1, Z30
 	VFMADD231PD  Z31, Z9, Z30
 	VMOVUPD      Z30, K1, (DI)
-	LDMXCSR      (SP)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 setMasked:
@@ -12019,8 +12007,8 @@ setMasked:
 	ADDQ    SI, DI
 	VMULPD  Z31, Z9, Z9
 	VMOVUPD Z9, K1, (DI)
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 whole:
@@ -12065,8 +12053,8 @@ whole:
 	VMOVUPD     (DI), Z30
 	VFMADD231PD Z31, Z9, Z30
 	VMOVUPD     Z30, (DI)
-	LDMXCSR     (SP)
 	VZEROUPPER
+	LDMXCSR     (SP)
 	RET
 
 set:
@@ -12099,8 +12087,8 @@ set:
 	ADDQ    SI, DI
 	VMULPD  Z31, Z9, Z9
 	VMOVUPD Z9, (DI)
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func product512d11x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int)
@@ -12210,8 +12198,8 @@ done:
 	VMOVUPD.Z    (DI), K1, Z30
 	VFMADD231PD  Z31, Z10, Z30
 	VMOVUPD      Z30, K1, (DI)
-	LDMXCSR      (SP)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 setMasked:
@@ -12247,8 +12235,8 @@ setMasked:
 	ADDQ    SI, DI
 	VMULPD  Z31, Z10, Z10
 	VMOVUPD Z10, K1, (DI)
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 whole:
@@ -12297,8 +12285,8 @@ whole:
 	VMOVUPD     (DI), Z30
 	VFMADD231PD Z31, Z10, Z30
 	VMOVUPD     Z30, (DI)
-	LDMXCSR     (SP)
 	VZEROUPPER
+	LDMXCSR     (SP)
 	RET
 
 set:
@@ -12334,8 +12322,8 @@ set:
 	ADDQ    SI, DI
 	VMULPD  Z31, Z10, Z10
 	VMOVUPD Z10, (DI)
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func product512d12x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int)
@@ -12451,8 +12439,8 @@ done:
 	VMOVUPD.Z    (DI), K1, Z30
 	VFMADD231PD  Z31, Z11, Z30
 	VMOVUPD      Z30, K1, (DI)
-	LDMXCSR      (SP)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 setMasked:
@@ -12491,8 +12479,8 @@ setMasked:
 	ADDQ    SI, DI
 	VMULPD  Z31, Z11, Z11
 	VMOVUPD Z11, K1, (DI)
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 whole:
@@ -12545,8 +12533,8 @@ whole:
 	VMOVUPD     (DI), Z30
 	VFMADD231PD Z31, Z11, Z30
 	VMOVUPD     Z30, (DI)
-	LDMXCSR     (SP)
 	VZEROUPPER
+	LDMXCSR     (SP)
 	RET
 
 set:
@@ -12585,8 +12573,8 @@ set:
 	ADDQ    SI, DI
 	VMULPD  Z31, Z11, Z11
 	VMOVUPD Z11, (DI)
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func product512d13x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int)
@@ -12710,8 +12698,8 @@ done:
 	VMOVUPD.Z    (DI), K1, Z30
 	VFMADD231PD  Z31, Z12, Z30
 	VMOVUPD      Z30, K1, (DI)
-	LDMXCSR      (SP)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 setMasked:
@@ -12753,8 +12741,8 @@ setMasked:
 	ADDQ    SI, DI
 	VMULPD  Z31, Z12, Z12
 	VMOVUPD Z12, K1, (DI)
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 whole:
@@ -12811,8 +12799,8 @@ whole:
 	VMOVUPD     (DI), Z30
 	VFMADD231PD Z31, Z12, Z30
 	VMOVUPD     Z30, (DI)
-	LDMXCSR     (SP)
 	VZEROUPPER
+	LDMXCSR     (SP)
 	RET
 
 set:
@@ -12854,8 +12842,8 @@ set:
 	ADDQ    SI, DI
 	VMULPD  Z31, Z12, Z12
 	VMOVUPD Z12, (DI)
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func product512d14x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int)
@@ -12985,8 +12973,8 @@ done:
 	VMOVUPD.Z    (DI), K1, Z30
 	VFMADD231PD  Z31, Z13, Z30
 	VMOVUPD      Z30, K1, (DI)
-	LDMXCSR      (SP)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 setMasked:
@@ -13031,8 +13019,8 @@ setMasked:
 	ADDQ    SI, DI
 	VMULPD  Z31, Z13, Z13
 	VMOVUPD Z13, K1, (DI)
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 whole:
@@ -13093,8 +13081,8 @@ whole:
 	VMOVUPD     (DI), Z30
 	VFMADD231PD Z31, Z13, Z30
 	VMOVUPD     Z30, (DI)
-	LDMXCSR     (SP)
 	VZEROUPPER
+	LDMXCSR     (SP)
 	RET
 
 set:
@@ -13139,8 +13127,8 @@ set:
 	ADDQ    SI, DI
 	VMULPD  Z31, Z13, Z13
 	VMOVUPD Z13, (DI)
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func product512d1x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int)
@@ -13194,8 +13182,8 @@ done:
 	VMOVUPD.Z    64(DI), K2, Z30
 	VFMADD231PD  Z31, Z1, Z30
 	VMOVUPD      Z30, K2, 64(DI)
-	LDMXCSR      (SP)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 setMasked:
@@ -13203,8 +13191,8 @@ setMasked:
 	VMOVUPD Z0, K1, (DI)
 	VMULPD  Z31, Z1, Z1
 	VMOVUPD Z1, K2, 64(DI)
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 whole:
@@ -13216,8 +13204,8 @@ whole:
 	VMOVUPD     64(DI), Z30
 	VFMADD231PD Z31, Z1, Z30
 	VMOVUPD     Z30, 64(DI)
-	LDMXCSR     (SP)
 	VZEROUPPER
+	LDMXCSR     (SP)
 	RET
 
 set:
@@ -13225,8 +13213,8 @@ set:
 	VMOVUPD Z0, (DI)
 	VMULPD  Z31, Z1, Z1
 	VMOVUPD Z1, 64(DI)
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func product512d2x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int)
@@ -13292,8 +13280,8 @@ done:
 	VMOVUPD.Z    64(DI), K2, Z30
 	VFMADD231PD  Z31, Z3, Z30
 	VMOVUPD      Z30, K2, 64(DI)
-	LDMXCSR      (SP)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 setMasked:
@@ -13306,8 +13294,8 @@ setMasked:
 	VMOVUPD Z2, K1, (DI)
 	VMULPD  Z31, Z3, Z3
 	VMOVUPD Z3, K2, 64(DI)
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 whole:
@@ -13326,8 +13314,8 @@ whole:
 	VMOVUPD     64(DI), Z30
 	VFMADD231PD Z31, Z3, Z30
 	VMOVUPD     Z30, 64(DI)
-	LDMXCSR     (SP)
 	VZEROUPPER
+	LDMXCSR     (SP)
 	RET
 
 set:
@@ -13340,8 +13328,8 @@ set:
 	VMOVUPD Z2, (DI)
 	VMULPD  Z31, Z3, Z3
 	VMOVUPD Z3, 64(DI)
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func product512d3x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int)
@@ -13419,8 +13407,8 @@ done:
 	VMOVUPD.Z    64(DI), K2, Z30
 	VFMADD231PD  Z31, Z5, Z30
 	VMOVUPD      Z30, K2, 64(DI)
-	LDMXCSR      (SP)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 setMasked:
@@ -13438,8 +13426,8 @@ setMasked:
 	VMOVUPD Z4, K1, (DI)
 	VMULPD  Z31, Z5, Z5
 	VMOVUPD Z5, K2, 64(DI)
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 whole:
@@ -13465,8 +13453,8 @@ whole:
 	VMOVUPD     64(DI), Z30
 	VFMADD231PD Z31, Z5, Z30
 	VMOVUPD     Z30, 64(DI)
-	LDMXCSR     (SP)
 	VZEROUPPER
+	LDMXCSR     (SP)
 	RET
 
 set:
@@ -13484,8 +13472,8 @@ set:
 	VMOVUPD Z4, (DI)
 	VMULPD  Z31, Z5, Z5
 	VMOVUPD Z5, 64(DI)
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func product512d4x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int)
@@ -13575,8 +13563,8 @@ done:
 	VMOVUPD.Z    64(DI), K2, Z30
 	VFMADD231PD  Z31, Z7, Z30
 	VMOVUPD      Z30, K2, 64(DI)
-	LDMXCSR      (SP)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 setMasked:
@@ -13599,8 +13587,8 @@ setMasked:
 	VMOVUPD Z6, K1, (DI)
 	VMULPD  Z31, Z7, Z7
 	VMOVUPD Z7, K2, 64(DI)
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 whole:
@@ -13633,8 +13621,8 @@ whole:
 	VMOVUPD     64(DI), Z30
 	VFMADD231PD Z31, Z7, Z30
 	VMOVUPD     Z30, 64(DI)
-	LDMXCSR     (SP)
 	VZEROUPPER
+	LDMXCSR     (SP)
 	RET
 
 set:
@@ -13657,8 +13645,8 @@ set:
 	VMOVUPD Z6, (DI)
 	VMULPD  Z31, Z7, Z7
 	VMOVUPD Z7, 64(DI)
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func product512d5x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int)
@@ -13762,8 +13750,8 @@ done:
 	VMOVUPD.Z    64(DI), K2, Z30
 	VFMADD231PD  Z31, Z9, Z30
 	VMOVUPD      Z30, K2, 64(DI)
-	LDMXCSR      (SP)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 setMasked:
@@ -13791,8 +13779,8 @@ setMasked:
 	VMOVUPD Z8, K1, (DI)
 	VMULPD  Z31, Z9, Z9
 	VMOVUPD Z9, K2, 64(DI)
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 whole:
@@ -13832,8 +13820,8 @@ whole:
 	VMOVUPD     64(DI), Z30
 	VFMADD231PD Z31, Z9, Z30
 	VMOVUPD     Z30, 64(DI)
-	LDMXCSR     (SP)
 	VZEROUPPER
+	LDMXCSR     (SP)
 	RET
 
 set:
@@ -13861,8 +13849,8 @@ set:
 	VMOVUPD Z8, (DI)
 	VMULPD  Z31, Z9, Z9
 	VMOVUPD Z9, 64(DI)
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func product512d6x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int)
@@ -13978,8 +13966,8 @@ done:
 	VMOVUPD.Z    64(DI), K2, Z30
 	VFMADD231PD  Z31, Z11, Z30
 	VMOVUPD      Z30, K2, 64(DI)
-	LDMXCSR      (SP)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 setMasked:
@@ -14012,8 +14000,8 @@ setMasked:
 	VMOVUPD Z10, K1, (DI)
 	VMULPD  Z31, Z11, Z11
 	VMOVUPD Z11, K2, 64(DI)
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 whole:
@@ -14060,8 +14048,8 @@ whole:
 	VMOVUPD     64(DI), Z30
 	VFMADD231PD Z31, Z11, Z30
 	VMOVUPD     Z30, 64(DI)
-	LDMXCSR     (SP)
 	VZEROUPPER
+	LDMXCSR     (SP)
 	RET
 
 set:
@@ -14094,8 +14082,8 @@ set:
 	VMOVUPD Z10, (DI)
 	VMULPD  Z31, Z11, Z11
 	VMOVUPD Z11, 64(DI)
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func product512d7x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int)
@@ -14223,8 +14211,8 @@ done:
 	VMOVUPD.Z    64(DI), K2, Z30
 	VFMADD231PD  Z31, Z13, Z30
 	VMOVUPD      Z30, K2, 64(DI)
-	LDMXCSR      (SP)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 setMasked:
@@ -14262,8 +14250,8 @@ setMasked:
 	VMOVUPD Z12, K1, (DI)
 	VMULPD  Z31, Z13, Z13
 	VMOVUPD Z13, K2, 64(DI)
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 whole:
@@ -14317,8 +14305,8 @@ whole:
 	VMOVUPD     64(DI), Z30
 	VFMADD231PD Z31, Z13, Z30
 	VMOVUPD     Z30, 64(DI)
-	LDMXCSR     (SP)
 	VZEROUPPER
+	LDMXCSR     (SP)
 	RET
 
 set:
@@ -14356,8 +14344,8 @@ set:
 	VMOVUPD Z12, (DI)
 	VMULPD  Z31, Z13, Z13
 	VMOVUPD Z13, 64(DI)
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func product512d8x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int)
@@ -14497,8 +14485,8 @@ done:
 	VMOVUPD.Z    64(DI), K2, Z30
 	VFMADD231PD  Z31, Z15, Z30
 	VMOVUPD      Z30, K2, 64(DI)
-	LDMXCSR      (SP)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 setMasked:
@@ -14541,8 +14529,8 @@ setMasked:
 	VMOVUPD Z14, K1, (DI)
 	VMULPD  Z31, Z15, Z15
 	VMOVUPD Z15, K2, 64(DI)
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 whole:
@@ -14603,8 +14591,8 @@ whole:
 	VMOVUPD     64(DI), Z30
 	VFMADD231PD Z31, Z15, Z30
 	VMOVUPD     Z30, 64(DI)
-	LDMXCSR     (SP)
 	VZEROUPPER
+	LDMXCSR     (SP)
 	RET
 
 set:
@@ -14647,8 +14635,8 @@ set:
 	VMOVUPD Z14, (DI)
 	VMULPD  Z31, Z15, Z15
 	VMOVUPD Z15, 64(DI)
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func product512d9x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int)
@@ -14802,8 +14790,8 @@ done:
 	VMOVUPD.Z    64(DI), K2, Z30
 	VFMADD231PD  Z31, Z17, Z30
 	VMOVUPD      Z30, K2, 64(DI)
-	LDMXCSR      (SP)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 setMasked:
@@ -14851,8 +14839,8 @@ setMasked:
 	VMOVUPD Z16, K1, (DI)
 	VMULPD  Z31, Z17, Z17
 	VMOVUPD Z17, K2, 64(DI)
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 whole:
@@ -14920,8 +14908,8 @@ whole:
 	VMOVUPD     64(DI), Z30
 	VFMADD231PD Z31, Z17, Z30
 	VMOVUPD     Z30, 64(DI)
-	LDMXCSR     (SP)
 	VZEROUPPER
+	LDMXCSR     (SP)
 	RET
 
 set:
@@ -14969,8 +14957,8 @@ set:
 	VMOVUPD Z16, (DI)
 	VMULPD  Z31, Z17, Z17
 	VMOVUPD Z17, 64(DI)
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func product512d10x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int)
@@ -15136,8 +15124,8 @@ done:
 	VMOVUPD.Z    64(DI), K2, Z30
 	VFMADD231PD  Z31, Z19, Z30
 	VMOVUPD      Z30, K2, 64(DI)
-	LDMXCSR      (SP)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 setMasked:
@@ -15190,8 +15178,8 @@ setMasked:
 	VMOVUPD Z18, K1, (DI)
 	VMULPD  Z31, Z19, Z19
 	VMOVUPD Z19, K2, 64(DI)
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 whole:
@@ -15266,8 +15254,8 @@ whole:
 	VMOVUPD     64(DI), Z30
 	VFMADD231PD Z31, Z19, Z30
 	VMOVUPD     Z30, 64(DI)
-	LDMXCSR     (SP)
 	VZEROUPPER
+	LDMXCSR     (SP)
 	RET
 
 set:
@@ -15320,8 +15308,8 @@ set:
 	VMOVUPD Z18, (DI)
 	VMULPD  Z31, Z19, Z19
 	VMOVUPD Z19, 64(DI)
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func product512d11x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int)
@@ -15499,8 +15487,8 @@ done:
 	VMOVUPD.Z    64(DI), K2, Z30
 	VFMADD231PD  Z31, Z21, Z30
 	VMOVUPD      Z30, K2, 64(DI)
-	LDMXCSR      (SP)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 setMasked:
@@ -15558,8 +15546,8 @@ setMasked:
 	VMOVUPD Z20, K1, (DI)
 	VMULPD  Z31, Z21, Z21
 	VMOVUPD Z21, K2, 64(DI)
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 whole:
@@ -15641,8 +15629,8 @@ whole:
 	VMOVUPD     64(DI), Z30
 	VFMADD231PD Z31, Z21, Z30
 	VMOVUPD     Z30, 64(DI)
-	LDMXCSR     (SP)
 	VZEROUPPER
+	LDMXCSR     (SP)
 	RET
 
 set:
@@ -15700,8 +15688,8 @@ set:
 	VMOVUPD Z20, (DI)
 	VMULPD  Z31, Z21, Z21
 	VMOVUPD Z21, 64(DI)
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func product512d12x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int)
@@ -15891,8 +15879,8 @@ done:
 	VMOVUPD.Z    64(DI), K2, Z30
 	VFMADD231PD  Z31, Z23, Z30
 	VMOVUPD      Z30, K2, 64(DI)
-	LDMXCSR      (SP)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 setMasked:
@@ -15955,8 +15943,8 @@ setMasked:
 	VMOVUPD Z22, K1, (DI)
 	VMULPD  Z31, Z23, Z23
 	VMOVUPD Z23, K2, 64(DI)
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 whole:
@@ -16045,8 +16033,8 @@ whole:
 	VMOVUPD     64(DI), Z30
 	VFMADD231PD Z31, Z23, Z30
 	VMOVUPD     Z30, 64(DI)
-	LDMXCSR     (SP)
 	VZEROUPPER
+	LDMXCSR     (SP)
 	RET
 
 set:
@@ -16109,8 +16097,8 @@ set:
 	VMOVUPD Z22, (DI)
 	VMULPD  Z31, Z23, Z23
 	VMOVUPD Z23, 64(DI)
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func product512d13x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int)
@@ -16314,8 +16302,8 @@ done:
 	VMOVUPD.Z    64(DI), K2, Z30
 	VFMADD231PD  Z31, Z25, Z30
 	VMOVUPD      Z30, K2, 64(DI)
-	LDMXCSR      (SP)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 setMasked:
@@ -16383,8 +16371,8 @@ setMasked:
 	VMOVUPD Z24, K1, (DI)
 	VMULPD  Z31, Z25, Z25
 	VMOVUPD Z25, K2, 64(DI)
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 whole:
@@ -16480,8 +16468,8 @@ whole:
 	VMOVUPD     64(DI), Z30
 	VFMADD231PD Z31, Z25, Z30
 	VMOVUPD     Z30, 64(DI)
-	LDMXCSR     (SP)
 	VZEROUPPER
+	LDMXCSR     (SP)
 	RET
 
 set:
@@ -16549,8 +16537,8 @@ set:
 	VMOVUPD Z24, (DI)
 	VMULPD  Z31, Z25, Z25
 	VMOVUPD Z25, 64(DI)
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func product512d14x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int)
@@ -16766,8 +16754,8 @@ done:
 	VMOVUPD.Z    64(DI), K2, Z30
 	VFMADD231PD  Z31, Z27, Z30
 	VMOVUPD      Z30, K2, 64(DI)
-	LDMXCSR      (SP)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 setMasked:
@@ -16840,8 +16828,8 @@ setMasked:
 	VMOVUPD Z26, K1, (DI)
 	VMULPD  Z31, Z27, Z27
 	VMOVUPD Z27, K2, 64(DI)
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 whole:
@@ -16944,8 +16932,8 @@ whole:
 	VMOVUPD     64(DI), Z30
 	VFMADD231PD Z31, Z27, Z30
 	VMOVUPD     Z30, 64(DI)
-	LDMXCSR     (SP)
 	VZEROUPPER
+	LDMXCSR     (SP)
 	RET
 
 set:
@@ -17018,8 +17006,8 @@ set:
 	VMOVUPD Z26, (DI)
 	VMULPD  Z31, Z27, Z27
 	VMOVUPD Z27, 64(DI)
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func direct512d1(k int, a *float64, rowA int, src *float64, rows *int32, second int, c *float64, rowC int, accumulate int)
@@ -17061,15 +17049,15 @@ loop:
 	VMOVUPD      Z0, (DI)
 	VADDPD       64(DI), Z1, Z1
 	VMOVUPD      Z1, 64(DI)
-	LDMXCSR      (SP)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 set:
 	VMOVUPD Z0, (DI)
 	VMOVUPD Z1, 64(DI)
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func direct512d2(k int, a *float64, rowA int, src *float64, rows *int32, second int, c *float64, rowC int, accumulate int)
@@ -17121,8 +17109,8 @@ loop:
 	VMOVUPD      Z2, (DI)
 	VADDPD       64(DI), Z3, Z3
 	VMOVUPD      Z3, 64(DI)
-	LDMXCSR      (SP)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 set:
@@ -17131,8 +17119,8 @@ set:
 	ADDQ    SI, DI
 	VMOVUPD Z2, (DI)
 	VMOVUPD Z3, 64(DI)
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func direct512d3(k int, a *float64, rowA int, src *float64, rows *int32, second int, c *float64, rowC int, accumulate int)
@@ -17194,8 +17182,8 @@ loop:
 	VMOVUPD      Z4, (DI)
 	VADDPD       64(DI), Z5, Z5
 	VMOVUPD      Z5, 64(DI)
-	LDMXCSR      (SP)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 set:
@@ -17207,8 +17195,8 @@ set:
 	ADDQ    SI, DI
 	VMOVUPD Z4, (DI)
 	VMOVUPD Z5, 64(DI)
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func direct512d4(k int, a *float64, rowA int, src *float64, rows *int32, second int, c *float64, rowC int, accumulate int)
@@ -17280,8 +17268,8 @@ loop:
 	VMOVUPD      Z6, (DI)
 	VADDPD       64(DI), Z7, Z7
 	VMOVUPD      Z7, 64(DI)
-	LDMXCSR      (SP)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 set:
@@ -17296,8 +17284,8 @@ set:
 	ADDQ    SI, DI
 	VMOVUPD Z6, (DI)
 	VMOVUPD Z7, 64(DI)
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func copyPanel512d(dst *float64, rowDst int, src *float64, rowSrc int, n int, mask *byte)
@@ -17361,8 +17349,8 @@ tail:
 	VMOVUPD     Z1, K1, (SI)(AX*1)
 
 end:
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func scale512d(x *float64, n int, mask *byte, alpha float64)
@@ -17399,8 +17387,8 @@ tail:
 	VMOVUPD   Z0, K1, (DI)(AX*1)
 
 end:
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func multiply512d(x *float64, y *float64, z *float64, n int, mask *byte)
@@ -17440,8 +17428,8 @@ tail:
 	VMOVUPD   Z0, K1, (R8)(AX*1)
 
 end:
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func relu512d(x *float64, y *float64, d *float64, n int, mask *byte, one float64)
@@ -17527,8 +17515,8 @@ tail:
 	VMOVUPD      Z0, K1, (DI)(AX*1)
 
 end:
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func momentumUpdate512d(u *float64, d *float64, w *float64, v *float64, n int, mask *byte, rate float64, decay float64, mu float64)
@@ -17582,8 +17570,8 @@ tail:
 	VMOVUPD      Z0, K1, (DI)(AX*1)
 
 end:
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func nesterovUpdate512d(u *float64, d *float64, w *float64, v *float64, n int, mask *byte, rate float64, decay float64, mu float64)
@@ -17639,8 +17627,8 @@ tail:
 	VMOVUPD      Z0, K1, (DI)(AX*1)
 
 end:
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func adamUpdate512d(u *float64, d *float64, w *float64, m *float64, v *float64, n int, mask *byte, decay float64, beta1 float64, rest1 float64, beta2 float64, rest2 float64, rate float64, root float64, eps float64, shrink float64)
@@ -17721,8 +17709,8 @@ tail:
 	VMOVUPD      Z3, K1, (DI)(AX*1)
 
 end:
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func sgdStep512d(d *float64, w *float64, n int, mask *byte, rate float64, decay float64)
@@ -17767,8 +17755,8 @@ tail:
 	VMOVUPD      Z0, K1, (SI)(AX*1)
 
 end:
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func momentumStep512d(d *float64, w *float64, v *float64, n int, mask *byte, rate float64, decay float64, mu float64)
@@ -17823,8 +17811,8 @@ tail:
 	VMOVUPD      Z0, K1, (SI)(AX*1)
 
 end:
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func nesterovStep512d(d *float64, w *float64, v *float64, n int, mask *byte, rate float64, decay float64, mu float64)
@@ -17881,8 +17869,8 @@ tail:
 	VMOVUPD      Z0, K1, (SI)(AX*1)
 
 end:
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func adamStep512d(d *float64, w *float64, m *float64, v *float64, n int, mask *byte, decay float64, beta1 float64, rest1 float64, beta2 float64, rest2 float64, rate float64, root float64, eps float64, shrink float64)
@@ -17964,8 +17952,8 @@ tail:
 	VMOVUPD      Z3, K1, (SI)(AX*1)
 
 end:
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func dot512d(x *float64, y *float64, n int) float64
@@ -18006,25 +17994,20 @@ loop:
 	VADDPD        X0, X1, X0
 	VHADDPD       X0, X0, X0
 	MOVSD         X0, ret+24(FP)
-	LDMXCSR       (SP)
 	VZEROUPPER
+	LDMXCSR       (SP)
 	RET
 
 // func copySum512d(y *float64, x *float64, n int) float64
-// Requires: AVX, AVX512F, MMX+, SSE, SSE2
-TEXT ·copySum512d(SB), NOSPLIT, $8-32
-	MOVQ    y+0(FP), DI
-	MOVQ    x+8(FP), SI
-	MOVQ    n+16(FP), CX
-	STMXCSR (SP)
-	MOVL    (SP), AX
-	ORL     $0x00008040, AX
-	MOVL    AX, 4(SP)
-	LDMXCSR 4(SP)
-	VPXORD  Z0, Z0, Z0
-	VPXORD  Z1, Z1, Z1
-	VPXORD  Z2, Z2, Z2
-	VPXORD  Z3, Z3, Z3
+// Requires: AVX, AVX512F, MMX+, SSE2
+TEXT ·copySum512d(SB), NOSPLIT, $0-32
+	MOVQ   y+0(FP), DI
+	MOVQ   x+8(FP), SI
+	MOVQ   n+16(FP), CX
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
 
 loop:
 	VMOVUPD       (SI), Z4
@@ -18056,7 +18039,6 @@ loop:
 	VADDPD        X0, X1, X0
 	VHADDPD       X0, X0, X0
 	MOVSD         X0, ret+24(FP)
-	LDMXCSR       (SP)
 	VZEROUPPER
 	RET
 
@@ -18104,15 +18086,15 @@ done:
 	VMASKMOVPD   (DI), Y12, Y14
 	VFMADD231PD  Y15, Y0, Y14
 	VMASKMOVPD   Y14, Y12, (DI)
-	LDMXCSR      (SP)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 setMasked:
 	VMULPD     Y15, Y0, Y0
 	VMASKMOVPD Y0, Y12, (DI)
-	LDMXCSR    (SP)
 	VZEROUPPER
+	LDMXCSR    (SP)
 	RET
 
 whole:
@@ -18121,15 +18103,15 @@ whole:
 	VMOVUPD     (DI), Y14
 	VFMADD231PD Y15, Y0, Y14
 	VMOVUPD     Y14, (DI)
-	LDMXCSR     (SP)
 	VZEROUPPER
+	LDMXCSR     (SP)
 	RET
 
 set:
 	VMULPD  Y15, Y0, Y0
 	VMOVUPD Y0, (DI)
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func product256d2x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int)
@@ -18183,8 +18165,8 @@ done:
 	VMASKMOVPD   (DI), Y12, Y14
 	VFMADD231PD  Y15, Y1, Y14
 	VMASKMOVPD   Y14, Y12, (DI)
-	LDMXCSR      (SP)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 setMasked:
@@ -18193,8 +18175,8 @@ setMasked:
 	ADDQ       SI, DI
 	VMULPD     Y15, Y1, Y1
 	VMASKMOVPD Y1, Y12, (DI)
-	LDMXCSR    (SP)
 	VZEROUPPER
+	LDMXCSR    (SP)
 	RET
 
 whole:
@@ -18207,8 +18189,8 @@ whole:
 	VMOVUPD     (DI), Y14
 	VFMADD231PD Y15, Y1, Y14
 	VMOVUPD     Y14, (DI)
-	LDMXCSR     (SP)
 	VZEROUPPER
+	LDMXCSR     (SP)
 	RET
 
 set:
@@ -18217,8 +18199,8 @@ set:
 	ADDQ    SI, DI
 	VMULPD  Y15, Y1, Y1
 	VMOVUPD Y1, (DI)
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func product256d3x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int)
@@ -18279,8 +18261,8 @@ done:
 	VMASKMOVPD   (DI), Y12, Y14
 	VFMADD231PD  Y15, Y2, Y14
 	VMASKMOVPD   Y14, Y12, (DI)
-	LDMXCSR      (SP)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 setMasked:
@@ -18292,8 +18274,8 @@ setMasked:
 	ADDQ       SI, DI
 	VMULPD     Y15, Y2, Y2
 	VMASKMOVPD Y2, Y12, (DI)
-	LDMXCSR    (SP)
 	VZEROUPPER
+	LDMXCSR    (SP)
 	RET
 
 whole:
@@ -18310,8 +18292,8 @@ whole:
 	VMOVUPD     (DI), Y14
 	VFMADD231PD Y15, Y2, Y14
 	VMOVUPD     Y14, (DI)
-	LDMXCSR     (SP)
 	VZEROUPPER
+	LDMXCSR     (SP)
 	RET
 
 set:
@@ -18323,8 +18305,8 @@ set:
 	ADDQ    SI, DI
 	VMULPD  Y15, Y2, Y2
 	VMOVUPD Y2, (DI)
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func product256d4x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int)
@@ -18392,8 +18374,8 @@ done:
 	VMASKMOVPD   (DI), Y12, Y14
 	VFMADD231PD  Y15, Y3, Y14
 	VMASKMOVPD   Y14, Y12, (DI)
-	LDMXCSR      (SP)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 setMasked:
@@ -18408,8 +18390,8 @@ setMasked:
 	ADDQ       SI, DI
 	VMULPD     Y15, Y3, Y3
 	VMASKMOVPD Y3, Y12, (DI)
-	LDMXCSR    (SP)
 	VZEROUPPER
+	LDMXCSR    (SP)
 	RET
 
 whole:
@@ -18430,8 +18412,8 @@ whole:
 	VMOVUPD     (DI), Y14
 	VFMADD231PD Y15, Y3, Y14
 	VMOVUPD     Y14, (DI)
-	LDMXCSR     (SP)
 	VZEROUPPER
+	LDMXCSR     (SP)
 	RET
 
 set:
@@ -18446,8 +18428,8 @@ set:
 	ADDQ    SI, DI
 	VMULPD  Y15, Y3, Y3
 	VMOVUPD Y3, (DI)
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func product256d5x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int)
@@ -18524,8 +18506,8 @@ done:
 	VMASKMOVPD   (DI), Y12, Y14
 	VFMADD231PD  Y15, Y4, Y14
 	VMASKMOVPD   Y14, Y12, (DI)
-	LDMXCSR      (SP)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 setMasked:
@@ -18543,8 +18525,8 @@ setMasked:
 	ADDQ       SI, DI
 	VMULPD     Y15, Y4, Y4
 	VMASKMOVPD Y4, Y12, (DI)
-	LDMXCSR    (SP)
 	VZEROUPPER
+	LDMXCSR    (SP)
 	RET
 
 whole:
@@ -18569,8 +18551,8 @@ whole:
 	VMOVUPD     (DI), Y14
 	VFMADD231PD Y15, Y4, Y14
 	VMOVUPD     Y14, (DI)
-	LDMXCSR     (SP)
 	VZEROUPPER
+	LDMXCSR     (SP)
 	RET
 
 set:
@@ -18588,8 +18570,8 @@ set:
 	ADDQ    SI, DI
 	VMULPD  Y15, Y4, Y4
 	VMOVUPD Y4, (DI)
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func product256d6x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int)
@@ -18673,8 +18655,8 @@ done:
 	VMASKMOVPD   (DI), Y12, Y14
 	VFMADD231PD  Y15, Y5, Y14
 	VMASKMOVPD   Y14, Y12, (DI)
-	LDMXCSR      (SP)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 setMasked:
@@ -18695,8 +18677,8 @@ setMasked:
 	ADDQ       SI, DI
 	VMULPD     Y15, Y5, Y5
 	VMASKMOVPD Y5, Y12, (DI)
-	LDMXCSR    (SP)
 	VZEROUPPER
+	LDMXCSR    (SP)
 	RET
 
 whole:
@@ -18725,8 +18707,8 @@ whole:
 	VMOVUPD     (DI), Y14
 	VFMADD231PD Y15, Y5, Y14
 	VMOVUPD     Y14, (DI)
-	LDMXCSR     (SP)
 	VZEROUPPER
+	LDMXCSR     (SP)
 	RET
 
 set:
@@ -18747,8 +18729,8 @@ set:
 	ADDQ    SI, DI
 	VMULPD  Y15, Y5, Y5
 	VMOVUPD Y5, (DI)
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func product256d1x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int)
@@ -18801,8 +18783,8 @@ done:
 	VMASKMOVPD   32(DI), Y13, Y14
 	VFMADD231PD  Y15, Y1, Y14
 	VMASKMOVPD   Y14, Y13, 32(DI)
-	LDMXCSR      (SP)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 setMasked:
@@ -18810,8 +18792,8 @@ setMasked:
 	VMASKMOVPD Y0, Y12, (DI)
 	VMULPD     Y15, Y1, Y1
 	VMASKMOVPD Y1, Y13, 32(DI)
-	LDMXCSR    (SP)
 	VZEROUPPER
+	LDMXCSR    (SP)
 	RET
 
 whole:
@@ -18823,8 +18805,8 @@ whole:
 	VMOVUPD     32(DI), Y14
 	VFMADD231PD Y15, Y1, Y14
 	VMOVUPD     Y14, 32(DI)
-	LDMXCSR     (SP)
 	VZEROUPPER
+	LDMXCSR     (SP)
 	RET
 
 set:
@@ -18832,8 +18814,8 @@ set:
 	VMOVUPD Y0, (DI)
 	VMULPD  Y15, Y1, Y1
 	VMOVUPD Y1, 32(DI)
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func product256d2x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int)
@@ -18898,8 +18880,8 @@ done:
 	VMASKMOVPD   32(DI), Y13, Y14
 	VFMADD231PD  Y15, Y3, Y14
 	VMASKMOVPD   Y14, Y13, 32(DI)
-	LDMXCSR      (SP)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 setMasked:
@@ -18912,8 +18894,8 @@ setMasked:
 	VMASKMOVPD Y2, Y12, (DI)
 	VMULPD     Y15, Y3, Y3
 	VMASKMOVPD Y3, Y13, 32(DI)
-	LDMXCSR    (SP)
 	VZEROUPPER
+	LDMXCSR    (SP)
 	RET
 
 whole:
@@ -18932,8 +18914,8 @@ whole:
 	VMOVUPD     32(DI), Y14
 	VFMADD231PD Y15, Y3, Y14
 	VMOVUPD     Y14, 32(DI)
-	LDMXCSR     (SP)
 	VZEROUPPER
+	LDMXCSR     (SP)
 	RET
 
 set:
@@ -18946,8 +18928,8 @@ set:
 	VMOVUPD Y2, (DI)
 	VMULPD  Y15, Y3, Y3
 	VMOVUPD Y3, 32(DI)
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func product256d3x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int)
@@ -19024,8 +19006,8 @@ done:
 	VMASKMOVPD   32(DI), Y13, Y14
 	VFMADD231PD  Y15, Y5, Y14
 	VMASKMOVPD   Y14, Y13, 32(DI)
-	LDMXCSR      (SP)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 setMasked:
@@ -19043,8 +19025,8 @@ setMasked:
 	VMASKMOVPD Y4, Y12, (DI)
 	VMULPD     Y15, Y5, Y5
 	VMASKMOVPD Y5, Y13, 32(DI)
-	LDMXCSR    (SP)
 	VZEROUPPER
+	LDMXCSR    (SP)
 	RET
 
 whole:
@@ -19070,8 +19052,8 @@ whole:
 	VMOVUPD     32(DI), Y14
 	VFMADD231PD Y15, Y5, Y14
 	VMOVUPD     Y14, 32(DI)
-	LDMXCSR     (SP)
 	VZEROUPPER
+	LDMXCSR     (SP)
 	RET
 
 set:
@@ -19089,8 +19071,8 @@ set:
 	VMOVUPD Y4, (DI)
 	VMULPD  Y15, Y5, Y5
 	VMOVUPD Y5, 32(DI)
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func product256d4x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int)
@@ -19179,8 +19161,8 @@ done:
 	VMASKMOVPD   32(DI), Y13, Y14
 	VFMADD231PD  Y15, Y7, Y14
 	VMASKMOVPD   Y14, Y13, 32(DI)
-	LDMXCSR      (SP)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 setMasked:
@@ -19203,8 +19185,8 @@ setMasked:
 	VMASKMOVPD Y6, Y12, (DI)
 	VMULPD     Y15, Y7, Y7
 	VMASKMOVPD Y7, Y13, 32(DI)
-	LDMXCSR    (SP)
 	VZEROUPPER
+	LDMXCSR    (SP)
 	RET
 
 whole:
@@ -19237,8 +19219,8 @@ whole:
 	VMOVUPD     32(DI), Y14
 	VFMADD231PD Y15, Y7, Y14
 	VMOVUPD     Y14, 32(DI)
-	LDMXCSR     (SP)
 	VZEROUPPER
+	LDMXCSR     (SP)
 	RET
 
 set:
@@ -19261,8 +19243,8 @@ set:
 	VMOVUPD Y6, (DI)
 	VMULPD  Y15, Y7, Y7
 	VMOVUPD Y7, 32(DI)
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func product256d5x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int)
@@ -19365,8 +19347,8 @@ done:
 	VMASKMOVPD   32(DI), Y13, Y14
 	VFMADD231PD  Y15, Y9, Y14
 	VMASKMOVPD   Y14, Y13, 32(DI)
-	LDMXCSR      (SP)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 setMasked:
@@ -19394,8 +19376,8 @@ setMasked:
 	VMASKMOVPD Y8, Y12, (DI)
 	VMULPD     Y15, Y9, Y9
 	VMASKMOVPD Y9, Y13, 32(DI)
-	LDMXCSR    (SP)
 	VZEROUPPER
+	LDMXCSR    (SP)
 	RET
 
 whole:
@@ -19435,8 +19417,8 @@ whole:
 	VMOVUPD     32(DI), Y14
 	VFMADD231PD Y15, Y9, Y14
 	VMOVUPD     Y14, 32(DI)
-	LDMXCSR     (SP)
 	VZEROUPPER
+	LDMXCSR     (SP)
 	RET
 
 set:
@@ -19464,8 +19446,8 @@ set:
 	VMOVUPD Y8, (DI)
 	VMULPD  Y15, Y9, Y9
 	VMOVUPD Y9, 32(DI)
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func product256d6x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int)
@@ -19580,8 +19562,8 @@ done:
 	VMASKMOVPD   32(DI), Y13, Y14
 	VFMADD231PD  Y15, Y11, Y14
 	VMASKMOVPD   Y14, Y13, 32(DI)
-	LDMXCSR      (SP)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 setMasked:
@@ -19614,8 +19596,8 @@ setMasked:
 	VMASKMOVPD Y10, Y12, (DI)
 	VMULPD     Y15, Y11, Y11
 	VMASKMOVPD Y11, Y13, 32(DI)
-	LDMXCSR    (SP)
 	VZEROUPPER
+	LDMXCSR    (SP)
 	RET
 
 whole:
@@ -19662,8 +19644,8 @@ whole:
 	VMOVUPD     32(DI), Y14
 	VFMADD231PD Y15, Y11, Y14
 	VMOVUPD     Y14, 32(DI)
-	LDMXCSR     (SP)
 	VZEROUPPER
+	LDMXCSR     (SP)
 	RET
 
 set:
@@ -19696,8 +19678,8 @@ set:
 	VMOVUPD Y10, (DI)
 	VMULPD  Y15, Y11, Y11
 	VMOVUPD Y11, 32(DI)
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func direct256d1(k int, a *float64, rowA int, src *float64, rows *int32, second int, c *float64, rowC int, accumulate int)
@@ -19739,15 +19721,15 @@ loop:
 	VMOVUPD      Y0, (DI)
 	VADDPD       32(DI), Y1, Y1
 	VMOVUPD      Y1, 32(DI)
-	LDMXCSR      (SP)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 set:
 	VMOVUPD Y0, (DI)
 	VMOVUPD Y1, 32(DI)
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func direct256d2(k int, a *float64, rowA int, src *float64, rows *int32, second int, c *float64, rowC int, accumulate int)
@@ -19799,8 +19781,8 @@ loop:
 	VMOVUPD      Y2, (DI)
 	VADDPD       32(DI), Y3, Y3
 	VMOVUPD      Y3, 32(DI)
-	LDMXCSR      (SP)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 set:
@@ -19809,8 +19791,8 @@ set:
 	ADDQ    SI, DI
 	VMOVUPD Y2, (DI)
 	VMOVUPD Y3, 32(DI)
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func direct256d3(k int, a *float64, rowA int, src *float64, rows *int32, second int, c *float64, rowC int, accumulate int)
@@ -19872,8 +19854,8 @@ loop:
 	VMOVUPD      Y4, (DI)
 	VADDPD       32(DI), Y5, Y5
 	VMOVUPD      Y5, 32(DI)
-	LDMXCSR      (SP)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 set:
@@ -19885,8 +19867,8 @@ set:
 	ADDQ    SI, DI
 	VMOVUPD Y4, (DI)
 	VMOVUPD Y5, 32(DI)
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func direct256d4(k int, a *float64, rowA int, src *float64, rows *int32, second int, c *float64, rowC int, accumulate int)
@@ -19958,8 +19940,8 @@ loop:
 	VMOVUPD      Y6, (DI)
 	VADDPD       32(DI), Y7, Y7
 	VMOVUPD      Y7, 32(DI)
-	LDMXCSR      (SP)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 set:
@@ -19974,8 +19956,8 @@ set:
 	ADDQ    SI, DI
 	VMOVUPD Y6, (DI)
 	VMOVUPD Y7, 32(DI)
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func copyPanel256d(dst *float64, rowDst int, src *float64, rowSrc int, n int, mask *byte)
@@ -20039,8 +20021,8 @@ tail:
 	VMASKMOVPD  Y1, Y12, (SI)(AX*1)
 
 end:
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func scale256d(x *float64, n int, mask *byte, alpha float64)
@@ -20077,8 +20059,8 @@ tail:
 	VMASKMOVPD Y0, Y12, (DI)(AX*1)
 
 end:
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func multiply256d(x *float64, y *float64, z *float64, n int, mask *byte)
@@ -20118,8 +20100,8 @@ tail:
 	VMASKMOVPD Y0, Y12, (R8)(AX*1)
 
 end:
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func relu256d(x *float64, y *float64, d *float64, n int, mask *byte, one float64)
@@ -20205,8 +20187,8 @@ tail:
 	VMASKMOVPD   Y0, Y12, (DI)(AX*1)
 
 end:
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func momentumUpdate256d(u *float64, d *float64, w *float64, v *float64, n int, mask *byte, rate float64, decay float64, mu float64)
@@ -20260,8 +20242,8 @@ tail:
 	VMASKMOVPD   Y0, Y12, (DI)(AX*1)
 
 end:
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func nesterovUpdate256d(u *float64, d *float64, w *float64, v *float64, n int, mask *byte, rate float64, decay float64, mu float64)
@@ -20317,8 +20299,8 @@ tail:
 	VMASKMOVPD   Y0, Y12, (DI)(AX*1)
 
 end:
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func adamUpdate256d(u *float64, d *float64, w *float64, m *float64, v *float64, n int, mask *byte, decay float64, beta1 float64, rest1 float64, beta2 float64, rest2 float64, rate float64, root float64, eps float64, shrink float64)
@@ -20399,8 +20381,8 @@ tail:
 	VMASKMOVPD   Y3, Y12, (DI)(AX*1)
 
 end:
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func sgdStep256d(d *float64, w *float64, n int, mask *byte, rate float64, decay float64)
@@ -20445,8 +20427,8 @@ tail:
 	VMASKMOVPD   Y0, Y12, (SI)(AX*1)
 
 end:
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func momentumStep256d(d *float64, w *float64, v *float64, n int, mask *byte, rate float64, decay float64, mu float64)
@@ -20501,8 +20483,8 @@ tail:
 	VMASKMOVPD   Y0, Y12, (SI)(AX*1)
 
 end:
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func nesterovStep256d(d *float64, w *float64, v *float64, n int, mask *byte, rate float64, decay float64, mu float64)
@@ -20559,8 +20541,8 @@ tail:
 	VMASKMOVPD   Y0, Y12, (SI)(AX*1)
 
 end:
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func adamStep256d(d *float64, w *float64, m *float64, v *float64, n int, mask *byte, decay float64, beta1 float64, rest1 float64, beta2 float64, rest2 float64, rate float64, root float64, eps float64, shrink float64)
@@ -20642,8 +20624,8 @@ tail:
 	VMASKMOVPD   Y3, Y12, (SI)(AX*1)
 
 end:
-	LDMXCSR (SP)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func dot256d(x *float64, y *float64, n int) float64
@@ -20682,25 +20664,20 @@ loop:
 	VADDPD       X0, X1, X0
 	VHADDPD      X0, X0, X0
 	MOVSD        X0, ret+24(FP)
-	LDMXCSR      (SP)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 // func copySum256d(y *float64, x *float64, n int) float64
-// Requires: AVX, MMX+, SSE, SSE2
-TEXT ·copySum256d(SB), NOSPLIT, $8-32
-	MOVQ    y+0(FP), DI
-	MOVQ    x+8(FP), SI
-	MOVQ    n+16(FP), CX
-	STMXCSR (SP)
-	MOVL    (SP), AX
-	ORL     $0x00008040, AX
-	MOVL    AX, 4(SP)
-	LDMXCSR 4(SP)
-	VXORPS  Y0, Y0, Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
+// Requires: AVX, MMX+, SSE2
+TEXT ·copySum256d(SB), NOSPLIT, $0-32
+	MOVQ   y+0(FP), DI
+	MOVQ   x+8(FP), SI
+	MOVQ   n+16(FP), CX
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
 
 loop:
 	VMOVUPD      (SI), Y4
@@ -20728,7 +20705,6 @@ loop:
 	VADDPD       X0, X1, X0
 	VHADDPD      X0, X0, X0
 	MOVSD        X0, ret+24(FP)
-	LDMXCSR      (SP)
 	VZEROUPPER
 	RET
 

@@ -81,8 +81,8 @@ func overVectors(v vectors, f64, flush bool, name, doc string, slices, params []
 	p.mask = masks(v, RDX)[0]
 	body(p)
 	Label("end")
-	restore()
 	VZEROUPPER()
+	restore()
 	RET()
 }
 
@@ -235,7 +235,10 @@ func dot(v vectors, f64, sum bool) {
 	Load(Param("x"), RSI)
 	Load(Param("n"), RCX)
 	step := v.bytes / 8 * size
-	restore := flushSubnormals()
+	restore := func() {}
+	if !sum {
+		restore = flushSubnormals()
+	}
 	for i := range 4 {
 		clearVector(v, v.regs[i])
 	}
@@ -286,7 +289,7 @@ func dot(v vectors, f64, sum bool) {
 	VADDPD(X0, X1, X0)
 	VHADDPD(X0, X0, X0)
 	Store(X0, ReturnIndex(0))
-	restore()
 	VZEROUPPER()
+	restore()
 	RET()
 }

@@ -123,8 +123,8 @@ func eachVector(v vectors, rows, width int, restore func(), f func(m Mem, i, j i
 			ADDQ(RSI, RDI)
 		}
 	}
-	restore()
 	VZEROUPPER()
+	restore()
 	RET()
 }
 
