@@ -4,8 +4,9 @@ Both are measured in turn, five times, in one run: the forward pass (with bias),
 forward and backward together (gradients of input, weights and bias). The highest of
 five is printed, each a median of nine rounds: other programs on the machine only ever
 slow one down.
-Run: go build -o bin/ ./cmd/dgn && python3 scripts/compare_conv.py
-(needs torch). Rates are GFLOP/s; float32.
+Run: go build -o bin/ ./cmd/dgn && python3 scripts/compare_conv.py [THREADS]
+(needs torch), with one thread and with THREADS, 2 if not given. Rates are GFLOP/s;
+float32.
 """
 import json
 import subprocess
@@ -40,12 +41,13 @@ for m, c, size, f, k, stride, pad in json.loads(sys.argv[2]):
 print(json.dumps(out))
 """
 
+THREADS = sys.argv[1] if len(sys.argv) > 1 else "2"
 KEYS = ("batch", "channels", "size", "filters", "kernel", "stride", "padding")
 
 
 def dgn():
     """Rates by threads and shape: forward, and forward with backward."""
-    result = json.loads(subprocess.check_output(["bin/dgn", "bench", "--kernels", "--parts", "convolutions", "--json", "--threads", "2"]))
+    result = json.loads(subprocess.check_output(["bin/dgn", "bench", "--kernels", "--parts", "convolutions", "--json", "--threads", THREADS]))
     rates = {}
     for c in result["conv"]:
         if c["precision"] == "float32":
