@@ -3,6 +3,9 @@ package main
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/dualgn/dgn/pkg/bench"
 	"github.com/dualgn/dgn/pkg/experiment"
@@ -12,6 +15,7 @@ import (
 
 func (a *app) benchCommand() *cobra.Command {
 	var kernels, asJSON bool
+	var parts []string
 	c := &cobra.Command{
 		Use:   "bench --kernels",
 		Short: "Measure the arithmetic of this machine",
@@ -23,8 +27,13 @@ beside a plain copy.`,
 			if !kernels {
 				return usageError{errors.New("say what to measure: --kernels")}
 			}
+			for _, part := range parts {
+				if !slices.Contains(bench.Parts, part) {
+					return usageError{fmt.Errorf("--parts: unknown part %q; use some of %s", part, strings.Join(bench.Parts, ", "))}
+				}
+			}
 			m := bench.Machine{CPU: experiment.ThisMachine().CPU, ISA: kernel.Active().String(), Threads: a.settings.Threads}
-			result, err := bench.MeasureKernels(c.Context(), m)
+			result, err := bench.MeasureKernels(c.Context(), m, parts)
 			if err != nil {
 				return err
 			}
@@ -37,6 +46,7 @@ beside a plain copy.`,
 		},
 	}
 	c.Flags().BoolVar(&kernels, "kernels", false, "measure matrix products, convolutions and vector passes")
+	c.Flags().StringSliceVar(&parts, "parts", bench.Parts, "with --kernels: what to measure of them")
 	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return c
 }

@@ -85,7 +85,7 @@ func measureConv[T tensor.Float](pool *tensor.Pool, c Conv, precision string) (o
 	c.Precision, c.Threads = precision, pool.Threads()
 	for _, c.Operation = range []string{"forward", "input", "weight", "jvp"} {
 		flops := 2 * float64(convOperations[c.Operation]*shape.MultiplyAdds()) * float64(c.Batch)
-		c.GFLOPS, c.Fraction, _ = measure[T](pool, flops, run[c.Operation])
+		c.GFLOPS, c.Fraction = measure[T](pool, flops, run[c.Operation])
 		out = append(out, c)
 	}
 	return out
@@ -103,4 +103,5 @@ func (r *Kernels) writeConvs(t io.Writer) {
 			fmt.Fprintln(t, "\t\t")
 		}
 	}
+	fmt.Fprintln(t, "\t\t\t\t\t\t\t\t")
 }

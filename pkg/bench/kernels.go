@@ -76,39 +76,54 @@ var roundFlops = 4e8
 // gradients of an MLP, squares, and a last layer.
 var shapes = [][3]int{{128, 256, 784}, {128, 784, 256}, {256, 784, 128}, {512, 512, 512}, {1024, 1024, 1024}, {128, 10, 256}}
 
-// MeasureKernels measures peak, products, convolutions and vector passes, with one thread and
-// with all. It ends early with ctx's error.
-func MeasureKernels(ctx context.Context, m Machine) (*Kernels, error) {
-	r := &Kernels{Machine: m}
-	counts := []int{1}
-	if m.Threads > 1 {
-		counts = append(counts, m.Threads)
-	}
-	var peaks32, peaks64 []float64
-	for _, threads := range counts {
+// Parts are what MeasureKernels can measure.
+var Parts = []string{"products", "convolutions", "passes"}
+
+// MeasureKernels measures the peak and some parts, with one thread and with all.
+// It ends early with ctx's error.
+func MeasureKernels(ctx context.Context, m Machine, parts []string) (*Kernels, error) {
+	r := &Kernels{Machine: m, Peak: Peak{medianPeak[float32](), medianPeak[float64]()}}
+	for _, threads := range m.counts() {
 		pool := tensor.NewPool(threads)
 		defer pool.Close()
-		for _, s := range shapes {
-			for _, form := range []string{"NN", "NT", "TN", "TT"} {
-				if err := ctx.Err(); err != nil {
-					return nil, err
-				}
-				g32, p32 := measureGemm[float32](pool, form, s)
-				g64, p64 := measureGemm[float64](pool, form, s)
-				g32.Precision, g64.Precision = "float32", "float64"
-				r.Gemm = append(r.Gemm, g32, g64)
-				if threads == 1 {
-					peaks32, peaks64 = append(peaks32, p32), append(peaks64, p64)
-				}
+		if slices.Contains(parts, "products") {
+			if err := r.products(ctx, pool); err != nil {
+				return nil, err
 			}
 		}
-		if err := r.convolutions(ctx, pool); err != nil {
-			return nil, err
+		if slices.Contains(parts, "convolutions") {
+			if err := r.convolutions(ctx, pool); err != nil {
+				return nil, err
+			}
 		}
-		r.vectors(pool)
+		if slices.Contains(parts, "passes") {
+			r.vectors(pool)
+		}
 	}
-	r.Peak = Peak{median(peaks32), median(peaks64)}
 	return r, nil
+}
+
+// counts are the numbers of threads that are measured.
+func (m Machine) counts() []int {
+	if m.Threads > 1 {
+		return []int{1, m.Threads}
+	}
+	return []int{1}
+}
+
+// products measures every form of every shape.
+func (r *Kernels) products(ctx context.Context, pool *tensor.Pool) error {
+	for _, s := range shapes {
+		for _, form := range []string{"NN", "NT", "TN", "TT"} {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			g32, g64 := measureGemm[float32](pool, form, s), measureGemm[float64](pool, form, s)
+			g32.Precision, g64.Precision = "float32", "float64"
+			r.Gemm = append(r.Gemm, g32, g64)
+		}
+	}
+	return nil
 }
 
 func median(v []float64) float64 {
@@ -116,23 +131,22 @@ func median(v []float64) float64 {
 	return v[len(v)/2]
 }
 
-// measureGemm measures one product, and the peak between its rounds.
-func measureGemm[T tensor.Float](pool *tensor.Pool, form string, s [3]int) (Gemm, float64) {
+// measureGemm measures one product.
+func measureGemm[T tensor.Float](pool *tensor.Pool, form string, s [3]int) Gemm {
 	g := Gemm{Transpose: form, M: s[0], N: s[1], K: s[2], Threads: pool.Threads()}
 	ta, tb := tensor.Transpose(form[0] == 'T'), tensor.Transpose(form[1] == 'T')
 	a, b, c := filled[T](bool(ta), g.M, g.K), filled[T](bool(tb), g.K, g.N), tensor.New[T](g.M, g.N)
 	run := func() { tensor.Gemm(pool, ta, tb, 1, a, b, 0, c) }
-	var best float64
-	g.GFLOPS, g.Fraction, best = measure[T](pool, 2*float64(g.M)*float64(g.N)*float64(g.K), run)
-	return g, best
+	g.GFLOPS, g.Fraction = measure[T](pool, 2*float64(g.M)*float64(g.N)*float64(g.K), run)
+	return g
 }
 
-// measure returns the rate of a run of so many operations, in GFLOP/s, its
-// fraction of the peak, which is measured between rounds, and that peak: medians.
-func measure[T tensor.Float](pool *tensor.Pool, flops float64, run func()) (rate, fraction, best float64) {
+// measure returns the rate of a run of so many operations, in GFLOP/s, and its
+// fraction of the peak, which is measured between rounds: medians.
+func measure[T tensor.Float](pool *tensor.Pool, flops float64, run func()) (rate, fraction float64) {
 	run()
 	repeat := max(1, int(roundFlops*float64(pool.Threads())/flops))
-	var rates, fractions, peaks []float64
+	var rates, fractions []float64
 	for range rounds {
 		p := peak[T](pool)
 		run() // wakes the threads
@@ -141,9 +155,18 @@ func measure[T tensor.Float](pool *tensor.Pool, flops float64, run func()) (rate
 				run()
 			}
 		}) / 1e9
-		peaks, rates, fractions = append(peaks, p), append(rates, rate), append(fractions, rate/p)
+		rates, fractions = append(rates, rate), append(fractions, rate/p)
 	}
-	return median(rates), median(fractions), median(peaks)
+	return median(rates), median(fractions)
+}
+
+// medianPeak is that of one thread.
+func medianPeak[T tensor.Float]() float64 {
+	var peaks []float64
+	for range rounds {
+		peaks = append(peaks, peak[T](nil))
+	}
+	return median(peaks)
 }
 
 // peak measures the multiply-adds that all threads of a pool make in registers.
@@ -230,13 +253,26 @@ func (r *Kernels) WriteTable(w io.Writer) error {
 	fmt.Fprintf(w, "%s, %s kernels, %d threads; medians of %d\n", r.Machine.CPU, r.Machine.ISA, r.Machine.Threads, rounds)
 	fmt.Fprintf(w, "peak of one thread: %.1f GFLOP/s in float32, %.1f in float64\n\n", r.Peak.Float32, r.Peak.Float64)
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
+	if len(r.Gemm) > 0 {
+		r.writeGemms(t)
+	}
+	if len(r.Conv) > 0 {
+		r.writeConvs(t)
+	}
+	if len(r.Vectors) > 0 {
+		r.writeVectors(t)
+	}
+	return t.Flush()
+}
+
+func (r *Kernels) writeGemms(t io.Writer) {
 	fmt.Fprintln(t, "m x n x k\tprecision\tthreads\tNN\tNT\tTN\tTT\tGFLOP/s (of peak)\t")
 	for _, s := range shapes {
 		for _, precision := range []string{"float32", "float64"} {
-			for _, c := range r.Copy {
-				fmt.Fprintf(t, "%dx%dx%d\t%s\t%d", s[0], s[1], s[2], precision, c.Threads)
+			for _, threads := range r.Machine.counts() {
+				fmt.Fprintf(t, "%dx%dx%d\t%s\t%d", s[0], s[1], s[2], precision, threads)
 				for _, g := range r.Gemm {
-					if [3]int{g.M, g.N, g.K} == s && g.Precision == precision && g.Threads == c.Threads {
+					if [3]int{g.M, g.N, g.K} == s && g.Precision == precision && g.Threads == threads {
 						fmt.Fprintf(t, "\t%.1f (%.0f %%)", g.GFLOPS, 100*g.Fraction)
 					}
 				}
@@ -245,8 +281,9 @@ func (r *Kernels) WriteTable(w io.Writer) error {
 		}
 	}
 	fmt.Fprintln(t, "\t\t\t\t\t\t\t\t")
-	r.writeConvs(t)
-	fmt.Fprintln(t, "\t\t\t\t\t\t\t\t")
+}
+
+func (r *Kernels) writeVectors(t io.Writer) {
 	fmt.Fprintln(t, "pass\tprecision\tthreads\tbytes/element\tGB/s\tof copy\t")
 	for _, c := range r.Copy {
 		fmt.Fprintf(t, "copy\t\t%d\t8\t%.1f\t\t\n", c.Threads, c.GBytesPerSecond)
@@ -256,5 +293,4 @@ func (r *Kernels) WriteTable(w io.Writer) error {
 			}
 		}
 	}
-	return t.Flush()
 }

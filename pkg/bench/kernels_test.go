@@ -17,7 +17,7 @@ func TestKernels(t *testing.T) {
 	shapes, vectorLength, roundFlops = [][3]int{{64, 48, 32}}, 1<<16, 1e6
 	convs = []Conv{{Batch: 3, Channels: 5, Size: 7, Filters: 6, Kernel: 3, Stride: 2, Padding: 1}}
 
-	r, err := MeasureKernels(context.Background(), Machine{CPU: "cpu", ISA: "isa", Threads: 2})
+	r, err := MeasureKernels(context.Background(), Machine{CPU: "cpu", ISA: "isa", Threads: 2}, Parts)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -55,9 +55,17 @@ func TestKernels(t *testing.T) {
 	if !strings.Contains(table.String(), "64x48x32") || !strings.Contains(table.String(), "3x(5x7x7)->6, 3x3/2") || !strings.Contains(table.String(), "gelu") {
 		t.Errorf("%s", table.String())
 	}
+	some, err := MeasureKernels(context.Background(), Machine{Threads: 1}, []string{"convolutions"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	table.Reset()
+	if err := some.WriteTable(&table); err != nil || len(some.Gemm)+len(some.Copy)+len(some.Vectors) > 0 || strings.Count(table.String(), "3x(5x7x7)->6, 3x3/2") != 2 {
+		t.Errorf("convolutions alone: %v\n%s", err, table.String())
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	if _, err := MeasureKernels(ctx, Machine{Threads: 1}); !errors.Is(err, context.Canceled) {
+	if _, err := MeasureKernels(ctx, Machine{Threads: 1}, Parts); !errors.Is(err, context.Canceled) {
 		t.Errorf("an interruption: %v", err)
 	}
 }

@@ -3,6 +3,7 @@ package nn
 import (
 	"github.com/dualgn/dgn/pkg/registry"
 	"github.com/dualgn/dgn/pkg/tensor"
+	"github.com/dualgn/dgn/pkg/tensor/kernel"
 )
 
 func init() {
@@ -91,12 +92,11 @@ func largestIn[T tensor.Float](x []T, w, top, bottom, left, right int) int {
 }
 
 // largestOfFour makes one row of outputs from windows of 2x2 next to each other;
-// their rows of w values start at x[first]. Which of four values is the largest
-// cannot be predicted, so that comparisons are numbers here, and not jumps.
+// their rows of w values start at x[first].
 func largestOfFour[T tensor.Float](y []T, from []int32, x []T, first, w int) {
-	upper, lower := x[first:first+w], x[first+w:first+2*w]
 	from = from[:len(y)]
-	for i := range y {
+	upper, lower := x[first:first+w], x[first+w:first+2*w]
+	for i := kernel.LargestOfFour(y, from, x, first, w); i < len(y); i++ {
 		j := 2 * i
 		a, b, c, d := upper[j], upper[j+1], lower[j], lower[j+1]
 		if sum := a + b + c + d; sum != sum { // there may be a NaN
@@ -104,6 +104,8 @@ func largestOfFour[T tensor.Float](y []T, from []int32, x []T, first, w int) {
 			y[i], from[i] = x[first+at], int32(first+at)
 			continue
 		}
+		// Which is the largest cannot be predicted, so that comparisons are numbers
+		// here, and not jumps.
 		u, v := j+number(b > a), j+number(d > c)
 		at := first + u + number(lower[v] > upper[u])*(w+v-u)
 		y[i], from[i] = x[at], int32(at)

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/dualgn/dgn/pkg/tensor"
+	"github.com/dualgn/dgn/pkg/tensor/kernel"
 )
 
 // TestMaxPoolTies: the first of several largest values, row by row, gets the
@@ -35,13 +36,27 @@ func TestMaxPoolTies(t *testing.T) {
 	}
 }
 
-// TestMaxPoolOfFour compares the loop for windows of 2x2 with the plain one, on
-// values that are often equal, and on zeros of both signs, infinities and NaNs.
+// TestMaxPoolOfFour compares windows of 2x2, of every instruction set, with the
+// plain loop, on values that are often equal, on zeros of both signs, infinities,
+// NaNs and a subnormal number.
 func TestMaxPoolOfFour(t *testing.T) {
-	odd := []float32{0, float32(math.Copysign(0, -1)), 1, -1, 2, float32(math.Inf(1)), float32(math.Inf(-1)), float32(math.NaN()), -float32(math.NaN())}
+	before := kernel.Active()
+	defer kernel.Use(before)
+	for _, isa := range kernel.Available() {
+		kernel.Use(isa)
+		t.Run(isa.String(), testMaxPoolOfFour)
+	}
+}
+
+func testMaxPoolOfFour(t *testing.T) {
+	odd := []float32{0, float32(math.Copysign(0, -1)), 1, -1, 1e-42, float32(math.Inf(1)), float32(math.Inf(-1)), float32(math.NaN()), -float32(math.NaN())}
 	rng := rand.New(rand.NewPCG(1, 2))
-	for _, in := range []tensor.Shape{{C: 1, H: 2, W: 400}, {C: 1, H: 41, W: 23}} {
-		for _, kinds := range []int{5, len(odd)} {
+	shapes := []tensor.Shape{{C: 1, H: 2, W: 400}, {C: 1, H: 41, W: 23}}
+	for w := 2; w < 70; w++ {
+		shapes = append(shapes, tensor.Shape{C: 1, H: 4, W: w})
+	}
+	for _, in := range shapes {
+		for _, kinds := range []int{5, 7, len(odd)} {
 			out := tensor.Shape{C: 1, H: in.H / 2, W: in.W / 2}
 			x, y, from := make([]float32, in.Len()), make([]float32, out.Len()), make([]int32, out.Len())
 			for i := range x {

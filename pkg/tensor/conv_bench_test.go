@@ -9,8 +9,8 @@ import (
 	"github.com/dualgn/dgn/pkg/tensor/kernel"
 )
 
-// BenchmarkConv reports GFLOP/s and the fraction of the peak of one thread,
-// which is measured in between.
+// BenchmarkConv reports GFLOP/s, the fraction of the peak, which is measured in
+// between (medians), and the highest rate.
 func BenchmarkConv(b *testing.B) {
 	same := func(c, size, filters, kernel, stride int) ConvShape {
 		pad := kernel / 2
@@ -49,6 +49,9 @@ func BenchmarkConv(b *testing.B) {
 			} {
 				in := s.shape.In
 				b.Run(fmt.Sprintf("%dx(%dx%dx%d)-%d,%dx%ds%d/%d/%s", s.m, in.C, in.H, in.W, s.shape.Out.C, s.shape.KH, s.shape.KW, s.shape.Stride, threads, f.name), func(b *testing.B) {
+					if threads > 1 {
+						pin(b, p)
+					}
 					var fractions []float64
 					var rates []float64
 					flops := 2 * float64(f.work) * float64(s.m) * float64(s.shape.MultiplyAdds())

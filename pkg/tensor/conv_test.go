@@ -136,10 +136,13 @@ func (c *convCase[T]) run(p *Pool) convResult[T] {
 	return r
 }
 
-func (c *convCase[T]) compare(t interface {
+// A failer is a test, also one of rapid's.
+type failer interface {
 	Helper()
 	Fatalf(string, ...any)
-}, r convResult[T]) {
+}
+
+func (c *convCase[T]) compare(t failer, r convResult[T]) {
 	t.Helper()
 	eps := 0x1p-52
 	if _, ok := any(T(0)).(float32); ok {
@@ -183,13 +186,92 @@ func TestConv(t *testing.T) {
 
 func testConv[T Float](t *rapid.T) {
 	c := drawConv[T](t)
+	c.check(t, rapid.IntRange(2, 5).Draw(t, "threads"))
+}
+
+// check compares results with the definition, and their bits with those on some
+// threads.
+func (c *convCase[T]) check(t failer, threads int) {
+	t.Helper()
 	one := c.run(nil)
 	c.compare(t, one)
-	threads := rapid.IntRange(2, 5).Draw(t, "threads")
+	c.sameBits(t, one, threads)
+}
+
+// sameBits compares the bits of results on some threads with those on one.
+func (c *convCase[T]) sameBits(t failer, one convResult[T], threads int) {
+	t.Helper()
 	p := NewPool(threads)
 	defer p.Close()
 	some := c.run(p)
 	if !slices.Equal(one.y.Data, some.y.Data) || !slices.Equal(one.dx.Data, some.dx.Data) || !slices.Equal(one.dw, some.dw) || !slices.Equal(one.db, some.db) {
 		t.Fatalf("%d threads give other bits than one: %+v, %d examples", threads, c.s, c.x.Rows)
 	}
+}
+
+// TestConvSubnormal: results are the same bits on any number of threads also where
+// sums are about as large as the smallest normal number, and kernels take smaller
+// ones for 0.
+func TestConvSubnormal(t *testing.T) {
+	eachISA(t, func(t *testing.T) {
+		for _, corner := range convCorners {
+			t.Run(corner.name, func(t *testing.T) {
+				c := newConvCase[float32](corner.s, 11, 1)
+				c.bias, c.accumulating = nil, true
+				Scale(nil, 0x1p-63, c.w)
+				Scale(nil, 0x1p-63, c.x.Data)
+				Scale(nil, 0x1p-63, c.dy.Data)
+				Scale(nil, 0x1p-125, c.y0.Data)
+				one := c.run(nil)
+				for threads := 2; threads <= 5; threads++ {
+					c.sameBits(t, one, threads)
+				}
+			})
+		}
+	})
+}
+
+// convCorners are the shapes in which convolutions differ most from each other; each
+// path of the code sees one of them whatever rapid draws.
+var convCorners = []struct {
+	name string
+	m    int
+	s    ConvShape
+}{
+	{"one of everything", 1, ConvShape{Shape{1, 1, 1}, Shape{1, 1, 1}, 1, 1, 1, 0, 0}},
+	{"1x1, images as they are", 3, ConvShape{Shape{8, 6, 7}, Shape{20, 6, 7}, 1, 1, 1, 0, 0}},
+	{"1x1, stride 2: pixels that nothing reads", 3, ConvShape{Shape{8, 6, 7}, Shape{20, 3, 4}, 1, 1, 2, 0, 0}},
+	{"stride 2 with padding", 5, ConvShape{Shape{4, 16, 16}, Shape{9, 8, 8}, 3, 3, 2, 1, 1}},
+	{"stride 2 with padding, odd size", 5, ConvShape{Shape{4, 15, 17}, Shape{9, 8, 9}, 3, 3, 2, 1, 1}},
+	{"stride above the kernel", 2, ConvShape{Shape{3, 10, 10}, Shape{5, 3, 3}, 2, 2, 4, 0, 0}},
+	{"even kernel, more padding below", 4, ConvShape{Shape{5, 9, 9}, Shape{6, 9, 9}, 4, 2, 1, 1, 0}},
+	{"one-pixel output", 7, ConvShape{Shape{6, 5, 4}, Shape{11, 1, 1}, 5, 4, 1, 0, 0}},
+	{"one-pixel image in padding", 2, ConvShape{Shape{6, 1, 1}, Shape{5, 5, 5}, 3, 3, 1, 3, 3}},
+	{"batch of one", 1, ConvShape{Shape{16, 16, 16}, Shape{40, 16, 16}, 3, 3, 1, 1, 1}},
+	{"a row", 3, ConvShape{Shape{2, 1, 90}, Shape{3, 1, 86}, 1, 5, 1, 0, 0}},
+	{"a column", 3, ConvShape{Shape{2, 90, 1}, Shape{3, 86, 1}, 5, 1, 1, 0, 0}},
+	{"not square", 4, ConvShape{Shape{3, 20, 33}, Shape{17, 18, 16}, 3, 4, 2, 8, 1}},
+	{"few channels, patches in place", 4, ConvShape{Shape{3, 32, 32}, Shape{4, 32, 32}, 3, 3, 1, 1, 1}},
+	{"sums over more than one panel's depth", 2, ConvShape{Shape{60, 6, 6}, Shape{50, 6, 6}, 3, 3, 1, 1, 1}},
+}
+
+// TestConvCorners is TestConv for them, with and without bias.
+func TestConvCorners(t *testing.T) {
+	eachISA(t, func(t *testing.T) {
+		for _, corner := range convCorners {
+			t.Run(corner.name, func(t *testing.T) {
+				testCorner[float32](t, corner.s, corner.m)
+				testCorner[float64](t, corner.s, corner.m)
+			})
+		}
+	})
+}
+
+func testCorner[T Float](t *testing.T, s ConvShape, m int) {
+	c := newConvCase[T](s, m, 1)
+	c.reference()
+	c.check(t, 2)
+	c.bias, c.accumulating = nil, true
+	c.reference()
+	c.check(t, 3)
 }

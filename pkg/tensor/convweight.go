@@ -25,8 +25,12 @@ type convWeight[T Float] struct {
 	ld          int // row length of the signals
 	rows, units int // parts of the rows, and of the result
 
-	lay, body func(worker, lo, hi int)
-	permute   func(lo, hi int)
+	// narrow is a result of one panel: its parts share no rows, so that each lays
+	// out its signals itself, on the thread that multiplies them.
+	narrow bool
+
+	images, all, body func(worker, lo, hi int) // images only; with signals; the product
+	permute           func(lo, hi int)
 }
 
 // channelsLast is a padded image whose pixels are its channels.
@@ -39,7 +43,7 @@ type channelsLast struct {
 func (l channelsLast) len() int { return l.h * l.w * l.in.C }
 
 // weightValues bounds the values that are laid out at a time, so that they stay
-// close; one example may have more.
+// close; two examples, which two threads lay out, may have more.
 const weightValues = 1 << 17
 
 func (v *convWeight[T]) init(c *Conv[T]) {
@@ -52,10 +56,14 @@ func (v *convWeight[T]) init(c *Conv[T]) {
 			}
 		}
 	}
-	v.lay = func(worker, lo, hi int) {
+	v.images = func(worker, lo, hi int) {
 		for e := lo; e < hi; e++ {
-			v.layOut(&c.args.conv, worker, c.Positions(), e)
+			v.fill(&c.args.conv, worker, e)
 		}
+	}
+	v.all = func(worker, lo, hi int) {
+		v.images(worker, lo, hi)
+		v.signals(&c.args.conv, c.Positions(), lo, hi, 0, v.filters)
 	}
 	v.body = func(worker, lo, hi int) { v.share(c, c.args.scratch[worker], lo, hi) }
 	v.permute = func(lo, hi int) {
@@ -76,7 +84,10 @@ func (v *convWeight[T]) run(c *Conv[T], x, dy Matrix[T], dw, db []T) {
 		return
 	}
 	v.x, v.dy, v.dw, v.db, v.filters = x, dy, dw, db, filters
-	most := min(x.Rows, max(1, weightValues/(v.image.len()+filters*p)))
+	// Two threads lay out an even number in equal shares. It must not depend on
+	// how many threads there are: sums go over so many examples at a time.
+	most := weightValues / (v.image.len() + filters*p)
+	most = min(x.Rows, max(2, most+most%2))
 	for e := len(v.patches) / p; e < most; e++ {
 		for i := range c.Out.H {
 			for j := range c.Out.W {
@@ -97,6 +108,11 @@ func (v *convWeight[T]) run(c *Conv[T], x, dy Matrix[T], dw, db []T) {
 
 	panels := (q + kernel.PanelWidth[T]() - 1) / kernel.PanelWidth[T]()
 	work := int(c.MultiplyAdds()) / c.Out.C * filters
+	v.narrow = panels == 1
+	lay := v.all
+	if v.narrow {
+		lay = v.images
+	}
 	for v.first = 0; v.first < x.Rows; v.first += v.n {
 		v.n = min(most, x.Rows-v.first)
 		// As many parts of rows as make the shares of all threads equal.
@@ -104,15 +120,15 @@ func (v *convWeight[T]) run(c *Conv[T], x, dy Matrix[T], dw, db []T) {
 		}
 		v.units = panels * v.rows
 		shares := max(1, min(threads, v.n*work/blockAdds))
-		c.pool.forOn(v.n, max(1, blockAdds/work), v.lay)
+		c.pool.forOn(v.n, max(1, blockAdds/work), lay)
 		c.pool.forOn(v.units, (v.units+shares-1)/shares, v.body)
 	}
 	c.pool.For(filters, max(1, chunk/q), v.permute)
 	v.x, v.dy, v.dw, v.db = Matrix[T]{}, Matrix[T]{}, nil, nil
 }
 
-// layOut lays out the image and the signals of one example.
-func (v *convWeight[T]) layOut(space *convSpace[T], worker, p, e int) {
+// fill lays out the image of example e.
+func (v *convWeight[T]) fill(space *convSpace[T], worker, e int) {
 	l := &v.image
 	dst := space.channels[e*l.len() : (e+1)*l.len()]
 	clear(dst)
@@ -136,9 +152,15 @@ func (v *convWeight[T]) layOut(space *convSpace[T], worker, p, e int) {
 			copy(dst[((top+i)*l.w+left)*c:][:cols*c], all[i*l.in.W*c:])
 		}
 	}
-	dy := v.dy.Row(v.first + e)
-	for f := range v.filters {
-		space.biases[e*v.filters+f] = kernel.CopySum(space.signals[f*v.ld+e*p:f*v.ld+(e+1)*p], dy[f*p:(f+1)*p])
+}
+
+// signals lays out those of examples lo to hi-1 and filters top to bottom-1.
+func (v *convWeight[T]) signals(space *convSpace[T], p, lo, hi, top, bottom int) {
+	for e := lo; e < hi; e++ {
+		dy := v.dy.Row(v.first + e)
+		for f := top; f < bottom; f++ {
+			space.biases[e*v.filters+f] = kernel.CopySum(space.signals[f*v.ld+e*p:f*v.ld+(e+1)*p], dy[f*p:(f+1)*p])
+		}
 	}
 }
 
@@ -165,6 +187,9 @@ func (v *convWeight[T]) block(c *Conv[T], s *kernel.Scratch[T], panel, panelEnd,
 	lo, hi := panel*width, min(q, panelEnd*width)
 	top, bottom := part*v.filters/v.rows, partEnd*v.filters/v.rows
 	space := &c.args.conv
+	if v.narrow {
+		v.signals(space, c.Positions(), 0, v.n, top, bottom)
+	}
 	b := kernel.Patches[T]{Src: space.channels, Rows: v.patches[:k], Cols: v.taps[lo:hi]}
 	kernel.ProductPatches(s, bottom-top, space.signals[top*v.ld:], v.ld, &b, v.first > 0, space.sums[top*q:], q, v.columns[lo:hi])
 	if panel == 0 && v.db != nil {

@@ -5,8 +5,9 @@ import "math"
 // Elementwise passes. All slices of a call have the same length. An assembly
 // kernel takes whole vectors and cuts the last; the Go loops are the reference,
 // and what other processors run. Kernels fuse multiply and add, so that the last
-// bits depend on the instruction set. Each states its bytes per element of
-// float32 where operands come from memory.
+// bits depend on the instruction set; and those of sums, products and updates take
+// subnormal numbers for 0, which the Go loops do not. Each states its bytes per
+// element of float32 where operands come from memory.
 
 // A passes holds the kernels of one instruction set and precision; nil stands
 // for the Go loops.
@@ -21,6 +22,7 @@ type passes[T Float] struct {
 
 	// Of float32 only.
 	tanh, sigmoid, softplus, gelu func(x, y, d *T, n int, mask *byte)
+	largestOfFour                 func(y *T, from *int32, x *T, w, n int, in, out *byte, first int) (done int)
 
 	dot     func(x, y *T, n int) float64
 	copySum func(y, x *T, n int) float64
@@ -141,7 +143,7 @@ func Dot[T Float](x, y []T) float64 {
 	return sum + ((s0 + s1) + (s2 + s3))
 }
 
-// CopySum copies x to y and returns its sum, added in float64 (8 bytes).
+// CopySum copies x to y, every bit, and returns its sum, added in float64 (8 bytes).
 func CopySum[T Float](y, x []T) float64 {
 	same(len(x), y)
 	var sum float64

@@ -76,8 +76,12 @@ func testPatchGuards[T Float](t *testing.T) {
 	var s Scratch[T]
 	for _, run := range []int{1, 3, 7, 9, 16, 40} { // columns, one apart
 		for _, n := range []int{1, 5, 16, 33, 64} {
-			for _, atEnd := range []bool{false, true} {
-				const m, k = 15, 20
+			for _, size := range []struct {
+				m     int
+				atEnd bool
+			}{{15, false}, {15, true}, {3, false}, {3, true}} {
+				const k = 20
+				m, atEnd := size.m, size.atEnd
 				b := Patches[T]{Rows: make([]int32, k), Cols: make([]int32, n)}
 				for i := range b.Rows {
 					b.Rows[i] = int32(3 * i)
@@ -89,6 +93,11 @@ func testPatchGuards[T Float](t *testing.T) {
 				b.Src = guarded[T](t, 3*(k-1)+span+Slack, atEnd)
 				ProductPatches(&s, m, guarded[T](t, m*k, atEnd), k, &b, true, guarded[T](t, m*span, atEnd), span, b.Cols)
 			}
+		}
+	}
+	for _, n := range []int{1, 7, 8, 14, 16, 35} {
+		for _, atEnd := range []bool{false, true} {
+			LargestOfFour(guarded[T](t, n, atEnd), make([]int32, n), guarded[T](t, 4*n, atEnd), 0, 2*n)
 		}
 	}
 	for _, size := range [][2]int{{1, 1}, {3, 40}, {16, 16}, {17, 33}, {40, 7}} {

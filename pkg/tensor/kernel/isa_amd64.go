@@ -32,6 +32,9 @@ var (
 			{nil, product512s1x1, product512s2x1, product512s3x1, product512s4x1, product512s5x1, product512s6x1, product512s7x1, product512s8x1, product512s9x1, product512s10x1, product512s11x1, product512s12x1, product512s13x1, product512s14x1},
 			{nil, product512s1x2, product512s2x2, product512s3x2, product512s4x2, product512s5x2, product512s6x2, product512s7x2, product512s8x2, product512s9x2, product512s10x2, product512s11x2, product512s12x2, product512s13x2, product512s14x2},
 		},
+		direct: [directRows + 1]func(k int, a *float32, rowA int, src *float32, rows *int32, second int, c *float32, rowC int, accumulate int){
+			nil, direct512s1, direct512s2, direct512s3, direct512s4,
+		},
 		copy: copyPanel512s, transpose: transpose512s,
 		gather: []func(dst *float32, rowDst int, src *float32, rows *int32, n int, pieces *int, count int){gather128s, gather256s, gather512s},
 		masks:  opmasks(16),
@@ -41,6 +44,9 @@ var (
 		product: [2][maxRows + 1]func(k int, a *float64, rowA, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int){
 			{nil, product512d1x1, product512d2x1, product512d3x1, product512d4x1, product512d5x1, product512d6x1, product512d7x1, product512d8x1, product512d9x1, product512d10x1, product512d11x1, product512d12x1, product512d13x1, product512d14x1},
 			{nil, product512d1x2, product512d2x2, product512d3x2, product512d4x2, product512d5x2, product512d6x2, product512d7x2, product512d8x2, product512d9x2, product512d10x2, product512d11x2, product512d12x2, product512d13x2, product512d14x2},
+		},
+		direct: [directRows + 1]func(k int, a *float64, rowA int, src *float64, rows *int32, second int, c *float64, rowC int, accumulate int){
+			nil, direct512d1, direct512d2, direct512d3, direct512d4,
 		},
 		copy: copyPanel512d, transpose: transpose512d,
 		gather: []func(dst *float64, rowDst int, src *float64, rows *int32, n int, pieces *int, count int){gather128d, gather256d, gather512d},
@@ -52,6 +58,9 @@ var (
 			{nil, product256s1x1, product256s2x1, product256s3x1, product256s4x1, product256s5x1, product256s6x1},
 			{nil, product256s1x2, product256s2x2, product256s3x2, product256s4x2, product256s5x2, product256s6x2},
 		},
+		direct: [directRows + 1]func(k int, a *float32, rowA int, src *float32, rows *int32, second int, c *float32, rowC int, accumulate int){
+			nil, direct256s1, direct256s2, direct256s3, direct256s4,
+		},
 		copy: copyPanel256s, transpose: transpose256s,
 		gather: []func(dst *float32, rowDst int, src *float32, rows *int32, n int, pieces *int, count int){gather128s, gather256s},
 		masks:  laneMasks(8),
@@ -61,6 +70,9 @@ var (
 		product: [2][maxRows + 1]func(k int, a *float64, rowA, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int){
 			{nil, product256d1x1, product256d2x1, product256d3x1, product256d4x1, product256d5x1, product256d6x1},
 			{nil, product256d1x2, product256d2x2, product256d3x2, product256d4x2, product256d5x2, product256d6x2},
+		},
+		direct: [directRows + 1]func(k int, a *float64, rowA int, src *float64, rows *int32, second int, c *float64, rowC int, accumulate int){
+			nil, direct256d1, direct256d2, direct256d3, direct256d4,
 		},
 		copy: copyPanel256d, transpose: transpose256d,
 		gather: []func(dst *float64, rowDst int, src *float64, rows *int32, n int, pieces *int, count int){gather128d, gather256d},

@@ -49,6 +49,7 @@ type set[T Float] struct {
 	lanes     int // elements of a vector; a panel of B is two vectors wide
 	rows      int // of C in the largest kernel
 	product   [2][maxRows + 1]func(k int, a *T, rowA, colA int, b *T, rowB int, c *T, rowC int, mask *byte, alpha T, accumulate int)
+	direct    [directRows + 1]func(k int, a *T, rowA int, src *T, rows *int32, second int, c *T, rowC int, accumulate int) // B in place
 	copy      func(dst *T, rowDst int, src *T, rowSrc, n int, mask *byte)
 	transpose func(dst *T, rowDst int, src *T, rowSrc, n int)
 	gather    []func(dst *T, rowDst int, src *T, rows *int32, n int, pieces *int, count int) // pieces of 16, 32 and, if there are such vectors, 64 bytes
@@ -57,6 +58,10 @@ type set[T Float] struct {
 
 // maxRows is the largest number of rows of C that any kernel holds.
 const maxRows = 14
+
+// directRows is the largest number of rows of C that read patches in place:
+// packing a panel takes as long as some four rows of C take to use it.
+const directRows = 4
 
 func setOf[T Float]() *set[T] {
 	switch any(T(0)).(type) {

@@ -144,6 +144,26 @@ func product512s13x2(k int, a *float32, rowA int, colA int, b *float32, rowB int
 //go:noescape
 func product512s14x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int)
 
+// direct512s1 sets (accumulate 0), or adds to (1), a block of C of 1 rows and two vectors: A B. Strides are in bytes.
+//
+//go:noescape
+func direct512s1(k int, a *float32, rowA int, src *float32, rows *int32, second int, c *float32, rowC int, accumulate int)
+
+// direct512s2 sets (accumulate 0), or adds to (1), a block of C of 2 rows and two vectors: A B. Strides are in bytes.
+//
+//go:noescape
+func direct512s2(k int, a *float32, rowA int, src *float32, rows *int32, second int, c *float32, rowC int, accumulate int)
+
+// direct512s3 sets (accumulate 0), or adds to (1), a block of C of 3 rows and two vectors: A B. Strides are in bytes.
+//
+//go:noescape
+func direct512s3(k int, a *float32, rowA int, src *float32, rows *int32, second int, c *float32, rowC int, accumulate int)
+
+// direct512s4 sets (accumulate 0), or adds to (1), a block of C of 4 rows and two vectors: A B. Strides are in bytes.
+//
+//go:noescape
+func direct512s4(k int, a *float32, rowA int, src *float32, rows *int32, second int, c *float32, rowC int, accumulate int)
+
 // copyPanel512s copies n rows of two vectors, 0 in lanes that the mask leaves out. Strides are in bytes.
 //
 //go:noescape
@@ -278,6 +298,26 @@ func product256s5x2(k int, a *float32, rowA int, colA int, b *float32, rowB int,
 //
 //go:noescape
 func product256s6x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int)
+
+// direct256s1 sets (accumulate 0), or adds to (1), a block of C of 1 rows and two vectors: A B. Strides are in bytes.
+//
+//go:noescape
+func direct256s1(k int, a *float32, rowA int, src *float32, rows *int32, second int, c *float32, rowC int, accumulate int)
+
+// direct256s2 sets (accumulate 0), or adds to (1), a block of C of 2 rows and two vectors: A B. Strides are in bytes.
+//
+//go:noescape
+func direct256s2(k int, a *float32, rowA int, src *float32, rows *int32, second int, c *float32, rowC int, accumulate int)
+
+// direct256s3 sets (accumulate 0), or adds to (1), a block of C of 3 rows and two vectors: A B. Strides are in bytes.
+//
+//go:noescape
+func direct256s3(k int, a *float32, rowA int, src *float32, rows *int32, second int, c *float32, rowC int, accumulate int)
+
+// direct256s4 sets (accumulate 0), or adds to (1), a block of C of 4 rows and two vectors: A B. Strides are in bytes.
+//
+//go:noescape
+func direct256s4(k int, a *float32, rowA int, src *float32, rows *int32, second int, c *float32, rowC int, accumulate int)
 
 // copyPanel256s copies n rows of two vectors, 0 in lanes that the mask leaves out. Strides are in bytes.
 //
@@ -519,6 +559,26 @@ func product512d13x2(k int, a *float64, rowA int, colA int, b *float64, rowB int
 //go:noescape
 func product512d14x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int)
 
+// direct512d1 sets (accumulate 0), or adds to (1), a block of C of 1 rows and two vectors: A B. Strides are in bytes.
+//
+//go:noescape
+func direct512d1(k int, a *float64, rowA int, src *float64, rows *int32, second int, c *float64, rowC int, accumulate int)
+
+// direct512d2 sets (accumulate 0), or adds to (1), a block of C of 2 rows and two vectors: A B. Strides are in bytes.
+//
+//go:noescape
+func direct512d2(k int, a *float64, rowA int, src *float64, rows *int32, second int, c *float64, rowC int, accumulate int)
+
+// direct512d3 sets (accumulate 0), or adds to (1), a block of C of 3 rows and two vectors: A B. Strides are in bytes.
+//
+//go:noescape
+func direct512d3(k int, a *float64, rowA int, src *float64, rows *int32, second int, c *float64, rowC int, accumulate int)
+
+// direct512d4 sets (accumulate 0), or adds to (1), a block of C of 4 rows and two vectors: A B. Strides are in bytes.
+//
+//go:noescape
+func direct512d4(k int, a *float64, rowA int, src *float64, rows *int32, second int, c *float64, rowC int, accumulate int)
+
 // copyPanel512d copies n rows of two vectors, 0 in lanes that the mask leaves out. Strides are in bytes.
 //
 //go:noescape
@@ -654,6 +714,26 @@ func product256d5x2(k int, a *float64, rowA int, colA int, b *float64, rowB int,
 //go:noescape
 func product256d6x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int)
 
+// direct256d1 sets (accumulate 0), or adds to (1), a block of C of 1 rows and two vectors: A B. Strides are in bytes.
+//
+//go:noescape
+func direct256d1(k int, a *float64, rowA int, src *float64, rows *int32, second int, c *float64, rowC int, accumulate int)
+
+// direct256d2 sets (accumulate 0), or adds to (1), a block of C of 2 rows and two vectors: A B. Strides are in bytes.
+//
+//go:noescape
+func direct256d2(k int, a *float64, rowA int, src *float64, rows *int32, second int, c *float64, rowC int, accumulate int)
+
+// direct256d3 sets (accumulate 0), or adds to (1), a block of C of 3 rows and two vectors: A B. Strides are in bytes.
+//
+//go:noescape
+func direct256d3(k int, a *float64, rowA int, src *float64, rows *int32, second int, c *float64, rowC int, accumulate int)
+
+// direct256d4 sets (accumulate 0), or adds to (1), a block of C of 4 rows and two vectors: A B. Strides are in bytes.
+//
+//go:noescape
+func direct256d4(k int, a *float64, rowA int, src *float64, rows *int32, second int, c *float64, rowC int, accumulate int)
+
 // copyPanel256d copies n rows of two vectors, 0 in lanes that the mask leaves out. Strides are in bytes.
 //
 //go:noescape
@@ -784,6 +864,11 @@ func softplus512s(x *float32, y *float32, d *float32, n int, mask *byte)
 //go:noescape
 func gelu512s(x *float32, y *float32, d *float32, n int, mask *byte)
 
+// largestOfFour512 pools n vectors of windows, and one that the masks cut (of its values, and of y; none: nil), of rows w values apart; first is the place of x[0]. It ends before a vector with a NaN, and returns the number of those done.
+//
+//go:noescape
+func largestOfFour512(y *float32, from *int32, x *float32, w int, n int, in *byte, out *byte, first int) (done int)
+
 // peak512s makes n rounds of 12 independent multiply-adds of vectors.
 //
 //go:noescape
@@ -823,6 +908,11 @@ func softplus256s(x *float32, y *float32, d *float32, n int, mask *byte)
 //
 //go:noescape
 func gelu256s(x *float32, y *float32, d *float32, n int, mask *byte)
+
+// largestOfFour256 pools n vectors of windows, and one that the masks cut (of its values, and of y; none: nil), of rows w values apart; first is the place of x[0]. It ends before a vector with a NaN, and returns the number of those done.
+//
+//go:noescape
+func largestOfFour256(y *float32, from *int32, x *float32, w int, n int, in *byte, out *byte, first int) (done int)
 
 // peak256s makes n rounds of 12 independent multiply-adds of vectors.
 //

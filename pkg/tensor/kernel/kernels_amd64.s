@@ -5,20 +5,25 @@
 #include "textflag.h"
 
 // func product512s1x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int)
-// Requires: AVX, AVX512BW, AVX512F, MMX+
-TEXT ·product512s1x1(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   colA+24(FP), R13
-	MOVQ   b+32(FP), BX
-	MOVQ   rowB+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	VPXORD Z0, Z0, Z0
-	TESTQ  CX, CX
-	JLE    done
+// Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
+TEXT ·product512s1x1(SB), NOSPLIT, $8-88
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VPXORD  Z0, Z0, Z0
+	TESTQ   CX, CX
+	JLE     done
 
 loop:
 	VMOVUPS          (BX), Z28
@@ -43,12 +48,14 @@ done:
 	VFMADD231PS  Z31, Z0, Z30
 	VMOVUPS      Z30, K1, (DI)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 setMasked:
 	VMULPS  Z31, Z0, Z0
 	VMOVUPS Z0, K1, (DI)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 whole:
@@ -58,30 +65,37 @@ whole:
 	VFMADD231PS Z31, Z0, Z30
 	VMOVUPS     Z30, (DI)
 	VZEROUPPER
+	LDMXCSR     (SP)
 	RET
 
 set:
 	VMULPS  Z31, Z0, Z0
 	VMOVUPS Z0, (DI)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func product512s2x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int)
-// Requires: AVX, AVX512BW, AVX512F, MMX+
-TEXT ·product512s2x1(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   colA+24(FP), R13
-	MOVQ   b+32(FP), BX
-	MOVQ   rowB+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	TESTQ  CX, CX
-	JLE    done
+// Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
+TEXT ·product512s2x1(SB), NOSPLIT, $8-88
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	TESTQ   CX, CX
+	JLE     done
 
 loop:
 	VMOVUPS          (BX), Z28
@@ -111,6 +125,7 @@ done:
 	VFMADD231PS  Z31, Z1, Z30
 	VMOVUPS      Z30, K1, (DI)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 setMasked:
@@ -120,6 +135,7 @@ setMasked:
 	VMULPS  Z31, Z1, Z1
 	VMOVUPS Z1, K1, (DI)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 whole:
@@ -133,6 +149,7 @@ whole:
 	VFMADD231PS Z31, Z1, Z30
 	VMOVUPS     Z30, (DI)
 	VZEROUPPER
+	LDMXCSR     (SP)
 	RET
 
 set:
@@ -142,25 +159,31 @@ set:
 	VMULPS  Z31, Z1, Z1
 	VMOVUPS Z1, (DI)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func product512s3x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int)
-// Requires: AVX, AVX512BW, AVX512F, MMX+
-TEXT ·product512s3x1(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   colA+24(FP), R13
-	MOVQ   b+32(FP), BX
-	MOVQ   rowB+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	TESTQ  CX, CX
-	JLE    done
+// Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
+TEXT ·product512s3x1(SB), NOSPLIT, $8-88
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	TESTQ   CX, CX
+	JLE     done
 
 loop:
 	VMOVUPS          (BX), Z28
@@ -195,6 +218,7 @@ done:
 	VFMADD231PS  Z31, Z2, Z30
 	VMOVUPS      Z30, K1, (DI)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 setMasked:
@@ -207,6 +231,7 @@ setMasked:
 	VMULPS  Z31, Z2, Z2
 	VMOVUPS Z2, K1, (DI)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 whole:
@@ -224,6 +249,7 @@ whole:
 	VFMADD231PS Z31, Z2, Z30
 	VMOVUPS     Z30, (DI)
 	VZEROUPPER
+	LDMXCSR     (SP)
 	RET
 
 set:
@@ -236,26 +262,32 @@ set:
 	VMULPS  Z31, Z2, Z2
 	VMOVUPS Z2, (DI)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func product512s4x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int)
-// Requires: AVX, AVX512BW, AVX512F, MMX+
-TEXT ·product512s4x1(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   colA+24(FP), R13
-	MOVQ   b+32(FP), BX
-	MOVQ   rowB+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	TESTQ  CX, CX
-	JLE    done
+// Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
+TEXT ·product512s4x1(SB), NOSPLIT, $8-88
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	TESTQ   CX, CX
+	JLE     done
 
 loop:
 	VMOVUPS          (BX), Z28
@@ -295,6 +327,7 @@ done:
 	VFMADD231PS  Z31, Z3, Z30
 	VMOVUPS      Z30, K1, (DI)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 setMasked:
@@ -310,6 +343,7 @@ setMasked:
 	VMULPS  Z31, Z3, Z3
 	VMOVUPS Z3, K1, (DI)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 whole:
@@ -331,6 +365,7 @@ whole:
 	VFMADD231PS Z31, Z3, Z30
 	VMOVUPS     Z30, (DI)
 	VZEROUPPER
+	LDMXCSR     (SP)
 	RET
 
 set:
@@ -346,28 +381,34 @@ set:
 	VMULPS  Z31, Z3, Z3
 	VMOVUPS Z3, (DI)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func product512s5x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int)
-// Requires: AVX, AVX512BW, AVX512F, MMX+
-TEXT ·product512s5x1(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   colA+24(FP), R13
-	MOVQ   b+32(FP), BX
-	MOVQ   rowB+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	LEAQ   (AX)(R8*4), R10
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	TESTQ  CX, CX
-	JLE    done
+// Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
+TEXT ·product512s5x1(SB), NOSPLIT, $8-88
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	LEAQ    (AX)(R8*4), R10
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	TESTQ   CX, CX
+	JLE     done
 
 loop:
 	VMOVUPS          (BX), Z28
@@ -413,6 +454,7 @@ done:
 	VFMADD231PS  Z31, Z4, Z30
 	VMOVUPS      Z30, K1, (DI)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 setMasked:
@@ -431,6 +473,7 @@ setMasked:
 	VMULPS  Z31, Z4, Z4
 	VMOVUPS Z4, K1, (DI)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 whole:
@@ -456,6 +499,7 @@ whole:
 	VFMADD231PS Z31, Z4, Z30
 	VMOVUPS     Z30, (DI)
 	VZEROUPPER
+	LDMXCSR     (SP)
 	RET
 
 set:
@@ -474,29 +518,35 @@ set:
 	VMULPS  Z31, Z4, Z4
 	VMOVUPS Z4, (DI)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func product512s6x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int)
-// Requires: AVX, AVX512BW, AVX512F, MMX+
-TEXT ·product512s6x1(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   colA+24(FP), R13
-	MOVQ   b+32(FP), BX
-	MOVQ   rowB+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	LEAQ   (AX)(R8*4), R10
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	TESTQ  CX, CX
-	JLE    done
+// Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
+TEXT ·product512s6x1(SB), NOSPLIT, $8-88
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	LEAQ    (AX)(R8*4), R10
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	TESTQ   CX, CX
+	JLE     done
 
 loop:
 	VMOVUPS          (BX), Z28
@@ -547,6 +597,7 @@ done:
 	VFMADD231PS  Z31, Z5, Z30
 	VMOVUPS      Z30, K1, (DI)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 setMasked:
@@ -568,6 +619,7 @@ setMasked:
 	VMULPS  Z31, Z5, Z5
 	VMOVUPS Z5, K1, (DI)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 whole:
@@ -597,6 +649,7 @@ whole:
 	VFMADD231PS Z31, Z5, Z30
 	VMOVUPS     Z30, (DI)
 	VZEROUPPER
+	LDMXCSR     (SP)
 	RET
 
 set:
@@ -618,30 +671,36 @@ set:
 	VMULPS  Z31, Z5, Z5
 	VMOVUPS Z5, (DI)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func product512s7x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int)
-// Requires: AVX, AVX512BW, AVX512F, MMX+
-TEXT ·product512s7x1(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   colA+24(FP), R13
-	MOVQ   b+32(FP), BX
-	MOVQ   rowB+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	LEAQ   (AX)(R8*4), R10
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	TESTQ  CX, CX
-	JLE    done
+// Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
+TEXT ·product512s7x1(SB), NOSPLIT, $8-88
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	LEAQ    (AX)(R8*4), R10
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	TESTQ   CX, CX
+	JLE     done
 
 loop:
 	VMOVUPS          (BX), Z28
@@ -697,6 +756,7 @@ done:
 	VFMADD231PS  Z31, Z6, Z30
 	VMOVUPS      Z30, K1, (DI)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 setMasked:
@@ -721,6 +781,7 @@ setMasked:
 	VMULPS  Z31, Z6, Z6
 	VMOVUPS Z6, K1, (DI)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 whole:
@@ -754,6 +815,7 @@ whole:
 	VFMADD231PS Z31, Z6, Z30
 	VMOVUPS     Z30, (DI)
 	VZEROUPPER
+	LDMXCSR     (SP)
 	RET
 
 set:
@@ -778,31 +840,37 @@ set:
 	VMULPS  Z31, Z6, Z6
 	VMOVUPS Z6, (DI)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func product512s8x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int)
-// Requires: AVX, AVX512BW, AVX512F, MMX+
-TEXT ·product512s8x1(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   colA+24(FP), R13
-	MOVQ   b+32(FP), BX
-	MOVQ   rowB+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	LEAQ   (AX)(R8*4), R10
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	TESTQ  CX, CX
-	JLE    done
+// Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
+TEXT ·product512s8x1(SB), NOSPLIT, $8-88
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	LEAQ    (AX)(R8*4), R10
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	TESTQ   CX, CX
+	JLE     done
 
 loop:
 	VMOVUPS          (BX), Z28
@@ -863,6 +931,7 @@ done:
 	VFMADD231PS  Z31, Z7, Z30
 	VMOVUPS      Z30, K1, (DI)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 setMasked:
@@ -890,6 +959,7 @@ setMasked:
 	VMULPS  Z31, Z7, Z7
 	VMOVUPS Z7, K1, (DI)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 whole:
@@ -927,6 +997,7 @@ whole:
 	VFMADD231PS Z31, Z7, Z30
 	VMOVUPS     Z30, (DI)
 	VZEROUPPER
+	LDMXCSR     (SP)
 	RET
 
 set:
@@ -954,33 +1025,39 @@ set:
 	VMULPS  Z31, Z7, Z7
 	VMOVUPS Z7, (DI)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func product512s9x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int)
-// Requires: AVX, AVX512BW, AVX512F, MMX+
-TEXT ·product512s9x1(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   colA+24(FP), R13
-	MOVQ   b+32(FP), BX
-	MOVQ   rowB+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	LEAQ   (AX)(R8*4), R10
-	LEAQ   (R10)(R8*4), R11
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	TESTQ  CX, CX
-	JLE    done
+// Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
+TEXT ·product512s9x1(SB), NOSPLIT, $8-88
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	LEAQ    (AX)(R8*4), R10
+	LEAQ    (R10)(R8*4), R11
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	TESTQ   CX, CX
+	JLE     done
 
 loop:
 	VMOVUPS          (BX), Z28
@@ -1047,6 +1124,7 @@ done:
 	VFMADD231PS  Z31, Z8, Z30
 	VMOVUPS      Z30, K1, (DI)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 setMasked:
@@ -1077,6 +1155,7 @@ setMasked:
 	VMULPS  Z31, Z8, Z8
 	VMOVUPS Z8, K1, (DI)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 whole:
@@ -1118,6 +1197,7 @@ whole:
 	VFMADD231PS Z31, Z8, Z30
 	VMOVUPS     Z30, (DI)
 	VZEROUPPER
+	LDMXCSR     (SP)
 	RET
 
 set:
@@ -1148,34 +1228,40 @@ set:
 	VMULPS  Z31, Z8, Z8
 	VMOVUPS Z8, (DI)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func product512s10x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int)
-// Requires: AVX, AVX512BW, AVX512F, MMX+
-TEXT ·product512s10x1(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   colA+24(FP), R13
-	MOVQ   b+32(FP), BX
-	MOVQ   rowB+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	LEAQ   (AX)(R8*4), R10
-	LEAQ   (R10)(R8*4), R11
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	TESTQ  CX, CX
-	JLE    done
+// Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
+TEXT ·product512s10x1(SB), NOSPLIT, $8-88
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	LEAQ    (AX)(R8*4), R10
+	LEAQ    (R10)(R8*4), R11
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	TESTQ   CX, CX
+	JLE     done
 
 loop:
 	VMOVUPS          (BX), Z28
@@ -1247,6 +1333,7 @@ done:
 	VFMADD231PS  Z31, Z9, Z30
 	VMOVUPS      Z30, K1, (DI)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 setMasked:
@@ -1280,6 +1367,7 @@ setMasked:
 	VMULPS  Z31, Z9, Z9
 	VMOVUPS Z9, K1, (DI)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 whole:
@@ -1325,6 +1413,7 @@ whole:
 	VFMADD231PS Z31, Z9, Z30
 	VMOVUPS     Z30, (DI)
 	VZEROUPPER
+	LDMXCSR     (SP)
 	RET
 
 set:
@@ -1358,35 +1447,41 @@ set:
 	VMULPS  Z31, Z9, Z9
 	VMOVUPS Z9, (DI)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func product512s11x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int)
-// Requires: AVX, AVX512BW, AVX512F, MMX+
-TEXT ·product512s11x1(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   colA+24(FP), R13
-	MOVQ   b+32(FP), BX
-	MOVQ   rowB+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	LEAQ   (AX)(R8*4), R10
-	LEAQ   (R10)(R8*4), R11
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	TESTQ  CX, CX
-	JLE    done
+// Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
+TEXT ·product512s11x1(SB), NOSPLIT, $8-88
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	LEAQ    (AX)(R8*4), R10
+	LEAQ    (R10)(R8*4), R11
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	TESTQ   CX, CX
+	JLE     done
 
 loop:
 	VMOVUPS          (BX), Z28
@@ -1463,6 +1558,7 @@ done:
 	VFMADD231PS  Z31, Z10, Z30
 	VMOVUPS      Z30, K1, (DI)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 setMasked:
@@ -1499,6 +1595,7 @@ setMasked:
 	VMULPS  Z31, Z10, Z10
 	VMOVUPS Z10, K1, (DI)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 whole:
@@ -1548,6 +1645,7 @@ whole:
 	VFMADD231PS Z31, Z10, Z30
 	VMOVUPS     Z30, (DI)
 	VZEROUPPER
+	LDMXCSR     (SP)
 	RET
 
 set:
@@ -1584,36 +1682,42 @@ set:
 	VMULPS  Z31, Z10, Z10
 	VMOVUPS Z10, (DI)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func product512s12x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int)
-// Requires: AVX, AVX512BW, AVX512F, MMX+
-TEXT ·product512s12x1(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   colA+24(FP), R13
-	MOVQ   b+32(FP), BX
-	MOVQ   rowB+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	LEAQ   (AX)(R8*4), R10
-	LEAQ   (R10)(R8*4), R11
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	TESTQ  CX, CX
-	JLE    done
+// Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
+TEXT ·product512s12x1(SB), NOSPLIT, $8-88
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	LEAQ    (AX)(R8*4), R10
+	LEAQ    (R10)(R8*4), R11
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	TESTQ   CX, CX
+	JLE     done
 
 loop:
 	VMOVUPS          (BX), Z28
@@ -1695,6 +1799,7 @@ done:
 	VFMADD231PS  Z31, Z11, Z30
 	VMOVUPS      Z30, K1, (DI)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 setMasked:
@@ -1734,6 +1839,7 @@ setMasked:
 	VMULPS  Z31, Z11, Z11
 	VMOVUPS Z11, K1, (DI)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 whole:
@@ -1787,6 +1893,7 @@ whole:
 	VFMADD231PS Z31, Z11, Z30
 	VMOVUPS     Z30, (DI)
 	VZEROUPPER
+	LDMXCSR     (SP)
 	RET
 
 set:
@@ -1826,38 +1933,44 @@ set:
 	VMULPS  Z31, Z11, Z11
 	VMOVUPS Z11, (DI)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func product512s13x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int)
-// Requires: AVX, AVX512BW, AVX512F, MMX+
-TEXT ·product512s13x1(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   colA+24(FP), R13
-	MOVQ   b+32(FP), BX
-	MOVQ   rowB+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	LEAQ   (AX)(R8*4), R10
-	LEAQ   (R10)(R8*4), R11
-	LEAQ   (R11)(R8*4), R12
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	TESTQ  CX, CX
-	JLE    done
+// Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
+TEXT ·product512s13x1(SB), NOSPLIT, $8-88
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	LEAQ    (AX)(R8*4), R10
+	LEAQ    (R10)(R8*4), R11
+	LEAQ    (R11)(R8*4), R12
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	TESTQ   CX, CX
+	JLE     done
 
 loop:
 	VMOVUPS          (BX), Z28
@@ -1945,6 +2058,7 @@ done:
 	VFMADD231PS  Z31, Z12, Z30
 	VMOVUPS      Z30, K1, (DI)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 setMasked:
@@ -1987,6 +2101,7 @@ setMasked:
 	VMULPS  Z31, Z12, Z12
 	VMOVUPS Z12, K1, (DI)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 whole:
@@ -2044,6 +2159,7 @@ whole:
 	VFMADD231PS Z31, Z12, Z30
 	VMOVUPS     Z30, (DI)
 	VZEROUPPER
+	LDMXCSR     (SP)
 	RET
 
 set:
@@ -2086,39 +2202,45 @@ set:
 	VMULPS  Z31, Z12, Z12
 	VMOVUPS Z12, (DI)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func product512s14x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int)
-// Requires: AVX, AVX512BW, AVX512F, MMX+
-TEXT ·product512s14x1(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   colA+24(FP), R13
-	MOVQ   b+32(FP), BX
-	MOVQ   rowB+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	LEAQ   (AX)(R8*4), R10
-	LEAQ   (R10)(R8*4), R11
-	LEAQ   (R11)(R8*4), R12
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	TESTQ  CX, CX
-	JLE    done
+// Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
+TEXT ·product512s14x1(SB), NOSPLIT, $8-88
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	LEAQ    (AX)(R8*4), R10
+	LEAQ    (R10)(R8*4), R11
+	LEAQ    (R11)(R8*4), R12
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	TESTQ   CX, CX
+	JLE     done
 
 loop:
 	VMOVUPS          (BX), Z28
@@ -2211,6 +2333,7 @@ done:
 	VFMADD231PS  Z31, Z13, Z30
 	VMOVUPS      Z30, K1, (DI)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 setMasked:
@@ -2256,6 +2379,7 @@ setMasked:
 	VMULPS  Z31, Z13, Z13
 	VMOVUPS Z13, K1, (DI)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 whole:
@@ -2317,6 +2441,7 @@ whole:
 	VFMADD231PS Z31, Z13, Z30
 	VMOVUPS     Z30, (DI)
 	VZEROUPPER
+	LDMXCSR     (SP)
 	RET
 
 set:
@@ -2362,24 +2487,30 @@ set:
 	VMULPS  Z31, Z13, Z13
 	VMOVUPS Z13, (DI)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func product512s1x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int)
-// Requires: AVX, AVX512BW, AVX512F, MMX+
-TEXT ·product512s1x2(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   colA+24(FP), R13
-	MOVQ   b+32(FP), BX
-	MOVQ   rowB+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	TESTQ  CX, CX
-	JLE    done
+// Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
+TEXT ·product512s1x2(SB), NOSPLIT, $8-88
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	TESTQ   CX, CX
+	JLE     done
 
 loop:
 	VMOVUPS      (BX), Z28
@@ -2411,6 +2542,7 @@ done:
 	VFMADD231PS  Z31, Z1, Z30
 	VMOVUPS      Z30, K2, 64(DI)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 setMasked:
@@ -2419,6 +2551,7 @@ setMasked:
 	VMULPS  Z31, Z1, Z1
 	VMOVUPS Z1, K2, 64(DI)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 whole:
@@ -2431,6 +2564,7 @@ whole:
 	VFMADD231PS Z31, Z1, Z30
 	VMOVUPS     Z30, 64(DI)
 	VZEROUPPER
+	LDMXCSR     (SP)
 	RET
 
 set:
@@ -2439,26 +2573,32 @@ set:
 	VMULPS  Z31, Z1, Z1
 	VMOVUPS Z1, 64(DI)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func product512s2x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int)
-// Requires: AVX, AVX512BW, AVX512F, MMX+
-TEXT ·product512s2x2(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   colA+24(FP), R13
-	MOVQ   b+32(FP), BX
-	MOVQ   rowB+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	TESTQ  CX, CX
-	JLE    done
+// Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
+TEXT ·product512s2x2(SB), NOSPLIT, $8-88
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	TESTQ   CX, CX
+	JLE     done
 
 loop:
 	VMOVUPS      (BX), Z28
@@ -2500,6 +2640,7 @@ done:
 	VFMADD231PS  Z31, Z3, Z30
 	VMOVUPS      Z30, K2, 64(DI)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 setMasked:
@@ -2513,6 +2654,7 @@ setMasked:
 	VMULPS  Z31, Z3, Z3
 	VMOVUPS Z3, K2, 64(DI)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 whole:
@@ -2532,6 +2674,7 @@ whole:
 	VFMADD231PS Z31, Z3, Z30
 	VMOVUPS     Z30, 64(DI)
 	VZEROUPPER
+	LDMXCSR     (SP)
 	RET
 
 set:
@@ -2545,28 +2688,34 @@ set:
 	VMULPS  Z31, Z3, Z3
 	VMOVUPS Z3, 64(DI)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func product512s3x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int)
-// Requires: AVX, AVX512BW, AVX512F, MMX+
-TEXT ·product512s3x2(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   colA+24(FP), R13
-	MOVQ   b+32(FP), BX
-	MOVQ   rowB+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	TESTQ  CX, CX
-	JLE    done
+// Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
+TEXT ·product512s3x2(SB), NOSPLIT, $8-88
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	TESTQ   CX, CX
+	JLE     done
 
 loop:
 	VMOVUPS      (BX), Z28
@@ -2618,6 +2767,7 @@ done:
 	VFMADD231PS  Z31, Z5, Z30
 	VMOVUPS      Z30, K2, 64(DI)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 setMasked:
@@ -2636,6 +2786,7 @@ setMasked:
 	VMULPS  Z31, Z5, Z5
 	VMOVUPS Z5, K2, 64(DI)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 whole:
@@ -2662,6 +2813,7 @@ whole:
 	VFMADD231PS Z31, Z5, Z30
 	VMOVUPS     Z30, 64(DI)
 	VZEROUPPER
+	LDMXCSR     (SP)
 	RET
 
 set:
@@ -2680,30 +2832,36 @@ set:
 	VMULPS  Z31, Z5, Z5
 	VMOVUPS Z5, 64(DI)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func product512s4x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int)
-// Requires: AVX, AVX512BW, AVX512F, MMX+
-TEXT ·product512s4x2(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   colA+24(FP), R13
-	MOVQ   b+32(FP), BX
-	MOVQ   rowB+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	TESTQ  CX, CX
-	JLE    done
+// Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
+TEXT ·product512s4x2(SB), NOSPLIT, $8-88
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	TESTQ   CX, CX
+	JLE     done
 
 loop:
 	VMOVUPS      (BX), Z28
@@ -2765,6 +2923,7 @@ done:
 	VFMADD231PS  Z31, Z7, Z30
 	VMOVUPS      Z30, K2, 64(DI)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 setMasked:
@@ -2788,6 +2947,7 @@ setMasked:
 	VMULPS  Z31, Z7, Z7
 	VMOVUPS Z7, K2, 64(DI)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 whole:
@@ -2821,6 +2981,7 @@ whole:
 	VFMADD231PS Z31, Z7, Z30
 	VMOVUPS     Z30, 64(DI)
 	VZEROUPPER
+	LDMXCSR     (SP)
 	RET
 
 set:
@@ -2844,33 +3005,39 @@ set:
 	VMULPS  Z31, Z7, Z7
 	VMOVUPS Z7, 64(DI)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func product512s5x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int)
-// Requires: AVX, AVX512BW, AVX512F, MMX+
-TEXT ·product512s5x2(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   colA+24(FP), R13
-	MOVQ   b+32(FP), BX
-	MOVQ   rowB+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	LEAQ   (AX)(R8*4), R10
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	TESTQ  CX, CX
-	JLE    done
+// Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
+TEXT ·product512s5x2(SB), NOSPLIT, $8-88
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	LEAQ    (AX)(R8*4), R10
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	TESTQ   CX, CX
+	JLE     done
 
 loop:
 	VMOVUPS      (BX), Z28
@@ -2943,6 +3110,7 @@ done:
 	VFMADD231PS  Z31, Z9, Z30
 	VMOVUPS      Z30, K2, 64(DI)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 setMasked:
@@ -2971,6 +3139,7 @@ setMasked:
 	VMULPS  Z31, Z9, Z9
 	VMOVUPS Z9, K2, 64(DI)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 whole:
@@ -3011,6 +3180,7 @@ whole:
 	VFMADD231PS Z31, Z9, Z30
 	VMOVUPS     Z30, 64(DI)
 	VZEROUPPER
+	LDMXCSR     (SP)
 	RET
 
 set:
@@ -3039,35 +3209,41 @@ set:
 	VMULPS  Z31, Z9, Z9
 	VMOVUPS Z9, 64(DI)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func product512s6x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int)
-// Requires: AVX, AVX512BW, AVX512F, MMX+
-TEXT ·product512s6x2(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   colA+24(FP), R13
-	MOVQ   b+32(FP), BX
-	MOVQ   rowB+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	LEAQ   (AX)(R8*4), R10
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	TESTQ  CX, CX
-	JLE    done
+// Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
+TEXT ·product512s6x2(SB), NOSPLIT, $8-88
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	LEAQ    (AX)(R8*4), R10
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	TESTQ   CX, CX
+	JLE     done
 
 loop:
 	VMOVUPS      (BX), Z28
@@ -3150,6 +3326,7 @@ done:
 	VFMADD231PS  Z31, Z11, Z30
 	VMOVUPS      Z30, K2, 64(DI)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 setMasked:
@@ -3183,6 +3360,7 @@ setMasked:
 	VMULPS  Z31, Z11, Z11
 	VMOVUPS Z11, K2, 64(DI)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 whole:
@@ -3230,6 +3408,7 @@ whole:
 	VFMADD231PS Z31, Z11, Z30
 	VMOVUPS     Z30, 64(DI)
 	VZEROUPPER
+	LDMXCSR     (SP)
 	RET
 
 set:
@@ -3263,37 +3442,43 @@ set:
 	VMULPS  Z31, Z11, Z11
 	VMOVUPS Z11, 64(DI)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func product512s7x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int)
-// Requires: AVX, AVX512BW, AVX512F, MMX+
-TEXT ·product512s7x2(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   colA+24(FP), R13
-	MOVQ   b+32(FP), BX
-	MOVQ   rowB+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	LEAQ   (AX)(R8*4), R10
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	TESTQ  CX, CX
-	JLE    done
+// Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
+TEXT ·product512s7x2(SB), NOSPLIT, $8-88
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	LEAQ    (AX)(R8*4), R10
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	TESTQ   CX, CX
+	JLE     done
 
 loop:
 	VMOVUPS      (BX), Z28
@@ -3386,6 +3571,7 @@ done:
 	VFMADD231PS  Z31, Z13, Z30
 	VMOVUPS      Z30, K2, 64(DI)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 setMasked:
@@ -3424,6 +3610,7 @@ setMasked:
 	VMULPS  Z31, Z13, Z13
 	VMOVUPS Z13, K2, 64(DI)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 whole:
@@ -3478,6 +3665,7 @@ whole:
 	VFMADD231PS Z31, Z13, Z30
 	VMOVUPS     Z30, 64(DI)
 	VZEROUPPER
+	LDMXCSR     (SP)
 	RET
 
 set:
@@ -3516,39 +3704,45 @@ set:
 	VMULPS  Z31, Z13, Z13
 	VMOVUPS Z13, 64(DI)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func product512s8x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int)
-// Requires: AVX, AVX512BW, AVX512F, MMX+
-TEXT ·product512s8x2(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   colA+24(FP), R13
-	MOVQ   b+32(FP), BX
-	MOVQ   rowB+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	LEAQ   (AX)(R8*4), R10
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	VPXORD Z15, Z15, Z15
-	TESTQ  CX, CX
-	JLE    done
+// Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
+TEXT ·product512s8x2(SB), NOSPLIT, $8-88
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	LEAQ    (AX)(R8*4), R10
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	VPXORD  Z14, Z14, Z14
+	VPXORD  Z15, Z15, Z15
+	TESTQ   CX, CX
+	JLE     done
 
 loop:
 	VMOVUPS      (BX), Z28
@@ -3651,6 +3845,7 @@ done:
 	VFMADD231PS  Z31, Z15, Z30
 	VMOVUPS      Z30, K2, 64(DI)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 setMasked:
@@ -3694,6 +3889,7 @@ setMasked:
 	VMULPS  Z31, Z15, Z15
 	VMOVUPS Z15, K2, 64(DI)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 whole:
@@ -3755,6 +3951,7 @@ whole:
 	VFMADD231PS Z31, Z15, Z30
 	VMOVUPS     Z30, 64(DI)
 	VZEROUPPER
+	LDMXCSR     (SP)
 	RET
 
 set:
@@ -3798,42 +3995,48 @@ set:
 	VMULPS  Z31, Z15, Z15
 	VMOVUPS Z15, 64(DI)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func product512s9x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int)
-// Requires: AVX, AVX512BW, AVX512F, MMX+
-TEXT ·product512s9x2(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   colA+24(FP), R13
-	MOVQ   b+32(FP), BX
-	MOVQ   rowB+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	LEAQ   (AX)(R8*4), R10
-	LEAQ   (R10)(R8*4), R11
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	VPXORD Z15, Z15, Z15
-	VPXORD Z16, Z16, Z16
-	VPXORD Z17, Z17, Z17
-	TESTQ  CX, CX
-	JLE    done
+// Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
+TEXT ·product512s9x2(SB), NOSPLIT, $8-88
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	LEAQ    (AX)(R8*4), R10
+	LEAQ    (R10)(R8*4), R11
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	VPXORD  Z14, Z14, Z14
+	VPXORD  Z15, Z15, Z15
+	VPXORD  Z16, Z16, Z16
+	VPXORD  Z17, Z17, Z17
+	TESTQ   CX, CX
+	JLE     done
 
 loop:
 	VMOVUPS      (BX), Z28
@@ -3947,6 +4150,7 @@ done:
 	VFMADD231PS  Z31, Z17, Z30
 	VMOVUPS      Z30, K2, 64(DI)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 setMasked:
@@ -3995,6 +4199,7 @@ setMasked:
 	VMULPS  Z31, Z17, Z17
 	VMOVUPS Z17, K2, 64(DI)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 whole:
@@ -4063,6 +4268,7 @@ whole:
 	VFMADD231PS Z31, Z17, Z30
 	VMOVUPS     Z30, 64(DI)
 	VZEROUPPER
+	LDMXCSR     (SP)
 	RET
 
 set:
@@ -4111,44 +4317,50 @@ set:
 	VMULPS  Z31, Z17, Z17
 	VMOVUPS Z17, 64(DI)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func product512s10x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int)
-// Requires: AVX, AVX512BW, AVX512F, MMX+
-TEXT ·product512s10x2(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   colA+24(FP), R13
-	MOVQ   b+32(FP), BX
-	MOVQ   rowB+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	LEAQ   (AX)(R8*4), R10
-	LEAQ   (R10)(R8*4), R11
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	VPXORD Z15, Z15, Z15
-	VPXORD Z16, Z16, Z16
-	VPXORD Z17, Z17, Z17
-	VPXORD Z18, Z18, Z18
-	VPXORD Z19, Z19, Z19
-	TESTQ  CX, CX
-	JLE    done
+// Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
+TEXT ·product512s10x2(SB), NOSPLIT, $8-88
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	LEAQ    (AX)(R8*4), R10
+	LEAQ    (R10)(R8*4), R11
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	VPXORD  Z14, Z14, Z14
+	VPXORD  Z15, Z15, Z15
+	VPXORD  Z16, Z16, Z16
+	VPXORD  Z17, Z17, Z17
+	VPXORD  Z18, Z18, Z18
+	VPXORD  Z19, Z19, Z19
+	TESTQ   CX, CX
+	JLE     done
 
 loop:
 	VMOVUPS      (BX), Z28
@@ -4272,6 +4484,7 @@ done:
 	VFMADD231PS  Z31, Z19, Z30
 	VMOVUPS      Z30, K2, 64(DI)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 setMasked:
@@ -4325,6 +4538,7 @@ setMasked:
 	VMULPS  Z31, Z19, Z19
 	VMOVUPS Z19, K2, 64(DI)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 whole:
@@ -4400,6 +4614,7 @@ whole:
 	VFMADD231PS Z31, Z19, Z30
 	VMOVUPS     Z30, 64(DI)
 	VZEROUPPER
+	LDMXCSR     (SP)
 	RET
 
 set:
@@ -4453,46 +4668,52 @@ set:
 	VMULPS  Z31, Z19, Z19
 	VMOVUPS Z19, 64(DI)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func product512s11x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int)
-// Requires: AVX, AVX512BW, AVX512F, MMX+
-TEXT ·product512s11x2(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   colA+24(FP), R13
-	MOVQ   b+32(FP), BX
-	MOVQ   rowB+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	LEAQ   (AX)(R8*4), R10
-	LEAQ   (R10)(R8*4), R11
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	VPXORD Z15, Z15, Z15
-	VPXORD Z16, Z16, Z16
-	VPXORD Z17, Z17, Z17
-	VPXORD Z18, Z18, Z18
-	VPXORD Z19, Z19, Z19
-	VPXORD Z20, Z20, Z20
-	VPXORD Z21, Z21, Z21
-	TESTQ  CX, CX
-	JLE    done
+// Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
+TEXT ·product512s11x2(SB), NOSPLIT, $8-88
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	LEAQ    (AX)(R8*4), R10
+	LEAQ    (R10)(R8*4), R11
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	VPXORD  Z14, Z14, Z14
+	VPXORD  Z15, Z15, Z15
+	VPXORD  Z16, Z16, Z16
+	VPXORD  Z17, Z17, Z17
+	VPXORD  Z18, Z18, Z18
+	VPXORD  Z19, Z19, Z19
+	VPXORD  Z20, Z20, Z20
+	VPXORD  Z21, Z21, Z21
+	TESTQ   CX, CX
+	JLE     done
 
 loop:
 	VMOVUPS      (BX), Z28
@@ -4626,6 +4847,7 @@ done:
 	VFMADD231PS  Z31, Z21, Z30
 	VMOVUPS      Z30, K2, 64(DI)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 setMasked:
@@ -4684,6 +4906,7 @@ setMasked:
 	VMULPS  Z31, Z21, Z21
 	VMOVUPS Z21, K2, 64(DI)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 whole:
@@ -4766,6 +4989,7 @@ whole:
 	VFMADD231PS Z31, Z21, Z30
 	VMOVUPS     Z30, 64(DI)
 	VZEROUPPER
+	LDMXCSR     (SP)
 	RET
 
 set:
@@ -4824,48 +5048,54 @@ set:
 	VMULPS  Z31, Z21, Z21
 	VMOVUPS Z21, 64(DI)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func product512s12x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int)
-// Requires: AVX, AVX512BW, AVX512F, MMX+
-TEXT ·product512s12x2(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   colA+24(FP), R13
-	MOVQ   b+32(FP), BX
-	MOVQ   rowB+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	LEAQ   (AX)(R8*4), R10
-	LEAQ   (R10)(R8*4), R11
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	VPXORD Z15, Z15, Z15
-	VPXORD Z16, Z16, Z16
-	VPXORD Z17, Z17, Z17
-	VPXORD Z18, Z18, Z18
-	VPXORD Z19, Z19, Z19
-	VPXORD Z20, Z20, Z20
-	VPXORD Z21, Z21, Z21
-	VPXORD Z22, Z22, Z22
-	VPXORD Z23, Z23, Z23
-	TESTQ  CX, CX
-	JLE    done
+// Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
+TEXT ·product512s12x2(SB), NOSPLIT, $8-88
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	LEAQ    (AX)(R8*4), R10
+	LEAQ    (R10)(R8*4), R11
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	VPXORD  Z14, Z14, Z14
+	VPXORD  Z15, Z15, Z15
+	VPXORD  Z16, Z16, Z16
+	VPXORD  Z17, Z17, Z17
+	VPXORD  Z18, Z18, Z18
+	VPXORD  Z19, Z19, Z19
+	VPXORD  Z20, Z20, Z20
+	VPXORD  Z21, Z21, Z21
+	VPXORD  Z22, Z22, Z22
+	VPXORD  Z23, Z23, Z23
+	TESTQ   CX, CX
+	JLE     done
 
 loop:
 	VMOVUPS      (BX), Z28
@@ -5009,6 +5239,7 @@ done:
 	VFMADD231PS  Z31, Z23, Z30
 	VMOVUPS      Z30, K2, 64(DI)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 setMasked:
@@ -5072,6 +5303,7 @@ setMasked:
 	VMULPS  Z31, Z23, Z23
 	VMOVUPS Z23, K2, 64(DI)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 whole:
@@ -5161,6 +5393,7 @@ whole:
 	VFMADD231PS Z31, Z23, Z30
 	VMOVUPS     Z30, 64(DI)
 	VZEROUPPER
+	LDMXCSR     (SP)
 	RET
 
 set:
@@ -5224,51 +5457,57 @@ set:
 	VMULPS  Z31, Z23, Z23
 	VMOVUPS Z23, 64(DI)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func product512s13x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int)
-// Requires: AVX, AVX512BW, AVX512F, MMX+
-TEXT ·product512s13x2(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   colA+24(FP), R13
-	MOVQ   b+32(FP), BX
-	MOVQ   rowB+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	LEAQ   (AX)(R8*4), R10
-	LEAQ   (R10)(R8*4), R11
-	LEAQ   (R11)(R8*4), R12
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	VPXORD Z15, Z15, Z15
-	VPXORD Z16, Z16, Z16
-	VPXORD Z17, Z17, Z17
-	VPXORD Z18, Z18, Z18
-	VPXORD Z19, Z19, Z19
-	VPXORD Z20, Z20, Z20
-	VPXORD Z21, Z21, Z21
-	VPXORD Z22, Z22, Z22
-	VPXORD Z23, Z23, Z23
-	VPXORD Z24, Z24, Z24
-	VPXORD Z25, Z25, Z25
-	TESTQ  CX, CX
-	JLE    done
+// Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
+TEXT ·product512s13x2(SB), NOSPLIT, $8-88
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	LEAQ    (AX)(R8*4), R10
+	LEAQ    (R10)(R8*4), R11
+	LEAQ    (R11)(R8*4), R12
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	VPXORD  Z14, Z14, Z14
+	VPXORD  Z15, Z15, Z15
+	VPXORD  Z16, Z16, Z16
+	VPXORD  Z17, Z17, Z17
+	VPXORD  Z18, Z18, Z18
+	VPXORD  Z19, Z19, Z19
+	VPXORD  Z20, Z20, Z20
+	VPXORD  Z21, Z21, Z21
+	VPXORD  Z22, Z22, Z22
+	VPXORD  Z23, Z23, Z23
+	VPXORD  Z24, Z24, Z24
+	VPXORD  Z25, Z25, Z25
+	TESTQ   CX, CX
+	JLE     done
 
 loop:
 	VMOVUPS      (BX), Z28
@@ -5423,6 +5662,7 @@ done:
 	VFMADD231PS  Z31, Z25, Z30
 	VMOVUPS      Z30, K2, 64(DI)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 setMasked:
@@ -5491,6 +5731,7 @@ setMasked:
 	VMULPS  Z31, Z25, Z25
 	VMOVUPS Z25, K2, 64(DI)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 whole:
@@ -5587,6 +5828,7 @@ whole:
 	VFMADD231PS Z31, Z25, Z30
 	VMOVUPS     Z30, 64(DI)
 	VZEROUPPER
+	LDMXCSR     (SP)
 	RET
 
 set:
@@ -5655,53 +5897,59 @@ set:
 	VMULPS  Z31, Z25, Z25
 	VMOVUPS Z25, 64(DI)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func product512s14x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int)
-// Requires: AVX, AVX512BW, AVX512F, MMX+
-TEXT ·product512s14x2(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   colA+24(FP), R13
-	MOVQ   b+32(FP), BX
-	MOVQ   rowB+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	LEAQ   (AX)(R8*4), R10
-	LEAQ   (R10)(R8*4), R11
-	LEAQ   (R11)(R8*4), R12
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	VPXORD Z15, Z15, Z15
-	VPXORD Z16, Z16, Z16
-	VPXORD Z17, Z17, Z17
-	VPXORD Z18, Z18, Z18
-	VPXORD Z19, Z19, Z19
-	VPXORD Z20, Z20, Z20
-	VPXORD Z21, Z21, Z21
-	VPXORD Z22, Z22, Z22
-	VPXORD Z23, Z23, Z23
-	VPXORD Z24, Z24, Z24
-	VPXORD Z25, Z25, Z25
-	VPXORD Z26, Z26, Z26
-	VPXORD Z27, Z27, Z27
-	TESTQ  CX, CX
-	JLE    done
+// Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
+TEXT ·product512s14x2(SB), NOSPLIT, $8-88
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	LEAQ    (AX)(R8*4), R10
+	LEAQ    (R10)(R8*4), R11
+	LEAQ    (R11)(R8*4), R12
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	VPXORD  Z14, Z14, Z14
+	VPXORD  Z15, Z15, Z15
+	VPXORD  Z16, Z16, Z16
+	VPXORD  Z17, Z17, Z17
+	VPXORD  Z18, Z18, Z18
+	VPXORD  Z19, Z19, Z19
+	VPXORD  Z20, Z20, Z20
+	VPXORD  Z21, Z21, Z21
+	VPXORD  Z22, Z22, Z22
+	VPXORD  Z23, Z23, Z23
+	VPXORD  Z24, Z24, Z24
+	VPXORD  Z25, Z25, Z25
+	VPXORD  Z26, Z26, Z26
+	VPXORD  Z27, Z27, Z27
+	TESTQ   CX, CX
+	JLE     done
 
 loop:
 	VMOVUPS      (BX), Z28
@@ -5866,6 +6114,7 @@ done:
 	VFMADD231PS  Z31, Z27, Z30
 	VMOVUPS      Z30, K2, 64(DI)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 setMasked:
@@ -5939,6 +6188,7 @@ setMasked:
 	VMULPS  Z31, Z27, Z27
 	VMOVUPS Z27, K2, 64(DI)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 whole:
@@ -6042,6 +6292,7 @@ whole:
 	VFMADD231PS Z31, Z27, Z30
 	VMOVUPS     Z30, 64(DI)
 	VZEROUPPER
+	LDMXCSR     (SP)
 	RET
 
 set:
@@ -6115,6 +6366,285 @@ set:
 	VMULPS  Z31, Z27, Z27
 	VMOVUPS Z27, 64(DI)
 	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func direct512s1(k int, a *float32, rowA int, src *float32, rows *int32, second int, c *float32, rowC int, accumulate int)
+// Requires: AVX, AVX512F, SSE
+TEXT ·direct512s1(SB), NOSPLIT, $8-72
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    src+24(FP), BX
+	MOVQ    rows+32(FP), R10
+	MOVQ    second+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+
+loop:
+	MOVLQSX      (R10), R11
+	LEAQ         (BX)(R11*4), R11
+	ADDQ         $0x04, R10
+	VMOVUPS      (R11), Z28
+	VMOVUPS      (R11)(DX*1), Z29
+	VBROADCASTSS (AX), Z30
+	VFMADD231PS  Z30, Z28, Z0
+	VFMADD231PS  Z30, Z29, Z1
+	ADDQ         $0x04, AX
+	DECQ         CX
+	JNZ          loop
+	MOVQ         accumulate+64(FP), BX
+	TESTQ        BX, BX
+	JZ           set
+	VADDPS       (DI), Z0, Z0
+	VMOVUPS      Z0, (DI)
+	VADDPS       64(DI), Z1, Z1
+	VMOVUPS      Z1, 64(DI)
+	VZEROUPPER
+	LDMXCSR      (SP)
+	RET
+
+set:
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, 64(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func direct512s2(k int, a *float32, rowA int, src *float32, rows *int32, second int, c *float32, rowC int, accumulate int)
+// Requires: AVX, AVX512F, SSE
+TEXT ·direct512s2(SB), NOSPLIT, $8-72
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    src+24(FP), BX
+	MOVQ    rows+32(FP), R10
+	MOVQ    second+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+
+loop:
+	MOVLQSX      (R10), R11
+	LEAQ         (BX)(R11*4), R11
+	ADDQ         $0x04, R10
+	VMOVUPS      (R11), Z28
+	VMOVUPS      (R11)(DX*1), Z29
+	VBROADCASTSS (AX), Z30
+	VFMADD231PS  Z30, Z28, Z0
+	VFMADD231PS  Z30, Z29, Z1
+	VBROADCASTSS (AX)(R8*1), Z31
+	VFMADD231PS  Z31, Z28, Z2
+	VFMADD231PS  Z31, Z29, Z3
+	ADDQ         $0x04, AX
+	DECQ         CX
+	JNZ          loop
+	MOVQ         accumulate+64(FP), BX
+	TESTQ        BX, BX
+	JZ           set
+	VADDPS       (DI), Z0, Z0
+	VMOVUPS      Z0, (DI)
+	VADDPS       64(DI), Z1, Z1
+	VMOVUPS      Z1, 64(DI)
+	ADDQ         SI, DI
+	VADDPS       (DI), Z2, Z2
+	VMOVUPS      Z2, (DI)
+	VADDPS       64(DI), Z3, Z3
+	VMOVUPS      Z3, 64(DI)
+	VZEROUPPER
+	LDMXCSR      (SP)
+	RET
+
+set:
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z2, (DI)
+	VMOVUPS Z3, 64(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func direct512s3(k int, a *float32, rowA int, src *float32, rows *int32, second int, c *float32, rowC int, accumulate int)
+// Requires: AVX, AVX512F, SSE
+TEXT ·direct512s3(SB), NOSPLIT, $8-72
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    src+24(FP), BX
+	MOVQ    rows+32(FP), R10
+	MOVQ    second+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+
+loop:
+	MOVLQSX      (R10), R11
+	LEAQ         (BX)(R11*4), R11
+	ADDQ         $0x04, R10
+	VMOVUPS      (R11), Z28
+	VMOVUPS      (R11)(DX*1), Z29
+	VBROADCASTSS (AX), Z30
+	VFMADD231PS  Z30, Z28, Z0
+	VFMADD231PS  Z30, Z29, Z1
+	VBROADCASTSS (AX)(R8*1), Z31
+	VFMADD231PS  Z31, Z28, Z2
+	VFMADD231PS  Z31, Z29, Z3
+	VBROADCASTSS (AX)(R8*2), Z30
+	VFMADD231PS  Z30, Z28, Z4
+	VFMADD231PS  Z30, Z29, Z5
+	ADDQ         $0x04, AX
+	DECQ         CX
+	JNZ          loop
+	MOVQ         accumulate+64(FP), BX
+	TESTQ        BX, BX
+	JZ           set
+	VADDPS       (DI), Z0, Z0
+	VMOVUPS      Z0, (DI)
+	VADDPS       64(DI), Z1, Z1
+	VMOVUPS      Z1, 64(DI)
+	ADDQ         SI, DI
+	VADDPS       (DI), Z2, Z2
+	VMOVUPS      Z2, (DI)
+	VADDPS       64(DI), Z3, Z3
+	VMOVUPS      Z3, 64(DI)
+	ADDQ         SI, DI
+	VADDPS       (DI), Z4, Z4
+	VMOVUPS      Z4, (DI)
+	VADDPS       64(DI), Z5, Z5
+	VMOVUPS      Z5, 64(DI)
+	VZEROUPPER
+	LDMXCSR      (SP)
+	RET
+
+set:
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z2, (DI)
+	VMOVUPS Z3, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z4, (DI)
+	VMOVUPS Z5, 64(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func direct512s4(k int, a *float32, rowA int, src *float32, rows *int32, second int, c *float32, rowC int, accumulate int)
+// Requires: AVX, AVX512F, SSE
+TEXT ·direct512s4(SB), NOSPLIT, $8-72
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    src+24(FP), BX
+	MOVQ    rows+32(FP), R10
+	MOVQ    second+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+
+loop:
+	MOVLQSX      (R10), R11
+	LEAQ         (BX)(R11*4), R11
+	ADDQ         $0x04, R10
+	VMOVUPS      (R11), Z28
+	VMOVUPS      (R11)(DX*1), Z29
+	VBROADCASTSS (AX), Z30
+	VFMADD231PS  Z30, Z28, Z0
+	VFMADD231PS  Z30, Z29, Z1
+	VBROADCASTSS (AX)(R8*1), Z31
+	VFMADD231PS  Z31, Z28, Z2
+	VFMADD231PS  Z31, Z29, Z3
+	VBROADCASTSS (AX)(R8*2), Z30
+	VFMADD231PS  Z30, Z28, Z4
+	VFMADD231PS  Z30, Z29, Z5
+	VBROADCASTSS (AX)(R9*1), Z31
+	VFMADD231PS  Z31, Z28, Z6
+	VFMADD231PS  Z31, Z29, Z7
+	ADDQ         $0x04, AX
+	DECQ         CX
+	JNZ          loop
+	MOVQ         accumulate+64(FP), BX
+	TESTQ        BX, BX
+	JZ           set
+	VADDPS       (DI), Z0, Z0
+	VMOVUPS      Z0, (DI)
+	VADDPS       64(DI), Z1, Z1
+	VMOVUPS      Z1, 64(DI)
+	ADDQ         SI, DI
+	VADDPS       (DI), Z2, Z2
+	VMOVUPS      Z2, (DI)
+	VADDPS       64(DI), Z3, Z3
+	VMOVUPS      Z3, 64(DI)
+	ADDQ         SI, DI
+	VADDPS       (DI), Z4, Z4
+	VMOVUPS      Z4, (DI)
+	VADDPS       64(DI), Z5, Z5
+	VMOVUPS      Z5, 64(DI)
+	ADDQ         SI, DI
+	VADDPS       (DI), Z6, Z6
+	VMOVUPS      Z6, (DI)
+	VADDPS       64(DI), Z7, Z7
+	VMOVUPS      Z7, 64(DI)
+	VZEROUPPER
+	LDMXCSR      (SP)
+	RET
+
+set:
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z2, (DI)
+	VMOVUPS Z3, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z4, (DI)
+	VMOVUPS Z5, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z6, (DI)
+	VMOVUPS Z7, 64(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func copyPanel512s(dst *float32, rowDst int, src *float32, rowSrc int, n int, mask *byte)
@@ -6142,8 +6672,13 @@ loop:
 	RET
 
 // func axpy512s(x *float32, y *float32, n int, mask *byte, alpha float32)
-// Requires: AVX, AVX512BW, AVX512F
-TEXT ·axpy512s(SB), NOSPLIT, $0-36
+// Requires: AVX, AVX512BW, AVX512F, SSE
+TEXT ·axpy512s(SB), NOSPLIT, $8-36
+	STMXCSR      (SP)
+	MOVL         (SP), AX
+	ORL          $0x00008040, AX
+	MOVL         AX, 4(SP)
+	LDMXCSR      4(SP)
 	MOVQ         x+0(FP), DI
 	MOVQ         y+8(FP), SI
 	VBROADCASTSS alpha+32(FP), Z31
@@ -6174,11 +6709,17 @@ tail:
 
 end:
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func scale512s(x *float32, n int, mask *byte, alpha float32)
-// Requires: AVX, AVX512BW, AVX512F
-TEXT ·scale512s(SB), NOSPLIT, $0-28
+// Requires: AVX, AVX512BW, AVX512F, SSE
+TEXT ·scale512s(SB), NOSPLIT, $8-28
+	STMXCSR      (SP)
+	MOVL         (SP), AX
+	ORL          $0x00008040, AX
+	MOVL         AX, 4(SP)
+	LDMXCSR      4(SP)
 	MOVQ         x+0(FP), DI
 	VBROADCASTSS alpha+24(FP), Z31
 	MOVQ         n+8(FP), CX
@@ -6206,18 +6747,24 @@ tail:
 
 end:
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func multiply512s(x *float32, y *float32, z *float32, n int, mask *byte)
-// Requires: AVX, AVX512BW, AVX512F
-TEXT ·multiply512s(SB), NOSPLIT, $0-40
-	MOVQ  x+0(FP), DI
-	MOVQ  y+8(FP), SI
-	MOVQ  z+16(FP), R8
-	MOVQ  n+24(FP), CX
-	XORQ  AX, AX
-	TESTQ CX, CX
-	JZ    tail
+// Requires: AVX, AVX512BW, AVX512F, SSE
+TEXT ·multiply512s(SB), NOSPLIT, $8-40
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    x+0(FP), DI
+	MOVQ    y+8(FP), SI
+	MOVQ    z+16(FP), R8
+	MOVQ    n+24(FP), CX
+	XORQ    AX, AX
+	TESTQ   CX, CX
+	JZ      tail
 
 loop:
 	VMOVUPS (DI)(AX*1), Z0
@@ -6241,6 +6788,7 @@ tail:
 
 end:
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func relu512s(x *float32, y *float32, d *float32, n int, mask *byte, one float32)
@@ -6286,8 +6834,13 @@ end:
 	RET
 
 // func sgdUpdate512s(u *float32, d *float32, w *float32, n int, mask *byte, rate float32, decay float32)
-// Requires: AVX, AVX512BW, AVX512F
-TEXT ·sgdUpdate512s(SB), NOSPLIT, $0-48
+// Requires: AVX, AVX512BW, AVX512F, SSE
+TEXT ·sgdUpdate512s(SB), NOSPLIT, $8-48
+	STMXCSR      (SP)
+	MOVL         (SP), AX
+	ORL          $0x00008040, AX
+	MOVL         AX, 4(SP)
+	LDMXCSR      4(SP)
 	MOVQ         u+0(FP), DI
 	MOVQ         d+8(FP), SI
 	MOVQ         w+16(FP), R8
@@ -6322,11 +6875,17 @@ tail:
 
 end:
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func momentumUpdate512s(u *float32, d *float32, w *float32, v *float32, n int, mask *byte, rate float32, decay float32, mu float32)
-// Requires: AVX, AVX512BW, AVX512F
-TEXT ·momentumUpdate512s(SB), NOSPLIT, $0-60
+// Requires: AVX, AVX512BW, AVX512F, SSE
+TEXT ·momentumUpdate512s(SB), NOSPLIT, $8-60
+	STMXCSR      (SP)
+	MOVL         (SP), AX
+	ORL          $0x00008040, AX
+	MOVL         AX, 4(SP)
+	LDMXCSR      4(SP)
 	MOVQ         u+0(FP), DI
 	MOVQ         d+8(FP), SI
 	MOVQ         w+16(FP), R8
@@ -6371,11 +6930,17 @@ tail:
 
 end:
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func nesterovUpdate512s(u *float32, d *float32, w *float32, v *float32, n int, mask *byte, rate float32, decay float32, mu float32)
-// Requires: AVX, AVX512BW, AVX512F
-TEXT ·nesterovUpdate512s(SB), NOSPLIT, $0-60
+// Requires: AVX, AVX512BW, AVX512F, SSE
+TEXT ·nesterovUpdate512s(SB), NOSPLIT, $8-60
+	STMXCSR      (SP)
+	MOVL         (SP), AX
+	ORL          $0x00008040, AX
+	MOVL         AX, 4(SP)
+	LDMXCSR      4(SP)
 	MOVQ         u+0(FP), DI
 	MOVQ         d+8(FP), SI
 	MOVQ         w+16(FP), R8
@@ -6422,11 +6987,17 @@ tail:
 
 end:
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func adamUpdate512s(u *float32, d *float32, w *float32, m *float32, v *float32, n int, mask *byte, decay float32, beta1 float32, rest1 float32, beta2 float32, rest2 float32, rate float32, root float32, eps float32, shrink float32)
-// Requires: AVX, AVX512BW, AVX512F
-TEXT ·adamUpdate512s(SB), NOSPLIT, $0-92
+// Requires: AVX, AVX512BW, AVX512F, SSE
+TEXT ·adamUpdate512s(SB), NOSPLIT, $8-92
+	STMXCSR      (SP)
+	MOVL         (SP), AX
+	ORL          $0x00008040, AX
+	MOVL         AX, 4(SP)
+	LDMXCSR      4(SP)
 	MOVQ         u+0(FP), DI
 	MOVQ         d+8(FP), SI
 	MOVQ         w+16(FP), R8
@@ -6498,11 +7069,17 @@ tail:
 
 end:
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func sgdStep512s(d *float32, w *float32, n int, mask *byte, rate float32, decay float32)
-// Requires: AVX, AVX512BW, AVX512F
-TEXT ·sgdStep512s(SB), NOSPLIT, $0-40
+// Requires: AVX, AVX512BW, AVX512F, SSE
+TEXT ·sgdStep512s(SB), NOSPLIT, $8-40
+	STMXCSR      (SP)
+	MOVL         (SP), AX
+	ORL          $0x00008040, AX
+	MOVL         AX, 4(SP)
+	LDMXCSR      4(SP)
 	MOVQ         d+0(FP), DI
 	MOVQ         w+8(FP), SI
 	VBROADCASTSS rate+32(FP), Z31
@@ -6538,11 +7115,17 @@ tail:
 
 end:
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func momentumStep512s(d *float32, w *float32, v *float32, n int, mask *byte, rate float32, decay float32, mu float32)
-// Requires: AVX, AVX512BW, AVX512F
-TEXT ·momentumStep512s(SB), NOSPLIT, $0-52
+// Requires: AVX, AVX512BW, AVX512F, SSE
+TEXT ·momentumStep512s(SB), NOSPLIT, $8-52
+	STMXCSR      (SP)
+	MOVL         (SP), AX
+	ORL          $0x00008040, AX
+	MOVL         AX, 4(SP)
+	LDMXCSR      4(SP)
 	MOVQ         d+0(FP), DI
 	MOVQ         w+8(FP), SI
 	MOVQ         v+16(FP), R8
@@ -6588,11 +7171,17 @@ tail:
 
 end:
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func nesterovStep512s(d *float32, w *float32, v *float32, n int, mask *byte, rate float32, decay float32, mu float32)
-// Requires: AVX, AVX512BW, AVX512F
-TEXT ·nesterovStep512s(SB), NOSPLIT, $0-52
+// Requires: AVX, AVX512BW, AVX512F, SSE
+TEXT ·nesterovStep512s(SB), NOSPLIT, $8-52
+	STMXCSR      (SP)
+	MOVL         (SP), AX
+	ORL          $0x00008040, AX
+	MOVL         AX, 4(SP)
+	LDMXCSR      4(SP)
 	MOVQ         d+0(FP), DI
 	MOVQ         w+8(FP), SI
 	MOVQ         v+16(FP), R8
@@ -6640,11 +7229,17 @@ tail:
 
 end:
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func adamStep512s(d *float32, w *float32, m *float32, v *float32, n int, mask *byte, decay float32, beta1 float32, rest1 float32, beta2 float32, rest2 float32, rate float32, root float32, eps float32, shrink float32)
-// Requires: AVX, AVX512BW, AVX512F
-TEXT ·adamStep512s(SB), NOSPLIT, $0-84
+// Requires: AVX, AVX512BW, AVX512F, SSE
+TEXT ·adamStep512s(SB), NOSPLIT, $8-84
+	STMXCSR      (SP)
+	MOVL         (SP), AX
+	ORL          $0x00008040, AX
+	MOVL         AX, 4(SP)
+	LDMXCSR      4(SP)
 	MOVQ         d+0(FP), DI
 	MOVQ         w+8(FP), SI
 	MOVQ         m+16(FP), R8
@@ -6717,18 +7312,24 @@ tail:
 
 end:
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func dot512s(x *float32, y *float32, n int) float64
-// Requires: AVX, AVX512F, SSE2
-TEXT ·dot512s(SB), NOSPLIT, $0-32
-	MOVQ   y+8(FP), DI
-	MOVQ   x+0(FP), SI
-	MOVQ   n+16(FP), CX
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
+// Requires: AVX, AVX512F, SSE, SSE2
+TEXT ·dot512s(SB), NOSPLIT, $8-32
+	MOVQ    y+8(FP), DI
+	MOVQ    x+0(FP), SI
+	MOVQ    n+16(FP), CX
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
 
 loop:
 	VCVTPS2PD     (SI), Z4
@@ -6757,6 +7358,7 @@ loop:
 	VHADDPD       X0, X0, X0
 	MOVSD         X0, ret+24(FP)
 	VZEROUPPER
+	LDMXCSR       (SP)
 	RET
 
 // func copySum512s(y *float32, x *float32, n int) float64
@@ -6806,20 +7408,25 @@ loop:
 	RET
 
 // func product256s1x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int)
-// Requires: AVX, FMA3, MMX+
-TEXT ·product256s1x1(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   colA+24(FP), R13
-	MOVQ   b+32(FP), BX
-	MOVQ   rowB+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	VXORPS Y0, Y0, Y0
-	TESTQ  CX, CX
-	JLE    done
+// Requires: AVX, FMA3, MMX+, SSE
+TEXT ·product256s1x1(SB), NOSPLIT, $8-88
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VXORPS  Y0, Y0, Y0
+	TESTQ   CX, CX
+	JLE     done
 
 loop:
 	VMOVUPS      (BX), Y12
@@ -6845,12 +7452,14 @@ done:
 	VFMADD231PS  Y15, Y0, Y14
 	VMASKMOVPS   Y14, Y12, (DI)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 setMasked:
 	VMULPS     Y15, Y0, Y0
 	VMASKMOVPS Y0, Y12, (DI)
 	VZEROUPPER
+	LDMXCSR    (SP)
 	RET
 
 whole:
@@ -6860,30 +7469,37 @@ whole:
 	VFMADD231PS Y15, Y0, Y14
 	VMOVUPS     Y14, (DI)
 	VZEROUPPER
+	LDMXCSR     (SP)
 	RET
 
 set:
 	VMULPS  Y15, Y0, Y0
 	VMOVUPS Y0, (DI)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func product256s2x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int)
-// Requires: AVX, FMA3, MMX+
-TEXT ·product256s2x1(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   colA+24(FP), R13
-	MOVQ   b+32(FP), BX
-	MOVQ   rowB+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	TESTQ  CX, CX
-	JLE    done
+// Requires: AVX, FMA3, MMX+, SSE
+TEXT ·product256s2x1(SB), NOSPLIT, $8-88
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	TESTQ   CX, CX
+	JLE     done
 
 loop:
 	VMOVUPS      (BX), Y12
@@ -6915,6 +7531,7 @@ done:
 	VFMADD231PS  Y15, Y1, Y14
 	VMASKMOVPS   Y14, Y12, (DI)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 setMasked:
@@ -6924,6 +7541,7 @@ setMasked:
 	VMULPS     Y15, Y1, Y1
 	VMASKMOVPS Y1, Y12, (DI)
 	VZEROUPPER
+	LDMXCSR    (SP)
 	RET
 
 whole:
@@ -6937,6 +7555,7 @@ whole:
 	VFMADD231PS Y15, Y1, Y14
 	VMOVUPS     Y14, (DI)
 	VZEROUPPER
+	LDMXCSR     (SP)
 	RET
 
 set:
@@ -6946,25 +7565,31 @@ set:
 	VMULPS  Y15, Y1, Y1
 	VMOVUPS Y1, (DI)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func product256s3x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int)
-// Requires: AVX, FMA3, MMX+
-TEXT ·product256s3x1(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   colA+24(FP), R13
-	MOVQ   b+32(FP), BX
-	MOVQ   rowB+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	TESTQ  CX, CX
-	JLE    done
+// Requires: AVX, FMA3, MMX+, SSE
+TEXT ·product256s3x1(SB), NOSPLIT, $8-88
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	TESTQ   CX, CX
+	JLE     done
 
 loop:
 	VMOVUPS      (BX), Y12
@@ -7002,6 +7627,7 @@ done:
 	VFMADD231PS  Y15, Y2, Y14
 	VMASKMOVPS   Y14, Y12, (DI)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 setMasked:
@@ -7014,6 +7640,7 @@ setMasked:
 	VMULPS     Y15, Y2, Y2
 	VMASKMOVPS Y2, Y12, (DI)
 	VZEROUPPER
+	LDMXCSR    (SP)
 	RET
 
 whole:
@@ -7031,6 +7658,7 @@ whole:
 	VFMADD231PS Y15, Y2, Y14
 	VMOVUPS     Y14, (DI)
 	VZEROUPPER
+	LDMXCSR     (SP)
 	RET
 
 set:
@@ -7043,26 +7671,32 @@ set:
 	VMULPS  Y15, Y2, Y2
 	VMOVUPS Y2, (DI)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func product256s4x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int)
-// Requires: AVX, FMA3, MMX+
-TEXT ·product256s4x1(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   colA+24(FP), R13
-	MOVQ   b+32(FP), BX
-	MOVQ   rowB+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	TESTQ  CX, CX
-	JLE    done
+// Requires: AVX, FMA3, MMX+, SSE
+TEXT ·product256s4x1(SB), NOSPLIT, $8-88
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	TESTQ   CX, CX
+	JLE     done
 
 loop:
 	VMOVUPS      (BX), Y12
@@ -7106,6 +7740,7 @@ done:
 	VFMADD231PS  Y15, Y3, Y14
 	VMASKMOVPS   Y14, Y12, (DI)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 setMasked:
@@ -7121,6 +7756,7 @@ setMasked:
 	VMULPS     Y15, Y3, Y3
 	VMASKMOVPS Y3, Y12, (DI)
 	VZEROUPPER
+	LDMXCSR    (SP)
 	RET
 
 whole:
@@ -7142,6 +7778,7 @@ whole:
 	VFMADD231PS Y15, Y3, Y14
 	VMOVUPS     Y14, (DI)
 	VZEROUPPER
+	LDMXCSR     (SP)
 	RET
 
 set:
@@ -7157,28 +7794,34 @@ set:
 	VMULPS  Y15, Y3, Y3
 	VMOVUPS Y3, (DI)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func product256s5x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int)
-// Requires: AVX, FMA3, MMX+
-TEXT ·product256s5x1(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   colA+24(FP), R13
-	MOVQ   b+32(FP), BX
-	MOVQ   rowB+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	LEAQ   (AX)(R8*4), R10
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	TESTQ  CX, CX
-	JLE    done
+// Requires: AVX, FMA3, MMX+, SSE
+TEXT ·product256s5x1(SB), NOSPLIT, $8-88
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	LEAQ    (AX)(R8*4), R10
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	TESTQ   CX, CX
+	JLE     done
 
 loop:
 	VMOVUPS      (BX), Y12
@@ -7229,6 +7872,7 @@ done:
 	VFMADD231PS  Y15, Y4, Y14
 	VMASKMOVPS   Y14, Y12, (DI)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 setMasked:
@@ -7247,6 +7891,7 @@ setMasked:
 	VMULPS     Y15, Y4, Y4
 	VMASKMOVPS Y4, Y12, (DI)
 	VZEROUPPER
+	LDMXCSR    (SP)
 	RET
 
 whole:
@@ -7272,6 +7917,7 @@ whole:
 	VFMADD231PS Y15, Y4, Y14
 	VMOVUPS     Y14, (DI)
 	VZEROUPPER
+	LDMXCSR     (SP)
 	RET
 
 set:
@@ -7290,29 +7936,35 @@ set:
 	VMULPS  Y15, Y4, Y4
 	VMOVUPS Y4, (DI)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func product256s6x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int)
-// Requires: AVX, FMA3, MMX+
-TEXT ·product256s6x1(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   colA+24(FP), R13
-	MOVQ   b+32(FP), BX
-	MOVQ   rowB+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	LEAQ   (AX)(R8*4), R10
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	TESTQ  CX, CX
-	JLE    done
+// Requires: AVX, FMA3, MMX+, SSE
+TEXT ·product256s6x1(SB), NOSPLIT, $8-88
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	LEAQ    (AX)(R8*4), R10
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	TESTQ   CX, CX
+	JLE     done
 
 loop:
 	VMOVUPS      (BX), Y12
@@ -7369,6 +8021,7 @@ done:
 	VFMADD231PS  Y15, Y5, Y14
 	VMASKMOVPS   Y14, Y12, (DI)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 setMasked:
@@ -7390,6 +8043,7 @@ setMasked:
 	VMULPS     Y15, Y5, Y5
 	VMASKMOVPS Y5, Y12, (DI)
 	VZEROUPPER
+	LDMXCSR    (SP)
 	RET
 
 whole:
@@ -7419,6 +8073,7 @@ whole:
 	VFMADD231PS Y15, Y5, Y14
 	VMOVUPS     Y14, (DI)
 	VZEROUPPER
+	LDMXCSR     (SP)
 	RET
 
 set:
@@ -7440,24 +8095,30 @@ set:
 	VMULPS  Y15, Y5, Y5
 	VMOVUPS Y5, (DI)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func product256s1x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int)
-// Requires: AVX, FMA3, MMX+
-TEXT ·product256s1x2(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   colA+24(FP), R13
-	MOVQ   b+32(FP), BX
-	MOVQ   rowB+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	TESTQ  CX, CX
-	JLE    done
+// Requires: AVX, FMA3, MMX+, SSE
+TEXT ·product256s1x2(SB), NOSPLIT, $8-88
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	TESTQ   CX, CX
+	JLE     done
 
 loop:
 	VMOVUPS      (BX), Y12
@@ -7488,6 +8149,7 @@ done:
 	VFMADD231PS  Y15, Y1, Y14
 	VMASKMOVPS   Y14, Y13, 32(DI)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 setMasked:
@@ -7496,6 +8158,7 @@ setMasked:
 	VMULPS     Y15, Y1, Y1
 	VMASKMOVPS Y1, Y13, 32(DI)
 	VZEROUPPER
+	LDMXCSR    (SP)
 	RET
 
 whole:
@@ -7508,6 +8171,7 @@ whole:
 	VFMADD231PS Y15, Y1, Y14
 	VMOVUPS     Y14, 32(DI)
 	VZEROUPPER
+	LDMXCSR     (SP)
 	RET
 
 set:
@@ -7516,26 +8180,32 @@ set:
 	VMULPS  Y15, Y1, Y1
 	VMOVUPS Y1, 32(DI)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func product256s2x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int)
-// Requires: AVX, FMA3, MMX+
-TEXT ·product256s2x2(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   colA+24(FP), R13
-	MOVQ   b+32(FP), BX
-	MOVQ   rowB+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	TESTQ  CX, CX
-	JLE    done
+// Requires: AVX, FMA3, MMX+, SSE
+TEXT ·product256s2x2(SB), NOSPLIT, $8-88
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	TESTQ   CX, CX
+	JLE     done
 
 loop:
 	VMOVUPS      (BX), Y12
@@ -7576,6 +8246,7 @@ done:
 	VFMADD231PS  Y15, Y3, Y14
 	VMASKMOVPS   Y14, Y13, 32(DI)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 setMasked:
@@ -7589,6 +8260,7 @@ setMasked:
 	VMULPS     Y15, Y3, Y3
 	VMASKMOVPS Y3, Y13, 32(DI)
 	VZEROUPPER
+	LDMXCSR    (SP)
 	RET
 
 whole:
@@ -7608,6 +8280,7 @@ whole:
 	VFMADD231PS Y15, Y3, Y14
 	VMOVUPS     Y14, 32(DI)
 	VZEROUPPER
+	LDMXCSR     (SP)
 	RET
 
 set:
@@ -7621,28 +8294,34 @@ set:
 	VMULPS  Y15, Y3, Y3
 	VMOVUPS Y3, 32(DI)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func product256s3x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int)
-// Requires: AVX, FMA3, MMX+
-TEXT ·product256s3x2(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   colA+24(FP), R13
-	MOVQ   b+32(FP), BX
-	MOVQ   rowB+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	TESTQ  CX, CX
-	JLE    done
+// Requires: AVX, FMA3, MMX+, SSE
+TEXT ·product256s3x2(SB), NOSPLIT, $8-88
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	TESTQ   CX, CX
+	JLE     done
 
 loop:
 	VMOVUPS      (BX), Y12
@@ -7693,6 +8372,7 @@ done:
 	VFMADD231PS  Y15, Y5, Y14
 	VMASKMOVPS   Y14, Y13, 32(DI)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 setMasked:
@@ -7711,6 +8391,7 @@ setMasked:
 	VMULPS     Y15, Y5, Y5
 	VMASKMOVPS Y5, Y13, 32(DI)
 	VZEROUPPER
+	LDMXCSR    (SP)
 	RET
 
 whole:
@@ -7737,6 +8418,7 @@ whole:
 	VFMADD231PS Y15, Y5, Y14
 	VMOVUPS     Y14, 32(DI)
 	VZEROUPPER
+	LDMXCSR     (SP)
 	RET
 
 set:
@@ -7755,30 +8437,36 @@ set:
 	VMULPS  Y15, Y5, Y5
 	VMOVUPS Y5, 32(DI)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func product256s4x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int)
-// Requires: AVX, FMA3, MMX+
-TEXT ·product256s4x2(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   colA+24(FP), R13
-	MOVQ   b+32(FP), BX
-	MOVQ   rowB+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	TESTQ  CX, CX
-	JLE    done
+// Requires: AVX, FMA3, MMX+, SSE
+TEXT ·product256s4x2(SB), NOSPLIT, $8-88
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	VXORPS  Y7, Y7, Y7
+	TESTQ   CX, CX
+	JLE     done
 
 loop:
 	VMOVUPS      (BX), Y12
@@ -7839,6 +8527,7 @@ done:
 	VFMADD231PS  Y15, Y7, Y14
 	VMASKMOVPS   Y14, Y13, 32(DI)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 setMasked:
@@ -7862,6 +8551,7 @@ setMasked:
 	VMULPS     Y15, Y7, Y7
 	VMASKMOVPS Y7, Y13, 32(DI)
 	VZEROUPPER
+	LDMXCSR    (SP)
 	RET
 
 whole:
@@ -7895,6 +8585,7 @@ whole:
 	VFMADD231PS Y15, Y7, Y14
 	VMOVUPS     Y14, 32(DI)
 	VZEROUPPER
+	LDMXCSR     (SP)
 	RET
 
 set:
@@ -7918,33 +8609,39 @@ set:
 	VMULPS  Y15, Y7, Y7
 	VMOVUPS Y7, 32(DI)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func product256s5x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int)
-// Requires: AVX, FMA3, MMX+
-TEXT ·product256s5x2(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   colA+24(FP), R13
-	MOVQ   b+32(FP), BX
-	MOVQ   rowB+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	LEAQ   (AX)(R8*4), R10
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	VXORPS Y8, Y8, Y8
-	VXORPS Y9, Y9, Y9
-	TESTQ  CX, CX
-	JLE    done
+// Requires: AVX, FMA3, MMX+, SSE
+TEXT ·product256s5x2(SB), NOSPLIT, $8-88
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	LEAQ    (AX)(R8*4), R10
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	VXORPS  Y7, Y7, Y7
+	VXORPS  Y8, Y8, Y8
+	VXORPS  Y9, Y9, Y9
+	TESTQ   CX, CX
+	JLE     done
 
 loop:
 	VMOVUPS      (BX), Y12
@@ -8016,6 +8713,7 @@ done:
 	VFMADD231PS  Y15, Y9, Y14
 	VMASKMOVPS   Y14, Y13, 32(DI)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 setMasked:
@@ -8044,6 +8742,7 @@ setMasked:
 	VMULPS     Y15, Y9, Y9
 	VMASKMOVPS Y9, Y13, 32(DI)
 	VZEROUPPER
+	LDMXCSR    (SP)
 	RET
 
 whole:
@@ -8084,6 +8783,7 @@ whole:
 	VFMADD231PS Y15, Y9, Y14
 	VMOVUPS     Y14, 32(DI)
 	VZEROUPPER
+	LDMXCSR     (SP)
 	RET
 
 set:
@@ -8112,35 +8812,41 @@ set:
 	VMULPS  Y15, Y9, Y9
 	VMOVUPS Y9, 32(DI)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func product256s6x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int)
-// Requires: AVX, FMA3, MMX+
-TEXT ·product256s6x2(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   colA+24(FP), R13
-	MOVQ   b+32(FP), BX
-	MOVQ   rowB+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	LEAQ   (AX)(R8*4), R10
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	VXORPS Y8, Y8, Y8
-	VXORPS Y9, Y9, Y9
-	VXORPS Y10, Y10, Y10
-	VXORPS Y11, Y11, Y11
-	TESTQ  CX, CX
-	JLE    done
+// Requires: AVX, FMA3, MMX+, SSE
+TEXT ·product256s6x2(SB), NOSPLIT, $8-88
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	LEAQ    (AX)(R8*4), R10
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	VXORPS  Y7, Y7, Y7
+	VXORPS  Y8, Y8, Y8
+	VXORPS  Y9, Y9, Y9
+	VXORPS  Y10, Y10, Y10
+	VXORPS  Y11, Y11, Y11
+	TESTQ   CX, CX
+	JLE     done
 
 loop:
 	VMOVUPS      (BX), Y12
@@ -8222,6 +8928,7 @@ done:
 	VFMADD231PS  Y15, Y11, Y14
 	VMASKMOVPS   Y14, Y13, 32(DI)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 setMasked:
@@ -8255,6 +8962,7 @@ setMasked:
 	VMULPS     Y15, Y11, Y11
 	VMASKMOVPS Y11, Y13, 32(DI)
 	VZEROUPPER
+	LDMXCSR    (SP)
 	RET
 
 whole:
@@ -8302,6 +9010,7 @@ whole:
 	VFMADD231PS Y15, Y11, Y14
 	VMOVUPS     Y14, 32(DI)
 	VZEROUPPER
+	LDMXCSR     (SP)
 	RET
 
 set:
@@ -8335,6 +9044,285 @@ set:
 	VMULPS  Y15, Y11, Y11
 	VMOVUPS Y11, 32(DI)
 	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func direct256s1(k int, a *float32, rowA int, src *float32, rows *int32, second int, c *float32, rowC int, accumulate int)
+// Requires: AVX, FMA3, SSE
+TEXT ·direct256s1(SB), NOSPLIT, $8-72
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    src+24(FP), BX
+	MOVQ    rows+32(FP), R10
+	MOVQ    second+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+
+loop:
+	MOVLQSX      (R10), R11
+	LEAQ         (BX)(R11*4), R11
+	ADDQ         $0x04, R10
+	VMOVUPS      (R11), Y12
+	VMOVUPS      (R11)(DX*1), Y13
+	VBROADCASTSS (AX), Y14
+	VFMADD231PS  Y14, Y12, Y0
+	VFMADD231PS  Y14, Y13, Y1
+	ADDQ         $0x04, AX
+	DECQ         CX
+	JNZ          loop
+	MOVQ         accumulate+64(FP), BX
+	TESTQ        BX, BX
+	JZ           set
+	VADDPS       (DI), Y0, Y0
+	VMOVUPS      Y0, (DI)
+	VADDPS       32(DI), Y1, Y1
+	VMOVUPS      Y1, 32(DI)
+	VZEROUPPER
+	LDMXCSR      (SP)
+	RET
+
+set:
+	VMOVUPS Y0, (DI)
+	VMOVUPS Y1, 32(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func direct256s2(k int, a *float32, rowA int, src *float32, rows *int32, second int, c *float32, rowC int, accumulate int)
+// Requires: AVX, FMA3, SSE
+TEXT ·direct256s2(SB), NOSPLIT, $8-72
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    src+24(FP), BX
+	MOVQ    rows+32(FP), R10
+	MOVQ    second+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+
+loop:
+	MOVLQSX      (R10), R11
+	LEAQ         (BX)(R11*4), R11
+	ADDQ         $0x04, R10
+	VMOVUPS      (R11), Y12
+	VMOVUPS      (R11)(DX*1), Y13
+	VBROADCASTSS (AX), Y14
+	VFMADD231PS  Y14, Y12, Y0
+	VFMADD231PS  Y14, Y13, Y1
+	VBROADCASTSS (AX)(R8*1), Y15
+	VFMADD231PS  Y15, Y12, Y2
+	VFMADD231PS  Y15, Y13, Y3
+	ADDQ         $0x04, AX
+	DECQ         CX
+	JNZ          loop
+	MOVQ         accumulate+64(FP), BX
+	TESTQ        BX, BX
+	JZ           set
+	VADDPS       (DI), Y0, Y0
+	VMOVUPS      Y0, (DI)
+	VADDPS       32(DI), Y1, Y1
+	VMOVUPS      Y1, 32(DI)
+	ADDQ         SI, DI
+	VADDPS       (DI), Y2, Y2
+	VMOVUPS      Y2, (DI)
+	VADDPS       32(DI), Y3, Y3
+	VMOVUPS      Y3, 32(DI)
+	VZEROUPPER
+	LDMXCSR      (SP)
+	RET
+
+set:
+	VMOVUPS Y0, (DI)
+	VMOVUPS Y1, 32(DI)
+	ADDQ    SI, DI
+	VMOVUPS Y2, (DI)
+	VMOVUPS Y3, 32(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func direct256s3(k int, a *float32, rowA int, src *float32, rows *int32, second int, c *float32, rowC int, accumulate int)
+// Requires: AVX, FMA3, SSE
+TEXT ·direct256s3(SB), NOSPLIT, $8-72
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    src+24(FP), BX
+	MOVQ    rows+32(FP), R10
+	MOVQ    second+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+
+loop:
+	MOVLQSX      (R10), R11
+	LEAQ         (BX)(R11*4), R11
+	ADDQ         $0x04, R10
+	VMOVUPS      (R11), Y12
+	VMOVUPS      (R11)(DX*1), Y13
+	VBROADCASTSS (AX), Y14
+	VFMADD231PS  Y14, Y12, Y0
+	VFMADD231PS  Y14, Y13, Y1
+	VBROADCASTSS (AX)(R8*1), Y15
+	VFMADD231PS  Y15, Y12, Y2
+	VFMADD231PS  Y15, Y13, Y3
+	VBROADCASTSS (AX)(R8*2), Y14
+	VFMADD231PS  Y14, Y12, Y4
+	VFMADD231PS  Y14, Y13, Y5
+	ADDQ         $0x04, AX
+	DECQ         CX
+	JNZ          loop
+	MOVQ         accumulate+64(FP), BX
+	TESTQ        BX, BX
+	JZ           set
+	VADDPS       (DI), Y0, Y0
+	VMOVUPS      Y0, (DI)
+	VADDPS       32(DI), Y1, Y1
+	VMOVUPS      Y1, 32(DI)
+	ADDQ         SI, DI
+	VADDPS       (DI), Y2, Y2
+	VMOVUPS      Y2, (DI)
+	VADDPS       32(DI), Y3, Y3
+	VMOVUPS      Y3, 32(DI)
+	ADDQ         SI, DI
+	VADDPS       (DI), Y4, Y4
+	VMOVUPS      Y4, (DI)
+	VADDPS       32(DI), Y5, Y5
+	VMOVUPS      Y5, 32(DI)
+	VZEROUPPER
+	LDMXCSR      (SP)
+	RET
+
+set:
+	VMOVUPS Y0, (DI)
+	VMOVUPS Y1, 32(DI)
+	ADDQ    SI, DI
+	VMOVUPS Y2, (DI)
+	VMOVUPS Y3, 32(DI)
+	ADDQ    SI, DI
+	VMOVUPS Y4, (DI)
+	VMOVUPS Y5, 32(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func direct256s4(k int, a *float32, rowA int, src *float32, rows *int32, second int, c *float32, rowC int, accumulate int)
+// Requires: AVX, FMA3, SSE
+TEXT ·direct256s4(SB), NOSPLIT, $8-72
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    src+24(FP), BX
+	MOVQ    rows+32(FP), R10
+	MOVQ    second+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	VXORPS  Y7, Y7, Y7
+
+loop:
+	MOVLQSX      (R10), R11
+	LEAQ         (BX)(R11*4), R11
+	ADDQ         $0x04, R10
+	VMOVUPS      (R11), Y12
+	VMOVUPS      (R11)(DX*1), Y13
+	VBROADCASTSS (AX), Y14
+	VFMADD231PS  Y14, Y12, Y0
+	VFMADD231PS  Y14, Y13, Y1
+	VBROADCASTSS (AX)(R8*1), Y15
+	VFMADD231PS  Y15, Y12, Y2
+	VFMADD231PS  Y15, Y13, Y3
+	VBROADCASTSS (AX)(R8*2), Y14
+	VFMADD231PS  Y14, Y12, Y4
+	VFMADD231PS  Y14, Y13, Y5
+	VBROADCASTSS (AX)(R9*1), Y15
+	VFMADD231PS  Y15, Y12, Y6
+	VFMADD231PS  Y15, Y13, Y7
+	ADDQ         $0x04, AX
+	DECQ         CX
+	JNZ          loop
+	MOVQ         accumulate+64(FP), BX
+	TESTQ        BX, BX
+	JZ           set
+	VADDPS       (DI), Y0, Y0
+	VMOVUPS      Y0, (DI)
+	VADDPS       32(DI), Y1, Y1
+	VMOVUPS      Y1, 32(DI)
+	ADDQ         SI, DI
+	VADDPS       (DI), Y2, Y2
+	VMOVUPS      Y2, (DI)
+	VADDPS       32(DI), Y3, Y3
+	VMOVUPS      Y3, 32(DI)
+	ADDQ         SI, DI
+	VADDPS       (DI), Y4, Y4
+	VMOVUPS      Y4, (DI)
+	VADDPS       32(DI), Y5, Y5
+	VMOVUPS      Y5, 32(DI)
+	ADDQ         SI, DI
+	VADDPS       (DI), Y6, Y6
+	VMOVUPS      Y6, (DI)
+	VADDPS       32(DI), Y7, Y7
+	VMOVUPS      Y7, 32(DI)
+	VZEROUPPER
+	LDMXCSR      (SP)
+	RET
+
+set:
+	VMOVUPS Y0, (DI)
+	VMOVUPS Y1, 32(DI)
+	ADDQ    SI, DI
+	VMOVUPS Y2, (DI)
+	VMOVUPS Y3, 32(DI)
+	ADDQ    SI, DI
+	VMOVUPS Y4, (DI)
+	VMOVUPS Y5, 32(DI)
+	ADDQ    SI, DI
+	VMOVUPS Y6, (DI)
+	VMOVUPS Y7, 32(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func copyPanel256s(dst *float32, rowDst int, src *float32, rowSrc int, n int, mask *byte)
@@ -8362,8 +9350,13 @@ loop:
 	RET
 
 // func axpy256s(x *float32, y *float32, n int, mask *byte, alpha float32)
-// Requires: AVX, FMA3
-TEXT ·axpy256s(SB), NOSPLIT, $0-36
+// Requires: AVX, FMA3, SSE
+TEXT ·axpy256s(SB), NOSPLIT, $8-36
+	STMXCSR      (SP)
+	MOVL         (SP), AX
+	ORL          $0x00008040, AX
+	MOVL         AX, 4(SP)
+	LDMXCSR      4(SP)
 	MOVQ         x+0(FP), DI
 	MOVQ         y+8(FP), SI
 	VBROADCASTSS alpha+32(FP), Y15
@@ -8394,11 +9387,17 @@ tail:
 
 end:
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func scale256s(x *float32, n int, mask *byte, alpha float32)
-// Requires: AVX
-TEXT ·scale256s(SB), NOSPLIT, $0-28
+// Requires: AVX, SSE
+TEXT ·scale256s(SB), NOSPLIT, $8-28
+	STMXCSR      (SP)
+	MOVL         (SP), AX
+	ORL          $0x00008040, AX
+	MOVL         AX, 4(SP)
+	LDMXCSR      4(SP)
 	MOVQ         x+0(FP), DI
 	VBROADCASTSS alpha+24(FP), Y15
 	MOVQ         n+8(FP), CX
@@ -8426,18 +9425,24 @@ tail:
 
 end:
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func multiply256s(x *float32, y *float32, z *float32, n int, mask *byte)
-// Requires: AVX
-TEXT ·multiply256s(SB), NOSPLIT, $0-40
-	MOVQ  x+0(FP), DI
-	MOVQ  y+8(FP), SI
-	MOVQ  z+16(FP), R8
-	MOVQ  n+24(FP), CX
-	XORQ  AX, AX
-	TESTQ CX, CX
-	JZ    tail
+// Requires: AVX, SSE
+TEXT ·multiply256s(SB), NOSPLIT, $8-40
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    x+0(FP), DI
+	MOVQ    y+8(FP), SI
+	MOVQ    z+16(FP), R8
+	MOVQ    n+24(FP), CX
+	XORQ    AX, AX
+	TESTQ   CX, CX
+	JZ      tail
 
 loop:
 	VMOVUPS (DI)(AX*1), Y0
@@ -8461,6 +9466,7 @@ tail:
 
 end:
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func relu256s(x *float32, y *float32, d *float32, n int, mask *byte, one float32)
@@ -8506,8 +9512,13 @@ end:
 	RET
 
 // func sgdUpdate256s(u *float32, d *float32, w *float32, n int, mask *byte, rate float32, decay float32)
-// Requires: AVX, FMA3
-TEXT ·sgdUpdate256s(SB), NOSPLIT, $0-48
+// Requires: AVX, FMA3, SSE
+TEXT ·sgdUpdate256s(SB), NOSPLIT, $8-48
+	STMXCSR      (SP)
+	MOVL         (SP), AX
+	ORL          $0x00008040, AX
+	MOVL         AX, 4(SP)
+	LDMXCSR      4(SP)
 	MOVQ         u+0(FP), DI
 	MOVQ         d+8(FP), SI
 	MOVQ         w+16(FP), R8
@@ -8542,11 +9553,17 @@ tail:
 
 end:
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func momentumUpdate256s(u *float32, d *float32, w *float32, v *float32, n int, mask *byte, rate float32, decay float32, mu float32)
-// Requires: AVX, FMA3
-TEXT ·momentumUpdate256s(SB), NOSPLIT, $0-60
+// Requires: AVX, FMA3, SSE
+TEXT ·momentumUpdate256s(SB), NOSPLIT, $8-60
+	STMXCSR      (SP)
+	MOVL         (SP), AX
+	ORL          $0x00008040, AX
+	MOVL         AX, 4(SP)
+	LDMXCSR      4(SP)
 	MOVQ         u+0(FP), DI
 	MOVQ         d+8(FP), SI
 	MOVQ         w+16(FP), R8
@@ -8591,11 +9608,17 @@ tail:
 
 end:
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func nesterovUpdate256s(u *float32, d *float32, w *float32, v *float32, n int, mask *byte, rate float32, decay float32, mu float32)
-// Requires: AVX, FMA3
-TEXT ·nesterovUpdate256s(SB), NOSPLIT, $0-60
+// Requires: AVX, FMA3, SSE
+TEXT ·nesterovUpdate256s(SB), NOSPLIT, $8-60
+	STMXCSR      (SP)
+	MOVL         (SP), AX
+	ORL          $0x00008040, AX
+	MOVL         AX, 4(SP)
+	LDMXCSR      4(SP)
 	MOVQ         u+0(FP), DI
 	MOVQ         d+8(FP), SI
 	MOVQ         w+16(FP), R8
@@ -8642,11 +9665,17 @@ tail:
 
 end:
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func adamUpdate256s(u *float32, d *float32, w *float32, m *float32, v *float32, n int, mask *byte, decay float32, beta1 float32, rest1 float32, beta2 float32, rest2 float32, rate float32, root float32, eps float32, shrink float32)
-// Requires: AVX, FMA3
-TEXT ·adamUpdate256s(SB), NOSPLIT, $0-92
+// Requires: AVX, FMA3, SSE
+TEXT ·adamUpdate256s(SB), NOSPLIT, $8-92
+	STMXCSR      (SP)
+	MOVL         (SP), AX
+	ORL          $0x00008040, AX
+	MOVL         AX, 4(SP)
+	LDMXCSR      4(SP)
 	MOVQ         u+0(FP), DI
 	MOVQ         d+8(FP), SI
 	MOVQ         w+16(FP), R8
@@ -8718,11 +9747,17 @@ tail:
 
 end:
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func sgdStep256s(d *float32, w *float32, n int, mask *byte, rate float32, decay float32)
-// Requires: AVX, FMA3
-TEXT ·sgdStep256s(SB), NOSPLIT, $0-40
+// Requires: AVX, FMA3, SSE
+TEXT ·sgdStep256s(SB), NOSPLIT, $8-40
+	STMXCSR      (SP)
+	MOVL         (SP), AX
+	ORL          $0x00008040, AX
+	MOVL         AX, 4(SP)
+	LDMXCSR      4(SP)
 	MOVQ         d+0(FP), DI
 	MOVQ         w+8(FP), SI
 	VBROADCASTSS rate+32(FP), Y15
@@ -8758,11 +9793,17 @@ tail:
 
 end:
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func momentumStep256s(d *float32, w *float32, v *float32, n int, mask *byte, rate float32, decay float32, mu float32)
-// Requires: AVX, FMA3
-TEXT ·momentumStep256s(SB), NOSPLIT, $0-52
+// Requires: AVX, FMA3, SSE
+TEXT ·momentumStep256s(SB), NOSPLIT, $8-52
+	STMXCSR      (SP)
+	MOVL         (SP), AX
+	ORL          $0x00008040, AX
+	MOVL         AX, 4(SP)
+	LDMXCSR      4(SP)
 	MOVQ         d+0(FP), DI
 	MOVQ         w+8(FP), SI
 	MOVQ         v+16(FP), R8
@@ -8808,11 +9849,17 @@ tail:
 
 end:
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func nesterovStep256s(d *float32, w *float32, v *float32, n int, mask *byte, rate float32, decay float32, mu float32)
-// Requires: AVX, FMA3
-TEXT ·nesterovStep256s(SB), NOSPLIT, $0-52
+// Requires: AVX, FMA3, SSE
+TEXT ·nesterovStep256s(SB), NOSPLIT, $8-52
+	STMXCSR      (SP)
+	MOVL         (SP), AX
+	ORL          $0x00008040, AX
+	MOVL         AX, 4(SP)
+	LDMXCSR      4(SP)
 	MOVQ         d+0(FP), DI
 	MOVQ         w+8(FP), SI
 	MOVQ         v+16(FP), R8
@@ -8860,11 +9907,17 @@ tail:
 
 end:
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func adamStep256s(d *float32, w *float32, m *float32, v *float32, n int, mask *byte, decay float32, beta1 float32, rest1 float32, beta2 float32, rest2 float32, rate float32, root float32, eps float32, shrink float32)
-// Requires: AVX, FMA3
-TEXT ·adamStep256s(SB), NOSPLIT, $0-84
+// Requires: AVX, FMA3, SSE
+TEXT ·adamStep256s(SB), NOSPLIT, $8-84
+	STMXCSR      (SP)
+	MOVL         (SP), AX
+	ORL          $0x00008040, AX
+	MOVL         AX, 4(SP)
+	LDMXCSR      4(SP)
 	MOVQ         d+0(FP), DI
 	MOVQ         w+8(FP), SI
 	MOVQ         m+16(FP), R8
@@ -8937,18 +9990,24 @@ tail:
 
 end:
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func dot256s(x *float32, y *float32, n int) float64
-// Requires: AVX, FMA3, SSE2
-TEXT ·dot256s(SB), NOSPLIT, $0-32
-	MOVQ   y+8(FP), DI
-	MOVQ   x+0(FP), SI
-	MOVQ   n+16(FP), CX
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
+// Requires: AVX, FMA3, SSE, SSE2
+TEXT ·dot256s(SB), NOSPLIT, $8-32
+	MOVQ    y+8(FP), DI
+	MOVQ    x+0(FP), SI
+	MOVQ    n+16(FP), CX
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
 
 loop:
 	VCVTPS2PD    (SI), Y4
@@ -8975,6 +10034,7 @@ loop:
 	VHADDPD      X0, X0, X0
 	MOVSD        X0, ret+24(FP)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 // func copySum256s(y *float32, x *float32, n int) float64
@@ -9586,20 +10646,25 @@ loop:
 	RET
 
 // func product512d1x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int)
-// Requires: AVX, AVX512BW, AVX512F, MMX+
-TEXT ·product512d1x1(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   colA+24(FP), R13
-	MOVQ   b+32(FP), BX
-	MOVQ   rowB+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	VPXORD Z0, Z0, Z0
-	TESTQ  CX, CX
-	JLE    done
+// Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
+TEXT ·product512d1x1(SB), NOSPLIT, $8-88
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VPXORD  Z0, Z0, Z0
+	TESTQ   CX, CX
+	JLE     done
 
 loop:
 	VMOVUPD          (BX), Z28
@@ -9624,12 +10689,14 @@ done:
 	VFMADD231PD  Z31, Z0, Z30
 	VMOVUPD      Z30, K1, (DI)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 setMasked:
 	VMULPD  Z31, Z0, Z0
 	VMOVUPD Z0, K1, (DI)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 whole:
@@ -9639,30 +10706,37 @@ whole:
 	VFMADD231PD Z31, Z0, Z30
 	VMOVUPD     Z30, (DI)
 	VZEROUPPER
+	LDMXCSR     (SP)
 	RET
 
 set:
 	VMULPD  Z31, Z0, Z0
 	VMOVUPD Z0, (DI)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func product512d2x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int)
-// Requires: AVX, AVX512BW, AVX512F, MMX+
-TEXT ·product512d2x1(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   colA+24(FP), R13
-	MOVQ   b+32(FP), BX
-	MOVQ   rowB+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	TESTQ  CX, CX
-	JLE    done
+// Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
+TEXT ·product512d2x1(SB), NOSPLIT, $8-88
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	TESTQ   CX, CX
+	JLE     done
 
 loop:
 	VMOVUPD          (BX), Z28
@@ -9692,6 +10766,7 @@ done:
 	VFMADD231PD  Z31, Z1, Z30
 	VMOVUPD      Z30, K1, (DI)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 setMasked:
@@ -9701,6 +10776,7 @@ setMasked:
 	VMULPD  Z31, Z1, Z1
 	VMOVUPD Z1, K1, (DI)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 whole:
@@ -9714,6 +10790,7 @@ whole:
 	VFMADD231PD Z31, Z1, Z30
 	VMOVUPD     Z30, (DI)
 	VZEROUPPER
+	LDMXCSR     (SP)
 	RET
 
 set:
@@ -9723,25 +10800,31 @@ set:
 	VMULPD  Z31, Z1, Z1
 	VMOVUPD Z1, (DI)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func product512d3x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int)
-// Requires: AVX, AVX512BW, AVX512F, MMX+
-TEXT ·product512d3x1(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   colA+24(FP), R13
-	MOVQ   b+32(FP), BX
-	MOVQ   rowB+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	TESTQ  CX, CX
-	JLE    done
+// Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
+TEXT ·product512d3x1(SB), NOSPLIT, $8-88
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	TESTQ   CX, CX
+	JLE     done
 
 loop:
 	VMOVUPD          (BX), Z28
@@ -9776,6 +10859,7 @@ done:
 	VFMADD231PD  Z31, Z2, Z30
 	VMOVUPD      Z30, K1, (DI)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 setMasked:
@@ -9788,6 +10872,7 @@ setMasked:
 	VMULPD  Z31, Z2, Z2
 	VMOVUPD Z2, K1, (DI)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 whole:
@@ -9805,6 +10890,7 @@ whole:
 	VFMADD231PD Z31, Z2, Z30
 	VMOVUPD     Z30, (DI)
 	VZEROUPPER
+	LDMXCSR     (SP)
 	RET
 
 set:
@@ -9817,26 +10903,32 @@ set:
 	VMULPD  Z31, Z2, Z2
 	VMOVUPD Z2, (DI)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func product512d4x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int)
-// Requires: AVX, AVX512BW, AVX512F, MMX+
-TEXT ·product512d4x1(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   colA+24(FP), R13
-	MOVQ   b+32(FP), BX
-	MOVQ   rowB+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	TESTQ  CX, CX
-	JLE    done
+// Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
+TEXT ·product512d4x1(SB), NOSPLIT, $8-88
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	TESTQ   CX, CX
+	JLE     done
 
 loop:
 	VMOVUPD          (BX), Z28
@@ -9876,6 +10968,7 @@ done:
 	VFMADD231PD  Z31, Z3, Z30
 	VMOVUPD      Z30, K1, (DI)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 setMasked:
@@ -9891,6 +10984,7 @@ setMasked:
 	VMULPD  Z31, Z3, Z3
 	VMOVUPD Z3, K1, (DI)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 whole:
@@ -9912,6 +11006,7 @@ whole:
 	VFMADD231PD Z31, Z3, Z30
 	VMOVUPD     Z30, (DI)
 	VZEROUPPER
+	LDMXCSR     (SP)
 	RET
 
 set:
@@ -9927,28 +11022,34 @@ set:
 	VMULPD  Z31, Z3, Z3
 	VMOVUPD Z3, (DI)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func product512d5x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int)
-// Requires: AVX, AVX512BW, AVX512F, MMX+
-TEXT ·product512d5x1(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   colA+24(FP), R13
-	MOVQ   b+32(FP), BX
-	MOVQ   rowB+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	LEAQ   (AX)(R8*4), R10
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	TESTQ  CX, CX
-	JLE    done
+// Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
+TEXT ·product512d5x1(SB), NOSPLIT, $8-88
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	LEAQ    (AX)(R8*4), R10
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	TESTQ   CX, CX
+	JLE     done
 
 loop:
 	VMOVUPD          (BX), Z28
@@ -9994,6 +11095,7 @@ done:
 	VFMADD231PD  Z31, Z4, Z30
 	VMOVUPD      Z30, K1, (DI)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 setMasked:
@@ -10012,6 +11114,7 @@ setMasked:
 	VMULPD  Z31, Z4, Z4
 	VMOVUPD Z4, K1, (DI)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 whole:
@@ -10037,6 +11140,7 @@ whole:
 	VFMADD231PD Z31, Z4, Z30
 	VMOVUPD     Z30, (DI)
 	VZEROUPPER
+	LDMXCSR     (SP)
 	RET
 
 set:
@@ -10055,29 +11159,35 @@ set:
 	VMULPD  Z31, Z4, Z4
 	VMOVUPD Z4, (DI)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func product512d6x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int)
-// Requires: AVX, AVX512BW, AVX512F, MMX+
-TEXT ·product512d6x1(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   colA+24(FP), R13
-	MOVQ   b+32(FP), BX
-	MOVQ   rowB+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	LEAQ   (AX)(R8*4), R10
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	TESTQ  CX, CX
-	JLE    done
+// Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
+TEXT ·product512d6x1(SB), NOSPLIT, $8-88
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	LEAQ    (AX)(R8*4), R10
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	TESTQ   CX, CX
+	JLE     done
 
 loop:
 	VMOVUPD          (BX), Z28
@@ -10128,6 +11238,7 @@ done:
 	VFMADD231PD  Z31, Z5, Z30
 	VMOVUPD      Z30, K1, (DI)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 setMasked:
@@ -10149,6 +11260,7 @@ setMasked:
 	VMULPD  Z31, Z5, Z5
 	VMOVUPD Z5, K1, (DI)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 whole:
@@ -10178,6 +11290,7 @@ whole:
 	VFMADD231PD Z31, Z5, Z30
 	VMOVUPD     Z30, (DI)
 	VZEROUPPER
+	LDMXCSR     (SP)
 	RET
 
 set:
@@ -10199,30 +11312,36 @@ set:
 	VMULPD  Z31, Z5, Z5
 	VMOVUPD Z5, (DI)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func product512d7x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int)
-// Requires: AVX, AVX512BW, AVX512F, MMX+
-TEXT ·product512d7x1(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   colA+24(FP), R13
-	MOVQ   b+32(FP), BX
-	MOVQ   rowB+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	LEAQ   (AX)(R8*4), R10
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	TESTQ  CX, CX
-	JLE    done
+// Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
+TEXT ·product512d7x1(SB), NOSPLIT, $8-88
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	LEAQ    (AX)(R8*4), R10
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	TESTQ   CX, CX
+	JLE     done
 
 loop:
 	VMOVUPD          (BX), Z28
@@ -10278,6 +11397,7 @@ done:
 	VFMADD231PD  Z31, Z6, Z30
 	VMOVUPD      Z30, K1, (DI)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 setMasked:
@@ -10302,6 +11422,7 @@ setMasked:
 	VMULPD  Z31, Z6, Z6
 	VMOVUPD Z6, K1, (DI)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 whole:
@@ -10335,6 +11456,7 @@ whole:
 	VFMADD231PD Z31, Z6, Z30
 	VMOVUPD     Z30, (DI)
 	VZEROUPPER
+	LDMXCSR     (SP)
 	RET
 
 set:
@@ -10359,31 +11481,37 @@ set:
 	VMULPD  Z31, Z6, Z6
 	VMOVUPD Z6, (DI)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func product512d8x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int)
-// Requires: AVX, AVX512BW, AVX512F, MMX+
-TEXT ·product512d8x1(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   colA+24(FP), R13
-	MOVQ   b+32(FP), BX
-	MOVQ   rowB+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	LEAQ   (AX)(R8*4), R10
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	TESTQ  CX, CX
-	JLE    done
+// Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
+TEXT ·product512d8x1(SB), NOSPLIT, $8-88
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	LEAQ    (AX)(R8*4), R10
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	TESTQ   CX, CX
+	JLE     done
 
 loop:
 	VMOVUPD          (BX), Z28
@@ -10444,6 +11572,7 @@ done:
 	VFMADD231PD  Z31, Z7, Z30
 	VMOVUPD      Z30, K1, (DI)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 setMasked:
@@ -10471,6 +11600,7 @@ setMasked:
 	VMULPD  Z31, Z7, Z7
 	VMOVUPD Z7, K1, (DI)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 whole:
@@ -10508,6 +11638,7 @@ whole:
 	VFMADD231PD Z31, Z7, Z30
 	VMOVUPD     Z30, (DI)
 	VZEROUPPER
+	LDMXCSR     (SP)
 	RET
 
 set:
@@ -10535,33 +11666,39 @@ set:
 	VMULPD  Z31, Z7, Z7
 	VMOVUPD Z7, (DI)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func product512d9x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int)
-// Requires: AVX, AVX512BW, AVX512F, MMX+
-TEXT ·product512d9x1(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   colA+24(FP), R13
-	MOVQ   b+32(FP), BX
-	MOVQ   rowB+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	LEAQ   (AX)(R8*4), R10
-	LEAQ   (R10)(R8*4), R11
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	TESTQ  CX, CX
-	JLE    done
+// Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
+TEXT ·product512d9x1(SB), NOSPLIT, $8-88
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	LEAQ    (AX)(R8*4), R10
+	LEAQ    (R10)(R8*4), R11
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	TESTQ   CX, CX
+	JLE     done
 
 loop:
 	VMOVUPD          (BX), Z28
@@ -10628,6 +11765,7 @@ done:
 	VFMADD231PD  Z31, Z8, Z30
 	VMOVUPD      Z30, K1, (DI)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 setMasked:
@@ -10658,6 +11796,7 @@ setMasked:
 	VMULPD  Z31, Z8, Z8
 	VMOVUPD Z8, K1, (DI)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 whole:
@@ -10699,6 +11838,7 @@ whole:
 	VFMADD231PD Z31, Z8, Z30
 	VMOVUPD     Z30, (DI)
 	VZEROUPPER
+	LDMXCSR     (SP)
 	RET
 
 set:
@@ -10729,34 +11869,40 @@ set:
 	VMULPD  Z31, Z8, Z8
 	VMOVUPD Z8, (DI)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func product512d10x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int)
-// Requires: AVX, AVX512BW, AVX512F, MMX+
-TEXT ·product512d10x1(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   colA+24(FP), R13
-	MOVQ   b+32(FP), BX
-	MOVQ   rowB+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	LEAQ   (AX)(R8*4), R10
-	LEAQ   (R10)(R8*4), R11
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	TESTQ  CX, CX
-	JLE    done
+// Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
+TEXT ·product512d10x1(SB), NOSPLIT, $8-88
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	LEAQ    (AX)(R8*4), R10
+	LEAQ    (R10)(R8*4), R11
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	TESTQ   CX, CX
+	JLE     done
 
 loop:
 	VMOVUPD          (BX), Z28
@@ -10828,6 +11974,7 @@ done:
 	VFMADD231PD  Z31, Z9, Z30
 	VMOVUPD      Z30, K1, (DI)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 setMasked:
@@ -10861,6 +12008,7 @@ setMasked:
 	VMULPD  Z31, Z9, Z9
 	VMOVUPD Z9, K1, (DI)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 whole:
@@ -10906,6 +12054,7 @@ whole:
 	VFMADD231PD Z31, Z9, Z30
 	VMOVUPD     Z30, (DI)
 	VZEROUPPER
+	LDMXCSR     (SP)
 	RET
 
 set:
@@ -10939,35 +12088,41 @@ set:
 	VMULPD  Z31, Z9, Z9
 	VMOVUPD Z9, (DI)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func product512d11x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int)
-// Requires: AVX, AVX512BW, AVX512F, MMX+
-TEXT ·product512d11x1(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   colA+24(FP), R13
-	MOVQ   b+32(FP), BX
-	MOVQ   rowB+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	LEAQ   (AX)(R8*4), R10
-	LEAQ   (R10)(R8*4), R11
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	TESTQ  CX, CX
-	JLE    done
+// Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
+TEXT ·product512d11x1(SB), NOSPLIT, $8-88
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	LEAQ    (AX)(R8*4), R10
+	LEAQ    (R10)(R8*4), R11
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	TESTQ   CX, CX
+	JLE     done
 
 loop:
 	VMOVUPD          (BX), Z28
@@ -11044,6 +12199,7 @@ done:
 	VFMADD231PD  Z31, Z10, Z30
 	VMOVUPD      Z30, K1, (DI)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 setMasked:
@@ -11080,6 +12236,7 @@ setMasked:
 	VMULPD  Z31, Z10, Z10
 	VMOVUPD Z10, K1, (DI)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 whole:
@@ -11129,6 +12286,7 @@ whole:
 	VFMADD231PD Z31, Z10, Z30
 	VMOVUPD     Z30, (DI)
 	VZEROUPPER
+	LDMXCSR     (SP)
 	RET
 
 set:
@@ -11165,36 +12323,42 @@ set:
 	VMULPD  Z31, Z10, Z10
 	VMOVUPD Z10, (DI)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func product512d12x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int)
-// Requires: AVX, AVX512BW, AVX512F, MMX+
-TEXT ·product512d12x1(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   colA+24(FP), R13
-	MOVQ   b+32(FP), BX
-	MOVQ   rowB+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	LEAQ   (AX)(R8*4), R10
-	LEAQ   (R10)(R8*4), R11
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	TESTQ  CX, CX
-	JLE    done
+// Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
+TEXT ·product512d12x1(SB), NOSPLIT, $8-88
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	LEAQ    (AX)(R8*4), R10
+	LEAQ    (R10)(R8*4), R11
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	TESTQ   CX, CX
+	JLE     done
 
 loop:
 	VMOVUPD          (BX), Z28
@@ -11276,6 +12440,7 @@ done:
 	VFMADD231PD  Z31, Z11, Z30
 	VMOVUPD      Z30, K1, (DI)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 setMasked:
@@ -11315,6 +12480,7 @@ setMasked:
 	VMULPD  Z31, Z11, Z11
 	VMOVUPD Z11, K1, (DI)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 whole:
@@ -11368,6 +12534,7 @@ whole:
 	VFMADD231PD Z31, Z11, Z30
 	VMOVUPD     Z30, (DI)
 	VZEROUPPER
+	LDMXCSR     (SP)
 	RET
 
 set:
@@ -11407,38 +12574,44 @@ set:
 	VMULPD  Z31, Z11, Z11
 	VMOVUPD Z11, (DI)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func product512d13x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int)
-// Requires: AVX, AVX512BW, AVX512F, MMX+
-TEXT ·product512d13x1(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   colA+24(FP), R13
-	MOVQ   b+32(FP), BX
-	MOVQ   rowB+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	LEAQ   (AX)(R8*4), R10
-	LEAQ   (R10)(R8*4), R11
-	LEAQ   (R11)(R8*4), R12
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	TESTQ  CX, CX
-	JLE    done
+// Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
+TEXT ·product512d13x1(SB), NOSPLIT, $8-88
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	LEAQ    (AX)(R8*4), R10
+	LEAQ    (R10)(R8*4), R11
+	LEAQ    (R11)(R8*4), R12
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	TESTQ   CX, CX
+	JLE     done
 
 loop:
 	VMOVUPD          (BX), Z28
@@ -11526,6 +12699,7 @@ done:
 	VFMADD231PD  Z31, Z12, Z30
 	VMOVUPD      Z30, K1, (DI)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 setMasked:
@@ -11568,6 +12742,7 @@ setMasked:
 	VMULPD  Z31, Z12, Z12
 	VMOVUPD Z12, K1, (DI)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 whole:
@@ -11625,6 +12800,7 @@ whole:
 	VFMADD231PD Z31, Z12, Z30
 	VMOVUPD     Z30, (DI)
 	VZEROUPPER
+	LDMXCSR     (SP)
 	RET
 
 set:
@@ -11667,39 +12843,45 @@ set:
 	VMULPD  Z31, Z12, Z12
 	VMOVUPD Z12, (DI)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func product512d14x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int)
-// Requires: AVX, AVX512BW, AVX512F, MMX+
-TEXT ·product512d14x1(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   colA+24(FP), R13
-	MOVQ   b+32(FP), BX
-	MOVQ   rowB+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	LEAQ   (AX)(R8*4), R10
-	LEAQ   (R10)(R8*4), R11
-	LEAQ   (R11)(R8*4), R12
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	TESTQ  CX, CX
-	JLE    done
+// Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
+TEXT ·product512d14x1(SB), NOSPLIT, $8-88
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	LEAQ    (AX)(R8*4), R10
+	LEAQ    (R10)(R8*4), R11
+	LEAQ    (R11)(R8*4), R12
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	TESTQ   CX, CX
+	JLE     done
 
 loop:
 	VMOVUPD          (BX), Z28
@@ -11792,6 +12974,7 @@ done:
 	VFMADD231PD  Z31, Z13, Z30
 	VMOVUPD      Z30, K1, (DI)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 setMasked:
@@ -11837,6 +13020,7 @@ setMasked:
 	VMULPD  Z31, Z13, Z13
 	VMOVUPD Z13, K1, (DI)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 whole:
@@ -11898,6 +13082,7 @@ whole:
 	VFMADD231PD Z31, Z13, Z30
 	VMOVUPD     Z30, (DI)
 	VZEROUPPER
+	LDMXCSR     (SP)
 	RET
 
 set:
@@ -11943,24 +13128,30 @@ set:
 	VMULPD  Z31, Z13, Z13
 	VMOVUPD Z13, (DI)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func product512d1x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int)
-// Requires: AVX, AVX512BW, AVX512F, MMX+
-TEXT ·product512d1x2(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   colA+24(FP), R13
-	MOVQ   b+32(FP), BX
-	MOVQ   rowB+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	TESTQ  CX, CX
-	JLE    done
+// Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
+TEXT ·product512d1x2(SB), NOSPLIT, $8-88
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	TESTQ   CX, CX
+	JLE     done
 
 loop:
 	VMOVUPD      (BX), Z28
@@ -11992,6 +13183,7 @@ done:
 	VFMADD231PD  Z31, Z1, Z30
 	VMOVUPD      Z30, K2, 64(DI)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 setMasked:
@@ -12000,6 +13192,7 @@ setMasked:
 	VMULPD  Z31, Z1, Z1
 	VMOVUPD Z1, K2, 64(DI)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 whole:
@@ -12012,6 +13205,7 @@ whole:
 	VFMADD231PD Z31, Z1, Z30
 	VMOVUPD     Z30, 64(DI)
 	VZEROUPPER
+	LDMXCSR     (SP)
 	RET
 
 set:
@@ -12020,26 +13214,32 @@ set:
 	VMULPD  Z31, Z1, Z1
 	VMOVUPD Z1, 64(DI)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func product512d2x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int)
-// Requires: AVX, AVX512BW, AVX512F, MMX+
-TEXT ·product512d2x2(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   colA+24(FP), R13
-	MOVQ   b+32(FP), BX
-	MOVQ   rowB+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	TESTQ  CX, CX
-	JLE    done
+// Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
+TEXT ·product512d2x2(SB), NOSPLIT, $8-88
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	TESTQ   CX, CX
+	JLE     done
 
 loop:
 	VMOVUPD      (BX), Z28
@@ -12081,6 +13281,7 @@ done:
 	VFMADD231PD  Z31, Z3, Z30
 	VMOVUPD      Z30, K2, 64(DI)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 setMasked:
@@ -12094,6 +13295,7 @@ setMasked:
 	VMULPD  Z31, Z3, Z3
 	VMOVUPD Z3, K2, 64(DI)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 whole:
@@ -12113,6 +13315,7 @@ whole:
 	VFMADD231PD Z31, Z3, Z30
 	VMOVUPD     Z30, 64(DI)
 	VZEROUPPER
+	LDMXCSR     (SP)
 	RET
 
 set:
@@ -12126,28 +13329,34 @@ set:
 	VMULPD  Z31, Z3, Z3
 	VMOVUPD Z3, 64(DI)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func product512d3x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int)
-// Requires: AVX, AVX512BW, AVX512F, MMX+
-TEXT ·product512d3x2(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   colA+24(FP), R13
-	MOVQ   b+32(FP), BX
-	MOVQ   rowB+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	TESTQ  CX, CX
-	JLE    done
+// Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
+TEXT ·product512d3x2(SB), NOSPLIT, $8-88
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	TESTQ   CX, CX
+	JLE     done
 
 loop:
 	VMOVUPD      (BX), Z28
@@ -12199,6 +13408,7 @@ done:
 	VFMADD231PD  Z31, Z5, Z30
 	VMOVUPD      Z30, K2, 64(DI)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 setMasked:
@@ -12217,6 +13427,7 @@ setMasked:
 	VMULPD  Z31, Z5, Z5
 	VMOVUPD Z5, K2, 64(DI)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 whole:
@@ -12243,6 +13454,7 @@ whole:
 	VFMADD231PD Z31, Z5, Z30
 	VMOVUPD     Z30, 64(DI)
 	VZEROUPPER
+	LDMXCSR     (SP)
 	RET
 
 set:
@@ -12261,30 +13473,36 @@ set:
 	VMULPD  Z31, Z5, Z5
 	VMOVUPD Z5, 64(DI)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func product512d4x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int)
-// Requires: AVX, AVX512BW, AVX512F, MMX+
-TEXT ·product512d4x2(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   colA+24(FP), R13
-	MOVQ   b+32(FP), BX
-	MOVQ   rowB+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	TESTQ  CX, CX
-	JLE    done
+// Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
+TEXT ·product512d4x2(SB), NOSPLIT, $8-88
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	TESTQ   CX, CX
+	JLE     done
 
 loop:
 	VMOVUPD      (BX), Z28
@@ -12346,6 +13564,7 @@ done:
 	VFMADD231PD  Z31, Z7, Z30
 	VMOVUPD      Z30, K2, 64(DI)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 setMasked:
@@ -12369,6 +13588,7 @@ setMasked:
 	VMULPD  Z31, Z7, Z7
 	VMOVUPD Z7, K2, 64(DI)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 whole:
@@ -12402,6 +13622,7 @@ whole:
 	VFMADD231PD Z31, Z7, Z30
 	VMOVUPD     Z30, 64(DI)
 	VZEROUPPER
+	LDMXCSR     (SP)
 	RET
 
 set:
@@ -12425,33 +13646,39 @@ set:
 	VMULPD  Z31, Z7, Z7
 	VMOVUPD Z7, 64(DI)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func product512d5x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int)
-// Requires: AVX, AVX512BW, AVX512F, MMX+
-TEXT ·product512d5x2(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   colA+24(FP), R13
-	MOVQ   b+32(FP), BX
-	MOVQ   rowB+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	LEAQ   (AX)(R8*4), R10
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	TESTQ  CX, CX
-	JLE    done
+// Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
+TEXT ·product512d5x2(SB), NOSPLIT, $8-88
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	LEAQ    (AX)(R8*4), R10
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	TESTQ   CX, CX
+	JLE     done
 
 loop:
 	VMOVUPD      (BX), Z28
@@ -12524,6 +13751,7 @@ done:
 	VFMADD231PD  Z31, Z9, Z30
 	VMOVUPD      Z30, K2, 64(DI)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 setMasked:
@@ -12552,6 +13780,7 @@ setMasked:
 	VMULPD  Z31, Z9, Z9
 	VMOVUPD Z9, K2, 64(DI)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 whole:
@@ -12592,6 +13821,7 @@ whole:
 	VFMADD231PD Z31, Z9, Z30
 	VMOVUPD     Z30, 64(DI)
 	VZEROUPPER
+	LDMXCSR     (SP)
 	RET
 
 set:
@@ -12620,35 +13850,41 @@ set:
 	VMULPD  Z31, Z9, Z9
 	VMOVUPD Z9, 64(DI)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func product512d6x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int)
-// Requires: AVX, AVX512BW, AVX512F, MMX+
-TEXT ·product512d6x2(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   colA+24(FP), R13
-	MOVQ   b+32(FP), BX
-	MOVQ   rowB+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	LEAQ   (AX)(R8*4), R10
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	TESTQ  CX, CX
-	JLE    done
+// Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
+TEXT ·product512d6x2(SB), NOSPLIT, $8-88
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	LEAQ    (AX)(R8*4), R10
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	TESTQ   CX, CX
+	JLE     done
 
 loop:
 	VMOVUPD      (BX), Z28
@@ -12731,6 +13967,7 @@ done:
 	VFMADD231PD  Z31, Z11, Z30
 	VMOVUPD      Z30, K2, 64(DI)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 setMasked:
@@ -12764,6 +14001,7 @@ setMasked:
 	VMULPD  Z31, Z11, Z11
 	VMOVUPD Z11, K2, 64(DI)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 whole:
@@ -12811,6 +14049,7 @@ whole:
 	VFMADD231PD Z31, Z11, Z30
 	VMOVUPD     Z30, 64(DI)
 	VZEROUPPER
+	LDMXCSR     (SP)
 	RET
 
 set:
@@ -12844,37 +14083,43 @@ set:
 	VMULPD  Z31, Z11, Z11
 	VMOVUPD Z11, 64(DI)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func product512d7x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int)
-// Requires: AVX, AVX512BW, AVX512F, MMX+
-TEXT ·product512d7x2(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   colA+24(FP), R13
-	MOVQ   b+32(FP), BX
-	MOVQ   rowB+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	LEAQ   (AX)(R8*4), R10
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	TESTQ  CX, CX
-	JLE    done
+// Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
+TEXT ·product512d7x2(SB), NOSPLIT, $8-88
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	LEAQ    (AX)(R8*4), R10
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	TESTQ   CX, CX
+	JLE     done
 
 loop:
 	VMOVUPD      (BX), Z28
@@ -12967,6 +14212,7 @@ done:
 	VFMADD231PD  Z31, Z13, Z30
 	VMOVUPD      Z30, K2, 64(DI)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 setMasked:
@@ -13005,6 +14251,7 @@ setMasked:
 	VMULPD  Z31, Z13, Z13
 	VMOVUPD Z13, K2, 64(DI)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 whole:
@@ -13059,6 +14306,7 @@ whole:
 	VFMADD231PD Z31, Z13, Z30
 	VMOVUPD     Z30, 64(DI)
 	VZEROUPPER
+	LDMXCSR     (SP)
 	RET
 
 set:
@@ -13097,39 +14345,45 @@ set:
 	VMULPD  Z31, Z13, Z13
 	VMOVUPD Z13, 64(DI)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func product512d8x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int)
-// Requires: AVX, AVX512BW, AVX512F, MMX+
-TEXT ·product512d8x2(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   colA+24(FP), R13
-	MOVQ   b+32(FP), BX
-	MOVQ   rowB+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	LEAQ   (AX)(R8*4), R10
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	VPXORD Z15, Z15, Z15
-	TESTQ  CX, CX
-	JLE    done
+// Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
+TEXT ·product512d8x2(SB), NOSPLIT, $8-88
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	LEAQ    (AX)(R8*4), R10
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	VPXORD  Z14, Z14, Z14
+	VPXORD  Z15, Z15, Z15
+	TESTQ   CX, CX
+	JLE     done
 
 loop:
 	VMOVUPD      (BX), Z28
@@ -13232,6 +14486,7 @@ done:
 	VFMADD231PD  Z31, Z15, Z30
 	VMOVUPD      Z30, K2, 64(DI)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 setMasked:
@@ -13275,6 +14530,7 @@ setMasked:
 	VMULPD  Z31, Z15, Z15
 	VMOVUPD Z15, K2, 64(DI)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 whole:
@@ -13336,6 +14592,7 @@ whole:
 	VFMADD231PD Z31, Z15, Z30
 	VMOVUPD     Z30, 64(DI)
 	VZEROUPPER
+	LDMXCSR     (SP)
 	RET
 
 set:
@@ -13379,42 +14636,48 @@ set:
 	VMULPD  Z31, Z15, Z15
 	VMOVUPD Z15, 64(DI)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func product512d9x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int)
-// Requires: AVX, AVX512BW, AVX512F, MMX+
-TEXT ·product512d9x2(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   colA+24(FP), R13
-	MOVQ   b+32(FP), BX
-	MOVQ   rowB+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	LEAQ   (AX)(R8*4), R10
-	LEAQ   (R10)(R8*4), R11
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	VPXORD Z15, Z15, Z15
-	VPXORD Z16, Z16, Z16
-	VPXORD Z17, Z17, Z17
-	TESTQ  CX, CX
-	JLE    done
+// Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
+TEXT ·product512d9x2(SB), NOSPLIT, $8-88
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	LEAQ    (AX)(R8*4), R10
+	LEAQ    (R10)(R8*4), R11
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	VPXORD  Z14, Z14, Z14
+	VPXORD  Z15, Z15, Z15
+	VPXORD  Z16, Z16, Z16
+	VPXORD  Z17, Z17, Z17
+	TESTQ   CX, CX
+	JLE     done
 
 loop:
 	VMOVUPD      (BX), Z28
@@ -13528,6 +14791,7 @@ done:
 	VFMADD231PD  Z31, Z17, Z30
 	VMOVUPD      Z30, K2, 64(DI)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 setMasked:
@@ -13576,6 +14840,7 @@ setMasked:
 	VMULPD  Z31, Z17, Z17
 	VMOVUPD Z17, K2, 64(DI)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 whole:
@@ -13644,6 +14909,7 @@ whole:
 	VFMADD231PD Z31, Z17, Z30
 	VMOVUPD     Z30, 64(DI)
 	VZEROUPPER
+	LDMXCSR     (SP)
 	RET
 
 set:
@@ -13692,44 +14958,50 @@ set:
 	VMULPD  Z31, Z17, Z17
 	VMOVUPD Z17, 64(DI)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func product512d10x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int)
-// Requires: AVX, AVX512BW, AVX512F, MMX+
-TEXT ·product512d10x2(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   colA+24(FP), R13
-	MOVQ   b+32(FP), BX
-	MOVQ   rowB+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	LEAQ   (AX)(R8*4), R10
-	LEAQ   (R10)(R8*4), R11
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	VPXORD Z15, Z15, Z15
-	VPXORD Z16, Z16, Z16
-	VPXORD Z17, Z17, Z17
-	VPXORD Z18, Z18, Z18
-	VPXORD Z19, Z19, Z19
-	TESTQ  CX, CX
-	JLE    done
+// Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
+TEXT ·product512d10x2(SB), NOSPLIT, $8-88
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	LEAQ    (AX)(R8*4), R10
+	LEAQ    (R10)(R8*4), R11
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	VPXORD  Z14, Z14, Z14
+	VPXORD  Z15, Z15, Z15
+	VPXORD  Z16, Z16, Z16
+	VPXORD  Z17, Z17, Z17
+	VPXORD  Z18, Z18, Z18
+	VPXORD  Z19, Z19, Z19
+	TESTQ   CX, CX
+	JLE     done
 
 loop:
 	VMOVUPD      (BX), Z28
@@ -13853,6 +15125,7 @@ done:
 	VFMADD231PD  Z31, Z19, Z30
 	VMOVUPD      Z30, K2, 64(DI)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 setMasked:
@@ -13906,6 +15179,7 @@ setMasked:
 	VMULPD  Z31, Z19, Z19
 	VMOVUPD Z19, K2, 64(DI)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 whole:
@@ -13981,6 +15255,7 @@ whole:
 	VFMADD231PD Z31, Z19, Z30
 	VMOVUPD     Z30, 64(DI)
 	VZEROUPPER
+	LDMXCSR     (SP)
 	RET
 
 set:
@@ -14034,46 +15309,52 @@ set:
 	VMULPD  Z31, Z19, Z19
 	VMOVUPD Z19, 64(DI)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func product512d11x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int)
-// Requires: AVX, AVX512BW, AVX512F, MMX+
-TEXT ·product512d11x2(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   colA+24(FP), R13
-	MOVQ   b+32(FP), BX
-	MOVQ   rowB+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	LEAQ   (AX)(R8*4), R10
-	LEAQ   (R10)(R8*4), R11
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	VPXORD Z15, Z15, Z15
-	VPXORD Z16, Z16, Z16
-	VPXORD Z17, Z17, Z17
-	VPXORD Z18, Z18, Z18
-	VPXORD Z19, Z19, Z19
-	VPXORD Z20, Z20, Z20
-	VPXORD Z21, Z21, Z21
-	TESTQ  CX, CX
-	JLE    done
+// Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
+TEXT ·product512d11x2(SB), NOSPLIT, $8-88
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	LEAQ    (AX)(R8*4), R10
+	LEAQ    (R10)(R8*4), R11
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	VPXORD  Z14, Z14, Z14
+	VPXORD  Z15, Z15, Z15
+	VPXORD  Z16, Z16, Z16
+	VPXORD  Z17, Z17, Z17
+	VPXORD  Z18, Z18, Z18
+	VPXORD  Z19, Z19, Z19
+	VPXORD  Z20, Z20, Z20
+	VPXORD  Z21, Z21, Z21
+	TESTQ   CX, CX
+	JLE     done
 
 loop:
 	VMOVUPD      (BX), Z28
@@ -14207,6 +15488,7 @@ done:
 	VFMADD231PD  Z31, Z21, Z30
 	VMOVUPD      Z30, K2, 64(DI)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 setMasked:
@@ -14265,6 +15547,7 @@ setMasked:
 	VMULPD  Z31, Z21, Z21
 	VMOVUPD Z21, K2, 64(DI)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 whole:
@@ -14347,6 +15630,7 @@ whole:
 	VFMADD231PD Z31, Z21, Z30
 	VMOVUPD     Z30, 64(DI)
 	VZEROUPPER
+	LDMXCSR     (SP)
 	RET
 
 set:
@@ -14405,48 +15689,54 @@ set:
 	VMULPD  Z31, Z21, Z21
 	VMOVUPD Z21, 64(DI)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func product512d12x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int)
-// Requires: AVX, AVX512BW, AVX512F, MMX+
-TEXT ·product512d12x2(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   colA+24(FP), R13
-	MOVQ   b+32(FP), BX
-	MOVQ   rowB+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	LEAQ   (AX)(R8*4), R10
-	LEAQ   (R10)(R8*4), R11
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	VPXORD Z15, Z15, Z15
-	VPXORD Z16, Z16, Z16
-	VPXORD Z17, Z17, Z17
-	VPXORD Z18, Z18, Z18
-	VPXORD Z19, Z19, Z19
-	VPXORD Z20, Z20, Z20
-	VPXORD Z21, Z21, Z21
-	VPXORD Z22, Z22, Z22
-	VPXORD Z23, Z23, Z23
-	TESTQ  CX, CX
-	JLE    done
+// Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
+TEXT ·product512d12x2(SB), NOSPLIT, $8-88
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	LEAQ    (AX)(R8*4), R10
+	LEAQ    (R10)(R8*4), R11
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	VPXORD  Z14, Z14, Z14
+	VPXORD  Z15, Z15, Z15
+	VPXORD  Z16, Z16, Z16
+	VPXORD  Z17, Z17, Z17
+	VPXORD  Z18, Z18, Z18
+	VPXORD  Z19, Z19, Z19
+	VPXORD  Z20, Z20, Z20
+	VPXORD  Z21, Z21, Z21
+	VPXORD  Z22, Z22, Z22
+	VPXORD  Z23, Z23, Z23
+	TESTQ   CX, CX
+	JLE     done
 
 loop:
 	VMOVUPD      (BX), Z28
@@ -14590,6 +15880,7 @@ done:
 	VFMADD231PD  Z31, Z23, Z30
 	VMOVUPD      Z30, K2, 64(DI)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 setMasked:
@@ -14653,6 +15944,7 @@ setMasked:
 	VMULPD  Z31, Z23, Z23
 	VMOVUPD Z23, K2, 64(DI)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 whole:
@@ -14742,6 +16034,7 @@ whole:
 	VFMADD231PD Z31, Z23, Z30
 	VMOVUPD     Z30, 64(DI)
 	VZEROUPPER
+	LDMXCSR     (SP)
 	RET
 
 set:
@@ -14805,51 +16098,57 @@ set:
 	VMULPD  Z31, Z23, Z23
 	VMOVUPD Z23, 64(DI)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func product512d13x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int)
-// Requires: AVX, AVX512BW, AVX512F, MMX+
-TEXT ·product512d13x2(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   colA+24(FP), R13
-	MOVQ   b+32(FP), BX
-	MOVQ   rowB+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	LEAQ   (AX)(R8*4), R10
-	LEAQ   (R10)(R8*4), R11
-	LEAQ   (R11)(R8*4), R12
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	VPXORD Z15, Z15, Z15
-	VPXORD Z16, Z16, Z16
-	VPXORD Z17, Z17, Z17
-	VPXORD Z18, Z18, Z18
-	VPXORD Z19, Z19, Z19
-	VPXORD Z20, Z20, Z20
-	VPXORD Z21, Z21, Z21
-	VPXORD Z22, Z22, Z22
-	VPXORD Z23, Z23, Z23
-	VPXORD Z24, Z24, Z24
-	VPXORD Z25, Z25, Z25
-	TESTQ  CX, CX
-	JLE    done
+// Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
+TEXT ·product512d13x2(SB), NOSPLIT, $8-88
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	LEAQ    (AX)(R8*4), R10
+	LEAQ    (R10)(R8*4), R11
+	LEAQ    (R11)(R8*4), R12
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	VPXORD  Z14, Z14, Z14
+	VPXORD  Z15, Z15, Z15
+	VPXORD  Z16, Z16, Z16
+	VPXORD  Z17, Z17, Z17
+	VPXORD  Z18, Z18, Z18
+	VPXORD  Z19, Z19, Z19
+	VPXORD  Z20, Z20, Z20
+	VPXORD  Z21, Z21, Z21
+	VPXORD  Z22, Z22, Z22
+	VPXORD  Z23, Z23, Z23
+	VPXORD  Z24, Z24, Z24
+	VPXORD  Z25, Z25, Z25
+	TESTQ   CX, CX
+	JLE     done
 
 loop:
 	VMOVUPD      (BX), Z28
@@ -15004,6 +16303,7 @@ done:
 	VFMADD231PD  Z31, Z25, Z30
 	VMOVUPD      Z30, K2, 64(DI)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 setMasked:
@@ -15072,6 +16372,7 @@ setMasked:
 	VMULPD  Z31, Z25, Z25
 	VMOVUPD Z25, K2, 64(DI)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 whole:
@@ -15168,6 +16469,7 @@ whole:
 	VFMADD231PD Z31, Z25, Z30
 	VMOVUPD     Z30, 64(DI)
 	VZEROUPPER
+	LDMXCSR     (SP)
 	RET
 
 set:
@@ -15236,53 +16538,59 @@ set:
 	VMULPD  Z31, Z25, Z25
 	VMOVUPD Z25, 64(DI)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func product512d14x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int)
-// Requires: AVX, AVX512BW, AVX512F, MMX+
-TEXT ·product512d14x2(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   colA+24(FP), R13
-	MOVQ   b+32(FP), BX
-	MOVQ   rowB+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	LEAQ   (AX)(R8*4), R10
-	LEAQ   (R10)(R8*4), R11
-	LEAQ   (R11)(R8*4), R12
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	VPXORD Z15, Z15, Z15
-	VPXORD Z16, Z16, Z16
-	VPXORD Z17, Z17, Z17
-	VPXORD Z18, Z18, Z18
-	VPXORD Z19, Z19, Z19
-	VPXORD Z20, Z20, Z20
-	VPXORD Z21, Z21, Z21
-	VPXORD Z22, Z22, Z22
-	VPXORD Z23, Z23, Z23
-	VPXORD Z24, Z24, Z24
-	VPXORD Z25, Z25, Z25
-	VPXORD Z26, Z26, Z26
-	VPXORD Z27, Z27, Z27
-	TESTQ  CX, CX
-	JLE    done
+// Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
+TEXT ·product512d14x2(SB), NOSPLIT, $8-88
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	LEAQ    (AX)(R8*4), R10
+	LEAQ    (R10)(R8*4), R11
+	LEAQ    (R11)(R8*4), R12
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	VPXORD  Z14, Z14, Z14
+	VPXORD  Z15, Z15, Z15
+	VPXORD  Z16, Z16, Z16
+	VPXORD  Z17, Z17, Z17
+	VPXORD  Z18, Z18, Z18
+	VPXORD  Z19, Z19, Z19
+	VPXORD  Z20, Z20, Z20
+	VPXORD  Z21, Z21, Z21
+	VPXORD  Z22, Z22, Z22
+	VPXORD  Z23, Z23, Z23
+	VPXORD  Z24, Z24, Z24
+	VPXORD  Z25, Z25, Z25
+	VPXORD  Z26, Z26, Z26
+	VPXORD  Z27, Z27, Z27
+	TESTQ   CX, CX
+	JLE     done
 
 loop:
 	VMOVUPD      (BX), Z28
@@ -15447,6 +16755,7 @@ done:
 	VFMADD231PD  Z31, Z27, Z30
 	VMOVUPD      Z30, K2, 64(DI)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 setMasked:
@@ -15520,6 +16829,7 @@ setMasked:
 	VMULPD  Z31, Z27, Z27
 	VMOVUPD Z27, K2, 64(DI)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 whole:
@@ -15623,6 +16933,7 @@ whole:
 	VFMADD231PD Z31, Z27, Z30
 	VMOVUPD     Z30, 64(DI)
 	VZEROUPPER
+	LDMXCSR     (SP)
 	RET
 
 set:
@@ -15696,6 +17007,285 @@ set:
 	VMULPD  Z31, Z27, Z27
 	VMOVUPD Z27, 64(DI)
 	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func direct512d1(k int, a *float64, rowA int, src *float64, rows *int32, second int, c *float64, rowC int, accumulate int)
+// Requires: AVX, AVX512F, SSE
+TEXT ·direct512d1(SB), NOSPLIT, $8-72
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    src+24(FP), BX
+	MOVQ    rows+32(FP), R10
+	MOVQ    second+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+
+loop:
+	MOVLQSX      (R10), R11
+	LEAQ         (BX)(R11*8), R11
+	ADDQ         $0x04, R10
+	VMOVUPD      (R11), Z28
+	VMOVUPD      (R11)(DX*1), Z29
+	VBROADCASTSD (AX), Z30
+	VFMADD231PD  Z30, Z28, Z0
+	VFMADD231PD  Z30, Z29, Z1
+	ADDQ         $0x08, AX
+	DECQ         CX
+	JNZ          loop
+	MOVQ         accumulate+64(FP), BX
+	TESTQ        BX, BX
+	JZ           set
+	VADDPD       (DI), Z0, Z0
+	VMOVUPD      Z0, (DI)
+	VADDPD       64(DI), Z1, Z1
+	VMOVUPD      Z1, 64(DI)
+	VZEROUPPER
+	LDMXCSR      (SP)
+	RET
+
+set:
+	VMOVUPD Z0, (DI)
+	VMOVUPD Z1, 64(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func direct512d2(k int, a *float64, rowA int, src *float64, rows *int32, second int, c *float64, rowC int, accumulate int)
+// Requires: AVX, AVX512F, SSE
+TEXT ·direct512d2(SB), NOSPLIT, $8-72
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    src+24(FP), BX
+	MOVQ    rows+32(FP), R10
+	MOVQ    second+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+
+loop:
+	MOVLQSX      (R10), R11
+	LEAQ         (BX)(R11*8), R11
+	ADDQ         $0x04, R10
+	VMOVUPD      (R11), Z28
+	VMOVUPD      (R11)(DX*1), Z29
+	VBROADCASTSD (AX), Z30
+	VFMADD231PD  Z30, Z28, Z0
+	VFMADD231PD  Z30, Z29, Z1
+	VBROADCASTSD (AX)(R8*1), Z31
+	VFMADD231PD  Z31, Z28, Z2
+	VFMADD231PD  Z31, Z29, Z3
+	ADDQ         $0x08, AX
+	DECQ         CX
+	JNZ          loop
+	MOVQ         accumulate+64(FP), BX
+	TESTQ        BX, BX
+	JZ           set
+	VADDPD       (DI), Z0, Z0
+	VMOVUPD      Z0, (DI)
+	VADDPD       64(DI), Z1, Z1
+	VMOVUPD      Z1, 64(DI)
+	ADDQ         SI, DI
+	VADDPD       (DI), Z2, Z2
+	VMOVUPD      Z2, (DI)
+	VADDPD       64(DI), Z3, Z3
+	VMOVUPD      Z3, 64(DI)
+	VZEROUPPER
+	LDMXCSR      (SP)
+	RET
+
+set:
+	VMOVUPD Z0, (DI)
+	VMOVUPD Z1, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z2, (DI)
+	VMOVUPD Z3, 64(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func direct512d3(k int, a *float64, rowA int, src *float64, rows *int32, second int, c *float64, rowC int, accumulate int)
+// Requires: AVX, AVX512F, SSE
+TEXT ·direct512d3(SB), NOSPLIT, $8-72
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    src+24(FP), BX
+	MOVQ    rows+32(FP), R10
+	MOVQ    second+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+
+loop:
+	MOVLQSX      (R10), R11
+	LEAQ         (BX)(R11*8), R11
+	ADDQ         $0x04, R10
+	VMOVUPD      (R11), Z28
+	VMOVUPD      (R11)(DX*1), Z29
+	VBROADCASTSD (AX), Z30
+	VFMADD231PD  Z30, Z28, Z0
+	VFMADD231PD  Z30, Z29, Z1
+	VBROADCASTSD (AX)(R8*1), Z31
+	VFMADD231PD  Z31, Z28, Z2
+	VFMADD231PD  Z31, Z29, Z3
+	VBROADCASTSD (AX)(R8*2), Z30
+	VFMADD231PD  Z30, Z28, Z4
+	VFMADD231PD  Z30, Z29, Z5
+	ADDQ         $0x08, AX
+	DECQ         CX
+	JNZ          loop
+	MOVQ         accumulate+64(FP), BX
+	TESTQ        BX, BX
+	JZ           set
+	VADDPD       (DI), Z0, Z0
+	VMOVUPD      Z0, (DI)
+	VADDPD       64(DI), Z1, Z1
+	VMOVUPD      Z1, 64(DI)
+	ADDQ         SI, DI
+	VADDPD       (DI), Z2, Z2
+	VMOVUPD      Z2, (DI)
+	VADDPD       64(DI), Z3, Z3
+	VMOVUPD      Z3, 64(DI)
+	ADDQ         SI, DI
+	VADDPD       (DI), Z4, Z4
+	VMOVUPD      Z4, (DI)
+	VADDPD       64(DI), Z5, Z5
+	VMOVUPD      Z5, 64(DI)
+	VZEROUPPER
+	LDMXCSR      (SP)
+	RET
+
+set:
+	VMOVUPD Z0, (DI)
+	VMOVUPD Z1, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z2, (DI)
+	VMOVUPD Z3, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z4, (DI)
+	VMOVUPD Z5, 64(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func direct512d4(k int, a *float64, rowA int, src *float64, rows *int32, second int, c *float64, rowC int, accumulate int)
+// Requires: AVX, AVX512F, SSE
+TEXT ·direct512d4(SB), NOSPLIT, $8-72
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    src+24(FP), BX
+	MOVQ    rows+32(FP), R10
+	MOVQ    second+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+
+loop:
+	MOVLQSX      (R10), R11
+	LEAQ         (BX)(R11*8), R11
+	ADDQ         $0x04, R10
+	VMOVUPD      (R11), Z28
+	VMOVUPD      (R11)(DX*1), Z29
+	VBROADCASTSD (AX), Z30
+	VFMADD231PD  Z30, Z28, Z0
+	VFMADD231PD  Z30, Z29, Z1
+	VBROADCASTSD (AX)(R8*1), Z31
+	VFMADD231PD  Z31, Z28, Z2
+	VFMADD231PD  Z31, Z29, Z3
+	VBROADCASTSD (AX)(R8*2), Z30
+	VFMADD231PD  Z30, Z28, Z4
+	VFMADD231PD  Z30, Z29, Z5
+	VBROADCASTSD (AX)(R9*1), Z31
+	VFMADD231PD  Z31, Z28, Z6
+	VFMADD231PD  Z31, Z29, Z7
+	ADDQ         $0x08, AX
+	DECQ         CX
+	JNZ          loop
+	MOVQ         accumulate+64(FP), BX
+	TESTQ        BX, BX
+	JZ           set
+	VADDPD       (DI), Z0, Z0
+	VMOVUPD      Z0, (DI)
+	VADDPD       64(DI), Z1, Z1
+	VMOVUPD      Z1, 64(DI)
+	ADDQ         SI, DI
+	VADDPD       (DI), Z2, Z2
+	VMOVUPD      Z2, (DI)
+	VADDPD       64(DI), Z3, Z3
+	VMOVUPD      Z3, 64(DI)
+	ADDQ         SI, DI
+	VADDPD       (DI), Z4, Z4
+	VMOVUPD      Z4, (DI)
+	VADDPD       64(DI), Z5, Z5
+	VMOVUPD      Z5, 64(DI)
+	ADDQ         SI, DI
+	VADDPD       (DI), Z6, Z6
+	VMOVUPD      Z6, (DI)
+	VADDPD       64(DI), Z7, Z7
+	VMOVUPD      Z7, 64(DI)
+	VZEROUPPER
+	LDMXCSR      (SP)
+	RET
+
+set:
+	VMOVUPD Z0, (DI)
+	VMOVUPD Z1, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z2, (DI)
+	VMOVUPD Z3, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z4, (DI)
+	VMOVUPD Z5, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z6, (DI)
+	VMOVUPD Z7, 64(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func copyPanel512d(dst *float64, rowDst int, src *float64, rowSrc int, n int, mask *byte)
@@ -15723,8 +17313,13 @@ loop:
 	RET
 
 // func axpy512d(x *float64, y *float64, n int, mask *byte, alpha float64)
-// Requires: AVX, AVX512BW, AVX512F
-TEXT ·axpy512d(SB), NOSPLIT, $0-40
+// Requires: AVX, AVX512BW, AVX512F, SSE
+TEXT ·axpy512d(SB), NOSPLIT, $8-40
+	STMXCSR      (SP)
+	MOVL         (SP), AX
+	ORL          $0x00008040, AX
+	MOVL         AX, 4(SP)
+	LDMXCSR      4(SP)
 	MOVQ         x+0(FP), DI
 	MOVQ         y+8(FP), SI
 	VBROADCASTSD alpha+32(FP), Z31
@@ -15755,11 +17350,17 @@ tail:
 
 end:
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func scale512d(x *float64, n int, mask *byte, alpha float64)
-// Requires: AVX, AVX512BW, AVX512F
-TEXT ·scale512d(SB), NOSPLIT, $0-32
+// Requires: AVX, AVX512BW, AVX512F, SSE
+TEXT ·scale512d(SB), NOSPLIT, $8-32
+	STMXCSR      (SP)
+	MOVL         (SP), AX
+	ORL          $0x00008040, AX
+	MOVL         AX, 4(SP)
+	LDMXCSR      4(SP)
 	MOVQ         x+0(FP), DI
 	VBROADCASTSD alpha+24(FP), Z31
 	MOVQ         n+8(FP), CX
@@ -15787,18 +17388,24 @@ tail:
 
 end:
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func multiply512d(x *float64, y *float64, z *float64, n int, mask *byte)
-// Requires: AVX, AVX512BW, AVX512F
-TEXT ·multiply512d(SB), NOSPLIT, $0-40
-	MOVQ  x+0(FP), DI
-	MOVQ  y+8(FP), SI
-	MOVQ  z+16(FP), R8
-	MOVQ  n+24(FP), CX
-	XORQ  AX, AX
-	TESTQ CX, CX
-	JZ    tail
+// Requires: AVX, AVX512BW, AVX512F, SSE
+TEXT ·multiply512d(SB), NOSPLIT, $8-40
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    x+0(FP), DI
+	MOVQ    y+8(FP), SI
+	MOVQ    z+16(FP), R8
+	MOVQ    n+24(FP), CX
+	XORQ    AX, AX
+	TESTQ   CX, CX
+	JZ      tail
 
 loop:
 	VMOVUPD (DI)(AX*1), Z0
@@ -15822,6 +17429,7 @@ tail:
 
 end:
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func relu512d(x *float64, y *float64, d *float64, n int, mask *byte, one float64)
@@ -15867,8 +17475,13 @@ end:
 	RET
 
 // func sgdUpdate512d(u *float64, d *float64, w *float64, n int, mask *byte, rate float64, decay float64)
-// Requires: AVX, AVX512BW, AVX512F
-TEXT ·sgdUpdate512d(SB), NOSPLIT, $0-56
+// Requires: AVX, AVX512BW, AVX512F, SSE
+TEXT ·sgdUpdate512d(SB), NOSPLIT, $8-56
+	STMXCSR      (SP)
+	MOVL         (SP), AX
+	ORL          $0x00008040, AX
+	MOVL         AX, 4(SP)
+	LDMXCSR      4(SP)
 	MOVQ         u+0(FP), DI
 	MOVQ         d+8(FP), SI
 	MOVQ         w+16(FP), R8
@@ -15903,11 +17516,17 @@ tail:
 
 end:
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func momentumUpdate512d(u *float64, d *float64, w *float64, v *float64, n int, mask *byte, rate float64, decay float64, mu float64)
-// Requires: AVX, AVX512BW, AVX512F
-TEXT ·momentumUpdate512d(SB), NOSPLIT, $0-72
+// Requires: AVX, AVX512BW, AVX512F, SSE
+TEXT ·momentumUpdate512d(SB), NOSPLIT, $8-72
+	STMXCSR      (SP)
+	MOVL         (SP), AX
+	ORL          $0x00008040, AX
+	MOVL         AX, 4(SP)
+	LDMXCSR      4(SP)
 	MOVQ         u+0(FP), DI
 	MOVQ         d+8(FP), SI
 	MOVQ         w+16(FP), R8
@@ -15952,11 +17571,17 @@ tail:
 
 end:
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func nesterovUpdate512d(u *float64, d *float64, w *float64, v *float64, n int, mask *byte, rate float64, decay float64, mu float64)
-// Requires: AVX, AVX512BW, AVX512F
-TEXT ·nesterovUpdate512d(SB), NOSPLIT, $0-72
+// Requires: AVX, AVX512BW, AVX512F, SSE
+TEXT ·nesterovUpdate512d(SB), NOSPLIT, $8-72
+	STMXCSR      (SP)
+	MOVL         (SP), AX
+	ORL          $0x00008040, AX
+	MOVL         AX, 4(SP)
+	LDMXCSR      4(SP)
 	MOVQ         u+0(FP), DI
 	MOVQ         d+8(FP), SI
 	MOVQ         w+16(FP), R8
@@ -16003,11 +17628,17 @@ tail:
 
 end:
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func adamUpdate512d(u *float64, d *float64, w *float64, m *float64, v *float64, n int, mask *byte, decay float64, beta1 float64, rest1 float64, beta2 float64, rest2 float64, rate float64, root float64, eps float64, shrink float64)
-// Requires: AVX, AVX512BW, AVX512F
-TEXT ·adamUpdate512d(SB), NOSPLIT, $0-128
+// Requires: AVX, AVX512BW, AVX512F, SSE
+TEXT ·adamUpdate512d(SB), NOSPLIT, $8-128
+	STMXCSR      (SP)
+	MOVL         (SP), AX
+	ORL          $0x00008040, AX
+	MOVL         AX, 4(SP)
+	LDMXCSR      4(SP)
 	MOVQ         u+0(FP), DI
 	MOVQ         d+8(FP), SI
 	MOVQ         w+16(FP), R8
@@ -16079,11 +17710,17 @@ tail:
 
 end:
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func sgdStep512d(d *float64, w *float64, n int, mask *byte, rate float64, decay float64)
-// Requires: AVX, AVX512BW, AVX512F
-TEXT ·sgdStep512d(SB), NOSPLIT, $0-48
+// Requires: AVX, AVX512BW, AVX512F, SSE
+TEXT ·sgdStep512d(SB), NOSPLIT, $8-48
+	STMXCSR      (SP)
+	MOVL         (SP), AX
+	ORL          $0x00008040, AX
+	MOVL         AX, 4(SP)
+	LDMXCSR      4(SP)
 	MOVQ         d+0(FP), DI
 	MOVQ         w+8(FP), SI
 	VBROADCASTSD rate+32(FP), Z31
@@ -16119,11 +17756,17 @@ tail:
 
 end:
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func momentumStep512d(d *float64, w *float64, v *float64, n int, mask *byte, rate float64, decay float64, mu float64)
-// Requires: AVX, AVX512BW, AVX512F
-TEXT ·momentumStep512d(SB), NOSPLIT, $0-64
+// Requires: AVX, AVX512BW, AVX512F, SSE
+TEXT ·momentumStep512d(SB), NOSPLIT, $8-64
+	STMXCSR      (SP)
+	MOVL         (SP), AX
+	ORL          $0x00008040, AX
+	MOVL         AX, 4(SP)
+	LDMXCSR      4(SP)
 	MOVQ         d+0(FP), DI
 	MOVQ         w+8(FP), SI
 	MOVQ         v+16(FP), R8
@@ -16169,11 +17812,17 @@ tail:
 
 end:
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func nesterovStep512d(d *float64, w *float64, v *float64, n int, mask *byte, rate float64, decay float64, mu float64)
-// Requires: AVX, AVX512BW, AVX512F
-TEXT ·nesterovStep512d(SB), NOSPLIT, $0-64
+// Requires: AVX, AVX512BW, AVX512F, SSE
+TEXT ·nesterovStep512d(SB), NOSPLIT, $8-64
+	STMXCSR      (SP)
+	MOVL         (SP), AX
+	ORL          $0x00008040, AX
+	MOVL         AX, 4(SP)
+	LDMXCSR      4(SP)
 	MOVQ         d+0(FP), DI
 	MOVQ         w+8(FP), SI
 	MOVQ         v+16(FP), R8
@@ -16221,11 +17870,17 @@ tail:
 
 end:
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func adamStep512d(d *float64, w *float64, m *float64, v *float64, n int, mask *byte, decay float64, beta1 float64, rest1 float64, beta2 float64, rest2 float64, rate float64, root float64, eps float64, shrink float64)
-// Requires: AVX, AVX512BW, AVX512F
-TEXT ·adamStep512d(SB), NOSPLIT, $0-120
+// Requires: AVX, AVX512BW, AVX512F, SSE
+TEXT ·adamStep512d(SB), NOSPLIT, $8-120
+	STMXCSR      (SP)
+	MOVL         (SP), AX
+	ORL          $0x00008040, AX
+	MOVL         AX, 4(SP)
+	LDMXCSR      4(SP)
 	MOVQ         d+0(FP), DI
 	MOVQ         w+8(FP), SI
 	MOVQ         m+16(FP), R8
@@ -16298,18 +17953,24 @@ tail:
 
 end:
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func dot512d(x *float64, y *float64, n int) float64
-// Requires: AVX, AVX512F, SSE2
-TEXT ·dot512d(SB), NOSPLIT, $0-32
-	MOVQ   y+8(FP), DI
-	MOVQ   x+0(FP), SI
-	MOVQ   n+16(FP), CX
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
+// Requires: AVX, AVX512F, SSE, SSE2
+TEXT ·dot512d(SB), NOSPLIT, $8-32
+	MOVQ    y+8(FP), DI
+	MOVQ    x+0(FP), SI
+	MOVQ    n+16(FP), CX
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
 
 loop:
 	VMOVUPD       (SI), Z4
@@ -16334,6 +17995,7 @@ loop:
 	VHADDPD       X0, X0, X0
 	MOVSD         X0, ret+24(FP)
 	VZEROUPPER
+	LDMXCSR       (SP)
 	RET
 
 // func copySum512d(y *float64, x *float64, n int) float64
@@ -16381,20 +18043,25 @@ loop:
 	RET
 
 // func product256d1x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int)
-// Requires: AVX, FMA3, MMX+
-TEXT ·product256d1x1(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   colA+24(FP), R13
-	MOVQ   b+32(FP), BX
-	MOVQ   rowB+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	VXORPS Y0, Y0, Y0
-	TESTQ  CX, CX
-	JLE    done
+// Requires: AVX, FMA3, MMX+, SSE
+TEXT ·product256d1x1(SB), NOSPLIT, $8-88
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VXORPS  Y0, Y0, Y0
+	TESTQ   CX, CX
+	JLE     done
 
 loop:
 	VMOVUPD      (BX), Y12
@@ -16420,12 +18087,14 @@ done:
 	VFMADD231PD  Y15, Y0, Y14
 	VMASKMOVPD   Y14, Y12, (DI)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 setMasked:
 	VMULPD     Y15, Y0, Y0
 	VMASKMOVPD Y0, Y12, (DI)
 	VZEROUPPER
+	LDMXCSR    (SP)
 	RET
 
 whole:
@@ -16435,30 +18104,37 @@ whole:
 	VFMADD231PD Y15, Y0, Y14
 	VMOVUPD     Y14, (DI)
 	VZEROUPPER
+	LDMXCSR     (SP)
 	RET
 
 set:
 	VMULPD  Y15, Y0, Y0
 	VMOVUPD Y0, (DI)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func product256d2x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int)
-// Requires: AVX, FMA3, MMX+
-TEXT ·product256d2x1(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   colA+24(FP), R13
-	MOVQ   b+32(FP), BX
-	MOVQ   rowB+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	TESTQ  CX, CX
-	JLE    done
+// Requires: AVX, FMA3, MMX+, SSE
+TEXT ·product256d2x1(SB), NOSPLIT, $8-88
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	TESTQ   CX, CX
+	JLE     done
 
 loop:
 	VMOVUPD      (BX), Y12
@@ -16490,6 +18166,7 @@ done:
 	VFMADD231PD  Y15, Y1, Y14
 	VMASKMOVPD   Y14, Y12, (DI)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 setMasked:
@@ -16499,6 +18176,7 @@ setMasked:
 	VMULPD     Y15, Y1, Y1
 	VMASKMOVPD Y1, Y12, (DI)
 	VZEROUPPER
+	LDMXCSR    (SP)
 	RET
 
 whole:
@@ -16512,6 +18190,7 @@ whole:
 	VFMADD231PD Y15, Y1, Y14
 	VMOVUPD     Y14, (DI)
 	VZEROUPPER
+	LDMXCSR     (SP)
 	RET
 
 set:
@@ -16521,25 +18200,31 @@ set:
 	VMULPD  Y15, Y1, Y1
 	VMOVUPD Y1, (DI)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func product256d3x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int)
-// Requires: AVX, FMA3, MMX+
-TEXT ·product256d3x1(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   colA+24(FP), R13
-	MOVQ   b+32(FP), BX
-	MOVQ   rowB+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	TESTQ  CX, CX
-	JLE    done
+// Requires: AVX, FMA3, MMX+, SSE
+TEXT ·product256d3x1(SB), NOSPLIT, $8-88
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	TESTQ   CX, CX
+	JLE     done
 
 loop:
 	VMOVUPD      (BX), Y12
@@ -16577,6 +18262,7 @@ done:
 	VFMADD231PD  Y15, Y2, Y14
 	VMASKMOVPD   Y14, Y12, (DI)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 setMasked:
@@ -16589,6 +18275,7 @@ setMasked:
 	VMULPD     Y15, Y2, Y2
 	VMASKMOVPD Y2, Y12, (DI)
 	VZEROUPPER
+	LDMXCSR    (SP)
 	RET
 
 whole:
@@ -16606,6 +18293,7 @@ whole:
 	VFMADD231PD Y15, Y2, Y14
 	VMOVUPD     Y14, (DI)
 	VZEROUPPER
+	LDMXCSR     (SP)
 	RET
 
 set:
@@ -16618,26 +18306,32 @@ set:
 	VMULPD  Y15, Y2, Y2
 	VMOVUPD Y2, (DI)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func product256d4x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int)
-// Requires: AVX, FMA3, MMX+
-TEXT ·product256d4x1(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   colA+24(FP), R13
-	MOVQ   b+32(FP), BX
-	MOVQ   rowB+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	TESTQ  CX, CX
-	JLE    done
+// Requires: AVX, FMA3, MMX+, SSE
+TEXT ·product256d4x1(SB), NOSPLIT, $8-88
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	TESTQ   CX, CX
+	JLE     done
 
 loop:
 	VMOVUPD      (BX), Y12
@@ -16681,6 +18375,7 @@ done:
 	VFMADD231PD  Y15, Y3, Y14
 	VMASKMOVPD   Y14, Y12, (DI)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 setMasked:
@@ -16696,6 +18391,7 @@ setMasked:
 	VMULPD     Y15, Y3, Y3
 	VMASKMOVPD Y3, Y12, (DI)
 	VZEROUPPER
+	LDMXCSR    (SP)
 	RET
 
 whole:
@@ -16717,6 +18413,7 @@ whole:
 	VFMADD231PD Y15, Y3, Y14
 	VMOVUPD     Y14, (DI)
 	VZEROUPPER
+	LDMXCSR     (SP)
 	RET
 
 set:
@@ -16732,28 +18429,34 @@ set:
 	VMULPD  Y15, Y3, Y3
 	VMOVUPD Y3, (DI)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func product256d5x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int)
-// Requires: AVX, FMA3, MMX+
-TEXT ·product256d5x1(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   colA+24(FP), R13
-	MOVQ   b+32(FP), BX
-	MOVQ   rowB+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	LEAQ   (AX)(R8*4), R10
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	TESTQ  CX, CX
-	JLE    done
+// Requires: AVX, FMA3, MMX+, SSE
+TEXT ·product256d5x1(SB), NOSPLIT, $8-88
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	LEAQ    (AX)(R8*4), R10
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	TESTQ   CX, CX
+	JLE     done
 
 loop:
 	VMOVUPD      (BX), Y12
@@ -16804,6 +18507,7 @@ done:
 	VFMADD231PD  Y15, Y4, Y14
 	VMASKMOVPD   Y14, Y12, (DI)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 setMasked:
@@ -16822,6 +18526,7 @@ setMasked:
 	VMULPD     Y15, Y4, Y4
 	VMASKMOVPD Y4, Y12, (DI)
 	VZEROUPPER
+	LDMXCSR    (SP)
 	RET
 
 whole:
@@ -16847,6 +18552,7 @@ whole:
 	VFMADD231PD Y15, Y4, Y14
 	VMOVUPD     Y14, (DI)
 	VZEROUPPER
+	LDMXCSR     (SP)
 	RET
 
 set:
@@ -16865,29 +18571,35 @@ set:
 	VMULPD  Y15, Y4, Y4
 	VMOVUPD Y4, (DI)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func product256d6x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int)
-// Requires: AVX, FMA3, MMX+
-TEXT ·product256d6x1(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   colA+24(FP), R13
-	MOVQ   b+32(FP), BX
-	MOVQ   rowB+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	LEAQ   (AX)(R8*4), R10
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	TESTQ  CX, CX
-	JLE    done
+// Requires: AVX, FMA3, MMX+, SSE
+TEXT ·product256d6x1(SB), NOSPLIT, $8-88
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	LEAQ    (AX)(R8*4), R10
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	TESTQ   CX, CX
+	JLE     done
 
 loop:
 	VMOVUPD      (BX), Y12
@@ -16944,6 +18656,7 @@ done:
 	VFMADD231PD  Y15, Y5, Y14
 	VMASKMOVPD   Y14, Y12, (DI)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 setMasked:
@@ -16965,6 +18678,7 @@ setMasked:
 	VMULPD     Y15, Y5, Y5
 	VMASKMOVPD Y5, Y12, (DI)
 	VZEROUPPER
+	LDMXCSR    (SP)
 	RET
 
 whole:
@@ -16994,6 +18708,7 @@ whole:
 	VFMADD231PD Y15, Y5, Y14
 	VMOVUPD     Y14, (DI)
 	VZEROUPPER
+	LDMXCSR     (SP)
 	RET
 
 set:
@@ -17015,24 +18730,30 @@ set:
 	VMULPD  Y15, Y5, Y5
 	VMOVUPD Y5, (DI)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func product256d1x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int)
-// Requires: AVX, FMA3, MMX+
-TEXT ·product256d1x2(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   colA+24(FP), R13
-	MOVQ   b+32(FP), BX
-	MOVQ   rowB+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	TESTQ  CX, CX
-	JLE    done
+// Requires: AVX, FMA3, MMX+, SSE
+TEXT ·product256d1x2(SB), NOSPLIT, $8-88
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	TESTQ   CX, CX
+	JLE     done
 
 loop:
 	VMOVUPD      (BX), Y12
@@ -17063,6 +18784,7 @@ done:
 	VFMADD231PD  Y15, Y1, Y14
 	VMASKMOVPD   Y14, Y13, 32(DI)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 setMasked:
@@ -17071,6 +18793,7 @@ setMasked:
 	VMULPD     Y15, Y1, Y1
 	VMASKMOVPD Y1, Y13, 32(DI)
 	VZEROUPPER
+	LDMXCSR    (SP)
 	RET
 
 whole:
@@ -17083,6 +18806,7 @@ whole:
 	VFMADD231PD Y15, Y1, Y14
 	VMOVUPD     Y14, 32(DI)
 	VZEROUPPER
+	LDMXCSR     (SP)
 	RET
 
 set:
@@ -17091,26 +18815,32 @@ set:
 	VMULPD  Y15, Y1, Y1
 	VMOVUPD Y1, 32(DI)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func product256d2x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int)
-// Requires: AVX, FMA3, MMX+
-TEXT ·product256d2x2(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   colA+24(FP), R13
-	MOVQ   b+32(FP), BX
-	MOVQ   rowB+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	TESTQ  CX, CX
-	JLE    done
+// Requires: AVX, FMA3, MMX+, SSE
+TEXT ·product256d2x2(SB), NOSPLIT, $8-88
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	TESTQ   CX, CX
+	JLE     done
 
 loop:
 	VMOVUPD      (BX), Y12
@@ -17151,6 +18881,7 @@ done:
 	VFMADD231PD  Y15, Y3, Y14
 	VMASKMOVPD   Y14, Y13, 32(DI)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 setMasked:
@@ -17164,6 +18895,7 @@ setMasked:
 	VMULPD     Y15, Y3, Y3
 	VMASKMOVPD Y3, Y13, 32(DI)
 	VZEROUPPER
+	LDMXCSR    (SP)
 	RET
 
 whole:
@@ -17183,6 +18915,7 @@ whole:
 	VFMADD231PD Y15, Y3, Y14
 	VMOVUPD     Y14, 32(DI)
 	VZEROUPPER
+	LDMXCSR     (SP)
 	RET
 
 set:
@@ -17196,28 +18929,34 @@ set:
 	VMULPD  Y15, Y3, Y3
 	VMOVUPD Y3, 32(DI)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func product256d3x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int)
-// Requires: AVX, FMA3, MMX+
-TEXT ·product256d3x2(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   colA+24(FP), R13
-	MOVQ   b+32(FP), BX
-	MOVQ   rowB+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	TESTQ  CX, CX
-	JLE    done
+// Requires: AVX, FMA3, MMX+, SSE
+TEXT ·product256d3x2(SB), NOSPLIT, $8-88
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	TESTQ   CX, CX
+	JLE     done
 
 loop:
 	VMOVUPD      (BX), Y12
@@ -17268,6 +19007,7 @@ done:
 	VFMADD231PD  Y15, Y5, Y14
 	VMASKMOVPD   Y14, Y13, 32(DI)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 setMasked:
@@ -17286,6 +19026,7 @@ setMasked:
 	VMULPD     Y15, Y5, Y5
 	VMASKMOVPD Y5, Y13, 32(DI)
 	VZEROUPPER
+	LDMXCSR    (SP)
 	RET
 
 whole:
@@ -17312,6 +19053,7 @@ whole:
 	VFMADD231PD Y15, Y5, Y14
 	VMOVUPD     Y14, 32(DI)
 	VZEROUPPER
+	LDMXCSR     (SP)
 	RET
 
 set:
@@ -17330,30 +19072,36 @@ set:
 	VMULPD  Y15, Y5, Y5
 	VMOVUPD Y5, 32(DI)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func product256d4x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int)
-// Requires: AVX, FMA3, MMX+
-TEXT ·product256d4x2(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   colA+24(FP), R13
-	MOVQ   b+32(FP), BX
-	MOVQ   rowB+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	TESTQ  CX, CX
-	JLE    done
+// Requires: AVX, FMA3, MMX+, SSE
+TEXT ·product256d4x2(SB), NOSPLIT, $8-88
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	VXORPS  Y7, Y7, Y7
+	TESTQ   CX, CX
+	JLE     done
 
 loop:
 	VMOVUPD      (BX), Y12
@@ -17414,6 +19162,7 @@ done:
 	VFMADD231PD  Y15, Y7, Y14
 	VMASKMOVPD   Y14, Y13, 32(DI)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 setMasked:
@@ -17437,6 +19186,7 @@ setMasked:
 	VMULPD     Y15, Y7, Y7
 	VMASKMOVPD Y7, Y13, 32(DI)
 	VZEROUPPER
+	LDMXCSR    (SP)
 	RET
 
 whole:
@@ -17470,6 +19220,7 @@ whole:
 	VFMADD231PD Y15, Y7, Y14
 	VMOVUPD     Y14, 32(DI)
 	VZEROUPPER
+	LDMXCSR     (SP)
 	RET
 
 set:
@@ -17493,33 +19244,39 @@ set:
 	VMULPD  Y15, Y7, Y7
 	VMOVUPD Y7, 32(DI)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func product256d5x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int)
-// Requires: AVX, FMA3, MMX+
-TEXT ·product256d5x2(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   colA+24(FP), R13
-	MOVQ   b+32(FP), BX
-	MOVQ   rowB+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	LEAQ   (AX)(R8*4), R10
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	VXORPS Y8, Y8, Y8
-	VXORPS Y9, Y9, Y9
-	TESTQ  CX, CX
-	JLE    done
+// Requires: AVX, FMA3, MMX+, SSE
+TEXT ·product256d5x2(SB), NOSPLIT, $8-88
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	LEAQ    (AX)(R8*4), R10
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	VXORPS  Y7, Y7, Y7
+	VXORPS  Y8, Y8, Y8
+	VXORPS  Y9, Y9, Y9
+	TESTQ   CX, CX
+	JLE     done
 
 loop:
 	VMOVUPD      (BX), Y12
@@ -17591,6 +19348,7 @@ done:
 	VFMADD231PD  Y15, Y9, Y14
 	VMASKMOVPD   Y14, Y13, 32(DI)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 setMasked:
@@ -17619,6 +19377,7 @@ setMasked:
 	VMULPD     Y15, Y9, Y9
 	VMASKMOVPD Y9, Y13, 32(DI)
 	VZEROUPPER
+	LDMXCSR    (SP)
 	RET
 
 whole:
@@ -17659,6 +19418,7 @@ whole:
 	VFMADD231PD Y15, Y9, Y14
 	VMOVUPD     Y14, 32(DI)
 	VZEROUPPER
+	LDMXCSR     (SP)
 	RET
 
 set:
@@ -17687,35 +19447,41 @@ set:
 	VMULPD  Y15, Y9, Y9
 	VMOVUPD Y9, 32(DI)
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func product256d6x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int)
-// Requires: AVX, FMA3, MMX+
-TEXT ·product256d6x2(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), CX
-	MOVQ   a+8(FP), AX
-	MOVQ   rowA+16(FP), R8
-	MOVQ   colA+24(FP), R13
-	MOVQ   b+32(FP), BX
-	MOVQ   rowB+40(FP), DX
-	MOVQ   c+48(FP), DI
-	MOVQ   rowC+56(FP), SI
-	LEAQ   (R8)(R8*2), R9
-	LEAQ   (AX)(R8*4), R10
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	VXORPS Y8, Y8, Y8
-	VXORPS Y9, Y9, Y9
-	VXORPS Y10, Y10, Y10
-	VXORPS Y11, Y11, Y11
-	TESTQ  CX, CX
-	JLE    done
+// Requires: AVX, FMA3, MMX+, SSE
+TEXT ·product256d6x2(SB), NOSPLIT, $8-88
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	LEAQ    (AX)(R8*4), R10
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	VXORPS  Y7, Y7, Y7
+	VXORPS  Y8, Y8, Y8
+	VXORPS  Y9, Y9, Y9
+	VXORPS  Y10, Y10, Y10
+	VXORPS  Y11, Y11, Y11
+	TESTQ   CX, CX
+	JLE     done
 
 loop:
 	VMOVUPD      (BX), Y12
@@ -17797,6 +19563,7 @@ done:
 	VFMADD231PD  Y15, Y11, Y14
 	VMASKMOVPD   Y14, Y13, 32(DI)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 setMasked:
@@ -17830,6 +19597,7 @@ setMasked:
 	VMULPD     Y15, Y11, Y11
 	VMASKMOVPD Y11, Y13, 32(DI)
 	VZEROUPPER
+	LDMXCSR    (SP)
 	RET
 
 whole:
@@ -17877,6 +19645,7 @@ whole:
 	VFMADD231PD Y15, Y11, Y14
 	VMOVUPD     Y14, 32(DI)
 	VZEROUPPER
+	LDMXCSR     (SP)
 	RET
 
 set:
@@ -17910,6 +19679,285 @@ set:
 	VMULPD  Y15, Y11, Y11
 	VMOVUPD Y11, 32(DI)
 	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func direct256d1(k int, a *float64, rowA int, src *float64, rows *int32, second int, c *float64, rowC int, accumulate int)
+// Requires: AVX, FMA3, SSE
+TEXT ·direct256d1(SB), NOSPLIT, $8-72
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    src+24(FP), BX
+	MOVQ    rows+32(FP), R10
+	MOVQ    second+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+
+loop:
+	MOVLQSX      (R10), R11
+	LEAQ         (BX)(R11*8), R11
+	ADDQ         $0x04, R10
+	VMOVUPD      (R11), Y12
+	VMOVUPD      (R11)(DX*1), Y13
+	VBROADCASTSD (AX), Y14
+	VFMADD231PD  Y14, Y12, Y0
+	VFMADD231PD  Y14, Y13, Y1
+	ADDQ         $0x08, AX
+	DECQ         CX
+	JNZ          loop
+	MOVQ         accumulate+64(FP), BX
+	TESTQ        BX, BX
+	JZ           set
+	VADDPD       (DI), Y0, Y0
+	VMOVUPD      Y0, (DI)
+	VADDPD       32(DI), Y1, Y1
+	VMOVUPD      Y1, 32(DI)
+	VZEROUPPER
+	LDMXCSR      (SP)
+	RET
+
+set:
+	VMOVUPD Y0, (DI)
+	VMOVUPD Y1, 32(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func direct256d2(k int, a *float64, rowA int, src *float64, rows *int32, second int, c *float64, rowC int, accumulate int)
+// Requires: AVX, FMA3, SSE
+TEXT ·direct256d2(SB), NOSPLIT, $8-72
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    src+24(FP), BX
+	MOVQ    rows+32(FP), R10
+	MOVQ    second+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+
+loop:
+	MOVLQSX      (R10), R11
+	LEAQ         (BX)(R11*8), R11
+	ADDQ         $0x04, R10
+	VMOVUPD      (R11), Y12
+	VMOVUPD      (R11)(DX*1), Y13
+	VBROADCASTSD (AX), Y14
+	VFMADD231PD  Y14, Y12, Y0
+	VFMADD231PD  Y14, Y13, Y1
+	VBROADCASTSD (AX)(R8*1), Y15
+	VFMADD231PD  Y15, Y12, Y2
+	VFMADD231PD  Y15, Y13, Y3
+	ADDQ         $0x08, AX
+	DECQ         CX
+	JNZ          loop
+	MOVQ         accumulate+64(FP), BX
+	TESTQ        BX, BX
+	JZ           set
+	VADDPD       (DI), Y0, Y0
+	VMOVUPD      Y0, (DI)
+	VADDPD       32(DI), Y1, Y1
+	VMOVUPD      Y1, 32(DI)
+	ADDQ         SI, DI
+	VADDPD       (DI), Y2, Y2
+	VMOVUPD      Y2, (DI)
+	VADDPD       32(DI), Y3, Y3
+	VMOVUPD      Y3, 32(DI)
+	VZEROUPPER
+	LDMXCSR      (SP)
+	RET
+
+set:
+	VMOVUPD Y0, (DI)
+	VMOVUPD Y1, 32(DI)
+	ADDQ    SI, DI
+	VMOVUPD Y2, (DI)
+	VMOVUPD Y3, 32(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func direct256d3(k int, a *float64, rowA int, src *float64, rows *int32, second int, c *float64, rowC int, accumulate int)
+// Requires: AVX, FMA3, SSE
+TEXT ·direct256d3(SB), NOSPLIT, $8-72
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    src+24(FP), BX
+	MOVQ    rows+32(FP), R10
+	MOVQ    second+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+
+loop:
+	MOVLQSX      (R10), R11
+	LEAQ         (BX)(R11*8), R11
+	ADDQ         $0x04, R10
+	VMOVUPD      (R11), Y12
+	VMOVUPD      (R11)(DX*1), Y13
+	VBROADCASTSD (AX), Y14
+	VFMADD231PD  Y14, Y12, Y0
+	VFMADD231PD  Y14, Y13, Y1
+	VBROADCASTSD (AX)(R8*1), Y15
+	VFMADD231PD  Y15, Y12, Y2
+	VFMADD231PD  Y15, Y13, Y3
+	VBROADCASTSD (AX)(R8*2), Y14
+	VFMADD231PD  Y14, Y12, Y4
+	VFMADD231PD  Y14, Y13, Y5
+	ADDQ         $0x08, AX
+	DECQ         CX
+	JNZ          loop
+	MOVQ         accumulate+64(FP), BX
+	TESTQ        BX, BX
+	JZ           set
+	VADDPD       (DI), Y0, Y0
+	VMOVUPD      Y0, (DI)
+	VADDPD       32(DI), Y1, Y1
+	VMOVUPD      Y1, 32(DI)
+	ADDQ         SI, DI
+	VADDPD       (DI), Y2, Y2
+	VMOVUPD      Y2, (DI)
+	VADDPD       32(DI), Y3, Y3
+	VMOVUPD      Y3, 32(DI)
+	ADDQ         SI, DI
+	VADDPD       (DI), Y4, Y4
+	VMOVUPD      Y4, (DI)
+	VADDPD       32(DI), Y5, Y5
+	VMOVUPD      Y5, 32(DI)
+	VZEROUPPER
+	LDMXCSR      (SP)
+	RET
+
+set:
+	VMOVUPD Y0, (DI)
+	VMOVUPD Y1, 32(DI)
+	ADDQ    SI, DI
+	VMOVUPD Y2, (DI)
+	VMOVUPD Y3, 32(DI)
+	ADDQ    SI, DI
+	VMOVUPD Y4, (DI)
+	VMOVUPD Y5, 32(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func direct256d4(k int, a *float64, rowA int, src *float64, rows *int32, second int, c *float64, rowC int, accumulate int)
+// Requires: AVX, FMA3, SSE
+TEXT ·direct256d4(SB), NOSPLIT, $8-72
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    src+24(FP), BX
+	MOVQ    rows+32(FP), R10
+	MOVQ    second+40(FP), DX
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	VXORPS  Y7, Y7, Y7
+
+loop:
+	MOVLQSX      (R10), R11
+	LEAQ         (BX)(R11*8), R11
+	ADDQ         $0x04, R10
+	VMOVUPD      (R11), Y12
+	VMOVUPD      (R11)(DX*1), Y13
+	VBROADCASTSD (AX), Y14
+	VFMADD231PD  Y14, Y12, Y0
+	VFMADD231PD  Y14, Y13, Y1
+	VBROADCASTSD (AX)(R8*1), Y15
+	VFMADD231PD  Y15, Y12, Y2
+	VFMADD231PD  Y15, Y13, Y3
+	VBROADCASTSD (AX)(R8*2), Y14
+	VFMADD231PD  Y14, Y12, Y4
+	VFMADD231PD  Y14, Y13, Y5
+	VBROADCASTSD (AX)(R9*1), Y15
+	VFMADD231PD  Y15, Y12, Y6
+	VFMADD231PD  Y15, Y13, Y7
+	ADDQ         $0x08, AX
+	DECQ         CX
+	JNZ          loop
+	MOVQ         accumulate+64(FP), BX
+	TESTQ        BX, BX
+	JZ           set
+	VADDPD       (DI), Y0, Y0
+	VMOVUPD      Y0, (DI)
+	VADDPD       32(DI), Y1, Y1
+	VMOVUPD      Y1, 32(DI)
+	ADDQ         SI, DI
+	VADDPD       (DI), Y2, Y2
+	VMOVUPD      Y2, (DI)
+	VADDPD       32(DI), Y3, Y3
+	VMOVUPD      Y3, 32(DI)
+	ADDQ         SI, DI
+	VADDPD       (DI), Y4, Y4
+	VMOVUPD      Y4, (DI)
+	VADDPD       32(DI), Y5, Y5
+	VMOVUPD      Y5, 32(DI)
+	ADDQ         SI, DI
+	VADDPD       (DI), Y6, Y6
+	VMOVUPD      Y6, (DI)
+	VADDPD       32(DI), Y7, Y7
+	VMOVUPD      Y7, 32(DI)
+	VZEROUPPER
+	LDMXCSR      (SP)
+	RET
+
+set:
+	VMOVUPD Y0, (DI)
+	VMOVUPD Y1, 32(DI)
+	ADDQ    SI, DI
+	VMOVUPD Y2, (DI)
+	VMOVUPD Y3, 32(DI)
+	ADDQ    SI, DI
+	VMOVUPD Y4, (DI)
+	VMOVUPD Y5, 32(DI)
+	ADDQ    SI, DI
+	VMOVUPD Y6, (DI)
+	VMOVUPD Y7, 32(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func copyPanel256d(dst *float64, rowDst int, src *float64, rowSrc int, n int, mask *byte)
@@ -17937,8 +19985,13 @@ loop:
 	RET
 
 // func axpy256d(x *float64, y *float64, n int, mask *byte, alpha float64)
-// Requires: AVX, FMA3
-TEXT ·axpy256d(SB), NOSPLIT, $0-40
+// Requires: AVX, FMA3, SSE
+TEXT ·axpy256d(SB), NOSPLIT, $8-40
+	STMXCSR      (SP)
+	MOVL         (SP), AX
+	ORL          $0x00008040, AX
+	MOVL         AX, 4(SP)
+	LDMXCSR      4(SP)
 	MOVQ         x+0(FP), DI
 	MOVQ         y+8(FP), SI
 	VBROADCASTSD alpha+32(FP), Y15
@@ -17969,11 +20022,17 @@ tail:
 
 end:
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func scale256d(x *float64, n int, mask *byte, alpha float64)
-// Requires: AVX
-TEXT ·scale256d(SB), NOSPLIT, $0-32
+// Requires: AVX, SSE
+TEXT ·scale256d(SB), NOSPLIT, $8-32
+	STMXCSR      (SP)
+	MOVL         (SP), AX
+	ORL          $0x00008040, AX
+	MOVL         AX, 4(SP)
+	LDMXCSR      4(SP)
 	MOVQ         x+0(FP), DI
 	VBROADCASTSD alpha+24(FP), Y15
 	MOVQ         n+8(FP), CX
@@ -18001,18 +20060,24 @@ tail:
 
 end:
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func multiply256d(x *float64, y *float64, z *float64, n int, mask *byte)
-// Requires: AVX
-TEXT ·multiply256d(SB), NOSPLIT, $0-40
-	MOVQ  x+0(FP), DI
-	MOVQ  y+8(FP), SI
-	MOVQ  z+16(FP), R8
-	MOVQ  n+24(FP), CX
-	XORQ  AX, AX
-	TESTQ CX, CX
-	JZ    tail
+// Requires: AVX, SSE
+TEXT ·multiply256d(SB), NOSPLIT, $8-40
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    x+0(FP), DI
+	MOVQ    y+8(FP), SI
+	MOVQ    z+16(FP), R8
+	MOVQ    n+24(FP), CX
+	XORQ    AX, AX
+	TESTQ   CX, CX
+	JZ      tail
 
 loop:
 	VMOVUPD (DI)(AX*1), Y0
@@ -18036,6 +20101,7 @@ tail:
 
 end:
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func relu256d(x *float64, y *float64, d *float64, n int, mask *byte, one float64)
@@ -18081,8 +20147,13 @@ end:
 	RET
 
 // func sgdUpdate256d(u *float64, d *float64, w *float64, n int, mask *byte, rate float64, decay float64)
-// Requires: AVX, FMA3
-TEXT ·sgdUpdate256d(SB), NOSPLIT, $0-56
+// Requires: AVX, FMA3, SSE
+TEXT ·sgdUpdate256d(SB), NOSPLIT, $8-56
+	STMXCSR      (SP)
+	MOVL         (SP), AX
+	ORL          $0x00008040, AX
+	MOVL         AX, 4(SP)
+	LDMXCSR      4(SP)
 	MOVQ         u+0(FP), DI
 	MOVQ         d+8(FP), SI
 	MOVQ         w+16(FP), R8
@@ -18117,11 +20188,17 @@ tail:
 
 end:
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func momentumUpdate256d(u *float64, d *float64, w *float64, v *float64, n int, mask *byte, rate float64, decay float64, mu float64)
-// Requires: AVX, FMA3
-TEXT ·momentumUpdate256d(SB), NOSPLIT, $0-72
+// Requires: AVX, FMA3, SSE
+TEXT ·momentumUpdate256d(SB), NOSPLIT, $8-72
+	STMXCSR      (SP)
+	MOVL         (SP), AX
+	ORL          $0x00008040, AX
+	MOVL         AX, 4(SP)
+	LDMXCSR      4(SP)
 	MOVQ         u+0(FP), DI
 	MOVQ         d+8(FP), SI
 	MOVQ         w+16(FP), R8
@@ -18166,11 +20243,17 @@ tail:
 
 end:
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func nesterovUpdate256d(u *float64, d *float64, w *float64, v *float64, n int, mask *byte, rate float64, decay float64, mu float64)
-// Requires: AVX, FMA3
-TEXT ·nesterovUpdate256d(SB), NOSPLIT, $0-72
+// Requires: AVX, FMA3, SSE
+TEXT ·nesterovUpdate256d(SB), NOSPLIT, $8-72
+	STMXCSR      (SP)
+	MOVL         (SP), AX
+	ORL          $0x00008040, AX
+	MOVL         AX, 4(SP)
+	LDMXCSR      4(SP)
 	MOVQ         u+0(FP), DI
 	MOVQ         d+8(FP), SI
 	MOVQ         w+16(FP), R8
@@ -18217,11 +20300,17 @@ tail:
 
 end:
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func adamUpdate256d(u *float64, d *float64, w *float64, m *float64, v *float64, n int, mask *byte, decay float64, beta1 float64, rest1 float64, beta2 float64, rest2 float64, rate float64, root float64, eps float64, shrink float64)
-// Requires: AVX, FMA3
-TEXT ·adamUpdate256d(SB), NOSPLIT, $0-128
+// Requires: AVX, FMA3, SSE
+TEXT ·adamUpdate256d(SB), NOSPLIT, $8-128
+	STMXCSR      (SP)
+	MOVL         (SP), AX
+	ORL          $0x00008040, AX
+	MOVL         AX, 4(SP)
+	LDMXCSR      4(SP)
 	MOVQ         u+0(FP), DI
 	MOVQ         d+8(FP), SI
 	MOVQ         w+16(FP), R8
@@ -18293,11 +20382,17 @@ tail:
 
 end:
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func sgdStep256d(d *float64, w *float64, n int, mask *byte, rate float64, decay float64)
-// Requires: AVX, FMA3
-TEXT ·sgdStep256d(SB), NOSPLIT, $0-48
+// Requires: AVX, FMA3, SSE
+TEXT ·sgdStep256d(SB), NOSPLIT, $8-48
+	STMXCSR      (SP)
+	MOVL         (SP), AX
+	ORL          $0x00008040, AX
+	MOVL         AX, 4(SP)
+	LDMXCSR      4(SP)
 	MOVQ         d+0(FP), DI
 	MOVQ         w+8(FP), SI
 	VBROADCASTSD rate+32(FP), Y15
@@ -18333,11 +20428,17 @@ tail:
 
 end:
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func momentumStep256d(d *float64, w *float64, v *float64, n int, mask *byte, rate float64, decay float64, mu float64)
-// Requires: AVX, FMA3
-TEXT ·momentumStep256d(SB), NOSPLIT, $0-64
+// Requires: AVX, FMA3, SSE
+TEXT ·momentumStep256d(SB), NOSPLIT, $8-64
+	STMXCSR      (SP)
+	MOVL         (SP), AX
+	ORL          $0x00008040, AX
+	MOVL         AX, 4(SP)
+	LDMXCSR      4(SP)
 	MOVQ         d+0(FP), DI
 	MOVQ         w+8(FP), SI
 	MOVQ         v+16(FP), R8
@@ -18383,11 +20484,17 @@ tail:
 
 end:
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func nesterovStep256d(d *float64, w *float64, v *float64, n int, mask *byte, rate float64, decay float64, mu float64)
-// Requires: AVX, FMA3
-TEXT ·nesterovStep256d(SB), NOSPLIT, $0-64
+// Requires: AVX, FMA3, SSE
+TEXT ·nesterovStep256d(SB), NOSPLIT, $8-64
+	STMXCSR      (SP)
+	MOVL         (SP), AX
+	ORL          $0x00008040, AX
+	MOVL         AX, 4(SP)
+	LDMXCSR      4(SP)
 	MOVQ         d+0(FP), DI
 	MOVQ         w+8(FP), SI
 	MOVQ         v+16(FP), R8
@@ -18435,11 +20542,17 @@ tail:
 
 end:
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func adamStep256d(d *float64, w *float64, m *float64, v *float64, n int, mask *byte, decay float64, beta1 float64, rest1 float64, beta2 float64, rest2 float64, rate float64, root float64, eps float64, shrink float64)
-// Requires: AVX, FMA3
-TEXT ·adamStep256d(SB), NOSPLIT, $0-120
+// Requires: AVX, FMA3, SSE
+TEXT ·adamStep256d(SB), NOSPLIT, $8-120
+	STMXCSR      (SP)
+	MOVL         (SP), AX
+	ORL          $0x00008040, AX
+	MOVL         AX, 4(SP)
+	LDMXCSR      4(SP)
 	MOVQ         d+0(FP), DI
 	MOVQ         w+8(FP), SI
 	MOVQ         m+16(FP), R8
@@ -18512,18 +20625,24 @@ tail:
 
 end:
 	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func dot256d(x *float64, y *float64, n int) float64
-// Requires: AVX, FMA3, SSE2
-TEXT ·dot256d(SB), NOSPLIT, $0-32
-	MOVQ   y+8(FP), DI
-	MOVQ   x+0(FP), SI
-	MOVQ   n+16(FP), CX
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
+// Requires: AVX, FMA3, SSE, SSE2
+TEXT ·dot256d(SB), NOSPLIT, $8-32
+	MOVQ    y+8(FP), DI
+	MOVQ    x+0(FP), SI
+	MOVQ    n+16(FP), CX
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
 
 loop:
 	VMOVUPD      (SI), Y4
@@ -18546,6 +20665,7 @@ loop:
 	VHADDPD      X0, X0, X0
 	MOVSD        X0, ret+24(FP)
 	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 // func copySum256d(y *float64, x *float64, n int) float64
@@ -19978,6 +22098,139 @@ GLOBL s3fa37407<>(SB), RODATA|NOPTR, $4
 DATA s3ecc422a<>+0(SB)/4, $(0.3989423)
 GLOBL s3ecc422a<>(SB), RODATA|NOPTR, $4
 
+// func largestOfFour512(y *float32, from *int32, x *float32, w int, n int, in *byte, out *byte, first int) (done int)
+// Requires: AVX, AVX512BW, AVX512F
+TEXT ·largestOfFour512(SB), NOSPLIT, $0-72
+	MOVQ         y+0(FP), DI
+	MOVQ         from+8(FP), SI
+	MOVQ         x+16(FP), R8
+	MOVQ         w+24(FP), R9
+	MOVQ         n+32(FP), CX
+	VMOVDQU32    windows512<>+0(SB), Z0
+	MOVQ         first+56(FP), AX
+	VMOVD        AX, X1
+	VPBROADCASTD X1, Z2
+	VPADDD       Z2, Z0, Z0
+	MOVL         $0x00000001, AX
+	VMOVD        AX, X1
+	VPBROADCASTD X1, Z8
+	VMOVD        R9, X1
+	VPBROADCASTD X1, Z9
+	MOVL         $0x00000020, AX
+	VMOVD        AX, X1
+	VPBROADCASTD X1, Z10
+	SHLQ         $0x02, R9
+	XORQ         DX, DX
+	VMOVDQU64    pairs512<>+0(SB), Z11
+	TESTQ        CX, CX
+	JZ           tail
+
+loop:
+	VMOVUPS     (R8), Z1
+	VMOVUPS     64(R8), Z2
+	VSHUFPS     $0x88, Z2, Z1, Z3
+	VSHUFPS     $0xdd, Z2, Z1, Z4
+	VMOVUPS     (R8)(R9*1), Z1
+	VMOVUPS     64(R8)(R9*1), Z2
+	VSHUFPS     $0x88, Z2, Z1, Z5
+	VSHUFPS     $0xdd, Z2, Z1, Z6
+	VCMPPS      $0x03, Z3, Z4, K3
+	VCMPPS      $0x03, Z5, Z6, K4
+	KORTESTW    K3, K4
+	JNZ         end
+	VCMPPS      $0x1e, Z3, Z4, K3
+	VMOVAPS     Z4, K3, Z3
+	VMOVDQA32.Z Z8, K3, Z7
+	VCMPPS      $0x1e, Z5, Z6, K3
+	VMOVAPS     Z6, K3, Z5
+	VMOVDQA32   Z9, Z1
+	VPADDD      Z8, Z1, K3, Z1
+	VCMPPS      $0x1e, Z3, Z5, K3
+	VMOVAPS     Z5, K3, Z3
+	VMOVDQA32   Z1, K3, Z7
+	VPADDD      Z0, Z7, Z7
+	VPERMPD     Z3, Z11, Z3
+	VMOVUPS     Z3, (DI)
+	VPERMPD     Z7, Z11, Z7
+	VMOVUPS     Z7, (SI)
+	INCQ        DX
+	VPADDD      Z10, Z0, Z0
+	ADDQ        $0x40, DI
+	ADDQ        $0x40, SI
+	ADDQ        $0x00000080, R8
+	DECQ        CX
+	JNZ         loop
+
+tail:
+	MOVQ        in+40(FP), AX
+	TESTQ       AX, AX
+	JZ          end
+	KMOVQ       (AX), K1
+	KMOVQ       8(AX), K2
+	MOVQ        out+48(FP), AX
+	KMOVQ       (AX), K5
+	VMOVUPS.Z   (R8), K1, Z1
+	VMOVUPS.Z   64(R8), K2, Z2
+	VSHUFPS     $0x88, Z2, Z1, Z3
+	VSHUFPS     $0xdd, Z2, Z1, Z4
+	VMOVUPS.Z   (R8)(R9*1), K1, Z1
+	VMOVUPS.Z   64(R8)(R9*1), K2, Z2
+	VSHUFPS     $0x88, Z2, Z1, Z5
+	VSHUFPS     $0xdd, Z2, Z1, Z6
+	VCMPPS      $0x03, Z3, Z4, K3
+	VCMPPS      $0x03, Z5, Z6, K4
+	KORTESTW    K3, K4
+	JNZ         end
+	VCMPPS      $0x1e, Z3, Z4, K3
+	VMOVAPS     Z4, K3, Z3
+	VMOVDQA32.Z Z8, K3, Z7
+	VCMPPS      $0x1e, Z5, Z6, K3
+	VMOVAPS     Z6, K3, Z5
+	VMOVDQA32   Z9, Z1
+	VPADDD      Z8, Z1, K3, Z1
+	VCMPPS      $0x1e, Z3, Z5, K3
+	VMOVAPS     Z5, K3, Z3
+	VMOVDQA32   Z1, K3, Z7
+	VPADDD      Z0, Z7, Z7
+	VPERMPD     Z3, Z11, Z3
+	VMOVUPS     Z3, K5, (DI)
+	VPERMPD     Z7, Z11, Z7
+	VMOVUPS     Z7, K5, (SI)
+	INCQ        DX
+
+end:
+	MOVQ DX, done+64(FP)
+	VZEROUPPER
+	RET
+
+DATA windows512<>+0(SB)/4, $0x00000000
+DATA windows512<>+4(SB)/4, $0x00000002
+DATA windows512<>+8(SB)/4, $0x00000010
+DATA windows512<>+12(SB)/4, $0x00000012
+DATA windows512<>+16(SB)/4, $0x00000004
+DATA windows512<>+20(SB)/4, $0x00000006
+DATA windows512<>+24(SB)/4, $0x00000014
+DATA windows512<>+28(SB)/4, $0x00000016
+DATA windows512<>+32(SB)/4, $0x00000008
+DATA windows512<>+36(SB)/4, $0x0000000a
+DATA windows512<>+40(SB)/4, $0x00000018
+DATA windows512<>+44(SB)/4, $0x0000001a
+DATA windows512<>+48(SB)/4, $0x0000000c
+DATA windows512<>+52(SB)/4, $0x0000000e
+DATA windows512<>+56(SB)/4, $0x0000001c
+DATA windows512<>+60(SB)/4, $0x0000001e
+GLOBL windows512<>(SB), RODATA|NOPTR, $64
+
+DATA pairs512<>+0(SB)/8, $0x0000000000000000
+DATA pairs512<>+8(SB)/8, $0x0000000000000002
+DATA pairs512<>+16(SB)/8, $0x0000000000000004
+DATA pairs512<>+24(SB)/8, $0x0000000000000006
+DATA pairs512<>+32(SB)/8, $0x0000000000000001
+DATA pairs512<>+40(SB)/8, $0x0000000000000003
+DATA pairs512<>+48(SB)/8, $0x0000000000000005
+DATA pairs512<>+56(SB)/8, $0x0000000000000007
+GLOBL pairs512<>(SB), RODATA|NOPTR, $64
+
 // func peak512s(n int)
 // Requires: AVX, AVX512F
 TEXT ·peak512s(SB), NOSPLIT, $0-8
@@ -20947,6 +23200,124 @@ tail:
 end:
 	VZEROUPPER
 	RET
+
+// func largestOfFour256(y *float32, from *int32, x *float32, w int, n int, in *byte, out *byte, first int) (done int)
+// Requires: AVX, AVX2
+TEXT ·largestOfFour256(SB), NOSPLIT, $0-72
+	MOVQ         y+0(FP), DI
+	MOVQ         from+8(FP), SI
+	MOVQ         x+16(FP), R8
+	MOVQ         w+24(FP), R9
+	MOVQ         n+32(FP), CX
+	VMOVDQU      windows256<>+0(SB), Y0
+	MOVQ         first+56(FP), AX
+	VMOVD        AX, X1
+	VPBROADCASTD X1, Y2
+	VPADDD       Y2, Y0, Y0
+	MOVL         $0x00000001, AX
+	VMOVD        AX, X1
+	VPBROADCASTD X1, Y8
+	VMOVD        R9, X1
+	VPBROADCASTD X1, Y9
+	MOVL         $0x00000010, AX
+	VMOVD        AX, X1
+	VPBROADCASTD X1, Y10
+	SHLQ         $0x02, R9
+	XORQ         DX, DX
+	TESTQ        CX, CX
+	JZ           tail
+
+loop:
+	VMOVUPS   (R8), Y1
+	VMOVUPS   32(R8), Y2
+	VSHUFPS   $0x88, Y2, Y1, Y3
+	VSHUFPS   $0xdd, Y2, Y1, Y4
+	VMOVUPS   (R8)(R9*1), Y1
+	VMOVUPS   32(R8)(R9*1), Y2
+	VSHUFPS   $0x88, Y2, Y1, Y5
+	VSHUFPS   $0xdd, Y2, Y1, Y6
+	VCMPPS    $0x03, Y3, Y4, Y1
+	VCMPPS    $0x03, Y5, Y6, Y7
+	VORPS     Y1, Y7, Y7
+	VMOVMSKPS Y7, AX
+	TESTL     AX, AX
+	JNZ       end
+	VCMPPS    $0x1e, Y3, Y4, Y2
+	VBLENDVPS Y2, Y4, Y3, Y3
+	VPAND     Y8, Y2, Y7
+	VCMPPS    $0x1e, Y5, Y6, Y2
+	VBLENDVPS Y2, Y6, Y5, Y5
+	VPAND     Y8, Y2, Y1
+	VPADDD    Y9, Y1, Y1
+	VCMPPS    $0x1e, Y3, Y5, Y2
+	VBLENDVPS Y2, Y5, Y3, Y3
+	VBLENDVPS Y2, Y1, Y7, Y7
+	VPADDD    Y0, Y7, Y7
+	VPERMPD   $0xd8, Y3, Y3
+	VMOVUPS   Y3, (DI)
+	VPERMPD   $0xd8, Y7, Y7
+	VMOVUPS   Y7, (SI)
+	INCQ      DX
+	VPADDD    Y10, Y0, Y0
+	ADDQ      $0x20, DI
+	ADDQ      $0x20, SI
+	ADDQ      $0x00000040, R8
+	DECQ      CX
+	JNZ       loop
+
+tail:
+	MOVQ       in+40(FP), AX
+	TESTQ      AX, AX
+	JZ         end
+	VMOVDQU    (AX), Y12
+	VMOVDQU    32(AX), Y13
+	MOVQ       out+48(FP), AX
+	VMOVDQU    (AX), Y11
+	VMASKMOVPS (R8), Y12, Y1
+	VMASKMOVPS 32(R8), Y13, Y2
+	VSHUFPS    $0x88, Y2, Y1, Y3
+	VSHUFPS    $0xdd, Y2, Y1, Y4
+	VMASKMOVPS (R8)(R9*1), Y12, Y1
+	VMASKMOVPS 32(R8)(R9*1), Y13, Y2
+	VSHUFPS    $0x88, Y2, Y1, Y5
+	VSHUFPS    $0xdd, Y2, Y1, Y6
+	VCMPPS     $0x03, Y3, Y4, Y1
+	VCMPPS     $0x03, Y5, Y6, Y7
+	VORPS      Y1, Y7, Y7
+	VMOVMSKPS  Y7, AX
+	TESTL      AX, AX
+	JNZ        end
+	VCMPPS     $0x1e, Y3, Y4, Y2
+	VBLENDVPS  Y2, Y4, Y3, Y3
+	VPAND      Y8, Y2, Y7
+	VCMPPS     $0x1e, Y5, Y6, Y2
+	VBLENDVPS  Y2, Y6, Y5, Y5
+	VPAND      Y8, Y2, Y1
+	VPADDD     Y9, Y1, Y1
+	VCMPPS     $0x1e, Y3, Y5, Y2
+	VBLENDVPS  Y2, Y5, Y3, Y3
+	VBLENDVPS  Y2, Y1, Y7, Y7
+	VPADDD     Y0, Y7, Y7
+	VPERMPD    $0xd8, Y3, Y3
+	VMASKMOVPS Y3, Y11, (DI)
+	VPERMPD    $0xd8, Y7, Y7
+	VMASKMOVPS Y7, Y11, (SI)
+	INCQ       DX
+
+end:
+	MOVQ DX, done+64(FP)
+	VZEROUPPER
+	RET
+
+DATA windows256<>+0(SB)/4, $0x00000000
+DATA windows256<>+4(SB)/4, $0x00000002
+DATA windows256<>+8(SB)/4, $0x00000008
+DATA windows256<>+12(SB)/4, $0x0000000a
+DATA windows256<>+16(SB)/4, $0x00000004
+DATA windows256<>+20(SB)/4, $0x00000006
+DATA windows256<>+24(SB)/4, $0x0000000c
+DATA windows256<>+28(SB)/4, $0x0000000e
+GLOBL windows256<>(SB), RODATA|NOPTR, $32
 
 // func peak256s(n int)
 // Requires: AVX, FMA3

@@ -91,13 +91,21 @@ func (g *set[T]) patches(s *Scratch[T], m, from, k int, a []T, lda int, b *Patch
 	packed, block := space[:panel*k+panel], space[panel*k+panel:]
 	blocks := (m + g.rows - 1) / g.rows
 	low, more := m/blocks, m%blocks
+	add := 0
+	if accumulate {
+		add = 1
+	}
 	for j := 0; j < len(b.Cols); j += panel {
 		w := min(panel, len(b.Cols)-j)
 		vectors := (w + g.lanes - 1) / g.lanes
 		row := vectors * g.lanes
+		if g.inPlace(m, from, k, b, b.Cols[j:j+w]) && adjacent(out[j:j+w]) {
+			g.direct[m](k, &a[0], lda*size, &b.Src[b.Cols[j]], &b.Rows[from], int(b.Cols[j+g.lanes]-b.Cols[j])*size,
+				&c[out[j]], ldc*size, add)
+			continue
+		}
 		g.packPatches(s, packed, row, from, k, b, b.Cols[j:j+w])
 		to := out[j : j+w]
-		direct := int(to[w-1]-to[0]) == w-1
 		mask := g.masks[w]
 		if w == row {
 			mask = nil
@@ -108,37 +116,70 @@ func (g *set[T]) patches(s *Scratch[T], m, from, k int, a []T, lda int, b *Patch
 				h++
 			}
 			f := g.product[vectors-1][h]
-			if direct {
-				add := 0
-				if accumulate {
-					add = 1
-				}
+			if adjacent(to) {
 				f(k, &a[i*lda], lda*size, size, &packed[0], row*size, &c[i*ldc+int(to[0])], ldc*size, mask, 1, add)
 			} else {
-				f(k, &a[i*lda], lda*size, size, &packed[0], row*size, &block[0], row*size, nil, 1, 0)
-				scatter(block, row, h, accumulate, c[i*ldc:], ldc, to)
+				if accumulate {
+					collect(block, row, h, c[i*ldc:], ldc, to)
+				}
+				f(k, &a[i*lda], lda*size, size, &packed[0], row*size, &block[0], row*size, nil, 1, add)
+				scatter(block, row, h, c[i*ldc:], ldc, to)
 			}
 			i += h
 		}
 	}
 }
 
-// scatter moves a block of C to its place, or adds it.
-func scatter[T Float](block []T, row, h int, accumulate bool, c []T, ldc int, out []int32) {
-	for j := 0; j < len(out); {
-		n := run(out[j:])
+// inPlace reports whether some columns of B are worth reading where they are:
+// by few rows of C, as two vectors that each are contiguous, none of them ones.
+func (g *set[T]) inPlace(m, from, k int, b *Patches[T], cols []int32) bool {
+	return m <= directRows && len(cols) == 2*g.lanes && from+k <= len(b.Rows) &&
+		adjacent(cols[:g.lanes]) && adjacent(cols[g.lanes:])
+}
+
+// adjacent reports whether the numbers of v, which increase, do so by 1.
+func adjacent(v []int32) bool { return int(v[len(v)-1]-v[0]) == len(v)-1 }
+
+// collect copies a block of C from its place, for the kernel to add to. Go code
+// must not add: it would keep subnormal sums, which kernels make 0, and so results
+// would depend on which columns lie in one panel.
+func collect[T Float](block []T, row, h int, c []T, ldc int, out []int32) {
+	pieces(out, func(j, n int) {
 		for i := range h {
-			from := block[i*row+j : (i+1)*row]
-			to := c[i*ldc+int(out[j]):]
-			switch {
-			case n == 1: // the columns of a stride lie apart: take all of them
-				spread(from[:len(out)-j], c[i*ldc:], out[j:], accumulate)
-			case accumulate:
-				Axpy(1, from[:n], to[:n])
-			default:
-				copy(to[:n], from)
+			to, from := block[i*row+j:i*row+len(out)], c[i*ldc:]
+			if n > 1 {
+				copy(to, from[out[j]:int(out[j])+n])
+				continue
+			}
+			for q, at := range out[j:] {
+				to[q] = from[at]
 			}
 		}
+	})
+}
+
+// scatter copies it back.
+func scatter[T Float](block []T, row, h int, c []T, ldc int, out []int32) {
+	pieces(out, func(j, n int) {
+		for i := range h {
+			from, to := block[i*row+j:i*row+len(out)], c[i*ldc:]
+			if n > 1 {
+				copy(to[out[j]:], from[:n])
+				continue
+			}
+			for q, at := range out[j:] {
+				to[at] = from[q]
+			}
+		}
+	})
+}
+
+// pieces calls body for the runs of out, from place j on; where one has a single
+// number, the columns of a stride lie apart, and body treats all the rest (n = 1).
+func pieces(out []int32, body func(j, n int)) {
+	for j := 0; j < len(out); {
+		n := run(out[j:])
+		body(j, n)
 		if n == 1 {
 			return
 		}
@@ -146,24 +187,10 @@ func scatter[T Float](block []T, row, h int, accumulate bool, c []T, ldc int, ou
 	}
 }
 
-// spread moves, or adds, the numbers of from to places in to.
-func spread[T Float](from, to []T, at []int32, accumulate bool) {
-	from = from[:len(at)]
-	if accumulate {
-		for i, j := range at {
-			to[j] += from[i]
-		}
-		return
-	}
-	for i, j := range at {
-		to[j] = from[i]
-	}
-}
-
 // run returns how many numbers at the start of v follow each other.
 func run(v []int32) int {
-	if n := len(v); int(v[n-1]-v[0]) == n-1 {
-		return n // they increase
+	if adjacent(v) {
+		return len(v)
 	}
 	n := 1
 	for n < len(v) && v[n] == v[0]+int32(n) {

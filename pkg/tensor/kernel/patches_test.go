@@ -3,6 +3,7 @@ package kernel
 import (
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -100,6 +101,46 @@ func TestProductPatches(t *testing.T) {
 	each(t, func(t *testing.T) {
 		t.Run("float32", func(t *testing.T) { rapid.Check(t, testPatches[float32]) })
 		t.Run("float64", func(t *testing.T) { rapid.Check(t, testPatches[float64]) })
+	})
+}
+
+// testPatchRows: an element of C has the same bits whatever the number of rows, of
+// which few take B in place, and many pack it.
+func testPatchRows[T Float](t *testing.T) {
+	const m, n, k = 9, 100, 500
+	rng := rand.New(rand.NewPCG(1, 2))
+	b := Patches[T]{Src: make([]T, 2*k+2*n+Slack)}
+	for i := range b.Src {
+		b.Src[i] = T(rng.NormFloat64())
+	}
+	for i := range int32(k) {
+		b.Rows = append(b.Rows, 2*i)
+	}
+	var out []int32
+	for j := range int32(n) {
+		b.Cols, out = append(b.Cols, j+j/16), append(out, j)
+	}
+	for _, accumulate := range []bool{false, true} {
+		a, all := newGrid[T](rng, m, k, 1), newGrid[T](rng, m, n, 1)
+		some := all
+		some.all = slices.Clone(all.all)
+		var s Scratch[T]
+		ProductPatches(&s, m, a.data(), a.ld, &b, accumulate, all.data(), all.ld, out)
+		for rows, i := 1, 0; i < m; rows++ {
+			rows = min(rows, m-i)
+			ProductPatches(&s, rows, a.data()[i*a.ld:], a.ld, &b, accumulate, some.data()[i*some.ld:], some.ld, out)
+			i += rows
+		}
+		if !slices.Equal(all.all, some.all) {
+			t.Errorf("some rows at a time have other bits than all (accumulate: %t)", accumulate)
+		}
+	}
+}
+
+func TestPatchRows(t *testing.T) {
+	each(t, func(t *testing.T) {
+		testPatchRows[float32](t)
+		testPatchRows[float64](t)
 	})
 }
 

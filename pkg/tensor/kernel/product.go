@@ -20,7 +20,8 @@ const (
 // B are not looked at. The slices must hold the matrices.
 //
 // An element of C is added up in an order that depends on k alone, so that a
-// product may be cut into blocks of C without changing a bit.
+// product may be cut into blocks of C without changing a bit. Assembly takes
+// subnormal numbers for 0.
 func Product[T Float](s *Scratch[T], transA, transB bool, m, n, k int, alpha T, a []T, lda int, b []T, ldb int, beta T, c []T, ldc int) {
 	if m == 0 || n == 0 {
 		return

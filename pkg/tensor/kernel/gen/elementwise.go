@@ -19,15 +19,28 @@ type pass struct {
 	free   []VecPhysical
 }
 
+// flushing is elementwise with subnormal numbers taken for 0.
+func flushing(v vectors, f64 bool, name, doc string, slices, params []string, body func(p *pass)) {
+	overVectors(v, f64, true, name, doc, slices, params, body)
+}
+
 // elementwise writes a function over slices of equal length: n whole vectors,
 // then one that mask cuts (none: nil). The body handles one vector.
 func elementwise(v vectors, f64 bool, name, doc string, slices, params []string, body func(p *pass)) {
+	overVectors(v, f64, false, name, doc, slices, params, body)
+}
+
+func overVectors(v vectors, f64, flush bool, name, doc string, slices, params []string, body func(p *pass)) {
 	suffix, typ, _ := element(f64)
 	signature := fmt.Sprintf("func(%s *%s, n int, mask *byte", strings.Join(slices, ", "), typ)
 	for _, s := range params {
 		signature += fmt.Sprintf(", %s %s", s, typ)
 	}
 	function(fmt.Sprintf("%s%d%s", name, v.isa, suffix), signature+")", "%s; n whole vectors, and one that mask cuts.", doc)
+	restore := func() {}
+	if flush {
+		restore = flushSubnormals()
+	}
 	p := &pass{v: v, f64: f64, params: map[string]VecPhysical{}, bases: map[string]Register{}}
 	pointers := []Register{RDI, RSI, R8, R9, R10}
 	for i, s := range slices {
@@ -69,6 +82,7 @@ func elementwise(v vectors, f64 bool, name, doc string, slices, params []string,
 	body(p)
 	Label("end")
 	VZEROUPPER()
+	restore()
 	RET()
 }
 
@@ -106,17 +120,17 @@ func elementwiseKernels(v vectors, f64 bool) {
 	add := func(x, y, z Op) { either(f64, func() { VADDPS(x, y, z) }, func() { VADDPD(x, y, z) })() }
 	mul := func(x, y, z Op) { multiply(f64, x, y, z) }
 
-	elementwise(v, f64, "axpy", "sets y += alpha x", []string{"x", "y"}, []string{"alpha"}, func(p *pass) {
+	flushing(v, f64, "axpy", "sets y += alpha x", []string{"x", "y"}, []string{"alpha"}, func(p *pass) {
 		x, y := p.load("x", 0), p.load("y", 1)
 		fma(f64, p.params["alpha"], x, y)
 		p.store(y, "y")
 	})
-	elementwise(v, f64, "scale", "sets x *= alpha", []string{"x"}, []string{"alpha"}, func(p *pass) {
+	flushing(v, f64, "scale", "sets x *= alpha", []string{"x"}, []string{"alpha"}, func(p *pass) {
 		x := p.load("x", 0)
 		mul(p.params["alpha"], x, x)
 		p.store(x, "x")
 	})
-	elementwise(v, f64, "multiply", "sets z = x y", []string{"x", "y", "z"}, nil, func(p *pass) {
+	flushing(v, f64, "multiply", "sets z = x y", []string{"x", "y", "z"}, nil, func(p *pass) {
 		x, y := p.load("x", 0), p.load("y", 1)
 		mul(x, y, x)
 		p.store(x, "z")
@@ -151,7 +165,7 @@ func elementwiseKernels(v vectors, f64 bool) {
 				p.store(u, "w")
 			}
 		}
-		elementwise(v, f64, "sgd"+name, "makes u = rate (d - decay w)", append(to, "d", "w"), []string{"rate", "decay"}, func(p *pass) {
+		flushing(v, f64, "sgd"+name, "makes u = rate (d - decay w)", append(to, "d", "w"), []string{"rate", "decay"}, func(p *pass) {
 			d, w := p.load("d", 0), p.load("w", 1)
 			fnma(p.params["decay"], w, d)
 			mul(p.params["rate"], d, d)
@@ -162,7 +176,7 @@ func elementwiseKernels(v vectors, f64 bool) {
 			if nesterov {
 				kind, doc = "nesterov", "makes g = d - decay w, v = mu v + g, u = rate (g + mu v)"
 			}
-			elementwise(v, f64, kind+name, doc, append(to, "d", "w", "v"), []string{"rate", "decay", "mu"}, func(p *pass) {
+			flushing(v, f64, kind+name, doc, append(to, "d", "w", "v"), []string{"rate", "decay", "mu"}, func(p *pass) {
 				d, w, m := p.load("d", 0), p.load("w", 1), p.load("v", 2)
 				fnma(p.params["decay"], w, d)
 				mul(p.params["mu"], m, m)
@@ -178,7 +192,7 @@ func elementwiseKernels(v vectors, f64 bool) {
 			})
 		}
 		// With AVX2, nine scalars leave five registers.
-		elementwise(v, f64, "adam"+name,
+		flushing(v, f64, "adam"+name,
 			"makes g = d - decay w, m = beta1 m + rest1 g, v = beta2 v + rest2 g g, u = rate m/(root √v + eps) - shrink w",
 			append(to, "d", "w", "m", "v"), []string{"decay", "beta1", "rest1", "beta2", "rest2", "rate", "root", "eps", "shrink"}, func(p *pass) {
 				g, w, t := p.load("d", 0), p.load("w", 1), p.free[2]
@@ -221,6 +235,10 @@ func dot(v vectors, f64, sum bool) {
 	Load(Param("x"), RSI)
 	Load(Param("n"), RCX)
 	step := v.bytes / 8 * size
+	restore := func() {}
+	if !sum {
+		restore = flushSubnormals()
+	}
 	for i := range 4 {
 		clearVector(v, v.regs[i])
 	}
@@ -272,5 +290,6 @@ func dot(v vectors, f64, sum bool) {
 	VHADDPD(X0, X0, X0)
 	Store(X0, ReturnIndex(0))
 	VZEROUPPER()
+	restore()
 	RET()
 }

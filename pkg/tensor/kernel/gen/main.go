@@ -20,6 +20,9 @@ func main() {
 					product(v, f64, rows, width)
 				}
 			}
+			for rows := 1; rows <= directRows; rows++ {
+				direct(v, f64, rows)
+			}
 			copyPanel(v, f64)
 			elementwiseKernels(v, f64)
 		}
@@ -31,6 +34,7 @@ func main() {
 	}
 	for _, v := range []vectors{avx512, avx2} {
 		transcendental(v)
+		largestOfFour(v)
 		for _, f64 := range []bool{false, true} {
 			peak(v, f64)
 		}

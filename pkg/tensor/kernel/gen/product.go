@@ -19,6 +19,7 @@ func product(v vectors, f64 bool, rows, width int) {
 	function(fmt.Sprintf("product%d%s%dx%d", v.isa, suffix, rows, width),
 		fmt.Sprintf("func(k int, a *%[1]s, rowA, colA int, b *%[1]s, rowB int, c *%[1]s, rowC int, mask *byte, alpha %[1]s, accumulate int)", typ),
 		"sets (accumulate 0), or adds to (1), a block of C of %d rows and %d vectors: alpha A B. Strides are in bytes; no mask stands for all lanes.", rows, width)
+	restore := flushSubnormals()
 	Load(Param("k"), RCX)
 	Load(Param("a"), RAX)
 	Load(Param("rowA"), R8)
@@ -32,18 +33,7 @@ func product(v vectors, f64 bool, rows, width int) {
 	for i := 1; i < len(bases); i++ {
 		LEAQ(Mem{Base: bases[i-1], Index: R8, Scale: 4}, bases[i])
 	}
-	element := func(i int) Mem {
-		m := Mem{Base: bases[i/4]}
-		switch i % 4 {
-		case 1:
-			m.Index, m.Scale = R8, 1
-		case 2:
-			m.Index, m.Scale = R8, 2
-		case 3:
-			m.Index, m.Scale = R9, 1
-		}
-		return m
-	}
+	at := func(i int) Mem { return row(bases[i/4], R8, R9, i) }
 	n := len(v.regs)
 	sum := func(i, j int) VecPhysical { return v.regs[i*width+j] }
 	b := v.regs[n-4 : n-2]
@@ -65,11 +55,11 @@ func product(v vectors, f64 bool, rows, width int) {
 	for i := range rows {
 		switch {
 		case width == 1 && v.isa == 512 && f64:
-			VFMADD231PD_BCST(element(i), b[0], sum(i, 0))
+			VFMADD231PD_BCST(at(i), b[0], sum(i, 0))
 		case width == 1 && v.isa == 512:
-			VFMADD231PS_BCST(element(i), b[0], sum(i, 0))
+			VFMADD231PS_BCST(at(i), b[0], sum(i, 0))
 		default:
-			broadcast(f64, element(i), a[i%2])
+			broadcast(f64, at(i), a[i%2])
 			for j := range width {
 				fma(f64, a[i%2], b[j], sum(i, j))
 			}
@@ -83,11 +73,11 @@ func product(v vectors, f64 bool, rows, width int) {
 	JNZ(LabelRef("loop"))
 	Label("done")
 	alpha, c := v.regs[n-1], v.regs[n-2] // Y15 and Y14 with AVX2, whose masks are Y12 and Y13
-	at, err := Param("alpha").Resolve()
+	param, err := Param("alpha").Resolve()
 	if err != nil {
 		panic(err)
 	}
-	broadcast(f64, at.Addr, alpha)
+	broadcast(f64, param.Addr, alpha)
 	Load(Param("mask"), RAX)
 	Load(Param("accumulate"), RBX)
 	TESTQ(RAX, RAX)
@@ -95,18 +85,7 @@ func product(v vectors, f64 bool, rows, width int) {
 	mask := masks(v, RAX)
 	TESTQ(RBX, RBX)
 	JZ(LabelRef("setMasked"))
-	each := func(f func(m Mem, i, j int)) {
-		for i := range rows {
-			for j := range width {
-				f(Mem{Base: RDI, Disp: j * v.bytes}, i, j)
-			}
-			if i < rows-1 {
-				ADDQ(RSI, RDI)
-			}
-		}
-		VZEROUPPER()
-		RET()
-	}
+	each := func(f func(m Mem, i, j int)) { eachVector(v, rows, width, restore, f) }
 	each(func(m Mem, i, j int) {
 		loadMasked(v, f64, m, mask[j], c)
 		fma(f64, alpha, sum(i, j), c)
@@ -131,6 +110,22 @@ func product(v vectors, f64 bool, rows, width int) {
 		multiply(f64, alpha, sum(i, j), sum(i, j))
 		load(f64, sum(i, j), m)
 	})
+}
+
+// eachVector ends a function with f for every vector (i, j) of the block of C, at
+// RDI with rows RSI bytes apart.
+func eachVector(v vectors, rows, width int, restore func(), f func(m Mem, i, j int)) {
+	for i := range rows {
+		for j := range width {
+			f(Mem{Base: RDI, Disp: j * v.bytes}, i, j)
+		}
+		if i < rows-1 {
+			ADDQ(RSI, RDI)
+		}
+	}
+	VZEROUPPER()
+	restore()
+	RET()
 }
 
 // peak writes a loop of independent multiply-adds in registers: the most that

@@ -119,3 +119,20 @@ func storeMasked(v vectors, f64 bool, from, mask, to Op) {
 		VMASKMOVPS(from, mask, to)
 	}
 }
+
+// flushSubnormals makes the function take subnormal operands for 0, and make 0 of
+// subnormal results, until it calls restore: with such numbers a division, a root,
+// and on many processors every instruction, takes many times as long. The control
+// register is the thread's, so Go code must not see it changed. restore belongs
+// behind VZEROUPPER: before it, it may take 100 cycles.
+func flushSubnormals() (restore func()) {
+	const flushToZero, denormalsAreZero = 1 << 15, 1 << 6 // of MXCSR
+	saved := AllocLocal(8)
+	changed := saved.Offset(4)
+	STMXCSR(saved)
+	MOVL(saved, EAX)
+	ORL(U32(flushToZero|denormalsAreZero), EAX)
+	MOVL(EAX, changed)
+	LDMXCSR(changed)
+	return func() { LDMXCSR(saved) }
+}
