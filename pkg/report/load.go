@@ -76,6 +76,16 @@ func Load(paths ...string) (*Results, error) {
 		}
 	}
 	res.distinguish()
+	// A method has one place, though it may have another in each config.
+	place := map[string]int{}
+	for _, r := range res.Runs {
+		if at, ok := place[r.Method]; !ok || r.MethodIndex < at {
+			place[r.Method] = r.MethodIndex
+		}
+	}
+	for i := range res.Runs {
+		res.Runs[i].MethodIndex = place[res.Runs[i].Method]
+	}
 	slices.SortStableFunc(res.Runs, func(a, b Run) int {
 		return cmp.Or(a.MethodIndex-b.MethodIndex, strings.Compare(a.Method, b.Method),
 			slices.CompareFunc(a.Varied, b.Varied, Setting.compare), cmp.Compare(a.Seed, b.Seed))

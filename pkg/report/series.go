@@ -97,12 +97,15 @@ func (res *Results) distinguish() {
 	for _, name := range slices.Sorted(maps.Keys(alike)) {
 		members := alike[name]
 		keys := differing(runs, members)
-		// A line of text should tell the difference: many keys do not fit.
+		// A line of text should tell the difference: many keys do not fit, and
+		// names of experiments do, where each has settings of its own.
+		signatures, pairs := map[string]bool{}, map[[2]string]bool{}
 		names := map[string]bool{}
 		for _, i := range members {
-			names[runs[i].Name] = true
+			s := runs[i].signature()
+			names[runs[i].Name], signatures[s], pairs[[2]string{runs[i].Name, s}] = true, true, true
 		}
-		if len(keys) > 2 && len(names) > 1 {
+		if len(keys) > 2 && len(names) == len(signatures) && len(pairs) == len(names) {
 			keys = []string{"experiment"}
 		}
 		for _, i := range members {

@@ -102,10 +102,40 @@ func TestSeveralFolders(t *testing.T) {
 	if got, want := labels(load(t, a, b)), []string{"SGD, experiment=large", "SGD, experiment=small"}; !slices.Equal(got, want) {
 		t.Errorf("%q, want %q", got, want)
 	}
+	// Experiments of one name with other settings are not told apart by it.
+	c := with(fake("SGD", 0, 0, "finished", 1), "a", "3", "b", "3", "c", "3")
+	c.Name = "large"
+	res = load(t, a, b, c)
+	if got, want := labels(res), []string{"SGD, a=1, b=1, c=1", "SGD, a=2, b=2, c=2", "SGD, a=3, b=3, c=3"}; !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
 	// Different methods of one index: each has its colour.
 	res, err = Load(folder(t, fake("A", 0, 0, "finished", 1)), folder(t, fake("B", 0, 0, "finished", 1)))
 	if err != nil || res.series()[0].index == res.series()[1].index {
 		t.Errorf("one colour for both; %v", err)
+	}
+}
+
+// TestOrderOfMethods: a method has one series of all its seeds, wherever it stands
+// in the configs of several folders.
+func TestOrderOfMethods(t *testing.T) {
+	one := folder(t, fake("SGD", 0, 0, "finished", 2, 1), fake("Adam", 1, 0, "finished", 2, 1))
+	two := folder(t, fake("Adam", 0, 1, "finished", 2, 1), fake("SGD", 1, 1, "finished", 2, 1))
+	res, err := Load(one, two)
+	if err != nil {
+		t.Fatal(err)
+	}
+	list := res.series()
+	if got, want := labels(res), []string{"Adam", "SGD"}; !slices.Equal(got, want) {
+		t.Fatalf("%q, want %q", got, want)
+	}
+	for _, s := range list {
+		if len(s.runs) != 2 {
+			t.Errorf("%s: %d runs", s.label, len(s.runs))
+		}
+	}
+	if list[0].index == list[1].index {
+		t.Error("one colour for both")
 	}
 }
 
