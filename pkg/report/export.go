@@ -165,8 +165,13 @@ func (t *table) run(row int, labels []string) (r Run, err error) {
 			return r, t.errorf(row, c, "is empty")
 		}
 	}
+	r.known = map[string]bool{}
 	for _, c := range labels {
-		if !slices.Contains(described, c) && text(c) != "" {
+		if slices.Contains(described, c) {
+			continue
+		}
+		r.known[c] = true
+		if text(c) != "" {
 			r.Settings[c] = text(c)
 		}
 	}

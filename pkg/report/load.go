@@ -20,6 +20,8 @@ type Run struct {
 	Dir string // its folder, or the file it came from
 	Manifest
 	Rows []Row
+
+	known map[string]bool // the settings that its file tells of; nil: all
 }
 
 // manifestFormat is the format of manifests that this package reads; older
@@ -63,16 +65,30 @@ func (res *Results) warn(format string, args ...any) {
 
 // Load reads the runs of result folders, and of files that Export wrote. A run
 // folder needs manifest.json and metrics.csv alone. Anything missing or damaged
-// is a LogError.
+// is a LogError. An export goes with other results if these are of other methods.
 func Load(paths ...string) (*Results, error) {
 	res := &Results{}
+	type source struct {
+		path   string
+		export bool
+	}
+	of := map[string]source{} // by method, the first
 	for _, path := range paths {
-		load := res.loadFolder
+		from, load := source{path: path}, res.loadFolder
 		if info, err := os.Stat(path); err == nil && !info.IsDir() {
-			load = res.loadExport
+			from.export, load = true, res.loadExport
 		}
+		before := len(res.Runs)
 		if err := load(path); err != nil {
 			return nil, err
+		}
+		for _, r := range res.Runs[before:] {
+			first, ok := of[r.Method]
+			if !ok {
+				of[r.Method] = from
+			} else if first.path != path && (first.export || from.export) {
+				return nil, optionErrorf("%s and %s both hold runs of %q, and an export tells only of settings in which its own runs differ: whether these have the same cannot be known; export the folders together", first.path, path, r.Method)
+			}
 		}
 	}
 	res.distinguish()

@@ -122,26 +122,42 @@ func (res *Results) distinguish() {
 
 // differing returns the settings in which some runs differ, besides the seed.
 func differing(runs []Run, members []int) []string {
-	differ := map[string]bool{}
+	differ, keys := map[string]bool{}, map[string]bool{}
 	first := &runs[members[0]]
 	for _, i := range members {
 		r := &runs[i]
 		if (r.Settings == nil) != (first.Settings == nil) || r.Settings == nil && r.Name != first.Name {
 			differ["experiment"] = true
-			continue
 		}
-		for _, s := range []map[string]string{r.Settings, first.Settings} {
-			for k := range s {
-				a, inA := r.Settings[k]
-				b, inB := first.Settings[k]
-				if k != "seed" && (a != b || inA != inB) {
-					differ[k] = true
-				}
+		for k := range r.Settings {
+			keys[k] = true
+		}
+	}
+	delete(keys, "seed")
+	for k := range keys {
+		var of *Run // the first that knows
+		for _, i := range members {
+			r := &runs[i]
+			if r.Settings == nil || !r.knows(k) {
+				continue
+			}
+			if of == nil {
+				of = r
+			}
+			a, inA := r.Settings[k]
+			b, inB := of.Settings[k]
+			if a != b || inA != inB {
+				differ[k] = true
+				break
 			}
 		}
 	}
 	return slices.Sorted(maps.Keys(differ))
 }
+
+// knows reports whether the run has no value of a setting only if it lacks the
+// setting.
+func (r *Run) knows(key string) bool { return r.known == nil || r.known[key] }
 
 // value returns the value of a setting, and whether the run has it.
 func (r *Run) value(key string) (string, bool) {
