@@ -158,6 +158,34 @@ func TestExportAmongOthers(t *testing.T) {
 	}
 }
 
+// TestExportKeeps: what the figures of logs say, those of their export say too.
+func TestExportKeeps(t *testing.T) {
+	a := with(fake("SGD", 0, 0, "finished", 2, 1), "checksums.my data.csv", "1", "seed", "0")
+	b := with(fake("SGD", 0, 0, "finished", 2, 1), "checksums.my data.csv", "2", "seed", "0")
+	a.Mixed = []string{"threads", "jobs"}
+	want := load(t, a, b)
+	_, _, text := exported(t, want)
+	path := filepath.Join(t.TempDir(), "runs.csv")
+	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	res, err := Load(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := res.timing(), "times do not compare: runs were made with different threads, jobs"; got != want || want != load(t, a, b).timing() {
+		t.Errorf("%q, want %q", got, want)
+	}
+	if !slices.Equal(labels(res), labels(want)) {
+		t.Errorf("%q, want %q", labels(res), labels(want))
+	}
+	// Files of earlier versions do not have the column.
+	old := strings.Replace(text, ",mixed,", ",something.else,", 1)
+	if runs, _, err := readExport("old", []byte(old)); err != nil || len(runs) != 2 || runs[0].Mixed != nil {
+		t.Errorf("%+v, %v", runs, err)
+	}
+}
+
 func FuzzExport(f *testing.F) {
 	_, _, text := exported(f, load(f, swept(1, []int{1}, []float64{1})...))
 	f.Add([]byte(text))
