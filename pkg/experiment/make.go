@@ -58,12 +58,16 @@ func (p *Problem) make(ctx context.Context, f *folder, r planned, opt Options) (
 		if err != nil {
 			m.Outcome, m.Error = Failed, err.Error()
 		}
+		said := m.Detail
+		if m.Outcome == Failed {
+			said = m.Error
+		}
 		m.End = time.Now().UTC()
 		err = errors.Join(err, save())
 		if err == nil && m.Outcome.complete() { // and not before that is on disk
 			removeCheckpoints(dir, log)
 		}
-		monitor.End(m.Outcome, m.Detail)
+		monitor.End(m.Outcome, said)
 	}()
 
 	if err := os.MkdirAll(dir, 0o755); err != nil {

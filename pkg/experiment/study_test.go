@@ -390,4 +390,16 @@ func TestChangedData(t *testing.T) {
 	if len(r.Failed) != 2 || !strings.Contains(r.Failed[0].Error(), "the data set csv is not what it was when the sweep began") {
 		t.Errorf("%+v", r)
 	}
+	write("1,2\n2,4.1\n3,5\n4,8\n5,9\n")
+	opt = options(t.TempDir())
+	opt.Monitor = watcher{step: func(string, uint64, int) {
+		if err := os.RemoveAll(filepath.Join(dir, "x.csv")); err != nil {
+			t.Error(err)
+		}
+	}}
+	r = runStudy(t, s, opt)
+	var run *RunError
+	if len(r.Failed) != 2 || !errors.As(r.Failed[0], &run) || run.Run != "SGD, data.split_seed=2, seed 0" {
+		t.Errorf("%+v", r)
+	}
 }
