@@ -3,13 +3,16 @@ package experiment
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"path/filepath"
+	"strings"
 
 	"github.com/dualgn/dgn/pkg/report"
 )
 
 // Publish sums up the logs of the experiment's runs: it writes summary.csv and
-// the default figures, and returns the summary and the figures' files.
+// the default figures, and returns the summary and the figures' files. Of runs on
+// several data sets there are no figures, which the summary warns of.
 func (r *Result) Publish(files Files) (*report.Summary, []string, error) {
 	res, err := report.Load(r.Dir)
 	if err != nil {
@@ -25,6 +28,10 @@ func (r *Result) Publish(files Files) (*report.Summary, []string, error) {
 	}
 	if err := files.Replace(filepath.Join(r.Dir, "summary.csv"), b.Bytes()); err != nil {
 		return summary, nil, err
+	}
+	if sets := res.Datasets(); len(sets) > 1 {
+		summary.Warnings = append(res.Warnings, fmt.Sprintf("no figures: the runs are of different data sets, %s; dgn export --csv writes a table of all", strings.Join(sets, " and ")))
+		return summary, nil, nil
 	}
 	figures, err := report.Figures(res, report.FigureOptions{Dir: filepath.Join(r.Dir, "figures")})
 	summary.Warnings = res.Warnings

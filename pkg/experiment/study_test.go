@@ -359,6 +359,20 @@ func TestSweepData(t *testing.T) {
 	}
 }
 
+// TestSweepDataSets: a sweep over data sets has a summary; figures of several
+// data sets would compare what does not, and it is said that there are none.
+func TestSweepDataSets(t *testing.T) {
+	s := study(t, twoMethods, SweepFlags{Grid: []string{"data={name: digits, binary: [1]},{name: breast_cancer}"}},
+		"seeds=[0]", "loss={kind: binary_logistic}", "train={batch_size: 50, steps: 2}")
+	summary, figures, err := runStudy(t, s, options(t.TempDir())).Publish(Disk{})
+	if err != nil || len(figures) != 0 || len(summary.Lines) != 4 {
+		t.Errorf("%+v, %v, %v", summary, figures, err)
+	}
+	if want := "no figures: the runs are of different data sets, breast_cancer and digits; dgn export --csv writes a table of all"; !slices.Contains(summary.Warnings, want) {
+		t.Errorf("says %q", summary.Warnings)
+	}
+}
+
 // TestSweepDuplicates: points that come to the same settings are made once, and
 // that is said.
 func TestSweepDuplicates(t *testing.T) {

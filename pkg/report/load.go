@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"math"
 	"os"
 	"path/filepath"
@@ -189,6 +190,15 @@ func (res *Results) Select(methods []string) error {
 	}
 	res.Keep(methods)
 	return nil
+}
+
+// Datasets are the names of the data sets that the runs are of.
+func (res *Results) Datasets() []string {
+	names := map[string]bool{}
+	for _, r := range res.Runs {
+		names[r.Dataset] = true
+	}
+	return slices.Sorted(maps.Keys(names))
 }
 
 // has reports whether any run has numbers in a column.
