@@ -92,6 +92,7 @@ func Load(paths ...string) (*Results, error) {
 			}
 		}
 	}
+	res.relate()
 	res.distinguish()
 	// A method has one place, though it may have another in each config.
 	place := map[string]int{}

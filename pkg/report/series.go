@@ -72,6 +72,45 @@ func (r *Run) signature() string {
 	return b.String()
 }
 
+// relate gives the runs of each method all keys that any of them varies, in one
+// order. A run names those of the sweep that last asked for it, and takes the
+// others from its settings.
+func (res *Results) relate() {
+	keys := map[string][]string{}            // by method
+	texts := map[[2]string]map[string]bool{} // values by method and key
+	for _, r := range res.Runs {
+		for _, s := range r.Varied {
+			at := [2]string{r.Method, s.Key}
+			if texts[at] == nil {
+				texts[at] = map[string]bool{}
+				keys[r.Method] = append(keys[r.Method], s.Key)
+			}
+			texts[at][s.Value] = true
+		}
+	}
+	for i := range res.Runs {
+		r := &res.Runs[i]
+		var varied []Setting
+		for _, k := range keys[r.Method] {
+			v, ok := r.value(k)
+			if !ok {
+				continue
+			}
+			known := texts[[2]string{r.Method, k}]
+			if !known[v] { // a number may be written in another way
+				for _, other := range slices.Sorted(maps.Keys(known)) {
+					if c, ok := compareNumbers(v, other); ok && c == 0 {
+						v = other
+						break
+					}
+				}
+			}
+			varied = append(varied, Setting{k, v})
+		}
+		r.Varied = varied
+	}
+}
+
 // distinguish leaves out runs that are there twice, and adds to Varied what
 // else tells runs of one method apart, which come from several folders.
 func (res *Results) distinguish() {

@@ -116,6 +116,36 @@ func TestSeveralFolders(t *testing.T) {
 	}
 }
 
+// TestSeveralSweeps: a run names only the settings of the sweep that last asked
+// for it; in figures, it has its place on the axes of all of them.
+func TestSeveralSweeps(t *testing.T) {
+	at := func(rate, batch string, seed uint64, varied ...string) fakeRun {
+		r := with(fake("SGD", 0, seed, "finished", 2, 1), "optimizer.learning_rate", rate, "train.batch_size", batch)
+		for _, k := range varied {
+			v := r.Settings[k]
+			if k == "optimizer.learning_rate" && v == "1e+06" {
+				v = "1000000" // as JSON writes it
+			}
+			r.Varied = append(r.Varied, Setting{k, v})
+		}
+		return r
+	}
+	const rate, batch = "optimizer.learning_rate", "train.batch_size"
+	res := load(t, at("0.2", "64", 0, rate), at("0.1", "64", 0, batch), at("0.1", "32", 0, batch), at("1e+06", "64", 0, rate),
+		at("1e+06", "64", 1), at("0.1", "64", 1, batch, rate), at("0.1", "64", 2, rate, batch))
+	want := []string{"SGD, learning_rate=0.1, batch_size=32", "SGD, learning_rate=0.1, batch_size=64", "SGD, learning_rate=0.2, batch_size=64", "SGD, learning_rate=1000000, batch_size=64"}
+	if got := labels(res); !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+	drawn(t, res, FigureOptions{Figures: []string{"sensitivity"}, Swept: rate, Line: batch, Formats: []string{"svg"}})
+	// Settings that are lists have no single value.
+	a, b := at("0.1", "64", 0, rate), at("0.2", "64", 0)
+	b.Varied = []Setting{{"model.hidden", "[64]"}}
+	if got, want := labels(load(t, a, b)), []string{"SGD, learning_rate=0.1", "SGD, learning_rate=0.2, hidden=[64]"}; !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
 // TestOrderOfMethods: a method has one series of all its seeds, wherever it stands
 // in the configs of several folders.
 func TestOrderOfMethods(t *testing.T) {
