@@ -111,23 +111,27 @@ func (res *Results) relate() {
 	}
 }
 
-// distinguish leaves out runs that are there twice, and adds to Varied what
+// distinguish leaves out runs that are there twice, the complete one of the two
+// if one is, and adds to Varied what
 // else tells runs of one method apart, which come from several folders.
 func (res *Results) distinguish() {
 	type id struct {
 		method, signature string
 		seed              uint64
 	}
-	seen := map[id]string{}
+	seen := map[id]int{}
 	alike := map[string][]int{} // runs of one name, which a figure could not tell apart
 	var runs []Run
 	for _, r := range res.Runs {
 		key := id{r.Method, r.signature(), r.Seed}
 		if first, ok := seen[key]; ok {
-			res.warn("%s: has the method, settings and seed of %s: left out", r.Dir, first)
+			if !runs[first].complete() && r.complete() {
+				runs[first], r = r, runs[first]
+			}
+			res.warn("%s: has the method, settings and seed of %s: left out", r.Dir, runs[first].Dir)
 			continue
 		}
-		seen[key] = r.Dir
+		seen[key] = len(runs)
 		name := fmt.Sprintf("%q%q", r.Method, r.Varied)
 		alike[name] = append(alike[name], len(runs))
 		runs = append(runs, r)

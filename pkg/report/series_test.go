@@ -96,6 +96,17 @@ func TestSeveralFolders(t *testing.T) {
 	if len(res.Warnings) != 1 || !strings.Contains(res.Warnings[0], "has the method, settings and seed of") {
 		t.Errorf("warnings %q", res.Warnings)
 	}
+	// Of a run that is there twice, the complete one counts.
+	cut, whole := folder(t, with(fake("SGD", 0, 0, "interrupted", 2), "seed", "0")), folder(t, with(fake("SGD", 0, 0, "finished", 2, 1), "seed", "0"))
+	for _, paths := range [][]string{{cut, whole}, {whole, cut}} {
+		res, err := Load(paths...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(res.Runs) != 1 || res.Runs[0].Outcome != "finished" || len(res.Warnings) != 1 || !strings.HasPrefix(res.Warnings[0], cut) {
+			t.Errorf("%+v, %q", res.Runs, res.Warnings)
+		}
+	}
 	// Many differences: the experiments tell them apart.
 	a, b := with(fake("SGD", 0, 0, "finished", 1), "a", "1", "b", "1", "c", "1"), with(fake("SGD", 0, 0, "finished", 1), "a", "2", "b", "2", "c", "2")
 	a.Name, b.Name = "small", "large"
