@@ -178,6 +178,23 @@ func TestSweepReuse(t *testing.T) {
 	}
 }
 
+// TestSweepAmongDamage: what is damaged in a results folder, and not of the sweep,
+// does not keep its results from being shown.
+func TestSweepAmongDamage(t *testing.T) {
+	opt := options(t.TempDir())
+	runStudy(t, study(t, twoMethods, SweepFlags{Grid: []string{"train.batch_size=40"}}, "seeds=[0]"), opt)
+	for _, name := range []string{"runs/sgd/train.batch_size=40/0/manifest.json", "runs/gn-v1-5/train.batch_size=40/0/metrics.csv"} {
+		if err := os.WriteFile(filepath.Join(opt.Out, name), []byte("{"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r := runStudy(t, study(t, twoMethods, SweepFlags{Grid: []string{"train.batch_size=50"}}, "seeds=[0]"), opt)
+	summary, figures, err := r.Publish(Disk{})
+	if err != nil || len(figures) == 0 || len(summary.Lines) != 2 || len(summary.Warnings) != 0 {
+		t.Errorf("%+v, %v", summary, err)
+	}
+}
+
 // TestSweepConflict: runs of other settings in a place that the sweep needs are
 // an error that lists the differences; with Fresh they are moved aside.
 func TestSweepConflict(t *testing.T) {

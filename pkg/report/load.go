@@ -53,6 +53,13 @@ type Manifest struct {
 // complete reports whether the run trained to its end.
 func (r *Run) complete() bool { return r.Outcome == "finished" || r.Outcome == "target" }
 
+// cut reports whether a log is the beginning of its header: all there is of a run
+// that ended, with the program or the room on the disk, before there was more.
+func (r *Run) cut(log []byte, header []string) bool {
+	ended := r.complete() || r.Outcome == "diverged"
+	return !ended && strings.HasPrefix(strings.Join(header, ","), string(log))
+}
+
 // Results are runs, by method in the order of the config, then by settings and
 // seed.
 type Results struct {
@@ -129,6 +136,20 @@ func (res *Results) loadFolder(dir string) error {
 	return err
 }
 
+// Add adds the run in a folder, if it was begun, with settings in place of those
+// that its manifest says it varies. Its error is as that of Load.
+func (res *Results) Add(dir string, varied []Setting) error {
+	before := len(res.Runs)
+	err := res.loadRun(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	for i := range res.Runs[before:] {
+		res.Runs[before+i].Varied = varied
+	}
+	return err
+}
+
 func (res *Results) loadRun(dir string) error {
 	r := Run{Dir: dir}
 	path := filepath.Join(dir, "manifest.json")
@@ -158,8 +179,10 @@ func (res *Results) loadRun(dir string) error {
 		return err
 	}
 	var warning string
-	if r.Rows, warning, err = readMetrics(path, text); err != nil {
-		return err
+	if !r.cut(text, append([]string{"method"}, columns...)) {
+		if r.Rows, warning, err = readMetrics(path, text); err != nil {
+			return err
+		}
 	}
 	if warning != "" {
 		res.warn("%s", warning)
