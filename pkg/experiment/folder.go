@@ -158,14 +158,22 @@ func (f *folder) identities(method string) (map[string]string, error) {
 	return at, nil
 }
 
-// relabel notes in the manifest of a reused run which sweep it now belongs to.
-// Without a sweep, the note of an earlier one stays.
+// relabel notes in the manifest of a reused run what its method is called and
+// where it stands now, and which sweep it belongs to. Without a sweep, the note of
+// an earlier one stays.
 func (f *folder) relabel(r planned, files Files) error {
 	m, err := f.manifest(r.path)
-	if err != nil || len(r.varied) == 0 || r.varied.String() == m.Varied.String() {
+	if err != nil {
 		return err
 	}
-	m.Varied = r.varied
+	varied := r.varied
+	if len(varied) == 0 {
+		varied = m.Varied
+	}
+	if varied.String() == m.Varied.String() && m.Method == r.name() && m.MethodIndex == r.index {
+		return nil
+	}
+	m.Varied, m.Method, m.MethodIndex = varied, r.name(), r.index
 	b, err := m.encode()
 	if err != nil {
 		return err
