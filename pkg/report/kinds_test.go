@@ -158,6 +158,52 @@ func TestConvergence(t *testing.T) {
 	}
 }
 
+// TestExtremes: axes of whatever a float64 holds have finite ends and ticks; runs
+// in float64 come near its limits before they diverge.
+func TestExtremes(t *testing.T) {
+	for _, r := range []interval{{1e-300, 1e308, true}, {1, math.MaxFloat64, true}, {5e-324, 1, true}, {-1e308, 1e308, true}, {0, math.MaxFloat64, true}, {math.MaxFloat64, math.MaxFloat64, true}, {5e-324, 5e-324, true}, {0, 1e-250, true}, {0, 2.3e26, true}, {1e-9, 3e-9, true}} {
+		for _, log := range []bool{false, true} {
+			lo, hi := r.padded(log, 0.1, 0.1)
+			if !(lo < hi) || math.IsInf(hi-lo, 0) || log && lo <= 0 {
+				t.Errorf("%v, log %v: from %g to %g", r, log, lo, hi)
+				continue
+			}
+			ticks := linearTicks{}.Ticks(lo, hi)
+			if log {
+				ticks = logTicks{}.Ticks(lo, hi)
+			}
+			if len(ticks) == 0 || len(ticks) > 600 {
+				t.Errorf("%v, log %v: %d ticks", r, log, len(ticks))
+			}
+			for _, tick := range ticks {
+				if len(tick.Label) > 8 {
+					t.Errorf("%v, log %v: label %s", r, log, tick.Label)
+				}
+			}
+		}
+	}
+	for _, c := range []struct {
+		lo, hi float64
+		want   string
+	}{{0, 20, "0 5 10 15 20"}, {0, 4e5, "0 100000 200000 300000 400000"}, {0, 2e6, "0 5e5 1e6 1.5e6 2e6"}, {0.1, 0.3, "0.10 0.15 0.20 0.25 0.30"}, {-2e-8, 2e-8, "-2e-8 -1e-8 0 1e-8 2e-8"}} {
+		var got []string
+		for _, tick := range (linearTicks{}).Ticks(c.lo, c.hi) {
+			got = append(got, tick.Label)
+		}
+		if s := strings.Join(got, " "); s != c.want {
+			t.Errorf("%g to %g: %s, want %s", c.lo, c.hi, s, c.want)
+		}
+	}
+	if got := tickLabel(1e4) + " " + tickLabel(2e4) + " " + tickLabel(1e5) + " " + tickLabel(5000) + " " + tickLabel(1e-12); got != "1e4 2e4 1e5 5000 1e-12" {
+		t.Error(got)
+	}
+	logY := false
+	for _, log := range []*bool{nil, &logY} {
+		drawn(t, load(t, fake("A", 0, 0, "diverged", 2, 1e300, 1.7e308), fake("A", 0, 1, "finished", 2, 1e308), fake("B", 1, 0, "finished", 1, 5e-324)),
+			FigureOptions{Formats: []string{"png", "svg"}, LogY: log})
+	}
+}
+
 func TestDuals(t *testing.T) {
 	run := fake("A", 0, 0, "finished", 1)
 	run.duals = []arrays.Array{arrays.Float64("alpha_0", []int{2, 2}, []float64{3, 4, 0, 0}), arrays.Float64("alpha_10", []int{4, 1}, []float64{1, -1, 1, 1})}
