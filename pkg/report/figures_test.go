@@ -274,3 +274,44 @@ func TestOneEvaluation(t *testing.T) {
 		}
 	}
 }
+
+// TestLongLabels: a label that is wider than its figure is broken, not cut off.
+func TestLongLabels(t *testing.T) {
+	var runs []fakeRun
+	schedule := `{"schedule":"cosine","initial":0.1,"final":0.0001,"warmup_steps":`
+	for i, n := range []string{"100}", "1000}"} {
+		r := fake("a method of some length", 0, 0, "finished", 2, 1+float64(i))
+		r.Varied = []Setting{{"optimizer.learning_rate", schedule + n}, {"train.batch_size", "64"}}
+		runs = append(runs, r)
+	}
+	d := &drawing{res: load(t, runs...)}
+	d.series = d.res.series()
+	x, y := axis(t, xs, "step"), axis(t, ys, "train_loss")
+	f := d.curveFigure("curves", d.series, [][2]quantity{{x, y}}, nil)
+	width := f.width - 2*margin
+	f.fitLegend(width)
+	columns, rows := f.layLegend(width)
+	if len(columns) != 1 || rows != len(f.legend) || rows < 4 {
+		t.Errorf("%d columns, %d rows of %d", len(columns), rows, len(f.legend))
+	}
+	var labels []string
+	for _, e := range f.legend {
+		if w := sampleWidth + sampleGap + textStyle(f.legendSize()).Width(e.label); w > width {
+			t.Errorf("%q has width %g of %g", e.label, w, width)
+		}
+		if e.sample != nil {
+			labels = append(labels, "")
+		}
+		labels[len(labels)-1] += strings.ReplaceAll(e.label, " ", "")
+	}
+	for i, s := range d.series {
+		if want := strings.ReplaceAll(s.label, " ", ""); len(labels) != 2 || labels[i] != want {
+			t.Errorf("%q, want %q", labels, want)
+		}
+	}
+	for _, format := range Formats {
+		if _, err := f.encode(format); err != nil {
+			t.Error(err)
+		}
+	}
+}
