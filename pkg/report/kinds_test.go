@@ -110,7 +110,7 @@ func TestFormulations(t *testing.T) {
 	d := &drawing{res: res, series: res.series()}
 	pair := []series{d.series[0], d.series[2]}
 	pair[1].runs[0].Rows = pair[1].runs[0].Rows[:10]
-	p, curves := d.formulationPanel(pair, axis(t, xs, "cost"), axis(t, ys, "train_loss"))
+	p, curves := d.formulationPanel(pair, axis(t, xs, "cost"), axis(t, ys, "train_loss"), []string{"dual", "primal"}, series.formulation)
 	if end := curves[1].mean[9].X; p.x.hi != end || len(curves[0].mean) > 12 {
 		t.Errorf("the axis ends at %g, the primal at %g; %d points", p.x.hi, end, len(curves[0].mean))
 	}
@@ -156,6 +156,40 @@ func TestConvergence(t *testing.T) {
 	if len(res.Warnings) != 1 || !strings.Contains(res.Warnings[0], "inner.csv: the last row is cut short") {
 		t.Errorf("warnings %q", res.Warnings)
 	}
+}
+
+// TestFormulationVariants: where a problem is solved in several ways in one
+// formulation, the legend tells which curve is which.
+func TestFormulationVariants(t *testing.T) {
+	var runs []fakeRun
+	for _, form := range []string{"primal", "dual"} {
+		for _, warm := range []string{"false", "true"} {
+			for _, gamma := range []string{"1", "2"} {
+				if form == "primal" && warm == "true" && gamma == "2" {
+					continue
+				}
+				r := with(fake("GN", 0, 0, "finished", 2, 1), "oracle.formulation", form, "oracle.warm_start", warm, "oracle.gamma", gamma)
+				r.Varied = []Setting{{"oracle.formulation", form}, {"oracle.warm_start", warm}, {"oracle.gamma", gamma}}
+				runs = append(runs, r)
+			}
+		}
+	}
+	opt := FigureOptions{Figures: []string{"formulations"}, Formats: []string{"svg"}}
+	svg := drawn(t, load(t, runs...), opt)["formulations.svg"]
+	says(t, "variants", svg, "dual, warm_start=false", "dual, warm_start=true", "primal, warm_start=false", "primal, warm_start=true", "gamma=1", "gamma=2")
+	for index := range 4 {
+		if lines(svg, index, "1.3") == 0 {
+			t.Errorf("no curve has colour %d", index)
+		}
+	}
+	// Another solver is another way to solve the same problem.
+	runs[0].Settings["oracle.solver.kind"], runs[3].Settings["oracle.solver.kind"], runs[3].Settings["oracle.solver.blocks"] = "cg", "pcg", "4"
+	// What does not differ is not told.
+	svg = drawn(t, load(t, runs[0], runs[3]), opt)["formulations.svg"]
+	says(t, "one each", svg, "dual", "primal", "!warm_start", "!blocks")
+	// Manifests may not say more than what varies.
+	runs[0].Settings, runs[3].Settings = nil, nil
+	drawn(t, load(t, runs[0], runs[3]), FigureOptions{Formats: []string{"svg"}})
 }
 
 // TestExtremes: axes of whatever a float64 holds have finite ends and ticks; runs
