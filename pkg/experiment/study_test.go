@@ -212,6 +212,17 @@ func TestSweepConflict(t *testing.T) {
 			t.Errorf("%s says %v\nwant %s", name, err, want)
 		}
 	}
+	// Many conflicts are not all told, and how many there are is.
+	flags.Grid[0] += ",20,25,30,35,41,42,43,44,45"
+	many := options(t.TempDir())
+	runStudy(t, study(t, twoMethods, flags, "seeds=[0]", "train.steps=1"), many)
+	_, err := study(t, twoMethods, flags, "seeds=[0]", "train.steps=2").List(many)
+	if n := strings.Count(fmt.Sprint(err), "was made with other settings"); n != 20 || !strings.Contains(err.Error(), "\n... and 2 more\n") {
+		t.Errorf("%d conflicts in\n%v", n, err)
+	}
+	if want := "--fresh makes every run again, and moves those that the folder holds to old/"; !strings.Contains(fmt.Sprint(err), want) {
+		t.Errorf("says\n%v\nwithout %s", err, want)
+	}
 	opt.Fresh = true
 	expectStates(t, changed, opt, map[State]int{Again: 4})
 	if r := runStudy(t, changed, opt); r.Made != 4 {

@@ -267,6 +267,11 @@ func TestDuals(t *testing.T) {
 	svg = drawn(t, res, FigureOptions{Figures: []string{"duals"}, LogX: &yes, Formats: []string{"svg"}})["duals.svg"]
 	says(t, "duals", svg, "A: 1 weights are 0, and missing on the log axis")
 
+	// What is no number is counted once.
+	run.duals = []arrays.Array{arrays.Float64("alpha_1", []int{6, 1}, []float64{math.NaN(), math.Inf(1), 0, 1, 1, 1})}
+	svg = drawn(t, load(t, run), FigureOptions{Figures: []string{"duals"}, LogX: &yes, Formats: []string{"svg"}})["duals.svg"]
+	says(t, "duals", svg, "A: 1 weights are 0, and missing on the log axis; 2 weights are NaN or infinite", "!below the axis")
+
 	h := histogram{x: interval{0, 3, true}}
 	share, out := h.count([]float64{0, 0.05, 3, 4})
 	if share[0] != 50 || share[bins-1] != 25 || out != 1 {
