@@ -228,6 +228,20 @@ func TestExtremes(t *testing.T) {
 			t.Errorf("%g to %g: %s, want %s", c.lo, c.hi, s, c.want)
 		}
 	}
+	for _, c := range []struct {
+		lo, hi float64
+		want   string
+	}{{2.1, 2.9, "2.2 2.4 2.6 2.8"}, {1.1, 1.9, "1.2 1.4 1.6 1.8"}, {0.031, 0.038, "0.032 0.034 0.036 0.038"}, {1.5, 3.5, "1.5 2.0 2.5 3.0 3.5"}, {1.5, 4.5, "2 3 4"}} {
+		var got []string
+		for _, tick := range (logTicks{}).Ticks(c.lo, c.hi) {
+			if tick.Label != "" {
+				got = append(got, tick.Label)
+			}
+		}
+		if s := strings.Join(got, " "); s != c.want {
+			t.Errorf("log, %g to %g: %s, want %s", c.lo, c.hi, s, c.want)
+		}
+	}
 	if got := tickLabel(1e4) + " " + tickLabel(2e4) + " " + tickLabel(1e5) + " " + tickLabel(5000) + " " + tickLabel(1e-12); got != "1e4 2e4 1e5 5000 1e-12" {
 		t.Error(got)
 	}

@@ -105,6 +105,7 @@ func (logTicks) Ticks(lo, hi float64) []plot.Tick {
 	if decades >= 8 {
 		every = 2 * int(math.Ceil(decades/30))
 	}
+	numbers := 0
 	var ticks []plot.Tick
 	for e := int(math.Floor(math.Log10(lo))); e <= int(math.Ceil(math.Log10(hi))); e++ {
 		for i := 1; i < 10; i++ {
@@ -118,9 +119,13 @@ func (logTicks) Ticks(lo, hi float64) []plot.Tick {
 			}
 			if labelled[i] && e%every == 0 {
 				t.Label = tickLabel(v)
+				numbers++
 			}
 			ticks = append(ticks, t)
 		}
+	}
+	if numbers < 3 && decades < 0.6 { // so short an axis is nearly linear
+		return linearTicks{}.Ticks(lo, hi)
 	}
 	return ticks
 }
