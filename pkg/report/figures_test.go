@@ -9,6 +9,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"gonum.org/v1/plot/vg"
 )
 
 // drawn draws figures, and returns the files by name.
@@ -42,7 +44,7 @@ func says(t testing.TB, name string, svg []byte, want ...string) {
 		b.WriteString("\n")
 	}
 	// Captions are broken into lines anywhere.
-	text := strings.NewReplacer("&lt;", "<", "&gt;", ">", "&#39;", "'").Replace(b.String())
+	text := strings.NewReplacer("&lt;", "<", "&gt;", ">", "&#39;", "'", "&#34;", `"`).Replace(b.String())
 	flat := strings.Join(strings.Fields(text), " ")
 	for _, w := range want {
 		w, without := strings.CutPrefix(w, "!")
@@ -312,6 +314,23 @@ func TestLongLabels(t *testing.T) {
 	for _, format := range Formats {
 		if _, err := f.encode(format); err != nil {
 			t.Error(err)
+		}
+	}
+	// So are names of rows, and values on an axis.
+	svg := drawn(t, d.res, FigureOptions{Figures: []string{"target"}, Target: &Target{"train_loss", 2}, Formats: []string{"svg"}})["target_train_loss.svg"]
+	says(t, "target", svg, "!"+d.series[0].label, `{"schedule":"cosine","initial":0.1,"final":`)
+	figures, _, err := sensitivities(&drawing{res: d.res, series: d.series, opt: FigureOptions{Swept: "optimizer.learning_rate"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range figures[0].panels {
+		room := figures[0].width / vg.Length(len(p.xticks.(fixedTicks)))
+		for _, tick := range p.xticks.(fixedTicks) {
+			for line := range strings.Lines(tick.Label) {
+				if w := textStyle(8).Width(line); w > room {
+					t.Errorf("%q has width %g of %g", line, w, room)
+				}
+			}
 		}
 	}
 }
