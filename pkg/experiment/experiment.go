@@ -173,6 +173,9 @@ func (f *folder) execute(ctx context.Context, c *Config, runs []planned, open fu
 			p, err := open(r)
 			if err == nil {
 				err = p.make(ctx, f, r, opt)
+			} else {
+				r.log(opt.Log).Error("cannot begin", "error", err)
+				err = errors.Join(err, f.failed(r, err, opt))
 			}
 			mu.Lock()
 			defer mu.Unlock()

@@ -174,11 +174,7 @@ func (f *folder) relabel(r planned, files Files) error {
 		return nil
 	}
 	m.Varied, m.Method, m.MethodIndex = varied, r.name(), r.index
-	b, err := m.encode()
-	if err != nil {
-		return err
-	}
-	return files.Replace(filepath.Join(f.dir, r.path, "manifest.json"), b)
+	return m.save(filepath.Join(f.dir, r.path), files)
 }
 
 // manifest reads the manifest of the run at path, nil if there is none.

@@ -444,4 +444,14 @@ func TestChangedData(t *testing.T) {
 	if len(r.Failed) != 2 || !errors.As(r.Failed[0], &run) || run.Run != "SGD, data.split_seed=2, seed 0" {
 		t.Errorf("%+v", r)
 	}
+	m := manifestAt(t, filepath.Join(opt.Out, "runs/sgd/data.split_seed=2/0"))
+	if m.Outcome != Failed || !strings.Contains(m.Error, "files are missing") || m.Varied.String() != "data.split_seed=2" || m.Dataset != "csv" || len(m.Checksums) != 1 {
+		t.Errorf("%+v", m)
+	}
+	write("1,2\n2,4.1\n3,5\n4,8\n5,9\n")
+	opt.Monitor = nil
+	expectStates(t, s, opt, map[State]int{Kept: 2, Broken: 2})
+	if r := runStudy(t, s, opt); r.Made != 2 || len(r.Failed) != 0 {
+		t.Errorf("%+v", r)
+	}
 }
