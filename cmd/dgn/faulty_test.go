@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/dualgn/dgn/pkg/optim"
@@ -16,8 +17,8 @@ func init() {
 		faulty{LearningRate: 0.1}, func(f faulty) (optim.Spec, error) { return f, nil })
 }
 
-// faulty is SGD, unless a file called fault says "RATE fail" or "RATE wait":
-// then runs with that learning rate panic, or are slow enough to be stopped.
+// faulty is SGD, unless a line of a file called fault says "RATE fail" or "RATE
+// wait": then runs with that learning rate panic, or are slow enough to be stopped.
 type faulty struct {
 	LearningRate float64 `yaml:"learning_rate"`
 }
@@ -25,11 +26,13 @@ type faulty struct {
 func (f faulty) New32(p int, pool *tensor.Pool) optim.Optimizer[float32] {
 	sgd := optim.SGD{LearningRate: schedules.Const(f.LearningRate)}.New32(p, pool)
 	text, _ := os.ReadFile("fault")
-	switch string(text) {
-	case fmt.Sprintf("%g fail\n", f.LearningRate):
-		panic("a fault in a method")
-	case fmt.Sprintf("%g wait\n", f.LearningRate):
-		return slow{sgd}
+	for line := range strings.Lines(string(text)) {
+		switch line {
+		case fmt.Sprintf("%g fail\n", f.LearningRate):
+			panic("a fault in a method")
+		case fmt.Sprintf("%g wait\n", f.LearningRate):
+			return slow{sgd}
+		}
 	}
 	return sgd
 }

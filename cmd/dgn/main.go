@@ -40,10 +40,28 @@ func run(args []string, stdout, stderr io.Writer) int {
 	switch {
 	case errors.Is(err, context.Canceled):
 		fmt.Fprintln(stderr, "dgn: interrupted; everything logged so far is kept, and the same command goes on from here")
+		for _, e := range parts(err) { // runs may have failed before
+			if !errors.Is(e, context.Canceled) {
+				fmt.Fprintf(stderr, "dgn: %v\n", e)
+			}
+		}
 	case err != nil:
 		fmt.Fprintf(stderr, "dgn: %v\n", err)
 	}
 	return exitCode(err)
+}
+
+// parts takes joined errors apart.
+func parts(err error) []error {
+	joined, ok := err.(interface{ Unwrap() []error })
+	if !ok {
+		return []error{err}
+	}
+	var out []error
+	for _, e := range joined.Unwrap() {
+		out = append(out, parts(e)...)
+	}
+	return out
 }
 
 // Exit codes, as documented in the README.
@@ -62,6 +80,7 @@ func (e usageError) Unwrap() error { return e.error }
 
 // exitCode is the one table from errors to exit codes.
 func exitCode(err error) int {
+	var failed *experiment.RunError
 	var usage usageError
 	var config *experiment.ConfigError
 	var missing *datasets.MissingError
@@ -74,6 +93,8 @@ func exitCode(err error) int {
 		return exitDone
 	case errors.Is(err, context.Canceled):
 		return exitInterrupted
+	case errors.As(err, &failed): // whatever failed it
+		return exitFailed
 	case errors.As(err, &usage), errors.As(err, &config), errors.As(err, &options):
 		return exitUsage
 	case errors.As(err, &missing), errors.As(err, &damaged), errors.As(err, &file), errors.As(err, &logs):

@@ -94,8 +94,9 @@ func (a *app) publish(result *experiment.Result, log *slog.Logger) (*report.Summ
 			log.Warn(w)
 		}
 	}
+	fmt.Fprintf(a.stdout, "\nresults: %s\n", result.Dir)
 	if len(figures) > 0 {
-		fmt.Fprintf(a.stdout, "\nresults: %s\nfigures: %s\n", result.Dir, filepath.Join(result.Dir, "figures"))
+		fmt.Fprintf(a.stdout, "figures: %s\n", filepath.Join(result.Dir, "figures"))
 	}
 	return summary, errors.Join(errs...)
 }

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"math"
 	"os"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -244,11 +245,10 @@ func (r *logRun) Evaluated(step int, e experiment.Evaluation) {
 // rounded keeps four digits, which is enough for a log line; metrics.csv holds
 // them all.
 func rounded(x float64) float64 {
-	if x == 0 {
-		return 0
+	if y, err := strconv.ParseFloat(strconv.FormatFloat(x, 'e', 3, 64), 64); err == nil {
+		return y
 	}
-	scale := math.Pow(10, 3-math.Floor(math.Log10(math.Abs(x))))
-	return math.Round(x*scale) / scale
+	return x // rounded up beyond what there is
 }
 
 func (r *logRun) End(o experiment.Outcome, detail string) {

@@ -61,7 +61,7 @@ type Monitor interface {
 type RunMonitor interface {
 	Step(step int, seconds, batchLoss float64)
 	Evaluated(step int, e Evaluation)
-	End(outcome Outcome, detail string)
+	End(outcome Outcome, detail string) // the detail of a failed run is its error
 }
 
 type noMonitor struct{}
@@ -78,10 +78,20 @@ type Result struct {
 	Resumed int     // of these, continued from a checkpoint
 	Reused  int     // runs found complete
 	Left    int     // runs not begun, after an interruption or with FailFast
-	Failed  []error // one for each failed run
+	Failed  []error // a *RunError for each failed run
 
 	runs []planned // all, in the order of the config
 }
+
+// A RunError is that of one run, which failed. What it wraps, data that are gone
+// for example, stopped no other.
+type RunError struct {
+	Run string // which
+	Err error
+}
+
+func (e *RunError) Error() string { return e.Run + ": " + e.Err.Error() }
+func (e *RunError) Unwrap() error { return e.Err }
 
 // Run makes every run of the experiment that the results folder lacks. A run
 // that fails does not stop the others: it is in Result.Failed. The error tells
@@ -163,6 +173,9 @@ func (f *folder) execute(ctx context.Context, c *Config, runs []planned, open fu
 			p, err := open(r)
 			if err == nil {
 				err = p.make(ctx, f, r, opt)
+			} else {
+				r.log(opt.Log).Error("cannot begin", "error", err)
+				err = errors.Join(err, f.failed(r, err, opt))
 			}
 			mu.Lock()
 			defer mu.Unlock()
@@ -170,7 +183,7 @@ func (f *folder) execute(ctx context.Context, c *Config, runs []planned, open fu
 				result.Resumed++
 			}
 			if err != nil {
-				result.Failed = append(result.Failed, fmt.Errorf("%s: %w", r, err))
+				result.Failed = append(result.Failed, &RunError{r.String(), err})
 			}
 		})
 	}

@@ -295,6 +295,27 @@ func TestReuse(t *testing.T) {
 	}
 }
 
+// TestReusePlaces: reused runs take the place and the name that their method has
+// now, which figures go by.
+func TestReusePlaces(t *testing.T) {
+	opt := options(t.TempDir())
+	run(t, parse(t, toy, "seeds=[0]"), opt)
+	for name, text := range map[string]string{
+		"another method first": strings.Replace(toy, "methods:\n", "methods:\n  - {name: Momentum, optimizer: {kind: sgd, momentum: 0.9}}\n", 1),
+		"another name":         strings.Replace(toy, "name: SGD", "name: sgd", 1),
+	} {
+		c := parse(t, text, "seeds=[0]")
+		if r := run(t, c, opt); r.Reused != 2 {
+			t.Fatalf("%s: %+v", name, r)
+		}
+		for i, m := range c.Methods {
+			if got := manifestAt(t, filepath.Join(opt.Out, "runs", Slug(m.Name), "0")); got.MethodIndex != i || got.Method != m.Name {
+				t.Errorf("%s: %q has place %d, want %q and %d", name, got.Method, got.MethodIndex, m.Name, i)
+			}
+		}
+	}
+}
+
 // A watcher is a Monitor that calls a function at each step.
 type watcher struct {
 	noMonitor

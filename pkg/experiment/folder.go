@@ -158,19 +158,23 @@ func (f *folder) identities(method string) (map[string]string, error) {
 	return at, nil
 }
 
-// relabel notes in the manifest of a reused run which sweep it now belongs to.
-// Without a sweep, the note of an earlier one stays.
+// relabel notes in the manifest of a reused run what its method is called and
+// where it stands now, and which sweep it belongs to. Without a sweep, the note of
+// an earlier one stays.
 func (f *folder) relabel(r planned, files Files) error {
 	m, err := f.manifest(r.path)
-	if err != nil || len(r.varied) == 0 || r.varied.String() == m.Varied.String() {
-		return err
-	}
-	m.Varied = r.varied
-	b, err := m.encode()
 	if err != nil {
 		return err
 	}
-	return files.Replace(filepath.Join(f.dir, r.path, "manifest.json"), b)
+	varied := r.varied
+	if len(varied) == 0 {
+		varied = m.Varied
+	}
+	if varied.String() == m.Varied.String() && m.Method == r.name() && m.MethodIndex == r.index {
+		return nil
+	}
+	m.Varied, m.Method, m.MethodIndex = varied, r.name(), r.index
+	return m.save(filepath.Join(f.dir, r.path), files)
 }
 
 // manifest reads the manifest of the run at path, nil if there is none.

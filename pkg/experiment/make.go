@@ -22,21 +22,9 @@ func (p *Problem) make(ctx context.Context, f *folder, r planned, opt Options) (
 	method := &r.config.Methods[r.method]
 	dir := filepath.Join(f.dir, r.path)
 	log := r.log(opt.Log)
-	threads := max(opt.Threads/opt.Jobs, 1)
-	m := &Manifest{
-		Format: manifestFormat, Name: p.Config.Name, Method: method.Name, MethodIndex: r.index, Varied: r.varied, Seed: r.seed,
-		Dataset: p.Config.Data.Name, Precision: p.Config.Precision,
-		Outcome: Running, Identity: r.settings.Identity(), Settings: r.settings,
-		Build: opt.Build, Machine: ThisMachine(), Threads: threads, Jobs: opt.Jobs,
-		Start: time.Now().UTC(), Checksums: p.Checksums, Choices: p.Choices,
-	}
-	save := func() error {
-		b, err := m.encode()
-		if err == nil {
-			err = opt.Files.Replace(filepath.Join(dir, "manifest.json"), b)
-		}
-		return err
-	}
+	m := r.manifest(opt)
+	m.Checksums, m.Choices = p.Checksums, p.Choices
+	save := func() error { return m.save(dir, opt.Files) }
 	var from *checkpoint
 	if r.resumed != nil {
 		if from, _, err = f.lastCheckpoint(r.path, r.origin(opt)); err == nil && from == nil {
@@ -58,12 +46,16 @@ func (p *Problem) make(ctx context.Context, f *folder, r planned, opt Options) (
 		if err != nil {
 			m.Outcome, m.Error = Failed, err.Error()
 		}
+		said := m.Detail
+		if m.Outcome == Failed {
+			said = m.Error
+		}
 		m.End = time.Now().UTC()
 		err = errors.Join(err, save())
 		if err == nil && m.Outcome.complete() { // and not before that is on disk
 			removeCheckpoints(dir, log)
 		}
-		monitor.End(m.Outcome, m.Detail)
+		monitor.End(m.Outcome, said)
 	}()
 
 	if err := os.MkdirAll(dir, 0o755); err != nil {
@@ -72,7 +64,7 @@ func (p *Problem) make(ctx context.Context, f *folder, r planned, opt Options) (
 	if err := save(); err != nil {
 		return err
 	}
-	pool := tensor.NewPool(threads)
+	pool := tensor.NewPool(m.Threads)
 	defer pool.Close()
 	logs, err := openLogs(opt.Files, dir, p.Config.Log.Inner && method.solves(), from)
 	if err != nil {
@@ -85,6 +77,32 @@ func (p *Problem) make(ctx context.Context, f *folder, r planned, opt Options) (
 		err = trainOne[float32](ctx, p, method, r.seed, pool, logs, monitor, keep, m)
 	}
 	return errors.Join(err, logs.close())
+}
+
+// manifest is that of a run that begins.
+func (r planned) manifest(opt Options) *Manifest {
+	return &Manifest{
+		Format: manifestFormat, Name: r.config.Name, Method: r.name(), MethodIndex: r.index, Varied: r.varied, Seed: r.seed,
+		Dataset: r.config.Data.Name, Precision: r.config.Precision,
+		Outcome: Running, Identity: r.settings.Identity(), Settings: r.settings,
+		Build: opt.Build, Machine: ThisMachine(), Threads: max(opt.Threads/opt.Jobs, 1), Jobs: opt.Jobs,
+		Start: time.Now().UTC(), Checksums: r.checksums,
+	}
+}
+
+// failed records the error of a run that could not begin, or continue.
+func (f *folder) failed(r planned, err error, opt Options) error {
+	m := r.manifest(opt)
+	if r.resumed != nil {
+		old := *r.resumed
+		m = &old
+	}
+	m.Outcome, m.Error, m.End = Failed, err.Error(), time.Now().UTC()
+	dir := filepath.Join(f.dir, r.path)
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	return m.save(dir, opt.Files)
 }
 
 // trainOne makes one run in precision T, or the rest of one, records how it

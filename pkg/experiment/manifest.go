@@ -3,6 +3,7 @@ package experiment
 import (
 	"encoding/json"
 	"fmt"
+	"path/filepath"
 	"runtime"
 	"runtime/debug"
 	"slices"
@@ -149,6 +150,15 @@ func ThisMachine() Machine {
 func (m *Manifest) encode() ([]byte, error) {
 	b, err := json.MarshalIndent(m, "", "  ")
 	return append(b, '\n'), err
+}
+
+// save writes the manifest of the run in a folder.
+func (m *Manifest) save(dir string, files Files) error {
+	b, err := m.encode()
+	if err != nil {
+		return err
+	}
+	return files.Replace(filepath.Join(dir, "manifest.json"), b)
 }
 
 func decodeManifest(data []byte) (*Manifest, error) {

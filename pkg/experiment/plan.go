@@ -97,7 +97,7 @@ func (f *folder) survey(runs []planned, opt Options) error {
 		old, err := f.manifest(r.path)
 		switch {
 		case err != nil && !opt.Fresh:
-			return configErrorf("%w; --fresh moves it aside", err)
+			return configErrorf("%w; move %s away, or make all runs again with --fresh", err, filepath.Join(f.dir, r.path))
 		case err == nil && old == nil && !f.exists(r.path):
 			r.state = New
 		case opt.Fresh:
@@ -115,8 +115,11 @@ func (f *folder) survey(runs []planned, opt Options) error {
 			}
 		}
 	}
+	if n := len(conflicts) - maxComplaints; n > 0 {
+		conflicts = append(conflicts[:maxComplaints], fmt.Sprintf("... and %d more", n))
+	}
 	if len(conflicts) > 0 {
-		return configErrorf("%s\nRun with --fresh to move these runs aside and make them again, or choose another folder with --out or name.",
+		return configErrorf("%s\nChoose another folder with --out or name, or move these runs away; --fresh makes every run again, and moves those that the folder holds to old/.",
 			strings.Join(conflicts, "\n"))
 	}
 	return nil

@@ -51,7 +51,10 @@ func ParseSweep(path string, data []byte, sets []string, flags SweepFlags) (*Stu
 	if c.Sweep == nil {
 		c.Sweep = &Sweep{}
 	}
-	if err := errors.Join(c.Sweep.add(flags), c.Sweep.check()); err != nil {
+	if err := c.Sweep.add(flags); err != nil {
+		return nil, &ConfigError{err}
+	}
+	if err := c.Sweep.check(); err != nil {
 		return nil, &ConfigError{err}
 	}
 	axes, err := c.Sweep.axes()

@@ -178,6 +178,23 @@ func TestSweepReuse(t *testing.T) {
 	}
 }
 
+// TestSweepAmongDamage: what is damaged in a results folder, and not of the sweep,
+// does not keep its results from being shown.
+func TestSweepAmongDamage(t *testing.T) {
+	opt := options(t.TempDir())
+	runStudy(t, study(t, twoMethods, SweepFlags{Grid: []string{"train.batch_size=40"}}, "seeds=[0]"), opt)
+	for _, name := range []string{"runs/sgd/train.batch_size=40/0/manifest.json", "runs/gn-v1-5/train.batch_size=40/0/metrics.csv"} {
+		if err := os.WriteFile(filepath.Join(opt.Out, name), []byte("{"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r := runStudy(t, study(t, twoMethods, SweepFlags{Grid: []string{"train.batch_size=50"}}, "seeds=[0]"), opt)
+	summary, figures, err := r.Publish(Disk{})
+	if err != nil || len(figures) == 0 || len(summary.Lines) != 2 || len(summary.Warnings) != 0 {
+		t.Errorf("%+v, %v", summary, err)
+	}
+}
+
 // TestSweepConflict: runs of other settings in a place that the sweep needs are
 // an error that lists the differences; with Fresh they are moved aside.
 func TestSweepConflict(t *testing.T) {
@@ -194,6 +211,17 @@ func TestSweepConflict(t *testing.T) {
 		if !errors.As(err, &config) || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s says %v\nwant %s", name, err, want)
 		}
+	}
+	// Many conflicts are not all told, and how many there are is.
+	flags.Grid[0] += ",20,25,30,35,41,42,43,44,45"
+	many := options(t.TempDir())
+	runStudy(t, study(t, twoMethods, flags, "seeds=[0]", "train.steps=1"), many)
+	_, err := study(t, twoMethods, flags, "seeds=[0]", "train.steps=2").List(many)
+	if n := strings.Count(fmt.Sprint(err), "was made with other settings"); n != 20 || !strings.Contains(err.Error(), "\n... and 2 more\n") {
+		t.Errorf("%d conflicts in\n%v", n, err)
+	}
+	if want := "--fresh makes every run again, and moves those that the folder holds to old/"; !strings.Contains(fmt.Sprint(err), want) {
+		t.Errorf("says\n%v\nwithout %s", err, want)
 	}
 	opt.Fresh = true
 	expectStates(t, changed, opt, map[State]int{Again: 4})
@@ -359,6 +387,20 @@ func TestSweepData(t *testing.T) {
 	}
 }
 
+// TestSweepDataSets: a sweep over data sets has a summary; figures of several
+// data sets would compare what does not, and it is said that there are none.
+func TestSweepDataSets(t *testing.T) {
+	s := study(t, twoMethods, SweepFlags{Grid: []string{"data={name: digits, binary: [1]},{name: breast_cancer}"}},
+		"seeds=[0]", "loss={kind: binary_logistic}", "train={batch_size: 50, steps: 2}")
+	summary, figures, err := runStudy(t, s, options(t.TempDir())).Publish(Disk{})
+	if err != nil || len(figures) != 0 || len(summary.Lines) != 4 {
+		t.Errorf("%+v, %v, %v", summary, figures, err)
+	}
+	if want := "no figures: the runs are of different data sets, breast_cancer and digits; dgn export --csv writes a table of all"; !slices.Contains(summary.Warnings, want) {
+		t.Errorf("says %q", summary.Warnings)
+	}
+}
+
 // TestSweepDuplicates: points that come to the same settings are made once, and
 // that is said.
 func TestSweepDuplicates(t *testing.T) {
@@ -388,6 +430,28 @@ func TestChangedData(t *testing.T) {
 	opt.Monitor = watcher{step: func(string, uint64, int) { write("1,2\n2,4.1\n3,5\n4,8\n5,7\n") }}
 	r := runStudy(t, s, opt)
 	if len(r.Failed) != 2 || !strings.Contains(r.Failed[0].Error(), "the data set csv is not what it was when the sweep began") {
+		t.Errorf("%+v", r)
+	}
+	write("1,2\n2,4.1\n3,5\n4,8\n5,9\n")
+	opt = options(t.TempDir())
+	opt.Monitor = watcher{step: func(string, uint64, int) {
+		if err := os.RemoveAll(filepath.Join(dir, "x.csv")); err != nil {
+			t.Error(err)
+		}
+	}}
+	r = runStudy(t, s, opt)
+	var run *RunError
+	if len(r.Failed) != 2 || !errors.As(r.Failed[0], &run) || run.Run != "SGD, data.split_seed=2, seed 0" {
+		t.Errorf("%+v", r)
+	}
+	m := manifestAt(t, filepath.Join(opt.Out, "runs/sgd/data.split_seed=2/0"))
+	if m.Outcome != Failed || !strings.Contains(m.Error, "files are missing") || m.Varied.String() != "data.split_seed=2" || m.Dataset != "csv" || len(m.Checksums) != 1 {
+		t.Errorf("%+v", m)
+	}
+	write("1,2\n2,4.1\n3,5\n4,8\n5,9\n")
+	opt.Monitor = nil
+	expectStates(t, s, opt, map[State]int{Kept: 2, Broken: 2})
+	if r := runStudy(t, s, opt); r.Made != 2 || len(r.Failed) != 0 {
 		t.Errorf("%+v", r)
 	}
 }

@@ -406,6 +406,13 @@ func TestSweepErrors(t *testing.T) {
 			t.Errorf("%s %+v %v\n  says %v\n  want %s", c.sweep, c.flags, c.sets, err, c.want)
 		}
 	}
+	// What is wrong with a flag is not told again as something that is missing.
+	for _, flag := range []string{"train.batch_size", "train.batch_size=5,,6"} {
+		_, err := ParseSweep("toy.yaml", []byte(twoMethods), nil, grid(flag))
+		if err == nil || strings.Contains(err.Error(), "\n") {
+			t.Errorf("%s: %v", flag, err)
+		}
+	}
 	// Every fault is told once, however many points have it, and not too many.
 	var many []string
 	for i := range 50 {

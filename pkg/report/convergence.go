@@ -63,7 +63,7 @@ func (res *Results) inner(r *Run) ([]solve, error) {
 	if absent(err) {
 		return nil, nil
 	}
-	if err != nil {
+	if err != nil || r.cut(text, innerColumns) {
 		return nil, err
 	}
 	solves, warning, err := readInner(path, text)

@@ -171,7 +171,7 @@ func (d *drawing) weightPanel(byStep map[int][]float64) (p panel, left string) {
 	if zeros > 0 {
 		parts = append(parts, fmt.Sprintf("%d weights are 0, and missing on the log axis", zeros))
 	}
-	if n := below - zeros; n > 0 && p.xlog {
+	if n := below - zeros - bad; n > 0 && p.xlog {
 		parts = append(parts, fmt.Sprintf("%d weights are below the axis", n))
 	}
 	if bad > 0 {

@@ -9,22 +9,27 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 )
 
 // described are the columns of an export that say where a row comes from. They
 // are followed by the settings in which runs differ, then by the columns of
 // metrics.csv.
 var described = []string{"experiment", "dataset", "method", "method_index", "seed", "outcome", "flags",
-	"version", "commit", "cpu", "isa", "threads", "jobs", "varied"}
+	"version", "commit", "cpu", "isa", "threads", "jobs", "varied", mixed}
+
+// mixed is the column of Manifest.Mixed, which files of earlier versions lack.
+const mixed = "mixed"
 
 // measured are the numbers of an export.
 var measured = slices.DeleteFunc(slices.Clone(columns), func(c string) bool { return c == "seed" })
 
 // Export writes a row for each evaluation of each run, with the settings in
 // which any two runs differ as columns, empty where a run has none. The column
-// varied lists, separated by blanks, those that tell runs of one method apart;
-// flags says what to be careful about: the run's end, and why its times do not
-// compare. Runs without evaluations have one row, without numbers. Load reads
+// varied lists, separated by blanks, those that tell runs of one method apart,
+// in quotes where they hold blanks themselves; mixed lists what of the machine
+// changed while a run was made; flags says what to be careful about: the run's
+// end, and why its times do not compare. Runs without evaluations have one row, without numbers. Load reads
 // what Export writes.
 func Export(w io.Writer, res *Results) error {
 	if len(res.Runs) == 0 {
@@ -36,10 +41,10 @@ func Export(w io.Writer, res *Results) error {
 	for _, r := range res.Runs {
 		var varied []string
 		for _, s := range r.Varied {
-			varied = append(varied, s.Key)
+			varied = append(varied, blankless(s.Key))
 		}
 		head := []string{r.Name, r.Dataset, r.Method, strconv.Itoa(r.MethodIndex), strconv.FormatUint(r.Seed, 10), r.Outcome, res.flags(&r),
-			r.Version, r.Commit, r.CPU, r.ISA, strconv.Itoa(r.Threads), strconv.Itoa(r.Jobs), strings.Join(varied, " ")}
+			r.Version, r.Commit, r.CPU, r.ISA, strconv.Itoa(r.Threads), strconv.Itoa(r.Jobs), strings.Join(varied, " "), strings.Join(r.Mixed, " ")}
 		for _, k := range settings {
 			v, _ := r.value(k)
 			head = append(head, v)
@@ -58,6 +63,37 @@ func Export(w io.Writer, res *Results) error {
 	}
 	out.Flush()
 	return out.Error()
+}
+
+// blankless puts a key of the column varied in quotes where it has to be.
+func blankless(key string) string {
+	if key == "" || strings.ContainsFunc(key, unicode.IsSpace) || strings.HasPrefix(key, `"`) {
+		return strconv.Quote(key)
+	}
+	return key
+}
+
+// keys cuts the text of the column varied.
+func keys(text string) (list []string, err error) {
+	for text = strings.TrimSpace(text); text != ""; text = strings.TrimSpace(text) {
+		end := strings.IndexFunc(text, unicode.IsSpace)
+		if end < 0 {
+			end = len(text)
+		}
+		key := text[:end]
+		if strings.HasPrefix(text, `"`) {
+			quoted, err := strconv.QuotedPrefix(text)
+			if err != nil {
+				return nil, fmt.Errorf("%q: a quote is not closed", text)
+			}
+			if key, err = strconv.Unquote(quoted); err != nil {
+				return nil, fmt.Errorf("%q: %w", text, err)
+			}
+			end = len(quoted)
+		}
+		list, text = append(list, key), text[end:]
+	}
+	return list, nil
 }
 
 // settings returns the keys in which any two runs differ.
@@ -105,7 +141,8 @@ func (res *Results) loadExport(path string) error {
 // readExport reads what Export wrote, in any order of rows. Columns of other
 // names are settings.
 func readExport(path string, text []byte) (runs []Run, warning string, err error) {
-	t, warning, err := readTable(path, text, slices.Concat(described, measured))
+	needed := slices.DeleteFunc(slices.Concat(described, measured), func(c string) bool { return c == mixed })
+	t, warning, err := readTable(path, text, needed)
 	if err != nil {
 		return nil, "", err
 	}
@@ -165,12 +202,24 @@ func (t *table) run(row int, labels []string) (r Run, err error) {
 			return r, t.errorf(row, c, "is empty")
 		}
 	}
+	r.known = map[string]bool{}
 	for _, c := range labels {
-		if !slices.Contains(described, c) && text(c) != "" {
+		if slices.Contains(described, c) {
+			continue
+		}
+		r.known[c] = true
+		if text(c) != "" {
 			r.Settings[c] = text(c)
 		}
 	}
-	for _, k := range strings.Fields(text("varied")) {
+	if slices.Contains(labels, mixed) {
+		r.Mixed = strings.Fields(text(mixed))
+	}
+	varied, err := keys(text("varied"))
+	if err != nil {
+		return r, t.errorf(row, "varied", "%w", err)
+	}
+	for _, k := range varied {
 		if !slices.Contains(labels, k) {
 			return r, t.errorf(row, "varied", "there is no column %q", k)
 		}

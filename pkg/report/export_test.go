@@ -121,6 +121,71 @@ func TestExportRoundTrip(t *testing.T) {
 	}
 }
 
+// TestExportAmongOthers: an export holds the settings in which its own runs
+// differ, so that nothing tells whether runs of a method elsewhere have the same.
+func TestExportAmongOthers(t *testing.T) {
+	write := func(runs ...fakeRun) string {
+		_, _, text := exported(t, load(t, runs...))
+		path := filepath.Join(t.TempDir(), "runs.csv")
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	slow := with(fake("SGD", 0, 0, "finished", 2, 1), "optimizer.learning_rate", "0.1", "model.kind", "mlp", "seed", "0")
+	fast := with(fake("SGD", 0, 0, "finished", 2, 1), "optimizer.learning_rate", "0.2", "model.kind", "mlp", "seed", "0")
+	adam := with(fake("Adam", 1, 0, "finished", 2, 1), "optimizer.beta1", "0.9", "model.kind", "mlp", "seed", "0")
+	for _, other := range []string{write(fast), folder(t, fast)} {
+		for _, paths := range [][]string{{write(slow), other}, {other, write(slow)}} {
+			_, err := Load(paths...)
+			if err == nil || !strings.Contains(err.Error(), `both hold runs of "SGD"`) || !strings.Contains(err.Error(), "runs.csv") || !strings.Contains(err.Error(), "export the folders together") {
+				t.Errorf("%v: %v", paths, err)
+			}
+		}
+	}
+	// Other methods go with it, and what it does not hold is no difference.
+	for _, other := range []string{write(adam), folder(t, adam)} {
+		res, err := Load(write(slow), other)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := labels(res); !slices.Equal(got, []string{"SGD", "Adam"}) {
+			t.Errorf("%q", got)
+		}
+		if got := res.problems(); got != "" {
+			t.Errorf("%q", got)
+		}
+	}
+}
+
+// TestExportKeeps: what the figures of logs say, those of their export say too.
+func TestExportKeeps(t *testing.T) {
+	a := with(fake("SGD", 0, 0, "finished", 2, 1), "checksums.my data.csv", "1", "seed", "0")
+	b := with(fake("SGD", 0, 0, "finished", 2, 1), "checksums.my data.csv", "2", "seed", "0")
+	a.Mixed = []string{"threads", "jobs"}
+	want := load(t, a, b)
+	_, _, text := exported(t, want)
+	path := filepath.Join(t.TempDir(), "runs.csv")
+	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	res, err := Load(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := res.timing(), "times do not compare: runs were made with different threads, jobs"; got != want || want != load(t, a, b).timing() {
+		t.Errorf("%q, want %q", got, want)
+	}
+	if !slices.Equal(labels(res), labels(want)) {
+		t.Errorf("%q, want %q", labels(res), labels(want))
+	}
+	// Files of earlier versions do not have the column.
+	old := strings.Replace(text, ",mixed,", ",something.else,", 1)
+	if runs, _, err := readExport("old", []byte(old)); err != nil || len(runs) != 2 || runs[0].Mixed != nil {
+		t.Errorf("%+v, %v", runs, err)
+	}
+}
+
 func FuzzExport(f *testing.F) {
 	_, _, text := exported(f, load(f, swept(1, []int{1}, []float64{1})...))
 	f.Add([]byte(text))

@@ -9,6 +9,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"gonum.org/v1/plot/vg"
 )
 
 // drawn draws figures, and returns the files by name.
@@ -42,7 +44,7 @@ func says(t testing.TB, name string, svg []byte, want ...string) {
 		b.WriteString("\n")
 	}
 	// Captions are broken into lines anywhere.
-	text := strings.NewReplacer("&lt;", "<", "&gt;", ">", "&#39;", "'").Replace(b.String())
+	text := strings.NewReplacer("&lt;", "<", "&gt;", ">", "&#39;", "'", "&#34;", `"`).Replace(b.String())
 	flat := strings.Join(strings.Fields(text), " ")
 	for _, w := range want {
 		w, without := strings.CutPrefix(w, "!")
@@ -271,6 +273,64 @@ func TestOneEvaluation(t *testing.T) {
 	for _, res := range []*Results{load(t, fake("A", 0, 0, "finished", 1)), load(t, fake("A", 0, 0, "running"))} {
 		if _, err := Figures(res, FigureOptions{Dir: t.TempDir(), Formats: []string{"svg"}}); err != nil {
 			t.Error(err)
+		}
+	}
+}
+
+// TestLongLabels: a label that is wider than its figure is broken, not cut off.
+func TestLongLabels(t *testing.T) {
+	var runs []fakeRun
+	schedule := `{"schedule":"cosine","initial":0.1,"final":0.0001,"warmup_steps":`
+	for i, n := range []string{"100}", "1000}"} {
+		r := fake("a method of some length", 0, 0, "finished", 2, 1+float64(i))
+		r.Varied = []Setting{{"optimizer.learning_rate", schedule + n}, {"train.batch_size", "64"}}
+		runs = append(runs, r)
+	}
+	d := &drawing{res: load(t, runs...)}
+	d.series = d.res.series()
+	x, y := axis(t, xs, "step"), axis(t, ys, "train_loss")
+	f := d.curveFigure("curves", d.series, [][2]quantity{{x, y}}, nil)
+	width := f.width - 2*margin
+	f.fitLegend(width)
+	columns, rows := f.layLegend(width)
+	if len(columns) != 1 || rows != len(f.legend) || rows < 4 {
+		t.Errorf("%d columns, %d rows of %d", len(columns), rows, len(f.legend))
+	}
+	var labels []string
+	for _, e := range f.legend {
+		if w := sampleWidth + sampleGap + textStyle(f.legendSize()).Width(e.label); w > width {
+			t.Errorf("%q has width %g of %g", e.label, w, width)
+		}
+		if e.sample != nil {
+			labels = append(labels, "")
+		}
+		labels[len(labels)-1] += strings.ReplaceAll(e.label, " ", "")
+	}
+	for i, s := range d.series {
+		if want := strings.ReplaceAll(s.label, " ", ""); len(labels) != 2 || labels[i] != want {
+			t.Errorf("%q, want %q", labels, want)
+		}
+	}
+	for _, format := range Formats {
+		if _, err := f.encode(format); err != nil {
+			t.Error(err)
+		}
+	}
+	// So are names of rows, and values on an axis.
+	svg := drawn(t, d.res, FigureOptions{Figures: []string{"target"}, Target: &Target{"train_loss", 2}, Formats: []string{"svg"}})["target_train_loss.svg"]
+	says(t, "target", svg, "!"+d.series[0].label, `{"schedule":"cosine","initial":0.1,"final":`)
+	figures, _, err := sensitivities(&drawing{res: d.res, series: d.series, opt: FigureOptions{Swept: "optimizer.learning_rate"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range figures[0].panels {
+		room := figures[0].width / vg.Length(len(p.xticks.(fixedTicks)))
+		for _, tick := range p.xticks.(fixedTicks) {
+			for line := range strings.Lines(tick.Label) {
+				if w := textStyle(8).Width(line); w > room {
+					t.Errorf("%q has width %g of %g", line, w, room)
+				}
+			}
 		}
 	}
 }

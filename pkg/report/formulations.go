@@ -7,11 +7,17 @@ import (
 	"strings"
 
 	"gonum.org/v1/plot/plotter"
+	"gonum.org/v1/plot/vg"
 )
 
 // solving are the settings in which the primal and the dual of one problem may
 // differ.
 var solving = []string{"oracle.formulation", "oracle.solver", "oracle.gram", "oracle.warm_start"}
+
+// solves reports whether a key is one of those, or of their options.
+func solves(key string) bool {
+	return slices.ContainsFunc(solving, func(s string) bool { return key == s || strings.HasPrefix(key, s+".") })
+}
 
 // problem names what a series solves: all its settings but how. It is "" if the
 // settings do not say.
@@ -20,13 +26,14 @@ func (s series) problem() string {
 	if _, ok := r.value("oracle.formulation"); !ok {
 		return ""
 	}
-	settings := maps.Clone(r.Settings)
+	settings := map[string]string{}
+	maps.Copy(settings, r.Settings)
 	for _, v := range s.settings {
 		settings[v.Key] = v.Value
 	}
 	var b strings.Builder
 	for _, k := range slices.Sorted(maps.Keys(settings)) {
-		if k != "seed" && !slices.Contains(solving, k) {
+		if k != "seed" && !solves(k) {
 			fmt.Fprintf(&b, "%q=%q", k, settings[k])
 		}
 	}
@@ -66,14 +73,20 @@ func formulations(d *drawing) (figures []figure, why string, err error) {
 			f.width, f.height = aloneWidth, aloneHeight
 		}
 		c := captioner{smooth: d.opt.Smooth, band: "band", upTo: true, res: &Results{}}
+		name := variants(page)
+		names := slices.Sorted(slices.Values(distinct(slices.Concat(page...), name)))
+		legend := map[string]entry{}
 		for _, pair := range page {
-			p, curves := d.formulationPanel(pair, x, y)
+			p, curves := d.formulationPanel(pair, x, y, names, name)
 			f.panels = append(f.panels, p)
 			c.res.Runs = append(c.res.Runs, d.res.only(pair).Runs...)
 			c.add(x, curves)
-			if f.legend == nil {
-				f.legend = plain(curves)
+			for _, e := range plain(curves) {
+				legend[e.label] = e
 			}
+		}
+		for _, n := range names {
+			f.legend = append(f.legend, legend[n])
 		}
 		f.caption = append(c.remarks(), remark{text: fmt.Sprintf("the same problem solved in the primal and in the dual, as far as both went in %s", strings.ReplaceAll(x.name, "_", " "))})
 		figures = append(figures, f)
@@ -87,16 +100,49 @@ func (s series) formulation() string {
 	return v
 }
 
-// formulationPanel draws the formulations of one problem.
-func (d *drawing) formulationPanel(pair []series, x, y quantity) (panel, []curve) {
+// variants names the way in which each series of some problems is solved: by its
+// formulation and, if several of a problem have the same, by what else differs.
+func variants(problems [][]series) func(series) string {
+	keys := map[string]bool{}
+	for _, pair := range problems {
+		for _, form := range distinct(pair, series.formulation) {
+			var runs []Run
+			var members []int
+			for _, s := range pair {
+				if s.formulation() == form {
+					runs, members = append(runs, s.runs[0]), append(members, len(runs))
+				}
+			}
+			for _, k := range differing(runs, members) {
+				keys[k] = solves(k)
+			}
+		}
+	}
+	name := func(s series) string {
+		text := s.formulation()
+		for _, k := range slices.Sorted(maps.Keys(keys)) {
+			if v, ok := s.runs[0].value(k); ok && keys[k] {
+				text += ", " + strings.TrimPrefix(k, "oracle.") + "=" + v
+			}
+		}
+		return text
+	}
+	if slices.ContainsFunc(problems, func(pair []series) bool { return len(distinct(pair, name)) < len(pair) }) {
+		return func(s series) string { return name(s) + " (" + s.label + ")" } // methods of two names, alike
+	}
+	return name
+}
+
+// formulationPanel draws the formulations of one problem; names are those of all
+// ways to solve it, in the order of their colours.
+func (d *drawing) formulationPanel(pair []series, x, y quantity, names []string, name func(series) string) (panel, []curve) {
 	var curves []curve
 	end := -1.0
 	for _, s := range pair {
 		c := newCurve(s, x, y, d.opt.Smooth)
-		c.index, c.label, c.dodge = 0, s.formulation(), -2
-		if c.label == "primal" {
-			c.index, c.dodge = 1, 2
-		}
+		c.label = name(s)
+		c.index = slices.Index(names, c.label)
+		c.dodge = 4 * (vg.Length(c.index) - vg.Length(len(names)-1)/2)
 		curves = append(curves, c)
 		if n := len(c.mean); n > 0 && (end < 0 || c.mean[n-1].X < end) {
 			end = c.mean[n-1].X
@@ -123,7 +169,7 @@ func (d *drawing) problemTitle(pair []series) string {
 	methods := distinct(pair, func(s series) string { return s.method })
 	var parts, settings []string
 	for _, v := range pair[0].settings {
-		if !slices.Contains(solving, v.Key) {
+		if !solves(v.Key) {
 			settings = append(settings, short(v.Key)+"="+v.Value)
 		}
 	}

@@ -110,7 +110,7 @@ func TestFormulations(t *testing.T) {
 	d := &drawing{res: res, series: res.series()}
 	pair := []series{d.series[0], d.series[2]}
 	pair[1].runs[0].Rows = pair[1].runs[0].Rows[:10]
-	p, curves := d.formulationPanel(pair, axis(t, xs, "cost"), axis(t, ys, "train_loss"))
+	p, curves := d.formulationPanel(pair, axis(t, xs, "cost"), axis(t, ys, "train_loss"), []string{"dual", "primal"}, series.formulation)
 	if end := curves[1].mean[9].X; p.x.hi != end || len(curves[0].mean) > 12 {
 		t.Errorf("the axis ends at %g, the primal at %g; %d points", p.x.hi, end, len(curves[0].mean))
 	}
@@ -158,6 +158,100 @@ func TestConvergence(t *testing.T) {
 	}
 }
 
+// TestFormulationVariants: where a problem is solved in several ways in one
+// formulation, the legend tells which curve is which.
+func TestFormulationVariants(t *testing.T) {
+	var runs []fakeRun
+	for _, form := range []string{"primal", "dual"} {
+		for _, warm := range []string{"false", "true"} {
+			for _, gamma := range []string{"1", "2"} {
+				if form == "primal" && warm == "true" && gamma == "2" {
+					continue
+				}
+				r := with(fake("GN", 0, 0, "finished", 2, 1), "oracle.formulation", form, "oracle.warm_start", warm, "oracle.gamma", gamma)
+				r.Varied = []Setting{{"oracle.formulation", form}, {"oracle.warm_start", warm}, {"oracle.gamma", gamma}}
+				runs = append(runs, r)
+			}
+		}
+	}
+	opt := FigureOptions{Figures: []string{"formulations"}, Formats: []string{"svg"}}
+	svg := drawn(t, load(t, runs...), opt)["formulations.svg"]
+	says(t, "variants", svg, "dual, warm_start=false", "dual, warm_start=true", "primal, warm_start=false", "primal, warm_start=true", "gamma=1", "gamma=2")
+	for index := range 4 {
+		if lines(svg, index, "1.3") == 0 {
+			t.Errorf("no curve has colour %d", index)
+		}
+	}
+	// Another solver is another way to solve the same problem.
+	runs[0].Settings["oracle.solver.kind"], runs[3].Settings["oracle.solver.kind"], runs[3].Settings["oracle.solver.blocks"] = "cg", "pcg", "4"
+	// What does not differ is not told.
+	svg = drawn(t, load(t, runs[0], runs[3]), opt)["formulations.svg"]
+	says(t, "one each", svg, "dual", "primal", "!warm_start", "!blocks")
+	// Manifests may not say more than what varies.
+	runs[0].Settings, runs[3].Settings = nil, nil
+	drawn(t, load(t, runs[0], runs[3]), FigureOptions{Formats: []string{"svg"}})
+}
+
+// TestExtremes: axes of whatever a float64 holds have finite ends and ticks; runs
+// in float64 come near its limits before they diverge.
+func TestExtremes(t *testing.T) {
+	for _, r := range []interval{{1e-300, 1e308, true}, {1, math.MaxFloat64, true}, {5e-324, 1, true}, {-1e308, 1e308, true}, {0, math.MaxFloat64, true}, {math.MaxFloat64, math.MaxFloat64, true}, {5e-324, 5e-324, true}, {0, 1e-250, true}, {0, 2.3e26, true}, {1e-9, 3e-9, true}} {
+		for _, log := range []bool{false, true} {
+			lo, hi := r.padded(log, 0.1, 0.1)
+			if !(lo < hi) || math.IsInf(hi-lo, 0) || log && lo <= 0 {
+				t.Errorf("%v, log %v: from %g to %g", r, log, lo, hi)
+				continue
+			}
+			ticks := linearTicks{}.Ticks(lo, hi)
+			if log {
+				ticks = logTicks{}.Ticks(lo, hi)
+			}
+			if len(ticks) == 0 || len(ticks) > 600 {
+				t.Errorf("%v, log %v: %d ticks", r, log, len(ticks))
+			}
+			for _, tick := range ticks {
+				if len(tick.Label) > 8 {
+					t.Errorf("%v, log %v: label %s", r, log, tick.Label)
+				}
+			}
+		}
+	}
+	for _, c := range []struct {
+		lo, hi float64
+		want   string
+	}{{0, 20, "0 5 10 15 20"}, {0, 4e5, "0 100000 200000 300000 400000"}, {0, 2e6, "0 5e5 1e6 1.5e6 2e6"}, {0.1, 0.3, "0.10 0.15 0.20 0.25 0.30"}, {-2e-8, 2e-8, "-2e-8 -1e-8 0 1e-8 2e-8"}} {
+		var got []string
+		for _, tick := range (linearTicks{}).Ticks(c.lo, c.hi) {
+			got = append(got, tick.Label)
+		}
+		if s := strings.Join(got, " "); s != c.want {
+			t.Errorf("%g to %g: %s, want %s", c.lo, c.hi, s, c.want)
+		}
+	}
+	for _, c := range []struct {
+		lo, hi float64
+		want   string
+	}{{2.1, 2.9, "2.2 2.4 2.6 2.8"}, {1.1, 1.9, "1.2 1.4 1.6 1.8"}, {0.031, 0.038, "0.032 0.034 0.036 0.038"}, {1.5, 3.5, "1.5 2.0 2.5 3.0 3.5"}, {1.5, 4.5, "2 3 4"}} {
+		var got []string
+		for _, tick := range (logTicks{}).Ticks(c.lo, c.hi) {
+			if tick.Label != "" {
+				got = append(got, tick.Label)
+			}
+		}
+		if s := strings.Join(got, " "); s != c.want {
+			t.Errorf("log, %g to %g: %s, want %s", c.lo, c.hi, s, c.want)
+		}
+	}
+	if got := tickLabel(1e4) + " " + tickLabel(2e4) + " " + tickLabel(1e5) + " " + tickLabel(5000) + " " + tickLabel(1e-12); got != "1e4 2e4 1e5 5000 1e-12" {
+		t.Error(got)
+	}
+	logY := false
+	for _, log := range []*bool{nil, &logY} {
+		drawn(t, load(t, fake("A", 0, 0, "diverged", 2, 1e300, 1.7e308), fake("A", 0, 1, "finished", 2, 1e308), fake("B", 1, 0, "finished", 1, 5e-324)),
+			FigureOptions{Formats: []string{"png", "svg"}, LogY: log})
+	}
+}
+
 func TestDuals(t *testing.T) {
 	run := fake("A", 0, 0, "finished", 1)
 	run.duals = []arrays.Array{arrays.Float64("alpha_0", []int{2, 2}, []float64{3, 4, 0, 0}), arrays.Float64("alpha_10", []int{4, 1}, []float64{1, -1, 1, 1})}
@@ -186,6 +280,11 @@ func TestDuals(t *testing.T) {
 	yes := true
 	svg = drawn(t, res, FigureOptions{Figures: []string{"duals"}, LogX: &yes, Formats: []string{"svg"}})["duals.svg"]
 	says(t, "duals", svg, "A: 1 weights are 0, and missing on the log axis")
+
+	// What is no number is counted once.
+	run.duals = []arrays.Array{arrays.Float64("alpha_1", []int{6, 1}, []float64{math.NaN(), math.Inf(1), 0, 1, 1, 1})}
+	svg = drawn(t, load(t, run), FigureOptions{Figures: []string{"duals"}, LogX: &yes, Formats: []string{"svg"}})["duals.svg"]
+	says(t, "duals", svg, "A: 1 weights are 0, and missing on the log axis; 2 weights are NaN or infinite", "!below the axis")
 
 	h := histogram{x: interval{0, 3, true}}
 	share, out := h.count([]float64{0, 0.05, 3, 4})

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"math"
 	"os"
 	"path/filepath"
@@ -20,6 +21,8 @@ type Run struct {
 	Dir string // its folder, or the file it came from
 	Manifest
 	Rows []Row
+
+	known map[string]bool // the settings that its file tells of; nil: all
 }
 
 // manifestFormat is the format of manifests that this package reads; older
@@ -50,6 +53,13 @@ type Manifest struct {
 // complete reports whether the run trained to its end.
 func (r *Run) complete() bool { return r.Outcome == "finished" || r.Outcome == "target" }
 
+// cut reports whether a log is the beginning of its header: all there is of a run
+// that ended, with the program or the room on the disk, before there was more.
+func (r *Run) cut(log []byte, header []string) bool {
+	ended := r.complete() || r.Outcome == "diverged"
+	return !ended && strings.HasPrefix(strings.Join(header, ","), string(log))
+}
+
 // Results are runs, by method in the order of the config, then by settings and
 // seed.
 type Results struct {
@@ -63,19 +73,44 @@ func (res *Results) warn(format string, args ...any) {
 
 // Load reads the runs of result folders, and of files that Export wrote. A run
 // folder needs manifest.json and metrics.csv alone. Anything missing or damaged
-// is a LogError.
+// is a LogError. An export goes with other results if these are of other methods.
 func Load(paths ...string) (*Results, error) {
 	res := &Results{}
+	type source struct {
+		path   string
+		export bool
+	}
+	of := map[string]source{} // by method, the first
 	for _, path := range paths {
-		load := res.loadFolder
+		from, load := source{path: path}, res.loadFolder
 		if info, err := os.Stat(path); err == nil && !info.IsDir() {
-			load = res.loadExport
+			from.export, load = true, res.loadExport
 		}
+		before := len(res.Runs)
 		if err := load(path); err != nil {
 			return nil, err
 		}
+		for _, r := range res.Runs[before:] {
+			first, ok := of[r.Method]
+			if !ok {
+				of[r.Method] = from
+			} else if first.path != path && (first.export || from.export) {
+				return nil, optionErrorf("%s and %s both hold runs of %q, and an export tells only of settings in which its own runs differ: whether these have the same cannot be known; export the folders together", first.path, path, r.Method)
+			}
+		}
 	}
+	res.relate()
 	res.distinguish()
+	// A method has one place, though it may have another in each config.
+	place := map[string]int{}
+	for _, r := range res.Runs {
+		if at, ok := place[r.Method]; !ok || r.MethodIndex < at {
+			place[r.Method] = r.MethodIndex
+		}
+	}
+	for i := range res.Runs {
+		res.Runs[i].MethodIndex = place[res.Runs[i].Method]
+	}
 	slices.SortStableFunc(res.Runs, func(a, b Run) int {
 		return cmp.Or(a.MethodIndex-b.MethodIndex, strings.Compare(a.Method, b.Method),
 			slices.CompareFunc(a.Varied, b.Varied, Setting.compare), cmp.Compare(a.Seed, b.Seed))
@@ -97,6 +132,20 @@ func (res *Results) loadFolder(dir string) error {
 	})
 	if errors.Is(err, fs.ErrNotExist) || err == nil && !found {
 		return logErrorf("%s: no runs here; expected a results folder with %s, or a file of dgn export", dir, filepath.Join("runs", "METHOD", "SEED", "manifest.json"))
+	}
+	return err
+}
+
+// Add adds the run in a folder, if it was begun, with settings in place of those
+// that its manifest says it varies. Its error is as that of Load.
+func (res *Results) Add(dir string, varied []Setting) error {
+	before := len(res.Runs)
+	err := res.loadRun(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	for i := range res.Runs[before:] {
+		res.Runs[before+i].Varied = varied
 	}
 	return err
 }
@@ -130,8 +179,10 @@ func (res *Results) loadRun(dir string) error {
 		return err
 	}
 	var warning string
-	if r.Rows, warning, err = readMetrics(path, text); err != nil {
-		return err
+	if !r.cut(text, append([]string{"method"}, columns...)) {
+		if r.Rows, warning, err = readMetrics(path, text); err != nil {
+			return err
+		}
 	}
 	if warning != "" {
 		res.warn("%s", warning)
@@ -163,6 +214,15 @@ func (res *Results) Select(methods []string) error {
 	}
 	res.Keep(methods)
 	return nil
+}
+
+// Datasets are the names of the data sets that the runs are of.
+func (res *Results) Datasets() []string {
+	names := map[string]bool{}
+	for _, r := range res.Runs {
+		names[r.Dataset] = true
+	}
+	return slices.Sorted(maps.Keys(names))
 }
 
 // has reports whether any run has numbers in a column.

@@ -71,10 +71,14 @@ func (r *interval) add(values ...float64) {
 // padded widens the interval by fractions of its length, and a point to
 // something that can be drawn.
 func (r interval) padded(log bool, below, above float64) (lo, hi float64) {
+	// Beyond are numbers that overflow when they are added or scaled.
+	const least, most = 1e-240, 1e240
+	r.lo, r.hi = min(max(r.lo, -most), most), min(max(r.hi, -most), most)
 	if log {
 		if r.lo <= 0 {
 			return 0.1, 1
 		}
+		r.lo, r.hi = max(r.lo, least), max(r.hi, least)
 		// A difference of rounding is none.
 		if r.hi < r.lo*(1+1e-9) {
 			return r.lo / 2, r.hi * 2

@@ -5,8 +5,10 @@ import (
 	"image/color"
 	"io"
 	"math"
+	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"codeberg.org/go-pdf/fpdf"
 	"gonum.org/v1/plot"
@@ -25,13 +27,14 @@ type figure struct {
 	columns       int
 	width, height vg.Length // of a panel
 	legend        []entry
+	stacked       bool // the legend has one column
 	caption       []remark
 }
 
 // An entry of a legend.
 type entry struct {
 	label  string
-	sample plot.Thumbnailer
+	sample plot.Thumbnailer // nil: the label is the rest of the one before
 }
 
 // A remark is a part of a caption. Alerts say why a figure may mislead.
@@ -70,6 +73,7 @@ const (
 // encode returns the figure as a file of a format.
 func (f figure) encode(format string) ([]byte, error) {
 	inner := vg.Length(f.columns)*f.width - 2*margin
+	f.fitLegend(inner)
 	columns, lines := f.layLegend(inner)
 	caption := f.layCaption(inner)
 	for i := range f.panels {
@@ -99,6 +103,25 @@ func (f figure) encode(format string) ([]byte, error) {
 	return b.Bytes(), err
 }
 
+// fitLegend breaks labels that a line does not hold: what the edge cut off could
+// be what tells two apart.
+func (f *figure) fitLegend(width vg.Length) {
+	s, room := textStyle(f.legendSize()), width-sampleWidth-sampleGap
+	if !slices.ContainsFunc(f.legend, func(e entry) bool { return s.Width(e.label) > room }) {
+		return
+	}
+	var out []entry
+	for _, e := range f.legend {
+		for i, line := range wrap(s, e.label, room) {
+			if i > 0 {
+				e.sample = nil
+			}
+			out = append(out, entry{line, e.sample})
+		}
+	}
+	f.legend, f.stacked = out, true
+}
+
 // layLegend arranges the entries in as many columns as fit, row by row, and
 // returns the places of the columns.
 func (f figure) layLegend(width vg.Length) (columns []vg.Length, rows int) {
@@ -107,7 +130,11 @@ func (f figure) layLegend(width vg.Length) (columns []vg.Length, rows int) {
 		return nil, 0
 	}
 	s := textStyle(f.legendSize())
-	for cols := n; ; cols-- {
+	most := n
+	if f.stacked {
+		most = 1
+	}
+	for cols := most; ; cols-- {
 		columns = make([]vg.Length, cols+1)
 		for c := range cols {
 			widest := vg.Length(0)
@@ -130,10 +157,27 @@ func (f figure) legendSize() vg.Length {
 	return labelSize
 }
 
-// wrap breaks text into lines of at most a width.
+// wrap breaks text into lines of at most a width, at blanks, and within words
+// that are wider.
 func wrap(s text.Style, words string, width vg.Length) (lines []string) {
 	line := ""
+	var parts []string
 	for _, word := range strings.Fields(words) {
+		for s.Width(word) > width {
+			fits := 0
+			for i, r := range word {
+				if end := i + utf8.RuneLen(r); i == 0 || s.Width(word[:end]) <= width {
+					fits = end
+				}
+			}
+			if fits == len(word) {
+				break // a single letter
+			}
+			parts, word = append(parts, word[:fits]), word[fits:]
+		}
+		parts = append(parts, word)
+	}
+	for _, word := range parts {
 		if line != "" && s.Width(line+" "+word) > width {
 			lines, line = append(lines, line), ""
 		}
@@ -206,7 +250,9 @@ func (f figure) drawLegend(c draw.Canvas, columns []vg.Length) {
 		x := c.Min.X + columns[i%len(columns)]
 		y := c.Max.Y - vg.Length(i/len(columns)+1)*(size+legendLead)
 		icon := draw.Crop(c, x-c.Min.X, x+sampleWidth-c.Max.X, y-c.Min.Y, y+size+legendLead-2-c.Max.Y)
-		e.sample.Thumbnail(&icon)
+		if e.sample != nil {
+			e.sample.Thumbnail(&icon)
+		}
 		c.FillText(s, vg.Point{X: x + sampleWidth + sampleGap, Y: y + 1.5}, e.label)
 	}
 }

@@ -245,6 +245,22 @@ func TestLoadErrors(t *testing.T) {
 	if err != nil || len(res.Runs[0].Rows) != 1 || len(res.Warnings) != 1 || !strings.Contains(res.Warnings[0], "the last row is cut short") {
 		t.Errorf("%+v, %v", res, err)
 	}
+	// It may cut the header. Only a run that was cut itself can have such logs.
+	for _, text := range []string{"", "method,se", strings.TrimSuffix(header, "\n")} {
+		cut := fake("A", 0, 0, "failed", 1)
+		cut.inner = "step,iter"
+		dir := folder(t, cut, fake("A", 0, 1, "finished", 2, 1))
+		if err := os.WriteFile(filepath.Join(dir, "runs/m0/0/metrics.csv"), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		res, err := Load(dir)
+		if err != nil || len(res.Runs) != 2 || len(res.Warnings) != 1 || !strings.Contains(res.Warnings[0], "metrics.csv: no evaluations yet") {
+			t.Fatalf("%q: %+v, %v", text, res, err)
+		}
+		if solves, err := res.inner(&res.Runs[0]); solves != nil || err != nil {
+			t.Errorf("%v, %v", solves, err)
+		}
+	}
 	dir := folder(t, fake("A", 0, 0, "finished", 1))
 	manifest := filepath.Join(dir, "runs/m0/0/manifest.json")
 	for text, want := range map[string]string{"{": "unexpected end", "{}": "is it a manifest of dgn?"} {

@@ -86,7 +86,8 @@ func newScale(values []string, log *bool) scale {
 		var ticks fixedTicks
 		for i, v := range values {
 			s.at[v] = float64(i)
-			ticks = append(ticks, plot.Tick{Value: float64(i), Label: v})
+			lines := wrap(textStyle(8), v, (halfWidth-60)/vg.Length(len(values)))
+			ticks = append(ticks, plot.Tick{Value: float64(i), Label: strings.Join(lines, "\n")})
 		}
 		s.ticks = ticks
 		return s

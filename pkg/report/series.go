@@ -72,23 +72,66 @@ func (r *Run) signature() string {
 	return b.String()
 }
 
-// distinguish leaves out runs that are there twice, and adds to Varied what
+// relate gives the runs of each method all keys that any of them varies, in one
+// order. A run names those of the sweep that last asked for it, and takes the
+// others from its settings.
+func (res *Results) relate() {
+	keys := map[string][]string{}            // by method
+	texts := map[[2]string]map[string]bool{} // values by method and key
+	for _, r := range res.Runs {
+		for _, s := range r.Varied {
+			at := [2]string{r.Method, s.Key}
+			if texts[at] == nil {
+				texts[at] = map[string]bool{}
+				keys[r.Method] = append(keys[r.Method], s.Key)
+			}
+			texts[at][s.Value] = true
+		}
+	}
+	for i := range res.Runs {
+		r := &res.Runs[i]
+		var varied []Setting
+		for _, k := range keys[r.Method] {
+			v, ok := r.value(k)
+			if !ok {
+				continue
+			}
+			known := texts[[2]string{r.Method, k}]
+			if !known[v] { // a number may be written in another way
+				for _, other := range slices.Sorted(maps.Keys(known)) {
+					if c, ok := compareNumbers(v, other); ok && c == 0 {
+						v = other
+						break
+					}
+				}
+			}
+			varied = append(varied, Setting{k, v})
+		}
+		r.Varied = varied
+	}
+}
+
+// distinguish leaves out runs that are there twice, the complete one of the two
+// if one is, and adds to Varied what
 // else tells runs of one method apart, which come from several folders.
 func (res *Results) distinguish() {
 	type id struct {
 		method, signature string
 		seed              uint64
 	}
-	seen := map[id]string{}
+	seen := map[id]int{}
 	alike := map[string][]int{} // runs of one name, which a figure could not tell apart
 	var runs []Run
 	for _, r := range res.Runs {
 		key := id{r.Method, r.signature(), r.Seed}
 		if first, ok := seen[key]; ok {
-			res.warn("%s: has the method, settings and seed of %s: left out", r.Dir, first)
+			if !runs[first].complete() && r.complete() {
+				runs[first], r = r, runs[first]
+			}
+			res.warn("%s: has the method, settings and seed of %s: left out", r.Dir, runs[first].Dir)
 			continue
 		}
-		seen[key] = r.Dir
+		seen[key] = len(runs)
 		name := fmt.Sprintf("%q%q", r.Method, r.Varied)
 		alike[name] = append(alike[name], len(runs))
 		runs = append(runs, r)
@@ -97,12 +140,15 @@ func (res *Results) distinguish() {
 	for _, name := range slices.Sorted(maps.Keys(alike)) {
 		members := alike[name]
 		keys := differing(runs, members)
-		// A line of text should tell the difference: many keys do not fit.
+		// A line of text should tell the difference: many keys do not fit, and
+		// names of experiments do, where each has settings of its own.
+		signatures, pairs := map[string]bool{}, map[[2]string]bool{}
 		names := map[string]bool{}
 		for _, i := range members {
-			names[runs[i].Name] = true
+			s := runs[i].signature()
+			names[runs[i].Name], signatures[s], pairs[[2]string{runs[i].Name, s}] = true, true, true
 		}
-		if len(keys) > 2 && len(names) > 1 {
+		if len(keys) > 2 && len(names) == len(signatures) && len(pairs) == len(names) {
 			keys = []string{"experiment"}
 		}
 		for _, i := range members {
@@ -119,26 +165,42 @@ func (res *Results) distinguish() {
 
 // differing returns the settings in which some runs differ, besides the seed.
 func differing(runs []Run, members []int) []string {
-	differ := map[string]bool{}
+	differ, keys := map[string]bool{}, map[string]bool{}
 	first := &runs[members[0]]
 	for _, i := range members {
 		r := &runs[i]
 		if (r.Settings == nil) != (first.Settings == nil) || r.Settings == nil && r.Name != first.Name {
 			differ["experiment"] = true
-			continue
 		}
-		for _, s := range []map[string]string{r.Settings, first.Settings} {
-			for k := range s {
-				a, inA := r.Settings[k]
-				b, inB := first.Settings[k]
-				if k != "seed" && (a != b || inA != inB) {
-					differ[k] = true
-				}
+		for k := range r.Settings {
+			keys[k] = true
+		}
+	}
+	delete(keys, "seed")
+	for k := range keys {
+		var of *Run // the first that knows
+		for _, i := range members {
+			r := &runs[i]
+			if r.Settings == nil || !r.knows(k) {
+				continue
+			}
+			if of == nil {
+				of = r
+			}
+			a, inA := r.Settings[k]
+			b, inB := of.Settings[k]
+			if a != b || inA != inB {
+				differ[k] = true
+				break
 			}
 		}
 	}
 	return slices.Sorted(maps.Keys(differ))
 }
+
+// knows reports whether the run has no value of a setting only if it lacks the
+// setting.
+func (r *Run) knows(key string) bool { return r.known == nil || r.known[key] }
 
 // value returns the value of a setting, and whether the run has it.
 func (r *Run) value(key string) (string, bool) {

@@ -96,16 +96,87 @@ func TestSeveralFolders(t *testing.T) {
 	if len(res.Warnings) != 1 || !strings.Contains(res.Warnings[0], "has the method, settings and seed of") {
 		t.Errorf("warnings %q", res.Warnings)
 	}
+	// Of a run that is there twice, the complete one counts.
+	cut, whole := folder(t, with(fake("SGD", 0, 0, "interrupted", 2), "seed", "0")), folder(t, with(fake("SGD", 0, 0, "finished", 2, 1), "seed", "0"))
+	for _, paths := range [][]string{{cut, whole}, {whole, cut}} {
+		res, err := Load(paths...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(res.Runs) != 1 || res.Runs[0].Outcome != "finished" || len(res.Warnings) != 1 || !strings.HasPrefix(res.Warnings[0], cut) {
+			t.Errorf("%+v, %q", res.Runs, res.Warnings)
+		}
+	}
 	// Many differences: the experiments tell them apart.
 	a, b := with(fake("SGD", 0, 0, "finished", 1), "a", "1", "b", "1", "c", "1"), with(fake("SGD", 0, 0, "finished", 1), "a", "2", "b", "2", "c", "2")
 	a.Name, b.Name = "small", "large"
 	if got, want := labels(load(t, a, b)), []string{"SGD, experiment=large", "SGD, experiment=small"}; !slices.Equal(got, want) {
 		t.Errorf("%q, want %q", got, want)
 	}
+	// Experiments of one name with other settings are not told apart by it.
+	c := with(fake("SGD", 0, 0, "finished", 1), "a", "3", "b", "3", "c", "3")
+	c.Name = "large"
+	res = load(t, a, b, c)
+	if got, want := labels(res), []string{"SGD, a=1, b=1, c=1", "SGD, a=2, b=2, c=2", "SGD, a=3, b=3, c=3"}; !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
 	// Different methods of one index: each has its colour.
 	res, err = Load(folder(t, fake("A", 0, 0, "finished", 1)), folder(t, fake("B", 0, 0, "finished", 1)))
 	if err != nil || res.series()[0].index == res.series()[1].index {
 		t.Errorf("one colour for both; %v", err)
+	}
+}
+
+// TestSeveralSweeps: a run names only the settings of the sweep that last asked
+// for it; in figures, it has its place on the axes of all of them.
+func TestSeveralSweeps(t *testing.T) {
+	at := func(rate, batch string, seed uint64, varied ...string) fakeRun {
+		r := with(fake("SGD", 0, seed, "finished", 2, 1), "optimizer.learning_rate", rate, "train.batch_size", batch)
+		for _, k := range varied {
+			v := r.Settings[k]
+			if k == "optimizer.learning_rate" && v == "1e+06" {
+				v = "1000000" // as JSON writes it
+			}
+			r.Varied = append(r.Varied, Setting{k, v})
+		}
+		return r
+	}
+	const rate, batch = "optimizer.learning_rate", "train.batch_size"
+	res := load(t, at("0.2", "64", 0, rate), at("0.1", "64", 0, batch), at("0.1", "32", 0, batch), at("1e+06", "64", 0, rate),
+		at("1e+06", "64", 1), at("0.1", "64", 1, batch, rate), at("0.1", "64", 2, rate, batch))
+	want := []string{"SGD, learning_rate=0.1, batch_size=32", "SGD, learning_rate=0.1, batch_size=64", "SGD, learning_rate=0.2, batch_size=64", "SGD, learning_rate=1000000, batch_size=64"}
+	if got := labels(res); !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+	drawn(t, res, FigureOptions{Figures: []string{"sensitivity"}, Swept: rate, Line: batch, Formats: []string{"svg"}})
+	// Settings that are lists have no single value.
+	a, b := at("0.1", "64", 0, rate), at("0.2", "64", 0)
+	b.Varied = []Setting{{"model.hidden", "[64]"}}
+	if got, want := labels(load(t, a, b)), []string{"SGD, learning_rate=0.1", "SGD, learning_rate=0.2, hidden=[64]"}; !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
+// TestOrderOfMethods: a method has one series of all its seeds, wherever it stands
+// in the configs of several folders.
+func TestOrderOfMethods(t *testing.T) {
+	one := folder(t, fake("SGD", 0, 0, "finished", 2, 1), fake("Adam", 1, 0, "finished", 2, 1))
+	two := folder(t, fake("Adam", 0, 1, "finished", 2, 1), fake("SGD", 1, 1, "finished", 2, 1))
+	res, err := Load(one, two)
+	if err != nil {
+		t.Fatal(err)
+	}
+	list := res.series()
+	if got, want := labels(res), []string{"Adam", "SGD"}; !slices.Equal(got, want) {
+		t.Fatalf("%q, want %q", got, want)
+	}
+	for _, s := range list {
+		if len(s.runs) != 2 {
+			t.Errorf("%s: %d runs", s.label, len(s.runs))
+		}
+	}
+	if list[0].index == list[1].index {
+		t.Error("one colour for both")
 	}
 }
 

@@ -1,7 +1,6 @@
 package report
 
 import (
-	"fmt"
 	"image/color"
 	"math"
 	"strconv"
@@ -88,11 +87,11 @@ type fixedTicks []plot.Tick
 func (t fixedTicks) Ticks(float64, float64) []plot.Tick { return t }
 
 // logTicks labels the powers of ten; 2 and 5 times them too where there are
-// few, and 1 to 9 times where there is none but one.
+// few, and 1 to 9 times where there is none but one; not all where there are many.
 type logTicks struct{}
 
 func (logTicks) Ticks(lo, hi float64) []plot.Tick {
-	decades := math.Log10(hi / lo)
+	decades := math.Log10(hi) - math.Log10(lo)
 	labelled := map[int]bool{1: true}
 	switch {
 	case decades < 0.6:
@@ -102,6 +101,11 @@ func (logTicks) Ticks(lo, hi float64) []plot.Tick {
 	case decades < 2.2:
 		labelled[2], labelled[5] = true, true
 	}
+	every := 1 // powers of ten that are labelled
+	if decades >= 8 {
+		every = 2 * int(math.Ceil(decades/30))
+	}
+	numbers := 0
 	var ticks []plot.Tick
 	for e := int(math.Floor(math.Log10(lo))); e <= int(math.Ceil(math.Log10(hi))); e++ {
 		for i := 1; i < 10; i++ {
@@ -110,21 +114,36 @@ func (logTicks) Ticks(lo, hi float64) []plot.Tick {
 				continue
 			}
 			t := plot.Tick{Value: v}
-			if labelled[i] && (decades < 8 || e%2 == 0) {
+			if i > 1 && every > 2 {
+				break // there is no room
+			}
+			if labelled[i] && e%every == 0 {
 				t.Label = tickLabel(v)
+				numbers++
 			}
 			ticks = append(ticks, t)
 		}
+	}
+	if numbers < 3 && decades < 0.6 { // so short an axis is nearly linear
+		return linearTicks{}.Ticks(lo, hi)
 	}
 	return ticks
 }
 
 func tickLabel(v float64) string {
-	if v >= 1e-3 && v < 1e5 {
+	if v >= 1e-3 && v < 1e4 {
 		return strconv.FormatFloat(v, 'g', 4, 64)
 	}
-	mantissa, exponent, _ := strings.Cut(fmt.Sprintf("%.0e", v), "e")
-	return mantissa + "e" + strings.TrimPrefix(strings.Replace(exponent, "-0", "-", 1), "+0")
+	return scientific(v, 0)
+}
+
+// scientific writes a number with an exponent, and digits after its point.
+func scientific(v float64, digits int) string {
+	mantissa, exponent, _ := strings.Cut(strconv.FormatFloat(v, 'e', digits, 64), "e")
+	if strings.Contains(mantissa, ".") {
+		mantissa = strings.TrimRight(strings.TrimRight(mantissa, "0"), ".")
+	}
+	return mantissa + "e" + strings.TrimPrefix(strings.TrimPrefix(strings.Replace(exponent, "-0", "-", 1), "+"), "0")
 }
 
 // linearTicks labels multiples of 1, 2 or 5 times a power of ten, about five
@@ -145,7 +164,13 @@ func (linearTicks) Ticks(lo, hi float64) []plot.Tick {
 	for i := math.Ceil(lo/step - 1e-9); i*step <= hi+1e-9*step; i++ {
 		v := i*step + 0 // not -0
 		digits := max(0, -int(math.Floor(math.Log10(step)+1e-9)))
-		ticks = append(ticks, plot.Tick{Value: v, Label: strconv.FormatFloat(v, 'f', digits, 64)})
+		label := strconv.FormatFloat(v, 'f', digits, 64)
+		if v != 0 && (max(math.Abs(lo), math.Abs(hi)) >= 1e6 || step < 1e-6) { // would take the room of the figure
+			label = scientific(v, max(0, int(math.Floor(math.Log10(math.Abs(v))+1e-9)-math.Floor(math.Log10(step)+1e-9))))
+		} else if v == 0 && digits > 6 {
+			label = "0"
+		}
+		ticks = append(ticks, plot.Tick{Value: v, Label: label})
 	}
 	return ticks
 }

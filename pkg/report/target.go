@@ -87,6 +87,9 @@ func (d *drawing) defaultTarget() *Target {
 	return &Target{"train_loss", v}
 }
 
+// Lengths in points, of the names of rows.
+const rowSize, rowLine = 6.5, 8
+
 // rows is the number of series that the figure has room for.
 const rows = 40
 
@@ -119,8 +122,13 @@ func targets(d *drawing) ([]figure, string, error) {
 	// its room.
 	long := slices.ContainsFunc(shown, func(s series) bool { return textStyle(8).Width(s.label) > 110 })
 	height := vg.Length(15)
+	names := make([][]string, len(shown))
 	if long {
 		height = 22
+		for i, s := range shown {
+			names[i] = wrap(textStyle(rowSize), s.label, halfWidth-60)
+			height = max(height, 14+rowLine*vg.Length(len(names[i])))
+		}
 	}
 	f := figure{name: "target_" + t.Metric, columns: len(xs), width: halfWidth}
 	f.height = 40 + height*vg.Length(len(shown))
@@ -160,7 +168,7 @@ func targets(d *drawing) ([]figure, string, error) {
 				seeds = max(seeds, len(s.runs))
 				label := fmt.Sprintf("%d/%d", row.count(), len(s.runs))
 				if long {
-					row.label = s.label
+					row.label = names[j]
 				} else {
 					label = s.label + "  " + label
 				}
@@ -205,7 +213,7 @@ type targetRow struct {
 	y     float64
 	at    []float64 // +Inf: never
 	look  style
-	label string // above the row
+	label []string // above the row, by line
 }
 
 // count returns how many runs reach the target.
@@ -222,7 +230,9 @@ func (t targetRow) count() (n int) {
 func (t targetRow) Plot(to draw.Canvas, p *plot.Plot) {
 	tx, ty := p.Transforms(&to)
 	y := ty(t.y)
-	to.FillText(textStyle(6.5), vg.Point{X: to.Min.X + 3, Y: y + 5}, t.label)
+	for i, line := range t.label {
+		to.FillText(textStyle(rowSize), vg.Point{X: to.Min.X + 3, Y: y + 5 + rowLine*vg.Length(len(t.label)-1-i)}, line)
+	}
 	if m := median(t.at); !math.IsInf(m, 1) && !math.IsNaN(m) {
 		bar := t.look.bar
 		bar.Width = vg.Points(1.8)
