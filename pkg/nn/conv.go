@@ -117,7 +117,7 @@ func (l Conv) shape(in tensor.Shape) tensor.ConvShape {
 
 func (l Conv) Size(in tensor.Shape) (Size, error) {
 	if in.IsVector() {
-		return Size{}, fmt.Errorf("takes images, not vectors of %s values; leave out the flatten layer before it, or use dense", in)
+		return Size{}, fmt.Errorf("takes images, not vectors of %s values; leave out a flatten layer before it, leave it more than one pixel (pools and strides), or use dense", in)
 	}
 	s := l.shape(in)
 	if h, w := in.H+2*l.Padding.N, in.W+2*l.Padding.N; !l.Padding.Same && (s.KH > h || s.KW > w) {
