@@ -20,5 +20,7 @@ plot regression_diabetes overview
 plot mnist_conv overview
 plot cifar10 overview
 plot inner_solvers inner,duals
-plot sweep_inner_budget overview,sensitivity,formulations
-plot sweep_learning_rate overview,sensitivity,target
+# Against cost alone: other programs ran during the sweeps.
+plot sweep_inner_budget sensitivity,formulations
+plot sweep_learning_rate curves,target --x cost --y train_loss,test_accuracy
+plot sweep_learning_rate sensitivity
