@@ -29,8 +29,8 @@ var measured = slices.DeleteFunc(slices.Clone(columns), func(c string) bool { re
 // varied lists, separated by blanks, those that tell runs of one method apart,
 // in quotes where they hold blanks themselves; mixed lists what of the machine
 // changed while a run was made; flags says what to be careful about: the run's
-// end, and why its times do not compare. Runs without evaluations have one row, without numbers. Load reads
-// what Export writes.
+// end, and why its times do not compare. Runs without evaluations have one row,
+// without numbers. Load reads what Export writes.
 func Export(w io.Writer, res *Results) error {
 	if len(res.Runs) == 0 {
 		return logErrorf("there are no runs to export")

@@ -111,9 +111,9 @@ func (res *Results) relate() {
 	}
 }
 
-// distinguish leaves out runs that are there twice, the complete one of the two
-// if one is, and adds to Varied what
-// else tells runs of one method apart, which come from several folders.
+// distinguish keeps one of runs that are there twice, the complete one if one is,
+// and adds to Varied what else tells runs of one method apart, which come from
+// several folders.
 func (res *Results) distinguish() {
 	type id struct {
 		method, signature string
