@@ -2,8 +2,6 @@ package datasets
 
 import (
 	"archive/tar"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -82,30 +80,31 @@ func (s CIFARSet) Open(env Env, _ Encoding) (*Raw, error) {
 	if err != nil {
 		return nil, err
 	}
-	raw := &Raw{
-		Classes: s.classes, Checksums: map[string]string{},
-		Train: &Examples{Shape: cifarShape, Pixels: make([]uint8, 0, len(wanted)*s.records*cifarShape.Len())}, Test: &Examples{Shape: cifarShape},
-	}
-	for i, f := range wanted {
-		if err := s.parse(raw.Train, content[i]); err != nil {
+	raw := newRaw()
+	raw.Classes, raw.Codes = s.classes, classNames(len(s.classes))
+	raw.Train, raw.Test = &Examples{Shape: cifarShape, Pixels: make([]uint8, 0, len(wanted)*s.records*cifarShape.Len())}, &Examples{Shape: cifarShape}
+	var others []string
+	for i, f := range append(slices.Clone(wanted), s.test) {
+		to := raw.Train
+		if i == len(wanted) {
+			to = raw.Test
+		}
+		if err := s.parse(to, content[i]); err != nil {
 			return nil, err
 		}
-		raw.Checksums[f.Name] = content[i].sum()
+		sum := sumOf(content[i].data)
+		if raw.Checksums[f.Name] = sum; sum != f.SHA256 {
+			others = append(others, content[i].name)
+		}
 	}
-	test := content[len(wanted)]
-	raw.Checksums[s.test.Name] = test.sum()
-	return raw, s.parse(raw.Test, test)
+	raw.warnOther(s.name, others)
+	return raw, nil
 }
 
 // A fileContent is what a file holds, and its name for messages.
 type fileContent struct {
 	name string
 	data []byte
-}
-
-func (c fileContent) sum() string {
-	h := sha256.Sum256(c.data)
-	return hex.EncodeToString(h[:])
 }
 
 // read returns the content of batches.

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/dualgn/dgn/pkg/tensor"
 )
 
 // idx makes an IDX file.
@@ -64,13 +66,20 @@ func write(t *testing.T, dir, name string, files [4][]byte, compress bool) {
 	}
 }
 
+// tinyMNIST is the set mnist with the images of small.
+func tinyMNIST() IDXSet {
+	s := mnist
+	s.shape = tensor.Shape{C: 1, H: 2, W: 3}
+	return s
+}
+
 func offline(dir string) Env { return Env{Dir: dir, Offline: true} }
 
 func TestIDX(t *testing.T) {
 	for _, compress := range []bool{true, false} {
 		dir := t.TempDir()
 		write(t, dir, "mnist", small(), compress)
-		raw, err := mnist.Open(offline(dir), OneHot)
+		raw, err := tinyMNIST().Open(offline(dir), OneHot)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -108,14 +117,14 @@ func TestIDXErrors(t *testing.T) {
 		{"none", func(f *[4][]byte) {
 			f[0], f[1] = idx(idxImages, []uint32{0, 2, 3}, nil), idx(idxLabels, []uint32{0}, nil)
 		}, 0, "holds no images"},
-		{"shapes", func(f *[4][]byte) { f[2] = idx(idxImages, []uint32{2, 3, 2}, make([]byte, 12)) }, 2, "has images of shape 1x3x2, those of the training part have 1x2x3"},
+		{"shapes", func(f *[4][]byte) { f[2] = idx(idxImages, []uint32{2, 3, 2}, make([]byte, 12)) }, 2, "has images of shape 1x3x2, those of mnist have 1x2x3; is it of another data set?"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			dir := t.TempDir()
 			files := small()
 			c.damage(&files)
 			write(t, dir, "mnist", files, false)
-			_, err := mnist.Open(offline(dir), OneHot)
+			_, err := tinyMNIST().Open(offline(dir), OneHot)
 			var damaged *DamagedError
 			path := filepath.Join(dir, "mnist", strings.TrimSuffix(mnist.files[c.file].Name, ".gz"))
 			if !errors.As(err, &damaged) || damaged.File != path || !strings.HasPrefix(damaged.Msg, c.want) {
@@ -137,7 +146,7 @@ func TestIDXCutGzip(t *testing.T) {
 		if err := os.WriteFile(path, damaged, 0o644); err != nil {
 			t.Fatal(err)
 		}
-		_, err := mnist.Open(offline(dir), OneHot)
+		_, err := tinyMNIST().Open(offline(dir), OneHot)
 		var d *DamagedError
 		if !errors.As(err, &d) || d.File != path || !strings.Contains(d.Msg, "is not a whole gzip file") || !strings.Contains(d.Msg, "1648877") {
 			t.Errorf("%d bytes: %v", len(damaged), err)
@@ -147,7 +156,7 @@ func TestIDXCutGzip(t *testing.T) {
 
 func TestMissingFiles(t *testing.T) {
 	dir := t.TempDir()
-	_, err := mnist.Open(offline(dir), OneHot)
+	_, err := tinyMNIST().Open(offline(dir), OneHot)
 	var m *MissingError
 	if !errors.As(err, &m) {
 		t.Fatal(err)

@@ -132,25 +132,48 @@ func FuzzCSV(f *testing.F) {
 		f.Add([]byte(text), ";", true)
 	}
 	f.Fuzz(func(t *testing.T, text []byte, delimiter string, header bool) {
-		if _, err := newCSV(CSV{Delimiter: delimiter, Target: Columns{{Index: -1}}, Task: "auto"}); err != nil {
+		s := CSV{Delimiter: delimiter, Header: header, Target: Columns{{Index: -1}}, Task: auto}
+		if _, err := newCSV(s); err != nil {
 			return
+		}
+		check := func(err error) {
+			var d *DamagedError
+			var f *strict.FieldError
+			if err != nil && !errors.As(err, &d) && !errors.As(err, &f) {
+				t.Fatalf("neither a DamagedError nor a FieldError: %v", err)
+			}
 		}
 		table, err := readTable("file", text, delimiter, header, 0)
 		if err == nil {
-			var raw Raw
-			var e *Examples
-			if len(table.rows[0]) < 2 {
-				return
+			for _, task := range []Task{regression, classification} {
+				var e *Examples
+				if e, err = s.whole(table, task); err == nil && e.Len() != len(table.rows) {
+					t.Fatalf("%d rows, %d examples", len(table.rows), e.Len())
+				}
+				check(err)
 			}
-			if e, err = examples(table, []int{0}, false, &raw); err == nil && e.Len() != len(table.rows) {
-				t.Fatalf("%d rows, %d examples", len(table.rows), e.Len())
-			}
+			return
 		}
-		var d *DamagedError
-		if err != nil && !errors.As(err, &d) {
-			t.Fatalf("not a DamagedError: %v", err)
-		}
+		check(err)
 	})
+}
+
+// whole reads a table as Open does.
+func (s CSV) whole(t *table, task Task) (*Examples, error) {
+	if _, err := s.checkHeader(t); err != nil {
+		return nil, err
+	}
+	l, err := s.layout(t)
+	if err != nil {
+		return nil, err
+	}
+	var labels *labelSet
+	if s.Task = task; task == classification {
+		if labels, err = s.labels(t, l); err != nil {
+			return nil, err
+		}
+	}
+	return examples(t, l, labels)
 }
 
 // npzFile makes an .npz data set.
@@ -207,7 +230,7 @@ func TestNPZErrors(t *testing.T) {
 		{npzFile(t, nan, arrays.Int64("y", []int{1}, []int64{0})), "element 0 of x is NaN, not a finite number"},
 		{npzFile(t, x, arrays.Float64("y", []int{2, 0}, []float64{})), "y is empty"},
 	} {
-		_, _, err := parseNPZ("f.npz", c.file)
+		_, _, err := parseNPZ("f.npz", c.file, auto)
 		var d *DamagedError
 		if !errors.As(err, &d) || d.File != "f.npz" || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("says %v\nwant %s", err, c.want)
@@ -221,7 +244,7 @@ func FuzzNPZ(f *testing.F) {
 	f.Add(npzFile(f, x, arrays.Float64("y", []int{2, 1}, []float64{0, 1})))
 	f.Add(npzFile(f, x, arrays.Int64("y", []int{2}, []int64{0, -1})))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		e, classes, err := parseNPZ("file", b)
+		e, classes, err := parseNPZ("file", b, auto)
 		var d *DamagedError
 		if err != nil {
 			if !errors.As(err, &d) {

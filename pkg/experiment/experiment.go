@@ -105,6 +105,9 @@ func Run(ctx context.Context, c *Config, opt Options) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
+	for _, w := range p.Warnings {
+		opt.Log.Warn(w)
+	}
 	for _, n := range p.Notes {
 		opt.Log.Info(n)
 	}

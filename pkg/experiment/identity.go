@@ -13,12 +13,14 @@ import (
 
 // Settings are what determines the numbers of one run, flattened to dotted
 // keys and their YAML text: the problem part of the resolved config, the
-// method's part without its name, the seed, and the data's checksums. Where
-// data lie on disk, and what a method is called, do not matter.
+// method's part without its name, the seed, the data's checksums, and how they
+// were read where that is not plain. Where data lie on disk, and what a method is
+// called, do not matter.
 type Settings map[string]string
 
 // settings returns the Settings of one run.
-func (c *Config) settings(method *Method, seed uint64, checksums map[string]string) (Settings, error) {
+func (p *Problem) settings(method *Method, seed uint64) (Settings, error) {
+	c := p.Config
 	s := Settings{}
 	for _, part := range []struct {
 		key   string
@@ -27,13 +29,16 @@ func (c *Config) settings(method *Method, seed uint64, checksums map[string]stri
 		{"precision", c.Precision}, {"data", c.Data}, {"model", c.Model}, {"loss", c.Loss},
 		{"train", c.Train}, {"evaluate", c.Evaluate}, {"log", c.Log},
 		{"oracle", method.Oracle}, {"optimizer", method.Optimizer}, {"line_search", method.LineSearch},
-		{"seed", seed}, {"checksums", checksums},
+		{"seed", seed}, {"checksums", p.Checksums},
 	} {
 		if err := s.add(part.key, part.value); err != nil {
 			return nil, err
 		}
 	}
 	delete(s, "data.dir")
+	for k, v := range p.Reading {
+		s["data.reading."+k] = v
+	}
 	return s, nil
 }
 

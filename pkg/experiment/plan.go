@@ -33,7 +33,7 @@ func (p *Problem) runs() (runs []planned, err error) {
 	for i := range p.Config.Methods {
 		for _, seed := range p.Config.Seeds {
 			r := planned{config: p.Config, method: i, index: i, seed: seed, path: runPath(p.Config.Methods[i].Name, nil, seed), checksums: p.Checksums}
-			if r.settings, err = p.Config.settings(&p.Config.Methods[i], seed, p.Checksums); err != nil {
+			if r.settings, err = p.settings(&p.Config.Methods[i], seed); err != nil {
 				return nil, err
 			}
 			runs = append(runs, r)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/dualgn/dgn/pkg/datasets"
@@ -21,7 +22,7 @@ type Problem struct {
 	Config    *Config
 	Net       *nn.Net
 	Checksums map[string]string // SHA-256 of the data, by file
-	Choices   []string          // made automatically
+	Choices   []string          // made automatically, after the warnings of the data
 }
 
 // Open reads the data that a config names, downloading them if env allows, and
@@ -62,7 +63,7 @@ func openData(c *Config, env datasets.Env) (*loaded, error) {
 
 // problem sizes the network of a config with these data.
 func (d *loaded) problem(c *Config) (*Problem, error) {
-	p := &Problem{Problem: d.Problem, Config: c, Checksums: d.checksums}
+	p := &Problem{Problem: d.Problem, Config: c, Checksums: d.checksums, Choices: slices.Clone(d.Warnings)}
 	var err error
 	if p.Net, err = c.buildNet(d.Shape, d.Outputs); err != nil {
 		return nil, &ConfigError{err}

@@ -180,17 +180,23 @@ func (c *dataCache) problem(config *Config) (*Problem, error) {
 			return nil, err
 		}
 		c.key, c.data = key, d
-		for _, n := range d.Notes {
-			if !c.told[n] {
-				c.log.Info(n)
-			}
-			if c.told == nil {
-				c.told = map[string]bool{}
-			}
-			c.told[n] = true
-		}
+		c.tell(d.Warnings, c.log.Warn)
+		c.tell(d.Notes, c.log.Info)
 	}
 	return c.data.problem(config)
+}
+
+// tell logs each message once.
+func (c *dataCache) tell(messages []string, log func(string, ...any)) {
+	for _, m := range messages {
+		if !c.told[m] {
+			log(m)
+		}
+		if c.told == nil {
+			c.told = map[string]bool{}
+		}
+		c.told[m] = true
+	}
 }
 
 // open returns the problem of a planned run.

@@ -80,3 +80,21 @@ func (v Value) From(origin string) Value {
 	d := &Doc{File: origin, origin: map[*yaml.Node]string{}}
 	return Value{doc: d, node: d.own(v.node, origin), key: v.key}
 }
+
+// Scalar returns the text of a scalar as it was written, be it text, a number, a
+// truth value or a date; nothing (null) is no scalar.
+func (v Value) Scalar() (string, bool) {
+	n := v.node
+	if n == nil || n.Kind != yaml.ScalarNode || n.ShortTag() == "!!null" {
+		return "", false
+	}
+	return n.Value, true
+}
+
+// ItemsOrOne is Items for a list, and for a scalar the list of it alone.
+func (v Value) ItemsOrOne() ([]Value, error) {
+	if _, ok := v.Scalar(); ok {
+		return []Value{v}, nil
+	}
+	return v.Items()
+}
