@@ -130,6 +130,9 @@ func Prepare(raw *Raw, c Common, enc Encoding) (*Problem, error) {
 	} else if w := raw.Train.White; w != 0 {
 		p.Reading["white"] = fmt.Sprint(w)
 	}
+	if slices.ContainsFunc(slices.Concat(in.groups, e.scaling), scaling.ranged) {
+		p.Reading["standardize"] = "relative to the range"
+	}
 	if n := in.constants(); n != "" {
 		p.Notes = append(p.Notes, "constant in the training part, so set to 0: "+n)
 	}

@@ -96,7 +96,7 @@ func decodeText(file string, b []byte) ([]byte, error) {
 			return nil, damagedf(file, "is written in UTF-16 and cut short: it is %d bytes long, an odd number", len(b))
 		}
 		var err error
-		if b, err = utf16().Bytes(b); err != nil {
+		if b, err = utf16Decoder().Bytes(b); err != nil {
 			return nil, damagedf(file, "is written in UTF-16 that cannot be read: %v; save it as UTF-8", err)
 		}
 	}
@@ -110,8 +110,8 @@ func decodeText(file string, b []byte) ([]byte, error) {
 	return b, nil
 }
 
-// utf16 decodes text whose byte order mark says how it is written.
-func utf16() *encoding.Decoder {
+// utf16Decoder decodes text whose byte order mark says how it is written.
+func utf16Decoder() *encoding.Decoder {
 	return textunicode.UTF16(textunicode.LittleEndian, textunicode.ExpectBOM).NewDecoder()
 }
 
@@ -124,21 +124,22 @@ const (
 	sampleWidth = 1 << 20
 )
 
-// delimiterHint names the delimiter that splits the first lines into the most
-// cells, as many in each, at least half of them numbers; "" if the one in use
-// does, or none.
+// delimiterHint names the delimiter that splits the first lines into as many
+// cells each, the most of them numbers and no smaller part than with the one in
+// use; "" if that does, or none.
 func (t *table) delimiterHint() string {
-	best := ""
-	most, numbers := t.cells(t.delimiter)
+	best, cells := "", 0
+	width, numbers := t.cells(t.delimiter)
+	most := float64(width) * numbers
 	for _, d := range delimiters {
-		if n, f := t.cells(d); d != t.delimiter && n > max(most, 1) && f >= max(numbers, 0.5) {
-			best, most = d, n
+		if n, f := t.cells(d); n > 1 && f >= max(numbers, 0.5) && float64(n)*f > most {
+			best, cells, most = d, n, float64(n)*f
 		}
 	}
 	if best == "" {
 		return ""
 	}
-	return fmt.Sprintf("; %q splits every line into %d cells: set delimiter: %q", best, most, best)
+	return fmt.Sprintf("; %q splits every line into %d cells: set delimiter: %q", best, cells, best)
 }
 
 // cells returns the number of cells in each of the first lines, 0 if that varies,

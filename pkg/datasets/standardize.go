@@ -36,6 +36,9 @@ func (s scaling) apply(x float64) float64 {
 
 func (s scaling) constant() bool { return s.scale == 0 }
 
+// ranged reports whether numbers are taken relative to their range.
+func (s scaling) ranged() bool { return s.base != 0 || s.unit != 1 }
+
 // deviation is what differs by 1 after scaling, in the unit of x.
 func (s scaling) deviation() float64 { return s.unit * s.scale }
 

@@ -105,7 +105,11 @@ func readTable(file string, text []byte, delimiter string, header bool, skip int
 		}
 	}
 	if len(t.rows) == 0 {
-		return nil, damagedf(file, "holds no rows of data")
+		below := ""
+		if t.header != nil {
+			below = ", only the line that header: true takes for the names of the columns"
+		}
+		return nil, damagedf(file, "holds no rows of data%s", below)
 	}
 	return t, nil
 }
@@ -119,7 +123,11 @@ func (t *table) number(row, col int) (float64, error) {
 	}
 	switch {
 	case cell == "":
-		return wrong("the cell is empty; every cell needs a number")
+		hint := ""
+		if n, _ := t.cells(blanks); n > 1 && strings.TrimSpace(t.delimiter) == "" {
+			hint = fmt.Sprintf("; with delimiter: %s, runs of blanks are one delimiter", blanks)
+		}
+		return wrong("the cell is empty; every cell needs a number%s", hint)
 	case err != nil && errors.Is(err, strconv.ErrRange):
 		return wrong("%s is too large for a float64", short(cell))
 	case err != nil && isMissing(cell):

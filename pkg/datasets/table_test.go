@@ -3,6 +3,7 @@ package datasets
 import (
 	"bytes"
 	"errors"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -83,7 +84,7 @@ func TestCSV(t *testing.T) {
 func TestCSVErrors(t *testing.T) {
 	dir := t.TempDir()
 	for name, text := range map[string]string{
-		"good.csv": "1,2,3\n4,5,6\n", "nan.csv": "1,2\nNaN,3\n", "inf.csv": "1,2\n3,-inf\n", "word.csv": "1,2\nx,3\n",
+		"bare.csv": "1,2,3\n", "good.csv": "1,2,3\n4,5,6\n", "nan.csv": "1,2\nNaN,3\n", "inf.csv": "1,2\n3,-inf\n", "word.csv": "1,2\nx,3\n",
 		"head.csv": "a,b\n1,2\n", "ragged.csv": "1,2,3\n4,5\n", "empty.csv": "", "headonly.csv": "a,b\n", "hole.csv": "1,,3\n4,5,6\n",
 		"big.csv": "1,1e999\n", "quote.csv": "1,\"2\n", "one.csv": "1\n2\n", "train.csv": "1,red\n2,blue\n", "test.csv": "3,green\n", "wide.csv": "1,2,red\n",
 	} {
@@ -99,6 +100,7 @@ func TestCSVErrors(t *testing.T) {
 		{"path: empty.csv", at("empty.csv") + "holds no rows of data"},
 		{"path: headonly.csv, header: true", at("headonly.csv") + "holds no rows of data"},
 		{"path: hole.csv", at("hole.csv") + "line 1, column 1: the cell is empty; every cell needs a number"},
+		{"path: bare.csv, header: true", at("bare.csv") + "holds no rows of data, only the line that header: true takes for the names of the columns"},
 		{"path: big.csv", at("big.csv") + "line 1, column 1: 1e999 is too large for a float64"},
 		{"path: quote.csv", at("quote.csv")},
 		{"path: nosuch.csv", "files are missing in " + dir},
@@ -221,7 +223,17 @@ func TestNPZErrors(t *testing.T) {
 	}{
 		{[]byte("hello"), "not an .npz file"},
 		{npzFile(t, x), "needs the two arrays x and y"},
-		{npzFile(t, x, y, arrays.Int64("z", []int{0}, []int64{})), `array "z" is unknown`},
+		{npzFile(t, x, y, arrays.Int64("z", []int{0}, []int64{})), `array "z" is unknown; a data set has the arrays x and y, and perhaps omega`},
+		{[]byte("\x93NUMPY\x01\x00"), "is not an .npz file: it is a single NumPy array (.npy); save the two arrays x and y with numpy.savez"},
+		{[]byte("\x1f\x8b"), "is not an .npz file: it is compressed by gzip; unpack it first"},
+		{npzFile(t, x, arrays.Int64("y", []int{2}, []int64{0, 1 << 20})), "label 1048576 of example 1 is out of range: labels count from 0, and there may be 10000 classes; if they are numbers to predict, set task: regression"},
+		{npzFile(t, x, arrays.Int64("y", []int{2}, []int64{0, 9000})), "label 9000 makes 9001 classes, more than the 2 examples"},
+		{npzFile(t, x, y, arrays.Float64("omega", []int{2}, []float64{1, -0.5})), "element 1 of omega is -0.5; weights are not negative"},
+		{npzFile(t, x, y, arrays.Float64("omega", []int{2}, []float64{1, math.Inf(1)})), "element 1 of omega is +Inf, not a finite number"},
+		{npzFile(t, x, y, arrays.Float64("omega", []int{2}, []float64{math.NaN(), 1})), "element 0 of omega is NaN, not a finite number"},
+		{npzFile(t, x, y, arrays.Float64("omega", []int{2}, []float64{0, 0})), "omega is 0 throughout"},
+		{npzFile(t, x, y, arrays.Float64("omega", []int{1}, []float64{1})), "omega has shape [1]; expected [2], a weight for each example"},
+		{npzFile(t, x, y, arrays.Float64("omega", []int{}, []float64{1})), "omega has shape []"},
 		{npzFile(t, arrays.Float64("x", []int{2}, []float64{1, 2}), y), "x has shape [2]; expected"},
 		{npzFile(t, arrays.Float64("x", []int{0, 2}, []float64{}), y), "x is empty"},
 		{npzFile(t, x, arrays.Int64("y", []int{3}, []int64{0, 1, 2})), "y has shape [3]; expected [2]"},
@@ -243,6 +255,7 @@ func FuzzNPZ(f *testing.F) {
 	f.Add(npzFile(f, x, arrays.Int64("y", []int{2}, []int64{0, 1})))
 	f.Add(npzFile(f, x, arrays.Float64("y", []int{2, 1}, []float64{0, 1})))
 	f.Add(npzFile(f, x, arrays.Int64("y", []int{2}, []int64{0, -1})))
+	f.Add(npzFile(f, x, arrays.Int64("y", []int{2}, []int64{0, 1}), arrays.Float64("omega", []int{2}, []float64{0, 2})))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		e, classes, err := parseNPZ("file", b, auto)
 		var d *DamagedError
