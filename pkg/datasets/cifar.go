@@ -94,10 +94,10 @@ func (s CIFARSet) Open(env Env, _ Encoding) (*Raw, error) {
 		}
 		sum := sumOf(content[i].data)
 		if raw.Checksums[f.Name] = sum; sum != f.SHA256 {
-			others = append(others, content[i].name)
+			others = append(others, f.Name)
 		}
 	}
-	raw.warnOther(s.name, others)
+	raw.warnOther(s.name, filepath.Join(env.Dir, s.name), others)
 	return raw, nil
 }
 

@@ -193,3 +193,48 @@ func FuzzIDX(f *testing.F) {
 		}
 	})
 }
+
+// TestLookalike: files of another set under the name of a published one are used
+// with a warning, however they are compressed; the published ones without.
+func TestLookalike(t *testing.T) {
+	files := small()
+	other := files
+	other[3] = idx(idxLabels, []uint32{2}, []byte{3, 4})
+	for _, compress := range []bool{true, false} {
+		for _, c := range []struct {
+			files [4][]byte
+			want  []string
+		}{{files, nil}, {other, []string{"t10k-labels"}}} {
+			set := tinyMNIST()
+			for i, b := range files {
+				set.files[i].SHA256, set.content[i] = sumOf([]byte("as it was published, packed otherwise")), sumOf(b)
+			}
+			dir := t.TempDir()
+			write(t, dir, "mnist", c.files, compress)
+			raw, err := set.Open(offline(dir), OneHot)
+			if err != nil {
+				t.Fatal(err)
+			}
+			p, err := Prepare(raw, Defaults(), OneHot)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(p.Warnings) != len(c.want) {
+				t.Errorf("warnings %q, want %q", p.Warnings, c.want)
+				continue
+			}
+			for i, w := range c.want {
+				if !strings.Contains(p.Warnings[i], "data set mnist: these files in "+filepath.Join(dir, "mnist")+" do not hold the published set") || !strings.Contains(p.Warnings[i], w) || strings.Contains(p.Warnings[i], "train-") {
+					t.Errorf("warns %s", p.Warnings[i])
+				}
+			}
+		}
+	}
+	dir := t.TempDir()
+	write(t, dir, "mnist", files, true)
+	_, err := mnist.Open(offline(dir), OneHot)
+	var d *DamagedError
+	if !errors.As(err, &d) || !strings.Contains(d.Msg, "has images of shape 1x2x3, those of mnist have 1x28x28; is it of another data set?") {
+		t.Errorf("images of another size say %v", err)
+	}
+}

@@ -125,18 +125,18 @@ func (s IDXSet) Open(env Env, _ Encoding) (*Raw, error) {
 			return nil, damagedf(paths[i], "has images of shape %s, those of %s have %s; is it of another data set?", e.Shape, s.name, s.shape)
 		}
 		if raw.Checksums[filepath.Base(paths[i])] != f.SHA256 && s.content[i] != "" && sumOf(data[i]) != s.content[i] {
-			others = append(others, paths[i])
+			others = append(others, filepath.Base(paths[i]))
 		}
 	}
-	raw.warnOther(s.name, others)
+	raw.warnOther(s.name, dir, others)
 	return raw, nil
 }
 
-// warnOther tells of files that do not hold what those of a well-known set do.
-func (r *Raw) warnOther(set string, files []string) {
+// warnOther tells of files in dir that do not hold what those of a well-known set do.
+func (r *Raw) warnOther(set, dir string, files []string) {
 	if len(files) > 0 {
-		r.Warnings = append(r.Warnings, fmt.Sprintf("data set %s: not the files of the published set, as their SHA-256 shows, so that results do not compare with others': %s; "+
-			"for another set in the same form give its folder a data.dir of its own, and say in the config's name what it is; `dgn data verify %s` compares the files", set, listed(files), set))
+		r.Warnings = append(r.Warnings, fmt.Sprintf("data set %s: these files in %s do not hold the published set, as their SHA-256 shows: %s; "+
+			"results from them are not results on %s (see `dgn data verify %s`)", set, dir, listed(files), set, set))
 	}
 }
 
