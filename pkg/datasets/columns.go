@@ -51,6 +51,31 @@ func (c Column) MarshalYAML() (any, error) {
 	return n, nil
 }
 
+// A WeightColumn is a column or, by default, none.
+type WeightColumn struct {
+	Column
+	Set bool
+}
+
+// IsZero reports whether there is no column, which need not be written.
+func (w WeightColumn) IsZero() bool { return !w.Set }
+
+func (w *WeightColumn) UnmarshalStrict(v strict.Value) error {
+	*w = WeightColumn{}
+	if text, ok := v.Text(); ok && text == "" {
+		return nil
+	}
+	w.Set = true
+	return w.Column.UnmarshalStrict(v)
+}
+
+func (w WeightColumn) MarshalYAML() (any, error) {
+	if !w.Set {
+		return "", nil
+	}
+	return w.Column.MarshalYAML()
+}
+
 // Columns is a list of columns; in a config, one column may stand for a list of
 // one.
 type Columns []Column
@@ -84,8 +109,8 @@ func (s CSV) layout(t *table) (layout, error) {
 			return l, strict.Field("delimiter", "%q finds one cell in every line of %s, so that every column of it is a target%s", s.Delimiter, t.file, hint)
 		}
 	}
-	if s.Weight != nil {
-		i, err := t.find("weight", *s.Weight)
+	if s.Weight.Set {
+		i, err := t.find("weight", s.Weight.Column)
 		if err != nil {
 			return l, err
 		}
@@ -99,7 +124,7 @@ func (s CSV) layout(t *table) (layout, error) {
 		case slices.Contains(l.targets, i):
 			return l, strict.Field("target", "column %s is listed twice", c)
 		case i == l.weight:
-			return l, strict.Field("weight", "column %s is also a target", *s.Weight)
+			return l, strict.Field("weight", "column %s is also a target", s.Weight)
 		}
 		l.targets = append(l.targets, i)
 	}
@@ -188,10 +213,10 @@ func plainName(s string) string {
 // one of numbers. The line of 0, 1, 2, ... that pandas writes for a table
 // without names is taken for names, and told.
 func (s CSV) checkHeader(t *table) (warning string, err error) {
-	if t.header == nil || len(t.header) == 0 {
+	if len(t.header) == 0 {
 		return "", nil
 	}
-	for _, c := range append(slices.Clone(s.Target), s.weights()...) {
+	for _, c := range append(slices.Clone(s.Target), s.Weight.Column) {
 		if c.Name != "" && slices.Contains(t.header, c.Name) {
 			return "", nil // the config says that these are names
 		}
@@ -224,14 +249,6 @@ func (s CSV) checkHeader(t *table) (warning string, err error) {
 	}
 	return "", damagedf(t.file, "the first line, %s, looks like data, but header: true takes it for the names of the columns; set header: false, "+
 		"or, if these are names, name the target as text: target: [%q]", listed(t.header), short(t.header[len(t.header)-1]))
-}
-
-// weights is the weight option as a list.
-func (s CSV) weights() Columns {
-	if s.Weight == nil {
-		return nil
-	}
-	return Columns{*s.Weight}
 }
 
 // like returns the layout of the test part: each column where its name stands

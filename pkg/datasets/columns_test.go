@@ -112,6 +112,9 @@ func TestColumnNames(t *testing.T) {
 		{"path: spaces.csv, target: {a: 1}", "expected a list, got a mapping", nil},
 		{"path: spaces.csv, target: [[a]]", "expected the name or the position of a column", nil},
 		{"path: spaces.csv, target: y, weight: y", `column "y" is also a target`, nil},
+		{"path: truth.csv, weight: \"\"", "", []float64{2, 4}},
+		{"path: truth.csv, weight: ", "expected the name or the position of a column", nil},
+		{"path: truth.csv, weight: [a]", "expected the name or the position of a column", nil},
 		{"path: truth.csv, weight: a", "every column of " + filepath.Join(dir, "truth.csv") + " is a target or the weight", nil},
 	} {
 		raw, err := open(t, dir, "{name: csv, header: true, "+c.config+"}", Values)
@@ -145,7 +148,7 @@ func TestColumnsRoundTrip(t *testing.T) {
 			t.Fatal(err)
 		}
 		s2, c2 := decode(string(again))
-		if !slices.Equal(s.Target, s2.Target) || *s.Weight != *s2.Weight || !slices.Equal(c.Binary, c2.Binary) {
+		if !slices.Equal(s.Target, s2.Target) || s.Weight != s2.Weight || !slices.Equal(c.Binary, c2.Binary) {
 			t.Errorf("%s became %s", text, again)
 		}
 	}

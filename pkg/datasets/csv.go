@@ -16,13 +16,13 @@ func init() {
 // CSV is a user's table. Its rows are examples; its columns features and
 // targets.
 type CSV struct {
-	Path      string  `yaml:"path" doc:"file, relative to the data folder"`
-	TestPath  string  `yaml:"test_path" doc:"file with the test part; none: data.test splits"`
-	Delimiter string  `yaml:"delimiter" doc:"one character, or space for runs of blanks"`
-	Header    bool    `yaml:"header" doc:"whether the first line names the columns; those of test_path are found by name"`
-	Target    Columns `yaml:"target,flow" doc:"names or positions of the target columns, -1 is the last"`
-	Task      Task    `yaml:"task" doc:"classification, regression, or auto: what the loss needs"`
-	Weight    *Column `yaml:"weight,omitempty" doc:"name or position of a column that weighs the loss of each example; none by default"`
+	Path      string       `yaml:"path" doc:"file, relative to the data folder"`
+	TestPath  string       `yaml:"test_path" doc:"file with the test part; none: data.test splits"`
+	Delimiter string       `yaml:"delimiter" doc:"one character, or space for runs of blanks"`
+	Header    bool         `yaml:"header" doc:"whether the first line names the columns; those of test_path are found by name"`
+	Target    Columns      `yaml:"target,flow" doc:"names or positions of the target columns, -1 is the last"`
+	Task      Task         `yaml:"task" doc:"classification, regression, or auto: what the loss needs"`
+	Weight    WeightColumn `yaml:"weight,omitempty" doc:"name or position of a column that weighs the loss of each example; none by default"`
 }
 
 var _ Source = CSV{}
@@ -31,6 +31,8 @@ var _ Source = CSV{}
 // the default options can be listed.
 func newCSV(s CSV) (Source, error) {
 	switch {
+	case s.Delimiter == `\t`, s.Delimiter == "tab":
+		return nil, strict.Field("delimiter", "a tab is written \"\\t\", in double quotes")
 	case s.Delimiter != blanks && len(s.Delimiter) != 1, strings.ContainsAny(s.Delimiter, "\"\r\n"):
 		return nil, strict.Field("delimiter", "must be one character, or %q for runs of blanks; got %q", blanks, s.Delimiter)
 	case len(s.Target) == 0:
@@ -148,6 +150,9 @@ func examples(t *table, l layout, labels *labelSet) (*Examples, error) {
 		}
 		for _, j := range l.targets {
 			v, err := t.number(i, j)
+			if d, ok := err.(*DamagedError); ok && !isNumber(strings.TrimSpace(t.rows[i][j])) && !isMissing(t.rows[i][j]) {
+				d.Msg += "; if the column holds classes, set task: classification"
+			}
 			if err != nil {
 				return nil, err
 			}

@@ -107,16 +107,18 @@ func newLabelSet(t *table, col int) (*labelSet, error) {
 	for i, n := range s.names {
 		s.class[n] = i
 	}
+	for _, name := range found { // spares most rows the parsing of a number
+		s.class[name], _ = s.of(name)
+	}
 	return s, nil
 }
 
 // of returns the class of a label.
 func (s *labelSet) of(text string) (class int, ok bool) {
 	text = strings.TrimSpace(text)
-	if s.numeric {
-		text = labelKey(text)
+	if class, ok = s.class[text]; !ok && s.numeric {
+		class, ok = s.class[labelKey(text)]
 	}
-	class, ok = s.class[text]
 	return class, ok
 }
 

@@ -213,7 +213,7 @@ func newEncoder(raw *Raw, c Common, enc Encoding, train parts, reading map[strin
 			return nil, fmt.Errorf("the targets are numbers, but the loss takes classes; use the loss squared or huber, or, for your own file, set data.task: classification")
 		}
 		if c.Binary != nil {
-			return nil, strict.Field("binary", "does not apply to targets that are numbers")
+			return nil, strict.Field("binary", "does not apply to targets that are numbers; for classes in your own file set data.task: classification")
 		}
 		e := &encoder{k: raw.Train.K, enc: enc}
 		for j := range e.k {

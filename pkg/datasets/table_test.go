@@ -112,6 +112,8 @@ func TestCSVErrors(t *testing.T) {
 		{"path: head.csv, header: true, target: [bb]", `target: no column is named "bb"; did you mean "b"?`},
 		{"path: good.csv, target: [0, -3]", "target: column -3 is listed twice"},
 		{"path: good.csv, target: []", "target: the list is empty"},
+		{"path: good.csv, delimiter: '\\t'", `delimiter: a tab is written "\t", in double quotes`},
+		{"path: train.csv", at("train.csv") + `line 1, column 1: "red" is not a number; if this line names the columns, set header: true; if the column holds classes, set task: classification`},
 		{"path: good.csv, delimiter: ab", "delimiter: must be one character"},
 		{"path: good.csv, task: guess", "task: must be auto, classification or regression"},
 		{"path: good.csv, task: classification, target: [0, 1]", "target: classification takes one target column, got 2"},
