@@ -69,7 +69,7 @@ func newLabelSet(t *table, col int) (*labelSet, error) {
 			if name != "" {
 				what = quote(name) + " stands for a missing value"
 			}
-			return nil, damagedf(t.file, "line %d, column %s: the label %s; remove the row or fill the cell, and give a class of that name another", t.lines[texts[name]], t.column(col), what)
+			return nil, damagedf(t.file, "line %d, column %s: the label %s; remove the row or fill the cell; a class that is called so needs another name", t.lines[texts[name]], t.column(col), what)
 		}
 		v, err := strconv.ParseFloat(name, 64)
 		if err == nil && math.IsInf(v, 0) {
