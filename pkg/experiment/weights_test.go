@@ -189,4 +189,3 @@ func chosen(a arrays.Array, rows []int) arrays.Array {
 	}
 	return arrays.Float64(a.Name, shape, v)
 }
-

@@ -35,6 +35,7 @@ type core[T tensor.Float] struct {
 	problem *Problem[T]
 	damped  float64 // gamma'
 	c       float64
+	first   float64 // |grad F|, in the primal
 	report  Report
 }
 
@@ -234,7 +235,11 @@ func (o *core[T]) end(d []T) Report {
 		if mu := o.spec.WeightDecay; mu > 0 {
 			decay = o.decaySlope(d) + mu/2*tensor.Dot(o.pool, d, d)
 		}
-		o.gamma.adapt((after - before + decay) / (o.report.ModelChange + decay))
+		ratio := (after - before + decay) / (o.report.ModelChange + decay)
+		if reason := o.report.StopReason; reason == StoppedSlope || reason == StoppedRounding {
+			ratio = math.NaN() // gamma is too large for the precision
+		}
+		o.gamma.adapt(ratio)
 	}
 	o.problem = nil
 	return o.report

@@ -487,7 +487,7 @@ func TestIndefinite(t *testing.T) {
 		}
 	}, u: mat(), jx: mat()}
 	for _, name := range able(jobPrimal.can) {
-		s, _ := Solvers.Default(name).Must().(PrimalSolver).Primal64(2, nil).Solve(&primal, make([]float64, 2), []float64{1, 2}, Stop{Iterations: 9})
+		s, _ := Solvers.Default(name).Must().(PrimalSolver).Primal64(2, 9, nil).Solve(&primal, make([]float64, 2), []float64{1, 2}, Stop{Iterations: 9})
 		if s.Reason != StoppedIndefinite {
 			t.Errorf("%s, primal: %v", name, s)
 		}

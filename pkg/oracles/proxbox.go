@@ -129,10 +129,13 @@ func (o *boxProx[T]) Direction(d []T, p *Problem[T]) Report {
 	b.stop = Stop{Iterations: o.spec.InnerIterations, Tolerance: o.spec.Tolerance, Gap: o.spec.GapTolerance, Trace: p.Trace}
 	b.primal, b.dual, b.scale = math.Inf(1), math.Inf(-1), o.atStart
 	if o.forms {
-		o.form()
+		for k, i := o.form(), 0; i < n; i++ {
+			o.condition = max(o.condition, o.c*k.At(i, i))
+		}
 	} else {
 		o.vjp(d, o.rows(o.g))
 		b.ratio = tensor.Dot(o.pool, d, d) / dot(g, g)
+		o.condition = o.c * b.ratio
 	}
 	clear(alpha) // which is in every box, with u = 0
 	clear(u)
@@ -153,9 +156,9 @@ func (o *boxProx[T]) Direction(d []T, p *Problem[T]) Report {
 	}
 	copy(alpha, b.bestA)
 	copy(u, b.bestU)
-	o.step(d, b.primal, o.solution)
-	if !math.IsNaN(o.report.ModelChange) && !o.spec.Rescale {
-		o.report.Gap = o.solution.Residual
+	o.report.Gap = o.solution.Residual
+	if o.step(d, b.primal, o.solution); o.spec.Rescale || o.measured {
+		o.report.Gap = math.NaN()
 	}
 	return o.end(d)
 }

@@ -21,6 +21,9 @@ type linearized[T tensor.Float] struct {
 	moved           tensor.Matrix[float64] // u
 	jd              tensor.Matrix[float64] // J d
 	start0          float64                // P below which d is a descent direction: P at d = 0
+	condition       float64                // a lower bound of c |K|, 0 where none is known
+	measured        bool                   // d of the last call
+	smooth          bool                   // every truncated solve descends, but for rounding
 	atStart, before float64                // F at w; |g|
 }
 
@@ -35,7 +38,7 @@ func (o *linearized[T]) bindLinearized(spec Inner, n *nn.Net, m int, pool *tenso
 // It reports whether there is anything to solve.
 func (o *linearized[T]) begin(d []T, p *Problem[T]) bool {
 	o.core.start(p, o.gamma.at(p.Time))
-	o.scratch = d
+	o.scratch, o.condition, o.measured = d, 0, false
 	size, mu := math.Sqrt(dot(o.rows(o.g).Flat(), o.rows(o.g).Flat())), o.spec.WeightDecay
 	if o.nothing(size + mu) {
 		o.fallBack(d, StoppedGradient)
@@ -79,21 +82,58 @@ func (o *linearized[T]) step(d []T, primal float64, s Solution) {
 			o.report.StopReason = StoppedNoDecrease
 		}
 		o.fallBack(d, o.report.StopReason)
+		if o.smooth && o.report.StopReason == StoppedNoDecrease {
+			o.measure(d, math.NaN())
+		}
 		return
 	}
 	v, jd, mean := o.rows(o.v), o.rows(o.jd), 1/float64(p.Z.Rows)
 	copy(v.Flat(), o.rows(o.alpha).Flat())
 	tensor.Scale(nil, -o.c, v.Flat())
 	o.vjp(d, v)
+	square := tensor.Dot(o.pool, d, d) / o.damped // |d - d0|²/gamma', which is -alpha·u/m
 	o.addShift(d)
 	for i, b := range o.rows(o.base).Flat() { // J d = base + u - f
 		jd.Flat()[i] = b + o.moved.Flat()[:len(jd.Flat())][i] - p.Z.Flat()[i]
 	}
-	if o.spec.Rescale {
-		tau := o.bestMultiple(d)
-		tensor.Scale(o.pool, T(tau), d)
-		tensor.Scale(nil, tau, jd.Flat())
+	alpha := o.rows(o.alpha).Flat()
+	change := primal - o.start0
+	if o.doubts(square+dot(alpha, o.rows(o.moved).Flat())*mean, change, o.condition) {
+		if o.measure(d, change); !(o.report.Slope < 0) {
+			o.fallBack(d, StoppedSlope)
+			o.measure(d, math.NaN())
+		}
+		return
 	}
+	if o.spec.Rescale {
+		o.rescale(d)
+	}
+	o.report.Slope = dot(o.rows(o.g).Flat(), jd.Flat())*mean + o.decaySlope(d)
+	o.report.ModelChange = o.changeAt(jd)
+}
+
+// rescale makes d, and J d with it, the best multiple.
+func (o *linearized[T]) rescale(d []T) {
+	tau := o.bestMultiple(d)
+	tensor.Scale(o.pool, T(tau), d)
+	tensor.Scale(nil, tau, o.rows(o.jd).Flat())
+}
+
+// measure reports of d itself, by the JVP J d, where alpha and u say that P changes by
+// change. If P does not, or rises, d becomes its best multiple. The gap, which would take
+// a VJP, is left to Diagnose.
+func (o *linearized[T]) measure(d []T, change float64) {
+	jd, mean := o.rows(o.jd), 1/float64(o.problem.Z.Rows)
+	o.jvp(jd, d)
+	is := o.changeAt(jd) + o.decaySlope(d) + tensor.Dot(o.pool, d, d)/(2*o.damped)
+	if bad := spoilt(is, change); bad || is > 0 || o.spec.Rescale {
+		o.rescale(d)
+		if bad && claimed(o.report.StopReason) {
+			o.report.StopReason = StoppedRounding
+		}
+	}
+	o.measured = true
+	o.report.RelativeResidual = math.NaN()
 	o.report.Slope = dot(o.rows(o.g).Flat(), jd.Flat())*mean + o.decaySlope(d)
 	o.report.ModelChange = o.changeAt(jd)
 }
@@ -175,6 +215,7 @@ func bindNewtonProx[T tensor.Float](spec ProxLinear, solver NewtonSolver, n *nn.
 	for _, a := range []*tensor.Matrix[float64]{&o.r, &o.kr, &o.da, &o.du, &o.sys.kx} {
 		*a = tensor.New[float64](m, k)
 	}
+	o.smooth = true
 	// P falls along the step that s stands for: -c r·K r + b·s < 0.
 	o.sys.accept = func(bs float64) bool { return -o.c*o.squareR+bs < 0 }
 	return o
@@ -286,6 +327,7 @@ func (o *newtonProx[T]) newton(primal float64) (float64, Solution) {
 		o.factor(z)
 		o.product(kr, r)
 		o.squareR = dot(r.Flat(), kr.Flat())
+		o.condition = max(o.condition, o.c*o.squareR/dot(r.Flat(), r.Flat()))
 		o.sys.transposed(b, kr)
 		tensor.Scale(nil, -o.c, b)
 		solved := o.solver.Solve(&o.sys, s, b, Stop{Iterations: left, Tolerance: min(forcing, out.RelativeResidual)})
@@ -344,37 +386,42 @@ func (o *newtonProx[T]) gap(primal float64) float64 {
 	return primal + conj/m + o.c/(2*m)*tensor.Dot(o.pool, o.scratch, o.scratch)
 }
 
-// Diagnose takes a VJP for the gap, and a JVP for the model's change of a
-// gradient step.
+// Diagnose takes a JVP and a VJP for the gap, and a JVP for the model's change of a
+// gradient step: what it then reports is of d itself.
 func (o *linearized[T]) Diagnose(r *Report, d []T, p *Problem[T], gap bool) {
 	o.problem = p
-	if math.IsNaN(r.ModelChange) {
+	if gap || math.IsNaN(r.ModelChange) {
 		u := o.rows(o.u)
 		p.Lin.JVP(u, d)
 		r.ModelChange = o.changeAt(u)
 	}
-	o.diagnose(r, d, p)
-	if o.problem = p; gap && math.IsNaN(r.Gap) {
-		r.Gap = r.Primal - o.dualValue()
+	if gap {
+		r.Gap = o.gapOf(d)
 	}
+	o.problem = p
+	o.diagnose(r, d, p)
 	o.problem = nil
 }
 
-// dualValue is D at certain, with its constant: that of gap, since
-// alpha·base = alpha·f + d0·Jᵀ alpha.
-func (o *linearized[T]) dualValue() float64 {
+// gapOf is P(d) - D(a) at the admissible a = certain, for z = f + J d of the last
+// changeAt, in the form of Fenchel and Young, whose terms are not negative:
+//
+//	(1/m) Σ [loss_i(z_i) + loss_i*(a_i) - a_i·z_i] + |d - d(a)|²/(2 gamma').
+func (o *linearized[T]) gapOf(d []T) (gap float64) {
+	if o.damped == 0 { // d = 0 is the minimum
+		return 0
+	}
 	p := o.problem
-	m, mu := float64(p.Z.Rows), o.spec.WeightDecay
-	var conj float64
 	for i := range p.Z.Rows {
-		a := o.certain.Row(i)
-		conj += p.losses().ConjOf(i, a, p.Y.Row(i), o.row) - dot(a, p.Z.Row(i))
+		a, z, y := o.certain.Row(i), o.z.Row(i), p.Y.Row(i)
+		gap += max(0, p.losses().ValueOf(i, z, y)+p.losses().ConjOf(i, a, y, o.row)-dot(a, z)) / float64(p.Z.Rows)
 	}
-	ja := o.spare()
-	p.Lin.VJP(ja, o.rows(o.certain))
-	value := -conj/m - o.c/(2*m)*tensor.Dot(o.pool, ja, ja)
-	if mu > 0 {
-		value += -o.damped*mu/m*tensor.Dot(o.pool, p.Lin.Weights(), ja) + o.decayValue()*(1-o.damped*mu)
+	away := o.spare() // d - d(a), d(a) = d0 - c Jᵀ a
+	p.Lin.VJP(away, o.rows(o.certain))
+	tensor.Scale(o.pool, T(o.c), away)
+	tensor.Axpy(o.pool, 1, d, away)
+	if mu := o.spec.WeightDecay; mu > 0 {
+		tensor.Axpy(o.pool, T(o.damped*mu), p.Lin.Weights(), away)
 	}
-	return value
+	return gap + tensor.Dot(o.pool, away, away)/(2*o.damped)
 }

@@ -48,6 +48,7 @@ func (o *primalProx[T]) Direction(d []T, p *Problem[T]) Report {
 	clear(u.Flat())
 	copy(z.Flat(), p.Z.Flat())
 	first := math.Sqrt(qq) / m // |grad F|
+	o.first = first
 	size := first
 	wd, dd := 0.0, 0.0 // mu w·d and |d|²
 	before := p.mean(p.Z)
@@ -144,32 +145,22 @@ func (o *primalProx[T]) Direction(d []T, p *Problem[T]) Report {
 	return o.end(d)
 }
 
-// Diagnose takes a VJP for the gap (gamma'/2) |grad P|², and a JVP for the model's
-// change of a gradient step.
+// Diagnose takes a JVP and a VJP for the gap (gamma'/2) |grad P(d)|², that of
+// alpha = grad loss(f + J d), and a JVP for the model's change of a gradient step.
 func (o *primalProx[T]) Diagnose(r *Report, d []T, p *Problem[T], gap bool) {
 	o.problem = p
-	u, z := o.rows(o.u), o.rows(o.z)
 	if gap || math.IsNaN(r.ModelChange) {
+		u, z, g := o.rows(o.u), o.rows(o.z), o.rows(o.g1)
 		p.Lin.JVP(u, d)
 		copy(z.Flat(), p.Z.Flat())
 		axpy(1, u.Flat(), z.Flat())
-	}
-	if math.IsNaN(r.ModelChange) {
 		r.ModelChange = p.mean(z) - p.mean(p.Z)
+		if gap {
+			for i := range z.Rows {
+				p.losses().GradOf(i, g.Row(i), z.Row(i), p.Y.Row(i))
+			}
+			o.gradientGap(r, d, g)
+		}
 	}
 	o.diagnose(r, d, p)
-	if o.damped == 0 { // d = 0 is the minimum
-		r.Gap = 0
-	} else if o.problem = p; gap {
-		g, b := o.rows(o.g1), o.spare()
-		for i := range z.Rows {
-			p.losses().GradOf(i, g.Row(i), z.Row(i), p.Y.Row(i))
-		}
-		tensor.Scale(nil, 1/float64(z.Rows), g.Flat())
-		p.Lin.VJP(b, g)
-		tensor.Axpy(o.pool, T(o.spec.WeightDecay), p.Lin.Weights(), b)
-		tensor.Axpy(o.pool, T(1/o.damped), d, b)
-		r.Gap = o.damped / 2 * tensor.Dot(o.pool, b, b)
-	}
-	o.problem = nil
 }
