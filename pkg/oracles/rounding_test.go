@@ -110,6 +110,10 @@ func TestRoundingDoubts(t *testing.T) {
 		const gamma, tolerance = 1e8, 1e-6
 		o := Bind[float32](c.must("inner_iterations: 200", fmt.Sprintf("gamma: %g", gamma), fmt.Sprintf("gap_tolerance: %g", tolerance)), c.loss, n, 8, nil)
 		r := o.Direction(d, p)
+		// t + 1 JVPs, and one for the direction that is in doubt.
+		if c.solver == "cg" && c.formulation == "dual" && r.StopReason != StoppedSlope && (r.Counters.JVPs != r.InnerIterations+2 || r.Counters.VJPs != r.InnerIterations+2) {
+			t.Errorf("%v: %+v after %d iterations (%s)", c, r.Counters, r.InnerIterations, r.StopReason)
+		}
 		tensor.Convert(wide, d)
 		best := make([]float64, len(wide))
 		c.bind(n, 8, converged(gamma, 0)...).Direction(best, q)
