@@ -9,7 +9,7 @@ import (
 
 func init() {
 	registry.Add(&Solvers, registry.Info{
-		Name: "cg", Doc: "conjugate gradients; in the dual with residuals kept orthogonal", Reference: "Hestenes and Stiefel 1952",
+		Name: "cg", Doc: "conjugate gradients, with residuals kept orthogonal", Reference: "Hestenes and Stiefel 1952",
 	}, CG{}, func(s CG) (Solver, error) { return s, nil })
 }
 
@@ -26,11 +26,11 @@ func (CG) System(n, _, budget int, _ *tensor.Pool) Linear { return newDualCG(n, 
 func (CG) Newton()                                        {}
 func (CG) Warm()                                          {}
 
-func (CG) Primal32(p int, pool *tensor.Pool) PrimalLinear[float32] {
-	return newPrimalCG[float32](p, pool)
+func (CG) Primal32(p, budget int, pool *tensor.Pool) PrimalLinear[float32] {
+	return newPrimalCG[float32](p, budget, pool)
 }
-func (CG) Primal64(p int, pool *tensor.Pool) PrimalLinear[float64] {
-	return newPrimalCG[float64](p, pool)
+func (CG) Primal64(p, budget int, pool *tensor.Pool) PrimalLinear[float64] {
+	return newPrimalCG[float64](p, budget, pool)
 }
 
 // epsilon is the relative rounding error of float64.

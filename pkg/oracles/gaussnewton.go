@@ -43,7 +43,18 @@ type GaussNewton struct {
 	Inner `yaml:",inline"`
 }
 
-var _ Spec = GaussNewton{}
+var (
+	_ Spec                = GaussNewton{}
+	_ registry.Documented = GaussNewton{}
+)
+
+// OptionDoc says what gamma can be here, and nowhere else.
+func (GaussNewton) OptionDoc(key string) string {
+	if key != "gamma" {
+		return ""
+	}
+	return "proximity, 1/gamma is the damping: a number, a schedule, {levenberg_marquardt: {...}}, or with solver: lanczos {search: [...]}"
+}
 
 func newGaussNewton(o GaussNewton) (Spec, error) {
 	if err := o.valid(); err != nil {
@@ -82,14 +93,14 @@ func (o GaussNewton) Fits(_ losses.Loss, n *nn.Net, m int) error {
 
 func (o GaussNewton) Bind32(_ losses.Loss, n *nn.Net, m int, pool *tensor.Pool) Oracle[float32] {
 	if o.Formulation == "primal" {
-		return bindPrimalGN(o, o.Solver.Must().(PrimalSolver).Primal32(n.NumParams(), pool), n, m, pool)
+		return bindPrimalGN(o, o.Solver.Must().(PrimalSolver).Primal32(n.NumParams(), o.InnerIterations, pool), n, m, pool)
 	}
 	return bindDualGN[float32](o, n, m, pool)
 }
 
 func (o GaussNewton) Bind64(_ losses.Loss, n *nn.Net, m int, pool *tensor.Pool) Oracle[float64] {
 	if o.Formulation == "primal" {
-		return bindPrimalGN(o, o.Solver.Must().(PrimalSolver).Primal64(n.NumParams(), pool), n, m, pool)
+		return bindPrimalGN(o, o.Solver.Must().(PrimalSolver).Primal64(n.NumParams(), o.InnerIterations, pool), n, m, pool)
 	}
 	return bindDualGN[float64](o, n, m, pool)
 }
@@ -104,6 +115,8 @@ type dualGN[T tensor.Float] struct {
 	alpha  tensor.Matrix[float64] // m x k
 	q      []T                    // m grad F; not where K is formed
 	qq     float64                // |q|²
+	norm   float64                // |b| of the system
+	tau    float64                // what d(alpha) was multiplied by
 	forms  bool                   // the solver needs K itself
 	best   []T                    // direction of the best gamma so far
 }
@@ -135,7 +148,7 @@ func (o *dualGN[T]) Direction(d []T, p *Problem[T]) Report {
 	m, k := p.Z.Rows, p.Z.Cols
 	o.start(p, o.gamma.at(p.Time))
 	o.scratch = d // which is free until the end
-	o.sys.gram, o.sys.loss = &o.k, p.Loss
+	o.sys.gram, o.sys.loss = &o.k, p.losses()
 	o.sys.v, o.sys.u, o.sys.factors = o.rows(o.v), o.rows(o.u), o.rows(o.factors)
 	kx := o.sys.kx
 	o.sys.kx = o.rows(kx)
@@ -169,7 +182,7 @@ func (o *dualGN[T]) Direction(d []T, p *Problem[T]) Report {
 	if stop.Warm {
 		o.memory.load(s, p.Examples)
 	}
-	o.sys.c = o.c
+	o.sys.c, o.norm = o.c, math.Sqrt(dot(b, b))
 	solution := o.solver.Solve(&o.sys, s, b, stop)
 	if o.memory != nil {
 		o.memory.store(s, p.Examples)
@@ -177,10 +190,7 @@ func (o *dualGN[T]) Direction(d []T, p *Problem[T]) Report {
 	o.take(solution)
 	o.evaluate(d, s, solution.Vector, dot(b, s))
 	if !(o.report.Slope < 0) && solution.Reason != StoppedNonFinite {
-		if o.forms {
-			o.qq = o.outputGradient(o.q)
-		}
-		o.fallBack(d, StoppedSlope)
+		o.giveUp(d)
 	}
 	return o.end(d)
 }
@@ -207,8 +217,20 @@ func (o *dualGN[T]) formedGradient(jq tensor.Matrix[float64]) float64 {
 // fallBack makes the gradient step.
 func (o *dualGN[T]) fallBack(d []T, reason string) {
 	copy(o.rows(o.alpha).Flat(), o.rows(o.g).Flat())
+	clear(o.s) // alpha = g + L s
+	o.tau = 1
 	copy(d, o.q)
 	o.gradientStep(d, o.qq, reason)
+}
+
+// giveUp makes the gradient step where no iterate descends, as short as is best for
+// the model: a gamma that is too large for the precision is one for the step.
+func (o *dualGN[T]) giveUp(d []T) {
+	if o.forms {
+		o.qq = o.outputGradient(o.q)
+	}
+	o.fallBack(d, StoppedSlope)
+	o.measure(d, o.s, math.NaN())
 }
 
 // gapResidual turns the tolerance on the gap into one on the residual r = Lᵀ u - s:
@@ -229,7 +251,7 @@ func (o *dualGN[T]) setAlpha(s []float64) {
 	k := o.problem.Z.Cols
 	for i := range o.problem.Z.Rows {
 		row := o.alpha.Row(i)
-		o.problem.Loss.SqrtMul(row, s[i*k:(i+1)*k], o.factors.Row(i))
+		o.problem.losses().SqrtMulOf(i, row, s[i*k:(i+1)*k], o.factors.Row(i))
 		axpy(1, o.g.Row(i), row)
 	}
 }
@@ -250,23 +272,55 @@ func (o *dualGN[T]) evaluate(d []T, s, r []float64, bs float64) {
 	if !o.forms {
 		slope = tensor.Dot(o.pool, o.q, d) / m
 	}
-	var curvature float64
+	l := line{slope: slope, square: tensor.Dot(o.pool, d, d) / o.damped}
+	var product float64 // s·Lᵀ J d/m
 	for i := range s {
-		curvature += (s[i] + r[i]) * (s[i] + r[i]) / m
+		l.curvature += (s[i] + r[i]) * (s[i] + r[i]) / m
+		product += s[i] * (s[i] + r[i]) / m
 	}
 	o.report.Gap = dot(r, r) / (2 * m)
+	// In exact arithmetic <grad P(d), d> = r·(s + r)/m, for the r of the recursion.
+	g := o.rows(o.g).Flat()
+	cut := o.report.StopReason == StoppedSlope // by rounding
+	if cut || o.doubts(l.slope+l.square+product, l.change(), o.c*o.qq/dot(g, g)) {
+		o.report.Slope = l.slope
+		o.measure(d, s, l.change())
+		return
+	}
 	tau := 1.0
 	if o.spec.Rescale {
-		// tau = -<grad F, d> / (u·H u/m + |d|²/gamma'), and P(tau d) is below P(d).
-		stiff := curvature + tensor.Dot(o.pool, d, d)/o.damped
-		if tau = -slope / stiff; !(tau > 0) || math.IsInf(tau, 0) {
-			tau = 1
-		}
+		tau = l.best()
 		tensor.Scale(o.pool, T(tau), d)
-		o.report.Gap += (tau-1)*slope + (tau*tau-1)*stiff/2
+		o.report.Gap += (tau-1)*slope + (tau*tau-1)*l.stiff()/2
 	}
+	o.tau = tau
 	o.report.Slope = tau * slope
-	o.report.ModelChange = o.report.Slope - o.decaySlope(d) + tau*tau*curvature/2
+	o.report.ModelChange = o.report.Slope - o.decaySlope(d) + tau*tau*l.curvature/2
+}
+
+// measure reports of d itself, by the JVP u = J d, where the recursion says that P
+// changes by change. If P does not, or rises, d becomes its best multiple. A slope in
+// the report that is not negative stays, since one that is measured twice must be
+// negative both times.
+func (o *dualGN[T]) measure(d []T, s []float64, change float64) {
+	u := o.rows(o.u)
+	o.jvp(u, d)
+	l := o.along(d, u)
+	tau := 1.0
+	if bad := spoilt(l.change(), change); bad || l.change() > 0 || o.spec.Rescale {
+		tau = l.best()
+		if bad && claimed(o.report.StopReason) {
+			o.report.StopReason = StoppedRounding
+		}
+	}
+	o.tau = tau
+	o.report.Gap = o.gapAt(l, u, tau, s)
+	o.report.RelativeResidual = math.Sqrt(o.misfit(u, 1, s)) / o.norm
+	tensor.Scale(o.pool, T(tau), d)
+	if o.report.Slope < 0 {
+		o.report.Slope = tau * l.slope
+	}
+	o.report.ModelChange = tau*l.slope - o.decaySlope(d) + tau*tau*l.curvature/2
 }
 
 // search takes the gamma of least F on the mini-batch along the path of
@@ -279,15 +333,16 @@ func (o *dualGN[T]) search(d []T, s, b []float64, stop Stop) {
 	p.Trace.begin(o.c * o.c / float64(2*p.Z.Rows))
 	solution := o.path.Build(&o.sys, b, stop)
 	norm := math.Sqrt(dot(b, b))
-	least := math.Inf(1)
+	least, tau := math.Inf(1), 1.0
 	var chosen Report
 	for i, gamma := range o.spec.Gamma.search {
 		o.setGamma(gamma)
 		r := o.path.At(s, o.c, -o.c)
 		o.take(solution)
-		o.report.RelativeResidual = math.Sqrt(dot(r, r)) / (o.c * norm)
+		o.norm = o.c * norm
+		o.report.RelativeResidual = math.Sqrt(dot(r, r)) / o.norm
 		o.evaluate(d, s, r, -o.c*dot(b, s))
-		f := losses.Mean(p.Loss, p.Lin.Beyond(1, d), p.Y)
+		f := p.mean(p.Lin.Beyond(1, d))
 		o.report.Counters.Forwards++
 		o.k.count(int64(p.Z.Rows) * o.adds.Forward)
 		if mu > 0 {
@@ -295,7 +350,7 @@ func (o *dualGN[T]) search(d []T, s, b []float64, stop Stop) {
 		}
 		descends := f < least && o.report.Slope < 0
 		if i == 0 || descends {
-			chosen = o.report
+			chosen, tau = o.report, o.tau
 			copy(o.best, d)
 		}
 		if descends {
@@ -305,10 +360,11 @@ func (o *dualGN[T]) search(d []T, s, b []float64, stop Stop) {
 	chosen.Counters = o.report.Counters
 	o.setGamma(chosen.Gamma)
 	if !(chosen.Slope < 0) && solution.Reason != StoppedNonFinite { // not one descends
-		o.report = chosen
-		o.fallBack(d, StoppedSlope)
+		o.report, o.norm = chosen, o.c*norm
+		o.giveUp(d)
 		return
 	}
+	o.norm, o.tau = o.c*norm, tau
 	o.path.At(s, o.c, -o.c)
 	o.setAlpha(s)
 	copy(d, o.best)
@@ -317,29 +373,25 @@ func (o *dualGN[T]) search(d []T, s, b []float64, stop Stop) {
 
 func (o *dualGN[T]) Alpha() tensor.Matrix[float64] { return o.alpha.RowRange(0, o.k.m) }
 
-// Diagnose needs a JVP only for the gradient step, whose u is not known.
-func (o *dualGN[T]) Diagnose(r *Report, d []T, p *Problem[T], _ bool) {
-	o.diagnoseStep(r, d, p)
+// Diagnose takes a JVP for the gap, and for the gradient step, whose u is not known:
+// what it then reports is of d itself, and not of the recursion that led to it.
+func (o *dualGN[T]) Diagnose(r *Report, d []T, p *Problem[T], gap bool) {
+	if gap || math.IsNaN(r.ModelChange) {
+		o.problem = p
+		o.factor(p.Z)
+		u := o.rows(o.u)
+		p.Lin.JVP(u, d)
+		r.ModelChange = o.changeOf(u)
+		tensor.Scale(nil, 1/o.tau, u.Flat()) // of d(alpha)
+		l := o.along(d, u)
+		l.square /= o.tau * o.tau
+		r.Gap = o.gapAt(l, u, o.tau, o.s[:len(u.Flat())])
+		if !math.IsNaN(r.RelativeResidual) {
+			r.RelativeResidual = math.Sqrt(o.misfit(u, 1, o.s[:len(u.Flat())])) / o.norm
+		}
+		o.problem = nil
+	}
 	o.diagnose(r, d, p)
-}
-
-// diagnoseStep completes the report of a gradient step: its model's change, and
-// its gap |Lᵀ u|²/(2m), that of alpha = g.
-func (o *core[T]) diagnoseStep(r *Report, d []T, p *Problem[T]) {
-	if !math.IsNaN(r.ModelChange) {
-		return
-	}
-	o.problem = p
-	o.factor(p.Z)
-	u := o.rows(o.u)
-	p.Lin.JVP(u, d)
-	r.ModelChange = o.changeOf(u)
-	var slope float64
-	for i := range u.Rows {
-		slope += dot(o.g.Row(i), u.Row(i)) / float64(u.Rows)
-	}
-	r.Gap = r.ModelChange - slope
-	o.problem = nil
 }
 
 // primalGN solves for the direction itself.
@@ -365,8 +417,8 @@ func (o *core[T]) hessian(dst, d []T) {
 	o.jvp(u, d)
 	for i := range u.Rows {
 		row := v.Row(i)
-		p.Loss.SqrtMulT(o.row, u.Row(i), o.factors.Row(i))
-		p.Loss.SqrtMul(row, o.row, o.factors.Row(i))
+		p.losses().SqrtMulTOf(i, o.row, u.Row(i), o.factors.Row(i))
+		p.losses().SqrtMulOf(i, row, o.row, o.factors.Row(i))
 	}
 	tensor.Scale(nil, 1/float64(u.Rows), v.Flat())
 	o.vjp(dst, v)
@@ -377,6 +429,7 @@ func (o *primalGN[T]) Direction(d []T, p *Problem[T]) Report {
 	m := float64(p.Z.Rows)
 	o.start(p, o.gamma.at(p.Time))
 	qq := o.outputGradient(o.b)
+	o.first = math.Sqrt(qq) / m
 	if o.nothing(qq) {
 		copy(d, o.b)
 		o.gradientStep(d, qq, StoppedGradient)
@@ -397,10 +450,76 @@ func (o *primalGN[T]) Direction(d []T, p *Problem[T]) Report {
 	o.report.Slope = -bd
 	o.report.Gap = o.damped / 2 * solution.Residual * solution.Residual
 	o.report.ModelChange = o.changeOf(o.sys.jx)
+	if l := o.along(d, o.sys.jx); solution.Iterations > 0 && o.doubts(l.slope+bd, l.change(), 0) {
+		o.measure(d, l.change())
+	}
+	if !(o.report.Slope < 0) && solution.Reason != StoppedNonFinite {
+		tensor.Scale(o.pool, T(-m), o.b) // b = q
+		copy(d, o.b)
+		o.gradientStep(d, qq, StoppedSlope)
+		o.measure(d, math.NaN())
+	}
 	return o.end(d)
 }
 
-func (o *primalGN[T]) Diagnose(r *Report, d []T, p *Problem[T], _ bool) {
-	o.diagnoseStep(r, d, p)
+// measure reports of d itself, by the JVP u = J d, where the recursion says that P
+// changes by change. If P does not, or rises, d becomes its best multiple. The gap, which
+// would take a VJP, is left to Diagnose.
+func (o *primalGN[T]) measure(d []T, change float64) {
+	u := o.sys.jx
+	o.jvp(u, d)
+	l := o.along(d, u)
+	tau := 1.0
+	if bad := spoilt(l.change(), change); bad || l.change() > 0 {
+		tau = l.best()
+		if bad && claimed(o.report.StopReason) {
+			o.report.StopReason = StoppedRounding
+		}
+	}
+	tensor.Scale(o.pool, T(tau), d)
+	if o.report.Slope < 0 {
+		o.report.Slope = tau * l.slope
+	}
+	o.report.Gap, o.report.RelativeResidual = math.NaN(), math.NaN()
+	o.report.ModelChange = tau*l.slope - o.decaySlope(d) + tau*tau*l.curvature/2
+}
+
+// Diagnose takes a JVP and a VJP for the gap (gamma'/2) |grad P(d)|², that of
+// alpha = g + H J d, and a JVP for the gradient step, whose J d is not known.
+func (o *primalGN[T]) Diagnose(r *Report, d []T, p *Problem[T], gap bool) {
+	step := math.IsNaN(r.ModelChange)
+	if gap || step {
+		o.problem = p
+		o.factor(p.Z)
+		u, v := o.rows(o.u), o.rows(o.v)
+		p.Lin.JVP(u, d)
+		r.ModelChange = o.changeOf(u)
+		for i := range u.Rows {
+			p.losses().SqrtMulTOf(i, o.row, u.Row(i), o.factors.Row(i))
+			p.losses().SqrtMulOf(i, v.Row(i), o.row, o.factors.Row(i))
+		}
+		axpy(1, o.rows(o.g).Flat(), v.Flat())
+		o.gradientGap(r, d, v)
+		o.problem = nil
+	}
 	o.diagnose(r, d, p)
+}
+
+// gradientGap sets the gap (gamma'/2) |grad P(d)|² and the residual
+// |grad P(d)|/|grad F|, with grad P(d) = (1/m) Jᵀ v + mu w + d/gamma'; v is overwritten.
+func (o *core[T]) gradientGap(r *Report, d []T, v tensor.Matrix[float64]) {
+	if o.damped == 0 { // d = 0 is the minimum
+		r.Gap = 0
+		return
+	}
+	p, b := o.problem, o.spare()
+	tensor.Scale(nil, 1/float64(v.Rows), v.Flat())
+	p.Lin.VJP(b, v)
+	tensor.Axpy(o.pool, T(r.WeightDecay), p.Lin.Weights(), b)
+	tensor.Axpy(o.pool, T(1/o.damped), d, b)
+	size := tensor.Norm2(o.pool, b)
+	r.Gap = o.damped / 2 * size * size
+	if r.InnerIterations > 0 && r.StopReason != StoppedSlope {
+		r.RelativeResidual = size / o.first
+	}
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/dualgn/dgn/pkg/losses"
 	"github.com/dualgn/dgn/pkg/nn"
+	"github.com/dualgn/dgn/pkg/registry"
 	"github.com/dualgn/dgn/pkg/schedules"
 	"github.com/dualgn/dgn/pkg/strict"
 	"github.com/dualgn/dgn/pkg/tensor"
@@ -473,7 +474,7 @@ func TestIndefinite(t *testing.T) {
 		factors.Flat()[0], factors.Flat()[1] = 1, 1
 		sys := System{
 			gram: &gram{m: 2, k: 1, mul: negative, form: form, blocks: blocks, count: func(int64) {}},
-			loss: losses.Squared{}, factors: factors, c: 1, v: mat(), u: mat(), kx: mat(), accept: func(float64) bool { return true },
+			loss: losses.Weighted{Loss: losses.Squared{}}, factors: factors, c: 1, v: mat(), u: mat(), kx: mat(), accept: func(float64) bool { return true },
 		}
 		x := make([]float64, 2)
 		s := Solvers.Default(name).Must().(SystemSolver).System(2, 1, 9, nil).Solve(&sys, x, []float64{1, 2}, Stop{Iterations: 9})
@@ -487,7 +488,7 @@ func TestIndefinite(t *testing.T) {
 		}
 	}, u: mat(), jx: mat()}
 	for _, name := range able(jobPrimal.can) {
-		s, _ := Solvers.Default(name).Must().(PrimalSolver).Primal64(2, nil).Solve(&primal, make([]float64, 2), []float64{1, 2}, Stop{Iterations: 9})
+		s, _ := Solvers.Default(name).Must().(PrimalSolver).Primal64(2, 9, nil).Solve(&primal, make([]float64, 2), []float64{1, 2}, Stop{Iterations: 9})
 		if s.Reason != StoppedIndefinite {
 			t.Errorf("%s, primal: %v", name, s)
 		}
@@ -554,6 +555,29 @@ func TestBadOptions(t *testing.T) {
 	}
 	if err == nil || !strings.Contains(err.Error(), "30000 x 30000 numbers (10000 examples x 3 outputs), more than the 16384 x 16384 allowed; use a smaller train.batch_size, or one of cg, lanczos, pcg, projected_gradient") {
 		t.Errorf("a huge Gram matrix: %v", err)
+	}
+}
+
+// TestGammaDoc: what is said of gamma, as in dgn list, is what the oracle takes.
+func TestGammaDoc(t *testing.T) {
+	said := map[bool]int{}
+	for _, kind := range Known.Names() {
+		for _, o := range registry.Options(Known.Entry(kind).Defaults) {
+			if o.Key != "gamma" {
+				continue
+			}
+			for form, text := range map[string]string{"search:": "{kind: %s, solver: lanczos, gamma: {search: [1]}}", "levenberg_marquardt:": "{kind: %s, gamma: {levenberg_marquardt: {}}}"} {
+				_, err := parse(fmt.Sprintf(text, kind))
+				if says := strings.Contains(o.Doc, form); says != (err == nil) {
+					t.Errorf("%s says of gamma %q, and takes %s: %v", kind, o.Doc, form, err)
+				} else {
+					said[says]++
+				}
+			}
+		}
+	}
+	if said[true] == 0 || said[false] == 0 {
+		t.Errorf("no oracle of each kind: %v", said)
 	}
 }
 

@@ -3,7 +3,6 @@ package oracles
 import (
 	"math"
 
-	"github.com/dualgn/dgn/pkg/losses"
 	"github.com/dualgn/dgn/pkg/nn"
 	"github.com/dualgn/dgn/pkg/tensor"
 )
@@ -22,6 +21,9 @@ type linearized[T tensor.Float] struct {
 	moved           tensor.Matrix[float64] // u
 	jd              tensor.Matrix[float64] // J d
 	start0          float64                // P below which d is a descent direction: P at d = 0
+	condition       float64                // a lower bound of c |K|, 0 where none is known
+	measured        bool                   // d of the last call
+	smooth          bool                   // every truncated solve descends, but for rounding
 	atStart, before float64                // F at w; |g|
 }
 
@@ -36,7 +38,7 @@ func (o *linearized[T]) bindLinearized(spec Inner, n *nn.Net, m int, pool *tenso
 // It reports whether there is anything to solve.
 func (o *linearized[T]) begin(d []T, p *Problem[T]) bool {
 	o.core.start(p, o.gamma.at(p.Time))
-	o.scratch = d
+	o.scratch, o.condition, o.measured = d, 0, false
 	size, mu := math.Sqrt(dot(o.rows(o.g).Flat(), o.rows(o.g).Flat())), o.spec.WeightDecay
 	if o.nothing(size + mu) {
 		o.fallBack(d, StoppedGradient)
@@ -47,7 +49,7 @@ func (o *linearized[T]) begin(d []T, p *Problem[T]) bool {
 	}
 	base := o.rows(o.base)
 	copy(base.Flat(), p.Z.Flat())
-	h := losses.Mean(p.Loss, p.Z, p.Y)
+	h := p.mean(p.Z)
 	o.atStart, o.start0 = h+o.decayValue(), h
 	if mu > 0 {
 		clear(d)
@@ -80,21 +82,58 @@ func (o *linearized[T]) step(d []T, primal float64, s Solution) {
 			o.report.StopReason = StoppedNoDecrease
 		}
 		o.fallBack(d, o.report.StopReason)
+		if o.smooth && o.report.StopReason == StoppedNoDecrease {
+			o.measure(d, math.NaN())
+		}
 		return
 	}
 	v, jd, mean := o.rows(o.v), o.rows(o.jd), 1/float64(p.Z.Rows)
 	copy(v.Flat(), o.rows(o.alpha).Flat())
 	tensor.Scale(nil, -o.c, v.Flat())
 	o.vjp(d, v)
+	square := tensor.Dot(o.pool, d, d) / o.damped // |d - d0|²/gamma', which is -alpha·u/m
 	o.addShift(d)
 	for i, b := range o.rows(o.base).Flat() { // J d = base + u - f
 		jd.Flat()[i] = b + o.moved.Flat()[:len(jd.Flat())][i] - p.Z.Flat()[i]
 	}
-	if o.spec.Rescale {
-		tau := o.bestMultiple(d)
-		tensor.Scale(o.pool, T(tau), d)
-		tensor.Scale(nil, tau, jd.Flat())
+	alpha := o.rows(o.alpha).Flat()
+	change := primal - o.start0
+	if o.doubts(square+dot(alpha, o.rows(o.moved).Flat())*mean, change, o.condition) {
+		if o.measure(d, change); !(o.report.Slope < 0) {
+			o.fallBack(d, StoppedSlope)
+			o.measure(d, math.NaN())
+		}
+		return
 	}
+	if o.spec.Rescale {
+		o.rescale(d)
+	}
+	o.report.Slope = dot(o.rows(o.g).Flat(), jd.Flat())*mean + o.decaySlope(d)
+	o.report.ModelChange = o.changeAt(jd)
+}
+
+// rescale makes d, and J d with it, the best multiple.
+func (o *linearized[T]) rescale(d []T) {
+	tau := o.bestMultiple(d)
+	tensor.Scale(o.pool, T(tau), d)
+	tensor.Scale(nil, tau, o.rows(o.jd).Flat())
+}
+
+// measure reports of d itself, by the JVP J d, where alpha and u say that P changes by
+// change. If P does not, or rises, d becomes its best multiple. The gap, which would take
+// a VJP, is left to Diagnose.
+func (o *linearized[T]) measure(d []T, change float64) {
+	jd, mean := o.rows(o.jd), 1/float64(o.problem.Z.Rows)
+	o.jvp(jd, d)
+	is := o.changeAt(jd) + o.decaySlope(d) + tensor.Dot(o.pool, d, d)/(2*o.damped)
+	if bad := spoilt(is, change); bad || is > 0 || o.spec.Rescale {
+		o.rescale(d)
+		if bad && claimed(o.report.StopReason) {
+			o.report.StopReason = StoppedRounding
+		}
+	}
+	o.measured = true
+	o.report.RelativeResidual = math.NaN()
 	o.report.Slope = dot(o.rows(o.g).Flat(), jd.Flat())*mean + o.decaySlope(d)
 	o.report.ModelChange = o.changeAt(jd)
 }
@@ -104,7 +143,7 @@ func (o *linearized[T]) changeAt(u tensor.Matrix[float64]) float64 {
 	z, p := o.rows(o.z), o.problem
 	copy(z.Flat(), p.Z.Flat())
 	axpy(1, u.Flat(), z.Flat())
-	return losses.Mean(p.Loss, z, p.Y) - losses.Mean(p.Loss, p.Z, p.Y)
+	return p.mean(z) - p.mean(p.Z)
 }
 
 // bestMultiple returns the tau > 0 at which P(tau d) is least: the root of its
@@ -119,7 +158,7 @@ func (o *linearized[T]) bestMultiple(d []T) float64 {
 		axpy(tau, jd.Flat(), z.Flat())
 		sum := wd + tau*dd
 		for i := range z.Rows {
-			p.Loss.Grad(g, z.Row(i), p.Y.Row(i))
+			p.losses().GradOf(i, g, z.Row(i), p.Y.Row(i))
 			sum += dot(g, jd.Row(i)) * inverse
 		}
 		return sum
@@ -176,6 +215,7 @@ func bindNewtonProx[T tensor.Float](spec ProxLinear, solver NewtonSolver, n *nn.
 	for _, a := range []*tensor.Matrix[float64]{&o.r, &o.kr, &o.da, &o.du, &o.sys.kx} {
 		*a = tensor.New[float64](m, k)
 	}
+	o.smooth = true
 	// P falls along the step that s stands for: -c r·K r + b·s < 0.
 	o.sys.accept = func(bs float64) bool { return -o.c*o.squareR+bs < 0 }
 	return o
@@ -191,7 +231,7 @@ func (o *newtonProx[T]) Direction(d []T, p *Problem[T]) Report {
 	if o.forms {
 		o.form()
 	}
-	primal := losses.Mean(p.Loss, o.rows(o.base), p.Y)
+	primal := p.mean(o.rows(o.base))
 	if o.memory != nil {
 		primal = o.resume(primal)
 	}
@@ -225,7 +265,7 @@ func (o *newtonProx[T]) primalAt(t float64) float64 {
 	if t == 0 {
 		copy(z.Flat(), base)
 		axpy(1, u, z.Flat())
-		return losses.Mean(p.Loss, z, p.Y) - dot(alpha, u)/(2*float64(z.Rows))
+		return p.mean(z) - dot(alpha, u)/(2*float64(z.Rows))
 	}
 	var product float64
 	for i := range u {
@@ -233,7 +273,7 @@ func (o *newtonProx[T]) primalAt(t float64) float64 {
 		z.Flat()[i] = base[i] + ui
 		product += (alpha[i] + t*da[i]) * ui
 	}
-	return losses.Mean(p.Loss, z, p.Y) - product/(2*float64(z.Rows))
+	return p.mean(z) - product/(2*float64(z.Rows))
 }
 
 // newton minimises P. Each system is that of Gauss-Newton at the current outputs,
@@ -246,7 +286,7 @@ func (o *newtonProx[T]) newton(primal float64) (float64, Solution) {
 	k := p.Z.Cols
 	s, b := o.s[:p.Z.Rows*k], o.b[:p.Z.Rows*k]
 	kx := o.sys.kx
-	o.sys.gram, o.sys.loss, o.sys.c = &o.k, p.Loss, o.c
+	o.sys.gram, o.sys.loss, o.sys.c = &o.k, p.losses(), o.c
 	o.sys.v, o.sys.u, o.sys.factors, o.sys.kx = o.rows(o.v), o.rows(o.u), o.rows(o.factors), o.rows(kx)
 	defer func() { o.sys.kx = kx }()
 	out := Solution{}
@@ -255,7 +295,7 @@ func (o *newtonProx[T]) newton(primal float64) (float64, Solution) {
 		o.primalAt(0) // z = base + u
 		z := o.rows(o.z)
 		for i := range z.Rows {
-			p.Loss.Grad(certain.Row(i), z.Row(i), p.Y.Row(i))
+			p.losses().GradOf(i, certain.Row(i), z.Row(i), p.Y.Row(i))
 		}
 		copy(r.Flat(), certain.Flat())
 		axpy(-1, alpha.Flat(), r.Flat())
@@ -287,6 +327,7 @@ func (o *newtonProx[T]) newton(primal float64) (float64, Solution) {
 		o.factor(z)
 		o.product(kr, r)
 		o.squareR = dot(r.Flat(), kr.Flat())
+		o.condition = max(o.condition, o.c*o.squareR/dot(r.Flat(), r.Flat()))
 		o.sys.transposed(b, kr)
 		tensor.Scale(nil, -o.c, b)
 		solved := o.solver.Solve(&o.sys, s, b, Stop{Iterations: left, Tolerance: min(forcing, out.RelativeResidual)})
@@ -299,7 +340,7 @@ func (o *newtonProx[T]) newton(primal float64) (float64, Solution) {
 			}
 		}
 		for i := range z.Rows { // dalpha = r + L s, du = -c K dalpha
-			p.Loss.SqrtMul(da.Row(i), s[i*k:(i+1)*k], o.factors.Row(i))
+			p.losses().SqrtMulOf(i, da.Row(i), s[i*k:(i+1)*k], o.factors.Row(i))
 		}
 		axpy(1, r.Flat(), da.Flat())
 		for i := range du.Flat() {
@@ -340,42 +381,47 @@ func (o *newtonProx[T]) gap(primal float64) float64 {
 	var conj float64
 	for i := range o.problem.Z.Rows {
 		a := o.certain.Row(i)
-		conj += o.problem.Loss.Conj(a, o.problem.Y.Row(i)) - dot(a, o.base.Row(i))
+		conj += o.problem.losses().ConjOf(i, a, o.problem.Y.Row(i), o.row) - dot(a, o.base.Row(i))
 	}
 	return primal + conj/m + o.c/(2*m)*tensor.Dot(o.pool, o.scratch, o.scratch)
 }
 
-// Diagnose takes a VJP for the gap, and a JVP for the model's change of a
-// gradient step.
+// Diagnose takes a JVP and a VJP for the gap, and a JVP for the model's change of a
+// gradient step: what it then reports is of d itself.
 func (o *linearized[T]) Diagnose(r *Report, d []T, p *Problem[T], gap bool) {
 	o.problem = p
-	if math.IsNaN(r.ModelChange) {
+	if gap || math.IsNaN(r.ModelChange) {
 		u := o.rows(o.u)
 		p.Lin.JVP(u, d)
 		r.ModelChange = o.changeAt(u)
 	}
-	o.diagnose(r, d, p)
-	if o.problem = p; gap && math.IsNaN(r.Gap) {
-		r.Gap = r.Primal - o.dualValue()
+	if gap {
+		r.Gap = o.gapOf(d)
 	}
+	o.problem = p
+	o.diagnose(r, d, p)
 	o.problem = nil
 }
 
-// dualValue is D at certain, with its constant: that of gap, since
-// alpha·base = alpha·f + d0·Jᵀ alpha.
-func (o *linearized[T]) dualValue() float64 {
+// gapOf is P(d) - D(a) at the admissible a = certain, for z = f + J d of the last
+// changeAt, in the form of Fenchel and Young, whose terms are not negative:
+//
+//	(1/m) Σ [loss_i(z_i) + loss_i*(a_i) - a_i·z_i] + |d - d(a)|²/(2 gamma').
+func (o *linearized[T]) gapOf(d []T) (gap float64) {
+	if o.damped == 0 { // d = 0 is the minimum
+		return 0
+	}
 	p := o.problem
-	m, mu := float64(p.Z.Rows), o.spec.WeightDecay
-	var conj float64
 	for i := range p.Z.Rows {
-		a := o.certain.Row(i)
-		conj += p.Loss.Conj(a, p.Y.Row(i)) - dot(a, p.Z.Row(i))
+		a, z, y := o.certain.Row(i), o.z.Row(i), p.Y.Row(i)
+		gap += max(0, p.losses().ValueOf(i, z, y)+p.losses().ConjOf(i, a, y, o.row)-dot(a, z)) / float64(p.Z.Rows)
 	}
-	ja := o.spare()
-	p.Lin.VJP(ja, o.rows(o.certain))
-	value := -conj/m - o.c/(2*m)*tensor.Dot(o.pool, ja, ja)
-	if mu > 0 {
-		value += -o.damped*mu/m*tensor.Dot(o.pool, p.Lin.Weights(), ja) + o.decayValue()*(1-o.damped*mu)
+	away := o.spare() // d - d(a), d(a) = d0 - c Jᵀ a
+	p.Lin.VJP(away, o.rows(o.certain))
+	tensor.Scale(o.pool, T(o.c), away)
+	tensor.Axpy(o.pool, 1, d, away)
+	if mu := o.spec.WeightDecay; mu > 0 {
+		tensor.Axpy(o.pool, T(o.damped*mu), p.Lin.Weights(), away)
 	}
-	return value
+	return gap + tensor.Dot(o.pool, away, away)/(2*o.damped)
 }

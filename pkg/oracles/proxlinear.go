@@ -94,7 +94,7 @@ func (o ProxLinear) Fits(l losses.Loss, n *nn.Net, m int) error {
 func (o ProxLinear) Bind32(l losses.Loss, n *nn.Net, m int, pool *tensor.Pool) Oracle[float32] {
 	solver := o.solver(l).Must()
 	if o.Formulation == "primal" {
-		return bindPrimalProx(o, solver.(PrimalSolver).Primal32(n.NumParams(), pool), n, m, pool)
+		return bindPrimalProx(o, solver.(PrimalSolver).Primal32(n.NumParams(), o.InnerIterations, pool), n, m, pool)
 	}
 	return bindDualProx[float32](o, solver, l, n, m, pool)
 }
@@ -102,7 +102,7 @@ func (o ProxLinear) Bind32(l losses.Loss, n *nn.Net, m int, pool *tensor.Pool) O
 func (o ProxLinear) Bind64(l losses.Loss, n *nn.Net, m int, pool *tensor.Pool) Oracle[float64] {
 	solver := o.solver(l).Must()
 	if o.Formulation == "primal" {
-		return bindPrimalProx(o, solver.(PrimalSolver).Primal64(n.NumParams(), pool), n, m, pool)
+		return bindPrimalProx(o, solver.(PrimalSolver).Primal64(n.NumParams(), o.InnerIterations, pool), n, m, pool)
 	}
 	return bindDualProx[float64](o, solver, l, n, m, pool)
 }

@@ -3,7 +3,6 @@ package oracles
 import (
 	"math"
 
-	"github.com/dualgn/dgn/pkg/losses"
 	"github.com/dualgn/dgn/pkg/nn"
 	"github.com/dualgn/dgn/pkg/tensor"
 )
@@ -49,9 +48,10 @@ func (o *primalProx[T]) Direction(d []T, p *Problem[T]) Report {
 	clear(u.Flat())
 	copy(z.Flat(), p.Z.Flat())
 	first := math.Sqrt(qq) / m // |grad F|
+	o.first = first
 	size := first
 	wd, dd := 0.0, 0.0 // mu w·d and |d|²
-	before := losses.Mean(p.Loss, p.Z, p.Y)
+	before := p.mean(p.Z)
 	data := before // (1/m) Σ loss(f + J d)
 	var out Solution
 	gapScale := 0.0
@@ -94,7 +94,7 @@ func (o *primalProx[T]) Direction(d []T, p *Problem[T]) Report {
 			copy(z.Flat(), p.Z.Flat())
 			axpy(1, u.Flat(), z.Flat())
 			axpy(t, step.Flat(), z.Flat())
-			next = losses.Mean(p.Loss, z, p.Y)
+			next = p.mean(z)
 			value := next + wd + t*wdelta + (dd+2*t*cross+t*t*square)/(2*o.damped)
 			if accepted = value <= now-armijo*t*descent+1e-15*math.Abs(now); accepted {
 				break
@@ -118,7 +118,7 @@ func (o *primalProx[T]) Direction(d []T, p *Problem[T]) Report {
 		}
 		// b = -grad P = -(1/m) Jᵀ grad loss(f + J d) - mu w - d/gamma'
 		for i := range z.Rows {
-			p.Loss.Grad(g1.Row(i), z.Row(i), p.Y.Row(i))
+			p.losses().GradOf(i, g1.Row(i), z.Row(i), p.Y.Row(i))
 		}
 		tensor.Scale(nil, -1/m, g1.Flat())
 		o.vjp(o.b, g1)
@@ -145,32 +145,22 @@ func (o *primalProx[T]) Direction(d []T, p *Problem[T]) Report {
 	return o.end(d)
 }
 
-// Diagnose takes a VJP for the gap (gamma'/2) |grad P|², and a JVP for the model's
-// change of a gradient step.
+// Diagnose takes a JVP and a VJP for the gap (gamma'/2) |grad P(d)|², that of
+// alpha = grad loss(f + J d), and a JVP for the model's change of a gradient step.
 func (o *primalProx[T]) Diagnose(r *Report, d []T, p *Problem[T], gap bool) {
 	o.problem = p
-	u, z := o.rows(o.u), o.rows(o.z)
 	if gap || math.IsNaN(r.ModelChange) {
+		u, z, g := o.rows(o.u), o.rows(o.z), o.rows(o.g1)
 		p.Lin.JVP(u, d)
 		copy(z.Flat(), p.Z.Flat())
 		axpy(1, u.Flat(), z.Flat())
-	}
-	if math.IsNaN(r.ModelChange) {
-		r.ModelChange = losses.Mean(p.Loss, z, p.Y) - losses.Mean(p.Loss, p.Z, p.Y)
+		r.ModelChange = p.mean(z) - p.mean(p.Z)
+		if gap {
+			for i := range z.Rows {
+				p.losses().GradOf(i, g.Row(i), z.Row(i), p.Y.Row(i))
+			}
+			o.gradientGap(r, d, g)
+		}
 	}
 	o.diagnose(r, d, p)
-	if o.damped == 0 { // d = 0 is the minimum
-		r.Gap = 0
-	} else if o.problem = p; gap {
-		g, b := o.rows(o.g1), o.spare()
-		for i := range z.Rows {
-			p.Loss.Grad(g.Row(i), z.Row(i), p.Y.Row(i))
-		}
-		tensor.Scale(nil, 1/float64(z.Rows), g.Flat())
-		p.Lin.VJP(b, g)
-		tensor.Axpy(o.pool, T(o.spec.WeightDecay), p.Lin.Weights(), b)
-		tensor.Axpy(o.pool, T(1/o.damped), d, b)
-		r.Gap = o.damped / 2 * tensor.Dot(o.pool, b, b)
-	}
-	o.problem = nil
 }

@@ -40,10 +40,10 @@ type WarmSolver interface {
 	Warm()
 }
 
-// A PrimalSolver solves systems of p unknowns.
+// A PrimalSolver solves systems of p unknowns, in at most budget iterations each.
 type PrimalSolver interface {
-	Primal32(p int, pool *tensor.Pool) PrimalLinear[float32]
-	Primal64(p int, pool *tensor.Pool) PrimalLinear[float64]
+	Primal32(p, budget int, pool *tensor.Pool) PrimalLinear[float32]
+	Primal64(p, budget int, pool *tensor.Pool) PrimalLinear[float64]
 }
 
 // A BoxSolver maximises the dual of prox-linear for losses whose conjugates
@@ -96,6 +96,7 @@ const (
 	StoppedGap        = "gap"
 	StoppedExact      = "exact"       // the residual is 0, but for rounding
 	StoppedIndefinite = "indefinite"  // v·A v is not positive
+	StoppedRounding   = "rounding"    // the precision does not resolve what was asked for
 	StoppedSlope      = "slope"       // rounding would have made it no descent direction
 	StoppedStalled    = "stalled"     // no step along the Newton direction lowers the model
 	StoppedNoDecrease = "no_decrease" // no iterate is below the start: the gradient step
