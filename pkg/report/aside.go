@@ -63,6 +63,6 @@ func (res *Results) SetAside(dir string, drawn []string) error {
 			return err
 		}
 	}
-	res.warn("%s: %d figures were drawn before these runs ended, and are in %s; dgn plot, or --figures all, draws all figures again", dir, len(stale), to)
+	res.warn("%s: %d figures are older than the logs of these runs, and were moved to %s; dgn plot, or --figures all, draws all figures again", dir, len(stale), to)
 	return nil
 }

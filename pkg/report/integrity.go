@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -168,23 +169,27 @@ func (r *Run) disorder() string {
 
 // shortened says what shows that rows of metrics.csv are missing, where a
 // manifest does not say how many there were. Runs are evaluated before the first
-// step, at equal distances, and at their end, where the manifest has the time.
+// step, every epoch or every N steps, and at their end, where the manifest has the
+// time.
 func (r *Run) shortened() string {
-	if r.Settings["evaluate.every"] == "" {
+	if r.Settings["evaluate.every"] == "" { // the logs of another tool
 		return ""
 	}
-	step := func(i int) float64 { return r.Rows[i]["step"] }
+	column, every, distance := "epoch", 1.0, "epoch"
+	if n, err := strconv.Atoi(r.Settings["evaluate.every"]); err == nil && n > 0 {
+		column, every, distance = "step", float64(n), fmt.Sprintf("%d steps", n)
+	}
 	n := len(r.Rows)
 	switch {
 	case n == 0:
 		return "metrics.csv has no rows"
-	case step(0) != 0:
-		return fmt.Sprintf("metrics.csv begins at step %.0f, and not at 0", step(0))
+	case r.Rows[0]["step"] != 0:
+		return fmt.Sprintf("metrics.csv begins at step %.0f, and not at 0", r.Rows[0]["step"])
 	}
-	for i := 2; i < n; i++ {
-		every, gap := step(1)-step(0), step(i)-step(i-1)
-		if gap > every || gap < every && i < n-1 {
-			return fmt.Sprintf("metrics.csv has no row between the steps %.0f and %.0f, and others every %.0f steps", step(i-1), step(i), min(every, gap))
+	for i := 1; i < n; i++ {
+		from, to := r.Rows[i-1][column], r.Rows[i][column]
+		if gap := (to - from) / every; gap > 1+1e-6 || gap < 1-1e-6 && i < n-1 {
+			return fmt.Sprintf("metrics.csv goes from %s %.4g to %.4g, and there was an evaluation every %s", column, from, to, distance)
 		}
 	}
 	if last := r.Rows[n-1]["wall_seconds"]; r.complete() && r.WallSeconds > 0 && math.Abs(last-r.WallSeconds) > 1e-6*r.WallSeconds {
@@ -219,7 +224,7 @@ func (res *Results) WarnOfFiles() {
 	n, first := 0, ""
 	for _, r := range res.Runs {
 		if r.Damage != "" {
-			res.warn("%s: damaged, and in no mean or figure: %s; restore it, or let dgn run make it again", r.Dir, r.Damage)
+			res.warn("%s: damaged, and in no mean or figure: %s; restore the file, or move the folder away and let dgn run make the run again", r.Dir, r.Damage)
 		}
 		if len(r.Missing) > 0 {
 			if n++; n == 1 {

@@ -77,8 +77,8 @@ func TestIntegrity(t *testing.T) {
 		want, old string                  // with the files recorded, and without
 	}{
 		"lost at the end":    {drop(4, 7), "metrics.csv has 3 rows, and 6 when the run ended", "metrics.csv ends at 2.2 s, and the run did at 5.5 s"},
-		"lost in the middle": {drop(3, 5), "metrics.csv has 4 rows, and 6 when the run ended", "metrics.csv has no row between the steps 10 and 40, and others every 10 steps"},
-		"lost in turns":      {func(l []string) []string { return []string{l[0], l[1], l[3], l[5], l[6]} }, "metrics.csv has 4 rows, and 6", ""},
+		"lost in the middle": {drop(3, 5), "metrics.csv has 4 rows, and 6 when the run ended", "metrics.csv goes from epoch 1 to 4, and there was an evaluation every epoch"},
+		"lost in turns":      {func(l []string) []string { return []string{l[0], l[1], l[3], l[5], l[6]} }, "metrics.csv has 4 rows, and 6", "metrics.csv goes from epoch 0 to 2, and there was an evaluation every epoch"},
 		"lost at the start":  {drop(1, 2), "metrics.csv has 5 rows, and 6 when the run ended", "metrics.csv begins at step 10, and not at 0"},
 		"lost all":           {drop(1, 7), "metrics.csv has 0 rows, and 6 when the run ended", "metrics.csv has no rows"},
 		"twice":              {twice, "metrics.csv has 7 rows, and 6 when the run ended", "metrics.csv has two rows of step 10"},
@@ -126,6 +126,33 @@ func TestIntegrity(t *testing.T) {
 			}
 			svg := drawn(t, res, FigureOptions{X: []string{"step"}, Y: []string{"train_loss"}, Formats: []string{"svg"}})["train_loss_vs_step.svg"]
 			says(t, name, svg, "A (1 of 2 running, 1 of 2 damaged)", "1 run with damaged logs is left out")
+		}
+	}
+}
+
+// TestShortened: rows that are missing from older logs show in the distances of
+// the others; the last evaluation, at the end, may come sooner.
+func TestShortened(t *testing.T) {
+	at := func(every string, wall float64, steps ...float64) *Run {
+		r := &Run{Manifest: Manifest{Outcome: "finished", WallSeconds: wall, Settings: map[string]string{"evaluate.every": every}}}
+		for _, s := range steps {
+			r.Rows = append(r.Rows, Row{"step": s, "epoch": s / 7, "wall_seconds": s})
+		}
+		return r
+	}
+	for _, c := range []struct {
+		run  *Run
+		want string
+	}{
+		{at("epoch", 21, 0, 7, 14, 21), ""}, {at("epoch", 17, 0, 7, 14, 17), ""}, {at("5", 12, 0, 5, 10, 12), ""}, {at("5", 3, 0, 3), ""}, {at("5", 0, 0), ""},
+		{at("5", 12, 0, 10, 12), "metrics.csv goes from step 0 to 10, and there was an evaluation every 5 steps"},
+		{at("5", 12, 0, 5, 7, 12), "metrics.csv goes from step 5 to 7, and there was an evaluation every 5 steps"},
+		{at("epoch", 28, 0, 14, 28), "metrics.csv goes from epoch 0 to 2, and there was an evaluation every epoch"},
+		{at("5", 12, 0, 5, 10), "metrics.csv ends at 10 s, and the run did at 12 s"},
+		{at("", 12, 0, 3, 4), ""},
+	} {
+		if got := c.run.shortened(); got != c.want {
+			t.Errorf("%q, want %q", got, c.want)
 		}
 	}
 }

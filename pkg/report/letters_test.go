@@ -121,7 +121,7 @@ func TestSetAside(t *testing.T) {
 		if err := res.SetAside(figures, []string{drawn}); err != nil {
 			t.Fatal(err)
 		}
-		if len(res.Warnings) != 1 || !strings.Contains(res.Warnings[0], "5 figures were drawn before these runs ended") {
+		if len(res.Warnings) != 1 || !strings.Contains(res.Warnings[0], "5 figures are older than the logs of these runs") {
 			t.Errorf("%q", res.Warnings)
 		}
 		for _, path := range []string{mine, current, drawn} {
