@@ -26,7 +26,10 @@ wrote. Runs of several are drawn together, if they are of the same data set.
 
 A line is the mean over the seeds of runs that ended well, a band its 95 %
 bootstrap interval (the range of less than four seeds); runs that diverged or did
-not end are thin lines. The same logs give the same bytes.
+not end are thin lines. A value holds until the next evaluation. Means are of the
+values at the same step, at the mean of their times and costs, or, where steps
+differ, of the last values. Time and cost are on log axes where some methods take
+more than five times as much as others. The same logs give the same bytes.
 
 Figures:
 ` + kindList(),
@@ -68,7 +71,7 @@ Figures:
 	f.StringSliceVar(&opt.Figures, "figure", nil, "figures to draw (default all that the logs allow)")
 	f.StringSliceVar(&opt.X, "x", nil, "x axes of curves: "+strings.Join(report.Xs(), ", "))
 	f.StringSliceVar(&opt.Y, "y", nil, "y axes: "+strings.Join(report.Ys(), ", "))
-	f.BoolVar(&logX, "log-x", false, "log x axes (or linear ones, with =false)")
+	f.BoolVar(&logX, "log-x", false, "log x axes (or linear ones, with =false); the default where times or costs differ by more than 5 times")
 	f.BoolVar(&logY, "log-y", false, "log y axes (or linear ones, with =false); the default for losses")
 	f.StringSliceVar(&opt.Formats, "format", nil, "formats: "+strings.Join(report.Formats, ", ")+" (default all)")
 	f.IntVar(&opt.Smooth, "smooth", 0, "smooth curves, run by run: running mean over that many evaluations")

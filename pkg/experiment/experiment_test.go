@@ -625,7 +625,7 @@ func TestRegression(t *testing.T) {
 func TestPublish(t *testing.T) {
 	opt := options(t.TempDir())
 	r := run(t, parse(t, toy), opt)
-	s, figures, err := r.Publish(Disk{})
+	s, figures, err := r.Publish(Disk{}, AllFigures)
 	if err != nil {
 		t.Fatal(err)
 	}
