@@ -14,7 +14,9 @@ import (
 // Settings are what determines the numbers of one run, flattened to dotted
 // keys and their YAML text: the problem part of the resolved config, the
 // method's part without its name, the seed, and the data's checksums. Where
-// data lie on disk, and what a method is called, do not matter.
+// data lie on disk, and what a method is called, do not matter. A schedule that
+// follows the length of the run says when it has its final value, which tells it
+// from that of early versions, whose last step had it.
 type Settings map[string]string
 
 // settings returns the Settings of one run.
@@ -34,6 +36,13 @@ func (c *Config) settings(method *Method, seed uint64, checksums map[string]stri
 		}
 	}
 	delete(s, "data.dir")
+	for part, options := range map[string]any{"oracle": method.Oracle.Options, "optimizer": method.Optimizer.Options, "line_search": method.LineSearch.Options} {
+		for key, o := range eachOption[interface{ FollowsEnd() bool }](options) {
+			if o.FollowsEnd() {
+				s[part+"."+key+".final_value"] = "after the last step"
+			}
+		}
+	}
 	return s, nil
 }
 

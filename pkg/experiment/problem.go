@@ -1,8 +1,11 @@
 package experiment
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"iter"
+	"net/http"
 	"reflect"
 	"strings"
 
@@ -25,7 +28,8 @@ type Problem struct {
 }
 
 // Open reads the data that a config names, downloading them if env allows, and
-// checks what only data can tell. Errors are *ConfigError, or those of
+// checks what only data can tell. A nil Context or Client of env stands for
+// context.Background and http.DefaultClient. Errors are *ConfigError, or those of
 // package datasets for missing and damaged data.
 func Open(c *Config, env datasets.Env) (*Problem, error) {
 	d, err := openData(c, env)
@@ -45,6 +49,12 @@ func openData(c *Config, env datasets.Env) (*loaded, error) {
 	source, err := c.Data.New()
 	if err != nil {
 		return nil, &ConfigError{err}
+	}
+	if env.Context == nil {
+		env.Context = context.Background()
+	}
+	if env.Client == nil {
+		env.Client = http.DefaultClient
 	}
 	env.Dir = datasets.ResolveDir(c.Data.Common.Dir, env.Dir)
 	env.TrainLimit = c.Data.Common.TrainLimit
@@ -147,25 +157,38 @@ func (p *Problem) check() error {
 // checkSchedules checks every option that varies in time against the length of
 // the run.
 func checkSchedules(options any, at schedules.Time) error {
-	v := reflect.ValueOf(options)
-	if v.Kind() != reflect.Struct {
-		return nil
-	}
-	for i := range v.NumField() {
-		if !v.Type().Field(i).IsExported() {
-			continue
-		}
-		switch o := v.Field(i).Interface().(type) {
-		case interface{ Check(schedules.Time) error }:
-			if err := o.Check(at); err != nil {
-				key, _, _ := strings.Cut(v.Type().Field(i).Tag.Get("yaml"), ",")
-				return strict.Field(key, "%v", err)
-			}
-		default:
-			if err := checkSchedules(o, at); err != nil {
-				return err
-			}
+	for key, o := range eachOption[interface{ Check(schedules.Time) error }](options) {
+		if err := o.Check(at); err != nil {
+			return strict.Field(key, "%v", err)
 		}
 	}
 	return nil
+}
+
+// eachOption yields the fields of a type in a struct of options and the structs in
+// it, by key.
+func eachOption[F any](options any) iter.Seq2[string, F] {
+	return func(yield func(string, F) bool) { visit(reflect.ValueOf(options), yield) }
+}
+
+// visit reports whether to go on.
+func visit[F any](v reflect.Value, yield func(string, F) bool) bool {
+	if v.Kind() != reflect.Struct {
+		return true
+	}
+	for i := range v.NumField() {
+		f := v.Type().Field(i)
+		if !f.IsExported() {
+			continue
+		}
+		if o, ok := v.Field(i).Interface().(F); ok {
+			key, _, _ := strings.Cut(f.Tag.Get("yaml"), ",")
+			if !yield(key, o) {
+				return false
+			}
+		} else if !visit(v.Field(i), yield) {
+			return false
+		}
+	}
+	return true
 }

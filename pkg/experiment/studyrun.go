@@ -19,7 +19,7 @@ import (
 
 // Run is the function Run for a study.
 func (s *Study) Run(ctx context.Context, opt Options) (*Result, error) {
-	opt.complete(s.Config)
+	opt.complete(ctx, s.Config)
 	data := &dataCache{env: opt.Data, log: opt.Log}
 	runs, err := s.runs(data)
 	if err != nil {
@@ -33,7 +33,7 @@ type Listing struct{ runs []planned }
 
 // List finds out what Run would do, and writes nothing.
 func (s *Study) List(opt Options) (*Listing, error) {
-	opt.complete(s.Config)
+	opt.complete(context.Background(), s.Config)
 	runs, err := s.runs(&dataCache{env: opt.Data, log: opt.Log})
 	if err != nil {
 		return nil, err

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -54,9 +55,10 @@ type trainer[T tensor.Float] struct {
 	d, u       []T // direction and update
 	mini       oracles.Problem[T]
 	along      objective[T] // the mini-batch objective along u
-	whole      bool         // the rule makes every update as it is
-	saved      int          // step of the last checkpoint
-	unit       float64      // multiply-adds of one forward and one VJP on a mini-batch
+	logged     oracles.Report
+	whole      bool    // the rule makes every update as it is
+	saved      int     // step of the last checkpoint
+	unit       float64 // multiply-adds of one forward and one VJP on a mini-batch
 }
 
 func newTrainer[T tensor.Float](c *Config, m *Method, seed uint64, p *datasets.Problem, n *nn.Net, pool *tensor.Pool) *trainer[T] {
@@ -90,13 +92,35 @@ func (t *trainer[T]) bind() {
 }
 
 // warmUp makes one step whose result and time do not count, so that the first
-// step that counts finds its memory mapped and its code in the cache.
-func (t *trainer[T]) warmUp() {
-	w := append([]T(nil), t.w...)
+// step that counts finds its memory mapped and its code in the cache. Oracle and
+// optimizer keep their work space, and forget the step.
+func (t *trainer[T]) warmUp() error {
+	w := slices.Clone(t.w)
+	oracle, remembers := t.oracle.(oracles.Stateful)
+	fresh := map[string][]float64{}
+	if remembers {
+		for name, v := range oracle.State() {
+			fresh[name] = slices.Clone(v)
+		}
+	}
 	t.advance()
+
 	copy(t.w, w)
 	t.counters, t.gradientSteps = oracles.Counters{}, 0
-	t.bind()
+	if remembers {
+		if err := oracle.Restore(fresh); err != nil {
+			return fmt.Errorf("the oracle does not take back the state that it began with: %w", err)
+		}
+	}
+	have, want := t.optimizer.State(), optim.New[T](t.method.Optimizer.Must(), len(t.w), t.pool).State()
+	for name, v := range want.Vectors {
+		copy(have.Vectors[name], v)
+	}
+	if have.Steps != nil {
+		*have.Steps = *want.Steps
+	}
+	t.rule = t.method.LineSearch.Must()
+	return nil
 }
 
 // train runs to the end, from the beginning or the last checkpoint: it returns the
@@ -104,7 +128,9 @@ func (t *trainer[T]) warmUp() {
 // of the data is all here:
 // batch -> linearization -> oracle -> optimizer -> step rule -> log.
 func (t *trainer[T]) train(ctx context.Context) (Outcome, string, error) {
-	t.warmUp()
+	if err := t.warmUp(); err != nil {
+		return Failed, "", err
+	}
 	if from := t.keep.last; from != nil {
 		if err := t.restore(from); err != nil {
 			return Failed, "", err
@@ -114,8 +140,8 @@ func (t *trainer[T]) train(ctx context.Context) (Outcome, string, error) {
 	for {
 		if t.evaluated != t.step && t.evaluationDue() {
 			e, err := t.eval.evaluate(ctx, t.w)
-			if errors.Is(err, context.Canceled) {
-				return Interrupted, "", t.save()
+			if err != nil { // ctx's
+				return Interrupted, why(ctx), t.save()
 			}
 			if bad := e.diverged(); bad != "" {
 				return Diverged, fmt.Sprintf("%s after step %d", bad, t.step), nil
@@ -134,7 +160,7 @@ func (t *trainer[T]) train(ctx context.Context) (Outcome, string, error) {
 			return Finished, "", nil
 		}
 		if ctx.Err() != nil {
-			return Interrupted, "", t.save()
+			return Interrupted, why(ctx), t.save()
 		}
 		if t.checkpointDue() {
 			if err := t.save(); err != nil {
@@ -145,18 +171,19 @@ func (t *trainer[T]) train(ctx context.Context) (Outcome, string, error) {
 		t.clock.start()
 		report := t.direct()
 		t.clock.stop()
+		t.logged = *report // a copy, so that what is found for the log spares the step rule no work inside the clock
 		h := losses.Mean(t.loss, t.lin.Outputs(), t.y)
 		lost := !finite(h) || report.StopReason == oracles.StoppedNonFinite
-		logged := (t.step+1)%t.config.Log.Every == 0 || lost
-		if logged { // before the update, which moves the weights that J is taken at
-			t.oracle.Diagnose(report, t.d, t.problemAt(t.step), t.config.Log.Gap)
+		due := (t.step+1)%t.config.Log.Every == 0 || lost
+		if due { // before the update, which moves the weights that J is taken at
+			t.oracle.Diagnose(&t.logged, t.d, t.problemAt(t.step), t.config.Log.Gap)
 		}
 		t.clock.start()
 		eta := t.update()
 		t.clock.stop()
 		t.step++
-		if logged {
-			t.logs.step(t.progress(), h, tensor.Norm2(t.pool, t.d), eta, report, t.along.replaced)
+		if due {
+			t.logs.step(t.progress(), h, tensor.Norm2(t.pool, t.d), eta, &t.logged, t.along.replaced)
 		}
 		switch {
 		case !finite(h):
@@ -324,8 +351,8 @@ func (o *objective[T]) Slope() float64 {
 	}
 	p := o.problemAt(o.step)
 	if c, ok := o.optimizer.Multiple(p.Time); ok {
-		if math.IsNaN(o.report.Slope) {
-			o.oracle.Diagnose(&o.report, o.d, p, false)
+		if s, ok := o.oracle.(oracles.Sloper[T]); ok {
+			return c * s.Slope(o.d)
 		}
 		return c * o.report.Slope
 	}
