@@ -160,7 +160,16 @@ func (f *folder) execute(ctx context.Context, c *Config, runs []planned, open fu
 	if err := opt.Files.Replace(filepath.Join(f.dir, "config.yaml"), resolved); err != nil {
 		return nil, fmt.Errorf("cannot write to the results folder: %w", err)
 	}
-	result := &Result{Dir: f.dir, Made: len(todo), Reused: len(runs) - len(todo), runs: runs}
+	result := &Result{Dir: f.dir, Made: len(todo), runs: runs}
+	for _, r := range runs {
+		switch r.state {
+		case Kept:
+			result.Reused++
+		case Held:
+			r.log(opt.Log).Error("cannot be made here", "error", r.fault)
+			result.Failed = append(result.Failed, &RunError{r.String(), r.fault})
+		}
+	}
 
 	var mu sync.Mutex
 	var wg sync.WaitGroup

@@ -2,10 +2,15 @@ package experiment
 
 import (
 	"bufio"
+	"crypto/sha256"
 	"encoding/csv"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"hash"
+	"io"
 	"math"
+	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -31,19 +36,25 @@ type table struct {
 	buf  *bufio.Writer
 	csv  *csv.Writer
 	row  []string
+	rows int // below the header
 }
 
-// counted is a file that knows its length.
+// counted is a file that knows its length and its checksum.
 type counted struct {
 	File
 	size int64
+	sum  hash.Hash
 }
 
 func (f *counted) Write(b []byte) (int, error) {
 	n, err := f.File.Write(b)
 	f.size += int64(n)
+	f.sum.Write(b[:n])
 	return n, err
 }
+
+// hexSum returns the SHA-256 of what was written so far.
+func (f *counted) hexSum() string { return hex.EncodeToString(f.sum.Sum(nil)) }
 
 // openTable makes a table with a header, or continues one at its first size bytes.
 func openTable(files Files, path string, header []string, size int64) (*table, error) {
@@ -55,20 +66,35 @@ func openTable(files Files, path string, header []string, size int64) (*table, e
 	if err != nil {
 		return nil, err
 	}
-	t := &table{path: path, file: counted{f, size}, row: make([]string, 0, len(header))}
+	t := &table{path: path, file: counted{f, size, sha256.New()}, row: make([]string, 0, len(header))}
 	t.buf = bufio.NewWriterSize(&t.file, 1<<16)
 	t.csv = csv.NewWriter(t.buf)
 	if size > 0 {
-		return t, nil
+		return t, t.recount()
 	}
 	t.row = append(t.row, header...)
 	t.write()
+	t.rows = 0
 	return t, t.flush()
+}
+
+// recount finds the number of rows and the checksum of a table that is continued.
+func (t *table) recount() (err error) {
+	if t.rows, err = countRows(t.path, t.file.size); err != nil {
+		return fmt.Errorf("%s: %w", t.path, err)
+	}
+	f, err := os.Open(t.path)
+	if err != nil {
+		return err
+	}
+	_, err = io.CopyN(t.file.sum, f, t.file.size)
+	return errors.Join(err, f.Close())
 }
 
 func (t *table) write() {
 	t.csv.Write(t.row) // a failure is kept by csv and reported by flush
 	t.row = t.row[:0]
+	t.rows++
 }
 
 func (t *table) text(s string)   { t.row = append(t.row, s) }
@@ -142,6 +168,24 @@ func (l *logs) sizes() map[string]int64 {
 		sizes[filepath.Base(t.path)] = t.file.size
 	}
 	return sizes
+}
+
+// sums returns the SHA-256 of what has been flushed, by file.
+func (l *logs) sums() map[string]string {
+	sums := map[string]string{}
+	for _, t := range l.tables() {
+		sums[filepath.Base(t.path)] = t.file.hexSum()
+	}
+	return sums
+}
+
+// records says for the manifest what is in each.
+func (l *logs) records() map[string]FileRecord {
+	records := map[string]FileRecord{}
+	for _, t := range l.tables() {
+		records[filepath.Base(t.path)] = FileRecord{t.file.size, t.file.hexSum(), &t.rows}
+	}
+	return records
 }
 
 func (l *logs) flush() error { return each(l.tables(), (*table).flush) }

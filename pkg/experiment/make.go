@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"runtime/debug"
@@ -76,7 +77,13 @@ func (p *Problem) make(ctx context.Context, f *folder, r planned, opt Options) (
 	} else {
 		err = trainOne[float32](ctx, p, method, r.seed, pool, logs, monitor, keep, m)
 	}
-	return errors.Join(err, logs.close())
+	err = errors.Join(err, logs.close())
+	if m.Outcome.complete() {
+		maps.Copy(m.Files, logs.records())
+	} else {
+		m.Files = nil
+	}
+	return err
 }
 
 // manifest is that of a run that begins.
@@ -113,6 +120,10 @@ func trainOne[T tensor.Float](ctx context.Context, p *Problem, m *Method, seed u
 	to.Outcome, to.Detail, err = t.train(ctx)
 	err = errors.Join(err, t.saveDuals())
 	to.GradientSteps, to.WallSeconds = t.gradientSteps, t.clock.seconds()
+	to.Files = map[string]FileRecord{}
+	if t.inner != nil && t.inner.file.Bytes > 0 {
+		to.Files["duals.npz"] = t.inner.file
+	}
 	if err != nil || to.Outcome != Finished && to.Outcome != Target {
 		return err
 	}
@@ -120,5 +131,6 @@ func trainOne[T tensor.Float](ctx context.Context, p *Problem, m *Method, seed u
 	if err := arrays.WriteNPZ(&b, nn.Arrays(p.Net, t.w)); err != nil {
 		return err
 	}
+	to.Files["params.npz"] = recordOf(b.Bytes())
 	return keep.files.Replace(filepath.Join(keep.dir, "params.npz"), b.Bytes())
 }

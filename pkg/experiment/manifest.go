@@ -72,6 +72,10 @@ type Manifest struct {
 	// line search took the gradient step in their place.
 	GradientSteps int `json:"gradient_steps,omitempty"`
 
+	// Files tells of a complete run what it left, so that a later loss shows. It is
+	// nil in manifests of early versions.
+	Files map[string]FileRecord `json:"files,omitempty"`
+
 	Checksums map[string]string `json:"data_checksums"` // SHA-256 by file
 	Choices   []string          `json:"choices"`        // made automatically
 }
@@ -165,6 +169,9 @@ func decodeManifest(data []byte) (*Manifest, error) {
 	var m Manifest
 	if err := json.Unmarshal(data, &m); err != nil {
 		return nil, err
+	}
+	if m.Format > manifestFormat {
+		return nil, &heldError{fmt.Errorf("has format %d, of a later version of dgn; this one reads format %d", m.Format, manifestFormat)}
 	}
 	if m.Format != manifestFormat {
 		return nil, fmt.Errorf("has format %d, this version of dgn reads format %d", m.Format, manifestFormat)

@@ -41,6 +41,10 @@ func (r *Result) Publish(files Files) (*report.Summary, []string, error) {
 func (r *Result) logs() (*report.Results, error) {
 	res := &report.Results{}
 	for _, p := range r.runs {
+		if p.state == Held {
+			res.Warnings = append(res.Warnings, fmt.Sprintf("%s: left out: %v", filepath.Join(r.Dir, p.path), p.fault))
+			continue
+		}
 		b, err := json.Marshal(p.varied)
 		if err != nil {
 			return nil, err

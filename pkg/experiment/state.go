@@ -25,7 +25,7 @@ const (
 func (t *trainer[T]) checkpoint() *checkpoint {
 	p := position{
 		Step: t.step, Evaluated: t.evaluated, Clock: t.clock.total,
-		Counters: t.counters, GradientSteps: t.gradientSteps, Logs: t.logs.sizes(),
+		Counters: t.counters, GradientSteps: t.gradientSteps, Logs: t.logs.sizes(), LogSums: t.logs.sums(),
 	}
 	if n := t.optimizer.State().Steps; n != nil {
 		p.OptimizerSteps = *n

@@ -67,7 +67,7 @@ func (l *Listing) WriteTable(w io.Writer) error {
 		return err
 	}
 	var parts []string
-	for _, s := range []State{New, Kept, Unfinished, Begun, Broken, Again} {
+	for _, s := range []State{New, Kept, Unfinished, Begun, Broken, Damaged, Held, Again} {
 		if counts[s] > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", counts[s], s))
 		}
