@@ -34,6 +34,7 @@ type position struct {
 	Step           int              `json:"step"`
 	Evaluated      int              `json:"evaluated"` // the last step after which there was an evaluation, -1: none
 	Clock          time.Duration    `json:"clock_nanoseconds"`
+	Stops          stops            `json:"stops,omitzero"`
 	Counters       oracles.Counters `json:"counters"`
 	GradientSteps  int              `json:"gradient_steps"`
 	OptimizerSteps int64            `json:"optimizer_steps"`

@@ -18,7 +18,7 @@ func sample() *checkpoint {
 	return &checkpoint{
 		position{
 			Number: 3, origin: origin{Identity: "id", Version: "v1", Commit: "c", Executable: "e", ISA: "avx2/amd64"}, Step: 12, Evaluated: 6,
-			Clock: 3 * time.Second, Counters: oracles.Counters{Forwards: 1, JVPs: 2, VJPs: 3, GramProducts: 4, MultiplyAdds: 1 << 60},
+			Clock: 3 * time.Second, Stops: stops{2, time.Minute}, Counters: oracles.Counters{Forwards: 1, JVPs: 2, VJPs: 3, GramProducts: 4, MultiplyAdds: 1 << 60},
 			GradientSteps: 5, OptimizerSteps: 12, Logs: map[string]int64{"metrics.csv": 7, "steps.csv": 1 << 40}, LogSums: map[string]string{"metrics.csv": "ab"},
 		},
 		[]arrays.Array{

@@ -160,6 +160,7 @@ func (f *folder) execute(ctx context.Context, c *Config, runs []planned, open fu
 	if err := opt.Files.Replace(filepath.Join(f.dir, "config.yaml"), resolved); err != nil {
 		return nil, fmt.Errorf("cannot write to the results folder: %w", err)
 	}
+	defer processStops.use()()
 	result := &Result{Dir: f.dir, Made: len(todo), runs: runs}
 	for _, r := range runs {
 		switch r.state {

@@ -116,10 +116,15 @@ func (f *folder) failed(r planned, err error, opt Options) error {
 // ended in the manifest, and saves the weights of one that ended where it should.
 func trainOne[T tensor.Float](ctx context.Context, p *Problem, m *Method, seed uint64, pool *tensor.Pool, l *logs, mon RunMonitor, keep *checkpointer, to *Manifest) (err error) {
 	t := newTrainer[T](p.Config, m, seed, p.Problem, p.Net, pool)
-	t.logs, t.monitor, t.keep = l, mon, keep
+	t.logs, t.monitor, t.keep, t.clock.stops = l, mon, keep, &processStops
 	to.Outcome, to.Detail, err = t.train(ctx)
 	err = errors.Join(err, t.saveDuals())
 	to.GradientSteps, to.WallSeconds = t.gradientSteps, t.clock.seconds()
+	stopped := t.stops()
+	to.Suspensions, to.SuspendedSeconds = stopped.Number, stopped.Time.Seconds()
+	if now := stopped.Number - t.before.Number; now > 0 {
+		keep.log.Warn(fmt.Sprintf("the process was stopped %s while this run was made, for %.1f s that wall_seconds leaves out", times(now), (stopped.Time - t.before.Time).Seconds()))
+	}
 	to.Files = map[string]FileRecord{}
 	if t.inner != nil && t.inner.file.Bytes > 0 {
 		to.Files["duals.npz"] = t.inner.file
@@ -133,4 +138,11 @@ func trainOne[T tensor.Float](ctx context.Context, p *Problem, m *Method, seed u
 	}
 	to.Files["params.npz"] = recordOf(b.Bytes())
 	return keep.files.Replace(filepath.Join(keep.dir, "params.npz"), b.Bytes())
+}
+
+func times(n int) string {
+	if n == 1 {
+		return "once"
+	}
+	return fmt.Sprintf("%d times", n)
 }

@@ -62,6 +62,11 @@ type Manifest struct {
 	// interruptions between start and end.
 	WallSeconds float64 `json:"wall_seconds"`
 
+	// Suspensions is how often the process was stopped while the run was made, and
+	// SuspendedSeconds for how long. No part of it is in WallSeconds.
+	Suspensions      int     `json:"suspensions,omitempty"`
+	SuspendedSeconds float64 `json:"suspended_seconds,omitempty"`
+
 	// Resumed has an entry for each time that the run continued from a
 	// checkpoint. Mixed lists what of the machine was not the same all the time,
 	// so that its wall clock compares with no other: processors, threads, jobs.
@@ -94,6 +99,7 @@ func (m *Manifest) resume(old *Manifest, from *checkpoint) {
 		m.Varied = old.Varied
 	}
 	m.WallSeconds, m.GradientSteps = from.Clock.Seconds(), from.GradientSteps
+	m.Suspensions, m.SuspendedSeconds = from.Stops.Number, from.Stops.Time.Seconds()
 	for _, d := range []struct {
 		what string
 		same bool

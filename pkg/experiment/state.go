@@ -24,7 +24,7 @@ const (
 // next step.
 func (t *trainer[T]) checkpoint() *checkpoint {
 	p := position{
-		Step: t.step, Evaluated: t.evaluated, Clock: t.clock.total,
+		Step: t.step, Evaluated: t.evaluated, Clock: t.clock.total, Stops: t.stops(),
 		Counters: t.counters, GradientSteps: t.gradientSteps, Logs: t.logs.sizes(), LogSums: t.logs.sums(),
 	}
 	if n := t.optimizer.State().Steps; n != nil {
@@ -112,6 +112,6 @@ func (t *trainer[T]) restore(c *checkpoint) error {
 		*rule[i] = v
 	}
 	t.step, t.evaluated, t.saved = c.Step, c.Evaluated, c.Step
-	t.clock.total, t.counters, t.gradientSteps = c.Clock, c.Counters, c.GradientSteps
+	t.clock.total, t.before, t.counters, t.gradientSteps = c.Clock, c.Stops, c.Counters, c.GradientSteps
 	return nil
 }

@@ -40,7 +40,9 @@ type trainer[T tensor.Float] struct {
 	w             []T
 	clock         clock
 	counters      oracles.Counters
-	gradientSteps int // updates that a line search replaced
+	gradientSteps int   // updates that a line search replaced
+	before        stops // of the sessions before this one
+	began         time.Time
 	oracle        oracles.Oracle[T]
 	optimizer     optim.Optimizer[T]
 	rule          optim.StepRule
@@ -128,6 +130,7 @@ func (t *trainer[T]) warmUp() error {
 // of the data is all here:
 // batch -> linearization -> oracle -> optimizer -> step rule -> log.
 func (t *trainer[T]) train(ctx context.Context) (Outcome, string, error) {
+	t.began = time.Now()
 	if err := t.warmUp(); err != nil {
 		return Failed, "", err
 	}
@@ -255,6 +258,17 @@ func (t *trainer[T]) problemAt(step int) *oracles.Problem[T] {
 		t.mini.Trace = &t.inner.trace
 	}
 	return &t.mini
+}
+
+// stops tells how the process was stopped while the run was made.
+func (t *trainer[T]) stops() stops {
+	s := t.before
+	if t.clock.stops != nil {
+		stopped, times := t.clock.stops.during(t.began, time.Now())
+		s.Time += stopped
+		s.Number += times
+	}
+	return s
 }
 
 func (t *trainer[T]) count(c oracles.Counters) { t.counters.Add(c) }
