@@ -116,6 +116,9 @@ func (f *folder) failed(r planned, err error, opt Options) error {
 // ended in the manifest, and saves the weights of one that ended where it should.
 func trainOne[T tensor.Float](ctx context.Context, p *Problem, m *Method, seed uint64, pool *tensor.Pool, l *logs, mon RunMonitor, keep *checkpointer, to *Manifest) (err error) {
 	t := newTrainer[T](p.Config, m, seed, p.Problem, p.Net, pool)
+	if p.start != nil {
+		tensor.Convert(t.w, p.start.weights)
+	}
 	t.logs, t.monitor, t.keep, t.clock.stops = l, mon, keep, &processStops
 	to.Outcome, to.Detail, err = t.train(ctx)
 	err = errors.Join(err, t.saveDuals())

@@ -40,6 +40,7 @@ func (p *Problem) runs() (runs []planned, err error) {
 			if r.settings, err = p.Config.settings(&p.Config.Methods[i], seed, p.Checksums); err != nil {
 				return nil, err
 			}
+			p.start.identify(r.settings)
 			runs = append(runs, r)
 		}
 	}

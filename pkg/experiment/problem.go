@@ -25,6 +25,8 @@ type Problem struct {
 	Net       *nn.Net
 	Checksums map[string]string // SHA-256 of the data, by file
 	Choices   []string          // made automatically
+
+	start *start // nil: initial weights are drawn
 }
 
 // Open reads the data that a config names, downloading them if env allows, and
@@ -43,6 +45,9 @@ func Open(c *Config, env datasets.Env) (*Problem, error) {
 type loaded struct {
 	*datasets.Problem
 	checksums map[string]string
+
+	start  *start // of the last problem
+	layout string // what that was read for
 }
 
 func openData(c *Config, env datasets.Env) (*loaded, error) {
@@ -67,7 +72,7 @@ func openData(c *Config, env datasets.Env) (*loaded, error) {
 	if err != nil {
 		return nil, &ConfigError{c.Data.At.Locate(err)}
 	}
-	return &loaded{data, raw.Checksums}, nil
+	return &loaded{Problem: data, checksums: raw.Checksums}, nil
 }
 
 // problem sizes the network of a config with these data.
@@ -77,7 +82,17 @@ func (d *loaded) problem(c *Config) (*Problem, error) {
 	if p.Net, err = c.buildNet(d.Shape, d.Outputs); err != nil {
 		return nil, &ConfigError{err}
 	}
-	return p, p.check()
+	if err := p.check(); err != nil {
+		return p, err
+	}
+	if layout := fmt.Sprint(c.Model.Start, c.Precision, p.Net.Params()); layout != d.layout {
+		if d.start, err = c.readStart(p.Net); err != nil {
+			return nil, err
+		}
+		d.layout = layout
+	}
+	p.start = d.start
+	return p, nil
 }
 
 // dataError tells what is wrong with the options of a data set from what is

@@ -202,5 +202,8 @@ func (c *dataCache) open(r planned) (*Problem, error) {
 	if !maps.Equal(p.Checksums, r.checksums) {
 		return nil, fmt.Errorf("the data set %s is not what it was when the sweep began: its files were changed", r.config.Data.Name)
 	}
+	if p.start != nil && p.start.sum != r.settings[keySum] {
+		return nil, fmt.Errorf("%s is not what it was when the sweep began", p.start.file)
+	}
 	return p, nil
 }
