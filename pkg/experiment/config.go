@@ -34,7 +34,7 @@ type Config struct {
 
 // The choices of a config, each decoded by the table of its package.
 type (
-	Model      struct {
+	Model struct {
 		registry.Choice[nn.Model]
 		Start string // the file of weights that runs start from; "" draws them
 	}

@@ -14,6 +14,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"sync"
+	"time"
 
 	"github.com/dualgn/dgn/pkg/oracles"
 )
@@ -111,10 +113,11 @@ func (t *table) optional(f float64) {
 	t.float(f)
 }
 
-// flush puts everything written so far on disk.
+// flush hands everything written so far to the operating system, which keeps it
+// whatever becomes of the program.
 func (t *table) flush() error {
 	t.csv.Flush()
-	return t.wrap(errors.Join(t.csv.Error(), t.buf.Flush(), t.file.Sync()))
+	return t.wrap(errors.Join(t.csv.Error(), t.buf.Flush()))
 }
 
 func (t *table) close() error { return errors.Join(t.flush(), t.wrap(t.file.Close())) }
@@ -127,12 +130,15 @@ func (t *table) wrap(err error) error {
 }
 
 // logs are the tables of a run.
-type logs struct{ metrics, steps, inner *table }
+type logs struct {
+	metrics, steps, inner *table
+	synced                time.Time
+}
 
 // openLogs makes the logs of a new run, or, from a checkpoint, cuts those of an
 // interrupted run to the lengths that they had then.
 func openLogs(files Files, dir string, inner bool, from *checkpoint) (*logs, error) {
-	l := &logs{}
+	l := &logs{synced: time.Now()}
 	for _, t := range []struct {
 		to     **table
 		file   string
@@ -188,8 +194,32 @@ func (l *logs) records() map[string]FileRecord {
 	return records
 }
 
-func (l *logs) flush() error { return each(l.tables(), (*table).flush) }
-func (l *logs) close() error { return each(l.tables(), (*table).close) }
+// flush makes sure that nothing is lost with the program, and no more than a
+// second of training with the machine: waiting for the disk at each evaluation of a
+// short run would take longer than the run.
+func (l *logs) flush() error {
+	if time.Since(l.synced) >= time.Second {
+		return l.sync()
+	}
+	return each(l.tables(), (*table).flush)
+}
+
+// sync puts everything written so far on disk, which keeps it whatever becomes of
+// the machine. File systems make one wait of several at the same time.
+func (l *logs) sync() error {
+	l.synced = time.Now()
+	err := each(l.tables(), (*table).flush)
+	tables := l.tables()
+	errs := make([]error, len(tables))
+	var wg sync.WaitGroup
+	for i, t := range tables {
+		wg.Go(func() { errs[i] = t.wrap(t.file.Sync()) })
+	}
+	wg.Wait()
+	return errors.Join(append(errs, err)...)
+}
+
+func (l *logs) close() error { return errors.Join(l.sync(), each(l.tables(), (*table).close)) }
 
 // each does something with every table, whatever comes of the others.
 func each(tables []*table, do func(*table) error) error {

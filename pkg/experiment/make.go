@@ -62,7 +62,12 @@ func (p *Problem) make(ctx context.Context, f *folder, r planned, opt Options) (
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
-	if err := save(); err != nil {
+	// The manifest of a new run waits for the disk with the first checkpoint.
+	first, begin := opt.Files.Put, save
+	if from != nil {
+		first, begin = opt.Files.Replace, nil
+	}
+	if err := m.write(dir, first); err != nil {
 		return err
 	}
 	pool := tensor.NewPool(m.Threads)
@@ -71,7 +76,7 @@ func (p *Problem) make(ctx context.Context, f *folder, r planned, opt Options) (
 	if err != nil {
 		return err
 	}
-	keep := &checkpointer{files: opt.Files, dir: dir, origin: r.origin(opt), last: from, at: time.Now(), log: log}
+	keep := &checkpointer{files: opt.Files, dir: dir, origin: r.origin(opt), last: from, at: time.Now(), log: log, begin: begin}
 	if p.Config.Precision == "float64" {
 		err = trainOne[float64](ctx, p, method, r.seed, pool, logs, monitor, keep, m)
 	} else {

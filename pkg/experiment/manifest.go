@@ -163,12 +163,14 @@ func (m *Manifest) encode() ([]byte, error) {
 }
 
 // save writes the manifest of the run in a folder.
-func (m *Manifest) save(dir string, files Files) error {
+func (m *Manifest) save(dir string, files Files) error { return m.write(dir, files.Replace) }
+
+func (m *Manifest) write(dir string, write func(path string, data []byte) error) error {
 	b, err := m.encode()
 	if err != nil {
 		return err
 	}
-	return files.Replace(filepath.Join(dir, "manifest.json"), b)
+	return write(filepath.Join(dir, "manifest.json"), b)
 }
 
 func decodeManifest(data []byte) (*Manifest, error) {

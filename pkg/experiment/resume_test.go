@@ -229,6 +229,13 @@ func (d dyingDisk) Replace(path string, data []byte) error {
 	return d.Disk.Replace(path, data)
 }
 
+func (d dyingDisk) Put(path string, data []byte) error {
+	if d.dies() {
+		return errDead
+	}
+	return d.Disk.Put(path, data)
+}
+
 type dyingFile struct {
 	File
 	disk dyingDisk

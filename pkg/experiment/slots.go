@@ -27,7 +27,11 @@ type checkpointer struct {
 	last   *checkpoint // nil: there is none; its arrays are nil once they have been used
 	at     time.Time   // when that was written, or else when training began
 	failed bool        // the latest could not be written
-	log    *slog.Logger
+
+	// begin puts on disk what a checkpoint is worth nothing without, before the
+	// first; nil if it is there.
+	begin func() error
+	log   *slog.Logger
 }
 
 // write makes c the run's last checkpoint. Where that fails, training goes on:
@@ -39,6 +43,11 @@ func (k *checkpointer) write(c *checkpoint) {
 		c.Number += k.last.Number
 	}
 	data, err := c.encode()
+	if err == nil && k.begin != nil {
+		if err = k.begin(); err == nil {
+			k.begin = nil
+		}
+	}
 	if err == nil {
 		err = k.files.Replace(slot(k.dir, c.Number), data)
 	}

@@ -213,7 +213,7 @@ func (t *trainer[T]) checkpointDue() bool {
 // save writes a checkpoint. The logs it refers to are put on disk before it; its
 // error is that they cannot be.
 func (t *trainer[T]) save() error {
-	if err := errors.Join(t.logs.flush(), t.saveDuals()); err != nil {
+	if err := errors.Join(t.logs.sync(), t.saveDuals()); err != nil {
 		return err
 	}
 	t.keep.write(t.checkpoint())
