@@ -233,3 +233,39 @@ func TestCheckpointIsNoSetting(t *testing.T) {
 		t.Errorf("%+v, %v", r, err)
 	}
 }
+
+// TestShortStepRule: a checkpoint of a version whose line search remembered one
+// step length restores it, and leaves the other as a new run has it.
+func TestShortStepRule(t *testing.T) {
+	c := parse(t, toy, "methods.SGD.line_search={kind: armijo, initial: 0.5}")
+	p, err := Open(c, options("").Data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fresh := func() *trainer[float32] {
+		tr := newTrainer[float32](c, &c.Methods[0], 0, p.Problem, p.Net, nil)
+		tr.logs = &logs{}
+		return tr
+	}
+	old := fresh().checkpoint()
+	for i, a := range old.arrays {
+		if a.Name == arrayStepRule {
+			old.arrays[i] = stateArray(arrayStepRule, []float64{0.125})
+		}
+	}
+	tr := fresh()
+	if err := tr.restore(old); err != nil {
+		t.Fatal(err)
+	}
+	if s := tr.rule.State(); *s[0] != 0.125 || *s[1] != 0.5 {
+		t.Errorf("restored %g and %g", *s[0], *s[1])
+	}
+	for i, a := range old.arrays {
+		if a.Name == arrayStepRule {
+			old.arrays[i] = stateArray(arrayStepRule, []float64{1, 2, 3})
+		}
+	}
+	if err := fresh().restore(old); err == nil || !strings.Contains(err.Error(), `"step_rule" has 3 numbers, not 2`) {
+		t.Errorf("with three: %v", err)
+	}
+}
