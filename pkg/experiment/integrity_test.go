@@ -14,6 +14,8 @@ import (
 // moved aside and made again; nothing of it is lost, and the other runs are kept.
 func TestDamagedResults(t *testing.T) {
 	want, manifests := whole(t)
+	made := t.TempDir()
+	run(t, parse(t, resumable), options(made))
 	edit := func(name string, change func(text []byte) []byte) func(dir string) error {
 		return func(dir string) error {
 			text, err := os.ReadFile(filepath.Join(dir, name))
@@ -65,7 +67,9 @@ func TestDamagedResults(t *testing.T) {
 		}, "steps.csv is no regular file"},
 	} {
 		opt := options(t.TempDir())
-		run(t, parse(t, resumable), opt)
+		if err := os.CopyFS(opt.Out, os.DirFS(made)); err != nil {
+			t.Fatal(err)
+		}
 		dir := filepath.Join(opt.Out, "runs/gn/0")
 		if err := c.damage(dir); err != nil {
 			t.Fatal(err)
