@@ -34,10 +34,14 @@ type position struct {
 	Step           int              `json:"step"`
 	Evaluated      int              `json:"evaluated"` // the last step after which there was an evaluation, -1: none
 	Clock          time.Duration    `json:"clock_nanoseconds"`
+	Stops          stops            `json:"stops,omitzero"`
 	Counters       oracles.Counters `json:"counters"`
 	GradientSteps  int              `json:"gradient_steps"`
 	OptimizerSteps int64            `json:"optimizer_steps"`
 	Logs           map[string]int64 `json:"logs"` // length in bytes by file
+
+	// LogSums are the SHA-256 of those bytes; checkpoints of early versions have none.
+	LogSums map[string]string `json:"log_sha256,omitempty"`
 }
 
 // An origin is what the bits of a run follow from.

@@ -34,7 +34,10 @@ type Config struct {
 
 // The choices of a config, each decoded by the table of its package.
 type (
-	Model      struct{ registry.Choice[nn.Model] }
+	Model struct {
+		registry.Choice[nn.Model]
+		Start string // the file of weights that runs start from; "" draws them
+	}
 	Loss       struct{ registry.Choice[losses.Loss] }
 	Oracle     struct{ registry.Choice[oracles.Spec] }
 	Optimizer  struct{ registry.Choice[optim.Spec] }
@@ -46,11 +49,6 @@ type (
 		Common datasets.Common
 	}
 )
-
-func (c *Model) UnmarshalStrict(v strict.Value) (err error) {
-	c.Choice, err = nn.Models.Decode(v)
-	return err
-}
 
 func (c *Loss) UnmarshalStrict(v strict.Value) (err error) {
 	c.Choice, err = losses.Known.Decode(v)

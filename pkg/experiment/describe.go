@@ -19,6 +19,10 @@ func (p *Problem) Describe(w io.Writer) error {
 		fmt.Fprintf(w, "note: %s\n", n)
 	}
 
+	if p.start != nil {
+		fmt.Fprintf(w, "initial weights: %s (SHA-256 %s)\n\n", p.start.file, p.start.sum)
+	}
+
 	size := 4
 	if c.Precision == "float64" {
 		size = 8

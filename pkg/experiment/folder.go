@@ -23,6 +23,9 @@ type Files interface {
 	// Replace writes a whole file: to a temporary one, synced, renamed. Whenever
 	// the machine stops, the file has its old content or all of the new.
 	Replace(path string, data []byte) error
+	// Put is Replace for a file that the run can do without: nothing waits for the
+	// disk, and if the machine stops, the file may be empty or gone.
+	Put(path string, data []byte) error
 }
 
 // A File is a log being written.
@@ -54,19 +57,30 @@ func (Disk) Continue(path string, size int64) (File, error) {
 // the next, and syncs the folder, without which a rename may be lost.
 func temporary(path string) string { return path + ".tmp" }
 
-func (Disk) Replace(path string, data []byte) (err error) {
+func (Disk) Replace(path string, data []byte) error {
+	if err := replace(path, data, (*os.File).Sync); err != nil {
+		return err
+	}
+	return syncFolder(filepath.Dir(path))
+}
+
+func (Disk) Put(path string, data []byte) error {
+	return replace(path, data, func(*os.File) error { return nil })
+}
+
+func replace(path string, data []byte, sync func(*os.File) error) error {
 	f, err := os.OpenFile(temporary(path), os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o644)
 	if err != nil {
 		return err
 	}
 	_, err = f.Write(data)
-	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
+	if err := errors.Join(err, sync(f), f.Close()); err != nil {
 		return errors.Join(err, os.Remove(temporary(path)))
 	}
 	if err := os.Rename(temporary(path), path); err != nil {
 		return errors.Join(err, os.Remove(temporary(path)))
 	}
-	return syncFolder(filepath.Dir(path))
+	return nil
 }
 
 // syncFolder puts the names in a folder on disk.

@@ -15,7 +15,9 @@ import (
 // keys and their YAML text: the problem part of the resolved config, the
 // method's part without its name, the seed, the data's checksums, and how they
 // were read where that is not plain. Where data lie on disk, and what a method is
-// called, do not matter.
+// called, do not matter. A schedule that follows the length of the run says when it
+// has its final value, which tells it from that of early versions, whose last step
+// had it.
 type Settings map[string]string
 
 // settings returns the Settings of one run.
@@ -38,6 +40,13 @@ func (p *Problem) settings(method *Method, seed uint64) (Settings, error) {
 	delete(s, "data.dir")
 	for k, v := range p.Reading {
 		s["data.reading."+k] = v
+	}
+	for part, options := range map[string]any{"oracle": method.Oracle.Options, "optimizer": method.Optimizer.Options, "line_search": method.LineSearch.Options} {
+		for key, o := range eachOption[interface{ FollowsEnd() bool }](options) {
+			if o.FollowsEnd() {
+				s[part+"."+key+".final_value"] = "after the last step"
+			}
+		}
 	}
 	return s, nil
 }

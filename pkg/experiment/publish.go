@@ -73,6 +73,10 @@ func (r *Result) Publish(files Files, figures FigureSet) (*report.Summary, []str
 func (r *Result) logs() (*report.Results, error) {
 	res := &report.Results{}
 	for _, p := range r.runs {
+		if p.state == Held {
+			res.Warnings = append(res.Warnings, fmt.Sprintf("%s: left out: %v", filepath.Join(r.Dir, p.path), p.fault))
+			continue
+		}
 		b, err := json.Marshal(p.varied)
 		if err != nil {
 			return nil, err

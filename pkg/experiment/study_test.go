@@ -54,7 +54,7 @@ func states(t *testing.T, s *Study, opt Options) map[State]int {
 func expectStates(t *testing.T, s *Study, opt Options, want map[State]int) {
 	t.Helper()
 	got := states(t, s, opt)
-	for _, st := range []State{New, Kept, Unfinished, Broken, Again} {
+	for _, st := range []State{New, Kept, Unfinished, Broken, Again, Damaged, Held} {
 		if got[st] != want[st] {
 			t.Errorf("states %v, want %v", got, want)
 			return
@@ -453,5 +453,56 @@ func TestChangedData(t *testing.T) {
 	expectStates(t, s, opt, map[State]int{Kept: 2, Broken: 2})
 	if r := runStudy(t, s, opt); r.Made != 2 || len(r.Failed) != 0 {
 		t.Errorf("%+v", r)
+	}
+}
+
+// TestSweepUnusableRuns: runs of a sweep whose results, manifest or checkpoints are
+// of no use are told in its list, and leave the others alone when it is made.
+func TestSweepUnusableRuns(t *testing.T) {
+	opt := options(t.TempDir())
+	s := study(t, twoMethods, SweepFlags{Grid: []string{"train.batch_size=20,25,30,40,50"}}, "seeds=[0]", "checkpoint.every=1")
+	runStudy(t, s, opt)
+	at := func(size int, name string) string {
+		return filepath.Join(opt.Out, "runs/sgd", fmt.Sprintf("train.batch_size=%d", size), "0", name)
+	}
+	interrupted := func(size int) {
+		m := manifestAt(t, filepath.Dir(at(size, "x")))
+		m.Outcome, m.Files = Interrupted, nil
+		if err := m.save(filepath.Dir(at(size, "x")), Disk{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	interrupted(20)
+	interrupted(25)
+	foreign := sample()
+	foreign.Identity = manifestAt(t, filepath.Dir(at(25, "x"))).Identity
+	for path, text := range map[string]string{
+		at(20, "checkpoint.0"):                              "no checkpoint",
+		at(25, "checkpoint.1"):                              string(encoded(t, foreign)),
+		at(30, "manifest.json"):                             "{",
+		at(40, "manifest.json"):                             `{"format": 7}`,
+		at(50, "metrics.csv"):                               "method,seed\n",
+		filepath.Join(opt.Out, "runs", "a stranger"):        "x",
+		filepath.Join(opt.Out, "runs", "sgd", "a stranger"): "x",
+	} {
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	expectStates(t, s, opt, map[State]int{Kept: 5, Damaged: 3, Held: 2})
+	r, err := s.Run(context.Background(), opt)
+	if err != nil || r.Made != 3 || r.Reused != 5 || len(r.Failed) != 2 {
+		t.Errorf("%+v, %v", r, err)
+	}
+	expectStates(t, s, opt, map[State]int{Kept: 8, Held: 2})
+	if _, _, err := r.Publish(Disk{}, AllFigures); err != nil {
+		t.Error(err)
+	}
+	if old, err := filepath.Glob(filepath.Join(opt.Out, "old/*/runs/sgd/*/0/steps.csv")); err != nil || len(old) != 3 {
+		t.Errorf("moved aside: %v, %v", old, err)
+	}
+	opt.Fresh = true
+	if r := runStudy(t, s, opt); r.Made != 10 {
+		t.Errorf("fresh: %+v", r)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -39,7 +40,9 @@ type trainer[T tensor.Float] struct {
 	w             []T
 	clock         clock
 	counters      oracles.Counters
-	gradientSteps int // updates that a line search replaced
+	gradientSteps int   // updates that a line search replaced
+	before        stops // of the sessions before this one
+	began         time.Time
 	oracle        oracles.Oracle[T]
 	optimizer     optim.Optimizer[T]
 	rule          optim.StepRule
@@ -56,9 +59,10 @@ type trainer[T tensor.Float] struct {
 	d, u       []T             // direction and update
 	mini       oracles.Problem[T]
 	along      objective[T] // the mini-batch objective along u
-	whole      bool         // the rule makes every update as it is
-	saved      int          // step of the last checkpoint
-	unit       float64      // multiply-adds of one forward and one VJP on a mini-batch
+	logged     oracles.Report
+	whole      bool    // the rule makes every update as it is
+	saved      int     // step of the last checkpoint
+	unit       float64 // multiply-adds of one forward and one VJP on a mini-batch
 }
 
 func newTrainer[T tensor.Float](c *Config, m *Method, seed uint64, p *datasets.Problem, n *nn.Net, pool *tensor.Pool) *trainer[T] {
@@ -92,13 +96,35 @@ func (t *trainer[T]) bind() {
 }
 
 // warmUp makes one step whose result and time do not count, so that the first
-// step that counts finds its memory mapped and its code in the cache.
-func (t *trainer[T]) warmUp() {
-	w := append([]T(nil), t.w...)
+// step that counts finds its memory mapped and its code in the cache. Oracle and
+// optimizer keep their work space, and forget the step.
+func (t *trainer[T]) warmUp() error {
+	w := slices.Clone(t.w)
+	oracle, remembers := t.oracle.(oracles.Stateful)
+	fresh := map[string][]float64{}
+	if remembers {
+		for name, v := range oracle.State() {
+			fresh[name] = slices.Clone(v)
+		}
+	}
 	t.advance()
+
 	copy(t.w, w)
 	t.counters, t.gradientSteps = oracles.Counters{}, 0
-	t.bind()
+	if remembers {
+		if err := oracle.Restore(fresh); err != nil {
+			return fmt.Errorf("the oracle does not take back the state that it began with: %w", err)
+		}
+	}
+	have, want := t.optimizer.State(), optim.New[T](t.method.Optimizer.Must(), len(t.w), t.pool).State()
+	for name, v := range want.Vectors {
+		copy(have.Vectors[name], v)
+	}
+	if have.Steps != nil {
+		*have.Steps = *want.Steps
+	}
+	t.rule = t.method.LineSearch.Must()
+	return nil
 }
 
 // train runs to the end, from the beginning or the last checkpoint: it returns the
@@ -106,7 +132,10 @@ func (t *trainer[T]) warmUp() {
 // of the data is all here:
 // batch -> linearization -> oracle -> optimizer -> step rule -> log.
 func (t *trainer[T]) train(ctx context.Context) (Outcome, string, error) {
-	t.warmUp()
+	t.began = time.Now()
+	if err := t.warmUp(); err != nil {
+		return Failed, "", err
+	}
 	if from := t.keep.last; from != nil {
 		if err := t.restore(from); err != nil {
 			return Failed, "", err
@@ -116,8 +145,8 @@ func (t *trainer[T]) train(ctx context.Context) (Outcome, string, error) {
 	for {
 		if t.evaluated != t.step && t.evaluationDue() {
 			e, err := t.eval.evaluate(ctx, t.w)
-			if errors.Is(err, context.Canceled) {
-				return Interrupted, "", t.save()
+			if err != nil { // ctx's
+				return Interrupted, why(ctx), t.save()
 			}
 			if bad := e.diverged(); bad != "" {
 				return Diverged, fmt.Sprintf("%s after step %d", bad, t.step), nil
@@ -136,7 +165,7 @@ func (t *trainer[T]) train(ctx context.Context) (Outcome, string, error) {
 			return Finished, "", nil
 		}
 		if ctx.Err() != nil {
-			return Interrupted, "", t.save()
+			return Interrupted, why(ctx), t.save()
 		}
 		if t.checkpointDue() {
 			if err := t.save(); err != nil {
@@ -147,18 +176,19 @@ func (t *trainer[T]) train(ctx context.Context) (Outcome, string, error) {
 		t.clock.start()
 		report := t.direct()
 		t.clock.stop()
+		t.logged = *report // a copy, so that what is found for the log spares the step rule no work inside the clock
 		h := t.losses.Mean(t.lin.Outputs(), t.y)
 		lost := !finite(h) || report.StopReason == oracles.StoppedNonFinite
-		logged := (t.step+1)%t.config.Log.Every == 0 || lost
-		if logged { // before the update, which moves the weights that J is taken at
-			t.oracle.Diagnose(report, t.d, t.problemAt(t.step), t.config.Log.Gap)
+		due := (t.step+1)%t.config.Log.Every == 0 || lost
+		if due { // before the update, which moves the weights that J is taken at
+			t.oracle.Diagnose(&t.logged, t.d, t.problemAt(t.step), t.config.Log.Gap)
 		}
 		t.clock.start()
 		eta := t.update()
 		t.clock.stop()
 		t.step++
-		if logged {
-			t.logs.step(t.progress(), h, tensor.Norm2(t.pool, t.d), eta, report, t.along.replaced)
+		if due {
+			t.logs.step(t.progress(), h, tensor.Norm2(t.pool, t.d), eta, &t.logged, t.along.replaced)
 		}
 		switch {
 		case !finite(h):
@@ -185,7 +215,7 @@ func (t *trainer[T]) checkpointDue() bool {
 // save writes a checkpoint. The logs it refers to are put on disk before it; its
 // error is that they cannot be.
 func (t *trainer[T]) save() error {
-	if err := errors.Join(t.logs.flush(), t.saveDuals()); err != nil {
+	if err := errors.Join(t.logs.sync(), t.saveDuals()); err != nil {
 		return err
 	}
 	t.keep.write(t.checkpoint())
@@ -231,6 +261,17 @@ func (t *trainer[T]) problemAt(step int) *oracles.Problem[T] {
 		t.mini.Trace = &t.inner.trace
 	}
 	return &t.mini
+}
+
+// stops tells how the process was stopped while the run was made.
+func (t *trainer[T]) stops() stops {
+	s := t.before
+	if t.clock.stops != nil {
+		stopped, times := t.clock.stops.during(t.began, time.Now())
+		s.Time += stopped
+		s.Number += times
+	}
+	return s
 }
 
 func (t *trainer[T]) count(c oracles.Counters) { t.counters.Add(c) }
@@ -327,8 +368,8 @@ func (o *objective[T]) Slope() float64 {
 	}
 	p := o.problemAt(o.step)
 	if c, ok := o.optimizer.Multiple(p.Time); ok {
-		if math.IsNaN(o.report.Slope) {
-			o.oracle.Diagnose(&o.report, o.d, p, false)
+		if s, ok := o.oracle.(oracles.Sloper[T]); ok {
+			return c * s.Slope(o.d)
 		}
 		return c * o.report.Slope
 	}

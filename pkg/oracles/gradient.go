@@ -90,6 +90,16 @@ func (o *gradient[T]) Direction(d []T, p *Problem[T]) Report {
 	}
 }
 
+var _ Sloper[float32] = (*gradient[float32])(nil)
+
+// Slope is -|d|²/gamma', see Diagnose.
+func (o *gradient[T]) Slope(d []T) float64 {
+	if o.damped == 0 {
+		return 0
+	}
+	return -tensor.Dot(o.pool, d, d) / o.damped
+}
+
 // Diagnose uses d = -gamma' grad F, so that |grad F| = |d|/gamma' and
 // <grad F, d> = -|d|²/gamma'. A schedule may end at gamma = 0, where d says
 // nothing of the gradient.

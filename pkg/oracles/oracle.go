@@ -95,12 +95,20 @@ type Report struct {
 	// objective that the direction is for, F = h + (mu/2) |w|².
 	WeightDecay float64
 
-	// Set by Diagnose, if not before.
+	// Set by Diagnose, if not before. Direction sets the slope, unless the oracle
+	// is a [Sloper].
 	GradNorm    float64 // |grad h|
 	Slope       float64 // <grad F, d>: negative for a descent direction
 	ModelChange float64 // of h from w to w + d, as the model predicts it
 	Gap         float64 // P(d) - D(alpha), NaN where there is no dual or it was not asked for
 	Primal      float64 // P(d) = model of h + |d|²/(2 gamma) + (mu/2) |w + d|²
+}
+
+// A Sloper is an oracle whose reports lack the slope until they are diagnosed. It
+// returns it to a step rule that needs it, for the price of a product of vectors.
+type Sloper[T tensor.Float] interface {
+	// Slope returns <grad F, d> for the direction of the last call.
+	Slope(d []T) float64
 }
 
 // Dual returns D(alpha), NaN where there is none.

@@ -18,6 +18,22 @@ func (v *Value) UnmarshalStrict(from Value) error {
 // MarshalYAML returns the value as it was written, without comments.
 func (v Value) MarshalYAML() (any, error) { return v.node, nil }
 
+// Without returns a mapping without one of its keys, for a key that a part of the
+// program reads for itself.
+func (v Value) Without(key string) Value {
+	n := *v.node
+	n.Content = nil
+	for i := 0; i < len(v.node.Content); i += 2 {
+		if v.node.Content[i].Value != key {
+			n.Content = append(n.Content, v.node.Content[i], v.node.Content[i+1])
+		}
+	}
+	if from, ok := v.doc.origin[v.node]; ok {
+		v.doc.origin[&n] = from
+	}
+	return Value{v.doc, &n, v.key}
+}
+
 // Any returns the value as numbers, text, truth values, lists and mappings.
 func (v Value) Any() (any, error) {
 	var x any
