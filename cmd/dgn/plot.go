@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -8,8 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/dualgn/dgn/pkg/diskfile"
 	"github.com/dualgn/dgn/pkg/report"
-	"github.com/google/renameio/v2"
 	"github.com/spf13/cobra"
 )
 
@@ -141,7 +142,7 @@ too.`,
 			if out == "" {
 				return report.Export(a.stdout, res)
 			}
-			if err := writeFile(out, func(w io.Writer) error { return report.Export(w, res) }); err != nil {
+			if err := writeFile(c.Context(), out, func(w io.Writer) error { return report.Export(w, res) }); err != nil {
 				return err
 			}
 			_, err = fmt.Fprintln(a.stdout, out)
@@ -156,15 +157,14 @@ too.`,
 }
 
 // writeFile writes a whole file or, if that fails, none.
-func writeFile(path string, write func(io.Writer) error) error {
-	f, err := renameio.NewPendingFile(path, renameio.WithPermissions(0o644))
+func writeFile(ctx context.Context, path string, write func(io.Writer) error) (err error) {
+	f, err := diskfile.Create(ctx, path)
 	if err != nil {
 		return err
 	}
-	return errors.Join(func() error {
-		if err := write(f); err != nil {
-			return err
-		}
-		return f.CloseAtomicallyReplace()
-	}(), f.Cleanup())
+	defer func() { err = errors.Join(err, f.Discard()) }()
+	if err := write(f); err != nil {
+		return err
+	}
+	return f.Commit()
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -10,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/dualgn/dgn/pkg/diskfile"
 	"github.com/dualgn/dgn/pkg/strict"
 	"github.com/spf13/pflag"
 	"github.com/spf13/viper"
@@ -81,7 +83,7 @@ func readFile(v *viper.Viper) error {
 		return nil // no home, no settings file
 	}
 	path := filepath.Join(dir, "dgn", "config.yaml")
-	data, err := os.ReadFile(path)
+	data, err := diskfile.ReadStream(context.Background(), path, diskfile.Limits{Bytes: 1 << 20})
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}

@@ -6,7 +6,6 @@ import (
 	"image/color"
 	"maps"
 	"math"
-	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -66,7 +65,7 @@ func readDuals(path string, data []byte) (map[int][]float64, error) {
 // duals reads the duals.npz of a run, if it has one.
 func (r *Run) duals() (map[int][]float64, error) {
 	path := filepath.Join(r.Dir, "duals.npz")
-	data, err := os.ReadFile(path)
+	data, err := readFile(path, maxDualsFile, 0)
 	if absent(err) {
 		return nil, nil
 	}

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -126,7 +125,7 @@ func (res *Results) flags(r *Run) string {
 
 // loadExport reads runs from a file that Export wrote.
 func (res *Results) loadExport(path string) error {
-	text, err := os.ReadFile(path)
+	text, err := readStream(path, maxExport, maxLine)
 	if err != nil {
 		return err
 	}

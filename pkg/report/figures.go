@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/google/renameio/v2"
+	"github.com/dualgn/dgn/pkg/diskfile"
 	"gonum.org/v1/plot/vg"
 )
 
@@ -68,6 +68,9 @@ func Figures(res *Results, opt FigureOptions) ([]string, error) {
 	if err := os.MkdirAll(opt.Dir, 0o755); err != nil {
 		return nil, err
 	}
+	for _, format := range Formats {
+		diskfile.Clear(opt.Dir, "*."+format)
+	}
 	var files []string
 	d := &drawing{res, res.series(), opt}
 	for _, k := range kinds {
@@ -85,7 +88,7 @@ func Figures(res *Results, opt FigureOptions) ([]string, error) {
 				if err != nil {
 					return files, fmt.Errorf("%s: %w", path, err)
 				}
-				if err := renameio.WriteFile(path, b, 0o644); err != nil {
+				if err := diskfile.Replace(path, b); err != nil {
 					return files, err
 				}
 				files = append(files, path)
