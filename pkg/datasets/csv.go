@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -135,7 +134,7 @@ func (s CSV) read(env Env, path string, raw *Raw) (*table, error) {
 	if !filepath.IsAbs(path) {
 		path = filepath.Join(env.Dir, path)
 	}
-	b, err := readUserFile("csv", path)
+	b, err := readUserFile(env, "csv", path)
 	if err != nil {
 		return nil, err
 	}
@@ -145,15 +144,12 @@ func (s CSV) read(env Env, path string, raw *Raw) (*table, error) {
 }
 
 // readUserFile reads a file that only the user can provide.
-func readUserFile(set, path string) ([]byte, error) {
-	b, err := os.ReadFile(path)
+func readUserFile(env Env, set, path string) ([]byte, error) {
+	b, err := readLimited(env, set, path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, &MissingError{Set: set, Dir: filepath.Dir(path), Files: []string{filepath.Base(path)}}
 	}
-	if err != nil {
-		return nil, &DamagedError{path, fmt.Sprintf("cannot be read: %v", err)}
-	}
-	return b, nil
+	return b, err
 }
 
 // targets returns the positions of the target columns.

@@ -54,7 +54,7 @@ func (s NPZ) read(env Env, path string, raw *Raw) (*Examples, error) {
 	if !filepath.IsAbs(path) {
 		path = filepath.Join(env.Dir, path)
 	}
-	b, err := readUserFile("npz", path)
+	b, err := readUserFile(env, "npz", path)
 	if err != nil {
 		return nil, err
 	}

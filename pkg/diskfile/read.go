@@ -100,7 +100,7 @@ func readAll(ctx context.Context, r io.Reader, path string, size int64, l Limits
 	line, start := 1, 0 // the line at hand, and where it starts
 	for {
 		if len(data) == cap(data) {
-			data = slices.Grow(data, int(max(1, min(3*int64(len(data)), size+1-int64(len(data))))))
+			data = slices.Grow(data, int(max(1, min(int64(len(data)), size+1-int64(len(data))))))
 		}
 		n, err := r.Read(data[len(data):min(cap(data), len(data)+chunk)])
 		fresh := data[len(data) : len(data)+n]

@@ -1,12 +1,14 @@
 package experiment
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"reflect"
 	"strings"
 
 	"github.com/dualgn/dgn/pkg/datasets"
+	"github.com/dualgn/dgn/pkg/interrupt"
 	"github.com/dualgn/dgn/pkg/losses"
 	"github.com/dualgn/dgn/pkg/nn"
 	"github.com/dualgn/dgn/pkg/oracles"
@@ -41,7 +43,17 @@ type loaded struct {
 	checksums map[string]string
 }
 
+// openData reads the data of a config. It ends with the context of env, whatever
+// a file or a large table is in the middle of.
 func openData(c *Config, env datasets.Env) (*loaded, error) {
+	ctx := env.Context
+	if ctx == nil {
+		ctx = context.Background()
+	}
+	return interrupt.Return(ctx, func() (*loaded, error) { return readData(c, env) })
+}
+
+func readData(c *Config, env datasets.Env) (*loaded, error) {
 	source, err := c.Data.New()
 	if err != nil {
 		return nil, &ConfigError{err}
