@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/dualgn/dgn/pkg/diskfile"
+	"github.com/dualgn/dgn/pkg/interrupt"
 	"github.com/dualgn/dgn/pkg/report"
 	"github.com/spf13/cobra"
 )
@@ -52,11 +53,11 @@ Figures:
 			if opt.Dir == "" {
 				opt.Dir = defaultFigures(args[0])
 			}
-			res, err := a.loadLogs(args, methods)
+			res, err := a.loadLogs(c.Context(), args, methods)
 			if err != nil {
 				return err
 			}
-			files, err := report.Figures(res, opt)
+			files, err := interrupt.Return(c.Context(), func() ([]string, error) { return report.Figures(res, opt) })
 			a.warnOf(res)
 			for _, f := range files {
 				fmt.Fprintln(a.stdout, f)
@@ -99,8 +100,8 @@ func defaultFigures(path string) string {
 }
 
 // loadLogs reads the runs of some methods; of all, if none is named.
-func (a *app) loadLogs(paths, methods []string) (*report.Results, error) {
-	res, err := report.Load(paths...)
+func (a *app) loadLogs(ctx context.Context, paths, methods []string) (*report.Results, error) {
+	res, err := interrupt.Return(ctx, func() (*report.Results, error) { return report.Load(paths...) })
 	if err != nil || methods == nil {
 		return res, err
 	}
@@ -134,7 +135,7 @@ too.`,
 			if !asCSV {
 				return usageError{errors.New("--csv: must be given; it is the only format")}
 			}
-			res, err := a.loadLogs(args, methods)
+			res, err := a.loadLogs(c.Context(), args, methods)
 			if err != nil {
 				return err
 			}

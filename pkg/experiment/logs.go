@@ -87,8 +87,12 @@ func (t *table) optional(f float64) {
 
 // flush puts everything written so far on disk.
 func (t *table) flush() error {
-	t.csv.Flush()
-	return t.wrap(errors.Join(t.csv.Error(), t.buf.Flush(), t.file.Sync()))
+	t.csv.Flush() // its error is one of the buffer's, which keeps it
+	err := t.buf.Flush()
+	if err == nil {
+		err = t.file.Sync()
+	}
+	return t.wrap(err)
 }
 
 func (t *table) close() error { return errors.Join(t.flush(), t.wrap(t.file.Close())) }
