@@ -1,6 +1,7 @@
 package experiment
 
 import (
+	"context"
 	"errors"
 	"os"
 	"path/filepath"
@@ -8,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/dualgn/dgn/pkg/datasets"
 )
 
 // sparse writes a file that goes on with zeros to a length.
@@ -57,6 +60,31 @@ func TestLargeConfig(t *testing.T) {
 	}
 	sparse(t, filepath.Join(dir, "manifest.json"), nil, 1<<33)
 	if _, err := (&folder{dir: dir}).manifest("."); err == nil || !strings.Contains(err.Error(), "longer than 16 MiB") {
+		t.Error(err)
+	}
+}
+
+// TestInterruptedOpen: reading a large table ends soon after the context does.
+func TestInterruptedOpen(t *testing.T) {
+	dir := t.TempDir()
+	row := strings.Repeat("0.123456789,", 20) + "1\n"
+	if err := os.WriteFile(filepath.Join(dir, "large.csv"), []byte(strings.Repeat(row, 200_000)), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	c := parse(t, toy, "data={name: csv, path: large.csv}", "loss=squared")
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	var at time.Time
+	time.AfterFunc(100*time.Millisecond, func() { at = time.Now(); cancel() })
+	_, err := Open(c, datasets.Env{Context: ctx, Dir: dir, Offline: true})
+	if !errors.Is(err, context.Canceled) || time.Since(at) > 2*time.Second {
+		t.Errorf("%v, after %v", err, time.Since(at))
+	}
+}
+
+// TestNilContext: a caller need not give a context.
+func TestNilContext(t *testing.T) {
+	if _, err := Open(parse(t, toy), datasets.Env{Offline: true}); err != nil {
 		t.Error(err)
 	}
 }
