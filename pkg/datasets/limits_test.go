@@ -164,7 +164,8 @@ func TestUserFileLimits(t *testing.T) {
 		{"fifo", "cannot be read: it is a pipe, not a file"},
 		{"folder", "cannot be read: it is a folder, not a file"},
 		{sparse("line.csv", 1<<30), "cannot be read: line 1 is longer than 16 MiB, the most that is read"},
-		{sparse("large", 1<<40), "cannot be read: it is longer than "},
+		{sparse("large.csv", 1<<40), "cannot be read: it is longer than 2 GiB"},
+		{sparse("large.npz", 1<<40), "not an .npz file"},
 	} {
 		for set, open := range map[string]func() (*Raw, error){
 			"csv": func() (*Raw, error) {
@@ -172,7 +173,7 @@ func TestUserFileLimits(t *testing.T) {
 			},
 			"npz": func() (*Raw, error) { return NPZ{Path: c.path}.Open(offline(dir), Values) },
 		} {
-			if set == "npz" && strings.HasSuffix(c.path, ".csv") {
+			if ext := filepath.Ext(c.path); ext != "" && ext != "."+set {
 				continue
 			}
 			n := allocated(func() {
