@@ -21,11 +21,11 @@ type Header struct {
 func (h Header) Len() int { return int(h.memory) / h.kind.memory }
 
 // A Check is told of every array of a file, in file order, before any elements
-// are read. An error refuses the file; Skip leaves the array out.
+// are read. An error refuses the file; ErrSkip leaves the array out.
 type Check func(Header) error
 
-// Skip is the error of a Check that leaves an array out.
-var Skip = errors.New("leave this array out")
+// ErrSkip is the error of a Check that leaves an array out.
+var ErrSkip = errors.New("leave this array out")
 
 // MaxBytes bounds the elements of all arrays of a file, in memory. A Check of
 // what is expected is a better bound.
@@ -56,7 +56,7 @@ type gate struct {
 
 func (g *gate) pass(h Header) (wanted bool, err error) {
 	for _, check := range g.checks {
-		if err := check(h); err == Skip {
+		if err := check(h); err == ErrSkip {
 			return false, nil
 		} else if err != nil {
 			return false, err

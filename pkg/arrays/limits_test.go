@@ -87,14 +87,14 @@ func TestLimits(t *testing.T) {
 	}{
 		{"unknown name", ".npz", small, refuse, `array "a0000" is not wanted`},
 		{"size", ".npz", small, few, `array "a0000" has 8388608 elements`},
-		{"left out", ".npz", small, func(Header) error { return Skip }, ""},
+		{"left out", ".npz", small, func(Header) error { return ErrSkip }, ""},
 		{"entries that share bytes", ".npz", string(overlapping(t, []byte(small), 60)), nil, `array "a0001": claims 67108937 bytes in 65314 compressed ones, of a file of`},
 		{"16 GB", ".npz", string(npz(t, map[string]string{"x.npy": npy(f8("(2000000000,)"), "12345678")})), nil, `its shape [2000000000] needs 8-byte elements that do not fit its 8 bytes`},
 		{"many dimensions", ".npz", string(npz(t, map[string]string{"x.npy": npy(f8("("+strings.Repeat("1,", 1000)+")"), "12345678")})), nil, "it has 1000 dimensions; at most 64 are read"},
 		{"a long name", ".npz", string(npz(t, map[string]string{strings.Repeat("\x1b", 60000): ""})), nil, `is not an .npy array`},
 		{"header", ".safetensors", "\x00\x00\x00\x10\x00\x00\x00\x00" + strings.Repeat(" ", 300), nil, "it claims a header of 268435456 bytes and has 300"},
 		{"unknown tensor", ".safetensors", string(safe(`{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}`, "abcd")), refuse, `array "a" is not wanted`},
-		{"tensor left out", ".safetensors", string(safe(`{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}`, "abcd")), func(Header) error { return Skip }, ""},
+		{"tensor left out", ".safetensors", string(safe(`{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}`, "abcd")), func(Header) error { return ErrSkip }, ""},
 	} {
 		f, _ := formatOf(c.ext)
 		n := allocated(func() {

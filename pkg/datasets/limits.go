@@ -41,7 +41,7 @@ func checkArrays(path string) error {
 		return nil
 	}
 	defer f.Close()
-	if _, err := arrays.ReadNPZ(f, size, dataArray, func(arrays.Header) error { return arrays.Skip }); err != nil {
+	if _, err := arrays.ReadNPZ(f, size, dataArray, func(arrays.Header) error { return arrays.ErrSkip }); err != nil {
 		return damagedf(path, "%v", err)
 	}
 	return nil

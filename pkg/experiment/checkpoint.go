@@ -177,7 +177,7 @@ func parseCheckpoint(r io.ReaderAt, size int64) (*checkpoint, error) {
 	list := io.NewSectionReader(body, int64(len(head)+1), body.Size()-int64(len(head)+1))
 	// The sizes first: a file that goes on for gigabytes need not be read for its
 	// checksum.
-	if _, err := arrays.ReadSafetensors(list, list.Size(), func(arrays.Header) error { return arrays.Skip }); err != nil {
+	if _, err := arrays.ReadSafetensors(list, list.Size(), func(arrays.Header) error { return arrays.ErrSkip }); err != nil {
 		return nil, err
 	}
 	h := sha256.New()

@@ -208,7 +208,7 @@ func (c *Config) outputsFor(b *batchData, l losses.Loss, paramsFile string) (int
 		return b.y.Len() / b.m, nil
 	}
 	var last arrays.Header
-	if _, err := arrays.ReadFile(paramsFile, func(h arrays.Header) error { last = h; return arrays.Skip }); err != nil {
+	if _, err := arrays.ReadFile(paramsFile, func(h arrays.Header) error { last = h; return arrays.ErrSkip }); err != nil {
 		return 0, &FileError{err}
 	}
 	if len(last.Shape) == 0 {

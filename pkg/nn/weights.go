@@ -33,7 +33,7 @@ func Load[T tensor.Float](path string, n *Net) ([]T, error) {
 	file, err := arrays.ReadFile(path, func(h arrays.Header) error {
 		headers = append(headers, h)
 		if want, ok := shapes[h.Name]; !ok || !slices.Equal(h.Shape, want) {
-			return arrays.Skip
+			return arrays.ErrSkip
 		}
 		return nil
 	})
