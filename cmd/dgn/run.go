@@ -37,8 +37,8 @@ interrupted or killed ones continue from their last checkpoint.`,
 			if out != "" && len(args) > 1 {
 				return usageError{fmt.Errorf("--out (or DGN_OUT) names the results folder of one config, but %d were given", len(args))}
 			}
-			if jobs < 1 {
-				return usageError{fmt.Errorf("--jobs: must be a positive number, got %d", jobs)}
+			if err := checkJobs(jobs); err != nil {
+				return err
 			}
 			set, err := figureSet(figures)
 			if err != nil {

@@ -42,8 +42,8 @@ those that failed are made again.`,
 			if !c.Flags().Changed("out") {
 				opt.Out = a.settings.Out
 			}
-			if opt.Jobs < 1 {
-				return usageError{fmt.Errorf("--jobs: must be a positive number, got %d", opt.Jobs)}
+			if err := checkJobs(opt.Jobs); err != nil {
+				return err
 			}
 			if c.Flags().Changed("samples") && flags.Samples < 1 {
 				return usageError{fmt.Errorf("--samples: must be a positive number, got %d", flags.Samples)}

@@ -48,15 +48,25 @@ type Description struct {
 
 // Env is where data are found and how they may be fetched.
 type Env struct {
-	Context context.Context
-	Dir     string // root that holds mnist/, ...
+	Context context.Context // nil: context.Background()
+	Dir     string          // root that holds mnist/, ...
 	Offline bool
 	// TrainLimit is how many training examples are wanted, from the first; 0 is
 	// all. A set may give more.
 	TrainLimit int
-	Client     *http.Client
+	Client     *http.Client // nil: http.DefaultClient
 	// Progress is told of each download; bytes are written as they arrive.
 	Progress func(name string, size int64) io.WriteCloser
+
+	pace pace // the zero value stands for the usual one
+}
+
+// context is Context, or that of a caller who gives none.
+func (env Env) context() context.Context {
+	if env.Context == nil {
+		return context.Background()
+	}
+	return env.Context
 }
 
 // ResolveDir returns the root of the data: what the config says, else what the

@@ -105,7 +105,7 @@ func TestIDXErrors(t *testing.T) {
 		want   string
 	}{
 		{"cut data", func(f *[4][]byte) { f[0] = f[0][:30] }, 0, "has 14 bytes of data where its dimensions [4 2 3] need 24; it is cut short or damaged, fetch it again"},
-		{"too long", func(f *[4][]byte) { f[1] = append(f[1], 0) }, 1, "has 5 bytes of data where its dimensions [4] need 4"},
+		{"too long", func(f *[4][]byte) { f[1] = append(f[1], 0) }, 1, "has more than 4 bytes of data where its dimensions [4] need 4"},
 		{"cut header", func(f *[4][]byte) { f[0] = f[0][:9] }, 0, "is cut short in its header, after 9 bytes"},
 		{"empty", func(f *[4][]byte) { f[2] = nil }, 2, "is 0 bytes long, too short for an IDX file"},
 		{"swapped", func(f *[4][]byte) { f[0], f[1] = f[1], f[0] }, 0, "starts with magic number 0x00000801 where 0x00000803 is expected: it holds labels; were the image and label files swapped?"},

@@ -1,7 +1,7 @@
 package datasets
 
 import (
-	"bytes"
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/dualgn/dgn/pkg/diskfile"
 	"github.com/dualgn/dgn/pkg/registry"
 	"github.com/dualgn/dgn/pkg/tensor"
 	"github.com/klauspost/compress/gzip"
@@ -107,7 +108,7 @@ func (s IDXSet) Open(env Env, _ Encoding) (*Raw, error) {
 		paths[i] = s.find(dir, f)
 		var err error
 		var sum string
-		if data[i], sum, err = readIDXFile(paths[i], f); err != nil {
+		if data[i], sum, err = readIDXFile(env, paths[i], f, [2]uint32{idxImages, idxLabels}[i%2]); err != nil {
 			return nil, err
 		}
 		raw.Checksums[filepath.Base(paths[i])] = sum
@@ -157,27 +158,41 @@ func (s IDXSet) find(dir string, f File) string {
 	return ""
 }
 
-// readIDXFile returns the uncompressed bytes of a file, and the SHA-256 of the
-// file as it is. The content is checked by its structure, so that a user's own
-// images in this format can be read as well.
-func readIDXFile(path string, f File) (data []byte, sum string, err error) {
-	b, err := os.ReadFile(path)
+// readIDXFile returns the uncompressed bytes of a file that should start with a
+// magic number, and the SHA-256 of the file as it is. The content is checked by
+// its structure, so that a user's own images in this format can be read as well.
+func readIDXFile(env Env, path string, f File, magic uint32) (data []byte, sum string, err error) {
+	file, size, err := diskfile.Open(path)
 	if err != nil {
 		return nil, "", &DamagedError{path, fmt.Sprintf("cannot be read: %v", errors.Unwrap(err))}
 	}
-	sum = sumOf(b)
-	if !strings.HasSuffix(path, ".gz") {
-		return b, sum, nil
+	defer file.Close()
+	if size > maxPacked {
+		return nil, "", damagedf(path, "is %d bytes long; at most %s are read", size, diskfile.Size(maxPacked))
 	}
-	z, err := gzip.NewReader(bytes.NewReader(b))
+	h := sha256.New()
+	all := io.TeeReader(diskfile.Reader(env.context(), file), h)
+	r := all
+	if strings.HasSuffix(path, ".gz") {
+		r, err = gzip.NewReader(all)
+	}
 	if err == nil {
-		data, err = io.ReadAll(io.LimitReader(z, maxUnpacked))
+		data, err = readIDX(r, magic)
 	}
-	if err != nil {
-		return nil, "", damagedf(path, "is not a whole gzip file (%v): it is %d bytes long with SHA-256 %s, the original is %d bytes with %s; delete it and run `dgn data get`", err, len(b), sum, f.Size, f.SHA256)
+	if _, more := io.Copy(io.Discard, all); err == nil {
+		err = more
+	}
+	sum = hex.EncodeToString(h.Sum(nil))
+	switch {
+	case env.context().Err() != nil:
+		return nil, "", context.Cause(env.context())
+	case err != nil && strings.HasSuffix(path, ".gz"):
+		return nil, "", damagedf(path, "is not a whole gzip file (%v): it is %d bytes long with SHA-256 %s, the original is %d bytes with %s; delete it and run `dgn data get`", err, size, sum, f.Size, f.SHA256)
+	case err != nil:
+		return nil, "", damagedf(path, "cannot be read: %v", err)
 	}
 	return data, sum, nil
 }
 
-// maxUnpacked bounds what a compressed file may unfold to.
-const maxUnpacked = 4 << 30
+// maxPacked bounds a file as it is on disk.
+const maxPacked = 2 << 30

@@ -104,10 +104,24 @@ func (s NPZ) read(env Env, path string, raw *Raw) (e *Examples, classes int, err
 	return parseNPZ(at, b, s.Task)
 }
 
+// maxNumbers bounds the numbers of one array of a data set: 4 GiB as float64.
+const maxNumbers = 1 << 29
+
+// dataArray refuses, before they are read, arrays that no data set has.
+func dataArray(h arrays.Header) error {
+	switch {
+	case !slices.Contains([]string{"x", "y", "omega"}, h.Name):
+		return fmt.Errorf("array %.60q is unknown; a data set has the arrays x and y", h.Name)
+	case h.Len() > maxNumbers:
+		return fmt.Errorf("array %q has shape %v, %d numbers; at most %d are read", h.Name, h.Shape, h.Len(), maxNumbers)
+	}
+	return nil
+}
+
 // parseNPZ returns the examples in an .npz file, and the number of classes that
 // its labels tell of.
 func parseNPZ(file string, b []byte, task Task) (e *Examples, classes int, err error) {
-	list, err := arrays.ReadNPZ(bytes.NewReader(b), int64(len(b)))
+	list, err := arrays.ReadNPZ(bytes.NewReader(b), int64(len(b)), dataArray)
 	if err != nil {
 		if is := foreignFormat(b); is != "" && !bytes.HasPrefix(b, []byte("PK")) {
 			return nil, 0, damagedf(file, "is not an .npz file: it %s", is)

@@ -65,6 +65,9 @@ func readTable(file string, text []byte, delimiter string, header bool, skip int
 			}
 			return damagedf(file, "line %d has %d cells where the lines before have %d%s", line, len(cells), width, hint)
 		}
+		if (len(t.rows)+1)*width > maxCells {
+			return damagedf(file, "has more than %d cells, the most that are read; save the numbers as arrays x and y in an .npz file", maxCells)
+		}
 		t.rows, t.lines = append(t.rows, cells), append(t.lines, line)
 		return nil
 	}

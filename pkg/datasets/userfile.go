@@ -37,14 +37,11 @@ func readUserFile(env Env, set, path string) (at string, b []byte, err error) {
 	if !filepath.IsAbs(path) {
 		at = filepath.Join(env.Dir, path)
 	}
-	b, err = os.ReadFile(at)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return at, nil, missingUserFile(set, path, at)
-	case err != nil:
-		return at, nil, &DamagedError{at, fmt.Sprintf("cannot be read: %v", err)}
+	b, err = readLimited(env, set, at)
+	if errors.Is(err, fs.ErrNotExist) {
+		err = missingUserFile(set, path, at)
 	}
-	return at, b, nil
+	return at, b, err
 }
 
 // missingUserFile tells where a file was looked for, and what is there.

@@ -13,6 +13,11 @@ import (
 	"github.com/dualgn/dgn/pkg/oracles"
 )
 
+// decodeCheckpoint reads the bytes of a file.
+func decodeCheckpoint(data []byte) (*checkpoint, error) {
+	return parseCheckpoint(bytes.NewReader(data), int64(len(data)))
+}
+
 // sample is a checkpoint with something in every field.
 func sample() *checkpoint {
 	return &checkpoint{

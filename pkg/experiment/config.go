@@ -1,12 +1,13 @@
 package experiment
 
 import (
+	"context"
 	"errors"
 	"fmt"
-	"os"
 	"strings"
 
 	"github.com/dualgn/dgn/pkg/datasets"
+	"github.com/dualgn/dgn/pkg/diskfile"
 	"github.com/dualgn/dgn/pkg/losses"
 	"github.com/dualgn/dgn/pkg/nn"
 	"github.com/dualgn/dgn/pkg/optim"
@@ -236,11 +237,23 @@ const (
 func Load(path string, sets []string) (*Config, error) { return load(path, sets, wholeExperiment) }
 
 func load(path string, sets []string, what scope) (*Config, error) {
-	data, err := os.ReadFile(path)
+	data, err := readConfig(path)
+	if err != nil {
+		return nil, err
+	}
+	return decode(path, data, sets, what)
+}
+
+// maxConfig bounds the file of a config.
+const maxConfig = 8 << 20
+
+// readConfig reads the file of a config, which may be a pipe.
+func readConfig(path string) ([]byte, error) {
+	data, err := diskfile.ReadStream(context.Background(), path, diskfile.Limits{Bytes: maxConfig})
 	if err != nil {
 		return nil, &ConfigError{err}
 	}
-	return decode(path, data, sets, what)
+	return data, nil
 }
 
 // Parse is Load for a file already read.

@@ -142,11 +142,26 @@ type batchData struct {
 	omega []float64 // weights of the examples; nil: all 1
 }
 
+// batchNumbers bounds the numbers of one array of a batch; a step on more would
+// take minutes.
+const batchNumbers = 1 << 28
+
+// batchArray refuses, before they are read, arrays that no batch has.
+func batchArray(h arrays.Header) error {
+	switch {
+	case !slices.Contains([]string{"x", "y", "omega"}, h.Name):
+		return fmt.Errorf("array %.60q is not part of a batch; it takes x and y", h.Name)
+	case h.Len() > batchNumbers:
+		return fmt.Errorf("array %q has shape %v, %d numbers; at most %d are read", h.Name, h.Shape, h.Len(), batchNumbers)
+	}
+	return nil
+}
+
 // readBatch reads the arrays x (m x features or m x C x H x W) and y (int labels
 // of length m, or float targets m x k), and weights omega of length m if there are
 // any.
 func readBatch(file string) (*batchData, error) {
-	list, err := arrays.ReadFile(file)
+	list, err := arrays.ReadFile(file, batchArray)
 	if err != nil {
 		return nil, &FileError{err}
 	}
@@ -221,14 +236,14 @@ func (c *Config) outputsFor(b *batchData, l losses.Loss, paramsFile string) (int
 	case !b.y.IsInt():
 		return b.y.Len() / b.m, nil
 	}
-	params, err := arrays.ReadFile(paramsFile)
-	if err != nil {
+	var last arrays.Header
+	if _, err := arrays.ReadFile(paramsFile, func(h arrays.Header) error { last = h; return arrays.ErrSkip }); err != nil {
 		return 0, &FileError{err}
 	}
-	if len(params) == 0 || len(params[len(params)-1].Shape) == 0 {
+	if len(last.Shape) == 0 {
 		return 0, fileErrorf("%s: holds no weights", paramsFile)
 	}
-	return params[len(params)-1].Shape[0], nil
+	return last.Shape[0], nil
 }
 
 // targets encodes y as the loss wants it.

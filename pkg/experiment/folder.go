@@ -1,6 +1,7 @@
 package experiment
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -10,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/dualgn/dgn/pkg/diskfile"
 	"github.com/gofrs/flock"
 )
 
@@ -52,45 +54,9 @@ func (Disk) Continue(path string, size int64) (File, error) {
 	return f, nil
 }
 
-// temporary names the file that is to replace another. It has one name, unlike
-// the ones of renameio, so that what a killed program leaves is used again by
-// the next, and syncs the folder, without which a rename may be lost.
-func temporary(path string) string { return path + ".tmp" }
+func (Disk) Replace(path string, data []byte) error { return diskfile.Replace(path, data) }
 
-func (Disk) Replace(path string, data []byte) error {
-	if err := replace(path, data, (*os.File).Sync); err != nil {
-		return err
-	}
-	return syncFolder(filepath.Dir(path))
-}
-
-func (Disk) Put(path string, data []byte) error {
-	return replace(path, data, func(*os.File) error { return nil })
-}
-
-func replace(path string, data []byte, sync func(*os.File) error) error {
-	f, err := os.OpenFile(temporary(path), os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o644)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(data)
-	if err := errors.Join(err, sync(f), f.Close()); err != nil {
-		return errors.Join(err, os.Remove(temporary(path)))
-	}
-	if err := os.Rename(temporary(path), path); err != nil {
-		return errors.Join(err, os.Remove(temporary(path)))
-	}
-	return nil
-}
-
-// syncFolder puts the names in a folder on disk.
-func syncFolder(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
-}
+func (Disk) Put(path string, data []byte) error { return diskfile.Put(path, data) }
 
 // A folder is the results folder of one experiment, locked against other
 // processes while it is open.
@@ -191,10 +157,13 @@ func (f *folder) relabel(r planned, files Files) error {
 	return m.save(filepath.Join(f.dir, r.path), files)
 }
 
+// maxManifest bounds the file of a manifest, which has some kilobytes.
+const maxManifest = 16 << 20
+
 // manifest reads the manifest of the run at path, nil if there is none.
 func (f *folder) manifest(path string) (*Manifest, error) {
 	name := filepath.Join(f.dir, path, "manifest.json")
-	data, err := os.ReadFile(name)
+	data, err := diskfile.Read(context.Background(), name, diskfile.Limits{Bytes: maxManifest})
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}

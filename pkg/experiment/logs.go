@@ -116,8 +116,8 @@ func (t *table) optional(f float64) {
 // flush hands everything written so far to the operating system, which keeps it
 // whatever becomes of the program.
 func (t *table) flush() error {
-	t.csv.Flush()
-	return t.wrap(errors.Join(t.csv.Error(), t.buf.Flush()))
+	t.csv.Flush() // its error is one of the buffer's, which keeps it
+	return t.wrap(t.buf.Flush())
 }
 
 func (t *table) close() error { return errors.Join(t.flush(), t.wrap(t.file.Close())) }

@@ -5,12 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"net/http"
 	"reflect"
 	"slices"
 	"strings"
 
 	"github.com/dualgn/dgn/pkg/datasets"
+	"github.com/dualgn/dgn/pkg/interrupt"
 	"github.com/dualgn/dgn/pkg/losses"
 	"github.com/dualgn/dgn/pkg/nn"
 	"github.com/dualgn/dgn/pkg/oracles"
@@ -51,16 +51,20 @@ type loaded struct {
 	layout string // what that was read for
 }
 
+// openData reads the data of a config. It ends with the context of env, whatever
+// a file or a large table is in the middle of.
 func openData(c *Config, env datasets.Env) (*loaded, error) {
+	ctx := env.Context
+	if ctx == nil {
+		ctx = context.Background()
+	}
+	return interrupt.Return(ctx, func() (*loaded, error) { return readData(c, env) })
+}
+
+func readData(c *Config, env datasets.Env) (*loaded, error) {
 	source, err := c.Data.New()
 	if err != nil {
 		return nil, &ConfigError{err}
-	}
-	if env.Context == nil {
-		env.Context = context.Background()
-	}
-	if env.Client == nil {
-		env.Client = http.DefaultClient
 	}
 	env.Dir = datasets.ResolveDir(c.Data.Common.Dir, env.Dir)
 	env.TrainLimit = c.Data.Common.TrainLimit

@@ -222,7 +222,7 @@ func (d dyingDisk) Continue(path string, size int64) (File, error) {
 func (d dyingDisk) Replace(path string, data []byte) error {
 	if d.dies() {
 		if *d.left == -1 {
-			return errors.Join(errDead, os.WriteFile(temporary(path), data[:len(data)/2], 0o644))
+			return errors.Join(errDead, os.WriteFile(path+".tmp", data[:len(data)/2], 0o644))
 		}
 		return errDead
 	}

@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/dualgn/dgn/pkg/diskfile"
 )
 
 // slot returns the file of a run's checkpoint of a number: they take turns, so
@@ -74,13 +76,9 @@ func (f *folder) lastCheckpoint(path string, now origin) (c *checkpoint, warning
 	var bad []string
 	for number := range 2 {
 		name := slot(dir, number)
-		data, err := os.ReadFile(name)
+		got, err := readCheckpoint(name)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
-		}
-		var got *checkpoint
-		if err == nil {
-			got, err = decodeCheckpoint(data)
 		}
 		if err != nil {
 			bad = append(bad, fmt.Sprintf("%s: %v", name, err))
@@ -134,13 +132,12 @@ func (c *checkpoint) changedLogs(dir string) (what []string) {
 }
 
 // removeCheckpoints removes the checkpoints of a run that is complete, if there
-// are any, with what a kill may have left of one.
+// are any, with the temporary files that a kill may have left.
 func removeCheckpoints(dir string, log *slog.Logger) {
 	for number := range 2 {
-		for _, name := range []string{slot(dir, number), temporary(slot(dir, number))} {
-			if err := os.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
-				log.Warn("cannot remove a checkpoint that is of no more use", "error", err)
-			}
+		if err := os.Remove(slot(dir, number)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			log.Warn("cannot remove a checkpoint that is of no more use", "error", err)
 		}
 	}
+	diskfile.Clear(dir, "*")
 }

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strings"
 
@@ -31,9 +30,9 @@ const maxPoints = 10_000
 // LoadSweep is Load for a config that is swept over, by its section sweep and by
 // the flags. All points are decoded and validated.
 func LoadSweep(path string, sets []string, flags SweepFlags) (*Study, error) {
-	data, err := os.ReadFile(path)
+	data, err := readConfig(path)
 	if err != nil {
-		return nil, &ConfigError{err}
+		return nil, err
 	}
 	return ParseSweep(path, data, sets, flags)
 }

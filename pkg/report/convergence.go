@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"maps"
 	"math"
-	"os"
 	"path/filepath"
 	"slices"
 	"sort"
@@ -59,7 +58,7 @@ func readInner(path string, text []byte) (solves []solve, warning string, err er
 // inner reads the inner.csv of a run, if it has one.
 func (res *Results) inner(r *Run) ([]solve, error) {
 	path := filepath.Join(r.Dir, "inner.csv")
-	text, err := os.ReadFile(path)
+	text, err := readFile(path, maxLog, maxLine)
 	if absent(err) {
 		return nil, nil
 	}

@@ -6,7 +6,6 @@ import (
 	"image/color"
 	"maps"
 	"math"
-	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -18,24 +17,36 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 )
 
+// maxDuals bounds the dual variables in the file of a run: 1 GiB.
+const maxDuals = 1 << 27
+
 // readDuals reads duals.npz: arrays alpha_STEP, m x k, of the dual variables
 // after the steps of evaluations. It returns, by step, the weight ||alpha_i|| of
 // each example of the mini-batch.
 func readDuals(path string, data []byte) (map[int][]float64, error) {
-	list, err := arrays.ReadNPZ(bytes.NewReader(data), int64(len(data)))
+	steps := map[string]int{}
+	total := 0
+	list, err := arrays.ReadNPZ(bytes.NewReader(data), int64(len(data)), func(h arrays.Header) error {
+		text, ok := strings.CutPrefix(h.Name, "alpha_")
+		step, err := strconv.Atoi(text)
+		if !ok || err != nil || step < 0 {
+			return fmt.Errorf("array %.60q: expected alpha_STEP", h.Name)
+		}
+		if len(h.Shape) != 2 || h.Shape[0] == 0 || h.Shape[1] == 0 {
+			return fmt.Errorf("array %q has shape %v, expected m x k", h.Name, h.Shape)
+		}
+		if total += h.Len(); total > maxDuals {
+			return fmt.Errorf("with array %q there are more than %d dual variables, the most that are read", h.Name, maxDuals)
+		}
+		steps[h.Name] = step
+		return nil
+	})
 	if err != nil {
 		return nil, logErrorf("%s: %w", path, err)
 	}
 	out := map[int][]float64{}
 	for _, a := range list {
-		text, ok := strings.CutPrefix(a.Name, "alpha_")
-		step, err := strconv.Atoi(text)
-		if !ok || err != nil || step < 0 {
-			return nil, logErrorf("%s: array %q: expected alpha_STEP", path, a.Name)
-		}
-		if len(a.Shape) != 2 || a.Shape[0] == 0 || a.Shape[1] == 0 {
-			return nil, logErrorf("%s: array %q has shape %v, expected m x k", path, a.Name, a.Shape)
-		}
+		step := steps[a.Name]
 		if _, twice := out[step]; twice {
 			return nil, logErrorf("%s: there are two arrays of step %d", path, step)
 		}
@@ -54,7 +65,7 @@ func readDuals(path string, data []byte) (map[int][]float64, error) {
 // duals reads the duals.npz of a run, if it has one.
 func (r *Run) duals() (map[int][]float64, error) {
 	path := filepath.Join(r.Dir, "duals.npz")
-	data, err := os.ReadFile(path)
+	data, err := readFile(path, maxDualsFile, 0)
 	if absent(err) {
 		return nil, nil
 	}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -148,7 +147,7 @@ func (r *Run) readFlags(text string) {
 
 // loadExport reads runs from a file that Export wrote.
 func (res *Results) loadExport(path string) error {
-	text, err := os.ReadFile(path)
+	text, err := readStream(path, maxExport, maxLine)
 	if err != nil {
 		return err
 	}

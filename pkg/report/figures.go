@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/dualgn/dgn/pkg/diskfile"
 	"gonum.org/v1/plot/plotter"
 	"gonum.org/v1/plot/vg"
 )
@@ -69,6 +70,9 @@ func Figures(res *Results, opt FigureOptions) ([]string, error) {
 	}
 	if err := os.MkdirAll(opt.Dir, 0o755); err != nil {
 		return nil, err
+	}
+	for _, format := range Formats {
+		diskfile.Clear(opt.Dir, "*."+format)
 	}
 	d := &drawing{res, res.series(), opt}
 	d.warnOfLetters()

@@ -161,7 +161,7 @@ func (res *Results) Add(dir string, varied []Setting) error {
 func (res *Results) loadRun(dir string) error {
 	r := Run{Dir: dir}
 	path := filepath.Join(dir, "manifest.json")
-	data, err := os.ReadFile(path)
+	data, err := readFile(path, maxManifest, 0)
 	if err != nil {
 		return err
 	}
@@ -178,7 +178,7 @@ func (res *Results) loadRun(dir string) error {
 		return logErrorf("%s: the fields method and outcome are missing; is it a manifest of dgn?", path)
 	}
 	path = filepath.Join(dir, "metrics.csv")
-	text, err := os.ReadFile(path)
+	text, err := readFile(path, maxLog, maxLine)
 	if errors.Is(err, fs.ErrNotExist) {
 		if r.ended() {
 			r.Damage = "metrics.csv is missing"

@@ -2,12 +2,11 @@ package report
 
 import (
 	"fmt"
-	"path/filepath"
 	"runtime"
 	"sync"
 	"sync/atomic"
 
-	"github.com/google/renameio/v2"
+	"github.com/dualgn/dgn/pkg/diskfile"
 )
 
 // A file is a figure in one format.
@@ -44,5 +43,5 @@ func (f *file) write(dpi int) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", f.path, err)
 	}
-	return renameio.WriteFile(f.path, b, 0o644, renameio.WithTempDir(filepath.Dir(f.path)))
+	return diskfile.Replace(f.path, b)
 }
