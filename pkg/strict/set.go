@@ -20,20 +20,20 @@ import (
 // the way that are absent are made, so that a misspelt key is found when the
 // document is decoded, with the assignment named as its origin.
 func (d *Doc) Set(key, value string) error {
-	origin := fmt.Sprintf("--set %s=%s", key, value)
+	origin := "--set " + Plain(key+"="+value)
 	var n yaml.Node
 	if err := yaml.Unmarshal([]byte(value), &n); err != nil {
-		return fmt.Errorf("%s: the value is not YAML: %s", origin, strings.TrimPrefix(err.Error(), "yaml: "))
+		return fmt.Errorf("%s: the value is not YAML: %s", origin, problem(err))
 	}
 	leaf := &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!null"}
 	if len(n.Content) > 0 {
 		leaf = n.Content[0]
 	}
-	nodes := 0
-	if err := d.check(leaf, 0, &nodes); err != nil {
-		return fmt.Errorf("%s: %w", origin, err)
+	leaf, err := (&Doc{File: origin}).unfold(leaf)
+	if err != nil {
+		return err
 	}
-	return (&assignment{Doc: d, leaf: unfold(leaf), origin: origin, again: true}).assign(d.root, key)
+	return (&assignment{Doc: d, leaf: leaf, origin: origin, again: true}).assign(d.root, key)
 }
 
 // Assign is Set with a value that was read before, here or in another document.
