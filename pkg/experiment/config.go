@@ -116,9 +116,9 @@ func (m *Method) UnmarshalStrict(v strict.Value) error {
 	var errs []error
 	if m.Name == "" {
 		errs = append(errs, v.Errorf("the key \"name\" is missing: it labels the method's curve and names its folder"))
-	} else if Slug(m.Name) == "" {
+	} else if wrong := badMethodName(m.Name); wrong != "" {
 		at, _ := v.Lookup("name")
-		errs = append(errs, at.Errorf("%q has no letter or digit to name a folder by", m.Name))
+		errs = append(errs, at.Errorf("%s", wrong))
 	}
 	if m.Optimizer.IsZero() {
 		errs = append(errs, v.Errorf("the key \"optimizer\" is missing (known: %s)", strings.Join(optim.Known.Names(), ", ")))
@@ -266,7 +266,7 @@ func parseDoc(path string, data []byte, sets []string) (*strict.Doc, error) {
 	for _, s := range sets {
 		key, value, ok := strings.Cut(s, "=")
 		if !ok || key == "" {
-			return nil, configErrorf("--set %s: expected KEY=VALUE, as in --set train.epochs=3", s)
+			return nil, configErrorf("--set %s: expected KEY=VALUE, as in --set train.epochs=3", strict.Plain(s))
 		}
 		if err := doc.Set(key, value); err != nil {
 			return nil, &ConfigError{err}

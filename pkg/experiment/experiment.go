@@ -125,7 +125,7 @@ func (opt *Options) complete(c *Config) {
 	}
 	opt.Jobs = max(opt.Jobs, 1)
 	if opt.Out == "" {
-		opt.Out = filepath.Join("results", c.Name)
+		opt.Out = filepath.Join("results", resultsFolder(c.Name))
 	}
 }
 
