@@ -3,6 +3,7 @@ package experiment
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"strings"
 
@@ -80,17 +81,9 @@ func (c *Data) UnmarshalStrict(v strict.Value) (err error) {
 
 // MarshalYAML puts the set's own options and the common ones in one mapping.
 func (c Data) MarshalYAML() (any, error) {
-	own, err := c.Choice.MarshalYAML()
-	if err != nil {
-		return nil, err
-	}
-	var common yaml.Node
-	if err := common.Encode(c.Common); err != nil {
-		return nil, err
-	}
-	n := own.(*yaml.Node)
-	n.Content = append(n.Content, common.Content...)
-	return n, nil
+	m := c.Mapping()
+	m.Options = append(m.Options, c.Common)
+	return m, nil
 }
 
 // A Method is one curve of the figures: a direction oracle, the optimizer that
@@ -214,7 +207,7 @@ func Defaults() Config {
 }
 
 // A ConfigError says what is wrong with an experiment's settings: its Error
-// lists every fault, a line each.
+// lists the faults, a line each.
 type ConfigError struct{ err error }
 
 func (e *ConfigError) Error() string { return e.err.Error() }
@@ -238,11 +231,29 @@ const (
 func Load(path string, sets []string) (*Config, error) { return load(path, sets, wholeExperiment) }
 
 func load(path string, sets []string, what scope) (*Config, error) {
-	data, err := os.ReadFile(path)
+	data, err := readConfig(path)
 	if err != nil {
 		return nil, &ConfigError{err}
 	}
 	return decode(path, data, sets, what)
+}
+
+// maxConfig is the length in bytes of the longest config: a list of a million
+// seeds fits.
+const maxConfig = 32 << 20
+
+// readConfig reads the file of a config, which may be a pipe.
+func readConfig(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, maxConfig+1))
+	if err == nil && len(data) > maxConfig {
+		err = fmt.Errorf("%s is longer than %d MiB, and so no config", strict.Plain(path), maxConfig>>20)
+	}
+	return data, err
 }
 
 // Parse is Load for a file already read.
@@ -279,10 +290,10 @@ func decodeDoc(doc *strict.Doc, what scope) (*Config, error) {
 	c := Defaults()
 	v := doc.Root()
 	if err := v.Decode(&c); err != nil {
-		return nil, &ConfigError{err}
+		return nil, &ConfigError{firstOf(err)}
 	}
 	if err := c.validate(v, what); err != nil {
-		return nil, &ConfigError{err}
+		return nil, &ConfigError{firstOf(err)}
 	}
 	return &c, nil
 }
