@@ -14,6 +14,7 @@ import (
 	"github.com/dualgn/dgn/pkg/optim"
 	"github.com/dualgn/dgn/pkg/oracles"
 	"github.com/dualgn/dgn/pkg/schedules"
+	"github.com/dualgn/dgn/pkg/size"
 	"github.com/dualgn/dgn/pkg/tensor"
 )
 
@@ -244,7 +245,7 @@ func (t *trainer[T]) time(step int) schedules.Time {
 func (t Train) total(perEpoch int) int {
 	total := math.MaxInt
 	if t.Epochs > 0 {
-		total = t.Epochs * perEpoch
+		total = size.Product(t.Epochs, perEpoch)
 	}
 	if t.Steps > 0 {
 		total = min(total, t.Steps)

@@ -8,6 +8,10 @@ import (
 	"github.com/dualgn/dgn/pkg/strict"
 )
 
+// maxSteps is the largest number of steps that counters and schedules, which are
+// float64s in places, tell from the next.
+const maxSteps = 1 << 53
+
 // validate checks what the types cannot say: required keys, ranges, and
 // settings that contradict each other. It reads no data.
 func (c *Config) validate(root strict.Value, what scope) error {
@@ -55,6 +59,12 @@ func (c *Config) validate(root strict.Value, what scope) error {
 	}
 	if t.Steps < 0 {
 		bad("train.steps", "must be positive, got %d", t.Steps)
+	}
+	if t.Epochs > maxSteps {
+		bad("train.epochs", "must be at most %d, got %d", int64(maxSteps), t.Epochs)
+	}
+	if t.Steps > maxSteps {
+		bad("train.steps", "must be at most %d, got %d", int64(maxSteps), t.Steps)
 	}
 	if t.Seconds < 0 {
 		bad("train.seconds", "must be positive, got %g", t.Seconds)
