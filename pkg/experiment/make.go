@@ -64,6 +64,15 @@ func (p *Problem) make(ctx context.Context, f *folder, r planned, opt Options) (
 	if err := save(); err != nil {
 		return err
 	}
+	leave, err := runGate.enter(ctx, p.footprint(method, m.Threads))
+	if errors.Is(err, context.Canceled) { // while others were in the way
+		m.Outcome = Interrupted
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer leave()
 	pool := tensor.NewPool(m.Threads)
 	defer pool.Close()
 	logs, err := openLogs(opt.Files, dir, p.Config.Log.Inner && method.solves(), from)
