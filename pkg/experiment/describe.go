@@ -42,7 +42,7 @@ func (p *Problem) Describe(w io.Writer) error {
 	large := p.Net.Memory(evalChunk, value)
 	fmt.Fprintf(w, "evaluation, %d examples at a time: %s\n", evalChunk, size.Bytes(size.Sum(large.Kept, large.Work)))
 	fmt.Fprintf(w, "one vector of %d parameters: %s\n", p.Net.NumParams(), size.Bytes(size.Product(p.Net.NumParams(), value)))
-	fmt.Fprintf(w, "the data take %s; a run besides about\n", size.Bytes(p.Problem.Bytes()))
+	fmt.Fprintf(w, "memory: the data take %s, and each run about\n", size.Bytes(p.Problem.Bytes()))
 	for i := range c.Methods {
 		fmt.Fprintf(w, "  %s: %s\n", c.Methods[i].Name, p.footprint(&c.Methods[i], 1))
 	}
