@@ -44,7 +44,7 @@ func (p *Problem) footprint(m *Method, threads int) footprint {
 	c, net := p.Config, p.Net
 	value := c.valueSize()
 	batch, k, weights, in := c.Train.BatchSize, net.Outputs(), net.NumParams(), p.Shape.Len()
-	state := len(optim.New[float32](m.Optimizer.Must(), 1, nil).State().Vectors)
+	state := optim.VectorsOf(m.Optimizer.Must())
 	held := oracles.HeldBy(m.Oracle.Must(), c.Loss.Must(), net, batch, value, p.Train.Len())
 
 	linearizations, trial := 1, 0
