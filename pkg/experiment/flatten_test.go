@@ -2,6 +2,7 @@ package experiment
 
 import (
 	"maps"
+	"math"
 	"reflect"
 	"testing"
 
@@ -64,7 +65,7 @@ func TestSettingsAreThoseOfYAML(t *testing.T) {
 	for _, text := range []string{"é: ü", "true", "", "null", "1e3", " a", "#", "line\nline\n", "~", "'", "x: y", "0x1f", "2001-01-01", "<<", "y", "1:30"} {
 		sameAsYAML(t, "text", text)
 	}
-	for _, x := range []any{0.1, 1.0, 1e21, 1e-9, 123456789.0, -0.0, 3, uint64(1) << 63, true, []int{}, []int{1, 2}, []any{"a", 1, -2.5}, map[string]any{"b": 1.5, "a": []float64{1}}, []float64(nil), (*datasets.Augment)(nil)} {
+	for _, x := range []any{0.1, 1.0, 1e21, 1e-9, 123456789.0, math.Copysign(0, -1), 3, uint64(1) << 63, true, []int{}, []int{1, 2}, []any{"a", 1, -2.5}, map[string]any{"b": 1.5, "a": []float64{1}}, []float64(nil), (*datasets.Augment)(nil)} {
 		sameAsYAML(t, "value", x)
 	}
 }

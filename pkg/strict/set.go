@@ -136,7 +136,7 @@ func (d *Doc) assigned(n *yaml.Node) string {
 // addresses, by name, position or *, and what is left of the key.
 func (v Value) Elements(key string) (at []int, rest string, err error) {
 	if v.node == nil || v.node.Kind != yaml.SequenceNode {
-		return nil, "", fmt.Errorf("there is no list to find %q in", key)
+		return nil, "", fmt.Errorf("there is no list to find %s in", Quote(key))
 	}
 	return pick(v.node, key)
 }
@@ -156,7 +156,7 @@ func pick(n *yaml.Node, key string) (at []int, rest string, err error) {
 	for i, c := range n.Content {
 		name := nameOf(c)
 		if name != "" {
-			names = append(names, fmt.Sprintf("%q", name))
+			names = append(names, Quote(name))
 		}
 		rest, ok := after(key, name)
 		if ok && name != "" && (best < 0 || len(rest) < len(bestRest)) {
@@ -170,7 +170,7 @@ func pick(n *yaml.Node, key string) (at []int, rest string, err error) {
 	if i, err := strconv.Atoi(first); err == nil && i >= 0 && i < len(n.Content) {
 		return []int{i}, rest, nil
 	}
-	return nil, "", fmt.Errorf("no element of the list fits %q (known: %s, 0 to %d, *)", key, strings.Join(names, ", "), len(n.Content)-1)
+	return nil, "", fmt.Errorf("no element of the list fits %s (known: %s, 0 to %d, *)", Quote(key), strings.Join(names[:min(len(names), shownNames)], ", "), len(n.Content)-1)
 }
 
 // after reports whether key is name or starts with "name.", and returns what

@@ -46,6 +46,10 @@ func shorten(s string, limit int) (head, more string) {
 	return s, ""
 }
 
+// Printable returns a text of any length with what a terminal would obey, other than
+// line ends and tabs, and what cannot be seen escaped.
+func Printable(s string) string { return escapeBut(s, "\n\t") }
+
 // escape replaces what does not print by \n, \x1b or \u202e.
 func escape(s string) string {
 	return escapeBut(s, "")
@@ -83,7 +87,7 @@ func format(text string, args []any) string {
 			}
 		}
 	}
-	return escapeBut(fmt.Sprintf(text, args...), "\n\t")
+	return Printable(fmt.Sprintf(text, args...))
 }
 
 // An echo is a value of the user's in a message.
