@@ -133,6 +133,14 @@ func (g *gate) collect() {
 	debug.SetMemoryLimit(limit)
 }
 
+// tidy collects the garbage of a large run. The runtime would do so too late: what is
+// allocated at once is not bound by its limit.
+func (t *trainer[T]) tidy() {
+	if t.large {
+		runtime.GC()
+	}
+}
+
 // mapped is the memory that the runtime holds, as its limit counts it.
 func mapped() int {
 	var s runtime.MemStats

@@ -119,6 +119,7 @@ func (f *folder) failed(r planned, err error, opt Options) error {
 func trainOne[T tensor.Float](ctx context.Context, p *Problem, m *Method, seed uint64, pool *tensor.Pool, l *logs, mon RunMonitor, keep *checkpointer, to *Manifest) (err error) {
 	t := newTrainer[T](p.Config, m, seed, p.Problem, p.Net, pool)
 	t.logs, t.monitor, t.keep = l, mon, keep
+	t.large = p.footprint(m, to.Threads).total() > smallRun
 	to.Outcome, to.Detail, err = t.train(ctx)
 	err = errors.Join(err, t.saveDuals())
 	to.GradientSteps, to.WallSeconds = t.gradientSteps, t.clock.seconds()

@@ -34,6 +34,7 @@ func heldBy[T tensor.Float](t *testing.T, p *Problem) float64 {
 		if _, err := tr.eval.evaluate(context.Background(), tr.w); err != nil {
 			t.Fatal(err)
 		}
+		tr.warmUp() // whose oracle must not stay
 		report := tr.direct()
 		tr.oracle.Diagnose(report, tr.d, tr.problemAt(0), true)
 		tr.update()

@@ -32,6 +32,7 @@ type trainer[T tensor.Float] struct {
 	monitor RunMonitor
 	keep    *checkpointer
 	inner   *innerLog // nil: inner solves are not recorded
+	large   bool      // its garbage may be in the way, see tidy
 
 	// Everything that changes from step to step, and that a checkpoint keeps;
 	// the order of batches and how images are augmented, follow from seed and step.
@@ -97,6 +98,8 @@ func (t *trainer[T]) warmUp() {
 	t.advance()
 	copy(t.w, w)
 	t.counters, t.gradientSteps = oracles.Counters{}, 0
+	t.oracle, t.optimizer = nil, nil // two of each may not fit
+	t.tidy()
 	t.bind()
 }
 
@@ -188,6 +191,7 @@ func (t *trainer[T]) save() error {
 		return err
 	}
 	t.keep.write(t.checkpoint())
+	t.tidy()
 	t.saved = t.step
 	return nil
 }
