@@ -28,6 +28,9 @@ Files end in .npz or .safetensors.`,
 		Example: `  dgn direction configs/mnist.yaml --method "GN dual" --params params.npz --batch batch.npz --out direction.npz`,
 		Args:    cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
+			if err := arrays.CheckName(out); err != nil {
+				return usageError{fmt.Errorf("--out: %w", err)}
+			}
 			config, err := experiment.LoadMethods(args[0], sets)
 			if err != nil {
 				return err

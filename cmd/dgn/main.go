@@ -13,6 +13,7 @@ import (
 	"github.com/dualgn/dgn/pkg/datasets"
 	"github.com/dualgn/dgn/pkg/experiment"
 	"github.com/dualgn/dgn/pkg/report"
+	"github.com/dualgn/dgn/pkg/strict"
 )
 
 // version is set by the linker for releases.
@@ -44,11 +45,11 @@ func run(args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintln(stderr, "dgn: interrupted; everything logged so far is kept, and the same command goes on from here")
 		for _, e := range parts(err) { // runs may have failed before
 			if !errors.Is(e, context.Canceled) {
-				fmt.Fprintf(stderr, "dgn: %v\n", e)
+				fmt.Fprintf(stderr, "dgn: %s\n", strict.Printable(e.Error()))
 			}
 		}
 	case err != nil:
-		fmt.Fprintf(stderr, "dgn: %v\n", err)
+		fmt.Fprintf(stderr, "dgn: %s\n", strict.Printable(err.Error()))
 	}
 	return exitCode(err)
 }

@@ -60,9 +60,9 @@ func direction[T tensor.Float](c *Config, method *Method, paramsFile, batchFile 
 	if err != nil {
 		return nil, err
 	}
-	net, err := c.Model.Must().Build(b.shape, k)
+	net, err := c.netFor(method, loss, b.shape, b.m, k)
 	if err != nil {
-		return nil, c.Model.At.Locate(err)
+		return nil, err
 	}
 	k = net.Outputs()
 	y, err := b.targets(k, loss)
@@ -73,16 +73,19 @@ func direction[T tensor.Float](c *Config, method *Method, paramsFile, batchFile 
 	if err != nil {
 		return nil, &FileError{err}
 	}
-	spec := method.Oracle.Must()
-	if err := spec.Fits(loss, net, b.m); err != nil {
-		return nil, &ConfigError{method.Oracle.At.Locate(err)}
+	if err := checkWeights(paramsFile, net, w); err != nil {
+		return nil, err
 	}
+	spec := method.Oracle.Must()
 	if err := checkSchedules(method.Oracle.Options, schedules.Time{}); err != nil {
 		return nil, &ConfigError{method.Oracle.At.Locate(err)}
 	}
 
 	x := tensor.New[T](b.m, b.shape.Len())
 	tensor.Convert(x.Flat(), b.x)
+	if err := checkFinite(batchFile, "x", x.Flat()); err != nil {
+		return nil, err
+	}
 	lin := nn.NewLinearization[T](net, b.m, nil)
 	p := &oracles.Problem[T]{Z: lin.Linearize(w, x), Y: y, Lin: lin, Loss: loss, Omega: b.omega}
 	weighted := losses.Weighted{Loss: loss, Omega: b.omega}
@@ -193,7 +196,7 @@ func readBatch(file string) (*batchData, error) {
 	if b.m == 0 || b.shape.Len() == 0 {
 		return nil, fileErrorf("%s: x has shape %v, and so no values", file, x.Shape)
 	}
-	if len(b.y.Shape) == 0 || len(b.y.Shape) > 2 || b.y.Shape[0] != b.m {
+	if len(b.y.Shape) == 0 || len(b.y.Shape) > 2 || b.y.Shape[0] != b.m || b.y.Len() == 0 {
 		return nil, fileErrorf("%s: y has shape %v; want %d labels, or %d x k targets, one for each row of x", file, b.y.Shape, b.m, b.m)
 	}
 	for name, v := range map[string][]float64{"x": b.x, "y": b.y.Float64s()} {
@@ -240,7 +243,7 @@ func (c *Config) outputsFor(b *batchData, l losses.Loss, paramsFile string) (int
 	if _, err := arrays.ReadFile(paramsFile, func(h arrays.Header) error { last = h; return arrays.ErrSkip }); err != nil {
 		return 0, &FileError{err}
 	}
-	if len(last.Shape) == 0 {
+	if len(last.Shape) == 0 || last.Shape[0] == 0 {
 		return 0, fileErrorf("%s: holds no weights", paramsFile)
 	}
 	return last.Shape[0], nil

@@ -135,7 +135,7 @@ func (opt *Options) complete(ctx context.Context, c *Config) {
 	}
 	opt.Jobs = max(opt.Jobs, 1)
 	if opt.Out == "" {
-		opt.Out = filepath.Join("results", c.Name)
+		opt.Out = filepath.Join("results", resultsFolder(c.Name))
 	}
 }
 

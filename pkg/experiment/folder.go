@@ -120,22 +120,33 @@ func runPath(method string, v Varied, seed uint64) string {
 // cannot be read are none here; where one is in the way, that is told.
 func (f *folder) identities(method string) (map[string]string, error) {
 	at, complete := map[string]string{}, map[string]bool{}
-	root := filepath.Join("runs", Slug(method))
+	if err := f.identitiesIn(Slug(method), "", at, complete); err != nil {
+		return nil, err
+	}
+	if old := asciiSlug(method); old != "" && old != Slug(method) {
+		return at, f.identitiesIn(old, method, at, complete)
+	}
+	return at, nil
+}
+
+// identitiesIn adds the runs in a folder, of one method unless that is "".
+func (f *folder) identitiesIn(slug, method string, at map[string]string, complete map[string]bool) error {
+	root := filepath.Join("runs", slug)
 	for _, pattern := range []string{"*/manifest.json", "*/*/manifest.json"} {
 		names, err := fs.Glob(os.DirFS(filepath.Join(f.dir, root)), pattern)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		for _, name := range names {
 			path := filepath.Join(root, filepath.Dir(filepath.FromSlash(name)))
 			m, err := f.manifest(path)
-			if err != nil || at[m.Identity] != "" && (complete[m.Identity] || !m.Outcome.complete()) {
+			if err != nil || method != "" && m.Method != method || at[m.Identity] != "" && (complete[m.Identity] || !m.Outcome.complete()) {
 				continue
 			}
 			at[m.Identity], complete[m.Identity] = path, m.Outcome.complete()
 		}
 	}
-	return at, nil
+	return nil
 }
 
 // relabel notes in the manifest of a reused run what its method is called and
@@ -150,7 +161,7 @@ func (f *folder) relabel(r planned, files Files) error {
 	if len(varied) == 0 {
 		varied = m.Varied
 	}
-	if varied.String() == m.Varied.String() && m.Method == r.name() && m.MethodIndex == r.index {
+	if varied.same(m.Varied) && m.Method == r.name() && m.MethodIndex == r.index {
 		return nil
 	}
 	m.Varied, m.Method, m.MethodIndex = varied, r.name(), r.index

@@ -7,8 +7,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-
-	"go.yaml.in/yaml/v3"
 )
 
 // Settings are what determines the numbers of one run, flattened to dotted
@@ -49,34 +47,6 @@ func (p *Problem) settings(method *Method, seed uint64) (Settings, error) {
 		}
 	}
 	return s, nil
-}
-
-// add adds a part of a config.
-func (s Settings) add(key string, value any) error {
-	var n yaml.Node
-	if err := n.Encode(value); err != nil {
-		return err
-	}
-	s.flatten(key, &n)
-	return nil
-}
-
-// flatten adds the scalars below n. File names hold dots, so that keys are for
-// people and the map is never taken apart again.
-func (s Settings) flatten(key string, n *yaml.Node) {
-	switch n.Kind {
-	case yaml.MappingNode:
-		for i := 0; i < len(n.Content); i += 2 {
-			s.flatten(key+"."+n.Content[i].Value, n.Content[i+1])
-		}
-	case yaml.SequenceNode:
-		s[key+".length"] = fmt.Sprint(len(n.Content))
-		for i, c := range n.Content {
-			s.flatten(fmt.Sprintf("%s[%d]", key, i), c)
-		}
-	default:
-		s[key] = n.Value
-	}
 }
 
 // Identity is the SHA-256 of the settings in canonical order.

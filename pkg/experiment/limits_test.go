@@ -53,7 +53,7 @@ func TestLargeConfig(t *testing.T) {
 		_, many := LoadSweep(path, nil, SweepFlags{})
 		for _, err := range []error{one, many} {
 			var config *ConfigError
-			if !errors.As(err, &config) || !strings.Contains(err.Error(), "it is longer than 8 MiB, the most that is read") {
+			if !errors.As(err, &config) || !strings.Contains(err.Error(), "it is longer than 32 MiB, the most that is read") {
 				t.Errorf("%s: %v", path, err)
 			}
 		}

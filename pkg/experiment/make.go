@@ -70,6 +70,15 @@ func (p *Problem) make(ctx context.Context, f *folder, r planned, opt Options) (
 	if err := m.write(dir, first); err != nil {
 		return err
 	}
+	leave, err := runGate.enter(ctx, p.footprint(method, m.Threads))
+	if errors.Is(err, context.Canceled) { // while others were in the way
+		m.Outcome = Interrupted
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer leave()
 	pool := tensor.NewPool(m.Threads)
 	defer pool.Close()
 	logs, err := openLogs(opt.Files, dir, p.Config.Log.Inner && method.solves(), from)
@@ -125,6 +134,7 @@ func trainOne[T tensor.Float](ctx context.Context, p *Problem, m *Method, seed u
 		tensor.Convert(t.w, p.start.weights)
 	}
 	t.logs, t.monitor, t.keep, t.clock.stops = l, mon, keep, &processStops
+	t.large = p.footprint(m, to.Threads).total() > smallRun
 	to.Outcome, to.Detail, err = t.train(ctx)
 	err = errors.Join(err, t.saveDuals())
 	to.GradientSteps, to.WallSeconds = t.gradientSteps, t.clock.seconds()

@@ -150,6 +150,9 @@ func (p *Problem) check() error {
 		return configErrorf("train.target.metric: %s does not apply to regression; use train_loss or valid_loss", t.Metric)
 	}
 	perEpoch := p.Train.Len() / c.Train.BatchSize
+	if c.Train.total(perEpoch) > maxSteps {
+		return configErrorf("train.epochs: %d epochs of %d steps are more than the %d steps that can be counted", c.Train.Epochs, perEpoch, int64(maxSteps))
+	}
 	at := schedules.Time{Total: c.Train.total(perEpoch), StepsPerEpoch: perEpoch}
 	loss := c.Loss.Must()
 	for _, m := range c.Methods {

@@ -15,6 +15,7 @@ import (
 	"github.com/dualgn/dgn/pkg/optim"
 	"github.com/dualgn/dgn/pkg/oracles"
 	"github.com/dualgn/dgn/pkg/schedules"
+	"github.com/dualgn/dgn/pkg/size"
 	"github.com/dualgn/dgn/pkg/tensor"
 )
 
@@ -32,6 +33,7 @@ type trainer[T tensor.Float] struct {
 	monitor RunMonitor
 	keep    *checkpointer
 	inner   *innerLog // nil: inner solves are not recorded
+	large   bool      // its garbage may be in the way, see tidy
 
 	// Everything that changes from step to step, and that a checkpoint keeps;
 	// the order of batches and how images are augmented, follow from seed and step.
@@ -116,15 +118,28 @@ func (t *trainer[T]) warmUp() error {
 			return fmt.Errorf("the oracle does not take back the state that it began with: %w", err)
 		}
 	}
-	have, want := t.optimizer.State(), optim.New[T](t.method.Optimizer.Must(), len(t.w), t.pool).State()
+	t.resetOptimizer()
+	t.rule = t.method.LineSearch.Must()
+	return nil
+}
+
+// resetOptimizer makes the optimizer forget its steps and keep its memory. Of a large
+// run, where two optimizers may not fit, it makes another in its place.
+func (t *trainer[T]) resetOptimizer() {
+	fresh := func() optim.Optimizer[T] { return optim.New[T](t.method.Optimizer.Must(), len(t.w), t.pool) }
+	if t.large {
+		t.optimizer = nil
+		t.tidy()
+		t.optimizer = fresh()
+		return
+	}
+	have, want := t.optimizer.State(), fresh().State()
 	for name, v := range want.Vectors {
 		copy(have.Vectors[name], v)
 	}
 	if have.Steps != nil {
 		*have.Steps = *want.Steps
 	}
-	t.rule = t.method.LineSearch.Must()
-	return nil
 }
 
 // train runs to the end, from the beginning or the last checkpoint: it returns the
@@ -219,6 +234,7 @@ func (t *trainer[T]) save() error {
 		return err
 	}
 	t.keep.write(t.checkpoint())
+	t.tidy()
 	t.saved = t.step
 	return nil
 }
@@ -288,7 +304,7 @@ func (t *trainer[T]) time(step int) schedules.Time {
 func (t Train) total(perEpoch int) int {
 	total := math.MaxInt
 	if t.Epochs > 0 {
-		total = t.Epochs * perEpoch
+		total = size.Product(t.Epochs, perEpoch)
 	}
 	if t.Steps > 0 {
 		total = min(total, t.Steps)

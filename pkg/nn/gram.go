@@ -55,7 +55,9 @@ func (l *Linearization[T]) gram(dst tensor.Matrix[float64], add func(GramOp[T], 
 		}
 	}
 	l.run = gramRun[T]{add: add, dst: dst, m: m, k: k, space: l.signals}
-	return l.tape.gram(&l.run, tensor.Matrix[T]{}, dy)
+	adds := l.tape.gram(&l.run, tensor.Matrix[T]{}, dy)
+	l.run = gramRun[T]{} // which would keep dst alive
+	return adds
 }
 
 // An explicit adds the products of Jacobians that are small enough to be formed,

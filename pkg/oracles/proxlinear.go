@@ -88,7 +88,7 @@ func (o ProxLinear) Choices(l losses.Loss) []string {
 }
 
 func (o ProxLinear) Fits(l losses.Loss, n *nn.Net, m int) error {
-	return o.solver(l).checkSize(m, n.Outputs())
+	return o.fits(o.solver(l), m, n.Outputs())
 }
 
 func (o ProxLinear) Bind32(l losses.Loss, n *nn.Net, m int, pool *tensor.Pool) Oracle[float32] {

@@ -2,7 +2,6 @@ package oracles
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/dualgn/dgn/pkg/registry"
@@ -176,20 +175,6 @@ func (c SolverChoice) check(j job) error {
 		return nil
 	}
 	return strict.Field("solver", "%s serves %s; for %s take one of %s", c.Name, strings.Join(Serves(c.Must()), ", and "), j.what, strings.Join(able(j.can), ", "))
-}
-
-// maxUnknowns is how large a Gram matrix may get: 2 GiB.
-const maxUnknowns = 1 << 14
-
-// checkSize returns an error about the key solver if it would have to hold too
-// large a Gram matrix.
-func (c SolverChoice) checkSize(m, k int) error {
-	if n := m * k; can[Former](c.Must()) && n > maxUnknowns {
-		others := slices.DeleteFunc(Solvers.Names(), func(name string) bool { return can[Former](Solvers.Default(name).Must()) })
-		return strict.Field("solver", "%s holds the Gram matrix of a mini-batch, %d x %d numbers (%d examples x %d outputs), more than the %d x %d allowed; use a smaller train.batch_size, or one of %s",
-			c.Name, n, n, m, k, maxUnknowns, maxUnknowns, strings.Join(others, ", "))
-	}
-	return nil
 }
 
 func (s Solution) String() string {

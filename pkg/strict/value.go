@@ -38,7 +38,7 @@ func (v Value) Without(key string) Value {
 func (v Value) Any() (any, error) {
 	var x any
 	if err := v.node.Decode(&x); err != nil {
-		return nil, v.Errorf("%s", strings.TrimPrefix(err.Error(), "yaml: "))
+		return nil, v.Errorf("%s", problem(err))
 	}
 	return x, nil
 }
@@ -47,6 +47,7 @@ func (v Value) Any() (any, error) {
 // brackets, braces and quotes: "0.1,{schedule: cosine, initial: 1}" are two.
 // The origin says in messages where the text was given, as "--grid KEY=TEXT".
 func List(origin, text string) ([]Value, error) {
+	origin = Plain(origin)
 	wrong := func(why string) ([]Value, error) {
 		return nil, fmt.Errorf("%s: expected YAML values separated by commas, as in 0.1,1 or [64],[64, 64]: %s", origin, why)
 	}
@@ -58,7 +59,7 @@ func List(origin, text string) ([]Value, error) {
 	dec := yaml.NewDecoder(strings.NewReader("[" + text + ",0]"))
 	var n, more yaml.Node
 	if err := dec.Decode(&n); err != nil {
-		return wrong("a value is empty, or brackets or quotes do not match: " + strings.TrimPrefix(err.Error(), "yaml: "))
+		return wrong("a value is empty, or brackets or quotes do not match: " + problem(err))
 	}
 	list := n.Content[0]
 	switch {
@@ -68,13 +69,13 @@ func List(origin, text string) ([]Value, error) {
 		return wrong("# begins a comment; put text that holds it in quotes")
 	}
 	d := &Doc{File: origin, origin: map[*yaml.Node]string{}}
-	nodes := 0
-	if err := d.check(list, 0, &nodes); err != nil {
+	list, err := d.unfold(list)
+	if err != nil {
 		return nil, err
 	}
 	var values []Value
 	for _, c := range list.Content[:len(list.Content)-1] {
-		values = append(values, Value{doc: d, node: d.own(unfold(c), origin)})
+		values = append(values, Value{doc: d, node: d.own(c, origin)})
 	}
 	return values, nil
 }
