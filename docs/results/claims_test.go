@@ -214,7 +214,7 @@ func (s source) claims() []string {
 
 // TestClaims computes the numbers of the sentences.
 func TestClaims(t *testing.T) {
-	text := prose(t)
+	text := prose(t, "README.md")
 	for _, claim := range (source{t}).claims() {
 		if !strings.Contains(text, claim) {
 			t.Errorf("README.md must say: %s", claim)
@@ -222,9 +222,30 @@ func TestClaims(t *testing.T) {
 	}
 }
 
+// TestFirstPage computes the results that the README of the project starts with.
+func TestFirstPage(t *testing.T) {
+	s := source{t}
+	loss := func(method, passes string) float64 {
+		return s.mean("quickstart_epochs", method, "train_loss", "train.epochs="+passes)
+	}
+	text := prose(t, "../../README.md")
+	for _, claim := range []string{
+		fmt.Sprintf("loss %.0f times lower than SGD with momentum, and %.0f times lower than Adam;", s.ratio("quickstart", "SGD momentum", "dual GN", "train_loss"), s.ratio("quickstart", "Adam", "dual GN", "train_loss")),
+		fmt.Sprintf("costs as much as %.1f gradients.", s.ratio("quickstart", "dual GN", "Adam", "cost")),
+		fmt.Sprintf("Adam ends at %.1f times its loss", loss("Adam", "80")/loss("dual GN", "20")),
+	} {
+		if !strings.Contains(text, claim) {
+			t.Errorf("README.md must say: %s", claim)
+		}
+	}
+	if loss("Adam", "150") > loss("dual GN", "20") {
+		t.Error("150 passes of Adam do not end below the dual direction")
+	}
+}
+
 // TestNumbersAreComputed finds numbers in the sentences that no claim computes.
 func TestNumbersAreComputed(t *testing.T) {
-	text := prose(t)
+	text := prose(t, "README.md")
 	for _, claim := range (source{t}).claims() {
 		text = strings.ReplaceAll(text, claim, "")
 	}
@@ -235,10 +256,10 @@ func TestNumbersAreComputed(t *testing.T) {
 	}
 }
 
-// prose returns the README without tables, comments and figures, on one line.
-func prose(t *testing.T) string {
+// prose returns a text without tables, comments and figures, on one line.
+func prose(t *testing.T, path string) string {
 	t.Helper()
-	text, err := os.ReadFile("README.md")
+	text, err := os.ReadFile(filepath.FromSlash(path))
 	if err != nil {
 		t.Fatal(err)
 	}
