@@ -1,6 +1,7 @@
 #!/bin/sh
 # Prints the tables of docs/kernels.md that compare dgn with other programs. On a quiet
-# machine, in an environment with numpy, torch and jax: about ten minutes.
+# machine, in an environment with numpy, torch and jax (python3 is taken from $PATH):
+# about ten minutes. ROUNDS sets how often each is measured.
 set -eu
 cd "$(dirname "$0")/.."
 unset OPENBLAS_CORETYPE
