@@ -301,6 +301,30 @@ func TestOrders(t *testing.T) {
 	}
 }
 
+// TestSearchChoseTheSettings compares the settings of the quick start with its search.
+func TestSearchChoseTheSettings(t *testing.T) {
+	config, err := os.ReadFile("../../configs/quickstart.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	chosen := best(t, read(t, "sweep_quickstart/summary.csv"), "valid_loss")
+	if len(chosen) != 3 {
+		t.Fatalf("%d methods", len(chosen))
+	}
+	for _, r := range chosen {
+		key := "learning_rate"
+		value := r["optimizer.learning_rate.initial"]
+		if value == "" {
+			key, value = "gamma", r["oracle.gamma.initial"]
+		}
+		inside := regexp.MustCompile(`#   ` + r["method"] + ` .* [\d.]+ \[` + regexp.QuoteMeta(value) + `\] [\d.]+`)
+		set := regexp.MustCompile(`name: ` + r["method"] + `\n(?:    .*\n)*? +.*` + key + `: \{schedule: cosine, initial: ` + regexp.QuoteMeta(value) + `\}`)
+		if !inside.Match(config) || !set.Match(config) {
+			t.Errorf("the search chose %s = %s for %s", key, value, r["method"])
+		}
+	}
+}
+
 // TestFiguresExist follows the links of the README.
 func TestFiguresExist(t *testing.T) {
 	text, err := os.ReadFile("README.md")

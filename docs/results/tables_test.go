@@ -103,7 +103,8 @@ func columnsOf(text string) (out []column) {
 }
 
 func (c column) title() string {
-	name := c.name[strings.LastIndex(c.name, ".")+1:]
+	name := strings.TrimSuffix(c.name, ".initial")
+	name = name[strings.LastIndex(name, ".")+1:]
 	return strings.ReplaceAll(strings.Replace(name, "wall_seconds", "seconds", 1), "_", " ")
 }
 
@@ -209,7 +210,11 @@ func TestTables(t *testing.T) {
 		case "grid":
 			made = grid(t, rows, columns, m[3])
 		}
-		return strings.TrimSuffix(whole, m[5]) + made.markdown()
+		end := ""
+		if m[5] == "" { // a new one: set it off from what follows
+			end = "\n"
+		}
+		return strings.TrimSuffix(whole, m[5]) + made.markdown() + end
 	})
 	if folders, _ := filepath.Glob("*/summary.csv"); found < len(folders)-1 { // inner_solvers shows curves
 		t.Errorf("the README has %d tables for %d experiments", found, len(folders))
