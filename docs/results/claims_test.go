@@ -301,6 +301,18 @@ func TestOrders(t *testing.T) {
 	}
 }
 
+// TestStepTimes computes the times of a step that docs/kernels.md names.
+func TestStepTimes(t *testing.T) {
+	s := source{t}
+	step := func(method string) float64 {
+		return 1000 * s.mean("mnist", method, "wall_seconds") / 2340
+	}
+	claim := fmt.Sprintf("such a step took %.1f ms under the line search and %.1f ms under Adam", step("GN dual, Armijo"), step("GN dual, Adam"))
+	if !strings.Contains(prose(t, "../kernels.md"), claim) {
+		t.Errorf("docs/kernels.md must say: %s", claim)
+	}
+}
+
 // TestSearchChoseTheSettings compares the settings of the quick start with its search.
 func TestSearchChoseTheSettings(t *testing.T) {
 	config, err := os.ReadFile("../../configs/quickstart.yaml")
