@@ -111,7 +111,7 @@ const maxNumbers = 1 << 29
 func dataArray(h arrays.Header) error {
 	switch {
 	case !slices.Contains([]string{"x", "y", "omega"}, h.Name):
-		return fmt.Errorf("array %.60q is unknown; a data set has the arrays x and y", h.Name)
+		return fmt.Errorf("array %.60q is unknown; a data set has the arrays x and y, and perhaps omega", h.Name)
 	case h.Len() > maxNumbers:
 		return fmt.Errorf("array %q has shape %v, %d numbers; at most %d are read", h.Name, h.Shape, h.Len(), maxNumbers)
 	}

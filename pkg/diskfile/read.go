@@ -26,6 +26,11 @@ func (e *LimitError) Error() string {
 	return fmt.Sprintf("%s longer than %s, the most that is read", e.What, Size(e.Limit))
 }
 
+// A KindError says that a path is not that of a file.
+type KindError struct{ What string } // "a folder"
+
+func (e *KindError) Error() string { return fmt.Sprintf("is %s, not a file", e.What) }
+
 // Size names a number of bytes by the largest unit that it is a multiple of.
 func Size(n int64) string {
 	for i, unit := range []string{"GiB", "MiB", "KiB"} {
@@ -44,7 +49,7 @@ func Open(path string) (*os.File, int64, error) {
 		return nil, 0, err
 	}
 	if !info.Mode().IsRegular() {
-		return nil, 0, &fs.PathError{Op: "open", Path: path, Err: fmt.Errorf("it is %s, not a file", kindOf(info.Mode()))}
+		return nil, 0, &fs.PathError{Op: "open", Path: path, Err: fmt.Errorf("it %w", &KindError{kindOf(info.Mode())})}
 	}
 	f, err := os.Open(path)
 	if err != nil {

@@ -36,7 +36,7 @@ type Pending struct {
 // succeeded.
 func Create(ctx context.Context, path string) (*Pending, error) {
 	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
-		return nil, &fs.PathError{Op: "write", Path: path, Err: fmt.Errorf("is %s, not a file", kindOf(info.Mode()))}
+		return nil, &fs.PathError{Op: "write", Path: path, Err: &KindError{kindOf(info.Mode())}}
 	}
 	p := &Pending{path: path}
 	for {

@@ -99,7 +99,7 @@ func (s Settings) addFields(key string, v reflect.Value) error {
 	for i := range v.NumField() {
 		f := v.Type().Field(i)
 		name, options, _ := strings.Cut(f.Tag.Get("yaml"), ",")
-		if !f.IsExported() || name == "-" || strings.Contains(options, "omitempty") && v.Field(i).IsZero() {
+		if !f.IsExported() || name == "-" || strings.Contains(options, "omitempty") && isZero(v.Field(i)) {
 			continue
 		}
 		at := key
@@ -114,6 +114,14 @@ func (s Settings) addFields(key string, v reflect.Value) error {
 		}
 	}
 	return nil
+}
+
+// isZero reports whether package yaml leaves out a field marked omitempty.
+func isZero(v reflect.Value) bool {
+	if z, ok := v.Interface().(yaml.IsZeroer); ok {
+		return z.IsZero()
+	}
+	return v.IsZero()
 }
 
 // floatText is a number as package yaml writes it.

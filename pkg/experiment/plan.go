@@ -8,7 +8,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
+
+	"github.com/dualgn/dgn/pkg/diskfile"
 )
 
 // A planned run is one method from one seed, and where it goes.
@@ -138,8 +139,10 @@ func (f *folder) survey(runs []planned, opt Options) error {
 func (r *planned) fail(err error) {
 	var held *heldError
 	var unread *fs.PathError
+	var kind *diskfile.KindError
+	var large *diskfile.LimitError
 	r.state, r.fault = Damaged, err
-	if errors.As(err, &held) || errors.As(err, &unread) && !errors.Is(err, syscall.EISDIR) {
+	if errors.As(err, &held) || errors.As(err, &unread) && !errors.As(err, &kind) && !errors.As(err, &large) {
 		r.state = Held
 	}
 }

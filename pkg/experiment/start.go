@@ -37,9 +37,12 @@ func (c *Model) UnmarshalStrict(v strict.Value) error {
 
 // MarshalYAML writes the file in the place of the initializer that it stands in for.
 func (c Model) MarshalYAML() (any, error) {
-	out, err := c.Choice.MarshalYAML()
-	if err != nil || c.Start == "" {
-		return out, err
+	if c.Start == "" {
+		return c.Choice.MarshalYAML()
+	}
+	out, err := c.Mapping().MarshalYAML()
+	if err != nil {
+		return nil, err
 	}
 	var file yaml.Node
 	if err := file.Encode(map[string]string{"file": c.Start}); err != nil {
