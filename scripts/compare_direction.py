@@ -246,7 +246,7 @@ def served(name, threads, m, width):
     want = reference(weights, x, y)
     got = np.concatenate([v.ravel() for v in get()])
     away = np.abs(got - want).max() / np.abs(want).max()
-    assert away < 1e-3, away
+    assert away < 5e-3, away  # conjugate gradients of float32
     serve(call, "%.1g" % away)
 
 
