@@ -15,8 +15,8 @@ func Arrays[T tensor.Float](n *Net, w []T) (out []arrays.Array) {
 	if len(w) != n.params {
 		panic("nn: Arrays: the weights have the wrong length")
 	}
-	for _, p := range n.Params() {
-		out = append(out, arrays.Floats(p.Name, p.Shape, w[p.Offset:p.Offset+p.Len()]))
+	for _, p := range n.Layout().Blocks {
+		out = append(out, arrays.Floats(p.Name, p.Shape, tensor.Of(p, w)))
 	}
 	return out
 }
@@ -34,7 +34,7 @@ func Load[T tensor.Float](path string, n *Net) ([]T, error) {
 		byName[a.Name] = a
 	}
 	var errs []error
-	for _, p := range n.Params() {
+	for _, p := range n.Layout().Blocks {
 		a, ok := byName[p.Name]
 		delete(byName, p.Name)
 		switch {
@@ -43,7 +43,7 @@ func Load[T tensor.Float](path string, n *Net) ([]T, error) {
 		case !slices.Equal(a.Shape, p.Shape):
 			errs = append(errs, fmt.Errorf("%s: array %q has shape %v; the model needs %v", path, p.Name, a.Shape, p.Shape))
 		default:
-			tensor.Convert(w[p.Offset:p.Offset+p.Len()], a.Float64s())
+			tensor.Convert(tensor.Of(p, w), a.Float64s())
 		}
 	}
 	for _, a := range file {
