@@ -32,10 +32,7 @@ func (t *trainer[T]) checkpoint() *checkpoint {
 	}
 	list := t.vectors()
 	if o, ok := t.oracle.(oracles.Stateful); ok {
-		memory := o.State()
-		for _, name := range slices.Sorted(maps.Keys(memory)) {
-			list = append(list, stateArray(arrayOracle+name, memory[name]))
-		}
+		list = append(list, stateArrays(arrayOracle, o.State())...)
 	}
 	if t.inner != nil {
 		list = append(list, t.inner.duals...)
@@ -47,16 +44,22 @@ func (t *trainer[T]) checkpoint() *checkpoint {
 // the oracle's.
 func (t *trainer[T]) vectors() []arrays.Array {
 	list := []arrays.Array{stateArray(arrayWeights, t.w)}
-	state := t.optimizer.State().Vectors
-	for _, name := range slices.Sorted(maps.Keys(state)) {
-		list = append(list, stateArray(arrayOptimizer+name, state[name]))
-	}
+	state := t.optimizer.State()
+	list = append(append(list, stateArrays(arrayOptimizer, state.Float32)...), stateArrays(arrayOptimizer, state.Float64)...)
 	if rule := t.rule.State(); len(rule) > 0 {
 		values := make([]float64, len(rule))
 		for i, v := range rule {
 			values[i] = *v
 		}
 		list = append(list, stateArray(arrayStepRule, values))
+	}
+	return list
+}
+
+// stateArrays returns vectors in the order of their names.
+func stateArrays[T tensor.Float](prefix string, vectors map[string][]T) (list []arrays.Array) {
+	for _, name := range slices.Sorted(maps.Keys(vectors)) {
+		list = append(list, stateArray(prefix+name, vectors[name]))
 	}
 	return list
 }
@@ -95,9 +98,13 @@ func (t *trainer[T]) restore(c *checkpoint) error {
 		return fmt.Errorf("the checkpoint does not fit: %w", err)
 	}
 
-	tensor.Convert(t.w, given[arrayWeights]) // exact, like the next: the numbers were of precision T
+	// Conversions are exact: the numbers were of the precision that they come back to.
+	tensor.Convert(t.w, given[arrayWeights])
 	state := t.optimizer.State()
-	for name, v := range state.Vectors {
+	for name, v := range state.Float32 {
+		tensor.Convert(v, given[arrayOptimizer+name])
+	}
+	for name, v := range state.Float64 {
 		tensor.Convert(v, given[arrayOptimizer+name])
 	}
 	if state.Steps != nil {

@@ -53,10 +53,10 @@ type trainer[T tensor.Float] struct {
 	y          tensor.Matrix[float64]
 	d, u       []T // direction and update
 	mini       oracles.Problem[T]
-	along      objective[T] // the mini-batch objective along u
-	whole      bool         // the rule makes every update as it is
-	saved      int          // step of the last checkpoint
-	unit       float64      // multiply-adds of one forward and one VJP on a mini-batch
+	along      objective[T]     // the mini-batch objective along u
+	inPlace    optim.InPlace[T] // the optimizer, where its updates are made as they are; nil: it cannot
+	saved      int              // step of the last checkpoint
+	unit       float64          // multiply-adds of one forward and one VJP on a mini-batch
 }
 
 func newTrainer[T tensor.Float](c *Config, m *Method, seed uint64, p *datasets.Problem, n *nn.Net, pool *tensor.Pool) *trainer[T] {
@@ -84,9 +84,12 @@ func newTrainer[T tensor.Float](c *Config, m *Method, seed uint64, p *datasets.P
 // bind gives the run a fresh oracle, optimizer and step rule.
 func (t *trainer[T]) bind() {
 	t.rule = t.method.LineSearch.Must()
-	_, t.whole = t.rule.(optim.None)
 	t.oracle = oracles.Bind[T](t.method.Oracle.Must(), t.loss, t.net, t.config.Train.BatchSize, t.pool)
-	t.optimizer = optim.New[T](t.method.Optimizer.Must(), len(t.w), t.pool)
+	t.optimizer = optim.New[T](t.method.Optimizer.Must(), t.net.Layout(), t.pool)
+	t.inPlace = nil
+	if _, none := t.rule.(optim.None); none {
+		t.inPlace, _ = t.optimizer.(optim.InPlace[T])
+	}
 }
 
 // warmUp makes one step whose result and time do not count, so that the first
@@ -212,8 +215,8 @@ func (t *trainer[T]) direct() *oracles.Report {
 // update moves the weights by eta times the optimizer's update.
 func (t *trainer[T]) update() (eta float64) {
 	now := t.time(t.step)
-	if t.whole {
-		t.optimizer.Step(t.d, t.w, now)
+	if t.inPlace != nil {
+		t.inPlace.Step(t.d, t.w, now)
 		return 1
 	}
 	t.optimizer.Update(t.u, t.d, t.w, now)
@@ -304,7 +307,7 @@ func (o *objective[T]) Value() float64 {
 
 func (o *objective[T]) At(eta float64) float64 {
 	o.count(oracles.Counters{Forwards: 1, MultiplyAdds: o.forwardAdds()})
-	return losses.Mean(o.loss, o.lin.Beyond(eta, o.u), o.y) + o.decay(eta)
+	return losses.Mean(o.loss, o.lin.OutputsAt(eta, o.u), o.y) + o.decay(eta)
 }
 
 // decay is (mu/2) |w + eta u|².
@@ -323,7 +326,7 @@ func (o *objective[T]) Slope() float64 {
 		return o.slope
 	}
 	p := o.problemAt(o.step)
-	if c, ok := o.optimizer.Multiple(p.Time); ok {
+	if c, ok := o.optimizer.ScalesDirection(p.Time); ok {
 		if math.IsNaN(o.report.Slope) {
 			o.oracle.Diagnose(&o.report, o.d, p, false)
 		}

@@ -226,7 +226,7 @@ func (o *core[T]) end(d []T) Report {
 	if o.gamma.adapts() {
 		p := o.problem
 		before := losses.Mean(p.Loss, p.Z, p.Y)
-		after := losses.Mean(p.Loss, p.Lin.Beyond(1, d), p.Y)
+		after := losses.Mean(p.Loss, p.Lin.OutputsAt(1, d), p.Y)
 		o.report.Counters.Forwards++
 		o.k.count(int64(p.Z.Rows) * o.adds.Forward)
 		// Both changes are of F = h + (mu/2) |w|²: with the second term the model

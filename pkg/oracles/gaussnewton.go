@@ -287,7 +287,7 @@ func (o *dualGN[T]) search(d []T, s, b []float64, stop Stop) {
 		o.take(solution)
 		o.report.RelativeResidual = math.Sqrt(dot(r, r)) / (o.c * norm)
 		o.evaluate(d, s, r, -o.c*dot(b, s))
-		f := losses.Mean(p.Loss, p.Lin.Beyond(1, d), p.Y)
+		f := losses.Mean(p.Loss, p.Lin.OutputsAt(1, d), p.Y)
 		o.report.Counters.Forwards++
 		o.k.count(int64(p.Z.Rows) * o.adds.Forward)
 		if mu > 0 {

@@ -312,7 +312,7 @@ func TestSearch(t *testing.T) {
 				c.bind(n, 7, "inner_iterations: 5", fmt.Sprintf("gamma: %g", gamma), decay).Direction(e, p)
 				w := slices.Clone(p.Lin.Weights())
 				axpy(1, e, w)
-				if f := losses.Mean(l, p.Lin.Beyond(1, e), p.Y) + mu/2*dot(w, w); f < best {
+				if f := losses.Mean(l, p.Lin.OutputsAt(1, e), p.Y) + mu/2*dot(w, w); f < best {
 					best, chosen = f, gamma
 				}
 			}
@@ -355,7 +355,7 @@ func TestLevenbergMarquardt(t *testing.T) {
 				o.Diagnose(&r, d, p, false)
 				w := p.Lin.Weights()
 				decay := mu * (dot(w, d) + dot(d, d)/2)
-				ratio := (losses.Mean(c.loss, p.Lin.Beyond(1, d), p.Y) - before + decay) / (r.ModelChange + decay)
+				ratio := (losses.Mean(c.loss, p.Lin.OutputsAt(1, d), p.Y) - before + decay) / (r.ModelChange + decay)
 				switch {
 				case r.Counters.Forwards == 0:
 				case ratio > 0.75:
