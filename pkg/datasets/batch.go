@@ -47,6 +47,18 @@ func (s *Split) Len() int { return len(s.index) }
 // Shape returns the shape of an example.
 func (s *Split) Shape() tensor.Shape { return s.from.Shape }
 
+// Omega returns the weights of the examples index in the objective, in dst, or nil
+// where the set has none: all are 1.
+func (s *Split) Omega(dst []float64, index []int) []float64 {
+	if s.from.Omega == nil {
+		return nil
+	}
+	for r, i := range index {
+		dst[r] = s.from.Omega[s.parts.index[i]]
+	}
+	return dst[:len(index)]
+}
+
 // A Batcher gathers examples into matrices without allocating.
 type Batcher[T tensor.Float] struct {
 	pool *tensor.Pool

@@ -91,6 +91,7 @@ type Examples struct {
 	Labels  []int     // n, of classification
 	Targets []float64 // n x TargetNames, of regression
 	K       int       // targets of one example
+	Omega   []float64 // weights of the examples in the objective, nil: all 1
 }
 
 // Len returns the number of examples.

@@ -27,7 +27,8 @@ func fileErrorf(format string, args ...any) error { return &FileError{fmt.Errorf
 func LoadMethods(path string, sets []string) (*Config, error) { return load(path, sets, methodsOnly) }
 
 // Direction calls the oracle of one method once, on weights and a mini-batch in
-// files, and returns what came out as named arrays of float64:
+// files, and returns what came out as named arrays of float64. With weights omega
+// in the batch they are those of h = (1/m) Σ omega_i loss_i:
 //
 //	direction, gradient   p, in parameter order; gradient is that of the mean loss
 //	outputs, alpha        m x k
@@ -83,7 +84,8 @@ func direction[T tensor.Float](c *Config, method *Method, paramsFile, batchFile 
 	x := tensor.New[T](b.m, b.shape.Len())
 	tensor.Convert(x.Flat(), b.x)
 	lin := nn.NewLinearization[T](net, b.m, nil)
-	p := &oracles.Problem[T]{Z: lin.Linearize(w, x), Y: y, Lin: lin, Loss: loss}
+	p := &oracles.Problem[T]{Z: lin.Linearize(w, x), Y: y, Lin: lin, Loss: loss, Omega: b.omega}
+	weighted := losses.Weighted{Loss: loss, Omega: b.omega}
 	d, gradient := make([]T, len(w)), make([]T, len(w))
 	o := oracles.Bind[T](spec, loss, net, b.m, nil)
 	r := o.Direction(d, p)
@@ -91,7 +93,7 @@ func direction[T tensor.Float](c *Config, method *Method, paramsFile, batchFile 
 
 	alpha := tensor.New[float64](b.m, k)
 	for i := range b.m {
-		loss.Grad(alpha.Row(i), p.Z.Row(i), y.Row(i))
+		weighted.GradOf(i, alpha.Row(i), p.Z.Row(i), y.Row(i))
 	}
 	tensor.Scale(nil, 1/float64(b.m), alpha.Flat())
 	lin.VJP(gradient, alpha)
@@ -106,7 +108,7 @@ func direction[T tensor.Float](c *Config, method *Method, paramsFile, batchFile 
 	scalars := []struct {
 		name  string
 		value float64
-	}{{"loss", losses.Mean(loss, p.Z, y)}, {"model_change", r.ModelChange}, {"slope", r.Slope}, {"primal", r.Primal}, {"dual", r.Dual()}, {"gap", r.Gap}}
+	}{{"loss", weighted.Mean(p.Z, y)}, {"model_change", r.ModelChange}, {"slope", r.Slope}, {"primal", r.Primal}, {"dual", r.Dual()}, {"gap", r.Gap}}
 	for _, s := range scalars {
 		if !math.IsNaN(s.value) {
 			out = append(out, arrays.Float64(s.name, []int{}, []float64{s.value}))
@@ -116,7 +118,7 @@ func direction[T tensor.Float](c *Config, method *Method, paramsFile, batchFile 
 		out = append(out, arrays.Float64("inner_iterations", []int{}, []float64{float64(r.InnerIterations)}))
 	}
 	if !finite(out[len(out)-1].Float64s()[0]) || slices.ContainsFunc(out[0].Float64s(), func(v float64) bool { return !finite(v) }) {
-		return nil, fmt.Errorf("the direction is not finite (the loss is %g; inner solve: %s); are weights and batch those of one model?", losses.Mean(loss, p.Z, y), r.StopReason)
+		return nil, fmt.Errorf("the direction is not finite (the loss is %g; inner solve: %s); are weights and batch those of one model?", weighted.Mean(p.Z, y), r.StopReason)
 	}
 	return out, nil
 }
@@ -134,25 +136,29 @@ type batchData struct {
 	shape tensor.Shape
 	x     []float64
 	y     arrays.Array
+	omega []float64 // weights of the examples; nil: all 1
 }
 
 // readBatch reads the arrays x (m x features or m x C x H x W) and y (int labels
-// of length m, or float targets m x k).
+// of length m, or float targets m x k), and weights omega of length m if there are
+// any.
 func readBatch(file string) (*batchData, error) {
 	list, err := arrays.ReadFile(file)
 	if err != nil {
 		return nil, &FileError{err}
 	}
 	b := &batchData{file: file}
-	var x arrays.Array
+	var x, omega arrays.Array
 	for _, a := range list {
 		switch a.Name {
 		case "x":
 			x = a
 		case "y":
 			b.y = a
+		case "omega":
+			omega = a
 		default:
-			return nil, fileErrorf("%s: array %q is not part of a batch; it takes x and y", file, a.Name)
+			return nil, fileErrorf("%s: array %q is not part of a batch; it takes x and y, and weights of the examples as omega", file, a.Name)
 		}
 	}
 	switch {
@@ -177,7 +183,27 @@ func readBatch(file string) (*batchData, error) {
 			return nil, fileErrorf("%s: %s holds %g at position %d", file, name, v[i], i)
 		}
 	}
+	if omega.Name != "" {
+		return b, b.weigh(omega)
+	}
 	return b, nil
+}
+
+// weigh takes the weights of the examples.
+func (b *batchData) weigh(omega arrays.Array) error {
+	if len(omega.Shape) != 1 || omega.Shape[0] != b.m {
+		return fileErrorf("%s: omega has shape %v; want %d weights, one for each row of x", b.file, omega.Shape, b.m)
+	}
+	b.omega = omega.Float64s()
+	for i, v := range b.omega {
+		if !(v >= 0) || !finite(v) {
+			return fileErrorf("%s: omega holds %g at position %d; a weight is 0 or a positive number", b.file, v, i)
+		}
+	}
+	if slices.Max(b.omega) == 0 {
+		return fileErrorf("%s: every weight in omega is 0; some must be positive, or there is nothing to minimise", b.file)
+	}
+	return nil
 }
 
 // outputsFor returns k where the config leaves it to the data: 1 for a binary

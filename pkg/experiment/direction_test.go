@@ -114,6 +114,7 @@ func TestDirectionErrors(t *testing.T) {
 		labels[2] = v
 		return arrays.Int64("y", y.Shape, labels)
 	}
+	omega := func(v ...float64) arrays.Array { return arrays.Float64("omega", []int{len(v)}, v) }
 	nan := append([]float64(nil), x.Float64s()...)
 	nan[3] = math.NaN()
 	for _, b := range []struct {
@@ -129,6 +130,11 @@ func TestDirectionErrors(t *testing.T) {
 		{[]arrays.Array{arrays.Float64("x", x.Shape, nan), y}, "x holds NaN at position 3"},
 		{[]arrays.Array{x, arrays.Float64("y", []int{8, 4}, make([]float64, 32))}, "row 0 of y is not a distribution over 4 classes"},
 		{[]arrays.Array{x, arrays.Float64("y", []int{8, 2}, make([]float64, 16))}, "y has shape [8 2]; the model has 4 outputs"},
+		{[]arrays.Array{x, y, omega(1, 2)}, "omega has shape [2]; want 8 weights"},
+		{[]arrays.Array{x, y, omega(1, 1, -2, 1, 1, 1, 1, 1)}, "omega holds -2 at position 2; a weight is 0 or a positive number"},
+		{[]arrays.Array{x, y, omega(1, 1, 1, 1, math.NaN(), 1, 1, 1)}, "omega holds NaN at position 4"},
+		{[]arrays.Array{x, y, omega(1, 1, 1, 1, 1, 1, 1, math.Inf(1))}, "omega holds +Inf at position 7"},
+		{[]arrays.Array{x, y, omega(make([]float64, 8)...)}, "every weight in omega is 0"},
 		{[]arrays.Array{arrays.Float64("x", []int{8, 1}, make([]float64, 8)), y}, `array "0.weight" has shape`},
 	} {
 		path := filepath.Join(t.TempDir(), "batch.npz")

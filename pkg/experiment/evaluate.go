@@ -11,7 +11,8 @@ import (
 	"github.com/dualgn/dgn/pkg/tensor"
 )
 
-// A Score is what a network achieves on one split: means over its examples.
+// A Score is what a network achieves on one split: means over its examples. The
+// weights of examples multiply the losses, and nothing else.
 // NaN marks what does not apply.
 type Score struct {
 	Examples int // 0: there is no such split
@@ -67,6 +68,7 @@ type evaluator[T tensor.Float] struct {
 	lin     *nn.Linearization[T]
 	x       tensor.Matrix[T]
 	y       tensor.Matrix[float64]
+	omega   []float64 // weights of the chunk, where the set has any
 
 	train []int // the examples of the training split that are evaluated
 }
@@ -76,7 +78,7 @@ func newEvaluator[T tensor.Float](c *Config, p *datasets.Problem, n *nn.Net, poo
 		problem: p, loss: c.Loss.Must(), batch: datasets.NewBatcher[T](pool),
 		lin: nn.NewLinearization[T](n, evalChunk, pool),
 		x:   tensor.New[T](evalChunk, p.Shape.Len()),
-		y:   tensor.New[float64](evalChunk, p.Outputs),
+		y:   tensor.New[float64](evalChunk, p.Outputs), omega: make([]float64, evalChunk),
 	}
 	e.train = stream(c.Data.Common.SplitSeed, streamSubset).Perm(p.Train.Len())
 	if n := c.Evaluate.TrainExamples; n > 0 && n < len(e.train) {
@@ -123,9 +125,10 @@ func (e *evaluator[T]) score(ctx context.Context, w []T, split *datasets.Split, 
 		x, y := e.x.RowRange(0, len(chunk)), e.y.RowRange(0, len(chunk))
 		e.batch.Read(split, chunk, x, y)
 		z := e.lin.Linearize(w, x)
+		weighted := losses.Weighted{Loss: e.loss, Omega: split.Omega(e.omega, chunk)}
 		for i := range chunk {
 			zi, yi := z.Row(i), y.Row(i)
-			loss += e.loss.Value(zi, yi)
+			loss += weighted.ValueOf(i, zi, yi)
 			if classes {
 				if losses.Correct(e.loss, zi, yi) {
 					right++

@@ -51,7 +51,9 @@ type trainer[T tensor.Float] struct {
 	lin        *nn.Linearization[T]
 	x          tensor.Matrix[T]
 	y          tensor.Matrix[float64]
-	d, u       []T // direction and update
+	omega      []float64       // room for the weights of a mini-batch
+	losses     losses.Weighted // of the mini-batch of the current step
+	d, u       []T             // direction and update
 	mini       oracles.Problem[T]
 	along      objective[T]     // the mini-batch objective along u
 	inPlace    optim.InPlace[T] // the optimizer, where its updates are made as they are; nil: it cannot
@@ -69,7 +71,7 @@ func newTrainer[T tensor.Float](c *Config, m *Method, seed uint64, p *datasets.P
 		order: newOrder(seed, p.Train.Len(), size), augmentKey: stream(seed, streamAugment).Uint64(),
 		batch: datasets.NewBatcher[T](pool),
 		lin:   nn.NewLinearization[T](n, size, pool),
-		x:     tensor.New[T](size, p.Shape.Len()), y: tensor.New[float64](size, k),
+		x:     tensor.New[T](size, p.Shape.Len()), y: tensor.New[float64](size, k), omega: make([]float64, size),
 		unit: float64(size) * float64(adds.Forward+adds.VJP),
 	}
 	t.along.trainer = t
@@ -148,7 +150,7 @@ func (t *trainer[T]) train(ctx context.Context) (Outcome, string, error) {
 		t.clock.start()
 		report := t.direct()
 		t.clock.stop()
-		h := losses.Mean(t.loss, t.lin.Outputs(), t.y)
+		h := t.losses.Mean(t.lin.Outputs(), t.y)
 		lost := !finite(h) || report.StopReason == oracles.StoppedNonFinite
 		logged := (t.step+1)%t.config.Log.Every == 0 || lost
 		if logged { // before the update, which moves the weights that J is taken at
@@ -203,6 +205,7 @@ func (t *trainer[T]) advance() {
 // direct makes the direction at the current weights.
 func (t *trainer[T]) direct() *oracles.Report {
 	t.batch.ReadAugmented(t.problem.Augment, datasets.Chance{Key: t.augmentKey, Step: t.step}, t.problem.Train, t.order.batch(t.step), t.x, t.y)
+	t.losses = losses.Weighted{Loss: t.loss, Omega: t.problem.Train.Omega(t.omega, t.order.batch(t.step))}
 	t.lin.Linearize(t.w, t.x)
 	t.count(oracles.Counters{Forwards: 1, MultiplyAdds: t.forwardAdds()})
 
@@ -226,7 +229,7 @@ func (t *trainer[T]) update() (eta float64) {
 }
 
 func (t *trainer[T]) problemAt(step int) *oracles.Problem[T] {
-	t.mini = oracles.Problem[T]{Z: t.lin.Outputs(), Y: t.y, Lin: t.lin, Loss: t.loss, Time: t.time(step), Examples: t.order.batch(step)}
+	t.mini = oracles.Problem[T]{Z: t.lin.Outputs(), Y: t.y, Lin: t.lin, Loss: t.loss, Omega: t.losses.Omega, Time: t.time(step), Examples: t.order.batch(step)}
 	if t.inner != nil {
 		t.mini.Trace = &t.inner.trace
 	}
@@ -302,12 +305,12 @@ type objective[T tensor.Float] struct {
 var _ optim.Objective = (*objective[float32])(nil)
 
 func (o *objective[T]) Value() float64 {
-	return losses.Mean(o.loss, o.lin.Outputs(), o.y) + o.decay(0)
+	return o.losses.Mean(o.lin.Outputs(), o.y) + o.decay(0)
 }
 
 func (o *objective[T]) At(eta float64) float64 {
 	o.count(oracles.Counters{Forwards: 1, MultiplyAdds: o.forwardAdds()})
-	return losses.Mean(o.loss, o.lin.OutputsAt(eta, o.u), o.y) + o.decay(eta)
+	return o.losses.Mean(o.lin.OutputsAt(eta, o.u), o.y) + o.decay(eta)
 }
 
 // decay is (mu/2) |w + eta u|².
@@ -338,7 +341,7 @@ func (o *objective[T]) Slope() float64 {
 	var sum float64
 	g := o.row
 	for i := range p.Z.Rows {
-		o.loss.Grad(g, p.Z.Row(i), p.Y.Row(i))
+		o.losses.GradOf(i, g, p.Z.Row(i), p.Y.Row(i))
 		sum += tensor.Dot(nil, g, ju.Row(i))
 	}
 	sum /= float64(p.Z.Rows)
@@ -354,7 +357,7 @@ func (o *objective[T]) UseGradient() {
 	o.count(oracles.Counters{VJPs: 1, MultiplyAdds: int64(p.Z.Rows) * o.net.MultiplyAdds().VJP})
 	g := o.outputs()
 	for i := range p.Z.Rows {
-		o.loss.Grad(g.Row(i), p.Z.Row(i), p.Y.Row(i))
+		o.losses.GradOf(i, g.Row(i), p.Z.Row(i), p.Y.Row(i))
 	}
 	tensor.Scale(nil, -gamma/float64(p.Z.Rows), g.Flat())
 	o.lin.VJP(o.u, g)

@@ -3,7 +3,6 @@ package oracles
 import (
 	"math"
 
-	"github.com/dualgn/dgn/pkg/losses"
 	"github.com/dualgn/dgn/pkg/nn"
 	"github.com/dualgn/dgn/pkg/tensor"
 )
@@ -62,7 +61,7 @@ func (o *core[T]) start(p *Problem[T], gamma float64) {
 	o.report = Report{WeightDecay: o.spec.WeightDecay, RelativeResidual: math.NaN(), GradNorm: math.NaN(), Slope: math.NaN(), ModelChange: math.NaN(), Gap: math.NaN(), Primal: math.NaN()}
 	o.setGamma(gamma)
 	for i := range p.Z.Rows {
-		p.Loss.Grad(o.g.Row(i), p.Z.Row(i), p.Y.Row(i))
+		p.losses().GradOf(i, o.g.Row(i), p.Z.Row(i), p.Y.Row(i))
 	}
 }
 
@@ -205,7 +204,7 @@ func (o *core[T]) decayValue() float64 {
 
 // value is F at w: what P is at d = 0.
 func (o *core[T]) value() float64 {
-	return losses.Mean(o.problem.Loss, o.problem.Z, o.problem.Y) + o.decayValue()
+	return o.problem.mean(o.problem.Z) + o.decayValue()
 }
 
 // changeOf is the change of the quadratic model of h, (1/m) Σ [g·u + u·H u/2],
@@ -214,7 +213,7 @@ func (o *core[T]) changeOf(u tensor.Matrix[float64]) float64 {
 	var sum float64
 	row := o.row
 	for i := range u.Rows {
-		o.problem.Loss.SqrtMulT(row, u.Row(i), o.factors.Row(i))
+		o.problem.losses().SqrtMulTOf(i, row, u.Row(i), o.factors.Row(i))
 		sum += dot(o.g.Row(i), u.Row(i)) + dot(row, row)/2
 	}
 	return sum / float64(u.Rows)
@@ -225,8 +224,8 @@ func (o *core[T]) changeOf(u tensor.Matrix[float64]) float64 {
 func (o *core[T]) end(d []T) Report {
 	if o.gamma.adapts() {
 		p := o.problem
-		before := losses.Mean(p.Loss, p.Z, p.Y)
-		after := losses.Mean(p.Loss, p.Lin.OutputsAt(1, d), p.Y)
+		before := p.mean(p.Z)
+		after := p.mean(p.Lin.OutputsAt(1, d))
 		o.report.Counters.Forwards++
 		o.k.count(int64(p.Z.Rows) * o.adds.Forward)
 		// Both changes are of F = h + (mu/2) |w|²: with the second term the model
@@ -253,7 +252,7 @@ func (o *core[T]) diagnose(r *Report, d []T, p *Problem[T]) {
 	}
 	w, mu := p.Lin.Weights(), r.WeightDecay
 	dd := tensor.Dot(o.pool, d, d)
-	r.Primal = losses.Mean(p.Loss, p.Z, p.Y) + r.ModelChange
+	r.Primal = p.mean(p.Z) + r.ModelChange
 	if dd > 0 {
 		r.Primal += dd / (2 * r.Gamma)
 	}

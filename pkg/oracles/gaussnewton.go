@@ -135,7 +135,7 @@ func (o *dualGN[T]) Direction(d []T, p *Problem[T]) Report {
 	m, k := p.Z.Rows, p.Z.Cols
 	o.start(p, o.gamma.at(p.Time))
 	o.scratch = d // which is free until the end
-	o.sys.gram, o.sys.loss = &o.k, p.Loss
+	o.sys.gram, o.sys.loss = &o.k, p.losses()
 	o.sys.v, o.sys.u, o.sys.factors = o.rows(o.v), o.rows(o.u), o.rows(o.factors)
 	kx := o.sys.kx
 	o.sys.kx = o.rows(kx)
@@ -229,7 +229,7 @@ func (o *dualGN[T]) setAlpha(s []float64) {
 	k := o.problem.Z.Cols
 	for i := range o.problem.Z.Rows {
 		row := o.alpha.Row(i)
-		o.problem.Loss.SqrtMul(row, s[i*k:(i+1)*k], o.factors.Row(i))
+		o.problem.losses().SqrtMulOf(i, row, s[i*k:(i+1)*k], o.factors.Row(i))
 		axpy(1, o.g.Row(i), row)
 	}
 }
@@ -287,7 +287,7 @@ func (o *dualGN[T]) search(d []T, s, b []float64, stop Stop) {
 		o.take(solution)
 		o.report.RelativeResidual = math.Sqrt(dot(r, r)) / (o.c * norm)
 		o.evaluate(d, s, r, -o.c*dot(b, s))
-		f := losses.Mean(p.Loss, p.Lin.OutputsAt(1, d), p.Y)
+		f := p.mean(p.Lin.OutputsAt(1, d))
 		o.report.Counters.Forwards++
 		o.k.count(int64(p.Z.Rows) * o.adds.Forward)
 		if mu > 0 {
@@ -365,8 +365,8 @@ func (o *core[T]) hessian(dst, d []T) {
 	o.jvp(u, d)
 	for i := range u.Rows {
 		row := v.Row(i)
-		p.Loss.SqrtMulT(o.row, u.Row(i), o.factors.Row(i))
-		p.Loss.SqrtMul(row, o.row, o.factors.Row(i))
+		p.losses().SqrtMulTOf(i, o.row, u.Row(i), o.factors.Row(i))
+		p.losses().SqrtMulOf(i, row, o.row, o.factors.Row(i))
 	}
 	tensor.Scale(nil, 1/float64(u.Rows), v.Flat())
 	o.vjp(dst, v)

@@ -72,10 +72,10 @@ func (o *gradient[T]) Direction(d []T, p *Problem[T]) Report {
 	gamma, mu := o.Gamma.At(p.Time), o.WeightDecay
 	o.damped = gamma / (1 + gamma*mu)
 	alpha := o.alpha.RowRange(0, m)
-	c := -o.damped / float64(m)
+	c, loss := -o.damped/float64(m), p.losses()
 	for i := range m {
 		row := alpha.Row(i)
-		p.Loss.Grad(row, p.Z.Row(i), p.Y.Row(i))
+		loss.GradOf(i, row, p.Z.Row(i), p.Y.Row(i))
 		for j := range row {
 			row[j] *= c
 		}

@@ -473,7 +473,7 @@ func TestIndefinite(t *testing.T) {
 		factors.Flat()[0], factors.Flat()[1] = 1, 1
 		sys := System{
 			gram: &gram{m: 2, k: 1, mul: negative, form: form, blocks: blocks, count: func(int64) {}},
-			loss: losses.Squared{}, factors: factors, c: 1, v: mat(), u: mat(), kx: mat(), accept: func(float64) bool { return true },
+			loss: losses.Weighted{Loss: losses.Squared{}}, factors: factors, c: 1, v: mat(), u: mat(), kx: mat(), accept: func(float64) bool { return true },
 		}
 		x := make([]float64, 2)
 		s := Solvers.Default(name).Must().(SystemSolver).System(2, 1, 9, nil).Solve(&sys, x, []float64{1, 2}, Stop{Iterations: 9})

@@ -19,12 +19,22 @@ type Problem[T tensor.Float] struct {
 	Loss losses.Loss
 	Time schedules.Time // where the run stands, for options that vary in time
 
+	// Omega are the weights of the examples: h(w) = (1/m) Σ omega_i loss_i(f_i(w)),
+	// omega_i >= 0; nil stands for 1 everywhere.
+	Omega []float64
+
 	// Examples tells the examples apart from step to step, for oracles that
 	// remember them; nil stands for 0, 1, ..., m-1.
 	Examples []int
 
 	Trace *Trace // is overwritten with the course of the inner solve, if not nil
 }
+
+// losses are those of the examples, with their weights.
+func (p *Problem[T]) losses() losses.Weighted { return losses.Weighted{Loss: p.Loss, Omega: p.Omega} }
+
+// mean is h with outputs z.
+func (p *Problem[T]) mean(z tensor.Matrix[float64]) float64 { return p.losses().Mean(z, p.Y) }
 
 // An Oracle chooses a direction. It may hold buffers and state from call to
 // call, so each run has its own.

@@ -159,6 +159,12 @@ func newProblem[T tensor.Float](l losses.Loss, m int, pool *tensor.Pool) (*nn.Ne
 }
 
 func drawProblem[T tensor.Float](l losses.Loss, m int, seed uint64, pool *tensor.Pool) (*nn.Net, *Problem[T]) {
+	n, p, _ := drawBatch[T](l, m, seed, pool)
+	return n, p
+}
+
+// drawBatch is drawProblem, with the inputs.
+func drawBatch[T tensor.Float](l losses.Loss, m int, seed uint64, pool *tensor.Pool) (*nn.Net, *Problem[T], tensor.Matrix[T]) {
 	rng := rand.New(rand.NewPCG(seed, 6))
 	_, first := l.Sample(rng, 3)
 	k := len(first)
@@ -180,7 +186,27 @@ func drawProblem[T tensor.Float](l losses.Loss, m int, seed uint64, pool *tensor
 		copy(y.Row(i), yi)
 	}
 	lin := nn.NewLinearization[T](n, m, pool)
-	return n, &Problem[T]{Z: lin.Linearize(w, x), Y: y, Lin: lin, Loss: l}
+	return n, &Problem[T]{Z: lin.Linearize(w, x), Y: y, Lin: lin, Loss: l}, x
+}
+
+// weigh gives the examples weights, of which the first is 0 where there are more
+// than one, and some are others.
+func weigh[T tensor.Float](p *Problem[T], seed uint64) {
+	rng := rand.New(rand.NewPCG(seed, 7))
+	p.Omega = make([]float64, p.Z.Rows)
+	for i := range p.Omega {
+		p.Omega[i] = rng.ExpFloat64() * float64(rng.IntN(3))
+	}
+	p.Omega[0] = 0
+	p.Omega[len(p.Omega)-1] = 1.5
+}
+
+// weightOf is omega_i.
+func weightOf(p *Problem[float64], i int) float64 {
+	if p.Omega == nil {
+		return 1
+	}
+	return p.Omega[i]
 }
 
 // gradientOf returns grad F = (1/m) Jᵀ g + mu w, from its definition.
@@ -189,6 +215,7 @@ func gradientOf(p *Problem[float64], mu float64) []float64 {
 	alpha, g := tensor.New[float64](m, p.Z.Cols), make([]float64, len(p.Lin.Weights()))
 	for i := range m {
 		p.Loss.Grad(alpha.Row(i), p.Z.Row(i), p.Y.Row(i))
+		tensor.Scale(nil, weightOf(p, i), alpha.Row(i))
 	}
 	tensor.Scale(nil, 1/float64(m), alpha.Flat())
 	p.Lin.VJP(g, alpha)
@@ -223,7 +250,7 @@ func mean(p *Problem[float64], u tensor.Matrix[float64], phi func(z, y, u, g []f
 	g := make([]float64, p.Z.Cols)
 	for i := range p.Z.Rows {
 		p.Loss.Grad(g, p.Z.Row(i), p.Y.Row(i))
-		sum += phi(p.Z.Row(i), p.Y.Row(i), u.Row(i), g) / float64(p.Z.Rows)
+		sum += weightOf(p, i) * phi(p.Z.Row(i), p.Y.Row(i), u.Row(i), g) / float64(p.Z.Rows)
 	}
 	return sum
 }
@@ -255,6 +282,9 @@ func TestDescent(t *testing.T) {
 			rapid.Check(t, func(t *rapid.T) {
 				m := rapid.IntRange(1, 9).Draw(t, "m")
 				n, p := drawProblem[float64](c.loss, m, rapid.Uint64Range(0, 50).Draw(t, "seed"), nil)
+				if rapid.Bool().Draw(t, "weights") {
+					weigh(p, uint64(m))
+				}
 				gamma := math.Pow(10, rapid.Float64Range(-4, 4).Draw(t, "log10 gamma"))
 				mu := rapid.SampledFrom([]float64{0, 0, 1e-3, 0.3}).Draw(t, "mu")
 				options := []string{fmt.Sprintf("gamma: %g", gamma), fmt.Sprintf("weight_decay: %g", mu),
@@ -314,9 +344,12 @@ func TestMinimises(t *testing.T) {
 		t.Run(c.String(), func(t *testing.T) {
 			rng := rand.New(rand.NewPCG(1, 2))
 			for _, gamma := range []float64{0.01, 1, 100} {
-				for _, mu := range []float64{0, 0.1} {
+				for j, mu := range []float64{0, 0.1, 0, 0.1} {
 					const m = 7
 					n, p := newProblem[float64](c.loss, m, nil)
+					if j >= 2 {
+						weigh(p, 0)
+					}
 					d := make([]float64, n.NumParams())
 					o := c.bind(n, m, converged(gamma, mu)...)
 					r := o.Direction(d, p)
@@ -360,11 +393,18 @@ func dualOf(c combo, p *Problem[float64], alpha, s tensor.Matrix[float64], gamma
 	p.Lin.VJP(ja, alpha)
 	v := -gamma / (2 * m * m) * dot(ja, ja)
 	for i := range p.Z.Rows {
-		z, y, a := p.Z.Row(i), p.Y.Row(i), alpha.Row(i)
-		if c.oracle == "gauss_newton" {
-			v -= (-p.Loss.Value(z, y) + dot(s.Row(i), s.Row(i))/2) / m
-		} else {
-			v -= (p.Loss.Conj(a, y) - dot(a, z)) / m
+		z, y, a, omega := p.Z.Row(i), p.Y.Row(i), alpha.Row(i), weightOf(p, i)
+		switch {
+		case c.oracle == "gauss_newton":
+			v -= (-omega*p.Loss.Value(z, y) + dot(s.Row(i), s.Row(i))/2) / m
+		case omega == 0: // loss* is 0 at 0, and infinite elsewhere
+			if tensor.Norm2(nil, a) > 0 {
+				return math.Inf(-1)
+			}
+		default:
+			inner := slices.Clone(a)
+			tensor.Scale(nil, 1/omega, inner)
+			v -= (omega*p.Loss.Conj(inner, y) - dot(a, z)) / m
 		}
 	}
 	return v
@@ -381,7 +421,10 @@ func TestWeakDuality(t *testing.T) {
 		t.Run(c.String(), func(t *testing.T) {
 			const m = 5
 			n, p := newProblem[float64](c.loss, m, nil)
-			for _, gamma := range []float64{0.1, 10} {
+			for j, gamma := range []float64{0.1, 10, 10} {
+				if j == 2 {
+					weigh(p, 0)
+				}
 				d := make([]float64, n.NumParams())
 				o := c.bind(n, m, converged(gamma, 0)...)
 				r := o.Direction(d, p)
@@ -401,11 +444,15 @@ func TestWeakDuality(t *testing.T) {
 								v[j] = rng.NormFloat64()
 							}
 							p.Loss.SqrtMulT(s.Row(i), v, factor)
+							tensor.Scale(nil, math.Sqrt(weightOf(p, i)), s.Row(i))
 							p.Loss.SqrtMul(v, s.Row(i), factor)
+							tensor.Scale(nil, math.Sqrt(weightOf(p, i)), v)
 							p.Loss.Grad(alpha.Row(i), p.Z.Row(i), p.Y.Row(i))
+							tensor.Scale(nil, weightOf(p, i), alpha.Row(i))
 							axpy(1, v, alpha.Row(i))
 						} else {
 							p.Loss.Grad(alpha.Row(i), z, p.Y.Row(i))
+							tensor.Scale(nil, weightOf(p, i), alpha.Row(i))
 						}
 					}
 					e := make([]float64, len(d))

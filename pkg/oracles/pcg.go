@@ -43,13 +43,13 @@ func (d *blockDiagonal) prepare(sys *System) (bad string) {
 		sum := 0.0
 		from, to, c := blocks.RowRange(i*k, (i+1)*k), d.block(i), sys.factors.Row(i)
 		for a := range k {
-			sys.loss.SqrtMulT(to.Row(a), from.Row(a), c)
+			sys.loss.SqrtMulTOf(i, to.Row(a), from.Row(a), c)
 		}
 		for b := range k {
 			for a := range k {
 				column[a] = to.At(a, b)
 			}
-			sys.loss.SqrtMulT(out, column, c)
+			sys.loss.SqrtMulTOf(i, out, column, c)
 			for a := range k {
 				v := sys.c * out[a]
 				if a == b {

@@ -40,7 +40,7 @@ func (s *acceleratedGradient) Solve(b *Box, a, u []float64, out *Solution) {
 	}
 	for {
 		for j := range next {
-			next[j] = b.Loss.ProxConj(lipschitz, b.base[j]+yU[j]+lipschitz*y[j], b.y[j])
+			next[j] = b.ProxConj(j, lipschitz, b.base[j]+yU[j]+lipschitz*y[j])
 		}
 		b.mul(tensor.View(b.m, b.k, nextU), tensor.View(b.m, b.k, next))
 		tensor.Scale(nil, -b.c, nextU)

@@ -13,7 +13,8 @@ import (
 // numbers a. A solver keeps u = -c K a beside a.
 type Box struct {
 	*gram
-	Loss    losses.Boxed
+	loss    losses.Boxed
+	omega   []float64 // weights of the m examples; nil: all 1
 	c       float64
 	base, y []float64 // m k
 	ratio   float64   // g·K g/|g|², no more than the largest eigenvalue of K
@@ -23,6 +24,15 @@ type Box struct {
 	bestA, bestU []float64
 	certain, z   []float64 // the a of largest D; work space
 	stop         Stop
+}
+
+// ProxConj returns the value of coordinate j that minimises its part of the
+// conjugate, plus kappa a²/2 - w a.
+func (b *Box) ProxConj(j int, kappa, w float64) float64 {
+	if b.omega == nil {
+		return b.loss.ProxConj(kappa, w, b.y[j])
+	}
+	return losses.WeightedProxConj(b.loss, b.omega[j/b.k], kappa, w, b.y[j])
 }
 
 // A BoxAscent solves a [Box].
@@ -40,14 +50,15 @@ type BoxAscent interface {
 // over, with the reason in out.
 func (b *Box) Observe(a, u []float64, out *Solution) bool {
 	var loss, conj float64
+	all := losses.Weighted{Loss: b.loss, Omega: b.omega}
 	for i := range b.m {
 		lo, hi := i*b.k, (i+1)*b.k
 		z, y := b.z[lo:hi], b.y[lo:hi]
 		for j := range z {
 			z[j] = b.base[lo+j] + u[lo+j]
 		}
-		loss += b.Loss.Value(z, y)
-		conj += b.Loss.Conj(a[lo:hi], y) - dot(a[lo:hi], b.base[lo:hi])
+		loss += all.ValueOf(i, z, y)
+		conj += all.ConjOf(i, a[lo:hi], y, z) - dot(a[lo:hi], b.base[lo:hi])
 	}
 	m := float64(b.m)
 	quadratic := -dot(a, u) / (2 * m)
@@ -100,7 +111,7 @@ func bindBoxProx[T tensor.Float](spec ProxLinear, solver BoxSolver, l losses.Box
 		bestA: make([]float64, mk), bestU: make([]float64, mk), work: make([]float64, mk),
 	}
 	o.bindLinearized(spec.Inner, n, m, pool)
-	o.box.Loss = l
+	o.box.loss = l
 	return o
 }
 
@@ -114,6 +125,7 @@ func (o *boxProx[T]) Direction(d []T, p *Problem[T]) Report {
 	b := &o.box
 	b.gram, b.c, b.base, b.y = &o.k, o.c, o.rows(o.base).Flat(), p.Y.Flat()[:n]
 	b.bestA, b.bestU, b.certain, b.z = o.bestA[:n], o.bestU[:n], o.rows(o.certain).Flat(), o.work[:n]
+	b.omega = p.Omega
 	b.stop = Stop{Iterations: o.spec.InnerIterations, Tolerance: o.spec.Tolerance, Gap: o.spec.GapTolerance, Trace: p.Trace}
 	b.primal, b.dual, b.scale = math.Inf(1), math.Inf(-1), o.atStart
 	if o.forms {

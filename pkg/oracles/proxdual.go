@@ -3,7 +3,6 @@ package oracles
 import (
 	"math"
 
-	"github.com/dualgn/dgn/pkg/losses"
 	"github.com/dualgn/dgn/pkg/nn"
 	"github.com/dualgn/dgn/pkg/tensor"
 )
@@ -47,7 +46,7 @@ func (o *linearized[T]) begin(d []T, p *Problem[T]) bool {
 	}
 	base := o.rows(o.base)
 	copy(base.Flat(), p.Z.Flat())
-	h := losses.Mean(p.Loss, p.Z, p.Y)
+	h := p.mean(p.Z)
 	o.atStart, o.start0 = h+o.decayValue(), h
 	if mu > 0 {
 		clear(d)
@@ -104,7 +103,7 @@ func (o *linearized[T]) changeAt(u tensor.Matrix[float64]) float64 {
 	z, p := o.rows(o.z), o.problem
 	copy(z.Flat(), p.Z.Flat())
 	axpy(1, u.Flat(), z.Flat())
-	return losses.Mean(p.Loss, z, p.Y) - losses.Mean(p.Loss, p.Z, p.Y)
+	return p.mean(z) - p.mean(p.Z)
 }
 
 // bestMultiple returns the tau > 0 at which P(tau d) is least: the root of its
@@ -119,7 +118,7 @@ func (o *linearized[T]) bestMultiple(d []T) float64 {
 		axpy(tau, jd.Flat(), z.Flat())
 		sum := wd + tau*dd
 		for i := range z.Rows {
-			p.Loss.Grad(g, z.Row(i), p.Y.Row(i))
+			p.losses().GradOf(i, g, z.Row(i), p.Y.Row(i))
 			sum += dot(g, jd.Row(i)) * inverse
 		}
 		return sum
@@ -191,7 +190,7 @@ func (o *newtonProx[T]) Direction(d []T, p *Problem[T]) Report {
 	if o.forms {
 		o.form()
 	}
-	primal := losses.Mean(p.Loss, o.rows(o.base), p.Y)
+	primal := p.mean(o.rows(o.base))
 	if o.memory != nil {
 		primal = o.resume(primal)
 	}
@@ -225,7 +224,7 @@ func (o *newtonProx[T]) primalAt(t float64) float64 {
 	if t == 0 {
 		copy(z.Flat(), base)
 		axpy(1, u, z.Flat())
-		return losses.Mean(p.Loss, z, p.Y) - dot(alpha, u)/(2*float64(z.Rows))
+		return p.mean(z) - dot(alpha, u)/(2*float64(z.Rows))
 	}
 	var product float64
 	for i := range u {
@@ -233,7 +232,7 @@ func (o *newtonProx[T]) primalAt(t float64) float64 {
 		z.Flat()[i] = base[i] + ui
 		product += (alpha[i] + t*da[i]) * ui
 	}
-	return losses.Mean(p.Loss, z, p.Y) - product/(2*float64(z.Rows))
+	return p.mean(z) - product/(2*float64(z.Rows))
 }
 
 // newton minimises P. Each system is that of Gauss-Newton at the current outputs,
@@ -246,7 +245,7 @@ func (o *newtonProx[T]) newton(primal float64) (float64, Solution) {
 	k := p.Z.Cols
 	s, b := o.s[:p.Z.Rows*k], o.b[:p.Z.Rows*k]
 	kx := o.sys.kx
-	o.sys.gram, o.sys.loss, o.sys.c = &o.k, p.Loss, o.c
+	o.sys.gram, o.sys.loss, o.sys.c = &o.k, p.losses(), o.c
 	o.sys.v, o.sys.u, o.sys.factors, o.sys.kx = o.rows(o.v), o.rows(o.u), o.rows(o.factors), o.rows(kx)
 	defer func() { o.sys.kx = kx }()
 	out := Solution{}
@@ -255,7 +254,7 @@ func (o *newtonProx[T]) newton(primal float64) (float64, Solution) {
 		o.primalAt(0) // z = base + u
 		z := o.rows(o.z)
 		for i := range z.Rows {
-			p.Loss.Grad(certain.Row(i), z.Row(i), p.Y.Row(i))
+			p.losses().GradOf(i, certain.Row(i), z.Row(i), p.Y.Row(i))
 		}
 		copy(r.Flat(), certain.Flat())
 		axpy(-1, alpha.Flat(), r.Flat())
@@ -299,7 +298,7 @@ func (o *newtonProx[T]) newton(primal float64) (float64, Solution) {
 			}
 		}
 		for i := range z.Rows { // dalpha = r + L s, du = -c K dalpha
-			p.Loss.SqrtMul(da.Row(i), s[i*k:(i+1)*k], o.factors.Row(i))
+			p.losses().SqrtMulOf(i, da.Row(i), s[i*k:(i+1)*k], o.factors.Row(i))
 		}
 		axpy(1, r.Flat(), da.Flat())
 		for i := range du.Flat() {
@@ -340,7 +339,7 @@ func (o *newtonProx[T]) gap(primal float64) float64 {
 	var conj float64
 	for i := range o.problem.Z.Rows {
 		a := o.certain.Row(i)
-		conj += o.problem.Loss.Conj(a, o.problem.Y.Row(i)) - dot(a, o.base.Row(i))
+		conj += o.problem.losses().ConjOf(i, a, o.problem.Y.Row(i), o.row) - dot(a, o.base.Row(i))
 	}
 	return primal + conj/m + o.c/(2*m)*tensor.Dot(o.pool, o.scratch, o.scratch)
 }
@@ -369,7 +368,7 @@ func (o *linearized[T]) dualValue() float64 {
 	var conj float64
 	for i := range p.Z.Rows {
 		a := o.certain.Row(i)
-		conj += p.Loss.Conj(a, p.Y.Row(i)) - dot(a, p.Z.Row(i))
+		conj += p.losses().ConjOf(i, a, p.Y.Row(i), o.row) - dot(a, p.Z.Row(i))
 	}
 	ja := o.spare()
 	p.Lin.VJP(ja, o.rows(o.certain))

@@ -3,7 +3,6 @@ package oracles
 import (
 	"math"
 
-	"github.com/dualgn/dgn/pkg/losses"
 	"github.com/dualgn/dgn/pkg/nn"
 	"github.com/dualgn/dgn/pkg/tensor"
 )
@@ -51,7 +50,7 @@ func (o *primalProx[T]) Direction(d []T, p *Problem[T]) Report {
 	first := math.Sqrt(qq) / m // |grad F|
 	size := first
 	wd, dd := 0.0, 0.0 // mu w·d and |d|²
-	before := losses.Mean(p.Loss, p.Z, p.Y)
+	before := p.mean(p.Z)
 	data := before // (1/m) Σ loss(f + J d)
 	var out Solution
 	gapScale := 0.0
@@ -94,7 +93,7 @@ func (o *primalProx[T]) Direction(d []T, p *Problem[T]) Report {
 			copy(z.Flat(), p.Z.Flat())
 			axpy(1, u.Flat(), z.Flat())
 			axpy(t, step.Flat(), z.Flat())
-			next = losses.Mean(p.Loss, z, p.Y)
+			next = p.mean(z)
 			value := next + wd + t*wdelta + (dd+2*t*cross+t*t*square)/(2*o.damped)
 			if accepted = value <= now-armijo*t*descent+1e-15*math.Abs(now); accepted {
 				break
@@ -118,7 +117,7 @@ func (o *primalProx[T]) Direction(d []T, p *Problem[T]) Report {
 		}
 		// b = -grad P = -(1/m) Jᵀ grad loss(f + J d) - mu w - d/gamma'
 		for i := range z.Rows {
-			p.Loss.Grad(g1.Row(i), z.Row(i), p.Y.Row(i))
+			p.losses().GradOf(i, g1.Row(i), z.Row(i), p.Y.Row(i))
 		}
 		tensor.Scale(nil, -1/m, g1.Flat())
 		o.vjp(o.b, g1)
@@ -156,7 +155,7 @@ func (o *primalProx[T]) Diagnose(r *Report, d []T, p *Problem[T], gap bool) {
 		axpy(1, u.Flat(), z.Flat())
 	}
 	if math.IsNaN(r.ModelChange) {
-		r.ModelChange = losses.Mean(p.Loss, z, p.Y) - losses.Mean(p.Loss, p.Z, p.Y)
+		r.ModelChange = p.mean(z) - p.mean(p.Z)
 	}
 	o.diagnose(r, d, p)
 	if o.damped == 0 { // d = 0 is the minimum
@@ -164,7 +163,7 @@ func (o *primalProx[T]) Diagnose(r *Report, d []T, p *Problem[T], gap bool) {
 	} else if o.problem = p; gap {
 		g, b := o.rows(o.g1), o.spare()
 		for i := range z.Rows {
-			p.Loss.Grad(g.Row(i), z.Row(i), p.Y.Row(i))
+			p.losses().GradOf(i, g.Row(i), z.Row(i), p.Y.Row(i))
 		}
 		tensor.Scale(nil, 1/float64(z.Rows), g.Flat())
 		p.Lin.VJP(b, g)

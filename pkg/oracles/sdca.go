@@ -51,7 +51,7 @@ func (s *coordinateAscent) Solve(b *Box, a, u []float64, out *Solution) {
 			// loss*(a) - a (base + u) + kappa (a - a_j)²/2.
 			row := k.Row(j)
 			kappa := b.c * row[j]
-			next := b.Loss.ProxConj(kappa, b.base[j]+u[j]+kappa*a[j], b.y[j])
+			next := b.ProxConj(j, kappa, b.base[j]+u[j]+kappa*a[j])
 			if step := next - a[j]; step != 0 {
 				a[j] = next
 				axpy(-b.c*step, row, u)

@@ -31,7 +31,7 @@ func systemOf(p *Problem[float64], c float64) (sys *System, b []float64) {
 			return a
 		},
 	}
-	sys = &System{gram: gram, loss: p.Loss, factors: mat(), c: c, v: mat(), u: mat(), kx: mat(), accept: func(float64) bool { return true }}
+	sys = &System{gram: gram, loss: p.losses(), factors: mat(), c: c, v: mat(), u: mat(), kx: mat(), accept: func(float64) bool { return true }}
 	v := mat()
 	for i := range m {
 		p.Loss.Factor(sys.factors.Row(i), p.Z.Row(i), p.Y.Row(i))

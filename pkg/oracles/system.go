@@ -19,7 +19,7 @@ type gram struct {
 // Hessian of the losses, example by example.
 type System struct {
 	*gram
-	loss    losses.Loss
+	loss    losses.Weighted
 	factors tensor.Matrix[float64] // m x k, of L
 	c       float64
 
@@ -33,7 +33,7 @@ type System struct {
 // Mul sets dst = Lᵀ K L x.
 func (s *System) Mul(dst, x []float64) {
 	for i := range s.m {
-		s.loss.SqrtMul(s.v.Row(i), x[i*s.k:(i+1)*s.k], s.factors.Row(i))
+		s.loss.SqrtMulOf(i, s.v.Row(i), x[i*s.k:(i+1)*s.k], s.factors.Row(i))
 	}
 	s.mul(s.u, s.v)
 	s.transposed(dst, s.u)
@@ -42,7 +42,7 @@ func (s *System) Mul(dst, x []float64) {
 // transposed sets dst = Lᵀ u.
 func (s *System) transposed(dst []float64, u tensor.Matrix[float64]) {
 	for i := range s.m {
-		s.loss.SqrtMulT(dst[i*s.k:(i+1)*s.k], u.Row(i), s.factors.Row(i))
+		s.loss.SqrtMulTOf(i, dst[i*s.k:(i+1)*s.k], u.Row(i), s.factors.Row(i))
 	}
 }
 
@@ -56,7 +56,7 @@ func (s *System) matrix(dst tensor.Matrix[float64]) {
 	for row := range dst.Rows { // K L, a row of which is Lᵀ applied to a row of K
 		from, to := gram.Row(row), dst.Row(row)
 		for i := range s.m {
-			s.loss.SqrtMulT(to[i*k:(i+1)*k], from[i*k:(i+1)*k], s.factors.Row(i))
+			s.loss.SqrtMulTOf(i, to[i*k:(i+1)*k], from[i*k:(i+1)*k], s.factors.Row(i))
 		}
 	}
 	column, out := s.v.Flat()[:k], s.u.Flat()[:k]
@@ -65,7 +65,7 @@ func (s *System) matrix(dst tensor.Matrix[float64]) {
 			for a := range k {
 				column[a] = dst.Data[(i*k+a)*dst.Stride+j]
 			}
-			s.loss.SqrtMulT(out, column, s.factors.Row(i))
+			s.loss.SqrtMulTOf(i, out, column, s.factors.Row(i))
 			for a := range k {
 				dst.Data[(i*k+a)*dst.Stride+j] = s.c * out[a]
 			}

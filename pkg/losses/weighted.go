@@ -1,0 +1,94 @@
+package losses
+
+import (
+	"math"
+
+	"github.com/dualgn/dgn/pkg/tensor"
+)
+
+// Weighted are the losses omega_i loss of the examples of a mini-batch, with
+// weights omega_i >= 0. The weight multiplies the gradient and the Hessian, whose
+// factor becomes √omega_i L, and the conjugate of a is omega_i loss*(a/omega_i).
+// A weight of 0 leaves the function 0, whose conjugate is 0 at a = 0 alone.
+type Weighted struct {
+	Loss
+	Omega []float64 // of each example; nil: all 1
+}
+
+// Mean returns (1/m) Σ omega_i loss(z_i), added up from the first row to the last.
+// The weights are not normalised.
+func (w Weighted) Mean(z, y tensor.Matrix[float64]) float64 {
+	if w.Omega == nil {
+		return Mean(w.Loss, z, y)
+	}
+	var s float64
+	for i := range z.Rows {
+		s += w.ValueOf(i, z.Row(i), y.Row(i))
+	}
+	return s / float64(z.Rows)
+}
+
+// ValueOf returns the value for example i.
+func (w Weighted) ValueOf(i int, z, y []float64) float64 {
+	v := w.Value(z, y)
+	if w.Omega != nil {
+		v *= w.Omega[i]
+	}
+	return v
+}
+
+// GradOf writes the gradient for example i to dst.
+func (w Weighted) GradOf(i int, dst, z, y []float64) {
+	w.Grad(dst, z, y)
+	if w.Omega != nil {
+		tensor.Scale(nil, w.Omega[i], dst)
+	}
+}
+
+// SqrtMulOf sets dst = √omega_i L s, with the numbers c that Factor keeps of the
+// loss without its weight.
+func (w Weighted) SqrtMulOf(i int, dst, s, c []float64) {
+	w.SqrtMul(dst, s, c)
+	if w.Omega != nil {
+		tensor.Scale(nil, math.Sqrt(w.Omega[i]), dst)
+	}
+}
+
+// SqrtMulTOf sets dst = √omega_i Lᵀ v.
+func (w Weighted) SqrtMulTOf(i int, dst, v, c []float64) {
+	w.SqrtMulT(dst, v, c)
+	if w.Omega != nil {
+		tensor.Scale(nil, math.Sqrt(w.Omega[i]), dst)
+	}
+}
+
+// ConjOf returns the conjugate for example i at a, with work space of the length
+// of a.
+func (w Weighted) ConjOf(i int, a, y, work []float64) float64 {
+	if w.Omega == nil {
+		return w.Conj(a, y)
+	}
+	omega := w.Omega[i]
+	if omega == 0 {
+		for _, v := range a {
+			if v != 0 {
+				return math.Inf(1)
+			}
+		}
+		return 0
+	}
+	for j, v := range a {
+		work[j] = v / omega
+	}
+	return omega * w.Conj(work, y)
+}
+
+// WeightedProxConj returns the a that minimises omega loss*(a/omega) + kappa a²/2 - w a
+// for one output with target y: with a = omega b, that of
+// loss*(b) + (kappa omega) b²/2 - w b.
+func WeightedProxConj(l Boxed, omega, kappa, w, y float64) float64 {
+	if omega == 0 {
+		return 0
+	}
+	return omega * l.ProxConj(kappa*omega, w, y)
+}
