@@ -87,7 +87,7 @@ func direction[T tensor.Float](c *Config, method *Method, paramsFile, batchFile 
 	p := &oracles.Problem[T]{Z: lin.Linearize(w, x), Y: y, Lin: lin, Loss: loss, Omega: b.omega}
 	weighted := losses.Weighted{Loss: loss, Omega: b.omega}
 	d, gradient := make([]T, len(w)), make([]T, len(w))
-	o := oracles.Bind[T](spec, loss, net, b.m, nil)
+	o := oracles.New[T](spec, oracles.Site{Loss: loss, Dims: net.Dims(b.m)})
 	r := o.Direction(d, p)
 	o.Diagnose(&r, d, p, true)
 

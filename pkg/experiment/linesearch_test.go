@@ -191,7 +191,7 @@ func TestEveryOracleTrains(t *testing.T) {
 				t.Fatal(err)
 			}
 			tr := newTrainer[float32](c, &c.Methods[0], 0, p.Problem, p.Net, nil)
-			tr.oracle = oracles.Bind[float32](spec, tr.loss, p.Net, 50, nil)
+			tr.oracle = oracles.New[float32](spec, oracles.Site{Loss: tr.loss, Dims: p.Net.Dims(50)})
 			var first, last float64
 			for tr.step = range 12 {
 				tr.advance()

@@ -86,7 +86,7 @@ func newTrainer[T tensor.Float](c *Config, m *Method, seed uint64, p *datasets.P
 // bind gives the run a fresh oracle, optimizer and step rule.
 func (t *trainer[T]) bind() {
 	t.rule = t.method.LineSearch.Must()
-	t.oracle = oracles.Bind[T](t.method.Oracle.Must(), t.loss, t.net, t.config.Train.BatchSize, t.pool)
+	t.oracle = oracles.New[T](t.method.Oracle.Must(), oracles.Site{Loss: t.loss, Dims: t.net.Dims(t.config.Train.BatchSize), Pool: t.pool})
 	t.optimizer = optim.New[T](t.method.Optimizer.Must(), t.net.Layout(), t.pool)
 	t.inPlace = nil
 	if _, none := t.rule.(optim.None); none {

@@ -112,18 +112,5 @@ func (l *Linearization[T]) checkOutputs(u tensor.Matrix[float64]) {
 	}
 }
 
-// Dims are the sizes of a linearized model, and the multiply-adds of what can be
-// done with it, on its whole mini-batch.
-type Dims struct {
-	Weights, Examples, Outputs int // p, m, k
-	Forward, JVP, VJP          int64
-}
-
 // Dims returns the sizes for the batch at hand.
-func (l *Linearization[T]) Dims() Dims {
-	a, m := l.net.MultiplyAdds(), int64(l.rows)
-	return Dims{
-		Weights: l.net.params, Examples: l.rows, Outputs: l.out.Cols,
-		Forward: m * a.Forward, JVP: m * a.JVP, VJP: m * a.VJP,
-	}
-}
+func (l *Linearization[T]) Dims() Dims { return l.net.Dims(l.rows) }

@@ -66,6 +66,22 @@ func (n *Net) MultiplyAdds() MultiplyAdds {
 	return MultiplyAdds{Forward: n.size.Forward, JVP: n.size.Weight, VJP: n.size.Weight}
 }
 
+// Dims are the sizes of a model linearized on a mini-batch, and the multiply-adds of
+// what can be done with it, on the whole mini-batch.
+type Dims struct {
+	Weights, Examples, Outputs int // p, m, k
+	Forward, JVP, VJP          int64
+}
+
+// Dims returns the sizes for a mini-batch of m examples.
+func (n *Net) Dims(m int) Dims {
+	a := n.MultiplyAdds()
+	return Dims{
+		Weights: n.params, Examples: m, Outputs: n.Outputs(),
+		Forward: int64(m) * a.Forward, JVP: int64(m) * a.JVP, VJP: int64(m) * a.VJP,
+	}
+}
+
 // A Row of a layer table describes one layer. Numbers are for one example.
 type Row struct {
 	Path         string // the index; "3.body.0" inside a residual layer

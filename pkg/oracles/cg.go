@@ -16,21 +16,13 @@ func init() {
 // CG is the method of conjugate gradients.
 type CG struct{}
 
-var (
-	_ NewtonSolver = CG{}
-	_ WarmSolver   = CG{}
-	_ PrimalSolver = CG{}
-)
-
-func (CG) System(n, _, budget int, _ *tensor.Pool) Linear { return newDualCG(n, budget, nil) }
-func (CG) Newton()                                        {}
-func (CG) Warm()                                          {}
-
-func (CG) Primal32(p int, pool *tensor.Pool) PrimalLinear[float32] {
-	return newPrimalCG[float32](p, pool)
-}
-func (CG) Primal64(p int, pool *tensor.Pool) PrimalLinear[float64] {
-	return newPrimalCG[float64](p, pool)
+func (CG) Abilities() Abilities {
+	return Abilities{
+		System: func(n, _, budget int, _ *tensor.Pool) Linear { return newDualCG(n, budget, nil) },
+		Newton: true,
+		Warm:   true,
+		Primal: PrimalSolvers{Float32: newPrimalCG[float32], Float64: newPrimalCG[float64]},
+	}
 }
 
 // epsilon is the relative rounding error of float64.

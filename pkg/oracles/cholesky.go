@@ -16,16 +16,15 @@ func init() {
 // Cholesky solves exactly.
 type Cholesky struct{}
 
-var (
-	_ NewtonSolver = Cholesky{}
-	_ Former       = Cholesky{}
-)
-
-func (Cholesky) System(n, _, _ int, pool *tensor.Pool) Linear {
-	return &factorised{pool: pool, a: make([]float64, n*n), r: make([]float64, n)}
+func (Cholesky) Abilities() Abilities {
+	return Abilities{
+		System: func(n, _, _ int, pool *tensor.Pool) Linear {
+			return &factorised{pool: pool, a: make([]float64, n*n), r: make([]float64, n)}
+		},
+		Newton:    true,
+		NeedsGram: true,
+	}
 }
-func (Cholesky) Newton() {}
-func (Cholesky) Forms()  {}
 
 type factorised struct {
 	pool *tensor.Pool

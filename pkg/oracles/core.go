@@ -3,7 +3,6 @@ package oracles
 import (
 	"math"
 
-	"github.com/dualgn/dgn/pkg/nn"
 	"github.com/dualgn/dgn/pkg/tensor"
 )
 
@@ -14,7 +13,6 @@ import (
 //	1/gamma' = 1/gamma + mu,  d0 = -gamma' mu w,  c = gamma'/m
 type core[T tensor.Float] struct {
 	spec Inner
-	adds nn.MultiplyAdds
 	pool *tensor.Pool
 
 	// All that lasts from call to call, see State.
@@ -38,17 +36,18 @@ type core[T tensor.Float] struct {
 	report  Report
 }
 
-func (o *core[T]) bind(spec Inner, n *nn.Net, m int, pool *tensor.Pool) {
-	mk := func() tensor.Matrix[float64] { return tensor.New[float64](m, n.Outputs()) }
+func (o *core[T]) bind(spec Inner, at Site) {
+	k := at.Dims.Outputs
+	mk := func() tensor.Matrix[float64] { return tensor.New[float64](at.Dims.Examples, k) }
 	*o = core[T]{
-		spec: spec, adds: n.MultiplyAdds(), pool: pool, gamma: newProximity(spec.Gamma),
-		g: mk(), factors: mk(), u: mk(), v: mk(), row: make([]float64, n.Outputs()),
+		spec: spec, pool: at.Pool, gamma: newProximity(spec.Gamma),
+		g: mk(), factors: mk(), u: mk(), v: mk(), row: make([]float64, k),
 	}
 	if spec.WarmStart {
-		o.memory = newMemory(n.Outputs())
+		o.memory = newMemory(k)
 	}
 	o.k = gram{
-		pool: pool, mul: o.product, form: o.form, blocks: o.formBlocks,
+		pool: at.Pool, mul: o.product, form: o.form, blocks: o.formBlocks,
 		count: func(adds int64) { o.report.Counters.MultiplyAdds += adds },
 	}
 }
@@ -92,13 +91,13 @@ func (o *core[T]) rows(a tensor.Matrix[float64]) tensor.Matrix[float64] {
 func (o *core[T]) vjp(d []T, alpha tensor.Matrix[float64]) {
 	o.problem.Lin.VJP(d, alpha)
 	o.report.Counters.VJPs++
-	o.k.count(int64(alpha.Rows) * o.adds.VJP)
+	o.k.count(o.problem.Lin.Dims().VJP)
 }
 
 func (o *core[T]) jvp(u tensor.Matrix[float64], d []T) {
 	o.problem.Lin.JVP(u, d)
 	o.report.Counters.JVPs++
-	o.k.count(int64(u.Rows) * o.adds.JVP)
+	o.k.count(o.problem.Lin.Dims().JVP)
 }
 
 // product sets u = K v: with K itself if it has been formed, or as J (Jᵀ v).
@@ -227,7 +226,7 @@ func (o *core[T]) end(d []T) Report {
 		before := p.mean(p.Z)
 		after := p.mean(p.Lin.OutputsAt(1, d))
 		o.report.Counters.Forwards++
-		o.k.count(int64(p.Z.Rows) * o.adds.Forward)
+		o.k.count(p.Lin.Dims().Forward)
 		// Both changes are of F = h + (mu/2) |w|²: with the second term the model
 		// may well let h rise.
 		var decay float64

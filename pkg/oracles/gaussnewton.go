@@ -52,7 +52,7 @@ func newGaussNewton(o GaussNewton) (Spec, error) {
 	if o.Solver.IsZero() {
 		return nil, strict.Field("solver", "auto is for prox_linear, whose solvers depend on the loss; take one of %s", strings.Join(able(jobSystem.can), ", "))
 	}
-	if o.Gamma.search != nil && !can[PathSolver](o.Solver.Must()) {
+	if o.Gamma.search != nil && o.Solver.abilities().Path == nil {
 		return nil, strict.Field("gamma.search", "needs solver: lanczos, whose basis serves every gamma; got %s", o.Solver.Name)
 	}
 	j := jobSystem
@@ -62,8 +62,8 @@ func newGaussNewton(o GaussNewton) (Spec, error) {
 	if err := o.Solver.check(j); err != nil {
 		return nil, err
 	}
-	if o.WarmStart && !can[WarmSolver](o.Solver.Must()) {
-		return nil, strict.Field("warm_start", "is not for solver %s, which has no use for a start; take one of %s", o.Solver.Name, strings.Join(able(can[WarmSolver]), ", "))
+	if o.WarmStart && !o.Solver.abilities().Warm {
+		return nil, strict.Field("warm_start", "is not for solver %s, which has no use for a start; take one of %s", o.Solver.Name, strings.Join(able(func(a Abilities) bool { return a.Warm }), ", "))
 	}
 	return o, nil
 }
@@ -80,18 +80,13 @@ func (o GaussNewton) Fits(_ losses.Loss, n *nn.Net, m int) error {
 	return o.Solver.checkSize(m, n.Outputs())
 }
 
-func (o GaussNewton) Bind32(_ losses.Loss, n *nn.Net, m int, pool *tensor.Pool) Oracle[float32] {
-	if o.Formulation == "primal" {
-		return bindPrimalGN(o, o.Solver.Must().(PrimalSolver).Primal32(n.NumParams(), pool), n, m, pool)
-	}
-	return bindDualGN[float32](o, n, m, pool)
-}
+func (o GaussNewton) Oracles() Oracles { return OraclesOf(o, newGN[float32], newGN[float64]) }
 
-func (o GaussNewton) Bind64(_ losses.Loss, n *nn.Net, m int, pool *tensor.Pool) Oracle[float64] {
+func newGN[T tensor.Float](o GaussNewton, at Site) Oracle[T] {
 	if o.Formulation == "primal" {
-		return bindPrimalGN(o, o.Solver.Must().(PrimalSolver).Primal64(n.NumParams(), pool), n, m, pool)
+		return newPrimalGN[T](o, at)
 	}
-	return bindDualGN[float64](o, n, m, pool)
+	return newDualGN[T](o, at)
 }
 
 // dualGN solves in the dual.
@@ -108,16 +103,16 @@ type dualGN[T tensor.Float] struct {
 	best   []T                    // direction of the best gamma so far
 }
 
-func bindDualGN[T tensor.Float](spec GaussNewton, n *nn.Net, m int, pool *tensor.Pool) Oracle[T] {
-	k := n.Outputs()
-	mk := m * k
-	o := &dualGN[T]{forms: can[Former](spec.Solver.Must()), s: make([]float64, mk), b: make([]float64, mk), alpha: tensor.New[float64](m, k), q: make([]T, n.NumParams())}
-	o.bind(spec.Inner, n, m, pool)
+func newDualGN[T tensor.Float](spec GaussNewton, at Site) Oracle[T] {
+	m, k := at.Dims.Examples, at.Dims.Outputs
+	mk, abilities := m*k, spec.Solver.abilities()
+	o := &dualGN[T]{forms: abilities.NeedsGram, s: make([]float64, mk), b: make([]float64, mk), alpha: tensor.New[float64](m, k), q: make([]T, at.Dims.Weights)}
+	o.bind(spec.Inner, at)
 	if spec.Gamma.search != nil {
-		o.path = spec.Solver.Must().(PathSolver).Path(mk, spec.InnerIterations)
-		o.best = make([]T, n.NumParams())
+		o.path = abilities.Path(mk, spec.InnerIterations)
+		o.best = make([]T, at.Dims.Weights)
 	} else {
-		o.solver = spec.Solver.Must().(SystemSolver).System(mk, k, spec.InnerIterations, pool)
+		o.solver = abilities.System(mk, k, spec.InnerIterations, at.Pool)
 	}
 	o.sys = System{gram: &o.k, kx: tensor.New[float64](m, k), accept: func(bs float64) bool { return o.slope(bs) < 0 }}
 	return o
@@ -289,7 +284,7 @@ func (o *dualGN[T]) search(d []T, s, b []float64, stop Stop) {
 		o.evaluate(d, s, r, -o.c*dot(b, s))
 		f := p.mean(p.Lin.OutputsAt(1, d))
 		o.report.Counters.Forwards++
-		o.k.count(int64(p.Z.Rows) * o.adds.Forward)
+		o.k.count(p.Lin.Dims().Forward)
 		if mu > 0 {
 			f += mu / 2 * (2*tensor.Dot(o.pool, w, d) + tensor.Dot(o.pool, d, d))
 		}
@@ -350,10 +345,10 @@ type primalGN[T tensor.Float] struct {
 	b      []T // p
 }
 
-func bindPrimalGN[T tensor.Float](spec GaussNewton, solver PrimalLinear[T], n *nn.Net, m int, pool *tensor.Pool) Oracle[T] {
-	o := &primalGN[T]{solver: solver, b: make([]T, n.NumParams())}
-	o.bind(spec.Inner, n, m, pool)
-	o.sys.jx = tensor.New[float64](m, n.Outputs())
+func newPrimalGN[T tensor.Float](spec GaussNewton, at Site) Oracle[T] {
+	o := &primalGN[T]{solver: newPrimalSolver[T](spec.Inner.Solver, spec.Inner, at), b: make([]T, at.Dims.Weights)}
+	o.bind(spec.Inner, at)
+	o.sys.jx = tensor.New[float64](at.Dims.Examples, at.Dims.Outputs)
 	o.sys.mul = o.hessian
 	return o
 }

@@ -160,7 +160,7 @@ func checkGolden(t *testing.T, c goldenCase, name string, spec Spec) {
 		tol = 1e-6
 	}
 	d := make([]float64, c.net.NumParams())
-	o := Bind[float64](spec, c.problem.Loss, c.net, c.problem.Z.Rows, nil)
+	o := New[float64](spec, Site{c.problem.Loss, c.net.Dims(c.problem.Z.Rows), nil})
 	r := o.Direction(d, c.problem)
 	o.Diagnose(&r, d, c.problem, true)
 	values := map[string]float64{"slope": r.Slope, "primal": r.Primal, "dual": r.Dual()}

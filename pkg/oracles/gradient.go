@@ -45,24 +45,19 @@ func (o Gradient) Check(losses.Loss) error { return nil }
 // Fits needs nothing.
 func (o Gradient) Fits(losses.Loss, *nn.Net, int) error { return nil }
 
-func (o Gradient) Bind32(_ losses.Loss, n *nn.Net, m int, pool *tensor.Pool) Oracle[float32] {
-	return bindGradient[float32](o, n, m, pool)
-}
-
-func (o Gradient) Bind64(_ losses.Loss, n *nn.Net, m int, pool *tensor.Pool) Oracle[float64] {
-	return bindGradient[float64](o, n, m, pool)
+func (o Gradient) Oracles() Oracles {
+	return OraclesOf(o, newGradientOracle[float32], newGradientOracle[float64])
 }
 
 type gradient[T tensor.Float] struct {
 	Gradient
-	vjp    int64                  // multiply-adds of a VJP for one example
 	alpha  tensor.Matrix[float64] // m x k
 	pool   *tensor.Pool
 	damped float64 // gamma' of the last call
 }
 
-func bindGradient[T tensor.Float](o Gradient, n *nn.Net, m int, pool *tensor.Pool) Oracle[T] {
-	return &gradient[T]{Gradient: o, vjp: n.MultiplyAdds().VJP, alpha: tensor.New[float64](m, n.Outputs()), pool: pool}
+func newGradientOracle[T tensor.Float](o Gradient, at Site) Oracle[T] {
+	return &gradient[T]{Gradient: o, alpha: tensor.New[float64](at.Dims.Examples, at.Dims.Outputs), pool: at.Pool}
 }
 
 // Direction makes d = Jᵀ alpha with alpha_i = -(gamma'/m) g_i: scaling the m x k
@@ -86,7 +81,7 @@ func (o *gradient[T]) Direction(d []T, p *Problem[T]) Report {
 	}
 	return Report{
 		Gamma: gamma, WeightDecay: mu, RelativeResidual: math.NaN(), GradNorm: math.NaN(), Slope: math.NaN(), ModelChange: math.NaN(), Gap: math.NaN(), Primal: math.NaN(),
-		Counters: Counters{VJPs: 1, MultiplyAdds: int64(m) * o.vjp},
+		Counters: Counters{VJPs: 1, MultiplyAdds: p.Lin.Dims().VJP},
 	}
 }
 

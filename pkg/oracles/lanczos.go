@@ -18,10 +18,12 @@ func init() {
 // (I + c T) y = |b| e_1, x = Q y, for any c.
 type Lanczos struct{}
 
-var _ PathSolver = Lanczos{}
-
-func (Lanczos) System(n, _, budget int, _ *tensor.Pool) Linear { return newLanczosPath(n, budget) }
-func (Lanczos) Path(n, budget int) Path                        { return newLanczosPath(n, budget) }
+func (Lanczos) Abilities() Abilities {
+	return Abilities{
+		System: func(n, _, budget int, _ *tensor.Pool) Linear { return newLanczosPath(n, budget) },
+		Path:   func(n, budget int) Path { return newLanczosPath(n, budget) },
+	}
+}
 
 // A Path solves (I + c M) x = scale b for many c, from one basis.
 type Path interface {

@@ -67,7 +67,7 @@ func TestCounts(t *testing.T) {
 					want.VJPs++
 				}
 			}
-			if int(it) > t0 || t0 > 0 && c.oracle == "prox_linear" && c.formulation == "dual" && solves < 1 && can[NewtonSolver](Solvers.Default(c.solver).Must()) && c.solver != "cholesky" {
+			if int(it) > t0 || t0 > 0 && c.oracle == "prox_linear" && c.formulation == "dual" && solves < 1 && Solvers.Default(c.solver).Must().Abilities().Newton && c.solver != "cholesky" {
 				t.Errorf("%v, budget %d: %d iterations in %d solves", c, t0, it, solves)
 			}
 			backprops := 0
@@ -151,7 +151,7 @@ func TestSearchDescends(t *testing.T) {
 	for seed := range uint64(300) {
 		n, p := drawProblem[float32](l, 3, seed, nil)
 		for _, list := range []string{"[1e9, 1e-3]", "[1e9]"} {
-			o, d := Bind[float32](c.must("inner_iterations: 9", "gamma: {search: "+list+"}"), l, n, 3, nil), make([]float32, n.NumParams())
+			o, d := New[float32](c.must("inner_iterations: 9", "gamma: {search: "+list+"}"), Site{l, n.Dims(3), nil}), make([]float32, n.NumParams())
 			r := o.Direction(d, p)
 			if o.Diagnose(&r, d, p, true); !(r.Slope < 0) || math.IsNaN(r.ModelChange) || math.IsNaN(r.Gap) {
 				t.Errorf("seed %d: %+v", seed, r)
@@ -476,7 +476,7 @@ func TestIndefinite(t *testing.T) {
 			loss: losses.Weighted{Loss: losses.Squared{}}, factors: factors, c: 1, v: mat(), u: mat(), kx: mat(), accept: func(float64) bool { return true },
 		}
 		x := make([]float64, 2)
-		s := Solvers.Default(name).Must().(SystemSolver).System(2, 1, 9, nil).Solve(&sys, x, []float64{1, 2}, Stop{Iterations: 9})
+		s := Solvers.Default(name).Must().Abilities().System(2, 1, 9, nil).Solve(&sys, x, []float64{1, 2}, Stop{Iterations: 9})
 		if s.Reason != StoppedIndefinite {
 			t.Errorf("%s: %v", name, s)
 		}
@@ -487,7 +487,7 @@ func TestIndefinite(t *testing.T) {
 		}
 	}, u: mat(), jx: mat()}
 	for _, name := range able(jobPrimal.can) {
-		s, _ := Solvers.Default(name).Must().(PrimalSolver).Primal64(2, nil).Solve(&primal, make([]float64, 2), []float64{1, 2}, Stop{Iterations: 9})
+		s, _ := Solvers.Default(name).Must().Abilities().Primal.Float64(2, 9, nil).Solve(&primal, make([]float64, 2), []float64{1, 2}, Stop{Iterations: 9})
 		if s.Reason != StoppedIndefinite {
 			t.Errorf("%s, primal: %v", name, s)
 		}
@@ -523,8 +523,8 @@ func TestBadOptions(t *testing.T) {
 		{"{kind: gauss_newton, solver: lanczos, inner_iterations: 0, gamma: {search: [1, 2]}}", "inner_iterations: 0 is the gradient step"},
 		{"{kind: gauss_newton, solver: gc}", `unknown solver "gc"`},
 		{"{kind: gauss_newton, solver: auto}", "solver: auto is for prox_linear"},
-		{"{kind: gauss_newton, solver: sdca}", "solver: sdca serves prox_linear in the dual with losses whose dual has a box (hinge, squared_hinge, huber); for gauss_newton in the dual (every loss but hinge) take one of cg, cholesky, lanczos, pcg"},
-		{"{kind: gauss_newton, formulation: primal, solver: cholesky}", "for gauss_newton (every loss but hinge) and prox_linear (logistic, squared, binary_logistic) in the primal take one of cg"},
+		{"{kind: gauss_newton, solver: sdca}", "solver: sdca serves prox_linear in the dual with losses whose dual has a box (hinge, huber, squared_hinge); for gauss_newton in the dual (every loss but hinge) take one of cg, cholesky, lanczos, pcg"},
+		{"{kind: gauss_newton, formulation: primal, solver: cholesky}", "for gauss_newton in the primal (every loss but hinge) take one of cg"},
 		{"{kind: gauss_newton, formulation: primal, rescale: true}", "rescale: is for formulation: dual"},
 		{"{kind: gauss_newton, formulation: primal, warm_start: true}", "warm_start: keeps dual variables, and needs formulation: dual"},
 		{"{kind: gauss_newton, solver: cholesky, warm_start: true}", "warm_start: is not for solver cholesky, which has no use for a start; take one of cg, pcg"},
@@ -536,8 +536,8 @@ func TestBadOptions(t *testing.T) {
 	for _, c := range []struct{ config, loss, want string }{
 		{"{kind: gauss_newton}", "hinge", "its Hessian is 0; use the oracle gradient or prox_linear, or the loss squared_hinge"},
 		{"{kind: prox_linear, formulation: primal}", "huber", "formulation: the primal of prox_linear is for smooth losses"},
-		{"{kind: prox_linear, solver: sdca}", "logistic", "for prox_linear in the dual with smooth losses (logistic, squared, binary_logistic) take one of cg, cholesky, pcg"},
-		{"{kind: prox_linear, solver: cg}", "squared_hinge", "for prox_linear in the dual with losses whose dual has a box (hinge, squared_hinge, huber) take one of projected_gradient, sdca"},
+		{"{kind: prox_linear, solver: sdca}", "logistic", "for prox_linear in the dual with smooth losses (binary_logistic, logistic, squared) take one of cg, cholesky, pcg"},
+		{"{kind: prox_linear, solver: cg}", "squared_hinge", "for prox_linear in the dual with losses whose dual has a box (hinge, huber, squared_hinge) take one of projected_gradient, sdca"},
 	} {
 		spec, err := parse(c.config)
 		if err == nil {

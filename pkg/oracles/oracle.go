@@ -59,21 +59,33 @@ type Spec interface {
 	// network n with a loss that Check accepts.
 	Fits(l losses.Loss, n *nn.Net, m int) error
 
-	// Bind32 and Bind64 return an oracle for at most m examples of network n.
-	Bind32(l losses.Loss, n *nn.Net, m int, pool *tensor.Pool) Oracle[float32]
-	Bind64(l losses.Loss, n *nn.Net, m int, pool *tensor.Pool) Oracle[float64]
+	// Oracles returns the constructors of the oracle, see [OraclesOf].
+	Oracles() Oracles
 }
 
-// Bind returns s bound in precision T.
-func Bind[T tensor.Float](s Spec, l losses.Loss, n *nn.Net, m int, pool *tensor.Pool) Oracle[T] {
-	var o any
-	switch any(T(0)).(type) {
-	case float32:
-		o = s.Bind32(l, n, m, pool)
-	default:
-		o = s.Bind64(l, n, m, pool)
+// A Site is what an oracle works on: batches of at most Dims.Examples, whose
+// targets are measured by a loss that Check accepts.
+type Site struct {
+	Loss losses.Loss
+	Dims nn.Dims // of the largest batch
+	Pool *tensor.Pool
+}
+
+// Oracles are the constructors of an oracle, one for each precision.
+type Oracles = tensor.Instances[func(Site) Oracle[float32], func(Site) Oracle[float64]]
+
+// OraclesOf returns the constructors for a spec from the two instances of one
+// generic function: OraclesOf(o, newMine[float32], newMine[float64]).
+func OraclesOf[S Spec](s S, f32 func(S, Site) Oracle[float32], f64 func(S, Site) Oracle[float64]) Oracles {
+	return Oracles{
+		Float32: func(at Site) Oracle[float32] { return f32(s, at) },
+		Float64: func(at Site) Oracle[float64] { return f64(s, at) },
 	}
-	return o.(Oracle[T])
+}
+
+// New returns a fresh oracle.
+func New[T tensor.Float](s Spec, at Site) Oracle[T] {
+	return tensor.InstanceOf[func(Site) Oracle[T]](s.Oracles())(at)
 }
 
 // Known is the table of oracles.

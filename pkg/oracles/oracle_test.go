@@ -69,7 +69,7 @@ func (c combo) must(options ...string) Spec {
 }
 
 func (c combo) bind(n *nn.Net, m int, options ...string) Oracle[float64] {
-	return Bind[float64](c.must(options...), c.loss, n, m, nil)
+	return New[float64](c.must(options...), Site{c.loss, n.Dims(m), nil})
 }
 
 // combos returns every registered oracle x formulation x solver x loss, those
@@ -650,11 +650,11 @@ func TestFloat32(t *testing.T) {
 		_, q := newProblem[float32](c.loss, 7, nil)
 		d, e, wide := make([]float64, n.NumParams()), make([]float32, n.NumParams()), make([]float64, n.NumParams())
 		options := []string{"inner_iterations: 8", "gamma: 1"}
-		if can[BoxSolver](Solvers.Default(cmp.Or(c.solver, "cg")).Must()) {
+		if Solvers.Default(cmp.Or(c.solver, "cg")).Must().Abilities().Box != nil {
 			options[0] = "inner_iterations: 300"
 		}
 		c.bind(n, 7, options...).Direction(d, p)
-		Bind[float32](c.must(options...), c.loss, n, 7, nil).Direction(e, q)
+		New[float32](c.must(options...), Site{c.loss, n.Dims(7), nil}).Direction(e, q)
 		tensor.Convert(wide, e)
 		if dist := distance(wide, d); dist > 1e-4 {
 			t.Errorf("%v: float32 is %g away", c, dist)
@@ -680,7 +680,7 @@ func TestDescentFloat32(t *testing.T) {
 				if gamma > 1e6 && (c.oracle == "prox_linear" || c.solver == "cholesky") {
 					break // their slope follows from numbers of the dual, and is not measured
 				}
-				r := Bind[float32](c.must("inner_iterations: 20", fmt.Sprintf("gamma: %g", gamma)), c.loss, n, m, nil).Direction(d, p)
+				r := New[float32](c.must("inner_iterations: 20", fmt.Sprintf("gamma: %g", gamma)), Site{c.loss, n.Dims(m), nil}).Direction(d, p)
 				tensor.Convert(wide, d)
 				if slope := dot(g, wide); !(slope < 0) {
 					t.Errorf("%v, seed %d, gamma %g: slope %g, reported as %g (%s after %d)", c, seed, gamma, slope, r.Slope, r.StopReason, r.InnerIterations)
@@ -712,7 +712,7 @@ func TestOracles(t *testing.T) {
 				defer pool.Close()
 				_, q := newProblem[float64](c.loss, m, pool)
 				e := make([]float64, len(d))
-				Bind[float64](c.must(options...), c.loss, n, m, pool).Direction(e, q)
+				New[float64](c.must(options...), Site{c.loss, n.Dims(m), pool}).Direction(e, q)
 				if !slices.Equal(d, e) {
 					t.Error("three threads give other bits than one")
 				}
@@ -739,7 +739,7 @@ func TestOracles(t *testing.T) {
 				pool := tensor.NewPool(2)
 				defer pool.Close()
 				n, q := newProblem[float32](c.loss, m, pool)
-				o, e := Bind[float32](c.must(options...), c.loss, n, m, pool), make([]float32, len(d))
+				o, e := New[float32](c.must(options...), Site{c.loss, n.Dims(m), pool}), make([]float32, len(d))
 				o.Direction(e, q)
 				if n := testing.AllocsPerRun(5, func() { o.Direction(e, q) }); n != 0 {
 					t.Errorf("%g allocations", n)
@@ -765,7 +765,7 @@ func TestTrials(t *testing.T) {
 				}
 				n, p := newProblem[float64](l, 7, nil)
 				d := make([]float64, n.NumParams())
-				r := Bind[float64](spec, l, n, 7, nil).Direction(d, p)
+				r := New[float64](spec, Site{l, n.Dims(7), nil}).Direction(d, p)
 				if slope := dot(gradientOf(p, r.WeightDecay), d); !(slope < 0) {
 					t.Errorf("%s, trial %d, %s: slope %g (%s)", kind, i, name, slope, r.StopReason)
 				}

@@ -16,16 +16,15 @@ func init() {
 // PCG is CG preconditioned by the block diagonal of A.
 type PCG struct{}
 
-var (
-	_ NewtonSolver = PCG{}
-	_ WarmSolver   = PCG{}
-)
-
-func (PCG) System(n, k, budget int, _ *tensor.Pool) Linear {
-	return newDualCG(n, budget, &blockDiagonal{factors: tensor.New[float64](n, k)})
+func (PCG) Abilities() Abilities {
+	return Abilities{
+		System: func(n, k, budget int, _ *tensor.Pool) Linear {
+			return newDualCG(n, budget, &blockDiagonal{factors: tensor.New[float64](n, k)})
+		},
+		Newton: true,
+		Warm:   true,
+	}
 }
-func (PCG) Newton() {}
-func (PCG) Warm()   {}
 
 // blockDiagonal is the k x k blocks I + c L_iᵀ K_ii L_i on the diagonal of A.
 type blockDiagonal struct {

@@ -12,7 +12,7 @@ type primalCG[T tensor.Float] struct {
 	r, p, ap []T
 }
 
-func newPrimalCG[T tensor.Float](p int, pool *tensor.Pool) *primalCG[T] {
+func newPrimalCG[T tensor.Float](p, _ int, pool *tensor.Pool) PrimalLinear[T] {
 	return &primalCG[T]{pool, make([]T, p), make([]T, p), make([]T, p)}
 }
 

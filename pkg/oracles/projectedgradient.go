@@ -17,9 +17,9 @@ func init() {
 // is handled by its proximal operator, and c K by a step 1/L. It needs no K.
 type ProjectedGradient struct{}
 
-var _ BoxSolver = ProjectedGradient{}
+func (ProjectedGradient) Abilities() Abilities { return Abilities{Box: newAcceleratedGradient} }
 
-func (ProjectedGradient) Box(n int) BoxAscent {
+func newAcceleratedGradient(n int) BoxAscent {
 	return &acceleratedGradient{next: make([]float64, n), nextU: make([]float64, n), y: make([]float64, n), yU: make([]float64, n)}
 }
 

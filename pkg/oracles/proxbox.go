@@ -4,7 +4,6 @@ import (
 	"math"
 
 	"github.com/dualgn/dgn/pkg/losses"
-	"github.com/dualgn/dgn/pkg/nn"
 	"github.com/dualgn/dgn/pkg/tensor"
 )
 
@@ -104,13 +103,14 @@ type boxProx[T tensor.Float] struct {
 	solution     Solution // of the running call
 }
 
-func bindBoxProx[T tensor.Float](spec ProxLinear, solver BoxSolver, l losses.Boxed, n *nn.Net, m int, pool *tensor.Pool) Oracle[T] {
-	mk := m * n.Outputs()
+func newBoxProx[T tensor.Float](spec ProxLinear, l losses.Boxed, at Site) Oracle[T] {
+	mk := at.Dims.Examples * at.Dims.Outputs
+	abilities := spec.solver(l).abilities()
 	o := &boxProx[T]{
-		solver: solver.Box(mk), forms: can[Former](solver),
+		solver: abilities.Box(mk), forms: abilities.NeedsGram,
 		bestA: make([]float64, mk), bestU: make([]float64, mk), work: make([]float64, mk),
 	}
-	o.bindLinearized(spec.Inner, n, m, pool)
+	o.bindLinearized(spec.Inner, at)
 	o.box.loss = l
 	return o
 }

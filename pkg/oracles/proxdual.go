@@ -3,7 +3,6 @@ package oracles
 import (
 	"math"
 
-	"github.com/dualgn/dgn/pkg/nn"
 	"github.com/dualgn/dgn/pkg/tensor"
 )
 
@@ -24,10 +23,10 @@ type linearized[T tensor.Float] struct {
 	atStart, before float64                // F at w; |g|
 }
 
-func (o *linearized[T]) bindLinearized(spec Inner, n *nn.Net, m int, pool *tensor.Pool) {
-	o.bind(spec, n, m, pool)
+func (o *linearized[T]) bindLinearized(spec Inner, at Site) {
+	o.bind(spec, at)
 	for _, a := range []*tensor.Matrix[float64]{&o.base, &o.z, &o.alpha, &o.certain, &o.moved, &o.jd} {
-		*a = tensor.New[float64](m, n.Outputs())
+		*a = tensor.New[float64](at.Dims.Examples, at.Dims.Outputs)
 	}
 }
 
@@ -168,10 +167,11 @@ type newtonProx[T tensor.Float] struct {
 	forms   bool    // the solver needs K itself
 }
 
-func bindNewtonProx[T tensor.Float](spec ProxLinear, solver NewtonSolver, n *nn.Net, m int, pool *tensor.Pool) Oracle[T] {
-	k := n.Outputs()
-	o := &newtonProx[T]{forms: can[Former](solver), solver: solver.System(m*k, k, spec.InnerIterations, pool), s: make([]float64, m*k), b: make([]float64, m*k)}
-	o.bindLinearized(spec.Inner, n, m, pool)
+func newNewtonProx[T tensor.Float](spec ProxLinear, at Site) Oracle[T] {
+	m, k := at.Dims.Examples, at.Dims.Outputs
+	abilities := spec.solver(at.Loss).abilities()
+	o := &newtonProx[T]{forms: abilities.NeedsGram, solver: abilities.System(m*k, k, spec.InnerIterations, at.Pool), s: make([]float64, m*k), b: make([]float64, m*k)}
+	o.bindLinearized(spec.Inner, at)
 	for _, a := range []*tensor.Matrix[float64]{&o.r, &o.kr, &o.da, &o.du, &o.sys.kx} {
 		*a = tensor.New[float64](m, k)
 	}

@@ -3,7 +3,6 @@ package oracles
 import (
 	"math"
 
-	"github.com/dualgn/dgn/pkg/nn"
 	"github.com/dualgn/dgn/pkg/tensor"
 )
 
@@ -17,11 +16,12 @@ type primalProx[T tensor.Float] struct {
 	z, u1, g1 tensor.Matrix[float64] // m x k; u1 = J d
 }
 
-func bindPrimalProx[T tensor.Float](spec ProxLinear, solver PrimalLinear[T], n *nn.Net, m int, pool *tensor.Pool) Oracle[T] {
-	o := &primalProx[T]{solver: solver, b: make([]T, n.NumParams()), delta: make([]T, n.NumParams())}
-	o.bind(spec.Inner, n, m, pool)
+func newPrimalProx[T tensor.Float](spec ProxLinear, at Site) Oracle[T] {
+	p := at.Dims.Weights
+	o := &primalProx[T]{solver: newPrimalSolver[T](spec.solver(at.Loss), spec.Inner, at), b: make([]T, p), delta: make([]T, p)}
+	o.bind(spec.Inner, at)
 	for _, a := range []*tensor.Matrix[float64]{&o.sys.jx, &o.z, &o.u1, &o.g1} {
-		*a = tensor.New[float64](m, n.Outputs())
+		*a = tensor.New[float64](at.Dims.Examples, at.Dims.Outputs)
 	}
 	o.sys.mul = o.hessian
 	return o

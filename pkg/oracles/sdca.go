@@ -16,18 +16,16 @@ func init() {
 // order for each epoch.
 type SDCA struct{}
 
-var (
-	_ BoxSolver = SDCA{}
-	_ Former    = SDCA{}
-)
+func (SDCA) Abilities() Abilities {
+	return Abilities{Box: newCoordinateAscent, NeedsGram: true}
+}
 
-func (SDCA) Box(n int) BoxAscent {
+func newCoordinateAscent(n int) BoxAscent {
 	s := &coordinateAscent{order: make([]int, n)}
 	s.rng = rand.New(&s.source)
 	s.swap = func(i, j int) { s.order[i], s.order[j] = s.order[j], s.order[i] }
 	return s
 }
-func (SDCA) Forms() {}
 
 type coordinateAscent struct {
 	order  []int

@@ -98,7 +98,7 @@ func TestSlopeGuard(t *testing.T) {
 		_, p := newProblem[float64](losses.Logistic{}, 5, nil)
 		sys, b := systemOf(p, 5)
 		n := len(b)
-		s := Solvers.Default(name).Must().(SystemSolver).System(n, sys.k, 50, nil)
+		s := Solvers.Default(name).Must().Abilities().System(n, sys.k, 50, nil)
 		x := make([]float64, n)
 		s.Solve(sys, x, b, Stop{Iterations: 50})
 		limit := dot(b, x) * 0.99 // which the last iterates pass
@@ -114,7 +114,7 @@ func TestSlopeGuard(t *testing.T) {
 		if d := distance(out.Vector, r); d > 1e-9 {
 			t.Errorf("%s: the residual vector is %.2g away", name, d)
 		}
-		if can[NewtonSolver](Solvers.Default(name).Must()) {
+		if Solvers.Default(name).Must().Abilities().Newton {
 			kx := slices.Clone(sys.kx.Flat())
 			sys.Mul(make([]float64, n), x)
 			if d := distance(kx, sys.u.Flat()); d > 1e-9 && tensor.Norm2(nil, kx) > 0 {
@@ -164,12 +164,12 @@ func TestMonotone(t *testing.T) {
 // TestWarmMultiple: wherever a solve starts, it ends at the best multiple of its
 // iterate, b·x = x·A x, from which descent follows.
 func TestWarmMultiple(t *testing.T) {
-	for _, name := range able(can[WarmSolver]) {
+	for _, name := range able(func(a Abilities) bool { return a.Warm }) {
 		_, p := newProblem[float64](losses.Logistic{}, 5, nil)
 		sys, b := systemOf(p, 5)
 		n := len(b)
 		a, rng := dense(sys), rand.New(rand.NewPCG(1, 2))
-		s := Solvers.Default(name).Must().(SystemSolver).System(n, sys.k, 3, nil)
+		s := Solvers.Default(name).Must().Abilities().System(n, sys.k, 3, nil)
 		x, ax := make([]float64, n), make([]float64, n)
 		for t0 := range 4 {
 			for i := range x {
@@ -188,11 +188,11 @@ func TestWarmMultiple(t *testing.T) {
 
 // TestWarmSafeguard: a warm solve whose result is refused ends at 0, and says so.
 func TestWarmSafeguard(t *testing.T) {
-	for _, name := range able(can[WarmSolver]) {
+	for _, name := range able(func(a Abilities) bool { return a.Warm }) {
 		_, p := newProblem[float64](losses.Logistic{}, 5, nil)
 		sys, b := systemOf(p, 5)
 		sys.accept = func(float64) bool { return false }
-		s := Solvers.Default(name).Must().(SystemSolver).System(len(b), sys.k, 3, nil)
+		s := Solvers.Default(name).Must().Abilities().System(len(b), sys.k, 3, nil)
 		x := slices.Clone(b)
 		out := s.Solve(sys, x, b, Stop{Iterations: 3, Warm: true})
 		if out.Reason != StoppedSlope || out.RelativeResidual != 1 || dot(x, x) != 0 || !slices.Equal(out.Vector, b) {

@@ -67,7 +67,7 @@ func continues[T tensor.Float](t *testing.T, spec Spec, l losses.Loss) (matters 
 		n, problems[i] = drawProblem[T](l, m, uint64(i), nil)
 		problems[i].Examples = rand.New(rand.NewPCG(uint64(i), 0)).Perm(examples)[:m]
 	}
-	bind := func() Oracle[T] { return Bind[T](spec, l, n, m, nil) }
+	bind := func() Oracle[T] { return New[T](spec, Site{l, n.Dims(m), nil}) }
 	step := func(o Oracle[T], i int) (out []uint64) {
 		d := make([]T, n.NumParams())
 		r := o.Direction(d, problems[i])
