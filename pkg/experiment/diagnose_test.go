@@ -33,9 +33,9 @@ func TestLogIsOfTheStep(t *testing.T) {
 		tr := newTrainer[float64](c, &c.Methods[0], 0, p.Problem, p.Net, nil)
 		tr.batch.Read(tr.problem.Train, tr.order.batch(0), tr.x, tr.y)
 		lin := nn.NewLinearization[float64](p.Net, c.Train.BatchSize, nil)
-		first := &oracles.Problem[float64]{Z: lin.Linearize(tr.w, tr.x), Y: tr.y, Lin: lin, Loss: tr.loss, Time: tr.time(0)}
-		r := tr.oracle.Direction(tr.d, first)
-		tr.oracle.Diagnose(&r, tr.d, first, true)
+		lin.Linearize(tr.w, tr.x)
+		tr.oracle.Direction(tr.d, &oracles.Problem[float64]{Loss: tr.loss, Time: tr.time(0), Gradient: oracles.Batch[float64]{Jacobian: lin, Targets: tr.y}})
+		r := tr.oracle.Complete(true)
 		for column, want := range map[string]float64{"grad_norm": r.GradNorm, "slope": r.Slope, "duality_gap": r.Gap} {
 			if math.IsNaN(want) {
 				if got := steps[column][0]; got != "" {

@@ -105,7 +105,7 @@ func TestGradientStep(t *testing.T) {
 	q := tr.problemAt(0)
 	tr.lin.Linearize(w, tr.x)
 	for i := range 50 {
-		tr.loss.Grad(alpha.Row(i), q.Z.Row(i), q.Y.Row(i))
+		tr.loss.Grad(alpha.Row(i), q.Gradient.Outputs().Row(i), q.Gradient.Targets.Row(i))
 	}
 	tensor.Scale(nil, 1.0/50, alpha.Flat())
 	tr.lin.VJP(g, alpha)

@@ -154,7 +154,7 @@ func (t *trainer[T]) train(ctx context.Context) (Outcome, string, error) {
 		lost := !finite(h) || report.StopReason == oracles.StoppedNonFinite
 		logged := (t.step+1)%t.config.Log.Every == 0 || lost
 		if logged { // before the update, which moves the weights that J is taken at
-			t.oracle.Diagnose(report, t.d, t.problemAt(t.step), t.config.Log.Gap)
+			*report = t.oracle.Complete(t.config.Log.Gap)
 		}
 		t.clock.start()
 		eta := t.update()
@@ -229,7 +229,10 @@ func (t *trainer[T]) update() (eta float64) {
 }
 
 func (t *trainer[T]) problemAt(step int) *oracles.Problem[T] {
-	t.mini = oracles.Problem[T]{Z: t.lin.Outputs(), Y: t.y, Lin: t.lin, Loss: t.loss, Omega: t.losses.Omega, Time: t.time(step), Examples: t.order.batch(step)}
+	t.mini = oracles.Problem[T]{
+		Loss: t.loss, Time: t.time(step),
+		Gradient: oracles.Batch[T]{Jacobian: t.lin, Targets: t.y, Omega: t.losses.Omega, Examples: t.order.batch(step)},
+	}
 	if t.inner != nil {
 		t.mini.Trace = &t.inner.trace
 	}
@@ -330,21 +333,21 @@ func (o *objective[T]) Slope() float64 {
 	}
 	p := o.problemAt(o.step)
 	if c, ok := o.optimizer.ScalesDirection(p.Time); ok {
-		if math.IsNaN(o.report.Slope) {
-			o.oracle.Diagnose(&o.report, o.d, p, false)
+		if s, ok := o.oracle.(oracles.Sloper); ok {
+			return c * s.Slope()
 		}
 		return c * o.report.Slope
 	}
-	o.count(oracles.Counters{JVPs: 1, MultiplyAdds: int64(p.Z.Rows) * o.net.MultiplyAdds().JVP})
-	ju := o.outputs()
+	o.count(oracles.Counters{JVPs: 1, MultiplyAdds: p.Gradient.Dims().JVP})
+	ju, z := o.outputs(), p.Gradient.Outputs()
 	o.lin.JVP(ju, o.u)
 	var sum float64
 	g := o.row
-	for i := range p.Z.Rows {
-		o.losses.GradOf(i, g, p.Z.Row(i), p.Y.Row(i))
+	for i := range z.Rows {
+		o.losses.GradOf(i, g, z.Row(i), o.y.Row(i))
 		sum += tensor.Dot(nil, g, ju.Row(i))
 	}
-	sum /= float64(p.Z.Rows)
+	sum /= float64(z.Rows)
 	if mu := o.report.WeightDecay; mu > 0 {
 		sum += mu * tensor.Dot(o.pool, o.w, o.u)
 	}
@@ -354,12 +357,12 @@ func (o *objective[T]) Slope() float64 {
 // UseGradient sets u = -gamma grad F, whose slope is -|u|²/gamma.
 func (o *objective[T]) UseGradient() {
 	p, gamma, mu := o.problemAt(o.step), o.report.Gamma, o.report.WeightDecay
-	o.count(oracles.Counters{VJPs: 1, MultiplyAdds: int64(p.Z.Rows) * o.net.MultiplyAdds().VJP})
-	g := o.outputs()
-	for i := range p.Z.Rows {
-		o.losses.GradOf(i, g.Row(i), p.Z.Row(i), p.Y.Row(i))
+	o.count(oracles.Counters{VJPs: 1, MultiplyAdds: p.Gradient.Dims().VJP})
+	g, z := o.outputs(), p.Gradient.Outputs()
+	for i := range z.Rows {
+		o.losses.GradOf(i, g.Row(i), z.Row(i), o.y.Row(i))
 	}
-	tensor.Scale(nil, -gamma/float64(p.Z.Rows), g.Flat())
+	tensor.Scale(nil, -gamma/float64(z.Rows), g.Flat())
 	o.lin.VJP(o.u, g)
 	if mu > 0 {
 		tensor.Axpy(o.pool, T(-gamma*mu), o.w, o.u)

@@ -9,7 +9,7 @@ import (
 
 func init() {
 	registry.Add(&Solvers, registry.Info{
-		Name: "cg", Doc: "conjugate gradients; in the dual with residuals kept orthogonal", Reference: "Hestenes and Stiefel 1952",
+		Name: "cg", Doc: "conjugate gradients, with residuals kept orthogonal", Reference: "Hestenes and Stiefel 1952",
 	}, CG{}, func(s CG) (Solver, error) { return s, nil })
 }
 
@@ -100,7 +100,7 @@ func (s *dualCG) Solve(sys *System, x, b []float64, stop Stop) Solution {
 		}
 		sys.Mul(ap, p) // A p = p + c Lᵀ K L p
 		for i := range ap {
-			ap[i] = p[i] + sys.c*ap[i]
+			ap[i] = p[i] + sys.C*ap[i]
 		}
 		curvature := dot(p, ap)
 		if !(curvature > 0) {
@@ -112,7 +112,7 @@ func (s *dualCG) Solve(sys *System, x, b []float64, stop Stop) Solution {
 		}
 		alpha := rz / curvature
 		axpy(alpha, p, x)
-		if !stop.Warm && !sys.accept(dot(b, x)) {
+		if !stop.Warm && !sys.descent.accepts(dot(b, x)) {
 			axpy(-alpha, p, x)
 			out.Reason = StoppedSlope
 			break
@@ -147,7 +147,7 @@ func (s *dualCG) start(sys *System, x, b, r []float64) {
 	ax := s.ap[:len(x)]
 	sys.Mul(ax, x)
 	for i := range ax {
-		ax[i] = x[i] + sys.c*ax[i]
+		ax[i] = x[i] + sys.C*ax[i]
 	}
 	theta := dot(b, x) / dot(x, ax)
 	if !(theta > 0) || math.IsInf(theta, 0) {
@@ -165,7 +165,7 @@ func (s *dualCG) start(sys *System, x, b, r []float64) {
 func (s *dualCG) finish(sys *System, x, b, r []float64) bool {
 	bx := dot(b, x)
 	theta := bx / (bx - dot(x, r)) // A x = b - r
-	if !(theta > 0) || math.IsInf(theta, 0) || !sys.accept(theta*bx) {
+	if !(theta > 0) || math.IsInf(theta, 0) || !sys.descent.accepts(theta*bx) {
 		clear(x)
 		clear(sys.kx.Flat())
 		copy(r, b)

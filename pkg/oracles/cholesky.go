@@ -52,7 +52,7 @@ func (s *factorised) Solve(sys *System, x, b []float64, stop Stop) Solution {
 	}
 	stop.Trace.residual(&Solution{Residual: norm, RelativeResidual: 1})
 	sys.matrix(a)
-	sys.count(int64(n) * int64(n) * int64(n) / 6)
+	sys.Counters.MultiplyAdds += int64(n) * int64(n) * int64(n) / 6
 	if !tensor.Cholesky(s.pool, a) {
 		out.Reason, out.Residual, out.RelativeResidual = StoppedIndefinite, norm, 1
 		return out
@@ -62,12 +62,12 @@ func (s *factorised) Solve(sys *System, x, b []float64, stop Stop) Solution {
 	sys.Mul(r, x)
 	sys.advance(1)
 	for i := range r { // b - x - c Lᵀ K L x
-		r[i] = b[i] - x[i] - sys.c*r[i]
+		r[i] = b[i] - x[i] - sys.C*r[i]
 	}
 	out.Iterations, out.Reason, out.Residual = 1, StoppedExact, math.Sqrt(dot(r, r))
 	out.RelativeResidual = out.Residual / norm
 	stop.Trace.residual(&out)
-	if !sys.accept(dot(b, x)) {
+	if !sys.descent.accepts(dot(b, x)) {
 		clear(x)
 		clear(sys.kx.Flat())
 		copy(r, b)

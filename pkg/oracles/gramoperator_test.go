@@ -27,7 +27,7 @@ func TestGramOperators(t *testing.T) {
 		jac, unit := tensor.New[float64](mk, n.NumParams()), tensor.New[float64](m, k)
 		for r := range mk {
 			unit.Flat()[r] = 1
-			p.Lin.VJP(jac.Row(r), unit)
+			p.Gradient.VJP(jac.Row(r), unit)
 			unit.Flat()[r] = 0
 		}
 		want := tensor.New[float64](mk, mk)
@@ -46,7 +46,7 @@ func TestGramOperators(t *testing.T) {
 			}
 			return len(got) == len(want)
 		}
-		for what, j := range map[string]Jacobian[float64]{"a network": p.Lin, "products only": plain{p.Lin}} {
+		for what, j := range map[string]Jacobian[float64]{"a network": p.Gradient.Jacobian, "products only": plain{p.Gradient.Jacobian}} {
 			for _, formed := range []bool{false, true} {
 				t.Run(fmt.Sprintf("%s/%s/formed=%v", name, what, formed), func(t *testing.T) {
 					g := newGram[float64](formed, nil)
@@ -106,11 +106,11 @@ func TestGramOperators(t *testing.T) {
 func TestGramOfTheNextBatch(t *testing.T) {
 	n, p := newProblem[float64](losses.Known.Default("logistic").Must(), 5, nil)
 	g := newGram[float64](true, nil)
-	g.reset(p.Lin)
+	g.reset(p.Gradient.Jacobian)
 	first, _ := g.Form()
 	corner := first.At(0, 0)
 	w := make([]float64, n.NumParams())
-	for i, v := range p.Lin.Weights() {
+	for i, v := range p.Gradient.Weights() {
 		w[i] = 2 * v
 	}
 	x := tensor.New[float64](2, n.Input().Len())

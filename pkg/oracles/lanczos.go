@@ -96,13 +96,13 @@ func (s *lanczosPath) Build(sys *System, b []float64, stop Stop) Solution {
 		}
 		beta := math.Sqrt(dot(next, next))
 		s.off = append(s.off, beta)
-		if !s.solve(sys.c, 1) {
+		if !s.solve(sys.C, 1) {
 			s.diag, s.off = s.diag[:t], s.off[:t]
 			out.Reason = StoppedIndefinite
 			return out
 		}
 		out.Iterations = t + 1
-		out.Residual = math.Abs(sys.c * beta * s.y[t])
+		out.Residual = math.Abs(sys.C * beta * s.y[t])
 		out.RelativeResidual = out.Residual / s.norm
 		if beta <= epsilon*(math.Abs(d)+1) { // the basis spans all that matters
 			out.Residual, out.RelativeResidual = 0, 0
@@ -172,8 +172,8 @@ func (s *lanczosPath) At(x []float64, c, scale float64) []float64 {
 // Solve is the path at one gamma.
 func (s *lanczosPath) Solve(sys *System, x, b []float64, stop Stop) Solution {
 	out := s.Build(sys, b, stop)
-	out.Vector = s.At(x, sys.c, 1)
-	if len(s.diag) > 0 && !sys.accept(dot(b, x)) {
+	out.Vector = s.At(x, sys.C, 1)
+	if len(s.diag) > 0 && !sys.descent.accepts(dot(b, x)) {
 		clear(x)
 		copy(s.resid, b)
 		out.Vector, out.Reason = s.resid[:len(b)], StoppedSlope

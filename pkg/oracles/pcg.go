@@ -35,22 +35,24 @@ type blockDiagonal struct {
 // prepare factors the blocks. Where one is not positive definite, and so A is
 // not, or is not finite, it returns the reason to stop for.
 func (d *blockDiagonal) prepare(sys *System) (bad string) {
-	blocks, k := sys.blocks(), sys.k
+	blocks, counters := sys.K.Blocks()
+	sys.Counters.Add(counters)
+	m, k := sys.u.Rows, sys.u.Cols
 	d.k = k
 	column, out := sys.v.Flat()[:k], sys.u.Flat()[:k]
-	for i := range sys.m {
+	for i := range m {
 		sum := 0.0
-		from, to, c := blocks.RowRange(i*k, (i+1)*k), d.block(i), sys.factors.Row(i)
+		from, to := blocks.RowRange(i*k, (i+1)*k), d.block(i)
 		for a := range k {
-			sys.loss.SqrtMulTOf(i, to.Row(a), from.Row(a), c)
+			sys.factor.mulTOf(i, to.Row(a), from.Row(a))
 		}
 		for b := range k {
 			for a := range k {
 				column[a] = to.At(a, b)
 			}
-			sys.loss.SqrtMulTOf(i, out, column, c)
+			sys.factor.mulTOf(i, out, column)
 			for a := range k {
-				v := sys.c * out[a]
+				v := sys.C * out[a]
 				if a == b {
 					v++
 				}
@@ -66,7 +68,7 @@ func (d *blockDiagonal) prepare(sys *System) (bad string) {
 			bad = StoppedIndefinite
 		}
 	}
-	sys.count(int64(sys.m) * int64(k) * int64(k) * int64(k) / 6)
+	sys.Counters.MultiplyAdds += int64(m) * int64(k) * int64(k) * int64(k) / 6
 	return bad
 }
 

@@ -6,14 +6,53 @@ import (
 	"github.com/dualgn/dgn/pkg/tensor"
 )
 
-// primalCG is CG on vectors of length p; scalars are float64.
+// primalCG is CG on vectors of length p; scalars are float64. As in the dual, residuals
+// are kept orthogonal to the earlier ones: to the square root of the rounding error,
+// which is all that the iterates need (Simon 1984), since each vector has p numbers here.
 type primalCG[T tensor.Float] struct {
 	pool     *tensor.Pool
 	r, p, ap []T
+	rs       []T // earlier r/|r|, one after the other
 }
 
-func newPrimalCG[T tensor.Float](p, _ int, pool *tensor.Pool) PrimalLinear[T] {
-	return &primalCG[T]{pool, make([]T, p), make([]T, p), make([]T, p)}
+// maxBasis is how many numbers the earlier residuals may take: 128 MiB in float32. Where
+// not all fit, the first do, along which orthogonality is lost first.
+const maxBasis = 1 << 25
+
+// basisSize is how many residuals of p numbers are kept.
+func basisSize(p, budget int) int { return min(p, budget, maxBasis/p) }
+
+func newPrimalCG[T tensor.Float](p, budget int, pool *tensor.Pool) PrimalLinear[T] {
+	return &primalCG[T]{pool, make([]T, p), make([]T, p), make([]T, p), make([]T, 0, p*basisSize(p, budget))}
+}
+
+// keep adds r, of norm size, to the earlier residuals.
+func (s *primalCG[T]) keep(r []T, size float64) {
+	at := len(s.rs)
+	if at+len(r) > cap(s.rs) {
+		return
+	}
+	s.rs = s.rs[:at+len(r)]
+	copy(s.rs[at:], r)
+	tensor.Scale(s.pool, T(1/size), s.rs[at:])
+}
+
+// orthogonalise makes r orthogonal to the earlier residuals, twice, where it is not.
+func (s *primalCG[T]) orthogonalise(r []T) {
+	n := len(r)
+	allowed, good := math.Sqrt(unit[T]())*tensor.Norm2(s.pool, r), true
+	for at := 0; at < len(s.rs) && good; at += n {
+		good = math.Abs(tensor.Dot(s.pool, s.rs[at:at+n], r)) <= allowed
+	}
+	if good {
+		return
+	}
+	for range 2 {
+		for at := 0; at < len(s.rs); at += n {
+			q := s.rs[at : at+n]
+			tensor.Axpy(s.pool, T(-tensor.Dot(s.pool, q, r)), q, r)
+		}
+	}
 }
 
 func (s *primalCG[T]) Solve(sys *PrimalSystem[T], x, b []T, stop Stop) (out Solution, bx float64) {
@@ -21,8 +60,10 @@ func (s *primalCG[T]) Solve(sys *PrimalSystem[T], x, b []T, stop Stop) (out Solu
 	clear(sys.jx.Flat())
 	copy(s.r, b)
 	copy(s.p, b)
+	s.rs = s.rs[:0]
 	rr := tensor.Dot(s.pool, s.r, s.r)
 	norm := math.Sqrt(rr)
+	pp, largest := rr, 0.0 // |p|², and the largest p·A p/|p|² met
 	for t := 0; ; t++ {
 		out = Solution{Iterations: t, Residual: math.Sqrt(rr), RelativeResidual: math.Sqrt(rr) / norm}
 		stop.Trace.residual(&out)
@@ -44,7 +85,7 @@ func (s *primalCG[T]) Solve(sys *PrimalSystem[T], x, b []T, stop Stop) (out Solu
 		if out.Reason != "" {
 			break
 		}
-		sys.mul(s.ap, s.p)
+		sys.Mul(s.ap, s.p)
 		curvature := tensor.Dot(s.pool, s.p, s.ap)
 		if !(curvature > 0) {
 			out.Reason = StoppedIndefinite
@@ -53,14 +94,28 @@ func (s *primalCG[T]) Solve(sys *PrimalSystem[T], x, b []T, stop Stop) (out Solu
 			}
 			break
 		}
+		largest = max(largest, curvature/pp)
 		alpha := rr / curvature
 		tensor.Axpy(s.pool, T(alpha), s.p, x)
 		sys.advance(alpha)
+		last := t+1 == stop.Iterations // whose residual serves the report only
+		if !last {
+			s.keep(s.r, math.Sqrt(rr))
+		}
 		tensor.Axpy(s.pool, T(-alpha), s.ap, s.r)
+		if !last {
+			s.orthogonalise(s.r)
+		}
 		old := rr
 		rr = tensor.Dot(s.pool, s.r, s.r)
 		tensor.Scale(s.pool, T(rr/old), s.p)
 		tensor.Axpy(s.pool, 1, s.r, s.p)
+		pp = rr + rr/old*rr/old*pp // r is orthogonal to p
+	}
+	// The residual of the recursion may fall below what rounding of A x leaves of b - A x.
+	asked := out.Reason == StoppedTolerance || out.Reason == StoppedGap
+	if asked && unit[T]()*largest*tensor.Norm2(s.pool, x) > out.Residual {
+		out.Reason = StoppedRounding
 	}
 	return out, tensor.Dot(s.pool, b, x)
 }

@@ -34,7 +34,7 @@ func (s *acceleratedGradient) Solve(b *Box, a, u []float64, out *Solution) {
 	copy(y, a)
 	copy(yU, u)
 	theta := 1.0
-	lipschitz := b.c * b.ratio
+	lipschitz := b.C * b.ratio
 	if !(lipschitz > 0) {
 		lipschitz = 1
 	}
@@ -42,8 +42,8 @@ func (s *acceleratedGradient) Solve(b *Box, a, u []float64, out *Solution) {
 		for j := range next {
 			next[j] = b.ProxConj(j, lipschitz, b.base[j]+yU[j]+lipschitz*y[j])
 		}
-		b.mul(tensor.View(b.m, b.k, nextU), tensor.View(b.m, b.k, next))
-		tensor.Scale(nil, -b.c, nextU)
+		b.Counters.Add(b.K.Mul(tensor.View(b.m, b.k, nextU), tensor.View(b.m, b.k, next)))
+		tensor.Scale(nil, -b.C, nextU)
 		out.Iterations++
 
 		// The step was too long if c |next - y|²_K > L |next - y|².

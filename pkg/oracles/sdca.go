@@ -35,7 +35,8 @@ type coordinateAscent struct {
 }
 
 func (s *coordinateAscent) Solve(b *Box, a, u []float64, out *Solution) {
-	k := b.form()
+	k, counters := b.K.Form()
+	b.Counters.Add(counters)
 	n := len(a)
 	order := s.order[:n]
 	for i := range order {
@@ -48,15 +49,15 @@ func (s *coordinateAscent) Solve(b *Box, a, u []float64, out *Solution) {
 			// Along coordinate j, with kappa = c K_jj, D falls short of its best by
 			// loss*(a) - a (base + u) + kappa (a - a_j)²/2.
 			row := k.Row(j)
-			kappa := b.c * row[j]
+			kappa := b.C * row[j]
 			next := b.ProxConj(j, kappa, b.base[j]+u[j]+kappa*a[j])
 			if step := next - a[j]; step != 0 {
 				a[j] = next
-				axpy(-b.c*step, row, u)
+				axpy(-b.C*step, row, u)
 			}
 		}
 		out.Iterations++
-		b.count(int64(n) * int64(n))
+		b.Counters.Add(Counters{GramProducts: 1, MultiplyAdds: int64(n) * int64(n)}) // an epoch goes once over K
 		if !b.Observe(a, u, out) {
 			continue
 		}

@@ -53,6 +53,7 @@ const (
 	StoppedGap        = "gap"
 	StoppedExact      = "exact"       // the residual is 0, but for rounding
 	StoppedIndefinite = "indefinite"  // v·A v is not positive
+	StoppedRounding   = "rounding"    // the precision does not resolve what was asked for
 	StoppedSlope      = "slope"       // rounding would have made it no descent direction
 	StoppedStalled    = "stalled"     // no step along the Newton direction lowers the model
 	StoppedNoDecrease = "no_decrease" // no iterate is below the start: the gradient step

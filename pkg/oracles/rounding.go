@@ -1,0 +1,101 @@
+package oracles
+
+import (
+	"math"
+
+	"github.com/dualgn/dgn/pkg/tensor"
+)
+
+// Rounding. Products with J, and d = d0 - c Jᵀ alpha, are made in the precision of
+// the network, where c = gamma'/m multiplies their rounding. For a large gamma, u = J d
+// and P(d) are then not those that the recursions of an inner solve tell of. What
+// doubts raises costs no product; a doubted direction is measured, which takes a JVP,
+// and multiplied by what is best for P where it is not what it should be.
+
+const (
+	// doubtAt is how far, relative to the change of P, two values of one number may lie
+	// apart before a direction is measured.
+	doubtAt = 1e-3
+	// spoiltAt is the same for the change of P itself, before the direction is rescaled.
+	spoiltAt = 0.1
+	// noiseAt is the rounding error of c K v, relative to v, from which a direction is
+	// measured in any case.
+	noiseAt = 0.03
+)
+
+// unit is the relative rounding error of T.
+func unit[T tensor.Float]() float64 {
+	if _, ok := any(T(0)).(float32); ok {
+		return 0x1p-24
+	}
+	return 0x1p-53
+}
+
+// doubts reports whether a direction must be measured: mismatch should be 0, change is
+// that of P as the recursion has it, and condition is a lower bound of c |K|.
+func (o *core[T]) doubts(mismatch, change, condition float64) bool {
+	return math.Abs(mismatch) > doubtAt*math.Abs(change) || unit[T]()*condition > noiseAt
+}
+
+// spoilt reports whether P changes otherwise than the recursion has it.
+func spoilt(measured, change float64) bool {
+	return !(math.Abs(measured-change) <= spoiltAt*math.Abs(change))
+}
+
+// claimed reports whether a stop reason says that the solve is accurate.
+func claimed(reason string) bool {
+	return reason == StoppedTolerance || reason == StoppedGap || reason == StoppedExact
+}
+
+// A line is what the quadratic model, plus |d|²/(2 gamma) and weight decay, needs to
+// know along d: P(tau d) - P(0) = tau slope + tau² stiff/2.
+type line struct{ slope, curvature, square float64 }
+
+// stiff is <d, A d>: (1/m) Σ u·H u + |d|²/gamma'.
+func (l line) stiff() float64 { return l.curvature + l.square }
+
+func (l line) change() float64 { return l.slope + l.stiff()/2 }
+
+// best returns the multiple of d with the least P, 1 where d does not descend.
+func (l line) best() float64 {
+	if tau := -l.slope / l.stiff(); tau > 0 && !math.IsInf(tau, 0) {
+		return tau
+	}
+	return 1
+}
+
+// along is the line of d with u = J d, and the factor at f.
+func (o *core[T]) along(u tensor.Matrix[float64]) (l line) {
+	l.slope = o.decaySlope(o.d)
+	for i := range u.Rows {
+		o.factor.mulTOf(i, o.row, u.Row(i))
+		l.slope += dot(o.g.Row(i), u.Row(i)) / o.m
+		l.curvature += dot(o.row, o.row) / o.m
+	}
+	if o.gammaPrime > 0 { // at 0, d = 0
+		l.square = tensor.Dot(o.pool, o.d, o.d) / o.gammaPrime
+	}
+	return l
+}
+
+// misfit is |Lᵀ u - s|²: the squared residual of the dual system at s, of the
+// direction with u = J d.
+func (o *core[T]) misfit(u tensor.Matrix[float64], tau float64, s []float64) (sum float64) {
+	k := u.Cols
+	for i := range u.Rows {
+		o.factor.mulTOf(i, o.row, u.Row(i))
+		for j, v := range o.row {
+			e := tau*v - s[i*k+j]
+			sum += e * e
+		}
+	}
+	return sum
+}
+
+// gapAt is P(tau d) - D(g + L s) where d is d(alpha) of the link, with u = J d, in
+// the form of Fenchel and Young, whose terms do not cancel:
+//
+//	|tau Lᵀ u - s|²/(2m) + (tau - 1)² |d|²/(2 gamma').
+func (o *core[T]) gapAt(l line, u tensor.Matrix[float64], tau float64, s []float64) float64 {
+	return o.misfit(u, tau, s)/float64(2*u.Rows) + (tau-1)*(tau-1)*l.square/2
+}
