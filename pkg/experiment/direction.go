@@ -99,6 +99,9 @@ func direction[T tensor.Float](c *Config, method *Method, paramsFile, batchFile 
 	tensor.Scale(nil, 1/float64(b.m), alpha.Flat())
 	lin.VJP(gradient, alpha)
 
+	slope := r.WeightDecay * tensor.Dot(nil, w, d) // <grad F, d> of the vectors themselves
+	slope += tensor.Dot(nil, gradient, d)
+
 	out := []arrays.Array{
 		vector("direction", d), vector("gradient", gradient),
 		arrays.Float64("outputs", []int{b.m, k}, z.Flat()),
@@ -109,7 +112,7 @@ func direction[T tensor.Float](c *Config, method *Method, paramsFile, batchFile 
 	scalars := []struct {
 		name  string
 		value float64
-	}{{"loss", weighted.Mean(z, y)}, {"model_change", r.ModelChange}, {"slope", r.Slope}, {"primal", r.Primal}, {"dual", r.Dual()}, {"gap", r.Gap}}
+	}{{"loss", weighted.Mean(z, y)}, {"model_change", r.ModelChange}, {"slope", slope}, {"primal", r.Primal}, {"dual", r.Dual()}, {"gap", r.Gap}}
 	for _, s := range scalars {
 		if !math.IsNaN(s.value) {
 			out = append(out, arrays.Float64(s.name, []int{}, []float64{s.value}))

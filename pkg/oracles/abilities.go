@@ -65,7 +65,7 @@ var jobs = []job{jobSystem, jobNewton, jobBox, jobPrimal, jobDescend}
 
 func (j job) String() string { return fmt.Sprintf(j.oracle, lossesThat(j.serves)) }
 
-// lossesThat names the registered losses for which serves holds.
+// lossesThat names the registered losses that serve.
 func lossesThat(serves func(losses.Loss) bool) string {
 	var in, out []string
 	for _, name := range losses.Known.Names() {

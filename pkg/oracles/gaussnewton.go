@@ -42,7 +42,18 @@ type GaussNewton struct {
 	Inner `yaml:",inline"`
 }
 
-var _ Spec = GaussNewton{}
+var (
+	_ Spec                = GaussNewton{}
+	_ registry.Documented = GaussNewton{}
+)
+
+// OptionDoc says what gamma can be here, and nowhere else.
+func (GaussNewton) OptionDoc(key string) string {
+	if key != "gamma" {
+		return ""
+	}
+	return "proximity, 1/gamma is the damping: a number, a schedule, {levenberg_marquardt: {...}}, or with solver: lanczos {search: [...]}"
+}
 
 func newGaussNewton(o GaussNewton) (Spec, error) {
 	if err := o.valid(); err != nil {

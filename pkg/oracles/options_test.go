@@ -10,6 +10,7 @@ import (
 
 	"github.com/dualgn/dgn/pkg/losses"
 	"github.com/dualgn/dgn/pkg/nn"
+	"github.com/dualgn/dgn/pkg/registry"
 	"github.com/dualgn/dgn/pkg/schedules"
 	"github.com/dualgn/dgn/pkg/strict"
 	"github.com/dualgn/dgn/pkg/tensor"
@@ -567,6 +568,29 @@ func TestBadOptions(t *testing.T) {
 	}
 	if err == nil || !strings.Contains(err.Error(), "30000 x 30000 numbers (10000 examples x 3 outputs), more than the 16384 x 16384 allowed; use a smaller train.batch_size, or one of cg, lanczos, pcg, projected_gradient") {
 		t.Errorf("a huge Gram matrix: %v", err)
+	}
+}
+
+// TestGammaDoc: what is said of gamma, as in dgn list, is what the oracle takes.
+func TestGammaDoc(t *testing.T) {
+	said := map[bool]int{}
+	for _, kind := range Known.Names() {
+		for _, o := range registry.Options(Known.Entry(kind).Defaults) {
+			if o.Key != "gamma" {
+				continue
+			}
+			for form, text := range map[string]string{"search:": "{kind: %s, solver: lanczos, gamma: {search: [1]}}", "levenberg_marquardt:": "{kind: %s, gamma: {levenberg_marquardt: {}}}"} {
+				_, err := parse(fmt.Sprintf(text, kind))
+				if says := strings.Contains(o.Doc, form); says != (err == nil) {
+					t.Errorf("%s says of gamma %q, and takes %s: %v", kind, o.Doc, form, err)
+				} else {
+					said[says]++
+				}
+			}
+		}
+	}
+	if said[true] == 0 || said[false] == 0 {
+		t.Errorf("no oracle of each kind: %v", said)
 	}
 }
 

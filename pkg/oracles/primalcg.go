@@ -7,8 +7,7 @@ import (
 )
 
 // primalCG is CG on vectors of length p; scalars are float64. As in the dual, residuals
-// are kept orthogonal to the earlier ones: to the square root of the rounding error,
-// which is all that the iterates need (Simon 1984), since each vector has p numbers here.
+// are kept orthogonal to the earlier ones.
 type primalCG[T tensor.Float] struct {
 	pool     *tensor.Pool
 	r, p, ap []T
@@ -37,20 +36,19 @@ func (s *primalCG[T]) keep(r []T, size float64) {
 	tensor.Scale(s.pool, T(1/size), s.rs[at:])
 }
 
-// orthogonalise makes r orthogonal to the earlier residuals, twice, where it is not.
+// orthogonalise makes r orthogonal to the earlier residuals, but for rounding: to each
+// only where it is not, and a second time only where much was taken away, since every
+// product is one of p numbers.
 func (s *primalCG[T]) orthogonalise(r []T) {
-	n := len(r)
-	allowed, good := math.Sqrt(unit[T]())*tensor.Norm2(s.pool, r), true
-	for at := 0; at < len(s.rs) && good; at += n {
-		good = math.Abs(tensor.Dot(s.pool, s.rs[at:at+n], r)) <= allowed
-	}
-	if good {
-		return
-	}
-	for range 2 {
+	n, size := len(r), tensor.Norm2(s.pool, r)
+	for again := true; again; {
+		again = false
 		for at := 0; at < len(s.rs); at += n {
 			q := s.rs[at : at+n]
-			tensor.Axpy(s.pool, T(-tensor.Dot(s.pool, q, r)), q, r)
+			if c := tensor.Dot(s.pool, q, r); math.Abs(c) > 256*unit[T]()*size {
+				tensor.Axpy(s.pool, T(-c), q, r)
+				again = again || math.Abs(c) > math.Sqrt(unit[T]())*size
+			}
 		}
 	}
 }
@@ -113,8 +111,14 @@ func (s *primalCG[T]) Solve(sys *PrimalSystem[T], x, b []T, stop Stop) (out Solu
 		pp = rr + rr/old*rr/old*pp // r is orthogonal to p
 	}
 	// The residual of the recursion may fall below what rounding of A x leaves of b - A x.
-	asked := out.Reason == StoppedTolerance || out.Reason == StoppedGap
-	if asked && unit[T]()*largest*tensor.Norm2(s.pool, x) > out.Residual {
+	asked := 0.0
+	switch out.Reason {
+	case StoppedTolerance:
+		asked = stop.Tolerance * norm
+	case StoppedGap:
+		asked = stop.Gap
+	}
+	if asked > 0 && unit[T]()*largest*tensor.Norm2(s.pool, x) > asked {
 		out.Reason = StoppedRounding
 	}
 	return out, tensor.Dot(s.pool, b, x)

@@ -32,7 +32,7 @@ func TestRounding(t *testing.T) {
 			continue
 		}
 		for _, option := range []string{"weight_decay: 0", "weight_decay: 1e-3", "rescale: true", "gamma: {search: [1, 1e5, 1e8]}"} {
-			for seed := range uint64(25) {
+			for seed := range uint64(9) {
 				for _, gamma := range []float64{1, 1e4, 1e6, 1e7, 1e8, 1e10} {
 					options := []string{"inner_iterations: 20", fmt.Sprintf("gamma: %g", gamma), option}
 					if strings.HasPrefix(option, "gamma") {
@@ -113,6 +113,10 @@ func TestRoundingDoubts(t *testing.T) {
 		const gamma, tolerance = 1e8, 1e-6
 		o := New[float32](c.must("inner_iterations: 200", fmt.Sprintf("gamma: %g", gamma), fmt.Sprintf("gap_tolerance: %g", tolerance)), Site{c.loss, n.Dims(8), nil})
 		r := o.Direction(d, p)
+		// t + 1 JVPs, and one for the direction that is in doubt.
+		if c.solver == "cg" && c.formulation == "dual" && r.StopReason != StoppedSlope && (r.Counters.JVPs != r.InnerIterations+2 || r.Counters.VJPs != r.InnerIterations+2) {
+			t.Errorf("%v: %+v after %d iterations (%s)", c, r.Counters, r.InnerIterations, r.StopReason)
+		}
 		tensor.Convert(wide, d)
 		best := make([]float64, len(wide))
 		c.bind(n, 8, converged(gamma, 0)...).Direction(best, q)

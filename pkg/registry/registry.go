@@ -201,6 +201,12 @@ type Nested interface {
 	Nested() (key string, defaults any)
 }
 
+// A Documented options struct says of some of its settings, by key, what their tags
+// cannot, since they are part of a struct that others have too; "" leaves the tag.
+type Documented interface {
+	OptionDoc(key string) string
+}
+
 // Options lists the settings of an options struct, with their defaults.
 func Options(defaults any) []Option {
 	v := reflect.ValueOf(defaults)
@@ -228,6 +234,13 @@ func Options(defaults any) []Option {
 			for _, o := range Options(defaults) {
 				o.Key = key + "." + inner + "." + o.Key
 				out = append(out, o)
+			}
+		}
+	}
+	if d, ok := defaults.(Documented); ok {
+		for i, o := range out {
+			if doc := d.OptionDoc(o.Key); doc != "" {
+				out[i].Doc = doc
 			}
 		}
 	}
