@@ -2,7 +2,7 @@ GEN = pkg/tensor/kernel/gen
 NEW = $(CURDIR)/bin/_generated
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: build test check kill-test bench fmt clean generate figures
+.PHONY: build test check long kill-test bench fmt clean generate figures
 
 build: ## the program, in bin/
 	go build -o bin/ ./cmd/dgn
@@ -14,6 +14,7 @@ check: test ## what CI checks besides: format, vet, staticcheck, the race detect
 	test -z "$$(gofmt -l .)" || { gofmt -l .; exit 1; }
 	go vet ./...
 	go vet -tags data ./...
+	go vet -tags long ./...
 	go run $(STATICCHECK) ./...
 	go mod verify
 	go mod tidy -diff
@@ -24,8 +25,13 @@ check: test ## what CI checks besides: format, vet, staticcheck, the race detect
 	cd $(GEN) && go vet . && test -z "$$(gofmt -l .)" && go run . -out $(NEW)/kernels_amd64.s -stubs $(NEW)/kernels_amd64.go -pkg kernel
 	for f in kernels_amd64.s kernels_amd64.go; do \
 		tail -n +2 pkg/tensor/kernel/$$f >$(NEW)/old; tail -n +2 $(NEW)/$$f | cmp - $(NEW)/old || { echo "$$f differs from what the generator writes: run make generate"; exit 1; }; done
-	go test -race -short ./pkg/tensor/... ./pkg/nn ./pkg/oracles ./pkg/optim ./pkg/datasets ./pkg/experiment
+	go test -race -short ./pkg/tensor/... ./pkg/nn ./pkg/oracles ./pkg/optim ./pkg/datasets ./pkg/experiment ./pkg/arrays ./pkg/diskfile ./pkg/interrupt ./pkg/report
+	go test -race -short ./cmd/dgn -kills 3
 	if [ -n "$$DGN_DATA_DIR" ]; then go test -tags data -run Real ./pkg/... ./cmd/...; fi
+
+long: ## the tests of the tag long, but one float32 of 211 for the hour that all would take
+	go test -tags long -run '^TestCoverage$$' -v ./pkg/report
+	go test -tags long -run '^TestAccuracy$$' -v ./pkg/tensor/kernel -accuracy-every 211
 
 kill-test: ## kills the program 200 times; go test ./... does so 20 times
 	go test ./cmd/dgn -run '^TestKill$$' -count=1 -v -timeout 60m -kills 200

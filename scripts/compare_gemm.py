@@ -5,12 +5,12 @@ Run: go build -o bin/ ./cmd/dgn && python3 scripts/compare_gemm.py
 (needs torch and numpy). Rates are GFLOP/s; float32.
 """
 import json
-import os
 import re
 import statistics
 import subprocess
 import sys
-import time
+
+from peers import environment
 
 SHAPES = [(128, 256, 784), (128, 784, 256), (256, 784, 128), (512, 512, 512), (1024, 1024, 1024), (128, 10, 256)]
 FORMS = {(128, 256, 784): "NT", (128, 784, 256): "NN", (256, 784, 128): "TN", (512, 512, 512): "NN", (1024, 1024, 1024): "NN", (128, 10, 256): "NT"}
@@ -45,8 +45,7 @@ print(json.dumps(out))
 
 
 def python(library, threads):
-    env = dict(os.environ, OMP_NUM_THREADS=str(threads), OPENBLAS_NUM_THREADS=str(threads), MKL_NUM_THREADS=str(threads))
-    text = subprocess.check_output([sys.executable, "-c", CHILD, str(threads), library, json.dumps([(s, FORMS[s]) for s in SHAPES])], env=env)
+    text = subprocess.check_output([sys.executable, "-c", CHILD, str(threads), library, json.dumps([(s, FORMS[s]) for s in SHAPES])], env=environment(threads))
     return dict(zip(SHAPES, json.loads(text)))
 
 

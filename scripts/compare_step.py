@@ -1,34 +1,96 @@
-"""Time one SGD step of the MLP 784-256-256-10 at batch 128 in PyTorch.
+"""Time one SGD step of the MLP 784-w-w-10 in dgn, JAX and PyTorch, alternated in one run
+(peers.py). JAX compiles the step and donates the weights; `torch compiled` puts forward
+and backward through torch.compile and updates with the fused optimizer. All gather the
+batch from 10 m images by a permutation; dgn, whose images are bytes, also converts.
 
-Compare with: go test ./pkg/experiment -run '^$' -bench 'Step/sgd/threads=2'
-Run: python3 scripts/compare_step.py THREADS (needs torch).
+Run: python3 scripts/compare_step.py [ROUNDS [M,WIDTH,THREADS]...]
+(needs numpy, torch, jax, taskset and, for torch.compile, g++). Default: 7 rounds of
+four cases.
 """
-import statistics
 import sys
-import time
 
-import torch
+import numpy as np
 
-torch.set_num_threads(int(sys.argv[1]))
-net = torch.nn.Sequential(torch.nn.Linear(784, 256), torch.nn.ReLU(), torch.nn.Linear(256, 256), torch.nn.ReLU(), torch.nn.Linear(256, 10))
-optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
-data, labels = torch.randn(12800, 784), torch.randint(10, (12800,))
-loss = torch.nn.CrossEntropyLoss()
+from peers import Dgn, Peer, alternate, heading, serve
 
-
-def step(index):
-    optimizer.zero_grad()
-    loss(net(data[index]), labels[index]).backward()
-    optimizer.step()
+NAMES = ("jax", "torch", "torch compiled")
+CASES = ("128,256,1", "128,256,2", "1024,256,2", "128,1024,2")
+RATE = 0.1
 
 
-for _ in range(50):
-    step(torch.randint(12800, (128,)))
-times = []
-for _ in range(15):
-    indices = [torch.randperm(12800)[:128] for _ in range(50)]
-    start = time.perf_counter()
-    for i in indices:
-        step(i)
-    times.append((time.perf_counter() - start) / 50)
-print("%.3f ms" % (1e3 * statistics.median(times)))
+def jax_step(sizes, images, labels, m):
+    import jax
+    import jax.numpy as jnp
+
+    rng = np.random.default_rng(0)
+    params = []
+    for n, k in zip(sizes, sizes[1:]):
+        params += [jnp.asarray(rng.normal(0, np.sqrt(2 / n), (n, k)), jnp.float32), jnp.zeros(k, jnp.float32)]
+
+    def loss(p, x, y):
+        h = jax.nn.relu(x @ p[0] + p[1])
+        h = jax.nn.relu(h @ p[2] + p[3])
+        z = h @ p[4] + p[5]
+        return -jnp.take_along_axis(jax.nn.log_softmax(z), y[:, None], 1).mean()
+
+    def step(p, images, labels, index):
+        g = jax.grad(loss)(p, images[index], labels[index])
+        return [a - RATE * b for a, b in zip(p, g)]
+
+    compiled = jax.jit(step, donate_argnums=0)
+    images, labels = jnp.asarray(images), jnp.asarray(labels)
+    batches = [jnp.asarray(b) for b in rng.permutation(len(labels)).reshape(-1, m)]
+    count = 0
+
+    def call():
+        nonlocal params, count
+        params = jax.block_until_ready(compiled(params, images, labels, batches[count % len(batches)]))
+        count += 1
+
+    return call
+
+
+def torch_step(sizes, images, labels, m, threads, compiled):
+    import torch
+
+    torch.set_num_threads(threads)
+    net = torch.nn.Sequential(torch.nn.Linear(sizes[0], sizes[1]), torch.nn.ReLU(), torch.nn.Linear(sizes[1], sizes[2]), torch.nn.ReLU(), torch.nn.Linear(sizes[2], sizes[3]))
+    optimizer = torch.optim.SGD(net.parameters(), lr=RATE, fused=compiled)
+    images, labels = torch.tensor(images), torch.tensor(labels)
+    value = torch.nn.CrossEntropyLoss()
+    forward = lambda x, y: value(net(x), y)
+    if compiled:
+        forward = torch.compile(forward)
+    batches = torch.randperm(len(labels)).reshape(-1, m)
+    count = 0
+
+    def call():
+        nonlocal count
+        index = batches[count % len(batches)]
+        count += 1
+        optimizer.zero_grad()
+        forward(images[index], labels[index]).backward()
+        optimizer.step()
+
+    return call
+
+
+def served(name, threads, m, width):
+    rng = np.random.default_rng(1)
+    sizes = (784, width, width, 10)
+    images, labels = rng.normal(size=(10 * m, 784)).astype(np.float32), rng.integers(0, 10, 10 * m)
+    if name == "jax":
+        serve(jax_step(sizes, images, labels, m))
+    else:
+        serve(torch_step(sizes, images, labels, m, threads, name == "torch compiled"))
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["--serve"]:
+        served(sys.argv[2], *map(int, sys.argv[3:]))
+        sys.exit()
+    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 7
+    heading()
+    for case in sys.argv[2:] or CASES:
+        m, width, threads = map(int, case.split(","))
+        alternate(case, [Dgn(threads, "sgd", m, width)] + [Peer(name, threads, [str(m), str(width)]) for name in NAMES], rounds)

@@ -13,6 +13,7 @@ plot() {
 	../../bin/dgn plot "$from" --figure "$figures" --format png --out "$name" "$@"
 }
 
+plot quickstart overview
 plot mnist overview,target
 plot inner_budget overview,formulations
 plot regression overview

@@ -42,7 +42,7 @@ func (a *app) check(c *cobra.Command, path string, sets []string) error {
 	if err != nil {
 		return err
 	}
-	if err := problem.Describe(a.stdout); err != nil || config.Sweep == nil {
+	if err := errors.Join(problem.Describe(a.stdout), problem.Fits()); err != nil || config.Sweep == nil {
 		return err
 	}
 	study, err := experiment.LoadSweep(path, sets, experiment.SweepFlags{})

@@ -9,6 +9,7 @@ import (
 	"text/tabwriter"
 
 	"github.com/dualgn/dgn/pkg/datasets"
+	"github.com/dualgn/dgn/pkg/interrupt"
 	"github.com/dualgn/dgn/pkg/strict"
 	"github.com/spf13/cobra"
 )
@@ -33,7 +34,7 @@ func (a *app) dataCommand() *cobra.Command {
 	}
 	c.AddCommand(&cobra.Command{
 		Use: "list", Short: "List the data sets, what they hold, and whether they are here", Args: cobra.NoArgs,
-		RunE: func(*cobra.Command, []string) error { return a.listData(a.stdout) },
+		RunE: func(c *cobra.Command, _ []string) error { return a.listData(c.Context(), a.stdout) },
 	}, &cobra.Command{
 		Use: "get NAME", Short: "Download a data set, and verify it", Args: cobra.MatchAll(cobra.ExactArgs(1), name),
 		ValidArgs: datasets.Known.Names(),
@@ -41,12 +42,12 @@ func (a *app) dataCommand() *cobra.Command {
 	}, &cobra.Command{
 		Use: "verify NAME", Short: "Compare the files of a data set with the originals", Args: cobra.MatchAll(cobra.ExactArgs(1), name),
 		ValidArgs: datasets.Known.Names(),
-		RunE:      func(_ *cobra.Command, args []string) error { return a.verifyData(args[0]) },
+		RunE:      func(c *cobra.Command, args []string) error { return a.verifyData(c.Context(), args[0]) },
 	})
 	return c
 }
 
-func (a *app) listData(w io.Writer) error {
+func (a *app) listData(ctx context.Context, w io.Writer) error {
 	dir := datasets.ResolveDir("", a.settings.DataDir)
 	fmt.Fprintf(w, "data folder: %s\n\n", dir)
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
@@ -63,7 +64,7 @@ func (a *app) listData(w io.Writer) error {
 		case d.Embedded:
 			here = "embedded"
 		case len(d.Files) > 0:
-			checks, err := datasets.Verify(datasets.Env{Dir: dir}, n)
+			checks, err := verify(ctx, dir, n)
 			if err != nil {
 				return err
 			}
@@ -80,6 +81,11 @@ func (a *app) listData(w io.Writer) error {
 	return t.Flush()
 }
 
+// verify looks at the files of a data set, which takes seconds, until ctx ends.
+func verify(ctx context.Context, dir, name string) ([]datasets.Check, error) {
+	return interrupt.Return(ctx, func() ([]datasets.Check, error) { return datasets.Verify(datasets.Env{Dir: dir}, name) })
+}
+
 func (a *app) getData(ctx context.Context, name string) error {
 	s := a.newScreen(ctx)
 	env := a.dataEnv(ctx, s)
@@ -92,12 +98,12 @@ func (a *app) getData(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	return a.verifyData(name)
+	return a.verifyData(ctx, name)
 }
 
-func (a *app) verifyData(name string) error {
+func (a *app) verifyData(ctx context.Context, name string) error {
 	dir := datasets.ResolveDir("", a.settings.DataDir)
-	checks, err := datasets.Verify(datasets.Env{Dir: dir}, name)
+	checks, err := verify(ctx, dir, name)
 	if err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 
 	"github.com/dualgn/dgn/pkg/arrays"
 	"github.com/dualgn/dgn/pkg/experiment"
+	"github.com/dualgn/dgn/pkg/interrupt"
 	"github.com/spf13/cobra"
 )
 
@@ -26,12 +27,17 @@ model_change, primal, dual, gap, slope, inner_iterations, as far as they apply.
 Files end in .npz or .safetensors.`,
 		Example: `  dgn direction configs/mnist.yaml --method "GN dual" --params params.npz --batch batch.npz --out direction.npz`,
 		Args:    cobra.ExactArgs(1),
-		RunE: func(_ *cobra.Command, args []string) error {
+		RunE: func(c *cobra.Command, args []string) error {
+			if err := arrays.CheckName(out); err != nil {
+				return usageError{fmt.Errorf("--out: %w", err)}
+			}
 			config, err := experiment.LoadMethods(args[0], sets)
 			if err != nil {
 				return err
 			}
-			result, err := experiment.Direction(config, method, params, batch)
+			result, err := interrupt.Return(c.Context(), func() ([]arrays.Array, error) {
+				return experiment.Direction(config, method, params, batch)
+			})
 			if err != nil {
 				return err
 			}

@@ -17,12 +17,21 @@ import (
 	"time"
 )
 
-var kills = flag.Int("kills", 20, "how often TestKill kills the program")
+var (
+	kills    = flag.Int("kills", 20, "how often TestKill kills the program")
+	killSeed = flag.Uint64("kill-seed", 0, "chance of the moments and threads of TestKill; 0: another every time")
+)
 
 // TestKill kills the program at random moments, starts it again each time, with
 // other numbers of threads, until its runs are complete, and compares every
 // column but times, and the weights, with those of runs that were never killed.
 func TestKill(t *testing.T) {
+	seed := *killSeed
+	for seed == 0 {
+		seed = rand.Uint64()
+	}
+	t.Logf("-kill-seed %d", seed) // shown where the test fails
+	chance := rand.New(rand.NewPCG(seed, 0))
 	work := t.TempDir()
 	config, err := filepath.Abs("../../testdata/resumable.yaml")
 	if err != nil {
@@ -33,7 +42,7 @@ func TestKill(t *testing.T) {
 		t.Fatal(err)
 	}
 	start := func(dir string) (*exec.Cmd, *bytes.Buffer) {
-		cmd := exec.Command(program, "run", config, "--quiet", "--out", dir, "--threads", strconv.Itoa(1+rand.IntN(3)),
+		cmd := exec.Command(program, "run", config, "--quiet", "--out", dir, "--threads", strconv.Itoa(1+chance.IntN(3)),
 			"--set", "train.steps=150", "--set", "evaluate.every=7", "--set", "checkpoint.every=3", "--set", "model.hidden=[40]")
 		cmd.Dir = work
 		cmd.Env = append(os.Environ(), "HOME="+work, "XDG_CONFIG_HOME="+work)
@@ -67,7 +76,7 @@ func TestKill(t *testing.T) {
 			go func() { exited <- cmd.Wait() }()
 			var moment <-chan time.Time // never, when all kills have been used
 			if left > 0 {
-				moment = time.After(time.Duration(rand.Int64N(int64(span))))
+				moment = time.After(time.Duration(chance.Int64N(int64(span))))
 			}
 			select {
 			case err := <-exited:

@@ -13,6 +13,7 @@ import (
 	"github.com/dualgn/dgn/pkg/datasets"
 	"github.com/dualgn/dgn/pkg/experiment"
 	"github.com/dualgn/dgn/pkg/report"
+	"github.com/dualgn/dgn/pkg/strict"
 )
 
 // version is set by the linker for releases.
@@ -27,26 +28,28 @@ func run(args []string, stdout, stderr io.Writer) int {
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second signal ends the program at once
 
-	a := &app{stdout: stdout, stderr: stderr}
+	out := &output{w: stdout}
+	a := &app{stdout: out, stderr: stderr}
 	root := a.command()
 	root.SetArgs(args)
-	root.SetOut(stdout)
+	root.SetOut(out)
 	root.SetErr(stderr)
 	err := root.ExecuteContext(ctx)
 	if err != nil && !a.started {
 		// Before a command starts, only its words can be wrong.
 		err = usageError{err}
 	}
+	err = out.told(err)
 	switch {
 	case errors.Is(err, context.Canceled):
 		fmt.Fprintln(stderr, "dgn: interrupted; everything logged so far is kept, and the same command goes on from here")
 		for _, e := range parts(err) { // runs may have failed before
 			if !errors.Is(e, context.Canceled) {
-				fmt.Fprintf(stderr, "dgn: %v\n", e)
+				fmt.Fprintf(stderr, "dgn: %s\n", strict.Printable(e.Error()))
 			}
 		}
 	case err != nil:
-		fmt.Fprintf(stderr, "dgn: %v\n", err)
+		fmt.Fprintf(stderr, "dgn: %s\n", strict.Printable(err.Error()))
 	}
 	return exitCode(err)
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -8,8 +9,9 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/dualgn/dgn/pkg/diskfile"
+	"github.com/dualgn/dgn/pkg/interrupt"
 	"github.com/dualgn/dgn/pkg/report"
-	"github.com/google/renameio/v2"
 	"github.com/spf13/cobra"
 )
 
@@ -26,7 +28,10 @@ wrote. Runs of several are drawn together, if they are of the same data set.
 
 A line is the mean over the seeds of runs that ended well, a band its 95 %
 bootstrap interval (the range of less than four seeds); runs that diverged or did
-not end are thin lines. The same logs give the same bytes.
+not end are thin lines. A value holds until the next evaluation. Means are of the
+values at the same step, at the mean of their times and costs, or, where steps
+differ, of the last values. Time and cost are on log axes where some methods take
+more than five times as much as others. The same logs give the same bytes.
 
 Figures:
 ` + kindList(),
@@ -51,11 +56,11 @@ Figures:
 			if opt.Dir == "" {
 				opt.Dir = defaultFigures(args[0])
 			}
-			res, err := a.loadLogs(args, methods)
+			res, err := a.loadLogs(c.Context(), args, methods)
 			if err != nil {
 				return err
 			}
-			files, err := report.Figures(res, opt)
+			files, err := interrupt.Return(c.Context(), func() ([]string, error) { return report.Figures(res, opt) })
 			a.warnOf(res)
 			for _, f := range files {
 				fmt.Fprintln(a.stdout, f)
@@ -68,7 +73,7 @@ Figures:
 	f.StringSliceVar(&opt.Figures, "figure", nil, "figures to draw (default all that the logs allow)")
 	f.StringSliceVar(&opt.X, "x", nil, "x axes of curves: "+strings.Join(report.Xs(), ", "))
 	f.StringSliceVar(&opt.Y, "y", nil, "y axes: "+strings.Join(report.Ys(), ", "))
-	f.BoolVar(&logX, "log-x", false, "log x axes (or linear ones, with =false)")
+	f.BoolVar(&logX, "log-x", false, "log x axes (or linear ones, with =false); the default where times or costs differ by more than 5 times")
 	f.BoolVar(&logY, "log-y", false, "log y axes (or linear ones, with =false); the default for losses")
 	f.StringSliceVar(&opt.Formats, "format", nil, "formats: "+strings.Join(report.Formats, ", ")+" (default all)")
 	f.IntVar(&opt.Smooth, "smooth", 0, "smooth curves, run by run: running mean over that many evaluations")
@@ -98,8 +103,8 @@ func defaultFigures(path string) string {
 }
 
 // loadLogs reads the runs of some methods; of all, if none is named.
-func (a *app) loadLogs(paths, methods []string) (*report.Results, error) {
-	res, err := report.Load(paths...)
+func (a *app) loadLogs(ctx context.Context, paths, methods []string) (*report.Results, error) {
+	res, err := interrupt.Return(ctx, func() (*report.Results, error) { return report.Load(paths...) })
 	if err != nil || methods == nil {
 		return res, err
 	}
@@ -133,7 +138,7 @@ too.`,
 			if !asCSV {
 				return usageError{errors.New("--csv: must be given; it is the only format")}
 			}
-			res, err := a.loadLogs(args, methods)
+			res, err := a.loadLogs(c.Context(), args, methods)
 			if err != nil {
 				return err
 			}
@@ -141,7 +146,7 @@ too.`,
 			if out == "" {
 				return report.Export(a.stdout, res)
 			}
-			if err := writeFile(out, func(w io.Writer) error { return report.Export(w, res) }); err != nil {
+			if err := writeFile(c.Context(), out, func(w io.Writer) error { return report.Export(w, res) }); err != nil {
 				return err
 			}
 			_, err = fmt.Fprintln(a.stdout, out)
@@ -156,15 +161,14 @@ too.`,
 }
 
 // writeFile writes a whole file or, if that fails, none.
-func writeFile(path string, write func(io.Writer) error) error {
-	f, err := renameio.NewPendingFile(path, renameio.WithPermissions(0o644))
+func writeFile(ctx context.Context, path string, write func(io.Writer) error) (err error) {
+	f, err := diskfile.Create(ctx, path)
 	if err != nil {
 		return err
 	}
-	return errors.Join(func() error {
-		if err := write(f); err != nil {
-			return err
-		}
-		return f.CloseAtomicallyReplace()
-	}(), f.Cleanup())
+	defer func() { err = errors.Join(err, f.Discard()) }()
+	if err := write(f); err != nil {
+		return err
+	}
+	return f.Commit()
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
+	"slices"
 
 	"github.com/dualgn/dgn/pkg/experiment"
 	"github.com/dualgn/dgn/pkg/report"
@@ -16,12 +17,14 @@ func (a *app) runCommand() *cobra.Command {
 	var out string
 	var fresh bool
 	var jobs int
+	figures := string(experiment.DefaultFigures)
 	c := &cobra.Command{
 		Use:   "run CONFIG...",
 		Short: "Train every method from every seed, log, draw figures, print a table",
 		Long: `Train every method of a config from every seed.
 
 Results go to results/NAME: logs and weights of each run, figures, summary.csv.
+Two figures are drawn, the overview and the time to a target; dgn plot draws all.
 Runs that the folder already holds, made with the same settings, are kept, and
 interrupted or killed ones continue from their last checkpoint.`,
 		Example: `  dgn run configs/digits.yaml
@@ -34,8 +37,12 @@ interrupted or killed ones continue from their last checkpoint.`,
 			if out != "" && len(args) > 1 {
 				return usageError{fmt.Errorf("--out (or DGN_OUT) names the results folder of one config, but %d were given", len(args))}
 			}
-			if jobs < 1 {
-				return usageError{fmt.Errorf("--jobs: must be a positive number, got %d", jobs)}
+			if err := checkJobs(jobs); err != nil {
+				return err
+			}
+			set, err := figureSet(figures)
+			if err != nil {
+				return err
 			}
 			var configs []*experiment.Config
 			var errs []error
@@ -47,7 +54,7 @@ interrupted or killed ones continue from their last checkpoint.`,
 				return err
 			}
 			for _, config := range configs {
-				if err := a.runOne(c, config, out, fresh, jobs); err != nil {
+				if err := a.runOne(c, config, out, fresh, jobs, set); err != nil {
 					if errors.Is(err, c.Context().Err()) {
 						return err
 					}
@@ -61,11 +68,22 @@ interrupted or killed ones continue from their last checkpoint.`,
 	c.Flags().StringVar(&out, "out", "", "results folder (default results/NAME)")
 	c.Flags().BoolVar(&fresh, "fresh", false, "make every run again; earlier ones are moved to old/, never deleted")
 	c.Flags().IntVar(&jobs, "jobs", 1, "runs made at the same time, sharing the threads; their times do not compare")
+	c.Flags().StringVar(&figures, "figures", figures, figuresUsage)
 	return c
 }
 
+const figuresUsage = "figures to draw: none, default (overview and time to target, as PNG), or all (as dgn plot does)"
+
+// figureSet reads the flag --figures.
+func figureSet(text string) (experiment.FigureSet, error) {
+	if set := experiment.FigureSet(text); slices.Contains(experiment.FigureSets, set) {
+		return set, nil
+	}
+	return "", usageError{fmt.Errorf("--figures: must be none, default or all, got %.40q; dgn plot --figure draws single figures", text)}
+}
+
 // runOne makes the runs of one config and shows their results.
-func (a *app) runOne(c *cobra.Command, config *experiment.Config, out string, fresh bool, jobs int) error {
+func (a *app) runOne(c *cobra.Command, config *experiment.Config, out string, fresh bool, jobs int, figures experiment.FigureSet) error {
 	screen := a.newScreen(c.Context())
 	log := a.logger(screen)
 	result, err := experiment.Run(c.Context(), config, experiment.Options{
@@ -77,16 +95,16 @@ func (a *app) runOne(c *cobra.Command, config *experiment.Config, out string, fr
 	if result == nil {
 		return err
 	}
-	_, publishErr := a.publish(result, log)
+	_, publishErr := a.publish(result, figures, log)
 	return errors.Join(append([]error{err, publishErr}, result.Failed...)...)
 }
 
 // publish writes the summary and the figures of a result, and shows them.
-func (a *app) publish(result *experiment.Result, log *slog.Logger) (*report.Summary, error) {
+func (a *app) publish(result *experiment.Result, set experiment.FigureSet, log *slog.Logger) (*report.Summary, error) {
 	if result.Made+result.Reused == 0 {
 		return nil, nil
 	}
-	summary, figures, err := result.Publish(experiment.Disk{})
+	summary, figures, err := result.Publish(experiment.Disk{}, set)
 	errs := []error{err}
 	if summary != nil {
 		errs = append(errs, summary.WriteTable(a.stdout))

@@ -24,14 +24,49 @@ import (
 type screen struct {
 	out  io.Writer
 	bars *mpb.Progress // nil: no bars
+	draw chan any      // asks for the bars to be drawn
+	gone chan any      // closed when they cannot be drawn any more
+	end  chan struct{} // closed to stop that
+	done chan struct{} // closed when it has stopped
 }
+
+// refresh is how often bars are drawn.
+const refresh = 150 * time.Millisecond
 
 func (a *app) newScreen(ctx context.Context) *screen {
 	s := &screen{out: a.stderr}
 	if isTerminal(a.stderr) && a.settings.LogFormat == "text" && !a.settings.Quiet {
-		s.bars = mpb.NewWithContext(ctx, mpb.WithOutput(a.stderr), mpb.WithAutoRefresh())
+		// Bars outlive an interrupt, which their runs have yet to show. They are
+		// drawn on request, since shutting them down drops what has happened since
+		// they were last drawn, log lines among it.
+		s.draw, s.gone, s.end, s.done = make(chan any), make(chan any), make(chan struct{}), make(chan struct{})
+		s.bars = mpb.NewWithContext(context.WithoutCancel(ctx), mpb.WithOutput(a.stderr), mpb.WithManualRefresh(s.draw), mpb.WithShutdownNotifier(s.gone))
+		go s.redraw()
 	}
 	return s
+}
+
+// redraw has the bars drawn until the screen is closed.
+func (s *screen) redraw() {
+	defer close(s.done)
+	ticker := time.NewTicker(refresh)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ticker.C:
+			s.request()
+		case <-s.end:
+			return
+		}
+	}
+}
+
+// request has the bars drawn once. A terminal that is closed ends that.
+func (s *screen) request() {
+	select {
+	case s.draw <- time.Now():
+	case <-s.gone:
+	}
 }
 
 func isTerminal(w io.Writer) bool {
@@ -48,9 +83,14 @@ func (s *screen) Write(b []byte) (int, error) {
 	return s.out.Write(b)
 }
 
-// close waits until the bars have been drawn for the last time.
+// close draws the bars for the last time. A request is taken when the one before
+// it is being served, so that after two of them what happened before is drawn.
 func (s *screen) close() {
 	if s.bars != nil {
+		close(s.end)
+		<-s.done
+		s.request()
+		s.request()
 		s.bars.Shutdown()
 	}
 }

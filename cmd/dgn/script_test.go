@@ -41,7 +41,8 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
 			"exits":     exits,
-			"interrupt": interrupt,
+			"interrupt": interrupted,
+			"full":      full,
 		},
 		RequireExplicitExec: true,
 		UpdateScripts:       *update,
@@ -71,7 +72,7 @@ func checkExit(ts *testscript.TestScript, want string, err error) {
 
 // interrupt FILE PROGRAM ARGS... starts a program, sends it an interrupt when
 // FILE has two lines, and checks that it exits with code 130.
-func interrupt(ts *testscript.TestScript, neg bool, args []string) {
+func interrupted(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
 		ts.Fatalf("usage: interrupt FILE PROGRAM ARGS...")
 	}
@@ -98,4 +99,27 @@ func interrupt(ts *testscript.TestScript, neg bool, args []string) {
 	err = cmd.Wait()
 	fmt.Fprint(ts.Stderr(), out.String())
 	checkExit(ts, "130", err)
+}
+
+// full PROGRAM ARGS... runs a program with a standard output that is full, and
+// checks that it says so once and exits with code 1.
+func full(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 1 {
+		ts.Fatalf("usage: full PROGRAM ARGS...")
+	}
+	path, err := exec.LookPath(args[0])
+	ts.Check(err)
+	cmd := exec.Command(path, args[1:]...)
+	cmd.Dir = ts.MkAbs(".")
+	cmd.Env = append(os.Environ(), "HOME="+ts.Getenv("HOME"), "XDG_CONFIG_HOME="+ts.Getenv("XDG_CONFIG_HOME"), "XDG_CACHE_HOME="+ts.Getenv("XDG_CACHE_HOME"))
+	out, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+	ts.Check(err)
+	defer out.Close()
+	var said strings.Builder
+	cmd.Stdout, cmd.Stderr = out, &said
+	err = cmd.Run()
+	if want := "dgn: cannot write to the standard output: write /dev/stdout: no space left on device\n"; said.String() != want {
+		ts.Fatalf("says %s", said.String())
+	}
+	checkExit(ts, "1", err)
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -10,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/dualgn/dgn/pkg/diskfile"
 	"github.com/dualgn/dgn/pkg/strict"
 	"github.com/spf13/pflag"
 	"github.com/spf13/viper"
@@ -25,6 +27,18 @@ type settings struct {
 	Quiet     bool
 }
 
+// maxThreads bounds the threads, and the runs made at the same time: more than
+// any machine has use for.
+const maxThreads = 1024
+
+// checkJobs checks the flag of that name.
+func checkJobs(jobs int) error {
+	if jobs < 1 || jobs > maxThreads {
+		return usageError{fmt.Errorf("--jobs: must be a whole number from 1 to %d, got %d", maxThreads, jobs)}
+	}
+	return nil
+}
+
 // persistent are the keys of the settings file; DGN_ plus the upper-case key
 // is the environment variable of the same meaning.
 var persistent = []string{"data_dir", "out", "threads", "offline", "log_format"}
@@ -32,7 +46,7 @@ var persistent = []string{"data_dir", "out", "threads", "offline", "log_format"}
 // define adds the flags of every command. The function it returns fills s from
 // flags, environment and settings file, in this order of precedence.
 func (s *settings) define(flags *pflag.FlagSet) (load func() error) {
-	flags.Int("threads", runtime.NumCPU(), "threads for arithmetic; results do not depend on it")
+	flags.Int("threads", min(runtime.NumCPU(), maxThreads), "threads for arithmetic; results do not depend on it")
 	flags.Bool("offline", false, "never download data")
 	flags.String("log-format", "text", "format of logs on stderr: text or json")
 	flags.BoolVar(&s.Quiet, "quiet", false, "no progress, only warnings and errors")
@@ -81,7 +95,7 @@ func readFile(v *viper.Viper) error {
 		return nil // no home, no settings file
 	}
 	path := filepath.Join(dir, "dgn", "config.yaml")
-	data, err := os.ReadFile(path)
+	data, err := diskfile.ReadStream(context.Background(), path, diskfile.Limits{Bytes: 1 << 20})
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
@@ -115,8 +129,8 @@ func (s *settings) fill(v *viper.Viper) error {
 		errs = append(errs, fmt.Errorf("log-format (or %s): must be text or json, got %q", envName("log_format"), s.LogFormat))
 	}
 	// An environment variable that is not a number would be read as 0.
-	if err := v.UnmarshalKey("threads", &s.Threads); err != nil || s.Threads < 1 {
-		errs = append(errs, fmt.Errorf("threads (or %s): must be a positive whole number, got %q", envName("threads"), v.GetString("threads")))
+	if err := v.UnmarshalKey("threads", &s.Threads); err != nil || s.Threads < 1 || s.Threads > maxThreads {
+		errs = append(errs, fmt.Errorf("threads (or %s): must be a whole number from 1 to %d, got %.40q", envName("threads"), maxThreads, v.GetString("threads")))
 	}
 	if err := v.UnmarshalKey("offline", &s.Offline); err != nil {
 		errs = append(errs, fmt.Errorf("offline (or %s): must be true or false, got %q", envName("offline"), v.GetString("offline")))

@@ -16,6 +16,7 @@ func (a *app) sweepCommand() *cobra.Command {
 	var seed uint64
 	var opt experiment.Options
 	var dry bool
+	figures := string(experiment.DefaultFigures)
 	c := &cobra.Command{
 		Use:   "sweep CONFIG",
 		Short: "Train every method over every combination of some settings, from every seed",
@@ -41,8 +42,8 @@ those that failed are made again.`,
 			if !c.Flags().Changed("out") {
 				opt.Out = a.settings.Out
 			}
-			if opt.Jobs < 1 {
-				return usageError{fmt.Errorf("--jobs: must be a positive number, got %d", opt.Jobs)}
+			if err := checkJobs(opt.Jobs); err != nil {
+				return err
 			}
 			if c.Flags().Changed("samples") && flags.Samples < 1 {
 				return usageError{fmt.Errorf("--samples: must be a positive number, got %d", flags.Samples)}
@@ -50,11 +51,15 @@ those that failed are made again.`,
 			if c.Flags().Changed("sample-seed") {
 				flags.Seed = &seed
 			}
+			set, err := figureSet(figures)
+			if err != nil {
+				return err
+			}
 			study, err := experiment.LoadSweep(args[0], sets, flags)
 			if err != nil {
 				return err
 			}
-			return a.sweep(c, study, opt, dry)
+			return a.sweep(c, study, opt, set, dry)
 		},
 	}
 	f := c.Flags()
@@ -68,12 +73,13 @@ those that failed are made again.`,
 	f.BoolVar(&opt.Fresh, "fresh", false, "make every run again; earlier ones are moved to old/, never deleted")
 	f.IntVar(&opt.Jobs, "jobs", 1, "runs made at the same time, sharing the threads; their times do not compare")
 	f.BoolVar(&opt.FailFast, "fail-fast", false, "begin no run after one has failed")
+	f.StringVar(&figures, "figures", figures, figuresUsage)
 	f.BoolVar(&dry, "dry-run", false, "list the runs and what the results folder holds of them; run nothing")
 	return c
 }
 
 // sweep makes the runs of a study, or lists them, and shows the results.
-func (a *app) sweep(c *cobra.Command, study *experiment.Study, opt experiment.Options, dry bool) error {
+func (a *app) sweep(c *cobra.Command, study *experiment.Study, opt experiment.Options, figures experiment.FigureSet, dry bool) error {
 	screen := a.newScreen(c.Context())
 	log := a.logger(screen)
 	opt.Threads, opt.Data, opt.Log = a.settings.Threads, a.dataEnv(c.Context(), screen), log
@@ -95,13 +101,13 @@ func (a *app) sweep(c *cobra.Command, study *experiment.Study, opt experiment.Op
 	if result == nil {
 		return err
 	}
-	publishErr := a.publishSweep(result, log)
+	publishErr := a.publishSweep(result, figures, log)
 	return errors.Join(append([]error{err, publishErr}, result.Failed...)...)
 }
 
 // publishSweep shows the results, and what became of the runs.
-func (a *app) publishSweep(result *experiment.Result, log *slog.Logger) error {
-	summary, err := a.publish(result, log)
+func (a *app) publishSweep(result *experiment.Result, figures experiment.FigureSet, log *slog.Logger) error {
+	summary, err := a.publish(result, figures, log)
 	made := fmt.Sprintf("%d made", result.Made)
 	if result.Resumed > 0 {
 		made += fmt.Sprintf(" (%d continued)", result.Resumed)

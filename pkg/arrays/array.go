@@ -7,9 +7,10 @@ package arrays
 
 import (
 	"encoding/binary"
-	"fmt"
+	"io"
 	"math"
 	"math/bits"
+	"slices"
 )
 
 // An Array is a named array in row-major order; no shape is a single number.
@@ -95,49 +96,74 @@ func elements(shape []int) (n int, ok bool) {
 	return n, true
 }
 
-// A kind is an element type as files store it, little-endian.
+// A kind is an element type as files store it, little-endian unless swapped.
 type kind struct {
-	size int
-	load func(a *Array, b []byte) // sets the elements to those in b
+	size   int // in the file
+	memory int // as it is kept
+	load   func(a *Array, d decoder) error
 }
 
 var (
-	kindF64 = kind{8, func(a *Array, b []byte) {
-		a.f64 = each(b, 8, func(b []byte) float64 { return math.Float64frombits(u64(b)) })
-	}}
-	kindF32 = kind{4, func(a *Array, b []byte) {
-		a.f32 = each(b, 4, func(b []byte) float32 { return math.Float32frombits(u32(b)) })
-	}}
-	kindF16 = kind{2, func(a *Array, b []byte) {
-		a.f32 = each(b, 2, func(b []byte) float32 { return fromHalf(u16(b)) })
-	}}
-	kindBF16 = kind{2, func(a *Array, b []byte) {
-		a.f32 = each(b, 2, func(b []byte) float32 { return math.Float32frombits(uint32(u16(b)) << 16) })
-	}}
-	kindI64 = kind{8, func(a *Array, b []byte) { a.i64 = each(b, 8, func(b []byte) int64 { return int64(u64(b)) }) }}
-	kindI32 = kind{4, func(a *Array, b []byte) {
-		a.i64 = each(b, 4, func(b []byte) int64 { return int64(int32(u32(b))) })
-	}}
-	kindI16 = kind{2, func(a *Array, b []byte) {
-		a.i64 = each(b, 2, func(b []byte) int64 { return int64(int16(u16(b))) })
-	}}
-	kindI8  = kind{1, func(a *Array, b []byte) { a.i64 = each(b, 1, func(b []byte) int64 { return int64(int8(b[0])) }) }}
-	kindU32 = kind{4, func(a *Array, b []byte) { a.i64 = each(b, 4, func(b []byte) int64 { return int64(u32(b)) }) }}
-	kindU16 = kind{2, func(a *Array, b []byte) { a.i64 = each(b, 2, func(b []byte) int64 { return int64(u16(b)) }) }}
-	kindU8  = kind{1, func(a *Array, b []byte) { a.i64 = each(b, 1, func(b []byte) int64 { return int64(b[0]) }) }}
+	kindF64 = kind{8, 8, f64(func(b []byte) float64 { return math.Float64frombits(u64(b)) })}
+	kindF32 = kind{4, 4, f32(func(b []byte) float32 { return math.Float32frombits(u32(b)) })}
+	kindF16 = kind{2, 4, f32(func(b []byte) float32 { return fromHalf(u16(b)) })}
+
+	kindBF16 = kind{2, 4, f32(func(b []byte) float32 { return math.Float32frombits(uint32(u16(b)) << 16) })}
+
+	kindI64 = kind{8, 8, i64(func(b []byte) int64 { return int64(u64(b)) })}
+	kindI32 = kind{4, 8, i64(func(b []byte) int64 { return int64(int32(u32(b))) })}
+	kindI16 = kind{2, 8, i64(func(b []byte) int64 { return int64(int16(u16(b))) })}
+	kindI8  = kind{1, 8, i64(func(b []byte) int64 { return int64(int8(b[0])) })}
+	kindU32 = kind{4, 8, i64(func(b []byte) int64 { return int64(u32(b)) })}
+	kindU16 = kind{2, 8, i64(func(b []byte) int64 { return int64(u16(b)) })}
+	kindU8  = kind{1, 8, i64(func(b []byte) int64 { return int64(b[0]) })}
 )
+
+func f32(one func([]byte) float32) func(*Array, decoder) error {
+	return func(a *Array, d decoder) (err error) { a.f32, err = each(d, one); return err }
+}
+
+func f64(one func([]byte) float64) func(*Array, decoder) error {
+	return func(a *Array, d decoder) (err error) { a.f64, err = each(d, one); return err }
+}
+
+func i64(one func([]byte) int64) func(*Array, decoder) error {
+	return func(a *Array, d decoder) (err error) { a.i64, err = each(d, one); return err }
+}
 
 func u64(b []byte) uint64 { return binary.LittleEndian.Uint64(b) }
 func u32(b []byte) uint32 { return binary.LittleEndian.Uint32(b) }
 func u16(b []byte) uint16 { return binary.LittleEndian.Uint16(b) }
 
-// each decodes the elements of b.
-func each[E any](b []byte, size int, one func([]byte) E) []E {
-	out := make([]E, 0, len(b)/size)
-	for ; len(b) >= size; b = b[size:] {
-		out = append(out, one(b))
+// A decoder reads n elements of some bytes each.
+type decoder struct {
+	r       io.Reader
+	n, size int
+	swap    bool // the bytes of each element are in reverse order
+}
+
+// each decodes the elements. A file may claim more than it holds: memory grows
+// with what has been read.
+func each[E any](d decoder, one func([]byte) E) ([]E, error) {
+	const step = 1 << 16
+	out := make([]E, 0, min(d.n, step))
+	buf := make([]byte, min(d.n, step)*d.size)
+	for len(out) < d.n {
+		if len(out) == cap(out) {
+			out = slices.Grow(out, min(3*len(out), d.n-len(out)))
+		}
+		b := buf[:min(d.n-len(out), cap(out)-len(out), step)*d.size]
+		if _, err := io.ReadFull(d.r, b); err != nil {
+			return nil, err
+		}
+		for ; len(b) > 0; b = b[d.size:] {
+			if d.swap {
+				slices.Reverse(b[:d.size])
+			}
+			out = append(out, one(b))
+		}
 	}
-	return out
+	return out, nil
 }
 
 // fromHalf widens an IEEE 754 half-precision number, exactly.
@@ -151,17 +177,6 @@ func fromHalf(h uint16) float32 {
 		return math.Float32frombits(sign | 0xff<<23 | frac<<13)
 	}
 	return math.Float32frombits(sign | (exp+127-15)<<23 | frac<<13)
-}
-
-// fill makes the array of a name, shape and kind from its bytes.
-func fill(name string, shape []int, k kind, b []byte) (Array, error) {
-	n, ok := elements(shape)
-	if !ok || n*k.size != len(b) {
-		return Array{}, fmt.Errorf("array %q: its shape %v needs %d-byte elements that do not fit its %d bytes", name, shape, k.size, len(b))
-	}
-	a := Array{Name: name, Shape: shape}
-	k.load(&a, b)
-	return a, nil
 }
 
 // raw returns the elements in little-endian order.

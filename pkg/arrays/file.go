@@ -2,18 +2,16 @@ package arrays
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 
-	"github.com/google/renameio/v2"
+	"github.com/dualgn/dgn/pkg/diskfile"
 )
 
 // A format is a kind of file, told by its extension.
 type format struct {
-	read  func(r io.ReaderAt, size int64) ([]Array, error)
+	read  func(r io.ReaderAt, size int64, checks ...Check) ([]Array, error)
 	write func(w io.Writer, arrays []Array) error
 }
 
@@ -28,22 +26,20 @@ func formatOf(path string) (format, error) {
 	}
 }
 
-// ReadFile reads all arrays of a .npz or .safetensors file, in file order.
-func ReadFile(path string) (arrays []Array, err error) {
+// ReadFile reads the arrays of a .npz or .safetensors file that pass the checks,
+// in file order.
+func ReadFile(path string, checks ...Check) ([]Array, error) {
 	format, err := formatOf(path)
 	if err != nil {
 		return nil, err
 	}
-	f, err := os.Open(path)
+	f, size, err := diskfile.Open(path)
 	if err != nil {
 		return nil, err
 	}
-	defer func() { err = errors.Join(err, f.Close()) }()
-	info, err := f.Stat()
+	defer f.Close()
+	arrays, err := format.read(f, size, checks...)
 	if err != nil {
-		return nil, err
-	}
-	if arrays, err = format.read(f, info.Size()); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return arrays, nil
@@ -60,5 +56,5 @@ func WriteFile(path string, arrays []Array) error {
 	if err := format.write(&b, arrays); err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
-	return renameio.WriteFile(path, b.Bytes(), 0o644)
+	return diskfile.Replace(path, b.Bytes())
 }

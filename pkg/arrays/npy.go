@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -28,34 +29,51 @@ var npyKinds = map[string]kind{
 	"u4": kindU32, "u2": kindU16, "u1": kindU8, "b1": kindU8,
 }
 
-// decodeNPY reads one array from all the bytes of an .npy file.
-func decodeNPY(name string, b []byte) (Array, error) {
-	if !bytes.HasPrefix(b, []byte(npyMagic)) || len(b) < 10 {
-		return Array{}, fmt.Errorf("array %q: not in NumPy's .npy format", name)
+// An npyReader reads the elements that follow a header.
+type npyReader struct {
+	Header
+	r       io.Reader
+	swap    bool
+	fortran bool
+}
+
+// openNPY reads the header of an .npy file of size bytes.
+func openNPY(name string, r io.Reader, size int64) (*npyReader, error) {
+	cut := fmt.Errorf("array %.60q: the header is cut short", name)
+	b := make([]byte, 12)
+	if _, err := io.ReadFull(r, b[:10]); err != nil && !ended(err) {
+		return nil, fmt.Errorf("array %.60q: %w; the file is damaged", name, err)
+	} else if err != nil || !bytes.HasPrefix(b, []byte(npyMagic)) {
+		return nil, fmt.Errorf("array %.60q: not in NumPy's .npy format", name)
 	}
-	start, length := 10, int(u16(b[8:]))
+	start, length := 10, int64(u16(b[8:]))
 	switch version := b[6]; {
 	case version < 1 || version > 3:
-		return Array{}, fmt.Errorf("array %q: version %d of the .npy format is unknown", name, version)
-	case version > 1 && len(b) >= 12:
-		start, length = 12, int(u32(b[8:]))
+		return nil, fmt.Errorf("array %.60q: version %d of the .npy format is unknown", name, version)
 	case version > 1:
-		return Array{}, fmt.Errorf("array %q: the header is cut short", name)
+		if _, err := io.ReadFull(r, b[10:]); err != nil {
+			return nil, cut
+		}
+		start, length = 12, int64(u32(b[8:]))
 	}
-	if length > maxHeader || start+length > len(b) {
-		return Array{}, fmt.Errorf("array %q: the header is cut short", name)
+	if length > maxHeader || int64(start)+length > size {
+		return nil, cut
 	}
-	m := npyHeader.FindSubmatch(b[start : start+length])
+	text := make([]byte, length)
+	if _, err := io.ReadFull(r, text); err != nil {
+		return nil, cut
+	}
+	m := npyHeader.FindSubmatch(text)
 	if m == nil {
-		return Array{}, fmt.Errorf("array %q: the header %.80q is not one that NumPy writes for an array of numbers", name, b[start:start+length])
+		return nil, fmt.Errorf("array %.60q: the header %.80q is not one that NumPy writes for an array of numbers", name, text)
 	}
 	descr := string(m[1])
 	if len(descr) < 2 {
-		return Array{}, fmt.Errorf("array %q: unknown element type %q", name, descr)
+		return nil, fmt.Errorf("array %.60q: unknown element type %q", name, descr)
 	}
 	k, ok := npyKinds[descr[1:]]
 	if !ok || !strings.ContainsRune("<>|=", rune(descr[0])) {
-		return Array{}, fmt.Errorf("array %q: elements of type %q are not supported; save it as float32, float64 or an integer type", name, descr)
+		return nil, fmt.Errorf("array %.60q: elements of type %.60q are not supported; save it as float32, float64 or an integer type", name, descr)
 	}
 	shape := []int{}
 	for s := range strings.SplitSeq(string(m[3]), ",") {
@@ -64,36 +82,32 @@ func decodeNPY(name string, b []byte) (Array, error) {
 		}
 		d, err := strconv.Atoi(s)
 		if err != nil {
-			return Array{}, fmt.Errorf("array %q: the dimension %s is not a number", name, s)
+			return nil, fmt.Errorf("array %.60q: the dimension %.40s is not a number", name, s)
 		}
 		shape = append(shape, d)
 	}
-	data := b[start+length:]
-	if descr[0] == '>' {
-		data = swapped(data, k.size)
+	h, err := newHeader(name, shape, k, size-int64(start)-length)
+	if err != nil {
+		return nil, err
 	}
-	fortran := string(m[2]) == "True" && len(shape) > 1
-	if fortran {
-		// Elements in column-major order are those of the transpose.
-		reversed := make([]int, len(shape))
-		for i, d := range shape {
-			reversed[len(shape)-1-i] = d
-		}
-		a, err := fill(name, reversed, k, data)
-		return a.transposed(), err
-	}
-	return fill(name, shape, k, data)
+	return &npyReader{h, r, descr[0] == '>', string(m[2]) == "True" && len(shape) > 1}, nil
 }
 
-// swapped returns b with the bytes of each element reversed.
-func swapped(b []byte, size int) []byte {
-	out := bytes.Clone(b)
-	for e := out; len(e) >= size; e = e[size:] {
-		for i, j := 0, size-1; i < j; i, j = i+1, j-1 {
-			e[i], e[j] = e[j], e[i]
-		}
+// ended reports whether a file was shorter than what was to be read of it.
+func ended(err error) bool { return err == io.EOF || err == io.ErrUnexpectedEOF }
+
+// read reads the elements.
+func (n *npyReader) read() (Array, error) {
+	a := Array{Name: n.Name, Shape: n.Shape}
+	if err := n.kind.load(&a, decoder{n.r, n.Len(), n.kind.size, n.swap}); err != nil {
+		return Array{}, fmt.Errorf("array %.60q: %w; the file is damaged", n.Name, err)
 	}
-	return out
+	if n.fortran {
+		// Elements in column-major order are those of the transpose.
+		slices.Reverse(a.Shape)
+		return a.transposed(), nil
+	}
+	return a, nil
 }
 
 // transposed returns the array with its axes reversed.

@@ -7,35 +7,57 @@ import (
 	"strings"
 )
 
-// maxArray bounds the bytes of one array: an .npz may say that a few
-// compressed bytes unfold to anything.
-const maxArray = 16 << 30
-
 // maxRatio bounds how much deflate can compress (1032:1): an entry that claims
-// more is damaged, and is refused before memory is made for it.
+// more is damaged, and is refused before it is read.
 const maxRatio = 1040
 
-// ReadNPZ reads all arrays of a NumPy .npz archive, in file order.
-func ReadNPZ(r io.ReaderAt, size int64) ([]Array, error) {
+// ReadNPZ reads the arrays of a NumPy .npz archive, in file order. Nothing of
+// their elements is unpacked before the names and shapes of all have passed the
+// checks.
+func ReadNPZ(r io.ReaderAt, size int64, checks ...Check) ([]Array, error) {
 	z, err := zip.NewReader(r, size)
 	if err != nil {
 		return nil, fmt.Errorf("not an .npz file, which is a zip archive: %w", err)
 	}
-	var out []Array
+	var wanted []*zip.File
 	seen := map[string]bool{}
+	g := gate{checks: checks}
+	var packed uint64
 	for _, f := range z.File {
 		name, ok := strings.CutSuffix(f.Name, ".npy")
 		if !ok {
-			return nil, fmt.Errorf("entry %q is not an .npy array", f.Name)
+			return nil, fmt.Errorf("entry %.60q is not an .npy array", f.Name)
 		}
 		if seen[name] {
-			return nil, fmt.Errorf("array %q: there are two of this name", name)
+			return nil, fmt.Errorf("array %.60q: there are two of this name", name)
 		}
 		seen[name] = true
-		if f.UncompressedSize64 > maxArray || f.UncompressedSize64 > maxRatio*(f.CompressedSize64+64) || f.CompressedSize64 > uint64(size) {
-			return nil, fmt.Errorf("array %q: claims %d bytes in %d compressed ones; the file is damaged", name, f.UncompressedSize64, f.CompressedSize64)
+		// Entries that share bytes unfold to more than their archive could hold.
+		packed += f.CompressedSize64
+		if f.CompressedSize64 > uint64(size) || packed > uint64(size) || f.UncompressedSize64 > maxRatio*(f.CompressedSize64+64) {
+			return nil, fmt.Errorf("array %.60q: claims %d bytes in %d compressed ones, of a file of %d; the file is damaged", name, f.UncompressedSize64, f.CompressedSize64, size)
 		}
-		a, err := readEntry(name, f)
+		ok, err := inEntry(f, func(n *npyReader) (bool, error) { return g.pass(n.Header) })
+		if err != nil {
+			return nil, err
+		}
+		if ok {
+			wanted = append(wanted, f)
+		}
+	}
+	var out []Array
+	for _, f := range wanted {
+		a, err := inEntry(f, func(n *npyReader) (Array, error) {
+			a, err := n.read()
+			if err != nil {
+				return a, err
+			}
+			// The checksum is verified where the entry ends.
+			if k, err := n.r.Read(make([]byte, 1)); k > 0 || err != io.EOF {
+				return a, fmt.Errorf("array %.60q: %v at its end; the file is damaged", n.Name, err)
+			}
+			return a, nil
+		})
 		if err != nil {
 			return nil, err
 		}
@@ -44,21 +66,19 @@ func ReadNPZ(r io.ReaderAt, size int64) ([]Array, error) {
 	return out, nil
 }
 
-func readEntry(name string, f *zip.File) (Array, error) {
+// inEntry opens an entry, reads the header of its array and goes on with it.
+func inEntry[R any](f *zip.File, do func(*npyReader) (R, error)) (none R, err error) {
+	name := strings.TrimSuffix(f.Name, ".npy")
 	r, err := f.Open()
 	if err != nil {
-		return Array{}, fmt.Errorf("array %q: %w", name, err)
+		return none, fmt.Errorf("array %.60q: %w", name, err)
 	}
 	defer r.Close()
-	b := make([]byte, f.UncompressedSize64)
-	if _, err := io.ReadFull(r, b); err != nil {
-		return Array{}, fmt.Errorf("array %q: %w; the file is damaged", name, err)
+	n, err := openNPY(name, r, int64(f.UncompressedSize64))
+	if err != nil {
+		return none, err
 	}
-	// The checksum is verified where the entry ends.
-	if n, err := r.Read(make([]byte, 1)); n > 0 || err != io.EOF {
-		return Array{}, fmt.Errorf("array %q: %v at its end; the file is damaged", name, err)
-	}
-	return decodeNPY(name, b)
+	return do(n)
 }
 
 // WriteNPZ writes arrays as numpy.savez does, without compression. The same

@@ -12,7 +12,7 @@ import (
 
 // The safetensors format (github.com/huggingface/safetensors): the length of a
 // header, the header - a JSON object - and the elements, without gaps.
-const maxSafetensorsHeader = 100_000_000
+const maxSafetensorsHeader = 16 << 20 // some 100,000 arrays
 
 var safetensorsKinds = map[string]kind{
 	"F64": kindF64, "F32": kindF32, "F16": kindF16, "BF16": kindBF16,
@@ -26,21 +26,29 @@ type safetensor struct {
 	Offsets []int  `json:"data_offsets"`
 }
 
-// ReadSafetensors reads all arrays of a .safetensors file, in the order of
-// their data.
-func ReadSafetensors(r io.ReaderAt, size int64) ([]Array, error) {
-	b := make([]byte, size)
-	if _, err := io.ReadFull(io.NewSectionReader(r, 0, size), b); err != nil {
-		return nil, err
-	}
-	if len(b) < 8 {
+// ReadSafetensors reads the arrays of a .safetensors file, in the order of
+// their data. No elements are read before the header is known to be sound and
+// the names and shapes of all have passed the checks.
+func ReadSafetensors(r io.ReaderAt, size int64, checks ...Check) ([]Array, error) {
+	if size < 8 {
 		return nil, errors.New("not a .safetensors file: shorter than its 8-byte start")
 	}
-	n := u64(b)
-	if n > maxSafetensorsHeader || n > uint64(len(b)-8) {
-		return nil, fmt.Errorf("not a .safetensors file, or cut short: it claims a header of %d bytes and has %d", n, len(b)-8)
+	start := make([]byte, 8)
+	if _, err := io.ReadFull(io.NewSectionReader(r, 0, 8), start); err != nil {
+		return nil, err
 	}
-	header, data := b[8:8+n], b[8+n:]
+	n := u64(start)
+	switch {
+	case n > uint64(size-8):
+		return nil, fmt.Errorf("not a .safetensors file, or cut short: it claims a header of %d bytes and has %d", n, size-8)
+	case n > maxSafetensorsHeader:
+		return nil, fmt.Errorf("not a .safetensors file: it claims a header of %d bytes; at most %d are read", n, maxSafetensorsHeader)
+	}
+	header := make([]byte, n)
+	if _, err := io.ReadFull(io.NewSectionReader(r, 8, int64(n)), header); err != nil {
+		return nil, err
+	}
+	data := io.NewSectionReader(r, 8+int64(n), size-8-int64(n))
 	tensors, names, err := parseHeader(header)
 	if err != nil {
 		return nil, err
@@ -48,25 +56,41 @@ func ReadSafetensors(r io.ReaderAt, size int64) ([]Array, error) {
 	slices.SortStableFunc(names, func(a, b string) int {
 		return cmp.Or(cmp.Compare(tensors[a].Offsets[0], tensors[b].Offsets[0]), cmp.Compare(tensors[a].Offsets[1], tensors[b].Offsets[1]))
 	})
-	var out []Array
+	var wanted []Header
+	g := gate{checks: checks}
 	end := 0
 	for _, name := range names {
 		t := tensors[name]
 		k, ok := safetensorsKinds[t.DType]
 		if !ok {
-			return nil, fmt.Errorf("array %q: elements of type %q are not supported", name, t.DType)
+			return nil, fmt.Errorf("array %.60q: elements of type %.60q are not supported", name, t.DType)
 		}
-		if t.Offsets[0] != end || t.Offsets[1] < end || t.Offsets[1] > len(data) {
-			return nil, fmt.Errorf("array %q: its data are at bytes %v, expected to start at %d and end by %d", name, t.Offsets, end, len(data))
+		if t.Offsets[0] != end || t.Offsets[1] < end || int64(t.Offsets[1]) > data.Size() {
+			return nil, fmt.Errorf("array %.60q: its data are at bytes %v, expected to start at %d and end by %d", name, t.Offsets, end, data.Size())
 		}
-		a, err := fill(name, t.Shape, k, data[end:t.Offsets[1]])
+		h, err := newHeader(name, t.Shape, k, int64(t.Offsets[1]-end))
 		if err != nil {
 			return nil, err
 		}
-		out, end = append(out, a), t.Offsets[1]
+		if ok, err = g.pass(h); err != nil {
+			return nil, err
+		}
+		if ok {
+			wanted = append(wanted, h)
+		}
+		end = t.Offsets[1]
 	}
-	if end != len(data) {
-		return nil, fmt.Errorf("%d bytes at the end belong to no array", len(data)-end)
+	if int64(end) != data.Size() {
+		return nil, fmt.Errorf("%d bytes at the end belong to no array", data.Size()-int64(end))
+	}
+	var out []Array
+	for _, h := range wanted {
+		o := tensors[h.Name].Offsets
+		a := Array{Name: h.Name, Shape: h.Shape}
+		if err := h.kind.load(&a, decoder{r: io.NewSectionReader(data, int64(o[0]), int64(o[1]-o[0])), n: h.Len(), size: h.kind.size}); err != nil {
+			return nil, fmt.Errorf("array %.60q: %w", h.Name, err)
+		}
+		out = append(out, a)
 	}
 	return out, nil
 }
@@ -98,10 +122,10 @@ func parseHeader(header []byte) (map[string]safetensor, []string, error) {
 			return nil, nil, bad(err)
 		}
 		if _, dup := tensors[name]; dup {
-			return nil, nil, fmt.Errorf("array %q: there are two of this name", name)
+			return nil, nil, fmt.Errorf("array %.60q: there are two of this name", name)
 		}
 		if len(s.Offsets) != 2 {
-			return nil, nil, fmt.Errorf("array %q: data_offsets must be two numbers, got %v", name, s.Offsets)
+			return nil, nil, fmt.Errorf("array %.60q: data_offsets must be two numbers, got %.60s", name, fmt.Sprint(s.Offsets))
 		}
 		tensors[name], names = s, append(names, name)
 	}

@@ -18,7 +18,7 @@ func newSplit(p parts, in transform, e *encoder) *Split {
 	for r, i := range p.index {
 		e.encode(s.targets.Row(r), p.from, i)
 	}
-	for g := range in.scale {
+	for g := range in.groups {
 		s.fill = append(s.fill, in.apply(0, g))
 	}
 	width := p.from.Shape.Len()
@@ -31,8 +31,8 @@ func newSplit(p parts, in transform, e *encoder) *Split {
 		}
 		return s
 	}
-	s.table32, s.table64 = make([][256]float32, len(in.scale)), make([][256]float64, len(in.scale))
-	for g := range in.scale {
+	s.table32, s.table64 = make([][256]float32, len(in.groups)), make([][256]float64, len(in.groups))
+	for g := range in.groups {
 		for v := range 256 {
 			s.table64[g][v] = in.apply(float64(v), g)
 			s.table32[g][v] = float32(s.table64[g][v])

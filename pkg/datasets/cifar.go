@@ -2,8 +2,7 @@ package datasets
 
 import (
 	"archive/tar"
-	"crypto/sha256"
-	"encoding/hex"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -13,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	"github.com/dualgn/dgn/pkg/diskfile"
 	"github.com/dualgn/dgn/pkg/registry"
 	"github.com/dualgn/dgn/pkg/tensor"
 	"github.com/klauspost/compress/gzip"
@@ -82,30 +82,31 @@ func (s CIFARSet) Open(env Env, _ Encoding) (*Raw, error) {
 	if err != nil {
 		return nil, err
 	}
-	raw := &Raw{
-		Classes: s.classes, Checksums: map[string]string{},
-		Train: &Examples{Shape: cifarShape, Pixels: make([]uint8, 0, len(wanted)*s.records*cifarShape.Len())}, Test: &Examples{Shape: cifarShape},
-	}
-	for i, f := range wanted {
-		if err := s.parse(raw.Train, content[i]); err != nil {
+	raw := newRaw()
+	raw.Classes, raw.Codes = s.classes, classNames(len(s.classes))
+	raw.Train, raw.Test = &Examples{Shape: cifarShape, Pixels: make([]uint8, 0, len(wanted)*s.records*cifarShape.Len())}, &Examples{Shape: cifarShape}
+	var others []string
+	for i, f := range append(slices.Clone(wanted), s.test) {
+		to := raw.Train
+		if i == len(wanted) {
+			to = raw.Test
+		}
+		if err := s.parse(to, content[i]); err != nil {
 			return nil, err
 		}
-		raw.Checksums[f.Name] = content[i].sum()
+		sum := sumOf(content[i].data)
+		if raw.Checksums[f.Name] = sum; sum != f.SHA256 {
+			others = append(others, f.Name)
+		}
 	}
-	test := content[len(wanted)]
-	raw.Checksums[s.test.Name] = test.sum()
-	return raw, s.parse(raw.Test, test)
+	raw.warnOther(s.name, filepath.Join(env.Dir, s.name), others)
+	return raw, nil
 }
 
 // A fileContent is what a file holds, and its name for messages.
 type fileContent struct {
 	name string
 	data []byte
-}
-
-func (c fileContent) sum() string {
-	h := sha256.Sum256(c.data)
-	return hex.EncodeToString(h[:])
 }
 
 // read returns the content of batches.
@@ -115,13 +116,13 @@ func (s CIFARSet) read(env Env, files []File) ([]fileContent, error) {
 	var absent []string
 	for i, f := range files {
 		at := filepath.Join(dir, s.folder, f.Name)
-		b, err := os.ReadFile(at)
-		switch {
-		case errors.Is(err, fs.ErrNotExist):
+		b, err := s.readBatch(env, at)
+		if errors.Is(err, fs.ErrNotExist) {
 			absent = append(absent, f.Name)
 			continue
-		case err != nil:
-			return nil, damagedf(at, "cannot be read: %v", errors.Unwrap(err))
+		}
+		if err != nil {
+			return nil, err
 		}
 		out[i] = fileContent{at, b}
 	}
@@ -132,7 +133,7 @@ func (s CIFARSet) read(env Env, files []File) ([]fileContent, error) {
 		return nil, err
 	}
 	packed := filepath.Join(dir, s.archive.Name)
-	members, err := s.unpack(packed, absent)
+	members, err := s.unpack(env, packed, absent)
 	if err != nil {
 		return nil, err
 	}
@@ -142,6 +143,28 @@ func (s CIFARSet) read(env Env, files []File) ([]fileContent, error) {
 		}
 	}
 	return out, nil
+}
+
+// readBatch reads a batch and, if there is one, one byte more, which is enough to
+// know that the file is too long. Its errors are fs.ErrNotExist, *DamagedError
+// and the context's.
+func (s CIFARSet) readBatch(env Env, file string) ([]byte, error) {
+	f, _, err := diskfile.Open(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	if err != nil {
+		return nil, damagedf(file, "cannot be read: %v", errors.Unwrap(err))
+	}
+	defer f.Close()
+	b, err := io.ReadAll(io.LimitReader(diskfile.Reader(env.context(), f), int64(s.size()+1)))
+	if cause := context.Cause(env.context()); cause != nil {
+		return nil, cause
+	}
+	if err != nil {
+		return nil, damagedf(file, "cannot be read: %v", err)
+	}
+	return b, nil
 }
 
 // fetch makes sure of the archive, if absent files must come from it.
@@ -169,17 +192,26 @@ func (s CIFARSet) fetch(env Env, dir string, files []File, absent []string) erro
 }
 
 // unpack returns members of the archive by their names.
-func (s CIFARSet) unpack(file string, names []string) (map[string][]byte, error) {
-	f, err := os.Open(file)
+func (s CIFARSet) unpack(env Env, file string, names []string) (map[string][]byte, error) {
+	f, _, err := diskfile.Open(file)
 	if err != nil {
 		return nil, damagedf(file, "cannot be read: %v", errors.Unwrap(err))
 	}
 	defer f.Close()
-	z, err := gzip.NewReader(f)
+	z, err := gzip.NewReader(diskfile.Reader(env.context(), f))
+	if cause := context.Cause(env.context()); cause != nil {
+		return nil, cause
+	}
 	if err != nil {
 		return nil, damagedf(file, "is not a gzip file (%v); delete it and run `dgn data get %s`", err, s.name)
 	}
-	return s.members(file, z, names)
+	// What else is in the archive is some text.
+	most := int64(len(s.train)+2) * int64(s.size()+1<<10)
+	members, err := s.members(file, io.LimitReader(z, most), names)
+	if cause := context.Cause(env.context()); cause != nil {
+		return nil, cause
+	}
+	return members, err
 }
 
 // members is unpack for what is in the compressed file.

@@ -105,6 +105,17 @@ func TestCIFAR(t *testing.T) {
 		t.Fatal(err)
 	}
 	checkCIFAR(t, unpacked, 2)
+	if w := unpacked.Warnings; len(w) != 1 || !strings.Contains(w[0], "do not hold the published set, as their SHA-256 shows: data_batch_1.bin, data_batch_2.bin, test_batch.bin;") {
+		t.Errorf("warnings %q", w)
+	}
+	known := s
+	known.train, known.test.SHA256 = slices.Clone(s.train), sumOf(files["test_batch.bin"])
+	for i := range known.train {
+		known.train[i].SHA256 = sumOf(files[known.train[i].Name])
+	}
+	if raw, err := known.Open(offline(dir), OneHot); err != nil || raw.Warnings != nil {
+		t.Errorf("the published files: warnings %q, %v", raw.Warnings, err)
+	}
 
 	packed := t.TempDir()
 	put(t, filepath.Join(packed, "cifar10"), map[string][]byte{s.archive.Name: cifarArchive(s)})

@@ -1,37 +1,28 @@
 package datasets
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
-	"errors"
-	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
-	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/dualgn/dgn/pkg/registry"
 	"github.com/dualgn/dgn/pkg/strict"
 	"github.com/dualgn/dgn/pkg/tensor"
-	"go.yaml.in/yaml/v3"
 )
 
 func init() {
 	registry.Add(&Known, registry.Info{Name: "csv", Doc: "a table of numbers in a text file"},
-		CSV{Delimiter: ",", Target: Columns{{Index: -1}}, Task: "auto"}, newCSV)
+		CSV{Delimiter: ",", Target: Columns{{Index: -1}}, Task: auto}, newCSV)
 }
 
 // CSV is a user's table. Its rows are examples; its columns features and
 // targets.
 type CSV struct {
-	Path      string  `yaml:"path" doc:"file, relative to the data folder"`
-	TestPath  string  `yaml:"test_path" doc:"file with the test part; none: data.test splits"`
-	Delimiter string  `yaml:"delimiter" doc:"one character, or space for runs of blanks"`
-	Header    bool    `yaml:"header" doc:"whether the first line names the columns"`
-	Target    Columns `yaml:"target,flow" doc:"names or positions of the target columns, -1 is the last"`
-	Task      string  `yaml:"task" doc:"classification, regression, or auto: what the loss needs"`
+	Path      string       `yaml:"path" doc:"file, relative to the data folder"`
+	TestPath  string       `yaml:"test_path" doc:"file with the test part; none: data.test splits"`
+	Delimiter string       `yaml:"delimiter" doc:"one character, or space for runs of blanks"`
+	Header    bool         `yaml:"header" doc:"whether the first line names the columns; those of test_path are found by name"`
+	Target    Columns      `yaml:"target,flow" doc:"names or positions of the target columns, -1 is the last"`
+	Task      Task         `yaml:"task" doc:"classification, regression, or auto: what the loss needs"`
+	Weight    WeightColumn `yaml:"weight,omitempty" doc:"name or position of a column that weighs the loss of each example; none by default"`
 }
 
 var _ Source = CSV{}
@@ -40,62 +31,14 @@ var _ Source = CSV{}
 // the default options can be listed.
 func newCSV(s CSV) (Source, error) {
 	switch {
+	case s.Delimiter == `\t`, s.Delimiter == "tab":
+		return nil, strict.Field("delimiter", "a tab is written \"\\t\", in double quotes")
 	case s.Delimiter != blanks && len(s.Delimiter) != 1, strings.ContainsAny(s.Delimiter, "\"\r\n"):
 		return nil, strict.Field("delimiter", "must be one character, or %q for runs of blanks; got %q", blanks, s.Delimiter)
 	case len(s.Target) == 0:
 		return nil, strict.Field("target", "the list is empty; name at least one column")
-	case !slices.Contains([]string{"auto", "classification", "regression"}, s.Task):
-		return nil, strict.Field("task", "must be auto, classification or regression, got %q", s.Task)
 	}
-	return s, nil
-}
-
-// A Column is named by its header or its position; negative positions count
-// from the end.
-type Column struct {
-	Name  string
-	Index int
-}
-
-func (c Column) String() string {
-	if c.Name != "" {
-		return fmt.Sprintf("%q", c.Name)
-	}
-	return strconv.Itoa(c.Index)
-}
-
-// Columns is a list of columns, in a config of names and whole numbers.
-type Columns []Column
-
-func (c *Columns) UnmarshalStrict(v strict.Value) error {
-	items, err := v.Items()
-	if err != nil {
-		return err
-	}
-	*c = nil
-	for _, item := range items {
-		var col Column
-		if name, ok := item.Text(); ok {
-			col.Name = name
-		} else if err := item.Decode(&col.Index); err != nil {
-			return item.Errorf("expected the name or the position of a column")
-		}
-		*c = append(*c, col)
-	}
-	return nil
-}
-
-func (c Columns) MarshalYAML() (any, error) {
-	n := &yaml.Node{Kind: yaml.SequenceNode, Tag: "!!seq", Style: yaml.FlowStyle}
-	for _, col := range c {
-		item := &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!int", Value: strconv.Itoa(col.Index)}
-		if col.Name != "" {
-			item = &yaml.Node{}
-			item.SetString(col.Name)
-		}
-		n.Content = append(n.Content, item)
-	}
-	return n, nil
+	return s, s.Task.check()
 }
 
 func (s CSV) Describe() Description { return Description{OwnTest: s.TestPath != ""} }
@@ -104,154 +47,133 @@ func (s CSV) Open(env Env, enc Encoding) (*Raw, error) {
 	if s.Path == "" {
 		return nil, strict.Field("path", "is missing: it names the file, relative to %s", env.Dir)
 	}
-	classes := s.Task == "classification" || s.Task == "auto" && enc != Values
-	raw := &Raw{Checksums: map[string]string{}}
+	raw := newRaw()
 	train, err := s.read(env, s.Path, raw)
 	if err != nil {
 		return nil, err
 	}
-	targets, err := s.targets(train)
+	warning, err := s.checkHeader(train)
 	if err != nil {
 		return nil, err
 	}
-	if classes && len(targets) != 1 {
-		return nil, strict.Field("target", "classification takes one target column, got %d", len(targets))
+	if warning != "" {
+		raw.Warnings = append(raw.Warnings, warning)
 	}
-	if raw.Train, err = examples(train, targets, classes, raw); err != nil || s.TestPath == "" {
+	l, err := s.layout(train)
+	if err != nil {
+		return nil, err
+	}
+	var labels *labelSet
+	if s.Task == classification || s.Task == auto && enc != Values {
+		if labels, err = s.labels(train, l); err != nil {
+			return nil, err
+		}
+		raw.Classes = labels.names
+		if labels.merged {
+			raw.Reading["labels"] = "by value"
+		}
+	}
+	if raw.Train, err = examples(train, l, labels); err != nil || s.TestPath == "" {
 		return raw, err
 	}
 	test, err := s.read(env, s.TestPath, raw)
 	if err != nil {
 		return nil, err
 	}
-	if a, b := len(train.rows[0]), len(test.rows[0]); a != b {
-		return nil, damagedf(test.file, "has %d columns where %s has %d", b, train.file, a)
-	}
-	raw.Test, err = examples(test, targets, classes, raw)
-	return raw, err
-}
-
-func (s CSV) read(env Env, path string, raw *Raw) (*table, error) {
-	if !filepath.IsAbs(path) {
-		path = filepath.Join(env.Dir, path)
-	}
-	b, err := readUserFile("csv", path)
+	l, moved, err := l.like(train, test)
 	if err != nil {
 		return nil, err
 	}
-	sum := sha256.Sum256(b)
-	raw.Checksums[filepath.Base(path)] = hex.EncodeToString(sum[:])
-	return readTable(path, b, s.Delimiter, s.Header, 0)
+	if moved {
+		raw.Reading["test_columns"] = "by name"
+	}
+	raw.Test, err = examples(test, l, labels)
+	return raw, err
 }
 
-// readUserFile reads a file that only the user can provide.
-func readUserFile(set, path string) ([]byte, error) {
-	b, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, &MissingError{Set: set, Dir: filepath.Dir(path), Files: []string{filepath.Base(path)}}
+// labels finds the classes of the training part.
+func (s CSV) labels(t *table, l layout) (*labelSet, error) {
+	if len(l.targets) != 1 {
+		return nil, strict.Field("target", "classification takes one target column, got %d", len(l.targets))
 	}
+	labels, err := newLabelSet(t, l.targets[0])
 	if err != nil {
-		return nil, &DamagedError{path, fmt.Sprintf("cannot be read: %v", err)}
+		return nil, err
 	}
-	return b, nil
+	if n := len(labels.names); s.Task == auto && n > fewClasses && 2*n > len(t.rows) {
+		return nil, strict.Field("task", "column %s of %s has %d different labels in %d rows; if they are numbers to predict, set task: regression, with the loss squared or huber; "+
+			"if each is a class, set task: classification", t.column(l.targets[0]), t.file, n, len(t.rows))
+	}
+	return labels, nil
 }
 
-// targets returns the positions of the target columns.
-func (s CSV) targets(t *table) ([]int, error) {
-	width := len(t.rows[0])
-	var out []int
-	for _, c := range s.Target {
-		i := c.Index
-		if c.Name != "" {
-			if t.header == nil {
-				return nil, strict.Field("target", "column %s is named, but the file is read without a header; set header: true", c)
-			}
-			i = slices.IndexFunc(t.header, func(h string) bool { return strings.TrimSpace(h) == c.Name })
-			if i < 0 {
-				return nil, strict.Field("target", "no column is named %s%s", c, strict.Suggest(c.Name, t.header))
-			}
-		} else if i < 0 {
-			i += width
-		}
-		if i < 0 || i >= width {
-			return nil, strict.Field("target", "column %s does not exist: %s has %d columns, 0 to %d", c, t.file, width, width-1)
-		}
-		if slices.Contains(out, i) {
-			return nil, strict.Field("target", "column %s is listed twice", c)
-		}
-		out = append(out, i)
+func (s CSV) read(env Env, path string, raw *Raw) (*table, error) {
+	at, b, err := readUserFile(env, "csv", path)
+	if err != nil {
+		return nil, err
 	}
-	if len(out) == width {
-		return nil, strict.Field("target", "every column of %s is a target; none is left to predict from", t.file)
-	}
-	return out, nil
+	raw.note(s.Path, s.TestPath, path, b)
+	return readTable(at, b, s.Delimiter, s.Header, 0)
 }
 
-// examples turns a table into examples. For classification, the classes are
-// the distinct values of the target column of the training part, in numeric
-// order if all are numbers, else in alphabetic order.
-func examples(t *table, targets []int, classes bool, raw *Raw) (*Examples, error) {
-	width := len(t.rows[0])
-	e := &Examples{Shape: tensor.Shape{C: width - len(targets), H: 1, W: 1}}
+// examples turns a table into examples: of classification if there are labels.
+func examples(t *table, l layout, labels *labelSet) (*Examples, error) {
+	e := &Examples{Shape: tensor.Shape{C: len(l.features), H: 1, W: 1}}
+	if labels == nil {
+		e.K = len(l.targets)
+	}
 	for i := range t.rows {
-		for j := range width {
-			if slices.Contains(targets, j) {
-				continue
-			}
+		for _, j := range l.features {
 			v, err := t.number(i, j)
 			if err != nil {
 				return nil, err
 			}
 			e.Values = append(e.Values, v)
 		}
-	}
-	if !classes {
-		e.K = len(targets)
-		for i := range t.rows {
-			for _, j := range targets {
-				v, err := t.number(i, j)
-				if err != nil {
-					return nil, err
-				}
-				e.Targets = append(e.Targets, v)
+		if l.weight >= 0 {
+			v, err := t.number(i, l.weight)
+			if err == nil && v < 0 {
+				err = damagedf(t.file, "line %d, column %s: the weight %g is negative", t.lines[i], t.column(l.weight), v)
 			}
+			if err != nil {
+				return nil, err
+			}
+			e.Omega = append(e.Omega, v)
 		}
-		return e, nil
-	}
-	if raw.Classes == nil {
-		raw.Classes = distinct(t, targets[0])
-	}
-	for i, r := range t.rows {
-		name := strings.TrimSpace(r[targets[0]])
-		l := slices.Index(raw.Classes, name)
-		if l < 0 || name == "" {
-			return nil, damagedf(t.file, "line %d, column %s: class %q does not occur in the training part", t.lines[i], t.column(targets[0]), name)
+		if labels != nil {
+			class, err := t.label(i, l.targets[0], labels)
+			if err != nil {
+				return nil, err
+			}
+			e.Labels = append(e.Labels, class)
+			continue
 		}
-		e.Labels = append(e.Labels, l)
+		for _, j := range l.targets {
+			v, err := t.number(i, j)
+			if d, ok := err.(*DamagedError); ok && !isNumber(strings.TrimSpace(t.rows[i][j])) && !isMissing(t.rows[i][j]) {
+				d.Msg += "; if the column holds classes, set task: classification"
+			}
+			if err != nil {
+				return nil, err
+			}
+			e.Targets = append(e.Targets, v)
+		}
+	}
+	if l.weight >= 0 && allZero(e.Omega) {
+		return nil, damagedf(t.file, "column %s: every weight is 0; some example must count", t.column(l.weight))
 	}
 	return e, nil
 }
 
-func distinct(t *table, col int) []string {
-	seen := map[string]float64{}
-	numeric := true
-	for _, r := range t.rows {
-		name := strings.TrimSpace(r[col])
-		v, err := strconv.ParseFloat(name, 64)
-		seen[name], numeric = v, numeric && err == nil
+// label reads the class of one row.
+func (t *table) label(row, col int, labels *labelSet) (int, error) {
+	class, ok := labels.of(t.rows[row][col])
+	name := strings.TrimSpace(t.rows[row][col])
+	switch {
+	case ok:
+		return class, nil
+	case isMissing(name):
+		return 0, damagedf(t.file, "line %d, column %s: the label %s is missing; remove the row or fill the cell", t.lines[row], t.column(col), quote(name))
 	}
-	var names []string
-	for n := range seen {
-		names = append(names, n)
-	}
-	slices.SortFunc(names, func(a, b string) int {
-		if numeric && seen[a] != seen[b] {
-			if seen[a] < seen[b] {
-				return -1
-			}
-			return 1
-		}
-		return strings.Compare(a, b)
-	})
-	return names
+	return 0, damagedf(t.file, "line %d, column %s: class %s does not occur in the training part", t.lines[row], t.column(col), quote(name))
 }

@@ -48,15 +48,25 @@ type Description struct {
 
 // Env is where data are found and how they may be fetched.
 type Env struct {
-	Context context.Context
-	Dir     string // root that holds mnist/, ...
+	Context context.Context // nil: context.Background()
+	Dir     string          // root that holds mnist/, ...
 	Offline bool
 	// TrainLimit is how many training examples are wanted, from the first; 0 is
 	// all. A set may give more.
 	TrainLimit int
-	Client     *http.Client
+	Client     *http.Client // nil: http.DefaultClient
 	// Progress is told of each download; bytes are written as they arrive.
 	Progress func(name string, size int64) io.WriteCloser
+
+	pace pace // the zero value stands for the usual one
+}
+
+// context is Context, or that of a caller who gives none.
+func (env Env) context() context.Context {
+	if env.Context == nil {
+		return context.Background()
+	}
+	return env.Context
 }
 
 // ResolveDir returns the root of the data: what the config says, else what the
@@ -79,7 +89,14 @@ func ResolveDir(configured, environment string) string {
 type Raw struct {
 	Train, Test *Examples         // Test is nil for sets without a test part of their own
 	Classes     []string          // names; nil for regression
+	Codes       []string          // what the files write for each class, where that is not its name
 	Checksums   map[string]string // SHA-256 by file
+	Notes       []string          // what users should know
+	Warnings    []string          // what users should look into
+
+	// Reading says how the files were read where options and checksums leave that
+	// open. Like them it is part of what identifies a run.
+	Reading map[string]string
 }
 
 // Examples are a fixed, ordered list in memory: images of bytes, or rows of
@@ -87,11 +104,12 @@ type Raw struct {
 type Examples struct {
 	Shape   tensor.Shape
 	Pixels  []uint8   // n x Shape.Len(), of images
+	White   uint8     // the pixel that stands for 1; 0: 255
 	Values  []float64 // n x Shape.Len(), of tables
 	Labels  []int     // n, of classification
-	Targets []float64 // n x TargetNames, of regression
+	Targets []float64 // n x K, of regression
 	K       int       // targets of one example
-	Omega   []float64 // weights of the examples in the objective, nil: all 1
+	Omega   []float64 // n weights of the losses, not negative, not all 0; nil: all are 1
 }
 
 // Len returns the number of examples.
@@ -109,6 +127,7 @@ type MissingError struct {
 	Files  []string // that the set needs
 	Hint   string   // what else would do; "" for nothing
 	Reason error    // why they could not be downloaded; nil if that was not tried
+	Own    bool     // whether they are the user's, which no mirror has
 }
 
 func (e *MissingError) Error() string {
@@ -119,6 +138,10 @@ func (e *MissingError) Error() string {
 	}
 	if e.Reason != nil {
 		fmt.Fprintf(&b, "\nThe download failed:\n  %s", strings.ReplaceAll(e.Reason.Error(), "\n", "\n  "))
+	}
+	if e.Own {
+		b.WriteString("\nCorrect data.path (or test_path), or put the file there.")
+		return b.String()
 	}
 	fmt.Fprintf(&b, "\nRun `dgn data get %s` where there is a network, or put the files there, or set DGN_DATA_DIR to the folder that holds %s/."+
 		"\nWithout any file: the embedded data sets digits, breast_cancer and diabetes.", e.Set, e.Set)

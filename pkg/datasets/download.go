@@ -13,7 +13,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/google/renameio/v2"
+	"github.com/dualgn/dgn/pkg/diskfile"
 )
 
 // A File of a data set, and where it can be fetched.
@@ -24,15 +24,13 @@ type File struct {
 	URLs   []string // mirrors, in order of preference
 }
 
-// stall is how long a download may stand still.
-const stall = 30 * time.Second
-
 // fetchMissing downloads the files of a set that find does not see in dir.
 // What cannot be had is a *MissingError.
 func fetchMissing(env Env, set, dir string, files []File, find func(dir string, f File) string) error {
 	missing := &MissingError{Set: set, Dir: dir}
 	var absent []File
 	for _, f := range files {
+		diskfile.Clear(filepath.Dir(filepath.Join(dir, f.Name)), filepath.Base(f.Name))
 		missing.Files = append(missing.Files, f.Name)
 		if find(dir, f) == "" {
 			absent = append(absent, f)
@@ -46,7 +44,7 @@ func fetchMissing(env Env, set, dir string, files []File, find func(dir string, 
 	}
 	for _, f := range absent {
 		if err := download(env, dir, f); err != nil {
-			if cause := context.Cause(env.Context); cause != nil {
+			if cause := context.Cause(env.context()); cause != nil {
 				return cause
 			}
 			missing.Reason = err
@@ -69,7 +67,7 @@ func download(env Env, dir string, f File) error {
 			return nil
 		}
 		errs = append(errs, fmt.Errorf("%s: %w", url, err))
-		if env.Context.Err() != nil {
+		if env.context().Err() != nil {
 			break
 		}
 	}
@@ -77,29 +75,41 @@ func download(env Env, dir string, f File) error {
 }
 
 func downloadFrom(env Env, url, dir string, f File) (err error) {
-	ctx, cancel := context.WithCancel(env.Context)
-	defer cancel()
-	idle := time.AfterFunc(stall, cancel)
-	defer idle.Stop()
+	wait, enough := context.WithTimeout(env.context(), otherDownload)
+	defer enough()
+	t, err := diskfile.Create(wait, filepath.Join(dir, f.Name))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, t.Discard()) }()
+	if t.Waited && verify(dir, f).Status == "ok" {
+		return nil
+	}
+	ctx, cancel := context.WithCancelCause(env.context())
+	defer cancel(nil)
+	arrived, stop := env.pace.watch(cancel)
+	defer stop()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
 		return err
 	}
-	resp, err := env.Client.Do(req)
+	// The bytes as they are: asked for nothing, the client would unpack a .gz from
+	// servers that call it an encoding.
+	req.Header.Set("Accept-Encoding", "identity")
+	client := env.Client
+	if client == nil {
+		client = http.DefaultClient
+	}
+	resp, err := client.Do(req)
 	if err != nil {
-		return err
+		return because(ctx, err)
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
 		return fmt.Errorf("the server says %s", resp.Status)
 	}
-	t, err := renameio.NewPendingFile(filepath.Join(dir, f.Name), renameio.WithPermissions(0o644))
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, t.Cleanup()) }()
 	h := sha256.New()
-	to := []io.Writer{t, h, writerFunc(func(b []byte) { idle.Reset(stall) })}
+	to := []io.Writer{t, h, writerFunc(arrived)}
 	if env.Progress != nil {
 		bar := env.Progress(f.Name, f.Size)
 		defer bar.Close()
@@ -108,7 +118,7 @@ func downloadFrom(env Env, url, dir string, f File) (err error) {
 	// One byte more than expected is enough to know.
 	n, err := io.Copy(io.MultiWriter(to...), io.LimitReader(resp.Body, f.Size+1))
 	if err != nil {
-		return fmt.Errorf("after %d of %d bytes: %w", n, f.Size, err)
+		return fmt.Errorf("after %d of %d bytes: %w", n, f.Size, because(ctx, err))
 	}
 	if n != f.Size {
 		return fmt.Errorf("got %s bytes where %d are expected", count(n, f.Size), f.Size)
@@ -116,7 +126,20 @@ func downloadFrom(env Env, url, dir string, f File) (err error) {
 	if sum := hex.EncodeToString(h.Sum(nil)); sum != f.SHA256 {
 		return fmt.Errorf("the SHA-256 is %s where %s is expected", sum, f.SHA256)
 	}
-	return t.CloseAtomicallyReplace()
+	return t.Commit()
+}
+
+// otherDownload is how long to wait for another process that fetches the same
+// file.
+const otherDownload = 10 * time.Minute
+
+// because returns the reason for which a context was ended, in place of an error
+// that says only that it was.
+func because(ctx context.Context, err error) error {
+	if cause := context.Cause(ctx); cause != nil {
+		return cause
+	}
+	return err
 }
 
 func count(n, limit int64) string {
@@ -198,16 +221,23 @@ func source(name string) (Source, error) {
 
 func verify(dir string, f File) Check {
 	path := filepath.Join(dir, f.Name)
-	b, err := os.ReadFile(path)
+	r, size, err := diskfile.Open(path)
 	if errors.Is(err, os.ErrNotExist) {
 		return Check{path, "missing", fmt.Sprintf("%d bytes", f.Size)}
 	}
 	if err != nil {
 		return Check{path, "damaged", err.Error()}
 	}
-	h := sha256.Sum256(b)
-	if sum := hex.EncodeToString(h[:]); sum != f.SHA256 {
-		return Check{path, "damaged", fmt.Sprintf("%d bytes, SHA-256 %s; the original has %d bytes, %s", len(b), sum, f.Size, f.SHA256)}
+	defer r.Close()
+	if size != f.Size {
+		return Check{path, "damaged", fmt.Sprintf("%d bytes; the original has %d bytes, SHA-256 %s", size, f.Size, f.SHA256)}
 	}
-	return Check{path, "ok", fmt.Sprintf("%d bytes, SHA-256 %s", len(b), f.SHA256)}
+	h := sha256.New()
+	if _, err := io.Copy(h, r); err != nil {
+		return Check{path, "damaged", err.Error()}
+	}
+	if sum := hex.EncodeToString(h.Sum(nil)); sum != f.SHA256 {
+		return Check{path, "damaged", fmt.Sprintf("%d bytes, SHA-256 %s; the original has %s", size, sum, f.SHA256)}
+	}
+	return Check{path, "ok", fmt.Sprintf("%d bytes, SHA-256 %s", size, f.SHA256)}
 }

@@ -142,7 +142,7 @@ func TestDownloadedSetIsUsed(t *testing.T) {
 		}
 	}))
 	defer s.Close()
-	set := IDXSet{name: "toy", classes: classNames(10)}
+	set := IDXSet{name: "toy", classes: classNames(10), shape: tinyMNIST().shape}
 	for i, f := range mnist.files {
 		set.files[i] = fileOf(gz(files[i]), s.URL+"/"+f.Name)
 		set.files[i].Name = f.Name

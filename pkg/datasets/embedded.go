@@ -2,9 +2,7 @@ package datasets
 
 import (
 	"bytes"
-	"crypto/sha256"
 	"embed"
-	"encoding/hex"
 	"fmt"
 	"io"
 	"strings"
@@ -46,7 +44,8 @@ var _ Source = Embedded{}
 func (s Embedded) Describe() Description { return s.known }
 
 func (s Embedded) Open(Env, Encoding) (*Raw, error) {
-	raw := &Raw{Train: &Examples{Shape: s.known.Shape}, Checksums: map[string]string{}}
+	raw := newRaw()
+	raw.Train = &Examples{Shape: s.known.Shape}
 	return raw, s.open(raw)
 }
 
@@ -57,8 +56,7 @@ func embeddedTable(raw *Raw, name string, delimiter string, skip int) ([][]float
 	if err != nil {
 		return nil, err
 	}
-	sum := sha256.Sum256(b)
-	raw.Checksums[name] = hex.EncodeToString(sum[:])
+	raw.Checksums[name] = sumOf(b)
 	if strings.HasSuffix(name, ".gz") {
 		z, err := gzip.NewReader(bytes.NewReader(b))
 		if err != nil {
@@ -84,6 +82,7 @@ func openDigits(raw *Raw) error {
 		}
 		raw.Train.Labels = append(raw.Train.Labels, int(r[64]))
 	}
+	raw.Train.White = 16
 	raw.Classes = classNames(10)
 	return err
 }
@@ -96,6 +95,7 @@ func openBreastCancer(raw *Raw) error {
 		raw.Train.Labels = append(raw.Train.Labels, int(r[30]))
 	}
 	raw.Classes = []string{"malignant", "benign"}
+	raw.Codes = classNames(2)
 	return err
 }
 

@@ -1,8 +1,12 @@
 package datasets
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
+	"io"
+
+	"github.com/dualgn/dgn/pkg/diskfile"
 )
 
 // The IDX format of MNIST: a magic number, whose third byte is the element type
@@ -33,20 +37,58 @@ func parseIDX(file string, b []byte, magic uint32) (dims []int, data []byte, err
 	if len(b) < 4+4*n {
 		return nil, nil, damagedf(file, "is cut short in its header, after %d bytes; fetch it again", len(b))
 	}
-	want := uint64(1)
+	want := 1
 	for i := range n {
-		d := binary.BigEndian.Uint32(b[4+4*i:])
-		dims = append(dims, int(d))
-		// Three dimensions of 32 bits can overflow; no file is that long.
-		if want *= uint64(d); want > 1<<40 {
-			return nil, nil, damagedf(file, "claims dimensions %v; the header is damaged", dims)
+		d := int(binary.BigEndian.Uint32(b[4+4*i:]))
+		dims = append(dims, d)
+		if d > 0 && want > maxIDX/d {
+			return nil, nil, damagedf(file, "claims dimensions %v, more than the %s that are read; the header is damaged", dims, diskfile.Size(maxIDX))
 		}
+		want *= d
 	}
 	data = b[4+4*n:]
-	if uint64(len(data)) != want {
-		return nil, nil, damagedf(file, "has %d bytes of data where its dimensions %v need %d; it is cut short or damaged, fetch it again", len(data), dims, want)
+	if len(data) != want {
+		got := fmt.Sprint(len(data))
+		if len(data) > want {
+			got = fmt.Sprintf("more than %d", want)
+		}
+		return nil, nil, damagedf(file, "has %s bytes of data where its dimensions %v need %d; it is cut short or damaged, fetch it again", got, dims, want)
 	}
 	return dims, data, nil
+}
+
+// maxIDX bounds the elements of a file.
+const maxIDX = 1 << 30
+
+// readIDX reads from r what a file that starts with a magic number should hold,
+// as its header says, and one byte more if there is one: enough for parseIDX to
+// tell what is wrong with the rest.
+func readIDX(r io.Reader, magic uint32) ([]byte, error) {
+	var b bytes.Buffer
+	more := func(n int64) (whole bool, err error) {
+		got, err := io.CopyN(&b, r, n)
+		if err == io.EOF {
+			err = nil
+		}
+		return got == n, err
+	}
+	header := 4 + 4*int64(magic&0xff)
+	if whole, err := more(header); !whole || err != nil {
+		return b.Bytes(), err
+	}
+	want := int64(0)
+	if binary.BigEndian.Uint32(b.Bytes()) == magic {
+		want = 1
+		for d := b.Bytes()[4:]; len(d) > 0; d = d[4:] {
+			n := int64(binary.BigEndian.Uint32(d))
+			if n > 0 && want > maxIDX/n {
+				return b.Bytes(), nil
+			}
+			want *= n
+		}
+	}
+	_, err := more(want + 1)
+	return b.Bytes(), err
 }
 
 // parseImages reads n images with labels 0 to classes-1 from the bytes of two

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/dualgn/dgn/pkg/tensor"
 )
 
 // idx makes an IDX file.
@@ -64,13 +66,20 @@ func write(t *testing.T, dir, name string, files [4][]byte, compress bool) {
 	}
 }
 
+// tinyMNIST is the set mnist with the images of small.
+func tinyMNIST() IDXSet {
+	s := mnist
+	s.shape = tensor.Shape{C: 1, H: 2, W: 3}
+	return s
+}
+
 func offline(dir string) Env { return Env{Dir: dir, Offline: true} }
 
 func TestIDX(t *testing.T) {
 	for _, compress := range []bool{true, false} {
 		dir := t.TempDir()
 		write(t, dir, "mnist", small(), compress)
-		raw, err := mnist.Open(offline(dir), OneHot)
+		raw, err := tinyMNIST().Open(offline(dir), OneHot)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -96,7 +105,7 @@ func TestIDXErrors(t *testing.T) {
 		want   string
 	}{
 		{"cut data", func(f *[4][]byte) { f[0] = f[0][:30] }, 0, "has 14 bytes of data where its dimensions [4 2 3] need 24; it is cut short or damaged, fetch it again"},
-		{"too long", func(f *[4][]byte) { f[1] = append(f[1], 0) }, 1, "has 5 bytes of data where its dimensions [4] need 4"},
+		{"too long", func(f *[4][]byte) { f[1] = append(f[1], 0) }, 1, "has more than 4 bytes of data where its dimensions [4] need 4"},
 		{"cut header", func(f *[4][]byte) { f[0] = f[0][:9] }, 0, "is cut short in its header, after 9 bytes"},
 		{"empty", func(f *[4][]byte) { f[2] = nil }, 2, "is 0 bytes long, too short for an IDX file"},
 		{"swapped", func(f *[4][]byte) { f[0], f[1] = f[1], f[0] }, 0, "starts with magic number 0x00000801 where 0x00000803 is expected: it holds labels; were the image and label files swapped?"},
@@ -108,14 +117,14 @@ func TestIDXErrors(t *testing.T) {
 		{"none", func(f *[4][]byte) {
 			f[0], f[1] = idx(idxImages, []uint32{0, 2, 3}, nil), idx(idxLabels, []uint32{0}, nil)
 		}, 0, "holds no images"},
-		{"shapes", func(f *[4][]byte) { f[2] = idx(idxImages, []uint32{2, 3, 2}, make([]byte, 12)) }, 2, "has images of shape 1x3x2, those of the training part have 1x2x3"},
+		{"shapes", func(f *[4][]byte) { f[2] = idx(idxImages, []uint32{2, 3, 2}, make([]byte, 12)) }, 2, "has images of shape 1x3x2, those of mnist have 1x2x3; is it of another data set?"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			dir := t.TempDir()
 			files := small()
 			c.damage(&files)
 			write(t, dir, "mnist", files, false)
-			_, err := mnist.Open(offline(dir), OneHot)
+			_, err := tinyMNIST().Open(offline(dir), OneHot)
 			var damaged *DamagedError
 			path := filepath.Join(dir, "mnist", strings.TrimSuffix(mnist.files[c.file].Name, ".gz"))
 			if !errors.As(err, &damaged) || damaged.File != path || !strings.HasPrefix(damaged.Msg, c.want) {
@@ -137,7 +146,7 @@ func TestIDXCutGzip(t *testing.T) {
 		if err := os.WriteFile(path, damaged, 0o644); err != nil {
 			t.Fatal(err)
 		}
-		_, err := mnist.Open(offline(dir), OneHot)
+		_, err := tinyMNIST().Open(offline(dir), OneHot)
 		var d *DamagedError
 		if !errors.As(err, &d) || d.File != path || !strings.Contains(d.Msg, "is not a whole gzip file") || !strings.Contains(d.Msg, "1648877") {
 			t.Errorf("%d bytes: %v", len(damaged), err)
@@ -147,7 +156,7 @@ func TestIDXCutGzip(t *testing.T) {
 
 func TestMissingFiles(t *testing.T) {
 	dir := t.TempDir()
-	_, err := mnist.Open(offline(dir), OneHot)
+	_, err := tinyMNIST().Open(offline(dir), OneHot)
 	var m *MissingError
 	if !errors.As(err, &m) {
 		t.Fatal(err)
@@ -183,4 +192,49 @@ func FuzzIDX(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestLookalike: files of another set under the name of a published one are used
+// with a warning, however they are compressed; the published ones without.
+func TestLookalike(t *testing.T) {
+	files := small()
+	other := files
+	other[3] = idx(idxLabels, []uint32{2}, []byte{3, 4})
+	for _, compress := range []bool{true, false} {
+		for _, c := range []struct {
+			files [4][]byte
+			want  []string
+		}{{files, nil}, {other, []string{"t10k-labels"}}} {
+			set := tinyMNIST()
+			for i, b := range files {
+				set.files[i].SHA256, set.content[i] = sumOf([]byte("as it was published, packed otherwise")), sumOf(b)
+			}
+			dir := t.TempDir()
+			write(t, dir, "mnist", c.files, compress)
+			raw, err := set.Open(offline(dir), OneHot)
+			if err != nil {
+				t.Fatal(err)
+			}
+			p, err := Prepare(raw, Defaults(), OneHot)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(p.Warnings) != len(c.want) {
+				t.Errorf("warnings %q, want %q", p.Warnings, c.want)
+				continue
+			}
+			for i, w := range c.want {
+				if !strings.Contains(p.Warnings[i], "data set mnist: these files in "+filepath.Join(dir, "mnist")+" do not hold the published set") || !strings.Contains(p.Warnings[i], w) || strings.Contains(p.Warnings[i], "train-") {
+					t.Errorf("warns %s", p.Warnings[i])
+				}
+			}
+		}
+	}
+	dir := t.TempDir()
+	write(t, dir, "mnist", files, true)
+	_, err := mnist.Open(offline(dir), OneHot)
+	var d *DamagedError
+	if !errors.As(err, &d) || !strings.Contains(d.Msg, "has images of shape 1x2x3, those of mnist have 1x28x28; is it of another data set?") {
+		t.Errorf("images of another size say %v", err)
+	}
 }

@@ -2,11 +2,10 @@ package datasets
 
 import (
 	"bytes"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"math"
-	"path/filepath"
+	"slices"
+	"strconv"
 
 	"github.com/dualgn/dgn/pkg/arrays"
 	"github.com/dualgn/dgn/pkg/registry"
@@ -15,73 +14,131 @@ import (
 )
 
 func init() {
-	registry.Add(&Known, registry.Info{Name: "npz", Doc: "NumPy arrays x and y in an .npz file"},
-		NPZ{}, func(s NPZ) (Source, error) { return s, nil })
+	registry.Add(&Known, registry.Info{Name: "npz", Doc: "NumPy arrays x, y and perhaps omega in an .npz file"},
+		NPZ{Task: auto}, func(s NPZ) (Source, error) { return s, s.Task.check() })
 }
 
-// NPZ is a user's arrays: x, n x features or n x C x H x W, and y, integer
-// labels of length n or float targets n or n x k.
+// NPZ is a user's arrays: x, n x features or n x C x H x W; y, integer labels of
+// length n or float targets n or n x k; and perhaps omega, n weights.
 type NPZ struct {
 	Path     string `yaml:"path" doc:"file, relative to the data folder"`
 	TestPath string `yaml:"test_path" doc:"file with the test part; none: data.test splits"`
+	Task     Task   `yaml:"task,omitempty" doc:"classification, regression, or auto: labels if y holds integers, unless these look like numbers to predict"`
 }
 
 var _ Source = NPZ{}
 
 func (s NPZ) Describe() Description { return Description{OwnTest: s.TestPath != ""} }
 
-func (s NPZ) Open(env Env, _ Encoding) (*Raw, error) {
+func (s NPZ) Open(env Env, enc Encoding) (*Raw, error) {
 	if s.Path == "" {
 		return nil, strict.Field("path", "is missing: it names the file, relative to %s", env.Dir)
 	}
-	raw := &Raw{Checksums: map[string]string{}}
-	var err error
-	if raw.Train, err = s.read(env, s.Path, raw); err != nil || s.TestPath == "" {
-		return raw, err
-	}
-	if raw.Test, err = s.read(env, s.TestPath, raw); err != nil {
+	raw := newRaw()
+	classes, err := 0, error(nil)
+	if raw.Train, classes, err = s.read(env, s.Path, raw); err != nil {
 		return nil, err
 	}
-	a, b := raw.Train, raw.Test
-	if a.Shape != b.Shape || a.K != b.K || (a.Labels == nil) != (b.Labels == nil) {
-		return nil, damagedf(s.TestPath, "has examples of shape %s and %d targets, %s has %s and %d", b.Shape, b.K, s.Path, a.Shape, a.K)
+	if err := s.checkTask(raw.Train, classes, enc); err != nil {
+		return nil, err
+	}
+	if s.TestPath != "" {
+		var more int
+		if raw.Test, more, err = s.read(env, s.TestPath, raw); err != nil {
+			return nil, err
+		}
+		a, b := raw.Train, raw.Test
+		if a.Shape != b.Shape || a.K != b.K || (a.Labels == nil) != (b.Labels == nil) {
+			return nil, damagedf(s.TestPath, "has examples of shape %s and %d targets, %s has %s and %d", b.Shape, b.K, s.Path, a.Shape, a.K)
+		}
+		if (a.Omega == nil) != (b.Omega == nil) {
+			return nil, damagedf(s.TestPath, "and %s should both have an array omega, or neither; weights of 1 change nothing", s.Path)
+		}
+		classes = max(classes, more)
+	}
+	if classes > 0 {
+		raw.Classes = classNames(classes)
+		if none := raw.Train.unseen(classes); none != nil {
+			raw.Notes = append(raw.Notes, fmt.Sprintf("labels are classes, counted from 0 to %d, of which the file of training examples has none of: %s", classes-1, listed(none)))
+		}
 	}
 	return raw, nil
 }
 
-func (s NPZ) read(env Env, path string, raw *Raw) (*Examples, error) {
-	if !filepath.IsAbs(path) {
-		path = filepath.Join(env.Dir, path)
+// unseen lists the classes that no example has.
+func (e *Examples) unseen(classes int) (none []string) {
+	seen := make([]bool, classes)
+	for _, l := range e.Labels {
+		seen[l] = true
 	}
-	b, err := readUserFile("npz", path)
+	for l, ok := range seen {
+		if !ok {
+			none = append(none, strconv.Itoa(l))
+		}
+	}
+	return none
+}
+
+// manyClasses is the number of classes above which integers under a loss that
+// takes numbers may as well be numbers to predict.
+const manyClasses = 20
+
+// checkTask asks for an option where it is not plain what integers are: a loss
+// that takes numbers can serve both labels and numbers to predict.
+func (s NPZ) checkTask(e *Examples, classes int, enc Encoding) error {
+	if s.Task != auto || e.Labels == nil || enc != Values || classes <= manyClasses && slices.Contains(e.Labels, 0) {
+		return nil
+	}
+	return strict.Field("task", "is needed: y of %s holds integers from %d to %d, and the loss can take them as numbers or as classes, of which there would be %d, with an output each; "+
+		"set task: regression or task: classification", s.Path, slices.Min(e.Labels), slices.Max(e.Labels), classes)
+}
+
+// read returns the examples of one file and the number of classes that its
+// labels tell of.
+func (s NPZ) read(env Env, path string, raw *Raw) (e *Examples, classes int, err error) {
+	at, b, err := readUserFile(env, "npz", path)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
-	sum := sha256.Sum256(b)
-	raw.Checksums[filepath.Base(path)] = hex.EncodeToString(sum[:])
-	e, classes, err := parseNPZ(path, b)
-	for len(raw.Classes) < classes {
-		raw.Classes = append(raw.Classes, fmt.Sprint(len(raw.Classes)))
+	raw.note(s.Path, s.TestPath, path, b)
+	return parseNPZ(at, b, s.Task)
+}
+
+// maxNumbers bounds the numbers of one array of a data set: 4 GiB as float64.
+const maxNumbers = 1 << 29
+
+// dataArray refuses, before they are read, arrays that no data set has.
+func dataArray(h arrays.Header) error {
+	switch {
+	case !slices.Contains([]string{"x", "y", "omega"}, h.Name):
+		return fmt.Errorf("array %.60q is unknown; a data set has the arrays x and y, and perhaps omega", h.Name)
+	case h.Len() > maxNumbers:
+		return fmt.Errorf("array %q has shape %v, %d numbers; at most %d are read", h.Name, h.Shape, h.Len(), maxNumbers)
 	}
-	return e, err
+	return nil
 }
 
 // parseNPZ returns the examples in an .npz file, and the number of classes that
 // its labels tell of.
-func parseNPZ(file string, b []byte) (e *Examples, classes int, err error) {
-	list, err := arrays.ReadNPZ(bytes.NewReader(b), int64(len(b)))
+func parseNPZ(file string, b []byte, task Task) (e *Examples, classes int, err error) {
+	list, err := arrays.ReadNPZ(bytes.NewReader(b), int64(len(b)), dataArray)
 	if err != nil {
+		if is := foreignFormat(b); is != "" && !bytes.HasPrefix(b, []byte("PK")) {
+			return nil, 0, damagedf(file, "is not an .npz file: it %s", is)
+		}
 		return nil, 0, damagedf(file, "%v", err)
 	}
-	var x, y *arrays.Array
+	var x, y, omega *arrays.Array
 	for i, a := range list {
 		switch a.Name {
 		case "x":
 			x = &list[i]
 		case "y":
 			y = &list[i]
+		case "omega":
+			omega = &list[i]
 		default:
-			return nil, 0, damagedf(file, "array %q is unknown; a data set has the arrays x and y", a.Name)
+			return nil, 0, damagedf(file, "array %s is unknown; a data set has the arrays x and y, and perhaps omega", quote(a.Name))
 		}
 	}
 	if x == nil || y == nil {
@@ -107,25 +164,72 @@ func parseNPZ(file string, b []byte) (e *Examples, classes int, err error) {
 	if err := finite(file, "x", e.Values); err != nil {
 		return nil, 0, err
 	}
-	if !y.IsInt() {
-		e.Targets = y.Float64s()
-		e.K = len(e.Targets) / n
-		if e.K == 0 {
-			return nil, 0, damagedf(file, "y is empty, with shape %v", y.Shape)
-		}
-		return e, 0, finite(file, "y", e.Targets)
+	if e.Omega, err = readOmega(file, omega, n); err != nil {
+		return nil, 0, err
 	}
+	if task == classification || task == auto && y.IsInt() {
+		classes, err = e.readLabels(file, y, task)
+		return e, classes, err
+	}
+	e.Targets = y.Float64s()
+	e.K = len(e.Targets) / n
+	if e.K == 0 {
+		return nil, 0, damagedf(file, "y is empty, with shape %v", y.Shape)
+	}
+	return e, 0, finite(file, "y", e.Targets)
+}
+
+// readLabels reads y, n numbers, as labels that count from 0, and returns the
+// number of classes. Floats must be whole.
+func (e *Examples) readLabels(file string, y *arrays.Array, task Task) (classes int, err error) {
+	n := y.Shape[0]
 	if y.Len() != n {
-		return nil, 0, damagedf(file, "y holds integers, so labels, of shape %v; expected one for each of %d examples", y.Shape, n)
+		return 0, damagedf(file, "y holds integers, so labels, of shape %v; expected one for each of %d examples; if they are numbers to predict, set task: regression", y.Shape, n)
 	}
-	for i, l := range y.Ints() {
-		if l < 0 || l > 1<<20 {
-			return nil, 0, damagedf(file, "label %d of example %d is out of range; labels count from 0", l, i)
+	e.Labels = make([]int, n)
+	for i, v := range y.Float64s() { // exact where it matters
+		switch {
+		case math.IsNaN(v):
+			return 0, damagedf(file, "label %g of example %d is missing; remove the example", v, i)
+		case v != math.Trunc(v):
+			return 0, damagedf(file, "label %g of example %d is not a whole number; labels count from 0", v, i)
+		case v < 0:
+			hint := ""
+			if task == auto {
+				hint = "; if they are numbers to predict, set task: regression"
+			}
+			return 0, damagedf(file, "label %.0f of example %d is out of range; labels count from 0%s", v, i, hint)
+		case v >= maxClasses:
+			return 0, damagedf(file, "label %.0f of example %d is out of range: labels count from 0, and there may be %d classes; if they are numbers to predict, set task: regression", v, i, maxClasses)
 		}
-		e.Labels = append(e.Labels, int(l))
-		classes = max(classes, int(l)+1)
+		e.Labels[i] = int(v)
+		classes = max(classes, int(v)+1)
 	}
-	return e, classes, nil
+	if classes > max(n, fewClasses) {
+		return 0, damagedf(file, "label %d makes %d classes, more than the %d examples; labels count from 0, without gaps", classes-1, classes, n)
+	}
+	return classes, nil
+}
+
+// readOmega reads the weights of n examples, nil if there are none.
+func readOmega(file string, a *arrays.Array, n int) ([]float64, error) {
+	if a == nil {
+		return nil, nil
+	}
+	if a.Len() != n || len(a.Shape) == 0 || a.Shape[0] != n {
+		return nil, damagedf(file, "omega has shape %v; expected [%d], a weight for each example", a.Shape, n)
+	}
+	v := a.Float64s()
+	if err := finite(file, "omega", v); err != nil {
+		return nil, err
+	}
+	if i := slices.IndexFunc(v, func(w float64) bool { return w < 0 }); i >= 0 {
+		return nil, damagedf(file, "element %d of omega is %g; weights are not negative", i, v[i])
+	}
+	if allZero(v) {
+		return nil, damagedf(file, "omega is 0 throughout; some example must count")
+	}
+	return v, nil
 }
 
 func finite(file, name string, v []float64) error {

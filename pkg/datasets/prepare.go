@@ -2,8 +2,10 @@ package datasets
 
 import (
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/dualgn/dgn/pkg/strict"
@@ -18,8 +20,8 @@ type Common struct {
 	Validation  float64  `yaml:"validation" doc:"fraction of the training part held out"`
 	Test        *float64 `yaml:"test,omitempty" doc:"fraction held out, of sets without a test part; default 0.2"`
 	SplitSeed   uint64   `yaml:"split_seed" doc:"chance of every split"`
-	Binary      []int    `yaml:"binary,omitempty,flow" doc:"labels that become class 1, the rest class 0"`
-	Standardize bool     `yaml:"standardize" doc:"shift and scale inputs and regression targets by training statistics"`
+	Binary      Labels   `yaml:"binary,omitempty,flow" doc:"labels, as the file writes them or by name, that become class 1, the rest class 0"`
+	Standardize bool     `yaml:"standardize" doc:"shift and scale inputs and regression targets by training statistics; without, pixels are divided by that of white"`
 	Augment     *Augment `yaml:"augment,omitempty,flow" doc:"of training images, as in {crop: 4, flip: true}; none by default"`
 }
 
@@ -47,6 +49,11 @@ type Problem struct {
 	TargetScale        []float64 // deviation of each regression target, in its own unit
 	Augment            *Augment  // of training images; nil for none
 	Notes              []string  // what users should know of what was done
+	Warnings           []string  // what users should look into
+
+	// Reading is that of [Raw], and how settings were understood where versions of
+	// the program differ.
+	Reading map[string]string
 }
 
 // random streams of the splits.
@@ -97,15 +104,34 @@ func Prepare(raw *Raw, c Common, enc Encoding) (*Problem, error) {
 	if err := c.Augment.check(raw.Train.Shape); err != nil {
 		return nil, err
 	}
-	p := &Problem{Shape: raw.Train.Shape, Augment: c.Augment}
-	e, err := newEncoder(raw, c, enc, train)
+	for _, part := range []struct {
+		what string
+		parts
+	}{{"train on", train}, {"validate on", valid}, {"test on", test}} {
+		if w := part.from.weights(part.index); w != nil && allZero(w) {
+			return nil, fmt.Errorf("the weights of all %d examples to %s are 0; some must count", len(w), part.what)
+		}
+	}
+	p := &Problem{Shape: raw.Train.Shape, Augment: c.Augment, Notes: slices.Clone(raw.Notes), Warnings: raw.Warnings, Reading: map[string]string{}}
+	maps.Copy(p.Reading, raw.Reading)
+	e, err := newEncoder(raw, c, enc, train, p.Reading)
 	if err != nil {
 		return nil, err
 	}
-	p.Outputs, p.Classes, p.TargetScale = e.k, e.classes, e.scale
+	p.Outputs, p.Classes = e.k, e.classes
+	for _, s := range e.scaling {
+		p.TargetScale = append(p.TargetScale, s.deviation())
+	}
 	in := identityTransform(raw.Train)
 	if c.Standardize {
-		in = standardization(train)
+		if in, err = standardization(train); err != nil {
+			return nil, err
+		}
+	} else if w := raw.Train.White; w != 0 {
+		p.Reading["white"] = fmt.Sprint(w)
+	}
+	if slices.ContainsFunc(slices.Concat(in.groups, e.scaling), scaling.ranged) {
+		p.Reading["standardize"] = "relative to the range"
 	}
 	if n := in.constants(); n != "" {
 		p.Notes = append(p.Notes, "constant in the training part, so set to 0: "+n)
@@ -162,49 +188,66 @@ func limit(key string, index []int, n int) ([]int, error) {
 	return index, nil
 }
 
-// An encoder turns labels or targets into vectors of length k.
-type encoder struct {
-	k, classes   int
-	enc          Encoding
-	class        []int     // new class of each label
-	shift, scale []float64 // of each regression target
+// weights returns the weights of some examples, nil if there are none.
+func (e *Examples) weights(index []int) (w []float64) {
+	if e == nil || e.Omega == nil {
+		return nil
+	}
+	for _, i := range index {
+		w = append(w, e.Omega[i])
+	}
+	return w
 }
 
-func newEncoder(raw *Raw, c Common, enc Encoding, train parts) (*encoder, error) {
+// An encoder turns labels or targets into vectors of length k.
+type encoder struct {
+	k, classes int
+	enc        Encoding
+	class      []int     // new class of each label
+	scaling    []scaling // of each regression target
+}
+
+func newEncoder(raw *Raw, c Common, enc Encoding, train parts, reading map[string]string) (*encoder, error) {
 	if raw.Classes == nil {
 		if enc != Values {
-			return nil, fmt.Errorf("the targets are numbers, but the loss takes classes; use the loss squared or huber")
+			return nil, fmt.Errorf("the targets are numbers, but the loss takes classes; use the loss squared or huber, or, for your own file, set data.task: classification")
 		}
 		if c.Binary != nil {
-			return nil, strict.Field("binary", "does not apply to targets that are numbers")
+			return nil, strict.Field("binary", "does not apply to targets that are numbers; for classes in your own file set data.task: classification")
 		}
-		e := &encoder{k: raw.Train.K, enc: enc, shift: make([]float64, raw.Train.K), scale: make([]float64, raw.Train.K)}
+		e := &encoder{k: raw.Train.K, enc: enc}
 		for j := range e.k {
-			e.scale[j] = 1
+			s := unscaled(1)
 			if c.Standardize {
-				var s moments
-				for _, i := range train.index {
-					s.add(raw.Train.Targets[i*e.k+j])
+				var err error
+				if s, err = standard(func(yield func(float64) bool) {
+					for _, i := range train.index {
+						if !yield(raw.Train.Targets[i*e.k+j]) {
+							return
+						}
+					}
+				}); err != nil {
+					return nil, fmt.Errorf("target %d %w", j, err)
 				}
-				e.shift[j], e.scale[j] = s.mean, s.deviation()
-				if e.scale[j] == 0 {
-					return nil, fmt.Errorf("target %d is %g for every training example; there is nothing to learn", j, s.mean)
+				if s.constant() {
+					return nil, fmt.Errorf("target %d is %g for every training example; there is nothing to learn", j, s.base+s.shift)
 				}
 			}
+			e.scaling = append(e.scaling, s)
 		}
 		return e, nil
 	}
 	e := &encoder{classes: len(raw.Classes), enc: enc, class: upTo(len(raw.Classes))}
 	if c.Binary != nil {
-		for _, l := range c.Binary {
-			if l < 0 || l >= e.classes {
-				return nil, strict.Field("binary", "label %d is out of range 0 to %d", l, e.classes-1)
+		clear(e.class)
+		for _, label := range c.Binary {
+			l, err := raw.class(label)
+			if err != nil {
+				return nil, err
 			}
-		}
-		for l := range e.class {
-			e.class[l] = 0
-			if slices.Contains(c.Binary, l) {
-				e.class[l] = 1
+			e.class[l] = 1
+			if strconv.Itoa(l) != label {
+				reading["binary"] = "labels of the file"
 			}
 		}
 		e.classes = 2
@@ -230,7 +273,7 @@ func newEncoder(raw *Raw, c Common, enc Encoding, train parts) (*encoder, error)
 func (e *encoder) encode(dst []float64, from *Examples, i int) {
 	if e.class == nil {
 		for j := range dst {
-			dst[j] = (from.Targets[i*e.k+j] - e.shift[j]) / e.scale[j]
+			dst[j] = e.scaling[j].apply(from.Targets[i*e.k+j])
 		}
 		return
 	}

@@ -179,7 +179,7 @@ func TestBinary(t *testing.T) {
 		e.Values, e.Labels = append(e.Values, float64(i)), append(e.Labels, i%4)
 	}
 	raw := &Raw{Train: e, Test: e, Classes: classNames(4)}
-	p, err := Prepare(raw, Common{Binary: []int{1, 3}}, PlusMinus)
+	p, err := Prepare(raw, Common{Binary: Labels{"1", "3"}}, PlusMinus)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -187,7 +187,7 @@ func TestBinary(t *testing.T) {
 	if p.Outputs != 1 || p.Classes != 2 || !slices.Equal(y.Flat()[:4], []float64{-1, 1, -1, 1}) {
 		t.Errorf("%d outputs, %d classes, targets %v", p.Outputs, p.Classes, y.Flat()[:4])
 	}
-	p, err = Prepare(raw, Common{Binary: []int{1, 3}}, Values)
+	p, err = Prepare(raw, Common{Binary: Labels{"1", "3"}}, Values)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -232,11 +232,11 @@ func TestPrepareErrors(t *testing.T) {
 		{&Raw{Train: tableSet(10)}, Common{Validation: 1}, Values, "validation: must be 0 or a fraction below 1, got 1"},
 		{&Raw{Train: tableSet(10)}, Common{Validation: 0.01}, Values, "validation: 0.01 of 8 examples is none"},
 		{&Raw{Train: tableSet(10)}, Common{}, OneHot, "the targets are numbers, but the loss takes classes; use the loss squared or huber"},
-		{&Raw{Train: tableSet(10)}, Common{Binary: []int{1}}, Values, "binary: does not apply to targets that are numbers"},
+		{&Raw{Train: tableSet(10)}, Common{Binary: Labels{"1"}}, Values, "binary: does not apply to targets that are numbers"},
 		{&Raw{Train: flat}, Common{Standardize: true}, Values, "target 0 is 2 for every training example; there is nothing to learn"},
 		{classes, Common{}, PlusMinus, "the loss takes two classes, the set has 3; say with binary: [...]"},
-		{classes, Common{Binary: []int{3}}, PlusMinus, "binary: label 3 is out of range 0 to 2"},
-		{classes, Common{Binary: []int{0, 1, 2}}, PlusMinus, "all 8 training examples are of one class; there is nothing to learn"},
+		{classes, Common{Binary: Labels{"3"}}, PlusMinus, `binary: no example has the label "3"; the labels are 0, 1, 2`},
+		{classes, Common{Binary: Labels{"0", "1", "2"}}, PlusMinus, "all 8 training examples are of one class; there is nothing to learn"},
 		{&Raw{Train: same, Classes: classNames(3)}, Common{}, OneHot, "all 8 training examples are of one class"},
 	} {
 		_, err := Prepare(c.raw, c.c, c.enc)

@@ -28,6 +28,9 @@ func TestRealImages(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		if raw.Warnings != nil {
+			t.Errorf("%s: %q", c.name, raw.Warnings)
+		}
 		perClass, sum := make([]int, 10), 0
 		for _, l := range raw.Train.Labels {
 			perClass[l]++
@@ -63,6 +66,9 @@ func TestRealCIFAR(t *testing.T) {
 	raw, err := cifar10.Open(env, OneHot)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if raw.Warnings != nil {
+		t.Errorf("%q", raw.Warnings)
 	}
 	perClass := func(e *Examples) []int {
 		n := make([]int, 10)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/csv"
 	"errors"
+	"fmt"
 	"io"
 	"math"
 	"strconv"
@@ -16,21 +17,38 @@ const blanks = "space"
 // A table is the text of a file with as many cells in every row.
 type table struct {
 	file   string
-	header []string // nil without one
+	header []string // without blanks around; nil without one
 	rows   [][]string
 	lines  []int // of the rows
+
+	delimiter string
+	sample    []string // the first lines, as they are
 }
 
 // readTable splits text into cells. The first skip lines are left out.
 func readTable(file string, text []byte, delimiter string, header bool, skip int) (*table, error) {
-	t := &table{file: file}
-	text = bytes.TrimPrefix(text, []byte("\ufeff")) // spreadsheets write a byte order mark
+	text, err := decodeText(file, text)
+	if err != nil {
+		return nil, err
+	}
 	for range skip {
 		_, text, _ = bytes.Cut(text, []byte("\n"))
+	}
+	t := &table{file: file, delimiter: delimiter}
+	for line := range bytes.Lines(text) {
+		if len(t.sample) == sampleLines || len(line) > sampleWidth {
+			break
+		}
+		if line = bytes.TrimRight(line, "\r\n"); len(bytes.TrimSpace(line)) > 0 {
+			t.sample = append(t.sample, string(line))
+		}
 	}
 	add := func(line int, cells []string) error {
 		if header && t.header == nil {
 			t.header = cells
+			for i, c := range cells {
+				t.header[i] = strings.TrimSpace(c)
+			}
 			return nil
 		}
 		width := len(cells)
@@ -41,15 +59,28 @@ func readTable(file string, text []byte, delimiter string, header bool, skip int
 			width = len(t.rows[0])
 		}
 		if len(cells) != width {
-			return damagedf(file, "line %d has %d cells where the lines before have %d; is the delimiter %q right?", line, len(cells), width, delimiter)
+			hint := t.delimiterHint()
+			if hint == "" {
+				hint = fmt.Sprintf("; is the delimiter %q right?", delimiter)
+			}
+			return damagedf(file, "line %d has %d cells where the lines before have %d%s", line, len(cells), width, hint)
+		}
+		if (len(t.rows)+1)*width > maxCells {
+			return damagedf(file, "has more than %d cells, the most that are read; save the numbers as arrays x and y in an .npz file", maxCells)
 		}
 		t.rows, t.lines = append(t.rows, cells), append(t.lines, line)
 		return nil
 	}
 	if delimiter == blanks {
-		for i, line := range strings.Split(string(text), "\n") {
-			if cells := strings.Fields(line); len(cells) > 0 {
-				if err := add(skip+i+1, cells); err != nil {
+		n := skip
+		for line := range bytes.Lines(text) {
+			n++
+			cells, err := splitBlanks(string(line))
+			if err != nil {
+				return nil, damagedf(file, "line %d: %v", n, err)
+			}
+			if len(cells) > 0 {
+				if err := add(n, cells); err != nil {
 					return nil, err
 				}
 			}
@@ -68,13 +99,20 @@ func readTable(file string, text []byte, delimiter string, header bool, skip int
 				return nil, damagedf(file, "%s", strings.TrimPrefix(err.Error(), "parse error on "))
 			}
 			line, _ := r.FieldPos(0)
+			if len(cells) == 1 && strings.TrimSpace(cells[0]) == "" {
+				continue // a line of blanks
+			}
 			if err := add(skip+line, cells); err != nil {
 				return nil, err
 			}
 		}
 	}
 	if len(t.rows) == 0 {
-		return nil, damagedf(file, "holds no rows of data")
+		below := ""
+		if t.header != nil {
+			below = ", only the line that header: true takes for the names of the columns"
+		}
+		return nil, damagedf(file, "holds no rows of data%s", below)
 	}
 	return t, nil
 }
@@ -83,17 +121,30 @@ func readTable(file string, text []byte, delimiter string, header bool, skip int
 func (t *table) number(row, col int) (float64, error) {
 	cell := strings.TrimSpace(t.rows[row][col])
 	v, err := strconv.ParseFloat(cell, 64)
+	wrong := func(format string, args ...any) (float64, error) {
+		return 0, damagedf(t.file, "line %d, column %s: %s", t.lines[row], t.column(col), fmt.Sprintf(format, args...))
+	}
 	switch {
 	case cell == "":
-		return 0, damagedf(t.file, "line %d, column %s: the cell is empty; every cell needs a number", t.lines[row], t.column(col))
+		hint := ""
+		if n, _ := t.cells(blanks); n > 1 && strings.TrimSpace(t.delimiter) == "" {
+			hint = fmt.Sprintf("; with delimiter: %s, runs of blanks are one delimiter", blanks)
+		}
+		return wrong("the cell is empty; every cell needs a number%s", hint)
 	case err != nil && errors.Is(err, strconv.ErrRange):
-		return 0, damagedf(t.file, "line %d, column %s: %s is too large for a float64", t.lines[row], t.column(col), cell)
+		return wrong("%s is too large for a float64", short(cell))
+	case err != nil && isMissing(cell):
+		return wrong("%s stands for a missing value, not a number; remove the row or fill the cell", quote(cell))
+	case err != nil && t.delimiterHint() != "":
+		return wrong("%s is not a number%s", quote(cell), t.delimiterHint())
+	case err != nil && isNumber(strings.Replace(cell, ",", ".", 1)):
+		return wrong("%s is not a number: write the decimal point as a point, not as a comma", quote(cell))
 	case err != nil && row == 0 && t.header == nil:
-		return 0, damagedf(t.file, "line %d, column %s: %q is not a number; if this line names the columns, set header: true", t.lines[row], t.column(col), cell)
+		return wrong("%s is not a number; if this line names the columns, set header: true", quote(cell))
 	case err != nil:
-		return 0, damagedf(t.file, "line %d, column %s: %q is not a number", t.lines[row], t.column(col), cell)
+		return wrong("%s is not a number", quote(cell))
 	case math.IsNaN(v) || math.IsInf(v, 0):
-		return 0, damagedf(t.file, "line %d, column %s: %s is not a finite number; remove the row or fill the cell", t.lines[row], t.column(col), cell)
+		return wrong("%s is not a finite number; remove the row or fill the cell", short(cell))
 	}
 	return v, nil
 }
@@ -102,7 +153,7 @@ func (t *table) number(row, col int) (float64, error) {
 func (t *table) column(col int) string {
 	s := strconv.Itoa(col)
 	if t.header != nil {
-		s += " (" + strings.TrimSpace(t.header[col]) + ")"
+		s += " (" + short(t.header[col]) + ")"
 	}
 	return s
 }

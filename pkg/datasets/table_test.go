@@ -3,6 +3,7 @@ package datasets
 import (
 	"bytes"
 	"errors"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -83,7 +84,7 @@ func TestCSV(t *testing.T) {
 func TestCSVErrors(t *testing.T) {
 	dir := t.TempDir()
 	for name, text := range map[string]string{
-		"good.csv": "1,2,3\n4,5,6\n", "nan.csv": "1,2\nNaN,3\n", "inf.csv": "1,2\n3,-inf\n", "word.csv": "1,2\nx,3\n",
+		"bare.csv": "1,2,3\n", "good.csv": "1,2,3\n4,5,6\n", "nan.csv": "1,2\nNaN,3\n", "inf.csv": "1,2\n3,-inf\n", "word.csv": "1,2\nx,3\n",
 		"head.csv": "a,b\n1,2\n", "ragged.csv": "1,2,3\n4,5\n", "empty.csv": "", "headonly.csv": "a,b\n", "hole.csv": "1,,3\n4,5,6\n",
 		"big.csv": "1,1e999\n", "quote.csv": "1,\"2\n", "one.csv": "1\n2\n", "train.csv": "1,red\n2,blue\n", "test.csv": "3,green\n", "wide.csv": "1,2,red\n",
 	} {
@@ -99,6 +100,7 @@ func TestCSVErrors(t *testing.T) {
 		{"path: empty.csv", at("empty.csv") + "holds no rows of data"},
 		{"path: headonly.csv, header: true", at("headonly.csv") + "holds no rows of data"},
 		{"path: hole.csv", at("hole.csv") + "line 1, column 1: the cell is empty; every cell needs a number"},
+		{"path: bare.csv, header: true", at("bare.csv") + "holds no rows of data, only the line that header: true takes for the names of the columns"},
 		{"path: big.csv", at("big.csv") + "line 1, column 1: 1e999 is too large for a float64"},
 		{"path: quote.csv", at("quote.csv")},
 		{"path: nosuch.csv", "files are missing in " + dir},
@@ -110,6 +112,8 @@ func TestCSVErrors(t *testing.T) {
 		{"path: head.csv, header: true, target: [bb]", `target: no column is named "bb"; did you mean "b"?`},
 		{"path: good.csv, target: [0, -3]", "target: column -3 is listed twice"},
 		{"path: good.csv, target: []", "target: the list is empty"},
+		{"path: good.csv, delimiter: '\\t'", `delimiter: a tab is written "\t", in double quotes`},
+		{"path: train.csv", at("train.csv") + `line 1, column 1: "red" is not a number; if this line names the columns, set header: true; if the column holds classes, set task: classification`},
 		{"path: good.csv, delimiter: ab", "delimiter: must be one character"},
 		{"path: good.csv, task: guess", "task: must be auto, classification or regression"},
 		{"path: good.csv, task: classification, target: [0, 1]", "target: classification takes one target column, got 2"},
@@ -132,25 +136,48 @@ func FuzzCSV(f *testing.F) {
 		f.Add([]byte(text), ";", true)
 	}
 	f.Fuzz(func(t *testing.T, text []byte, delimiter string, header bool) {
-		if _, err := newCSV(CSV{Delimiter: delimiter, Target: Columns{{Index: -1}}, Task: "auto"}); err != nil {
+		s := CSV{Delimiter: delimiter, Header: header, Target: Columns{{Index: -1}}, Task: auto}
+		if _, err := newCSV(s); err != nil {
 			return
+		}
+		check := func(err error) {
+			var d *DamagedError
+			var f *strict.FieldError
+			if err != nil && !errors.As(err, &d) && !errors.As(err, &f) {
+				t.Fatalf("neither a DamagedError nor a FieldError: %v", err)
+			}
 		}
 		table, err := readTable("file", text, delimiter, header, 0)
 		if err == nil {
-			var raw Raw
-			var e *Examples
-			if len(table.rows[0]) < 2 {
-				return
+			for _, task := range []Task{regression, classification} {
+				var e *Examples
+				if e, err = s.whole(table, task); err == nil && e.Len() != len(table.rows) {
+					t.Fatalf("%d rows, %d examples", len(table.rows), e.Len())
+				}
+				check(err)
 			}
-			if e, err = examples(table, []int{0}, false, &raw); err == nil && e.Len() != len(table.rows) {
-				t.Fatalf("%d rows, %d examples", len(table.rows), e.Len())
-			}
+			return
 		}
-		var d *DamagedError
-		if err != nil && !errors.As(err, &d) {
-			t.Fatalf("not a DamagedError: %v", err)
-		}
+		check(err)
 	})
+}
+
+// whole reads a table as Open does.
+func (s CSV) whole(t *table, task Task) (*Examples, error) {
+	if _, err := s.checkHeader(t); err != nil {
+		return nil, err
+	}
+	l, err := s.layout(t)
+	if err != nil {
+		return nil, err
+	}
+	var labels *labelSet
+	if s.Task = task; task == classification {
+		if labels, err = s.labels(t, l); err != nil {
+			return nil, err
+		}
+	}
+	return examples(t, l, labels)
 }
 
 // npzFile makes an .npz data set.
@@ -198,7 +225,17 @@ func TestNPZErrors(t *testing.T) {
 	}{
 		{[]byte("hello"), "not an .npz file"},
 		{npzFile(t, x), "needs the two arrays x and y"},
-		{npzFile(t, x, y, arrays.Int64("z", []int{0}, []int64{})), `array "z" is unknown`},
+		{npzFile(t, x, y, arrays.Int64("z", []int{0}, []int64{})), `array "z" is unknown; a data set has the arrays x and y, and perhaps omega`},
+		{[]byte("\x93NUMPY\x01\x00"), "is not an .npz file: it is a single NumPy array (.npy); save the two arrays x and y with numpy.savez"},
+		{[]byte("\x1f\x8b"), "is not an .npz file: it is compressed by gzip; unpack it first"},
+		{npzFile(t, x, arrays.Int64("y", []int{2}, []int64{0, 1 << 20})), "label 1048576 of example 1 is out of range: labels count from 0, and there may be 10000 classes; if they are numbers to predict, set task: regression"},
+		{npzFile(t, x, arrays.Int64("y", []int{2}, []int64{0, 9000})), "label 9000 makes 9001 classes, more than the 2 examples"},
+		{npzFile(t, x, y, arrays.Float64("omega", []int{2}, []float64{1, -0.5})), "element 1 of omega is -0.5; weights are not negative"},
+		{npzFile(t, x, y, arrays.Float64("omega", []int{2}, []float64{1, math.Inf(1)})), "element 1 of omega is +Inf, not a finite number"},
+		{npzFile(t, x, y, arrays.Float64("omega", []int{2}, []float64{math.NaN(), 1})), "element 0 of omega is NaN, not a finite number"},
+		{npzFile(t, x, y, arrays.Float64("omega", []int{2}, []float64{0, 0})), "omega is 0 throughout"},
+		{npzFile(t, x, y, arrays.Float64("omega", []int{1}, []float64{1})), "omega has shape [1]; expected [2], a weight for each example"},
+		{npzFile(t, x, y, arrays.Float64("omega", []int{}, []float64{1})), "omega has shape []"},
 		{npzFile(t, arrays.Float64("x", []int{2}, []float64{1, 2}), y), "x has shape [2]; expected"},
 		{npzFile(t, arrays.Float64("x", []int{0, 2}, []float64{}), y), "x is empty"},
 		{npzFile(t, x, arrays.Int64("y", []int{3}, []int64{0, 1, 2})), "y has shape [3]; expected [2]"},
@@ -207,7 +244,7 @@ func TestNPZErrors(t *testing.T) {
 		{npzFile(t, nan, arrays.Int64("y", []int{1}, []int64{0})), "element 0 of x is NaN, not a finite number"},
 		{npzFile(t, x, arrays.Float64("y", []int{2, 0}, []float64{})), "y is empty"},
 	} {
-		_, _, err := parseNPZ("f.npz", c.file)
+		_, _, err := parseNPZ("f.npz", c.file, auto)
 		var d *DamagedError
 		if !errors.As(err, &d) || d.File != "f.npz" || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("says %v\nwant %s", err, c.want)
@@ -220,8 +257,9 @@ func FuzzNPZ(f *testing.F) {
 	f.Add(npzFile(f, x, arrays.Int64("y", []int{2}, []int64{0, 1})))
 	f.Add(npzFile(f, x, arrays.Float64("y", []int{2, 1}, []float64{0, 1})))
 	f.Add(npzFile(f, x, arrays.Int64("y", []int{2}, []int64{0, -1})))
+	f.Add(npzFile(f, x, arrays.Int64("y", []int{2}, []int64{0, 1}), arrays.Float64("omega", []int{2}, []float64{0, 2})))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		e, classes, err := parseNPZ("file", b)
+		e, classes, err := parseNPZ("file", b, auto)
 		var d *DamagedError
 		if err != nil {
 			if !errors.As(err, &d) {

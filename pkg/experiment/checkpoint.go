@@ -7,11 +7,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"sync"
 	"time"
 
 	"github.com/dualgn/dgn/pkg/arrays"
+	"github.com/dualgn/dgn/pkg/diskfile"
 	"github.com/dualgn/dgn/pkg/oracles"
 )
 
@@ -34,10 +36,14 @@ type position struct {
 	Step           int              `json:"step"`
 	Evaluated      int              `json:"evaluated"` // the last step after which there was an evaluation, -1: none
 	Clock          time.Duration    `json:"clock_nanoseconds"`
+	Stops          stops            `json:"stops,omitzero"`
 	Counters       oracles.Counters `json:"counters"`
 	GradientSteps  int              `json:"gradient_steps"`
 	OptimizerSteps int64            `json:"optimizer_steps"`
 	Logs           map[string]int64 `json:"logs"` // length in bytes by file
+
+	// LogSums are the SHA-256 of those bytes; checkpoints of early versions have none.
+	LogSums map[string]string `json:"log_sha256,omitempty"`
 }
 
 // An origin is what the bits of a run follow from.
@@ -121,40 +127,84 @@ func checksum(body []byte) string {
 	return hex.EncodeToString(sum[:]) + "\n"
 }
 
-// decodeCheckpoint reads the bytes of a file. Any change of them is an error.
-func decodeCheckpoint(data []byte) (*checkpoint, error) {
-	body, ok := bytes.CutPrefix(data, []byte(checkpointMagic))
+// maxPosition bounds the third line, which has some hundred bytes.
+const maxPosition = 1 << 20
+
+// readCheckpoint reads a file.
+func readCheckpoint(path string) (*checkpoint, error) {
+	f, size, err := diskfile.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return parseCheckpoint(f, size)
+}
+
+// parseCheckpoint reads the content of a file. Any change of it is an error,
+// found before there is memory for arrays.
+func parseCheckpoint(r io.ReaderAt, size int64) (*checkpoint, error) {
+	start := make([]byte, min(size, int64(len(checkpointMagic)+checksumLine)))
+	if _, err := io.ReadFull(io.NewSectionReader(r, 0, size), start); err != nil {
+		return nil, err
+	}
+	sum, ok := bytes.CutPrefix(start, []byte(checkpointMagic))
 	if !ok {
-		if line, _, _ := bytes.Cut(data, []byte("\n")); bytes.HasPrefix(line, []byte("dgn checkpoint ")) {
+		if line, _, _ := bytes.Cut(start, []byte("\n")); bytes.HasPrefix(line, []byte("dgn checkpoint ")) {
 			return nil, fmt.Errorf("it starts with %.40q, of another version of dgn; this one reads %q", line, checkpointMagic[:len(checkpointMagic)-1])
 		}
 		return nil, fmt.Errorf("it does not start with %q", checkpointMagic[:len(checkpointMagic)-1])
 	}
-	if len(body) < checksumLine {
+	if len(sum) < checksumLine {
 		return nil, errors.New("it is cut short")
 	}
-	if body = body[checksumLine:]; checksum(body) != string(data[len(checkpointMagic):len(data)-len(body)]) {
-		return nil, errors.New("its checksum is wrong")
+	body := io.NewSectionReader(r, int64(len(start)), size-int64(len(start)))
+	// A file that goes on for gigabytes, as its sizes tell, need not be read for
+	// its checksum.
+	c, list, damage := parseBody(body)
+	if damage == nil || size <= quick {
+		h := sha256.New()
+		if _, err := io.Copy(h, io.NewSectionReader(body, 0, body.Size())); err != nil {
+			return nil, err
+		}
+		if hex.EncodeToString(h.Sum(nil))+"\n" != string(sum) {
+			return nil, errors.New("its checksum is wrong")
+		}
 	}
-	head, body, ok := bytes.Cut(body, []byte("\n"))
+	if damage != nil {
+		return nil, damage
+	}
+	var err error
+	c.arrays, err = arrays.ReadSafetensors(list, list.Size())
+	return c, err
+}
+
+// quick is how long a file may be whose checksum takes no time.
+const quick = 64 << 20
+
+// parseBody reads what follows the checksum but for the elements of the arrays,
+// whose file it returns.
+func parseBody(body *io.SectionReader) (*checkpoint, *io.SectionReader, error) {
+	head := make([]byte, min(body.Size(), maxPosition))
+	if _, err := body.ReadAt(head, 0); err != nil && err != io.EOF {
+		return nil, nil, err
+	}
+	head, _, ok := bytes.Cut(head, []byte("\n"))
 	if !ok {
-		return nil, errors.New("it has no arrays")
+		return nil, nil, errors.New("it has no arrays")
 	}
 	c := &checkpoint{}
 	d := json.NewDecoder(bytes.NewReader(head))
 	d.DisallowUnknownFields()
 	if err := d.Decode(&c.position); err != nil {
-		return nil, fmt.Errorf("its third line: %w", err)
+		return nil, nil, fmt.Errorf("its third line: %w", err)
 	}
 	if d.More() {
-		return nil, errors.New("its third line goes on after the JSON object")
+		return nil, nil, errors.New("its third line goes on after the JSON object")
 	}
 	if c.Number < 1 || c.Step < 0 || c.Evaluated < -1 || c.Evaluated > c.Step || c.Clock < 0 || c.OptimizerSteps < 0 {
-		return nil, fmt.Errorf("number %d, step %d, evaluated %d, clock %d and optimizer steps %d are not those of a run", c.Number, c.Step, c.Evaluated, c.Clock, c.OptimizerSteps)
+		return nil, nil, fmt.Errorf("number %d, step %d, evaluated %d, clock %d and optimizer steps %d are not those of a run", c.Number, c.Step, c.Evaluated, c.Clock, c.OptimizerSteps)
 	}
-	var err error
-	if c.arrays, err = arrays.ReadSafetensors(bytes.NewReader(body), int64(len(body))); err != nil {
-		return nil, err
-	}
-	return c, nil
+	list := io.NewSectionReader(body, int64(len(head)+1), body.Size()-int64(len(head)+1))
+	_, err := arrays.ReadSafetensors(list, list.Size(), func(arrays.Header) error { return arrays.ErrSkip })
+	return c, list, err
 }

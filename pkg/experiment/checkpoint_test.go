@@ -13,13 +13,18 @@ import (
 	"github.com/dualgn/dgn/pkg/oracles"
 )
 
+// decodeCheckpoint reads the bytes of a file.
+func decodeCheckpoint(data []byte) (*checkpoint, error) {
+	return parseCheckpoint(bytes.NewReader(data), int64(len(data)))
+}
+
 // sample is a checkpoint with something in every field.
 func sample() *checkpoint {
 	return &checkpoint{
 		position{
 			Number: 3, origin: origin{Identity: "id", Version: "v1", Commit: "c", Executable: "e", ISA: "avx2/amd64"}, Step: 12, Evaluated: 6,
-			Clock: 3 * time.Second, Counters: oracles.Counters{Forwards: 1, JVPs: 2, VJPs: 3, GramProducts: 4, MultiplyAdds: 1 << 60},
-			GradientSteps: 5, OptimizerSteps: 12, Logs: map[string]int64{"metrics.csv": 7, "steps.csv": 1 << 40},
+			Clock: 3 * time.Second, Stops: stops{2, time.Minute}, Counters: oracles.Counters{Forwards: 1, JVPs: 2, VJPs: 3, GramProducts: 4, MultiplyAdds: 1 << 60},
+			GradientSteps: 5, OptimizerSteps: 12, Logs: map[string]int64{"metrics.csv": 7, "steps.csv": 1 << 40}, LogSums: map[string]string{"metrics.csv": "ab"},
 		},
 		[]arrays.Array{
 			stateArray("weights", []float32{1, float32(math.Inf(1)), 1e-45}),
@@ -231,5 +236,41 @@ func TestCheckpointIsNoSetting(t *testing.T) {
 	run(t, parse(t, toy, "seeds=[0]"), opt)
 	if r, err := Run(context.Background(), parse(t, toy, "seeds=[0]", "checkpoint.every=3"), opt); err != nil || r.Made != 0 {
 		t.Errorf("%+v, %v", r, err)
+	}
+}
+
+// TestShortStepRule: a checkpoint of a version whose line search remembered one
+// step length restores it, and leaves the other as a new run has it.
+func TestShortStepRule(t *testing.T) {
+	c := parse(t, toy, "methods.SGD.line_search={kind: armijo, initial: 0.5}")
+	p, err := Open(c, options("").Data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fresh := func() *trainer[float32] {
+		tr := newTrainer[float32](c, &c.Methods[0], 0, p.Problem, p.Net, nil)
+		tr.logs = &logs{}
+		return tr
+	}
+	old := fresh().checkpoint()
+	for i, a := range old.arrays {
+		if a.Name == arrayStepRule {
+			old.arrays[i] = stateArray(arrayStepRule, []float64{0.125})
+		}
+	}
+	tr := fresh()
+	if err := tr.restore(old); err != nil {
+		t.Fatal(err)
+	}
+	if s := tr.rule.State(); *s[0] != 0.125 || *s[1] != 0.5 {
+		t.Errorf("restored %g and %g", *s[0], *s[1])
+	}
+	for i, a := range old.arrays {
+		if a.Name == arrayStepRule {
+			old.arrays[i] = stateArray(arrayStepRule, []float64{1, 2, 3})
+		}
+	}
+	if err := fresh().restore(old); err == nil || !strings.Contains(err.Error(), `"step_rule" has 3 numbers, not 2`) {
+		t.Errorf("with three: %v", err)
 	}
 }

@@ -1,12 +1,13 @@
 package experiment
 
 import (
+	"context"
 	"errors"
 	"fmt"
-	"os"
 	"strings"
 
 	"github.com/dualgn/dgn/pkg/datasets"
+	"github.com/dualgn/dgn/pkg/diskfile"
 	"github.com/dualgn/dgn/pkg/losses"
 	"github.com/dualgn/dgn/pkg/nn"
 	"github.com/dualgn/dgn/pkg/optim"
@@ -34,7 +35,10 @@ type Config struct {
 
 // The choices of a config, each decoded by the table of its package.
 type (
-	Model      struct{ registry.Choice[nn.Model] }
+	Model struct {
+		registry.Choice[nn.Model]
+		Start string // the file of weights that runs start from; "" draws them
+	}
 	Loss       struct{ registry.Choice[losses.Loss] }
 	Oracle     struct{ registry.Choice[oracles.Spec] }
 	Optimizer  struct{ registry.Choice[optim.Spec] }
@@ -46,11 +50,6 @@ type (
 		Common datasets.Common
 	}
 )
-
-func (c *Model) UnmarshalStrict(v strict.Value) (err error) {
-	c.Choice, err = nn.Models.Decode(v)
-	return err
-}
 
 func (c *Loss) UnmarshalStrict(v strict.Value) (err error) {
 	c.Choice, err = losses.Known.Decode(v)
@@ -80,17 +79,9 @@ func (c *Data) UnmarshalStrict(v strict.Value) (err error) {
 
 // MarshalYAML puts the set's own options and the common ones in one mapping.
 func (c Data) MarshalYAML() (any, error) {
-	own, err := c.Choice.MarshalYAML()
-	if err != nil {
-		return nil, err
-	}
-	var common yaml.Node
-	if err := common.Encode(c.Common); err != nil {
-		return nil, err
-	}
-	n := own.(*yaml.Node)
-	n.Content = append(n.Content, common.Content...)
-	return n, nil
+	m := c.Mapping()
+	m.Options = append(m.Options, c.Common)
+	return m, nil
 }
 
 // A Method is one curve of the figures: a direction oracle, the optimizer that
@@ -116,9 +107,9 @@ func (m *Method) UnmarshalStrict(v strict.Value) error {
 	var errs []error
 	if m.Name == "" {
 		errs = append(errs, v.Errorf("the key \"name\" is missing: it labels the method's curve and names its folder"))
-	} else if Slug(m.Name) == "" {
+	} else if wrong := badMethodName(m.Name); wrong != "" {
 		at, _ := v.Lookup("name")
-		errs = append(errs, at.Errorf("%q has no letter or digit to name a folder by", m.Name))
+		errs = append(errs, at.Errorf("%s", wrong))
 	}
 	if m.Optimizer.IsZero() {
 		errs = append(errs, v.Errorf("the key \"optimizer\" is missing (known: %s)", strings.Join(optim.Known.Names(), ", ")))
@@ -214,7 +205,7 @@ func Defaults() Config {
 }
 
 // A ConfigError says what is wrong with an experiment's settings: its Error
-// lists every fault, a line each.
+// lists the faults, a line each.
 type ConfigError struct{ err error }
 
 func (e *ConfigError) Error() string { return e.err.Error() }
@@ -238,11 +229,24 @@ const (
 func Load(path string, sets []string) (*Config, error) { return load(path, sets, wholeExperiment) }
 
 func load(path string, sets []string, what scope) (*Config, error) {
-	data, err := os.ReadFile(path)
+	data, err := readConfig(path)
+	if err != nil {
+		return nil, err
+	}
+	return decode(path, data, sets, what)
+}
+
+// maxConfig is the length in bytes of the longest config: a list of a million
+// seeds fits.
+const maxConfig = 32 << 20
+
+// readConfig reads the file of a config, which may be a pipe.
+func readConfig(path string) ([]byte, error) {
+	data, err := diskfile.ReadStream(context.Background(), path, diskfile.Limits{Bytes: maxConfig})
 	if err != nil {
 		return nil, &ConfigError{err}
 	}
-	return decode(path, data, sets, what)
+	return data, nil
 }
 
 // Parse is Load for a file already read.
@@ -266,7 +270,7 @@ func parseDoc(path string, data []byte, sets []string) (*strict.Doc, error) {
 	for _, s := range sets {
 		key, value, ok := strings.Cut(s, "=")
 		if !ok || key == "" {
-			return nil, configErrorf("--set %s: expected KEY=VALUE, as in --set train.epochs=3", s)
+			return nil, configErrorf("--set %s: expected KEY=VALUE, as in --set train.epochs=3", strict.Plain(s))
 		}
 		if err := doc.Set(key, value); err != nil {
 			return nil, &ConfigError{err}
@@ -279,10 +283,10 @@ func decodeDoc(doc *strict.Doc, what scope) (*Config, error) {
 	c := Defaults()
 	v := doc.Root()
 	if err := v.Decode(&c); err != nil {
-		return nil, &ConfigError{err}
+		return nil, &ConfigError{firstOf(err)}
 	}
 	if err := c.validate(v, what); err != nil {
-		return nil, &ConfigError{err}
+		return nil, &ConfigError{firstOf(err)}
 	}
 	return &c, nil
 }

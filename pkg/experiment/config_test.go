@@ -11,14 +11,6 @@ import (
 	"github.com/dualgn/dgn/pkg/datasets"
 )
 
-func TestSlug(t *testing.T) {
-	for name, want := range map[string]string{"SGD": "sgd", "dual GN, 16 its": "dual-gn-16-its", " --a__B ": "a-b", "é!": "", "Ünlü 2": "nl-2"} {
-		if got := Slug(name); got != want {
-			t.Errorf("Slug(%q) = %q, want %q", name, got, want)
-		}
-	}
-}
-
 // TestConfigErrors: each message names the file, the line, the key, and what
 // would be valid.
 func TestConfigErrors(t *testing.T) {
@@ -40,6 +32,14 @@ func TestConfigErrors(t *testing.T) {
 		{"seeds=[-1]", "seeds"},
 		{"precision=float16", `precision: must be float32 or float64, got "float16"`},
 		{"name=a/b", `name: "a/b" cannot name a folder`},
+		{"name=-a", `name: "-a" cannot name a folder`},
+		{`name="a\u202eb"`, `name: "a\u202eb" holds U+202E, which changes the direction`},
+		{"name=" + strings.Repeat("x", 252), `takes 252 bytes as the name of a folder; at most 251 fit`},
+		{`methods=[{name: "a\0b\n\e[31m", optimizer: sgd}]`, `methods.a\x00b\n\x1b[31m.name: "a\x00b\n\x1b[31m" holds the control character U+0000; leave it out`},
+		{`methods=[{name: "a\nb", optimizer: sgd}]`, `"a\nb" holds the control character U+000A`},
+		{"methods=[{name: " + strings.Repeat("я", 200) + ", optimizer: sgd}]", `takes 400 bytes as the name of a folder; at most 251 fit`},
+		{"methods=[{name: Å, optimizer: sgd}, {name: a\u030a, optimizer: sgd}]", `both get the folder "å"`},
+		{"methods=[{name: ΟΔΟΣ, optimizer: sgd}, {name: οδος, optimizer: sgd}]", `both get the folder`},
 		{"data.name=minst", `unknown data set "minst"; did you mean "mnist"?`},
 		{"loss=logistics", `unknown loss "logistics"; did you mean "logistic"?`},
 		{"methods=[]", "methods: is missing or empty"},

@@ -3,6 +3,8 @@ package experiment
 import (
 	"fmt"
 	"io"
+
+	"github.com/dualgn/dgn/pkg/size"
 )
 
 // Describe prints the data, a table of the layers, and estimates of memory and
@@ -19,33 +21,38 @@ func (p *Problem) Describe(w io.Writer) error {
 		fmt.Fprintf(w, "note: %s\n", n)
 	}
 
-	size := 4
-	if c.Precision == "float64" {
-		size = 8
+	if p.start != nil {
+		fmt.Fprintf(w, "initial weights: %s (SHA-256 %s)\n\n", p.start.file, p.start.sum)
 	}
+
+	value := c.valueSize()
 	m := c.Train.BatchSize
-	adds, memory := p.Net.MultiplyAdds(), p.Net.Memory(m, size)
+	adds, memory := p.Net.MultiplyAdds(), p.Net.Memory(m, value)
 	rows := [][]string{{"layer", "kind", "output", "parameters", "multiply-adds/example", fmt.Sprintf("activations of %d", m)}}
 	for _, r := range p.Net.Table() {
 		path := r.Path
 		if r.Nested {
 			path = "  " + path
 		}
-		rows = append(rows, []string{path, r.Kind, r.Out.String(), fmt.Sprint(r.Params), fmt.Sprint(r.MultiplyAdds), byteSize(m * r.Bytes(size))})
+		rows = append(rows, []string{path, r.Kind, r.Out.String(), fmt.Sprint(r.Params), fmt.Sprint(r.MultiplyAdds), size.Bytes(size.Product(m, r.Bytes(value)))})
 	}
-	rows = append(rows, []string{"total", "", "", fmt.Sprint(p.Net.NumParams()), fmt.Sprint(adds.Forward), byteSize(memory.Kept)})
+	rows = append(rows, []string{"total", "", "", fmt.Sprint(p.Net.NumParams()), fmt.Sprint(adds.Forward), size.Bytes(memory.Kept)})
 	writeTable(w, rows, 3)
 
 	perEpoch := p.Train.Len() / m
-	unit := int64(m) * (adds.Forward + adds.VJP)
+	unit := float64(m) * (float64(adds.Forward) + float64(adds.VJP))
 	fmt.Fprintf(w, "\nmini-batch of %d: forward and gradient are %.4g million multiply-adds (cost 1); the linearization keeps %s of activations, and takes %s for tangents\n",
-		m, float64(unit)/1e6, byteSize(memory.Kept), byteSize(memory.Work))
-	large := p.Net.Memory(evalChunk, size)
-	fmt.Fprintf(w, "evaluation, %d examples at a time: %s\n", evalChunk, byteSize(large.Kept+large.Work))
-	fmt.Fprintf(w, "one vector of %d parameters: %s\n", p.Net.NumParams(), byteSize(p.Net.NumParams()*size))
+		m, unit/1e6, size.Bytes(memory.Kept), size.Bytes(memory.Work))
+	large := p.Net.Memory(evalChunk, value)
+	fmt.Fprintf(w, "evaluation, %d examples at a time: %s\n", evalChunk, size.Bytes(size.Sum(large.Kept, large.Work)))
+	fmt.Fprintf(w, "one vector of %d parameters: %s\n", p.Net.NumParams(), size.Bytes(size.Product(p.Net.NumParams(), value)))
+	fmt.Fprintf(w, "memory: the data take %s, and each run about\n", size.Bytes(p.Problem.Bytes()))
+	for i := range c.Methods {
+		fmt.Fprintf(w, "  %s: %s\n", c.Methods[i].Name, p.footprint(&c.Methods[i], 1))
+	}
 	if total := c.Train.total(perEpoch); total > 0 {
 		_, err := fmt.Fprintf(w, "%d methods x %d seeds x %d steps (%d an epoch): %.4g million million multiply-adds if every step costs 1\n",
-			len(c.Methods), len(c.Seeds), total, perEpoch, float64(len(c.Methods)*len(c.Seeds)*total)*float64(unit)/1e12)
+			len(c.Methods), len(c.Seeds), total, perEpoch, float64(len(c.Methods))*float64(len(c.Seeds))*float64(total)*unit/1e12)
 		return err
 	}
 	_, err := fmt.Fprintf(w, "%d methods x %d seeds x %g seconds of training\n", len(c.Methods), len(c.Seeds), c.Train.Seconds)
@@ -74,17 +81,4 @@ func writeTable(w io.Writer, rows [][]string, left int) {
 		}
 		fmt.Fprintln(w)
 	}
-}
-
-// byteSize formats a size for people.
-func byteSize(n int) string {
-	switch {
-	case n < 1<<10:
-		return fmt.Sprintf("%d bytes", n)
-	case n < 1<<20:
-		return fmt.Sprintf("%.1f KiB", float64(n)/(1<<10))
-	case n < 1<<30:
-		return fmt.Sprintf("%.1f MiB", float64(n)/(1<<20))
-	}
-	return fmt.Sprintf("%.1f GiB", float64(n)/(1<<30))
 }

@@ -1,12 +1,18 @@
 package experiment
 
 import (
+	"context"
+	"fmt"
+	"log/slog"
 	"math"
 	"path/filepath"
+	"runtime"
 	"testing"
+	"time"
 
 	"github.com/dualgn/dgn/pkg/nn"
 	"github.com/dualgn/dgn/pkg/oracles"
+	"github.com/dualgn/dgn/pkg/tensor"
 )
 
 // TestLogIsOfTheStep: what the log says of a step holds at the weights that the
@@ -47,5 +53,157 @@ func TestLogIsOfTheStep(t *testing.T) {
 				t.Errorf("%s: %s of the first step is %.12g, want %.12g", oracle, column, got, want)
 			}
 		}
+	}
+}
+
+// TestSlopeIsTimedWork: what a line search asks for is the same work inside the
+// clock whatever the log asks for. Every oracle gives its slope without being
+// diagnosed, with the bits of the diagnosis; the log of a step leaves that of the
+// step rule alone.
+func TestSlopeIsTimedWork(t *testing.T) {
+	for _, kind := range oracles.Known.Names() {
+		for i := range oracles.Known.Entry(kind).Trials {
+			spec, err := oracles.Known.Entry(kind).Trials[i]()
+			if err != nil {
+				t.Fatal(err)
+			}
+			c := parse(t, toy, "precision=float64", "methods.SGD.line_search=armijo")
+			p, err := Open(c, options("").Data)
+			if err != nil {
+				t.Fatal(err)
+			}
+			tr := newTrainer[float64](c, &c.Methods[0], 0, p.Problem, p.Net, nil)
+			diagnosed := &counting[float64]{Oracle: oracles.New[float64](spec, oracles.Site{Loss: tr.loss, Dims: p.Net.Dims(50)})}
+			tr.oracle = diagnosed
+			if _, ok := diagnosed.Oracle.(oracles.Sloper); ok {
+				tr.oracle = &sloping[float64]{counting: diagnosed}
+			}
+			tr.direct()
+			slope := tr.along.Slope()
+			if diagnosed.calls != 0 || math.IsNaN(slope) {
+				t.Errorf("%s, trial %d: slope %g after %d diagnoses", kind, i, slope, diagnosed.calls)
+			}
+			again := diagnosed.Oracle.Complete(false)
+			if rate, _ := tr.optimizer.ScalesDirection(tr.time(0)); slope != rate*again.Slope {
+				t.Errorf("%s, trial %d: slope %g, diagnosed %g", kind, i, slope, rate*again.Slope)
+			}
+		}
+	}
+	// With every step logged the rule still works for itself.
+	var slopes [2]int
+	for i, every := range []int{1, 1000} {
+		c := parse(t, toy, "seeds=[0]", fmt.Sprintf("log.every=%d", every), "methods.SGD.line_search=armijo")
+		p, err := Open(c, options("").Data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		tr := newTrainer[float32](c, &c.Methods[0], 0, p.Problem, p.Net, nil)
+		s := &sloping[float32]{counting: &counting[float32]{Oracle: tr.oracle}}
+		tr.oracle = s
+		train(t, tr)
+		slopes[i] = s.slopes
+	}
+	if slopes[0] != 13 || slopes[1] != 13 { // 12 steps and the warm-up's
+		t.Errorf("the step rule asked the oracle for %v slopes", slopes)
+	}
+}
+
+// train runs a trainer to its end.
+func train[T tensor.Float](t *testing.T, tr *trainer[T]) {
+	t.Helper()
+	dir := t.TempDir()
+	var err error
+	if tr.logs, err = openLogs(Disk{}, dir, false, nil); err != nil {
+		t.Fatal(err)
+	}
+	tr.monitor, tr.keep = noMonitor{}, &checkpointer{files: Disk{}, dir: dir, at: time.Now(), log: slog.New(slog.DiscardHandler)}
+	if outcome, _, err := tr.train(context.Background()); outcome != Finished || err != nil {
+		t.Fatal(outcome, err)
+	}
+	if err := tr.logs.close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// counting counts how often an oracle is diagnosed.
+type counting[T tensor.Float] struct {
+	oracles.Oracle[T]
+	calls int
+}
+
+func (c *counting[T]) Complete(gap bool) oracles.Report {
+	c.calls++
+	return c.Oracle.Complete(gap)
+}
+
+// sloping counts how often an oracle is asked for a slope.
+type sloping[T tensor.Float] struct {
+	*counting[T]
+	slopes int
+}
+
+func (s *sloping[T]) Slope() float64 {
+	s.slopes++
+	return s.Oracle.(oracles.Sloper).Slope()
+}
+
+// TestWarmUpIsForgotten: after the warm-up every oracle, with every optimizer and
+// a line search, goes on with the bits of one that was never used.
+func TestWarmUpIsForgotten(t *testing.T) {
+	for _, optimizer := range []string{"{kind: sgd, learning_rate: 0.5}", "{kind: sgd, learning_rate: 0.1, momentum: 0.9}", "{kind: adam}"} {
+		c := parse(t, toy, "methods.SGD.line_search=armijo", "methods.SGD.optimizer="+optimizer)
+		p, err := Open(c, options("").Data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, kind := range oracles.Known.Names() {
+			for i := range oracles.Known.Entry(kind).Trials {
+				spec, err := oracles.Known.Entry(kind).Trials[i]()
+				if err != nil {
+					t.Fatal(err)
+				}
+				var ends [2]string
+				for j := range ends {
+					tr := newTrainer[float32](c, &c.Methods[0], 0, p.Problem, p.Net, nil)
+					tr.oracle = oracles.New[float32](spec, oracles.Site{Loss: tr.loss, Dims: p.Net.Dims(50)})
+					if j == 1 {
+						if err := tr.warmUp(); err != nil {
+							t.Fatal(err)
+						}
+					}
+					for tr.step = range 8 {
+						tr.advance()
+					}
+					ends[j] = fmt.Sprint(tr.w, tr.counters, tr.gradientSteps)
+				}
+				if ends[0] != ends[1] {
+					t.Errorf("%s, trial %d, %s: a warm-up changes the run", kind, i, optimizer)
+				}
+			}
+		}
+	}
+}
+
+// TestFirstStepAllocates: after the warm-up the first step finds its work space.
+func TestFirstStepAllocates(t *testing.T) {
+	c := parse(t, toy, "model.hidden=[100]", "methods.SGD.optimizer={kind: sgd, momentum: 0.9}", "methods.SGD.oracle={kind: gauss_newton, formulation: primal}")
+	p, err := Open(c, options("").Data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tr := newTrainer[float32](c, &c.Methods[0], 0, p.Problem, p.Net, nil)
+	if err := tr.warmUp(); err != nil {
+		t.Fatal(err)
+	}
+	var allocated [2]uint64
+	for i := range allocated {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		tr.advance()
+		runtime.ReadMemStats(&after)
+		allocated[i] = after.TotalAlloc - before.TotalAlloc
+	}
+	if allocated[0] > allocated[1]+uint64(len(tr.w)) { // one vector takes four times that
+		t.Errorf("the first step allocates %d bytes, the second %d, with %d weights", allocated[0], allocated[1], len(tr.w))
 	}
 }

@@ -60,9 +60,9 @@ func direction[T tensor.Float](c *Config, method *Method, paramsFile, batchFile 
 	if err != nil {
 		return nil, err
 	}
-	net, err := c.Model.Must().Build(b.shape, k)
+	net, err := c.netFor(method, loss, b.shape, b.m, k)
 	if err != nil {
-		return nil, c.Model.At.Locate(err)
+		return nil, err
 	}
 	k = net.Outputs()
 	y, err := b.targets(k, loss)
@@ -73,16 +73,19 @@ func direction[T tensor.Float](c *Config, method *Method, paramsFile, batchFile 
 	if err != nil {
 		return nil, &FileError{err}
 	}
-	spec := method.Oracle.Must()
-	if err := spec.Fits(loss, net, b.m); err != nil {
-		return nil, &ConfigError{method.Oracle.At.Locate(err)}
+	if err := checkWeights(paramsFile, net, w); err != nil {
+		return nil, err
 	}
+	spec := method.Oracle.Must()
 	if err := checkSchedules(method.Oracle.Options, schedules.Time{}); err != nil {
 		return nil, &ConfigError{method.Oracle.At.Locate(err)}
 	}
 
 	x := tensor.New[T](b.m, b.shape.Len())
 	tensor.Convert(x.Flat(), b.x)
+	if err := checkFinite(batchFile, "x", x.Flat()); err != nil {
+		return nil, err
+	}
 	lin := nn.NewLinearization[T](net, b.m, nil)
 	z := lin.Linearize(w, x)
 	p := &oracles.Problem[T]{Loss: loss, Gradient: oracles.Batch[T]{Jacobian: lin, Targets: y, Omega: b.omega}}
@@ -143,11 +146,26 @@ type batchData struct {
 	omega []float64 // weights of the examples; nil: all 1
 }
 
+// batchNumbers bounds the numbers of one array of a batch; a step on more would
+// take minutes.
+const batchNumbers = 1 << 28
+
+// batchArray refuses, before they are read, arrays that no batch has.
+func batchArray(h arrays.Header) error {
+	switch {
+	case !slices.Contains([]string{"x", "y", "omega"}, h.Name):
+		return fmt.Errorf("array %.60q is not part of a batch; it takes x and y", h.Name)
+	case h.Len() > batchNumbers:
+		return fmt.Errorf("array %q has shape %v, %d numbers; at most %d are read", h.Name, h.Shape, h.Len(), batchNumbers)
+	}
+	return nil
+}
+
 // readBatch reads the arrays x (m x features or m x C x H x W) and y (int labels
 // of length m, or float targets m x k), and weights omega of length m if there are
 // any.
 func readBatch(file string) (*batchData, error) {
-	list, err := arrays.ReadFile(file)
+	list, err := arrays.ReadFile(file, batchArray)
 	if err != nil {
 		return nil, &FileError{err}
 	}
@@ -179,7 +197,7 @@ func readBatch(file string) (*batchData, error) {
 	if b.m == 0 || b.shape.Len() == 0 {
 		return nil, fileErrorf("%s: x has shape %v, and so no values", file, x.Shape)
 	}
-	if len(b.y.Shape) == 0 || len(b.y.Shape) > 2 || b.y.Shape[0] != b.m {
+	if len(b.y.Shape) == 0 || len(b.y.Shape) > 2 || b.y.Shape[0] != b.m || b.y.Len() == 0 {
 		return nil, fileErrorf("%s: y has shape %v; want %d labels, or %d x k targets, one for each row of x", file, b.y.Shape, b.m, b.m)
 	}
 	for name, v := range map[string][]float64{"x": b.x, "y": b.y.Float64s()} {
@@ -222,14 +240,14 @@ func (c *Config) outputsFor(b *batchData, l losses.Loss, paramsFile string) (int
 	case !b.y.IsInt():
 		return b.y.Len() / b.m, nil
 	}
-	params, err := arrays.ReadFile(paramsFile)
-	if err != nil {
+	var last arrays.Header
+	if _, err := arrays.ReadFile(paramsFile, func(h arrays.Header) error { last = h; return arrays.ErrSkip }); err != nil {
 		return 0, &FileError{err}
 	}
-	if len(params) == 0 || len(params[len(params)-1].Shape) == 0 {
+	if len(last.Shape) == 0 || last.Shape[0] == 0 {
 		return 0, fileErrorf("%s: holds no weights", paramsFile)
 	}
-	return params[len(params)-1].Shape[0], nil
+	return last.Shape[0], nil
 }
 
 // targets encodes y as the loss wants it.

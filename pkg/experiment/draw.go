@@ -36,6 +36,9 @@ type interval struct {
 
 // parseInterval reads lo..hi[:log][:int].
 func parseInterval(text string) (iv interval, err error) {
+	if len(text) > 100 {
+		return iv, fmt.Errorf("expected a range LO..HI, got %s", strict.Quote(text))
+	}
 	bounds, options, _ := strings.Cut(text, ":")
 	lo, hi, ok := strings.Cut(bounds, "..")
 	if !ok {

@@ -20,13 +20,13 @@ import (
 type Options struct {
 	Out     string // results folder; "" means results/<name>
 	Fresh   bool   // move existing runs aside instead of reusing them
-	Threads int    // for all runs together
-	Jobs    int    // runs made at the same time
+	Threads int    // for all runs together; 0: one
+	Jobs    int    // runs made at the same time; 0: one
 	Data    datasets.Env
 	Build   Build
-	Files   Files // nil: Disk
-	Log     *slog.Logger
-	Monitor Monitor // nil: none
+	Files   Files        // nil: Disk
+	Log     *slog.Logger // nil: nothing is logged
+	Monitor Monitor      // nil: none
 
 	FailFast bool // begin no run after one has failed
 }
@@ -95,15 +95,19 @@ func (e *RunError) Unwrap() error { return e.Err }
 
 // Run makes every run of the experiment that the results folder lacks. A run
 // that fails does not stop the others: it is in Result.Failed. The error tells
-// of what stops everything, ctx's own error of an interruption.
+// of what stops everything; of an interruption it is ctx's own, context.Canceled
+// or context.DeadlineExceeded, with the cause that ctx was given.
 func Run(ctx context.Context, c *Config, opt Options) (*Result, error) {
 	if c.Sweep != nil {
 		return nil, configErrorf("the config has a section sweep, which dgn run would ignore; use dgn sweep, or take the section out")
 	}
-	opt.complete(c)
+	opt.complete(ctx, c)
 	p, err := Open(c, opt.Data)
 	if err != nil {
 		return nil, err
+	}
+	for _, w := range p.Warnings {
+		opt.Log.Warn(w)
 	}
 	for _, n := range p.Notes {
 		opt.Log.Info(n)
@@ -116,7 +120,13 @@ func Run(ctx context.Context, c *Config, opt Options) (*Result, error) {
 }
 
 // complete fills in what callers may leave out.
-func (opt *Options) complete(c *Config) {
+func (opt *Options) complete(ctx context.Context, c *Config) {
+	if opt.Log == nil {
+		opt.Log = slog.New(slog.DiscardHandler)
+	}
+	if opt.Data.Context == nil {
+		opt.Data.Context = ctx
+	}
 	if opt.Files == nil {
 		opt.Files = Disk{}
 	}
@@ -125,7 +135,7 @@ func (opt *Options) complete(c *Config) {
 	}
 	opt.Jobs = max(opt.Jobs, 1)
 	if opt.Out == "" {
-		opt.Out = filepath.Join("results", c.Name)
+		opt.Out = filepath.Join("results", resultsFolder(c.Name))
 	}
 }
 
@@ -153,7 +163,17 @@ func (f *folder) execute(ctx context.Context, c *Config, runs []planned, open fu
 	if err := opt.Files.Replace(filepath.Join(f.dir, "config.yaml"), resolved); err != nil {
 		return nil, fmt.Errorf("cannot write to the results folder: %w", err)
 	}
-	result := &Result{Dir: f.dir, Made: len(todo), Reused: len(runs) - len(todo), runs: runs}
+	defer processStops.use()()
+	result := &Result{Dir: f.dir, Made: len(todo), runs: runs}
+	for _, r := range runs {
+		switch r.state {
+		case Kept:
+			result.Reused++
+		case Held:
+			r.log(opt.Log).Error("cannot be made here", "error", r.fault)
+			result.Failed = append(result.Failed, &RunError{r.String(), r.fault})
+		}
+	}
 
 	var mu sync.Mutex
 	var wg sync.WaitGroup
@@ -189,5 +209,5 @@ func (f *folder) execute(ctx context.Context, c *Config, runs []planned, open fu
 	}
 	wg.Wait()
 	result.Made -= result.Left
-	return result, ctx.Err()
+	return result, interruption(ctx)
 }

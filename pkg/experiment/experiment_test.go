@@ -551,25 +551,77 @@ func TestUnwritableFolder(t *testing.T) {
 	}
 }
 
-// TestDamagedManifest: a manifest that cannot be read is told, and --fresh
-// moves it aside.
+// TestDamagedManifest: a run whose manifest is no manifest is moved aside and made
+// again; one that a later version made, or that cannot be read, fails and stays as
+// it is. The other runs are not concerned.
 func TestDamagedManifest(t *testing.T) {
 	opt := options(t.TempDir())
 	c := parse(t, toy)
 	run(t, c, opt)
-	path := filepath.Join(opt.Out, "runs/sgd/0/manifest.json")
-	for _, text := range []string{"{", `{"format": 99}`} {
-		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		_, err := Run(context.Background(), c, opt)
-		if err == nil || !strings.Contains(err.Error(), path) || !strings.Contains(err.Error(), "--fresh") {
-			t.Errorf("%s: %v", text, err)
+	dir := filepath.Join(opt.Out, "runs/sgd/0")
+	want := results(t, dir)
+	path := filepath.Join(dir, "manifest.json")
+	whole, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	put := func(text string) func() {
+		return func() {
+			if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+				t.Fatal(err)
+			}
 		}
 	}
+	for i, damage := range []func(){put("{"), put(""), put("null"), put("[]"), put(`{"format": 0}`), put(`{"format": "x"}`), put(string(whole[:len(whole)/2])),
+		func() {
+			if err := errors.Join(os.Remove(path), os.Mkdir(path, 0o755)); err != nil {
+				t.Fatal(err)
+			}
+		}} {
+		damage()
+		var log strings.Builder
+		opt.Log = slog.New(slog.NewTextHandler(&log, nil))
+		if r := run(t, c, opt); r.Made != 1 || r.Reused != 3 || len(r.Failed) > 0 {
+			t.Errorf("manifest %d: %+v", i, r)
+		}
+		if results(t, dir) != want || !strings.Contains(log.String(), "damaged, and so moved aside and made again: ") || !strings.Contains(log.String(), path) {
+			t.Errorf("manifest %d: made again with other results, or the log says\n%s", i, log.String())
+		}
+		if old, err := filepath.Glob(filepath.Join(opt.Out, "old/*/runs/sgd/0/metrics.csv")); err != nil || len(old) != i+1 {
+			t.Errorf("manifest %d: moved aside: %v %v", i, old, err)
+		}
+	}
+
+	put(`{"format": 99}`)()
+	r := run(t, c, opt)
+	if len(r.Failed) != 1 || r.Reused != 3 || r.Made != 0 || !strings.Contains(r.Failed[0].Error(), path+": has format 99, of a later version of dgn; this one reads format 1") {
+		t.Errorf("format 99: %+v", r)
+	}
+	if text, err := os.ReadFile(path); err != nil || string(text) != `{"format": 99}` {
+		t.Errorf("format 99: became %s, %v", text, err)
+	}
+
+	// A file in the place of a method's folder.
+	if err := errors.Join(os.Rename(filepath.Join(opt.Out, "runs/sgd"), filepath.Join(opt.Out, "elsewhere")), os.WriteFile(filepath.Join(opt.Out, "runs/sgd"), nil, 0o644)); err != nil {
+		t.Fatal(err)
+	}
+	if r := run(t, c, opt); len(r.Failed) != 2 || r.Reused != 2 || !strings.Contains(r.Failed[0].Error(), "not a directory") {
+		t.Errorf("a file for a folder: %+v", r)
+	}
+	if err := os.Remove(filepath.Join(opt.Out, "runs/sgd")); err != nil {
+		t.Fatal(err)
+	}
+	// One in the place of a run's folder makes room.
+	if err := errors.Join(os.Mkdir(filepath.Join(opt.Out, "runs/sgd"), 0o755), os.WriteFile(filepath.Join(opt.Out, "runs/sgd/1"), nil, 0o644)); err != nil {
+		t.Fatal(err)
+	}
+	if r := run(t, c, opt); r.Reused != 2 || r.Made+len(r.Failed) != 2 {
+		t.Errorf("a file for a run: %+v", r)
+	}
+
 	opt.Fresh = true
-	if r := run(t, c, opt); r.Made != 4 {
-		t.Errorf("%+v", r)
+	if r := run(t, c, opt); r.Made+len(r.Failed) != 4 {
+		t.Errorf("fresh: %+v", r)
 	}
 }
 
@@ -626,7 +678,7 @@ func TestRegression(t *testing.T) {
 func TestPublish(t *testing.T) {
 	opt := options(t.TempDir())
 	r := run(t, parse(t, toy), opt)
-	s, figures, err := r.Publish(Disk{})
+	s, figures, err := r.Publish(Disk{}, AllFigures)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,7 @@
 package experiment
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -10,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/dualgn/dgn/pkg/diskfile"
 	"github.com/gofrs/flock"
 )
 
@@ -23,6 +25,9 @@ type Files interface {
 	// Replace writes a whole file: to a temporary one, synced, renamed. Whenever
 	// the machine stops, the file has its old content or all of the new.
 	Replace(path string, data []byte) error
+	// Put is Replace for a file that the run can do without: nothing waits for the
+	// disk, and if the machine stops, the file may be empty or gone.
+	Put(path string, data []byte) error
 }
 
 // A File is a log being written.
@@ -49,34 +54,9 @@ func (Disk) Continue(path string, size int64) (File, error) {
 	return f, nil
 }
 
-// temporary names the file that is to replace another. It has one name, unlike
-// the ones of renameio, so that what a killed program leaves is used again by
-// the next, and syncs the folder, without which a rename may be lost.
-func temporary(path string) string { return path + ".tmp" }
+func (Disk) Replace(path string, data []byte) error { return diskfile.Replace(path, data) }
 
-func (Disk) Replace(path string, data []byte) (err error) {
-	f, err := os.OpenFile(temporary(path), os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o644)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(data)
-	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return errors.Join(err, os.Remove(temporary(path)))
-	}
-	if err := os.Rename(temporary(path), path); err != nil {
-		return errors.Join(err, os.Remove(temporary(path)))
-	}
-	return syncFolder(filepath.Dir(path))
-}
-
-// syncFolder puts the names in a folder on disk.
-func syncFolder(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
-}
+func (Disk) Put(path string, data []byte) error { return diskfile.Put(path, data) }
 
 // A folder is the results folder of one experiment, locked against other
 // processes while it is open.
@@ -140,22 +120,33 @@ func runPath(method string, v Varied, seed uint64) string {
 // cannot be read are none here; where one is in the way, that is told.
 func (f *folder) identities(method string) (map[string]string, error) {
 	at, complete := map[string]string{}, map[string]bool{}
-	root := filepath.Join("runs", Slug(method))
+	if err := f.identitiesIn(Slug(method), "", at, complete); err != nil {
+		return nil, err
+	}
+	if old := asciiSlug(method); old != "" && old != Slug(method) {
+		return at, f.identitiesIn(old, method, at, complete)
+	}
+	return at, nil
+}
+
+// identitiesIn adds the runs in a folder, of one method unless that is "".
+func (f *folder) identitiesIn(slug, method string, at map[string]string, complete map[string]bool) error {
+	root := filepath.Join("runs", slug)
 	for _, pattern := range []string{"*/manifest.json", "*/*/manifest.json"} {
 		names, err := fs.Glob(os.DirFS(filepath.Join(f.dir, root)), pattern)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		for _, name := range names {
 			path := filepath.Join(root, filepath.Dir(filepath.FromSlash(name)))
 			m, err := f.manifest(path)
-			if err != nil || at[m.Identity] != "" && (complete[m.Identity] || !m.Outcome.complete()) {
+			if err != nil || method != "" && m.Method != method || at[m.Identity] != "" && (complete[m.Identity] || !m.Outcome.complete()) {
 				continue
 			}
 			at[m.Identity], complete[m.Identity] = path, m.Outcome.complete()
 		}
 	}
-	return at, nil
+	return nil
 }
 
 // relabel notes in the manifest of a reused run what its method is called and
@@ -170,17 +161,20 @@ func (f *folder) relabel(r planned, files Files) error {
 	if len(varied) == 0 {
 		varied = m.Varied
 	}
-	if varied.String() == m.Varied.String() && m.Method == r.name() && m.MethodIndex == r.index {
+	if varied.same(m.Varied) && m.Method == r.name() && m.MethodIndex == r.index {
 		return nil
 	}
 	m.Varied, m.Method, m.MethodIndex = varied, r.name(), r.index
 	return m.save(filepath.Join(f.dir, r.path), files)
 }
 
+// maxManifest bounds the file of a manifest, which has some kilobytes.
+const maxManifest = 16 << 20
+
 // manifest reads the manifest of the run at path, nil if there is none.
 func (f *folder) manifest(path string) (*Manifest, error) {
 	name := filepath.Join(f.dir, path, "manifest.json")
-	data, err := os.ReadFile(name)
+	data, err := diskfile.Read(context.Background(), name, diskfile.Limits{Bytes: maxManifest})
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}

@@ -7,18 +7,20 @@ import (
 	"maps"
 	"slices"
 	"strings"
-
-	"go.yaml.in/yaml/v3"
 )
 
 // Settings are what determines the numbers of one run, flattened to dotted
 // keys and their YAML text: the problem part of the resolved config, the
-// method's part without its name, the seed, and the data's checksums. Where
-// data lie on disk, and what a method is called, do not matter.
+// method's part without its name, the seed, the data's checksums, and how they
+// were read where that is not plain. Where data lie on disk, and what a method is
+// called, do not matter. A schedule that follows the length of the run says when it
+// has its final value, which tells it from that of early versions, whose last step
+// had it.
 type Settings map[string]string
 
 // settings returns the Settings of one run.
-func (c *Config) settings(method *Method, seed uint64, checksums map[string]string) (Settings, error) {
+func (p *Problem) settings(method *Method, seed uint64) (Settings, error) {
+	c := p.Config
 	s := Settings{}
 	for _, part := range []struct {
 		key   string
@@ -27,42 +29,24 @@ func (c *Config) settings(method *Method, seed uint64, checksums map[string]stri
 		{"precision", c.Precision}, {"data", c.Data}, {"model", c.Model}, {"loss", c.Loss},
 		{"train", c.Train}, {"evaluate", c.Evaluate}, {"log", c.Log},
 		{"oracle", method.Oracle}, {"optimizer", method.Optimizer}, {"line_search", method.LineSearch},
-		{"seed", seed}, {"checksums", checksums},
+		{"seed", seed}, {"checksums", p.Checksums},
 	} {
 		if err := s.add(part.key, part.value); err != nil {
 			return nil, err
 		}
 	}
 	delete(s, "data.dir")
+	for k, v := range p.Reading {
+		s["data.reading."+k] = v
+	}
+	for part, options := range map[string]any{"oracle": method.Oracle.Options, "optimizer": method.Optimizer.Options, "line_search": method.LineSearch.Options} {
+		for key, o := range eachOption[interface{ FollowsEnd() bool }](options) {
+			if o.FollowsEnd() {
+				s[part+"."+key+".final_value"] = "after the last step"
+			}
+		}
+	}
 	return s, nil
-}
-
-// add adds a part of a config.
-func (s Settings) add(key string, value any) error {
-	var n yaml.Node
-	if err := n.Encode(value); err != nil {
-		return err
-	}
-	s.flatten(key, &n)
-	return nil
-}
-
-// flatten adds the scalars below n. File names hold dots, so that keys are for
-// people and the map is never taken apart again.
-func (s Settings) flatten(key string, n *yaml.Node) {
-	switch n.Kind {
-	case yaml.MappingNode:
-		for i := 0; i < len(n.Content); i += 2 {
-			s.flatten(key+"."+n.Content[i].Value, n.Content[i+1])
-		}
-	case yaml.SequenceNode:
-		s[key+".length"] = fmt.Sprint(len(n.Content))
-		for i, c := range n.Content {
-			s.flatten(fmt.Sprintf("%s[%d]", key, i), c)
-		}
-	default:
-		s[key] = n.Value
-	}
 }
 
 // Identity is the SHA-256 of the settings in canonical order.

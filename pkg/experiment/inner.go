@@ -21,6 +21,7 @@ type innerLog struct {
 	trace   oracles.Trace
 	duals   []arrays.Array // m x k each, by increasing step
 	pending bool           // there are some that duals.npz lacks
+	file    FileRecord     // duals.npz as it is on disk, zero if it is not
 }
 
 // arrayDuals begins the names of dual variables, in checkpoints and in duals.npz:
@@ -68,7 +69,7 @@ func (t *trainer[T]) saveDuals() error {
 	if err := t.keep.files.Replace(path, b.Bytes()); err != nil {
 		return fmt.Errorf("cannot write %s: %w", path, err)
 	}
-	t.inner.pending = false
+	t.inner.pending, t.inner.file = false, recordOf(b.Bytes())
 	return nil
 }
 

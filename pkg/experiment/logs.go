@@ -2,13 +2,20 @@ package experiment
 
 import (
 	"bufio"
+	"crypto/sha256"
 	"encoding/csv"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"hash"
+	"io"
 	"math"
+	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
+	"sync"
+	"time"
 
 	"github.com/dualgn/dgn/pkg/oracles"
 )
@@ -31,19 +38,25 @@ type table struct {
 	buf  *bufio.Writer
 	csv  *csv.Writer
 	row  []string
+	rows int // below the header
 }
 
-// counted is a file that knows its length.
+// counted is a file that knows its length and its checksum.
 type counted struct {
 	File
 	size int64
+	sum  hash.Hash
 }
 
 func (f *counted) Write(b []byte) (int, error) {
 	n, err := f.File.Write(b)
 	f.size += int64(n)
+	f.sum.Write(b[:n])
 	return n, err
 }
+
+// hexSum returns the SHA-256 of what was written so far.
+func (f *counted) hexSum() string { return hex.EncodeToString(f.sum.Sum(nil)) }
 
 // openTable makes a table with a header, or continues one at its first size bytes.
 func openTable(files Files, path string, header []string, size int64) (*table, error) {
@@ -55,20 +68,35 @@ func openTable(files Files, path string, header []string, size int64) (*table, e
 	if err != nil {
 		return nil, err
 	}
-	t := &table{path: path, file: counted{f, size}, row: make([]string, 0, len(header))}
+	t := &table{path: path, file: counted{f, size, sha256.New()}, row: make([]string, 0, len(header))}
 	t.buf = bufio.NewWriterSize(&t.file, 1<<16)
 	t.csv = csv.NewWriter(t.buf)
 	if size > 0 {
-		return t, nil
+		return t, t.recount()
 	}
 	t.row = append(t.row, header...)
 	t.write()
+	t.rows = 0
 	return t, t.flush()
+}
+
+// recount finds the number of rows and the checksum of a table that is continued.
+func (t *table) recount() (err error) {
+	if t.rows, err = countRows(t.path, t.file.size); err != nil {
+		return fmt.Errorf("%s: %w", t.path, err)
+	}
+	f, err := os.Open(t.path)
+	if err != nil {
+		return err
+	}
+	_, err = io.CopyN(t.file.sum, f, t.file.size)
+	return errors.Join(err, f.Close())
 }
 
 func (t *table) write() {
 	t.csv.Write(t.row) // a failure is kept by csv and reported by flush
 	t.row = t.row[:0]
+	t.rows++
 }
 
 func (t *table) text(s string)   { t.row = append(t.row, s) }
@@ -85,10 +113,11 @@ func (t *table) optional(f float64) {
 	t.float(f)
 }
 
-// flush puts everything written so far on disk.
+// flush hands everything written so far to the operating system, which keeps it
+// whatever becomes of the program.
 func (t *table) flush() error {
-	t.csv.Flush()
-	return t.wrap(errors.Join(t.csv.Error(), t.buf.Flush(), t.file.Sync()))
+	t.csv.Flush() // its error is one of the buffer's, which keeps it
+	return t.wrap(t.buf.Flush())
 }
 
 func (t *table) close() error { return errors.Join(t.flush(), t.wrap(t.file.Close())) }
@@ -101,12 +130,15 @@ func (t *table) wrap(err error) error {
 }
 
 // logs are the tables of a run.
-type logs struct{ metrics, steps, inner *table }
+type logs struct {
+	metrics, steps, inner *table
+	synced                time.Time
+}
 
 // openLogs makes the logs of a new run, or, from a checkpoint, cuts those of an
 // interrupted run to the lengths that they had then.
 func openLogs(files Files, dir string, inner bool, from *checkpoint) (*logs, error) {
-	l := &logs{}
+	l := &logs{synced: time.Now()}
 	for _, t := range []struct {
 		to     **table
 		file   string
@@ -144,8 +176,50 @@ func (l *logs) sizes() map[string]int64 {
 	return sizes
 }
 
-func (l *logs) flush() error { return each(l.tables(), (*table).flush) }
-func (l *logs) close() error { return each(l.tables(), (*table).close) }
+// sums returns the SHA-256 of what has been flushed, by file.
+func (l *logs) sums() map[string]string {
+	sums := map[string]string{}
+	for _, t := range l.tables() {
+		sums[filepath.Base(t.path)] = t.file.hexSum()
+	}
+	return sums
+}
+
+// records says for the manifest what is in each.
+func (l *logs) records() map[string]FileRecord {
+	records := map[string]FileRecord{}
+	for _, t := range l.tables() {
+		records[filepath.Base(t.path)] = FileRecord{t.file.size, t.file.hexSum(), &t.rows}
+	}
+	return records
+}
+
+// flush makes sure that nothing is lost with the program, and no more than a
+// second of training with the machine: waiting for the disk at each evaluation of a
+// short run would take longer than the run.
+func (l *logs) flush() error {
+	if time.Since(l.synced) >= time.Second {
+		return l.sync()
+	}
+	return each(l.tables(), (*table).flush)
+}
+
+// sync puts everything written so far on disk, which keeps it whatever becomes of
+// the machine. File systems make one wait of several at the same time.
+func (l *logs) sync() error {
+	l.synced = time.Now()
+	err := each(l.tables(), (*table).flush)
+	tables := l.tables()
+	errs := make([]error, len(tables))
+	var wg sync.WaitGroup
+	for i, t := range tables {
+		wg.Go(func() { errs[i] = t.wrap(t.file.Sync()) })
+	}
+	wg.Wait()
+	return errors.Join(append(errs, err)...)
+}
+
+func (l *logs) close() error { return errors.Join(l.sync(), each(l.tables(), (*table).close)) }
 
 // each does something with every table, whatever comes of the others.
 func each(tables []*table, do func(*table) error) error {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"runtime/debug"
@@ -61,22 +62,42 @@ func (p *Problem) make(ctx context.Context, f *folder, r planned, opt Options) (
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
-	if err := save(); err != nil {
+	// The manifest of a new run waits for the disk with the first checkpoint.
+	first, begin := opt.Files.Put, save
+	if from != nil {
+		first, begin = opt.Files.Replace, nil
+	}
+	if err := m.write(dir, first); err != nil {
 		return err
 	}
+	leave, err := runGate.enter(ctx, p.footprint(method, m.Threads))
+	if errors.Is(err, context.Canceled) { // while others were in the way
+		m.Outcome = Interrupted
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer leave()
 	pool := tensor.NewPool(m.Threads)
 	defer pool.Close()
 	logs, err := openLogs(opt.Files, dir, p.Config.Log.Inner && method.solves(), from)
 	if err != nil {
 		return err
 	}
-	keep := &checkpointer{files: opt.Files, dir: dir, origin: r.origin(opt), last: from, at: time.Now(), log: log}
+	keep := &checkpointer{files: opt.Files, dir: dir, origin: r.origin(opt), last: from, at: time.Now(), log: log, begin: begin}
 	if p.Config.Precision == "float64" {
 		err = trainOne[float64](ctx, p, method, r.seed, pool, logs, monitor, keep, m)
 	} else {
 		err = trainOne[float32](ctx, p, method, r.seed, pool, logs, monitor, keep, m)
 	}
-	return errors.Join(err, logs.close())
+	err = errors.Join(err, logs.close())
+	if m.Outcome.complete() {
+		maps.Copy(m.Files, logs.records())
+	} else {
+		m.Files = nil
+	}
+	return err
 }
 
 // manifest is that of a run that begins.
@@ -109,10 +130,23 @@ func (f *folder) failed(r planned, err error, opt Options) error {
 // ended in the manifest, and saves the weights of one that ended where it should.
 func trainOne[T tensor.Float](ctx context.Context, p *Problem, m *Method, seed uint64, pool *tensor.Pool, l *logs, mon RunMonitor, keep *checkpointer, to *Manifest) (err error) {
 	t := newTrainer[T](p.Config, m, seed, p.Problem, p.Net, pool)
-	t.logs, t.monitor, t.keep = l, mon, keep
+	if p.start != nil {
+		tensor.Convert(t.w, p.start.weights)
+	}
+	t.logs, t.monitor, t.keep, t.clock.stops = l, mon, keep, &processStops
+	t.large = p.footprint(m, to.Threads).total() > smallRun
 	to.Outcome, to.Detail, err = t.train(ctx)
 	err = errors.Join(err, t.saveDuals())
 	to.GradientSteps, to.WallSeconds = t.gradientSteps, t.clock.seconds()
+	stopped := t.stops()
+	to.Suspensions, to.SuspendedSeconds = stopped.Number, stopped.Time.Seconds()
+	if now := stopped.Number - t.before.Number; now > 0 {
+		keep.log.Warn(fmt.Sprintf("the process was stopped %s while this run was made, for %.1f s that wall_seconds leaves out", times(now), (stopped.Time - t.before.Time).Seconds()))
+	}
+	to.Files = map[string]FileRecord{}
+	if t.inner != nil && t.inner.file.Bytes > 0 {
+		to.Files["duals.npz"] = t.inner.file
+	}
 	if err != nil || to.Outcome != Finished && to.Outcome != Target {
 		return err
 	}
@@ -120,5 +154,13 @@ func trainOne[T tensor.Float](ctx context.Context, p *Problem, m *Method, seed u
 	if err := arrays.WriteNPZ(&b, nn.Arrays(p.Net, t.w)); err != nil {
 		return err
 	}
+	to.Files["params.npz"] = recordOf(b.Bytes())
 	return keep.files.Replace(filepath.Join(keep.dir, "params.npz"), b.Bytes())
+}
+
+func times(n int) string {
+	if n == 1 {
+		return "once"
+	}
+	return fmt.Sprintf("%d times", n)
 }

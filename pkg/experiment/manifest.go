@@ -62,6 +62,11 @@ type Manifest struct {
 	// interruptions between start and end.
 	WallSeconds float64 `json:"wall_seconds"`
 
+	// Suspensions is how often the process was stopped while the run was made, and
+	// SuspendedSeconds for how long. No part of it is in WallSeconds.
+	Suspensions      int     `json:"suspensions,omitempty"`
+	SuspendedSeconds float64 `json:"suspended_seconds,omitempty"`
+
 	// Resumed has an entry for each time that the run continued from a
 	// checkpoint. Mixed lists what of the machine was not the same all the time,
 	// so that its wall clock compares with no other: processors, threads, jobs.
@@ -71,6 +76,10 @@ type Manifest struct {
 	// GradientSteps is the number of updates that did not descend, so that the
 	// line search took the gradient step in their place.
 	GradientSteps int `json:"gradient_steps,omitempty"`
+
+	// Files tells of a complete run what it left, so that a later loss shows. It is
+	// nil in manifests of early versions.
+	Files map[string]FileRecord `json:"files,omitempty"`
 
 	Checksums map[string]string `json:"data_checksums"` // SHA-256 by file
 	Choices   []string          `json:"choices"`        // made automatically
@@ -90,6 +99,7 @@ func (m *Manifest) resume(old *Manifest, from *checkpoint) {
 		m.Varied = old.Varied
 	}
 	m.WallSeconds, m.GradientSteps = from.Clock.Seconds(), from.GradientSteps
+	m.Suspensions, m.SuspendedSeconds = from.Stops.Number, from.Stops.Time.Seconds()
 	for _, d := range []struct {
 		what string
 		same bool
@@ -153,18 +163,23 @@ func (m *Manifest) encode() ([]byte, error) {
 }
 
 // save writes the manifest of the run in a folder.
-func (m *Manifest) save(dir string, files Files) error {
+func (m *Manifest) save(dir string, files Files) error { return m.write(dir, files.Replace) }
+
+func (m *Manifest) write(dir string, write func(path string, data []byte) error) error {
 	b, err := m.encode()
 	if err != nil {
 		return err
 	}
-	return files.Replace(filepath.Join(dir, "manifest.json"), b)
+	return write(filepath.Join(dir, "manifest.json"), b)
 }
 
 func decodeManifest(data []byte) (*Manifest, error) {
 	var m Manifest
 	if err := json.Unmarshal(data, &m); err != nil {
 		return nil, err
+	}
+	if m.Format > manifestFormat {
+		return nil, &heldError{fmt.Errorf("has format %d, of a later version of dgn; this one reads format %d", m.Format, manifestFormat)}
 	}
 	if m.Format != manifestFormat {
 		return nil, fmt.Errorf("has format %d, this version of dgn reads format %d", m.Format, manifestFormat)

@@ -1,11 +1,15 @@
 package experiment
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/dualgn/dgn/pkg/diskfile"
 )
 
 // A planned run is one method from one seed, and where it goes.
@@ -24,6 +28,7 @@ type planned struct {
 	state   State
 	outcome Outcome   // of the complete run that is reused
 	resumed *Manifest // of the interrupted run that is to be continued, nil: there is none
+	fault   error     // why it is Damaged or Held
 	number  int       // among those to make
 	of      int
 }
@@ -33,9 +38,10 @@ func (p *Problem) runs() (runs []planned, err error) {
 	for i := range p.Config.Methods {
 		for _, seed := range p.Config.Seeds {
 			r := planned{config: p.Config, method: i, index: i, seed: seed, path: runPath(p.Config.Methods[i].Name, nil, seed), checksums: p.Checksums}
-			if r.settings, err = p.Config.settings(&p.Config.Methods[i], seed, p.Checksums); err != nil {
+			if r.settings, err = p.settings(&p.Config.Methods[i], seed); err != nil {
 				return nil, err
 			}
+			p.start.identify(r.settings)
 			runs = append(runs, r)
 		}
 	}
@@ -73,12 +79,14 @@ const (
 	Begun      State = "to be begun again" // killed before its first checkpoint
 	Broken     State = "failed before"     // to be resumed, if it has a checkpoint
 	Again      State = "to be made again"  // asked for afresh
+	Damaged    State = "damaged"           // to be moved aside and made again
+	Held       State = "held"              // of another program, or out of reach: will fail, and stay as it is
 )
 
 // survey compares the runs with what the folder holds, and notes their states:
-// complete runs of the same settings are reused, incomplete ones continued from
-// their checkpoints, or made again if they have none, and those of other settings
-// are an error. It changes nothing on disk.
+// complete runs of the same settings are reused if their files are what they left,
+// incomplete ones continued from their checkpoints, or made again if they have
+// none, and those of other settings are an error. It changes nothing on disk.
 func (f *folder) survey(runs []planned, opt Options) error {
 	var conflicts []string
 	known := map[string]map[string]string{}
@@ -96,12 +104,12 @@ func (f *folder) survey(runs []planned, opt Options) error {
 		}
 		old, err := f.manifest(r.path)
 		switch {
-		case err != nil && !opt.Fresh:
-			return configErrorf("%w; move %s away, or make all runs again with --fresh", err, filepath.Join(f.dir, r.path))
 		case err == nil && old == nil && !f.exists(r.path):
 			r.state = New
 		case opt.Fresh:
 			r.state = Again
+		case err != nil:
+			r.fail(err)
 		case old == nil:
 			r.state = Begun
 		case old.Identity != identity:
@@ -109,10 +117,11 @@ func (f *folder) survey(runs []planned, opt Options) error {
 				filepath.Join(f.dir, r.path), strings.Join(diff(old.Settings, r.settings), "\n    ")))
 		case old.Outcome.complete():
 			r.state, r.outcome = Kept, old.Outcome
-		default:
-			if err := f.findCheckpoint(r, old, opt); err != nil {
-				conflicts = append(conflicts, err.Error())
+			if err := old.verify(filepath.Join(f.dir, r.path)); err != nil {
+				r.fail(err)
 			}
+		default:
+			f.findCheckpoint(r, old, opt)
 		}
 	}
 	if n := len(conflicts) - maxComplaints; n > 0 {
@@ -125,11 +134,25 @@ func (f *folder) survey(runs []planned, opt Options) error {
 	return nil
 }
 
+// fail notes that what the folder holds of the run is of no use here. What cannot
+// be read, or another program made, may be good all the same, and is held.
+func (r *planned) fail(err error) {
+	var held *heldError
+	var unread *fs.PathError
+	var kind *diskfile.KindError
+	var large *diskfile.LimitError
+	r.state, r.fault = Damaged, err
+	if errors.As(err, &held) || errors.As(err, &unread) && !errors.As(err, &kind) && !errors.As(err, &large) {
+		r.state = Held
+	}
+}
+
 // findCheckpoint notes whether a run that did not come to its end can continue.
-func (f *folder) findCheckpoint(r *planned, old *Manifest, opt Options) error {
+func (f *folder) findCheckpoint(r *planned, old *Manifest, opt Options) {
 	found, warning, err := f.lastCheckpoint(r.path, r.origin(opt))
 	if err != nil {
-		return err
+		r.fail(err)
+		return
 	}
 	if warning != "" {
 		r.log(opt.Log).Warn(warning)
@@ -141,36 +164,48 @@ func (f *folder) findCheckpoint(r *planned, old *Manifest, opt Options) error {
 	if old.Outcome == Failed {
 		r.state = Broken
 	}
-	return nil
 }
 
-// plan surveys the folder, makes room for the runs that are to be made, and
-// returns them.
+// plan surveys the folder and makes room for the runs that are to be made, which
+// it returns in todo. Runs are marked as held that what the folder holds stands in
+// the way of; the others go on without them.
 func (f *folder) plan(runs []planned, opt Options) (todo []planned, err error) {
 	if err := f.survey(runs, opt); err != nil {
 		return nil, err
 	}
 	kept := 0
-	for _, r := range runs {
+	for i := range runs {
+		r := &runs[i]
 		switch {
+		case r.state == Held:
+			continue
 		case r.state == Kept:
 			if kept++; kept <= maxKeptLines {
 				r.log(opt.Log).Info("kept: complete with these settings", "outcome", r.outcome)
 			}
 			removeCheckpoints(filepath.Join(f.dir, r.path), opt.Log) // of a run killed at its very end
-			if err := f.relabel(r, opt.Files); err != nil {
-				return nil, fmt.Errorf("cannot take over an earlier run: %w", err)
+			if err := f.relabel(*r, opt.Files); err != nil {
+				r.state, r.fault = Held, fmt.Errorf("cannot take over an earlier run: %w", err)
 			}
 			continue
 		case r.state == New, r.resumed != nil:
 		default:
 			to, err := f.moveAside(r.path)
 			if err != nil {
-				return nil, fmt.Errorf("cannot move an earlier run aside: %w", err)
+				if r.fault != nil {
+					err = fmt.Errorf("%w (%w)", err, r.fault)
+				}
+				r.state, r.fault = Held, fmt.Errorf("cannot move an earlier run aside: %w", err)
+				continue
 			}
-			opt.Log.Info("moved an earlier run aside", "run", filepath.Join(f.dir, r.path), "to", to)
+			from := filepath.Join(f.dir, r.path)
+			if r.state == Damaged {
+				r.log(opt.Log).Warn("damaged, and so moved aside and made again: "+r.fault.Error(), "run", from, "to", to)
+			} else {
+				opt.Log.Info("moved an earlier run aside", "run", from, "to", to)
+			}
 		}
-		todo = append(todo, r)
+		todo = append(todo, *r)
 	}
 	if kept > maxKeptLines {
 		opt.Log.Info("kept in the same way", "runs", kept-maxKeptLines)

@@ -1,12 +1,16 @@
 package experiment
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/dualgn/dgn/pkg/datasets"
+	"github.com/dualgn/dgn/pkg/interrupt"
 	"github.com/dualgn/dgn/pkg/losses"
 	"github.com/dualgn/dgn/pkg/nn"
 	"github.com/dualgn/dgn/pkg/oracles"
@@ -21,11 +25,14 @@ type Problem struct {
 	Config    *Config
 	Net       *nn.Net
 	Checksums map[string]string // SHA-256 of the data, by file
-	Choices   []string          // made automatically
+	Choices   []string          // made automatically, after the warnings of the data
+
+	start *start // nil: initial weights are drawn
 }
 
 // Open reads the data that a config names, downloading them if env allows, and
-// checks what only data can tell. Errors are *ConfigError, or those of
+// checks what only data can tell. A nil Context or Client of env stands for
+// context.Background and http.DefaultClient. Errors are *ConfigError, or those of
 // package datasets for missing and damaged data.
 func Open(c *Config, env datasets.Env) (*Problem, error) {
 	d, err := openData(c, env)
@@ -39,9 +46,22 @@ func Open(c *Config, env datasets.Env) (*Problem, error) {
 type loaded struct {
 	*datasets.Problem
 	checksums map[string]string
+
+	start  *start // of the last problem
+	layout string // what that was read for
 }
 
+// openData reads the data of a config. It ends with the context of env, whatever
+// a file or a large table is in the middle of.
 func openData(c *Config, env datasets.Env) (*loaded, error) {
+	ctx := env.Context
+	if ctx == nil {
+		ctx = context.Background()
+	}
+	return interrupt.Return(ctx, func() (*loaded, error) { return readData(c, env) })
+}
+
+func readData(c *Config, env datasets.Env) (*loaded, error) {
 	source, err := c.Data.New()
 	if err != nil {
 		return nil, &ConfigError{err}
@@ -57,17 +77,27 @@ func openData(c *Config, env datasets.Env) (*loaded, error) {
 	if err != nil {
 		return nil, &ConfigError{c.Data.At.Locate(err)}
 	}
-	return &loaded{data, raw.Checksums}, nil
+	return &loaded{Problem: data, checksums: raw.Checksums}, nil
 }
 
 // problem sizes the network of a config with these data.
 func (d *loaded) problem(c *Config) (*Problem, error) {
-	p := &Problem{Problem: d.Problem, Config: c, Checksums: d.checksums}
+	p := &Problem{Problem: d.Problem, Config: c, Checksums: d.checksums, Choices: slices.Clone(d.Warnings)}
 	var err error
 	if p.Net, err = c.buildNet(d.Shape, d.Outputs); err != nil {
 		return nil, &ConfigError{err}
 	}
-	return p, p.check()
+	if err := p.check(); err != nil {
+		return p, err
+	}
+	if layout := fmt.Sprint(c.Model.Start, c.Precision, p.Net.Layout()); layout != d.layout {
+		if d.start, err = c.readStart(p.Net); err != nil {
+			return nil, err
+		}
+		d.layout = layout
+	}
+	p.start = d.start
+	return p, nil
 }
 
 // dataError tells what is wrong with the options of a data set from what is
@@ -120,6 +150,9 @@ func (p *Problem) check() error {
 		return configErrorf("train.target.metric: %s does not apply to regression; use train_loss or valid_loss", t.Metric)
 	}
 	perEpoch := p.Train.Len() / c.Train.BatchSize
+	if c.Train.total(perEpoch) > maxSteps {
+		return configErrorf("train.epochs: %d epochs of %d steps are more than the %d steps that can be counted", c.Train.Epochs, perEpoch, int64(maxSteps))
+	}
 	at := schedules.Time{Total: c.Train.total(perEpoch), StepsPerEpoch: perEpoch}
 	loss := c.Loss.Must()
 	for _, m := range c.Methods {
@@ -147,25 +180,38 @@ func (p *Problem) check() error {
 // checkSchedules checks every option that varies in time against the length of
 // the run.
 func checkSchedules(options any, at schedules.Time) error {
-	v := reflect.ValueOf(options)
-	if v.Kind() != reflect.Struct {
-		return nil
-	}
-	for i := range v.NumField() {
-		if !v.Type().Field(i).IsExported() {
-			continue
-		}
-		switch o := v.Field(i).Interface().(type) {
-		case interface{ Check(schedules.Time) error }:
-			if err := o.Check(at); err != nil {
-				key, _, _ := strings.Cut(v.Type().Field(i).Tag.Get("yaml"), ",")
-				return strict.Field(key, "%v", err)
-			}
-		default:
-			if err := checkSchedules(o, at); err != nil {
-				return err
-			}
+	for key, o := range eachOption[interface{ Check(schedules.Time) error }](options) {
+		if err := o.Check(at); err != nil {
+			return strict.Field(key, "%v", err)
 		}
 	}
 	return nil
+}
+
+// eachOption yields the fields of a type in a struct of options and the structs in
+// it, by key.
+func eachOption[F any](options any) iter.Seq2[string, F] {
+	return func(yield func(string, F) bool) { visit(reflect.ValueOf(options), yield) }
+}
+
+// visit reports whether to go on.
+func visit[F any](v reflect.Value, yield func(string, F) bool) bool {
+	if v.Kind() != reflect.Struct {
+		return true
+	}
+	for i := range v.NumField() {
+		f := v.Type().Field(i)
+		if !f.IsExported() {
+			continue
+		}
+		if o, ok := v.Field(i).Interface().(F); ok {
+			key, _, _ := strings.Cut(f.Tag.Get("yaml"), ",")
+			if !yield(key, o) {
+				return false
+			}
+		} else if !visit(v.Field(i), yield) {
+			return false
+		}
+	}
+	return true
 }

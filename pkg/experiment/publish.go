@@ -10,10 +10,34 @@ import (
 	"github.com/dualgn/dgn/pkg/report"
 )
 
+// A FigureSet says which figures Publish draws.
+type FigureSet string
+
+const (
+	NoFigures      FigureSet = "none"
+	DefaultFigures FigureSet = "default" // overview and target, as PNG for a screen
+	AllFigures     FigureSet = "all"     // those of dgn plot
+)
+
+// FigureSets are all of them.
+var FigureSets = []FigureSet{NoFigures, DefaultFigures, AllFigures}
+
+// options returns what to draw in a folder; figures that the logs do not allow are
+// left out.
+func (f FigureSet) options(dir string) report.FigureOptions {
+	opt := report.FigureOptions{Dir: dir}
+	if f == DefaultFigures {
+		opt.Kinds, opt.Formats, opt.DPI = []string{"overview", "target"}, []string{"png"}, report.ScreenDPI
+	}
+	return opt
+}
+
 // Publish sums up the logs of the experiment's runs: it writes summary.csv and
-// the default figures, and returns the summary and the figures' files. Of runs on
-// several data sets there are no figures, which the summary warns of.
-func (r *Result) Publish(files Files) (*report.Summary, []string, error) {
+// figures, and returns the summary and the figures' files. Figures that were drawn
+// before the runs ended, and that it does not draw again, go to figures/old, which
+// the summary warns of. Of runs on several data sets there are no figures, which it
+// warns of too.
+func (r *Result) Publish(files Files, figures FigureSet) (*report.Summary, []string, error) {
 	res, err := r.logs()
 	if err != nil {
 		return nil, nil, err
@@ -26,13 +50,21 @@ func (r *Result) Publish(files Files) (*report.Summary, []string, error) {
 	if err := files.Replace(filepath.Join(r.Dir, "summary.csv"), b.Bytes()); err != nil {
 		return summary, nil, err
 	}
+	dir := filepath.Join(r.Dir, "figures")
 	if sets := res.Datasets(); len(sets) > 1 {
+		err := res.SetAside(dir, nil)
 		summary.Warnings = append(res.Warnings, fmt.Sprintf("no figures: the runs are of different data sets, %s; dgn export --csv writes a table of all", strings.Join(sets, " and ")))
-		return summary, nil, nil
+		return summary, nil, err
 	}
-	figures, err := report.Figures(res, report.FigureOptions{Dir: filepath.Join(r.Dir, "figures")})
+	var drawn []string
+	if figures != NoFigures {
+		drawn, err = report.Figures(res, figures.options(dir))
+	}
+	if err == nil {
+		err = res.SetAside(dir, drawn)
+	}
 	summary.Warnings = res.Warnings
-	return summary, figures, err
+	return summary, drawn, err
 }
 
 // logs reads the logs of the experiment's own runs, whatever else the results
@@ -41,6 +73,10 @@ func (r *Result) Publish(files Files) (*report.Summary, []string, error) {
 func (r *Result) logs() (*report.Results, error) {
 	res := &report.Results{}
 	for _, p := range r.runs {
+		if p.state == Held {
+			res.Warnings = append(res.Warnings, fmt.Sprintf("%s: left out: %v", filepath.Join(r.Dir, p.path), p.fault))
+			continue
+		}
 		b, err := json.Marshal(p.varied)
 		if err != nil {
 			return nil, err
@@ -53,5 +89,6 @@ func (r *Result) logs() (*report.Results, error) {
 			return nil, err
 		}
 	}
+	res.WarnOfFiles()
 	return res, nil
 }

@@ -222,11 +222,18 @@ func (d dyingDisk) Continue(path string, size int64) (File, error) {
 func (d dyingDisk) Replace(path string, data []byte) error {
 	if d.dies() {
 		if *d.left == -1 {
-			return errors.Join(errDead, os.WriteFile(temporary(path), data[:len(data)/2], 0o644))
+			return errors.Join(errDead, os.WriteFile(path+".tmp", data[:len(data)/2], 0o644))
 		}
 		return errDead
 	}
 	return d.Disk.Replace(path, data)
+}
+
+func (d dyingDisk) Put(path string, data []byte) error {
+	if d.dies() {
+		return errDead
+	}
+	return d.Disk.Put(path, data)
 }
 
 type dyingFile struct {
@@ -296,7 +303,8 @@ func stopped(t *testing.T, opt Options) string {
 }
 
 // TestDamagedCheckpoints: a damaged checkpoint is told, and the one before it
-// used; if both are, nothing is done but to say so.
+// used; if both are, or the logs are not what they were, that run is moved aside
+// and made again, and the others are made.
 func TestDamagedCheckpoints(t *testing.T) {
 	want, manifests := whole(t)
 	damage := func(path string) {
@@ -326,35 +334,81 @@ func TestDamagedCheckpoints(t *testing.T) {
 		}
 	}
 
-	opt := options(t.TempDir())
-	dir := stopped(t, opt)
-	damage(slot(dir, 0))
-	damage(slot(dir, 1))
-	refused(t, opt, dir, "none of its checkpoints can be used; to make this run anew, move its folder away", slot(dir, 0)+": its checksum is wrong", slot(dir, 1)+": its checksum is wrong")
-	opt.Fresh = true
-	if r := run(t, parse(t, resumable), opt); r.Made != 5 || r.Resumed != 0 {
-		t.Errorf("%+v", r)
-	}
-	complete(t, "fresh", opt.Out, want, manifests)
-}
-
-// refused checks that the runs are not continued, for reasons given, and nothing
-// is touched.
-func refused(t *testing.T, opt Options, dir string, reasons ...string) {
-	t.Helper()
-	before, _ := filepath.Glob(filepath.Join(opt.Out, "*", "*", "*", "*"))
-	_, err := Run(context.Background(), parse(t, resumable), opt)
-	var config *ConfigError
-	if !errors.As(err, &config) {
-		t.Fatalf("not refused: %v", err)
-	}
-	for _, want := range append(reasons, dir+" was interrupted, and ", "--fresh") {
-		if !strings.Contains(err.Error(), want) {
-			t.Errorf("says\n%v\nwithout %s", err, want)
+	cut := func(name string, n int64) func(dir string) {
+		return func(dir string) {
+			info, err := os.Stat(filepath.Join(dir, name))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := os.Truncate(filepath.Join(dir, name), info.Size()-n); err != nil {
+				t.Fatal(err)
+			}
 		}
 	}
-	if after, _ := filepath.Glob(filepath.Join(opt.Out, "*", "*", "*", "*")); !slices.Equal(before, after) {
-		t.Errorf("%v became %v", before, after)
+	for name, c := range map[string]struct {
+		damage func(dir string)
+		want   []string
+	}{
+		"both checkpoints": {func(dir string) { damage(slot(dir, 0)); damage(slot(dir, 1)) }, []string{"none of its checkpoints can be used", "checkpoint.0: its checksum is wrong", "checkpoint.1: its checksum is wrong"}},
+		"a short log":      {cut("steps.csv", 1), []string{"its logs are not what they were: steps.csv has ", "bytes, fewer than the ", "it had at step 5"}},
+		"no log":           {func(dir string) { os.Remove(filepath.Join(dir, "metrics.csv")) }, []string{"metrics.csv is missing"}},
+		"another log":      {func(dir string) { damage(filepath.Join(dir, "steps.csv")) }, []string{"bytes of steps.csv were changed since step 5"}},
+		"rows twice": {func(dir string) {
+			text, err := os.ReadFile(filepath.Join(dir, "metrics.csv"))
+			if err == nil {
+				header, rest, _ := strings.Cut(string(text), "\n")
+				err = os.WriteFile(filepath.Join(dir, "metrics.csv"), []byte(header+"\n"+strings.Repeat(rest[:strings.Index(rest, "\n")+1], 2)+rest), 0o644)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+		}, []string{"bytes of metrics.csv were changed since step 5"}},
+	} {
+		opt := options(t.TempDir())
+		dir := stopped(t, opt)
+		c.damage(dir)
+		var log strings.Builder
+		opt.Log = slog.New(slog.NewTextHandler(&log, nil))
+		if r := run(t, parse(t, resumable), opt); r.Made != 5 || r.Resumed != 0 || len(r.Failed) > 0 {
+			t.Errorf("%s: %+v", name, r)
+		}
+		complete(t, name, opt.Out, want, manifests)
+		for _, want := range append(c.want, "level=WARN", "damaged, and so moved aside and made again: it was interrupted, and ", "run="+dir) {
+			if !strings.Contains(log.String(), want) {
+				t.Errorf("%s: the log says\n%s\nwithout %s", name, log.String(), want)
+			}
+		}
+		if old, err := filepath.Glob(filepath.Join(opt.Out, "old/*", resumableRuns[0], "checkpoint.*")); err != nil || len(old) != 2 {
+			t.Errorf("%s: moved aside: %v %v", name, old, err)
+		}
+	}
+}
+
+// refused checks that the first run fails for the reasons given and is not
+// touched, and that the others are made.
+func refused(t *testing.T, opt Options, dir string, reasons ...string) {
+	t.Helper()
+	before, _ := filepath.Glob(filepath.Join(dir, "*"))
+	manifest, err := os.ReadFile(filepath.Join(dir, "manifest.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := Run(context.Background(), parse(t, resumable), opt)
+	if err != nil || len(r.Failed) != 1 || r.Made+r.Reused != 4 {
+		t.Fatalf("not refused: %+v, %v", r, err)
+	}
+	for _, want := range append(reasons, "momentum, seed 0: "+dir+" was interrupted, and ", "--fresh") {
+		if !strings.Contains(r.Failed[0].Error(), want) {
+			t.Errorf("says\n%v\nwithout %s", r.Failed[0], want)
+		}
+	}
+	after, _ := filepath.Glob(filepath.Join(dir, "*"))
+	if now, err := os.ReadFile(filepath.Join(dir, "manifest.json")); err != nil || !slices.Equal(before, after) || string(now) != string(manifest) {
+		t.Errorf("%v became %v, or its manifest another (%v)", before, after, err)
+	}
+	s, _, err := r.Publish(Disk{}, AllFigures)
+	if err != nil || len(s.Lines) != 4 || !slices.ContainsFunc(s.Warnings, func(w string) bool { return strings.HasPrefix(w, dir+": left out: ") }) {
+		t.Errorf("published %+v, %v", s, err)
 	}
 }
 
@@ -366,7 +420,7 @@ func TestForeignCheckpoint(t *testing.T) {
 	dir := stopped(t, opt)
 	other := opt
 	other.Build.Version = "v9"
-	refused(t, other, dir, "cannot continue with the same bits; go back to what made it, or to make this run anew, move its folder away", "dgn version: test -> v9")
+	refused(t, other, dir, "cannot continue with the same bits; go back to what made it, or to make this run anew, move its folder away (--fresh makes all runs anew)", "dgn version: test -> v9")
 	other = opt
 	other.Build.Commit = "abc"
 	refused(t, other, dir, "commit: "+orUnknown(opt.Build.Commit)+" -> abc")
@@ -392,18 +446,6 @@ func TestForeignCheckpoint(t *testing.T) {
 
 	c.Identity = manifestAt(t, dir).Identity
 	if err := (Disk{}).Replace(slot(dir, c.Number), encoded(t, c)); err != nil {
-		t.Fatal(err)
-	}
-	logs := filepath.Join(dir, "steps.csv")
-	text, err := os.ReadFile(logs)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(logs, text[:len(text)-1], 0o644); err != nil {
-		t.Fatal(err)
-	}
-	refused(t, opt, dir, "its logs are damaged; to make this run anew, move its folder away", fmt.Sprintf("%s has %d bytes, fewer than the %d it had at step 5", logs, len(text)-1, len(text)))
-	if err := os.WriteFile(logs, text, 0o644); err != nil {
 		t.Fatal(err)
 	}
 	run(t, parse(t, resumable), opt)

@@ -5,10 +5,14 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
+
+	"github.com/dualgn/dgn/pkg/diskfile"
 )
 
 // slot returns the file of a run's checkpoint of a number: they take turns, so
@@ -25,7 +29,11 @@ type checkpointer struct {
 	last   *checkpoint // nil: there is none; its arrays are nil once they have been used
 	at     time.Time   // when that was written, or else when training began
 	failed bool        // the latest could not be written
-	log    *slog.Logger
+
+	// begin puts on disk what a checkpoint is worth nothing without, before the
+	// first; nil if it is there.
+	begin func() error
+	log   *slog.Logger
 }
 
 // write makes c the run's last checkpoint. Where that fails, training goes on:
@@ -37,6 +45,11 @@ func (k *checkpointer) write(c *checkpoint) {
 		c.Number += k.last.Number
 	}
 	data, err := c.encode()
+	if err == nil && k.begin != nil {
+		if err = k.begin(); err == nil {
+			k.begin = nil
+		}
+	}
 	if err == nil {
 		err = k.files.Replace(slot(k.dir, c.Number), data)
 	}
@@ -55,21 +68,17 @@ func (k *checkpointer) write(c *checkpoint) {
 }
 
 // lastCheckpoint returns the last good checkpoint of the run at path, nil if
-// it has none, and a warning about a damaged one. It is an error if all are
-// damaged, and if a run of another origin made the last good one or its logs do
-// not reach that far.
+// it has none, and a warning about a damaged one. It is a *damagedError if all are
+// damaged or the logs are not what they were then, and a *heldError if a run of
+// another origin made the last good one.
 func (f *folder) lastCheckpoint(path string, now origin) (c *checkpoint, warning string, err error) {
 	dir := filepath.Join(f.dir, path)
 	var bad []string
 	for number := range 2 {
 		name := slot(dir, number)
-		data, err := os.ReadFile(name)
+		got, err := readCheckpoint(name)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
-		}
-		var got *checkpoint
-		if err == nil {
-			got, err = decodeCheckpoint(data)
 		}
 		if err != nil {
 			bad = append(bad, fmt.Sprintf("%s: %v", name, err))
@@ -77,25 +86,17 @@ func (f *folder) lastCheckpoint(path string, now origin) (c *checkpoint, warning
 			c = got
 		}
 	}
-	const remedy = "to make this run anew, move its folder away"
 	switch {
 	case c == nil && bad != nil:
-		return nil, "", fmt.Errorf("%s was interrupted, and none of its checkpoints can be used; %s:\n    %s", dir, remedy, strings.Join(bad, "\n    "))
+		return nil, "", damagedErrorf("it was interrupted, and none of its checkpoints can be used: %s", strings.Join(bad, "; "))
 	case c == nil:
 		return nil, "", nil
 	}
 	if d := c.differences(now); d != nil {
-		return nil, "", fmt.Errorf("%s was interrupted, and cannot continue with the same bits; go back to what made it, or %s:\n    %s", dir, remedy, strings.Join(d, "\n    "))
+		return nil, "", &heldError{fmt.Errorf("%s was interrupted, and cannot continue with the same bits; go back to what made it, or to make this run anew, move its folder away (--fresh makes all runs anew):\n    %s", dir, strings.Join(d, "\n    "))}
 	}
-	for name, size := range c.Logs {
-		name = filepath.Join(dir, name)
-		info, err := os.Stat(name)
-		if err == nil && info.Size() < size {
-			err = fmt.Errorf("%s has %d bytes, fewer than the %d it had at step %d", name, info.Size(), size, c.Step)
-		}
-		if err != nil {
-			return nil, "", fmt.Errorf("%s was interrupted, and its logs are damaged; %s:\n    %w", dir, remedy, err)
-		}
+	if changed := c.changedLogs(dir); changed != nil {
+		return nil, "", damagedErrorf("it was interrupted, and its logs are not what they were: %s", strings.Join(changed, "; "))
 	}
 	if bad != nil {
 		warning = fmt.Sprintf("a checkpoint cannot be used, continuing from the one after step %d: %s", c.Step, bad[0])
@@ -103,14 +104,40 @@ func (f *folder) lastCheckpoint(path string, now origin) (c *checkpoint, warning
 	return c, warning, nil
 }
 
-// removeCheckpoints removes the checkpoints of a run that is complete, if there
-// are any, with what a kill may have left of one.
-func removeCheckpoints(dir string, log *slog.Logger) {
-	for number := range 2 {
-		for _, name := range []string{slot(dir, number), temporary(slot(dir, number))} {
-			if err := os.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
-				log.Warn("cannot remove a checkpoint that is of no more use", "error", err)
-			}
+// changedLogs says which logs in dir do not begin with what the run had written
+// when it made the checkpoint.
+func (c *checkpoint) changedLogs(dir string) (what []string) {
+	for _, name := range slices.Sorted(maps.Keys(c.Logs)) {
+		size, path := c.Logs[name], filepath.Join(dir, name)
+		info, err := os.Stat(path)
+		if err != nil {
+			what = append(what, absence(name, err))
+			continue
+		}
+		if info.Size() < size {
+			what = append(what, fmt.Sprintf("%s has %d bytes, fewer than the %d it had at step %d", name, info.Size(), size, c.Step))
+			continue
+		}
+		want, ok := c.LogSums[name]
+		if !ok {
+			continue
+		}
+		if got, err := prefixSum(path, size); err != nil {
+			what = append(what, fmt.Sprintf("%s: %v", name, err))
+		} else if got != want {
+			what = append(what, fmt.Sprintf("the first %d bytes of %s were changed since step %d", size, name, c.Step))
 		}
 	}
+	return what
+}
+
+// removeCheckpoints removes the checkpoints of a run that is complete, if there
+// are any, with the temporary files that a kill may have left.
+func removeCheckpoints(dir string, log *slog.Logger) {
+	for number := range 2 {
+		if err := os.Remove(slot(dir, number)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			log.Warn("cannot remove a checkpoint that is of no more use", "error", err)
+		}
+	}
+	diskfile.Clear(dir, "*")
 }

@@ -24,8 +24,8 @@ const (
 // next step.
 func (t *trainer[T]) checkpoint() *checkpoint {
 	p := position{
-		Step: t.step, Evaluated: t.evaluated, Clock: t.clock.total,
-		Counters: t.counters, GradientSteps: t.gradientSteps, Logs: t.logs.sizes(),
+		Step: t.step, Evaluated: t.evaluated, Clock: t.clock.total, Stops: t.stops(),
+		Counters: t.counters, GradientSteps: t.gradientSteps, Logs: t.logs.sizes(), LogSums: t.logs.sums(),
 	}
 	if n := t.optimizer.State().Steps; n != nil {
 		p.OptimizerSteps = *n
@@ -81,7 +81,11 @@ func (t *trainer[T]) restore(c *checkpoint) error {
 	}
 	want := t.vectors()
 	for _, a := range want {
-		if n := len(given[a.Name]); n != a.Len() {
+		n := len(given[a.Name])
+		if a.Name == arrayStepRule && n > 0 && n < a.Len() {
+			continue // see optim.StepRule
+		}
+		if n != a.Len() {
 			return fmt.Errorf("the checkpoint does not fit: %q has %d numbers, not %d", a.Name, n, a.Len())
 		}
 	}
@@ -110,10 +114,11 @@ func (t *trainer[T]) restore(c *checkpoint) error {
 	if state.Steps != nil {
 		*state.Steps = c.OptimizerSteps
 	}
-	for i, v := range t.rule.State() {
-		*v = given[arrayStepRule][i]
+	rule := t.rule.State()
+	for i, v := range given[arrayStepRule] {
+		*rule[i] = v
 	}
 	t.step, t.evaluated, t.saved = c.Step, c.Evaluated, c.Step
-	t.clock.total, t.counters, t.gradientSteps = c.Clock, c.Counters, c.GradientSteps
+	t.clock.total, t.before, t.counters, t.gradientSteps = c.Clock, c.Stops, c.Counters, c.GradientSteps
 	return nil
 }

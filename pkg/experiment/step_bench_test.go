@@ -45,6 +45,12 @@ func mnistTrainer(tb testing.TB, method string, pool *tensor.Pool) *trainer[floa
 // trainerOf is a trainer of a model on images like those of MNIST.
 func trainerOf(tb testing.TB, data, model string, batch int, method string, pool *tensor.Pool) *trainer[float32] {
 	tb.Helper()
+	return trainerOn(tb, 100*batch, data, model, batch, method, pool)
+}
+
+// trainerOn has that many images.
+func trainerOn(tb testing.TB, examples int, data, model string, batch int, method string, pool *tensor.Pool) *trainer[float32] {
+	tb.Helper()
 	c, err := Parse("bench.yaml", fmt.Appendf(nil, `
 name: bench
 data: {name: %s}
@@ -56,7 +62,7 @@ methods: [{name: a, %s}]
 	if err != nil {
 		tb.Fatal(err)
 	}
-	p := mnistLike(tb, c, 100*batch)
+	p := mnistLike(tb, c, examples)
 	return newTrainer[float32](c, &c.Methods[0], 0, p.Problem, p.Net, pool)
 }
 
@@ -118,6 +124,31 @@ func BenchmarkStep(b *testing.B) {
 				}
 				b.ReportMetric(2*float64(tr.counters.MultiplyAdds)/b.Elapsed().Seconds()/1e9, "GFLOP/s")
 			})
+		}
+	}
+}
+
+// BenchmarkPeers makes the steps that scripts/compare_direction.py and
+// scripts/compare_step.py compare with other programs: of the MLP 784-w-w-10.
+func BenchmarkPeers(b *testing.B) {
+	for _, c := range benchMethods {
+		if c.name != "sgd" && c.name != "gn-dual" {
+			continue
+		}
+		for _, m := range []int{128, 1024} {
+			for _, width := range []int{256, 1024} {
+				for _, threads := range []int{1, 2} {
+					b.Run(fmt.Sprintf("%s/m=%d/width=%d/threads=%d", c.name, m, width, threads), func(b *testing.B) {
+						pool := tensor.NewPool(threads)
+						defer pool.Close()
+						tr := trainerOn(b, 10*m, "mnist", fmt.Sprintf("mlp, hidden: [%d, %d]", width, width), m, c.method, pool)
+						for b.Loop() {
+							tr.advance()
+							tr.step++
+						}
+					})
+				}
+			}
 		}
 	}
 }

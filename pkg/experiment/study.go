@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strings"
 
@@ -31,9 +30,9 @@ const maxPoints = 10_000
 // LoadSweep is Load for a config that is swept over, by its section sweep and by
 // the flags. All points are decoded and validated.
 func LoadSweep(path string, sets []string, flags SweepFlags) (*Study, error) {
-	data, err := os.ReadFile(path)
+	data, err := readConfig(path)
 	if err != nil {
-		return nil, &ConfigError{err}
+		return nil, err
 	}
 	return ParseSweep(path, data, sets, flags)
 }
@@ -125,6 +124,9 @@ func aim(key string, doc *strict.Doc) (target, error) {
 	return target{methods, relative}, nil
 }
 
+// maxRuns bounds the runs of a sweep, each of which takes some kilobytes to plan.
+const maxRuns = 1_000_000
+
 // layOut makes the points of every method. Only the axes that concern a method
 // multiply its points.
 func (s *Study) layOut(doc *strict.Doc, axes []axis) error {
@@ -156,6 +158,9 @@ func (s *Study) layOut(doc *strict.Doc, axes []axis) error {
 			all.add(err)
 			s.points = append(s.points, point)
 		}
+	}
+	if n, seeds := len(s.points), len(s.Config.Seeds); n > 0 && seeds > maxRuns/n {
+		all.add(fmt.Errorf("the sweep has %d points with %d seeds each, more than %d runs; leave out values or seeds", n, seeds, maxRuns))
 	}
 	return all.err()
 }
@@ -223,6 +228,16 @@ func (c *complaints) add(err error) {
 		}
 		c.seen[line] = true
 	}
+}
+
+// firstOf is the error itself, or the beginning of one of very many lines.
+func firstOf(err error) error {
+	if strings.Count(err.Error(), "\n") < maxComplaints {
+		return err
+	}
+	var c complaints
+	c.add(err)
+	return c.err()
 }
 
 func (c *complaints) err() error {

@@ -54,7 +54,7 @@ func states(t *testing.T, s *Study, opt Options) map[State]int {
 func expectStates(t *testing.T, s *Study, opt Options, want map[State]int) {
 	t.Helper()
 	got := states(t, s, opt)
-	for _, st := range []State{New, Kept, Unfinished, Broken, Again} {
+	for _, st := range []State{New, Kept, Unfinished, Broken, Again, Damaged, Held} {
 		if got[st] != want[st] {
 			t.Errorf("states %v, want %v", got, want)
 			return
@@ -124,7 +124,7 @@ func TestSweepFolders(t *testing.T) {
 	if r := runStudy(t, study(t, string(resolved), SweepFlags{}), opt); r.Made != 0 || r.Reused != 24 {
 		t.Errorf("the resolved config: %+v", r)
 	}
-	summary, figures, err := runStudy(t, s, opt).Publish(Disk{})
+	summary, figures, err := runStudy(t, s, opt).Publish(Disk{}, AllFigures)
 	if err != nil || len(summary.Lines) != 12 || len(figures) != 54 {
 		t.Errorf("%d lines, %d figures: %s, %v", len(summary.Lines), len(figures), figures, err)
 	}
@@ -169,7 +169,7 @@ func TestSweepReuse(t *testing.T) {
 	if r.Made != 0 || r.Reused != 4 {
 		t.Errorf("a point as a plain run: %+v", r)
 	}
-	summary, _, err := r.Publish(Disk{})
+	summary, _, err := r.Publish(Disk{}, AllFigures)
 	if err != nil || len(summary.Lines) != 2 || summary.Lines[0].Runs != 2 || summary.Lines[0].Settings != nil {
 		t.Errorf("the summary of a plain run shows other runs, or their sweep: %+v, %v", summary.Lines, err)
 	}
@@ -189,7 +189,7 @@ func TestSweepAmongDamage(t *testing.T) {
 		}
 	}
 	r := runStudy(t, study(t, twoMethods, SweepFlags{Grid: []string{"train.batch_size=50"}}, "seeds=[0]"), opt)
-	summary, figures, err := r.Publish(Disk{})
+	summary, figures, err := r.Publish(Disk{}, AllFigures)
 	if err != nil || len(figures) == 0 || len(summary.Lines) != 2 || len(summary.Warnings) != 0 {
 		t.Errorf("%+v, %v", summary, err)
 	}
@@ -325,7 +325,7 @@ func TestSweepFailure(t *testing.T) {
 	if m.Outcome != Failed || !strings.Contains(m.Error, "a fault in a method") {
 		t.Errorf("%+v", m)
 	}
-	summary, _, err := r.Publish(Disk{})
+	summary, _, err := r.Publish(Disk{}, AllFigures)
 	if err != nil || summary.Lines[1].Outcomes["failed"] != 1 || summary.Lines[2].Outcomes["diverged"] != 1 {
 		t.Errorf("%+v, %v", summary, err)
 	}
@@ -392,7 +392,7 @@ func TestSweepData(t *testing.T) {
 func TestSweepDataSets(t *testing.T) {
 	s := study(t, twoMethods, SweepFlags{Grid: []string{"data={name: digits, binary: [1]},{name: breast_cancer}"}},
 		"seeds=[0]", "loss={kind: binary_logistic}", "train={batch_size: 50, steps: 2}")
-	summary, figures, err := runStudy(t, s, options(t.TempDir())).Publish(Disk{})
+	summary, figures, err := runStudy(t, s, options(t.TempDir())).Publish(Disk{}, AllFigures)
 	if err != nil || len(figures) != 0 || len(summary.Lines) != 4 {
 		t.Errorf("%+v, %v, %v", summary, figures, err)
 	}
@@ -453,5 +453,56 @@ func TestChangedData(t *testing.T) {
 	expectStates(t, s, opt, map[State]int{Kept: 2, Broken: 2})
 	if r := runStudy(t, s, opt); r.Made != 2 || len(r.Failed) != 0 {
 		t.Errorf("%+v", r)
+	}
+}
+
+// TestSweepUnusableRuns: runs of a sweep whose results, manifest or checkpoints are
+// of no use are told in its list, and leave the others alone when it is made.
+func TestSweepUnusableRuns(t *testing.T) {
+	opt := options(t.TempDir())
+	s := study(t, twoMethods, SweepFlags{Grid: []string{"train.batch_size=20,25,30,40,50"}}, "seeds=[0]", "checkpoint.every=1")
+	runStudy(t, s, opt)
+	at := func(size int, name string) string {
+		return filepath.Join(opt.Out, "runs/sgd", fmt.Sprintf("train.batch_size=%d", size), "0", name)
+	}
+	interrupted := func(size int) {
+		m := manifestAt(t, filepath.Dir(at(size, "x")))
+		m.Outcome, m.Files = Interrupted, nil
+		if err := m.save(filepath.Dir(at(size, "x")), Disk{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	interrupted(20)
+	interrupted(25)
+	foreign := sample()
+	foreign.Identity = manifestAt(t, filepath.Dir(at(25, "x"))).Identity
+	for path, text := range map[string]string{
+		at(20, "checkpoint.0"):                              "no checkpoint",
+		at(25, "checkpoint.1"):                              string(encoded(t, foreign)),
+		at(30, "manifest.json"):                             "{",
+		at(40, "manifest.json"):                             `{"format": 7}`,
+		at(50, "metrics.csv"):                               "method,seed\n",
+		filepath.Join(opt.Out, "runs", "a stranger"):        "x",
+		filepath.Join(opt.Out, "runs", "sgd", "a stranger"): "x",
+	} {
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	expectStates(t, s, opt, map[State]int{Kept: 5, Damaged: 3, Held: 2})
+	r, err := s.Run(context.Background(), opt)
+	if err != nil || r.Made != 3 || r.Reused != 5 || len(r.Failed) != 2 {
+		t.Errorf("%+v, %v", r, err)
+	}
+	expectStates(t, s, opt, map[State]int{Kept: 8, Held: 2})
+	if _, _, err := r.Publish(Disk{}, AllFigures); err != nil {
+		t.Error(err)
+	}
+	if old, err := filepath.Glob(filepath.Join(opt.Out, "old/*/runs/sgd/*/0/steps.csv")); err != nil || len(old) != 3 {
+		t.Errorf("moved aside: %v, %v", old, err)
+	}
+	opt.Fresh = true
+	if r := runStudy(t, s, opt); r.Made != 10 {
+		t.Errorf("fresh: %+v", r)
 	}
 }

@@ -19,7 +19,7 @@ import (
 
 // Run is the function Run for a study.
 func (s *Study) Run(ctx context.Context, opt Options) (*Result, error) {
-	opt.complete(s.Config)
+	opt.complete(ctx, s.Config)
 	data := &dataCache{env: opt.Data, log: opt.Log}
 	runs, err := s.runs(data)
 	if err != nil {
@@ -33,7 +33,7 @@ type Listing struct{ runs []planned }
 
 // List finds out what Run would do, and writes nothing.
 func (s *Study) List(opt Options) (*Listing, error) {
-	opt.complete(s.Config)
+	opt.complete(context.Background(), s.Config)
 	runs, err := s.runs(&dataCache{env: opt.Data, log: opt.Log})
 	if err != nil {
 		return nil, err
@@ -67,7 +67,7 @@ func (l *Listing) WriteTable(w io.Writer) error {
 		return err
 	}
 	var parts []string
-	for _, s := range []State{New, Kept, Unfinished, Begun, Broken, Again} {
+	for _, s := range []State{New, Kept, Unfinished, Begun, Broken, Damaged, Held, Again} {
 		if counts[s] > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", counts[s], s))
 		}
@@ -180,17 +180,23 @@ func (c *dataCache) problem(config *Config) (*Problem, error) {
 			return nil, err
 		}
 		c.key, c.data = key, d
-		for _, n := range d.Notes {
-			if !c.told[n] {
-				c.log.Info(n)
-			}
-			if c.told == nil {
-				c.told = map[string]bool{}
-			}
-			c.told[n] = true
-		}
+		c.tell(d.Warnings, c.log.Warn)
+		c.tell(d.Notes, c.log.Info)
 	}
 	return c.data.problem(config)
+}
+
+// tell logs each message once.
+func (c *dataCache) tell(messages []string, log func(string, ...any)) {
+	for _, m := range messages {
+		if !c.told[m] {
+			log(m)
+		}
+		if c.told == nil {
+			c.told = map[string]bool{}
+		}
+		c.told[m] = true
+	}
 }
 
 // open returns the problem of a planned run.
@@ -201,6 +207,9 @@ func (c *dataCache) open(r planned) (*Problem, error) {
 	}
 	if !maps.Equal(p.Checksums, r.checksums) {
 		return nil, fmt.Errorf("the data set %s is not what it was when the sweep began: its files were changed", r.config.Data.Name)
+	}
+	if p.start != nil && p.start.sum != r.settings[keySum] {
+		return nil, fmt.Errorf("%s is not what it was when the sweep began", p.start.file)
 	}
 	return p, nil
 }

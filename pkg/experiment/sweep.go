@@ -38,7 +38,7 @@ func (a *Axis) UnmarshalStrict(v strict.Value) error {
 }
 
 // place says where a value of a file stands.
-func place(v strict.Value) string { return v.Where() + ": " + v.Key() }
+func place(v strict.Value) string { return v.Where() + ": " + strict.Plain(v.Key()) }
 
 // yamlText is a value as a config would hold it.
 func yamlText(v strict.Value) []byte {
@@ -83,7 +83,7 @@ func (s *Sweep) add(f SweepFlags) error {
 			errs = append(errs, err)
 			continue
 		}
-		d := Draw{Key: key, where: "--random " + text}
+		d := Draw{Key: key, where: "--random " + strict.Plain(text)}
 		if strings.Contains(values, "..") && !strings.Contains(values, ",") {
 			d.Range = values
 		} else {
@@ -106,17 +106,17 @@ func (s *Sweep) add(f SweepFlags) error {
 func parseFlag(flag, text, form string) (key, values string, err error) {
 	key, values, ok := strings.Cut(text, "=")
 	if !ok || key == "" {
-		return "", "", fmt.Errorf("%s %s: expected KEY=%s, as in %s train.batch_size=32,64", flag, text, form, flag)
+		return "", "", fmt.Errorf("%s %s: expected KEY=%s, as in %s train.batch_size=32,64", flag, strict.Plain(text), form, flag)
 	}
 	return key, values, nil
 }
 
 // newAxis reads the values of a flag; each names itself in messages.
 func newAxis(flag, key, text string) (Axis, error) {
-	a := Axis{Key: key, where: flag + " " + key + "=" + text}
+	a := Axis{Key: key, where: flag + " " + strict.Plain(key+"="+text)}
 	values, err := strict.List(a.where, text)
 	for _, v := range values {
-		a.Values = append(a.Values, v.From(fmt.Sprintf("%s %s=%s", flag, key, strings.TrimSpace(string(yamlText(v))))))
+		a.Values = append(a.Values, v.From(flag+" "+strict.Plain(key+"="+strings.TrimSpace(string(yamlText(v))))))
 	}
 	return a, err
 }
@@ -131,10 +131,16 @@ func (s *Sweep) check() error {
 	if len(s.Grid)+len(s.Zip)+len(s.Random) == 0 {
 		return fmt.Errorf("nothing is swept: give --grid KEY=V1,V2,..., --zip or --random, or a section sweep: in the config")
 	}
-	for _, a := range slices.Concat(s.Grid, s.Zip) {
-		if a.Key == "" {
-			bad(a.where, "the key \"key\" is missing: it names what is swept")
+	key := func(where, key string) {
+		switch {
+		case key == "":
+			bad(where, "the key \"key\" is missing: it names what is swept")
+		case len(key) > 4*maxFolderName || strict.Plain(key[:min(len(key), 100)]) != key[:min(len(key), 100)]:
+			bad(where, "%s is the key of no setting", strict.Quote(key))
 		}
+	}
+	for _, a := range slices.Concat(s.Grid, s.Zip) {
+		key(a.where, a.Key)
 		if len(a.Values) == 0 {
 			bad(a.where, "there are no values to sweep over")
 		}
@@ -145,9 +151,8 @@ func (s *Sweep) check() error {
 		}
 	}
 	for _, d := range s.Random {
+		key(d.where, d.Key)
 		switch {
-		case d.Key == "":
-			bad(d.where, "the key \"key\" is missing: it names what is swept")
 		case d.Range != "" && d.Values != nil:
 			bad(d.where, "has a range and values; give one of them")
 		case d.Range == "" && len(d.Values) == 0:

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -14,6 +15,7 @@ import (
 	"github.com/dualgn/dgn/pkg/optim"
 	"github.com/dualgn/dgn/pkg/oracles"
 	"github.com/dualgn/dgn/pkg/schedules"
+	"github.com/dualgn/dgn/pkg/size"
 	"github.com/dualgn/dgn/pkg/tensor"
 )
 
@@ -31,6 +33,7 @@ type trainer[T tensor.Float] struct {
 	monitor RunMonitor
 	keep    *checkpointer
 	inner   *innerLog // nil: inner solves are not recorded
+	large   bool      // its garbage may be in the way, see tidy
 
 	// Everything that changes from step to step, and that a checkpoint keeps;
 	// the order of batches and how images are augmented, follow from seed and step.
@@ -39,7 +42,9 @@ type trainer[T tensor.Float] struct {
 	w             []T
 	clock         clock
 	counters      oracles.Counters
-	gradientSteps int // updates that a line search replaced
+	gradientSteps int   // updates that a line search replaced
+	before        stops // of the sessions before this one
+	began         time.Time
 	oracle        oracles.Oracle[T]
 	optimizer     optim.Optimizer[T]
 	rule          optim.StepRule
@@ -56,6 +61,7 @@ type trainer[T tensor.Float] struct {
 	d, u       []T             // direction and update
 	mini       oracles.Problem[T]
 	along      objective[T]     // the mini-batch objective along u
+	logged     oracles.Report   // of the step, completed for the log
 	inPlace    optim.InPlace[T] // the optimizer, where its updates are made as they are; nil: it cannot
 	saved      int              // step of the last checkpoint
 	unit       float64          // multiply-adds of one forward and one VJP on a mini-batch
@@ -87,21 +93,65 @@ func newTrainer[T tensor.Float](c *Config, m *Method, seed uint64, p *datasets.P
 func (t *trainer[T]) bind() {
 	t.rule = t.method.LineSearch.Must()
 	t.oracle = oracles.New[T](t.method.Oracle.Must(), oracles.Site{Loss: t.loss, Dims: t.net.Dims(t.config.Train.BatchSize), Pool: t.pool})
-	t.optimizer = optim.New[T](t.method.Optimizer.Must(), t.net.Layout(), t.pool)
-	t.inPlace = nil
+	t.setOptimizer(t.newOptimizer())
+}
+
+func (t *trainer[T]) newOptimizer() optim.Optimizer[T] {
+	return optim.New[T](t.method.Optimizer.Must(), t.net.Layout(), t.pool)
+}
+
+func (t *trainer[T]) setOptimizer(o optim.Optimizer[T]) {
+	t.optimizer, t.inPlace = o, nil
 	if _, none := t.rule.(optim.None); none {
-		t.inPlace, _ = t.optimizer.(optim.InPlace[T])
+		t.inPlace, _ = o.(optim.InPlace[T])
 	}
 }
 
 // warmUp makes one step whose result and time do not count, so that the first
-// step that counts finds its memory mapped and its code in the cache.
-func (t *trainer[T]) warmUp() {
-	w := append([]T(nil), t.w...)
+// step that counts finds its memory mapped and its code in the cache. Oracle and
+// optimizer keep their work space, and forget the step.
+func (t *trainer[T]) warmUp() error {
+	w := slices.Clone(t.w)
+	oracle, remembers := t.oracle.(oracles.Stateful)
+	fresh := map[string][]float64{}
+	if remembers {
+		for name, v := range oracle.State() {
+			fresh[name] = slices.Clone(v)
+		}
+	}
 	t.advance()
+
 	copy(t.w, w)
 	t.counters, t.gradientSteps = oracles.Counters{}, 0
-	t.bind()
+	if remembers {
+		if err := oracle.Restore(fresh); err != nil {
+			return fmt.Errorf("the oracle does not take back the state that it began with: %w", err)
+		}
+	}
+	t.resetOptimizer()
+	t.rule = t.method.LineSearch.Must()
+	return nil
+}
+
+// resetOptimizer makes the optimizer forget its steps and keep its memory. Of a large
+// run, where two optimizers may not fit, it makes another in its place.
+func (t *trainer[T]) resetOptimizer() {
+	if t.large {
+		t.optimizer, t.inPlace = nil, nil
+		t.tidy()
+		t.setOptimizer(t.newOptimizer())
+		return
+	}
+	have, want := t.optimizer.State(), t.newOptimizer().State()
+	for name, v := range want.Float32 {
+		copy(have.Float32[name], v)
+	}
+	for name, v := range want.Float64 {
+		copy(have.Float64[name], v)
+	}
+	if have.Steps != nil {
+		*have.Steps = *want.Steps
+	}
 }
 
 // train runs to the end, from the beginning or the last checkpoint: it returns the
@@ -109,7 +159,10 @@ func (t *trainer[T]) warmUp() {
 // of the data is all here:
 // batch -> linearization -> oracle -> optimizer -> step rule -> log.
 func (t *trainer[T]) train(ctx context.Context) (Outcome, string, error) {
-	t.warmUp()
+	t.began = time.Now()
+	if err := t.warmUp(); err != nil {
+		return Failed, "", err
+	}
 	if from := t.keep.last; from != nil {
 		if err := t.restore(from); err != nil {
 			return Failed, "", err
@@ -119,8 +172,8 @@ func (t *trainer[T]) train(ctx context.Context) (Outcome, string, error) {
 	for {
 		if t.evaluated != t.step && t.evaluationDue() {
 			e, err := t.eval.evaluate(ctx, t.w)
-			if errors.Is(err, context.Canceled) {
-				return Interrupted, "", t.save()
+			if err != nil { // ctx's
+				return Interrupted, why(ctx), t.save()
 			}
 			if bad := e.diverged(); bad != "" {
 				return Diverged, fmt.Sprintf("%s after step %d", bad, t.step), nil
@@ -139,7 +192,7 @@ func (t *trainer[T]) train(ctx context.Context) (Outcome, string, error) {
 			return Finished, "", nil
 		}
 		if ctx.Err() != nil {
-			return Interrupted, "", t.save()
+			return Interrupted, why(ctx), t.save()
 		}
 		if t.checkpointDue() {
 			if err := t.save(); err != nil {
@@ -150,18 +203,19 @@ func (t *trainer[T]) train(ctx context.Context) (Outcome, string, error) {
 		t.clock.start()
 		report := t.direct()
 		t.clock.stop()
+		t.logged = *report // a copy, so that what is found for the log spares the step rule no work inside the clock
 		h := t.losses.Mean(t.lin.Outputs(), t.y)
 		lost := !finite(h) || report.StopReason == oracles.StoppedNonFinite
-		logged := (t.step+1)%t.config.Log.Every == 0 || lost
-		if logged { // before the update, which moves the weights that J is taken at
-			*report = t.oracle.Complete(t.config.Log.Gap)
+		due := (t.step+1)%t.config.Log.Every == 0 || lost
+		if due { // before the update, which moves the weights that J is taken at
+			t.logged = t.oracle.Complete(t.config.Log.Gap)
 		}
 		t.clock.start()
 		eta := t.update()
 		t.clock.stop()
 		t.step++
-		if logged {
-			t.logs.step(t.progress(), h, tensor.Norm2(t.pool, t.d), eta, report, t.along.replaced)
+		if due {
+			t.logs.step(t.progress(), h, tensor.Norm2(t.pool, t.d), eta, &t.logged, t.along.replaced)
 		}
 		switch {
 		case !finite(h):
@@ -188,10 +242,11 @@ func (t *trainer[T]) checkpointDue() bool {
 // save writes a checkpoint. The logs it refers to are put on disk before it; its
 // error is that they cannot be.
 func (t *trainer[T]) save() error {
-	if err := errors.Join(t.logs.flush(), t.saveDuals()); err != nil {
+	if err := errors.Join(t.logs.sync(), t.saveDuals()); err != nil {
 		return err
 	}
 	t.keep.write(t.checkpoint())
+	t.tidy()
 	t.saved = t.step
 	return nil
 }
@@ -239,6 +294,17 @@ func (t *trainer[T]) problemAt(step int) *oracles.Problem[T] {
 	return &t.mini
 }
 
+// stops tells how the process was stopped while the run was made.
+func (t *trainer[T]) stops() stops {
+	s := t.before
+	if t.clock.stops != nil {
+		stopped, times := t.clock.stops.during(t.began, time.Now())
+		s.Time += stopped
+		s.Number += times
+	}
+	return s
+}
+
 func (t *trainer[T]) count(c oracles.Counters) { t.counters.Add(c) }
 
 func (t *trainer[T]) forwardAdds() int64 {
@@ -253,7 +319,7 @@ func (t *trainer[T]) time(step int) schedules.Time {
 func (t Train) total(perEpoch int) int {
 	total := math.MaxInt
 	if t.Epochs > 0 {
-		total = t.Epochs * perEpoch
+		total = size.Product(t.Epochs, perEpoch)
 	}
 	if t.Steps > 0 {
 		total = min(total, t.Steps)

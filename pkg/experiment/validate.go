@@ -2,12 +2,15 @@ package experiment
 
 import (
 	"errors"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/dualgn/dgn/pkg/strict"
 )
+
+// maxSteps is the largest number of steps that counters and schedules, which are
+// float64s in places, tell from the next.
+const maxSteps = 1 << 53
 
 // validate checks what the types cannot say: required keys, ranges, and
 // settings that contradict each other. It reads no data.
@@ -31,16 +34,18 @@ func (c *Config) validate(root strict.Value, what scope) error {
 	}
 	if c.Name == "" {
 		bad("name", "is missing: results go to a folder of this name")
-	} else if !validName.MatchString(c.Name) {
-		bad("name", "%q cannot name a folder; use letters, digits, '.', '_' and '-', starting with a letter or digit", c.Name)
+	} else if wrong := badExperimentName(c.Name); wrong != "" {
+		bad("name", "%s", wrong)
 	}
 	if len(c.Seeds) == 0 {
 		bad("seeds", "the list is empty; give at least one seed, as in seeds: [0]")
 	}
-	for i, s := range c.Seeds {
-		if slices.Contains(c.Seeds[:i], s) {
+	seen := make(map[uint64]bool, len(c.Seeds))
+	for _, s := range c.Seeds {
+		if seen[s] {
 			bad("seeds", "duplicate seed %d", s)
 		}
+		seen[s] = true
 	}
 	if c.Data.IsZero() {
 		bad("data", "is missing, as in data: {name: digits}")
@@ -54,6 +59,12 @@ func (c *Config) validate(root strict.Value, what scope) error {
 	}
 	if t.Steps < 0 {
 		bad("train.steps", "must be positive, got %d", t.Steps)
+	}
+	if t.Epochs > maxSteps {
+		bad("train.epochs", "must be at most %d, got %d", int64(maxSteps), t.Epochs)
+	}
+	if t.Steps > maxSteps {
+		bad("train.steps", "must be at most %d, got %d", int64(maxSteps), t.Steps)
 	}
 	if t.Seconds < 0 {
 		bad("train.seconds", "must be positive, got %g", t.Seconds)
@@ -87,10 +98,11 @@ func (c *Config) validateMethods(root strict.Value) (errs []error) {
 	}
 	bySlug := map[string]string{}
 	for i, m := range c.Methods {
-		if other, dup := bySlug[Slug(m.Name)]; dup {
-			errs = append(errs, items[i].Errorf("duplicate method: %q and %q both get the folder %q", other, m.Name, Slug(m.Name)))
+		slug := Slug(m.Name)
+		if other, dup := bySlug[slug]; dup {
+			errs = append(errs, items[i].Errorf("duplicate method: %q and %q both get the folder %q", other, m.Name, slug))
 		}
-		bySlug[Slug(m.Name)] = m.Name
+		bySlug[slug] = m.Name
 		if !c.Loss.IsZero() {
 			if err := m.Oracle.Must().Check(c.Loss.Must()); err != nil {
 				at, ok := items[i].Lookup("oracle")
@@ -102,20 +114,4 @@ func (c *Config) validateMethods(root strict.Value) (errs []error) {
 		}
 	}
 	return errs
-}
-
-var validName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)
-
-// Slug returns a method's folder name: lower-case letters and digits, with
-// everything between them turned into single hyphens.
-func Slug(name string) string {
-	var b strings.Builder
-	for _, r := range strings.ToLower(name) {
-		if r >= 'a' && r <= 'z' || r >= '0' && r <= '9' {
-			b.WriteRune(r)
-		} else if b.Len() > 0 && !strings.HasSuffix(b.String(), "-") {
-			b.WriteByte('-')
-		}
-	}
-	return strings.TrimSuffix(b.String(), "-")
 }

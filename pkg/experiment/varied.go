@@ -77,12 +77,18 @@ func flow(x any) string {
 }
 
 // String lists the settings for people: "oracle.gamma=0.1, train.batch_size=64".
+// Long texts are cut, and what would not print is escaped.
 func (v Varied) String() string {
 	parts := make([]string, len(v))
 	for i, s := range v {
-		parts[i] = s.Key + "=" + s.Text()
+		parts[i] = strict.Plain(s.Key + "=" + s.Text())
 	}
 	return strings.Join(parts, ", ")
+}
+
+// same reports whether the settings are the same.
+func (v Varied) same(w Varied) bool {
+	return slices.EqualFunc(v, w, func(a, b Setting) bool { return a.Key == b.Key && a.Text() == b.Text() })
 }
 
 // maxSlug bounds the name of a settings folder; file systems allow 255 bytes.

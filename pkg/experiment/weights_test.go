@@ -31,7 +31,7 @@ func weighted(t *testing.T, c *Config) *Problem {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := (&loaded{data, raw.Checksums}).problem(c)
+	p, err := (&loaded{Problem: data, checksums: raw.Checksums}).problem(c)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 
+	"github.com/dualgn/dgn/pkg/size"
 	"github.com/dualgn/dgn/pkg/tensor"
 )
 
@@ -33,8 +34,14 @@ type LayerConfig struct {
 // newChain sizes layers. An error names the layer by index and kind.
 func newChain(in tensor.Shape, layers []LayerConfig) (chain, error) {
 	c := chain{in: in, first: len(layers)}
+	if len(layers) > maxLayers {
+		return chain{}, fmt.Errorf("a network of %d layers; at most %d are allowed", len(layers), maxLayers)
+	}
 	for i, l := range layers {
 		s, err := l.Layer.Size(in)
+		if err == nil {
+			err = s.checkNumbers(c.params)
+		}
 		if err != nil {
 			return chain{}, fmt.Errorf("layer %d (%s): %w", i, l.Kind, err)
 		}
@@ -57,12 +64,12 @@ func (c *chain) size() Size {
 		for _, p := range l.size.Params {
 			s.Params = append(s.Params, Param{fmt.Sprintf("%d.%s", i, p.Name), p.Shape})
 		}
-		s.Forward += l.size.Forward
-		s.Weight += l.size.Weight
+		add(&s.Forward, l.size.Forward)
+		add(&s.Weight, l.size.Weight)
 		if i <= c.first {
-			s.Input += l.size.Input
+			add(&s.Input, l.size.Input)
 		} else {
-			s.Weight += l.size.Input // a tangent comes from the layers before
+			add(&s.Weight, l.size.Input) // a tangent comes from the layers before
 		}
 		s.Kept += l.size.Kept
 		s.Indices += l.size.Indices
@@ -75,6 +82,9 @@ func (c *chain) size() Size {
 	}
 	return s
 }
+
+// add adds multiply-adds.
+func add(to *int64, n int64) { *to = int64(size.Sum(int(*to), int(n))) }
 
 // changes reports whether the layer changes values. If not, it needs no work.
 func (l namedLayer) changes() bool {

@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 
 	"github.com/dualgn/dgn/pkg/registry"
+	"github.com/dualgn/dgn/pkg/size"
 	"github.com/dualgn/dgn/pkg/strict"
 	"github.com/dualgn/dgn/pkg/tensor"
 )
@@ -100,6 +101,14 @@ func newConv(l Conv) (Layer, error) {
 	case l.Padding.Same && l.Stride != 1:
 		return nil, strict.Field("padding", "same takes stride 1, not %d; give a number", l.Stride)
 	}
+	for _, o := range []struct {
+		key    string
+		values []int
+	}{{"filters", []int{l.Filters}}, {"kernel", []int{l.Kernel.H, l.Kernel.W}}, {"stride", []int{l.Stride}}, {"padding", []int{l.Padding.N}}} {
+		if err := atMost(o.key, maxSide, o.values...); err != nil {
+			return nil, err
+		}
+	}
 	return l, checkInit(l.Initializer)
 }
 
@@ -124,7 +133,7 @@ func (l Conv) Size(in tensor.Shape) (Size, error) {
 		return Size{}, fmt.Errorf("a kernel of %dx%d is larger than an image of %s, which has %dx%d with padding %d; use a smaller kernel or more padding",
 			s.KH, s.KW, in, h, w, l.Padding.N)
 	}
-	n := s.MultiplyAdds()
+	n := int64(size.Product(l.Filters, in.C, s.KH, s.KW, s.Out.H, s.Out.W))
 	size := Size{
 		Out:     s.Out,
 		Params:  []Param{{"weight", []int{l.Filters, in.C, s.KH, s.KW}}},

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/dualgn/dgn/pkg/registry"
+	"github.com/dualgn/dgn/pkg/size"
 	"github.com/dualgn/dgn/pkg/strict"
 	"github.com/dualgn/dgn/pkg/tensor"
 )
@@ -38,6 +39,18 @@ func newConvNet(m ConvNet) (Model, error) {
 		return nil, strict.Field("convs", "must be a positive number, got %d", m.Convs)
 	case m.Kernel <= 0:
 		return nil, strict.Field("kernel", "must be a positive number, got %d", m.Kernel)
+	}
+	for _, o := range []struct {
+		key    string
+		limit  int
+		values []int
+	}{{"filters", maxSide, m.Filters}, {"convs", maxLayers, []int{m.Convs}}, {"kernel", maxSide, []int{m.Kernel}}} {
+		if err := atMost(o.key, o.limit, o.values...); err != nil {
+			return nil, err
+		}
+	}
+	if layers := size.Product(len(m.Filters), m.Convs); layers > maxLayers {
+		return nil, strict.Field("convs", "%d blocks of %d convolutions are more than the %d layers allowed", len(m.Filters), m.Convs, maxLayers)
 	}
 	return m, checkMLP(m.Hidden, m.Activation, m.Init, m.K)
 }

@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 
 	"github.com/dualgn/dgn/pkg/registry"
+	"github.com/dualgn/dgn/pkg/size"
 	"github.com/dualgn/dgn/pkg/strict"
 	"github.com/dualgn/dgn/pkg/tensor"
 )
@@ -31,6 +32,9 @@ func newDense(l Dense) (Layer, error) {
 	if l.Units <= 0 {
 		return nil, strict.Field("units", "must be a positive number, got %d", l.Units)
 	}
+	if err := atMost("units", maxSide, l.Units); err != nil {
+		return nil, err
+	}
 	return l, checkInit(l.Initializer)
 }
 
@@ -38,7 +42,7 @@ func (l Dense) Size(in tensor.Shape) (Size, error) {
 	if !in.IsVector() {
 		return Size{}, fmt.Errorf("takes vectors, not examples of shape %s; put a flatten layer before it", in)
 	}
-	n := int64(in.C) * int64(l.Units)
+	n := int64(size.Product(in.C, l.Units))
 	s := Size{
 		Out:     tensor.Shape{C: l.Units, H: 1, W: 1},
 		Params:  []Param{{"weight", []int{l.Units, in.C}}},

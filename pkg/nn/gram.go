@@ -52,7 +52,9 @@ func (l *Linearization[T]) gram(dst tensor.Matrix[float64], add func(GramOp[T], 
 	}
 	l.sum = gramSum[T]{add: add, dst: dst}
 	walk := l.Backprop(unit, &l.sum)
-	return walk + l.sum.adds
+	adds := walk + l.sum.adds
+	l.sum = gramSum[T]{} // which would keep dst alive
+	return adds
 }
 
 // A gramSum adds what each layer contributes to K, or to its blocks.

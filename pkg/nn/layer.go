@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 
 	"github.com/dualgn/dgn/pkg/registry"
+	"github.com/dualgn/dgn/pkg/size"
 	"github.com/dualgn/dgn/pkg/strict"
 	"github.com/dualgn/dgn/pkg/tensor"
 )
@@ -65,7 +66,7 @@ type Size struct {
 func (s Size) NumParams() int {
 	n := 0
 	for _, p := range s.Params {
-		n += p.Len()
+		n = size.Sum(n, p.Len())
 	}
 	return n
 }
@@ -77,13 +78,7 @@ type Param struct {
 }
 
 // Len returns the number of values.
-func (p Param) Len() int {
-	n := 1
-	for _, d := range p.Shape {
-		n *= d
-	}
-	return n
-}
+func (p Param) Len() int { return size.Product(p.Shape...) }
 
 // An Op is a layer bound to an input shape. Batches have any number of rows up
 // to the m it was bound for, an example each; nothing is allocated. The op of a

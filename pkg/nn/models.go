@@ -50,6 +50,9 @@ func checkMLP(hidden []int, activation LayerChoice, initializer string, outputs 
 	if slices.ContainsFunc(hidden, func(n int) bool { return n <= 0 }) {
 		return strict.Field("hidden", "every layer needs a positive number of units, got %v", hidden)
 	}
+	if err := atMost("hidden", maxSide, hidden...); err != nil {
+		return err
+	}
 	if _, ok := activation.Must().(Activation); !ok {
 		return strict.Field("activation", "%s is not an activation (known: %v)", activation.Name, activations())
 	}
@@ -78,7 +81,7 @@ func checkOutputs(k int) error {
 	if k < 0 {
 		return strict.Field("outputs", "must be 0 (what data and loss need) or a positive number, got %d", k)
 	}
-	return nil
+	return atMost("outputs", maxSide, k)
 }
 
 func (m MLP) Outputs() int { return m.K }

@@ -11,7 +11,7 @@ import (
 // A Net is a chain of layers over one flat vector of weights.
 type Net struct {
 	chain
-	size Size // of the whole
+	whole Size
 }
 
 // NewNet sizes a chain of layers for examples of shape in. An error names the
@@ -43,7 +43,7 @@ func (n *Net) Outputs() int { return n.out.C }
 // layer is a module with the children body and shortcut: "3.body.0.weight".
 func (n *Net) Layout() tensor.Layout {
 	var l tensor.Layout
-	for _, p := range n.size.Params {
+	for _, p := range n.whole.Params {
 		l.Add(p.Name, p.Shape)
 	}
 	return l
@@ -63,7 +63,7 @@ type MultiplyAdds struct{ Forward, JVP, VJP int64 }
 // MultiplyAdds returns the work of one example. Layers up to the first with
 // weights have no input half.
 func (n *Net) MultiplyAdds() MultiplyAdds {
-	return MultiplyAdds{Forward: n.size.Forward, JVP: n.size.Weight, VJP: n.size.Weight}
+	return MultiplyAdds{Forward: n.whole.Forward, JVP: n.whole.Weight, VJP: n.whole.Weight}
 }
 
 // Dims are the sizes of a model linearized on a mini-batch, and the multiply-adds of
@@ -94,29 +94,5 @@ type Row struct {
 	Indices      int   // and int32
 }
 
-// Bytes returns what is held for one example if a value takes so many bytes.
-func (r Row) Bytes(value int) int { return r.Kept*value + r.Indices*4 }
-
 // Table returns a row for each layer, those inside a residual layer below it.
 func (n *Net) Table() []Row { return n.table("") }
-
-// Memory is what a linearization takes, in bytes.
-type Memory struct {
-	Kept int // activations that derivatives refer to
-	Work int // tangents and cotangents between layers
-}
-
-// Memory returns what a linearization for batches of m examples takes if a
-// value takes so many bytes. Work space of matrix products comes on top.
-func (n *Net) Memory(m, value int) Memory {
-	var mem Memory
-	for _, r := range n.Table() {
-		if !r.Nested {
-			mem.Kept += m * r.Bytes(value)
-		}
-	}
-	var s slots
-	s.reserve(&n.chain, 0)
-	mem.Work = m * (s.values()*value + n.Outputs()*8)
-	return mem
-}

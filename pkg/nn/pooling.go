@@ -25,7 +25,10 @@ func (l Pooling) check() error {
 	case l.Padding < 0 || l.Padding > l.Size/2:
 		return strict.Field("padding", "must be from 0 to %d, half the size, got %d", l.Size/2, l.Padding)
 	}
-	return nil
+	if err := atMost("size", maxSide, l.Size); err != nil {
+		return err
+	}
+	return atMost("stride", maxSide, l.Stride)
 }
 
 // Carries says that the values of a pooling layer are those of its input.

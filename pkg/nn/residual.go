@@ -71,9 +71,9 @@ func (l Residual) Size(in tensor.Shape) (Size, error) {
 		for _, p := range part.Params {
 			s.Params = append(s.Params, Param{b[i].name + "." + p.Name, p.Shape})
 		}
-		s.Forward += part.Forward
-		s.Weight += part.Weight
-		s.Input += part.Input
+		add(&s.Forward, part.Forward)
+		add(&s.Weight, part.Weight)
+		add(&s.Input, part.Input)
 		s.Kept += part.Kept
 		s.Indices += part.Indices
 	}

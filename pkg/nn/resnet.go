@@ -39,6 +39,12 @@ func newResNet(m ResNet) (Model, error) {
 	case m.Width <= 0:
 		return nil, strict.Field("width", "must be a positive number, got %d", m.Width)
 	}
+	if err := atMost("depth", maxLayers, m.Depth); err != nil {
+		return nil, err
+	}
+	if err := atMost("width", maxSide/4, m.Width); err != nil {
+		return nil, err
+	}
 	return m, checkMLP(nil, m.Activation, m.Init, m.K)
 }
 

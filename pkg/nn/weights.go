@@ -24,31 +24,45 @@ func Arrays[T tensor.Float](n *Net, w []T) (out []arrays.Array) {
 // Load reads [Arrays] from an .npz or .safetensors file, ours or PyTorch's. Arrays that are missing, too
 // many, or of another shape are all named in the error.
 func Load[T tensor.Float](path string, n *Net) ([]T, error) {
-	file, err := arrays.ReadFile(path)
+	shapes := map[string][]int{}
+	for _, p := range n.Layout().Blocks {
+		shapes[p.Name] = p.Shape
+	}
+	// Arrays that do not fit are told of below, and need not be read for that.
+	var headers []arrays.Header
+	file, err := arrays.ReadFile(path, func(h arrays.Header) error {
+		headers = append(headers, h)
+		if want, ok := shapes[h.Name]; !ok || !slices.Equal(h.Shape, want) {
+			return arrays.ErrSkip
+		}
+		return nil
+	})
 	if err != nil {
 		return nil, err
 	}
 	w := make([]T, n.params)
-	byName := map[string]arrays.Array{}
+	byName, given := map[string]arrays.Array{}, map[string][]int{}
 	for _, a := range file {
 		byName[a.Name] = a
 	}
+	for _, h := range headers {
+		given[h.Name] = h.Shape
+	}
 	var errs []error
 	for _, p := range n.Layout().Blocks {
-		a, ok := byName[p.Name]
-		delete(byName, p.Name)
+		shape, ok := given[p.Name]
 		switch {
 		case !ok:
 			errs = append(errs, fmt.Errorf("%s: array %q is missing; the model needs it with shape %v", path, p.Name, p.Shape))
-		case !slices.Equal(a.Shape, p.Shape):
-			errs = append(errs, fmt.Errorf("%s: array %q has shape %v; the model needs %v", path, p.Name, a.Shape, p.Shape))
+		case !slices.Equal(shape, p.Shape):
+			errs = append(errs, fmt.Errorf("%s: array %q has shape %v; the model needs %v", path, p.Name, shape, p.Shape))
 		default:
-			tensor.Convert(tensor.Of(p, w), a.Float64s())
+			tensor.Convert(tensor.Of(p, w), byName[p.Name].Float64s())
 		}
 	}
-	for _, a := range file {
-		if _, extra := byName[a.Name]; extra {
-			errs = append(errs, fmt.Errorf("%s: array %q belongs to no layer of the model", path, a.Name))
+	for _, h := range headers {
+		if _, ok := shapes[h.Name]; !ok {
+			errs = append(errs, fmt.Errorf("%s: array %.60q belongs to no layer of the model", path, h.Name))
 		}
 	}
 	return w, errors.Join(errs...)

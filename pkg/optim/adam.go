@@ -5,6 +5,7 @@ import (
 
 	"github.com/dualgn/dgn/pkg/registry"
 	"github.com/dualgn/dgn/pkg/schedules"
+	"github.com/dualgn/dgn/pkg/size"
 	"github.com/dualgn/dgn/pkg/strict"
 	"github.com/dualgn/dgn/pkg/tensor"
 	"github.com/dualgn/dgn/pkg/tensor/kernel"
@@ -68,6 +69,12 @@ func (o Adam) Optimizers() Optimizers { return OptimizersOf(o, bindAdam[float32]
 func (o AdamW) Optimizers() Optimizers {
 	return OptimizersOf(o, bindAdamW[float32], bindAdamW[float64])
 }
+
+// StateBytes counts means and squares.
+func (o Adam) StateBytes(l tensor.Layout, value int) int { return size.Product(2, l.Len, value) }
+
+// StateBytes is that of Adam.
+func (o AdamW) StateBytes(l tensor.Layout, value int) int { return Adam(o).StateBytes(l, value) }
 
 type adam[T tensor.Float] struct {
 	Adam

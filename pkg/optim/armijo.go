@@ -42,33 +42,38 @@ func newArmijo(o Armijo) (StepRule, error) {
 	case o.Backtracks < 0:
 		return nil, strict.Field("max_backtracks", "must not be negative, got %d", o.Backtracks)
 	}
-	return &armijo{Armijo: o, next: o.Initial}, nil
+	return &armijo{Armijo: o, update: o.Initial, gradient: o.Initial}, nil
 }
 
+// The lengths that suit an optimizer's update and the gradient step have nothing
+// to do with each other, so that each is remembered for itself.
 type armijo struct {
 	Armijo
-	next float64 // the step that the next search tries first
+	update   float64 // what the next search along an update tries first
+	gradient float64 // and the next along a gradient step
 }
 
-func (r *armijo) State() []*float64 { return []*float64{&r.next} }
+func (r *armijo) State() []*float64 { return []*float64{&r.update, &r.gradient} }
 
 func (r *armijo) Size(phi Objective) float64 {
+	next := &r.update
 	slope := phi.Slope()
 	if !(slope < 0) {
 		phi.UseGradient()
+		next = &r.gradient
 		if slope = phi.Slope(); !(slope < 0) { // a zero gradient, or a NaN
 			return 1
 		}
 	}
 	before := phi.Value()
-	eta := r.next
+	eta := *next
 	for range r.Backtracks + 1 {
 		if phi.At(eta) <= before+r.Decrease*eta*slope { // not so for a NaN
-			r.next = min(eta*r.Grow, r.Max)
+			*next = min(eta*r.Grow, r.Max)
 			return eta
 		}
 		eta *= r.Shrink
 	}
-	r.next = r.Initial
+	*next = r.Initial
 	return 0
 }

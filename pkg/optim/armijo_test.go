@@ -76,6 +76,40 @@ func TestArmijoFallsBack(t *testing.T) {
 	}
 }
 
+// TestArmijoRemembersBoth: a search along the gradient step begins where the last
+// one along a gradient step left off, whatever the updates between, and the other
+// way round.
+func TestArmijoRemembersBoth(t *testing.T) {
+	r := newRule(t, "{kind: armijo, initial: 1, grow: 2, shrink: 0.5, max: 10, sufficient_decrease: 0.25}")
+	ascending := func(least float64) *curve {
+		c := parabola(1)
+		c.slope, c.gradient = 2, parabola(least)
+		return c
+	}
+	for i, s := range []struct {
+		curve *curve
+		tried []float64
+	}{
+		{parabola(0.1), []float64{1, 0.5, 0.25, 0.125}},
+		{ascending(2), []float64{1}},     // not 0.25
+		{parabola(0.2), []float64{0.25}}, // not 2
+		{ascending(2), []float64{2}},
+		{ascending(0.01), []float64{4, 2, 1, 0.5, 0.25, 0.125, 0.0625, 0.03125, 0.015625, 0.0078125}},
+		{parabola(1), []float64{0.5}},
+		{ascending(1), []float64{0.015625}},
+	} {
+		if r.Size(s.curve); !slices.Equal(s.curve.tried, s.tried) {
+			t.Errorf("search %d tries %v, want %v", i, s.curve.tried, s.tried)
+		}
+	}
+	// A failed search along one leaves the memory of the other.
+	wrong := &curve{phi: func(x float64) float64 { return x }, slope: -1}
+	r.Size(wrong)
+	if state := r.State(); *state[0] != 1 || *state[1] != 0.03125 {
+		t.Errorf("after a failed search along an update: %g and %g", *state[0], *state[1])
+	}
+}
+
 // TestArmijoGivesUp: where no step is accepted none is made, and the next search
 // starts afresh. A NaN, of weights gone too far, is never accepted.
 func TestArmijoGivesUp(t *testing.T) {

@@ -78,6 +78,20 @@ func New[T tensor.Float](s Spec, l tensor.Layout, pool *tensor.Pool) Optimizer[T
 	return tensor.InstanceOf[func(tensor.Layout, *tensor.Pool) Optimizer[T]](s.Optimizers())(l, pool)
 }
 
+// A Sized spec says what its optimizer keeps between steps, in bytes, for weights of a
+// layout in a precision of value bytes. One that is not Sized is taken to keep nothing.
+type Sized interface {
+	StateBytes(l tensor.Layout, value int) int
+}
+
+// StateBytes returns what the optimizer of a spec keeps, see [Sized].
+func StateBytes(s Spec, l tensor.Layout, value int) int {
+	if sized, ok := s.(Sized); ok {
+		return sized.StateBytes(l, value)
+	}
+	return 0
+}
+
 // Known is the table of optimizers.
 var Known = registry.Table[Spec]{Kind: "optimizer"}
 

@@ -112,6 +112,18 @@ func TestOptimizers(t *testing.T) {
 					t.Error("three threads give other bits than one")
 				}
 
+				kept := 0
+				state := New[float32](spec, blocks, nil).State()
+				for _, v := range state.Float32 {
+					kept += 4 * len(v)
+				}
+				for _, v := range state.Float64 {
+					kept += 8 * len(v)
+				}
+				if says := StateBytes(spec, blocks, 4); says != kept {
+					t.Errorf("says that it keeps %d bytes, keeps %d", says, kept)
+				}
+
 				// An optimizer whose state is restored goes on as if nothing had
 				// happened.
 				a, b := New[float32](spec, blocks, nil), New[float32](spec, blocks, nil)

@@ -3,6 +3,7 @@ package optim
 import (
 	"github.com/dualgn/dgn/pkg/registry"
 	"github.com/dualgn/dgn/pkg/schedules"
+	"github.com/dualgn/dgn/pkg/size"
 	"github.com/dualgn/dgn/pkg/strict"
 	"github.com/dualgn/dgn/pkg/tensor"
 	"github.com/dualgn/dgn/pkg/tensor/kernel"
@@ -43,6 +44,14 @@ func newSGD(o SGD) (Spec, error) {
 }
 
 func (o SGD) Optimizers() Optimizers { return OptimizersOf(o, bindSGD[float32], bindSGD[float64]) }
+
+// StateBytes counts the momentum.
+func (o SGD) StateBytes(l tensor.Layout, value int) int {
+	if o.Momentum > 0 {
+		return size.Product(l.Len, value)
+	}
+	return 0
+}
 
 type sgd[T tensor.Float] struct {
 	SGD

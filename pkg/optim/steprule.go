@@ -11,7 +11,9 @@ type StepRule interface {
 	Size(phi Objective) (eta float64)
 
 	// State returns the numbers that a checkpoint must keep, nil if there are
-	// none. Writing to them restores the rule.
+	// none. Writing to them restores the rule. A later version of a rule may have
+	// more, behind the others: those that a checkpoint lacks keep what they begin
+	// with.
 	State() []*float64
 }
 

@@ -9,8 +9,8 @@ import (
 )
 
 // Abilities are what an inner solver can do: a constructor for each kind of problem
-// that it solves, nil where it does not. Checks of configs, their errors and the
-// help are made from it.
+// that it solves, nil where it does not. Checks of configs, their errors, the help and
+// the estimate of memory are made from it.
 type Abilities struct {
 	// System returns a solver of the dual systems of Gauss-Newton, of at most
 	// n = m k unknowns, for at most budget iterations.
@@ -35,6 +35,12 @@ type Abilities struct {
 
 	// NeedsGram says that the solver works on K itself, (m k)² numbers.
 	NeedsGram bool
+
+	// SystemSpace, PrimalSpace and BoxSpace return how many numbers a solver keeps, of
+	// the same sizes as its constructor is told; blocks: the diagonal blocks of K too.
+	SystemSpace func(n, k, budget int) (numbers int, blocks bool)
+	PrimalSpace func(p, budget int) (numbers int)
+	BoxSpace    func(n int) (numbers int)
 }
 
 // PrimalSolvers are the constructors of a primal solver, one for each precision.

@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/dualgn/dgn/pkg/registry"
+	"github.com/dualgn/dgn/pkg/size"
 	"github.com/dualgn/dgn/pkg/tensor"
 )
 
@@ -22,6 +23,12 @@ func (CG) Abilities() Abilities {
 		Newton: true,
 		Warm:   true,
 		Primal: PrimalSolvers{Float32: newPrimalCG[float32], Float64: newPrimalCG[float64]},
+		SystemSpace: func(n, _, budget int) (int, bool) { // a basis of residuals, and three vectors
+			return size.Sum(size.Product(3, n), size.Product(n, min(n, budget))), false
+		},
+		PrimalSpace: func(p, budget int) int { // the same
+			return size.Sum(size.Product(3, p), size.Product(p, basisSize(p, budget)))
+		},
 	}
 }
 

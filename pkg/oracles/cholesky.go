@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/dualgn/dgn/pkg/registry"
+	"github.com/dualgn/dgn/pkg/size"
 	"github.com/dualgn/dgn/pkg/tensor"
 )
 
@@ -23,6 +24,9 @@ func (Cholesky) Abilities() Abilities {
 		},
 		Newton:    true,
 		NeedsGram: true,
+		SystemSpace: func(n, _, _ int) (int, bool) { // A, beside K
+			return size.Sum(size.Product(n, n), n), false
+		},
 	}
 }
 

@@ -82,6 +82,9 @@ func (g Gamma) Nested() (string, any) { return "levenberg_marquardt", DefaultLev
 // Check reports whether gamma is defined in a run of t.Total steps.
 func (g Gamma) Check(t schedules.Time) error { return g.number.Check(t) }
 
+// FollowsEnd reports whether gamma depends on the length of the run.
+func (g Gamma) FollowsEnd() bool { return g.number.FollowsEnd() }
+
 // valid returns an error about the key gamma unless every value is positive.
 func (g Gamma) valid() error {
 	switch {

@@ -87,7 +87,7 @@ func (o GaussNewton) Check(l losses.Loss) error {
 }
 
 func (o GaussNewton) Fits(_ losses.Loss, n *nn.Net, m int) error {
-	return o.Solver.checkSize(m, n.Outputs())
+	return o.fits(o.Solver, m, n.Outputs())
 }
 
 func (o GaussNewton) Oracles() Oracles { return OraclesOf(o, newGN[float32], newGN[float64]) }

@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/dualgn/dgn/pkg/registry"
+	"github.com/dualgn/dgn/pkg/size"
 	"github.com/dualgn/dgn/pkg/tensor"
 )
 
@@ -22,6 +23,10 @@ func (Lanczos) Abilities() Abilities {
 	return Abilities{
 		System: func(n, _, budget int, _ *tensor.Pool) Linear { return newLanczosPath(n, budget) },
 		Path:   func(n, budget int) Path { return newLanczosPath(n, budget) },
+		SystemSpace: func(n, _, budget int) (int, bool) { // a basis with one vector more, two vectors, and T with its work space
+			t := min(n, budget)
+			return size.Sum(size.Product(n, size.Sum(t, 3)), size.Product(4, t)), false
+		},
 	}
 }
 

@@ -90,7 +90,8 @@ type Report struct {
 	// objective that the direction is for, F = h + (mu/2) |w|².
 	WeightDecay float64
 
-	// Of the direction; NaN what only Complete finds out.
+	// Of the direction; NaN what only Complete finds out. Direction sets the slope,
+	// unless the oracle is a [Sloper].
 	GradNorm    float64 // |grad h|
 	Slope       float64 // <grad F, d>: negative for a descent direction
 	ModelChange float64 // of h from w to w + d, as the model predicts it

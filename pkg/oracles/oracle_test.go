@@ -639,7 +639,7 @@ func TestGammaZero(t *testing.T) {
 			n, p := newProblem[float64](c.loss, 7, nil)
 			p.Time = schedules.Time{Step: 10, Total: 11, StepsPerEpoch: 11}
 			d := make([]float64, n.NumParams())
-			o := c.bind(n, 7, "gamma: {schedule: cosine, initial: 1, final: 0}", fmt.Sprintf("weight_decay: %g", mu), "inner_iterations: 5")
+			o := c.bind(n, 7, "gamma: {schedule: cosine, initial: 1, final: 0, steps: 10}", fmt.Sprintf("weight_decay: %g", mu), "inner_iterations: 5")
 			r := o.Direction(d, p)
 			r = o.Complete(true)
 			if size := tensor.Norm2(nil, d); size != 0 || r.Slope != 0 || r.ModelChange != 0 {

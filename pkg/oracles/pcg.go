@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/dualgn/dgn/pkg/registry"
+	"github.com/dualgn/dgn/pkg/size"
 	"github.com/dualgn/dgn/pkg/tensor"
 )
 
@@ -23,6 +24,9 @@ func (PCG) Abilities() Abilities {
 		},
 		Newton: true,
 		Warm:   true,
+		SystemSpace: func(n, k, budget int) (int, bool) { // two bases, four vectors, and the factors of the blocks
+			return size.Sum(size.Product(4, n), size.Product(2, n, min(n, budget)), size.Product(n, k)), true
+		},
 	}
 }
 

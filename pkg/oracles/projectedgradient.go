@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/dualgn/dgn/pkg/registry"
+	"github.com/dualgn/dgn/pkg/size"
 	"github.com/dualgn/dgn/pkg/tensor"
 )
 
@@ -17,7 +18,9 @@ func init() {
 // is handled by its proximal operator, and c K by a step 1/L. It needs no K.
 type ProjectedGradient struct{}
 
-func (ProjectedGradient) Abilities() Abilities { return Abilities{Box: newAcceleratedGradient} }
+func (ProjectedGradient) Abilities() Abilities {
+	return Abilities{Box: newAcceleratedGradient, BoxSpace: func(n int) int { return size.Product(4, n) }}
+}
 
 func newAcceleratedGradient(n int) BoxAscent {
 	return &acceleratedGradient{next: make([]float64, n), nextU: make([]float64, n), y: make([]float64, n), yU: make([]float64, n)}

@@ -88,7 +88,7 @@ func (o ProxLinear) Choices(l losses.Loss) []string {
 }
 
 func (o ProxLinear) Fits(l losses.Loss, n *nn.Net, m int) error {
-	return o.solver(l).checkSize(m, n.Outputs())
+	return o.fits(o.solver(l), m, n.Outputs())
 }
 
 func (o ProxLinear) Oracles() Oracles { return OraclesOf(o, newProx[float32], newProx[float64]) }

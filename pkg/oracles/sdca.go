@@ -17,7 +17,7 @@ func init() {
 type SDCA struct{}
 
 func (SDCA) Abilities() Abilities {
-	return Abilities{Box: newCoordinateAscent, NeedsGram: true}
+	return Abilities{Box: newCoordinateAscent, NeedsGram: true, BoxSpace: func(n int) int { return n }}
 }
 
 func newCoordinateAscent(n int) BoxAscent {

@@ -105,20 +105,6 @@ func newPrimalSolver[T tensor.Float](c SolverChoice, o Inner, at Site) PrimalLin
 	return tensor.InstanceOf[func(p, budget int, pool *tensor.Pool) PrimalLinear[T]](c.abilities().Primal)(at.Dims.Weights, o.InnerIterations, at.Pool)
 }
 
-// maxUnknowns is how large a Gram matrix may get: 2 GiB.
-const maxUnknowns = 1 << 14
-
-// checkSize returns an error about the key solver if it would have to hold too
-// large a Gram matrix.
-func (c SolverChoice) checkSize(m, k int) error {
-	if n := m * k; c.abilities().NeedsGram && n > maxUnknowns {
-		others := able(func(a Abilities) bool { return !a.NeedsGram })
-		return strict.Field("solver", "%s holds the Gram matrix of a mini-batch, %d x %d numbers (%d examples x %d outputs), more than the %d x %d allowed; use a smaller train.batch_size, or one of %s",
-			c.Name, n, n, m, k, maxUnknowns, maxUnknowns, strings.Join(others, ", "))
-	}
-	return nil
-}
-
 func (s Solution) String() string {
 	return fmt.Sprintf("%d iterations, %s, relative residual %.3g", s.Iterations, s.Reason, s.RelativeResidual)
 }

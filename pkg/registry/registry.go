@@ -176,17 +176,31 @@ func (c Choice[T]) Must() T {
 func (c Choice[T]) IsZero() bool { return c.build == nil }
 
 // MarshalYAML returns the mapping {kind: name, every option: value}.
-func (c Choice[T]) MarshalYAML() (any, error) {
-	n := &yaml.Node{}
-	if err := n.Encode(c.Options); err != nil {
-		return nil, err
-	}
+func (c Choice[T]) MarshalYAML() (any, error) { return c.Mapping(), nil }
+
+// Mapping returns the choice as a config would hold it.
+func (c Choice[T]) Mapping() Mapping { return Mapping{c.key, c.Name, []any{c.Options}} }
+
+// A Mapping is {kind: name, every option: value}: a choice without its type.
+type Mapping struct {
+	Key, Name string
+	Options   []any // structs that share the mapping
+}
+
+// MarshalYAML returns the mapping as a node.
+func (m Mapping) MarshalYAML() (any, error) {
 	out := &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map", Style: yaml.FlowStyle}
 	out.Content = append(out.Content,
-		&yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: c.key},
-		&yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: c.Name})
-	if n.Kind == yaml.MappingNode {
-		out.Content = append(out.Content, n.Content...)
+		&yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: m.Key},
+		&yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: m.Name})
+	for _, o := range m.Options {
+		n := &yaml.Node{}
+		if err := n.Encode(o); err != nil {
+			return nil, err
+		}
+		if n.Kind == yaml.MappingNode {
+			out.Content = append(out.Content, n.Content...)
+		}
 	}
 	return out, nil
 }

@@ -9,34 +9,74 @@ import (
 
 // A captioner collects what the caption of curves has to say.
 type captioner struct {
-	res     *Results
-	smooth  int
-	band    string // what the interval is drawn as
-	upTo    bool   // points have different n, which the legend does not tell
-	curves  []curve
-	wall    bool
-	between bool
-	left    int
+	res    *Results
+	smooth int
+	band   string // what the interval is drawn as
+	upTo   bool   // points have different n, which the legend does not tell
+	curves []curve
+	wall   bool
+	zeroX  bool // some x axis is a log axis, and starts at 0
+	edge   edge
 }
 
-func (c *captioner) add(x quantity, curves []curve) {
+func (c *captioner) add(x, y quantity, curves []curve) {
 	c.curves = append(c.curves, curves...)
 	c.wall = c.wall || x.name == "wall"
+	c.edge.add(y, curves)
 	for _, v := range curves {
-		c.left += v.left
-		c.between = c.between || v.between
+		for _, line := range append(v.single(), v.mean) {
+			c.zeroX = c.zeroX || x.log && len(line) > 0 && line[0].X <= 0
+		}
 	}
+}
+
+// An edge counts what stands at the edge of a log axis.
+type edge struct {
+	n        int
+	negative bool
+}
+
+func (e *edge) add(y quantity, curves []curve) {
+	if !y.log {
+		return
+	}
+	for _, c := range curves {
+		n, negative := c.edges()
+		e.n, e.negative = e.n+n, e.negative || negative
+	}
+}
+
+// String says what the marks are, "" if there are none.
+func (e edge) String() string {
+	switch {
+	case e.n == 0:
+		return ""
+	case e.negative:
+		return "triangles at the lower edge: 0 or less, for which a log axis has no place"
+	}
+	return "triangles at the lower edge: exactly 0, for which a log axis has no place"
 }
 
 // remarks says what lines and bands are, and what to be careful about.
 func (c *captioner) remarks() []remark {
 	parts := []string{c.res.Runs[0].Dataset + ": " + c.average()}
-	var thin, tails, crosses bool
+	var thin, tails, crosses, averaged, held, steps, partial bool
 	for _, v := range c.curves {
 		thin, tails, crosses = thin || len(v.thin) > 0, tails || len(v.tails) > 0, crosses || len(v.crosses) > 0
+		averaged, held, steps = averaged || v.averaged, held || v.held, steps || !v.straight
+		partial = partial || v.parts != nil
 	}
-	if c.between {
-		parts = append(parts, "means at equal x, values linear between evaluations")
+	if steps {
+		parts = append(parts, "a value holds until the next evaluation")
+	}
+	if averaged {
+		parts = append(parts, "means over the seeds at the same step, at the mean of their x")
+	}
+	if held {
+		parts = append(parts, "where steps differ, means of the seeds' last values")
+	}
+	if partial {
+		parts = append(parts, "k/n: mean of the k of n seeds that ended well")
 	}
 	switch {
 	case thin && tails:
@@ -49,6 +89,12 @@ func (c *captioner) remarks() []remark {
 	if crosses {
 		parts = append(parts, "×: diverged")
 	}
+	if text := c.edge.String(); text != "" {
+		parts = append(parts, text)
+	}
+	if c.zeroX {
+		parts = append(parts, "what is at 0 starts at the left edge")
+	}
 	if c.smooth > 1 {
 		parts = append(parts, fmt.Sprintf("smoothed: running mean of %d evaluations", c.smooth))
 	}
@@ -59,17 +105,10 @@ func (c *captioner) remarks() []remark {
 	if t := c.res.problems(); t != "" {
 		remarks = append(remarks, remark{t, true})
 	}
-	if c.left > 0 {
-		remarks = append(remarks, remark{leftOut(c.left), true})
+	if t := c.res.damage(); t != "" {
+		remarks = append(remarks, remark{t, true})
 	}
 	return remarks
-}
-
-func leftOut(n int) string {
-	if n == 1 {
-		return "1 value that is not positive is missing on the log axis"
-	}
-	return fmt.Sprintf("%d values that are not positive are missing on the log axis", n)
 }
 
 // average says what the lines and the bands are.

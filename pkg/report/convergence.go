@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"maps"
 	"math"
-	"os"
 	"path/filepath"
 	"slices"
 	"sort"
@@ -59,7 +58,7 @@ func readInner(path string, text []byte) (solves []solve, warning string, err er
 // inner reads the inner.csv of a run, if it has one.
 func (res *Results) inner(r *Run) ([]solve, error) {
 	path := filepath.Join(r.Dir, "inner.csv")
-	text, err := os.ReadFile(path)
+	text, err := readFile(path, maxLog, maxLine)
 	if absent(err) {
 		return nil, nil
 	}
@@ -87,7 +86,7 @@ func convergence(d *drawing) (figures []figure, why string, err error) {
 	var all []logged
 	for _, s := range d.series {
 		l := logged{series: s}
-		for _, r := range s.runs {
+		for _, r := range s.sound() {
 			solves, err := d.res.inner(&r)
 			if err != nil {
 				return nil, "", err
@@ -103,7 +102,7 @@ func convergence(d *drawing) (figures []figure, why string, err error) {
 	}
 	for i, page := range pages(all, many) {
 		f := figure{name: numbered("inner", i), width: halfWidth, height: halfHeight}
-		left := 0
+		var zeros edge
 		var seeds interval
 		for _, q := range []quantity{
 			{column: "relative_residual", label: "relative residual", log: true},
@@ -119,9 +118,9 @@ func convergence(d *drawing) (figures []figure, why string, err error) {
 				c.index, c.label = l.index, fmt.Sprintf("%s [%d solves]", l.label, len(l.solves))
 				some = some || len(c.mean) > 0
 				curves = append(curves, c)
-				left += c.left
 				seeds.add(float64(l.runs))
 			}
+			zeros.add(q, curves)
 			if f.legend == nil {
 				f.legend = plain(curves)
 			}
@@ -142,8 +141,8 @@ func convergence(d *drawing) (figures []figure, why string, err error) {
 		}
 		f.caption = []remark{{text: fmt.Sprintf("%s: median over the logged solves of all steps and of %s seeds, band: quartiles; a solve that has ended holds its last value",
 			d.res.Runs[0].Dataset, n)}}
-		if left > 0 {
-			f.caption = append(f.caption, remark{leftOut(left), true})
+		if text := zeros.String(); text != "" {
+			f.caption = append(f.caption, remark{text: text})
 		}
 		figures = append(figures, f)
 	}
@@ -154,28 +153,20 @@ func convergence(d *drawing) (figures []figure, why string, err error) {
 // iteration. A solve that has ended counts with its last value from there on: a
 // median of those that go on would rise where the good ones end.
 func convergenceCurve(solves []solve, q quantity) curve {
-	var c curve
-	var drawn []plotter.XYs // of each solve that has some, what the axes can show
+	c := curve{straight: true}
+	var drawn []plotter.XYs // of each solve that has some numbers
 	iterations := map[float64]bool{}
 	for _, s := range solves {
 		var p plotter.XYs
-		some := false
 		for i, v := range s.values[q.column] {
 			if math.IsNaN(v) || math.IsInf(v, 0) {
-				continue
-			}
-			some = true
-			if q.log && v <= 0 {
-				c.left++
 				continue
 			}
 			p = append(p, plotter.XY{X: s.iterations[i], Y: v})
 			iterations[s.iterations[i]] = true
 		}
-		if some {
-			c.n++
-		}
 		if len(p) > 0 {
+			c.n++
 			drawn = append(drawn, p)
 		}
 	}

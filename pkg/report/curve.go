@@ -11,176 +11,193 @@ import (
 )
 
 // A curve is what a figure shows of one series: the mean over its complete runs
-// and a band about it, and the other runs as thin lines. Where the mean is NaN,
-// the line has a gap.
+// and a band about it, and the other runs as thin lines. Values that the axes
+// cannot show are there too, and drawn as marks at the edge; where the mean is
+// NaN, the line has a gap.
 type curve struct {
-	label   string
-	index   int // gives it its colour
-	n       int // complete runs
-	mean    plotter.XYs
-	lo, hi  []float64
-	thin    []plotter.XYs // runs that did not end well
-	tails   []plotter.XYs // of complete runs, beyond the end of the shortest
-	crosses plotter.XYs   // where runs diverged
-	left    int           // points that a log axis cannot show
-	between bool          // the mean is of values between evaluations
-	bars    bool          // the band is drawn as bars
-	dodge   vg.Length     // moves crosses, so that those of other curves can be seen
+	label    string
+	index    int // gives it its colour
+	n, of    int // complete runs, and all
+	mean     plotter.XYs
+	lo, hi   []float64
+	parts    []string      // beside each mean, "k/n" if only k of n runs are in it; nil: nothing
+	thin     []plotter.XYs // runs that did not end well
+	tails    []plotter.XYs // of complete runs, beyond the end of the shortest
+	crosses  plotter.XYs   // where runs diverged
+	averaged bool          // x is a mean of different x
+	held     bool          // values hold until the next evaluation of their run
+	straight bool          // lines are straight between the means, and no steps
+	bars     bool          // the band is drawn as bars
+	dodge    vg.Length     // moves crosses, so that those of other curves can be seen
 }
 
+// An evaluation is what a curve takes from a row of metrics.csv.
+type evaluation struct{ step, x, y float64 }
+
 // newCurve aggregates a series. Values are smoothed, run by run, over that many
-// evaluations. Where the complete runs have evaluations at the same x, the mean
-// is taken there. Elsewhere (times differ) it is taken at the means of the i-th
-// evaluations' x, of values linear between evaluations: in log y on a log axis,
-// as the lines of a figure are. It ends where the first complete run does.
+// evaluations.
+//
+// The first evaluations of the complete runs are often at the same steps. There
+// the curve has the mean of the values at the mean of the x, which differ where x
+// is a time. After that it has, at each x where any run was evaluated, the mean of
+// the last values of all runs. Either way a mean is of values that were measured.
+// It ends where the first complete run does.
 func newCurve(s series, x, y quantity, smooth int) curve {
-	c := curve{index: s.index}
-	var complete []plotter.XYs
+	c := curve{index: s.index, of: len(s.runs)}
+	var complete [][]evaluation
 	counts := map[string]int{}
 	for _, r := range s.runs {
-		counts[r.Outcome]++
-		points, left := r.points(x, y, smooth)
-		c.left += left
+		counts[r.state()]++
+		points := r.points(x, y, smooth)
 		switch {
-		case len(points) == 0:
+		case len(points) == 0 || r.Damage != "":
 		case r.complete():
 			complete = append(complete, points)
 		default:
-			c.thin = append(c.thin, points)
+			line := drawable(points)
+			c.thin = append(c.thin, line)
 			if r.Outcome == "diverged" {
-				c.crosses = append(c.crosses, points[len(points)-1])
+				c.crosses = append(c.crosses, line[len(line)-1])
 			}
 		}
 	}
 	c.n = len(complete)
-	c.label = s.label + note(counts, len(s.runs))
-	if c.n == 0 {
-		return c
-	}
-	grid, same := commonGrid(complete)
-	c.between = !same
-	values := make([]float64, c.n)
-	for _, at := range grid {
-		for i, p := range complete {
-			values[i] = interpolate(p, at, y.log)
-		}
-		s := stat(values)
-		c.mean = append(c.mean, plotter.XY{X: at, Y: s.Mean})
-		c.lo, c.hi = append(c.lo, s.Lo), append(c.hi, s.Hi)
-	}
-	end := grid[len(grid)-1] // of the shortest
-	for _, p := range complete {
-		if rest := after(p, end, y.log); len(rest) > 1 {
-			c.tails = append(c.tails, rest)
-		}
+	c.label = s.label + noteOfMean(counts, len(s.runs), c.n)
+	if c.n > 0 {
+		c.average(complete)
 	}
 	return c
+}
+
+// average fills in mean, band and tails.
+func (c *curve) average(runs [][]evaluation) {
+	at := make([]int, len(runs)) // the evaluation of each run that counts
+	values := make([]float64, len(runs))
+	add := func(x float64) {
+		for i, p := range runs {
+			values[i] = p[at[i]].y
+		}
+		s := stat(values)
+		c.mean = append(c.mean, plotter.XY{X: x, Y: s.Mean})
+		c.lo, c.hi = append(c.lo, s.Lo), append(c.hi, s.Hi)
+	}
+	same := corresponding(runs)
+	for i := range same {
+		for r := range runs {
+			at[r], values[r] = i, runs[r][i].x
+		}
+		c.averaged = c.averaged || slices.Min(values) != slices.Max(values)
+		add(mean(values))
+	}
+	start, end := math.Inf(-1), math.Inf(1)
+	var grid []float64
+	for _, p := range runs {
+		start, end = max(start, p[max(same-1, 0)].x), min(end, p[len(p)-1].x)
+		for _, e := range p[same:] {
+			grid = append(grid, e.x)
+		}
+	}
+	slices.Sort(grid)
+	grid = slices.DeleteFunc(slices.Compact(grid), func(x float64) bool { return x < start || x > end || same > 0 && x == start })
+	if same == 0 && len(grid) == 0 { // no x is common to all runs
+		grid = []float64{start}
+	}
+	for _, x := range grid {
+		c.held = true
+		for r, p := range runs {
+			for at[r]+1 < len(p) && p[at[r]+1].x <= x {
+				at[r]++
+			}
+		}
+		add(x)
+	}
+	for r, p := range runs {
+		if rest := p[at[r]:]; len(rest) > 1 {
+			c.tails = append(c.tails, drawable(rest))
+		}
+	}
+}
+
+// corresponding returns how many first evaluations all runs have at the same steps.
+func corresponding(runs [][]evaluation) int {
+	for i := 0; ; i++ {
+		for _, p := range runs {
+			if i == len(p) || p[i].step != runs[0][i].step {
+				return i
+			}
+		}
+	}
 }
 
 // single returns the thin lines.
 func (c curve) single() []plotter.XYs { return slices.Concat(c.thin, c.tails) }
 
-// points returns what axes can show of a run, and the number of values that
-// they cannot because of a log axis.
-func (r *Run) points(x, y quantity, smooth int) (points plotter.XYs, left int) {
+// points returns the evaluations of a run that have a number.
+func (r *Run) points(x, y quantity, smooth int) (points []evaluation) {
 	var window []float64
 	for _, row := range r.Rows {
-		p := plotter.XY{X: row[x.column] * x.scale, Y: row[y.column] * y.scale}
-		if math.IsNaN(p.Y) || math.IsInf(p.Y, 0) || math.IsNaN(p.X) || math.IsInf(p.X, 0) {
+		p := evaluation{step: row["step"], x: row[x.column] * x.scale, y: row[y.column] * y.scale}
+		if math.IsNaN(p.y) || math.IsNaN(p.x) || math.IsInf(p.x, 0) {
 			continue
 		}
 		if smooth > 1 {
-			window = append(window, p.Y)
+			window = append(window, p.y)
 			window = window[max(0, len(window)-smooth):]
-			p.Y = mean(window)
-		}
-		if y.log && p.Y <= 0 || x.log && p.X <= 0 {
-			left++
-			continue
+			p.y = mean(window)
 		}
 		points = append(points, p)
 	}
-	return points, left
+	return points
 }
 
-// commonGrid returns where a mean over runs is taken, and whether all runs have
-// points there.
-func commonGrid(runs []plotter.XYs) (grid []float64, same bool) {
-	common := len(runs[0])
-	start, end := math.Inf(-1), math.Inf(1)
-	for _, p := range runs {
-		common = min(common, len(p))
-		start, end = max(start, p[0].X), min(end, p[len(p)-1].X)
+func drawable(points []evaluation) (line plotter.XYs) {
+	for _, p := range points {
+		line = append(line, plotter.XY{X: p.x, Y: p.y})
 	}
-	same = true
-	for i := range common {
-		m := 0.0
-		for _, p := range runs {
-			same = same && p[i].X == runs[0][i].X
-			m += p[i].X / float64(len(runs))
-		}
-		if same {
-			m = runs[0][i].X
-		}
-		grid = append(grid, m)
-	}
-	if same {
-		return grid, true
-	}
-	if start > end { // no x is common to all runs
-		return []float64{start}, false
-	}
-	inside := []float64{start}
-	for _, x := range grid {
-		if x > start && x < end {
-			inside = append(inside, x)
-		}
-	}
-	if end > start {
-		inside = append(inside, end)
-	}
-	return inside, false
+	return line
 }
 
-// interpolate returns the value of a line at x, or at its nearer end.
-func interpolate(p plotter.XYs, x float64, log bool) float64 {
-	i := 0
-	for i < len(p) && p[i].X < x {
-		i++
-	}
-	switch {
-	case i == len(p):
-		return p[i-1].Y
-	case i == 0 || p[i].X == x:
-		return p[i].Y
-	}
-	a, b := p[i-1], p[i]
-	t := (x - a.X) / (b.X - a.X)
-	if log {
-		return math.Exp(math.Log(a.Y)*(1-t) + math.Log(b.Y)*t)
-	}
-	return a.Y*(1-t) + b.Y*t
+// shows reports whether a linear or log axis has a place for a value.
+func shows(log bool, v float64) bool {
+	return !math.IsNaN(v) && !math.IsInf(v, 0) && (!log || v > 0)
 }
 
-// after returns the part of a line from x on.
-func after(p plotter.XYs, x float64, log bool) plotter.XYs {
-	rest := plotter.XYs{{X: x, Y: interpolate(p, x, log)}}
-	for _, q := range p {
-		if q.X > x {
-			rest = append(rest, q)
+// edges counts the values that stand at the lower edge of a log axis, and says
+// whether any of them is negative.
+func (c curve) edges() (n int, negative bool) {
+	for _, line := range append(c.single(), c.mean) {
+		for _, p := range line {
+			if p.Y <= 0 {
+				n++
+				negative = negative || p.Y < 0
+			}
 		}
 	}
-	return rest
+	return n, negative
 }
 
-// note says which runs did not reach their end.
-func note(counts map[string]int, n int) string {
-	var parts []string
-	for _, o := range []string{"diverged", "interrupted", "failed", "running"} {
+// note says which runs did not reach their end, are damaged, or lack files.
+func note(counts map[string]int, n int) string { return bracketed(ends(counts, n)) }
+
+// noteOfMean is note for a line that is a mean over some of the runs.
+func noteOfMean(counts map[string]int, n, complete int) string {
+	parts := ends(counts, n)
+	if len(parts) > 0 && complete > 0 {
+		parts = append(parts, fmt.Sprintf("mean of the other %d", complete))
+	}
+	return bracketed(parts)
+}
+
+func ends(counts map[string]int, n int) (parts []string) {
+	for _, o := range []string{"diverged", "interrupted", "failed", "running", damaged, incomplete} {
 		if counts[o] > 0 {
 			parts = append(parts, fmt.Sprintf("%d of %d %s", counts[o], n, o))
 		}
 	}
+	return parts
+}
+
+func bracketed(parts []string) string {
 	if parts == nil {
 		return ""
 	}

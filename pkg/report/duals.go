@@ -6,7 +6,6 @@ import (
 	"image/color"
 	"maps"
 	"math"
-	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -18,24 +17,36 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 )
 
+// maxDuals bounds the dual variables in the file of a run: 1 GiB.
+const maxDuals = 1 << 27
+
 // readDuals reads duals.npz: arrays alpha_STEP, m x k, of the dual variables
 // after the steps of evaluations. It returns, by step, the weight ||alpha_i|| of
 // each example of the mini-batch.
 func readDuals(path string, data []byte) (map[int][]float64, error) {
-	list, err := arrays.ReadNPZ(bytes.NewReader(data), int64(len(data)))
+	steps := map[string]int{}
+	total := 0
+	list, err := arrays.ReadNPZ(bytes.NewReader(data), int64(len(data)), func(h arrays.Header) error {
+		text, ok := strings.CutPrefix(h.Name, "alpha_")
+		step, err := strconv.Atoi(text)
+		if !ok || err != nil || step < 0 {
+			return fmt.Errorf("array %.60q: expected alpha_STEP", h.Name)
+		}
+		if len(h.Shape) != 2 || h.Shape[0] == 0 || h.Shape[1] == 0 {
+			return fmt.Errorf("array %q has shape %v, expected m x k", h.Name, h.Shape)
+		}
+		if total += h.Len(); total > maxDuals {
+			return fmt.Errorf("with array %q there are more than %d dual variables, the most that are read", h.Name, maxDuals)
+		}
+		steps[h.Name] = step
+		return nil
+	})
 	if err != nil {
 		return nil, logErrorf("%s: %w", path, err)
 	}
 	out := map[int][]float64{}
 	for _, a := range list {
-		text, ok := strings.CutPrefix(a.Name, "alpha_")
-		step, err := strconv.Atoi(text)
-		if !ok || err != nil || step < 0 {
-			return nil, logErrorf("%s: array %q: expected alpha_STEP", path, a.Name)
-		}
-		if len(a.Shape) != 2 || a.Shape[0] == 0 || a.Shape[1] == 0 {
-			return nil, logErrorf("%s: array %q has shape %v, expected m x k", path, a.Name, a.Shape)
-		}
+		step := steps[a.Name]
 		if _, twice := out[step]; twice {
 			return nil, logErrorf("%s: there are two arrays of step %d", path, step)
 		}
@@ -54,7 +65,7 @@ func readDuals(path string, data []byte) (map[int][]float64, error) {
 // duals reads the duals.npz of a run, if it has one.
 func (r *Run) duals() (map[int][]float64, error) {
 	path := filepath.Join(r.Dir, "duals.npz")
-	data, err := os.ReadFile(path)
+	data, err := readFile(path, maxDualsFile, 0)
 	if absent(err) {
 		return nil, nil
 	}
@@ -69,10 +80,11 @@ func (r *Run) duals() (map[int][]float64, error) {
 func weights(d *drawing) (figures []figure, why string, err error) {
 	var panels []panel
 	var remarks []remark
+	apart := false
 	for _, s := range d.series {
 		byStep := map[int][]float64{}
 		n := 0
-		for _, r := range s.runs {
+		for _, r := range s.sound() {
 			duals, err := r.duals()
 			if err != nil {
 				return nil, "", err
@@ -87,11 +99,12 @@ func weights(d *drawing) (figures []figure, why string, err error) {
 		if n == 0 {
 			continue
 		}
-		p, left := d.weightPanel(byStep)
+		p, below, text := d.weightPanel(byStep)
+		apart = apart || below
 		p.title = fmt.Sprintf("%s, n = %d", s.label, n)
 		panels = append(panels, p)
-		if left != "" {
-			remarks = append(remarks, remark{s.label + ": " + left, true})
+		if text != "" {
+			remarks = append(remarks, remark{s.label + ": " + text, true})
 		}
 	}
 	for i, page := range pages(panels, 6) {
@@ -99,7 +112,11 @@ func weights(d *drawing) (figures []figure, why string, err error) {
 		if len(page) == 1 {
 			f.width, f.height = aloneWidth, aloneHeight
 		}
-		f.caption = append([]remark{{text: fmt.Sprintf("%s: weights w of the m examples of mini-batches: the norms of their dual variables, pooled over n seeds; in brackets the effective share of examples, (Σw)²/(mΣw²)", d.res.Runs[0].Dataset)}}, remarks...)
+		text := fmt.Sprintf("%s: weights w of the m examples of mini-batches: the norms of their dual variables, pooled over n seeds; in brackets the effective share of examples, (Σw)²/(mΣw²)", d.res.Runs[0].Dataset)
+		if apart {
+			text += "; the bar apart, at the left: weights that are 0 or too small for the axis"
+		}
+		f.caption = append([]remark{{text: text}}, remarks...)
 		figures = append(figures, f)
 	}
 	return figures, "no run has duals.npz; train with log: {inner: true}", nil
@@ -107,8 +124,9 @@ func weights(d *drawing) (figures []figure, why string, err error) {
 
 const bins = 30
 
-// weightPanel draws the histograms of some steps on common bins.
-func (d *drawing) weightPanel(byStep map[int][]float64) (p panel, left string) {
+// weightPanel draws the histograms of some steps on common bins; apart tells that
+// there is a bar of what a log axis has no place for.
+func (d *drawing) weightPanel(byStep map[int][]float64) (p panel, apart bool, remarks string) {
 	steps := slices.Sorted(maps.Keys(byStep))
 	shown := []int{steps[0], steps[len(steps)/2], steps[len(steps)-1]}
 	if len(steps) < 3 {
@@ -154,30 +172,34 @@ func (d *drawing) weightPanel(byStep map[int][]float64) (p panel, left string) {
 	for i, step := range shown {
 		h := histogram{look: styleOf(i), x: p.x, log: p.xlog}
 		h.label = fmt.Sprintf("step %d [%.0f %%]", step, 100*effective(byStep[step]))
-		var out int
-		h.share, out = h.count(byStep[step])
+		h.share, h.below = h.count(byStep[step])
 		for _, w := range byStep[step] {
-			if w == 0 && p.xlog {
+			if w == 0 {
 				zeros++
 			}
 		}
-		below += out
+		if h.below > 0 {
+			below++
+		}
 		p.y.add(h.share...)
+		p.y.add(h.below)
 		h.row = i
 		p.marks = append(p.marks, h)
 	}
-	p.y.hi *= 1.25
+	p.y.hi *= 1.4 // room for the legend
 	var parts []string
-	if zeros > 0 {
-		parts = append(parts, fmt.Sprintf("%d weights are 0, and missing on the log axis", zeros))
+	if below > 0 {
+		lo, _ := p.marks[0].(histogram).belowBin()
+		p.x.add(max(lo/math.Sqrt(p.marks[0].(histogram).ratio()), math.SmallestNonzeroFloat64))
+		apart = true
 	}
-	if n := below - zeros - bad; n > 0 && p.xlog {
-		parts = append(parts, fmt.Sprintf("%d weights are below the axis", n))
+	if zeros > 0 && p.xlog {
+		parts = append(parts, fmt.Sprintf("%d weights are exactly 0", zeros))
 	}
 	if bad > 0 {
 		parts = append(parts, fmt.Sprintf("%d weights are NaN or infinite", bad))
 	}
-	return p, strings.Join(parts, "; ")
+	return p, apart, strings.Join(parts, "; ")
 }
 
 // effective returns (sum w)^2 / (m sum w^2): 1 if all weights are equal, 1/m if
@@ -202,6 +224,17 @@ type histogram struct {
 	log   bool
 	row   int // of its legend
 	share []float64
+	below float64 // share of what lies below a log axis
+}
+
+// ratio is that of the edges of a bin of a log axis.
+func (h histogram) ratio() float64 { return math.Pow(h.x.hi/h.x.lo, 1./bins) }
+
+// belowBin is the place of the bar of what lies below a log axis, at the left of
+// the first bin and apart from it.
+func (h histogram) belowBin() (lo, hi float64) {
+	r := h.ratio()
+	return h.x.lo / (r * r * r), h.x.lo / (r * math.Sqrt(r))
 }
 
 // edge returns the lower edge of bin i.
@@ -213,22 +246,24 @@ func (h histogram) edge(i int) float64 {
 	return h.x.lo + (h.x.hi-h.x.lo)*t
 }
 
-// count returns the share of the weights in each bin, in percent, and the number
-// of those that fall in none.
-func (h histogram) count(w []float64) (share []float64, out int) {
+// count returns the share of the weights in each bin, in percent, and of those
+// that lie below a log axis.
+func (h histogram) count(w []float64) (share []float64, below float64) {
 	share = make([]float64, bins)
 	for _, v := range w {
 		t := (v - h.x.lo) / (h.x.hi - h.x.lo)
 		if h.log {
 			t = math.Log(v/h.x.lo) / math.Log(h.x.hi/h.x.lo)
 		}
+		if t < -1e-12 && h.log {
+			below += 100 / float64(len(w))
+		}
 		if !(t >= -1e-12 && t <= 1+1e-12) {
-			out++
 			continue
 		}
 		share[min(max(int(t*bins), 0), bins-1)] += 100 / float64(len(w))
 	}
-	return share, out
+	return share, below
 }
 
 // Plot implements plot.Plotter.
@@ -243,6 +278,12 @@ func (h histogram) Plot(to draw.Canvas, p *plot.Plot) {
 	fill.A = 30
 	to.FillPolygon(fill, to.ClipPolygonXY(line))
 	to.StrokeLines(h.look.line, to.ClipLinesXY(line)...)
+	if h.below > 0 {
+		lo, hi := h.belowBin()
+		bar := []vg.Point{{X: tx(lo), Y: ty(0)}, {X: tx(lo), Y: ty(h.below)}, {X: tx(hi), Y: ty(h.below)}, {X: tx(hi), Y: ty(0)}}
+		to.FillPolygon(fill, to.ClipPolygonXY(bar))
+		to.StrokeLines(h.look.line, to.ClipLinesXY(bar)...)
+	}
 	// Its own legend, as every panel has other steps.
 	s := textStyle(7)
 	s.XAlign, s.YAlign = draw.XRight, draw.YTop

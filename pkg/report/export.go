@@ -1,11 +1,11 @@
 package report
 
 import (
+	"cmp"
 	"encoding/csv"
 	"fmt"
 	"io"
 	"math"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -29,7 +29,7 @@ var measured = slices.DeleteFunc(slices.Clone(columns), func(c string) bool { re
 // varied lists, separated by blanks, those that tell runs of one method apart,
 // in quotes where they hold blanks themselves; mixed lists what of the machine
 // changed while a run was made; flags says what to be careful about: the run's
-// end, and why its times do not compare. Runs without evaluations have one row,
+// end, damaged logs, files that are gone, and why its times do not compare. Runs without evaluations have one row,
 // without numbers. Load reads what Export writes.
 func Export(w io.Writer, res *Results) error {
 	if len(res.Runs) == 0 {
@@ -115,8 +115,14 @@ func (res *Results) settings() []string {
 // flags says what to be careful about.
 func (res *Results) flags(r *Run) string {
 	var flags []string
-	if !r.complete() {
+	if r.Outcome != "finished" && r.Outcome != "target" {
 		flags = append(flags, r.Outcome)
+	}
+	if r.Damage != "" {
+		flags = append(flags, damagedFlag+strings.ReplaceAll(r.Damage, "; ", ", "))
+	}
+	if len(r.Missing) > 0 {
+		flags = append(flags, lacksFlag+strings.Join(r.Missing, " and "))
 	}
 	if t := res.timing(); t != "" {
 		flags = append(flags, t)
@@ -124,9 +130,24 @@ func (res *Results) flags(r *Run) string {
 	return strings.Join(flags, "; ")
 }
 
+// What begins the flags that tell of damaged logs.
+const damagedFlag, lacksFlag = "damaged: ", "lacks "
+
+// readFlags takes from flags what they tell of damaged logs.
+func (r *Run) readFlags(text string) {
+	for flag := range strings.SplitSeq(text, "; ") {
+		if why, ok := strings.CutPrefix(flag, damagedFlag); ok {
+			r.Damage = why
+		}
+		if names, ok := strings.CutPrefix(flag, lacksFlag); ok {
+			r.Missing = strings.Split(names, " and ")
+		}
+	}
+}
+
 // loadExport reads runs from a file that Export wrote.
 func (res *Results) loadExport(path string) error {
-	text, err := os.ReadFile(path)
+	text, err := readStream(path, maxExport, maxLine)
 	if err != nil {
 		return err
 	}
@@ -180,6 +201,13 @@ func readExport(path string, text []byte) (runs []Run, warning string, err error
 		row["seed"] = float64(runs[n].Seed)
 		runs[n].Rows = append(runs[n].Rows, row)
 	}
+	for i := range runs {
+		r := &runs[i]
+		slices.SortStableFunc(r.Rows, func(a, b Row) int { return cmp.Compare(a["step"], b["step"]) })
+		if r.Damage == "" {
+			r.Damage = r.disorder()
+		}
+	}
 	return runs, warning, nil
 }
 
@@ -225,6 +253,7 @@ func (t *table) run(row int, labels []string) (r Run, err error) {
 		}
 		r.Varied = append(r.Varied, Setting{k, text(k)})
 	}
+	r.readFlags(text("flags"))
 	r.Dir = fmt.Sprintf("%s (%s, seed %d)", t.path, r.Method, r.Seed)
 	return r, nil
 }

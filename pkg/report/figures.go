@@ -7,18 +7,21 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/google/renameio/v2"
+	"github.com/dualgn/dgn/pkg/diskfile"
+	"gonum.org/v1/plot/plotter"
 	"gonum.org/v1/plot/vg"
 )
 
 // FigureOptions say what to draw. Empty values stand for the defaults.
 type FigureOptions struct {
 	Dir        string   // where files go
-	Figures    []string // names of Kinds
+	Figures    []string // names of Kinds; what the logs do not allow is an error
+	Kinds      []string // of Kinds, where Figures is empty: left out if the logs do not allow them
 	X          []string // wall, cost, epoch, step, oracle_calls
 	Y          []string // train_loss, test_loss, test_accuracy, ...
 	LogX, LogY *bool    // nil: as fits the quantity
 	Formats    []string // png, svg, pdf
+	DPI        int      // of PNG; 0: 300, for print
 	Smooth     int      // curves: running mean over that many evaluations
 	Target     *Target  // of the figure target
 	Swept      string   // sensitivity: the key on the x axis
@@ -68,31 +71,43 @@ func Figures(res *Results, opt FigureOptions) ([]string, error) {
 	if err := os.MkdirAll(opt.Dir, 0o755); err != nil {
 		return nil, err
 	}
-	var files []string
+	for _, format := range Formats {
+		diskfile.Clear(opt.Dir, "*."+format)
+	}
 	d := &drawing{res, res.series(), opt}
+	d.warnOfLetters()
+	var files []*file
+	var failed error
 	for _, k := range kinds {
 		figures, why, err := k.draw(d)
 		if err == nil && figures == nil && len(opt.Figures) > 0 {
 			err = optionErrorf("figure %s: %s", k.Name, why)
 		}
-		if err != nil {
-			return files, err
+		if failed = err; failed != nil {
+			break
 		}
 		for _, f := range figures {
 			for _, format := range opt.Formats {
-				path := filepath.Join(opt.Dir, f.name+"."+format)
-				b, err := f.encode(format)
-				if err != nil {
-					return files, fmt.Errorf("%s: %w", path, err)
-				}
-				if err := renameio.WriteFile(path, b, 0o644); err != nil {
-					return files, err
-				}
-				files = append(files, path)
+				files = append(files, &file{figure: f, format: format, path: filepath.Join(opt.Dir, f.name+"."+format)})
 			}
 		}
 	}
-	return files, nil
+	written, err := write(files, opt.DPI)
+	if failed != nil {
+		err = failed
+	}
+	return written, err
+}
+
+// warnOfLetters says which letters of the names that figures show their font lacks.
+func (d *drawing) warnOfLetters() {
+	texts := d.res.Datasets()
+	for _, s := range d.series {
+		texts = append(texts, s.label)
+	}
+	if lost := lostLetters(texts); lost != "" {
+		d.res.warn("the font of figures has no %s: PNG and PDF have %s in its place, SVG is left to the fonts of its viewer", echo(lost), echo(escaped(lost, hasLetter)))
+	}
 }
 
 // check validates the options and fills in defaults.
@@ -113,6 +128,12 @@ func check(res *Results, opt *FigureOptions) (kinds []Kind, err error) {
 			return nil, optionErrorf("no figure format is called %q (known: %s)", f, strings.Join(Formats, ", "))
 		}
 	}
+	if opt.DPI == 0 {
+		opt.DPI = printDPI
+	}
+	if opt.DPI < 10 || opt.DPI > 1200 {
+		return nil, optionErrorf("dpi: must be between 10 and 1200, got %d", opt.DPI)
+	}
 	if opt.Smooth < 0 {
 		return nil, optionErrorf("smooth: must be a number of evaluations, got %d", opt.Smooth)
 	}
@@ -123,12 +144,13 @@ func check(res *Results, opt *FigureOptions) (kinds []Kind, err error) {
 		if len(opt.Figures) == 0 {
 			// Axes alone ask for curves alone.
 			asked = len(opt.X)+len(opt.Y) == 0 || k.Name == "curves"
+			asked = asked && (opt.Kinds == nil || slices.Contains(opt.Kinds, k.Name))
 		}
 		if asked {
 			kinds = append(kinds, k)
 		}
 	}
-	for _, f := range opt.Figures {
+	for _, f := range slices.Concat(opt.Figures, opt.Kinds) {
 		if !slices.Contains(known, f) {
 			return nil, optionErrorf("no figure is called %q (known: %s)", f, strings.Join(known, ", "))
 		}
@@ -187,15 +209,9 @@ func curves(d *drawing) (figures []figure, why string, err error) {
 		return nil, "", err
 	}
 	shown, remarks := d.legible()
-	warned := map[string]bool{}
 	for _, y := range ys {
 		for _, x := range xs {
-			f := d.curveFigure(y.name+"_vs_"+x.name, shown, [][2]quantity{{x, y}}, remarks)
-			if i := slices.IndexFunc(f.caption, func(r remark) bool { return strings.Contains(r.text, "log axis") }); i >= 0 && !warned[y.name] {
-				warned[y.name] = true
-				d.res.warn("%s: %s", y.name, f.caption[i].text)
-			}
-			figures = append(figures, f)
+			figures = append(figures, d.curveFigure(y.name+"_vs_"+x.name, shown, [][2]quantity{{x, y}}, remarks))
 		}
 	}
 	return figures, "no run has values", nil
@@ -245,25 +261,65 @@ func (d *drawing) curveFigure(name string, shown []series, axes [][2]quantity, r
 	}
 	c := captioner{res: d.res.only(shown), smooth: d.opt.Smooth, band: "band"}
 	for _, a := range axes {
+		x, y := a[0], a[1]
 		var curves []curve
 		for _, s := range shown {
-			curves = append(curves, newCurve(s, a[0], a[1], d.opt.Smooth))
+			curves = append(curves, newCurve(s, x, y, d.opt.Smooth))
 		}
-		c.add(a[0], curves)
-		f.panels = append(f.panels, curvePanel(curves, a[0], a[1]))
+		if d.opt.LogX == nil && x.spent && spread(curves) > muchLonger {
+			x.log = true
+		}
+		c.add(x, y, curves)
+		f.panels = append(f.panels, curvePanel(curves, x, y))
 		if f.legend == nil {
 			f.legend = legendOf(curves)
+		}
+	}
+	for i, p := range f.panels { // panels of one quantity beside each other compare
+		for _, other := range f.panels {
+			if other.ylabel == p.ylabel && other.y.some {
+				f.panels[i].y.add(other.y.lo, other.y.hi)
+			}
 		}
 	}
 	f.caption = slices.Concat(c.remarks(), remarks)
 	return f
 }
 
-// legendOf names the curves, with n where it is not that of most.
+// muchLonger is how many times as much time, or cost, some curves may take as
+// others before a linear axis shows the others as a line at its start.
+const muchLonger = 5
+
+// spread returns how many times as far the longest curve goes as the shortest.
+func spread(curves []curve) float64 {
+	var ends interval
+	for _, c := range curves {
+		lines := append(c.single(), c.mean)
+		if len(c.mean) > 0 {
+			lines = []plotter.XYs{c.mean}
+		}
+		var own interval
+		for _, line := range lines {
+			if n := len(line); n > 0 {
+				own.add(line[n-1].X)
+			}
+		}
+		if own.hi > 0 {
+			ends.add(own.hi)
+		}
+	}
+	if !ends.some {
+		return 1
+	}
+	return ends.hi / ends.lo
+}
+
+// legendOf names the curves, with n where it is not that of most, and where the
+// label does not say it.
 func legendOf(curves []curve) (entries []entry) {
 	usual := usualN(curves)
 	for _, c := range curves {
-		if c.n != usual {
+		if c.n != usual && (c.n == 0 || c.n == c.of) {
 			c.label += fmt.Sprintf(" [n = %d]", c.n)
 		}
 		entries = append(entries, entry{c.label, c.plotter()})

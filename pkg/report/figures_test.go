@@ -79,8 +79,8 @@ func TestFigures(t *testing.T) {
 		}
 	}
 	svg := files["train_loss_vs_wall.svg"]
-	says(t, "train_loss_vs_wall.svg", svg, "training time, wall clock [s]", "train loss", "values linear between evaluations", "×: diverged")
-	says(t, "train_loss_vs_step.svg", files["train_loss_vs_step.svg"], "!between evaluations")
+	says(t, "train_loss_vs_wall.svg", svg, "training time, wall clock [s]", "train loss", "a value holds until the next evaluation", "at the mean of their x", "×: diverged")
+	says(t, "train_loss_vs_step.svg", files["train_loss_vs_step.svg"], "!mean of their x", "a value holds until the next evaluation")
 	says(t, "target_train_loss.svg", files["target_train_loss.svg"], "SGD 2/2", "Adam 1/1", "Bad 0/1", "first evaluation with train loss ≤ 0.5")
 	if len(files) != 3*4+2 { // curves, overview, target
 		t.Errorf("%d figures", len(files))
@@ -162,7 +162,7 @@ func TestSameBytes(t *testing.T) {
 func TestManyCurves(t *testing.T) {
 	opt := FigureOptions{X: []string{"cost"}, Y: []string{"train_loss"}, Formats: []string{"svg"}}
 	svg := drawn(t, load(t, synthetic(10, 4)...), opt)["train_loss_vs_cost.svg"]
-	says(t, "ten", svg, "method 1", "method 10", "mean of n = 4 seeds, band: 95 % percentile bootstrap interval of the mean (all 256 resamples)", "runs that go on after the shortest")
+	says(t, "ten", svg, "method 1", "method 10", "mean of n = 4 seeds, band: 95 % percentile bootstrap interval of the mean (all 256 resamples)")
 	if n := lines(svg, 0, "1.3"); n != 4 { // methods 1 and 8, and their samples
 		t.Errorf("%d lines of the first colour", n)
 	}
@@ -184,11 +184,11 @@ func TestDivergence(t *testing.T) {
 	if c.n != 3 || len(c.thin) != 1 || c.crosses[0].Y != 1e12 {
 		t.Fatalf("n = %d, %d thin, crosses %v", c.n, len(c.thin), c.crosses)
 	}
-	if _, yr := ranges([]curve{c}, y); yr.hi > 50 {
+	if _, yr := ranges([]curve{c}, x, y); yr.hi > 50 {
 		t.Errorf("the axis goes to %g", yr.hi)
 	}
 	svg := drawn(t, res, FigureOptions{X: []string{"step"}, Y: []string{"train_loss"}, Formats: []string{"svg"}})["train_loss_vs_step.svg"]
-	says(t, "divergence", svg, "method 1 (1 of 4 diverged)", "mean of n = 3 seeds", "×: diverged", "thin: runs that did not end, in no mean")
+	says(t, "divergence", svg, "method 1 (1 of 4 diverged, mean of the other 3)", "mean of n = 3 seeds", "×: diverged", "thin: runs that did not end, in no mean")
 }
 
 // TestSmooth: the figure says that it is smoothed, and over how much.
@@ -198,17 +198,17 @@ func TestSmooth(t *testing.T) {
 		"smoothed: running mean of 5 evaluations", "one run each (n = 1, seed 0)")
 }
 
-// TestLogOptions: axes are as asked, and what they cannot show is counted on the
-// figure.
+// TestLogOptions: axes are as asked, and what they have no place for is marked at
+// their edge.
 func TestLogOptions(t *testing.T) {
 	yes, no := true, false
 	runs := []fakeRun{fake("A", 0, 0, "finished", 1, 0, -1, 0.5)}
 	opt := FigureOptions{X: []string{"step"}, Y: []string{"train_loss"}, Formats: []string{"svg"}}
-	says(t, "default", drawn(t, load(t, runs...), opt)["train_loss_vs_step.svg"], "2 values that are not positive are missing on the log axis")
+	says(t, "default", drawn(t, load(t, runs...), opt)["train_loss_vs_step.svg"], "triangles at the lower edge: 0 or less")
 	opt.LogY = &no
-	says(t, "linear", drawn(t, load(t, runs...), opt)["train_loss_vs_step.svg"], "!log axis", "-1.0")
+	says(t, "linear", drawn(t, load(t, runs...), opt)["train_loss_vs_step.svg"], "!triangles", "-1.0")
 	opt.LogX = &yes // step 0
-	says(t, "log x", drawn(t, load(t, runs...), opt)["train_loss_vs_step.svg"], "1 value that is not positive is missing on the log axis")
+	says(t, "log x", drawn(t, load(t, runs...), opt)["train_loss_vs_step.svg"], "what is at 0 starts at the left edge")
 }
 
 // TestTimesFlagged: figures against wall clock say why times do not compare,
@@ -312,7 +312,7 @@ func TestLongLabels(t *testing.T) {
 		}
 	}
 	for _, format := range Formats {
-		if _, err := f.encode(format); err != nil {
+		if _, err := f.encode(format, printDPI); err != nil {
 			t.Error(err)
 		}
 	}

@@ -41,7 +41,8 @@ func (s series) problem() string {
 }
 
 // formulations draws, for each problem that was solved both in the primal and in
-// the dual, both against cost, up to where the cheaper one ends.
+// the dual, both against cost, up to where the cheaper one ends, and to the next
+// evaluation of the other.
 func formulations(d *drawing) (figures []figure, why string, err error) {
 	groups := map[string][]series{}
 	var order []string
@@ -80,7 +81,7 @@ func formulations(d *drawing) (figures []figure, why string, err error) {
 			p, curves := d.formulationPanel(pair, x, y, names, name)
 			f.panels = append(f.panels, p)
 			c.res.Runs = append(c.res.Runs, d.res.only(pair).Runs...)
-			c.add(x, curves)
+			c.add(x, y, curves)
 			for _, e := range plain(curves) {
 				legend[e.label] = e
 			}
@@ -88,7 +89,7 @@ func formulations(d *drawing) (figures []figure, why string, err error) {
 		for _, n := range names {
 			f.legend = append(f.legend, legend[n])
 		}
-		f.caption = append(c.remarks(), remark{text: fmt.Sprintf("the same problem solved in the primal and in the dual, as far as both went in %s", strings.ReplaceAll(x.name, "_", " "))})
+		f.caption = append(c.remarks(), remark{text: fmt.Sprintf("the same problem solved in the primal and in the dual, as far as both went in %s and to the next evaluation of the other", strings.ReplaceAll(x.name, "_", " "))})
 		figures = append(figures, f)
 	}
 	return figures, "no runs have the same settings, once in the primal and once in the dual", nil
@@ -130,7 +131,7 @@ func variants(problems [][]series) func(series) string {
 	if slices.ContainsFunc(problems, func(pair []series) bool { return len(distinct(pair, name)) < len(pair) }) {
 		return func(s series) string { return name(s) + " (" + s.label + ")" } // methods of two names, alike
 	}
-	return name
+	return func(s series) string { return printable(name(s)) }
 }
 
 // formulationPanel draws the formulations of one problem; names are those of all
@@ -158,6 +159,11 @@ func (d *drawing) formulationPanel(pair []series, x, y quantity, names []string,
 	p.title = d.problemTitle(pair)
 	if end > 0 {
 		p.x.hi = end
+		for _, c := range curves {
+			if n := len(c.mean); n > 0 {
+				p.x.add(c.mean[n-1].X)
+			}
+		}
 	}
 	return p, curves
 }
@@ -180,16 +186,16 @@ func (d *drawing) problemTitle(pair []series) string {
 	for _, s := range pair {
 		counts := map[string]int{}
 		for _, r := range s.runs {
-			counts[r.Outcome]++
+			counts[r.state()]++
 		}
 		if text := note(counts, len(s.runs)); text != "" {
 			parts = append(parts, s.formulation()+text)
 		}
 	}
-	return strings.Join(parts, ", ")
+	return printable(strings.Join(parts, ", "))
 }
 
-// until returns a line up to the point after x, which the axis cuts off.
+// until returns a line up to the point after x.
 func until(line plotter.XYs, x float64) plotter.XYs {
 	for i, p := range line {
 		if p.X > x && x >= 0 {

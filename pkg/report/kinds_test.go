@@ -106,13 +106,14 @@ func TestFormulations(t *testing.T) {
 	res := load(t, swept(1, []int{1, 10}, []float64{1})...)
 	files := drawn(t, res, FigureOptions{Figures: []string{"formulations"}, Formats: []string{"svg"}})
 	says(t, "formulations", files["formulations.svg"], "GN, inner_iterations=1, gamma=1", "GN, inner_iterations=10, gamma=1", "primal", "dual", "cost [gradients of one mini-batch]", "as far as both went in cost")
-	// The panel ends where the cheaper of the two does.
+	// The panel ends at the first evaluation after the cheaper of the two has ended.
 	d := &drawing{res: res, series: res.series()}
 	pair := []series{d.series[0], d.series[2]}
 	pair[1].runs[0].Rows = pair[1].runs[0].Rows[:10]
 	p, curves := d.formulationPanel(pair, axis(t, xs, "cost"), axis(t, ys, "train_loss"), []string{"dual", "primal"}, series.formulation)
-	if end := curves[1].mean[9].X; p.x.hi != end || len(curves[0].mean) > 12 {
-		t.Errorf("the axis ends at %g, the primal at %g; %d points", p.x.hi, end, len(curves[0].mean))
+	last := curves[0].mean[len(curves[0].mean)-1].X
+	if end := curves[1].mean[9].X; p.x.hi != last || last < end || curves[0].mean[len(curves[0].mean)-2].X > end {
+		t.Errorf("the axis ends at %g, the primal at %g, the dual at %g", p.x.hi, end, last)
 	}
 }
 
@@ -124,9 +125,9 @@ func TestConvergence(t *testing.T) {
 		t.Fatalf("%v, %v", solves, err)
 	}
 	c := convergenceCurve(solves, quantity{column: "relative_residual", log: true})
-	// At iteration 2 one solve has ended, and the last number of another cannot be
-	// drawn: both count with the last that can.
-	if !slices.Equal(c.mean, plotter.XYs{{X: 0, Y: 1}, {X: 1, Y: 0.2}, {X: 2, Y: 0.2}}) || c.left != 1 || c.hi[2] != 0.225 || math.Abs(c.lo[1]-0.15) > 1e-15 {
+	// At iteration 2 one solve has ended, and counts with its last number; the 0 of
+	// another counts though a log axis has no place for it.
+	if !slices.Equal(c.mean, plotter.XYs{{X: 0, Y: 1}, {X: 1, Y: 0.2}, {X: 2, Y: 0.1}}) || math.Abs(c.hi[2]-0.175) > 1e-15 || math.Abs(c.lo[1]-0.15) > 1e-15 || c.lo[2] != 0.05 {
 		t.Errorf("%+v", c)
 	}
 	if c := convergenceCurve(solves, quantity{column: "duality_gap", log: true}); c.mean != nil {
@@ -135,7 +136,7 @@ func TestConvergence(t *testing.T) {
 	run := fake("A", 0, 0, "finished", 1)
 	run.inner = text
 	svg := drawn(t, load(t, run), FigureOptions{Figures: []string{"inner"}, Formats: []string{"svg"}})["inner.svg"]
-	says(t, "inner", svg, "inner iteration", "relative residual", "!duality gap", "A [3 solves]", "n = 1 seeds", "1 value that is not positive is missing")
+	says(t, "inner", svg, "inner iteration", "relative residual", "!duality gap", "A [3 solves]", "n = 1 seeds", "!triangles")
 
 	for text, want := range map[string]string{
 		"":                        "inner.csv: there is no header",
@@ -279,17 +280,24 @@ func TestDuals(t *testing.T) {
 	says(t, "duals", svg, "A, n = 1", "dual weight of an example", "share of examples [%]", "step 0 [50 %]", "step 10 [100 %]", "!log axis")
 	yes := true
 	svg = drawn(t, res, FigureOptions{Figures: []string{"duals"}, LogX: &yes, Formats: []string{"svg"}})["duals.svg"]
-	says(t, "duals", svg, "A: 1 weights are 0, and missing on the log axis")
+	says(t, "duals", svg, "the bar apart, at the left: weights that are 0 or too small for the axis", "A: 1 weights are exactly 0")
 
 	// What is no number is counted once.
 	run.duals = []arrays.Array{arrays.Float64("alpha_1", []int{6, 1}, []float64{math.NaN(), math.Inf(1), 0, 1, 1, 1})}
 	svg = drawn(t, load(t, run), FigureOptions{Figures: []string{"duals"}, LogX: &yes, Formats: []string{"svg"}})["duals.svg"]
-	says(t, "duals", svg, "A: 1 weights are 0, and missing on the log axis; 2 weights are NaN or infinite", "!below the axis")
+	says(t, "duals", svg, "A: 1 weights are exactly 0; 2 weights are NaN or infinite")
 
 	h := histogram{x: interval{0, 3, true}}
-	share, out := h.count([]float64{0, 0.05, 3, 4})
-	if share[0] != 50 || share[bins-1] != 25 || out != 1 {
-		t.Errorf("%v, %d out", share, out)
+	share, below := h.count([]float64{0, 0.05, 3, 4})
+	if share[0] != 50 || share[bins-1] != 25 || below != 0 {
+		t.Errorf("%v, %g below", share, below)
+	}
+	h = histogram{x: interval{1, 3, true}, log: true}
+	if share, below = h.count([]float64{0, 0.5, 1, 3, math.NaN()}); share[0] != 20 || share[bins-1] != 20 || below != 40 {
+		t.Errorf("log: %v, %g below", share, below)
+	}
+	if lo, hi := h.belowBin(); !(0 < lo && lo < hi && hi < 1) {
+		t.Errorf("the bar of zeros from %g to %g", lo, hi)
 	}
 	for name, a := range map[string]arrays.Array{
 		`array "beta": expected alpha_STEP`:         arrays.Float64("beta", []int{1, 1}, []float64{1}),
@@ -336,7 +344,7 @@ func FuzzDuals(f *testing.F) {
 		if err != nil || len(byStep) == 0 {
 			return
 		}
-		p, _ := (&drawing{}).weightPanel(byStep)
+		p, _, _ := (&drawing{}).weightPanel(byStep)
 		if p.plot(); len(p.marks) == 0 {
 			t.Fatal(fmt.Sprint("nothing is drawn of ", len(byStep), " steps"))
 		}

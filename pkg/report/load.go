@@ -20,7 +20,9 @@ import (
 type Run struct {
 	Dir string // its folder, or the file it came from
 	Manifest
-	Rows []Row
+	Rows    []Row
+	Damage  string   // why the logs are not those that the run left; "": they are, as far as can be known
+	Missing []string // files that the run left and that are gone, which tables and figures do not need
 
 	known map[string]bool // the settings that its file tells of; nil: all
 }
@@ -47,17 +49,21 @@ type Manifest struct {
 	Threads     int               `json:"threads"`
 	Jobs        int               `json:"jobs"`
 
+	WallSeconds float64               `json:"wall_seconds,omitempty"` // at the end
+	Files       map[string]FileRecord `json:"files,omitempty"`        // that an ended run left, by name
+
 	Mixed []string `json:"mixed,omitempty"` // of processor, threads and jobs, what changed when the run was continued
 }
 
-// complete reports whether the run trained to its end.
-func (r *Run) complete() bool { return r.Outcome == "finished" || r.Outcome == "target" }
+// complete reports whether the run trained to its end, and its logs are whole.
+func (r *Run) complete() bool {
+	return (r.Outcome == "finished" || r.Outcome == "target") && r.Damage == ""
+}
 
 // cut reports whether a log is the beginning of its header: all there is of a run
 // that ended, with the program or the room on the disk, before there was more.
 func (r *Run) cut(log []byte, header []string) bool {
-	ended := r.complete() || r.Outcome == "diverged"
-	return !ended && strings.HasPrefix(strings.Join(header, ","), string(log))
+	return !r.ended() && strings.HasPrefix(strings.Join(header, ","), string(log))
 }
 
 // Results are runs, by method in the order of the config, then by settings and
@@ -99,6 +105,7 @@ func Load(paths ...string) (*Results, error) {
 			}
 		}
 	}
+	res.WarnOfFiles()
 	res.relate()
 	res.distinguish()
 	// A method has one place, though it may have another in each config.
@@ -137,7 +144,8 @@ func (res *Results) loadFolder(dir string) error {
 }
 
 // Add adds the run in a folder, if it was begun, with settings in place of those
-// that its manifest says it varies. Its error is as that of Load.
+// that its manifest says it varies. Its error is as that of Load. WarnOfFiles is to
+// follow the last.
 func (res *Results) Add(dir string, varied []Setting) error {
 	before := len(res.Runs)
 	err := res.loadRun(dir)
@@ -153,7 +161,7 @@ func (res *Results) Add(dir string, varied []Setting) error {
 func (res *Results) loadRun(dir string) error {
 	r := Run{Dir: dir}
 	path := filepath.Join(dir, "manifest.json")
-	data, err := os.ReadFile(path)
+	data, err := readFile(path, maxManifest, 0)
 	if err != nil {
 		return err
 	}
@@ -170,8 +178,13 @@ func (res *Results) loadRun(dir string) error {
 		return logErrorf("%s: the fields method and outcome are missing; is it a manifest of dgn?", path)
 	}
 	path = filepath.Join(dir, "metrics.csv")
-	text, err := os.ReadFile(path)
+	text, err := readFile(path, maxLog, maxLine)
 	if errors.Is(err, fs.ErrNotExist) {
+		if r.ended() {
+			r.Damage = "metrics.csv is missing"
+			res.Runs = append(res.Runs, r)
+			return nil
+		}
 		res.warn("%s: %s, and without metrics.csv: left out", dir, r.Outcome)
 		return nil
 	}
@@ -186,6 +199,12 @@ func (res *Results) loadRun(dir string) error {
 	}
 	if warning != "" {
 		res.warn("%s", warning)
+	}
+	if err := r.inspect(text); err != nil {
+		return err
+	}
+	if warning != "" && r.ended() && r.Damage == "" {
+		r.Damage = "the last row of metrics.csv is cut short"
 	}
 	if len(r.Rows) == 0 {
 		res.warn("%s: no evaluations yet", path)

@@ -28,7 +28,6 @@ func (p panel) plot() *plot.Plot {
 	g := newPlot()
 	if p.title != "" {
 		g.Title.Text = p.title
-		g.Title.TextStyle.Font = sans(titleSize)
 		g.Title.Padding = vg.Points(3)
 	}
 	setAxis(&g.X, p.xlog, p.xticks)
@@ -97,7 +96,10 @@ func (r interval) padded(log bool, below, above float64) (lo, hi float64) {
 // curvePanel returns a panel of curves.
 func curvePanel(curves []curve, x, y quantity) panel {
 	p := panel{xlabel: x.label, ylabel: y.label, xlog: x.log, ylog: y.log, xpad: [2]float64{0, 0.02}}
-	p.x, p.y = ranges(curves, y)
+	if x.log { // room for what held before the first x that has a logarithm
+		p.xpad[0] = 0.05
+	}
+	p.x, p.y = ranges(curves, x, y)
 	for _, c := range curves {
 		p.marks = append(p.marks, c.plotter())
 	}
@@ -106,31 +108,44 @@ func curvePanel(curves []curve, x, y quantity) panel {
 
 // ranges returns what the axes of curves must show: means and bands, and of
 // single runs what is not far beyond them: those that diverge leave at the upper
-// edge. Of accuracies, what comes after a tenth of the way is enough, if the
-// start would squeeze it into less than half of the height. Lines then rise from
-// the lower edge.
-func ranges(curves []curve, y quantity) (xr, yr interval) {
+// edge. Of accuracies and RMSE, what comes after a tenth of the way is enough, if the
+// start would squeeze it into less than half of the height. Lines then come from
+// an edge.
+func ranges(curves []curve, x, y quantity) (xr, yr interval) {
 	var all, later, single interval
+	addX := func(v float64) {
+		if shows(x.log, v) {
+			xr.add(v)
+		}
+	}
 	for _, c := range curves {
 		for _, v := range slices.Concat(c.single()...) {
-			xr.add(v.X)
+			addX(v.X)
 		}
 		for _, v := range c.mean {
-			xr.add(v.X)
+			addX(v.X)
 		}
 	}
 	start := xr.lo + (xr.hi-xr.lo)/10
+	if x.log {
+		start = xr.lo
+	}
 	for _, c := range curves {
 		for i, v := range c.mean {
-			if math.IsNaN(v.Y) {
-				continue
-			}
-			all.add(v.Y, c.lo[i], c.hi[i])
-			if v.X > start {
-				later.add(v.Y, c.lo[i], c.hi[i])
+			for _, w := range []float64{v.Y, c.lo[i], c.hi[i]} {
+				if !shows(y.log, w) {
+					continue
+				}
+				all.add(w)
+				if v.X > start {
+					later.add(w)
+				}
 			}
 		}
 		for _, v := range slices.Concat(c.single()...) {
+			if !shows(y.log, v.Y) {
+				continue
+			}
 			single.add(v.Y)
 			if v.X > start {
 				later.add(v.Y)
@@ -151,81 +166,4 @@ func ranges(curves []curve, y quantity) (xr, yr interval) {
 		return xr, later
 	}
 	return xr, all
-}
-
-// A curvePlotter draws a curve inside the axes.
-type curvePlotter struct {
-	curve
-	look style
-}
-
-func (c curve) plotter() curvePlotter { return curvePlotter{c, styleOf(c.index)} }
-
-// Plot implements plot.Plotter.
-func (c curvePlotter) Plot(to draw.Canvas, p *plot.Plot) {
-	tx, ty := p.Transforms(&to)
-	at := func(x, y float64) vg.Point { return vg.Point{X: tx(x), Y: ty(y)} }
-	for start := 0; start < len(c.mean); start++ {
-		end := start
-		for end < len(c.mean) && !math.IsNaN(c.mean[end].Y) {
-			end++
-		}
-		c.segment(to, at, start, end)
-		start = end
-	}
-	for _, t := range c.single() {
-		var line []vg.Point
-		for _, v := range t {
-			line = append(line, at(v.X, v.Y))
-		}
-		to.StrokeLines(c.look.thin, to.ClipLinesXY(line)...)
-	}
-	for _, v := range c.crosses {
-		// What diverged beyond the axes has left at an edge.
-		pt := at(v.X, min(max(v.Y, p.Y.Min), p.Y.Max))
-		pt.X += c.dodge
-		if to.ContainsX(pt.X) {
-			to.DrawGlyph(c.look.cross, pt)
-		}
-	}
-}
-
-// segment draws the mean and the band of evaluations start to end-1.
-func (c curvePlotter) segment(to draw.Canvas, at func(x, y float64) vg.Point, start, end int) {
-	var line, upper, lower []vg.Point
-	for i := start; i < end; i++ {
-		x := c.mean[i].X
-		line = append(line, at(x, c.mean[i].Y))
-		upper, lower = append(upper, at(x, c.hi[i])), append(lower, at(x, c.lo[i]))
-	}
-	switch {
-	case c.bars:
-		for i := range line {
-			to.StrokeLines(c.look.bar, to.ClipLinesXY([]vg.Point{lower[i], upper[i]})...)
-		}
-	case len(line) > 1:
-		band := upper
-		for i := len(lower) - 1; i >= 0; i-- {
-			band = append(band, lower[i])
-		}
-		to.FillPolygon(c.look.band, to.ClipPolygonXY(band))
-	}
-	to.StrokeLines(c.look.line, to.ClipLinesXY(line)...)
-	every := max(1, len(line)/8)
-	first := 0
-	if len(line) > 16 { // marks of curves that lie on each other should not
-		first = c.index * every / 4 % every
-	}
-	for i, pt := range line {
-		if i%every == first && to.Contains(pt) {
-			to.DrawGlyph(c.look.glyph, pt)
-		}
-	}
-}
-
-// Thumbnail draws the sample of a legend.
-func (c curvePlotter) Thumbnail(to *draw.Canvas) {
-	y := to.Center().Y
-	to.StrokeLine2(c.look.line, to.Min.X, y, to.Max.X, y)
-	to.DrawGlyph(c.look.glyph, to.Center())
 }

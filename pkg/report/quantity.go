@@ -13,22 +13,23 @@ type quantity struct {
 	log    bool    // shown on a log axis
 	scale  float64 // multiplies the column
 	cut    bool    // the first evaluations may be cut off below
+	spent  bool    // as an x axis: a log one where methods spend very unlike amounts
 }
 
 // xs and ys are the axes that figures may have.
 var (
 	xs = []quantity{
-		{name: "wall", column: "wall_seconds", label: "training time, wall clock [s]", scale: 1},
-		{name: "cost", column: "cost", label: "cost [gradients of one mini-batch]", scale: 1},
+		{name: "wall", column: "wall_seconds", label: "training time, wall clock [s]", scale: 1, spent: true},
+		{name: "cost", column: "cost", label: "cost [gradients of one mini-batch]", scale: 1, spent: true},
 		{name: "epoch", column: "epoch", label: "epoch", scale: 1},
 		{name: "step", column: "step", label: "step", scale: 1},
-		{name: "oracle_calls", column: "oracle_calls", label: "oracle calls [JVPs + VJPs]", scale: 1},
+		{name: "oracle_calls", column: "oracle_calls", label: "oracle calls [JVPs + VJPs]", scale: 1, spent: true},
 	}
 	ys = []quantity{
 		{name: "train_loss", column: "train_loss", label: "train loss", log: true, scale: 1},
 		{name: "test_loss", column: "test_loss", label: "test loss", log: true, scale: 1},
 		{name: "test_accuracy", column: "test_accuracy", label: "test accuracy [%]", scale: 100, cut: true},
-		{name: "test_rmse", column: "test_rmse", label: "test RMSE [unit of the target]", scale: 1},
+		{name: "test_rmse", column: "test_rmse", label: "test RMSE [unit of the target]", scale: 1, cut: true},
 		{name: "train_accuracy", column: "train_accuracy", label: "train accuracy [%]", scale: 100, cut: true},
 		{name: "valid_loss", column: "valid_loss", label: "validation loss", log: true, scale: 1},
 		{name: "valid_accuracy", column: "valid_accuracy", label: "validation accuracy [%]", scale: 100, cut: true},

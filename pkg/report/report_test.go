@@ -12,6 +12,8 @@ import (
 	"testing"
 
 	"gonum.org/v1/plot/plotter"
+	"gonum.org/v1/plot/vg/draw"
+	"gonum.org/v1/plot/vg/recorder"
 
 	"github.com/dualgn/dgn/pkg/arrays"
 )
@@ -104,7 +106,7 @@ func TestCurve(t *testing.T) {
 		t.Fatalf("%d series", len(list))
 	}
 	c := newCurve(list[0], step, loss, 0)
-	if !slices.Equal(c.mean, plotter.XYs{{X: 0, Y: 3}, {X: 10, Y: 1.5}}) || c.n != 2 || c.between {
+	if !slices.Equal(c.mean, plotter.XYs{{X: 0, Y: 3}, {X: 10, Y: 1.5}}) || c.n != 2 || c.averaged || c.held {
 		t.Errorf("mean %v", c.mean)
 	}
 	if !slices.Equal(c.lo, []float64{2, 1}) || !slices.Equal(c.hi, []float64{4, 2}) {
@@ -117,7 +119,7 @@ func TestCurve(t *testing.T) {
 	if len(c.tails) != 1 || !slices.Equal(c.tails[0], plotter.XYs{{X: 10, Y: 2}, {X: 20, Y: 1}}) {
 		t.Errorf("tails %v", c.tails)
 	}
-	if c.label != "A (1 of 3 diverged)" {
+	if c.label != "A (1 of 3 diverged, mean of the other 2)" {
 		t.Errorf("label %q", c.label)
 	}
 	if b := newCurve(list[1], wall, loss, 0); b.mean != nil || len(b.thin) != 1 || b.label != "B (1 of 1 interrupted)" || b.index != 1 {
@@ -128,45 +130,44 @@ func TestCurve(t *testing.T) {
 	}
 }
 
-// TestInterpolation: where times differ, means are of the lines that are drawn,
-// at equal times.
-func TestInterpolation(t *testing.T) {
-	// Evaluations at 0, 1, 2 s and at 0, 1.1, 2.2 s.
-	res := load(t, fake("A", 0, 0, "finished", 4, 2, 1), fake("A", 0, 1, "finished", 8, 4, 2))
-	loss := axis(t, ys, "train_loss")
-	c := newCurve(res.series()[0], axis(t, xs, "wall"), loss, 0)
-	if !c.between || len(c.mean) != 3 || c.mean[0].X != 0 || math.Abs(c.mean[1].X-1.05) > 1e-15 || c.mean[2].X != 2 {
-		t.Fatalf("mean %v", c.mean)
+// TestEvaluations: where runs were evaluated at the same steps, but not at the same
+// times, means are of the values at one step, at the mean of the times.
+func TestEvaluations(t *testing.T) {
+	// Evaluations at 0, 1, 2 s and at 0, 1.1, 2.2, 3.3 s.
+	res := load(t, fake("A", 0, 0, "finished", 4, 2, 1), fake("A", 0, 1, "finished", 8, 4, 2, 1))
+	c := newCurve(res.series()[0], axis(t, xs, "wall"), axis(t, ys, "train_loss"), 0)
+	want := plotter.XYs{{X: 0, Y: 6}, {X: 1.05, Y: 3}, {X: 2.1, Y: 1.5}}
+	if len(c.mean) != len(want) || !c.averaged || c.held {
+		t.Fatalf("%+v", c)
 	}
-	for i, at := range []float64{0, 1.05, 2} {
-		want := (4*math.Pow(2, -at) + 8*math.Pow(2, -at/1.1)) / 2
-		if math.Abs(c.mean[i].Y-want) > 1e-14 {
-			t.Errorf("at %g: %g, want %g", at, c.mean[i].Y, want)
+	for i := range want {
+		if math.Abs(c.mean[i].X-want[i].X) > 1e-15 || c.mean[i].Y != want[i].Y {
+			t.Errorf("mean %v, want %v", c.mean, want)
 		}
 	}
-	if len(c.tails) != 1 || c.tails[0][1].X != 2.2 {
+	if len(c.tails) != 1 || len(c.tails[0]) != 2 || math.Abs(c.tails[0][1].X-3.3) > 1e-15 || c.tails[0][0].Y != 2 {
 		t.Errorf("tails %v", c.tails)
-	}
-	loss.log = false
-	c = newCurve(res.series()[0], axis(t, xs, "wall"), loss, 0)
-	if want := (2 - 0.05 + 4 + 4*0.05/1.1) / 2; math.Abs(c.mean[1].Y-want) > 1e-14 {
-		t.Errorf("on a linear axis: %g, want %g", c.mean[1].Y, want)
 	}
 }
 
-// TestLogAxis: what a log axis cannot show is counted.
-func TestLogAxis(t *testing.T) {
-	res := load(t, fake("A", 0, 0, "finished", 1, 0, 0.5))
-	if c := newCurve(res.series()[0], axis(t, xs, "step"), axis(t, ys, "train_loss"), 0); c.left != 1 || len(c.mean) != 2 {
-		t.Errorf("left %d, mean %v", c.left, c.mean)
+// TestHeld: where runs were evaluated at different steps, each counts with the last
+// value that it had.
+func TestHeld(t *testing.T) {
+	at := func(seed uint64, rows ...[2]float64) fakeRun {
+		r := fake("A", 0, seed, "finished")
+		r.text = header
+		for i, v := range rows {
+			r.text += fmt.Sprintf("A,%d,%d,0,%g,0,0,%g,,,,,,\n", seed, int(100*v[0])*i, v[0], v[1])
+		}
+		return r
 	}
-	if _, err := Figures(res, FigureOptions{Dir: t.TempDir(), Formats: []string{"svg"}}); err != nil {
-		t.Fatal(err)
+	res := load(t, at(0, [2]float64{0, 8}, [2]float64{1, 4}, [2]float64{3, 2}), at(1, [2]float64{0, 6}, [2]float64{2, 2}, [2]float64{4, 0}))
+	c := newCurve(res.series()[0], axis(t, xs, "wall"), axis(t, ys, "train_loss"), 0)
+	if want := (plotter.XYs{{X: 0, Y: 7}, {X: 1, Y: 5}, {X: 2, Y: 3}, {X: 3, Y: 2}}); !slices.Equal(c.mean, want) || !c.held || c.averaged {
+		t.Errorf("mean %v, want %v", c.mean, want)
 	}
-	if !slices.ContainsFunc(res.Warnings, func(w string) bool {
-		return strings.Contains(w, "train_loss: 1 value that is not positive is missing")
-	}) {
-		t.Errorf("warnings %q", res.Warnings)
+	if len(c.tails) != 1 || !slices.Equal(c.tails[0], plotter.XYs{{X: 2, Y: 2}, {X: 4, Y: 0}}) {
+		t.Errorf("tails %v", c.tails)
 	}
 }
 
@@ -205,7 +206,7 @@ func TestSummary(t *testing.T) {
 	if err := s.WriteTable(&table); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"A       3 (1 of 3 diverged)  1.5 ± 0.71", "B       1 (1 of 1 failed)    -", "50.00 ± 23.57 %"} {
+	for _, want := range []string{"A       3 (1 of 3 diverged)  1.5 ± 0.71 [2/3]", "B       1 (1 of 1 failed)    -", "50.00 ± 23.57 % [2/3]", "[k/n]: of the k of n runs that ended well alone"} {
 		if !strings.Contains(table.String(), want) {
 			t.Errorf("%s\nwithout %q", table.String(), want)
 		}
@@ -214,8 +215,8 @@ func TestSummary(t *testing.T) {
 		t.Fatal(err)
 	}
 	lines := strings.Split(csv.String(), "\n")
-	if !strings.HasPrefix(lines[0], "method,runs,finished,target,diverged,interrupted,failed,running,train_loss_mean,train_loss_sd,train_loss_low,train_loss_high,") ||
-		!strings.HasPrefix(lines[1], "A,3,2,0,1,0,0,0,1.5,0.7071067811865476,1,2,") || !strings.HasPrefix(lines[2], "B,1,0,0,0,0,1,0,,,") {
+	if !strings.HasPrefix(lines[0], "method,runs,finished,target,diverged,interrupted,failed,running,damaged,incomplete,mean_runs,train_loss_mean,train_loss_sd,train_loss_low,train_loss_high,") ||
+		!strings.HasPrefix(lines[1], "A,3,2,0,1,0,0,0,0,0,2,1.5,0.7071067811865476,1,2,") || !strings.HasPrefix(lines[2], "B,1,0,0,0,0,1,0,0,0,0,,,") || !strings.HasSuffix(lines[1], ",1 of 3 diverged; means are of the other 2 alone") || !strings.HasSuffix(lines[2], ",1 of 1 failed") {
 		t.Errorf("%s", csv.String())
 	}
 	if s := stat([]float64{3}); s.Mean != 3 || !math.IsNaN(s.SD) {
@@ -241,6 +242,7 @@ func TestLoadErrors(t *testing.T) {
 	}
 	// A crash cuts the last row short.
 	bad.text = header + "A,0,0,0,0,0,0,2,0.5,,,2,0.5,\nA,0,10,1,1.5,1"
+	bad.Outcome = "failed"
 	res, err := Load(folder(t, bad))
 	if err != nil || len(res.Runs[0].Rows) != 1 || len(res.Warnings) != 1 || !strings.Contains(res.Warnings[0], "the last row is cut short") {
 		t.Errorf("%+v, %v", res, err)
@@ -297,7 +299,8 @@ func FuzzMetrics(f *testing.F) {
 		}
 		for _, y := range ys {
 			for _, x := range xs {
-				curvePanel([]curve{newCurve(res.series()[0], x, y, 2)}, x, y).plot()
+				x.log = len(rows)%2 == 0
+				curvePanel([]curve{newCurve(res.series()[0], x, y, 2)}, x, y).plot().Draw(draw.NewCanvas(new(recorder.Canvas), 200, 150))
 			}
 		}
 	})

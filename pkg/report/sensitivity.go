@@ -86,7 +86,7 @@ func newScale(values []string, log *bool) scale {
 		var ticks fixedTicks
 		for i, v := range values {
 			s.at[v] = float64(i)
-			lines := wrap(textStyle(8), v, (halfWidth-60)/vg.Length(len(values)))
+			lines := wrap(textStyle(8), printable(v), (halfWidth-60)/vg.Length(len(values)))
 			ticks = append(ticks, plot.Tick{Value: float64(i), Label: strings.Join(lines, "\n")})
 		}
 		s.ticks = ticks
@@ -95,7 +95,7 @@ func newScale(values []string, log *bool) scale {
 	if len(values) <= 8 {
 		var ticks fixedTicks
 		for _, v := range values {
-			ticks = append(ticks, plot.Tick{Value: s.at[v], Label: v})
+			ticks = append(ticks, plot.Tick{Value: s.at[v], Label: printable(v)})
 		}
 		s.ticks = spaced(ticks, s.log, x)
 	}
@@ -140,7 +140,7 @@ func (d *drawing) sensitivity(key string, values []string, ys []quantity) figure
 					label += ", " + short(v.Key) + "=" + v.Value
 				}
 			}
-			return label
+			return printable(label)
 		}
 	}
 	lineOf := line(func(k string) bool { return d.opt.Line == "" || k == d.opt.Line })
@@ -158,8 +158,9 @@ func (d *drawing) sensitivity(key string, values []string, ys []quantity) figure
 	f := figure{name: "sensitivity_" + strings.ReplaceAll(key, ".", "_"), columns: len(ys), width: halfWidth, height: halfHeight}
 	c := captioner{res: d.res.only(with), band: "bars", upTo: true}
 	reduced := false
+	pad := max(0.06, (1.25*float64(len(labels)-1)+5)/180) // room for crosses beside each other
 	for _, y := range ys {
-		p := panel{xlabel: short(key), ylabel: what + " " + y.label, xlog: x.log, ylog: y.log, xticks: x.ticks, xpad: [2]float64{0.06, 0.06}}
+		p := panel{xlabel: short(key), ylabel: what + " " + y.label, xlog: x.log, ylog: y.log, xticks: x.ticks, xpad: [2]float64{pad, pad}}
 		var curves []curve
 		for i, label := range labels {
 			cells := map[string][]series{}
@@ -169,7 +170,7 @@ func (d *drawing) sensitivity(key string, values []string, ys []quantity) figure
 					cells[v] = append(cells[v], s)
 				}
 			}
-			k := curve{label: label, index: i, bars: true, dodge: 2.5 * (vg.Length(i) - vg.Length(len(labels)-1)/2)}
+			k := curve{label: label, index: i, bars: true, straight: true, dodge: 2.5 * (vg.Length(i) - vg.Length(len(labels)-1)/2)}
 			counts, runs := map[string]int{}, 0
 			for _, v := range values {
 				cell := cells[v]
@@ -181,14 +182,14 @@ func (d *drawing) sensitivity(key string, values []string, ys []quantity) figure
 					k.addResult(s, x.at[v], y, d.opt.Best)
 					runs += len(s.runs)
 					for _, r := range s.runs {
-						counts[r.Outcome]++
+						counts[r.state()]++
 					}
 				}
 			}
 			k.label += note(counts, runs)
 			curves = append(curves, k)
 		}
-		p.x, p.y = ranges(curves, quantity{log: y.log})
+		p.x, p.y = ranges(curves, quantity{log: x.log}, quantity{log: y.log})
 		for _, at := range x.at {
 			p.x.add(at)
 		}
@@ -199,7 +200,7 @@ func (d *drawing) sensitivity(key string, values []string, ys []quantity) figure
 			}
 			p.marks = append(p.marks, m)
 		}
-		c.add(quantity{}, curves)
+		c.add(quantity{}, y, curves)
 		f.panels = append(f.panels, p)
 		if f.legend == nil {
 			f.legend = plain(curves)
@@ -226,7 +227,8 @@ func distinct(list []series, of func(series) string) (out []string) {
 }
 
 // addResult adds a point for the results of a series: their mean, a gap if there
-// is none, and a cross at the upper edge for each run that diverged.
+// is none, and a cross at the upper edge for each run that diverged. A mean of
+// some of the runs says of how many.
 func (c *curve) addResult(s series, x float64, y quantity, best bool) {
 	v := s.values(y.column, best)
 	for i := range v {
@@ -242,12 +244,15 @@ func (c *curve) addResult(s series, x float64, y quantity, best bool) {
 		}
 	}
 	st := stat(v)
-	if y.log && st.Mean <= 0 {
-		c.left++
-		st.Mean = math.NaN()
+	part := ""
+	if st.N > 0 && st.N < len(s.runs) {
+		part = fmt.Sprintf("%d/%d", st.N, len(s.runs))
+		if c.parts == nil {
+			c.parts = make([]string, len(c.mean))
+		}
 	}
-	if y.log && st.Lo <= 0 {
-		st.Lo = st.Mean
+	if c.parts != nil {
+		c.parts = append(c.parts, part)
 	}
 	c.n = max(c.n, st.N)
 	c.mean = append(c.mean, plotter.XY{X: x, Y: st.Mean})

@@ -251,6 +251,7 @@ func (res *Results) series() []series {
 		for _, v := range s.settings {
 			s.label += ", " + short(v.Key) + "=" + v.Value
 		}
+		s.label = printable(s.label)
 	}
 	return out
 }

@@ -31,7 +31,8 @@ func stat(v []float64) Stat {
 	return s
 }
 
-// mean is NaN of no numbers.
+// mean is NaN of no numbers. It lies between the least and the largest, which
+// rounding could leave: of equal numbers it is that number.
 func mean(v []float64) float64 {
 	if len(v) == 0 {
 		return math.NaN()
@@ -40,7 +41,7 @@ func mean(v []float64) float64 {
 	for _, x := range v {
 		m += x / float64(len(v))
 	}
-	return m
+	return min(max(m, slices.Min(v)), slices.Max(v))
 }
 
 // median counts +Inf as a number; it is NaN of no numbers.
@@ -90,7 +91,8 @@ func meanInterval(v []float64) (lo, hi float64) {
 	}
 	// The interval leaves out at most (1-level)/2 of the resamples on each side.
 	out := int((1 - level) / 2 * float64(len(means)))
-	return selected(means, out), selected(means, len(means)-1-out)
+	within := func(m float64) float64 { return min(max(m, slices.Min(v)), slices.Max(v)) }
+	return within(selected(means, out)), within(selected(means, len(means)-1-out))
 }
 
 // selected returns the number that has place k in order, and reorders v (Hoare's

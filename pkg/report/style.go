@@ -33,6 +33,9 @@ var dashes = [][]vg.Length{nil, {6, 2}, {2, 2}, {6, 2, 2, 2}, {10, 3}}
 
 var glyphs = []draw.GlyphDrawer{draw.CircleGlyph{}, draw.SquareGlyph{}, draw.TriangleGlyph{}, draw.RingGlyph{}, draw.BoxGlyph{}, draw.PyramidGlyph{}, draw.PlusGlyph{}}
 
+// partSize is that of the numbers beside means of some of the runs.
+const partSize = 5.5
+
 // A style is how a method looks, in every figure.
 type style struct {
 	line, thin draw.LineStyle
@@ -62,16 +65,19 @@ func sans(size vg.Length) font.Font {
 }
 
 func textStyle(size vg.Length) text.Style {
-	return text.Style{Color: color.Black, Font: sans(size), Handler: plot.DefaultTextHandler}
+	return text.Style{Color: color.Black, Font: sans(size), Handler: letters{plot.DefaultTextHandler}}
 }
 
 // newPlot returns a plot with the fonts and lines of a paper's figure.
 func newPlot() *plot.Plot {
 	p := plot.New()
 	p.BackgroundColor = color.White
+	p.Title.TextStyle = textStyle(titleSize)
+	p.Title.TextStyle.XAlign, p.Title.TextStyle.YAlign = text.XCenter, text.YTop
 	grey := color.NRGBA{120, 120, 120, 255}
 	for _, a := range []*plot.Axis{&p.X, &p.Y} {
 		a.Tick.Label.Font = sans(8)
+		a.Tick.Label.Handler = letters{plot.DefaultTextHandler}
 		a.Tick.Length = vg.Points(3.5)
 		a.Tick.LineStyle = draw.LineStyle{Color: grey, Width: vg.Points(0.5)}
 		a.LineStyle = draw.LineStyle{Color: grey, Width: vg.Points(0.5)}
@@ -86,8 +92,9 @@ type fixedTicks []plot.Tick
 // Ticks implements plot.Ticker.
 func (t fixedTicks) Ticks(float64, float64) []plot.Tick { return t }
 
-// logTicks labels the powers of ten; 2 and 5 times them too where there are
-// few, and 1 to 9 times where there is none but one; not all where there are many.
+// logTicks labels the powers of ten; 2 and 5 times them too where there are few, 3
+// times them where there are some more, and 1 to 9 times where there is none but
+// one; not all where there are many.
 type logTicks struct{}
 
 func (logTicks) Ticks(lo, hi float64) []plot.Tick {
@@ -100,6 +107,8 @@ func (logTicks) Ticks(lo, hi float64) []plot.Tick {
 		}
 	case decades < 2.2:
 		labelled[2], labelled[5] = true, true
+	case decades < 3.5:
+		labelled[3] = true
 	}
 	every := 1 // powers of ten that are labelled
 	if decades >= 8 {
@@ -114,7 +123,7 @@ func (logTicks) Ticks(lo, hi float64) []plot.Tick {
 				continue
 			}
 			t := plot.Tick{Value: v}
-			if i > 1 && every > 2 {
+			if i > 1 && every > 1 {
 				break // there is no room
 			}
 			if labelled[i] && e%every == 0 {

@@ -4,6 +4,7 @@ import (
 	"encoding/csv"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -25,7 +26,8 @@ type Line struct {
 	Settings []Setting // what tells it from others of the method
 	Label    string    // both
 	Runs     int
-	Outcomes map[string]int
+	Complete int             // of which the final values are
+	Outcomes map[string]int  // runs by outcome; of ended ones, damaged and incomplete apart
 	Final    map[string]Stat // by column of metrics.csv
 }
 
@@ -42,7 +44,14 @@ func Summarize(res *Results) *Summary {
 			l.Final[c] = stat(runs.final(c))
 		}
 		for _, r := range runs.runs {
-			l.Outcomes[r.Outcome]++
+			state := r.state()
+			if r.complete() {
+				l.Complete++
+				if len(r.Missing) > 0 {
+					state = incomplete
+				}
+			}
+			l.Outcomes[state]++
 		}
 		for _, v := range l.Settings {
 			if !slices.Contains(s.varied, v.Key) {
@@ -83,7 +92,7 @@ func (s *Summary) WriteTable(w io.Writer) error {
 		fmt.Fprintf(t, "%s\t%d%s", l.Label, l.Runs, note(l.Outcomes, l.Runs))
 		for _, c := range shown {
 			if s.has(c.column) {
-				fmt.Fprintf(t, "\t%s", cell(c.column, c.format, l.Final[c.column]))
+				fmt.Fprintf(t, "\t%s", cell(c.column, c.format, l.Final[c.column], l.Runs))
 			}
 		}
 		fmt.Fprintln(t)
@@ -91,14 +100,19 @@ func (s *Summary) WriteTable(w io.Writer) error {
 	if err := t.Flush(); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintln(w, "final values: mean ± standard deviation over the seeds' complete runs")
+	text := "final values: mean ± standard deviation over the seeds"
+	if slices.ContainsFunc(s.Lines, func(l Line) bool { return l.Complete > 0 && l.Complete < l.Runs }) {
+		text += "; [k/n]: of the k of n runs that ended well alone"
+	}
+	_, err := fmt.Fprintln(w, text)
 	if s.timing != "" && err == nil {
 		_, err = fmt.Fprintln(w, s.timing)
 	}
 	return err
 }
 
-func cell(column, format string, v Stat) string {
+// cell is the text of a final value of some runs: of how many, if not of all.
+func cell(column, format string, v Stat, runs int) string {
 	if v.N == 0 {
 		return "-"
 	}
@@ -110,19 +124,37 @@ func cell(column, format string, v Stat) string {
 	if v.N > 1 && column != "cost" && column != "oracle_calls" {
 		text += " ± " + fmt.Sprintf(strings.Replace(format, ".4g", ".2g", 1), v.SD)
 	}
-	return text + unit
+	text += unit
+	if v.N < runs {
+		text += fmt.Sprintf(" [%d/%d]", v.N, runs)
+	}
+	return text
+}
+
+// note says why the means of a line are not of all its runs.
+func (l Line) note() string {
+	outcomes := maps.Clone(l.Outcomes)
+	delete(outcomes, incomplete)
+	parts := ends(outcomes, l.Runs)
+	if l.Complete > 0 && l.Complete < l.Runs {
+		parts = append(parts, fmt.Sprintf("means are of the other %d alone", l.Complete))
+	}
+	return strings.Join(parts, "; ")
 }
 
 // WriteCSV writes summary.csv: for each method, with the settings that tell its
-// runs apart as columns, the number of runs by outcome, and of final values mean,
-// standard deviation and the interval of the mean: see meanInterval.
+// runs apart as columns, the number of runs by outcome, the number mean_runs of
+// runs that ended well, and of their final values mean, standard deviation and the
+// interval of the mean: see meanInterval. The column note says of a method whose
+// other runs are in no mean what became of them.
 func (s *Summary) WriteCSV(w io.Writer) error {
 	c := csv.NewWriter(w)
-	outcomes := []string{"finished", "target", "diverged", "interrupted", "failed", "running"}
-	header := slices.Concat([]string{"method"}, s.varied, []string{"runs"}, outcomes)
+	outcomes := []string{"finished", "target", "diverged", "interrupted", "failed", "running", damaged, incomplete}
+	header := slices.Concat([]string{"method"}, s.varied, []string{"runs"}, outcomes, []string{"mean_runs"})
 	for _, f := range finals {
 		header = append(header, f+"_mean", f+"_sd", f+"_low", f+"_high")
 	}
+	header = append(header, "note")
 	c.Write(header) // errors stay until Error
 	for _, l := range s.Lines {
 		row := []string{l.Method}
@@ -137,10 +169,11 @@ func (s *Summary) WriteCSV(w io.Writer) error {
 		for _, o := range outcomes {
 			row = append(row, strconv.Itoa(l.Outcomes[o]))
 		}
+		row = append(row, strconv.Itoa(l.Complete))
 		for _, f := range finals {
 			row = append(row, number(l.Final[f].Mean), number(l.Final[f].SD), number(l.Final[f].Lo), number(l.Final[f].Hi))
 		}
-		c.Write(row)
+		c.Write(append(row, l.note()))
 	}
 	c.Flush()
 	return c.Error()

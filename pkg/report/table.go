@@ -81,7 +81,7 @@ func (t *table) number(row int, column string) (float64, error) {
 	}
 	v, err := strconv.ParseFloat(cell, 64)
 	if err != nil {
-		return 0, t.errorf(row, column, "%q is not a number", cell)
+		return 0, t.errorf(row, column, "%s is not a number", echo(cell))
 	}
 	return v, nil
 }

@@ -60,7 +60,9 @@ func (t Target) reached(r *Run, x, y quantity) float64 {
 	for _, row := range r.Rows {
 		v := row[y.column]
 		if v <= t.Value && !higherIsBetter(y.column) || v >= t.Value && higherIsBetter(y.column) {
-			return row[x.column] * x.scale
+			if at := row[x.column] * x.scale; !math.IsNaN(at) {
+				return at
+			}
 		}
 	}
 	return math.Inf(1)
@@ -133,10 +135,10 @@ func targets(d *drawing) ([]figure, string, error) {
 	f := figure{name: "target_" + t.Metric, columns: len(xs), width: halfWidth}
 	f.height = 40 + height*vg.Length(len(shown))
 	wall := false
-	seeds, never, left := 0, 0, 0
+	seeds, never, atZero := 0, 0, false
 	for i, x := range xs {
 		if d.opt.LogX == nil {
-			x.log = false
+			x.log = x.spent && spreadOfTargets(shown, t, x, y) > muchLonger
 		}
 		wall = wall || x.name == "wall"
 		p := panel{xlabel: x.label, xlog: x.log, xpad: [2]float64{0.03, 0.1}, yticks: fixedTicks{}, y: interval{-float64(len(shown)) + 0.5, 0.5, true}}
@@ -146,13 +148,14 @@ func targets(d *drawing) ([]figure, string, error) {
 		var labels fixedTicks
 		for j, s := range shown {
 			row := targetRow{y: -float64(j), look: styleOf(s.index)}
-			for _, r := range s.runs {
+			runs := s.sound()
+			for _, r := range runs {
 				v := t.reached(&r, x, y)
+				row.at = append(row.at, v)
 				if x.log && v <= 0 {
-					left++
+					atZero = true
 					continue
 				}
-				row.at = append(row.at, v)
 				if !math.IsInf(v, 1) {
 					p.x.add(v)
 					continue
@@ -165,8 +168,8 @@ func targets(d *drawing) ([]figure, string, error) {
 				}
 			}
 			if i == 0 {
-				seeds = max(seeds, len(s.runs))
-				label := fmt.Sprintf("%d/%d", row.count(), len(s.runs))
+				seeds = max(seeds, len(runs))
+				label := fmt.Sprintf("%d/%d", row.count(), len(runs))
 				if long {
 					row.label = names[j]
 				} else {
@@ -186,6 +189,9 @@ func targets(d *drawing) ([]figure, string, error) {
 	if never > 0 {
 		f.caption[0].text += fmt.Sprintf("; triangles at the edge: never reached (%d runs)", never)
 	}
+	if atZero {
+		f.caption[0].text += "; at the left edge: reached at 0"
+	}
 	shownRes := d.res.only(shown)
 	if text := shownRes.timing(); wall && text != "" {
 		f.caption = append(f.caption, remark{text, true})
@@ -193,11 +199,30 @@ func targets(d *drawing) ([]figure, string, error) {
 	if text := shownRes.problems(); text != "" {
 		f.caption = append(f.caption, remark{text, true})
 	}
-	if left > 0 {
-		f.caption = append(f.caption, remark{leftOut(left), true})
+	if text := shownRes.damage(); text != "" {
+		f.caption = append(f.caption, remark{text, true})
 	}
 	f.caption = append(f.caption, append(remarks, chosen...)...)
 	return []figure{f}, "", nil
+}
+
+// spreadOfTargets returns how many times as much the slowest series takes to reach
+// a target as the fastest, by the medians over their runs.
+func spreadOfTargets(list []series, t *Target, x, y quantity) float64 {
+	var all interval
+	for _, s := range list {
+		var at []float64
+		for _, r := range s.sound() {
+			at = append(at, t.reached(&r, x, y))
+		}
+		if m := median(at); m > 0 && !math.IsInf(m, 1) {
+			all.add(m)
+		}
+	}
+	if !all.some {
+		return 1
+	}
+	return all.hi / all.lo
 }
 
 // end returns where a run's last evaluation is, NaN if it has none.
@@ -228,8 +253,9 @@ func (t targetRow) count() (n int) {
 
 // Plot implements plot.Plotter.
 func (t targetRow) Plot(to draw.Canvas, p *plot.Plot) {
-	tx, ty := p.Transforms(&to)
-	y := ty(t.y)
+	f := newFrame(to, p)
+	y := f.at(1, t.y).Y
+	tx := func(x float64) vg.Length { return f.at(x, t.y).X }
 	for i, line := range t.label {
 		to.FillText(textStyle(rowSize), vg.Point{X: to.Min.X + 3, Y: y + 5 + rowLine*vg.Length(len(t.label)-1-i)}, line)
 	}

@@ -15,10 +15,11 @@ func init() {
 }
 
 // Cosine is final + (initial - final) (1 + cos(π t/T))/2, t in steps since the
-// warm-up, and final from T on. The last step of a run is at T.
+// warm-up, and final from T on. Where T is the rest of the run, the run ends at T,
+// and its last step, at T - 1, does not have the final value yet.
 type Cosine struct {
 	Initial float64 `yaml:"initial" doc:"the first value"`
-	Final   float64 `yaml:"final" doc:"the last value"`
+	Final   float64 `yaml:"final" doc:"the value at the end"`
 	Steps   int     `yaml:"steps" doc:"length after the warm-up; 0: the rest of the run"`
 	Warmup  `yaml:",inline"`
 }
@@ -27,8 +28,8 @@ type Cosine struct {
 type Linear Cosine
 
 var (
-	_ Schedule = Cosine{}
-	_ Schedule = Linear{}
+	_ Ending = Cosine{}
+	_ Ending = Linear{}
 )
 
 func newCosine(s Cosine) (Schedule, error) {
@@ -56,6 +57,9 @@ func (s Cosine) At(t Time) float64 {
 
 func (s Cosine) Check(t Time) error { return checkSpan("cosine", s.Steps, t) }
 
+// FollowsEnd reports whether T is the rest of the run.
+func (s Cosine) FollowsEnd() bool { return s.Steps == 0 }
+
 func (s Cosine) Range() (lo, hi float64) {
 	return order(s.low()*s.Initial, s.Initial, s.Final)
 }
@@ -66,5 +70,7 @@ func (s Linear) At(t Time) float64 {
 }
 
 func (s Linear) Check(t Time) error { return checkSpan("linear", s.Steps, t) }
+
+func (s Linear) FollowsEnd() bool { return Cosine(s).FollowsEnd() }
 
 func (s Linear) Range() (lo, hi float64) { return Cosine(s).Range() }

@@ -25,6 +25,13 @@ type Schedule interface {
 	Range() (lo, hi float64)
 }
 
+// An Ending schedule may depend on the length of the run.
+type Ending interface {
+	Schedule
+	// FollowsEnd reports whether it does.
+	FollowsEnd() bool
+}
+
 // Known is the table of schedules.
 var Known = registry.Table[Schedule]{Kind: "schedule", Key: "schedule"}
 
@@ -54,6 +61,15 @@ func (n Number) Check(t Time) error {
 		return nil
 	}
 	return n.schedule.Must().Check(t)
+}
+
+// FollowsEnd reports whether the value depends on the length of the run.
+func (n Number) FollowsEnd() bool {
+	if n.schedule.IsZero() {
+		return false
+	}
+	e, ok := n.schedule.Must().(Ending)
+	return ok && e.FollowsEnd()
 }
 
 // Positive returns a [strict.FieldError] about key unless the number is
@@ -127,12 +143,13 @@ func (w Warmup) low() float64 {
 }
 
 // span returns the steps that a decay takes: what the option says, or the rest
-// of the run.
+// of the run, so that the final value is that of the end of the run and the last
+// step, which begins one step before, still moves the weights.
 func span(option int, w Warmup, t Time) int {
 	if option > 0 {
 		return option
 	}
-	return max(t.Total-1-w.Steps, 1)
+	return max(t.Total-w.Steps, 1)
 }
 
 func checkSpan(name string, option int, t Time) error {

@@ -12,7 +12,7 @@ import (
 
 // TestValues compares with values worked out by hand from the formulas.
 func TestValues(t *testing.T) {
-	total := Time{Total: 11, StepsPerEpoch: 4}
+	total := Time{Total: 10, StepsPerEpoch: 4}
 	for _, c := range []struct {
 		config string
 		want   map[int]float64
@@ -41,6 +41,52 @@ func TestValues(t *testing.T) {
 			at.Step = step
 			if got := n.At(at); math.Abs(got-want) > 1e-14 {
 				t.Errorf("%s at step %d: %g, want %g", c.config, step, got, want)
+			}
+		}
+	}
+}
+
+// TestLastStep: a decay to 0 over the rest of the run leaves every step something
+// to do, and over a number of steps it leaves each of those.
+func TestLastStep(t *testing.T) {
+	for _, kind := range []string{"cosine", "linear"} {
+		for _, total := range []int{1, 2, 3, 10, 1000} {
+			for _, options := range []string{"", ", warmup_steps: 2", fmt.Sprintf(", steps: %d", total)} {
+				n, err := decode("{schedule: " + kind + ", initial: 0.3, final: 0" + options + "}")
+				if err != nil {
+					t.Fatal(err)
+				}
+				last := math.Inf(1)
+				for step := range total {
+					v := n.At(Time{Step: step, Total: total, StepsPerEpoch: 1})
+					if !(v > 0) {
+						t.Errorf("%s%s: step %d of %d is multiplied by %g", kind, options, step, total, v)
+					}
+					last = v
+				}
+				if want := 0.3 * 1.1 / float64(total); options == "" && kind == "linear" && last > want {
+					t.Errorf("%s: the last of %d steps has %g, want at most %g", kind, total, last, want)
+				}
+			}
+		}
+	}
+}
+
+// TestFollowsEnd: only decays over the rest of the run depend on its length.
+func TestFollowsEnd(t *testing.T) {
+	for _, name := range Known.Names() {
+		for i, trial := range Known.Entry(name).Trials {
+			s, err := trial()
+			if err != nil {
+				t.Fatal(err)
+			}
+			depends := false
+			for step := range 60 {
+				depends = depends || s.At(Time{Step: step, Total: 60, StepsPerEpoch: 5}) != s.At(Time{Step: step, Total: 70, StepsPerEpoch: 5})
+			}
+			e, ok := s.(Ending)
+			if claims := ok && e.FollowsEnd(); claims != depends {
+				t.Errorf("%s, trial %d: depends on the length of the run: %v, says %v", name, i, depends, claims)
 			}
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/dualgn/dgn/pkg/registry"
+	"github.com/dualgn/dgn/pkg/size"
 	"github.com/dualgn/dgn/pkg/strict"
 )
 
@@ -40,7 +41,7 @@ func (s Step) At(t Time) float64 {
 	share, step := s.factor(t.Step)
 	every := s.Every
 	if s.Unit == "epoch" {
-		every *= max(t.StepsPerEpoch, 1)
+		every = size.Product(every, max(t.StepsPerEpoch, 1))
 	}
 	return share * s.Initial * math.Pow(s.Factor, float64(step/every))
 }

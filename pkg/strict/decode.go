@@ -43,7 +43,7 @@ func (v Value) into(dst reflect.Value) error {
 	wrong := func() error {
 		msg := fmt.Sprintf("expected %s, got %s", expected(dst.Type()), describe(n))
 		if dst.Kind() == reflect.String && n.Kind == yaml.ScalarNode {
-			msg += fmt.Sprintf("; put it in quotes: %q", n.Value)
+			msg += "; put it in quotes: " + Quote(n.Value)
 		}
 		return v.Errorf("%s", msg)
 	}
@@ -97,7 +97,7 @@ func (v Value) into(dst reflect.Value) error {
 			return wrong()
 		}
 		if f := dst.Float(); math.IsNaN(f) || math.IsInf(f, 0) {
-			return v.Errorf("expected a finite number, got %s", n.Value)
+			return v.Errorf("expected a finite number, got %s", Plain(n.Value))
 		}
 		return nil
 	}
@@ -180,18 +180,28 @@ func (v Value) mapping(fields map[string]reflect.Value, order []string) error {
 func Suggest(got string, known []string) string {
 	best, dist := "", len(got)/2+2
 	for _, k := range known {
+		if len(got) > wordLength || len(k) > wordLength || k == got {
+			continue
+		}
 		if d := distance(got, k); d < dist {
 			best, dist = k, d
 		}
 	}
 	s := ""
 	if best != "" {
-		s = fmt.Sprintf("; did you mean %q?", best)
+		s = "; did you mean " + Quote(best) + "?"
 	}
 	if len(known) == 0 {
 		return s + " (nothing is known here)"
 	}
-	return s + " (known: " + strings.Join(known, ", ") + ")"
+	var names []string
+	for _, k := range known[:min(len(known), shownNames)] {
+		names = append(names, Plain(k))
+	}
+	if more := len(known) - len(names); more > 0 {
+		names = append(names, fmt.Sprintf("and %d more", more))
+	}
+	return s + " (known: " + strings.Join(names, ", ") + ")"
 }
 
 // distance is the number of single-letter edits and swaps of neighbours that

@@ -20,20 +20,20 @@ import (
 // the way that are absent are made, so that a misspelt key is found when the
 // document is decoded, with the assignment named as its origin.
 func (d *Doc) Set(key, value string) error {
-	origin := fmt.Sprintf("--set %s=%s", key, value)
+	origin := "--set " + Plain(key+"="+value)
 	var n yaml.Node
 	if err := yaml.Unmarshal([]byte(value), &n); err != nil {
-		return fmt.Errorf("%s: the value is not YAML: %s", origin, strings.TrimPrefix(err.Error(), "yaml: "))
+		return fmt.Errorf("%s: the value is not YAML: %s", origin, problem(err))
 	}
 	leaf := &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!null"}
 	if len(n.Content) > 0 {
 		leaf = n.Content[0]
 	}
-	nodes := 0
-	if err := d.check(leaf, 0, &nodes); err != nil {
-		return fmt.Errorf("%s: %w", origin, err)
+	leaf, err := (&Doc{File: origin}).unfold(leaf)
+	if err != nil {
+		return err
 	}
-	return (&assignment{Doc: d, leaf: unfold(leaf), origin: origin, again: true}).assign(d.root, key)
+	return (&assignment{Doc: d, leaf: leaf, origin: origin, again: true}).assign(d.root, key)
 }
 
 // Assign is Set with a value that was read before, here or in another document.
@@ -136,7 +136,7 @@ func (d *Doc) assigned(n *yaml.Node) string {
 // addresses, by name, position or *, and what is left of the key.
 func (v Value) Elements(key string) (at []int, rest string, err error) {
 	if v.node == nil || v.node.Kind != yaml.SequenceNode {
-		return nil, "", fmt.Errorf("there is no list to find %q in", key)
+		return nil, "", fmt.Errorf("there is no list to find %s in", Quote(key))
 	}
 	return pick(v.node, key)
 }
@@ -156,7 +156,7 @@ func pick(n *yaml.Node, key string) (at []int, rest string, err error) {
 	for i, c := range n.Content {
 		name := nameOf(c)
 		if name != "" {
-			names = append(names, fmt.Sprintf("%q", name))
+			names = append(names, Quote(name))
 		}
 		rest, ok := after(key, name)
 		if ok && name != "" && (best < 0 || len(rest) < len(bestRest)) {
@@ -170,7 +170,7 @@ func pick(n *yaml.Node, key string) (at []int, rest string, err error) {
 	if i, err := strconv.Atoi(first); err == nil && i >= 0 && i < len(n.Content) {
 		return []int{i}, rest, nil
 	}
-	return nil, "", fmt.Errorf("no element of the list fits %q (known: %s, 0 to %d, *)", key, strings.Join(names, ", "), len(n.Content)-1)
+	return nil, "", fmt.Errorf("no element of the list fits %s (known: %s, 0 to %d, *)", Quote(key), strings.Join(names[:min(len(names), shownNames)], ", "), len(n.Content)-1)
 }
 
 // after reports whether key is name or starts with "name.", and returns what

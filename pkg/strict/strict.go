@@ -25,13 +25,6 @@ type Doc struct {
 	origin map[*yaml.Node]string
 }
 
-// Limits of a document. Aliases are followed, so a small file can describe a
-// huge tree; these bound the work.
-const (
-	maxDepth = 100
-	maxNodes = 1_000_000
-)
-
 // Parse reads the single YAML document in data. The file name is used in
 // messages only.
 func Parse(file string, data []byte) (*Doc, error) {
@@ -41,57 +34,24 @@ func Parse(file string, data []byte) (*Doc, error) {
 		if errors.Is(err, io.EOF) {
 			return nil, fmt.Errorf("%s: the file is empty; expected a mapping of settings", file)
 		}
-		return nil, fmt.Errorf("%s: %s", file, strings.TrimPrefix(err.Error(), "yaml: "))
+		return nil, fmt.Errorf("%s: %s", Plain(file), problem(err))
 	}
 	var more yaml.Node
 	if err := dec.Decode(&more); !errors.Is(err, io.EOF) {
 		if err != nil {
-			return nil, fmt.Errorf("%s: %s", file, strings.TrimPrefix(err.Error(), "yaml: "))
+			return nil, fmt.Errorf("%s: %s", Plain(file), problem(err))
 		}
-		return nil, fmt.Errorf("%s:%d: a second YAML document starts here; a file holds one", file, more.Line)
+		return nil, fmt.Errorf("%s:%d: a second YAML document starts here; a file holds one", Plain(file), more.Line)
 	}
 	d := &Doc{File: file, origin: map[*yaml.Node]string{}}
-	nodes := 0
-	if err := d.check(n.Content[0], 0, &nodes); err != nil {
-		return nil, err
-	}
-	d.root = unfold(n.Content[0])
-	return d, nil
+	var err error
+	d.root, err = d.unfold(n.Content[0])
+	return d, err
 }
 
-// unfold returns a copy of a tree with a copy in place of each alias, so that
-// an assignment to one place changes no other.
-func unfold(n *yaml.Node) *yaml.Node {
-	line := n.Line
-	for n.Kind == yaml.AliasNode {
-		n = n.Alias
-	}
-	c := &yaml.Node{Kind: n.Kind, Style: n.Style, Tag: n.Tag, Value: n.Value, Line: line}
-	for _, child := range n.Content {
-		c.Content = append(c.Content, unfold(child))
-	}
-	return c
-}
-
-// check bounds the tree that aliases unfold to. A self-containing alias runs
-// into maxDepth.
-func (d *Doc) check(n *yaml.Node, depth int, nodes *int) error {
-	*nodes++
-	if depth > maxDepth {
-		return fmt.Errorf("%s:%d: nested more than %d levels deep", d.File, n.Line, maxDepth)
-	}
-	if *nodes > maxNodes {
-		return fmt.Errorf("%s:%d: aliases unfold to more than %d values", d.File, n.Line, maxNodes)
-	}
-	if n.Kind == yaml.AliasNode {
-		return d.check(n.Alias, depth+1, nodes)
-	}
-	for _, c := range n.Content {
-		if err := d.check(c, depth+1, nodes); err != nil {
-			return err
-		}
-	}
-	return nil
+// problem is what the YAML library says, which may repeat a name from the file.
+func problem(err error) string {
+	return Plain(strings.TrimPrefix(err.Error(), "yaml: "))
 }
 
 // Root returns the whole document as a value.
@@ -118,7 +78,7 @@ func (v Value) Where() string {
 	if o, ok := v.doc.origin[v.node]; ok {
 		return o
 	}
-	return fmt.Sprintf("%s:%d", v.doc.File, v.node.Line)
+	return fmt.Sprintf("%s:%d", Plain(v.doc.File), v.node.Line)
 }
 
 // An Error is a complaint about one value. Where is "file:line".
@@ -127,7 +87,7 @@ type Error struct{ Where, Key, Msg string }
 func (e *Error) Error() string {
 	s := e.Msg
 	if e.Key != "" {
-		s = e.Key + ": " + s
+		s = Plain(e.Key) + ": " + s
 	}
 	if e.Where != "" {
 		s = e.Where + ": " + s
@@ -135,9 +95,10 @@ func (e *Error) Error() string {
 	return s
 }
 
-// Errorf returns an Error about v.
-func (v Value) Errorf(format string, args ...any) error {
-	return &Error{Where: v.Where(), Key: v.key, Msg: fmt.Sprintf(format, args...)}
+// Errorf returns an Error about v. Of what %q and %v print of the user's own text
+// it keeps the beginning.
+func (v Value) Errorf(text string, args ...any) error {
+	return &Error{Where: v.Where(), Key: v.key, Msg: format(text, args)}
 }
 
 // A FieldError is what a constructor says of one of its options, by key. It
@@ -147,8 +108,8 @@ type FieldError struct{ Key, Msg string }
 func (e *FieldError) Error() string { return e.Key + ": " + e.Msg }
 
 // Field returns a FieldError.
-func Field(key, format string, args ...any) error {
-	return &FieldError{Key: key, Msg: fmt.Sprintf(format, args...)}
+func Field(key, text string, args ...any) error {
+	return &FieldError{Key: key, Msg: format(text, args)}
 }
 
 // Locate gives an error from a constructor the place of the value that the
@@ -262,11 +223,11 @@ func describe(n *yaml.Node) string {
 	case "!!null":
 		return "nothing"
 	case "!!str":
-		return fmt.Sprintf("the text %q", n.Value)
+		return "the text " + Quote(n.Value)
 	case "!!int", "!!float":
-		return "the number " + n.Value
+		return "the number " + Plain(n.Value)
 	case "!!bool":
-		return "the truth value " + n.Value
+		return "the truth value " + Plain(n.Value)
 	}
-	return fmt.Sprintf("%q", n.Value)
+	return Quote(n.Value)
 }

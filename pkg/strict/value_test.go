@@ -45,7 +45,7 @@ func TestList(t *testing.T) {
 			}
 			text = fmt.Sprint(plain)
 		}
-		if err == nil && text != tt.want || err != nil && (!strings.Contains(text, tt.want) || !strings.HasPrefix(text, "--grid k="+tt.text+": ")) {
+		if err == nil && text != tt.want || err != nil && (!strings.Contains(text, tt.want) || !strings.HasPrefix(text, Plain("--grid k="+tt.text)+": ")) {
 			t.Errorf("%q: got %s, want %s", tt.text, text, tt.want)
 		}
 	}

@@ -1,6 +1,7 @@
 package kernel
 
 import (
+	"flag"
 	"math"
 	"testing"
 )
@@ -74,11 +75,14 @@ func accuracy(f func(x, y, d []float32), value, derivative func(float64) float64
 	return ulpValue, ulpSlope, at
 }
 
-// TestAccuracy looks at every accuracyStep-th float32; with the tag long, at all.
+var accuracyEvery = flag.Int("accuracy-every", accuracyStep, "TestAccuracy looks at one float32 of so many")
+
+// TestAccuracy looks at one float32 of many; with the tag long, at all, which
+// takes an hour.
 func TestAccuracy(t *testing.T) {
 	each(t, func(t *testing.T) {
 		for _, c := range functions {
-			value, slope, at := accuracy(c.f, c.value, c.derivative, accuracyStep)
+			value, slope, at := accuracy(c.f, c.value, c.derivative, *accuracyEvery)
 			t.Logf("%s: value within %.2f ulp (worst at %g), derivative within %.2f (at %g)", c.name, value, at[0], slope, at[1])
 			if !(value <= c.ulpValue) || !(slope <= c.ulpSlope) {
 				t.Errorf("%s: value within %.2f ulp at %g, derivative within %.2f at %g", c.name, value, at[0], slope, at[1])

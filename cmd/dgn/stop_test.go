@@ -1,0 +1,100 @@
+//go:build unix
+
+package main
+
+import (
+	"bytes"
+	"encoding/csv"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// TestStopped stops the program as ctrl-Z does and lets it go on: the pause is in
+// no time of the logs, does not use up train.seconds, and is told.
+func TestStopped(t *testing.T) {
+	work := t.TempDir()
+	config, err := filepath.Abs("../../testdata/resumable.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	program, err := exec.LookPath("dgn") // this test's binary under another name
+	if err != nil {
+		t.Fatal(err)
+	}
+	const pause = 2 * time.Second
+	cmd := exec.Command(program, "run", config, "--out", "out", "--threads", "1",
+		"--set", "methods=[{name: momentum, optimizer: {kind: sgd, learning_rate: 0.001}}]", "--set", "train={batch_size: 30, seconds: 1.2}",
+		"--set", "evaluate.every=50", "--set", "checkpoint.every=50", "--set", "model.hidden=[200]")
+	cmd.Dir = work
+	cmd.Env = append(os.Environ(), "HOME="+work, "XDG_CONFIG_HOME="+work)
+	var log bytes.Buffer
+	cmd.Stderr = &log
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	dir := filepath.Join(work, "out/runs/momentum/0")
+	for range 1000 {
+		if found, _ := filepath.Glob(filepath.Join(dir, "checkpoint.*")); found != nil {
+			break
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+	for _, s := range []struct {
+		signal syscall.Signal
+		wait   time.Duration
+	}{{syscall.SIGSTOP, pause}, {syscall.SIGCONT, 0}} {
+		if err := cmd.Process.Signal(s.signal); err != nil {
+			t.Error(err)
+		}
+		time.Sleep(s.wait)
+	}
+	if err := cmd.Wait(); err != nil {
+		t.Fatalf("%v\n%s", err, &log)
+	}
+
+	data, err := os.ReadFile(filepath.Join(dir, "manifest.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var m struct {
+		Outcome     string  `json:"outcome"`
+		Wall        float64 `json:"wall_seconds"`
+		Suspensions int     `json:"suspensions"`
+		Suspended   float64 `json:"suspended_seconds"`
+	}
+	if err := json.Unmarshal(data, &m); err != nil {
+		t.Fatal(err)
+	}
+	if d := m.Suspended - pause.Seconds(); m.Outcome != "finished" || m.Suspensions != 1 || d < -0.1 || d > 0.3 || m.Wall < 1.2 || m.Wall > 1.2+pause.Seconds()/2 {
+		t.Errorf("%+v", m)
+	}
+	if !strings.Contains(log.String(), "the process was stopped once while this run was made, for 2.") || !strings.Contains(log.String(), "s that wall_seconds leaves out") {
+		t.Errorf("the log says\n%s", &log)
+	}
+	for _, name := range []string{"metrics.csv", "steps.csv"} {
+		text, err := os.ReadFile(filepath.Join(dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		records, err := csv.NewReader(bytes.NewReader(text)).ReadAll()
+		if err != nil {
+			t.Fatal(err)
+		}
+		at, last := slices.Index(records[0], "wall_seconds"), 0.0
+		for i, r := range records[1:] {
+			s, err := strconv.ParseFloat(r[at], 64)
+			if err != nil || s < last || s-last > pause.Seconds()/2 {
+				t.Errorf("%s: wall_seconds goes from %g to %s in row %d (%v)", name, last, r[at], i, err)
+			}
+			last = s
+		}
+	}
+}

@@ -1,0 +1,355 @@
+package results_test
+
+import (
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// A source answers for the summaries and logs of this folder.
+type source struct {
+	t *testing.T
+}
+
+// rows returns the rows of a file in which the settings have these values, key=value.
+func (s source) rows(path, method string, settings ...string) (out []row) {
+	s.t.Helper()
+	for _, r := range read(s.t, path) {
+		match := r["method"] == method
+		for _, setting := range settings {
+			key, value, _ := strings.Cut(setting, "=")
+			match = match && r[key] == value
+		}
+		if match {
+			out = append(out, r)
+		}
+	}
+	if len(out) == 0 {
+		s.t.Fatalf("%s: no rows of %q with %v", path, method, settings)
+	}
+	return out
+}
+
+// mean returns the mean of a column of the one row of a summary.
+func (s source) mean(folder, method, column string, settings ...string) float64 {
+	s.t.Helper()
+	rows := s.rows(folder+"/summary.csv", method, settings...)
+	if len(rows) != 1 {
+		s.t.Fatalf("%s: %d rows of %q with %v", folder, len(rows), method, settings)
+	}
+	return rows[0].number(s.t, column+"_mean")
+}
+
+// ratio returns how many times the mean of another method a mean is.
+func (s source) ratio(folder, method, other, column string) float64 {
+	s.t.Helper()
+	return s.mean(folder, method, column) / s.mean(folder, other, column)
+}
+
+// final returns the last evaluation of each seed.
+func (s source) final(folder, method string, settings ...string) map[string]row {
+	s.t.Helper()
+	out := map[string]row{}
+	for _, r := range s.rows(folder+"/runs.csv", method, settings...) {
+		out[r["seed"]] = r
+	}
+	return out
+}
+
+// pairs counts the pairs of seed and gamma in which one dual iteration ends lower than
+// two primal ones, for the same cost.
+func (s source) pairs(column string) (wins, all int) {
+	s.t.Helper()
+	for _, gamma := range []string{"0.03", "0.1", "0.3"} {
+		dual := s.final("sweep_inner_budget", "GN dual", "oracle.inner_iterations=1", "oracle.gamma="+gamma)
+		primal := s.final("sweep_inner_budget", "GN primal", "oracle.inner_iterations=2", "oracle.gamma="+gamma)
+		for seed, d := range dual {
+			p := primal[seed]
+			if math.Abs(d.number(s.t, "cost")/p.number(s.t, "cost")-1) > 1e-6 {
+				s.t.Errorf("gamma %s, seed %s: costs are %s and %s", gamma, seed, d["cost"], p["cost"])
+			}
+			all++
+			if d.number(s.t, column) < p.number(s.t, column) {
+				wins++
+			}
+		}
+	}
+	return wins, all
+}
+
+// reached returns the least and largest cost at which the methods, each with its setting
+// of the least validation loss, first have the train loss that all of their runs reach.
+func (s source) reached(methods ...string) (low, high float64) {
+	s.t.Helper()
+	const folder = "sweep_learning_rate"
+	runs := map[string][][]row{}
+	target := 0.0
+	for _, b := range best(s.t, read(s.t, folder+"/summary.csv"), "valid_loss") {
+		key := "optimizer.learning_rate=" + b["optimizer.learning_rate"]
+		settings := []string{key, "oracle.gamma=" + b["oracle.gamma"]}
+		if b["optimizer.learning_rate"] == "" || b["oracle.gamma"] == "" { // a setting that was not varied
+			settings = []string{key}
+			if b["optimizer.learning_rate"] == "" {
+				settings = []string{"oracle.gamma=" + b["oracle.gamma"]}
+			}
+		}
+		for _, seed := range []string{"0", "1", "2"} {
+			curve := s.rows(folder+"/runs.csv", b["method"], append(settings, "seed="+seed)...)
+			runs[b["method"]] = append(runs[b["method"]], curve)
+			target = max(target, curve[len(curve)-1].number(s.t, "train_loss"))
+		}
+	}
+	low = math.Inf(1)
+	for _, method := range methods {
+		for _, curve := range runs[method] {
+			for _, r := range curve {
+				if r.number(s.t, "train_loss") <= target {
+					low, high = min(low, r.number(s.t, "cost")), max(high, r.number(s.t, "cost"))
+					break
+				}
+			}
+		}
+	}
+	return low, high
+}
+
+// lower counts the learning rates at which Adam on dual directions ends lower than Adam on
+// gradients.
+func (s source) lower() (wins, all int) {
+	s.t.Helper()
+	for _, r := range s.rows("sweep_learning_rate/summary.csv", "Adam") {
+		all++
+		if s.mean("sweep_learning_rate", "dual GN + Adam", "train_loss", "optimizer.learning_rate="+r["optimizer.learning_rate"]) < r.number(s.t, "train_loss_mean") {
+			wins++
+		}
+	}
+	return wins, all
+}
+
+// solves returns, of the logged solves of an inner solver, the mean number of iterations to
+// a relative residual of 1e-5 and the largest residual after 20.
+func (s source) solves(method string) (iterations, largest float64) {
+	s.t.Helper()
+	logs, _ := filepath.Glob("inner_solvers/runs/" + method + "/*/inner.csv")
+	count := 0
+	for _, path := range logs {
+		residuals := map[string][]float64{} // by step
+		for _, r := range read(s.t, path) {
+			residuals[r["step"]] = append(residuals[r["step"]], r.number(s.t, "relative_residual"))
+		}
+		for _, solve := range residuals {
+			count++
+			iterations += float64(slices.IndexFunc(solve, func(v float64) bool { return v <= 1e-5 }))
+			largest = max(largest, solve[20])
+		}
+	}
+	return iterations / float64(count), largest
+}
+
+// lost returns the points of test accuracy that ten times too large a gamma costs.
+func (s source) lost(method string) float64 {
+	s.t.Helper()
+	at := func(gamma string) float64 {
+		return s.mean("sweep_learning_rate", method, "test_accuracy", "oracle.gamma="+gamma)
+	}
+	return 100 * (at("0.1") - at("1"))
+}
+
+// words are whole numbers as the text writes them.
+var words = []string{"no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"}
+
+// claims returns the sentences whose numbers are computed, as README.md must have them.
+func (s source) claims() []string {
+	s.t.Helper()
+	epochs := func(method, passes string) float64 {
+		return s.mean("quickstart_epochs", method, "train_loss", "train.epochs="+passes) / s.mean("quickstart", "dual GN", "train_loss")
+	}
+	iterations := func(n, column string) float64 {
+		return s.mean("mnist_iterations", "GN dual, Adam", column, "oracle.inner_iterations="+n)
+	}
+	gamma := func(method, budget, g string) float64 {
+		return s.mean("sweep_inner_budget", method, "train_loss", "oracle.inner_iterations="+budget, "oracle.gamma="+g)
+	}
+	trainWins, trainPairs := s.pairs("train_loss")
+	validWins, validPairs := s.pairs("valid_loss")
+	plainLow, plainHigh := s.reached("SGD", "SGD momentum", "Adam")
+	dualLow, dualHigh := s.reached("dual GN + Armijo", "dual GN + Adam", "prox-linear + Armijo")
+	adamWins, adamRates := s.lower()
+	dualIterations, dualLargest := s.solves("gn-dual-cg")
+	primalIterations, primalLargest := s.solves("gn-primal-cg")
+	return []string{
+		fmt.Sprintf("its train loss is %.0f times lower than that of momentum", s.ratio("quickstart", "SGD momentum", "dual GN", "train_loss")),
+		fmt.Sprintf("A step along it costs %.1f gradients.", s.ratio("quickstart", "dual GN", "Adam", "cost")),
+		fmt.Sprintf("momentum and Adam end %.1f and %.1f times higher", epochs("SGD momentum", "80"), epochs("Adam", "80")),
+		fmt.Sprintf("end at the same train loss (%.4f)", s.mean("mnist", "GN dual, Armijo", "train_loss")),
+		fmt.Sprintf("Ten inner iterations make a step %.0f times as costly as a gradient (%.0f times on the clock, beside Adam), and prox-linear steps %.0f times.",
+			s.ratio("mnist", "GN dual, Adam", "Adam", "cost"), s.ratio("mnist", "GN dual, Adam", "Adam", "wall_seconds"), s.ratio("mnist", "prox-linear, Armijo", "Adam", "cost")),
+		fmt.Sprintf("Ten iterations cost %.1f times what one costs", iterations("10", "cost")/iterations("1", "cost")),
+		fmt.Sprintf("A step with one iteration costs %.1f gradients", iterations("1", "cost")/s.mean("mnist", "Adam", "cost")),
+		fmt.Sprintf("the same number of steps: %.0f points between prox-linear directions and Adam",
+			100*(s.mean("cifar10", "Prox-linear, Adam", "test_accuracy")-s.mean("cifar10", "Adam", "test_accuracy"))),
+		fmt.Sprintf("costs %.1f (Gauss-Newton) or %.1f gradients (prox-linear), and takes %.1f or %.1f times as long as one of Adam",
+			s.ratio("cifar10", "GN dual, Adam", "Adam", "cost"), s.ratio("cifar10", "Prox-linear, Adam", "Adam", "cost"),
+			s.ratio("cifar10", "GN dual, Adam", "Adam", "wall_seconds"), s.ratio("cifar10", "Prox-linear, Adam", "Adam", "wall_seconds")),
+		fmt.Sprintf("what two primal ones cost, %.0f in all", s.mean("sweep_inner_budget", "GN dual", "cost", "oracle.inner_iterations=1", "oracle.gamma=0.3")),
+		fmt.Sprintf("at a lower train loss in %s of %s pairs", words[trainWins], words[trainPairs]),
+		fmt.Sprintf("at a lower validation loss in %s of %s;", words[validWins], words[validPairs]),
+		fmt.Sprintf("between them: %.3f in the dual at gamma 0.3, %.3f in the primal at gamma 1.", gamma("GN dual", "1", "0.3"), gamma("GN primal", "2", "1")),
+		fmt.Sprintf("the lower one at %s of %s learning rates", words[adamWins], words[adamRates]),
+		fmt.Sprintf("ten times too large a gamma costs %.0f points of accuracy in place of %.0f.", s.lost("prox-linear + Armijo"), s.lost("dual GN + Armijo")),
+		fmt.Sprintf("takes %.0f to %.0f gradients with SGD, momentum and Adam, and %.0f to %.0f with dual directions.", plainLow, plainHigh, dualLow, dualHigh),
+		fmt.Sprintf("takes %.1f iterations in the dual and %.1f in the primal", dualIterations, primalIterations),
+		fmt.Sprintf("largest residuals are %.0e and %.0e.", dualLargest, primalLargest),
+		fmt.Sprintf("a step costs %.1f gradients (10 conjugate gradient iterations: %.0f in the dual, %.0f in the primal)",
+			s.ratio("regression", "GN dual exact", "Adam", "cost"), s.ratio("regression", "GN dual, 10 CG", "Adam", "cost"), s.ratio("regression", "GN primal, 10 CG", "Adam", "cost")),
+		fmt.Sprintf("where Adam ends, at %.0f,", s.mean("regression", "Adam", "cost")),
+		fmt.Sprintf("cheapest of the three, at %.1f gradients a step.", s.ratio("regression_diabetes", "GN dual exact", "Adam", "cost")),
+	}
+}
+
+// TestClaims computes the numbers of the sentences.
+func TestClaims(t *testing.T) {
+	text := prose(t, "README.md")
+	for _, claim := range (source{t}).claims() {
+		if !strings.Contains(text, claim) {
+			t.Errorf("README.md must say: %s", claim)
+		}
+	}
+}
+
+// TestFirstPage computes the results that the README of the project starts with.
+func TestFirstPage(t *testing.T) {
+	s := source{t}
+	loss := func(method, passes string) float64 {
+		return s.mean("quickstart_epochs", method, "train_loss", "train.epochs="+passes)
+	}
+	text := prose(t, "../../README.md")
+	for _, claim := range []string{
+		fmt.Sprintf("loss %.0f times lower than SGD with momentum, and %.0f times lower than Adam;", s.ratio("quickstart", "SGD momentum", "dual GN", "train_loss"), s.ratio("quickstart", "Adam", "dual GN", "train_loss")),
+		fmt.Sprintf("costs as much as %.1f gradients.", s.ratio("quickstart", "dual GN", "Adam", "cost")),
+		fmt.Sprintf("Adam ends at %.1f times its loss", loss("Adam", "80")/loss("dual GN", "20")),
+	} {
+		if !strings.Contains(text, claim) {
+			t.Errorf("README.md must say: %s", claim)
+		}
+	}
+	if loss("Adam", "150") > loss("dual GN", "20") {
+		t.Error("150 passes of Adam do not end below the dual direction")
+	}
+}
+
+// TestNumbersAreComputed finds numbers in the sentences that no claim computes.
+func TestNumbersAreComputed(t *testing.T) {
+	text := prose(t, "README.md")
+	for _, claim := range (source{t}).claims() {
+		text = strings.ReplaceAll(text, claim, "")
+	}
+	// Settings are not results, nor is the share that the figure of the duals prints.
+	text = regexp.MustCompile(`gamma [\d.]+(?:, [\d.]+)*(?: and [\d.]+)?|learning rate [\d.]+|\(effective share \d+ %\)|Go 1\.26`).ReplaceAllString(text, "")
+	for _, number := range regexp.MustCompile(`.{0,40}(?:\d\.\d+|\d %|\d times).{0,20}`).FindAllString(text, -1) {
+		t.Errorf("no claim computes the number in: %s", number)
+	}
+}
+
+// prose returns a text without tables, comments and figures, on one line.
+func prose(t *testing.T, path string) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.FromSlash(path))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out []string
+	for _, line := range strings.Split(string(text), "\n") {
+		if !strings.HasPrefix(line, "|") && !strings.HasPrefix(line, "<!--") && !strings.HasPrefix(line, "![") {
+			out = append(out, strings.Fields(line)...)
+		}
+	}
+	return strings.Join(out, " ")
+}
+
+// TestOrders holds sentences without numbers to the summaries: which method is lower.
+func TestOrders(t *testing.T) {
+	s := source{t}
+	for _, c := range []struct {
+		folder, column string
+		methods        []string // from the least mean to the largest
+	}{
+		{"quickstart", "train_loss", []string{"dual GN", "SGD momentum", "Adam"}},
+		{"mnist", "train_loss", []string{"GN dual, Adam", "SGD momentum", "Adam", "GN dual, Armijo"}},
+		{"mnist", "test_loss", []string{"GN dual, Adam", "Adam", "SGD momentum", "SGD"}},
+		{"mnist_conv", "train_loss", []string{"Prox-linear, Adam", "GN dual, Adam", "Adam", "SGD momentum", "GN dual, Armijo"}},
+		{"mnist_conv", "test_accuracy", []string{"GN dual, Armijo", "SGD momentum", "Adam", "GN dual, Adam", "Prox-linear, Adam"}},
+		{"cifar10", "train_loss", []string{"Prox-linear, Adam", "GN dual, Adam", "GN dual, Armijo", "Adam", "SGD momentum"}},
+		{"regression", "train_loss", []string{"GN dual exact, Adam", "GN dual exact", "Adam", "SGD momentum"}},
+		{"regression", "train_loss", []string{"GN dual exact", "GN primal, 10 CG", "GN dual, 10 CG"}},
+		{"regression_diabetes", "train_loss", []string{"SGD momentum", "GN dual exact", "Adam"}},
+		{"regression_diabetes", "test_loss", []string{"Adam", "GN dual exact", "SGD momentum"}},
+		{"inner_budget", "train_loss", []string{"dual, 1", "primal, 1"}},
+		{"inner_budget", "train_loss", []string{"dual, 2", "primal, 2"}},
+	} {
+		for i := 1; i < len(c.methods); i++ {
+			low, high := s.mean(c.folder, c.methods[i-1], c.column), s.mean(c.folder, c.methods[i], c.column)
+			if low > high {
+				t.Errorf("%s: %s of %s is %.4g, of %s %.4g", c.folder, c.column, c.methods[i-1], low, c.methods[i], high)
+			}
+		}
+	}
+}
+
+// TestStepTimes computes the times of a step that docs/kernels.md names.
+func TestStepTimes(t *testing.T) {
+	s := source{t}
+	step := func(method string) float64 {
+		return 1000 * s.mean("mnist", method, "wall_seconds") / 2340
+	}
+	claim := fmt.Sprintf("such a step took %.1f ms under the line search and %.1f ms under Adam", step("GN dual, Armijo"), step("GN dual, Adam"))
+	if !strings.Contains(prose(t, "../kernels.md"), claim) {
+		t.Errorf("docs/kernels.md must say: %s", claim)
+	}
+}
+
+// TestSearchChoseTheSettings compares the settings of the quick start with its search.
+func TestSearchChoseTheSettings(t *testing.T) {
+	config, err := os.ReadFile("../../configs/quickstart.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	chosen := best(t, read(t, "sweep_quickstart/summary.csv"), "valid_loss")
+	if len(chosen) != 3 {
+		t.Fatalf("%d methods", len(chosen))
+	}
+	for _, r := range chosen {
+		key := "learning_rate"
+		value := r["optimizer.learning_rate.initial"]
+		if value == "" {
+			key, value = "gamma", r["oracle.gamma.initial"]
+		}
+		inside := regexp.MustCompile(`#   ` + r["method"] + ` .* [\d.]+ \[` + regexp.QuoteMeta(value) + `\] [\d.]+`)
+		set := regexp.MustCompile(`name: ` + r["method"] + `\n(?:    .*\n)*? +.*` + key + `: \{schedule: cosine, initial: ` + regexp.QuoteMeta(value) + `\}`)
+		if !inside.Match(config) || !set.Match(config) {
+			t.Errorf("the search chose %s = %s for %s", key, value, r["method"])
+		}
+	}
+}
+
+// TestFiguresExist follows the links of the README.
+func TestFiguresExist(t *testing.T) {
+	text, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	links := regexp.MustCompile(`\]\(([^)]+\.png)\)`).FindAllStringSubmatch(string(text), -1)
+	if len(links) < 15 {
+		t.Errorf("only %d figures", len(links))
+	}
+	for _, m := range links {
+		if _, err := os.Stat(filepath.FromSlash(m[1])); err != nil {
+			t.Error(err)
+		}
+	}
+}

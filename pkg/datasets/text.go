@@ -1,0 +1,41 @@
+package datasets
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// Bounds of what messages show of a user's data.
+const (
+	maxShown  = 40 // characters of a cell
+	maxListed = 20 // names
+)
+
+// short shortens a text and escapes what a terminal would not show.
+func short(s string) string {
+	q := quote(s)
+	return q[1 : len(q)-1]
+}
+
+// quote is short in quotes.
+func quote(s string) string {
+	r := []rune(s[:min(len(s), 4*maxShown)])
+	if len(r) > maxShown {
+		return strconv.Quote(string(r[:maxShown]) + "...")
+	}
+	return strconv.Quote(s)
+}
+
+// listed joins names.
+func listed(names []string) string {
+	var out []string
+	for _, n := range names[:min(len(names), maxListed)] {
+		out = append(out, short(n))
+	}
+	s := strings.Join(out, ", ")
+	if n := len(names) - len(out); n > 0 {
+		s += fmt.Sprintf(" and %d more", n)
+	}
+	return s
+}

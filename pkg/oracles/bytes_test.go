@@ -1,0 +1,112 @@
+package oracles
+
+import (
+	"math/rand/v2"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/dualgn/dgn/pkg/losses"
+	"github.com/dualgn/dgn/pkg/nn"
+	"github.com/dualgn/dgn/pkg/tensor"
+)
+
+// sizedProblem is a problem in which neither outputs nor weights are few.
+func sizedProblem(l losses.Loss, m int) (*nn.Net, *Problem[float64]) {
+	rng := rand.New(rand.NewPCG(3, 4))
+	_, first := l.Sample(rng, 5)
+	k := len(first)
+	dense := func(n int) nn.LayerConfig {
+		return nn.LayerConfig{Kind: "dense", Layer: nn.Dense{Units: n, Bias: true, Initializer: "lecun_normal"}}
+	}
+	n, err := nn.NewNet(tensor.Shape{C: 400, H: 1, W: 1}, dense(20), nn.LayerConfig{Kind: "tanh", Layer: nn.Tanh{}}, dense(k))
+	if err != nil {
+		panic(err)
+	}
+	w, x, y := n.Init(rng), tensor.New[float64](m, 400), tensor.New[float64](m, k)
+	for i := range x.Flat() {
+		x.Flat()[i] = rng.NormFloat64()
+	}
+	for i := range m {
+		_, yi := l.Sample(rng, k)
+		copy(y.Row(i), yi)
+	}
+	lin := nn.NewLinearization[float64](n, m, nil)
+	lin.Linearize(w, x)
+	return n, problemOf(l, lin, y)
+}
+
+// TestHeld compares what each oracle says it will hold with what it holds after a
+// direction and its diagnosis, for every combination and the options that take
+// memory. It knows no oracle by name.
+func TestHeld(t *testing.T) {
+	const m = 100
+	served, _ := combos()
+	for _, c := range served {
+		for _, options := range []string{"", "inner_iterations: 40", "warm_start: true", "weight_decay: 0.1, inner_iterations: 2", "gamma: {levenberg_marquardt: {}}", "gamma: {search: [0.1, 1]}"} {
+			if options != "" && c.formulation == "" {
+				continue
+			}
+			var with []string
+			if options != "" {
+				with = []string{options}
+			}
+			spec, err := c.spec(with...)
+			if err != nil {
+				continue // this one does not serve here
+			}
+			n, p := sizedProblem(c.loss, m)
+			mem := n.Memory(m, 8)
+			held := HeldBy(spec, c.loss, n, m, 8, m)
+			counted := float64(held.Bytes)
+			if held.Beyond {
+				counted += float64(mem.Kept + mem.Work + 8*n.NumParams())
+			}
+			d := make([]float64, n.NumParams())
+			before := heapInUse()
+			o := New[float64](spec, Site{c.loss, n.Dims(m), nil})
+			o.Direction(d, p)
+			o.Complete(true)
+			after := heapInUse()
+			runtime.KeepAlive([]any{o, d, p, n})
+			if got := after - before; counted < 0.8*got-4000 || counted > 1.25*got+4000 {
+				t.Errorf("%v {%s}: %.0f bytes are counted, %.0f held: a ratio of %.3f", c, options, counted, got, counted/got)
+			}
+		}
+	}
+}
+
+func heapInUse() float64 {
+	var s runtime.MemStats
+	runtime.GC()
+	runtime.GC()
+	runtime.ReadMemStats(&s)
+	return float64(s.HeapAlloc)
+}
+
+// TestFitsCountsBases: a basis of a vector for each iteration is no smaller than a
+// Gram matrix because it grows during the solve.
+func TestFitsCountsBases(t *testing.T) {
+	n, _ := sizedProblem(losses.Known.Default("logistic").Must(), 2)
+	l := losses.Known.Default("logistic").Must()
+	for _, c := range []struct {
+		config string
+		m      int
+		want   string
+	}{
+		{"{kind: gauss_newton, inner_iterations: 100000}", 100, ""},
+		{"{kind: gauss_newton, inner_iterations: 1000000}", 20000, "inner_iterations: cg keeps a vector of 100000 numbers (20000 examples x 5 outputs) for each of 1000000 iterations: 74.5 GiB, more than the 2.0 GiB allowed"},
+		{"{kind: gauss_newton, solver: lanczos, inner_iterations: 9223372036854775807}", 20000, "lanczos keeps a vector of"},
+		{"{kind: prox_linear, solver: pcg, inner_iterations: 9223372036854775807}", 20000, "pcg keeps a vector of"},
+		{"{kind: gauss_newton, solver: cholesky}", 1 << 62, "cholesky holds the Gram matrix"},
+		{"{kind: gauss_newton, formulation: primal, inner_iterations: 1000000}", 20000, ""},
+	} {
+		spec, err := parse(c.config)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err = spec.Fits(l, n, c.m); c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
+			t.Errorf("%s, m = %d: says %v", c.config, c.m, err)
+		}
+	}
+}

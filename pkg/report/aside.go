@@ -1,0 +1,68 @@
+package report
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+)
+
+// ownFigure matches the names that this package gives to files of figures.
+var ownFigure = regexp.MustCompile(`^((` + strings.Join(Ys(), "|") + `)_vs_(` + strings.Join(Xs(), "|") + `)|target_(` + strings.Join(Ys(), "|") +
+	`)|sensitivity_.+|overview|(formulations|inner|duals)(_[0-9]+)?)\.(` + strings.Join(Formats, "|") + `)$`)
+
+// SetAside moves the figures in a folder that were drawn before the logs of the runs
+// were written to its folder old/1, or old/2 and so on, as they do not show these
+// runs; drawn are those that do. Files of other names stay.
+func (res *Results) SetAside(dir string, drawn []string) error {
+	var logged time.Time
+	for _, r := range res.Runs {
+		info, err := os.Stat(filepath.Join(r.Dir, "metrics.csv"))
+		if err == nil && info.ModTime().After(logged) {
+			logged = info.ModTime()
+		}
+	}
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	var stale []string
+	for _, e := range entries {
+		info, err := e.Info()
+		if err != nil || !info.Mode().IsRegular() || !ownFigure.MatchString(e.Name()) || slices.Contains(drawn, filepath.Join(dir, e.Name())) {
+			continue
+		}
+		if info.ModTime().Before(logged) {
+			stale = append(stale, e.Name())
+		}
+	}
+	if stale == nil {
+		return nil
+	}
+	to := ""
+	for n := 1; to == "" || err == nil; n++ {
+		to = filepath.Join(dir, "old", fmt.Sprint(n))
+		_, err = os.Lstat(to)
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if err := os.MkdirAll(to, 0o755); err != nil {
+		return err
+	}
+	for _, name := range stale {
+		if err := os.Rename(filepath.Join(dir, name), filepath.Join(to, name)); err != nil {
+			return err
+		}
+	}
+	res.warn("%s: %d figures are older than the logs of these runs, and were moved to %s; dgn plot, or --figures all, draws all figures again", dir, len(stale), to)
+	return nil
+}

@@ -1,0 +1,258 @@
+package report
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// A FileRecord is what a manifest says of a file that its run left.
+type FileRecord struct {
+	Bytes  int64  `json:"bytes"`
+	SHA256 string `json:"sha256"`
+	Rows   *int   `json:"rows,omitempty"` // of a table, without its header
+}
+
+// damaged and incomplete stand in tables in place of the outcome of a run whose
+// logs are not those that it left, or that lacks files that figures do not need.
+const (
+	damaged    = "damaged"
+	incomplete = "incomplete"
+)
+
+// hashed is the size in bytes up to which arrays are compared by their checksum.
+// Of larger ones the size has to do: to hash the weights of hundreds of runs would
+// take longer than to draw their figures.
+const hashed = 16 << 20
+
+// state is the outcome, or damaged.
+func (r *Run) state() string {
+	if r.Damage != "" {
+		return damaged
+	}
+	return r.Outcome
+}
+
+// ended reports whether the run came to an end of its own.
+func (r *Run) ended() bool {
+	return r.Outcome == "finished" || r.Outcome == "target" || r.Outcome == "diverged"
+}
+
+// sound returns the runs whose logs are not damaged.
+func (s series) sound() (out []Run) {
+	for _, r := range s.runs {
+		if r.Damage == "" {
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+// inspect compares the folder of a run, whose metrics.csv has been read, with
+// what is known of it, and fills in Damage and Missing.
+func (r *Run) inspect(metrics []byte) error {
+	r.Damage = r.disorder()
+	if !r.ended() {
+		return nil
+	}
+	if r.Files == nil {
+		if r.Damage == "" {
+			r.Damage = r.shortened()
+		}
+		return r.lacks()
+	}
+	var found []string
+	for _, name := range slices.Sorted(maps.Keys(r.Files)) {
+		want := r.Files[name]
+		if !filepath.IsLocal(name) {
+			return logErrorf("%s: files: %s is not the name of a file of the run", filepath.Join(r.Dir, "manifest.json"), echo(name))
+		}
+		var text []byte
+		if name == "metrics.csv" {
+			text = metrics
+		}
+		problem, err := want.compare(filepath.Join(r.Dir, name), text)
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			r.Missing = append(r.Missing, name)
+		case err != nil:
+			return err
+		case problem != "":
+			found = append(found, name+" "+problem)
+		}
+	}
+	if len(found) > 0 { // says more than the order of the rows
+		r.Damage = strings.Join(found, ", ")
+	}
+	return nil
+}
+
+// compare says in what a file is not the one that was recorded, "" if in nothing.
+// The text of a file that has been read need not be read again.
+func (want FileRecord) compare(path string, text []byte) (problem string, err error) {
+	table := want.Rows != nil || strings.HasSuffix(path, ".csv")
+	size, sum, lines := int64(len(text)), "", 0
+	if text != nil {
+		sum, lines, err = scan(bytes.NewReader(text))
+	} else {
+		info, err := os.Stat(path)
+		if err != nil {
+			return "", err
+		}
+		if !info.Mode().IsRegular() {
+			return "is no file", nil
+		}
+		if size = info.Size(); table || size == want.Bytes && size <= hashed {
+			f, err := os.Open(path)
+			if err != nil {
+				return "", err
+			}
+			defer f.Close() // only read
+			if sum, lines, err = scan(f); err != nil {
+				return "", err
+			}
+		}
+	}
+	rows := max(lines-1, 0) // without the header
+	switch {
+	case err != nil:
+		return "", err
+	case size == want.Bytes && (sum == "" || want.SHA256 == "" || strings.EqualFold(sum, want.SHA256)):
+		return "", nil
+	case want.Rows != nil && rows != *want.Rows:
+		return fmt.Sprintf("has %d rows, and %d when the run ended", rows, *want.Rows), nil
+	case size != want.Bytes:
+		return fmt.Sprintf("has %d bytes, and %d when the run ended", size, want.Bytes), nil
+	}
+	return "was changed since the run ended", nil
+}
+
+// scan returns the SHA-256 of what it reads, and the number of its lines.
+func scan(r io.Reader) (sum string, lines int, err error) {
+	h, buf := sha256.New(), make([]byte, 1<<16)
+	for {
+		n, err := r.Read(buf)
+		h.Write(buf[:n])
+		lines += bytes.Count(buf[:n], []byte("\n"))
+		if errors.Is(err, io.EOF) {
+			return hex.EncodeToString(h.Sum(nil)), lines, nil
+		}
+		if err != nil {
+			return "", 0, err
+		}
+	}
+}
+
+// disorder says where the rows of metrics.csv do not follow each other.
+func (r *Run) disorder() string {
+	for i := 1; i < len(r.Rows); i++ {
+		switch a, b := r.Rows[i-1]["step"], r.Rows[i]["step"]; {
+		case a == b:
+			return fmt.Sprintf("metrics.csv has two rows of step %.0f", a)
+		case b < a:
+			return fmt.Sprintf("metrics.csv goes back from step %.0f to step %.0f", a, b)
+		}
+	}
+	return ""
+}
+
+// shortened says what shows that rows of metrics.csv are missing, where a
+// manifest does not say how many there were. Runs are evaluated before the first
+// step, every epoch or every N steps, and at their end, where the manifest has the
+// time.
+func (r *Run) shortened() string {
+	if r.Settings["evaluate.every"] == "" { // the logs of another tool
+		return ""
+	}
+	column, every, distance := "epoch", 1.0, "epoch"
+	if n, err := strconv.Atoi(r.Settings["evaluate.every"]); err == nil && n > 0 {
+		column, every, distance = "step", float64(n), fmt.Sprintf("%d steps", n)
+	}
+	n := len(r.Rows)
+	switch {
+	case n == 0:
+		return "metrics.csv has no rows"
+	case r.Rows[0]["step"] != 0:
+		return fmt.Sprintf("metrics.csv begins at step %.0f, and not at 0", r.Rows[0]["step"])
+	}
+	for i := 1; i < n; i++ {
+		from, to := r.Rows[i-1][column], r.Rows[i][column]
+		if gap := (to - from) / every; gap > 1+1e-6 || gap < 1-1e-6 && i < n-1 {
+			return fmt.Sprintf("metrics.csv goes from %s %.4g to %.4g, and there was an evaluation every %s", column, from, to, distance)
+		}
+	}
+	if last := r.Rows[n-1]["wall_seconds"]; r.complete() && r.WallSeconds > 0 && math.Abs(last-r.WallSeconds) > 1e-6*r.WallSeconds {
+		return fmt.Sprintf("metrics.csv ends at %.4g s, and the run did at %.4g s", last, r.WallSeconds)
+	}
+	return ""
+}
+
+// lacks finds the files that all runs leave, where the manifest does not list
+// them.
+func (r *Run) lacks() error {
+	if r.Settings["evaluate.every"] == "" { // the logs of another tool
+		return nil
+	}
+	names := []string{"steps.csv"}
+	if r.Outcome != "diverged" {
+		names = append(names, "params.npz")
+	}
+	for _, name := range names {
+		if _, err := os.Stat(filepath.Join(r.Dir, name)); errors.Is(err, fs.ErrNotExist) {
+			r.Missing = append(r.Missing, name)
+		} else if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// WarnOfFiles adds warnings of damaged runs one by one, and one of all the files
+// that runs have lost and that figures and tables do not need.
+func (res *Results) WarnOfFiles() {
+	n, first := 0, ""
+	for _, r := range res.Runs {
+		if r.Damage != "" {
+			res.warn("%s: damaged, and in no mean or figure: %s; restore the file, or move the folder away and let dgn run make the run again", r.Dir, r.Damage)
+		}
+		if len(r.Missing) > 0 {
+			if n++; n == 1 {
+				first = fmt.Sprintf("%s lacks %s", r.Dir, strings.Join(r.Missing, " and "))
+			}
+		}
+	}
+	switch {
+	case n == 1:
+		res.warn("%s, which the run left; its metrics.csv is whole, and in tables and figures", first)
+	case n > 1:
+		res.warn("%s, which the run left, and %d more runs lack files; their metrics.csv are whole, and in tables and figures", first, n-1)
+	}
+}
+
+// damage says how many runs a figure leaves out.
+func (res *Results) damage() string {
+	n := 0
+	for _, r := range res.Runs {
+		if r.Damage != "" {
+			n++
+		}
+	}
+	switch n {
+	case 0:
+		return ""
+	case 1:
+		return "1 run with damaged logs is left out"
+	}
+	return fmt.Sprintf("%d runs with damaged logs are left out", n)
+}

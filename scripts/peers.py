@@ -1,0 +1,114 @@
+"""Alternate dgn with other programs in one run: what compare_direction.py and
+compare_step.py share.
+
+Each peer is a process of its own that builds its function, checks it, and then waits;
+rounds go through the peers in turn, dgn between them, so that whatever else the machine
+does falls on all alike. All processes are bound to as many processors as they have
+threads, the same ones (XLA takes its threads from there).
+"""
+import os
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+# Settings of the shell that would slow libraries down on some machines.
+HINDRANCES = ("OPENBLAS_CORETYPE", "OPENBLAS_NUM_THREADS", "NPY_DISABLE_CPU_FEATURES", "XLA_FLAGS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
+
+
+def environment(threads):
+    env = {k: v for k, v in os.environ.items() if k not in HINDRANCES}
+    return dict(env, OMP_NUM_THREADS=str(threads), MKL_NUM_THREADS=str(threads), OPENBLAS_NUM_THREADS=str(threads), GOMAXPROCS=str(threads), JAX_PLATFORMS="cpu")
+
+
+def bound(threads, command):
+    """Return the command on the first processors that this process may use."""
+    processors = sorted(os.sched_getaffinity(0))[:threads]
+    assert len(processors) == threads, "not enough processors for %d threads" % threads
+    return ["taskset", "-c", ",".join(map(str, processors))] + command
+
+
+class Peer:
+    """A process running serve() below."""
+
+    def __init__(self, name, threads, arguments):
+        self.name = name
+        self.process = subprocess.Popen(bound(threads, [sys.executable, os.path.abspath(sys.argv[0]), "--serve", name, str(threads)] + arguments),
+                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment(threads))
+        self.note = self.answer()
+
+    def answer(self):
+        line = self.process.stdout.readline()
+        if not line:
+            raise RuntimeError("%s ended" % self.name)
+        return line.strip()
+
+    def measure(self):
+        self.process.stdin.write("go\n")
+        self.process.stdin.flush()
+        return float(self.answer())
+
+    def close(self):
+        self.process.stdin.close()
+        self.process.wait()
+
+
+def serve(call, note=""):
+    """Time the function whenever asked, for about a third of a second."""
+    start = time.perf_counter()
+    for _ in range(3):
+        call()
+    start = time.perf_counter()
+    call()
+    repeat = max(1, int(0.3 / (time.perf_counter() - start)))
+    print(note, flush=True)
+    for _ in sys.stdin:
+        call()
+        start = time.perf_counter()
+        for _ in range(repeat):
+            call()
+        print((time.perf_counter() - start) / repeat, flush=True)
+
+
+class Dgn:
+    """The benchmark BenchmarkPeers of pkg/experiment, built once."""
+
+    name, note = "dgn", ""
+    folder = tempfile.TemporaryDirectory()
+    binary = None
+
+    def __init__(self, threads, method, m, width):
+        if Dgn.binary is None:
+            Dgn.binary = os.path.join(Dgn.folder.name, "bench")
+            subprocess.run(["go", "test", "-c", "-o", Dgn.binary, "./pkg/experiment"], check=True)
+        self.threads = threads
+        self.pattern = "^BenchmarkPeers$/^%s$/^m=%d$/^width=%d$/^threads=%d$" % (method, m, width, threads)
+
+    def measure(self):
+        text = subprocess.check_output(bound(self.threads, [Dgn.binary, "-test.run", "^$", "-test.bench", self.pattern, "-test.benchtime", "300ms"]), text=True, env=environment(self.threads), cwd="pkg/experiment")
+        return float(re.search(r"([\d.]+) ns/op", text).group(1)) / 1e9
+
+    def close(self):
+        pass
+
+
+def alternate(title, peers, rounds):
+    """Measure all in turn and print lines of a table: milliseconds, and times dgn's.
+
+    Ratios are medians of the ratios within a round, with their quartiles."""
+    times = {p.name: [] for p in peers}
+    for _ in range(rounds):
+        for p in peers:
+            times[p.name].append(p.measure())
+    for p in peers:
+        p.close()
+    for p in peers:
+        ratio = [t / d for t, d in zip(times[p.name], times["dgn"])]
+        quartiles = statistics.quantiles(ratio, n=4) if len(ratio) > 1 else [ratio[0]] * 3
+        print("| %s | %s | %.2f | %.2f | %.2f to %.2f |" % (title, p.name, 1e3 * statistics.median(times[p.name]), statistics.median(ratio), quartiles[0], quartiles[2]), flush=True)
+
+
+def heading():
+    print("| m, width, threads | program | ms | times dgn's | quartiles |\n" + "|---" * 5 + "|", flush=True)
