@@ -59,7 +59,7 @@ func TestLogIsOfTheStep(t *testing.T) {
 // TestSlopeIsTimedWork: what a line search asks for is the same work inside the
 // clock whatever the log asks for. Every oracle gives its slope without being
 // diagnosed, with the bits of the diagnosis; the log of a step leaves that of the
-// step rule alone.
+// line search alone.
 func TestSlopeIsTimedWork(t *testing.T) {
 	for _, kind := range oracles.Known.Names() {
 		for i := range oracles.Known.Entry(kind).Trials {
@@ -89,7 +89,7 @@ func TestSlopeIsTimedWork(t *testing.T) {
 			}
 		}
 	}
-	// With every step logged the rule still works for itself.
+	// With every step logged the line search still works for itself.
 	var slopes [2]int
 	for i, every := range []int{1, 1000} {
 		c := parse(t, toy, "seeds=[0]", fmt.Sprintf("log.every=%d", every), "methods.SGD.line_search=armijo")
@@ -104,7 +104,7 @@ func TestSlopeIsTimedWork(t *testing.T) {
 		slopes[i] = s.slopes
 	}
 	if slopes[0] != 13 || slopes[1] != 13 { // 12 steps and the warm-up's
-		t.Errorf("the step rule asked the oracle for %v slopes", slopes)
+		t.Errorf("the line search asked the oracle for %v slopes", slopes)
 	}
 }
 

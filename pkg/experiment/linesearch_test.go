@@ -14,7 +14,7 @@ import (
 	"github.com/dualgn/dgn/pkg/tensor"
 )
 
-// probe is a step rule that looks at the objective from all sides.
+// probe is a line search that looks at the objective from all sides.
 type probe struct {
 	t    *testing.T
 	t64  *trainer[float64]
@@ -23,7 +23,7 @@ type probe struct {
 
 func (p probe) State() []*float64 { return nil }
 
-func (p probe) Size(phi optim.Objective) float64 {
+func (p probe) Search(phi optim.Objective) float64 {
 	const h = 1e-5
 	before := p.t64.counters
 	slope := phi.Slope()
@@ -56,7 +56,7 @@ func (p probe) Size(phi optim.Objective) float64 {
 	return 0.01
 }
 
-// TestObjective compares what step rules are told with differences of the
+// TestObjective compares what line searches are told with differences of the
 // objective itself, for updates that are multiples of d and for others, with
 // weight decay in the model and without.
 func TestObjective(t *testing.T) {
@@ -68,7 +68,7 @@ func TestObjective(t *testing.T) {
 				t.Fatal(err)
 			}
 			tr := newTrainer[float64](c, &c.Methods[0], 0, p.Problem, p.Net, nil)
-			tr.rule = probe{t, tr, oracle + optimizer}
+			tr.lineSearch = probe{t, tr, oracle + optimizer}
 			for range 3 {
 				tr.advance()
 				tr.step++
@@ -80,11 +80,11 @@ func TestObjective(t *testing.T) {
 	}
 }
 
-// refuser is a rule that never accepts the update.
+// refuser is a line search that never accepts the update.
 type refuser struct{}
 
 func (refuser) State() []*float64 { return nil }
-func (refuser) Size(phi optim.Objective) float64 {
+func (refuser) Search(phi optim.Objective) float64 {
 	phi.UseGradient()
 	return 1
 }
@@ -97,7 +97,7 @@ func TestGradientStep(t *testing.T) {
 		t.Fatal(err)
 	}
 	tr := newTrainer[float64](c, &c.Methods[0], 0, p.Problem, p.Net, nil)
-	tr.rule = refuser{}
+	tr.lineSearch = refuser{}
 	w := slices.Clone(tr.w)
 	tr.advance()
 	alpha, g := tensor.New[float64](50, 10), make([]float64, len(w))

@@ -14,10 +14,10 @@ import (
 
 // Names of a checkpoint's arrays. Optimizer and oracle add their own to theirs.
 const (
-	arrayWeights   = "weights"
-	arrayStepRule  = "step_rule"
-	arrayOptimizer = "optimizer."
-	arrayOracle    = "oracle."
+	arrayWeights    = "weights"
+	arrayLineSearch = "step_rule" // as in files of every version
+	arrayOptimizer  = "optimizer."
+	arrayOracle     = "oracle."
 )
 
 // checkpoint returns where the run stands. Its arrays are views, valid until the
@@ -46,12 +46,12 @@ func (t *trainer[T]) vectors() []arrays.Array {
 	list := []arrays.Array{stateArray(arrayWeights, t.w)}
 	state := t.optimizer.State()
 	list = append(append(list, stateArrays(arrayOptimizer, state.Float32)...), stateArrays(arrayOptimizer, state.Float64)...)
-	if rule := t.rule.State(); len(rule) > 0 {
+	if rule := t.lineSearch.State(); len(rule) > 0 {
 		values := make([]float64, len(rule))
 		for i, v := range rule {
 			values[i] = *v
 		}
-		list = append(list, stateArray(arrayStepRule, values))
+		list = append(list, stateArray(arrayLineSearch, values))
 	}
 	return list
 }
@@ -82,8 +82,8 @@ func (t *trainer[T]) restore(c *checkpoint) error {
 	want := t.vectors()
 	for _, a := range want {
 		n := len(given[a.Name])
-		if a.Name == arrayStepRule && n > 0 && n < a.Len() {
-			continue // see optim.StepRule
+		if a.Name == arrayLineSearch && n > 0 && n < a.Len() {
+			continue // see optim.LineSearch
 		}
 		if n != a.Len() {
 			return fmt.Errorf("the checkpoint does not fit: %q has %d numbers, not %d", a.Name, n, a.Len())
@@ -114,8 +114,8 @@ func (t *trainer[T]) restore(c *checkpoint) error {
 	if state.Steps != nil {
 		*state.Steps = c.OptimizerSteps
 	}
-	rule := t.rule.State()
-	for i, v := range given[arrayStepRule] {
+	rule := t.lineSearch.State()
+	for i, v := range given[arrayLineSearch] {
 		*rule[i] = v
 	}
 	t.step, t.evaluated, t.saved = c.Step, c.Evaluated, c.Step

@@ -47,7 +47,7 @@ type trainer[T tensor.Float] struct {
 	began         time.Time
 	oracle        oracles.Oracle[T]
 	optimizer     optim.Optimizer[T]
-	rule          optim.StepRule
+	lineSearch    optim.LineSearch
 
 	// Work space, worthless between steps.
 	order      *order
@@ -89,9 +89,9 @@ func newTrainer[T tensor.Float](c *Config, m *Method, seed uint64, p *datasets.P
 	return t
 }
 
-// bind gives the run a fresh oracle, optimizer and step rule.
+// bind gives the run a fresh oracle, optimizer and line search.
 func (t *trainer[T]) bind() {
-	t.rule = t.method.LineSearch.Must()
+	t.lineSearch = t.method.LineSearch.Must()
 	t.oracle = oracles.New[T](t.method.Oracle.Must(), oracles.Site{Loss: t.loss, Dims: t.net.Dims(t.config.Train.BatchSize), Pool: t.pool})
 	t.setOptimizer(t.newOptimizer())
 }
@@ -102,7 +102,7 @@ func (t *trainer[T]) newOptimizer() optim.Optimizer[T] {
 
 func (t *trainer[T]) setOptimizer(o optim.Optimizer[T]) {
 	t.optimizer, t.inPlace = o, nil
-	if _, none := t.rule.(optim.None); none {
+	if _, none := t.lineSearch.(optim.None); none {
 		t.inPlace, _ = o.(optim.InPlace[T])
 	}
 }
@@ -129,7 +129,7 @@ func (t *trainer[T]) warmUp() error {
 		}
 	}
 	t.resetOptimizer()
-	t.rule = t.method.LineSearch.Must()
+	t.lineSearch = t.method.LineSearch.Must()
 	return nil
 }
 
@@ -157,7 +157,7 @@ func (t *trainer[T]) resetOptimizer() {
 // train runs to the end, from the beginning or the last checkpoint: it returns the
 // outcome, what there is to say about it, and the error of a failed run. The way
 // of the data is all here:
-// batch -> linearization -> oracle -> optimizer -> step rule -> log.
+// batch -> linearization -> oracle -> optimizer -> line search -> log.
 func (t *trainer[T]) train(ctx context.Context) (Outcome, string, error) {
 	t.began = time.Now()
 	if err := t.warmUp(); err != nil {
@@ -203,7 +203,7 @@ func (t *trainer[T]) train(ctx context.Context) (Outcome, string, error) {
 		t.clock.start()
 		report := t.direct()
 		t.clock.stop()
-		t.logged = *report // a copy, so that what is found for the log spares the step rule no work inside the clock
+		t.logged = *report // a copy, so that what is found for the log spares the line search no work inside the clock
 		h := t.losses.Mean(t.lin.Outputs(), t.y)
 		lost := !finite(h) || report.StopReason == oracles.StoppedNonFinite
 		due := (t.step+1)%t.config.Log.Every == 0 || lost
@@ -278,7 +278,7 @@ func (t *trainer[T]) update() (eta float64) {
 		return 1
 	}
 	t.optimizer.Update(t.u, t.d, t.w, now)
-	eta = t.rule.Size(&t.along)
+	eta = t.lineSearch.Search(&t.along)
 	tensor.Axpy(t.pool, T(eta), t.u, t.w)
 	return eta
 }
@@ -360,8 +360,8 @@ func (t *trainer[T]) progress() progress {
 	return progress{t.step, t.clock.seconds(), float64(t.counters.MultiplyAdds) / t.unit, t.counters}
 }
 
-// objective is that of the mini-batch along the update, as a step rule sees it:
-// phi(eta) = F(w + eta u), F = h + (mu/2) |w|². What a rule asks for is counted.
+// objective is that of the mini-batch along the update, as a line search sees it:
+// phi(eta) = F(w + eta u), F = h + (mu/2) |w|². What it asks for is counted.
 type objective[T tensor.Float] struct {
 	*trainer[T]
 	report   oracles.Report

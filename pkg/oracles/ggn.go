@@ -15,7 +15,7 @@ type ggnFactor struct {
 // set puts the factor at outputs z with targets y.
 func (f ggnFactor) set(z, y tensor.Matrix[float64]) {
 	for i := range z.Rows {
-		f.loss.Factor(f.at.Row(i), z.Row(i), y.Row(i))
+		f.loss.GGNFactor(f.at.Row(i), z.Row(i), y.Row(i))
 	}
 }
 
@@ -23,7 +23,7 @@ func (f ggnFactor) set(z, y tensor.Matrix[float64]) {
 func (f ggnFactor) mul(dst, s []float64) {
 	k := f.at.Cols
 	for i := range f.at.Rows {
-		f.loss.SqrtMulOf(i, dst[i*k:(i+1)*k], s[i*k:(i+1)*k], f.at.Row(i))
+		f.loss.MulFactorOf(i, dst[i*k:(i+1)*k], s[i*k:(i+1)*k], f.at.Row(i))
 	}
 }
 
@@ -31,17 +31,17 @@ func (f ggnFactor) mul(dst, s []float64) {
 func (f ggnFactor) mulT(dst, v []float64) {
 	k := f.at.Cols
 	for i := range f.at.Rows {
-		f.loss.SqrtMulTOf(i, dst[i*k:(i+1)*k], v[i*k:(i+1)*k], f.at.Row(i))
+		f.loss.MulFactorTOf(i, dst[i*k:(i+1)*k], v[i*k:(i+1)*k], f.at.Row(i))
 	}
 }
 
 // mulTOf sets dst = L_iᵀ v for example i, k numbers.
-func (f ggnFactor) mulTOf(i int, dst, v []float64) { f.loss.SqrtMulTOf(i, dst, v, f.at.Row(i)) }
+func (f ggnFactor) mulTOf(i int, dst, v []float64) { f.loss.MulFactorTOf(i, dst, v, f.at.Row(i)) }
 
 // hessian sets dst = H u, both m x k; work has room for k numbers.
 func (f ggnFactor) hessian(dst, u tensor.Matrix[float64], work []float64) {
 	for i := range u.Rows {
-		f.loss.SqrtMulTOf(i, work, u.Row(i), f.at.Row(i))
-		f.loss.SqrtMulOf(i, dst.Row(i), work, f.at.Row(i))
+		f.loss.MulFactorTOf(i, work, u.Row(i), f.at.Row(i))
+		f.loss.MulFactorOf(i, dst.Row(i), work, f.at.Row(i))
 	}
 }

@@ -243,8 +243,8 @@ var models = map[string]func(p *Problem[float64], u tensor.Matrix[float64]) floa
 	"gauss_newton": func(p *Problem[float64], u tensor.Matrix[float64]) float64 {
 		return mean(p, u, func(z, y, u, g []float64) float64 {
 			c, s := make([]float64, len(z)), make([]float64, len(z))
-			p.Loss.Factor(c, z, y)
-			p.Loss.SqrtMulT(s, u, c)
+			p.Loss.GGNFactor(c, z, y)
+			p.Loss.MulFactorT(s, u, c)
 			return p.Loss.Value(z, y) + dot(g, u) + dot(s, s)/2
 		})
 	},
@@ -450,13 +450,13 @@ func TestWeakDuality(t *testing.T) {
 						// Gauss-Newton, g + L Lᵀ v.
 						z, _ := p.Loss.Sample(rng, k)
 						if c.oracle == "gauss_newton" {
-							p.Loss.Factor(factor, p.Gradient.Outputs().Row(i), p.Gradient.Targets.Row(i))
+							p.Loss.GGNFactor(factor, p.Gradient.Outputs().Row(i), p.Gradient.Targets.Row(i))
 							for j := range v {
 								v[j] = rng.NormFloat64()
 							}
-							p.Loss.SqrtMulT(s.Row(i), v, factor)
+							p.Loss.MulFactorT(s.Row(i), v, factor)
 							tensor.Scale(nil, math.Sqrt(weightOf(p, i)), s.Row(i))
-							p.Loss.SqrtMul(v, s.Row(i), factor)
+							p.Loss.MulFactor(v, s.Row(i), factor)
 							tensor.Scale(nil, math.Sqrt(weightOf(p, i)), v)
 							p.Loss.Grad(alpha.Row(i), p.Gradient.Outputs().Row(i), p.Gradient.Targets.Row(i))
 							tensor.Scale(nil, weightOf(p, i), alpha.Row(i))
@@ -599,12 +599,12 @@ func TestDomain(t *testing.T) {
 					// a - g = L s must be orthogonal to the null space of H, from
 					// which v - L Lᵀ-multiples cannot be told here but for the
 					// logistic loss, whose null space is the constants, and for H = 0.
-					p.Loss.Factor(factor, p.Gradient.Outputs().Row(i), p.Gradient.Targets.Row(i))
+					p.Loss.GGNFactor(factor, p.Gradient.Outputs().Row(i), p.Gradient.Targets.Row(i))
 					p.Loss.Grad(g, p.Gradient.Outputs().Row(i), p.Gradient.Targets.Row(i))
 					axpy(-1, g, a)
 					ones := slices.Repeat([]float64{1}, k)
-					p.Loss.SqrtMulT(s, ones, factor)
-					p.Loss.SqrtMul(back, s, factor)
+					p.Loss.MulFactorT(s, ones, factor)
+					p.Loss.MulFactor(back, s, factor)
 					if tensor.Norm2(nil, back) < 1e-12 && math.Abs(dot(ones, a)) > 1e-10*(1+tensor.Norm2(nil, a)) {
 						t.Fatalf("%v, gamma %g, %d iterations: alpha_%d - g_%d = %v is not in the range of H", c, gamma, t0, i, i, a)
 					}

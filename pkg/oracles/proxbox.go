@@ -15,7 +15,7 @@ type Box struct {
 	C    float64
 	m, k int
 
-	loss    losses.Boxed
+	loss    losses.BoxDual
 	omega   []float64 // weights of the m examples; nil: all 1
 	base, y []float64 // m k
 	ratio   float64   // g·K g/|g|², no more than the largest eigenvalue of K
@@ -103,7 +103,7 @@ type boxProx[T tensor.Float] struct {
 	dualProx[T]
 	solver BoxAscent
 	box    Box
-	boxed  losses.Boxed
+	boxed  losses.BoxDual
 	formed bool // K is formed
 
 	bestA, bestU, work []float64 // m k
@@ -112,7 +112,7 @@ type boxProx[T tensor.Float] struct {
 
 var _ Oracle[float32] = (*boxProx[float32])(nil)
 
-func newBoxProx[T tensor.Float](spec ProxLinear, l losses.Boxed, at Site) Oracle[T] {
+func newBoxProx[T tensor.Float](spec ProxLinear, l losses.BoxDual, at Site) Oracle[T] {
 	n := at.Dims.Examples * at.Dims.Outputs
 	abilities := spec.solver(l).abilities()
 	o := &boxProx[T]{

@@ -99,7 +99,7 @@ func newProx[T tensor.Float](o ProxLinear, at Site) Oracle[T] {
 	if o.Formulation == "primal" {
 		return newPrimalProx[T](o, at)
 	}
-	if boxed, ok := at.Loss.(losses.Boxed); ok {
+	if boxed, ok := at.Loss.(losses.BoxDual); ok {
 		return newBoxProx[T](o, boxed, at)
 	}
 	return newNewtonProx[T](o, at)

@@ -235,9 +235,9 @@ func TestTolerance(t *testing.T) {
 						p.Gradient.JVP(u, d)
 						row, f := make([]float64, p.Gradient.Outputs().Cols), make([]float64, p.Gradient.Outputs().Cols)
 						for i := range 7 {
-							p.Loss.Factor(f, p.Gradient.Outputs().Row(i), p.Gradient.Targets.Row(i))
-							p.Loss.SqrtMulT(row, u.Row(i), f)
-							p.Loss.SqrtMul(u.Row(i), row, f)
+							p.Loss.GGNFactor(f, p.Gradient.Outputs().Row(i), p.Gradient.Targets.Row(i))
+							p.Loss.MulFactorT(row, u.Row(i), f)
+							p.Loss.MulFactor(u.Row(i), row, f)
 						}
 						tensor.Scale(nil, 1.0/7, u.Flat())
 						e := make([]float64, len(d))
