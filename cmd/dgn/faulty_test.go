@@ -23,8 +23,12 @@ type faulty struct {
 	LearningRate float64 `yaml:"learning_rate"`
 }
 
-func (f faulty) New32(p int, pool *tensor.Pool) optim.Optimizer[float32] {
-	sgd := optim.SGD{LearningRate: schedules.Const(f.LearningRate)}.New32(p, pool)
+func (f faulty) Optimizers() optim.Optimizers {
+	return optim.Optimizers{Float32: f.bind} // scripts run in float32 only
+}
+
+func (f faulty) bind(l tensor.Layout, pool *tensor.Pool) optim.Optimizer[float32] {
+	sgd := optim.New[float32](optim.SGD{LearningRate: schedules.Const(f.LearningRate)}, l, pool)
 	text, _ := os.ReadFile("fault")
 	for line := range strings.Lines(string(text)) {
 		switch line {
@@ -37,11 +41,9 @@ func (f faulty) New32(p int, pool *tensor.Pool) optim.Optimizer[float32] {
 	return sgd
 }
 
-func (f faulty) New64(p int, pool *tensor.Pool) optim.Optimizer[float64] { panic("float32 only") }
-
 type slow struct{ optim.Optimizer[float32] }
 
-func (s slow) Step(d, w []float32, t schedules.Time) {
+func (s slow) Update(u, d, w []float32, t schedules.Time) {
 	time.Sleep(300 * time.Millisecond)
-	s.Optimizer.Step(d, w, t)
+	s.Optimizer.Update(u, d, w, t)
 }

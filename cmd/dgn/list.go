@@ -71,7 +71,7 @@ func sections() []section {
 		sectionOf("oracles", &oracles.Known, nil),
 		sectionOf("solvers", &oracles.Solvers, serves),
 		sectionOf("optimizers", &optim.Known, nil),
-		sectionOf("line_searches", &optim.StepRules, nil),
+		sectionOf("line_searches", &optim.LineSearches, nil),
 		sectionOf("schedules", &schedules.Known, nil),
 		sectionOf("losses", &losses.Known, nil),
 		sectionOf("models", &nn.Models, nil),

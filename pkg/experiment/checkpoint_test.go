@@ -239,9 +239,9 @@ func TestCheckpointIsNoSetting(t *testing.T) {
 	}
 }
 
-// TestShortStepRule: a checkpoint of a version whose line search remembered one
+// TestShortLineSearch: a checkpoint of a version whose line search remembered one
 // step length restores it, and leaves the other as a new run has it.
-func TestShortStepRule(t *testing.T) {
+func TestShortLineSearch(t *testing.T) {
 	c := parse(t, toy, "methods.SGD.line_search={kind: armijo, initial: 0.5}")
 	p, err := Open(c, options("").Data)
 	if err != nil {
@@ -254,20 +254,20 @@ func TestShortStepRule(t *testing.T) {
 	}
 	old := fresh().checkpoint()
 	for i, a := range old.arrays {
-		if a.Name == arrayStepRule {
-			old.arrays[i] = stateArray(arrayStepRule, []float64{0.125})
+		if a.Name == arrayLineSearch {
+			old.arrays[i] = stateArray(arrayLineSearch, []float64{0.125})
 		}
 	}
 	tr := fresh()
 	if err := tr.restore(old); err != nil {
 		t.Fatal(err)
 	}
-	if s := tr.rule.State(); *s[0] != 0.125 || *s[1] != 0.5 {
+	if s := tr.lineSearch.State(); *s[0] != 0.125 || *s[1] != 0.5 {
 		t.Errorf("restored %g and %g", *s[0], *s[1])
 	}
 	for i, a := range old.arrays {
-		if a.Name == arrayStepRule {
-			old.arrays[i] = stateArray(arrayStepRule, []float64{1, 2, 3})
+		if a.Name == arrayLineSearch {
+			old.arrays[i] = stateArray(arrayLineSearch, []float64{1, 2, 3})
 		}
 	}
 	if err := fresh().restore(old); err == nil || !strings.Contains(err.Error(), `"step_rule" has 3 numbers, not 2`) {

@@ -3,7 +3,7 @@ package experiment
 import "time"
 
 // A clock adds up training time: it runs during batch assembly, the oracle,
-// the step rule and the update, and stands still during evaluation and logs, and
+// the line search and the update, and stands still during evaluation and logs, and
 // while the process is stopped.
 type clock struct {
 	total time.Duration

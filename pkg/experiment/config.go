@@ -43,7 +43,7 @@ type (
 	Oracle     struct{ registry.Choice[oracles.Spec] }
 	Optimizer  struct{ registry.Choice[optim.Spec] }
 	LineSearch struct {
-		registry.Choice[optim.StepRule]
+		registry.Choice[optim.LineSearch]
 	}
 	Data struct {
 		registry.Choice[datasets.Source]
@@ -67,7 +67,7 @@ func (c *Optimizer) UnmarshalStrict(v strict.Value) (err error) {
 }
 
 func (c *LineSearch) UnmarshalStrict(v strict.Value) (err error) {
-	c.Choice, err = optim.StepRules.Decode(v)
+	c.Choice, err = optim.LineSearches.Decode(v)
 	return err
 }
 
@@ -98,7 +98,7 @@ func (m *Method) UnmarshalStrict(v strict.Value) error {
 	type plain Method // without this method
 	p := plain{
 		Oracle:     Oracle{oracles.Known.Default("gradient")},
-		LineSearch: LineSearch{optim.StepRules.Default("none")},
+		LineSearch: LineSearch{optim.LineSearches.Default("none")},
 	}
 	if err := v.Decode(&p); err != nil {
 		return err

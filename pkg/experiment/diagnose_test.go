@@ -39,9 +39,9 @@ func TestLogIsOfTheStep(t *testing.T) {
 		tr := newTrainer[float64](c, &c.Methods[0], 0, p.Problem, p.Net, nil)
 		tr.batch.Read(tr.problem.Train, tr.order.batch(0), tr.x, tr.y)
 		lin := nn.NewLinearization[float64](p.Net, c.Train.BatchSize, nil)
-		first := &oracles.Problem[float64]{Z: lin.Linearize(tr.w, tr.x), Y: tr.y, Lin: lin, Loss: tr.loss, Time: tr.time(0)}
-		r := tr.oracle.Direction(tr.d, first)
-		tr.oracle.Diagnose(&r, tr.d, first, true)
+		lin.Linearize(tr.w, tr.x)
+		tr.oracle.Direction(tr.d, &oracles.Problem[float64]{Loss: tr.loss, Time: tr.time(0), Gradient: oracles.Batch[float64]{Jacobian: lin, Targets: tr.y}})
+		r := tr.oracle.Complete(true)
 		for column, want := range map[string]float64{"grad_norm": r.GradNorm, "slope": r.Slope, "duality_gap": r.Gap} {
 			if math.IsNaN(want) {
 				if got := steps[column][0]; got != "" {
@@ -59,7 +59,7 @@ func TestLogIsOfTheStep(t *testing.T) {
 // TestSlopeIsTimedWork: what a line search asks for is the same work inside the
 // clock whatever the log asks for. Every oracle gives its slope without being
 // diagnosed, with the bits of the diagnosis; the log of a step leaves that of the
-// step rule alone.
+// line search alone.
 func TestSlopeIsTimedWork(t *testing.T) {
 	for _, kind := range oracles.Known.Names() {
 		for i := range oracles.Known.Entry(kind).Trials {
@@ -73,24 +73,23 @@ func TestSlopeIsTimedWork(t *testing.T) {
 				t.Fatal(err)
 			}
 			tr := newTrainer[float64](c, &c.Methods[0], 0, p.Problem, p.Net, nil)
-			diagnosed := &counting[float64]{Oracle: oracles.Bind[float64](spec, tr.loss, p.Net, 50, nil)}
+			diagnosed := &counting[float64]{Oracle: oracles.New[float64](spec, oracles.Site{Loss: tr.loss, Dims: p.Net.Dims(50)})}
 			tr.oracle = diagnosed
-			if _, ok := diagnosed.Oracle.(oracles.Sloper[float64]); ok {
+			if _, ok := diagnosed.Oracle.(oracles.Sloper); ok {
 				tr.oracle = &sloping[float64]{counting: diagnosed}
 			}
-			report := tr.direct()
+			tr.direct()
 			slope := tr.along.Slope()
 			if diagnosed.calls != 0 || math.IsNaN(slope) {
 				t.Errorf("%s, trial %d: slope %g after %d diagnoses", kind, i, slope, diagnosed.calls)
 			}
-			again := *report
-			diagnosed.Oracle.Diagnose(&again, tr.d, tr.problemAt(0), false)
-			if rate, _ := tr.optimizer.Multiple(tr.time(0)); slope != rate*again.Slope {
+			again := diagnosed.Oracle.Complete(false)
+			if rate, _ := tr.optimizer.ScalesDirection(tr.time(0)); slope != rate*again.Slope {
 				t.Errorf("%s, trial %d: slope %g, diagnosed %g", kind, i, slope, rate*again.Slope)
 			}
 		}
 	}
-	// With every step logged the rule still works for itself.
+	// With every step logged the line search still works for itself.
 	var slopes [2]int
 	for i, every := range []int{1, 1000} {
 		c := parse(t, toy, "seeds=[0]", fmt.Sprintf("log.every=%d", every), "methods.SGD.line_search=armijo")
@@ -105,7 +104,7 @@ func TestSlopeIsTimedWork(t *testing.T) {
 		slopes[i] = s.slopes
 	}
 	if slopes[0] != 13 || slopes[1] != 13 { // 12 steps and the warm-up's
-		t.Errorf("the step rule asked the oracle for %v slopes", slopes)
+		t.Errorf("the line search asked the oracle for %v slopes", slopes)
 	}
 }
 
@@ -132,9 +131,9 @@ type counting[T tensor.Float] struct {
 	calls int
 }
 
-func (c *counting[T]) Diagnose(r *oracles.Report, d []T, p *oracles.Problem[T], gap bool) {
+func (c *counting[T]) Complete(gap bool) oracles.Report {
 	c.calls++
-	c.Oracle.Diagnose(r, d, p, gap)
+	return c.Oracle.Complete(gap)
 }
 
 // sloping counts how often an oracle is asked for a slope.
@@ -143,9 +142,9 @@ type sloping[T tensor.Float] struct {
 	slopes int
 }
 
-func (s *sloping[T]) Slope(d []T) float64 {
+func (s *sloping[T]) Slope() float64 {
 	s.slopes++
-	return s.Oracle.(oracles.Sloper[T]).Slope(d)
+	return s.Oracle.(oracles.Sloper).Slope()
 }
 
 // TestWarmUpIsForgotten: after the warm-up every oracle, with every optimizer and
@@ -166,7 +165,7 @@ func TestWarmUpIsForgotten(t *testing.T) {
 				var ends [2]string
 				for j := range ends {
 					tr := newTrainer[float32](c, &c.Methods[0], 0, p.Problem, p.Net, nil)
-					tr.oracle = oracles.Bind[float32](spec, tr.loss, p.Net, 50, nil)
+					tr.oracle = oracles.New[float32](spec, oracles.Site{Loss: tr.loss, Dims: p.Net.Dims(50)})
 					if j == 1 {
 						if err := tr.warmUp(); err != nil {
 							t.Fatal(err)

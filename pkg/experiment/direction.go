@@ -87,16 +87,17 @@ func direction[T tensor.Float](c *Config, method *Method, paramsFile, batchFile 
 		return nil, err
 	}
 	lin := nn.NewLinearization[T](net, b.m, nil)
-	p := &oracles.Problem[T]{Z: lin.Linearize(w, x), Y: y, Lin: lin, Loss: loss, Omega: b.omega}
+	z := lin.Linearize(w, x)
+	p := &oracles.Problem[T]{Loss: loss, Gradient: oracles.Batch[T]{Jacobian: lin, Targets: y, Omega: b.omega}}
 	weighted := losses.Weighted{Loss: loss, Omega: b.omega}
 	d, gradient := make([]T, len(w)), make([]T, len(w))
-	o := oracles.Bind[T](spec, loss, net, b.m, nil)
-	r := o.Direction(d, p)
-	o.Diagnose(&r, d, p, true)
+	o := oracles.New[T](spec, oracles.Site{Loss: loss, Dims: net.Dims(b.m)})
+	o.Direction(d, p)
+	r := o.Complete(true)
 
 	alpha := tensor.New[float64](b.m, k)
 	for i := range b.m {
-		weighted.GradOf(i, alpha.Row(i), p.Z.Row(i), y.Row(i))
+		weighted.GradOf(i, alpha.Row(i), z.Row(i), y.Row(i))
 	}
 	tensor.Scale(nil, 1/float64(b.m), alpha.Flat())
 	lin.VJP(gradient, alpha)
@@ -106,15 +107,15 @@ func direction[T tensor.Float](c *Config, method *Method, paramsFile, batchFile 
 
 	out := []arrays.Array{
 		vector("direction", d), vector("gradient", gradient),
-		arrays.Float64("outputs", []int{b.m, k}, p.Z.Flat()),
+		arrays.Float64("outputs", []int{b.m, k}, z.Flat()),
 	}
-	if dualist, ok := o.(oracles.Dualist); ok {
-		out = append(out, arrays.Float64("alpha", []int{b.m, k}, dualist.Alpha().Flat()))
+	if dual, ok := o.(oracles.DualOracle); ok {
+		out = append(out, arrays.Float64("alpha", []int{b.m, k}, dual.DualVariables().Flat()))
 	}
 	scalars := []struct {
 		name  string
 		value float64
-	}{{"loss", weighted.Mean(p.Z, y)}, {"model_change", r.ModelChange}, {"slope", slope}, {"primal", r.Primal}, {"dual", r.Dual()}, {"gap", r.Gap}}
+	}{{"loss", weighted.Mean(z, y)}, {"model_change", r.ModelChange}, {"slope", slope}, {"primal", r.Primal}, {"dual", r.Dual()}, {"gap", r.Gap}}
 	for _, s := range scalars {
 		if !math.IsNaN(s.value) {
 			out = append(out, arrays.Float64(s.name, []int{}, []float64{s.value}))
@@ -124,7 +125,7 @@ func direction[T tensor.Float](c *Config, method *Method, paramsFile, batchFile 
 		out = append(out, arrays.Float64("inner_iterations", []int{}, []float64{float64(r.InnerIterations)}))
 	}
 	if !finite(out[len(out)-1].Float64s()[0]) || slices.ContainsFunc(out[0].Float64s(), func(v float64) bool { return !finite(v) }) {
-		return nil, fmt.Errorf("the direction is not finite (the loss is %g; inner solve: %s); are weights and batch those of one model?", weighted.Mean(p.Z, y), r.StopReason)
+		return nil, fmt.Errorf("the direction is not finite (the loss is %g; inner solve: %s); are weights and batch those of one model?", weighted.Mean(z, y), r.StopReason)
 	}
 	return out, nil
 }

@@ -61,7 +61,7 @@ func checkFinite[T tensor.Float](file, name string, v []T) error {
 // checkWeights is checkFinite for weights read from a file.
 func checkWeights[T tensor.Float](file string, n *nn.Net, w []T) error {
 	var errs []error
-	for _, p := range n.Params() {
+	for _, p := range n.Layout().Blocks {
 		errs = append(errs, checkFinite(file, fmt.Sprintf("array %q", p.Name), w[p.Offset:p.Offset+p.Len()]))
 	}
 	return errors.Join(errs...)

@@ -628,14 +628,15 @@ func TestDamagedManifest(t *testing.T) {
 // panicking is an optimizer with a fault.
 type panicking struct{ optim.Spec }
 
-func (panicking) New32(int, *tensor.Pool) optim.Optimizer[float32] { return panicOnUpdate{} }
+func (panicking) Optimizers() optim.Optimizers {
+	return optim.Optimizers{Float32: func(tensor.Layout, *tensor.Pool) optim.Optimizer[float32] { return panicOnUpdate{} }}
+}
 
 type panicOnUpdate struct{}
 
-func (panicOnUpdate) Update(_, _, _ []float32, t schedules.Time) { panic("a fault in a method") }
-func (panicOnUpdate) Step(_, _ []float32, t schedules.Time)      { panic("a fault in a method") }
-func (panicOnUpdate) State() optim.State[float32]                { return optim.State[float32]{} }
-func (panicOnUpdate) Multiple(schedules.Time) (float64, bool)    { return 0, false }
+func (panicOnUpdate) Update(_, _, _ []float32, t schedules.Time)     { panic("a fault in a method") }
+func (panicOnUpdate) State() optim.State                             { return optim.State{} }
+func (panicOnUpdate) ScalesDirection(schedules.Time) (float64, bool) { return 0, false }
 
 // TestPanic: a fault in one method leaves the others alone.
 func TestPanic(t *testing.T) {

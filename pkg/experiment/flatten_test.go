@@ -53,7 +53,7 @@ func TestSettingsAreThoseOfYAML(t *testing.T) {
 	choices(t, &oracles.Known)
 	choices(t, &oracles.Solvers)
 	choices(t, &optim.Known)
-	choices(t, &optim.StepRules)
+	choices(t, &optim.LineSearches)
 	for _, f := range configFiles(t) {
 		c, err := Load(f, []string{"train.target={metric: train_loss, value: 1e-7}", "data.test_limit=3"})
 		if err != nil {

@@ -39,8 +39,8 @@ func (t *trainer[T]) recordInner() {
 	for _, i := range t.inner.trace.Iterates {
 		t.logs.iterate(t.step, i)
 	}
-	if o, ok := t.oracle.(oracles.Dualist); ok {
-		a := o.Alpha()
+	if o, ok := t.oracle.(oracles.DualOracle); ok {
+		a := o.DualVariables()
 		t.inner.duals = append(t.inner.duals, arrays.Floats(fmt.Sprint(arrayDuals, t.step), []int{a.Rows, a.Cols}, slices.Clone(a.Flat())))
 		t.inner.pending = true
 	}

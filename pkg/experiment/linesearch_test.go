@@ -14,7 +14,7 @@ import (
 	"github.com/dualgn/dgn/pkg/tensor"
 )
 
-// probe is a step rule that looks at the objective from all sides.
+// probe is a line search that looks at the objective from all sides.
 type probe struct {
 	t    *testing.T
 	t64  *trainer[float64]
@@ -23,12 +23,12 @@ type probe struct {
 
 func (p probe) State() []*float64 { return nil }
 
-func (p probe) Size(phi optim.Objective) float64 {
+func (p probe) Search(phi optim.Objective) float64 {
 	const h = 1e-5
 	before := p.t64.counters
 	slope := phi.Slope()
 	jvps := p.t64.counters.JVPs - before.JVPs
-	_, free := p.t64.optimizer.Multiple(p.t64.problemAt(p.t64.step).Time)
+	_, free := p.t64.optimizer.ScalesDirection(p.t64.problemAt(p.t64.step).Time)
 	if free && jvps != 0 || !free && jvps != 1 {
 		p.t.Errorf("%s: the slope took %d JVPs", p.name, jvps)
 	}
@@ -56,7 +56,7 @@ func (p probe) Size(phi optim.Objective) float64 {
 	return 0.01
 }
 
-// TestObjective compares what step rules are told with differences of the
+// TestObjective compares what line searches are told with differences of the
 // objective itself, for updates that are multiples of d and for others, with
 // weight decay in the model and without.
 func TestObjective(t *testing.T) {
@@ -68,7 +68,7 @@ func TestObjective(t *testing.T) {
 				t.Fatal(err)
 			}
 			tr := newTrainer[float64](c, &c.Methods[0], 0, p.Problem, p.Net, nil)
-			tr.rule = probe{t, tr, oracle + optimizer}
+			tr.lineSearch = probe{t, tr, oracle + optimizer}
 			for range 3 {
 				tr.advance()
 				tr.step++
@@ -80,11 +80,11 @@ func TestObjective(t *testing.T) {
 	}
 }
 
-// refuser is a rule that never accepts the update.
+// refuser is a line search that never accepts the update.
 type refuser struct{}
 
 func (refuser) State() []*float64 { return nil }
-func (refuser) Size(phi optim.Objective) float64 {
+func (refuser) Search(phi optim.Objective) float64 {
 	phi.UseGradient()
 	return 1
 }
@@ -97,7 +97,7 @@ func TestGradientStep(t *testing.T) {
 		t.Fatal(err)
 	}
 	tr := newTrainer[float64](c, &c.Methods[0], 0, p.Problem, p.Net, nil)
-	tr.rule = refuser{}
+	tr.lineSearch = refuser{}
 	w := slices.Clone(tr.w)
 	tr.advance()
 	alpha, g := tensor.New[float64](50, 10), make([]float64, len(w))
@@ -105,7 +105,7 @@ func TestGradientStep(t *testing.T) {
 	q := tr.problemAt(0)
 	tr.lin.Linearize(w, tr.x)
 	for i := range 50 {
-		tr.loss.Grad(alpha.Row(i), q.Z.Row(i), q.Y.Row(i))
+		tr.loss.Grad(alpha.Row(i), q.Gradient.Outputs().Row(i), q.Gradient.Targets.Row(i))
 	}
 	tensor.Scale(nil, 1.0/50, alpha.Flat())
 	tr.lin.VJP(g, alpha)
@@ -191,7 +191,7 @@ func TestEveryOracleTrains(t *testing.T) {
 				t.Fatal(err)
 			}
 			tr := newTrainer[float32](c, &c.Methods[0], 0, p.Problem, p.Net, nil)
-			tr.oracle = oracles.Bind[float32](spec, tr.loss, p.Net, 50, nil)
+			tr.oracle = oracles.New[float32](spec, oracles.Site{Loss: tr.loss, Dims: p.Net.Dims(50)})
 			var first, last float64
 			for tr.step = range 12 {
 				tr.advance()

@@ -44,7 +44,7 @@ func (p *Problem) footprint(m *Method, threads int) footprint {
 	c, net := p.Config, p.Net
 	value := c.valueSize()
 	batch, k, weights, in := c.Train.BatchSize, net.Outputs(), net.NumParams(), p.Shape.Len()
-	state := optim.VectorsOf(m.Optimizer.Must())
+	state := optim.StateBytes(m.Optimizer.Must(), net.Layout(), value)
 	held := oracles.HeldBy(m.Oracle.Must(), c.Loss.Must(), net, batch, value, p.Train.Len())
 
 	linearizations, trial := 1, 0
@@ -60,14 +60,14 @@ func (p *Problem) footprint(m *Method, threads int) footprint {
 
 	// Initial weights are drawn in float64. Later a checkpoint is encoded into a
 	// buffer that grows, and read from a file into arrays of float64.
-	saved := size.Product(size.Sum(1, state), weights, value)
+	saved := size.Sum(size.Product(weights, value), state)
 	if c.Log.Inner && m.solves() {
 		saved = size.Sum(saved, p.duals())
 	}
 	transient := max(size.Product(8, weights), size.Product(4, saved))
 	return footprint{
 		{"weights, direction and update", size.Product(3, weights, value)},
-		{"optimizer", size.Product(state, weights, value)},
+		{"optimizer", state},
 		{"oracle", held.Bytes},
 		{fmt.Sprintf("linearization on %d examples", batch), size.Sum(
 			size.Product(linearizations, size.Sum(mini.Kept, mini.Work)), size.Product(trial, weights, value), examples(batch))},

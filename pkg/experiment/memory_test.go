@@ -35,8 +35,8 @@ func heldBy[T tensor.Float](t *testing.T, p *Problem) float64 {
 			t.Fatal(err)
 		}
 		tr.warmUp() // whose oracle must not stay
-		report := tr.direct()
-		tr.oracle.Diagnose(report, tr.d, tr.problemAt(0), true)
+		tr.direct()
+		tr.oracle.Complete(true)
 		tr.update()
 		return tr
 	}
@@ -49,7 +49,7 @@ func heldBy[T tensor.Float](t *testing.T, p *Problem) float64 {
 }
 
 // TestFootprint compares the estimate of what a run holds with what it does hold, for
-// every oracle, optimizer, step rule, and model.
+// every oracle, optimizer, line search, and model.
 func TestFootprint(t *testing.T) {
 	var cases []string
 	for _, name := range oracles.Known.Names() {
@@ -61,7 +61,7 @@ func TestFootprint(t *testing.T) {
 	for _, name := range optim.Known.Names() {
 		cases = append(cases, "methods.SGD.optimizer={kind: "+name+"}")
 	}
-	for _, name := range optim.StepRules.Names() {
+	for _, name := range optim.LineSearches.Names() {
 		cases = append(cases, "methods.SGD.line_search={kind: "+name+"}")
 	}
 	for _, name := range nn.Models.Names() {

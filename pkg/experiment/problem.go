@@ -90,7 +90,7 @@ func (d *loaded) problem(c *Config) (*Problem, error) {
 	if err := p.check(); err != nil {
 		return p, err
 	}
-	if layout := fmt.Sprint(c.Model.Start, c.Precision, p.Net.Params()); layout != d.layout {
+	if layout := fmt.Sprint(c.Model.Start, c.Precision, p.Net.Layout()); layout != d.layout {
 		if d.start, err = c.readStart(p.Net); err != nil {
 			return nil, err
 		}

@@ -90,7 +90,7 @@ func (c *Config) readStart(n *nn.Net) (*start, error) {
 		largest = math.MaxFloat32
 	}
 	var errs []error
-	for _, p := range n.Params() {
+	for _, p := range n.Layout().Blocks {
 		for i, v := range w[p.Offset : p.Offset+p.Len()] {
 			if !(math.Abs(v) <= largest) {
 				errs = append(errs, fmt.Errorf("%s: array %q holds %g at position %d, which is not finite in %s", file, p.Name, v, i, c.Precision))

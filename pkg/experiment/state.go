@@ -14,10 +14,10 @@ import (
 
 // Names of a checkpoint's arrays. Optimizer and oracle add their own to theirs.
 const (
-	arrayWeights   = "weights"
-	arrayStepRule  = "step_rule"
-	arrayOptimizer = "optimizer."
-	arrayOracle    = "oracle."
+	arrayWeights    = "weights"
+	arrayLineSearch = "step_rule" // as in files of every version
+	arrayOptimizer  = "optimizer."
+	arrayOracle     = "oracle."
 )
 
 // checkpoint returns where the run stands. Its arrays are views, valid until the
@@ -32,10 +32,7 @@ func (t *trainer[T]) checkpoint() *checkpoint {
 	}
 	list := t.vectors()
 	if o, ok := t.oracle.(oracles.Stateful); ok {
-		memory := o.State()
-		for _, name := range slices.Sorted(maps.Keys(memory)) {
-			list = append(list, stateArray(arrayOracle+name, memory[name]))
-		}
+		list = append(list, stateArrays(arrayOracle, o.State())...)
 	}
 	if t.inner != nil {
 		list = append(list, t.inner.duals...)
@@ -47,16 +44,22 @@ func (t *trainer[T]) checkpoint() *checkpoint {
 // the oracle's.
 func (t *trainer[T]) vectors() []arrays.Array {
 	list := []arrays.Array{stateArray(arrayWeights, t.w)}
-	state := t.optimizer.State().Vectors
-	for _, name := range slices.Sorted(maps.Keys(state)) {
-		list = append(list, stateArray(arrayOptimizer+name, state[name]))
-	}
-	if rule := t.rule.State(); len(rule) > 0 {
+	state := t.optimizer.State()
+	list = append(append(list, stateArrays(arrayOptimizer, state.Float32)...), stateArrays(arrayOptimizer, state.Float64)...)
+	if rule := t.lineSearch.State(); len(rule) > 0 {
 		values := make([]float64, len(rule))
 		for i, v := range rule {
 			values[i] = *v
 		}
-		list = append(list, stateArray(arrayStepRule, values))
+		list = append(list, stateArray(arrayLineSearch, values))
+	}
+	return list
+}
+
+// stateArrays returns vectors in the order of their names.
+func stateArrays[T tensor.Float](prefix string, vectors map[string][]T) (list []arrays.Array) {
+	for _, name := range slices.Sorted(maps.Keys(vectors)) {
+		list = append(list, stateArray(prefix+name, vectors[name]))
 	}
 	return list
 }
@@ -79,8 +82,8 @@ func (t *trainer[T]) restore(c *checkpoint) error {
 	want := t.vectors()
 	for _, a := range want {
 		n := len(given[a.Name])
-		if a.Name == arrayStepRule && n > 0 && n < a.Len() {
-			continue // see optim.StepRule
+		if a.Name == arrayLineSearch && n > 0 && n < a.Len() {
+			continue // see optim.LineSearch
 		}
 		if n != a.Len() {
 			return fmt.Errorf("the checkpoint does not fit: %q has %d numbers, not %d", a.Name, n, a.Len())
@@ -99,16 +102,20 @@ func (t *trainer[T]) restore(c *checkpoint) error {
 		return fmt.Errorf("the checkpoint does not fit: %w", err)
 	}
 
-	tensor.Convert(t.w, given[arrayWeights]) // exact, like the next: the numbers were of precision T
+	// Conversions are exact: the numbers were of the precision that they come back to.
+	tensor.Convert(t.w, given[arrayWeights])
 	state := t.optimizer.State()
-	for name, v := range state.Vectors {
+	for name, v := range state.Float32 {
+		tensor.Convert(v, given[arrayOptimizer+name])
+	}
+	for name, v := range state.Float64 {
 		tensor.Convert(v, given[arrayOptimizer+name])
 	}
 	if state.Steps != nil {
 		*state.Steps = c.OptimizerSteps
 	}
-	rule := t.rule.State()
-	for i, v := range given[arrayStepRule] {
+	rule := t.lineSearch.State()
+	for i, v := range given[arrayLineSearch] {
 		*rule[i] = v
 	}
 	t.step, t.evaluated, t.saved = c.Step, c.Evaluated, c.Step

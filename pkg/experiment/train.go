@@ -47,7 +47,7 @@ type trainer[T tensor.Float] struct {
 	began         time.Time
 	oracle        oracles.Oracle[T]
 	optimizer     optim.Optimizer[T]
-	rule          optim.StepRule
+	lineSearch    optim.LineSearch
 
 	// Work space, worthless between steps.
 	order      *order
@@ -60,11 +60,11 @@ type trainer[T tensor.Float] struct {
 	losses     losses.Weighted // of the mini-batch of the current step
 	d, u       []T             // direction and update
 	mini       oracles.Problem[T]
-	along      objective[T] // the mini-batch objective along u
-	logged     oracles.Report
-	whole      bool    // the rule makes every update as it is
-	saved      int     // step of the last checkpoint
-	unit       float64 // multiply-adds of one forward and one VJP on a mini-batch
+	along      objective[T]     // the mini-batch objective along u
+	logged     oracles.Report   // of the step, completed for the log
+	inPlace    optim.InPlace[T] // the optimizer, where its updates are made as they are; nil: it cannot
+	saved      int              // step of the last checkpoint
+	unit       float64          // multiply-adds of one forward and one VJP on a mini-batch
 }
 
 func newTrainer[T tensor.Float](c *Config, m *Method, seed uint64, p *datasets.Problem, n *nn.Net, pool *tensor.Pool) *trainer[T] {
@@ -89,12 +89,22 @@ func newTrainer[T tensor.Float](c *Config, m *Method, seed uint64, p *datasets.P
 	return t
 }
 
-// bind gives the run a fresh oracle, optimizer and step rule.
+// bind gives the run a fresh oracle, optimizer and line search.
 func (t *trainer[T]) bind() {
-	t.rule = t.method.LineSearch.Must()
-	_, t.whole = t.rule.(optim.None)
-	t.oracle = oracles.Bind[T](t.method.Oracle.Must(), t.loss, t.net, t.config.Train.BatchSize, t.pool)
-	t.optimizer = optim.New[T](t.method.Optimizer.Must(), len(t.w), t.pool)
+	t.lineSearch = t.method.LineSearch.Must()
+	t.oracle = oracles.New[T](t.method.Oracle.Must(), oracles.Site{Loss: t.loss, Dims: t.net.Dims(t.config.Train.BatchSize), Pool: t.pool})
+	t.setOptimizer(t.newOptimizer())
+}
+
+func (t *trainer[T]) newOptimizer() optim.Optimizer[T] {
+	return optim.New[T](t.method.Optimizer.Must(), t.net.Layout(), t.pool)
+}
+
+func (t *trainer[T]) setOptimizer(o optim.Optimizer[T]) {
+	t.optimizer, t.inPlace = o, nil
+	if _, none := t.lineSearch.(optim.None); none {
+		t.inPlace, _ = o.(optim.InPlace[T])
+	}
 }
 
 // warmUp makes one step whose result and time do not count, so that the first
@@ -119,23 +129,25 @@ func (t *trainer[T]) warmUp() error {
 		}
 	}
 	t.resetOptimizer()
-	t.rule = t.method.LineSearch.Must()
+	t.lineSearch = t.method.LineSearch.Must()
 	return nil
 }
 
 // resetOptimizer makes the optimizer forget its steps and keep its memory. Of a large
 // run, where two optimizers may not fit, it makes another in its place.
 func (t *trainer[T]) resetOptimizer() {
-	fresh := func() optim.Optimizer[T] { return optim.New[T](t.method.Optimizer.Must(), len(t.w), t.pool) }
 	if t.large {
-		t.optimizer = nil
+		t.optimizer, t.inPlace = nil, nil
 		t.tidy()
-		t.optimizer = fresh()
+		t.setOptimizer(t.newOptimizer())
 		return
 	}
-	have, want := t.optimizer.State(), fresh().State()
-	for name, v := range want.Vectors {
-		copy(have.Vectors[name], v)
+	have, want := t.optimizer.State(), t.newOptimizer().State()
+	for name, v := range want.Float32 {
+		copy(have.Float32[name], v)
+	}
+	for name, v := range want.Float64 {
+		copy(have.Float64[name], v)
 	}
 	if have.Steps != nil {
 		*have.Steps = *want.Steps
@@ -145,7 +157,7 @@ func (t *trainer[T]) resetOptimizer() {
 // train runs to the end, from the beginning or the last checkpoint: it returns the
 // outcome, what there is to say about it, and the error of a failed run. The way
 // of the data is all here:
-// batch -> linearization -> oracle -> optimizer -> step rule -> log.
+// batch -> linearization -> oracle -> optimizer -> line search -> log.
 func (t *trainer[T]) train(ctx context.Context) (Outcome, string, error) {
 	t.began = time.Now()
 	if err := t.warmUp(); err != nil {
@@ -191,12 +203,12 @@ func (t *trainer[T]) train(ctx context.Context) (Outcome, string, error) {
 		t.clock.start()
 		report := t.direct()
 		t.clock.stop()
-		t.logged = *report // a copy, so that what is found for the log spares the step rule no work inside the clock
+		t.logged = *report // a copy, so that what is found for the log spares the line search no work inside the clock
 		h := t.losses.Mean(t.lin.Outputs(), t.y)
 		lost := !finite(h) || report.StopReason == oracles.StoppedNonFinite
 		due := (t.step+1)%t.config.Log.Every == 0 || lost
 		if due { // before the update, which moves the weights that J is taken at
-			t.oracle.Diagnose(&t.logged, t.d, t.problemAt(t.step), t.config.Log.Gap)
+			t.logged = t.oracle.Complete(t.config.Log.Gap)
 		}
 		t.clock.start()
 		eta := t.update()
@@ -261,18 +273,21 @@ func (t *trainer[T]) direct() *oracles.Report {
 // update moves the weights by eta times the optimizer's update.
 func (t *trainer[T]) update() (eta float64) {
 	now := t.time(t.step)
-	if t.whole {
-		t.optimizer.Step(t.d, t.w, now)
+	if t.inPlace != nil {
+		t.inPlace.Step(t.d, t.w, now)
 		return 1
 	}
 	t.optimizer.Update(t.u, t.d, t.w, now)
-	eta = t.rule.Size(&t.along)
+	eta = t.lineSearch.Search(&t.along)
 	tensor.Axpy(t.pool, T(eta), t.u, t.w)
 	return eta
 }
 
 func (t *trainer[T]) problemAt(step int) *oracles.Problem[T] {
-	t.mini = oracles.Problem[T]{Z: t.lin.Outputs(), Y: t.y, Lin: t.lin, Loss: t.loss, Omega: t.losses.Omega, Time: t.time(step), Examples: t.order.batch(step)}
+	t.mini = oracles.Problem[T]{
+		Loss: t.loss, Time: t.time(step),
+		Gradient: oracles.Batch[T]{Jacobian: t.lin, Targets: t.y, Omega: t.losses.Omega, Examples: t.order.batch(step)},
+	}
 	if t.inner != nil {
 		t.mini.Trace = &t.inner.trace
 	}
@@ -345,8 +360,8 @@ func (t *trainer[T]) progress() progress {
 	return progress{t.step, t.clock.seconds(), float64(t.counters.MultiplyAdds) / t.unit, t.counters}
 }
 
-// objective is that of the mini-batch along the update, as a step rule sees it:
-// phi(eta) = F(w + eta u), F = h + (mu/2) |w|². What a rule asks for is counted.
+// objective is that of the mini-batch along the update, as a line search sees it:
+// phi(eta) = F(w + eta u), F = h + (mu/2) |w|². What it asks for is counted.
 type objective[T tensor.Float] struct {
 	*trainer[T]
 	report   oracles.Report
@@ -364,7 +379,7 @@ func (o *objective[T]) Value() float64 {
 
 func (o *objective[T]) At(eta float64) float64 {
 	o.count(oracles.Counters{Forwards: 1, MultiplyAdds: o.forwardAdds()})
-	return o.losses.Mean(o.lin.Beyond(eta, o.u), o.y) + o.decay(eta)
+	return o.losses.Mean(o.lin.OutputsAt(eta, o.u), o.y) + o.decay(eta)
 }
 
 // decay is (mu/2) |w + eta u|².
@@ -383,22 +398,22 @@ func (o *objective[T]) Slope() float64 {
 		return o.slope
 	}
 	p := o.problemAt(o.step)
-	if c, ok := o.optimizer.Multiple(p.Time); ok {
-		if s, ok := o.oracle.(oracles.Sloper[T]); ok {
-			return c * s.Slope(o.d)
+	if c, ok := o.optimizer.ScalesDirection(p.Time); ok {
+		if s, ok := o.oracle.(oracles.Sloper); ok {
+			return c * s.Slope()
 		}
 		return c * o.report.Slope
 	}
-	o.count(oracles.Counters{JVPs: 1, MultiplyAdds: int64(p.Z.Rows) * o.net.MultiplyAdds().JVP})
-	ju := o.outputs()
+	o.count(oracles.Counters{JVPs: 1, MultiplyAdds: p.Gradient.Dims().JVP})
+	ju, z := o.outputs(), p.Gradient.Outputs()
 	o.lin.JVP(ju, o.u)
 	var sum float64
 	g := o.row
-	for i := range p.Z.Rows {
-		o.losses.GradOf(i, g, p.Z.Row(i), p.Y.Row(i))
+	for i := range z.Rows {
+		o.losses.GradOf(i, g, z.Row(i), o.y.Row(i))
 		sum += tensor.Dot(nil, g, ju.Row(i))
 	}
-	sum /= float64(p.Z.Rows)
+	sum /= float64(z.Rows)
 	if mu := o.report.WeightDecay; mu > 0 {
 		sum += mu * tensor.Dot(o.pool, o.w, o.u)
 	}
@@ -408,12 +423,12 @@ func (o *objective[T]) Slope() float64 {
 // UseGradient sets u = -gamma grad F, whose slope is -|u|²/gamma.
 func (o *objective[T]) UseGradient() {
 	p, gamma, mu := o.problemAt(o.step), o.report.Gamma, o.report.WeightDecay
-	o.count(oracles.Counters{VJPs: 1, MultiplyAdds: int64(p.Z.Rows) * o.net.MultiplyAdds().VJP})
-	g := o.outputs()
-	for i := range p.Z.Rows {
-		o.losses.GradOf(i, g.Row(i), p.Z.Row(i), p.Y.Row(i))
+	o.count(oracles.Counters{VJPs: 1, MultiplyAdds: p.Gradient.Dims().VJP})
+	g, z := o.outputs(), p.Gradient.Outputs()
+	for i := range z.Rows {
+		o.losses.GradOf(i, g.Row(i), z.Row(i), o.y.Row(i))
 	}
-	tensor.Scale(nil, -gamma/float64(p.Z.Rows), g.Flat())
+	tensor.Scale(nil, -gamma/float64(z.Rows), g.Flat())
 	o.lin.VJP(o.u, g)
 	if mu > 0 {
 		tensor.Axpy(o.pool, T(-gamma*mu), o.w, o.u)

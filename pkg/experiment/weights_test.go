@@ -94,7 +94,7 @@ func TestWeightedObjective(t *testing.T) {
 			c := parse(t, toy, "precision=float64", "model.activation=tanh", "methods.SGD.oracle="+oracle, "methods.SGD.optimizer="+optimizer, "methods.SGD.line_search=armijo")
 			p := weighted(t, c)
 			tr := newTrainer[float64](c, &c.Methods[0], 0, p.Problem, p.Net, nil)
-			tr.rule = weighing{probe{t, tr, oracle + optimizer}, tr}
+			tr.lineSearch = weighing{probe{t, tr, oracle + optimizer}, tr}
 			for range 3 {
 				tr.advance()
 				tr.step++
@@ -109,7 +109,7 @@ type weighing struct {
 	tr *trainer[float64]
 }
 
-func (w weighing) Size(phi optim.Objective) float64 {
+func (w weighing) Search(phi optim.Objective) float64 {
 	tr := w.tr
 	var sum float64
 	for i, e := range tr.order.batch(tr.step) {
@@ -120,7 +120,7 @@ func (w weighing) Size(phi optim.Objective) float64 {
 	if got := phi.Value() - tr.along.decay(0); math.Abs(got-sum) > 1e-12*sum {
 		w.t.Errorf("%s: the objective is %.15g, want %.15g", w.name, got, sum)
 	}
-	return w.probe.Size(phi)
+	return w.probe.Search(phi)
 }
 
 // TestDirectionWeights: an example of weight 2 in a batch is two examples, and one of

@@ -39,15 +39,15 @@ func (BinaryLogistic) Grad(dst, z, y []float64) {
 	dst[0] = -y[0] * sigmoid(-y[0]*z[0])
 }
 
-// Factor keeps √H, H = s(z) (1 - s(z)) = e/(1+e)² with e = exp(-|z|):
+// GGNFactor keeps √H, H = s(z) (1 - s(z)) = e/(1+e)² with e = exp(-|z|):
 // √H = exp(-|z|/2)/(1+e).
-func (BinaryLogistic) Factor(c, z, _ []float64) {
+func (BinaryLogistic) GGNFactor(c, z, _ []float64) {
 	a := math.Abs(z[0])
 	c[0] = math.Exp(-a/2) / (1 + math.Exp(-a))
 }
 
-func (BinaryLogistic) SqrtMul(dst, s, c []float64)  { dst[0] = c[0] * s[0] }
-func (BinaryLogistic) SqrtMulT(dst, v, c []float64) { dst[0] = c[0] * v[0] }
+func (BinaryLogistic) MulFactor(dst, s, c []float64)  { dst[0] = c[0] * s[0] }
+func (BinaryLogistic) MulFactorT(dst, v, c []float64) { dst[0] = c[0] * v[0] }
 
 // Conj is t log t + (1-t) log(1-t) with t = -a y in [0, 1].
 func (BinaryLogistic) Conj(a, y []float64) float64 {

@@ -15,7 +15,7 @@ func init() {
 // Hinge is max(0, 1 - y z), for one output.
 type Hinge struct{}
 
-var _ Boxed = Hinge{}
+var _ BoxDual = Hinge{}
 
 func (Hinge) Value(z, y []float64) float64 {
 	checkBinary(z, y)
@@ -36,9 +36,9 @@ func (Hinge) Grad(dst, z, y []float64) {
 }
 
 // Factor: the Hessian is 0.
-func (Hinge) Factor(c, z, _ []float64)                      { c[0] = 0 * z[0] }
-func (Hinge) SqrtMul(dst, s, c []float64)                   { dst[0] = c[0] * s[0] }
-func (Hinge) SqrtMulT(dst, v, c []float64)                  { dst[0] = c[0] * v[0] }
+func (Hinge) GGNFactor(c, z, _ []float64)                   { c[0] = 0 * z[0] }
+func (Hinge) MulFactor(dst, s, c []float64)                 { dst[0] = c[0] * s[0] }
+func (Hinge) MulFactorT(dst, v, c []float64)                { dst[0] = c[0] * v[0] }
 func (Hinge) Target() Target                                { return BinaryTarget }
 func (Hinge) Curvature() Curvature                          { return Polyhedral }
 func (Hinge) Sample(rng *rand.Rand, _ int) (z, y []float64) { return binarySample(rng) }

@@ -19,7 +19,7 @@ type Huber struct {
 	Delta float64 `yaml:"delta" doc:"where the quadratic part ends, in the unit of the targets"`
 }
 
-var _ Boxed = Huber{}
+var _ BoxDual = Huber{}
 
 func newHuber(l Huber) (Loss, error) {
 	if l.Delta <= 0 {
@@ -48,8 +48,8 @@ func (h Huber) Grad(dst, z, y []float64) {
 	}
 }
 
-// Factor keeps the diagonal of H: 1 within delta of the target, 0 beyond.
-func (h Huber) Factor(c, z, y []float64) {
+// GGNFactor keeps the diagonal of H: 1 within delta of the target, 0 beyond.
+func (h Huber) GGNFactor(c, z, y []float64) {
 	check(z, y)
 	for j := range z {
 		switch r := math.Abs(z[j] - y[j]); {
@@ -63,8 +63,8 @@ func (h Huber) Factor(c, z, y []float64) {
 	}
 }
 
-func (h Huber) SqrtMul(dst, s, c []float64)  { Squared{}.SqrtMul(dst, s, c) }
-func (h Huber) SqrtMulT(dst, v, c []float64) { Squared{}.SqrtMul(dst, v, c) }
+func (h Huber) MulFactor(dst, s, c []float64)  { Squared{}.MulFactor(dst, s, c) }
+func (h Huber) MulFactorT(dst, v, c []float64) { Squared{}.MulFactor(dst, v, c) }
 
 // Conj is |a|²/2 + a·y for |a_j| <= delta.
 func (h Huber) Conj(a, y []float64) float64 {

@@ -54,17 +54,17 @@ func (Logistic) Grad(dst, z, y []float64) {
 	dst[m] = (1 - y[m]) - t/(1+t)
 }
 
-// Factor keeps √p.
-func (Logistic) Factor(c, z, _ []float64) {
+// GGNFactor keeps √p.
+func (Logistic) GGNFactor(c, z, _ []float64) {
 	m, t := tail(z)
 	for j := range z {
 		c[j] = math.Exp((z[j]-z[m])/2) / math.Sqrt(1+t)
 	}
 }
 
-// SqrtMul is (L s)_j = √p_j s_j - p_j t with t = Σ √p_i s_i. These add up to 0,
+// MulFactor is (L s)_j = √p_j s_j - p_j t with t = Σ √p_i s_i. These add up to 0,
 // from which the m-th comes without cancellation.
-func (Logistic) SqrtMul(dst, s, c []float64) {
+func (Logistic) MulFactor(dst, s, c []float64) {
 	check(dst, s)
 	m := argmax(c)
 	var t, others float64
@@ -80,9 +80,9 @@ func (Logistic) SqrtMul(dst, s, c []float64) {
 	dst[m] = -others
 }
 
-// SqrtMulT is (Lᵀ v)_j = √p_j (v_j - p·v). A constant added to v changes
+// MulFactorT is (Lᵀ v)_j = √p_j (v_j - p·v). A constant added to v changes
 // nothing, so v is taken relative to v_m, where p is largest.
-func (Logistic) SqrtMulT(dst, v, c []float64) {
+func (Logistic) MulFactorT(dst, v, c []float64) {
 	check(dst, v)
 	m := argmax(c)
 	at := v[m]

@@ -22,11 +22,12 @@ type Loss interface {
 	Value(z, y []float64) float64
 	Grad(dst, z, y []float64)
 
-	// Factor writes to c the k numbers that SqrtMul and SqrtMulT need of a
-	// point: the Hessian at z is L Lᵀ.
-	Factor(c, z, y []float64)
-	SqrtMul(dst, s, c []float64)  // dst = L s, in O(k)
-	SqrtMulT(dst, v, c []float64) // dst = Lᵀ v, in O(k)
+	// GGNFactor writes to c, of length k, what MulFactor and MulFactorT need to
+	// apply L, where L Lᵀ is the Hessian at z: the k x k block of an example in the
+	// factor of the generalized Gauss-Newton matrix (Schraudolph 2002).
+	GGNFactor(c, z, y []float64)
+	MulFactor(dst, s, c []float64)  // dst = L s, in O(k)
+	MulFactorT(dst, v, c []float64) // dst = Lᵀ v, in O(k)
 
 	// Conj returns the conjugate loss*(a) = sup_z a·z - loss(z), +Inf outside
 	// its domain. Points within domainTol of the domain count as inside, on
@@ -43,9 +44,9 @@ type Loss interface {
 	Sample(rng *rand.Rand, k int) (z, y []float64)
 }
 
-// A Boxed loss is a sum over outputs whose conjugate, a sum too, has an interval
+// A BoxDual loss is a sum over outputs whose conjugate, a sum too, has an interval
 // for its domain. Every loss that is not Smooth is one.
-type Boxed interface {
+type BoxDual interface {
 	Loss
 
 	// ProxConj returns the a that minimises loss*(a) + kappa a²/2 - w a for one

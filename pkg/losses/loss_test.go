@@ -31,9 +31,9 @@ func all(t *testing.T) map[string]Loss {
 // mulH returns H v = L Lᵀ v at z.
 func mulH(l Loss, z, y, v []float64) []float64 {
 	c, s, out := make([]float64, len(z)), make([]float64, len(z)), make([]float64, len(z))
-	l.Factor(c, z, y)
-	l.SqrtMulT(s, v, c)
-	l.SqrtMul(out, s, c)
+	l.GGNFactor(c, z, y)
+	l.MulFactorT(s, v, c)
+	l.MulFactor(out, s, c)
 	return out
 }
 
@@ -56,9 +56,9 @@ func along(z []float64, h float64, v []float64) []float64 {
 // losses that are not smooth have the method.
 func TestProxConj(t *testing.T) {
 	for name, l := range all(t) {
-		boxed, ok := l.(Boxed)
+		boxed, ok := l.(BoxDual)
 		if ok != (l.Curvature() != Smooth) {
-			t.Errorf("%s: Boxed is %v", name, ok)
+			t.Errorf("%s: BoxDual is %v", name, ok)
 		}
 		if !ok {
 			continue
@@ -141,9 +141,9 @@ func TestLosses(t *testing.T) {
 
 				// L and Lᵀ are adjoint.
 				c, lv, ls := make([]float64, k), make([]float64, k), make([]float64, k)
-				l.Factor(c, z, y)
-				l.SqrtMul(ls, s, c)
-				l.SqrtMulT(lv, v, c)
+				l.GGNFactor(c, z, y)
+				l.MulFactor(ls, s, c)
+				l.MulFactorT(lv, v, c)
 				if a, b := dot(ls, v), dot(s, lv); math.Abs(a-b) > 1e-12*(1+math.Abs(a)) {
 					t.Fatalf("<L s, v> = %g, <s, Lᵀ v> = %g", a, b)
 				}
@@ -182,9 +182,9 @@ func TestLosses(t *testing.T) {
 				if n := testing.AllocsPerRun(10, func() {
 					l.Value(z, y)
 					l.Grad(g, z, y)
-					l.Factor(c, z, y)
-					l.SqrtMulT(g, z, c)
-					l.SqrtMul(g, z, c)
+					l.GGNFactor(c, z, y)
+					l.MulFactorT(g, z, c)
+					l.MulFactor(g, z, c)
 					l.Conj(g, y)
 				}); n != 0 {
 					t.Errorf("%g allocations", n)

@@ -32,20 +32,20 @@ func (Squared) Grad(dst, z, y []float64) {
 }
 
 // Factor has nothing to keep, but a NaN.
-func (Squared) Factor(c, z, _ []float64) {
+func (Squared) GGNFactor(c, z, _ []float64) {
 	for j := range c {
 		c[j] = 1 + 0*z[j]
 	}
 }
 
-func (Squared) SqrtMul(dst, s, c []float64) {
+func (Squared) MulFactor(dst, s, c []float64) {
 	check(dst, s)
 	for j := range dst {
 		dst[j] = c[j] * s[j]
 	}
 }
 
-func (l Squared) SqrtMulT(dst, v, c []float64) { l.SqrtMul(dst, v, c) }
+func (l Squared) MulFactorT(dst, v, c []float64) { l.MulFactor(dst, v, c) }
 
 // Conj is |a|²/2 + a·y.
 func (Squared) Conj(a, y []float64) (v float64) {

@@ -15,7 +15,7 @@ func init() {
 // SquaredHinge is max(0, 1 - y z)²/2, for one output.
 type SquaredHinge struct{}
 
-var _ Boxed = SquaredHinge{}
+var _ BoxDual = SquaredHinge{}
 
 func (SquaredHinge) Value(z, y []float64) float64 {
 	r := Hinge{}.Value(z, y)
@@ -27,14 +27,14 @@ func (SquaredHinge) Grad(dst, z, y []float64) {
 	dst[0] = -y[0] * Hinge{}.Value(z, y)
 }
 
-// Factor keeps H = 1 where 1 - y z > 0, else 0.
-func (SquaredHinge) Factor(c, z, y []float64) {
+// GGNFactor keeps H = 1 where 1 - y z > 0, else 0.
+func (SquaredHinge) GGNFactor(c, z, y []float64) {
 	Hinge{}.Grad(c, z, y)
 	c[0] *= -y[0]
 }
 
-func (SquaredHinge) SqrtMul(dst, s, c []float64)  { dst[0] = c[0] * s[0] }
-func (SquaredHinge) SqrtMulT(dst, v, c []float64) { dst[0] = c[0] * v[0] }
+func (SquaredHinge) MulFactor(dst, s, c []float64)  { dst[0] = c[0] * s[0] }
+func (SquaredHinge) MulFactorT(dst, v, c []float64) { dst[0] = c[0] * v[0] }
 
 // Conj is t²/2 + t with t = a y <= 0.
 func (SquaredHinge) Conj(a, y []float64) float64 {

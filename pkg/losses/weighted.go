@@ -45,18 +45,18 @@ func (w Weighted) GradOf(i int, dst, z, y []float64) {
 	}
 }
 
-// SqrtMulOf sets dst = √omega_i L s, with the numbers c that Factor keeps of the
+// MulFactorOf sets dst = √omega_i L s, with the numbers c that GGNFactor keeps of the
 // loss without its weight.
-func (w Weighted) SqrtMulOf(i int, dst, s, c []float64) {
-	w.SqrtMul(dst, s, c)
+func (w Weighted) MulFactorOf(i int, dst, s, c []float64) {
+	w.MulFactor(dst, s, c)
 	if w.Omega != nil {
 		tensor.Scale(nil, math.Sqrt(w.Omega[i]), dst)
 	}
 }
 
-// SqrtMulTOf sets dst = √omega_i Lᵀ v.
-func (w Weighted) SqrtMulTOf(i int, dst, v, c []float64) {
-	w.SqrtMulT(dst, v, c)
+// MulFactorTOf sets dst = √omega_i Lᵀ v.
+func (w Weighted) MulFactorTOf(i int, dst, v, c []float64) {
+	w.MulFactorT(dst, v, c)
 	if w.Omega != nil {
 		tensor.Scale(nil, math.Sqrt(w.Omega[i]), dst)
 	}
@@ -86,7 +86,7 @@ func (w Weighted) ConjOf(i int, a, y, work []float64) float64 {
 // WeightedProxConj returns the a that minimises omega loss*(a/omega) + kappa a²/2 - w a
 // for one output with target y: with a = omega b, that of
 // loss*(b) + (kappa omega) b²/2 - w b.
-func WeightedProxConj(l Boxed, omega, kappa, w, y float64) float64 {
+func WeightedProxConj(l BoxDual, omega, kappa, w, y float64) float64 {
 	if omega == 0 {
 		return 0
 	}

@@ -29,14 +29,14 @@ func TestWeighted(t *testing.T) {
 						t.Fatalf("%s: gradient %v, want %g times %v", name, g, omega, plain)
 					}
 				}
-				l.Factor(c, z, y)
-				l.SqrtMulT(s, v, c)
+				l.GGNFactor(c, z, y)
+				l.MulFactorT(s, v, c)
 				want := omega * tensor.Dot(nil, s, s)
-				w.SqrtMulTOf(1, s, v, c)
+				w.MulFactorTOf(1, s, v, c)
 				if got := tensor.Dot(nil, s, s); math.Abs(got-want) > 1e-12 {
 					t.Fatalf("%s: v.H v is %g, want %g", name, got, want)
 				}
-				w.SqrtMulOf(1, work, s, c)
+				w.MulFactorOf(1, work, s, c)
 				if got := tensor.Dot(nil, v, work); math.Abs(got-want) > 1e-12 {
 					t.Fatalf("%s: v.L Lᵀ v is %g, want %g", name, got, want)
 				}
@@ -71,7 +71,7 @@ func TestWeightedMean(t *testing.T) {
 func TestWeightedProxConj(t *testing.T) {
 	rng := rand.New(rand.NewPCG(4, 9))
 	for _, name := range Known.Names() {
-		l, ok := Known.Default(name).Must().(Boxed)
+		l, ok := Known.Default(name).Must().(BoxDual)
 		if !ok {
 			continue
 		}

@@ -28,28 +28,22 @@ func (l AvgPool) Size(in tensor.Shape) (Size, error) {
 	return Size{Out: out}, err
 }
 
-func (l AvgPool) Bind32(in tensor.Shape, m int, p *tensor.Pool) Op[float32] {
-	return bindAvgPool[float32](l, in, p)
-}
+func (l AvgPool) Ops() Ops { return OpsOf(l, newAvgPoolOp[float32], newAvgPoolOp[float64]) }
 
-func (l AvgPool) Bind64(in tensor.Shape, m int, p *tensor.Pool) Op[float64] {
-	return bindAvgPool[float64](l, in, p)
-}
-
-func bindAvgPool[T tensor.Float](l AvgPool, in tensor.Shape, p *tensor.Pool) Op[T] {
-	out := l.mustShape(in)
+func newAvgPoolOp[T tensor.Float](l AvgPool, at Site) Op[T] {
+	out := l.mustShape(at.In)
 	share := 1 / T(l.Pooling.Size*l.Pooling.Size)
 	mean := func(y, x []T, _ int) {
 		clear(y)
-		l.rows(in, out, func(i, lo, hi int) {
+		l.rows(at.In, out, func(i, lo, hi int) {
 			for _, v := range x[lo:hi] {
 				y[i] += v * share
 			}
 		})
 	}
-	return newChannels(in, out, p, mean, mean, func(y, x []T, _ int) {
+	return newChannels(at.In, out, at.Pool, mean, mean, func(y, x []T, _ int) {
 		clear(x)
-		l.rows(in, out, func(i, lo, hi int) {
+		l.rows(at.In, out, func(i, lo, hi int) {
 			v := y[i] * share
 			for j := range x[lo:hi] {
 				x[lo+j] += v

@@ -154,13 +154,7 @@ func (l Conv) Init(w []float64, in tensor.Shape, next Layer, rng *rand.Rand) {
 	initialize(l.Initializer, next, w[:l.Filters*fanIn], fanIn, fanOut, rng)
 }
 
-func (l Conv) Bind32(in tensor.Shape, m int, p *tensor.Pool) Op[float32] {
-	return newConvOp[float32](l, in, p)
-}
-
-func (l Conv) Bind64(in tensor.Shape, m int, p *tensor.Pool) Op[float64] {
-	return newConvOp[float64](l, in, p)
-}
+func (l Conv) Ops() Ops { return OpsOf(l, newConvOp[float32], newConvOp[float64]) }
 
 type conv[T tensor.Float] struct {
 	pool *tensor.Pool
@@ -174,8 +168,8 @@ type conv[T tensor.Float] struct {
 	pairs    tensor.Matrix[T]
 }
 
-func newConvOp[T tensor.Float](l Conv, in tensor.Shape, p *tensor.Pool) *conv[T] {
-	return &conv[T]{pool: p, op: tensor.NewConv[T](p, l.shape(in)), bias: l.Bias}
+func newConvOp[T tensor.Float](l Conv, at Site) Op[T] {
+	return &conv[T]{pool: at.Pool, op: tensor.NewConv[T](at.Pool, l.shape(at.In)), bias: l.Bias}
 }
 
 // split takes weights, or a tangent of them, apart; no bias is nil.

@@ -60,12 +60,10 @@ func (l Dense) Init(w []float64, in tensor.Shape, next Layer, rng *rand.Rand) {
 	initialize(l.Initializer, next, w[:l.Units*in.C], in.C, l.Units, rng)
 }
 
-func (l Dense) Bind32(in tensor.Shape, m int, p *tensor.Pool) Op[float32] {
-	return &dense[float32]{pool: p, in: in.C, out: l.Units, bias: l.Bias}
-}
+func (l Dense) Ops() Ops { return OpsOf(l, newDenseOp[float32], newDenseOp[float64]) }
 
-func (l Dense) Bind64(in tensor.Shape, m int, p *tensor.Pool) Op[float64] {
-	return &dense[float64]{pool: p, in: in.C, out: l.Units, bias: l.Bias}
+func newDenseOp[T tensor.Float](l Dense, at Site) Op[T] {
+	return &dense[T]{pool: at.Pool, in: at.In.C, out: l.Units, bias: l.Bias}
 }
 
 type dense[T tensor.Float] struct {

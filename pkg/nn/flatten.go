@@ -27,8 +27,9 @@ func (Flatten) Size(in tensor.Shape) (Size, error) {
 func (Flatten) Reshapes() {}
 func (Flatten) Carries()  {}
 
-func (Flatten) Bind32(tensor.Shape, int, *tensor.Pool) Op[float32] { return identity[float32]{} }
-func (Flatten) Bind64(tensor.Shape, int, *tensor.Pool) Op[float64] { return identity[float64]{} }
+func (l Flatten) Ops() Ops { return OpsOf(l, newFlattenOp[float32], newFlattenOp[float64]) }
+
+func newFlattenOp[T tensor.Float](Flatten, Site) Op[T] { return identity[T]{} }
 
 // identity copies. Networks spare themselves the copy of a Reshaper.
 type identity[T tensor.Float] struct{}

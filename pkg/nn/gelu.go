@@ -25,12 +25,6 @@ func (GELU) Size(in tensor.Shape) (Size, error) { return pointwiseSize(in) }
 
 func (GELU) Initializer() (string, float64) { return "he_normal", math.Sqrt2 }
 
-func (GELU) Bind32(in tensor.Shape, m int, p *tensor.Pool) Op[float32] {
-	return newPointwise(in, m, p, gelu[float32])
-}
-
-func (GELU) Bind64(in tensor.Shape, m int, p *tensor.Pool) Op[float64] {
-	return newPointwise(in, m, p, gelu[float64])
-}
+func (GELU) Ops() Ops { return PointwiseOps(gelu[float32], gelu[float64]) }
 
 func gelu[T tensor.Float](y, d, x []T) { kernel.GELU(x, y, d) }

@@ -26,19 +26,15 @@ func (GlobalAvgPool) Size(in tensor.Shape) (Size, error) {
 // Carries says that the values are means of those of the input.
 func (GlobalAvgPool) Carries() {}
 
-func (GlobalAvgPool) Bind32(in tensor.Shape, _ int, p *tensor.Pool) Op[float32] {
-	return newGlobalAvgPool[float32](in, p)
+func (l GlobalAvgPool) Ops() Ops {
+	return OpsOf(l, newGlobalAvgPoolOp[float32], newGlobalAvgPoolOp[float64])
 }
 
-func (GlobalAvgPool) Bind64(in tensor.Shape, _ int, p *tensor.Pool) Op[float64] {
-	return newGlobalAvgPool[float64](in, p)
-}
-
-func newGlobalAvgPool[T tensor.Float](in tensor.Shape, p *tensor.Pool) Op[T] {
-	area := in.H * in.W
+func newGlobalAvgPoolOp[T tensor.Float](_ GlobalAvgPool, at Site) Op[T] {
+	area := at.In.H * at.In.W
 	ones := filled[T](area, 1)
 	mean := func(y, x []T, _ int) { y[0] = T(kernel.Dot(ones, x) / float64(area)) }
-	return newChannels(in, tensor.Shape{C: in.C, H: 1, W: 1}, p, mean, mean, func(y, x []T, _ int) {
+	return newChannels(at.In, tensor.Shape{C: at.In.C, H: 1, W: 1}, at.Pool, mean, mean, func(y, x []T, _ int) {
 		v := y[0] / T(area)
 		for i := range x {
 			x[i] = v

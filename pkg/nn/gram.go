@@ -38,27 +38,33 @@ func (l *Linearization[T]) GramBlocks(b tensor.Matrix[float64]) int64 {
 	return l.gram(b, GramOp[T].GramBlocks)
 }
 
-// gram sends the signals of all outputs back through the layers.
+// gram sends the signals of all outputs back, and adds up what layers say of them.
 func (l *Linearization[T]) gram(dst tensor.Matrix[float64], add func(GramOp[T], tensor.Matrix[float64], tensor.Matrix[T]) int64) int64 {
 	m, k := l.rows, l.out.Cols
 	for i := range dst.Rows {
 		clear(dst.Row(i))
 	}
-	if l.signals == nil {
-		l.signals = newWorkspace[T](l.slots, k*l.m)
-	}
-	dy := l.tape.between(l.signals, len(l.tape.ops)-1, k*m)
-	clear(dy.Flat())
+	unit := l.Signals(k) // signal c of every example is row c of the identity
 	for c := range k {
 		for i := range m {
-			dy.Set(c*m+i, c, 1)
+			unit.Set(c*m+i, c, 1)
 		}
 	}
-	l.run = gramRun[T]{add: add, dst: dst, m: m, k: k, space: l.signals}
-	adds := l.tape.gram(&l.run, tensor.Matrix[T]{}, dy)
-	l.run = gramRun[T]{} // which would keep dst alive
+	l.sum = gramSum[T]{add: add, dst: dst}
+	walk := l.Backprop(unit, &l.sum)
+	adds := walk + l.sum.adds
+	l.sum = gramSum[T]{} // which would keep dst alive
 	return adds
 }
+
+// A gramSum adds what each layer contributes to K, or to its blocks.
+type gramSum[T tensor.Float] struct {
+	add  func(GramOp[T], tensor.Matrix[float64], tensor.Matrix[T]) int64
+	dst  tensor.Matrix[float64]
+	adds int64
+}
+
+func (g *gramSum[T]) Visit(l Visited[T]) { g.adds += g.add(l.Op.(GramOp[T]), g.dst, l.Signals) }
 
 // An explicit adds the products of Jacobians that are small enough to be formed,
 // with a row c m + i for output c of example i.

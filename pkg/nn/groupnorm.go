@@ -54,13 +54,7 @@ func (GroupNorm) Normalizes() {}
 // Init sets w = 1 and b = 0.
 func (GroupNorm) Init(w []float64, in tensor.Shape, _ Layer, _ *rand.Rand) { initNorm(w) }
 
-func (l GroupNorm) Bind32(in tensor.Shape, m int, p *tensor.Pool) Op[float32] {
-	return newGroupNormOp[float32](l, in, m, p)
-}
-
-func (l GroupNorm) Bind64(in tensor.Shape, m int, p *tensor.Pool) Op[float64] {
-	return newGroupNormOp[float64](l, in, m, p)
-}
+func (l GroupNorm) Ops() Ops { return OpsOf(l, newGroupNormOp[float32], newGroupNormOp[float64]) }
 
 type groupNorm[T tensor.Float] struct {
 	normalized[T]
@@ -77,11 +71,11 @@ type groupNorm[T tensor.Float] struct {
 	forward, jvp, vjp, sum func(lo, hi int)
 }
 
-func newGroupNormOp[T tensor.Float](l GroupNorm, in tensor.Shape, m int, p *tensor.Pool) Op[T] {
+func newGroupNormOp[T tensor.Float](l GroupNorm, at Site) Op[T] {
 	o := &groupNorm[T]{
-		normalized: newNormalized[T](l.Groups, in.Len()/l.Groups, m, l.Eps, p),
-		c:          in.C, area: in.H * in.W, perGroup: in.C / l.Groups,
-		sums: tensor.New[T](m, 2*in.C), explicit: explicit[T]{pool: p},
+		normalized: newNormalized[T](l.Groups, at.In.Len()/l.Groups, at.Examples, l.Eps, at.Pool),
+		c:          at.In.C, area: at.In.H * at.In.W, perGroup: at.In.C / l.Groups,
+		sums: tensor.New[T](at.Examples, 2*at.In.C), explicit: explicit[T]{pool: at.Pool},
 	}
 	o.forward, o.jvp, o.vjp, o.sum = o.forwardGroups, o.jvpGroups, o.vjpGroups, o.sumRows
 	return o

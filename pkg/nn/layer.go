@@ -20,10 +20,28 @@ type Layer interface {
 	// layer cannot take is an error.
 	Size(in tensor.Shape) (Size, error)
 
-	// Bind32 and Bind64 return the layer for inputs of a shape that Size
-	// accepts, and batches of at most m examples.
-	Bind32(in tensor.Shape, m int, p *tensor.Pool) Op[float32]
-	Bind64(in tensor.Shape, m int, p *tensor.Pool) Op[float64]
+	// Ops returns the constructors of the layer's op, see [OpsOf].
+	Ops() Ops
+}
+
+// A Site is where an op works: its inputs have a shape that Size accepts, and its
+// batches at most Examples of them.
+type Site struct {
+	In       tensor.Shape
+	Examples int
+	Pool     *tensor.Pool
+}
+
+// Ops are the constructors of a layer's op, one for each precision.
+type Ops = tensor.Instances[func(Site) Op[float32], func(Site) Op[float64]]
+
+// OpsOf returns the constructors for a layer from the two instances of one generic
+// function: OpsOf(l, newMine[float32], newMine[float64]).
+func OpsOf[L Layer](l L, f32 func(L, Site) Op[float32], f64 func(L, Site) Op[float64]) Ops {
+	return Ops{
+		Float32: func(at Site) Op[float32] { return f32(l, at) },
+		Float64: func(at Site) Op[float64] { return f64(l, at) },
+	}
 }
 
 // A Size describes a layer on a given input shape.
@@ -64,7 +82,7 @@ func (p Param) Len() int { return size.Product(p.Shape...) }
 
 // An Op is a layer bound to an input shape. Batches have any number of rows up
 // to the m it was bound for, an example each; nothing is allocated. The op of a
-// layer with weights is a [GramOp] too.
+// layer with weights of its own is a [GramOp] too.
 type Op[T tensor.Float] interface {
 	// Forward sets y = f(x; w). It keeps x and w, which the derivative refers
 	// to until the next Forward, but not y.
@@ -118,14 +136,7 @@ func (c *LayerChoice) UnmarshalStrict(v strict.Value) (err error) {
 	return err
 }
 
-// bind returns l bound in precision T.
-func bind[T tensor.Float](l Layer, in tensor.Shape, m int, p *tensor.Pool) Op[T] {
-	var op any
-	switch any(T(0)).(type) {
-	case float32:
-		op = l.Bind32(in, m, p)
-	default:
-		op = l.Bind64(in, m, p)
-	}
-	return op.(Op[T])
+// bind returns the op of a layer in precision T.
+func bind[T tensor.Float](l Layer, at Site) Op[T] {
+	return tensor.InstanceOf[func(Site) Op[T]](l.Ops())(at)
 }

@@ -61,7 +61,7 @@ func newOpRun[T tensor.Float](c layerCase, m int, pool *tensor.Pool) *opRun[T] {
 	rng := rand.New(rand.NewPCG(1, 2))
 	in, out, p := c.in.Len(), c.size.Out.Len(), c.size.NumParams()
 	r := &opRun[T]{
-		op: bind[T](c.Layer, c.in, m+2, pool), // room for more than the batch
+		op: bind[T](c.Layer, Site{c.in, m + 2, pool}), // room for more than the batch
 		x:  randomMatrix[T](rng, m, in), dx: randomMatrix[T](rng, m, in),
 		w: random[T](rng, p), dw: random[T](rng, p), ct: randomMatrix[T](rng, m, out),
 		y: tensor.New[T](m, out), dy: tensor.New[T](m, out), gx: tensor.New[T](m, in), gw: make([]T, p),
@@ -238,7 +238,7 @@ func TestLayers(t *testing.T) {
 					return // TestMemory has networks of them
 				}
 				const some, more = 4000, 12000
-				bytes := float64(allocated(func() { bind[float64](c.Layer, c.in, more, nil) })) - float64(allocated(func() { bind[float64](c.Layer, c.in, some, nil) }))
+				bytes := float64(allocated(func() { bind[float64](c.Layer, Site{c.in, more, nil}) })) - float64(allocated(func() { bind[float64](c.Layer, Site{c.in, some, nil}) }))
 				if got, want := bytes/(more-some), float64(8*c.size.Kept+4*c.size.Indices); math.Abs(got-want) > 2+0.01*want { // allocations are rounded up to pages
 					t.Errorf("%g bytes an example are allocated, %g are counted", got, want)
 				}
@@ -305,8 +305,8 @@ func checkGram(t *testing.T, c layerCase, r *opRun[float64]) {
 		}
 	}
 	full, blocks := tensor.New[float64](m*k, m*k), tensor.New[float64](m*k, k)
-	r.op.(GramOp[float64]).Gram(full, dy)
-	r.op.(GramOp[float64]).GramBlocks(blocks, dy)
+	visitLayer(t, c, r, dy, &gramSum[float64]{add: GramOp[float64].Gram, dst: full})
+	visitLayer(t, c, r, dy, &gramSum[float64]{add: GramOp[float64].GramBlocks, dst: blocks})
 	want := tensor.New[float64](m*k, m*k)
 	tensor.Gemm(nil, tensor.NoTrans, tensor.Trans, 1, jac, jac, 0, want)
 	if d := distance(full.Flat(), want.Flat()); d > 1e-13 {
@@ -319,13 +319,26 @@ func checkGram(t *testing.T, c layerCase, r *opRun[float64]) {
 	}
 }
 
+// visitLayer sends signals back through a network of one layer.
+func visitLayer(t *testing.T, c layerCase, r *opRun[float64], dy tensor.Matrix[float64], v Visitor[float64]) {
+	one, err := newChain(c.in, []LayerConfig{{"layer", c.Layer}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var s slots
+	s.reserve(&one, 0)
+	tape := newTape(&one, r.x.Rows, nil, newWorkspace[float64](s, r.x.Rows), 0)
+	tape.forward(tensor.New[float64](r.y.Rows, r.y.Cols), r.x, r.w)
+	tape.backprop(&walk[float64]{visitor: v, rows: r.x.Rows, space: newWorkspace[float64](s, dy.Rows)}, 0, tensor.Matrix[float64]{}, dy)
+}
+
 // TestActivationsFarOut: values and derivatives stay finite, and reach their
 // limits.
 func TestActivationsFarOut(t *testing.T) {
 	for _, name := range activations() {
 		l := Layers.Default(name).Must()
 		in := tensor.Shape{C: 5, H: 1, W: 1}
-		op := bind[float64](l, in, 1, nil)
+		op := bind[float64](l, Site{in, 1, nil})
 		x, y, d := tensor.View(1, 5, []float64{-1e4, -50, 0, 50, 1e4}), tensor.New[float64](1, 5), tensor.New[float64](1, 5)
 		ones := tensor.View(1, 5, []float64{1, 1, 1, 1, 1})
 		op.Forward(y, x, nil)

@@ -45,13 +45,7 @@ func (LayerNorm) Normalizes() {}
 // Init sets w = 1 and b = 0.
 func (LayerNorm) Init(w []float64, in tensor.Shape, _ Layer, _ *rand.Rand) { initNorm(w) }
 
-func (l LayerNorm) Bind32(in tensor.Shape, m int, p *tensor.Pool) Op[float32] {
-	return newLayerNormOp[float32](l, in, m, p)
-}
-
-func (l LayerNorm) Bind64(in tensor.Shape, m int, p *tensor.Pool) Op[float64] {
-	return newLayerNormOp[float64](l, in, m, p)
-}
+func (l LayerNorm) Ops() Ops { return OpsOf(l, newLayerNormOp[float32], newLayerNormOp[float64]) }
 
 type layerNorm[T tensor.Float] struct {
 	normalized[T]
@@ -65,8 +59,8 @@ type layerNorm[T tensor.Float] struct {
 	forward, jvp, vjp, columns, products func(lo, hi int)
 }
 
-func newLayerNormOp[T tensor.Float](l LayerNorm, in tensor.Shape, m int, p *tensor.Pool) Op[T] {
-	o := &layerNorm[T]{normalized: newNormalized[T](1, in.Len(), m, l.Eps, p), explicit: explicit[T]{pool: p}}
+func newLayerNormOp[T tensor.Float](l LayerNorm, at Site) Op[T] {
+	o := &layerNorm[T]{normalized: newNormalized[T](1, at.In.Len(), at.Examples, l.Eps, at.Pool), explicit: explicit[T]{pool: at.Pool}}
 	o.forward, o.jvp, o.vjp, o.columns, o.products = o.forwardRows, o.jvpRows, o.vjpRows, o.weightColumns, o.productRows
 	return o
 }

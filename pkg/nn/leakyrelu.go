@@ -37,12 +37,8 @@ func (l LeakyReLU) Initializer() (string, float64) {
 	return "he_normal", math.Sqrt(2 / (1 + l.Slope*l.Slope))
 }
 
-func (l LeakyReLU) Bind32(in tensor.Shape, m int, p *tensor.Pool) Op[float32] {
-	return newPointwise(in, m, p, leakyReLU[float32](l.Slope))
-}
-
-func (l LeakyReLU) Bind64(in tensor.Shape, m int, p *tensor.Pool) Op[float64] {
-	return newPointwise(in, m, p, leakyReLU[float64](l.Slope))
+func (l LeakyReLU) Ops() Ops {
+	return PointwiseOps(leakyReLU[float32](l.Slope), leakyReLU[float64](l.Slope))
 }
 
 func leakyReLU[T tensor.Float](slope float64) func(y, d, x []T) {

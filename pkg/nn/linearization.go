@@ -19,9 +19,11 @@ type Linearization[T tensor.Float] struct {
 	w       []T               // at which the network is linearized
 	x       tensor.Matrix[T]  // and the batch
 	slots   slots             // sizes of work space
-	signals *workspace[T]     // for Gram, made when first needed
-	run     gramRun[T]        // the Gram being made
-	second  *Linearization[T] // for Beyond, made when first needed
+	signals *workspace[T]     // for Backprop, made when first needed
+	room    int               // how many signals of each example it has room for
+	walk    walk[T]           // the Backprop that is running
+	sum     gramSum[T]        // the Gram being made
+	second  *Linearization[T] // for OutputsAt, made when first needed
 	trial   []T               // its weights
 }
 
@@ -85,9 +87,9 @@ func (l *Linearization[T]) ends() tensor.Matrix[T] {
 // Weights returns the weights at which the network is linearized.
 func (l *Linearization[T]) Weights() []T { return l.w }
 
-// Beyond returns the outputs of the network itself at w + eta d, and leaves the
+// OutputsAt returns the outputs of the network itself at w + eta d, and leaves the
 // linearization as it is. The result is valid until the next call.
-func (l *Linearization[T]) Beyond(eta float64, d []T) tensor.Matrix[float64] {
+func (l *Linearization[T]) OutputsAt(eta float64, d []T) tensor.Matrix[float64] {
 	l.check(d)
 	if l.second == nil {
 		l.second = NewLinearization[T](l.net, l.m, l.pool)
@@ -109,3 +111,6 @@ func (l *Linearization[T]) checkOutputs(u tensor.Matrix[float64]) {
 		panic("nn: a matrix of outputs has the wrong shape")
 	}
 }
+
+// Dims returns the sizes for the batch at hand.
+func (l *Linearization[T]) Dims() Dims { return l.net.Dims(l.rows) }

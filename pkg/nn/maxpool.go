@@ -30,20 +30,14 @@ func (l MaxPool) Size(in tensor.Shape) (Size, error) {
 	return Size{Out: out, Indices: out.Len()}, err
 }
 
-func (l MaxPool) Bind32(in tensor.Shape, m int, p *tensor.Pool) Op[float32] {
-	return bindMaxPool[float32](l, in, m, p)
-}
+func (l MaxPool) Ops() Ops { return OpsOf(l, newMaxPoolOp[float32], newMaxPoolOp[float64]) }
 
-func (l MaxPool) Bind64(in tensor.Shape, m int, p *tensor.Pool) Op[float64] {
-	return bindMaxPool[float64](l, in, m, p)
-}
-
-func bindMaxPool[T tensor.Float](l MaxPool, in tensor.Shape, m int, p *tensor.Pool) Op[T] {
-	out := l.mustShape(in)
+func newMaxPoolOp[T tensor.Float](l MaxPool, at Site) Op[T] {
+	out := l.mustShape(at.In)
 	area := out.H * out.W
-	from := make([]int32, m*out.Len()) // where in its channel the value of each output is
-	return newChannels(in, out, p,
-		func(y, x []T, c int) { largest(l.Pooling, in, out, y, from[c*area:(c+1)*area], x) },
+	from := make([]int32, at.Examples*out.Len()) // where in its channel the value of each output is
+	return newChannels(at.In, out, at.Pool,
+		func(y, x []T, c int) { largest(l.Pooling, at.In, out, y, from[c*area:(c+1)*area], x) },
 		func(y, x []T, c int) {
 			for i, j := range from[c*area : (c+1)*area] {
 				y[i] = x[j]

@@ -62,6 +62,55 @@ func TestModels(t *testing.T) {
 		tensor.Shape{C: 2, H: 9, W: 8}, k), m)
 }
 
+// A jacobianRows visitor makes rows of signals times J, by the VJP of each layer.
+type jacobianRows struct {
+	rows tensor.Matrix[float64] // s m x p, row r m + i
+	seen int                    // weights
+}
+
+func (v *jacobianRows) Visit(l Visited[float64]) {
+	m := l.Inputs.Rows
+	one := tensor.New[float64](m, l.Signals.Cols)
+	for r := range l.Signals.Rows {
+		clear(one.Flat())
+		copy(one.Row(r%m), l.Signals.Row(r))
+		l.Op.VJP(tensor.Matrix[float64]{}, v.rows.Row(r)[l.Lo:l.Hi], one)
+	}
+	v.seen += l.Hi - l.Lo
+}
+
+// checkBackprop sends random signals through all layers, and compares what they say
+// of the weights with the same combinations of the rows of J, m k x p. It sends
+// more of them at the second time, for which the work space must grow.
+func checkBackprop(t *testing.T, name string, l *Linearization[float64], jac tensor.Matrix[float64]) {
+	t.Helper()
+	k := l.Outputs().Cols
+	m := jac.Rows / k
+	rng := rand.New(rand.NewPCG(5, 6))
+	for _, signals := range []int{1, k + 3} {
+		sent := l.Signals(signals)
+		for i := range sent.Flat() {
+			sent.Flat()[i] = rng.NormFloat64()
+		}
+		v := &jacobianRows{rows: tensor.New[float64](signals*m, jac.Cols)}
+		weights := slices.Clone(sent.Flat()) // Backprop may use the work space
+		l.Backprop(sent, v)
+		if v.seen != jac.Cols {
+			t.Errorf("%s: layers with %d of %d weights were visited", name, v.seen, jac.Cols)
+		}
+		want := make([]float64, jac.Cols)
+		for r := range v.rows.Rows {
+			clear(want)
+			for c := range k {
+				tensor.Axpy(nil, weights[r*k+c], jac.Row(r%m*k+c), want)
+			}
+			if e := distance(v.rows.Row(r), want); e > 1e-12 {
+				t.Errorf("%s: signal %d is %.2g away from its row of J", name, r, e)
+			}
+		}
+	}
+}
+
 func checkNet(t *testing.T, name string, n *Net, m int) {
 	t.Helper()
 	k, p := n.Outputs(), n.NumParams()
@@ -74,7 +123,7 @@ func checkNet(t *testing.T, name string, n *Net, m int) {
 	u := tensor.New[float64](m, k)
 	l.JVP(u, d)
 	const h = 1e-5
-	hi, lo := slices.Clone(l.Beyond(h, d).Flat()), slices.Clone(l.Beyond(-h, d).Flat())
+	hi, lo := slices.Clone(l.OutputsAt(h, d).Flat()), slices.Clone(l.OutputsAt(-h, d).Flat())
 	for i := range hi {
 		hi[i] = (hi[i] - lo[i]) / (2 * h)
 	}
@@ -105,6 +154,8 @@ func checkNet(t *testing.T, name string, n *Net, m int) {
 		}
 	}
 
+	checkBackprop(t, name, l, jac)
+
 	path := filepath.Join(t.TempDir(), "w.npz")
 	if err := arrays.WriteFile(path, Arrays(n, w)); err != nil {
 		t.Fatal(err)
@@ -113,11 +164,11 @@ func checkNet(t *testing.T, name string, n *Net, m int) {
 		t.Errorf("%s: weights come back changed: %v", name, err)
 	}
 	names := map[string]bool{}
-	for _, param := range n.Params() {
+	for _, param := range n.Layout().Blocks {
 		names[param.Name] = true
 	}
-	if len(names) != len(n.Params()) {
-		t.Errorf("%s: names of weights occur twice: %v", name, n.Params())
+	if len(names) != len(n.Layout().Blocks) {
+		t.Errorf("%s: names of weights occur twice: %v", name, n.Layout().Blocks)
 	}
 }
 
@@ -225,7 +276,7 @@ func TestInitialScale(t *testing.T) {
 	n := build(t, "{kind: resnet, depth: 8}", tensor.Shape{C: 3, H: 32, W: 32}, 10)
 	w := n.Init(rand.New(rand.NewPCG(3, 4)))
 	norms := 0
-	for _, p := range n.Params() {
+	for _, p := range n.Layout().Blocks {
 		part := w[p.Offset : p.Offset+p.Len()]
 		switch len(p.Shape) {
 		case 4: // He's variance, since a relu is behind the norm or the sum

@@ -38,23 +38,15 @@ func (n *Net) Input() tensor.Shape { return n.in }
 // Outputs returns k, the number of outputs of an example.
 func (n *Net) Outputs() int { return n.out.C }
 
-// A NamedParam is one tensor of a network's weights.
-type NamedParam struct {
-	Param      // its Name has the layer's index: "0.weight"
-	Offset int // in the flat vector
-}
-
-// Params returns the tensors of weights in order, named as in the state_dict
-// of a torch.nn.Sequential of the same layers; a residual layer is a module with
-// the children body and shortcut: "3.body.0.weight".
-func (n *Net) Params() []NamedParam {
-	var out []NamedParam
-	at := 0
+// Layout returns the blocks of the flat vector of weights in order, named as in the
+// state_dict of a torch.nn.Sequential of the same layers: "0.weight". A residual
+// layer is a module with the children body and shortcut: "3.body.0.weight".
+func (n *Net) Layout() tensor.Layout {
+	var l tensor.Layout
 	for _, p := range n.whole.Params {
-		out = append(out, NamedParam{p, at})
-		at += p.Len()
+		l.Add(p.Name, p.Shape)
 	}
-	return out
+	return l
 }
 
 // Init draws initial weights. They are drawn in float64 for every precision,
@@ -72,6 +64,22 @@ type MultiplyAdds struct{ Forward, JVP, VJP int64 }
 // weights have no input half.
 func (n *Net) MultiplyAdds() MultiplyAdds {
 	return MultiplyAdds{Forward: n.whole.Forward, JVP: n.whole.Weight, VJP: n.whole.Weight}
+}
+
+// Dims are the sizes of a model linearized on a mini-batch, and the multiply-adds of
+// what can be done with it, on the whole mini-batch.
+type Dims struct {
+	Weights, Examples, Outputs int // p, m, k
+	Forward, JVP, VJP          int64
+}
+
+// Dims returns the sizes for a mini-batch of m examples.
+func (n *Net) Dims(m int) Dims {
+	a := n.MultiplyAdds()
+	return Dims{
+		Weights: n.params, Examples: m, Outputs: n.Outputs(),
+		Forward: int64(m) * a.Forward, JVP: int64(m) * a.JVP, VJP: int64(m) * a.VJP,
+	}
 }
 
 // A Row of a layer table describes one layer. Numbers are for one example.

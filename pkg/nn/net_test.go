@@ -271,7 +271,7 @@ func TestLoadErrors(t *testing.T) {
 }
 
 // TestLinearizationProperties: for random nets, batches and shapes, JVP and
-// VJP are adjoint, linear, and agree with differences of Beyond, which leaves
+// VJP are adjoint, linear, and agree with differences of OutputsAt, which leaves
 // the linearization as it is; smaller batches work; nothing is allocated.
 func TestLinearizationProperties(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
@@ -299,20 +299,20 @@ func TestLinearizationProperties(t *testing.T) {
 		}
 
 		const h = 1e-5
-		hi := slices.Clone(l.Beyond(h, d).Flat())
-		lo := l.Beyond(-h, d).Flat()
+		hi := slices.Clone(l.OutputsAt(h, d).Flat())
+		lo := l.OutputsAt(-h, d).Flat()
 		for i := range hi {
 			if fd := (hi[i] - lo[i]) / (2 * h); math.Abs(fd-u.Flat()[i]) > 1e-6*(1+math.Abs(fd)) {
 				t.Fatalf("difference %g, JVP %g", fd, u.Flat()[i])
 			}
 		}
 		if !slices.Equal(z, l.Outputs().Flat()) {
-			t.Fatal("Beyond changed the linearization")
+			t.Fatal("OutputsAt changed the linearization")
 		}
 		again := tensor.New[float64](rows, k)
 		l.JVP(again, d)
 		if !slices.Equal(again.Flat(), u.Flat()) {
-			t.Fatal("Beyond changed the derivative")
+			t.Fatal("OutputsAt changed the derivative")
 		}
 	})
 }
@@ -357,7 +357,7 @@ func TestMultiplyAdds(t *testing.T) {
 
 func TestParamNames(t *testing.T) {
 	var got []string
-	for _, p := range torchNet(t).Params() {
+	for _, p := range torchNet(t).Layout().Blocks {
 		got = append(got, fmt.Sprint(p.Name, p.Shape))
 	}
 	want := "1.weight[7 12] 1.bias[7] 3.weight[6 7] 3.bias[6] 5.weight[6 6] 7.weight[5 6] 7.bias[5] 9.weight[5 5] 9.bias[5] 11.weight[5 5] 11.bias[5] 13.weight[3 5] 13.bias[3]"

@@ -19,8 +19,17 @@ type pointwise[T tensor.Float] struct {
 // pointwiseGrain is the number of values that one thread takes at a time.
 const pointwiseGrain = 1 << 12
 
-func newPointwise[T tensor.Float](in tensor.Shape, m int, p *tensor.Pool, f func(y, d, x []T)) Op[T] {
-	o := &pointwise[T]{pool: p, f: f, d: make([]T, m*in.Len())}
+// PointwiseOps returns the constructors of a layer y = f(x), value by value, from
+// the two instances of one generic function, which sets y = f(x) and d = f'(x).
+func PointwiseOps(f32 func(y, d, x []float32), f64 func(y, d, x []float64)) Ops {
+	return Ops{
+		Float32: func(at Site) Op[float32] { return newPointwise(f32, at) },
+		Float64: func(at Site) Op[float64] { return newPointwise(f64, at) },
+	}
+}
+
+func newPointwise[T tensor.Float](f func(y, d, x []T), at Site) Op[T] {
+	o := &pointwise[T]{pool: at.Pool, f: f, d: make([]T, at.Examples*at.In.Len())}
 	o.forward = func(lo, hi int) { o.f(o.y[lo:hi], o.d[lo:hi], o.x[lo:hi]) }
 	o.multiply = func(lo, hi int) { kernel.Multiply(o.d[lo:hi], o.x[lo:hi], o.y[lo:hi]) }
 	return o

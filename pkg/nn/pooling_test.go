@@ -14,7 +14,7 @@ import (
 // derivative, also where all values are below 0 and next to padding.
 func TestMaxPoolTies(t *testing.T) {
 	in := tensor.Shape{C: 1, H: 3, W: 4}
-	op := bind[float64](MaxPool{Pooling{Size: 3, Stride: 2, Padding: 1}}, in, 1, nil)
+	op := bind[float64](MaxPool{Pooling{Size: 3, Stride: 2, Padding: 1}}, Site{in, 1, nil})
 	x := tensor.View(1, 12, []float64{
 		-1, -2, -3, -3,
 		-2, -1, -3, -3,

@@ -25,12 +25,6 @@ func (ReLU) Size(in tensor.Shape) (Size, error) { return pointwiseSize(in) }
 
 func (ReLU) Initializer() (string, float64) { return "he_normal", math.Sqrt2 }
 
-func (ReLU) Bind32(in tensor.Shape, m int, p *tensor.Pool) Op[float32] {
-	return newPointwise(in, m, p, relu[float32])
-}
-
-func (ReLU) Bind64(in tensor.Shape, m int, p *tensor.Pool) Op[float64] {
-	return newPointwise(in, m, p, relu[float64])
-}
+func (ReLU) Ops() Ops { return PointwiseOps(relu[float32], relu[float64]) }
 
 func relu[T tensor.Float](y, d, x []T) { kernel.ReLU(x, y, d) }

@@ -89,12 +89,10 @@ func (l Residual) Init(w []float64, in tensor.Shape, next Layer, rng *rand.Rand)
 	}
 }
 
-func (l Residual) Bind32(in tensor.Shape, m int, p *tensor.Pool) Op[float32] {
-	return bindResidual[float32](l, in, m, p, nil, 0)
-}
+func (l Residual) Ops() Ops { return OpsOf(l, newResidualOp[float32], newResidualOp[float64]) }
 
-func (l Residual) Bind64(in tensor.Shape, m int, p *tensor.Pool) Op[float64] {
-	return bindResidual[float64](l, in, m, p, nil, 0)
+func newResidualOp[T tensor.Float](l Residual, at Site) Op[T] {
+	return bindResidual[T](l, at, nil, 0)
 }
 
 type residual[T tensor.Float] struct {
@@ -106,40 +104,31 @@ type residual[T tensor.Float] struct {
 	out      int  // values of one example of the output
 	space    *workspace[T]
 	depth    int
-	rows     int // examples in the current batch
-
-	// Of a layer that is part of no network:
-	m       int // the largest batch
-	slots   slots
-	signals *workspace[T] // for Gram, made when first needed
 }
 
-var (
-	_ GramOp[float32]   = (*residual[float32])(nil)
-	_ nestedOp[float32] = (*residual[float32])(nil)
-)
+var _ nestedOp[float32] = (*residual[float32])(nil)
 
 // bindResidual binds a residual layer at a depth of nesting, or for itself if
 // there is no work space.
-func bindResidual[T tensor.Float](l Residual, in tensor.Shape, m int, p *tensor.Pool, space *workspace[T], depth int) *residual[T] {
-	b := namedLayer{Layer: l, in: in}.inside()
-	o := &residual[T]{pool: p, split: b[0].params, out: b[0].out.Len(), space: space, depth: depth}
+func bindResidual[T tensor.Float](l Residual, at Site, space *workspace[T], depth int) *residual[T] {
+	b, m := namedLayer{Layer: l, in: at.In}.inside(), at.Examples
+	o := &residual[T]{pool: at.Pool, split: b[0].params, out: b[0].out.Len(), space: space, depth: depth}
 	if space == nil {
+		var own slots
 		for i := range b {
-			o.slots.reserve(&b[i].chain, 0)
+			own.reserve(&b[i].chain, 0)
 		}
-		o.m, o.slots[0][2] = m, max(in.Len(), o.out)
-		o.space = newWorkspace[T](o.slots, m)
+		own[0][2] = max(at.In.Len(), o.out)
+		o.space = newWorkspace[T](own, m)
 	}
-	o.body = newTape(&b[0].chain, m, p, o.space, depth)
-	o.shortcut = newTape(&b[1].chain, m, p, o.space, depth)
+	o.body = newTape(&b[0].chain, m, at.Pool, o.space, depth)
+	o.shortcut = newTape(&b[1].chain, m, at.Pool, o.space, depth)
 	o.plain = len(o.shortcut.ops) == 0
 	return o
 }
 
 // Forward sets y = body(x) + shortcut(x).
 func (o *residual[T]) Forward(y, x tensor.Matrix[T], w []T) {
-	o.rows = x.Rows
 	o.body.forward(y, x, w[:o.split])
 	part := x
 	if !o.plain {
@@ -187,34 +176,14 @@ func (o *residual[T]) back(w *workspace[T], dx, dy tensor.Matrix[T]) tensor.Matr
 	return w.matrix(o.depth, 2, dx.Rows, dx.Cols)
 }
 
-func (o *residual[T]) gram(g *gramRun[T], dx, dy tensor.Matrix[T]) int64 {
-	adds := o.body.gram(g, dx, dy)
-	part := o.back(g.space, dx, dy)
+func (o *residual[T]) backprop(w *walk[T], offset int, dx, dy tensor.Matrix[T]) int64 {
+	adds := o.body.backprop(w, offset, dx, dy)
+	part := o.back(w.space, dx, dy)
 	if !o.plain {
-		adds += o.shortcut.gram(g, part, dy)
+		adds += o.shortcut.backprop(w, offset+o.split, part, dy)
 	}
 	if !dx.IsZero() {
 		tensor.Axpy(o.pool, 1, part.Flat(), dx.Flat())
 	}
 	return adds
-}
-
-func (o *residual[T]) Gram(a tensor.Matrix[float64], dy tensor.Matrix[T]) int64 {
-	return o.alone(a, dy, GramOp[T].Gram)
-}
-
-func (o *residual[T]) GramBlocks(b tensor.Matrix[float64], dy tensor.Matrix[T]) int64 {
-	return o.alone(b, dy, GramOp[T].GramBlocks)
-}
-
-// alone is gram for a layer that is part of no network.
-func (o *residual[T]) alone(dst tensor.Matrix[float64], dy tensor.Matrix[T], add func(GramOp[T], tensor.Matrix[float64], tensor.Matrix[T]) int64) int64 {
-	if o.slots == nil {
-		panic("nn: residual: Gram of an op inside a network")
-	}
-	k := dy.Rows / o.rows
-	if o.signals == nil {
-		o.signals = newWorkspace[T](o.slots, k*o.m)
-	}
-	return o.gram(&gramRun[T]{add: add, dst: dst, m: o.rows, k: k, space: o.signals}, tensor.Matrix[T]{}, dy)
 }

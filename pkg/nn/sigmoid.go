@@ -23,12 +23,6 @@ func (Sigmoid) Size(in tensor.Shape) (Size, error) { return pointwiseSize(in) }
 
 func (Sigmoid) Initializer() (string, float64) { return "glorot_normal", 1 }
 
-func (Sigmoid) Bind32(in tensor.Shape, m int, p *tensor.Pool) Op[float32] {
-	return newPointwise(in, m, p, sigmoid[float32])
-}
-
-func (Sigmoid) Bind64(in tensor.Shape, m int, p *tensor.Pool) Op[float64] {
-	return newPointwise(in, m, p, sigmoid[float64])
-}
+func (Sigmoid) Ops() Ops { return PointwiseOps(sigmoid[float32], sigmoid[float64]) }
 
 func sigmoid[T tensor.Float](y, d, x []T) { kernel.Sigmoid(x, y, d) }

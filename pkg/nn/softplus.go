@@ -25,12 +25,6 @@ func (Softplus) Size(in tensor.Shape) (Size, error) { return pointwiseSize(in) }
 
 func (Softplus) Initializer() (string, float64) { return "he_normal", math.Sqrt2 }
 
-func (Softplus) Bind32(in tensor.Shape, m int, p *tensor.Pool) Op[float32] {
-	return newPointwise(in, m, p, softplus[float32])
-}
-
-func (Softplus) Bind64(in tensor.Shape, m int, p *tensor.Pool) Op[float64] {
-	return newPointwise(in, m, p, softplus[float64])
-}
+func (Softplus) Ops() Ops { return PointwiseOps(softplus[float32], softplus[float64]) }
 
 func softplus[T tensor.Float](y, d, x []T) { kernel.Softplus(x, y, d) }

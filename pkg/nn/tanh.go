@@ -23,12 +23,6 @@ func (Tanh) Size(in tensor.Shape) (Size, error) { return pointwiseSize(in) }
 
 func (Tanh) Initializer() (string, float64) { return "glorot_normal", 1 }
 
-func (Tanh) Bind32(in tensor.Shape, m int, p *tensor.Pool) Op[float32] {
-	return newPointwise(in, m, p, tanh[float32])
-}
-
-func (Tanh) Bind64(in tensor.Shape, m int, p *tensor.Pool) Op[float64] {
-	return newPointwise(in, m, p, tanh[float64])
-}
+func (Tanh) Ops() Ops { return PointwiseOps(tanh[float32], tanh[float64]) }
 
 func tanh[T tensor.Float](y, d, x []T) { kernel.Tanh(x, y, d) }

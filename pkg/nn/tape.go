@@ -18,13 +18,8 @@ type boundLayer[T tensor.Float] struct {
 	lo, hi int         // its weights
 	input  int64       // multiply-adds of the input half of a VJP of one example
 	y      []T         // outputs of m examples; nil for the last, whose output is the caller's
-}
 
-// A nestedOp is the op of a composite layer.
-type nestedOp[T tensor.Float] interface {
-	// gram does both of what a GramOp and a VJP do for the signals dy: one walk
-	// serves them. A zero matrix dx is not wanted.
-	gram(g *gramRun[T], dx, dy tensor.Matrix[T]) (adds int64)
+	x tensor.Matrix[T] // the input of the last forward
 }
 
 // A workspace is memory for tangents and cotangents, shared by chains that are
@@ -59,11 +54,12 @@ func newTape[T tensor.Float](c *chain, m int, p *tensor.Pool, space *workspace[T
 			t.ops[n-1].y = make([]T, m*t.ops[n-1].width)
 		}
 		b := boundLayer[T]{width: l.size.Out.Len(), lo: l.offset, hi: l.offset + l.size.NumParams(), input: l.size.Input}
+		site := Site{In: l.in, Examples: m, Pool: p}
 		if r, ok := l.Layer.(Residual); ok {
-			o := bindResidual(r, l.in, m, p, space, depth+1)
+			o := bindResidual(r, site, space, depth+1)
 			b.op, b.nested = o, o
 		} else {
-			b.op = bind[T](l.Layer, l.in, m, p)
+			b.op = bind[T](l.Layer, site)
 		}
 		t.ops = append(t.ops, b)
 	}
@@ -87,6 +83,7 @@ func (t *tape[T]) forward(y, x tensor.Matrix[T], w []T) {
 		if o.y != nil {
 			to = tensor.View(x.Rows, o.width, o.y[:x.Rows*o.width])
 		}
+		o.x = x
 		o.op.Forward(to, x, w[o.lo:o.hi])
 		x = to
 	}
@@ -140,41 +137,4 @@ func (t *tape[T]) backTo(w *workspace[T], dx tensor.Matrix[T], i, rows int) tens
 		return dx
 	}
 	return t.between(w, i-1, rows)
-}
-
-// A gramRun is what stays the same while signals go back through the layers.
-type gramRun[T tensor.Float] struct {
-	add   func(GramOp[T], tensor.Matrix[float64], tensor.Matrix[T]) int64
-	dst   tensor.Matrix[float64]
-	m, k  int
-	space *workspace[T] // for batches of m k signals
-}
-
-// gram adds what the chain contributes for the signals dy, and takes them back
-// to dx unless that is a zero matrix.
-func (t *tape[T]) gram(g *gramRun[T], dx, dy tensor.Matrix[T]) (adds int64) {
-	for i := len(t.ops) - 1; i >= 0; i-- {
-		o, to := &t.ops[i], t.backTo(g.space, dx, i, dy.Rows)
-		if o.nested != nil {
-			adds += o.nested.gram(g, to, dy)
-		} else {
-			if o.hi > o.lo {
-				adds += g.add(o.op.(GramOp[T]), g.dst, dy)
-			}
-			if !to.IsZero() {
-				for c := range g.k {
-					o.op.VJP(to.RowRange(c*g.m, (c+1)*g.m), nil, dy.RowRange(c*g.m, (c+1)*g.m))
-				}
-				adds += int64(dy.Rows) * o.input
-			}
-		}
-		if to.IsZero() {
-			return adds
-		}
-		dy = to
-	}
-	if len(t.ops) == 0 && !dx.IsZero() {
-		copy(dx.Flat(), dy.Flat())
-	}
-	return adds
 }

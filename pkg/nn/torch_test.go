@@ -94,7 +94,7 @@ func TestTorchLayers(t *testing.T) {
 			t.Fatal(err)
 		}
 		r := &opRun[float64]{
-			op: bind[float64](l, in, m, nil), x: tensor.View(m, in.Len(), x.Float64s()), w: w, ct: tensor.View(m, s.Out.Len(), c),
+			op: bind[float64](l, Site{in, m, nil}), x: tensor.View(m, in.Len(), x.Float64s()), w: w, ct: tensor.View(m, s.Out.Len(), c),
 			y: tensor.New[float64](m, s.Out.Len()), gx: tensor.New[float64](m, in.Len()), gw: make([]float64, s.NumParams()),
 		}
 		r.op.Forward(r.y, r.x, r.w)

@@ -15,8 +15,8 @@ func Arrays[T tensor.Float](n *Net, w []T) (out []arrays.Array) {
 	if len(w) != n.params {
 		panic("nn: Arrays: the weights have the wrong length")
 	}
-	for _, p := range n.Params() {
-		out = append(out, arrays.Floats(p.Name, p.Shape, w[p.Offset:p.Offset+p.Len()]))
+	for _, p := range n.Layout().Blocks {
+		out = append(out, arrays.Floats(p.Name, p.Shape, tensor.Of(p, w)))
 	}
 	return out
 }
@@ -25,7 +25,7 @@ func Arrays[T tensor.Float](n *Net, w []T) (out []arrays.Array) {
 // many, or of another shape are all named in the error.
 func Load[T tensor.Float](path string, n *Net) ([]T, error) {
 	shapes := map[string][]int{}
-	for _, p := range n.Params() {
+	for _, p := range n.Layout().Blocks {
 		shapes[p.Name] = p.Shape
 	}
 	// Arrays that do not fit are told of below, and need not be read for that.
@@ -49,7 +49,7 @@ func Load[T tensor.Float](path string, n *Net) ([]T, error) {
 		given[h.Name] = h.Shape
 	}
 	var errs []error
-	for _, p := range n.Params() {
+	for _, p := range n.Layout().Blocks {
 		shape, ok := given[p.Name]
 		switch {
 		case !ok:
@@ -57,7 +57,7 @@ func Load[T tensor.Float](path string, n *Net) ([]T, error) {
 		case !slices.Equal(shape, p.Shape):
 			errs = append(errs, fmt.Errorf("%s: array %q has shape %v; the model needs %v", path, p.Name, shape, p.Shape))
 		default:
-			tensor.Convert(w[p.Offset:p.Offset+p.Len()], byName[p.Name].Float64s())
+			tensor.Convert(tensor.Of(p, w), byName[p.Name].Float64s())
 		}
 	}
 	for _, h := range headers {

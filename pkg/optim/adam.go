@@ -5,6 +5,7 @@ import (
 
 	"github.com/dualgn/dgn/pkg/registry"
 	"github.com/dualgn/dgn/pkg/schedules"
+	"github.com/dualgn/dgn/pkg/size"
 	"github.com/dualgn/dgn/pkg/strict"
 	"github.com/dualgn/dgn/pkg/tensor"
 	"github.com/dualgn/dgn/pkg/tensor/kernel"
@@ -63,21 +64,17 @@ func (o Adam) check() error {
 	return checkDecay(o.WeightDecay)
 }
 
-func (o Adam) New32(p int, pool *tensor.Pool) Optimizer[float32] {
-	return bindAdam[float32](o, o.WeightDecay, 0, p, pool)
+func (o Adam) Optimizers() Optimizers { return OptimizersOf(o, bindAdam[float32], bindAdam[float64]) }
+
+func (o AdamW) Optimizers() Optimizers {
+	return OptimizersOf(o, bindAdamW[float32], bindAdamW[float64])
 }
 
-func (o Adam) New64(p int, pool *tensor.Pool) Optimizer[float64] {
-	return bindAdam[float64](o, o.WeightDecay, 0, p, pool)
-}
+// StateBytes counts means and squares.
+func (o Adam) StateBytes(l tensor.Layout, value int) int { return size.Product(2, l.Len, value) }
 
-func (o AdamW) New32(p int, pool *tensor.Pool) Optimizer[float32] {
-	return bindAdam[float32](Adam(o), 0, o.WeightDecay, p, pool)
-}
-
-func (o AdamW) New64(p int, pool *tensor.Pool) Optimizer[float64] {
-	return bindAdam[float64](Adam(o), 0, o.WeightDecay, p, pool)
-}
+// StateBytes is that of Adam.
+func (o AdamW) StateBytes(l tensor.Layout, value int) int { return Adam(o).StateBytes(l, value) }
 
 type adam[T tensor.Float] struct {
 	Adam
@@ -94,7 +91,18 @@ type adam[T tensor.Float] struct {
 	body    func(lo, hi int)
 }
 
-func bindAdam[T tensor.Float](s Adam, coupled, decoupled float64, p int, pool *tensor.Pool) Optimizer[T] {
+var _ InPlace[float32] = (*adam[float32])(nil)
+
+func bindAdam[T tensor.Float](s Adam, l tensor.Layout, pool *tensor.Pool) Optimizer[T] {
+	return newAdamOf[T](s, s.WeightDecay, 0, l, pool)
+}
+
+func bindAdamW[T tensor.Float](s AdamW, l tensor.Layout, pool *tensor.Pool) Optimizer[T] {
+	return newAdamOf[T](Adam(s), 0, s.WeightDecay, l, pool)
+}
+
+func newAdamOf[T tensor.Float](s Adam, coupled, decoupled float64, l tensor.Layout, pool *tensor.Pool) Optimizer[T] {
+	p := l.Len
 	o := &adam[T]{Adam: s, p: p, pool: pool, m: make([]T, p), v: make([]T, p), coupled: coupled, decoupled: decoupled}
 	o.body = func(lo, hi int) {
 		o.scalars.Update(part(o.u, lo, hi), o.d[lo:hi], o.w[lo:hi], o.m[lo:hi], o.v[lo:hi])
@@ -112,7 +120,7 @@ func (o *adam[T]) Step(d, w []T, t schedules.Time) {
 	o.run(nil, d, w, t)
 }
 
-func (o *adam[T]) Multiple(schedules.Time) (float64, bool) { return 0, false }
+func (o *adam[T]) ScalesDirection(schedules.Time) (float64, bool) { return 0, false }
 
 func (o *adam[T]) run(u, d, w []T, t schedules.Time) {
 	o.steps++
@@ -127,6 +135,8 @@ func (o *adam[T]) run(u, d, w []T, t schedules.Time) {
 	o.u, o.d, o.w = nil, nil, nil
 }
 
-func (o *adam[T]) State() State[T] {
-	return State[T]{Vectors: map[string][]T{"mean": o.m, "square": o.v}, Steps: &o.steps}
+func (o *adam[T]) State() State {
+	s := stateOf(map[string][]T{"mean": o.m, "square": o.v})
+	s.Steps = &o.steps
+	return s
 }

@@ -6,7 +6,7 @@ import (
 )
 
 func init() {
-	registry.Add(&StepRules, registry.Info{
+	registry.Add(&LineSearches, registry.Info{
 		Name: "armijo", Doc: "backtracking on the mini-batch loss along the update; the next search starts from the step found, grown",
 		Reference: "Armijo 1966; Vaswani et al. 2019",
 	}, Armijo{Decrease: 1e-4, Shrink: 0.5, Grow: 2, Initial: 1, Max: 10, Backtracks: 20}, newArmijo,
@@ -25,9 +25,9 @@ type Armijo struct {
 	Backtracks int     `yaml:"max_backtracks" doc:"steps refused before the search gives up and makes none"`
 }
 
-var _ StepRule = (*armijo)(nil)
+var _ LineSearch = (*armijo)(nil)
 
-func newArmijo(o Armijo) (StepRule, error) {
+func newArmijo(o Armijo) (LineSearch, error) {
 	switch {
 	case !(o.Decrease > 0 && o.Decrease < 1):
 		return nil, strict.Field("sufficient_decrease", "must be between 0 and 1, got %g", o.Decrease)
@@ -55,7 +55,7 @@ type armijo struct {
 
 func (r *armijo) State() []*float64 { return []*float64{&r.update, &r.gradient} }
 
-func (r *armijo) Size(phi Objective) float64 {
+func (r *armijo) Search(phi Objective) float64 {
 	next := &r.update
 	slope := phi.Slope()
 	if !(slope < 0) {

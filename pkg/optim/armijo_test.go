@@ -30,13 +30,13 @@ func parabola(least float64) *curve {
 	return &curve{phi: func(x float64) float64 { return (x - least) * (x - least) }, slope: -2 * least}
 }
 
-func newRule(t *testing.T, text string) StepRule {
+func newRule(t *testing.T, text string) LineSearch {
 	t.Helper()
 	doc, err := strict.Parse("c.yaml", []byte(text))
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := StepRules.Decode(doc.Root())
+	c, err := LineSearches.Decode(doc.Root())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -57,7 +57,7 @@ func TestArmijo(t *testing.T) {
 		{1, 0.1875, []float64{0.1875}},
 	} {
 		c := parabola(s.least)
-		if eta := r.Size(c); eta != s.want || !slices.Equal(c.tried, s.tried) {
+		if eta := r.Search(c); eta != s.want || !slices.Equal(c.tried, s.tried) {
 			t.Errorf("step %d: %g after trying %v, want %g after %v", i, eta, c.tried, s.want, s.tried)
 		}
 	}
@@ -67,11 +67,11 @@ func TestArmijoFallsBack(t *testing.T) {
 	r := newRule(t, "armijo")
 	up := parabola(1)
 	up.slope, up.gradient = 2, parabola(1)
-	if eta := r.Size(up); eta != 1 || up.slope != -2 {
+	if eta := r.Search(up); eta != 1 || up.slope != -2 {
 		t.Errorf("an ascending update: %g, slope %g", eta, up.slope)
 	}
 	flat := &curve{phi: func(float64) float64 { return 0 }, gradient: &curve{phi: func(float64) float64 { return 0 }}}
-	if eta := r.Size(flat); eta != 1 || len(flat.tried) != 0 {
+	if eta := r.Search(flat); eta != 1 || len(flat.tried) != 0 {
 		t.Errorf("a zero gradient: %g, %v", eta, flat.tried)
 	}
 }
@@ -98,13 +98,13 @@ func TestArmijoRemembersBoth(t *testing.T) {
 		{parabola(1), []float64{0.5}},
 		{ascending(1), []float64{0.015625}},
 	} {
-		if r.Size(s.curve); !slices.Equal(s.curve.tried, s.tried) {
+		if r.Search(s.curve); !slices.Equal(s.curve.tried, s.tried) {
 			t.Errorf("search %d tries %v, want %v", i, s.curve.tried, s.tried)
 		}
 	}
 	// A failed search along one leaves the memory of the other.
 	wrong := &curve{phi: func(x float64) float64 { return x }, slope: -1}
-	r.Size(wrong)
+	r.Search(wrong)
 	if state := r.State(); *state[0] != 1 || *state[1] != 0.03125 {
 		t.Errorf("after a failed search along an update: %g and %g", *state[0], *state[1])
 	}
@@ -115,7 +115,7 @@ func TestArmijoRemembersBoth(t *testing.T) {
 func TestArmijoGivesUp(t *testing.T) {
 	r := newRule(t, "{kind: armijo, initial: 2, max_backtracks: 3}")
 	wrong := &curve{phi: func(x float64) float64 { return x }, slope: -1}
-	if eta := r.Size(wrong); eta != 0 || len(wrong.tried) != 4 || *r.State()[0] != 2 {
+	if eta := r.Search(wrong); eta != 0 || len(wrong.tried) != 4 || *r.State()[0] != 2 {
 		t.Errorf("%g after %v, next %g", eta, wrong.tried, *r.State()[0])
 	}
 	cliff := &curve{phi: func(x float64) float64 {
@@ -124,7 +124,7 @@ func TestArmijoGivesUp(t *testing.T) {
 		}
 		return -x
 	}, slope: -1}
-	if eta := r.Size(cliff); eta != 0.5 {
+	if eta := r.Search(cliff); eta != 0.5 {
 		t.Errorf("%g before a cliff at 0.6", eta)
 	}
 }
@@ -143,7 +143,7 @@ func TestArmijoOptions(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := StepRules.Decode(doc.Root()); err == nil || !strings.Contains(err.Error(), c.want) {
+		if _, err := LineSearches.Decode(doc.Root()); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s\n  says %v\n  want %s", c.text, err, c.want)
 		}
 	}

@@ -14,44 +14,82 @@ import (
 // update. It takes -d for a gradient: the gradient oracle with gamma = 1 gives
 // d = -grad h, and SGD with learning rate 1 makes exactly the step d.
 type Optimizer[T tensor.Float] interface {
-	// Update overwrites u with the proposed change of the weights w; a step
-	// rule then scales it. All have the length p.
+	// Update overwrites u with the proposed change of the weights w; a line
+	// search then scales it. All have the layout that the optimizer was made for.
 	Update(u, d, w []T, t schedules.Time)
 
-	// Step adds the update to w at once, in one pass over memory: what is left
-	// to do where no step rule scales it.
-	Step(d, w []T, t schedules.Time)
-
-	// Multiple returns c if Update makes u = c d, whatever came before.
-	Multiple(t schedules.Time) (c float64, ok bool)
+	// ScalesDirection returns c if Update makes u = c d at t, whatever came before.
+	ScalesDirection(t schedules.Time) (c float64, ok bool)
 
 	// State returns what a checkpoint must keep. Writing to it restores the
 	// optimizer.
-	State() State[T]
+	State() State
 }
 
-// State is the memory of an optimizer.
-type State[T tensor.Float] struct {
-	Vectors map[string][]T // of length p
-	Steps   *int64         // updates made; nil if it does not matter
+// An InPlace optimizer can add its update to w at once, in one pass over memory:
+// what is left to do where no line search scales the update. The result has the
+// bits of Update and a sum.
+type InPlace[T tensor.Float] interface {
+	Optimizer[T]
+	Step(d, w []T, t schedules.Time)
 }
 
-// A Spec is an optimizer with its options, for a vector of any length.
-type Spec interface {
-	New32(p int, pool *tensor.Pool) Optimizer[float32]
-	New64(p int, pool *tensor.Pool) Optimizer[float64]
+// A State is the memory of an optimizer: vectors of any lengths by name, in
+// whichever precision they are kept. No name may occur in both.
+type State struct {
+	Float32 map[string][]float32
+	Float64 map[string][]float64
+	Steps   *int64 // updates made; nil if it does not matter
 }
 
-// New returns a fresh optimizer for p weights.
-func New[T tensor.Float](s Spec, p int, pool *tensor.Pool) Optimizer[T] {
-	var o any
-	switch any(T(0)).(type) {
-	case float32:
-		o = s.New32(p, pool)
-	default:
-		o = s.New64(p, pool)
+// stateOf returns the state of an optimizer that keeps vectors of precision T.
+func stateOf[T tensor.Float](vectors map[string][]T) State {
+	switch v := any(vectors).(type) {
+	case map[string][]float32:
+		return State{Float32: v}
+	case map[string][]float64:
+		return State{Float64: v}
 	}
-	return o.(Optimizer[T])
+	panic("optim: no such precision")
+}
+
+// A Spec is an optimizer with its options, for weights of any layout.
+type Spec interface {
+	// Optimizers returns the constructors of the optimizer, see [OptimizersOf].
+	Optimizers() Optimizers
+}
+
+// Optimizers are the constructors of an optimizer, one for each precision.
+type Optimizers = tensor.Instances[
+	func(tensor.Layout, *tensor.Pool) Optimizer[float32],
+	func(tensor.Layout, *tensor.Pool) Optimizer[float64]]
+
+// OptimizersOf returns the constructors for a spec from the two instances of one
+// generic function: OptimizersOf(o, newMine[float32], newMine[float64]).
+func OptimizersOf[S Spec](s S, f32 func(S, tensor.Layout, *tensor.Pool) Optimizer[float32], f64 func(S, tensor.Layout, *tensor.Pool) Optimizer[float64]) Optimizers {
+	return Optimizers{
+		Float32: func(l tensor.Layout, pool *tensor.Pool) Optimizer[float32] { return f32(s, l, pool) },
+		Float64: func(l tensor.Layout, pool *tensor.Pool) Optimizer[float64] { return f64(s, l, pool) },
+	}
+}
+
+// New returns a fresh optimizer for weights of a layout.
+func New[T tensor.Float](s Spec, l tensor.Layout, pool *tensor.Pool) Optimizer[T] {
+	return tensor.InstanceOf[func(tensor.Layout, *tensor.Pool) Optimizer[T]](s.Optimizers())(l, pool)
+}
+
+// A Sized spec says what its optimizer keeps between steps, in bytes, for weights of a
+// layout in a precision of value bytes. One that is not Sized is taken to keep nothing.
+type Sized interface {
+	StateBytes(l tensor.Layout, value int) int
+}
+
+// StateBytes returns what the optimizer of a spec keeps, see [Sized].
+func StateBytes(s Spec, l tensor.Layout, value int) int {
+	if sized, ok := s.(Sized); ok {
+		return sized.StateBytes(l, value)
+	}
+	return 0
 }
 
 // Known is the table of optimizers.

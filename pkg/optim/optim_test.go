@@ -62,8 +62,8 @@ func TestTorch(t *testing.T) {
 			t.Fatalf("the file has a trajectory %s that nothing is compared with", name)
 		}
 		want := slices.Collect(slices.Chunk(file[name], 5))
-		w64 := follow(New[float64](spec, 5, nil), file["w0"], gradients)
-		w32 := follow(New[float32](spec, 5, nil), file["w0"], gradients)
+		w64 := follow(New[float64](spec, tensor.FlatLayout(5), nil), file["w0"], gradients)
+		w32 := follow(New[float32](spec, tensor.FlatLayout(5), nil), file["w0"], gradients)
 		for i := range want {
 			for j, v := range want[i] {
 				if math.Abs(w64[i][j]-v) > 1e-14 {
@@ -80,6 +80,11 @@ func TestTorch(t *testing.T) {
 // TestOptimizers is the conformance suite: it knows no optimizer by name.
 func TestOptimizers(t *testing.T) {
 	const p = 3*grain + 17
+	var blocks tensor.Layout
+	blocks.Add("0.weight", []int{128, 256})
+	blocks.Add("0.bias", []int{128})
+	blocks.Add("2.weight", []int{6, 5, 3, 3})
+	blocks.Add("3.weight", []int{p - blocks.Len})
 	rng := rand.New(rand.NewPCG(1, 2))
 	w, d := make([]float32, p), make([]float32, p)
 	for i := range w {
@@ -102,21 +107,40 @@ func TestOptimizers(t *testing.T) {
 				}
 				pool := tensor.NewPool(3)
 				defer pool.Close()
-				want := run(New[float32](spec, p, nil))
-				if !slices.Equal(run(New[float32](spec, p, pool)), want) {
+				want := run(New[float32](spec, blocks, nil))
+				if !slices.Equal(run(New[float32](spec, blocks, pool)), want) {
 					t.Error("three threads give other bits than one")
+				}
+
+				kept := 0
+				state := New[float32](spec, blocks, nil).State()
+				for _, v := range state.Float32 {
+					kept += 4 * len(v)
+				}
+				for _, v := range state.Float64 {
+					kept += 8 * len(v)
+				}
+				if says := StateBytes(spec, blocks, 4); says != kept {
+					t.Errorf("says that it keeps %d bytes, keeps %d", says, kept)
 				}
 
 				// An optimizer whose state is restored goes on as if nothing had
 				// happened.
-				a, b := New[float32](spec, p, nil), New[float32](spec, p, nil)
+				a, b := New[float32](spec, blocks, nil), New[float32](spec, blocks, nil)
 				run(a)
 				from, to := a.State(), b.State()
-				if len(from.Vectors) != len(to.Vectors) || (from.Steps == nil) != (to.Steps == nil) {
+				if len(from.Float32) != len(to.Float32) || len(from.Float64) != len(to.Float64) || (from.Steps == nil) != (to.Steps == nil) {
 					t.Fatal("two optimizers of a kind have different states")
 				}
-				for k, v := range from.Vectors {
-					copy(to.Vectors[k], v)
+				for k, v := range from.Float32 {
+					if _, twice := from.Float64[k]; twice || copy(to.Float32[k], v) != len(v) {
+						t.Fatalf("the state %q occurs twice, or has two lengths", k)
+					}
+				}
+				for k, v := range from.Float64 {
+					if copy(to.Float64[k], v) != len(v) {
+						t.Fatalf("the state %q has two lengths", k)
+					}
 				}
 				if from.Steps != nil {
 					*to.Steps = *from.Steps
@@ -125,22 +149,27 @@ func TestOptimizers(t *testing.T) {
 					t.Error("the state is not all that an optimizer remembers")
 				}
 
-				// A step is the update, added.
-				c, e := New[float32](spec, p, nil), New[float32](spec, p, nil)
+				// A step in place is the update, added.
+				c, e := New[float32](spec, blocks, nil), New[float32](spec, blocks, nil)
 				for i := range 3 {
 					at := schedules.Time{Step: i}
 					change := make([]float32, p)
 					c.Update(change, d, w, at)
+					inPlace, ok := e.(InPlace[float32])
+					if !ok {
+						e.Update(make([]float32, p), d, w, at)
+						continue
+					}
 					tensor.Axpy(nil, 1, w, change)
 					stepped := slices.Clone(w)
-					e.Step(d, stepped, at)
+					inPlace.Step(d, stepped, at)
 					if !slices.Equal(change, stepped) {
 						t.Fatal("Step differs from Update")
 					}
 				}
 
-				// A multiple is what it says it is.
-				if c, ok := e.Multiple(schedules.Time{Step: 3}); ok {
+				// One that says that it scales the direction does so.
+				if c, ok := e.ScalesDirection(schedules.Time{Step: 3}); ok {
 					change := make([]float32, p)
 					e.Update(change, d, w, schedules.Time{Step: 3})
 					for i, v := range change {
@@ -150,12 +179,12 @@ func TestOptimizers(t *testing.T) {
 					}
 				}
 
-				o, u := New[float32](spec, p, pool), make([]float32, p)
+				o, u := New[float32](spec, blocks, pool), make([]float32, p)
 				if n := testing.AllocsPerRun(5, func() { o.Update(u, d, w, schedules.Time{}) }); n != 0 {
 					t.Errorf("%g allocations", n)
 				}
 
-				zero := New[float32](spec, 2, nil)
+				zero := New[float32](spec, tensor.FlatLayout(2), nil)
 				zero.Update(u[:2], []float32{0, 0}, []float32{0, 0}, schedules.Time{})
 				if u[0] != 0 || u[1] != 0 {
 					t.Errorf("a zero direction at zero weights gives %v", u[:2])
@@ -168,7 +197,7 @@ func TestOptimizers(t *testing.T) {
 // TestScheduledRate: the learning rate of each step is the schedule's.
 func TestScheduledRate(t *testing.T) {
 	s := SGD{LearningRate: decode(t, "{schedule: step, initial: 1, factor: 0.5, every: 2, unit: step}")}
-	o := New[float64](s, 1, nil)
+	o := New[float64](s, tensor.FlatLayout(1), nil)
 	u := make([]float64, 1)
 	var got []float64
 	for i := range 5 {

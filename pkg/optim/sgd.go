@@ -3,6 +3,7 @@ package optim
 import (
 	"github.com/dualgn/dgn/pkg/registry"
 	"github.com/dualgn/dgn/pkg/schedules"
+	"github.com/dualgn/dgn/pkg/size"
 	"github.com/dualgn/dgn/pkg/strict"
 	"github.com/dualgn/dgn/pkg/tensor"
 	"github.com/dualgn/dgn/pkg/tensor/kernel"
@@ -42,8 +43,15 @@ func newSGD(o SGD) (Spec, error) {
 	return o, checkDecay(o.WeightDecay)
 }
 
-func (o SGD) New32(p int, pool *tensor.Pool) Optimizer[float32] { return bindSGD[float32](o, p, pool) }
-func (o SGD) New64(p int, pool *tensor.Pool) Optimizer[float64] { return bindSGD[float64](o, p, pool) }
+func (o SGD) Optimizers() Optimizers { return OptimizersOf(o, bindSGD[float32], bindSGD[float64]) }
+
+// StateBytes counts the momentum.
+func (o SGD) StateBytes(l tensor.Layout, value int) int {
+	if o.Momentum > 0 {
+		return size.Product(l.Len, value)
+	}
+	return 0
+}
 
 type sgd[T tensor.Float] struct {
 	SGD
@@ -57,11 +65,13 @@ type sgd[T tensor.Float] struct {
 	body    func(lo, hi int)
 }
 
-func bindSGD[T tensor.Float](s SGD, p int, pool *tensor.Pool) Optimizer[T] {
-	o := &sgd[T]{SGD: s, p: p, pool: pool}
+var _ InPlace[float32] = (*sgd[float32])(nil)
+
+func bindSGD[T tensor.Float](s SGD, l tensor.Layout, pool *tensor.Pool) Optimizer[T] {
+	o := &sgd[T]{SGD: s, p: l.Len, pool: pool}
 	if s.Momentum > 0 {
 		// v starts at 0, so that the first step makes it g.
-		o.v = make([]T, p)
+		o.v = make([]T, l.Len)
 	}
 	o.body = func(lo, hi int) {
 		o.scalars.Update(part(o.u, lo, hi), o.d[lo:hi], o.w[lo:hi], part(o.v, lo, hi))
@@ -79,7 +89,7 @@ func (o *sgd[T]) Step(d, w []T, t schedules.Time) {
 	o.run(nil, d, w, t)
 }
 
-func (o *sgd[T]) Multiple(t schedules.Time) (float64, bool) {
+func (o *sgd[T]) ScalesDirection(t schedules.Time) (float64, bool) {
 	return o.LearningRate.At(t), o.v == nil && o.WeightDecay == 0
 }
 
@@ -90,10 +100,9 @@ func (o *sgd[T]) run(u, d, w []T, t schedules.Time) {
 	o.u, o.d, o.w = nil, nil, nil
 }
 
-func (o *sgd[T]) State() State[T] {
-	s := State[T]{Vectors: map[string][]T{}}
-	if o.v != nil {
-		s.Vectors["momentum"] = o.v
+func (o *sgd[T]) State() State {
+	if o.v == nil {
+		return State{}
 	}
-	return s
+	return stateOf(map[string][]T{"momentum": o.v})
 }

@@ -32,7 +32,8 @@ func sizedProblem(l losses.Loss, m int) (*nn.Net, *Problem[float64]) {
 		copy(y.Row(i), yi)
 	}
 	lin := nn.NewLinearization[float64](n, m, nil)
-	return n, &Problem[float64]{Z: lin.Linearize(w, x), Y: y, Lin: lin, Loss: l}
+	lin.Linearize(w, x)
+	return n, problemOf(l, lin, y)
 }
 
 // TestHeld compares what each oracle says it will hold with what it holds after a
@@ -63,9 +64,9 @@ func TestHeld(t *testing.T) {
 			}
 			d := make([]float64, n.NumParams())
 			before := heapInUse()
-			o := Bind[float64](spec, c.loss, n, m, nil)
-			r := o.Direction(d, p)
-			o.Diagnose(&r, d, p, true)
+			o := New[float64](spec, Site{c.loss, n.Dims(m), nil})
+			o.Direction(d, p)
+			o.Complete(true)
 			after := heapInUse()
 			runtime.KeepAlive([]any{o, d, p, n})
 			if got := after - before; counted < 0.8*got-4000 || counted > 1.25*got+4000 {

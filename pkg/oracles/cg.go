@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/dualgn/dgn/pkg/registry"
+	"github.com/dualgn/dgn/pkg/size"
 	"github.com/dualgn/dgn/pkg/tensor"
 )
 
@@ -16,21 +17,19 @@ func init() {
 // CG is the method of conjugate gradients.
 type CG struct{}
 
-var (
-	_ NewtonSolver = CG{}
-	_ WarmSolver   = CG{}
-	_ PrimalSolver = CG{}
-)
-
-func (CG) System(n, _, budget int, _ *tensor.Pool) Linear { return newDualCG(n, budget, nil) }
-func (CG) Newton()                                        {}
-func (CG) Warm()                                          {}
-
-func (CG) Primal32(p, budget int, pool *tensor.Pool) PrimalLinear[float32] {
-	return newPrimalCG[float32](p, budget, pool)
-}
-func (CG) Primal64(p, budget int, pool *tensor.Pool) PrimalLinear[float64] {
-	return newPrimalCG[float64](p, budget, pool)
+func (CG) Abilities() Abilities {
+	return Abilities{
+		System: func(n, _, budget int, _ *tensor.Pool) Linear { return newDualCG(n, budget, nil) },
+		Newton: true,
+		Warm:   true,
+		Primal: PrimalSolvers{Float32: newPrimalCG[float32], Float64: newPrimalCG[float64]},
+		SystemSpace: func(n, _, budget int) (int, bool) { // a basis of residuals, and three vectors
+			return size.Sum(size.Product(3, n), size.Product(n, min(n, budget))), false
+		},
+		PrimalSpace: func(p, budget int) int { // the same
+			return size.Sum(size.Product(3, p), size.Product(p, basisSize(p, budget)))
+		},
+	}
 }
 
 // epsilon is the relative rounding error of float64.
@@ -108,7 +107,7 @@ func (s *dualCG) Solve(sys *System, x, b []float64, stop Stop) Solution {
 		}
 		sys.Mul(ap, p) // A p = p + c Lᵀ K L p
 		for i := range ap {
-			ap[i] = p[i] + sys.c*ap[i]
+			ap[i] = p[i] + sys.C*ap[i]
 		}
 		curvature := dot(p, ap)
 		if !(curvature > 0) {
@@ -120,7 +119,7 @@ func (s *dualCG) Solve(sys *System, x, b []float64, stop Stop) Solution {
 		}
 		alpha := rz / curvature
 		axpy(alpha, p, x)
-		if !stop.Warm && !sys.accept(dot(b, x)) {
+		if !stop.Warm && !sys.descent.accepts(dot(b, x)) {
 			axpy(-alpha, p, x)
 			out.Reason = StoppedSlope
 			break
@@ -155,7 +154,7 @@ func (s *dualCG) start(sys *System, x, b, r []float64) {
 	ax := s.ap[:len(x)]
 	sys.Mul(ax, x)
 	for i := range ax {
-		ax[i] = x[i] + sys.c*ax[i]
+		ax[i] = x[i] + sys.C*ax[i]
 	}
 	theta := dot(b, x) / dot(x, ax)
 	if !(theta > 0) || math.IsInf(theta, 0) {
@@ -173,7 +172,7 @@ func (s *dualCG) start(sys *System, x, b, r []float64) {
 func (s *dualCG) finish(sys *System, x, b, r []float64) bool {
 	bx := dot(b, x)
 	theta := bx / (bx - dot(x, r)) // A x = b - r
-	if !(theta > 0) || math.IsInf(theta, 0) || !sys.accept(theta*bx) {
+	if !(theta > 0) || math.IsInf(theta, 0) || !sys.descent.accepts(theta*bx) {
 		clear(x)
 		clear(sys.kx.Flat())
 		copy(r, b)

@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/dualgn/dgn/pkg/registry"
+	"github.com/dualgn/dgn/pkg/size"
 	"github.com/dualgn/dgn/pkg/tensor"
 )
 
@@ -16,16 +17,18 @@ func init() {
 // Cholesky solves exactly.
 type Cholesky struct{}
 
-var (
-	_ NewtonSolver = Cholesky{}
-	_ Former       = Cholesky{}
-)
-
-func (Cholesky) System(n, _, _ int, pool *tensor.Pool) Linear {
-	return &factorised{pool: pool, a: make([]float64, n*n), r: make([]float64, n)}
+func (Cholesky) Abilities() Abilities {
+	return Abilities{
+		System: func(n, _, _ int, pool *tensor.Pool) Linear {
+			return &factorised{pool: pool, a: make([]float64, n*n), r: make([]float64, n)}
+		},
+		Newton:    true,
+		NeedsGram: true,
+		SystemSpace: func(n, _, _ int) (int, bool) { // A, beside K
+			return size.Sum(size.Product(n, n), n), false
+		},
+	}
 }
-func (Cholesky) Newton() {}
-func (Cholesky) Forms()  {}
 
 type factorised struct {
 	pool *tensor.Pool
@@ -53,7 +56,7 @@ func (s *factorised) Solve(sys *System, x, b []float64, stop Stop) Solution {
 	}
 	stop.Trace.residual(&Solution{Residual: norm, RelativeResidual: 1})
 	sys.matrix(a)
-	sys.count(int64(n) * int64(n) * int64(n) / 6)
+	sys.Counters.MultiplyAdds += int64(n) * int64(n) * int64(n) / 6
 	if !tensor.Cholesky(s.pool, a) {
 		out.Reason, out.Residual, out.RelativeResidual = StoppedIndefinite, norm, 1
 		return out
@@ -63,12 +66,12 @@ func (s *factorised) Solve(sys *System, x, b []float64, stop Stop) Solution {
 	sys.Mul(r, x)
 	sys.advance(1)
 	for i := range r { // b - x - c Lᵀ K L x
-		r[i] = b[i] - x[i] - sys.c*r[i]
+		r[i] = b[i] - x[i] - sys.C*r[i]
 	}
 	out.Iterations, out.Reason, out.Residual = 1, StoppedExact, math.Sqrt(dot(r, r))
 	out.RelativeResidual = out.Residual / norm
 	stop.Trace.residual(&out)
-	if !sys.accept(dot(b, x)) {
+	if !sys.descent.accepts(dot(b, x)) {
 		clear(x)
 		clear(sys.kx.Flat())
 		copy(r, b)

@@ -3,195 +3,166 @@ package oracles
 import (
 	"math"
 
-	"github.com/dualgn/dgn/pkg/nn"
+	"github.com/dualgn/dgn/pkg/losses"
 	"github.com/dualgn/dgn/pkg/tensor"
 )
 
-// core is what the oracles with an inner problem share: counted products with
-// J and Jᵀ, the losses' derivatives, and the parts that weight decay mu adds
-// (docs/math.md section 6):
-//
-//	1/gamma' = 1/gamma + mu,  d0 = -gamma' mu w,  c = gamma'/m
+// core is what oracles with an inner problem share: what they remember from call to
+// call, and work space for the largest mini-batch, of which each call has views.
 type core[T tensor.Float] struct {
 	spec Inner
-	adds nn.MultiplyAdds
 	pool *tensor.Pool
 
 	// All that lasts from call to call, see State.
 	gamma  *proximity
 	memory *memory // nil: starts are cold
 
-	g, factors, u, v tensor.Matrix[float64] // m x k; g = grad loss(f)
-	row              []float64              // k
-	scratch          []T                    // p: Jᵀ v on its way to J Jᵀ v; the direction's own memory
-	extra            []T                    // p, made when first needed
-	k                gram
-	formed           tensor.Matrix[float64] // K, made when first needed
-	isFormed         bool                   // for the batch at hand
-	blocks           tensor.Matrix[float64] // its diagonal blocks, (m k) x k
-	hasBlocks        bool                   // for the batch at hand
+	gram  gramForm[T]            // K of the mini-batch; not used in the primal
+	roomG tensor.Matrix[float64] // m x k each
+	roomL tensor.Matrix[float64]
+	roomU tensor.Matrix[float64]
+	roomV tensor.Matrix[float64]
+	row   []float64 // k
+	extra []T       // p, made when first needed
 
-	// The call that is running.
-	problem *Problem[T]
-	damped  float64 // gamma'
-	c       float64
-	first   float64 // |grad F|, in the primal
-	report  Report
+	call[T] // the last one
 }
 
-func (o *core[T]) bind(spec Inner, n *nn.Net, m int, pool *tensor.Pool) {
-	mk := func() tensor.Matrix[float64] { return tensor.New[float64](m, n.Outputs()) }
+// A call is one call of an oracle with an inner problem: the mini-batch, gamma, and
+// views of the oracle's work space cut to the m examples at hand. It is made at the
+// start of Direction, and Complete speaks of it until the next. Weight decay mu is
+// part of the model (docs/math.md section 6):
+//
+//	1/gamma' = 1/gamma + mu,  d0 = -gamma' mu w
+type call[T tensor.Float] struct {
+	p    *Problem[T]
+	d    []T                    // the direction
+	z, y tensor.Matrix[float64] // outputs f(w) and targets, m x k
+	loss losses.Weighted
+	m    float64
+
+	gammaPrime float64 // gamma'
+	gammaOverM float64 // gamma'/m, what multiplies K in the dual
+
+	g      tensor.Matrix[float64] // grad loss(f), m x k
+	factor ggnFactor
+	u, v   tensor.Matrix[float64] // m x k, work space
+
+	report Report
+}
+
+func (o *core[T]) bind(spec Inner, at Site) {
+	k := at.Dims.Outputs
+	mk := func() tensor.Matrix[float64] { return tensor.New[float64](at.Dims.Examples, k) }
 	*o = core[T]{
-		spec: spec, adds: n.MultiplyAdds(), pool: pool, gamma: newProximity(spec.Gamma),
-		g: mk(), factors: mk(), u: mk(), v: mk(), row: make([]float64, n.Outputs()),
+		spec: spec, pool: at.Pool, gamma: newProximity(spec.Gamma),
+		roomG: mk(), roomL: mk(), roomU: mk(), roomV: mk(), row: make([]float64, k),
 	}
 	if spec.WarmStart {
-		o.memory = newMemory(n.Outputs())
-	}
-	o.k = gram{
-		pool: pool, mul: o.product, form: o.form, blocks: o.formBlocks,
-		count: func(adds int64) { o.report.Counters.MultiplyAdds += adds },
+		o.memory = newMemory(k)
 	}
 }
 
-// start begins a call at a gamma: it makes g.
-func (o *core[T]) start(p *Problem[T], gamma float64) {
-	o.problem, o.isFormed, o.hasBlocks = p, false, false
-	p.Trace.begin(math.NaN())
-	o.k.m, o.k.k = p.Z.Rows, p.Z.Cols
-	o.report = Report{WeightDecay: o.spec.WeightDecay, RelativeResidual: math.NaN(), GradNorm: math.NaN(), Slope: math.NaN(), ModelChange: math.NaN(), Gap: math.NaN(), Primal: math.NaN()}
-	o.setGamma(gamma)
-	for i := range p.Z.Rows {
-		p.losses().GradOf(i, o.g.Row(i), p.Z.Row(i), p.Y.Row(i))
+// begin begins a call: it makes g.
+func (o *core[T]) begin(d []T, p *Problem[T]) {
+	batch := p.oneBatch()
+	o.call = call[T]{p: p, d: d, z: batch.Outputs(), y: batch.Targets, loss: p.losses()}
+	o.m = float64(o.z.Rows)
+	o.g, o.u, o.v = o.cut(o.roomG), o.cut(o.roomU), o.cut(o.roomV)
+	o.factor = ggnFactor{o.loss, o.cut(o.roomL)}
+	o.report = newReport(o.spec.WeightDecay)
+	o.setGamma(o.gamma.at(p.Time))
+	if o.gram != nil {
+		o.gram.reset(batch.Jacobian)
 	}
+	p.Trace.begin(math.NaN())
+	for i := range o.z.Rows {
+		o.loss.GradOf(i, o.g.Row(i), o.z.Row(i), o.y.Row(i))
+	}
+}
+
+// cut returns the part of a matrix of work space that the examples at hand take.
+func (o *core[T]) cut(a tensor.Matrix[float64]) tensor.Matrix[float64] {
+	return a.RowRange(0, o.z.Rows)
 }
 
 func (o *core[T]) setGamma(gamma float64) {
 	o.report.Gamma = gamma
-	o.damped = gamma / (1 + gamma*o.spec.WeightDecay)
-	o.c = o.damped / float64(o.problem.Z.Rows)
+	o.gammaPrime = gamma / (1 + gamma*o.spec.WeightDecay)
+	o.gammaOverM = o.gammaPrime / o.m
 }
 
-// nothing reports whether there is nothing to solve: no iterations, a gradient
-// of size 0, or the gamma = 0 that a schedule may end with, where d = 0.
-func (o *core[T]) nothing(size float64) bool {
-	return o.spec.InnerIterations == 0 || size == 0 || o.damped == 0
+// trivial reports whether there is nothing to solve: no iterations, a gradient of
+// size 0, or the gamma = 0 that a schedule may end with, where d = 0.
+func (o *core[T]) trivial(size float64) bool {
+	return o.spec.InnerIterations == 0 || size == 0 || o.gammaPrime == 0
 }
 
-// factor sets the factors of the Hessians at z.
-func (o *core[T]) factor(z tensor.Matrix[float64]) {
-	for i := range z.Rows {
-		o.problem.Loss.Factor(o.factors.Row(i), z.Row(i), o.problem.Y.Row(i))
-	}
+// vjp sets to = Jᵀ alpha, and counts it.
+func (o *core[T]) vjp(to []T, alpha tensor.Matrix[float64]) {
+	o.p.Gradient.VJP(to, alpha)
+	o.report.Counters.Add(Counters{VJPs: 1, MultiplyAdds: o.p.Gradient.Dims().VJP})
 }
 
-// rows is a matrix of m x k numbers cut to the batch at hand.
-func (o *core[T]) rows(a tensor.Matrix[float64]) tensor.Matrix[float64] {
-	return a.RowRange(0, o.problem.Z.Rows)
+// jvp sets u = J v, and counts it.
+func (o *core[T]) jvp(u tensor.Matrix[float64], v []T) {
+	o.p.Gradient.JVP(u, v)
+	o.report.Counters.Add(Counters{JVPs: 1, MultiplyAdds: o.p.Gradient.Dims().JVP})
 }
 
-func (o *core[T]) vjp(d []T, alpha tensor.Matrix[float64]) {
-	o.problem.Lin.VJP(d, alpha)
-	o.report.Counters.VJPs++
-	o.k.count(int64(alpha.Rows) * o.adds.VJP)
-}
-
-func (o *core[T]) jvp(u tensor.Matrix[float64], d []T) {
-	o.problem.Lin.JVP(u, d)
-	o.report.Counters.JVPs++
-	o.k.count(int64(u.Rows) * o.adds.JVP)
-}
-
-// product sets u = K v: with K itself if it has been formed, or as J (Jᵀ v).
+// product sets u = K v, and counts it.
 func (o *core[T]) product(u, v tensor.Matrix[float64]) {
-	if !o.isFormed {
-		o.vjp(o.scratch, v)
-		o.jvp(u, o.scratch)
-		return
-	}
-	n := o.formed.Rows
-	tensor.Gemv(o.pool, o.formed, v.Flat(), u.Flat())
-	o.report.Counters.GramProducts++
-	o.k.count(int64(n) * int64(n))
+	o.report.Counters.Add(o.gram.Mul(u, v))
 }
 
-// spare returns a vector of p numbers for Diagnose.
+// form makes K, and counts it.
+func (o *core[T]) form() {
+	_, counters := o.gram.Form()
+	o.report.Counters.Add(counters)
+}
+
+// spare returns work space of p numbers.
 func (o *core[T]) spare() []T {
-	if o.extra == nil {
-		o.extra = make([]T, len(o.problem.Lin.Weights()))
+	if n := len(o.p.Gradient.Weights()); len(o.extra) < n {
+		o.extra = make([]T, n)
 	}
 	return o.extra
 }
 
-// form makes K, once a batch. Its k back-propagations count as VJPs.
-func (o *core[T]) form() tensor.Matrix[float64] {
-	if o.isFormed {
-		return o.formed
-	}
-	n := o.problem.Z.Rows * o.problem.Z.Cols
-	if cap(o.formed.Data) < n*n {
-		o.formed = tensor.New[float64](n, n)
-	}
-	o.formed = tensor.View(n, n, o.formed.Data[:n*n])
-	o.k.count(o.problem.Lin.Gram(o.formed))
-	o.report.Counters.VJPs += o.problem.Z.Cols
-	o.isFormed = true
-	return o.formed
-}
-
-// formBlocks makes the diagonal blocks of K, once a batch. Its k back-propagations
-// count as VJPs.
-func (o *core[T]) formBlocks() tensor.Matrix[float64] {
-	rows := o.problem.Z.Rows * o.problem.Z.Cols
-	if o.blocks.Rows < rows {
-		o.blocks = tensor.New[float64](rows, o.problem.Z.Cols)
-	}
-	b := o.blocks.RowRange(0, rows)
-	if !o.hasBlocks {
-		o.k.count(o.problem.Lin.GramBlocks(b))
-		o.report.Counters.VJPs += o.problem.Z.Cols
-		o.hasBlocks = true
-	}
-	return b
-}
-
-// addShift adds d0 = -gamma' mu w to d.
-func (o *core[T]) addShift(d []T) {
+// addDecay adds d0 = -gamma' mu w to v.
+func (o *core[T]) addDecay(v []T) {
 	if mu := o.spec.WeightDecay; mu > 0 {
-		tensor.Axpy(o.pool, T(-o.damped*mu), o.problem.Lin.Weights(), d)
+		tensor.Axpy(o.pool, T(-o.gammaPrime*mu), o.p.Gradient.Weights(), v)
 	}
 }
 
 // outputGradient sets q = m grad F = Jᵀ g + m mu w, and returns |q|².
 func (o *core[T]) outputGradient(q []T) float64 {
-	o.vjp(q, o.rows(o.g))
-	m := float64(o.problem.Z.Rows)
+	o.vjp(q, o.g)
 	if mu := o.spec.WeightDecay; mu > 0 {
-		tensor.Axpy(o.pool, T(m*mu), o.problem.Lin.Weights(), q)
-	} else {
-		// |Jᵀ g| comes for nothing where it is q.
-		qq := tensor.Dot(o.pool, q, q)
-		o.report.GradNorm = math.Sqrt(qq) / m
-		return qq
+		tensor.Axpy(o.pool, T(o.m*mu), o.p.Gradient.Weights(), q)
+		return tensor.Dot(o.pool, q, q)
 	}
-	return tensor.Dot(o.pool, q, q)
+	// |Jᵀ g| comes for nothing where it is q.
+	qq := tensor.Dot(o.pool, q, q)
+	o.report.GradNorm = math.Sqrt(qq) / o.m
+	return qq
 }
 
-// gradientStep turns q = m grad F into d = -gamma' grad F.
-func (o *core[T]) gradientStep(d []T, qq float64, reason string) {
-	m := float64(o.problem.Z.Rows)
-	tensor.Scale(o.pool, T(-o.c), d)
+// gradientStep turns d = q = m grad F into d = -gamma' grad F.
+func (o *core[T]) gradientStep(qq float64, reason string) {
+	tensor.Scale(o.pool, T(-o.gammaOverM), o.d)
 	o.report.StopReason = reason
-	o.report.Slope = -o.damped * qq / (m * m)
+	o.report.Slope = -o.gammaPrime * qq / (o.m * o.m)
 	o.report.ModelChange, o.report.Gap = math.NaN(), math.NaN()
 }
 
-// decaySlope is mu w·d: what the slopes of F and h differ by.
-func (o *core[T]) decaySlope(d []T) float64 {
+// decaySlope is mu w·v: what the slopes of F and h along v differ by.
+func (o *core[T]) decaySlope(v []T) float64 {
 	if o.spec.WeightDecay == 0 {
 		return 0
 	}
-	return o.spec.WeightDecay * tensor.Dot(o.pool, o.problem.Lin.Weights(), d)
+	return o.spec.WeightDecay * tensor.Dot(o.pool, o.p.Gradient.Weights(), v)
 }
 
 // decayValue is (mu/2) |w|².
@@ -199,69 +170,90 @@ func (o *core[T]) decayValue() float64 {
 	if o.spec.WeightDecay == 0 {
 		return 0
 	}
-	w := o.problem.Lin.Weights()
+	w := o.p.Gradient.Weights()
 	return o.spec.WeightDecay / 2 * tensor.Dot(o.pool, w, w)
 }
 
+// mean is h where the outputs are z.
+func (o *core[T]) mean(z tensor.Matrix[float64]) float64 { return o.loss.Mean(z, o.y) }
+
 // value is F at w: what P is at d = 0.
-func (o *core[T]) value() float64 {
-	return o.problem.mean(o.problem.Z) + o.decayValue()
-}
+func (o *core[T]) value() float64 { return o.mean(o.z) + o.decayValue() }
 
 // changeOf is the change of the quadratic model of h, (1/m) Σ [g·u + u·H u/2],
-// with u = J d and factors at f.
+// with u = J d and the factor at f.
 func (o *core[T]) changeOf(u tensor.Matrix[float64]) float64 {
 	var sum float64
-	row := o.row
 	for i := range u.Rows {
-		o.problem.losses().SqrtMulTOf(i, row, u.Row(i), o.factors.Row(i))
-		sum += dot(o.g.Row(i), u.Row(i)) + dot(row, row)/2
+		o.factor.mulTOf(i, o.row, u.Row(i))
+		sum += dot(o.g.Row(i), u.Row(i)) + dot(o.row, o.row)/2
 	}
-	return sum / float64(u.Rows)
+	return sum / o.m
 }
 
-// end adapts gamma to what the network itself makes of d, if it is to be
-// adapted, and returns the report.
-func (o *core[T]) end(d []T) Report {
-	if o.gamma.adapts() {
-		p := o.problem
-		before := p.mean(p.Z)
-		after := p.mean(p.Lin.Beyond(1, d))
-		o.report.Counters.Forwards++
-		o.k.count(int64(p.Z.Rows) * o.adds.Forward)
-		// Both changes are of F = h + (mu/2) |w|²: with the second term the model
-		// may well let h rise.
-		var decay float64
-		if mu := o.spec.WeightDecay; mu > 0 {
-			decay = o.decaySlope(d) + mu/2*tensor.Dot(o.pool, d, d)
-		}
-		ratio := (after - before + decay) / (o.report.ModelChange + decay)
-		if reason := o.report.StopReason; reason == StoppedSlope || reason == StoppedRounding {
-			ratio = math.NaN() // gamma is too large for the precision
-		}
-		o.gamma.adapt(ratio)
+// record notes how a solve ended.
+func (o *core[T]) record(s Solution) {
+	o.report.InnerIterations, o.report.StopReason, o.report.RelativeResidual = s.Iterations, s.Reason, s.RelativeResidual
+}
+
+// finish ends a call: it adapts gamma to what the model itself makes of d, if that is
+// asked for, and returns the report.
+func (o *core[T]) finish() Report {
+	if !o.gamma.adapts() {
+		return o.report
 	}
-	o.problem = nil
+	batch := &o.p.Gradient
+	before, after := o.mean(o.z), o.mean(batch.OutputsAt(1, o.d))
+	o.report.Counters.Add(Counters{Forwards: 1, MultiplyAdds: batch.Dims().Forward})
+	// Both changes are of F = h + (mu/2) |w|²: with the second term the model
+	// may well let h rise.
+	var decay float64
+	if mu := o.spec.WeightDecay; mu > 0 {
+		decay = o.decaySlope(o.d) + mu/2*tensor.Dot(o.pool, o.d, o.d)
+	}
+	ratio := (after - before + decay) / (o.report.ModelChange + decay)
+	if reason := o.report.StopReason; reason == StoppedSlope || reason == StoppedRounding {
+		ratio = math.NaN() // gamma is too large for the precision
+	}
+	o.gamma.adapt(ratio)
 	return o.report
 }
 
-// diagnose fills in what can be known without counting. GradNorm takes a VJP
-// where weight decay hides it.
-func (o *core[T]) diagnose(r *Report, d []T, p *Problem[T]) {
+// complete returns r with what can be known without the inner problem. GradNorm takes
+// a VJP where weight decay hides it.
+func (o *core[T]) complete(r Report) Report {
 	if math.IsNaN(r.GradNorm) {
-		o.problem = p
 		jg := o.spare()
-		p.Lin.VJP(jg, o.rows(o.g))
-		r.GradNorm = tensor.Norm2(o.pool, jg) / float64(p.Z.Rows)
-		o.problem = nil
+		o.p.Gradient.VJP(jg, o.g)
+		r.GradNorm = tensor.Norm2(o.pool, jg) / o.m
 	}
-	w, mu := p.Lin.Weights(), r.WeightDecay
-	dd := tensor.Dot(o.pool, d, d)
-	r.Primal = p.mean(p.Z) + r.ModelChange
+	w, mu := o.p.Gradient.Weights(), r.WeightDecay
+	dd := tensor.Dot(o.pool, o.d, o.d)
+	r.Primal = o.mean(o.z) + r.ModelChange
 	if dd > 0 {
 		r.Primal += dd / (2 * r.Gamma)
 	}
 	if mu > 0 {
-		r.Primal += mu / 2 * (tensor.Dot(o.pool, w, w) + 2*tensor.Dot(o.pool, w, d) + dd)
+		r.Primal += mu / 2 * (tensor.Dot(o.pool, w, w) + 2*tensor.Dot(o.pool, w, o.d) + dd)
+	}
+	return r
+}
+
+// gradientGap sets the gap (gamma'/2) |grad P(d)|² and the residual
+// |grad P(d)|/|grad F|, with grad P(d) = (1/m) Jᵀ v + mu w + d/gamma'; v is overwritten.
+func (o *core[T]) gradientGap(r *Report, v tensor.Matrix[float64], gradSize float64) {
+	if o.gammaPrime == 0 { // d = 0 is the minimum
+		r.Gap = 0
+		return
+	}
+	b := o.spare()
+	tensor.Scale(nil, 1/o.m, v.Flat())
+	o.p.Gradient.VJP(b, v)
+	tensor.Axpy(o.pool, T(r.WeightDecay), o.p.Gradient.Weights(), b)
+	tensor.Axpy(o.pool, T(1/o.gammaPrime), o.d, b)
+	size := tensor.Norm2(o.pool, b)
+	r.Gap = o.gammaPrime / 2 * size * size
+	if r.InnerIterations > 0 && r.StopReason != StoppedSlope {
+		r.RelativeResidual = size / gradSize
 	}
 }

@@ -26,7 +26,7 @@ func TestCountsOfOptions(t *testing.T) {
 				continue
 			}
 			tested[option]++
-			it, k := r.InnerIterations, p.Z.Cols
+			it, k := r.InnerIterations, p.Gradient.Outputs().Cols
 			solves := len(p.Trace.Iterates) - 1
 			var want Counters
 			formed := c.solver == "sdca" || c.solver == "cholesky"

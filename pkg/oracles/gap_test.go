@@ -32,15 +32,15 @@ func TestGapIsPMinusD(t *testing.T) {
 						d := make([]float64, n.NumParams())
 						o := c.bind(n, m, fmt.Sprintf("gamma: %g", gamma), fmt.Sprintf("weight_decay: %g", mu), fmt.Sprintf("inner_iterations: %d", budget), fmt.Sprintf("rescale: %v", rescale))
 						r := o.Direction(d, p)
-						o.Diagnose(&r, d, p, true)
-						alpha := o.(Dualist).Alpha()
-						s := tensor.New[float64](m, p.Z.Cols) // alpha = g + L s, 0 for the gradient step
+						r = o.Complete(true)
+						alpha := o.(DualOracle).DualVariables()
+						s := tensor.New[float64](m, p.Gradient.Outputs().Cols) // alpha = g + L s, 0 for the gradient step
 						if gn, ok := o.(*dualGN[float64]); ok && r.StopReason != StoppedGradient {
 							copy(s.Flat(), gn.s)
 						}
 						dual := dualOf(c, p, alpha, s, 0)
-						ja, w, e := make([]float64, len(d)), p.Lin.Weights(), make([]float64, len(d))
-						p.Lin.VJP(ja, alpha)
+						ja, w, e := make([]float64, len(d)), p.Gradient.Weights(), make([]float64, len(d))
+						p.Gradient.VJP(ja, alpha)
 						for i := range e {
 							e[i] = -(ja[i]/m + mu*w[i]) / (1/gamma + mu)
 						}
@@ -48,7 +48,7 @@ func TestGapIsPMinusD(t *testing.T) {
 						axpy(1, e, moved)
 						dual += dot(ja, e)/m + dot(e, e)/(2*gamma) + mu/2*dot(moved, moved)
 						want := primalOf(c, p, d, gamma, mu) - dual
-						if scale := p.mean(p.Z); math.Abs(r.Gap-want) > 1e-7*want+1e-9*scale {
+						if scale := meanOf(p, p.Gradient.Outputs()); math.Abs(r.Gap-want) > 1e-7*want+1e-9*scale {
 							t.Errorf("%v, gamma %g, mu %g, %d iterations, rescale %v: the gap is %g, reported as %g (%s)", c, gamma, mu, budget, rescale, want, r.Gap, r.StopReason)
 						}
 					}

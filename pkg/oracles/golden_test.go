@@ -91,8 +91,8 @@ func readGolden(t *testing.T, dir string) goldenCase {
 		t.Fatal(err)
 	}
 	lin := nn.NewLinearization[float64](c.net, m, nil)
-	z := lin.Linearize(w, tensor.View(m, in.Len(), x.Float64s()))
-	c.problem = &Problem[float64]{Z: z, Y: targets(batch["y"], m, k, loss.Must()), Lin: lin, Loss: loss.Must()}
+	lin.Linearize(w, tensor.View(m, in.Len(), x.Float64s()))
+	c.problem = problemOf(loss.Must(), lin, targets(batch["y"], m, k, loss.Must()))
 	return c
 }
 
@@ -139,7 +139,7 @@ func TestGolden(t *testing.T) {
 	for name, c := range goldenCases(t) {
 		t.Run(name, func(t *testing.T) {
 			want := c.expected["loss"].Float64s()[0]
-			if got := losses.Mean(c.problem.Loss, c.problem.Z, c.problem.Y); math.Abs(got-want) > 1e-13*math.Abs(want) {
+			if got := losses.Mean(c.problem.Loss, c.problem.Gradient.Outputs(), c.problem.Gradient.Targets); math.Abs(got-want) > 1e-13*math.Abs(want) {
 				t.Errorf("the loss is %.17g, want %.17g", got, want)
 			}
 			if len(c.methods) == 0 {
@@ -160,9 +160,9 @@ func checkGolden(t *testing.T, c goldenCase, name string, spec Spec) {
 		tol = 1e-6
 	}
 	d := make([]float64, c.net.NumParams())
-	o := Bind[float64](spec, c.problem.Loss, c.net, c.problem.Z.Rows, nil)
+	o := New[float64](spec, Site{c.problem.Loss, c.net.Dims(c.problem.Gradient.Outputs().Rows), nil})
 	r := o.Direction(d, c.problem)
-	o.Diagnose(&r, d, c.problem, true)
+	r = o.Complete(true)
 	values := map[string]float64{"slope": r.Slope, "primal": r.Primal, "dual": r.Dual()}
 	for what, got := range values {
 		want, ok := c.expected[name+"/"+what]
@@ -177,7 +177,7 @@ func checkGolden(t *testing.T, c goldenCase, name string, spec Spec) {
 		t.Errorf("%s: the direction is %.2g away (%s after %d)", name, dist, r.StopReason, r.InnerIterations)
 	}
 	if alpha, ok := c.expected[name+"/alpha"]; ok {
-		if dist := distance(o.(Dualist).Alpha().Flat(), alpha.Float64s()); !(dist <= tol) {
+		if dist := distance(o.(DualOracle).DualVariables().Flat(), alpha.Float64s()); !(dist <= tol) {
 			t.Errorf("%s: alpha is %.2g away", name, dist)
 		}
 	}

@@ -45,77 +45,77 @@ func (o Gradient) Check(losses.Loss) error { return nil }
 // Fits needs nothing.
 func (o Gradient) Fits(losses.Loss, *nn.Net, int) error { return nil }
 
-func (o Gradient) Bind32(_ losses.Loss, n *nn.Net, m int, pool *tensor.Pool) Oracle[float32] {
-	return bindGradient[float32](o, n, m, pool)
-}
-
-func (o Gradient) Bind64(_ losses.Loss, n *nn.Net, m int, pool *tensor.Pool) Oracle[float64] {
-	return bindGradient[float64](o, n, m, pool)
+func (o Gradient) Oracles() Oracles {
+	return OraclesOf(o, newGradientOracle[float32], newGradientOracle[float64])
 }
 
 type gradient[T tensor.Float] struct {
 	Gradient
-	vjp    int64                  // multiply-adds of a VJP for one example
-	alpha  tensor.Matrix[float64] // m x k
-	pool   *tensor.Pool
-	damped float64 // gamma' of the last call
+	pool *tensor.Pool
+	room tensor.Matrix[float64] // m x k
+
+	// Of the last call:
+	d, w       []T
+	gammaPrime float64
+	report     Report
 }
 
-func bindGradient[T tensor.Float](o Gradient, n *nn.Net, m int, pool *tensor.Pool) Oracle[T] {
-	return &gradient[T]{Gradient: o, vjp: n.MultiplyAdds().VJP, alpha: tensor.New[float64](m, n.Outputs()), pool: pool}
+var _ Oracle[float32] = (*gradient[float32])(nil)
+
+func newGradientOracle[T tensor.Float](o Gradient, at Site) Oracle[T] {
+	return &gradient[T]{Gradient: o, pool: at.Pool, room: tensor.New[float64](at.Dims.Examples, at.Dims.Outputs)}
 }
 
 // Direction makes d = Jᵀ alpha with alpha_i = -(gamma'/m) g_i: scaling the m x k
 // numbers g spares a pass over the p numbers of d.
 func (o *gradient[T]) Direction(d []T, p *Problem[T]) Report {
-	m := p.Z.Rows
-	gamma, mu := o.Gamma.At(p.Time), o.WeightDecay
-	o.damped = gamma / (1 + gamma*mu)
-	alpha := o.alpha.RowRange(0, m)
-	c, loss := -o.damped/float64(m), p.losses()
-	for i := range m {
+	batch, gamma, mu := &p.Gradient, o.Gamma.At(p.Time), o.WeightDecay
+	z := batch.Outputs()
+	o.d, o.w, o.gammaPrime = d, batch.Weights(), gamma/(1+gamma*mu)
+	alpha := o.room.RowRange(0, z.Rows)
+	c, loss := -o.gammaPrime/float64(z.Rows), p.losses()
+	for i := range z.Rows {
 		row := alpha.Row(i)
-		loss.GradOf(i, row, p.Z.Row(i), p.Y.Row(i))
+		loss.GradOf(i, row, z.Row(i), batch.Targets.Row(i))
 		for j := range row {
 			row[j] *= c
 		}
 	}
-	p.Lin.VJP(d, alpha)
+	batch.VJP(d, alpha)
 	if mu > 0 {
-		tensor.Axpy(o.pool, T(-o.damped*mu), p.Lin.Weights(), d)
+		tensor.Axpy(o.pool, T(-o.gammaPrime*mu), o.w, d)
 	}
-	return Report{
-		Gamma: gamma, WeightDecay: mu, RelativeResidual: math.NaN(), GradNorm: math.NaN(), Slope: math.NaN(), ModelChange: math.NaN(), Gap: math.NaN(), Primal: math.NaN(),
-		Counters: Counters{VJPs: 1, MultiplyAdds: int64(m) * o.vjp},
-	}
+	o.report = newReport(mu)
+	o.report.Gamma = gamma
+	o.report.Counters = Counters{VJPs: 1, MultiplyAdds: batch.Dims().VJP}
+	return o.report
 }
 
-var _ Sloper[float32] = (*gradient[float32])(nil)
-
-// Slope is -|d|²/gamma', see Diagnose.
-func (o *gradient[T]) Slope(d []T) float64 {
-	if o.damped == 0 {
+// Slope returns <grad F, d> = -|d|²/gamma'.
+func (o *gradient[T]) Slope() float64 {
+	if o.gammaPrime == 0 {
 		return 0
 	}
-	return -tensor.Dot(o.pool, d, d) / o.damped
+	return -tensor.Dot(o.pool, o.d, o.d) / o.gammaPrime
 }
 
-// Diagnose uses d = -gamma' grad F, so that |grad F| = |d|/gamma' and
+// Complete uses d = -gamma' grad F, so that |grad F| = |d|/gamma' and
 // <grad F, d> = -|d|²/gamma'. A schedule may end at gamma = 0, where d says
 // nothing of the gradient.
-func (o *gradient[T]) Diagnose(r *Report, d []T, p *Problem[T], _ bool) {
-	if o.damped == 0 {
+func (o *gradient[T]) Complete(bool) Report {
+	r := o.report
+	if o.gammaPrime == 0 {
 		r.Slope, r.ModelChange = 0, 0
-		return
+		return r
 	}
-	norm2 := tensor.Dot(o.pool, d, d)
-	r.Slope = -norm2 / o.damped
+	norm2 := tensor.Dot(o.pool, o.d, o.d)
+	r.Slope = -norm2 / o.gammaPrime // as Slope has it
 	r.ModelChange = r.Slope
-	r.GradNorm = math.Sqrt(norm2) / o.damped
+	r.GradNorm = math.Sqrt(norm2) / o.gammaPrime
 	if mu := r.WeightDecay; mu > 0 { // grad h = -d/gamma' - mu w
-		w := p.Lin.Weights()
-		wd, ww := tensor.Dot(o.pool, w, d), tensor.Dot(o.pool, w, w)
+		wd, ww := tensor.Dot(o.pool, o.w, o.d), tensor.Dot(o.pool, o.w, o.w)
 		r.ModelChange -= mu * wd
-		r.GradNorm = math.Sqrt(max(0, norm2/(o.damped*o.damped)+2*mu*wd/o.damped+mu*mu*ww))
+		r.GradNorm = math.Sqrt(max(0, norm2/(o.gammaPrime*o.gammaPrime)+2*mu*wd/o.gammaPrime+mu*mu*ww))
 	}
+	return r
 }

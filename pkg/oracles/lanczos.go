@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/dualgn/dgn/pkg/registry"
+	"github.com/dualgn/dgn/pkg/size"
 	"github.com/dualgn/dgn/pkg/tensor"
 )
 
@@ -18,10 +19,16 @@ func init() {
 // (I + c T) y = |b| e_1, x = Q y, for any c.
 type Lanczos struct{}
 
-var _ PathSolver = Lanczos{}
-
-func (Lanczos) System(n, _, budget int, _ *tensor.Pool) Linear { return newLanczosPath(n, budget) }
-func (Lanczos) Path(n, budget int) Path                        { return newLanczosPath(n, budget) }
+func (Lanczos) Abilities() Abilities {
+	return Abilities{
+		System: func(n, _, budget int, _ *tensor.Pool) Linear { return newLanczosPath(n, budget) },
+		Path:   func(n, budget int) Path { return newLanczosPath(n, budget) },
+		SystemSpace: func(n, _, budget int) (int, bool) { // a basis with one vector more, two vectors, and T with its work space
+			t := min(n, budget)
+			return size.Sum(size.Product(n, size.Sum(t, 3)), size.Product(4, t)), false
+		},
+	}
+}
 
 // A Path solves (I + c M) x = scale b for many c, from one basis.
 type Path interface {
@@ -94,13 +101,13 @@ func (s *lanczosPath) Build(sys *System, b []float64, stop Stop) Solution {
 		}
 		beta := math.Sqrt(dot(next, next))
 		s.off = append(s.off, beta)
-		if !s.solve(sys.c, 1) {
+		if !s.solve(sys.C, 1) {
 			s.diag, s.off = s.diag[:t], s.off[:t]
 			out.Reason = StoppedIndefinite
 			return out
 		}
 		out.Iterations = t + 1
-		out.Residual = math.Abs(sys.c * beta * s.y[t])
+		out.Residual = math.Abs(sys.C * beta * s.y[t])
 		out.RelativeResidual = out.Residual / s.norm
 		if beta <= epsilon*(math.Abs(d)+1) { // the basis spans all that matters
 			out.Residual, out.RelativeResidual = 0, 0
@@ -170,8 +177,8 @@ func (s *lanczosPath) At(x []float64, c, scale float64) []float64 {
 // Solve is the path at one gamma.
 func (s *lanczosPath) Solve(sys *System, x, b []float64, stop Stop) Solution {
 	out := s.Build(sys, b, stop)
-	out.Vector = s.At(x, sys.c, 1)
-	if len(s.diag) > 0 && !sys.accept(dot(b, x)) {
+	out.Vector = s.At(x, sys.C, 1)
+	if len(s.diag) > 0 && !sys.descent.accepts(dot(b, x)) {
 		clear(x)
 		copy(s.resid, b)
 		out.Vector, out.Reason = s.resid[:len(b)], StoppedSlope

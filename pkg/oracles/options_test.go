@@ -24,7 +24,7 @@ func TestCounts(t *testing.T) {
 	served, _ := combos()
 	for _, c := range served {
 		n, p := newProblem[float64](c.loss, m, nil)
-		k := int64(p.Z.Cols)
+		k := int64(p.Gradient.Outputs().Cols)
 		// The first layer has no input half.
 		layers, first := 6*8+8*5+5*k, int64(6*8)
 		forward, product := layers, 2*layers-first
@@ -68,7 +68,7 @@ func TestCounts(t *testing.T) {
 					want.VJPs++
 				}
 			}
-			if int(it) > t0 || t0 > 0 && c.oracle == "prox_linear" && c.formulation == "dual" && solves < 1 && can[NewtonSolver](Solvers.Default(c.solver).Must()) && c.solver != "cholesky" {
+			if int(it) > t0 || t0 > 0 && c.oracle == "prox_linear" && c.formulation == "dual" && solves < 1 && Solvers.Default(c.solver).Must().Abilities().Newton && c.solver != "cholesky" {
 				t.Errorf("%v, budget %d: %d iterations in %d solves", c, t0, it, solves)
 			}
 			backprops := 0
@@ -128,8 +128,8 @@ func TestGapTolerance(t *testing.T) {
 			if r.StopReason != StoppedGap && r.StopReason != StoppedExact && r.StopReason != StoppedNoDecrease {
 				t.Errorf("%v: stopped by %s", c, r.StopReason)
 			}
-			o.Diagnose(&r, d, p, true)
-			if p0 := losses.Mean(c.loss, p.Z, p.Y); r.Gap > tol*p0*(1+1e-9) && r.StopReason == StoppedGap {
+			r = o.Complete(true)
+			if p0 := losses.Mean(c.loss, p.Gradient.Outputs(), p.Gradient.Targets); r.Gap > tol*p0*(1+1e-9) && r.StopReason == StoppedGap {
 				t.Errorf("%v: the gap is %g, wanted %g of %g", c, r.Gap, tol, p0)
 			}
 			if r.InnerIterations < last {
@@ -152,9 +152,9 @@ func TestSearchDescends(t *testing.T) {
 	for seed := range uint64(300) {
 		n, p := drawProblem[float32](l, 3, seed, nil)
 		for _, list := range []string{"[1e9, 1e-3]", "[1e9]"} {
-			o, d := Bind[float32](c.must("inner_iterations: 9", "gamma: {search: "+list+"}"), l, n, 3, nil), make([]float32, n.NumParams())
+			o, d := New[float32](c.must("inner_iterations: 9", "gamma: {search: "+list+"}"), Site{l, n.Dims(3), nil}), make([]float32, n.NumParams())
 			r := o.Direction(d, p)
-			if o.Diagnose(&r, d, p, true); !(r.Slope < 0) || math.IsNaN(r.ModelChange) || math.IsNaN(r.Gap) {
+			if r = o.Complete(true); !(r.Slope < 0) || math.IsNaN(r.ModelChange) || math.IsNaN(r.Gap) {
 				t.Errorf("seed %d: %+v", seed, r)
 			}
 			fell = fell || r.StopReason == StoppedSlope
@@ -261,7 +261,7 @@ func TestWarmStart(t *testing.T) {
 		}
 		for seed := range uint64(30) {
 			_, q := drawProblem[float64](c.loss, 7, seed+100, nil)
-			q.Examples = rand.New(rand.NewPCG(seed, 0)).Perm(9)[:7]
+			q.Gradient.Examples = rand.New(rand.NewPCG(seed, 0)).Perm(9)[:7]
 			d := make([]float64, n.NumParams())
 			r := o.Direction(d, q)
 			if slope := dot(gradientOf(q, 0), d); !(slope < 0) && tensor.Norm2(nil, gradientOf(q, 0)) > 1e-12 {
@@ -311,9 +311,9 @@ func TestSearch(t *testing.T) {
 			best, chosen := math.Inf(1), 0.0
 			for _, gamma := range list {
 				c.bind(n, 7, "inner_iterations: 5", fmt.Sprintf("gamma: %g", gamma), decay).Direction(e, p)
-				w := slices.Clone(p.Lin.Weights())
+				w := slices.Clone(p.Gradient.Weights())
 				axpy(1, e, w)
-				if f := losses.Mean(l, p.Lin.Beyond(1, e), p.Y) + mu/2*dot(w, w); f < best {
+				if f := losses.Mean(l, p.Gradient.OutputsAt(1, e), p.Gradient.Targets) + mu/2*dot(w, w); f < best {
 					best, chosen = f, gamma
 				}
 			}
@@ -322,7 +322,7 @@ func TestSearch(t *testing.T) {
 			if r.Gamma != chosen || distance(d, e) > 1e-9 || math.Abs(r.Slope-want.Slope) > 1e-9*math.Abs(want.Slope) || math.Abs(r.ModelChange-want.ModelChange) > 1e-9*math.Abs(want.ModelChange) {
 				t.Errorf("%s: took gamma %g, the best is %g (distance %.2g)", name, r.Gamma, chosen, distance(d, e))
 			}
-			if dist := distance(o.(Dualist).Alpha().Flat(), single.(Dualist).Alpha().Flat()); dist > 1e-9 {
+			if dist := distance(o.(DualOracle).DualVariables().Flat(), single.(DualOracle).DualVariables().Flat()); dist > 1e-9 {
 				t.Errorf("%s: alpha is %.2g away from that of the gamma taken", name, dist)
 			}
 		}
@@ -342,7 +342,7 @@ func TestLevenbergMarquardt(t *testing.T) {
 			n, p := newProblem[float64](c.loss, 7, nil)
 			d := make([]float64, n.NumParams())
 			o := c.bind(n, 7, "inner_iterations: 5", "gamma: {levenberg_marquardt: {initial: 4, grow: 2, shrink: 0.25, max: 5}}", fmt.Sprintf("weight_decay: %g", mu))
-			before := losses.Mean(c.loss, p.Z, p.Y)
+			before := losses.Mean(c.loss, p.Gradient.Outputs(), p.Gradient.Targets)
 			gamma := 4.0
 			for range 4 {
 				r := o.Direction(d, p)
@@ -353,10 +353,10 @@ func TestLevenbergMarquardt(t *testing.T) {
 					gamma /= 4
 					continue
 				}
-				o.Diagnose(&r, d, p, false)
-				w := p.Lin.Weights()
+				r = o.Complete(false)
+				w := p.Gradient.Weights()
 				decay := mu * (dot(w, d) + dot(d, d)/2)
-				ratio := (losses.Mean(c.loss, p.Lin.Beyond(1, d), p.Y) - before + decay) / (r.ModelChange + decay)
+				ratio := (losses.Mean(c.loss, p.Gradient.OutputsAt(1, d), p.Gradient.Targets) - before + decay) / (r.ModelChange + decay)
 				switch {
 				case r.Counters.Forwards == 0:
 				case ratio > 0.75:
@@ -384,8 +384,8 @@ func TestBadProblems(t *testing.T) {
 		n, p := newProblem[float64](c.loss, m, nil)
 		d := make([]float64, n.NumParams())
 		for _, bad := range []float64{math.NaN(), math.Inf(1)} {
-			z := p.Z.At(2, 0)
-			p.Z.Set(2, 0, bad)
+			z := p.Gradient.Outputs().At(2, 0)
+			p.Gradient.Outputs().Set(2, 0, bad)
 			r := c.bind(n, m, "inner_iterations: 50").Direction(d, p)
 			// Losses may take an infinite output for what it is: right or wrong.
 			if c.formulation != "" && r.StopReason != StoppedNonFinite && math.IsNaN(bad) {
@@ -394,14 +394,14 @@ func TestBadProblems(t *testing.T) {
 			if r.InnerIterations > 50 {
 				t.Errorf("%v: %d iterations", c, r.InnerIterations)
 			}
-			p.Z.Set(2, 0, z)
+			p.Gradient.Outputs().Set(2, 0, z)
 		}
 
 		// Outputs at which every example is fitted exactly.
-		z := slices.Clone(p.Z.Flat())
+		z := slices.Clone(p.Gradient.Outputs().Flat())
 		for i := range m {
-			for j := range p.Z.Cols {
-				y := p.Y.At(i, j)
+			for j := range p.Gradient.Outputs().Cols {
+				y := p.Gradient.Targets.At(i, j)
 				switch {
 				case c.loss.Target() == losses.ClassTarget:
 					y = 2000*y - 1000 // probabilities of 0 and 1 to the last bit
@@ -410,34 +410,34 @@ func TestBadProblems(t *testing.T) {
 				case c.lossName == "binary_logistic":
 					y *= 2000
 				}
-				p.Z.Set(i, j, y)
+				p.Gradient.Outputs().Set(i, j, y)
 			}
 		}
 		r := c.bind(n, m, "inner_iterations: 10").Direction(d, p)
 		if size := tensor.Norm2(nil, d); size != 0 || c.formulation != "" && r.StopReason != StoppedGradient {
 			t.Errorf("%v, zero gradient: |d| = %g, %s", c, size, r.StopReason)
 		}
-		copy(p.Z.Flat(), z)
+		copy(p.Gradient.Outputs().Flat(), z)
 
 		// Far out on the wrong side: probabilities that underflow.
 		if c.loss.Target() != losses.ValueTarget {
 			for i := range m {
-				for j := range p.Z.Cols {
-					p.Z.Set(i, j, -800*p.Y.At(i, j)+float64(j))
+				for j := range p.Gradient.Outputs().Cols {
+					p.Gradient.Outputs().Set(i, j, -800*p.Gradient.Targets.At(i, j)+float64(j))
 				}
 			}
 			o := c.bind(n, m, "inner_iterations: 10", "gamma: 2")
 			r := o.Direction(d, p)
-			o.Diagnose(&r, d, p, true)
+			r = o.Complete(true)
 			if slope := dot(gradientOf(p, 0), d); !(slope < 0) || math.IsNaN(r.Primal) && c.formulation != "" || math.IsNaN(r.Slope) {
 				t.Errorf("%v, underflow: slope %g, %+v", c, slope, r)
 			}
-			copy(p.Z.Flat(), z)
+			copy(p.Gradient.Outputs().Flat(), z)
 		}
 
 		// All labels equal, and one example.
 		for i := range m {
-			copy(p.Y.Row(i), p.Y.Row(0))
+			copy(p.Gradient.Targets.Row(i), p.Gradient.Targets.Row(0))
 		}
 		for _, rows := range []int{m, 1} {
 			x := tensor.New[float64](rows, 6)
@@ -445,7 +445,8 @@ func TestBadProblems(t *testing.T) {
 				x.Flat()[i] = math.Sin(float64(i))
 			}
 			lin := nn.NewLinearization[float64](n, rows, nil)
-			q := &Problem[float64]{Z: lin.Linearize(p.Lin.Weights(), x), Y: p.Y.RowRange(0, rows), Lin: lin, Loss: c.loss}
+			lin.Linearize(p.Gradient.Weights(), x)
+			q := problemOf(c.loss, lin, p.Gradient.Targets.RowRange(0, rows))
 			g := gradientOf(q, 0)
 			if tensor.Norm2(nil, g) == 0 {
 				continue
@@ -458,37 +459,49 @@ func TestBadProblems(t *testing.T) {
 	}
 }
 
+// negativeGram is K = -3 I, which no Jacobian has.
+type negativeGram struct{}
+
+func (negativeGram) Mul(u, v tensor.Matrix[float64]) Counters {
+	for i, x := range v.Flat() {
+		u.Flat()[i] = -3 * x
+	}
+	return Counters{}
+}
+
+func (negativeGram) Form() (tensor.Matrix[float64], Counters) {
+	return tensor.View(2, 2, []float64{-3, 0, 0, -3}), Counters{}
+}
+
+func (negativeGram) Blocks() (tensor.Matrix[float64], Counters) {
+	return tensor.View(2, 1, []float64{-3, -3}), Counters{}
+}
+
+// constant is the model whose outputs do not depend on its weights: J = 0.
+type constant struct{ Jacobian[float64] }
+
+func (constant) Dims() nn.Dims                             { return nn.Dims{} }
+func (constant) JVP(u tensor.Matrix[float64], _ []float64) { clear(u.Flat()) }
+func (constant) VJP(d []float64, _ tensor.Matrix[float64]) { clear(d) }
+
 // TestIndefinite: an operator that is not positive definite is reported, and
 // ends the solve.
 func TestIndefinite(t *testing.T) {
-	negative := func(u, v tensor.Matrix[float64]) {
-		for i, x := range v.Flat() {
-			u.Flat()[i] = -3 * x
-		}
-	}
-	form := func() tensor.Matrix[float64] { return tensor.View(2, 2, []float64{-3, 0, 0, -3}) }
-	blocks := func() tensor.Matrix[float64] { return tensor.View(2, 1, []float64{-3, -3}) }
 	mat := func() tensor.Matrix[float64] { return tensor.New[float64](2, 1) }
+	ones := mat()
+	ones.Flat()[0], ones.Flat()[1] = 1, 1
+	factor := ggnFactor{losses.Weighted{Loss: losses.Squared{}}, ones}
 	for _, name := range able(jobSystem.can) {
-		factors := mat()
-		factors.Flat()[0], factors.Flat()[1] = 1, 1
-		sys := System{
-			gram: &gram{m: 2, k: 1, mul: negative, form: form, blocks: blocks, count: func(int64) {}},
-			loss: losses.Weighted{Loss: losses.Squared{}}, factors: factors, c: 1, v: mat(), u: mat(), kx: mat(), accept: func(float64) bool { return true },
-		}
+		sys := System{K: negativeGram{}, C: 1, factor: factor, v: mat(), u: mat(), kx: mat(), descent: descent{math.Inf(-1), 1}}
 		x := make([]float64, 2)
-		s := Solvers.Default(name).Must().(SystemSolver).System(2, 1, 9, nil).Solve(&sys, x, []float64{1, 2}, Stop{Iterations: 9})
+		s := Solvers.Default(name).Must().Abilities().System(2, 1, 9, nil).Solve(&sys, x, []float64{1, 2}, Stop{Iterations: 9})
 		if s.Reason != StoppedIndefinite {
 			t.Errorf("%s: %v", name, s)
 		}
 	}
-	primal := PrimalSystem[float64]{mul: func(dst, v []float64) {
-		for i := range v {
-			dst[i] = -v[i]
-		}
-	}, u: mat(), jx: mat()}
+	primal := PrimalSystem[float64]{jac: constant{}, factor: factor, gammaPrime: -1, work: make([]float64, 1), u: mat(), v: mat(), jx: mat()}
 	for _, name := range able(jobPrimal.can) {
-		s, _ := Solvers.Default(name).Must().(PrimalSolver).Primal64(2, 9, nil).Solve(&primal, make([]float64, 2), []float64{1, 2}, Stop{Iterations: 9})
+		s, _ := Solvers.Default(name).Must().Abilities().Primal.Float64(2, 9, nil).Solve(&primal, make([]float64, 2), []float64{1, 2}, Stop{Iterations: 9})
 		if s.Reason != StoppedIndefinite {
 			t.Errorf("%s, primal: %v", name, s)
 		}
@@ -524,8 +537,8 @@ func TestBadOptions(t *testing.T) {
 		{"{kind: gauss_newton, solver: lanczos, inner_iterations: 0, gamma: {search: [1, 2]}}", "inner_iterations: 0 is the gradient step"},
 		{"{kind: gauss_newton, solver: gc}", `unknown solver "gc"`},
 		{"{kind: gauss_newton, solver: auto}", "solver: auto is for prox_linear"},
-		{"{kind: gauss_newton, solver: sdca}", "solver: sdca serves prox_linear in the dual with losses whose dual has a box (hinge, squared_hinge, huber); for gauss_newton in the dual (every loss but hinge) take one of cg, cholesky, lanczos, pcg"},
-		{"{kind: gauss_newton, formulation: primal, solver: cholesky}", "for gauss_newton (every loss but hinge) and prox_linear (logistic, squared, binary_logistic) in the primal take one of cg"},
+		{"{kind: gauss_newton, solver: sdca}", "solver: sdca serves prox_linear in the dual with losses whose dual has a box (hinge, huber, squared_hinge); for gauss_newton in the dual (every loss but hinge) take one of cg, cholesky, lanczos, pcg"},
+		{"{kind: gauss_newton, formulation: primal, solver: cholesky}", "for gauss_newton in the primal (every loss but hinge) take one of cg"},
 		{"{kind: gauss_newton, formulation: primal, rescale: true}", "rescale: is for formulation: dual"},
 		{"{kind: gauss_newton, formulation: primal, warm_start: true}", "warm_start: keeps dual variables, and needs formulation: dual"},
 		{"{kind: gauss_newton, solver: cholesky, warm_start: true}", "warm_start: is not for solver cholesky, which has no use for a start; take one of cg, pcg"},
@@ -537,8 +550,8 @@ func TestBadOptions(t *testing.T) {
 	for _, c := range []struct{ config, loss, want string }{
 		{"{kind: gauss_newton}", "hinge", "its Hessian is 0; use the oracle gradient or prox_linear, or the loss squared_hinge"},
 		{"{kind: prox_linear, formulation: primal}", "huber", "formulation: the primal of prox_linear is for smooth losses"},
-		{"{kind: prox_linear, solver: sdca}", "logistic", "for prox_linear in the dual with smooth losses (logistic, squared, binary_logistic) take one of cg, cholesky, pcg"},
-		{"{kind: prox_linear, solver: cg}", "squared_hinge", "for prox_linear in the dual with losses whose dual has a box (hinge, squared_hinge, huber) take one of projected_gradient, sdca"},
+		{"{kind: prox_linear, solver: sdca}", "logistic", "for prox_linear in the dual with smooth losses (binary_logistic, logistic, squared) take one of cg, cholesky, pcg"},
+		{"{kind: prox_linear, solver: cg}", "squared_hinge", "for prox_linear in the dual with losses whose dual has a box (hinge, huber, squared_hinge) take one of projected_gradient, sdca"},
 	} {
 		spec, err := parse(c.config)
 		if err == nil {

@@ -7,46 +7,21 @@ import (
 	"github.com/dualgn/dgn/pkg/losses"
 	"github.com/dualgn/dgn/pkg/nn"
 	"github.com/dualgn/dgn/pkg/registry"
-	"github.com/dualgn/dgn/pkg/schedules"
 	"github.com/dualgn/dgn/pkg/tensor"
 )
-
-// A Problem is one mini-batch of m examples, linearized at the current
-// weights: h(w) = (1/m) Σ loss_i(f_i(w)).
-type Problem[T tensor.Float] struct {
-	Z, Y tensor.Matrix[float64] // outputs f(w) and targets, m x k
-	Lin  *nn.Linearization[T]   // J, the derivative of the outputs
-	Loss losses.Loss
-	Time schedules.Time // where the run stands, for options that vary in time
-
-	// Omega are the weights of the examples: h(w) = (1/m) Σ omega_i loss_i(f_i(w)),
-	// omega_i >= 0; nil stands for 1 everywhere.
-	Omega []float64
-
-	// Examples tells the examples apart from step to step, for oracles that
-	// remember them; nil stands for 0, 1, ..., m-1.
-	Examples []int
-
-	Trace *Trace // is overwritten with the course of the inner solve, if not nil
-}
-
-// losses are those of the examples, with their weights.
-func (p *Problem[T]) losses() losses.Weighted { return losses.Weighted{Loss: p.Loss, Omega: p.Omega} }
-
-// mean is h with outputs z.
-func (p *Problem[T]) mean(z tensor.Matrix[float64]) float64 { return p.losses().Mean(z, p.Y) }
 
 // An Oracle chooses a direction. It may hold buffers and state from call to
 // call, so each run has its own.
 type Oracle[T tensor.Float] interface {
-	// Direction overwrites d, of length p, with the oracle's direction. It does
-	// not fail: the report says how it ended.
+	// Direction overwrites d, of length p, with the oracle's direction for a
+	// problem. It does not fail: the report says how it ended. Of the fields that
+	// are of the direction itself, the report has what came for nothing.
 	Direction(d []T, p *Problem[T]) Report
 
-	// Diagnose completes the report of the call just made with what only the
-	// log reads, the duality gap only if asked. It is called outside the clock,
-	// and counts nothing.
-	Diagnose(r *Report, d []T, p *Problem[T], gap bool)
+	// Complete returns the report of the last call with all that can be said of its
+	// direction, and the duality gap if asked. It is for logs: it is called outside
+	// the clock and counts nothing, before d or the weights have changed.
+	Complete(gap bool) Report
 }
 
 // A Spec is an oracle with its options, not yet sized.
@@ -59,21 +34,41 @@ type Spec interface {
 	// network n with a loss that Check accepts.
 	Fits(l losses.Loss, n *nn.Net, m int) error
 
-	// Bind32 and Bind64 return an oracle for at most m examples of network n.
-	Bind32(l losses.Loss, n *nn.Net, m int, pool *tensor.Pool) Oracle[float32]
-	Bind64(l losses.Loss, n *nn.Net, m int, pool *tensor.Pool) Oracle[float64]
+	// Oracles returns the constructors of the oracle, see [OraclesOf].
+	Oracles() Oracles
 }
 
-// Bind returns s bound in precision T.
-func Bind[T tensor.Float](s Spec, l losses.Loss, n *nn.Net, m int, pool *tensor.Pool) Oracle[T] {
-	var o any
-	switch any(T(0)).(type) {
-	case float32:
-		o = s.Bind32(l, n, m, pool)
-	default:
-		o = s.Bind64(l, n, m, pool)
+// A Site is what an oracle works on: batches of at most Dims.Examples, whose
+// targets are measured by a loss that Check accepts.
+type Site struct {
+	Loss losses.Loss
+	Dims nn.Dims // of the largest batch
+	Pool *tensor.Pool
+}
+
+// Oracles are the constructors of an oracle, one for each precision.
+type Oracles = tensor.Instances[func(Site) Oracle[float32], func(Site) Oracle[float64]]
+
+// OraclesOf returns the constructors for a spec from the two instances of one
+// generic function: OraclesOf(o, newMine[float32], newMine[float64]).
+func OraclesOf[S Spec](s S, f32 func(S, Site) Oracle[float32], f64 func(S, Site) Oracle[float64]) Oracles {
+	return Oracles{
+		Float32: func(at Site) Oracle[float32] { return f32(s, at) },
+		Float64: func(at Site) Oracle[float64] { return f64(s, at) },
 	}
-	return o.(Oracle[T])
+}
+
+// New returns a fresh oracle.
+func New[T tensor.Float](s Spec, at Site) Oracle[T] {
+	return tensor.InstanceOf[func(Site) Oracle[T]](s.Oracles())(at)
+}
+
+// A Sloper is an oracle whose reports leave the slope out, since it takes a pass over
+// the direction that is rarely wanted.
+type Sloper interface {
+	// Slope returns <grad F, d> of the last call. Line searches ask for it, inside the
+	// clock.
+	Slope() float64
 }
 
 // Known is the table of oracles.
@@ -95,8 +90,8 @@ type Report struct {
 	// objective that the direction is for, F = h + (mu/2) |w|².
 	WeightDecay float64
 
-	// Set by Diagnose, if not before. Direction sets the slope, unless the oracle
-	// is a [Sloper].
+	// Of the direction; NaN what only Complete finds out. Direction sets the slope,
+	// unless the oracle is a [Sloper].
 	GradNorm    float64 // |grad h|
 	Slope       float64 // <grad F, d>: negative for a descent direction
 	ModelChange float64 // of h from w to w + d, as the model predicts it
@@ -104,21 +99,14 @@ type Report struct {
 	Primal      float64 // P(d) = model of h + |d|²/(2 gamma) + (mu/2) |w + d|²
 }
 
-// A Sloper is an oracle whose reports lack the slope until they are diagnosed. It
-// returns it to a step rule that needs it, for the price of a product of vectors.
-type Sloper[T tensor.Float] interface {
-	// Slope returns <grad F, d> for the direction of the last call.
-	Slope(d []T) float64
-}
-
 // Dual returns D(alpha), NaN where there is none.
 func (r *Report) Dual() float64 { return r.Primal - r.Gap }
 
-// A Dualist is an oracle that solves in the dual.
-type Dualist interface {
-	// Alpha returns admissible dual variables of the last call, m x k, valid
+// A DualOracle solves in the dual.
+type DualOracle interface {
+	// DualVariables returns the admissible alpha of the last call, m x k, valid
 	// until the next.
-	Alpha() tensor.Matrix[float64]
+	DualVariables() tensor.Matrix[float64]
 }
 
 // An Automatic spec makes choices that depend on the loss, and names them.

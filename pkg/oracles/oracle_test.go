@@ -69,7 +69,7 @@ func (c combo) must(options ...string) Spec {
 }
 
 func (c combo) bind(n *nn.Net, m int, options ...string) Oracle[float64] {
-	return Bind[float64](c.must(options...), c.loss, n, m, nil)
+	return New[float64](c.must(options...), Site{c.loss, n.Dims(m), nil})
 }
 
 // combos returns every registered oracle x formulation x solver x loss, those
@@ -186,40 +186,51 @@ func drawBatch[T tensor.Float](l losses.Loss, m int, seed uint64, pool *tensor.P
 		copy(y.Row(i), yi)
 	}
 	lin := nn.NewLinearization[T](n, m, pool)
-	return n, &Problem[T]{Z: lin.Linearize(w, x), Y: y, Lin: lin, Loss: l}, x
+	lin.Linearize(w, x)
+	return n, problemOf(l, lin, y), x
 }
 
 // weigh gives the examples weights, of which the first is 0 where there are more
 // than one, and some are others.
 func weigh[T tensor.Float](p *Problem[T], seed uint64) {
 	rng := rand.New(rand.NewPCG(seed, 7))
-	p.Omega = make([]float64, p.Z.Rows)
-	for i := range p.Omega {
-		p.Omega[i] = rng.ExpFloat64() * float64(rng.IntN(3))
+	p.Gradient.Omega = make([]float64, p.Gradient.Outputs().Rows)
+	for i := range p.Gradient.Omega {
+		p.Gradient.Omega[i] = rng.ExpFloat64() * float64(rng.IntN(3))
 	}
-	p.Omega[0] = 0
-	p.Omega[len(p.Omega)-1] = 1.5
+	p.Gradient.Omega[0] = 0
+	p.Gradient.Omega[len(p.Gradient.Omega)-1] = 1.5
 }
 
 // weightOf is omega_i.
 func weightOf(p *Problem[float64], i int) float64 {
-	if p.Omega == nil {
+	if p.Gradient.Omega == nil {
 		return 1
 	}
-	return p.Omega[i]
+	return p.Gradient.Omega[i]
+}
+
+// problemOf is the problem of a linearized mini-batch.
+func problemOf[T tensor.Float](l losses.Loss, lin *nn.Linearization[T], y tensor.Matrix[float64]) *Problem[T] {
+	return &Problem[T]{Loss: l, Gradient: Batch[T]{Jacobian: lin, Targets: y}}
+}
+
+// meanOf is h of a problem's mini-batch where the outputs are z.
+func meanOf(p *Problem[float64], z tensor.Matrix[float64]) float64 {
+	return p.losses().Mean(z, p.Gradient.Targets)
 }
 
 // gradientOf returns grad F = (1/m) Jᵀ g + mu w, from its definition.
 func gradientOf(p *Problem[float64], mu float64) []float64 {
-	m := p.Z.Rows
-	alpha, g := tensor.New[float64](m, p.Z.Cols), make([]float64, len(p.Lin.Weights()))
+	m := p.Gradient.Outputs().Rows
+	alpha, g := tensor.New[float64](m, p.Gradient.Outputs().Cols), make([]float64, len(p.Gradient.Weights()))
 	for i := range m {
-		p.Loss.Grad(alpha.Row(i), p.Z.Row(i), p.Y.Row(i))
+		p.Loss.Grad(alpha.Row(i), p.Gradient.Outputs().Row(i), p.Gradient.Targets.Row(i))
 		tensor.Scale(nil, weightOf(p, i), alpha.Row(i))
 	}
 	tensor.Scale(nil, 1/float64(m), alpha.Flat())
-	p.Lin.VJP(g, alpha)
-	axpy(mu, p.Lin.Weights(), g)
+	p.Gradient.VJP(g, alpha)
+	axpy(mu, p.Gradient.Weights(), g)
 	return g
 }
 
@@ -232,8 +243,8 @@ var models = map[string]func(p *Problem[float64], u tensor.Matrix[float64]) floa
 	"gauss_newton": func(p *Problem[float64], u tensor.Matrix[float64]) float64 {
 		return mean(p, u, func(z, y, u, g []float64) float64 {
 			c, s := make([]float64, len(z)), make([]float64, len(z))
-			p.Loss.Factor(c, z, y)
-			p.Loss.SqrtMulT(s, u, c)
+			p.Loss.GGNFactor(c, z, y)
+			p.Loss.MulFactorT(s, u, c)
 			return p.Loss.Value(z, y) + dot(g, u) + dot(s, s)/2
 		})
 	},
@@ -247,19 +258,19 @@ var models = map[string]func(p *Problem[float64], u tensor.Matrix[float64]) floa
 }
 
 func mean(p *Problem[float64], u tensor.Matrix[float64], phi func(z, y, u, g []float64) float64) (sum float64) {
-	g := make([]float64, p.Z.Cols)
-	for i := range p.Z.Rows {
-		p.Loss.Grad(g, p.Z.Row(i), p.Y.Row(i))
-		sum += weightOf(p, i) * phi(p.Z.Row(i), p.Y.Row(i), u.Row(i), g) / float64(p.Z.Rows)
+	g := make([]float64, p.Gradient.Outputs().Cols)
+	for i := range p.Gradient.Outputs().Rows {
+		p.Loss.Grad(g, p.Gradient.Outputs().Row(i), p.Gradient.Targets.Row(i))
+		sum += weightOf(p, i) * phi(p.Gradient.Outputs().Row(i), p.Gradient.Targets.Row(i), u.Row(i), g) / float64(p.Gradient.Outputs().Rows)
 	}
 	return sum
 }
 
 // primalOf is P(d) = model of h + |d|²/(2 gamma) + (mu/2) |w + d|².
 func primalOf(c combo, p *Problem[float64], d []float64, gamma, mu float64) float64 {
-	u := tensor.New[float64](p.Z.Rows, p.Z.Cols)
-	p.Lin.JVP(u, d)
-	moved := slices.Clone(p.Lin.Weights())
+	u := tensor.New[float64](p.Gradient.Outputs().Rows, p.Gradient.Outputs().Cols)
+	p.Gradient.JVP(u, d)
+	moved := slices.Clone(p.Gradient.Weights())
 	axpy(1, d, moved)
 	return models[c.oracle](p, u) + dot(d, d)/(2*gamma) + mu/2*dot(moved, moved)
 }
@@ -295,7 +306,7 @@ func TestDescent(t *testing.T) {
 				d := make([]float64, n.NumParams())
 				o := c.bind(n, m, options...)
 				r := o.Direction(d, p)
-				o.Diagnose(&r, d, p, true)
+				r = o.Complete(true)
 				g := gradientOf(p, mu)
 				slope := dot(g, d)
 				if norm := tensor.Norm2(nil, g); norm < 1e-12 {
@@ -353,7 +364,7 @@ func TestMinimises(t *testing.T) {
 					d := make([]float64, n.NumParams())
 					o := c.bind(n, m, converged(gamma, mu)...)
 					r := o.Direction(d, p)
-					o.Diagnose(&r, d, p, true)
+					r = o.Complete(true)
 					if r.StopReason != StoppedTolerance && r.StopReason != StoppedExact && r.StopReason != StoppedRounding && c.formulation != "" {
 						t.Fatalf("gamma %g, mu %g: stopped by %s at %g after %d", gamma, mu, r.StopReason, r.RelativeResidual, r.InnerIterations)
 					}
@@ -388,12 +399,12 @@ func TestMinimises(t *testing.T) {
 // dualOf is D(alpha) = -(1/m) Σ phi*(alpha_i) - gamma/(2m²) |Jᵀ alpha|², for alpha = g + L s
 // with s in the range of Lᵀ (Gauss-Newton), or any alpha (prox-linear).
 func dualOf(c combo, p *Problem[float64], alpha, s tensor.Matrix[float64], gamma float64) float64 {
-	m := float64(p.Z.Rows)
-	ja := make([]float64, len(p.Lin.Weights()))
-	p.Lin.VJP(ja, alpha)
+	m := float64(p.Gradient.Outputs().Rows)
+	ja := make([]float64, len(p.Gradient.Weights()))
+	p.Gradient.VJP(ja, alpha)
 	v := -gamma / (2 * m * m) * dot(ja, ja)
-	for i := range p.Z.Rows {
-		z, y, a, omega := p.Z.Row(i), p.Y.Row(i), alpha.Row(i), weightOf(p, i)
+	for i := range p.Gradient.Outputs().Rows {
+		z, y, a, omega := p.Gradient.Outputs().Row(i), p.Gradient.Targets.Row(i), alpha.Row(i), weightOf(p, i)
 		switch {
 		case c.oracle == "gauss_newton":
 			v -= (-omega*p.Loss.Value(z, y) + dot(s.Row(i), s.Row(i))/2) / m
@@ -428,9 +439,9 @@ func TestWeakDuality(t *testing.T) {
 				d := make([]float64, n.NumParams())
 				o := c.bind(n, m, converged(gamma, 0)...)
 				r := o.Direction(d, p)
-				o.Diagnose(&r, d, p, true)
+				r = o.Complete(true)
 				rng := rand.New(rand.NewPCG(3, 4))
-				k := p.Z.Cols
+				k := p.Gradient.Outputs().Cols
 				alpha, s := tensor.New[float64](m, k), tensor.New[float64](m, k)
 				for range 100 {
 					for i := range m {
@@ -439,24 +450,24 @@ func TestWeakDuality(t *testing.T) {
 						// Gauss-Newton, g + L Lᵀ v.
 						z, _ := p.Loss.Sample(rng, k)
 						if c.oracle == "gauss_newton" {
-							p.Loss.Factor(factor, p.Z.Row(i), p.Y.Row(i))
+							p.Loss.GGNFactor(factor, p.Gradient.Outputs().Row(i), p.Gradient.Targets.Row(i))
 							for j := range v {
 								v[j] = rng.NormFloat64()
 							}
-							p.Loss.SqrtMulT(s.Row(i), v, factor)
+							p.Loss.MulFactorT(s.Row(i), v, factor)
 							tensor.Scale(nil, math.Sqrt(weightOf(p, i)), s.Row(i))
-							p.Loss.SqrtMul(v, s.Row(i), factor)
+							p.Loss.MulFactor(v, s.Row(i), factor)
 							tensor.Scale(nil, math.Sqrt(weightOf(p, i)), v)
-							p.Loss.Grad(alpha.Row(i), p.Z.Row(i), p.Y.Row(i))
+							p.Loss.Grad(alpha.Row(i), p.Gradient.Outputs().Row(i), p.Gradient.Targets.Row(i))
 							tensor.Scale(nil, weightOf(p, i), alpha.Row(i))
 							axpy(1, v, alpha.Row(i))
 						} else {
-							p.Loss.Grad(alpha.Row(i), z, p.Y.Row(i))
+							p.Loss.Grad(alpha.Row(i), z, p.Gradient.Targets.Row(i))
 							tensor.Scale(nil, weightOf(p, i), alpha.Row(i))
 						}
 					}
 					e := make([]float64, len(d))
-					p.Lin.VJP(e, alpha)
+					p.Gradient.VJP(e, alpha)
 					tensor.Scale(nil, -gamma/m, e)
 					primal, dual := primalOf(c, p, e, gamma, 0), dualOf(c, p, alpha, s, gamma)
 					if !(primal >= dual-1e-9) {
@@ -524,11 +535,12 @@ func TestSquaredIsSquared(t *testing.T) {
 			}
 		}
 		lin := nn.NewLinearization[float64](linear, m, nil)
-		q := &Problem[float64]{Z: lin.Linearize(w, x), Y: y, Lin: lin, Loss: l}
+		lin.Linearize(w, x)
+		q := problemOf(l, lin, y)
 		d := make([]float64, len(w))
 		c.bind(linear, m, converged(1e8, 0)...).Direction(d, q)
 		axpy(1, d, w)
-		q.Z = lin.Linearize(w, x)
+		lin.Linearize(w, x)
 		// Cholesky's condition is 1e8 times that of K/m.
 		if g := tensor.Norm2(nil, gradientOf(q, 0)); g > 1e-6 {
 			t.Errorf("%v: after one step the gradient is %g", c, g)
@@ -570,16 +582,16 @@ func TestDomain(t *testing.T) {
 			continue
 		}
 		n, p := newProblem[float64](c.loss, 7, nil)
-		k := p.Z.Cols
+		k := p.Gradient.Outputs().Cols
 		for _, gamma := range []float64{0.01, 1, 1e3} {
 			for t0 := range 12 {
 				o := c.bind(n, 7, fmt.Sprintf("gamma: %g", gamma), fmt.Sprintf("inner_iterations: %d", t0))
 				o.Direction(make([]float64, n.NumParams()), p)
-				alpha := o.(Dualist).Alpha()
-				for i := range p.Z.Rows {
+				alpha := o.(DualOracle).DualVariables()
+				for i := range p.Gradient.Outputs().Rows {
 					a, factor, g, s, back := slices.Clone(alpha.Row(i)), make([]float64, k), make([]float64, k), make([]float64, k), make([]float64, k)
 					if c.oracle == "prox_linear" {
-						if math.IsInf(p.Loss.Conj(a, p.Y.Row(i)), 1) {
+						if math.IsInf(p.Loss.Conj(a, p.Gradient.Targets.Row(i)), 1) {
 							t.Fatalf("%v, gamma %g, %d iterations: alpha_%d = %v is not in the domain", c, gamma, t0, i, a)
 						}
 						continue
@@ -587,12 +599,12 @@ func TestDomain(t *testing.T) {
 					// a - g = L s must be orthogonal to the null space of H, from
 					// which v - L Lᵀ-multiples cannot be told here but for the
 					// logistic loss, whose null space is the constants, and for H = 0.
-					p.Loss.Factor(factor, p.Z.Row(i), p.Y.Row(i))
-					p.Loss.Grad(g, p.Z.Row(i), p.Y.Row(i))
+					p.Loss.GGNFactor(factor, p.Gradient.Outputs().Row(i), p.Gradient.Targets.Row(i))
+					p.Loss.Grad(g, p.Gradient.Outputs().Row(i), p.Gradient.Targets.Row(i))
 					axpy(-1, g, a)
 					ones := slices.Repeat([]float64{1}, k)
-					p.Loss.SqrtMulT(s, ones, factor)
-					p.Loss.SqrtMul(back, s, factor)
+					p.Loss.MulFactorT(s, ones, factor)
+					p.Loss.MulFactor(back, s, factor)
 					if tensor.Norm2(nil, back) < 1e-12 && math.Abs(dot(ones, a)) > 1e-10*(1+tensor.Norm2(nil, a)) {
 						t.Fatalf("%v, gamma %g, %d iterations: alpha_%d - g_%d = %v is not in the range of H", c, gamma, t0, i, i, a)
 					}
@@ -629,7 +641,7 @@ func TestGammaZero(t *testing.T) {
 			d := make([]float64, n.NumParams())
 			o := c.bind(n, 7, "gamma: {schedule: cosine, initial: 1, final: 0, steps: 10}", fmt.Sprintf("weight_decay: %g", mu), "inner_iterations: 5")
 			r := o.Direction(d, p)
-			o.Diagnose(&r, d, p, true)
+			r = o.Complete(true)
 			if size := tensor.Norm2(nil, d); size != 0 || r.Slope != 0 || r.ModelChange != 0 {
 				t.Errorf("%v: |d| = %g, slope %g, change %g", c, size, r.Slope, r.ModelChange)
 			}
@@ -650,11 +662,11 @@ func TestFloat32(t *testing.T) {
 		_, q := newProblem[float32](c.loss, 7, nil)
 		d, e, wide := make([]float64, n.NumParams()), make([]float32, n.NumParams()), make([]float64, n.NumParams())
 		options := []string{"inner_iterations: 8", "gamma: 1"}
-		if can[BoxSolver](Solvers.Default(cmp.Or(c.solver, "cg")).Must()) {
+		if Solvers.Default(cmp.Or(c.solver, "cg")).Must().Abilities().Box != nil {
 			options[0] = "inner_iterations: 300"
 		}
 		c.bind(n, 7, options...).Direction(d, p)
-		Bind[float32](c.must(options...), c.loss, n, 7, nil).Direction(e, q)
+		New[float32](c.must(options...), Site{c.loss, n.Dims(7), nil}).Direction(e, q)
 		tensor.Convert(wide, e)
 		if dist := distance(wide, d); dist > 1e-4 {
 			t.Errorf("%v: float32 is %g away", c, dist)
@@ -680,7 +692,7 @@ func TestDescentFloat32(t *testing.T) {
 				if gamma > 1e6 && (c.oracle == "prox_linear" || c.solver == "cholesky") {
 					break // their slope follows from numbers of the dual, and is not measured
 				}
-				r := Bind[float32](c.must("inner_iterations: 20", fmt.Sprintf("gamma: %g", gamma)), c.loss, n, m, nil).Direction(d, p)
+				r := New[float32](c.must("inner_iterations: 20", fmt.Sprintf("gamma: %g", gamma)), Site{c.loss, n.Dims(m), nil}).Direction(d, p)
 				tensor.Convert(wide, d)
 				if slope := dot(g, wide); !(slope < 0) {
 					t.Errorf("%v, seed %d, gamma %g: slope %g, reported as %g (%s after %d)", c, seed, gamma, slope, r.Slope, r.StopReason, r.InnerIterations)
@@ -712,7 +724,7 @@ func TestOracles(t *testing.T) {
 				defer pool.Close()
 				_, q := newProblem[float64](c.loss, m, pool)
 				e := make([]float64, len(d))
-				Bind[float64](c.must(options...), c.loss, n, m, pool).Direction(e, q)
+				New[float64](c.must(options...), Site{c.loss, n.Dims(m), pool}).Direction(e, q)
 				if !slices.Equal(d, e) {
 					t.Error("three threads give other bits than one")
 				}
@@ -739,7 +751,7 @@ func TestOracles(t *testing.T) {
 				pool := tensor.NewPool(2)
 				defer pool.Close()
 				n, q := newProblem[float32](c.loss, m, pool)
-				o, e := Bind[float32](c.must(options...), c.loss, n, m, pool), make([]float32, len(d))
+				o, e := New[float32](c.must(options...), Site{c.loss, n.Dims(m), pool}), make([]float32, len(d))
 				o.Direction(e, q)
 				if n := testing.AllocsPerRun(5, func() { o.Direction(e, q) }); n != 0 {
 					t.Errorf("%g allocations", n)
@@ -765,7 +777,7 @@ func TestTrials(t *testing.T) {
 				}
 				n, p := newProblem[float64](l, 7, nil)
 				d := make([]float64, n.NumParams())
-				r := Bind[float64](spec, l, n, 7, nil).Direction(d, p)
+				r := New[float64](spec, Site{l, n.Dims(7), nil}).Direction(d, p)
 				if slope := dot(gradientOf(p, r.WeightDecay), d); !(slope < 0) {
 					t.Errorf("%s, trial %d, %s: slope %g (%s)", kind, i, name, slope, r.StopReason)
 				}

@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/dualgn/dgn/pkg/registry"
+	"github.com/dualgn/dgn/pkg/size"
 	"github.com/dualgn/dgn/pkg/tensor"
 )
 
@@ -16,16 +17,18 @@ func init() {
 // PCG is CG preconditioned by the block diagonal of A.
 type PCG struct{}
 
-var (
-	_ NewtonSolver = PCG{}
-	_ WarmSolver   = PCG{}
-)
-
-func (PCG) System(n, k, budget int, _ *tensor.Pool) Linear {
-	return newDualCG(n, budget, &blockDiagonal{factors: tensor.New[float64](n, k)})
+func (PCG) Abilities() Abilities {
+	return Abilities{
+		System: func(n, k, budget int, _ *tensor.Pool) Linear {
+			return newDualCG(n, budget, &blockDiagonal{factors: tensor.New[float64](n, k)})
+		},
+		Newton: true,
+		Warm:   true,
+		SystemSpace: func(n, k, budget int) (int, bool) { // two bases, four vectors, and the factors of the blocks
+			return size.Sum(size.Product(4, n), size.Product(2, n, min(n, budget)), size.Product(n, k)), true
+		},
+	}
 }
-func (PCG) Newton() {}
-func (PCG) Warm()   {}
 
 // blockDiagonal is the k x k blocks I + c L_iᵀ K_ii L_i on the diagonal of A.
 type blockDiagonal struct {
@@ -36,22 +39,24 @@ type blockDiagonal struct {
 // prepare factors the blocks. Where one is not positive definite, and so A is
 // not, or is not finite, it returns the reason to stop for.
 func (d *blockDiagonal) prepare(sys *System) (bad string) {
-	blocks, k := sys.blocks(), sys.k
+	blocks, counters := sys.K.Blocks()
+	sys.Counters.Add(counters)
+	m, k := sys.u.Rows, sys.u.Cols
 	d.k = k
 	column, out := sys.v.Flat()[:k], sys.u.Flat()[:k]
-	for i := range sys.m {
+	for i := range m {
 		sum := 0.0
-		from, to, c := blocks.RowRange(i*k, (i+1)*k), d.block(i), sys.factors.Row(i)
+		from, to := blocks.RowRange(i*k, (i+1)*k), d.block(i)
 		for a := range k {
-			sys.loss.SqrtMulTOf(i, to.Row(a), from.Row(a), c)
+			sys.factor.mulTOf(i, to.Row(a), from.Row(a))
 		}
 		for b := range k {
 			for a := range k {
 				column[a] = to.At(a, b)
 			}
-			sys.loss.SqrtMulTOf(i, out, column, c)
+			sys.factor.mulTOf(i, out, column)
 			for a := range k {
-				v := sys.c * out[a]
+				v := sys.C * out[a]
 				if a == b {
 					v++
 				}
@@ -67,7 +72,7 @@ func (d *blockDiagonal) prepare(sys *System) (bad string) {
 			bad = StoppedIndefinite
 		}
 	}
-	sys.count(int64(sys.m) * int64(k) * int64(k) * int64(k) / 6)
+	sys.Counters.MultiplyAdds += int64(m) * int64(k) * int64(k) * int64(k) / 6
 	return bad
 }
 

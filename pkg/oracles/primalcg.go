@@ -21,7 +21,7 @@ const maxBasis = 1 << 25
 // basisSize is how many residuals of p numbers are kept.
 func basisSize(p, budget int) int { return min(p, budget, maxBasis/p) }
 
-func newPrimalCG[T tensor.Float](p, budget int, pool *tensor.Pool) *primalCG[T] {
+func newPrimalCG[T tensor.Float](p, budget int, pool *tensor.Pool) PrimalLinear[T] {
 	return &primalCG[T]{pool, make([]T, p), make([]T, p), make([]T, p), make([]T, 0, p*basisSize(p, budget))}
 }
 
@@ -83,7 +83,7 @@ func (s *primalCG[T]) Solve(sys *PrimalSystem[T], x, b []T, stop Stop) (out Solu
 		if out.Reason != "" {
 			break
 		}
-		sys.mul(s.ap, s.p)
+		sys.Mul(s.ap, s.p)
 		curvature := tensor.Dot(s.pool, s.p, s.ap)
 		if !(curvature > 0) {
 			out.Reason = StoppedIndefinite

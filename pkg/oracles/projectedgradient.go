@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/dualgn/dgn/pkg/registry"
+	"github.com/dualgn/dgn/pkg/size"
 	"github.com/dualgn/dgn/pkg/tensor"
 )
 
@@ -17,9 +18,11 @@ func init() {
 // is handled by its proximal operator, and c K by a step 1/L. It needs no K.
 type ProjectedGradient struct{}
 
-var _ BoxSolver = ProjectedGradient{}
+func (ProjectedGradient) Abilities() Abilities {
+	return Abilities{Box: newAcceleratedGradient, BoxSpace: func(n int) int { return size.Product(4, n) }}
+}
 
-func (ProjectedGradient) Box(n int) BoxAscent {
+func newAcceleratedGradient(n int) BoxAscent {
 	return &acceleratedGradient{next: make([]float64, n), nextU: make([]float64, n), y: make([]float64, n), yU: make([]float64, n)}
 }
 
@@ -34,7 +37,7 @@ func (s *acceleratedGradient) Solve(b *Box, a, u []float64, out *Solution) {
 	copy(y, a)
 	copy(yU, u)
 	theta := 1.0
-	lipschitz := b.c * b.ratio
+	lipschitz := b.C * b.ratio
 	if !(lipschitz > 0) {
 		lipschitz = 1
 	}
@@ -42,8 +45,8 @@ func (s *acceleratedGradient) Solve(b *Box, a, u []float64, out *Solution) {
 		for j := range next {
 			next[j] = b.ProxConj(j, lipschitz, b.base[j]+yU[j]+lipschitz*y[j])
 		}
-		b.mul(tensor.View(b.m, b.k, nextU), tensor.View(b.m, b.k, next))
-		tensor.Scale(nil, -b.c, nextU)
+		b.Counters.Add(b.K.Mul(tensor.View(b.m, b.k, nextU), tensor.View(b.m, b.k, next)))
+		tensor.Scale(nil, -b.C, nextU)
 		out.Iterations++
 
 		// The step was too long if c |next - y|²_K > L |next - y|².

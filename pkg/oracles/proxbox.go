@@ -4,7 +4,6 @@ import (
 	"math"
 
 	"github.com/dualgn/dgn/pkg/losses"
-	"github.com/dualgn/dgn/pkg/nn"
 	"github.com/dualgn/dgn/pkg/tensor"
 )
 
@@ -12,18 +11,24 @@ import (
 // domain: maximise -Σ_j [loss*(a_j) - a_j base_j] - (c/2) a·K a over the m k
 // numbers a. A solver keeps u = -c K a beside a.
 type Box struct {
-	*gram
-	loss    losses.Boxed
+	K    GramOperator
+	C    float64
+	m, k int
+
+	loss    losses.BoxDual
 	omega   []float64 // weights of the m examples; nil: all 1
-	c       float64
 	base, y []float64 // m k
 	ratio   float64   // g·K g/|g|², no more than the largest eigenvalue of K
 
 	scale        float64 // F at d = 0, to which gaps are relative
 	primal, dual float64 // the least P and the largest D of the iterates
 	bestA, bestU []float64
-	certain, z   []float64 // the a of largest D; work space
+	admissible   []float64 // the a of largest D
+	z            []float64 // work space
 	stop         Stop
+
+	// Counters are what the iterations have cost so far.
+	Counters Counters
 }
 
 // ProxConj returns the value of coordinate j that minimises its part of the
@@ -70,7 +75,7 @@ func (b *Box) Observe(a, u []float64, out *Solution) bool {
 	}
 	if dual > b.dual {
 		b.dual = dual
-		copy(b.certain, a)
+		copy(b.admissible, a)
 	}
 	// Both of one iterate: the best of each, from different iterates, would end
 	// the solve before either is as accurate as the gap.
@@ -95,70 +100,74 @@ func (b *Box) Observe(a, u []float64, out *Solution) bool {
 // boxProx solves for losses whose dual has a box. Its iterates rise in D and not
 // always fall in P, so the one of least P is taken.
 type boxProx[T tensor.Float] struct {
-	linearized[T]
-	box          Box
-	solver       BoxAscent
-	forms        bool
-	bestA, bestU []float64 // m k
-	work         []float64
-	solution     Solution // of the running call
+	dualProx[T]
+	solver BoxAscent
+	box    Box
+	boxed  losses.BoxDual
+	formed bool // K is formed
+
+	bestA, bestU, work []float64 // m k
+	solution           Solution  // of the last call
 }
 
-func bindBoxProx[T tensor.Float](spec ProxLinear, solver BoxSolver, l losses.Boxed, n *nn.Net, m int, pool *tensor.Pool) Oracle[T] {
-	mk := m * n.Outputs()
+var _ Oracle[float32] = (*boxProx[float32])(nil)
+
+func newBoxProx[T tensor.Float](spec ProxLinear, l losses.BoxDual, at Site) Oracle[T] {
+	n := at.Dims.Examples * at.Dims.Outputs
+	abilities := spec.solver(l).abilities()
 	o := &boxProx[T]{
-		solver: solver.Box(mk), forms: can[Former](solver),
-		bestA: make([]float64, mk), bestU: make([]float64, mk), work: make([]float64, mk),
+		solver: abilities.Box(n), boxed: l, formed: abilities.NeedsGram,
+		bestA: make([]float64, n), bestU: make([]float64, n), work: make([]float64, n),
 	}
-	o.bindLinearized(spec.Inner, n, m, pool)
-	o.box.loss = l
+	o.bindDual(spec.Inner, o.formed, at)
 	return o
 }
 
 func (o *boxProx[T]) Direction(d []T, p *Problem[T]) Report {
-	defer func() { o.scratch = nil }()
-	if !o.begin(d, p) {
+	if !o.beginDual(d, p) {
 		return o.report
 	}
-	n := p.Z.Rows * p.Z.Cols
-	alpha, u, g := o.rows(o.alpha).Flat(), o.rows(o.moved).Flat(), o.rows(o.g).Flat()
-	b := &o.box
-	b.gram, b.c, b.base, b.y = &o.k, o.c, o.rows(o.base).Flat(), p.Y.Flat()[:n]
-	b.bestA, b.bestU, b.certain, b.z = o.bestA[:n], o.bestU[:n], o.rows(o.certain).Flat(), o.work[:n]
-	b.omega = p.Omega
-	b.stop = Stop{Iterations: o.spec.InnerIterations, Tolerance: o.spec.Tolerance, Gap: o.spec.GapTolerance, Trace: p.Trace}
-	b.primal, b.dual, b.scale = math.Inf(1), math.Inf(-1), o.atStart
-	if o.forms {
-		for k, i := o.form(), 0; i < n; i++ {
-			o.condition = max(o.condition, o.c*k.At(i, i))
+	batch, alpha, u := &p.Gradient, o.alpha.Flat(), o.shift.Flat()
+	n := len(alpha)
+	o.box = Box{
+		K: o.gram, C: o.gammaOverM, m: o.z.Rows, k: o.z.Cols,
+		loss: o.boxed, omega: batch.Omega, base: o.base.Flat(), y: o.y.Flat()[:n],
+		scale: o.objective, primal: math.Inf(1), dual: math.Inf(-1),
+		bestA: o.bestA[:n], bestU: o.bestU[:n], admissible: o.admissible.Flat(), z: o.work[:n],
+		stop: Stop{Iterations: o.spec.InnerIterations, Tolerance: o.spec.Tolerance, Gap: o.spec.GapTolerance, Trace: p.Trace},
+	}
+	if o.formed {
+		k, counters := o.gram.Form()
+		o.report.Counters.Add(counters)
+		for i := range n {
+			o.condition = max(o.condition, o.gammaOverM*k.At(i, i))
 		}
 	} else {
-		o.vjp(d, o.rows(o.g))
-		b.ratio = tensor.Dot(o.pool, d, d) / dot(g, g)
-		o.condition = o.c * b.ratio
+		jg := o.spare()
+		o.vjp(jg, o.g)
+		o.box.ratio = tensor.Dot(o.pool, jg, jg) / dot(o.g.Flat(), o.g.Flat())
+		o.condition = o.gammaOverM * o.box.ratio
 	}
 	clear(alpha) // which is in every box, with u = 0
 	clear(u)
 	if o.memory != nil {
-		o.memory.load(alpha, p.Examples)
-		o.product(o.rows(o.moved), o.rows(o.alpha))
-		tensor.Scale(nil, -o.c, u)
+		o.memory.load(alpha, batch.Examples)
+		o.product(o.shift, o.alpha)
+		tensor.Scale(nil, -o.gammaOverM, u)
 	}
 	o.solution = Solution{}
-	if !b.Observe(alpha, u, &o.solution) {
-		o.solver.Solve(b, alpha, u, &o.solution)
+	if !o.box.Observe(alpha, u, &o.solution) {
+		o.solver.Solve(&o.box, alpha, u, &o.solution)
 	}
-	if o.forms { // an iteration goes once over K
-		o.report.Counters.GramProducts += o.solution.Iterations
-	}
+	o.report.Counters.Add(o.box.Counters)
 	if o.memory != nil {
-		o.memory.store(alpha, p.Examples)
+		o.memory.store(alpha, batch.Examples)
 	}
-	copy(alpha, b.bestA)
-	copy(u, b.bestU)
+	copy(alpha, o.box.bestA)
+	copy(u, o.box.bestU)
 	o.report.Gap = o.solution.Residual
-	if o.step(d, b.primal, o.solution); o.spec.Rescale || o.measured {
+	if o.step(o.box.primal, o.solution); o.spec.Rescale || o.measured {
 		o.report.Gap = math.NaN()
 	}
-	return o.end(d)
+	return o.finish()
 }

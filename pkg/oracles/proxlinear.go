@@ -65,11 +65,11 @@ func (o ProxLinear) Check(l losses.Loss) error {
 	j := jobNewton
 	switch {
 	case boxed && o.Formulation == "primal":
-		return strict.Field("formulation", "the primal of prox_linear is for smooth losses (logistic, squared, binary_logistic); with this one use formulation: dual")
+		return strict.Field("formulation", "the primal of prox_linear is for smooth losses (%s); with this one use formulation: dual", lossesThat(smooth))
 	case boxed:
 		j = jobBox
 	case o.Formulation == "primal":
-		j = jobPrimal
+		j = jobDescend
 	}
 	return o.solver(l).check(j)
 }
@@ -91,26 +91,16 @@ func (o ProxLinear) Fits(l losses.Loss, n *nn.Net, m int) error {
 	return o.fits(o.solver(l), m, n.Outputs())
 }
 
-func (o ProxLinear) Bind32(l losses.Loss, n *nn.Net, m int, pool *tensor.Pool) Oracle[float32] {
-	solver := o.solver(l).Must()
-	if o.Formulation == "primal" {
-		return bindPrimalProx(o, solver.(PrimalSolver).Primal32(n.NumParams(), o.InnerIterations, pool), n, m, pool)
-	}
-	return bindDualProx[float32](o, solver, l, n, m, pool)
-}
+func (o ProxLinear) Oracles() Oracles { return OraclesOf(o, newProx[float32], newProx[float64]) }
 
-func (o ProxLinear) Bind64(l losses.Loss, n *nn.Net, m int, pool *tensor.Pool) Oracle[float64] {
-	solver := o.solver(l).Must()
+// newProx chooses by the formulation, and in the dual by the kind of dual that the
+// loss has.
+func newProx[T tensor.Float](o ProxLinear, at Site) Oracle[T] {
 	if o.Formulation == "primal" {
-		return bindPrimalProx(o, solver.(PrimalSolver).Primal64(n.NumParams(), o.InnerIterations, pool), n, m, pool)
+		return newPrimalProx[T](o, at)
 	}
-	return bindDualProx[float64](o, solver, l, n, m, pool)
-}
-
-// bindDualProx chooses by the kind of dual that the loss has.
-func bindDualProx[T tensor.Float](o ProxLinear, solver Solver, l losses.Loss, n *nn.Net, m int, pool *tensor.Pool) Oracle[T] {
-	if boxed, ok := l.(losses.Boxed); ok {
-		return bindBoxProx[T](o, solver.(BoxSolver), boxed, n, m, pool)
+	if boxed, ok := at.Loss.(losses.BoxDual); ok {
+		return newBoxProx[T](o, boxed, at)
 	}
-	return bindNewtonProx[T](o, solver.(NewtonSolver), n, m, pool)
+	return newNewtonProx[T](o, at)
 }

@@ -3,7 +3,6 @@ package oracles
 import (
 	"math"
 
-	"github.com/dualgn/dgn/pkg/nn"
 	"github.com/dualgn/dgn/pkg/tensor"
 )
 
@@ -11,19 +10,27 @@ import (
 // Armijo backtracking, which is free: P moves with u = J d and |d|².
 type primalProx[T tensor.Float] struct {
 	core[T]
-	sys       PrimalSystem[T]
-	solver    PrimalLinear[T]
-	b, delta  []T                    // p
-	z, u1, g1 tensor.Matrix[float64] // m x k; u1 = J d
+	solver   PrimalLinear[T]
+	sys      PrimalSystem[T]
+	b, delta []T                       // p: -grad P(d), and a step of d
+	room     [4]tensor.Matrix[float64] // m x k
+
+	// Of the last call:
+	zd, jd, gd tensor.Matrix[float64] // f + J d, J d, and the gradient of the losses there
+	gradSize   float64                // |grad F|
 }
 
-func bindPrimalProx[T tensor.Float](spec ProxLinear, solver PrimalLinear[T], n *nn.Net, m int, pool *tensor.Pool) Oracle[T] {
-	o := &primalProx[T]{solver: solver, b: make([]T, n.NumParams()), delta: make([]T, n.NumParams())}
-	o.bind(spec.Inner, n, m, pool)
-	for _, a := range []*tensor.Matrix[float64]{&o.sys.jx, &o.z, &o.u1, &o.g1} {
-		*a = tensor.New[float64](m, n.Outputs())
+var _ Oracle[float32] = (*primalProx[float32])(nil)
+
+func newPrimalProx[T tensor.Float](spec ProxLinear, at Site) Oracle[T] {
+	o := &primalProx[T]{
+		solver: newPrimalSolver[T](spec.solver(at.Loss), spec.Inner, at),
+		b:      make([]T, at.Dims.Weights), delta: make([]T, at.Dims.Weights),
 	}
-	o.sys.mul = o.hessian
+	o.bind(spec.Inner, at)
+	for i := range o.room {
+		o.room[i] = tensor.New[float64](at.Dims.Examples, at.Dims.Outputs)
+	}
 	return o
 }
 
@@ -31,36 +38,35 @@ func bindPrimalProx[T tensor.Float](spec ProxLinear, solver PrimalLinear[T], n *
 const armijo = 1e-4
 
 func (o *primalProx[T]) Direction(d []T, p *Problem[T]) Report {
-	m := float64(p.Z.Rows)
-	o.start(p, o.gamma.at(p.Time))
+	o.begin(d, p)
+	m := o.m
 	qq := o.outputGradient(o.b)
-	if o.nothing(qq) {
+	o.gradSize = math.Sqrt(qq) / m
+	o.zd, o.jd, o.gd = o.cut(o.room[0]), o.cut(o.room[1]), o.cut(o.room[2])
+	if o.trivial(qq) {
 		copy(d, o.b)
-		o.gradientStep(d, qq, StoppedGradient)
+		o.gradientStep(qq, StoppedGradient)
 		return o.report
 	}
 	tensor.Scale(o.pool, T(-1/m), o.b) // b = -grad P(0) = -grad F
-	jx := o.sys.jx
-	o.sys.u, o.sys.jx = o.rows(o.u), o.rows(jx)
-	defer func() { o.sys.jx = jx }()
-	z, u, g1 := o.rows(o.z), o.rows(o.u1), o.rows(o.g1)
+	o.sys = o.primalSystem(o.room[3])
+	z, u, g1 := o.zd, o.jd, o.gd
 	clear(d)
 	clear(u.Flat())
-	copy(z.Flat(), p.Z.Flat())
-	first := math.Sqrt(qq) / m // |grad F|
-	o.first = first
+	copy(z.Flat(), o.z.Flat())
+	first := o.gradSize
 	size := first
 	wd, dd := 0.0, 0.0 // mu w·d and |d|²
-	before := p.mean(p.Z)
+	before := o.mean(o.z)
 	data := before // (1/m) Σ loss(f + J d)
 	var out Solution
 	gapScale := 0.0
 	if o.spec.GapTolerance > 0 {
-		gapScale = 2 * o.spec.GapTolerance * (before + o.decayValue()) / o.damped
+		gapScale = 2 * o.spec.GapTolerance * (before + o.decayValue()) / o.gammaPrime
 	}
 	for left := o.spec.InnerIterations; ; {
 		out.RelativeResidual, out.Residual = size/first, size
-		p.Trace.note(out.Iterations, size/first, o.damped/2*size*size)
+		p.Trace.note(out.Iterations, size/first, o.gammaPrime/2*size*size)
 		switch res := out.RelativeResidual; {
 		case math.IsNaN(size) || math.IsInf(size, 0):
 			out.Reason = StoppedNonFinite
@@ -76,7 +82,7 @@ func (o *primalProx[T]) Direction(d []T, p *Problem[T]) Report {
 		if out.Reason != "" {
 			break
 		}
-		o.factor(z)
+		o.factor.set(z, o.y)
 		solved, descent := o.solver.Solve(&o.sys, o.delta, o.b, Stop{Iterations: left, Tolerance: min(0.1, out.RelativeResidual)})
 		out.Iterations += solved.Iterations
 		left -= max(1, solved.Iterations)
@@ -84,18 +90,18 @@ func (o *primalProx[T]) Direction(d []T, p *Problem[T]) Report {
 			out.Reason = solved.Reason
 			break
 		}
-		step := o.rows(o.sys.jx)
+		step := o.sys.jx
 		cross, square := tensor.Dot(o.pool, d, o.delta), tensor.Dot(o.pool, o.delta, o.delta)
 		wdelta := o.decaySlope(o.delta)
 		t, next := 1.0, 0.0
 		accepted := false
-		now := data + wd + dd/(2*o.damped)
+		now := data + wd + dd/(2*o.gammaPrime)
 		for range maxHalvings {
-			copy(z.Flat(), p.Z.Flat())
+			copy(z.Flat(), o.z.Flat())
 			axpy(1, u.Flat(), z.Flat())
 			axpy(t, step.Flat(), z.Flat())
-			next = p.mean(z)
-			value := next + wd + t*wdelta + (dd+2*t*cross+t*t*square)/(2*o.damped)
+			next = o.mean(z)
+			value := next + wd + t*wdelta + (dd+2*t*cross+t*t*square)/(2*o.gammaPrime)
 			if accepted = value <= now-armijo*t*descent+1e-15*math.Abs(now); accepted {
 				break
 			}
@@ -118,14 +124,14 @@ func (o *primalProx[T]) Direction(d []T, p *Problem[T]) Report {
 		}
 		// b = -grad P = -(1/m) Jᵀ grad loss(f + J d) - mu w - d/gamma'
 		for i := range z.Rows {
-			p.losses().GradOf(i, g1.Row(i), z.Row(i), p.Y.Row(i))
+			o.loss.GradOf(i, g1.Row(i), z.Row(i), o.y.Row(i))
 		}
 		tensor.Scale(nil, -1/m, g1.Flat())
 		o.vjp(o.b, g1)
 		if mu := o.spec.WeightDecay; mu > 0 {
-			tensor.Axpy(o.pool, T(-mu), p.Lin.Weights(), o.b)
+			tensor.Axpy(o.pool, T(-mu), p.Gradient.Weights(), o.b)
 		}
-		tensor.Axpy(o.pool, T(-1/o.damped), d, o.b)
+		tensor.Axpy(o.pool, T(-1/o.gammaPrime), d, o.b)
 		last := size
 		if size = tensor.Norm2(o.pool, o.b); size >= last/2 && size/first < 1e-9 {
 			out.Reason = StoppedExact // rounding lets it go no further
@@ -133,34 +139,34 @@ func (o *primalProx[T]) Direction(d []T, p *Problem[T]) Report {
 			break
 		}
 	}
-	o.take(out)
+	o.report.Counters.Add(o.sys.Counters)
+	o.record(out)
 	if dd == 0 { // not one step was taken
 		copy(d, o.b)
-		tensor.Scale(o.pool, T(o.damped), d)
-		o.report.Slope = -o.damped * first * first
+		tensor.Scale(o.pool, T(o.gammaPrime), d)
+		o.report.Slope = -o.gammaPrime * first * first
 		return o.report
 	}
-	o.report.Slope = dot(o.rows(o.g).Flat(), u.Flat())/m + wd
+	o.report.Slope = dot(o.g.Flat(), u.Flat())/m + wd
 	o.report.ModelChange = data - before
-	return o.end(d)
+	return o.finish()
 }
 
-// Diagnose takes a JVP and a VJP for the gap (gamma'/2) |grad P(d)|², that of
+// Complete takes a JVP and a VJP for the gap (gamma'/2) |grad P(d)|², that of
 // alpha = grad loss(f + J d), and a JVP for the model's change of a gradient step.
-func (o *primalProx[T]) Diagnose(r *Report, d []T, p *Problem[T], gap bool) {
-	o.problem = p
+func (o *primalProx[T]) Complete(gap bool) Report {
+	r := o.report
 	if gap || math.IsNaN(r.ModelChange) {
-		u, z, g := o.rows(o.u), o.rows(o.z), o.rows(o.g1)
-		p.Lin.JVP(u, d)
-		copy(z.Flat(), p.Z.Flat())
-		axpy(1, u.Flat(), z.Flat())
-		r.ModelChange = p.mean(z) - p.mean(p.Z)
+		o.p.Gradient.JVP(o.u, o.d)
+		copy(o.zd.Flat(), o.z.Flat())
+		axpy(1, o.u.Flat(), o.zd.Flat())
+		r.ModelChange = o.mean(o.zd) - o.mean(o.z)
 		if gap {
-			for i := range z.Rows {
-				p.losses().GradOf(i, g.Row(i), z.Row(i), p.Y.Row(i))
+			for i := range o.zd.Rows {
+				o.loss.GradOf(i, o.gd.Row(i), o.zd.Row(i), o.y.Row(i))
 			}
-			o.gradientGap(r, d, g)
+			o.gradientGap(&r, o.gd, o.gradSize)
 		}
 	}
-	o.diagnose(r, d, p)
+	return o.complete(r)
 }

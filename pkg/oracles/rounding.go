@@ -64,17 +64,16 @@ func (l line) best() float64 {
 	return 1
 }
 
-// along is the line of d with u = J d, with factors at f.
-func (o *core[T]) along(d []T, u tensor.Matrix[float64]) (l line) {
-	m := float64(u.Rows)
-	l.slope = o.decaySlope(d)
+// along is the line of d with u = J d, and the factor at f.
+func (o *core[T]) along(u tensor.Matrix[float64]) (l line) {
+	l.slope = o.decaySlope(o.d)
 	for i := range u.Rows {
-		o.problem.losses().SqrtMulTOf(i, o.row, u.Row(i), o.factors.Row(i))
-		l.slope += dot(o.g.Row(i), u.Row(i)) / m
-		l.curvature += dot(o.row, o.row) / m
+		o.factor.mulTOf(i, o.row, u.Row(i))
+		l.slope += dot(o.g.Row(i), u.Row(i)) / o.m
+		l.curvature += dot(o.row, o.row) / o.m
 	}
-	if o.damped > 0 { // at 0, d = 0
-		l.square = tensor.Dot(o.pool, d, d) / o.damped
+	if o.gammaPrime > 0 { // at 0, d = 0
+		l.square = tensor.Dot(o.pool, o.d, o.d) / o.gammaPrime
 	}
 	return l
 }
@@ -84,7 +83,7 @@ func (o *core[T]) along(d []T, u tensor.Matrix[float64]) (l line) {
 func (o *core[T]) misfit(u tensor.Matrix[float64], tau float64, s []float64) (sum float64) {
 	k := u.Cols
 	for i := range u.Rows {
-		o.problem.losses().SqrtMulTOf(i, o.row, u.Row(i), o.factors.Row(i))
+		o.factor.mulTOf(i, o.row, u.Row(i))
 		for j, v := range o.row {
 			e := tau*v - s[i*k+j]
 			sum += e * e

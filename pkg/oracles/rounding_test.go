@@ -13,10 +13,13 @@ import (
 // widened is a problem of float32 in float64: the same weights, inputs and targets.
 func widened(n *nn.Net, p *Problem[float32], x tensor.Matrix[float32]) *Problem[float64] {
 	w, wide := make([]float64, n.NumParams()), tensor.New[float64](x.Rows, x.Cols)
-	tensor.Convert(w, p.Lin.Weights())
+	tensor.Convert(w, p.Gradient.Weights())
 	tensor.Convert(wide.Flat(), x.Flat())
 	lin := nn.NewLinearization[float64](n, x.Rows, nil)
-	return &Problem[float64]{Z: lin.Linearize(w, wide), Y: p.Y, Lin: lin, Loss: p.Loss, Omega: p.Omega}
+	lin.Linearize(w, wide)
+	q := problemOf(p.Loss, lin, p.Gradient.Targets)
+	q.Gradient.Omega = p.Gradient.Omega
+	return q
 }
 
 // TestRounding: in float32, whatever gamma makes of rounding, the slope, P and the gap
@@ -45,10 +48,10 @@ func TestRounding(t *testing.T) {
 					}
 					q := widened(n, p, x)
 					d, wide := make([]float32, n.NumParams()), make([]float64, n.NumParams())
-					o := Bind[float32](c.must(options...), c.loss, n, m, nil)
+					o := New[float32](c.must(options...), Site{c.loss, n.Dims(m), nil})
 					r := o.Direction(d, p)
 					first := r
-					o.Diagnose(&r, d, p, true)
+					r = o.Complete(true)
 					tensor.Convert(wide, d)
 					g := gradientOf(q, r.WeightDecay)
 					if tensor.Norm2(nil, g) < 1e-6 || c.lossName == "huber" && r.Gamma > 1e8 {
@@ -64,7 +67,7 @@ func TestRounding(t *testing.T) {
 					}{
 						{"the slope", r.Slope, slope, 2e-2},
 						{"P", r.Primal, primal, 1e-3},
-						{"the change of the model before Diagnose", first.ModelChange, r.ModelChange, 2e-2},
+						{"the change of the model before Complete", first.ModelChange, r.ModelChange, 2e-2},
 					} {
 						if math.Abs(v.got-v.want) > v.tol*scale { // NaN: not said
 							t.Errorf("%s: %s is %.9g, want %.9g", say, v.what, v.got, v.want)
@@ -73,7 +76,7 @@ func TestRounding(t *testing.T) {
 					if !(slope < 1e-6*scale) {
 						t.Errorf("%s: the slope is %g", say, slope)
 					}
-					truncated := r.StopReason == StoppedBudget || r.StopReason == StoppedNoDecrease && can[BoxSolver](Solvers.Default(c.solver).Must())
+					truncated := r.StopReason == StoppedBudget || r.StopReason == StoppedNoDecrease && Solvers.Default(c.solver).Must().Abilities().Box != nil
 					if primal > start*(1+1e-5) && !(truncated && c.solver != "cholesky") {
 						t.Errorf("%s: P rises from %g to %g", say, start, primal)
 					}
@@ -81,11 +84,11 @@ func TestRounding(t *testing.T) {
 						t.Errorf("%s: the gap is %g", say, r.Gap)
 					}
 					if c.formulation == "dual" && r.WeightDecay == 0 {
-						s := tensor.New[float64](m, q.Z.Cols)
+						s := tensor.New[float64](m, q.Gradient.Outputs().Cols)
 						if gn, ok := o.(*dualGN[float32]); ok {
 							copy(s.Flat(), gn.s)
 						}
-						if want := primal - dualOf(c, q, o.(Dualist).Alpha(), s, r.Gamma); !(math.Abs(r.Gap-want) <= 1e-3*(scale+want)) {
+						if want := primal - dualOf(c, q, o.(DualOracle).DualVariables(), s, r.Gamma); !(math.Abs(r.Gap-want) <= 1e-3*(scale+want)) {
 							t.Errorf("%s: the gap is %g, want %g", say, r.Gap, want)
 						}
 					}
@@ -108,7 +111,7 @@ func TestRoundingDoubts(t *testing.T) {
 		q := widened(n, p, x)
 		d, wide := make([]float32, n.NumParams()), make([]float64, n.NumParams())
 		const gamma, tolerance = 1e8, 1e-6
-		o := Bind[float32](c.must("inner_iterations: 200", fmt.Sprintf("gamma: %g", gamma), fmt.Sprintf("gap_tolerance: %g", tolerance)), c.loss, n, 8, nil)
+		o := New[float32](c.must("inner_iterations: 200", fmt.Sprintf("gamma: %g", gamma), fmt.Sprintf("gap_tolerance: %g", tolerance)), Site{c.loss, n.Dims(8), nil})
 		r := o.Direction(d, p)
 		// t + 1 JVPs, and one for the direction that is in doubt.
 		if c.solver == "cg" && c.formulation == "dual" && r.StopReason != StoppedSlope && (r.Counters.JVPs != r.InnerIterations+2 || r.Counters.VJPs != r.InnerIterations+2) {
@@ -118,7 +121,7 @@ func TestRoundingDoubts(t *testing.T) {
 		best := make([]float64, len(wide))
 		c.bind(n, 8, converged(gamma, 0)...).Direction(best, q)
 		missed := primalOf(c, q, wide, gamma, 0) - primalOf(c, q, best, gamma, 0)
-		if missed > 100*tolerance*q.mean(q.Z) {
+		if missed > 100*tolerance*meanOf(q, q.Gradient.Outputs()) {
 			seen++
 			if claimed(r.StopReason) {
 				t.Errorf("%v: stopped by %s, %g above the minimum", c, r.StopReason, missed)
@@ -146,11 +149,11 @@ func TestPrimalFloat32(t *testing.T) {
 					q := widened(n, p, x)
 					d, wide, e := make([]float32, n.NumParams()), make([]float64, n.NumParams()), make([]float64, n.NumParams())
 					options := []string{fmt.Sprintf("inner_iterations: %d", budget), fmt.Sprintf("gamma: %g", gamma)}
-					Bind[float32](c.must(options...), c.loss, n, 8, nil).Direction(d, p)
+					New[float32](c.must(options...), Site{c.loss, n.Dims(8), nil}).Direction(d, p)
 					c.bind(n, 8, options...).Direction(e, q)
 					tensor.Convert(wide, d)
 					got, want := primalOf(c, q, wide, gamma, 0), primalOf(c, q, e, gamma, 0)
-					if missed := (got - want) / math.Abs(want-q.mean(q.Z)); !(missed < 1e-4) {
+					if missed := (got - want) / math.Abs(want-meanOf(q, q.Gradient.Outputs())); !(missed < 1e-4) {
 						t.Errorf("%v, gamma %g, seed %d: after %d iterations float32 misses %.2g of the decrease", c, gamma, seed, budget, missed)
 					}
 				}

@@ -16,18 +16,16 @@ func init() {
 // order for each epoch.
 type SDCA struct{}
 
-var (
-	_ BoxSolver = SDCA{}
-	_ Former    = SDCA{}
-)
+func (SDCA) Abilities() Abilities {
+	return Abilities{Box: newCoordinateAscent, NeedsGram: true, BoxSpace: func(n int) int { return n }}
+}
 
-func (SDCA) Box(n int) BoxAscent {
+func newCoordinateAscent(n int) BoxAscent {
 	s := &coordinateAscent{order: make([]int, n)}
 	s.rng = rand.New(&s.source)
 	s.swap = func(i, j int) { s.order[i], s.order[j] = s.order[j], s.order[i] }
 	return s
 }
-func (SDCA) Forms() {}
 
 type coordinateAscent struct {
 	order  []int
@@ -37,7 +35,8 @@ type coordinateAscent struct {
 }
 
 func (s *coordinateAscent) Solve(b *Box, a, u []float64, out *Solution) {
-	k := b.form()
+	k, counters := b.K.Form()
+	b.Counters.Add(counters)
 	n := len(a)
 	order := s.order[:n]
 	for i := range order {
@@ -50,15 +49,15 @@ func (s *coordinateAscent) Solve(b *Box, a, u []float64, out *Solution) {
 			// Along coordinate j, with kappa = c K_jj, D falls short of its best by
 			// loss*(a) - a (base + u) + kappa (a - a_j)²/2.
 			row := k.Row(j)
-			kappa := b.c * row[j]
+			kappa := b.C * row[j]
 			next := b.ProxConj(j, kappa, b.base[j]+u[j]+kappa*a[j])
 			if step := next - a[j]; step != 0 {
 				a[j] = next
-				axpy(-b.c*step, row, u)
+				axpy(-b.C*step, row, u)
 			}
 		}
 		out.Iterations++
-		b.count(int64(n) * int64(n))
+		b.Counters.Add(Counters{GramProducts: 1, MultiplyAdds: int64(n) * int64(n)}) // an epoch goes once over K
 		if !b.Observe(a, u, out) {
 			continue
 		}

@@ -9,51 +9,9 @@ import (
 	"github.com/dualgn/dgn/pkg/tensor"
 )
 
-// A Solver is an inner solver with its options. What it can do is what it
-// implements of [SystemSolver], [NewtonSolver], [PrimalSolver] and [BoxSolver].
-type Solver any
-
-// A SystemSolver solves the dual system of Gauss-Newton.
-type SystemSolver interface {
-	// System returns a solver of systems of at most n = m k unknowns, for at
-	// most budget iterations.
-	System(n, k, budget int, pool *tensor.Pool) Linear
-}
-
-// A NewtonSolver solves the systems of a Newton method, one after the other:
-// afterwards [System] holds K L x.
-type NewtonSolver interface {
-	SystemSolver
-	Newton()
-}
-
-// A PathSolver solves one dual system for many gammas.
-type PathSolver interface {
-	SystemSolver
-	Path(n, budget int) Path
-}
-
-// A WarmSolver starts from what [System] is told to start from.
-type WarmSolver interface {
-	SystemSolver
-	Warm()
-}
-
-// A PrimalSolver solves systems of p unknowns, in at most budget iterations each.
-type PrimalSolver interface {
-	Primal32(p, budget int, pool *tensor.Pool) PrimalLinear[float32]
-	Primal64(p, budget int, pool *tensor.Pool) PrimalLinear[float64]
-}
-
-// A BoxSolver maximises the dual of prox-linear for losses whose conjugates
-// have a box for their domain.
-type BoxSolver interface {
-	Box(n int) BoxAscent
-}
-
-// A Former holds K itself, of (m k)² numbers.
-type Former interface {
-	Forms()
+// A Solver is an inner solver with its options.
+type Solver interface {
+	Abilities() Abilities
 }
 
 // Linear solves A x = b for the A of a [System].
@@ -132,49 +90,19 @@ func (c SolverChoice) MarshalYAML() (any, error) {
 	return c.Choice.MarshalYAML()
 }
 
-// A job is what an oracle asks of a solver.
-type job struct {
-	what string // completes "serves ..."
-	can  func(Solver) bool
-}
-
-func can[T any](s Solver) bool { _, ok := s.(T); return ok }
-
-// The jobs there are.
-var (
-	jobSystem = job{"gauss_newton in the dual (every loss but hinge)", can[SystemSolver]}
-	jobNewton = job{"prox_linear in the dual with smooth losses (logistic, squared, binary_logistic)", can[NewtonSolver]}
-	jobPrimal = job{"gauss_newton (every loss but hinge) and prox_linear (logistic, squared, binary_logistic) in the primal", can[PrimalSolver]}
-	jobBox    = job{"prox_linear in the dual with losses whose dual has a box (hinge, squared_hinge, huber)", can[BoxSolver]}
-)
-
-// Serves says what a solver can do, for people.
-func Serves(s Solver) []string {
-	var out []string
-	for _, j := range []job{jobSystem, jobNewton, jobPrimal, jobBox} {
-		if j.can(s) {
-			out = append(out, j.what)
-		}
-	}
-	return out
-}
-
-// able returns the names of the solvers that can do something.
-func able(can func(Solver) bool) (names []string) {
-	for _, name := range Solvers.Names() {
-		if can(Solvers.Default(name).Must()) {
-			names = append(names, name)
-		}
-	}
-	return names
-}
+func (c SolverChoice) abilities() Abilities { return c.Must().Abilities() }
 
 // check returns an error about the key solver unless the choice can do a job.
 func (c SolverChoice) check(j job) error {
-	if j.can(c.Must()) {
+	if j.can(c.abilities()) {
 		return nil
 	}
-	return strict.Field("solver", "%s serves %s; for %s take one of %s", c.Name, strings.Join(Serves(c.Must()), ", and "), j.what, strings.Join(able(j.can), ", "))
+	return strict.Field("solver", "%s serves %s; for %s take one of %s", c.Name, strings.Join(Serves(c.Must()), ", and "), j, strings.Join(able(j.can), ", "))
+}
+
+// newPrimalSolver returns a solver of systems of p unknowns.
+func newPrimalSolver[T tensor.Float](c SolverChoice, o Inner, at Site) PrimalLinear[T] {
+	return tensor.InstanceOf[func(p, budget int, pool *tensor.Pool) PrimalLinear[T]](c.abilities().Primal)(at.Dims.Weights, o.InnerIterations, at.Pool)
 }
 
 func (s Solution) String() string {

@@ -14,40 +14,26 @@ import (
 // systemOf is the dual system of Gauss-Newton on a problem, with a right-hand
 // side in the range of Lᵀ.
 func systemOf(p *Problem[float64], c float64) (sys *System, b []float64) {
-	m, k := p.Z.Rows, p.Z.Cols
-	mat := func() tensor.Matrix[float64] { return tensor.New[float64](m, k) }
-	work := make([]float64, len(p.Lin.Weights()))
-	gram := &gram{
-		m: m, k: k, count: func(int64) {},
-		mul: func(u, v tensor.Matrix[float64]) { p.Lin.VJP(work, v); p.Lin.JVP(u, work) },
-		form: func() tensor.Matrix[float64] {
-			a := tensor.New[float64](m*k, m*k)
-			p.Lin.Gram(a)
-			return a
-		},
-		blocks: func() tensor.Matrix[float64] {
-			a := tensor.New[float64](m*k, k)
-			p.Lin.GramBlocks(a)
-			return a
-		},
+	z := p.Gradient.Outputs()
+	mat := func() tensor.Matrix[float64] { return tensor.New[float64](z.Rows, z.Cols) }
+	gram := newGram[float64](false, nil)
+	gram.reset(p.Gradient.Jacobian)
+	sys = &System{K: gram, C: c, factor: ggnFactor{p.losses(), mat()}, v: mat(), u: mat(), kx: mat(), descent: descent{math.Inf(-1), 1}}
+	sys.factor.set(z, p.Gradient.Targets)
+	g, kg := mat(), mat()
+	for i := range z.Rows {
+		p.Loss.Grad(g.Row(i), z.Row(i), p.Gradient.Targets.Row(i))
 	}
-	sys = &System{gram: gram, loss: p.losses(), factors: mat(), c: c, v: mat(), u: mat(), kx: mat(), accept: func(float64) bool { return true }}
-	v := mat()
-	for i := range m {
-		p.Loss.Factor(sys.factors.Row(i), p.Z.Row(i), p.Y.Row(i))
-		p.Loss.Grad(v.Row(i), p.Z.Row(i), p.Y.Row(i))
-	}
-	u := mat()
-	gram.mul(u, v)
-	b = make([]float64, m*k)
-	sys.transposed(b, u)
+	gram.Mul(kg, g)
+	b = make([]float64, len(kg.Flat()))
+	sys.factor.mulT(b, kg.Flat())
 	tensor.Scale(nil, -c, b)
 	return sys, b
 }
 
 // dense returns A column by column.
 func dense(sys *System) tensor.Matrix[float64] {
-	n := sys.m * sys.k
+	n := len(sys.u.Flat())
 	a := tensor.New[float64](n, n)
 	e, col := make([]float64, n), make([]float64, n)
 	for j := range n {
@@ -55,7 +41,7 @@ func dense(sys *System) tensor.Matrix[float64] {
 		e[j] = 1
 		sys.Mul(col, e)
 		for i, v := range col {
-			a.Set(i, j, sys.c*v)
+			a.Set(i, j, sys.C*v)
 		}
 		a.Set(j, j, a.At(j, j)+1)
 	}
@@ -68,7 +54,7 @@ func TestFormedSystem(t *testing.T) {
 	for _, name := range []string{"logistic", "squared", "huber", "squared_hinge"} {
 		_, p := newProblem[float64](losses.Known.Default(name).Must(), 5, nil)
 		sys, _ := systemOf(p, 0.7)
-		n, k := sys.m*sys.k, sys.k
+		n, k := len(sys.u.Flat()), sys.u.Cols
 		want, got := dense(sys), tensor.New[float64](n, n)
 		sys.matrix(got)
 		if d := distance(got.Flat(), want.Flat()); d > 1e-12 {
@@ -98,11 +84,11 @@ func TestSlopeGuard(t *testing.T) {
 		_, p := newProblem[float64](losses.Logistic{}, 5, nil)
 		sys, b := systemOf(p, 5)
 		n := len(b)
-		s := Solvers.Default(name).Must().(SystemSolver).System(n, sys.k, 50, nil)
+		s := Solvers.Default(name).Must().Abilities().System(n, sys.u.Cols, 50, nil)
 		x := make([]float64, n)
 		s.Solve(sys, x, b, Stop{Iterations: 50})
 		limit := dot(b, x) * 0.99 // which the last iterates pass
-		sys.accept = func(bx float64) bool { return bx < limit }
+		sys.descent = descent{-limit, 1}
 		out := s.Solve(sys, x, b, Stop{Iterations: 50})
 		if out.Reason != StoppedSlope || !(dot(b, x) < limit) {
 			t.Errorf("%s: %v, b·x = %g of %g", name, out, dot(b, x), limit)
@@ -114,7 +100,7 @@ func TestSlopeGuard(t *testing.T) {
 		if d := distance(out.Vector, r); d > 1e-9 {
 			t.Errorf("%s: the residual vector is %.2g away", name, d)
 		}
-		if can[NewtonSolver](Solvers.Default(name).Must()) {
+		if Solvers.Default(name).Must().Abilities().Newton {
 			kx := slices.Clone(sys.kx.Flat())
 			sys.Mul(make([]float64, n), x)
 			if d := distance(kx, sys.u.Flat()); d > 1e-9 && tensor.Norm2(nil, kx) > 0 {
@@ -140,9 +126,9 @@ func TestMonotone(t *testing.T) {
 				o := c.bind(n, 7, fmt.Sprintf("inner_iterations: %d", t0), fmt.Sprintf("gamma: %g", gamma))
 				r := o.Direction(d, p)
 				if r.StopReason == StoppedGradient || r.StopReason == StoppedNoDecrease {
-					g := make([]float64, p.Z.Cols)
+					g := make([]float64, p.Gradient.Outputs().Cols)
 					for i := range 7 {
-						if p.Loss.Grad(g, p.Z.Row(i), p.Y.Row(i)); !slices.Equal(g, o.(Dualist).Alpha().Row(i)) {
+						if p.Loss.Grad(g, p.Gradient.Outputs().Row(i), p.Gradient.Targets.Row(i)); !slices.Equal(g, o.(DualOracle).DualVariables().Row(i)) {
 							t.Fatalf("%v: the dual variables of a gradient step are not the gradient", c)
 						}
 					}
@@ -164,12 +150,12 @@ func TestMonotone(t *testing.T) {
 // TestWarmMultiple: wherever a solve starts, it ends at the best multiple of its
 // iterate, b·x = x·A x, from which descent follows.
 func TestWarmMultiple(t *testing.T) {
-	for _, name := range able(can[WarmSolver]) {
+	for _, name := range able(func(a Abilities) bool { return a.Warm }) {
 		_, p := newProblem[float64](losses.Logistic{}, 5, nil)
 		sys, b := systemOf(p, 5)
 		n := len(b)
 		a, rng := dense(sys), rand.New(rand.NewPCG(1, 2))
-		s := Solvers.Default(name).Must().(SystemSolver).System(n, sys.k, 3, nil)
+		s := Solvers.Default(name).Must().Abilities().System(n, sys.u.Cols, 3, nil)
 		x, ax := make([]float64, n), make([]float64, n)
 		for t0 := range 4 {
 			for i := range x {
@@ -188,11 +174,11 @@ func TestWarmMultiple(t *testing.T) {
 
 // TestWarmSafeguard: a warm solve whose result is refused ends at 0, and says so.
 func TestWarmSafeguard(t *testing.T) {
-	for _, name := range able(can[WarmSolver]) {
+	for _, name := range able(func(a Abilities) bool { return a.Warm }) {
 		_, p := newProblem[float64](losses.Logistic{}, 5, nil)
 		sys, b := systemOf(p, 5)
-		sys.accept = func(float64) bool { return false }
-		s := Solvers.Default(name).Must().(SystemSolver).System(len(b), sys.k, 3, nil)
+		sys.descent = descent{math.Inf(1), 1}
+		s := Solvers.Default(name).Must().Abilities().System(len(b), sys.u.Cols, 3, nil)
 		x := slices.Clone(b)
 		out := s.Solve(sys, x, b, Stop{Iterations: 3, Warm: true})
 		if out.Reason != StoppedSlope || out.RelativeResidual != 1 || dot(x, x) != 0 || !slices.Equal(out.Vector, b) {
@@ -245,17 +231,17 @@ func TestTolerance(t *testing.T) {
 				}
 				if c.formulation == "primal" {
 					at := func(d []float64) float64 { // |grad P|
-						u := tensor.New[float64](7, p.Z.Cols)
-						p.Lin.JVP(u, d)
-						row, f := make([]float64, p.Z.Cols), make([]float64, p.Z.Cols)
+						u := tensor.New[float64](7, p.Gradient.Outputs().Cols)
+						p.Gradient.JVP(u, d)
+						row, f := make([]float64, p.Gradient.Outputs().Cols), make([]float64, p.Gradient.Outputs().Cols)
 						for i := range 7 {
-							p.Loss.Factor(f, p.Z.Row(i), p.Y.Row(i))
-							p.Loss.SqrtMulT(row, u.Row(i), f)
-							p.Loss.SqrtMul(u.Row(i), row, f)
+							p.Loss.GGNFactor(f, p.Gradient.Outputs().Row(i), p.Gradient.Targets.Row(i))
+							p.Loss.MulFactorT(row, u.Row(i), f)
+							p.Loss.MulFactor(u.Row(i), row, f)
 						}
 						tensor.Scale(nil, 1.0/7, u.Flat())
 						e := make([]float64, len(d))
-						p.Lin.VJP(e, u)
+						p.Gradient.VJP(e, u)
 						axpy(1, gradientOf(p, 0), e)
 						axpy(1/gamma, d, e)
 						return tensor.Norm2(nil, e)
@@ -283,15 +269,15 @@ func TestProxResidual(t *testing.T) {
 		}
 		tested++
 		r := o.Direction(d, p)
-		u := tensor.New[float64](7, p.Z.Cols)
-		p.Lin.JVP(u, d)
-		axpy(1, p.Z.Flat(), u.Flat())
+		u := tensor.New[float64](7, p.Gradient.Outputs().Cols)
+		p.Gradient.JVP(u, d)
+		axpy(1, p.Gradient.Outputs().Flat(), u.Flat())
 		var rr, gg float64
-		g := make([]float64, p.Z.Cols)
+		g := make([]float64, p.Gradient.Outputs().Cols)
 		for i := range 7 {
-			p.Loss.Grad(g, p.Z.Row(i), p.Y.Row(i))
+			p.Loss.Grad(g, p.Gradient.Outputs().Row(i), p.Gradient.Targets.Row(i))
 			gg += dot(g, g)
-			p.Loss.Grad(g, u.Row(i), p.Y.Row(i))
+			p.Loss.Grad(g, u.Row(i), p.Gradient.Targets.Row(i))
 			axpy(-1, o.alpha.Row(i), g)
 			rr += dot(g, g)
 		}

@@ -65,13 +65,13 @@ func continues[T tensor.Float](t *testing.T, spec Spec, l losses.Loss) (matters 
 	for i := range problems {
 		// Weights and examples differ from step to step, and some come again.
 		n, problems[i] = drawProblem[T](l, m, uint64(i), nil)
-		problems[i].Examples = rand.New(rand.NewPCG(uint64(i), 0)).Perm(examples)[:m]
+		problems[i].Gradient.Examples = rand.New(rand.NewPCG(uint64(i), 0)).Perm(examples)[:m]
 	}
-	bind := func() Oracle[T] { return Bind[T](spec, l, n, m, nil) }
+	bind := func() Oracle[T] { return New[T](spec, Site{l, n.Dims(m), nil}) }
 	step := func(o Oracle[T], i int) (out []uint64) {
 		d := make([]T, n.NumParams())
 		r := o.Direction(d, problems[i])
-		o.Diagnose(&r, d, problems[i], i%2 == 0)
+		r = o.Complete(i%2 == 0)
 		for _, v := range d {
 			out = append(out, math.Float64bits(float64(v)))
 		}

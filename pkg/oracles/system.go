@@ -1,73 +1,60 @@
 package oracles
 
-import (
-	"github.com/dualgn/dgn/pkg/losses"
-	"github.com/dualgn/dgn/pkg/tensor"
-)
+import "github.com/dualgn/dgn/pkg/tensor"
 
-// A gram is K = J Jᵀ of the mini-batch at hand, m k x m k.
-type gram struct {
-	m, k   int
-	mul    func(u, v tensor.Matrix[float64]) // u = K v
-	form   func() tensor.Matrix[float64]     // K itself
-	blocks func() tensor.Matrix[float64]     // the k x k block of each example, one below the other
-	count  func(multiplyAdds int64)
-	pool   *tensor.Pool
-}
-
-// A System is A x = b with A = I + c Lᵀ K L, positive definite. H = L Lᵀ is the
-// Hessian of the losses, example by example.
+// A System is A x = b with A = I + c Lᵀ K L, positive definite, for m k unknowns.
+// H = L Lᵀ is the Hessian of the losses, example by example.
 type System struct {
-	*gram
-	loss    losses.Weighted
-	factors tensor.Matrix[float64] // m x k, of L
-	c       float64
+	K GramOperator
+	C float64
 
-	v, u tensor.Matrix[float64] // L x and K L x of the last Mul
-	kx   tensor.Matrix[float64] // K L x of the iterate, for a [NewtonSolver]
+	factor ggnFactor
+	v, u   tensor.Matrix[float64] // L x and K L x of the last Mul
+	kx     tensor.Matrix[float64] // K L x of the iterate
 
-	// accept is told b·x, and says whether x may be returned.
-	accept func(bx float64) bool
+	descent descent
+
+	// Counters are what the products have cost so far.
+	Counters Counters
 }
+
+// A descent is the slope of the objective along the direction that x stands for:
+// atZero + b·x/divisor. It must stay negative.
+type descent struct{ atZero, divisor float64 }
+
+// at returns the slope for b·x = bx.
+func (d descent) at(bx float64) float64 { return d.atZero + bx/d.divisor }
+
+// accepts reports whether x, with b·x = bx, stands for a descent direction.
+func (d descent) accepts(bx float64) bool { return d.at(bx) < 0 }
 
 // Mul sets dst = Lᵀ K L x.
 func (s *System) Mul(dst, x []float64) {
-	for i := range s.m {
-		s.loss.SqrtMulOf(i, s.v.Row(i), x[i*s.k:(i+1)*s.k], s.factors.Row(i))
-	}
-	s.mul(s.u, s.v)
-	s.transposed(dst, s.u)
-}
-
-// transposed sets dst = Lᵀ u.
-func (s *System) transposed(dst []float64, u tensor.Matrix[float64]) {
-	for i := range s.m {
-		s.loss.SqrtMulTOf(i, dst[i*s.k:(i+1)*s.k], u.Row(i), s.factors.Row(i))
-	}
+	s.factor.mul(s.v.Flat(), x)
+	s.Counters.Add(s.K.Mul(s.u, s.v))
+	s.factor.mulT(dst, s.u.Flat())
 }
 
 // advance says that the iterate moved by a times the last x multiplied.
 func (s *System) advance(a float64) { tensor.Axpy(nil, a, s.u.Flat(), s.kx.Flat()) }
 
-// matrix sets dst = A, formed.
+// matrix sets dst = A, m k x m k.
 func (s *System) matrix(dst tensor.Matrix[float64]) {
-	gram := s.form()
-	k := s.k
+	gram, counters := s.K.Form()
+	s.Counters.Add(counters)
+	m, k := s.u.Rows, s.u.Cols
 	for row := range dst.Rows { // K L, a row of which is Lᵀ applied to a row of K
-		from, to := gram.Row(row), dst.Row(row)
-		for i := range s.m {
-			s.loss.SqrtMulTOf(i, to[i*k:(i+1)*k], from[i*k:(i+1)*k], s.factors.Row(i))
-		}
+		s.factor.mulT(dst.Row(row), gram.Row(row))
 	}
 	column, out := s.v.Flat()[:k], s.u.Flat()[:k]
-	for i := range s.m { // Lᵀ (K L), k rows at a time
+	for i := range m { // Lᵀ (K L), k rows at a time
 		for j := range dst.Cols {
 			for a := range k {
 				column[a] = dst.Data[(i*k+a)*dst.Stride+j]
 			}
-			s.loss.SqrtMulTOf(i, out, column, s.factors.Row(i))
+			s.factor.mulTOf(i, out, column)
 			for a := range k {
-				dst.Data[(i*k+a)*dst.Stride+j] = s.c * out[a]
+				dst.Data[(i*k+a)*dst.Stride+j] = s.C * out[a]
 			}
 		}
 	}
@@ -76,11 +63,33 @@ func (s *System) matrix(dst tensor.Matrix[float64]) {
 	}
 }
 
-// A PrimalSystem is A d = b with A = (1/m) Jᵀ H J + I/gamma, positive definite.
+// A PrimalSystem is A d = b with A = (1/m) Jᵀ H J + I/gamma', positive definite, for
+// the p numbers of a direction.
 type PrimalSystem[T tensor.Float] struct {
-	mul func(dst, v []T)       // dst = A v
-	u   tensor.Matrix[float64] // J v of the last mul
-	jx  tensor.Matrix[float64] // J x of the iterate
+	jac        Jacobian[T]
+	factor     ggnFactor
+	gammaPrime float64
+	pool       *tensor.Pool
+
+	v    tensor.Matrix[float64] // m x k, work space
+	work []float64              // k
+	u    tensor.Matrix[float64] // J v of the last Mul
+	jx   tensor.Matrix[float64] // J x of the iterate
+
+	// Counters are what the products have cost so far.
+	Counters Counters
 }
 
+// Mul sets dst = A v, and leaves J v in u.
+func (s *PrimalSystem[T]) Mul(dst, v []T) {
+	s.jac.JVP(s.u, v)
+	s.factor.hessian(s.v, s.u, s.work)
+	tensor.Scale(nil, 1/float64(s.u.Rows), s.v.Flat())
+	s.jac.VJP(dst, s.v)
+	tensor.Axpy(s.pool, T(1/s.gammaPrime), v, dst)
+	dims := s.jac.Dims()
+	s.Counters.Add(Counters{JVPs: 1, VJPs: 1, MultiplyAdds: dims.JVP + dims.VJP})
+}
+
+// advance says that the iterate moved by a times the last v multiplied.
 func (s *PrimalSystem[T]) advance(a float64) { tensor.Axpy(nil, a, s.u.Flat(), s.jx.Flat()) }

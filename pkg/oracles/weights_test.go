@@ -9,15 +9,16 @@ import (
 )
 
 // rowsOf is a problem of chosen examples of a batch x with targets y: the same
-// weights of the network, at which lin is taken.
-func rowsOf(c combo, n *nn.Net, lin *nn.Linearization[float64], x, y tensor.Matrix[float64], rows []int) *Problem[float64] {
+// weights w of the network.
+func rowsOf(c combo, n *nn.Net, w []float64, x, y tensor.Matrix[float64], rows []int) *Problem[float64] {
 	a, b := tensor.New[float64](len(rows), x.Cols), tensor.New[float64](len(rows), y.Cols)
 	for to, from := range rows {
 		copy(a.Row(to), x.Row(from))
 		copy(b.Row(to), y.Row(from))
 	}
 	l := nn.NewLinearization[float64](n, len(rows), nil)
-	return &Problem[float64]{Z: l.Linearize(lin.Weights(), a), Y: b, Lin: l, Loss: c.loss}
+	l.Linearize(w, a)
+	return problemOf(c.loss, l, b)
 }
 
 // TestWeightsAreCopies: an example of weight 2 is two of it, and one of weight 0
@@ -28,21 +29,21 @@ func TestWeightsAreCopies(t *testing.T) {
 	served, _ := combos()
 	for _, c := range served {
 		n, p, x := drawBatch[float64](c.loss, m, 5, nil)
-		p.Omega = []float64{2, 0, 1, 1, 2}
-		q := rowsOf(c, n, p.Lin, x, p.Y, []int{0, 0, 2, 3, 4, 4})
-		scale := float64(q.Z.Rows) / m
+		p.Gradient.Omega = []float64{2, 0, 1, 1, 2}
+		q := rowsOf(c, n, p.Gradient.Weights(), x, p.Gradient.Targets, []int{0, 0, 2, 3, 4, 4})
+		scale := float64(q.Gradient.Outputs().Rows) / m
 		d, e := make([]float64, n.NumParams()), make([]float64, n.NumParams())
-		a, b := c.bind(n, m, converged(3, 0)...), c.bind(n, q.Z.Rows, converged(3*scale, 0)...)
+		a, b := c.bind(n, m, converged(3, 0)...), c.bind(n, q.Gradient.Outputs().Rows, converged(3*scale, 0)...)
 		r, s := a.Direction(d, p), b.Direction(e, q)
-		a.Diagnose(&r, d, p, true)
-		b.Diagnose(&s, e, q, true)
+		r = a.Complete(true)
+		s = b.Complete(true)
 		if dist := distance(d, e); dist > 1e-6 {
 			t.Errorf("%v: the direction is %.2g away from that of copies", c, dist)
 		}
 		for _, v := range []struct {
 			what      string
 			got, want float64
-		}{{"P", r.Primal, s.Primal * scale}, {"the slope", r.Slope, s.Slope * scale}, {"|grad h|", r.GradNorm, s.GradNorm * scale}, {"h", p.mean(p.Z), q.mean(q.Z) * scale}} {
+		}{{"P", r.Primal, s.Primal * scale}, {"the slope", r.Slope, s.Slope * scale}, {"|grad h|", r.GradNorm, s.GradNorm * scale}, {"h", meanOf(p, p.Gradient.Outputs()), meanOf(q, q.Gradient.Outputs()) * scale}} {
 			if c.formulation == "" && v.what == "P" {
 				continue // the gradient has no P
 			}
@@ -60,7 +61,7 @@ func TestWeightsOfOne(t *testing.T) {
 		n, p := newProblem[float64](c.loss, 7, nil)
 		d, e := make([]float64, n.NumParams()), make([]float64, n.NumParams())
 		c.bind(n, 7, "gamma: 3", "inner_iterations: 4").Direction(d, p)
-		p.Omega = []float64{1, 1, 1, 1, 1, 1, 1}
+		p.Gradient.Omega = []float64{1, 1, 1, 1, 1, 1, 1}
 		c.bind(n, 7, "gamma: 3", "inner_iterations: 4").Direction(e, p)
 		if distance(d, e) != 0 {
 			t.Errorf("%v: weights of 1 change the direction", c)
@@ -73,11 +74,11 @@ func TestNoWeight(t *testing.T) {
 	served, _ := combos()
 	for _, c := range served {
 		n, p := newProblem[float64](c.loss, 7, nil)
-		p.Omega = make([]float64, 7)
+		p.Gradient.Omega = make([]float64, 7)
 		d := make([]float64, n.NumParams())
 		o := c.bind(n, 7, "gamma: 3", "inner_iterations: 4")
 		r := o.Direction(d, p)
-		o.Diagnose(&r, d, p, true)
+		r = o.Complete(true)
 		if tensor.Norm2(nil, d) != 0 || c.formulation != "" && !(r.Primal == 0 && math.Abs(r.Gap) <= 1e-12) {
 			t.Errorf("%v: |d| = %g, P = %g, gap %g", c, tensor.Norm2(nil, d), r.Primal, r.Gap)
 		}

@@ -12,7 +12,7 @@ import (
 
 // solving are the settings in which the primal and the dual of one problem may
 // differ.
-var solving = []string{"oracle.formulation", "oracle.solver", "oracle.gram", "oracle.warm_start"}
+var solving = []string{"oracle.formulation", "oracle.solver", "oracle.warm_start"}
 
 // solves reports whether a key is one of those, or of their options.
 func solves(key string) bool {

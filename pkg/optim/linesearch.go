@@ -2,16 +2,16 @@ package optim
 
 import "github.com/dualgn/dgn/pkg/registry"
 
-// A StepRule picks how far to go along an update u. It sees the mini-batch
+// A LineSearch picks how far to go along an update u. It sees the mini-batch
 // objective only through what it asks for, so that it works with every oracle
-// and optimizer, and nothing is computed that no rule uses. A rule may remember
+// and optimizer, and nothing is computed that none uses. A line search may remember
 // earlier steps, so each run has its own.
-type StepRule interface {
-	// Size returns the multiple eta of u to add to the weights.
-	Size(phi Objective) (eta float64)
+type LineSearch interface {
+	// Search returns the multiple eta of u to add to the weights.
+	Search(phi Objective) (eta float64)
 
 	// State returns the numbers that a checkpoint must keep, nil if there are
-	// none. Writing to them restores the rule. A later version of a rule may have
+	// none. Writing to them restores it. A later version of a line search may have
 	// more, behind the others: those that a checkpoint lacks keep what they begin
 	// with.
 	State() []*float64
@@ -30,18 +30,18 @@ type Objective interface {
 	UseGradient()
 }
 
-// StepRules is the table of step rules.
-var StepRules = registry.Table[StepRule]{Kind: "line search"}
+// LineSearches is the table of line searches.
+var LineSearches = registry.Table[LineSearch]{Kind: "line search"}
 
 func init() {
-	registry.Add(&StepRules, registry.Info{Name: "none", Doc: "the update as it is"},
-		None{}, func(r None) (StepRule, error) { return r, nil })
+	registry.Add(&LineSearches, registry.Info{Name: "none", Doc: "the update as it is"},
+		None{}, func(r None) (LineSearch, error) { return r, nil })
 }
 
 // None makes the whole update.
 type None struct{}
 
-var _ StepRule = None{}
+var _ LineSearch = None{}
 
-func (None) Size(Objective) float64 { return 1 }
-func (None) State() []*float64      { return nil }
+func (None) Search(Objective) float64 { return 1 }
+func (None) State() []*float64        { return nil }

@@ -6,14 +6,14 @@ import (
 	"testing"
 )
 
-// TestStepRules is the conformance suite: a rule whose state is restored goes on
-// as if nothing had happened. It knows no rule by name.
-func TestStepRules(t *testing.T) {
+// TestLineSearches is the conformance suite: one whose state is restored goes on
+// as if nothing had happened. It knows none by name.
+func TestLineSearches(t *testing.T) {
 	matters := 0
-	for _, name := range StepRules.Names() {
-		for i, trial := range StepRules.Entry(name).Trials {
+	for _, name := range LineSearches.Names() {
+		for i, trial := range LineSearches.Entry(name).Trials {
 			t.Run(fmt.Sprintf("%s/%d", name, i), func(t *testing.T) {
-				bind := func() StepRule {
+				bind := func() LineSearch {
 					r, err := trial()
 					if err != nil {
 						t.Fatal(err)
@@ -21,19 +21,19 @@ func TestStepRules(t *testing.T) {
 					return r
 				}
 				// sizes are the steps along parabolas whose best step shrinks and grows.
-				sizes := func(r StepRule) (out []float64) {
+				sizes := func(r LineSearch) (out []float64) {
 					for _, least := range []float64{1, 0.2, 0.05, 0.3, 2} {
-						out = append(out, r.Size(parabola(least)))
+						out = append(out, r.Search(parabola(least)))
 					}
 					return out
 				}
 				first, second, forgetful := bind(), bind(), bind()
 				for _, least := range []float64{0.01, 0.02, 0.03} {
-					first.Size(parabola(least))
+					first.Search(parabola(least))
 				}
 				from, to := first.State(), second.State()
 				if len(from) != len(to) {
-					t.Fatal("two rules of a kind have different states")
+					t.Fatal("two of a kind have different states")
 				}
 				for j := range from {
 					*to[j] = *from[j]
@@ -49,6 +49,6 @@ func TestStepRules(t *testing.T) {
 		}
 	}
 	if matters == 0 {
-		t.Error("no rule's state matters")
+		t.Error("no line search has a state that matters")
 	}
 }

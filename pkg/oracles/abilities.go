@@ -1,0 +1,111 @@
+package oracles
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/dualgn/dgn/pkg/losses"
+	"github.com/dualgn/dgn/pkg/tensor"
+)
+
+// Abilities are what an inner solver can do: a constructor for each kind of problem
+// that it solves, nil where it does not. Checks of configs, their errors, the help and
+// the estimate of memory are made from it.
+type Abilities struct {
+	// System returns a solver of the dual systems of Gauss-Newton, of at most
+	// n = m k unknowns, for at most budget iterations.
+	System func(n, k, budget int, pool *tensor.Pool) Linear
+
+	// Newton says that System leaves K L x in [System], for the next step of a
+	// Newton method on the dual of prox-linear.
+	Newton bool
+
+	// Warm says that System can start from a given x.
+	Warm bool
+
+	// Path returns a solver of one dual system for many gammas.
+	Path func(n, budget int) Path
+
+	// Primal returns a solver of systems of p unknowns, the weights.
+	Primal PrimalSolvers
+
+	// Box returns a solver of the dual of prox-linear for losses whose conjugates
+	// have a box for their domain, with at most n = m k unknowns.
+	Box func(n int) BoxAscent
+
+	// NeedsGram says that the solver works on K itself, (m k)² numbers.
+	NeedsGram bool
+
+	// SystemSpace, PrimalSpace and BoxSpace return how many numbers a solver keeps, of
+	// the same sizes as its constructor is told; blocks: the diagonal blocks of K too.
+	SystemSpace func(n, k, budget int) (numbers int, blocks bool)
+	PrimalSpace func(p, budget int) (numbers int)
+	BoxSpace    func(n int) (numbers int)
+}
+
+// PrimalSolvers are the constructors of a primal solver, one for each precision.
+type PrimalSolvers = tensor.Instances[
+	func(p, budget int, pool *tensor.Pool) PrimalLinear[float32],
+	func(p, budget int, pool *tensor.Pool) PrimalLinear[float64]]
+
+// A job is what an oracle asks of a solver.
+type job struct {
+	can    func(Abilities) bool
+	serves func(losses.Loss) bool
+	oracle string // with a %s for the losses
+}
+
+func smooth(l losses.Loss) bool { return l.Curvature() == losses.Smooth }
+func curved(l losses.Loss) bool { return l.Curvature() != losses.Polyhedral }
+
+// The jobs there are.
+var (
+	jobSystem  = job{func(a Abilities) bool { return a.System != nil }, curved, "gauss_newton in the dual (%s)"}
+	jobNewton  = job{func(a Abilities) bool { return a.System != nil && a.Newton }, smooth, "prox_linear in the dual with smooth losses (%s)"}
+	jobBox     = job{func(a Abilities) bool { return a.Box != nil }, func(l losses.Loss) bool { return !smooth(l) }, "prox_linear in the dual with losses whose dual has a box (%s)"}
+	jobPrimal  = job{func(a Abilities) bool { return a.Primal.Float64 != nil }, curved, "gauss_newton in the primal (%s)"}
+	jobDescend = job{jobPrimal.can, smooth, "prox_linear in the primal (%s)"}
+)
+
+var jobs = []job{jobSystem, jobNewton, jobBox, jobPrimal, jobDescend}
+
+func (j job) String() string { return fmt.Sprintf(j.oracle, lossesThat(j.serves)) }
+
+// lossesThat names the registered losses that serve.
+func lossesThat(serves func(losses.Loss) bool) string {
+	var in, out []string
+	for _, name := range losses.Known.Names() {
+		if serves(losses.Known.Default(name).Must()) {
+			in = append(in, name)
+		} else {
+			out = append(out, name)
+		}
+	}
+	switch {
+	case len(out) == 0:
+		return "every loss"
+	case len(out) < len(in):
+		return "every loss but " + strings.Join(out, ", ")
+	}
+	return strings.Join(in, ", ")
+}
+
+// Serves says what a solver can do, for people.
+func Serves(s Solver) (out []string) {
+	for _, j := range jobs {
+		if j.can(s.Abilities()) {
+			out = append(out, j.String())
+		}
+	}
+	return out
+}
+
+// able returns the names of the solvers that can do something.
+func able(can func(Abilities) bool) (names []string) {
+	for _, name := range Solvers.Names() {
+		if can(Solvers.Default(name).Must().Abilities()) {
+			names = append(names, name)
+		}
+	}
+	return names
+}

@@ -1,0 +1,288 @@
+package oracles
+
+import (
+	"math"
+
+	"github.com/dualgn/dgn/pkg/tensor"
+)
+
+// dualGN solves Gauss-Newton in the dual.
+type dualGN[T tensor.Float] struct {
+	core[T]
+	solver Linear
+	path   Path // in place of solver, where gammas are searched
+	formed bool // K is formed
+	sys    System
+	alpha  tensor.Matrix[float64] // m x k
+	roomS  []float64              // m k
+	roomB  []float64
+	kx     tensor.Matrix[float64]
+	q      []T // m grad F; not where K is formed
+	best   []T // direction of the best gamma so far
+
+	// Of the last call:
+	s, b []float64 // unknowns, alpha = g + L s, and the right-hand side
+	qq   float64   // |q|²
+	norm float64   // |b|
+	tau  float64   // what d(alpha) was multiplied by
+}
+
+var (
+	_ DualOracle      = (*dualGN[float32])(nil)
+	_ Oracle[float32] = (*dualGN[float32])(nil)
+)
+
+func newDualGN[T tensor.Float](spec GaussNewton, at Site) Oracle[T] {
+	m, k := at.Dims.Examples, at.Dims.Outputs
+	n, abilities := m*k, spec.Solver.abilities()
+	o := &dualGN[T]{
+		formed: abilities.NeedsGram, alpha: tensor.New[float64](m, k), kx: tensor.New[float64](m, k),
+		roomS: make([]float64, n), roomB: make([]float64, n), q: make([]T, at.Dims.Weights),
+	}
+	o.bind(spec.Inner, at)
+	o.gram = newGram[T](o.formed, at.Pool)
+	if spec.Gamma.search != nil {
+		o.path = abilities.Path(n, spec.InnerIterations)
+		o.best = make([]T, at.Dims.Weights)
+	} else {
+		o.solver = abilities.System(n, k, spec.InnerIterations, at.Pool)
+	}
+	return o
+}
+
+// slope is <grad F, d> = -(gamma'/m²) |q|² + (1/m) b·s of the direction that s
+// stands for. With a large gamma it is a small difference of large numbers: that
+// of the direction itself is measured where q is at hand.
+func (o *dualGN[T]) slope() descent {
+	return descent{atZero: -o.gammaPrime / (o.m * o.m) * o.qq, divisor: o.m}
+}
+
+func (o *dualGN[T]) Direction(d []T, p *Problem[T]) Report {
+	o.begin(d, p)
+	n := len(o.u.Flat())
+	o.s, o.b, o.tau = o.roomS[:n], o.roomB[:n], 1
+
+	jq := o.u // J q
+	formed := o.formed && !o.trivial(1)
+	if formed {
+		o.qq = o.formedGradient(jq)
+	}
+	if !formed || o.qq == 0 {
+		o.qq = o.outputGradient(o.q)
+	}
+	if o.trivial(o.qq) {
+		o.fallBack(StoppedGradient)
+		return o.report
+	}
+	o.factor.set(o.z, o.y)
+	if !formed {
+		o.jvp(jq, o.q)
+	}
+	o.factor.mulT(o.b, jq.Flat())
+	o.sys = System{K: o.gram, C: o.gammaOverM, factor: o.factor, v: o.v, u: o.u, kx: o.cut(o.kx), descent: o.slope()}
+	stop := Stop{Iterations: o.spec.InnerIterations, Tolerance: o.spec.Tolerance, Gap: o.gapResidual(), Warm: o.memory != nil, Trace: p.Trace}
+	p.Trace.begin(1 / (2 * o.m)) // gap |r|²/(2m)
+	if o.path != nil {
+		o.search(stop)
+		return o.finish()
+	}
+	tensor.Scale(nil, -o.gammaOverM, o.b) // b = -c Lᵀ J q
+	o.norm = math.Sqrt(dot(o.b, o.b))
+	if stop.Warm {
+		o.memory.load(o.s, p.Gradient.Examples)
+	}
+	solution := o.solver.Solve(&o.sys, o.s, o.b, stop)
+	o.report.Counters.Add(o.sys.Counters)
+	if o.memory != nil {
+		o.memory.store(o.s, p.Gradient.Examples)
+	}
+	o.record(solution)
+	o.evaluate(solution.Vector, dot(o.b, o.s))
+	if !(o.report.Slope < 0) && solution.Reason != StoppedNonFinite {
+		o.giveUp()
+	}
+	return o.finish()
+}
+
+// formedGradient sets jq = J q with q = m grad F = Jᵀ g + m mu w, and returns |q|²,
+// from K: the only product with J that it takes is that of w, for weight decay.
+//
+//	J q = K g + m mu J w,  |q|² = g·K g + 2 m mu g·J w + m² mu² |w|²
+func (o *dualGN[T]) formedGradient(jq tensor.Matrix[float64]) float64 {
+	m, mu := o.m, o.spec.WeightDecay
+	o.product(jq, o.g)
+	qq := dot(o.g.Flat(), jq.Flat())
+	o.report.GradNorm = math.Sqrt(max(qq, 0)) / m
+	if mu > 0 {
+		jw := o.v
+		o.jvp(jw, o.p.Gradient.Weights())
+		qq += 2*m*mu*dot(o.g.Flat(), jw.Flat()) + 2*m*m*mu*o.decayValue()
+		axpy(m*mu, jw.Flat(), jq.Flat())
+	}
+	return qq
+}
+
+// fallBack makes the gradient step, that of alpha = g, s = 0.
+func (o *dualGN[T]) fallBack(reason string) {
+	copy(o.cut(o.alpha).Flat(), o.g.Flat())
+	clear(o.s)
+	o.tau = 1
+	copy(o.d, o.q)
+	o.gradientStep(o.qq, reason)
+}
+
+// giveUp makes the gradient step where no iterate descends, as short as is best for
+// the model: a gamma that is too large for the precision is one for the step.
+func (o *dualGN[T]) giveUp() {
+	if o.formed {
+		o.qq = o.outputGradient(o.q)
+	}
+	o.fallBack(StoppedSlope)
+	o.measure(math.NaN())
+}
+
+// gapResidual turns the tolerance on the gap into one on the residual r = Lᵀ u - s:
+// the gap is |r|²/(2m).
+func (o *dualGN[T]) gapResidual() float64 {
+	if o.spec.GapTolerance == 0 {
+		return 0
+	}
+	return math.Sqrt(2 * o.m * o.spec.GapTolerance * o.value())
+}
+
+// setAlpha makes alpha = g + L s.
+func (o *dualGN[T]) setAlpha() {
+	alpha := o.cut(o.alpha).Flat()
+	o.factor.mul(alpha, o.s)
+	axpy(1, o.g.Flat(), alpha)
+}
+
+// evaluate makes d = d0 - c Jᵀ alpha, and reports on it. The residual r of s gives
+// Lᵀ J d = s + r, so that the model's change and the gap take no product: they
+// are (1/m) [g·Jd + |s + r|²/2] and |r|²/(2m).
+func (o *dualGN[T]) evaluate(r []float64, bs float64) {
+	o.setAlpha()
+	copy(o.v.Flat(), o.cut(o.alpha).Flat())
+	tensor.Scale(nil, -o.gammaOverM, o.v.Flat())
+	o.vjp(o.d, o.v)
+	o.addDecay(o.d)
+
+	slope := o.slope().at(bs)
+	if !o.formed {
+		slope = tensor.Dot(o.pool, o.q, o.d) / o.m
+	}
+	l := line{slope: slope, square: tensor.Dot(o.pool, o.d, o.d) / o.gammaPrime}
+	var product float64 // s·Lᵀ J d/m
+	for i, s := range o.s {
+		l.curvature += (s + r[i]) * (s + r[i]) / o.m
+		product += s * (s + r[i]) / o.m
+	}
+	o.report.Gap = dot(r, r) / (2 * o.m)
+	// In exact arithmetic <grad P(d), d> = r·(s + r)/m, for the r of the recursion.
+	cut := o.report.StopReason == StoppedSlope // by rounding
+	if cut || o.doubts(l.slope+l.square+product, l.change(), o.gammaOverM*o.qq/dot(o.g.Flat(), o.g.Flat())) {
+		o.report.Slope = l.slope
+		o.measure(l.change())
+		return
+	}
+	o.tau = 1
+	if o.spec.Rescale {
+		o.tau = l.best()
+		tensor.Scale(o.pool, T(o.tau), o.d)
+		o.report.Gap += (o.tau-1)*slope + (o.tau*o.tau-1)*l.stiff()/2
+	}
+	o.report.Slope = o.tau * slope
+	o.report.ModelChange = o.report.Slope - o.decaySlope(o.d) + o.tau*o.tau*l.curvature/2
+}
+
+// measure reports of d itself, by the JVP u = J d, where the recursion says that P
+// changes by change. If P does not, or rises, d becomes its best multiple. A slope in
+// the report that is not negative stays, since one that is measured twice must be
+// negative both times.
+func (o *dualGN[T]) measure(change float64) {
+	o.jvp(o.u, o.d)
+	l := o.along(o.u)
+	o.tau = 1
+	if bad := spoilt(l.change(), change); bad || l.change() > 0 || o.spec.Rescale {
+		o.tau = l.best()
+		if bad && claimed(o.report.StopReason) {
+			o.report.StopReason = StoppedRounding
+		}
+	}
+	tau := o.tau
+	o.report.Gap = o.gapAt(l, o.u, tau, o.s)
+	o.report.RelativeResidual = math.Sqrt(o.misfit(o.u, 1, o.s)) / o.norm
+	tensor.Scale(o.pool, T(tau), o.d)
+	if o.report.Slope < 0 {
+		o.report.Slope = tau * l.slope
+	}
+	o.report.ModelChange = tau*l.slope - o.decaySlope(o.d) + tau*tau*l.curvature/2
+}
+
+// search takes the gamma of least F on the mini-batch along the path of
+// solutions, from one basis. Each gamma costs a VJP and a forward pass. The
+// right-hand side for any gamma is -c b.
+func (o *dualGN[T]) search(stop Stop) {
+	batch, mu := &o.p.Gradient, o.spec.WeightDecay
+	largest := o.gammaOverM // whose system is the last to converge
+	stop.Gap /= largest     // the residual for b is that for -c b over c
+	o.p.Trace.begin(largest * largest / (2 * o.m))
+	solution := o.path.Build(&o.sys, o.b, stop)
+	o.report.Counters.Add(o.sys.Counters)
+	norm := math.Sqrt(dot(o.b, o.b))
+	least, tau := math.Inf(1), 1.0
+	var chosen Report
+	for i, gamma := range o.spec.Gamma.search {
+		o.setGamma(gamma)
+		r := o.path.At(o.s, o.gammaOverM, -o.gammaOverM)
+		o.record(solution)
+		o.norm = o.gammaOverM * norm
+		o.report.RelativeResidual = math.Sqrt(dot(r, r)) / o.norm
+		o.evaluate(r, -o.gammaOverM*dot(o.b, o.s))
+		f := o.mean(batch.OutputsAt(1, o.d))
+		o.report.Counters.Add(Counters{Forwards: 1, MultiplyAdds: batch.Dims().Forward})
+		if mu > 0 {
+			f += mu / 2 * (2*tensor.Dot(o.pool, batch.Weights(), o.d) + tensor.Dot(o.pool, o.d, o.d))
+		}
+		descends := f < least && o.report.Slope < 0
+		if i == 0 || descends {
+			chosen, tau = o.report, o.tau
+			copy(o.best, o.d)
+		}
+		if descends {
+			least = f
+		}
+	}
+	chosen.Counters = o.report.Counters
+	o.setGamma(chosen.Gamma)
+	o.report, o.norm = chosen, o.gammaOverM*norm
+	if !(chosen.Slope < 0) && solution.Reason != StoppedNonFinite { // not one descends
+		o.giveUp()
+		return
+	}
+	o.tau = tau
+	o.path.At(o.s, o.gammaOverM, -o.gammaOverM)
+	o.setAlpha()
+	copy(o.d, o.best)
+}
+
+func (o *dualGN[T]) DualVariables() tensor.Matrix[float64] { return o.cut(o.alpha) }
+
+// Complete takes a JVP for the gap, and for the gradient step, whose u is not known:
+// what it then reports is of d itself, and not of the recursion that led to it.
+func (o *dualGN[T]) Complete(gap bool) Report {
+	r := o.report
+	if gap || math.IsNaN(r.ModelChange) {
+		o.factor.set(o.z, o.y)
+		o.p.Gradient.JVP(o.u, o.d)
+		r.ModelChange = o.changeOf(o.u)
+		tensor.Scale(nil, 1/o.tau, o.u.Flat()) // of d(alpha)
+		l := o.along(o.u)
+		l.square /= o.tau * o.tau
+		r.Gap = o.gapAt(l, o.u, o.tau, o.s)
+		if !math.IsNaN(r.RelativeResidual) {
+			r.RelativeResidual = math.Sqrt(o.misfit(o.u, 1, o.s)) / o.norm
+		}
+	}
+	return o.complete(r)
+}

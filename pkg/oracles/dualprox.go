@@ -1,0 +1,240 @@
+package oracles
+
+import (
+	"math"
+
+	"github.com/dualgn/dgn/pkg/tensor"
+)
+
+// dualProx is what the prox-linear oracles that work in the dual share. They keep
+// alpha and u = -c K alpha, c = gamma'/m, so that J d = s0 + u for
+// d = d0 - c Jᵀ alpha, s0 = J d0. With base = f + s0,
+//
+//	P = (1/m) Σ loss_i(base_i + u_i) - alpha·u/(2m)
+//
+// but for a constant, which is 0 without weight decay.
+type dualProx[T tensor.Float] struct {
+	core[T]
+	smooth bool                      // every truncated solve descends, but for rounding
+	room   [6]tensor.Matrix[float64] // m x k
+
+	// Of the last call, m x k:
+	base, z    tensor.Matrix[float64] // base, and base + u
+	alpha      tensor.Matrix[float64]
+	shift      tensor.Matrix[float64] // u
+	admissible tensor.Matrix[float64] // dual variables for D and for output
+	jd         tensor.Matrix[float64] // J d
+
+	objective float64 // F at w
+	primal0   float64 // P at d = 0: P below it makes d a descent direction
+	gSize     float64 // |g|, 1 where that is 0
+	condition float64 // a lower bound of c |K|, 0 where none is known
+	measured  bool    // J d comes from d itself
+}
+
+var _ DualOracle = (*dualProx[float32])(nil)
+
+func (o *dualProx[T]) bindDual(spec Inner, formed bool, at Site) {
+	o.bind(spec, at)
+	o.gram = newGram[T](formed, at.Pool)
+	for i := range o.room {
+		o.room[i] = tensor.New[float64](at.Dims.Examples, at.Dims.Outputs)
+	}
+}
+
+// beginDual sets base, and P at d = 0 and the size of g. It reports whether there is
+// anything to solve; if not, d is the gradient step.
+func (o *dualProx[T]) beginDual(d []T, p *Problem[T]) bool {
+	o.begin(d, p)
+	for i, to := range []*tensor.Matrix[float64]{&o.base, &o.z, &o.alpha, &o.shift, &o.admissible, &o.jd} {
+		*to = o.cut(o.room[i])
+	}
+	o.condition, o.measured = 0, false
+	size, mu := math.Sqrt(dot(o.g.Flat(), o.g.Flat())), o.spec.WeightDecay
+	if o.trivial(size + mu) {
+		o.fallBack(StoppedGradient)
+		return false
+	}
+	if o.gSize = size; size == 0 {
+		o.gSize = 1
+	}
+	copy(o.base.Flat(), o.call.z.Flat())
+	h := o.mean(o.call.z)
+	o.objective, o.primal0 = h+o.decayValue(), h
+	if mu > 0 {
+		d0 := o.spare()
+		clear(d0)
+		o.addDecay(d0)
+		// F(w) = P(0) + C with C = (mu/2) |w|² (1 - gamma' mu), the least of
+		// |d|²/(2 gamma) + (mu/2) |w + d|².
+		o.primal0 = o.objective - o.decayValue()*(1-o.gammaPrime*mu)
+		o.jvp(o.u, d0)
+		axpy(1, o.u.Flat(), o.base.Flat())
+	}
+	return true
+}
+
+// fallBack makes the gradient step.
+func (o *dualProx[T]) fallBack(reason string) {
+	qq := o.outputGradient(o.d)
+	copy(o.alpha.Flat(), o.g.Flat())
+	copy(o.admissible.Flat(), o.g.Flat())
+	o.gradientStep(qq, reason)
+}
+
+// step makes d from alpha and u, unless P is not below what it is at d = 0: then
+// it makes the gradient step, since nothing would show that d descends.
+func (o *dualProx[T]) step(primal float64, s Solution) {
+	o.record(s)
+	if !(primal < o.primal0) {
+		if s.Reason != StoppedNonFinite {
+			o.report.StopReason = StoppedNoDecrease
+		}
+		o.fallBack(o.report.StopReason)
+		if o.smooth && o.report.StopReason == StoppedNoDecrease {
+			o.measure(math.NaN())
+		}
+		return
+	}
+	copy(o.v.Flat(), o.alpha.Flat())
+	tensor.Scale(nil, -o.gammaOverM, o.v.Flat())
+	o.vjp(o.d, o.v)
+	square := tensor.Dot(o.pool, o.d, o.d) / o.gammaPrime // |d - d0|²/gamma', which is -alpha·u/m
+	o.addDecay(o.d)
+	jd, f, u := o.jd.Flat(), o.call.z.Flat(), o.shift.Flat()
+	for i, b := range o.base.Flat() { // J d = base + u - f
+		jd[i] = b + u[i] - f[i]
+	}
+	change := primal - o.primal0
+	if o.doubts(square+dot(o.alpha.Flat(), u)*(1/o.m), change, o.condition) {
+		if o.measure(change); !(o.report.Slope < 0) {
+			o.fallBack(StoppedSlope)
+			o.measure(math.NaN())
+		}
+		return
+	}
+	if o.spec.Rescale {
+		o.rescale()
+	}
+	o.reportStep()
+}
+
+// reportStep reports of d with J d in jd.
+func (o *dualProx[T]) reportStep() {
+	o.report.Slope = dot(o.g.Flat(), o.jd.Flat())*(1/o.m) + o.decaySlope(o.d)
+	o.report.ModelChange = o.changeAt(o.jd)
+}
+
+// rescale makes d, and J d with it, the best multiple.
+func (o *dualProx[T]) rescale() {
+	tau := o.bestMultiple()
+	tensor.Scale(o.pool, T(tau), o.d)
+	tensor.Scale(nil, tau, o.jd.Flat())
+}
+
+// measure reports of d itself, by the JVP J d, where alpha and u say that P changes by
+// change. If P does not, or rises, d becomes its best multiple. The gap, which would
+// take a VJP, is left to Complete.
+func (o *dualProx[T]) measure(change float64) {
+	o.jvp(o.jd, o.d)
+	is := o.changeAt(o.jd) + o.decaySlope(o.d) + tensor.Dot(o.pool, o.d, o.d)/(2*o.gammaPrime)
+	if bad := spoilt(is, change); bad || is > 0 || o.spec.Rescale {
+		o.rescale()
+		if bad && claimed(o.report.StopReason) {
+			o.report.StopReason = StoppedRounding
+		}
+	}
+	o.measured = true
+	o.report.RelativeResidual = math.NaN()
+	o.reportStep()
+}
+
+// changeAt is (1/m) Σ loss_i(f_i + u_i) - h. It leaves f + u in z.
+func (o *dualProx[T]) changeAt(u tensor.Matrix[float64]) float64 {
+	copy(o.z.Flat(), o.call.z.Flat())
+	axpy(1, u.Flat(), o.z.Flat())
+	return o.mean(o.z) - o.mean(o.call.z)
+}
+
+// bestMultiple returns the tau > 0 at which P(tau d) is least: the root of its
+// derivative, which grows. It is found by the Illinois variant of false position.
+func (o *dualProx[T]) bestMultiple() float64 {
+	dd, wd := tensor.Dot(o.pool, o.d, o.d)/o.gammaPrime, o.decaySlope(o.d)
+	slope := func(tau float64) float64 {
+		copy(o.z.Flat(), o.call.z.Flat())
+		axpy(tau, o.jd.Flat(), o.z.Flat())
+		sum := wd + tau*dd
+		for i := range o.z.Rows {
+			o.loss.GradOf(i, o.row, o.z.Row(i), o.y.Row(i))
+			sum += dot(o.row, o.jd.Row(i)) * (1 / o.m)
+		}
+		return sum
+	}
+	lo, hi := 0.0, 1.0
+	atLo, atHi := slope(0), slope(1)
+	if !(atLo < 0) {
+		return 1
+	}
+	for range 60 {
+		if !(atHi < 0) {
+			break
+		}
+		lo, atLo = hi, atHi
+		hi *= 2
+		atHi = slope(hi)
+	}
+	for range 50 {
+		if atHi == 0 || !(hi-lo > 1e-12*hi) {
+			break
+		}
+		mid := (lo*atHi - hi*atLo) / (atHi - atLo)
+		if at := slope(mid); at < 0 {
+			lo, atLo = mid, at
+			atHi /= 2
+		} else {
+			if hi, atHi = mid, at; at == 0 {
+				break
+			}
+			atLo /= 2
+		}
+	}
+	return hi
+}
+
+func (o *dualProx[T]) DualVariables() tensor.Matrix[float64] { return o.admissible }
+
+// Complete takes a JVP and a VJP for the gap, and a JVP for the model's change of a
+// gradient step: what it then reports is of d itself.
+func (o *dualProx[T]) Complete(gap bool) Report {
+	r := o.report
+	if gap || math.IsNaN(r.ModelChange) {
+		o.p.Gradient.JVP(o.u, o.d)
+		r.ModelChange = o.changeAt(o.u)
+	}
+	if gap {
+		r.Gap = o.gapOf()
+	}
+	return o.complete(r)
+}
+
+// gapOf is P(d) - D(a) at the admissible a, for z = f + J d of the last changeAt, in
+// the form of Fenchel and Young, whose terms are not negative:
+//
+//	(1/m) Σ [loss_i(z_i) + loss_i*(a_i) - a_i·z_i] + |d - d(a)|²/(2 gamma').
+func (o *dualProx[T]) gapOf() (gap float64) {
+	if o.gammaPrime == 0 { // d = 0 is the minimum
+		return 0
+	}
+	for i := range o.z.Rows {
+		a, z, y := o.admissible.Row(i), o.z.Row(i), o.y.Row(i)
+		gap += max(0, o.loss.ValueOf(i, z, y)+o.loss.ConjOf(i, a, y, o.row)-dot(a, z)) / o.m
+	}
+	away := o.spare() // d - d(a), d(a) = d0 - c Jᵀ a
+	o.p.Gradient.VJP(away, o.admissible)
+	tensor.Scale(o.pool, T(o.gammaOverM), away)
+	tensor.Axpy(o.pool, 1, o.d, away)
+	if mu := o.spec.WeightDecay; mu > 0 {
+		tensor.Axpy(o.pool, T(o.gammaPrime*mu), o.p.Gradient.Weights(), away)
+	}
+	return gap + tensor.Dot(o.pool, away, away)/(2*o.gammaPrime)
+}

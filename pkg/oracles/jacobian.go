@@ -1,0 +1,37 @@
+package oracles
+
+import (
+	"github.com/dualgn/dgn/pkg/nn"
+	"github.com/dualgn/dgn/pkg/tensor"
+)
+
+// A Jacobian is a model f linearized at weights w on m examples: the outputs f(w),
+// m x k, and J = df(w), which maps R^p to R^{m x k}. It is all that oracles see of
+// a network, so that residuals of equations, or a user's own model, can stand in
+// its place. [nn.Linearization] is one.
+//
+// Matrices that are returned are valid until the model is linearized again, those
+// of OutputsAt until its next call.
+type Jacobian[T tensor.Float] interface {
+	Dims() nn.Dims
+	Weights() []T                                        // w, of length p
+	Outputs() tensor.Matrix[float64]                     // f(w)
+	OutputsAt(eta float64, d []T) tensor.Matrix[float64] // f(w + eta d)
+	JVP(u tensor.Matrix[float64], d []T)                 // u = J d
+	VJP(d []T, alpha tensor.Matrix[float64])             // d = Jᵀ alpha
+}
+
+// A GramJacobian knows a cheaper way to K = J Jᵀ than products with J and Jᵀ. Both
+// methods take k back-propagations, and return the multiply-adds of all they do.
+type GramJacobian[T tensor.Float] interface {
+	Jacobian[T]
+
+	// Gram sets a = K, m k x m k, row i k + c for output c of example i.
+	Gram(a tensor.Matrix[float64]) (multiplyAdds int64)
+
+	// GramBlocks sets b, m k x k, to the diagonal blocks of K: rows i k to
+	// i k + k - 1 hold that of example i.
+	GramBlocks(b tensor.Matrix[float64]) (multiplyAdds int64)
+}
+
+var _ GramJacobian[float32] = (*nn.Linearization[float32])(nil)

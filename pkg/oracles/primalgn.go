@@ -1,0 +1,109 @@
+package oracles
+
+import (
+	"math"
+
+	"github.com/dualgn/dgn/pkg/tensor"
+)
+
+// primalGN solves Gauss-Newton for the direction itself.
+type primalGN[T tensor.Float] struct {
+	core[T]
+	solver PrimalLinear[T]
+	sys    PrimalSystem[T]
+	b      []T                    // p: -grad F
+	roomJX tensor.Matrix[float64] // m x k
+
+	gradSize float64 // |grad F| of the last call
+}
+
+var _ Oracle[float32] = (*primalGN[float32])(nil)
+
+func newPrimalGN[T tensor.Float](spec GaussNewton, at Site) Oracle[T] {
+	o := &primalGN[T]{
+		solver: newPrimalSolver[T](spec.Solver, spec.Inner, at),
+		b:      make([]T, at.Dims.Weights), roomJX: tensor.New[float64](at.Dims.Examples, at.Dims.Outputs),
+	}
+	o.bind(spec.Inner, at)
+	return o
+}
+
+// primalSystem is the system of a call, with the factor as it is then.
+func (o *core[T]) primalSystem(jx tensor.Matrix[float64]) PrimalSystem[T] {
+	return PrimalSystem[T]{
+		jac: o.p.Gradient.Jacobian, factor: o.factor, gammaPrime: o.gammaPrime, pool: o.pool,
+		u: o.u, v: o.v, work: o.row, jx: o.cut(jx),
+	}
+}
+
+func (o *primalGN[T]) Direction(d []T, p *Problem[T]) Report {
+	o.begin(d, p)
+	qq := o.outputGradient(o.b)
+	o.gradSize = math.Sqrt(qq) / o.m
+	if o.trivial(qq) {
+		copy(d, o.b)
+		o.gradientStep(qq, StoppedGradient)
+		return o.report
+	}
+	o.factor.set(o.z, o.y)
+	o.sys = o.primalSystem(o.roomJX)
+	tensor.Scale(o.pool, T(-1/o.m), o.b) // b = -grad F
+	stop := Stop{Iterations: o.spec.InnerIterations, Tolerance: o.spec.Tolerance, Trace: p.Trace}
+	if o.spec.GapTolerance > 0 { // the gap is (gamma'/2) |b - A d|²
+		stop.Gap = math.Sqrt(2 * o.spec.GapTolerance * o.value() / o.gammaPrime)
+	}
+	p.Trace.begin(o.gammaPrime / 2)
+	solution, bd := o.solver.Solve(&o.sys, d, o.b, stop)
+	o.report.Counters.Add(o.sys.Counters)
+	o.record(solution)
+	o.report.Slope = -bd
+	o.report.Gap = o.gammaPrime / 2 * solution.Residual * solution.Residual
+	o.report.ModelChange = o.changeOf(o.sys.jx)
+	if l := o.along(o.sys.jx); solution.Iterations > 0 && o.doubts(l.slope+bd, l.change(), 0) {
+		o.measure(l.change())
+	}
+	if !(o.report.Slope < 0) && solution.Reason != StoppedNonFinite {
+		tensor.Scale(o.pool, T(-o.m), o.b) // b = q
+		copy(d, o.b)
+		o.gradientStep(qq, StoppedSlope)
+		o.measure(math.NaN())
+	}
+	return o.finish()
+}
+
+// measure reports of d itself, by the JVP u = J d, where the recursion says that P
+// changes by change. If P does not, or rises, d becomes its best multiple. The gap,
+// which would take a VJP, is left to Complete.
+func (o *primalGN[T]) measure(change float64) {
+	u := o.sys.jx
+	o.jvp(u, o.d)
+	l := o.along(u)
+	tau := 1.0
+	if bad := spoilt(l.change(), change); bad || l.change() > 0 {
+		tau = l.best()
+		if bad && claimed(o.report.StopReason) {
+			o.report.StopReason = StoppedRounding
+		}
+	}
+	tensor.Scale(o.pool, T(tau), o.d)
+	if o.report.Slope < 0 {
+		o.report.Slope = tau * l.slope
+	}
+	o.report.Gap, o.report.RelativeResidual = math.NaN(), math.NaN()
+	o.report.ModelChange = tau*l.slope - o.decaySlope(o.d) + tau*tau*l.curvature/2
+}
+
+// Complete takes a JVP and a VJP for the gap (gamma'/2) |grad P(d)|², that of
+// alpha = g + H J d, and a JVP for the gradient step, whose J d is not known.
+func (o *primalGN[T]) Complete(gap bool) Report {
+	r := o.report
+	if gap || math.IsNaN(r.ModelChange) {
+		o.factor.set(o.z, o.y)
+		o.p.Gradient.JVP(o.u, o.d)
+		r.ModelChange = o.changeOf(o.u)
+		o.factor.hessian(o.v, o.u, o.row)
+		axpy(1, o.g.Flat(), o.v.Flat())
+		o.gradientGap(&r, o.v, o.gradSize)
+	}
+	return o.complete(r)
+}
