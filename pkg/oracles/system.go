@@ -43,6 +43,10 @@ func (s *System) matrix(dst tensor.Matrix[float64]) {
 	gram, counters := s.K.Form()
 	s.Counters.Add(counters)
 	m, k := s.u.Rows, s.u.Cols
+	if k == 1 {
+		s.scaled(dst, gram)
+		return
+	}
 	for row := range dst.Rows { // K L, a row of which is Lᵀ applied to a row of K
 		s.factor.mulT(dst.Row(row), gram.Row(row))
 	}
@@ -60,6 +64,23 @@ func (s *System) matrix(dst tensor.Matrix[float64]) {
 	}
 	for i := range dst.Rows {
 		dst.Data[i*dst.Stride+i]++
+	}
+}
+
+// scaled is matrix for one output, where L is a number l_i for each example:
+// A_ij = c l_i K_ij l_j, plus 1 on the diagonal.
+func (s *System) scaled(dst, gram tensor.Matrix[float64]) {
+	l, one := s.v.Flat(), s.u.Flat()
+	for i := range one {
+		one[i] = 1
+	}
+	s.factor.mulT(l, one)
+	for i, li := range l {
+		from, to := gram.Row(i), dst.Row(i)
+		for j, lj := range l {
+			to[j] = s.C * (li * (lj * from[j]))
+		}
+		to[i]++
 	}
 }
 
