@@ -5,6 +5,9 @@ import (
 	"github.com/dualgn/dgn/pkg/tensor"
 )
 
+// Dims are p, m, k, and what can be done with a Jacobian costs in multiply-adds.
+type Dims = nn.Dims
+
 // A Jacobian is a model f linearized at weights w on m examples: the outputs f(w),
 // m x k, and J = df(w), which maps R^p to R^{m x k}. It is all that oracles see of
 // a network, so that residuals of equations, or a user's own model, can stand in
@@ -13,7 +16,7 @@ import (
 // Matrices that are returned are valid until the model is linearized again, those
 // of OutputsAt until its next call.
 type Jacobian[T tensor.Float] interface {
-	Dims() nn.Dims
+	Dims() Dims
 	Weights() []T                                        // w, of length p
 	Outputs() tensor.Matrix[float64]                     // f(w)
 	OutputsAt(eta float64, d []T) tensor.Matrix[float64] // f(w + eta d)

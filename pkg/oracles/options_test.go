@@ -564,7 +564,7 @@ func TestBadOptions(t *testing.T) {
 	n, _ := newProblem[float64](losses.Logistic{}, 1, nil)
 	spec, err := parse("{kind: gauss_newton, solver: cholesky}")
 	if err == nil {
-		err = spec.Fits(losses.Logistic{}, n, 10000)
+		err = spec.Fits(losses.Logistic{}, n.Dims(10000))
 	}
 	if err == nil || !strings.Contains(err.Error(), "30000 x 30000 numbers (10000 examples x 3 outputs), more than the 16384 x 16384 allowed; use a smaller train.batch_size, or one of cg, lanczos, pcg, projected_gradient") {
 		t.Errorf("a huge Gram matrix: %v", err)

@@ -5,7 +5,6 @@ package oracles
 
 import (
 	"github.com/dualgn/dgn/pkg/losses"
-	"github.com/dualgn/dgn/pkg/nn"
 	"github.com/dualgn/dgn/pkg/registry"
 	"github.com/dualgn/dgn/pkg/tensor"
 )
@@ -30,9 +29,9 @@ type Spec interface {
 	// in the error if it cannot. It is called before any data are read.
 	Check(loss losses.Loss) error
 
-	// Fits reports whether the oracle can hold what it needs for m examples of
-	// network n with a loss that Check accepts.
-	Fits(l losses.Loss, n *nn.Net, m int) error
+	// Fits reports whether the oracle can hold what it needs for mini-batches of
+	// dimensions d, with a loss that Check accepts.
+	Fits(l losses.Loss, d Dims) error
 
 	// Oracles returns the constructors of the oracle, see [OraclesOf].
 	Oracles() Oracles
@@ -42,7 +41,7 @@ type Spec interface {
 // targets are measured by a loss that Check accepts.
 type Site struct {
 	Loss losses.Loss
-	Dims nn.Dims // of the largest batch
+	Dims Dims // of the largest batch
 	Pool *tensor.Pool
 }
 

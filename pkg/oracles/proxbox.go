@@ -101,10 +101,10 @@ func (b *Box) Observe(a, u []float64, out *Solution) bool {
 // always fall in P, so the one of least P is taken.
 type boxProx[T tensor.Float] struct {
 	dualProx[T]
-	solver BoxAscent
-	box    Box
-	boxed  losses.BoxDual
-	formed bool // K is formed
+	solver  BoxAscent
+	box     Box
+	boxLoss losses.BoxDual
+	formed  bool // K is formed
 
 	bestA, bestU, work []float64 // m k
 	solution           Solution  // of the last call
@@ -116,7 +116,7 @@ func newBoxProx[T tensor.Float](spec ProxLinear, l losses.BoxDual, at Site) Orac
 	n := at.Dims.Examples * at.Dims.Outputs
 	abilities := spec.solver(l).abilities()
 	o := &boxProx[T]{
-		solver: abilities.Box(n), boxed: l, formed: abilities.NeedsGram,
+		solver: abilities.Box(n), boxLoss: l, formed: abilities.NeedsGram,
 		bestA: make([]float64, n), bestU: make([]float64, n), work: make([]float64, n),
 	}
 	o.bindDual(spec.Inner, o.formed, at)
@@ -131,7 +131,7 @@ func (o *boxProx[T]) Direction(d []T, p *Problem[T]) Report {
 	n := len(alpha)
 	o.box = Box{
 		K: o.gram, C: o.gammaOverM, m: o.z.Rows, k: o.z.Cols,
-		loss: o.boxed, omega: batch.Omega, base: o.base.Flat(), y: o.y.Flat()[:n],
+		loss: o.boxLoss, omega: batch.Omega, base: o.base.Flat(), y: o.y.Flat()[:n],
 		scale: o.objective, primal: math.Inf(1), dual: math.Inf(-1),
 		bestA: o.bestA[:n], bestU: o.bestU[:n], admissible: o.admissible.Flat(), z: o.work[:n],
 		stop: Stop{Iterations: o.spec.InnerIterations, Tolerance: o.spec.Tolerance, Gap: o.spec.GapTolerance, Trace: p.Trace},
