@@ -14,7 +14,8 @@ func init() {
 	}, Cholesky{}, func(s Cholesky) (Solver, error) { return s, nil })
 }
 
-// Cholesky solves exactly.
+// Cholesky solves exactly: it forms A = I + (gamma'/m) Lᵀ K L, m k x m k, and factors it
+// in (m k)³/6 multiply-adds.
 type Cholesky struct{}
 
 func (Cholesky) Abilities() Abilities {
@@ -65,8 +66,8 @@ func (s *factorised) Solve(sys *System, x, b []float64, stop Stop) Solution {
 	tensor.CholeskySolve(a, x)
 	sys.Mul(r, x)
 	sys.advance(1)
-	for i := range r { // b - x - c Lᵀ K L x
-		r[i] = b[i] - x[i] - sys.C*r[i]
+	for i := range r { // b - x - (gamma'/m) Lᵀ K L x
+		r[i] = b[i] - x[i] - sys.GammaOverM*r[i]
 	}
 	out.Iterations, out.Reason, out.Residual = 1, StoppedExact, math.Sqrt(dot(r, r))
 	out.RelativeResidual = out.Residual / norm

@@ -492,7 +492,7 @@ func TestIndefinite(t *testing.T) {
 	ones.Flat()[0], ones.Flat()[1] = 1, 1
 	factor := ggnFactor{losses.Weighted{Loss: losses.Squared{}}, ones}
 	for _, name := range able(jobSystem.can) {
-		sys := System{K: negativeGram{}, C: 1, factor: factor, v: mat(), u: mat(), kx: mat(), descent: descent{math.Inf(-1), 1}}
+		sys := System{K: negativeGram{}, GammaOverM: 1, factor: factor, v: mat(), u: mat(), kx: mat(), descent: descent{math.Inf(-1), 1}}
 		x := make([]float64, 2)
 		s := Solvers.Default(name).Must().Abilities().System(2, 1, 9, nil).Solve(&sys, x, []float64{1, 2}, Stop{Iterations: 9})
 		if s.Reason != StoppedIndefinite {

@@ -47,7 +47,7 @@ func (p *Problem[T]) losses() losses.Weighted {
 // curvature from one. It panics if there are two, for oracles that know only one.
 func (p *Problem[T]) oneBatch() *Batch[T] {
 	if p.Curvature != nil && p.Curvature != &p.Gradient {
-		panic("oracles: this oracle takes gradient and curvature from one mini-batch")
+		panic("oracles: this oracle takes gradient and curvature from one mini-batch; Problem.Curvature must be nil")
 	}
 	return &p.Gradient
 }

@@ -8,12 +8,12 @@ import (
 )
 
 // A Box is the dual of prox-linear for a loss whose conjugate has a box for its
-// domain: maximise -Σ_j [loss*(a_j) - a_j base_j] - (c/2) a·K a over the m k
-// numbers a. A solver keeps u = -c K a beside a.
+// domain: maximise -Σ_j [loss*(a_j) - a_j base_j] - (gamma'/(2m)) a·K a over the
+// m k numbers a (docs/math.md section 4). A solver keeps u = -(gamma'/m) K a beside a.
 type Box struct {
-	K    GramOperator
-	C    float64
-	m, k int
+	K          GramOperator
+	GammaOverM float64 // gamma'/m
+	m, k       int
 
 	loss    losses.BoxDual
 	omega   []float64 // weights of the m examples; nil: all 1
@@ -42,7 +42,7 @@ func (b *Box) ProxConj(j int, kappa, w float64) float64 {
 
 // A BoxAscent solves a [Box].
 type BoxAscent interface {
-	// Solve changes a, which it starts from, and u = -c K a with it. It calls
+	// Solve changes a, which it starts from, and u = -(gamma'/m) K a with it. It calls
 	// [Box.Observe] after each iteration, and ends when that says so.
 	Solve(b *Box, a, u []float64, out *Solution)
 }
@@ -125,12 +125,12 @@ func newBoxProx[T tensor.Float](spec ProxLinear, l losses.BoxDual, at Site) Orac
 
 func (o *boxProx[T]) Direction(d []T, p *Problem[T]) Report {
 	if !o.beginDual(d, p) {
-		return o.report
+		return o.finish()
 	}
 	batch, alpha, u := &p.Gradient, o.alpha.Flat(), o.shift.Flat()
 	n := len(alpha)
 	o.box = Box{
-		K: o.gram, C: o.gammaOverM, m: o.z.Rows, k: o.z.Cols,
+		K: o.gram, GammaOverM: o.gammaOverM, m: o.z.Rows, k: o.z.Cols,
 		loss: o.boxLoss, omega: batch.Omega, base: o.base.Flat(), y: o.y.Flat()[:n],
 		scale: o.objective, primal: math.Inf(1), dual: math.Inf(-1),
 		bestA: o.bestA[:n], bestU: o.bestU[:n], admissible: o.admissible.Flat(), z: o.work[:n],

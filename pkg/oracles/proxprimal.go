@@ -46,7 +46,8 @@ func (o *primalProx[T]) Direction(d []T, p *Problem[T]) Report {
 	if o.trivial(qq) {
 		copy(d, o.b)
 		o.gradientStep(qq, StoppedGradient)
-		return o.report
+		o.unsolved = true
+		return o.finish()
 	}
 	tensor.Scale(o.pool, T(-1/m), o.b) // b = -grad P(0) = -grad F
 	o.sys = o.primalSystem(o.room[3])
@@ -145,7 +146,8 @@ func (o *primalProx[T]) Direction(d []T, p *Problem[T]) Report {
 		copy(d, o.b)
 		tensor.Scale(o.pool, T(o.gammaPrime), d)
 		o.report.Slope = -o.gammaPrime * first * first
-		return o.report
+		o.unsolved = true
+		return o.finish()
 	}
 	o.report.Slope = dot(o.g.Flat(), u.Flat())/m + wd
 	o.report.ModelChange = data - before

@@ -6,11 +6,11 @@ import (
 	"github.com/dualgn/dgn/pkg/tensor"
 )
 
-// Rounding. Products with J, and d = d0 - c Jᵀ alpha, are made in the precision of
-// the network, where c = gamma'/m multiplies their rounding. For a large gamma, u = J d
-// and P(d) are then not those that the recursions of an inner solve tell of. What
-// doubts raises costs no product; a doubted direction is measured, which takes a JVP,
-// and multiplied by what is best for P where it is not what it should be.
+// Rounding. Products with J, and d = d0 - (gamma'/m) Jᵀ alpha, are made in the precision
+// of the network, where gamma'/m multiplies their rounding errors. For a large gamma,
+// u = J d and P(d) are then not what the recursions of an inner solve say. The test,
+// doubts, costs no product. A direction that fails it is measured, which takes a JVP, and
+// replaced by its best multiple where P is not what it should be (docs/math.md section 3).
 
 const (
 	// doubtAt is how far, relative to the change of P, two values of one number may lie
@@ -18,7 +18,7 @@ const (
 	doubtAt = 1e-3
 	// spoiltAt is the same for the change of P itself, before the direction is rescaled.
 	spoiltAt = 0.1
-	// noiseAt is the rounding error of c K v, relative to v, from which a direction is
+	// noiseAt is the rounding error of (gamma'/m) K v, relative to v, from which a direction is
 	// measured in any case.
 	noiseAt = 0.03
 )
@@ -32,7 +32,7 @@ func unit[T tensor.Float]() float64 {
 }
 
 // doubts reports whether a direction must be measured: mismatch should be 0, change is
-// that of P as the recursion has it, and condition is a lower bound of c |K|.
+// that of P as the recursion has it, and condition is a lower bound of (gamma'/m) |K|.
 func (o *core[T]) doubts(mismatch, change, condition float64) bool {
 	return math.Abs(mismatch) > doubtAt*math.Abs(change) || unit[T]()*condition > noiseAt
 }
