@@ -8,16 +8,16 @@ import (
 	"github.com/dualgn/dgn/pkg/tensor"
 )
 
-// Abilities are what an inner solver can do: a constructor for each kind of problem
-// that it solves, nil where it does not. Checks of configs, their errors, the help and
-// the estimate of memory are made from it.
+// Abilities are what an inner solver can do: a constructor for each kind of problem that
+// it solves, nil for the others. The checks of configs, their errors, the help and the
+// estimate of memory are made from them.
 type Abilities struct {
 	// System returns a solver of the dual systems of Gauss-Newton, of at most
 	// n = m k unknowns, for at most budget iterations.
 	System func(n, k, budget int, pool *tensor.Pool) Linear
 
-	// Newton says that System leaves K L x in [System], for the next step of a
-	// Newton method on the dual of prox-linear.
+	// Newton says that System keeps K L x of its solution in the [System], which
+	// Newton's method on the dual of prox-linear needs.
 	Newton bool
 
 	// Warm says that System can start from a given x.

@@ -4,7 +4,8 @@ import (
 	"github.com/dualgn/dgn/pkg/strict"
 )
 
-// Inner are the options of the oracles that solve a problem for each step.
+// Inner are the options of the oracles that solve an inner problem in each step, in the
+// dual for m k unknowns or in the primal for p.
 type Inner struct {
 	Formulation     string       `yaml:"formulation" doc:"dual: unknowns are batch size x outputs; primal: unknowns are the weights"`
 	Solver          SolverChoice `yaml:"solver" doc:"inner solver, see dgn list solvers"`
@@ -51,8 +52,8 @@ func (o Inner) valid() error {
 	return nil
 }
 
-// trials are settings for conformance suites. Solvers are not among them: the
-// suites take every one there is.
+// trials returns settings to test, in both formulations. The conformance suites combine
+// them with every solver.
 func (o Inner) trials() (out []Inner) {
 	add := func(set func(*Inner)) {
 		c := o

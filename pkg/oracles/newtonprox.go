@@ -6,7 +6,8 @@ import (
 	"github.com/dualgn/dgn/pkg/tensor"
 )
 
-// newtonProx solves for smooth losses by a Newton method in the dual.
+// newtonProx solves the dual of prox-linear for smooth losses, by Newton's method with an
+// inexact solve for each step (docs/math.md section 4).
 type newtonProx[T tensor.Float] struct {
 	dualProx[T]
 	solver Linear
@@ -133,8 +134,8 @@ func (o *newtonProx[T]) newton(primal float64) (float64, Solution) {
 		if out.Reason != "" {
 			return primal, out
 		}
-		// A residual b - A s that is small beside b may still be large beside r,
-		// by the condition of A: where r did not halve, solve more exactly.
+		// A residual b - A s that is small beside b may be large beside r, if A is
+		// badly conditioned. Where r did not halve, solve ten times as exactly.
 		if out.RelativeResidual > last/2 {
 			forcing /= 10
 		}
@@ -186,7 +187,7 @@ func (o *newtonProx[T]) newton(primal float64) (float64, Solution) {
 	}
 }
 
-// maxHalvings ends a backtracking that leads nowhere.
+// maxHalvings is how often a step is halved before a solve ends as stalled.
 const maxHalvings = 50
 
 // gap is P - D at the admissible a = grad loss(base + u), whose Jᵀ a takes a VJP:

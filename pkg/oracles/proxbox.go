@@ -77,8 +77,8 @@ func (b *Box) Observe(a, u []float64, out *Solution) bool {
 		b.dual = dual
 		copy(b.admissible, a)
 	}
-	// Both of one iterate: the best of each, from different iterates, would end
-	// the solve before either is as accurate as the gap.
+	// The gap is that of one iterate. The best P and the best D, which may be those of
+	// two, are closer, and would end the solve too early for either.
 	gap := max(primal-dual, 0)
 	out.Residual, out.RelativeResidual = b.primal-b.dual, gap/b.scale
 	b.stop.Trace.note(out.Iterations, out.RelativeResidual, primal-dual)
@@ -97,8 +97,8 @@ func (b *Box) Observe(a, u []float64, out *Solution) bool {
 	return out.Reason != ""
 }
 
-// boxProx solves for losses whose dual has a box. Its iterates rise in D and not
-// always fall in P, so the one of least P is taken.
+// boxProx solves the dual of prox-linear for losses whose dual has a box. D rises from
+// iterate to iterate while P may not fall, so the iterate of least P is taken.
 type boxProx[T tensor.Float] struct {
 	dualProx[T]
 	solver  BoxAscent

@@ -116,8 +116,8 @@ func (o *primalProx[T]) Direction(d []T, p *Problem[T]) Report {
 		axpy(t, step.Flat(), u.Flat())
 		data, wd, dd = next, wd+t*wdelta, dd+2*t*cross+t*t*square
 		if left <= 0 && o.spec.GapTolerance == 0 {
-			// The next gradient, a VJP, would serve the report only: what CG
-			// leaves of this one stands for it.
+			// The next gradient would take a VJP for the report only. The residual
+			// that CG left of this system is reported in its place.
 			out.Reason, out.Residual = StoppedBudget, solved.Residual
 			out.RelativeResidual = solved.Residual / first
 			p.Trace.note(out.Iterations, out.RelativeResidual, math.NaN())

@@ -31,13 +31,13 @@ func unit[T tensor.Float]() float64 {
 	return 0x1p-53
 }
 
-// doubts reports whether a direction must be measured: mismatch should be 0, change is
-// that of P as the recursion has it, and condition is a lower bound of (gamma'/m) |K|.
+// doubts reports whether a direction must be measured. In exact arithmetic mismatch is 0;
+// change is the change of P that the recursion has, and condition a lower bound of (gamma'/m) |K|.
 func (o *core[T]) doubts(mismatch, change, condition float64) bool {
 	return math.Abs(mismatch) > doubtAt*math.Abs(change) || unit[T]()*condition > noiseAt
 }
 
-// spoilt reports whether P changes otherwise than the recursion has it.
+// spoilt reports whether the measured change of P is not the one that the recursion has.
 func spoilt(measured, change float64) bool {
 	return !(math.Abs(measured-change) <= spoiltAt*math.Abs(change))
 }
@@ -47,13 +47,14 @@ func claimed(reason string) bool {
 	return reason == StoppedTolerance || reason == StoppedGap || reason == StoppedExact
 }
 
-// A line is what the quadratic model, plus |d|²/(2 gamma) and weight decay, needs to
-// know along d: P(tau d) - P(0) = tau slope + tau² stiff/2.
+// A line is P, with the quadratic model and weight decay, along a direction d:
+// P(tau d) - P(0) = tau slope + tau² stiff/2, with stiff = curvature + square.
 type line struct{ slope, curvature, square float64 }
 
 // stiff is <d, A d>: (1/m) Σ u·H u + |d|²/gamma'.
 func (l line) stiff() float64 { return l.curvature + l.square }
 
+// change is P(d) - P(0).
 func (l line) change() float64 { return l.slope + l.stiff()/2 }
 
 // best returns the multiple of d with the least P, 1 where d does not descend.
@@ -78,8 +79,8 @@ func (o *core[T]) along(u tensor.Matrix[float64]) (l line) {
 	return l
 }
 
-// misfit is |Lᵀ u - s|²: the squared residual of the dual system at s, of the
-// direction with u = J d.
+// misfit is |tau Lᵀ u - s|². With u = J d for the d of s and tau = 1 it is the squared
+// residual of the dual system at s.
 func (o *core[T]) misfit(u tensor.Matrix[float64], tau float64, s []float64) (sum float64) {
 	k := u.Cols
 	for i := range u.Rows {
