@@ -56,15 +56,15 @@ type trainer[T tensor.Float] struct {
 	lin        *nn.Linearization[T]
 	x          tensor.Matrix[T]
 	y          tensor.Matrix[float64]
-	omega      []float64       // room for the weights of a mini-batch
-	losses     losses.Weighted // of the mini-batch of the current step
-	d, u       []T             // direction and update
+	omega      []float64          // room for the weights of a mini-batch
+	losses     losses.Weighted    // of the mini-batch of the current step
+	d, u       []T                // direction and update
 	mini       oracles.Problem[T] // what the oracle is asked
-	along      objective[T]     // the mini-batch objective along u
-	logged     oracles.Report   // of the step, completed for the log
-	inPlace    optim.InPlace[T] // the optimizer, where its updates are made as they are; nil: it cannot
-	saved      int              // step of the last checkpoint
-	unit       float64          // multiply-adds of one forward and one VJP on a mini-batch
+	along      objective[T]       // the mini-batch objective along u
+	logged     oracles.Report     // of the step, completed for the log
+	inPlace    optim.InPlace[T]   // the optimizer, where its updates are made as they are; nil: it cannot
+	saved      int                // step of the last checkpoint
+	unit       float64            // multiply-adds of one forward and one VJP on a mini-batch
 }
 
 func newTrainer[T tensor.Float](c *Config, m *Method, seed uint64, p *datasets.Problem, n *nn.Net, pool *tensor.Pool) *trainer[T] {
