@@ -36,7 +36,7 @@ func (l *Linearization[T]) Signals(s int) tensor.Matrix[T] {
 
 // Backprop sends signals, s m x k with row r m + i for signal r of example i, back
 // through the network, and shows v each layer with weights. The signals are in work space
-// from [Linearization.Signals]. No gradient of weights is made. Backprop returns the
+// from [Linearization.Signals], which the walk overwrites. No gradient of weights is made. Backprop returns the
 // multiply-adds of the walk, without what the visitor does.
 func (l *Linearization[T]) Backprop(signals tensor.Matrix[T], v Visitor[T]) int64 {
 	if signals.Rows == 0 || signals.Rows%l.rows != 0 || signals.Cols != l.out.Cols {

@@ -65,6 +65,8 @@ func newDualCG(n, budget int, pre preconditioner) *dualCG {
 	return s
 }
 
+// Solve makes at most stop.Iterations products with A, and one more for a warm start. It
+// drops an iterate whose direction would not descend.
 func (s *dualCG) Solve(sys *System, x, b []float64, stop Stop) Solution {
 	n := len(b)
 	r, z, p, ap := s.r[:n], s.z[:n], s.p[:n], s.ap[:n]

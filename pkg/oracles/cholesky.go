@@ -36,6 +36,7 @@ type factorised struct {
 	a, r []float64
 }
 
+// Solve forms and factors A, and makes one product with it for the residual.
 func (s *factorised) Solve(sys *System, x, b []float64, stop Stop) Solution {
 	n := len(b)
 	a, r := tensor.View(n, n, s.a[:n*n]), s.r[:n]

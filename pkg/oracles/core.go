@@ -37,7 +37,7 @@ type core[T tensor.Float] struct {
 type call[T tensor.Float] struct {
 	p    *Problem[T]
 	d    []T                    // the direction
-	z, y tensor.Matrix[float64] // outputs f(w) and targets, m x k
+	f, y tensor.Matrix[float64] // outputs f(w) and targets, m x k
 	loss losses.Weighted
 	m    float64
 
@@ -71,8 +71,8 @@ func (o *core[T]) bind(spec Inner, at Site) {
 // begin makes the call, with g, gamma and a report of nothing known yet.
 func (o *core[T]) begin(d []T, p *Problem[T]) {
 	batch := p.oneBatch()
-	o.call = call[T]{p: p, d: d, z: batch.Outputs(), y: batch.Targets, loss: p.losses()}
-	o.m = float64(o.z.Rows)
+	o.call = call[T]{p: p, d: d, f: batch.Outputs(), y: batch.Targets, loss: p.losses()}
+	o.m = float64(o.f.Rows)
 	o.g, o.u, o.v = o.cut(o.roomG), o.cut(o.roomU), o.cut(o.roomV)
 	o.factor = ggnFactor{o.loss, o.cut(o.roomL)}
 	o.report = newReport(o.spec.WeightDecay)
@@ -81,14 +81,14 @@ func (o *core[T]) begin(d []T, p *Problem[T]) {
 		o.gram.reset(batch.Jacobian)
 	}
 	p.Trace.begin(math.NaN())
-	for i := range o.z.Rows {
-		o.loss.GradOf(i, o.g.Row(i), o.z.Row(i), o.y.Row(i))
+	for i := range o.f.Rows {
+		o.loss.GradOf(i, o.g.Row(i), o.f.Row(i), o.y.Row(i))
 	}
 }
 
 // cut returns the part of a matrix of work space that the examples at hand take.
 func (o *core[T]) cut(a tensor.Matrix[float64]) tensor.Matrix[float64] {
-	return a.RowRange(0, o.z.Rows)
+	return a.RowRange(0, o.f.Rows)
 }
 
 func (o *core[T]) setGamma(gamma float64) {
@@ -184,7 +184,7 @@ func (o *core[T]) decayValue() float64 {
 func (o *core[T]) mean(z tensor.Matrix[float64]) float64 { return o.loss.Mean(z, o.y) }
 
 // value is F at w: what P is at d = 0.
-func (o *core[T]) value() float64 { return o.mean(o.z) + o.decayValue() }
+func (o *core[T]) value() float64 { return o.mean(o.f) + o.decayValue() }
 
 // changeOf is the change of the quadratic model of h, (1/m) Σ [g·u + u·H u/2],
 // with u = J d and the factor at f.
@@ -209,7 +209,7 @@ func (o *core[T]) finish() Report {
 		return o.report
 	}
 	batch := &o.p.Gradient
-	before, after := o.mean(o.z), o.mean(batch.OutputsAt(1, o.d))
+	before, after := o.mean(o.f), o.mean(batch.OutputsAt(1, o.d))
 	o.report.Counters.Add(Counters{Forwards: 1, MultiplyAdds: batch.Dims().Forward})
 	// Both changes are of F = h + (mu/2) |w|²: with the second term the model
 	// may well let h rise.
@@ -235,7 +235,7 @@ func (o *core[T]) complete(r Report) Report {
 	}
 	w, mu := o.p.Gradient.Weights(), r.WeightDecay
 	dd := tensor.Dot(o.pool, o.d, o.d)
-	r.Primal = o.mean(o.z) + r.ModelChange
+	r.Primal = o.mean(o.f) + r.ModelChange
 	if dd > 0 {
 		r.Primal += dd / (2 * r.Gamma)
 	}

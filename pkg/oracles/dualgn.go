@@ -58,6 +58,8 @@ func (o *dualGN[T]) slope() descent {
 	return descent{atZero: -o.gammaPrime / (o.m * o.m) * o.qq, divisor: o.m}
 }
 
+// Direction solves (I + (gamma'/m) Lᵀ K L) s = -(gamma'/m) Lᵀ J q with q = m grad F, and
+// makes d = d0 - (gamma'/m) Jᵀ (g + L s).
 func (o *dualGN[T]) Direction(d []T, p *Problem[T]) Report {
 	o.begin(d, p)
 	n := len(o.u.Flat())
@@ -76,7 +78,7 @@ func (o *dualGN[T]) Direction(d []T, p *Problem[T]) Report {
 		o.unsolved = true
 		return o.finish()
 	}
-	o.factor.set(o.z, o.y)
+	o.factor.set(o.f, o.y)
 	if !formed {
 		o.jvp(jq, o.q)
 	}
@@ -275,7 +277,7 @@ func (o *dualGN[T]) DualVariables() tensor.Matrix[float64] { return o.cut(o.alph
 func (o *dualGN[T]) Complete(gap bool) Report {
 	r := o.report
 	if gap || math.IsNaN(r.ModelChange) {
-		o.factor.set(o.z, o.y)
+		o.factor.set(o.f, o.y)
 		o.p.Gradient.JVP(o.u, o.d)
 		r.ModelChange = o.changeOf(o.u)
 		tensor.Scale(nil, 1/o.tau, o.u.Flat()) // of d(alpha)

@@ -59,8 +59,8 @@ func (o *dualProx[T]) beginDual(d []T, p *Problem[T]) bool {
 	if o.gSize = size; size == 0 {
 		o.gSize = 1
 	}
-	copy(o.base.Flat(), o.call.z.Flat())
-	h := o.mean(o.call.z)
+	copy(o.base.Flat(), o.f.Flat())
+	h := o.mean(o.f)
 	o.objective, o.primal0 = h+o.decayValue(), h
 	if mu > 0 {
 		d0 := o.spare()
@@ -102,7 +102,7 @@ func (o *dualProx[T]) step(primal float64, s Solution) {
 	o.vjp(o.d, o.v)
 	square := tensor.Dot(o.pool, o.d, o.d) / o.gammaPrime // |d - d0|²/gamma', which is -alpha·u/m
 	o.addDecay(o.d)
-	jd, f, u := o.jd.Flat(), o.call.z.Flat(), o.shift.Flat()
+	jd, f, u := o.jd.Flat(), o.f.Flat(), o.shift.Flat()
 	for i, b := range o.base.Flat() { // J d = base + u - f
 		jd[i] = b + u[i] - f[i]
 	}
@@ -152,9 +152,9 @@ func (o *dualProx[T]) measure(change float64) {
 
 // changeAt is (1/m) Σ loss_i(f_i + u_i) - h. It leaves f + u in z.
 func (o *dualProx[T]) changeAt(u tensor.Matrix[float64]) float64 {
-	copy(o.z.Flat(), o.call.z.Flat())
+	copy(o.z.Flat(), o.f.Flat())
 	axpy(1, u.Flat(), o.z.Flat())
-	return o.mean(o.z) - o.mean(o.call.z)
+	return o.mean(o.z) - o.mean(o.f)
 }
 
 // bestMultiple returns the tau > 0 at which P(tau d) is least: the root of its
@@ -162,7 +162,7 @@ func (o *dualProx[T]) changeAt(u tensor.Matrix[float64]) float64 {
 func (o *dualProx[T]) bestMultiple() float64 {
 	dd, wd := tensor.Dot(o.pool, o.d, o.d)/o.gammaPrime, o.decaySlope(o.d)
 	slope := func(tau float64) float64 {
-		copy(o.z.Flat(), o.call.z.Flat())
+		copy(o.z.Flat(), o.f.Flat())
 		axpy(tau, o.jd.Flat(), o.z.Flat())
 		sum := wd + tau*dd
 		for i := range o.z.Rows {

@@ -10,7 +10,7 @@ type Inner struct {
 	Formulation     string       `yaml:"formulation" doc:"dual: unknowns are batch size x outputs; primal: unknowns are the weights"`
 	Solver          SolverChoice `yaml:"solver" doc:"inner solver, see dgn list solvers"`
 	InnerIterations int          `yaml:"inner_iterations" doc:"budget of the inner solver; 0 is the gradient step"`
-	Tolerance       float64      `yaml:"tolerance" doc:"relative residual at which the inner solver stops (hinge family: (P-D)/P(0)); 0: never"`
+	Tolerance       float64      `yaml:"tolerance" doc:"relative residual at which the inner solver stops (where the dual of the loss has a box: (P-D)/P(0)); 0: never"`
 	GapTolerance    float64      `yaml:"gap_tolerance" doc:"duality gap (P-D)/P(0) at which the inner solver stops; 0: never"`
 	Gamma           Gamma        `yaml:"gamma" doc:"proximity, 1/gamma is the damping: a number, a schedule, or {levenberg_marquardt: {...}}"`
 	WeightDecay     float64      `yaml:"weight_decay" doc:"mu of the term mu |w + d|^2/2 inside the model"`

@@ -53,6 +53,7 @@ func (s *primalCG[T]) orthogonalise(r []T) {
 	}
 }
 
+// Solve makes at most stop.Iterations products with A, each a JVP and a VJP.
 func (s *primalCG[T]) Solve(sys *PrimalSystem[T], x, b []T, stop Stop) (out Solution, bx float64) {
 	clear(x)
 	clear(sys.jx.Flat())

@@ -37,6 +37,7 @@ func (o *core[T]) primalSystem(jx tensor.Matrix[float64]) PrimalSystem[T] {
 	}
 }
 
+// Direction solves ((1/m) Jᵀ H J + I/gamma') d = -grad F.
 func (o *primalGN[T]) Direction(d []T, p *Problem[T]) Report {
 	o.begin(d, p)
 	qq := o.outputGradient(o.b)
@@ -47,7 +48,7 @@ func (o *primalGN[T]) Direction(d []T, p *Problem[T]) Report {
 		o.unsolved = true
 		return o.finish()
 	}
-	o.factor.set(o.z, o.y)
+	o.factor.set(o.f, o.y)
 	o.sys = o.primalSystem(o.roomJX)
 	tensor.Scale(o.pool, T(-1/o.m), o.b) // b = -grad F
 	stop := Stop{Iterations: o.spec.InnerIterations, Tolerance: o.spec.Tolerance, Trace: p.Trace}
@@ -100,7 +101,7 @@ func (o *primalGN[T]) measure(change float64) {
 func (o *primalGN[T]) Complete(gap bool) Report {
 	r := o.report
 	if gap || math.IsNaN(r.ModelChange) {
-		o.factor.set(o.z, o.y)
+		o.factor.set(o.f, o.y)
 		o.p.Gradient.JVP(o.u, o.d)
 		r.ModelChange = o.changeOf(o.u)
 		o.factor.hessian(o.v, o.u, o.row)

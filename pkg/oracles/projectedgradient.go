@@ -32,6 +32,8 @@ type acceleratedGradient struct {
 	y, yU       []float64 // the point that is stepped from, and -(gamma'/m) K y
 }
 
+// Solve makes one product with K in each iteration. Where the step 1/L was too long, the
+// iteration ends with a larger L, and a stays as it was.
 func (s *acceleratedGradient) Solve(b *Box, a, u []float64, out *Solution) {
 	n := len(a)
 	next, nextU, y, yU := s.next[:n], s.nextU[:n], s.y[:n], s.yU[:n]

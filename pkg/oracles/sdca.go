@@ -34,6 +34,7 @@ type coordinateAscent struct {
 	swap   func(i, j int)
 }
 
+// Solve goes over all coordinates in each iteration, and calls Observe after it.
 func (s *coordinateAscent) Solve(b *Box, a, u []float64, out *Solution) {
 	k, counters := b.K.Form()
 	b.Counters.Add(counters)

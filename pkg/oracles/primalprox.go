@@ -37,6 +37,8 @@ func newPrimalProx[T tensor.Float](spec ProxLinear, at Site) Oracle[T] {
 // armijo is the share of the predicted decrease that a step must bring.
 const armijo = 1e-4
 
+// Direction starts from d = 0. Each round solves ((1/m) Jᵀ H J + I/gamma') delta =
+// -grad P(d), H at f + J d, and adds t delta, with t halved until P falls enough.
 func (o *primalProx[T]) Direction(d []T, p *Problem[T]) Report {
 	o.begin(d, p)
 	m := o.m
@@ -54,11 +56,11 @@ func (o *primalProx[T]) Direction(d []T, p *Problem[T]) Report {
 	z, u, g1 := o.zd, o.jd, o.gd
 	clear(d)
 	clear(u.Flat())
-	copy(z.Flat(), o.z.Flat())
+	copy(z.Flat(), o.f.Flat())
 	first := o.gradSize
 	size := first
 	wd, dd := 0.0, 0.0 // mu w·d and |d|²
-	before := o.mean(o.z)
+	before := o.mean(o.f)
 	data := before // (1/m) Σ loss(f + J d)
 	var out Solution
 	gapScale := 0.0
@@ -98,7 +100,7 @@ func (o *primalProx[T]) Direction(d []T, p *Problem[T]) Report {
 		accepted := false
 		now := data + wd + dd/(2*o.gammaPrime)
 		for range maxHalvings {
-			copy(z.Flat(), o.z.Flat())
+			copy(z.Flat(), o.f.Flat())
 			axpy(1, u.Flat(), z.Flat())
 			axpy(t, step.Flat(), z.Flat())
 			next = o.mean(z)
@@ -160,9 +162,9 @@ func (o *primalProx[T]) Complete(gap bool) Report {
 	r := o.report
 	if gap || math.IsNaN(r.ModelChange) {
 		o.p.Gradient.JVP(o.u, o.d)
-		copy(o.zd.Flat(), o.z.Flat())
+		copy(o.zd.Flat(), o.f.Flat())
 		axpy(1, o.u.Flat(), o.zd.Flat())
-		r.ModelChange = o.mean(o.zd) - o.mean(o.z)
+		r.ModelChange = o.mean(o.zd) - o.mean(o.f)
 		if gap {
 			for i := range o.zd.Rows {
 				o.loss.GradOf(i, o.gd.Row(i), o.zd.Row(i), o.y.Row(i))
