@@ -28,13 +28,13 @@ func (c *Config) netFor(method *Method, l losses.Loss, in tensor.Shape, m, k int
 	if err != nil {
 		return nil, &ConfigError{c.Model.At.Locate(err)}
 	}
-	if err := method.Oracle.Must().Fits(l, net, m); err != nil {
+	if err := method.Oracle.Must().Fits(l, net.Dims(m)); err != nil {
 		return nil, &ConfigError{method.Oracle.At.Locate(err)}
 	}
 	value, weights := c.valueSize(), net.NumParams()
-	mem, held := net.Memory(m, value), oracles.HeldBy(method.Oracle.Must(), l, net, m, value, m)
+	mem, held := net.Memory(m, value), oracles.HeldBy(method.Oracle.Must(), l, oracleSizes(net, m, value, m))
 	linearizations := 1
-	if held.Beyond {
+	if held.OutputsAt {
 		linearizations = 2
 	}
 	err = runGate.fits("the direction", footprint{

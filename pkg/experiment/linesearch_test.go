@@ -28,7 +28,7 @@ func (p probe) Search(phi optim.Objective) float64 {
 	before := p.t64.counters
 	slope := phi.Slope()
 	jvps := p.t64.counters.JVPs - before.JVPs
-	_, free := p.t64.optimizer.ScalesDirection(p.t64.problemAt(p.t64.step).Time)
+	_, free := p.t64.optimizer.ScalesDirection(p.t64.time(p.t64.step))
 	if free && jvps != 0 || !free && jvps != 1 {
 		p.t.Errorf("%s: the slope took %d JVPs", p.name, jvps)
 	}
@@ -102,10 +102,9 @@ func TestGradientStep(t *testing.T) {
 	tr.advance()
 	alpha, g := tensor.New[float64](50, 10), make([]float64, len(w))
 	copy(tr.w, w)
-	q := tr.problemAt(0)
 	tr.lin.Linearize(w, tr.x)
 	for i := range 50 {
-		tr.loss.Grad(alpha.Row(i), q.Gradient.Outputs().Row(i), q.Gradient.Targets.Row(i))
+		tr.loss.Grad(alpha.Row(i), tr.lin.Outputs().Row(i), tr.y.Row(i))
 	}
 	tensor.Scale(nil, 1.0/50, alpha.Flat())
 	tr.lin.VJP(g, alpha)

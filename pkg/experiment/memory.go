@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/dualgn/dgn/pkg/nn"
 	"github.com/dualgn/dgn/pkg/optim"
 	"github.com/dualgn/dgn/pkg/oracles"
 	"github.com/dualgn/dgn/pkg/size"
@@ -45,10 +46,10 @@ func (p *Problem) footprint(m *Method, threads int) footprint {
 	value := c.valueSize()
 	batch, k, weights, in := c.Train.BatchSize, net.Outputs(), net.NumParams(), p.Shape.Len()
 	state := optim.StateBytes(m.Optimizer.Must(), net.Layout(), value)
-	held := oracles.HeldBy(m.Oracle.Must(), c.Loss.Must(), net, batch, value, p.Train.Len())
+	held := oracles.HeldBy(m.Oracle.Must(), c.Loss.Must(), oracleSizes(net, batch, value, p.Train.Len()))
 
 	linearizations, trial := 1, 0
-	if held.Beyond || m.LineSearch.Name != "none" {
+	if held.OutputsAt || m.LineSearch.Name != "none" {
 		linearizations, trial = 2, 1
 	}
 	mini, large := net.Memory(batch, value), net.Memory(evalChunk, value)
@@ -74,6 +75,15 @@ func (p *Problem) footprint(m *Method, threads int) footprint {
 		{"evaluation", size.Sum(large.Kept, large.Work, examples(evalChunk), size.Product(8, indices))},
 		{"products", net.ProductSpace(threads, value)},
 		{"drawing and saving weights", transient},
+	}
+}
+
+// oracleSizes are those of an oracle on batches of m examples of a network, out of a
+// training set of so many.
+func oracleSizes(n *nn.Net, m, value, examples int) oracles.Sizes {
+	return oracles.Sizes{
+		Dims: n.Dims(m), Value: value, Seen: examples,
+		GramMemory: func(blocks bool) int { return n.GramMemory(m, value, blocks) },
 	}
 }
 

@@ -157,7 +157,7 @@ func (p *Problem) check() error {
 	loss := c.Loss.Must()
 	for _, m := range c.Methods {
 		spec := m.Oracle.Must()
-		if err := spec.Fits(loss, p.Net, c.Train.BatchSize); err != nil {
+		if err := spec.Fits(loss, p.Net.Dims(c.Train.BatchSize)); err != nil {
 			return &ConfigError{m.Oracle.At.Locate(err)}
 		}
 		if a, ok := spec.(oracles.Automatic); ok {

@@ -56,15 +56,15 @@ type trainer[T tensor.Float] struct {
 	lin        *nn.Linearization[T]
 	x          tensor.Matrix[T]
 	y          tensor.Matrix[float64]
-	omega      []float64       // room for the weights of a mini-batch
-	losses     losses.Weighted // of the mini-batch of the current step
-	d, u       []T             // direction and update
-	mini       oracles.Problem[T]
-	along      objective[T]     // the mini-batch objective along u
-	logged     oracles.Report   // of the step, completed for the log
-	inPlace    optim.InPlace[T] // the optimizer, where its updates are made as they are; nil: it cannot
-	saved      int              // step of the last checkpoint
-	unit       float64          // multiply-adds of one forward and one VJP on a mini-batch
+	omega      []float64          // room for the weights of a mini-batch
+	losses     losses.Weighted    // of the mini-batch of the current step
+	d, u       []T                // direction and update
+	mini       oracles.Problem[T] // what the oracle is asked
+	along      objective[T]       // the mini-batch objective along u
+	logged     oracles.Report     // of the step, completed for the log
+	inPlace    optim.InPlace[T]   // the optimizer, where its updates are made as they are; nil: it cannot
+	saved      int                // step of the last checkpoint
+	unit       float64            // multiply-adds of one forward and one VJP on a mini-batch
 }
 
 func newTrainer[T tensor.Float](c *Config, m *Method, seed uint64, p *datasets.Problem, n *nn.Net, pool *tensor.Pool) *trainer[T] {
@@ -203,12 +203,11 @@ func (t *trainer[T]) train(ctx context.Context) (Outcome, string, error) {
 		t.clock.start()
 		report := t.direct()
 		t.clock.stop()
-		t.logged = *report // a copy, so that what is found for the log spares the line search no work inside the clock
 		h := t.losses.Mean(t.lin.Outputs(), t.y)
 		lost := !finite(h) || report.StopReason == oracles.StoppedNonFinite
 		due := (t.step+1)%t.config.Log.Every == 0 || lost
 		if due { // before the update, which moves the weights that J is taken at
-			t.logged = t.oracle.Complete(t.config.Log.Gap)
+			t.logged = t.oracle.Complete(t.config.Log.Gap) // the line search works with report
 		}
 		t.clock.start()
 		eta := t.update()
@@ -257,17 +256,24 @@ func (t *trainer[T]) advance() {
 	t.update()
 }
 
-// direct makes the direction at the current weights.
-func (t *trainer[T]) direct() *oracles.Report {
+// direct makes the direction at the current weights, and returns the oracle's report,
+// which the line search uses too.
+func (t *trainer[T]) direct() oracles.Report {
 	t.batch.ReadAugmented(t.problem.Augment, datasets.Chance{Key: t.augmentKey, Step: t.step}, t.problem.Train, t.order.batch(t.step), t.x, t.y)
 	t.losses = losses.Weighted{Loss: t.loss, Omega: t.problem.Train.Omega(t.omega, t.order.batch(t.step))}
 	t.lin.Linearize(t.w, t.x)
 	t.count(oracles.Counters{Forwards: 1, MultiplyAdds: t.forwardAdds()})
 
-	p := t.problemAt(t.step)
-	t.along.report, t.along.replaced = t.oracle.Direction(t.d, p), false
+	t.mini = oracles.Problem[T]{
+		Loss: t.loss, Time: t.time(t.step),
+		Gradient: oracles.Batch[T]{Jacobian: t.lin, Targets: t.y, Omega: t.losses.Omega, Examples: t.order.batch(t.step)},
+	}
+	if t.inner != nil {
+		t.mini.Trace = &t.inner.trace
+	}
+	t.along.report, t.along.replaced = t.oracle.Direction(t.d, &t.mini), false
 	t.count(t.along.report.Counters)
-	return &t.along.report
+	return t.along.report
 }
 
 // update moves the weights by eta times the optimizer's update.
@@ -281,17 +287,6 @@ func (t *trainer[T]) update() (eta float64) {
 	eta = t.lineSearch.Search(&t.along)
 	tensor.Axpy(t.pool, T(eta), t.u, t.w)
 	return eta
-}
-
-func (t *trainer[T]) problemAt(step int) *oracles.Problem[T] {
-	t.mini = oracles.Problem[T]{
-		Loss: t.loss, Time: t.time(step),
-		Gradient: oracles.Batch[T]{Jacobian: t.lin, Targets: t.y, Omega: t.losses.Omega, Examples: t.order.batch(step)},
-	}
-	if t.inner != nil {
-		t.mini.Trace = &t.inner.trace
-	}
-	return &t.mini
 }
 
 // stops tells how the process was stopped while the run was made.
@@ -397,15 +392,14 @@ func (o *objective[T]) Slope() float64 {
 	if o.replaced {
 		return o.slope
 	}
-	p := o.problemAt(o.step)
-	if c, ok := o.optimizer.ScalesDirection(p.Time); ok {
+	if c, ok := o.optimizer.ScalesDirection(o.time(o.step)); ok {
 		if s, ok := o.oracle.(oracles.Sloper); ok {
 			return c * s.Slope()
 		}
 		return c * o.report.Slope
 	}
-	o.count(oracles.Counters{JVPs: 1, MultiplyAdds: p.Gradient.Dims().JVP})
-	ju, z := o.outputs(), p.Gradient.Outputs()
+	o.count(oracles.Counters{JVPs: 1, MultiplyAdds: o.lin.Dims().JVP})
+	ju, z := o.outputs(), o.lin.Outputs()
 	o.lin.JVP(ju, o.u)
 	var sum float64
 	g := o.row
@@ -422,9 +416,9 @@ func (o *objective[T]) Slope() float64 {
 
 // UseGradient sets u = -gamma grad F, whose slope is -|u|²/gamma.
 func (o *objective[T]) UseGradient() {
-	p, gamma, mu := o.problemAt(o.step), o.report.Gamma, o.report.WeightDecay
-	o.count(oracles.Counters{VJPs: 1, MultiplyAdds: p.Gradient.Dims().VJP})
-	g, z := o.outputs(), p.Gradient.Outputs()
+	gamma, mu := o.report.Gamma, o.report.WeightDecay
+	o.count(oracles.Counters{VJPs: 1, MultiplyAdds: o.lin.Dims().VJP})
+	g, z := o.outputs(), o.lin.Outputs()
 	for i := range z.Rows {
 		o.losses.GradOf(i, g.Row(i), z.Row(i), o.y.Row(i))
 	}

@@ -35,7 +35,7 @@ func (Hinge) Grad(dst, z, y []float64) {
 	}
 }
 
-// Factor: the Hessian is 0.
+// GGNFactor keeps the Hessian, which is 0, or NaN where z is.
 func (Hinge) GGNFactor(c, z, _ []float64)                   { c[0] = 0 * z[0] }
 func (Hinge) MulFactor(dst, s, c []float64)                 { dst[0] = c[0] * s[0] }
 func (Hinge) MulFactorT(dst, v, c []float64)                { dst[0] = c[0] * v[0] }

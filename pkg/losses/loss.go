@@ -19,12 +19,15 @@ import (
 // Methods keep and modify no argument but dst, which they overwrite. A NaN in z
 // comes out as a NaN.
 type Loss interface {
+	// Value returns loss(z), for z and y of length k.
 	Value(z, y []float64) float64
+
+	// Grad sets dst to the gradient in z, of length k; at a kink, to a subgradient.
 	Grad(dst, z, y []float64)
 
 	// GGNFactor writes to c, of length k, what MulFactor and MulFactorT need to
-	// apply L, where L Lᵀ is the Hessian at z: the k x k block of an example in the
-	// factor of the generalized Gauss-Newton matrix (Schraudolph 2002).
+	// apply the k x k factor L of the Hessian L Lᵀ at z. With it the generalized
+	// Gauss-Newton matrix is (1/m) Σ J_iᵀ L_i L_iᵀ J_i (Schraudolph 2002).
 	GGNFactor(c, z, y []float64)
 	MulFactor(dst, s, c []float64)  // dst = L s, in O(k)
 	MulFactorT(dst, v, c []float64) // dst = Lᵀ v, in O(k)
@@ -39,8 +42,8 @@ type Loss interface {
 	// Curvature says what oracles may expect of the Hessian and the dual.
 	Curvature() Curvature
 
-	// Sample draws an admissible (z, y) for k outputs; a BinaryTarget ignores k
-	// and draws one. It lets tests run over losses they have never heard of.
+	// Sample draws outputs z and an admissible target y, of length k, or 1 for a
+	// BinaryTarget. With it, tests run over every registered loss.
 	Sample(rng *rand.Rand, k int) (z, y []float64)
 }
 
@@ -63,8 +66,9 @@ const (
 	ValueTarget                // k real numbers; classes become one-hot
 )
 
-// Curvature is what distinguishes losses for the oracles (docs of package
-// oracles).
+// A Curvature is a class of losses by their second derivative, which decides what an
+// oracle can do with them: prox-linear solves smooth losses by Newton's method and the
+// others in the box of their dual; Gauss-Newton refuses those whose Hessian is 0.
 type Curvature int
 
 const (

@@ -31,7 +31,7 @@ func (Squared) Grad(dst, z, y []float64) {
 	}
 }
 
-// Factor has nothing to keep, but a NaN.
+// GGNFactor keeps the diagonal of L = I: 1, or NaN where z is.
 func (Squared) GGNFactor(c, z, _ []float64) {
 	for j := range c {
 		c[j] = 1 + 0*z[j]

@@ -84,7 +84,7 @@ func (w Weighted) ConjOf(i int, a, y, work []float64) float64 {
 }
 
 // WeightedProxConj returns the a that minimises omega loss*(a/omega) + kappa a²/2 - w a
-// for one output with target y: with a = omega b, that of
+// for one output with target y. It is omega b for the b that minimises
 // loss*(b) + (kappa omega) b²/2 - w b.
 func WeightedProxConj(l BoxDual, omega, kappa, w, y float64) float64 {
 	if omega == 0 {

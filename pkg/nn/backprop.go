@@ -2,9 +2,9 @@ package nn
 
 import "github.com/dualgn/dgn/pkg/tensor"
 
-// A Visitor meets the layers with weights, the last first, while signals go back
-// through a network. From it are made the Gram matrix K, its blocks, and whatever
-// else is a sum over layers.
+// A Visitor is shown the layers with weights, the last first, while signals go back
+// through a network (see [Linearization.Backprop]). The Gram matrix K and its blocks are
+// sums over these layers, and are made by one.
 type Visitor[T tensor.Float] interface {
 	Visit(l Visited[T])
 }
@@ -17,9 +17,9 @@ type Visited[T tensor.Float] struct {
 
 	Inputs tensor.Matrix[T] // m x in: what the layer got of each example
 
-	// Signals are s m x out, row r m + i for signal r of example i: with rows
-	// v_ri of the signals that were sent, v_ri·(derivative of f_i with respect to
-	// the layer's output for example i).
+	// Signals are s m x out, row r m + i for signal r of example i. It is Aᵀ v for
+	// the signal v that was sent, of k numbers, and A, k x out, the derivative of f_i
+	// in the layer's output.
 	Signals tensor.Matrix[T]
 }
 
@@ -34,10 +34,10 @@ func (l *Linearization[T]) Signals(s int) tensor.Matrix[T] {
 	return dy
 }
 
-// Backprop sends signals of the outputs back through the network: rows r m + i,
-// of k numbers, in work space from [Linearization.Signals]. No gradient of
-// weights is made, unless by the visitor. Backprop returns the multiply-adds of the
-// walk; what the visits take is the visitor's to count.
+// Backprop sends signals, s m x k with row r m + i for signal r of example i, back
+// through the network, and shows v each layer with weights. The signals are in work space
+// from [Linearization.Signals], which the walk overwrites. No gradient of weights is made. Backprop returns the
+// multiply-adds of the walk, without what the visitor does.
 func (l *Linearization[T]) Backprop(signals tensor.Matrix[T], v Visitor[T]) int64 {
 	if signals.Rows == 0 || signals.Rows%l.rows != 0 || signals.Cols != l.out.Cols {
 		panic("nn: Backprop: the signals have the wrong shape")
@@ -46,11 +46,11 @@ func (l *Linearization[T]) Backprop(signals tensor.Matrix[T], v Visitor[T]) int6
 	return l.tape.backprop(&l.walk, 0, tensor.Matrix[T]{}, signals)
 }
 
-// A walk is what stays the same while signals go back through the layers.
+// A walk is one Backprop: what stays the same while signals go from layer to layer.
 type walk[T tensor.Float] struct {
 	visitor Visitor[T]
-	rows    int           // examples; signals are a multiple of it
-	space   *workspace[T] // for that many signals
+	rows    int           // examples in the batch
+	space   *workspace[T] // for all signals
 }
 
 // A nestedOp is the op of a composite layer.

@@ -83,7 +83,7 @@ func (c *chain) size() Size {
 	return s
 }
 
-// add adds multiply-adds.
+// add adds n multiply-adds; the sum stops at [size.Max].
 func add(to *int64, n int64) { *to = int64(size.Sum(int(*to), int(n))) }
 
 // changes reports whether the layer changes values. If not, it needs no work.

@@ -49,9 +49,9 @@ type Size struct {
 	Out    tensor.Shape
 	Params []Param // in the order of torch's state_dict
 
-	// Multiply-adds of one example. A JVP and a VJP each have a half for the
-	// parameters and a half for the input, which the first layer is spared.
-	// Elementwise work does not count.
+	// Multiply-adds of one example. A JVP, and a VJP too, takes Weight for the
+	// parameters and Input for the input; layers up to the first with weights are
+	// spared the latter. Elementwise work does not count.
 	Forward, Weight, Input int64
 
 	// Kept is the number of values for one example that the layer keeps for
@@ -88,12 +88,12 @@ type Op[T tensor.Float] interface {
 	// to until the next Forward, but not y.
 	Forward(y, x tensor.Matrix[T], w []T)
 
-	// JVP sets dy = (df/dx) dx + (df/dw) dw. A zero matrix dx stands for a zero
-	// tangent.
+	// JVP sets dy = (df/dx) dx + (df/dw) dw. Where dx is a zero matrix, the input
+	// does not move.
 	JVP(dy, dx tensor.Matrix[T], dw []T)
 
-	// VJP sets dx = (df/dx)ᵀ dy and dw = (df/dw)ᵀ dy, summed over the examples.
-	// A zero matrix dx is not wanted, and neither is a nil dw.
+	// VJP sets dx = (df/dx)ᵀ dy, and dw = (df/dw)ᵀ dy summed over the examples.
+	// Where dx is a zero matrix, or dw nil, that half is left out.
 	VJP(dx tensor.Matrix[T], dw []T, dy tensor.Matrix[T])
 }
 
@@ -113,8 +113,8 @@ type Activation interface {
 // A Reshaper changes the shape of an example, and none of its values.
 type Reshaper interface{ Reshapes() }
 
-// A Carrier passes on what it gets, rescaled or thinned out. The activation
-// behind it is the one that the weights before it are drawn for.
+// A Carrier passes on what it gets, rescaled or at fewer places: norms and pooling. The
+// weights before it are initialized for the activation after it.
 type Carrier interface{ Carries() }
 
 // A Normalization may follow each convolution of a model.

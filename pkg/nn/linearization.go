@@ -20,7 +20,7 @@ type Linearization[T tensor.Float] struct {
 	x       tensor.Matrix[T]  // and the batch
 	slots   slots             // sizes of work space
 	signals *workspace[T]     // for Backprop, made when first needed
-	room    int               // how many signals of each example it has room for
+	room    int               // signals of an example that there is room for
 	walk    walk[T]           // the Backprop that is running
 	sum     gramSum[T]        // the Gram being made
 	second  *Linearization[T] // for OutputsAt, made when first needed

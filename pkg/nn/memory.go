@@ -65,7 +65,8 @@ func (c *chain) gramValues(m, k int, blocks bool) (n int) {
 	return n
 }
 
-// The inner products of m inputs, and of m signals for a pair of outputs.
+// gramValues counts the inner products of m inputs, and those of m signals for a pair
+// of outputs.
 func (l Dense) gramValues(_ tensor.Shape, m, _ int, blocks bool) int {
 	if blocks {
 		return 0
@@ -73,8 +74,8 @@ func (l Dense) gramValues(_ tensor.Shape, m, _ int, blocks bool) int {
 	return size.Product(2, m, m)
 }
 
-// The Jacobian of as many filters as are held at a time, and its products for a
-// pair of outputs.
+// gramValues counts the Jacobian of the filters that are held at a time, and the products
+// of its rows for a pair of outputs.
 func (l Conv) gramValues(in tensor.Shape, m, k int, blocks bool) int {
 	rows, pairs := size.Product(m, k), size.Product(m, m)
 	if blocks {

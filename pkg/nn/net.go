@@ -11,7 +11,7 @@ import (
 // A Net is a chain of layers over one flat vector of weights.
 type Net struct {
 	chain
-	whole Size
+	total Size // of all layers as one
 }
 
 // NewNet sizes a chain of layers for examples of shape in. An error names the
@@ -43,7 +43,7 @@ func (n *Net) Outputs() int { return n.out.C }
 // layer is a module with the children body and shortcut: "3.body.0.weight".
 func (n *Net) Layout() tensor.Layout {
 	var l tensor.Layout
-	for _, p := range n.whole.Params {
+	for _, p := range n.total.Params {
 		l.Add(p.Name, p.Shape)
 	}
 	return l
@@ -63,7 +63,7 @@ type MultiplyAdds struct{ Forward, JVP, VJP int64 }
 // MultiplyAdds returns the work of one example. Layers up to the first with
 // weights have no input half.
 func (n *Net) MultiplyAdds() MultiplyAdds {
-	return MultiplyAdds{Forward: n.whole.Forward, JVP: n.whole.Weight, VJP: n.whole.Weight}
+	return MultiplyAdds{Forward: n.total.Forward, JVP: n.total.Weight, VJP: n.total.Weight}
 }
 
 // Dims are the sizes of a model linearized on a mini-batch, and the multiply-adds of

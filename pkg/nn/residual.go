@@ -108,8 +108,8 @@ type residual[T tensor.Float] struct {
 
 var _ nestedOp[float32] = (*residual[float32])(nil)
 
-// bindResidual binds a residual layer at a depth of nesting, or for itself if
-// there is no work space.
+// bindResidual returns the op of a residual layer at a depth of nesting, with work space
+// shared with the layers around it, or if that is nil with its own.
 func bindResidual[T tensor.Float](l Residual, at Site, space *workspace[T], depth int) *residual[T] {
 	b, m := namedLayer{Layer: l, in: at.In}.inside(), at.Examples
 	o := &residual[T]{pool: at.Pool, split: b[0].params, out: b[0].out.Len(), space: space, depth: depth}
@@ -138,6 +138,7 @@ func (o *residual[T]) Forward(y, x tensor.Matrix[T], w []T) {
 	tensor.Axpy(o.pool, 1, part.Flat(), y.Flat())
 }
 
+// JVP sets dy = body.JVP + shortcut.JVP.
 func (o *residual[T]) JVP(dy, dx tensor.Matrix[T], dw []T) {
 	o.body.jvp(dy, dx, dw[:o.split])
 	part := dx
@@ -150,6 +151,7 @@ func (o *residual[T]) JVP(dy, dx tensor.Matrix[T], dw []T) {
 	}
 }
 
+// VJP sets dx to the sum of what the branches send back of dy.
 func (o *residual[T]) VJP(dx tensor.Matrix[T], dw []T, dy tensor.Matrix[T]) {
 	var body, shortcut []T
 	if dw != nil {

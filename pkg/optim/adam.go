@@ -80,7 +80,7 @@ type adam[T tensor.Float] struct {
 	Adam
 	p         int
 	pool      *tensor.Pool
-	m, v      []T // m is that of d, so minus that of the gradient
+	m, v      []T // running means of d, which is minus the gradient, and of its square
 	steps     int64
 	coupled   float64 // weight decay, in the gradient
 	decoupled float64 // or in the update

@@ -13,9 +13,9 @@ func init() {
 		Armijo{Decrease: 0.3, Shrink: 0.8, Grow: 1, Initial: 0.5, Max: 1, Backtracks: 5})
 }
 
-// Armijo accepts the first eta with phi(eta) <= phi(0) + decrease eta phi'(0).
-// Where the update does not descend, as momentum and Adam may have it, it takes
-// the gradient step in its place.
+// Armijo tries eta, shrink eta, shrink² eta, ... and accepts the first with
+// phi(eta) <= phi(0) + decrease eta phi'(0) (Armijo 1966). Where the update does not
+// descend, as may happen with momentum and Adam, it searches along the gradient step.
 type Armijo struct {
 	Decrease   float64 `yaml:"sufficient_decrease" doc:"share of the decrease along the tangent that a step must bring"`
 	Shrink     float64 `yaml:"shrink" doc:"factor of a step that does not"`
@@ -45,8 +45,8 @@ func newArmijo(o Armijo) (LineSearch, error) {
 	return &armijo{Armijo: o, update: o.Initial, gradient: o.Initial}, nil
 }
 
-// The lengths that suit an optimizer's update and the gradient step have nothing
-// to do with each other, so that each is remembered for itself.
+// armijo remembers the length of the last step along an update, and of the last along a
+// gradient step, since one says nothing about the other.
 type armijo struct {
 	Armijo
 	update   float64 // what the next search along an update tries first

@@ -2,18 +2,17 @@ package optim
 
 import "github.com/dualgn/dgn/pkg/registry"
 
-// A LineSearch picks how far to go along an update u. It sees the mini-batch
-// objective only through what it asks for, so that it works with every oracle
-// and optimizer, and nothing is computed that none uses. A line search may remember
-// earlier steps, so each run has its own.
+// A LineSearch picks how far to go along an update u. It asks an [Objective] for the
+// values and slopes it needs, and only these are computed, so that it works with every
+// oracle and optimizer. A line search may remember earlier steps, so each run has its own.
 type LineSearch interface {
-	// Search returns the multiple eta of u to add to the weights.
+	// Search returns the multiple eta >= 0 of u to add to the weights; 0 leaves them
+	// as they are.
 	Search(phi Objective) (eta float64)
 
-	// State returns the numbers that a checkpoint must keep, nil if there are
-	// none. Writing to them restores it. A later version of a line search may have
-	// more, behind the others: those that a checkpoint lacks keep what they begin
-	// with.
+	// State returns the numbers that a checkpoint must keep, nil if there are none.
+	// Writing to them restores the line search. New ones are added at the end: a
+	// checkpoint that lacks them leaves them as they begin.
 	State() []*float64
 }
 
@@ -25,8 +24,8 @@ type Objective interface {
 	At(eta float64) float64 // phi(eta): a forward pass
 	Slope() float64         // phi'(0): a JVP, unless u is a known multiple of d
 
-	// UseGradient replaces u by the step -gamma grad F, which descends. It is a
-	// VJP, and is recorded.
+	// UseGradient replaces u by the step -gamma grad F, which descends. It takes a
+	// VJP, and the log of the step says that u was replaced.
 	UseGradient()
 }
 
@@ -38,7 +37,7 @@ func init() {
 		None{}, func(r None) (LineSearch, error) { return r, nil })
 }
 
-// None makes the whole update.
+// None adds the update as it is: eta = 1.
 type None struct{}
 
 var _ LineSearch = None{}

@@ -14,11 +14,12 @@ import (
 // update. It takes -d for a gradient: the gradient oracle with gamma = 1 gives
 // d = -grad h, and SGD with learning rate 1 makes exactly the step d.
 type Optimizer[T tensor.Float] interface {
-	// Update overwrites u with the proposed change of the weights w; a line
-	// search then scales it. All have the layout that the optimizer was made for.
+	// Update overwrites u with the proposed change of the weights w, which a line
+	// search may scale. The vectors have the layout that the optimizer was made for.
 	Update(u, d, w []T, t schedules.Time)
 
-	// ScalesDirection returns c if Update makes u = c d at t, whatever came before.
+	// ScalesDirection returns c and true if Update at t makes u = c d, whatever the
+	// earlier steps were. A line search then needs no product with J for the slope.
 	ScalesDirection(t schedules.Time) (c float64, ok bool)
 
 	// State returns what a checkpoint must keep. Writing to it restores the
@@ -26,20 +27,21 @@ type Optimizer[T tensor.Float] interface {
 	State() State
 }
 
-// An InPlace optimizer can add its update to w at once, in one pass over memory:
-// what is left to do where no line search scales the update. The result has the
-// bits of Update and a sum.
+// An InPlace optimizer can add its update to w in one pass over memory, for runs
+// without a line search.
 type InPlace[T tensor.Float] interface {
 	Optimizer[T]
+
+	// Step sets w += u for the u of Update, with the same bits.
 	Step(d, w []T, t schedules.Time)
 }
 
-// A State is the memory of an optimizer: vectors of any lengths by name, in
-// whichever precision they are kept. No name may occur in both.
+// A State is the memory of an optimizer: vectors of any lengths by name, each in the
+// precision that the optimizer keeps it in. No name may occur in both maps.
 type State struct {
 	Float32 map[string][]float32
 	Float64 map[string][]float64
-	Steps   *int64 // updates made; nil if it does not matter
+	Steps   *int64 // updates made; nil for an optimizer that does not count them
 }
 
 // stateOf returns the state of an optimizer that keeps vectors of precision T.

@@ -8,16 +8,16 @@ import (
 	"github.com/dualgn/dgn/pkg/tensor"
 )
 
-// Abilities are what an inner solver can do: a constructor for each kind of problem
-// that it solves, nil where it does not. Checks of configs, their errors, the help and
-// the estimate of memory are made from it.
+// Abilities are what an inner solver can do: a constructor for each kind of problem that
+// it solves, nil for the others. The checks of configs, their errors, the help and the
+// estimate of memory are made from them.
 type Abilities struct {
 	// System returns a solver of the dual systems of Gauss-Newton, of at most
 	// n = m k unknowns, for at most budget iterations.
 	System func(n, k, budget int, pool *tensor.Pool) Linear
 
-	// Newton says that System leaves K L x in [System], for the next step of a
-	// Newton method on the dual of prox-linear.
+	// Newton says that System keeps K L x of its solution in the [System], which
+	// Newton's method on the dual of prox-linear needs.
 	Newton bool
 
 	// Warm says that System can start from a given x.
@@ -48,30 +48,58 @@ type PrimalSolvers = tensor.Instances[
 	func(p, budget int, pool *tensor.Pool) PrimalLinear[float32],
 	func(p, budget int, pool *tensor.Pool) PrimalLinear[float64]]
 
-// A job is what an oracle asks of a solver.
+// A job is a kind of problem that an oracle has its solver solve.
 type job struct {
-	can    func(Abilities) bool
+	name   string // of oracle and formulation, with a %s for the losses
 	serves func(losses.Loss) bool
-	oracle string // with a %s for the losses
+	can    func(Abilities) bool
+
+	// space is what a solver keeps for it in the dual, as [Abilities.SystemSpace]
+	// and BoxSpace have it; nil in the primal.
+	space func(a Abilities, n, k, budget int) (numbers int, blocks bool)
 }
 
 func smooth(l losses.Loss) bool { return l.Curvature() == losses.Smooth }
 func curved(l losses.Loss) bool { return l.Curvature() != losses.Polyhedral }
 
-// The jobs there are.
+func systemSpace(a Abilities, n, k, budget int) (int, bool) {
+	if a.SystemSpace == nil {
+		return 0, false
+	}
+	return a.SystemSpace(n, k, budget)
+}
+
+func boxSpace(a Abilities, n, _, _ int) (int, bool) {
+	if a.BoxSpace == nil {
+		return 0, false
+	}
+	return a.BoxSpace(n), false
+}
+
+// The jobs there are: of gauss_newton in the dual and in the primal, and of prox_linear
+// in the dual with smooth losses, in the dual with others, and in the primal.
 var (
-	jobSystem  = job{func(a Abilities) bool { return a.System != nil }, curved, "gauss_newton in the dual (%s)"}
-	jobNewton  = job{func(a Abilities) bool { return a.System != nil && a.Newton }, smooth, "prox_linear in the dual with smooth losses (%s)"}
-	jobBox     = job{func(a Abilities) bool { return a.Box != nil }, func(l losses.Loss) bool { return !smooth(l) }, "prox_linear in the dual with losses whose dual has a box (%s)"}
-	jobPrimal  = job{func(a Abilities) bool { return a.Primal.Float64 != nil }, curved, "gauss_newton in the primal (%s)"}
-	jobDescend = job{jobPrimal.can, smooth, "prox_linear in the primal (%s)"}
+	jobSystem = job{
+		"gauss_newton in the dual (%s)", curved,
+		func(a Abilities) bool { return a.System != nil }, systemSpace,
+	}
+	jobNewton = job{
+		"prox_linear in the dual with smooth losses (%s)", smooth,
+		func(a Abilities) bool { return a.System != nil && a.Newton }, systemSpace,
+	}
+	jobBox = job{
+		"prox_linear in the dual with losses whose dual has a box (%s)", func(l losses.Loss) bool { return !smooth(l) },
+		func(a Abilities) bool { return a.Box != nil }, boxSpace,
+	}
+	jobPrimal  = job{"gauss_newton in the primal (%s)", curved, func(a Abilities) bool { return a.Primal.Float64 != nil }, nil}
+	jobDescend = job{"prox_linear in the primal (%s)", smooth, jobPrimal.can, nil}
 )
 
 var jobs = []job{jobSystem, jobNewton, jobBox, jobPrimal, jobDescend}
 
-func (j job) String() string { return fmt.Sprintf(j.oracle, lossesThat(j.serves)) }
+func (j job) String() string { return fmt.Sprintf(j.name, lossesThat(j.serves)) }
 
-// lossesThat names the registered losses that serve.
+// lossesThat names the registered losses for which serves holds, in the fewest words.
 func lossesThat(serves func(losses.Loss) bool) string {
 	var in, out []string
 	for _, name := range losses.Known.Names() {
@@ -90,7 +118,7 @@ func lossesThat(serves func(losses.Loss) bool) string {
 	return strings.Join(in, ", ")
 }
 
-// Serves says what a solver can do, for people.
+// Serves returns what a solver can do, in words: a line for each kind of problem.
 func Serves(s Solver) (out []string) {
 	for _, j := range jobs {
 		if j.can(s.Abilities()) {

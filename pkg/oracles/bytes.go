@@ -4,110 +4,121 @@ import (
 	"strings"
 
 	"github.com/dualgn/dgn/pkg/losses"
-	"github.com/dualgn/dgn/pkg/nn"
 	"github.com/dualgn/dgn/pkg/size"
 	"github.com/dualgn/dgn/pkg/strict"
 )
 
 // Held is what an oracle holds in a run.
 type Held struct {
-	Bytes  int  // buffers, state and the work space of solvers
-	Beyond bool // it evaluates the network beyond the weights, with a second linearization
+	Bytes     int  // buffers, state and the work space of solvers
+	OutputsAt bool // it calls [Jacobian.OutputsAt], which takes a second linearization
+}
+
+// Sizes are what the memory of an oracle depends on, beside its options.
+type Sizes struct {
+	Dims  Dims // of the largest mini-batch
+	Value int  // bytes of a number of precision T
+	Seen  int  // examples in the training set, of which an oracle may remember each
+
+	// GramMemory returns the bytes that Gram of a [GramJacobian] adds to it, or
+	// GramBlocks; nil where the Jacobian knows neither.
+	GramMemory func(blocks bool) int
+}
+
+// matrices returns the bytes of so many matrices m x k of float64.
+func (s *Sizes) matrices(n int) int { return size.Product(8, n, s.Dims.Examples, s.Dims.Outputs) }
+
+// vectors returns the bytes of so many vectors of p numbers of precision T.
+func (s *Sizes) vectors(n int) int { return size.Product(s.Value, n, s.Dims.Weights) }
+
+// gram returns the bytes that K, or its blocks, takes within the Jacobian.
+func (s *Sizes) gram(blocks bool) int {
+	if s.GramMemory == nil {
+		return 0
+	}
+	return s.GramMemory(blocks)
 }
 
 // A Sized spec says what it will hold. One that does not is taken to hold nothing
 // worth counting.
 type Sized interface {
-	// Held is for mini-batches of m of so many examples, if a number of precision T
-	// takes value bytes. It adds what a Gram matrix takes in the linearization.
-	Held(l losses.Loss, n *nn.Net, m, value, examples int) Held
+	// Held includes what a Gram matrix takes within the Jacobian.
+	Held(l losses.Loss, s Sizes) Held
 }
 
 // HeldBy returns what an oracle will hold, see [Sized].
-func HeldBy(s Spec, l losses.Loss, n *nn.Net, m, value, examples int) Held {
-	if sized, ok := s.(Sized); ok {
-		return sized.Held(l, n, m, value, examples)
+func HeldBy(o Spec, l losses.Loss, s Sizes) Held {
+	if sized, ok := o.(Sized); ok {
+		return sized.Held(l, s)
 	}
 	return Held{}
 }
 
 // Held is alpha.
-func (o Gradient) Held(_ losses.Loss, n *nn.Net, m, _, _ int) Held {
-	return Held{Bytes: size.Product(8, m, n.Outputs())}
-}
+func (o Gradient) Held(_ losses.Loss, s Sizes) Held { return Held{Bytes: s.matrices(1)} }
 
-// Held counts, beside the system's: s, b, alpha and K L s, and q; in the primal b
-// and J d. A search keeps the best direction.
-func (o GaussNewton) Held(_ losses.Loss, n *nn.Net, m, value, examples int) Held {
-	h := o.Inner.held(o.Solver.Must(), jobSystem, n, m, value, examples)
+// Held counts, beside the core and the solver: in the dual s, b, alpha and K L s, and
+// q; in the primal J d, and b. A search keeps the best direction.
+func (o GaussNewton) Held(_ losses.Loss, s Sizes) Held {
+	h := o.Inner.held(o.Solver.Must(), jobSystem, s)
 	outputs, weights := 4, 1
 	if o.Formulation == "primal" {
 		outputs = 1
 	}
 	if o.Gamma.search != nil {
 		weights++
-		h.Beyond = true
+		h.OutputsAt = true
 	}
 	if o.WeightDecay > 0 {
 		weights++ // for the norm of the gradient
 	}
-	h.add(n, m, value, outputs, weights)
+	h.Bytes = size.Sum(h.Bytes, s.matrices(outputs), s.vectors(weights))
 	return h
 }
 
-// Held counts, beside the solver's, what bindDual makes, and for smooth losses
-// s, b, r, K r, two steps and K L s; for others the best pair and work space. In the
-// primal: two directions, J d, and three sets of outputs. The gap takes a direction.
-func (o ProxLinear) Held(l losses.Loss, n *nn.Net, m, value, examples int) Held {
+// Held counts, beside the core and the solver: in the dual the six matrices of
+// dualProx, and for smooth losses s, b, r, K r, two steps and K L s; for others the
+// best pair and work space. In the primal: two vectors, and f + J d, J d, the gradient
+// there and the J d of a step. The gap takes a vector more.
+func (o ProxLinear) Held(l losses.Loss, s Sizes) Held {
 	j, outputs, weights := jobBox, 6+3, 1
 	switch {
 	case o.Formulation == "primal":
-		j, outputs, weights = jobPrimal, 4, 3
-	case l.Curvature() == losses.Smooth:
+		j, outputs, weights = jobDescend, 4, 3
+	case smooth(l):
 		j, outputs = jobNewton, 6+7
 	}
-	h := o.Inner.held(o.solver(l).Must(), j, n, m, value, examples)
-	h.add(n, m, value, outputs, weights)
+	h := o.Inner.held(o.solver(l).Must(), j, s)
+	h.Bytes = size.Sum(h.Bytes, s.matrices(outputs), s.vectors(weights))
 	return h
 }
 
-// add adds so many matrices m x k and so many vectors of the length of the weights.
-func (h *Held) add(n *nn.Net, m, value, outputs, weights int) {
-	h.Bytes = size.Sum(h.Bytes, size.Product(8, outputs, m, n.Outputs()), size.Product(value, weights, n.NumParams()))
-}
-
-// held is what the core keeps, and a solver for a job in the dual, or in the primal.
-func (o Inner) held(s Solver, j job, n *nn.Net, m, value, examples int) Held {
-	k, can := n.Outputs(), s.Abilities()
-	h := Held{Beyond: o.Gamma.lm != nil}
-	h.add(n, m, value, 4, 0)
+// held is what the core keeps, and a solver for a job.
+func (o Inner) held(solver Solver, j job, s Sizes) Held {
+	m, k, can := s.Dims.Examples, s.Dims.Outputs, solver.Abilities()
+	h := Held{Bytes: s.matrices(4), OutputsAt: o.Gamma.lm != nil}
+	add := func(bytes ...int) { h.Bytes = size.Sum(append(bytes, h.Bytes)...) }
 	if o.WarmStart {
-		h.Bytes = size.Sum(h.Bytes, size.Product(8, examples, k))
+		add(size.Product(8, s.Seen, k))
 	}
 	if o.Formulation == "primal" {
 		if can.PrimalSpace != nil {
-			h.Bytes = size.Sum(h.Bytes, size.Product(value, can.PrimalSpace(n.NumParams(), o.InnerIterations)))
+			add(size.Product(s.Value, can.PrimalSpace(s.Dims.Weights, o.InnerIterations)))
 		}
 		return h
 	}
-	var numbers int
-	blocks, unknowns := false, size.Product(m, k)
-	if box := j.oracle == jobBox.oracle; box && can.BoxSpace != nil {
-		numbers = can.BoxSpace(unknowns)
-	} else if !box && can.SystemSpace != nil {
-		numbers, blocks = can.SystemSpace(unknowns, k, o.InnerIterations)
-	}
-	h.Bytes = size.Sum(h.Bytes, size.Product(8, numbers))
+	numbers, blocks := j.space(can, size.Product(m, k), k, o.InnerIterations)
+	add(size.Product(8, numbers))
 	if o.InnerIterations == 0 {
 		return h
 	}
 	if can.NeedsGram {
-		h.Bytes = size.Sum(h.Bytes, size.Product(8, m, k, m, k), n.GramMemory(m, value, false))
+		add(size.Product(8, m, k, m, k), s.gram(false))
 	} else {
-		h.add(n, m, value, 0, 1) // Jᵀ v on its way to J Jᵀ v
+		add(s.vectors(1)) // Jᵀ v on its way to J Jᵀ v
 	}
 	if blocks {
-		h.Bytes = size.Sum(h.Bytes, size.Product(8, m, k, k), n.GramMemory(m, value, true))
+		add(size.Product(8, m, k, k), s.gram(true))
 	}
 	return h
 }
@@ -117,11 +128,12 @@ const maxUnknowns = 1 << 14
 
 // fits returns an error about a key if a solver would have to hold too large a Gram
 // matrix, or too large a basis.
-func (o Inner) fits(c SolverChoice, m, k int) error {
+func (o Inner) fits(c SolverChoice, d Dims) error {
 	if o.Formulation == "primal" {
 		return nil
 	}
-	n, can := size.Product(m, k), c.abilities()
+	m, k, can := d.Examples, d.Outputs, c.abilities()
+	n := size.Product(m, k)
 	if can.NeedsGram && n > maxUnknowns {
 		others := able(func(a Abilities) bool { return !a.NeedsGram })
 		return strict.Field("solver", "%s holds the Gram matrix of a mini-batch, %d x %d numbers (%d examples x %d outputs), more than the %d x %d allowed; use a smaller train.batch_size, or one of %s",

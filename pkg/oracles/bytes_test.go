@@ -36,6 +36,10 @@ func sizedProblem(l losses.Loss, m int) (*nn.Net, *Problem[float64]) {
 	return n, problemOf(l, lin, y)
 }
 
+func sizesOf(n *nn.Net, m int) Sizes {
+	return Sizes{Dims: n.Dims(m), Value: 8, Seen: m, GramMemory: func(blocks bool) int { return n.GramMemory(m, 8, blocks) }}
+}
+
 // TestHeld compares what each oracle says it will hold with what it holds after a
 // direction and its diagnosis, for every combination and the options that take
 // memory. It knows no oracle by name.
@@ -57,9 +61,9 @@ func TestHeld(t *testing.T) {
 			}
 			n, p := sizedProblem(c.loss, m)
 			mem := n.Memory(m, 8)
-			held := HeldBy(spec, c.loss, n, m, 8, m)
+			held := HeldBy(spec, c.loss, sizesOf(n, m))
 			counted := float64(held.Bytes)
-			if held.Beyond {
+			if held.OutputsAt {
 				counted += float64(mem.Kept + mem.Work + 8*n.NumParams())
 			}
 			d := make([]float64, n.NumParams())
@@ -105,7 +109,7 @@ func TestFitsCountsBases(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err = spec.Fits(l, n, c.m); c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
+		if err = spec.Fits(l, n.Dims(c.m)); c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
 			t.Errorf("%s, m = %d: says %v", c.config, c.m, err)
 		}
 	}

@@ -14,7 +14,8 @@ func init() {
 	}, CG{}, func(s CG) (Solver, error) { return s, nil })
 }
 
-// CG is the method of conjugate gradients.
+// CG is the method of conjugate gradients, for systems of m k unknowns in the dual and
+// of p in the primal.
 type CG struct{}
 
 func (CG) Abilities() Abilities {
@@ -37,11 +38,15 @@ const epsilon = 0x1p-52
 
 // A preconditioner is an approximation of A that is easy to invert.
 type preconditioner interface {
-	prepare(sys *System) (bad string) // why to stop, "" if it can be used
-	solve(z, r []float64)             // z = P⁻¹ r
+	// prepare makes the preconditioner P for a system. It returns the reason to stop,
+	// one of the Stopped constants, or "".
+	prepare(sys *System) (stop string)
+
+	// solve sets z = P⁻¹ r.
+	solve(z, r []float64)
 }
 
-// dualCG is CG, preconditioned or not. It orthogonalises each residual against
+// dualCG is CG for a [System], preconditioned or not. It orthogonalises each residual against
 // the earlier ones, twice: plain CG loses orthogonality for systems of large
 // condition, and with it the bound b·x <= b·A⁻¹b on which descent rests.
 type dualCG struct {
@@ -60,6 +65,8 @@ func newDualCG(n, budget int, pre preconditioner) *dualCG {
 	return s
 }
 
+// Solve makes at most stop.Iterations products with A, and one more for a warm start. It
+// drops an iterate whose direction would not descend.
 func (s *dualCG) Solve(sys *System, x, b []float64, stop Stop) Solution {
 	n := len(b)
 	r, z, p, ap := s.r[:n], s.z[:n], s.p[:n], s.ap[:n]
@@ -72,9 +79,9 @@ func (s *dualCG) Solve(sys *System, x, b []float64, stop Stop) Solution {
 	} else {
 		clear(x)
 	}
-	bad := "" // the preconditioner says so
+	unusable := "" // why the preconditioner cannot be used
 	if s.pre != nil {
-		if bad = s.pre.prepare(sys); bad == "" {
+		if unusable = s.pre.prepare(sys); unusable == "" {
 			s.pre.solve(z, r)
 		}
 	}
@@ -100,14 +107,14 @@ func (s *dualCG) Solve(sys *System, x, b []float64, stop Stop) Solution {
 		case t == stop.Iterations:
 			out.Reason = StoppedBudget
 		default:
-			out.Reason = bad
+			out.Reason = unusable
 		}
 		if out.Reason != "" {
 			break
 		}
-		sys.Mul(ap, p) // A p = p + c Lᵀ K L p
+		sys.Mul(ap, p) // A p = p + (gamma'/m) Lᵀ K L p
 		for i := range ap {
-			ap[i] = p[i] + sys.C*ap[i]
+			ap[i] = p[i] + sys.GammaOverM*ap[i]
 		}
 		curvature := dot(p, ap)
 		if !(curvature > 0) {
@@ -148,13 +155,14 @@ func (s *dualCG) Solve(sys *System, x, b []float64, stop Stop) Solution {
 	return out
 }
 
-// start turns a guess x into a start: its best multiple, theta = b·x / x·A x,
-// which is nothing if that is not positive. It sets r = b - theta A x.
+// start replaces the x that a solve is to start from by its best multiple, theta x
+// with theta = b·x/(x·A x), or by 0 if theta is not positive. It sets r = b - A x for
+// the new x.
 func (s *dualCG) start(sys *System, x, b, r []float64) {
 	ax := s.ap[:len(x)]
 	sys.Mul(ax, x)
 	for i := range ax {
-		ax[i] = x[i] + sys.C*ax[i]
+		ax[i] = x[i] + sys.GammaOverM*ax[i]
 	}
 	theta := dot(b, x) / dot(x, ax)
 	if !(theta > 0) || math.IsInf(theta, 0) {
@@ -166,9 +174,10 @@ func (s *dualCG) start(sys *System, x, b, r []float64) {
 	axpy(-theta, ax, r)
 }
 
-// finish replaces x by its best multiple. Then b·x = x·A x, from which follows
-// b·x <= b·A⁻¹b: the bound that a start from 0 has anyway, and descent with it.
-// It reports whether that may be returned; if not, x becomes 0.
+// finish replaces x by its best multiple, so that b·x = x·A x. From that follows
+// b·x <= b·A⁻¹b, the bound that makes the direction descend; iterates from a start at 0
+// have it without rescaling. Where rounding spoils the slope all the same, x becomes 0
+// and finish returns false, unless b = 0.
 func (s *dualCG) finish(sys *System, x, b, r []float64) bool {
 	bx := dot(b, x)
 	theta := bx / (bx - dot(x, r)) // A x = b - r

@@ -14,7 +14,8 @@ func init() {
 	}, Cholesky{}, func(s Cholesky) (Solver, error) { return s, nil })
 }
 
-// Cholesky solves exactly.
+// Cholesky solves exactly: it forms A = I + (gamma'/m) Lᵀ K L, m k x m k, and factors it
+// in (m k)³/6 multiply-adds.
 type Cholesky struct{}
 
 func (Cholesky) Abilities() Abilities {
@@ -35,6 +36,7 @@ type factorised struct {
 	a, r []float64
 }
 
+// Solve forms and factors A, and makes one product with it for the residual.
 func (s *factorised) Solve(sys *System, x, b []float64, stop Stop) Solution {
 	n := len(b)
 	a, r := tensor.View(n, n, s.a[:n*n]), s.r[:n]
@@ -65,8 +67,8 @@ func (s *factorised) Solve(sys *System, x, b []float64, stop Stop) Solution {
 	tensor.CholeskySolve(a, x)
 	sys.Mul(r, x)
 	sys.advance(1)
-	for i := range r { // b - x - c Lᵀ K L x
-		r[i] = b[i] - x[i] - sys.C*r[i]
+	for i := range r { // b - x - (gamma'/m) Lᵀ K L x
+		r[i] = b[i] - x[i] - sys.GammaOverM*r[i]
 	}
 	out.Iterations, out.Reason, out.Residual = 1, StoppedExact, math.Sqrt(dot(r, r))
 	out.RelativeResidual = out.Residual / norm

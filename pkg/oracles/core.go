@@ -7,8 +7,8 @@ import (
 	"github.com/dualgn/dgn/pkg/tensor"
 )
 
-// core is what oracles with an inner problem share: what they remember from call to
-// call, and work space for the largest mini-batch, of which each call has views.
+// core is what oracles with an inner problem share: their options, what they remember from
+// call to call, and work space for the largest mini-batch, of which each call has views.
 type core[T tensor.Float] struct {
 	spec Inner
 	pool *tensor.Pool
@@ -18,14 +18,14 @@ type core[T tensor.Float] struct {
 	memory *memory // nil: starts are cold
 
 	gram  gramForm[T]            // K of the mini-batch; not used in the primal
-	roomG tensor.Matrix[float64] // m x k each
+	roomG tensor.Matrix[float64] // m x k each: for g, the factor L, u and v of a call
 	roomL tensor.Matrix[float64]
 	roomU tensor.Matrix[float64]
 	roomV tensor.Matrix[float64]
-	row   []float64 // k
-	extra []T       // p, made when first needed
+	row   []float64 // k, work space
+	extra []T       // p, work space, made when first needed
 
-	call[T] // the last one
+	call[T] // the one that runs, or the last
 }
 
 // A call is one call of an oracle with an inner problem: the mini-batch, gamma, and
@@ -37,7 +37,7 @@ type core[T tensor.Float] struct {
 type call[T tensor.Float] struct {
 	p    *Problem[T]
 	d    []T                    // the direction
-	z, y tensor.Matrix[float64] // outputs f(w) and targets, m x k
+	f, y tensor.Matrix[float64] // outputs f(w) and targets, m x k
 	loss losses.Weighted
 	m    float64
 
@@ -48,9 +48,14 @@ type call[T tensor.Float] struct {
 	factor ggnFactor
 	u, v   tensor.Matrix[float64] // m x k, work space
 
+	// unsolved says that d is the gradient step because there was nothing to solve, or no
+	// step was taken. It tells nothing of the model, and gamma stays as it is.
+	unsolved bool
+
 	report Report
 }
 
+// bind makes the work space.
 func (o *core[T]) bind(spec Inner, at Site) {
 	k := at.Dims.Outputs
 	mk := func() tensor.Matrix[float64] { return tensor.New[float64](at.Dims.Examples, k) }
@@ -63,11 +68,11 @@ func (o *core[T]) bind(spec Inner, at Site) {
 	}
 }
 
-// begin begins a call: it makes g.
+// begin makes the call, with g, gamma and a report of nothing known yet.
 func (o *core[T]) begin(d []T, p *Problem[T]) {
 	batch := p.oneBatch()
-	o.call = call[T]{p: p, d: d, z: batch.Outputs(), y: batch.Targets, loss: p.losses()}
-	o.m = float64(o.z.Rows)
+	o.call = call[T]{p: p, d: d, f: batch.Outputs(), y: batch.Targets, loss: p.losses()}
+	o.m = float64(o.f.Rows)
 	o.g, o.u, o.v = o.cut(o.roomG), o.cut(o.roomU), o.cut(o.roomV)
 	o.factor = ggnFactor{o.loss, o.cut(o.roomL)}
 	o.report = newReport(o.spec.WeightDecay)
@@ -76,14 +81,14 @@ func (o *core[T]) begin(d []T, p *Problem[T]) {
 		o.gram.reset(batch.Jacobian)
 	}
 	p.Trace.begin(math.NaN())
-	for i := range o.z.Rows {
-		o.loss.GradOf(i, o.g.Row(i), o.z.Row(i), o.y.Row(i))
+	for i := range o.f.Rows {
+		o.loss.GradOf(i, o.g.Row(i), o.f.Row(i), o.y.Row(i))
 	}
 }
 
 // cut returns the part of a matrix of work space that the examples at hand take.
 func (o *core[T]) cut(a tensor.Matrix[float64]) tensor.Matrix[float64] {
-	return a.RowRange(0, o.z.Rows)
+	return a.RowRange(0, o.f.Rows)
 }
 
 func (o *core[T]) setGamma(gamma float64) {
@@ -92,8 +97,9 @@ func (o *core[T]) setGamma(gamma float64) {
 	o.gammaOverM = o.gammaPrime / o.m
 }
 
-// trivial reports whether there is nothing to solve: no iterations, a gradient of
-// size 0, or the gamma = 0 that a schedule may end with, where d = 0.
+// trivial reports whether there is nothing to solve, and d is the gradient step: no
+// iterations, a gradient whose norm or its square is size = 0, or the gamma = 0 that a
+// schedule may end with, where d = 0.
 func (o *core[T]) trivial(size float64) bool {
 	return o.spec.InnerIterations == 0 || size == 0 || o.gammaPrime == 0
 }
@@ -136,7 +142,7 @@ func (o *core[T]) addDecay(v []T) {
 	}
 }
 
-// outputGradient sets q = m grad F = Jᵀ g + m mu w, and returns |q|².
+// outputGradient sets q = m grad F = Jᵀ g + m mu w, p numbers, and returns |q|².
 func (o *core[T]) outputGradient(q []T) float64 {
 	o.vjp(q, o.g)
 	if mu := o.spec.WeightDecay; mu > 0 {
@@ -149,7 +155,7 @@ func (o *core[T]) outputGradient(q []T) float64 {
 	return qq
 }
 
-// gradientStep turns d = q = m grad F into d = -gamma' grad F.
+// gradientStep turns d = q = m grad F, with qq = |q|², into d = -gamma' grad F.
 func (o *core[T]) gradientStep(qq float64, reason string) {
 	tensor.Scale(o.pool, T(-o.gammaOverM), o.d)
 	o.report.StopReason = reason
@@ -157,7 +163,7 @@ func (o *core[T]) gradientStep(qq float64, reason string) {
 	o.report.ModelChange, o.report.Gap = math.NaN(), math.NaN()
 }
 
-// decaySlope is mu w·v: what the slopes of F and h along v differ by.
+// decaySlope is mu w·v, the slope of (mu/2) |w|² along v.
 func (o *core[T]) decaySlope(v []T) float64 {
 	if o.spec.WeightDecay == 0 {
 		return 0
@@ -178,7 +184,7 @@ func (o *core[T]) decayValue() float64 {
 func (o *core[T]) mean(z tensor.Matrix[float64]) float64 { return o.loss.Mean(z, o.y) }
 
 // value is F at w: what P is at d = 0.
-func (o *core[T]) value() float64 { return o.mean(o.z) + o.decayValue() }
+func (o *core[T]) value() float64 { return o.mean(o.f) + o.decayValue() }
 
 // changeOf is the change of the quadratic model of h, (1/m) Σ [g·u + u·H u/2],
 // with u = J d and the factor at f.
@@ -196,14 +202,14 @@ func (o *core[T]) record(s Solution) {
 	o.report.InnerIterations, o.report.StopReason, o.report.RelativeResidual = s.Iterations, s.Reason, s.RelativeResidual
 }
 
-// finish ends a call: it adapts gamma to what the model itself makes of d, if that is
-// asked for, and returns the report.
+// finish is the one end of every call: it adapts gamma, where that is asked for, by how
+// well the model predicts F(w + d), which takes a forward pass, and returns the report.
 func (o *core[T]) finish() Report {
-	if !o.gamma.adapts() {
+	if !o.gamma.adapts() || o.unsolved {
 		return o.report
 	}
 	batch := &o.p.Gradient
-	before, after := o.mean(o.z), o.mean(batch.OutputsAt(1, o.d))
+	before, after := o.mean(o.f), o.mean(batch.OutputsAt(1, o.d))
 	o.report.Counters.Add(Counters{Forwards: 1, MultiplyAdds: batch.Dims().Forward})
 	// Both changes are of F = h + (mu/2) |w|²: with the second term the model
 	// may well let h rise.
@@ -219,8 +225,8 @@ func (o *core[T]) finish() Report {
 	return o.report
 }
 
-// complete returns r with what can be known without the inner problem. GradNorm takes
-// a VJP where weight decay hides it.
+// complete returns r with GradNorm and Primal, for a ModelChange that is known. GradNorm
+// takes a VJP where it is not known yet, as with weight decay.
 func (o *core[T]) complete(r Report) Report {
 	if math.IsNaN(r.GradNorm) {
 		jg := o.spare()
@@ -229,7 +235,7 @@ func (o *core[T]) complete(r Report) Report {
 	}
 	w, mu := o.p.Gradient.Weights(), r.WeightDecay
 	dd := tensor.Dot(o.pool, o.d, o.d)
-	r.Primal = o.mean(o.z) + r.ModelChange
+	r.Primal = o.mean(o.f) + r.ModelChange
 	if dd > 0 {
 		r.Primal += dd / (2 * r.Gamma)
 	}
@@ -239,8 +245,9 @@ func (o *core[T]) complete(r Report) Report {
 	return r
 }
 
-// gradientGap sets the gap (gamma'/2) |grad P(d)|² and the residual
-// |grad P(d)|/|grad F|, with grad P(d) = (1/m) Jᵀ v + mu w + d/gamma'; v is overwritten.
+// gradientGap sets the gap (gamma'/2) |grad P(d)|² of r, and its residual
+// |grad P(d)|/gradSize, with grad P(d) = (1/m) Jᵀ v + mu w + d/gamma' for the output
+// gradients v of the model at d, m x k, and gradSize = |grad F|. It overwrites v.
 func (o *core[T]) gradientGap(r *Report, v tensor.Matrix[float64], gradSize float64) {
 	if o.gammaPrime == 0 { // d = 0 is the minimum
 		r.Gap = 0

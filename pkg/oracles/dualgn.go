@@ -6,7 +6,8 @@ import (
 	"github.com/dualgn/dgn/pkg/tensor"
 )
 
-// dualGN solves Gauss-Newton in the dual.
+// dualGN solves Gauss-Newton in the dual: for s of m k numbers, with alpha = g + L s and
+// d = d0 - (gamma'/m) Jᵀ alpha (docs/math.md sections 3 and 6).
 type dualGN[T tensor.Float] struct {
 	core[T]
 	solver Linear
@@ -14,17 +15,17 @@ type dualGN[T tensor.Float] struct {
 	formed bool // K is formed
 	sys    System
 	alpha  tensor.Matrix[float64] // m x k
-	roomS  []float64              // m k
-	roomB  []float64
-	kx     tensor.Matrix[float64]
-	q      []T // m grad F; not where K is formed
-	best   []T // direction of the best gamma so far
+	roomS  []float64              // m k, for s
+	roomB  []float64              // m k, for b
+	kx     tensor.Matrix[float64] // m x k: K L s
+	q      []T                    // m grad F; where K is formed only if the gradient step is made
+	best   []T                    // direction of the best gamma so far
 
 	// Of the last call:
 	s, b []float64 // unknowns, alpha = g + L s, and the right-hand side
 	qq   float64   // |q|²
 	norm float64   // |b|
-	tau  float64   // what d(alpha) was multiplied by
+	tau  float64   // d = tau d(alpha), see docs/math.md section 3
 }
 
 var (
@@ -50,13 +51,15 @@ func newDualGN[T tensor.Float](spec GaussNewton, at Site) Oracle[T] {
 	return o
 }
 
-// slope is <grad F, d> = -(gamma'/m²) |q|² + (1/m) b·s of the direction that s
-// stands for. With a large gamma it is a small difference of large numbers: that
-// of the direction itself is measured where q is at hand.
+// slope is <grad F, d> = -(gamma'/m²) |q|² + (1/m) b·s of the direction d that s stands
+// for. With a large gamma it is a small difference of large numbers, and evaluate takes
+// q·d/m in its place where q is at hand.
 func (o *dualGN[T]) slope() descent {
 	return descent{atZero: -o.gammaPrime / (o.m * o.m) * o.qq, divisor: o.m}
 }
 
+// Direction solves (I + (gamma'/m) Lᵀ K L) s = -(gamma'/m) Lᵀ J q with q = m grad F, and
+// makes d = d0 - (gamma'/m) Jᵀ (g + L s).
 func (o *dualGN[T]) Direction(d []T, p *Problem[T]) Report {
 	o.begin(d, p)
 	n := len(o.u.Flat())
@@ -72,21 +75,22 @@ func (o *dualGN[T]) Direction(d []T, p *Problem[T]) Report {
 	}
 	if o.trivial(o.qq) {
 		o.fallBack(StoppedGradient)
-		return o.report
+		o.unsolved = true
+		return o.finish()
 	}
-	o.factor.set(o.z, o.y)
+	o.factor.set(o.f, o.y)
 	if !formed {
 		o.jvp(jq, o.q)
 	}
 	o.factor.mulT(o.b, jq.Flat())
-	o.sys = System{K: o.gram, C: o.gammaOverM, factor: o.factor, v: o.v, u: o.u, kx: o.cut(o.kx), descent: o.slope()}
+	o.sys = System{K: o.gram, GammaOverM: o.gammaOverM, factor: o.factor, v: o.v, u: o.u, kx: o.cut(o.kx), descent: o.slope()}
 	stop := Stop{Iterations: o.spec.InnerIterations, Tolerance: o.spec.Tolerance, Gap: o.gapResidual(), Warm: o.memory != nil, Trace: p.Trace}
 	p.Trace.begin(1 / (2 * o.m)) // gap |r|²/(2m)
 	if o.path != nil {
 		o.search(stop)
 		return o.finish()
 	}
-	tensor.Scale(nil, -o.gammaOverM, o.b) // b = -c Lᵀ J q
+	tensor.Scale(nil, -o.gammaOverM, o.b) // b = -(gamma'/m) Lᵀ J q
 	o.norm = math.Sqrt(dot(o.b, o.b))
 	if stop.Warm {
 		o.memory.load(o.s, p.Gradient.Examples)
@@ -131,8 +135,8 @@ func (o *dualGN[T]) fallBack(reason string) {
 	o.gradientStep(o.qq, reason)
 }
 
-// giveUp makes the gradient step where no iterate descends, as short as is best for
-// the model: a gamma that is too large for the precision is one for the step.
+// giveUp makes the gradient step where no iterate descends, or its best multiple, since a
+// gamma that is too large for the precision is too large for that step too.
 func (o *dualGN[T]) giveUp() {
 	if o.formed {
 		o.qq = o.outputGradient(o.q)
@@ -157,9 +161,9 @@ func (o *dualGN[T]) setAlpha() {
 	axpy(1, o.g.Flat(), alpha)
 }
 
-// evaluate makes d = d0 - c Jᵀ alpha, and reports on it. The residual r of s gives
-// Lᵀ J d = s + r, so that the model's change and the gap take no product: they
-// are (1/m) [g·Jd + |s + r|²/2] and |r|²/(2m).
+// evaluate makes d = d0 - (gamma'/m) Jᵀ alpha for s, whose residual is r and b·s is bs,
+// and reports on it. Since Lᵀ J d = s + r, the model's change and the gap take no
+// product: they are (1/m) [g·Jd + |s + r|²/2] and |r|²/(2m).
 func (o *dualGN[T]) evaluate(r []float64, bs float64) {
 	o.setAlpha()
 	copy(o.v.Flat(), o.cut(o.alpha).Flat())
@@ -195,10 +199,10 @@ func (o *dualGN[T]) evaluate(r []float64, bs float64) {
 	o.report.ModelChange = o.report.Slope - o.decaySlope(o.d) + o.tau*o.tau*l.curvature/2
 }
 
-// measure reports of d itself, by the JVP u = J d, where the recursion says that P
-// changes by change. If P does not, or rises, d becomes its best multiple. A slope in
-// the report that is not negative stays, since one that is measured twice must be
-// negative both times.
+// measure puts into the report what a JVP u = J d says of d itself, where the recursion
+// has P change by change (NaN: it says nothing). If P changes otherwise, or rises, d
+// becomes its best multiple. A slope in the report that is not negative stays there, so
+// that Direction sees that d need not descend, and gives up.
 func (o *dualGN[T]) measure(change float64) {
 	o.jvp(o.u, o.d)
 	l := o.along(o.u)
@@ -220,12 +224,12 @@ func (o *dualGN[T]) measure(change float64) {
 }
 
 // search takes the gamma of least F on the mini-batch along the path of
-// solutions, from one basis. Each gamma costs a VJP and a forward pass. The
-// right-hand side for any gamma is -c b.
+// solutions, from one basis. Each gamma costs a VJP and a forward pass. Here b is
+// Lᵀ J q, the same for every gamma, and the right-hand side is -(gamma'/m) b.
 func (o *dualGN[T]) search(stop Stop) {
 	batch, mu := &o.p.Gradient, o.spec.WeightDecay
 	largest := o.gammaOverM // whose system is the last to converge
-	stop.Gap /= largest     // the residual for b is that for -c b over c
+	stop.Gap /= largest     // the residual of x for b is that of -(gamma'/m) x over gamma'/m
 	o.p.Trace.begin(largest * largest / (2 * o.m))
 	solution := o.path.Build(&o.sys, o.b, stop)
 	o.report.Counters.Add(o.sys.Counters)
@@ -268,12 +272,12 @@ func (o *dualGN[T]) search(stop Stop) {
 
 func (o *dualGN[T]) DualVariables() tensor.Matrix[float64] { return o.cut(o.alpha) }
 
-// Complete takes a JVP for the gap, and for the gradient step, whose u is not known:
-// what it then reports is of d itself, and not of the recursion that led to it.
+// Complete takes a JVP for the gap, and for a gradient step, whose J d is not known. What
+// it then reports is measured at d, in place of what the recursion has.
 func (o *dualGN[T]) Complete(gap bool) Report {
 	r := o.report
 	if gap || math.IsNaN(r.ModelChange) {
-		o.factor.set(o.z, o.y)
+		o.factor.set(o.f, o.y)
 		o.p.Gradient.JVP(o.u, o.d)
 		r.ModelChange = o.changeOf(o.u)
 		tensor.Scale(nil, 1/o.tau, o.u.Flat()) // of d(alpha)

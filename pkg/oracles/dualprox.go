@@ -7,15 +7,15 @@ import (
 )
 
 // dualProx is what the prox-linear oracles that work in the dual share. They keep
-// alpha and u = -c K alpha, c = gamma'/m, so that J d = s0 + u for
-// d = d0 - c Jᵀ alpha, s0 = J d0. With base = f + s0,
+// alpha and u = -(gamma'/m) K alpha, so that J d = s0 + u for
+// d = d0 - (gamma'/m) Jᵀ alpha, s0 = J d0. With base = f + s0,
 //
 //	P = (1/m) Σ loss_i(base_i + u_i) - alpha·u/(2m)
 //
 // but for a constant, which is 0 without weight decay.
 type dualProx[T tensor.Float] struct {
 	core[T]
-	smooth bool                      // every truncated solve descends, but for rounding
+	smooth bool                      // the loss is: every truncated solve descends, but for rounding
 	room   [6]tensor.Matrix[float64] // m x k
 
 	// Of the last call, m x k:
@@ -28,8 +28,8 @@ type dualProx[T tensor.Float] struct {
 	objective float64 // F at w
 	primal0   float64 // P at d = 0: P below it makes d a descent direction
 	gSize     float64 // |g|, 1 where that is 0
-	condition float64 // a lower bound of c |K|, 0 where none is known
-	measured  bool    // J d comes from d itself
+	condition float64 // a lower bound of (gamma'/m) |K|, 0 where none is known
+	measured  bool    // jd is a product with d, not what alpha and u have
 }
 
 var _ DualOracle = (*dualProx[float32])(nil)
@@ -42,8 +42,8 @@ func (o *dualProx[T]) bindDual(spec Inner, formed bool, at Site) {
 	}
 }
 
-// beginDual sets base, and P at d = 0 and the size of g. It reports whether there is
-// anything to solve; if not, d is the gradient step.
+// beginDual begins a call, and sets base, |g|, and F and P at d = 0. It reports whether
+// there is anything to solve; if not, d is the gradient step.
 func (o *dualProx[T]) beginDual(d []T, p *Problem[T]) bool {
 	o.begin(d, p)
 	for i, to := range []*tensor.Matrix[float64]{&o.base, &o.z, &o.alpha, &o.shift, &o.admissible, &o.jd} {
@@ -53,13 +53,14 @@ func (o *dualProx[T]) beginDual(d []T, p *Problem[T]) bool {
 	size, mu := math.Sqrt(dot(o.g.Flat(), o.g.Flat())), o.spec.WeightDecay
 	if o.trivial(size + mu) {
 		o.fallBack(StoppedGradient)
+		o.unsolved = true
 		return false
 	}
 	if o.gSize = size; size == 0 {
 		o.gSize = 1
 	}
-	copy(o.base.Flat(), o.call.z.Flat())
-	h := o.mean(o.call.z)
+	copy(o.base.Flat(), o.f.Flat())
+	h := o.mean(o.f)
 	o.objective, o.primal0 = h+o.decayValue(), h
 	if mu > 0 {
 		d0 := o.spare()
@@ -82,8 +83,8 @@ func (o *dualProx[T]) fallBack(reason string) {
 	o.gradientStep(qq, reason)
 }
 
-// step makes d from alpha and u, unless P is not below what it is at d = 0: then
-// it makes the gradient step, since nothing would show that d descends.
+// step ends a solve that found alpha and u with P = primal: it makes d, or the gradient
+// step where P is not below P at d = 0, since then nothing shows that d descends.
 func (o *dualProx[T]) step(primal float64, s Solution) {
 	o.record(s)
 	if !(primal < o.primal0) {
@@ -101,7 +102,7 @@ func (o *dualProx[T]) step(primal float64, s Solution) {
 	o.vjp(o.d, o.v)
 	square := tensor.Dot(o.pool, o.d, o.d) / o.gammaPrime // |d - d0|²/gamma', which is -alpha·u/m
 	o.addDecay(o.d)
-	jd, f, u := o.jd.Flat(), o.call.z.Flat(), o.shift.Flat()
+	jd, f, u := o.jd.Flat(), o.f.Flat(), o.shift.Flat()
 	for i, b := range o.base.Flat() { // J d = base + u - f
 		jd[i] = b + u[i] - f[i]
 	}
@@ -119,26 +120,26 @@ func (o *dualProx[T]) step(primal float64, s Solution) {
 	o.reportStep()
 }
 
-// reportStep reports of d with J d in jd.
+// reportStep puts the slope and the model's change of d into the report, from J d in jd.
 func (o *dualProx[T]) reportStep() {
 	o.report.Slope = dot(o.g.Flat(), o.jd.Flat())*(1/o.m) + o.decaySlope(o.d)
 	o.report.ModelChange = o.changeAt(o.jd)
 }
 
-// rescale makes d, and J d with it, the best multiple.
+// rescale replaces d, and J d with it, by the multiple of least P.
 func (o *dualProx[T]) rescale() {
 	tau := o.bestMultiple()
 	tensor.Scale(o.pool, T(tau), o.d)
 	tensor.Scale(nil, tau, o.jd.Flat())
 }
 
-// measure reports of d itself, by the JVP J d, where alpha and u say that P changes by
-// change. If P does not, or rises, d becomes its best multiple. The gap, which would
-// take a VJP, is left to Complete.
+// measure puts into the report what a JVP J d says of d itself, where alpha and u have P
+// change by change (NaN: they say nothing). If P changes otherwise, or rises, d becomes
+// its best multiple. The gap would take a VJP, and is left to Complete.
 func (o *dualProx[T]) measure(change float64) {
 	o.jvp(o.jd, o.d)
-	is := o.changeAt(o.jd) + o.decaySlope(o.d) + tensor.Dot(o.pool, o.d, o.d)/(2*o.gammaPrime)
-	if bad := spoilt(is, change); bad || is > 0 || o.spec.Rescale {
+	actual := o.changeAt(o.jd) + o.decaySlope(o.d) + tensor.Dot(o.pool, o.d, o.d)/(2*o.gammaPrime)
+	if bad := spoilt(actual, change); bad || actual > 0 || o.spec.Rescale {
 		o.rescale()
 		if bad && claimed(o.report.StopReason) {
 			o.report.StopReason = StoppedRounding
@@ -151,9 +152,9 @@ func (o *dualProx[T]) measure(change float64) {
 
 // changeAt is (1/m) Σ loss_i(f_i + u_i) - h. It leaves f + u in z.
 func (o *dualProx[T]) changeAt(u tensor.Matrix[float64]) float64 {
-	copy(o.z.Flat(), o.call.z.Flat())
+	copy(o.z.Flat(), o.f.Flat())
 	axpy(1, u.Flat(), o.z.Flat())
-	return o.mean(o.z) - o.mean(o.call.z)
+	return o.mean(o.z) - o.mean(o.f)
 }
 
 // bestMultiple returns the tau > 0 at which P(tau d) is least: the root of its
@@ -161,7 +162,7 @@ func (o *dualProx[T]) changeAt(u tensor.Matrix[float64]) float64 {
 func (o *dualProx[T]) bestMultiple() float64 {
 	dd, wd := tensor.Dot(o.pool, o.d, o.d)/o.gammaPrime, o.decaySlope(o.d)
 	slope := func(tau float64) float64 {
-		copy(o.z.Flat(), o.call.z.Flat())
+		copy(o.z.Flat(), o.f.Flat())
 		axpy(tau, o.jd.Flat(), o.z.Flat())
 		sum := wd + tau*dd
 		for i := range o.z.Rows {
@@ -204,7 +205,7 @@ func (o *dualProx[T]) bestMultiple() float64 {
 func (o *dualProx[T]) DualVariables() tensor.Matrix[float64] { return o.admissible }
 
 // Complete takes a JVP and a VJP for the gap, and a JVP for the model's change of a
-// gradient step: what it then reports is of d itself.
+// gradient step. What it then reports is measured at d.
 func (o *dualProx[T]) Complete(gap bool) Report {
 	r := o.report
 	if gap || math.IsNaN(r.ModelChange) {
@@ -229,7 +230,7 @@ func (o *dualProx[T]) gapOf() (gap float64) {
 		a, z, y := o.admissible.Row(i), o.z.Row(i), o.y.Row(i)
 		gap += max(0, o.loss.ValueOf(i, z, y)+o.loss.ConjOf(i, a, y, o.row)-dot(a, z)) / o.m
 	}
-	away := o.spare() // d - d(a), d(a) = d0 - c Jᵀ a
+	away := o.spare() // d - d(a), d(a) = d0 - (gamma'/m) Jᵀ a
 	o.p.Gradient.VJP(away, o.admissible)
 	tensor.Scale(o.pool, T(o.gammaOverM), away)
 	tensor.Axpy(o.pool, 1, o.d, away)

@@ -44,9 +44,9 @@ func TestGapIsPMinusD(t *testing.T) {
 						for i := range e {
 							e[i] = -(ja[i]/m + mu*w[i]) / (1/gamma + mu)
 						}
-						moved := slices.Clone(w)
-						axpy(1, e, moved)
-						dual += dot(ja, e)/m + dot(e, e)/(2*gamma) + mu/2*dot(moved, moved)
+						shifted := slices.Clone(w)
+						axpy(1, e, shifted)
+						dual += dot(ja, e)/m + dot(e, e)/(2*gamma) + mu/2*dot(shifted, shifted)
 						want := primalOf(c, p, d, gamma, mu) - dual
 						if scale := meanOf(p, p.Gradient.Outputs()); math.Abs(r.Gap-want) > 1e-7*want+1e-9*scale {
 							t.Errorf("%v, gamma %g, mu %g, %d iterations, rescale %v: the gap is %g, reported as %g (%s)", c, gamma, mu, budget, rescale, want, r.Gap, r.StopReason)

@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"github.com/dualgn/dgn/pkg/losses"
-	"github.com/dualgn/dgn/pkg/nn"
 	"github.com/dualgn/dgn/pkg/registry"
 	"github.com/dualgn/dgn/pkg/strict"
 	"github.com/dualgn/dgn/pkg/tensor"
@@ -86,8 +85,8 @@ func (o GaussNewton) Check(l losses.Loss) error {
 	return nil
 }
 
-func (o GaussNewton) Fits(_ losses.Loss, n *nn.Net, m int) error {
-	return o.fits(o.Solver, m, n.Outputs())
+func (o GaussNewton) Fits(_ losses.Loss, d Dims) error {
+	return o.fits(o.Solver, d)
 }
 
 func (o GaussNewton) Oracles() Oracles { return OraclesOf(o, newGN[float32], newGN[float64]) }

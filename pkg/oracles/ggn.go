@@ -5,14 +5,14 @@ import (
 	"github.com/dualgn/dgn/pkg/tensor"
 )
 
-// A ggnFactor is L of the losses' Hessians H = L Lᵀ, example by example, at some
-// outputs: with it the generalized Gauss-Newton matrix is Jᵀ L Lᵀ J/m.
+// A ggnFactor is the factor L of the losses' Hessians H = L Lᵀ at some outputs, a k x k
+// block for each example. The generalized Gauss-Newton matrix is (1/m) Jᵀ L Lᵀ J.
 type ggnFactor struct {
 	loss losses.Weighted
 	at   tensor.Matrix[float64] // m x k: what the loss keeps of the outputs
 }
 
-// set puts the factor at outputs z with targets y.
+// set makes it the factor at outputs z with targets y, both m x k.
 func (f ggnFactor) set(z, y tensor.Matrix[float64]) {
 	for i := range z.Rows {
 		f.loss.GGNFactor(f.at.Row(i), z.Row(i), y.Row(i))

@@ -4,7 +4,6 @@ import (
 	"math"
 
 	"github.com/dualgn/dgn/pkg/losses"
-	"github.com/dualgn/dgn/pkg/nn"
 	"github.com/dualgn/dgn/pkg/registry"
 	"github.com/dualgn/dgn/pkg/schedules"
 	"github.com/dualgn/dgn/pkg/strict"
@@ -43,7 +42,7 @@ func newGradient(o Gradient) (Spec, error) {
 func (o Gradient) Check(losses.Loss) error { return nil }
 
 // Fits needs nothing.
-func (o Gradient) Fits(losses.Loss, *nn.Net, int) error { return nil }
+func (o Gradient) Fits(losses.Loss, Dims) error { return nil }
 
 func (o Gradient) Oracles() Oracles {
 	return OraclesOf(o, newGradientOracle[float32], newGradientOracle[float64])

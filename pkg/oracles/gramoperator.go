@@ -2,8 +2,8 @@ package oracles
 
 import "github.com/dualgn/dgn/pkg/tensor"
 
-// A GramOperator is K = J Jᵀ of one mini-batch, the neural tangent kernel of its
-// m k outputs: m k x m k, row i k + c for output c of example i. Vectors of m k
+// A GramOperator is K = J Jᵀ of one mini-batch, the empirical neural tangent kernel
+// (docs/math.md section 5): m k x m k, row i k + c for output c of example i. Vectors of m k
 // numbers are matrices of m x k. Every method returns what it cost.
 type GramOperator interface {
 	// Mul sets u = K v.
@@ -18,15 +18,16 @@ type GramOperator interface {
 	Blocks() (tensor.Matrix[float64], Counters)
 }
 
-// A gramForm is a form of K that can be had for one mini-batch after another.
+// A gramForm is a GramOperator that serves one mini-batch after another.
 type gramForm[T tensor.Float] interface {
 	GramOperator
 
-	// reset turns to the K of a linearized mini-batch.
+	// reset makes it the K of another linearized mini-batch.
 	reset(j Jacobian[T])
 }
 
-// newGram returns K in the form that a solver needs.
+// newGram returns K in the form that a solver needs, formed or matrix-free. Solvers do not
+// know which they have.
 func newGram[T tensor.Float](formed bool, pool *tensor.Pool) gramForm[T] {
 	if formed {
 		return &formedGram[T]{gramParts: gramParts[T]{pool: pool}}
@@ -34,7 +35,7 @@ func newGram[T tensor.Float](formed bool, pool *tensor.Pool) gramForm[T] {
 	return &matrixFreeGram[T]{gramParts: gramParts[T]{pool: pool}}
 }
 
-// gramParts makes K and its blocks, which all forms can be asked for.
+// gramParts is what the forms share: Form and Blocks.
 type gramParts[T tensor.Float] struct {
 	pool *tensor.Pool
 	jac  Jacobian[T]
@@ -100,8 +101,8 @@ func (g *gramParts[T]) Blocks() (tensor.Matrix[float64], Counters) {
 	})
 }
 
-// columns shows every column K e_ic to use, m x k, for a Jacobian that knows no
-// cheaper way: a product each.
+// columns calls use with every column K e_ic, m x k, made by a product each: for a
+// Jacobian that is no [GramJacobian].
 func (g *gramParts[T]) columns(use func(i, c int, column tensor.Matrix[float64])) (counters Counters) {
 	dims := g.jac.Dims()
 	unit, column := tensor.New[float64](dims.Examples, dims.Outputs), tensor.New[float64](dims.Examples, dims.Outputs)

@@ -4,12 +4,13 @@ import (
 	"github.com/dualgn/dgn/pkg/strict"
 )
 
-// Inner are the options of the oracles that solve a problem for each step.
+// Inner are the options of the oracles that solve an inner problem in each step, in the
+// dual for m k unknowns or in the primal for p.
 type Inner struct {
 	Formulation     string       `yaml:"formulation" doc:"dual: unknowns are batch size x outputs; primal: unknowns are the weights"`
 	Solver          SolverChoice `yaml:"solver" doc:"inner solver, see dgn list solvers"`
 	InnerIterations int          `yaml:"inner_iterations" doc:"budget of the inner solver; 0 is the gradient step"`
-	Tolerance       float64      `yaml:"tolerance" doc:"relative residual at which the inner solver stops (hinge family: (P-D)/P(0)); 0: never"`
+	Tolerance       float64      `yaml:"tolerance" doc:"relative residual at which the inner solver stops (where the dual of the loss has a box: (P-D)/P(0)); 0: never"`
 	GapTolerance    float64      `yaml:"gap_tolerance" doc:"duality gap (P-D)/P(0) at which the inner solver stops; 0: never"`
 	Gamma           Gamma        `yaml:"gamma" doc:"proximity, 1/gamma is the damping: a number, a schedule, or {levenberg_marquardt: {...}}"`
 	WeightDecay     float64      `yaml:"weight_decay" doc:"mu of the term mu |w + d|^2/2 inside the model"`
@@ -51,8 +52,8 @@ func (o Inner) valid() error {
 	return nil
 }
 
-// trials are settings for conformance suites. Solvers are not among them: the
-// suites take every one there is.
+// trials returns settings to test, in both formulations. The conformance suites combine
+// them with every solver.
 func (o Inner) trials() (out []Inner) {
 	add := func(set func(*Inner)) {
 		c := o

@@ -5,15 +5,19 @@ import (
 	"github.com/dualgn/dgn/pkg/tensor"
 )
 
+// Dims are p, m, k, and what can be done with a Jacobian costs in multiply-adds.
+type Dims = nn.Dims
+
 // A Jacobian is a model f linearized at weights w on m examples: the outputs f(w),
 // m x k, and J = df(w), which maps R^p to R^{m x k}. It is all that oracles see of
 // a network, so that residuals of equations, or a user's own model, can stand in
 // its place. [nn.Linearization] is one.
 //
-// Matrices that are returned are valid until the model is linearized again, those
-// of OutputsAt until its next call.
+// Oracles only read the slices and matrices returned. They are valid until the model is
+// linearized again, those of OutputsAt until its next call. Methods are called from one
+// goroutine.
 type Jacobian[T tensor.Float] interface {
-	Dims() nn.Dims
+	Dims() Dims                                          // of the mini-batch at hand
 	Weights() []T                                        // w, of length p
 	Outputs() tensor.Matrix[float64]                     // f(w)
 	OutputsAt(eta float64, d []T) tensor.Matrix[float64] // f(w + eta d)
@@ -21,8 +25,9 @@ type Jacobian[T tensor.Float] interface {
 	VJP(d []T, alpha tensor.Matrix[float64])             // d = Jᵀ alpha
 }
 
-// A GramJacobian knows a cheaper way to K = J Jᵀ than products with J and Jᵀ. Both
-// methods take k back-propagations, and return the multiply-adds of all they do.
+// A GramJacobian is a Jacobian that knows a cheaper way to K = J Jᵀ than a product for
+// each column. Both methods take k back-propagations, which are counted as k VJPs, and
+// return the multiply-adds of all they do.
 type GramJacobian[T tensor.Float] interface {
 	Jacobian[T]
 

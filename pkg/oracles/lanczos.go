@@ -16,7 +16,7 @@ func init() {
 
 // Lanczos tridiagonalises M = Lᵀ K L, which does not depend on gamma. In its
 // basis Q from b, with T = Qᵀ M Q, the system (I + c M) x = b becomes
-// (I + c T) y = |b| e_1, x = Q y, for any c.
+// (I + c T) y = |b| e_1, x = Q y, for any c. Here c is gamma'/m throughout.
 type Lanczos struct{}
 
 func (Lanczos) Abilities() Abilities {
@@ -30,13 +30,15 @@ func (Lanczos) Abilities() Abilities {
 	}
 }
 
-// A Path solves (I + c M) x = scale b for many c, from one basis.
+// A Path solves (I + c M) x = scale b with M = Lᵀ K L, of m k unknowns, for many
+// c = gamma'/m from one basis.
 type Path interface {
-	// Build makes the basis of at most stop.Iterations vectors, and stops
-	// earlier where the system with largest c meets the tolerance.
+	// Build makes the basis from b, of at most stop.Iterations vectors. It stops
+	// earlier where the system with sys.GammaOverM, which should be the largest c to
+	// come, meets the tolerance.
 	Build(sys *System, b []float64, stop Stop) Solution
-	// At overwrites x with the solution for c and a right-hand side
-	// scale b, and returns the residual, valid until the next call.
+	// At overwrites x with the solution for c and a right-hand side scale b, and
+	// returns the residual scale b - (I + c M) x, valid until the next call.
 	At(x []float64, c, scale float64) (residual []float64)
 }
 
@@ -101,13 +103,13 @@ func (s *lanczosPath) Build(sys *System, b []float64, stop Stop) Solution {
 		}
 		beta := math.Sqrt(dot(next, next))
 		s.off = append(s.off, beta)
-		if !s.solve(sys.C, 1) {
+		if !s.solve(sys.GammaOverM, 1) {
 			s.diag, s.off = s.diag[:t], s.off[:t]
 			out.Reason = StoppedIndefinite
 			return out
 		}
 		out.Iterations = t + 1
-		out.Residual = math.Abs(sys.C * beta * s.y[t])
+		out.Residual = math.Abs(sys.GammaOverM * beta * s.y[t])
 		out.RelativeResidual = out.Residual / s.norm
 		if beta <= epsilon*(math.Abs(d)+1) { // the basis spans all that matters
 			out.Residual, out.RelativeResidual = 0, 0
@@ -177,7 +179,7 @@ func (s *lanczosPath) At(x []float64, c, scale float64) []float64 {
 // Solve is the path at one gamma.
 func (s *lanczosPath) Solve(sys *System, x, b []float64, stop Stop) Solution {
 	out := s.Build(sys, b, stop)
-	out.Vector = s.At(x, sys.C, 1)
+	out.Vector = s.At(x, sys.GammaOverM, 1)
 	if len(s.diag) > 0 && !sys.descent.accepts(dot(b, x)) {
 		clear(x)
 		copy(s.resid, b)

@@ -1,6 +1,7 @@
 package oracles
 
-// A memory keeps k dual variables for each example, from one visit to the next.
+// A memory keeps k dual variables for each example of the training set, from one
+// mini-batch that has it to the next.
 type memory struct {
 	k      int
 	values []float64 // of example e from e k on; 0 for one not seen yet
@@ -8,6 +9,7 @@ type memory struct {
 
 func newMemory(k int) *memory { return &memory{k: k} }
 
+// exampleAt returns the number of example i of a mini-batch, see [Batch].
 func exampleAt(examples []int, i int) int {
 	if examples == nil {
 		return i

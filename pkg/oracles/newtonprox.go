@@ -6,7 +6,8 @@ import (
 	"github.com/dualgn/dgn/pkg/tensor"
 )
 
-// newtonProx solves for smooth losses by a Newton method in the dual.
+// newtonProx solves the dual of prox-linear for smooth losses, by Newton's method with an
+// inexact solve for each step (docs/math.md section 4).
 type newtonProx[T tensor.Float] struct {
 	dualProx[T]
 	solver Linear
@@ -40,9 +41,11 @@ func newNewtonProx[T tensor.Float](spec ProxLinear, at Site) Oracle[T] {
 	return o
 }
 
+// Direction starts from alpha = u = 0, or from remembered dual variables, lowers P by
+// Newton steps, and makes d = d0 - (gamma'/m) Jᵀ alpha.
 func (o *newtonProx[T]) Direction(d []T, p *Problem[T]) Report {
 	if !o.beginDual(d, p) {
-		return o.report
+		return o.finish()
 	}
 	n := len(o.u.Flat())
 	o.s, o.b = o.roomS[:n], o.roomB[:n]
@@ -104,8 +107,8 @@ func (o *newtonProx[T]) primalAt(t float64) float64 {
 // place of g: any truncation of it lowers P (docs/math.md section 4).
 func (o *newtonProx[T]) newton(primal float64) (float64, Solution) {
 	alpha, u, r, kr := o.alpha.Flat(), o.shift.Flat(), o.r.Flat(), o.kr.Flat()
-	c, trace := o.gammaOverM, o.p.Trace
-	o.sys = System{K: o.gram, C: c, factor: o.factor, v: o.v, u: o.u, kx: o.kx}
+	trace := o.p.Trace
+	o.sys = System{K: o.gram, GammaOverM: o.gammaOverM, factor: o.factor, v: o.v, u: o.u, kx: o.kx}
 	out := Solution{}
 	last, forcing := math.Inf(1), 0.1
 	for left := o.spec.InnerIterations; ; {
@@ -133,8 +136,8 @@ func (o *newtonProx[T]) newton(primal float64) (float64, Solution) {
 		if out.Reason != "" {
 			return primal, out
 		}
-		// A residual b - A s that is small beside b may still be large beside r,
-		// by the condition of A: where r did not halve, solve more exactly.
+		// A residual b - A s that is small beside b may be large beside r, if A is
+		// badly conditioned. Where r did not halve, solve ten times as exactly.
 		if out.RelativeResidual > last/2 {
 			forcing /= 10
 		}
@@ -143,11 +146,12 @@ func (o *newtonProx[T]) newton(primal float64) (float64, Solution) {
 		o.factor.set(o.z, o.y)
 		o.product(o.kr, o.r)
 		rKr := dot(r, kr)
-		o.condition = max(o.condition, c*rKr/dot(r, r))
+		o.condition = max(o.condition, o.gammaOverM*rKr/dot(r, r))
 		o.factor.mulT(o.b, kr)
-		tensor.Scale(nil, -c, o.b)
-		// P falls along the step that s stands for: -c r·K r + b·s < 0.
-		o.sys.descent = descent{atZero: -c * rKr, divisor: 1}
+		tensor.Scale(nil, -o.gammaOverM, o.b)
+		// m times the slope of P along the step that s stands for is
+		// -(gamma'/m) r·K r + b·s, which must be negative.
+		o.sys.descent = descent{atZero: -o.gammaOverM * rKr, divisor: 1}
 		solved := o.solver.Solve(&o.sys, o.s, o.b, Stop{Iterations: left, Tolerance: min(forcing, out.RelativeResidual)})
 		out.Iterations += solved.Iterations
 		left -= max(1, solved.Iterations)
@@ -160,8 +164,8 @@ func (o *newtonProx[T]) newton(primal float64) (float64, Solution) {
 		da, du, kx := o.da.Flat(), o.du.Flat(), o.kx.Flat()
 		o.factor.mul(da, o.s) // dalpha = r + L s
 		axpy(1, r, da)
-		for i := range du { // du = -c K dalpha
-			du[i] = -c * (kr[i] + kx[i])
+		for i := range du { // du = -(gamma'/m) K dalpha
+			du[i] = -o.gammaOverM * (kr[i] + kx[i])
 		}
 		t, next := 1.0, 0.0
 		for range maxHalvings {
@@ -185,7 +189,7 @@ func (o *newtonProx[T]) newton(primal float64) (float64, Solution) {
 	}
 }
 
-// maxHalvings ends a backtracking that leads nowhere.
+// maxHalvings is how often a step is halved before a solve ends as stalled.
 const maxHalvings = 50
 
 // gap is P - D at the admissible a = grad loss(base + u), whose Jᵀ a takes a VJP:

@@ -492,7 +492,7 @@ func TestIndefinite(t *testing.T) {
 	ones.Flat()[0], ones.Flat()[1] = 1, 1
 	factor := ggnFactor{losses.Weighted{Loss: losses.Squared{}}, ones}
 	for _, name := range able(jobSystem.can) {
-		sys := System{K: negativeGram{}, C: 1, factor: factor, v: mat(), u: mat(), kx: mat(), descent: descent{math.Inf(-1), 1}}
+		sys := System{K: negativeGram{}, GammaOverM: 1, factor: factor, v: mat(), u: mat(), kx: mat(), descent: descent{math.Inf(-1), 1}}
 		x := make([]float64, 2)
 		s := Solvers.Default(name).Must().Abilities().System(2, 1, 9, nil).Solve(&sys, x, []float64{1, 2}, Stop{Iterations: 9})
 		if s.Reason != StoppedIndefinite {
@@ -564,7 +564,7 @@ func TestBadOptions(t *testing.T) {
 	n, _ := newProblem[float64](losses.Logistic{}, 1, nil)
 	spec, err := parse("{kind: gauss_newton, solver: cholesky}")
 	if err == nil {
-		err = spec.Fits(losses.Logistic{}, n, 10000)
+		err = spec.Fits(losses.Logistic{}, n.Dims(10000))
 	}
 	if err == nil || !strings.Contains(err.Error(), "30000 x 30000 numbers (10000 examples x 3 outputs), more than the 16384 x 16384 allowed; use a smaller train.batch_size, or one of cg, lanczos, pcg, projected_gradient") {
 		t.Errorf("a huge Gram matrix: %v", err)

@@ -5,34 +5,34 @@ package oracles
 
 import (
 	"github.com/dualgn/dgn/pkg/losses"
-	"github.com/dualgn/dgn/pkg/nn"
 	"github.com/dualgn/dgn/pkg/registry"
 	"github.com/dualgn/dgn/pkg/tensor"
 )
 
-// An Oracle chooses a direction. It may hold buffers and state from call to
-// call, so each run has its own.
+// An Oracle chooses a direction d, of length p, that minimises its model of F. It holds
+// buffers, and may remember earlier calls, so each run has its own.
 type Oracle[T tensor.Float] interface {
 	// Direction overwrites d, of length p, with the oracle's direction for a
-	// problem. It does not fail: the report says how it ended. Of the fields that
-	// are of the direction itself, the report has what came for nothing.
+	// problem. It does not fail: the report says how the inner solve ended. Numbers
+	// about d that would take further products with J are NaN in it.
 	Direction(d []T, p *Problem[T]) Report
 
-	// Complete returns the report of the last call with all that can be said of its
-	// direction, and the duality gap if asked. It is for logs: it is called outside
-	// the clock and counts nothing, before d or the weights have changed.
+	// Complete returns the report of the last call with these numbers filled in; the
+	// duality gap, which takes the most, only if asked. It is for logs: what it takes
+	// is neither timed nor counted. It must be called before d, the weights or the
+	// mini-batch change.
 	Complete(gap bool) Report
 }
 
 // A Spec is an oracle with its options, not yet sized.
 type Spec interface {
-	// Check reports whether the oracle can serve a loss, with the alternatives
-	// in the error if it cannot. It is called before any data are read.
+	// Check returns an error, with the alternatives, if the oracle cannot serve a loss.
+	// It is called before any data are read.
 	Check(loss losses.Loss) error
 
-	// Fits reports whether the oracle can hold what it needs for m examples of
-	// network n with a loss that Check accepts.
-	Fits(l losses.Loss, n *nn.Net, m int) error
+	// Fits returns an error if what the oracle holds is too large for mini-batches of
+	// dimensions d, with a loss that Check accepts.
+	Fits(l losses.Loss, d Dims) error
 
 	// Oracles returns the constructors of the oracle, see [OraclesOf].
 	Oracles() Oracles
@@ -42,7 +42,7 @@ type Spec interface {
 // targets are measured by a loss that Check accepts.
 type Site struct {
 	Loss losses.Loss
-	Dims nn.Dims // of the largest batch
+	Dims Dims // of the largest batch
 	Pool *tensor.Pool
 }
 
@@ -63,11 +63,10 @@ func New[T tensor.Float](s Spec, at Site) Oracle[T] {
 	return tensor.InstanceOf[func(Site) Oracle[T]](s.Oracles())(at)
 }
 
-// A Sloper is an oracle whose reports leave the slope out, since it takes a pass over
-// the direction that is rarely wanted.
+// A Sloper is an oracle whose Direction leaves the slope NaN, since it takes a pass over
+// the p numbers of d that only line searches and logs want.
 type Sloper interface {
-	// Slope returns <grad F, d> of the last call. Line searches ask for it, inside the
-	// clock.
+	// Slope returns <grad F, d> of the last call.
 	Slope() float64
 }
 
@@ -86,12 +85,12 @@ type Report struct {
 
 	Counters Counters
 
-	// What an optimizer's weight decay leaves out: mu of (mu/2) |w|² in the
-	// objective that the direction is for, F = h + (mu/2) |w|².
+	// WeightDecay is mu of the objective F = h + (mu/2) |w|² that d is for. It is the
+	// oracle's: the weight decay of an optimizer is no part of F.
 	WeightDecay float64
 
-	// Of the direction; NaN what only Complete finds out. Direction sets the slope,
-	// unless the oracle is a [Sloper].
+	// Numbers about d, NaN where Direction does not know them; see Complete. It knows
+	// the slope, unless the oracle is a [Sloper].
 	GradNorm    float64 // |grad h|
 	Slope       float64 // <grad F, d>: negative for a descent direction
 	ModelChange float64 // of h from w to w + d, as the model predicts it
@@ -102,15 +101,16 @@ type Report struct {
 // Dual returns D(alpha), NaN where there is none.
 func (r *Report) Dual() float64 { return r.Primal - r.Gap }
 
-// A DualOracle solves in the dual.
+// A DualOracle is an oracle that solves in the dual.
 type DualOracle interface {
 	// DualVariables returns the admissible alpha of the last call, m x k, valid
 	// until the next.
 	DualVariables() tensor.Matrix[float64]
 }
 
-// An Automatic spec makes choices that depend on the loss, and names them.
+// An Automatic spec has options that it sets by the loss.
 type Automatic interface {
+	// Choices returns a sentence for each choice made, for people.
 	Choices(loss losses.Loss) []string
 }
 

@@ -250,9 +250,9 @@ var models = map[string]func(p *Problem[float64], u tensor.Matrix[float64]) floa
 	},
 	"prox_linear": func(p *Problem[float64], u tensor.Matrix[float64]) float64 {
 		return mean(p, u, func(z, y, u, _ []float64) float64 {
-			moved := slices.Clone(z)
-			axpy(1, u, moved)
-			return p.Loss.Value(moved, y)
+			shifted := slices.Clone(z)
+			axpy(1, u, shifted)
+			return p.Loss.Value(shifted, y)
 		})
 	},
 }
@@ -270,9 +270,9 @@ func mean(p *Problem[float64], u tensor.Matrix[float64], phi func(z, y, u, g []f
 func primalOf(c combo, p *Problem[float64], d []float64, gamma, mu float64) float64 {
 	u := tensor.New[float64](p.Gradient.Outputs().Rows, p.Gradient.Outputs().Cols)
 	p.Gradient.JVP(u, d)
-	moved := slices.Clone(p.Gradient.Weights())
-	axpy(1, d, moved)
-	return models[c.oracle](p, u) + dot(d, d)/(2*gamma) + mu/2*dot(moved, moved)
+	shifted := slices.Clone(p.Gradient.Weights())
+	axpy(1, d, shifted)
+	return models[c.oracle](p, u) + dot(d, d)/(2*gamma) + mu/2*dot(shifted, shifted)
 }
 
 func TestEveryOracleHasAModel(t *testing.T) {

@@ -30,15 +30,15 @@ func (PCG) Abilities() Abilities {
 	}
 }
 
-// blockDiagonal is the k x k blocks I + c L_iᵀ K_ii L_i on the diagonal of A.
+// blockDiagonal are the k x k blocks I + (gamma'/m) L_iᵀ K_ii L_i on the diagonal of A.
 type blockDiagonal struct {
 	factors tensor.Matrix[float64] // Cholesky factors, one below the other
 	k       int
 }
 
-// prepare factors the blocks. Where one is not positive definite, and so A is
-// not, or is not finite, it returns the reason to stop for.
-func (d *blockDiagonal) prepare(sys *System) (bad string) {
+// prepare factors the blocks. Where one is not finite, or not positive definite, which
+// A then is not either, it returns the reason to stop.
+func (d *blockDiagonal) prepare(sys *System) (stop string) {
 	blocks, counters := sys.K.Blocks()
 	sys.Counters.Add(counters)
 	m, k := sys.u.Rows, sys.u.Cols
@@ -56,7 +56,7 @@ func (d *blockDiagonal) prepare(sys *System) (bad string) {
 			}
 			sys.factor.mulTOf(i, out, column)
 			for a := range k {
-				v := sys.C * out[a]
+				v := sys.GammaOverM * out[a]
 				if a == b {
 					v++
 				}
@@ -67,13 +67,13 @@ func (d *blockDiagonal) prepare(sys *System) (bad string) {
 		switch {
 		case tensor.Cholesky(nil, to):
 		case math.IsNaN(sum) || math.IsInf(sum, 0):
-			bad = StoppedNonFinite
-		case bad == "":
-			bad = StoppedIndefinite
+			stop = StoppedNonFinite
+		case stop == "":
+			stop = StoppedIndefinite
 		}
 	}
 	sys.Counters.MultiplyAdds += int64(m) * int64(k) * int64(k) * int64(k) / 6
-	return bad
+	return stop
 }
 
 func (d *blockDiagonal) block(i int) tensor.Matrix[float64] {

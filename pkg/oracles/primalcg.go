@@ -6,8 +6,8 @@ import (
 	"github.com/dualgn/dgn/pkg/tensor"
 )
 
-// primalCG is CG on vectors of length p; scalars are float64. As in the dual, residuals
-// are kept orthogonal to the earlier ones.
+// primalCG is CG for a [PrimalSystem], on vectors of p numbers; scalars are float64. As in
+// the dual, each residual is made orthogonal to the earlier ones.
 type primalCG[T tensor.Float] struct {
 	pool     *tensor.Pool
 	r, p, ap []T
@@ -36,9 +36,9 @@ func (s *primalCG[T]) keep(r []T, size float64) {
 	tensor.Scale(s.pool, T(1/size), s.rs[at:])
 }
 
-// orthogonalise makes r orthogonal to the earlier residuals, but for rounding: to each
-// only where it is not, and a second time only where much was taken away, since every
-// product is one of p numbers.
+// orthogonalise makes r orthogonal to the earlier residuals, up to rounding. A projection
+// takes a pass over p numbers, so it is left out where the inner product is no more than
+// rounding makes it, and all are repeated only after one that took much of r away.
 func (s *primalCG[T]) orthogonalise(r []T) {
 	n, size := len(r), tensor.Norm2(s.pool, r)
 	for again := true; again; {
@@ -53,6 +53,7 @@ func (s *primalCG[T]) orthogonalise(r []T) {
 	}
 }
 
+// Solve makes at most stop.Iterations products with A, each a JVP and a VJP.
 func (s *primalCG[T]) Solve(sys *PrimalSystem[T], x, b []T, stop Stop) (out Solution, bx float64) {
 	clear(x)
 	clear(sys.jx.Flat())

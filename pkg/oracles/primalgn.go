@@ -6,7 +6,7 @@ import (
 	"github.com/dualgn/dgn/pkg/tensor"
 )
 
-// primalGN solves Gauss-Newton for the direction itself.
+// primalGN solves Gauss-Newton for the p numbers of the direction itself.
 type primalGN[T tensor.Float] struct {
 	core[T]
 	solver PrimalLinear[T]
@@ -28,7 +28,8 @@ func newPrimalGN[T tensor.Float](spec GaussNewton, at Site) Oracle[T] {
 	return o
 }
 
-// primalSystem is the system of a call, with the factor as it is then.
+// primalSystem returns the system of a call. It sees the factor L by reference, at the
+// outputs where that was set last; jx, m x k, is room for J x.
 func (o *core[T]) primalSystem(jx tensor.Matrix[float64]) PrimalSystem[T] {
 	return PrimalSystem[T]{
 		jac: o.p.Gradient.Jacobian, factor: o.factor, gammaPrime: o.gammaPrime, pool: o.pool,
@@ -36,6 +37,7 @@ func (o *core[T]) primalSystem(jx tensor.Matrix[float64]) PrimalSystem[T] {
 	}
 }
 
+// Direction solves ((1/m) Jᵀ H J + I/gamma') d = -grad F.
 func (o *primalGN[T]) Direction(d []T, p *Problem[T]) Report {
 	o.begin(d, p)
 	qq := o.outputGradient(o.b)
@@ -43,9 +45,10 @@ func (o *primalGN[T]) Direction(d []T, p *Problem[T]) Report {
 	if o.trivial(qq) {
 		copy(d, o.b)
 		o.gradientStep(qq, StoppedGradient)
-		return o.report
+		o.unsolved = true
+		return o.finish()
 	}
-	o.factor.set(o.z, o.y)
+	o.factor.set(o.f, o.y)
 	o.sys = o.primalSystem(o.roomJX)
 	tensor.Scale(o.pool, T(-1/o.m), o.b) // b = -grad F
 	stop := Stop{Iterations: o.spec.InnerIterations, Tolerance: o.spec.Tolerance, Trace: p.Trace}
@@ -71,9 +74,9 @@ func (o *primalGN[T]) Direction(d []T, p *Problem[T]) Report {
 	return o.finish()
 }
 
-// measure reports of d itself, by the JVP u = J d, where the recursion says that P
-// changes by change. If P does not, or rises, d becomes its best multiple. The gap,
-// which would take a VJP, is left to Complete.
+// measure puts into the report what a JVP u = J d says of d itself, where the recursion
+// has P change by change (NaN: it says nothing). If P changes otherwise, or rises, d
+// becomes its best multiple. The gap would take a VJP, and is left to Complete.
 func (o *primalGN[T]) measure(change float64) {
 	u := o.sys.jx
 	o.jvp(u, o.d)
@@ -98,7 +101,7 @@ func (o *primalGN[T]) measure(change float64) {
 func (o *primalGN[T]) Complete(gap bool) Report {
 	r := o.report
 	if gap || math.IsNaN(r.ModelChange) {
-		o.factor.set(o.z, o.y)
+		o.factor.set(o.f, o.y)
 		o.p.Gradient.JVP(o.u, o.d)
 		r.ModelChange = o.changeOf(o.u)
 		o.factor.hessian(o.v, o.u, o.row)

@@ -23,31 +23,33 @@ type Batch[T tensor.Float] struct {
 	Examples []int
 }
 
-// A Problem is what an oracle is asked for a direction of.
+// A Problem is what an oracle finds a direction for: a model of h made of the gradient on
+// one mini-batch and the curvature on one.
 type Problem[T tensor.Float] struct {
 	Loss losses.Loss
 
 	// Gradient is the mini-batch whose gradient the model has.
 	Gradient Batch[T]
 
-	// Curvature is the mini-batch whose curvature it has; nil: the same. Both are
-	// linearized at the same weights.
+	// Curvature is the mini-batch whose curvature it has, of other examples or other
+	// weights of the same; nil: that of the gradient. Both are linearized at the same w.
+	// The oracles of this package that have a curvature panic if there are two.
 	Curvature *Batch[T]
 
 	Time  schedules.Time // where the run stands, for options that vary in time
 	Trace *Trace         // is overwritten with the course of the inner solve, if not nil
 }
 
-// losses are those of the examples, with their weights.
+// losses returns the losses of the gradient's examples, with their weights.
 func (p *Problem[T]) losses() losses.Weighted {
 	return losses.Weighted{Loss: p.Loss, Omega: p.Gradient.Omega}
 }
 
-// oneBatch returns the mini-batch of a problem that has the gradient and the
-// curvature from one. It panics if there are two, for oracles that know only one.
+// oneBatch returns the mini-batch of a problem, for oracles that take gradient and
+// curvature from one. It panics if there are two.
 func (p *Problem[T]) oneBatch() *Batch[T] {
 	if p.Curvature != nil && p.Curvature != &p.Gradient {
-		panic("oracles: this oracle takes gradient and curvature from one mini-batch")
+		panic("oracles: this oracle takes gradient and curvature from one mini-batch; Problem.Curvature must be nil")
 	}
 	return &p.Gradient
 }

@@ -15,7 +15,8 @@ func init() {
 }
 
 // ProjectedGradient is accelerated proximal gradient ascent on D: the conjugate
-// is handled by its proximal operator, and c K by a step 1/L. It needs no K.
+// is handled by its proximal operator, and (gamma'/m) K by a step 1/L. It multiplies by K,
+// and does not need it formed.
 type ProjectedGradient struct{}
 
 func (ProjectedGradient) Abilities() Abilities {
@@ -28,16 +29,18 @@ func newAcceleratedGradient(n int) BoxAscent {
 
 type acceleratedGradient struct {
 	next, nextU []float64 // the new iterate
-	y, yU       []float64 // the point that is stepped from, and -c K y
+	y, yU       []float64 // the point that is stepped from, and -(gamma'/m) K y
 }
 
+// Solve makes one product with K in each iteration. Where the step 1/L was too long, the
+// iteration ends with a larger L, and a stays as it was.
 func (s *acceleratedGradient) Solve(b *Box, a, u []float64, out *Solution) {
 	n := len(a)
 	next, nextU, y, yU := s.next[:n], s.nextU[:n], s.y[:n], s.yU[:n]
 	copy(y, a)
 	copy(yU, u)
 	theta := 1.0
-	lipschitz := b.C * b.ratio
+	lipschitz := b.GammaOverM * b.ratio
 	if !(lipschitz > 0) {
 		lipschitz = 1
 	}
@@ -46,10 +49,10 @@ func (s *acceleratedGradient) Solve(b *Box, a, u []float64, out *Solution) {
 			next[j] = b.ProxConj(j, lipschitz, b.base[j]+yU[j]+lipschitz*y[j])
 		}
 		b.Counters.Add(b.K.Mul(tensor.View(b.m, b.k, nextU), tensor.View(b.m, b.k, next)))
-		tensor.Scale(nil, -b.C, nextU)
+		tensor.Scale(nil, -b.GammaOverM, nextU)
 		out.Iterations++
 
-		// The step was too long if c |next - y|²_K > L |next - y|².
+		// The step was too long if (gamma'/m) v·K v > L |v|², v = next - y.
 		var curved, square, turn float64
 		for j := range next {
 			step := next[j] - y[j]

@@ -4,7 +4,6 @@ import (
 	"fmt"
 
 	"github.com/dualgn/dgn/pkg/losses"
-	"github.com/dualgn/dgn/pkg/nn"
 	"github.com/dualgn/dgn/pkg/registry"
 	"github.com/dualgn/dgn/pkg/strict"
 	"github.com/dualgn/dgn/pkg/tensor"
@@ -53,7 +52,7 @@ func (o ProxLinear) solver(l losses.Loss) SolverChoice {
 	switch {
 	case !o.Solver.IsZero():
 		return o.Solver
-	case l.Curvature() == losses.Smooth:
+	case smooth(l):
 		return SolverChoice{Solvers.Default("cg")}
 	}
 	return SolverChoice{Solvers.Default("sdca")}
@@ -61,12 +60,11 @@ func (o ProxLinear) solver(l losses.Loss) SolverChoice {
 
 // Check refuses solvers that do not serve the loss.
 func (o ProxLinear) Check(l losses.Loss) error {
-	boxed := l.Curvature() != losses.Smooth
 	j := jobNewton
 	switch {
-	case boxed && o.Formulation == "primal":
+	case !smooth(l) && o.Formulation == "primal":
 		return strict.Field("formulation", "the primal of prox_linear is for smooth losses (%s); with this one use formulation: dual", lossesThat(smooth))
-	case boxed:
+	case !smooth(l):
 		j = jobBox
 	case o.Formulation == "primal":
 		j = jobDescend
@@ -81,14 +79,14 @@ func (o ProxLinear) Choices(l losses.Loss) []string {
 	}
 	s := o.solver(l)
 	why := "the loss is smooth"
-	if l.Curvature() != losses.Smooth {
+	if !smooth(l) {
 		why = "the dual of the loss has a box"
 	}
 	return []string{fmt.Sprintf("solver: auto is %s, since %s", s.Name, why)}
 }
 
-func (o ProxLinear) Fits(l losses.Loss, n *nn.Net, m int) error {
-	return o.fits(o.solver(l), m, n.Outputs())
+func (o ProxLinear) Fits(l losses.Loss, d Dims) error {
+	return o.fits(o.solver(l), d)
 }
 
 func (o ProxLinear) Oracles() Oracles { return OraclesOf(o, newProx[float32], newProx[float64]) }
@@ -99,8 +97,8 @@ func newProx[T tensor.Float](o ProxLinear, at Site) Oracle[T] {
 	if o.Formulation == "primal" {
 		return newPrimalProx[T](o, at)
 	}
-	if boxed, ok := at.Loss.(losses.BoxDual); ok {
-		return newBoxProx[T](o, boxed, at)
+	if loss, ok := at.Loss.(losses.BoxDual); ok {
+		return newBoxProx[T](o, loss, at)
 	}
 	return newNewtonProx[T](o, at)
 }

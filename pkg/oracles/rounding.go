@@ -6,11 +6,11 @@ import (
 	"github.com/dualgn/dgn/pkg/tensor"
 )
 
-// Rounding. Products with J, and d = d0 - c Jᵀ alpha, are made in the precision of
-// the network, where c = gamma'/m multiplies their rounding. For a large gamma, u = J d
-// and P(d) are then not those that the recursions of an inner solve tell of. What
-// doubts raises costs no product; a doubted direction is measured, which takes a JVP,
-// and multiplied by what is best for P where it is not what it should be.
+// Rounding. Products with J, and d = d0 - (gamma'/m) Jᵀ alpha, are made in the precision
+// of the network, where gamma'/m multiplies their rounding errors. For a large gamma,
+// u = J d and P(d) are then not what the recursions of an inner solve say. The test,
+// doubts, costs no product. A direction that fails it is measured, which takes a JVP, and
+// replaced by its best multiple where P is not what it should be (docs/math.md section 3).
 
 const (
 	// doubtAt is how far, relative to the change of P, two values of one number may lie
@@ -18,7 +18,7 @@ const (
 	doubtAt = 1e-3
 	// spoiltAt is the same for the change of P itself, before the direction is rescaled.
 	spoiltAt = 0.1
-	// noiseAt is the rounding error of c K v, relative to v, from which a direction is
+	// noiseAt is the rounding error of (gamma'/m) K v, relative to v, from which a direction is
 	// measured in any case.
 	noiseAt = 0.03
 )
@@ -31,13 +31,13 @@ func unit[T tensor.Float]() float64 {
 	return 0x1p-53
 }
 
-// doubts reports whether a direction must be measured: mismatch should be 0, change is
-// that of P as the recursion has it, and condition is a lower bound of c |K|.
+// doubts reports whether a direction must be measured. In exact arithmetic mismatch is 0;
+// change is the change of P that the recursion has, and condition a lower bound of (gamma'/m) |K|.
 func (o *core[T]) doubts(mismatch, change, condition float64) bool {
 	return math.Abs(mismatch) > doubtAt*math.Abs(change) || unit[T]()*condition > noiseAt
 }
 
-// spoilt reports whether P changes otherwise than the recursion has it.
+// spoilt reports whether the measured change of P is not the one that the recursion has.
 func spoilt(measured, change float64) bool {
 	return !(math.Abs(measured-change) <= spoiltAt*math.Abs(change))
 }
@@ -47,13 +47,14 @@ func claimed(reason string) bool {
 	return reason == StoppedTolerance || reason == StoppedGap || reason == StoppedExact
 }
 
-// A line is what the quadratic model, plus |d|²/(2 gamma) and weight decay, needs to
-// know along d: P(tau d) - P(0) = tau slope + tau² stiff/2.
+// A line is P, with the quadratic model and weight decay, along a direction d:
+// P(tau d) - P(0) = tau slope + tau² stiff/2, with stiff = curvature + square.
 type line struct{ slope, curvature, square float64 }
 
 // stiff is <d, A d>: (1/m) Σ u·H u + |d|²/gamma'.
 func (l line) stiff() float64 { return l.curvature + l.square }
 
+// change is P(d) - P(0).
 func (l line) change() float64 { return l.slope + l.stiff()/2 }
 
 // best returns the multiple of d with the least P, 1 where d does not descend.
@@ -78,8 +79,8 @@ func (o *core[T]) along(u tensor.Matrix[float64]) (l line) {
 	return l
 }
 
-// misfit is |Lᵀ u - s|²: the squared residual of the dual system at s, of the
-// direction with u = J d.
+// misfit is |tau Lᵀ u - s|². With u = J d for the d of s and tau = 1 it is the squared
+// residual of the dual system at s.
 func (o *core[T]) misfit(u tensor.Matrix[float64], tau float64, s []float64) (sum float64) {
 	k := u.Cols
 	for i := range u.Rows {

@@ -34,6 +34,7 @@ type coordinateAscent struct {
 	swap   func(i, j int)
 }
 
+// Solve goes over all coordinates in each iteration, and calls Observe after it.
 func (s *coordinateAscent) Solve(b *Box, a, u []float64, out *Solution) {
 	k, counters := b.K.Form()
 	b.Counters.Add(counters)
@@ -46,14 +47,14 @@ func (s *coordinateAscent) Solve(b *Box, a, u []float64, out *Solution) {
 		s.source.Seed(uint64(out.Iterations), 0x5dca) // the same orders in every call
 		s.rng.Shuffle(n, s.swap)
 		for _, j := range order {
-			// Along coordinate j, with kappa = c K_jj, D falls short of its best by
+			// Along coordinate j, with kappa = (gamma'/m) K_jj, D falls short of its best by
 			// loss*(a) - a (base + u) + kappa (a - a_j)²/2.
 			row := k.Row(j)
-			kappa := b.C * row[j]
+			kappa := b.GammaOverM * row[j]
 			next := b.ProxConj(j, kappa, b.base[j]+u[j]+kappa*a[j])
 			if step := next - a[j]; step != 0 {
 				a[j] = next
-				axpy(-b.C*step, row, u)
+				axpy(-b.GammaOverM*step, row, u)
 			}
 		}
 		out.Iterations++

@@ -32,7 +32,7 @@ type PrimalLinear[T tensor.Float] interface {
 type Stop struct {
 	Iterations int
 	Tolerance  float64 // of |b - A x|/|b|; 0: never
-	Gap        float64 // of |b - A x|, at which the duality gap is small enough; 0: never
+	Gap        float64 // value of |b - A x| at which the duality gap is as small as asked; 0: never
 	Warm       bool    // start from the x given
 	Trace      *Trace  // is told of every iterate, if not nil
 }

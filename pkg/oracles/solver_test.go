@@ -18,7 +18,7 @@ func systemOf(p *Problem[float64], c float64) (sys *System, b []float64) {
 	mat := func() tensor.Matrix[float64] { return tensor.New[float64](z.Rows, z.Cols) }
 	gram := newGram[float64](false, nil)
 	gram.reset(p.Gradient.Jacobian)
-	sys = &System{K: gram, C: c, factor: ggnFactor{p.losses(), mat()}, v: mat(), u: mat(), kx: mat(), descent: descent{math.Inf(-1), 1}}
+	sys = &System{K: gram, GammaOverM: c, factor: ggnFactor{p.losses(), mat()}, v: mat(), u: mat(), kx: mat(), descent: descent{math.Inf(-1), 1}}
 	sys.factor.set(z, p.Gradient.Targets)
 	g, kg := mat(), mat()
 	for i := range z.Rows {
@@ -41,7 +41,7 @@ func dense(sys *System) tensor.Matrix[float64] {
 		e[j] = 1
 		sys.Mul(col, e)
 		for i, v := range col {
-			a.Set(i, j, sys.C*v)
+			a.Set(i, j, sys.GammaOverM*v)
 		}
 		a.Set(j, j, a.At(j, j)+1)
 	}

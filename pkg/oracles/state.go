@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// A Stateful oracle is one whose directions depend on earlier calls. One that is
-// bound anew and given the state goes on with the same bits.
+// A Stateful oracle is one whose directions depend on earlier calls. A fresh one that is
+// given the state goes on with the same bits.
 type Stateful interface {
 	// State returns what a checkpoint must keep, by name, valid until the next
 	// call. What it holds, and how much, may change during a run.

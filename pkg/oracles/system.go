@@ -2,11 +2,12 @@ package oracles
 
 import "github.com/dualgn/dgn/pkg/tensor"
 
-// A System is A x = b with A = I + c Lᵀ K L, positive definite, for m k unknowns.
-// H = L Lᵀ is the Hessian of the losses, example by example.
+// A System is A x = b with A = I + (gamma'/m) Lᵀ K L, positive definite, for m k
+// unknowns (docs/math.md section 3). H = L Lᵀ is the Hessian of the losses, example
+// by example.
 type System struct {
-	K GramOperator
-	C float64
+	K          GramOperator
+	GammaOverM float64 // gamma'/m
 
 	factor ggnFactor
 	v, u   tensor.Matrix[float64] // L x and K L x of the last Mul
@@ -18,8 +19,8 @@ type System struct {
 	Counters Counters
 }
 
-// A descent is the slope of the objective along the direction that x stands for:
-// atZero + b·x/divisor. It must stay negative.
+// A descent is the slope of the objective along the direction that an iterate x stands
+// for, an affine function of x: atZero + b·x/divisor. It must stay negative.
 type descent struct{ atZero, divisor float64 }
 
 // at returns the slope for b·x = bx.
@@ -28,14 +29,16 @@ func (d descent) at(bx float64) float64 { return d.atZero + bx/d.divisor }
 // accepts reports whether x, with b·x = bx, stands for a descent direction.
 func (d descent) accepts(bx float64) bool { return d.at(bx) < 0 }
 
-// Mul sets dst = Lᵀ K L x.
+// Mul sets dst = Lᵀ K L x, both of m k numbers; A x is x + (gamma'/m) dst. It leaves
+// K L x in u.
 func (s *System) Mul(dst, x []float64) {
 	s.factor.mul(s.v.Flat(), x)
 	s.Counters.Add(s.K.Mul(s.u, s.v))
 	s.factor.mulT(dst, s.u.Flat())
 }
 
-// advance says that the iterate moved by a times the last x multiplied.
+// advance keeps kx up to date when a solver adds a x to its iterate, for the x of the
+// last Mul: kx += a K L x.
 func (s *System) advance(a float64) { tensor.Axpy(nil, a, s.u.Flat(), s.kx.Flat()) }
 
 // matrix sets dst = A, m k x m k.
@@ -58,7 +61,7 @@ func (s *System) matrix(dst tensor.Matrix[float64]) {
 			}
 			s.factor.mulTOf(i, out, column)
 			for a := range k {
-				dst.Data[(i*k+a)*dst.Stride+j] = s.C * out[a]
+				dst.Data[(i*k+a)*dst.Stride+j] = s.GammaOverM * out[a]
 			}
 		}
 	}
@@ -68,7 +71,7 @@ func (s *System) matrix(dst tensor.Matrix[float64]) {
 }
 
 // scaled is matrix for one output, where L is a number l_i for each example:
-// A_ij = c l_i K_ij l_j, plus 1 on the diagonal.
+// A_ij = (gamma'/m) l_i K_ij l_j, plus 1 on the diagonal.
 func (s *System) scaled(dst, gram tensor.Matrix[float64]) {
 	l, one := s.v.Flat(), s.u.Flat()
 	for i := range one {
@@ -78,7 +81,7 @@ func (s *System) scaled(dst, gram tensor.Matrix[float64]) {
 	for i, li := range l {
 		from, to := gram.Row(i), dst.Row(i)
 		for j, lj := range l {
-			to[j] = s.C * (li * (lj * from[j]))
+			to[j] = s.GammaOverM * (li * (lj * from[j]))
 		}
 		to[i]++
 	}
@@ -112,5 +115,6 @@ func (s *PrimalSystem[T]) Mul(dst, v []T) {
 	s.Counters.Add(Counters{JVPs: 1, VJPs: 1, MultiplyAdds: dims.JVP + dims.VJP})
 }
 
-// advance says that the iterate moved by a times the last v multiplied.
+// advance keeps jx up to date when a solver adds a v to its iterate, for the v of the
+// last Mul: jx += a J v.
 func (s *PrimalSystem[T]) advance(a float64) { tensor.Axpy(nil, a, s.u.Flat(), s.jx.Flat()) }

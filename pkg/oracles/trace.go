@@ -1,6 +1,6 @@
 package oracles
 
-// A Trace is the course of one inner solve, for the log.
+// A Trace is the course of one inner solve, for the log. A nil *Trace records nothing.
 type Trace struct {
 	Iterates []Iterate
 	scale    float64 // the gap is scale |b - A x|²
@@ -20,13 +20,14 @@ func (t *Trace) begin(scale float64) {
 	}
 }
 
-// residual notes a solution so far.
+// residual notes an iterate whose gap follows from its residual.
 func (t *Trace) residual(s *Solution) {
 	if t != nil {
 		t.note(s.Iterations, s.RelativeResidual, t.scale*s.Residual*s.Residual)
 	}
 }
 
+// note notes an iterate.
 func (t *Trace) note(iteration int, relative, gap float64) {
 	if t != nil {
 		t.Iterates = append(t.Iterates, Iterate{iteration, relative, gap})

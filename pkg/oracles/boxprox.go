@@ -8,12 +8,12 @@ import (
 )
 
 // A Box is the dual of prox-linear for a loss whose conjugate has a box for its
-// domain: maximise -Σ_j [loss*(a_j) - a_j base_j] - (c/2) a·K a over the m k
-// numbers a. A solver keeps u = -c K a beside a.
+// domain: maximise -Σ_j [loss*(a_j) - a_j base_j] - (gamma'/(2m)) a·K a over the
+// m k numbers a (docs/math.md section 4). A solver keeps u = -(gamma'/m) K a beside a.
 type Box struct {
-	K    GramOperator
-	C    float64
-	m, k int
+	K          GramOperator
+	GammaOverM float64 // gamma'/m
+	m, k       int
 
 	loss    losses.BoxDual
 	omega   []float64 // weights of the m examples; nil: all 1
@@ -42,7 +42,7 @@ func (b *Box) ProxConj(j int, kappa, w float64) float64 {
 
 // A BoxAscent solves a [Box].
 type BoxAscent interface {
-	// Solve changes a, which it starts from, and u = -c K a with it. It calls
+	// Solve changes a, which it starts from, and u = -(gamma'/m) K a with it. It calls
 	// [Box.Observe] after each iteration, and ends when that says so.
 	Solve(b *Box, a, u []float64, out *Solution)
 }
@@ -77,8 +77,8 @@ func (b *Box) Observe(a, u []float64, out *Solution) bool {
 		b.dual = dual
 		copy(b.admissible, a)
 	}
-	// Both of one iterate: the best of each, from different iterates, would end
-	// the solve before either is as accurate as the gap.
+	// The gap is that of one iterate. The best P and the best D, which may be those of
+	// two, are closer, and would end the solve too early for either.
 	gap := max(primal-dual, 0)
 	out.Residual, out.RelativeResidual = b.primal-b.dual, gap/b.scale
 	b.stop.Trace.note(out.Iterations, out.RelativeResidual, primal-dual)
@@ -97,14 +97,14 @@ func (b *Box) Observe(a, u []float64, out *Solution) bool {
 	return out.Reason != ""
 }
 
-// boxProx solves for losses whose dual has a box. Its iterates rise in D and not
-// always fall in P, so the one of least P is taken.
+// boxProx solves the dual of prox-linear for losses whose dual has a box. D rises from
+// iterate to iterate while P may not fall, so the iterate of least P is taken.
 type boxProx[T tensor.Float] struct {
 	dualProx[T]
-	solver BoxAscent
-	box    Box
-	boxed  losses.BoxDual
-	formed bool // K is formed
+	solver  BoxAscent
+	box     Box
+	boxLoss losses.BoxDual
+	formed  bool // K is formed
 
 	bestA, bestU, work []float64 // m k
 	solution           Solution  // of the last call
@@ -116,22 +116,24 @@ func newBoxProx[T tensor.Float](spec ProxLinear, l losses.BoxDual, at Site) Orac
 	n := at.Dims.Examples * at.Dims.Outputs
 	abilities := spec.solver(l).abilities()
 	o := &boxProx[T]{
-		solver: abilities.Box(n), boxed: l, formed: abilities.NeedsGram,
+		solver: abilities.Box(n), boxLoss: l, formed: abilities.NeedsGram,
 		bestA: make([]float64, n), bestU: make([]float64, n), work: make([]float64, n),
 	}
 	o.bindDual(spec.Inner, o.formed, at)
 	return o
 }
 
+// Direction starts from alpha = u = 0, or from remembered dual variables, has the solver
+// raise D, and makes d = d0 - (gamma'/m) Jᵀ alpha from the iterate of least P.
 func (o *boxProx[T]) Direction(d []T, p *Problem[T]) Report {
 	if !o.beginDual(d, p) {
-		return o.report
+		return o.finish()
 	}
 	batch, alpha, u := &p.Gradient, o.alpha.Flat(), o.shift.Flat()
 	n := len(alpha)
 	o.box = Box{
-		K: o.gram, C: o.gammaOverM, m: o.z.Rows, k: o.z.Cols,
-		loss: o.boxed, omega: batch.Omega, base: o.base.Flat(), y: o.y.Flat()[:n],
+		K: o.gram, GammaOverM: o.gammaOverM, m: o.z.Rows, k: o.z.Cols,
+		loss: o.boxLoss, omega: batch.Omega, base: o.base.Flat(), y: o.y.Flat()[:n],
 		scale: o.objective, primal: math.Inf(1), dual: math.Inf(-1),
 		bestA: o.bestA[:n], bestU: o.bestU[:n], admissible: o.admissible.Flat(), z: o.work[:n],
 		stop: Stop{Iterations: o.spec.InnerIterations, Tolerance: o.spec.Tolerance, Gap: o.spec.GapTolerance, Trace: p.Trace},

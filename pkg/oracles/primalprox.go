@@ -37,6 +37,8 @@ func newPrimalProx[T tensor.Float](spec ProxLinear, at Site) Oracle[T] {
 // armijo is the share of the predicted decrease that a step must bring.
 const armijo = 1e-4
 
+// Direction starts from d = 0. Each round solves ((1/m) Jᵀ H J + I/gamma') delta =
+// -grad P(d), H at f + J d, and adds t delta, with t halved until P falls enough.
 func (o *primalProx[T]) Direction(d []T, p *Problem[T]) Report {
 	o.begin(d, p)
 	m := o.m
@@ -46,18 +48,19 @@ func (o *primalProx[T]) Direction(d []T, p *Problem[T]) Report {
 	if o.trivial(qq) {
 		copy(d, o.b)
 		o.gradientStep(qq, StoppedGradient)
-		return o.report
+		o.unsolved = true
+		return o.finish()
 	}
 	tensor.Scale(o.pool, T(-1/m), o.b) // b = -grad P(0) = -grad F
 	o.sys = o.primalSystem(o.room[3])
 	z, u, g1 := o.zd, o.jd, o.gd
 	clear(d)
 	clear(u.Flat())
-	copy(z.Flat(), o.z.Flat())
+	copy(z.Flat(), o.f.Flat())
 	first := o.gradSize
 	size := first
 	wd, dd := 0.0, 0.0 // mu w·d and |d|²
-	before := o.mean(o.z)
+	before := o.mean(o.f)
 	data := before // (1/m) Σ loss(f + J d)
 	var out Solution
 	gapScale := 0.0
@@ -97,7 +100,7 @@ func (o *primalProx[T]) Direction(d []T, p *Problem[T]) Report {
 		accepted := false
 		now := data + wd + dd/(2*o.gammaPrime)
 		for range maxHalvings {
-			copy(z.Flat(), o.z.Flat())
+			copy(z.Flat(), o.f.Flat())
 			axpy(1, u.Flat(), z.Flat())
 			axpy(t, step.Flat(), z.Flat())
 			next = o.mean(z)
@@ -115,8 +118,8 @@ func (o *primalProx[T]) Direction(d []T, p *Problem[T]) Report {
 		axpy(t, step.Flat(), u.Flat())
 		data, wd, dd = next, wd+t*wdelta, dd+2*t*cross+t*t*square
 		if left <= 0 && o.spec.GapTolerance == 0 {
-			// The next gradient, a VJP, would serve the report only: what CG
-			// leaves of this one stands for it.
+			// The next gradient would take a VJP for the report only. The residual
+			// that CG left of this system is reported in its place.
 			out.Reason, out.Residual = StoppedBudget, solved.Residual
 			out.RelativeResidual = solved.Residual / first
 			p.Trace.note(out.Iterations, out.RelativeResidual, math.NaN())
@@ -145,7 +148,8 @@ func (o *primalProx[T]) Direction(d []T, p *Problem[T]) Report {
 		copy(d, o.b)
 		tensor.Scale(o.pool, T(o.gammaPrime), d)
 		o.report.Slope = -o.gammaPrime * first * first
-		return o.report
+		o.unsolved = true
+		return o.finish()
 	}
 	o.report.Slope = dot(o.g.Flat(), u.Flat())/m + wd
 	o.report.ModelChange = data - before
@@ -158,9 +162,9 @@ func (o *primalProx[T]) Complete(gap bool) Report {
 	r := o.report
 	if gap || math.IsNaN(r.ModelChange) {
 		o.p.Gradient.JVP(o.u, o.d)
-		copy(o.zd.Flat(), o.z.Flat())
+		copy(o.zd.Flat(), o.f.Flat())
 		axpy(1, o.u.Flat(), o.zd.Flat())
-		r.ModelChange = o.mean(o.zd) - o.mean(o.z)
+		r.ModelChange = o.mean(o.zd) - o.mean(o.f)
 		if gap {
 			for i := range o.zd.Rows {
 				o.loss.GradOf(i, o.gd.Row(i), o.zd.Row(i), o.y.Row(i))
