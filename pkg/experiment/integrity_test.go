@@ -63,7 +63,7 @@ func TestDamagedResults(t *testing.T) {
 		{"another seed in the manifest", manifest(`"seed": 0,`, `"seed": 7,`), "manifest.json was changed: it has seed 7, and its settings have seed 0"},
 		{"another setting in the manifest", manifest(`"train.batch_size": "`, `"train.batch_size": "9`), "manifest.json was changed: by its identity the run has the settings that are wanted, and by its settings not: train.batch_size: 9"},
 		{"another identity in the manifest", manifest(`"identity": "`, `"identity": "0`), "manifest.json was changed: its identity is not that of its settings"},
-		{"an end that no run has", manifest(`"outcome": "`, `"outcome": "x`), `manifest.json has the unknown outcome "x`},
+		{"an end that no run has", manifest(`"outcome": "`, `"outcome": "x`), "manifest.json has the unknown outcome"},
 		{"no params.npz", remove("params.npz"), "params.npz is missing"},
 		{"no inner.csv", remove("inner.csv"), "inner.csv is missing"},
 		{"no duals.npz", remove("duals.npz"), "duals.npz is missing"},
