@@ -313,6 +313,10 @@ func TestForeign(t *testing.T) {
 		t.Errorf("%+v, %v", res, err)
 	}
 
+	_, _, text := exported(t, load(t, fake("A", 0, 0, "finished", 2, 1)))
+	if _, _, err := readExport("file", []byte(strings.Replace(text, ",finished,", ",splendid,", 1))); err == nil || !strings.Contains(err.Error(), `file:2: column outcome: must be finished, target,`) {
+		t.Error(err)
+	}
 	dir = folder(t, fake("A", 0, 0, "splendid", 2, 1))
 	if _, err := Load(dir); err == nil || !strings.Contains(err.Error(), `manifest.json: outcome: must be finished, target, diverged, interrupted, failed, running, got "splendid"`) {
 		t.Error(err)
