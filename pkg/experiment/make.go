@@ -71,8 +71,8 @@ func (p *Problem) make(ctx context.Context, f *folder, r planned, opt Options) (
 		return err
 	}
 	leave, err := runGate.enter(ctx, p.footprint(method, m.Threads))
-	if errors.Is(err, context.Canceled) { // while others were in the way
-		m.Outcome = Interrupted
+	if err != nil && errors.Is(err, ctx.Err()) { // while others were in the way
+		m.Outcome, m.Detail = Interrupted, why(ctx)
 		return nil
 	}
 	if err != nil {
