@@ -98,3 +98,53 @@ func TestStopped(t *testing.T) {
 		}
 	}
 }
+
+// TestEndedBySignal: a run goes down in order whether it is interrupted, terminated
+// or its terminal closes, and outlives the terminal under nohup.
+func TestEndedBySignal(t *testing.T) {
+	config, err := filepath.Abs("../../testdata/resumable.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	program, err := exec.LookPath("dgn") // this test's binary under another name
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		signal  syscall.Signal
+		ignored bool
+		seconds string
+		code    int
+		outcome string
+	}{
+		{syscall.SIGINT, false, "60", exitInterrupted, "interrupted"}, {syscall.SIGTERM, false, "60", exitInterrupted, "interrupted"},
+		{syscall.SIGHUP, false, "60", exitInterrupted, "interrupted"}, {syscall.SIGHUP, true, "0.5", exitDone, "finished"},
+	} {
+		work := t.TempDir()
+		args := []string{program, "run", config, "--out", "out", "--quiet", "--figures", "none",
+			"--set", "methods=[{name: momentum, optimizer: {kind: sgd, learning_rate: 0.001}}]", "--set", "train={batch_size: 30, seconds: " + c.seconds + "}"}
+		if c.ignored {
+			args = append([]string{"/bin/sh", "-c", `trap "" HUP; exec "$@"`, "sh"}, args...)
+		}
+		cmd := exec.Command(args[0], args[1:]...)
+		cmd.Dir, cmd.Env = work, append(os.Environ(), "HOME="+work, "XDG_CONFIG_HOME="+work)
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		dir := filepath.Join(work, "out/runs/momentum/0")
+		for range 2000 {
+			if info, err := os.Stat(filepath.Join(dir, "metrics.csv")); err == nil && info.Size() > 0 {
+				break
+			}
+			time.Sleep(5 * time.Millisecond)
+		}
+		if err := cmd.Process.Signal(c.signal); err != nil {
+			t.Fatal(err)
+		}
+		_ = cmd.Wait() // the code tells
+		data, err := os.ReadFile(filepath.Join(dir, "manifest.json"))
+		if code := cmd.ProcessState.ExitCode(); err != nil || code != c.code || !strings.Contains(string(data), `"outcome": "`+c.outcome+`"`) {
+			t.Errorf("%v, ignored %t: exit code %d, want %d; the outcome is not %s: %v", c.signal, c.ignored, code, c.code, c.outcome, err)
+		}
+	}
+}

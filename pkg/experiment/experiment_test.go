@@ -494,6 +494,11 @@ func TestFullDisk(t *testing.T) {
 	if len(r.Failed) != 2 || !errors.Is(r.Failed[0], syscall.ENOSPC) || !strings.Contains(r.Failed[0].Error(), "SGD, seed 1: cannot write "+filepath.Join(opt.Out, "runs/sgd/1")) {
 		t.Fatalf("%v", r.Failed)
 	}
+	for _, file := range []string{"metrics.csv", "steps.csv"} {
+		if n := strings.Count(r.Failed[0].Error(), file+": no space left"); n > 1 {
+			t.Errorf("%s: told %d times: %v", file, n, r.Failed[0])
+		}
+	}
 	dir := filepath.Join(opt.Out, "runs/sgd/1")
 	if m := manifestAt(t, dir); m.Outcome != Failed || !strings.Contains(m.Error, "no space left on device") {
 		t.Errorf("%+v", m)

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/dualgn/dgn/pkg/diskfile"
@@ -79,6 +80,9 @@ func openFolder(dir string, now time.Time) (*folder, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, fmt.Errorf("cannot make the results folder: %w; choose another with --out", err)
 	}
+	if info, err := os.Stat(filepath.Join(dir, "runs")); err == nil && !info.IsDir() {
+		return nil, fmt.Errorf("%s is a file, and has to be a folder; move it away, or choose another results folder with --out", filepath.Join(dir, "runs"))
+	}
 	path := filepath.Join(dir, ".lock")
 	lock := flock.New(path)
 	ok, err := lock.TryLock()
@@ -140,7 +144,7 @@ func (f *folder) identitiesIn(slug, method string, at map[string]string, complet
 		for _, name := range names {
 			path := filepath.Join(root, filepath.Dir(filepath.FromSlash(name)))
 			m, err := f.manifest(path)
-			if err != nil || method != "" && m.Method != method || at[m.Identity] != "" && (complete[m.Identity] || !m.Outcome.complete()) {
+			if err != nil || m == nil || method != "" && m.Method != method || at[m.Identity] != "" && (complete[m.Identity] || !m.Outcome.complete()) {
 				continue
 			}
 			at[m.Identity], complete[m.Identity] = path, m.Outcome.complete()
@@ -177,6 +181,9 @@ func (f *folder) manifest(path string) (*Manifest, error) {
 	data, err := diskfile.Read(context.Background(), name, diskfile.Limits{Bytes: maxManifest})
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
+	}
+	if errors.Is(err, syscall.ENOTDIR) {
+		return nil, fmt.Errorf("%w: a file stands where the folder of a run has to be; move it away", err)
 	}
 	if err != nil {
 		return nil, err

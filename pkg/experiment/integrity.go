@@ -44,6 +44,26 @@ type heldError struct{ err error }
 func (e *heldError) Error() string { return e.err.Error() }
 func (e *heldError) Unwrap() error { return e.err }
 
+// edited returns an error if the manifest was changed by hand: of the wanted run, its
+// settings and its identity do not say the same, or its end is none that runs have.
+func (m *Manifest) edited(wanted Settings) error {
+	switch m.Outcome {
+	case Running, Finished, Target, Diverged, Interrupted, Failed:
+	default:
+		return damagedErrorf("manifest.json has the unknown outcome %.40q", m.Outcome)
+	}
+	differences := diff(m.Settings, wanted)
+	switch same := m.Identity == wanted.Identity(); {
+	case same && fmt.Sprint(m.Seed) != wanted["seed"]:
+		return damagedErrorf("manifest.json was changed: it has seed %d, and its settings have seed %s", m.Seed, wanted["seed"])
+	case same && differences != nil:
+		return damagedErrorf("manifest.json was changed: by its identity the run has the settings that are wanted, and by its settings not: %s", strings.Join(differences[:min(len(differences), 3)], ", "))
+	case !same && differences == nil:
+		return damagedErrorf("manifest.json was changed: its identity is not that of its settings")
+	}
+	return nil
+}
+
 // verify compares the files of a complete run with what its manifest says that it
 // left. Manifests of early versions say nothing, and the files need only be there.
 func (m *Manifest) verify(dir string) error {

@@ -1,6 +1,7 @@
 package experiment
 
 import (
+	"bytes"
 	"errors"
 	"log/slog"
 	"os"
@@ -27,6 +28,9 @@ func TestDamagedResults(t *testing.T) {
 	}
 	remove := func(name string) func(dir string) error {
 		return func(dir string) error { return os.Remove(filepath.Join(dir, name)) }
+	}
+	manifest := func(old, new string) func(dir string) error {
+		return edit("manifest.json", func(text []byte) []byte { return bytes.Replace(text, []byte(old), []byte(new), 1) })
 	}
 	lines := func(text []byte) []string { return strings.SplitAfter(strings.TrimSuffix(string(text), "\n"), "\n") }
 	flip := func(text []byte) []byte {
@@ -56,6 +60,10 @@ func TestDamagedResults(t *testing.T) {
 		}), "steps.csv has 7 rows where the run left 10"},
 		{"no metrics.csv", remove("metrics.csv"), "metrics.csv is missing"},
 		{"no steps.csv", remove("steps.csv"), "steps.csv is missing"},
+		{"another seed in the manifest", manifest(`"seed": 0,`, `"seed": 7,`), "manifest.json was changed: it has seed 7, and its settings have seed 0"},
+		{"another setting in the manifest", manifest(`"train.batch_size": "`, `"train.batch_size": "9`), "manifest.json was changed: by its identity the run has the settings that are wanted, and by its settings not: train.batch_size: 9"},
+		{"another identity in the manifest", manifest(`"identity": "`, `"identity": "0`), "manifest.json was changed: its identity is not that of its settings"},
+		{"an end that no run has", manifest(`"outcome": "`, `"outcome": "x`), "manifest.json has the unknown outcome"},
 		{"no params.npz", remove("params.npz"), "params.npz is missing"},
 		{"no inner.csv", remove("inner.csv"), "inner.csv is missing"},
 		{"no duals.npz", remove("duals.npz"), "duals.npz is missing"},

@@ -71,8 +71,8 @@ func (p *Problem) make(ctx context.Context, f *folder, r planned, opt Options) (
 		return err
 	}
 	leave, err := runGate.enter(ctx, p.footprint(method, m.Threads))
-	if errors.Is(err, context.Canceled) { // while others were in the way
-		m.Outcome = Interrupted
+	if err != nil && errors.Is(err, ctx.Err()) { // while others were in the way
+		m.Outcome, m.Detail = Interrupted, why(ctx)
 		return nil
 	}
 	if err != nil {
@@ -91,7 +91,7 @@ func (p *Problem) make(ctx context.Context, f *folder, r planned, opt Options) (
 	} else {
 		err = trainOne[float32](ctx, p, method, r.seed, pool, logs, monitor, keep, m)
 	}
-	err = errors.Join(err, logs.close())
+	err = once(err, logs.close())
 	if m.Outcome.complete() {
 		maps.Copy(m.Files, logs.records())
 	} else {
@@ -156,6 +156,26 @@ func trainOne[T tensor.Float](ctx context.Context, p *Problem, m *Method, seed u
 	}
 	to.Files["params.npz"] = recordOf(b.Bytes())
 	return keep.files.Replace(filepath.Join(keep.dir, "params.npz"), b.Bytes())
+}
+
+// once joins errors, each of one text only: a log that could not be written says so
+// again when it is synced, and when it is closed.
+func once(errs ...error) error {
+	var all []error
+	told := map[string]bool{}
+	var add func(errs []error)
+	add = func(errs []error) {
+		for _, err := range errs {
+			if joined, ok := err.(interface{ Unwrap() []error }); ok {
+				add(joined.Unwrap())
+			} else if err != nil && !told[err.Error()] {
+				told[err.Error()] = true
+				all = append(all, err)
+			}
+		}
+	}
+	add(errs)
+	return errors.Join(all...)
 }
 
 func times(n int) string {

@@ -266,3 +266,25 @@ func TestHugeCounts(t *testing.T) {
 		t.Errorf("%v, %v", s, err)
 	}
 }
+
+// TestDeadlineInTheQueue: a run that waits for memory until a deadline passes is
+// interrupted, and has not failed.
+func TestDeadlineInTheQueue(t *testing.T) {
+	left := 900 << 20
+	limited(t, &left)
+	leave, err := runGate.enter(context.Background(), footprint{{"another run", 700 << 20}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer leave()
+	ctx, cancel := context.WithTimeout(context.Background(), 500*time.Millisecond)
+	defer cancel()
+	opt := options(t.TempDir())
+	if _, err := Run(ctx, parse(t, toy, "seeds=[0]", "model.hidden=[60000]"), opt); !errors.Is(err, context.DeadlineExceeded) {
+		t.Error(err)
+	}
+	m := manifestAt(t, filepath.Join(opt.Out, "runs/sgd/0"))
+	if m.Outcome != Interrupted || m.Detail != context.DeadlineExceeded.Error() || m.Error != "" {
+		t.Errorf("%s, %q, %q", m.Outcome, m.Detail, m.Error)
+	}
+}

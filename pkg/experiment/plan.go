@@ -112,6 +112,8 @@ func (f *folder) survey(runs []planned, opt Options) error {
 			r.fail(err)
 		case old == nil:
 			r.state = Begun
+		case old.edited(r.settings) != nil:
+			r.fail(old.edited(r.settings))
 		case old.Identity != identity:
 			conflicts = append(conflicts, fmt.Sprintf("%s was made with other settings:\n    %s",
 				filepath.Join(f.dir, r.path), strings.Join(diff(old.Settings, r.settings), "\n    ")))

@@ -32,8 +32,8 @@ func (c *captioner) add(x, y quantity, curves []curve) {
 
 // An edge counts what stands at the edge of a log axis.
 type edge struct {
-	n        int
-	negative bool
+	n              int
+	negative, tiny bool // some are below 0, or between 0 and leastLog
 }
 
 func (e *edge) add(y quantity, curves []curve) {
@@ -41,8 +41,8 @@ func (e *edge) add(y quantity, curves []curve) {
 		return
 	}
 	for _, c := range curves {
-		n, negative := c.edges()
-		e.n, e.negative = e.n+n, e.negative || negative
+		of := c.edges()
+		e.n, e.negative, e.tiny = e.n+of.n, e.negative || of.negative, e.tiny || of.tiny
 	}
 }
 
@@ -51,6 +51,8 @@ func (e edge) String() string {
 	switch {
 	case e.n == 0:
 		return ""
+	case e.tiny:
+		return fmt.Sprintf("triangles at the lower edge: less than %g, where a log axis ends", leastLog)
 	case e.negative:
 		return "triangles at the lower edge: 0 or less, for which a log axis has no place"
 	}

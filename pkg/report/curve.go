@@ -157,23 +157,25 @@ func drawable(points []evaluation) (line plotter.XYs) {
 	return line
 }
 
+// leastLog is where log axes end below: near it, numbers lose their digits.
+const leastLog = 1e-300
+
 // shows reports whether a linear or log axis has a place for a value.
 func shows(log bool, v float64) bool {
-	return !math.IsNaN(v) && !math.IsInf(v, 0) && (!log || v > 0)
+	return !math.IsNaN(v) && !math.IsInf(v, 0) && (!log || v >= leastLog)
 }
 
-// edges counts the values that stand at the lower edge of a log axis, and says
-// whether any of them is negative.
-func (c curve) edges() (n int, negative bool) {
+// edges counts the values that stand at the lower edge of a log axis.
+func (c curve) edges() (e edge) {
 	for _, line := range append(c.single(), c.mean) {
 		for _, p := range line {
-			if p.Y <= 0 {
-				n++
-				negative = negative || p.Y < 0
+			if p.Y < leastLog {
+				e.n++
+				e.negative, e.tiny = e.negative || p.Y < 0, e.tiny || p.Y > 0
 			}
 		}
 	}
-	return n, negative
+	return e
 }
 
 // note says which runs did not reach their end, are damaged, or lack files.

@@ -38,7 +38,7 @@ func newFrame(to draw.Canvas, p *plot.Plot) frame {
 // onto returns v, or the end of the axis that v lies beyond every value of.
 func onto(v float64, log bool, ends [2]float64) float64 {
 	switch {
-	case log && v <= 0, math.IsInf(v, -1):
+	case log && v < leastLog, math.IsInf(v, -1):
 		return ends[0]
 	case math.IsInf(v, 1):
 		return ends[1]
@@ -95,7 +95,7 @@ func (c curvePlotter) Plot(to draw.Canvas, p *plot.Plot) {
 			to.StrokeLines(c.look.thin, to.ClipLinesXY(c.path(f, t, value, k[0], k[1]))...)
 		}
 		for _, v := range t {
-			if f.ylog && v.Y <= 0 {
+			if f.ylog && v.Y < leastLog {
 				c.edgeMark(f, v)
 			}
 		}
@@ -174,7 +174,7 @@ func (c curvePlotter) edgeMark(f frame, v plotter.XY) {
 	}
 	const w, h = 2.6, 4.5
 	base, tip := f.Min.Y+h+0.5, f.Min.Y+0.5
-	if v.Y > 0 {
+	if v.Y >= leastLog {
 		base, tip = f.Max.Y-h-0.5, f.Max.Y-0.5
 	}
 	f.FillPolygon(c.look.glyph.Color, []vg.Point{{X: pt.X - w, Y: base}, {X: pt.X + w, Y: base}, {X: pt.X, Y: tip}})

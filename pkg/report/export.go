@@ -230,6 +230,9 @@ func (t *table) run(row int, labels []string) (r Run, err error) {
 			return r, t.errorf(row, c, "is empty")
 		}
 	}
+	if !slices.Contains(outcomes, r.Outcome) {
+		return r, t.errorf(row, "outcome", "must be %s, got %s", strings.Join(outcomes, ", "), echo(r.Outcome))
+	}
 	r.known = map[string]bool{}
 	for _, c := range labels {
 		if slices.Contains(described, c) {

@@ -335,11 +335,14 @@ func plain(curves []curve) (entries []entry) {
 	return entries
 }
 
-// usualN is the n of most curves; the largest of several such.
+// usualN is the n of most curves that are means; the largest of several such. It
+// is 0 if none is.
 func usualN(curves []curve) (n int) {
 	count := map[int]int{}
 	for _, c := range curves {
-		count[c.n]++
+		if c.n > 0 {
+			count[c.n]++
+		}
 	}
 	for k, v := range count {
 		if v > count[n] || v == count[n] && k > n {

@@ -70,7 +70,8 @@ func (r *Run) inspect(metrics []byte) error {
 		if r.Damage == "" {
 			r.Damage = r.shortened()
 		}
-		return r.lacks()
+		r.lacks()
+		return nil
 	}
 	var found []string
 	for _, name := range slices.Sorted(maps.Keys(r.Files)) {
@@ -87,7 +88,7 @@ func (r *Run) inspect(metrics []byte) error {
 		case errors.Is(err, fs.ErrNotExist):
 			r.Missing = append(r.Missing, name)
 		case err != nil:
-			return err
+			found = append(found, fmt.Sprintf("%s cannot be read: %v", name, err))
 		case problem != "":
 			found = append(found, name+" "+problem)
 		}
@@ -154,8 +155,14 @@ func scan(r io.Reader) (sum string, lines int, err error) {
 	}
 }
 
-// disorder says where the rows of metrics.csv do not follow each other.
+// disorder says where the rows of metrics.csv are those of another run, or do not
+// follow each other.
 func (r *Run) disorder() string {
+	for _, row := range r.Rows {
+		if seed := row["seed"]; seed != float64(r.Seed) && !math.IsNaN(seed) {
+			return fmt.Sprintf("metrics.csv has rows of seed %.0f, and the run is that of seed %d", seed, r.Seed)
+		}
+	}
 	for i := 1; i < len(r.Rows); i++ {
 		switch a, b := r.Rows[i-1]["step"], r.Rows[i]["step"]; {
 		case a == b:
@@ -200,22 +207,19 @@ func (r *Run) shortened() string {
 
 // lacks finds the files that all runs leave, where the manifest does not list
 // them.
-func (r *Run) lacks() error {
+func (r *Run) lacks() {
 	if r.Settings["evaluate.every"] == "" { // the logs of another tool
-		return nil
+		return
 	}
 	names := []string{"steps.csv"}
 	if r.Outcome != "diverged" {
 		names = append(names, "params.npz")
 	}
 	for _, name := range names {
-		if _, err := os.Stat(filepath.Join(r.Dir, name)); errors.Is(err, fs.ErrNotExist) {
+		if _, err := os.Stat(filepath.Join(r.Dir, name)); err != nil {
 			r.Missing = append(r.Missing, name)
-		} else if err != nil {
-			return err
 		}
 	}
-	return nil
 }
 
 // WarnOfFiles adds warnings of damaged runs one by one, and one of all the files

@@ -238,3 +238,87 @@ func TestExportTwice(t *testing.T) {
 		t.Errorf("%+v, %v", runs, err)
 	}
 }
+
+// TestFolders: runs behind links are read, once; a folder with logs of no manifest
+// is told of, and so is a link that leads nowhere.
+func TestFolders(t *testing.T) {
+	link := func(to, at string) {
+		t.Helper()
+		if err := os.Symlink(to, at); err != nil {
+			t.Fatal(err)
+		}
+	}
+	move := func(from, to string) {
+		t.Helper()
+		if err := os.Rename(from, to); err != nil {
+			t.Fatal(err)
+		}
+		link(to, from)
+	}
+	dir, away := folder(t, fake("A", 0, 0, "finished", 2, 1), fake("B", 1, 0, "finished", 2, 1), fake("C", 2, 0, "finished", 2, 1)), t.TempDir()
+	runs := filepath.Join(dir, "runs")
+	move(filepath.Join(runs, "m0/0"), filepath.Join(away, "run"))
+	move(filepath.Join(runs, "m1"), filepath.Join(away, "method"))
+	link(".", filepath.Join(runs, "loop"))
+	move(runs, filepath.Join(away, "runs"))
+	if res, err := Load(dir); err != nil || len(res.Runs) != 3 || len(res.Warnings) != 0 {
+		t.Fatalf("%+v, %v", res, err)
+	}
+
+	manifest := filepath.Join(runs, "m2/0/manifest.json")
+	link("nowhere", filepath.Join(runs, "lost"))
+	for _, dangling := range []bool{false, true} {
+		if err := os.Remove(manifest); err != nil {
+			t.Fatal(err)
+		}
+		if dangling {
+			link("nowhere", manifest)
+		} else {
+			defer os.Remove(manifest)
+		}
+		res, err := Load(dir)
+		if err != nil || len(res.Runs) != 2 || len(res.Warnings) != 2 || !strings.Contains(strings.Join(res.Warnings, "\n"), filepath.Dir(manifest)+": left out: it has no manifest.json") {
+			t.Fatalf("%+v, %v", res, err)
+		}
+		if err := os.WriteFile(manifest, nil, 0o644); !dangling && err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// TestForeign: logs of another seed, ends that no run has, and files that cannot be
+// read are told of.
+func TestForeign(t *testing.T) {
+	dir, run := left(t, false, "finished")
+	rewrite(t, filepath.Join(run, "metrics.csv"), func(l []string) []string {
+		for i := range l[1:] {
+			l[i+1] = strings.Replace(l[i+1], ",1,", ",8,", 1)
+		}
+		return l
+	})
+	res, err := Load(dir)
+	if err != nil || res.Runs[0].Damage != "metrics.csv has rows of seed 8, and the run is that of seed 1" {
+		t.Errorf("%q, %v", res.Runs[0].Damage, err)
+	}
+
+	dir, run = left(t, true, "finished")
+	steps := filepath.Join(run, "steps.csv")
+	if err := os.Remove(steps); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink("steps.csv", steps); err != nil {
+		t.Fatal(err)
+	}
+	if res, err = Load(dir); err != nil || !strings.HasPrefix(res.Runs[0].Damage, "steps.csv cannot be read: ") {
+		t.Errorf("%+v, %v", res, err)
+	}
+
+	_, _, text := exported(t, load(t, fake("A", 0, 0, "finished", 2, 1)))
+	if _, _, err := readExport("file", []byte(strings.Replace(text, ",finished,", ",splendid,", 1))); err == nil || !strings.Contains(err.Error(), `file:2: column outcome: must be finished, target,`) {
+		t.Error(err)
+	}
+	dir = folder(t, fake("A", 0, 0, "splendid", 2, 1))
+	if _, err := Load(dir); err == nil || !strings.Contains(err.Error(), `manifest.json: outcome: must be finished, target, diverged, interrupted, failed, running, got "splendid"`) {
+		t.Error(err)
+	}
+}

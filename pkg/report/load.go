@@ -55,6 +55,9 @@ type Manifest struct {
 	Mixed []string `json:"mixed,omitempty"` // of processor, threads and jobs, what changed when the run was continued
 }
 
+// outcomes are what a manifest may say of the end of a run.
+var outcomes = []string{"finished", "target", "diverged", "interrupted", "failed", "running"}
+
 // complete reports whether the run trained to its end, and its logs are whole.
 func (r *Run) complete() bool {
 	return (r.Outcome == "finished" || r.Outcome == "target") && r.Damage == ""
@@ -126,21 +129,61 @@ func Load(paths ...string) (*Results, error) {
 }
 
 func (res *Results) loadFolder(dir string) error {
-	found := false
-	err := filepath.WalkDir(filepath.Join(dir, "runs"), func(path string, d fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		if d.Name() != "manifest.json" || d.IsDir() {
-			return nil
-		}
-		found = true
-		return res.loadRun(filepath.Dir(path))
-	})
+	runs := filepath.Join(dir, "runs")
+	found, err := res.walk(runs, map[string]bool{})
 	if errors.Is(err, fs.ErrNotExist) || err == nil && !found {
 		return logErrorf("%s: no runs here; expected a results folder with %s, or a file of dgn export", dir, filepath.Join("runs", "METHOD", "SEED", "manifest.json"))
 	}
 	return err
+}
+
+// walk reads the runs below a folder, and reports whether there are manifests.
+// Links to folders are followed, since results are moved to other disks; each
+// folder is read once, however many links lead there.
+func (res *Results) walk(dir string, seen map[string]bool) (found bool, err error) {
+	place, err := filepath.EvalSymlinks(dir)
+	if err != nil || seen[place] {
+		return false, err
+	}
+	seen[place] = true
+	list, err := os.ReadDir(dir)
+	if err != nil {
+		return false, &LogError{err}
+	}
+	manifest, logs := false, false
+	for _, e := range list {
+		path, folder := filepath.Join(dir, e.Name()), e.IsDir()
+		if e.Type()&fs.ModeSymlink != 0 {
+			info, err := os.Stat(path)
+			if err != nil && e.Name() != "manifest.json" && e.Name() != "metrics.csv" {
+				res.warn("%s: left out: the link leads nowhere", path)
+				continue
+			}
+			folder = err == nil && info.IsDir()
+		}
+		switch {
+		case e.Name() == "manifest.json" && !folder:
+			manifest = true
+		case e.Name() == "metrics.csv" && !folder:
+			logs = true
+		case folder:
+			below, err := res.walk(path, seen)
+			if err != nil {
+				return found, err
+			}
+			found = found || below
+		}
+	}
+	if manifest {
+		err := res.loadRun(dir)
+		if !errors.Is(err, fs.ErrNotExist) {
+			return true, err
+		}
+	}
+	if manifest || logs {
+		res.warn("%s: left out: it has no manifest.json, which says what its logs are of", dir)
+	}
+	return found, nil
 }
 
 // Add adds the run in a folder, if it was begun, with settings in place of those
@@ -168,7 +211,7 @@ func (res *Results) loadRun(dir string) error {
 	if err := json.Unmarshal(data, &r.Manifest); err != nil {
 		return logErrorf("%s: %w", path, err)
 	}
-	if r.Format > manifestFormat {
+	if r.Format > manifestFormat || r.Format < 0 {
 		return logErrorf("%s: has format %d, this version of dgn reads format %d", path, r.Format, manifestFormat)
 	}
 	if r.MethodIndex < 0 {
@@ -176,6 +219,9 @@ func (res *Results) loadRun(dir string) error {
 	}
 	if r.Method == "" || r.Outcome == "" {
 		return logErrorf("%s: the fields method and outcome are missing; is it a manifest of dgn?", path)
+	}
+	if !slices.Contains(outcomes, r.Outcome) {
+		return logErrorf("%s: outcome: must be %s, got %s", path, strings.Join(outcomes, ", "), echo(r.Outcome))
 	}
 	path = filepath.Join(dir, "metrics.csv")
 	text, err := readFile(path, maxLog, maxLine)

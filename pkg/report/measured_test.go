@@ -122,8 +122,8 @@ func TestZeros(t *testing.T) {
 	if want := (plotter.XYs{{X: 0, Y: 1}, {X: 10, Y: 0.1}, {X: 20, Y: 0.05}, {X: 30, Y: 0}, {X: 40, Y: 0.1}}); !slices.Equal(c.mean, want) {
 		t.Errorf("mean %v, want %v", c.mean, want)
 	}
-	if n, negative := c.edges(); n != 1 || negative || c.tails != nil {
-		t.Errorf("%d at the edge, negative %t, tails %v", n, negative, c.tails)
+	if c.edges() != (edge{n: 1}) || c.tails != nil {
+		t.Errorf("%+v at the edge, tails %v", c.edges(), c.tails)
 	}
 	// The line ends where the 0 begins, and goes on after it.
 	p := curvePanel([]curve{c}, x, y).plot()
@@ -270,6 +270,40 @@ func TestCrosses(t *testing.T) {
 	if points == 0 {
 		t.Error("no mark is drawn")
 	}
+}
+
+// TestBeyondLogAxis: losses too small for a log axis stand at its edge, and those
+// near the largest number inside it.
+func TestBeyondLogAxis(t *testing.T) {
+	opt := FigureOptions{Formats: []string{"svg"}, X: []string{"step"}, Y: []string{"train_loss"}}
+	svg := drawn(t, load(t, fake("A", 0, 0, "finished", 1e-299, 1e-305, 5e-324, 0)), opt)["train_loss_vs_step.svg"]
+	says(t, "small", svg, "triangles at the lower edge: less than 1e-300, where a log axis ends")
+	c := newCurve(load(t, fake("A", 0, 0, "finished", 1e-299, 1e-305, 5e-324, 0)).series()[0], axis(t, xs, "step"), axis(t, ys, "train_loss"), 0)
+	if c.edges() != (edge{n: 3, tiny: true}) {
+		t.Errorf("%+v", c.edges())
+	}
+	y := axis(t, ys, "train_loss")
+	y.log = true
+	c = newCurve(load(t, fake("A", 0, 0, "finished", 1e308, 1e290, 1)).series()[0], axis(t, xs, "step"), y, 0)
+	if p := curvePanel([]curve{c}, axis(t, xs, "step"), y).plot(); p.Y.Min > 1 || p.Y.Max < 1e308 {
+		t.Errorf("from %g to %g", p.Y.Min, p.Y.Max)
+	}
+}
+
+// TestNoMean: the number of seeds in a caption is that of curves that are means.
+func TestNoMean(t *testing.T) {
+	var runs []fakeRun
+	for m, ends := range []string{"diverged", "diverged", "diverged", "finished", "finished"} {
+		for seed := range uint64(3) {
+			outcome := ends
+			if m == 4 && seed == 0 {
+				outcome = "diverged"
+			}
+			runs = append(runs, fake(fmt.Sprint("M", m), m, seed, outcome, 2, 1))
+		}
+	}
+	svg := drawn(t, load(t, runs...), FigureOptions{Formats: []string{"svg"}, Figures: []string{"overview"}})["overview.svg"]
+	says(t, "caption", svg, "mean of n = 3 seeds or as in brackets")
 }
 
 // TestRounding: a mean lies between the numbers that it is of.

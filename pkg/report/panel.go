@@ -70,21 +70,21 @@ func (r *interval) add(values ...float64) {
 // padded widens the interval by fractions of its length, and a point to
 // something that can be drawn.
 func (r interval) padded(log bool, below, above float64) (lo, hi float64) {
-	// Beyond are numbers that overflow when they are added or scaled.
-	const least, most = 1e-240, 1e240
-	r.lo, r.hi = min(max(r.lo, -most), most), min(max(r.hi, -most), most)
 	if log {
 		if r.lo <= 0 {
 			return 0.1, 1
 		}
-		r.lo, r.hi = max(r.lo, least), max(r.hi, least)
-		// A difference of rounding is none.
-		if r.hi < r.lo*(1+1e-9) {
-			return r.lo / 2, r.hi * 2
+		r.lo, r.hi = max(r.lo, leastLog), max(r.hi, leastLog)
+		lo, hi = r.lo/2, r.hi*2
+		if r.hi >= r.lo*(1+1e-9) { // and not a difference of rounding
+			a, b := math.Log10(r.lo), math.Log10(r.hi)
+			lo, hi = math.Pow(10, a-below*(b-a)), math.Pow(10, b+above*(b-a))
 		}
-		a, b := math.Log10(r.lo), math.Log10(r.hi)
-		return math.Pow(10, a-below*(b-a)), math.Pow(10, b+above*(b-a))
+		return max(lo, leastLog/1e3), min(hi, math.MaxFloat64)
 	}
+	// Beyond are numbers that overflow when they are added or scaled.
+	const most = 1e240
+	r.lo, r.hi = min(max(r.lo, -most), most), min(max(r.hi, -most), most)
 	d := r.hi - r.lo
 	if d < 1e-9*max(math.Abs(r.lo), math.Abs(r.hi)) || d == 0 {
 		d = max(math.Abs(r.lo)*0.1, 0.1)

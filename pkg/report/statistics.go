@@ -56,7 +56,7 @@ func quantile(v []float64, p float64) float64 {
 	s := slices.Sorted(slices.Values(v))
 	at := p * float64(len(s)-1)
 	i := int(at)
-	if frac := at - float64(i); frac > 0 {
+	if frac := at - float64(i); frac > 0 && s[i] != s[i+1] { // between two infinities too
 		return s[i] + frac*(s[i+1]-s[i])
 	}
 	return s[i]

@@ -121,3 +121,15 @@ func TestSelected(t *testing.T) {
 		}
 	})
 }
+
+// TestMedianOfInfinities: where the middle two of an even number are infinite, so is
+// the median.
+func TestMedianOfInfinities(t *testing.T) {
+	inf := math.Inf(1)
+	if m := median([]float64{1, inf, inf, inf}); m != inf {
+		t.Error(m)
+	}
+	if m := median([]float64{1, 2, inf, inf}); m != inf {
+		t.Error(m)
+	}
+}

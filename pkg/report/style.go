@@ -119,11 +119,11 @@ func (logTicks) Ticks(lo, hi float64) []plot.Tick {
 	for e := int(math.Floor(math.Log10(lo))); e <= int(math.Ceil(math.Log10(hi))); e++ {
 		for i := 1; i < 10; i++ {
 			v := float64(i) * math.Pow10(e)
-			if v < lo*(1-1e-9) || v > hi*(1+1e-9) {
+			if v == 0 || math.IsInf(v, 0) || v < lo*(1-1e-9) || v/(1+1e-9) > hi {
 				continue
 			}
 			t := plot.Tick{Value: v}
-			if i > 1 && every > 1 {
+			if i > 1 && every > 1 || every > 4 && e%every != 0 {
 				break // there is no room
 			}
 			if labelled[i] && e%every == 0 {
@@ -170,7 +170,7 @@ func (linearTicks) Ticks(lo, hi float64) []plot.Tick {
 		}
 	}
 	var ticks []plot.Tick
-	for i := math.Ceil(lo/step - 1e-9); i*step <= hi+1e-9*step; i++ {
+	for i := math.Ceil(lo/step - 1e-9); (i-1e-9)*step <= hi; i++ {
 		v := i*step + 0 // not -0
 		digits := max(0, -int(math.Floor(math.Log10(step)+1e-9)))
 		label := strconv.FormatFloat(v, 'f', digits, 64)
