@@ -47,6 +47,8 @@ func TestErrors(t *testing.T) {
 	for _, tt := range []struct{ text, want string }{
 		{"", "a.yaml: the file is empty; expected a mapping of settings"},
 		{"name: a\nname: b\n", "a.yaml:2: name: duplicate key, first on line 1"},
+		{"name: !python/object a\n", "a.yaml:1: the tag !python/object has no meaning here; leave it out"},
+		{"epochs: 3\nseeds: !!set {1, 2}\n", "a.yaml:2: the tag !!set has no meaning here; leave it out"},
 		{"epochs: 3\nepoch: 4\n", `a.yaml:2: epoch: unknown key; did you mean "epochs"? (known: name, seeds, epochs, offline, target, methods)`},
 		{"Epochs: 3\n", `a.yaml:1: Epochs: unknown key; did you mean "epochs"? (known: name, seeds, epochs, offline, target, methods)`},
 		{"private: 3\n", "a.yaml:1: private: unknown key (known: name, seeds, epochs, offline, target, methods)"},
