@@ -54,6 +54,8 @@ func TestErrors(t *testing.T) {
 		{"private: 3\n", "a.yaml:1: private: unknown key (known: name, seeds, epochs, offline, target, methods)"},
 		{"name: 12\n", `a.yaml:1: name: expected text, got the number 12; put it in quotes: "12"`},
 		{"name: true\n", `a.yaml:1: name: expected text, got the truth value true; put it in quotes: "true"`},
+		{"epochs: 010\n", "a.yaml:1: epochs: 010 is a number of base 8 to some readers of YAML and of base 10 to others; write it without the 0 in front, or as 0o..."},
+		{"seeds: [07, 0o10, 08]\n", "a.yaml:1: seeds[2]: 08 is a number of base 8 to some readers of YAML and of base 10 to others; write it without the 0 in front, or as 0o..."},
 		{"epochs: many\n", `a.yaml:1: epochs: expected a whole number, got the text "many"`},
 		{"epochs: 1.5\n", "a.yaml:1: epochs: expected a whole number, got the number 1.5"},
 		{"epochs: 99999999999999999999\n", "a.yaml:1: epochs: expected a whole number, got the number 99999999999999999999"},
