@@ -177,3 +177,18 @@ func TestTooLarge(t *testing.T) {
 		}
 	}
 }
+
+// TestOneFileMissing: of the files of a set those are named that are not there.
+func TestOneFileMissing(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.Mkdir(filepath.Join(dir, "mnist"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz", "t10k-images-idx3-ubyte.gz"} {
+		writeFile(t, filepath.Join(dir, "mnist"), name, "")
+	}
+	_, err := open(t, dir, "{name: mnist}", OneHot)
+	if err == nil || !strings.Contains(err.Error(), "wanted: t10k-labels-idx1-ubyte.gz.") {
+		t.Errorf("says %v", err)
+	}
+}
