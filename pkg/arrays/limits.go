@@ -20,6 +20,9 @@ type Header struct {
 // Len returns the number of elements.
 func (h Header) Len() int { return int(h.memory) / h.kind.memory }
 
+// Bytes returns how many bytes the elements take, as they are kept.
+func (h Header) Bytes() int64 { return h.memory }
+
 // A Check is told of every array of a file, in file order, before any elements
 // are read. An error refuses the file; ErrSkip leaves the array out.
 type Check func(Header) error

@@ -1,6 +1,12 @@
 package datasets
 
-import "github.com/dualgn/dgn/pkg/tensor"
+import (
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/dualgn/dgn/pkg/tensor"
+)
 
 // A Split is a part of a set, made ready. It may be read by many goroutines.
 type Split struct {
@@ -39,6 +45,25 @@ func newSplit(p parts, in transform, e *encoder) *Split {
 		}
 	}
 	return s
+}
+
+// tooLarge says which number float32 cannot hold, "" if there is none.
+func (s *Split) tooLarge(use string) string {
+	if s == nil {
+		return ""
+	}
+	for _, part := range []struct {
+		name   string
+		values []float64
+	}{{"feature", s.values}, {"target", s.targets.Data}, {"weight", s.from.weights(s.index)}} {
+		i := slices.IndexFunc(part.values, func(v float64) bool { return math.Abs(v) > math.MaxFloat32 })
+		if i < 0 {
+			continue
+		}
+		width := len(part.values) / len(s.index)
+		return fmt.Sprintf("%s %d of example %d of those to %s on is %g", part.name, i%width, i/width, use, part.values[i])
+	}
+	return ""
 }
 
 // Len returns the number of examples.

@@ -105,9 +105,11 @@ func (s CSV) layout(t *table) (layout, error) {
 	width := len(t.rows[0])
 	l := layout{weight: -1}
 	if width == 1 {
-		if hint := t.delimiterHint(); hint != "" {
-			return l, strict.Field("delimiter", "%q finds one cell in every line of %s, so that every column of it is a target%s", s.Delimiter, t.file, hint)
+		hint := t.delimiterHint()
+		if hint == "" {
+			hint = "; is this a table, and which character stands between its cells?"
 		}
+		return l, strict.Field("delimiter", "%q finds one cell in every line of %s, so that every column of it is a target%s", s.Delimiter, t.file, hint)
 	}
 	if s.Weight.Set {
 		i, err := t.find("weight", s.Weight.Column)
@@ -230,7 +232,7 @@ func (s CSV) checkHeader(t *table) (warning string, err error) {
 	}
 	numbers, other := 0, -1
 	for i, h := range t.header {
-		switch _, err := strconv.ParseFloat(h, 64); {
+		switch _, err := parseNumber(h); {
 		case err == nil:
 			numbers++
 		case isMissing(h):
@@ -277,8 +279,12 @@ func (l layout) like(train, test *table) (_ layout, moved bool, err error) {
 		if extra != nil {
 			what = append(what, "has "+listed(extra)+" besides")
 		}
-		return l, false, damagedf(test.file, "does not have the columns of %s, %s: it %s; the two files need the same names, in any order",
-			train.file, listed(train.header), strings.Join(what, ", and "))
+		hint := "; the two files need the same names, in any order"
+		if test.delimiterHint() != "" {
+			hint = fmt.Sprintf("; the delimiter is %q for both files, and this one seems to have another", test.delimiter)
+		}
+		return l, false, damagedf(test.file, "does not have the columns of %s, %s: it %s%s",
+			train.file, listed(train.header), strings.Join(what, ", and "), hint)
 	}
 	to := make([]int, len(train.header))
 	for i, h := range train.header {
@@ -316,7 +322,16 @@ func without(a, b []string) (out []string) {
 	return out
 }
 
+// parseNumber is strconv.ParseFloat for numbers as tables write them. Go's own
+// forms, as 1_000 and 0x1p3, are text.
+func parseNumber(s string) (float64, error) {
+	if strings.ContainsAny(s, "_xX") {
+		return 0, strconv.ErrSyntax
+	}
+	return strconv.ParseFloat(s, 64)
+}
+
 func isNumber(s string) bool {
-	_, err := strconv.ParseFloat(s, 64)
+	_, err := parseNumber(s)
 	return err == nil
 }

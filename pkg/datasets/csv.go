@@ -1,6 +1,7 @@
 package datasets
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/dualgn/dgn/pkg/registry"
@@ -69,6 +70,10 @@ func (s CSV) Open(env Env, enc Encoding) (*Raw, error) {
 			return nil, err
 		}
 		raw.Classes = labels.names
+		if a := labels.alike; a != nil {
+			raw.Warnings = append(raw.Warnings, fmt.Sprintf("%s: the labels %s and %s are two classes, though they differ only in capitals, blanks or ways to write a letter",
+				train.file, ascii(a[0]), ascii(a[1])))
+		}
 		if labels.merged {
 			raw.Reading["labels"] = "by value"
 		}
@@ -100,7 +105,7 @@ func (s CSV) labels(t *table, l layout) (*labelSet, error) {
 	if err != nil {
 		return nil, err
 	}
-	if n := len(labels.names); s.Task == auto && n > fewClasses && 2*n > len(t.rows) {
+	if n := len(labels.names); s.Task == auto && (n > fewClasses && 2*n > len(t.rows) || labels.measured(len(t.rows))) {
 		return nil, strict.Field("task", "column %s of %s has %d different labels in %d rows; if they are numbers to predict, set task: regression, with the loss squared or huber; "+
 			"if each is a class, set task: classification", t.column(l.targets[0]), t.file, n, len(t.rows))
 	}
@@ -110,6 +115,9 @@ func (s CSV) labels(t *table, l layout) (*labelSet, error) {
 func (s CSV) read(env Env, path string, raw *Raw) (*table, error) {
 	at, b, err := readUserFile(env, "csv", path)
 	if err != nil {
+		return nil, err
+	}
+	if err := checkText(at, b, s.Delimiter); err != nil {
 		return nil, err
 	}
 	raw.note(s.Path, s.TestPath, path, b)

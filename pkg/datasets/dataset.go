@@ -132,7 +132,7 @@ type MissingError struct {
 
 func (e *MissingError) Error() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "data set %s: files are missing in %s; wanted: %s.", e.Set, e.Dir, strings.Join(e.Files, ", "))
+	fmt.Fprintf(&b, "data set %s: files are missing in %s; wanted: %s.", e.Set, shownPath(e.Dir), shownPath(strings.Join(e.Files, ", ")))
 	if e.Hint != "" {
 		fmt.Fprintf(&b, "\n%s", e.Hint)
 	}
@@ -156,7 +156,7 @@ type DamagedError struct {
 	Msg  string
 }
 
-func (e *DamagedError) Error() string { return e.File + ": " + e.Msg }
+func (e *DamagedError) Error() string { return shownPath(e.File) + ": " + e.Msg }
 
 func damagedf(file, format string, args ...any) error {
 	return &DamagedError{file, fmt.Sprintf(format, args...)}

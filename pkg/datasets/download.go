@@ -31,8 +31,8 @@ func fetchMissing(env Env, set, dir string, files []File, find func(dir string, 
 	var absent []File
 	for _, f := range files {
 		diskfile.Clear(filepath.Dir(filepath.Join(dir, f.Name)), filepath.Base(f.Name))
-		missing.Files = append(missing.Files, f.Name)
 		if find(dir, f) == "" {
+			missing.Files = append(missing.Files, f.Name)
 			absent = append(absent, f)
 		}
 	}

@@ -37,6 +37,8 @@ type labelSet struct {
 	class   map[string]int
 	numeric bool
 	merged  bool // whether one number is written in several ways
+
+	alike []string // two that people may mean to be one; nil if there are none
 }
 
 // newLabelSet finds the labels of a column. If all are numbers, equal numbers
@@ -71,8 +73,8 @@ func newLabelSet(t *table, col int) (*labelSet, error) {
 			}
 			return nil, damagedf(t.file, "line %d, column %s: the label %s; remove the row or fill the cell; a class that is called so needs another name", t.lines[texts[name]], t.column(col), what)
 		}
-		v, err := strconv.ParseFloat(name, 64)
-		if err == nil && math.IsInf(v, 0) {
+		v, err := parseNumber(name)
+		if math.IsInf(v, 0) { // also of 1e400
 			infinite = texts[name]
 			continue
 		}
@@ -104,13 +106,36 @@ func newLabelSet(t *table, col int) (*labelSet, error) {
 	} else {
 		s.names = slices.Sorted(slices.Values(found))
 	}
+	seen := map[string]string{}
 	for i, n := range s.names {
 		s.class[n] = i
+		plain := strings.ToLower(plainName(n))
+		if other, ok := seen[plain]; ok && s.alike == nil && !s.numeric {
+			s.alike = []string{other, n}
+		}
+		seen[plain] = n
 	}
 	for _, name := range found { // spares most rows the parsing of a number
 		s.class[name], _ = s.of(name)
 	}
 	return s, nil
+}
+
+// measured reports whether the labels of so many rows look like numbers to predict:
+// most rows have a fraction of their own, or the labels are more than a few and lie
+// far apart, as prices do.
+func (s *labelSet) measured(rows int) bool {
+	n := len(s.names)
+	if !s.numeric || n <= manyClasses {
+		return false
+	}
+	low, _ := parseNumber(s.names[0])
+	high, _ := parseNumber(s.names[n-1])
+	fraction := slices.ContainsFunc(s.names, func(name string) bool {
+		v, _ := parseNumber(name)
+		return v != math.Trunc(v)
+	})
+	return fraction && 2*n > rows || n > fewClasses && high-low > 2*float64(n)
 }
 
 // of returns the class of a label.
@@ -125,7 +150,7 @@ func (s *labelSet) of(text string) (class int, ok bool) {
 // labelKey is the same for texts of the same finite number; other texts are
 // their own. Integers that float64 does not tell apart are compared by digits.
 func labelKey(text string) string {
-	v, err := strconv.ParseFloat(text, 64)
+	v, err := parseNumber(text)
 	switch {
 	case err != nil || math.IsInf(v, 0) || math.IsNaN(v):
 		return text
@@ -150,8 +175,8 @@ func labelKey(text string) string {
 
 // compareNumbers orders texts of numbers by value.
 func compareNumbers(a, b string) int {
-	x, _ := strconv.ParseFloat(a, 64) // both are numbers
-	y, _ := strconv.ParseFloat(b, 64)
+	x, _ := parseNumber(a) // both are numbers
+	y, _ := parseNumber(b)
 	c := cmp.Compare(x, y)
 	if c != 0 {
 		return c

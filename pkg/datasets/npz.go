@@ -123,10 +123,7 @@ func dataArray(h arrays.Header) error {
 func parseNPZ(file string, b []byte, task Task) (e *Examples, classes int, err error) {
 	list, err := arrays.ReadNPZ(bytes.NewReader(b), int64(len(b)), dataArray)
 	if err != nil {
-		if is := foreignFormat(b); is != "" && !bytes.HasPrefix(b, []byte("PK")) {
-			return nil, 0, damagedf(file, "is not an .npz file: it %s", is)
-		}
-		return nil, 0, damagedf(file, "%v", err)
+		return nil, 0, notNPZ(file, b, err)
 	}
 	var x, y, omega *arrays.Array
 	for i, a := range list {

@@ -1,6 +1,7 @@
 package datasets
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -50,6 +51,9 @@ type Problem struct {
 	Augment            *Augment  // of training images; nil for none
 	Notes              []string  // what users should know of what was done
 	Warnings           []string  // what users should look into
+
+	// TooLarge says which number float32 cannot hold, "" if there is none.
+	TooLarge string
 
 	// Reading is that of [Raw], and how settings were understood where versions of
 	// the program differ.
@@ -140,6 +144,7 @@ func Prepare(raw *Raw, c Common, enc Encoding) (*Problem, error) {
 	if len(valid.index) > 0 {
 		p.Valid = newSplit(valid, in, e)
 	}
+	p.TooLarge = cmp.Or(p.Train.tooLarge("train"), p.Valid.tooLarge("validate"), p.Test.tooLarge("test"))
 	return p, nil
 }
 
@@ -239,6 +244,9 @@ func newEncoder(raw *Raw, c Common, enc Encoding, train parts, reading map[strin
 	}
 	e := &encoder{classes: len(raw.Classes), enc: enc, class: upTo(len(raw.Classes))}
 	if c.Binary != nil {
+		if len(c.Binary) == 0 {
+			return nil, strict.Field("binary", "the list is empty; name at least one label")
+		}
 		clear(e.class)
 		for _, label := range c.Binary {
 			l, err := raw.class(label)
@@ -262,6 +270,9 @@ func newEncoder(raw *Raw, c Common, enc Encoding, train parts, reading map[strin
 	seen := map[int]bool{}
 	for _, i := range train.index {
 		seen[e.class[raw.Train.Labels[i]]] = true
+	}
+	if len(seen) < 2 && c.Binary != nil {
+		return nil, strict.Field("binary", "makes one class of all %d training examples; there is nothing to learn", len(train.index))
 	}
 	if len(seen) < 2 {
 		return nil, fmt.Errorf("all %d training examples are of one class; there is nothing to learn", len(train.index))

@@ -236,7 +236,8 @@ func TestPrepareErrors(t *testing.T) {
 		{&Raw{Train: flat}, Common{Standardize: true}, Values, "target 0 is 2 for every training example; there is nothing to learn"},
 		{classes, Common{}, PlusMinus, "the loss takes two classes, the set has 3; say with binary: [...]"},
 		{classes, Common{Binary: Labels{"3"}}, PlusMinus, `binary: no example has the label "3"; the labels are 0, 1, 2`},
-		{classes, Common{Binary: Labels{"0", "1", "2"}}, PlusMinus, "all 8 training examples are of one class; there is nothing to learn"},
+		{classes, Common{Binary: Labels{"0", "1", "2"}}, PlusMinus, "binary: makes one class of all 8 training examples; there is nothing to learn"},
+		{classes, Common{Binary: Labels{}}, PlusMinus, "binary: the list is empty; name at least one label"},
 		{&Raw{Train: same, Classes: classNames(3)}, Common{}, OneHot, "all 8 training examples are of one class"},
 	} {
 		_, err := Prepare(c.raw, c.c, c.enc)

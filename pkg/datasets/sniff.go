@@ -73,8 +73,9 @@ func foreignFormat(b []byte) string {
 		}
 	}
 	start := strings.ToLower(string(bytes.TrimSpace(bytes.TrimPrefix(b[:min(len(b), 512)], []byte("\ufeff")))))
+	joined := strings.Join(strings.Fields(start), "") // JSON may have a line for each bracket
 	for _, f := range foreignTexts {
-		if strings.HasPrefix(start, f.magic) {
+		if strings.HasPrefix(start, f.magic) || strings.HasPrefix(joined, f.magic) {
 			return "is " + f.what + "; " + f.do
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -60,7 +61,11 @@ func readTable(file string, text []byte, delimiter string, header bool, skip int
 		}
 		if len(cells) != width {
 			hint := t.delimiterHint()
-			if hint == "" {
+			switch {
+			case hint != "":
+			case strings.ContainsAny(t.sample[0][:1], "#%@"):
+				hint = fmt.Sprintf("; the file starts with %q, which is read as any other line: are the first lines comments? Remove them", t.sample[0][:1])
+			default:
 				hint = fmt.Sprintf("; is the delimiter %q right?", delimiter)
 			}
 			return damagedf(file, "line %d has %d cells where the lines before have %d%s", line, len(cells), width, hint)
@@ -96,7 +101,7 @@ func readTable(file string, text []byte, delimiter string, header bool, skip int
 				break
 			}
 			if err != nil {
-				return nil, damagedf(file, "%s", strings.TrimPrefix(err.Error(), "parse error on "))
+				return nil, damagedf(file, "%s%s", strings.TrimPrefix(err.Error(), "parse error on "), t.delimiterHint())
 			}
 			line, _ := r.FieldPos(0)
 			if len(cells) == 1 && strings.TrimSpace(cells[0]) == "" {
@@ -120,7 +125,7 @@ func readTable(file string, text []byte, delimiter string, header bool, skip int
 // number reads one cell.
 func (t *table) number(row, col int) (float64, error) {
 	cell := strings.TrimSpace(t.rows[row][col])
-	v, err := strconv.ParseFloat(cell, 64)
+	v, err := parseNumber(cell)
 	wrong := func(format string, args ...any) (float64, error) {
 		return 0, damagedf(t.file, "line %d, column %s: %s", t.lines[row], t.column(col), fmt.Sprintf(format, args...))
 	}
@@ -139,7 +144,7 @@ func (t *table) number(row, col int) (float64, error) {
 		return wrong("%s is not a number%s", quote(cell), t.delimiterHint())
 	case err != nil && isNumber(strings.Replace(cell, ",", ".", 1)):
 		return wrong("%s is not a number: write the decimal point as a point, not as a comma", quote(cell))
-	case err != nil && row == 0 && t.header == nil:
+	case err != nil && row == 0 && t.header == nil && !t.amongNumbers(cell):
 		return wrong("%s is not a number; if this line names the columns, set header: true", quote(cell))
 	case err != nil:
 		return wrong("%s is not a number", quote(cell))
@@ -147,6 +152,12 @@ func (t *table) number(row, col int) (float64, error) {
 		return wrong("%s is not a finite number; remove the row or fill the cell", short(cell))
 	}
 	return v, nil
+}
+
+// amongNumbers reports whether a cell of the first row, which is no number, holds
+// digits and stands beside numbers, so that the line is hardly one of names.
+func (t *table) amongNumbers(cell string) bool {
+	return strings.ContainsAny(cell, "0123456789") && slices.ContainsFunc(t.rows[0], func(c string) bool { return isNumber(strings.TrimSpace(c)) })
 }
 
 // column names a column for messages, by its position and header.

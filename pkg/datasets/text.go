@@ -27,11 +27,37 @@ func quote(s string) string {
 	return strconv.Quote(s)
 }
 
+// ascii is quote with all letters beyond ASCII escaped, to tell apart what looks
+// the same.
+func ascii(s string) string {
+	q := strconv.QuoteToASCII(s)
+	if len(q) > 2*maxShown {
+		return q[:2*maxShown] + "..."
+	}
+	return q
+}
+
+// maxPath is longer than the paths of most people, which are shown whole.
+const maxPath = 500
+
+// shownPath is the path of a file for messages.
+func shownPath(path string) string {
+	if len(path) <= maxPath {
+		return path
+	}
+	return fmt.Sprintf("%s... (%d bytes)", strings.ToValidUTF8(path[:maxPath], ""), len(path))
+}
+
 // listed joins names.
 func listed(names []string) string {
 	var out []string
 	for _, n := range names[:min(len(names), maxListed)] {
-		out = append(out, short(n))
+		if n == "" {
+			n = `""` // else nothing would be seen
+		} else {
+			n = short(n)
+		}
+		out = append(out, n)
 	}
 	s := strings.Join(out, ", ")
 	if n := len(names) - len(out); n > 0 {

@@ -2,6 +2,7 @@ package experiment
 
 import (
 	"fmt"
+	"github.com/dualgn/dgn/pkg/size"
 	"math"
 	"slices"
 
@@ -165,6 +166,17 @@ func batchArray(h arrays.Header) error {
 // of length m, or float targets m x k), and weights omega of length m if there are
 // any.
 func readBatch(file string) (*batchData, error) {
+	bytes := 0
+	_, err := arrays.ReadFile(file, batchArray, func(h arrays.Header) error {
+		bytes = size.Sum(bytes, size.Product(2, int(h.Bytes()))) // into memory that grows
+		return arrays.ErrSkip
+	})
+	if err == nil {
+		err = runGate.fits("the batch in "+file, footprint{{"arrays", bytes}})
+	}
+	if err != nil {
+		return nil, &FileError{err}
+	}
 	list, err := arrays.ReadFile(file, batchArray)
 	if err != nil {
 		return nil, &FileError{err}

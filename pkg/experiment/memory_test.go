@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dualgn/dgn/pkg/arrays"
 	"github.com/dualgn/dgn/pkg/memory"
 	"github.com/dualgn/dgn/pkg/nn"
 	"github.com/dualgn/dgn/pkg/optim"
@@ -286,5 +287,22 @@ func TestDeadlineInTheQueue(t *testing.T) {
 	m := manifestAt(t, filepath.Join(opt.Out, "runs/sgd/0"))
 	if m.Outcome != Interrupted || m.Detail != context.DeadlineExceeded.Error() || m.Error != "" {
 		t.Errorf("%s, %q, %q", m.Outcome, m.Detail, m.Error)
+	}
+}
+
+// TestBatchThatDoesNotFit: a batch too large for memory is not read.
+func TestBatchThatDoesNotFit(t *testing.T) {
+	before := runGate
+	t.Cleanup(func() { runGate = before })
+	runGate = &gate{left: func() (memory.Limit, bool) { return memory.Limit{Name: "the test", Left: 1 << 20}, true }}
+	file := filepath.Join(t.TempDir(), "b.npz")
+	x := make([]float64, 1<<22)
+	if err := arrays.WriteFile(file, []arrays.Array{arrays.Float64("x", []int{1 << 20, 4}, x), arrays.Float64("y", []int{1 << 20}, x[:1<<20])}); err != nil {
+		t.Fatal(err)
+	}
+	_, err := readBatch(file)
+	var wrong *FileError
+	if !errors.As(err, &wrong) || !strings.Contains(err.Error(), "of memory, and the test leaves 1.0 MiB") {
+		t.Errorf("says %v", err)
 	}
 }

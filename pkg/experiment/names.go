@@ -83,7 +83,7 @@ func badMethodName(name string) string {
 		return bad
 	}
 	slug := Slug(name)
-	if slug == "" {
+	if strings.IndexFunc(slug, func(r rune) bool { return unicode.IsLetter(r) || unicode.IsNumber(r) }) < 0 { // marks alone have nothing to stand on
 		return fmt.Sprintf("%s has no letter or digit to name a folder by", strict.Quote(name))
 	}
 	return tooLong(name, max(len(slug), utf8.RuneCountInString(name)))

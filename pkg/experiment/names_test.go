@@ -41,6 +41,7 @@ func TestNames(t *testing.T) {
 		{"می\u200cخواهم", "", "cannot name a folder"}, // joiners are no part of a folder's name
 		{"GN dual", "", "cannot name a folder"},
 		{"\u0301a", "", "cannot name a folder"},
+		{"\u0301", "no letter or digit", "cannot name a folder"},
 		{"!", "no letter or digit", "cannot name a folder"},
 		{"a\x7f", "control character U+007F", "control character U+007F"},
 		{"a\u0085", "control character U+0085", "control character U+0085"},

@@ -83,6 +83,9 @@ func readData(c *Config, env datasets.Env) (*loaded, error) {
 // problem sizes the network of a config with these data.
 func (d *loaded) problem(c *Config) (*Problem, error) {
 	p := &Problem{Problem: d.Problem, Config: c, Checksums: d.checksums, Choices: slices.Clone(d.Warnings)}
+	if d.TooLarge != "" && c.Precision == "float32" {
+		return nil, &ConfigError{c.Data.At.Errorf("%s, more than float32 holds; set precision: float64, or scale the data down, as standardize: true does", d.TooLarge)}
+	}
 	var err error
 	if p.Net, err = c.buildNet(d.Shape, d.Outputs); err != nil {
 		return nil, &ConfigError{err}

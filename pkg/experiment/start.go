@@ -3,6 +3,7 @@ package experiment
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"math"
 	"os"
 
@@ -66,6 +67,9 @@ type start struct {
 	weights   []float64
 }
 
+// maxPath is the length in bytes that no path of a file reaches.
+const maxPath = 4096
+
 // readStart reads the weights to start from, nil if the config names none. What is
 // wrong with the file is a *FileError that lists every array that does not fit.
 func (c *Config) readStart(n *nn.Net) (*start, error) {
@@ -74,7 +78,13 @@ func (c *Config) readStart(n *nn.Net) (*start, error) {
 		return nil, nil
 	}
 	wrong := func(err error) error { return &FileError{fmt.Errorf("model.init.file: %w", err)} }
+	if len(file) > maxPath {
+		return nil, wrong(fmt.Errorf("%s is longer than any path", strict.Plain(file)))
+	}
 	info, err := os.Stat(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, wrong(fmt.Errorf("there is no such file as %s; a relative path starts at the working directory", file))
+	}
 	if err != nil {
 		return nil, wrong(err)
 	}

@@ -157,7 +157,8 @@ func TestStartErrors(t *testing.T) {
 			`a.npz: array "2.bias" has shape [3]; the model needs [10]`, `a.npz: array "4.bias" belongs to no layer of the model`}},
 		{"not finite", write("b.safetensors", array("0.weight", 12, 64), arrays.Float64("0.bias", []int{12}, append(make([]float64, 11), math.NaN())), array("2.weight", 10, 12), large), []string{
 			`array "0.bias" holds NaN at position 11, which is not finite in float32`, `array "2.bias" holds 1e+300 at position 3, which is not finite in float32`}},
-		{"no file", filepath.Join(dir, "none.npz"), []string{"none.npz", "no such file"}},
+		{"no file", filepath.Join(dir, "none.npz"), []string{"there is no such file as ", "none.npz; a relative path starts at the working directory"}},
+		{"no path", strings.Repeat("x", 1<<20), []string{"(1048576 characters) is longer than any path"}},
 		{"a folder", dir, []string{"is no regular file"}},
 		{"damaged", filepath.Join(dir, "text.npz"), []string{"text.npz"}},
 		{"another format", write0(t, filepath.Join(dir, "w.pt")), []string{"w.pt"}},

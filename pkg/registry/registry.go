@@ -123,7 +123,7 @@ func (t *Table[T]) Decode(v strict.Value, common ...any) (Choice[T], error) {
 	at := v
 	if !ok {
 		if !v.IsMapping() {
-			return Choice[T]{}, v.Errorf("expected the name of a %s or a mapping {%s: NAME, ...} (known: %s)", t.Kind, t.key(), strings.Join(t.Names(), ", "))
+			return Choice[T]{}, v.Errorf("expected the name of %s or a mapping {%s: NAME, ...} (known: %s)", article(t.Kind), t.key(), strings.Join(t.Names(), ", "))
 		}
 		at, ok = v.Lookup(t.key())
 		if !ok {
@@ -259,4 +259,12 @@ func Options(defaults any) []Option {
 		}
 	}
 	return out
+}
+
+// article puts a or an before the name of a thing.
+func article(name string) string {
+	if strings.ContainsAny(name[:1], "aeiou") {
+		return "an " + name
+	}
+	return "a " + name
 }

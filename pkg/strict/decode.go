@@ -47,6 +47,9 @@ func (v Value) into(dst reflect.Value) error {
 		}
 		return v.Errorf("%s", msg)
 	}
+	if k := dst.Kind(); k != reflect.String && v.IsNumber() && octal(n.Value) {
+		return v.Errorf("%s is a number of base 8 to some readers of YAML and of base 10 to others; write it without the 0 in front, or as 0o...", Plain(n.Value))
+	}
 	switch dst.Kind() {
 	case reflect.Struct:
 		fields := map[string]reflect.Value{}
@@ -102,6 +105,17 @@ func (v Value) into(dst reflect.Value) error {
 		return nil
 	}
 	panic("strict: cannot decode into " + dst.Type().String())
+}
+
+// octal reports whether a whole number with a 0 in front is another one in base 8, as
+// YAML 1.1 reads it, than in base 10, as YAML 1.2 does, or is none in base 8.
+func octal(text string) bool {
+	digits := strings.ReplaceAll(strings.TrimLeft(text, "+-"), "_", "")
+	if len(digits) < 2 || digits[0] != '0' || strings.Trim(digits, "0123456789") != "" {
+		return false
+	}
+	digits = strings.TrimLeft(digits, "0")
+	return len(digits) > 1 || digits == "8" || digits == "9"
 }
 
 func expected(t reflect.Type) string {

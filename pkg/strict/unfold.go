@@ -2,6 +2,7 @@ package strict
 
 import (
 	"fmt"
+	"slices"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -12,6 +13,10 @@ const (
 	maxDepth = 100
 	maxNodes = 1_000_000
 )
+
+// coreTags are those that YAML gives to values without a tag. Another would ask for
+// a value of a kind that there is not.
+var coreTags = []string{"!!null", "!!bool", "!!int", "!!float", "!!str", "!!timestamp", "!!seq", "!!map", "!!merge"}
 
 // unfold returns a copy of a tree with a copy in place of each alias, so that an
 // assignment to one place changes no other, and with the keys that "<<" merges
@@ -36,6 +41,9 @@ func (d *Doc) check(n *yaml.Node, depth int, nodes *int) error {
 	}
 	if n.Kind == yaml.AliasNode {
 		return d.check(n.Alias, depth+1, nodes)
+	}
+	if n.Style&yaml.TaggedStyle != 0 && !slices.Contains(coreTags, n.ShortTag()) {
+		return fmt.Errorf("%s:%d: the tag %s has no meaning here; leave it out", Plain(d.File), n.Line, Plain(n.Tag))
 	}
 	for _, c := range n.Content {
 		if err := d.check(c, depth+1, nodes); err != nil {
