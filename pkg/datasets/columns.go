@@ -20,7 +20,7 @@ type Column struct {
 
 func (c Column) String() string {
 	if c.Name != "" {
-		return quote(c.Name)
+		return strict.Quote(c.Name)
 	}
 	return strconv.Itoa(c.Index)
 }
@@ -189,14 +189,14 @@ func (t *table) suggest(name string) string {
 		case plainName(h) == plainName(name):
 			return fmt.Sprintf("; %s has one that looks the same but is written with other characters: %+q where the config has %+q", t.file, h, name)
 		case strings.EqualFold(h, name):
-			return fmt.Sprintf("; capitals count: %s has %s", t.file, quote(h))
+			return fmt.Sprintf("; capitals count: %s has %s", t.file, strict.Quote(h))
 		}
 	}
 	known := make([]string, 0, maxListed)
 	for _, h := range t.header[:min(len(t.header), maxListed)] {
-		known = append(known, short(h))
+		known = append(known, strict.Plain(h))
 	}
-	return strict.Suggest(short(name), known)
+	return strict.Suggest(strict.Plain(name), known)
 }
 
 // plainName is a name as people see it: composed letters, single spaces, nothing
@@ -250,7 +250,7 @@ func (s CSV) checkHeader(t *table) (warning string, err error) {
 		return "", nil
 	}
 	return "", damagedf(t.file, "the first line, %s, looks like data, but header: true takes it for the names of the columns; set header: false, "+
-		"or, if these are names, name the target as text: target: [%q]", listed(t.header), short(t.header[len(t.header)-1]))
+		"or, if these are names, name the target as text: target: [%q]", listed(t.header), strict.Plain(t.header[len(t.header)-1]))
 }
 
 // like returns the layout of the test part: each column where its name stands
@@ -290,7 +290,7 @@ func (l layout) like(train, test *table) (_ layout, moved bool, err error) {
 	for i, h := range train.header {
 		if slices.Index(train.header, h) != i {
 			return l, false, damagedf(test.file, "has the columns of %s in another order, but two of them are named %s, so that it is not known which is which; give each a name of its own",
-				train.file, quote(h))
+				train.file, strict.Quote(h))
 		}
 		to[i] = slices.Index(test.header, h)
 	}

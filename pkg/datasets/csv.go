@@ -181,7 +181,7 @@ func (t *table) label(row, col int, labels *labelSet) (int, error) {
 	case ok:
 		return class, nil
 	case isMissing(name):
-		return 0, damagedf(t.file, "line %d, column %s: the label %s is missing; remove the row or fill the cell", t.lines[row], t.column(col), quote(name))
+		return 0, damagedf(t.file, "line %d, column %s: the label %s is missing; remove the row or fill the cell", t.lines[row], t.column(col), strict.Quote(name))
 	}
-	return 0, damagedf(t.file, "line %d, column %s: class %s does not occur in the training part", t.lines[row], t.column(col), quote(name))
+	return 0, damagedf(t.file, "line %d, column %s: class %s does not occur in the training part", t.lines[row], t.column(col), strict.Quote(name))
 }

@@ -69,7 +69,7 @@ func newLabelSet(t *table, col int) (*labelSet, error) {
 		if isMissing(name) || name == "-" && !plus {
 			what := "is empty"
 			if name != "" {
-				what = quote(name) + " stands for a missing value"
+				what = strict.Quote(name) + " stands for a missing value"
 			}
 			return nil, damagedf(t.file, "line %d, column %s: the label %s; remove the row or fill the cell; a class that is called so needs another name", t.lines[texts[name]], t.column(col), what)
 		}
@@ -81,7 +81,7 @@ func newLabelSet(t *table, col int) (*labelSet, error) {
 		s.numeric = s.numeric && err == nil
 	}
 	if infinite >= 0 && s.numeric && len(found) > 1 {
-		return nil, damagedf(t.file, "line %d, column %s: the label %s is not a finite number", t.lines[infinite], t.column(col), quote(strings.TrimSpace(t.rows[infinite][col])))
+		return nil, damagedf(t.file, "line %d, column %s: the label %s is not a finite number", t.lines[infinite], t.column(col), strict.Quote(strings.TrimSpace(t.rows[infinite][col])))
 	}
 	s.numeric = s.numeric && infinite < 0
 	first := map[string]string{} // the text of each number
@@ -95,7 +95,7 @@ func newLabelSet(t *table, col int) (*labelSet, error) {
 			s.merged = true
 		default:
 			return nil, damagedf(t.file, "line %d, column %s: the label %s is the number that line %d writes %s, beside labels that are text; write it in one way",
-				t.lines[texts[name]], t.column(col), quote(name), t.lines[texts[other]], quote(other))
+				t.lines[texts[name]], t.column(col), strict.Quote(name), t.lines[texts[other]], strict.Quote(other))
 		}
 	}
 	if s.numeric {
@@ -238,7 +238,7 @@ func (r *Raw) class(label string) (int, error) {
 	}
 	var known []string
 	for i, n := range r.Classes[:min(len(r.Classes), maxListed)] {
-		n = short(n)
+		n = strict.Plain(n)
 		if r.Codes != nil {
 			n = fmt.Sprintf("%s (%s)", n, r.Codes[i])
 		}
@@ -248,14 +248,14 @@ func (r *Raw) class(label string) (int, error) {
 	if n := len(r.Classes) - len(known); n > 0 {
 		more = fmt.Sprintf(" and %d more", n)
 	}
-	return 0, strict.Field("binary", "no example has the label %s; the labels are %s%s%s", quote(label), strings.Join(known, ", "), more, r.similar(label))
+	return 0, strict.Field("binary", "no example has the label %s; the labels are %s%s%s", strict.Quote(label), strings.Join(known, ", "), more, r.similar(label))
 }
 
 // similar suggests the name that differs in capitals alone.
 func (r *Raw) similar(label string) string {
 	for _, n := range r.Classes {
 		if strings.EqualFold(n, label) {
-			return fmt.Sprintf("; did you mean %s?", quote(n))
+			return fmt.Sprintf("; did you mean %s?", strict.Quote(n))
 		}
 	}
 	return ""

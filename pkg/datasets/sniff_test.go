@@ -81,7 +81,7 @@ func TestDelimiterHints(t *testing.T) {
 		{"1,5;2,5;3\n4,5;5,5;6\n", "delimiter: ';'", `line 1, column 0: "1,5" is not a number: write the decimal point as a point, not as a comma`},
 		{"5.1;3.5;setosa\n4.9;3;setosa\n", "task: classification", `";" splits every line into 3 cells`},
 		{"1,2\n3,x\n", "", `line 2, column 1: "x" is not a number`},
-		{"1,2\n" + strings.Repeat("long", 100) + "\x1b[31m,4\n", "", `line 2, column 0: "longlonglonglonglonglonglonglonglonglong..." is not a number`},
+		{"1,2\n" + strings.Repeat("long", 100) + "\x1b[31m,4\n", "", `line 2, column 0: "` + strings.Repeat("long", 15) + `"... (405 characters) is not a number`},
 		{"1,2\n\x1b[31m,4\n", "", `line 2, column 0: "\x1b[31m" is not a number`},
 		{"1 \"a b\n", "delimiter: space", "line 1: a quote is opened and not closed"},
 	} {

@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/dualgn/dgn/pkg/strict"
 )
 
 // blanks is the delimiter that stands for runs of spaces and tabs.
@@ -137,19 +139,19 @@ func (t *table) number(row, col int) (float64, error) {
 		}
 		return wrong("the cell is empty; every cell needs a number%s", hint)
 	case err != nil && errors.Is(err, strconv.ErrRange):
-		return wrong("%s is too large for a float64", short(cell))
+		return wrong("%s is too large for a float64", strict.Plain(cell))
 	case err != nil && isMissing(cell):
-		return wrong("%s stands for a missing value, not a number; remove the row or fill the cell", quote(cell))
+		return wrong("%s stands for a missing value, not a number; remove the row or fill the cell", strict.Quote(cell))
 	case err != nil && t.delimiterHint() != "":
-		return wrong("%s is not a number%s", quote(cell), t.delimiterHint())
+		return wrong("%s is not a number%s", strict.Quote(cell), t.delimiterHint())
 	case err != nil && isNumber(strings.Replace(cell, ",", ".", 1)):
-		return wrong("%s is not a number: write the decimal point as a point, not as a comma", quote(cell))
+		return wrong("%s is not a number: write the decimal point as a point, not as a comma", strict.Quote(cell))
 	case err != nil && row == 0 && t.header == nil && !t.amongNumbers(cell):
-		return wrong("%s is not a number; if this line names the columns, set header: true", quote(cell))
+		return wrong("%s is not a number; if this line names the columns, set header: true", strict.Quote(cell))
 	case err != nil:
-		return wrong("%s is not a number", quote(cell))
+		return wrong("%s is not a number", strict.Quote(cell))
 	case math.IsNaN(v) || math.IsInf(v, 0):
-		return wrong("%s is not a finite number; remove the row or fill the cell", short(cell))
+		return wrong("%s is not a finite number; remove the row or fill the cell", strict.Plain(cell))
 	}
 	return v, nil
 }
@@ -164,7 +166,7 @@ func (t *table) amongNumbers(cell string) bool {
 func (t *table) column(col int) string {
 	s := strconv.Itoa(col)
 	if t.header != nil {
-		s += " (" + short(t.header[col]) + ")"
+		s += " (" + strict.Plain(t.header[col]) + ")"
 	}
 	return s
 }

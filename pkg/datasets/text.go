@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"github.com/dualgn/dgn/pkg/strict"
 )
 
 // Bounds of what messages show of a user's data.
@@ -12,22 +14,7 @@ const (
 	maxListed = 20 // names
 )
 
-// short shortens a text and escapes what a terminal would not show.
-func short(s string) string {
-	q := quote(s)
-	return q[1 : len(q)-1]
-}
-
-// quote is short in quotes.
-func quote(s string) string {
-	r := []rune(s[:min(len(s), 4*maxShown)])
-	if len(r) > maxShown {
-		return strconv.Quote(string(r[:maxShown]) + "...")
-	}
-	return strconv.Quote(s)
-}
-
-// ascii is quote with all letters beyond ASCII escaped, to tell apart what looks
+// ascii is strict.Quote with all letters beyond ASCII escaped, to tell apart what looks
 // the same.
 func ascii(s string) string {
 	q := strconv.QuoteToASCII(s)
@@ -55,7 +42,7 @@ func listed(names []string) string {
 		if n == "" {
 			n = `""` // else nothing would be seen
 		} else {
-			n = short(n)
+			n = strict.Plain(n)
 		}
 		out = append(out, n)
 	}

@@ -25,7 +25,7 @@ func (t Task) IsZero() bool { return t == auto }
 
 func (t Task) check() error {
 	if !slices.Contains([]Task{auto, classification, regression}, t) {
-		return strict.Field("task", "must be auto, classification or regression, got %s", quote(string(t)))
+		return strict.Field("task", "must be auto, classification or regression, got %s", strict.Quote(string(t)))
 	}
 	return nil
 }
@@ -49,9 +49,9 @@ func missingUserFile(set, path, at string) error {
 	dir, name := filepath.Split(at)
 	e := &MissingError{Set: set, Dir: filepath.Clean(dir), Files: []string{name}, Own: true}
 	if filepath.IsAbs(path) {
-		e.Hint = fmt.Sprintf("The path %s is absolute.", quote(path))
+		e.Hint = fmt.Sprintf("The path %s is absolute.", strict.Quote(path))
 	} else {
-		e.Hint = fmt.Sprintf("The path %s starts at the data folder: data.dir of the config, else DGN_DATA_DIR, else the user's cache folder.", quote(path))
+		e.Hint = fmt.Sprintf("The path %s starts at the data folder: data.dir of the config, else DGN_DATA_DIR, else the user's cache folder.", strict.Quote(path))
 	}
 	list, err := os.ReadDir(e.Dir)
 	if err != nil {
@@ -60,7 +60,7 @@ func missingUserFile(set, path, at string) error {
 	}
 	var names []string
 	for _, f := range list[:min(len(list), maxListed)] {
-		names = append(names, short(f.Name()))
+		names = append(names, strict.Plain(f.Name()))
 	}
 	switch {
 	case names == nil:
@@ -68,7 +68,7 @@ func missingUserFile(set, path, at string) error {
 	case slices.Contains(names, name):
 		e.Hint += " There is a link of that name, to a file that is not there."
 	default:
-		e.Hint += " There is no " + quote(name) + " there" + strict.Suggest(name, names) + "."
+		e.Hint += " There is no " + strict.Quote(name) + " there" + strict.Suggest(name, names) + "."
 	}
 	return e
 }
