@@ -1,0 +1,34 @@
+package experiment
+
+import (
+	"testing"
+
+	"github.com/dualgn/dgn/pkg/tensor"
+)
+
+// BenchmarkExactStep times steps of configs/quickstart.yaml, whose dual systems have one
+// unknown for each example and are solved by Cholesky.
+func BenchmarkExactStep(b *testing.B) {
+	c, err := Load("../../configs/quickstart.yaml", nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	p, err := Open(c, options("").Data)
+	if err != nil {
+		b.Fatal(err)
+	}
+	pool := tensor.NewPool(1)
+	defer pool.Close()
+	for i := range c.Methods {
+		b.Run(c.Methods[i].Name, func(b *testing.B) {
+			t := newTrainer[float32](c, &c.Methods[i], 0, p.Problem, p.Net, pool)
+			t.advance()
+			b.ReportAllocs()
+			for b.Loop() {
+				t.step++
+				t.step %= 100
+				t.advance()
+			}
+		})
+	}
+}
