@@ -1,7 +1,8 @@
 """Time one SGD step of the MLP 784-w-w-10 in dgn, JAX and PyTorch, alternated in one run
-(peers.py). JAX compiles the step and donates the weights; `torch compiled` puts forward
-and backward through torch.compile and updates with the fused optimizer. All gather the
-batch from 10 m images by a permutation; dgn, whose images are bytes, also converts.
+(peers.py). JAX compiles the step and donates the weights, or, in `jax, scan`, an epoch of
+ten steps by lax.scan, which returns to Python once; `torch compiled` puts forward and
+backward through torch.compile and updates with the fused optimizer. All gather the batch
+from 10 m images by a permutation; dgn, whose images are bytes, also converts.
 
 Run: python3 scripts/compare_step.py [ROUNDS [M,WIDTH,THREADS]...]
 (needs numpy, torch, jax, taskset and, for torch.compile, g++). Default: 7 rounds of
@@ -13,12 +14,13 @@ import numpy as np
 
 from peers import Dgn, Peer, alternate, heading, serve
 
-NAMES = ("jax", "torch", "torch compiled")
+NAMES = ("jax", "jax, scan", "torch", "torch compiled")
+STEPS = 10  # of an epoch
 CASES = ("128,256,1", "128,256,2", "1024,256,2", "128,1024,2")
 RATE = 0.1
 
 
-def jax_step(sizes, images, labels, m):
+def jax_step(sizes, images, labels, m, scan):
     import jax
     import jax.numpy as jnp
 
@@ -37,9 +39,13 @@ def jax_step(sizes, images, labels, m):
         g = jax.grad(loss)(p, images[index], labels[index])
         return [a - RATE * b for a, b in zip(p, g)]
 
-    compiled = jax.jit(step, donate_argnums=0)
+    def epoch(p, images, labels, order):
+        return jax.lax.scan(lambda p, index: (step(p, images, labels, index), None), p, order)[0]
+
+    compiled = jax.jit(epoch if scan else step, donate_argnums=0)
     images, labels = jnp.asarray(images), jnp.asarray(labels)
-    batches = [jnp.asarray(b) for b in rng.permutation(len(labels)).reshape(-1, m)]
+    order = jnp.asarray(rng.permutation(len(labels)).reshape(-1, m))
+    batches = [order] if scan else list(order)
     count = 0
 
     def call():
@@ -78,9 +84,10 @@ def torch_step(sizes, images, labels, m, threads, compiled):
 def served(name, threads, m, width):
     rng = np.random.default_rng(1)
     sizes = (784, width, width, 10)
-    images, labels = rng.normal(size=(10 * m, 784)).astype(np.float32), rng.integers(0, 10, 10 * m)
-    if name == "jax":
-        serve(jax_step(sizes, images, labels, m))
+    images, labels = rng.normal(size=(STEPS * m, 784)).astype(np.float32), rng.integers(0, 10, STEPS * m)
+    if name.startswith("jax"):
+        scan = name == "jax, scan"
+        serve(jax_step(sizes, images, labels, m, scan), steps=STEPS if scan else 1)
     else:
         serve(torch_step(sizes, images, labels, m, threads, name == "torch compiled"))
 
