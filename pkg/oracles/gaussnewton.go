@@ -1,7 +1,7 @@
 package oracles
 
 import (
-	"errors"
+	"fmt"
 	"strings"
 
 	"github.com/dualgn/dgn/pkg/losses"
@@ -80,7 +80,7 @@ func newGaussNewton(o GaussNewton) (Spec, error) {
 // Check refuses losses without curvature.
 func (o GaussNewton) Check(l losses.Loss) error {
 	if l.Curvature() == losses.Polyhedral {
-		return errors.New("gauss_newton with this loss is just the gradient, since the loss is piecewise linear: its Hessian is 0; use the oracle gradient or prox_linear, or the loss squared_hinge or binary_logistic")
+		return fmt.Errorf("gauss_newton with this loss is just the gradient, since the loss is piecewise linear: its Hessian is 0; use the oracle gradient or prox_linear, or another loss: gauss_newton takes %s", lossesThat(curved))
 	}
 	return nil
 }

@@ -548,7 +548,7 @@ func TestBadOptions(t *testing.T) {
 		}
 	}
 	for _, c := range []struct{ config, loss, want string }{
-		{"{kind: gauss_newton}", "hinge", "its Hessian is 0; use the oracle gradient or prox_linear, or the loss squared_hinge"},
+		{"{kind: gauss_newton}", "hinge", "its Hessian is 0; use the oracle gradient or prox_linear, or another loss: gauss_newton takes every loss but hinge"},
 		{"{kind: prox_linear, formulation: primal}", "huber", "formulation: the primal of prox_linear is for smooth losses"},
 		{"{kind: prox_linear, solver: sdca}", "logistic", "for prox_linear in the dual with smooth losses (binary_logistic, logistic, squared) take one of cg, cholesky, pcg"},
 		{"{kind: prox_linear, solver: cg}", "squared_hinge", "for prox_linear in the dual with losses whose dual has a box (hinge, huber, squared_hinge) take one of projected_gradient, sdca"},
