@@ -22,7 +22,7 @@ import tempfile
 
 import numpy as np
 
-from peers import Dgn, Peer, alternate, heading, serve
+from peers import compare, serve
 
 GAMMA, ITERATIONS, CLASSES = 0.1, 10, 10
 NAMES = ("jax", "jax, layers", "torch.func", "torch, twice", "torch, layers", "torch compiled")
@@ -251,13 +251,4 @@ def served(name, threads, m, width):
 
 
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["--serve"]:
-        served(sys.argv[2], *map(int, sys.argv[3:]))
-        sys.exit()
-    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 7
-    heading()
-    for case in sys.argv[2:] or CASES:
-        m, width, threads = map(int, case.split(","))
-        peers = [Dgn(threads, "gn-dual", m, width)] + [Peer(name, threads, [str(m), str(width)]) for name in NAMES]
-        print("%s differ from dgn by at most %s" % (case, max((p.note for p in peers[1:]), key=float)), file=sys.stderr)
-        alternate(case, peers, rounds)
+    compare(served, "gn-dual", NAMES, CASES)

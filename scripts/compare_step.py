@@ -12,7 +12,7 @@ import sys
 
 import numpy as np
 
-from peers import Dgn, Peer, alternate, heading, serve
+from peers import compare, serve
 
 NAMES = ("jax", "jax, scan", "torch", "torch compiled")
 STEPS = 10  # of an epoch
@@ -93,11 +93,4 @@ def served(name, threads, m, width):
 
 
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["--serve"]:
-        served(sys.argv[2], *map(int, sys.argv[3:]))
-        sys.exit()
-    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 7
-    heading()
-    for case in sys.argv[2:] or CASES:
-        m, width, threads = map(int, case.split(","))
-        alternate(case, [Dgn(threads, "sgd", m, width)] + [Peer(name, threads, [str(m), str(width)]) for name in NAMES], rounds)
+    compare(served, "sgd", NAMES, CASES)

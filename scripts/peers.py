@@ -57,7 +57,7 @@ class Peer:
 
 def serve(call, note="", steps=1):
     """Time the function, a call of which makes so many steps, whenever asked, for about a
-    third of a second."""
+    third of a second. The note, if any, is how far its answer is from dgn's."""
     start = time.perf_counter()
     for _ in range(3):
         call()
@@ -111,5 +111,18 @@ def alternate(title, peers, rounds):
         print("| %s | %s | %.2f | %.2f | %.2f to %.2f |" % (title, p.name, 1e3 * statistics.median(times[p.name]), statistics.median(ratio), quartiles[0], quartiles[2]), flush=True)
 
 
-def heading():
+def compare(served, method, names, cases):
+    """The command line of a script: with --serve, run served(name, threads, m, width);
+    else print the table of dgn's training step with the method, and of the peers named,
+    in the cases given, or in these."""
+    if sys.argv[1:2] == ["--serve"]:
+        served(sys.argv[2], *map(int, sys.argv[3:]))
+        return
+    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 7
     print("| m, width, threads | program | ms | times dgn's | quartiles |\n" + "|---" * 5 + "|", flush=True)
+    for case in sys.argv[2:] or cases:
+        m, width, threads = map(int, case.split(","))
+        peers = [Peer(name, threads, [str(m), str(width)]) for name in names]
+        if notes := [p.note for p in peers if p.note]:
+            print("%s differ from dgn by at most %s" % (case, max(notes, key=float)), file=sys.stderr)
+        alternate(case, [Dgn(threads, method, m, width)] + peers, rounds)
