@@ -33,25 +33,9 @@ func TestKill(t *testing.T) {
 	t.Logf("-kill-seed %d", seed) // shown where the test fails
 	chance := rand.New(rand.NewPCG(seed, 0))
 	work := t.TempDir()
-	config, err := filepath.Abs("../../testdata/resumable.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	program, err := exec.LookPath("dgn") // this test's binary under another name
-	if err != nil {
-		t.Fatal(err)
-	}
 	start := func(dir string) (*exec.Cmd, *bytes.Buffer) {
-		cmd := exec.Command(program, "run", config, "--quiet", "--out", dir, "--threads", strconv.Itoa(1+chance.IntN(3)),
+		return startRun(t, work, nil, "--quiet", "--out", dir, "--threads", strconv.Itoa(1+chance.IntN(3)),
 			"--set", "train.steps=150", "--set", "evaluate.every=7", "--set", "checkpoint.every=3", "--set", "model.hidden=[40]")
-		cmd.Dir = work
-		cmd.Env = append(os.Environ(), "HOME="+work, "XDG_CONFIG_HOME="+work)
-		var log bytes.Buffer
-		cmd.Stderr = &log
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
-		return cmd, &log
 	}
 	began := time.Now()
 	cmd, log := start("whole")
@@ -115,6 +99,31 @@ func TestKill(t *testing.T) {
 	if resumed < *kills/10 {
 		t.Errorf("only %d runs were continued after %d kills: the test proves too little", resumed, *kills)
 	}
+}
+
+// startRun starts `dgn run testdata/resumable.yaml` with the arguments in a folder,
+// by the words of wrapper if there are any, and returns it with what it will have
+// written to standard error when it has ended.
+func startRun(t *testing.T, work string, wrapper []string, args ...string) (*exec.Cmd, *bytes.Buffer) {
+	t.Helper()
+	config, err := filepath.Abs("../../testdata/resumable.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	program, err := exec.LookPath("dgn") // this test's binary under another name
+	if err != nil {
+		t.Fatal(err)
+	}
+	words := slices.Concat(wrapper, []string{program, "run", config}, args)
+	cmd := exec.Command(words[0], words[1:]...)
+	cmd.Dir = work
+	cmd.Env = append(os.Environ(), "HOME="+work, "XDG_CONFIG_HOME="+work)
+	var log bytes.Buffer
+	cmd.Stderr = &log
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	return cmd, &log
 }
 
 // finished counts the complete runs in a folder.

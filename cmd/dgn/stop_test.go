@@ -7,7 +7,6 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -21,25 +20,10 @@ import (
 // no time of the logs, does not use up train.seconds, and is told.
 func TestStopped(t *testing.T) {
 	work := t.TempDir()
-	config, err := filepath.Abs("../../testdata/resumable.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	program, err := exec.LookPath("dgn") // this test's binary under another name
-	if err != nil {
-		t.Fatal(err)
-	}
 	const pause = 2 * time.Second
-	cmd := exec.Command(program, "run", config, "--out", "out", "--threads", "1",
+	cmd, log := startRun(t, work, nil, "--out", "out", "--threads", "1",
 		"--set", "methods=[{name: momentum, optimizer: {kind: sgd, learning_rate: 0.001}}]", "--set", "train={batch_size: 30, seconds: 1.2}",
 		"--set", "evaluate.every=50", "--set", "checkpoint.every=50", "--set", "model.hidden=[200]")
-	cmd.Dir = work
-	cmd.Env = append(os.Environ(), "HOME="+work, "XDG_CONFIG_HOME="+work)
-	var log bytes.Buffer
-	cmd.Stderr = &log
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
 	dir := filepath.Join(work, "out/runs/momentum/0")
 	for range 1000 {
 		if found, _ := filepath.Glob(filepath.Join(dir, "checkpoint.*")); found != nil {
@@ -57,7 +41,7 @@ func TestStopped(t *testing.T) {
 		time.Sleep(s.wait)
 	}
 	if err := cmd.Wait(); err != nil {
-		t.Fatalf("%v\n%s", err, &log)
+		t.Fatalf("%v\n%s", err, log)
 	}
 
 	data, err := os.ReadFile(filepath.Join(dir, "manifest.json"))
@@ -77,7 +61,7 @@ func TestStopped(t *testing.T) {
 		t.Errorf("%+v", m)
 	}
 	if !strings.Contains(log.String(), "the process was stopped once while this run was made, for 2.") || !strings.Contains(log.String(), "s that wall_seconds leaves out") {
-		t.Errorf("the log says\n%s", &log)
+		t.Errorf("the log says\n%s", log)
 	}
 	for _, name := range []string{"metrics.csv", "steps.csv"} {
 		text, err := os.ReadFile(filepath.Join(dir, name))
@@ -102,14 +86,6 @@ func TestStopped(t *testing.T) {
 // TestEndedBySignal: a run goes down in order whether it is interrupted, terminated
 // or its terminal closes, and outlives the terminal under nohup.
 func TestEndedBySignal(t *testing.T) {
-	config, err := filepath.Abs("../../testdata/resumable.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	program, err := exec.LookPath("dgn") // this test's binary under another name
-	if err != nil {
-		t.Fatal(err)
-	}
 	for _, c := range []struct {
 		signal  syscall.Signal
 		ignored bool
@@ -121,16 +97,12 @@ func TestEndedBySignal(t *testing.T) {
 		{syscall.SIGHUP, false, "60", exitInterrupted, "interrupted"}, {syscall.SIGHUP, true, "0.5", exitDone, "finished"},
 	} {
 		work := t.TempDir()
-		args := []string{program, "run", config, "--out", "out", "--quiet", "--figures", "none",
-			"--set", "methods=[{name: momentum, optimizer: {kind: sgd, learning_rate: 0.001}}]", "--set", "train={batch_size: 30, seconds: " + c.seconds + "}"}
+		var wrapper []string
 		if c.ignored {
-			args = append([]string{"/bin/sh", "-c", `trap "" HUP; exec "$@"`, "sh"}, args...)
+			wrapper = []string{"/bin/sh", "-c", `trap "" HUP; exec "$@"`, "sh"}
 		}
-		cmd := exec.Command(args[0], args[1:]...)
-		cmd.Dir, cmd.Env = work, append(os.Environ(), "HOME="+work, "XDG_CONFIG_HOME="+work)
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
+		cmd, _ := startRun(t, work, wrapper, "--out", "out", "--quiet", "--figures", "none",
+			"--set", "methods=[{name: momentum, optimizer: {kind: sgd, learning_rate: 0.001}}]", "--set", "train={batch_size: 30, seconds: "+c.seconds+"}")
 		dir := filepath.Join(work, "out/runs/momentum/0")
 		for range 2000 {
 			if info, err := os.Stat(filepath.Join(dir, "metrics.csv")); err == nil && info.Size() > 0 {

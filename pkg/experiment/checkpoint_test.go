@@ -119,6 +119,13 @@ func sealed(body string) []byte {
 	return []byte(checkpointMagic + checksum([]byte(body)) + body)
 }
 
+// unloggedTrainer is a trainer of the first method that writes no logs.
+func unloggedTrainer(c *Config, p *Problem) *trainer[float32] {
+	tr := newTrainer[float32](c, &c.Methods[0], 0, p.Problem, p.Net, nil)
+	tr.logs = &logs{}
+	return tr
+}
+
 // statefulTrainer is one whose checkpoint has an array of every kind.
 func statefulTrainer(t testing.TB) *trainer[float32] {
 	t.Helper()
@@ -131,8 +138,7 @@ func statefulTrainer(t testing.TB) *trainer[float32] {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tr := newTrainer[float32](c, &c.Methods[0], 0, p.Problem, p.Net, nil)
-	tr.logs = &logs{}
+	tr := unloggedTrainer(c, p)
 	tr.advance()
 	tr.step++
 	return tr
@@ -247,11 +253,7 @@ func TestShortLineSearch(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	fresh := func() *trainer[float32] {
-		tr := newTrainer[float32](c, &c.Methods[0], 0, p.Problem, p.Net, nil)
-		tr.logs = &logs{}
-		return tr
-	}
+	fresh := func() *trainer[float32] { return unloggedTrainer(c, p) }
 	old := fresh().checkpoint()
 	for i, a := range old.arrays {
 		if a.Name == arrayLineSearch {

@@ -68,11 +68,7 @@ func TestOptimizerOfMatrices(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	fresh := func() *trainer[float32] {
-		tr := newTrainer[float32](c, &c.Methods[0], 0, p.Problem, p.Net, nil)
-		tr.logs = &logs{}
-		return tr
-	}
+	fresh := func() *trainer[float32] { return unloggedTrainer(c, p) }
 	run := func(tr *trainer[float32], steps int) {
 		for range steps {
 			tr.advance()
