@@ -139,8 +139,7 @@ func (o *boxProx[T]) Direction(d []T, p *Problem[T]) Report {
 		stop: Stop{Iterations: o.spec.InnerIterations, Tolerance: o.spec.Tolerance, Gap: o.spec.GapTolerance, Trace: p.Trace},
 	}
 	if o.formed {
-		k, counters := o.gram.Form()
-		o.report.Counters.Add(counters)
+		k := o.form()
 		for i := range n {
 			o.condition = max(o.condition, o.gammaOverM*k.At(i, i))
 		}

@@ -81,8 +81,13 @@ func (o *core[T]) begin(d []T, p *Problem[T]) {
 		o.gram.reset(batch.Jacobian)
 	}
 	p.Trace.begin(math.NaN())
-	for i := range o.f.Rows {
-		o.loss.GradOf(i, o.g.Row(i), o.f.Row(i), o.y.Row(i))
+	o.gradients(o.g, o.f)
+}
+
+// gradients sets to, m x k, to the gradients of the losses at the outputs z.
+func (o *core[T]) gradients(to, z tensor.Matrix[float64]) {
+	for i := range z.Rows {
+		o.loss.GradOf(i, to.Row(i), z.Row(i), o.y.Row(i))
 	}
 }
 
@@ -98,8 +103,8 @@ func (o *core[T]) setGamma(gamma float64) {
 }
 
 // trivial reports whether there is nothing to solve, and d is the gradient step: no
-// iterations, a gradient whose norm or its square is size = 0, or the gamma = 0 that a
-// schedule may end with, where d = 0.
+// iterations, the gradient 0, or the gamma = 0 that a schedule may end with, where d = 0.
+// size is 0 only where the gradient is: its norm or its square, or a sum with it.
 func (o *core[T]) trivial(size float64) bool {
 	return o.spec.InnerIterations == 0 || size == 0 || o.gammaPrime == 0
 }
@@ -121,10 +126,11 @@ func (o *core[T]) product(u, v tensor.Matrix[float64]) {
 	o.report.Counters.Add(o.gram.Mul(u, v))
 }
 
-// form makes K, and counts it.
-func (o *core[T]) form() {
-	_, counters := o.gram.Form()
+// form makes K, counts it, and returns it.
+func (o *core[T]) form() tensor.Matrix[float64] {
+	k, counters := o.gram.Form()
 	o.report.Counters.Add(counters)
+	return k
 }
 
 // spare returns work space of p numbers.

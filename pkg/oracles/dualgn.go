@@ -199,28 +199,12 @@ func (o *dualGN[T]) evaluate(r []float64, bs float64) {
 	o.report.ModelChange = o.report.Slope - o.decaySlope(o.d) + o.tau*o.tau*l.curvature/2
 }
 
-// measure puts into the report what a JVP u = J d says of d itself, where the recursion
-// has P change by change (NaN: it says nothing). If P changes otherwise, or rises, d
-// becomes its best multiple. A slope in the report that is not negative stays there, so
-// that Direction sees that d need not descend, and gives up.
+// measure is remeasure with the gap and the residual of the s that d is made from.
 func (o *dualGN[T]) measure(change float64) {
-	o.jvp(o.u, o.d)
-	l := o.along(o.u)
-	o.tau = 1
-	if bad := spoilt(l.change(), change); bad || l.change() > 0 || o.spec.Rescale {
-		o.tau = l.best()
-		if bad && claimed(o.report.StopReason) {
-			o.report.StopReason = StoppedRounding
-		}
-	}
-	tau := o.tau
-	o.report.Gap = o.gapAt(l, o.u, tau, o.s)
+	var l line
+	l, o.tau = o.remeasure(o.u, change)
+	o.report.Gap = o.gapAt(l, o.u, o.tau, o.s)
 	o.report.RelativeResidual = math.Sqrt(o.misfit(o.u, 1, o.s)) / o.norm
-	tensor.Scale(o.pool, T(tau), o.d)
-	if o.report.Slope < 0 {
-		o.report.Slope = tau * l.slope
-	}
-	o.report.ModelChange = tau*l.slope - o.decaySlope(o.d) + tau*tau*l.curvature/2
 }
 
 // search takes the gamma of least F on the mini-batch along the path of

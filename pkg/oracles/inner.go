@@ -47,7 +47,6 @@ func (o Inner) valid() error {
 		case o.Gamma.search != nil:
 			return strict.Field("gamma.search", "needs formulation: dual, whose system is one for all gammas")
 		}
-		return nil
 	}
 	return nil
 }

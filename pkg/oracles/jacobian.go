@@ -5,7 +5,7 @@ import (
 	"github.com/dualgn/dgn/pkg/tensor"
 )
 
-// Dims are p, m, k, and what can be done with a Jacobian costs in multiply-adds.
+// Dims are p, m, k, and what the operations of a Jacobian cost in multiply-adds.
 type Dims = nn.Dims
 
 // A Jacobian is a model f linearized at weights w on m examples: the outputs f(w),

@@ -113,9 +113,7 @@ func (o *newtonProx[T]) newton(primal float64) (float64, Solution) {
 	last, forcing := math.Inf(1), 0.1
 	for left := o.spec.InnerIterations; ; {
 		o.primalAt(0) // z = base + u
-		for i := range o.z.Rows {
-			o.loss.GradOf(i, o.admissible.Row(i), o.z.Row(i), o.y.Row(i))
-		}
+		o.gradients(o.admissible, o.z)
 		copy(r, o.admissible.Flat())
 		axpy(-1, alpha, r)
 		size := math.Sqrt(dot(r, r))

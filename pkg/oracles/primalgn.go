@@ -74,26 +74,10 @@ func (o *primalGN[T]) Direction(d []T, p *Problem[T]) Report {
 	return o.finish()
 }
 
-// measure puts into the report what a JVP u = J d says of d itself, where the recursion
-// has P change by change (NaN: it says nothing). If P changes otherwise, or rises, d
-// becomes its best multiple. The gap would take a VJP, and is left to Complete.
+// measure is remeasure; the gap would take a VJP, and is left to Complete.
 func (o *primalGN[T]) measure(change float64) {
-	u := o.sys.jx
-	o.jvp(u, o.d)
-	l := o.along(u)
-	tau := 1.0
-	if bad := spoilt(l.change(), change); bad || l.change() > 0 {
-		tau = l.best()
-		if bad && claimed(o.report.StopReason) {
-			o.report.StopReason = StoppedRounding
-		}
-	}
-	tensor.Scale(o.pool, T(tau), o.d)
-	if o.report.Slope < 0 {
-		o.report.Slope = tau * l.slope
-	}
+	o.remeasure(o.sys.jx, change)
 	o.report.Gap, o.report.RelativeResidual = math.NaN(), math.NaN()
-	o.report.ModelChange = tau*l.slope - o.decaySlope(o.d) + tau*tau*l.curvature/2
 }
 
 // Complete takes a JVP and a VJP for the gap (gamma'/2) |grad P(d)|², that of

@@ -126,9 +126,7 @@ func (o *primalProx[T]) Direction(d []T, p *Problem[T]) Report {
 			break
 		}
 		// b = -grad P = -(1/m) Jᵀ grad loss(f + J d) - mu w - d/gamma'
-		for i := range z.Rows {
-			o.loss.GradOf(i, g1.Row(i), z.Row(i), o.y.Row(i))
-		}
+		o.gradients(g1, z)
 		tensor.Scale(nil, -1/m, g1.Flat())
 		o.vjp(o.b, g1)
 		if mu := o.spec.WeightDecay; mu > 0 {
@@ -166,9 +164,7 @@ func (o *primalProx[T]) Complete(gap bool) Report {
 		axpy(1, o.u.Flat(), o.zd.Flat())
 		r.ModelChange = o.mean(o.zd) - o.mean(o.f)
 		if gap {
-			for i := range o.zd.Rows {
-				o.loss.GradOf(i, o.gd.Row(i), o.zd.Row(i), o.y.Row(i))
-			}
+			o.gradients(o.gd, o.zd)
 			o.gradientGap(&r, o.gd, o.gradSize)
 		}
 	}

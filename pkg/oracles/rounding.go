@@ -79,6 +79,27 @@ func (o *core[T]) along(u tensor.Matrix[float64]) (l line) {
 	return l
 }
 
+// remeasure puts into the report what a JVP u = J d says of d itself, where the recursion
+// has P change by change (NaN: it says nothing). If P changes otherwise, or rises, d
+// becomes its best multiple tau. A slope in the report that is not negative stays there,
+// so that Direction sees that d need not descend, and gives up.
+func (o *core[T]) remeasure(u tensor.Matrix[float64], change float64) (l line, tau float64) {
+	o.jvp(u, o.d)
+	l, tau = o.along(u), 1
+	if bad := spoilt(l.change(), change); bad || l.change() > 0 || o.spec.Rescale {
+		tau = l.best()
+		if bad && claimed(o.report.StopReason) {
+			o.report.StopReason = StoppedRounding
+		}
+	}
+	tensor.Scale(o.pool, T(tau), o.d)
+	if o.report.Slope < 0 {
+		o.report.Slope = tau * l.slope
+	}
+	o.report.ModelChange = tau*l.slope - o.decaySlope(o.d) + tau*tau*l.curvature/2
+	return l, tau
+}
+
 // misfit is |tau Lᵀ u - s|². With u = J d for the d of s and tau = 1 it is the squared
 // residual of the dual system at s.
 func (o *core[T]) misfit(u tensor.Matrix[float64], tau float64, s []float64) (sum float64) {
