@@ -100,17 +100,21 @@ func (c *captioner) remarks() []remark {
 	if c.smooth > 1 {
 		parts = append(parts, fmt.Sprintf("smoothed: running mean of %d evaluations", c.smooth))
 	}
-	remarks := []remark{{text: strings.Join(parts, "; ")}}
-	if t := c.res.timing(); c.wall && t != "" {
-		remarks = append(remarks, remark{t, true})
+	return append([]remark{{text: strings.Join(parts, "; ")}}, c.res.alerts(c.wall)...)
+}
+
+// alerts says what the reader of a figure is to be careful about; wall: times are shown.
+func (res *Results) alerts(wall bool) (out []remark) {
+	texts := []string{res.problems(), res.damage()}
+	if wall {
+		texts = append([]string{res.timing()}, texts...)
 	}
-	if t := c.res.problems(); t != "" {
-		remarks = append(remarks, remark{t, true})
+	for _, t := range texts {
+		if t != "" {
+			out = append(out, remark{t, true})
+		}
 	}
-	if t := c.res.damage(); t != "" {
-		remarks = append(remarks, remark{t, true})
-	}
-	return remarks
+	return out
 }
 
 // average says what the lines and the bands are.

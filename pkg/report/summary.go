@@ -149,8 +149,8 @@ func (l Line) note() string {
 // other runs are in no mean what became of them.
 func (s *Summary) WriteCSV(w io.Writer) error {
 	c := csv.NewWriter(w)
-	outcomes := []string{"finished", "target", "diverged", "interrupted", "failed", "running", damaged, incomplete}
-	header := slices.Concat([]string{"method"}, s.varied, []string{"runs"}, outcomes, []string{"mean_runs"})
+	states := slices.Concat(outcomes, []string{damaged, incomplete})
+	header := slices.Concat([]string{"method"}, s.varied, []string{"runs"}, states, []string{"mean_runs"})
 	for _, f := range finals {
 		header = append(header, f+"_mean", f+"_sd", f+"_low", f+"_high")
 	}
@@ -166,7 +166,7 @@ func (s *Summary) WriteCSV(w io.Writer) error {
 			row = append(row, v)
 		}
 		row = append(row, strconv.Itoa(l.Runs))
-		for _, o := range outcomes {
+		for _, o := range states {
 			row = append(row, strconv.Itoa(l.Outcomes[o]))
 		}
 		row = append(row, strconv.Itoa(l.Complete))

@@ -192,17 +192,7 @@ func targets(d *drawing) ([]figure, string, error) {
 	if atZero {
 		f.caption[0].text += "; at the left edge: reached at 0"
 	}
-	shownRes := d.res.only(shown)
-	if text := shownRes.timing(); wall && text != "" {
-		f.caption = append(f.caption, remark{text, true})
-	}
-	if text := shownRes.problems(); text != "" {
-		f.caption = append(f.caption, remark{text, true})
-	}
-	if text := shownRes.damage(); text != "" {
-		f.caption = append(f.caption, remark{text, true})
-	}
-	f.caption = append(f.caption, append(remarks, chosen...)...)
+	f.caption = slices.Concat(f.caption, d.res.only(shown).alerts(wall), remarks, chosen)
 	return []figure{f}, "", nil
 }
 
