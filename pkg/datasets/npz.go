@@ -134,8 +134,6 @@ func parseNPZ(file string, b []byte, task Task) (e *Examples, classes int, err e
 			y = &list[i]
 		case "omega":
 			omega = &list[i]
-		default:
-			return nil, 0, damagedf(file, "array %s is unknown; a data set has the arrays x and y, and perhaps omega", strict.Quote(a.Name))
 		}
 	}
 	if x == nil || y == nil {

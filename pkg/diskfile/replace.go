@@ -19,8 +19,7 @@ import (
 // that writes there; a lock keeps two processes from writing it at once.
 func Temporary(path string) string { return path + ".tmp" }
 
-// patience is how long Replace waits for another process that writes the same
-// file.
+// patience is how long to wait for another process that writes the same file.
 const patience = 10 * time.Second
 
 // A Pending is a temporary file that replaces another by Commit.

@@ -2,7 +2,6 @@ package experiment
 
 import (
 	"fmt"
-	"github.com/dualgn/dgn/pkg/size"
 	"math"
 	"slices"
 
@@ -11,6 +10,7 @@ import (
 	"github.com/dualgn/dgn/pkg/nn"
 	"github.com/dualgn/dgn/pkg/oracles"
 	"github.com/dualgn/dgn/pkg/schedules"
+	"github.com/dualgn/dgn/pkg/size"
 	"github.com/dualgn/dgn/pkg/strict"
 	"github.com/dualgn/dgn/pkg/tensor"
 )
@@ -155,7 +155,7 @@ const batchNumbers = 1 << 28
 func batchArray(h arrays.Header) error {
 	switch {
 	case !slices.Contains([]string{"x", "y", "omega"}, h.Name):
-		return fmt.Errorf("array %.60q is not part of a batch; it takes x and y", h.Name)
+		return fmt.Errorf("array %.60q is not part of a batch; it takes x and y, and weights of the examples as omega", h.Name)
 	case h.Len() > batchNumbers:
 		return fmt.Errorf("array %q has shape %v, %d numbers; at most %d are read", h.Name, h.Shape, h.Len(), batchNumbers)
 	}
@@ -191,8 +191,6 @@ func readBatch(file string) (*batchData, error) {
 			b.y = a
 		case "omega":
 			omega = a
-		default:
-			return nil, fileErrorf("%s: array %q is not part of a batch; it takes x and y, and weights of the examples as omega", file, a.Name)
 		}
 	}
 	switch {

@@ -152,7 +152,7 @@ func execute(ctx context.Context, c *Config, runs []planned, open func(planned) 
 
 // execute is the function of that name, in a locked folder.
 func (f *folder) execute(ctx context.Context, c *Config, runs []planned, open func(planned) (*Problem, error), opt Options) (*Result, error) {
-	todo, err := f.plan(runs, opt)
+	pending, err := f.plan(runs, opt)
 	if err != nil {
 		return nil, err
 	}
@@ -164,7 +164,7 @@ func (f *folder) execute(ctx context.Context, c *Config, runs []planned, open fu
 		return nil, fmt.Errorf("cannot write to the results folder: %w", err)
 	}
 	defer processStops.use()()
-	result := &Result{Dir: f.dir, Made: len(todo), runs: runs}
+	result := &Result{Dir: f.dir, Made: len(pending), runs: runs}
 	for _, r := range runs {
 		switch r.state {
 		case Kept:
@@ -178,14 +178,14 @@ func (f *folder) execute(ctx context.Context, c *Config, runs []planned, open fu
 	var mu sync.Mutex
 	var wg sync.WaitGroup
 	slots := make(chan struct{}, opt.Jobs)
-	for i, r := range todo {
+	for i, r := range pending {
 		slots <- struct{}{}
 		mu.Lock()
 		stop := ctx.Err() != nil || opt.FailFast && len(result.Failed) > 0
 		mu.Unlock()
 		if stop {
 			<-slots
-			result.Left = len(todo) - i
+			result.Left = len(pending) - i
 			break
 		}
 		wg.Go(func() {

@@ -147,16 +147,22 @@ const maxCounted = 1 << 28
 
 // prefixSum returns the SHA-256 of the first size bytes of a file.
 func prefixSum(path string, size int64) (string, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return "", err
-	}
-	defer f.Close()
 	h := sha256.New()
-	if _, err := io.CopyN(h, f, size); err != nil {
+	if err := copyPrefix(h, path, size); err != nil {
 		return "", err
 	}
 	return hex.EncodeToString(h.Sum(nil)), nil
+}
+
+// copyPrefix writes the first size bytes of a file to w.
+func copyPrefix(w io.Writer, path string, size int64) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	_, err = io.CopyN(w, f, size)
+	return err
 }
 
 // countRows counts the rows below the header in the first size bytes of a table.

@@ -8,9 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"hash"
-	"io"
 	"math"
-	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -85,12 +83,7 @@ func (t *table) recount() (err error) {
 	if t.rows, err = countRows(t.path, t.file.size); err != nil {
 		return fmt.Errorf("%s: %w", t.path, err)
 	}
-	f, err := os.Open(t.path)
-	if err != nil {
-		return err
-	}
-	_, err = io.CopyN(t.file.sum, f, t.file.size)
-	return errors.Join(err, f.Close())
+	return copyPrefix(t.file.sum, t.path, t.file.size)
 }
 
 func (t *table) write() {

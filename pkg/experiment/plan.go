@@ -169,9 +169,9 @@ func (f *folder) findCheckpoint(r *planned, old *Manifest, opt Options) {
 }
 
 // plan surveys the folder and makes room for the runs that are to be made, which
-// it returns in todo. Runs are marked as held that what the folder holds stands in
-// the way of; the others go on without them.
-func (f *folder) plan(runs []planned, opt Options) (todo []planned, err error) {
+// it returns. Runs are marked as held that what the folder holds stands in the way
+// of; the others go on without them.
+func (f *folder) plan(runs []planned, opt Options) (pending []planned, err error) {
 	if err := f.survey(runs, opt); err != nil {
 		return nil, err
 	}
@@ -207,16 +207,16 @@ func (f *folder) plan(runs []planned, opt Options) (todo []planned, err error) {
 				opt.Log.Info("moved an earlier run aside", "run", from, "to", to)
 			}
 		}
-		todo = append(todo, *r)
+		pending = append(pending, *r)
 	}
 	if kept > maxKeptLines {
 		opt.Log.Info("kept in the same way", "runs", kept-maxKeptLines)
 	}
-	slices.SortStableFunc(todo, func(a, b planned) int { return a.group - b.group })
-	for i := range todo {
-		todo[i].number, todo[i].of = i+1, len(todo)
+	slices.SortStableFunc(pending, func(a, b planned) int { return a.group - b.group })
+	for i := range pending {
+		pending[i].number, pending[i].of = i+1, len(pending)
 	}
-	return todo, nil
+	return pending, nil
 }
 
 // maxKeptLines bounds what is said of runs that are reused.

@@ -3,8 +3,6 @@
 package memory
 
 import (
-	"bufio"
-	"bytes"
 	"io/fs"
 	"math"
 	"os"
@@ -138,9 +136,8 @@ func (r reader) text(name string) string {
 // table reads lines of a name, with or without a colon, and a number.
 func (r reader) table(name string) map[string]int {
 	out := map[string]int{}
-	s := bufio.NewScanner(bytes.NewReader([]byte(r.text(name))))
-	for s.Scan() {
-		if f := strings.Fields(s.Text()); len(f) >= 2 {
+	for line := range strings.Lines(r.text(name)) {
+		if f := strings.Fields(line); len(f) >= 2 {
 			if n, err := strconv.Atoi(f[1]); err == nil {
 				out[strings.TrimSuffix(f[0], ":")] = n
 			}
