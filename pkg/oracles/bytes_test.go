@@ -66,14 +66,20 @@ func TestHeld(t *testing.T) {
 			if held.OutputsAt {
 				counted += float64(mem.Kept + mem.Work + 8*n.NumParams())
 			}
-			d := make([]float64, n.NumParams())
-			before := heapInUse()
-			o := New[float64](spec, Site{c.loss, n.Dims(m), nil})
-			o.Direction(d, p)
-			o.Complete(true)
-			after := heapInUse()
-			runtime.KeepAlive([]any{o, d, p, n})
-			if got := after - before; counted < 0.8*got-4000 || counted > 1.25*got+4000 {
+			// What the rest of the process allocates meanwhile counts too, and passes; a
+			// wrong count is wrong each time.
+			got, right := 0.0, false
+			for try := 0; try < 3 && !right; try++ {
+				d := make([]float64, n.NumParams())
+				before := heapInUse()
+				o := New[float64](spec, Site{c.loss, n.Dims(m), nil})
+				o.Direction(d, p)
+				o.Complete(true)
+				got = heapInUse() - before
+				runtime.KeepAlive([]any{o, d, p, n})
+				right = counted >= 0.8*got-4000 && counted <= 1.25*got+4000
+			}
+			if !right {
 				t.Errorf("%v {%s}: %.0f bytes are counted, %.0f held: a ratio of %.3f", c, options, counted, got, counted/got)
 			}
 		}
