@@ -13,6 +13,7 @@ import (
 	"github.com/dualgn/dgn/pkg/datasets"
 	"github.com/dualgn/dgn/pkg/experiment"
 	"github.com/dualgn/dgn/pkg/report"
+	"github.com/dualgn/dgn/pkg/runlog"
 	"github.com/dualgn/dgn/pkg/strict"
 )
 
@@ -93,7 +94,7 @@ func exitCode(err error) int {
 	var missing *datasets.MissingError
 	var damaged *datasets.DamagedError
 	var file *experiment.FileError
-	var logs *report.LogError
+	var logs *runlog.Error
 	var options *report.OptionError
 	switch {
 	case err == nil:

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/dualgn/dgn/pkg/report"
+	"github.com/dualgn/dgn/pkg/runlog"
 )
 
 // A FigureSet says which figures Publish draws.
@@ -81,7 +82,7 @@ func (r *Result) logs() (*report.Results, error) {
 		if err != nil {
 			return nil, err
 		}
-		var varied []report.Setting
+		var varied []runlog.Setting
 		if err := json.Unmarshal(b, &varied); err != nil {
 			return nil, err
 		}

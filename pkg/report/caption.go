@@ -5,6 +5,8 @@ import (
 	"math"
 	"slices"
 	"strings"
+
+	"github.com/dualgn/dgn/pkg/runlog"
 )
 
 // A captioner collects what the caption of curves has to say.
@@ -201,7 +203,7 @@ func (res *Results) problems() string {
 // labelled reports whether all labels tell a setting.
 func (res *Results) labelled(key string) bool {
 	for _, r := range res.Runs {
-		told := slices.ContainsFunc(r.Varied, func(s Setting) bool {
+		told := slices.ContainsFunc(r.Varied, func(s runlog.Setting) bool {
 			return s.Key == key || strings.HasPrefix(key, s.Key+".") || strings.HasPrefix(key, s.Key+"[")
 		})
 		if !told {

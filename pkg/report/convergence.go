@@ -10,6 +10,7 @@ import (
 	"slices"
 	"sort"
 
+	"github.com/dualgn/dgn/pkg/runlog"
 	"gonum.org/v1/plot/plotter"
 )
 
@@ -20,26 +21,20 @@ type solve struct {
 	values     map[string][]float64 // by column of inner.csv; NaN: does not apply
 }
 
-// innerColumns are those of inner.csv: a row for each inner iteration of a
-// logged step.
-var innerColumns = []string{"step", "iteration", "relative_residual", "duality_gap"}
-
 // readInner reads inner.csv.
 func readInner(path string, text []byte) (solves []solve, warning string, err error) {
-	t, warning, err := readTable(path, text, innerColumns)
+	t, warning, err := runlog.ReadCSV(path, text, runlog.Inner.Numbers())
 	if err != nil {
 		return nil, "", err
 	}
-	for i := range t.rows {
-		var row [4]float64
-		for j, c := range innerColumns {
-			if row[j], err = t.number(i, c); err != nil {
-				return nil, "", err
-			}
-		}
-		step, iteration := row[0], row[1]
+	rows, err := t.Numbers(runlog.Inner.Numbers())
+	if err != nil {
+		return nil, "", err
+	}
+	for i, row := range rows {
+		step, iteration := row["step"], row["iteration"]
 		if !(step >= 0) || !(iteration >= 0) || math.IsInf(step, 1) || math.IsInf(iteration, 1) {
-			return nil, "", t.errorf(i, "iteration", "step %q, iteration %q: must be whole numbers", t.cell(i, "step"), t.cell(i, "iteration"))
+			return nil, "", t.Errorf(i, "iteration", "step %q, iteration %q: must be whole numbers", t.Cell(i, "step"), t.Cell(i, "iteration"))
 		}
 		n := len(solves)
 		if n == 0 || solves[n-1].step != step || solves[n-1].iterations[len(solves[n-1].iterations)-1] >= iteration {
@@ -48,8 +43,8 @@ func readInner(path string, text []byte) (solves []solve, warning string, err er
 		}
 		s := &solves[n-1]
 		s.iterations = append(s.iterations, iteration)
-		for j, c := range innerColumns[2:] {
-			s.values[c] = append(s.values[c], row[j+2])
+		for _, c := range []string{"relative_residual", "duality_gap"} {
+			s.values[c] = append(s.values[c], row[c])
 		}
 	}
 	return solves, warning, nil
@@ -58,11 +53,11 @@ func readInner(path string, text []byte) (solves []solve, warning string, err er
 // inner reads the inner.csv of a run, if it has one.
 func (res *Results) inner(r *Run) ([]solve, error) {
 	path := filepath.Join(r.Dir, "inner.csv")
-	text, err := readFile(path, maxLog, maxLine)
+	text, err := runlog.ReadFile(path, runlog.MaxTable, runlog.MaxLine)
 	if absent(err) {
 		return nil, nil
 	}
-	if err != nil || r.cut(text, innerColumns) {
+	if err != nil || !r.ended() && runlog.Inner.Begins(text) {
 		return nil, err
 	}
 	solves, warning, err := readInner(path, text)

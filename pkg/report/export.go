@@ -10,6 +10,9 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
+
+	"github.com/dualgn/dgn/pkg/runlog"
+	"github.com/dualgn/dgn/pkg/strict"
 )
 
 // described are the columns of an export that say where a row comes from. They
@@ -18,11 +21,14 @@ import (
 var described = []string{"experiment", "dataset", "method", "method_index", "seed", "outcome", "flags",
 	"version", "commit", "cpu", "isa", "threads", "jobs", "varied", mixed}
 
+// maxExport is the length in bytes of the longest export that is read.
+const maxExport = 512 << 20
+
 // mixed is the column of Manifest.Mixed, which files of earlier versions lack.
 const mixed = "mixed"
 
 // measured are the numbers of an export.
-var measured = slices.DeleteFunc(slices.Clone(columns), func(c string) bool { return c == "seed" })
+var measured = slices.DeleteFunc(runlog.Metrics.Numbers(), func(c string) bool { return c == "seed" })
 
 // Export writes a row for each evaluation of each run, with the settings in
 // which any two runs differ as columns, empty where a run has none. The column
@@ -33,7 +39,7 @@ var measured = slices.DeleteFunc(slices.Clone(columns), func(c string) bool { re
 // without numbers. Load reads what Export writes.
 func Export(w io.Writer, res *Results) error {
 	if len(res.Runs) == 0 {
-		return logErrorf("there are no runs to export")
+		return runlog.Errorf("there are no runs to export")
 	}
 	settings := res.settings()
 	out := csv.NewWriter(w)
@@ -43,7 +49,7 @@ func Export(w io.Writer, res *Results) error {
 		for _, s := range r.Varied {
 			varied = append(varied, blankless(s.Key))
 		}
-		head := []string{r.Name, r.Dataset, r.Method, strconv.Itoa(r.MethodIndex), strconv.FormatUint(r.Seed, 10), r.Outcome, res.flags(&r),
+		head := []string{r.Name, r.Dataset, r.Method, strconv.Itoa(r.MethodIndex), strconv.FormatUint(r.Seed, 10), string(r.Outcome), res.flags(&r),
 			r.Version, r.Commit, r.CPU, r.ISA, strconv.Itoa(r.Threads), strconv.Itoa(r.Jobs), strings.Join(varied, " "), strings.Join(r.Mixed, " ")}
 		for _, k := range settings {
 			v, _ := r.value(k)
@@ -56,7 +62,7 @@ func Export(w io.Writer, res *Results) error {
 		for _, row := range rows {
 			cells := slices.Clone(head)
 			for _, c := range measured {
-				cells = append(cells, number(row[c]))
+				cells = append(cells, runlog.Number(row[c]))
 			}
 			out.Write(cells)
 		}
@@ -115,8 +121,8 @@ func (res *Results) settings() []string {
 // flags says what to be careful about.
 func (res *Results) flags(r *Run) string {
 	var flags []string
-	if r.Outcome != "finished" && r.Outcome != "target" {
-		flags = append(flags, r.Outcome)
+	if !r.Outcome.Well() {
+		flags = append(flags, string(r.Outcome))
 	}
 	if r.Damage != "" {
 		flags = append(flags, damagedFlag+strings.ReplaceAll(r.Damage, "; ", ", "))
@@ -147,7 +153,7 @@ func (r *Run) readFlags(text string) {
 
 // loadExport reads runs from a file that Export wrote.
 func (res *Results) loadExport(path string) error {
-	text, err := readStream(path, maxExport, maxLine)
+	text, err := runlog.ReadStream(path, maxExport, runlog.MaxLine)
 	if err != nil {
 		return err
 	}
@@ -163,19 +169,19 @@ func (res *Results) loadExport(path string) error {
 // names are settings.
 func readExport(path string, text []byte) (runs []Run, warning string, err error) {
 	needed := slices.DeleteFunc(slices.Concat(described, measured), func(c string) bool { return c == mixed })
-	t, warning, err := readTable(path, text, needed)
+	t, warning, err := runlog.ReadCSV(path, text, needed)
 	if err != nil {
 		return nil, "", err
 	}
-	if len(t.rows) == 0 {
-		return nil, "", logErrorf("%s: there are no rows", path)
+	if t.Len() == 0 {
+		return nil, "", runlog.Errorf("%s: there are no rows", path)
 	}
-	rows, err := t.numbers(measured)
+	rows, err := t.Numbers(measured)
 	if err != nil {
 		return nil, "", err
 	}
 	var labels []string // what is the same in all rows of a run
-	for _, h := range t.header {
+	for _, h := range t.Header {
 		if !slices.Contains(measured, h) {
 			labels = append(labels, h)
 		}
@@ -184,11 +190,11 @@ func readExport(path string, text []byte) (runs []Run, warning string, err error
 	for i, row := range rows {
 		var id strings.Builder
 		for _, c := range labels {
-			fmt.Fprintf(&id, "%q", t.cell(i, c))
+			fmt.Fprintf(&id, "%q", t.Cell(i, c))
 		}
 		n, ok := at[id.String()]
 		if !ok {
-			r, err := t.run(i, labels)
+			r, err := readRun(t, path, i, labels)
 			if err != nil {
 				return nil, "", err
 			}
@@ -203,7 +209,7 @@ func readExport(path string, text []byte) (runs []Run, warning string, err error
 	}
 	for i := range runs {
 		r := &runs[i]
-		slices.SortStableFunc(r.Rows, func(a, b Row) int { return cmp.Compare(a["step"], b["step"]) })
+		slices.SortStableFunc(r.Rows, func(a, b runlog.Row) int { return cmp.Compare(a["step"], b["step"]) })
 		if r.Damage == "" {
 			r.Damage = r.disorder()
 		}
@@ -211,27 +217,27 @@ func readExport(path string, text []byte) (runs []Run, warning string, err error
 	return runs, warning, nil
 }
 
-// run reads the columns of a row that say where it comes from.
-func (t *table) run(row int, labels []string) (r Run, err error) {
-	text := func(c string) string { return t.cell(row, c) }
-	r.Manifest = Manifest{Name: text("experiment"), Dataset: text("dataset"), Method: text("method"), Outcome: text("outcome"),
-		Version: text("version"), Commit: text("commit"), CPU: text("cpu"), ISA: text("isa"), Settings: map[string]string{}}
+// readRun reads the columns of a row that say where it comes from.
+func readRun(t *runlog.CSV, path string, row int, labels []string) (r Run, err error) {
+	text := func(c string) string { return t.Cell(row, c) }
+	r.Manifest = runlog.Manifest{Name: text("experiment"), Dataset: text("dataset"), Method: text("method"), Outcome: runlog.Outcome(text("outcome")),
+		Build: runlog.Build{Version: text("version"), Commit: text("commit")}, Machine: runlog.Machine{CPU: text("cpu"), ISA: text("isa")}, Settings: runlog.Settings{}}
 	for i, to := range []*int{&r.MethodIndex, &r.Threads, &r.Jobs} {
 		c := []string{"method_index", "threads", "jobs"}[i]
 		if *to, err = strconv.Atoi(text(c)); err != nil || *to < 0 {
-			return r, t.errorf(row, c, "%q is not a whole number", text(c))
+			return r, t.Errorf(row, c, "%q is not a whole number", text(c))
 		}
 	}
 	if r.Seed, err = strconv.ParseUint(text("seed"), 10, 64); err != nil {
-		return r, t.errorf(row, "seed", "%q is not a seed", text("seed"))
+		return r, t.Errorf(row, "seed", "%q is not a seed", text("seed"))
 	}
 	for _, c := range []string{"method", "outcome"} {
 		if text(c) == "" {
-			return r, t.errorf(row, c, "is empty")
+			return r, t.Errorf(row, c, "is empty")
 		}
 	}
-	if !slices.Contains(outcomes, r.Outcome) {
-		return r, t.errorf(row, "outcome", "must be %s, got %s", strings.Join(outcomes, ", "), echo(r.Outcome))
+	if !r.Outcome.Known() {
+		return r, t.Errorf(row, "outcome", "must be %s, got %s", strings.Join(outcomes(), ", "), strict.Quote(string(r.Outcome)))
 	}
 	r.known = map[string]bool{}
 	for _, c := range labels {
@@ -248,15 +254,15 @@ func (t *table) run(row int, labels []string) (r Run, err error) {
 	}
 	varied, err := keys(text("varied"))
 	if err != nil {
-		return r, t.errorf(row, "varied", "%w", err)
+		return r, t.Errorf(row, "varied", "%w", err)
 	}
 	for _, k := range varied {
 		if !slices.Contains(labels, k) {
-			return r, t.errorf(row, "varied", "there is no column %q", k)
+			return r, t.Errorf(row, "varied", "there is no column %q", k)
 		}
-		r.Varied = append(r.Varied, Setting{k, text(k)})
+		r.Varied = append(r.Varied, runlog.Setting{Key: k, Value: text(k)})
 	}
 	r.readFlags(text("flags"))
-	r.Dir = fmt.Sprintf("%s (%s, seed %d)", t.path, r.Method, r.Seed)
+	r.Dir = fmt.Sprintf("%s (%s, seed %d)", path, r.Method, r.Seed)
 	return r, nil
 }

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/dualgn/dgn/pkg/runlog"
 )
 
 func exported(t testing.TB, res *Results) (header []string, rows [][]string, text string) {
@@ -30,7 +32,7 @@ func exported(t testing.TB, res *Results) (header []string, rows [][]string, tex
 func TestExport(t *testing.T) {
 	a, b, c := fake("GN, dual", 0, 0, "finished", 2, 1), fake("SGD", 1, 0, "diverged", 2), fake("SGD", 1, 1, "running")
 	a.Settings = map[string]string{"oracle.gamma": "0.1", "train.batch_size": "64", "seed": "0"}
-	a.Varied = []Setting{{"oracle.gamma", "0.1"}}
+	a.Varied = []runlog.Setting{{Key: "oracle.gamma", Value: "0.1"}}
 	b.Settings = map[string]string{"optimizer.kind": "sgd", "train.batch_size": "64", "seed": "0"}
 	c.Settings = map[string]string{"optimizer.kind": "sgd", "train.batch_size": "64", "seed": "1"}
 	c.Jobs = 2

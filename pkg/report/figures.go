@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/dualgn/dgn/pkg/diskfile"
+	"github.com/dualgn/dgn/pkg/runlog"
 	"gonum.org/v1/plot/plotter"
 	"gonum.org/v1/plot/vg"
 )
@@ -113,7 +114,7 @@ func (d *drawing) warnOfLetters() {
 // check validates the options and fills in defaults.
 func check(res *Results, opt *FigureOptions) (kinds []Kind, err error) {
 	if len(res.Runs) == 0 {
-		return nil, logErrorf("there are no runs to draw")
+		return nil, runlog.Errorf("there are no runs to draw")
 	}
 	for _, r := range res.Runs {
 		if r.Dataset != res.Runs[0].Dataset {

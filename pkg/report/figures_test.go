@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/dualgn/dgn/pkg/runlog"
 	"gonum.org/v1/plot/vg"
 )
 
@@ -283,7 +284,7 @@ func TestLongLabels(t *testing.T) {
 	schedule := `{"schedule":"cosine","initial":0.1,"final":0.0001,"warmup_steps":`
 	for i, n := range []string{"100}", "1000}"} {
 		r := fake("a method of some length", 0, 0, "finished", 2, 1+float64(i))
-		r.Varied = []Setting{{"optimizer.learning_rate", schedule + n}, {"train.batch_size", "64"}}
+		r.Varied = []runlog.Setting{{Key: "optimizer.learning_rate", Value: schedule + n}, {Key: "train.batch_size", Value: "64"}}
 		runs = append(runs, r)
 	}
 	d := &drawing{res: load(t, runs...)}

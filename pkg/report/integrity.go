@@ -1,12 +1,8 @@
 package report
 
 import (
-	"bytes"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"maps"
 	"math"
@@ -15,14 +11,10 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-)
 
-// A FileRecord is what a manifest says of a file that its run left.
-type FileRecord struct {
-	Bytes  int64  `json:"bytes"`
-	SHA256 string `json:"sha256"`
-	Rows   *int   `json:"rows,omitempty"` // of a table, without its header
-}
+	"github.com/dualgn/dgn/pkg/runlog"
+	"github.com/dualgn/dgn/pkg/strict"
+)
 
 // damaged and incomplete stand in tables in place of the outcome of a run whose
 // logs are not those that it left, or that lacks files that figures do not need.
@@ -41,12 +33,12 @@ func (r *Run) state() string {
 	if r.Damage != "" {
 		return damaged
 	}
-	return r.Outcome
+	return string(r.Outcome)
 }
 
 // ended reports whether the run came to an end of its own.
 func (r *Run) ended() bool {
-	return r.Outcome == "finished" || r.Outcome == "target" || r.Outcome == "diverged"
+	return r.Outcome.Complete()
 }
 
 // sound returns the runs whose logs are not damaged.
@@ -77,13 +69,13 @@ func (r *Run) inspect(metrics []byte) error {
 	for _, name := range slices.Sorted(maps.Keys(r.Files)) {
 		want := r.Files[name]
 		if !filepath.IsLocal(name) {
-			return logErrorf("%s: files: %s is not the name of a file of the run", filepath.Join(r.Dir, "manifest.json"), echo(name))
+			return runlog.Errorf("%s: files: %s is not the name of a file of the run", filepath.Join(r.Dir, "manifest.json"), strict.Quote(name))
 		}
 		var text []byte
 		if name == "metrics.csv" {
 			text = metrics
 		}
-		problem, err := want.compare(filepath.Join(r.Dir, name), text)
+		problem, err := want.Compare(filepath.Join(r.Dir, name), text, hashed)
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
 			r.Missing = append(r.Missing, name)
@@ -97,62 +89,6 @@ func (r *Run) inspect(metrics []byte) error {
 		r.Damage = strings.Join(found, ", ")
 	}
 	return nil
-}
-
-// compare says in what a file is not the one that was recorded, "" if in nothing.
-// The text of a file that has been read need not be read again.
-func (want FileRecord) compare(path string, text []byte) (problem string, err error) {
-	table := want.Rows != nil || strings.HasSuffix(path, ".csv")
-	size, sum, lines := int64(len(text)), "", 0
-	if text != nil {
-		sum, lines, err = scan(bytes.NewReader(text))
-	} else {
-		info, err := os.Stat(path)
-		if err != nil {
-			return "", err
-		}
-		if !info.Mode().IsRegular() {
-			return "is no file", nil
-		}
-		if size = info.Size(); table || size == want.Bytes && size <= hashed {
-			f, err := os.Open(path)
-			if err != nil {
-				return "", err
-			}
-			defer f.Close() // only read
-			if sum, lines, err = scan(f); err != nil {
-				return "", err
-			}
-		}
-	}
-	rows := max(lines-1, 0) // without the header
-	switch {
-	case err != nil:
-		return "", err
-	case size == want.Bytes && (sum == "" || want.SHA256 == "" || strings.EqualFold(sum, want.SHA256)):
-		return "", nil
-	case want.Rows != nil && rows != *want.Rows:
-		return fmt.Sprintf("has %d rows, and %d when the run ended", rows, *want.Rows), nil
-	case size != want.Bytes:
-		return fmt.Sprintf("has %d bytes, and %d when the run ended", size, want.Bytes), nil
-	}
-	return "was changed since the run ended", nil
-}
-
-// scan returns the SHA-256 of what it reads, and the number of its lines.
-func scan(r io.Reader) (sum string, lines int, err error) {
-	h, buf := sha256.New(), make([]byte, 1<<16)
-	for {
-		n, err := r.Read(buf)
-		h.Write(buf[:n])
-		lines += bytes.Count(buf[:n], []byte("\n"))
-		if errors.Is(err, io.EOF) {
-			return hex.EncodeToString(h.Sum(nil)), lines, nil
-		}
-		if err != nil {
-			return "", 0, err
-		}
-	}
 }
 
 // disorder says where the rows of metrics.csv are those of another run, or do not

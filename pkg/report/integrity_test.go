@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/dualgn/dgn/pkg/runlog"
 )
 
 // left makes a folder with a run of 6 evaluations and steps.csv and params.npz, in
@@ -29,14 +31,14 @@ func left(t *testing.T, recorded bool, outcome string) (dir, run string) {
 	if !recorded {
 		return dir, run
 	}
-	r.Files = map[string]FileRecord{}
+	r.Files = map[string]runlog.FileRecord{}
 	for name, rows := range map[string]int{"metrics.csv": 6, "steps.csv": 2, "params.npz": -1} {
 		b, err := os.ReadFile(filepath.Join(run, name))
 		if err != nil {
 			t.Fatal(err)
 		}
 		sum := sha256.Sum256(b)
-		f := FileRecord{Bytes: int64(len(b)), SHA256: hex.EncodeToString(sum[:])}
+		f := runlog.FileRecord{Bytes: int64(len(b)), SHA256: hex.EncodeToString(sum[:])}
 		if rows >= 0 {
 			f.Rows = &rows
 		}
@@ -134,9 +136,9 @@ func TestIntegrity(t *testing.T) {
 // the others; the last evaluation, at the end, may come sooner.
 func TestShortened(t *testing.T) {
 	at := func(every string, wall float64, steps ...float64) *Run {
-		r := &Run{Manifest: Manifest{Outcome: "finished", WallSeconds: wall, Settings: map[string]string{"evaluate.every": every}}}
+		r := &Run{Manifest: runlog.Manifest{Outcome: "finished", WallSeconds: wall, Settings: map[string]string{"evaluate.every": every}}}
 		for _, s := range steps {
-			r.Rows = append(r.Rows, Row{"step": s, "epoch": s / 7, "wall_seconds": s})
+			r.Rows = append(r.Rows, runlog.Row{"step": s, "epoch": s / 7, "wall_seconds": s})
 		}
 		return r
 	}

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/dualgn/dgn/pkg/arrays"
+	"github.com/dualgn/dgn/pkg/runlog"
 	"gonum.org/v1/plot/plotter"
 )
 
@@ -170,7 +171,7 @@ func TestFormulationVariants(t *testing.T) {
 					continue
 				}
 				r := with(fake("GN", 0, 0, "finished", 2, 1), "oracle.formulation", form, "oracle.warm_start", warm, "oracle.gamma", gamma)
-				r.Varied = []Setting{{"oracle.formulation", form}, {"oracle.warm_start", warm}, {"oracle.gamma", gamma}}
+				r.Varied = []runlog.Setting{{Key: "oracle.formulation", Value: form}, {Key: "oracle.warm_start", Value: warm}, {Key: "oracle.gamma", Value: gamma}}
 				runs = append(runs, r)
 			}
 		}
@@ -265,7 +266,7 @@ func TestDuals(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w, err := readDuals(path, data)
+	w, err := readWeights(path, data)
 	if err != nil || !slices.Equal(w[0], []float64{5, 0}) || !slices.Equal(w[10], []float64{1, 1, 1, 1}) {
 		t.Errorf("%v, %v", w, err)
 	}
@@ -314,7 +315,7 @@ func TestDuals(t *testing.T) {
 			t.Errorf("%v\n  want %s", err, name)
 		}
 	}
-	if _, err := readDuals("duals.npz", []byte("PK")); err == nil {
+	if _, err := readWeights("duals.npz", []byte("PK")); err == nil {
 		t.Error("no archive is read")
 	}
 }
@@ -343,7 +344,7 @@ func FuzzDuals(f *testing.F) {
 		f.Add(b.Bytes())
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		byStep, err := readDuals("duals.npz", data)
+		byStep, err := readWeights("duals.npz", data)
 		if err != nil || len(byStep) == 0 {
 			return
 		}

@@ -7,6 +7,8 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+
+	"github.com/dualgn/dgn/pkg/runlog"
 )
 
 // TestLargeFiles: files of results that are too large, and what is no file, are
@@ -21,7 +23,7 @@ func TestLargeFiles(t *testing.T) {
 	}{
 		{"manifest.json", "{", 1 << 33, "longer than 16 MiB"},
 		{"metrics.csv", "", 1 << 33, "longer than 128 MiB"},
-		{"metrics.csv", strings.Join(columns, ",") + "\n", 100 << 20, "line 2 is longer than 1 MiB"},
+		{"metrics.csv", header, 100 << 20, "line 2 is longer than 1 MiB"},
 		{"inner.csv", "", 100 << 20, "line 1 is longer than 1 MiB"},
 		{"duals.npz", "", 1 << 33, "longer than 1 GiB"},
 	} {
@@ -29,7 +31,7 @@ func TestLargeFiles(t *testing.T) {
 		run := filepath.Join(dir, "runs", "a", "0")
 		files := map[string]string{
 			"manifest.json": `{"format": 1, "method": "a", "outcome": "finished", "dataset": "d"}`,
-			"metrics.csv":   "method," + strings.Join(columns, ",") + "\na" + strings.Repeat(",1", len(columns)) + "\n",
+			"metrics.csv":   header + "a" + strings.Repeat(",1", strings.Count(header, ",")) + "\n",
 		}
 		files[c.file] = c.start
 		if err := os.MkdirAll(run, 0o755); err != nil {
@@ -50,7 +52,7 @@ func TestLargeFiles(t *testing.T) {
 		if err == nil {
 			_, err = res.Runs[0].duals()
 		}
-		var damaged *LogError
+		var damaged *runlog.Error
 		if !errors.As(err, &damaged) || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), c.file) {
 			t.Errorf("%s: says %v, want %s", c.file, err, c.want)
 		}

@@ -4,7 +4,6 @@ package report
 
 import (
 	"cmp"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -14,59 +13,33 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/dualgn/dgn/pkg/runlog"
+	"github.com/dualgn/dgn/pkg/strict"
 )
 
 // A Run is the logs of one method with one seed.
 type Run struct {
 	Dir string // its folder, or the file it came from
-	Manifest
-	Rows    []Row
+	runlog.Manifest
+	Rows    []runlog.Row
 	Damage  string   // why the logs are not those that the run left; "": they are, as far as can be known
 	Missing []string // files that the run left and that are gone, which tables and figures do not need
 
 	known map[string]bool // the settings that its file tells of; nil: all
 }
 
-// manifestFormat is the format of manifests that this package reads; older
-// tools may not say theirs.
-const manifestFormat = 1
-
-// Manifest is what figures and tables need of a run's manifest.json.
-type Manifest struct {
-	Format      int               `json:"format,omitempty"`
-	Name        string            `json:"name"`
-	Method      string            `json:"method"`
-	MethodIndex int               `json:"method_index"`
-	Seed        uint64            `json:"seed"`
-	Dataset     string            `json:"dataset"`
-	Outcome     string            `json:"outcome"`
-	Settings    map[string]string `json:"settings,omitempty"` // all of them, by dotted key
-	Varied      []Setting         `json:"varied,omitempty"`   // those that tell a method's runs apart, besides the seed
-	Version     string            `json:"dgn_version"`
-	Commit      string            `json:"commit"`
-	CPU         string            `json:"cpu"`
-	ISA         string            `json:"isa"`
-	Threads     int               `json:"threads"`
-	Jobs        int               `json:"jobs"`
-
-	WallSeconds float64               `json:"wall_seconds,omitempty"` // at the end
-	Files       map[string]FileRecord `json:"files,omitempty"`        // that an ended run left, by name
-
-	Mixed []string `json:"mixed,omitempty"` // of processor, threads and jobs, what changed when the run was continued
-}
-
 // outcomes are what a manifest may say of the end of a run.
-var outcomes = []string{"finished", "target", "diverged", "interrupted", "failed", "running"}
+func outcomes() (names []string) {
+	for _, o := range runlog.Outcomes {
+		names = append(names, string(o))
+	}
+	return names
+}
 
 // complete reports whether the run trained to its end, and its logs are whole.
 func (r *Run) complete() bool {
-	return (r.Outcome == "finished" || r.Outcome == "target") && r.Damage == ""
-}
-
-// cut reports whether a log is the beginning of its header: all there is of a run
-// that ended, with the program or the room on the disk, before there was more.
-func (r *Run) cut(log []byte, header []string) bool {
-	return !r.ended() && strings.HasPrefix(strings.Join(header, ","), string(log))
+	return r.Outcome.Well() && r.Damage == ""
 }
 
 // Results are runs, by method in the order of the config, then by settings and
@@ -125,7 +98,7 @@ func Load(paths ...string) (*Results, error) {
 	}
 	slices.SortStableFunc(res.Runs, func(a, b Run) int {
 		return cmp.Or(a.MethodIndex-b.MethodIndex, strings.Compare(a.Method, b.Method),
-			slices.CompareFunc(a.Varied, b.Varied, Setting.compare), cmp.Compare(a.Seed, b.Seed))
+			slices.CompareFunc(a.Varied, b.Varied, compareSettings), cmp.Compare(a.Seed, b.Seed))
 	})
 	return res, nil
 }
@@ -134,7 +107,7 @@ func (res *Results) loadFolder(dir string) error {
 	runs := filepath.Join(dir, "runs")
 	found, err := res.walk(runs, map[string]bool{})
 	if errors.Is(err, fs.ErrNotExist) || err == nil && !found {
-		return logErrorf("%s: no runs here; expected a results folder with %s, or a file of dgn export", dir, filepath.Join("runs", "METHOD", "SEED", "manifest.json"))
+		return runlog.Errorf("%s: no runs here; expected a results folder with %s, or a file of dgn export", dir, filepath.Join("runs", "METHOD", "SEED", "manifest.json"))
 	}
 	return err
 }
@@ -150,7 +123,7 @@ func (res *Results) walk(dir string, seen map[string]bool) (found bool, err erro
 	seen[place] = true
 	list, err := os.ReadDir(dir)
 	if err != nil {
-		return false, &LogError{err}
+		return false, runlog.Errorf("%w", err)
 	}
 	manifest, logs := false, false
 	for _, e := range list {
@@ -191,7 +164,7 @@ func (res *Results) walk(dir string, seen map[string]bool) (found bool, err erro
 // Add adds the run in a folder, if it was begun, with settings in place of those
 // that its manifest says it varies. Its error is as that of Load. WarnOfFiles is to
 // follow the last.
-func (res *Results) Add(dir string, varied []Setting) error {
+func (res *Results) Add(dir string, varied []runlog.Setting) error {
 	before := len(res.Runs)
 	err := res.loadRun(dir)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -205,28 +178,27 @@ func (res *Results) Add(dir string, varied []Setting) error {
 
 func (res *Results) loadRun(dir string) error {
 	r := Run{Dir: dir}
-	path := filepath.Join(dir, "manifest.json")
-	data, err := readFile(path, maxManifest, 0)
+	path := filepath.Join(dir, runlog.ManifestFile)
+	data, err := runlog.ReadFile(path, runlog.MaxManifest, 0)
 	if err != nil {
 		return err
 	}
-	if err := json.Unmarshal(data, &r.Manifest); err != nil {
-		return logErrorf("%s: %w", path, err)
+	m, err := runlog.ParseManifest(data)
+	if err != nil {
+		return runlog.Errorf("%s: %w", path, err)
 	}
-	if r.Format > manifestFormat || r.Format < 0 {
-		return logErrorf("%s: has format %d, this version of dgn reads format %d", path, r.Format, manifestFormat)
-	}
+	r.Manifest = *m
 	if r.MethodIndex < 0 {
-		return logErrorf("%s: method_index: must not be negative, got %d", path, r.MethodIndex)
+		return runlog.Errorf("%s: method_index: must not be negative, got %d", path, r.MethodIndex)
 	}
 	if r.Method == "" || r.Outcome == "" {
-		return logErrorf("%s: the fields method and outcome are missing; is it a manifest of dgn?", path)
+		return runlog.Errorf("%s: the fields method and outcome are missing; is it a manifest of dgn?", path)
 	}
-	if !slices.Contains(outcomes, r.Outcome) {
-		return logErrorf("%s: outcome: must be %s, got %s", path, strings.Join(outcomes, ", "), echo(r.Outcome))
+	if !r.Outcome.Known() {
+		return runlog.Errorf("%s: outcome: must be %s, got %s", path, strings.Join(outcomes(), ", "), strict.Quote(string(r.Outcome)))
 	}
 	path = filepath.Join(dir, "metrics.csv")
-	text, err := readFile(path, maxLog, maxLine)
+	text, err := runlog.ReadFile(path, runlog.MaxTable, runlog.MaxLine)
 	if errors.Is(err, fs.ErrNotExist) {
 		if r.ended() {
 			r.Damage = "metrics.csv is missing"
@@ -240,8 +212,8 @@ func (res *Results) loadRun(dir string) error {
 		return err
 	}
 	var warning string
-	if !r.cut(text, append([]string{"method"}, columns...)) {
-		if r.Rows, warning, err = readMetrics(path, text); err != nil {
+	if r.ended() || !runlog.Metrics.Begins(text) {
+		if r.Rows, warning, err = runlog.Metrics.Read(path, text); err != nil {
 			return err
 		}
 	}

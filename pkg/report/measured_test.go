@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/dualgn/dgn/pkg/runlog"
 	"gonum.org/v1/plot/plotter"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
@@ -20,10 +21,10 @@ func drawnRuns(t *rapid.T, value *rapid.Generator[float64]) series {
 	s := series{method: "A", label: "A"}
 	common := rapid.Bool().Draw(t, "common steps")
 	for seed := range rapid.IntRange(1, 5).Draw(t, "seeds") {
-		r := Run{Manifest: Manifest{Method: "A", Seed: uint64(seed), Outcome: "finished"}}
+		r := Run{Manifest: runlog.Manifest{Method: "A", Seed: uint64(seed), Outcome: "finished"}}
 		step, time := 0.0, 0.0
 		for range rapid.IntRange(1, 6).Draw(t, "evaluations") {
-			r.Rows = append(r.Rows, Row{"step": step, "wall_seconds": time, "train_loss": value.Draw(t, "value")})
+			r.Rows = append(r.Rows, runlog.Row{"step": step, "wall_seconds": time, "train_loss": value.Draw(t, "value")})
 			time += rapid.Float64Range(0.01, 3).Draw(t, "seconds")
 			step += 10
 			if !common {
@@ -75,7 +76,7 @@ func TestMeasured(t *testing.T) {
 			for _, tail := range c.tails {
 				for _, p := range tail {
 					if !slices.ContainsFunc(s.runs, func(r Run) bool {
-						return slices.ContainsFunc(r.Rows, func(row Row) bool { return row[x.column] == p.X && row["train_loss"] == p.Y })
+						return slices.ContainsFunc(r.Rows, func(row runlog.Row) bool { return row[x.column] == p.X && row["train_loss"] == p.Y })
 					}) {
 						t.Fatalf("%v was not measured", p)
 					}
@@ -156,7 +157,7 @@ func TestZeros(t *testing.T) {
 	for _, form := range []string{"primal", "dual"} {
 		for _, n := range []string{"1", "2"} {
 			r := with(fake("GN", 0, 0, "finished", 1, 0.5, 0), "oracle.formulation", form, "oracle.inner_iterations", n)
-			r.Varied = []Setting{{"oracle.formulation", form}, {"oracle.inner_iterations", n}}
+			r.Varied = []runlog.Setting{{Key: "oracle.formulation", Value: form}, {Key: "oracle.inner_iterations", Value: n}}
 			r.inner = "step,iteration,relative_residual,duality_gap\n0,0,1,1\n0,1,0.5,0\n0,2,0,0\n"
 			runs = append(runs, r)
 		}
@@ -236,7 +237,7 @@ func TestSurvivors(t *testing.T) {
 			if gamma == "10" && seed > 0 {
 				r.Outcome = "diverged"
 			}
-			r.Varied = []Setting{{"oracle.gamma", gamma}}
+			r.Varied = []runlog.Setting{{Key: "oracle.gamma", Value: gamma}}
 			runs = append(runs, r)
 		}
 	}

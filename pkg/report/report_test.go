@@ -16,13 +16,14 @@ import (
 	"gonum.org/v1/plot/vg/recorder"
 
 	"github.com/dualgn/dgn/pkg/arrays"
+	"github.com/dualgn/dgn/pkg/runlog"
 )
 
 const header = "method,seed,step,epoch,wall_seconds,cost,oracle_calls,train_loss,train_accuracy,valid_loss,valid_accuracy,test_loss,test_accuracy,test_rmse\n"
 
 // A fakeRun is what a test puts in a results folder.
 type fakeRun struct {
-	Manifest
+	runlog.Manifest
 	losses []float64 // an evaluation each; the accuracy is 1 - loss/4
 	text   string    // in place of them
 	inner  string    // inner.csv
@@ -30,7 +31,7 @@ type fakeRun struct {
 }
 
 func fake(method string, index int, seed uint64, outcome string, losses ...float64) fakeRun {
-	return fakeRun{Manifest: Manifest{Name: "toy", Method: method, MethodIndex: index, Seed: seed, Dataset: "digits", Outcome: outcome, CPU: "c", Threads: 2, Jobs: 1}, losses: losses}
+	return fakeRun{Manifest: runlog.Manifest{Name: "toy", Method: method, MethodIndex: index, Seed: seed, Dataset: "digits", Outcome: runlog.Outcome(outcome), Machine: runlog.Machine{CPU: "c"}, Threads: 2, Jobs: 1}, losses: losses}
 }
 
 // metrics writes the rows of a run: the time of a step depends on the seed.
@@ -289,11 +290,11 @@ func FuzzMetrics(f *testing.F) {
 	f.Add([]byte(strings.Repeat("NaN,", 13) + "\n"))
 	f.Add([]byte(header + "A,0,0,0,0,0,0,NaN,inf,-Inf,1e308,1e-320,0,0\n"))
 	f.Fuzz(func(t *testing.T, text []byte) {
-		rows, _, err := readMetrics("file", text)
+		rows, _, err := runlog.Metrics.Read("file", text)
 		if err != nil {
 			return
 		}
-		res := &Results{Runs: []Run{{Manifest: Manifest{Method: "A", Outcome: "finished"}, Rows: rows}}}
+		res := &Results{Runs: []Run{{Manifest: runlog.Manifest{Method: "A", Outcome: "finished"}, Rows: rows}}}
 		if err := Summarize(res).WriteTable(&bytes.Buffer{}); err != nil {
 			t.Fatal(err)
 		}

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/dualgn/dgn/pkg/runlog"
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
 	"gonum.org/v1/plot/vg"
@@ -61,7 +62,7 @@ type scale struct {
 }
 
 func newScale(values []string, log *bool) scale {
-	slices.SortFunc(values, func(a, b string) int { return Setting{"", a}.compare(Setting{"", b}) })
+	slices.SortFunc(values, func(a, b string) int { return compareSettings(runlog.Setting{Value: a}, runlog.Setting{Value: b}) })
 	s := scale{at: map[string]float64{}}
 	var x, size interval
 	numbers := true
@@ -127,7 +128,7 @@ func spaced(ticks fixedTicks, log bool, x interval) fixedTicks {
 func (d *drawing) sensitivity(key string, values []string, ys []quantity) figure {
 	var with []series
 	for _, s := range d.series {
-		if slices.ContainsFunc(s.settings, func(v Setting) bool { return v.Key == key }) {
+		if slices.ContainsFunc(s.settings, func(v runlog.Setting) bool { return v.Key == key }) {
 			with = append(with, s)
 		}
 	}
@@ -237,7 +238,7 @@ func (c *curve) addResult(s series, x float64, y quantity, best bool) {
 	for _, r := range s.runs {
 		if r.Outcome == "diverged" {
 			edge := math.Inf(1)
-			if higherIsBetter(y.column) {
+			if runlog.HigherIsBetter(y.column) {
 				edge = math.Inf(-1)
 			}
 			c.crosses = append(c.crosses, plotter.XY{X: x, Y: edge})

@@ -1,47 +1,19 @@
 package report
 
 import (
-	"bytes"
 	"cmp"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"math"
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/dualgn/dgn/pkg/runlog"
 )
 
-// A Setting is a key of the config and its value as text. The keys of methods
-// are relative to the method: "oracle.gamma".
-type Setting struct {
-	Key   string `json:"key"`
-	Value string `json:"value"`
-}
-
-// UnmarshalJSON keeps a value that is not a text as it is written.
-func (s *Setting) UnmarshalJSON(data []byte) error {
-	var raw struct {
-		Key   string
-		Value json.RawMessage
-	}
-	if err := json.Unmarshal(data, &raw); err != nil {
-		return err
-	}
-	s.Key = raw.Key
-	if json.Unmarshal(raw.Value, &s.Value) == nil {
-		return nil
-	}
-	var b bytes.Buffer
-	if err := json.Compact(&b, raw.Value); err != nil {
-		return fmt.Errorf("varied %q: %w", s.Key, err)
-	}
-	s.Value = b.String()
-	return nil
-}
-
-// compare orders by key, and numbers by their value.
-func (s Setting) compare(t Setting) int {
+// compareSettings orders by key, and numbers by their value.
+func compareSettings(s, t runlog.Setting) int {
 	if s.Key == t.Key {
 		if c, ok := compareNumbers(s.Value, t.Value); ok && c != 0 {
 			return c
@@ -90,7 +62,7 @@ func (res *Results) relate() {
 	}
 	for i := range res.Runs {
 		r := &res.Runs[i]
-		var varied []Setting
+		var varied []runlog.Setting
 		for _, k := range keys[r.Method] {
 			v, ok := r.value(k)
 			if !ok {
@@ -105,7 +77,7 @@ func (res *Results) relate() {
 					}
 				}
 			}
-			varied = append(varied, Setting{k, v})
+			varied = append(varied, runlog.Setting{Key: k, Value: v})
 		}
 		r.Varied = varied
 	}
@@ -155,7 +127,7 @@ func (res *Results) distinguish() {
 			varied := slices.Clone(runs[i].Varied)
 			for _, k := range keys {
 				if v, ok := runs[i].value(k); ok {
-					varied = append(varied, Setting{k, v})
+					varied = append(varied, runlog.Setting{Key: k, Value: v})
 				}
 			}
 			runs[i].Varied = varied
@@ -219,7 +191,7 @@ func (r *Run) value(key string) (string, bool) {
 // A series is the runs of one method with the same settings, a seed each.
 type series struct {
 	method   string
-	settings []Setting // that tell it from others of the method
+	settings []runlog.Setting // that tell it from others of the method
 	label    string
 	index    int // gives it its colour, the same in all figures
 	runs     []Run
@@ -308,14 +280,12 @@ func (r *Run) result(column string, best bool) (x float64, ok bool) {
 			if i == len(r.Rows)-1 && !best {
 				return 0, false
 			}
-		case !ok, !best, higherIsBetter(column) == (v > x):
+		case !ok, !best, runlog.HigherIsBetter(column) == (v > x):
 			x, ok = v, true
 		}
 	}
 	return x, ok
 }
-
-func higherIsBetter(column string) bool { return strings.HasSuffix(column, "accuracy") }
 
 // chooser is the column that tells good settings from bad ones: never one of
 // test data.

@@ -1,10 +1,11 @@
 package report
 
 import (
-	"encoding/json"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/dualgn/dgn/pkg/runlog"
 )
 
 // labels are the names of the series in a legend.
@@ -24,17 +25,6 @@ func with(r fakeRun, settings ...string) fakeRun {
 	return r
 }
 
-// TestSettingJSON: values keep their text, whatever they are.
-func TestSettingJSON(t *testing.T) {
-	for text, want := range map[string]string{`0.10`: "0.10", `"cosine"`: "cosine", `18446744073709551615`: "18446744073709551615", `[64, 32]`: "[64,32]",
-		`{"schedule": "step"}`: `{"schedule":"step"}`, `true`: "true"} {
-		var s Setting
-		if err := json.Unmarshal([]byte(`{"key": "a.b", "value": `+text+`}`), &s); err != nil || s != (Setting{"a.b", want}) {
-			t.Errorf("%s: %+v, %v", text, s, err)
-		}
-	}
-}
-
 // TestSweepSeries: runs of a sweep are grouped by method and varied settings
 // over the seeds, in the order of the values, whatever the folders are called.
 func TestSweepSeries(t *testing.T) {
@@ -42,7 +32,7 @@ func TestSweepSeries(t *testing.T) {
 	for _, n := range []string{"20", "5", "1e2"} {
 		for seed := range uint64(2) {
 			r := fake("GN", 0, seed, "finished", 2, 1)
-			r.Varied = []Setting{{"oracle.inner_iterations", n}}
+			r.Varied = []runlog.Setting{{Key: "oracle.inner_iterations", Value: n}}
 			runs = append(runs, r)
 		}
 	}
@@ -62,7 +52,7 @@ func TestSweepSeries(t *testing.T) {
 		t.Errorf("%d colours of 4 series", len(colours))
 	}
 	// Keys of one last name are told apart.
-	runs[0].Varied = append(runs[0].Varied, Setting{"optimizer.inner_iterations", "1"})
+	runs[0].Varied = append(runs[0].Varied, runlog.Setting{Key: "optimizer.inner_iterations", Value: "1"})
 	if got := labels(load(t, runs[:1]...)); got[0] != "GN, oracle.inner_iterations=20, optimizer.inner_iterations=1" {
 		t.Errorf("%q", got)
 	}
@@ -137,7 +127,7 @@ func TestSeveralSweeps(t *testing.T) {
 			if k == "optimizer.learning_rate" && v == "1e+06" {
 				v = "1000000" // as JSON writes it
 			}
-			r.Varied = append(r.Varied, Setting{k, v})
+			r.Varied = append(r.Varied, runlog.Setting{Key: k, Value: v})
 		}
 		return r
 	}
@@ -151,7 +141,7 @@ func TestSeveralSweeps(t *testing.T) {
 	drawn(t, res, FigureOptions{Figures: []string{"sensitivity"}, Swept: rate, Line: batch, Formats: []string{"svg"}})
 	// Settings that are lists have no single value.
 	a, b := at("0.1", "64", 0, rate), at("0.2", "64", 0)
-	b.Varied = []Setting{{"model.hidden", "[64]"}}
+	b.Varied = []runlog.Setting{{Key: "model.hidden", Value: "[64]"}}
 	if got, want := labels(load(t, a, b)), []string{"SGD, learning_rate=0.1", "SGD, learning_rate=0.2, hidden=[64]"}; !slices.Equal(got, want) {
 		t.Errorf("%q, want %q", got, want)
 	}
@@ -193,7 +183,7 @@ func TestProblems(t *testing.T) {
 		t.Errorf("%q", got)
 	}
 	// What the labels say need not be said again.
-	a.Varied, b.Varied = []Setting{{"model.hidden", "[64]"}}, []Setting{{"model.hidden", "[32]"}}
+	a.Varied, b.Varied = []runlog.Setting{{Key: "model.hidden", Value: "[64]"}}, []runlog.Setting{{Key: "model.hidden", Value: "[32]"}}
 	b.Settings["model.hidden[0]"] = "32"
 	if got := load(t, a, b).problems(); got != "" {
 		t.Errorf("%q", got)
@@ -226,7 +216,7 @@ func TestBest(t *testing.T) {
 // colours, whatever their place among all settings.
 func TestBestColours(t *testing.T) {
 	gamma := func(r fakeRun, value string) fakeRun {
-		r.Varied = []Setting{{"oracle.gamma", value}}
+		r.Varied = []runlog.Setting{{Key: "oracle.gamma", Value: value}}
 		return r
 	}
 	res := load(t, gamma(fake("A", 0, 0, "finished", 2), "1"), gamma(fake("A", 0, 0, "finished", 1), "2"),

@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"text/tabwriter"
+
+	"github.com/dualgn/dgn/pkg/runlog"
 )
 
 // A Summary has a line for each method, and each of its settings.
@@ -23,8 +25,8 @@ type Summary struct {
 // its complete runs.
 type Line struct {
 	Method   string
-	Settings []Setting // what tells it from others of the method
-	Label    string    // both
+	Settings []runlog.Setting // what tells it from others of the method
+	Label    string           // both
 	Runs     int
 	Complete int             // of which the final values are
 	Outcomes map[string]int  // runs by outcome; of ended ones, damaged and incomplete apart
@@ -133,9 +135,9 @@ func cell(column, format string, v Stat, runs int) string {
 
 // note says why the means of a line are not of all its runs.
 func (l Line) note() string {
-	outcomes := maps.Clone(l.Outcomes)
-	delete(outcomes, incomplete)
-	parts := ends(outcomes, l.Runs)
+	counts := maps.Clone(l.Outcomes)
+	delete(counts, incomplete)
+	parts := ends(counts, l.Runs)
 	if l.Complete > 0 && l.Complete < l.Runs {
 		parts = append(parts, fmt.Sprintf("means are of the other %d alone", l.Complete))
 	}
@@ -149,7 +151,7 @@ func (l Line) note() string {
 // other runs are in no mean what became of them.
 func (s *Summary) WriteCSV(w io.Writer) error {
 	c := csv.NewWriter(w)
-	states := slices.Concat(outcomes, []string{damaged, incomplete})
+	states := append(outcomes(), damaged, incomplete)
 	header := slices.Concat([]string{"method"}, s.varied, []string{"runs"}, states, []string{"mean_runs"})
 	for _, f := range finals {
 		header = append(header, f+"_mean", f+"_sd", f+"_low", f+"_high")
@@ -160,7 +162,7 @@ func (s *Summary) WriteCSV(w io.Writer) error {
 		row := []string{l.Method}
 		for _, k := range s.varied {
 			v := ""
-			if i := slices.IndexFunc(l.Settings, func(s Setting) bool { return s.Key == k }); i >= 0 {
+			if i := slices.IndexFunc(l.Settings, func(s runlog.Setting) bool { return s.Key == k }); i >= 0 {
 				v = l.Settings[i].Value
 			}
 			row = append(row, v)
@@ -171,7 +173,7 @@ func (s *Summary) WriteCSV(w io.Writer) error {
 		}
 		row = append(row, strconv.Itoa(l.Complete))
 		for _, f := range finals {
-			row = append(row, number(l.Final[f].Mean), number(l.Final[f].SD), number(l.Final[f].Lo), number(l.Final[f].Hi))
+			row = append(row, runlog.Number(l.Final[f].Mean), runlog.Number(l.Final[f].SD), runlog.Number(l.Final[f].Lo), runlog.Number(l.Final[f].Hi))
 		}
 		c.Write(append(row, l.note()))
 	}

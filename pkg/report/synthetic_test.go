@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/dualgn/dgn/pkg/arrays"
+	"github.com/dualgn/dgn/pkg/runlog"
 )
 
 // synthetic returns the runs of methods whose loss falls as a power of time,
@@ -59,7 +60,7 @@ func swept(seeds int, iterations []int, gammas []float64) (runs []fakeRun) {
 					r := decaying("GN", 0, seed, 0.4+0.2*math.Log1p(float64(n))+0.1*math.Log10(gamma)+0.02*float64(m), 0.1)
 					r.Settings = map[string]string{"oracle.kind": "gauss_newton", "oracle.formulation": formulation,
 						"oracle.inner_iterations": fmt.Sprint(n), "oracle.gamma": fmt.Sprint(gamma), "seed": fmt.Sprint(seed)}
-					r.Varied = []Setting{{"oracle.formulation", formulation}, {"oracle.inner_iterations", fmt.Sprint(n)}, {"oracle.gamma", fmt.Sprint(gamma)}}
+					r.Varied = []runlog.Setting{{Key: "oracle.formulation", Value: formulation}, {Key: "oracle.inner_iterations", Value: fmt.Sprint(n)}, {Key: "oracle.gamma", Value: fmt.Sprint(gamma)}}
 					if gamma > 5 && (seed == 0 || n > 5) {
 						r = diverging(r, 3)
 					}

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/dualgn/dgn/pkg/runlog"
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
@@ -34,7 +35,7 @@ func ParseTarget(text string) (*Target, error) {
 	switch {
 	case err != nil || math.IsNaN(v) || math.IsInf(v, 0):
 		return nil, optionErrorf("target: %s: must be a number, got %q", name, value)
-	case higherIsBetter(y.column) && (v <= 0 || v > 1):
+	case runlog.HigherIsBetter(y.column) && (v <= 0 || v > 1):
 		return nil, optionErrorf("target: %s: must be a fraction between 0 and 1, got %q", name, value)
 	}
 	return &Target{name, v}, nil
@@ -48,7 +49,7 @@ func (t Target) String() string {
 	}
 	name, unit, _ := strings.Cut(y.label, " [")
 	sign := "≤"
-	if higherIsBetter(y.column) {
+	if runlog.HigherIsBetter(y.column) {
 		sign = "≥"
 	}
 	return strings.TrimSpace(fmt.Sprintf("%s %s %.4g %s", name, sign, t.Value*y.scale, strings.TrimSuffix(unit, "]")))
@@ -59,7 +60,7 @@ func (t Target) String() string {
 func (t Target) reached(r *Run, x, y quantity) float64 {
 	for _, row := range r.Rows {
 		v := row[y.column]
-		if v <= t.Value && !higherIsBetter(y.column) || v >= t.Value && higherIsBetter(y.column) {
+		if v <= t.Value && !runlog.HigherIsBetter(y.column) || v >= t.Value && runlog.HigherIsBetter(y.column) {
 			if at := row[x.column] * x.scale; !math.IsNaN(at) {
 				return at
 			}
