@@ -1,7 +1,7 @@
 package datasets
 
 // Bytes returns about how many bytes the examples take in memory.
-func (p *Problem) Bytes() int {
+func (p *Set) Bytes() int {
 	n := 0
 	seen := map[*Examples]bool{}
 	for _, s := range []*Split{p.Train, p.Valid, p.Test} {

@@ -41,8 +41,8 @@ const (
 	Values                    // k numbers; classes become one-hot
 )
 
-// A Problem is a set made ready: split, standardised, encoded.
-type Problem struct {
+// A Set is a data set made ready: split, standardised, encoded.
+type Set struct {
 	Train, Valid, Test *Split // Valid is nil unless asked for
 	Shape              tensor.Shape
 	Outputs            int       // k
@@ -68,7 +68,7 @@ const (
 
 // Prepare splits and standardises: the test part first, then limits, then the
 // validation part, and statistics from what remains for training.
-func Prepare(raw *Raw, c Common, enc Encoding) (*Problem, error) {
+func Prepare(raw *Raw, c Common, enc Encoding) (*Set, error) {
 	train, test := parts{raw.Train, upTo(raw.Train.Len())}, parts{}
 	switch {
 	case raw.Test != nil && c.Test != nil:
@@ -116,7 +116,7 @@ func Prepare(raw *Raw, c Common, enc Encoding) (*Problem, error) {
 			return nil, fmt.Errorf("the weights of all %d examples to %s are 0; some must count", len(w), part.what)
 		}
 	}
-	p := &Problem{Shape: raw.Train.Shape, Augment: c.Augment, Notes: slices.Clone(raw.Notes), Warnings: raw.Warnings, Reading: map[string]string{}}
+	p := &Set{Shape: raw.Train.Shape, Augment: c.Augment, Notes: slices.Clone(raw.Notes), Warnings: raw.Warnings, Reading: map[string]string{}}
 	maps.Copy(p.Reading, raw.Reading)
 	e, err := newEncoder(raw, c, enc, train, p.Reading)
 	if err != nil {

@@ -1,18 +1,40 @@
-// Package experiment turns a config into runs: it reads the data, trains every
-// method from every seed, logs as it goes, and leaves a folder of results that
-// can be told apart from any other.
+// Package experiment makes experiments: it is the front door for programs that do from
+// Go what dgn run and dgn sweep do.
+//
+//	c, err := config.Load("digits.yaml", nil)   // or config.New, without a file
+//	result, err := experiment.Run(ctx, c, experiment.Options{})
+//	summary, figures, err := result.Publish(diskfile.OS{}, experiment.DefaultFigures)
+//
+// Zero [Options] work. The way of an experiment leads through the packages
+//
+//	config      a file, and a sweep over it, become points: a method with its settings
+//	problem     the data of a point are read, its network is sized
+//	plan        points become tasks, a run each, which are plain data
+//	folder      what the results folder holds of them: kept, continued, moved aside
+//	train       a task becomes a run: batch -> linearization -> oracle -> optimizer -> log
+//	runlog      what a run leaves on disk
+//	report      logs become tables and figures
+//
+// An [Executor] makes tasks; [Local] does so in this process.
 package experiment
 
 import (
+	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"path/filepath"
-	"sync"
-	"time"
+	"slices"
 
+	"github.com/dualgn/dgn/pkg/clock"
+	"github.com/dualgn/dgn/pkg/config"
 	"github.com/dualgn/dgn/pkg/datasets"
+	"github.com/dualgn/dgn/pkg/diskfile"
+	"github.com/dualgn/dgn/pkg/folder"
+	"github.com/dualgn/dgn/pkg/interrupt"
+	"github.com/dualgn/dgn/pkg/plan"
+	"github.com/dualgn/dgn/pkg/problem"
+	"github.com/dualgn/dgn/pkg/runlog"
 )
 
 // Options are what a user may choose besides the experiment itself; none of
@@ -23,64 +45,49 @@ type Options struct {
 	Threads int    // for all runs together; 0: one
 	Jobs    int    // runs made at the same time; 0: one
 	Data    datasets.Env
-	Build   Build
-	Files   Files        // nil: Disk
-	Log     *slog.Logger // nil: nothing is logged
-	Monitor Monitor      // nil: none
+	Build   runlog.Build
+	Files   diskfile.Files // nil: diskfile.OS
+	Log     *slog.Logger   // nil: nothing is logged
+	Monitor Monitor        // nil: none
 
 	FailFast bool // begin no run after one has failed
 }
 
-// A RunInfo announces a run.
-type RunInfo struct {
-	Method string
-	Varied Varied // swept settings
-	Seed   uint64
-	Number int     // counts the runs that are made, from 1
-	Of     int     // runs to make
-	Steps  int     // of the whole run, 0 if unknown
-	Limit  float64 // seconds of training, 0 if unlimited
-}
-
-// Log returns a logger that names the run.
-func (i RunInfo) Log(l *slog.Logger) *slog.Logger {
-	l = l.With("method", i.Method)
-	if len(i.Varied) > 0 {
-		l = l.With("settings", i.Varied.String())
+// complete fills in what callers may leave out.
+func (opt *Options) complete(ctx context.Context, c *config.Config) {
+	if opt.Log == nil {
+		opt.Log = slog.New(slog.DiscardHandler)
 	}
-	return l.With("seed", i.Seed)
+	if opt.Data.Context == nil {
+		opt.Data.Context = ctx
+	}
+	if opt.Files == nil {
+		opt.Files = diskfile.OS{}
+	}
+	if opt.Monitor == nil {
+		opt.Monitor = noMonitor{}
+	}
+	opt.Jobs = max(opt.Jobs, 1)
+	if opt.Out == "" {
+		opt.Out = filepath.Join("results", config.ResultsFolder(c.Name))
+	}
 }
 
-// A Monitor shows people how runs get on. With several jobs its methods are
-// called at the same time.
-type Monitor interface {
-	Start(RunInfo) RunMonitor
+// folder is the results folder that the options name.
+func (opt *Options) folder() *folder.Folder {
+	return &folder.Folder{Dir: opt.Out, Files: opt.Files, Build: opt.Build, Host: ThisMachine(), Log: opt.Log}
 }
-
-// A RunMonitor follows one run. Its time is not counted as training.
-type RunMonitor interface {
-	Step(step int, seconds, batchLoss float64)
-	Evaluated(step int, e Evaluation)
-	End(outcome Outcome, detail string) // the detail of a failed run is its error
-}
-
-type noMonitor struct{}
-
-func (noMonitor) Start(RunInfo) RunMonitor      { return noMonitor{} }
-func (noMonitor) Step(int, float64, float64)    {}
-func (noMonitor) Evaluated(int, Evaluation)     {}
-func (noMonitor) End(outcome Outcome, _ string) {}
 
 // A Result says what became of an experiment.
 type Result struct {
 	Dir     string
 	Made    int     // runs made now
 	Resumed int     // of these, continued from a checkpoint
-	Reused  int     // runs found complete
+	Reused  int     // runs found complete, or made by another process meanwhile
 	Left    int     // runs not begun, after an interruption or with FailFast
 	Failed  []error // a *RunError for each failed run
 
-	runs []planned // all, in the order of the config
+	runs []folder.Status // all, in the order of the config
 }
 
 // A RunError is that of one run, which failed. What it wraps, data that are gone
@@ -97,117 +104,95 @@ func (e *RunError) Unwrap() error { return e.Err }
 // that fails does not stop the others: it is in Result.Failed. The error tells
 // of what stops everything; of an interruption it is ctx's own, context.Canceled
 // or context.DeadlineExceeded, with the cause that ctx was given.
-func Run(ctx context.Context, c *Config, opt Options) (*Result, error) {
+func Run(ctx context.Context, c *config.Config, opt Options) (*Result, error) {
 	if c.Sweep != nil {
-		return nil, configErrorf("the config has a section sweep, which dgn run would ignore; use dgn sweep, or take the section out")
+		return nil, config.Errorf("the config has a section sweep, which dgn run would ignore; use dgn sweep, or take the section out")
 	}
-	opt.complete(ctx, c)
-	p, err := Open(c, opt.Data)
-	if err != nil {
-		return nil, err
-	}
-	for _, w := range p.Warnings {
-		opt.Log.Warn(w)
-	}
-	for _, n := range p.Notes {
-		opt.Log.Info(n)
-	}
-	runs, err := p.runs()
-	if err != nil {
-		return nil, err
-	}
-	return execute(ctx, c, runs, func(planned) (*Problem, error) { return p, nil }, opt)
+	return Sweep(ctx, c.Plain(), opt)
 }
 
-// complete fills in what callers may leave out.
-func (opt *Options) complete(ctx context.Context, c *Config) {
-	if opt.Log == nil {
-		opt.Log = slog.New(slog.DiscardHandler)
+// Sweep is [Run] for every point of a study.
+func Sweep(ctx context.Context, s *config.Study, opt Options) (*Result, error) {
+	opt.complete(ctx, s.Config)
+	cache := &problem.Cache{Env: opt.Data, Log: opt.Log}
+	p, err := newPlan(s, cache, opt.Log)
+	if err != nil {
+		return nil, err
 	}
-	if opt.Data.Context == nil {
-		opt.Data.Context = ctx
+	f := opt.folder()
+	if err := f.Open(); err != nil {
+		return nil, err
 	}
-	if opt.Files == nil {
-		opt.Files = Disk{}
+	local := &Local{
+		Folder: f, Problems: cache, Threads: max(opt.Threads/opt.Jobs, 1), Jobs: opt.Jobs,
+		Monitor: opt.Monitor, Log: opt.Log, FailFast: opt.FailFast,
 	}
-	if opt.Monitor == nil {
-		opt.Monitor = noMonitor{}
-	}
-	opt.Jobs = max(opt.Jobs, 1)
-	if opt.Out == "" {
-		opt.Out = filepath.Join("results", resultsFolder(c.Name))
-	}
+	return execute(ctx, p, f, local, opt)
 }
 
-// execute makes those of the runs that the results folder lacks; open returns
-// the problem of each.
-func execute(ctx context.Context, c *Config, runs []planned, open func(planned) (*Problem, error), opt Options) (*Result, error) {
-	f, err := openFolder(opt.Out, time.Now())
-	if err != nil {
-		return nil, err
+// newPlan lays out the runs of a study, whose data it reads.
+func newPlan(s *config.Study, cache *problem.Cache, log *slog.Logger) (*plan.Plan, error) {
+	p, err := plan.New(s, func(c *config.Config) (plan.Facts, error) {
+		of, err := cache.Open(c)
+		if err != nil {
+			return plan.Facts{}, err
+		}
+		return factsOf(of), nil
+	})
+	if err == nil && p.Repeated > 0 {
+		log.Info(fmt.Sprintf("%d of the sweep's runs repeat the settings of others, and are made once", p.Repeated), "runs", len(p.Tasks))
 	}
-	result, err := f.execute(ctx, c, runs, open, opt)
-	return result, errors.Join(err, f.close())
+	return p, err
 }
 
-// execute is the function of that name, in a locked folder.
-func (f *folder) execute(ctx context.Context, c *Config, runs []planned, open func(planned) (*Problem, error), opt Options) (*Result, error) {
-	pending, err := f.plan(runs, opt)
+// factsOf are what a problem's files tell of the identity of its runs.
+func factsOf(p *problem.Problem) plan.Facts {
+	f := plan.Facts{Checksums: p.Checksums, Reading: p.Reading}
+	if p.Start != nil {
+		f.Start = p.Start.Sum
+	}
+	return f
+}
+
+// execute has those tasks of a plan made that the folder lacks.
+func execute(ctx context.Context, p *plan.Plan, f *folder.Folder, by Executor, opt Options) (*Result, error) {
+	runs, err := f.Prepare(p, opt.Fresh)
 	if err != nil {
 		return nil, err
 	}
-	resolved, err := c.YAML()
-	if err != nil {
-		return nil, err
-	}
-	if err := opt.Files.Replace(filepath.Join(f.dir, "config.yaml"), resolved); err != nil {
-		return nil, fmt.Errorf("cannot write to the results folder: %w", err)
-	}
-	defer processStops.use()()
-	result := &Result{Dir: f.dir, Made: len(pending), runs: runs}
+	defer clock.Process.Use()()
+	result := &Result{Dir: f.Dir, runs: runs}
+	var pending []plan.Task
 	for _, r := range runs {
-		switch r.state {
-		case Kept:
+		switch r.State {
+		case folder.Kept:
 			result.Reused++
-		case Held:
-			r.log(opt.Log).Error("cannot be made here", "error", r.fault)
-			result.Failed = append(result.Failed, &RunError{r.String(), r.fault})
+		case folder.Held:
+			r.Logger(opt.Log).Error("cannot be made here", "error", r.Fault)
+			result.Failed = append(result.Failed, &RunError{r.String(), r.Fault})
+		default:
+			pending = append(pending, r.Task)
 		}
 	}
-
-	var mu sync.Mutex
-	var wg sync.WaitGroup
-	slots := make(chan struct{}, opt.Jobs)
-	for i, r := range pending {
-		slots <- struct{}{}
-		mu.Lock()
-		stop := ctx.Err() != nil || opt.FailFast && len(result.Failed) > 0
-		mu.Unlock()
-		if stop {
-			<-slots
-			result.Left = len(pending) - i
-			break
+	slices.SortStableFunc(pending, func(a, b plan.Task) int { return cmp.Compare(a.Group, b.Group) })
+	begun := 0
+	err = by.Execute(ctx, pending, func(t plan.Task, e Ending) {
+		begun++
+		switch {
+		case e.Elsewhere:
+			result.Reused++
+			return
+		case e.Resumed:
+			result.Resumed++
 		}
-		wg.Go(func() {
-			defer func() { <-slots }()
-			p, err := open(r)
-			if err == nil {
-				err = p.make(ctx, f, r, opt)
-			} else {
-				r.log(opt.Log).Error("cannot begin", "error", err)
-				err = errors.Join(err, f.failed(r, err, opt))
-			}
-			mu.Lock()
-			defer mu.Unlock()
-			if r.resumed != nil {
-				result.Resumed++
-			}
-			if err != nil {
-				result.Failed = append(result.Failed, &RunError{r.String(), err})
-			}
-		})
+		result.Made++
+		if e.Err != nil {
+			result.Failed = append(result.Failed, &RunError{t.String(), e.Err})
+		}
+	})
+	result.Left = len(pending) - begun
+	if err != nil {
+		return result, err
 	}
-	wg.Wait()
-	result.Made -= result.Left
-	return result, interruption(ctx)
+	return result, interrupt.Cause(ctx)
 }

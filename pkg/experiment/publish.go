@@ -2,13 +2,13 @@ package experiment
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
 	"path/filepath"
 	"strings"
 
+	"github.com/dualgn/dgn/pkg/diskfile"
+	"github.com/dualgn/dgn/pkg/folder"
 	"github.com/dualgn/dgn/pkg/report"
-	"github.com/dualgn/dgn/pkg/runlog"
 )
 
 // A FigureSet says which figures Publish draws.
@@ -38,7 +38,7 @@ func (f FigureSet) options(dir string) report.FigureOptions {
 // before the runs ended, and that it does not draw again, go to figures/old, which
 // the summary warns of. Of runs on several data sets there are no figures, which it
 // warns of too.
-func (r *Result) Publish(files Files, figures FigureSet) (*report.Summary, []string, error) {
+func (r *Result) Publish(files diskfile.Files, figures FigureSet) (*report.Summary, []string, error) {
 	res, err := r.logs()
 	if err != nil {
 		return nil, nil, err
@@ -74,19 +74,11 @@ func (r *Result) Publish(files Files, figures FigureSet) (*report.Summary, []str
 func (r *Result) logs() (*report.Results, error) {
 	res := &report.Results{}
 	for _, p := range r.runs {
-		if p.state == Held {
-			res.Warnings = append(res.Warnings, fmt.Sprintf("%s: left out: %v", filepath.Join(r.Dir, p.path), p.fault))
+		if p.State == folder.Held {
+			res.Warnings = append(res.Warnings, fmt.Sprintf("%s: left out: %v", filepath.Join(r.Dir, p.Dir), p.Fault))
 			continue
 		}
-		b, err := json.Marshal(p.varied)
-		if err != nil {
-			return nil, err
-		}
-		var varied []runlog.Setting
-		if err := json.Unmarshal(b, &varied); err != nil {
-			return nil, err
-		}
-		if err := res.Add(filepath.Join(r.Dir, p.path), varied); err != nil {
+		if err := res.Add(filepath.Join(r.Dir, p.Dir), p.Varied); err != nil {
 			return nil, err
 		}
 	}

@@ -125,7 +125,7 @@ func newBoxProx[T tensor.Float](spec ProxLinear, l losses.BoxDual, at Site) Orac
 
 // Direction starts from alpha = u = 0, or from remembered dual variables, has the solver
 // raise D, and makes d = d0 - (gamma'/m) Jᵀ alpha from the iterate of least P.
-func (o *boxProx[T]) Direction(d []T, p *Problem[T]) Report {
+func (o *boxProx[T]) Direction(d []T, p *Subproblem[T]) Report {
 	if !o.beginDual(d, p) {
 		return o.finish()
 	}

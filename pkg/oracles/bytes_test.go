@@ -12,7 +12,7 @@ import (
 )
 
 // sizedProblem is a problem in which neither outputs nor weights are few.
-func sizedProblem(l losses.Loss, m int) (*nn.Net, *Problem[float64]) {
+func sizedProblem(l losses.Loss, m int) (*nn.Net, *Subproblem[float64]) {
 	rng := rand.New(rand.NewPCG(3, 4))
 	_, first := l.Sample(rng, 5)
 	k := len(first)

@@ -35,7 +35,7 @@ type core[T tensor.Float] struct {
 //
 //	1/gamma' = 1/gamma + mu,  d0 = -gamma' mu w
 type call[T tensor.Float] struct {
-	p    *Problem[T]
+	p    *Subproblem[T]
 	d    []T                    // the direction
 	f, y tensor.Matrix[float64] // outputs f(w) and targets, m x k
 	loss losses.Weighted
@@ -69,7 +69,7 @@ func (o *core[T]) bind(spec Inner, at Site) {
 }
 
 // begin makes the call, with g, gamma and a report of nothing known yet.
-func (o *core[T]) begin(d []T, p *Problem[T]) {
+func (o *core[T]) begin(d []T, p *Subproblem[T]) {
 	batch := p.oneBatch()
 	o.call = call[T]{p: p, d: d, f: batch.Outputs(), y: batch.Targets, loss: p.losses()}
 	o.m = float64(o.f.Rows)

@@ -60,7 +60,7 @@ func (o *dualGN[T]) slope() descent {
 
 // Direction solves (I + (gamma'/m) Lᵀ K L) s = -(gamma'/m) Lᵀ J q with q = m grad F, and
 // makes d = d0 - (gamma'/m) Jᵀ (g + L s).
-func (o *dualGN[T]) Direction(d []T, p *Problem[T]) Report {
+func (o *dualGN[T]) Direction(d []T, p *Subproblem[T]) Report {
 	o.begin(d, p)
 	n := len(o.u.Flat())
 	o.s, o.b, o.tau = o.roomS[:n], o.roomB[:n], 1

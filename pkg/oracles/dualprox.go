@@ -44,7 +44,7 @@ func (o *dualProx[T]) bindDual(spec Inner, formed bool, at Site) {
 
 // beginDual begins a call, and sets base, |g|, and F and P at d = 0. It reports whether
 // there is anything to solve; if not, d is the gradient step.
-func (o *dualProx[T]) beginDual(d []T, p *Problem[T]) bool {
+func (o *dualProx[T]) beginDual(d []T, p *Subproblem[T]) bool {
 	o.begin(d, p)
 	for i, to := range []*tensor.Matrix[float64]{&o.base, &o.z, &o.alpha, &o.shift, &o.admissible, &o.jd} {
 		*to = o.cut(o.room[i])

@@ -19,7 +19,7 @@ import (
 // methods of its config (testdata/golden/README.md).
 type goldenCase struct {
 	net      *nn.Net
-	problem  *Problem[float64]
+	problem  *Subproblem[float64]
 	methods  map[string]registry.Choice[Spec]
 	expected map[string]arrays.Array
 }

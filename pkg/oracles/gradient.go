@@ -67,7 +67,7 @@ func newGradientOracle[T tensor.Float](o Gradient, at Site) Oracle[T] {
 
 // Direction makes d = Jᵀ alpha with alpha_i = -(gamma'/m) g_i: scaling the m x k
 // numbers g spares a pass over the p numbers of d.
-func (o *gradient[T]) Direction(d []T, p *Problem[T]) Report {
+func (o *gradient[T]) Direction(d []T, p *Subproblem[T]) Report {
 	batch, gamma, mu := &p.Gradient, o.Gamma.At(p.Time), o.WeightDecay
 	z := batch.Outputs()
 	o.d, o.w, o.gammaPrime = d, batch.Weights(), gamma/(1+gamma*mu)

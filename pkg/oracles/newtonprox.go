@@ -43,7 +43,7 @@ func newNewtonProx[T tensor.Float](spec ProxLinear, at Site) Oracle[T] {
 
 // Direction starts from alpha = u = 0, or from remembered dual variables, lowers P by
 // Newton steps, and makes d = d0 - (gamma'/m) Jᵀ alpha.
-func (o *newtonProx[T]) Direction(d []T, p *Problem[T]) Report {
+func (o *newtonProx[T]) Direction(d []T, p *Subproblem[T]) Report {
 	if !o.beginDual(d, p) {
 		return o.finish()
 	}

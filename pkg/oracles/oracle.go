@@ -15,7 +15,7 @@ type Oracle[T tensor.Float] interface {
 	// Direction overwrites d, of length p, with the oracle's direction for a
 	// problem. It does not fail: the report says how the inner solve ended. Numbers
 	// about d that would take further products with J are NaN in it.
-	Direction(d []T, p *Problem[T]) Report
+	Direction(d []T, p *Subproblem[T]) Report
 
 	// Complete returns the report of the last call with these numbers filled in; the
 	// duality gap, which takes the most, only if asked. It is for logs: what it takes

@@ -154,17 +154,17 @@ func mapsKeys(m map[string]int) func(func(string) bool) {
 }
 
 // newProblem draws weights, a batch of m examples, and targets.
-func newProblem[T tensor.Float](l losses.Loss, m int, pool *tensor.Pool) (*nn.Net, *Problem[T]) {
+func newProblem[T tensor.Float](l losses.Loss, m int, pool *tensor.Pool) (*nn.Net, *Subproblem[T]) {
 	return drawProblem[T](l, m, 5, pool)
 }
 
-func drawProblem[T tensor.Float](l losses.Loss, m int, seed uint64, pool *tensor.Pool) (*nn.Net, *Problem[T]) {
+func drawProblem[T tensor.Float](l losses.Loss, m int, seed uint64, pool *tensor.Pool) (*nn.Net, *Subproblem[T]) {
 	n, p, _ := drawBatch[T](l, m, seed, pool)
 	return n, p
 }
 
 // drawBatch is drawProblem, with the inputs.
-func drawBatch[T tensor.Float](l losses.Loss, m int, seed uint64, pool *tensor.Pool) (*nn.Net, *Problem[T], tensor.Matrix[T]) {
+func drawBatch[T tensor.Float](l losses.Loss, m int, seed uint64, pool *tensor.Pool) (*nn.Net, *Subproblem[T], tensor.Matrix[T]) {
 	rng := rand.New(rand.NewPCG(seed, 6))
 	_, first := l.Sample(rng, 3)
 	k := len(first)
@@ -192,7 +192,7 @@ func drawBatch[T tensor.Float](l losses.Loss, m int, seed uint64, pool *tensor.P
 
 // weigh gives the examples weights, of which the first is 0 where there are more
 // than one, and some are others.
-func weigh[T tensor.Float](p *Problem[T], seed uint64) {
+func weigh[T tensor.Float](p *Subproblem[T], seed uint64) {
 	rng := rand.New(rand.NewPCG(seed, 7))
 	p.Gradient.Omega = make([]float64, p.Gradient.Outputs().Rows)
 	for i := range p.Gradient.Omega {
@@ -203,7 +203,7 @@ func weigh[T tensor.Float](p *Problem[T], seed uint64) {
 }
 
 // weightOf is omega_i.
-func weightOf(p *Problem[float64], i int) float64 {
+func weightOf(p *Subproblem[float64], i int) float64 {
 	if p.Gradient.Omega == nil {
 		return 1
 	}
@@ -211,17 +211,17 @@ func weightOf(p *Problem[float64], i int) float64 {
 }
 
 // problemOf is the problem of a linearized mini-batch.
-func problemOf[T tensor.Float](l losses.Loss, lin *nn.Linearization[T], y tensor.Matrix[float64]) *Problem[T] {
-	return &Problem[T]{Loss: l, Gradient: Batch[T]{Jacobian: lin, Targets: y}}
+func problemOf[T tensor.Float](l losses.Loss, lin *nn.Linearization[T], y tensor.Matrix[float64]) *Subproblem[T] {
+	return &Subproblem[T]{Loss: l, Gradient: Batch[T]{Jacobian: lin, Targets: y}}
 }
 
 // meanOf is h of a problem's mini-batch where the outputs are z.
-func meanOf(p *Problem[float64], z tensor.Matrix[float64]) float64 {
+func meanOf(p *Subproblem[float64], z tensor.Matrix[float64]) float64 {
 	return p.losses().Mean(z, p.Gradient.Targets)
 }
 
 // gradientOf returns grad F = (1/m) Jᵀ g + mu w, from its definition.
-func gradientOf(p *Problem[float64], mu float64) []float64 {
+func gradientOf(p *Subproblem[float64], mu float64) []float64 {
 	m := p.Gradient.Outputs().Rows
 	alpha, g := tensor.New[float64](m, p.Gradient.Outputs().Cols), make([]float64, len(p.Gradient.Weights()))
 	for i := range m {
@@ -236,11 +236,11 @@ func gradientOf(p *Problem[float64], mu float64) []float64 {
 
 // models are the oracles' models of h, from their definitions: each is given the
 // problem and u = J d. A registered oracle without one fails the suite.
-var models = map[string]func(p *Problem[float64], u tensor.Matrix[float64]) float64{
-	"gradient": func(p *Problem[float64], u tensor.Matrix[float64]) float64 {
+var models = map[string]func(p *Subproblem[float64], u tensor.Matrix[float64]) float64{
+	"gradient": func(p *Subproblem[float64], u tensor.Matrix[float64]) float64 {
 		return mean(p, u, func(z, y, u, g []float64) float64 { return p.Loss.Value(z, y) + dot(g, u) })
 	},
-	"gauss_newton": func(p *Problem[float64], u tensor.Matrix[float64]) float64 {
+	"gauss_newton": func(p *Subproblem[float64], u tensor.Matrix[float64]) float64 {
 		return mean(p, u, func(z, y, u, g []float64) float64 {
 			c, s := make([]float64, len(z)), make([]float64, len(z))
 			p.Loss.GGNFactor(c, z, y)
@@ -248,7 +248,7 @@ var models = map[string]func(p *Problem[float64], u tensor.Matrix[float64]) floa
 			return p.Loss.Value(z, y) + dot(g, u) + dot(s, s)/2
 		})
 	},
-	"prox_linear": func(p *Problem[float64], u tensor.Matrix[float64]) float64 {
+	"prox_linear": func(p *Subproblem[float64], u tensor.Matrix[float64]) float64 {
 		return mean(p, u, func(z, y, u, _ []float64) float64 {
 			shifted := slices.Clone(z)
 			axpy(1, u, shifted)
@@ -257,7 +257,7 @@ var models = map[string]func(p *Problem[float64], u tensor.Matrix[float64]) floa
 	},
 }
 
-func mean(p *Problem[float64], u tensor.Matrix[float64], phi func(z, y, u, g []float64) float64) (sum float64) {
+func mean(p *Subproblem[float64], u tensor.Matrix[float64], phi func(z, y, u, g []float64) float64) (sum float64) {
 	g := make([]float64, p.Gradient.Outputs().Cols)
 	for i := range p.Gradient.Outputs().Rows {
 		p.Loss.Grad(g, p.Gradient.Outputs().Row(i), p.Gradient.Targets.Row(i))
@@ -267,7 +267,7 @@ func mean(p *Problem[float64], u tensor.Matrix[float64], phi func(z, y, u, g []f
 }
 
 // primalOf is P(d) = model of h + |d|²/(2 gamma) + (mu/2) |w + d|².
-func primalOf(c combo, p *Problem[float64], d []float64, gamma, mu float64) float64 {
+func primalOf(c combo, p *Subproblem[float64], d []float64, gamma, mu float64) float64 {
 	u := tensor.New[float64](p.Gradient.Outputs().Rows, p.Gradient.Outputs().Cols)
 	p.Gradient.JVP(u, d)
 	shifted := slices.Clone(p.Gradient.Weights())
@@ -398,7 +398,7 @@ func TestMinimises(t *testing.T) {
 
 // dualOf is D(alpha) = -(1/m) Σ phi*(alpha_i) - gamma/(2m²) |Jᵀ alpha|², for alpha = g + L s
 // with s in the range of Lᵀ (Gauss-Newton), or any alpha (prox-linear).
-func dualOf(c combo, p *Problem[float64], alpha, s tensor.Matrix[float64], gamma float64) float64 {
+func dualOf(c combo, p *Subproblem[float64], alpha, s tensor.Matrix[float64], gamma float64) float64 {
 	m := float64(p.Gradient.Outputs().Rows)
 	ja := make([]float64, len(p.Gradient.Weights()))
 	p.Gradient.VJP(ja, alpha)

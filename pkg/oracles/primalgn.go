@@ -38,7 +38,7 @@ func (o *core[T]) primalSystem(jx tensor.Matrix[float64]) PrimalSystem[T] {
 }
 
 // Direction solves ((1/m) Jᵀ H J + I/gamma') d = -grad F.
-func (o *primalGN[T]) Direction(d []T, p *Problem[T]) Report {
+func (o *primalGN[T]) Direction(d []T, p *Subproblem[T]) Report {
 	o.begin(d, p)
 	qq := o.outputGradient(o.b)
 	o.gradSize = math.Sqrt(qq) / o.m

@@ -39,7 +39,7 @@ const armijo = 1e-4
 
 // Direction starts from d = 0. Each round solves ((1/m) Jᵀ H J + I/gamma') delta =
 // -grad P(d), H at f + J d, and adds t delta, with t halved until P falls enough.
-func (o *primalProx[T]) Direction(d []T, p *Problem[T]) Report {
+func (o *primalProx[T]) Direction(d []T, p *Subproblem[T]) Report {
 	o.begin(d, p)
 	m := o.m
 	qq := o.outputGradient(o.b)

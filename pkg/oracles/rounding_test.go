@@ -11,7 +11,7 @@ import (
 )
 
 // widened is a problem of float32 in float64: the same weights, inputs and targets.
-func widened(n *nn.Net, p *Problem[float32], x tensor.Matrix[float32]) *Problem[float64] {
+func widened(n *nn.Net, p *Subproblem[float32], x tensor.Matrix[float32]) *Subproblem[float64] {
 	w, wide := make([]float64, n.NumParams()), tensor.New[float64](x.Rows, x.Cols)
 	tensor.Convert(w, p.Gradient.Weights())
 	tensor.Convert(wide.Flat(), x.Flat())

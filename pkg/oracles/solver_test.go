@@ -13,7 +13,7 @@ import (
 
 // systemOf is the dual system of Gauss-Newton on a problem, with a right-hand
 // side in the range of Lᵀ.
-func systemOf(p *Problem[float64], c float64) (sys *System, b []float64) {
+func systemOf(p *Subproblem[float64], c float64) (sys *System, b []float64) {
 	z := p.Gradient.Outputs()
 	mat := func() tensor.Matrix[float64] { return tensor.New[float64](z.Rows, z.Cols) }
 	gram := newGram[float64](false, nil)

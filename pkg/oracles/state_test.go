@@ -61,7 +61,7 @@ func TestState(t *testing.T) {
 func continues[T tensor.Float](t *testing.T, spec Spec, l losses.Loss) (matters bool) {
 	const m, steps, examples = 7, 5, 12
 	var n *nn.Net
-	var problems [steps]*Problem[T]
+	var problems [steps]*Subproblem[T]
 	for i := range problems {
 		// Weights and examples differ from step to step, and some come again.
 		n, problems[i] = drawProblem[T](l, m, uint64(i), nil)

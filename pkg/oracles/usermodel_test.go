@@ -135,7 +135,7 @@ func TestUserModel(t *testing.T) {
 				copy(y.Row(i), yi)
 			}
 			q := newQuadratics(m, k, p, rng)
-			problem := &Problem[float64]{Loss: c.loss, Gradient: Batch[float64]{Jacobian: q, Targets: y}}
+			problem := &Subproblem[float64]{Loss: c.loss, Gradient: Batch[float64]{Jacobian: q, Targets: y}}
 			options := []string{fmt.Sprint("gamma: ", gamma), fmt.Sprint("weight_decay: ", mu), "inner_iterations: 4000"}
 			spec := c.must(options...)
 			if err := spec.Fits(c.loss, q.Dims()); err != nil {

@@ -10,7 +10,7 @@ import (
 
 // rowsOf is a problem of chosen examples of a batch x with targets y: the same
 // weights w of the network.
-func rowsOf(c combo, n *nn.Net, w []float64, x, y tensor.Matrix[float64], rows []int) *Problem[float64] {
+func rowsOf(c combo, n *nn.Net, w []float64, x, y tensor.Matrix[float64], rows []int) *Subproblem[float64] {
 	a, b := tensor.New[float64](len(rows), x.Cols), tensor.New[float64](len(rows), y.Cols)
 	for to, from := range rows {
 		copy(a.Row(to), x.Row(from))

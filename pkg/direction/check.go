@@ -1,0 +1,74 @@
+package direction
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/dualgn/dgn/pkg/config"
+	"github.com/dualgn/dgn/pkg/losses"
+	"github.com/dualgn/dgn/pkg/memory"
+	"github.com/dualgn/dgn/pkg/nn"
+	"github.com/dualgn/dgn/pkg/oracles"
+	"github.com/dualgn/dgn/pkg/problem"
+	"github.com/dualgn/dgn/pkg/size"
+	"github.com/dualgn/dgn/pkg/strict"
+	"github.com/dualgn/dgn/pkg/tensor"
+)
+
+// netFor sizes the model for a batch of m examples of a shape and k outputs, and
+// refuses what the loss or the oracle cannot take. Errors are *[config.Error].
+func netFor(c *config.Config, method *config.Method, l losses.Loss, in tensor.Shape, m, k int) (*nn.Net, error) {
+	model, binary := c.Model.Must(), l.Target() == losses.BinaryTarget
+	const one = "but the loss %s takes one output, whose sign is the class; logistic takes one for each class"
+	if o := model.Outputs(); binary && o > 1 {
+		return nil, config.Wrap(c.Model.At.Locate(strict.Field("outputs", "is %d, "+one, o, c.Loss.Name)))
+	}
+	net, err := model.Build(in, k)
+	if err == nil && binary && net.Outputs() != 1 {
+		err = fmt.Errorf("the last layer gives %d numbers, "+one, net.Outputs(), c.Loss.Name)
+	}
+	if err != nil {
+		return nil, config.Wrap(c.Model.At.Locate(err))
+	}
+	if err := method.Oracle.Must().Fits(l, net.Dims(m)); err != nil {
+		return nil, config.Wrap(method.Oracle.At.Locate(err))
+	}
+	value, weights := c.ValueSize(), net.NumParams()
+	mem, held := net.Memory(m, value), oracles.HeldBy(method.Oracle.Must(), l, problem.OracleSizes(net, m, value, m))
+	linearizations := 1
+	if held.OutputsAt {
+		linearizations = 2
+	}
+	err = memory.Process.Fits("the direction", memory.Footprint{
+		{Name: "weights, direction, gradient and what is written", Bytes: size.Product(3, weights, value+8)},
+		{Name: "oracle", Bytes: held.Bytes},
+		{Name: fmt.Sprintf("linearization on %d examples", m), Bytes: size.Product(linearizations, size.Sum(mem.Kept, mem.Work))},
+		{Name: "products", Bytes: net.ProductSpace(1, value)},
+	})
+	if err != nil {
+		return nil, config.Wrap(err)
+	}
+	return net, nil
+}
+
+// checkFinite returns an error about a number of a file that is none in precision T.
+func checkFinite[T tensor.Float](file, name string, v []T) error {
+	i := slices.IndexFunc(v, func(x T) bool { return !finite(float64(x)) })
+	if i < 0 {
+		return nil
+	}
+	return problem.FileErrorf("%s: %s holds a number at position %d that is NaN, infinite, or too large for the precision of the config", file, name, i)
+}
+
+// checkWeights is checkFinite for weights read from a file.
+func checkWeights[T tensor.Float](file string, n *nn.Net, w []T) error {
+	var errs []error
+	for _, p := range n.Layout().Blocks {
+		errs = append(errs, checkFinite(file, fmt.Sprintf("array %q", p.Name), w[p.Offset:p.Offset+p.Len()]))
+	}
+	return errors.Join(errs...)
+}
+
+func finite(x float64) bool { return !math.IsNaN(x) && !math.IsInf(x, 0) }

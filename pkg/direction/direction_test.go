@@ -1,0 +1,184 @@
+package direction
+
+import (
+	"errors"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/dualgn/dgn/pkg/arrays"
+	"github.com/dualgn/dgn/pkg/config"
+	"github.com/dualgn/dgn/pkg/problem"
+)
+
+const goldenDir = "../../testdata/golden"
+
+func byName(list []arrays.Array) map[string]arrays.Array {
+	m := map[string]arrays.Array{}
+	for _, a := range list {
+		m[a.Name] = a
+	}
+	return m
+}
+
+// away is the largest difference of two arrays, relative to the largest value.
+func away(t *testing.T, got, want arrays.Array) float64 {
+	t.Helper()
+	g, w := got.Float64s(), want.Float64s()
+	if len(g) != len(w) {
+		t.Fatalf("%s has %d values, want %d", got.Name, len(g), len(w))
+	}
+	var d, scale float64
+	for i := range w {
+		d, scale = math.Max(d, math.Abs(g[i]-w[i])), math.Max(scale, math.Abs(w[i]))
+	}
+	return d / math.Max(scale, 1e-300)
+}
+
+// TestDirectionGolden compares what comes out of files with what went into the
+// reference, for every method of every case, in both precisions. In float32 the
+// condition of the systems, up to some thousands here, amplifies rounding of 6e-8.
+func TestDirectionGolden(t *testing.T) {
+	files, err := filepath.Glob(filepath.Join(goldenDir, "*", "config.yaml"))
+	if err != nil || len(files) == 0 {
+		t.Fatal("no golden cases", err)
+	}
+	for _, file := range files {
+		dir := filepath.Dir(file)
+		list, err := arrays.ReadFile(filepath.Join(dir, "expected.npz"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		expected := byName(list)
+		for _, precision := range []string{"float64", "float32"} {
+			c, err := config.LoadMethods(file, []string{"precision=" + precision})
+			if err != nil {
+				t.Fatal(err)
+			}
+			worst := 0.0
+			for _, m := range c.Methods {
+				out, err := Of(c, m.Name, filepath.Join(dir, "params.npz"), filepath.Join(dir, "batch.npz"))
+				if err != nil {
+					t.Fatal(err)
+				}
+				got := byName(out)
+				tol := map[string]float64{"float64": 1e-8, "float32": 3e-4}[precision]
+				if precision == "float64" && strings.HasPrefix(m.Name, "prox") {
+					tol = 1e-6
+				}
+				for _, key := range []string{"direction", "alpha", "slope", "primal", "dual"} {
+					want, ok := expected[m.Name+"/"+key]
+					if !ok {
+						continue
+					}
+					if got[key].Name == "" {
+						t.Errorf("%s, %s: no %s", dir, m.Name, key)
+						continue
+					}
+					d := away(t, got[key], want)
+					worst = math.Max(worst, d)
+					if !(d <= tol) {
+						t.Errorf("%s, %s, %s: %s is %.2g away", dir, m.Name, precision, key, d)
+					}
+				}
+				for _, key := range []string{"gradient", "outputs", "loss"} {
+					if d := away(t, got[key], expected[key]); !(d <= tol) {
+						t.Errorf("%s, %s: %s is %.2g away", dir, m.Name, key, d)
+					}
+				}
+				if m.Oracle.Name == "gradient" && (got["gap"].Name != "" || got["inner_iterations"].Name != "") {
+					t.Errorf("%s, %s: reports what does not apply", dir, m.Name)
+				}
+			}
+			t.Logf("%s, %s: %d methods, at most %.2g away", filepath.Base(dir), precision, len(c.Methods), worst)
+		}
+	}
+}
+
+// TestDirectionErrors feeds files that do not fit.
+func TestDirectionErrors(t *testing.T) {
+	dir := filepath.Join(goldenDir, "mlp-logistic")
+	params, batch := filepath.Join(dir, "params.npz"), filepath.Join(dir, "batch.npz")
+	c, err := config.LoadMethods(filepath.Join(dir, "config.yaml"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	method := c.Methods[0].Name
+	good, err := arrays.ReadFile(batch)
+	if err != nil {
+		t.Fatal(err)
+	}
+	x, y := byName(good)["x"], byName(good)["y"]
+	ints := func(v int64) arrays.Array {
+		labels := make([]int64, y.Len())
+		labels[2] = v
+		return arrays.Int64("y", y.Shape, labels)
+	}
+	omega := func(v ...float64) arrays.Array { return arrays.Float64("omega", []int{len(v)}, v) }
+	nan := append([]float64(nil), x.Float64s()...)
+	nan[3] = math.NaN()
+	for _, b := range []struct {
+		arrays []arrays.Array
+		want   string
+	}{
+		{[]arrays.Array{x}, "a batch needs the arrays x"},
+		{[]arrays.Array{x, y, arrays.Int64("z", []int{1}, []int64{1})}, `array "z" is not part of a batch; it takes x and y`},
+		{[]arrays.Array{arrays.Float64("x", []int{x.Len()}, x.Float64s()), y}, "want m x features or m x C x H x W"},
+		{[]arrays.Array{x, arrays.Int64("y", []int{2}, []int64{0, 1})}, "y has shape [2]; want 8 labels"},
+		{[]arrays.Array{x, ints(4)}, "label 4 of example 2 is out of range 0 to 3"},
+		{[]arrays.Array{x, ints(-1)}, "label -1 of example 2 is out of range 0 to 3"},
+		{[]arrays.Array{arrays.Float64("x", x.Shape, nan), y}, "x holds NaN at position 3"},
+		{[]arrays.Array{x, arrays.Float64("y", []int{8, 4}, make([]float64, 32))}, "row 0 of y is not a distribution over 4 classes"},
+		{[]arrays.Array{x, arrays.Float64("y", []int{8, 2}, make([]float64, 16))}, "y has shape [8 2]; the model has 4 outputs"},
+		{[]arrays.Array{x, y, omega(1, 2)}, "omega has shape [2]; want 8 weights"},
+		{[]arrays.Array{x, y, omega(1, 1, -2, 1, 1, 1, 1, 1)}, "omega holds -2 at position 2; a weight is 0 or a positive number"},
+		{[]arrays.Array{x, y, omega(1, 1, 1, 1, math.NaN(), 1, 1, 1)}, "omega holds NaN at position 4"},
+		{[]arrays.Array{x, y, omega(1, 1, 1, 1, 1, 1, 1, math.Inf(1))}, "omega holds +Inf at position 7"},
+		{[]arrays.Array{x, y, omega(make([]float64, 8)...)}, "every weight in omega is 0"},
+		{[]arrays.Array{arrays.Float64("x", []int{8, 1}, make([]float64, 8)), y}, `array "0.weight" has shape`},
+	} {
+		path := filepath.Join(t.TempDir(), "batch.npz")
+		if err := arrays.WriteFile(path, b.arrays); err != nil {
+			t.Fatal(err)
+		}
+		_, err := Of(c, method, params, path)
+		var file *problem.FileError
+		if err == nil || !strings.Contains(err.Error(), b.want) || !errors.As(err, &file) {
+			t.Errorf("says %v\nwant %s", err, b.want)
+		}
+	}
+	if _, err := Of(c, "gn-exakt-0.1", params, batch); err == nil || !strings.Contains(err.Error(), `there is no method "gn-exakt-0.1"; did you mean "gn-exact-0.1"?`) {
+		t.Errorf("an unknown method: %v", err)
+	}
+	if _, err := Of(c, method, "nosuch.npz", batch); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("missing weights: %v", err)
+	}
+	binary, err := config.LoadMethods(filepath.Join(goldenDir, "mlp-binary-logistic", "config.yaml"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "batch.npz")
+	if err := arrays.WriteFile(path, []arrays.Array{arrays.Float64("x", []int{1, 4}, make([]float64, 4)), arrays.Float64("y", []int{1}, []float64{1})}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Of(binary, binary.Methods[0].Name, filepath.Join(goldenDir, "mlp-binary-logistic", "params.npz"), path); err == nil || !strings.Contains(err.Error(), "a binary loss takes y as integers 0 and 1") {
+		t.Errorf("float labels of a binary loss: %v", err)
+	}
+}
+
+// TestDirectionOutputs: where the config does not say how many outputs there
+// are, batch or weights do.
+func TestDirectionOutputs(t *testing.T) {
+	for _, name := range []string{"mlp-logistic", "mlp-squared", "mlp-binary-logistic"} {
+		dir := filepath.Join(goldenDir, name)
+		c, err := config.LoadMethods(filepath.Join(dir, "config.yaml"), []string{"model.outputs=0"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Of(c, c.Methods[0].Name, filepath.Join(dir, "params.npz"), filepath.Join(dir, "batch.npz")); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}

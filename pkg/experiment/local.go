@@ -1,0 +1,245 @@
+package experiment
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"os"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"github.com/dualgn/dgn/pkg/checkpoint"
+	"github.com/dualgn/dgn/pkg/config"
+	"github.com/dualgn/dgn/pkg/diskfile"
+	"github.com/dualgn/dgn/pkg/folder"
+	"github.com/dualgn/dgn/pkg/interrupt"
+	"github.com/dualgn/dgn/pkg/memory"
+	"github.com/dualgn/dgn/pkg/plan"
+	"github.com/dualgn/dgn/pkg/problem"
+	"github.com/dualgn/dgn/pkg/runlog"
+	"github.com/dualgn/dgn/pkg/train"
+)
+
+// Local is the [Executor] of this process: it makes several runs at the same time. Runs
+// that other processes are making it leaves to the end, and makes those that are not
+// complete when they have left them.
+type Local struct {
+	Folder   *folder.Folder
+	Problems *problem.Cache
+	Threads  int // of each run
+	Jobs     int // runs made at the same time
+	Monitor  Monitor
+	Log      *slog.Logger
+	FailFast bool // begin no run after one has failed
+}
+
+var _ Executor = (*Local)(nil)
+
+// Execute implements [Executor].
+func (l *Local) Execute(ctx context.Context, tasks []plan.Task, done func(plan.Task, Ending)) error {
+	infos := make([]RunInfo, len(tasks))
+	for i, t := range tasks {
+		infos[i] = RunInfo{Task: t, Number: i + 1, Of: len(tasks)}
+	}
+	busy := l.pass(ctx, infos, false, done)
+	if len(busy) > 0 {
+		l.Log.Info(fmt.Sprintf("waiting for %d runs that other processes make", len(busy)))
+		l.pass(ctx, busy, true, done)
+	}
+	return nil
+}
+
+// pass makes runs, or waits for them if others are at work on them; else it returns
+// those.
+func (l *Local) pass(ctx context.Context, runs []RunInfo, wait bool, done func(plan.Task, Ending)) (busy []RunInfo) {
+	var mu sync.Mutex
+	var all sync.WaitGroup
+	defer all.Wait()
+	failed := false
+	slots := make(chan struct{}, max(l.Jobs, 1))
+	for _, r := range runs {
+		slots <- struct{}{}
+		mu.Lock()
+		stop := ctx.Err() != nil || l.FailFast && failed
+		mu.Unlock()
+		if stop {
+			break
+		}
+		all.Go(func() {
+			defer func() { <-slots }()
+			end, begun := l.attempt(ctx, r, wait)
+			mu.Lock()
+			defer mu.Unlock()
+			if !begun {
+				busy = append(busy, r)
+				return
+			}
+			failed = failed || end.Err != nil
+			done(r.Task, end)
+		})
+	}
+	all.Wait()
+	return busy
+}
+
+// attempt makes a run unless another process is at work on it, or, where it waits for
+// that, ctx ends first.
+func (l *Local) attempt(ctx context.Context, r RunInfo, wait bool) (end Ending, begun bool) {
+	c, err := l.Folder.Claim(ctx, r.Task, wait)
+	var locked *diskfile.LockedError
+	if errors.As(err, &locked) {
+		return Ending{}, false
+	}
+	if err != nil {
+		return Ending{Err: err}, true
+	}
+	defer func() { end.Err = errors.Join(end.Err, c.Release()) }()
+	switch c.State {
+	case folder.Kept:
+		return Ending{Elsewhere: true}, true
+	case folder.Held:
+		return Ending{Err: c.Fault}, true
+	}
+	end.Resumed = c.Resumed != nil
+	p, err := l.open(r.Task)
+	if err != nil {
+		r.Logger(l.Log).Error("cannot begin", "error", err)
+		end.Err = errors.Join(err, l.record(c, err))
+		return end, true
+	}
+	end.Err = l.train(ctx, p, c, r)
+	return end, true
+}
+
+// open returns the problem of a task, whose data must be what they were when the task
+// was planned.
+func (l *Local) open(t plan.Task) (*problem.Problem, error) {
+	p, err := l.Problems.Open(t.Config)
+	if err != nil {
+		return nil, err
+	}
+	return p, t.SameData(factsOf(p))
+}
+
+// train makes a run, or the rest of one, and records its outcome. It returns the
+// error of a failed run; a panic is one, so that a fault in one method leaves the
+// others alone.
+func (l *Local) train(ctx context.Context, p *problem.Problem, c *folder.Claim, r RunInfo) (err error) {
+	files, log := l.Folder.Files, r.Logger(l.Log)
+	m := l.manifest(r.Task)
+	m.Checksums, m.Choices = p.Checksums, p.Choices
+	save := func() error { return m.Write(c.Path, files.Replace) }
+	if c.From != nil {
+		resume(m, c.Resumed, c.From)
+		log.Info("continued from a checkpoint", "step", c.From.Step)
+	}
+	r.Steps, r.Limit = p.Config.Train.Total(p.Train.Len()/p.Config.Train.BatchSize), p.Config.Train.Seconds
+	monitor := l.Monitor.Start(r)
+	defer func() {
+		if v := recover(); v != nil {
+			log.Error("panic", "value", v, "stack", string(debug.Stack()))
+			err = fmt.Errorf("internal error: %v (please report it, with the stack in the log)", v)
+		}
+		if err != nil {
+			m.Outcome, m.Error = runlog.Failed, err.Error()
+		}
+		said := m.Detail
+		if m.Outcome == runlog.Failed {
+			said = m.Error
+		}
+		m.End = time.Now().UTC()
+		err = errors.Join(err, save())
+		if err == nil && m.Outcome.Complete() { // and not before that is on disk
+			checkpoint.Remove(c.Path, log)
+		}
+		monitor.End(m.Outcome, said)
+	}()
+
+	if err := os.MkdirAll(c.Path, 0o755); err != nil {
+		return err
+	}
+	// The manifest of a new run waits for the disk with the first checkpoint.
+	keep := &checkpoint.Keeper{Files: files, Dir: c.Path, Origin: l.Folder.Origin(r.Task), Last: c.From, At: time.Now(), Begin: save, Log: log}
+	first := files.Put
+	if c.From != nil {
+		first, keep.Begin = files.Replace, nil
+	}
+	if err := m.Write(c.Path, first); err != nil {
+		return err
+	}
+	method := &p.Config.Methods[0]
+	leave, err := memory.Process.Enter(ctx, p.Footprint(method, l.Threads))
+	if err != nil && errors.Is(err, ctx.Err()) { // while others were in the way
+		m.Outcome, m.Detail = runlog.Interrupted, interrupt.Reason(ctx)
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer leave()
+	return l.logged(ctx, train.Training{Problem: p, Method: method, Seed: r.Seed, Threads: l.Threads}, keep, monitor, m)
+}
+
+// logged trains with logs, and notes in the manifest what came of it.
+func (l *Local) logged(ctx context.Context, t train.Training, keep *checkpoint.Keeper, monitor RunMonitor, m *runlog.Manifest) error {
+	logs, err := openLogs(keep, t.Problem.Config, t.Method)
+	if err != nil {
+		return err
+	}
+	end, err := t.Run(ctx, train.Output{Log: logs, Checkpoints: keep, Monitor: monitor})
+	m.Outcome, m.Detail = end.Outcome, end.Detail
+	m.WallSeconds, m.GradientSteps = end.WallSeconds, end.GradientSteps
+	m.Suspensions, m.SuspendedSeconds = end.Stops.Number, end.Stops.Time.Seconds()
+	err = once(err, logs.Close())
+	if m.Outcome.Complete() {
+		m.Files = end.Files
+		maps.Copy(m.Files, logs.Records())
+	}
+	return err
+}
+
+// openLogs makes the logs of a run, or continues those of its last checkpoint.
+func openLogs(keep *checkpoint.Keeper, c *config.Config, m *config.Method) (*runlog.Writer, error) {
+	var sizes map[string]int64
+	if keep.Last != nil {
+		sizes = keep.Last.Logs
+	}
+	return runlog.NewWriter(keep.Files, keep.Dir, c.Log.Inner && m.Solves(), sizes)
+}
+
+// record notes the error of a run that could not begin, or continue.
+func (l *Local) record(c *folder.Claim, failure error) error {
+	m := l.manifest(c.Task)
+	if c.Resumed != nil {
+		old := *c.Resumed
+		m = &old
+	}
+	m.Outcome, m.Error, m.End = runlog.Failed, failure.Error(), time.Now().UTC()
+	if err := os.MkdirAll(c.Path, 0o755); err != nil {
+		return err
+	}
+	return m.Write(c.Path, l.Folder.Files.Replace)
+}
+
+// once joins errors, each of one text only: a log that could not be written says so
+// again when it is synced, and when it is closed.
+func once(errs ...error) error {
+	var all []error
+	told := map[string]bool{}
+	var add func(errs []error)
+	add = func(errs []error) {
+		for _, err := range errs {
+			if joined, ok := err.(interface{ Unwrap() []error }); ok {
+				add(joined.Unwrap())
+			} else if err != nil && !told[err.Error()] {
+				told[err.Error()] = true
+				all = append(all, err)
+			}
+		}
+	}
+	add(errs)
+	return errors.Join(all...)
+}

@@ -1,0 +1,35 @@
+package experiment
+
+import (
+	"github.com/dualgn/dgn/pkg/plan"
+	"github.com/dualgn/dgn/pkg/runlog"
+	"github.com/dualgn/dgn/pkg/train"
+)
+
+// A RunInfo announces a run.
+type RunInfo struct {
+	plan.Task
+	Number int     // counts the runs that are to be made, from 1
+	Of     int     // runs to make
+	Steps  int     // of the whole run, 0 if unknown
+	Limit  float64 // seconds of training, 0 if unlimited
+}
+
+// A Monitor shows people how runs get on. With several jobs its methods are
+// called at the same time.
+type Monitor interface {
+	Start(RunInfo) RunMonitor
+}
+
+// A RunMonitor follows one run to its end.
+type RunMonitor interface {
+	train.Monitor
+	End(outcome runlog.Outcome, detail string) // the detail of a failed run is its error
+}
+
+type noMonitor struct{}
+
+func (noMonitor) Start(RunInfo) RunMonitor            { return noMonitor{} }
+func (noMonitor) Step(int, float64, float64)          {}
+func (noMonitor) Evaluated(*runlog.Evaluation)        {}
+func (noMonitor) End(_ runlog.Outcome, detail string) {}

@@ -1,0 +1,167 @@
+package folder
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/dualgn/dgn/pkg/checkpoint"
+	"github.com/dualgn/dgn/pkg/diskfile"
+	"github.com/dualgn/dgn/pkg/plan"
+)
+
+// Prepare surveys the folder for a plan, writes the plan's config beside the runs, and
+// makes room for the runs to be made, whose tasks are those that are not Kept or Held.
+// A run is Held too if what the folder holds stands in its way; the others go on
+// without it.
+func (f *Folder) Prepare(p *plan.Plan, fresh bool) (runs []Status, err error) {
+	resolved, err := p.Config.YAML()
+	if err != nil {
+		return nil, err
+	}
+	return runs, f.locked(func() error {
+		if runs, err = f.Survey(p.Tasks, fresh); err != nil {
+			return err
+		}
+		kept := 0
+		for i := range runs {
+			s := &runs[i]
+			if s.State != Kept {
+				if err := f.clear(s, fresh); err != nil {
+					return err
+				}
+				continue
+			}
+			if kept++; kept <= maxKeptLines {
+				s.Logger(f.Log).Info("kept: complete with these settings", "outcome", s.Outcome)
+			}
+			checkpoint.Remove(filepath.Join(f.Dir, s.Dir), f.Log) // of a run killed at its very end
+			if err := f.relabel(s.Task); err != nil {
+				s.State, s.Fault = Held, fmt.Errorf("cannot take over an earlier run: %w", err)
+			}
+		}
+		if kept > maxKeptLines {
+			f.Log.Info("kept in the same way", "runs", kept-maxKeptLines)
+		}
+		if err := f.Files.Replace(filepath.Join(f.Dir, "config.yaml"), resolved); err != nil {
+			return fmt.Errorf("cannot write to the results folder: %w", err)
+		}
+		return nil
+	})
+}
+
+// maxKeptLines bounds what is said of runs that are reused.
+const maxKeptLines = 10
+
+// clear makes room for a run unless another process is at work on it, in which case it
+// is Busy.
+func (f *Folder) clear(s *Status, fresh bool) error {
+	if !s.inTheWay() {
+		return nil
+	}
+	lock, err := diskfile.TryLock(f.lockPath(s.Dir))
+	var busy *diskfile.LockedError
+	if errors.As(err, &busy) {
+		s.State = Busy
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("cannot lock a run: %w", err)
+	}
+	*s, _ = f.inspect(s.Task, fresh) // another process may just have ended
+	f.makeRoom(s)
+	return f.release(lock)
+}
+
+// inTheWay reports whether what the folder holds of the run has to be moved aside.
+func (s *Status) inTheWay() bool {
+	switch s.State {
+	case Begun, Again, Damaged:
+		return true
+	case Broken:
+		return s.Resumed == nil
+	}
+	return false
+}
+
+// makeRoom moves aside what the folder holds of a run that is to begin anew. The
+// caller has the lock of the run.
+func (f *Folder) makeRoom(s *Status) {
+	if !s.inTheWay() {
+		return
+	}
+	to, err := f.moveAside(s.Dir)
+	if err != nil {
+		if s.Fault != nil {
+			err = fmt.Errorf("%w (%w)", err, s.Fault)
+		}
+		s.State, s.Fault = Held, fmt.Errorf("cannot move an earlier run aside: %w", err)
+		return
+	}
+	from := filepath.Join(f.Dir, s.Dir)
+	if s.State == Damaged {
+		s.Logger(f.Log).Warn("damaged, and so moved aside and made again: "+s.Fault.Error(), "run", from, "to", to)
+	} else {
+		f.Log.Info("moved an earlier run aside", "run", from, "to", to)
+	}
+}
+
+// moveAside renames the run at path into old/<time>/, and returns where it is
+// now. Results are never deleted.
+func (f *Folder) moveAside(path string) (string, error) {
+	to := filepath.Join(f.Dir, "old", f.stamp, path)
+	if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
+		return "", err
+	}
+	return to, os.Rename(filepath.Join(f.Dir, path), to)
+}
+
+// A Claim is a run that this process makes, and no other.
+type Claim struct {
+	Status
+	Path string                 // of its folder
+	From *checkpoint.Checkpoint // where it continues, nil at its beginning
+
+	folder *Folder
+	lock   *diskfile.Lock
+}
+
+// Claim takes a run to make, after another look at what the folder holds of it: other
+// processes may have made it, so that it is Kept, or Held. A run that another process
+// is making is waited for as long as ctx lasts, or is a *[diskfile.LockedError] at once.
+func (f *Folder) Claim(ctx context.Context, t plan.Task, wait bool) (*Claim, error) {
+	take := diskfile.TryLock
+	if wait {
+		take = func(path string) (*diskfile.Lock, error) { return diskfile.WaitLock(ctx, path) }
+	}
+	lock, err := take(f.lockPath(t.Dir))
+	if err != nil {
+		return nil, err
+	}
+	c := &Claim{folder: f, lock: lock, Path: filepath.Join(f.Dir, t.Dir)}
+	if err := c.inspect(t); err != nil {
+		return nil, errors.Join(err, c.Release())
+	}
+	return c, nil
+}
+
+func (c *Claim) inspect(t plan.Task) error {
+	var conflict string
+	if c.Status, conflict = c.folder.inspect(t, false); conflict != "" {
+		return errors.New(conflict)
+	}
+	c.folder.makeRoom(&c.Status)
+	if c.Resumed == nil {
+		return nil
+	}
+	var err error
+	if c.From, _, err = checkpoint.Last(c.Path, c.folder.Origin(t)); err == nil && c.From == nil {
+		err = errors.New("its checkpoint has gone since the program started")
+	}
+	return err
+}
+
+// Release lets others have the run.
+func (c *Claim) Release() error { return c.folder.release(c.lock) }

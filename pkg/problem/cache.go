@@ -1,0 +1,51 @@
+package problem
+
+import (
+	"log/slog"
+	"sync"
+
+	"github.com/dualgn/dgn/pkg/config"
+	"github.com/dualgn/dgn/pkg/datasets"
+)
+
+// A Cache opens problems, and keeps the data that were used last.
+type Cache struct {
+	Env datasets.Env
+	Log *slog.Logger // what is to be said of the data, once each
+
+	mu   sync.Mutex
+	key  string
+	data *loaded
+	told map[string]bool // notes that were logged
+}
+
+// Open returns the problem of a config, with the data in the cache if they
+// fit.
+func (k *Cache) Open(c *config.Config) (*Problem, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if key := c.DataKey(); k.data == nil || key != k.key {
+		k.data = nil // makes room
+		d, err := openData(c, k.Env)
+		if err != nil {
+			return nil, err
+		}
+		k.key, k.data = key, d
+		k.tell(d.Warnings, k.Log.Warn)
+		k.tell(d.Notes, k.Log.Info)
+	}
+	return k.data.problem(c)
+}
+
+// tell logs each message once.
+func (k *Cache) tell(messages []string, log func(string, ...any)) {
+	for _, m := range messages {
+		if !k.told[m] {
+			log(m)
+		}
+		if k.told == nil {
+			k.told = map[string]bool{}
+		}
+		k.told[m] = true
+	}
+}

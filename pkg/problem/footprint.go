@@ -1,0 +1,90 @@
+package problem
+
+import (
+	"fmt"
+
+	"github.com/dualgn/dgn/pkg/config"
+	"github.com/dualgn/dgn/pkg/memory"
+	"github.com/dualgn/dgn/pkg/nn"
+	"github.com/dualgn/dgn/pkg/optim"
+	"github.com/dualgn/dgn/pkg/oracles"
+	"github.com/dualgn/dgn/pkg/size"
+	"github.com/dualgn/dgn/pkg/strict"
+)
+
+// Footprint estimates the memory of a run of a method by so many threads.
+func (p *Problem) Footprint(m *config.Method, threads int) memory.Footprint {
+	c, net := p.Config, p.Net
+	value := c.ValueSize()
+	batch, k, weights, in := c.Train.BatchSize, net.Outputs(), net.NumParams(), p.Shape.Len()
+	state := optim.StateBytes(m.Optimizer.Must(), net.Layout(), value)
+	held := oracles.HeldBy(m.Oracle.Must(), c.Loss.Must(), OracleSizes(net, batch, value, p.Train.Len()))
+
+	linearizations, trial := 1, 0
+	if held.OutputsAt || m.LineSearch.Name != "none" {
+		linearizations, trial = 2, 1
+	}
+	mini, large := net.Memory(batch, value), net.Memory(EvalChunk, value)
+	examples := func(n int) int { return size.Product(n, size.Sum(size.Product(in, value), size.Product(8, k))) }
+	indices := 2*p.Train.Len() + p.Test.Len()
+	if p.Valid != nil {
+		indices += p.Valid.Len()
+	}
+
+	// Initial weights are drawn in float64. Later a checkpoint is encoded into a
+	// buffer that grows, and read from a file into arrays of float64.
+	saved := size.Sum(size.Product(weights, value), state)
+	if c.Log.Inner && m.Solves() {
+		saved = size.Sum(saved, p.duals())
+	}
+	transient := max(size.Product(8, weights), size.Product(4, saved))
+	return memory.Footprint{
+		{Name: "weights, direction and update", Bytes: size.Product(3, weights, value)},
+		{Name: "optimizer", Bytes: state},
+		{Name: "oracle", Bytes: held.Bytes},
+		{Name: fmt.Sprintf("linearization on %d examples", batch), Bytes: size.Sum(
+			size.Product(linearizations, size.Sum(mini.Kept, mini.Work)), size.Product(trial, weights, value), examples(batch))},
+		{Name: "evaluation", Bytes: size.Sum(large.Kept, large.Work, examples(EvalChunk), size.Product(8, indices))},
+		{Name: "products", Bytes: net.ProductSpace(threads, value)},
+		{Name: "drawing and saving weights", Bytes: transient},
+	}
+}
+
+// OracleSizes are those of an oracle on batches of m examples of a network, out of a
+// training set of so many.
+func OracleSizes(n *nn.Net, m, value, examples int) oracles.Sizes {
+	return oracles.Sizes{
+		Dims: n.Dims(m), Value: value, Seen: examples,
+		GramMemory: func(blocks bool) int { return n.GramMemory(m, value, blocks) },
+	}
+}
+
+// duals is the number of bytes of the dual variables that log: {inner: true}
+// keeps, where the number of evaluations is known.
+func (p *Problem) duals() int {
+	perEpoch := p.Train.Len() / p.Config.Train.BatchSize
+	every := p.Config.Evaluate.Every.Steps
+	if every == 0 {
+		every = perEpoch
+	}
+	evaluations := 2 + p.Config.Train.Total(perEpoch)/every
+	return size.Product(8, evaluations, p.Config.Train.BatchSize, p.Net.Outputs())
+}
+
+// EvalChunk is the number of examples that are evaluated at a time; it is fixed, since
+// the order of summation is part of a result's bits.
+const EvalChunk = 256
+
+// Fits returns a *[config.Error] for methods whose runs, one at a time, do not fit in
+// the memory that is left.
+func (p *Problem) Fits() error {
+	var all strict.Complaints
+	for i := range p.Config.Methods {
+		m := &p.Config.Methods[i]
+		all.Add(memory.Process.Fits("a run of "+m.Name, p.Footprint(m, 1)))
+	}
+	if err := all.Err(); err != nil {
+		return config.Wrap(err)
+	}
+	return nil
+}

@@ -1,0 +1,194 @@
+// Package problem makes what is to be minimised of a config: the data that it names,
+// read and prepared, its network, sized for them, and the weights to start from. It
+// says what a run will take of memory, and what only the data can tell to be wrong.
+package problem
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/dualgn/dgn/pkg/config"
+	"github.com/dualgn/dgn/pkg/datasets"
+	"github.com/dualgn/dgn/pkg/interrupt"
+	"github.com/dualgn/dgn/pkg/losses"
+	"github.com/dualgn/dgn/pkg/nn"
+	"github.com/dualgn/dgn/pkg/oracles"
+	"github.com/dualgn/dgn/pkg/schedules"
+	"github.com/dualgn/dgn/pkg/strict"
+	"github.com/dualgn/dgn/pkg/tensor"
+)
+
+// A Problem is a config with its data read and its network sized.
+type Problem struct {
+	*datasets.Set
+	Config    *config.Config
+	Net       *nn.Net
+	Checksums map[string]string // SHA-256 of the data, by file
+	Choices   []string          // made automatically, after the warnings of the data
+
+	Start *Start // nil: initial weights are drawn
+}
+
+// Open reads the data that a config names, downloading them if env allows, and
+// checks what only data can tell. A nil Context or Client of env stands for
+// context.Background and http.DefaultClient. Errors are *[config.Error], or those of
+// package datasets for missing and damaged data.
+func Open(c *config.Config, env datasets.Env) (*Problem, error) {
+	d, err := openData(c, env)
+	if err != nil {
+		return nil, err
+	}
+	return d.problem(c)
+}
+
+// loaded are the data of one or more configs, read and prepared.
+type loaded struct {
+	*datasets.Set
+	checksums map[string]string
+
+	start  *Start // of the last problem
+	layout string // what that was read for
+}
+
+// openData reads the data of a config. It ends with the context of env, whatever
+// a file or a large table is in the middle of.
+func openData(c *config.Config, env datasets.Env) (*loaded, error) {
+	ctx := env.Context
+	if ctx == nil {
+		ctx = context.Background()
+	}
+	return interrupt.Return(ctx, func() (*loaded, error) { return readData(c, env) })
+}
+
+func readData(c *config.Config, env datasets.Env) (*loaded, error) {
+	source, err := c.Data.New()
+	if err != nil {
+		return nil, config.Wrap(err)
+	}
+	env.Dir = datasets.ResolveDir(c.Data.Common.Dir, env.Dir)
+	env.TrainLimit = c.Data.Common.TrainLimit
+	enc := encoding(c.Loss.Must())
+	raw, err := source.Open(env, enc)
+	if err != nil {
+		return nil, dataError(c.Data, err)
+	}
+	data, err := datasets.Prepare(raw, c.Data.Common, enc)
+	if err != nil {
+		return nil, config.Wrap(c.Data.At.Locate(err))
+	}
+	return &loaded{Set: data, checksums: raw.Checksums}, nil
+}
+
+// problem sizes the network of a config with these data.
+func (d *loaded) problem(c *config.Config) (*Problem, error) {
+	p := &Problem{Set: d.Set, Config: c, Checksums: d.checksums, Choices: slices.Clone(d.Warnings)}
+	if d.TooLarge != "" && c.Precision == "float32" {
+		return nil, config.Wrap(c.Data.At.Errorf("%s, more than float32 holds; set precision: float64, or scale the data down, as standardize: true does", d.TooLarge))
+	}
+	var err error
+	if p.Net, err = buildNet(c, d.Shape, d.Outputs); err != nil {
+		return nil, config.Wrap(err)
+	}
+	if err := p.check(); err != nil {
+		return p, err
+	}
+	if layout := fmt.Sprint(c.Model.Start, c.Precision, p.Net.Layout()); layout != d.layout {
+		if d.start, err = readStart(c, p.Net); err != nil {
+			return nil, err
+		}
+		d.layout = layout
+	}
+	p.Start = d.start
+	return p, nil
+}
+
+// dataError tells what is wrong with the options of a data set from what is
+// wrong with its files.
+func dataError(c config.Data, err error) error {
+	var option *strict.FieldError
+	if errors.As(err, &option) {
+		return config.Wrap(c.At.Locate(err))
+	}
+	return err
+}
+
+// encoding says what targets a loss takes.
+func encoding(l losses.Loss) datasets.Encoding {
+	switch l.Target() {
+	case losses.ClassTarget:
+		return datasets.OneHot
+	case losses.BinaryTarget:
+		return datasets.PlusMinus
+	}
+	return datasets.Values
+}
+
+// buildNet sizes the model for inputs of a shape and k outputs.
+func buildNet(c *config.Config, in tensor.Shape, k int) (*nn.Net, error) {
+	model := c.Model.Must()
+	if o := model.Outputs(); o != 0 && o != k {
+		return nil, c.Model.At.Locate(strict.Field("outputs", "is %d, but data set %s with loss %s needs %d", o, c.Data.Name, c.Loss.Name, k))
+	}
+	n, err := model.Build(in, k)
+	if err != nil {
+		return nil, c.Model.At.Locate(err)
+	}
+	if n.Outputs() != k {
+		return nil, c.Model.At.Errorf("the last layer gives %d numbers, but data set %s with loss %s needs %d", n.Outputs(), c.Data.Name, c.Loss.Name, k)
+	}
+	return n, nil
+}
+
+// check finds settings that do not fit the data.
+func (p *Problem) check() error {
+	c := p.Config
+	if n := p.Train.Len(); c.Train.BatchSize > n {
+		return config.Errorf("train.batch_size: %d is larger than the %d training examples of %s", c.Train.BatchSize, n, c.Data.Name)
+	}
+	if n := p.Train.Len(); c.Evaluate.TrainExamples > n {
+		p.Choices = append(p.Choices, fmt.Sprintf("evaluate.train_examples: all %d training examples, fewer than %d", n, c.Evaluate.TrainExamples))
+	}
+	if t := c.Train.Target; t != nil && strings.HasSuffix(t.Metric, "accuracy") && p.Classes == 0 {
+		return config.Errorf("train.target.metric: %s does not apply to regression; use train_loss or valid_loss", t.Metric)
+	}
+	perEpoch := p.Train.Len() / c.Train.BatchSize
+	if c.Train.Total(perEpoch) > config.MaxSteps {
+		return config.Errorf("train.epochs: %d epochs of %d steps are more than the %d steps that can be counted", c.Train.Epochs, perEpoch, int64(config.MaxSteps))
+	}
+	at := schedules.Time{Total: c.Train.Total(perEpoch), StepsPerEpoch: perEpoch}
+	loss := c.Loss.Must()
+	for _, m := range c.Methods {
+		spec := m.Oracle.Must()
+		if err := spec.Fits(loss, p.Net.Dims(c.Train.BatchSize)); err != nil {
+			return config.Wrap(m.Oracle.At.Locate(err))
+		}
+		if a, ok := spec.(oracles.Automatic); ok {
+			for _, choice := range a.Choices(loss) {
+				p.Choices = append(p.Choices, fmt.Sprintf("%s: %s", m.Name, choice))
+			}
+		}
+		for _, part := range []struct {
+			at      strict.Value
+			options any
+		}{{m.Oracle.At, m.Oracle.Options}, {m.Optimizer.At, m.Optimizer.Options}, {m.LineSearch.At, m.LineSearch.Options}} {
+			if err := CheckSchedules(part.options, at); err != nil {
+				return config.Wrap(part.at.Locate(err))
+			}
+		}
+	}
+	return nil
+}
+
+// CheckSchedules checks every option that varies in time against the length of
+// the run.
+func CheckSchedules(options any, at schedules.Time) error {
+	for key, o := range config.EachOption[interface{ Check(schedules.Time) error }](options) {
+		if err := o.Check(at); err != nil {
+			return strict.Field(key, "%v", err)
+		}
+	}
+	return nil
+}

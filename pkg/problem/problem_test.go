@@ -1,0 +1,86 @@
+package problem
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/dualgn/dgn/pkg/config"
+	"github.com/dualgn/dgn/pkg/datasets"
+)
+
+// toy is a small experiment on embedded data.
+const toy = `
+name: toy
+seeds: [0, 1]
+data: {name: digits, train_limit: 300, test_limit: 100}
+model: {kind: mlp, hidden: [12]}
+loss: {kind: logistic}
+train: {batch_size: 50, epochs: 2}
+methods:
+  - {name: SGD, optimizer: {kind: sgd, learning_rate: 0.1}}
+  - {name: Adam!, optimizer: {kind: adam, learning_rate: 0.01}}
+`
+
+func parse(t *testing.T, text string, sets ...string) *config.Config {
+	t.Helper()
+	c, err := config.Parse("toy.yaml", []byte(text), sets)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// TestProblemErrors: what only the data can tell.
+func TestProblemErrors(t *testing.T) {
+	for _, c := range []struct {
+		sets []string
+		want string
+	}{
+		{[]string{"train.batch_size=301"}, "train.batch_size: 301 is larger than the 300 training examples of digits"},
+		{[]string{"data.train_limit=2000"}, "data.train_limit: is 2000, but there are only 1438 examples"},
+		{[]string{"loss=hinge"}, "the loss takes two classes, the set has 10"},
+		{[]string{"data={name: diabetes}"}, "the targets are numbers, but the loss takes classes"},
+		{[]string{"model={kind: mlp, outputs: 3}"}, "model.outputs: is 3, but data set digits with loss logistic needs 10"},
+		{[]string{"model={kind: sequential, layers: [flatten, {kind: dense, units: 3}]}"}, "the last layer gives 3 numbers, but data set digits with loss logistic needs 10"},
+		{[]string{"model={kind: sequential, layers: [{kind: dense, units: 10}]}"}, "layer 0 (dense): takes vectors, not examples of shape 1x8x8; put a flatten layer before it"},
+		{[]string{"data={name: diabetes}", "loss=squared", "train.target={metric: train_accuracy, value: 1}"}, "train_accuracy does not apply to regression"},
+		{[]string{"train={batch_size: 5, seconds: 1}", "methods.SGD.optimizer.learning_rate={schedule: cosine}"}, "the cosine schedule needs an end"},
+		{[]string{"data={name: mnist, dir: /nosuch}"}, "files are missing in /nosuch/mnist"},
+		{[]string{"data={name: csv}"}, "data.path: is missing"},
+	} {
+		_, err := Open(parse(t, toy, c.sets...), datasets.Env{Context: context.Background(), Offline: true})
+		if err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%v\n  says %v\n  want %s", c.sets, err, c.want)
+		}
+	}
+}
+
+// TestInterruptedOpen: reading a large table ends soon after the context does.
+func TestInterruptedOpen(t *testing.T) {
+	dir := t.TempDir()
+	row := strings.Repeat("0.123456789,", 20) + "1\n"
+	if err := os.WriteFile(filepath.Join(dir, "large.csv"), []byte(strings.Repeat(row, 200_000)), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	c := parse(t, toy, "data={name: csv, path: large.csv}", "loss=squared")
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	var at time.Time
+	time.AfterFunc(100*time.Millisecond, func() { at = time.Now(); cancel() })
+	_, err := Open(c, datasets.Env{Context: ctx, Dir: dir, Offline: true})
+	if !errors.Is(err, context.Canceled) || time.Since(at) > 2*time.Second {
+		t.Errorf("%v, after %v", err, time.Since(at))
+	}
+}
+
+// TestNilContext: a caller need not give a context.
+func TestNilContext(t *testing.T) {
+	if _, err := Open(parse(t, toy), datasets.Env{Offline: true}); err != nil {
+		t.Error(err)
+	}
+}

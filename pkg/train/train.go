@@ -1,0 +1,433 @@
+// Package train makes one run: it trains one method from one seed, and measures time
+// and cost as it goes. [Training.Run] does all of it; the way of the data is to be read
+// in trainer.train: batch -> linearization -> oracle -> optimizer -> line search -> log.
+//
+// The clock runs during a step, and stands still during evaluations, logs and
+// checkpoints. The order of batches, initial weights and augmentation follow from the
+// seed alone, so that all methods see the same, and results are the same bits with any
+// number of threads.
+package train
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/dualgn/dgn/pkg/clock"
+	"github.com/dualgn/dgn/pkg/config"
+	"github.com/dualgn/dgn/pkg/datasets"
+	"github.com/dualgn/dgn/pkg/interrupt"
+	"github.com/dualgn/dgn/pkg/losses"
+	"github.com/dualgn/dgn/pkg/nn"
+	"github.com/dualgn/dgn/pkg/optim"
+	"github.com/dualgn/dgn/pkg/oracles"
+	"github.com/dualgn/dgn/pkg/runlog"
+	"github.com/dualgn/dgn/pkg/schedules"
+	"github.com/dualgn/dgn/pkg/tensor"
+)
+
+// A trainer makes one run: one method from one seed.
+type trainer[T tensor.Float] struct {
+	config *config.Config
+	method *config.Method
+	seed   uint64
+	data   *datasets.Set
+	net    *nn.Net
+	pool   *tensor.Pool
+	loss   losses.Loss
+	eval   *evaluator[T]
+	out    Output
+	inner  *innerLog // nil: inner solves are not recorded
+	large  bool      // its garbage may be in the way, see tidy
+
+	// Everything that changes from step to step, and that a checkpoint keeps;
+	// the order of batches and how images are augmented, follow from seed and step.
+	step          int
+	evaluated     int // the last step after which there was an evaluation, -1: none
+	w             []T
+	clock         clock.Clock
+	counters      oracles.Counters
+	gradientSteps int         // updates that a line search replaced
+	before        clock.Stops // of the sessions before this one
+	began         time.Time
+	oracle        oracles.Oracle[T]
+	optimizer     optim.Optimizer[T]
+	lineSearch    optim.LineSearch
+
+	// Work space, worthless between steps.
+	order      *order
+	augmentKey uint64 // of the augmentation of images, drawn from the seed
+	batch      *datasets.Batcher[T]
+	lin        *nn.Linearization[T]
+	x          tensor.Matrix[T]
+	y          tensor.Matrix[float64]
+	omega      []float64             // room for the weights of a mini-batch
+	losses     losses.Weighted       // of the mini-batch of the current step
+	d, u       []T                   // direction and update
+	mini       oracles.Subproblem[T] // what the oracle is asked
+	along      objective[T]          // the mini-batch objective along u
+	logged     oracles.Report        // of the step, completed for the log
+	inPlace    optim.InPlace[T]      // the optimizer, where its updates are made as they are; nil: it cannot
+	saved      int                   // step of the last checkpoint
+	unit       float64               // multiply-adds of one forward and one VJP on a mini-batch
+}
+
+func newTrainer[T tensor.Float](of Training, pool *tensor.Pool) *trainer[T] {
+	c, m, p, n := of.Problem.Config, of.Method, of.Problem.Set, of.Problem.Net
+	seed := of.Seed
+	size, k := c.Train.BatchSize, p.Outputs
+	adds := n.MultiplyAdds()
+	t := &trainer[T]{
+		config: c, method: m, seed: seed, data: p, net: n, pool: pool, evaluated: -1,
+		loss: c.Loss.Must(), eval: newEvaluator[T](c, p, n, pool),
+		w: make([]T, n.NumParams()), d: make([]T, n.NumParams()), u: make([]T, n.NumParams()),
+		order: newOrder(seed, p.Train.Len(), size), augmentKey: stream(seed, streamAugment).Uint64(),
+		batch: datasets.NewBatcher[T](pool),
+		lin:   nn.NewLinearization[T](n, size, pool),
+		x:     tensor.New[T](size, p.Shape.Len()), y: tensor.New[float64](size, k), omega: make([]float64, size),
+		unit: float64(size) * float64(adds.Forward+adds.VJP),
+	}
+	t.along.trainer = t
+	if c.Log.Inner && m.Solves() {
+		t.inner = &innerLog{}
+	}
+	if from := of.Problem.Start; from != nil {
+		tensor.Convert(t.w, from.Weights)
+	} else {
+		tensor.Convert(t.w, n.Init(stream(seed, streamWeights)))
+	}
+	t.bind()
+	return t
+}
+
+// bind gives the run a fresh oracle, optimizer and line search.
+func (t *trainer[T]) bind() {
+	t.lineSearch = t.method.LineSearch.Must()
+	t.oracle = oracles.New[T](t.method.Oracle.Must(), oracles.Site{Loss: t.loss, Dims: t.net.Dims(t.config.Train.BatchSize), Pool: t.pool})
+	t.setOptimizer(t.newOptimizer())
+}
+
+func (t *trainer[T]) newOptimizer() optim.Optimizer[T] {
+	return optim.New[T](t.method.Optimizer.Must(), t.net.Layout(), t.pool)
+}
+
+func (t *trainer[T]) setOptimizer(o optim.Optimizer[T]) {
+	t.optimizer, t.inPlace = o, nil
+	if _, none := t.lineSearch.(optim.None); none {
+		t.inPlace, _ = o.(optim.InPlace[T])
+	}
+}
+
+// warmUp makes one step whose result and time do not count, so that the first
+// step that counts finds its memory mapped and its code in the cache. Oracle and
+// optimizer keep their work space, and forget the step.
+func (t *trainer[T]) warmUp() error {
+	w := slices.Clone(t.w)
+	oracle, remembers := t.oracle.(oracles.Stateful)
+	fresh := map[string][]float64{}
+	if remembers {
+		for name, v := range oracle.State() {
+			fresh[name] = slices.Clone(v)
+		}
+	}
+	t.advance()
+
+	copy(t.w, w)
+	t.counters, t.gradientSteps = oracles.Counters{}, 0
+	if remembers {
+		if err := oracle.Restore(fresh); err != nil {
+			return fmt.Errorf("the oracle does not take back the state that it began with: %w", err)
+		}
+	}
+	t.resetOptimizer()
+	t.lineSearch = t.method.LineSearch.Must()
+	return nil
+}
+
+// resetOptimizer makes the optimizer forget its steps and keep its memory. Of a large
+// run, where two optimizers may not fit, it makes another in its place.
+func (t *trainer[T]) resetOptimizer() {
+	if t.large {
+		t.optimizer, t.inPlace = nil, nil
+		t.tidy()
+		t.setOptimizer(t.newOptimizer())
+		return
+	}
+	have, want := t.optimizer.State(), t.newOptimizer().State()
+	for name, v := range want.Float32 {
+		copy(have.Float32[name], v)
+	}
+	for name, v := range want.Float64 {
+		copy(have.Float64[name], v)
+	}
+	if have.Steps != nil {
+		*have.Steps = *want.Steps
+	}
+}
+
+// train runs to the end, from the beginning or the last checkpoint: it returns the
+// outcome, what there is to say about it, and the error of a failed run. The way
+// of the data is all here:
+// batch -> linearization -> oracle -> optimizer -> line search -> log.
+func (t *trainer[T]) train(ctx context.Context) (runlog.Outcome, string, error) {
+	t.began = time.Now()
+	if err := t.warmUp(); err != nil {
+		return runlog.Failed, "", err
+	}
+	if from := t.out.Checkpoints.Last; from != nil {
+		if err := t.restore(from); err != nil {
+			return runlog.Failed, "", err
+		}
+		from.Arrays = nil
+	}
+	for {
+		if t.evaluated != t.step && t.evaluationDue() {
+			scores, err := t.eval.evaluate(ctx, t.w)
+			if err != nil { // ctx's
+				return runlog.Interrupted, interrupt.Reason(ctx), t.save()
+			}
+			if bad := scores.diverged(); bad != "" {
+				return runlog.Diverged, fmt.Sprintf("%s after step %d", bad, t.step), nil
+			}
+			e := t.evaluation(scores)
+			t.out.Log.Evaluation(&e)
+			if err := t.out.Log.Flush(); err != nil {
+				return runlog.Failed, "", err
+			}
+			t.evaluated = t.step
+			t.out.Monitor.Evaluated(&e)
+			if what := t.goalMet(scores); what != "" {
+				return runlog.AtGoal, what, nil
+			}
+		}
+		if t.done() {
+			return runlog.Finished, "", nil
+		}
+		if ctx.Err() != nil {
+			return runlog.Interrupted, interrupt.Reason(ctx), t.save()
+		}
+		if t.checkpointDue() {
+			if err := t.save(); err != nil {
+				return runlog.Failed, "", err
+			}
+		}
+
+		t.clock.Start()
+		report := t.direct()
+		t.clock.Stop()
+		h := t.losses.Mean(t.lin.Outputs(), t.y)
+		lost := !finite(h) || report.StopReason == oracles.StoppedNonFinite
+		due := (t.step+1)%t.config.Log.Every == 0 || lost
+		if due { // before the update, which moves the weights that J is taken at
+			t.logged = t.oracle.Complete(t.config.Log.Gap) // the line search works with report
+		}
+		t.clock.Start()
+		eta := t.update()
+		t.clock.Stop()
+		t.step++
+		if due {
+			t.out.Log.Step(t.row(h, eta))
+		}
+		switch {
+		case !finite(h):
+			return runlog.Diverged, fmt.Sprintf("batch loss is %g at step %d", h, t.step), nil
+		case lost:
+			return runlog.Diverged, fmt.Sprintf("inner solve met a NaN or an infinity at step %d, where the batch loss is %.3g", t.step, h), nil
+		}
+		if t.inner != nil && (t.step == 1 || t.evaluationDue()) {
+			t.recordInner()
+		}
+		t.out.Monitor.Step(t.step, t.clock.Seconds(), h)
+	}
+}
+
+// checkpointDue: at the configured interval. Epochs may be shorter than what it
+// takes to sync a file, and losing less than a second of training hurts nobody;
+// a number of steps is taken at its word. When checkpoints are written changes no
+// result.
+func (t *trainer[T]) checkpointDue() bool {
+	every := t.config.Checkpoint.Every
+	return t.step > t.saved && every.Due(t.step, t.order.perEpoch()) && (every.Steps > 0 || time.Since(t.out.Checkpoints.At) >= time.Second)
+}
+
+// save writes a checkpoint. The logs it refers to are put on disk before it; its
+// error is that they cannot be.
+func (t *trainer[T]) save() error {
+	if err := errors.Join(t.out.Log.Sync(), t.saveDuals()); err != nil {
+		return err
+	}
+	t.out.Checkpoints.Write(t.checkpoint())
+	t.tidy()
+	t.saved = t.step
+	return nil
+}
+
+// advance makes the step from the current weights.
+func (t *trainer[T]) advance() {
+	t.direct()
+	t.update()
+}
+
+// direct makes the direction at the current weights, and returns the oracle's report,
+// which the line search uses too.
+func (t *trainer[T]) direct() oracles.Report {
+	t.batch.ReadAugmented(t.data.Augment, datasets.Chance{Key: t.augmentKey, Step: t.step}, t.data.Train, t.order.batch(t.step), t.x, t.y)
+	t.losses = losses.Weighted{Loss: t.loss, Omega: t.data.Train.Omega(t.omega, t.order.batch(t.step))}
+	t.lin.Linearize(t.w, t.x)
+	t.count(oracles.Counters{Forwards: 1, MultiplyAdds: t.forwardAdds()})
+
+	t.mini = oracles.Subproblem[T]{
+		Loss: t.loss, Time: t.time(t.step),
+		Gradient: oracles.Batch[T]{Jacobian: t.lin, Targets: t.y, Omega: t.losses.Omega, Examples: t.order.batch(t.step)},
+	}
+	if t.inner != nil {
+		t.mini.Trace = &t.inner.trace
+	}
+	t.along.report, t.along.replaced = t.oracle.Direction(t.d, &t.mini), false
+	t.count(t.along.report.Counters)
+	return t.along.report
+}
+
+// update moves the weights by eta times the optimizer's update.
+func (t *trainer[T]) update() (eta float64) {
+	now := t.time(t.step)
+	if t.inPlace != nil {
+		t.inPlace.Step(t.d, t.w, now)
+		return 1
+	}
+	t.optimizer.Update(t.u, t.d, t.w, now)
+	eta = t.lineSearch.Search(&t.along)
+	tensor.Axpy(t.pool, T(eta), t.u, t.w)
+	return eta
+}
+
+// stops tells how the process was stopped while the run was made.
+func (t *trainer[T]) stops() clock.Stops {
+	s := t.before
+	if t.clock.Watch != nil {
+		stopped, times := t.clock.Watch.During(t.began, time.Now())
+		s.Time += stopped
+		s.Number += times
+	}
+	return s
+}
+
+func (t *trainer[T]) count(c oracles.Counters) { t.counters.Add(c) }
+
+func (t *trainer[T]) forwardAdds() int64 {
+	return int64(t.config.Train.BatchSize) * t.net.MultiplyAdds().Forward
+}
+
+func (t *trainer[T]) time(step int) schedules.Time {
+	return schedules.Time{Step: step, Total: t.config.Train.Total(t.order.perEpoch()), StepsPerEpoch: t.order.perEpoch()}
+}
+
+func (t *trainer[T]) done() bool {
+	total := t.config.Train.Total(t.order.perEpoch())
+	return total > 0 && t.step >= total || t.config.Train.Seconds > 0 && t.clock.Seconds() >= t.config.Train.Seconds
+}
+
+// evaluationDue: at the start, at the configured interval, and at the end.
+func (t *trainer[T]) evaluationDue() bool {
+	return t.step == 0 || t.config.Evaluate.Every.Due(t.step, t.order.perEpoch()) || t.done()
+}
+
+// goalMet says what was reached, "" if nothing.
+func (t *trainer[T]) goalMet(s scores) string {
+	goal := t.config.Train.Target
+	if goal == nil {
+		return ""
+	}
+	if v := s.metric(goal.Metric); goal.MetBy(v) {
+		return fmt.Sprintf("%s is %g after step %d", goal.Metric, v, t.step)
+	}
+	return ""
+}
+
+// objective is that of the mini-batch along the update, as a line search sees it:
+// phi(eta) = F(w + eta u), F = h + (mu/2) |w|². What it asks for is counted.
+type objective[T tensor.Float] struct {
+	*trainer[T]
+	report   oracles.Report
+	replaced bool // u is the gradient step
+	slope    float64
+	g        tensor.Matrix[float64] // m x k, made when first needed
+	row      []float64              // k
+}
+
+var _ optim.Objective = (*objective[float32])(nil)
+
+func (o *objective[T]) Value() float64 {
+	return o.losses.Mean(o.lin.Outputs(), o.y) + o.decay(0)
+}
+
+func (o *objective[T]) At(eta float64) float64 {
+	o.count(oracles.Counters{Forwards: 1, MultiplyAdds: o.forwardAdds()})
+	return o.losses.Mean(o.lin.OutputsAt(eta, o.u), o.y) + o.decay(eta)
+}
+
+// decay is (mu/2) |w + eta u|².
+func (o *objective[T]) decay(eta float64) float64 {
+	mu := o.report.WeightDecay
+	if mu == 0 {
+		return 0
+	}
+	ww, wu, uu := tensor.Dot(o.pool, o.w, o.w), tensor.Dot(o.pool, o.w, o.u), tensor.Dot(o.pool, o.u, o.u)
+	return mu / 2 * (ww + 2*eta*wu + eta*eta*uu)
+}
+
+// Slope is c <grad F, d> where u = c d, and else <grad F, u> = (1/m) g·J u + mu w·u.
+func (o *objective[T]) Slope() float64 {
+	if o.replaced {
+		return o.slope
+	}
+	if c, ok := o.optimizer.ScalesDirection(o.time(o.step)); ok {
+		if s, ok := o.oracle.(oracles.Sloper); ok {
+			return c * s.Slope()
+		}
+		return c * o.report.Slope
+	}
+	o.count(oracles.Counters{JVPs: 1, MultiplyAdds: o.lin.Dims().JVP})
+	ju, z := o.outputs(), o.lin.Outputs()
+	o.lin.JVP(ju, o.u)
+	var sum float64
+	g := o.row
+	for i := range z.Rows {
+		o.losses.GradOf(i, g, z.Row(i), o.y.Row(i))
+		sum += tensor.Dot(nil, g, ju.Row(i))
+	}
+	sum /= float64(z.Rows)
+	if mu := o.report.WeightDecay; mu > 0 {
+		sum += mu * tensor.Dot(o.pool, o.w, o.u)
+	}
+	return sum
+}
+
+// UseGradient sets u = -gamma grad F, whose slope is -|u|²/gamma.
+func (o *objective[T]) UseGradient() {
+	gamma, mu := o.report.Gamma, o.report.WeightDecay
+	o.count(oracles.Counters{VJPs: 1, MultiplyAdds: o.lin.Dims().VJP})
+	g, z := o.outputs(), o.lin.Outputs()
+	for i := range z.Rows {
+		o.losses.GradOf(i, g.Row(i), z.Row(i), o.y.Row(i))
+	}
+	tensor.Scale(nil, -gamma/float64(z.Rows), g.Flat())
+	o.lin.VJP(o.u, g)
+	if mu > 0 {
+		tensor.Axpy(o.pool, T(-gamma*mu), o.w, o.u)
+	}
+	o.slope = -tensor.Dot(o.pool, o.u, o.u) / gamma
+	o.replaced = true
+	o.gradientSteps++
+}
+
+// outputs returns work space of the shape of the outputs.
+func (o *objective[T]) outputs() tensor.Matrix[float64] {
+	if o.g.IsZero() {
+		o.g = tensor.New[float64](o.y.Rows, o.y.Cols)
+		o.row = make([]float64, o.y.Cols)
+	}
+	return o.g
+}
