@@ -1,4 +1,4 @@
-package main
+package cli
 
 import (
 	"context"
@@ -275,7 +275,7 @@ func program(t *testing.T, w *os.File, args ...string) {
 	t.Setenv("XDG_CONFIG_HOME", t.TempDir())
 	args = append([]string{"run", config, "--out", t.TempDir(), "--set", "train.epochs=1", "--set", "seeds=[0]"}, args...)
 	var out strings.Builder
-	if code := run(args, &out, w); code != 0 {
+	if code := run("", args, &out, w); code != 0 {
 		t.Fatalf("exit code %d", code)
 	}
 }

@@ -1,4 +1,4 @@
-package main
+package cli
 
 import (
 	"os"
@@ -52,7 +52,7 @@ func TestReadmeCommands(t *testing.T) {
 		}
 		ran++
 		var out, log strings.Builder
-		if code := run(words(args), &out, &log); code != 0 || out.Len() == 0 {
+		if code := run("", words(args), &out, &log); code != 0 || out.Len() == 0 {
 			t.Errorf("%s\nexit code %d\n%s%s", line, code, out.String(), log.String())
 		}
 	}

@@ -1,4 +1,4 @@
-package main
+package cli
 
 import (
 	"errors"
@@ -88,7 +88,7 @@ func (a *app) runOne(c *cobra.Command, config *experiment.Config, out string, fr
 	log := a.logger(screen)
 	result, err := experiment.Run(c.Context(), config, experiment.Options{
 		Out: out, Fresh: fresh, Threads: a.settings.Threads, Jobs: jobs,
-		Data: a.dataEnv(c.Context(), screen), Build: experiment.ThisBuild(version),
+		Data: a.dataEnv(c.Context(), screen), Build: experiment.ThisBuild(a.version),
 		Log: log, Monitor: screen.monitor(log),
 	})
 	screen.close()

@@ -1,4 +1,4 @@
-package main
+package cli
 
 import (
 	"errors"
@@ -83,7 +83,7 @@ func (a *app) sweep(c *cobra.Command, study *experiment.Study, opt experiment.Op
 	screen := a.newScreen(c.Context())
 	log := a.logger(screen)
 	opt.Threads, opt.Data, opt.Log = a.settings.Threads, a.dataEnv(c.Context(), screen), log
-	opt.Build = experiment.ThisBuild(version)
+	opt.Build = experiment.ThisBuild(a.version)
 	if dry {
 		list, err := study.List(opt)
 		screen.close()
