@@ -1,8 +1,3 @@
-// Package registry maps a name in a config to a ready value and its options.
-//
-// Each extension package owns one Table and fills it from the init function of
-// each implementation's file, so that the file is the whole change: the
-// config, `dgn list`, manifests and conformance suites all read the table.
 package registry
 
 import (
