@@ -2,111 +2,12 @@
 package main
 
 import (
-	"context"
-	"errors"
-	"fmt"
-	"io"
 	"os"
-	"os/signal"
-	"syscall"
 
-	"github.com/dualgn/dgn/pkg/datasets"
-	"github.com/dualgn/dgn/pkg/experiment"
-	"github.com/dualgn/dgn/pkg/report"
-	"github.com/dualgn/dgn/pkg/runlog"
-	"github.com/dualgn/dgn/pkg/strict"
+	"github.com/dualgn/dgn/pkg/cli"
 )
 
-// version is set by the linker for releases.
+// version is set by the linker for releases: -ldflags "-X main.version=v1.2.3".
 var version string
 
-func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
-
-// run is the whole program: results go to stdout, progress and logs to stderr,
-// and the exit code comes back.
-func run(args []string, stdout, stderr io.Writer) int {
-	ends := []os.Signal{os.Interrupt, syscall.SIGTERM}
-	if !signal.Ignored(syscall.SIGHUP) { // as under nohup
-		ends = append(ends, syscall.SIGHUP)
-	}
-	ctx, stop := signal.NotifyContext(context.Background(), ends...)
-	defer stop()
-	context.AfterFunc(ctx, stop) // a second signal ends the program at once
-
-	out := &output{w: stdout}
-	a := &app{stdout: out, stderr: stderr}
-	root := a.command()
-	root.SetArgs(args)
-	root.SetOut(out)
-	root.SetErr(stderr)
-	err := root.ExecuteContext(ctx)
-	if err != nil && !a.started {
-		// Before a command starts, only its words can be wrong.
-		err = usageError{err}
-	}
-	err = out.told(err)
-	switch {
-	case errors.Is(err, context.Canceled):
-		fmt.Fprintln(stderr, "dgn: interrupted; everything logged so far is kept, and the same command goes on from here")
-		for _, e := range parts(err) { // runs may have failed before
-			if !errors.Is(e, context.Canceled) {
-				fmt.Fprintf(stderr, "dgn: %s\n", strict.Printable(e.Error()))
-			}
-		}
-	case err != nil:
-		fmt.Fprintf(stderr, "dgn: %s\n", strict.Printable(err.Error()))
-	}
-	return exitCode(err)
-}
-
-// parts takes joined errors apart.
-func parts(err error) []error {
-	joined, ok := err.(interface{ Unwrap() []error })
-	if !ok {
-		return []error{err}
-	}
-	var out []error
-	for _, e := range joined.Unwrap() {
-		out = append(out, parts(e)...)
-	}
-	return out
-}
-
-// Exit codes, as documented in the README.
-const (
-	exitDone        = 0
-	exitFailed      = 1
-	exitUsage       = 2
-	exitData        = 3
-	exitInterrupted = 130
-)
-
-// usageError marks a bad command line or user setting.
-type usageError struct{ error }
-
-func (e usageError) Unwrap() error { return e.error }
-
-// exitCode is the one table from errors to exit codes.
-func exitCode(err error) int {
-	var failed *experiment.RunError
-	var usage usageError
-	var config *experiment.ConfigError
-	var missing *datasets.MissingError
-	var damaged *datasets.DamagedError
-	var file *experiment.FileError
-	var logs *runlog.Error
-	var options *report.OptionError
-	switch {
-	case err == nil:
-		return exitDone
-	case errors.Is(err, context.Canceled):
-		return exitInterrupted
-	case errors.As(err, &failed): // whatever failed it
-		return exitFailed
-	case errors.As(err, &usage), errors.As(err, &config), errors.As(err, &options):
-		return exitUsage
-	case errors.As(err, &missing), errors.As(err, &damaged), errors.As(err, &file), errors.As(err, &logs):
-		return exitData
-	}
-	return exitFailed
-}
+func main() { os.Exit(cli.Main(version)) }

@@ -1,41 +1,21 @@
 package main
 
 import (
-	"context"
-	"errors"
-	"fmt"
-	"math"
+	"os/exec"
+	"path/filepath"
+	"strings"
 	"testing"
-
-	"github.com/dualgn/dgn/pkg/datasets"
-	"github.com/dualgn/dgn/pkg/experiment"
 )
 
-// TestRounded: numbers of log lines have four digits, whatever their size.
-func TestRounded(t *testing.T) {
-	for x, want := range map[float64]string{0: "0", 2.33456e26: "2.335e+26", -1.98765e-9: "-1.988e-09", 68561: "68560", 1e308: "1e+308", 5e-324: "5e-324"} {
-		if got := fmt.Sprint(rounded(x)); got != want {
-			t.Errorf("%g: %s, want %s", x, got, want)
-		}
+// TestVersion: the program says the version that the linker sets. What the commands do
+// is tested in pkg/cli.
+func TestVersion(t *testing.T) {
+	program := filepath.Join(t.TempDir(), "dgn")
+	if out, err := exec.Command("go", "build", "-buildvcs=false", "-o", program, "-ldflags", "-X main.version=v1.2.3", ".").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
 	}
-	if got := rounded(math.Inf(1)); !math.IsInf(got, 1) {
-		t.Error(got)
-	}
-}
-
-// TestExitCodes: the code says what stopped the program; of a run that failed,
-// it is that of failed runs, whatever failed it.
-func TestExitCodes(t *testing.T) {
-	missing := fmt.Errorf("reading: %w", &datasets.MissingError{})
-	for want, err := range map[int]error{
-		exitDone:        nil,
-		exitUsage:       usageError{errors.New("")},
-		exitData:        missing,
-		exitFailed:      errors.Join(nil, &experiment.RunError{Run: "SGD, seed 0", Err: missing}),
-		exitInterrupted: errors.Join(context.Canceled, &experiment.RunError{Run: "SGD, seed 0", Err: missing}),
-	} {
-		if got := exitCode(err); got != want {
-			t.Errorf("%v: %d, want %d", err, got, want)
-		}
+	out, err := exec.Command(program, "version").CombinedOutput()
+	if err != nil || !strings.HasPrefix(string(out), "dgn      v1.2.3\n") {
+		t.Errorf("%v\n%s", err, out)
 	}
 }

@@ -1,6 +1,3 @@
-// Package datasets reads examples: embedded sets, well-known image sets, and
-// the user's own tables. It splits, standardises and encodes them, and gathers
-// mini-batches by index; the order of examples is the caller's.
 package datasets
 
 import (

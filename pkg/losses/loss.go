@@ -1,10 +1,3 @@
-// Package losses holds convex losses of one example, with their derivatives
-// and conjugates. Vectors have length k, the number of network outputs, and
-// everything is float64.
-//
-// The formulas are those of Roulet and Blondel, "Dual Gauss-Newton Directions
-// for Deep Learning" (arXiv 2308.08886), in forms that neither overflow nor
-// cancel.
 package losses
 
 import (

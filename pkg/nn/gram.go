@@ -66,24 +66,29 @@ type gramSum[T tensor.Float] struct {
 
 func (g *gramSum[T]) Visit(l Visited[T]) { g.adds += g.add(l.Op.(GramOp[T]), g.dst, l.Signals) }
 
-// An explicit adds the products of Jacobians that are small enough to be formed,
-// with a row c m + i for output c of example i.
-type explicit[T tensor.Float] struct {
+// An Explicit is what an op needs to be a [GramOp] if its own Jacobian is small enough to
+// be formed, as those of scales and norms are. The op writes its Jacobian for the signals,
+// a row c m + i for output c of example i, to what Rows returns, and leaves the sums to
+// Gram and GramBlocks. Its layer is [GramSized], by [ExplicitValues].
+type Explicit[T tensor.Float] struct {
 	pool       *tensor.Pool
 	jac, pairs []T
 }
 
-// rows returns room for a Jacobian.
-func (e *explicit[T]) rows(rows, cols int) tensor.Matrix[T] {
+// NewExplicit returns an Explicit that works on a pool. It takes memory when first used.
+func NewExplicit[T tensor.Float](pool *tensor.Pool) *Explicit[T] { return &Explicit[T]{pool: pool} }
+
+// Rows returns room for a Jacobian, valid until the next call. It is not cleared.
+func (e *Explicit[T]) Rows(rows, cols int) tensor.Matrix[T] {
 	if len(e.jac) < rows*cols {
 		e.jac = make([]T, rows*cols)
 	}
 	return tensor.View(rows, cols, e.jac[:rows*cols])
 }
 
-// gram adds jac jacᵀ to a for m examples. Pairs of outputs c <= d take an m x m
+// Gram adds jac jacᵀ to a for m examples, and returns the multiply-adds. Pairs of outputs c <= d take an m x m
 // product each, and the rest is symmetry.
-func (e *explicit[T]) gram(a tensor.Matrix[float64], jac tensor.Matrix[T], m int) int64 {
+func (e *Explicit[T]) Gram(a tensor.Matrix[float64], jac tensor.Matrix[T], m int) int64 {
 	if len(e.pairs) < m*m {
 		e.pairs = make([]T, m*m)
 	}
@@ -104,8 +109,8 @@ func (e *explicit[T]) gram(a tensor.Matrix[float64], jac tensor.Matrix[T], m int
 	return int64(m*m*k*(k+1)/2) * int64(jac.Cols)
 }
 
-// blocks adds the diagonal blocks of jac jacᵀ to b.
-func (e *explicit[T]) blocks(b tensor.Matrix[float64], jac tensor.Matrix[T], m int) int64 {
+// GramBlocks adds the diagonal blocks of jac jacᵀ to b, and returns the multiply-adds.
+func (e *Explicit[T]) GramBlocks(b tensor.Matrix[float64], jac tensor.Matrix[T], m int) int64 {
 	k := jac.Rows / m
 	for i := range m {
 		for c := range k {

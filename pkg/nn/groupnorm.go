@@ -62,7 +62,7 @@ type groupNorm[T tensor.Float] struct {
 	perGroup int // channels
 	w        []T
 	sums     tensor.Matrix[T] // m x 2 c: the gradient of each example
-	explicit explicit[T]
+	explicit *Explicit[T]
 
 	// Operands of the loop that is running.
 	y, x, to tensor.Matrix[T]
@@ -75,7 +75,7 @@ func newGroupNormOp[T tensor.Float](l GroupNorm, at Site) Op[T] {
 	o := &groupNorm[T]{
 		normalized: newNormalized[T](l.Groups, at.In.Len()/l.Groups, at.Examples, l.Eps, at.Pool),
 		c:          at.In.C, area: at.In.H * at.In.W, perGroup: at.In.C / l.Groups,
-		sums: tensor.New[T](at.Examples, 2*at.In.C), explicit: explicit[T]{pool: at.Pool},
+		sums: tensor.New[T](at.Examples, 2*at.In.C), explicit: NewExplicit[T](at.Pool),
 	}
 	o.forward, o.jvp, o.vjp, o.sum = o.forwardGroups, o.jvpGroups, o.vjpGroups, o.sumRows
 	return o
@@ -190,15 +190,15 @@ func (o *groupNorm[T]) sumRows(first, end int) {
 }
 
 func (o *groupNorm[T]) jacobian(dy tensor.Matrix[T]) tensor.Matrix[T] {
-	jac := o.explicit.rows(dy.Rows, 2*o.c)
+	jac := o.explicit.Rows(dy.Rows, 2*o.c)
 	o.gradients(jac, dy)
 	return jac
 }
 
 func (o *groupNorm[T]) Gram(a tensor.Matrix[float64], dy tensor.Matrix[T]) int64 {
-	return o.explicit.gram(a, o.jacobian(dy), o.batch)
+	return o.explicit.Gram(a, o.jacobian(dy), o.batch)
 }
 
 func (o *groupNorm[T]) GramBlocks(b tensor.Matrix[float64], dy tensor.Matrix[T]) int64 {
-	return o.explicit.blocks(b, o.jacobian(dy), o.batch)
+	return o.explicit.GramBlocks(b, o.jacobian(dy), o.batch)
 }

@@ -1,8 +1,3 @@
-// Package nn holds layers, models, and networks linearized on a mini-batch.
-//
-// All weights of a network are one flat vector of p numbers; layers are views
-// into it. A layer is configuration only: bound to an input shape and a largest
-// batch it becomes an [Op], which owns its buffers.
 package nn
 
 import (

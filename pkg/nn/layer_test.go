@@ -243,6 +243,14 @@ func TestLayers(t *testing.T) {
 					t.Errorf("%g bytes an example are allocated, %g are counted", got, want)
 				}
 			})
+			t.Run("gram memory", func(t *testing.T) {
+				if _, ok := c.Layer.(composite); ok || c.size.NumParams() == 0 {
+					return // TestGramMemory has networks of composite layers
+				}
+				for _, blocks := range []bool{false, true} {
+					checkGramMemory(t, c, blocks)
+				}
+			})
 			t.Run("NaN", func(t *testing.T) {
 				q := newOpRun[float64](c, m, nil)
 				for i := range q.x.Row(1) {
@@ -316,6 +324,32 @@ func checkGram(t *testing.T, c layerCase, r *opRun[float64]) {
 		if d := distance(blocks.Row(i), want.Row(i)[i/k*k:i/k*k+k]); d > 1e-13 {
 			t.Errorf("row %d of GramBlocks is %.2g away", i, d)
 		}
+	}
+}
+
+// checkGramMemory compares what a layer counts for its part of K, or of its diagonal
+// blocks, with what its op allocates.
+func checkGramMemory(t *testing.T, c layerCase, blocks bool) {
+	const m, k = 100, 10
+	cols, add := m*k, GramOp[float64].Gram
+	if blocks {
+		cols, add = k, GramOp[float64].GramBlocks
+	}
+	pool := tensor.NewPool(1)
+	defer pool.Close()
+	to, dy := tensor.New[float64](m*k, cols), randomMatrix[float64](rand.New(rand.NewPCG(8, 9)), m*k, c.size.Out.Len())
+	var got float64
+	for range 2 { // work space of products belongs to the pool, and is there the second time
+		r := newOpRun[float64](c, m, pool)
+		r.op.Forward(r.y, r.x, r.w)
+		got = float64(allocated(func() { add(r.op.(GramOp[float64]), to, dy) }))
+	}
+	var want float64
+	if s, ok := c.Layer.(GramSized); ok {
+		want = 8 * float64(s.GramValues(c.in, m, k, blocks))
+	}
+	if math.Abs(got-want) > 8<<10+0.125*want { // allocations are rounded up, and the runtime makes some
+		t.Errorf("blocks %v: %.0f bytes are allocated, %.0f are counted", blocks, got, want)
 	}
 }
 

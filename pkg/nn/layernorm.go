@@ -50,7 +50,7 @@ func (l LayerNorm) Ops() Ops { return OpsOf(l, newLayerNormOp[float32], newLayer
 type layerNorm[T tensor.Float] struct {
 	normalized[T]
 	w        []T
-	explicit explicit[T]
+	explicit *Explicit[T]
 
 	// Operands of the loop that is running.
 	y, x, to tensor.Matrix[T]
@@ -60,7 +60,7 @@ type layerNorm[T tensor.Float] struct {
 }
 
 func newLayerNormOp[T tensor.Float](l LayerNorm, at Site) Op[T] {
-	o := &layerNorm[T]{normalized: newNormalized[T](1, at.In.Len(), at.Examples, l.Eps, at.Pool), explicit: explicit[T]{pool: at.Pool}}
+	o := &layerNorm[T]{normalized: newNormalized[T](1, at.In.Len(), at.Examples, l.Eps, at.Pool), explicit: NewExplicit[T](at.Pool)}
 	o.forward, o.jvp, o.vjp, o.columns, o.products = o.forwardRows, o.jvpRows, o.vjpRows, o.weightColumns, o.productRows
 	return o
 }
@@ -148,7 +148,7 @@ func (o *layerNorm[T]) weightColumns(lo, hi int) {
 // jacobian returns what each signal says about w and b; signal r is that of
 // example r mod m.
 func (o *layerNorm[T]) jacobian(dy tensor.Matrix[T]) tensor.Matrix[T] {
-	o.to, o.y = o.explicit.rows(dy.Rows, 2*o.len), dy
+	o.to, o.y = o.explicit.Rows(dy.Rows, 2*o.len), dy
 	o.pool.For(dy.Rows, o.grain, o.products)
 	return o.to
 }
@@ -162,9 +162,9 @@ func (o *layerNorm[T]) productRows(lo, hi int) {
 }
 
 func (o *layerNorm[T]) Gram(a tensor.Matrix[float64], dy tensor.Matrix[T]) int64 {
-	return o.explicit.gram(a, o.jacobian(dy), o.batch)
+	return o.explicit.Gram(a, o.jacobian(dy), o.batch)
 }
 
 func (o *layerNorm[T]) GramBlocks(b tensor.Matrix[float64], dy tensor.Matrix[T]) int64 {
-	return o.explicit.blocks(b, o.jacobian(dy), o.batch)
+	return o.explicit.GramBlocks(b, o.jacobian(dy), o.batch)
 }

@@ -46,17 +46,18 @@ func (n *Net) GramMemory(m, value int, blocks bool) int {
 	return size.Product(size.Sum(signals, n.gramValues(m, n.Outputs(), blocks)), value)
 }
 
-// A gramSized layer keeps work space for its part of a Gram matrix.
-type gramSized interface {
-	// gramValues returns how many values that is, for the whole matrix or for its
-	// diagonal blocks.
-	gramValues(in tensor.Shape, m, k int, blocks bool) int
+// A GramSized layer has ops that keep work space for their part of a Gram matrix, which
+// is counted before a run is begun.
+type GramSized interface {
+	// GramValues returns how many values that is for m examples of shape in and k
+	// signals each, for the whole matrix or for its diagonal blocks.
+	GramValues(in tensor.Shape, m, k int, blocks bool) int
 }
 
 func (c *chain) gramValues(m, k int, blocks bool) (n int) {
 	for _, l := range c.layers {
-		if g, ok := l.Layer.(gramSized); ok {
-			n = size.Sum(n, g.gramValues(l.in, m, k, blocks))
+		if g, ok := l.Layer.(GramSized); ok {
+			n = size.Sum(n, g.GramValues(l.in, m, k, blocks))
 		}
 		for _, b := range l.inside() {
 			n = size.Sum(n, b.gramValues(m, k, blocks))
@@ -65,18 +66,18 @@ func (c *chain) gramValues(m, k int, blocks bool) (n int) {
 	return n
 }
 
-// gramValues counts the inner products of m inputs, and those of m signals for a pair
+// GramValues counts the inner products of m inputs, and those of m signals for a pair
 // of outputs.
-func (l Dense) gramValues(_ tensor.Shape, m, _ int, blocks bool) int {
+func (l Dense) GramValues(_ tensor.Shape, m, _ int, blocks bool) int {
 	if blocks {
 		return 0
 	}
 	return size.Product(2, m, m)
 }
 
-// gramValues counts the Jacobian of the filters that are held at a time, and the products
+// GramValues counts the Jacobian of the filters that are held at a time, and the products
 // of its rows for a pair of outputs.
-func (l Conv) gramValues(in tensor.Shape, m, k int, blocks bool) int {
+func (l Conv) GramValues(in tensor.Shape, m, k int, blocks bool) int {
 	rows, pairs := size.Product(m, k), size.Product(m, m)
 	if blocks {
 		rows, pairs = k, 0
@@ -86,16 +87,19 @@ func (l Conv) gramValues(in tensor.Shape, m, k int, blocks bool) int {
 	return size.Sum(size.Product(rows, filter, filters), pairs)
 }
 
-func (GroupNorm) gramValues(in tensor.Shape, m, k int, blocks bool) int {
-	return explicitValues(2*in.C, m, k, blocks)
+// GramValues counts a Jacobian of two weights for each channel.
+func (GroupNorm) GramValues(in tensor.Shape, m, k int, blocks bool) int {
+	return ExplicitValues(2*in.C, m, k, blocks)
 }
 
-func (LayerNorm) gramValues(in tensor.Shape, m, k int, blocks bool) int {
-	return explicitValues(2*in.Len(), m, k, blocks)
+// GramValues counts a Jacobian of two weights for each value.
+func (LayerNorm) GramValues(in tensor.Shape, m, k int, blocks bool) int {
+	return ExplicitValues(2*in.Len(), m, k, blocks)
 }
 
-// explicitValues is the work space of an [explicit] of so many columns.
-func explicitValues(cols, m, k int, blocks bool) int {
+// ExplicitValues is the work space of an [Explicit] whose Jacobian has so many columns,
+// for m examples and k signals each.
+func ExplicitValues(cols, m, k int, blocks bool) int {
 	n := size.Product(m, k, cols)
 	if blocks {
 		return n

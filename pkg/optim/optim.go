@@ -1,4 +1,3 @@
-// Package optim turns directions into updates of the weights.
 package optim
 
 import (

@@ -622,3 +622,33 @@ func TestGammaYAML(t *testing.T) {
 		}
 	}
 }
+
+// TestChosen: an oracle chosen by a program, with nested choices, marshals as one that a
+// config chose.
+func TestChosen(t *testing.T) {
+	chosen, err := registry.Choose(&Known, "gauss_newton", func(o *GaussNewton) {
+		o.Solver = SolverChoice{Solvers.Default("pcg")}
+		o.Gamma, o.InnerIterations = ConstGamma(0.1), 5
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	doc, err := strict.Parse("c.yaml", []byte("{kind: gauss_newton, solver: pcg, gamma: 0.1, inner_iterations: 5}"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	decoded, err := Known.Decode(doc.Root())
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, err := yaml.Marshal(chosen)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if b, err := yaml.Marshal(decoded); err != nil || string(a) != string(b) {
+		t.Errorf("chosen: %s, decoded: %s, %v", a, b, err)
+	}
+	if _, err := registry.Choose(&Known, "gauss_newton", func(o *GaussNewton) { o.Formulation = "both" }); err == nil || err.Error() != `oracle gauss_newton: formulation: must be dual or primal, got "both"` {
+		t.Error(err)
+	}
+}

@@ -1,6 +1,3 @@
-// Package oracles answers "which direction d?" for one linearized mini-batch:
-// each oracle minimises a convex model of the objective h plus the proximity
-// term |d|²/(2 gamma).
 package oracles
 
 import (

@@ -1,8 +1,3 @@
-// Package registry maps a name in a config to a ready value and its options.
-//
-// Each extension package owns one Table and fills it from the init function of
-// each implementation's file, so that the file is the whole change: the
-// config, `dgn list`, manifests and conformance suites all read the table.
 package registry
 
 import (
@@ -39,6 +34,7 @@ type Entry[T any] struct {
 	Trials   []func() (T, error) // the defaults and the further settings that conformance suites cover
 
 	decode func(v strict.Value, common []any) (Choice[T], error)
+	choose any // func(edit func(*O)) (Choice[T], error) for the type O of the options
 }
 
 // Add registers an implementation whose options are the struct type O: fields
@@ -56,23 +52,33 @@ func Add[T, O any](t *Table[T], info Info, defaults O, build func(O) (T, error),
 	for _, o := range append([]O{defaults}, trials...) {
 		e.Trials = append(e.Trials, func() (T, error) { return build(o) })
 	}
+	choice := func(o O, at strict.Value) (Choice[T], error) {
+		make := func() (T, error) { return build(o) }
+		if _, err := make(); err != nil {
+			return Choice[T]{}, err
+		}
+		return Choice[T]{Name: info.Name, Options: o, At: at, key: t.key(), build: make}, nil
+	}
+	e.choose = func(edit func(*O)) (Choice[T], error) {
+		o := defaults
+		if edit != nil {
+			edit(&o)
+		}
+		return choice(o, strict.Value{})
+	}
 	e.decode = func(v strict.Value, common []any) (Choice[T], error) {
 		o := defaults
-		var none Choice[T]
 		if _, short := v.Text(); !short {
 			name := reflect.New(reflect.StructOf([]reflect.StructField{{
 				Name: "Name", Type: reflect.TypeFor[string](),
 				Tag: reflect.StructTag(fmt.Sprintf("yaml:%q", t.key())),
 			}}))
 			if err := v.Decode(append([]any{name.Interface(), &o}, common...)...); err != nil {
-				return none, err
+				return Choice[T]{}, err
 			}
 		}
-		make := func() (T, error) { return build(o) }
-		if _, err := make(); err != nil {
-			return none, v.Locate(err)
-		}
-		return Choice[T]{Name: info.Name, Options: o, At: v, key: t.key(), build: make}, nil
+		c, err := choice(o, v)
+		return c, v.Locate(err)
 	}
 	t.entries[info.Name] = e
 }
@@ -133,21 +139,52 @@ func (t *Table[T]) Decode(v strict.Value, common ...any) (Choice[T], error) {
 			return Choice[T]{}, err
 		}
 	}
-	if reason, ok := t.refused[name]; ok {
-		return Choice[T]{}, at.Errorf("there is no %s %s: %s", t.Kind, name, reason)
-	}
-	e, ok := t.entries[name]
-	if !ok {
-		return Choice[T]{}, at.Errorf("unknown %s %q%s", t.Kind, name, strict.Suggest(name, t.Names()))
+	e, err := t.find(name)
+	if err != nil {
+		return Choice[T]{}, at.Locate(err)
 	}
 	return e.decode(v, common)
 }
 
-// A Choice is one implementation with its options, as a config chose it.
+// find returns the entry for a name. The error says why there is none, or which
+// names come near.
+func (t *Table[T]) find(name string) (*Entry[T], error) {
+	if reason, ok := t.refused[name]; ok {
+		return nil, fmt.Errorf("there is no %s %s: %s", t.Kind, name, reason)
+	}
+	if e := t.entries[name]; e != nil {
+		return e, nil
+	}
+	return nil, fmt.Errorf("unknown %s %s%s", t.Kind, strict.Quote(name), strict.Suggest(name, t.Names()))
+}
+
+// Choose makes a choice in a program, as [Table.Decode] reads one from a config: the
+// default options of a name, as edit changes them, checked. Options of a slice or a map
+// are shared with the defaults, so that edit sets them as a whole. A nil edit leaves the
+// defaults. O is the options struct of the implementation, and any other is an error.
+//
+//	registry.Choose(&nn.Models, "mlp", func(m *nn.MLP) { m.Hidden = []int{64} })
+func Choose[T, O any](t *Table[T], name string, edit func(*O)) (Choice[T], error) {
+	e, err := t.find(name)
+	if err != nil {
+		return Choice[T]{}, err
+	}
+	choose, ok := e.choose.(func(func(*O)) (Choice[T], error))
+	if !ok {
+		return Choice[T]{}, fmt.Errorf("%s %s: its options are %T, not %v", t.Kind, name, e.Defaults, reflect.TypeFor[O]())
+	}
+	c, err := choose(edit)
+	if err != nil {
+		return Choice[T]{}, fmt.Errorf("%s %s: %w", t.Kind, name, err)
+	}
+	return c, nil
+}
+
+// A Choice is one implementation with its options, as a config or [Choose] chose it.
 type Choice[T any] struct {
 	Name    string
 	Options any          // the options struct, complete
-	At      strict.Value // where it was written; zero for defaults
+	At      strict.Value // where it was written; zero for what a program chose
 
 	key   string
 	build func() (T, error)
@@ -162,8 +199,8 @@ func ChoiceOf[T, O any](t *Table[T], name string, options O, build func(O) (T, e
 // New returns a fresh value; its options were checked before.
 func (c Choice[T]) New() (T, error) { return c.build() }
 
-// Must is New for choices that were decoded, whose options are known to be
-// valid. It panics if they are not.
+// Must is New for choices that were decoded or made by [Choose], whose options are known
+// to be valid. It panics if they are not.
 func (c Choice[T]) Must() T {
 	v, err := c.build()
 	if err != nil {

@@ -117,3 +117,62 @@ func TestTable(t *testing.T) {
 		}()
 	}
 }
+
+// TestChoose: what a program chooses is what a config with the same options chooses.
+func TestChoose(t *testing.T) {
+	tab := table()
+	for text, choose := range map[string]func() (Choice[float64], error){
+		"huber":                   func() (Choice[float64], error) { return Choose[float64, huber](tab, "huber", nil) },
+		"{kind: huber}":           func() (Choice[float64], error) { return Choose(tab, "huber", func(*huber) {}) },
+		"{kind: huber, delta: 3}": func() (Choice[float64], error) { return Choose(tab, "huber", func(o *huber) { o.Delta = 3 }) },
+		"fixed":                   func() (Choice[float64], error) { return Choose(tab, "fixed", func(*struct{}) {}) },
+	} {
+		got, err := choose()
+		if err != nil {
+			t.Errorf("%s: %v", text, err)
+			continue
+		}
+		want, err := decode(t, text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		a, err := yaml.Marshal(got)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if b, err := yaml.Marshal(want); err != nil || string(a) != string(b) {
+			t.Errorf("%s: marshals to %s, that of the config to %s, %v", text, a, b, err)
+		}
+		if got.Name != want.Name || got.Options != want.Options || got.Must() != want.Must() || got.IsZero() {
+			t.Errorf("%s: got %+v, want %+v", text, got, want)
+		}
+	}
+	if v := tab.Default("huber").Must(); v != 1 {
+		t.Errorf("the defaults became %g", v)
+	}
+}
+
+func TestChooseErrors(t *testing.T) {
+	tab := table()
+	tab.Refuse("absolute", "it is huber with a small delta")
+	for want, choose := range map[string]func() (Choice[float64], error){
+		`unknown loss "hubber"; did you mean "huber"? (known: broken, fixed, huber)`: func() (Choice[float64], error) { return Choose(tab, "hubber", func(*huber) {}) },
+		"there is no loss absolute: it is huber with a small delta":                  func() (Choice[float64], error) { return Choose(tab, "absolute", func(*huber) {}) },
+		"loss huber: its options are registry.huber, not registry.shared":            func() (Choice[float64], error) { return Choose(tab, "huber", func(*shared) {}) },
+		"loss huber: its options are registry.huber, not float64":                    func() (Choice[float64], error) { return Choose(tab, "huber", func(*float64) {}) },
+		"loss huber: delta: must be positive, got -1":                                func() (Choice[float64], error) { return Choose(tab, "huber", func(o *huber) { o.Delta = -1 }) },
+		"loss broken: no": func() (Choice[float64], error) { return Choose(tab, "broken", func(*struct{}) {}) },
+	} {
+		c, err := choose()
+		if err == nil || err.Error() != want {
+			t.Errorf("got %v\nwant %s", err, want)
+		}
+		if !c.IsZero() {
+			t.Errorf("%s: a choice was made", want)
+		}
+	}
+	var field *strict.FieldError
+	if _, err := Choose(tab, "huber", func(o *huber) { o.Delta = 0 }); !errors.As(err, &field) || field.Key != "delta" {
+		t.Errorf("the error does not know its key: %v", err)
+	}
+}

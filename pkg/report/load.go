@@ -56,7 +56,7 @@ func (res *Results) warn(format string, args ...any) {
 // Load reads the runs of result folders, and of files that Export wrote. A run
 // folder needs manifest.json and metrics.csv alone. Runs that lack one of them, or whose
 // files are not as the run left them, are left out or marked as damaged, with a
-// warning; what cannot be understood is a LogError. An export goes with other results
+// warning; what cannot be understood is a [runlog.Error]. An export goes with other results
 // if these are of other methods.
 func Load(paths ...string) (*Results, error) {
 	res := &Results{}

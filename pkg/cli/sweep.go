@@ -1,4 +1,4 @@
-package main
+package cli
 
 import (
 	"errors"
@@ -6,13 +6,15 @@ import (
 	"log/slog"
 	"strings"
 
+	"github.com/dualgn/dgn/pkg/config"
 	"github.com/dualgn/dgn/pkg/experiment"
+	"github.com/dualgn/dgn/pkg/runlog"
 	"github.com/spf13/cobra"
 )
 
 func (a *app) sweepCommand() *cobra.Command {
 	var sets []string
-	var flags experiment.SweepFlags
+	var flags config.SweepFlags
 	var seed uint64
 	var opt experiment.Options
 	var dry bool
@@ -55,7 +57,7 @@ those that failed are made again.`,
 			if err != nil {
 				return err
 			}
-			study, err := experiment.LoadSweep(args[0], sets, flags)
+			study, err := config.LoadSweep(args[0], sets, flags)
 			if err != nil {
 				return err
 			}
@@ -79,13 +81,13 @@ those that failed are made again.`,
 }
 
 // sweep makes the runs of a study, or lists them, and shows the results.
-func (a *app) sweep(c *cobra.Command, study *experiment.Study, opt experiment.Options, figures experiment.FigureSet, dry bool) error {
+func (a *app) sweep(c *cobra.Command, study *config.Study, opt experiment.Options, figures experiment.FigureSet, dry bool) error {
 	screen := a.newScreen(c.Context())
 	log := a.logger(screen)
 	opt.Threads, opt.Data, opt.Log = a.settings.Threads, a.dataEnv(c.Context(), screen), log
-	opt.Build = experiment.ThisBuild(version)
+	opt.Build = experiment.ThisBuild(a.version)
 	if dry {
-		list, err := study.List(opt)
+		list, err := experiment.List(study, opt)
 		screen.close()
 		if err != nil {
 			return err
@@ -96,7 +98,7 @@ func (a *app) sweep(c *cobra.Command, study *experiment.Study, opt experiment.Op
 		log.Warn(fmt.Sprintf("%d runs at the same time share the processor: their times do not compare", opt.Jobs))
 	}
 	opt.Monitor = screen.manyMonitor(log)
-	result, err := study.Run(c.Context(), opt)
+	result, err := experiment.Sweep(c.Context(), study, opt)
 	screen.close()
 	if result == nil {
 		return err
@@ -120,8 +122,8 @@ func (a *app) publishSweep(result *experiment.Result, figures experiment.FigureS
 				n[o] += k
 			}
 		}
-		parts = append(parts, fmt.Sprintf("%d diverged", n[string(experiment.Diverged)]))
-		if k := n[string(experiment.Interrupted)]; k > 0 {
+		parts = append(parts, fmt.Sprintf("%d diverged", n[string(runlog.Diverged)]))
+		if k := n[string(runlog.Interrupted)]; k > 0 {
 			parts = append(parts, fmt.Sprintf("%d interrupted", k))
 		}
 	}

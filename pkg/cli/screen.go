@@ -1,4 +1,4 @@
-package main
+package cli
 
 import (
 	"context"
@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/dualgn/dgn/pkg/experiment"
+	"github.com/dualgn/dgn/pkg/runlog"
 	"github.com/lmittmann/tint"
 	"github.com/vbauerster/mpb/v8"
 	"github.com/vbauerster/mpb/v8/decor"
@@ -155,7 +156,7 @@ func (m *sweepBars) Start(info experiment.RunInfo) experiment.RunMonitor {
 			mpb.PrependDecorators(decor.Name("all runs ", decor.WCSyncSpaceR), decor.CountersNoUnit("%d / %d", decor.WCSyncSpace)),
 			mpb.AppendDecorators(decor.OnAbort(decor.OnComplete(decor.AverageETA(decor.ET_STYLE_GO), "done"), "stopped")))
 	})
-	return &sweepRun{barMonitor{m.bars}.start(info, mpb.BarRemoveOnComplete()), m.all, &logRun{log: info.Log(m.log)}}
+	return &sweepRun{barMonitor{m.bars}.start(info, mpb.BarRemoveOnComplete()), m.all, &logRun{log: info.Logger(m.log)}}
 }
 
 // A sweepRun is the bar of a run, which goes when the run ends. A line stays of
@@ -166,9 +167,9 @@ type sweepRun struct {
 	line *logRun
 }
 
-func (r *sweepRun) End(o experiment.Outcome, detail string) {
+func (r *sweepRun) End(o runlog.Outcome, detail string) {
 	r.all.Increment()
-	if o == experiment.Finished || o == experiment.Target {
+	if o == runlog.Finished || o == runlog.AtGoal {
 		r.barRun.End(o, detail)
 		return
 	}
@@ -199,7 +200,7 @@ func (m barMonitor) start(info experiment.RunInfo, options ...mpb.BarOption) *ba
 	}
 	// A bar made with its total ends when it gets there, before the evaluation
 	// that follows the last step.
-	name := info.Method
+	name := info.Method()
 	if len(info.Varied) > 0 {
 		name += ", " + info.Varied.String()
 	}
@@ -221,19 +222,19 @@ func (r *barRun) Step(step int, seconds, batchLoss float64) {
 	}
 }
 
-func (r *barRun) Evaluated(_ int, e experiment.Evaluation) {
+func (r *barRun) Evaluated(e *runlog.Evaluation) {
 	text := ""
 	switch {
-	case !math.IsNaN(e.Test.Accuracy):
-		text = fmt.Sprintf(" test accuracy %.2f%%", 100*e.Test.Accuracy)
-	case !math.IsNaN(e.Test.RMSE):
-		text = fmt.Sprintf(" test RMSE %.4g", e.Test.RMSE)
+	case !math.IsNaN(e.TestAccuracy):
+		text = fmt.Sprintf(" test accuracy %.2f%%", 100*e.TestAccuracy)
+	case !math.IsNaN(e.TestRMSE):
+		text = fmt.Sprintf(" test RMSE %.4g", e.TestRMSE)
 	}
 	r.test.Store(&text)
 }
 
-func (r *barRun) End(o experiment.Outcome, _ string) {
-	if o == experiment.Finished || o == experiment.Target {
+func (r *barRun) End(o runlog.Outcome, _ string) {
+	if o == runlog.Finished || o == runlog.AtGoal {
 		r.bar.SetTotal(-1, true)
 	} else {
 		r.bar.Abort(false)
@@ -253,7 +254,7 @@ type logRun struct {
 }
 
 func (m logMonitor) Start(info experiment.RunInfo) experiment.RunMonitor {
-	log := info.Log(m.log)
+	log := info.Logger(m.log)
 	if !m.evaluations {
 		log = log.With("run", fmt.Sprintf("%d/%d", info.Number, info.Of))
 	}
@@ -262,14 +263,14 @@ func (m logMonitor) Start(info experiment.RunInfo) experiment.RunMonitor {
 
 func (r *logRun) Step(int, float64, float64) {}
 
-func (r *logRun) Evaluated(step int, e experiment.Evaluation) {
-	attrs := []any{"step", step}
+func (r *logRun) Evaluated(e *runlog.Evaluation) {
+	attrs := []any{"step", e.Step}
 	for _, s := range []struct {
 		name  string
 		value float64
 	}{
-		{"train_loss", e.Train.Loss}, {"train_accuracy", e.Train.Accuracy}, {"valid_loss", e.Valid.Loss}, {"valid_accuracy", e.Valid.Accuracy},
-		{"test_loss", e.Test.Loss}, {"test_accuracy", e.Test.Accuracy}, {"test_rmse", e.Test.RMSE},
+		{"train_loss", e.TrainLoss}, {"train_accuracy", e.TrainAccuracy}, {"valid_loss", e.ValidLoss}, {"valid_accuracy", e.ValidAccuracy},
+		{"test_loss", e.TestLoss}, {"test_accuracy", e.TestAccuracy}, {"test_rmse", e.TestRMSE},
 	} {
 		if !math.IsNaN(s.value) {
 			attrs = append(attrs, s.name, rounded(s.value))
@@ -291,7 +292,7 @@ func rounded(x float64) float64 {
 	return x // rounded up beyond what there is
 }
 
-func (r *logRun) End(o experiment.Outcome, detail string) {
+func (r *logRun) End(o runlog.Outcome, detail string) {
 	attrs := []any{"outcome", string(o)}
 	if detail != "" {
 		attrs = append(attrs, "detail", detail)

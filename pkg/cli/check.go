@@ -1,10 +1,11 @@
-package main
+package cli
 
 import (
 	"errors"
 	"fmt"
 
-	"github.com/dualgn/dgn/pkg/experiment"
+	"github.com/dualgn/dgn/pkg/config"
+	"github.com/dualgn/dgn/pkg/problem"
 	"github.com/spf13/cobra"
 )
 
@@ -27,25 +28,25 @@ func (a *app) checkCommand() *cobra.Command {
 }
 
 func (a *app) check(c *cobra.Command, path string, sets []string) error {
-	config, err := experiment.Load(path, sets)
+	conf, err := config.Load(path, sets)
 	if err != nil {
 		return err
 	}
-	resolved, err := config.YAML()
+	resolved, err := conf.YAML()
 	if err != nil {
 		return err
 	}
 	fmt.Fprintf(a.stdout, "# %s, resolved\n%s\n", path, resolved)
 	s := a.newScreen(c.Context())
-	problem, err := experiment.Open(config, a.dataEnv(c.Context(), s))
+	p, err := problem.Open(conf, a.dataEnv(c.Context(), s))
 	s.close()
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(problem.Describe(a.stdout), problem.Fits()); err != nil || config.Sweep == nil {
+	if err := errors.Join(p.Describe(a.stdout), p.Fits()); err != nil || conf.Sweep == nil {
 		return err
 	}
-	study, err := experiment.LoadSweep(path, sets, experiment.SweepFlags{})
+	study, err := config.LoadSweep(path, sets, config.SweepFlags{})
 	if err != nil {
 		return err
 	}

@@ -1,4 +1,4 @@
-package main
+package cli
 
 import (
 	"errors"
@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"slices"
 
+	"github.com/dualgn/dgn/pkg/config"
+	"github.com/dualgn/dgn/pkg/diskfile"
 	"github.com/dualgn/dgn/pkg/experiment"
 	"github.com/dualgn/dgn/pkg/report"
 	"github.com/spf13/cobra"
@@ -44,17 +46,17 @@ interrupted or killed ones continue from their last checkpoint.`,
 			if err != nil {
 				return err
 			}
-			var configs []*experiment.Config
+			var configs []*config.Config
 			var errs []error
 			for _, path := range args {
-				config, err := experiment.Load(path, sets)
-				configs, errs = append(configs, config), append(errs, err)
+				conf, err := config.Load(path, sets)
+				configs, errs = append(configs, conf), append(errs, err)
 			}
 			if err := errors.Join(errs...); err != nil {
 				return err
 			}
-			for _, config := range configs {
-				if err := a.runOne(c, config, out, fresh, jobs, set); err != nil {
+			for _, conf := range configs {
+				if err := a.runOne(c, conf, out, fresh, jobs, set); err != nil {
 					if errors.Is(err, c.Context().Err()) {
 						return err
 					}
@@ -83,12 +85,12 @@ func figureSet(text string) (experiment.FigureSet, error) {
 }
 
 // runOne makes the runs of one config and shows their results.
-func (a *app) runOne(c *cobra.Command, config *experiment.Config, out string, fresh bool, jobs int, figures experiment.FigureSet) error {
+func (a *app) runOne(c *cobra.Command, conf *config.Config, out string, fresh bool, jobs int, figures experiment.FigureSet) error {
 	screen := a.newScreen(c.Context())
 	log := a.logger(screen)
-	result, err := experiment.Run(c.Context(), config, experiment.Options{
+	result, err := experiment.Run(c.Context(), conf, experiment.Options{
 		Out: out, Fresh: fresh, Threads: a.settings.Threads, Jobs: jobs,
-		Data: a.dataEnv(c.Context(), screen), Build: experiment.ThisBuild(version),
+		Data: a.dataEnv(c.Context(), screen), Build: experiment.ThisBuild(a.version),
 		Log: log, Monitor: screen.monitor(log),
 	})
 	screen.close()
@@ -104,7 +106,7 @@ func (a *app) publish(result *experiment.Result, set experiment.FigureSet, log *
 	if result.Made+result.Reused == 0 {
 		return nil, nil
 	}
-	summary, figures, err := result.Publish(experiment.Disk{}, set)
+	summary, figures, err := result.Publish(diskfile.OS{}, set)
 	errs := []error{err}
 	if summary != nil {
 		errs = append(errs, summary.WriteTable(a.stdout))

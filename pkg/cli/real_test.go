@@ -1,6 +1,6 @@
 //go:build data
 
-package main
+package cli
 
 import (
 	"os"
@@ -22,7 +22,7 @@ func TestRealConfigs(t *testing.T) {
 	for _, file := range files {
 		t.Run(filepath.Base(file), func(t *testing.T) {
 			var out, log strings.Builder
-			code := run([]string{"run", file, "--out", filepath.Join(t.TempDir(), "out"), "--offline",
+			code := run("", []string{"run", file, "--out", filepath.Join(t.TempDir(), "out"), "--offline",
 				"--set", "train.steps=20", "--set", "seeds=[0]", "--set", "evaluate={every: 20, train_examples: 1000}"}, &out, &log)
 			if code != 0 || strings.Contains(out.String(), "diverged") {
 				t.Errorf("exit code %d\n%s\n%s", code, out.String(), log.String())

@@ -1,4 +1,4 @@
-package main
+package cli
 
 import (
 	"context"
@@ -13,7 +13,10 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/dualgn/dgn/pkg/config"
 	"github.com/dualgn/dgn/pkg/experiment"
+	"github.com/dualgn/dgn/pkg/plan"
+	"github.com/dualgn/dgn/pkg/runlog"
 	"golang.org/x/sys/unix"
 )
 
@@ -125,21 +128,23 @@ func on(t *testing.T, width int) (*app, *terminal) {
 	return &app{stderr: c.File, settings: settings{LogFormat: "text"}}, c
 }
 
-var evaluated = experiment.Evaluation{
-	Train: experiment.Score{Loss: 1, Accuracy: math.NaN(), RMSE: math.NaN()},
-	Test:  experiment.Score{Loss: 1, Accuracy: 0.875, RMSE: math.NaN()},
+var evaluated = &runlog.Evaluation{Step: 5, TrainLoss: 1, TrainAccuracy: math.NaN(), ValidLoss: math.NaN(), ValidAccuracy: math.NaN(), TestLoss: 1, TestAccuracy: 0.875, TestRMSE: math.NaN()}
+
+// task is one of a method, which is all that screens show of its config.
+func task(method string, seed uint64) plan.Task {
+	return plan.Task{Config: &config.Config{Methods: []config.Method{{Name: method}}}, Seed: seed}
 }
 
 // TestBars: a run is a bar that says what it is, how far it is, and how it ended.
 func TestBars(t *testing.T) {
-	for outcome, want := range map[experiment.Outcome]string{
-		experiment.Finished: "done", experiment.Target: "done", experiment.Diverged: "stopped", experiment.Interrupted: "stopped", experiment.Failed: "stopped",
+	for outcome, want := range map[runlog.Outcome]string{
+		runlog.Finished: "done", runlog.AtGoal: "done", runlog.Diverged: "stopped", runlog.Interrupted: "stopped", runlog.Failed: "stopped",
 	} {
 		a, c := on(t, 120)
 		s := a.newScreen(context.Background())
-		run := s.monitor(a.logger(s)).Start(experiment.RunInfo{Method: "SGD", Seed: 7, Steps: 10})
+		run := s.monitor(a.logger(s)).Start(experiment.RunInfo{Task: task("SGD", 7), Steps: 10})
 		run.Step(5, 0.1, 0.25)
-		run.Evaluated(5, evaluated)
+		run.Evaluated(evaluated)
 		c.await(t, 0, "50 %")
 		a.logger(s).Info("a line above the bars")
 		run.End(outcome, "")
@@ -158,7 +163,7 @@ func TestBarWidth(t *testing.T) {
 	for _, name := range []string{"SGD", strings.Repeat("a long name ", 30), "Größe × " + strings.Repeat("é", 90)} {
 		a, c := on(t, 60)
 		s := a.newScreen(context.Background())
-		run := s.monitor(a.logger(s)).Start(experiment.RunInfo{Method: name, Seed: 1, Limit: 10})
+		run := s.monitor(a.logger(s)).Start(experiment.RunInfo{Task: task(name, 1), Limit: 10})
 		run.Step(1, 1, 0.5)
 		c.await(t, 0, name[:3])
 		c.await(t, 0, "\n")
@@ -170,7 +175,7 @@ func TestBarWidth(t *testing.T) {
 		from := len(c.String())
 		run.Step(2, 5, 0.5)
 		c.await(t, from, "\n")
-		run.End(experiment.Finished, "")
+		run.End(runlog.Finished, "")
 		s.close()
 		if n := widest(c.end()[from:]); n > 30 {
 			t.Errorf("%.20q: a line of %d on a terminal of 30", name, n)
@@ -182,7 +187,7 @@ func TestBarWidth(t *testing.T) {
 func TestClosedTerminal(t *testing.T) {
 	a, c := on(t, 60)
 	s := a.newScreen(context.Background())
-	run := s.monitor(a.logger(s)).Start(experiment.RunInfo{Method: "SGD", Steps: 10})
+	run := s.monitor(a.logger(s)).Start(experiment.RunInfo{Task: task("SGD", 0), Steps: 10})
 	c.await(t, 0, "SGD")
 	c.master.Close()
 	ended := make(chan struct{})
@@ -193,7 +198,7 @@ func TestClosedTerminal(t *testing.T) {
 			time.Sleep(refresh / 2)
 		}
 		a.logger(s).Info("a line that no one sees")
-		run.End(experiment.Finished, "")
+		run.End(runlog.Finished, "")
 		s.close()
 	}()
 	select {
@@ -208,10 +213,10 @@ func TestInterruptedBars(t *testing.T) {
 	a, c := on(t, 120)
 	ctx, cancel := context.WithCancel(context.Background())
 	s := a.newScreen(ctx)
-	run := s.monitor(a.logger(s)).Start(experiment.RunInfo{Method: "SGD", Steps: 10})
+	run := s.monitor(a.logger(s)).Start(experiment.RunInfo{Task: task("SGD", 0), Steps: 10})
 	run.Step(3, 0, 1)
 	cancel()
-	run.End(experiment.Interrupted, "")
+	run.End(runlog.Interrupted, "")
 	a.logger(s).Warn("a last word")
 	s.close()
 	if text := c.end(); !strings.Contains(text, "stopped") || !strings.Contains(text, "a last word") {
@@ -225,10 +230,10 @@ func TestSweepBars(t *testing.T) {
 	a, c := on(t, 120)
 	s := a.newScreen(context.Background())
 	m := s.manyMonitor(a.logger(s))
-	for i, o := range []experiment.Outcome{experiment.Finished, experiment.Diverged, experiment.Target} {
-		run := m.Start(experiment.RunInfo{Method: "Adam", Seed: uint64(i), Number: i + 1, Of: 3, Steps: 4})
+	for i, o := range []runlog.Outcome{runlog.Finished, runlog.Diverged, runlog.AtGoal} {
+		run := m.Start(experiment.RunInfo{Task: task("Adam", uint64(i)), Number: i + 1, Of: 3, Steps: 4})
 		run.Step(2, 0, 1)
-		run.Evaluated(2, evaluated)
+		run.Evaluated(evaluated)
 		run.End(o, "a detail")
 	}
 	s.close()
@@ -275,7 +280,7 @@ func program(t *testing.T, w *os.File, args ...string) {
 	t.Setenv("XDG_CONFIG_HOME", t.TempDir())
 	args = append([]string{"run", config, "--out", t.TempDir(), "--set", "train.epochs=1", "--set", "seeds=[0]"}, args...)
 	var out strings.Builder
-	if code := run(args, &out, w); code != 0 {
+	if code := run("", args, &out, w); code != 0 {
 		t.Fatalf("exit code %d", code)
 	}
 }

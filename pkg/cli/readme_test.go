@@ -1,4 +1,4 @@
-package main
+package cli
 
 import (
 	"os"
@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/dualgn/dgn/pkg/experiment"
+	"github.com/dualgn/dgn/pkg/config"
 )
 
 // block matches a code block of the README.
@@ -52,7 +52,7 @@ func TestReadmeCommands(t *testing.T) {
 		}
 		ran++
 		var out, log strings.Builder
-		if code := run(words(args), &out, &log); code != 0 || out.Len() == 0 {
+		if code := run("", words(args), &out, &log); code != 0 || out.Len() == 0 {
 			t.Errorf("%s\nexit code %d\n%s%s", line, code, out.String(), log.String())
 		}
 	}
@@ -79,7 +79,7 @@ func TestReadmeConfig(t *testing.T) {
 		t.Fatal("the README shows no config")
 	}
 	for _, text := range configs {
-		if _, err := experiment.Parse("README.md", []byte(text), nil); err != nil {
+		if _, err := config.Parse("README.md", []byte(text), nil); err != nil {
 			t.Error(err)
 		}
 	}

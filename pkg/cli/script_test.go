@@ -1,4 +1,4 @@
-package main
+package cli
 
 import (
 	"bytes"
@@ -19,7 +19,7 @@ import (
 var update = flag.Bool("update", false, "write what commands print into the scripts that compare it")
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"dgn": main})
+	testscript.Main(m, map[string]func(){"dgn": func() { os.Exit(Main("")) }})
 }
 
 // TestScripts runs the command lines in testdata/script as a user would, each

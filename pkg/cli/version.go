@@ -1,4 +1,4 @@
-package main
+package cli
 
 import (
 	"fmt"
@@ -13,7 +13,7 @@ func (a *app) versionCommand() *cobra.Command {
 		Short: "Print the version of the program and what it runs on",
 		Args:  cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
-			b, m := experiment.ThisBuild(version), experiment.ThisMachine()
+			b, m := experiment.ThisBuild(a.version), experiment.ThisMachine()
 			commit := b.Commit
 			if commit == "" {
 				commit = "unknown"

@@ -1,4 +1,4 @@
-package main
+package cli
 
 import (
 	"errors"
@@ -10,6 +10,7 @@ import (
 
 // An app is one invocation of the program.
 type app struct {
+	version        string // as the main package has it
 	stdout, stderr io.Writer
 	settings       settings
 	started        bool // the command line and the settings are valid

@@ -1,10 +1,11 @@
-package main
+package cli
 
 import (
 	"fmt"
 
 	"github.com/dualgn/dgn/pkg/arrays"
-	"github.com/dualgn/dgn/pkg/experiment"
+	"github.com/dualgn/dgn/pkg/config"
+	"github.com/dualgn/dgn/pkg/direction"
 	"github.com/dualgn/dgn/pkg/interrupt"
 	"github.com/spf13/cobra"
 )
@@ -31,12 +32,12 @@ Files end in .npz or .safetensors.`,
 			if err := arrays.CheckName(out); err != nil {
 				return usageError{fmt.Errorf("--out: %w", err)}
 			}
-			config, err := experiment.LoadMethods(args[0], sets)
+			conf, err := config.LoadMethods(args[0], sets)
 			if err != nil {
 				return err
 			}
 			result, err := interrupt.Return(c.Context(), func() ([]arrays.Array, error) {
-				return experiment.Direction(config, method, params, batch)
+				return direction.Of(conf, method, params, batch)
 			})
 			if err != nil {
 				return err
