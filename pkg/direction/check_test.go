@@ -11,6 +11,7 @@ import (
 	"github.com/dualgn/dgn/pkg/arrays"
 	"github.com/dualgn/dgn/pkg/config"
 	"github.com/dualgn/dgn/pkg/losses"
+	"github.com/dualgn/dgn/pkg/memory"
 	"github.com/dualgn/dgn/pkg/problem"
 )
 
@@ -140,5 +141,22 @@ func TestDirectionOfAnyOutputs(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// TestBatchThatDoesNotFit: a batch too large for memory is not read.
+func TestBatchThatDoesNotFit(t *testing.T) {
+	before := memory.Process
+	t.Cleanup(func() { memory.Process = before })
+	memory.Process = memory.NewGate(func() (memory.Limit, bool) { return memory.Limit{Name: "the test", Left: 1 << 20}, true })
+	file := filepath.Join(t.TempDir(), "b.npz")
+	x := make([]float64, 1<<22)
+	if err := arrays.WriteFile(file, []arrays.Array{arrays.Float64("x", []int{1 << 20, 4}, x), arrays.Float64("y", []int{1 << 20}, x[:1<<20])}); err != nil {
+		t.Fatal(err)
+	}
+	_, err := readBatch(file)
+	var wrong *problem.FileError
+	if !errors.As(err, &wrong) || !strings.Contains(err.Error(), "of memory, and the test leaves 1.0 MiB") {
+		t.Errorf("says %v", err)
 	}
 }

@@ -182,3 +182,70 @@ func TestDirectionOutputs(t *testing.T) {
 		}
 	}
 }
+
+// TestDirectionWeights: an example of weight 2 in a batch is two examples, and one of
+// weight 0 is none: gradients and losses of the two batches differ by the number of
+// examples that they are divided by.
+func TestDirectionWeights(t *testing.T) {
+	for _, name := range []string{"mlp-logistic", "mlp-squared", "mlp-binary-logistic"} {
+		dir := filepath.Join(goldenDir, name)
+		c, err := config.LoadMethods(filepath.Join(dir, "config.yaml"), []string{"precision=float64"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		list, err := arrays.ReadFile(filepath.Join(dir, "batch.npz"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		x, y := byName(list)["x"], byName(list)["y"]
+		m := x.Shape[0]
+		omega := make([]float64, m)
+		var rows []int
+		for i := range omega {
+			omega[i] = float64(i % 3)
+			for range i % 3 {
+				rows = append(rows, i)
+			}
+		}
+		call := func(list ...arrays.Array) map[string]arrays.Array {
+			path := filepath.Join(t.TempDir(), "batch.npz")
+			if err := arrays.WriteFile(path, list); err != nil {
+				t.Fatal(err)
+			}
+			out, err := Of(c, c.Methods[0].Name, filepath.Join(dir, "params.npz"), path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return byName(out)
+		}
+		got, want := call(x, y, arrays.Float64("omega", []int{m}, omega)), call(chosen(x, rows), chosen(y, rows))
+		scale := float64(len(rows)) / float64(m)
+		for _, key := range []string{"loss", "gradient"} {
+			scaled := want[key].Float64s()
+			for i := range scaled {
+				scaled[i] *= scale
+			}
+			if d := away(t, got[key], arrays.Float64(key, want[key].Shape, scaled)); d > 1e-12 {
+				t.Errorf("%s: %s is %g away from that of copies", name, key, d)
+			}
+		}
+	}
+}
+
+// chosen are some rows of an array.
+func chosen(a arrays.Array, rows []int) arrays.Array {
+	width := a.Len() / a.Shape[0]
+	shape := append([]int{len(rows)}, a.Shape[1:]...)
+	if a.IsInt() {
+		var v []int64
+		for _, r := range rows {
+			v = append(v, a.Ints()[r*width:(r+1)*width]...)
+		}
+		return arrays.Int64(a.Name, shape, v)
+	}
+	var v []float64
+	for _, r := range rows {
+		v = append(v, a.Float64s()[r*width:(r+1)*width]...)
+	}
+	return arrays.Float64(a.Name, shape, v)
+}

@@ -37,7 +37,7 @@ func TryLock(path string) (*Lock, error) {
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 			return nil, err
 		}
-		lock := flock.New(path)
+		lock := flock.New(path, flock.SetPermissions(0o644))
 		ok, err := lock.TryLock()
 		if errors.Is(err, fs.ErrNotExist) { // the folder was removed with the last lock in it
 			continue

@@ -44,6 +44,12 @@ func Open(c *config.Config, env datasets.Env) (*Problem, error) {
 	return d.problem(c)
 }
 
+// New returns the problem of a config with data that a program has prepared itself, for
+// [Encoding] of the loss, and SHA-256 of where they come from, by name.
+func New(c *config.Config, data *datasets.Set, checksums map[string]string) (*Problem, error) {
+	return (&loaded{Set: data, checksums: checksums}).problem(c)
+}
+
 // loaded are the data of one or more configs, read and prepared.
 type loaded struct {
 	*datasets.Set
@@ -70,7 +76,7 @@ func readData(c *config.Config, env datasets.Env) (*loaded, error) {
 	}
 	env.Dir = datasets.ResolveDir(c.Data.Common.Dir, env.Dir)
 	env.TrainLimit = c.Data.Common.TrainLimit
-	enc := encoding(c.Loss.Must())
+	enc := Encoding(c.Loss.Must())
 	raw, err := source.Open(env, enc)
 	if err != nil {
 		return nil, dataError(c.Data, err)
@@ -115,8 +121,8 @@ func dataError(c config.Data, err error) error {
 	return err
 }
 
-// encoding says what targets a loss takes.
-func encoding(l losses.Loss) datasets.Encoding {
+// Encoding says what targets a loss takes.
+func Encoding(l losses.Loss) datasets.Encoding {
 	switch l.Target() {
 	case losses.ClassTarget:
 		return datasets.OneHot
