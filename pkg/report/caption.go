@@ -2,9 +2,10 @@ package report
 
 import (
 	"fmt"
-	"math"
 	"slices"
 	"strings"
+
+	"github.com/dualgn/dgn/pkg/stats"
 )
 
 // A captioner collects what the caption of curves has to say.
@@ -140,36 +141,11 @@ func (c *captioner) average() string {
 		}
 		return fmt.Sprintf("one run each (n = 1, seed %d)", c.res.Runs[0].Seed)
 	case c.upTo:
-		return fmt.Sprintf("mean of the seeds that ended well, n ≤ %d, %s: %s", ns[len(ns)-1], c.band, intervalName(ns))
+		return fmt.Sprintf("mean of the seeds that ended well, n ≤ %d, %s: %s", ns[len(ns)-1], c.band, stats.Describe(ns))
 	case len(ns) == 1:
-		return fmt.Sprintf("mean of n = %d seeds, %s: %s", ns[0], c.band, intervalName(ns))
+		return fmt.Sprintf("mean of n = %d seeds, %s: %s", ns[0], c.band, stats.Describe(ns))
 	}
-	return fmt.Sprintf("mean of n = %d seeds or as in brackets, %s: %s", usualN(c.curves), c.band, intervalName(ns))
-}
-
-// intervalName says what meanInterval is of n numbers, for some n in order.
-func intervalName(ns []int) string {
-	small, large := "", ""
-	for _, n := range ns {
-		how := fmt.Sprintf("%d resamples", resamples)
-		switch {
-		case n == 1:
-			continue
-		case n < fewest:
-			small = "least to largest"
-			continue
-		case n <= largest:
-			how = fmt.Sprintf("all %.0f resamples", math.Pow(float64(n), float64(n)))
-		}
-		large = fmt.Sprintf("%.0f %% percentile bootstrap interval of the mean (%s)", 100*level, how)
-	}
-	switch {
-	case small == "":
-		return large
-	case large == "":
-		return small
-	}
-	return fmt.Sprintf("%s, %s for n < %d", large, small, fewest)
+	return fmt.Sprintf("mean of n = %d seeds or as in brackets, %s: %s", usualN(c.curves), c.band, stats.Describe(ns))
 }
 
 // problems says in which settings of the problem the runs differ that no label

@@ -11,6 +11,8 @@ import (
 	"sort"
 
 	"gonum.org/v1/plot/plotter"
+
+	"github.com/dualgn/dgn/pkg/stats"
 )
 
 // A solve is the course of one inner solve, from iteration 0 or 1 on.
@@ -177,8 +179,8 @@ func convergenceCurve(solves []solve, q quantity) curve {
 				v = append(v, p[i-1].Y)
 			}
 		}
-		c.mean = append(c.mean, plotter.XY{X: k, Y: median(v)})
-		c.lo, c.hi = append(c.lo, quantile(v, 0.25)), append(c.hi, quantile(v, 0.75))
+		c.mean = append(c.mean, plotter.XY{X: k, Y: stats.Median(v)})
+		c.lo, c.hi = append(c.lo, stats.Quantile(v, 0.25)), append(c.hi, stats.Quantile(v, 0.75))
 	}
 	return c
 }

@@ -8,6 +8,8 @@ import (
 
 	"gonum.org/v1/plot/plotter"
 	"gonum.org/v1/plot/vg"
+
+	"github.com/dualgn/dgn/pkg/stats"
 )
 
 // A curve is what a figure shows of one series: the mean over its complete runs
@@ -77,7 +79,7 @@ func (c *curve) average(runs [][]evaluation) {
 		for i, p := range runs {
 			values[i] = p[at[i]].y
 		}
-		s := stat(values)
+		s := stats.Of(values)
 		c.mean = append(c.mean, plotter.XY{X: x, Y: s.Mean})
 		c.lo, c.hi = append(c.lo, s.Lo), append(c.hi, s.Hi)
 	}
@@ -87,7 +89,7 @@ func (c *curve) average(runs [][]evaluation) {
 			at[r], values[r] = i, runs[r][i].x
 		}
 		c.averaged = c.averaged || slices.Min(values) != slices.Max(values)
-		add(mean(values))
+		add(stats.Mean(values))
 	}
 	start, end := math.Inf(-1), math.Inf(1)
 	var grid []float64
@@ -143,7 +145,7 @@ func (r *Run) points(x, y quantity, smooth int) (points []evaluation) {
 		if smooth > 1 {
 			window = append(window, p.y)
 			window = window[max(0, len(window)-smooth):]
-			p.y = mean(window)
+			p.y = stats.Mean(window)
 		}
 		points = append(points, p)
 	}

@@ -11,10 +11,12 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/dualgn/dgn/pkg/arrays"
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
+
+	"github.com/dualgn/dgn/pkg/arrays"
+	"github.com/dualgn/dgn/pkg/stats"
 )
 
 // maxDuals bounds the dual variables in the file of a run: 1 GiB.
@@ -150,7 +152,7 @@ func (d *drawing) weightPanel(byStep map[int][]float64) (p panel, apart bool, re
 	p = panel{xlabel: "dual weight of an example", xpad: [2]float64{0, 0.02}, ylabel: "share of examples [%]"}
 	if len(positive) > 0 {
 		// Weights that are spread over decades show nothing on a linear axis.
-		p.xlog = quantile(positive, 0.95) > 50*quantile(positive, 0.05)
+		p.xlog = stats.Quantile(positive, 0.95) > 50*stats.Quantile(positive, 0.05)
 	}
 	if d.opt.LogX != nil {
 		p.xlog = *d.opt.LogX && len(positive) > 0
@@ -159,7 +161,7 @@ func (d *drawing) weightPanel(byStep map[int][]float64) (p panel, apart bool, re
 	case p.xlog:
 		p.x.add(positive...)
 		// Few tiny weights would take the room of all others.
-		p.x.lo = max(p.x.lo, quantile(positive, 0.01)/10)
+		p.x.lo = max(p.x.lo, stats.Quantile(positive, 0.01)/10)
 	case len(all) > 0:
 		p.x.add(0)
 		p.x.add(all...)

@@ -12,6 +12,8 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 	"gonum.org/v1/plot/vg/recorder"
 	"pgregory.net/rapid"
+
+	"github.com/dualgn/dgn/pkg/stats"
 )
 
 // drawnRuns draws runs of one method, evaluated at the same steps or not, each at
@@ -306,17 +308,9 @@ func TestNoMean(t *testing.T) {
 	says(t, "caption", svg, "mean of n = 3 seeds or as in brackets")
 }
 
-// TestRounding: a mean lies between the numbers that it is of.
-func TestRounding(t *testing.T) {
-	for n := 1; n < 50; n++ {
-		for _, v := range []float64{0.96, 0.1, 1e-300, 1. / 3} {
-			s := stat(slices.Repeat([]float64{v}, n))
-			if s.Mean != v || s.Lo != v || s.Hi != v {
-				t.Errorf("%d times %v: %+v", n, v, s)
-			}
-		}
-	}
-	if !strings.Contains(cell("train_loss", "%.4g", stat([]float64{1, 2}), 3), "[2/3]") {
+// TestPartialMeans: the text of a mean over some of the runs says so.
+func TestPartialMeans(t *testing.T) {
+	if !strings.Contains(cell("train_loss", "%.4g", stats.Of([]float64{1, 2}), 3), "[2/3]") {
 		t.Error("a mean of two of three does not say so")
 	}
 }

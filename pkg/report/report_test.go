@@ -16,6 +16,7 @@ import (
 	"gonum.org/v1/plot/vg/recorder"
 
 	"github.com/dualgn/dgn/pkg/arrays"
+	"github.com/dualgn/dgn/pkg/stats"
 )
 
 const header = "method,seed,step,epoch,wall_seconds,cost,oracle_calls,train_loss,train_accuracy,valid_loss,valid_accuracy,test_loss,test_accuracy,test_rmse\n"
@@ -219,7 +220,7 @@ func TestSummary(t *testing.T) {
 		!strings.HasPrefix(lines[1], "A,3,2,0,1,0,0,0,0,0,2,1.5,0.7071067811865476,1,2,") || !strings.HasPrefix(lines[2], "B,1,0,0,0,0,1,0,0,0,0,,,") || !strings.HasSuffix(lines[1], ",1 of 3 diverged; means are of the other 2 alone") || !strings.HasSuffix(lines[2], ",1 of 1 failed") {
 		t.Errorf("%s", csv.String())
 	}
-	if s := stat([]float64{3}); s.Mean != 3 || !math.IsNaN(s.SD) {
+	if s := stats.Of([]float64{3}); s.Mean != 3 || !math.IsNaN(s.SD) {
 		t.Errorf("%+v", s)
 	}
 }

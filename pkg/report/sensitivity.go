@@ -11,6 +11,8 @@ import (
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
 	"gonum.org/v1/plot/vg"
+
+	"github.com/dualgn/dgn/pkg/stats"
 )
 
 // sensitivities draws, for each swept key, results against its values.
@@ -243,7 +245,7 @@ func (c *curve) addResult(s series, x float64, y quantity, best bool) {
 			c.crosses = append(c.crosses, plotter.XY{X: x, Y: edge})
 		}
 	}
-	st := stat(v)
+	st := stats.Of(v)
 	part := ""
 	if st.N > 0 && st.N < len(s.runs) {
 		part = fmt.Sprintf("%d/%d", st.N, len(s.runs))

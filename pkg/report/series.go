@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/dualgn/dgn/pkg/stats"
 )
 
 // A Setting is a key of the config and its value as text. The keys of methods
@@ -336,7 +338,7 @@ func best(list []series, column string) int {
 		if len(v) == 0 {
 			continue
 		}
-		m := mean(v)
+		m := stats.Mean(v)
 		if w := len(v) == len(s.runs); at < 0 || w && !whole || w == whole && m < least {
 			at, least, whole = i, m, w
 		}

@@ -11,6 +11,8 @@ import (
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
+
+	"github.com/dualgn/dgn/pkg/stats"
 )
 
 // A Target is a value that a run reaches or not: a loss or RMSE from above, an
@@ -205,7 +207,7 @@ func spreadOfTargets(list []series, t *Target, x, y quantity) float64 {
 		for _, r := range s.sound() {
 			at = append(at, t.reached(&r, x, y))
 		}
-		if m := median(at); m > 0 && !math.IsInf(m, 1) {
+		if m := stats.Median(at); m > 0 && !math.IsInf(m, 1) {
 			all.add(m)
 		}
 	}
@@ -249,7 +251,7 @@ func (t targetRow) Plot(to draw.Canvas, p *plot.Plot) {
 	for i, line := range t.label {
 		to.FillText(textStyle(rowSize), vg.Point{X: to.Min.X + 3, Y: y + 5 + rowLine*vg.Length(len(t.label)-1-i)}, line)
 	}
-	if m := median(t.at); !math.IsInf(m, 1) && !math.IsNaN(m) {
+	if m := stats.Median(t.at); !math.IsInf(m, 1) && !math.IsNaN(m) {
 		bar := t.look.bar
 		bar.Width = vg.Points(1.8)
 		to.StrokeLine2(bar, tx(m), y-5, tx(m), y+5)
