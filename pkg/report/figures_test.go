@@ -302,6 +302,26 @@ func TestOneEvaluation(t *testing.T) {
 	}
 }
 
+// TestNoEvaluations: of a sweep whose runs have no evaluations yet, there is nothing to
+// compare.
+func TestNoEvaluations(t *testing.T) {
+	var runs []fakeRun
+	for _, gamma := range []string{"1", "10"} {
+		r := with(fake("GN", 0, 0, "running"), "oracle.gamma", gamma)
+		r.Varied = []Setting{{"oracle.gamma", gamma}}
+		runs = append(runs, r)
+	}
+	for name, f := range drawn(t, load(t, runs...), FigureOptions{}) {
+		if strings.HasPrefix(name, "sensitivity") {
+			t.Errorf("there is %s", name)
+		}
+		rendered(t, f)
+	}
+	if _, err := Figures(load(t, runs...), FigureOptions{Figures: []string{"sensitivity"}}); err == nil || err.Error() != "figure sensitivity: no run has values" {
+		t.Error(err)
+	}
+}
+
 // rendered writes a figure, as a file of each format, to nowhere.
 func rendered(t testing.TB, f figure.Figure) {
 	t.Helper()

@@ -30,8 +30,8 @@ func sensitivities(d *drawing) (figures []figure.Figure, why string, err error) 
 		}
 	}
 	_, ys, err := d.axes(nil, []string{"train_loss", "test_accuracy", "test_rmse"})
-	if err != nil {
-		return nil, "", err
+	if err != nil || len(ys) == 0 {
+		return nil, "no run has values", err
 	}
 	for _, key := range known {
 		if key == d.opt.Swept || d.opt.Swept == "" && len(values[key]) > 1 && allNumbers(values[key]) {
