@@ -10,14 +10,17 @@ import (
 	"strings"
 
 	"github.com/dualgn/dgn/pkg/diskfile"
+	"github.com/dualgn/dgn/pkg/figure"
 	"github.com/dualgn/dgn/pkg/interrupt"
+	"github.com/dualgn/dgn/pkg/render"
 	"github.com/dualgn/dgn/pkg/report"
 	"github.com/spf13/cobra"
 )
 
 func (a *app) plotCommand() *cobra.Command {
 	var opt report.FigureOptions
-	var methods []string
+	var out string
+	var methods, formats []string
 	var logX, logY bool
 	var target string
 	c := &cobra.Command{
@@ -47,20 +50,24 @@ Figures:
 				opt.LogY = &logY
 			}
 			if c.Flags().Changed("target") {
-				t, err := report.ParseTarget(target)
+				goal, err := report.ParseGoal(target)
 				if err != nil {
 					return err
 				}
-				opt.Target = t
+				opt.Goal = goal
 			}
-			if opt.Dir == "" {
-				opt.Dir = defaultFigures(args[0])
+			if out == "" {
+				out = defaultFigures(args[0])
 			}
 			res, err := a.loadLogs(c.Context(), args, methods)
 			if err != nil {
 				return err
 			}
-			files, err := interrupt.Return(c.Context(), func() ([]string, error) { return report.Figures(res, opt) })
+			renderers, err := render.For(formats, render.PrintDPI)
+			if err != nil {
+				return usageError{err}
+			}
+			files, err := interrupt.Return(c.Context(), func() ([]string, error) { return drawFigures(res, opt, out, renderers) })
 			a.warnOf(res)
 			for _, f := range files {
 				fmt.Fprintln(a.stdout, f)
@@ -69,13 +76,13 @@ Figures:
 		},
 	}
 	f := c.Flags()
-	f.StringVar(&opt.Dir, "out", "", "folder the figures are written to (default figures/ of the first DIR)")
+	f.StringVar(&out, "out", "", "folder the figures are written to (default figures/ of the first DIR)")
 	f.StringSliceVar(&opt.Figures, "figure", nil, "figures to draw (default all that the logs allow)")
 	f.StringSliceVar(&opt.X, "x", nil, "x axes of curves: "+strings.Join(report.Xs(), ", "))
 	f.StringSliceVar(&opt.Y, "y", nil, "y axes: "+strings.Join(report.Ys(), ", "))
 	f.BoolVar(&logX, "log-x", false, "log x axes (or linear ones, with =false); the default where times or costs differ by more than 5 times")
 	f.BoolVar(&logY, "log-y", false, "log y axes (or linear ones, with =false); the default for losses")
-	f.StringSliceVar(&opt.Formats, "format", nil, "formats: "+strings.Join(report.Formats, ", ")+" (default all)")
+	f.StringSliceVar(&formats, "format", nil, "formats: "+strings.Join(render.Formats, ", ")+" (default all)")
 	f.IntVar(&opt.Smooth, "smooth", 0, "smooth curves, run by run: running mean over that many evaluations")
 	f.StringArrayVar(&methods, "method", nil, "draw this method alone (repeatable)")
 	f.BoolVar(&opt.All, "all-settings", false, "draw curves of all settings of a sweep, however many")
@@ -84,6 +91,17 @@ Figures:
 	f.StringVar(&opt.Line, "line", "", "sensitivity: the key that has a line for each value (default: all others)")
 	f.BoolVar(&opt.Best, "best", false, "sensitivity: the best value of each run in place of the final one")
 	return c
+}
+
+// drawFigures writes figures of logs. Those that were made before an error are written
+// too.
+func drawFigures(res *report.Results, opt report.FigureOptions, dir string, renderers []figure.Renderer) ([]string, error) {
+	figures, err := report.Figures(res, opt)
+	if lost := render.LostLetters(figures); lost != "" {
+		res.Warnings = append(res.Warnings, lost)
+	}
+	files, failed := render.Write(dir, figures, renderers)
+	return files, errors.Join(err, failed)
 }
 
 func kindList() string {

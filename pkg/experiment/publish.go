@@ -2,12 +2,15 @@ package experiment
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"strings"
 
 	"github.com/dualgn/dgn/pkg/diskfile"
+	"github.com/dualgn/dgn/pkg/figure"
 	"github.com/dualgn/dgn/pkg/folder"
+	"github.com/dualgn/dgn/pkg/render"
 	"github.com/dualgn/dgn/pkg/report"
 )
 
@@ -23,14 +26,22 @@ const (
 // FigureSets are all of them.
 var FigureSets = []FigureSet{NoFigures, DefaultFigures, AllFigures}
 
-// options returns what to draw in a folder; figures that the logs do not allow are
-// left out.
-func (f FigureSet) options(dir string) report.FigureOptions {
-	opt := report.FigureOptions{Dir: dir}
-	if f == DefaultFigures {
-		opt.Kinds, opt.Formats, opt.DPI = []string{"overview", "target"}, []string{"png"}, report.ScreenDPI
+// draw writes figures to a folder; those that the logs do not allow are left out.
+func (f FigureSet) draw(res *report.Results, dir string) ([]string, error) {
+	var opt report.FigureOptions
+	as := render.All(render.PrintDPI)
+	switch f {
+	case NoFigures:
+		return nil, nil
+	case DefaultFigures:
+		opt.Kinds, as = []string{"overview", "target"}, []figure.Renderer{render.PNG{DPI: render.ScreenDPI}}
 	}
-	return opt
+	figures, err := report.Figures(res, opt)
+	if lost := render.LostLetters(figures); lost != "" {
+		res.Warnings = append(res.Warnings, lost)
+	}
+	files, failed := render.Write(dir, figures, as)
+	return files, errors.Join(err, failed)
 }
 
 // Publish sums up the logs of the experiment's runs: it writes summary.csv and
@@ -53,16 +64,13 @@ func (r *Result) Publish(files diskfile.Files, figures FigureSet) (*report.Summa
 	}
 	dir := filepath.Join(r.Dir, "figures")
 	if sets := res.Datasets(); len(sets) > 1 {
-		err := res.SetAside(dir, nil)
+		err := res.SetAside(dir, render.Formats, nil)
 		summary.Warnings = append(res.Warnings, fmt.Sprintf("no figures: the runs are of different data sets, %s; dgn export --csv writes a table of all", strings.Join(sets, " and ")))
 		return summary, nil, err
 	}
-	var drawn []string
-	if figures != NoFigures {
-		drawn, err = report.Figures(res, figures.options(dir))
-	}
+	drawn, err := figures.draw(res, dir)
 	if err == nil {
-		err = res.SetAside(dir, drawn)
+		err = res.SetAside(dir, render.Formats, drawn)
 	}
 	summary.Warnings = res.Warnings
 	return summary, drawn, err

@@ -12,14 +12,14 @@ import (
 	"time"
 )
 
-// ownFigure matches the names that this package gives to files of figures.
+// ownFigure matches the names that this package gives to figures.
 var ownFigure = regexp.MustCompile(`^((` + strings.Join(Ys(), "|") + `)_vs_(` + strings.Join(Xs(), "|") + `)|target_(` + strings.Join(Ys(), "|") +
-	`)|sensitivity_.+|overview|(formulations|inner|duals)(_[0-9]+)?)\.(` + strings.Join(Formats, "|") + `)$`)
+	`)|sensitivity_.+|overview|(formulations|inner|duals)(_[0-9]+)?)$`)
 
-// SetAside moves the figures in a folder that were drawn before the logs of the runs
-// were written to its folder old/1, or old/2 and so on, as they do not show these
-// runs; drawn are those that do. Files of other names stay.
-func (res *Results) SetAside(dir string, drawn []string) error {
+// SetAside moves the figures in a folder, in files of some formats, that were drawn before
+// the logs of the runs were written to its folder old/1, or old/2 and so on, as they do not
+// show these runs; drawn are those that do. Files of other names stay.
+func (res *Results) SetAside(dir string, formats, drawn []string) error {
 	var logged time.Time
 	for _, r := range res.Runs {
 		info, err := os.Stat(filepath.Join(r.Dir, "metrics.csv"))
@@ -37,7 +37,9 @@ func (res *Results) SetAside(dir string, drawn []string) error {
 	var stale []string
 	for _, e := range entries {
 		info, err := e.Info()
-		if err != nil || !info.Mode().IsRegular() || !ownFigure.MatchString(e.Name()) || slices.Contains(drawn, filepath.Join(dir, e.Name())) {
+		ext := filepath.Ext(e.Name())
+		own := ownFigure.MatchString(strings.TrimSuffix(e.Name(), ext)) && slices.Contains(formats, strings.TrimPrefix(ext, "."))
+		if err != nil || !info.Mode().IsRegular() || !own || slices.Contains(drawn, filepath.Join(dir, e.Name())) {
 			continue
 		}
 		if info.ModTime().Before(logged) {

@@ -2,11 +2,12 @@ package report
 
 import (
 	"fmt"
-	"math"
 	"slices"
 	"strings"
 
+	"github.com/dualgn/dgn/pkg/figure"
 	"github.com/dualgn/dgn/pkg/runlog"
+	"github.com/dualgn/dgn/pkg/stats"
 )
 
 // A captioner collects what the caption of curves has to say.
@@ -26,7 +27,7 @@ func (c *captioner) add(x, y quantity, curves []curve) {
 	c.wall = c.wall || x.name == "wall"
 	c.edge.add(y, curves)
 	for _, v := range curves {
-		for _, line := range append(v.single(), v.mean) {
+		for _, line := range append(v.Single(), v.Mean) {
 			c.zeroX = c.zeroX || x.log && len(line) > 0 && line[0].X <= 0
 		}
 	}
@@ -35,7 +36,7 @@ func (c *captioner) add(x, y quantity, curves []curve) {
 // An edge counts what stands at the edge of a log axis.
 type edge struct {
 	n              int
-	negative, tiny bool // some are below 0, or between 0 and leastLog
+	negative, tiny bool // some are below 0, or between 0 and figure.LeastLog
 }
 
 func (e *edge) add(y quantity, curves []curve) {
@@ -54,7 +55,7 @@ func (e edge) String() string {
 	case e.n == 0:
 		return ""
 	case e.tiny:
-		return fmt.Sprintf("triangles at the lower edge: less than %g, where a log axis ends", leastLog)
+		return fmt.Sprintf("triangles at the lower edge: less than %g, where a log axis ends", figure.LeastLog)
 	case e.negative:
 		return "triangles at the lower edge: 0 or less, for which a log axis has no place"
 	}
@@ -62,13 +63,13 @@ func (e edge) String() string {
 }
 
 // remarks says what lines and bands are, and what to be careful about.
-func (c *captioner) remarks() []remark {
+func (c *captioner) remarks() []figure.Remark {
 	parts := []string{c.res.Runs[0].Dataset + ": " + c.average()}
 	var thin, tails, crosses, averaged, held, steps, partial bool
 	for _, v := range c.curves {
-		thin, tails, crosses = thin || len(v.thin) > 0, tails || len(v.tails) > 0, crosses || len(v.crosses) > 0
-		averaged, held, steps = averaged || v.averaged, held || v.held, steps || !v.straight
-		partial = partial || v.parts != nil
+		thin, tails, crosses = thin || len(v.Thin) > 0, tails || len(v.Tails) > 0, crosses || len(v.Crosses) > 0
+		averaged, held, steps = averaged || v.averaged, held || v.held, steps || !v.Straight
+		partial = partial || v.Notes != nil
 	}
 	if steps {
 		parts = append(parts, "a value holds until the next evaluation")
@@ -102,18 +103,18 @@ func (c *captioner) remarks() []remark {
 	if c.smooth > 1 {
 		parts = append(parts, fmt.Sprintf("smoothed: running mean of %d evaluations", c.smooth))
 	}
-	return append([]remark{{text: strings.Join(parts, "; ")}}, c.res.alerts(c.wall)...)
+	return append([]figure.Remark{{Text: strings.Join(parts, "; ")}}, c.res.alerts(c.wall)...)
 }
 
 // alerts says what the reader of a figure is to be careful about; wall: times are shown.
-func (res *Results) alerts(wall bool) (out []remark) {
-	texts := []string{res.problems(), res.damage()}
+func (res *Results) alerts(wall bool) (out []figure.Remark) {
+	texts := []string{res.mixture(), res.damage()}
 	if wall {
 		texts = append([]string{res.timing()}, texts...)
 	}
 	for _, t := range texts {
 		if t != "" {
-			out = append(out, remark{t, true})
+			out = append(out, figure.Remark{Text: t, Alert: true})
 		}
 	}
 	return out
@@ -142,41 +143,16 @@ func (c *captioner) average() string {
 		}
 		return fmt.Sprintf("one run each (n = 1, seed %d)", c.res.Runs[0].Seed)
 	case c.upTo:
-		return fmt.Sprintf("mean of the seeds that ended well, n ≤ %d, %s: %s", ns[len(ns)-1], c.band, intervalName(ns))
+		return fmt.Sprintf("mean of the seeds that ended well, n ≤ %d, %s: %s", ns[len(ns)-1], c.band, stats.Describe(ns))
 	case len(ns) == 1:
-		return fmt.Sprintf("mean of n = %d seeds, %s: %s", ns[0], c.band, intervalName(ns))
+		return fmt.Sprintf("mean of n = %d seeds, %s: %s", ns[0], c.band, stats.Describe(ns))
 	}
-	return fmt.Sprintf("mean of n = %d seeds or as in brackets, %s: %s", usualN(c.curves), c.band, intervalName(ns))
+	return fmt.Sprintf("mean of n = %d seeds or as in brackets, %s: %s", usualN(c.curves), c.band, stats.Describe(ns))
 }
 
-// intervalName says what meanInterval is of n numbers, for some n in order.
-func intervalName(ns []int) string {
-	small, large := "", ""
-	for _, n := range ns {
-		how := fmt.Sprintf("%d resamples", resamples)
-		switch {
-		case n == 1:
-			continue
-		case n < fewest:
-			small = "least to largest"
-			continue
-		case n <= largest:
-			how = fmt.Sprintf("all %.0f resamples", math.Pow(float64(n), float64(n)))
-		}
-		large = fmt.Sprintf("%.0f %% percentile bootstrap interval of the mean (%s)", 100*level, how)
-	}
-	switch {
-	case small == "":
-		return large
-	case large == "":
-		return small
-	}
-	return fmt.Sprintf("%s, %s for n < %d", large, small, fewest)
-}
-
-// problems says in which settings of the problem the runs differ that no label
+// mixture says in which settings of the problem the runs differ that no label
 // tells: their curves do not compare as they stand.
-func (res *Results) problems() string {
+func (res *Results) mixture() string {
 	members := make([]int, len(res.Runs))
 	for i := range members {
 		members[i] = i

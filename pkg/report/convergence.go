@@ -2,16 +2,11 @@ package report
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
-	"maps"
 	"math"
 	"path/filepath"
-	"slices"
-	"sort"
 
 	"github.com/dualgn/dgn/pkg/runlog"
-	"gonum.org/v1/plot/plotter"
 )
 
 // A solve is the course of one inner solve, from iteration 0 or 1 on.
@@ -70,110 +65,3 @@ func (res *Results) inner(r *Run) ([]solve, error) {
 // absent reports whether a file is not there. Runs of an export have no folder:
 // what should be one is not there either.
 func absent(err error) bool { return errors.Is(err, fs.ErrNotExist) }
-
-// convergence draws residual and gap against the inner iteration.
-func convergence(d *drawing) (figures []figure, why string, err error) {
-	type logged struct {
-		series
-		solves []solve
-		runs   int
-	}
-	var all []logged
-	for _, s := range d.series {
-		l := logged{series: s}
-		for _, r := range s.sound() {
-			solves, err := d.res.inner(&r)
-			if err != nil {
-				return nil, "", err
-			}
-			if len(solves) > 0 {
-				l.runs++
-			}
-			l.solves = append(l.solves, solves...)
-		}
-		if len(l.solves) > 0 {
-			all = append(all, l)
-		}
-	}
-	for i, page := range pages(all, many) {
-		f := figure{name: numbered("inner", i), width: halfWidth, height: halfHeight}
-		var zeros edge
-		var seeds interval
-		for _, q := range []quantity{
-			{column: "relative_residual", label: "relative residual", log: true},
-			{column: "duality_gap", label: "duality gap", log: true},
-		} {
-			if d.opt.LogY != nil {
-				q.log = *d.opt.LogY
-			}
-			var curves []curve
-			some := false
-			for _, l := range page {
-				c := convergenceCurve(l.solves, q)
-				c.index, c.label = l.index, fmt.Sprintf("%s [%d solves]", l.label, len(l.solves))
-				some = some || len(c.mean) > 0
-				curves = append(curves, c)
-				seeds.add(float64(l.runs))
-			}
-			zeros.add(q, curves)
-			if f.legend == nil {
-				f.legend = plain(curves)
-			}
-			if some {
-				f.panels = append(f.panels, curvePanel(curves, quantity{label: "inner iteration"}, q))
-			}
-		}
-		if f.panels == nil {
-			continue
-		}
-		f.columns = len(f.panels)
-		if f.columns == 1 {
-			f.width, f.height = aloneWidth, aloneHeight
-		}
-		n := fmt.Sprintf("n = %.0f", seeds.lo)
-		if seeds.hi > seeds.lo {
-			n += fmt.Sprintf(" to %.0f", seeds.hi)
-		}
-		f.caption = []remark{{text: fmt.Sprintf("%s: median over the logged solves of all steps and of %s seeds, band: quartiles; a solve that has ended holds its last value",
-			d.res.Runs[0].Dataset, n)}}
-		if text := zeros.String(); text != "" {
-			f.caption = append(f.caption, remark{text: text})
-		}
-		figures = append(figures, f)
-	}
-	return figures, "no run has inner.csv with numbers; train with log: {inner: true}", nil
-}
-
-// convergenceCurve returns the median and the quartiles of a quantity at each
-// iteration. A solve that has ended counts with its last value from there on: a
-// median of those that go on would rise where the good ones end.
-func convergenceCurve(solves []solve, q quantity) curve {
-	c := curve{straight: true}
-	var drawn []plotter.XYs // of each solve that has some numbers
-	iterations := map[float64]bool{}
-	for _, s := range solves {
-		var p plotter.XYs
-		for i, v := range s.values[q.column] {
-			if math.IsNaN(v) || math.IsInf(v, 0) {
-				continue
-			}
-			p = append(p, plotter.XY{X: s.iterations[i], Y: v})
-			iterations[s.iterations[i]] = true
-		}
-		if len(p) > 0 {
-			c.n++
-			drawn = append(drawn, p)
-		}
-	}
-	for _, k := range slices.Sorted(maps.Keys(iterations)) {
-		var v []float64
-		for _, p := range drawn {
-			if i := sort.Search(len(p), func(i int) bool { return p[i].X > k }); i > 0 {
-				v = append(v, p[i-1].Y)
-			}
-		}
-		c.mean = append(c.mean, plotter.XY{X: k, Y: median(v)})
-		c.lo, c.hi = append(c.lo, quantile(v, 0.25)), append(c.hi, quantile(v, 0.75))
-	}
-	return c
-}

@@ -6,29 +6,17 @@ import (
 	"slices"
 	"strings"
 
-	"gonum.org/v1/plot/plotter"
-	"gonum.org/v1/plot/vg"
+	"github.com/dualgn/dgn/pkg/figure"
+	"github.com/dualgn/dgn/pkg/stats"
 )
 
-// A curve is what a figure shows of one series: the mean over its complete runs
-// and a band about it, and the other runs as thin lines. Values that the axes
-// cannot show are there too, and drawn as marks at the edge; where the mean is
-// NaN, the line has a gap.
+// A curve is what a figure shows of one series, the mean over its complete runs and
+// the other runs as thin lines, and what the caption has to say of it.
 type curve struct {
-	label    string
-	index    int // gives it its colour
-	n, of    int // complete runs, and all
-	mean     plotter.XYs
-	lo, hi   []float64
-	parts    []string      // beside each mean, "k/n" if only k of n runs are in it; nil: nothing
-	thin     []plotter.XYs // runs that did not end well
-	tails    []plotter.XYs // of complete runs, beyond the end of the shortest
-	crosses  plotter.XYs   // where runs diverged
-	averaged bool          // x is a mean of different x
-	held     bool          // values hold until the next evaluation of their run
-	straight bool          // lines are straight between the means, and no steps
-	bars     bool          // the band is drawn as bars
-	dodge    vg.Length     // moves crosses, so that those of other curves can be seen
+	figure.Curve
+	n, of    int  // complete runs, and all
+	averaged bool // x is a mean of different x
+	held     bool // values hold until the next evaluation of their run
 }
 
 // An evaluation is what a curve takes from a row of metrics.csv.
@@ -43,7 +31,7 @@ type evaluation struct{ step, x, y float64 }
 // the last values of all runs. Either way a mean is of values that were measured.
 // It ends where the first complete run does.
 func newCurve(s series, x, y quantity, smooth int) curve {
-	c := curve{index: s.index, of: len(s.runs)}
+	c := curve{Curve: figure.Curve{Style: s.index}, of: len(s.runs)}
 	var complete [][]evaluation
 	counts := map[string]int{}
 	for _, r := range s.runs {
@@ -55,14 +43,14 @@ func newCurve(s series, x, y quantity, smooth int) curve {
 			complete = append(complete, points)
 		default:
 			line := drawable(points)
-			c.thin = append(c.thin, line)
+			c.Thin = append(c.Thin, line)
 			if r.Outcome == "diverged" {
-				c.crosses = append(c.crosses, line[len(line)-1])
+				c.Crosses = append(c.Crosses, line[len(line)-1])
 			}
 		}
 	}
 	c.n = len(complete)
-	c.label = s.label + noteOfMean(counts, len(s.runs), c.n)
+	c.Label = s.label + noteOfMean(counts, len(s.runs), c.n)
 	if c.n > 0 {
 		c.average(complete)
 	}
@@ -77,9 +65,9 @@ func (c *curve) average(runs [][]evaluation) {
 		for i, p := range runs {
 			values[i] = p[at[i]].y
 		}
-		s := stat(values)
-		c.mean = append(c.mean, plotter.XY{X: x, Y: s.Mean})
-		c.lo, c.hi = append(c.lo, s.Lo), append(c.hi, s.Hi)
+		s := stats.Of(values)
+		c.Mean = append(c.Mean, figure.Point{X: x, Y: s.Mean})
+		c.Lo, c.Hi = append(c.Lo, s.Lo), append(c.Hi, s.Hi)
 	}
 	same := corresponding(runs)
 	for i := range same {
@@ -87,7 +75,7 @@ func (c *curve) average(runs [][]evaluation) {
 			at[r], values[r] = i, runs[r][i].x
 		}
 		c.averaged = c.averaged || slices.Min(values) != slices.Max(values)
-		add(mean(values))
+		add(stats.Mean(values))
 	}
 	start, end := math.Inf(-1), math.Inf(1)
 	var grid []float64
@@ -113,7 +101,7 @@ func (c *curve) average(runs [][]evaluation) {
 	}
 	for r, p := range runs {
 		if rest := p[at[r]:]; len(rest) > 1 {
-			c.tails = append(c.tails, drawable(rest))
+			c.Tails = append(c.Tails, drawable(rest))
 		}
 	}
 }
@@ -129,9 +117,6 @@ func corresponding(runs [][]evaluation) int {
 	}
 }
 
-// single returns the thin lines.
-func (c curve) single() []plotter.XYs { return slices.Concat(c.thin, c.tails) }
-
 // points returns the evaluations of a run that have a number.
 func (r *Run) points(x, y quantity, smooth int) (points []evaluation) {
 	var window []float64
@@ -143,33 +128,25 @@ func (r *Run) points(x, y quantity, smooth int) (points []evaluation) {
 		if smooth > 1 {
 			window = append(window, p.y)
 			window = window[max(0, len(window)-smooth):]
-			p.y = mean(window)
+			p.y = stats.Mean(window)
 		}
 		points = append(points, p)
 	}
 	return points
 }
 
-func drawable(points []evaluation) (line plotter.XYs) {
+func drawable(points []evaluation) (line []figure.Point) {
 	for _, p := range points {
-		line = append(line, plotter.XY{X: p.x, Y: p.y})
+		line = append(line, figure.Point{X: p.x, Y: p.y})
 	}
 	return line
 }
 
-// leastLog is where log axes end below: near it, numbers lose their digits.
-const leastLog = 1e-300
-
-// shows reports whether a linear or log axis has a place for a value.
-func shows(log bool, v float64) bool {
-	return !math.IsNaN(v) && !math.IsInf(v, 0) && (!log || v >= leastLog)
-}
-
 // edges counts the values that stand at the lower edge of a log axis.
 func (c curve) edges() (e edge) {
-	for _, line := range append(c.single(), c.mean) {
+	for _, line := range append(c.Single(), c.Mean) {
 		for _, p := range line {
-			if p.Y < leastLog {
+			if p.Y < figure.LeastLog {
 				e.n++
 				e.negative, e.tiny = e.negative || p.Y < 0, e.tiny || p.Y > 0
 			}

@@ -2,33 +2,26 @@ package report
 
 import (
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
-	"github.com/dualgn/dgn/pkg/diskfile"
+	"github.com/dualgn/dgn/pkg/figure"
 	"github.com/dualgn/dgn/pkg/runlog"
-	"gonum.org/v1/plot/plotter"
-	"gonum.org/v1/plot/vg"
 )
 
 // FigureOptions say what to draw. Empty values stand for the defaults.
 type FigureOptions struct {
-	Dir        string   // where files go
-	Figures    []string // names of Kinds; what the logs do not allow is an error
-	Kinds      []string // of Kinds, where Figures is empty: left out if the logs do not allow them
-	X          []string // wall, cost, epoch, step, oracle_calls
-	Y          []string // train_loss, test_loss, test_accuracy, ...
-	LogX, LogY *bool    // nil: as fits the quantity
-	Formats    []string // png, svg, pdf
-	DPI        int      // of PNG; 0: 300, for print
-	Smooth     int      // curves: running mean over that many evaluations
-	Target     *Target  // of the figure target
-	Swept      string   // sensitivity: the key on the x axis
-	Line       string   // sensitivity: the key with a line for each value
-	Best       bool     // sensitivity: the best value of a run in place of the last
-	All        bool     // curves of all settings, however many
+	Figures    []string     // names of Kinds; what the logs do not allow is an error
+	Kinds      []string     // of Kinds, where Figures is empty: left out if the logs do not allow them
+	X          []string     // wall, cost, epoch, step, oracle_calls
+	Y          []string     // train_loss, test_loss, test_accuracy, ...
+	LogX, LogY *bool        // nil: as fits the quantity
+	Smooth     int          // curves: running mean over that many evaluations
+	Goal       *runlog.Goal // of the figure target
+	Swept      string       // sensitivity: the key on the x axis
+	Line       string       // sensitivity: the key with a line for each value
+	Best       bool         // sensitivity: the best value of a run in place of the last
+	All        bool         // curves of all settings, however many
 }
 
 // A Kind is a kind of figure.
@@ -36,17 +29,17 @@ type Kind struct {
 	Name, Doc string
 
 	// draw returns the figures that the logs allow, or why there are none.
-	draw func(d *drawing) (figures []figure, why string, err error)
+	draw func(d *drawing) (figures []figure.Figure, why string, err error)
 }
 
 // Kinds are the kinds of figures, in the order in which they are drawn.
 var Kinds = []Kind{
 	{"curves", "every y against every x, mean and band over the seeds", curves},
 	{"overview", "train loss and test score against wall clock and cost", overview},
-	{"target", "time and cost until a value is reached, of every seed", targets},
+	{"target", "time and cost until a value is reached, of every seed", goals},
 	{"sensitivity", "final or best value against a swept value", sensitivities},
 	{"formulations", "primal against dual at equal cost", formulations},
-	{"inner", "residual and duality gap against the inner iteration (log: {inner: true})", convergence},
+	{"inner", "residual and duality gap against the inner iteration (log: {inner: true})", residuals},
 	{"duals", "histogram of the per-example dual weights (log: {inner: true})", weights},
 }
 
@@ -60,59 +53,31 @@ type drawing struct {
 // many is the number of curves that a figure holds and a reader can follow.
 const many = 10
 
-// Figures draws figures and returns the files written. By default these are
-// all kinds that the logs allow, curves of the losses and of test accuracy or
-// RMSE against wall clock, cost, epoch and step; curves only, if axes are given.
-// A choice that the logs do not allow is an OptionError.
-func Figures(res *Results, opt FigureOptions) ([]string, error) {
-	kinds, err := check(res, &opt)
+// Figures makes figures. By default these are all kinds that the logs allow, curves of
+// the losses and of test accuracy or RMSE against wall clock, cost, epoch and step;
+// curves only, if axes are given. A choice that the logs do not allow is an OptionError;
+// the figures of the kinds before it are returned all the same.
+func Figures(res *Results, opt FigureOptions) (figures []figure.Figure, err error) {
+	kinds, err := check(res, opt)
 	if err != nil {
 		return nil, err
 	}
-	if err := os.MkdirAll(opt.Dir, 0o755); err != nil {
-		return nil, err
-	}
-	for _, format := range Formats {
-		diskfile.Clear(opt.Dir, "*."+format)
-	}
 	d := &drawing{res, res.series(), opt}
-	d.warnOfLetters()
-	var files []*file
-	var failed error
 	for _, k := range kinds {
-		figures, why, err := k.draw(d)
-		if err == nil && figures == nil && len(opt.Figures) > 0 {
+		list, why, err := k.draw(d)
+		if err == nil && list == nil && len(opt.Figures) > 0 {
 			err = optionErrorf("figure %s: %s", k.Name, why)
 		}
-		if failed = err; failed != nil {
-			break
+		if err != nil {
+			return figures, err
 		}
-		for _, f := range figures {
-			for _, format := range opt.Formats {
-				files = append(files, &file{figure: f, format: format, path: filepath.Join(opt.Dir, f.name+"."+format)})
-			}
-		}
+		figures = append(figures, list...)
 	}
-	written, err := write(files, opt.DPI)
-	if failed != nil {
-		err = failed
-	}
-	return written, err
+	return figures, nil
 }
 
-// warnOfLetters says which letters of the names that figures show their font lacks.
-func (d *drawing) warnOfLetters() {
-	texts := d.res.Datasets()
-	for _, s := range d.series {
-		texts = append(texts, s.label)
-	}
-	if lost := lostLetters(texts); lost != "" {
-		d.res.warn("the font of figures has no %s: PNG and PDF have %s in its place, SVG is left to the fonts of its viewer", echo(lost), echo(escaped(lost, hasLetter)))
-	}
-}
-
-// check validates the options and fills in defaults.
-func check(res *Results, opt *FigureOptions) (kinds []Kind, err error) {
+// check validates the options, and returns the kinds that they ask for.
+func check(res *Results, opt FigureOptions) (kinds []Kind, err error) {
 	if len(res.Runs) == 0 {
 		return nil, runlog.Errorf("there are no runs to draw")
 	}
@@ -120,20 +85,6 @@ func check(res *Results, opt *FigureOptions) (kinds []Kind, err error) {
 		if r.Dataset != res.Runs[0].Dataset {
 			return nil, optionErrorf("the runs are of different data sets, %s (%s) and %s (%s); draw them apart", res.Runs[0].Dataset, res.Runs[0].Dir, r.Dataset, r.Dir)
 		}
-	}
-	if len(opt.Formats) == 0 {
-		opt.Formats = Formats
-	}
-	for _, f := range opt.Formats {
-		if !slices.Contains(Formats, f) {
-			return nil, optionErrorf("no figure format is called %q (known: %s)", f, strings.Join(Formats, ", "))
-		}
-	}
-	if opt.DPI == 0 {
-		opt.DPI = printDPI
-	}
-	if opt.DPI < 10 || opt.DPI > 1200 {
-		return nil, optionErrorf("dpi: must be between 10 and 1200, got %d", opt.DPI)
 	}
 	if opt.Smooth < 0 {
 		return nil, optionErrorf("smooth: must be a number of evaluations, got %d", opt.Smooth)
@@ -192,7 +143,7 @@ func (d *drawing) axes(defaultX, defaultY []string) (x, y []quantity, err error)
 
 // legible returns the series that curves are drawn of: all, or of too many the
 // best setting of each method, and a remark that says so.
-func (d *drawing) legible() ([]series, []remark) {
+func (d *drawing) legible() ([]series, []figure.Remark) {
 	if len(d.series) <= many || d.opt.All {
 		return d.series, nil
 	}
@@ -200,11 +151,11 @@ func (d *drawing) legible() ([]series, []remark) {
 	if len(chosen) == len(d.series) {
 		return d.series, nil
 	}
-	return chosen, []remark{{text: fmt.Sprintf("of %d settings, the one of each method with the least final %s", len(d.series), strings.ReplaceAll(d.res.chooser(), "_", " "))}}
+	return chosen, []figure.Remark{{Text: fmt.Sprintf("of %d settings, the one of each method with the least final %s", len(d.series), strings.ReplaceAll(d.res.chooser(), "_", " "))}}
 }
 
 // curves draws every y against every x.
-func curves(d *drawing) (figures []figure, why string, err error) {
+func curves(d *drawing) (figures []figure.Figure, why string, err error) {
 	xs, ys, err := d.axes([]string{"wall", "cost", "epoch", "step"}, []string{"train_loss", "test_loss", "test_accuracy", "test_rmse"})
 	if err != nil {
 		return nil, "", err
@@ -219,7 +170,7 @@ func curves(d *drawing) (figures []figure, why string, err error) {
 }
 
 // overview is the figure that tells most at one look.
-func overview(d *drawing) ([]figure, string, error) {
+func overview(d *drawing) ([]figure.Figure, string, error) {
 	score := "test_accuracy"
 	if !d.res.has(score) {
 		score = "test_rmse"
@@ -245,21 +196,12 @@ func overview(d *drawing) ([]figure, string, error) {
 		}
 	}
 	shown, remarks := d.legible()
-	return []figure{d.curveFigure("overview", shown, pairs, remarks)}, "", nil
+	return []figure.Figure{d.curveFigure("overview", shown, pairs, remarks)}, "", nil
 }
 
-// Sizes of panels: alone, and side by side.
-const (
-	aloneWidth, aloneHeight = 9 * vg.Centimeter, 6 * vg.Centimeter
-	halfWidth, halfHeight   = 8.5 * vg.Centimeter, 5.4 * vg.Centimeter
-)
-
 // curveFigure draws series against pairs of axes.
-func (d *drawing) curveFigure(name string, shown []series, axes [][2]quantity, remarks []remark) figure {
-	f := figure{name: name, columns: 1, width: aloneWidth, height: aloneHeight}
-	if len(axes) > 1 {
-		f.columns, f.width, f.height = 2, halfWidth, halfHeight
-	}
+func (d *drawing) curveFigure(name string, shown []series, axes [][2]quantity, remarks []figure.Remark) figure.Figure {
+	f := figure.Figure{Name: name, Columns: min(2, len(axes)), Large: len(axes) == 1}
 	c := captioner{res: d.res.only(shown), smooth: d.opt.Smooth, band: "band"}
 	for _, a := range axes {
 		x, y := a[0], a[1]
@@ -271,19 +213,19 @@ func (d *drawing) curveFigure(name string, shown []series, axes [][2]quantity, r
 			x.log = true
 		}
 		c.add(x, y, curves)
-		f.panels = append(f.panels, curvePanel(curves, x, y))
-		if f.legend == nil {
-			f.legend = legendOf(curves)
+		f.Panels = append(f.Panels, curvePanel(curves, x, y))
+		if f.Legend == nil {
+			f.Legend = legendOf(curves)
 		}
 	}
-	for i, p := range f.panels { // panels of one quantity beside each other compare
-		for _, other := range f.panels {
-			if other.ylabel == p.ylabel && other.y.some {
-				f.panels[i].y.add(other.y.lo, other.y.hi)
+	for i, p := range f.Panels { // panels of one quantity beside each other compare
+		for _, other := range f.Panels {
+			if other.Y.Label == p.Y.Label && other.Y.Range.Some {
+				f.Panels[i].Y.Range.Add(other.Y.Range.Lo, other.Y.Range.Hi)
 			}
 		}
 	}
-	f.caption = slices.Concat(c.remarks(), remarks)
+	f.Caption = slices.Concat(c.remarks(), remarks)
 	return f
 }
 
@@ -293,45 +235,45 @@ const muchLonger = 5
 
 // spread returns how many times as far the longest curve goes as the shortest.
 func spread(curves []curve) float64 {
-	var ends interval
+	var ends figure.Range
 	for _, c := range curves {
-		lines := append(c.single(), c.mean)
-		if len(c.mean) > 0 {
-			lines = []plotter.XYs{c.mean}
+		lines := c.Single()
+		if len(c.Mean) > 0 {
+			lines = [][]figure.Point{c.Mean}
 		}
-		var own interval
+		var own figure.Range
 		for _, line := range lines {
 			if n := len(line); n > 0 {
-				own.add(line[n-1].X)
+				own.Add(line[n-1].X)
 			}
 		}
-		if own.hi > 0 {
-			ends.add(own.hi)
+		if own.Hi > 0 {
+			ends.Add(own.Hi)
 		}
 	}
-	if !ends.some {
+	if !ends.Some {
 		return 1
 	}
-	return ends.hi / ends.lo
+	return ends.Hi / ends.Lo
 }
 
 // legendOf names the curves, with n where it is not that of most, and where the
 // label does not say it.
-func legendOf(curves []curve) (entries []entry) {
+func legendOf(curves []curve) (entries []figure.Entry) {
 	usual := usualN(curves)
 	for _, c := range curves {
 		if c.n != usual && (c.n == 0 || c.n == c.of) {
-			c.label += fmt.Sprintf(" [n = %d]", c.n)
+			c.Label += fmt.Sprintf(" [n = %d]", c.n)
 		}
-		entries = append(entries, entry{c.label, c.plotter()})
+		entries = append(entries, figure.Entry{Label: c.Label, Style: c.Style})
 	}
 	return entries
 }
 
 // plain names the curves.
-func plain(curves []curve) (entries []entry) {
+func plain(curves []curve) (entries []figure.Entry) {
 	for _, c := range curves {
-		entries = append(entries, entry{c.label, c.plotter()})
+		entries = append(entries, figure.Entry{Label: c.Label, Style: c.Style})
 	}
 	return entries
 }

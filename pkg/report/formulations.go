@@ -6,8 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"gonum.org/v1/plot/plotter"
-	"gonum.org/v1/plot/vg"
+	"github.com/dualgn/dgn/pkg/figure"
 )
 
 // solving are the settings in which the primal and the dual of one problem may
@@ -19,9 +18,9 @@ func solves(key string) bool {
 	return slices.ContainsFunc(solving, func(s string) bool { return key == s || strings.HasPrefix(key, s+".") })
 }
 
-// problem names what a series solves: all its settings but how. It is "" if the
+// question names what a series solves: all its settings but how. It is "" if the
 // settings do not say.
-func (s series) problem() string {
+func (s series) question() string {
 	r := &s.runs[0]
 	if _, ok := r.value("oracle.formulation"); !ok {
 		return ""
@@ -43,18 +42,18 @@ func (s series) problem() string {
 // formulations draws, for each problem that was solved both in the primal and in
 // the dual, both against cost, up to where the cheaper one ends, and to the next
 // evaluation of the other.
-func formulations(d *drawing) (figures []figure, why string, err error) {
+func formulations(d *drawing) (figures []figure.Figure, why string, err error) {
 	groups := map[string][]series{}
 	var order []string
 	for _, s := range d.series {
-		p := s.problem()
-		if p == "" {
+		q := s.question()
+		if q == "" {
 			continue
 		}
-		if groups[p] == nil {
-			order = append(order, p)
+		if groups[q] == nil {
+			order = append(order, q)
 		}
-		groups[p] = append(groups[p], s)
+		groups[q] = append(groups[q], s)
 	}
 	xs, ys, err := d.axes([]string{"cost"}, []string{"train_loss"})
 	if err != nil || len(xs) == 0 || len(ys) == 0 {
@@ -62,34 +61,31 @@ func formulations(d *drawing) (figures []figure, why string, err error) {
 	}
 	x, y := xs[0], ys[0]
 	var pairs [][]series
-	for _, p := range order {
-		forms := distinct(groups[p], series.formulation)
+	for _, q := range order {
+		forms := distinct(groups[q], series.formulation)
 		if slices.Contains(forms, "primal") && slices.Contains(forms, "dual") {
-			pairs = append(pairs, groups[p])
+			pairs = append(pairs, groups[q])
 		}
 	}
 	for i, page := range pages(pairs, 6) {
-		f := figure{name: numbered("formulations", i), columns: min(len(page), 2), width: halfWidth, height: halfHeight}
-		if len(page) == 1 {
-			f.width, f.height = aloneWidth, aloneHeight
-		}
+		f := figure.Figure{Name: numbered("formulations", i), Columns: min(len(page), 2), Large: len(page) == 1}
 		c := captioner{smooth: d.opt.Smooth, band: "band", upTo: true, res: &Results{}}
 		name := variants(page)
 		names := slices.Sorted(slices.Values(distinct(slices.Concat(page...), name)))
-		legend := map[string]entry{}
+		legend := map[string]figure.Entry{}
 		for _, pair := range page {
 			p, curves := d.formulationPanel(pair, x, y, names, name)
-			f.panels = append(f.panels, p)
+			f.Panels = append(f.Panels, p)
 			c.res.Runs = append(c.res.Runs, d.res.only(pair).Runs...)
 			c.add(x, y, curves)
 			for _, e := range plain(curves) {
-				legend[e.label] = e
+				legend[e.Label] = e
 			}
 		}
 		for _, n := range names {
-			f.legend = append(f.legend, legend[n])
+			f.Legend = append(f.Legend, legend[n])
 		}
-		f.caption = append(c.remarks(), remark{text: fmt.Sprintf("the same problem solved in the primal and in the dual, as far as both went in %s and to the next evaluation of the other", strings.ReplaceAll(x.name, "_", " "))})
+		f.Caption = append(c.remarks(), figure.Remark{Text: fmt.Sprintf("the same problem solved in the primal and in the dual, as far as both went in %s and to the next evaluation of the other", strings.ReplaceAll(x.name, "_", " "))})
 		figures = append(figures, f)
 	}
 	return figures, "no runs have the same settings, once in the primal and once in the dual", nil
@@ -101,11 +97,11 @@ func (s series) formulation() string {
 	return v
 }
 
-// variants names the way in which each series of some problems is solved: by its
-// formulation and, if several of a problem have the same, by what else differs.
-func variants(problems [][]series) func(series) string {
+// variants names the way in which each series of some pairs is solved: by its
+// formulation and, if several of a pair have the same, by what else differs.
+func variants(pairs [][]series) func(series) string {
 	keys := map[string]bool{}
-	for _, pair := range problems {
+	for _, pair := range pairs {
 		for _, form := range distinct(pair, series.formulation) {
 			var runs []Run
 			var members []int
@@ -128,49 +124,49 @@ func variants(problems [][]series) func(series) string {
 		}
 		return text
 	}
-	if slices.ContainsFunc(problems, func(pair []series) bool { return len(distinct(pair, name)) < len(pair) }) {
+	if slices.ContainsFunc(pairs, func(pair []series) bool { return len(distinct(pair, name)) < len(pair) }) {
 		return func(s series) string { return name(s) + " (" + s.label + ")" } // methods of two names, alike
 	}
 	return func(s series) string { return printable(name(s)) }
 }
 
-// formulationPanel draws the formulations of one problem; names are those of all
-// ways to solve it, in the order of their colours.
-func (d *drawing) formulationPanel(pair []series, x, y quantity, names []string, name func(series) string) (panel, []curve) {
+// formulationPanel draws the formulations of a pair; names are those of all
+// ways to solve one, in the order of their colours.
+func (d *drawing) formulationPanel(pair []series, x, y quantity, names []string, name func(series) string) (figure.Panel, []curve) {
 	var curves []curve
 	end := -1.0
 	for _, s := range pair {
 		c := newCurve(s, x, y, d.opt.Smooth)
-		c.label = name(s)
-		c.index = slices.Index(names, c.label)
-		c.dodge = 4 * (vg.Length(c.index) - vg.Length(len(names)-1)/2)
+		c.Label = name(s)
+		c.Style = slices.Index(names, c.Label)
+		c.Place = placeOf(c.Style, len(names))
 		curves = append(curves, c)
-		if n := len(c.mean); n > 0 && (end < 0 || c.mean[n-1].X < end) {
-			end = c.mean[n-1].X
+		if n := len(c.Mean); n > 0 && (end < 0 || c.Mean[n-1].X < end) {
+			end = c.Mean[n-1].X
 		}
 	}
 	for i := range curves {
 		c := &curves[i]
-		c.mean = until(c.mean, end)
-		c.lo, c.hi = c.lo[:min(len(c.lo), len(c.mean))], c.hi[:min(len(c.hi), len(c.mean))]
-		c.tails = slices.DeleteFunc(c.tails, func(t plotter.XYs) bool { return t[0].X >= end })
+		c.Mean = until(c.Mean, end)
+		c.Lo, c.Hi = c.Lo[:min(len(c.Lo), len(c.Mean))], c.Hi[:min(len(c.Hi), len(c.Mean))]
+		c.Tails = slices.DeleteFunc(c.Tails, func(t []figure.Point) bool { return t[0].X >= end })
 	}
 	p := curvePanel(curves, x, y)
-	p.title = d.problemTitle(pair)
+	p.Title = d.titleOf(pair)
 	if end > 0 {
-		p.x.hi = end
+		p.X.Range.Hi = end
 		for _, c := range curves {
-			if n := len(c.mean); n > 0 {
-				p.x.add(c.mean[n-1].X)
+			if n := len(c.Mean); n > 0 {
+				p.X.Range.Add(c.Mean[n-1].X)
 			}
 		}
 	}
 	return p, curves
 }
 
-// problemTitle names a problem by its methods and settings, or by settings alone
+// titleOf names a pair by its methods and settings, or by settings alone
 // where these are long and the methods two, and tells of runs that are missing.
-func (d *drawing) problemTitle(pair []series) string {
+func (d *drawing) titleOf(pair []series) string {
 	short := shortKeys(d.series)
 	methods := distinct(pair, func(s series) string { return s.method })
 	var parts, settings []string
@@ -196,7 +192,7 @@ func (d *drawing) problemTitle(pair []series) string {
 }
 
 // until returns a line up to the point after x.
-func until(line plotter.XYs, x float64) plotter.XYs {
+func until(line []figure.Point, x float64) []figure.Point {
 	for i, p := range line {
 		if p.X > x && x >= 0 {
 			return line[:i+1]

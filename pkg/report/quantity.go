@@ -3,6 +3,8 @@ package report
 import (
 	"fmt"
 	"strings"
+
+	"github.com/dualgn/dgn/pkg/figure"
 )
 
 // A quantity is a column that can be an axis.
@@ -14,6 +16,11 @@ type quantity struct {
 	scale  float64 // multiplies the column
 	cut    bool    // the first evaluations may be cut off below
 	spent  bool    // as an x axis: a log one where methods spend very unlike amounts
+}
+
+// axis returns the quantity as an axis.
+func (q quantity) axis(pad [2]float64) figure.Axis {
+	return figure.Axis{Label: q.label, Log: q.log, Pad: pad}
 }
 
 // xs and ys are the axes that figures may have.

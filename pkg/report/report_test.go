@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
 	"math"
 	"os"
 	"path/filepath"
@@ -11,12 +12,11 @@ import (
 	"strings"
 	"testing"
 
-	"gonum.org/v1/plot/plotter"
-	"gonum.org/v1/plot/vg/draw"
-	"gonum.org/v1/plot/vg/recorder"
-
 	"github.com/dualgn/dgn/pkg/arrays"
+	"github.com/dualgn/dgn/pkg/figure"
+	"github.com/dualgn/dgn/pkg/render"
 	"github.com/dualgn/dgn/pkg/runlog"
+	"github.com/dualgn/dgn/pkg/stats"
 )
 
 const header = "method,seed,step,epoch,wall_seconds,cost,oracle_calls,train_loss,train_accuracy,valid_loss,valid_accuracy,test_loss,test_accuracy,test_rmse\n"
@@ -107,27 +107,27 @@ func TestCurve(t *testing.T) {
 		t.Fatalf("%d series", len(list))
 	}
 	c := newCurve(list[0], step, loss, 0)
-	if !slices.Equal(c.mean, plotter.XYs{{X: 0, Y: 3}, {X: 10, Y: 1.5}}) || c.n != 2 || c.averaged || c.held {
-		t.Errorf("mean %v", c.mean)
+	if !slices.Equal(c.Mean, []figure.Point{{X: 0, Y: 3}, {X: 10, Y: 1.5}}) || c.n != 2 || c.averaged || c.held {
+		t.Errorf("mean %v", c.Mean)
 	}
-	if !slices.Equal(c.lo, []float64{2, 1}) || !slices.Equal(c.hi, []float64{4, 2}) {
-		t.Errorf("band %v to %v", c.lo, c.hi)
+	if !slices.Equal(c.Lo, []float64{2, 1}) || !slices.Equal(c.Hi, []float64{4, 2}) {
+		t.Errorf("band %v to %v", c.Lo, c.Hi)
 	}
 	// Thin lines: the diverged run, and the rest of the longer one.
-	if len(c.thin) != 1 || len(c.crosses) != 1 || c.crosses[0].Y != 200 {
-		t.Errorf("thin %v, crosses %v", c.thin, c.crosses)
+	if len(c.Thin) != 1 || len(c.Crosses) != 1 || c.Crosses[0].Y != 200 {
+		t.Errorf("thin %v, crosses %v", c.Thin, c.Crosses)
 	}
-	if len(c.tails) != 1 || !slices.Equal(c.tails[0], plotter.XYs{{X: 10, Y: 2}, {X: 20, Y: 1}}) {
-		t.Errorf("tails %v", c.tails)
+	if len(c.Tails) != 1 || !slices.Equal(c.Tails[0], []figure.Point{{X: 10, Y: 2}, {X: 20, Y: 1}}) {
+		t.Errorf("tails %v", c.Tails)
 	}
-	if c.label != "A (1 of 3 diverged, mean of the other 2)" {
-		t.Errorf("label %q", c.label)
+	if c.Label != "A (1 of 3 diverged, mean of the other 2)" {
+		t.Errorf("label %q", c.Label)
 	}
-	if b := newCurve(list[1], wall, loss, 0); b.mean != nil || len(b.thin) != 1 || b.label != "B (1 of 1 interrupted)" || b.index != 1 {
+	if b := newCurve(list[1], wall, loss, 0); b.Mean != nil || len(b.Thin) != 1 || b.Label != "B (1 of 1 interrupted)" || b.Style != 1 {
 		t.Errorf("%+v", b)
 	}
-	if c := newCurve(list[0], step, loss, 2); !slices.Equal(c.mean, plotter.XYs{{X: 0, Y: 3}, {X: 10, Y: (3 + 1.5) / 2}}) {
-		t.Errorf("smoothed: %v", c.mean)
+	if c := newCurve(list[0], step, loss, 2); !slices.Equal(c.Mean, []figure.Point{{X: 0, Y: 3}, {X: 10, Y: (3 + 1.5) / 2}}) {
+		t.Errorf("smoothed: %v", c.Mean)
 	}
 }
 
@@ -137,17 +137,17 @@ func TestEvaluations(t *testing.T) {
 	// Evaluations at 0, 1, 2 s and at 0, 1.1, 2.2, 3.3 s.
 	res := load(t, fake("A", 0, 0, "finished", 4, 2, 1), fake("A", 0, 1, "finished", 8, 4, 2, 1))
 	c := newCurve(res.series()[0], axis(t, xs, "wall"), axis(t, ys, "train_loss"), 0)
-	want := plotter.XYs{{X: 0, Y: 6}, {X: 1.05, Y: 3}, {X: 2.1, Y: 1.5}}
-	if len(c.mean) != len(want) || !c.averaged || c.held {
+	want := []figure.Point{{X: 0, Y: 6}, {X: 1.05, Y: 3}, {X: 2.1, Y: 1.5}}
+	if len(c.Mean) != len(want) || !c.averaged || c.held {
 		t.Fatalf("%+v", c)
 	}
 	for i := range want {
-		if math.Abs(c.mean[i].X-want[i].X) > 1e-15 || c.mean[i].Y != want[i].Y {
-			t.Errorf("mean %v, want %v", c.mean, want)
+		if math.Abs(c.Mean[i].X-want[i].X) > 1e-15 || c.Mean[i].Y != want[i].Y {
+			t.Errorf("mean %v, want %v", c.Mean, want)
 		}
 	}
-	if len(c.tails) != 1 || len(c.tails[0]) != 2 || math.Abs(c.tails[0][1].X-3.3) > 1e-15 || c.tails[0][0].Y != 2 {
-		t.Errorf("tails %v", c.tails)
+	if len(c.Tails) != 1 || len(c.Tails[0]) != 2 || math.Abs(c.Tails[0][1].X-3.3) > 1e-15 || c.Tails[0][0].Y != 2 {
+		t.Errorf("tails %v", c.Tails)
 	}
 }
 
@@ -164,11 +164,11 @@ func TestHeld(t *testing.T) {
 	}
 	res := load(t, at(0, [2]float64{0, 8}, [2]float64{1, 4}, [2]float64{3, 2}), at(1, [2]float64{0, 6}, [2]float64{2, 2}, [2]float64{4, 0}))
 	c := newCurve(res.series()[0], axis(t, xs, "wall"), axis(t, ys, "train_loss"), 0)
-	if want := (plotter.XYs{{X: 0, Y: 7}, {X: 1, Y: 5}, {X: 2, Y: 3}, {X: 3, Y: 2}}); !slices.Equal(c.mean, want) || !c.held || c.averaged {
-		t.Errorf("mean %v, want %v", c.mean, want)
+	if want := ([]figure.Point{{X: 0, Y: 7}, {X: 1, Y: 5}, {X: 2, Y: 3}, {X: 3, Y: 2}}); !slices.Equal(c.Mean, want) || !c.held || c.averaged {
+		t.Errorf("mean %v, want %v", c.Mean, want)
 	}
-	if len(c.tails) != 1 || !slices.Equal(c.tails[0], plotter.XYs{{X: 2, Y: 2}, {X: 4, Y: 0}}) {
-		t.Errorf("tails %v", c.tails)
+	if len(c.Tails) != 1 || !slices.Equal(c.Tails[0], []figure.Point{{X: 2, Y: 2}, {X: 4, Y: 0}}) {
+		t.Errorf("tails %v", c.Tails)
 	}
 }
 
@@ -220,7 +220,7 @@ func TestSummary(t *testing.T) {
 		!strings.HasPrefix(lines[1], "A,3,2,0,1,0,0,0,0,0,2,1.5,0.7071067811865476,1,2,") || !strings.HasPrefix(lines[2], "B,1,0,0,0,0,1,0,0,0,0,,,") || !strings.HasSuffix(lines[1], ",1 of 3 diverged; means are of the other 2 alone") || !strings.HasSuffix(lines[2], ",1 of 1 failed") {
 		t.Errorf("%s", csv.String())
 	}
-	if s := stat([]float64{3}); s.Mean != 3 || !math.IsNaN(s.SD) {
+	if s := stats.Of([]float64{3}); s.Mean != 3 || !math.IsNaN(s.SD) {
 		t.Errorf("%+v", s)
 	}
 }
@@ -301,7 +301,10 @@ func FuzzMetrics(f *testing.F) {
 		for _, y := range ys {
 			for _, x := range xs {
 				x.log = len(rows)%2 == 0
-				curvePanel([]curve{newCurve(res.series()[0], x, y, 2)}, x, y).plot().Draw(draw.NewCanvas(new(recorder.Canvas), 200, 150))
+				f := figure.Figure{Panels: []figure.Panel{curvePanel([]curve{newCurve(res.series()[0], x, y, 2)}, x, y)}}
+				if err := (render.SVG{}).Render(io.Discard, f); err != nil {
+					t.Fatal(err)
+				}
 			}
 		}
 	})

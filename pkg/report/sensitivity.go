@@ -8,14 +8,13 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/dualgn/dgn/pkg/figure"
 	"github.com/dualgn/dgn/pkg/runlog"
-	"gonum.org/v1/plot"
-	"gonum.org/v1/plot/plotter"
-	"gonum.org/v1/plot/vg"
+	"github.com/dualgn/dgn/pkg/stats"
 )
 
 // sensitivities draws, for each swept key, results against its values.
-func sensitivities(d *drawing) (figures []figure, why string, err error) {
+func sensitivities(d *drawing) (figures []figure.Figure, why string, err error) {
 	values := map[string]map[string]bool{} // of each swept key
 	for _, s := range d.series {
 		for _, v := range s.settings {
@@ -32,8 +31,8 @@ func sensitivities(d *drawing) (figures []figure, why string, err error) {
 		}
 	}
 	_, ys, err := d.axes(nil, []string{"train_loss", "test_accuracy", "test_rmse"})
-	if err != nil {
-		return nil, "", err
+	if err != nil || len(ys) == 0 {
+		return nil, "no run has values", err
 	}
 	for _, key := range known {
 		if key == d.opt.Swept || d.opt.Swept == "" && len(values[key]) > 1 && allNumbers(values[key]) {
@@ -58,13 +57,14 @@ func allNumbers(values map[string]bool) bool {
 type scale struct {
 	log   bool
 	at    map[string]float64
-	ticks plot.Ticker // nil for those of the axis
+	ticks []figure.Tick // nil for those of the axis
+	names bool          // ticks are at equal distances
 }
 
 func newScale(values []string, log *bool) scale {
 	slices.SortFunc(values, func(a, b string) int { return compareSettings(runlog.Setting{Value: a}, runlog.Setting{Value: b}) })
 	s := scale{at: map[string]float64{}}
-	var x, size interval
+	var x, size figure.Range
 	numbers := true
 	for _, v := range values {
 		f, err := strconv.ParseFloat(v, 64)
@@ -73,59 +73,33 @@ func newScale(values []string, log *bool) scale {
 			break
 		}
 		s.at[v] = f
-		x.add(f)
+		x.Add(f)
 		if f != 0 {
-			size.add(math.Abs(f))
+			size.Add(math.Abs(f))
 		}
 	}
-	s.log = size.hi > 10*size.lo
+	s.log = size.Hi > 10*size.Lo
 	if log != nil {
 		s.log = *log
 	}
-	if !numbers || s.log && x.lo <= 0 {
-		s.log = false
-		var ticks fixedTicks
+	if !numbers || s.log && x.Lo <= 0 {
+		s.log, s.names = false, true
 		for i, v := range values {
 			s.at[v] = float64(i)
-			lines := wrap(textStyle(8), printable(v), (halfWidth-60)/vg.Length(len(values)))
-			ticks = append(ticks, plot.Tick{Value: float64(i), Label: strings.Join(lines, "\n")})
 		}
-		s.ticks = ticks
-		return s
 	}
-	if len(values) <= 8 {
-		var ticks fixedTicks
+	if s.names || len(values) <= 8 {
 		for _, v := range values {
-			ticks = append(ticks, plot.Tick{Value: s.at[v], Label: printable(v)})
+			s.ticks = append(s.ticks, figure.Tick{Value: s.at[v], Label: printable(v)})
 		}
-		s.ticks = spaced(ticks, s.log, x)
 	}
 	return s
-}
-
-// spaced drops labels that would touch the one before.
-func spaced(ticks fixedTicks, log bool, x interval) fixedTicks {
-	place := func(v float64) float64 {
-		if log {
-			return math.Log(v/x.lo) / math.Log(x.hi/x.lo)
-		}
-		return (v - x.lo) / (x.hi - x.lo)
-	}
-	last := math.Inf(-1)
-	for i := range ticks {
-		if at := place(ticks[i].Value); at-last < 0.012*float64(4+len(ticks[i].Label)) {
-			ticks[i].Label = ""
-		} else {
-			last = at
-		}
-	}
-	return ticks
 }
 
 // sensitivity draws results against the values of one key: a line for each
 // method and value of the other keys or, of too many, for each method (and value
 // of opt.Line), with the best of the other settings.
-func (d *drawing) sensitivity(key string, values []string, ys []quantity) figure {
+func (d *drawing) sensitivity(key string, values []string, ys []quantity) figure.Figure {
 	var with []series
 	for _, s := range d.series {
 		if slices.ContainsFunc(s.settings, func(v runlog.Setting) bool { return v.Key == key }) {
@@ -156,12 +130,13 @@ func (d *drawing) sensitivity(key string, values []string, ys []quantity) figure
 	if d.opt.Best {
 		what = "best"
 	}
-	f := figure{name: "sensitivity_" + strings.ReplaceAll(key, ".", "_"), columns: len(ys), width: halfWidth, height: halfHeight}
+	f := figure.Figure{Name: "sensitivity_" + strings.ReplaceAll(key, ".", "_"), Columns: len(ys)}
 	c := captioner{res: d.res.only(with), band: "bars", upTo: true}
 	reduced := false
-	pad := max(0.06, (1.25*float64(len(labels)-1)+5)/180) // room for crosses beside each other
+	pad := [2]float64{0.06, 0.06}
 	for _, y := range ys {
-		p := panel{xlabel: short(key), ylabel: what + " " + y.label, xlog: x.log, ylog: y.log, xticks: x.ticks, xpad: [2]float64{pad, pad}}
+		p := figure.Panel{X: figure.Axis{Label: short(key), Log: x.log, Pad: pad, Ticks: x.ticks, Names: x.names}, Y: y.axis(padY)}
+		p.Y.Label = what + " " + y.label
 		var curves []curve
 		for i, label := range labels {
 			cells := map[string][]series{}
@@ -171,7 +146,7 @@ func (d *drawing) sensitivity(key string, values []string, ys []quantity) figure
 					cells[v] = append(cells[v], s)
 				}
 			}
-			k := curve{label: label, index: i, bars: true, straight: true, dodge: 2.5 * (vg.Length(i) - vg.Length(len(labels)-1)/2)}
+			k := curve{Curve: figure.Curve{Label: label, Style: i, Bars: true, Straight: true, Scatter: scatter, Place: placeOf(i, len(labels))}}
 			counts, runs := map[string]int{}, 0
 			for _, v := range values {
 				cell := cells[v]
@@ -187,35 +162,34 @@ func (d *drawing) sensitivity(key string, values []string, ys []quantity) figure
 					}
 				}
 			}
-			k.label += note(counts, runs)
+			k.Label += note(counts, runs)
 			curves = append(curves, k)
 		}
-		p.x, p.y = ranges(curves, quantity{log: x.log}, quantity{log: y.log})
+		p.X.Range, p.Y.Range = ranges(curves, quantity{log: x.log}, quantity{log: y.log})
 		for _, at := range x.at {
-			p.x.add(at)
+			p.X.Range.Add(at)
 		}
 		for _, k := range curves {
-			m := k.plotter()
-			if scatter {
-				m.look.line.Width = 0
-			}
-			p.marks = append(p.marks, m)
+			p.Curves = append(p.Curves, k.Curve)
 		}
 		c.add(quantity{}, y, curves)
-		f.panels = append(f.panels, p)
-		if f.legend == nil {
-			f.legend = plain(curves)
+		f.Panels = append(f.Panels, p)
+		if f.Legend == nil {
+			f.Legend = plain(curves)
 		}
 	}
-	f.caption = c.remarks()
+	f.Caption = c.remarks()
 	if reduced {
-		f.caption = append(f.caption, remark{text: fmt.Sprintf("each point is of the other settings' best, by final %s", strings.ReplaceAll(d.res.chooser(), "_", " "))})
+		f.Caption = append(f.Caption, figure.Remark{Text: fmt.Sprintf("each point is of the other settings' best, by final %s", strings.ReplaceAll(d.res.chooser(), "_", " "))})
 	}
 	if d.opt.Best {
-		f.caption = append(f.caption, remark{text: "best of all evaluations of a run: of test data, this looks at what should not be known"})
+		f.Caption = append(f.Caption, figure.Remark{Text: "best of all evaluations of a run: of test data, this looks at what should not be known"})
 	}
 	return f
 }
+
+// placeOf is the place of the crosses of the i-th of n curves.
+func placeOf(i, n int) float64 { return float64(i) - float64(n-1)/2 }
 
 // distinct returns the values of a function, in the order of their first.
 func distinct(list []series, of func(series) string) (out []string) {
@@ -241,21 +215,21 @@ func (c *curve) addResult(s series, x float64, y quantity, best bool) {
 			if runlog.HigherIsBetter(y.column) {
 				edge = math.Inf(-1)
 			}
-			c.crosses = append(c.crosses, plotter.XY{X: x, Y: edge})
+			c.Crosses = append(c.Crosses, figure.Point{X: x, Y: edge})
 		}
 	}
-	st := stat(v)
+	st := stats.Of(v)
 	part := ""
 	if st.N > 0 && st.N < len(s.runs) {
 		part = fmt.Sprintf("%d/%d", st.N, len(s.runs))
-		if c.parts == nil {
-			c.parts = make([]string, len(c.mean))
+		if c.Notes == nil {
+			c.Notes = make([]string, len(c.Mean))
 		}
 	}
-	if c.parts != nil {
-		c.parts = append(c.parts, part)
+	if c.Notes != nil {
+		c.Notes = append(c.Notes, part)
 	}
 	c.n = max(c.n, st.N)
-	c.mean = append(c.mean, plotter.XY{X: x, Y: st.Mean})
-	c.lo, c.hi = append(c.lo, st.Lo), append(c.hi, st.Hi)
+	c.Mean = append(c.Mean, figure.Point{X: x, Y: st.Mean})
+	c.Lo, c.Hi = append(c.Lo, st.Lo), append(c.Hi, st.Hi)
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/dualgn/dgn/pkg/runlog"
+	"github.com/dualgn/dgn/pkg/stats"
 )
 
 // compareSettings orders by key, and numbers by their value.
@@ -306,7 +307,7 @@ func best(list []series, column string) int {
 		if len(v) == 0 {
 			continue
 		}
-		m := mean(v)
+		m := stats.Mean(v)
 		if w := len(v) == len(s.runs); at < 0 || w && !whole || w == whole && m < least {
 			at, least, whole = i, m, w
 		}

@@ -138,7 +138,7 @@ func TestSeveralSweeps(t *testing.T) {
 	if got := labels(res); !slices.Equal(got, want) {
 		t.Errorf("%q, want %q", got, want)
 	}
-	drawn(t, res, FigureOptions{Figures: []string{"sensitivity"}, Swept: rate, Line: batch, Formats: []string{"svg"}})
+	drawn(t, res, FigureOptions{Figures: []string{"sensitivity"}, Swept: rate, Line: batch})
 	// Settings that are lists have no single value.
 	a, b := at("0.1", "64", 0, rate), at("0.2", "64", 0)
 	b.Varied = []runlog.Setting{{Key: "model.hidden", Value: "[64]"}}
@@ -170,22 +170,22 @@ func TestOrderOfMethods(t *testing.T) {
 	}
 }
 
-// TestProblems: figures of runs on different problems say so.
-func TestProblems(t *testing.T) {
+// TestMixture: figures of runs on different problems say so.
+func TestMixture(t *testing.T) {
 	a, b := with(fake("A", 0, 0, "finished", 2, 1), "model.hidden[0]", "64", "optimizer.kind", "sgd"), with(fake("B", 1, 0, "finished", 2, 1), "model.hidden[0]", "32", "optimizer.kind", "adam")
 	res := load(t, a, b)
-	if got := res.problems(); got != "the problems differ: runs have different model.hidden[0]" {
+	if got := res.mixture(); got != "the problems differ: runs have different model.hidden[0]" {
 		t.Errorf("%q", got)
 	}
-	says(t, "problems", drawn(t, res, FigureOptions{X: []string{"step"}, Y: []string{"train_loss"}, Formats: []string{"svg"}})["train_loss_vs_step.svg"], "the problems differ: runs have different model.hidden[0]")
+	says(t, "problems", drawn(t, res, FigureOptions{X: []string{"step"}, Y: []string{"train_loss"}})["train_loss_vs_step"], "the problems differ: runs have different model.hidden[0]")
 	b.Settings["model.hidden[0]"] = "64"
-	if got := load(t, a, b).problems(); got != "" {
+	if got := load(t, a, b).mixture(); got != "" {
 		t.Errorf("%q", got)
 	}
 	// What the labels say need not be said again.
 	a.Varied, b.Varied = []runlog.Setting{{Key: "model.hidden", Value: "[64]"}}, []runlog.Setting{{Key: "model.hidden", Value: "[32]"}}
 	b.Settings["model.hidden[0]"] = "32"
-	if got := load(t, a, b).problems(); got != "" {
+	if got := load(t, a, b).mixture(); got != "" {
 		t.Errorf("%q", got)
 	}
 }

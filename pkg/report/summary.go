@@ -11,6 +11,7 @@ import (
 	"text/tabwriter"
 
 	"github.com/dualgn/dgn/pkg/runlog"
+	"github.com/dualgn/dgn/pkg/stats"
 )
 
 // A Summary has a line for each method, and each of its settings.
@@ -28,9 +29,9 @@ type Line struct {
 	Settings []runlog.Setting // what tells it from others of the method
 	Label    string           // both
 	Runs     int
-	Complete int             // of which the final values are
-	Outcomes map[string]int  // runs by outcome; of ended ones, damaged and incomplete apart
-	Final    map[string]Stat // by column of metrics.csv
+	Complete int                   // of which the final values are
+	Outcomes map[string]int        // runs by outcome; of ended ones, damaged and incomplete apart
+	Final    map[string]stats.Stat // by column of metrics.csv
 }
 
 // finals are the columns that a summary has.
@@ -41,9 +42,9 @@ var finals = []string{"train_loss", "train_accuracy", "valid_loss", "valid_accur
 func Summarize(res *Results) *Summary {
 	s := &Summary{Warnings: res.Warnings, timing: res.timing()}
 	for _, runs := range res.series() {
-		l := Line{Method: runs.method, Settings: runs.settings, Label: runs.label, Runs: len(runs.runs), Outcomes: map[string]int{}, Final: map[string]Stat{}}
+		l := Line{Method: runs.method, Settings: runs.settings, Label: runs.label, Runs: len(runs.runs), Outcomes: map[string]int{}, Final: map[string]stats.Stat{}}
 		for _, c := range finals {
-			l.Final[c] = stat(runs.final(c))
+			l.Final[c] = stats.Of(runs.final(c))
 		}
 		for _, r := range runs.runs {
 			state := r.state()
@@ -114,7 +115,7 @@ func (s *Summary) WriteTable(w io.Writer) error {
 }
 
 // cell is the text of a final value of some runs: of how many, if not of all.
-func cell(column, format string, v Stat, runs int) string {
+func cell(column, format string, v stats.Stat, runs int) string {
 	if v.N == 0 {
 		return "-"
 	}
@@ -147,7 +148,7 @@ func (l Line) note() string {
 // WriteCSV writes summary.csv: for each method, with the settings that tell its
 // runs apart as columns, the number of runs by outcome, the number mean_runs of
 // runs that ended well, and of their final values mean, standard deviation and the
-// interval of the mean: see meanInterval. The column note says of a method whose
+// interval of the mean: see stats.Interval. The column note says of a method whose
 // other runs are in no mean what became of them.
 func (s *Summary) WriteCSV(w io.Writer) error {
 	c := csv.NewWriter(w)

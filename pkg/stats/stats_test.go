@@ -1,4 +1,4 @@
-package report
+package stats
 
 import (
 	"math"
@@ -11,25 +11,25 @@ import (
 
 func TestStat(t *testing.T) {
 	// 1, 2, 6: mean 3, squares 4 + 1 + 9.
-	if s := stat([]float64{1, 2, 6}); s.N != 3 || s.Mean != 3 || math.Abs(s.SD-math.Sqrt(7)) > 1e-15 {
+	if s := Of([]float64{1, 2, 6}); s.N != 3 || s.Mean != 3 || math.Abs(s.SD-math.Sqrt(7)) > 1e-15 {
 		t.Errorf("%+v", s)
 	}
-	if s := stat([]float64{3}); s.Mean != 3 || !math.IsNaN(s.SD) || s.Lo != 3 || s.Hi != 3 {
+	if s := Of([]float64{3}); s.Mean != 3 || !math.IsNaN(s.SD) || s.Lo != 3 || s.Hi != 3 {
 		t.Errorf("%+v", s)
 	}
-	if s := stat(nil); s.N != 0 || !math.IsNaN(s.Mean) || !math.IsNaN(s.Lo) {
+	if s := Of(nil); s.N != 0 || !math.IsNaN(s.Mean) || !math.IsNaN(s.Lo) {
 		t.Errorf("%+v", s)
 	}
 	// As numpy.quantile says.
 	for p, want := range map[float64]float64{0: 1, 0.25: 1.75, 0.5: 2.5, 0.9: 3.7, 1: 4} {
-		if q := quantile([]float64{4, 1, 3, 2}, p); math.Abs(q-want) > 1e-15 {
+		if q := Quantile([]float64{4, 1, 3, 2}, p); math.Abs(q-want) > 1e-15 {
 			t.Errorf("quantile %g: %g, want %g", p, q, want)
 		}
 	}
-	if m := median([]float64{1, math.Inf(1), 3}); m != 3 {
+	if m := Median([]float64{1, math.Inf(1), 3}); m != 3 {
 		t.Errorf("median %g", m)
 	}
-	if m := median([]float64{1, math.Inf(1), math.Inf(1)}); !math.IsInf(m, 1) {
+	if m := Median([]float64{1, math.Inf(1), math.Inf(1)}); !math.IsInf(m, 1) {
 		t.Errorf("median %g", m)
 	}
 }
@@ -57,17 +57,17 @@ func TestSmallIntervals(t *testing.T) {
 				}
 				return math.NaN()
 			}
-			lo, hi := meanInterval(v)
+			lo, hi := Interval(v)
 			if lo != want(0, 1) || hi != want(n, -1) {
 				t.Errorf("%d of %d: %g to %g, want %g to %g", ones, n, lo, hi, want(0, 1), want(n, -1))
 			}
 		}
 	}
-	// The claim of meanInterval: of three numbers the interval is the range.
+	// The claim of Interval: of three numbers the interval is the range.
 	if out := math.Floor((1 - level) / 2 * 27); out != 0 {
 		t.Errorf("%g of 27 resamples are left out", out)
 	}
-	if lo, hi := meanInterval([]float64{3, 1, 2}); lo != 1 || hi != 3 {
+	if lo, hi := Interval([]float64{3, 1, 2}); lo != 1 || hi != 3 {
 		t.Errorf("of three: %g to %g", lo, hi)
 	}
 }
@@ -80,7 +80,7 @@ func TestLargeInterval(t *testing.T) {
 	for i := range v {
 		v[i] = r.ExpFloat64()
 	}
-	s := stat(v)
+	s := Of(v)
 	half := 1.95996 * s.SD / math.Sqrt(float64(len(v)))
 	if math.Abs(s.Lo-(s.Mean-half)) > 0.1*half || math.Abs(s.Hi-(s.Mean+half)) > 0.1*half {
 		t.Errorf("%g to %g, want about %g to %g", s.Lo, s.Hi, s.Mean-half, s.Mean+half)
@@ -92,12 +92,12 @@ func TestLargeInterval(t *testing.T) {
 func TestInterval(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		v := rapid.SliceOfN(rapid.Float64Range(-100, 100), 1, 12).Draw(t, "values")
-		lo, hi := meanInterval(slices.Clone(v))
-		if again, _ := meanInterval(v); again != lo {
+		lo, hi := Interval(slices.Clone(v))
+		if again, _ := Interval(v); again != lo {
 			t.Fatalf("%g, and then %g", lo, again)
 		}
-		if eps := 1e-12 * 100; lo < slices.Min(v)-eps || hi > slices.Max(v)+eps || lo > mean(v)+eps || hi < mean(v)-eps {
-			t.Fatalf("%g to %g, of mean %g", lo, hi, mean(v))
+		if eps := 1e-12 * 100; lo < slices.Min(v)-eps || hi > slices.Max(v)+eps || lo > Mean(v)+eps || hi < Mean(v)-eps {
+			t.Fatalf("%g to %g, of mean %g", lo, hi, Mean(v))
 		}
 		w := make([]float64, len(v))
 		for i := range v {
@@ -105,7 +105,7 @@ func TestInterval(t *testing.T) {
 		}
 		// Turned around, left and right change places; random resamples are
 		// the same ones.
-		wlo, whi := meanInterval(w)
+		wlo, whi := Interval(w)
 		if math.Abs(wlo-(3-2*hi)) > 1e-9 || math.Abs(whi-(3-2*lo)) > 1e-9 {
 			t.Fatalf("%g to %g, want %g to %g", wlo, whi, 3-2*hi, 3-2*lo)
 		}
@@ -126,10 +126,22 @@ func TestSelected(t *testing.T) {
 // the median.
 func TestMedianOfInfinities(t *testing.T) {
 	inf := math.Inf(1)
-	if m := median([]float64{1, inf, inf, inf}); m != inf {
+	if m := Median([]float64{1, inf, inf, inf}); m != inf {
 		t.Error(m)
 	}
-	if m := median([]float64{1, 2, inf, inf}); m != inf {
+	if m := Median([]float64{1, 2, inf, inf}); m != inf {
 		t.Error(m)
+	}
+}
+
+// TestRounding: a mean lies between the numbers that it is of.
+func TestRounding(t *testing.T) {
+	for n := 1; n < 50; n++ {
+		for _, v := range []float64{0.96, 0.1, 1e-300, 1. / 3} {
+			s := Of(slices.Repeat([]float64{v}, n))
+			if s.Mean != v || s.Lo != v || s.Hi != v {
+				t.Errorf("%d times %v: %+v", n, v, s)
+			}
+		}
 	}
 }

@@ -1,6 +1,6 @@
 //go:build long
 
-package report
+package stats
 
 import (
 	"math"
@@ -25,7 +25,7 @@ func TestCoverage(t *testing.T) {
 			for i := range v {
 				v[i] = r.NormFloat64()
 			}
-			if lo, hi := meanInterval(v); lo <= 0 && 0 <= hi {
+			if lo, hi := Interval(v); lo <= 0 && 0 <= hi {
 				covered++
 			}
 		}

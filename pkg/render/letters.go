@@ -1,14 +1,14 @@
-package report
+package render
 
 import (
 	"fmt"
-	"math"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"unicode"
 
+	"github.com/dualgn/dgn/pkg/figure"
+	"github.com/dualgn/dgn/pkg/strict"
 	ximage "golang.org/x/image/font"
 	"golang.org/x/image/font/opentype"
 	"golang.org/x/image/font/sfnt"
@@ -22,42 +22,6 @@ import (
 	"gonum.org/v1/plot/vg/vgsvg"
 )
 
-// printable returns text with an escape in place of each character that would
-// move the cursor of a terminal, or turn the direction of writing.
-func printable(s string) string {
-	return escaped(s, func(r rune) bool { return unicode.IsGraphic(r) })
-}
-
-// escaped returns text with a Go escape in place of each character that is not fit.
-func escaped(s string, fit func(rune) bool) string {
-	if strings.IndexFunc(s, func(r rune) bool { return !fit(r) }) < 0 {
-		return s
-	}
-	var b strings.Builder
-	for _, r := range s {
-		switch {
-		case fit(r):
-			b.WriteRune(r)
-		case unicode.IsControl(r):
-			b.WriteString(strings.Trim(strconv.QuoteRuneToASCII(r), "'"))
-		case r > math.MaxUint16:
-			fmt.Fprintf(&b, `\U%08x`, r)
-		default:
-			fmt.Fprintf(&b, `\u%04x`, r)
-		}
-	}
-	return b.String()
-}
-
-// echo quotes a text of a file for a message, cut to a few dozen characters.
-func echo(s string) string {
-	const most = 40
-	if runes := []rune(s); len(runes) > most {
-		return fmt.Sprintf("%q... (%d characters)", string(runes[:most]), len(runes))
-	}
-	return strconv.Quote(s)
-}
-
 // letters is a text handler that loses no letter. Those that the font does not
 // have are written as escapes, but in SVG, whose viewers have fonts of their own.
 // In PDF, for which the canvas has the 256 letters of one code page, other texts
@@ -65,19 +29,19 @@ func echo(s string) string {
 type letters struct{ text.Handler }
 
 func (h letters) Box(txt string, f font.Font) (width, height, depth vg.Length) {
-	return h.Handler.Box(escaped(txt, hasLetter), f)
+	return h.Handler.Box(figure.Escape(txt, hasLetter), f)
 }
 
 func (h letters) Draw(c vg.Canvas, txt string, s text.Style, at vg.Point) {
 	switch target := bare(c).(type) {
 	case *vgsvg.Canvas:
 	case *vgpdf.Canvas:
-		txt = escaped(txt, hasLetter)
+		txt = figure.Escape(txt, hasLetter)
 		if strings.IndexFunc(txt, func(r rune) bool { return r > unicode.MaxASCII }) >= 0 {
 			c = outlines{target}
 		}
 	default:
-		txt = escaped(txt, hasLetter)
+		txt = figure.Escape(txt, hasLetter)
 	}
 	h.Handler.Draw(c, txt, s, at)
 }
@@ -118,17 +82,24 @@ func hasLetter(r rune) bool {
 	return known
 }
 
-// lostLetters returns the characters of texts that the font does not have.
-func lostLetters(texts []string) string {
+// LostLetters says which letters of the texts of figures the font does not have, and
+// what is written in their place; "" if it has all.
+func LostLetters(figures []figure.Figure) string {
 	var lost []rune
-	for _, t := range texts {
-		for _, r := range t {
-			if !hasLetter(r) && !slices.Contains(lost, r) {
-				lost = append(lost, r)
+	for _, f := range figures {
+		for _, text := range f.Texts() {
+			for _, r := range text {
+				if !hasLetter(r) && !slices.Contains(lost, r) {
+					lost = append(lost, r)
+				}
 			}
 		}
 	}
-	return string(lost)
+	if lost == nil {
+		return ""
+	}
+	text := string(lost)
+	return fmt.Sprintf("the font of figures has no %s: PNG and PDF have %s in its place, SVG is left to the fonts of its viewer", strict.Quote(text), strict.Quote(figure.Escape(text, hasLetter)))
 }
 
 // outlines is a canvas that draws texts as filled paths.

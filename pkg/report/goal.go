@@ -1,0 +1,186 @@
+package report
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/dualgn/dgn/pkg/figure"
+	"github.com/dualgn/dgn/pkg/runlog"
+	"github.com/dualgn/dgn/pkg/stats"
+)
+
+// ParseGoal reads "metric=value".
+func ParseGoal(text string) (*runlog.Goal, error) {
+	name, value, ok := strings.Cut(text, "=")
+	if !ok {
+		return nil, optionErrorf("target: must be METRIC=VALUE, got %q", text)
+	}
+	y, err := find(ys, name)
+	if err != nil {
+		return nil, err
+	}
+	v, err := strconv.ParseFloat(value, 64)
+	switch {
+	case err != nil || math.IsNaN(v) || math.IsInf(v, 0):
+		return nil, optionErrorf("target: %s: must be a number, got %q", name, value)
+	case runlog.HigherIsBetter(y.column) && (v <= 0 || v > 1):
+		return nil, optionErrorf("target: %s: must be a fraction between 0 and 1, got %q", name, value)
+	}
+	return &runlog.Goal{Metric: name, Value: v}, nil
+}
+
+// goalText says a goal as a caption does.
+func goalText(g *runlog.Goal) string {
+	y, err := find(ys, g.Metric)
+	if err != nil {
+		return g.Metric
+	}
+	name, unit, _ := strings.Cut(y.label, " [")
+	sign := "≤"
+	if runlog.HigherIsBetter(y.column) {
+		sign = "≥"
+	}
+	return strings.TrimSpace(fmt.Sprintf("%s %s %.4g %s", name, sign, g.Value*y.scale, strings.TrimSuffix(unit, "]")))
+}
+
+// reached returns x at the first evaluation that meets a goal; +Inf if none
+// does.
+func (r *Run) reached(g *runlog.Goal, x quantity) float64 {
+	for _, row := range r.Rows {
+		if g.MetBy(row[g.Metric]) {
+			if at := row[x.column] * x.scale; !math.IsNaN(at) {
+				return at
+			}
+		}
+	}
+	return math.Inf(1)
+}
+
+// defaultGoal is the train loss that all complete runs of every method's best
+// setting end with or below, rounded up to two digits. There is none without
+// complete runs.
+func (d *drawing) defaultGoal() *runlog.Goal {
+	worst := 0.0
+	for _, s := range d.res.bestOf(d.series) {
+		for _, v := range s.final("train_loss") {
+			worst = max(worst, v)
+		}
+	}
+	if worst <= 0 || math.IsInf(worst, 1) {
+		return nil
+	}
+	unit := math.Pow10(int(math.Floor(math.Log10(worst))) - 1)
+	v, err := strconv.ParseFloat(fmt.Sprintf("%.2g", math.Ceil(worst/unit*(1-1e-12))*unit), 64)
+	if err != nil {
+		return nil
+	}
+	return &runlog.Goal{Metric: "train_loss", Value: v}
+}
+
+// rows is the number of series that the figure has room for.
+const rows = 40
+
+// goals draws when each run reaches a goal.
+func goals(d *drawing) ([]figure.Figure, string, error) {
+	g := d.opt.Goal
+	var remarks []figure.Remark
+	if g == nil {
+		if g = d.defaultGoal(); g == nil {
+			return nil, "no run ended well, so that there is no default target; give one", nil
+		}
+		remarks = append(remarks, figure.Remark{Text: "the target is what all complete runs of every method's best setting reach, rounded up"})
+	}
+	y, err := find(ys, g.Metric)
+	if err != nil {
+		return nil, "", err
+	}
+	if !d.res.has(y.column) {
+		return nil, "", optionErrorf("no run has values of %s", g.Metric)
+	}
+	xs, _, err := d.axes([]string{"wall", "cost"}, nil)
+	if err != nil || len(xs) == 0 {
+		return nil, "no run has values", err
+	}
+	shown := d.series
+	if len(shown) > rows || d.opt.Goal == nil {
+		var chosen []figure.Remark
+		shown, chosen = d.legible()
+		remarks = append(remarks, chosen...)
+	}
+	f := figure.Figure{Name: "target_" + g.Metric, Columns: len(xs)}
+	seeds, wall, atZero := 0, false, false
+	for _, x := range xs {
+		if d.opt.LogX == nil {
+			x.log = x.spent && spreadOfGoals(shown, g, x) > muchLonger
+		}
+		wall = wall || x.name == "wall"
+		p := figure.Panel{X: x.axis([2]float64{0.03, 0.1})}
+		if !x.log {
+			p.X.Range.Add(0)
+		}
+		for _, s := range shown {
+			row := figure.Row{Label: s.label, Style: s.index}
+			for _, r := range s.sound() {
+				at := r.reached(g, x)
+				row.At = append(row.At, at)
+				if x.log && at <= 0 {
+					atZero = true
+					continue
+				}
+				if !math.IsInf(at, 1) {
+					p.X.Range.Add(at)
+				} else if end := r.end(x); end > 0 { // the axis shows how long it tried
+					p.X.Range.Add(end)
+				}
+			}
+			row.Median = figure.Number(stats.Median(row.At))
+			seeds = max(seeds, len(row.At))
+			p.Rows = append(p.Rows, row)
+		}
+		f.Panels = append(f.Panels, p)
+	}
+	never := 0
+	for _, row := range f.Panels[0].Rows {
+		never += len(row.At) - row.Reached()
+	}
+	text := fmt.Sprintf("%s: first evaluation with %s; a mark for each seed, of up to n = %d; bar: median over all seeds, never reached counted as infinite; k/n: k of n seeds reach it",
+		d.res.Runs[0].Dataset, goalText(g), seeds)
+	if never > 0 {
+		text += fmt.Sprintf("; triangles at the edge: never reached (%d runs)", never)
+	}
+	if atZero {
+		text += "; at the left edge: reached at 0"
+	}
+	f.Caption = slices.Concat([]figure.Remark{{Text: text}}, d.res.only(shown).alerts(wall), remarks)
+	return []figure.Figure{f}, "", nil
+}
+
+// spreadOfGoals returns how many times as much the slowest series takes to reach
+// a goal as the fastest, by the medians over their runs.
+func spreadOfGoals(list []series, g *runlog.Goal, x quantity) float64 {
+	var all figure.Range
+	for _, s := range list {
+		var at []float64
+		for _, r := range s.sound() {
+			at = append(at, r.reached(g, x))
+		}
+		if m := stats.Median(at); m > 0 && !math.IsInf(m, 1) {
+			all.Add(m)
+		}
+	}
+	if !all.Some {
+		return 1
+	}
+	return all.Hi / all.Lo
+}
+
+// end returns where a run's last evaluation is, NaN if it has none.
+func (r *Run) end(x quantity) float64 {
+	if len(r.Rows) == 0 {
+		return math.NaN()
+	}
+	return r.Rows[len(r.Rows)-1][x.column] * x.scale
+}
