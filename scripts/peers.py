@@ -74,7 +74,7 @@ def serve(call, note="", steps=1):
 
 
 class Dgn:
-    """The benchmark BenchmarkPeers of pkg/experiment, built once."""
+    """The benchmark BenchmarkPeers of pkg/train, built once."""
 
     name, note = "dgn", ""
     folder = tempfile.TemporaryDirectory()
@@ -83,12 +83,12 @@ class Dgn:
     def __init__(self, threads, method, m, width):
         if Dgn.binary is None:
             Dgn.binary = os.path.join(Dgn.folder.name, "bench")
-            subprocess.run(["go", "test", "-c", "-o", Dgn.binary, "./pkg/experiment"], check=True)
+            subprocess.run(["go", "test", "-c", "-o", Dgn.binary, "./pkg/train"], check=True)
         self.threads = threads
         self.pattern = "^BenchmarkPeers$/^%s$/^m=%d$/^width=%d$/^threads=%d$" % (method, m, width, threads)
 
     def measure(self):
-        text = subprocess.check_output(bound(self.threads, [Dgn.binary, "-test.run", "^$", "-test.bench", self.pattern, "-test.benchtime", "300ms"]), text=True, env=environment(self.threads), cwd="pkg/experiment")
+        text = subprocess.check_output(bound(self.threads, [Dgn.binary, "-test.run", "^$", "-test.bench", self.pattern, "-test.benchtime", "300ms"]), text=True, env=environment(self.threads), cwd="pkg/train")
         return float(re.search(r"([\d.]+) ns/op", text).group(1)) / 1e9
 
     def close(self):

@@ -12,6 +12,9 @@ import (
 	"github.com/dualgn/dgn/pkg/losses"
 	"github.com/dualgn/dgn/pkg/nn"
 	"github.com/dualgn/dgn/pkg/optim"
+	"github.com/dualgn/dgn/pkg/oracles"
+	"github.com/dualgn/dgn/pkg/registry"
+	"github.com/dualgn/dgn/pkg/schedules"
 )
 
 // toy is a small experiment on embedded data.
@@ -113,6 +116,27 @@ func TestNew(t *testing.T) {
 		t.Errorf("%v, %v:\n%s\n%s", err1, err2, a, b)
 	}
 	roundTrip(t, c)
+	for text, gamma := range map[string]oracles.Gamma{
+		"{schedule: cosine, initial: 2, warmup_steps: 3}": oracles.GammaOf(schedules.Varying(chosen(t, &schedules.Known, "cosine", func(s *schedules.Cosine) { s.Initial, s.Warmup.Steps = 2, 3 }))),
+		"{levenberg_marquardt: {initial: 3}}": oracles.AdaptiveGamma(func() oracles.LevenbergMarquardt {
+			lm := oracles.DefaultLevenbergMarquardt
+			lm.Initial = 3
+			return lm
+		}()),
+		"0.5": oracles.ConstGamma(0.5),
+	} {
+		want := parse(t, toy, "seeds=[0]", "evaluate.train_examples=0", "data={name: digits}", "model={kind: mlp}",
+			"methods=[{name: SGD, oracle: {kind: gauss_newton, gamma: "+text+"}, optimizer: {kind: adam}}]")
+		c.Methods[0].Oracle = Oracle{chosen(t, &oracles.Known, "gauss_newton", func(o *oracles.GaussNewton) { o.Gamma = gamma })}
+		a, err1 := want.YAML()
+		b, err2 := c.YAML()
+		if err1 != nil || err2 != nil || !bytes.Equal(a, b) {
+			t.Errorf("%v, %v:\n%s\n%s", err1, err2, a, b)
+		}
+	}
+	if _, err := registry.Choose(&oracles.Known, "gauss_newton", func(o *oracles.GaussNewton) { o.Gamma = oracles.SearchGamma(1, -1) }); err == nil {
+		t.Error("a negative gamma is searched")
+	}
 	_, err = New(Config{Methods: []Method{{}, {Name: "a\x00", Optimizer: Optimizer{optim.Known.Default("adam")}}}, Seeds: []uint64{1, 1}, Evaluate: Evaluate{Every: Every{-1}}})
 	for _, want := range []string{`method 0: the key "name" is missing`, `the key "optimizer" is missing`, "method 1: \"a\\x00\" holds", "name: is missing", "data: is missing", "model: is missing", "loss: is missing",
 		"duplicate seed 1", "batch_size: must be", "train: has no limit", "every must be 0 steps"} {
@@ -121,6 +145,15 @@ func TestNew(t *testing.T) {
 			t.Errorf("%v\nwithout %s", err, want)
 		}
 	}
+}
+
+func chosen[T, O any](t *testing.T, table *registry.Table[T], name string, edit func(*O)) registry.Choice[T] {
+	t.Helper()
+	c, err := registry.Choose(table, name, edit)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
 }
 
 // roundTrip: the resolved config gives the same config, and so the same bytes.

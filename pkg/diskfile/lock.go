@@ -29,7 +29,7 @@ func (e *LockedError) Error() string {
 }
 
 // lockPoll is how often a lock that another process holds is tried again.
-const lockPoll = 50 * time.Millisecond
+const lockPoll = 20 * time.Millisecond
 
 // TryLock takes the lock of a path, whose folder it makes, or returns a *[LockedError].
 func TryLock(path string) (*Lock, error) {

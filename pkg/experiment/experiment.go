@@ -108,6 +108,10 @@ func Run(ctx context.Context, c *config.Config, opt Options) (*Result, error) {
 	if c.Sweep != nil {
 		return nil, config.Errorf("the config has a section sweep, which dgn run would ignore; use dgn sweep, or take the section out")
 	}
+	c, err := config.New(*c) // which a program may have made without
+	if err != nil {
+		return nil, err
+	}
 	return Sweep(ctx, c.Plain(), opt)
 }
 

@@ -26,6 +26,15 @@ var (
 // ConstGamma returns the gamma that is always v.
 func ConstGamma(v float64) Gamma { return Gamma{number: schedules.Const(v)} }
 
+// GammaOf returns the gamma of a number or a schedule.
+func GammaOf(n schedules.Number) Gamma { return Gamma{number: n} }
+
+// AdaptiveGamma returns a gamma that follows how well the model predicts.
+func AdaptiveGamma(lm LevenbergMarquardt) Gamma { return Gamma{lm: &lm} }
+
+// SearchGamma returns the best of some values, step by step, for the solver lanczos.
+func SearchGamma(values ...float64) Gamma { return Gamma{search: values} }
+
 // LevenbergMarquardt adapts gamma to how well the model predicts: with the
 // ratio of F(w + d) - F(w), F = h + (mu/2) |w|², to its prediction, gamma grows
 // after a ratio above trust and shrinks after one below distrust (Levenberg 1944; Marquardt 1963;

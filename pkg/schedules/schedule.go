@@ -47,6 +47,9 @@ var _ strict.Unmarshaler = (*Number)(nil)
 // Const returns the number that is always v.
 func Const(v float64) Number { return Number{value: v} }
 
+// Varying returns the number that a schedule gives: see [registry.Choose].
+func Varying(s registry.Choice[Schedule]) Number { return Number{schedule: s} }
+
 // At returns the value at a time.
 func (n Number) At(t Time) float64 {
 	if n.schedule.IsZero() {

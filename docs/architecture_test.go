@@ -1,0 +1,97 @@
+package docs_test
+
+import (
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/dualgn/dgn/"
+
+// TestImports holds the list of packages in architecture.md to the code: every package
+// is in it, and imports only those above it.
+func TestImports(t *testing.T) {
+	page, err := os.ReadFile("architecture.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	place := map[string]int{}
+	for i, m := range regexp.MustCompile(`(?m)^((?:pkg|cmd|examples)/[a-z/]+) {2,}\S`).FindAllStringSubmatch(string(page), -1) {
+		place[m[1]] = i
+	}
+	found := map[string]bool{}
+	for _, root := range []string{"pkg", "cmd", "examples"} {
+		err := filepath.WalkDir(filepath.Join("..", root), func(file string, e fs.DirEntry, err error) error {
+			if err != nil {
+				return err
+			}
+			if e.IsDir() && (e.Name() == "testdata" || e.Name() == "gen") { // of which gen is a module of its own
+				return fs.SkipDir
+			}
+			if !strings.HasSuffix(file, ".go") || strings.HasSuffix(file, "_test.go") {
+				return nil
+			}
+			own := strings.TrimPrefix(path.Dir(filepath.ToSlash(file)), "../")
+			at, ok := place[own]
+			if !ok {
+				if !found[own] {
+					t.Errorf("%s is not in the list", own)
+				}
+				found[own] = true
+				return nil
+			}
+			found[own] = true
+			f, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.ImportsOnly)
+			if err != nil {
+				return err
+			}
+			for _, i := range f.Imports {
+				other, ours := strings.CutPrefix(strings.Trim(i.Path.Value, `"`), module)
+				if where, ok := place[other]; ours && (!ok || where >= at) {
+					t.Errorf("%s imports %s, which is not above it in the list", file, other)
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name := range place {
+		if !found[name] {
+			t.Errorf("there is no package %s", name)
+		}
+	}
+	if len(place) < 20 {
+		t.Errorf("the list has %d packages", len(place))
+	}
+}
+
+// TestReaders: what reads results depends on nothing that makes them.
+func TestReaders(t *testing.T) {
+	makers := regexp.MustCompile(`/pkg/(nn|losses|oracles|optim|datasets|config|problem|train|plan|folder|experiment)"`)
+	for _, reader := range []string{"runlog", "stats", "figure", "results", "report", "render"} {
+		files, err := filepath.Glob(filepath.Join("../pkg", reader, "*.go"))
+		if err != nil || len(files) == 0 {
+			t.Fatalf("%s has no files, %v", reader, err)
+		}
+		for _, file := range files {
+			text, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if m := makers.FindString(string(text)); m != "" {
+				t.Errorf("%s imports %s", file, m)
+			}
+			if strings.Contains(string(text), `"gonum.org/v1/plot`) && reader != "render" {
+				t.Errorf("%s imports gonum/plot", file)
+			}
+		}
+	}
+}
