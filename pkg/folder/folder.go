@@ -29,9 +29,11 @@ import (
 type Folder struct {
 	Dir   string
 	Files diskfile.Files
-	Build runlog.Build   // of this program, on this machine: whose checkpoints can be
-	Host  runlog.Machine // continued with the same bits
 	Log   *slog.Logger
+
+	// Build and Host tell which interrupted runs can continue here with the same bits.
+	Build runlog.Build
+	Host  runlog.Machine
 
 	stamp string // names this session's part of old/
 }

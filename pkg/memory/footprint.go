@@ -36,4 +36,3 @@ func (f Footprint) String() string {
 	}
 	return fmt.Sprintf("%s (%s)", size.Bytes(f.Total()), strings.Join(texts, ", "))
 }
-

@@ -18,10 +18,10 @@ type Gate struct {
 	left func() (Limit, bool)
 
 	mu       sync.Mutex
-	running  int          // runs let in, of those that count
-	reserved int          // bytes of these
+	running  int   // runs let in, of those that count
+	reserved int   // bytes of these
 	before   Limit // what was left when there were none
-	mapped   int          // bytes that the runtime held then
+	mapped   int   // bytes that the runtime held then
 	changed  chan struct{}
 }
 

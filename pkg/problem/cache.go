@@ -11,7 +11,7 @@ import (
 // A Cache opens problems, and keeps the data that were used last.
 type Cache struct {
 	Env datasets.Env
-	Log *slog.Logger // what is to be said of the data, once each
+	Log *slog.Logger // is told what there is to say of the data, once; nil: nobody
 
 	mu   sync.Mutex
 	key  string
@@ -31,8 +31,10 @@ func (k *Cache) Open(c *config.Config) (*Problem, error) {
 			return nil, err
 		}
 		k.key, k.data = key, d
-		k.tell(d.Warnings, k.Log.Warn)
-		k.tell(d.Notes, k.Log.Info)
+		if k.Log != nil {
+			k.tell(d.Warnings, k.Log.Warn)
+			k.tell(d.Notes, k.Log.Info)
+		}
 	}
 	return k.data.problem(c)
 }
