@@ -4,7 +4,7 @@ import "github.com/dualgn/dgn/pkg/registry"
 
 func init() {
 	registry.Add(&Known, registry.Info{Name: "constant", Doc: "initial, after the warm-up"},
-		Constant{Initial: 1}, newConstant, Constant{Initial: 0.3, Warmup: Warmup{5}})
+		Constant{Initial: 1}, newConstant, Constant{Initial: 0.3, Warmup: Warmup{Steps: 5}}, Constant{Initial: 0.3, Warmup: Warmup{Share: 0.5}})
 }
 
 // Constant is initial.
@@ -18,11 +18,9 @@ var _ Schedule = Constant{}
 func newConstant(s Constant) (Schedule, error) { return s, s.check() }
 
 func (s Constant) At(t Time) float64 {
-	share, _ := s.factor(t.Step)
+	share, _ := s.factor(t)
 	return share * s.Initial
 }
-
-func (s Constant) Check(Time) error { return nil }
 
 func (s Constant) Range() (lo, hi float64) { return order(s.low()*s.Initial, s.Initial) }
 

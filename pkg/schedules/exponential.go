@@ -9,7 +9,7 @@ import (
 
 func init() {
 	registry.Add(&Known, registry.Info{Name: "exponential", Doc: "initial, multiplied by factor over every so many steps, smoothly"},
-		Exponential{Initial: 1, Factor: 0.5, Every: 1000}, newExponential, Exponential{Initial: 0.2, Factor: 0.9, Every: 10, Warmup: Warmup{4}})
+		Exponential{Initial: 1, Factor: 0.5, Every: 1000}, newExponential, Exponential{Initial: 0.2, Factor: 0.9, Every: 10, Warmup: Warmup{Steps: 4}}, Exponential{Initial: 0.2, Factor: 0.9, Every: 10, Warmup: Warmup{Share: 0.2}})
 }
 
 // Exponential is initial factor^(t/every), t in steps since the warm-up.
@@ -33,10 +33,8 @@ func newExponential(s Exponential) (Schedule, error) {
 }
 
 func (s Exponential) At(t Time) float64 {
-	share, step := s.factor(t.Step)
+	share, step := s.factor(t)
 	return share * s.Initial * math.Pow(s.Factor, float64(step)/float64(s.Every))
 }
-
-func (s Exponential) Check(Time) error { return nil }
 
 func (s Exponential) Range() (lo, hi float64) { return order(0, s.Initial) }

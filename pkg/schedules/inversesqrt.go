@@ -9,7 +9,7 @@ import (
 
 func init() {
 	registry.Add(&Known, registry.Info{Name: "inverse_sqrt", Doc: "initial/sqrt(1 + t/scale), t in steps since the warm-up"},
-		InverseSqrt{Initial: 1, Scale: 1}, newInverseSqrt, InverseSqrt{Initial: 0.5, Scale: 100, Warmup: Warmup{10}})
+		InverseSqrt{Initial: 1, Scale: 1}, newInverseSqrt, InverseSqrt{Initial: 0.5, Scale: 100, Warmup: Warmup{Steps: 10}}, InverseSqrt{Initial: 0.5, Scale: 100, Warmup: Warmup{Share: 0.2}})
 }
 
 // InverseSqrt is initial/√(1 + t/scale), t in steps since the warm-up.
@@ -29,10 +29,8 @@ func newInverseSqrt(s InverseSqrt) (Schedule, error) {
 }
 
 func (s InverseSqrt) At(t Time) float64 {
-	share, step := s.factor(t.Step)
+	share, step := s.factor(t)
 	return share * s.Initial / math.Sqrt(1+float64(step)/s.Scale)
 }
-
-func (s InverseSqrt) Check(Time) error { return nil }
 
 func (s InverseSqrt) Range() (lo, hi float64) { return order(0, s.Initial) }

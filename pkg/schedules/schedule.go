@@ -3,8 +3,6 @@
 package schedules
 
 import (
-	"fmt"
-
 	"github.com/dualgn/dgn/pkg/registry"
 	"github.com/dualgn/dgn/pkg/strict"
 )
@@ -14,12 +12,18 @@ type Time struct {
 	Step          int // 0 for the first step
 	Total         int // steps of the whole run, 0 if unknown
 	StepsPerEpoch int
+
+	// Budget tells that the length of the run follows from a budget of cost or of
+	// seconds. Used is the share of it that is spent when the step begins, less than 1,
+	// and Next that at its end, as far as that can be known.
+	Budget     bool
+	Used, Next float64
 }
 
 // A Schedule is a number as a function of time. It has no state.
 type Schedule interface {
 	At(t Time) float64
-	// Check reports whether the schedule can serve a run of t.Total steps.
+	// Check reports whether the schedule can serve a run of that length.
 	Check(t Time) error
 	// Range returns the least and the largest value that At can take.
 	Range() (lo, hi float64)
@@ -58,7 +62,7 @@ func (n Number) At(t Time) float64 {
 	return n.schedule.Must().At(t)
 }
 
-// Check reports whether the number is defined during a run of t.Total steps.
+// Check reports whether the number is defined during a run of that length.
 func (n Number) Check(t Time) error {
 	if n.schedule.IsZero() {
 		return nil
@@ -113,51 +117,4 @@ func (n Number) MarshalYAML() (any, error) {
 		return n.value, nil
 	}
 	return n.schedule.MarshalYAML()
-}
-
-// Warmup is the option that every schedule has: during its steps the value
-// grows linearly, (step+1)/warmup_steps of what the schedule starts with.
-type Warmup struct {
-	Steps int `yaml:"warmup_steps" doc:"steps of linear growth at the start"`
-}
-
-// factor returns the share of the start value that step has, and the step that
-// the schedule itself is at.
-func (w Warmup) factor(step int) (share float64, after int) {
-	if step < w.Steps {
-		return float64(step+1) / float64(w.Steps), 0
-	}
-	return 1, step - w.Steps
-}
-
-func (w Warmup) check() error {
-	if w.Steps < 0 {
-		return strict.Field("warmup_steps", "must be 0 or a number of steps, got %d", w.Steps)
-	}
-	return nil
-}
-
-// low is the least share that a warm-up multiplies with.
-func (w Warmup) low() float64 {
-	if w.Steps == 0 {
-		return 1
-	}
-	return 1 / float64(w.Steps)
-}
-
-// span returns the steps that a decay takes: what the option says, or the rest
-// of the run, so that the final value is that of the end of the run and the last
-// step, which begins one step before, still moves the weights.
-func span(option int, w Warmup, t Time) int {
-	if option > 0 {
-		return option
-	}
-	return max(t.Total-w.Steps, 1)
-}
-
-func checkSpan(name string, option int, t Time) error {
-	if option == 0 && t.Total == 0 {
-		return fmt.Errorf("the %s schedule needs an end: give its option steps, or limit the run by epochs or steps", name)
-	}
-	return nil
 }

@@ -3,6 +3,7 @@ package schedules
 import (
 	"fmt"
 	"math"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -26,6 +27,8 @@ func TestValues(t *testing.T) {
 		{"{schedule: inverse_sqrt, initial: 1, scale: 5}", map[int]float64{0: 1, 15: 0.5, 40: 1.0 / 3}},
 		{"{schedule: linear, initial: 1, final: 0.5}", map[int]float64{0: 1, 5: 0.75, 10: 0.5, 20: 0.5}},
 		{"{schedule: linear, initial: 1, final: 0, steps: 4, warmup_steps: 2}", map[int]float64{0: 0.5, 1: 1, 2: 1, 4: 0.5, 6: 0, 9: 0}},
+		{"{schedule: cosine, initial: 1, final: 0, warmup: 0.2}", map[int]float64{0: 0.5, 1: 1, 2: 1, 6: 0.5, 10: 0}},
+		{"{schedule: constant, initial: 3, warmup: 0.25}", map[int]float64{0: 1, 1: 2, 2: 3, 9: 3}},
 		{"{schedule: cosine, initial: 1, final: 0}", map[int]float64{0: 1, 5: 0.5, 10: 0}},
 		{"{schedule: cosine, initial: 2, final: 1, steps: 3}", map[int]float64{0: 2, 1: 1.75, 2: 1.25, 3: 1, 4: 1}},
 	} {
@@ -66,6 +69,34 @@ func TestLastStep(t *testing.T) {
 				}
 				if want := 0.3 * 1.1 / float64(total); options == "" && kind == "linear" && last > want {
 					t.Errorf("%s: the last of %d steps has %g, want at most %g", kind, total, last, want)
+				}
+			}
+		}
+	}
+}
+
+// TestBudget: a run whose steps all take the same share of a budget has the values of
+// one that is as long in steps; every step has something to do, the first and the last
+// too.
+func TestBudget(t *testing.T) {
+	const total = 40
+	for _, name := range Known.Names() {
+		for i, trial := range Known.Entry(name).Trials {
+			s, err := trial()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !reflect.ValueOf(s).FieldByName("Warmup").Interface().(Warmup).FollowsEnd() {
+				if e, ok := s.(Ending); !ok || !e.FollowsEnd() {
+					continue
+				}
+			}
+			for step := range total {
+				steps := Time{Step: step, Total: total, StepsPerEpoch: 5}
+				budget := Time{Step: step, StepsPerEpoch: 5, Budget: true, Used: float64(step) / total, Next: float64(step+1) / total}
+				a, b := s.At(steps), s.At(budget)
+				if !(b > 0) || math.Abs(a-b) > 1e-12*a {
+					t.Errorf("%s, trial %d, step %d: %g of steps, %g of a budget", name, i, step, a, b)
 				}
 			}
 		}
@@ -146,6 +177,9 @@ func TestErrors(t *testing.T) {
 		{"{schedule: cosin}", `did you mean "cosine"?`},
 		{"{initial: 1}", `the key "schedule" is missing`},
 		{"{schedule: cosine, steps: -1}", "steps: must be 0 (the rest of the run) or a number of steps, got -1"},
+		{"{schedule: linear, warmup: 1}", "warmup: must be a share of the run, from 0 to less than 1, got 1; warmup_steps is a number of steps"},
+		{"{schedule: step, warmup: -0.1}", "warmup: must be a share"},
+		{"{schedule: cosine, warmup: 0.1, warmup_steps: 5}", "warmup: is given, and warmup_steps too; give one of them"},
 		{"{schedule: linear, warmup_steps: -1}", "warmup_steps: must be 0 or a number of steps, got -1"},
 		{"{schedule: step, unit: year}", `unit: must be step or epoch, got "year"`},
 		{"{schedule: step, factor: 0}", "factor: must be above 0 and at most 1, got 0"},
@@ -164,6 +198,12 @@ func TestErrors(t *testing.T) {
 	}
 	if err := n.Check(Time{}); err == nil || !strings.Contains(err.Error(), "the cosine schedule needs an end") {
 		t.Errorf("a cosine without an end: %v", err)
+	}
+	if n, err = decode("{schedule: step, warmup: 0.1}"); err != nil {
+		t.Fatal(err)
+	}
+	if err := n.Check(Time{}); err == nil || !strings.Contains(err.Error(), "a share of the run needs an end") {
+		t.Errorf("a warm-up of a share without an end: %v", err)
 	}
 }
 

@@ -10,7 +10,7 @@ import (
 
 func init() {
 	registry.Add(&Known, registry.Info{Name: "step", Doc: "initial, multiplied by factor every so many steps or epochs"},
-		Step{Initial: 1, Factor: 0.1, Every: 30, Unit: "epoch"}, newStep, Step{Initial: 2, Factor: 0.5, Every: 7, Unit: "step", Warmup: Warmup{3}})
+		Step{Initial: 1, Factor: 0.1, Every: 30, Unit: "epoch"}, newStep, Step{Initial: 2, Factor: 0.5, Every: 7, Unit: "step", Warmup: Warmup{Steps: 3}}, Step{Initial: 2, Factor: 0.5, Every: 7, Unit: "step", Warmup: Warmup{Share: 0.2}})
 }
 
 // Step is initial factor^floor(t/every), t counted in steps or epochs since the
@@ -38,14 +38,12 @@ func newStep(s Step) (Schedule, error) {
 }
 
 func (s Step) At(t Time) float64 {
-	share, step := s.factor(t.Step)
+	share, step := s.factor(t)
 	every := s.Every
 	if s.Unit == "epoch" {
 		every = size.Product(every, max(t.StepsPerEpoch, 1))
 	}
 	return share * s.Initial * math.Pow(s.Factor, float64(step/every))
 }
-
-func (s Step) Check(Time) error { return nil }
 
 func (s Step) Range() (lo, hi float64) { return order(0, s.Initial) }
