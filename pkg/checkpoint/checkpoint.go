@@ -17,6 +17,7 @@ import (
 
 	"github.com/dualgn/dgn/pkg/arrays"
 	"github.com/dualgn/dgn/pkg/clock"
+	"github.com/dualgn/dgn/pkg/config"
 	"github.com/dualgn/dgn/pkg/diskfile"
 	"github.com/dualgn/dgn/pkg/oracles"
 	"github.com/dualgn/dgn/pkg/runlog"
@@ -41,6 +42,7 @@ type Position struct {
 	Step           int              `json:"step"`
 	Evaluated      int              `json:"evaluated"` // the last step after which there was an evaluation, -1: none
 	Clock          time.Duration    `json:"clock_nanoseconds"`
+	Before         config.Moment    `json:"before,omitzero"` // the last step
 	Stops          clock.Stops      `json:"stops,omitzero"`
 	Counters       oracles.Counters `json:"counters"`
 	GradientSteps  int              `json:"gradient_steps"`

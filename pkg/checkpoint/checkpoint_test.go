@@ -14,6 +14,7 @@ import (
 
 	"github.com/dualgn/dgn/pkg/arrays"
 	"github.com/dualgn/dgn/pkg/clock"
+	"github.com/dualgn/dgn/pkg/config"
 	"github.com/dualgn/dgn/pkg/oracles"
 )
 
@@ -27,7 +28,7 @@ func sample() *Checkpoint {
 	return &Checkpoint{
 		Position{
 			Number: 3, Origin: Origin{Identity: "id", Version: "v1", Commit: "c", Executable: "e", ISA: "avx2/amd64"}, Step: 12, Evaluated: 6,
-			Clock: 3 * time.Second, Stops: clock.Stops{Number: 2, Time: time.Minute}, Counters: oracles.Counters{Forwards: 1, JVPs: 2, VJPs: 3, GramProducts: 4, MultiplyAdds: 1 << 60},
+			Clock: 3 * time.Second, Before: config.Moment{Step: 11, Cost: 1.5, Seconds: 0.25, Used: 0.1}, Stops: clock.Stops{Number: 2, Time: time.Minute}, Counters: oracles.Counters{Forwards: 1, JVPs: 2, VJPs: 3, GramProducts: 4, MultiplyAdds: 1 << 60},
 			GradientSteps: 5, OptimizerSteps: 12, Logs: map[string]int64{"metrics.csv": 7, "steps.csv": 1 << 40}, LogSums: map[string]string{"metrics.csv": "ab"},
 		},
 		[]arrays.Array{

@@ -14,6 +14,7 @@ import (
 
 	"github.com/dualgn/dgn/pkg/experiment"
 	"github.com/dualgn/dgn/pkg/runlog"
+	"github.com/dualgn/dgn/pkg/train"
 	"github.com/lmittmann/tint"
 	"github.com/vbauerster/mpb/v8"
 	"github.com/vbauerster/mpb/v8/decor"
@@ -194,10 +195,6 @@ func (m barMonitor) start(info experiment.RunInfo, options ...mpb.BarOption) *ba
 	r := &barRun{info: info}
 	empty := ""
 	r.test.Store(&empty)
-	total := int64(info.Steps)
-	if total == 0 {
-		total = int64(info.Limit * 1000)
-	}
 	// A bar made with its total ends when it gets there, before the evaluation
 	// that follows the last step.
 	name := info.Method()
@@ -209,17 +206,16 @@ func (m barMonitor) start(info experiment.RunInfo, options ...mpb.BarOption) *ba
 		mpb.AppendDecorators(decor.Any(func(decor.Statistics) string {
 			return fmt.Sprintf("batch loss %-9.4g%s ", math.Float64frombits(r.loss.Load()), *r.test.Load())
 		}), decor.OnAbort(decor.OnComplete(decor.AverageETA(decor.ET_STYLE_GO), "done"), "stopped")))...)
-	r.bar.SetTotal(total, false)
+	r.bar.SetTotal(wholeRun, false)
 	return r
 }
 
-func (r *barRun) Step(step int, seconds, batchLoss float64) {
-	r.loss.Store(math.Float64bits(batchLoss))
-	if r.info.Steps > 0 {
-		r.bar.SetCurrent(int64(step))
-	} else {
-		r.bar.SetCurrent(int64(seconds * 1000))
-	}
+// wholeRun is the length of the bar of a run.
+const wholeRun = 10_000
+
+func (r *barRun) Step(p train.Progress) {
+	r.loss.Store(math.Float64bits(p.BatchLoss))
+	r.bar.SetCurrent(int64(min(p.Used, 1) * wholeRun))
 }
 
 func (r *barRun) Evaluated(e *runlog.Evaluation) {
@@ -261,7 +257,7 @@ func (m logMonitor) Start(info experiment.RunInfo) experiment.RunMonitor {
 	return &logRun{log: log, evaluations: m.evaluations}
 }
 
-func (r *logRun) Step(int, float64, float64) {}
+func (r *logRun) Step(train.Progress) {}
 
 func (r *logRun) Evaluated(e *runlog.Evaluation) {
 	attrs := []any{"step", e.Step}

@@ -17,6 +17,7 @@ import (
 	"github.com/dualgn/dgn/pkg/experiment"
 	"github.com/dualgn/dgn/pkg/plan"
 	"github.com/dualgn/dgn/pkg/runlog"
+	"github.com/dualgn/dgn/pkg/train"
 	"golang.org/x/sys/unix"
 )
 
@@ -142,8 +143,8 @@ func TestBars(t *testing.T) {
 	} {
 		a, c := on(t, 120)
 		s := a.newScreen(context.Background())
-		run := s.monitor(a.logger(s)).Start(experiment.RunInfo{Task: task("SGD", 7), Steps: 10})
-		run.Step(5, 0.1, 0.25)
+		run := s.monitor(a.logger(s)).Start(experiment.RunInfo{Task: task("SGD", 7)})
+		run.Step(train.Progress{Step: 5, Used: 0.5, BatchLoss: 0.25})
 		run.Evaluated(evaluated)
 		c.await(t, 0, "50 %")
 		a.logger(s).Info("a line above the bars")
@@ -163,8 +164,8 @@ func TestBarWidth(t *testing.T) {
 	for _, name := range []string{"SGD", strings.Repeat("a long name ", 30), "Größe × " + strings.Repeat("é", 90)} {
 		a, c := on(t, 60)
 		s := a.newScreen(context.Background())
-		run := s.monitor(a.logger(s)).Start(experiment.RunInfo{Task: task(name, 1), Limit: 10})
-		run.Step(1, 1, 0.5)
+		run := s.monitor(a.logger(s)).Start(experiment.RunInfo{Task: task(name, 1)})
+		run.Step(train.Progress{Step: 1, Used: 0.1, BatchLoss: 0.5})
 		c.await(t, 0, name[:3])
 		c.await(t, 0, "\n")
 		if n := widest(c.String()); n > 60 {
@@ -173,7 +174,7 @@ func TestBarWidth(t *testing.T) {
 		c.resize(t, 30)
 		time.Sleep(400 * time.Millisecond) // two times the bars are drawn
 		from := len(c.String())
-		run.Step(2, 5, 0.5)
+		run.Step(train.Progress{Step: 2, Used: 0.5, BatchLoss: 0.5})
 		c.await(t, from, "\n")
 		run.End(runlog.Finished, "")
 		s.close()
@@ -187,14 +188,14 @@ func TestBarWidth(t *testing.T) {
 func TestClosedTerminal(t *testing.T) {
 	a, c := on(t, 60)
 	s := a.newScreen(context.Background())
-	run := s.monitor(a.logger(s)).Start(experiment.RunInfo{Task: task("SGD", 0), Steps: 10})
+	run := s.monitor(a.logger(s)).Start(experiment.RunInfo{Task: task("SGD", 0)})
 	c.await(t, 0, "SGD")
 	c.master.Close()
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
 		for i := range 5 {
-			run.Step(i, 0, 1)
+			run.Step(train.Progress{Step: i, Used: float64(i) / 10, BatchLoss: 1})
 			time.Sleep(refresh / 2)
 		}
 		a.logger(s).Info("a line that no one sees")
@@ -213,8 +214,8 @@ func TestInterruptedBars(t *testing.T) {
 	a, c := on(t, 120)
 	ctx, cancel := context.WithCancel(context.Background())
 	s := a.newScreen(ctx)
-	run := s.monitor(a.logger(s)).Start(experiment.RunInfo{Task: task("SGD", 0), Steps: 10})
-	run.Step(3, 0, 1)
+	run := s.monitor(a.logger(s)).Start(experiment.RunInfo{Task: task("SGD", 0)})
+	run.Step(train.Progress{Step: 3, Used: 0.3, BatchLoss: 1})
 	cancel()
 	run.End(runlog.Interrupted, "")
 	a.logger(s).Warn("a last word")
@@ -231,8 +232,8 @@ func TestSweepBars(t *testing.T) {
 	s := a.newScreen(context.Background())
 	m := s.manyMonitor(a.logger(s))
 	for i, o := range []runlog.Outcome{runlog.Finished, runlog.Diverged, runlog.AtGoal} {
-		run := m.Start(experiment.RunInfo{Task: task("Adam", uint64(i)), Number: i + 1, Of: 3, Steps: 4})
-		run.Step(2, 0, 1)
+		run := m.Start(experiment.RunInfo{Task: task("Adam", uint64(i)), Number: i + 1, Of: 3})
+		run.Step(train.Progress{Step: 2, Used: 0.5, BatchLoss: 1})
 		run.Evaluated(evaluated)
 		run.End(o, "a detail")
 	}

@@ -12,7 +12,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"slices"
 	"strings"
 
@@ -23,8 +22,6 @@ import (
 	"github.com/dualgn/dgn/pkg/optim"
 	"github.com/dualgn/dgn/pkg/oracles"
 	"github.com/dualgn/dgn/pkg/registry"
-	"github.com/dualgn/dgn/pkg/runlog"
-	"github.com/dualgn/dgn/pkg/size"
 	"github.com/dualgn/dgn/pkg/strict"
 	"go.yaml.in/yaml/v3"
 )
@@ -103,6 +100,9 @@ type Method struct {
 	Oracle     Oracle     `yaml:"oracle"`
 	Optimizer  Optimizer  `yaml:"optimizer"`
 	LineSearch LineSearch `yaml:"line_search"`
+
+	// Train is how long this method is trained, nil: as long as all others.
+	Train *Override `yaml:"train,omitempty"`
 }
 
 // UnmarshalStrict fills in what a method may leave out.
@@ -142,33 +142,6 @@ func (m *Method) Solves() bool {
 	return !closed
 }
 
-// Train says how long to train; the first limit reached stops a run.
-type Train struct {
-	BatchSize int          `yaml:"batch_size"`
-	Epochs    int          `yaml:"epochs,omitempty"`
-	Steps     int          `yaml:"steps,omitempty"`
-	Seconds   float64      `yaml:"seconds,omitempty"`     // of training, as wall_seconds counts it
-	Target    *runlog.Goal `yaml:"target,omitempty,flow"` // stops a run at the first evaluation that meets it
-}
-
-// goalMetrics are the metrics that a run may stop on; none looks at test data.
-var goalMetrics = []string{"train_loss", "train_accuracy", "valid_loss", "valid_accuracy"}
-
-// Total returns the number of steps of a whole run, 0 if only seconds limit it.
-func (t Train) Total(perEpoch int) int {
-	total := math.MaxInt
-	if t.Epochs > 0 {
-		total = size.Product(t.Epochs, perEpoch)
-	}
-	if t.Steps > 0 {
-		total = min(total, t.Steps)
-	}
-	if total == math.MaxInt {
-		return 0
-	}
-	return total
-}
-
 // Evaluate says when to evaluate, and on how many training examples.
 type Evaluate struct {
 	Every         Every `yaml:"every"`
@@ -189,43 +162,6 @@ type Log struct {
 	// Inner makes inner.csv and duals.npz: the courses of inner solves, and their
 	// dual variables, at step 1 and at the last step before each evaluation.
 	Inner bool `yaml:"inner"`
-}
-
-// Every is an interval: "epoch" or a number of steps.
-type Every struct {
-	Steps int // 0: an epoch
-}
-
-func (e *Every) UnmarshalStrict(v strict.Value) error {
-	if t, ok := v.Text(); ok && t == "epoch" {
-		e.Steps = 0
-		return nil
-	}
-	if !v.IsNumber() {
-		return v.Errorf("expected \"epoch\" or a number of steps")
-	}
-	if err := v.Decode(&e.Steps); err != nil {
-		return err
-	}
-	if e.Steps <= 0 {
-		return v.Errorf("must be \"epoch\" or a positive number of steps, got %d", e.Steps)
-	}
-	return nil
-}
-
-func (e Every) MarshalYAML() (any, error) {
-	if e.Steps == 0 {
-		return "epoch", nil
-	}
-	return e.Steps, nil
-}
-
-// Due reports whether an event is due after step steps.
-func (e Every) Due(step, stepsPerEpoch int) bool {
-	if e.Steps == 0 {
-		return step%stepsPerEpoch == 0
-	}
-	return step%e.Steps == 0
 }
 
 // Defaults returns a config with every default value set.
@@ -265,9 +201,6 @@ func New(c Config) (*Config, error) {
 		if err := m.check(strict.Value{}); err != nil {
 			errs = append(errs, fmt.Errorf("method %d: %w", i, err))
 		}
-	}
-	if c.Evaluate.Every.Steps < 0 || c.Checkpoint.Every.Steps < 0 {
-		errs = append(errs, errors.New("evaluate and checkpoint: every must be 0 steps, an epoch, or a positive number of steps"))
 	}
 	if err := errors.Join(append(errs, c.validate(strict.Value{}, wholeExperiment))...); err != nil {
 		return nil, &Error{strict.FirstOf(err)}
@@ -371,6 +304,9 @@ func decodeDoc(doc *strict.Doc, what scope) (*Config, error) {
 	c := Defaults()
 	v := doc.Root()
 	if err := v.Decode(&c); err != nil {
+		return nil, &Error{strict.FirstOf(err)}
+	}
+	if err := c.override(); err != nil {
 		return nil, &Error{strict.FirstOf(err)}
 	}
 	if err := c.validate(v, what); err != nil {

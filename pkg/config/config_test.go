@@ -3,8 +3,10 @@ package config
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -14,6 +16,7 @@ import (
 	"github.com/dualgn/dgn/pkg/optim"
 	"github.com/dualgn/dgn/pkg/oracles"
 	"github.com/dualgn/dgn/pkg/registry"
+	"github.com/dualgn/dgn/pkg/runlog"
 	"github.com/dualgn/dgn/pkg/schedules"
 )
 
@@ -51,7 +54,7 @@ func TestConfigErrors(t *testing.T) {
 		{"train.epochs=2.5", "train.epochs: "},
 		{"train.batch_size=0", "train.batch_size: must be a positive number of examples, got 0"},
 		{"train.epochs=-1", "train.epochs: must be positive, got -1"},
-		{"train={batch_size: 5}", "train: has no limit; give epochs, steps or seconds"},
+		{"train={batch_size: 5}", "train: has no limit; give epochs, steps, cost or seconds"},
 		{"train.target={metric: test_loss, value: 1}", `train.target.metric: "test_loss" is not a metric a run may stop on (known: train_loss, train_accuracy, valid_loss, valid_accuracy)`},
 		{"train.target={metric: valid_loss, value: 1}", "needs a validation set; set data.validation"},
 		{"methods.SGD.optimizer.learning_rate=-1", "learning_rate: must be positive, got -1"},
@@ -75,7 +78,24 @@ func TestConfigErrors(t *testing.T) {
 		{"methods=[{optimizer: sgd}]", `the key "name" is missing`},
 		{"methods=[{name: a}]", `the key "optimizer" is missing`},
 		{"methods=[{name: '!', optimizer: sgd}]", `"!" has no letter or digit`},
-		{"evaluate.every=never", `expected "epoch" or a number of steps`},
+		{"evaluate.every=never", `expected "epoch", a number of steps, {cost: C}, {seconds: S} or {geometric: POINTS}`},
+		{"evaluate.every={}", "and one of them"},
+		{"evaluate.every={cost: 5, seconds: 1}", "and one of them"},
+		{"evaluate.every={cost: 0}", "evaluate.every.cost: must be positive, got 0"},
+		{"evaluate.every={cost: 0.5}", "evaluate.every: cost: must be at least 1"},
+		{"evaluate.every={cost: -1}", "evaluate.every: must be positive"},
+		{"evaluate.every={geometric: 1}", "geometric: must be a number of moments from 2 to 10000, got 1"},
+		{"evaluate.every={geometic: 5}", `did you mean "geometric"?`},
+		{"checkpoint.every={cost: 5}", `checkpoint.every: must be "epoch" or a number of steps`},
+		{"train={batch_size: 5, cost: 0}", "train.cost: must be positive, got 0; leave it out for no such limit"},
+		{"train={batch_size: 5, epochs: 0, steps: 4}", "train.epochs: must be positive, got 0; leave it out"},
+		{"train.cost=-1", "train.cost: must be positive, got -1"},
+		{"train.cost=1e300", "train.cost: must be at most 1e+15, got 1e+300"},
+		{"methods.SGD.train={epoch: 3}", `methods.SGD.train.epoch: unknown key; did you mean "epochs"?`},
+		{"methods.SGD.train={epochs: 0}", "methods.SGD.train: has no limit"},
+		{"methods.SGD.train={batch_size: 0}", "methods.SGD.train.batch_size: must be a positive number of examples, got 0"},
+		{"methods.SGD.train={cost: -2}", "methods.SGD.train.cost: must be positive, got -2"},
+		{"methods.SGD.train=3", "methods.SGD.train: expected"},
 		{"evaluate.every=0", `must be "epoch" or a positive number of steps, got 0`},
 		{"evaluate.train_examples=-1", "evaluate.train_examples: must be 0 (all) or a number of examples, got -1"},
 		{"log.every=0", "log.every: must be a positive number of steps, got 0"},
@@ -137,9 +157,9 @@ func TestNew(t *testing.T) {
 	if _, err := registry.Choose(&oracles.Known, "gauss_newton", func(o *oracles.GaussNewton) { o.Gamma = oracles.SearchGamma(1, -1) }); err == nil {
 		t.Error("a negative gamma is searched")
 	}
-	_, err = New(Config{Methods: []Method{{}, {Name: "a\x00", Optimizer: Optimizer{optim.Known.Default("adam")}}}, Seeds: []uint64{1, 1}, Evaluate: Evaluate{Every: Every{-1}}})
+	_, err = New(Config{Methods: []Method{{}, {Name: "a\x00", Optimizer: Optimizer{optim.Known.Default("adam")}}}, Seeds: []uint64{1, 1}, Evaluate: Evaluate{Every: Every{Steps: -1}}})
 	for _, want := range []string{`method 0: the key "name" is missing`, `the key "optimizer" is missing`, "method 1: \"a\\x00\" holds", "name: is missing", "data: is missing", "model: is missing", "loss: is missing",
-		"duplicate seed 1", "batch_size: must be", "train: has no limit", "every must be 0 steps"} {
+		"duplicate seed 1", "batch_size: must be", "train: has no limit", "evaluate.every: must be positive"} {
 		var wrong *Error
 		if !errors.As(err, &wrong) || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v\nwithout %s", err, want)
@@ -203,9 +223,80 @@ func TestConfigsRoundTrip(t *testing.T) {
 		roundTripSweep(t, s)
 	}
 	roundTrip(t, parse(t, toy,
-		"methods.SGD.optimizer.learning_rate={schedule: cosine, initial: 0.1, warmup_steps: 3}", "evaluate.every=7",
+		"methods.SGD.optimizer.learning_rate={schedule: cosine, initial: 0.1, warmup: 0.25}", "evaluate.every={geometric: 7}",
 		"data={name: csv, path: x.csv, header: true, target: [a, -1], test: 0.3}", "model.activation={kind: leaky_relu, slope: 0.2}",
 		"train.target={metric: train_loss, value: 0.5}", "loss={kind: huber, delta: 2}"))
+}
+
+// TestOverride: what a method says of its training takes the place of what is said of all,
+// key by key, in the file, in its resolved text, and under a sweep; a limit of 0 is none.
+func TestOverride(t *testing.T) {
+	c := parse(t, toy, "train={batch_size: 50, epochs: 2, target: {metric: train_loss, value: 0.5}}", "methods.SGD.train={batch_size: 10, cost: 7.5}", "methods.Adam!.train={epochs: 0, steps: 3}")
+	roundTrip(t, c)
+	goal := runlog.Goal{Metric: "train_loss", Value: 0.5}
+	for i, want := range []Train{{BatchSize: 10, Epochs: 2, Cost: 7.5}, {BatchSize: 50, Steps: 3}} {
+		p := c.Plain().Points[i].Config
+		got := p.Train
+		if got.Target == nil || *got.Target != goal {
+			t.Errorf("method %d: the target is %v", i, got.Target)
+		}
+		got.Target = nil
+		if got != want || p.Methods[0].Train != nil || len(p.Methods) != 1 {
+			t.Errorf("method %d: %+v, want %+v", i, got, want)
+		}
+		roundTrip(t, p)
+	}
+	text := strings.Replace(twoMethods, "{name: SGD,", "{name: SGD, train: {epochs: 0, cost: 3},", 1)
+	s := study(t, text, SweepFlags{Grid: []string{"methods.SGD.train.cost=5,9", "train.batch_size=20,25"}})
+	var got []string
+	for _, p := range s.Points {
+		got = append(got, fmt.Sprintf("%s: %s: %d, %g", p.Config.Methods[0].Name, p.Varied, p.Config.Train.BatchSize, p.Config.Train.Cost))
+	}
+	want := []string{"SGD: train.cost=5, train.batch_size=20: 20, 5", "SGD: train.cost=5, train.batch_size=25: 25, 5", "SGD: train.cost=9, train.batch_size=20: 20, 9",
+		"SGD: train.cost=9, train.batch_size=25: 25, 9", "GN v1.5: train.batch_size=20: 20, 0", "GN v1.5: train.batch_size=25: 25, 0"}
+	if !slices.Equal(got, want) {
+		t.Errorf("%q", got)
+	}
+	if err := s.Only([]string{"GN v1.5"}); err != nil || len(s.Points) != 2 || s.Points[0].Method != 1 {
+		t.Errorf("%v, %d points", err, len(s.Points))
+	}
+	var wrong *Error
+	if err := s.Only([]string{"SGDD"}); !errors.As(err, &wrong) || !strings.Contains(err.Error(), `did you mean "SGD"?`) {
+		t.Error(err)
+	}
+}
+
+// TestDue: events are due where a step crosses a multiple of a cost or of a time, or one
+// of the geometric moments, each once, whatever the size of the steps.
+func TestDue(t *testing.T) {
+	for _, c := range []struct {
+		every Every
+		step  float64 // cost and seconds of a step, of a budget of 100
+		want  []int
+	}{
+		{Every{Steps: 4}, 1, []int{4, 8, 12}},
+		{Every{}, 1, []int{5, 10}},
+		{Every{Cost: 5}, 2, []int{3, 5, 8, 10, 13}},
+		{Every{Cost: 5}, 13, []int{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13}},
+		{Every{Seconds: 40}, 13, []int{4, 7, 10, 13}},
+		{Every{Geometric: 3}, 1, []int{1, 10}},       // 1, 10 and 100 of the budget
+		{Every{Geometric: 3}, 13, []int{1, 8}},       // both first ones in one step
+		{Every{Geometric: 5}, 8, []int{1, 2, 4, 13}}, // 1, 3.2, 10, 32, 100
+	} {
+		var got []int
+		before := Moment{}
+		for step := 1; step <= 13; step++ {
+			at := float64(step) * c.step
+			now := Moment{step, at, at, min(at/100, 1)}
+			if c.every.Due(before, now, 5, 0.01) {
+				got = append(got, step)
+			}
+			before = now
+		}
+		if !slices.Equal(got, c.want) {
+			t.Errorf("%+v, steps of %g: due after %v, want %v", c.every, c.step, got, c.want)
+		}
+	}
 }
 
 func FuzzConfig(f *testing.F) {

@@ -26,10 +26,8 @@ type Point struct {
 // Plain returns the study of a config that is not swept over: a point for each method.
 func (c *Config) Plain() *Study {
 	s := &Study{Config: c}
-	for i, m := range c.Methods {
-		one := *c
-		one.Methods = []Method{m}
-		s.Points = append(s.Points, Point{Config: &one, Method: i})
+	for i := range c.Methods {
+		s.Points = append(s.Points, Point{Config: c.Of(i), Method: i})
 	}
 	return s
 }
@@ -77,6 +75,21 @@ func ParseSweep(path string, data []byte, sets []string, flags SweepFlags) (*Stu
 		return nil, &Error{err}
 	}
 	return s, nil
+}
+
+// Only leaves the points of some methods. An unknown one is an [Error].
+func (s *Study) Only(methods []string) error {
+	var names []string
+	for _, m := range s.Config.Methods {
+		names = append(names, m.Name)
+	}
+	for _, m := range methods {
+		if !slices.Contains(names, m) {
+			return Errorf("there is no method %s%s", strict.Quote(m), strict.Suggest(m, names))
+		}
+	}
+	s.Points = slices.DeleteFunc(s.Points, func(p Point) bool { return !slices.Contains(methods, names[p.Method]) })
+	return nil
 }
 
 // Describe prints how many settings there are of each method.
@@ -212,6 +225,6 @@ func (s *Study) point(doc *strict.Doc, method int, settings []assignment, addres
 		}
 		p.Varied = append(p.Varied, v)
 	}
-	p.Config = c
+	p.Config = c.Of(0)
 	return p, nil
 }

@@ -2,7 +2,6 @@ package config
 
 import (
 	"errors"
-	"slices"
 	"strings"
 
 	"github.com/dualgn/dgn/pkg/strict"
@@ -50,33 +49,19 @@ func (c *Config) validate(root strict.Value, what scope) error {
 	if c.Data.IsZero() {
 		bad("data", "is missing, as in data: {name: digits}")
 	}
-	t := c.Train
-	if t.BatchSize <= 0 {
-		bad("train.batch_size", "must be a positive number of examples, got %d", t.BatchSize)
+	train, _ := root.Lookup("train")
+	c.Train.check(train, c, func(key, format string, args ...any) { bad(join("train", key), format, args...) })
+	for i, m := range c.Methods {
+		if m.Train != nil {
+			m.Train.check(strict.Value{}, c, func(key, format string, args ...any) {
+				errs = append(errs, m.Train.complain(i, key, format, args...))
+			})
+		}
 	}
-	if t.Epochs < 0 {
-		bad("train.epochs", "must be positive, got %d", t.Epochs)
-	}
-	if t.Steps < 0 {
-		bad("train.steps", "must be positive, got %d", t.Steps)
-	}
-	if t.Epochs > MaxSteps {
-		bad("train.epochs", "must be at most %d, got %d", int64(MaxSteps), t.Epochs)
-	}
-	if t.Steps > MaxSteps {
-		bad("train.steps", "must be at most %d, got %d", int64(MaxSteps), t.Steps)
-	}
-	if t.Seconds < 0 {
-		bad("train.seconds", "must be positive, got %g", t.Seconds)
-	}
-	if t.Epochs == 0 && t.Steps == 0 && t.Seconds == 0 {
-		bad("train", "has no limit; give epochs, steps or seconds (a target may never be reached)")
-	}
-	if t.Target != nil && !slices.Contains(goalMetrics, t.Target.Metric) {
-		bad("train.target.metric", "%q is not a metric a run may stop on (known: %s)", t.Target.Metric, strings.Join(goalMetrics, ", "))
-	}
-	if t.Target != nil && strings.HasPrefix(t.Target.Metric, "valid_") && c.Data.Common.Validation == 0 {
-		bad("train.target.metric", "%s needs a validation set; set data.validation to the fraction to hold out", t.Target.Metric)
+	c.Evaluate.Every.check(func(format string, args ...any) { bad("evaluate.every", format, args...) })
+	c.Checkpoint.Every.check(func(format string, args ...any) { bad("checkpoint.every", format, args...) })
+	if e := c.Checkpoint.Every; e.Cost > 0 || e.Seconds > 0 || e.Geometric > 0 {
+		bad("checkpoint.every", "must be \"epoch\" or a number of steps")
 	}
 	if c.Evaluate.TrainExamples < 0 {
 		bad("evaluate.train_examples", "must be 0 (all) or a number of examples, got %d", c.Evaluate.TrainExamples)
@@ -116,4 +101,9 @@ func (c *Config) validateMethods(root strict.Value) (errs []error) {
 		}
 	}
 	return errs
+}
+
+// join joins keys by a dot.
+func join(keys ...string) string {
+	return strings.Trim(strings.Join(keys, "."), ".")
 }

@@ -27,6 +27,7 @@ import (
 	"github.com/dualgn/dgn/pkg/runlog"
 	"github.com/dualgn/dgn/pkg/schedules"
 	"github.com/dualgn/dgn/pkg/tensor"
+	"github.com/dualgn/dgn/pkg/train"
 )
 
 // toy is a small experiment on embedded data.
@@ -311,12 +312,12 @@ type watched struct {
 	info RunInfo
 }
 
-func (w watched) Step(step int, seconds, _ float64) {
+func (w watched) Step(p train.Progress) {
 	if w.seconds != nil {
-		w.seconds(seconds)
+		w.seconds(p.Seconds)
 	}
 	if w.step != nil {
-		w.step(w.info.Method(), w.info.Seed, step)
+		w.step(w.info.Method(), w.info.Seed, p.Step)
 	}
 }
 

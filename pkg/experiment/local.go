@@ -136,7 +136,6 @@ func (l *Local) train(ctx context.Context, p *problem.Problem, c *folder.Claim, 
 		resume(m, c.Resumed, c.From)
 		log.Info("continued from a checkpoint", "step", c.From.Step)
 	}
-	r.Steps, r.Limit = p.Config.Train.Total(p.Train.Len()/p.Config.Train.BatchSize), p.Config.Train.Seconds
 	monitor := l.Monitor.Start(r)
 	defer func() {
 		if v := recover(); v != nil {

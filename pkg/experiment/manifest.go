@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/dualgn/dgn/pkg/checkpoint"
+	"github.com/dualgn/dgn/pkg/config"
 	"github.com/dualgn/dgn/pkg/plan"
 	"github.com/dualgn/dgn/pkg/runlog"
 	"github.com/dualgn/dgn/pkg/tensor"
@@ -20,8 +21,19 @@ func (l *Local) manifest(t plan.Task) *runlog.Manifest {
 		Dataset: t.Config.Data.Name, Precision: t.Config.Precision,
 		Outcome: runlog.Running, Identity: t.Identity, Settings: t.Settings,
 		Build: l.Folder.Build, Machine: l.Folder.Host, Threads: l.Threads, Jobs: l.Jobs,
-		Start: time.Now().UTC(), Checksums: t.Checksums,
+		Start: time.Now().UTC(), Checksums: t.Checksums, Clocked: clocked(t.Config),
 	}
+}
+
+// clocked lists the settings by which a run follows the clock.
+func clocked(c *config.Config) (keys []string) {
+	if c.Train.Seconds > 0 {
+		keys = append(keys, "train.seconds")
+	}
+	if c.Evaluate.Every.Seconds > 0 {
+		keys = append(keys, "evaluate.every.seconds")
+	}
+	return keys
 }
 
 // resume makes m, of a run about to start, that of the continuation of old.

@@ -9,10 +9,8 @@ import (
 // A RunInfo announces a run.
 type RunInfo struct {
 	plan.Task
-	Number int     // counts the runs that are to be made, from 1
-	Of     int     // runs to make
-	Steps  int     // of the whole run, 0 if unknown
-	Limit  float64 // seconds of training, 0 if unlimited
+	Number int // counts the runs that are to be made, from 1
+	Of     int // runs to make
 }
 
 // A Monitor shows people how runs get on. With several jobs its methods are
@@ -30,6 +28,6 @@ type RunMonitor interface {
 type noMonitor struct{}
 
 func (noMonitor) Start(RunInfo) RunMonitor            { return noMonitor{} }
-func (noMonitor) Step(int, float64, float64)          {}
+func (noMonitor) Step(train.Progress)                 {}
 func (noMonitor) Evaluated(*runlog.Evaluation)        {}
 func (noMonitor) End(_ runlog.Outcome, detail string) {}

@@ -3,7 +3,10 @@ package problem
 import (
 	"fmt"
 	"io"
+	"slices"
+	"strings"
 
+	"github.com/dualgn/dgn/pkg/config"
 	"github.com/dualgn/dgn/pkg/size"
 )
 
@@ -48,15 +51,46 @@ func (p *Problem) Describe(w io.Writer) error {
 	fmt.Fprintf(w, "one vector of %d parameters: %s\n", p.Net.NumParams(), size.Bytes(size.Product(p.Net.NumParams(), value)))
 	fmt.Fprintf(w, "memory: the data take %s, and each run about\n", size.Bytes(p.Bytes()))
 	for i := range c.Methods {
-		fmt.Fprintf(w, "  %s: %s\n", c.Methods[i].Name, p.Footprint(&c.Methods[i], 1))
+		fmt.Fprintf(w, "  %s: %s\n", c.Methods[i].Name, p.of(i).Footprint(&c.Methods[i], 1))
 	}
-	if total := c.Train.Total(perEpoch); total > 0 {
-		_, err := fmt.Fprintf(w, "%d methods x %d seeds x %d steps (%d an epoch): %.4g million million multiply-adds if every step costs 1\n",
-			len(c.Methods), len(c.Seeds), total, perEpoch, float64(len(c.Methods))*float64(len(c.Seeds))*float64(total)*unit/1e12)
+	return p.describeLengths(w, perEpoch, unit)
+}
+
+// describeLengths prints how long runs are, of all methods or, where some have lengths
+// of their own, of each.
+func (p *Problem) describeLengths(w io.Writer, perEpoch int, unit float64) error {
+	c := p.Config
+	if !slices.ContainsFunc(c.Methods, func(m config.Method) bool { return m.Train != nil }) {
+		if total := c.Train.Total(perEpoch); total > 0 {
+			_, err := fmt.Fprintf(w, "%d methods x %d seeds x %d steps (%d an epoch): %.4g million million multiply-adds if every step costs 1\n",
+				len(c.Methods), len(c.Seeds), total, perEpoch, float64(len(c.Methods))*float64(len(c.Seeds))*float64(total)*unit/1e12)
+			return err
+		}
+		_, err := fmt.Fprintf(w, "%d methods x %d seeds x %s of training\n", len(c.Methods), len(c.Seeds), limits(c.Train, perEpoch))
 		return err
 	}
-	_, err := fmt.Fprintf(w, "%d methods x %d seeds x %g seconds of training\n", len(c.Methods), len(c.Seeds), c.Train.Seconds)
-	return err
+	for i, m := range c.Methods {
+		t := c.Of(i).Train
+		if _, err := fmt.Fprintf(w, "%s: %d seeds x %s of training, in mini-batches of %d\n", m.Name, len(c.Seeds), limits(t, p.Train.Len()/t.BatchSize), t.BatchSize); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// limits says how long a run is.
+func limits(t config.Train, perEpoch int) string {
+	var parts []string
+	if total := t.Total(perEpoch); total > 0 {
+		parts = append(parts, fmt.Sprintf("%d steps", total))
+	}
+	if t.Cost > 0 {
+		parts = append(parts, fmt.Sprintf("cost %g", t.Cost))
+	}
+	if t.Seconds > 0 {
+		parts = append(parts, fmt.Sprintf("%g seconds", t.Seconds))
+	}
+	return strings.Join(parts, " or ")
 }
 
 // writeTable writes rows of cells in columns: the first so many flush left,

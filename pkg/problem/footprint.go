@@ -60,15 +60,23 @@ func OracleSizes(n *nn.Net, m, value, examples int) oracles.Sizes {
 }
 
 // duals is the number of bytes of the dual variables that log: {inner: true}
-// keeps, where the number of evaluations is known.
+// keeps, where the number of evaluations is known: at most one a step.
 func (p *Problem) duals() int {
-	perEpoch := p.Train.Len() / p.Config.Train.BatchSize
-	every := p.Config.Evaluate.Every.Steps
-	if every == 0 {
-		every = perEpoch
+	t, every := p.Config.Train, p.Config.Evaluate.Every
+	perEpoch := p.Train.Len() / t.BatchSize
+	evaluations := t.Total(perEpoch)
+	switch {
+	case every.Geometric > 0:
+		evaluations = every.Geometric
+	case every.Cost > 0 && t.Cost > 0:
+		evaluations = int(t.Cost / every.Cost)
+	case every.Cost > 0 || every.Seconds > 0:
+	case every.Steps > 0:
+		evaluations /= every.Steps
+	default:
+		evaluations /= perEpoch
 	}
-	evaluations := 2 + p.Config.Train.Total(perEpoch)/every
-	return size.Product(8, evaluations, p.Config.Train.BatchSize, p.Net.Outputs())
+	return size.Product(8, size.Sum(2, evaluations), t.BatchSize, p.Net.Outputs())
 }
 
 // EvalChunk is the number of examples that are evaluated at a time; it is fixed, since
@@ -81,7 +89,7 @@ func (p *Problem) Fits() error {
 	var all strict.Complaints
 	for i := range p.Config.Methods {
 		m := &p.Config.Methods[i]
-		all.Add(memory.Process.Fits("a run of "+m.Name, p.Footprint(m, 1)))
+		all.Add(memory.Process.Fits("a run of "+m.Name, p.of(i).Footprint(m, 1)))
 	}
 	if err := all.Err(); err != nil {
 		return config.Wrap(err)

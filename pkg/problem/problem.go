@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/dualgn/dgn/pkg/config"
 	"github.com/dualgn/dgn/pkg/datasets"
@@ -16,6 +15,7 @@ import (
 	"github.com/dualgn/dgn/pkg/losses"
 	"github.com/dualgn/dgn/pkg/nn"
 	"github.com/dualgn/dgn/pkg/oracles"
+	"github.com/dualgn/dgn/pkg/runlog"
 	"github.com/dualgn/dgn/pkg/schedules"
 	"github.com/dualgn/dgn/pkg/strict"
 	"github.com/dualgn/dgn/pkg/tensor"
@@ -148,41 +148,58 @@ func buildNet(c *config.Config, in tensor.Shape, k int) (*nn.Net, error) {
 	return n, nil
 }
 
+// of is the problem as one of the config's methods sees it: with the training that it
+// overrides in place.
+func (p *Problem) of(method int) *Problem {
+	one := *p
+	one.Config = p.Config.Of(method)
+	return &one
+}
+
 // check finds settings that do not fit the data.
 func (p *Problem) check() error {
 	c := p.Config
-	if n := p.Train.Len(); c.Train.BatchSize > n {
-		return config.Errorf("train.batch_size: %d is larger than the %d training examples of %s", c.Train.BatchSize, n, c.Data.Name)
-	}
 	if n := p.Train.Len(); c.Evaluate.TrainExamples > n {
 		p.Choices = append(p.Choices, fmt.Sprintf("evaluate.train_examples: all %d training examples, fewer than %d", n, c.Evaluate.TrainExamples))
 	}
-	if t := c.Train.Target; t != nil && strings.HasSuffix(t.Metric, "accuracy") && p.Classes == 0 {
-		return config.Errorf("train.target.metric: %s does not apply to regression; use train_loss or valid_loss", t.Metric)
-	}
-	perEpoch := p.Train.Len() / c.Train.BatchSize
-	if c.Train.Total(perEpoch) > config.MaxSteps {
-		return config.Errorf("train.epochs: %d epochs of %d steps are more than the %d steps that can be counted", c.Train.Epochs, perEpoch, int64(config.MaxSteps))
-	}
-	at := schedules.Time{Total: c.Train.Total(perEpoch), StepsPerEpoch: perEpoch}
 	loss := c.Loss.Must()
-	for _, m := range c.Methods {
-		spec := m.Oracle.Must()
-		if err := spec.Fits(loss, p.Net.Dims(c.Train.BatchSize)); err != nil {
-			return config.Wrap(m.Oracle.At.Locate(err))
+	for i, m := range c.Methods {
+		if err := p.of(i).checkMethod(); err != nil {
+			return err
 		}
-		if a, ok := spec.(oracles.Automatic); ok {
+		if a, ok := m.Oracle.Must().(oracles.Automatic); ok {
 			for _, choice := range a.Choices(loss) {
 				p.Choices = append(p.Choices, fmt.Sprintf("%s: %s", m.Name, choice))
 			}
 		}
-		for _, part := range []struct {
-			at      strict.Value
-			options any
-		}{{m.Oracle.At, m.Oracle.Options}, {m.Optimizer.At, m.Optimizer.Options}, {m.LineSearch.At, m.LineSearch.Options}} {
-			if err := CheckSchedules(part.options, at); err != nil {
-				return config.Wrap(part.at.Locate(err))
-			}
+	}
+	return nil
+}
+
+// checkMethod is check for what concerns the one method of the config.
+func (p *Problem) checkMethod() error {
+	c := p.Config
+	m, t := c.Methods[0], c.Train
+	if n := p.Train.Len(); t.BatchSize > n {
+		return config.Errorf("train.batch_size: %d is larger than the %d training examples of %s", t.BatchSize, n, c.Data.Name)
+	}
+	if goal := t.Target; goal != nil && runlog.HigherIsBetter(goal.Metric) && p.Classes == 0 {
+		return config.Errorf("train.target.metric: %s does not apply to regression; use train_loss or valid_loss", goal.Metric)
+	}
+	perEpoch := p.Train.Len() / t.BatchSize
+	if t.Total(perEpoch) > config.MaxSteps {
+		return config.Errorf("train.epochs: %d epochs of %d steps are more than the %d steps that can be counted", t.Epochs, perEpoch, int64(config.MaxSteps))
+	}
+	if err := m.Oracle.Must().Fits(c.Loss.Must(), p.Net.Dims(t.BatchSize)); err != nil {
+		return config.Wrap(m.Oracle.At.Locate(err))
+	}
+	at := schedules.Time{Total: t.Total(perEpoch), StepsPerEpoch: perEpoch, Budget: t.Budget(perEpoch)}
+	for _, part := range []struct {
+		at      strict.Value
+		options any
+	}{{m.Oracle.At, m.Oracle.Options}, {m.Optimizer.At, m.Optimizer.Options}, {m.LineSearch.At, m.LineSearch.Options}} {
+		if err := CheckSchedules(part.options, at); err != nil {
+			return config.Wrap(part.at.Locate(err))
 		}
 	}
 	return nil

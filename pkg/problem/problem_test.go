@@ -49,7 +49,7 @@ func TestProblemErrors(t *testing.T) {
 		{[]string{"model={kind: sequential, layers: [flatten, {kind: dense, units: 3}]}"}, "the last layer gives 3 numbers, but data set digits with loss logistic needs 10"},
 		{[]string{"model={kind: sequential, layers: [{kind: dense, units: 10}]}"}, "layer 0 (dense): takes vectors, not examples of shape 1x8x8; put a flatten layer before it"},
 		{[]string{"data={name: diabetes}", "loss=squared", "train.target={metric: train_accuracy, value: 1}"}, "train_accuracy does not apply to regression"},
-		{[]string{"train={batch_size: 5, seconds: 1}", "methods.SGD.optimizer.learning_rate={schedule: cosine}"}, "the cosine schedule needs an end"},
+		{[]string{"methods.Adam!.train={batch_size: 301}"}, "train.batch_size: 301 is larger than the 300 training examples of digits"},
 		{[]string{"data={name: mnist, dir: /nosuch}"}, "files are missing in /nosuch/mnist"},
 		{[]string{"data={name: csv}"}, "data.path: is missing"},
 	} {

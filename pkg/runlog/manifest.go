@@ -89,6 +89,10 @@ type Manifest struct {
 
 	Checksums map[string]string `json:"data_checksums"` // SHA-256 by file
 	Choices   []string          `json:"choices"`        // made automatically
+
+	// Clocked lists the settings by which the run follows the clock: made again, it has
+	// other bits.
+	Clocked []string `json:"clocked,omitempty"`
 }
 
 // A Resumption is one continuation of an interrupted run.

@@ -44,6 +44,8 @@ type Step struct {
 	VJPs         int   `csv:"vjps"`
 	GramProducts int   `csv:"gram_products"`
 	MultiplyAdds int64 `csv:"multiply_adds"`
+
+	Fraction float64 `csv:"fraction"` // share of the budget that was used when the step began
 }
 
 // GradientStep marks, in the column stop_reason, a step whose update did not

@@ -32,7 +32,7 @@ func TestLogIsOfTheStep(t *testing.T) {
 		tr.batch.Read(tr.data.Train, tr.order.batch(0), tr.x, tr.y)
 		lin := nn.NewLinearization[float64](p.Net, c.Train.BatchSize, nil)
 		lin.Linearize(tr.w, tr.x)
-		tr.oracle.Direction(tr.d, &oracles.Subproblem[float64]{Loss: tr.loss, Time: tr.time(0), Gradient: oracles.Batch[float64]{Jacobian: lin, Targets: tr.y}})
+		tr.oracle.Direction(tr.d, &oracles.Subproblem[float64]{Loss: tr.loss, Time: tr.time(), Gradient: oracles.Batch[float64]{Jacobian: lin, Targets: tr.y}})
 		r := tr.oracle.Complete(true)
 		for column, want := range map[string]float64{"grad_norm": r.GradNorm, "slope": r.Slope, "duality_gap": r.Gap} {
 			if math.IsNaN(want) {
@@ -73,7 +73,7 @@ func TestSlopeIsTimedWork(t *testing.T) {
 				t.Errorf("%s, trial %d: slope %g after %d diagnoses", kind, i, slope, diagnosed.calls)
 			}
 			again := diagnosed.Oracle.Complete(false)
-			if rate, _ := tr.optimizer.ScalesDirection(tr.time(0)); slope != rate*again.Slope {
+			if rate, _ := tr.optimizer.ScalesDirection(tr.now); slope != rate*again.Slope {
 				t.Errorf("%s, trial %d: slope %g, diagnosed %g", kind, i, slope, rate*again.Slope)
 			}
 		}

@@ -54,7 +54,7 @@ func opened(t testing.TB, c *config.Config) *problem.Problem {
 // noMonitor watches nothing.
 type noMonitor struct{}
 
-func (noMonitor) Step(int, float64, float64)   {}
+func (noMonitor) Step(Progress)                {}
 func (noMonitor) Evaluated(*runlog.Evaluation) {}
 
 // output writes to a folder of its own.

@@ -28,7 +28,7 @@ func (p probe) Search(phi optim.Objective) float64 {
 	before := p.t64.counters
 	slope := phi.Slope()
 	jvps := p.t64.counters.JVPs - before.JVPs
-	_, free := p.t64.optimizer.ScalesDirection(p.t64.time(p.t64.step))
+	_, free := p.t64.optimizer.ScalesDirection(p.t64.now)
 	if free && jvps != 0 || !free && jvps != 1 {
 		p.t.Errorf("%s: the slope took %d JVPs", p.name, jvps)
 	}

@@ -33,5 +33,6 @@ func (t *trainer[T]) row(batchLoss, stepSize float64) *runlog.Step {
 		BatchLoss: batchLoss, GradNorm: r.GradNorm, DirectionNorm: tensor.Norm2(t.pool, t.d), Slope: r.Slope, StepSize: stepSize, Gamma: r.Gamma,
 		InnerIterations: r.InnerIterations, StopReason: reason, RelativeResidual: r.RelativeResidual, DualityGap: r.Gap,
 		Forwards: c.Forwards, JVPs: c.JVPs, VJPs: c.VJPs, GramProducts: c.GramProducts, MultiplyAdds: c.MultiplyAdds,
+		Fraction: t.previous.Used,
 	}
 }

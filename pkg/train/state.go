@@ -25,7 +25,7 @@ const (
 // next step.
 func (t *trainer[T]) checkpoint() *checkpoint.Checkpoint {
 	p := checkpoint.Position{
-		Step: t.step, Evaluated: t.evaluated, Clock: t.clock.Total, Stops: t.stops(),
+		Step: t.step, Evaluated: t.evaluated, Clock: t.clock.Total, Before: t.previous, Stops: t.stops(),
 		Counters: t.counters, GradientSteps: t.gradientSteps, Logs: t.out.Log.Sizes(), LogSums: t.out.Log.Sums(),
 	}
 	if n := t.optimizer.State().Steps; n != nil {
@@ -120,6 +120,6 @@ func (t *trainer[T]) restore(c *checkpoint.Checkpoint) error {
 		*rule[i] = v
 	}
 	t.step, t.evaluated, t.saved = c.Step, c.Evaluated, c.Step
-	t.clock.Total, t.before, t.counters, t.gradientSteps = c.Clock, c.Stops, c.Counters, c.GradientSteps
+	t.previous, t.clock.Total, t.before, t.counters, t.gradientSteps = c.Before, c.Clock, c.Stops, c.Counters, c.GradientSteps
 	return nil
 }

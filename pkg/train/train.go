@@ -49,8 +49,9 @@ type trainer[T tensor.Float] struct {
 	w             []T
 	clock         clock.Clock
 	counters      oracles.Counters
-	gradientSteps int         // updates that a line search replaced
-	before        clock.Stops // of the sessions before this one
+	gradientSteps int           // updates that a line search replaced
+	before        clock.Stops   // of the sessions before this one
+	previous      config.Moment // before the last step
 	began         time.Time
 	oracle        oracles.Oracle[T]
 	optimizer     optim.Optimizer[T]
@@ -66,6 +67,8 @@ type trainer[T tensor.Float] struct {
 	omega      []float64             // room for the weights of a mini-batch
 	losses     losses.Weighted       // of the mini-batch of the current step
 	d, u       []T                   // direction and update
+	now        schedules.Time        // of the step
+	warmed     float64               // share of a budget of seconds that the warm-up step took
 	mini       oracles.Subproblem[T] // what the oracle is asked
 	along      objective[T]          // the mini-batch objective along u
 	logged     oracles.Report        // of the step, completed for the log
@@ -132,7 +135,11 @@ func (t *trainer[T]) warmUp() error {
 			fresh[name] = slices.Clone(v)
 		}
 	}
+	began := time.Now()
 	t.advance()
+	if limits := t.config.Train; limits.Seconds > 0 && limits.Budget(t.order.perEpoch()) {
+		t.warmed = time.Since(began).Seconds() / limits.Seconds
+	}
 
 	copy(t.w, w)
 	t.counters, t.gradientSteps = oracles.Counters{}, 0
@@ -214,6 +221,7 @@ func (t *trainer[T]) train(ctx context.Context) (runlog.Outcome, string, error) 
 			}
 		}
 
+		t.previous = t.moment()
 		t.clock.Start()
 		report := t.direct()
 		t.clock.Stop()
@@ -239,7 +247,7 @@ func (t *trainer[T]) train(ctx context.Context) (runlog.Outcome, string, error) 
 		if t.inner != nil && (t.step == 1 || t.evaluationDue()) {
 			t.recordInner()
 		}
-		t.out.Monitor.Step(t.step, t.clock.Seconds(), h)
+		t.out.Monitor.Step(Progress{Step: t.step, Seconds: t.clock.Seconds(), Used: t.used(t.moment()), BatchLoss: h})
 	}
 }
 
@@ -249,7 +257,7 @@ func (t *trainer[T]) train(ctx context.Context) (runlog.Outcome, string, error) 
 // result.
 func (t *trainer[T]) checkpointDue() bool {
 	every := t.config.Checkpoint.Every
-	return t.step > t.saved && every.Due(t.step, t.order.perEpoch()) && (every.Steps > 0 || time.Since(t.out.Checkpoints.At) >= time.Second)
+	return t.step > t.saved && t.due(every) && (every.Steps > 0 || time.Since(t.out.Checkpoints.At) >= time.Second)
 }
 
 // save writes a checkpoint. The logs it refers to are put on disk before it; its
@@ -273,13 +281,14 @@ func (t *trainer[T]) advance() {
 // direct makes the direction at the current weights, and returns the oracle's report,
 // which the line search uses too.
 func (t *trainer[T]) direct() oracles.Report {
+	t.now = t.time()
 	t.batch.ReadAugmented(t.data.Augment, datasets.Chance{Key: t.augmentKey, Step: t.step}, t.data.Train, t.order.batch(t.step), t.x, t.y)
 	t.losses = losses.Weighted{Loss: t.loss, Omega: t.data.Train.Omega(t.omega, t.order.batch(t.step))}
 	t.lin.Linearize(t.w, t.x)
 	t.count(oracles.Counters{Forwards: 1, MultiplyAdds: t.forwardAdds()})
 
 	t.mini = oracles.Subproblem[T]{
-		Loss: t.loss, Time: t.time(t.step),
+		Loss: t.loss, Time: t.now,
 		Gradient: oracles.Batch[T]{Jacobian: t.lin, Targets: t.y, Omega: t.losses.Omega, Examples: t.order.batch(t.step)},
 	}
 	if t.inner != nil {
@@ -292,7 +301,7 @@ func (t *trainer[T]) direct() oracles.Report {
 
 // update moves the weights by eta times the optimizer's update.
 func (t *trainer[T]) update() (eta float64) {
-	now := t.time(t.step)
+	now := t.now
 	if t.inPlace != nil {
 		t.inPlace.Step(t.d, t.w, now)
 		return 1
@@ -318,20 +327,6 @@ func (t *trainer[T]) count(c oracles.Counters) { t.counters.Add(c) }
 
 func (t *trainer[T]) forwardAdds() int64 {
 	return int64(t.config.Train.BatchSize) * t.net.MultiplyAdds().Forward
-}
-
-func (t *trainer[T]) time(step int) schedules.Time {
-	return schedules.Time{Step: step, Total: t.config.Train.Total(t.order.perEpoch()), StepsPerEpoch: t.order.perEpoch()}
-}
-
-func (t *trainer[T]) done() bool {
-	total := t.config.Train.Total(t.order.perEpoch())
-	return total > 0 && t.step >= total || t.config.Train.Seconds > 0 && t.clock.Seconds() >= t.config.Train.Seconds
-}
-
-// evaluationDue: at the start, at the configured interval, and at the end.
-func (t *trainer[T]) evaluationDue() bool {
-	return t.step == 0 || t.config.Evaluate.Every.Due(t.step, t.order.perEpoch()) || t.done()
 }
 
 // goalMet says what was reached, "" if nothing.
@@ -383,7 +378,7 @@ func (o *objective[T]) Slope() float64 {
 	if o.replaced {
 		return o.slope
 	}
-	if c, ok := o.optimizer.ScalesDirection(o.time(o.step)); ok {
+	if c, ok := o.optimizer.ScalesDirection(o.now); ok {
 		if s, ok := o.oracle.(oracles.Sloper); ok {
 			return c * s.Slope()
 		}

@@ -36,8 +36,16 @@ type Output struct {
 
 // A Monitor follows a run. Its time is not counted as training.
 type Monitor interface {
-	Step(step int, seconds, batchLoss float64)
+	Step(Progress)
 	Evaluated(*runlog.Evaluation)
+}
+
+// A Progress is where a run stands after a step.
+type Progress struct {
+	Step      int
+	Seconds   float64 // of training
+	Used      float64 // share of the budget
+	BatchLoss float64 // before the step
 }
 
 // An End says how a run ended, and what it took. Time and counts are of the whole run.

@@ -1,0 +1,79 @@
+package train
+
+import (
+	"github.com/dualgn/dgn/pkg/config"
+	"github.com/dualgn/dgn/pkg/schedules"
+)
+
+// moment is where the run stands between two steps.
+func (t *trainer[T]) moment() config.Moment {
+	m := config.Moment{Step: t.step, Cost: t.cost(), Seconds: t.clock.Seconds()}
+	m.Used = t.used(m)
+	return m
+}
+
+// used returns the share of the run's length that is behind a moment: of steps and cost
+// the larger, or of seconds, if nothing else limits the run.
+func (t *trainer[T]) used(m config.Moment) float64 {
+	limits := t.config.Train
+	total := limits.Total(t.order.perEpoch())
+	if total == 0 && limits.Cost == 0 {
+		return m.Seconds / limits.Seconds
+	}
+	used := 0.0
+	if total > 0 {
+		used = float64(m.Step) / float64(total)
+	}
+	if limits.Cost > 0 {
+		used = max(used, m.Cost/limits.Cost)
+	}
+	return used
+}
+
+// leastOfSeconds is the share of a budget of seconds at which geometric moments begin.
+const leastOfSeconds = 1e-3
+
+// least is the share that a first step takes, one that costs a gradient.
+func (t *trainer[T]) least() float64 {
+	limits := t.config.Train
+	total := limits.Total(t.order.perEpoch())
+	if total == 0 && limits.Cost == 0 {
+		return leastOfSeconds
+	}
+	return min(1/max(float64(total), limits.Cost), 1)
+}
+
+// time is the moment at which the next step begins, as schedules see it. It must not
+// change before the step has ended.
+func (t *trainer[T]) time() schedules.Time {
+	limits, perEpoch := t.config.Train, t.order.perEpoch()
+	now := schedules.Time{Step: t.step, Total: limits.Total(perEpoch), StepsPerEpoch: perEpoch, Budget: limits.Budget(perEpoch)}
+	if !now.Budget {
+		return now
+	}
+	now.Used = min(t.used(t.moment()), 1)
+	// The step is expected to take as much as those before it on average.
+	now.Next = now.Used + max(t.least(), t.warmed)
+	if t.step > 0 {
+		now.Next = now.Used + now.Used/float64(t.step)
+	}
+	now.Next = min(now.Next, 1)
+	return now
+}
+
+// done reports whether a limit is reached.
+func (t *trainer[T]) done() bool {
+	limits := t.config.Train
+	total := limits.Total(t.order.perEpoch())
+	return total > 0 && t.step >= total || limits.Seconds > 0 && t.clock.Seconds() >= limits.Seconds || limits.Cost > 0 && t.cost() >= limits.Cost
+}
+
+// due reports whether an event is due after the last step.
+func (t *trainer[T]) due(every config.Every) bool {
+	return every.Due(t.previous, t.moment(), t.order.perEpoch(), t.least())
+}
+
+// evaluationDue: at the start, at the configured interval, and at the end.
+func (t *trainer[T]) evaluationDue() bool {
+	return t.step == 0 || t.due(t.config.Evaluate.Every) || t.done()
+}
