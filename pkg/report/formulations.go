@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/dualgn/dgn/pkg/figure"
+	"github.com/dualgn/dgn/pkg/strict"
 )
 
 // solving are the settings in which the primal and the dual of one problem may
@@ -127,7 +128,7 @@ func variants(pairs [][]series) func(series) string {
 	if slices.ContainsFunc(pairs, func(pair []series) bool { return len(distinct(pair, name)) < len(pair) }) {
 		return func(s series) string { return name(s) + " (" + s.label + ")" } // methods of two names, alike
 	}
-	return func(s series) string { return printable(name(s)) }
+	return func(s series) string { return strict.OneLine(name(s)) }
 }
 
 // formulationPanel draws the formulations of a pair; names are those of all
@@ -188,7 +189,7 @@ func (d *drawing) titleOf(pair []series) string {
 			parts = append(parts, s.formulation()+text)
 		}
 	}
-	return printable(strings.Join(parts, ", "))
+	return strict.OneLine(strings.Join(parts, ", "))
 }
 
 // until returns a line up to the point after x.

@@ -11,6 +11,7 @@ import (
 	"github.com/dualgn/dgn/pkg/figure"
 	"github.com/dualgn/dgn/pkg/runlog"
 	"github.com/dualgn/dgn/pkg/stats"
+	"github.com/dualgn/dgn/pkg/strict"
 )
 
 // sensitivities draws, for each swept key, results against its values.
@@ -90,7 +91,7 @@ func newScale(values []string, log *bool) scale {
 	}
 	if s.names || len(values) <= 8 {
 		for _, v := range values {
-			s.ticks = append(s.ticks, figure.Tick{Value: s.at[v], Label: printable(v)})
+			s.ticks = append(s.ticks, figure.Tick{Value: s.at[v], Label: strict.OneLine(v)})
 		}
 	}
 	return s
@@ -115,7 +116,7 @@ func (d *drawing) sensitivity(key string, values []string, ys []quantity) figure
 					label += ", " + short(v.Key) + "=" + v.Value
 				}
 			}
-			return printable(label)
+			return strict.OneLine(label)
 		}
 	}
 	lineOf := line(func(k string) bool { return d.opt.Line == "" || k == d.opt.Line })

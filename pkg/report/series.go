@@ -11,6 +11,7 @@ import (
 
 	"github.com/dualgn/dgn/pkg/runlog"
 	"github.com/dualgn/dgn/pkg/stats"
+	"github.com/dualgn/dgn/pkg/strict"
 )
 
 // compareSettings orders by key, and numbers by their value.
@@ -224,7 +225,7 @@ func (res *Results) series() []series {
 		for _, v := range s.settings {
 			s.label += ", " + short(v.Key) + "=" + v.Value
 		}
-		s.label = printable(s.label)
+		s.label = strict.OneLine(s.label)
 	}
 	return out
 }
