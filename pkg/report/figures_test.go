@@ -152,8 +152,8 @@ func TestJSON(t *testing.T) {
 	runs := swept(2, []int{1, 5}, []float64{1, 10})
 	for i, loss := range []float64{0, 5e-324, math.MaxFloat64, math.Inf(1), math.Inf(-1), math.NaN()} {
 		r := fake("Extreme", 1, uint64(i), []string{"finished", "diverged"}[i%2], 1, loss, 2, loss)
-		r.inner = fmt.Sprintf("step,iteration,relative_residual,duality_gap\n0,0,1,%g\n0,1,%g,0\n", loss, loss)
-		r.duals = []arrays.Array{arrays.Float64("alpha_0", []int{3, 1}, []float64{loss, 1, 2})}
+		r.Inner = fmt.Sprintf("step,iteration,relative_residual,duality_gap\n0,0,1,%g\n0,1,%g,0\n", loss, loss)
+		r.Duals = []arrays.Array{arrays.Float64("alpha_0", []int{3, 1}, []float64{loss, 1, 2})}
 		runs = append(runs, r)
 	}
 	for _, log := range []bool{false, true} {

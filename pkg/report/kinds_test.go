@@ -135,7 +135,7 @@ func TestConvergence(t *testing.T) {
 		t.Errorf("%+v", c)
 	}
 	run := fake("A", 0, 0, "finished", 1)
-	run.inner = text
+	run.Inner = text
 	got := drawn(t, load(t, run), FigureOptions{Figures: []string{"inner"}})["inner"]
 	says(t, "inner", got, "inner iteration", "relative residual", "!duality gap", "A [3 solves]", "n = 1 seeds", "!triangles")
 
@@ -152,7 +152,7 @@ func TestConvergence(t *testing.T) {
 		}
 	}
 	// A crash cuts the last row short.
-	run.inner = text + "30,0,1"
+	run.Inner = text + "30,0,1"
 	res := load(t, run)
 	drawn(t, res, FigureOptions{Figures: []string{"inner"}})
 	if len(res.Warnings) != 1 || !strings.Contains(res.Warnings[0], "inner.csv: the last row is cut short") {
@@ -208,7 +208,7 @@ func TestExtremes(t *testing.T) {
 
 func TestDuals(t *testing.T) {
 	run := fake("A", 0, 0, "finished", 1)
-	run.duals = []arrays.Array{arrays.Float64("alpha_0", []int{2, 2}, []float64{3, 4, 0, 0}), arrays.Float64("alpha_10", []int{4, 1}, []float64{1, -1, 1, 1})}
+	run.Duals = []arrays.Array{arrays.Float64("alpha_0", []int{2, 2}, []float64{3, 4, 0, 0}), arrays.Float64("alpha_10", []int{4, 1}, []float64{1, -1, 1, 1})}
 	dir := folder(t, run)
 	path := filepath.Join(dir, "runs/m0/0/duals.npz")
 	data, err := os.ReadFile(path)
@@ -236,7 +236,7 @@ func TestDuals(t *testing.T) {
 	says(t, "duals", got, "the bar apart, at the left: weights that are 0 or too small for the axis", "A: 1 weights are exactly 0")
 
 	// What is no number is counted once.
-	run.duals = []arrays.Array{arrays.Float64("alpha_1", []int{6, 1}, []float64{math.NaN(), math.Inf(1), 0, 1, 1, 1})}
+	run.Duals = []arrays.Array{arrays.Float64("alpha_1", []int{6, 1}, []float64{math.NaN(), math.Inf(1), 0, 1, 1, 1})}
 	got = drawn(t, load(t, run), FigureOptions{Figures: []string{"duals"}, LogX: &yes})["duals"]
 	says(t, "duals", got, "A: 1 weights are exactly 0; 2 weights are NaN or infinite")
 
@@ -258,7 +258,7 @@ func TestDuals(t *testing.T) {
 		`"alpha_1" has shape [1], expected m x k`:   arrays.Float64("alpha_1", []int{1}, []float64{1}),
 		`"alpha_1" has shape [0 2], expected m x k`: arrays.Float64("alpha_1", []int{0, 2}, nil),
 	} {
-		run.duals = []arrays.Array{a}
+		run.Duals = []arrays.Array{a}
 		res := load(t, run)
 		if _, err := Figures(res, FigureOptions{Figures: []string{"duals"}}); err == nil || !strings.Contains(err.Error(), name) || !strings.Contains(err.Error(), "duals.npz") {
 			t.Errorf("%v\n  want %s", err, name)

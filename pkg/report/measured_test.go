@@ -102,7 +102,7 @@ func TestConstant(t *testing.T) {
 	var runs []fakeRun
 	for seed := range uint64(3) {
 		r := fake("A", 0, seed, "finished")
-		r.text = header + fmt.Sprintf("A,%d,0,0,0,0,0,1,%g,,,,,\nA,%d,469,1,%g,469,0,1,0.96,,,,,\n", seed, 0.1*float64(seed), seed, 1+0.1*float64(seed))
+		r.Text = header + fmt.Sprintf("A,%d,0,0,0,0,0,1,%g,,,,,\nA,%d,469,1,%g,469,0,1,0.96,,,,,\n", seed, 0.1*float64(seed), seed, 1+0.1*float64(seed))
 		runs = append(runs, r)
 	}
 	c := newCurve(load(t, runs...).series()[0], axis(t, xs, "wall"), axis(t, ys, "train_accuracy"), 0)
@@ -141,7 +141,7 @@ func TestZeros(t *testing.T) {
 		for _, n := range []string{"1", "2"} {
 			r := with(fake("GN", 0, 0, "finished", 1, 0.5, 0), "oracle.formulation", form, "oracle.inner_iterations", n)
 			r.Varied = []runlog.Setting{{Key: "oracle.formulation", Value: form}, {Key: "oracle.inner_iterations", Value: n}}
-			r.inner = "step,iteration,relative_residual,duality_gap\n0,0,1,1\n0,1,0.5,0\n0,2,0,0\n"
+			r.Inner = "step,iteration,relative_residual,duality_gap\n0,0,1,1\n0,1,0.5,0\n0,2,0,0\n"
 			runs = append(runs, r)
 		}
 	}
@@ -159,9 +159,9 @@ func TestZeros(t *testing.T) {
 func TestSpread(t *testing.T) {
 	slow := func(times float64) fakeRun {
 		r := fake("B", 1, 0, "finished")
-		r.text = header
+		r.Text = header
 		for i := range 3 {
-			r.text += fmt.Sprintf("B,0,%d,%d,%g,%g,0,%g,0.5,,,1,0.5,\n", 10*i, i, times*float64(i), 10*times*float64(i), 2-0.5*float64(i))
+			r.Text += fmt.Sprintf("B,0,%d,%d,%g,%g,0,%g,0.5,,,1,0.5,\n", 10*i, i, times*float64(i), 10*times*float64(i), 2-0.5*float64(i))
 		}
 		return r
 	}

@@ -2,7 +2,6 @@ package report
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
 	"io"
 	"math"
@@ -12,89 +11,11 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/dualgn/dgn/pkg/arrays"
 	"github.com/dualgn/dgn/pkg/figure"
 	"github.com/dualgn/dgn/pkg/render"
 	"github.com/dualgn/dgn/pkg/runlog"
 	"github.com/dualgn/dgn/pkg/stats"
 )
-
-const header = "method,seed,step,epoch,wall_seconds,cost,oracle_calls,train_loss,train_accuracy,valid_loss,valid_accuracy,test_loss,test_accuracy,test_rmse\n"
-
-// A fakeRun is what a test puts in a results folder.
-type fakeRun struct {
-	runlog.Manifest
-	losses []float64 // an evaluation each; the accuracy is 1 - loss/4
-	text   string    // in place of them
-	inner  string    // inner.csv
-	duals  []arrays.Array
-}
-
-func fake(method string, index int, seed uint64, outcome string, losses ...float64) fakeRun {
-	return fakeRun{Manifest: runlog.Manifest{Name: "toy", Method: method, MethodIndex: index, Seed: seed, Dataset: "digits", Outcome: runlog.Outcome(outcome), Machine: runlog.Machine{CPU: "c"}, Threads: 2, Jobs: 1}, losses: losses}
-}
-
-// metrics writes the rows of a run: the time of a step depends on the seed.
-func (r fakeRun) metrics() string {
-	if r.text != "" {
-		return r.text
-	}
-	var b strings.Builder
-	b.WriteString(header)
-	for i, l := range r.losses {
-		fmt.Fprintf(&b, "%q,%d,%d,%d,%g,%d,%d,%g,%g,,,%g,%g,\n", r.Method, r.Seed, 10*i, i, float64(i)*(1+float64(r.Seed)/10), 10*i, 10*i, l, 1-l/4, 1.1*l, 1-l/3)
-	}
-	return b.String()
-}
-
-// folder writes runs to a results folder.
-func folder(t testing.TB, runs ...fakeRun) string {
-	t.Helper()
-	dir := t.TempDir()
-	for i, r := range runs {
-		run := filepath.Join(dir, "runs", fmt.Sprint("m", i), fmt.Sprint(r.Seed))
-		if err := os.MkdirAll(run, 0o755); err != nil {
-			t.Fatal(err)
-		}
-		m, err := json.Marshal(r.Manifest)
-		if err != nil {
-			t.Fatal(err)
-		}
-		files := map[string]string{"manifest.json": string(m), "metrics.csv": r.metrics()}
-		if r.inner != "" {
-			files["inner.csv"] = r.inner
-		}
-		if r.duals != nil {
-			if err := arrays.WriteFile(filepath.Join(run, "duals.npz"), r.duals); err != nil {
-				t.Fatal(err)
-			}
-		}
-		for name, text := range files {
-			if err := os.WriteFile(filepath.Join(run, name), []byte(text), 0o644); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
-	return dir
-}
-
-func load(t testing.TB, runs ...fakeRun) *Results {
-	t.Helper()
-	res, err := Load(folder(t, runs...))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return res
-}
-
-func axis(t testing.TB, list []quantity, name string) quantity {
-	t.Helper()
-	q, err := find(list, name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return q
-}
 
 // TestCurve: the mean, the band, and what is left out of both.
 func TestCurve(t *testing.T) {
@@ -156,9 +77,9 @@ func TestEvaluations(t *testing.T) {
 func TestHeld(t *testing.T) {
 	at := func(seed uint64, rows ...[2]float64) fakeRun {
 		r := fake("A", 0, seed, "finished")
-		r.text = header
+		r.Text = header
 		for i, v := range rows {
-			r.text += fmt.Sprintf("A,%d,%d,0,%g,0,0,%g,,,,,,\n", seed, int(100*v[0])*i, v[0], v[1])
+			r.Text += fmt.Sprintf("A,%d,%d,0,%g,0,0,%g,,,,,,\n", seed, int(100*v[0])*i, v[0], v[1])
 		}
 		return r
 	}
@@ -236,13 +157,13 @@ func TestLoadErrors(t *testing.T) {
 		header + "A,0\n":                    "wrong number of fields",
 		header + "A,x,0,0,0,0,0,1,1,,,,,\n": `metrics.csv:2: column seed: "x" is not a number`,
 	} {
-		bad.text = text
+		bad.Text = text
 		if _, err := Load(folder(t, bad)); err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "metrics.csv") {
 			t.Errorf("%q\n  says %v\n  want %s", text, err, want)
 		}
 	}
 	// A crash cuts the last row short.
-	bad.text = header + "A,0,0,0,0,0,0,2,0.5,,,2,0.5,\nA,0,10,1,1.5,1"
+	bad.Text = header + "A,0,0,0,0,0,0,2,0.5,,,2,0.5,\nA,0,10,1,1.5,1"
 	bad.Outcome = "failed"
 	res, err := Load(folder(t, bad))
 	if err != nil || len(res.Runs[0].Rows) != 1 || len(res.Warnings) != 1 || !strings.Contains(res.Warnings[0], "the last row is cut short") {
@@ -251,7 +172,7 @@ func TestLoadErrors(t *testing.T) {
 	// It may cut the header. Only a run that was cut itself can have such logs.
 	for _, text := range []string{"", "method,se", strings.TrimSuffix(header, "\n")} {
 		cut := fake("A", 0, 0, "failed", 1)
-		cut.inner = "step,iter"
+		cut.Inner = "step,iter"
 		dir := folder(t, cut, fake("A", 0, 1, "finished", 2, 1))
 		if err := os.WriteFile(filepath.Join(dir, "runs/m0/0/metrics.csv"), []byte(text), 0o644); err != nil {
 			t.Fatal(err)
@@ -284,7 +205,7 @@ func TestLoadErrors(t *testing.T) {
 }
 
 func FuzzMetrics(f *testing.F) {
-	f.Add([]byte(fake("A", 0, 0, "finished", 4, 2, 1).metrics()))
+	f.Add([]byte(fake("A", 0, 0, "finished", 4, 2, 1).Metrics()))
 	f.Add([]byte(header + "A,0,0,0,0,0,0,2,0.5,,,2,0.5,\nA,0,10"))
 	f.Add([]byte(header))
 	f.Add([]byte(strings.Repeat("NaN,", 13) + "\n"))

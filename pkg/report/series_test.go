@@ -16,15 +16,6 @@ func labels(res *Results) (out []string) {
 	return out
 }
 
-// with returns a run of given settings.
-func with(r fakeRun, settings ...string) fakeRun {
-	r.Settings = map[string]string{}
-	for i := 0; i < len(settings); i += 2 {
-		r.Settings[settings[i]] = settings[i+1]
-	}
-	return r
-}
-
 // TestSweepSeries: runs of a sweep are grouped by method and varied settings
 // over the seeds, in the order of the values, whatever the folders are called.
 func TestSweepSeries(t *testing.T) {
