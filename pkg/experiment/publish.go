@@ -64,13 +64,13 @@ func (r *Result) Publish(files diskfile.Files, figures FigureSet) (*report.Summa
 	}
 	dir := filepath.Join(r.Dir, "figures")
 	if sets := res.Datasets(); len(sets) > 1 {
-		err := res.SetAside(dir, render.Formats, nil)
+		err := report.SetAside(res, dir, render.Formats, nil)
 		summary.Warnings = append(res.Warnings, fmt.Sprintf("no figures: the runs are of different data sets, %s; dgn export --csv writes a table of all", strings.Join(sets, " and ")))
 		return summary, nil, err
 	}
 	drawn, err := figures.draw(res, dir)
 	if err == nil {
-		err = res.SetAside(dir, render.Formats, drawn)
+		err = report.SetAside(res, dir, render.Formats, drawn)
 	}
 	summary.Warnings = res.Warnings
 	return summary, drawn, err

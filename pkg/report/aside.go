@@ -19,7 +19,7 @@ var ownFigure = regexp.MustCompile(`^((` + strings.Join(Ys(), "|") + `)_vs_(` + 
 // SetAside moves the figures in a folder, in files of some formats, that were drawn before
 // the logs of the runs were written to its folder old/1, or old/2 and so on, as they do not
 // show these runs; drawn are those that do. Files of other names stay.
-func (res *Results) SetAside(dir string, formats, drawn []string) error {
+func SetAside(res *Results, dir string, formats, drawn []string) error {
 	var logged time.Time
 	for _, r := range res.Runs {
 		info, err := os.Stat(filepath.Join(r.Dir, "metrics.csv"))

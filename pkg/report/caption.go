@@ -103,12 +103,12 @@ func (c *captioner) remarks() []figure.Remark {
 	if c.smooth > 1 {
 		parts = append(parts, fmt.Sprintf("smoothed: running mean of %d evaluations", c.smooth))
 	}
-	return append([]figure.Remark{{Text: strings.Join(parts, "; ")}}, c.res.alerts(c.wall)...)
+	return append([]figure.Remark{{Text: strings.Join(parts, "; ")}}, alerts(c.res, c.wall)...)
 }
 
 // alerts says what the reader of a figure is to be careful about; wall: times are shown.
-func (res *Results) alerts(wall bool) (out []figure.Remark) {
-	texts := []string{res.mixture(), res.damage()}
+func alerts(res *Results, wall bool) (out []figure.Remark) {
+	texts := []string{mixture(res), damage(res)}
 	if wall {
 		texts = append([]string{res.timing()}, texts...)
 	}
@@ -150,9 +150,26 @@ func (c *captioner) average() string {
 	return fmt.Sprintf("mean of n = %d seeds or as in brackets, %s: %s", usualN(c.curves), c.band, stats.Describe(ns))
 }
 
+// damage says how many runs a figure leaves out.
+func damage(res *Results) string {
+	n := 0
+	for _, r := range res.Runs {
+		if r.Damage != "" {
+			n++
+		}
+	}
+	switch n {
+	case 0:
+		return ""
+	case 1:
+		return "1 run with damaged logs is left out"
+	}
+	return fmt.Sprintf("%d runs with damaged logs are left out", n)
+}
+
 // mixture says in which settings of the problem the runs differ that no label
 // tells: their curves do not compare as they stand.
-func (res *Results) mixture() string {
+func mixture(res *Results) string {
 	members := make([]int, len(res.Runs))
 	for i := range members {
 		members[i] = i
@@ -162,7 +179,7 @@ func (res *Results) mixture() string {
 		group, _, _ := strings.Cut(k, ".")
 		group, _, _ = strings.Cut(group, "[")
 		if slices.Contains([]string{"data", "checksums", "model", "loss", "precision", "experiment"}, group) || k == "train.batch_size" {
-			if k != "experiment" && !res.labelled(k) {
+			if k != "experiment" && !labelled(res, k) {
 				keys = append(keys, k)
 			}
 		}
@@ -177,7 +194,7 @@ func (res *Results) mixture() string {
 }
 
 // labelled reports whether all labels tell a setting.
-func (res *Results) labelled(key string) bool {
+func labelled(res *Results, key string) bool {
 	for _, r := range res.Runs {
 		told := slices.ContainsFunc(r.Varied, func(s runlog.Setting) bool {
 			return s.Key == key || strings.HasPrefix(key, s.Key+".") || strings.HasPrefix(key, s.Key+"[")

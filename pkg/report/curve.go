@@ -36,7 +36,7 @@ func newCurve(s series, x, y quantity, smooth int) curve {
 	counts := map[string]int{}
 	for _, r := range s.runs {
 		counts[r.state()]++
-		points := r.points(x, y, smooth)
+		points := pointsOf(&r, x, y, smooth)
 		switch {
 		case len(points) == 0 || r.Damage != "":
 		case r.complete():
@@ -117,8 +117,8 @@ func corresponding(runs [][]evaluation) int {
 	}
 }
 
-// points returns the evaluations of a run that have a number.
-func (r *Run) points(x, y quantity, smooth int) (points []evaluation) {
+// pointsOf returns the evaluations of a run that have a number.
+func pointsOf(r *Run, x, y quantity, smooth int) (points []evaluation) {
 	var window []float64
 	for _, row := range r.Rows {
 		p := evaluation{step: row["step"], x: row[x.column] * x.scale, y: row[y.column] * y.scale}

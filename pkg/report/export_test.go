@@ -154,7 +154,7 @@ func TestExportAmongOthers(t *testing.T) {
 		if got := labels(res); !slices.Equal(got, []string{"SGD", "Adam"}) {
 			t.Errorf("%q", got)
 		}
-		if got := res.mixture(); got != "" {
+		if got := mixture(res); got != "" {
 			t.Errorf("%q", got)
 		}
 	}

@@ -147,11 +147,11 @@ func (d *drawing) legible() ([]series, []figure.Remark) {
 	if len(d.series) <= many || d.opt.All {
 		return d.series, nil
 	}
-	chosen := d.res.bestOf(d.series)
+	chosen := bestOf(d.res, d.series)
 	if len(chosen) == len(d.series) {
 		return d.series, nil
 	}
-	return chosen, []figure.Remark{{Text: fmt.Sprintf("of %d settings, the one of each method with the least final %s", len(d.series), strings.ReplaceAll(d.res.chooser(), "_", " "))}}
+	return chosen, []figure.Remark{{Text: fmt.Sprintf("of %d settings, the one of each method with the least final %s", len(d.series), strings.ReplaceAll(chooser(d.res), "_", " "))}}
 }
 
 // curves draws every y against every x.
@@ -202,7 +202,7 @@ func overview(d *drawing) ([]figure.Figure, string, error) {
 // curveFigure draws series against pairs of axes.
 func (d *drawing) curveFigure(name string, shown []series, axes [][2]quantity, remarks []figure.Remark) figure.Figure {
 	f := figure.Figure{Name: name, Columns: min(2, len(axes)), Large: len(axes) == 1}
-	c := captioner{res: d.res.only(shown), smooth: d.opt.Smooth, band: "band"}
+	c := captioner{res: only(shown), smooth: d.opt.Smooth, band: "band"}
 	for _, a := range axes {
 		x, y := a[0], a[1]
 		var curves []curve
@@ -227,6 +227,15 @@ func (d *drawing) curveFigure(name string, shown []series, axes [][2]quantity, r
 	}
 	f.Caption = slices.Concat(c.remarks(), remarks)
 	return f
+}
+
+// only returns the results of some series.
+func only(list []series) *Results {
+	out := &Results{}
+	for _, s := range list {
+		out.Runs = append(out.Runs, s.runs...)
+	}
+	return out
 }
 
 // muchLonger is how many times as much time, or cost, some curves may take as

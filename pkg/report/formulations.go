@@ -21,7 +21,7 @@ func solves(key string) bool {
 
 // question names what a series solves: all its settings but how. It is "" if the
 // settings do not say.
-func (s series) question() string {
+func question(s series) string {
 	r := &s.runs[0]
 	if _, ok := r.value("oracle.formulation"); !ok {
 		return ""
@@ -47,7 +47,7 @@ func formulations(d *drawing) (figures []figure.Figure, why string, err error) {
 	groups := map[string][]series{}
 	var order []string
 	for _, s := range d.series {
-		q := s.question()
+		q := question(s)
 		if q == "" {
 			continue
 		}
@@ -63,7 +63,7 @@ func formulations(d *drawing) (figures []figure.Figure, why string, err error) {
 	x, y := xs[0], ys[0]
 	var pairs [][]series
 	for _, q := range order {
-		forms := distinct(groups[q], series.formulation)
+		forms := distinct(groups[q], formulation)
 		if slices.Contains(forms, "primal") && slices.Contains(forms, "dual") {
 			pairs = append(pairs, groups[q])
 		}
@@ -77,7 +77,7 @@ func formulations(d *drawing) (figures []figure.Figure, why string, err error) {
 		for _, pair := range page {
 			p, curves := d.formulationPanel(pair, x, y, names, name)
 			f.Panels = append(f.Panels, p)
-			c.res.Runs = append(c.res.Runs, d.res.only(pair).Runs...)
+			c.res.Runs = append(c.res.Runs, only(pair).Runs...)
 			c.add(x, y, curves)
 			for _, e := range plain(curves) {
 				legend[e.Label] = e
@@ -93,7 +93,7 @@ func formulations(d *drawing) (figures []figure.Figure, why string, err error) {
 }
 
 // formulation is "primal" or "dual".
-func (s series) formulation() string {
+func formulation(s series) string {
 	v, _ := s.runs[0].value("oracle.formulation")
 	return v
 }
@@ -103,11 +103,11 @@ func (s series) formulation() string {
 func variants(pairs [][]series) func(series) string {
 	keys := map[string]bool{}
 	for _, pair := range pairs {
-		for _, form := range distinct(pair, series.formulation) {
+		for _, form := range distinct(pair, formulation) {
 			var runs []Run
 			var members []int
 			for _, s := range pair {
-				if s.formulation() == form {
+				if formulation(s) == form {
 					runs, members = append(runs, s.runs[0]), append(members, len(runs))
 				}
 			}
@@ -117,7 +117,7 @@ func variants(pairs [][]series) func(series) string {
 		}
 	}
 	name := func(s series) string {
-		text := s.formulation()
+		text := formulation(s)
 		for _, k := range slices.Sorted(maps.Keys(keys)) {
 			if v, ok := s.runs[0].value(k); ok && keys[k] {
 				text += ", " + strings.TrimPrefix(k, "oracle.") + "=" + v
@@ -186,7 +186,7 @@ func (d *drawing) titleOf(pair []series) string {
 			counts[r.state()]++
 		}
 		if text := note(counts, len(s.runs)); text != "" {
-			parts = append(parts, s.formulation()+text)
+			parts = append(parts, formulation(s)+text)
 		}
 	}
 	return strict.OneLine(strings.Join(parts, ", "))

@@ -48,7 +48,7 @@ func goalText(g *runlog.Goal) string {
 
 // reached returns x at the first evaluation that meets a goal; +Inf if none
 // does.
-func (r *Run) reached(g *runlog.Goal, x quantity) float64 {
+func reached(r *Run, g *runlog.Goal, x quantity) float64 {
 	for _, row := range r.Rows {
 		if g.MetBy(row[g.Metric]) {
 			if at := row[x.column] * x.scale; !math.IsNaN(at) {
@@ -64,7 +64,7 @@ func (r *Run) reached(g *runlog.Goal, x quantity) float64 {
 // complete runs.
 func (d *drawing) defaultGoal() *runlog.Goal {
 	worst := 0.0
-	for _, s := range d.res.bestOf(d.series) {
+	for _, s := range bestOf(d.res, d.series) {
 		for _, v := range s.final("train_loss") {
 			worst = max(worst, v)
 		}
@@ -124,7 +124,7 @@ func goals(d *drawing) ([]figure.Figure, string, error) {
 		for _, s := range shown {
 			row := figure.Row{Label: s.label, Style: s.index}
 			for _, r := range s.sound() {
-				at := r.reached(g, x)
+				at := reached(&r, g, x)
 				row.At = append(row.At, at)
 				if x.log && at <= 0 {
 					atZero = true
@@ -132,7 +132,7 @@ func goals(d *drawing) ([]figure.Figure, string, error) {
 				}
 				if !math.IsInf(at, 1) {
 					p.X.Range.Add(at)
-				} else if end := r.end(x); end > 0 { // the axis shows how long it tried
+				} else if end := endOf(&r, x); end > 0 { // the axis shows how long it tried
 					p.X.Range.Add(end)
 				}
 			}
@@ -154,7 +154,7 @@ func goals(d *drawing) ([]figure.Figure, string, error) {
 	if atZero {
 		text += "; at the left edge: reached at 0"
 	}
-	f.Caption = slices.Concat([]figure.Remark{{Text: text}}, d.res.only(shown).alerts(wall), remarks)
+	f.Caption = slices.Concat([]figure.Remark{{Text: text}}, alerts(only(shown), wall), remarks)
 	return []figure.Figure{f}, "", nil
 }
 
@@ -165,7 +165,7 @@ func spreadOfGoals(list []series, g *runlog.Goal, x quantity) float64 {
 	for _, s := range list {
 		var at []float64
 		for _, r := range s.sound() {
-			at = append(at, r.reached(g, x))
+			at = append(at, reached(&r, g, x))
 		}
 		if m := stats.Median(at); m > 0 && !math.IsInf(m, 1) {
 			all.Add(m)
@@ -177,8 +177,8 @@ func spreadOfGoals(list []series, g *runlog.Goal, x quantity) float64 {
 	return all.Hi / all.Lo
 }
 
-// end returns where a run's last evaluation is, NaN if it has none.
-func (r *Run) end(x quantity) float64 {
+// endOf returns where a run's last evaluation is, NaN if it has none.
+func endOf(r *Run, x quantity) float64 {
 	if len(r.Rows) == 0 {
 		return math.NaN()
 	}

@@ -179,20 +179,3 @@ func (res *Results) WarnOfFiles() {
 		res.warn("%s, which the run left, and %d more runs lack files; their metrics.csv are whole, and in tables and figures", first, n-1)
 	}
 }
-
-// damage says how many runs a figure leaves out.
-func (res *Results) damage() string {
-	n := 0
-	for _, r := range res.Runs {
-		if r.Damage != "" {
-			n++
-		}
-	}
-	switch n {
-	case 0:
-		return ""
-	case 1:
-		return "1 run with damaged logs is left out"
-	}
-	return fmt.Sprintf("%d runs with damaged logs are left out", n)
-}

@@ -24,12 +24,12 @@ func TestGoal(t *testing.T) {
 	}
 	step := axis(t, xs, "step")
 	for i, want := range []float64{10, 20, math.Inf(1), 20} {
-		if got := res.Runs[i].reached(&runlog.Goal{Metric: "train_loss", Value: 2.9}, step); got != want {
+		if got := reached(&res.Runs[i], &runlog.Goal{Metric: "train_loss", Value: 2.9}, step); got != want {
 			t.Errorf("run %d: reached at %g, want %g", i, got, want)
 		}
 	}
 	// The accuracy is 1 - loss/3 on test data.
-	if got := res.Runs[0].reached(&runlog.Goal{Metric: "test_accuracy", Value: 0.3}, step); got != 10 {
+	if got := reached(&res.Runs[0], &runlog.Goal{Metric: "test_accuracy", Value: 0.3}, step); got != 10 {
 		t.Errorf("accuracy reached at %g", got)
 	}
 	files := drawn(t, res, FigureOptions{Figures: []string{"target"}, Goal: &runlog.Goal{Metric: "test_accuracy", Value: 0.6}})
@@ -111,7 +111,7 @@ func TestFormulations(t *testing.T) {
 	d := &drawing{res: res, series: res.series()}
 	pair := []series{d.series[0], d.series[2]}
 	pair[1].runs[0].Rows = pair[1].runs[0].Rows[:10]
-	p, curves := d.formulationPanel(pair, axis(t, xs, "cost"), axis(t, ys, "train_loss"), []string{"dual", "primal"}, series.formulation)
+	p, curves := d.formulationPanel(pair, axis(t, xs, "cost"), axis(t, ys, "train_loss"), []string{"dual", "primal"}, formulation)
 	last := curves[0].Mean[len(curves[0].Mean)-1].X
 	if end := curves[1].Mean[9].X; p.X.Range.Hi != last || last < end || curves[0].Mean[len(curves[0].Mean)-2].X > end {
 		t.Errorf("the axis ends at %g, the primal at %g, the dual at %g", p.X.Range.Hi, end, last)

@@ -132,7 +132,7 @@ func (d *drawing) sensitivity(key string, values []string, ys []quantity) figure
 		what = "best"
 	}
 	f := figure.Figure{Name: "sensitivity_" + strings.ReplaceAll(key, ".", "_"), Columns: len(ys)}
-	c := captioner{res: d.res.only(with), band: "bars", upTo: true}
+	c := captioner{res: only(with), band: "bars", upTo: true}
 	reduced := false
 	pad := [2]float64{0.06, 0.06}
 	for _, y := range ys {
@@ -153,7 +153,7 @@ func (d *drawing) sensitivity(key string, values []string, ys []quantity) figure
 				cell := cells[v]
 				if len(cell) > 1 && !scatter {
 					reduced = true
-					cell = cell[max(0, best(cell, d.res.chooser())):][:1]
+					cell = cell[max(0, best(cell, chooser(d.res))):][:1]
 				}
 				for _, s := range cell {
 					k.addResult(s, x.at[v], y, d.opt.Best)
@@ -181,7 +181,7 @@ func (d *drawing) sensitivity(key string, values []string, ys []quantity) figure
 	}
 	f.Caption = c.remarks()
 	if reduced {
-		f.Caption = append(f.Caption, figure.Remark{Text: fmt.Sprintf("each point is of the other settings' best, by final %s", strings.ReplaceAll(d.res.chooser(), "_", " "))})
+		f.Caption = append(f.Caption, figure.Remark{Text: fmt.Sprintf("each point is of the other settings' best, by final %s", strings.ReplaceAll(chooser(d.res), "_", " "))})
 	}
 	if d.opt.Best {
 		f.Caption = append(f.Caption, figure.Remark{Text: "best of all evaluations of a run: of test data, this looks at what should not be known"})

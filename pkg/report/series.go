@@ -10,7 +10,6 @@ import (
 	"strings"
 
 	"github.com/dualgn/dgn/pkg/runlog"
-	"github.com/dualgn/dgn/pkg/stats"
 	"github.com/dualgn/dgn/pkg/strict"
 )
 
@@ -251,15 +250,6 @@ func shortKeys(list []series) func(string) string {
 	}
 }
 
-// only returns the results of some series.
-func (res *Results) only(list []series) *Results {
-	out := &Results{}
-	for _, s := range list {
-		out.Runs = append(out.Runs, s.runs...)
-	}
-	return out
-}
-
 // final returns the last values of a column in the complete runs.
 func (s series) final(column string) []float64 { return s.values(column, false) }
 
@@ -287,56 +277,4 @@ func (r *Run) result(column string, best bool) (x float64, ok bool) {
 		}
 	}
 	return x, ok
-}
-
-// chooser is the column that tells good settings from bad ones: never one of
-// test data.
-func (res *Results) chooser() string {
-	if res.has("valid_loss") {
-		return "valid_loss"
-	}
-	return "train_loss"
-}
-
-// best returns the one of several series with the least mean of a final value,
-// -1 if none has one. A series with runs that did not end well comes after all
-// without.
-func best(list []series, column string) int {
-	at, least, whole := -1, 0.0, false
-	for i, s := range list {
-		v := s.final(column)
-		if len(v) == 0 {
-			continue
-		}
-		m := stats.Mean(v)
-		if w := len(v) == len(s.runs); at < 0 || w && !whole || w == whole && m < least {
-			at, least, whole = i, m, w
-		}
-	}
-	return at
-}
-
-// bestOf returns the best series of each method, and of methods without a
-// complete run the first. They have the colours that their methods have without
-// a sweep.
-func (res *Results) bestOf(list []series) (out []series) {
-	for len(list) > 0 {
-		n := 1
-		for n < len(list) && list[n].method == list[0].method {
-			n++
-		}
-		out = append(out, list[max(0, best(list[:n], res.chooser()))])
-		list = list[n:]
-	}
-	indices := map[int]bool{}
-	for _, s := range out {
-		indices[s.runs[0].MethodIndex] = true
-	}
-	for i := range out {
-		out[i].index = i
-		if len(indices) == len(out) { // else the methods are of several experiments
-			out[i].index = out[i].runs[0].MethodIndex
-		}
-	}
-	return out
 }

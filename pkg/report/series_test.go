@@ -165,18 +165,18 @@ func TestOrderOfMethods(t *testing.T) {
 func TestMixture(t *testing.T) {
 	a, b := with(fake("A", 0, 0, "finished", 2, 1), "model.hidden[0]", "64", "optimizer.kind", "sgd"), with(fake("B", 1, 0, "finished", 2, 1), "model.hidden[0]", "32", "optimizer.kind", "adam")
 	res := load(t, a, b)
-	if got := res.mixture(); got != "the problems differ: runs have different model.hidden[0]" {
+	if got := mixture(res); got != "the problems differ: runs have different model.hidden[0]" {
 		t.Errorf("%q", got)
 	}
 	says(t, "problems", drawn(t, res, FigureOptions{X: []string{"step"}, Y: []string{"train_loss"}})["train_loss_vs_step"], "the problems differ: runs have different model.hidden[0]")
 	b.Settings["model.hidden[0]"] = "64"
-	if got := load(t, a, b).mixture(); got != "" {
+	if got := mixture(load(t, a, b)); got != "" {
 		t.Errorf("%q", got)
 	}
 	// What the labels say need not be said again.
 	a.Varied, b.Varied = []runlog.Setting{{Key: "model.hidden", Value: "[64]"}}, []runlog.Setting{{Key: "model.hidden", Value: "[32]"}}
 	b.Settings["model.hidden[0]"] = "32"
-	if got := load(t, a, b).mixture(); got != "" {
+	if got := mixture(load(t, a, b)); got != "" {
 		t.Errorf("%q", got)
 	}
 }
@@ -185,8 +185,8 @@ func TestMixture(t *testing.T) {
 // train loss; those with runs that did not end well come last.
 func TestBest(t *testing.T) {
 	res := load(t, fake("A", 0, 0, "finished", 2, 1), fake("B", 1, 0, "finished", 2, 0.5), fake("C", 2, 0, "finished", 2, 0.1), fake("C", 2, 1, "diverged", 2))
-	if res.chooser() != "train_loss" {
-		t.Errorf("chosen by %s", res.chooser())
+	if chooser(res) != "train_loss" {
+		t.Errorf("chosen by %s", chooser(res))
 	}
 	if i := best(res.series(), "train_loss"); i != 1 {
 		t.Errorf("best %d", i)
@@ -198,8 +198,8 @@ func TestBest(t *testing.T) {
 		t.Errorf("best %d", i)
 	}
 	res.Runs[0].Rows[0]["valid_loss"] = 1
-	if res.chooser() != "valid_loss" {
-		t.Errorf("chosen by %s", res.chooser())
+	if chooser(res) != "valid_loss" {
+		t.Errorf("chosen by %s", chooser(res))
 	}
 }
 
@@ -212,7 +212,7 @@ func TestBestColours(t *testing.T) {
 	}
 	res := load(t, gamma(fake("A", 0, 0, "finished", 2), "1"), gamma(fake("A", 0, 0, "finished", 1), "2"),
 		gamma(fake("B", 1, 0, "finished", 1), "1"), gamma(fake("B", 1, 0, "finished", 2), "2"))
-	for i, s := range res.bestOf(res.series()) {
+	for i, s := range bestOf(res, res.series()) {
 		if s.index != i {
 			t.Errorf("%s has the colour of method %d", s.label, s.index)
 		}
