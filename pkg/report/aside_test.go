@@ -6,13 +6,15 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/dualgn/dgn/pkg/results"
 )
 
 // TestSetAside: figures that were drawn before the logs were written go to a folder
 // of their own, which is new each time; other files stay.
 func TestSetAside(t *testing.T) {
 	dir := folder(t, fake("A", 0, 0, "finished", 2, 1))
-	res, err := Load(dir)
+	res, err := results.Load(dir)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,11 +1,14 @@
 package report
 
-import "github.com/dualgn/dgn/pkg/stats"
+import (
+	"github.com/dualgn/dgn/pkg/results"
+	"github.com/dualgn/dgn/pkg/stats"
+)
 
 // chooser is the column that tells good settings from bad ones: never one of
 // test data.
-func chooser(res *Results) string {
-	if res.has("valid_loss") {
+func chooser(res *results.Results) string {
+	if res.Has("valid_loss") {
 		return "valid_loss"
 	}
 	return "train_loss"
@@ -14,15 +17,15 @@ func chooser(res *Results) string {
 // best returns the one of several series with the least mean of a final value,
 // -1 if none has one. A series with runs that did not end well comes after all
 // without.
-func best(list []series, column string) int {
+func best(list []results.Series, column string) int {
 	at, least, whole := -1, 0.0, false
 	for i, s := range list {
-		v := s.final(column)
+		v := s.Final(column)
 		if len(v) == 0 {
 			continue
 		}
 		m := stats.Mean(v)
-		if w := len(v) == len(s.runs); at < 0 || w && !whole || w == whole && m < least {
+		if w := len(v) == len(s.Runs); at < 0 || w && !whole || w == whole && m < least {
 			at, least, whole = i, m, w
 		}
 	}
@@ -32,10 +35,10 @@ func best(list []series, column string) int {
 // bestOf returns the best series of each method, and of methods without a
 // complete run the first. They have the colours that their methods have without
 // a sweep.
-func bestOf(res *Results, list []series) (out []series) {
+func bestOf(res *results.Results, list []results.Series) (out []results.Series) {
 	for len(list) > 0 {
 		n := 1
-		for n < len(list) && list[n].method == list[0].method {
+		for n < len(list) && list[n].Method == list[0].Method {
 			n++
 		}
 		out = append(out, list[max(0, best(list[:n], chooser(res)))])
@@ -43,12 +46,12 @@ func bestOf(res *Results, list []series) (out []series) {
 	}
 	indices := map[int]bool{}
 	for _, s := range out {
-		indices[s.runs[0].MethodIndex] = true
+		indices[s.Runs[0].MethodIndex] = true
 	}
 	for i := range out {
-		out[i].index = i
+		out[i].Index = i
 		if len(indices) == len(out) { // else the methods are of several experiments
-			out[i].index = out[i].runs[0].MethodIndex
+			out[i].Index = out[i].Runs[0].MethodIndex
 		}
 	}
 	return out

@@ -6,13 +6,14 @@ import (
 	"strings"
 
 	"github.com/dualgn/dgn/pkg/figure"
+	"github.com/dualgn/dgn/pkg/results"
 	"github.com/dualgn/dgn/pkg/runlog"
 	"github.com/dualgn/dgn/pkg/stats"
 )
 
 // A captioner collects what the caption of curves has to say.
 type captioner struct {
-	res    *Results
+	res    *results.Results
 	smooth int
 	band   string // what the interval is drawn as
 	upTo   bool   // points have different n, which the legend does not tell
@@ -107,10 +108,10 @@ func (c *captioner) remarks() []figure.Remark {
 }
 
 // alerts says what the reader of a figure is to be careful about; wall: times are shown.
-func alerts(res *Results, wall bool) (out []figure.Remark) {
+func alerts(res *results.Results, wall bool) (out []figure.Remark) {
 	texts := []string{mixture(res), damage(res)}
 	if wall {
-		texts = append([]string{res.timing()}, texts...)
+		texts = append([]string{res.Timing()}, texts...)
 	}
 	for _, t := range texts {
 		if t != "" {
@@ -151,7 +152,7 @@ func (c *captioner) average() string {
 }
 
 // damage says how many runs a figure leaves out.
-func damage(res *Results) string {
+func damage(res *results.Results) string {
 	n := 0
 	for _, r := range res.Runs {
 		if r.Damage != "" {
@@ -169,13 +170,9 @@ func damage(res *Results) string {
 
 // mixture says in which settings of the problem the runs differ that no label
 // tells: their curves do not compare as they stand.
-func mixture(res *Results) string {
-	members := make([]int, len(res.Runs))
-	for i := range members {
-		members[i] = i
-	}
+func mixture(res *results.Results) string {
 	var keys []string
-	for _, k := range differing(res.Runs, members) {
+	for _, k := range results.Differing(res.Runs) {
 		group, _, _ := strings.Cut(k, ".")
 		group, _, _ = strings.Cut(group, "[")
 		if slices.Contains([]string{"data", "checksums", "model", "loss", "precision", "experiment"}, group) || k == "train.batch_size" {
@@ -194,7 +191,7 @@ func mixture(res *Results) string {
 }
 
 // labelled reports whether all labels tell a setting.
-func labelled(res *Results, key string) bool {
+func labelled(res *results.Results, key string) bool {
 	for _, r := range res.Runs {
 		told := slices.ContainsFunc(r.Varied, func(s runlog.Setting) bool {
 			return s.Key == key || strings.HasPrefix(key, s.Key+".") || strings.HasPrefix(key, s.Key+"[")

@@ -3,6 +3,7 @@ package report
 import (
 	"testing"
 
+	"github.com/dualgn/dgn/pkg/results"
 	"github.com/dualgn/dgn/pkg/runlog/runlogtest"
 )
 
@@ -17,9 +18,9 @@ var (
 	synthetic, swept, diverging, innerLog = runlogtest.Synthetic, runlogtest.Swept, runlogtest.Diverging, runlogtest.InnerLog
 )
 
-func load(t testing.TB, runs ...fakeRun) *Results {
+func load(t testing.TB, runs ...fakeRun) *results.Results {
 	t.Helper()
-	res, err := Load(folder(t, runs...))
+	res, err := results.Load(folder(t, runs...))
 	if err != nil {
 		t.Fatal(err)
 	}

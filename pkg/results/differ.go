@@ -1,26 +1,28 @@
-package report
+package results
 
 import (
 	"cmp"
 	"fmt"
 	"maps"
-	"math"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/dualgn/dgn/pkg/runlog"
-	"github.com/dualgn/dgn/pkg/strict"
 )
 
-// compareSettings orders by key, and numbers by their value.
+// compareSettings orders by key, then by value.
 func compareSettings(s, t runlog.Setting) int {
-	if s.Key == t.Key {
-		if c, ok := compareNumbers(s.Value, t.Value); ok && c != 0 {
-			return c
-		}
+	return cmp.Or(strings.Compare(s.Key, t.Key), CompareValues(s.Value, t.Value))
+}
+
+// CompareValues orders values of one setting: numbers by size, all others, and two
+// ways to write one number, as texts.
+func CompareValues(a, b string) int {
+	if c, ok := compareNumbers(a, b); ok && c != 0 {
+		return c
 	}
-	return cmp.Or(strings.Compare(s.Key, t.Key), strings.Compare(s.Value, t.Value))
+	return strings.Compare(a, b)
 }
 
 func compareNumbers(a, b string) (c int, ok bool) {
@@ -65,7 +67,7 @@ func (res *Results) relate() {
 		r := &res.Runs[i]
 		var varied []runlog.Setting
 		for _, k := range keys[r.Method] {
-			v, ok := r.value(k)
+			v, ok := r.Value(k)
 			if !ok {
 				continue
 			}
@@ -98,7 +100,7 @@ func (res *Results) distinguish() {
 	for _, r := range res.Runs {
 		key := id{r.Method, r.signature(), r.Seed}
 		if first, ok := seen[key]; ok {
-			if !runs[first].complete() && r.complete() {
+			if !runs[first].Complete() && r.Complete() {
 				runs[first], r = r, runs[first]
 			}
 			res.warn("%s: has the method, settings and seed of %s: left out", r.Dir, runs[first].Dir)
@@ -112,7 +114,11 @@ func (res *Results) distinguish() {
 	res.Runs = runs
 	for _, name := range slices.Sorted(maps.Keys(alike)) {
 		members := alike[name]
-		keys := differing(runs, members)
+		var of []Run
+		for _, i := range members {
+			of = append(of, runs[i])
+		}
+		keys := Differing(of)
 		// A line of text should tell the difference: many keys do not fit, and
 		// names of experiments do, where each has settings of its own.
 		signatures, pairs := map[string]bool{}, map[[2]string]bool{}
@@ -127,7 +133,7 @@ func (res *Results) distinguish() {
 		for _, i := range members {
 			varied := slices.Clone(runs[i].Varied)
 			for _, k := range keys {
-				if v, ok := runs[i].value(k); ok {
+				if v, ok := runs[i].Value(k); ok {
 					varied = append(varied, runlog.Setting{Key: k, Value: v})
 				}
 			}
@@ -136,11 +142,15 @@ func (res *Results) distinguish() {
 	}
 }
 
-// differing returns the settings in which some runs differ, besides the seed.
-func differing(runs []Run, members []int) []string {
+// Differing returns the settings in which some runs differ, besides the seed, and
+// "experiment" where they are of several and do not say their settings.
+func Differing(runs []Run) []string {
+	if len(runs) == 0 {
+		return nil
+	}
 	differ, keys := map[string]bool{}, map[string]bool{}
-	first := &runs[members[0]]
-	for _, i := range members {
+	first := &runs[0]
+	for i := range runs {
 		r := &runs[i]
 		if (r.Settings == nil) != (first.Settings == nil) || r.Settings == nil && r.Name != first.Name {
 			differ["experiment"] = true
@@ -152,7 +162,7 @@ func differing(runs []Run, members []int) []string {
 	delete(keys, "seed")
 	for k := range keys {
 		var of *Run // the first that knows
-		for _, i := range members {
+		for i := range runs {
 			r := &runs[i]
 			if r.Settings == nil || !r.knows(k) {
 				continue
@@ -169,112 +179,4 @@ func differing(runs []Run, members []int) []string {
 		}
 	}
 	return slices.Sorted(maps.Keys(differ))
-}
-
-// knows reports whether the run has no value of a setting only if it lacks the
-// setting.
-func (r *Run) knows(key string) bool { return r.known == nil || r.known[key] }
-
-// value returns the value of a setting, and whether the run has it.
-func (r *Run) value(key string) (string, bool) {
-	for _, s := range r.Varied {
-		if s.Key == key {
-			return s.Value, true
-		}
-	}
-	if key == "experiment" {
-		return r.Name, true
-	}
-	v, ok := r.Settings[key]
-	return v, ok
-}
-
-// A series is the runs of one method with the same settings, a seed each.
-type series struct {
-	method   string
-	settings []runlog.Setting // that tell it from others of the method
-	label    string
-	index    int // gives it its colour, the same in all figures
-	runs     []Run
-}
-
-// series returns the runs, grouped.
-func (res *Results) series() []series {
-	var out []series
-	owner := map[int]string{}
-	consecutive := false // method indices do not tell the series apart
-	for _, r := range res.Runs {
-		if n := len(out); n > 0 && out[n-1].method == r.Method && slices.Equal(out[n-1].settings, r.Varied) {
-			out[n-1].runs = append(out[n-1].runs, r)
-			continue
-		}
-		if _, taken := owner[r.MethodIndex]; taken {
-			consecutive = true
-		}
-		owner[r.MethodIndex] = r.Method
-		out = append(out, series{method: r.Method, settings: r.Varied, index: r.MethodIndex, runs: []Run{r}})
-	}
-	short := shortKeys(out)
-	for i := range out {
-		s := &out[i]
-		if consecutive {
-			s.index = i
-		}
-		s.label = s.method
-		for _, v := range s.settings {
-			s.label += ", " + short(v.Key) + "=" + v.Value
-		}
-		s.label = strict.OneLine(s.label)
-	}
-	return out
-}
-
-// shortKeys returns a function that cuts keys down to their last name, where
-// that tells them apart.
-func shortKeys(list []series) func(string) string {
-	uses := map[string]map[string]bool{}
-	last := func(key string) string { return key[strings.LastIndexByte(key, '.')+1:] }
-	for _, s := range list {
-		for _, v := range s.settings {
-			if uses[last(v.Key)] == nil {
-				uses[last(v.Key)] = map[string]bool{}
-			}
-			uses[last(v.Key)][v.Key] = true
-		}
-	}
-	return func(key string) string {
-		if len(uses[last(key)]) > 1 {
-			return key
-		}
-		return last(key)
-	}
-}
-
-// final returns the last values of a column in the complete runs.
-func (s series) final(column string) []float64 { return s.values(column, false) }
-
-// values returns the last or the best value of a column in each complete run.
-func (s series) values(column string, best bool) (v []float64) {
-	for _, r := range s.runs {
-		if x, ok := r.result(column, best); ok && r.complete() {
-			v = append(v, x)
-		}
-	}
-	return v
-}
-
-// result returns the last or the best value of a column, if the run has one.
-func (r *Run) result(column string, best bool) (x float64, ok bool) {
-	for i, row := range r.Rows {
-		v := row[column]
-		switch {
-		case math.IsNaN(v):
-			if i == len(r.Rows)-1 && !best {
-				return 0, false
-			}
-		case !ok, !best, runlog.HigherIsBetter(column) == (v > x):
-			x, ok = v, true
-		}
-	}
-	return x, ok
 }
