@@ -23,7 +23,7 @@ import (
 	"github.com/dualgn/dgn/pkg/datasets"
 	"github.com/dualgn/dgn/pkg/experiment"
 	"github.com/dualgn/dgn/pkg/problem"
-	"github.com/dualgn/dgn/pkg/report"
+	"github.com/dualgn/dgn/pkg/results"
 	"github.com/dualgn/dgn/pkg/runlog"
 	"github.com/dualgn/dgn/pkg/strict"
 )
@@ -105,7 +105,7 @@ func exitCode(err error) int {
 	var damaged *datasets.DamagedError
 	var file *problem.FileError
 	var logs *runlog.Error
-	var options *report.OptionError
+	var options *results.OptionError
 	switch {
 	case err == nil:
 		return exitDone

@@ -14,6 +14,7 @@ import (
 	"github.com/dualgn/dgn/pkg/interrupt"
 	"github.com/dualgn/dgn/pkg/render"
 	"github.com/dualgn/dgn/pkg/report"
+	"github.com/dualgn/dgn/pkg/results"
 	"github.com/spf13/cobra"
 )
 
@@ -95,7 +96,7 @@ Figures:
 
 // drawFigures writes figures of logs. Those that were made before an error are written
 // too.
-func drawFigures(res *report.Results, opt report.FigureOptions, dir string, renderers []figure.Renderer) ([]string, error) {
+func drawFigures(res *results.Results, opt report.FigureOptions, dir string, renderers []figure.Renderer) ([]string, error) {
 	figures, err := report.Figures(res, opt)
 	if lost := render.LostLetters(figures); lost != "" {
 		res.Warnings = append(res.Warnings, lost)
@@ -121,8 +122,8 @@ func defaultFigures(path string) string {
 }
 
 // loadLogs reads the runs of some methods; of all, if none is named.
-func (a *app) loadLogs(ctx context.Context, paths, methods []string) (*report.Results, error) {
-	res, err := interrupt.Return(ctx, func() (*report.Results, error) { return report.Load(paths...) })
+func (a *app) loadLogs(ctx context.Context, paths, methods []string) (*results.Results, error) {
+	res, err := interrupt.Return(ctx, func() (*results.Results, error) { return results.Load(paths...) })
 	if err != nil || methods == nil {
 		return res, err
 	}
@@ -132,7 +133,7 @@ func (a *app) loadLogs(ctx context.Context, paths, methods []string) (*report.Re
 	return res, nil
 }
 
-func (a *app) warnOf(res *report.Results) {
+func (a *app) warnOf(res *results.Results) {
 	log := a.logger(a.stderr)
 	for _, w := range res.Warnings {
 		log.Warn(w)
@@ -162,9 +163,9 @@ too.`,
 			}
 			a.warnOf(res)
 			if out == "" {
-				return report.Export(a.stdout, res)
+				return results.Export(a.stdout, res)
 			}
-			if err := writeFile(c.Context(), out, func(w io.Writer) error { return report.Export(w, res) }); err != nil {
+			if err := writeFile(c.Context(), out, func(w io.Writer) error { return results.Export(w, res) }); err != nil {
 				return err
 			}
 			_, err = fmt.Fprintln(a.stdout, out)

@@ -110,8 +110,8 @@ func number(t *testing.T, s string) float64 {
 	return v
 }
 
-// results collects every file of a run but for times.
-func results(t *testing.T, dir string) string {
+// numbersOf collects every file of a run but for times.
+func numbersOf(t *testing.T, dir string) string {
 	t.Helper()
 	var b strings.Builder
 	for _, name := range []string{"metrics.csv", "steps.csv"} {
@@ -150,7 +150,7 @@ func TestDeterminism(t *testing.T) {
 				t.Fatalf("%+v", r)
 			}
 			for j, path := range toyRuns {
-				got := results(t, filepath.Join(opt.Out, path))
+				got := numbersOf(t, filepath.Join(opt.Out, path))
 				if i == 0 {
 					first = append(first, got)
 				} else if got != first[j] {
@@ -230,7 +230,7 @@ func TestSameStart(t *testing.T) {
 func TestReuse(t *testing.T) {
 	opt := options(t.TempDir())
 	run(t, parse(t, toy), opt)
-	before := results(t, filepath.Join(opt.Out, "runs/sgd/0"))
+	before := numbersOf(t, filepath.Join(opt.Out, "runs/sgd/0"))
 
 	if r := run(t, parse(t, toy), opt); r.Made != 0 || r.Reused != 4 {
 		t.Errorf("again: %+v", r)
@@ -259,7 +259,7 @@ func TestReuse(t *testing.T) {
 			t.Errorf("says\n%v\nwithout %s", err, want)
 		}
 	}
-	if results(t, filepath.Join(opt.Out, "runs/sgd/0")) != before {
+	if numbersOf(t, filepath.Join(opt.Out, "runs/sgd/0")) != before {
 		t.Error("a refused config changed results")
 	}
 
@@ -271,7 +271,7 @@ func TestReuse(t *testing.T) {
 	if err != nil || len(old) != 1 {
 		t.Fatal(old, err)
 	}
-	if results(t, old[0]) != before {
+	if numbersOf(t, old[0]) != before {
 		t.Error("the run moved aside is not the old one")
 	}
 }
@@ -467,7 +467,7 @@ func TestFullDisk(t *testing.T) {
 	c := parse(t, toy)
 	opt := options(t.TempDir())
 	run(t, parse(t, toy, "seeds=[0]"), opt)
-	before := results(t, filepath.Join(opt.Out, "runs/sgd/0"))
+	before := numbersOf(t, filepath.Join(opt.Out, "runs/sgd/0"))
 
 	room := 1200
 	opt.Files = smallDisk{room: &room}
@@ -495,7 +495,7 @@ func TestFullDisk(t *testing.T) {
 	if size < 500 {
 		t.Errorf("only %d bytes are left of what was written", size)
 	}
-	if results(t, filepath.Join(opt.Out, "runs/sgd/0")) != before {
+	if numbersOf(t, filepath.Join(opt.Out, "runs/sgd/0")) != before {
 		t.Error("an earlier run was changed")
 	}
 	opt.Files = nil
@@ -528,7 +528,7 @@ func TestDamagedManifest(t *testing.T) {
 	c := parse(t, toy)
 	run(t, c, opt)
 	dir := filepath.Join(opt.Out, "runs/sgd/0")
-	want := results(t, dir)
+	want := numbersOf(t, dir)
 	path := filepath.Join(dir, "manifest.json")
 	whole, err := os.ReadFile(path)
 	if err != nil {
@@ -553,7 +553,7 @@ func TestDamagedManifest(t *testing.T) {
 		if r := run(t, c, opt); r.Made != 1 || r.Reused != 3 || len(r.Failed) > 0 {
 			t.Errorf("manifest %d: %+v", i, r)
 		}
-		if results(t, dir) != want || !strings.Contains(log.String(), "damaged, and so moved aside and made again: ") || !strings.Contains(log.String(), path) {
+		if numbersOf(t, dir) != want || !strings.Contains(log.String(), "damaged, and so moved aside and made again: ") || !strings.Contains(log.String(), path) {
 			t.Errorf("manifest %d: made again with other results, or the log says\n%s", i, log.String())
 		}
 		if old, err := filepath.Glob(filepath.Join(opt.Out, "old/*/runs/sgd/0/metrics.csv")); err != nil || len(old) != i+1 {

@@ -12,6 +12,7 @@ import (
 	"github.com/dualgn/dgn/pkg/folder"
 	"github.com/dualgn/dgn/pkg/render"
 	"github.com/dualgn/dgn/pkg/report"
+	"github.com/dualgn/dgn/pkg/results"
 )
 
 // A FigureSet says which figures Publish draws.
@@ -27,7 +28,7 @@ const (
 var FigureSets = []FigureSet{NoFigures, DefaultFigures, AllFigures}
 
 // draw writes figures to a folder; those that the logs do not allow are left out.
-func (f FigureSet) draw(res *report.Results, dir string) ([]string, error) {
+func (f FigureSet) draw(res *results.Results, dir string) ([]string, error) {
 	var opt report.FigureOptions
 	as := render.All(render.PrintDPI)
 	switch f {
@@ -64,13 +65,13 @@ func (r *Result) Publish(files diskfile.Files, figures FigureSet) (*report.Summa
 	}
 	dir := filepath.Join(r.Dir, "figures")
 	if sets := res.Datasets(); len(sets) > 1 {
-		err := res.SetAside(dir, render.Formats, nil)
+		err := report.SetAside(res, dir, render.Formats, nil)
 		summary.Warnings = append(res.Warnings, fmt.Sprintf("no figures: the runs are of different data sets, %s; dgn export --csv writes a table of all", strings.Join(sets, " and ")))
 		return summary, nil, err
 	}
 	drawn, err := figures.draw(res, dir)
 	if err == nil {
-		err = res.SetAside(dir, render.Formats, drawn)
+		err = report.SetAside(res, dir, render.Formats, drawn)
 	}
 	summary.Warnings = res.Warnings
 	return summary, drawn, err
@@ -79,8 +80,8 @@ func (r *Result) Publish(files diskfile.Files, figures FigureSet) (*report.Summa
 // logs reads the logs of the experiment's own runs, whatever else the results
 // folder holds, in its order and with the settings that it varied: a reused run
 // may be that of another sweep.
-func (r *Result) logs() (*report.Results, error) {
-	res := &report.Results{}
+func (r *Result) logs() (*results.Results, error) {
+	res := &results.Results{}
 	for _, p := range r.runs {
 		if p.State == folder.Held {
 			res.Warnings = append(res.Warnings, fmt.Sprintf("%s: left out: %v", filepath.Join(r.Dir, p.Dir), p.Fault))

@@ -40,7 +40,7 @@ func whole(t *testing.T, sets ...string) (map[string]string, map[string]*runlog.
 	run(t, parse(t, resumable, sets...), opt)
 	want, manifests := map[string]string{}, map[string]*runlog.Manifest{}
 	for _, path := range resumableRuns {
-		want[path] = results(t, filepath.Join(opt.Out, path))
+		want[path] = numbersOf(t, filepath.Join(opt.Out, path))
 		manifests[path] = manifestAt(t, filepath.Join(opt.Out, path))
 	}
 	if m := manifests["runs/gn/0"]; m.GradientSteps == 0 {
@@ -70,7 +70,7 @@ func complete(t *testing.T, what, dir string, want map[string]string, manifests 
 			t.Errorf("%s: %s is %s, with %d gradient steps", what, path, m.Outcome, m.GradientSteps)
 			continue
 		}
-		if results(t, at) != want[path] {
+		if numbersOf(t, at) != want[path] {
 			t.Errorf("%s: %s has other results than without an interruption", what, path)
 		}
 		files, err := filepath.Glob(filepath.Join(at, "*"))

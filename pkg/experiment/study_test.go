@@ -140,7 +140,7 @@ func TestSweepFolders(t *testing.T) {
 
 	plain := options(t.TempDir())
 	run(t, parse(t, twoMethods, "train.batch_size=40", "methods.*.oracle={kind: gauss_newton, formulation: primal, gamma: 0.5, inner_iterations: 1}"), plain)
-	if results(t, dir) != results(t, filepath.Join(plain.Out, "runs/gn-v1-5/1")) {
+	if numbersOf(t, dir) != numbersOf(t, filepath.Join(plain.Out, "runs/gn-v1-5/1")) {
 		t.Error("a point of the sweep has other results than a plain run with its settings")
 	}
 
@@ -316,7 +316,7 @@ func TestSweepInterrupted(t *testing.T) {
 		t.Errorf("%v", folders)
 	}
 	for _, f := range folders {
-		if results(t, filepath.Join(opt.Out, f)) != results(t, filepath.Join(once.Out, f)) {
+		if numbersOf(t, filepath.Join(opt.Out, f)) != numbersOf(t, filepath.Join(once.Out, f)) {
 			t.Errorf("%s has other results than without interruptions", f)
 		}
 	}

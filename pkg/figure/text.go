@@ -1,13 +1,5 @@
 package figure
 
-import (
-	"fmt"
-	"math"
-	"strconv"
-	"strings"
-	"unicode"
-)
-
 // Texts returns all that a figure says, but for the numbers on its axes.
 func (f Figure) Texts() (list []string) {
 	for _, r := range f.Caption {
@@ -32,26 +24,4 @@ func (f Figure) Texts() (list []string) {
 		}
 	}
 	return list
-}
-
-// Escape returns text with a Go escape in place of each character that is not fit to be
-// shown.
-func Escape(s string, fit func(rune) bool) string {
-	if strings.IndexFunc(s, func(r rune) bool { return !fit(r) }) < 0 {
-		return s
-	}
-	var b strings.Builder
-	for _, r := range s {
-		switch {
-		case fit(r):
-			b.WriteRune(r)
-		case unicode.IsControl(r):
-			b.WriteString(strings.Trim(strconv.QuoteRuneToASCII(r), "'"))
-		case r > math.MaxUint16:
-			fmt.Fprintf(&b, `\U%08x`, r)
-		default:
-			fmt.Fprintf(&b, `\u%04x`, r)
-		}
-	}
-	return b.String()
 }

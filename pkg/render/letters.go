@@ -29,19 +29,19 @@ import (
 type letters struct{ text.Handler }
 
 func (h letters) Box(txt string, f font.Font) (width, height, depth vg.Length) {
-	return h.Handler.Box(figure.Escape(txt, hasLetter), f)
+	return h.Handler.Box(strict.Escape(txt, hasLetter), f)
 }
 
 func (h letters) Draw(c vg.Canvas, txt string, s text.Style, at vg.Point) {
 	switch target := bare(c).(type) {
 	case *vgsvg.Canvas:
 	case *vgpdf.Canvas:
-		txt = figure.Escape(txt, hasLetter)
+		txt = strict.Escape(txt, hasLetter)
 		if strings.IndexFunc(txt, func(r rune) bool { return r > unicode.MaxASCII }) >= 0 {
 			c = outlines{target}
 		}
 	default:
-		txt = figure.Escape(txt, hasLetter)
+		txt = strict.Escape(txt, hasLetter)
 	}
 	h.Handler.Draw(c, txt, s, at)
 }
@@ -99,7 +99,7 @@ func LostLetters(figures []figure.Figure) string {
 		return ""
 	}
 	text := string(lost)
-	return fmt.Sprintf("the font of figures has no %s: PNG and PDF have %s in its place, SVG is left to the fonts of its viewer", strict.Quote(text), strict.Quote(figure.Escape(text, hasLetter)))
+	return fmt.Sprintf("the font of figures has no %s: PNG and PDF have %s in its place, SVG is left to the fonts of its viewer", strict.Quote(text), strict.Quote(strict.Escape(text, hasLetter)))
 }
 
 // outlines is a canvas that draws texts as filled paths.

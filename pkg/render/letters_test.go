@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/dualgn/dgn/pkg/figure"
+	"github.com/dualgn/dgn/pkg/strict"
 )
 
 // named is a figure that says some words in its legend.
@@ -29,7 +30,7 @@ func TestLetters(t *testing.T) {
 		t.Errorf("%s, want %s", lost, want)
 	}
 	for text, want := range map[string]string{"方法 κ": `\u65b9\u6cd5 κ`, "a\x1b[31mb": `a\x1b[31mb`, "🙂": `\U0001f642`, "plain": "plain"} {
-		if got := figure.Escape(text, hasLetter); got != want {
+		if got := strict.Escape(text, hasLetter); got != want {
 			t.Errorf("%q: %q, want %q", text, got, want)
 		}
 	}

@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/dualgn/dgn/pkg/results"
 )
 
 // ownFigure matches the names that this package gives to figures.
@@ -19,7 +21,7 @@ var ownFigure = regexp.MustCompile(`^((` + strings.Join(Ys(), "|") + `)_vs_(` + 
 // SetAside moves the figures in a folder, in files of some formats, that were drawn before
 // the logs of the runs were written to its folder old/1, or old/2 and so on, as they do not
 // show these runs; drawn are those that do. Files of other names stay.
-func (res *Results) SetAside(dir string, formats, drawn []string) error {
+func SetAside(res *results.Results, dir string, formats, drawn []string) error {
 	var logged time.Time
 	for _, r := range res.Runs {
 		info, err := os.Stat(filepath.Join(r.Dir, "metrics.csv"))
@@ -65,6 +67,6 @@ func (res *Results) SetAside(dir string, formats, drawn []string) error {
 			return err
 		}
 	}
-	res.warn("%s: %d figures are older than the logs of these runs, and were moved to %s; dgn plot, or --figures all, draws all figures again", dir, len(stale), to)
+	res.Warnings = append(res.Warnings, fmt.Sprintf("%s: %d figures are older than the logs of these runs, and were moved to %s; dgn plot, or --figures all, draws all figures again", dir, len(stale), to))
 	return nil
 }

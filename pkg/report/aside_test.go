@@ -6,18 +6,20 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/dualgn/dgn/pkg/results"
 )
 
 // TestSetAside: figures that were drawn before the logs were written go to a folder
 // of their own, which is new each time; other files stay.
 func TestSetAside(t *testing.T) {
 	dir := folder(t, fake("A", 0, 0, "finished", 2, 1))
-	res, err := Load(dir)
+	res, err := results.Load(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
 	figures, formats := filepath.Join(dir, "figures"), []string{"png", "svg", "pdf"}
-	if err := res.SetAside(figures, formats, nil); err != nil {
+	if err := SetAside(res, figures, formats, nil); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.MkdirAll(figures, 0o755); err != nil {
@@ -42,7 +44,7 @@ func TestSetAside(t *testing.T) {
 		current := write("duals.png", "current", now.Add(time.Hour))
 		drawn := write("overview.png", "drawn", now.Add(-time.Hour))
 		res.Warnings = nil
-		if err := res.SetAside(figures, formats, []string{drawn}); err != nil {
+		if err := SetAside(res, figures, formats, []string{drawn}); err != nil {
 			t.Fatal(err)
 		}
 		if len(res.Warnings) != 1 || !strings.Contains(res.Warnings[0], "5 figures are older than the logs of these runs") {
@@ -61,7 +63,7 @@ func TestSetAside(t *testing.T) {
 		}
 	}
 	res.Warnings = nil
-	if err := res.SetAside(figures, formats, nil); err != nil || len(res.Warnings) != 1 { // overview.png
+	if err := SetAside(res, figures, formats, nil); err != nil || len(res.Warnings) != 1 { // overview.png
 		t.Errorf("%q, %v", res.Warnings, err)
 	}
 }

@@ -6,13 +6,14 @@ import (
 	"strings"
 
 	"github.com/dualgn/dgn/pkg/figure"
+	"github.com/dualgn/dgn/pkg/results"
 	"github.com/dualgn/dgn/pkg/runlog"
 	"github.com/dualgn/dgn/pkg/stats"
 )
 
 // A captioner collects what the caption of curves has to say.
 type captioner struct {
-	res    *Results
+	res    *results.Results
 	smooth int
 	band   string // what the interval is drawn as
 	upTo   bool   // points have different n, which the legend does not tell
@@ -103,14 +104,14 @@ func (c *captioner) remarks() []figure.Remark {
 	if c.smooth > 1 {
 		parts = append(parts, fmt.Sprintf("smoothed: running mean of %d evaluations", c.smooth))
 	}
-	return append([]figure.Remark{{Text: strings.Join(parts, "; ")}}, c.res.alerts(c.wall)...)
+	return append([]figure.Remark{{Text: strings.Join(parts, "; ")}}, alerts(c.res, c.wall)...)
 }
 
 // alerts says what the reader of a figure is to be careful about; wall: times are shown.
-func (res *Results) alerts(wall bool) (out []figure.Remark) {
-	texts := []string{res.mixture(), res.damage()}
+func alerts(res *results.Results, wall bool) (out []figure.Remark) {
+	texts := []string{mixture(res), damage(res)}
 	if wall {
-		texts = append([]string{res.timing()}, texts...)
+		texts = append([]string{res.Timing()}, texts...)
 	}
 	for _, t := range texts {
 		if t != "" {
@@ -150,19 +151,32 @@ func (c *captioner) average() string {
 	return fmt.Sprintf("mean of n = %d seeds or as in brackets, %s: %s", usualN(c.curves), c.band, stats.Describe(ns))
 }
 
+// damage says how many runs a figure leaves out.
+func damage(res *results.Results) string {
+	n := 0
+	for _, r := range res.Runs {
+		if r.Damage != "" {
+			n++
+		}
+	}
+	switch n {
+	case 0:
+		return ""
+	case 1:
+		return "1 run with damaged logs is left out"
+	}
+	return fmt.Sprintf("%d runs with damaged logs are left out", n)
+}
+
 // mixture says in which settings of the problem the runs differ that no label
 // tells: their curves do not compare as they stand.
-func (res *Results) mixture() string {
-	members := make([]int, len(res.Runs))
-	for i := range members {
-		members[i] = i
-	}
+func mixture(res *results.Results) string {
 	var keys []string
-	for _, k := range differing(res.Runs, members) {
+	for _, k := range results.Differing(res.Runs) {
 		group, _, _ := strings.Cut(k, ".")
 		group, _, _ = strings.Cut(group, "[")
 		if slices.Contains([]string{"data", "checksums", "model", "loss", "precision", "experiment"}, group) || k == "train.batch_size" {
-			if k != "experiment" && !res.labelled(k) {
+			if k != "experiment" && !labelled(res, k) {
 				keys = append(keys, k)
 			}
 		}
@@ -177,7 +191,7 @@ func (res *Results) mixture() string {
 }
 
 // labelled reports whether all labels tell a setting.
-func (res *Results) labelled(key string) bool {
+func labelled(res *results.Results, key string) bool {
 	for _, r := range res.Runs {
 		told := slices.ContainsFunc(r.Varied, func(s runlog.Setting) bool {
 			return s.Key == key || strings.HasPrefix(key, s.Key+".") || strings.HasPrefix(key, s.Key+"[")

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/dualgn/dgn/pkg/figure"
+	"github.com/dualgn/dgn/pkg/results"
 	"github.com/dualgn/dgn/pkg/stats"
 )
 
@@ -30,16 +31,16 @@ type evaluation struct{ step, x, y float64 }
 // is a time. After that it has, at each x where any run was evaluated, the mean of
 // the last values of all runs. Either way a mean is of values that were measured.
 // It ends where the first complete run does.
-func newCurve(s series, x, y quantity, smooth int) curve {
-	c := curve{Curve: figure.Curve{Style: s.index}, of: len(s.runs)}
+func newCurve(s results.Series, x, y quantity, smooth int) curve {
+	c := curve{Curve: figure.Curve{Style: s.Index}, of: len(s.Runs)}
 	var complete [][]evaluation
 	counts := map[string]int{}
-	for _, r := range s.runs {
-		counts[r.state()]++
-		points := r.points(x, y, smooth)
+	for _, r := range s.Runs {
+		counts[r.State()]++
+		points := pointsOf(&r, x, y, smooth)
 		switch {
 		case len(points) == 0 || r.Damage != "":
-		case r.complete():
+		case r.Complete():
 			complete = append(complete, points)
 		default:
 			line := drawable(points)
@@ -50,7 +51,7 @@ func newCurve(s series, x, y quantity, smooth int) curve {
 		}
 	}
 	c.n = len(complete)
-	c.Label = s.label + noteOfMean(counts, len(s.runs), c.n)
+	c.Label = s.Label + noteOfMean(counts, len(s.Runs), c.n)
 	if c.n > 0 {
 		c.average(complete)
 	}
@@ -117,8 +118,8 @@ func corresponding(runs [][]evaluation) int {
 	}
 }
 
-// points returns the evaluations of a run that have a number.
-func (r *Run) points(x, y quantity, smooth int) (points []evaluation) {
+// pointsOf returns the evaluations of a run that have a number.
+func pointsOf(r *results.Run, x, y quantity, smooth int) (points []evaluation) {
 	var window []float64
 	for _, row := range r.Rows {
 		p := evaluation{step: row["step"], x: row[x.column] * x.scale, y: row[y.column] * y.scale}
@@ -168,7 +169,7 @@ func noteOfMean(counts map[string]int, n, complete int) string {
 }
 
 func ends(counts map[string]int, n int) (parts []string) {
-	for _, o := range []string{"diverged", "interrupted", "failed", "running", damaged, incomplete} {
+	for _, o := range []string{"diverged", "interrupted", "failed", "running", results.Damaged, results.Incomplete} {
 		if counts[o] > 0 {
 			parts = append(parts, fmt.Sprintf("%d of %d %s", counts[o], n, o))
 		}

@@ -1,3 +1,5 @@
+// Package report turns the runs of package results into figures, as data, and into
+// tables that sum them up.
 package report
 
 import (
@@ -6,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/dualgn/dgn/pkg/figure"
+	"github.com/dualgn/dgn/pkg/results"
 	"github.com/dualgn/dgn/pkg/runlog"
 )
 
@@ -45,8 +48,8 @@ var Kinds = []Kind{
 
 // A drawing is what the kinds draw from.
 type drawing struct {
-	res    *Results
-	series []series // all of them
+	res    *results.Results
+	series []results.Series // all of them
 	opt    FigureOptions
 }
 
@@ -57,16 +60,16 @@ const many = 10
 // the losses and of test accuracy or RMSE against wall clock, cost, epoch and step;
 // curves only, if axes are given. A choice that the logs do not allow is an OptionError;
 // the figures of the kinds before it are returned all the same.
-func Figures(res *Results, opt FigureOptions) (figures []figure.Figure, err error) {
+func Figures(res *results.Results, opt FigureOptions) (figures []figure.Figure, err error) {
 	kinds, err := check(res, opt)
 	if err != nil {
 		return nil, err
 	}
-	d := &drawing{res, res.series(), opt}
+	d := &drawing{res, res.Series(), opt}
 	for _, k := range kinds {
 		list, why, err := k.draw(d)
 		if err == nil && list == nil && len(opt.Figures) > 0 {
-			err = optionErrorf("figure %s: %s", k.Name, why)
+			err = results.OptionErrorf("figure %s: %s", k.Name, why)
 		}
 		if err != nil {
 			return figures, err
@@ -77,17 +80,17 @@ func Figures(res *Results, opt FigureOptions) (figures []figure.Figure, err erro
 }
 
 // check validates the options, and returns the kinds that they ask for.
-func check(res *Results, opt FigureOptions) (kinds []Kind, err error) {
+func check(res *results.Results, opt FigureOptions) (kinds []Kind, err error) {
 	if len(res.Runs) == 0 {
 		return nil, runlog.Errorf("there are no runs to draw")
 	}
 	for _, r := range res.Runs {
 		if r.Dataset != res.Runs[0].Dataset {
-			return nil, optionErrorf("the runs are of different data sets, %s (%s) and %s (%s); draw them apart", res.Runs[0].Dataset, res.Runs[0].Dir, r.Dataset, r.Dir)
+			return nil, results.OptionErrorf("the runs are of different data sets, %s (%s) and %s (%s); draw them apart", res.Runs[0].Dataset, res.Runs[0].Dir, r.Dataset, r.Dir)
 		}
 	}
 	if opt.Smooth < 0 {
-		return nil, optionErrorf("smooth: must be a number of evaluations, got %d", opt.Smooth)
+		return nil, results.OptionErrorf("smooth: must be a number of evaluations, got %d", opt.Smooth)
 	}
 	var known []string
 	for _, k := range Kinds {
@@ -104,7 +107,7 @@ func check(res *Results, opt FigureOptions) (kinds []Kind, err error) {
 	}
 	for _, f := range slices.Concat(opt.Figures, opt.Kinds) {
 		if !slices.Contains(known, f) {
-			return nil, optionErrorf("no figure is called %q (known: %s)", f, strings.Join(known, ", "))
+			return nil, results.OptionErrorf("no figure is called %q (known: %s)", f, strings.Join(known, ", "))
 		}
 	}
 	return kinds, nil
@@ -126,10 +129,10 @@ func (d *drawing) axes(defaultX, defaultY []string) (x, y []quantity, err error)
 			if log != nil {
 				q.log = *log
 			}
-			if d.res.has(q.column) {
+			if d.res.Has(q.column) {
 				out = append(out, q)
 			} else if len(asked) > 0 {
-				return nil, optionErrorf("no run has values of %s", n)
+				return nil, results.OptionErrorf("no run has values of %s", n)
 			}
 		}
 		return out, nil
@@ -143,15 +146,15 @@ func (d *drawing) axes(defaultX, defaultY []string) (x, y []quantity, err error)
 
 // legible returns the series that curves are drawn of: all, or of too many the
 // best setting of each method, and a remark that says so.
-func (d *drawing) legible() ([]series, []figure.Remark) {
+func (d *drawing) legible() ([]results.Series, []figure.Remark) {
 	if len(d.series) <= many || d.opt.All {
 		return d.series, nil
 	}
-	chosen := d.res.bestOf(d.series)
+	chosen := bestOf(d.res, d.series)
 	if len(chosen) == len(d.series) {
 		return d.series, nil
 	}
-	return chosen, []figure.Remark{{Text: fmt.Sprintf("of %d settings, the one of each method with the least final %s", len(d.series), strings.ReplaceAll(d.res.chooser(), "_", " "))}}
+	return chosen, []figure.Remark{{Text: fmt.Sprintf("of %d settings, the one of each method with the least final %s", len(d.series), strings.ReplaceAll(chooser(d.res), "_", " "))}}
 }
 
 // curves draws every y against every x.
@@ -172,7 +175,7 @@ func curves(d *drawing) (figures []figure.Figure, why string, err error) {
 // overview is the figure that tells most at one look.
 func overview(d *drawing) ([]figure.Figure, string, error) {
 	score := "test_accuracy"
-	if !d.res.has(score) {
+	if !d.res.Has(score) {
 		score = "test_rmse"
 	}
 	var pairs [][2]quantity
@@ -200,9 +203,9 @@ func overview(d *drawing) ([]figure.Figure, string, error) {
 }
 
 // curveFigure draws series against pairs of axes.
-func (d *drawing) curveFigure(name string, shown []series, axes [][2]quantity, remarks []figure.Remark) figure.Figure {
+func (d *drawing) curveFigure(name string, shown []results.Series, axes [][2]quantity, remarks []figure.Remark) figure.Figure {
 	f := figure.Figure{Name: name, Columns: min(2, len(axes)), Large: len(axes) == 1}
-	c := captioner{res: d.res.only(shown), smooth: d.opt.Smooth, band: "band"}
+	c := captioner{res: only(shown), smooth: d.opt.Smooth, band: "band"}
 	for _, a := range axes {
 		x, y := a[0], a[1]
 		var curves []curve
@@ -227,6 +230,15 @@ func (d *drawing) curveFigure(name string, shown []series, axes [][2]quantity, r
 	}
 	f.Caption = slices.Concat(c.remarks(), remarks)
 	return f
+}
+
+// only returns the results of some series.
+func only(list []results.Series) *results.Results {
+	out := &results.Results{}
+	for _, s := range list {
+		out.Runs = append(out.Runs, s.Runs...)
+	}
+	return out
 }
 
 // muchLonger is how many times as much time, or cost, some curves may take as

@@ -16,11 +16,12 @@ import (
 	"github.com/dualgn/dgn/pkg/arrays"
 	"github.com/dualgn/dgn/pkg/figure"
 	"github.com/dualgn/dgn/pkg/render"
+	"github.com/dualgn/dgn/pkg/results"
 	"github.com/dualgn/dgn/pkg/runlog"
 )
 
 // drawn makes figures, and returns them by name.
-func drawn(t testing.TB, res *Results, opt FigureOptions) map[string]figure.Figure {
+func drawn(t testing.TB, res *results.Results, opt FigureOptions) map[string]figure.Figure {
 	t.Helper()
 	figures, err := Figures(res, opt)
 	if err != nil {
@@ -107,7 +108,7 @@ func TestFigures(t *testing.T) {
 // kind.
 func TestSameFigures(t *testing.T) {
 	dir := folder(t, swept(2, []int{1, 5}, []float64{1, 10})...)
-	res, err := Load(dir)
+	res, err := results.Load(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -118,7 +119,7 @@ func TestSameFigures(t *testing.T) {
 			t.Errorf("%s is missing", name)
 		}
 	}
-	if res, err = Load(dir); err != nil {
+	if res, err = results.Load(dir); err != nil {
 		t.Fatal(err)
 	}
 	again := drawn(t, res, opt)
@@ -129,13 +130,13 @@ func TestSameFigures(t *testing.T) {
 	}
 	table := filepath.Join(t.TempDir(), "all.csv")
 	var b bytes.Buffer
-	if err := Export(&b, res); err != nil {
+	if err := results.Export(&b, res); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.WriteFile(table, b.Bytes(), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	exported, err := Load(table)
+	exported, err := results.Load(table)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -152,8 +153,8 @@ func TestJSON(t *testing.T) {
 	runs := swept(2, []int{1, 5}, []float64{1, 10})
 	for i, loss := range []float64{0, 5e-324, math.MaxFloat64, math.Inf(1), math.Inf(-1), math.NaN()} {
 		r := fake("Extreme", 1, uint64(i), []string{"finished", "diverged"}[i%2], 1, loss, 2, loss)
-		r.inner = fmt.Sprintf("step,iteration,relative_residual,duality_gap\n0,0,1,%g\n0,1,%g,0\n", loss, loss)
-		r.duals = []arrays.Array{arrays.Float64("alpha_0", []int{3, 1}, []float64{loss, 1, 2})}
+		r.Inner = fmt.Sprintf("step,iteration,relative_residual,duality_gap\n0,0,1,%g\n0,1,%g,0\n", loss, loss)
+		r.Duals = []arrays.Array{arrays.Float64("alpha_0", []int{3, 1}, []float64{loss, 1, 2})}
 		runs = append(runs, r)
 	}
 	for _, log := range []bool{false, true} {
@@ -204,7 +205,7 @@ func TestDivergence(t *testing.T) {
 	runs[1] = diverging(runs[1], 6)
 	res := load(t, runs...)
 	x, y := axis(t, xs, "step"), axis(t, ys, "train_loss")
-	c := newCurve(res.series()[0], x, y, 0)
+	c := newCurve(res.Series()[0], x, y, 0)
 	if c.n != 3 || len(c.Thin) != 1 || c.Crosses[0].Y != 1e12 {
 		t.Fatalf("n = %d, %d thin, crosses %v", c.n, len(c.Thin), c.Crosses)
 	}
@@ -251,7 +252,7 @@ func TestTimesFlagged(t *testing.T) {
 func TestColours(t *testing.T) {
 	res := load(t, fake("A", 0, 0, "finished", 1), fake("B", 1, 0, "finished", 1), fake("C", 2, 0, "finished", 1))
 	res.Keep([]string{"C"})
-	if c := newCurve(res.series()[0], xs[0], ys[0], 0); c.Style != 2 {
+	if c := newCurve(res.Series()[0], xs[0], ys[0], 0); c.Style != 2 {
 		t.Errorf("C has the colour of method %d", c.Style)
 	}
 }
@@ -282,7 +283,7 @@ func TestFigureErrors(t *testing.T) {
 	if list, err := Figures(res, FigureOptions{Figures: []string{"overview", "inner"}}); err == nil || len(list) != 1 || list[0].Name != "overview" {
 		t.Errorf("%d figures, %v", len(list), err)
 	}
-	if _, err := Figures(&Results{}, FigureOptions{}); err == nil {
+	if _, err := Figures(&results.Results{}, FigureOptions{}); err == nil {
 		t.Error("no runs are drawn")
 	}
 	other := fake("A", 0, 1, "finished", 1)
@@ -296,7 +297,7 @@ func TestFigureErrors(t *testing.T) {
 // TestOneEvaluation: figures of a single point, and of runs that were killed at
 // once, are drawn.
 func TestOneEvaluation(t *testing.T) {
-	for _, res := range []*Results{load(t, fake("A", 0, 0, "finished", 1)), load(t, fake("A", 0, 0, "running"))} {
+	for _, res := range []*results.Results{load(t, fake("A", 0, 0, "finished", 1)), load(t, fake("A", 0, 0, "running"))} {
 		for _, f := range drawn(t, res, FigureOptions{}) {
 			rendered(t, f)
 		}

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/dualgn/dgn/pkg/figure"
+	"github.com/dualgn/dgn/pkg/results"
+	"github.com/dualgn/dgn/pkg/strict"
 )
 
 // solving are the settings in which the primal and the dual of one problem may
@@ -20,14 +22,14 @@ func solves(key string) bool {
 
 // question names what a series solves: all its settings but how. It is "" if the
 // settings do not say.
-func (s series) question() string {
-	r := &s.runs[0]
-	if _, ok := r.value("oracle.formulation"); !ok {
+func question(s results.Series) string {
+	r := &s.Runs[0]
+	if _, ok := r.Value("oracle.formulation"); !ok {
 		return ""
 	}
 	settings := map[string]string{}
 	maps.Copy(settings, r.Settings)
-	for _, v := range s.settings {
+	for _, v := range s.Settings {
 		settings[v.Key] = v.Value
 	}
 	var b strings.Builder
@@ -43,10 +45,10 @@ func (s series) question() string {
 // the dual, both against cost, up to where the cheaper one ends, and to the next
 // evaluation of the other.
 func formulations(d *drawing) (figures []figure.Figure, why string, err error) {
-	groups := map[string][]series{}
+	groups := map[string][]results.Series{}
 	var order []string
 	for _, s := range d.series {
-		q := s.question()
+		q := question(s)
 		if q == "" {
 			continue
 		}
@@ -60,23 +62,23 @@ func formulations(d *drawing) (figures []figure.Figure, why string, err error) {
 		return nil, "no run has values", err
 	}
 	x, y := xs[0], ys[0]
-	var pairs [][]series
+	var pairs [][]results.Series
 	for _, q := range order {
-		forms := distinct(groups[q], series.formulation)
+		forms := distinct(groups[q], formulation)
 		if slices.Contains(forms, "primal") && slices.Contains(forms, "dual") {
 			pairs = append(pairs, groups[q])
 		}
 	}
 	for i, page := range pages(pairs, 6) {
 		f := figure.Figure{Name: numbered("formulations", i), Columns: min(len(page), 2), Large: len(page) == 1}
-		c := captioner{smooth: d.opt.Smooth, band: "band", upTo: true, res: &Results{}}
+		c := captioner{smooth: d.opt.Smooth, band: "band", upTo: true, res: &results.Results{}}
 		name := variants(page)
 		names := slices.Sorted(slices.Values(distinct(slices.Concat(page...), name)))
 		legend := map[string]figure.Entry{}
 		for _, pair := range page {
 			p, curves := d.formulationPanel(pair, x, y, names, name)
 			f.Panels = append(f.Panels, p)
-			c.res.Runs = append(c.res.Runs, d.res.only(pair).Runs...)
+			c.res.Runs = append(c.res.Runs, only(pair).Runs...)
 			c.add(x, y, curves)
 			for _, e := range plain(curves) {
 				legend[e.Label] = e
@@ -92,47 +94,46 @@ func formulations(d *drawing) (figures []figure.Figure, why string, err error) {
 }
 
 // formulation is "primal" or "dual".
-func (s series) formulation() string {
-	v, _ := s.runs[0].value("oracle.formulation")
+func formulation(s results.Series) string {
+	v, _ := s.Runs[0].Value("oracle.formulation")
 	return v
 }
 
 // variants names the way in which each series of some pairs is solved: by its
 // formulation and, if several of a pair have the same, by what else differs.
-func variants(pairs [][]series) func(series) string {
+func variants(pairs [][]results.Series) func(results.Series) string {
 	keys := map[string]bool{}
 	for _, pair := range pairs {
-		for _, form := range distinct(pair, series.formulation) {
-			var runs []Run
-			var members []int
+		for _, form := range distinct(pair, formulation) {
+			var runs []results.Run
 			for _, s := range pair {
-				if s.formulation() == form {
-					runs, members = append(runs, s.runs[0]), append(members, len(runs))
+				if formulation(s) == form {
+					runs = append(runs, s.Runs[0])
 				}
 			}
-			for _, k := range differing(runs, members) {
+			for _, k := range results.Differing(runs) {
 				keys[k] = solves(k)
 			}
 		}
 	}
-	name := func(s series) string {
-		text := s.formulation()
+	name := func(s results.Series) string {
+		text := formulation(s)
 		for _, k := range slices.Sorted(maps.Keys(keys)) {
-			if v, ok := s.runs[0].value(k); ok && keys[k] {
+			if v, ok := s.Runs[0].Value(k); ok && keys[k] {
 				text += ", " + strings.TrimPrefix(k, "oracle.") + "=" + v
 			}
 		}
 		return text
 	}
-	if slices.ContainsFunc(pairs, func(pair []series) bool { return len(distinct(pair, name)) < len(pair) }) {
-		return func(s series) string { return name(s) + " (" + s.label + ")" } // methods of two names, alike
+	if slices.ContainsFunc(pairs, func(pair []results.Series) bool { return len(distinct(pair, name)) < len(pair) }) {
+		return func(s results.Series) string { return name(s) + " (" + s.Label + ")" } // methods of two names, alike
 	}
-	return func(s series) string { return printable(name(s)) }
+	return func(s results.Series) string { return strict.OneLine(name(s)) }
 }
 
 // formulationPanel draws the formulations of a pair; names are those of all
 // ways to solve one, in the order of their colours.
-func (d *drawing) formulationPanel(pair []series, x, y quantity, names []string, name func(series) string) (figure.Panel, []curve) {
+func (d *drawing) formulationPanel(pair []results.Series, x, y quantity, names []string, name func(results.Series) string) (figure.Panel, []curve) {
 	var curves []curve
 	end := -1.0
 	for _, s := range pair {
@@ -166,11 +167,11 @@ func (d *drawing) formulationPanel(pair []series, x, y quantity, names []string,
 
 // titleOf names a pair by its methods and settings, or by settings alone
 // where these are long and the methods two, and tells of runs that are missing.
-func (d *drawing) titleOf(pair []series) string {
-	short := shortKeys(d.series)
-	methods := distinct(pair, func(s series) string { return s.method })
+func (d *drawing) titleOf(pair []results.Series) string {
+	short := results.ShortKeys(d.series)
+	methods := distinct(pair, func(s results.Series) string { return s.Method })
 	var parts, settings []string
-	for _, v := range pair[0].settings {
+	for _, v := range pair[0].Settings {
 		if !solves(v.Key) {
 			settings = append(settings, short(v.Key)+"="+v.Value)
 		}
@@ -181,14 +182,14 @@ func (d *drawing) titleOf(pair []series) string {
 	parts = append(parts, settings...)
 	for _, s := range pair {
 		counts := map[string]int{}
-		for _, r := range s.runs {
-			counts[r.state()]++
+		for _, r := range s.Runs {
+			counts[r.State()]++
 		}
-		if text := note(counts, len(s.runs)); text != "" {
-			parts = append(parts, s.formulation()+text)
+		if text := note(counts, len(s.Runs)); text != "" {
+			parts = append(parts, formulation(s)+text)
 		}
 	}
-	return printable(strings.Join(parts, ", "))
+	return strict.OneLine(strings.Join(parts, ", "))
 }
 
 // until returns a line up to the point after x.

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/dualgn/dgn/pkg/figure"
+	"github.com/dualgn/dgn/pkg/results"
 	"github.com/dualgn/dgn/pkg/runlog"
 	"github.com/dualgn/dgn/pkg/stats"
 )
@@ -16,7 +17,7 @@ import (
 func ParseGoal(text string) (*runlog.Goal, error) {
 	name, value, ok := strings.Cut(text, "=")
 	if !ok {
-		return nil, optionErrorf("target: must be METRIC=VALUE, got %q", text)
+		return nil, results.OptionErrorf("target: must be METRIC=VALUE, got %q", text)
 	}
 	y, err := find(ys, name)
 	if err != nil {
@@ -25,9 +26,9 @@ func ParseGoal(text string) (*runlog.Goal, error) {
 	v, err := strconv.ParseFloat(value, 64)
 	switch {
 	case err != nil || math.IsNaN(v) || math.IsInf(v, 0):
-		return nil, optionErrorf("target: %s: must be a number, got %q", name, value)
+		return nil, results.OptionErrorf("target: %s: must be a number, got %q", name, value)
 	case runlog.HigherIsBetter(y.column) && (v <= 0 || v > 1):
-		return nil, optionErrorf("target: %s: must be a fraction between 0 and 1, got %q", name, value)
+		return nil, results.OptionErrorf("target: %s: must be a fraction between 0 and 1, got %q", name, value)
 	}
 	return &runlog.Goal{Metric: name, Value: v}, nil
 }
@@ -48,7 +49,7 @@ func goalText(g *runlog.Goal) string {
 
 // reached returns x at the first evaluation that meets a goal; +Inf if none
 // does.
-func (r *Run) reached(g *runlog.Goal, x quantity) float64 {
+func reached(r *results.Run, g *runlog.Goal, x quantity) float64 {
 	for _, row := range r.Rows {
 		if g.MetBy(row[g.Metric]) {
 			if at := row[x.column] * x.scale; !math.IsNaN(at) {
@@ -64,8 +65,8 @@ func (r *Run) reached(g *runlog.Goal, x quantity) float64 {
 // complete runs.
 func (d *drawing) defaultGoal() *runlog.Goal {
 	worst := 0.0
-	for _, s := range d.res.bestOf(d.series) {
-		for _, v := range s.final("train_loss") {
+	for _, s := range bestOf(d.res, d.series) {
+		for _, v := range s.Final("train_loss") {
 			worst = max(worst, v)
 		}
 	}
@@ -97,8 +98,8 @@ func goals(d *drawing) ([]figure.Figure, string, error) {
 	if err != nil {
 		return nil, "", err
 	}
-	if !d.res.has(y.column) {
-		return nil, "", optionErrorf("no run has values of %s", g.Metric)
+	if !d.res.Has(y.column) {
+		return nil, "", results.OptionErrorf("no run has values of %s", g.Metric)
 	}
 	xs, _, err := d.axes([]string{"wall", "cost"}, nil)
 	if err != nil || len(xs) == 0 {
@@ -122,9 +123,9 @@ func goals(d *drawing) ([]figure.Figure, string, error) {
 			p.X.Range.Add(0)
 		}
 		for _, s := range shown {
-			row := figure.Row{Label: s.label, Style: s.index}
-			for _, r := range s.sound() {
-				at := r.reached(g, x)
+			row := figure.Row{Label: s.Label, Style: s.Index}
+			for _, r := range s.Sound() {
+				at := reached(&r, g, x)
 				row.At = append(row.At, at)
 				if x.log && at <= 0 {
 					atZero = true
@@ -132,7 +133,7 @@ func goals(d *drawing) ([]figure.Figure, string, error) {
 				}
 				if !math.IsInf(at, 1) {
 					p.X.Range.Add(at)
-				} else if end := r.end(x); end > 0 { // the axis shows how long it tried
+				} else if end := endOf(&r, x); end > 0 { // the axis shows how long it tried
 					p.X.Range.Add(end)
 				}
 			}
@@ -154,18 +155,18 @@ func goals(d *drawing) ([]figure.Figure, string, error) {
 	if atZero {
 		text += "; at the left edge: reached at 0"
 	}
-	f.Caption = slices.Concat([]figure.Remark{{Text: text}}, d.res.only(shown).alerts(wall), remarks)
+	f.Caption = slices.Concat([]figure.Remark{{Text: text}}, alerts(only(shown), wall), remarks)
 	return []figure.Figure{f}, "", nil
 }
 
 // spreadOfGoals returns how many times as much the slowest series takes to reach
 // a goal as the fastest, by the medians over their runs.
-func spreadOfGoals(list []series, g *runlog.Goal, x quantity) float64 {
+func spreadOfGoals(list []results.Series, g *runlog.Goal, x quantity) float64 {
 	var all figure.Range
 	for _, s := range list {
 		var at []float64
-		for _, r := range s.sound() {
-			at = append(at, r.reached(g, x))
+		for _, r := range s.Sound() {
+			at = append(at, reached(&r, g, x))
 		}
 		if m := stats.Median(at); m > 0 && !math.IsInf(m, 1) {
 			all.Add(m)
@@ -177,8 +178,8 @@ func spreadOfGoals(list []series, g *runlog.Goal, x quantity) float64 {
 	return all.Hi / all.Lo
 }
 
-// end returns where a run's last evaluation is, NaN if it has none.
-func (r *Run) end(x quantity) float64 {
+// endOf returns where a run's last evaluation is, NaN if it has none.
+func endOf(r *results.Run, x quantity) float64 {
 	if len(r.Rows) == 0 {
 		return math.NaN()
 	}

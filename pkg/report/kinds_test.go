@@ -4,32 +4,31 @@ import (
 	"bytes"
 	"fmt"
 	"math"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/dualgn/dgn/pkg/arrays"
 	"github.com/dualgn/dgn/pkg/figure"
+	"github.com/dualgn/dgn/pkg/results"
 	"github.com/dualgn/dgn/pkg/runlog"
 )
 
 func TestGoal(t *testing.T) {
 	res := load(t, fake("A", 0, 0, "finished", 4, 2, 1), fake("A", 0, 1, "finished", 4, 3, 2), fake("B", 1, 0, "diverged", 4, 5), fake("B", 1, 1, "finished", 4, 3.1, 2.9))
-	d := &drawing{res: res, series: res.series()}
+	d := &drawing{res: res, series: res.Series()}
 	// The worst seed of B's complete runs ends at 2.9, of A's at 2.
 	if got := d.defaultGoal(); got.Metric != "train_loss" || got.Value != 2.9 {
 		t.Errorf("default %v", got)
 	}
 	step := axis(t, xs, "step")
 	for i, want := range []float64{10, 20, math.Inf(1), 20} {
-		if got := res.Runs[i].reached(&runlog.Goal{Metric: "train_loss", Value: 2.9}, step); got != want {
+		if got := reached(&res.Runs[i], &runlog.Goal{Metric: "train_loss", Value: 2.9}, step); got != want {
 			t.Errorf("run %d: reached at %g, want %g", i, got, want)
 		}
 	}
 	// The accuracy is 1 - loss/3 on test data.
-	if got := res.Runs[0].reached(&runlog.Goal{Metric: "test_accuracy", Value: 0.3}, step); got != 10 {
+	if got := reached(&res.Runs[0], &runlog.Goal{Metric: "test_accuracy", Value: 0.3}, step); got != 10 {
 		t.Errorf("accuracy reached at %g", got)
 	}
 	files := drawn(t, res, FigureOptions{Figures: []string{"target"}, Goal: &runlog.Goal{Metric: "test_accuracy", Value: 0.6}})
@@ -65,14 +64,25 @@ func TestSensitivity(t *testing.T) {
 	says(t, "best", files["sensitivity_oracle_formulation"], "dual", "primal", "best train loss", "GN, gamma=10", "!inner_iterations", "each point is of the other settings' best, by final train loss")
 
 	c := curve{}
-	c.addResult(series{runs: load(t, fake("A", 0, 0, "finished", 4, 1, 2), fake("A", 0, 1, "finished", 4, 3), fake("A", 0, 2, "diverged", 4, 9)).Runs}, 7, axis(t, ys, "train_loss"), false)
+	c.addResult(results.Series{Runs: load(t, fake("A", 0, 0, "finished", 4, 1, 2), fake("A", 0, 1, "finished", 4, 3), fake("A", 0, 2, "diverged", 4, 9)).Runs}, 7, axis(t, ys, "train_loss"), false)
 	if c.Mean[0] != (figure.Point{X: 7, Y: 2.5}) || c.Lo[0] != 2 || c.Hi[0] != 3 || len(c.Crosses) != 1 || !math.IsInf(c.Crosses[0].Y, 1) {
 		t.Errorf("%+v", c)
 	}
-	c.addResult(series{runs: load(t, fake("A", 0, 0, "finished", 4, 1, 2)).Runs}, 8, axis(t, ys, "train_loss"), true)
+	c.addResult(results.Series{Runs: load(t, fake("A", 0, 0, "finished", 4, 1, 2)).Runs}, 8, axis(t, ys, "train_loss"), true)
 	if c.Mean[1].Y != 1 {
 		t.Errorf("best %v", c.Mean[1])
 	}
+}
+
+// TestSeveralSweeps: runs of two sweeps, which name a setting each, have a place on the
+// axes of both.
+func TestSeveralSweeps(t *testing.T) {
+	const rate, batch = "optimizer.learning_rate", "train.batch_size"
+	a := with(fake("SGD", 0, 0, "finished", 2, 1), rate, "0.2", batch, "64")
+	b := with(fake("SGD", 0, 0, "finished", 2, 1), rate, "0.1", batch, "32")
+	a.Varied, b.Varied = []runlog.Setting{{Key: rate, Value: "0.2"}}, []runlog.Setting{{Key: batch, Value: "32"}}
+	files := drawn(t, load(t, a, b), FigureOptions{Figures: []string{"sensitivity"}, Swept: rate, Line: batch})
+	says(t, "two sweeps", files["sensitivity_optimizer_learning_rate"], "SGD, batch_size=64", "SGD, batch_size=32", "0.1", "0.2")
 }
 
 // TestScale: numbers over decades lie on a log axis; zero among them, or words,
@@ -108,10 +118,10 @@ func TestFormulations(t *testing.T) {
 	files := drawn(t, res, FigureOptions{Figures: []string{"formulations"}})
 	says(t, "formulations", files["formulations"], "GN, inner_iterations=1, gamma=1", "GN, inner_iterations=10, gamma=1", "primal", "dual", "cost [gradients of one mini-batch]", "as far as both went in cost")
 	// The panel ends at the first evaluation after the cheaper of the two has ended.
-	d := &drawing{res: res, series: res.series()}
-	pair := []series{d.series[0], d.series[2]}
-	pair[1].runs[0].Rows = pair[1].runs[0].Rows[:10]
-	p, curves := d.formulationPanel(pair, axis(t, xs, "cost"), axis(t, ys, "train_loss"), []string{"dual", "primal"}, series.formulation)
+	d := &drawing{res: res, series: res.Series()}
+	pair := []results.Series{d.series[0], d.series[2]}
+	pair[1].Runs[0].Rows = pair[1].Runs[0].Rows[:10]
+	p, curves := d.formulationPanel(pair, axis(t, xs, "cost"), axis(t, ys, "train_loss"), []string{"dual", "primal"}, formulation)
 	last := curves[0].Mean[len(curves[0].Mean)-1].X
 	if end := curves[1].Mean[9].X; p.X.Range.Hi != last || last < end || curves[0].Mean[len(curves[0].Mean)-2].X > end {
 		t.Errorf("the axis ends at %g, the primal at %g, the dual at %g", p.X.Range.Hi, end, last)
@@ -121,8 +131,8 @@ func TestFormulations(t *testing.T) {
 func TestConvergence(t *testing.T) {
 	text := "step,iteration,relative_residual,duality_gap\n" +
 		"0,0,1,\n0,1,0.5,\n0,2,0.25,\n10,0,1,\n10,1,0.1,\n20,0,1,\n20,1,0.2,\n20,2,0,\n"
-	solves, _, err := readInner("inner.csv", []byte(text))
-	if err != nil || len(solves) != 3 || len(solves[1].iterations) != 2 {
+	solves, _, err := results.ReadSolves("inner.csv", []byte(text))
+	if err != nil || len(solves) != 3 || len(solves[1].Iterations) != 2 {
 		t.Fatalf("%v, %v", solves, err)
 	}
 	c := residualCurve(solves, quantity{column: "relative_residual", log: true})
@@ -135,24 +145,12 @@ func TestConvergence(t *testing.T) {
 		t.Errorf("%+v", c)
 	}
 	run := fake("A", 0, 0, "finished", 1)
-	run.inner = text
+	run.Inner = text
 	got := drawn(t, load(t, run), FigureOptions{Figures: []string{"inner"}})["inner"]
 	says(t, "inner", got, "inner iteration", "relative residual", "!duality gap", "A [3 solves]", "n = 1 seeds", "!triangles")
 
-	for text, want := range map[string]string{
-		"":                        "inner.csv: there is no header",
-		"step,iteration\n":        "missing columns: relative_residual, duality_gap",
-		text + "x,0,1,1\n":        `inner.csv:10: column step: "x" is not a number`,
-		text + "30,-1,1,1\n":      "must be whole numbers",
-		text + "30,0\n":           "wrong number of fields",
-		"step,iteration,step,a\n": `two columns are called "step"`,
-	} {
-		if _, _, err := readInner("inner.csv", []byte(text)); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%q\n  says %v\n  want %s", text, err, want)
-		}
-	}
 	// A crash cuts the last row short.
-	run.inner = text + "30,0,1"
+	run.Inner = text + "30,0,1"
 	res := load(t, run)
 	drawn(t, res, FigureOptions{Figures: []string{"inner"}})
 	if len(res.Warnings) != 1 || !strings.Contains(res.Warnings[0], "inner.csv: the last row is cut short") {
@@ -208,26 +206,17 @@ func TestExtremes(t *testing.T) {
 
 func TestDuals(t *testing.T) {
 	run := fake("A", 0, 0, "finished", 1)
-	run.duals = []arrays.Array{arrays.Float64("alpha_0", []int{2, 2}, []float64{3, 4, 0, 0}), arrays.Float64("alpha_10", []int{4, 1}, []float64{1, -1, 1, 1})}
-	dir := folder(t, run)
-	path := filepath.Join(dir, "runs/m0/0/duals.npz")
-	data, err := os.ReadFile(path)
+	run.Duals = []arrays.Array{arrays.Float64("alpha_0", []int{2, 2}, []float64{3, 4, 0, 0}), arrays.Float64("alpha_10", []int{4, 1}, []float64{1, -1, 1, 1})}
+	res := load(t, run)
+	w, err := res.Runs[0].DualWeights()
 	if err != nil {
 		t.Fatal(err)
-	}
-	w, err := readWeights(path, data)
-	if err != nil || !slices.Equal(w[0], []float64{5, 0}) || !slices.Equal(w[10], []float64{1, 1, 1, 1}) {
-		t.Errorf("%v, %v", w, err)
 	}
 	if e := effective(w[0]); e != 0.5 {
 		t.Errorf("effective share %g", e)
 	}
 	if e := effective(w[10]); e != 1 {
 		t.Errorf("effective share %g", e)
-	}
-	res, err := Load(dir)
-	if err != nil {
-		t.Fatal(err)
 	}
 	got := drawn(t, res, FigureOptions{Figures: []string{"duals"}})["duals"]
 	says(t, "duals", got, "A, n = 1", "dual weight of an example", "share of examples [%]", "step 0 [50 %]", "step 10 [100 %]", "!log axis")
@@ -236,7 +225,7 @@ func TestDuals(t *testing.T) {
 	says(t, "duals", got, "the bar apart, at the left: weights that are 0 or too small for the axis", "A: 1 weights are exactly 0")
 
 	// What is no number is counted once.
-	run.duals = []arrays.Array{arrays.Float64("alpha_1", []int{6, 1}, []float64{math.NaN(), math.Inf(1), 0, 1, 1, 1})}
+	run.Duals = []arrays.Array{arrays.Float64("alpha_1", []int{6, 1}, []float64{math.NaN(), math.Inf(1), 0, 1, 1, 1})}
 	got = drawn(t, load(t, run), FigureOptions{Figures: []string{"duals"}, LogX: &yes})["duals"]
 	says(t, "duals", got, "A: 1 weights are exactly 0; 2 weights are NaN or infinite")
 
@@ -252,20 +241,10 @@ func TestDuals(t *testing.T) {
 	if lo, hi := b.apart(); !(0 < lo && lo < hi && hi < 1) {
 		t.Errorf("the bar of zeros from %g to %g", lo, hi)
 	}
-	for name, a := range map[string]arrays.Array{
-		`array "beta": expected alpha_STEP`:         arrays.Float64("beta", []int{1, 1}, []float64{1}),
-		`array "alpha_-1": expected alpha_STEP`:     arrays.Float64("alpha_-1", []int{1, 1}, []float64{1}),
-		`"alpha_1" has shape [1], expected m x k`:   arrays.Float64("alpha_1", []int{1}, []float64{1}),
-		`"alpha_1" has shape [0 2], expected m x k`: arrays.Float64("alpha_1", []int{0, 2}, nil),
-	} {
-		run.duals = []arrays.Array{a}
-		res := load(t, run)
-		if _, err := Figures(res, FigureOptions{Figures: []string{"duals"}}); err == nil || !strings.Contains(err.Error(), name) || !strings.Contains(err.Error(), "duals.npz") {
-			t.Errorf("%v\n  want %s", err, name)
-		}
-	}
-	if _, err := readWeights("duals.npz", []byte("PK")); err == nil {
-		t.Error("no archive is read")
+	// What is no such file is an error of the figure.
+	run.Duals = []arrays.Array{arrays.Float64("beta", []int{1, 1}, []float64{1})}
+	if _, err := Figures(load(t, run), FigureOptions{Figures: []string{"duals"}}); err == nil || !strings.Contains(err.Error(), `duals.npz: array "beta": expected alpha_STEP`) {
+		t.Error(err)
 	}
 }
 
@@ -273,7 +252,7 @@ func FuzzInner(f *testing.F) {
 	f.Add([]byte(innerLog(3, 1)))
 	f.Add([]byte("step,iteration,relative_residual,duality_gap\n0,0,NaN,inf\n0,1,-1,0\n1e300,1,1e-320,\n"))
 	f.Fuzz(func(t *testing.T, text []byte) {
-		solves, _, err := readInner("inner.csv", text)
+		solves, _, err := results.ReadSolves("inner.csv", text)
 		if err != nil {
 			return
 		}
@@ -293,7 +272,7 @@ func FuzzDuals(f *testing.F) {
 		f.Add(b.Bytes())
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		byStep, err := readWeights("duals.npz", data)
+		byStep, err := results.ReadDualWeights("duals.npz", data)
 		if err != nil || len(byStep) == 0 {
 			return
 		}

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/dualgn/dgn/pkg/figure"
+	"github.com/dualgn/dgn/pkg/results"
 	"github.com/dualgn/dgn/pkg/runlog"
 	"github.com/dualgn/dgn/pkg/stats"
 	"pgregory.net/rapid"
@@ -15,11 +16,11 @@ import (
 
 // drawnRuns draws runs of one method, evaluated at the same steps or not, each at
 // times of its own.
-func drawnRuns(t *rapid.T, value *rapid.Generator[float64]) series {
-	s := series{method: "A", label: "A"}
+func drawnRuns(t *rapid.T, value *rapid.Generator[float64]) results.Series {
+	s := results.Series{Method: "A", Label: "A"}
 	common := rapid.Bool().Draw(t, "common steps")
 	for seed := range rapid.IntRange(1, 5).Draw(t, "seeds") {
-		r := Run{Manifest: runlog.Manifest{Method: "A", Seed: uint64(seed), Outcome: "finished"}}
+		r := results.Run{Manifest: runlog.Manifest{Method: "A", Seed: uint64(seed), Outcome: "finished"}}
 		step, time := 0.0, 0.0
 		for range rapid.IntRange(1, 6).Draw(t, "evaluations") {
 			r.Rows = append(r.Rows, runlog.Row{"step": step, "wall_seconds": time, "train_loss": value.Draw(t, "value")})
@@ -29,7 +30,7 @@ func drawnRuns(t *rapid.T, value *rapid.Generator[float64]) series {
 				step += float64(rapid.IntRange(0, 2).Draw(t, "steps"))
 			}
 		}
-		s.runs = append(s.runs, r)
+		s.Runs = append(s.Runs, r)
 	}
 	return s
 }
@@ -47,7 +48,7 @@ func TestMeasured(t *testing.T) {
 			}
 			for i, m := range c.Mean {
 				var same, held figure.Range
-				for _, r := range s.runs {
+				for _, r := range s.Runs {
 					if i < len(r.Rows) {
 						same.Add(r.Rows[i]["train_loss"])
 					}
@@ -73,7 +74,7 @@ func TestMeasured(t *testing.T) {
 			}
 			for _, tail := range c.Tails {
 				for _, p := range tail {
-					if !slices.ContainsFunc(s.runs, func(r Run) bool {
+					if !slices.ContainsFunc(s.Runs, func(r results.Run) bool {
 						return slices.ContainsFunc(r.Rows, func(row runlog.Row) bool { return row[x.column] == p.X && row["train_loss"] == p.Y })
 					}) {
 						t.Fatalf("%v was not measured", p)
@@ -102,10 +103,10 @@ func TestConstant(t *testing.T) {
 	var runs []fakeRun
 	for seed := range uint64(3) {
 		r := fake("A", 0, seed, "finished")
-		r.text = header + fmt.Sprintf("A,%d,0,0,0,0,0,1,%g,,,,,\nA,%d,469,1,%g,469,0,1,0.96,,,,,\n", seed, 0.1*float64(seed), seed, 1+0.1*float64(seed))
+		r.Text = header + fmt.Sprintf("A,%d,0,0,0,0,0,1,%g,,,,,\nA,%d,469,1,%g,469,0,1,0.96,,,,,\n", seed, 0.1*float64(seed), seed, 1+0.1*float64(seed))
 		runs = append(runs, r)
 	}
-	c := newCurve(load(t, runs...).series()[0], axis(t, xs, "wall"), axis(t, ys, "train_accuracy"), 0)
+	c := newCurve(load(t, runs...).Series()[0], axis(t, xs, "wall"), axis(t, ys, "train_accuracy"), 0)
 	if len(c.Mean) != 2 || c.Mean[1].Y != 96 || math.Abs(c.Mean[1].X-1.1) > 1e-15 {
 		t.Errorf("mean %v", c.Mean)
 	}
@@ -117,7 +118,7 @@ func TestZeros(t *testing.T) {
 	// Means 1, 0.1, 0.05, 0, 0.1, of five evaluations.
 	res := load(t, fake("A", 0, 0, "finished", 1, 0.1, 0, 0, 0.1), fake("A", 0, 1, "finished", 1, 0.1, 0.1, 0, 0.1))
 	x, y := axis(t, xs, "step"), axis(t, ys, "train_loss")
-	c := newCurve(res.series()[0], x, y, 0)
+	c := newCurve(res.Series()[0], x, y, 0)
 	if want := ([]figure.Point{{X: 0, Y: 1}, {X: 10, Y: 0.1}, {X: 20, Y: 0.05}, {X: 30, Y: 0}, {X: 40, Y: 0.1}}); !slices.Equal(c.Mean, want) {
 		t.Errorf("mean %v, want %v", c.Mean, want)
 	}
@@ -131,7 +132,7 @@ func TestZeros(t *testing.T) {
 	}
 	// Runs that end at 0 are as long as the others.
 	res = load(t, fake("A", 0, 0, "finished", 1, 0, 0), fake("A", 0, 1, "finished", 1, 0.5, 0))
-	c = newCurve(res.series()[0], x, y, 0)
+	c = newCurve(res.Series()[0], x, y, 0)
 	if !slices.Equal(c.Mean, []figure.Point{{X: 0, Y: 1}, {X: 10, Y: 0.25}, {X: 20, Y: 0}}) || c.Tails != nil || c.Thin != nil {
 		t.Errorf("%+v", c)
 	}
@@ -141,7 +142,7 @@ func TestZeros(t *testing.T) {
 		for _, n := range []string{"1", "2"} {
 			r := with(fake("GN", 0, 0, "finished", 1, 0.5, 0), "oracle.formulation", form, "oracle.inner_iterations", n)
 			r.Varied = []runlog.Setting{{Key: "oracle.formulation", Value: form}, {Key: "oracle.inner_iterations", Value: n}}
-			r.inner = "step,iteration,relative_residual,duality_gap\n0,0,1,1\n0,1,0.5,0\n0,2,0,0\n"
+			r.Inner = "step,iteration,relative_residual,duality_gap\n0,0,1,1\n0,1,0.5,0\n0,2,0,0\n"
 			runs = append(runs, r)
 		}
 	}
@@ -159,9 +160,9 @@ func TestZeros(t *testing.T) {
 func TestSpread(t *testing.T) {
 	slow := func(times float64) fakeRun {
 		r := fake("B", 1, 0, "finished")
-		r.text = header
+		r.Text = header
 		for i := range 3 {
-			r.text += fmt.Sprintf("B,0,%d,%d,%g,%g,0,%g,0.5,,,1,0.5,\n", 10*i, i, times*float64(i), 10*times*float64(i), 2-0.5*float64(i))
+			r.Text += fmt.Sprintf("B,0,%d,%d,%g,%g,0,%g,0.5,,,1,0.5,\n", 10*i, i, times*float64(i), 10*times*float64(i), 2-0.5*float64(i))
 		}
 		return r
 	}
@@ -172,7 +173,7 @@ func TestSpread(t *testing.T) {
 		want  bool
 	}{{4.9, nil, false}, {5.1, nil, true}, {5.1, &no, false}} {
 		res := load(t, fake("A", 0, 0, "finished", 2, 1.5, 1), slow(c.times))
-		d := &drawing{res: res, series: res.series(), opt: FigureOptions{LogX: c.log}}
+		d := &drawing{res: res, series: res.Series(), opt: FigureOptions{LogX: c.log}}
 		figures, _, err := overview(d)
 		if err != nil {
 			t.Fatal(err)
@@ -217,13 +218,13 @@ func TestBeyondLogAxis(t *testing.T) {
 	opt := FigureOptions{X: []string{"step"}, Y: []string{"train_loss"}}
 	got := drawn(t, load(t, fake("A", 0, 0, "finished", 1e-299, 1e-305, 5e-324, 0)), opt)["train_loss_vs_step"]
 	says(t, "small", got, "triangles at the lower edge: less than 1e-300, where a log axis ends")
-	c := newCurve(load(t, fake("A", 0, 0, "finished", 1e-299, 1e-305, 5e-324, 0)).series()[0], axis(t, xs, "step"), axis(t, ys, "train_loss"), 0)
+	c := newCurve(load(t, fake("A", 0, 0, "finished", 1e-299, 1e-305, 5e-324, 0)).Series()[0], axis(t, xs, "step"), axis(t, ys, "train_loss"), 0)
 	if c.edges() != (edge{n: 3, tiny: true}) {
 		t.Errorf("%+v", c.edges())
 	}
 	y := axis(t, ys, "train_loss")
 	y.log = true
-	c = newCurve(load(t, fake("A", 0, 0, "finished", 1e308, 1e290, 1)).series()[0], axis(t, xs, "step"), y, 0)
+	c = newCurve(load(t, fake("A", 0, 0, "finished", 1e308, 1e290, 1)).Series()[0], axis(t, xs, "step"), y, 0)
 	if lo, hi := curvePanel([]curve{c}, axis(t, xs, "step"), y).Y.Ends(); lo > 1 || hi < 1e308 {
 		t.Errorf("from %g to %g", lo, hi)
 	}

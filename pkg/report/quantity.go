@@ -1,10 +1,10 @@
 package report
 
 import (
-	"fmt"
 	"strings"
 
 	"github.com/dualgn/dgn/pkg/figure"
+	"github.com/dualgn/dgn/pkg/results"
 )
 
 // A quantity is a column that can be an axis.
@@ -60,15 +60,5 @@ func find(list []quantity, name string) (quantity, error) {
 			return q, nil
 		}
 	}
-	return quantity{}, optionErrorf("no axis is called %q (known: %s)", name, strings.Join(names(list), ", "))
-}
-
-// An OptionError says what is wrong with the options of figures, or that the
-// logs at hand do not have what was asked for.
-type OptionError struct{ text string }
-
-func (e *OptionError) Error() string { return e.text }
-
-func optionErrorf(format string, args ...any) error {
-	return &OptionError{fmt.Sprintf(format, args...)}
+	return quantity{}, results.OptionErrorf("no axis is called %q (known: %s)", name, strings.Join(names(list), ", "))
 }

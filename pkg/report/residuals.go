@@ -8,26 +8,27 @@ import (
 	"sort"
 
 	"github.com/dualgn/dgn/pkg/figure"
+	"github.com/dualgn/dgn/pkg/results"
 	"github.com/dualgn/dgn/pkg/stats"
 )
 
 // residuals draws residual and gap against the inner iteration.
 func residuals(d *drawing) (figures []figure.Figure, why string, err error) {
 	type logged struct {
-		series
-		solves []solve
-		runs   int
+		results.Series
+		solves []results.Solve
+		logs   int // runs that have an inner.csv
 	}
 	var all []logged
 	for _, s := range d.series {
-		l := logged{series: s}
-		for _, r := range s.sound() {
-			solves, err := d.res.inner(&r)
+		l := logged{Series: s}
+		for _, r := range s.Sound() {
+			solves, err := d.res.Solves(&r)
 			if err != nil {
 				return nil, "", err
 			}
 			if len(solves) > 0 {
-				l.runs++
+				l.logs++
 			}
 			l.solves = append(l.solves, solves...)
 		}
@@ -50,10 +51,10 @@ func residuals(d *drawing) (figures []figure.Figure, why string, err error) {
 			some := false
 			for _, l := range page {
 				c := residualCurve(l.solves, q)
-				c.Style, c.Label = l.index, fmt.Sprintf("%s [%d solves]", l.label, len(l.solves))
+				c.Style, c.Label = l.Index, fmt.Sprintf("%s [%d solves]", l.Label, len(l.solves))
 				some = some || len(c.Mean) > 0
 				curves = append(curves, c)
-				seeds.Add(float64(l.runs))
+				seeds.Add(float64(l.logs))
 			}
 			zeros.add(q, curves)
 			if f.Legend == nil {
@@ -84,18 +85,18 @@ func residuals(d *drawing) (figures []figure.Figure, why string, err error) {
 // residualCurve returns the median and the quartiles of a quantity at each
 // iteration. A solve that has ended counts with its last value from there on: a
 // median of those that go on would rise where the good ones end.
-func residualCurve(solves []solve, q quantity) curve {
+func residualCurve(solves []results.Solve, q quantity) curve {
 	c := curve{Curve: figure.Curve{Straight: true}}
 	var drawn [][]figure.Point // of each solve that has some numbers
 	iterations := map[float64]bool{}
 	for _, s := range solves {
 		var p []figure.Point
-		for i, v := range s.values[q.column] {
+		for i, v := range s.Values[q.column] {
 			if math.IsNaN(v) || math.IsInf(v, 0) {
 				continue
 			}
-			p = append(p, figure.Point{X: s.iterations[i], Y: v})
-			iterations[s.iterations[i]] = true
+			p = append(p, figure.Point{X: s.Iterations[i], Y: v})
+			iterations[s.Iterations[i]] = true
 		}
 		if len(p) > 0 {
 			c.n++

@@ -9,15 +9,17 @@ import (
 	"strings"
 
 	"github.com/dualgn/dgn/pkg/figure"
+	"github.com/dualgn/dgn/pkg/results"
 	"github.com/dualgn/dgn/pkg/runlog"
 	"github.com/dualgn/dgn/pkg/stats"
+	"github.com/dualgn/dgn/pkg/strict"
 )
 
 // sensitivities draws, for each swept key, results against its values.
 func sensitivities(d *drawing) (figures []figure.Figure, why string, err error) {
 	values := map[string]map[string]bool{} // of each swept key
 	for _, s := range d.series {
-		for _, v := range s.settings {
+		for _, v := range s.Settings {
 			if values[v.Key] == nil {
 				values[v.Key] = map[string]bool{}
 			}
@@ -27,7 +29,7 @@ func sensitivities(d *drawing) (figures []figure.Figure, why string, err error) 
 	known := slices.Sorted(maps.Keys(values))
 	for _, k := range []string{d.opt.Swept, d.opt.Line} {
 		if k != "" && values[k] == nil {
-			return nil, "", optionErrorf("no run varies %q (varied: %s)", k, strings.Join(known, ", "))
+			return nil, "", results.OptionErrorf("no run varies %q (varied: %s)", k, strings.Join(known, ", "))
 		}
 	}
 	_, ys, err := d.axes(nil, []string{"train_loss", "test_accuracy", "test_rmse"})
@@ -62,7 +64,7 @@ type scale struct {
 }
 
 func newScale(values []string, log *bool) scale {
-	slices.SortFunc(values, func(a, b string) int { return compareSettings(runlog.Setting{Value: a}, runlog.Setting{Value: b}) })
+	slices.SortFunc(values, results.CompareValues)
 	s := scale{at: map[string]float64{}}
 	var x, size figure.Range
 	numbers := true
@@ -90,7 +92,7 @@ func newScale(values []string, log *bool) scale {
 	}
 	if s.names || len(values) <= 8 {
 		for _, v := range values {
-			s.ticks = append(s.ticks, figure.Tick{Value: s.at[v], Label: printable(v)})
+			s.ticks = append(s.ticks, figure.Tick{Value: s.at[v], Label: strict.OneLine(v)})
 		}
 	}
 	return s
@@ -100,22 +102,22 @@ func newScale(values []string, log *bool) scale {
 // method and value of the other keys or, of too many, for each method (and value
 // of opt.Line), with the best of the other settings.
 func (d *drawing) sensitivity(key string, values []string, ys []quantity) figure.Figure {
-	var with []series
+	var with []results.Series
 	for _, s := range d.series {
-		if slices.ContainsFunc(s.settings, func(v runlog.Setting) bool { return v.Key == key }) {
+		if slices.ContainsFunc(s.Settings, func(v runlog.Setting) bool { return v.Key == key }) {
 			with = append(with, s)
 		}
 	}
-	short := shortKeys(d.series)
-	line := func(keep func(string) bool) func(s series) string {
-		return func(s series) string {
-			label := s.method
-			for _, v := range s.settings {
+	short := results.ShortKeys(d.series)
+	line := func(keep func(string) bool) func(s results.Series) string {
+		return func(s results.Series) string {
+			label := s.Method
+			for _, v := range s.Settings {
 				if v.Key != key && keep(v.Key) {
 					label += ", " + short(v.Key) + "=" + v.Value
 				}
 			}
-			return printable(label)
+			return strict.OneLine(label)
 		}
 	}
 	lineOf := line(func(k string) bool { return d.opt.Line == "" || k == d.opt.Line })
@@ -131,7 +133,7 @@ func (d *drawing) sensitivity(key string, values []string, ys []quantity) figure
 		what = "best"
 	}
 	f := figure.Figure{Name: "sensitivity_" + strings.ReplaceAll(key, ".", "_"), Columns: len(ys)}
-	c := captioner{res: d.res.only(with), band: "bars", upTo: true}
+	c := captioner{res: only(with), band: "bars", upTo: true}
 	reduced := false
 	pad := [2]float64{0.06, 0.06}
 	for _, y := range ys {
@@ -139,10 +141,10 @@ func (d *drawing) sensitivity(key string, values []string, ys []quantity) figure
 		p.Y.Label = what + " " + y.label
 		var curves []curve
 		for i, label := range labels {
-			cells := map[string][]series{}
+			cells := map[string][]results.Series{}
 			for _, s := range with {
 				if lineOf(s) == label {
-					v, _ := s.runs[0].value(key)
+					v, _ := s.Runs[0].Value(key)
 					cells[v] = append(cells[v], s)
 				}
 			}
@@ -152,13 +154,13 @@ func (d *drawing) sensitivity(key string, values []string, ys []quantity) figure
 				cell := cells[v]
 				if len(cell) > 1 && !scatter {
 					reduced = true
-					cell = cell[max(0, best(cell, d.res.chooser())):][:1]
+					cell = cell[max(0, best(cell, chooser(d.res))):][:1]
 				}
 				for _, s := range cell {
 					k.addResult(s, x.at[v], y, d.opt.Best)
-					runs += len(s.runs)
-					for _, r := range s.runs {
-						counts[r.state()]++
+					runs += len(s.Runs)
+					for _, r := range s.Runs {
+						counts[r.State()]++
 					}
 				}
 			}
@@ -180,7 +182,7 @@ func (d *drawing) sensitivity(key string, values []string, ys []quantity) figure
 	}
 	f.Caption = c.remarks()
 	if reduced {
-		f.Caption = append(f.Caption, figure.Remark{Text: fmt.Sprintf("each point is of the other settings' best, by final %s", strings.ReplaceAll(d.res.chooser(), "_", " "))})
+		f.Caption = append(f.Caption, figure.Remark{Text: fmt.Sprintf("each point is of the other settings' best, by final %s", strings.ReplaceAll(chooser(d.res), "_", " "))})
 	}
 	if d.opt.Best {
 		f.Caption = append(f.Caption, figure.Remark{Text: "best of all evaluations of a run: of test data, this looks at what should not be known"})
@@ -192,7 +194,7 @@ func (d *drawing) sensitivity(key string, values []string, ys []quantity) figure
 func placeOf(i, n int) float64 { return float64(i) - float64(n-1)/2 }
 
 // distinct returns the values of a function, in the order of their first.
-func distinct(list []series, of func(series) string) (out []string) {
+func distinct(list []results.Series, of func(results.Series) string) (out []string) {
 	for _, s := range list {
 		if v := of(s); !slices.Contains(out, v) {
 			out = append(out, v)
@@ -204,12 +206,12 @@ func distinct(list []series, of func(series) string) (out []string) {
 // addResult adds a point for the results of a series: their mean, a gap if there
 // is none, and a cross at the upper edge for each run that diverged. A mean of
 // some of the runs says of how many.
-func (c *curve) addResult(s series, x float64, y quantity, best bool) {
-	v := s.values(y.column, best)
+func (c *curve) addResult(s results.Series, x float64, y quantity, best bool) {
+	v := s.Values(y.column, best)
 	for i := range v {
 		v[i] *= y.scale
 	}
-	for _, r := range s.runs {
+	for _, r := range s.Runs {
 		if r.Outcome == "diverged" {
 			edge := math.Inf(1)
 			if runlog.HigherIsBetter(y.column) {
@@ -220,8 +222,8 @@ func (c *curve) addResult(s series, x float64, y quantity, best bool) {
 	}
 	st := stats.Of(v)
 	part := ""
-	if st.N > 0 && st.N < len(s.runs) {
-		part = fmt.Sprintf("%d/%d", st.N, len(s.runs))
+	if st.N > 0 && st.N < len(s.Runs) {
+		part = fmt.Sprintf("%d/%d", st.N, len(s.Runs))
 		if c.Notes == nil {
 			c.Notes = make([]string, len(c.Mean))
 		}

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"github.com/dualgn/dgn/pkg/results"
 	"github.com/dualgn/dgn/pkg/runlog"
 	"github.com/dualgn/dgn/pkg/stats"
 )
@@ -39,19 +40,19 @@ var finals = []string{"train_loss", "train_accuracy", "valid_loss", "valid_accur
 
 // Summarize sums up all methods. Runs that did not reach their end are counted,
 // and enter no mean.
-func Summarize(res *Results) *Summary {
-	s := &Summary{Warnings: res.Warnings, timing: res.timing()}
-	for _, runs := range res.series() {
-		l := Line{Method: runs.method, Settings: runs.settings, Label: runs.label, Runs: len(runs.runs), Outcomes: map[string]int{}, Final: map[string]stats.Stat{}}
+func Summarize(res *results.Results) *Summary {
+	s := &Summary{Warnings: res.Warnings, timing: res.Timing()}
+	for _, runs := range res.Series() {
+		l := Line{Method: runs.Method, Settings: runs.Settings, Label: runs.Label, Runs: len(runs.Runs), Outcomes: map[string]int{}, Final: map[string]stats.Stat{}}
 		for _, c := range finals {
-			l.Final[c] = stats.Of(runs.final(c))
+			l.Final[c] = stats.Of(runs.Final(c))
 		}
-		for _, r := range runs.runs {
-			state := r.state()
-			if r.complete() {
+		for _, r := range runs.Runs {
+			state := r.State()
+			if r.Complete() {
 				l.Complete++
 				if len(r.Missing) > 0 {
-					state = incomplete
+					state = results.Incomplete
 				}
 			}
 			l.Outcomes[state]++
@@ -137,7 +138,7 @@ func cell(column, format string, v stats.Stat, runs int) string {
 // note says why the means of a line are not of all its runs.
 func (l Line) note() string {
 	counts := maps.Clone(l.Outcomes)
-	delete(counts, incomplete)
+	delete(counts, results.Incomplete)
 	parts := ends(counts, l.Runs)
 	if l.Complete > 0 && l.Complete < l.Runs {
 		parts = append(parts, fmt.Sprintf("means are of the other %d alone", l.Complete))
@@ -152,7 +153,7 @@ func (l Line) note() string {
 // other runs are in no mean what became of them.
 func (s *Summary) WriteCSV(w io.Writer) error {
 	c := csv.NewWriter(w)
-	states := append(outcomes(), damaged, incomplete)
+	states := results.States()
 	header := slices.Concat([]string{"method"}, s.varied, []string{"runs"}, states, []string{"mean_runs"})
 	for _, f := range finals {
 		header = append(header, f+"_mean", f+"_sd", f+"_low", f+"_high")

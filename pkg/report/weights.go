@@ -20,8 +20,8 @@ func weights(d *drawing) (figures []figure.Figure, why string, err error) {
 	for _, s := range d.series {
 		byStep := map[int][]float64{}
 		n := 0
-		for _, r := range s.sound() {
-			duals, err := r.duals()
+		for _, r := range s.Sound() {
+			duals, err := r.DualWeights()
 			if err != nil {
 				return nil, "", err
 			}
@@ -37,10 +37,10 @@ func weights(d *drawing) (figures []figure.Figure, why string, err error) {
 		}
 		p, below, text := d.weightPanel(byStep)
 		apart = apart || below
-		p.Title = fmt.Sprintf("%s, n = %d", s.label, n)
+		p.Title = fmt.Sprintf("%s, n = %d", s.Label, n)
 		panels = append(panels, p)
 		if text != "" {
-			remarks = append(remarks, figure.Remark{Text: s.label + ": " + text, Alert: true})
+			remarks = append(remarks, figure.Remark{Text: s.Label + ": " + text, Alert: true})
 		}
 	}
 	for i, page := range pages(panels, 6) {

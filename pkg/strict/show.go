@@ -2,6 +2,7 @@ package strict
 
 import (
 	"fmt"
+	"math"
 	"reflect"
 	"strconv"
 	"strings"
@@ -49,6 +50,32 @@ func shorten(s string, limit int) (head, more string) {
 // Printable returns a text of any length with what a terminal would obey, other than
 // line ends and tabs, and what cannot be seen escaped.
 func Printable(s string) string { return escapeBut(s, "\n\t") }
+
+// Escape returns text with a Go escape in place of each character that is not fit to be
+// shown.
+func Escape(s string, fit func(rune) bool) string {
+	if strings.IndexFunc(s, func(r rune) bool { return !fit(r) }) < 0 {
+		return s
+	}
+	var b strings.Builder
+	for _, r := range s {
+		switch {
+		case fit(r):
+			b.WriteRune(r)
+		case unicode.IsControl(r):
+			b.WriteString(strings.Trim(strconv.QuoteRuneToASCII(r), "'"))
+		case r > math.MaxUint16:
+			fmt.Fprintf(&b, `\U%08x`, r)
+		default:
+			fmt.Fprintf(&b, `\u%04x`, r)
+		}
+	}
+	return b.String()
+}
+
+// OneLine returns text with an escape in place of each character that would move the
+// cursor of a terminal, or turn the direction of writing.
+func OneLine(s string) string { return Escape(s, unicode.IsGraphic) }
 
 // escape replaces what does not print by \n, \x1b or \u202e.
 func escape(s string) string {

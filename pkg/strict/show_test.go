@@ -23,6 +23,13 @@ func TestQuote(t *testing.T) {
 	}
 }
 
+// TestOneLine: what a terminal would obey is escaped, whatever its letters are.
+func TestOneLine(t *testing.T) {
+	if got := OneLine("a\nb\x00c\u202ed 方"); got != `a\nb\x00c\u202ed 方` {
+		t.Errorf("%q", got)
+	}
+}
+
 // TestLongText: whatever is long in a document, messages about it are short,
 // printable, and made at once.
 func TestLongText(t *testing.T) {

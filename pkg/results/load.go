@@ -1,14 +1,9 @@
-// Package report reads the logs of runs, and nothing else, and turns them into
-// tables and figures.
-package report
+package results
 
 import (
 	"cmp"
 	"errors"
-	"fmt"
 	"io/fs"
-	"maps"
-	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -17,41 +12,6 @@ import (
 	"github.com/dualgn/dgn/pkg/runlog"
 	"github.com/dualgn/dgn/pkg/strict"
 )
-
-// A Run is the logs of one method with one seed.
-type Run struct {
-	Dir string // its folder, or the file it came from
-	runlog.Manifest
-	Rows    []runlog.Row
-	Damage  string   // why the logs are not those that the run left; "": they are, as far as can be known
-	Missing []string // files that the run left and that are gone, which tables and figures do not need
-
-	known map[string]bool // the settings that its file tells of; nil: all
-}
-
-// outcomes are what a manifest may say of the end of a run.
-func outcomes() (names []string) {
-	for _, o := range runlog.Outcomes {
-		names = append(names, string(o))
-	}
-	return names
-}
-
-// complete reports whether the run trained to its end, and its logs are whole.
-func (r *Run) complete() bool {
-	return r.Outcome.Well() && r.Damage == ""
-}
-
-// Results are runs, by method in the order of the config, then by settings and
-// seed.
-type Results struct {
-	Runs     []Run
-	Warnings []string // what was left out, and why
-}
-
-func (res *Results) warn(format string, args ...any) {
-	res.Warnings = append(res.Warnings, fmt.Sprintf(format, args...))
-}
 
 // Load reads the runs of result folders, and of files that Export wrote. A run
 // folder needs manifest.json and metrics.csv alone. Runs that lack one of them, or whose
@@ -79,7 +39,7 @@ func Load(paths ...string) (*Results, error) {
 			if !ok {
 				of[r.Method] = from
 			} else if first.path != path && (first.export || from.export) {
-				return nil, optionErrorf("%s and %s both hold runs of %q, and an export tells only of settings in which its own runs differ: whether these have the same cannot be known; export the folders together", first.path, path, r.Method)
+				return nil, OptionErrorf("%s and %s both hold runs of %q, and an export tells only of settings in which its own runs differ: whether these have the same cannot be known; export the folders together", first.path, path, r.Method)
 			}
 		}
 	}
@@ -231,75 +191,4 @@ func (res *Results) loadRun(dir string) error {
 	}
 	res.Runs = append(res.Runs, r)
 	return nil
-}
-
-// Keep leaves only the runs of some methods.
-func (res *Results) Keep(methods []string) {
-	res.Runs = slices.DeleteFunc(res.Runs, func(r Run) bool { return !slices.Contains(methods, r.Method) })
-}
-
-// Select leaves only the runs of some methods, all of which must be there.
-func (res *Results) Select(methods []string) error {
-	var known []string
-	for _, r := range res.Runs {
-		if !slices.Contains(known, r.Method) {
-			known = append(known, r.Method)
-		}
-	}
-	for _, m := range methods {
-		if !slices.Contains(known, m) {
-			return optionErrorf("there are no runs of method %q (there are: %s)", m, strings.Join(known, ", "))
-		}
-	}
-	res.Keep(methods)
-	return nil
-}
-
-// Datasets are the names of the data sets that the runs are of.
-func (res *Results) Datasets() []string {
-	names := map[string]bool{}
-	for _, r := range res.Runs {
-		names[r.Dataset] = true
-	}
-	return slices.Sorted(maps.Keys(names))
-}
-
-// has reports whether any run has numbers in a column.
-func (res *Results) has(column string) bool {
-	for _, r := range res.Runs {
-		for _, row := range r.Rows {
-			if !math.IsNaN(row[column]) {
-				return true
-			}
-		}
-	}
-	return false
-}
-
-// timing says why the wall clocks of the runs do not compare, "" if they do.
-func (res *Results) timing() string {
-	var differ []string
-	jobs := 1
-	for i, r := range res.Runs {
-		jobs = max(jobs, r.Jobs)
-		first := res.Runs[0]
-		for _, m := range []struct {
-			name string
-			same bool
-		}{
-			{"versions", r.Version == first.Version && r.Commit == first.Commit}, {"processors", r.CPU == first.CPU && r.ISA == first.ISA},
-			{"threads", r.Threads == first.Threads}, {"jobs", r.Jobs == first.Jobs},
-		} {
-			if (i > 0 && !m.same || slices.Contains(r.Mixed, m.name)) && !slices.Contains(differ, m.name) {
-				differ = append(differ, m.name)
-			}
-		}
-	}
-	switch {
-	case differ != nil:
-		return "times do not compare: runs were made with different " + strings.Join(differ, ", ")
-	case jobs > 1:
-		return fmt.Sprintf("times do not compare: %d runs were made at the same time", jobs)
-	}
-	return ""
 }

@@ -1,4 +1,4 @@
-package report
+package results
 
 import (
 	"errors"
@@ -16,40 +16,10 @@ import (
 	"github.com/dualgn/dgn/pkg/strict"
 )
 
-// damaged and incomplete stand in tables in place of the outcome of a run whose
-// logs are not those that it left, or that lacks files that figures do not need.
-const (
-	damaged    = "damaged"
-	incomplete = "incomplete"
-)
-
 // hashed is the size in bytes up to which arrays are compared by their checksum.
 // Of larger ones the size has to do: to hash the weights of hundreds of runs would
 // take longer than to draw their figures.
 const hashed = 16 << 20
-
-// state is the outcome, or damaged.
-func (r *Run) state() string {
-	if r.Damage != "" {
-		return damaged
-	}
-	return string(r.Outcome)
-}
-
-// ended reports whether the run came to an end of its own.
-func (r *Run) ended() bool {
-	return r.Outcome.Complete()
-}
-
-// sound returns the runs whose logs are not damaged.
-func (s series) sound() (out []Run) {
-	for _, r := range s.runs {
-		if r.Damage == "" {
-			out = append(out, r)
-		}
-	}
-	return out
-}
 
 // inspect compares the folder of a run, whose metrics.csv has been read, with
 // what is known of it, and fills in Damage and Missing.
@@ -135,7 +105,7 @@ func (r *Run) shortened() string {
 			return fmt.Sprintf("metrics.csv goes from %s %.4g to %.4g, and there was an evaluation every %s", column, from, to, distance)
 		}
 	}
-	if last := r.Rows[n-1]["wall_seconds"]; r.complete() && r.WallSeconds > 0 && math.Abs(last-r.WallSeconds) > 1e-6*r.WallSeconds {
+	if last := r.Rows[n-1]["wall_seconds"]; r.Complete() && r.WallSeconds > 0 && math.Abs(last-r.WallSeconds) > 1e-6*r.WallSeconds {
 		return fmt.Sprintf("metrics.csv ends at %.4g s, and the run did at %.4g s", last, r.WallSeconds)
 	}
 	return ""
@@ -178,21 +148,4 @@ func (res *Results) WarnOfFiles() {
 	case n > 1:
 		res.warn("%s, which the run left, and %d more runs lack files; their metrics.csv are whole, and in tables and figures", first, n-1)
 	}
-}
-
-// damage says how many runs a figure leaves out.
-func (res *Results) damage() string {
-	n := 0
-	for _, r := range res.Runs {
-		if r.Damage != "" {
-			n++
-		}
-	}
-	switch n {
-	case 0:
-		return ""
-	case 1:
-		return "1 run with damaged logs is left out"
-	}
-	return fmt.Sprintf("%d runs with damaged logs are left out", n)
 }

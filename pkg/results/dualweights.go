@@ -1,4 +1,4 @@
-package report
+package results
 
 import (
 	"math"
@@ -7,9 +7,9 @@ import (
 	"github.com/dualgn/dgn/pkg/runlog"
 )
 
-// readWeights reads duals.npz. It returns, by step, the weight ||alpha_i|| of each
-// example of the mini-batch.
-func readWeights(path string, data []byte) (map[int][]float64, error) {
+// ReadDualWeights reads the data of duals.npz, whose path is for messages. It returns,
+// by step, the weight ||alpha_i|| of each example of the mini-batch.
+func ReadDualWeights(path string, data []byte) (map[int][]float64, error) {
 	duals, err := runlog.ReadDuals(path, data)
 	if err != nil {
 		return nil, err
@@ -28,8 +28,8 @@ func readWeights(path string, data []byte) (map[int][]float64, error) {
 	return out, nil
 }
 
-// duals returns the weights of examples in the duals.npz of a run, if it has one.
-func (r *Run) duals() (map[int][]float64, error) {
+// DualWeights reads the duals.npz of a run, if it has one. See [ReadDualWeights].
+func (r *Run) DualWeights() (map[int][]float64, error) {
 	path := filepath.Join(r.Dir, runlog.DualsFile)
 	data, err := runlog.ReadFile(path, runlog.MaxDuals, 0)
 	if absent(err) {
@@ -38,5 +38,5 @@ func (r *Run) duals() (map[int][]float64, error) {
 	if err != nil {
 		return nil, err
 	}
-	return readWeights(path, data)
+	return ReadDualWeights(path, data)
 }

@@ -1,4 +1,4 @@
-package report
+package results
 
 import (
 	"errors"
@@ -47,10 +47,10 @@ func TestLargeFiles(t *testing.T) {
 		}
 		res, err := Load(dir)
 		if err == nil {
-			_, err = res.inner(&res.Runs[0])
+			_, err = res.Solves(&res.Runs[0])
 		}
 		if err == nil {
-			_, err = res.Runs[0].duals()
+			_, err = res.Runs[0].DualWeights()
 		}
 		var damaged *runlog.Error
 		if !errors.As(err, &damaged) || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), c.file) {

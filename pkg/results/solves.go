@@ -1,4 +1,4 @@
-package report
+package results
 
 import (
 	"errors"
@@ -9,15 +9,16 @@ import (
 	"github.com/dualgn/dgn/pkg/runlog"
 )
 
-// A solve is the course of one inner solve, from iteration 0 or 1 on.
-type solve struct {
-	step       float64
-	iterations []float64
-	values     map[string][]float64 // by column of inner.csv; NaN: does not apply
+// A Solve is the course of one inner solve, from iteration 0 or 1 on.
+type Solve struct {
+	Step       float64
+	Iterations []float64
+	Values     map[string][]float64 // by column of inner.csv; NaN: does not apply
 }
 
-// readInner reads inner.csv.
-func readInner(path string, text []byte) (solves []solve, warning string, err error) {
+// ReadSolves reads the text of inner.csv, whose path is for messages. A last row that a
+// crash cut short is left out, with a warning.
+func ReadSolves(path string, text []byte) (solves []Solve, warning string, err error) {
 	t, warning, err := runlog.ReadCSV(path, text, runlog.Inner.Numbers())
 	if err != nil {
 		return nil, "", err
@@ -32,21 +33,22 @@ func readInner(path string, text []byte) (solves []solve, warning string, err er
 			return nil, "", t.Errorf(i, "iteration", "step %q, iteration %q: must be whole numbers", t.Cell(i, "step"), t.Cell(i, "iteration"))
 		}
 		n := len(solves)
-		if n == 0 || solves[n-1].step != step || solves[n-1].iterations[len(solves[n-1].iterations)-1] >= iteration {
-			solves = append(solves, solve{step: step, values: map[string][]float64{}})
+		if n == 0 || solves[n-1].Step != step || solves[n-1].Iterations[len(solves[n-1].Iterations)-1] >= iteration {
+			solves = append(solves, Solve{Step: step, Values: map[string][]float64{}})
 			n++
 		}
 		s := &solves[n-1]
-		s.iterations = append(s.iterations, iteration)
+		s.Iterations = append(s.Iterations, iteration)
 		for _, c := range []string{"relative_residual", "duality_gap"} {
-			s.values[c] = append(s.values[c], row[c])
+			s.Values[c] = append(s.Values[c], row[c])
 		}
 	}
 	return solves, warning, nil
 }
 
-// inner reads the inner.csv of a run, if it has one.
-func (res *Results) inner(r *Run) ([]solve, error) {
+// Solves reads the inner.csv of a run, if it has one. That its last row is cut short is
+// a warning.
+func (res *Results) Solves(r *Run) ([]Solve, error) {
 	path := filepath.Join(r.Dir, "inner.csv")
 	text, err := runlog.ReadFile(path, runlog.MaxTable, runlog.MaxLine)
 	if absent(err) {
@@ -55,7 +57,7 @@ func (res *Results) inner(r *Run) ([]solve, error) {
 	if err != nil || !r.ended() && runlog.Inner.Begins(text) {
 		return nil, err
 	}
-	solves, warning, err := readInner(path, text)
+	solves, warning, err := ReadSolves(path, text)
 	if warning != "" {
 		res.warn("%s", warning)
 	}

@@ -1,11 +1,10 @@
-package report
+package results
 
 import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -67,8 +66,8 @@ func rewrite(t *testing.T, path string, change func(lines []string) []string) {
 	}
 }
 
-// TestIntegrity: runs whose files are not those that they left are told of, and are
-// in no mean, in no table as finished, and in an export with the reason.
+// TestIntegrity: runs whose files are not those that they left are told of, have no
+// results, and are in an export with the reason.
 func TestIntegrity(t *testing.T) {
 	drop := func(from, to int) func([]string) []string {
 		return func(l []string) []string { return slices.Delete(l, from, to) }
@@ -101,7 +100,7 @@ func TestIntegrity(t *testing.T) {
 			}
 			warnings := strings.Join(res.Warnings, "\n")
 			if want == "" {
-				if res.Runs[0].Damage != "" || warnings != "" && name != "lost all" || Summarize(res).Lines[0].Complete != 1 {
+				if res.Runs[0].Damage != "" || warnings != "" && name != "lost all" || !res.Runs[0].Complete() {
 					t.Errorf("%s, recorded %t: %q, %s", name, recorded, res.Runs[0].Damage, warnings)
 				}
 				continue
@@ -109,13 +108,9 @@ func TestIntegrity(t *testing.T) {
 			if !strings.HasPrefix(res.Runs[0].Damage, want) || !strings.Contains(warnings, run+": damaged, and in no mean or figure: "+want) {
 				t.Errorf("%s, recorded %t: %q, %q\n  want %s", name, recorded, res.Runs[0].Damage, warnings, want)
 			}
-			l := Summarize(res).Lines[0]
-			if l.Complete != 0 || !maps.Equal(l.Outcomes, map[string]int{damaged: 1, "running": 1}) || l.Final["train_loss"].N != 0 {
-				t.Errorf("%s: %+v", name, l)
-			}
-			var table bytes.Buffer
-			if err := Summarize(res).WriteTable(&table); err != nil || !strings.Contains(table.String(), "1 of 2 damaged") {
-				t.Errorf("%s: %s, %v", name, table.String(), err)
+			s := res.Series()[0]
+			if r := &s.Runs[0]; r.Complete() || r.State() != Damaged || s.Runs[1].State() != "running" || len(s.Runs) != 2 || len(s.Sound()) != 1 || s.Final("train_loss") != nil {
+				t.Errorf("%s: %+v", name, s)
 			}
 			// So it is after an export.
 			_, _, text := exported(t, res)
@@ -123,11 +118,6 @@ func TestIntegrity(t *testing.T) {
 			if err != nil || runs[0].Damage != res.Runs[0].Damage || !strings.Contains(text, "damaged: "+want[:20]) {
 				t.Errorf("%s: %q, %v", name, runs[0].Damage, err)
 			}
-			if name == "lost all" {
-				continue
-			}
-			got := drawn(t, res, FigureOptions{X: []string{"step"}, Y: []string{"train_loss"}})["train_loss_vs_step"]
-			says(t, name, got, "A (1 of 2 running, 1 of 2 damaged)", "1 run with damaged logs is left out")
 		}
 	}
 }
@@ -159,8 +149,7 @@ func TestShortened(t *testing.T) {
 	}
 }
 
-// TestMissingFiles: files that are gone are told of; the metrics stay in use, but
-// the run is not counted among those that are whole.
+// TestMissingFiles: files that are gone are told of; the metrics stay in use.
 func TestMissingFiles(t *testing.T) {
 	for _, recorded := range []bool{true, false} {
 		for _, c := range []struct {
@@ -177,9 +166,8 @@ func TestMissingFiles(t *testing.T) {
 			if err != nil || len(res.Warnings) != 1 || !strings.HasPrefix(res.Warnings[0], run+" lacks ") || !strings.Contains(res.Warnings[0], c.want) {
 				t.Fatalf("%v: %q, %v", c.remove, res.Warnings, err)
 			}
-			l := Summarize(res).Lines[0]
-			if l.Complete != 1 || l.Outcomes["finished"] != 0 || l.Outcomes[incomplete] != 1 || l.Final["train_loss"].Mean != 0.25 {
-				t.Errorf("%+v", l)
+			if r := &res.Runs[0]; !r.Complete() || len(r.Missing) != len(c.remove) || !slices.Equal(res.Series()[0].Final("train_loss"), []float64{0.25}) {
+				t.Errorf("%+v", r)
 			}
 			_, _, text := exported(t, res)
 			if runs, _, err := readExport("file", []byte(text)); err != nil || !slices.Equal(runs[0].Missing, res.Runs[0].Missing) {

@@ -1,4 +1,4 @@
-package report
+package results
 
 import (
 	"slices"
@@ -7,23 +7,6 @@ import (
 
 	"github.com/dualgn/dgn/pkg/runlog"
 )
-
-// labels are the names of the series in a legend.
-func labels(res *Results) (out []string) {
-	for _, s := range res.series() {
-		out = append(out, s.label)
-	}
-	return out
-}
-
-// with returns a run of given settings.
-func with(r fakeRun, settings ...string) fakeRun {
-	r.Settings = map[string]string{}
-	for i := 0; i < len(settings); i += 2 {
-		r.Settings[settings[i]] = settings[i+1]
-	}
-	return r
-}
 
 // TestSweepSeries: runs of a sweep are grouped by method and varied settings
 // over the seeds, in the order of the values, whatever the folders are called.
@@ -42,10 +25,10 @@ func TestSweepSeries(t *testing.T) {
 		t.Errorf("%q, want %q", got, want)
 	}
 	colours := map[int]bool{}
-	for _, s := range res.series() {
-		colours[s.index] = true
-		if s.method == "GN" && len(s.runs) != 2 {
-			t.Errorf("%s has %d runs", s.label, len(s.runs))
+	for _, s := range res.Series() {
+		colours[s.Index] = true
+		if s.Method == "GN" && len(s.Runs) != 2 {
+			t.Errorf("%s has %d runs", s.Label, len(s.Runs))
 		}
 	}
 	if len(colours) != 4 {
@@ -55,14 +38,6 @@ func TestSweepSeries(t *testing.T) {
 	runs[0].Varied = append(runs[0].Varied, runlog.Setting{Key: "optimizer.inner_iterations", Value: "1"})
 	if got := labels(load(t, runs[:1]...)); got[0] != "GN, oracle.inner_iterations=20, optimizer.inner_iterations=1" {
 		t.Errorf("%q", got)
-	}
-	s := Summarize(res)
-	if s.Lines[0].Label != "GN, inner_iterations=5" || s.Lines[0].Runs != 2 {
-		t.Errorf("%+v", s.Lines[0])
-	}
-	var b strings.Builder
-	if err := s.WriteCSV(&b); err != nil || !strings.HasPrefix(b.String(), "method,oracle.inner_iterations,runs,") || !strings.Contains(b.String(), "\nGN,5,2,2,") || !strings.Contains(b.String(), "\nSGD,,1,1,") {
-		t.Errorf("%v\n%s", err, b.String())
 	}
 }
 
@@ -80,8 +55,8 @@ func TestSeveralFolders(t *testing.T) {
 	if got, want := labels(res), []string{"SGD, learning_rate=0.1", "SGD, learning_rate=0.2", "GN"}; !slices.Equal(got, want) {
 		t.Errorf("%q, want %q", got, want)
 	}
-	if len(res.series()[0].runs) != 2 {
-		t.Errorf("%d seeds", len(res.series()[0].runs))
+	if len(res.Series()[0].Runs) != 2 {
+		t.Errorf("%d seeds", len(res.Series()[0].Runs))
 	}
 	if len(res.Warnings) != 1 || !strings.Contains(res.Warnings[0], "has the method, settings and seed of") {
 		t.Errorf("warnings %q", res.Warnings)
@@ -112,7 +87,7 @@ func TestSeveralFolders(t *testing.T) {
 	}
 	// Different methods of one index: each has its colour.
 	res, err = Load(folder(t, fake("A", 0, 0, "finished", 1)), folder(t, fake("B", 0, 0, "finished", 1)))
-	if err != nil || res.series()[0].index == res.series()[1].index {
+	if err != nil || res.Series()[0].Index == res.Series()[1].Index {
 		t.Errorf("one colour for both; %v", err)
 	}
 }
@@ -138,7 +113,6 @@ func TestSeveralSweeps(t *testing.T) {
 	if got := labels(res); !slices.Equal(got, want) {
 		t.Errorf("%q, want %q", got, want)
 	}
-	drawn(t, res, FigureOptions{Figures: []string{"sensitivity"}, Swept: rate, Line: batch})
 	// Settings that are lists have no single value.
 	a, b := at("0.1", "64", 0, rate), at("0.2", "64", 0)
 	b.Varied = []runlog.Setting{{Key: "model.hidden", Value: "[64]"}}
@@ -156,84 +130,16 @@ func TestOrderOfMethods(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	list := res.series()
+	list := res.Series()
 	if got, want := labels(res), []string{"Adam", "SGD"}; !slices.Equal(got, want) {
 		t.Fatalf("%q, want %q", got, want)
 	}
 	for _, s := range list {
-		if len(s.runs) != 2 {
-			t.Errorf("%s: %d runs", s.label, len(s.runs))
+		if len(s.Runs) != 2 {
+			t.Errorf("%s: %d runs", s.Label, len(s.Runs))
 		}
 	}
-	if list[0].index == list[1].index {
+	if list[0].Index == list[1].Index {
 		t.Error("one colour for both")
-	}
-}
-
-// TestMixture: figures of runs on different problems say so.
-func TestMixture(t *testing.T) {
-	a, b := with(fake("A", 0, 0, "finished", 2, 1), "model.hidden[0]", "64", "optimizer.kind", "sgd"), with(fake("B", 1, 0, "finished", 2, 1), "model.hidden[0]", "32", "optimizer.kind", "adam")
-	res := load(t, a, b)
-	if got := res.mixture(); got != "the problems differ: runs have different model.hidden[0]" {
-		t.Errorf("%q", got)
-	}
-	says(t, "problems", drawn(t, res, FigureOptions{X: []string{"step"}, Y: []string{"train_loss"}})["train_loss_vs_step"], "the problems differ: runs have different model.hidden[0]")
-	b.Settings["model.hidden[0]"] = "64"
-	if got := load(t, a, b).mixture(); got != "" {
-		t.Errorf("%q", got)
-	}
-	// What the labels say need not be said again.
-	a.Varied, b.Varied = []runlog.Setting{{Key: "model.hidden", Value: "[64]"}}, []runlog.Setting{{Key: "model.hidden", Value: "[32]"}}
-	b.Settings["model.hidden[0]"] = "32"
-	if got := load(t, a, b).mixture(); got != "" {
-		t.Errorf("%q", got)
-	}
-}
-
-// TestBest: settings are chosen by validation loss if there is one, else by
-// train loss; those with runs that did not end well come last.
-func TestBest(t *testing.T) {
-	res := load(t, fake("A", 0, 0, "finished", 2, 1), fake("B", 1, 0, "finished", 2, 0.5), fake("C", 2, 0, "finished", 2, 0.1), fake("C", 2, 1, "diverged", 2))
-	if res.chooser() != "train_loss" {
-		t.Errorf("chosen by %s", res.chooser())
-	}
-	if i := best(res.series(), "train_loss"); i != 1 {
-		t.Errorf("best %d", i)
-	}
-	if i := best(res.series()[2:], "train_loss"); i != 0 {
-		t.Errorf("best %d", i)
-	}
-	if i := best(load(t, fake("A", 0, 0, "diverged", 2, 1)).series(), "train_loss"); i != -1 {
-		t.Errorf("best %d", i)
-	}
-	res.Runs[0].Rows[0]["valid_loss"] = 1
-	if res.chooser() != "valid_loss" {
-		t.Errorf("chosen by %s", res.chooser())
-	}
-}
-
-// TestBestColours: the best settings of a sweep's methods have the methods'
-// colours, whatever their place among all settings.
-func TestBestColours(t *testing.T) {
-	gamma := func(r fakeRun, value string) fakeRun {
-		r.Varied = []runlog.Setting{{Key: "oracle.gamma", Value: value}}
-		return r
-	}
-	res := load(t, gamma(fake("A", 0, 0, "finished", 2), "1"), gamma(fake("A", 0, 0, "finished", 1), "2"),
-		gamma(fake("B", 1, 0, "finished", 1), "1"), gamma(fake("B", 1, 0, "finished", 2), "2"))
-	for i, s := range res.bestOf(res.series()) {
-		if s.index != i {
-			t.Errorf("%s has the colour of method %d", s.label, s.index)
-		}
-	}
-}
-
-func TestSelect(t *testing.T) {
-	res := load(t, fake("A", 0, 0, "finished", 1), fake("B", 1, 0, "finished", 1))
-	if err := res.Select([]string{"C"}); err == nil || !strings.Contains(err.Error(), `no runs of method "C" (there are: A, B)`) {
-		t.Errorf("%v", err)
-	}
-	if err := res.Select([]string{"B"}); err != nil || len(res.Runs) != 1 {
-		t.Errorf("%d runs, %v", len(res.Runs), err)
 	}
 }

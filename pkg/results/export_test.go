@@ -1,11 +1,10 @@
-package report
+package results
 
 import (
 	"bytes"
 	"encoding/csv"
 	"os"
 	"path/filepath"
-	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -102,7 +101,7 @@ func TestExportRoundTrip(t *testing.T) {
 		}
 	}
 	other, err := read(mixed)
-	if err != nil || len(other.Runs) != len(res.Runs) || !reflect.DeepEqual(other.series()[3].label, res.series()[3].label) {
+	if err != nil || len(other.Runs) != len(res.Runs) || other.Series()[3].Label != res.Series()[3].Label {
 		t.Errorf("mixed: %d runs, want %d, %v", len(other.Runs), len(res.Runs), err)
 	}
 	if res, err = read(text[:len(text)-20]); err != nil || len(res.Warnings) != 1 || !strings.Contains(res.Warnings[0], "cut short") {
@@ -154,8 +153,8 @@ func TestExportAmongOthers(t *testing.T) {
 		if got := labels(res); !slices.Equal(got, []string{"SGD", "Adam"}) {
 			t.Errorf("%q", got)
 		}
-		if got := res.mixture(); got != "" {
-			t.Errorf("%q", got)
+		if got := Differing(res.Runs); got != nil {
+			t.Errorf("runs differ in %q", got)
 		}
 	}
 }
@@ -175,7 +174,7 @@ func TestExportKeeps(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, want := res.timing(), "times do not compare: runs were made with different threads, jobs"; got != want || want != load(t, a, b).timing() {
+	if got, want := res.Timing(), "times do not compare: runs were made with different threads, jobs"; got != want || want != load(t, a, b).Timing() {
 		t.Errorf("%q, want %q", got, want)
 	}
 	if !slices.Equal(labels(res), labels(want)) {

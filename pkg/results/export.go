@@ -1,4 +1,4 @@
-package report
+package results
 
 import (
 	"cmp"
@@ -52,7 +52,7 @@ func Export(w io.Writer, res *Results) error {
 		head := []string{r.Name, r.Dataset, r.Method, strconv.Itoa(r.MethodIndex), strconv.FormatUint(r.Seed, 10), string(r.Outcome), res.flags(&r),
 			r.Version, r.Commit, r.CPU, r.ISA, strconv.Itoa(r.Threads), strconv.Itoa(r.Jobs), strings.Join(varied, " "), strings.Join(r.Mixed, " ")}
 		for _, k := range settings {
-			v, _ := r.value(k)
+			v, _ := r.Value(k)
 			head = append(head, v)
 		}
 		rows := r.Rows
@@ -104,11 +104,7 @@ func keys(text string) (list []string, err error) {
 
 // settings returns the keys in which any two runs differ.
 func (res *Results) settings() []string {
-	members := make([]int, len(res.Runs))
-	for i := range members {
-		members[i] = i
-	}
-	keys := differing(res.Runs, members)
+	keys := Differing(res.Runs)
 	for _, r := range res.Runs {
 		for _, s := range r.Varied {
 			keys = append(keys, s.Key)
@@ -130,7 +126,7 @@ func (res *Results) flags(r *Run) string {
 	if len(r.Missing) > 0 {
 		flags = append(flags, lacksFlag+strings.Join(r.Missing, " and "))
 	}
-	if t := res.timing(); t != "" {
+	if t := res.Timing(); t != "" {
 		flags = append(flags, t)
 	}
 	return strings.Join(flags, "; ")

@@ -1,4 +1,4 @@
-package report
+package runlogtest
 
 import (
 	"fmt"
@@ -10,9 +10,9 @@ import (
 	"github.com/dualgn/dgn/pkg/runlog"
 )
 
-// synthetic returns the runs of methods whose loss falls as a power of time,
+// Synthetic returns the runs of methods whose loss falls as a power of time,
 // each method faster than the one before, with noise that a seed gives.
-func synthetic(methods, seeds int) (runs []fakeRun) {
+func Synthetic(methods, seeds int) (runs []Run) {
 	for m := range methods {
 		for seed := range uint64(seeds) {
 			runs = append(runs, decaying(fmt.Sprint("method ", m+1), m, seed, 0.5+0.15*float64(m), 0.2))
@@ -22,37 +22,37 @@ func synthetic(methods, seeds int) (runs []fakeRun) {
 }
 
 // decaying returns a run of 31 evaluations, of times and losses with noise.
-func decaying(method string, index int, seed uint64, rate, noise float64) fakeRun {
+func decaying(method string, index int, seed uint64, rate, noise float64) Run {
 	r := rand.New(rand.NewPCG(uint64(index), seed))
 	pace := 1 + 0.1*float64(index) + 0.05*r.NormFloat64()
 	var b strings.Builder
-	b.WriteString(header)
+	b.WriteString(Header)
 	for i := range 31 {
 		loss := 2.3 * math.Pow(1+float64(i), -rate) * math.Exp(noise*r.NormFloat64())
 		accuracy := 1 - 0.9*math.Min(1, loss/2.3)
 		fmt.Fprintf(&b, "%s,%d,%d,%d,%g,%g,%d,%g,%g,,,%g,%g,\n", method, seed, 100*i, i, pace*float64(i), 100*pace*float64(i), 200*i, loss, accuracy, 1.2*loss, accuracy-0.02)
 	}
-	run := fake(method, index, seed, "finished")
-	run.text = b.String()
+	run := New(method, index, seed, "finished")
+	run.Text = b.String()
 	return run
 }
 
-// diverging makes a run one that diverges after some evaluations.
-func diverging(r fakeRun, after int) fakeRun {
-	lines := strings.SplitAfter(r.text, "\n")[:after+2]
+// Diverging makes a run one that diverges after some evaluations.
+func Diverging(r Run, after int) Run {
+	lines := strings.SplitAfter(r.Text, "\n")[:after+2]
 	last := strings.Split(lines[after], ",")
 	for i, loss := range []string{"50", "1e12"} {
 		step := fmt.Sprint(100 * (after + i))
 		lines[after+i] = strings.Join([]string{r.Method, last[1], step, fmt.Sprint(after + i), fmt.Sprint(after + i), step, step, loss, "0.1", "", "", loss, "0.1", ""}, ",") + "\n"
 	}
-	r.text = strings.Join(lines, "")
+	r.Text = strings.Join(lines, "")
 	r.Outcome = "diverged"
 	return r
 }
 
-// swept returns a grid of inner iterations and formulations for two methods: the
+// Swept returns a grid of inner iterations and formulations for two methods: the
 // dual costs less, large gammas diverge.
-func swept(seeds int, iterations []int, gammas []float64) (runs []fakeRun) {
+func Swept(seeds int, iterations []int, gammas []float64) (runs []Run) {
 	for m, formulation := range []string{"dual", "primal"} {
 		for _, n := range iterations {
 			for _, gamma := range gammas {
@@ -62,10 +62,10 @@ func swept(seeds int, iterations []int, gammas []float64) (runs []fakeRun) {
 						"oracle.inner_iterations": fmt.Sprint(n), "oracle.gamma": fmt.Sprint(gamma), "seed": fmt.Sprint(seed)}
 					r.Varied = []runlog.Setting{{Key: "oracle.formulation", Value: formulation}, {Key: "oracle.inner_iterations", Value: fmt.Sprint(n)}, {Key: "oracle.gamma", Value: fmt.Sprint(gamma)}}
 					if gamma > 5 && (seed == 0 || n > 5) {
-						r = diverging(r, 3)
+						r = Diverging(r, 3)
 					}
-					r.inner = innerLog(n, gamma)
-					r.duals = dualLog(seed)
+					r.Inner = InnerLog(n, gamma)
+					r.Duals = dualLog(seed)
 					runs = append(runs, r)
 				}
 			}
@@ -74,8 +74,8 @@ func swept(seeds int, iterations []int, gammas []float64) (runs []fakeRun) {
 	return runs
 }
 
-// innerLog is an inner.csv of solves that converge, the later the slower.
-func innerLog(n int, gamma float64) string {
+// InnerLog is an inner.csv of solves that converge, the later the slower.
+func InnerLog(n int, gamma float64) string {
 	var b strings.Builder
 	b.WriteString("step,iteration,relative_residual,duality_gap\n")
 	for step := range 5 {

@@ -1,0 +1,35 @@
+package results
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Timing says why the wall clocks of the runs do not compare, "" if they do.
+func (res *Results) Timing() string {
+	var differ []string
+	jobs := 1
+	for i, r := range res.Runs {
+		jobs = max(jobs, r.Jobs)
+		first := res.Runs[0]
+		for _, m := range []struct {
+			name string
+			same bool
+		}{
+			{"versions", r.Version == first.Version && r.Commit == first.Commit}, {"processors", r.CPU == first.CPU && r.ISA == first.ISA},
+			{"threads", r.Threads == first.Threads}, {"jobs", r.Jobs == first.Jobs},
+		} {
+			if (i > 0 && !m.same || slices.Contains(r.Mixed, m.name)) && !slices.Contains(differ, m.name) {
+				differ = append(differ, m.name)
+			}
+		}
+	}
+	switch {
+	case differ != nil:
+		return "times do not compare: runs were made with different " + strings.Join(differ, ", ")
+	case jobs > 1:
+		return fmt.Sprintf("times do not compare: %d runs were made at the same time", jobs)
+	}
+	return ""
+}
