@@ -72,26 +72,3 @@ func TestImports(t *testing.T) {
 		t.Errorf("the list has %d packages", len(place))
 	}
 }
-
-// TestReaders: what reads results depends on nothing that makes them.
-func TestReaders(t *testing.T) {
-	makers := regexp.MustCompile(`/pkg/(nn|losses|oracles|optim|datasets|config|problem|train|plan|folder|experiment)"`)
-	for _, reader := range []string{"runlog", "stats", "figure", "results", "report", "render"} {
-		files, err := filepath.Glob(filepath.Join("../pkg", reader, "*.go"))
-		if err != nil || len(files) == 0 {
-			t.Fatalf("%s has no files, %v", reader, err)
-		}
-		for _, file := range files {
-			text, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if m := makers.FindString(string(text)); m != "" {
-				t.Errorf("%s imports %s", file, m)
-			}
-			if strings.Contains(string(text), `"gonum.org/v1/plot`) && reader != "render" {
-				t.Errorf("%s imports gonum/plot", file)
-			}
-		}
-	}
-}
