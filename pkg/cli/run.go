@@ -15,7 +15,7 @@ import (
 )
 
 func (a *app) runCommand() *cobra.Command {
-	var sets []string
+	var sets, methods []string
 	var out string
 	var fresh bool
 	var jobs int
@@ -56,7 +56,7 @@ interrupted or killed ones continue from their last checkpoint.`,
 				return err
 			}
 			for _, conf := range configs {
-				if err := a.runOne(c, conf, out, fresh, jobs, set); err != nil {
+				if err := a.runOne(c, conf, experiment.Options{Out: out, Fresh: fresh, Jobs: jobs, Methods: methods}, set); err != nil {
 					if errors.Is(err, c.Context().Err()) {
 						return err
 					}
@@ -67,12 +67,15 @@ interrupted or killed ones continue from their last checkpoint.`,
 		},
 	}
 	c.Flags().StringArrayVar(&sets, "set", nil, "set a key of the config to a YAML value: KEY=VALUE (repeatable)")
+	c.Flags().StringArrayVar(&methods, "method", nil, methodUsage)
 	c.Flags().StringVar(&out, "out", "", "results folder (default results/NAME)")
 	c.Flags().BoolVar(&fresh, "fresh", false, "make every run again; earlier ones are moved to old/, never deleted")
 	c.Flags().IntVar(&jobs, "jobs", 1, "runs made at the same time, sharing the threads; their times do not compare")
 	c.Flags().StringVar(&figures, "figures", figures, figuresUsage)
 	return c
 }
+
+const methodUsage = "make the runs of this method alone (repeatable)"
 
 const figuresUsage = "figures to draw: none, default (overview and time to target, as PNG), or all (as dgn plot does)"
 
@@ -85,14 +88,12 @@ func figureSet(text string) (experiment.FigureSet, error) {
 }
 
 // runOne makes the runs of one config and shows their results.
-func (a *app) runOne(c *cobra.Command, conf *config.Config, out string, fresh bool, jobs int, figures experiment.FigureSet) error {
+func (a *app) runOne(c *cobra.Command, conf *config.Config, opt experiment.Options, figures experiment.FigureSet) error {
 	screen := a.newScreen(c.Context())
 	log := a.logger(screen)
-	result, err := experiment.Run(c.Context(), conf, experiment.Options{
-		Out: out, Fresh: fresh, Threads: a.settings.Threads, Jobs: jobs,
-		Data: a.dataEnv(c.Context(), screen), Build: experiment.ThisBuild(a.version),
-		Log: log, Monitor: screen.monitor(log),
-	})
+	opt.Threads, opt.Data, opt.Build = a.settings.Threads, a.dataEnv(c.Context(), screen), experiment.ThisBuild(a.version)
+	opt.Log, opt.Monitor = log, screen.monitor(log)
+	result, err := experiment.Run(c.Context(), conf, opt)
 	screen.close()
 	if result == nil {
 		return err

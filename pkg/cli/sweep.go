@@ -71,6 +71,7 @@ those that failed are made again.`,
 	f.IntVar(&flags.Samples, "samples", 0, "draws of the random keys")
 	f.Uint64Var(&seed, "sample-seed", 0, "chance of the draws")
 	f.StringArrayVar(&sets, "set", nil, "set a key of the config to a YAML value: KEY=VALUE (repeatable)")
+	f.StringArrayVar(&opt.Methods, "method", nil, methodUsage)
 	f.StringVar(&opt.Out, "out", "", "results folder (default results/NAME)")
 	f.BoolVar(&opt.Fresh, "fresh", false, "make every run again; earlier ones are moved to old/, never deleted")
 	f.IntVar(&opt.Jobs, "jobs", 1, "runs made at the same time, sharing the threads; their times do not compare")

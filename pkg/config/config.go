@@ -208,6 +208,16 @@ func New(c Config) (*Config, error) {
 	return &c, nil
 }
 
+// SplitBy returns the config with the splits of its data made by a number, where they
+// follow the seeds of runs.
+func (c *Config) SplitBy(seed uint64) *Config {
+	one := *c
+	if one.Data.Common.SplitSeed.OfRun {
+		one.Data.Common.SplitSeed = datasets.SplitSeed{Value: seed}
+	}
+	return &one
+}
+
 // DataOf returns the section data of a set, prepared as files without further keys are.
 func DataOf(set registry.Choice[datasets.Source]) Data {
 	return Data{Choice: set, Common: datasets.Defaults()}

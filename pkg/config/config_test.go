@@ -79,6 +79,8 @@ func TestConfigErrors(t *testing.T) {
 		{"methods=[{name: a}]", `the key "optimizer" is missing`},
 		{"methods=[{name: '!', optimizer: sgd}]", `"!" has no letter or digit`},
 		{"evaluate.every=never", `expected "epoch", a number of steps, {cost: C}, {seconds: S} or {geometric: POINTS}`},
+		{"data.split_seed=sed", `data.split_seed: expected a whole number, or seed for the seed of each run, got "sed"`},
+		{"data.split_seed=-1", "data.split_seed: "},
 		{"evaluate.every={}", "and one of them"},
 		{"evaluate.every={cost: 5, seconds: 1}", "and one of them"},
 		{"evaluate.every={cost: 0}", "evaluate.every.cost: must be positive, got 0"},
@@ -224,7 +226,7 @@ func TestConfigsRoundTrip(t *testing.T) {
 	}
 	roundTrip(t, parse(t, toy,
 		"methods.SGD.optimizer.learning_rate={schedule: cosine, initial: 0.1, warmup: 0.25}", "evaluate.every={geometric: 7}",
-		"data={name: csv, path: x.csv, header: true, target: [a, -1], test: 0.3}", "model.activation={kind: leaky_relu, slope: 0.2}",
+		"data={name: csv, path: x.csv, header: true, target: [a, -1], test: 0.3, split_seed: seed}", "model.activation={kind: leaky_relu, slope: 0.2}",
 		"train.target={metric: train_loss, value: 0.5}", "loss={kind: huber, delta: 2}"))
 }
 
@@ -257,11 +259,11 @@ func TestOverride(t *testing.T) {
 	if !slices.Equal(got, want) {
 		t.Errorf("%q", got)
 	}
-	if err := s.Only([]string{"GN v1.5"}); err != nil || len(s.Points) != 2 || s.Points[0].Method != 1 {
+	if part, err := s.Only([]string{"GN v1.5"}); err != nil || len(part.Points) != 2 || part.Points[0].Method != 1 || len(s.Points) != 6 {
 		t.Errorf("%v, %d points", err, len(s.Points))
 	}
 	var wrong *Error
-	if err := s.Only([]string{"SGDD"}); !errors.As(err, &wrong) || !strings.Contains(err.Error(), `did you mean "SGD"?`) {
+	if _, err := s.Only([]string{"SGDD"}); !errors.As(err, &wrong) || !strings.Contains(err.Error(), `did you mean "SGD"?`) {
 		t.Error(err)
 	}
 }

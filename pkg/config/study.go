@@ -77,19 +77,25 @@ func ParseSweep(path string, data []byte, sets []string, flags SweepFlags) (*Stu
 	return s, nil
 }
 
-// Only leaves the points of some methods. An unknown one is an [Error].
-func (s *Study) Only(methods []string) error {
+// Only returns the study with the points of some methods alone. An unknown one is an
+// [Error].
+func (s *Study) Only(methods []string) (*Study, error) {
 	var names []string
 	for _, m := range s.Config.Methods {
 		names = append(names, m.Name)
 	}
 	for _, m := range methods {
 		if !slices.Contains(names, m) {
-			return Errorf("there is no method %s%s", strict.Quote(m), strict.Suggest(m, names))
+			return nil, Errorf("there is no method %s%s", strict.Quote(m), strict.Suggest(m, names))
 		}
 	}
-	s.Points = slices.DeleteFunc(s.Points, func(p Point) bool { return !slices.Contains(methods, names[p.Method]) })
-	return nil
+	part := &Study{Config: s.Config}
+	for _, p := range s.Points {
+		if slices.Contains(methods, names[p.Method]) {
+			part.Points = append(part.Points, p)
+		}
+	}
+	return part, nil
 }
 
 // Describe prints how many settings there are of each method.

@@ -50,7 +50,8 @@ type Options struct {
 	Log     *slog.Logger   // nil: nothing is logged
 	Monitor Monitor        // nil: none
 
-	FailFast bool // begin no run after one has failed
+	FailFast bool     // begin no run after one has failed
+	Methods  []string // make runs of these alone; nil: of all
 }
 
 // complete fills in what callers may leave out.
@@ -119,7 +120,7 @@ func Run(ctx context.Context, c *config.Config, opt Options) (*Result, error) {
 func Sweep(ctx context.Context, s *config.Study, opt Options) (*Result, error) {
 	opt.complete(ctx, s.Config)
 	cache := &problem.Cache{Env: opt.Data, Log: opt.Log}
-	p, err := newPlan(s, cache, opt.Log)
+	p, err := newPlan(s, cache, opt)
 	if err != nil {
 		return nil, err
 	}
@@ -135,7 +136,13 @@ func Sweep(ctx context.Context, s *config.Study, opt Options) (*Result, error) {
 }
 
 // newPlan lays out the runs of a study, whose data it reads.
-func newPlan(s *config.Study, cache *problem.Cache, log *slog.Logger) (*plan.Plan, error) {
+func newPlan(s *config.Study, cache *problem.Cache, opt Options) (*plan.Plan, error) {
+	if opt.Methods != nil {
+		var err error
+		if s, err = s.Only(opt.Methods); err != nil {
+			return nil, err
+		}
+	}
 	p, err := plan.New(s, func(c *config.Config) (plan.Facts, error) {
 		of, err := cache.Open(c)
 		if err != nil {
@@ -144,7 +151,7 @@ func newPlan(s *config.Study, cache *problem.Cache, log *slog.Logger) (*plan.Pla
 		return factsOf(of), nil
 	})
 	if err == nil && p.Repeated > 0 {
-		log.Info(fmt.Sprintf("%d of the sweep's runs repeat the settings of others, and are made once", p.Repeated), "runs", len(p.Tasks))
+		opt.Log.Info(fmt.Sprintf("%d of the sweep's runs repeat the settings of others, and are made once", p.Repeated), "runs", len(p.Tasks))
 	}
 	return p, err
 }
