@@ -10,6 +10,7 @@ import (
 	"github.com/dualgn/dgn/pkg/config"
 	"github.com/dualgn/dgn/pkg/diskfile"
 	"github.com/dualgn/dgn/pkg/experiment"
+	"github.com/dualgn/dgn/pkg/folder"
 	"github.com/dualgn/dgn/pkg/report"
 	"github.com/spf13/cobra"
 )
@@ -56,7 +57,7 @@ interrupted or killed ones continue from their last checkpoint.`,
 				return err
 			}
 			for _, conf := range configs {
-				if err := a.runOne(c, conf, experiment.Options{Out: out, Fresh: fresh, Jobs: jobs, Methods: methods}, set); err != nil {
+				if err := a.runOne(c, conf, experiment.Options{Out: out, Runs: policy(fresh), Jobs: jobs, Methods: methods}, set); err != nil {
 					if errors.Is(err, c.Context().Err()) {
 						return err
 					}
@@ -78,6 +79,14 @@ interrupted or killed ones continue from their last checkpoint.`,
 const methodUsage = "make the runs of this method alone (repeatable)"
 
 const figuresUsage = "figures to draw: none, default (overview and time to target, as PNG), or all (as dgn plot does)"
+
+// policy reads the flag --fresh.
+func policy(fresh bool) folder.Policy {
+	if fresh {
+		return folder.Fresh
+	}
+	return folder.Reuse
+}
 
 // figureSet reads the flag --figures.
 func figureSet(text string) (experiment.FigureSet, error) {

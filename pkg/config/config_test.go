@@ -205,7 +205,11 @@ func configFiles(t testing.TB) []string {
 	if err != nil || len(sweeps) == 0 {
 		t.Fatal("no sweeps", err)
 	}
-	return append(plain, sweeps...)
+	searches, err := filepath.Glob("../../configs/tune/*.yaml")
+	if err != nil || len(searches) == 0 {
+		t.Fatal("no searches", err)
+	}
+	return slices.Concat(plain, sweeps, searches)
 }
 
 func TestConfigsRoundTrip(t *testing.T) {
@@ -215,6 +219,11 @@ func TestConfigsRoundTrip(t *testing.T) {
 			t.Fatal(err)
 		}
 		roundTrip(t, c)
+		if c.Tune != nil {
+			if _, err := LoadSearch(f, nil); err != nil {
+				t.Error(err)
+			}
+		}
 		if c.Sweep == nil {
 			continue
 		}
@@ -236,7 +245,7 @@ func TestOverride(t *testing.T) {
 	c := parse(t, toy, "train={batch_size: 50, epochs: 2, target: {metric: train_loss, value: 0.5}}", "methods.SGD.train={batch_size: 10, cost: 7.5}", "methods.Adam!.train={epochs: 0, steps: 3}")
 	roundTrip(t, c)
 	goal := runlog.Goal{Metric: "train_loss", Value: 0.5}
-	for i, want := range []Train{{BatchSize: 10, Epochs: 2, Cost: 7.5}, {BatchSize: 50, Steps: 3}} {
+	for i, want := range []Train{{BatchSize: 10, Epochs: 2, Cost: 7.5, CostUnit: 50}, {BatchSize: 50, Steps: 3}} {
 		p := c.Plain().Points[i].Config
 		got := p.Train
 		if got.Target == nil || *got.Target != goal {

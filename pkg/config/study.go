@@ -56,6 +56,9 @@ func ParseSweep(path string, data []byte, sets []string, flags SweepFlags) (*Stu
 	if err != nil {
 		return nil, err
 	}
+	if c.Tune != nil {
+		return nil, Errorf("%s: the config has a section tune, which dgn sweep would ignore; use dgn tune, or take the section out", strict.Plain(path))
+	}
 	if c.Sweep == nil {
 		c.Sweep = &Sweep{}
 	}

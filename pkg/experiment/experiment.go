@@ -40,10 +40,10 @@ import (
 // Options are what a user may choose besides the experiment itself; none of
 // them changes a number of the results.
 type Options struct {
-	Out     string // results folder; "" means results/<name>
-	Fresh   bool   // move existing runs aside instead of reusing them
-	Threads int    // for all runs together; 0: one
-	Jobs    int    // runs made at the same time; 0: one
+	Out     string        // results folder; "" means results/<name>
+	Runs    folder.Policy // what becomes of runs that are there
+	Threads int           // for all runs together; 0: one
+	Jobs    int           // runs made at the same time; 0: one
 	Data    datasets.Env
 	Build   runlog.Build
 	Files   diskfile.Files // nil: diskfile.OS
@@ -88,7 +88,7 @@ type Result struct {
 	Left    int     // runs not begun, after an interruption or with FailFast
 	Failed  []error // a *RunError for each failed run
 
-	runs []folder.Status // all, in the order of the config
+	Runs []folder.Status // all, in the order of the config
 }
 
 // A RunError is that of one run, which failed. What it wraps, data that are gone
@@ -108,6 +108,9 @@ func (e *RunError) Unwrap() error { return e.Err }
 func Run(ctx context.Context, c *config.Config, opt Options) (*Result, error) {
 	if c.Sweep != nil {
 		return nil, config.Errorf("the config has a section sweep, which dgn run would ignore; use dgn sweep, or take the section out")
+	}
+	if c.Tune != nil {
+		return nil, config.Errorf("the config has a section tune, which dgn run would ignore; use dgn tune, or take the section out")
 	}
 	c, err := config.New(*c) // which a program may have made without
 	if err != nil {
@@ -167,12 +170,12 @@ func factsOf(p *problem.Problem) plan.Facts {
 
 // execute has those tasks of a plan made that the folder lacks.
 func execute(ctx context.Context, p *plan.Plan, f *folder.Folder, by Executor, opt Options) (*Result, error) {
-	runs, err := f.Prepare(p, opt.Fresh)
+	runs, err := f.Prepare(p, opt.Runs)
 	if err != nil {
 		return nil, err
 	}
 	defer clock.Process.Use()()
-	result := &Result{Dir: f.Dir, runs: runs}
+	result := &Result{Dir: f.Dir, Runs: runs}
 	var pending []plan.Task
 	for _, r := range runs {
 		switch r.State {

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -168,6 +169,20 @@ func damage(res *results.Results) string {
 	return fmt.Sprintf("%d runs with damaged logs are left out", n)
 }
 
+// sameUnit reports whether the costs of all runs are counted in mini-batches of one
+// size, so that they compare whatever the sizes of their own.
+func sameUnit(res *results.Results) bool {
+	unit := func(r *results.Run) string {
+		return cmp.Or(r.Settings["train.cost_unit"], r.Settings["train.batch_size"])
+	}
+	for i := range res.Runs {
+		if unit(&res.Runs[i]) != unit(&res.Runs[0]) {
+			return false
+		}
+	}
+	return true
+}
+
 // mixture says in which settings of the problem the runs differ that no label
 // tells: their curves do not compare as they stand.
 func mixture(res *results.Results) string {
@@ -175,7 +190,7 @@ func mixture(res *results.Results) string {
 	for _, k := range results.Differing(res.Runs) {
 		group, _, _ := strings.Cut(k, ".")
 		group, _, _ = strings.Cut(group, "[")
-		if slices.Contains([]string{"data", "checksums", "model", "loss", "precision", "experiment"}, group) || k == "train.batch_size" {
+		if slices.Contains([]string{"data", "checksums", "model", "loss", "precision", "experiment"}, group) || k == "train.batch_size" && !sameUnit(res) {
 			if k != "experiment" && !labelled(res, k) {
 				keys = append(keys, k)
 			}
