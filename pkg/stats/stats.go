@@ -1,5 +1,6 @@
-// Package stats sums up the values of a few seeds: means with bootstrap intervals, and
-// quantiles.
+// Package stats sums up the values of a few seeds: means with bootstrap intervals,
+// quantiles, medians with intervals of no distribution, and exact tests of paired
+// differences.
 package stats
 
 import (
