@@ -10,18 +10,18 @@ import (
 func TestMixture(t *testing.T) {
 	a, b := with(fake("A", 0, 0, "finished", 2, 1), "model.hidden[0]", "64", "optimizer.kind", "sgd"), with(fake("B", 1, 0, "finished", 2, 1), "model.hidden[0]", "32", "optimizer.kind", "adam")
 	res := load(t, a, b)
-	if got := mixture(res); got != "the problems differ: runs have different model.hidden[0]" {
+	if got := res.Mixture(); got != "the problems differ: runs have different model.hidden[0]" {
 		t.Errorf("%q", got)
 	}
 	says(t, "problems", drawn(t, res, FigureOptions{X: []string{"step"}, Y: []string{"train_loss"}})["train_loss_vs_step"], "the problems differ: runs have different model.hidden[0]")
 	b.Settings["model.hidden[0]"] = "64"
-	if got := mixture(load(t, a, b)); got != "" {
+	if got := load(t, a, b).Mixture(); got != "" {
 		t.Errorf("%q", got)
 	}
 	// What the labels say need not be said again.
 	a.Varied, b.Varied = []runlog.Setting{{Key: "model.hidden", Value: "[64]"}}, []runlog.Setting{{Key: "model.hidden", Value: "[32]"}}
 	b.Settings["model.hidden[0]"] = "32"
-	if got := mixture(load(t, a, b)); got != "" {
+	if got := load(t, a, b).Mixture(); got != "" {
 		t.Errorf("%q", got)
 	}
 }
