@@ -63,7 +63,9 @@ func Open(paths ...string) (*Logs, error) {
 
 // Select leaves only the runs of some methods, all of which must be there.
 func (l *Logs) Select(methods []string) error {
-	if err := (&Results{Runs: slices.Clone(l.runs)}).Select(methods); err != nil {
+	ordered := slices.Clone(l.runs) // in which an error names the methods
+	slices.SortStableFunc(ordered, func(a, b Run) int { return cmp.Compare(a.MethodIndex, b.MethodIndex) })
+	if err := (&Results{Runs: ordered}).Select(methods); err != nil {
 		return err
 	}
 	*l = *l.only(func(r *Run) bool { return slices.Contains(methods, r.Method) })
