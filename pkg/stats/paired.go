@@ -159,7 +159,7 @@ func Shift(d []float64) Estimate {
 
 // walsh returns the k of [Shift], and its coverage.
 func walsh(n int) (k int, coverage float64) {
-	below := func(int) float64 { return 0 } // P(W < k)
+	var below func(k int) float64 // P(W < k)
 	if n <= exactly {
 		ranks := make([]float64, n)
 		for i := range ranks {
