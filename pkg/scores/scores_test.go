@@ -113,9 +113,13 @@ func TestValues(t *testing.T) {
 		t.Errorf("%+v", a)
 	}
 	// Targets that are reached later are not.
-	s = scored(t, Options{Targets: targets(t, "train_loss=1.5"), Amounts: []string{"cost"}, At: &Cut{"cost", 15}}, runs...)
-	if a := s.find(t, "cost to train_loss <= 1.5").Lines[0]; a.Reached != 2 || a.Values[1].X != inf || a.Values[1].Least != 10 || a.Note != "" {
+	s = scored(t, Options{Targets: targets(t, "train_loss=1.5"), Amounts: []string{"cost", "step"}, At: &Cut{"cost", 15}}, runs...)
+	if a := s.find(t, "cost to train_loss <= 1.5").Lines[0]; a.Reached != 2 || a.Values[1].X != inf || a.Values[1].Least != 15 || a.Note != "" {
 		t.Errorf("%+v", a)
+	}
+	// Of other amounts, it has not by the next evaluation.
+	if a := s.find(t, "step to train_loss <= 1.5").Lines[0]; a.Values[1].Least != 20 {
+		t.Errorf("%+v", a.Values)
 	}
 }
 

@@ -2,6 +2,7 @@ package scores
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 
@@ -27,6 +28,7 @@ type log struct {
 	run   *results.Run
 	rows  []runlog.Row // before the cut
 	alive bool         // the run went on after them
+	next  runlog.Row   // where it is alive: as far as the log reaches in each column
 }
 
 // logOf returns the log of a run, to the last evaluation at or before a cut.
@@ -38,7 +40,10 @@ func logOf(r *results.Run, at *Cut) log {
 	column := columnOf(at.Amount)
 	n := slices.IndexFunc(r.Rows, func(row runlog.Row) bool { return row[column] > at.Value*(1+1e-12) })
 	if n >= 0 {
-		l.rows, l.alive = r.Rows[:n], true
+		// Nothing is reached before the next evaluation; of the amount of the cut, all
+		// have the same.
+		l.rows, l.alive, l.next = r.Rows[:n], true, maps.Clone(r.Rows[n])
+		l.next[column] = at.Value
 	}
 	return l
 }
@@ -75,7 +80,11 @@ func (l log) reach(g runlog.Goal, column string) Value {
 		}
 		end = at
 	}
-	if !l.diverged() {
+	switch at := l.next[column]; {
+	case l.diverged():
+	case l.alive && at > end:
+		v.Least = at
+	default:
 		v.Least = end
 	}
 	return v
