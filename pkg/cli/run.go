@@ -8,7 +8,6 @@ import (
 	"slices"
 
 	"github.com/dualgn/dgn/pkg/config"
-	"github.com/dualgn/dgn/pkg/diskfile"
 	"github.com/dualgn/dgn/pkg/experiment"
 	"github.com/dualgn/dgn/pkg/folder"
 	"github.com/dualgn/dgn/pkg/report"
@@ -116,7 +115,7 @@ func (a *app) publish(result *experiment.Result, set experiment.FigureSet, log *
 	if result.Made+result.Reused == 0 {
 		return nil, nil
 	}
-	summary, figures, err := result.Publish(diskfile.OS{}, set)
+	summary, figures, err := result.Publish(set)
 	errs := []error{err}
 	if summary != nil {
 		errs = append(errs, summary.WriteTable(a.stdout))

@@ -175,6 +175,10 @@ func Defaults() Config {
 	}
 }
 
+// AllExamples in Evaluate.TrainExamples of a config for [New] asks for all of them, as 0
+// does in a file: in Go 0 is what was left out.
+const AllExamples = -1
+
 // New returns a config made in Go: what c leaves out is filled in, as in a file, and
 // the rest is checked. It needs a name, data, a model, a loss, a length of training and
 // methods, each with a name and an optimizer.
@@ -189,8 +193,13 @@ func New(c Config) (*Config, error) {
 	if c.Log.Every == 0 {
 		c.Log.Every = defaults.Log.Every
 	}
+	switch c.Evaluate.TrainExamples {
+	case 0:
+		c.Evaluate.TrainExamples = defaults.Evaluate.TrainExamples
+	case AllExamples:
+		c.Evaluate.TrainExamples = 0
+	}
 	c.Methods = slices.Clone(c.Methods)
-	var errs []error
 	for i := range c.Methods {
 		m := &c.Methods[i]
 		if m.Oracle.IsZero() {
@@ -199,14 +208,31 @@ func New(c Config) (*Config, error) {
 		if m.LineSearch.IsZero() {
 			m.LineSearch = defaultLineSearch()
 		}
+	}
+	if err := c.Check(); err != nil {
+		return nil, err
+	}
+	return &c, nil
+}
+
+// Check finds what is wrong with a config that a program made or changed. Those that were
+// read from a file, or made by [New], have been checked.
+func (c *Config) Check() error {
+	var errs []error
+	for i := range c.Methods {
+		m := &c.Methods[i]
 		if err := m.check(strict.Value{}); err != nil {
 			errs = append(errs, fmt.Errorf("method %d: %w", i, err))
 		}
+		if m.Oracle.IsZero() || m.LineSearch.IsZero() {
+			errs = append(errs, fmt.Errorf("method %d: the oracle or the line search is missing; config.New fills them in", i))
+			return &Error{errors.Join(errs...)}
+		}
 	}
 	if err := errors.Join(append(errs, c.validate(strict.Value{}, wholeExperiment))...); err != nil {
-		return nil, &Error{strict.FirstOf(err)}
+		return &Error{strict.FirstOf(err)}
 	}
-	return &c, nil
+	return nil
 }
 
 // SplitBy returns the config with the splits of its data made by a number, where they

@@ -123,7 +123,7 @@ func TestConfigErrors(t *testing.T) {
 // TestNew: a config made in Go is that of the file that says the same, and what it
 // lacks is told.
 func TestNew(t *testing.T) {
-	want := parse(t, toy, "seeds=[0]", "evaluate.train_examples=0", "data={name: digits}", "model={kind: mlp}", "methods=[{name: SGD, optimizer: {kind: adam}}]")
+	want := parse(t, toy, "seeds=[0]", "data={name: digits}", "model={kind: mlp}", "methods=[{name: SGD, optimizer: {kind: adam}}]")
 	c, err := New(Config{
 		Name: "toy", Data: DataOf(datasets.Known.Default("digits")), Model: Model{Choice: nn.Models.Default("mlp")},
 		Loss: Loss{losses.Known.Default("logistic")}, Train: Train{BatchSize: 50, Epochs: 2},
@@ -147,7 +147,7 @@ func TestNew(t *testing.T) {
 		}()),
 		"0.5": oracles.ConstGamma(0.5),
 	} {
-		want := parse(t, toy, "seeds=[0]", "evaluate.train_examples=0", "data={name: digits}", "model={kind: mlp}",
+		want := parse(t, toy, "seeds=[0]", "data={name: digits}", "model={kind: mlp}",
 			"methods=[{name: SGD, oracle: {kind: gauss_newton, gamma: "+text+"}, optimizer: {kind: adam}}]")
 		c.Methods[0].Oracle = Oracle{chosen(t, &oracles.Known, "gauss_newton", func(o *oracles.GaussNewton) { o.Gamma = gamma })}
 		a, err1 := want.YAML()

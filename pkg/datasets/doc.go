@@ -8,7 +8,7 @@
 //     [Known]. [Source.Describe] says what is known of it without a look at files.
 //   - [Source.Open] reads it: a [Raw] set, which has [Examples] to train on and perhaps to test
 //     on, of bytes or numbers, with labels or targets.
-//   - [Prepare] makes a [Problem] of it by the settings that all sets have, [Common]: parts
+//   - [Prepare] makes a [Set] of it by the settings that all sets have, [Common]: parts
 //     ([Split]), standardised inputs, and targets in the [Encoding] of a loss.
 //   - A [Batcher] reads examples of a split into matrices, and augments images.
 //   - [Get] downloads the files of a set and [Verify] compares them with the originals. Data

@@ -34,12 +34,12 @@ const lockPoll = 20 * time.Millisecond
 // TryLock takes the lock of a path, whose folder it makes, or returns a *[LockedError].
 func TryLock(path string) (*Lock, error) {
 	for {
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			return nil, err
-		}
 		lock := flock.New(path, flock.SetPermissions(0o644))
 		ok, err := lock.TryLock()
-		if errors.Is(err, fs.ErrNotExist) { // the folder was removed with the last lock in it
+		if errors.Is(err, fs.ErrNotExist) {
+			if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+				return nil, err
+			}
 			continue
 		}
 		if err != nil {
@@ -85,8 +85,13 @@ func WaitLock(ctx context.Context, path string) (*Lock, error) {
 // Release ends the lock.
 func (l *Lock) Release() error {
 	// The file goes first: who opened it before that sees that it is not the one of
-	// that name, and tries again. Where an open file cannot be removed it stays.
-	_ = os.Remove(l.path)
+	// that name, and tries again. Where an open file cannot be removed it stays. Another
+	// file of that name, as when the folder was renamed meanwhile, is not this lock's.
+	if own, err := l.lock.Stat(); err == nil {
+		if now, err := os.Stat(l.path); err == nil && os.SameFile(own, now) {
+			_ = os.Remove(l.path)
+		}
+	}
 	return l.lock.Close()
 }
 
@@ -107,6 +112,20 @@ func Holder(path string) string {
 	return holderOf(path)
 }
 
+// Elsewhere reports whether another process holds one of the locks in a folder.
+func Elsewhere(dir string) bool {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return false
+	}
+	for _, e := range entries {
+		if h := Holder(filepath.Join(dir, e.Name())); h != "" && !strings.HasPrefix(h, process()) {
+			return true
+		}
+	}
+	return false
+}
+
 // holderOf is the text in the file of a lock.
 func holderOf(path string) string {
 	if text, err := os.ReadFile(path); err == nil && len(text) > 0 {
@@ -117,9 +136,14 @@ func holderOf(path string) string {
 
 // self describes this process.
 func self() string {
+	return fmt.Sprintf("%s since %s (%s)\n", process(), time.Now().Format(time.DateTime), strings.Join(os.Args, " "))
+}
+
+// process names this process.
+func process() string {
 	host, err := os.Hostname()
 	if err != nil {
 		host = "an unknown host"
 	}
-	return fmt.Sprintf("process %d on %s since %s (%s)\n", os.Getpid(), host, time.Now().Format(time.DateTime), strings.Join(os.Args, " "))
+	return fmt.Sprintf("process %d on %s", os.Getpid(), host)
 }

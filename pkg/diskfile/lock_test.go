@@ -67,8 +67,36 @@ func TestLocks(t *testing.T) {
 	}
 }
 
-// TestLocksExclude: of many who take a lock, remove it and its folder, and take it
-// again, never two have it at the same time.
+// TestRenamedLocks: who holds a lock in a folder that was renamed does not remove the
+// lock that another has in its place.
+func TestRenamedLocks(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "locks", "a")
+	first, err := TryLock(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(filepath.Join(dir, "locks"), filepath.Join(dir, "other")); err != nil {
+		t.Fatal(err)
+	}
+	second, err := TryLock(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := first.Release(); err != nil {
+		t.Fatal(err)
+	}
+	var locked *LockedError
+	if _, err := TryLock(path); !errors.As(err, &locked) {
+		t.Errorf("two holders: %v", err)
+	}
+	if err := second.Release(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestLocksExclude: of many who take a lock, remove its file, and take it again, never
+// two have it at the same time.
 func TestLocksExclude(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "locks")
 	path := filepath.Join(dir, "a")
@@ -89,7 +117,6 @@ func TestLocksExclude(t *testing.T) {
 				if err := l.Release(); err != nil {
 					t.Error(err)
 				}
-				_ = os.Remove(dir)
 			}
 		})
 	}

@@ -8,7 +8,6 @@ import (
 
 	"github.com/dualgn/dgn/pkg/config"
 	"github.com/dualgn/dgn/pkg/datasets"
-	"github.com/dualgn/dgn/pkg/diskfile"
 	"github.com/dualgn/dgn/pkg/experiment"
 	"github.com/dualgn/dgn/pkg/losses"
 	"github.com/dualgn/dgn/pkg/nn"
@@ -56,7 +55,7 @@ func ExampleRun() {
 	if err != nil || len(result.Failed) > 0 {
 		log.Fatal(err, result.Failed)
 	}
-	summary, _, err := result.Publish(diskfile.OS{}, experiment.NoFigures)
+	summary, _, err := result.Publish(experiment.NoFigures)
 	if err != nil {
 		log.Fatal(err)
 	}

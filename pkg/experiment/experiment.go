@@ -3,7 +3,7 @@
 //
 //	c, err := config.Load("digits.yaml", nil)   // or config.New, without a file
 //	result, err := experiment.Run(ctx, c, experiment.Options{})
-//	summary, figures, err := result.Publish(diskfile.OS{}, experiment.DefaultFigures)
+//	summary, figures, err := result.Publish(experiment.DefaultFigures)
 //
 // Zero [Options] work. The way of an experiment leads through the packages
 //
@@ -52,6 +52,9 @@ type Options struct {
 
 	FailFast bool     // begin no run after one has failed
 	Methods  []string // make runs of these alone; nil: of all
+
+	// Executor makes the tasks; nil: Local. Another one finds them in the folder Out.
+	Executor Executor
 }
 
 // complete fills in what callers may leave out.
@@ -89,6 +92,8 @@ type Result struct {
 	Failed  []error // a *RunError for each failed run
 
 	Runs []folder.Status // all, in the order of the config
+
+	files diskfile.Files
 }
 
 // A RunError is that of one run, which failed. What it wraps, data that are gone
@@ -112,8 +117,7 @@ func Run(ctx context.Context, c *config.Config, opt Options) (*Result, error) {
 	if c.Tune != nil {
 		return nil, config.Errorf("the config has a section tune, which dgn run would ignore; use dgn tune, or take the section out")
 	}
-	c, err := config.New(*c) // which a program may have made without
-	if err != nil {
+	if err := c.Check(); err != nil {
 		return nil, err
 	}
 	return Sweep(ctx, c.Plain(), opt)
@@ -131,11 +135,13 @@ func Sweep(ctx context.Context, s *config.Study, opt Options) (*Result, error) {
 	if err := f.Open(); err != nil {
 		return nil, err
 	}
-	local := &Local{
-		Folder: f, Problems: cache, Threads: max(opt.Threads/opt.Jobs, 1), Jobs: opt.Jobs,
-		Monitor: opt.Monitor, Log: opt.Log, FailFast: opt.FailFast,
+	if opt.Executor == nil {
+		opt.Executor = &Local{
+			Folder: f, Problems: cache, Threads: max(opt.Threads/opt.Jobs, 1), Jobs: opt.Jobs,
+			Monitor: opt.Monitor, Log: opt.Log, FailFast: opt.FailFast,
+		}
 	}
-	return execute(ctx, p, f, local, opt)
+	return execute(ctx, p, f, opt)
 }
 
 // newPlan lays out the runs of a study, whose data it reads.
@@ -169,13 +175,13 @@ func factsOf(p *problem.Problem) plan.Facts {
 }
 
 // execute has those tasks of a plan made that the folder lacks.
-func execute(ctx context.Context, p *plan.Plan, f *folder.Folder, by Executor, opt Options) (*Result, error) {
-	runs, err := f.Prepare(p, opt.Runs)
+func execute(ctx context.Context, p *plan.Plan, f *folder.Folder, opt Options) (*Result, error) {
+	runs, err := f.Prepare(ctx, p, opt.Runs)
 	if err != nil {
 		return nil, err
 	}
 	defer clock.Process.Use()()
-	result := &Result{Dir: f.Dir, Runs: runs}
+	result := &Result{Dir: f.Dir, Runs: runs, files: opt.Files}
 	var pending []plan.Task
 	for _, r := range runs {
 		switch r.State {
@@ -189,17 +195,22 @@ func execute(ctx context.Context, p *plan.Plan, f *folder.Folder, by Executor, o
 		}
 	}
 	slices.SortStableFunc(pending, func(a, b plan.Task) int { return cmp.Compare(a.Group, b.Group) })
+	if opt.FailFast && len(result.Failed) > 0 {
+		result.Left = len(pending)
+		return result, interrupt.Cause(ctx)
+	}
 	begun := 0
-	err = by.Execute(ctx, pending, func(t plan.Task, e Ending) {
+	err = opt.Executor.Execute(ctx, pending, func(t plan.Task, e Ending) {
 		begun++
 		switch {
 		case e.Elsewhere:
 			result.Reused++
-			return
 		case e.Resumed:
 			result.Resumed++
+			fallthrough
+		default:
+			result.Made++
 		}
-		result.Made++
 		if e.Err != nil {
 			result.Failed = append(result.Failed, &RunError{t.String(), e.Err})
 		}

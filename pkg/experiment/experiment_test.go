@@ -648,7 +648,7 @@ func TestRegression(t *testing.T) {
 func TestPublish(t *testing.T) {
 	opt := options(t.TempDir())
 	r := run(t, parse(t, toy), opt)
-	s, figures, err := r.Publish(diskfile.OS{}, AllFigures)
+	s, figures, err := r.Publish(AllFigures)
 	if err != nil {
 		t.Fatal(err)
 	}

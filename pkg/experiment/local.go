@@ -44,28 +44,33 @@ func (l *Local) Execute(ctx context.Context, tasks []plan.Task, done func(plan.T
 	for i, t := range tasks {
 		infos[i] = RunInfo{Task: t, Number: i + 1, Of: len(tasks)}
 	}
-	busy := l.pass(ctx, infos, false, done)
-	if len(busy) > 0 {
-		l.Log.Info(fmt.Sprintf("waiting for %d runs that other processes make", len(busy)))
-		l.pass(ctx, busy, true, done)
+	failed := false
+	told := func(t plan.Task, e Ending) {
+		failed = failed || e.Err != nil
+		done(t, e)
+	}
+	stop := func() bool { return ctx.Err() != nil || l.FailFast && failed }
+	busy := l.pass(ctx, infos, false, stop, told)
+	if len(busy) > 0 && !stop() {
+		l.Log.Info("waiting for runs that other processes make", "runs", len(busy))
+		l.pass(ctx, busy, true, stop, told)
 	}
 	return nil
 }
 
-// pass makes runs, or waits for them if others are at work on them; else it returns
-// those.
-func (l *Local) pass(ctx context.Context, runs []RunInfo, wait bool, done func(plan.Task, Ending)) (busy []RunInfo) {
+// pass makes runs until it is to stop. Those that others are at work on it waits for, or
+// else returns.
+func (l *Local) pass(ctx context.Context, runs []RunInfo, wait bool, stop func() bool, done func(plan.Task, Ending)) (busy []RunInfo) {
 	var mu sync.Mutex
 	var all sync.WaitGroup
 	defer all.Wait()
-	failed := false
 	slots := make(chan struct{}, max(l.Jobs, 1))
 	for _, r := range runs {
 		slots <- struct{}{}
 		mu.Lock()
-		stop := ctx.Err() != nil || l.FailFast && failed
+		enough := stop()
 		mu.Unlock()
-		if stop {
+		if enough {
 			break
 		}
 		all.Go(func() {
@@ -77,7 +82,6 @@ func (l *Local) pass(ctx context.Context, runs []RunInfo, wait bool, done func(p
 				busy = append(busy, r)
 				return
 			}
-			failed = failed || end.Err != nil
 			done(r.Task, end)
 		})
 	}
@@ -99,6 +103,7 @@ func (l *Local) attempt(ctx context.Context, r RunInfo, wait bool) (end Ending, 
 	defer func() { end.Err = errors.Join(end.Err, c.Release()) }()
 	switch c.State {
 	case folder.Kept:
+		l.Monitor.Start(r).End(c.Outcome, "made by another process")
 		return Ending{Elsewhere: true}, true
 	case folder.Held:
 		return Ending{Err: c.Fault}, true
@@ -130,7 +135,7 @@ func (l *Local) open(t plan.Task) (*problem.Problem, error) {
 func (l *Local) train(ctx context.Context, p *problem.Problem, c *folder.Claim, r RunInfo) (err error) {
 	files, log := l.Folder.Files, r.Logger(l.Log)
 	m := l.manifest(r.Task)
-	m.Checksums, m.Choices = p.Checksums, p.Choices
+	m.Checksums, m.Choices, m.Shared = p.Checksums, p.Choices, l.Folder.Shared()
 	save := func() error { return m.Write(c.Path, files.Replace) }
 	if c.From != nil {
 		resume(m, c.Resumed, c.From)
@@ -150,6 +155,7 @@ func (l *Local) train(ctx context.Context, p *problem.Problem, c *folder.Claim, 
 			said = m.Error
 		}
 		m.End = time.Now().UTC()
+		m.Shared = m.Shared || l.Folder.Shared()
 		err = errors.Join(err, save())
 		if err == nil && m.Outcome.Complete() { // and not before that is on disk
 			checkpoint.Remove(c.Path, log)

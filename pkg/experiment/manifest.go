@@ -43,6 +43,7 @@ func resume(m, old *runlog.Manifest, from *checkpoint.Checkpoint) {
 	if len(m.Varied) == 0 {
 		m.Varied = old.Varied
 	}
+	m.Shared = m.Shared || old.Shared
 	m.WallSeconds, m.GradientSteps = from.Clock.Seconds(), from.GradientSteps
 	m.Suspensions, m.SuspendedSeconds = from.Stops.Number, from.Stops.Time.Seconds()
 	for _, d := range []struct {

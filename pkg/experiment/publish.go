@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/dualgn/dgn/pkg/diskfile"
 	"github.com/dualgn/dgn/pkg/figure"
 	"github.com/dualgn/dgn/pkg/folder"
 	"github.com/dualgn/dgn/pkg/render"
@@ -50,7 +49,7 @@ func (f FigureSet) draw(res *results.Results, dir string) ([]string, error) {
 // before the runs ended, and that it does not draw again, go to figures/old, which
 // the summary warns of. Of runs on several data sets there are no figures, which it
 // warns of too.
-func (r *Result) Publish(files diskfile.Files, figures FigureSet) (*report.Summary, []string, error) {
+func (r *Result) Publish(figures FigureSet) (*report.Summary, []string, error) {
 	res, err := r.logs()
 	if err != nil {
 		return nil, nil, err
@@ -60,7 +59,7 @@ func (r *Result) Publish(files diskfile.Files, figures FigureSet) (*report.Summa
 	if err := summary.WriteCSV(&b); err != nil {
 		return summary, nil, err
 	}
-	if err := files.Replace(filepath.Join(r.Dir, "summary.csv"), b.Bytes()); err != nil {
+	if err := r.files.Replace(filepath.Join(r.Dir, "summary.csv"), b.Bytes()); err != nil {
 		return summary, nil, err
 	}
 	dir := filepath.Join(r.Dir, "figures")
@@ -87,8 +86,13 @@ func (r *Result) logs() (*results.Results, error) {
 			res.Warnings = append(res.Warnings, fmt.Sprintf("%s: left out: %v", filepath.Join(r.Dir, p.Dir), p.Fault))
 			continue
 		}
+		before := len(res.Runs)
 		if err := res.Add(filepath.Join(r.Dir, p.Dir), p.Varied); err != nil {
 			return nil, err
+		}
+		if n := len(res.Runs); n > before && res.Runs[before].Identity != p.Identity {
+			res.Runs = res.Runs[:before] // of another process, with other settings
+			res.Warnings = append(res.Warnings, fmt.Sprintf("%s: left out: a run of other settings has its place", filepath.Join(r.Dir, p.Dir)))
 		}
 	}
 	res.WarnOfFiles()

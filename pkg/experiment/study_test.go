@@ -151,7 +151,7 @@ func TestSweepFolders(t *testing.T) {
 	if r := runStudy(t, study(t, string(resolved), config.SweepFlags{}), opt); r.Made != 0 || r.Reused != 24 {
 		t.Errorf("the resolved config: %+v", r)
 	}
-	summary, figures, err := runStudy(t, s, opt).Publish(diskfile.OS{}, AllFigures)
+	summary, figures, err := runStudy(t, s, opt).Publish(AllFigures)
 	if err != nil || len(summary.Lines) != 12 || len(figures) != 54 {
 		t.Errorf("%d lines, %d figures: %s, %v", len(summary.Lines), len(figures), figures, err)
 	}
@@ -198,7 +198,7 @@ func TestSweepReuse(t *testing.T) {
 	if r.Made != 0 || r.Reused != 4 {
 		t.Errorf("a point as a plain run: %+v", r)
 	}
-	summary, _, err := r.Publish(diskfile.OS{}, AllFigures)
+	summary, _, err := r.Publish(AllFigures)
 	if err != nil || len(summary.Lines) != 2 || summary.Lines[0].Runs != 2 || summary.Lines[0].Settings != nil {
 		t.Errorf("the summary of a plain run shows other runs, or their sweep: %+v, %v", summary.Lines, err)
 	}
@@ -218,7 +218,7 @@ func TestSweepAmongDamage(t *testing.T) {
 		}
 	}
 	r := runStudy(t, study(t, twoMethods, config.SweepFlags{Grid: []string{"train.batch_size=50"}}, "seeds=[0]"), opt)
-	summary, figures, err := r.Publish(diskfile.OS{}, AllFigures)
+	summary, figures, err := r.Publish(AllFigures)
 	if err != nil || len(figures) == 0 || len(summary.Lines) != 2 || len(summary.Warnings) != 0 {
 		t.Errorf("%+v, %v", summary, err)
 	}
@@ -350,7 +350,7 @@ func TestSweepFailure(t *testing.T) {
 	if m.Outcome != runlog.Failed || !strings.Contains(m.Error, "a fault in a method") {
 		t.Errorf("%+v", m)
 	}
-	summary, _, err := r.Publish(diskfile.OS{}, AllFigures)
+	summary, _, err := r.Publish(AllFigures)
 	if err != nil || summary.Lines[1].Outcomes["failed"] != 1 || summary.Lines[2].Outcomes["diverged"] != 1 {
 		t.Errorf("%+v, %v", summary, err)
 	}
@@ -414,7 +414,7 @@ func TestSweepData(t *testing.T) {
 func TestSweepDataSets(t *testing.T) {
 	s := study(t, twoMethods, config.SweepFlags{Grid: []string{"data={name: digits, binary: [1]},{name: breast_cancer}"}},
 		"seeds=[0]", "loss={kind: binary_logistic}", "train={batch_size: 50, steps: 2}")
-	summary, figures, err := runStudy(t, s, options(t.TempDir())).Publish(diskfile.OS{}, AllFigures)
+	summary, figures, err := runStudy(t, s, options(t.TempDir())).Publish(AllFigures)
 	if err != nil || len(figures) != 0 || len(summary.Lines) != 4 {
 		t.Errorf("%+v, %v, %v", summary, figures, err)
 	}
@@ -517,7 +517,7 @@ func TestSweepUnusableRuns(t *testing.T) {
 		t.Errorf("%+v, %v", r, err)
 	}
 	expectStates(t, s, opt, map[folder.State]int{folder.Kept: 8, folder.Held: 2})
-	if _, _, err := r.Publish(diskfile.OS{}, AllFigures); err != nil {
+	if _, _, err := r.Publish(AllFigures); err != nil {
 		t.Error(err)
 	}
 	if old, err := filepath.Glob(filepath.Join(opt.Out, "old/*/runs/sgd/*/0/steps.csv")); err != nil || len(old) != 3 {

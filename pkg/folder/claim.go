@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -15,21 +16,24 @@ import (
 // Prepare surveys the folder for a plan, writes the plan's config beside the runs, and
 // makes room for the runs to be made, whose tasks are those that are not Kept or Held.
 // A run is Held too if what the folder holds stands in its way; the others go on
-// without it.
-func (f *Folder) Prepare(p *plan.Plan, policy Policy) (runs []Status, err error) {
+// without it. It waits for other processes that make room, as long as ctx lasts.
+func (f *Folder) Prepare(ctx context.Context, p *plan.Plan, policy Policy) (runs []Status, err error) {
+	f.policy = policy
 	resolved, err := p.Config.YAML()
 	if err != nil {
 		return nil, err
 	}
-	return runs, f.locked(func() error {
-		if runs, err = f.Survey(p.Tasks, policy); err != nil {
-			return err
-		}
+	// Files are compared with what runs left before the lock is asked for: that takes
+	// long, and changes nothing. What is changed is looked at again.
+	if runs, err = f.Survey(p.Tasks, policy); err != nil {
+		return nil, err
+	}
+	return runs, f.locked(ctx, func() error {
 		kept := 0
 		for i := range runs {
 			s := &runs[i]
 			if s.State != Kept {
-				if err := f.clear(s, policy); err != nil {
+				if err := f.clear(s); err != nil {
 					return err
 				}
 				continue
@@ -37,10 +41,7 @@ func (f *Folder) Prepare(p *plan.Plan, policy Policy) (runs []Status, err error)
 			if kept++; kept <= maxKeptLines {
 				s.Logger(f.Log).Info("kept: complete with these settings", "outcome", s.Outcome)
 			}
-			checkpoint.Remove(filepath.Join(f.Dir, s.Dir), f.Log) // of a run killed at its very end
-			if err := f.relabel(s.Task); err != nil {
-				s.State, s.Fault = Held, fmt.Errorf("cannot take over an earlier run: %w", err)
-			}
+			f.keep(s)
 		}
 		if kept > maxKeptLines {
 			f.Log.Info("kept in the same way", "runs", kept-maxKeptLines)
@@ -52,16 +53,24 @@ func (f *Folder) Prepare(p *plan.Plan, policy Policy) (runs []Status, err error)
 	})
 }
 
+// keep takes over a complete run.
+func (f *Folder) keep(s *Status) {
+	checkpoint.Remove(filepath.Join(f.Dir, s.Dir), f.Log) // of a run killed at its very end
+	if err := f.relabel(s.Task); err != nil {
+		s.State, s.Fault = Held, fmt.Errorf("cannot take over an earlier run: %w", err)
+	}
+}
+
 // maxKeptLines bounds what is said of runs that are reused.
 const maxKeptLines = 10
 
 // clear makes room for a run unless another process is at work on it, in which case it
 // is Busy.
-func (f *Folder) clear(s *Status, policy Policy) error {
+func (f *Folder) clear(s *Status) error {
 	if !s.inTheWay() {
 		return nil
 	}
-	lock, err := diskfile.TryLock(f.lockPath(s.Dir))
+	lock, err := diskfile.TryLock(f.lockPath(s.Task))
 	var busy *diskfile.LockedError
 	if errors.As(err, &busy) {
 		s.State = Busy
@@ -70,9 +79,13 @@ func (f *Folder) clear(s *Status, policy Policy) error {
 	if err != nil {
 		return fmt.Errorf("cannot lock a run: %w", err)
 	}
-	*s, _ = f.inspect(s.Task, policy) // another process may just have ended
+	var conflict string
+	if *s, conflict = f.inspect(s.Task, f.policy); conflict != "" { // another process may just have ended
+		return errors.Join(conflicting(conflict), lock.Release())
+	}
+	s.from = nil
 	f.makeRoom(s)
-	return f.release(lock)
+	return lock.Release()
 }
 
 // inTheWay reports whether what the folder holds of the run has to be moved aside.
@@ -112,6 +125,12 @@ func (f *Folder) makeRoom(s *Status) {
 // now. Results are never deleted.
 func (f *Folder) moveAside(path string) (string, error) {
 	to := filepath.Join(f.Dir, "old", f.stamp, path)
+	for n := 2; ; n++ {
+		if _, err := os.Lstat(to); errors.Is(err, fs.ErrNotExist) {
+			break
+		}
+		to = filepath.Join(f.Dir, "old", fmt.Sprintf("%s-%d", f.stamp, n), path)
+	}
 	if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
 		return "", err
 	}
@@ -136,32 +155,48 @@ func (f *Folder) Claim(ctx context.Context, t plan.Task, wait bool) (*Claim, err
 	if wait {
 		take = func(path string) (*diskfile.Lock, error) { return diskfile.WaitLock(ctx, path) }
 	}
-	lock, err := take(f.lockPath(t.Dir))
+	lock, err := take(f.lockPath(t))
 	if err != nil {
 		return nil, err
 	}
-	c := &Claim{folder: f, lock: lock, Path: filepath.Join(f.Dir, t.Dir)}
-	if err := c.inspect(t); err != nil {
+	c := &Claim{folder: f, lock: lock}
+	if err := c.inspect(t, wait); err != nil {
 		return nil, errors.Join(err, c.Release())
 	}
 	return c, nil
 }
 
-func (c *Claim) inspect(t plan.Task) error {
+// inspect looks at what the folder holds of the run. Who was waited for may have made it
+// in another place.
+func (c *Claim) inspect(t plan.Task, waited bool) error {
+	f := c.folder
+	if waited {
+		known, err := f.identities(t.Method())
+		if err != nil {
+			return err
+		}
+		if at, ok := known[t.Identity]; ok {
+			t.Dir = at
+		}
+	}
+	policy := f.policy
+	if policy == Fresh { // what this session or another makes now is fresh
+		policy = Reuse
+	}
 	var conflict string
-	if c.Status, conflict = c.folder.inspect(t, Reuse); conflict != "" {
-		return errors.New(conflict)
+	if c.Status, conflict = f.inspect(t, policy); conflict != "" {
+		return conflicting(conflict)
 	}
-	c.folder.makeRoom(&c.Status)
-	if c.Resumed == nil {
-		return nil
+	if f.policy == Fresh && (c.State == Kept || c.Resumed != nil) && c.began.Before(f.opened) {
+		c.State, c.Resumed, c.from = Again, nil, nil
 	}
-	var err error
-	if c.From, _, err = checkpoint.Last(c.Path, c.folder.Origin(t)); err == nil && c.From == nil {
-		err = errors.New("its checkpoint has gone since the program started")
+	c.Path, c.From = filepath.Join(f.Dir, c.Dir), c.from
+	if c.State == Kept {
+		f.keep(&c.Status)
 	}
-	return err
+	f.makeRoom(&c.Status)
+	return nil
 }
 
 // Release lets others have the run.
-func (c *Claim) Release() error { return c.folder.release(c.lock) }
+func (c *Claim) Release() error { return c.lock.Release() }

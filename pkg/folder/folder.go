@@ -35,7 +35,9 @@ type Folder struct {
 	Build runlog.Build
 	Host  runlog.Machine
 
-	stamp string // names this session's part of old/
+	stamp  string    // names this session's part of old/
+	opened time.Time // the session began
+	policy Policy    // of the last Prepare
 }
 
 // Open makes the folder if need be.
@@ -46,7 +48,8 @@ func (f *Folder) Open() error {
 	if info, err := os.Stat(filepath.Join(f.Dir, "runs")); err == nil && !info.IsDir() {
 		return fmt.Errorf("%s is a file, and has to be a folder; move it away, or choose another results folder with --out", filepath.Join(f.Dir, "runs"))
 	}
-	f.stamp = time.Now().UTC().Format("20060102T150405.000Z")
+	f.opened = time.Now().UTC()
+	f.stamp = f.opened.Format("20060102T150405.000Z")
 	return nil
 }
 

@@ -84,7 +84,7 @@ func TestClaimsAreShared(t *testing.T) {
 	for range 4 {
 		f := open(t, dir)
 		all.Go(func() {
-			runs, err := f.Prepare(p, Reuse)
+			runs, err := f.Prepare(context.Background(), p, Reuse)
 			if err != nil {
 				t.Error(err)
 				return
@@ -118,7 +118,7 @@ func TestClaimsAreShared(t *testing.T) {
 			t.Errorf("%s was made %d times", task.Dir, made[task.Dir])
 		}
 	}
-	names, err := filepath.Glob(filepath.Join(dir, ".*"))
+	names, err := filepath.Glob(filepath.Join(dir, ".*/*"))
 	if err != nil || len(names) > 0 {
 		t.Errorf("left over: %v, %v", names, err)
 	}
@@ -144,7 +144,7 @@ func TestBusyRunsStay(t *testing.T) {
 		if want := []State{Busy, second, New, New, New, New}; err != nil || !slices.Equal(statesOf(runs), want) {
 			t.Errorf("%v, %v", statesOf(runs), err)
 		}
-		if _, err := mine.Prepare(p, policy); err != nil {
+		if _, err := mine.Prepare(context.Background(), p, policy); err != nil {
 			t.Fatal(err)
 		}
 		old, err := filepath.Glob(filepath.Join(dir, "old/*/runs/*/*"))
@@ -168,6 +168,73 @@ func TestBusyRunsStay(t *testing.T) {
 	}
 }
 
+// TestMovedAsideTwice: what has to make room twice in a session does.
+func TestMovedAsideTwice(t *testing.T) {
+	dir, p := t.TempDir(), planned(t)
+	f := open(t, dir)
+	leave(t, dir, p.Tasks[0], runlog.Running)
+	if _, err := f.Prepare(context.Background(), p, Reuse); err != nil {
+		t.Fatal(err)
+	}
+	leave(t, dir, p.Tasks[0], runlog.Running) // of another process, killed before its first checkpoint
+	c, err := f.Claim(context.Background(), p.Tasks[0], true)
+	if err != nil || c.State != Begun || f.exists(p.Tasks[0].Dir) {
+		t.Fatalf("%+v, %v", c, err)
+	}
+	if err := c.Release(); err != nil {
+		t.Fatal(err)
+	}
+	if old, err := filepath.Glob(filepath.Join(dir, "old/*/runs/*/0/manifest.json")); err != nil || len(old) != 2 {
+		t.Errorf("moved aside: %v, %v", old, err)
+	}
+}
+
+// TestFreshClaims: afresh, a run from before the session is made again whenever it can be
+// had, and one that another process has made since is kept.
+func TestFreshClaims(t *testing.T) {
+	for _, late := range []bool{false, true} {
+		dir, p := t.TempDir(), planned(t)
+		f, other := open(t, dir), open(t, dir)
+		task := p.Tasks[0]
+		if !late {
+			leave(t, dir, task, runlog.Finished)
+		}
+		held, err := other.Claim(context.Background(), task, false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if runs, err := f.Prepare(context.Background(), p, Fresh); err != nil || runs[0].State != Busy {
+			t.Fatalf("%v, %v", statesOf(runs), err)
+		}
+		if late {
+			leave(t, dir, task, runlog.Finished)
+			path := filepath.Join(dir, task.Dir, runlog.ManifestFile)
+			text, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			now := time.Now().UTC().Add(time.Second).Format(time.RFC3339Nano)
+			if err := os.WriteFile(path, []byte(strings.Replace(string(text), `"start": "0001-01-01T00:00:00Z"`, `"start": "`+now+`"`, 1)), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := held.Release(); err != nil {
+			t.Fatal(err)
+		}
+		c, err := f.Claim(context.Background(), task, true)
+		want := Again
+		if late {
+			want = Kept
+		}
+		if err != nil || c.State != want || f.exists(task.Dir) != late {
+			t.Errorf("late %t: %s, %v", late, c.State, err)
+		}
+		if err := c.Release(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 // TestIndexLock: a program that keeps the whole folder for itself, as early versions
 // do, is not disturbed; who waits for it in vain says so.
 func TestIndexLock(t *testing.T) {
@@ -180,7 +247,7 @@ func TestIndexLock(t *testing.T) {
 		t.Fatal(err)
 	}
 	f := open(t, dir)
-	_, err = f.Prepare(p, Reuse)
+	_, err = f.Prepare(context.Background(), p, Reuse)
 	var locked *LockedError
 	if !errors.As(err, &locked) || !strings.Contains(err.Error(), fmt.Sprintf("process %d on ", os.Getpid())) || !strings.Contains(err.Error(), "--out") {
 		t.Errorf("says %v", err)
@@ -191,7 +258,7 @@ func TestIndexLock(t *testing.T) {
 	if err := lock.Release(); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := f.Prepare(p, Reuse); err != nil {
+	if _, err := f.Prepare(context.Background(), p, Reuse); err != nil {
 		t.Error(err)
 	}
 }
@@ -224,10 +291,10 @@ func TestReplace(t *testing.T) {
 	leave(t, dir, other, runlog.Finished)
 	f := open(t, dir)
 	var wrong *config.Error
-	if _, err := f.Prepare(p, Reuse); !errors.As(err, &wrong) || !strings.Contains(err.Error(), "was made with other settings") {
+	if _, err := f.Prepare(context.Background(), p, Reuse); !errors.As(err, &wrong) || !strings.Contains(err.Error(), "was made with other settings") {
 		t.Error(err)
 	}
-	runs, err := f.Prepare(p, Replace)
+	runs, err := f.Prepare(context.Background(), p, Replace)
 	if err != nil || runs[0].State != Kept || runs[1].State != Again || f.exists(p.Tasks[1].Dir) {
 		t.Errorf("%v, %v", statesOf(runs), err)
 	}

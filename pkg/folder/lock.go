@@ -2,15 +2,13 @@ package folder
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"time"
 
 	"github.com/dualgn/dgn/pkg/diskfile"
+	"github.com/dualgn/dgn/pkg/plan"
 )
 
 // A LockedError says that another process has a results folder for itself.
@@ -23,16 +21,22 @@ func (e *LockedError) Error() string {
 // patience is how long to wait for other processes that look at the folder's index.
 var patience = 10 * time.Second
 
-// locked does something while no other process looks at the index of the folder.
-func (f *Folder) locked(do func() error) error {
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+// locked does something while no other process changes what the folder holds.
+func (f *Folder) locked(ctx context.Context, do func() error) error {
+	path := filepath.Join(f.Dir, ".lock")
+	tell := time.AfterFunc(time.Second, func() { f.Log.Info("waiting for the results folder, which is in use by " + diskfile.Holder(path)) })
+	defer tell.Stop()
+	within, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	lock, err := diskfile.WaitLock(ctx, filepath.Join(f.Dir, ".lock"))
+	lock, err := diskfile.WaitLock(within, path)
+	tell.Stop()
 	var held *diskfile.LockedError
-	if errors.As(err, &held) {
+	switch {
+	case ctx.Err() != nil && err != nil:
+		return context.Cause(ctx)
+	case errors.As(err, &held):
 		return &LockedError{f.Dir, held.Holder}
-	}
-	if err != nil {
+	case err != nil:
 		return fmt.Errorf("cannot lock the results folder: %w; choose another with --out", err)
 	}
 	return errors.Join(do(), lock.Release())
@@ -42,18 +46,13 @@ func (f *Folder) locked(do func() error) error {
 // which are renamed when they are moved aside.
 const locks = ".locks"
 
-// lockPath is the file of the lock of the run in a folder.
-func (f *Folder) lockPath(dir string) string {
-	sum := sha256.Sum256([]byte(filepath.ToSlash(dir)))
-	return filepath.Join(f.Dir, locks, hex.EncodeToString(sum[:8]))
+// lockPath is the file of the lock of a run, wherever in the folder it is to be.
+func (f *Folder) lockPath(t plan.Task) string {
+	return filepath.Join(f.Dir, locks, t.Identity[:min(len(t.Identity), 16)])
 }
 
-// holder says who makes the run in a folder now, "" if nobody does.
-func (f *Folder) holder(dir string) string { return diskfile.Holder(f.lockPath(dir)) }
+// holder says who makes a run now, "" if nobody does.
+func (f *Folder) holder(t plan.Task) string { return diskfile.Holder(f.lockPath(t)) }
 
-// release ends a lock of a run, and removes the folder of locks with the last one.
-func (f *Folder) release(l *diskfile.Lock) error {
-	err := l.Release()
-	_ = os.Remove(filepath.Join(f.Dir, locks)) // fails while there are others
-	return err
-}
+// Shared reports whether another process makes runs in the folder now.
+func (f *Folder) Shared() bool { return diskfile.Elsewhere(filepath.Join(f.Dir, locks)) }

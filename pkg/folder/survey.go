@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/dualgn/dgn/pkg/checkpoint"
 	"github.com/dualgn/dgn/pkg/config"
@@ -50,6 +51,9 @@ type Status struct {
 	Outcome   runlog.Outcome   // of the complete run that is kept
 	Resumed   *runlog.Manifest // of the interrupted run that is to be continued, nil: there is none
 	Fault     error            // why it is Damaged or Held
+
+	began time.Time              // what the folder holds, if that is known
+	from  *checkpoint.Checkpoint // where it can continue
 }
 
 // Survey compares the tasks with what the folder holds: complete runs of the same
@@ -75,22 +79,29 @@ func (f *Folder) Survey(tasks []plan.Task, policy Policy) ([]Status, error) {
 		if at, ok := known[t.Method()][t.Identity]; ok {
 			t.Dir = at
 		}
+		if f.holder(t) != "" { // and may change at any time
+			out[i] = Status{Task: t, State: Busy}
+			continue
+		}
 		var conflict string
 		if out[i], conflict = f.inspect(t, policy); conflict != "" {
 			conflicts = append(conflicts, conflict)
 		}
-		if out[i].State != Kept && f.holder(t.Dir) != "" {
-			out[i].State = Busy
-		}
+		out[i].from = nil // arrays of all runs at once may not fit
 	}
 	if n := len(conflicts) - strict.MaxComplaints; n > 0 {
 		conflicts = append(conflicts[:strict.MaxComplaints], fmt.Sprintf("... and %d more", n))
 	}
 	if len(conflicts) > 0 {
-		return nil, config.Errorf("%s\nChoose another folder with --out or name, or move these runs away; --fresh makes every run again, and moves those that the folder holds to old/.",
-			strings.Join(conflicts, "\n"))
+		return nil, conflicting(conflicts...)
 	}
 	return out, nil
+}
+
+// conflicting is the error of runs of other settings.
+func conflicting(conflicts ...string) error {
+	return config.Errorf("%s\nChoose another folder with --out or name, or move these runs away; --fresh makes every run again, and moves those that the folder holds to old/.",
+		strings.Join(conflicts, "\n"))
 }
 
 // inspect finds out what the folder holds of one task, at its place. A run of other
@@ -98,6 +109,9 @@ func (f *Folder) Survey(tasks []plan.Task, policy Policy) ([]Status, error) {
 func (f *Folder) inspect(t plan.Task, policy Policy) (s Status, conflict string) {
 	s.Task = t
 	old, err := f.manifest(t.Dir)
+	if old != nil {
+		s.began = old.Start
+	}
 	switch {
 	case err == nil && old == nil && !f.exists(t.Dir):
 		s.State = New
@@ -150,7 +164,7 @@ func (f *Folder) findCheckpoint(s *Status, old *runlog.Manifest) {
 	}
 	s.State = Begun
 	if found != nil {
-		s.State, s.Resumed = Unfinished, old
+		s.State, s.Resumed, s.from = Unfinished, old, found
 	}
 	if old.Outcome == runlog.Failed {
 		s.State = Broken

@@ -6,9 +6,9 @@
 //
 //   - A [Spec] is an oracle with its options, as a config names it: a row of the table [Known].
 //     It is [Gradient], [GaussNewton] or [ProxLinear]; the latter two share the options [Inner].
-//   - An [Oracle] is one at work, from [New]. [Oracle.Direction] finds d for a [Problem], and
+//   - An [Oracle] is one at work, from [New]. [Oracle.Direction] finds d for a [Subproblem], and
 //     returns a [Report]; [Oracle.Complete] adds the numbers that only a log wants.
-//   - A [Problem] has a loss and a [Batch]: a [Jacobian], which is all that oracles see of a
+//   - A [Subproblem] has a loss and a [Batch]: a [Jacobian], which is all that oracles see of a
 //     network, the targets, and perhaps weights of the examples.
 //   - A [Solver] solves the inner problem: a row of the table [Solvers]. Its [Abilities] say for
 //     which it can be used, and construct a [Linear], a [PrimalLinear], a [Path] or a [BoxAscent].

@@ -49,6 +49,10 @@ func layLegend(list []figure.Entry, width vg.Length) legend {
 			l.entries = append(l.entries, entry{line, styleOf(e.Style), i > 0})
 		}
 	}
+	if len(l.entries) > 6 {
+		l.size = smallSize
+		s = l.style()
+	}
 	most := len(l.entries)
 	if stacked {
 		most = 1

@@ -53,19 +53,20 @@ func SetAside(res *results.Results, dir string, formats, drawn []string) error {
 	if stale == nil {
 		return nil
 	}
-	to := ""
-	for n := 1; to == "" || err == nil; n++ {
-		to = filepath.Join(dir, "old", fmt.Sprint(n))
-		_, err = os.Lstat(to)
-	}
-	if !errors.Is(err, fs.ErrNotExist) {
+	if err := os.MkdirAll(filepath.Join(dir, "old"), 0o755); err != nil {
 		return err
 	}
-	if err := os.MkdirAll(to, 0o755); err != nil {
+	to := ""
+	for n := 1; to == "" || errors.Is(err, fs.ErrExist); n++ { // another process may take a number too
+		to = filepath.Join(dir, "old", fmt.Sprint(n))
+		err = os.Mkdir(to, 0o755)
+	}
+	if err != nil {
 		return err
 	}
 	for _, name := range stale {
-		if err := os.Rename(filepath.Join(dir, name), filepath.Join(to, name)); err != nil {
+		err := os.Rename(filepath.Join(dir, name), filepath.Join(to, name))
+		if err != nil && !errors.Is(err, fs.ErrNotExist) { // moved by that process
 			return err
 		}
 	}

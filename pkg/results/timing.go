@@ -28,6 +28,8 @@ func (res *Results) Timing() string {
 	switch {
 	case differ != nil:
 		return "times do not compare: runs were made with different " + strings.Join(differ, ", ")
+	case slices.ContainsFunc(res.Runs, func(r Run) bool { return r.Shared }):
+		return "times do not compare: several processes made runs at the same time"
 	case jobs > 1:
 		return fmt.Sprintf("times do not compare: %d runs were made at the same time", jobs)
 	}

@@ -79,6 +79,10 @@ type Manifest struct {
 	Resumed []Resumption `json:"resumed,omitempty"`
 	Mixed   []string     `json:"mixed,omitempty"`
 
+	// Shared tells that another process made runs in the same folder meanwhile, so that
+	// the wall clock compares with no other.
+	Shared bool `json:"shared,omitempty"`
+
 	// GradientSteps is the number of updates that did not descend, so that the
 	// line search took the gradient step in their place.
 	GradientSteps int `json:"gradient_steps,omitempty"`
@@ -149,13 +153,15 @@ func ParseManifest(data []byte) (*Manifest, error) {
 	return &m, nil
 }
 
-// Required lists the files that a complete run leaves for certain.
+// Required lists the files that a complete run leaves for certain. Of manifests that
+// list their files, those of the dual solves are known from there: oracles that others
+// add may have none.
 func (m *Manifest) Required() []string {
 	names := []string{Metrics.File, Steps.File}
 	if m.Outcome != Diverged {
 		names = append(names, ParamsFile)
 	}
-	if kind := m.Settings["oracle.kind"]; m.Settings["log.inner"] == "true" && kind != "" && kind != "gradient" {
+	if kind := m.Settings["oracle.kind"]; m.Files == nil && m.Settings["log.inner"] == "true" && kind != "" && kind != "gradient" {
 		names = append(names, Inner.File)
 		if m.Outcome != Diverged && m.Settings["oracle.formulation"] == "dual" {
 			names = append(names, DualsFile)

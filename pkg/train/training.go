@@ -27,7 +27,7 @@ type Training struct {
 	Threads int
 }
 
-// An Output is where a run writes.
+// An Output is where a run writes; all of it is needed.
 type Output struct {
 	Log         *runlog.Writer
 	Checkpoints *checkpoint.Keeper // whose Last is where the run continues, nil at its beginning
@@ -61,6 +61,7 @@ type End struct {
 // Run trains until the run ends or ctx does, and saves the weights of a run that ended
 // where it should. The error is that of a failed run.
 func (t Training) Run(ctx context.Context, out Output) (End, error) {
+	defer clock.Process.Use()()
 	pool := tensor.NewPool(t.Threads)
 	defer pool.Close()
 	if t.Problem.Config.Precision == "float64" {
