@@ -93,6 +93,9 @@ type Manifest struct {
 	// Clocked lists the settings by which the run follows the clock: made again, it has
 	// other bits.
 	Clocked []string `json:"clocked,omitempty"`
+
+	Placement    *Placement    `json:"placement,omitempty"`     // nil: threads ran where the system put them
+	ThreadChoice *ThreadChoice `json:"thread_choice,omitempty"` // nil: Threads was asked for
 }
 
 // A Resumption is one continuation of an interrupted run.
