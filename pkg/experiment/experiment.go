@@ -21,6 +21,7 @@ package experiment
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"path/filepath"
@@ -35,6 +36,7 @@ import (
 	"github.com/dualgn/dgn/pkg/plan"
 	"github.com/dualgn/dgn/pkg/problem"
 	"github.com/dualgn/dgn/pkg/runlog"
+	"github.com/dualgn/dgn/pkg/timing"
 )
 
 // Options are what a user may choose besides the experiment itself; none of
@@ -51,6 +53,12 @@ type Options struct {
 	Monitor Monitor        // nil: none
 
 	FailFast bool // begin no run after one has failed
+
+	// AutoThreads has runs measure at their start whether one thread is faster than all.
+	AutoThreads bool
+	// Repeats is how often the time of each run is measured after the runs, methods taking
+	// turns and threads bound to CPUs; 0: not at all.
+	Repeats int
 }
 
 // complete fills in what callers may leave out.
@@ -87,6 +95,8 @@ type Result struct {
 	Left    int     // runs not begun, after an interruption or with FailFast
 	Failed  []error // a *RunError for each failed run
 
+	Timing *timing.Summary // of Options.Repeats; nil: no times were measured
+
 	runs []folder.Status // all, in the order of the config
 }
 
@@ -117,6 +127,9 @@ func Run(ctx context.Context, c *config.Config, opt Options) (*Result, error) {
 
 // Sweep is [Run] for every point of a study.
 func Sweep(ctx context.Context, s *config.Study, opt Options) (*Result, error) {
+	if err := checkRepeats(s, &opt); err != nil {
+		return nil, err
+	}
 	opt.complete(ctx, s.Config)
 	cache := &problem.Cache{Env: opt.Data, Log: opt.Log}
 	p, err := newPlan(s, cache, opt.Log)
@@ -129,9 +142,26 @@ func Sweep(ctx context.Context, s *config.Study, opt Options) (*Result, error) {
 	}
 	local := &Local{
 		Folder: f, Problems: cache, Threads: max(opt.Threads/opt.Jobs, 1), Jobs: opt.Jobs,
-		Monitor: opt.Monitor, Log: opt.Log, FailFast: opt.FailFast,
+		Monitor: opt.Monitor, Log: opt.Log, FailFast: opt.FailFast, Auto: opt.AutoThreads,
 	}
-	return execute(ctx, p, f, local, opt)
+	if opt.Repeats == 0 {
+		return execute(ctx, p, f, local, opt)
+	}
+	return timed(ctx, p, local, opt)
+}
+
+// timed makes runs with threads bound to CPUs, and then measures their times.
+func timed(ctx context.Context, p *plan.Plan, local *Local, opt Options) (result *Result, err error) {
+	if local.Pin, err = pin(local.Threads, opt.Log); err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, local.Pin.release()) }()
+	if result, err = execute(ctx, p, local.Folder, local, opt); err != nil {
+		return result, err
+	}
+	defer clock.Process.Use()()
+	result.Timing, err = newMeasurer(local, opt.Repeats).measure(ctx, result.runs, opt.Fresh)
+	return result, err
 }
 
 // newPlan lays out the runs of a study, whose data it reads.

@@ -75,7 +75,8 @@ type Manifest struct {
 
 	// Resumed has an entry for each time that the run continued from a
 	// checkpoint. Mixed lists what of the machine was not the same all the time,
-	// so that its wall clock compares with no other: processors, threads, jobs.
+	// so that its wall clock compares with no other: processors, threads, jobs,
+	// placement.
 	Resumed []Resumption `json:"resumed,omitempty"`
 	Mixed   []string     `json:"mixed,omitempty"`
 
