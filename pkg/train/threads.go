@@ -42,12 +42,14 @@ func (t Training) pool() (*tensor.Pool, func(), error) {
 }
 
 // How threads are tried: steps on one and on all of them take turns, a few at a time, for
-// a twentieth of what the run will take, or for as long as it takes to try each twice.
+// a twentieth of what the run will take, within bounds. Medians of fewer steps than fit in
+// the least time take the slower number too often; it is less than what files cost a run.
 const (
 	turnSteps  = 3    // that are measured, after one that wakes the threads
 	leastTurns = 2    // of each number of threads
 	tryShare   = 0.05 // of the run
-	tryTime    = 200 * time.Millisecond
+	leastTime  = 10 * time.Millisecond
+	mostTime   = 200 * time.Millisecond
 )
 
 // chooseThreads measures whether steps are faster on one thread or on all that the pool
@@ -71,17 +73,22 @@ func (t *trainer[T]) chooseThreads(forget func() error) error {
 		return err
 	case all == 1:
 		choice.Reason = "there is one thread"
-	case warm*2*leastTurns*(turnSteps+1) > tryTime:
+	case warm*2*leastTurns*(turnSteps+1) > mostTime:
 		choice.Reason = fmt.Sprintf("a step takes %.2g s, and so large ones gain by threads", warm.Seconds())
 	default:
 		counts := []int{1, all}
 		seconds := make([][]float64, len(counts))
-		until := time.Now().Add(min(tryTime, time.Duration(tryShare*t.length(warm.Seconds())*float64(time.Second))))
+		share := min(tryShare*t.length(warm.Seconds()), mostTime.Seconds())
+		until := time.Now().Add(max(leastTime, time.Duration(share*float64(time.Second))))
 		for turn := 0; turn < leastTurns || time.Now().Before(until); turn++ {
 			for k := range counts {
 				i := (k + turn) % len(counts) // who goes first takes turns too
-				t.pool.Use(counts[i])
 				for n := range turnSteps + 1 {
+					// Threads that sleep through the steps on one would not be there at
+					// once for those on all, least of all on a busy machine.
+					t.pool.Use(all)
+					t.pool.For(all, 1, func(int, int) {})
+					t.pool.Use(counts[i])
 					took, err := step()
 					if err != nil {
 						return err
