@@ -35,6 +35,8 @@ type measurer struct {
 	table   *timing.Table
 	warned  bool // of others that keep the machine busy
 
+	executable string // beginning of its SHA-256, "" if version and commit tell what it does
+
 	// again makes a run once more, and returns its row but for the place in a block.
 	again func(context.Context, plan.Task) (*timing.Row, error)
 }
@@ -42,6 +44,7 @@ type measurer struct {
 func newMeasurer(l *Local, repeats int) *measurer {
 	m := &measurer{local: l, repeats: repeats}
 	m.again = m.repeat
+	m.executable = fmt.Sprintf("%.12s", checkpoint.NewOrigin("", l.Folder.Build, l.Folder.Host).Executable)
 	return m
 }
 
@@ -134,10 +137,9 @@ func (m *measurer) conditions() timing.Conditions {
 	if cpus := l.Pin.cpus(); cpus != nil {
 		c.CPUs = strings.Trim(fmt.Sprint(cpus), "[]")
 	}
-	if b := l.Folder.Build; b.Commit != "" {
-		c.Version += " " + b.Commit
-		if b.Modified {
-			c.Version += " modified"
+	for _, part := range []string{l.Folder.Build.Commit, m.executable} {
+		if part != "" {
+			c.Version += " " + part
 		}
 	}
 	return c
