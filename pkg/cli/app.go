@@ -25,6 +25,7 @@ wall-clock time and oracle cost. An experiment is a YAML file:
 
   dgn run configs/digits.yaml      trains, logs, draws figures, prints a table
   dgn sweep CONFIG --grid KEY=...  the same over settings
+  dgn tune CONFIG                  searches the settings of every method with equal effort
   dgn plot results/digits          draws figures from the logs
   dgn check configs/digits.yaml    validates, prints what would be done
   dgn list                         every name a config can use
@@ -47,7 +48,7 @@ damaged data, 130 interrupted.`,
 		a.started = true
 		return nil
 	}
-	root.AddCommand(a.runCommand(), a.sweepCommand(), a.plotCommand(), a.exportCommand(), a.checkCommand(), a.listCommand(), a.dataCommand(), a.directionCommand(), a.benchCommand(), a.versionCommand())
+	root.AddCommand(a.runCommand(), a.sweepCommand(), a.tuneCommand(), a.plotCommand(), a.exportCommand(), a.checkCommand(), a.listCommand(), a.dataCommand(), a.directionCommand(), a.benchCommand(), a.versionCommand())
 	return root
 }
 

@@ -43,8 +43,22 @@ func (a *app) check(c *cobra.Command, path string, sets []string) error {
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(p.Describe(a.stdout), p.Fits()); err != nil || conf.Sweep == nil {
+	if err := errors.Join(p.Describe(a.stdout), p.Fits()); err != nil {
 		return err
+	}
+	if conf.Tune != nil {
+		search, err := config.LoadSearch(path, sets)
+		if err != nil {
+			return err
+		}
+		for _, n := range search.Notes {
+			fmt.Fprintf(a.stdout, "note: %s\n", n)
+		}
+		_, err = fmt.Fprintf(a.stdout, "tune: %d trials of each method that has something to tune, x %d seeds, then the runs above (dgn tune --dry-run lists the trials)\n", conf.Tune.Trials, len(conf.Tune.Seeds))
+		return err
+	}
+	if conf.Sweep == nil {
+		return nil
 	}
 	study, err := config.LoadSweep(path, sets, config.SweepFlags{})
 	if err != nil {

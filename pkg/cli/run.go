@@ -10,12 +10,13 @@ import (
 	"github.com/dualgn/dgn/pkg/config"
 	"github.com/dualgn/dgn/pkg/diskfile"
 	"github.com/dualgn/dgn/pkg/experiment"
+	"github.com/dualgn/dgn/pkg/folder"
 	"github.com/dualgn/dgn/pkg/report"
 	"github.com/spf13/cobra"
 )
 
 func (a *app) runCommand() *cobra.Command {
-	var sets []string
+	var sets, methods []string
 	var out string
 	var fresh bool
 	var jobs, repeats int
@@ -61,7 +62,7 @@ The same command goes on with a measurement that was interrupted.`,
 				return err
 			}
 			for _, conf := range configs {
-				opt := experiment.Options{Out: out, Fresh: fresh, Jobs: jobs, Repeats: repeats}
+				opt := experiment.Options{Out: out, Runs: policy(fresh), Jobs: jobs, Methods: methods, Repeats: repeats}
 				if err := a.runOne(c, conf, opt, set); err != nil {
 					if errors.Is(err, c.Context().Err()) {
 						return err
@@ -73,6 +74,7 @@ The same command goes on with a measurement that was interrupted.`,
 		},
 	}
 	c.Flags().StringArrayVar(&sets, "set", nil, "set a key of the config to a YAML value: KEY=VALUE (repeatable)")
+	c.Flags().StringArrayVar(&methods, "method", nil, methodUsage)
 	c.Flags().StringVar(&out, "out", "", "results folder (default results/NAME)")
 	c.Flags().BoolVar(&fresh, "fresh", false, "make every run again; earlier ones are moved to old/, never deleted")
 	c.Flags().IntVar(&jobs, "jobs", 1, "runs made at the same time, sharing the threads; their times do not compare")
@@ -81,7 +83,17 @@ The same command goes on with a measurement that was interrupted.`,
 	return c
 }
 
+const methodUsage = "make the runs of this method alone (repeatable)"
+
 const figuresUsage = "figures to draw: none, default (overview and time to target, as PNG), or all (as dgn plot does)"
+
+// policy reads the flag --fresh.
+func policy(fresh bool) folder.Policy {
+	if fresh {
+		return folder.Fresh
+	}
+	return folder.Reuse
+}
 
 // figureSet reads the flag --figures.
 func figureSet(text string) (experiment.FigureSet, error) {

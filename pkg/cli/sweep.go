@@ -17,7 +17,7 @@ func (a *app) sweepCommand() *cobra.Command {
 	var flags config.SweepFlags
 	var seed uint64
 	var opt experiment.Options
-	var dry bool
+	var dry, fresh bool
 	figures := string(experiment.DefaultFigures)
 	c := &cobra.Command{
 		Use:   "sweep CONFIG",
@@ -57,6 +57,7 @@ those that failed are made again.`,
 			if err != nil {
 				return err
 			}
+			opt.Runs = policy(fresh)
 			study, err := config.LoadSweep(args[0], sets, flags)
 			if err != nil {
 				return err
@@ -71,8 +72,9 @@ those that failed are made again.`,
 	f.IntVar(&flags.Samples, "samples", 0, "draws of the random keys")
 	f.Uint64Var(&seed, "sample-seed", 0, "chance of the draws")
 	f.StringArrayVar(&sets, "set", nil, "set a key of the config to a YAML value: KEY=VALUE (repeatable)")
+	f.StringArrayVar(&opt.Methods, "method", nil, methodUsage)
 	f.StringVar(&opt.Out, "out", "", "results folder (default results/NAME)")
-	f.BoolVar(&opt.Fresh, "fresh", false, "make every run again; earlier ones are moved to old/, never deleted")
+	f.BoolVar(&fresh, "fresh", false, "make every run again; earlier ones are moved to old/, never deleted")
 	f.IntVar(&opt.Jobs, "jobs", 1, "runs made at the same time, sharing the threads; their times do not compare")
 	f.BoolVar(&opt.FailFast, "fail-fast", false, "begin no run after one has failed")
 	f.StringVar(&figures, "figures", figures, figuresUsage)

@@ -40,6 +40,7 @@ type Config struct {
 	Log        Log        `yaml:"log"`
 	Methods    []Method   `yaml:"methods"`
 	Sweep      *Sweep     `yaml:"sweep,omitempty"`
+	Tune       *Tune      `yaml:"tune,omitempty"`
 }
 
 // The choices of a config, each decoded by the table of its package.
@@ -102,7 +103,7 @@ type Method struct {
 	LineSearch LineSearch `yaml:"line_search"`
 
 	// Train is how long this method is trained, nil: as long as all others.
-	Train *Override `yaml:"train,omitempty"`
+	Train *Override `yaml:"train,omitempty,flow"`
 }
 
 // UnmarshalStrict fills in what a method may leave out.
@@ -206,6 +207,16 @@ func New(c Config) (*Config, error) {
 		return nil, &Error{strict.FirstOf(err)}
 	}
 	return &c, nil
+}
+
+// SplitBy returns the config with the splits of its data made by a number, where they
+// follow the seeds of runs.
+func (c *Config) SplitBy(seed uint64) *Config {
+	one := *c
+	if one.Data.Common.SplitSeed.OfRun {
+		one.Data.Common.SplitSeed = datasets.SplitSeed{Value: seed}
+	}
+	return &one
 }
 
 // DataOf returns the section data of a set, prepared as files without further keys are.

@@ -79,6 +79,8 @@ func TestConfigErrors(t *testing.T) {
 		{"methods=[{name: a}]", `the key "optimizer" is missing`},
 		{"methods=[{name: '!', optimizer: sgd}]", `"!" has no letter or digit`},
 		{"evaluate.every=never", `expected "epoch", a number of steps, {cost: C}, {seconds: S} or {geometric: POINTS}`},
+		{"data.split_seed=sed", `data.split_seed: expected a whole number, or seed for the seed of each run, got "sed"`},
+		{"data.split_seed=-1", "data.split_seed: "},
 		{"evaluate.every={}", "and one of them"},
 		{"evaluate.every={cost: 5, seconds: 1}", "and one of them"},
 		{"evaluate.every={cost: 0}", "evaluate.every.cost: must be positive, got 0"},
@@ -203,7 +205,11 @@ func configFiles(t testing.TB) []string {
 	if err != nil || len(sweeps) == 0 {
 		t.Fatal("no sweeps", err)
 	}
-	return append(plain, sweeps...)
+	searches, err := filepath.Glob("../../configs/tune/*.yaml")
+	if err != nil || len(searches) == 0 {
+		t.Fatal("no searches", err)
+	}
+	return slices.Concat(plain, sweeps, searches)
 }
 
 func TestConfigsRoundTrip(t *testing.T) {
@@ -213,6 +219,11 @@ func TestConfigsRoundTrip(t *testing.T) {
 			t.Fatal(err)
 		}
 		roundTrip(t, c)
+		if c.Tune != nil {
+			if _, err := LoadSearch(f, nil); err != nil {
+				t.Error(err)
+			}
+		}
 		if c.Sweep == nil {
 			continue
 		}
@@ -224,7 +235,7 @@ func TestConfigsRoundTrip(t *testing.T) {
 	}
 	roundTrip(t, parse(t, toy,
 		"methods.SGD.optimizer.learning_rate={schedule: cosine, initial: 0.1, warmup: 0.25}", "evaluate.every={geometric: 7}",
-		"data={name: csv, path: x.csv, header: true, target: [a, -1], test: 0.3}", "model.activation={kind: leaky_relu, slope: 0.2}",
+		"data={name: csv, path: x.csv, header: true, target: [a, -1], test: 0.3, split_seed: seed}", "model.activation={kind: leaky_relu, slope: 0.2}",
 		"train.target={metric: train_loss, value: 0.5}", "loss={kind: huber, delta: 2}"))
 }
 
@@ -234,7 +245,7 @@ func TestOverride(t *testing.T) {
 	c := parse(t, toy, "train={batch_size: 50, epochs: 2, target: {metric: train_loss, value: 0.5}}", "methods.SGD.train={batch_size: 10, cost: 7.5}", "methods.Adam!.train={epochs: 0, steps: 3}")
 	roundTrip(t, c)
 	goal := runlog.Goal{Metric: "train_loss", Value: 0.5}
-	for i, want := range []Train{{BatchSize: 10, Epochs: 2, Cost: 7.5}, {BatchSize: 50, Steps: 3}} {
+	for i, want := range []Train{{BatchSize: 10, Epochs: 2, Cost: 7.5, CostUnit: 50}, {BatchSize: 50, Steps: 3}} {
 		p := c.Plain().Points[i].Config
 		got := p.Train
 		if got.Target == nil || *got.Target != goal {
@@ -257,11 +268,11 @@ func TestOverride(t *testing.T) {
 	if !slices.Equal(got, want) {
 		t.Errorf("%q", got)
 	}
-	if err := s.Only([]string{"GN v1.5"}); err != nil || len(s.Points) != 2 || s.Points[0].Method != 1 {
+	if part, err := s.Only([]string{"GN v1.5"}); err != nil || len(part.Points) != 2 || part.Points[0].Method != 1 || len(s.Points) != 6 {
 		t.Errorf("%v, %d points", err, len(s.Points))
 	}
 	var wrong *Error
-	if err := s.Only([]string{"SGDD"}); !errors.As(err, &wrong) || !strings.Contains(err.Error(), `did you mean "SGD"?`) {
+	if _, err := s.Only([]string{"SGDD"}); !errors.As(err, &wrong) || !strings.Contains(err.Error(), `did you mean "SGD"?`) {
 		t.Error(err)
 	}
 }

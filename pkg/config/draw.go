@@ -111,32 +111,54 @@ func (iv interval) rounded(x float64) string {
 
 func exponent(x float64) int { return int(math.Floor(math.Log10(math.Abs(x)))) }
 
-// draw returns n values of a random key. They follow from the seed and the key
-// alone: more samples, or other keys, leave them as they are, so that a search
-// can be made longer without losing what is done.
-func (d Draw) draw(seed uint64, n int) ([]strict.Value, error) {
+// stream is the chance of a key, which follows from a seed and the key alone: more
+// samples, or other keys, leave the draws as they are, so that a search can be made
+// longer without losing what is done.
+func (d Draw) stream(seed uint64) *rand.Rand {
 	h := fnv.New64a()
 	h.Write([]byte(d.Key))
-	rng := rand.New(rand.NewPCG(seed, h.Sum64()))
-	var iv interval
-	if len(d.Values) == 0 {
-		var err error
-		if iv, err = parseInterval(d.Range); err != nil {
-			return nil, err
-		}
-	}
+	return rand.New(rand.NewPCG(seed, h.Sum64()))
+}
+
+// draw returns n values of a random key.
+func (d Draw) draw(seed uint64, n int) ([]strict.Value, error) {
+	rng := d.stream(seed)
 	out := make([]strict.Value, n)
 	for i := range out {
-		u := rng.Float64()
-		if len(d.Values) > 0 {
-			out[i] = d.Values[min(int(u*float64(len(d.Values))), len(d.Values)-1)]
-			continue
-		}
-		v, err := strict.List(d.where, iv.at(u))
-		if err != nil {
+		var err error
+		if out[i], err = d.at(rng.Float64()); err != nil {
 			return nil, err
 		}
-		out[i] = v[0]
 	}
 	return out, nil
+}
+
+// at returns the value at the place u of [0, 1).
+func (d Draw) at(u float64) (strict.Value, error) {
+	if n := len(d.Values); n > 0 {
+		return d.Values[min(int(u*float64(n)), n-1)], nil
+	}
+	iv, err := parseInterval(d.Range)
+	if err != nil {
+		return strict.Value{}, err
+	}
+	v, err := strict.List(d.where, iv.at(u))
+	if err != nil {
+		return strict.Value{}, err
+	}
+	return v[0], nil
+}
+
+// check finds what is wrong with a key that is drawn.
+func (d Draw) check(bad func(format string, args ...any)) {
+	switch {
+	case d.Range != "" && d.Values != nil:
+		bad("has a range and values; give one of them")
+	case d.Range == "" && len(d.Values) == 0:
+		bad("has no range and no values to draw from")
+	case d.Range != "":
+		if _, err := parseInterval(d.Range); err != nil {
+			bad("%v", err)
+		}
+	}
 }

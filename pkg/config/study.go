@@ -56,6 +56,9 @@ func ParseSweep(path string, data []byte, sets []string, flags SweepFlags) (*Stu
 	if err != nil {
 		return nil, err
 	}
+	if c.Tune != nil {
+		return nil, Errorf("%s: the config has a section tune, which dgn sweep would ignore; use dgn tune, or take the section out", strict.Plain(path))
+	}
 	if c.Sweep == nil {
 		c.Sweep = &Sweep{}
 	}
@@ -77,19 +80,25 @@ func ParseSweep(path string, data []byte, sets []string, flags SweepFlags) (*Stu
 	return s, nil
 }
 
-// Only leaves the points of some methods. An unknown one is an [Error].
-func (s *Study) Only(methods []string) error {
+// Only returns the study with the points of some methods alone. An unknown one is an
+// [Error].
+func (s *Study) Only(methods []string) (*Study, error) {
 	var names []string
 	for _, m := range s.Config.Methods {
 		names = append(names, m.Name)
 	}
 	for _, m := range methods {
 		if !slices.Contains(names, m) {
-			return Errorf("there is no method %s%s", strict.Quote(m), strict.Suggest(m, names))
+			return nil, Errorf("there is no method %s%s", strict.Quote(m), strict.Suggest(m, names))
 		}
 	}
-	s.Points = slices.DeleteFunc(s.Points, func(p Point) bool { return !slices.Contains(methods, names[p.Method]) })
-	return nil
+	part := &Study{Config: s.Config}
+	for _, p := range s.Points {
+		if slices.Contains(methods, names[p.Method]) {
+			part.Points = append(part.Points, p)
+		}
+	}
+	return part, nil
 }
 
 // Describe prints how many settings there are of each method.

@@ -152,16 +152,7 @@ func (s *Sweep) check() error {
 	}
 	for _, d := range s.Random {
 		key(d.where, d.Key)
-		switch {
-		case d.Range != "" && d.Values != nil:
-			bad(d.where, "has a range and values; give one of them")
-		case d.Range == "" && len(d.Values) == 0:
-			bad(d.where, "has no range and no values to draw from")
-		case d.Range != "":
-			if _, err := parseInterval(d.Range); err != nil {
-				bad(d.where, "%v", err)
-			}
-		}
+		d.check(func(format string, args ...any) { bad(d.where, format, args...) })
 	}
 	switch {
 	case s.Samples < 0 || s.Samples > maxPoints:

@@ -19,11 +19,20 @@ type Train struct {
 	Steps     int          `yaml:"steps,omitempty"`
 	Seconds   float64      `yaml:"seconds,omitempty"`     // of training, as wall_seconds counts it
 	Cost      float64      `yaml:"cost,omitempty"`        // in gradients of a mini-batch
+	CostUnit  int          `yaml:"cost_unit,omitempty"`   // examples of the mini-batch that cost is counted in; 0: batch_size
 	Target    *runlog.Goal `yaml:"target,omitempty,flow"` // stops a run at the first evaluation that meets it
 }
 
 // goalMetrics are the metrics that a run may stop on; none looks at test data.
 var goalMetrics = []string{"train_loss", "train_accuracy", "valid_loss", "valid_accuracy"}
+
+// Unit is the number of examples of the mini-batch whose gradient has the cost 1.
+func (t Train) Unit() int {
+	if t.CostUnit > 0 {
+		return t.CostUnit
+	}
+	return t.BatchSize
+}
 
 // Total returns the number of steps of a whole run, 0 if only seconds limit it.
 func (t Train) Total(perEpoch int) int {
@@ -67,8 +76,9 @@ func (o Override) MarshalYAML() (any, error) {
 		Steps     int          `yaml:"steps"`
 		Seconds   float64      `yaml:"seconds"`
 		Cost      float64      `yaml:"cost"`
+		CostUnit  int          `yaml:"cost_unit,omitempty"`
 		Target    *runlog.Goal `yaml:"target,omitempty,flow"`
-	}{o.BatchSize, o.Epochs, o.Steps, o.Seconds, o.Cost, o.Target}, nil
+	}{o.BatchSize, o.Epochs, o.Steps, o.Seconds, o.Cost, o.CostUnit, o.Target}, nil
 }
 
 // complain returns a complaint about a key of the section train of a method.
@@ -99,11 +109,15 @@ func (c *Config) override() error {
 }
 
 // Of returns the config of one method: with that method alone, and with the training
-// that it overrides in place.
+// that it overrides in place. Methods with mini-batches of their own have their cost
+// counted as all others have, so that costs compare.
 func (c *Config) Of(method int) *Config {
 	one, m := *c, c.Methods[method]
 	if m.Train != nil {
 		one.Train, m.Train = m.Train.Train, nil
+		if one.Train.CostUnit == 0 && one.Train.BatchSize != c.Train.BatchSize {
+			one.Train.CostUnit = c.Train.BatchSize
+		}
 	}
 	one.Methods = []Method{m}
 	return &one
@@ -139,6 +153,9 @@ func (t Train) check(v strict.Value, c *Config, bad func(key, format string, arg
 			}
 			bad(l.key, "must be at most %d, got %d", int64(l.most), n)
 		}
+	}
+	if t.CostUnit < 0 {
+		bad("cost_unit", "must be a positive number of examples, got %d", t.CostUnit)
 	}
 	if t.Epochs == 0 && t.Steps == 0 && t.Seconds == 0 && t.Cost == 0 {
 		bad("", "has no limit; give epochs, steps, cost or seconds (a target may never be reached)")

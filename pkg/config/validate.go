@@ -63,6 +63,9 @@ func (c *Config) validate(root strict.Value, what scope) error {
 	if e := c.Checkpoint.Every; e.Cost > 0 || e.Seconds > 0 || e.Geometric > 0 {
 		bad("checkpoint.every", "must be \"epoch\" or a number of steps")
 	}
+	if c.Tune != nil {
+		c.Tune.check(c, bad)
+	}
 	if c.Evaluate.TrainExamples < 0 {
 		bad("evaluate.train_examples", "must be 0 (all) or a number of examples, got %d", c.Evaluate.TrainExamples)
 	}

@@ -15,15 +15,46 @@ import (
 
 // Common are the settings of every data set.
 type Common struct {
-	Dir         string   `yaml:"dir" doc:"root that holds the sets' folders; default $DGN_DATA_DIR, then the user's cache folder"`
-	TrainLimit  int      `yaml:"train_limit" doc:"only the first so many training examples; 0: all"`
-	TestLimit   int      `yaml:"test_limit" doc:"only the first so many test examples; 0: all"`
-	Validation  float64  `yaml:"validation" doc:"fraction of the training part held out"`
-	Test        *float64 `yaml:"test,omitempty" doc:"fraction held out, of sets without a test part; default 0.2"`
-	SplitSeed   uint64   `yaml:"split_seed" doc:"chance of every split"`
-	Binary      Labels   `yaml:"binary,omitempty,flow" doc:"labels, as the file writes them or by name, that become class 1, the rest class 0"`
-	Standardize bool     `yaml:"standardize" doc:"shift and scale inputs and regression targets by training statistics; without, pixels are divided by that of white"`
-	Augment     *Augment `yaml:"augment,omitempty,flow" doc:"of training images, as in {crop: 4, flip: true}; none by default"`
+	Dir         string    `yaml:"dir" doc:"root that holds the sets' folders; default $DGN_DATA_DIR, then the user's cache folder"`
+	TrainLimit  int       `yaml:"train_limit" doc:"only the first so many training examples; 0: all"`
+	TestLimit   int       `yaml:"test_limit" doc:"only the first so many test examples; 0: all"`
+	Validation  float64   `yaml:"validation" doc:"fraction of the training part held out"`
+	Test        *float64  `yaml:"test,omitempty" doc:"fraction held out, of sets without a test part; default 0.2"`
+	SplitSeed   SplitSeed `yaml:"split_seed" doc:"chance of every split: a number, or seed for the seed of the run"`
+	Binary      Labels    `yaml:"binary,omitempty,flow" doc:"labels, as the file writes them or by name, that become class 1, the rest class 0"`
+	Standardize bool      `yaml:"standardize" doc:"shift and scale inputs and regression targets by training statistics; without, pixels are divided by that of white"`
+	Augment     *Augment  `yaml:"augment,omitempty,flow" doc:"of training images, as in {crop: 4, flip: true}; none by default"`
+}
+
+// A SplitSeed is the chance of every split: a number, or the seed of each run, by which
+// splits vary from seed to seed.
+type SplitSeed struct {
+	Value uint64
+	OfRun bool
+}
+
+// splitByRun is how a config says that splits follow the seeds of runs.
+const splitByRun = "seed"
+
+// UnmarshalStrict reads a number or "seed".
+func (s *SplitSeed) UnmarshalStrict(v strict.Value) error {
+	*s = SplitSeed{}
+	if text, ok := v.Text(); ok {
+		if text != splitByRun {
+			return v.Errorf("expected a whole number, or %s for the seed of each run, got %q", splitByRun, text)
+		}
+		s.OfRun = true
+		return nil
+	}
+	return v.Decode(&s.Value)
+}
+
+// MarshalYAML returns what UnmarshalStrict reads.
+func (s SplitSeed) MarshalYAML() (any, error) {
+	if s.OfRun {
+		return splitByRun, nil
+	}
+	return s.Value, nil
 }
 
 // Defaults returns the settings of a config that says nothing.
@@ -84,7 +115,7 @@ func Prepare(raw *Raw, c Common, enc Encoding) (*Set, error) {
 			return nil, strict.Field("test", "must be a fraction between 0 and 1, got %g", fraction)
 		}
 		test.from = raw.Train
-		train.index, test.index = holdOut(train.index, fraction, c.SplitSeed, streamTest)
+		train.index, test.index = holdOut(train.index, fraction, c.SplitSeed.Value, streamTest)
 	}
 	var err error
 	if train.index, err = limit("train_limit", train.index, c.TrainLimit); err != nil {
@@ -97,7 +128,7 @@ func Prepare(raw *Raw, c Common, enc Encoding) (*Set, error) {
 		return nil, strict.Field("validation", "must be 0 or a fraction below 1, got %g", c.Validation)
 	}
 	valid := parts{from: raw.Train}
-	train.index, valid.index = holdOut(train.index, c.Validation, c.SplitSeed, streamValidation)
+	train.index, valid.index = holdOut(train.index, c.Validation, c.SplitSeed.Value, streamValidation)
 	if c.Validation > 0 && len(valid.index) == 0 {
 		return nil, strict.Field("validation", "%g of %d examples is none", c.Validation, len(train.index))
 	}

@@ -35,10 +35,10 @@ func TestSplits(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		n := rapid.IntRange(10, 200).Draw(t, "n")
 		test := rapid.Float64Range(0.1, 0.5).Draw(t, "test")
-		c := Common{Test: &test, Validation: rapid.Float64Range(0.1, 0.5).Draw(t, "validation"), SplitSeed: rapid.Uint64().Draw(t, "seed")}
+		c := Common{Test: &test, Validation: rapid.Float64Range(0.1, 0.5).Draw(t, "validation"), SplitSeed: SplitSeed{Value: rapid.Uint64().Draw(t, "seed")}}
 		prepare := func(seed uint64) []int {
 			c := c
-			c.SplitSeed = seed
+			c.SplitSeed.Value = seed
 			p, err := Prepare(&Raw{Train: tableSet(n)}, c, Values)
 			if err != nil {
 				t.Fatal(err)
@@ -58,15 +58,15 @@ func TestSplits(t *testing.T) {
 			}
 			return rows
 		}
-		a := prepare(c.SplitSeed)
-		if !slices.Equal(a, prepare(c.SplitSeed)) {
+		a := prepare(c.SplitSeed.Value)
+		if !slices.Equal(a, prepare(c.SplitSeed.Value)) {
 			t.Fatal("the same seed splits otherwise")
 		}
 		sorted := slices.Sorted(slices.Values(a))
 		if !slices.Equal(sorted, upTo(n)) {
 			t.Fatalf("the parts are not a partition: %v", sorted)
 		}
-		if n > 50 && slices.Equal(a, prepare(c.SplitSeed+1)) {
+		if n > 50 && slices.Equal(a, prepare(c.SplitSeed.Value+1)) {
 			t.Fatal("another seed gives the same split")
 		}
 	})

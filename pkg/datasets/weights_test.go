@@ -15,7 +15,7 @@ func TestSplitOmega(t *testing.T) {
 		e.Targets = append(e.Targets, float64(i*i))
 		e.Omega = append(e.Omega, float64(3*i))
 	}
-	p, err := Prepare(&Raw{Train: e}, Common{Validation: 0.3, TestLimit: 5, SplitSeed: 2}, Values)
+	p, err := Prepare(&Raw{Train: e}, Common{Validation: 0.3, TestLimit: 5, SplitSeed: SplitSeed{Value: 2}}, Values)
 	if err != nil {
 		t.Fatal(err)
 	}

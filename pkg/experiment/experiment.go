@@ -42,17 +42,18 @@ import (
 // Options are what a user may choose besides the experiment itself; none of
 // them changes a number of the results.
 type Options struct {
-	Out     string // results folder; "" means results/<name>
-	Fresh   bool   // move existing runs aside instead of reusing them
-	Threads int    // for all runs together; 0: one
-	Jobs    int    // runs made at the same time; 0: one
+	Out     string        // results folder; "" means results/<name>
+	Runs    folder.Policy // what becomes of runs that are there
+	Threads int           // for all runs together; 0: one
+	Jobs    int           // runs made at the same time; 0: one
 	Data    datasets.Env
 	Build   runlog.Build
 	Files   diskfile.Files // nil: diskfile.OS
 	Log     *slog.Logger   // nil: nothing is logged
 	Monitor Monitor        // nil: none
 
-	FailFast bool // begin no run after one has failed
+	FailFast bool     // begin no run after one has failed
+	Methods  []string // make runs of these alone; nil: of all
 
 	// AutoThreads has runs measure at their start whether one thread is faster than all.
 	AutoThreads bool
@@ -97,7 +98,7 @@ type Result struct {
 
 	Timing *timing.Summary // of Options.Repeats; nil: no times were measured
 
-	runs []folder.Status // all, in the order of the config
+	Runs []folder.Status // all, in the order of the config
 }
 
 // A RunError is that of one run, which failed. What it wraps, data that are gone
@@ -118,6 +119,9 @@ func Run(ctx context.Context, c *config.Config, opt Options) (*Result, error) {
 	if c.Sweep != nil {
 		return nil, config.Errorf("the config has a section sweep, which dgn run would ignore; use dgn sweep, or take the section out")
 	}
+	if c.Tune != nil {
+		return nil, config.Errorf("the config has a section tune, which dgn run would ignore; use dgn tune, or take the section out")
+	}
 	c, err := config.New(*c) // which a program may have made without
 	if err != nil {
 		return nil, err
@@ -132,7 +136,7 @@ func Sweep(ctx context.Context, s *config.Study, opt Options) (*Result, error) {
 	}
 	opt.complete(ctx, s.Config)
 	cache := &problem.Cache{Env: opt.Data, Log: opt.Log}
-	p, err := newPlan(s, cache, opt.Log)
+	p, err := newPlan(s, cache, opt)
 	if err != nil {
 		return nil, err
 	}
@@ -160,12 +164,18 @@ func timed(ctx context.Context, p *plan.Plan, local *Local, opt Options) (result
 		return result, err
 	}
 	defer clock.Process.Use()()
-	result.Timing, err = newMeasurer(local, opt.Repeats).measure(ctx, result.runs, opt.Fresh)
+	result.Timing, err = newMeasurer(local, opt.Repeats).measure(ctx, result.Runs, opt.Runs == folder.Fresh)
 	return result, err
 }
 
 // newPlan lays out the runs of a study, whose data it reads.
-func newPlan(s *config.Study, cache *problem.Cache, log *slog.Logger) (*plan.Plan, error) {
+func newPlan(s *config.Study, cache *problem.Cache, opt Options) (*plan.Plan, error) {
+	if opt.Methods != nil {
+		var err error
+		if s, err = s.Only(opt.Methods); err != nil {
+			return nil, err
+		}
+	}
 	p, err := plan.New(s, func(c *config.Config) (plan.Facts, error) {
 		of, err := cache.Open(c)
 		if err != nil {
@@ -174,7 +184,7 @@ func newPlan(s *config.Study, cache *problem.Cache, log *slog.Logger) (*plan.Pla
 		return factsOf(of), nil
 	})
 	if err == nil && p.Repeated > 0 {
-		log.Info(fmt.Sprintf("%d of the sweep's runs repeat the settings of others, and are made once", p.Repeated), "runs", len(p.Tasks))
+		opt.Log.Info(fmt.Sprintf("%d of the sweep's runs repeat the settings of others, and are made once", p.Repeated), "runs", len(p.Tasks))
 	}
 	return p, err
 }
@@ -190,12 +200,12 @@ func factsOf(p *problem.Problem) plan.Facts {
 
 // execute has those tasks of a plan made that the folder lacks.
 func execute(ctx context.Context, p *plan.Plan, f *folder.Folder, by Executor, opt Options) (*Result, error) {
-	runs, err := f.Prepare(p, opt.Fresh)
+	runs, err := f.Prepare(p, opt.Runs)
 	if err != nil {
 		return nil, err
 	}
 	defer clock.Process.Use()()
-	result := &Result{Dir: f.Dir, runs: runs}
+	result := &Result{Dir: f.Dir, Runs: runs}
 	var pending []plan.Task
 	for _, r := range runs {
 		switch r.State {

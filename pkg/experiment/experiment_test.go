@@ -22,6 +22,7 @@ import (
 	"github.com/dualgn/dgn/pkg/config"
 	"github.com/dualgn/dgn/pkg/datasets"
 	"github.com/dualgn/dgn/pkg/diskfile"
+	"github.com/dualgn/dgn/pkg/folder"
 	"github.com/dualgn/dgn/pkg/optim"
 	"github.com/dualgn/dgn/pkg/registry"
 	"github.com/dualgn/dgn/pkg/runlog"
@@ -263,7 +264,7 @@ func TestReuse(t *testing.T) {
 		t.Error("a refused config changed results")
 	}
 
-	opt.Fresh = true
+	opt.Runs = folder.Fresh
 	if r := run(t, changed, opt); r.Made != 4 {
 		t.Errorf("fresh: %+v", r)
 	}
@@ -588,7 +589,7 @@ func TestDamagedManifest(t *testing.T) {
 		t.Errorf("a file for a run: %+v", r)
 	}
 
-	opt.Fresh = true
+	opt.Runs = folder.Fresh
 	if r := run(t, c, opt); r.Made+len(r.Failed) != 4 {
 		t.Errorf("fresh: %+v", r)
 	}

@@ -18,11 +18,11 @@ type Listing struct{ Runs []folder.Status }
 // List finds out what [Sweep] would do, and writes nothing.
 func List(s *config.Study, opt Options) (*Listing, error) {
 	opt.complete(context.Background(), s.Config)
-	p, err := newPlan(s, &problem.Cache{Env: opt.Data, Log: opt.Log}, opt.Log)
+	p, err := newPlan(s, &problem.Cache{Env: opt.Data, Log: opt.Log}, opt)
 	if err != nil {
 		return nil, err
 	}
-	runs, err := opt.folder().Survey(p.Tasks, opt.Fresh)
+	runs, err := opt.folder().Survey(p.Tasks, opt.Runs)
 	if err != nil {
 		return nil, err
 	}

@@ -174,14 +174,14 @@ func TestMeasureStopped(t *testing.T) {
 		}
 		return row, nil
 	}
-	if sum, err := m.measure(context.Background(), r.runs, false); err != nil || sum.Void != 2 || len(sum.Rows) != 9 {
+	if sum, err := m.measure(context.Background(), r.Runs, false); err != nil || sum.Void != 2 || len(sum.Rows) != 9 {
 		t.Fatalf("%+v, %v", sum, err)
 	}
 	if rows := table(t, r.Dir).Rows; rows[0].Void != wasStopped || rows[1].Void != wasStopped || rows[2].Void != "" || rows[2].Key != rows[0].Key || rows[2].Place != 1 {
 		t.Errorf("%+v", rows[:3])
 	}
 	stops, m.repeats = mostStops, 5
-	if _, err := m.measure(context.Background(), r.runs, false); err == nil || !strings.Contains(err.Error(), "the process was stopped in each of 5 measurements") {
+	if _, err := m.measure(context.Background(), r.Runs, false); err == nil || !strings.Contains(err.Error(), "the process was stopped in each of 5 measurements") {
 		t.Error(err)
 	}
 }
@@ -221,7 +221,7 @@ func TestMeasureOtherBits(t *testing.T) {
 		if err := c.change(filepath.Join(r.Dir, "runs/adam/0")); err != nil {
 			t.Fatal(err)
 		}
-		_, err := m.measure(context.Background(), r.runs, false)
+		_, err := m.measure(context.Background(), r.Runs, false)
 		var failed *RunError
 		if !errors.As(err, &failed) || failed.Run != "Adam!, seed 0" || !strings.Contains(err.Error(), "a repeat has other numbers than the results") || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v", c.name, err)
@@ -280,7 +280,7 @@ func TestMeasureAside(t *testing.T) {
 	measure := func(afresh bool, want, olds int) {
 		t.Helper()
 		made = 0
-		if _, err := m.measure(context.Background(), r.runs, afresh); err != nil || made != want {
+		if _, err := m.measure(context.Background(), r.Runs, afresh); err != nil || made != want {
 			t.Errorf("%d of %d repeats, %v", made, want, err)
 		}
 		if old, err := filepath.Glob(filepath.Join(r.Dir, "old", "*", timing.File)); err != nil || len(old) != olds {
@@ -303,7 +303,7 @@ func TestMeasureAside(t *testing.T) {
 		t.Fatal(err)
 	}
 	var held *folder.LockedError
-	if _, err := m.measure(context.Background(), r.runs, false); !errors.As(err, &held) {
+	if _, err := m.measure(context.Background(), r.Runs, false); !errors.As(err, &held) {
 		t.Error(err)
 	}
 	if err := lock.Release(); err != nil {
@@ -316,7 +316,7 @@ func TestMeasureAside(t *testing.T) {
 	if err := os.Remove(filepath.Join(r.Dir, "runs/adam/0/manifest.json")); err != nil {
 		t.Fatal(err)
 	}
-	if sum, err := m.measure(context.Background(), r.runs, false); err != nil || len(sum.Lines) != 2 || !strings.Contains(said.String(), "its time is not measured: ") {
+	if sum, err := m.measure(context.Background(), r.Runs, false); err != nil || len(sum.Lines) != 2 || !strings.Contains(said.String(), "its time is not measured: ") {
 		t.Errorf("%+v, %v, %s", sum, err, said.String())
 	}
 }

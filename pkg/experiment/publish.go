@@ -82,7 +82,7 @@ func (r *Result) Publish(files diskfile.Files, figures FigureSet) (*report.Summa
 // may be that of another sweep.
 func (r *Result) logs() (*results.Results, error) {
 	res := &results.Results{}
-	for _, p := range r.runs {
+	for _, p := range r.Runs {
 		if p.State == folder.Held {
 			res.Warnings = append(res.Warnings, fmt.Sprintf("%s: left out: %v", filepath.Join(r.Dir, p.Dir), p.Fault))
 			continue

@@ -576,3 +576,62 @@ func TestKilledAtTheEnd(t *testing.T) {
 	}
 	complete(t, "reused", opt.Out, want, manifests)
 }
+
+// TestResumedBudget: a run with a budget of cost, whose schedule and evaluations follow
+// it, continues with the same bits, wherever it was interrupted.
+func TestResumedBudget(t *testing.T) {
+	sets := []string{"seeds=[0]", "train={batch_size: 50, cost: 60}", "evaluate.every={geometric: 6}",
+		"methods=[{name: GN, oracle: {kind: gauss_newton, inner_iterations: 3}, optimizer: {kind: sgd, learning_rate: {schedule: cosine, initial: 1, warmup: 0.1}}}]"}
+	once := options(t.TempDir())
+	run(t, parse(t, toy, sets...), once)
+	want := numbersOf(t, filepath.Join(once.Out, "runs/gn/0"))
+	for _, at := range []int{1, 4, 7} {
+		opt := options(t.TempDir())
+		ctx, cancel := context.WithCancel(context.Background())
+		opt.Monitor = watcher{step: func(_ string, _ uint64, step int) {
+			if step == at {
+				cancel()
+			}
+		}}
+		if _, err := Run(ctx, parse(t, toy, sets...), opt); !errors.Is(err, context.Canceled) {
+			t.Fatal(err)
+		}
+		opt.Monitor = nil
+		if r := run(t, parse(t, toy, sets...), opt); r.Resumed != 1 {
+			t.Fatalf("after step %d: %+v", at, r)
+		}
+		if got := numbersOf(t, filepath.Join(opt.Out, "runs/gn/0")); got != want {
+			t.Errorf("after step %d:\n%s\nwant\n%s", at, got, want)
+		}
+	}
+	if m := manifestAt(t, filepath.Join(once.Out, "runs/gn/0")); m.Clocked != nil {
+		t.Errorf("clocked: %v", m.Clocked)
+	}
+	clock := options(t.TempDir())
+	run(t, parse(t, toy, "seeds=[0]", "train={batch_size: 50, seconds: 0.02}", "evaluate.every={seconds: 0.01}"), clock)
+	if m := manifestAt(t, filepath.Join(clock.Out, "runs/sgd/0")); !slices.Equal(m.Clocked, []string{"train.seconds", "evaluate.every.seconds"}) {
+		t.Errorf("clocked: %v", m.Clocked)
+	}
+}
+
+// TestMethods: the runs of some methods are made, with the places that they have among
+// all; those that follow keep them.
+func TestMethods(t *testing.T) {
+	opt := options(t.TempDir())
+	opt.Methods = []string{"Adam!"}
+	if r := run(t, parse(t, toy), opt); r.Made != 2 {
+		t.Errorf("%+v", r)
+	}
+	if m := manifestAt(t, filepath.Join(opt.Out, "runs/adam/0")); m.MethodIndex != 1 {
+		t.Errorf("place %d", m.MethodIndex)
+	}
+	opt.Methods = nil
+	if r := run(t, parse(t, toy), opt); r.Made != 2 || r.Reused != 2 {
+		t.Errorf("%+v", r)
+	}
+	opt.Methods = []string{"Adm"}
+	var wrong *config.Error
+	if _, err := Run(context.Background(), parse(t, toy), opt); !errors.As(err, &wrong) {
+		t.Error(err)
+	}
+}

@@ -252,7 +252,7 @@ func TestSweepConflict(t *testing.T) {
 	if want := "--fresh makes every run again, and moves those that the folder holds to old/"; !strings.Contains(fmt.Sprint(err), want) {
 		t.Errorf("says\n%v\nwithout %s", err, want)
 	}
-	opt.Fresh = true
+	opt.Runs = folder.Fresh
 	expectStates(t, changed, opt, map[folder.State]int{folder.Again: 4})
 	if r := runStudy(t, changed, opt); r.Made != 4 {
 		t.Errorf("fresh: %+v", r)
@@ -376,7 +376,7 @@ func TestSweepData(t *testing.T) {
 			t.Fatalf("%+v", r)
 		}
 		group := 0
-		for _, p := range r.runs {
+		for _, p := range r.Runs {
 			group = max(group, p.Group)
 			m := manifestAt(t, filepath.Join(opt.Out, p.Dir))
 			if m.Jobs != 2 || m.Outcome != runlog.Finished {
@@ -389,7 +389,7 @@ func TestSweepData(t *testing.T) {
 	}
 	// Each point has its own data: an epoch of 100 or 200 examples.
 	opt := options(t.TempDir())
-	for _, p := range runStudy(t, s, opt).runs {
+	for _, p := range runStudy(t, s, opt).Runs {
 		_, n := rows(t, filepath.Join(opt.Out, p.Dir, "steps.csv"))
 		if want := p.Config.Data.Common.TrainLimit / p.Config.Train.BatchSize; n != want || !strings.Contains(p.Dir, fmt.Sprintf("data.train_limit=%d", p.Config.Data.Common.TrainLimit)) {
 			t.Errorf("%s: %d steps, want %d", p, n, want)
@@ -523,7 +523,7 @@ func TestSweepUnusableRuns(t *testing.T) {
 	if old, err := filepath.Glob(filepath.Join(opt.Out, "old/*/runs/sgd/*/0/steps.csv")); err != nil || len(old) != 3 {
 		t.Errorf("moved aside: %v, %v", old, err)
 	}
-	opt.Fresh = true
+	opt.Runs = folder.Fresh
 	if r := runStudy(t, s, opt); r.Made != 10 {
 		t.Errorf("fresh: %+v", r)
 	}

@@ -16,20 +16,20 @@ import (
 // makes room for the runs to be made, whose tasks are those that are not Kept or Held.
 // A run is Held too if what the folder holds stands in its way; the others go on
 // without it.
-func (f *Folder) Prepare(p *plan.Plan, fresh bool) (runs []Status, err error) {
+func (f *Folder) Prepare(p *plan.Plan, policy Policy) (runs []Status, err error) {
 	resolved, err := p.Config.YAML()
 	if err != nil {
 		return nil, err
 	}
 	return runs, f.locked(func() error {
-		if runs, err = f.Survey(p.Tasks, fresh); err != nil {
+		if runs, err = f.Survey(p.Tasks, policy); err != nil {
 			return err
 		}
 		kept := 0
 		for i := range runs {
 			s := &runs[i]
 			if s.State != Kept {
-				if err := f.clear(s, fresh); err != nil {
+				if err := f.clear(s, policy); err != nil {
 					return err
 				}
 				continue
@@ -57,7 +57,7 @@ const maxKeptLines = 10
 
 // clear makes room for a run unless another process is at work on it, in which case it
 // is Busy.
-func (f *Folder) clear(s *Status, fresh bool) error {
+func (f *Folder) clear(s *Status, policy Policy) error {
 	if !s.inTheWay() {
 		return nil
 	}
@@ -70,7 +70,7 @@ func (f *Folder) clear(s *Status, fresh bool) error {
 	if err != nil {
 		return fmt.Errorf("cannot lock a run: %w", err)
 	}
-	*s, _ = f.inspect(s.Task, fresh) // another process may just have ended
+	*s, _ = f.inspect(s.Task, policy) // another process may just have ended
 	f.makeRoom(s)
 	return f.release(lock)
 }
@@ -149,7 +149,7 @@ func (f *Folder) Claim(ctx context.Context, t plan.Task, wait bool) (*Claim, err
 
 func (c *Claim) inspect(t plan.Task) error {
 	var conflict string
-	if c.Status, conflict = c.folder.inspect(t, false); conflict != "" {
+	if c.Status, conflict = c.folder.inspect(t, Reuse); conflict != "" {
 		return errors.New(conflict)
 	}
 	c.folder.makeRoom(&c.Status)

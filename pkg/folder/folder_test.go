@@ -84,7 +84,7 @@ func TestClaimsAreShared(t *testing.T) {
 	for range 4 {
 		f := open(t, dir)
 		all.Go(func() {
-			runs, err := f.Prepare(p, false)
+			runs, err := f.Prepare(p, Reuse)
 			if err != nil {
 				t.Error(err)
 				return
@@ -127,7 +127,7 @@ func TestClaimsAreShared(t *testing.T) {
 // TestBusyRunsStay: what another process is at work on is told, and not moved aside,
 // whatever it looks like; when that process is gone without an end, it is.
 func TestBusyRunsStay(t *testing.T) {
-	for _, fresh := range []bool{false, true} {
+	for _, policy := range []Policy{Reuse, Replace, Fresh} {
 		dir, p := t.TempDir(), planned(t)
 		mine, other := open(t, dir), open(t, dir)
 		c, err := other.Claim(context.Background(), p.Tasks[0], false)
@@ -136,15 +136,15 @@ func TestBusyRunsStay(t *testing.T) {
 		}
 		leave(t, dir, p.Tasks[0], runlog.Running) // without a checkpoint: to be begun again
 		leave(t, dir, p.Tasks[1], runlog.Running)
-		runs, err := mine.Survey(p.Tasks, fresh)
+		runs, err := mine.Survey(p.Tasks, policy)
 		second := Begun
-		if fresh {
+		if policy == Fresh {
 			second = Again
 		}
 		if want := []State{Busy, second, New, New, New, New}; err != nil || !slices.Equal(statesOf(runs), want) {
 			t.Errorf("%v, %v", statesOf(runs), err)
 		}
-		if _, err := mine.Prepare(p, fresh); err != nil {
+		if _, err := mine.Prepare(p, policy); err != nil {
 			t.Fatal(err)
 		}
 		old, err := filepath.Glob(filepath.Join(dir, "old/*/runs/*/*"))
@@ -180,7 +180,7 @@ func TestIndexLock(t *testing.T) {
 		t.Fatal(err)
 	}
 	f := open(t, dir)
-	_, err = f.Prepare(p, false)
+	_, err = f.Prepare(p, Reuse)
 	var locked *LockedError
 	if !errors.As(err, &locked) || !strings.Contains(err.Error(), fmt.Sprintf("process %d on ", os.Getpid())) || !strings.Contains(err.Error(), "--out") {
 		t.Errorf("says %v", err)
@@ -191,7 +191,7 @@ func TestIndexLock(t *testing.T) {
 	if err := lock.Release(); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := f.Prepare(p, false); err != nil {
+	if _, err := f.Prepare(p, Reuse); err != nil {
 		t.Error(err)
 	}
 }
@@ -206,9 +206,32 @@ func TestManifests(t *testing.T) {
 		if err := errors.Join(os.MkdirAll(path, 0o755), os.WriteFile(filepath.Join(path, runlog.ManifestFile), []byte(text), 0o644)); err != nil {
 			t.Fatal(err)
 		}
-		runs, err := open(t, dir).Survey(p.Tasks[:1], false)
+		runs, err := open(t, dir).Survey(p.Tasks[:1], Reuse)
 		if err != nil || runs[0].State != want {
 			t.Errorf("%.20s: %s (%v), %v, want %s", text, runs[0].State, runs[0].Fault, err, want)
 		}
+	}
+}
+
+// TestReplace: runs of other settings are refused, or moved aside where that is asked for,
+// and those of the same are kept.
+func TestReplace(t *testing.T) {
+	dir, p := t.TempDir(), planned(t)
+	leave(t, dir, p.Tasks[0], runlog.Finished)
+	other := p.Tasks[1]
+	other.Settings = runlog.Settings{"seed": "1"}
+	other.Identity = other.Settings.Identity()
+	leave(t, dir, other, runlog.Finished)
+	f := open(t, dir)
+	var wrong *config.Error
+	if _, err := f.Prepare(p, Reuse); !errors.As(err, &wrong) || !strings.Contains(err.Error(), "was made with other settings") {
+		t.Error(err)
+	}
+	runs, err := f.Prepare(p, Replace)
+	if err != nil || runs[0].State != Kept || runs[1].State != Again || f.exists(p.Tasks[1].Dir) {
+		t.Errorf("%v, %v", statesOf(runs), err)
+	}
+	if old, err := filepath.Glob(filepath.Join(dir, "old/*", other.Dir, "manifest.json")); err != nil || len(old) != 1 {
+		t.Errorf("moved aside: %v, %v", old, err)
 	}
 }

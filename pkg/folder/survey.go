@@ -25,7 +25,7 @@ const (
 	Unfinished State = "to be resumed"     // interrupted or killed, with a checkpoint
 	Begun      State = "to be begun again" // killed before its first checkpoint
 	Broken     State = "failed before"     // to be resumed, if it has a checkpoint
-	Again      State = "to be made again"  // asked for afresh
+	Again      State = "to be made again"  // asked for afresh, or in the place of other settings
 	Damaged    State = "damaged"           // to be moved aside and made again
 	Busy       State = "being made"        // by another process
 	Held       State = "held"              // of another program, or out of reach: will fail, and stay as it is
@@ -33,6 +33,15 @@ const (
 
 // States are all of them, in the order in which they are listed.
 var States = []State{New, Kept, Unfinished, Begun, Broken, Damaged, Busy, Held, Again}
+
+// A Policy says what becomes of runs that the folder holds.
+type Policy int
+
+const (
+	Reuse   Policy = iota // keep or continue those of the same settings; refuse others in their place
+	Replace               // the same, and move others aside
+	Fresh                 // make all runs again
+)
 
 // A Status is what the folder holds of a task.
 type Status struct {
@@ -46,8 +55,8 @@ type Status struct {
 // Survey compares the tasks with what the folder holds: complete runs of the same
 // settings are kept if their files are what they left, incomplete ones continued from
 // their checkpoints, or made again if they have none, and those of other settings are a
-// *[config.Error]. Afresh, all are made again. It writes nothing.
-func (f *Folder) Survey(tasks []plan.Task, fresh bool) ([]Status, error) {
+// *[config.Error], as the policy says. It writes nothing.
+func (f *Folder) Survey(tasks []plan.Task, policy Policy) ([]Status, error) {
 	if info, err := os.Stat(f.Dir); err == nil && !info.IsDir() {
 		return nil, fmt.Errorf("cannot make the results folder: %s is a file; choose another with --out", f.Dir)
 	} else if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -67,7 +76,7 @@ func (f *Folder) Survey(tasks []plan.Task, fresh bool) ([]Status, error) {
 			t.Dir = at
 		}
 		var conflict string
-		if out[i], conflict = f.inspect(t, fresh); conflict != "" {
+		if out[i], conflict = f.inspect(t, policy); conflict != "" {
 			conflicts = append(conflicts, conflict)
 		}
 		if out[i].State != Kept && f.holder(t.Dir) != "" {
@@ -86,13 +95,13 @@ func (f *Folder) Survey(tasks []plan.Task, fresh bool) ([]Status, error) {
 
 // inspect finds out what the folder holds of one task, at its place. A run of other
 // settings is a conflict.
-func (f *Folder) inspect(t plan.Task, fresh bool) (s Status, conflict string) {
+func (f *Folder) inspect(t plan.Task, policy Policy) (s Status, conflict string) {
 	s.Task = t
 	old, err := f.manifest(t.Dir)
 	switch {
 	case err == nil && old == nil && !f.exists(t.Dir):
 		s.State = New
-	case fresh:
+	case policy == Fresh:
 		s.State = Again
 	case err != nil:
 		s.fail(err)
@@ -100,6 +109,8 @@ func (f *Folder) inspect(t plan.Task, fresh bool) (s Status, conflict string) {
 		s.State = Begun
 	case edited(old, t.Settings) != nil:
 		s.fail(edited(old, t.Settings))
+	case old.Identity != t.Identity && policy == Replace:
+		s.State = Again
 	case old.Identity != t.Identity:
 		return s, fmt.Sprintf("%s was made with other settings:\n    %s",
 			filepath.Join(f.Dir, t.Dir), strings.Join(old.Settings.Differences(t.Settings), "\n    "))

@@ -32,10 +32,11 @@ type Facts struct {
 // *[config.Error] all are told, in one of that kind; any other error ends the planning.
 func New(s *config.Study, facts func(*config.Config) (Facts, error)) (*Plan, error) {
 	var all strict.Complaints
-	bySettings := make([][]Task, len(s.Points))
-	for group, points := range byData(s) {
-		for _, i := range points {
-			f, err := facts(s.Points[i].Config)
+	parts := partsOf(s)
+	made := make([][]Task, len(parts))
+	for group, list := range byData(parts) {
+		for _, i := range list {
+			f, err := facts(parts[i].Config)
 			if err != nil {
 				var wrong *config.Error
 				if !errors.As(err, &wrong) {
@@ -44,7 +45,7 @@ func New(s *config.Study, facts func(*config.Config) (Facts, error)) (*Plan, err
 				all.Add(err)
 				continue
 			}
-			if bySettings[i], err = tasks(s.Points[i], s.Config.Seeds, f, group); err != nil {
+			if made[i], err = parts[i].tasks(f, group); err != nil {
 				return nil, err
 			}
 		}
@@ -53,13 +54,36 @@ func New(s *config.Study, facts func(*config.Config) (Facts, error)) (*Plan, err
 		return nil, config.Wrap(err)
 	}
 	p := &Plan{Config: s.Config}
-	p.add(slices.Concat(bySettings...))
+	p.add(slices.Concat(made...))
 	return p, nil
 }
 
-// tasks are the runs of a point.
-func tasks(p config.Point, seeds []uint64, f Facts, group int) (out []Task, err error) {
-	for _, seed := range seeds {
+// A part is a point with some seeds, whose runs have the same data.
+type part struct {
+	config.Point
+	seeds []uint64
+}
+
+// partsOf are the points, each with all seeds or, where splits follow the seeds of runs,
+// once with each.
+func partsOf(s *config.Study) (out []part) {
+	for _, p := range s.Points {
+		if !p.Config.Data.Common.SplitSeed.OfRun {
+			out = append(out, part{p, s.Config.Seeds})
+			continue
+		}
+		for _, seed := range s.Config.Seeds {
+			one := p
+			one.Config = p.Config.SplitBy(seed)
+			out = append(out, part{one, []uint64{seed}})
+		}
+	}
+	return out
+}
+
+// tasks are the runs of a part.
+func (p part) tasks(f Facts, group int) (out []Task, err error) {
+	for _, seed := range p.seeds {
 		t := Task{Config: p.Config, MethodIndex: p.Method, Varied: p.Varied, Seed: seed, Checksums: f.Checksums, Group: group}
 		if t.Settings, err = settings(p.Config, seed, f); err != nil {
 			return nil, err
@@ -89,12 +113,12 @@ func (p *Plan) add(list []Task) {
 	}
 }
 
-// byData groups the points by the data that they need, so that each set is read
+// byData groups the parts by the data that they need, so that each set is read
 // once and is not kept longer than it is needed.
-func byData(s *config.Study) [][]int {
+func byData(parts []part) [][]int {
 	var groups [][]int
 	at := map[string]int{}
-	for i, p := range s.Points {
+	for i, p := range parts {
 		key := p.Config.DataKey()
 		g, ok := at[key]
 		if !ok {

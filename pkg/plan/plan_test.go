@@ -45,7 +45,7 @@ func facts(c *config.Config) (Facts, error) {
 func TestPlan(t *testing.T) {
 	var asked []string
 	p, err := New(study(t, "data.split_seed=1,2", "train.batch_size=10,20"), func(c *config.Config) (Facts, error) {
-		asked = append(asked, strings.Repeat("I", int(c.Data.Common.SplitSeed))+" "+c.Methods[0].Name)
+		asked = append(asked, strings.Repeat("I", int(c.Data.Common.SplitSeed.Value))+" "+c.Methods[0].Name)
 		return facts(c)
 	})
 	if err != nil {
@@ -79,6 +79,37 @@ func TestPlan(t *testing.T) {
 			t.Errorf("%s: identity %s", task, task.Identity)
 		}
 		seen[task.Identity] = true
+	}
+}
+
+// TestSplitsOfSeeds: where splits follow the seeds, each run has data of its own, and is
+// the run of a config that says so with a number.
+func TestSplitsOfSeeds(t *testing.T) {
+	parse := func(split string, seeds string) *Plan {
+		c, err := config.Parse("toy.yaml", []byte(toy), []string{"data.split_seed=" + split, "seeds=" + seeds})
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, err := New(c.Plain(), facts)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	p := parse("seed", "[3, 5]")
+	for _, number := range []string{"3", "5"} {
+		for _, want := range parse(number, "["+number+"]").Tasks {
+			i := slices.IndexFunc(p.Tasks, func(t Task) bool { return t.Identity == want.Identity })
+			if i < 0 || p.Tasks[i].Dir != want.Dir || p.Tasks[i].Settings["data.split_seed"] != number {
+				t.Errorf("the run %s is not planned", want.Dir)
+			}
+		}
+	}
+	if len(p.Tasks) != 4 || p.Tasks[0].Group == p.Tasks[1].Group {
+		t.Errorf("%+v", p.Tasks)
+	}
+	if text, err := p.Config.YAML(); err != nil || !strings.Contains(string(text), "split_seed: seed") {
+		t.Errorf("%s, %v", text, err)
 	}
 }
 

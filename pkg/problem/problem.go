@@ -33,10 +33,14 @@ type Problem struct {
 }
 
 // Open reads the data that a config names, downloading them if env allows, and
-// checks what only data can tell. A nil Context or Client of env stands for
+// checks what only data can tell. Splits that follow the seeds of runs are those of the
+// first. A nil Context or Client of env stands for
 // context.Background and http.DefaultClient. Errors are *[config.Error], or those of
 // package datasets for missing and damaged data.
 func Open(c *config.Config, env datasets.Env) (*Problem, error) {
+	if len(c.Seeds) > 0 {
+		c = c.SplitBy(c.Seeds[0])
+	}
 	d, err := openData(c, env)
 	if err != nil {
 		return nil, err

@@ -12,15 +12,16 @@ import (
 	"time"
 
 	"github.com/dualgn/dgn/pkg/results"
+	"github.com/dualgn/dgn/pkg/scores"
 )
 
 // ownFigure matches the names that this package gives to figures.
-var ownFigure = regexp.MustCompile(`^((` + strings.Join(Ys(), "|") + `)_vs_(` + strings.Join(Xs(), "|") + `)|target_(` + strings.Join(Ys(), "|") +
-	`)|sensitivity_.+|overview|(formulations|inner|duals)(_[0-9]+)?)$`)
+var ownFigure = regexp.MustCompile(`^((` + strings.Join(Ys(), "|") + `)_vs_(` + strings.Join(Xs(), "|") + `)|(target|profile)_(` + strings.Join(Ys(), "|") +
+	`)(_[0-9]+)?|sensitivity_.+|overview|(formulations|inner|duals)(_[0-9]+)?)$`)
 
-// SetAside moves the figures in a folder, in files of some formats, that were drawn before
-// the logs of the runs were written to its folder old/1, or old/2 and so on, as they do not
-// show these runs; drawn are those that do. Files of other names stay.
+// SetAside moves the figures in a folder, in files of some formats, and scores.csv, if they
+// were made before the logs of the runs were written, to its folder old/1, or old/2 and so
+// on, as they do not show these runs; drawn are those that do. Files of other names stay.
 func SetAside(res *results.Results, dir string, formats, drawn []string) error {
 	var logged time.Time
 	for _, r := range res.Runs {
@@ -41,6 +42,7 @@ func SetAside(res *results.Results, dir string, formats, drawn []string) error {
 		info, err := e.Info()
 		ext := filepath.Ext(e.Name())
 		own := ownFigure.MatchString(strings.TrimSuffix(e.Name(), ext)) && slices.Contains(formats, strings.TrimPrefix(ext, "."))
+		own = own || e.Name() == scores.File
 		if err != nil || !info.Mode().IsRegular() || !own || slices.Contains(drawn, filepath.Join(dir, e.Name())) {
 			continue
 		}
@@ -67,6 +69,10 @@ func SetAside(res *results.Results, dir string, formats, drawn []string) error {
 			return err
 		}
 	}
-	res.Warnings = append(res.Warnings, fmt.Sprintf("%s: %d figures are older than the logs of these runs, and were moved to %s; dgn plot, or --figures all, draws all figures again", dir, len(stale), to))
+	what := fmt.Sprintf("%d figures", len(stale))
+	if slices.Contains(stale, scores.File) {
+		what = fmt.Sprintf("%d figures and %s", len(stale)-1, scores.File)
+	}
+	res.Warnings = append(res.Warnings, fmt.Sprintf("%s: %s are older than the logs of these runs, and were moved to %s; dgn plot, or --figures all, draws all figures again", dir, what, to))
 	return nil
 }

@@ -7,7 +7,6 @@ import (
 
 	"github.com/dualgn/dgn/pkg/figure"
 	"github.com/dualgn/dgn/pkg/results"
-	"github.com/dualgn/dgn/pkg/runlog"
 	"github.com/dualgn/dgn/pkg/stats"
 )
 
@@ -109,7 +108,7 @@ func (c *captioner) remarks() []figure.Remark {
 
 // alerts says what the reader of a figure is to be careful about; wall: times are shown.
 func alerts(res *results.Results, wall bool) (out []figure.Remark) {
-	texts := []string{mixture(res), damage(res)}
+	texts := []string{res.Mixture(), damage(res)}
 	if wall {
 		texts = append([]string{res.Timing()}, texts...)
 	}
@@ -166,39 +165,4 @@ func damage(res *results.Results) string {
 		return "1 run with damaged logs is left out"
 	}
 	return fmt.Sprintf("%d runs with damaged logs are left out", n)
-}
-
-// mixture says in which settings of the problem the runs differ that no label
-// tells: their curves do not compare as they stand.
-func mixture(res *results.Results) string {
-	var keys []string
-	for _, k := range results.Differing(res.Runs) {
-		group, _, _ := strings.Cut(k, ".")
-		group, _, _ = strings.Cut(group, "[")
-		if slices.Contains([]string{"data", "checksums", "model", "loss", "precision", "experiment"}, group) || k == "train.batch_size" {
-			if k != "experiment" && !labelled(res, k) {
-				keys = append(keys, k)
-			}
-		}
-	}
-	if len(keys) == 0 {
-		return ""
-	}
-	if len(keys) > 4 {
-		keys = append(keys[:4], fmt.Sprintf("%d more", len(keys)-4))
-	}
-	return "the problems differ: runs have different " + strings.Join(keys, ", ")
-}
-
-// labelled reports whether all labels tell a setting.
-func labelled(res *results.Results, key string) bool {
-	for _, r := range res.Runs {
-		told := slices.ContainsFunc(r.Varied, func(s runlog.Setting) bool {
-			return s.Key == key || strings.HasPrefix(key, s.Key+".") || strings.HasPrefix(key, s.Key+"[")
-		})
-		if !told {
-			return false
-		}
-	}
-	return true
 }

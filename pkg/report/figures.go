@@ -10,21 +10,23 @@ import (
 	"github.com/dualgn/dgn/pkg/figure"
 	"github.com/dualgn/dgn/pkg/results"
 	"github.com/dualgn/dgn/pkg/runlog"
+	"github.com/dualgn/dgn/pkg/scores"
 )
 
 // FigureOptions say what to draw. Empty values stand for the defaults.
 type FigureOptions struct {
-	Figures    []string     // names of Kinds; what the logs do not allow is an error
-	Kinds      []string     // of Kinds, where Figures is empty: left out if the logs do not allow them
-	X          []string     // wall, cost, epoch, step, oracle_calls
-	Y          []string     // train_loss, test_loss, test_accuracy, ...
-	LogX, LogY *bool        // nil: as fits the quantity
-	Smooth     int          // curves: running mean over that many evaluations
-	Goal       *runlog.Goal // of the figure target
-	Swept      string       // sensitivity: the key on the x axis
-	Line       string       // sensitivity: the key with a line for each value
-	Best       bool         // sensitivity: the best value of a run in place of the last
-	All        bool         // curves of all settings, however many
+	Figures    []string       // names of Kinds; what the logs do not allow is an error
+	Kinds      []string       // of Kinds, where Figures is empty: left out if the logs do not allow them
+	X          []string       // wall, cost, epoch, step, oracle_calls
+	Y          []string       // train_loss, test_loss, test_accuracy, ...
+	LogX, LogY *bool          // nil: as fits the quantity
+	Smooth     int            // curves: running mean over that many evaluations
+	Goals      []runlog.Goal  // of the figure target; nil: the train loss that all methods reach
+	Scores     *scores.Scores // of the figure profile
+	Swept      string         // sensitivity: the key on the x axis
+	Line       string         // sensitivity: the key with a line for each value
+	Best       bool           // sensitivity: the best value of a run in place of the last
+	All        bool           // curves of all settings, however many
 }
 
 // A Kind is a kind of figure.
@@ -40,6 +42,7 @@ var Kinds = []Kind{
 	{"curves", "every y against every x, mean and band over the seeds", curves},
 	{"overview", "train loss and test score against wall clock and cost", overview},
 	{"target", "time and cost until a value is reached, of every seed", goals},
+	{"profile", "share of tasks, or of seeds, in which a method is within a factor of the best (--target)", profiles},
 	{"sensitivity", "final or best value against a swept value", sensitivities},
 	{"formulations", "primal against dual at equal cost", formulations},
 	{"inner", "residual and duality gap against the inner iteration (log: {inner: true})", residuals},
@@ -79,13 +82,19 @@ func Figures(res *results.Results, opt FigureOptions) (figures []figure.Figure, 
 	return figures, nil
 }
 
+// Unlike reports whether figures are of runs of any data sets: they are of scores alone,
+// and need no runs.
+func Unlike(figures []string) bool {
+	return len(figures) > 0 && !slices.ContainsFunc(figures, func(f string) bool { return f != "profile" })
+}
+
 // check validates the options, and returns the kinds that they ask for.
 func check(res *results.Results, opt FigureOptions) (kinds []Kind, err error) {
-	if len(res.Runs) == 0 {
+	if len(res.Runs) == 0 && !Unlike(opt.Figures) {
 		return nil, runlog.Errorf("there are no runs to draw")
 	}
 	for _, r := range res.Runs {
-		if r.Dataset != res.Runs[0].Dataset {
+		if r.Dataset != res.Runs[0].Dataset && !Unlike(opt.Figures) {
 			return nil, results.OptionErrorf("the runs are of different data sets, %s (%s) and %s (%s); draw them apart", res.Runs[0].Dataset, res.Runs[0].Dir, r.Dataset, r.Dir)
 		}
 	}
@@ -154,7 +163,7 @@ func (d *drawing) legible() ([]results.Series, []figure.Remark) {
 	if len(chosen) == len(d.series) {
 		return d.series, nil
 	}
-	return chosen, []figure.Remark{{Text: fmt.Sprintf("of %d settings, the one of each method with the least final %s", len(d.series), strings.ReplaceAll(chooser(d.res), "_", " "))}}
+	return chosen, []figure.Remark{{Text: fmt.Sprintf("of %d settings, the one of each method with the least final %s", len(d.series), strings.ReplaceAll(scores.Chooser(d.res), "_", " "))}}
 }
 
 // curves draws every y against every x.

@@ -266,13 +266,13 @@ func TestFigureErrors(t *testing.T) {
 		{FigureOptions{X: []string{"time"}}, `no axis is called "time" (known: wall, cost, epoch, step, oracle_calls)`},
 		{FigureOptions{Y: []string{"loss"}}, `no axis is called "loss" (known: train_loss,`},
 		{FigureOptions{Y: []string{"test_rmse"}}, "no run has values of test_rmse"},
-		{FigureOptions{Figures: []string{"pie"}}, `no figure is called "pie" (known: curves, overview, target, sensitivity, formulations, inner, duals)`},
+		{FigureOptions{Figures: []string{"pie"}}, `no figure is called "pie" (known: curves, overview, target, profile, sensitivity, formulations, inner, duals)`},
 		{FigureOptions{Figures: []string{"inner"}}, "figure inner: no run has inner.csv with numbers; train with log: {inner: true}"},
 		{FigureOptions{Figures: []string{"duals"}}, "figure duals: no run has duals.npz"},
 		{FigureOptions{Figures: []string{"sensitivity"}}, "figure sensitivity: no run varies a number"},
 		{FigureOptions{Figures: []string{"sensitivity"}, Swept: "gamma"}, `no run varies "gamma" (varied: )`},
 		{FigureOptions{Figures: []string{"formulations"}}, "figure formulations: no runs have the same settings"},
-		{FigureOptions{Figures: []string{"target"}, Goal: &runlog.Goal{Metric: "valid_loss", Value: 1}}, "no run has values of valid_loss"},
+		{FigureOptions{Figures: []string{"target"}, Goals: []runlog.Goal{{Metric: "valid_loss", Value: 1}}}, "no run has values of valid_loss"},
 		{FigureOptions{Smooth: -1}, "smooth: must be a number of evaluations, got -1"},
 	} {
 		if _, err := Figures(res, c.opt); err == nil || !strings.Contains(err.Error(), c.want) {

@@ -13,28 +13,8 @@ import (
 	"github.com/dualgn/dgn/pkg/stats"
 )
 
-// ParseGoal reads "metric=value".
-func ParseGoal(text string) (*runlog.Goal, error) {
-	name, value, ok := strings.Cut(text, "=")
-	if !ok {
-		return nil, results.OptionErrorf("target: must be METRIC=VALUE, got %q", text)
-	}
-	y, err := find(ys, name)
-	if err != nil {
-		return nil, err
-	}
-	v, err := strconv.ParseFloat(value, 64)
-	switch {
-	case err != nil || math.IsNaN(v) || math.IsInf(v, 0):
-		return nil, results.OptionErrorf("target: %s: must be a number, got %q", name, value)
-	case runlog.HigherIsBetter(y.column) && (v <= 0 || v > 1):
-		return nil, results.OptionErrorf("target: %s: must be a fraction between 0 and 1, got %q", name, value)
-	}
-	return &runlog.Goal{Metric: name, Value: v}, nil
-}
-
 // goalText says a goal as a caption does.
-func goalText(g *runlog.Goal) string {
+func goalText(g runlog.Goal) string {
 	y, err := find(ys, g.Metric)
 	if err != nil {
 		return g.Metric
@@ -49,7 +29,7 @@ func goalText(g *runlog.Goal) string {
 
 // reached returns x at the first evaluation that meets a goal; +Inf if none
 // does.
-func reached(r *results.Run, g *runlog.Goal, x quantity) float64 {
+func reached(r *results.Run, g runlog.Goal, x quantity) float64 {
 	for _, row := range r.Rows {
 		if g.MetBy(row[g.Metric]) {
 			if at := row[x.column] * x.scale; !math.IsNaN(at) {
@@ -84,14 +64,42 @@ func (d *drawing) defaultGoal() *runlog.Goal {
 // rows is the number of series that the figure has room for.
 const rows = 40
 
-// goals draws when each run reaches a goal.
-func goals(d *drawing) ([]figure.Figure, string, error) {
-	g := d.opt.Goal
-	var remarks []figure.Remark
-	if g == nil {
-		if g = d.defaultGoal(); g == nil {
+// goals draws when each run reaches each goal.
+func goals(d *drawing) (figures []figure.Figure, why string, err error) {
+	list := d.opt.Goals
+	if len(list) == 0 {
+		g := d.defaultGoal()
+		if g == nil {
 			return nil, "no run ended well, so that there is no default target; give one", nil
 		}
+		list = []runlog.Goal{*g}
+	}
+	for _, g := range list {
+		f, why, err := d.goal(g)
+		if err != nil || f == nil {
+			return nil, why, err
+		}
+		figures = append(figures, *f)
+	}
+	number(figures)
+	return figures, "", nil
+}
+
+// number tells figures of one name apart.
+func number(figures []figure.Figure) {
+	count := map[string]int{}
+	for i := range figures {
+		name := figures[i].Name
+		if count[name]++; count[name] > 1 {
+			figures[i].Name = fmt.Sprintf("%s_%d", name, count[name])
+		}
+	}
+}
+
+// goal draws when each run reaches one goal.
+func (d *drawing) goal(g runlog.Goal) (*figure.Figure, string, error) {
+	var remarks []figure.Remark
+	if len(d.opt.Goals) == 0 {
 		remarks = append(remarks, figure.Remark{Text: "the target is what all complete runs of every method's best setting reach, rounded up"})
 	}
 	y, err := find(ys, g.Metric)
@@ -106,7 +114,7 @@ func goals(d *drawing) ([]figure.Figure, string, error) {
 		return nil, "no run has values", err
 	}
 	shown := d.series
-	if len(shown) > rows || d.opt.Goal == nil {
+	if len(shown) > rows || len(d.opt.Goals) == 0 {
 		var chosen []figure.Remark
 		shown, chosen = d.legible()
 		remarks = append(remarks, chosen...)
@@ -156,12 +164,12 @@ func goals(d *drawing) ([]figure.Figure, string, error) {
 		text += "; at the left edge: reached at 0"
 	}
 	f.Caption = slices.Concat([]figure.Remark{{Text: text}}, alerts(only(shown), wall), remarks)
-	return []figure.Figure{f}, "", nil
+	return &f, "", nil
 }
 
 // spreadOfGoals returns how many times as much the slowest series takes to reach
 // a goal as the fastest, by the medians over their runs.
-func spreadOfGoals(list []results.Series, g *runlog.Goal, x quantity) float64 {
+func spreadOfGoals(list []results.Series, g runlog.Goal, x quantity) float64 {
 	var all figure.Range
 	for _, s := range list {
 		var at []float64

@@ -183,7 +183,7 @@ func TestSpread(t *testing.T) {
 				t.Errorf("%g times: %s: log axis %t", c.times, p.X.Label, p.X.Log)
 			}
 		}
-		d.opt.Goal = &runlog.Goal{Metric: "train_loss", Value: 1}
+		d.opt.Goals = []runlog.Goal{{Metric: "train_loss", Value: 1}}
 		if figures, _, err = goals(d); err != nil || figures[0].Panels[0].X.Log != c.want {
 			t.Errorf("%g times: target: log axis %t, %v", c.times, figures[0].Panels[0].X.Log, err)
 		}

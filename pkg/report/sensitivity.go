@@ -11,6 +11,7 @@ import (
 	"github.com/dualgn/dgn/pkg/figure"
 	"github.com/dualgn/dgn/pkg/results"
 	"github.com/dualgn/dgn/pkg/runlog"
+	"github.com/dualgn/dgn/pkg/scores"
 	"github.com/dualgn/dgn/pkg/stats"
 	"github.com/dualgn/dgn/pkg/strict"
 )
@@ -154,7 +155,7 @@ func (d *drawing) sensitivity(key string, values []string, ys []quantity) figure
 				cell := cells[v]
 				if len(cell) > 1 && !scatter {
 					reduced = true
-					cell = cell[max(0, best(cell, chooser(d.res))):][:1]
+					cell = cell[max(0, scores.BestOf(cell, scores.Chooser(d.res))):][:1]
 				}
 				for _, s := range cell {
 					k.addResult(s, x.at[v], y, d.opt.Best)
@@ -182,7 +183,7 @@ func (d *drawing) sensitivity(key string, values []string, ys []quantity) figure
 	}
 	f.Caption = c.remarks()
 	if reduced {
-		f.Caption = append(f.Caption, figure.Remark{Text: fmt.Sprintf("each point is of the other settings' best, by final %s", strings.ReplaceAll(chooser(d.res), "_", " "))})
+		f.Caption = append(f.Caption, figure.Remark{Text: fmt.Sprintf("each point is of the other settings' best, by final %s", strings.ReplaceAll(scores.Chooser(d.res), "_", " "))})
 	}
 	if d.opt.Best {
 		f.Caption = append(f.Caption, figure.Remark{Text: "best of all evaluations of a run: of test data, this looks at what should not be known"})

@@ -13,9 +13,10 @@ func TestImports(t *testing.T) {
 	const own = "github.com/dualgn/dgn/pkg/"
 	training := []string{own + "nn", own + "oracles", own + "optim", own + "train", own + "render"}
 	for name, others := range map[string][]string{
-		"results": {"stats", "figure", "report"},
-		"stats":   {"runlog", "results", "figure", "report"},
-		"figure":  {"runlog", "results", "stats", "report"},
+		"results": {"stats", "figure", "scores", "report"},
+		"stats":   {"runlog", "results", "figure", "scores", "report"},
+		"figure":  {"runlog", "results", "stats", "scores", "report"},
+		"scores":  {"figure", "report"},
 		"report":  nil,
 	} {
 		out, err := exec.Command("go", "list", "-deps", own+name).Output()

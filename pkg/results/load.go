@@ -13,37 +13,90 @@ import (
 	"github.com/dualgn/dgn/pkg/strict"
 )
 
-// Load reads the runs of result folders, and of files that Export wrote. A run
+// Load reads the runs of result folders, and of files that Export wrote, together. A run
 // folder needs manifest.json and metrics.csv alone. Runs that lack one of them, or whose
 // files are not as the run left them, are left out or marked as damaged, with a
 // warning; what cannot be understood is a [runlog.Error]. An export goes with other results
 // if these are of other methods.
 func Load(paths ...string) (*Results, error) {
-	res := &Results{}
-	type source struct {
-		path   string
-		export bool
+	logs, err := Open(paths...)
+	if err != nil {
+		return nil, err
 	}
-	of := map[string]source{} // by method, the first
+	return logs.Merge()
+}
+
+// Logs are runs as they were read, before it is known which go together.
+type Logs struct {
+	runs     []Run
+	from     []source // of each run
+	warnings []string
+}
+
+// A source is a path that runs were read from.
+type source struct {
+	path   string
+	export bool
+}
+
+// Open reads what [Load] does. [Logs.Merge] takes all runs together, [Logs.Tasks] each
+// experiment by itself.
+func Open(paths ...string) (*Logs, error) {
+	res := &Results{}
+	logs := &Logs{}
 	for _, path := range paths {
 		from, load := source{path: path}, res.loadFolder
 		if info, err := os.Stat(path); err == nil && !info.IsDir() {
 			from.export, load = true, res.loadExport
 		}
-		before := len(res.Runs)
 		if err := load(path); err != nil {
 			return nil, err
 		}
-		for _, r := range res.Runs[before:] {
-			first, ok := of[r.Method]
-			if !ok {
-				of[r.Method] = from
-			} else if first.path != path && (first.export || from.export) {
-				return nil, OptionErrorf("%s and %s both hold runs of %q, and an export tells only of settings in which its own runs differ: whether these have the same cannot be known; export the folders together", first.path, path, r.Method)
-			}
+		for len(logs.from) < len(res.Runs) {
+			logs.from = append(logs.from, from)
 		}
 	}
 	res.WarnOfFiles()
+	logs.runs, logs.warnings = res.Runs, res.Warnings
+	return logs, nil
+}
+
+// Select leaves only the runs of some methods, all of which must be there.
+func (l *Logs) Select(methods []string) error {
+	ordered := slices.Clone(l.runs) // in which an error names the methods
+	slices.SortStableFunc(ordered, func(a, b Run) int { return cmp.Compare(a.MethodIndex, b.MethodIndex) })
+	if err := (&Results{Runs: ordered}).Select(methods); err != nil {
+		return err
+	}
+	*l = *l.only(func(r *Run) bool { return slices.Contains(methods, r.Method) })
+	return nil
+}
+
+// only returns some of the runs.
+func (l *Logs) only(keep func(r *Run) bool) *Logs {
+	out := &Logs{warnings: l.warnings}
+	for i := range l.runs {
+		if keep(&l.runs[i]) {
+			out.runs, out.from = append(out.runs, l.runs[i]), append(out.from, l.from[i])
+		}
+	}
+	return out
+}
+
+// Merge returns all runs, of which those of one method that differ in any setting are told
+// apart.
+func (l *Logs) Merge() (*Results, error) {
+	of := map[string]source{} // by method, the first
+	for i, r := range l.runs {
+		from := l.from[i]
+		first, ok := of[r.Method]
+		if !ok {
+			of[r.Method] = from
+		} else if first.path != from.path && (first.export || from.export) {
+			return nil, OptionErrorf("%s and %s both hold runs of %q, and an export tells only of settings in which its own runs differ: whether these have the same cannot be known; export the folders together", first.path, from.path, r.Method)
+		}
+	}
+	res := &Results{Runs: slices.Clone(l.runs), Warnings: slices.Clone(l.warnings)}
 	res.relate()
 	res.distinguish()
 	// A method has one place, though it may have another in each config.
@@ -61,6 +114,38 @@ func Load(paths ...string) (*Results, error) {
 			slices.CompareFunc(a.Varied, b.Varied, compareSettings), cmp.Compare(a.Seed, b.Seed))
 	})
 	return res, nil
+}
+
+// A Task is the runs of one experiment on one data set.
+type Task struct {
+	Name, Dataset string
+	*Results
+}
+
+// Tasks returns the runs by experiment and data set, in the order in which these come.
+// Settings that only other experiments vary tell no runs apart, and exports go together
+// that Merge would refuse, if they are of different tasks. Warnings of what was read are
+// those of the first.
+func (l *Logs) Tasks() (tasks []Task, err error) {
+	type id struct{ name, dataset string }
+	seen := map[id]bool{}
+	for _, r := range l.runs {
+		own := id{r.Name, r.Dataset}
+		if seen[own] {
+			continue
+		}
+		seen[own] = true
+		part := l.only(func(r *Run) bool { return id{r.Name, r.Dataset} == own })
+		if len(tasks) > 0 {
+			part.warnings = nil
+		}
+		res, err := part.Merge()
+		if err != nil {
+			return nil, err
+		}
+		tasks = append(tasks, Task{Name: own.name, Dataset: own.dataset, Results: res})
+	}
+	return tasks, nil
 }
 
 func (res *Results) loadFolder(dir string) error {

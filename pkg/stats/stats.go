@@ -1,5 +1,6 @@
-// Package stats sums up the values of a few seeds: means with bootstrap intervals, and
-// quantiles.
+// Package stats sums up the values of a few seeds: means with bootstrap intervals,
+// quantiles, medians with intervals of no distribution, and exact tests of paired
+// differences.
 package stats
 
 import (
@@ -47,7 +48,7 @@ func Mean(v []float64) float64 {
 	return min(max(m, slices.Min(v)), slices.Max(v))
 }
 
-// Median counts +Inf as a number; it is NaN of no numbers.
+// Median counts infinite numbers too; it is NaN of no numbers, and between -Inf and +Inf.
 func Median(v []float64) float64 { return Quantile(v, 0.5) }
 
 // Quantile returns the p-quantile, linear between order statistics (type 7 of
@@ -59,10 +60,14 @@ func Quantile(v []float64, p float64) float64 {
 	s := slices.Sorted(slices.Values(v))
 	at := p * float64(len(s)-1)
 	i := int(at)
-	if frac := at - float64(i); frac > 0 && s[i] != s[i+1] { // between two infinities too
-		return s[i] + frac*(s[i+1]-s[i])
+	frac := at - float64(i)
+	switch {
+	case frac == 0 || s[i] == s[i+1]: // infinite ones too
+		return s[i]
+	case math.IsInf(s[i], -1) && !math.IsInf(s[i+1], 1):
+		return s[i]
 	}
-	return s[i]
+	return s[i] + frac*(s[i+1]-s[i])
 }
 
 const (

@@ -132,6 +132,12 @@ func TestMedianOfInfinities(t *testing.T) {
 	if m := Median([]float64{1, 2, inf, inf}); m != inf {
 		t.Error(m)
 	}
+	if m := Median([]float64{1, 2, -inf, -inf}); m != -inf {
+		t.Error(m)
+	}
+	if m := Median([]float64{inf, -inf}); !math.IsNaN(m) {
+		t.Error(m)
+	}
 }
 
 // TestRounding: a mean lies between the numbers that it is of.

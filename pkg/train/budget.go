@@ -40,7 +40,8 @@ func (t *trainer[T]) least() float64 {
 	if total == 0 && limits.Cost == 0 {
 		return leastOfSeconds
 	}
-	return min(1/max(float64(total), limits.Cost), 1)
+	step := float64(limits.BatchSize) / float64(limits.Unit()) // its cost, at least
+	return min(1/max(float64(total), limits.Cost/step), 1)
 }
 
 // time is the moment at which the next step begins, as schedules see it. It must not

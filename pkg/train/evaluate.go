@@ -78,7 +78,7 @@ func newEvaluator[T tensor.Float](c *config.Config, p *datasets.Set, n *nn.Net, 
 		x:   tensor.New[T](problem.EvalChunk, p.Shape.Len()),
 		y:   tensor.New[float64](problem.EvalChunk, p.Outputs), omega: make([]float64, problem.EvalChunk),
 	}
-	e.train = stream(c.Data.Common.SplitSeed, streamSubset).Perm(p.Train.Len())
+	e.train = stream(c.Data.Common.SplitSeed.Value, streamSubset).Perm(p.Train.Len())
 	if n := c.Evaluate.TrainExamples; n > 0 && n < len(e.train) {
 		e.train = e.train[:n]
 	}

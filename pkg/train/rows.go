@@ -15,7 +15,8 @@ func (t *trainer[T]) evaluation(s scores) runlog.Evaluation {
 	}
 }
 
-// cost is the work so far, in gradients of a mini-batch: a forward pass and a VJP each.
+// cost is the work so far, in gradients of a mini-batch (of train.cost_unit examples): a
+// forward pass and a VJP each.
 func (t *trainer[T]) cost() float64 { return float64(t.counters.MultiplyAdds) / t.unit }
 
 // row is the row of steps.csv for the step just made, from its completed report.

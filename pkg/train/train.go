@@ -91,7 +91,7 @@ func newTrainer[T tensor.Float](of Training, pool *tensor.Pool) *trainer[T] {
 		batch: datasets.NewBatcher[T](pool),
 		lin:   nn.NewLinearization[T](n, size, pool),
 		x:     tensor.New[T](size, p.Shape.Len()), y: tensor.New[float64](size, k), omega: make([]float64, size),
-		unit: float64(size) * float64(adds.Forward+adds.VJP),
+		unit: float64(c.Train.Unit()) * float64(adds.Forward+adds.VJP),
 	}
 	t.along.trainer = t
 	if c.Log.Inner && m.Solves() {

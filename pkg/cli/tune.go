@@ -1,0 +1,116 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+
+	"github.com/dualgn/dgn/pkg/config"
+	"github.com/dualgn/dgn/pkg/experiment"
+	"github.com/dualgn/dgn/pkg/tune"
+	"github.com/spf13/cobra"
+)
+
+func (a *app) tuneCommand() *cobra.Command {
+	var sets []string
+	var opt experiment.Options
+	var dry, fresh bool
+	figures := string(experiment.DefaultFigures)
+	c := &cobra.Command{
+		Use:   "tune CONFIG",
+		Short: "Search the settings of every method with equal effort, then report from new seeds",
+		Long: `Search the settings of every method of a config, as its section tune says: the
+same number of trials for each, from seeds apart from those of the config, chosen
+by a metric that never looks at test data.
+
+  tune:
+    metric: valid_loss           # the default; train_loss where optimisation is the question
+    at: {cost: 500}              # read there; without, at the end of the runs
+    trials: 20                   # of each method
+    seeds: [1001, 1002]          # of every trial
+    sampler: random              # or halton
+    halving: {keep: 0.34, rungs: 3}   # optional: small budgets first
+    ranges:
+    - {key: methods.*.optimizer.learning_rate, range: 1e-3..1:log}
+    - {key: train.batch_size, values: [32, 64, 128]}   # each method has its own
+
+Trials are kept in tune/ of the results folder, with figures of the metric against
+each setting. The chosen config, with the protocol as its comment, is tuned.yaml
+there, and its runs, from all seeds of the config, follow at once. What is there is
+not made again; an interrupted search goes on with the same bits.`,
+		Example: `  dgn tune configs/tune/digits.yaml
+  dgn tune configs/tune/digits.yaml --set tune.trials=40`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			if !c.Flags().Changed("out") {
+				opt.Out = a.settings.Out
+			}
+			if err := checkJobs(opt.Jobs); err != nil {
+				return err
+			}
+			set, err := figureSet(figures)
+			if err != nil {
+				return err
+			}
+			opt.Runs = policy(fresh)
+			search, err := config.LoadSearch(args[0], sets)
+			if err != nil {
+				return err
+			}
+			return a.tune(c, search, opt, set, dry)
+		},
+	}
+	f := c.Flags()
+	f.StringArrayVar(&sets, "set", nil, "set a key of the config to a YAML value: KEY=VALUE (repeatable)")
+	f.StringVar(&opt.Out, "out", "", "results folder (default results/NAME)")
+	f.BoolVar(&fresh, "fresh", false, "make every run again; earlier ones are moved to old/, never deleted")
+	f.IntVar(&opt.Jobs, "jobs", 1, "runs made at the same time, sharing the threads; their times do not compare")
+	f.StringVar(&figures, "figures", figures, figuresUsage)
+	f.BoolVar(&dry, "dry-run", false, "list the trials and what the results folder holds of them; run nothing")
+	return c
+}
+
+// tune makes a search, or lists its trials, and shows the results.
+func (a *app) tune(c *cobra.Command, s *config.Search, opt experiment.Options, figures experiment.FigureSet, dry bool) error {
+	screen := a.newScreen(c.Context())
+	log := a.logger(screen)
+	opt.Threads, opt.AutoThreads = a.settings.Threads, a.settings.Auto
+	opt.Data, opt.Build, opt.Log = a.dataEnv(c.Context(), screen), experiment.ThisBuild(a.version), log
+	if dry {
+		if opt.Out == "" {
+			opt.Out = filepath.Join("results", config.ResultsFolder(s.Config.Name))
+		}
+		opt.Out = filepath.Join(opt.Out, "tune")
+		list, err := experiment.List(s.Trials, opt)
+		screen.close()
+		if err != nil {
+			return err
+		}
+		return list.WriteTable(a.stdout)
+	}
+	opt.Monitor = screen.manyMonitor(log)
+	out, err := tune.Run(c.Context(), s, opt)
+	screen.close()
+	if err := a.showChoices(s, out); err != nil {
+		return err
+	}
+	if out.Final == nil {
+		return err
+	}
+	publishErr := a.publishSweep(out.Final, figures, log)
+	return errors.Join(append([]error{err, publishErr}, out.Final.Failed...)...)
+}
+
+// showChoices prints what was chosen.
+func (a *app) showChoices(s *config.Search, out *tune.Outcome) error {
+	for _, ch := range out.Choices {
+		if _, err := fmt.Fprintf(a.stdout, "%s: %s (%s %.4g, best of %d trials)\n", ch.Method, ch.Settings, s.Config.Tune.Metric, ch.Value, ch.Trials); err != nil {
+			return err
+		}
+	}
+	if len(out.Choices) == 0 {
+		return nil
+	}
+	_, err := fmt.Fprintf(a.stdout, "trials: %s\n\n", out.Dir)
+	return err
+}

@@ -1,0 +1,108 @@
+package tune
+
+import (
+	"bytes"
+	"cmp"
+	"errors"
+	"fmt"
+	"math"
+	"path/filepath"
+	"slices"
+
+	"github.com/dualgn/dgn/pkg/config"
+	"github.com/dualgn/dgn/pkg/experiment"
+	"github.com/dualgn/dgn/pkg/folder"
+	"github.com/dualgn/dgn/pkg/render"
+	"github.com/dualgn/dgn/pkg/report"
+	"github.com/dualgn/dgn/pkg/results"
+	"github.com/dualgn/dgn/pkg/runlog"
+	"github.com/dualgn/dgn/pkg/stats"
+)
+
+// trials are trials that were made, with their logs.
+type trials struct {
+	metric string
+	logs   *results.Results
+	score  map[int]float64 // less is better; +Inf: it diverged from some seed
+}
+
+// read reads the logs of trials, and scores them.
+func read(s *config.Search, made *experiment.Result, which []int) (*trials, error) {
+	t := &trials{metric: s.Config.Tune.Metric, logs: &results.Results{}, score: map[int]float64{}}
+	values := map[string][]float64{} // by method and settings
+	name := func(method int, v runlog.Varied) string { return fmt.Sprintf("%d %q", method, v) }
+	for _, r := range made.Runs {
+		if r.State == folder.Held {
+			return nil, fmt.Errorf("%s: %w", filepath.Join(made.Dir, r.Dir), r.Fault)
+		}
+		before := len(t.logs.Runs)
+		if err := t.logs.Add(filepath.Join(made.Dir, r.Dir), r.Varied); err != nil {
+			return nil, err
+		}
+		if len(t.logs.Runs) == before {
+			return nil, fmt.Errorf("%s: the run of a trial has gone", filepath.Join(made.Dir, r.Dir))
+		}
+		key := name(r.MethodIndex, r.Varied)
+		values[key] = append(values[key], loss(&t.logs.Runs[before], t.metric, s.Config.Tune.At))
+	}
+	for _, i := range which {
+		p := s.Trials.Points[i]
+		t.score[i] = math.Inf(1)
+		if v := values[name(p.Method, p.Varied)]; !slices.ContainsFunc(v, func(x float64) bool { return math.IsInf(x, 0) }) {
+			t.score[i] = stats.Mean(v)
+		}
+	}
+	return t, nil
+}
+
+// loss is the metric of a run, negated where more is better: the last value, or the last
+// one at or before a cost or a time. It is +Inf of a run that diverged, whatever came
+// before, and of one without a value.
+func loss(r *results.Run, metric string, at *config.Amount) float64 {
+	if !r.Complete() {
+		return math.Inf(1)
+	}
+	value := math.NaN()
+	for _, row := range r.Rows {
+		if at != nil && (at.Cost > 0 && row["cost"] > at.Cost || at.Seconds > 0 && row["wall_seconds"] > at.Seconds) {
+			break
+		}
+		value = row[metric]
+	}
+	switch {
+	case math.IsNaN(value):
+		return math.Inf(1)
+	case runlog.HigherIsBetter(metric):
+		return -value
+	}
+	return value
+}
+
+// sort orders trials from the best to the worst; of equal ones the first comes first.
+func (t *trials) sort(list []int) {
+	slices.SortStableFunc(list, func(a, b int) int { return cmp.Or(cmp.Compare(t.score[a], t.score[b]), a-b) })
+}
+
+// publish writes summary.csv, and draws the final value against each setting.
+func (t *trials) publish(dir string, opt experiment.Options) ([]string, error) {
+	t.logs.WarnOfFiles()
+	var b bytes.Buffer
+	if err := report.Summarize(t.logs).WriteCSV(&b); err != nil {
+		return nil, err
+	}
+	if err := opt.Files.Replace(filepath.Join(dir, "summary.csv"), b.Bytes()); err != nil {
+		return nil, err
+	}
+	if len(t.logs.Datasets()) > 1 {
+		return nil, nil
+	}
+	figures, err := report.Figures(t.logs, report.FigureOptions{Figures: []string{"sensitivity"}, Y: []string{t.metric}})
+	var none *results.OptionError
+	if errors.As(err, &none) { // no setting is a number
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return render.Write(filepath.Join(dir, "figures"), figures, render.All(render.PrintDPI))
+}
