@@ -18,7 +18,7 @@ func (a *app) runCommand() *cobra.Command {
 	var sets, methods []string
 	var out string
 	var fresh bool
-	var jobs int
+	var jobs, repeats int
 	figures := string(experiment.DefaultFigures)
 	c := &cobra.Command{
 		Use:   "run CONFIG...",
@@ -28,9 +28,14 @@ func (a *app) runCommand() *cobra.Command {
 Results go to results/NAME: logs and weights of each run, figures, summary.csv.
 Two figures are drawn, the overview and the time to a target; dgn plot draws all.
 Runs that the folder already holds, made with the same settings, are kept, and
-interrupted or killed ones continue from their last checkpoint.`,
+interrupted or killed ones continue from their last checkpoint.
+
+With --timing each run is then repeated for its time, methods taking turns, with
+each thread bound to a CPU of its own, and medians, spreads and ratios are printed.
+The same command goes on with a measurement that was interrupted.`,
 		Example: `  dgn run configs/digits.yaml
-  dgn run configs/mnist.yaml --set train.epochs=2 --set 'methods.*.optimizer.learning_rate=0.05' --out /tmp/mnist`,
+  dgn run configs/mnist.yaml --set train.epochs=2 --set 'methods.*.optimizer.learning_rate=0.05' --out /tmp/mnist
+  dgn run configs/digits.yaml --timing=9 --threads 1`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			if !c.Flags().Changed("out") {
@@ -56,7 +61,8 @@ interrupted or killed ones continue from their last checkpoint.`,
 				return err
 			}
 			for _, conf := range configs {
-				if err := a.runOne(c, conf, experiment.Options{Out: out, Runs: policy(fresh), Jobs: jobs, Methods: methods}, set); err != nil {
+				opt := experiment.Options{Out: out, Runs: policy(fresh), Jobs: jobs, Methods: methods, Repeats: repeats}
+				if err := a.runOne(c, conf, opt, set); err != nil {
 					if errors.Is(err, c.Context().Err()) {
 						return err
 					}
@@ -72,6 +78,7 @@ interrupted or killed ones continue from their last checkpoint.`,
 	c.Flags().BoolVar(&fresh, "fresh", false, "make every run again; earlier ones are moved to old/, never deleted")
 	c.Flags().IntVar(&jobs, "jobs", 1, "runs made at the same time, sharing the threads; their times do not compare")
 	c.Flags().StringVar(&figures, "figures", figures, figuresUsage)
+	timingFlag(c.Flags(), &repeats)
 	return c
 }
 
@@ -99,7 +106,8 @@ func figureSet(text string) (experiment.FigureSet, error) {
 func (a *app) runOne(c *cobra.Command, conf *config.Config, opt experiment.Options, figures experiment.FigureSet) error {
 	screen := a.newScreen(c.Context())
 	log := a.logger(screen)
-	opt.Threads, opt.Data, opt.Build = a.settings.Threads, a.dataEnv(c.Context(), screen), experiment.ThisBuild(a.version)
+	opt.Threads, opt.AutoThreads = a.settings.Threads, a.settings.Auto
+	opt.Data, opt.Build = a.dataEnv(c.Context(), screen), experiment.ThisBuild(a.version)
 	opt.Log, opt.Monitor = log, screen.monitor(log)
 	result, err := experiment.Run(c.Context(), conf, opt)
 	screen.close()
@@ -107,6 +115,9 @@ func (a *app) runOne(c *cobra.Command, conf *config.Config, opt experiment.Optio
 		return err
 	}
 	_, publishErr := a.publish(result, figures, log)
+	if result.Timing != nil {
+		publishErr = errors.Join(publishErr, result.Timing.WriteTable(a.stdout))
+	}
 	return errors.Join(append([]error{err, publishErr}, result.Failed...)...)
 }
 

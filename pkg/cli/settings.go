@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/dualgn/dgn/pkg/diskfile"
@@ -21,7 +22,8 @@ import (
 type settings struct {
 	DataDir   string
 	Out       string
-	Threads   int
+	Threads   int  // the most, where it is to be chosen
+	Auto      bool // runs choose it by measurement
 	Offline   bool
 	LogFormat string
 	Quiet     bool
@@ -30,6 +32,25 @@ type settings struct {
 // maxThreads bounds the threads, and the runs made at the same time: more than
 // any machine has use for.
 const maxThreads = 1024
+
+// allThreads is the number of CPUs that the process may use.
+func allThreads() int { return min(runtime.NumCPU(), maxThreads) }
+
+// autoThreads is what to give in place of a number of threads, for runs to choose it.
+const autoThreads = "auto"
+
+// threadSetting is a number of threads in the settings file, or auto.
+type threadSetting struct{}
+
+// UnmarshalStrict implements [strict.Unmarshaler].
+func (threadSetting) UnmarshalStrict(v strict.Value) error {
+	var text string
+	if v.Decode(&text) == nil && text == autoThreads {
+		return nil
+	}
+	var n int
+	return v.Decode(&n)
+}
 
 // checkJobs checks the flag of that name.
 func checkJobs(jobs int) error {
@@ -46,7 +67,7 @@ var persistent = []string{"data_dir", "out", "threads", "offline", "log_format"}
 // define adds the flags of every command. The function it returns fills s from
 // flags, environment and settings file, in this order of precedence.
 func (s *settings) define(flags *pflag.FlagSet) (load func() error) {
-	flags.Int("threads", min(runtime.NumCPU(), maxThreads), "threads for arithmetic; results do not depend on it")
+	flags.String("threads", strconv.Itoa(allThreads()), "threads for arithmetic, or auto: one or all, whichever a run measures to be faster; results do not depend on it")
 	flags.Bool("offline", false, "never download data")
 	flags.String("log-format", "text", "format of logs on stderr: text or json")
 	flags.BoolVar(&s.Quiet, "quiet", false, "no progress, only warnings and errors")
@@ -105,11 +126,11 @@ func readFile(v *viper.Viper) error {
 	// viper folds case and ignores what it does not know, so the keys are
 	// checked strictly first.
 	var file struct {
-		DataDir   *string `yaml:"data_dir"`
-		Out       *string `yaml:"out"`
-		Threads   *int    `yaml:"threads"`
-		Offline   *bool   `yaml:"offline"`
-		LogFormat *string `yaml:"log_format"`
+		DataDir   *string        `yaml:"data_dir"`
+		Out       *string        `yaml:"out"`
+		Threads   *threadSetting `yaml:"threads"`
+		Offline   *bool          `yaml:"offline"`
+		LogFormat *string        `yaml:"log_format"`
 	}
 	doc, err := strict.Parse(path, data)
 	if err == nil {
@@ -129,8 +150,10 @@ func (s *settings) fill(v *viper.Viper) error {
 		errs = append(errs, fmt.Errorf("log-format (or %s): must be text or json, got %q", envName("log_format"), s.LogFormat))
 	}
 	// An environment variable that is not a number would be read as 0.
-	if err := v.UnmarshalKey("threads", &s.Threads); err != nil || s.Threads < 1 || s.Threads > maxThreads {
-		errs = append(errs, fmt.Errorf("threads (or %s): must be a whole number from 1 to %d, got %.40q", envName("threads"), maxThreads, v.GetString("threads")))
+	if s.Auto = v.GetString("threads") == autoThreads; s.Auto {
+		s.Threads = allThreads()
+	} else if err := v.UnmarshalKey("threads", &s.Threads); err != nil || s.Threads < 1 || s.Threads > maxThreads {
+		errs = append(errs, fmt.Errorf("threads (or %s): must be a whole number from 1 to %d, or auto, got %.40q", envName("threads"), maxThreads, v.GetString("threads")))
 	}
 	if err := v.UnmarshalKey("offline", &s.Offline); err != nil {
 		errs = append(errs, fmt.Errorf("offline (or %s): must be true or false, got %q", envName("offline"), v.GetString("offline")))

@@ -86,7 +86,8 @@ those that failed are made again.`,
 func (a *app) sweep(c *cobra.Command, study *config.Study, opt experiment.Options, figures experiment.FigureSet, dry bool) error {
 	screen := a.newScreen(c.Context())
 	log := a.logger(screen)
-	opt.Threads, opt.Data, opt.Log = a.settings.Threads, a.dataEnv(c.Context(), screen), log
+	opt.Threads, opt.AutoThreads = a.settings.Threads, a.settings.Auto
+	opt.Data, opt.Log = a.dataEnv(c.Context(), screen), log
 	opt.Build = experiment.ThisBuild(a.version)
 	if dry {
 		list, err := experiment.List(study, opt)

@@ -74,7 +74,8 @@ not made again; an interrupted search goes on with the same bits.`,
 func (a *app) tune(c *cobra.Command, s *config.Search, opt experiment.Options, figures experiment.FigureSet, dry bool) error {
 	screen := a.newScreen(c.Context())
 	log := a.logger(screen)
-	opt.Threads, opt.Data, opt.Build, opt.Log = a.settings.Threads, a.dataEnv(c.Context(), screen), experiment.ThisBuild(a.version), log
+	opt.Threads, opt.AutoThreads = a.settings.Threads, a.settings.Auto
+	opt.Data, opt.Build, opt.Log = a.dataEnv(c.Context(), screen), experiment.ThisBuild(a.version), log
 	if dry {
 		if opt.Out == "" {
 			opt.Out = filepath.Join("results", config.ResultsFolder(s.Config.Name))

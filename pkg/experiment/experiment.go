@@ -21,6 +21,7 @@ package experiment
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"path/filepath"
@@ -35,6 +36,7 @@ import (
 	"github.com/dualgn/dgn/pkg/plan"
 	"github.com/dualgn/dgn/pkg/problem"
 	"github.com/dualgn/dgn/pkg/runlog"
+	"github.com/dualgn/dgn/pkg/timing"
 )
 
 // Options are what a user may choose besides the experiment itself; none of
@@ -55,6 +57,12 @@ type Options struct {
 
 	// Executor makes the tasks; nil: Local. Another one finds them in the folder Out.
 	Executor Executor
+	// AutoThreads has runs of Local measure at their start whether one thread is faster
+	// than all.
+	AutoThreads bool
+	// Repeats is how often the time of each run is measured after the runs, methods taking
+	// turns and threads bound to CPUs; 0: not at all. It is for Local.
+	Repeats int
 }
 
 // complete fills in what callers may leave out.
@@ -91,6 +99,8 @@ type Result struct {
 	Left    int     // runs not begun, after an interruption or with FailFast
 	Failed  []error // a *RunError for each failed run
 
+	Timing *timing.Summary // of Options.Repeats; nil: no times were measured
+
 	Runs []folder.Status // all, in the order of the config
 
 	files diskfile.Files
@@ -125,6 +135,9 @@ func Run(ctx context.Context, c *config.Config, opt Options) (*Result, error) {
 
 // Sweep is [Run] for every point of a study.
 func Sweep(ctx context.Context, s *config.Study, opt Options) (*Result, error) {
+	if err := checkRepeats(s, &opt); err != nil {
+		return nil, err
+	}
 	opt.complete(ctx, s.Config)
 	cache := &problem.Cache{Env: opt.Data, Log: opt.Log}
 	p, err := newPlan(s, cache, opt)
@@ -135,13 +148,32 @@ func Sweep(ctx context.Context, s *config.Study, opt Options) (*Result, error) {
 	if err := f.Open(); err != nil {
 		return nil, err
 	}
+	local := &Local{
+		Folder: f, Problems: cache, Threads: max(opt.Threads/opt.Jobs, 1), Jobs: opt.Jobs,
+		Monitor: opt.Monitor, Log: opt.Log, FailFast: opt.FailFast, Auto: opt.AutoThreads,
+	}
+	if opt.Repeats > 0 {
+		return timed(ctx, p, local, opt)
+	}
 	if opt.Executor == nil {
-		opt.Executor = &Local{
-			Folder: f, Problems: cache, Threads: max(opt.Threads/opt.Jobs, 1), Jobs: opt.Jobs,
-			Monitor: opt.Monitor, Log: opt.Log, FailFast: opt.FailFast,
-		}
+		opt.Executor = local
 	}
 	return execute(ctx, p, f, opt)
+}
+
+// timed makes runs with threads bound to CPUs, and then measures their times.
+func timed(ctx context.Context, p *plan.Plan, local *Local, opt Options) (result *Result, err error) {
+	if local.Pin, err = pin(local.Threads, opt.Log); err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, local.Pin.release()) }()
+	opt.Executor = local
+	if result, err = execute(ctx, p, local.Folder, opt); err != nil {
+		return result, err
+	}
+	defer clock.Process.Use()()
+	result.Timing, err = newMeasurer(local, opt.Repeats).measure(ctx, result.Runs, opt.Runs == folder.Fresh)
+	return result, err
 }
 
 // newPlan lays out the runs of a study, whose data it reads.

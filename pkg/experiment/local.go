@@ -29,8 +29,10 @@ import (
 type Local struct {
 	Folder   *folder.Folder
 	Problems *problem.Cache
-	Threads  int // of each run
-	Jobs     int // runs made at the same time
+	Threads  int      // of each run
+	Auto     bool     // runs use one thread where steps are faster so
+	Pin      *Pinning // where threads are bound; nil: nowhere
+	Jobs     int      // runs made at the same time
 	Monitor  Monitor
 	Log      *slog.Logger
 	FailFast bool // begin no run after one has failed
@@ -135,10 +137,11 @@ func (l *Local) open(t plan.Task) (*problem.Problem, error) {
 func (l *Local) train(ctx context.Context, p *problem.Problem, c *folder.Claim, r RunInfo) (err error) {
 	files, log := l.Folder.Files, r.Logger(l.Log)
 	m := l.manifest(r.Task)
-	m.Checksums, m.Choices, m.Shared = p.Checksums, p.Choices, l.Folder.Shared()
+	m.Checksums, m.Choices, m.Placement = p.Checksums, p.Choices, l.Pin.observe()
+	m.Shared = l.Folder.Shared()
 	save := func() error { return m.Write(c.Path, files.Replace) }
 	if c.From != nil {
-		resume(m, c.Resumed, c.From)
+		resume(m, c.Resumed, c.From, l.Auto)
 		log.Info("continued from a checkpoint", "step", c.From.Step)
 	}
 	monitor := l.Monitor.Start(r)
@@ -185,7 +188,16 @@ func (l *Local) train(ctx context.Context, p *problem.Problem, c *folder.Claim, 
 		return err
 	}
 	defer leave()
-	return l.logged(ctx, train.Training{Problem: p, Method: method, Seed: r.Seed, Threads: l.Threads}, keep, monitor, m)
+	return l.logged(ctx, l.training(p, r.Task, m.ThreadChoice), keep, monitor, m)
+}
+
+// training is that of a task, with as many threads as its part before a checkpoint chose.
+func (l *Local) training(p *problem.Problem, t plan.Task, chosen *runlog.ThreadChoice) train.Training {
+	of := train.Training{Problem: p, Method: &p.Config.Methods[0], Seed: t.Seed, Threads: l.Threads, Auto: l.Auto, CPUs: l.Pin.cpus()}
+	if chosen != nil {
+		of.Threads, of.Auto = chosen.Threads, false
+	}
+	return of
 }
 
 // logged trains with logs, and notes in the manifest what came of it.
@@ -194,7 +206,8 @@ func (l *Local) logged(ctx context.Context, t train.Training, keep *checkpoint.K
 	if err != nil {
 		return err
 	}
-	end, err := t.Run(ctx, train.Output{Log: logs, Checkpoints: keep, Monitor: monitor})
+	chosen := func(c runlog.ThreadChoice) { m.Threads, m.ThreadChoice = c.Threads, &c }
+	end, err := t.Run(ctx, train.Output{Log: logs, Checkpoints: keep, Monitor: monitor, Chosen: chosen})
 	m.Outcome, m.Detail = end.Outcome, end.Detail
 	m.WallSeconds, m.GradientSteps = end.WallSeconds, end.GradientSteps
 	m.Suspensions, m.SuspendedSeconds = end.Stops.Number, end.Stops.Time.Seconds()

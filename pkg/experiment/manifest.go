@@ -36,8 +36,9 @@ func clocked(c *config.Config) (keys []string) {
 	return keys
 }
 
-// resume makes m, of a run about to start, that of the continuation of old.
-func resume(m, old *runlog.Manifest, from *checkpoint.Checkpoint) {
+// resume makes m, of a run about to start, that of the continuation of old. Where the
+// number of threads is chosen by measurement, the choice of old stays.
+func resume(m, old *runlog.Manifest, from *checkpoint.Checkpoint, auto bool) {
 	m.Resumed = append(old.Resumed, runlog.Resumption{Step: from.Step, Time: m.Start})
 	m.Start = old.Start
 	if len(m.Varied) == 0 {
@@ -46,10 +47,13 @@ func resume(m, old *runlog.Manifest, from *checkpoint.Checkpoint) {
 	m.Shared = m.Shared || old.Shared
 	m.WallSeconds, m.GradientSteps = from.Clock.Seconds(), from.GradientSteps
 	m.Suspensions, m.SuspendedSeconds = from.Stops.Number, from.Stops.Time.Seconds()
+	if old.ThreadChoice != nil && old.ThreadChoice.Threads <= m.Threads && auto {
+		m.Threads, m.ThreadChoice = old.ThreadChoice.Threads, old.ThreadChoice
+	}
 	for _, d := range []struct {
 		what string
 		same bool
-	}{{"processors", m.CPU == old.CPU}, {"threads", m.Threads == old.Threads}, {"jobs", m.Jobs == old.Jobs}} {
+	}{{"processors", m.CPU == old.CPU}, {"threads", m.Threads == old.Threads}, {"jobs", m.Jobs == old.Jobs}, {"placement", samePlace(m.Placement, old.Placement)}} {
 		if !d.same || slices.Contains(old.Mixed, d.what) {
 			m.Mixed = append(m.Mixed, d.what)
 		}

@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/dualgn/dgn/pkg/runlog"
 )
 
 func TestLoadErrors(t *testing.T) {
@@ -74,9 +76,18 @@ func TestTiming(t *testing.T) {
 	if s := load(t, a, b).Timing(); s != "times do not compare: runs were made with different threads" {
 		t.Errorf("other threads: %q", s)
 	}
+	a.ThreadChoice, b.ThreadChoice = &runlog.ThreadChoice{Threads: 2}, &runlog.ThreadChoice{Threads: 4}
+	if s := load(t, a, b).Timing(); s != "" {
+		t.Errorf("threads that were chosen: %q", s)
+	}
+	a.ThreadChoice, b.ThreadChoice = nil, nil
 	b.Threads, b.Mixed = 2, []string{"threads"}
 	if s := load(t, a, b).Timing(); s != "times do not compare: runs were made with different threads" {
 		t.Errorf("other threads for a part of a run: %q", s)
+	}
+	b.Mixed = []string{"placement"}
+	if s := load(t, a, b).Timing(); s != "times do not compare: runs were made with different placement" {
+		t.Errorf("other CPUs for a part of a run: %q", s)
 	}
 	b.Mixed, b.CPU, b.Version = nil, "other", "9"
 	if s := load(t, a, b).Timing(); !strings.Contains(s, "versions, processors") {

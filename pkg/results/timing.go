@@ -18,7 +18,9 @@ func (res *Results) Timing() string {
 			same bool
 		}{
 			{"versions", r.Version == first.Version && r.Commit == first.Commit}, {"processors", r.CPU == first.CPU && r.ISA == first.ISA},
-			{"threads", r.Threads == first.Threads}, {"jobs", r.Jobs == first.Jobs},
+			// Runs that chose their threads each have the number that they are faster on.
+			{"threads", r.Threads == first.Threads || r.ThreadChoice != nil && first.ThreadChoice != nil},
+			{"jobs", r.Jobs == first.Jobs}, {"placement", true},
 		} {
 			if (i > 0 && !m.same || slices.Contains(r.Mixed, m.name)) && !slices.Contains(differ, m.name) {
 				differ = append(differ, m.name)

@@ -75,7 +75,8 @@ type Manifest struct {
 
 	// Resumed has an entry for each time that the run continued from a
 	// checkpoint. Mixed lists what of the machine was not the same all the time,
-	// so that its wall clock compares with no other: processors, threads, jobs.
+	// so that its wall clock compares with no other: processors, threads, jobs,
+	// placement.
 	Resumed []Resumption `json:"resumed,omitempty"`
 	Mixed   []string     `json:"mixed,omitempty"`
 
@@ -97,6 +98,9 @@ type Manifest struct {
 	// Clocked lists the settings by which the run follows the clock: made again, it has
 	// other bits.
 	Clocked []string `json:"clocked,omitempty"`
+
+	Placement    *Placement    `json:"placement,omitempty"`     // nil: threads ran where the system put them
+	ThreadChoice *ThreadChoice `json:"thread_choice,omitempty"` // nil: Threads was asked for
 }
 
 // A Resumption is one continuation of an interrupted run.

@@ -11,7 +11,7 @@ import (
 // loops do not nest and do not overlap. A nil Pool runs everything on the
 // calling goroutine.
 type Pool struct {
-	threads int
+	threads int // that take part in loops
 	spins   int // rounds of waiting before a thread sleeps
 	busy    atomic.Bool
 	work    loop
@@ -43,6 +43,7 @@ const (
 // chunk's bounds never depend on who runs it.
 type loop struct {
 	n, grain int
+	threads  int // that may take part
 	next     atomic.Int64
 	body     func(lo, hi int)         // one of the two
 	on       func(worker, lo, hi int) // is told which thread it is on
@@ -57,7 +58,12 @@ type loop struct {
 const shut = 1 << 32
 
 // NewPool returns a pool of so many threads, the caller's included.
-func NewPool(threads int) *Pool {
+func NewPool(threads int) *Pool { return NewPoolOn(threads, func(int) {}) }
+
+// NewPoolOn is [NewPool] of threads besides the caller's that begin with a call of
+// begin, which is told which of them it is on, from 1: it can bind them to CPUs. What a
+// goroutine locks to its thread there goes with the pool.
+func NewPoolOn(threads int, begin func(thread int)) *Pool {
 	p := &Pool{threads: max(threads, 1)}
 	p.work.door.Store(shut)
 	if p.threads <= runtime.GOMAXPROCS(0) {
@@ -67,13 +73,16 @@ func NewPool(threads int) *Pool {
 		w := &worker{wake: make(chan struct{}, 1)}
 		p.workers = append(p.workers, w)
 		go func() {
+			begin(i + 1)
 			for seen := uint32(0); ; {
 				seen = w.wait(seen, p.spins)
 				if p.closed.Load() {
 					return
 				}
 				if p.work.enter() {
-					p.work.run(i + 1)
+					if i+1 < p.work.threads { // and not one that was told of an earlier loop
+						p.work.run(i + 1)
+					}
 					p.work.door.Add(-1)
 				}
 			}
@@ -122,12 +131,21 @@ func (p *Pool) Close() {
 	}
 }
 
-// Threads returns the number of threads, 1 for a nil pool.
+// Threads returns the number of threads that take part in loops, 1 for a nil pool.
 func (p *Pool) Threads() int {
 	if p == nil {
 		return 1
 	}
 	return p.threads
+}
+
+// Use makes the loops that follow run on the first so many threads of the pool, of which
+// the others sleep. A number that the pool does not have panics.
+func (p *Pool) Use(threads int) {
+	if threads < 1 || threads > len(p.workers)+1 {
+		panic("tensor: Use: the pool has not so many threads")
+	}
+	p.threads = threads
 }
 
 // For calls body(lo, hi) for the chunks [0, grain), [grain, 2 grain), ... of
@@ -163,10 +181,10 @@ func (p *Pool) run(n, grain int, body func(lo, hi int), on func(worker, lo, hi i
 		panic("tensor: For: loops of one pool must not nest or overlap")
 	}
 	w := &p.work
-	w.n, w.grain, w.body, w.on = n, grain, body, on
+	w.n, w.grain, w.threads, w.body, w.on = n, grain, p.threads, body, on
 	w.next.Store(0)
 	w.door.Store(0)
-	for _, h := range p.workers[:min(len(p.workers), chunks-1)] {
+	for _, h := range p.workers[:min(p.threads, chunks)-1] {
 		h.tell()
 	}
 	w.run(0)

@@ -41,6 +41,7 @@ type trainer[T tensor.Float] struct {
 	out    Output
 	inner  *innerLog // nil: inner solves are not recorded
 	large  bool      // its garbage may be in the way, see tidy
+	auto   bool      // the number of threads is to be chosen
 
 	// Everything that changes from step to step, and that a checkpoint keeps;
 	// the order of batches and how images are augmented, follow from seed and step.
@@ -135,21 +136,31 @@ func (t *trainer[T]) warmUp() error {
 			fresh[name] = slices.Clone(v)
 		}
 	}
+	forget := func() error {
+		copy(t.w, w)
+		t.counters, t.gradientSteps = oracles.Counters{}, 0
+		t.lineSearch = t.method.LineSearch.Must()
+		if remembers {
+			if err := oracle.Restore(fresh); err != nil {
+				return fmt.Errorf("the oracle does not take back the state that it began with: %w", err)
+			}
+		}
+		return nil
+	}
 	began := time.Now()
 	t.advance()
 	if limits := t.config.Train; limits.Seconds > 0 && limits.Budget(t.order.perEpoch()) {
 		t.warmed = time.Since(began).Seconds() / limits.Seconds
 	}
-
-	copy(t.w, w)
-	t.counters, t.gradientSteps = oracles.Counters{}, 0
-	if remembers {
-		if err := oracle.Restore(fresh); err != nil {
-			return fmt.Errorf("the oracle does not take back the state that it began with: %w", err)
+	if t.auto {
+		if err := t.chooseThreads(forget); err != nil {
+			return err
 		}
 	}
+	if err := forget(); err != nil {
+		return err
+	}
 	t.resetOptimizer()
-	t.lineSearch = t.method.LineSearch.Must()
 	return nil
 }
 

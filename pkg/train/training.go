@@ -25,6 +25,9 @@ type Training struct {
 	Method  *config.Method // of the problem's config
 	Seed    uint64
 	Threads int
+
+	Auto bool  // one thread is used where steps are faster so, as is measured at the start
+	CPUs []int // that the threads are bound to, one each; nil: the system chooses
 }
 
 // An Output is where a run writes; all of it is needed.
@@ -32,6 +35,10 @@ type Output struct {
 	Log         *runlog.Writer
 	Checkpoints *checkpoint.Keeper // whose Last is where the run continues, nil at its beginning
 	Monitor     Monitor
+
+	// Chosen is told, with [Training.Auto], how many threads are used and why; nil: nobody
+	// is.
+	Chosen func(runlog.ThreadChoice)
 }
 
 // A Monitor follows a run. Its time is not counted as training.
@@ -62,8 +69,11 @@ type End struct {
 // where it should. The error is that of a failed run.
 func (t Training) Run(ctx context.Context, out Output) (End, error) {
 	defer clock.Process.Use()()
-	pool := tensor.NewPool(t.Threads)
-	defer pool.Close()
+	pool, end, err := t.pool()
+	if err != nil {
+		return End{Outcome: runlog.Failed}, err
+	}
+	defer end()
 	if t.Problem.Config.Precision == "float64" {
 		return runIn[float64](ctx, t, out, pool)
 	}
@@ -73,7 +83,7 @@ func (t Training) Run(ctx context.Context, out Output) (End, error) {
 // runIn is Run in precision T.
 func runIn[T tensor.Float](ctx context.Context, of Training, out Output, pool *tensor.Pool) (end End, err error) {
 	t := newTrainer[T](of, pool)
-	t.out, t.clock.Watch = out, &clock.Process
+	t.out, t.clock.Watch, t.auto = out, &clock.Process, of.Auto
 	t.large = of.Problem.Footprint(of.Method, of.Threads).Total() > memory.Small
 	end.Outcome, end.Detail, err = t.train(ctx)
 	err = errors.Join(err, t.saveDuals())
