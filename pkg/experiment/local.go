@@ -206,7 +206,7 @@ func openLogs(keep *checkpoint.Keeper, c *config.Config, m *config.Method) (*run
 	if keep.Last != nil {
 		sizes = keep.Last.Logs
 	}
-	return runlog.NewWriter(keep.Files, keep.Dir, c.Log.Inner && m.Solves(), sizes)
+	return runlog.NewWriter(keep.Files, keep.Dir, runlog.Requests{Inner: c.Log.Inner && m.Solves(), Probes: m.Probe != nil}, sizes)
 }
 
 // record notes the error of a run that could not begin, or continue.

@@ -42,10 +42,28 @@ func Comparable(method, other Spec) error {
 		return strict.Field("gamma", "is not that of the method's oracle: with another gamma the exact direction is another; leave the key out")
 	case p.WeightDecay != q.WeightDecay:
 		return strict.Field("weight_decay", "is %g, and %g in the method's oracle: the exact direction is another; leave the key out", q.WeightDecay, p.WeightDecay)
-	case q.WarmStart:
-		return strict.Field("warm_start", "must be false: a probe calls an oracle several times on one mini-batch, so that it would start from its own solution")
 	}
 	return nil
+}
+
+// Cold returns an error about its key if an oracle starts from what earlier calls found.
+// Called several times on one mini-batch it would start from its own solution.
+func Cold(s Spec) error {
+	if m, ok := s.(modelled); ok {
+		if _, o := m.model(); o.WarmStart {
+			return strict.Field("warm_start", "must be false: the oracle is called several times on one mini-batch, and would start from its own solution")
+		}
+	}
+	return nil
+}
+
+// Budget returns the inner iterations that an oracle makes at most, 0 where it has none.
+func Budget(s Spec) int {
+	if m, ok := s.(modelled); ok {
+		_, o := m.model()
+		return o.InnerIterations
+	}
+	return 0
 }
 
 // equal reports whether two gammas are the same at every time.
