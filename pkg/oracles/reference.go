@@ -3,6 +3,7 @@ package oracles
 import (
 	"math"
 	"reflect"
+	"strings"
 
 	"github.com/dualgn/dgn/pkg/losses"
 	"github.com/dualgn/dgn/pkg/size"
@@ -25,7 +26,7 @@ func (o ProxLinear) model() (string, Inner)  { return "prox_linear", o.Inner }
 func Comparable(method, other Spec) error {
 	a, ok := method.(modelled)
 	if !ok {
-		return strict.Field("kind", "the method's oracle has no inner problem whose exact direction is known, so there are no solvers to compare; take gauss_newton or prox_linear")
+		return strict.Field("kind", "the method's oracle has no inner problem whose exact direction is known, so there are no solvers to compare; take %s", strings.Join(Compared(), " or "))
 	}
 	b, ok := other.(modelled)
 	if !ok {
@@ -55,6 +56,16 @@ func Cold(s Spec) error {
 		}
 	}
 	return nil
+}
+
+// Compared returns the names of the oracles whose solvers can be compared.
+func Compared() (names []string) {
+	for _, name := range Known.Names() {
+		if _, ok := Known.Default(name).Must().(modelled); ok {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 // Budget returns the inner iterations that an oracle makes at most, 0 where it has none.
