@@ -12,7 +12,7 @@ import (
 	"github.com/dualgn/dgn/pkg/oracles"
 )
 
-// probed is an experiment whose method is probed on line 12.
+// probed is an experiment whose method is probed from line 11 on.
 const probed = `
 name: probed
 data: {name: digits}
@@ -117,6 +117,29 @@ func TestProbeErrors(t *testing.T) {
 	_, err = Parse("probed.yaml", []byte(strings.Replace(probed, "    oracle: {", "    #", 1)), nil)
 	if err == nil || !strings.Contains(err.Error(), "the method's oracle has no inner problem") {
 		t.Errorf("no oracle: %v", err)
+	}
+}
+
+// TestProbeFits: oracles, and a reference, that hold too much are refused with the key.
+func TestProbeFits(t *testing.T) {
+	m := parse(t, probed).Methods[0]
+	for examples, want := range map[int]string{
+		100:     "",
+		2_000:   "probed: methods.GN.probe.oracles.exact.solver: cholesky holds the Gram matrix of a mini-batch, 20000 x 20000 numbers",
+		100_000: "probed: methods.GN.probe.oracles.exact.solver: cholesky holds",
+	} {
+		err := m.Probe.Fits(m.Oracle, losses.Logistic{}, oracles.Dims{Examples: examples, Outputs: 10, Weights: 100})
+		if want = strings.Replace(want, "probed:", "toy.yaml:16:", 1); want == "" && err != nil || want != "" && (err == nil || !strings.HasPrefix(err.Error(), want)) {
+			t.Errorf("%d examples: %v, want %s", examples, err, want)
+		}
+	}
+	m.Probe.Oracles = m.Probe.Oracles[:1]
+	if err := m.Probe.Fits(m.Oracle, losses.Logistic{}, oracles.Dims{Examples: 20_000, Outputs: 10, Weights: 100}); err != nil {
+		t.Error(err)
+	}
+	err := m.Probe.Fits(m.Oracle, losses.Logistic{}, oracles.Dims{Examples: 100_000, Outputs: 10, Weights: 100})
+	if err == nil || !strings.HasPrefix(err.Error(), "toy.yaml:12: methods.GN.probe: the exact direction, which the oracles are compared with, is out of reach: inner_iterations: cg keeps a vector of 1000000 numbers") {
+		t.Error(err)
 	}
 }
 
