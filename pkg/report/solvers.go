@@ -133,11 +133,16 @@ func (d *drawing) solversFigure(s results.Series, list []probed, x quantity, log
 			steps[c.Step] = true
 		}
 	}
+	residual := "the residual is that of the system which an oracle solves, in the dual or in the primal"
+	if kind, _ := s.Runs[0].Value("oracle.kind"); kind == "prox_linear" {
+		residual += ", in the dual that of the recursion, into which the rounding of d does not enter"
+	}
 	parts := []string{
 		fmt.Sprintf("%s, along %s: a mark for each budget of inner iterations", d.res.Runs[0].Dataset, s.Label),
 		fmt.Sprintf("medians over %d probed steps of n = %d seeds, band: quartiles", len(steps), logs),
 		"a solve that has ended holds its last value",
-		fmt.Sprintf("the residual is that of the system which an oracle solves, in the dual or in the primal; directions d are made in %s, the exact one d* in float64", s.Runs[0].Precision),
+		residual,
+		fmt.Sprintf("directions d are made in %s, the exact one d* in float64", s.Runs[0].Precision),
 	}
 	if text := marks.String(); text != "" {
 		parts = append(parts, text)

@@ -20,6 +20,7 @@ func TestSolvers(t *testing.T) {
 		runs = append(runs, r)
 	}
 	other := fake("PL", 1, 0, "finished", 2, 1)
+	other.Settings = map[string]string{"oracle.kind": "prox_linear"}
 	other.Probes = strings.ReplaceAll(probeLog(1), "slow", "sl\x1bow")
 	runs = append(runs, other, fake("SGD", 2, 0, "finished", 2, 1))
 	res := load(t, runs...)
@@ -29,8 +30,8 @@ func TestSolvers(t *testing.T) {
 	}
 	f := files["solvers"]
 	says(t, "solvers", f, "slow", "fast", "relative residual", "duality gap", "distance |d - d*| / |d*|", "model gap P(d) - P(d*)", "cost of the direction [gradients of one mini-batch]",
-		"digits, along GN: a mark for each budget", "medians over 3 probed steps of n = 2 seeds, band: quartiles", "are made in float32, the exact one d* in float64", "triangles at the lower edge", "!PL", "!time")
-	says(t, "solvers_2", files["solvers_2"], `sl\x1bow`, "along PL", "over 1 probed steps of n = 1 seeds")
+		"digits, along GN: a mark for each budget", "medians over 3 probed steps of n = 2 seeds, band: quartiles", "are made in float32, the exact one d* in float64", "triangles at the lower edge", "!PL", "!time", "!recursion")
+	says(t, "solvers_2", files["solvers_2"], `sl\x1bow`, "along PL", "over 1 probed steps of n = 1 seeds", "in the dual that of the recursion")
 	for _, p := range f.Panels {
 		if p.X.Range != f.Panels[0].X.Range || !p.X.Log || !p.Y.Log || len(p.Curves) != 2 {
 			t.Errorf("%+v", p.X)

@@ -62,7 +62,8 @@ type Probe struct {
 	StopReason string `csv:"stop_reason"`
 
 	// Residual and gap are those of the direction, measured by a JVP (and a VJP in the
-	// primal and for prox-linear). The residual is of the system that the oracle solves.
+	// primal and for prox-linear); but for the residual of prox-linear in the dual, which is
+	// that of the recursion. It is of the system, or condition, that the oracle solves.
 	RelativeResidual float64 `csv:"relative_residual,optional"`
 	DualityGap       float64 `csv:"duality_gap,optional"`
 
