@@ -127,10 +127,20 @@ func median(list []float64) float64 {
 	return (list[(n-1)/2] + list[n/2]) / 2
 }
 
-// ended reports whether the last solve ended before its budget did: it would do so with
-// any larger one.
+// ended reports whether the last solve would have ended in the same way with any larger
+// budget. Where the direction was refused and the gradient step taken in its place, more
+// iterations may make a better one.
 func ended(rows []runlog.Probe) bool {
-	return len(rows) > 0 && rows[len(rows)-1].StopReason != oracles.StoppedBudget
+	if len(rows) == 0 {
+		return false
+	}
+	switch last := rows[len(rows)-1]; last.StopReason {
+	case oracles.StoppedBudget:
+		return false
+	case oracles.StoppedNoDecrease, oracles.StoppedSlope, oracles.StoppedRounding:
+		return last.Iterations < last.Budget
+	}
+	return true
 }
 
 // solve finds the exact direction of a subproblem.

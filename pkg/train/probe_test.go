@@ -212,6 +212,21 @@ func TestBudgets(t *testing.T) {
 			t.Errorf("%d: %s, want %s", largest, got, want)
 		}
 	}
+	for _, c := range []struct {
+		reason             string
+		iterations, budget int
+		want               bool
+	}{
+		{oracles.StoppedBudget, 4, 4, false}, {oracles.StoppedExact, 1, 1, true}, {oracles.StoppedTolerance, 4, 4, true}, {oracles.StoppedGradient, 0, 0, true},
+		{oracles.StoppedNoDecrease, 4, 4, false}, {oracles.StoppedNoDecrease, 3, 4, true}, {oracles.StoppedSlope, 2, 3, true},
+	} {
+		if got := ended([]runlog.Probe{{StopReason: c.reason, Iterations: c.iterations, Budget: c.budget}}); got != c.want {
+			t.Errorf("%+v: %t", c, got)
+		}
+	}
+	if ended(nil) {
+		t.Error("what has not begun has ended")
+	}
 	if got := median([]float64{3, 1, 2}); got != 2 {
 		t.Errorf("median %g", got)
 	}
