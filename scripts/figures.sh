@@ -20,7 +20,7 @@ plot regression overview
 plot regression_diabetes overview
 plot mnist_conv overview
 plot cifar10 overview
-plot inner_solvers inner,duals
+plot inner_solvers solvers,duals
 # Against cost alone: other programs ran during the sweeps.
 plot sweep_inner_budget sensitivity,formulations
 plot sweep_learning_rate curves,target --x cost --y train_loss,test_accuracy

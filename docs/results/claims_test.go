@@ -131,24 +131,130 @@ func (s source) lower() (wins, all int) {
 	return wins, all
 }
 
-// solves returns, of the logged solves of an inner solver, the mean number of iterations to
-// a relative residual of 1e-5 and the largest residual after 20.
-func (s source) solves(method string) (iterations, largest float64) {
+// courses returns what a compared oracle made of each subproblem along a method, in the
+// same order for all oracles: a row for each budget.
+func (s source) courses(method, oracle string) (out [][]row) {
 	s.t.Helper()
-	logs, _ := filepath.Glob("inner_solvers/runs/" + method + "/*/inner.csv")
-	count := 0
+	logs, err := filepath.Glob("inner_solvers/runs/" + method + "/*/probes.csv")
+	if err != nil || len(logs) != 3 {
+		s.t.Fatal(logs, err)
+	}
 	for _, path := range logs {
-		residuals := map[string][]float64{} // by step
+		step := ""
 		for _, r := range read(s.t, path) {
-			residuals[r["step"]] = append(residuals[r["step"]], r.number(s.t, "relative_residual"))
-		}
-		for _, solve := range residuals {
-			count++
-			iterations += float64(slices.IndexFunc(solve, func(v float64) bool { return v <= 1e-5 }))
-			largest = max(largest, solve[20])
+			if r["oracle"] != oracle {
+				continue
+			}
+			if r["step"] != step {
+				step, out = r["step"], append(out, nil)
+			}
+			out[len(out)-1] = append(out[len(out)-1], r)
 		}
 	}
-	return iterations / float64(count), largest
+	if len(out) != 9 {
+		s.t.Fatalf("%s, %s: %d solves", method, oracle, len(out))
+	}
+	return out
+}
+
+// costs returns, over the subproblems, the median and the largest cost of a direction of an
+// oracle, of the least budget that comes so near to the exact one, and how many do not.
+func (s source) costs(method, oracle string, distance float64) (median, largest float64, missed int) {
+	s.t.Helper()
+	var costs []float64
+	for _, rows := range s.courses(method, oracle) {
+		cost := math.Inf(1)
+		for _, r := range rows {
+			if r.number(s.t, "distance") <= distance {
+				cost = r.number(s.t, "cost")
+				break
+			}
+		}
+		if math.IsInf(cost, 1) {
+			missed++
+		}
+		costs = append(costs, cost)
+	}
+	slices.Sort(costs)
+	return costs[len(costs)/2], costs[len(costs)-1], missed
+}
+
+// budget returns the row of a budget.
+func (s source) budget(rows []row, budget string) row {
+	s.t.Helper()
+	i := slices.IndexFunc(rows, func(r row) bool { return r["budget"] == budget })
+	if i < 0 {
+		s.t.Fatalf("no budget %s in %v", budget, rows)
+	}
+	return rows[i]
+}
+
+// truncated counts the subproblems of Gauss-Newton in which one dual iteration is farther
+// from the exact direction, and above the least model, than two primal ones of the same cost.
+func (s source) truncated() (farther, above int) {
+	s.t.Helper()
+	dual, primal := s.courses("gauss-newton", "dual, CG"), s.courses("gauss-newton", "primal, CG")
+	for i := range dual {
+		d, p := s.budget(dual[i], "1"), s.budget(primal[i], "2")
+		if d["cost"] != p["cost"] || d["step"] != p["step"] {
+			s.t.Errorf("%v, %v", d, p)
+		}
+		if d.number(s.t, "distance") > p.number(s.t, "distance") {
+			farther++
+		}
+		if d.number(s.t, "model_gap") > p.number(s.t, "model_gap") {
+			above++
+		}
+	}
+	return farther, above
+}
+
+// factored returns the cost of an exact direction of Gauss-Newton, what float32 leaves of
+// distance in the median, and how many times as long as twelve dual iterations it takes.
+func (s source) factored() (cost, left, shortest, longest float64) {
+	s.t.Helper()
+	shortest = math.Inf(1)
+	var distances []float64
+	dual := s.courses("gauss-newton", "dual, CG")
+	for i, rows := range s.courses("gauss-newton", "dual, Cholesky") {
+		r := rows[0]
+		cost = max(cost, r.number(s.t, "cost"))
+		distances = append(distances, r.number(s.t, "distance"))
+		times := r.number(s.t, "seconds") / s.budget(dual[i], "12").number(s.t, "seconds")
+		shortest, longest = min(shortest, times), max(longest, times)
+	}
+	slices.Sort(distances)
+	return cost, distances[len(distances)/2], shortest, longest
+}
+
+// comparison are the sentences on the inner solvers.
+func (s source) comparison() []string {
+	s.t.Helper()
+	median := func(method, oracle string, distance float64) float64 {
+		m, _, _ := s.costs(method, oracle, distance)
+		return m
+	}
+	largest := func(method, oracle string) float64 {
+		_, l, _ := s.costs(method, oracle, 1e-3)
+		return l
+	}
+	const gn, pl = "gauss-newton", "prox-linear"
+	const cg, pcg, primal = "dual, CG", "dual, preconditioned CG", "primal, CG"
+	const newton, preconditioned, factored = "dual, Newton-CG", "dual, Newton, preconditioned CG", "dual, Newton-Cholesky"
+	cost, left, shortest, longest := s.factored()
+	farther, above := s.truncated()
+	_, _, missed := s.costs(pl, newton, 1e-3)
+	_, _, missedToo := s.costs(pl, preconditioned, 1e-3)
+	return []string{
+		fmt.Sprintf("takes %.1f gradients by conjugate gradients in the dual, %.1f preconditioned, and %.1f in the primal, medians of nine solves; in the hardest %.1f, %.1f and %.1f.",
+			median(gn, cg, 1e-3), median(gn, pcg, 1e-3), median(gn, primal, 1e-3), largest(gn, cg), largest(gn, pcg), largest(gn, primal)),
+		fmt.Sprintf("to the %.0e that float32 leaves, for %.1f, beside the %.1f, %.1f and %.1f that the others take to 1e-5.", left, cost, median(gn, cg, 1e-5), median(gn, pcg, 1e-5), median(gn, primal, 1e-5)),
+		fmt.Sprintf("took %.1f to %.1f times as long as those of twelve dual iterations", shortest, longest),
+		fmt.Sprintf("is farther from the exact direction than they are in %s of nine solves, and higher above the least model in %s;", words[farther], words[above]),
+		fmt.Sprintf("takes %.1f gradients in the primal, and in the dual %.1f preconditioned, %.1f not, and %.1f factored.",
+			median(pl, "primal, Newton-CG", 1e-3), median(pl, preconditioned, 1e-3), median(pl, newton, 1e-3), median(pl, factored, 1e-3)),
+		fmt.Sprintf("do not come so far in %s and %s of the nine, which take %.1f in the primal and %.1f factored at most.", words[missed], words[missedToo], largest(pl, "primal, Newton-CG"), largest(pl, factored)),
+	}
 }
 
 // lost returns the points of test accuracy that ten times too large a gamma costs.
@@ -183,9 +289,7 @@ func (s source) claims() []string {
 	plainLow, plainHigh := s.reached("SGD", "SGD momentum", "Adam")
 	dualLow, dualHigh := s.reached("dual GN + Armijo", "dual GN + Adam", "prox-linear + Armijo")
 	adamWins, adamRates := s.lower()
-	dualIterations, dualLargest := s.solves("gn-dual-cg")
-	primalIterations, primalLargest := s.solves("gn-primal-cg")
-	return []string{
+	return append(s.comparison(), []string{
 		fmt.Sprintf("its train loss is %.0f times lower than that of momentum", s.ratio("quickstart", "SGD momentum", "dual GN", "train_loss")),
 		fmt.Sprintf("A step along it costs %.1f gradients, and takes %.1f times as long as one of Adam", s.ratio("quickstart", "dual GN", "Adam", "cost"), s.ratio("quickstart", "dual GN", "Adam", "wall_seconds")),
 		fmt.Sprintf("Given that cost, 80 passes, momentum ends at %.2f of its train loss and Adam at %.2f, and they take %.1f and %.1f of its time", epochs("SGD momentum", "80"), epochs("Adam", "80"), clock("SGD momentum"), clock("Adam")),
@@ -206,13 +310,11 @@ func (s source) claims() []string {
 		fmt.Sprintf("the lower one at %s of %s learning rates", words[adamWins], words[adamRates]),
 		fmt.Sprintf("ten times too large a gamma costs %.0f points of accuracy in place of %.0f.", s.lost("prox-linear + Armijo"), s.lost("dual GN + Armijo")),
 		fmt.Sprintf("takes %.0f to %.0f gradients with SGD, momentum and Adam, and %.0f to %.0f with dual directions.", plainLow, plainHigh, dualLow, dualHigh),
-		fmt.Sprintf("takes %.1f iterations in the dual and %.1f in the primal", dualIterations, primalIterations),
-		fmt.Sprintf("largest residuals are %.0e and %.0e.", dualLargest, primalLargest),
 		fmt.Sprintf("a step costs %.1f gradients (10 conjugate gradient iterations: %.0f in the dual, %.0f in the primal)",
 			s.ratio("regression", "GN dual exact", "Adam", "cost"), s.ratio("regression", "GN dual, 10 CG", "Adam", "cost"), s.ratio("regression", "GN primal, 10 CG", "Adam", "cost")),
 		fmt.Sprintf("where Adam ends, at %.0f,", s.mean("regression", "Adam", "cost")),
 		fmt.Sprintf("cheapest of the three, at %.1f gradients a step.", s.ratio("regression_diabetes", "GN dual exact", "Adam", "cost")),
-	}
+	}...)
 }
 
 // TestClaims computes the numbers of the sentences.

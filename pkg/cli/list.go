@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/dualgn/dgn/pkg/config"
 	"github.com/dualgn/dgn/pkg/datasets"
 	"github.com/dualgn/dgn/pkg/losses"
 	"github.com/dualgn/dgn/pkg/nn"
@@ -43,15 +44,32 @@ func sectionOf[T any](name string, t *registry.Table[T], about func(build func()
 			if e.Reference != "" {
 				fmt.Fprintf(w, "  %-*s [%s]\n", width, "", e.Reference)
 			}
-			options, column := registry.Options(e.Defaults), 28
-			for _, o := range options {
-				column = max(column, min(len(o.Key)+2+len(o.Default), 40))
-			}
-			for _, o := range options {
-				fmt.Fprintf(w, "  %-*s   %s\n", width, "", strings.TrimSpace(fmt.Sprintf("%-*s %s", column, o.Key+": "+o.Default, o.Doc)))
-			}
+			listOptions(w, width, e.Defaults)
 		}
 	}}
+}
+
+// listOptions lists the settings of an options struct, beside a column for names.
+func listOptions(w io.Writer, width int, defaults any) {
+	options, column := registry.Options(defaults), 28
+	for _, o := range options {
+		column = max(column, min(len(o.Key)+2+len(o.Default), 40))
+	}
+	for _, o := range options {
+		fmt.Fprintf(w, "  %-*s   %s\n", width, "", strings.TrimSpace(fmt.Sprintf("%-*s %s", column, o.Key+": "+o.Default, o.Doc)))
+	}
+}
+
+// probeSection lists what the section probe of a method holds.
+func probeSection(w io.Writer) {
+	fmt.Fprintln(w, "PROBE")
+	for _, line := range []string{
+		"a section of a method: oracles to compare along its way, on the subproblems of its own",
+		"of oracle " + strings.Join(oracles.Compared(), " or ") + "; all have its gamma and weight_decay, and no warm_start",
+	} {
+		fmt.Fprintf(w, "  %-16s %s\n", "", line)
+	}
+	listOptions(w, 16, config.DefaultProbe())
 }
 
 // serves says which oracles and losses a solver is for.
@@ -70,6 +88,7 @@ func sections() []section {
 	return []section{
 		sectionOf("oracles", &oracles.Known, nil),
 		sectionOf("solvers", &oracles.Solvers, serves),
+		{"probe", probeSection},
 		sectionOf("optimizers", &optim.Known, nil),
 		sectionOf("line_searches", &optim.LineSearches, nil),
 		sectionOf("schedules", &schedules.Known, nil),

@@ -104,6 +104,9 @@ type Method struct {
 
 	// Train is how long this method is trained, nil: as long as all others.
 	Train *Override `yaml:"train,omitempty,flow"`
+
+	// Probe compares other oracles along the way of this one, nil: none.
+	Probe *Probe `yaml:"probe,omitempty"`
 }
 
 // UnmarshalStrict fills in what a method may leave out.
@@ -115,6 +118,12 @@ func (m *Method) UnmarshalStrict(v strict.Value) error {
 		return err
 	}
 	*m = Method(p)
+	if m.Probe != nil {
+		oracle, _ := v.Lookup("oracle")
+		if err := m.Probe.resolve(m.Oracle, oracle); err != nil {
+			return err
+		}
+	}
 	return m.check(v)
 }
 
@@ -133,6 +142,9 @@ func (m *Method) check(v strict.Value) error {
 	}
 	if m.Optimizer.IsZero() {
 		errs = append(errs, v.Errorf("the key \"optimizer\" is missing (known: %s)", strings.Join(optim.Known.Names(), ", ")))
+	}
+	if m.Probe != nil {
+		errs = append(errs, m.Probe.check(m.Oracle))
 	}
 	return errors.Join(errs...)
 }
@@ -207,6 +219,11 @@ func New(c Config) (*Config, error) {
 		}
 		if m.LineSearch.IsZero() {
 			m.LineSearch = defaultLineSearch()
+		}
+		if m.Probe != nil && m.Probe.Calls == 0 {
+			probe := *m.Probe
+			probe.Calls = DefaultProbe().Calls
+			m.Probe = &probe
 		}
 	}
 	if err := c.Check(); err != nil {

@@ -101,6 +101,9 @@ func (c *Config) validateMethods(root strict.Value) (errs []error) {
 				}
 				errs = append(errs, at.Locate(err))
 			}
+			if m.Probe != nil {
+				errs = append(errs, m.Probe.checkLoss(c.Loss.Must())...)
+			}
 		}
 	}
 	return errs

@@ -123,6 +123,11 @@ func numbersOf(t *testing.T, dir string) string {
 	if inner, err := os.ReadFile(filepath.Join(dir, "inner.csv")); err == nil {
 		b.Write(inner)
 	}
+	if _, err := os.Stat(filepath.Join(dir, "probes.csv")); err == nil {
+		columns, _ := rows(t, filepath.Join(dir, "probes.csv"))
+		delete(columns, "seconds")
+		fmt.Fprintln(&b, columns)
+	}
 	for _, name := range []string{"params.npz", "duals.npz"} {
 		w, err := arrays.ReadFile(filepath.Join(dir, name))
 		if err != nil && (name == "params.npz" || !errors.Is(err, fs.ErrNotExist)) {

@@ -69,6 +69,8 @@ func TestDamagedResults(t *testing.T) {
 		{"an end that no run has", manifest(`"outcome": "`, `"outcome": "x`), "manifest.json has the unknown outcome"},
 		{"no params.npz", remove("params.npz"), "params.npz is missing"},
 		{"no inner.csv", remove("inner.csv"), "inner.csv is missing"},
+		{"no probes.csv", remove("probes.csv"), "probes.csv is missing"},
+		{"another distance", edit("probes.csv", flip), "probes.csv was changed since the run ended"},
 		{"no duals.npz", remove("duals.npz"), "duals.npz is missing"},
 		{"other weights", edit("params.npz", flip), "params.npz was changed since the run ended"},
 		{"other duals", edit("duals.npz", flip), "duals.npz was changed since the run ended"},

@@ -225,7 +225,12 @@ func openLogs(keep *checkpoint.Keeper, c *config.Config, m *config.Method) (*run
 	if keep.Last != nil {
 		sizes = keep.Last.Logs
 	}
-	return runlog.NewWriter(keep.Files, keep.Dir, c.Log.Inner && m.Solves(), sizes)
+	return runlog.NewWriter(keep.Files, keep.Dir, requests(c, m), sizes)
+}
+
+// requests are the tables that a method's runs have on request.
+func requests(c *config.Config, m *config.Method) runlog.Requests {
+	return runlog.Requests{Inner: c.Log.Inner && m.Solves(), Probes: m.Probe != nil}
 }
 
 // record notes the error of a run that could not begin, or continue.

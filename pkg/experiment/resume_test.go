@@ -74,7 +74,7 @@ func complete(t *testing.T, what, dir string, want map[string]string, manifests 
 			t.Errorf("%s: %s has other results than without an interruption", what, path)
 		}
 		files, err := filepath.Glob(filepath.Join(at, "*"))
-		want := map[string]int{"gn": 6, "prox": 6, "primal": 5}[m.Method] // with inner.csv, and duals.npz of a dual method
+		want := map[string]int{"gn": 7, "prox": 6, "primal": 5}[m.Method] // with inner.csv, probes.csv of gn, and duals.npz of a dual method
 		if err != nil || len(files) != max(want, 4) {
 			t.Errorf("%s: %s holds %v", what, path, files)
 		}

@@ -136,7 +136,7 @@ func (o *boxProx[T]) Direction(d []T, p *Subproblem[T]) Report {
 		loss: o.boxLoss, omega: batch.Omega, base: o.base.Flat(), y: o.y.Flat()[:n],
 		scale: o.objective, primal: math.Inf(1), dual: math.Inf(-1),
 		bestA: o.bestA[:n], bestU: o.bestU[:n], admissible: o.admissible.Flat(), z: o.work[:n],
-		stop: Stop{Iterations: o.spec.InnerIterations, Tolerance: o.spec.Tolerance, Gap: o.spec.GapTolerance, Trace: p.Trace},
+		stop: Stop{Iterations: o.budget, Tolerance: o.spec.Tolerance, Gap: o.spec.GapTolerance, Trace: p.Trace},
 	}
 	if o.formed {
 		k := o.form()

@@ -41,6 +41,7 @@ type call[T tensor.Float] struct {
 	loss losses.Weighted
 	m    float64
 
+	budget     int     // inner iterations
 	gammaPrime float64 // gamma'
 	gammaOverM float64 // gamma'/m, what multiplies K in the dual
 
@@ -76,7 +77,14 @@ func (o *core[T]) begin(d []T, p *Subproblem[T]) {
 	o.g, o.u, o.v = o.cut(o.roomG), o.cut(o.roomU), o.cut(o.roomV)
 	o.factor = ggnFactor{o.loss, o.cut(o.roomL)}
 	o.report = newReport(o.spec.WeightDecay)
-	o.setGamma(o.gamma.at(p.Time))
+	if o.budget = o.spec.InnerIterations; p.Iterations > 0 {
+		o.budget = min(o.budget, p.Iterations)
+	}
+	if p.Gamma > 0 {
+		o.setGamma(p.Gamma)
+	} else {
+		o.setGamma(o.gamma.at(p.Time))
+	}
 	if o.gram != nil {
 		o.gram.reset(batch.Jacobian)
 	}
@@ -106,7 +114,7 @@ func (o *core[T]) setGamma(gamma float64) {
 // iterations, the gradient 0, or the gamma = 0 that a schedule may end with, where d = 0.
 // size is 0 only where the gradient is: its norm or its square, or a sum with it.
 func (o *core[T]) trivial(size float64) bool {
-	return o.spec.InnerIterations == 0 || size == 0 || o.gammaPrime == 0
+	return o.budget == 0 || size == 0 || o.gammaPrime == 0
 }
 
 // vjp sets to = Jᵀ alpha, and counts it.
@@ -211,7 +219,7 @@ func (o *core[T]) record(s Solution) {
 // finish is the one end of every call: it adapts gamma, where that is asked for, by how
 // well the model predicts F(w + d), which takes a forward pass, and returns the report.
 func (o *core[T]) finish() Report {
-	if !o.gamma.adapts() || o.unsolved {
+	if !o.gamma.adapts() || o.unsolved || o.p.Gamma > 0 {
 		return o.report
 	}
 	batch := &o.p.Gradient

@@ -69,6 +69,9 @@ func newGradientOracle[T tensor.Float](o Gradient, at Site) Oracle[T] {
 // numbers g spares a pass over the p numbers of d.
 func (o *gradient[T]) Direction(d []T, p *Subproblem[T]) Report {
 	batch, gamma, mu := &p.Gradient, o.Gamma.At(p.Time), o.WeightDecay
+	if p.Gamma > 0 {
+		gamma = p.Gamma
+	}
 	z := batch.Outputs()
 	o.d, o.w, o.gammaPrime = d, batch.Weights(), gamma/(1+gamma*mu)
 	alpha := o.room.RowRange(0, z.Rows)

@@ -111,7 +111,7 @@ func (o *newtonProx[T]) newton(primal float64) (float64, Solution) {
 	o.sys = System{K: o.gram, GammaOverM: o.gammaOverM, factor: o.factor, v: o.v, u: o.u, kx: o.kx}
 	out := Solution{}
 	last, forcing := math.Inf(1), 0.1
-	for left := o.spec.InnerIterations; ; {
+	for left := o.budget; ; {
 		o.primalAt(0) // z = base + u
 		o.gradients(o.admissible, o.z)
 		copy(r, o.admissible.Flat())

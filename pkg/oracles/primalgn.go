@@ -51,7 +51,7 @@ func (o *primalGN[T]) Direction(d []T, p *Subproblem[T]) Report {
 	o.factor.set(o.f, o.y)
 	o.sys = o.primalSystem(o.roomJX)
 	tensor.Scale(o.pool, T(-1/o.m), o.b) // b = -grad F
-	stop := Stop{Iterations: o.spec.InnerIterations, Tolerance: o.spec.Tolerance, Trace: p.Trace}
+	stop := Stop{Iterations: o.budget, Tolerance: o.spec.Tolerance, Trace: p.Trace}
 	if o.spec.GapTolerance > 0 { // the gap is (gamma'/2) |b - A d|²
 		stop.Gap = math.Sqrt(2 * o.spec.GapTolerance * o.value() / o.gammaPrime)
 	}

@@ -67,7 +67,7 @@ func (o *primalProx[T]) Direction(d []T, p *Subproblem[T]) Report {
 	if o.spec.GapTolerance > 0 {
 		gapScale = 2 * o.spec.GapTolerance * (before + o.decayValue()) / o.gammaPrime
 	}
-	for left := o.spec.InnerIterations; ; {
+	for left := o.budget; ; {
 		out.RelativeResidual, out.Residual = size/first, size
 		p.Trace.note(out.Iterations, size/first, o.gammaPrime/2*size*size)
 		switch res := out.RelativeResidual; {

@@ -38,6 +38,14 @@ type Subproblem[T tensor.Float] struct {
 
 	Time  schedules.Time // where the run stands, for options that vary in time
 	Trace *Trace         // is overwritten with the course of the inner solve, if not nil
+
+	// Gamma, if not 0, takes the place of the oracle's own, which then does not adapt; an
+	// oracle that searches for its gamma goes on to do so.
+	Gamma float64
+
+	// Iterations, if not 0, is the budget of inner iterations of this call; no more than
+	// the oracle's own, which its work space is made for.
+	Iterations int
 }
 
 // losses returns the losses of the gradient's examples, with their weights.

@@ -147,6 +147,11 @@ func settings(c *config.Config, seed uint64, f Facts) (runlog.Settings, error) {
 			return nil, err
 		}
 	}
+	if method.Probe != nil { // without it identities are those of versions that had none
+		if err := config.Flatten(s, "probe", method.Probe); err != nil {
+			return nil, err
+		}
+	}
 	delete(s, "data.dir") // where data lie does not matter
 	for k, v := range f.Reading {
 		s["data.reading."+k] = v

@@ -38,7 +38,7 @@ func (p *Problem) Footprint(m *config.Method, threads int) memory.Footprint {
 		saved = size.Sum(saved, p.duals())
 	}
 	transient := max(size.Product(8, weights), size.Product(4, saved))
-	return memory.Footprint{
+	f := memory.Footprint{
 		{Name: "weights, direction and update", Bytes: size.Product(3, weights, value)},
 		{Name: "optimizer", Bytes: state},
 		{Name: "oracle", Bytes: held.Bytes},
@@ -48,6 +48,24 @@ func (p *Problem) Footprint(m *config.Method, threads int) memory.Footprint {
 		{Name: "products", Bytes: net.ProductSpace(threads, value)},
 		{Name: "drawing and saving weights", Bytes: transient},
 	}
+	if m.Probe != nil {
+		f = append(f, memory.Part{Name: "compared oracles", Bytes: p.probed(m)})
+	}
+	return f
+}
+
+// probed is what the oracles that a method is compared with hold, and the exact direction
+// that they are measured against: a linearization in float64 and its oracle.
+func (p *Problem) probed(m *config.Method) int {
+	const exact = 8
+	c, net := p.Config, p.Net
+	value, loss, batch, weights := c.ValueSize(), c.Loss.Must(), c.Train.BatchSize, net.NumParams()
+	kept := net.Memory(batch, exact)
+	total := size.Sum(kept.Kept, kept.Work, size.Product(exact, batch, p.Shape.Len()), size.Product(2*exact+value, weights))
+	for _, o := range m.Probe.Oracles {
+		total = size.Sum(total, oracles.HeldBy(o.Must(), loss, OracleSizes(net, batch, value, p.Train.Len())).Bytes)
+	}
+	return size.Sum(total, oracles.HeldByReference(m.Oracle.Must(), loss, OracleSizes(net, batch, exact, p.Train.Len())).Bytes)
 }
 
 // OracleSizes are those of an oracle on batches of m examples of a network, out of a

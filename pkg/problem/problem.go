@@ -197,6 +197,11 @@ func (p *Problem) checkMethod() error {
 	if err := m.Oracle.Must().Fits(c.Loss.Must(), p.Net.Dims(t.BatchSize)); err != nil {
 		return config.Wrap(m.Oracle.At.Locate(err))
 	}
+	if m.Probe != nil {
+		if err := m.Probe.Fits(m.Oracle, c.Loss.Must(), p.Net.Dims(t.BatchSize)); err != nil {
+			return config.Wrap(err)
+		}
+	}
 	at := schedules.Time{Total: t.Total(perEpoch), StepsPerEpoch: perEpoch, Budget: t.Budget(perEpoch)}
 	for _, part := range []struct {
 		at      strict.Value

@@ -46,6 +46,7 @@ var Kinds = []Kind{
 	{"sensitivity", "final or best value against a swept value", sensitivities},
 	{"formulations", "primal against dual at equal cost", formulations},
 	{"inner", "residual and duality gap against the inner iteration (log: {inner: true})", residuals},
+	{"solvers", "residual, gap and distance to the exact direction of compared oracles against cost, or time with --x wall (probe: {...})", solvers},
 	{"duals", "histogram of the per-example dual weights (log: {inner: true})", weights},
 }
 

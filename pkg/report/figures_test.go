@@ -112,9 +112,9 @@ func TestSameFigures(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	opt := FigureOptions{Figures: []string{"curves", "overview", "target", "sensitivity", "formulations", "inner", "duals"}, X: []string{"wall"}, Y: []string{"train_loss"}}
+	opt := FigureOptions{Figures: []string{"curves", "overview", "target", "sensitivity", "formulations", "inner", "solvers", "duals"}, X: []string{"wall"}, Y: []string{"train_loss"}}
 	first := drawn(t, res, opt)
-	for _, name := range []string{"train_loss_vs_wall", "overview", "target_train_loss", "sensitivity_oracle_gamma", "sensitivity_oracle_inner_iterations", "formulations", "inner", "duals"} {
+	for _, name := range []string{"train_loss_vs_wall", "overview", "target_train_loss", "sensitivity_oracle_gamma", "sensitivity_oracle_inner_iterations", "formulations", "inner", "solvers_vs_wall", "duals"} {
 		if first[name].Panels == nil {
 			t.Errorf("%s is missing", name)
 		}
@@ -154,6 +154,7 @@ func TestJSON(t *testing.T) {
 	for i, loss := range []float64{0, 5e-324, math.MaxFloat64, math.Inf(1), math.Inf(-1), math.NaN()} {
 		r := fake("Extreme", 1, uint64(i), []string{"finished", "diverged"}[i%2], 1, loss, 2, loss)
 		r.Inner = fmt.Sprintf("step,iteration,relative_residual,duality_gap\n0,0,1,%g\n0,1,%g,0\n", loss, loss)
+		r.Probes = fmt.Sprintf("step,oracle,budget,iterations,stop_reason,relative_residual,duality_gap,cost,seconds,distance,model_gap\n0,a,1,1,,%[1]g,%[1]g,%[1]g,1,%[1]g,%[1]g\n0,a,2,1,,0,0,3,%[1]g,0,-1\n", loss)
 		r.Duals = []arrays.Array{arrays.Float64("alpha_0", []int{3, 1}, []float64{loss, 1, 2})}
 		runs = append(runs, r)
 	}
@@ -174,7 +175,7 @@ func TestJSON(t *testing.T) {
 			kind, _, _ := strings.Cut(name, "_")
 			kinds[kind] = true
 		}
-		if want := []string{"duals", "formulations", "inner", "overview", "sensitivity", "target", "test", "train"}; !slices.Equal(slices.Sorted(maps.Keys(kinds)), want) {
+		if want := []string{"duals", "formulations", "inner", "overview", "sensitivity", "solvers", "target", "test", "train"}; !slices.Equal(slices.Sorted(maps.Keys(kinds)), want) {
 			t.Errorf("kinds %v, want %v", kinds, want)
 		}
 	}
@@ -266,7 +267,7 @@ func TestFigureErrors(t *testing.T) {
 		{FigureOptions{X: []string{"time"}}, `no axis is called "time" (known: wall, cost, epoch, step, oracle_calls)`},
 		{FigureOptions{Y: []string{"loss"}}, `no axis is called "loss" (known: train_loss,`},
 		{FigureOptions{Y: []string{"test_rmse"}}, "no run has values of test_rmse"},
-		{FigureOptions{Figures: []string{"pie"}}, `no figure is called "pie" (known: curves, overview, target, profile, sensitivity, formulations, inner, duals)`},
+		{FigureOptions{Figures: []string{"pie"}}, `no figure is called "pie" (known: curves, overview, target, profile, sensitivity, formulations, inner, solvers, duals)`},
 		{FigureOptions{Figures: []string{"inner"}}, "figure inner: no run has inner.csv with numbers; train with log: {inner: true}"},
 		{FigureOptions{Figures: []string{"duals"}}, "figure duals: no run has duals.npz"},
 		{FigureOptions{Figures: []string{"sensitivity"}}, "figure sensitivity: no run varies a number"},

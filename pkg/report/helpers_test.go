@@ -15,7 +15,7 @@ const header = runlogtest.Header
 var (
 	fake, with, folder = runlogtest.New, runlogtest.With, runlogtest.Folder
 
-	synthetic, swept, diverging, innerLog = runlogtest.Synthetic, runlogtest.Swept, runlogtest.Diverging, runlogtest.InnerLog
+	synthetic, swept, diverging, innerLog, probeLog = runlogtest.Synthetic, runlogtest.Swept, runlogtest.Diverging, runlogtest.InnerLog, runlogtest.ProbeLog
 )
 
 func load(t testing.TB, runs ...fakeRun) *results.Results {

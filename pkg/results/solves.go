@@ -4,7 +4,6 @@ import (
 	"errors"
 	"io/fs"
 	"math"
-	"path/filepath"
 
 	"github.com/dualgn/dgn/pkg/runlog"
 )
@@ -49,19 +48,7 @@ func ReadSolves(path string, text []byte) (solves []Solve, warning string, err e
 // Solves reads the inner.csv of a run, if it has one. That its last row is cut short is
 // a warning.
 func (res *Results) Solves(r *Run) ([]Solve, error) {
-	path := filepath.Join(r.Dir, "inner.csv")
-	text, err := runlog.ReadFile(path, runlog.MaxTable, runlog.MaxLine)
-	if absent(err) {
-		return nil, nil
-	}
-	if err != nil || !r.ended() && runlog.Inner.Begins(text) {
-		return nil, err
-	}
-	solves, warning, err := ReadSolves(path, text)
-	if warning != "" {
-		res.warn("%s", warning)
-	}
-	return solves, err
+	return readLog(res, r, runlog.Inner, ReadSolves)
 }
 
 // absent reports whether a file is not there. Runs of an export have no folder:

@@ -50,6 +50,43 @@ func TestSolves(t *testing.T) {
 	}
 }
 
+// TestProbes: the rows of probes.csv are those of courses, each of one oracle at one step,
+// with growing budgets.
+func TestProbes(t *testing.T) {
+	const head = "step,oracle,budget,iterations,stop_reason,relative_residual,duality_gap,cost,seconds,distance,model_gap\n"
+	text := head + "1,a,1,1,budget,0.5,,2,0.1,0.5,1\n1,a,2,2,budget,0.25,1e-3,3,0.2,,\n1,\"b, c\",1,1,exact,0,0,9,1,0,-0\n4,a,1,1,budget,1,1,2,1,1,1\n4,a,1,1,budget,1,1,2,1,1,1\n"
+	courses, _, err := ReadProbes("probes.csv", []byte(text))
+	if err != nil || len(courses) != 4 || courses[1].Oracle != "b, c" || courses[2].Step != 4 || !slices.Equal(courses[0].Values["budget"], []float64{1, 2}) || !slices.Equal(courses[0].Values["cost"], []float64{2, 3}) {
+		t.Fatalf("%v, %v", courses, err)
+	}
+	if gap := courses[0].Values["duality_gap"]; !math.IsNaN(gap[0]) || gap[1] != 1e-3 {
+		t.Errorf("gaps %v", gap)
+	}
+	for text, want := range map[string]string{
+		"":                                 "probes.csv: there is no header",
+		"step,oracle,budget\n":             "missing columns: iterations, stop_reason, relative_residual",
+		head + "x,a,1,1,,1,1,1,1,1,1\n":    `probes.csv:2: column step: "x" is not a number`,
+		head + "1,a,-1,1,,1,1,1,1,1,1\n":   `probes.csv:2: column budget: step "1", budget "-1": must be whole numbers`,
+		head + "1,a,,1,,1,1,1,1,1,1\n":     "must be whole numbers",
+		head + "1,,1,1,,1,1,1,1,1,1\n":     "probes.csv:2: column oracle: is empty",
+		head + "1,a,1\n":                   "wrong number of fields",
+		head + "1,a,1,1,,1,fast,1,1,1,1\n": `column duality_gap: "fast" is not a number`,
+	} {
+		if _, _, err := ReadProbes("probes.csv", []byte(text)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q\n  says %v\n  want %s", text, err, want)
+		}
+	}
+	run := fake("A", 0, 0, "finished", 1)
+	run.Probes = text + "5,a,1"
+	res := load(t, run, fake("B", 1, 0, "finished", 1))
+	if courses, err = res.Probes(&res.Runs[0]); err != nil || len(courses) != 4 || len(res.Warnings) != 1 || !strings.Contains(res.Warnings[0], "probes.csv: the last row is cut short") {
+		t.Errorf("%v, %v, %q", courses, err, res.Warnings)
+	}
+	if courses, err = res.Probes(&res.Runs[1]); err != nil || courses != nil {
+		t.Errorf("%v, %v", courses, err)
+	}
+}
+
 // TestDualWeights: the weight of an example is the norm of its dual variables.
 func TestDualWeights(t *testing.T) {
 	run := fake("A", 0, 0, "finished", 1)

@@ -7,6 +7,7 @@
 //	metrics.csv     [Metrics], an [Evaluation] in each row
 //	steps.csv       [Steps], a [Step] in each row
 //	inner.csv       [Inner], an [Iterate] in each row; on request
+//	probes.csv      [Probes], a [Probe] in each row; on request
 //	duals.npz       dual variables by step, on request; see [ReadDuals]
 //	params.npz      the final weights
 //

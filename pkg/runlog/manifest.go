@@ -171,5 +171,11 @@ func (m *Manifest) Required() []string {
 			names = append(names, DualsFile)
 		}
 	}
+	if m.Settings[ProbedSetting] != "" {
+		names = append(names, Probes.File)
+	}
 	return names
 }
+
+// ProbedSetting is a setting that runs with a probes.csv have, and no other.
+const ProbedSetting = "probe.oracles.length"

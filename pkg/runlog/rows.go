@@ -52,6 +52,29 @@ type Step struct {
 // descend, so that the line search took the gradient step in its place.
 const GradientStep = "gradient_step"
 
+// A Probe is the direction that a compared oracle made of the subproblem of one step, with
+// a budget of inner iterations.
+type Probe struct {
+	Step       int    `csv:"step"`
+	Oracle     string `csv:"oracle"` // its name
+	Budget     int    `csv:"budget"` // of inner iterations, growing from row to row
+	Iterations int    `csv:"iterations"`
+	StopReason string `csv:"stop_reason"`
+
+	// Residual and gap are those of the direction, measured by a JVP (and a VJP in the
+	// primal and for prox-linear); but for the residual of prox-linear in the dual, which is
+	// that of the recursion. It is of the system, or condition, that the oracle solves.
+	RelativeResidual float64 `csv:"relative_residual,optional"`
+	DualityGap       float64 `csv:"duality_gap,optional"`
+
+	Cost    float64 `csv:"cost"`    // of a forward pass and the call, in gradients of a mini-batch
+	Seconds float64 `csv:"seconds"` // of the call, the median of several
+
+	// To the exact direction d*: |d - d*|/|d*| and P(d) - P(d*), in float64.
+	Distance float64 `csv:"distance,optional"`
+	ModelGap float64 `csv:"model_gap,optional"`
+}
+
 // An Iterate is where the inner solve of a step stands after some iterations.
 type Iterate struct {
 	Step             int     `csv:"step"`

@@ -68,12 +68,14 @@ func TestWriterReader(t *testing.T) {
 	}
 	steps := []Step{{Step: 1, BatchLoss: nan, GradNorm: nan, Gamma: 1, StopReason: GradientStep, MultiplyAdds: math.MaxInt64}, {Step: 2, RelativeResidual: 0.5}}
 	iterates := []Iterate{{1, 0, 1, nan}, {1, 1, nan, 0}}
+	probes := []Probe{{1, "a, b", 2, 1, "exact", 0.5, nan, 3, 1e-9, nan, -1e-300}, {2, "α", 0, 0, "", nan, 0, 1, 0, 0, nan}}
 	half := func(w *Writer, i int) {
 		w.Evaluation(&e[i])
 		w.Step(&steps[i])
 		w.Iterate(&iterates[i])
+		w.Probe(&probes[i])
 	}
-	w, err := NewWriter(diskfile.OS{}, dir, true, nil)
+	w, err := NewWriter(diskfile.OS{}, dir, Requests{Inner: true, Probes: true}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -86,7 +88,7 @@ func TestWriterReader(t *testing.T) {
 	if err := w.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if w, err = NewWriter(diskfile.OS{}, dir, true, sizes); err != nil {
+	if w, err = NewWriter(diskfile.OS{}, dir, Requests{Inner: true, Probes: true}, sizes); err != nil {
 		t.Fatal(err)
 	}
 	half(w, 1)
@@ -109,10 +111,11 @@ func TestWriterReader(t *testing.T) {
 	readBack(t, dir, Metrics, e)
 	readBack(t, dir, Steps, steps)
 	readBack(t, dir, Inner, iterates)
-	if _, err := NewWriter(diskfile.OS{}, dir, true, map[string]int64{"metrics.csv": 10, "steps.csv": 10}); err == nil || !strings.Contains(err.Error(), "how long inner.csv was") {
+	readBack(t, dir, Probes, probes)
+	if _, err := NewWriter(diskfile.OS{}, dir, Requests{Inner: true, Probes: true}, map[string]int64{"metrics.csv": 10, "steps.csv": 10}); err == nil || !strings.Contains(err.Error(), "how long inner.csv was") {
 		t.Error(err)
 	}
-	if _, err := NewWriter(diskfile.OS{}, dir, false, nil); err == nil {
+	if _, err := NewWriter(diskfile.OS{}, dir, Requests{}, nil); err == nil {
 		t.Error("a log that is there is begun again")
 	}
 }

@@ -29,6 +29,7 @@ var (
 	Metrics = newTable[Evaluation]("metrics.csv")
 	Steps   = newTable[Step]("steps.csv")
 	Inner   = newTable[Iterate]("inner.csv")
+	Probes  = newTable[Probe]("probes.csv")
 )
 
 // newTable panics if a field of R has no name, or a type that no cell holds.

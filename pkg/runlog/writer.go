@@ -20,21 +20,26 @@ import (
 // A Writer writes the tables of one run. Errors stick, and come back from Flush, Sync
 // and Close.
 type Writer struct {
-	metrics, steps, inner *table
-	synced                time.Time
+	metrics, steps, inner, probes *table
+	synced                        time.Time
+}
+
+// Requests are the tables that a run has on request.
+type Requests struct {
+	Inner  bool // of inner solves
+	Probes bool // of compared oracles
 }
 
 // NewWriter makes the tables of a new run, or, from the sizes that they had at a
-// checkpoint, cuts those of an interrupted run to these. The table of inner solves is
-// made on request.
-func NewWriter(files diskfile.Files, dir string, inner bool, sizes map[string]int64) (*Writer, error) {
+// checkpoint, cuts those of an interrupted run to these.
+func NewWriter(files diskfile.Files, dir string, also Requests, sizes map[string]int64) (*Writer, error) {
 	w := &Writer{synced: time.Now()}
 	for _, t := range []struct {
 		to     **table
 		file   string
 		header []string
 		wanted bool
-	}{{&w.metrics, Metrics.File, Metrics.Header(), true}, {&w.steps, Steps.File, Steps.Header(), true}, {&w.inner, Inner.File, Inner.Header(), inner}} {
+	}{{&w.metrics, Metrics.File, Metrics.Header(), true}, {&w.steps, Steps.File, Steps.Header(), true}, {&w.inner, Inner.File, Inner.Header(), also.Inner}, {&w.probes, Probes.File, Probes.Header(), also.Probes}} {
 		if !t.wanted {
 			continue
 		}
@@ -59,9 +64,12 @@ func (w *Writer) Step(s *Step) { write(w.steps, Steps, s) }
 // Iterate writes a row of inner.csv.
 func (w *Writer) Iterate(i *Iterate) { write(w.inner, Inner, i) }
 
+// Probe writes a row of probes.csv.
+func (w *Writer) Probe(p *Probe) { write(w.probes, Probes, p) }
+
 // tables returns those that are open.
 func (w *Writer) tables() []*table {
-	return slices.DeleteFunc([]*table{w.steps, w.inner, w.metrics}, func(t *table) bool { return t == nil })
+	return slices.DeleteFunc([]*table{w.steps, w.inner, w.probes, w.metrics}, func(t *table) bool { return t == nil })
 }
 
 // Sizes returns how many bytes of each file have been flushed.

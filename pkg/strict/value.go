@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -32,6 +33,30 @@ func (v Value) Without(key string) Value {
 		v.doc.origin[&n] = from
 	}
 	return Value{v.doc, &n, v.key}
+}
+
+// With returns a mapping with one key more, if it has none of that name, for what a part
+// of the program takes from elsewhere. In messages the value keeps its place.
+func (v Value) With(key string, value Value) Value {
+	if _, ok := v.Lookup(key); ok {
+		return v
+	}
+	n := *v.node
+	n.Content = append(slices.Clip(n.Content), &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: key}, value.node)
+	if from, ok := v.doc.origin[v.node]; ok {
+		v.doc.origin[&n] = from
+	}
+	return Value{v.doc, &n, v.key}
+}
+
+// Keys returns the keys of a mapping in their order, nil of anything else.
+func (v Value) Keys() (keys []string) {
+	if v.IsMapping() {
+		for i := 0; i < len(v.node.Content); i += 2 {
+			keys = append(keys, v.node.Content[i].Value)
+		}
+	}
+	return keys
 }
 
 // Any returns the value as numbers, text, truth values, lists and mappings.

@@ -51,6 +51,35 @@ func TestList(t *testing.T) {
 	}
 }
 
+// TestWith: a mapping takes over keys that it lacks, which keep their places, and is told
+// of where it was written.
+func TestWith(t *testing.T) {
+	doc, err := Parse("w.yaml", []byte("base: {a: 1,\n  b: {c: 2}}\nown: {a: 3}\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := doc.Set("own.d", "4"); err != nil {
+		t.Fatal(err)
+	}
+	base, _ := doc.Root().Lookup("base")
+	own, _ := doc.Root().Lookup("own")
+	all := own
+	for _, key := range base.Keys() {
+		v, _ := base.Lookup(key)
+		all = all.With(key, v)
+	}
+	x, err := all.Any()
+	if got := fmt.Sprint(x, all.Keys(), own.Keys(), doc.Root().Keys()); err != nil || got != "map[a:3 b:map[c:2] d:4] [a d b] [a d] [base own]" {
+		t.Errorf("%s, %v", got, err)
+	}
+	if c, ok := all.Lookup("b.c"); !ok || c.Where() != "w.yaml:2" || all.Where() != "w.yaml:3" {
+		t.Errorf("%s, %s", c.Where(), all.Where())
+	}
+	if a, _ := base.Lookup("a"); a.Keys() != nil {
+		t.Error("a number has keys")
+	}
+}
+
 // splits cuts a text at the commas outside brackets, for texts without quotes,
 // comments and anchors: an independent account of what List does.
 func splits(text string) (parts []string, ok bool) {

@@ -32,6 +32,13 @@ func heldBy[T tensor.Float](t *testing.T, p *problem.Problem) float64 {
 		tr.warmUp() // whose oracle must not stay
 		tr.direct()
 		tr.oracle.Complete(true)
+		if p := tr.probe; p != nil {
+			p.solve(tr, &tr.mini)
+			for j, o := range p.oracles {
+				report := o.Direction(p.d, &tr.mini)
+				p.row(tr, j, 0, &report)
+			}
+		}
 		tr.update()
 		return tr
 	}
@@ -63,6 +70,9 @@ func TestFootprint(t *testing.T) {
 		if name != "sequential" {
 			cases = append(cases, "model={kind: "+name+"}")
 		}
+	}
+	for _, kind := range []string{"gauss_newton", "prox_linear"} { // the last key of which the probe follows
+		cases = append(cases, "methods.SGD={name: SGD, optimizer: {kind: sgd, momentum: 0.9}, oracle: {kind: "+kind+"}, probe: {oracles: [{name: a}, {name: b, formulation: primal, inner_iterations: 30}, {name: c, solver: cholesky}]}}")
 	}
 	for _, set := range cases {
 		for _, precision := range []string{"float32", "float64"} {

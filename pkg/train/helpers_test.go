@@ -61,7 +61,7 @@ func (noMonitor) Evaluated(*runlog.Evaluation) {}
 func output(t testing.TB) (out Output, dir string) {
 	t.Helper()
 	dir = t.TempDir()
-	logs, err := runlog.NewWriter(diskfile.OS{}, dir, false, nil)
+	logs, err := runlog.NewWriter(diskfile.OS{}, dir, runlog.Requests{Inner: true, Probes: true}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

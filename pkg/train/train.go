@@ -39,9 +39,10 @@ type trainer[T tensor.Float] struct {
 	loss   losses.Loss
 	eval   *evaluator[T]
 	out    Output
-	inner  *innerLog // nil: inner solves are not recorded
-	large  bool      // its garbage may be in the way, see tidy
-	auto   bool      // the number of threads is to be chosen
+	inner  *innerLog  // nil: inner solves are not recorded
+	probe  *prober[T] // nil: no other oracles are compared
+	large  bool       // its garbage may be in the way, see tidy
+	auto   bool       // the number of threads is to be chosen
 
 	// Everything that changes from step to step, and that a checkpoint keeps;
 	// the order of batches and how images are augmented, follow from seed and step.
@@ -103,6 +104,7 @@ func newTrainer[T tensor.Float](of Training, pool *tensor.Pool) *trainer[T] {
 		tensor.Convert(t.w, n.Init(stream(seed, streamWeights)))
 	}
 	t.bind()
+	t.probe = newProber(t)
 	return t
 }
 
@@ -241,6 +243,9 @@ func (t *trainer[T]) train(ctx context.Context) (runlog.Outcome, string, error) 
 		due := (t.step+1)%t.config.Log.Every == 0 || lost
 		if due { // before the update, which moves the weights that J is taken at
 			t.logged = t.oracle.Complete(t.config.Log.Gap) // the line search works with report
+		}
+		if !lost && t.probeDue() {
+			t.probeStep()
 		}
 		t.clock.Start()
 		eta := t.update()

@@ -22,6 +22,7 @@ type Run struct {
 	Losses []float64 // an evaluation each; the accuracy is 1 - loss/4
 	Text   string    // metrics.csv, in place of them
 	Inner  string    // inner.csv; "": there is none
+	Probes string    // probes.csv; "": there is none
 	Duals  []arrays.Array
 }
 
@@ -68,6 +69,9 @@ func Folder(t testing.TB, runs ...Run) string {
 		files := map[string]string{"manifest.json": string(m), "metrics.csv": r.Metrics()}
 		if r.Inner != "" {
 			files["inner.csv"] = r.Inner
+		}
+		if r.Probes != "" {
+			files["probes.csv"] = r.Probes
 		}
 		if r.Duals != nil {
 			if err := arrays.WriteFile(filepath.Join(run, "duals.npz"), r.Duals); err != nil {

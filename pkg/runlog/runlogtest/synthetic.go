@@ -65,6 +65,7 @@ func Swept(seeds int, iterations []int, gammas []float64) (runs []Run) {
 						r = Diverging(r, 3)
 					}
 					r.Inner = InnerLog(n, gamma)
+					r.Probes = ProbeLog(1, 100, 200)
 					r.Duals = dualLog(seed)
 					runs = append(runs, r)
 				}
@@ -83,6 +84,21 @@ func InnerLog(n int, gamma float64) string {
 			res := math.Pow(0.3+0.1*float64(step)/gamma/10, float64(i))
 			fmt.Fprintf(&b, "%d,%d,%g,%g\n", 100*step, i, res, res*res*2)
 		}
+	}
+	return b.String()
+}
+
+// ProbeLog is a probes.csv of two oracles at some steps, the later the slower: "slow" with
+// budgets 1, 2, 4 and 8, and "fast", which has ended after two iterations.
+func ProbeLog(steps ...int) string {
+	var b strings.Builder
+	b.WriteString("step,oracle,budget,iterations,stop_reason,relative_residual,duality_gap,cost,seconds,distance,model_gap\n")
+	for i, step := range steps {
+		for _, budget := range []int{1, 2, 4, 8} {
+			res := math.Pow(0.2+0.05*float64(i), float64(budget))
+			fmt.Fprintf(&b, "%d,slow,%d,%d,budget,%g,%g,%d,%g,%g,%g\n", step, budget, budget, res, res*res, 2+budget, 1e-3*float64(budget), 2*res, 3*res*res)
+		}
+		fmt.Fprintf(&b, "%d,fast,1,1,budget,0.01,,4,0.002,0.02,0.03\n%d,fast,2,2,exact,0,,5,0.004,,-1e-20\n", step, step)
 	}
 	return b.String()
 }
