@@ -32,7 +32,7 @@ func readmeIn(t *testing.T, path string) (commands, configs []string) {
 
 // TestReadmeCommands runs the commands of the README as they stand. Those on
 // MNIST need its files: see TestRealMNIST. Measurements take their time, and are
-// tested in pkg/bench.
+// tested in pkg/bench; so do searches, which are cut short.
 func TestReadmeCommands(t *testing.T) {
 	configs, err := filepath.Abs("../../configs")
 	if err != nil {
@@ -49,6 +49,9 @@ func TestReadmeCommands(t *testing.T) {
 		args, ok := strings.CutPrefix(strings.Replace(line, "go run ./cmd/dgn ", "dgn ", 1), "dgn ")
 		if !ok || strings.Contains(line, "mnist") || strings.Contains(line, "bench") {
 			continue
+		}
+		if strings.HasPrefix(args, "tune ") {
+			args += " --set tune.trials=1 --set train.cost=40"
 		}
 		ran++
 		var out, log strings.Builder
