@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -133,7 +134,7 @@ func (v Value) Locate(err error) error {
 }
 
 // Lookup returns the value under a key of a mapping; a dotted key leads
-// through nested mappings.
+// through nested mappings, and ranges[2] to an element of a list.
 func (v Value) Lookup(key string) (Value, bool) {
 	n := v.node
 	if n == nil || n.Kind != yaml.MappingNode {
@@ -149,8 +150,31 @@ func (v Value) Lookup(key string) (Value, bool) {
 				return r, true
 			}
 		}
+		if rest, ok := strings.CutPrefix(key, k+"["); ok {
+			if r, ok := c.element(rest); ok {
+				return r, true
+			}
+		}
 	}
 	return Value{}, false
+}
+
+// element returns what i] or i].key leads to in a list.
+func (v Value) element(key string) (Value, bool) {
+	index, rest, _ := strings.Cut(key, "]")
+	i, err := strconv.Atoi(index)
+	if n := v.node; err != nil || n.Kind != yaml.SequenceNode || i < 0 || i >= len(n.Content) {
+		return Value{}, false
+	}
+	c := Value{v.doc, v.node.Content[i], fmt.Sprintf("%s[%d]", v.key, i)}
+	if rest == "" {
+		return c, true
+	}
+	rest, ok := strings.CutPrefix(rest, ".")
+	if !ok {
+		return Value{}, false
+	}
+	return c.Lookup(rest)
 }
 
 // Items returns the elements of a sequence. An element that has a name is

@@ -156,7 +156,7 @@ func TestSetAlias(t *testing.T) {
 
 // TestLocate: a constructor's complaint gets the line of the option.
 func TestLocate(t *testing.T) {
-	doc, err := Parse("a.yaml", []byte("oracle:\n  kind: k\n  gamma: -1\n"))
+	doc, err := Parse("a.yaml", []byte("oracle:\n  kind: k\n  gamma: -1\n  list:\n  - {a: 1}\n  - {a: 2,\n     b: 3}\n"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -167,6 +167,11 @@ func TestLocate(t *testing.T) {
 	}{
 		{Field("gamma", "must be positive, got %g", -1.0), "a.yaml:3: oracle.gamma: must be positive, got -1"},
 		{Field("delta", "is missing"), "a.yaml:2: oracle.delta: is missing"},
+		{Field("list[1]", "x"), "a.yaml:6: oracle.list[1]: x"},
+		{Field("list[1].b", "x"), "a.yaml:7: oracle.list[1].b: x"},
+		{Field("list[2]", "x"), "a.yaml:2: oracle.list[2]: x"},
+		{Field("list[1]b", "x"), "a.yaml:2: oracle.list[1]b: x"},
+		{Field("gamma[0]", "x"), "a.yaml:2: oracle.gamma[0]: x"},
 		{v.Errorf("x"), "a.yaml:2: oracle: x"},
 	} {
 		if got := v.Locate(tt.err); got.Error() != tt.want {
