@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/gofrs/flock"
@@ -18,6 +19,7 @@ import (
 // when nobody does, unless the process was killed.
 type Lock struct {
 	path string
+	key  string // in own
 	lock *flock.Flock
 }
 
@@ -31,8 +33,40 @@ func (e *LockedError) Error() string {
 // lockPoll is how often a lock that another process holds is tried again.
 const lockPoll = 20 * time.Millisecond
 
+// own counts by path the locks that this process holds, or is about to: what a lock's file
+// says of its holder is not there at the first moment and at the last.
+var own = struct {
+	sync.Mutex
+	count map[string]int
+}{count: map[string]int{}}
+
+// owned adds to the count of a path, and returns it.
+func owned(key string, n int) int {
+	own.Lock()
+	defer own.Unlock()
+	if own.count[key] += n; own.count[key] == 0 {
+		delete(own.count, key)
+		return 0
+	}
+	return own.count[key]
+}
+
+func absolute(path string) string {
+	if abs, err := filepath.Abs(path); err == nil {
+		return abs
+	}
+	return path
+}
+
 // TryLock takes the lock of a path, whose folder it makes, or returns a *[LockedError].
-func TryLock(path string) (*Lock, error) {
+func TryLock(path string) (l *Lock, err error) {
+	key := absolute(path)
+	owned(key, 1)
+	defer func() {
+		if err != nil {
+			owned(key, -1)
+		}
+	}()
 	for {
 		lock := flock.New(path, flock.SetPermissions(0o644))
 		ok, err := lock.TryLock()
@@ -61,7 +95,7 @@ func TryLock(path string) (*Lock, error) {
 		if err := os.WriteFile(path, []byte(self()), 0o644); err != nil {
 			return nil, errors.Join(err, lock.Close())
 		}
-		return &Lock{path, lock}, nil
+		return &Lock{path, key, lock}, nil
 	}
 }
 
@@ -92,7 +126,9 @@ func (l *Lock) Release() error {
 			_ = os.Remove(l.path)
 		}
 	}
-	return l.lock.Close()
+	err := l.lock.Close()
+	owned(l.key, -1)
+	return err
 }
 
 // Holder says who holds the lock of a path, "" if nobody does. It writes nothing.
@@ -119,12 +155,16 @@ func Elsewhere(dir string) bool {
 		return false
 	}
 	for _, e := range entries {
-		if h := Holder(filepath.Join(dir, e.Name())); h != "" && !strings.HasPrefix(h, process()) {
+		path := filepath.Join(dir, e.Name())
+		if !ours(path) && Holder(path) != "" && !ours(path) {
 			return true
 		}
 	}
 	return false
 }
+
+// ours reports whether this process holds a lock, or is about to.
+func ours(path string) bool { return owned(absolute(path), 0) > 0 }
 
 // holderOf is the text in the file of a lock.
 func holderOf(path string) string {

@@ -122,3 +122,37 @@ func TestLocksExclude(t *testing.T) {
 	}
 	all.Wait()
 }
+
+// TestElsewhere: locks that this process takes and releases are never those of another,
+// at no moment.
+func TestElsewhere(t *testing.T) {
+	dir := t.TempDir()
+	ctx, cancel := context.WithCancel(context.Background())
+	var all sync.WaitGroup
+	for i := range 4 {
+		all.Go(func() {
+			for ctx.Err() == nil {
+				lock, err := TryLock(filepath.Join(dir, fmt.Sprint(i)))
+				var locked *LockedError // for the moment in which Holder looks
+				if errors.As(err, &locked) {
+					continue
+				}
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				if err := lock.Release(); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	for range 3000 {
+		if Elsewhere(dir) {
+			t.Error("a lock of this process counts as that of another")
+			break
+		}
+	}
+	cancel()
+	all.Wait()
+}
