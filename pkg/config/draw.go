@@ -149,6 +149,31 @@ func (d Draw) at(u float64) (strict.Value, error) {
 	return v[0], nil
 }
 
+// size is the number of values that there are to draw, 0 if they are too many to count.
+func (d Draw) size() int {
+	if len(d.Values) > 0 {
+		return len(d.Values)
+	}
+	if iv, err := parseInterval(d.Range); err == nil && iv.whole && iv.hi-iv.lo < maxPoints {
+		return int(iv.hi-iv.lo) + 1
+	}
+	return 0
+}
+
+// ends reports whether a number is the least or the largest that there is to draw.
+func (d Draw) ends(x float64) bool {
+	if iv, err := parseInterval(d.Range); err == nil {
+		return x == iv.lo || x == iv.hi
+	}
+	least, largest := math.Inf(1), math.Inf(-1)
+	for _, v := range d.Values {
+		if n, err := strconv.ParseFloat(strings.TrimSpace(string(yamlText(v))), 64); err == nil {
+			least, largest = min(least, n), max(largest, n)
+		}
+	}
+	return x == least || x == largest
+}
+
 // check finds what is wrong with a key that is drawn.
 func (d Draw) check(bad func(format string, args ...any)) {
 	switch {

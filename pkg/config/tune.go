@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"math/rand/v2"
 	"slices"
 	"strconv"
 	"strings"
@@ -89,12 +90,24 @@ func (t *Tune) check(c *Config, bad func(key, format string, args ...any)) {
 	if a := t.At; a != nil && ((a.Cost > 0) == (a.Seconds > 0) || a.Cost < 0 || a.Seconds < 0) {
 		bad("tune.at", "must be {cost: C} or {seconds: S}, one positive amount")
 	}
+	for i := range c.Methods {
+		name, train := c.Methods[i].Name, c.Of(i).Train
+		if a := t.At; a != nil && (train.Cost > 0 && a.Cost > train.Cost || train.Seconds > 0 && a.Seconds > train.Seconds) {
+			bad("tune.at", "is beyond the budget of %s, whose runs end before; leave it out to compare at their ends", name)
+		}
+		if train.Target != nil {
+			bad("tune", "runs of %s end at a target, and trials that reach it would be compared at different places; take train.target out (dgn plot --table --target tells what the chosen settings take to it)", name)
+		}
+	}
 	if h := t.Halving; h != nil {
 		if !(h.Keep > 0 && h.Keep < 1) {
 			bad("tune.halving.keep", "must be a share of the trials, above 0 and below 1, got %g", h.Keep)
 		}
 		if h.Rungs < 2 || h.Rungs > 10 {
 			bad("tune.halving.rungs", "must be a number of budgets from 2 to 10, got %d", h.Rungs)
+		}
+		for i := range c.Methods {
+			h.checkBudget(c.Methods[i].Name, c.Of(i).Train, bad)
 		}
 		if t.At != nil {
 			bad("tune.halving", "its rungs have budgets of their own; leave out tune.at")
@@ -111,6 +124,26 @@ func (t *Tune) check(c *Config, bad func(key, format string, args ...any)) {
 		d.check(func(format string, args ...any) { bad(key, format, args...) })
 		if iv, err := parseInterval(d.Range); err == nil && iv.lo == iv.hi {
 			bad(key, "the range %s is a single value: set it, and leave it out here", d.Range)
+		}
+	}
+}
+
+// leastRung is the least that the first rung of successive halving has of each limit: with
+// less, methods whose steps cost as much as ten gradients would make none or one.
+var leastRung = Train{Epochs: 1, Steps: 10, Cost: 10, Seconds: 0.01}
+
+// checkBudget refuses rungs that are too short to tell trials apart.
+func (h *Halving) checkBudget(method string, t Train, bad func(key, format string, args ...any)) {
+	share := math.Pow(h.Keep, float64(h.Rungs-1))
+	for _, l := range []struct {
+		limit        string
+		whole, least float64
+	}{
+		{"epochs", float64(t.Epochs), float64(leastRung.Epochs)}, {"steps", float64(t.Steps), float64(leastRung.Steps)},
+		{"cost", t.Cost, leastRung.Cost}, {"seconds", t.Seconds, leastRung.Seconds},
+	} {
+		if first := share * l.whole; l.whole > 0 && !(first >= l.least) {
+			bad("tune.halving", "leaves the trials of %s a first budget of %s %.3g, which tells nothing of them; keep more, have fewer rungs, or a larger budget (the first should be %g at least)", method, l.limit, first, l.least)
 		}
 	}
 }
@@ -207,9 +240,15 @@ func (s *Search) draws() ([][]Draw, error) {
 		if err == nil && a.methods == nil {
 			err = fmt.Errorf("%s is the same for all methods, and part of what they are compared on; sweep over it, or search keys of methods and of train", d.Key)
 		}
+		if err == nil && strings.HasPrefix(a.relative, "train.") && a.relative != "train.batch_size" {
+			err = fmt.Errorf("%s is how long methods are trained, and part of what they are compared on; of train, batch_size alone is searched", d.Key)
+		}
 		if err != nil {
 			errs = append(errs, fmt.Errorf("%s: %w", d.where, err))
 			continue
+		}
+		if a.relative == "train.batch_size" && s.Config.Train.Cost == 0 && s.Config.Train.Seconds == 0 {
+			s.Notes = append(s.Notes, "trials with other batch sizes have as many epochs or steps, but not the same cost; set train.cost to compare at equal cost")
 		}
 		for _, m := range a.methods {
 			one := d
@@ -224,20 +263,22 @@ func (s *Search) draws() ([][]Draw, error) {
 }
 
 // places returns where in the unit cube the trials of a method lie, an axis for each of
-// its keys. Where all keys have lists of values, no choice is made twice.
+// its keys. No choice is made twice.
 func (s *Search) places(draws []Draw, method string) ([][]float64, error) {
 	t := s.Config.Tune
-	settings := 1
+	settings, lists := 1, true
 	for _, d := range draws {
-		if settings = min(settings*len(d.Values), maxPoints+1); len(d.Values) == 0 {
+		settings = min(settings*d.size(), maxPoints+1)
+		lists = lists && len(d.Values) > 0
+		if settings == 0 {
 			break // more than can be counted
 		}
 	}
 	if settings > 0 && settings < t.Trials {
 		return nil, fmt.Errorf("tune.trials: %d trials, but the values of %s make only %d settings; give ranges, more values, or fewer trials", t.Trials, method, settings)
 	}
-	out := make([][]float64, 0, t.Trials)
-	if settings > 0 && settings <= maxPoints {
+	if lists && settings <= maxPoints {
+		out := make([][]float64, 0, t.Trials)
 		for _, n := range draws[0].stream(t.Seed).Perm(settings)[:t.Trials] {
 			place := make([]float64, len(draws))
 			for j, d := range draws {
@@ -248,20 +289,42 @@ func (s *Search) places(draws []Draw, method string) ([][]float64, error) {
 		}
 		return out, nil
 	}
-	for range t.Trials {
-		out = append(out, make([]float64, len(draws)))
-	}
+	return s.drawn(draws, method)
+}
+
+// drawn returns places that are drawn one after the other. Whole numbers, and numbers cut
+// to four digits, that were all drawn before are drawn again.
+func (s *Search) drawn(draws []Draw, method string) (out [][]float64, err error) {
+	t := s.Config.Tune
+	streams, shifts := make([]*rand.Rand, len(draws)), make([]float64, len(draws))
 	for j, d := range draws {
-		rng := d.stream(t.Seed)
-		shift, base := rng.Float64(), prime(j)
-		for i := range out {
-			if t.Sampler == "halton" {
-				out[i][j] = math.Mod(radicalInverse(i+1, base)+shift, 1)
-			} else if i == 0 {
-				out[i][j] = shift // the first draw
-			} else {
-				out[i][j] = rng.Float64()
+		streams[j] = d.stream(t.Seed)
+		shifts[j] = streams[j].Float64()
+	}
+	seen := map[string]bool{}
+	for i := 0; len(out) < t.Trials; i++ {
+		if i == 1000*t.Trials {
+			return nil, fmt.Errorf("tune.trials: %d trials, but only %d settings of %s were found in %d draws; give wider ranges, more values, or fewer trials", t.Trials, len(out), method, i)
+		}
+		place, text := make([]float64, len(draws)), ""
+		for j, d := range draws {
+			switch {
+			case t.Sampler == "halton":
+				place[j] = math.Mod(radicalInverse(i+1, prime(j))+shifts[j], 1)
+			case i == 0:
+				place[j] = shifts[j] // the first draw
+			default:
+				place[j] = streams[j].Float64()
 			}
+			v, err := d.at(place[j])
+			if err != nil {
+				return nil, err
+			}
+			text += string(yamlText(v)) + "\n"
+		}
+		if !seen[text] {
+			seen[text] = true
+			out = append(out, place)
 		}
 	}
 	return out, nil
@@ -354,7 +417,7 @@ func (s *Search) tried(trials [][]choice) {
 func (s *Search) Settings(trial int) runlog.Varied { return s.Trials.Points[trial].Varied }
 
 // Edges says of which settings of a trial the best value may lie beyond what was
-// searched: it is the least or the largest of all that were tried.
+// tried: it is the least or the largest of these.
 func (s *Search) Edges(trial int) (out []string) {
 	for _, c := range s.choices[trial] {
 		if len(c.tried) == 0 || c.tried[0] == c.tried[len(c.tried)-1] {
@@ -373,11 +436,14 @@ func (s *Search) Edges(trial int) (out []string) {
 		default:
 			continue
 		}
-		searched := c.of.Range
+		searched, advice := c.of.Range, "widen it"
 		if searched == "" {
 			searched = "its list"
 		}
-		out = append(out, fmt.Sprintf("%s=%g is the %s that was tried of %s: widen it", c.relative, x, which, searched))
+		if c.of.size() > 0 && !c.of.ends(x) {
+			advice = "more trials would try what lies beyond"
+		}
+		out = append(out, fmt.Sprintf("%s=%g is the %s that was tried of %s: %s", c.relative, x, which, searched, advice))
 	}
 	return out
 }

@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/dualgn/dgn/pkg/oracles"
 )
 
 // tuned is an experiment whose settings are searched.
@@ -134,7 +136,14 @@ func TestTuneErrors(t *testing.T) {
 		{"tune.at={}", "tune.at: must be {cost: C} or {seconds: S}"},
 		{"tune.halving={keep: 1}", "tune.halving.keep: must be a share of the trials"},
 		{"tune.halving={rungs: 1}", "tune.halving.rungs: must be a number of budgets from 2 to 10, got 1"},
+		{"tune.halving={keep: 1e-200}", "tune.halving: leaves the trials of SGD a first budget of cost 0"},
+		{"tune.halving={rungs: 5}", "the first should be 10 at least"},
+		{"tune.at={cost: 1000}", "tune.at: is beyond the budget of SGD"},
+		{"train.target={metric: valid_loss, value: 1}", "take train.target out"},
 		{"tune.ranges=[]", "tune.ranges: the list is empty"},
+		{"tune.ranges=[{key: train.cost, values: [10, 20]}]", "of train, batch_size alone is searched"},
+		{"tune.ranges=[{key: methods.*.train.cost_unit, values: [10, 20]}]", "of train, batch_size alone is searched"},
+		{"tune.ranges=[{key: methods.GN v1.5.oracle.inner_iterations, range: '1..3:int'}]", "make only 3 settings"},
 		{"tune.ranges=[{key: methods.SGD.optimizer.learning_rate, range: 1..0.1}]", "the range 1..0.1 is empty"},
 		{"tune.ranges=[{key: methods.SGD.optimizer.learning_rate, range: 1..1}]", "the range 1..1 is a single value"},
 		{"tune.ranges=[{key: methods.SGD.optimizer.learning_rate, range: fast}]", "expected a range LO..HI"},
@@ -157,9 +166,38 @@ func TestTuneErrors(t *testing.T) {
 	if _, err := ParseSweep("toy.yaml", []byte(tuned), nil, SweepFlags{Grid: []string{"train.batch_size=1,2"}}); err == nil || !strings.Contains(err.Error(), "use dgn tune") {
 		t.Error(err)
 	}
-	c, err := Parse("toy.yaml", []byte(tuned), []string{"tune.halving={}", "tune.sampler=halton"})
+	c, err := Parse("toy.yaml", []byte(tuned), []string{"tune.halving={}", "tune.sampler=halton", "train.cost=400"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	roundTrip(t, c)
+}
+
+// TestWholeTrials: every trial of a range of whole numbers is another, whatever the
+// sampler, and an edge within the range calls for trials, not for another range.
+func TestWholeTrials(t *testing.T) {
+	key := "{key: methods.GN v1.5.oracle.inner_iterations, range: '%s'}"
+	for _, sampler := range Samplers {
+		for _, rng := range []string{"1..4:int", "1..40:log:int"} {
+			s := search(t, "tune.trials=4", "tune.sampler="+sampler, "tune.ranges=["+fmt.Sprintf(key, rng)+"]")
+			seen := map[string]bool{}
+			largest, at := 0, 0
+			for i, p := range s.Trials.Points {
+				seen[p.Varied.String()] = true
+				if n := p.Config.Methods[0].Oracle.Must().(oracles.GaussNewton).InnerIterations; n > largest {
+					largest, at = n, i
+				}
+			}
+			if len(seen) != 4 {
+				t.Errorf("%s, %s: %v", sampler, rng, seen)
+			}
+			want := "widen it"
+			if largest < 40 && rng != "1..4:int" {
+				want = "more trials"
+			}
+			if e := s.Edges(at); len(e) != 1 || !strings.Contains(e[0], want) {
+				t.Errorf("%s, %s: %v", sampler, rng, e)
+			}
+		}
+	}
 }

@@ -24,11 +24,12 @@ type trials struct {
 	metric string
 	logs   *results.Results
 	score  map[int]float64 // less is better; +Inf: it diverged from some seed
+	least  float64         // share of tune.at at which a value was read; 1: of all that far
 }
 
 // read reads the logs of trials, and scores them.
 func read(s *config.Search, made *experiment.Result, which []int) (*trials, error) {
-	t := &trials{metric: s.Config.Tune.Metric, logs: &results.Results{}, score: map[int]float64{}}
+	t := &trials{metric: s.Config.Tune.Metric, logs: &results.Results{}, score: map[int]float64{}, least: 1}
 	values := map[string][]float64{} // by method and settings
 	name := func(method int, v runlog.Varied) string { return fmt.Sprintf("%d %q", method, v) }
 	for _, r := range made.Runs {
@@ -42,8 +43,13 @@ func read(s *config.Search, made *experiment.Result, which []int) (*trials, erro
 		if len(t.logs.Runs) == before {
 			return nil, fmt.Errorf("%s: the run of a trial has gone", filepath.Join(made.Dir, r.Dir))
 		}
+		run := &t.logs.Runs[before]
+		value, err := t.loss(run, s.Config.Tune.At)
+		if err != nil {
+			return nil, config.Errorf("%s: %w", r.Task, err)
+		}
 		key := name(r.MethodIndex, r.Varied)
-		values[key] = append(values[key], loss(&t.logs.Runs[before], t.metric, s.Config.Tune.At))
+		values[key] = append(values[key], value)
 	}
 	for _, i := range which {
 		p := s.Trials.Points[i]
@@ -55,27 +61,44 @@ func read(s *config.Search, made *experiment.Result, which []int) (*trials, erro
 	return t, nil
 }
 
+// early is the share of a cost or a time below which a value is none of that moment.
+const early = 0.5
+
 // loss is the metric of a run, negated where more is better: the last value, or the last
 // one at or before a cost or a time. It is +Inf of a run that diverged, whatever came
-// before, and of one without a value.
-func loss(r *results.Run, metric string, at *config.Amount) float64 {
+// before. A run that was last evaluated long before has no value there, which is an error.
+func (t *trials) loss(r *results.Run, at *config.Amount) (float64, error) {
 	if !r.Complete() {
-		return math.Inf(1)
+		return math.Inf(1), nil
 	}
-	value := math.NaN()
-	for _, row := range r.Rows {
-		if at != nil && (at.Cost > 0 && row["cost"] > at.Cost || at.Seconds > 0 && row["wall_seconds"] > at.Seconds) {
-			break
+	rows := r.Rows
+	if at != nil {
+		column, amount := "cost", at.Cost
+		if at.Seconds > 0 {
+			column, amount = "wall_seconds", at.Seconds
 		}
-		value = row[metric]
+		n := 0
+		for n < len(rows) && rows[n][column] <= amount*(1+1e-12) {
+			n++
+		}
+		if n == 0 || rows[n-1][column] < early*amount {
+			last := 0.0
+			if n > 0 {
+				last = rows[n-1][column]
+			}
+			return 0, fmt.Errorf("to be compared at %s %g, it was last evaluated at %.3g before; evaluate more often, as with evaluate: {every: {geometric: 30}}", column, amount, last)
+		}
+		t.least = min(t.least, rows[n-1][column]/amount)
+		rows = rows[:n]
 	}
-	switch {
-	case math.IsNaN(value):
-		return math.Inf(1)
-	case runlog.HigherIsBetter(metric):
-		return -value
+	if len(rows) == 0 || math.IsNaN(rows[len(rows)-1][t.metric]) {
+		return 0, fmt.Errorf("has no %s", t.metric)
 	}
-	return value
+	value := rows[len(rows)-1][t.metric]
+	if runlog.HigherIsBetter(t.metric) {
+		value = -value
+	}
+	return value, nil
 }
 
 // sort orders trials from the best to the worst; of equal ones the first comes first.

@@ -20,6 +20,7 @@ import (
 	"github.com/dualgn/dgn/pkg/diskfile"
 	"github.com/dualgn/dgn/pkg/experiment"
 	"github.com/dualgn/dgn/pkg/folder"
+	"github.com/dualgn/dgn/pkg/problem"
 	"github.com/dualgn/dgn/pkg/runlog"
 )
 
@@ -64,6 +65,9 @@ func Run(ctx context.Context, s *config.Search, opt experiment.Options) (*Outcom
 	if n := len(s.Config.Seeds); n < enough {
 		opt.Log.Warn(fmt.Sprintf("results will be of %d seeds; give at least %d, as in seeds: [0, 1, 2, 3, 4]", n, enough))
 	}
+	if err := check(s, opt); err != nil {
+		return nil, err
+	}
 	out := &Outcome{Dir: filepath.Join(opt.Out, "tune")}
 	chosen, err := search(ctx, s, out, opt)
 	if err != nil {
@@ -94,6 +98,26 @@ func Run(ctx context.Context, s *config.Search, opt experiment.Options) (*Outcom
 	return out, err
 }
 
+// check refuses, before anything is made, what would be chosen by nothing.
+func check(s *config.Search, opt experiment.Options) error {
+	t := s.Config.Tune
+	for i := range s.Config.Methods {
+		limits := s.Config.Of(i).Train
+		clocked := t.At != nil && t.At.Seconds > 0 || limits.Cost == 0 && limits.Budget(1)
+		if clocked && opt.Jobs > 1 {
+			return config.Errorf("trials of %s are compared after a time, and %d runs at the same time (--jobs) take time from each other; leave out --jobs, or compare by cost", s.Config.Methods[i].Name, opt.Jobs)
+		}
+	}
+	if !runlog.HigherIsBetter(t.Metric) {
+		return nil
+	}
+	p, err := (&problem.Cache{Env: opt.Data, Log: slog.New(slog.DiscardHandler)}).Open(s.Config)
+	if err == nil && p.Set.Classes == 0 {
+		err = config.Errorf("tune.metric: %s does not apply to regression; choose by valid_loss or train_loss", t.Metric)
+	}
+	return err
+}
+
 // search makes the trials, rung by rung, and returns the best of each method.
 func search(ctx context.Context, s *config.Search, out *Outcome, opt experiment.Options) (chosen []int, err error) {
 	alive := map[int][]int{} // trials by method
@@ -120,6 +144,9 @@ func search(ctx context.Context, s *config.Search, out *Outcome, opt experiment.
 				alive[m] = list[:max(1, int(math.Ceil(keep*float64(len(list)))))]
 			}
 		}
+	}
+	if last.least < 0.95 {
+		opt.Log.Warn(fmt.Sprintf("trials are compared at the last evaluation before tune.at, the earliest at %.0f %% of it; evaluate more often to compare them at the same", 100*last.least))
 	}
 	if out.Figures, err = last.publish(out.Dir, opt); err != nil {
 		return nil, err

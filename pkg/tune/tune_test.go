@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"log/slog"
 	"math"
@@ -224,21 +223,47 @@ func TestLoss(t *testing.T) {
 		run    *results.Run
 		metric string
 		at     *config.Amount
-		want   float64
+		want   float64 // NaN: an error
 	}{
 		{run(runlog.Finished, 3, 2, 1), "valid_loss", nil, 1},
 		{run(runlog.Finished, 3, 2, 1), "valid_loss", &config.Amount{Cost: 10}, 2},
 		{run(runlog.Finished, 3, 2, 1), "valid_loss", &config.Amount{Cost: 19.9}, 2},
-		{run(runlog.Finished, 3, 2, 1), "valid_loss", &config.Amount{Seconds: 0.5}, 3},
+		{run(runlog.Finished, 3, 2, 1), "valid_loss", &config.Amount{Seconds: 1.5}, 2},
+		{run(runlog.Finished, 3, 2, 1), "valid_loss", &config.Amount{Seconds: 0.5}, nan},
+		{run(runlog.Finished, 3, 2, 1), "valid_loss", &config.Amount{Cost: 10 * (1 - 1e-15)}, 2},
 		{run(runlog.AtGoal, 0.9, 0.25), "valid_accuracy", nil, -0.75},
 		{run(runlog.Diverged, 3, 2, 0.1), "valid_loss", nil, math.Inf(1)},
 		{run(runlog.Diverged, 3, 2, 0.1), "valid_loss", &config.Amount{Cost: 10}, math.Inf(1)},
 		{run(runlog.Diverged, 0, 0), "valid_accuracy", nil, math.Inf(1)},
-		{run(runlog.Finished, 3, nan), "valid_loss", nil, math.Inf(1)},
-		{run(runlog.Finished), "valid_loss", nil, math.Inf(1)},
+		{run(runlog.Finished, 3, nan), "valid_loss", nil, nan},
+		{run(runlog.Finished), "valid_loss", nil, nan},
 	} {
-		if got := loss(c.run, c.metric, c.at); got != c.want {
-			t.Errorf("case %d: %s", i, fmt.Sprint(got))
+		scored := &trials{metric: c.metric, least: 1}
+		if got, err := scored.loss(c.run, c.at); (err != nil) != math.IsNaN(c.want) || err == nil && got != c.want {
+			t.Errorf("case %d: %g, %v", i, got, err)
+		}
+	}
+}
+
+// TestNothingToChooseBy: what would make a choice by nothing is refused before a trial is
+// made, or where a trial shows it.
+func TestNothingToChooseBy(t *testing.T) {
+	for _, c := range []struct {
+		sets []string
+		jobs int
+		want string
+	}{
+		{[]string{"tune.at={seconds: 1}"}, 2, "compared after a time, and 2 runs at the same time (--jobs) take time from each other"},
+		{[]string{"train={batch_size: 40, seconds: 1}"}, 2, "compared after a time"},
+		{[]string{"data={name: diabetes, validation: 0.2}", "loss=squared", "tune.metric=valid_accuracy"}, 1, "tune.metric: valid_accuracy does not apply to regression"},
+		{[]string{"evaluate.every=1000", "tune.at={cost: 20}"}, 1, "to be compared at cost 20, it was last evaluated at 0 before; evaluate more often"},
+	} {
+		opt := options(t.TempDir())
+		opt.Jobs = c.jobs
+		out, err := Run(context.Background(), searched(t, c.sets...), opt)
+		var wrong *config.Error
+		if !errors.As(err, &wrong) || !strings.Contains(err.Error(), c.want) || out != nil && out.Final != nil {
+			t.Errorf("%v: %v\nwant %s", c.sets, err, c.want)
 		}
 	}
 }
