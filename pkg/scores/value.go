@@ -27,12 +27,15 @@ type Value struct {
 type log struct {
 	run   *results.Run
 	rows  []runlog.Row // before the cut
-	alive bool         // the run went on after them
-	next  runlog.Row   // where it is alive: as far as the log reaches in each column
+	alive bool         // the run came as far as the cut
+	next  runlog.Row   // where it is alive: as far as it is known to have come without a value after them
 }
 
-// logOf returns the log of a run, to the last evaluation at or before a cut.
-func logOf(r *results.Run, at *Cut) log {
+// logOf returns the log of a run, to the last evaluation at or before a cut. What ended a run
+// after the cut does not concern it: it was well there if its log goes on, or has an
+// evaluation at the cut, or if its steps go on. Evaluations that are not finite end a run,
+// and are in no log of dgn.
+func logOf(res *results.Results, r *results.Run, at *Cut) log {
 	l := log{run: r, rows: r.Rows}
 	if at == nil {
 		return l
@@ -44,8 +47,32 @@ func logOf(r *results.Run, at *Cut) log {
 		// have the same.
 		l.rows, l.alive, l.next = r.Rows[:n], true, maps.Clone(r.Rows[n])
 		l.next[column] = at.Value
+		return l
+	}
+	least := at.Value * (1 - 1e-12)
+	if n = len(r.Rows); n > 0 && r.Rows[n-1][column] >= least {
+		l.alive = r.Outcome != runlog.Diverged || sound(r.Rows[n-1])
+		return l
+	}
+	if !r.Complete() && r.Damage == "" {
+		if l.next, l.alive = res.Beyond(r, column, least); l.alive {
+			l.next[column] = at.Value
+		}
 	}
 	return l
+}
+
+// sound reports whether an evaluation has values, and none that is infinite: logs of other
+// tools may have what a run diverged with.
+func sound(row runlog.Row) bool {
+	some := false
+	for _, m := range Metrics {
+		if math.IsInf(row[m], 0) {
+			return false
+		}
+		some = some || !math.IsNaN(row[m])
+	}
+	return some
 }
 
 func columnOf(name string) string {
