@@ -1,6 +1,7 @@
 package scores
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"math"
@@ -102,10 +103,10 @@ func TestValues(t *testing.T) {
 	// At cost 15: the second evaluation of those that went on; B's first run had ended.
 	s = scored(t, Options{Metrics: []string{"train_loss"}, At: &Cut{"cost", 15}}, runs...)
 	a, b := s.find(t, "train_loss at cost=15").Lines[0], s.find(t, "best train_loss by cost=15").Lines[1]
-	if a.Median.Value != 1.2 || a.N != 3 || a.Note != "" || a.Reached != 3 {
+	if a.Median.Value != 1.2 || a.N != 3 || a.Note != "3 of 3 read at cost 10, at their last evaluations before 15: evaluate more often, as by evaluate: {every: {cost: ...}}" || a.Reached != 3 {
 		t.Errorf("%+v", a)
 	}
-	if b.N != 2 || b.Median.Value != 1.15 || b.Note != "1 of 3 failed; 1 of 3 ended before, from cost 10 on; 1 without a value" {
+	if b.N != 2 || b.Median.Value != 1.15 || b.Note != "1 of 3 failed; 1 of 3 ended before, from cost 10 on; 1 of 3 read at cost 10, at their last evaluations before 15: evaluate more often, as by evaluate: {every: {cost: ...}}; 1 without a value" {
 		t.Errorf("%+v", b)
 	}
 	// At the very cost of an evaluation, that one: of what diverged, or broke off, after it too.
@@ -118,12 +119,52 @@ func TestValues(t *testing.T) {
 	}
 	// Targets that are reached later are not.
 	s = scored(t, Options{Targets: targets(t, "train_loss=1.5"), Amounts: []string{"cost", "step"}, At: &Cut{"cost", 15}}, runs...)
-	if a := s.find(t, "cost to train_loss <= 1.5").Lines[0]; a.Reached != 2 || a.Values[1].X != inf || a.Values[1].Least != 15 || a.Note != "" {
+	if a := s.find(t, "cost to train_loss <= 1.5").Lines[0]; a.Reached != 2 || a.Values[1].X != inf || a.Values[1].Least != 15 || a.Note != "1 of 3 read at cost 10, at their last evaluations before 15: evaluate more often, as by evaluate: {every: {cost: ...}}" {
 		t.Errorf("%+v", a)
 	}
 	// Of other amounts, it has not by the next evaluation.
 	if a := s.find(t, "step to train_loss <= 1.5").Lines[0]; a.Values[1].Least != 20 {
 		t.Errorf("%+v", a.Values)
+	}
+}
+
+// TestStale: where the last evaluation before the cut is far below it, a note says where.
+func TestStale(t *testing.T) {
+	rare := func(seed uint64, costs ...float64) fakeRun {
+		r := fake("GN", 1, seed, "finished")
+		r.Text = header
+		for i, c := range costs {
+			r.Text += fmt.Sprintf("GN,%d,%d,%d,%g,%g,%g,%d,0,,,4,0,\n", seed, i, i, c/10, c, c, 4-i)
+		}
+		return r
+	}
+	runs := []fakeRun{fake("SGD", 0, 0, "finished", 4, 3, 3, 2, 2, 2, 2, 2), fake("SGD", 0, 1, "finished", 4, 3, 3, 2, 2, 2, 2, 2), rare(0, 0, 97, 103), rare(1, 0, 40, 103), rare(2, 0, 57, 103), rare(3, 0, 41)}
+	const often = ": evaluate more often, as by evaluate: {every: "
+	for _, c := range []struct {
+		at            Cut
+		final, target string
+	}{
+		{Cut{"cost", 60}, "1 of 4 ended before, from cost 41 on; 2 of 4 read at cost 0 to 40, at their last evaluations before 60" + often + "{cost: ...}}", "1 of 4 read at cost 0, at their last evaluations before 60" + often + "{cost: ...}}"},
+		{Cut{"wall", 6}, "1 of 4 ended before, from wall 4.1 on; 2 of 4 read at wall 0 to 4, at their last evaluations before 6" + often + "{seconds: ...}}", "1 of 4 read at wall 0, at their last evaluations before 6" + often + "{seconds: ...}}"},
+		{Cut{"oracle_calls", 60}, "1 of 4 ended before, from oracle_calls 41 on; 2 of 4 read at oracle_calls 0 to 40, at their last evaluations before 60: evaluate more often", "1 of 4 read at oracle_calls 0, at their last evaluations before 60: evaluate more often"},
+	} {
+		s := scored(t, Options{Metrics: []string{"train_loss"}, Targets: targets(t, "train_loss=3"), Amounts: []string{"step"}, At: &c.at}, runs...)
+		for i, name := range []string{"step to train_loss <= 3", fmt.Sprintf("train_loss at %s=%g", c.at.Amount, c.at.Value), fmt.Sprintf("best train_loss by %s=%g", c.at.Amount, c.at.Value)} {
+			want := []string{c.target, c.final, c.final}[i]
+			if l := s.find(t, name).Lines[1]; l.Note != want {
+				t.Errorf("%s: %s, want %s", name, l.Note, want)
+			}
+		}
+		if l := s.Tasks[0].Scores[1].Lines[0]; c.at.Amount == "cost" && l.Note != "" {
+			t.Errorf("at every tenth: %s", l.Note)
+		}
+		var table, file bytes.Buffer
+		if err := errors.Join(s.WriteTable(&table), s.WriteCSV(&file)); err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(table.String(), ") "+c.final+"\n") || !strings.Contains(file.String(), c.final) {
+			t.Errorf("%s\n%s", table.String(), file.String())
+		}
 	}
 }
 

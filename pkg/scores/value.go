@@ -178,6 +178,39 @@ func early(logs []log, at *Cut) string {
 	return fmt.Sprintf("%d of %d ended before, from %s %.4g on", n, len(logs), at.Amount, least)
 }
 
+// recent is the share of a cut from which on the last evaluation before it is taken to be
+// one at it.
+const recent = 0.95
+
+// stale says how many runs that came as far as a cut have their last evaluation well before
+// it, and where: that is what their values are of, and a target may have been reached since.
+func stale(logs []log, values []Value, kind string, at *Cut) string {
+	if at == nil {
+		return ""
+	}
+	n, low, high := 0, math.Inf(1), math.Inf(-1)
+	for i, l := range logs {
+		if !l.alive || l.run.Damage != "" || len(l.rows) == 0 || kind == ToTarget && !math.IsInf(values[i].X, 1) {
+			continue
+		}
+		if last := l.rows[len(l.rows)-1][columnOf(at.Amount)]; last < recent*at.Value {
+			n, low, high = n+1, min(low, last), max(high, last)
+		}
+	}
+	if n == 0 {
+		return ""
+	}
+	where := fmt.Sprintf("%s %.4g to %.4g", at.Amount, low, high)
+	if low == high {
+		where = fmt.Sprintf("%s %.4g", at.Amount, low)
+	}
+	note := fmt.Sprintf("%d of %d read at %s, at their last evaluations before %.6g: evaluate more often", n, len(logs), where, at.Value)
+	if every := map[string]string{"cost": "{cost: ...}", "wall": "{seconds: ...}", "step": "STEPS"}[at.Amount]; every != "" {
+		note += fmt.Sprintf(", as by evaluate: {every: %s}", every)
+	}
+	return note
+}
+
 // stopped says how many runs stopped at a target of their own before they reached this.
 func stopped(logs []log, values []Value) string {
 	n := 0
