@@ -108,6 +108,22 @@ func TestRounding(t *testing.T) {
 	}
 }
 
+// TestRanksRounding: medians that differ by rounding alone are equal, as those between two
+// seeds may; tiny ones are not.
+func TestRanksRounding(t *testing.T) {
+	sum := 0.1
+	sum += 0.2
+	for _, c := range []struct{ medians, want []float64 }{
+		{[]float64{0.3, sum, 0.1}, []float64{2.5, 2.5, 1}},
+		{[]float64{-sum, inf, -0.3, inf}, []float64{1.5, 3.5, 1.5, 3.5}},
+		{[]float64{2e-20, -inf, 1e-20, math.NaN()}, []float64{3, 1, 2, 4}},
+	} {
+		if got := ranks(c.medians); !slices.Equal(got, c.want) {
+			t.Errorf("%v: %v, want %v", c.medians, got, c.want)
+		}
+	}
+}
+
 // TestHolmOverPairs: three methods are three pairs, whose least p of six seeds is 3/32.
 func TestHolmOverPairs(t *testing.T) {
 	runs := against([]float64{1, 1, 1, 1, 1, 1}, []float64{2, 2, 2, 2, 2, 2})

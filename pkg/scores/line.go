@@ -78,7 +78,7 @@ func (s *Score) finish(baseline string) {
 			at, medians = append(at, i), append(medians, worse(s.Metric, s.Kind, l.Median.Value))
 		}
 	}
-	for i, r := range stats.Ranks(medians) {
+	for i, r := range ranks(medians) {
 		s.Lines[at[i]].Rank = r
 	}
 	s.pairs(at, baseline)
