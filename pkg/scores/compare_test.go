@@ -1,8 +1,10 @@
 package scores
 
 import (
+	"fmt"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -63,6 +65,65 @@ func TestPairs(t *testing.T) {
 	}
 }
 
+// counted returns runs of A and B that are right of some number of 360 test examples, a seed
+// each: A of so many more than B.
+func counted(more []int) (runs []fakeRun) {
+	for i, n := range more {
+		for m, right := range []int{90 + i + n, 90 + i} {
+			r := fake([]string{"A", "B"}[m], m, uint64(i), "finished")
+			accuracy := strconv.FormatFloat(float64(right)/360, 'g', -1, 64)
+			r.Text = header + fmt.Sprintf("%s,%d,0,0,0,0,0,4,0,,,4,0.1,\n%[1]s,%d,10,1,1,10,10,1,0,,,1,%s,\n", r.Method, i, accuracy)
+			runs = append(runs, r)
+		}
+	}
+	return runs
+}
+
+// TestRounding: accuracies that differ by the same number of examples differ by the same,
+// whatever the rounding of the quotients and of their differences is.
+func TestRounding(t *testing.T) {
+	for _, c := range []struct {
+		more []int
+		p    float64
+	}{{[]int{3, 3, 3, -3, 3, 3}, 0.21875}, {[]int{1, -2, 1, 1, 3, 3, 3, 0, 3, 0}, 0.0625}} {
+		p := scored(t, Options{Metrics: []string{"test_accuracy"}}, counted(c.more)...).find(t, "final test_accuracy").Pairs[0]
+		if p.Test.P != c.p || p.Test.Name != stats.SignedRankTest {
+			t.Errorf("%v: %+v, want P = %g", c.more, p.Test, c.p)
+		}
+	}
+	// Differences of nothing but rounding are ties, for the test of signs too, and cancel in
+	// the estimate.
+	sum := 0.1
+	sum += 0.2
+	three := 0.3
+	runs := against([]float64{sum, three, sum, sum}, []float64{three, sum, three, sum})
+	p := scored(t, Options{Metrics: []string{"train_loss"}}, runs...).find(t, "final train_loss").Pairs[0]
+	if p.Ties != 4 || p.Wins != 0 || p.Test.N != 0 || p.Test.P != 1 || p.Shift.Lo != 0 || p.Shift.Hi != 0 {
+		t.Errorf("%+v", p)
+	}
+	runs[0].Outcome = "diverged"
+	p = scored(t, Options{Metrics: []string{"train_loss"}}, runs...).find(t, "final train_loss").Pairs[0]
+	if p.Ties != 3 || p.Test.Name != stats.SignTest || p.Test.N != 1 || p.Test.P != 1 {
+		t.Errorf("%+v", p)
+	}
+}
+
+// TestRanksRounding: medians that differ by rounding alone are equal, as those between two
+// seeds may; tiny ones are not.
+func TestRanksRounding(t *testing.T) {
+	sum := 0.1
+	sum += 0.2
+	for _, c := range []struct{ medians, want []float64 }{
+		{[]float64{0.3, sum, 0.1}, []float64{2.5, 2.5, 1}},
+		{[]float64{-sum, inf, -0.3, inf}, []float64{1.5, 3.5, 1.5, 3.5}},
+		{[]float64{2e-20, -inf, 1e-20, math.NaN()}, []float64{3, 1, 2, 4}},
+	} {
+		if got := ranks(c.medians); !slices.Equal(got, c.want) {
+			t.Errorf("%v: %v, want %v", c.medians, got, c.want)
+		}
+	}
+}
+
 // TestHolmOverPairs: three methods are three pairs, whose least p of six seeds is 3/32.
 func TestHolmOverPairs(t *testing.T) {
 	runs := against([]float64{1, 1, 1, 1, 1, 1}, []float64{2, 2, 2, 2, 2, 2})
@@ -89,6 +150,8 @@ func TestOpen(t *testing.T) {
 		{Value{0, 10, 10}, Value{0, inf, 5}, math.NaN()},
 		{Value{0, inf, 5}, Value{0, 10, 10}, math.NaN()},
 		{Value{0, inf, inf}, Value{0, 10, 10}, inf},
+		// Ended where the other reached it, but for rounding.
+		{Value{0, inf, 0.3}, Value{0, 0.1 + 0.2*(1+1e-15), 0.1 + 0.2*(1+1e-15)}, inf},
 		{Value{0, inf, 5}, Value{0, inf, inf}, 0},
 		{Value{0, -inf, -inf}, Value{0, 1, 1}, -inf},
 	} {

@@ -45,9 +45,9 @@ func newLine(s Score, series results.Series, logs []log, competes bool, at *Cut,
 		parts = append(parts, fmt.Sprintf("%d reached it before diverging", late))
 	}
 	if s.Kind == ToTarget {
-		parts = append(parts, stopped(logs, line.Values))
+		parts = append(parts, stopped(logs, line.Values), stale(logs, line.Values, s.Kind, at))
 	} else {
-		parts = append(parts, early(logs, at))
+		parts = append(parts, early(logs, at), stale(logs, line.Values, s.Kind, at))
 		if n := len(logs) - line.N; n > 0 {
 			parts = append(parts, fmt.Sprintf("%d without a value", n))
 		}
@@ -78,7 +78,7 @@ func (s *Score) finish(baseline string) {
 			at, medians = append(at, i), append(medians, worse(s.Metric, s.Kind, l.Median.Value))
 		}
 	}
-	for i, r := range stats.Ranks(medians) {
+	for i, r := range ranks(medians) {
 		s.Lines[at[i]].Rank = r
 	}
 	s.pairs(at, baseline)

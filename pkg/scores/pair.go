@@ -78,15 +78,18 @@ func (s *Score) compare(x, y Line) Pair {
 		of[v.Seed] = v
 	}
 	finite := true
-	var d, low, high []float64
+	var d, scale, low, high []float64
 	for _, a := range x.Values {
 		b, ok := of[a.Seed]
 		if !ok || math.IsNaN(a.X) || math.IsNaN(b.X) {
 			continue
 		}
-		diff := difference(a, b)
-		p.Diffs = append(p.Diffs, Diff{a.Seed, diff})
-		d = append(d, diff)
+		p.Diffs = append(p.Diffs, Diff{Seed: a.Seed})
+		d, scale = append(d, difference(a, b)), append(scale, max(math.Abs(a.X), math.Abs(b.X)))
+	}
+	d = stats.Unround(d, scale)
+	for i, diff := range d {
+		p.Diffs[i].X = diff
 		finite = finite && !math.IsInf(diff, 0) && !math.IsNaN(diff)
 		switch turned := worse(s.Metric, s.Kind, diff); {
 		case math.IsNaN(diff):
@@ -115,12 +118,13 @@ func (s *Score) compare(x, y Line) Pair {
 	return p
 }
 
-// difference is a - b, as far as it is known: see Diff.
+// difference is a - b, as far as it is known: see Diff. One that ended where the other
+// reached the target, but for rounding, did not end before.
 func difference(a, b Value) float64 {
 	switch {
 	case a.X == b.X: // infinite ones too
 		return 0
-	case math.IsInf(a.X, 1) && a.Least < b.X, math.IsInf(b.X, 1) && b.Least < a.X:
+	case math.IsInf(a.X, 1) && a.Least < b.X*(1-1e-12), math.IsInf(b.X, 1) && b.Least < a.X*(1-1e-12):
 		return math.NaN()
 	}
 	return a.X - b.X

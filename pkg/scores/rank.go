@@ -116,6 +116,16 @@ func (f *field) join() {
 	}
 }
 
+// ranks are the places of medians, 1 the least. Those that differ by rounding alone share
+// the mean of theirs.
+func ranks(medians []float64) []float64 {
+	var sizes []float64
+	for _, m := range medians {
+		sizes = append(sizes, math.Abs(m))
+	}
+	return stats.Ranks(stats.Unround(medians, sizes))
+}
+
 // rankings ranks the methods that all tasks of a score have. A task on which no run
 // reaches the target ranks none.
 func (s *Scores) rankings() (list []Ranking) {
@@ -135,7 +145,7 @@ func (s *Scores) rankings() (list []Ranking) {
 			for _, l := range f.lines[i] {
 				medians = append(medians, worse(sc.Metric, sc.Kind, l.Median.Value))
 			}
-			for m, rank := range stats.Ranks(medians) {
+			for m, rank := range ranks(medians) {
 				r.Ranks[m] = append(r.Ranks[m], rank)
 			}
 		}

@@ -261,7 +261,7 @@ func score(t results.Task, opt Options, label string) (Task, error) {
 	logs := make([][]log, len(list))
 	for i, s := range list {
 		for j := range s.Runs {
-			logs[i] = append(logs[i], logOf(&s.Runs[j], opt.At))
+			logs[i] = append(logs[i], logOf(t.Results, &s.Runs[j], opt.At))
 		}
 	}
 	fill := func(s Score, of func(l log) Value) {

@@ -1,7 +1,9 @@
 package scores
 
 import (
+	"bytes"
 	"errors"
+	"fmt"
 	"math"
 	"strings"
 	"testing"
@@ -101,26 +103,121 @@ func TestValues(t *testing.T) {
 	// At cost 15: the second evaluation of those that went on; B's first run had ended.
 	s = scored(t, Options{Metrics: []string{"train_loss"}, At: &Cut{"cost", 15}}, runs...)
 	a, b := s.find(t, "train_loss at cost=15").Lines[0], s.find(t, "best train_loss by cost=15").Lines[1]
-	if a.Median.Value != 1.2 || a.N != 3 || a.Note != "" || a.Reached != 3 {
+	if a.Median.Value != 1.2 || a.N != 3 || a.Note != "3 of 3 read at cost 10, at their last evaluations before 15: evaluate more often, as by evaluate: {every: {cost: ...}}" || a.Reached != 3 {
 		t.Errorf("%+v", a)
 	}
-	if b.N != 2 || b.Median.Value != 1.15 || b.Note != "1 of 3 failed; 1 of 3 ended before, from cost 10 on; 1 without a value" {
+	if b.N != 2 || b.Median.Value != 1.15 || b.Note != "1 of 3 failed; 1 of 3 ended before, from cost 10 on; 1 of 3 read at cost 10, at their last evaluations before 15: evaluate more often, as by evaluate: {every: {cost: ...}}; 1 without a value" {
 		t.Errorf("%+v", b)
 	}
-	// At the very cost of an evaluation, that one.
-	s = scored(t, Options{Metrics: []string{"train_loss"}, At: &Cut{"cost", 20}}, runs...)
-	if a := s.find(t, "train_loss at cost=20").Lines[0]; a.Median.Value != 2 || a.Values[2].X != inf {
+	// At the very cost of an evaluation, that one: of what diverged, or broke off, after it too.
+	s = scored(t, Options{Metrics: []string{"train_loss"}, At: &Cut{"cost", 20 * (1 + 1e-13)}}, runs...)
+	if a := s.find(t, s.Tasks[0].Scores[0].Name).Lines[0]; a.Median.Value != 2 || a.Values[2].X != 1e9 || a.Note != "" {
 		t.Errorf("%+v", a)
+	}
+	if b := s.find(t, s.Tasks[0].Scores[0].Name).Lines[1]; b.N != 2 || b.Values[1].X != 1 {
+		t.Errorf("%+v", b)
 	}
 	// Targets that are reached later are not.
 	s = scored(t, Options{Targets: targets(t, "train_loss=1.5"), Amounts: []string{"cost", "step"}, At: &Cut{"cost", 15}}, runs...)
-	if a := s.find(t, "cost to train_loss <= 1.5").Lines[0]; a.Reached != 2 || a.Values[1].X != inf || a.Values[1].Least != 15 || a.Note != "" {
+	if a := s.find(t, "cost to train_loss <= 1.5").Lines[0]; a.Reached != 2 || a.Values[1].X != inf || a.Values[1].Least != 15 || a.Note != "1 of 3 read at cost 10, at their last evaluations before 15: evaluate more often, as by evaluate: {every: {cost: ...}}" {
 		t.Errorf("%+v", a)
 	}
 	// Of other amounts, it has not by the next evaluation.
 	if a := s.find(t, "step to train_loss <= 1.5").Lines[0]; a.Values[1].Least != 20 {
 		t.Errorf("%+v", a.Values)
 	}
+}
+
+// TestStale: where the last evaluation before the cut is far below it, a note says where.
+func TestStale(t *testing.T) {
+	rare := func(seed uint64, costs ...float64) fakeRun {
+		r := fake("GN", 1, seed, "finished")
+		r.Text = header
+		for i, c := range costs {
+			r.Text += fmt.Sprintf("GN,%d,%d,%d,%g,%g,%g,%d,0,,,4,0,\n", seed, i, i, c/10, c, c, 4-i)
+		}
+		return r
+	}
+	runs := []fakeRun{fake("SGD", 0, 0, "finished", 4, 3, 3, 2, 2, 2, 2, 2), fake("SGD", 0, 1, "finished", 4, 3, 3, 2, 2, 2, 2, 2), rare(0, 0, 97, 103), rare(1, 0, 40, 103), rare(2, 0, 57, 103), rare(3, 0, 41)}
+	const often = ": evaluate more often, as by evaluate: {every: "
+	for _, c := range []struct {
+		at            Cut
+		final, target string
+	}{
+		{Cut{"cost", 60}, "1 of 4 ended before, from cost 41 on; 2 of 4 read at cost 0 to 40, at their last evaluations before 60" + often + "{cost: ...}}", "1 of 4 read at cost 0, at their last evaluations before 60" + often + "{cost: ...}}"},
+		{Cut{"wall", 6}, "1 of 4 ended before, from wall 4.1 on; 2 of 4 read at wall 0 to 4, at their last evaluations before 6" + often + "{seconds: ...}}", "1 of 4 read at wall 0, at their last evaluations before 6" + often + "{seconds: ...}}"},
+		{Cut{"oracle_calls", 60}, "1 of 4 ended before, from oracle_calls 41 on; 2 of 4 read at oracle_calls 0 to 40, at their last evaluations before 60: evaluate more often", "1 of 4 read at oracle_calls 0, at their last evaluations before 60: evaluate more often"},
+	} {
+		s := scored(t, Options{Metrics: []string{"train_loss"}, Targets: targets(t, "train_loss=3"), Amounts: []string{"step"}, At: &c.at}, runs...)
+		for i, name := range []string{"step to train_loss <= 3", fmt.Sprintf("train_loss at %s=%g", c.at.Amount, c.at.Value), fmt.Sprintf("best train_loss by %s=%g", c.at.Amount, c.at.Value)} {
+			want := []string{c.target, c.final, c.final}[i]
+			if l := s.find(t, name).Lines[1]; l.Note != want {
+				t.Errorf("%s: %s, want %s", name, l.Note, want)
+			}
+		}
+		if l := s.Tasks[0].Scores[1].Lines[0]; c.at.Amount == "cost" && l.Note != "" {
+			t.Errorf("at every tenth: %s", l.Note)
+		}
+		var table, file bytes.Buffer
+		if err := errors.Join(s.WriteTable(&table), s.WriteCSV(&file)); err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(table.String(), ") "+c.final+"\n") || !strings.Contains(file.String(), c.final) {
+			t.Errorf("%s\n%s", table.String(), file.String())
+		}
+	}
+}
+
+// stepped gives a run a steps.csv of steps that end at some costs, half of them its seconds.
+// The losses of the batches are those before the steps.
+func stepped(r fakeRun, costs, losses []float64) fakeRun {
+	r.Steps = "step,wall_seconds,cost,oracle_calls,batch_loss\n"
+	for i, c := range costs {
+		r.Steps += fmt.Sprintf("%d,%g,%g,%g,%g\n", i, c/2, c, 3*c, losses[i])
+	}
+	return r
+}
+
+// TestEndsBetween: a run that diverged, or broke off, after the cut went on there, though it
+// was not evaluated again: its steps say so.
+func TestEndsBetween(t *testing.T) {
+	nan := math.NaN()
+	runs := []fakeRun{
+		// The last weights that a batch had a finite loss with are those of costs 20, 10 and 18.
+		stepped(fake("A", 0, 0, "diverged", 4, 2), []float64{10, 20, 30, 40}, []float64{4, 2, 2, inf}),
+		stepped(fake("A", 0, 1, "diverged", 4, 2), []float64{10, 20, 30}, []float64{4, 2, nan}),
+		stepped(fake("A", 0, 2, "diverged", 4, 2), []float64{10, 18, 26}, []float64{4, 2, 2}),
+		stepped(fake("B", 1, 0, "interrupted", 4, 2), []float64{10, 26}, []float64{4, 2}),
+		stepped(fake("B", 1, 1, "interrupted", 4, 2), []float64{10, 18}, []float64{4, 2}),
+		fake("B", 1, 2, "diverged", 4, 2), // has no steps.csv
+		fake("C", 2, 0, "finished", 4, 2, 2, 2),
+	}
+	opt := Options{Metrics: []string{"train_loss"}, Targets: targets(t, "train_loss=1"), Amounts: []string{"cost", "wall"}, At: &Cut{Amount: "cost"}}
+	check := func(at float64, want [2][]float64, least, seconds float64) {
+		t.Helper()
+		opt.At.Value = at
+		s := scored(t, opt, runs...)
+		for i, values := range want {
+			for j, x := range values {
+				if v := s.find(t, fmt.Sprintf("train_loss at cost=%g", at)).Lines[i].Values[j]; !same(v.X, x) {
+					t.Errorf("at %g, line %d, seed %d: %g, want %g", at, i, j, v.X, x)
+				}
+			}
+		}
+		if v := s.find(t, "cost to train_loss <= 1").Lines[0].Values[0]; v.X != inf || v.Least != least {
+			t.Errorf("at %g: %+v", at, v)
+		}
+		if v := s.find(t, "wall to train_loss <= 1").Lines[0].Values[0]; v.X != inf || v.Least != seconds {
+			t.Errorf("at %g: %+v", at, v)
+		}
+		if len(s.Warnings) != 0 {
+			t.Error(s.Warnings)
+		}
+	}
+	check(15, [2][]float64{{2, inf, 2}, {2, 2, inf}}, 15, 10)
+	check(19, [2][]float64{{2, inf, inf}, {2, nan, inf}}, 19, 10)
+	check(20, [2][]float64{{2, inf, inf}, {2, nan, inf}}, 20, 10)
+	check(30, [2][]float64{{inf, inf, inf}, {nan, nan, inf}}, inf, inf)
 }
 
 // TestBudgets: who was given less, and has not got there, is said.

@@ -27,12 +27,15 @@ type Value struct {
 type log struct {
 	run   *results.Run
 	rows  []runlog.Row // before the cut
-	alive bool         // the run went on after them
-	next  runlog.Row   // where it is alive: as far as the log reaches in each column
+	alive bool         // the run came as far as the cut
+	next  runlog.Row   // where it is alive: as far as it is known to have come without a value after them
 }
 
-// logOf returns the log of a run, to the last evaluation at or before a cut.
-func logOf(r *results.Run, at *Cut) log {
+// logOf returns the log of a run, to the last evaluation at or before a cut. What ended a run
+// after the cut does not concern it: it was well there if its log goes on, or has an
+// evaluation at the cut, or if its steps go on. Evaluations that are not finite end a run,
+// and are in no log of dgn.
+func logOf(res *results.Results, r *results.Run, at *Cut) log {
 	l := log{run: r, rows: r.Rows}
 	if at == nil {
 		return l
@@ -44,8 +47,32 @@ func logOf(r *results.Run, at *Cut) log {
 		// have the same.
 		l.rows, l.alive, l.next = r.Rows[:n], true, maps.Clone(r.Rows[n])
 		l.next[column] = at.Value
+		return l
+	}
+	least := at.Value * (1 - 1e-12)
+	if n = len(r.Rows); n > 0 && r.Rows[n-1][column] >= least {
+		l.alive = r.Outcome != runlog.Diverged || sound(r.Rows[n-1])
+		return l
+	}
+	if !r.Complete() && r.Damage == "" {
+		if l.next, l.alive = res.Beyond(r, column, least); l.alive {
+			l.next[column] = at.Value
+		}
 	}
 	return l
+}
+
+// sound reports whether an evaluation has values, and none that is infinite: logs of other
+// tools may have what a run diverged with.
+func sound(row runlog.Row) bool {
+	some := false
+	for _, m := range Metrics {
+		if math.IsInf(row[m], 0) {
+			return false
+		}
+		some = some || !math.IsNaN(row[m])
+	}
+	return some
 }
 
 func columnOf(name string) string {
@@ -149,6 +176,39 @@ func early(logs []log, at *Cut) string {
 		return ""
 	}
 	return fmt.Sprintf("%d of %d ended before, from %s %.4g on", n, len(logs), at.Amount, least)
+}
+
+// recent is the share of a cut from which on the last evaluation before it is taken to be
+// one at it.
+const recent = 0.95
+
+// stale says how many runs that came as far as a cut have their last evaluation well before
+// it, and where: that is what their values are of, and a target may have been reached since.
+func stale(logs []log, values []Value, kind string, at *Cut) string {
+	if at == nil {
+		return ""
+	}
+	n, low, high := 0, math.Inf(1), math.Inf(-1)
+	for i, l := range logs {
+		if !l.alive || l.run.Damage != "" || len(l.rows) == 0 || kind == ToTarget && !math.IsInf(values[i].X, 1) {
+			continue
+		}
+		if last := l.rows[len(l.rows)-1][columnOf(at.Amount)]; last < recent*at.Value {
+			n, low, high = n+1, min(low, last), max(high, last)
+		}
+	}
+	if n == 0 {
+		return ""
+	}
+	where := fmt.Sprintf("%s %.4g to %.4g", at.Amount, low, high)
+	if low == high {
+		where = fmt.Sprintf("%s %.4g", at.Amount, low)
+	}
+	note := fmt.Sprintf("%d of %d read at %s, at their last evaluations before %.6g: evaluate more often", n, len(logs), where, at.Value)
+	if every := map[string]string{"cost": "{cost: ...}", "wall": "{seconds: ...}", "step": "STEPS"}[at.Amount]; every != "" {
+		note += fmt.Sprintf(", as by evaluate: {every: %s}", every)
+	}
+	return note
 }
 
 // stopped says how many runs stopped at a target of their own before they reached this.

@@ -1,6 +1,7 @@
 package stats
 
 import (
+	"cmp"
 	"math"
 	"slices"
 )
@@ -26,12 +27,43 @@ func (t Test) Least() float64 { return math.Min(1, math.Ldexp(1, 1-t.N)) }
 // exactly is the number of differences up to which SignedRank counts all signs.
 const exactly = 25
 
+// rounding is what numbers may be off by that are computed in another way or order, as a
+// share of their sizes.
+const rounding = 1e-12
+
+// Unround takes rounding out of differences of numbers, of which scale has the larger size
+// for each: 0.3 - 0.2 is not 0.2 - 0.1, and the tests below go by which differences are 0
+// and which have equal sizes. What is within 1e-12 of the scale of 0 is 0, and what is so
+// near another in size has its size. Infinite differences and NaN stay.
+func Unround(d, scale []float64) []float64 {
+	out := slices.Clone(d)
+	var order []int
+	for i, x := range d {
+		switch {
+		case math.IsNaN(x) || math.IsInf(x, 0):
+		case math.Abs(x) <= rounding*scale[i]:
+			out[i] = 0
+		default:
+			order = append(order, i)
+		}
+	}
+	slices.SortStableFunc(order, func(i, j int) int { return cmp.Compare(math.Abs(d[i]), math.Abs(d[j])) })
+	for from, at := 0, 0; at < len(order); at++ {
+		i, first := order[at], order[from]
+		if math.Abs(d[i])-math.Abs(d[first]) > rounding*max(scale[i], scale[first]) {
+			from, first = at, i
+		}
+		out[i] = math.Copysign(d[first], d[i])
+	}
+	return out
+}
+
 // SignedRank is the signed-rank test of Wilcoxon (1945, Individual Comparisons by Ranking
 // Methods), of finite differences. Those that are 0 are left out, as there; the others
 // are ranked by their sizes, equal ones sharing the mean of their ranks, and W is the sum
 // of the ranks of those above 0. If every difference is as likely to have either sign, all
 // 2^N choices of signs are: P is the share of them in which W is as far from its mean as
-// it is, so that it is exact with ties too. That holds if differences are symmetric about
+// it is, so that it is exact with ties too: [Unround] finds them. That holds if differences are symmetric about
 // 0. Of more than 25, P is that of the normal distribution of W's mean and variance, the
 // sum of the squared ranks / 4, with a correction of 1/2 for continuity.
 func SignedRank(d []float64) Test {

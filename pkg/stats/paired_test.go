@@ -97,6 +97,45 @@ func TestSignedRank(t *testing.T) {
 	}
 }
 
+// TestUnround: differences of fractions are as those of their numerators, in units of the
+// scale of what was subtracted; infinite ones and NaN stay.
+func TestUnround(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		n := float64(rapid.IntRange(1, 100000).Draw(t, "n"))
+		var whole, d, scale []float64
+		for range rapid.IntRange(1, 12).Draw(t, "seeds") {
+			a, b := rapid.IntRange(-100, 100).Draw(t, "a"), rapid.IntRange(-100, 100).Draw(t, "b")
+			whole = append(whole, float64(a-b))
+			x, y := float64(a)/n, float64(b)/n
+			d, scale = append(d, x-y), append(scale, max(math.Abs(x), math.Abs(y)))
+		}
+		got := Unround(d, scale)
+		for i := range got {
+			if math.Abs(got[i]-d[i]) > 1e-12*slices.Max(scale) {
+				t.Fatalf("%g was %g", got[i], d[i])
+			}
+			for j := range got {
+				if (got[i] == got[j]) != (whole[i] == whole[j]) || (got[i] == -got[j]) != (whole[i] == -whole[j]) {
+					t.Fatalf("%g and %g of %g and %g", got[i], got[j], whole[i], whole[j])
+				}
+			}
+		}
+		if SignedRank(got) != SignedRank(whole) || Signs(got) != Signs(whole) {
+			t.Fatalf("%+v, want %+v", SignedRank(got), SignedRank(whole))
+		}
+	})
+	inf, nan := math.Inf(1), math.NaN()
+	// Small differences of small numbers are none of rounding.
+	d := []float64{inf, -inf, nan, 1e-20, -3e-20, 0, -5e-13, 2}
+	got := Unround(d, []float64{inf, inf, inf, 1e-19, 1e-19, inf, 1, 3})
+	want := []float64{inf, -inf, nan, 1e-20, -3e-20, 0, 0, 2}
+	for i := range want {
+		if got[i] != want[i] && !(math.IsNaN(got[i]) && math.IsNaN(want[i])) {
+			t.Errorf("%v, want %v", got, want)
+		}
+	}
+}
+
 // TestNormal: beyond 25 differences P is near that of the distribution itself.
 func TestNormal(t *testing.T) {
 	var d []float64

@@ -21,6 +21,7 @@ type Run struct {
 	runlog.Manifest
 	Losses []float64 // an evaluation each; the accuracy is 1 - loss/4
 	Text   string    // metrics.csv, in place of them
+	Steps  string    // steps.csv; "": there is none
 	Inner  string    // inner.csv; "": there is none
 	Probes string    // probes.csv; "": there is none
 	Duals  []arrays.Array
@@ -67,6 +68,9 @@ func Folder(t testing.TB, runs ...Run) string {
 			t.Fatal(err)
 		}
 		files := map[string]string{"manifest.json": string(m), "metrics.csv": r.Metrics()}
+		if r.Steps != "" {
+			files["steps.csv"] = r.Steps
+		}
 		if r.Inner != "" {
 			files["inner.csv"] = r.Inner
 		}
