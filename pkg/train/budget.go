@@ -33,8 +33,8 @@ func (t *trainer[T]) used(m config.Moment) float64 {
 // leastOfSeconds is the share of a budget of seconds at which geometric moments begin.
 const leastOfSeconds = 1e-3
 
-// least is the share that a first step takes, one that costs a gradient.
-func (t *trainer[T]) least() float64 {
+// first is the share that a first step takes, if it costs a gradient.
+func (t *trainer[T]) first() float64 {
 	limits := t.config.Train
 	total := limits.Total(t.order.perEpoch())
 	if total == 0 && limits.Cost == 0 {
@@ -42,6 +42,17 @@ func (t *trainer[T]) least() float64 {
 	}
 	step := float64(limits.BatchSize) / float64(limits.Unit()) // its cost, at least
 	return min(1/max(float64(total), limits.Cost/step), 1)
+}
+
+// least is the share at which geometric moments begin, that of a gradient of the
+// mini-batch in which costs are counted: the same for methods with others of their own.
+func (t *trainer[T]) least() float64 {
+	limits := t.config.Train
+	total := limits.Total(max(len(t.order.perm)/limits.Unit(), 1))
+	if total == 0 && limits.Cost == 0 {
+		return leastOfSeconds
+	}
+	return min(1/max(float64(total), limits.Cost), 1)
 }
 
 // time is the moment at which the next step begins, as schedules see it. It must not
@@ -54,7 +65,7 @@ func (t *trainer[T]) time() schedules.Time {
 	}
 	now.Used = min(t.used(t.moment()), 1)
 	// The step is expected to take as much as those before it on average.
-	now.Next = now.Used + max(t.least(), t.warmed)
+	now.Next = now.Used + max(t.first(), t.warmed)
 	if t.step > 0 {
 		now.Next = now.Used + now.Used/float64(t.step)
 	}

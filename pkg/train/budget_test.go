@@ -52,9 +52,13 @@ func TestCostBudget(t *testing.T) {
 		{"{cost: 16}", []float64{16, 32, 48, 60}},
 		{"{geometric: 4}", []float64{1, math.Cbrt(60), math.Pow(60, 2.0/3), 60}},
 	} {
-		for method := range 2 {
-			config := parse(t, toy, "train={batch_size: 50, cost: 60}", "evaluate.every="+c.every, dual)
-			_, dir := trained(t, config.Of(method), 0)
+		for method := range 3 {
+			sets := []string{"train={batch_size: 50, cost: 60}", "evaluate.every=" + c.every, dual}
+			if method == 2 { // with mini-batches of its own
+				sets = append(sets, "methods.SGD.train={batch_size: 20}")
+			}
+			config := parse(t, toy, sets...)
+			_, dir := trained(t, config.Of(method%2), 0)
 			cost, steps := columnOf(t, dir, runlog.Metrics.File, "cost"), columnOf(t, dir, runlog.Steps.File, "cost")
 			if n := len(steps); steps[n-1] < budget || steps[n-2] >= budget {
 				t.Errorf("method %d ends at %g after %g", method, steps[n-1], steps[n-2])
