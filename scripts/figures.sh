@@ -15,6 +15,9 @@ plot() {
 
 plot quickstart overview
 plot mnist overview,target
+# The settings of the old figure and those that were searched, side by side.
+plot mnist curves --x cost --y train_loss --log-x
+plot mnist_tuned curves --x cost --y train_loss --log-x
 plot inner_budget overview,formulations
 plot regression overview
 plot regression_diabetes overview

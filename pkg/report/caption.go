@@ -65,10 +65,10 @@ func (e edge) String() string {
 // remarks says what lines and bands are, and what to be careful about.
 func (c *captioner) remarks() []figure.Remark {
 	parts := []string{c.res.Runs[0].Dataset + ": " + c.average()}
-	var thin, tails, crosses, averaged, held, steps, partial bool
+	var thin, tails, crosses, averaged, held, ended, steps, partial bool
 	for _, v := range c.curves {
 		thin, tails, crosses = thin || len(v.Thin) > 0, tails || len(v.Tails) > 0, crosses || len(v.Crosses) > 0
-		averaged, held, steps = averaged || v.averaged, held || v.held, steps || !v.Straight
+		averaged, held, ended, steps = averaged || v.averaged, held || v.held, ended || v.ended, steps || !v.Straight
 		partial = partial || v.Notes != nil
 	}
 	if steps {
@@ -79,6 +79,9 @@ func (c *captioner) remarks() []figure.Remark {
 	}
 	if held {
 		parts = append(parts, "where steps differ, means of the seeds' last values")
+	}
+	if ended {
+		parts = append(parts, "at the end, means of their final values, at the mean of their ends")
 	}
 	if partial {
 		parts = append(parts, "k/n: mean of the k of n seeds that ended well")

@@ -18,6 +18,7 @@ type curve struct {
 	n, of    int  // complete runs, and all
 	averaged bool // x is a mean of different x
 	held     bool // values hold until the next evaluation of their run
+	ended    bool // the last point is of the ends of all runs, which differ a little
 }
 
 // An evaluation is what a curve takes from a row of metrics.csv.
@@ -30,7 +31,9 @@ type evaluation struct{ step, x, y float64 }
 // the curve has the mean of the values at the mean of the x, which differ where x
 // is a time. After that it has, at each x where any run was evaluated, the mean of
 // the last values of all runs. Either way a mean is of values that were measured.
-// It ends where the first complete run does.
+// It ends where the first complete run does; but where all end at about the same x, as
+// runs with a budget of cost or seconds that differ in their last step, at the mean of
+// their ends, with the mean of their final values.
 func newCurve(s results.Series, x, y quantity, smooth int) curve {
 	c := curve{Curve: figure.Curve{Style: s.Index}, of: len(s.Runs)}
 	var complete [][]evaluation
@@ -57,6 +60,9 @@ func newCurve(s results.Series, x, y quantity, smooth int) curve {
 	}
 	return c
 }
+
+// nearEnds is by which share of the earliest the ends of runs may differ that count as one.
+const nearEnds = 0.05
 
 // average fills in mean, band and tails.
 func (c *curve) average(runs [][]evaluation) {
@@ -86,9 +92,16 @@ func (c *curve) average(runs [][]evaluation) {
 			grid = append(grid, e.x)
 		}
 	}
+	ends := make([]float64, len(runs))
+	for r, p := range runs {
+		ends[r] = p[len(p)-1].x
+	}
+	c.ended = len(grid) > 0 && start < end && slices.Max(ends)-end <= nearEnds*end
 	slices.Sort(grid)
-	grid = slices.DeleteFunc(slices.Compact(grid), func(x float64) bool { return x < start || x > end || same > 0 && x == start })
-	if same == 0 && len(grid) == 0 { // no x is common to all runs
+	grid = slices.DeleteFunc(slices.Compact(grid), func(x float64) bool {
+		return x < start || x > end || same > 0 && x == start || c.ended && x == end
+	})
+	if same == 0 && len(grid) == 0 && !c.ended { // no x is common to all runs
 		grid = []float64{start}
 	}
 	for _, x := range grid {
@@ -99,6 +112,12 @@ func (c *curve) average(runs [][]evaluation) {
 			}
 		}
 		add(x)
+	}
+	if c.ended {
+		for r, p := range runs {
+			at[r] = len(p) - 1
+		}
+		add(stats.Mean(ends))
 	}
 	for r, p := range runs {
 		if rest := p[at[r]:]; len(rest) > 1 {

@@ -65,7 +65,13 @@ func TestMeasured(t *testing.T) {
 				between := func(r figure.Range) bool {
 					return r.Some && r.Lo <= m.Y && m.Y <= r.Hi && r.Lo <= c.Lo[i] && c.Hi[i] <= r.Hi
 				}
-				if !between(same) && !between(held) {
+				var final figure.Range // where all runs end at about the same x
+				if c.ended && i == len(c.Mean)-1 {
+					for _, r := range s.Runs {
+						final.Add(r.Rows[len(r.Rows)-1]["train_loss"])
+					}
+				}
+				if !between(same) && !between(held) && !between(final) {
 					t.Fatalf("%s %d: mean %v, band %g to %g, of runs with %v or %v", x.name, i, m, c.Lo[i], c.Hi[i], same, held)
 				}
 				if i > 0 && m.X <= c.Mean[i-1].X {
@@ -83,6 +89,28 @@ func TestMeasured(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestEnds: runs with the same budget of cost end where the step that reaches it does, and
+// their curve at the mean of their final values; runs that end far apart have no such end.
+func TestEnds(t *testing.T) {
+	run := func(seed uint64, costs ...float64) results.Run {
+		r := results.Run{Manifest: runlog.Manifest{Method: "A", Seed: seed, Outcome: runlog.Finished}}
+		for i, cost := range costs {
+			r.Rows = append(r.Rows, runlog.Row{"step": cost, "cost": cost, "train_loss": 8 / float64(i+1+int(seed))})
+		}
+		return r
+	}
+	s := results.Series{Runs: []results.Run{run(0, 0, 10, 100), run(1, 0, 12, 104)}}
+	c := newCurve(s, xs[1], ys[0], 0)
+	if last := c.Mean[len(c.Mean)-1]; !c.ended || last.X != 102 || math.Abs(last.Y-7./3) > 1e-12 || len(c.Tails) != 0 || c.Mean[len(c.Mean)-2].X != 12 {
+		t.Errorf("%+v", c)
+	}
+	s.Runs[1] = run(1, 0, 12, 140)
+	c = newCurve(s, xs[1], ys[0], 0)
+	if last := c.Mean[len(c.Mean)-1]; c.ended || last.X != 100 || len(c.Tails) != 1 {
+		t.Errorf("%+v", c)
+	}
 }
 
 // TestConstant: of runs that all have one value, the curve has exactly that value.
