@@ -13,12 +13,10 @@ import (
 )
 
 func (a *app) sweepCommand() *cobra.Command {
-	var sets []string
-	var flags config.SweepFlags
+	var flags runFlags
+	var axes config.SweepFlags
 	var seed uint64
-	var opt experiment.Options
-	var dry, fresh bool
-	figures := string(experiment.DefaultFigures)
+	var dry bool
 	c := &cobra.Command{
 		Use:   "sweep CONFIG",
 		Short: "Train every method over every combination of some settings, from every seed",
@@ -41,43 +39,32 @@ those that failed are made again.`,
   dgn sweep configs/sweeps/inner_budget.yaml --fail-fast`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			if !c.Flags().Changed("out") {
-				opt.Out = a.settings.Out
-			}
-			if err := checkJobs(opt.Jobs); err != nil {
+			set, err := flags.read(a, c.Flags())
+			if err != nil {
 				return err
 			}
-			if c.Flags().Changed("samples") && flags.Samples < 1 {
-				return usageError{fmt.Errorf("--samples: must be a positive number, got %d", flags.Samples)}
+			if c.Flags().Changed("samples") && axes.Samples < 1 {
+				return usageError{fmt.Errorf("--samples: must be a positive number, got %d", axes.Samples)}
 			}
 			if c.Flags().Changed("sample-seed") {
-				flags.Seed = &seed
+				axes.Seed = &seed
 			}
-			set, err := figureSet(figures)
+			study, err := config.LoadSweep(args[0], flags.sets, axes)
 			if err != nil {
 				return err
 			}
-			opt.Runs = policy(fresh)
-			study, err := config.LoadSweep(args[0], sets, flags)
-			if err != nil {
-				return err
-			}
-			return a.sweep(c, study, opt, set, dry)
+			return a.sweep(c, study, flags.opt, set, dry)
 		},
 	}
 	f := c.Flags()
-	f.StringArrayVar(&flags.Grid, "grid", nil, "sweep over a key: KEY=V1,V2,... (repeatable: all combinations)")
-	f.StringArrayVar(&flags.Zip, "zip", nil, "sweep over keys together: KEY=V1,V2,... (repeatable, equally many values)")
-	f.StringArrayVar(&flags.Random, "random", nil, "draw a key: KEY=LO..HI[:log][:int], or KEY=V1,V2,... (repeatable: drawn together)")
-	f.IntVar(&flags.Samples, "samples", 0, "draws of the random keys")
+	flags.add(f)
+	f.StringArrayVar(&axes.Grid, "grid", nil, "sweep over a key: KEY=V1,V2,... (repeatable: all combinations)")
+	f.StringArrayVar(&axes.Zip, "zip", nil, "sweep over keys together: KEY=V1,V2,... (repeatable, equally many values)")
+	f.StringArrayVar(&axes.Random, "random", nil, "draw a key: KEY=LO..HI[:log][:int], or KEY=V1,V2,... (repeatable: drawn together)")
+	f.IntVar(&axes.Samples, "samples", 0, "draws of the random keys")
 	f.Uint64Var(&seed, "sample-seed", 0, "chance of the draws")
-	f.StringArrayVar(&sets, "set", nil, "set a key of the config to a YAML value: KEY=VALUE (repeatable)")
-	f.StringArrayVar(&opt.Methods, "method", nil, methodUsage)
-	f.StringVar(&opt.Out, "out", "", "results folder (default results/NAME)")
-	f.BoolVar(&fresh, "fresh", false, "make every run again; earlier ones are moved to old/, never deleted")
-	f.IntVar(&opt.Jobs, "jobs", 1, "runs made at the same time, sharing the threads; their times do not compare")
-	f.BoolVar(&opt.FailFast, "fail-fast", false, "begin no run after one has failed")
-	f.StringVar(&figures, "figures", figures, figuresUsage)
+	f.StringArrayVar(&flags.opt.Methods, "method", nil, methodUsage)
+	f.BoolVar(&flags.opt.FailFast, "fail-fast", false, "begin no run after one has failed")
 	f.BoolVar(&dry, "dry-run", false, "list the runs and what the results folder holds of them; run nothing")
 	return c
 }
@@ -85,10 +72,7 @@ those that failed are made again.`,
 // sweep makes the runs of a study, or lists them, and shows the results.
 func (a *app) sweep(c *cobra.Command, study *config.Study, opt experiment.Options, figures experiment.FigureSet, dry bool) error {
 	screen := a.newScreen(c.Context())
-	log := a.logger(screen)
-	opt.Threads, opt.AutoThreads = a.settings.Threads, a.settings.Auto
-	opt.Data, opt.Log = a.dataEnv(c.Context(), screen), log
-	opt.Build = experiment.ThisBuild(a.version)
+	log := a.equip(c, screen, &opt)
 	if dry {
 		list, err := experiment.List(study, opt)
 		screen.close()

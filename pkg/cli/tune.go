@@ -12,10 +12,8 @@ import (
 )
 
 func (a *app) tuneCommand() *cobra.Command {
-	var sets []string
-	var opt experiment.Options
-	var dry, fresh bool
-	figures := string(experiment.DefaultFigures)
+	var flags runFlags
+	var dry bool
 	c := &cobra.Command{
 		Use:   "tune CONFIG",
 		Short: "Search the settings of every method with equal effort, then report from new seeds",
@@ -42,30 +40,19 @@ not made again; an interrupted search goes on with the same bits.`,
   dgn tune configs/tune/digits.yaml --set tune.trials=40`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			if !c.Flags().Changed("out") {
-				opt.Out = a.settings.Out
-			}
-			if err := checkJobs(opt.Jobs); err != nil {
-				return err
-			}
-			set, err := figureSet(figures)
+			set, err := flags.read(a, c.Flags())
 			if err != nil {
 				return err
 			}
-			opt.Runs = policy(fresh)
-			search, err := config.LoadSearch(args[0], sets)
+			search, err := config.LoadSearch(args[0], flags.sets)
 			if err != nil {
 				return err
 			}
-			return a.tune(c, search, opt, set, dry)
+			return a.tune(c, search, flags.opt, set, dry)
 		},
 	}
 	f := c.Flags()
-	f.StringArrayVar(&sets, "set", nil, "set a key of the config to a YAML value: KEY=VALUE (repeatable)")
-	f.StringVar(&opt.Out, "out", "", "results folder (default results/NAME)")
-	f.BoolVar(&fresh, "fresh", false, "make every run again; earlier ones are moved to old/, never deleted")
-	f.IntVar(&opt.Jobs, "jobs", 1, "runs made at the same time, sharing the threads; their times do not compare")
-	f.StringVar(&figures, "figures", figures, figuresUsage)
+	flags.add(f)
 	f.BoolVar(&dry, "dry-run", false, "list the trials and what the results folder holds of them; run nothing")
 	return c
 }
@@ -73,9 +60,7 @@ not made again; an interrupted search goes on with the same bits.`,
 // tune makes a search, or lists its trials, and shows the results.
 func (a *app) tune(c *cobra.Command, s *config.Search, opt experiment.Options, figures experiment.FigureSet, dry bool) error {
 	screen := a.newScreen(c.Context())
-	log := a.logger(screen)
-	opt.Threads, opt.AutoThreads = a.settings.Threads, a.settings.Auto
-	opt.Data, opt.Build, opt.Log = a.dataEnv(c.Context(), screen), experiment.ThisBuild(a.version), log
+	log := a.equip(c, screen, &opt)
 	if dry {
 		if opt.Out == "" {
 			opt.Out = filepath.Join("results", config.ResultsFolder(s.Config.Name))

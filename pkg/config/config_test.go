@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/dualgn/dgn/pkg/config/configtest"
 	"github.com/dualgn/dgn/pkg/datasets"
 	"github.com/dualgn/dgn/pkg/losses"
 	"github.com/dualgn/dgn/pkg/nn"
@@ -21,25 +22,11 @@ import (
 )
 
 // toy is a small experiment on embedded data.
-const toy = `
-name: toy
-seeds: [0, 1]
-data: {name: digits, train_limit: 300, test_limit: 100}
-model: {kind: mlp, hidden: [12]}
-loss: {kind: logistic}
-train: {batch_size: 50, epochs: 2}
-methods:
-  - {name: SGD, optimizer: {kind: sgd, learning_rate: 0.1}}
-  - {name: Adam!, optimizer: {kind: adam, learning_rate: 0.01}}
-`
+const toy = configtest.Toy
 
-func parse(t *testing.T, text string, sets ...string) *Config {
+func parse(t testing.TB, text string, sets ...string) *Config {
 	t.Helper()
-	c, err := Parse("toy.yaml", []byte(text), sets)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return c
+	return configtest.Read(t, Parse, text, sets...)
 }
 
 // TestConfigErrors: each message names the file, the line, the key, and what

@@ -8,31 +8,20 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/dualgn/dgn/pkg/config/configtest"
 	"github.com/dualgn/dgn/pkg/runlog"
 	"github.com/dualgn/dgn/pkg/strict"
 	"pgregory.net/rapid"
 )
 
 // twoMethods is an experiment to sweep over.
-const twoMethods = `
-name: toy
-seeds: [0, 1]
-data: {name: digits, train_limit: 200, test_limit: 100}
-model: {kind: mlp, hidden: [8]}
-loss: {kind: logistic}
-train: {batch_size: 50, epochs: 1}
-methods:
-  - {name: SGD, optimizer: {kind: sgd, learning_rate: 0.1}}
-  - {name: GN v1.5, oracle: {kind: gauss_newton, inner_iterations: 1, gamma: 1}, optimizer: {kind: sgd, learning_rate: 1}}
-`
+const twoMethods = configtest.TwoMethods
 
 func study(t *testing.T, text string, flags SweepFlags, sets ...string) *Study {
 	t.Helper()
-	s, err := ParseSweep("toy.yaml", []byte(text), sets, flags)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s
+	return configtest.Read(t, func(path string, text []byte, sets []string) (*Study, error) {
+		return ParseSweep(path, text, sets, flags)
+	}, text, sets...)
 }
 
 // settings lists the points of a study, as "METHOD: KEY=VALUE, ...".

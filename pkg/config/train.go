@@ -170,3 +170,16 @@ func (t Train) check(v strict.Value, c *Config, bad func(key, format string, arg
 		bad("target.metric", "%s needs a validation set; set data.validation to the fraction to hold out", t.Target.Metric)
 	}
 }
+
+// Scaled returns the training with its budget multiplied by a share.
+func (t Train) Scaled(share float64) Train {
+	scale := func(n int) int {
+		if n == 0 {
+			return 0
+		}
+		return max(1, int(math.Round(share*float64(n))))
+	}
+	t.Epochs, t.Steps = scale(t.Epochs), scale(t.Steps)
+	t.Cost, t.Seconds = share*t.Cost, share*t.Seconds
+	return t
+}

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/dualgn/dgn/pkg/config/configtest"
 	"github.com/dualgn/dgn/pkg/oracles"
 )
 
@@ -34,11 +35,7 @@ tune:
 
 func search(t *testing.T, sets ...string) *Search {
 	t.Helper()
-	s, err := ParseSearch("toy.yaml", []byte(tuned), sets)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s
+	return configtest.Read(t, ParseSearch, tuned, sets...)
 }
 
 // TestTrials: every method has the same number of trials, from the seeds of the search;

@@ -10,8 +10,8 @@ import (
 	"github.com/dualgn/dgn/pkg/runlog"
 )
 
-// A Pinning is where the threads of runs are bound while times are measured. Nil stands
-// for nowhere, and that nobody asked.
+// A Pinning is where the threads of runs are bound while times are measured. It is nil
+// where times are not.
 type Pinning struct {
 	CPUs []int  // one for each thread; none if threads cannot be bound here
 	Note string // why not

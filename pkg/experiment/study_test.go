@@ -16,6 +16,7 @@ import (
 
 	"github.com/dualgn/dgn/pkg/checkpoint"
 	"github.com/dualgn/dgn/pkg/config"
+	"github.com/dualgn/dgn/pkg/config/configtest"
 	"github.com/dualgn/dgn/pkg/diskfile"
 	"github.com/dualgn/dgn/pkg/folder"
 	"github.com/dualgn/dgn/pkg/optim"
@@ -24,25 +25,13 @@ import (
 )
 
 // twoMethods is an experiment to sweep over.
-const twoMethods = `
-name: toy
-seeds: [0, 1]
-data: {name: digits, train_limit: 200, test_limit: 100}
-model: {kind: mlp, hidden: [8]}
-loss: {kind: logistic}
-train: {batch_size: 50, epochs: 1}
-methods:
-  - {name: SGD, optimizer: {kind: sgd, learning_rate: 0.1}}
-  - {name: GN v1.5, oracle: {kind: gauss_newton, inner_iterations: 1, gamma: 1}, optimizer: {kind: sgd, learning_rate: 1}}
-`
+const twoMethods = configtest.TwoMethods
 
 func study(t *testing.T, text string, flags config.SweepFlags, sets ...string) *config.Study {
 	t.Helper()
-	s, err := config.ParseSweep("toy.yaml", []byte(text), sets, flags)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s
+	return configtest.Read(t, func(path string, text []byte, sets []string) (*config.Study, error) {
+		return config.ParseSweep(path, text, sets, flags)
+	}, text, sets...)
 }
 
 // swept is a sweep of 4 settings of SGD and 8 of GN: 24 runs.

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/dualgn/dgn/pkg/config"
+	"github.com/dualgn/dgn/pkg/config/configtest"
 	"github.com/dualgn/dgn/pkg/diskfile"
 	"github.com/dualgn/dgn/pkg/plan"
 	"github.com/dualgn/dgn/pkg/runlog"
@@ -22,7 +23,7 @@ import (
 // planned is a plan of two methods from three seeds.
 func planned(t *testing.T) *plan.Plan {
 	t.Helper()
-	c, err := config.Parse("toy.yaml", []byte(`
+	c := configtest.Read(t, config.Parse, `
 name: toy
 seeds: [0, 1, 2]
 data: {name: digits}
@@ -32,10 +33,7 @@ train: {batch_size: 50, epochs: 2}
 methods:
   - {name: SGD, optimizer: sgd}
   - {name: Adam, optimizer: adam}
-`), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+`)
 	p, err := plan.New(c.Plain(), func(*config.Config) (plan.Facts, error) { return plan.Facts{}, nil })
 	if err != nil {
 		t.Fatal(err)

@@ -10,29 +10,16 @@ import (
 	"time"
 
 	"github.com/dualgn/dgn/pkg/config"
+	"github.com/dualgn/dgn/pkg/config/configtest"
 	"github.com/dualgn/dgn/pkg/datasets"
 )
 
 // toy is a small experiment on embedded data.
-const toy = `
-name: toy
-seeds: [0, 1]
-data: {name: digits, train_limit: 300, test_limit: 100}
-model: {kind: mlp, hidden: [12]}
-loss: {kind: logistic}
-train: {batch_size: 50, epochs: 2}
-methods:
-  - {name: SGD, optimizer: {kind: sgd, learning_rate: 0.1}}
-  - {name: Adam!, optimizer: {kind: adam, learning_rate: 0.01}}
-`
+const toy = configtest.Toy
 
-func parse(t *testing.T, text string, sets ...string) *config.Config {
+func parse(t testing.TB, text string, sets ...string) *config.Config {
 	t.Helper()
-	c, err := config.Parse("toy.yaml", []byte(text), sets)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return c
+	return configtest.Read(t, config.Parse, text, sets...)
 }
 
 // TestProblemErrors: what only the data can tell.

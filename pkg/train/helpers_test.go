@@ -13,6 +13,7 @@ import (
 
 	"github.com/dualgn/dgn/pkg/checkpoint"
 	"github.com/dualgn/dgn/pkg/config"
+	"github.com/dualgn/dgn/pkg/config/configtest"
 	"github.com/dualgn/dgn/pkg/datasets"
 	"github.com/dualgn/dgn/pkg/diskfile"
 	"github.com/dualgn/dgn/pkg/problem"
@@ -20,25 +21,11 @@ import (
 )
 
 // toy is a small experiment on embedded data.
-const toy = `
-name: toy
-seeds: [0, 1]
-data: {name: digits, train_limit: 300, test_limit: 100}
-model: {kind: mlp, hidden: [12]}
-loss: {kind: logistic}
-train: {batch_size: 50, epochs: 2}
-methods:
-  - {name: SGD, optimizer: {kind: sgd, learning_rate: 0.1}}
-  - {name: Adam!, optimizer: {kind: adam, learning_rate: 0.01}}
-`
+const toy = configtest.Toy
 
 func parse(t testing.TB, text string, sets ...string) *config.Config {
 	t.Helper()
-	c, err := config.Parse("toy.yaml", []byte(text), sets)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return c
+	return configtest.Read(t, config.Parse, text, sets...)
 }
 
 // opened is the problem of a config on embedded data.

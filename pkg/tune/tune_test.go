@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/dualgn/dgn/pkg/config"
+	"github.com/dualgn/dgn/pkg/config/configtest"
 	"github.com/dualgn/dgn/pkg/datasets"
 	"github.com/dualgn/dgn/pkg/experiment"
 	"github.com/dualgn/dgn/pkg/results"
@@ -42,11 +43,7 @@ tune:
 
 func searched(t *testing.T, sets ...string) *config.Search {
 	t.Helper()
-	s, err := config.ParseSearch("toy.yaml", []byte(toy), sets)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s
+	return configtest.Read(t, config.ParseSearch, toy, sets...)
 }
 
 func options(dir string) experiment.Options {

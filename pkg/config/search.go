@@ -1,0 +1,231 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/dualgn/dgn/pkg/runlog"
+	"github.com/dualgn/dgn/pkg/strict"
+)
+
+// A Search is a config whose trials are laid out.
+type Search struct {
+	Config *Config // with the seeds that results are reported of
+	Trials *Study  // every method's, from the seeds of the search
+
+	Notes []string // what users should know of it
+
+	doc     *strict.Doc
+	choices [][]choice // by trial: what it is set to
+}
+
+// A choice is a setting of a trial.
+type choice struct {
+	assignment           // to the method that it is of
+	relative   string    // the key in the method
+	of         Draw      // what it was drawn from
+	tried      []float64 // all numbers that the method's trials have here; nil: it is no number
+}
+
+// LoadSearch reads a config with a section tune, as [Load] does.
+func LoadSearch(path string, sets []string) (*Search, error) {
+	data, err := readConfig(path)
+	if err != nil {
+		return nil, err
+	}
+	return ParseSearch(path, data, sets)
+}
+
+// ParseSearch is [LoadSearch] for a file already read.
+func ParseSearch(path string, data []byte, sets []string) (*Search, error) {
+	doc, err := parseDoc(path, data, sets)
+	if err != nil {
+		return nil, err
+	}
+	c, err := decodeDoc(doc, wholeExperiment)
+	switch {
+	case err != nil:
+		return nil, err
+	case c.Tune == nil:
+		return nil, Errorf("%s: the section tune is missing: it says which settings are searched, as in tune: {trials: 20, ranges: [{key: methods.*.optimizer.learning_rate, range: 1e-3..1:log}]}", strict.Plain(path))
+	case c.Sweep != nil:
+		return nil, Errorf("%s: the config has a section sweep, which dgn tune would ignore; take it out", strict.Plain(path))
+	}
+	doc.Drop("tune")
+	s := &Search{Config: c, doc: doc}
+	if err := s.layOut(); err != nil {
+		return nil, &Error{err}
+	}
+	return s, nil
+}
+
+// layOut makes the trials of every method.
+func (s *Search) layOut() error {
+	trials := *s.Config
+	trials.Seeds, trials.Tune = s.Config.Tune.Seeds, nil
+	s.Trials = &Study{Config: &trials}
+	draws, err := s.draws()
+	if err != nil {
+		return err
+	}
+	var all strict.Complaints
+	for i, m := range s.Config.Methods {
+		if len(draws[i]) == 0 {
+			s.Notes = append(s.Notes, fmt.Sprintf("%s has nothing to tune, and is run as it stands", m.Name))
+			continue
+		}
+		places, err := s.places(draws[i], m.Name)
+		if err != nil {
+			all.Add(err)
+			continue
+		}
+		first := len(s.choices)
+		for _, place := range places {
+			all.Add(s.trial(i, draws[i], place))
+		}
+		s.tried(s.choices[first:])
+	}
+	return all.Err()
+}
+
+// draws are the ranges of each method, with keys of the method.
+func (s *Search) draws() ([][]Draw, error) {
+	var errs []error
+	out := make([][]Draw, len(s.Config.Methods))
+	for _, d := range s.Config.Tune.Ranges {
+		if rest, ok := strings.CutPrefix(d.Key, "train."); ok { // each method has its own
+			d.Key = "methods.*.train." + rest
+		}
+		a, err := addressOf(d.Key, s.doc)
+		if err == nil && a.methods == nil {
+			err = fmt.Errorf("%s is the same for all methods, and part of what they are compared on; sweep over it, or search keys of methods and of train", d.Key)
+		}
+		if err == nil && strings.HasPrefix(a.relative, "train.") && a.relative != "train.batch_size" {
+			err = fmt.Errorf("%s is how long methods are trained, and part of what they are compared on; of train, batch_size alone is searched", d.Key)
+		}
+		if err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", d.where, err))
+			continue
+		}
+		if a.relative == "train.batch_size" && s.Config.Train.Cost == 0 && s.Config.Train.Seconds == 0 {
+			s.Notes = append(s.Notes, "trials with other batch sizes have as many epochs or steps, but not the same cost; set train.cost to compare at equal cost")
+		}
+		for _, m := range a.methods {
+			one := d
+			one.Key = a.relative
+			if slices.ContainsFunc(out[m], func(o Draw) bool { return o.Key == one.Key }) {
+				errs = append(errs, fmt.Errorf("%s: %s is searched twice for the method %s", d.where, d.Key, s.Config.Methods[m].Name))
+			}
+			out[m] = append(out[m], one)
+		}
+	}
+	return out, errors.Join(errs...)
+}
+
+// trial adds the trial of a method at a place.
+func (s *Search) trial(method int, draws []Draw, place []float64) error {
+	var choices []choice
+	for j, d := range draws {
+		v, err := d.at(place[j])
+		if err != nil {
+			return err
+		}
+		choices = append(choices, choice{assignment{fmt.Sprintf("methods.%d.%s", method, d.Key), v}, d.Key, d, nil})
+	}
+	doc := s.doc.Clone()
+	p := Point{Method: method}
+	for _, c := range choices {
+		if err := doc.Assign(c.key, c.value); err != nil {
+			return err
+		}
+		v, err := runlog.NewSetting(c.relative, c.value)
+		if err != nil {
+			return err
+		}
+		p.Varied = append(p.Varied, v)
+	}
+	doc.Only("methods", method)
+	c, err := decodeDoc(doc, wholeExperiment)
+	if err != nil {
+		return err
+	}
+	p.Config = c.Of(0)
+	p.Config.Seeds = s.Config.Tune.Seeds
+	s.Trials.Points = append(s.Trials.Points, p)
+	s.choices = append(s.choices, choices)
+	return nil
+}
+
+// tried notes with the trials of a method which numbers each key was tried with.
+func (s *Search) tried(trials [][]choice) {
+	if len(trials) == 0 {
+		return
+	}
+	for j := range trials[0] {
+		var numbers []float64
+		for _, t := range trials {
+			if x, err := strconv.ParseFloat(strings.TrimSpace(string(yamlText(t[j].value))), 64); err == nil {
+				numbers = append(numbers, x)
+			}
+		}
+		if len(numbers) < len(trials) {
+			continue
+		}
+		slices.Sort(numbers)
+		for _, t := range trials {
+			t[j].tried = numbers
+		}
+	}
+}
+
+// Settings are what a trial is set to.
+func (s *Search) Settings(trial int) runlog.Varied { return s.Trials.Points[trial].Varied }
+
+// Edges says of which settings of a trial the best value may lie beyond what was
+// tried: it is the least or the largest of these.
+func (s *Search) Edges(trial int) (out []string) {
+	for _, c := range s.choices[trial] {
+		if len(c.tried) == 0 || c.tried[0] == c.tried[len(c.tried)-1] {
+			continue
+		}
+		x, err := strconv.ParseFloat(strings.TrimSpace(string(yamlText(c.value))), 64)
+		if err != nil {
+			continue
+		}
+		which := ""
+		switch x {
+		case c.tried[0]:
+			which = "least"
+		case c.tried[len(c.tried)-1]:
+			which = "largest"
+		default:
+			continue
+		}
+		searched, advice := c.of.Range, "widen it"
+		if searched == "" {
+			searched = "its list"
+		}
+		if c.of.size() > 0 && !c.of.ends(x) {
+			advice = "more trials would try what lies beyond"
+		}
+		out = append(out, fmt.Sprintf("%s=%g is the %s that was tried of %s: %s", c.relative, x, which, searched, advice))
+	}
+	return out
+}
+
+// Chosen returns the config with the settings of some trials, one of each method, in
+// place, and without the section tune.
+func (s *Search) Chosen(trials []int) (*Config, error) {
+	doc := s.doc.Clone()
+	for _, t := range trials {
+		for _, c := range s.choices[t] {
+			if err := doc.Assign(c.key, c.value); err != nil {
+				return nil, &Error{err}
+			}
+		}
+	}
+	return decodeDoc(doc, wholeExperiment)
+}
