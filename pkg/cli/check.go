@@ -28,7 +28,11 @@ func (a *app) checkCommand() *cobra.Command {
 }
 
 func (a *app) check(c *cobra.Command, path string, sets []string) error {
-	conf, err := config.Load(path, sets)
+	text, err := config.Read(path)
+	if err != nil {
+		return err
+	}
+	conf, err := config.Parse(path, text, sets)
 	if err != nil {
 		return err
 	}
@@ -47,7 +51,7 @@ func (a *app) check(c *cobra.Command, path string, sets []string) error {
 		return err
 	}
 	if conf.Tune != nil {
-		search, err := config.LoadSearch(path, sets)
+		search, err := config.ParseSearch(path, text, sets)
 		if err != nil {
 			return err
 		}
@@ -60,7 +64,7 @@ func (a *app) check(c *cobra.Command, path string, sets []string) error {
 	if conf.Sweep == nil {
 		return nil
 	}
-	study, err := config.LoadSweep(path, sets, config.SweepFlags{})
+	study, err := config.ParseSweep(path, text, sets, config.SweepFlags{})
 	if err != nil {
 		return err
 	}

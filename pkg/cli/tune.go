@@ -76,9 +76,10 @@ func (a *app) tune(c *cobra.Command, s *config.Search, opt experiment.Options, f
 	opt.Monitor = screen.manyMonitor(log)
 	out, err := tune.Run(c.Context(), s, opt)
 	screen.close()
-	if err := a.showChoices(s, out); err != nil {
+	if out == nil {
 		return err
 	}
+	err = errors.Join(err, a.showChoices(s, out))
 	if out.Final == nil {
 		return err
 	}

@@ -295,7 +295,7 @@ const (
 func Load(path string, sets []string) (*Config, error) { return load(path, sets, wholeExperiment) }
 
 func load(path string, sets []string, what scope) (*Config, error) {
-	data, err := readConfig(path)
+	data, err := Read(path)
 	if err != nil {
 		return nil, err
 	}
@@ -306,8 +306,8 @@ func load(path string, sets []string, what scope) (*Config, error) {
 // seeds fits.
 const maxConfig = 32 << 20
 
-// readConfig reads the file of a config, which may be a pipe.
-func readConfig(path string) ([]byte, error) {
+// Read reads the file of a config, which may be a pipe, for [Parse] and its like.
+func Read(path string) ([]byte, error) {
 	data, err := diskfile.ReadStream(context.Background(), path, diskfile.Limits{Bytes: maxConfig})
 	if err != nil {
 		return nil, &Error{err}

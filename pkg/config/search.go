@@ -32,7 +32,7 @@ type choice struct {
 
 // LoadSearch reads a config with a section tune, as [Load] does.
 func LoadSearch(path string, sets []string) (*Search, error) {
-	data, err := readConfig(path)
+	data, err := Read(path)
 	if err != nil {
 		return nil, err
 	}

@@ -39,7 +39,7 @@ const maxPoints = 10_000
 // LoadSweep is Load for a config that is swept over, by its section sweep and by
 // the flags. All points are decoded and validated.
 func LoadSweep(path string, sets []string, flags SweepFlags) (*Study, error) {
-	data, err := readConfig(path)
+	data, err := Read(path)
 	if err != nil {
 		return nil, err
 	}

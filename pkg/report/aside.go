@@ -15,9 +15,22 @@ import (
 	"github.com/dualgn/dgn/pkg/scores"
 )
 
-// ownFigure matches the names that this package gives to figures.
-var ownFigure = regexp.MustCompile(`^((` + strings.Join(Ys(), "|") + `)_vs_(` + strings.Join(Xs(), "|") + `)|(target|profile)_(` + strings.Join(Ys(), "|") +
-	`)(_[0-9]+)?|sensitivity_.+|overview|(formulations|inner|duals)(_[0-9]+)?)$`)
+// ownFigure matches the names that figures of all kinds have.
+var ownFigure = regexp.MustCompile(`^(` + kindNames() + `)$`)
+
+func kindNames() string {
+	var names []string
+	for _, k := range Kinds {
+		names = append(names, k.names)
+	}
+	return strings.Join(names, "|")
+}
+
+// count is what follows the names of figures that are several.
+const count = `(_[0-9]+)?`
+
+// oneOf is a regular expression of some words.
+func oneOf(words []string) string { return "(" + strings.Join(words, "|") + ")" }
 
 // SetAside moves the figures in a folder, in files of some formats, and scores.csv, if they
 // were made before the logs of the runs were written, to its folder old/1, or old/2 and so

@@ -33,21 +33,23 @@ type FigureOptions struct {
 type Kind struct {
 	Name, Doc string
 
+	names string // regular expression that the names of its figures match
+
 	// draw returns the figures that the logs allow, or why there are none.
 	draw func(d *drawing) (figures []figure.Figure, why string, err error)
 }
 
 // Kinds are the kinds of figures, in the order in which they are drawn.
 var Kinds = []Kind{
-	{"curves", "every y against every x, mean and band over the seeds", curves},
-	{"overview", "train loss and test score against wall clock and cost", overview},
-	{"target", "time and cost until a value is reached, of every seed", goals},
-	{"profile", "share of tasks, or of seeds, in which a method is within a factor of the best (--target)", profiles},
-	{"sensitivity", "final or best value against a swept value", sensitivities},
-	{"formulations", "primal against dual at equal cost", formulations},
-	{"inner", "residual and duality gap against the inner iteration (log: {inner: true})", residuals},
-	{"solvers", "residual, gap and distance to the exact direction of compared oracles against cost, or time with --x wall (probe: {...})", solvers},
-	{"duals", "histogram of the per-example dual weights (log: {inner: true})", weights},
+	{"curves", "every y against every x, mean and band over the seeds", oneOf(Ys()) + "_vs_" + oneOf(Xs()), curves},
+	{"overview", "train loss and test score against wall clock and cost", "overview", overview},
+	{"target", "time and cost until a value is reached, of every seed", "target_" + oneOf(Ys()) + count, goals},
+	{"profile", "share of tasks, or of seeds, in which a method is within a factor of the best (--target)", "profile_" + oneOf(Ys()) + count, profiles},
+	{"sensitivity", "final or best value against a swept value", "sensitivity_.+", sensitivities},
+	{"formulations", "primal against dual at equal cost", "formulations" + count, formulations},
+	{"inner", "residual and duality gap against the inner iteration (log: {inner: true})", "inner" + count, residuals},
+	{"solvers", "residual, gap and distance to the exact direction of compared oracles against cost, or time with --x wall (probe: {...})", "solvers(_vs_" + oneOf(Xs()) + ")?" + count, solvers},
+	{"duals", "histogram of the per-example dual weights (log: {inner: true})", "duals" + count, weights},
 }
 
 // A drawing is what the kinds draw from.

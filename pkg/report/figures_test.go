@@ -30,6 +30,9 @@ func drawn(t testing.TB, res *results.Results, opt FigureOptions) map[string]fig
 	out := map[string]figure.Figure{}
 	for _, f := range figures {
 		out[f.Name] = f
+		if !ownFigure.MatchString(f.Name) {
+			t.Errorf("the figure %s would not be moved aside", f.Name)
+		}
 	}
 	return out
 }

@@ -57,12 +57,7 @@ func solvers(d *drawing) (figures []figure.Figure, why string, err error) {
 			}
 		}
 	}
-	count := map[string]int{}
-	for i := range figures {
-		name := figures[i].Name
-		figures[i].Name = numbered(name, count[name])
-		count[name]++
-	}
+	number(figures)
 	return figures, "no run has probes.csv with numbers; compare oracles along a method by its section probe", nil
 }
 

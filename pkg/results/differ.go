@@ -35,7 +35,7 @@ func compareNumbers(a, b string) (c int, ok bool) {
 // other: by all settings, or by the experiment if they are unknown.
 func (r *Run) signature() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%q", r.Varied)
+	b.WriteString(r.Varied.Key())
 	if r.Settings == nil {
 		fmt.Fprintf(&b, "%q", r.Name)
 	}
@@ -107,7 +107,7 @@ func (res *Results) distinguish() {
 			continue
 		}
 		seen[key] = len(runs)
-		name := fmt.Sprintf("%q%q", r.Method, r.Varied)
+		name := fmt.Sprintf("%q", r.Method) + r.Varied.Key()
 		alike[name] = append(alike[name], len(runs))
 		runs = append(runs, r)
 	}

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/dualgn/dgn/pkg/runlog"
+	"github.com/dualgn/dgn/pkg/runlog/runlogtest"
 )
 
 // TestSweepSeries: runs of a sweep are grouped by method and varied settings
@@ -89,6 +90,20 @@ func TestSeveralFolders(t *testing.T) {
 	res, err = Load(folder(t, fake("A", 0, 0, "finished", 1)), folder(t, fake("B", 0, 0, "finished", 1)))
 	if err != nil || res.Series()[0].Index == res.Series()[1].Index {
 		t.Errorf("one colour for both; %v", err)
+	}
+}
+
+// TestLongSettings: settings that differ where a text for people would be cut are two.
+func TestLongSettings(t *testing.T) {
+	long := "optimizer.learning_rate"
+	run := func(last string) runlogtest.Run {
+		r := fake("SGD", 0, 0, "finished", 1)
+		r.Varied = runlog.Varied{{Key: long, Value: strings.Repeat("[1,", 200) + last}}
+		return r
+	}
+	res := load(t, run("2"), run("3"))
+	if len(res.Runs) != 2 || len(res.Warnings) != 0 {
+		t.Errorf("%d runs, %q", len(res.Runs), res.Warnings)
 	}
 }
 

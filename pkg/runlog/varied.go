@@ -91,6 +91,9 @@ func (v Varied) String() string {
 	return strings.Join(parts, ", ")
 }
 
+// Key is a text that other settings do not have, however long they are.
+func (v Varied) Key() string { return fmt.Sprintf("%q", []Setting(v)) }
+
 // Equal reports whether the settings are the same, in the same order.
 func (v Varied) Equal(w Varied) bool { return slices.Equal(v, w) }
 

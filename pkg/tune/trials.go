@@ -31,7 +31,7 @@ type trials struct {
 func read(s *config.Search, made *experiment.Result, which []int) (*trials, error) {
 	t := &trials{metric: s.Config.Tune.Metric, logs: &results.Results{}, score: map[int]float64{}, least: 1}
 	values := map[string][]float64{} // by method and settings
-	name := func(method int, v runlog.Varied) string { return fmt.Sprintf("%d %q", method, v) }
+	name := func(method int, v runlog.Varied) string { return fmt.Sprint(method) + v.Key() }
 	for _, r := range made.Runs {
 		if r.State == folder.Held {
 			return nil, fmt.Errorf("%s: %w", filepath.Join(made.Dir, r.Dir), r.Fault)
