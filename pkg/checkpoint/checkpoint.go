@@ -5,6 +5,7 @@ package checkpoint
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -91,17 +92,10 @@ func (o Origin) differences(now Origin) (out []string) {
 		{"executable", o.Executable, now.Executable}, {"instruction set", o.ISA, now.ISA},
 	} {
 		if d.old != d.new {
-			out = append(out, fmt.Sprintf("%s: %s -> %s", d.what, orUnknown(d.old), orUnknown(d.new)))
+			out = append(out, fmt.Sprintf("%s: %s -> %s", d.what, cmp.Or(d.old, "(unknown)"), cmp.Or(d.new, "(unknown)")))
 		}
 	}
 	return out
-}
-
-func orUnknown(s string) string {
-	if s == "" {
-		return "(unknown)"
-	}
-	return s
 }
 
 // magic is the first line of every checkpoint; its number is raised

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/dualgn/dgn/pkg/diskfile"
+	"github.com/dualgn/dgn/pkg/experiment"
 	"github.com/dualgn/dgn/pkg/figure"
 	"github.com/dualgn/dgn/pkg/interrupt"
 	"github.com/dualgn/dgn/pkg/render"
@@ -151,7 +152,7 @@ func (a *app) plot(ctx context.Context, p plot, paths, methods []string) error {
 			return err
 		}
 	}
-	files, err := interrupt.Return(ctx, func() ([]string, error) { return drawFigures(drawn, p.opt, p.out, p.renderers) })
+	files, err := interrupt.Return(ctx, func() ([]string, error) { return experiment.Draw(drawn, p.opt, p.out, p.renderers) })
 	res.Warnings = drawn.Warnings
 	for _, f := range files {
 		fmt.Fprintln(a.stdout, f)
@@ -173,17 +174,6 @@ func (a *app) printScores(ctx context.Context, s *scores.Scores, dir string) err
 	}
 	_, err := fmt.Fprintln(a.stdout, path)
 	return err
-}
-
-// drawFigures writes figures of logs. Those that were made before an error are written
-// too.
-func drawFigures(res *results.Results, opt report.FigureOptions, dir string, renderers []figure.Renderer) ([]string, error) {
-	figures, err := report.Figures(res, opt)
-	if lost := render.LostLetters(figures); lost != "" {
-		res.Warnings = append(res.Warnings, lost)
-	}
-	files, failed := render.Write(dir, figures, renderers)
-	return files, errors.Join(err, failed)
 }
 
 func kindList() string {

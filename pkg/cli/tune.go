@@ -3,7 +3,6 @@ package cli
 import (
 	"errors"
 	"fmt"
-	"path/filepath"
 
 	"github.com/dualgn/dgn/pkg/config"
 	"github.com/dualgn/dgn/pkg/experiment"
@@ -62,11 +61,7 @@ func (a *app) tune(c *cobra.Command, s *config.Search, opt experiment.Options, f
 	screen := a.newScreen(c.Context())
 	log := a.equip(c, screen, &opt)
 	if dry {
-		if opt.Out == "" {
-			opt.Out = filepath.Join("results", config.ResultsFolder(s.Config.Name))
-		}
-		opt.Out = filepath.Join(opt.Out, "tune")
-		list, err := experiment.List(s.Trials, opt)
+		list, err := tune.List(s, opt)
 		screen.close()
 		if err != nil {
 			return err

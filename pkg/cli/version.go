@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/dualgn/dgn/pkg/experiment"
@@ -14,10 +15,7 @@ func (a *app) versionCommand() *cobra.Command {
 		Args:  cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			b, m := experiment.ThisBuild(a.version), experiment.ThisMachine()
-			commit := b.Commit
-			if commit == "" {
-				commit = "unknown"
-			}
+			commit := cmp.Or(b.Commit, "unknown")
 			if b.Modified {
 				commit += " (modified)"
 			}

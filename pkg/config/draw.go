@@ -160,6 +160,12 @@ func (d Draw) size() int {
 	return 0
 }
 
+// numberOf returns a value that is a number.
+func numberOf(v strict.Value) (float64, bool) {
+	x, err := strconv.ParseFloat(strings.TrimSpace(string(yamlText(v))), 64)
+	return x, err == nil
+}
+
 // ends reports whether a number is the least or the largest that there is to draw.
 func (d Draw) ends(x float64) bool {
 	if iv, err := parseInterval(d.Range); err == nil {
@@ -167,7 +173,7 @@ func (d Draw) ends(x float64) bool {
 	}
 	least, largest := math.Inf(1), math.Inf(-1)
 	for _, v := range d.Values {
-		if n, err := strconv.ParseFloat(strings.TrimSpace(string(yamlText(v))), 64); err == nil {
+		if n, ok := numberOf(v); ok {
 			least, largest = min(least, n), max(largest, n)
 		}
 	}

@@ -2,7 +2,6 @@ package config
 
 import (
 	"fmt"
-	"maps"
 	"math"
 	"reflect"
 	"slices"
@@ -72,10 +71,10 @@ func (s flat) addValue(key string, v reflect.Value) error {
 	case reflect.Struct:
 		return s.addFields(key, v)
 	case reflect.Map:
-		keys := slices.Collect(maps.Keys(stringKeys(v)))
-		slices.Sort(keys)
+		keys := v.MapKeys()
+		slices.SortFunc(keys, func(a, b reflect.Value) int { return strings.Compare(a.String(), b.String()) })
 		for _, k := range keys {
-			if err := s.add(key+"."+k, v.MapIndex(reflect.ValueOf(k)).Interface()); err != nil {
+			if err := s.add(key+"."+k.String(), v.MapIndex(k).Interface()); err != nil {
 				return err
 			}
 		}
@@ -100,14 +99,6 @@ func (s flat) addValue(key string, v reflect.Value) error {
 		return fmt.Errorf("%s: a setting of type %s has no text", key, v.Type())
 	}
 	return nil
-}
-
-func stringKeys(v reflect.Value) map[string]bool {
-	out := map[string]bool{}
-	for _, k := range v.MapKeys() {
-		out[k.String()] = true
-	}
-	return out
 }
 
 // addFields adds the fields of a struct as package yaml would name them.

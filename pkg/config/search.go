@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/dualgn/dgn/pkg/runlog"
@@ -25,8 +24,7 @@ type Search struct {
 // A choice is a setting of a trial.
 type choice struct {
 	assignment           // to the method that it is of
-	relative   string    // the key in the method
-	of         Draw      // what it was drawn from
+	of         Draw      // what it was drawn from; its key is that in the method
 	tried      []float64 // all numbers that the method's trials have here; nil: it is no number
 }
 
@@ -128,31 +126,20 @@ func (s *Search) draws() ([][]Draw, error) {
 // trial adds the trial of a method at a place.
 func (s *Search) trial(method int, draws []Draw, place []float64) error {
 	var choices []choice
+	var settings []assignment
+	prefix := fmt.Sprintf("methods.%d.", method)
 	for j, d := range draws {
 		v, err := d.at(place[j])
 		if err != nil {
 			return err
 		}
-		choices = append(choices, choice{assignment{fmt.Sprintf("methods.%d.%s", method, d.Key), v}, d.Key, d, nil})
+		settings = append(settings, assignment{prefix + d.Key, v})
+		choices = append(choices, choice{settings[j], d, nil})
 	}
-	doc := s.doc.Clone()
-	p := Point{Method: method}
-	for _, c := range choices {
-		if err := doc.Assign(c.key, c.value); err != nil {
-			return err
-		}
-		v, err := runlog.NewSetting(c.relative, c.value)
-		if err != nil {
-			return err
-		}
-		p.Varied = append(p.Varied, v)
-	}
-	doc.Only("methods", method)
-	c, err := decodeDoc(doc, wholeExperiment)
+	p, err := pointOf(s.doc, method, settings, func(key string) string { return strings.TrimPrefix(key, prefix) })
 	if err != nil {
 		return err
 	}
-	p.Config = c.Of(0)
 	p.Config.Seeds = s.Config.Tune.Seeds
 	s.Trials.Points = append(s.Trials.Points, p)
 	s.choices = append(s.choices, choices)
@@ -167,7 +154,7 @@ func (s *Search) tried(trials [][]choice) {
 	for j := range trials[0] {
 		var numbers []float64
 		for _, t := range trials {
-			if x, err := strconv.ParseFloat(strings.TrimSpace(string(yamlText(t[j].value))), 64); err == nil {
+			if x, ok := numberOf(t[j].value); ok {
 				numbers = append(numbers, x)
 			}
 		}
@@ -191,8 +178,8 @@ func (s *Search) Edges(trial int) (out []string) {
 		if len(c.tried) == 0 || c.tried[0] == c.tried[len(c.tried)-1] {
 			continue
 		}
-		x, err := strconv.ParseFloat(strings.TrimSpace(string(yamlText(c.value))), 64)
-		if err != nil {
+		x, ok := numberOf(c.value)
+		if !ok {
 			continue
 		}
 		which := ""
@@ -211,7 +198,7 @@ func (s *Search) Edges(trial int) (out []string) {
 		if c.of.size() > 0 && !c.of.ends(x) {
 			advice = "more trials would try what lies beyond"
 		}
-		out = append(out, fmt.Sprintf("%s=%g is the %s that was tried of %s: %s", c.relative, x, which, searched, advice))
+		out = append(out, fmt.Sprintf("%s=%g is the %s that was tried of %s: %s", c.of.Key, x, which, searched, advice))
 	}
 	return out
 }

@@ -187,7 +187,7 @@ func (s *Study) layOut(doc *strict.Doc, axes []axis) error {
 			return fmt.Errorf("the sweep has more than %d points for the method %s; leave out values, or draw samples of random keys instead", maxPoints, m.Name)
 		}
 		for p := range points(own) {
-			point, err := s.point(doc, i, p, addresses)
+			point, err := pointOf(doc, i, p, func(key string) string { return addresses[key].relative })
 			all.Add(err)
 			s.Points = append(s.Points, point)
 		}
@@ -213,8 +213,9 @@ func twice(axes []axis, addresses map[string]address, method string) error {
 	return nil
 }
 
-// point decodes the config of a method with some settings.
-func (s *Study) point(doc *strict.Doc, method int, settings []assignment, addresses map[string]address) (Point, error) {
+// pointOf decodes the config of a method with some settings, whose keys in the method
+// relative tells.
+func pointOf(doc *strict.Doc, method int, settings []assignment, relative func(key string) string) (Point, error) {
 	p := Point{Method: method}
 	d := doc.Clone()
 	for _, a := range settings {
@@ -228,7 +229,7 @@ func (s *Study) point(doc *strict.Doc, method int, settings []assignment, addres
 		return p, err
 	}
 	for _, a := range settings {
-		v, err := runlog.NewSetting(addresses[a.key].relative, a.value)
+		v, err := runlog.NewSetting(relative(a.key), a.value)
 		if err != nil {
 			return p, err
 		}

@@ -44,7 +44,7 @@ func place(v strict.Value) string { return v.Where() + ": " + strict.Plain(v.Key
 func yamlText(v strict.Value) []byte {
 	b, err := yaml.Marshal(v)
 	if err != nil {
-		panic("experiment: a node that was parsed cannot be written: " + err.Error())
+		panic("config: a node that was parsed cannot be written: " + err.Error())
 	}
 	return b
 }

@@ -66,7 +66,7 @@ func TestTrials(t *testing.T) {
 			t.Errorf("%s: trials by method: %v", sampler, count)
 		}
 		for i := range 6 {
-			if a, b := few.Settings(i), many.Settings(i); !a.Equal(b) {
+			if a, b := few.Settings(i), many.Settings(i); !slices.Equal(a, b) {
 				t.Errorf("%s: trial %d is %s, and %s of more", sampler, i, a, b)
 			}
 		}

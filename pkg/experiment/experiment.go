@@ -55,6 +55,8 @@ type Options struct {
 	FailFast bool     // begin no run after one has failed
 	Methods  []string // make runs of these alone; nil: of all
 
+	// Problems are read from Data and kept; nil: those of this experiment alone.
+	Problems *problem.Cache
 	// Executor makes the tasks; nil: Local. Another one finds them in the folder Out.
 	Executor Executor
 	// AutoThreads has runs of Local measure at their start whether one thread is faster
@@ -65,13 +67,17 @@ type Options struct {
 	Repeats int
 }
 
-// complete fills in what callers may leave out.
-func (opt *Options) complete(ctx context.Context, c *config.Config) {
+// Complete fills in what callers may leave out, as [Run] and [Sweep] do. Who makes several
+// experiments of the same data completes the options first, and the data are read once.
+func (opt *Options) Complete(ctx context.Context, c *config.Config) {
 	if opt.Log == nil {
 		opt.Log = slog.New(slog.DiscardHandler)
 	}
 	if opt.Data.Context == nil {
 		opt.Data.Context = ctx
+	}
+	if opt.Problems == nil {
+		opt.Problems = &problem.Cache{Env: opt.Data, Log: opt.Log}
 	}
 	if opt.Files == nil {
 		opt.Files = diskfile.OS{}
@@ -138,9 +144,8 @@ func Sweep(ctx context.Context, s *config.Study, opt Options) (*Result, error) {
 	if err := checkRepeats(s, &opt); err != nil {
 		return nil, err
 	}
-	opt.complete(ctx, s.Config)
-	cache := &problem.Cache{Env: opt.Data, Log: opt.Log}
-	p, err := newPlan(s, cache, opt)
+	opt.Complete(ctx, s.Config)
+	p, err := newPlan(s, opt)
 	if err != nil {
 		return nil, err
 	}
@@ -149,7 +154,7 @@ func Sweep(ctx context.Context, s *config.Study, opt Options) (*Result, error) {
 		return nil, err
 	}
 	local := &Local{
-		Folder: f, Problems: cache, Threads: max(opt.Threads/opt.Jobs, 1), Jobs: opt.Jobs,
+		Folder: f, Problems: opt.Problems, Threads: max(opt.Threads/opt.Jobs, 1), Jobs: opt.Jobs,
 		Monitor: opt.Monitor, Log: opt.Log, FailFast: opt.FailFast, Auto: opt.AutoThreads,
 	}
 	if opt.Repeats > 0 {
@@ -177,7 +182,7 @@ func timed(ctx context.Context, p *plan.Plan, local *Local, opt Options) (result
 }
 
 // newPlan lays out the runs of a study, whose data it reads.
-func newPlan(s *config.Study, cache *problem.Cache, opt Options) (*plan.Plan, error) {
+func newPlan(s *config.Study, opt Options) (*plan.Plan, error) {
 	if opt.Methods != nil {
 		var err error
 		if s, err = s.Only(opt.Methods); err != nil {
@@ -185,7 +190,7 @@ func newPlan(s *config.Study, cache *problem.Cache, opt Options) (*plan.Plan, er
 		}
 	}
 	p, err := plan.New(s, func(c *config.Config) (plan.Facts, error) {
-		of, err := cache.Open(c)
+		of, err := opt.Problems.Open(c)
 		if err != nil {
 			return plan.Facts{}, err
 		}

@@ -1,6 +1,7 @@
 package experiment
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -9,7 +10,6 @@ import (
 
 	"github.com/dualgn/dgn/pkg/config"
 	"github.com/dualgn/dgn/pkg/folder"
-	"github.com/dualgn/dgn/pkg/problem"
 )
 
 // A Listing is what an experiment would do.
@@ -17,8 +17,8 @@ type Listing struct{ Runs []folder.Status }
 
 // List finds out what [Sweep] would do, and writes nothing.
 func List(s *config.Study, opt Options) (*Listing, error) {
-	opt.complete(context.Background(), s.Config)
-	p, err := newPlan(s, &problem.Cache{Env: opt.Data, Log: opt.Log}, opt)
+	opt.Complete(context.Background(), s.Config)
+	p, err := newPlan(s, opt)
 	if err != nil {
 		return nil, err
 	}
@@ -35,11 +35,7 @@ func (l *Listing) WriteTable(w io.Writer) error {
 	fmt.Fprintln(t, "method\tsettings\tseed\tstate")
 	counts := map[folder.State]int{}
 	for _, r := range l.Runs {
-		settings := r.Varied.String()
-		if settings == "" {
-			settings = "-"
-		}
-		fmt.Fprintf(t, "%s\t%s\t%d\t%s\n", r.Method(), settings, r.Seed, r.State)
+		fmt.Fprintf(t, "%s\t%s\t%d\t%s\n", r.Method(), cmp.Or(r.Varied.String(), "-"), r.Seed, r.State)
 		counts[r.State]++
 	}
 	if err := t.Flush(); err != nil {

@@ -65,7 +65,6 @@ func (l *Local) Execute(ctx context.Context, tasks []plan.Task, done func(plan.T
 func (l *Local) pass(ctx context.Context, runs []RunInfo, wait bool, stop func() bool, done func(plan.Task, Ending)) (busy []RunInfo) {
 	var mu sync.Mutex
 	var all sync.WaitGroup
-	defer all.Wait()
 	slots := make(chan struct{}, max(l.Jobs, 1))
 	for _, r := range runs {
 		slots <- struct{}{}

@@ -1,6 +1,7 @@
 package experiment
 
 import (
+	"cmp"
 	"runtime"
 	"runtime/debug"
 	"slices"
@@ -84,9 +85,5 @@ func ThisBuild(version string) runlog.Build {
 
 // ThisMachine describes the computer the program runs on.
 func ThisMachine() runlog.Machine {
-	cpu := cpuid.CPU.BrandName
-	if cpu == "" {
-		cpu = "unknown"
-	}
-	return runlog.Machine{CPU: cpu, ISA: tensor.ISA(), OS: runtime.GOOS, Arch: runtime.GOARCH}
+	return runlog.Machine{CPU: cmp.Or(cpuid.CPU.BrandName, "unknown"), ISA: tensor.ISA(), OS: runtime.GOOS, Arch: runtime.GOARCH}
 }

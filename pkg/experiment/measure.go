@@ -169,12 +169,11 @@ func (m *measurer) open(afresh bool) error {
 			return nil
 		}
 	}
-	to := filepath.Join(m.local.Folder.Dir, "old", time.Now().UTC().Format("20060102T150405.000Z"), timing.File)
-	if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
-		return err
+	to, err := m.local.Folder.MoveAside(timing.File)
+	if err == nil {
+		m.local.Log.Warn("moved earlier times aside: "+why, "to", to)
 	}
-	m.local.Log.Warn("moved earlier times aside: "+why, "to", to)
-	return os.Rename(m.path(), to)
+	return err
 }
 
 // unfit says why a run cannot be repeated, "" if it can.
@@ -190,11 +189,7 @@ func (m *measurer) unfit(t plan.Task) string {
 }
 
 func (m *measurer) manifest(t plan.Task) (*runlog.Manifest, error) {
-	data, err := os.ReadFile(filepath.Join(m.local.Folder.Dir, t.Dir, runlog.ManifestFile))
-	if err != nil {
-		return nil, err
-	}
-	return runlog.ParseManifest(data)
+	return runlog.ReadManifest(filepath.Join(m.local.Folder.Dir, t.Dir))
 }
 
 // block measures one repeat of runs from one seed, unless that was done. A block that was

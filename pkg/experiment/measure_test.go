@@ -11,14 +11,12 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/dualgn/dgn/pkg/config"
 	"github.com/dualgn/dgn/pkg/diskfile"
 	"github.com/dualgn/dgn/pkg/folder"
 	"github.com/dualgn/dgn/pkg/placement"
 	"github.com/dualgn/dgn/pkg/plan"
-	"github.com/dualgn/dgn/pkg/problem"
 	"github.com/dualgn/dgn/pkg/runlog"
 	"github.com/dualgn/dgn/pkg/timing"
 )
@@ -159,8 +157,12 @@ func measurerOf(t *testing.T, c *config.Config, repeats int) (*measurer, *Result
 	t.Helper()
 	opt := options(t.TempDir())
 	r := run(t, c, opt)
-	opt.complete(context.Background(), c)
-	return newMeasurer(&Local{Folder: opt.folder(), Problems: &problem.Cache{Env: opt.Data}, Threads: 1, Log: opt.Log}, repeats), r
+	opt.Complete(context.Background(), c)
+	f := opt.folder()
+	if err := f.Open(); err != nil {
+		t.Fatal(err)
+	}
+	return newMeasurer(&Local{Folder: f, Problems: opt.Problems, Threads: 1, Log: opt.Log}, repeats), r
 }
 
 // TestMeasureStopped: a repeat in which the process was stopped is void, and made again.
@@ -286,7 +288,6 @@ func TestMeasureAside(t *testing.T) {
 		if old, err := filepath.Glob(filepath.Join(r.Dir, "old", "*", timing.File)); err != nil || len(old) != olds {
 			t.Errorf("%v are aside, want %d", old, olds)
 		}
-		time.Sleep(2 * time.Millisecond) // names in old/ have milliseconds
 	}
 	measure(false, 9, 0)
 	measure(false, 0, 0)

@@ -36,6 +36,12 @@ func (f FigureSet) draw(res *results.Results, dir string) ([]string, error) {
 	case DefaultFigures:
 		opt.Kinds, as = []string{"overview", "target"}, []figure.Renderer{render.PNG{DPI: render.ScreenDPI}}
 	}
+	return Draw(res, opt, dir, as)
+}
+
+// Draw writes figures of logs to a folder, and returns their files. Those that were made
+// before an error are written too. Letters that a font lacks are a warning of the logs.
+func Draw(res *results.Results, opt report.FigureOptions, dir string, as []figure.Renderer) ([]string, error) {
 	figures, err := report.Figures(res, opt)
 	if lost := render.LostLetters(figures); lost != "" {
 		res.Warnings = append(res.Warnings, lost)

@@ -105,7 +105,7 @@ func (f *Folder) makeRoom(s *Status) {
 	if !s.inTheWay() {
 		return
 	}
-	to, err := f.moveAside(s.Dir)
+	to, err := f.MoveAside(s.Dir)
 	if err != nil {
 		if s.Fault != nil {
 			err = fmt.Errorf("%w (%w)", err, s.Fault)
@@ -121,9 +121,9 @@ func (f *Folder) makeRoom(s *Status) {
 	}
 }
 
-// moveAside renames the run at path into old/<time>/, and returns where it is
+// MoveAside renames the run or the file at path into old/<time>/, and returns where it is
 // now. Results are never deleted.
-func (f *Folder) moveAside(path string) (string, error) {
+func (f *Folder) MoveAside(path string) (string, error) {
 	to := filepath.Join(f.Dir, "old", f.stamp, path)
 	for n := 2; ; n++ {
 		if _, err := os.Lstat(to); errors.Is(err, fs.ErrNotExist) {

@@ -15,6 +15,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"syscall"
 	"time"
 
@@ -104,7 +105,7 @@ func (f *Folder) relabel(t plan.Task) error {
 	if len(varied) == 0 {
 		varied = m.Varied
 	}
-	if varied.Equal(m.Varied) && m.Method == t.Method() && m.MethodIndex == t.MethodIndex {
+	if slices.Equal(varied, m.Varied) && m.Method == t.Method() && m.MethodIndex == t.MethodIndex {
 		return nil
 	}
 	m.Varied, m.Method, m.MethodIndex = varied, t.Method(), t.MethodIndex

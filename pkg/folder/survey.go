@@ -109,8 +109,9 @@ func conflicting(conflicts ...string) error {
 func (f *Folder) inspect(t plan.Task, policy Policy) (s Status, conflict string) {
 	s.Task = t
 	old, err := f.manifest(t.Dir)
+	var fault error
 	if old != nil {
-		s.began = old.Start
+		s.began, fault = old.Start, edited(old, t.Settings)
 	}
 	switch {
 	case err == nil && old == nil && !f.exists(t.Dir):
@@ -121,8 +122,8 @@ func (f *Folder) inspect(t plan.Task, policy Policy) (s Status, conflict string)
 		s.fail(err)
 	case old == nil:
 		s.State = Begun
-	case edited(old, t.Settings) != nil:
-		s.fail(edited(old, t.Settings))
+	case fault != nil:
+		s.fail(fault)
 	case old.Identity != t.Identity && policy == Replace:
 		s.State = Again
 	case old.Identity != t.Identity:

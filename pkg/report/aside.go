@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/dualgn/dgn/pkg/results"
+	"github.com/dualgn/dgn/pkg/runlog"
 	"github.com/dualgn/dgn/pkg/scores"
 )
 
@@ -38,7 +39,7 @@ func oneOf(words []string) string { return "(" + strings.Join(words, "|") + ")" 
 func SetAside(res *results.Results, dir string, formats, drawn []string) error {
 	var logged time.Time
 	for _, r := range res.Runs {
-		info, err := os.Stat(filepath.Join(r.Dir, "metrics.csv"))
+		info, err := os.Stat(filepath.Join(r.Dir, runlog.Metrics.File))
 		if err == nil && info.ModTime().After(logged) {
 			logged = info.ModTime()
 		}

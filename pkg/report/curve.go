@@ -8,6 +8,7 @@ import (
 
 	"github.com/dualgn/dgn/pkg/figure"
 	"github.com/dualgn/dgn/pkg/results"
+	"github.com/dualgn/dgn/pkg/runlog"
 	"github.com/dualgn/dgn/pkg/stats"
 )
 
@@ -48,7 +49,7 @@ func newCurve(s results.Series, x, y quantity, smooth int) curve {
 		default:
 			line := drawable(points)
 			c.Thin = append(c.Thin, line)
-			if r.Outcome == "diverged" {
+			if r.Outcome == runlog.Diverged {
 				c.Crosses = append(c.Crosses, line[len(line)-1])
 			}
 		}
@@ -188,7 +189,7 @@ func noteOfMean(counts map[string]int, n, complete int) string {
 }
 
 func ends(counts map[string]int, n int) (parts []string) {
-	for _, o := range []string{"diverged", "interrupted", "failed", "running", results.Damaged, results.Incomplete} {
+	for _, o := range []string{string(runlog.Diverged), string(runlog.Interrupted), string(runlog.Failed), string(runlog.Running), results.Damaged, results.Incomplete} {
 		if counts[o] > 0 {
 			parts = append(parts, fmt.Sprintf("%d of %d %s", counts[o], n, o))
 		}

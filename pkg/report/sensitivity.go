@@ -213,7 +213,7 @@ func (c *curve) addResult(s results.Series, x float64, y quantity, best bool) {
 		v[i] *= y.scale
 	}
 	for _, r := range s.Runs {
-		if r.Outcome == "diverged" {
+		if r.Outcome == runlog.Diverged {
 			edge := math.Inf(1)
 			if runlog.HigherIsBetter(y.column) {
 				edge = math.Inf(-1)

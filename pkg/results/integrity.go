@@ -39,10 +39,10 @@ func (r *Run) inspect(metrics []byte) error {
 	for _, name := range slices.Sorted(maps.Keys(r.Files)) {
 		want := r.Files[name]
 		if !filepath.IsLocal(name) {
-			return runlog.Errorf("%s: files: %s is not the name of a file of the run", filepath.Join(r.Dir, "manifest.json"), strict.Quote(name))
+			return runlog.Errorf("%s: files: %s is not the name of a file of the run", filepath.Join(r.Dir, runlog.ManifestFile), strict.Quote(name))
 		}
 		var text []byte
-		if name == "metrics.csv" {
+		if name == runlog.Metrics.File {
 			text = metrics
 		}
 		problem, err := want.Compare(filepath.Join(r.Dir, name), text, hashed)
@@ -117,9 +117,9 @@ func (r *Run) lacks() {
 	if r.Settings["evaluate.every"] == "" { // the logs of another tool
 		return
 	}
-	names := []string{"steps.csv"}
-	if r.Outcome != "diverged" {
-		names = append(names, "params.npz")
+	names := []string{runlog.Steps.File}
+	if r.Outcome != runlog.Diverged {
+		names = append(names, runlog.ParamsFile)
 	}
 	for _, name := range names {
 		if _, err := os.Stat(filepath.Join(r.Dir, name)); err != nil {

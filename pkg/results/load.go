@@ -152,7 +152,7 @@ func (res *Results) loadFolder(dir string) error {
 	runs := filepath.Join(dir, "runs")
 	found, err := res.walk(runs, map[string]bool{})
 	if errors.Is(err, fs.ErrNotExist) || err == nil && !found {
-		return runlog.Errorf("%s: no runs here; expected a results folder with %s, or a file of dgn export", dir, filepath.Join("runs", "METHOD", "SEED", "manifest.json"))
+		return runlog.Errorf("%s: no runs here; expected a results folder with %s, or a file of dgn export", dir, filepath.Join("runs", "METHOD", "SEED", runlog.ManifestFile))
 	}
 	return err
 }
@@ -175,16 +175,16 @@ func (res *Results) walk(dir string, seen map[string]bool) (found bool, err erro
 		path, folder := filepath.Join(dir, e.Name()), e.IsDir()
 		if e.Type()&fs.ModeSymlink != 0 {
 			info, err := os.Stat(path)
-			if err != nil && e.Name() != "manifest.json" && e.Name() != "metrics.csv" {
+			if err != nil && e.Name() != runlog.ManifestFile && e.Name() != runlog.Metrics.File {
 				res.warn("%s: left out: the link leads nowhere", path)
 				continue
 			}
 			folder = err == nil && info.IsDir()
 		}
 		switch {
-		case e.Name() == "manifest.json" && !folder:
+		case e.Name() == runlog.ManifestFile && !folder:
 			manifest = true
-		case e.Name() == "metrics.csv" && !folder:
+		case e.Name() == runlog.Metrics.File && !folder:
 			logs = true
 		case folder:
 			below, err := res.walk(path, seen)
@@ -224,13 +224,9 @@ func (res *Results) Add(dir string, varied []runlog.Setting) error {
 func (res *Results) loadRun(dir string) error {
 	r := Run{Dir: dir}
 	path := filepath.Join(dir, runlog.ManifestFile)
-	data, err := runlog.ReadFile(path, runlog.MaxManifest, 0)
+	m, err := runlog.ReadManifest(dir)
 	if err != nil {
 		return err
-	}
-	m, err := runlog.ParseManifest(data)
-	if err != nil {
-		return runlog.Errorf("%s: %w", path, err)
 	}
 	r.Manifest = *m
 	if r.MethodIndex < 0 {
@@ -242,7 +238,7 @@ func (res *Results) loadRun(dir string) error {
 	if !r.Outcome.Known() {
 		return runlog.Errorf("%s: outcome: must be %s, got %s", path, strings.Join(outcomes(), ", "), strict.Quote(string(r.Outcome)))
 	}
-	path = filepath.Join(dir, "metrics.csv")
+	path = filepath.Join(dir, runlog.Metrics.File)
 	text, err := runlog.ReadFile(path, runlog.MaxTable, runlog.MaxLine)
 	if errors.Is(err, fs.ErrNotExist) {
 		if r.ended() {

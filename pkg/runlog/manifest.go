@@ -157,6 +157,20 @@ func ParseManifest(data []byte) (*Manifest, error) {
 	return &m, nil
 }
 
+// ReadManifest reads the manifest in the folder of a run. What is wrong is an [Error].
+func ReadManifest(dir string) (*Manifest, error) {
+	path := filepath.Join(dir, ManifestFile)
+	data, err := ReadFile(path, MaxManifest, 0)
+	if err != nil {
+		return nil, err
+	}
+	m, err := ParseManifest(data)
+	if err != nil {
+		return nil, Errorf("%s: %w", path, err)
+	}
+	return m, nil
+}
+
 // Required lists the files that a complete run leaves for certain. Of manifests that
 // list their files, those of the dual solves are known from there: oracles that others
 // add may have none.

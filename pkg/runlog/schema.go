@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math"
 	"reflect"
-	"slices"
 	"strconv"
 	"strings"
 )
@@ -121,6 +120,3 @@ func (t Table[R]) Read(path string, text []byte) (rows []Row, warning string, er
 func (t Table[R]) Begins(text []byte) bool {
 	return strings.HasPrefix(strings.Join(t.Header(), ","), string(text))
 }
-
-// Has reports whether the table has a column of numbers of that name.
-func (t Table[R]) Has(name string) bool { return slices.Contains(t.Numbers(), name) }

@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"regexp"
-	"slices"
 	"strings"
 
 	"github.com/dualgn/dgn/pkg/strict"
@@ -93,9 +92,6 @@ func (v Varied) String() string {
 
 // Key is a text that other settings do not have, however long they are.
 func (v Varied) Key() string { return fmt.Sprintf("%q", []Setting(v)) }
-
-// Equal reports whether the settings are the same, in the same order.
-func (v Varied) Equal(w Varied) bool { return slices.Equal(v, w) }
 
 // maxSlug bounds the name of a settings folder; file systems allow 255 bytes.
 const maxSlug = 100

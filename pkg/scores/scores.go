@@ -113,14 +113,6 @@ func Of(tasks []results.Task, opt Options) (*Scores, error) {
 	return s, nil
 }
 
-// Datasets are the names of the data sets of the tasks.
-func (s *Scores) Datasets() (names []string) {
-	for _, t := range s.Tasks {
-		names = append(names, t.Dataset)
-	}
-	return once(names)
-}
-
 // labelOf names a task by its experiment, with its data set where others have the name.
 func labelOf(t results.Task, all []results.Task) string {
 	for _, other := range all {

@@ -1,6 +1,7 @@
 package stats
 
 import (
+	"cmp"
 	"math"
 	"slices"
 )
@@ -78,14 +79,11 @@ func Ranks(v []float64) []float64 {
 	for i := range order {
 		order[i] = i
 	}
-	key := func(i int) (bool, float64) { return math.IsNaN(v[i]), v[i] }
 	compare := func(i, j int) int {
-		in, x := key(i)
-		jn, y := key(j)
-		switch {
-		case in && jn || x == y:
+		switch in, jn := math.IsNaN(v[i]), math.IsNaN(v[j]); {
+		case in && jn || v[i] == v[j]:
 			return 0
-		case jn || x < y:
+		case jn || v[i] < v[j]:
 			return -1
 		}
 		return 1
@@ -118,15 +116,7 @@ func Holm(p []float64) []float64 {
 			order = append(order, i)
 		}
 	}
-	slices.SortStableFunc(order, func(i, j int) int {
-		switch {
-		case p[i] < p[j]:
-			return -1
-		case p[i] > p[j]:
-			return 1
-		}
-		return 0
-	})
+	slices.SortStableFunc(order, func(i, j int) int { return cmp.Compare(p[i], p[j]) })
 	least := 0.0
 	for at, i := range order {
 		least = max(least, min(1, float64(len(order)-at)*p[i]))

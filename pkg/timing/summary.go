@@ -11,9 +11,9 @@ import (
 	"github.com/dualgn/dgn/pkg/stats"
 )
 
-// Doubtful is the spread of a ratio, in percent, beyond which it is marked: it should not
+// mostSpread is the spread of a ratio, in percent, beyond which it is marked: it should not
 // be quoted.
-const Doubtful = 10
+const mostSpread = 10
 
 // MuchOthers is how many CPUs others may keep busy before a block without being told.
 const MuchOthers = 0.5
@@ -49,7 +49,7 @@ type Line struct {
 }
 
 // Doubtful reports whether the ratio lies so far apart that it should not be quoted.
-func (l *Line) Doubtful() bool { return !(l.Ratio.IQR <= Doubtful) }
+func (l *Line) Doubtful() bool { return !(l.Ratio.IQR <= mostSpread) }
 
 // A Summary is a table of times.
 type Summary struct {

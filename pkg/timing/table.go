@@ -9,6 +9,7 @@ package timing
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/csv"
 	"fmt"
 	"math"
@@ -195,7 +196,7 @@ func (t *Table) Difference(now Conditions) string {
 			{"instruction set", was.ISA, now.ISA}, {"version", was.Version, now.Version},
 		} {
 			if d.was != d.now {
-				out = append(out, fmt.Sprintf("%s: %s -> %s", d.what, orNone(d.was), orNone(d.now)))
+				out = append(out, fmt.Sprintf("%s: %s -> %s", d.what, cmp.Or(d.was, "(none)"), cmp.Or(d.now, "(none)")))
 			}
 		}
 		if out != nil {
@@ -203,13 +204,6 @@ func (t *Table) Difference(now Conditions) string {
 		}
 	}
 	return ""
-}
-
-func orNone(s string) string {
-	if s == "" {
-		return "(none)"
-	}
-	return s
 }
 
 // Order returns the order in which the n runs of a block are made: each begins with another

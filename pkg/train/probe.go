@@ -1,12 +1,12 @@
 package train
 
 import (
-	"slices"
 	"time"
 
 	"github.com/dualgn/dgn/pkg/nn"
 	"github.com/dualgn/dgn/pkg/oracles"
 	"github.com/dualgn/dgn/pkg/runlog"
+	"github.com/dualgn/dgn/pkg/stats"
 	"github.com/dualgn/dgn/pkg/tensor"
 )
 
@@ -114,17 +114,10 @@ func (t *trainer[T]) probeStep() {
 	}
 	for j := range rows {
 		for i := range rows[j] {
-			rows[j][i].Seconds = median(seconds[j][i])
+			rows[j][i].Seconds = stats.Median(seconds[j][i])
 			t.out.Log.Probe(&rows[j][i])
 		}
 	}
-}
-
-// median returns the middle of a list that is not empty, and sorts it.
-func median(list []float64) float64 {
-	slices.Sort(list)
-	n := len(list)
-	return (list[(n-1)/2] + list[n/2]) / 2
 }
 
 // ended reports whether the last solve would have ended in the same way with any larger

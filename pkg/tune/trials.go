@@ -119,13 +119,13 @@ func (t *trials) publish(dir string, opt experiment.Options) ([]string, error) {
 	if len(t.logs.Datasets()) > 1 {
 		return nil, nil
 	}
-	figures, err := report.Figures(t.logs, report.FigureOptions{Figures: []string{"sensitivity"}, Y: []string{t.metric}})
+	files, err := experiment.Draw(t.logs, report.FigureOptions{Figures: []string{"sensitivity"}, Y: []string{t.metric}}, filepath.Join(dir, "figures"), render.All(render.PrintDPI))
+	for _, w := range t.logs.Warnings {
+		opt.Log.Warn(w)
+	}
 	var none *results.OptionError
 	if errors.As(err, &none) { // no setting is a number
 		return nil, nil
 	}
-	if err != nil {
-		return nil, err
-	}
-	return render.Write(filepath.Join(dir, "figures"), figures, render.All(render.PrintDPI))
+	return files, err
 }

@@ -11,16 +11,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"math"
 	"path/filepath"
 	"slices"
 
 	"github.com/dualgn/dgn/pkg/config"
-	"github.com/dualgn/dgn/pkg/diskfile"
 	"github.com/dualgn/dgn/pkg/experiment"
 	"github.com/dualgn/dgn/pkg/folder"
-	"github.com/dualgn/dgn/pkg/problem"
 	"github.com/dualgn/dgn/pkg/runlog"
 )
 
@@ -46,19 +43,22 @@ type Outcome struct {
 // enough is the number of seeds that the reported results should have at least.
 const enough = 5
 
+// trialsDir is where the trials are in the results folder.
+const trialsDir = "tune"
+
+// List finds out which trials [Run] would make of those with the whole budget, and writes
+// nothing.
+func List(s *config.Search, opt experiment.Options) (*experiment.Listing, error) {
+	opt.Complete(context.Background(), s.Config)
+	opt.Out = filepath.Join(opt.Out, trialsDir)
+	return experiment.List(s.Trials, opt)
+}
+
 // Run makes what the results folder lacks of a search, and the final runs. Where runs of
 // trials failed, nothing is chosen, and the error tells them; the next call tries them
 // again. Of an interruption the error is ctx's own, as that of [experiment.Run].
 func Run(ctx context.Context, s *config.Search, opt experiment.Options) (*Outcome, error) {
-	if opt.Log == nil {
-		opt.Log = slog.New(slog.DiscardHandler)
-	}
-	if opt.Files == nil {
-		opt.Files = diskfile.OS{}
-	}
-	if opt.Out == "" {
-		opt.Out = filepath.Join("results", config.ResultsFolder(s.Config.Name))
-	}
+	opt.Complete(ctx, s.Config)
 	for _, n := range s.Notes {
 		opt.Log.Info(n)
 	}
@@ -68,7 +68,7 @@ func Run(ctx context.Context, s *config.Search, opt experiment.Options) (*Outcom
 	if err := check(s, opt); err != nil {
 		return nil, err
 	}
-	out := &Outcome{Dir: filepath.Join(opt.Out, "tune")}
+	out := &Outcome{Dir: filepath.Join(opt.Out, trialsDir)}
 	chosen, err := search(ctx, s, out, opt)
 	if err != nil {
 		return out, err
@@ -111,7 +111,7 @@ func check(s *config.Search, opt experiment.Options) error {
 	if !runlog.HigherIsBetter(t.Metric) {
 		return nil
 	}
-	p, err := (&problem.Cache{Env: opt.Data, Log: slog.New(slog.DiscardHandler)}).Open(s.Config)
+	p, err := opt.Problems.Open(s.Config)
 	if err == nil && p.Set.Classes == 0 {
 		err = config.Errorf("tune.metric: %s does not apply to regression; choose by valid_loss or train_loss", t.Metric)
 	}

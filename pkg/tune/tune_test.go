@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -187,7 +188,7 @@ func TestTuned(t *testing.T) {
 		t.Error("no figures of the trials")
 	}
 	other, err := Run(context.Background(), searched(t, "tune.seed=5"), opt)
-	if err != nil || len(other.Final.Failed) > 0 || other.Choices[0].Settings.Equal(out.Choices[0].Settings) {
+	if err != nil || len(other.Final.Failed) > 0 || slices.Equal(other.Choices[0].Settings, out.Choices[0].Settings) {
 		t.Fatalf("%+v, %v", other, err)
 	}
 	if old, err := filepath.Glob(filepath.Join(opt.Out, "old/*/runs/sgd/*/manifest.json")); err != nil || len(old) != 5 {
