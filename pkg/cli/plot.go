@@ -52,8 +52,8 @@ all methods have spent as much.`,
 		Example: `  dgn plot results/digits --x wall --y train_loss --format pdf
   dgn plot results/digits results/more --figure target --target test_accuracy=0.95 --out figures
   dgn plot results/sweep --figure sensitivity --swept oracle.inner_iterations --line oracle.formulation
-  dgn plot results/digits --table --target valid_loss=0.1 --at cost=500 --figure profile
-  dgn plot results/digits results/mnist --table --target digits:valid_loss=0.1 --target mnist:valid_loss=0.05`,
+  dgn plot results/digits-tuned --table --target valid_loss=0.1 --at cost=300 --figure profile
+  dgn plot results/digits results/quickstart --table --target digits:train_loss=0.05 --target quickstart:train_loss=0.01`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			if c.Flags().Changed("log-x") {

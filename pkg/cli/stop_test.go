@@ -7,6 +7,7 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -86,6 +87,11 @@ func TestStopped(t *testing.T) {
 // TestEndedBySignal: a run goes down in order whether it is interrupted, terminated
 // or its terminal closes, and outlives the terminal under nohup.
 func TestEndedBySignal(t *testing.T) {
+	// A signal that this process handles, its children begin with as if nobody had ever
+	// ignored it: the tests may run under nohup.
+	handled := make(chan os.Signal, 1)
+	signal.Notify(handled, syscall.SIGHUP)
+	defer signal.Stop(handled)
 	for _, c := range []struct {
 		signal  syscall.Signal
 		ignored bool

@@ -64,7 +64,7 @@ func checkRepeats(c *config.Study, opt *Options) error {
 	case n == 0:
 		return nil
 	case n < 3 || n > MaxRepeats || n%2 == 0:
-		return config.Errorf("--timing: the number of repeats must be odd, so that the median is one of them, and from 3 to %d; got %d", MaxRepeats, n)
+		return config.Errorf("--timing: the number of repeats must be odd, so that the median of a run is one of its times, and from 3 to %d; got %d", MaxRepeats, n)
 	case opt.Executor != nil:
 		return config.Errorf("times are measured by the executor of this process alone; leave out one of Options.Executor and Options.Repeats")
 	case opt.Jobs > 1:

@@ -243,7 +243,7 @@ func TestMeasureRefuses(t *testing.T) {
 		threads int
 		sets    []string
 	}{
-		{"must be odd, so that the median is one of them, and from 3 to 999; got 4", 4, 1, 1, nil},
+		{"must be odd, so that the median of a run is one of its times, and from 3 to 999; got 4", 4, 1, 1, nil},
 		{"got 1", 1, 1, 1, nil},
 		{"got -3", -3, 1, 1, nil},
 		{"got 1001", 1001, 1, 1, nil},

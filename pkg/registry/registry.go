@@ -275,7 +275,15 @@ func Options(defaults any) []Option {
 		if key == "" || key == "-" {
 			continue
 		}
-		text, err := yaml.Marshal(v.Field(i).Interface())
+		var node yaml.Node
+		err := node.Encode(v.Field(i).Interface())
+		if node.Kind == yaml.SequenceNode {
+			node.Style = yaml.FlowStyle // on one line
+		}
+		var text []byte
+		if err == nil {
+			text, err = yaml.Marshal(&node)
+		}
 		if err != nil {
 			panic(fmt.Sprintf("registry: option %s: %v", key, err))
 		}

@@ -2,6 +2,7 @@ package registry
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -174,5 +175,15 @@ func TestChooseErrors(t *testing.T) {
 	var field *strict.FieldError
 	if _, err := Choose(tab, "huber", func(o *huber) { o.Delta = 0 }); !errors.As(err, &field) || field.Key != "delta" {
 		t.Errorf("the error does not know its key: %v", err)
+	}
+}
+
+// TestListOption: a list that an option has by default stands on one line, as in a config.
+func TestListOption(t *testing.T) {
+	got := Options(struct {
+		Sizes []int `yaml:"sizes" doc:"of blocks"`
+	}{[]int{32, 64}})
+	if want := []Option{{Key: "sizes", Default: "[32, 64]", Doc: "of blocks"}}; !slices.Equal(got, want) {
+		t.Errorf("%q", got)
 	}
 }
