@@ -138,11 +138,8 @@ func (d *drawing) axes(defaultX, defaultY []string) (x, y []quantity, err error)
 			if err != nil {
 				return nil, err
 			}
-			if log != nil {
-				q.log = *log
-			}
 			if d.res.Has(q.column) {
-				out = append(out, q)
+				out = append(out, q.on(log))
 			} else if len(asked) > 0 {
 				return nil, results.OptionErrorf("no run has values of %s", n)
 			}
@@ -196,18 +193,13 @@ func overview(d *drawing) ([]figure.Figure, string, error) {
 		if err != nil {
 			return nil, "", err
 		}
-		if d.opt.LogY != nil {
-			y.log = *d.opt.LogY
-		}
+		y = y.on(d.opt.LogY)
 		for _, name := range []string{"wall", "cost"} {
 			x, err := find(xs, name)
 			if err != nil {
 				return nil, "", err
 			}
-			if d.opt.LogX != nil {
-				x.log = *d.opt.LogX
-			}
-			pairs = append(pairs, [2]quantity{x, y})
+			pairs = append(pairs, [2]quantity{x.on(d.opt.LogX), y})
 		}
 	}
 	shown, remarks := d.legible()

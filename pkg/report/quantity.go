@@ -18,6 +18,14 @@ type quantity struct {
 	spent  bool    // as an x axis: a log one where methods spend very unlike amounts
 }
 
+// on returns the quantity on a log axis or a linear one, if that is asked for.
+func (q quantity) on(log *bool) quantity {
+	if log != nil {
+		q.log = *log
+	}
+	return q
+}
+
 // axis returns the quantity as an axis.
 func (q quantity) axis(pad [2]float64) figure.Axis {
 	return figure.Axis{Label: q.label, Log: q.log, Pad: pad}

@@ -44,9 +44,7 @@ func residuals(d *drawing) (figures []figure.Figure, why string, err error) {
 			{column: "relative_residual", label: "relative residual", log: true},
 			{column: "duality_gap", label: "duality gap", log: true},
 		} {
-			if d.opt.LogY != nil {
-				q.log = *d.opt.LogY
-			}
+			q = q.on(d.opt.LogY)
 			var curves []curve
 			some := false
 			for _, l := range page {

@@ -47,9 +47,7 @@ func solvers(d *drawing) (figures []figure.Figure, why string, err error) {
 			if asked := slices.Contains(d.opt.X, x.name); !asked && (x.name != "cost" || slices.Contains(d.opt.X, "wall")) {
 				continue
 			}
-			if d.opt.LogX != nil {
-				x.log = *d.opt.LogX
-			}
+			x = x.on(d.opt.LogX)
 			for _, page := range pages(list, many) {
 				if f := d.solversFigure(s, page, x, logs); f.Panels != nil {
 					figures = append(figures, f)
@@ -93,9 +91,7 @@ func (d *drawing) solversFigure(s results.Series, list []probed, x quantity, log
 	}
 	var marks edge
 	for _, y := range accuracies {
-		if d.opt.LogY != nil {
-			y.log = *d.opt.LogY
-		}
+		y = y.on(d.opt.LogY)
 		var curves []curve
 		some := false
 		for _, p := range list {
