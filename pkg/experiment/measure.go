@@ -357,8 +357,8 @@ func differentMetrics(path string, was, is []byte) (string, error) {
 	}
 	for i := range a.Len() {
 		for _, c := range runlog.Metrics.Header() {
-			if x, y := a.Cell(i, c), b.Cell(i, c); x != y && c != "wall_seconds" && c != "method" {
-				return fmt.Sprintf("%s of step %s is %s in %s, and %s in the repeat", c, a.Cell(i, "step"), x, path, y), nil
+			if x, y := a.Cell(i, c), b.Cell(i, c); x != y && c != runlog.Columns.WallSeconds && c != runlog.Columns.Method {
+				return fmt.Sprintf("%s of step %s is %s in %s, and %s in the repeat", c, a.Cell(i, runlog.Columns.Step), x, path, y), nil
 			}
 		}
 	}

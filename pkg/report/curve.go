@@ -142,7 +142,7 @@ func corresponding(runs [][]evaluation) int {
 func pointsOf(r *results.Run, x, y quantity, smooth int) (points []evaluation) {
 	var window []float64
 	for _, row := range r.Rows {
-		p := evaluation{step: row["step"], x: row[x.column] * x.scale, y: row[y.column] * y.scale}
+		p := evaluation{step: row[runlog.Columns.Step], x: row[x.column] * x.scale, y: row[y.column] * y.scale}
 		if math.IsNaN(p.y) || math.IsNaN(p.x) || math.IsInf(p.x, 0) {
 			continue
 		}

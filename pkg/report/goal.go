@@ -46,7 +46,7 @@ func reached(r *results.Run, g runlog.Goal, x quantity) float64 {
 func (d *drawing) defaultGoal() *runlog.Goal {
 	worst := 0.0
 	for _, s := range bestOf(d.res, d.series) {
-		for _, v := range s.Final("train_loss") {
+		for _, v := range s.Final(runlog.Columns.TrainLoss) {
 			worst = max(worst, v)
 		}
 	}
@@ -58,7 +58,7 @@ func (d *drawing) defaultGoal() *runlog.Goal {
 	if err != nil {
 		return nil
 	}
-	return &runlog.Goal{Metric: "train_loss", Value: v}
+	return &runlog.Goal{Metric: runlog.Columns.TrainLoss, Value: v}
 }
 
 // rows is the number of series that the figure has room for.

@@ -5,6 +5,7 @@ import (
 
 	"github.com/dualgn/dgn/pkg/figure"
 	"github.com/dualgn/dgn/pkg/results"
+	"github.com/dualgn/dgn/pkg/runlog"
 )
 
 // A quantity is a column that can be an axis.
@@ -34,20 +35,20 @@ func (q quantity) axis(pad [2]float64) figure.Axis {
 // xs and ys are the axes that figures may have.
 var (
 	xs = []quantity{
-		{name: "wall", column: "wall_seconds", label: "training time, wall clock [s]", scale: 1, spent: true},
-		{name: "cost", column: "cost", label: "cost [gradients of one mini-batch]", scale: 1, spent: true},
-		{name: "epoch", column: "epoch", label: "epoch", scale: 1},
-		{name: "step", column: "step", label: "step", scale: 1},
-		{name: "oracle_calls", column: "oracle_calls", label: "oracle calls [JVPs + VJPs]", scale: 1, spent: true},
+		{name: "wall", column: runlog.Columns.WallSeconds, label: "training time, wall clock [s]", scale: 1, spent: true},
+		{name: "cost", column: runlog.Columns.Cost, label: "cost [gradients of one mini-batch]", scale: 1, spent: true},
+		{name: "epoch", column: runlog.Columns.Epoch, label: "epoch", scale: 1},
+		{name: "step", column: runlog.Columns.Step, label: "step", scale: 1},
+		{name: "oracle_calls", column: runlog.Columns.OracleCalls, label: "oracle calls [JVPs + VJPs]", scale: 1, spent: true},
 	}
 	ys = []quantity{
-		{name: "train_loss", column: "train_loss", label: "train loss", log: true, scale: 1},
-		{name: "test_loss", column: "test_loss", label: "test loss", log: true, scale: 1},
-		{name: "test_accuracy", column: "test_accuracy", label: "test accuracy [%]", scale: 100, cut: true},
-		{name: "test_rmse", column: "test_rmse", label: "test RMSE [unit of the target]", scale: 1, cut: true},
-		{name: "train_accuracy", column: "train_accuracy", label: "train accuracy [%]", scale: 100, cut: true},
-		{name: "valid_loss", column: "valid_loss", label: "validation loss", log: true, scale: 1},
-		{name: "valid_accuracy", column: "valid_accuracy", label: "validation accuracy [%]", scale: 100, cut: true},
+		{name: "train_loss", column: runlog.Columns.TrainLoss, label: "train loss", log: true, scale: 1},
+		{name: "test_loss", column: runlog.Columns.TestLoss, label: "test loss", log: true, scale: 1},
+		{name: "test_accuracy", column: runlog.Columns.TestAccuracy, label: "test accuracy [%]", scale: 100, cut: true},
+		{name: "test_rmse", column: runlog.Columns.TestRMSE, label: "test RMSE [unit of the target]", scale: 1, cut: true},
+		{name: "train_accuracy", column: runlog.Columns.TrainAccuracy, label: "train accuracy [%]", scale: 100, cut: true},
+		{name: "valid_loss", column: runlog.Columns.ValidLoss, label: "validation loss", log: true, scale: 1},
+		{name: "valid_accuracy", column: runlog.Columns.ValidAccuracy, label: "validation accuracy [%]", scale: 100, cut: true},
 	}
 )
 

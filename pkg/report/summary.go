@@ -36,7 +36,7 @@ type Line struct {
 }
 
 // finals are the columns that a summary has.
-var finals = []string{"train_loss", "train_accuracy", "valid_loss", "valid_accuracy", "test_loss", "test_accuracy", "test_rmse", "wall_seconds", "cost", "oracle_calls"}
+var finals = []string{runlog.Columns.TrainLoss, runlog.Columns.TrainAccuracy, runlog.Columns.ValidLoss, runlog.Columns.ValidAccuracy, runlog.Columns.TestLoss, runlog.Columns.TestAccuracy, runlog.Columns.TestRMSE, runlog.Columns.WallSeconds, runlog.Columns.Cost, runlog.Columns.OracleCalls}
 
 // Summarize sums up all methods. Runs that did not reach their end are counted,
 // and enter no mean.
@@ -80,9 +80,9 @@ func (s *Summary) has(column string) bool {
 // WriteTable writes the summary for people.
 func (s *Summary) WriteTable(w io.Writer) error {
 	shown := []struct{ column, title, format string }{
-		{"train_loss", "train loss", "%.4g"}, {"valid_loss", "valid. loss", "%.4g"}, {"test_loss", "test loss", "%.4g"},
-		{"test_accuracy", "test accuracy", "%.2f"}, {"test_rmse", "test RMSE", "%.4g"},
-		{"wall_seconds", "seconds", "%.3g"}, {"cost", "cost", "%.0f"}, {"oracle_calls", "oracle calls", "%.0f"},
+		{runlog.Columns.TrainLoss, "train loss", "%.4g"}, {runlog.Columns.ValidLoss, "valid. loss", "%.4g"}, {runlog.Columns.TestLoss, "test loss", "%.4g"},
+		{runlog.Columns.TestAccuracy, "test accuracy", "%.2f"}, {runlog.Columns.TestRMSE, "test RMSE", "%.4g"},
+		{runlog.Columns.WallSeconds, "seconds", "%.3g"}, {runlog.Columns.Cost, "cost", "%.0f"}, {runlog.Columns.OracleCalls, "oracle calls", "%.0f"},
 	}
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprint(t, "method\truns")
@@ -125,7 +125,7 @@ func cell(column, format string, v stats.Stat, runs int) string {
 		v.Mean, v.SD, unit = 100*v.Mean, 100*v.SD, " %"
 	}
 	text := fmt.Sprintf(format, v.Mean)
-	if v.N > 1 && column != "cost" && column != "oracle_calls" {
+	if v.N > 1 && column != runlog.Columns.Cost && column != runlog.Columns.OracleCalls {
 		text += " ± " + fmt.Sprintf(strings.Replace(format, ".4g", ".2g", 1), v.SD)
 	}
 	text += unit

@@ -205,7 +205,7 @@ func readExport(path string, text []byte) (runs []Run, warning string, err error
 	}
 	for i := range runs {
 		r := &runs[i]
-		slices.SortStableFunc(r.Rows, func(a, b runlog.Row) int { return cmp.Compare(a["step"], b["step"]) })
+		slices.SortStableFunc(r.Rows, func(a, b runlog.Row) int { return cmp.Compare(a[runlog.Columns.Step], b[runlog.Columns.Step]) })
 		if r.Damage == "" {
 			r.Damage = r.disorder()
 		}

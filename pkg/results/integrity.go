@@ -65,12 +65,12 @@ func (r *Run) inspect(metrics []byte) error {
 // follow each other.
 func (r *Run) disorder() string {
 	for _, row := range r.Rows {
-		if seed := row["seed"]; seed != float64(r.Seed) && !math.IsNaN(seed) {
+		if seed := row[runlog.Columns.Seed]; seed != float64(r.Seed) && !math.IsNaN(seed) {
 			return fmt.Sprintf("metrics.csv has rows of seed %.0f, and the run is that of seed %d", seed, r.Seed)
 		}
 	}
 	for i := 1; i < len(r.Rows); i++ {
-		switch a, b := r.Rows[i-1]["step"], r.Rows[i]["step"]; {
+		switch a, b := r.Rows[i-1][runlog.Columns.Step], r.Rows[i][runlog.Columns.Step]; {
 		case a == b:
 			return fmt.Sprintf("metrics.csv has two rows of step %.0f", a)
 		case b < a:
@@ -88,16 +88,16 @@ func (r *Run) shortened() string {
 	if r.Settings["evaluate.every"] == "" { // the logs of another tool
 		return ""
 	}
-	column, every, distance := "epoch", 1.0, "epoch"
+	column, every, distance := runlog.Columns.Epoch, 1.0, "epoch"
 	if n, err := strconv.Atoi(r.Settings["evaluate.every"]); err == nil && n > 0 {
-		column, every, distance = "step", float64(n), fmt.Sprintf("%d steps", n)
+		column, every, distance = runlog.Columns.Step, float64(n), fmt.Sprintf("%d steps", n)
 	}
 	n := len(r.Rows)
 	switch {
 	case n == 0:
 		return "metrics.csv has no rows"
-	case r.Rows[0]["step"] != 0:
-		return fmt.Sprintf("metrics.csv begins at step %.0f, and not at 0", r.Rows[0]["step"])
+	case r.Rows[0][runlog.Columns.Step] != 0:
+		return fmt.Sprintf("metrics.csv begins at step %.0f, and not at 0", r.Rows[0][runlog.Columns.Step])
 	}
 	for i := 1; i < n; i++ {
 		from, to := r.Rows[i-1][column], r.Rows[i][column]
@@ -105,7 +105,7 @@ func (r *Run) shortened() string {
 			return fmt.Sprintf("metrics.csv goes from %s %.4g to %.4g, and there was an evaluation every %s", column, from, to, distance)
 		}
 	}
-	if last := r.Rows[n-1]["wall_seconds"]; r.Complete() && r.WallSeconds > 0 && math.Abs(last-r.WallSeconds) > 1e-6*r.WallSeconds {
+	if last := r.Rows[n-1][runlog.Columns.WallSeconds]; r.Complete() && r.WallSeconds > 0 && math.Abs(last-r.WallSeconds) > 1e-6*r.WallSeconds {
 		return fmt.Sprintf("metrics.csv ends at %.4g s, and the run did at %.4g s", last, r.WallSeconds)
 	}
 	return ""

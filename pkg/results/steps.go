@@ -8,7 +8,7 @@ import (
 )
 
 // spent are the columns of steps.csv that say what a run had spent after a step.
-var spent = []string{"step", "wall_seconds", "cost", "oracle_calls"}
+var spent = []string{runlog.Columns.Step, runlog.Columns.WallSeconds, runlog.Columns.Cost, runlog.Columns.OracleCalls}
 
 // Beyond returns what a run had spent, by column of metrics.csv, after the first logged step
 // that ended at some amount of a column or beyond it, if the run was well there: of one that

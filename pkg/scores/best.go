@@ -2,16 +2,17 @@ package scores
 
 import (
 	"github.com/dualgn/dgn/pkg/results"
+	"github.com/dualgn/dgn/pkg/runlog"
 	"github.com/dualgn/dgn/pkg/stats"
 )
 
 // Chooser is the column that tells good settings from bad ones: never one of
 // test data.
 func Chooser(res *results.Results) string {
-	if res.Has("valid_loss") {
-		return "valid_loss"
+	if res.Has(runlog.Columns.ValidLoss) {
+		return runlog.Columns.ValidLoss
 	}
-	return "train_loss"
+	return runlog.Columns.TrainLoss
 }
 
 // BestOf returns the one of several series with the least mean of a final value,

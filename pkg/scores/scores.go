@@ -153,7 +153,7 @@ func check(tasks []results.Task, opt *Options, limit float64) error {
 	opt.Amounts, opt.Metrics = once(opt.Amounts), once(opt.Metrics)
 	metrics := slices.Clone(opt.Metrics)
 	if len(metrics) == 0 {
-		opt.Metrics = slices.DeleteFunc(slices.Clone(Metrics), func(m string) bool { return !has(m) || m == "train_accuracy" })
+		opt.Metrics = slices.DeleteFunc(slices.Clone(Metrics), func(m string) bool { return !has(m) || m == runlog.Columns.TrainAccuracy })
 	}
 	for _, t := range opt.Targets {
 		metrics = append(metrics, t.Metric)

@@ -23,7 +23,7 @@ type Target struct {
 // Metrics are the columns of metrics.csv that say how good a model is.
 var Metrics = func() []string {
 	list := runlog.Metrics.Numbers()
-	return list[slices.Index(list, "train_loss"):]
+	return list[slices.Index(list, runlog.Columns.TrainLoss):]
 }()
 
 // ParseTargets reads texts of the form METRIC=VALUE and TASK:METRIC=VALUE. One that names
@@ -102,7 +102,8 @@ func text(g runlog.Goal) string {
 type amount struct{ name, column, title string }
 
 var amounts = []amount{
-	{"wall", "wall_seconds", "seconds"}, {"cost", "cost", "cost"}, {"epoch", "epoch", "epochs"}, {"step", "step", "steps"}, {"oracle_calls", "oracle_calls", "oracle calls"},
+	{"wall", runlog.Columns.WallSeconds, "seconds"}, {"cost", runlog.Columns.Cost, "cost"}, {"epoch", runlog.Columns.Epoch, "epochs"},
+	{"step", runlog.Columns.Step, "steps"}, {"oracle_calls", runlog.Columns.OracleCalls, "oracle calls"},
 }
 
 // Amounts are the names of what runs spend, as on the x axes of figures.

@@ -73,9 +73,9 @@ func (t *trials) loss(r *results.Run, at *config.Amount) (float64, error) {
 	}
 	rows := r.Rows
 	if at != nil {
-		column, amount := "cost", at.Cost
+		column, amount := runlog.Columns.Cost, at.Cost
 		if at.Seconds > 0 {
-			column, amount = "wall_seconds", at.Seconds
+			column, amount = runlog.Columns.WallSeconds, at.Seconds
 		}
 		n := 0
 		for n < len(rows) && rows[n][column] <= amount*(1+1e-12) {
