@@ -63,7 +63,7 @@ all methods have spent as much.`,
 				opt.LogY = &logY
 			}
 			var err error
-			if score.Targets, err = scores.ParseTargets(targets); err != nil {
+			if score.Goals, err = scores.ParseGoals(targets); err != nil {
 				return err
 			}
 			if at != "" {
@@ -127,7 +127,7 @@ func (a *app) plot(ctx context.Context, p plot, paths, methods []string) error {
 	}
 	var res results.Results // of which the warnings are told
 	defer func() { a.warnOf(&res) }()
-	if p.table || p.score.Targets != nil || report.Unlike(p.opt.Figures) {
+	if p.table || p.score.Goals != nil || report.Unlike(p.opt.Figures) {
 		tasks, err := logs.Tasks()
 		if err != nil {
 			return err
@@ -135,7 +135,7 @@ func (a *app) plot(ctx context.Context, p plot, paths, methods []string) error {
 		if p.opt.Scores, err = scores.Of(tasks, p.score); err != nil {
 			return err
 		}
-		p.opt.Goals = scores.Goals(p.score.Targets, tasks)
+		p.opt.Goals = scores.Goals(p.score.Goals, tasks)
 		res.Warnings = p.opt.Scores.Warnings
 	}
 	if p.table {

@@ -24,7 +24,7 @@ func scoresOf(t *testing.T, opt scores.Options, targets []string, lists ...[]fak
 	if err != nil {
 		t.Fatal(err)
 	}
-	if opt.Targets, err = scores.ParseTargets(targets); err != nil {
+	if opt.Goals, err = scores.ParseGoals(targets); err != nil {
 		t.Fatal(err)
 	}
 	s, err := scores.Of(tasks, opt)

@@ -184,7 +184,7 @@ func several() [][]fakeRun {
 
 // TestRankings: ranks by hand, of the methods that all tasks have.
 func TestRankings(t *testing.T) {
-	s, err := Of(tasks(t, several()...), Options{Targets: targets(t, "train_loss=1", "one:train_loss=0.1", "two:train_loss=0.1", "train_loss=0.1"), Amounts: []string{"cost"}, Metrics: []string{"train_loss", "test_accuracy"}})
+	s, err := Of(tasks(t, several()...), Options{Goals: targets(t, "train_loss=1", "one:train_loss=0.1", "two:train_loss=0.1", "train_loss=0.1"), Amounts: []string{"cost"}, Metrics: []string{"train_loss", "test_accuracy"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -208,7 +208,7 @@ func TestRankings(t *testing.T) {
 
 // TestProfiles: ratios by hand, of tasks and of seeds.
 func TestProfiles(t *testing.T) {
-	s, err := Of(tasks(t, several()...), Options{Targets: targets(t, "train_loss=1"), Amounts: []string{"cost"}, Limit: 3})
+	s, err := Of(tasks(t, several()...), Options{Goals: targets(t, "train_loss=1"), Amounts: []string{"cost"}, Limit: 3})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -226,7 +226,7 @@ func TestProfiles(t *testing.T) {
 	// Of one task, seeds: that of B alone, 2, is left out, and the target is never reached at 3.
 	one := []fakeRun{fake("A", 0, 0, "finished", 4, 1), fake("A", 0, 1, "finished", 4, 2, 1), fake("A", 0, 3, "diverged", 4, 9),
 		fake("B", 1, 0, "finished", 4, 2, 2, 1), fake("B", 1, 1, "finished", 4, 1), fake("B", 1, 2, "finished", 4, 1), fake("B", 1, 3, "finished", 4, 2)}
-	p = scored(t, Options{Targets: targets(t, "train_loss=1"), Amounts: []string{"step"}}, one...).Profiles[0]
+	p = scored(t, Options{Goals: targets(t, "train_loss=1"), Amounts: []string{"step"}}, one...).Profiles[0]
 	if !p.Seeds || !slices.Equal(p.Problems, []string{"0", "1", "3"}) || !slices.Equal(p.Lines[0].Ratios, []float64{1, 2, inf}) || !slices.Equal(p.Lines[1].Ratios, []float64{3, 1, inf}) {
 		t.Errorf("%+v", p)
 	}
@@ -236,13 +236,13 @@ func TestProfiles(t *testing.T) {
 		}
 	}
 	// What the initial weights have is reached at 0 by all.
-	if p := scored(t, Options{Targets: targets(t, "train_loss=4")}, one...).Profiles[0]; !slices.Equal(p.Lines[0].Ratios, []float64{1, 1, 1}) || p.Lines[0].Score != 1 {
+	if p := scored(t, Options{Goals: targets(t, "train_loss=4")}, one...).Profiles[0]; !slices.Equal(p.Lines[0].Ratios, []float64{1, 1, 1}) || p.Lines[0].Score != 1 {
 		t.Errorf("%+v", p)
 	}
-	if p := scored(t, Options{Targets: targets(t, "train_loss=0.1")}, one...).Profiles[0]; p.Why != "no run reaches it" || p.Lines != nil {
+	if p := scored(t, Options{Goals: targets(t, "train_loss=0.1")}, one...).Profiles[0]; p.Why != "no run reaches it" || p.Lines != nil {
 		t.Errorf("%+v", p)
 	}
-	if p := scored(t, Options{Targets: targets(t, "train_loss=1")}, one[:2]...).Profiles[0]; p.Why != "there are no two methods to compare" {
+	if p := scored(t, Options{Goals: targets(t, "train_loss=1")}, one[:2]...).Profiles[0]; p.Why != "there are no two methods to compare" {
 		t.Errorf("%+v", p)
 	}
 }

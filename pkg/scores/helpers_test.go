@@ -65,9 +65,9 @@ func (s *Scores) find(t testing.TB, name string) *Score {
 }
 
 // targets parses some.
-func targets(t testing.TB, texts ...string) []Target {
+func targets(t testing.TB, texts ...string) []TaskGoals {
 	t.Helper()
-	list, err := ParseTargets(texts)
+	list, err := ParseGoals(texts)
 	if err != nil {
 		t.Fatal(err)
 	}

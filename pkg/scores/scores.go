@@ -17,7 +17,7 @@ import (
 
 // Options say what to score. Empty values stand for the defaults.
 type Options struct {
-	Targets  []Target
+	Goals    []TaskGoals
 	At       *Cut     // all logs end there; nil: at their own ends
 	Amounts  []string // spent to reach targets; empty: wall, cost and step, as far as the logs have them
 	Metrics  []string // values at the end; empty: those that the logs have
@@ -155,7 +155,7 @@ func check(tasks []results.Task, opt *Options, limit float64) error {
 	if len(metrics) == 0 {
 		opt.Metrics = slices.DeleteFunc(slices.Clone(Metrics), func(m string) bool { return !has(m) || m == runlog.Columns.TrainAccuracy })
 	}
-	for _, t := range opt.Targets {
+	for _, t := range opt.Goals {
 		metrics = append(metrics, t.Metric)
 		for name := range t.Of {
 			if !slices.ContainsFunc(tasks, func(task results.Task) bool { return task.Name == name || task.Dataset == name }) {
@@ -263,12 +263,12 @@ func score(t results.Task, opt Options, label string) (Task, error) {
 		s.finish(opt.Baseline)
 		out.Scores = append(out.Scores, s)
 	}
-	for i, target := range opt.Targets {
+	for i, target := range opt.Goals {
 		g, ok := target.goal(t)
 		if !ok || !t.Has(g.Metric) {
 			continue
 		}
-		key := target.key(opt.Targets[:i])
+		key := target.key(opt.Goals[:i])
 		for _, name := range opt.Amounts {
 			a, err := findAmount(name)
 			if err != nil {
@@ -296,7 +296,7 @@ func score(t results.Task, opt Options, label string) (Task, error) {
 }
 
 // key names a target in all tasks: by its value if that is the same for all.
-func (t Target) key(before []Target) string {
+func (t TaskGoals) key(before []TaskGoals) string {
 	if len(t.Of) == 0 {
 		return text(runlog.Goal{Metric: t.Metric, Value: t.Value})
 	}

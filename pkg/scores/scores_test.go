@@ -15,7 +15,7 @@ import (
 func TestToTarget(t *testing.T) {
 	damaged := fake("D", 3, 4, "finished", 4, 1)
 	damaged.Text = header + "D,4,0,0,0,0,0,4,0,,,4,0,\nD,4,0,1,1,10,10,1,0,,,1,0,\n"
-	s := scored(t, Options{Targets: targets(t, "train_loss=1", "test_accuracy=0.5"), Amounts: []string{"cost", "wall"}},
+	s := scored(t, Options{Goals: targets(t, "train_loss=1", "test_accuracy=0.5"), Amounts: []string{"cost", "wall"}},
 		fake("A", 0, 0, "finished", 4, 1), fake("A", 0, 1, "finished", 4, 2, 1), fake("A", 0, 2, "finished", 4, 2, 1), fake("A", 0, 3, "finished", 4, 2, 2, 0.5), fake("A", 0, 4, "finished", 4, 2, 2, 2, 2),
 		fake("B", 1, 0, "finished", 4, 1), fake("B", 1, 1, "finished", 4, 2), fake("B", 1, 2, "finished", 4, 2, 2),
 		// Reached before it diverged; never; stopped at a target of its own; broken off.
@@ -60,7 +60,7 @@ func TestToTarget(t *testing.T) {
 // TestCensored: an interval begins where runs ended without the target, if these may have
 // reached it next; and so may the median.
 func TestCensored(t *testing.T) {
-	s := scored(t, Options{Targets: targets(t, "train_loss=1"), Amounts: []string{"cost"}},
+	s := scored(t, Options{Goals: targets(t, "train_loss=1"), Amounts: []string{"cost"}},
 		fake("A", 0, 0, "finished", 4, 2, 2), fake("A", 0, 1, "finished", 4, 2, 2, 2), fake("A", 0, 2, "finished", 4, 2, 2, 2),
 		fake("B", 1, 0, "interrupted", 4), fake("B", 1, 1, "finished", 4, 2, 1), fake("B", 1, 2, "finished", 4, 2, 2, 1))
 	a, b := s.find(t, "cost to train_loss <= 1").Lines[0], s.find(t, "cost to train_loss <= 1").Lines[1]
@@ -118,7 +118,7 @@ func TestValues(t *testing.T) {
 		t.Errorf("%+v", b)
 	}
 	// Targets that are reached later are not.
-	s = scored(t, Options{Targets: targets(t, "train_loss=1.5"), Amounts: []string{"cost", "step"}, At: &Cut{"cost", 15}}, runs...)
+	s = scored(t, Options{Goals: targets(t, "train_loss=1.5"), Amounts: []string{"cost", "step"}, At: &Cut{"cost", 15}}, runs...)
 	if a := s.find(t, "cost to train_loss <= 1.5").Lines[0]; a.Reached != 2 || a.Values[1].X != inf || a.Values[1].Least != 15 || a.Note != "1 of 3 read at cost 10, at their last evaluations before 15: evaluate more often, as by evaluate: {every: {cost: ...}}" {
 		t.Errorf("%+v", a)
 	}
@@ -148,7 +148,7 @@ func TestStale(t *testing.T) {
 		{Cut{"wall", 6}, "1 of 4 ended before, from wall 4.1 on; 2 of 4 read at wall 0 to 4, at their last evaluations before 6" + often + "{seconds: ...}}", "1 of 4 read at wall 0, at their last evaluations before 6" + often + "{seconds: ...}}"},
 		{Cut{"oracle_calls", 60}, "1 of 4 ended before, from oracle_calls 41 on; 2 of 4 read at oracle_calls 0 to 40, at their last evaluations before 60: evaluate more often", "1 of 4 read at oracle_calls 0, at their last evaluations before 60: evaluate more often"},
 	} {
-		s := scored(t, Options{Metrics: []string{"train_loss"}, Targets: targets(t, "train_loss=3"), Amounts: []string{"step"}, At: &c.at}, runs...)
+		s := scored(t, Options{Metrics: []string{"train_loss"}, Goals: targets(t, "train_loss=3"), Amounts: []string{"step"}, At: &c.at}, runs...)
 		for i, name := range []string{"step to train_loss <= 3", fmt.Sprintf("train_loss at %s=%g", c.at.Amount, c.at.Value), fmt.Sprintf("best train_loss by %s=%g", c.at.Amount, c.at.Value)} {
 			want := []string{c.target, c.final, c.final}[i]
 			if l := s.find(t, name).Lines[1]; l.Note != want {
@@ -192,7 +192,7 @@ func TestEndsBetween(t *testing.T) {
 		fake("B", 1, 2, "diverged", 4, 2), // has no steps.csv
 		fake("C", 2, 0, "finished", 4, 2, 2, 2),
 	}
-	opt := Options{Metrics: []string{"train_loss"}, Targets: targets(t, "train_loss=1"), Amounts: []string{"cost", "wall"}, At: &Cut{Amount: "cost"}}
+	opt := Options{Metrics: []string{"train_loss"}, Goals: targets(t, "train_loss=1"), Amounts: []string{"cost", "wall"}, At: &Cut{Amount: "cost"}}
 	check := func(at float64, want [2][]float64, least, seconds float64) {
 		t.Helper()
 		opt.At.Value = at
@@ -222,7 +222,7 @@ func TestEndsBetween(t *testing.T) {
 
 // TestBudgets: who was given less, and has not got there, is said.
 func TestBudgets(t *testing.T) {
-	s := scored(t, Options{Targets: targets(t, "train_loss=1"), Amounts: []string{"cost"}},
+	s := scored(t, Options{Goals: targets(t, "train_loss=1"), Amounts: []string{"cost"}},
 		fake("A", 0, 0, "finished", 4, 2), fake("A", 0, 1, "finished", 4, 2, 2), fake("A", 0, 2, "finished", 4, 2, 2),
 		fake("B", 1, 0, "finished", 4, 3, 3, 1), fake("B", 1, 1, "finished", 4, 3, 3, 1), fake("B", 1, 2, "finished", 4, 3, 3, 1))
 	c := s.find(t, "cost to train_loss <= 1")
@@ -266,7 +266,7 @@ func TestSettings(t *testing.T) {
 
 // TestDefaults: amounts and metrics are those that the logs have.
 func TestDefaults(t *testing.T) {
-	s := scored(t, Options{Targets: targets(t, "train_loss=1")}, fake("A", 0, 0, "finished", 4, 1), fake("B", 1, 0, "finished", 4, 1))
+	s := scored(t, Options{Goals: targets(t, "train_loss=1")}, fake("A", 0, 0, "finished", 4, 1), fake("B", 1, 0, "finished", 4, 1))
 	var names []string
 	for _, sc := range s.Tasks[0].Scores {
 		names = append(names, sc.Name)
@@ -282,8 +282,8 @@ func TestErrors(t *testing.T) {
 		opt  Options
 		want string
 	}{
-		{Options{Targets: targets(t, "valid_loss=1")}, "no run has values of valid_loss"},
-		{Options{Targets: targets(t, "mnist:train_loss=1")}, `target: no task is called "mnist" (there are: toy)`},
+		{Options{Goals: targets(t, "valid_loss=1")}, "no run has values of valid_loss"},
+		{Options{Goals: targets(t, "mnist:train_loss=1")}, `target: no task is called "mnist" (there are: toy)`},
 		{Options{Metrics: []string{"loss"}}, `no metric is called "loss" (known: train_loss,`},
 		{Options{Metrics: []string{"test_rmse"}}, "no run has values of test_rmse"},
 		{Options{Amounts: []string{"time"}}, `no amount is called "time"`},

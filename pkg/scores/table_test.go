@@ -14,7 +14,7 @@ import (
 func TestTable(t *testing.T) {
 	lists := several()
 	lists[0] = append(lists[0], func() fakeRun { r := fake("C", 2, 2, "diverged", 4, 9); r.Name = "one"; return r }())
-	s, err := Of(tasks(t, lists...), Options{Targets: targets(t, "train_loss=1", "train_loss=0.01"), Metrics: []string{"train_loss", "test_accuracy"}})
+	s, err := Of(tasks(t, lists...), Options{Goals: targets(t, "train_loss=1", "train_loss=0.01"), Metrics: []string{"train_loss", "test_accuracy"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -54,7 +54,7 @@ func (full) Write([]byte) (int, error) { return 0, errors.New("full") }
 
 // TestCSV: what programs read.
 func TestCSV(t *testing.T) {
-	s, err := Of(tasks(t, several()...), Options{Targets: targets(t, "train_loss=1", "train_loss=0.01"), Metrics: []string{"train_loss"}})
+	s, err := Of(tasks(t, several()...), Options{Goals: targets(t, "train_loss=1", "train_loss=0.01"), Metrics: []string{"train_loss"}})
 	if err != nil {
 		t.Fatal(err)
 	}

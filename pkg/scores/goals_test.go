@@ -11,7 +11,7 @@ import (
 	"github.com/dualgn/dgn/pkg/runlog"
 )
 
-func TestParseTargets(t *testing.T) {
+func TestParseGoals(t *testing.T) {
 	for text, want := range map[string]string{
 		"loss":               "must be METRIC=VALUE or TASK:METRIC=VALUE",
 		"loss=1":             `no metric is called "loss" (known: train_loss, `,
@@ -23,13 +23,13 @@ func TestParseTargets(t *testing.T) {
 		"test_accuracy=95":   "must be a fraction between 0 and 1",
 		"a:test_accuracy=-1": "must be a fraction",
 	} {
-		_, err := ParseTargets([]string{text})
+		_, err := ParseGoals([]string{text})
 		var option *results.OptionError
 		if !errors.As(err, &option) || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", text, err)
 		}
 	}
-	list, err := ParseTargets([]string{"valid_loss=0.1", "a b=c:valid_loss=0.3", "a b=c:valid_loss=0.2", "test_accuracy=0.95", "test_accuracy=0.95", "d:train_loss=1"})
+	list, err := ParseGoals([]string{"valid_loss=0.1", "a b=c:valid_loss=0.3", "a b=c:valid_loss=0.2", "test_accuracy=0.95", "test_accuracy=0.95", "d:train_loss=1"})
 	if err != nil || len(list) != 4 {
 		t.Fatalf("%+v, %v", list, err)
 	}

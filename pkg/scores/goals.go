@@ -11,10 +11,10 @@ import (
 	"github.com/dualgn/dgn/pkg/runlog"
 )
 
-// A Target is a value of a metric that runs are to reach: one for all tasks, or another
+// TaskGoals are a value of a metric that runs are to reach: one for all tasks, or another
 // for some of them, as a value that tells good from bad on one data set says nothing on
 // another.
-type Target struct {
+type TaskGoals struct {
 	Metric string             // one of Metrics
 	Value  float64            // NaN: tasks that Of does not name have no target
 	Of     map[string]float64 // by the name of an experiment or of a data set
@@ -26,10 +26,10 @@ var Metrics = func() []string {
 	return list[slices.Index(list, runlog.Columns.TrainLoss):]
 }()
 
-// ParseTargets reads texts of the form METRIC=VALUE and TASK:METRIC=VALUE. One that names
+// ParseGoals reads texts of the form METRIC=VALUE and TASK:METRIC=VALUE. One that names
 // a task is for that task in place of the first of the metric, or of the next where the
 // task has its own already.
-func ParseTargets(texts []string) (list []Target, err error) {
+func ParseGoals(texts []string) (list []TaskGoals, err error) {
 	for _, text := range texts {
 		end := strings.LastIndexByte(text, '=')
 		if end < 0 {
@@ -50,16 +50,16 @@ func ParseTargets(texts []string) (list []Target, err error) {
 			return nil, results.OptionErrorf("target: %s: must be a fraction between 0 and 1, got %q", metric, value)
 		}
 		if colon < 0 {
-			if slices.ContainsFunc(list, func(t Target) bool { return t.Metric == metric && t.Value == v }) {
+			if slices.ContainsFunc(list, func(t TaskGoals) bool { return t.Metric == metric && t.Value == v }) {
 				continue
 			}
-			list = append(list, Target{Metric: metric, Value: v, Of: map[string]float64{}})
+			list = append(list, TaskGoals{Metric: metric, Value: v, Of: map[string]float64{}})
 			continue
 		}
-		at := slices.IndexFunc(list, func(t Target) bool { _, own := t.Of[task]; return t.Metric == metric && !own })
+		at := slices.IndexFunc(list, func(t TaskGoals) bool { _, own := t.Of[task]; return t.Metric == metric && !own })
 		if at < 0 {
 			at = len(list)
-			list = append(list, Target{Metric: metric, Value: math.NaN(), Of: map[string]float64{}})
+			list = append(list, TaskGoals{Metric: metric, Value: math.NaN(), Of: map[string]float64{}})
 		}
 		list[at].Of[task] = v
 	}
@@ -67,7 +67,7 @@ func ParseTargets(texts []string) (list []Target, err error) {
 }
 
 // goal returns the target of a task, if it has one.
-func (t Target) goal(task results.Task) (g runlog.Goal, ok bool) {
+func (t TaskGoals) goal(task results.Task) (g runlog.Goal, ok bool) {
 	g = runlog.Goal{Metric: t.Metric, Value: t.Value}
 	for _, name := range []string{task.Dataset, task.Name} { // the name says more
 		if v, own := t.Of[name]; own {
@@ -78,7 +78,7 @@ func (t Target) goal(task results.Task) (g runlog.Goal, ok bool) {
 }
 
 // Goals are the targets that tasks have, each once.
-func Goals(targets []Target, tasks []results.Task) (list []runlog.Goal) {
+func Goals(targets []TaskGoals, tasks []results.Task) (list []runlog.Goal) {
 	for _, t := range targets {
 		for _, task := range tasks {
 			if g, ok := t.goal(task); ok && !slices.Contains(list, g) {
