@@ -69,6 +69,9 @@ func (s *Search) layOut() error {
 	if err != nil {
 		return err
 	}
+	if note := s.unequal(); note != "" {
+		s.Notes = append(s.Notes, note)
+	}
 	var all strict.Complaints
 	for i, m := range s.Config.Methods {
 		if len(draws[i]) == 0 {
@@ -89,6 +92,27 @@ func (s *Search) layOut() error {
 	return all.Err()
 }
 
+// unequal says that trials are compared at other costs and times, "" if they are not. Steps
+// of methods, and of batch sizes, cost unlike amounts.
+func (s *Search) unequal() string {
+	if s.Config.Tune.At != nil {
+		return ""
+	}
+	costs, seconds, budgets := map[float64]bool{}, map[float64]bool{}, []string(nil)
+	for i, m := range s.Config.Methods {
+		t := s.Config.Of(i).Train
+		costs[t.Cost*float64(t.Unit())] = true
+		if seconds[t.Seconds] = true; t.Cost > 0 || !t.Budget(1) {
+			seconds[0] = true // does not say how long the run is
+		}
+		budgets = append(budgets, m.Name+" has "+t.Limits())
+	}
+	if len(costs) == 1 && !costs[0] || len(seconds) == 1 && !seconds[0] {
+		return ""
+	}
+	return "trials are compared at the ends of their runs, which are not at the same cost: " + strings.Join(budgets, ", ") + "; set train.cost, or tune.at, to compare at the same"
+}
+
 // draws are the ranges of each method, with keys of the method.
 func (s *Search) draws() ([][]Draw, error) {
 	var errs []error
@@ -107,9 +131,6 @@ func (s *Search) draws() ([][]Draw, error) {
 		if err != nil {
 			errs = append(errs, fmt.Errorf("%s: %w", d.where, err))
 			continue
-		}
-		if a.relative == "train.batch_size" && s.Config.Train.Cost == 0 && s.Config.Train.Seconds == 0 {
-			s.Notes = append(s.Notes, "trials with other batch sizes have as many epochs or steps, but not the same cost; set train.cost to compare at equal cost")
 		}
 		for _, m := range a.methods {
 			one := d

@@ -49,6 +49,20 @@ func (t Train) Total(perEpoch int) int {
 	return total
 }
 
+// Limits lists how long a run may be: "cost 2340, seconds 60".
+func (t Train) Limits() string {
+	var list []string
+	for _, l := range []struct {
+		name  string
+		value float64
+	}{{"epochs", float64(t.Epochs)}, {"steps", float64(t.Steps)}, {"cost", t.Cost}, {"seconds", t.Seconds}} {
+		if l.value > 0 {
+			list = append(list, fmt.Sprintf("%s %.10g", l.name, l.value))
+		}
+	}
+	return strings.Join(list, ", ")
+}
+
 // Budget reports whether cost or seconds say how long a run is. Seconds beside another
 // limit only end a run that takes too long: the bits of its schedules are worth more.
 func (t Train) Budget(perEpoch int) bool { return t.Cost > 0 || t.Total(perEpoch) == 0 }

@@ -118,6 +118,17 @@ func (t *Tune) check(c *Config, bad func(key, format string, args ...any)) {
 			bad(key, "the key \"key\" is missing: it names what is searched")
 		}
 		d.check(func(format string, args ...any) { bad(key, format, args...) })
+		texts := map[string]bool{}
+		for _, v := range d.Values {
+			if text := string(yamlText(v)); texts[text] {
+				bad(key, "the value %s is there twice", strings.TrimSpace(text))
+			} else {
+				texts[text] = true
+			}
+		}
+		if len(d.Values) == 1 {
+			bad(key, "has a single value: set it, and leave it out here")
+		}
 		if iv, err := parseInterval(d.Range); err == nil && iv.lo == iv.hi {
 			bad(key, "the range %s is a single value: set it, and leave it out here", d.Range)
 		}

@@ -138,6 +138,8 @@ func TestTuneErrors(t *testing.T) {
 		{"tune.at={cost: 1000}", "tune.at: is beyond the budget of SGD"},
 		{"train.target={metric: valid_loss, value: 1}", "take train.target out"},
 		{"tune.ranges=[]", "tune.ranges: the list is empty"},
+		{"tune.ranges=[{key: methods.SGD.optimizer.learning_rate, values: [0.1]}]", "has a single value: set it"},
+		{"tune.ranges=[{key: methods.SGD.optimizer.learning_rate, values: [0.1, 0.2, 0.1]}]", "the value 0.1 is there twice"},
 		{"tune.ranges=[{key: train.cost, values: [10, 20]}]", "of train, batch_size alone is searched"},
 		{"tune.ranges=[{key: methods.*.train.cost_unit, values: [10, 20]}]", "of train, batch_size alone is searched"},
 		{"tune.ranges=[{key: methods.GN v1.5.oracle.inner_iterations, range: '1..3:int'}]", "make only 3 settings"},
@@ -195,6 +197,28 @@ func TestWholeTrials(t *testing.T) {
 			if e := s.Edges(at); len(e) != 1 || !strings.Contains(e[0], want) {
 				t.Errorf("%s, %s: %v", sampler, rng, e)
 			}
+		}
+	}
+}
+
+// TestUnequalTrials: trials that are compared at other costs are told of.
+func TestUnequalTrials(t *testing.T) {
+	for _, c := range []struct {
+		sets []string
+		want string
+	}{
+		{nil, ""},
+		{[]string{"methods.SGD.train={batch_size: 20}"}, ""},
+		{[]string{"train={batch_size: 50, seconds: 2}"}, ""},
+		{[]string{"train={batch_size: 50, epochs: 2}"}, "SGD has epochs 2, GN v1.5 has epochs 2, fixed has epochs 2"},
+		{[]string{"train={batch_size: 50, epochs: 2, seconds: 2}"}, "SGD has epochs 2, seconds 2"},
+		{[]string{"methods.SGD.train={cost: 20}"}, "SGD has cost 20, GN v1.5 has cost 40"},
+		{[]string{"methods.SGD.train={cost_unit: 25}"}, "not at the same cost"},
+		{[]string{"methods.SGD.train={cost: 20}", "tune.at={cost: 20}"}, ""},
+	} {
+		notes := strings.Join(search(t, c.sets...).Notes, "; ")
+		if told := strings.Contains(notes, "not at the same cost"); told != (c.want != "") || !strings.Contains(notes, c.want) {
+			t.Errorf("%v: %s", c.sets, notes)
 		}
 	}
 }

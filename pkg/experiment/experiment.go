@@ -12,8 +12,18 @@
 //	plan        points become tasks, a run each, which are plain data
 //	folder      what the results folder holds of them: kept, continued, moved aside
 //	train       a task becomes a run: batch -> linearization -> oracle -> optimizer -> log
+//	checkpoint  where an interrupted run goes on, with the same bits
 //	runlog      what a run leaves on disk
-//	report      logs become tables and figures
+//	results     logs are read back, checked, and grouped by method and settings
+//	stats       means, medians, intervals and tests of a few seeds
+//	report      runs become figures, which are data, and a table that sums them up
+//	figure      the model of a figure; render draws it as PNG, SVG or PDF
+//	scores      what targets take, differences over seeds, ranks and profiles
+//	timing      measured times of runs, and their ratios
+//	tune        trials of every method, a chosen config, and its runs
+//
+// and networks, losses, oracles and optimizers, which run in a task, are in nn, losses,
+// oracles, optim and schedules, on matrices of tensor; data sets are in datasets.
 //
 // An [Executor] makes tasks; [Local] does so in this process.
 package experiment

@@ -653,6 +653,24 @@ func TestPublish(t *testing.T) {
 	}
 }
 
+// TestUnreachedTarget: a target that no run reached is told of.
+func TestUnreachedTarget(t *testing.T) {
+	for _, c := range []struct {
+		value string
+		told  bool
+	}{{"1", false}, {"0.0001", true}} {
+		opt := options(t.TempDir())
+		r := run(t, parse(t, toy, "seeds=[0]", "train={batch_size: 50, epochs: 20, target: {metric: train_loss, value: "+c.value+"}}"), opt)
+		s, _, err := r.Publish(NoFigures)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if told := strings.Contains(strings.Join(s.Warnings, "\n"), "no run reached train.target, train_loss "+c.value); told != c.told {
+			t.Errorf("target %s: the warnings are %q", c.value, s.Warnings)
+		}
+	}
+}
+
 // TestCheckpointIsNoSetting: when checkpoints are written does not make another
 // run.
 func TestCheckpointIsNoSetting(t *testing.T) {

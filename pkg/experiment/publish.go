@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"maps"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/dualgn/dgn/pkg/figure"
@@ -12,6 +14,7 @@ import (
 	"github.com/dualgn/dgn/pkg/render"
 	"github.com/dualgn/dgn/pkg/report"
 	"github.com/dualgn/dgn/pkg/results"
+	"github.com/dualgn/dgn/pkg/runlog"
 )
 
 // A FigureSet says which figures Publish draws.
@@ -102,5 +105,23 @@ func (r *Result) logs() (*results.Results, error) {
 		}
 	}
 	res.WarnOfFiles()
+	res.Warnings = append(res.Warnings, unreached(res.Runs)...)
 	return res, nil
+}
+
+// unreached tells of targets that were to end runs, and that none of these reached.
+func unreached(runs []results.Run) (warnings []string) {
+	reached := map[string]bool{}
+	for _, r := range runs {
+		if metric := r.Settings["train.target.metric"]; metric != "" && r.Complete() {
+			goal := metric + " " + r.Settings["train.target.value"]
+			reached[goal] = reached[goal] || r.Outcome == runlog.AtGoal
+		}
+	}
+	for _, goal := range slices.Sorted(maps.Keys(reached)) {
+		if !reached[goal] {
+			warnings = append(warnings, fmt.Sprintf("no run reached train.target, %s: all ended at their other limits, or diverged", goal))
+		}
+	}
+	return warnings
 }

@@ -27,8 +27,18 @@ func written(s *config.Search, out *Outcome) ([]byte, error) {
 	if h := t.Halving; h != nil {
 		line("  successive halving: %d budgets, of which each keeps %.3g of the trials for one %.3g times as large;", h.Rungs, h.Keep, 1/h.Keep)
 	}
+	for i, m := range s.Config.Methods {
+		budget := s.Config.Of(i).Train
+		line("  a run of %s has %s, mini-batches of %d;", m.Name, budget.Limits(), budget.BatchSize)
+	}
 	line("  chosen by the mean of %s %s; a trial that diverged from any seed comes last;", t.Metric, when(t.At))
 	line("  results are of the seeds %v, none of which was searched with.", s.Config.Seeds)
+	if clocked(s.Config) != "" {
+		line("  The choice follows the clock: another search may choose otherwise.")
+	}
+	for _, n := range s.Notes {
+		line("  Note: %s.", n)
+	}
 	line("Searched:")
 	for _, d := range t.Ranges {
 		what := d.Range
@@ -43,9 +53,6 @@ func written(s *config.Search, out *Outcome) ([]byte, error) {
 		for _, e := range c.Edges {
 			line("    at the edge of the search: %s", e)
 		}
-	}
-	for _, n := range s.Notes {
-		line("  %s", n)
 	}
 	return append(b.Bytes(), text...), nil
 }

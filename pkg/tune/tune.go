@@ -36,7 +36,7 @@ type Outcome struct {
 	Dir     string   // of the trials
 	Choices []Choice // by method; those without anything to tune have none
 	Config  *config.Config
-	Figures []string           // final value against each setting
+	Figures []string           // final value against each setting, of trials with the whole budget
 	Final   *experiment.Result // nil: it did not come to that
 }
 
@@ -60,7 +60,7 @@ func List(s *config.Search, opt experiment.Options) (*experiment.Listing, error)
 func Run(ctx context.Context, s *config.Search, opt experiment.Options) (*Outcome, error) {
 	opt.Complete(ctx, s.Config)
 	for _, n := range s.Notes {
-		opt.Log.Info(n)
+		opt.Log.Warn(n)
 	}
 	if n := len(s.Config.Seeds); n < enough {
 		opt.Log.Warn(fmt.Sprintf("results will be of %d seeds; give at least %d, as in seeds: [0, 1, 2, 3, 4]", n, enough))
@@ -101,12 +101,8 @@ func Run(ctx context.Context, s *config.Search, opt experiment.Options) (*Outcom
 // check refuses, before anything is made, what would be chosen by nothing.
 func check(s *config.Search, opt experiment.Options) error {
 	t := s.Config.Tune
-	for i := range s.Config.Methods {
-		limits := s.Config.Of(i).Train
-		clocked := t.At != nil && t.At.Seconds > 0 || limits.Cost == 0 && limits.Budget(1)
-		if clocked && opt.Jobs > 1 {
-			return config.Errorf("trials of %s are compared after a time, and %d runs at the same time (--jobs) take time from each other; leave out --jobs, or compare by cost", s.Config.Methods[i].Name, opt.Jobs)
-		}
+	if m := clocked(s.Config); m != "" && opt.Jobs > 1 {
+		return config.Errorf("trials of %s are compared after a time, and %d runs at the same time (--jobs) take time from each other; leave out --jobs, or compare by cost", m, opt.Jobs)
 	}
 	if !runlog.HigherIsBetter(t.Metric) {
 		return nil
@@ -116,6 +112,17 @@ func check(s *config.Search, opt experiment.Options) error {
 		err = config.Errorf("tune.metric: %s does not apply to regression; choose by valid_loss or train_loss", t.Metric)
 	}
 	return err
+}
+
+// clocked is a method whose trials are compared after a time, "" if there is none.
+func clocked(c *config.Config) string {
+	for i, m := range c.Methods {
+		limits := c.Of(i).Train
+		if at := c.Tune.At; at != nil && at.Seconds > 0 || limits.Cost == 0 && limits.Budget(1) {
+			return m.Name
+		}
+	}
+	return ""
 }
 
 // search makes the trials, rung by rung, and returns the best of each method.
@@ -138,6 +145,9 @@ func search(ctx context.Context, s *config.Search, out *Outcome, opt experiment.
 		if last, err = rung(ctx, s, alive, share, dir, opt); err != nil {
 			return nil, err
 		}
+		if out.Figures, err = last.publish(dir, opt); err != nil {
+			return nil, err
+		}
 		for m, list := range alive {
 			last.sort(list)
 			if r < rungs {
@@ -147,9 +157,6 @@ func search(ctx context.Context, s *config.Search, out *Outcome, opt experiment.
 	}
 	if last.least < 0.95 {
 		opt.Log.Warn(fmt.Sprintf("trials are compared at the last evaluation before tune.at, the earliest at %.0f %% of it; evaluate more often to compare them at the same", 100*last.least))
-	}
-	if out.Figures, err = last.publish(out.Dir, opt); err != nil {
-		return nil, err
 	}
 	var errs []error
 	for m, method := range s.Config.Methods {
