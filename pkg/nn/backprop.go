@@ -42,7 +42,12 @@ func (l *Linearization[T]) Backprop(signals tensor.Matrix[T], v Visitor[T]) int6
 	if signals.Rows == 0 || signals.Rows%l.rows != 0 || signals.Cols != l.out.Cols {
 		panic("nn: Backprop: the signals have the wrong shape")
 	}
-	l.walk = walk[T]{visitor: v, rows: l.rows, space: l.signals}
+	return l.backprop(signals, v, 0)
+}
+
+// backprop is Backprop in which the ops of the first so many weights keep their signals.
+func (l *Linearization[T]) backprop(signals tensor.Matrix[T], v Visitor[T], keeps int) int64 {
+	l.walk = walk[T]{visitor: v, rows: l.rows, space: l.signals, keeps: keeps}
 	return l.tape.backprop(&l.walk, 0, tensor.Matrix[T]{}, signals)
 }
 
@@ -51,28 +56,68 @@ type walk[T tensor.Float] struct {
 	visitor Visitor[T]
 	rows    int           // examples in the batch
 	space   *workspace[T] // for all signals
+	keeps   int           // ops with weights before this one may refer to their signals later
 }
+
+// home returns the memory of its own for so many rows of signals of an op that keeps them,
+// a zero matrix for others.
+func (o *boundLayer[T]) home(w *walk[T], offset, rows int) tensor.Matrix[T] {
+	if !o.weighted() || offset+o.lo >= w.keeps || !o.op.(GramOp[T]).KeepsSignals() {
+		return tensor.Matrix[T]{}
+	}
+	return tensor.View(rows, o.width, grow(&o.kept, rows*o.width))
+}
+
+// settle returns the signals dy of an op where they stay: in its home, if it has one.
+func (o *boundLayer[T]) settle(w *walk[T], offset int, dy tensor.Matrix[T]) tensor.Matrix[T] {
+	home := o.home(w, offset, dy.Rows)
+	if home.IsZero() || &home.Data[0] == &dy.Data[0] {
+		return dy
+	}
+	copy(home.Flat(), dy.Flat())
+	return home
+}
+
+// An alike op takes signals back the same way whatever the example, any number at a time.
+type alike interface{ alike() }
 
 // A nestedOp is the op of a composite layer.
 type nestedOp[T tensor.Float] interface {
 	// backprop shows the layers inside to the visitor, and takes the signals dy
 	// back to dx unless that is a zero matrix. The layer's weights start at offset.
 	backprop(w *walk[T], offset int, dx, dy tensor.Matrix[T]) (multiplyAdds int64)
+
+	// gather takes the cotangent dy back to dx as VJP does, and leaves in the layers inside
+	// what tangents then makes of it; see [ChainedOp].
+	gather(dx, dy tensor.Matrix[T]) (multiplyAdds int64)
+
+	// tangents sets dy = (df/dx) dx + (df/dw)(df/dw)ᵀ b for the b of the last gather.
+	tangents(dy, dx tensor.Matrix[T]) (multiplyAdds int64)
 }
 
 // backprop is nestedOp.backprop for a chain whose weights start at offset.
 func (t *tape[T]) backprop(w *walk[T], offset int, dx, dy tensor.Matrix[T]) (adds int64) {
 	for i := len(t.ops) - 1; i >= 0; i-- {
 		o, to := &t.ops[i], t.backTo(w.space, dx, i, dy.Rows)
+		if i > 0 && !to.IsZero() {
+			if home := t.ops[i-1].home(w, offset, dy.Rows); !home.IsZero() {
+				to = home
+			}
+		}
 		if o.nested != nil {
 			adds += o.nested.backprop(w, offset+o.lo, to, dy)
 		} else {
+			dy := o.settle(w, offset, dy)
 			if o.hi > o.lo {
 				w.visitor.Visit(Visited[T]{Op: o.op, Lo: offset + o.lo, Hi: offset + o.hi, Inputs: o.x, Signals: dy})
 			}
 			if !to.IsZero() {
-				for lo := 0; lo < dy.Rows; lo += w.rows {
-					o.op.VJP(to.RowRange(lo, lo+w.rows), nil, dy.RowRange(lo, lo+w.rows))
+				rows := w.rows
+				if _, same := o.op.(alike); same {
+					rows = dy.Rows
+				}
+				for lo := 0; lo < dy.Rows; lo += rows {
+					o.op.VJP(to.RowRange(lo, lo+rows), nil, dy.RowRange(lo, lo+rows))
 				}
 				adds += int64(dy.Rows) * o.input
 			}

@@ -164,9 +164,10 @@ type conv[T tensor.Float] struct {
 	x tensor.Matrix[T] // m images, at which the layer is linearized
 	w []T              // and its filters
 
-	jacobian []T // for Gram
-	pairs    tensor.Matrix[T]
+	rows convRows[T]
 }
+
+func (o *conv[T]) alike() {}
 
 func newConvOp[T tensor.Float](l Conv, at Site) Op[T] {
 	return &conv[T]{pool: at.Pool, op: tensor.NewConv[T](at.Pool, l.shape(at.In)), bias: l.Bias}

@@ -2,28 +2,23 @@ package nn
 
 import "github.com/dualgn/dgn/pkg/tensor"
 
-var _ GramOp[float32] = (*conv[float32])(nil)
-
-// jacobianLength bounds the values of the Jacobian that Gram holds at a time,
-// unless one filter needs more.
+// jacobianLength bounds the values of the Jacobian of a layer that making K holds at a
+// time, unless one filter needs more.
 const jacobianLength = 1 << 22
 
-// With the patches a_i (P x q) of example i and its signal delta_ic (o x P) for
-// output c, the gradient of the output is J_ic = delta_ic a_i (o x q), and for
-// the bias the row sums of delta_ic. Gram makes it for some filters at a time,
-// for all examples and outputs, and adds the products (docs/math.md section 5).
+// convRows is what a convolution holds of its J. With the patches a_i (P x q) of example i
+// and its signal delta_ic (o x P) for output c, the gradient of the output is
+// J_ic = delta_ic a_i (o x q), and for the bias the row sums of delta_ic. All filters have
+// their columns formed if there is room for them, or some at a time.
+type convRows[T tensor.Float] struct {
+	dy      tensor.Matrix[T] // signals, row c m + i
+	filters int              // that are held: all, or as many as there is room for
 
-// gradient sets row to J_ic of filters lo to hi-1: weights, then biases.
-func (o *conv[T]) gradient(row []T, i int, signal []T, lo, hi int) {
-	n := (hi - lo) * o.op.Taps()
-	var bias []T
-	if o.bias {
-		bias = row[n:]
-	}
-	p := o.op.Positions()
-	some := tensor.View(1, (hi-lo)*p, signal[lo*p:hi*p])
-	o.op.Weight(o.x.RowRange(i, i+1), some, row[:n], bias)
+	weight, bias []T // room for J of these filters, row i k + c
+	sums         []T // Jᵀ v
 }
+
+var _ GramOp[float32] = (*conv[float32])(nil)
 
 // columns is the number of weights of some filters.
 func (o *conv[T]) columns(filters int) int {
@@ -34,64 +29,80 @@ func (o *conv[T]) columns(filters int) int {
 	return n
 }
 
-// chunk returns how many filters' columns to hold for so many rows of J.
-func (o *conv[T]) chunk(rows int) int {
-	return min(o.op.Out.C, max(1, jacobianLength/(rows*o.columns(1))))
+func (o *conv[T]) KeepsSignals() bool { return false }
+func (o *conv[T]) Held() bool         { return o.rows.filters == o.op.Out.C }
+
+// Keep forms J, unless it is larger than the room: then Gram and GramBlocks do so for some
+// filters after others.
+func (o *conv[T]) Keep(dy tensor.Matrix[T], room int) int64 {
+	o.rows.dy = dy
+	o.rows.filters = heldFilters(o.op.Out.C, dy.Rows*o.columns(1), room)
+	if !o.Held() {
+		return 0
+	}
+	o.form(0, o.op.Out.C)
+	return int64(dy.Rows) * o.op.MultiplyAdds()
 }
 
-// hold returns a matrix for the Jacobian of some filters.
-func (o *conv[T]) hold(rows, filters int) tensor.Matrix[T] {
-	n := rows * o.columns(filters)
-	if len(o.jacobian) < n {
-		o.jacobian = make([]T, n)
+// heldFilters is the number of filters, of so many values each, that are held in a room: the
+// whole, or at least one.
+func heldFilters(filters, values, room int) int { return min(filters, max(1, room/max(1, values))) }
+
+// form makes the columns of filters lo to hi-1.
+func (o *conv[T]) form(lo, hi int) (weight, bias tensor.Matrix[T]) {
+	n, q := o.rows.dy.Rows, o.op.Taps()
+	grow(&o.rows.weight, n*o.rows.filters*q)
+	if o.bias {
+		grow(&o.rows.bias, n*o.rows.filters)
 	}
-	return tensor.View(rows, o.columns(filters), o.jacobian[:n])
+	weight, bias = o.held(hi - lo)
+	o.op.Gradients(o.x, o.rows.dy, lo, hi, weight, bias)
+	return weight, bias
 }
 
-func (o *conv[T]) Gram(a tensor.Matrix[float64], dy tensor.Matrix[T]) int64 {
-	m := o.x.Rows
-	k := dy.Rows / m
-	if o.pairs.Rows < m {
-		o.pairs = tensor.New[T](m, m)
+// held returns J of so many filters as form left it.
+func (o *conv[T]) held(filters int) (weight, bias tensor.Matrix[T]) {
+	n, q := o.rows.dy.Rows, o.op.Taps()
+	weight = tensor.View(n, filters*q, o.rows.weight[:n*filters*q])
+	if o.bias {
+		bias = tensor.View(n, filters, o.rows.bias[:n*filters])
 	}
-	pairs := o.pairs.RowRange(0, m)
-	pairs.Cols = m
-	step := o.chunk(m * k)
-	for lo := 0; lo < o.op.Out.C; lo += step {
-		hi := min(lo+step, o.op.Out.C)
-		jac := o.hold(m*k, hi-lo) // row c m + i
-		for r := range m * k {
-			o.gradient(jac.Row(r), r%m, dy.Row(r), lo, hi)
+	return weight, bias
+}
+
+// each calls use with J of all filters, some at a time, and returns the multiply-adds of
+// forming it, if it was not held.
+func (o *conv[T]) each(use func(jac tensor.Matrix[T])) (adds int64) {
+	for lo := 0; lo < o.op.Out.C; lo += o.rows.filters {
+		hi := min(lo+o.rows.filters, o.op.Out.C)
+		weight, bias := tensor.Matrix[T]{}, tensor.Matrix[T]{}
+		if o.Held() {
+			weight, bias = o.held(hi)
+		} else {
+			weight, bias = o.form(lo, hi)
+			adds += int64(o.rows.dy.Rows) * o.op.MultiplyAdds() / int64(o.op.Out.C) * int64(hi-lo)
 		}
-		for c := range k {
-			for d := c; d < k; d++ {
-				tensor.Gemm(o.pool, tensor.NoTrans, tensor.Trans, 1, jac.RowRange(c*m, (c+1)*m), jac.RowRange(d*m, (d+1)*m), 0, pairs)
-				for i := range m {
-					for j, v := range pairs.Row(i) {
-						a.Row(i*k + c)[j*k+d] += float64(v)
-						if c != d {
-							a.Row(j*k + d)[i*k+c] += float64(v)
-						}
-					}
-				}
-			}
+		use(weight)
+		if o.bias {
+			use(bias)
 		}
 	}
-	return int64(m*k)*o.op.MultiplyAdds() + int64(m*m*k*(k+1)/2)*int64(o.columns(o.op.Out.C))
+	return adds
 }
 
-func (o *conv[T]) GramBlocks(b tensor.Matrix[float64], dy tensor.Matrix[T]) int64 {
+func (o *conv[T]) Gram(a tensor.Matrix[T]) int64 {
+	adds := o.each(func(jac tensor.Matrix[T]) { tensor.AddSymmetric(o.pool, jac, a) })
+	return adds + triangle(o.rows.dy.Rows)*int64(o.columns(o.op.Out.C))
+}
+
+func (o *conv[T]) GramBlocks(b tensor.Matrix[float64]) int64 {
 	m := o.x.Rows
-	k := dy.Rows / m
-	step := o.chunk(k)
-	for lo := 0; lo < o.op.Out.C; lo += step {
-		hi := min(lo+step, o.op.Out.C)
-		jac := o.hold(k, hi-lo)
+	k := o.rows.dy.Rows / m
+	adds := o.each(func(jac tensor.Matrix[T]) {
 		for i := range m {
 			for c := range k {
-				o.gradient(jac.Row(c), i, dy.Row(c*m+i), lo, hi)
 				for d := range c + 1 {
-					v := tensor.Dot(nil, jac.Row(c), jac.Row(d))
+					v := tensor.Dot(nil, jac.Row(i*k+c), jac.Row(i*k+d))
 					b.Row(i*k + c)[d] += v
 					if c != d {
 						b.Row(i*k + d)[c] += v
@@ -99,6 +110,26 @@ func (o *conv[T]) GramBlocks(b tensor.Matrix[float64], dy tensor.Matrix[T]) int6
 				}
 			}
 		}
+	})
+	return adds + int64(m)*triangle(k)*int64(o.columns(o.op.Out.C))
+}
+
+func (o *conv[T]) Combine(dw []T, v tensor.Matrix[T]) int64 {
+	weight, bias := o.held(o.op.Out.C)
+	tensor.Combine(o.pool, weight, v.Flat(), dw[:weight.Cols])
+	if o.bias {
+		tensor.Combine(o.pool, bias, v.Flat(), dw[weight.Cols:])
 	}
-	return int64(m*k)*o.op.MultiplyAdds() + int64(m*k*(k+1)/2)*int64(o.columns(o.op.Out.C))
+	return int64(o.rows.dy.Rows) * int64(o.columns(o.op.Out.C))
+}
+
+func (o *conv[T]) Multiply(u, v tensor.Matrix[T]) int64 {
+	sums := grow(&o.rows.sums, o.columns(o.op.Out.C))
+	adds := o.Combine(sums, v)
+	weight, bias := o.held(o.op.Out.C)
+	tensor.AddProducts(o.pool, weight, sums[:weight.Cols], u.Flat())
+	if o.bias {
+		tensor.AddProducts(o.pool, bias, sums[weight.Cols:], u.Flat())
+	}
+	return 2 * adds
 }

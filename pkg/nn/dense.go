@@ -73,8 +73,10 @@ type dense[T tensor.Float] struct {
 
 	x, w tensor.Matrix[T] // m x in and out x in, at which the layer is linearized
 
-	inputs, pairs tensor.Matrix[T] // m x m, for Gram
+	rows denseRows[T]
 }
+
+func (o *dense[T]) alike() {}
 
 // split takes weights, or a tangent of them, apart.
 func (o *dense[T]) split(w []T) (weight tensor.Matrix[T], bias []T) {
@@ -85,7 +87,7 @@ func (o *dense[T]) split(w []T) (weight tensor.Matrix[T], bias []T) {
 // Forward sets Y = X Wᵀ + 1 bᵀ.
 func (o *dense[T]) Forward(y, x tensor.Matrix[T], w []T) {
 	weight, bias := o.split(w)
-	o.x, o.w = x, weight
+	o.x, o.w, o.rows.paired = x, weight, false
 	tensor.Gemm(o.pool, tensor.NoTrans, tensor.Trans, 1, x, weight, 0, y)
 	if o.bias {
 		tensor.AddRow(o.pool, bias, y)
@@ -116,61 +118,4 @@ func (o *dense[T]) VJP(dx tensor.Matrix[T], dw []T, dy tensor.Matrix[T]) {
 	if !dx.IsZero() {
 		tensor.Gemm(o.pool, tensor.NoTrans, tensor.NoTrans, 1, dy, o.w, 0, dx)
 	}
-}
-
-var _ GramOp[float32] = (*dense[float32])(nil)
-
-// Gram adds (a_i·a_j + 1) (delta_ic·delta_jc') with the inputs a and the
-// signals delta; the 1 is the bias. Pairs of outputs c <= c' take an m x m
-// product each, and the rest is symmetry.
-func (o *dense[T]) Gram(a tensor.Matrix[float64], dy tensor.Matrix[T]) int64 {
-	m := o.x.Rows
-	k := dy.Rows / m
-	if o.inputs.Rows < m {
-		o.inputs, o.pairs = tensor.New[T](m, m), tensor.New[T](m, m)
-	}
-	inputs, pairs := o.inputs.RowRange(0, m), o.pairs.RowRange(0, m)
-	inputs.Cols, pairs.Cols = m, m
-	tensor.Gemm(o.pool, tensor.NoTrans, tensor.Trans, 1, o.x, o.x, 0, inputs)
-	var bias float64
-	if o.bias {
-		bias = 1
-	}
-	for c := range k {
-		for d := c; d < k; d++ {
-			tensor.Gemm(o.pool, tensor.NoTrans, tensor.Trans, 1, dy.RowRange(c*m, (c+1)*m), dy.RowRange(d*m, (d+1)*m), 0, pairs)
-			for i := range m {
-				to, g, s := a.Row(i*k+c), inputs.Row(i), pairs.Row(i)
-				for j := range m {
-					v := (float64(g[j]) + bias) * float64(s[j])
-					to[j*k+d] += v
-					if c != d {
-						a.Data[(j*k+d)*a.Stride+i*k+c] += v
-					}
-				}
-			}
-		}
-	}
-	return int64(m) * int64(m) * int64(o.in+k*(k+1)/2*o.out)
-}
-
-func (o *dense[T]) GramBlocks(b tensor.Matrix[float64], dy tensor.Matrix[T]) int64 {
-	m := o.x.Rows
-	k := dy.Rows / m
-	for i := range m {
-		g := tensor.Dot(nil, o.x.Row(i), o.x.Row(i))
-		if o.bias {
-			g++
-		}
-		for c := range k {
-			for d := range c + 1 {
-				v := g * tensor.Dot(nil, dy.Row(c*m+i), dy.Row(d*m+i))
-				b.Row(i*k + c)[d] += v
-				if c != d {
-					b.Row(i*k + d)[c] += v
-				}
-			}
-		}
-	}
-	return int64(m) * int64(o.in+k*(k+1)/2*o.out)
 }

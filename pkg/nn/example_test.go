@@ -43,22 +43,17 @@ func (l Scale) Init(w []float64, _ tensor.Shape, _ nn.Layer, _ *rand.Rand) {
 	}
 }
 
-// GramValues counts the Jacobian that Gram forms.
-func (l Scale) GramValues(in tensor.Shape, m, k int, blocks bool) int {
-	return nn.ExplicitValues(in.Len(), m, k, blocks)
-}
-
 func (l Scale) Ops() nn.Ops { return nn.OpsOf(l, newScaleOp[float32], newScaleOp[float64]) }
 
 // scaleOp is a Scale at work in precision T.
 type scaleOp[T tensor.Float] struct {
-	x        tensor.Matrix[T] // the mini-batch and the weights of the last Forward
-	w        []T
-	explicit *nn.Explicit[T]
+	x tensor.Matrix[T] // the mini-batch and the weights of the last Forward
+	w []T
+	*nn.Explicit[T]
 }
 
 func newScaleOp[T tensor.Float](_ Scale, at nn.Site) nn.Op[T] {
-	return &scaleOp[T]{explicit: nn.NewExplicit[T](at.Pool)}
+	return &scaleOp[T]{Explicit: nn.NewExplicit[T](at.Pool)}
 }
 
 func (o *scaleOp[T]) Forward(y, x tensor.Matrix[T], w []T) {
@@ -97,24 +92,16 @@ func (o *scaleOp[T]) VJP(dx tensor.Matrix[T], dw []T, dy tensor.Matrix[T]) {
 	}
 }
 
-// jacobian returns x dy for each signal: what it says about the weights. Row c m + i of
-// dy is signal c of example i.
-func (o *scaleOp[T]) jacobian(dy tensor.Matrix[T]) tensor.Matrix[T] {
-	jac := o.explicit.Rows(dy.Rows, dy.Cols)
+// Keep forms x dy, what each signal says about the weights. Row c m + i of dy is signal c
+// of example i.
+func (o *scaleOp[T]) Keep(dy tensor.Matrix[T], _ int) int64 {
+	o.Rows(dy, o.x.Rows, dy.Cols)
 	for r := range dy.Rows {
 		for j, v := range o.x.Row(r % o.x.Rows) {
-			jac.Row(r)[j] = v * dy.Row(r)[j]
+			o.Row(r)[j] = v * dy.Row(r)[j]
 		}
 	}
-	return jac
-}
-
-func (o *scaleOp[T]) Gram(a tensor.Matrix[float64], dy tensor.Matrix[T]) int64 {
-	return o.explicit.Gram(a, o.jacobian(dy), o.x.Rows)
-}
-
-func (o *scaleOp[T]) GramBlocks(b tensor.Matrix[float64], dy tensor.Matrix[T]) int64 {
-	return o.explicit.GramBlocks(b, o.jacobian(dy), o.x.Rows)
+	return 0
 }
 
 // A layer of one's own in a network: its JVP and its VJP are adjoint, and K = J Jᵀ has a

@@ -1,127 +1,200 @@
 package nn
 
-import "github.com/dualgn/dgn/pkg/tensor"
+import (
+	"github.com/dualgn/dgn/pkg/size"
+	"github.com/dualgn/dgn/pkg/tensor"
+)
 
-// A GramOp is the op of a layer with weights. With J the derivative of the
-// network's outputs with respect to these weights, it adds J Jᵀ, or its
-// diagonal blocks, to a matrix.
-//
-// The signals dy are the derivatives of the outputs with respect to the
-// layer's own: k matrices of m rows below each other, row c m + i for output c
-// of example i. The op refers to them during the call only. Both methods
-// return the multiply-adds they took.
+// A GramOp is the op of a layer with weights. Let J be the derivative of the network's
+// outputs, or of s combinations of them, with respect to these weights: a row for each
+// of them and each of m examples. The op holds J in the form that its structure allows,
+// adds J Jᵀ or its diagonal blocks to a matrix, and multiplies by J Jᵀ and by Jᵀ. All
+// methods return the multiply-adds they took. An [Explicit] has all of them but Keep.
 type GramOp[T tensor.Float] interface {
-	// Gram adds to all of a, (m k) x (m k), row i k + c for output c of example i.
-	Gram(a tensor.Matrix[float64], dy tensor.Matrix[T]) int64
+	// Keep takes the signals dy, which are the derivatives of the outputs with respect to
+	// the layer's own: s matrices of m rows below each other, row c m + i for signal c of
+	// example i. What is made of them serves until the next Keep or Forward. At most room
+	// values are held, or so many as one filter needs; if that is too few, Held is false.
+	Keep(dy tensor.Matrix[T], room int) int64
 
-	// GramBlocks adds the k x k block of each example to b, (m k) x k.
-	GramBlocks(b tensor.Matrix[float64], dy tensor.Matrix[T]) int64
+	// KeepsSignals reports whether the op refers to dy itself later: dy then stays as it is
+	// until the next Keep. If not, it may be overwritten after Gram or GramBlocks, which
+	// follow Keep at once.
+	KeepsSignals() bool
+
+	// Held reports whether all of J is held. If not, Combine and Multiply must not be called.
+	Held() bool
+
+	// Gram adds J Jᵀ to the lower triangle of a, (m s) x (m s), row i s + c for signal c of
+	// example i. What it leaves above the diagonal is worthless.
+	Gram(a tensor.Matrix[T]) int64
+
+	// GramBlocks adds the s x s block of each example to b, (m s) x s.
+	GramBlocks(b tensor.Matrix[float64]) int64
+
+	// Combine sets dw = Jᵀ v for v of m x s.
+	Combine(dw []T, v tensor.Matrix[T]) int64
+
+	// Multiply adds J Jᵀ v to u, both m x s.
+	Multiply(u, v tensor.Matrix[T]) int64
 }
 
 // Gram sets a = K = J Jᵀ, (m k) x (m k), row i k + c for output c of example
 // i, from k back-propagations and a closed form for each layer (docs/math.md
-// section 5). It returns the multiply-adds.
-func (l *Linearization[T]) Gram(a tensor.Matrix[float64]) int64 {
+// section 5). It returns the multiply-adds. Rows of J are kept as far as that takes little
+// memory, see [Linearization.Combine].
+func (l *Linearization[T]) Gram(a tensor.Matrix[T]) int64 {
 	mk := l.rows * l.out.Cols
 	if a.Rows != mk || a.Cols != mk {
 		panic("nn: Gram: the matrix has the wrong shape")
 	}
-	return l.gram(a, GramOp[T].Gram)
+	for i := range a.Rows {
+		clear(a.Row(i))
+	}
+	adds := l.keep(keeper[T]{room: jacobianLength, full: a}, len(l.tape.ops))
+	tensor.Mirror(l.pool, a)
+	return adds
 }
 
 // GramBlocks sets b, (m k) x k, to the diagonal blocks of K: rows i k to
-// i k + k - 1 hold that of example i. It returns the multiply-adds.
+// i k + k - 1 hold that of example i. It returns the multiply-adds. Kept rows are forgotten.
 func (l *Linearization[T]) GramBlocks(b tensor.Matrix[float64]) int64 {
 	if b.Rows != l.rows*l.out.Cols || b.Cols != l.out.Cols {
 		panic("nn: GramBlocks: the matrix has the wrong shape")
 	}
-	return l.gram(b, GramOp[T].GramBlocks)
-}
-
-// gram sends the signals of all outputs back, and adds up what layers say of them.
-func (l *Linearization[T]) gram(dst tensor.Matrix[float64], add func(GramOp[T], tensor.Matrix[float64], tensor.Matrix[T]) int64) int64 {
-	m, k := l.rows, l.out.Cols
-	for i := range dst.Rows {
-		clear(dst.Row(i))
+	for i := range b.Rows {
+		clear(b.Row(i))
 	}
-	unit := l.Signals(k) // signal c of every example is row c of the identity
-	for c := range k {
-		for i := range m {
-			unit.Set(c*m+i, c, 1)
-		}
-	}
-	l.sum = gramSum[T]{add: add, dst: dst}
-	walk := l.Backprop(unit, &l.sum)
-	adds := walk + l.sum.adds
-	l.sum = gramSum[T]{} // which would keep dst alive
+	adds := l.keep(keeper[T]{room: jacobianLength, blocks: b}, len(l.tape.ops))
+	l.forgetRows()
 	return adds
 }
 
-// A gramSum adds what each layer contributes to K, or to its blocks.
-type gramSum[T tensor.Float] struct {
-	add  func(GramOp[T], tensor.Matrix[float64], tensor.Matrix[T]) int64
-	dst  tensor.Matrix[float64]
-	adds int64
-}
-
-func (g *gramSum[T]) Visit(l Visited[T]) { g.adds += g.add(l.Op.(GramOp[T]), g.dst, l.Signals) }
-
-// An Explicit is what an op needs to be a [GramOp] if its own Jacobian is small enough to
-// be formed, as those of scales and norms are. The op writes its Jacobian for the signals,
-// a row c m + i for output c of example i, to what Rows returns, and leaves the sums to
-// Gram and GramBlocks. Its layer is [GramSized], by [ExplicitValues].
-type Explicit[T tensor.Float] struct {
-	pool       *tensor.Pool
-	jac, pairs []T
-}
-
-// NewExplicit returns an Explicit that works on a pool. It takes memory when first used.
-func NewExplicit[T tensor.Float](pool *tensor.Pool) *Explicit[T] { return &Explicit[T]{pool: pool} }
-
-// Rows returns room for a Jacobian, valid until the next call. It is not cleared.
-func (e *Explicit[T]) Rows(rows, cols int) tensor.Matrix[T] {
-	if len(e.jac) < rows*cols {
-		e.jac = make([]T, rows*cols)
+// Keep makes the rows of J, as the layers hold them, of those layers where a product with
+// them is less to do than one through the layers above: [Linearization.Product] and
+// [Linearization.Combine] use them from then on, for this mini-batch. It takes k
+// back-propagations, and returns the multiply-adds.
+func (l *Linearization[T]) Keep() int64 {
+	if l.cutRows != l.rows {
+		l.bestCut, l.cutRows = l.net.keepsBelow(l.rows), l.rows
 	}
-	return tensor.View(rows, cols, e.jac[:rows*cols])
+	cut := l.bestCut
+	if cut == 0 {
+		l.forgetRows()
+		return 0
+	}
+	return l.keep(keeper[T]{room: size.Max}, cut)
 }
 
-// Gram adds jac jacᵀ to a for m examples, and returns the multiply-adds. Pairs of outputs c <= d take an m x m
-// product each, and the rest is symmetry.
-func (e *Explicit[T]) Gram(a tensor.Matrix[float64], jac tensor.Matrix[T], m int) int64 {
-	if len(e.pairs) < m*m {
-		e.pairs = make([]T, m*m)
+// Combine sets d = Jᵀ alpha, of length p, for alpha of rows x k, and returns the
+// multiply-adds: [Linearization.VJP], but from kept rows as far as there are any.
+func (l *Linearization[T]) Combine(d []T, alpha tensor.Matrix[float64]) int64 {
+	if len(l.kept) == 0 {
+		l.VJP(d, alpha)
+		return l.Dims().VJP
 	}
-	k, pairs := jac.Rows/m, tensor.View(m, m, e.pairs[:m*m])
-	for c := range k {
-		for d := c; d < k; d++ {
-			tensor.Gemm(e.pool, tensor.NoTrans, tensor.Trans, 1, jac.RowRange(c*m, (c+1)*m), jac.RowRange(d*m, (d+1)*m), 0, pairs)
-			for i := range m {
-				for j, v := range pairs.Row(i) {
-					a.Row(i*k + c)[j*k+d] += float64(v)
-					if c != d {
-						a.Row(j*k + d)[i*k+c] += float64(v)
-					}
-				}
-			}
+	l.check(d)
+	l.checkOutputs(alpha)
+	sent := l.sent()
+	for r := range l.rows {
+		tensor.Convert(sent.Row(r), alpha.Row(r))
+	}
+	adds := l.tape.addsDown(l.cut, l.rows)
+	l.tape.vjpDown(l.cut, tensor.Matrix[T]{}, d, sent)
+	for _, o := range l.kept {
+		adds += o.op.Combine(d[o.lo:o.hi], sent)
+	}
+	return adds
+}
+
+// addsDown is the multiply-adds of vjpDown without dx for so many rows.
+func (t *tape[T]) addsDown(cut, rows int) (adds int64) {
+	for i := len(t.ops) - 1; i >= cut; i-- {
+		o := &t.ops[i]
+		adds += int64(rows) * o.weight
+		if i > max(cut, t.first) {
+			adds += int64(rows) * o.input
 		}
 	}
-	return int64(m*m*k*(k+1)/2) * int64(jac.Cols)
+	return adds
 }
 
-// GramBlocks adds the diagonal blocks of jac jacᵀ to b, and returns the multiply-adds.
-func (e *Explicit[T]) GramBlocks(b tensor.Matrix[float64], jac tensor.Matrix[T], m int) int64 {
-	k := jac.Rows / m
-	for i := range m {
-		for c := range k {
-			for d := range c + 1 {
-				v := tensor.Dot(nil, jac.Row(c*m+i), jac.Row(d*m+i))
-				b.Row(i*k + c)[d] += v
-				if c != d {
-					b.Row(i*k + d)[c] += v
-				}
-			}
+// Forget gives up all that was made of the mini-batch for products with K, so that whoever
+// comes next finds nothing done, and pays for all it uses.
+func (l *Linearization[T]) Forget() {
+	l.forgetRows()
+	l.tape.forget()
+}
+
+// forgetRows gives up kept rows.
+func (l *Linearization[T]) forgetRows() { l.kept, l.cut = l.kept[:0], 0 }
+
+// forget is Forget for the ops of a chain.
+func (t *tape[T]) forget() {
+	for i := range t.ops {
+		if o := t.ops[i].forgetful; o != nil {
+			o.forget()
 		}
 	}
-	return int64(m*k*(k+1)/2) * int64(jac.Cols)
+}
+
+// keep sends the signals of all outputs back, and has the layers below the op cut keep
+// their rows.
+func (l *Linearization[T]) keep(k keeper[T], cut int) int64 {
+	l.forgetRows()
+	l.cut = cut
+	outputs := l.out.Cols
+	unit := l.Signals(outputs) // signal c of every example is row c of the identity
+	for c := range outputs {
+		for i := range l.rows {
+			unit.Set(c*l.rows+i, c, 1)
+		}
+	}
+	k.lin, k.end = l, l.net.params
+	if cut < len(l.tape.ops) {
+		k.end = l.tape.ops[cut].lo
+	}
+	l.keeper = k
+	walk := l.backprop(unit, &l.keeper, k.end)
+	adds := walk + l.keeper.adds
+	l.keeper = keeper[T]{} // which would keep the matrices alive
+	for _, o := range l.kept {
+		if !o.op.Held() {
+			l.forgetRows()
+			break
+		}
+	}
+	return adds
+}
+
+// A keeper has each layer with weights keep its rows, and adds what it contributes to K, or
+// to its blocks, if that is wanted.
+type keeper[T tensor.Float] struct {
+	lin    *Linearization[T]
+	end    int // layers from this weight on are not kept
+	room   int // values for each layer
+	full   tensor.Matrix[T]
+	blocks tensor.Matrix[float64]
+	adds   int64
+}
+
+// A keptOp holds rows of J for weights lo to hi-1.
+type keptOp[T tensor.Float] struct {
+	op     GramOp[T]
+	lo, hi int
+}
+
+func (k *keeper[T]) Visit(v Visited[T]) {
+	if v.Lo >= k.end {
+		return
+	}
+	op := v.Op.(GramOp[T])
+	k.adds += op.Keep(v.Signals, k.room)
+	switch {
+	case !k.full.IsZero():
+		k.adds += op.Gram(k.full)
+	case !k.blocks.IsZero():
+		k.adds += op.GramBlocks(k.blocks)
+	}
+	k.lin.kept = append(k.lin.kept, keptOp[T]{op, v.Lo, v.Hi})
 }

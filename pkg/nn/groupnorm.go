@@ -62,22 +62,22 @@ type groupNorm[T tensor.Float] struct {
 	perGroup int // channels
 	w        []T
 	sums     tensor.Matrix[T] // m x 2 c: the gradient of each example
-	explicit *Explicit[T]
+	*Explicit[T]
 
 	// Operands of the loop that is running.
-	y, x, to tensor.Matrix[T]
-	dw       []T
+	y, x tensor.Matrix[T]
+	dw   []T
 
-	forward, jvp, vjp, sum func(lo, hi int)
+	forward, jvp, vjp, sum, keep func(lo, hi int)
 }
 
 func newGroupNormOp[T tensor.Float](l GroupNorm, at Site) Op[T] {
 	o := &groupNorm[T]{
 		normalized: newNormalized[T](l.Groups, at.In.Len()/l.Groups, at.Examples, l.Eps, at.Pool),
 		c:          at.In.C, area: at.In.H * at.In.W, perGroup: at.In.C / l.Groups,
-		sums: tensor.New[T](at.Examples, 2*at.In.C), explicit: NewExplicit[T](at.Pool),
+		sums: tensor.New[T](at.Examples, 2*at.In.C), Explicit: NewExplicit[T](at.Pool),
 	}
-	o.forward, o.jvp, o.vjp, o.sum = o.forwardGroups, o.jvpGroups, o.vjpGroups, o.sumRows
+	o.forward, o.jvp, o.vjp, o.sum, o.keep = o.forwardGroups, o.jvpGroups, o.vjpGroups, o.sumRows, o.keepRows
 	return o
 }
 
@@ -139,10 +139,10 @@ func (o *groupNorm[T]) jvpGroups(first, end int) {
 // VJP sets dw = Σ h dy and db = Σ dy over examples and places, and
 // dx = (w dy - mean(w dy) - h mean(h w dy))/s.
 func (o *groupNorm[T]) VJP(dx tensor.Matrix[T], dw []T, dy tensor.Matrix[T]) {
-	sums := o.sums.RowRange(0, dy.Rows)
-	o.gradients(sums, dy)
+	o.y = dy
+	o.pool.For(dy.Rows, max(1, o.grain/o.groups), o.sum)
 	if dw != nil {
-		tensor.ColSums(o.pool, dw, sums)
+		tensor.ColSums(o.pool, dw, o.sums.RowRange(0, dy.Rows))
 	}
 	if !dx.IsZero() {
 		o.x = dx
@@ -171,34 +171,32 @@ func (o *groupNorm[T]) vjpGroups(first, end int) {
 	}
 }
 
-// gradients sets row r of to to what signal r, of example r mod m, says about w
-// and b.
-func (o *groupNorm[T]) gradients(to, dy tensor.Matrix[T]) {
-	o.to, o.y = to, dy
-	o.pool.For(dy.Rows, max(1, o.grain/o.groups), o.sum)
-}
-
 func (o *groupNorm[T]) sumRows(first, end int) {
 	for r := first; r < end; r++ {
-		to, dy, hat := o.to.Row(r), o.y.Row(r), o.hat[r%o.batch*o.y.Cols:]
-		for c := range o.c {
-			lo, hi := c*o.area, (c+1)*o.area
-			to[c] = T(kernel.Dot(hat[lo:hi], dy[lo:hi]))
-			to[o.c+c] = T(kernel.Dot(o.ones[:o.area], dy[lo:hi]))
-		}
+		o.gradient(o.sums.Row(r), r)
 	}
 }
 
-func (o *groupNorm[T]) jacobian(dy tensor.Matrix[T]) tensor.Matrix[T] {
-	jac := o.explicit.Rows(dy.Rows, 2*o.c)
-	o.gradients(jac, dy)
-	return jac
+func (o *groupNorm[T]) keepRows(first, end int) {
+	for r := first; r < end; r++ {
+		o.gradient(o.Row(r), r)
+	}
 }
 
-func (o *groupNorm[T]) Gram(a tensor.Matrix[float64], dy tensor.Matrix[T]) int64 {
-	return o.explicit.Gram(a, o.jacobian(dy), o.batch)
+// gradient sets to to what signal r, of example r mod m, says about w and b.
+func (o *groupNorm[T]) gradient(to []T, r int) {
+	dy, hat := o.y.Row(r), o.hat[r%o.batch*o.y.Cols:]
+	for c := range o.c {
+		lo, hi := c*o.area, (c+1)*o.area
+		to[c] = T(kernel.Dot(hat[lo:hi], dy[lo:hi]))
+		to[o.c+c] = T(kernel.Dot(o.ones[:o.area], dy[lo:hi]))
+	}
 }
 
-func (o *groupNorm[T]) GramBlocks(b tensor.Matrix[float64], dy tensor.Matrix[T]) int64 {
-	return o.explicit.GramBlocks(b, o.jacobian(dy), o.batch)
+// Keep forms what each signal says about w and b.
+func (o *groupNorm[T]) Keep(dy tensor.Matrix[T], _ int) int64 {
+	o.Rows(dy, o.batch, 2*o.c)
+	o.y = dy
+	o.pool.For(dy.Rows, max(1, o.grain/o.groups), o.keep)
+	return 0
 }

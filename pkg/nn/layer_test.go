@@ -243,14 +243,6 @@ func TestLayers(t *testing.T) {
 					t.Errorf("%g bytes an example are allocated, %g are counted", got, want)
 				}
 			})
-			t.Run("gram memory", func(t *testing.T) {
-				if _, ok := c.Layer.(composite); ok || c.size.NumParams() == 0 {
-					return // TestGramMemory has networks of composite layers
-				}
-				for _, blocks := range []bool{false, true} {
-					checkGramMemory(t, c, blocks)
-				}
-			})
 			t.Run("NaN", func(t *testing.T) {
 				q := newOpRun[float64](c, m, nil)
 				for i := range q.x.Row(1) {
@@ -298,12 +290,13 @@ func allocated(f func()) uint64 {
 	return after.TotalAlloc - before.TotalAlloc
 }
 
-// checkGram compares what an op adds to K, and to its diagonal blocks, with the
-// products of explicit gradients for k random signals.
+// checkGram compares what an op holds of J for k random signals, and makes of it, with the
+// explicit J: with room for all of it, and with as little as there can be.
 func checkGram(t *testing.T, c layerCase, r *opRun[float64]) {
 	const k = 3
 	m, out, p := r.x.Rows, r.y.Cols, len(r.w)
-	dy := randomMatrix[float64](rand.New(rand.NewPCG(8, 9)), k*m, out)
+	rng := rand.New(rand.NewPCG(8, 9))
+	dy, v := randomMatrix[float64](rng, k*m, out), randomMatrix[float64](rng, m, k)
 	jac, one := tensor.New[float64](m*k, p), tensor.New[float64](m, out)
 	for i := range m {
 		for o := range k {
@@ -312,49 +305,76 @@ func checkGram(t *testing.T, c layerCase, r *opRun[float64]) {
 			r.op.VJP(tensor.Matrix[float64]{}, jac.Row(i*k+o), one)
 		}
 	}
-	full, blocks := tensor.New[float64](m*k, m*k), tensor.New[float64](m*k, k)
-	visitLayer(t, c, r, dy, &gramSum[float64]{add: GramOp[float64].Gram, dst: full})
-	visitLayer(t, c, r, dy, &gramSum[float64]{add: GramOp[float64].GramBlocks, dst: blocks})
-	want := tensor.New[float64](m*k, m*k)
+	want, jv, kv := tensor.New[float64](m*k, m*k), make([]float64, p), make([]float64, m*k)
 	tensor.Gemm(nil, tensor.NoTrans, tensor.Trans, 1, jac, jac, 0, want)
-	if d := distance(full.Flat(), want.Flat()); d > 1e-13 {
-		t.Errorf("Gram is %.2g away from J Jᵀ", d)
-	}
-	for i := range m * k {
-		if d := distance(blocks.Row(i), want.Row(i)[i/k*k:i/k*k+k]); d > 1e-13 {
-			t.Errorf("row %d of GramBlocks is %.2g away", i, d)
+	tensor.Combine(nil, jac, v.Flat(), jv)
+	tensor.Gemv(nil, want, v.Flat(), kv)
+	near := func(what string, got, want []float64) {
+		t.Helper()
+		if d := distance(got, want); d > 1e-13 {
+			t.Errorf("%s is %.2g away", what, d)
 		}
 	}
+	for _, room := range []int{1 << 30, 1} {
+		full, blocks := tensor.New[float64](m*k, m*k), tensor.New[float64](m*k, k)
+		for _, use := range []struct {
+			full   tensor.Matrix[float64]
+			blocks tensor.Matrix[float64]
+		}{{full: full}, {blocks: blocks}} {
+			sent := tensor.View(k*m, out, slices.Clone(dy.Flat()))
+			visitOps(t, c, r, sent, func(op GramOp[float64], dy tensor.Matrix[float64]) {
+				op.Keep(dy, room)
+				if !use.full.IsZero() {
+					op.Gram(use.full)
+				} else {
+					op.GramBlocks(use.blocks)
+				}
+				if !op.KeepsSignals() {
+					clear(dy.Flat())
+				}
+				if !op.Held() {
+					if room > 1 {
+						t.Error("J is not held")
+					}
+					return
+				}
+				if len(c.inside()) > 0 { // a composite layer: each op has a part of J
+					return
+				}
+				got, u := make([]float64, p), tensor.New[float64](m, k)
+				op.Combine(got, v)
+				near("Combine", got, jv)
+				op.Multiply(u, v)
+				near("Multiply", u.Flat(), kv)
+			})
+		}
+		tensor.Mirror(nil, full)
+		near("Gram", full.Flat(), want.Flat())
+		for i := range m * k {
+			near(fmt.Sprintf("row %d of GramBlocks", i), blocks.Row(i), want.Row(i)[i/k*k:i/k*k+k])
+		}
+	}
+	if op, ok := r.op.(ChainedOp[float64]); ok {
+		dy, jb, jx := tensor.New[float64](m, out), make([]float64, p), tensor.New[float64](m, out)
+		r.op.VJP(tensor.Matrix[float64]{}, jb, r.ct)
+		r.op.JVP(jx, r.dx, jb)
+		op.Tangent(dy, r.dx, r.ct)
+		near("Tangent", dy.Flat(), jx.Flat())
+		r.op.JVP(jx, tensor.Matrix[float64]{}, jb)
+		op.Tangent(dy, tensor.Matrix[float64]{}, r.ct)
+		near("Tangent without dx", dy.Flat(), jx.Flat())
+	}
 }
 
-// checkGramMemory compares what a layer counts for its part of K, or of its diagonal
-// blocks, with what its op allocates.
-func checkGramMemory(t *testing.T, c layerCase, blocks bool) {
-	const m, k = 100, 10
-	cols, add := m*k, GramOp[float64].Gram
-	if blocks {
-		cols, add = k, GramOp[float64].GramBlocks
-	}
-	pool := tensor.NewPool(1)
-	defer pool.Close()
-	to, dy := tensor.New[float64](m*k, cols), randomMatrix[float64](rand.New(rand.NewPCG(8, 9)), m*k, c.size.Out.Len())
-	var got float64
-	for range 2 { // work space of products belongs to the pool, and is there the second time
-		r := newOpRun[float64](c, m, pool)
-		r.op.Forward(r.y, r.x, r.w)
-		got = float64(allocated(func() { add(r.op.(GramOp[float64]), to, dy) }))
-	}
-	var want float64
-	if s, ok := c.Layer.(GramSized); ok {
-		want = 8 * float64(s.GramValues(c.in, m, k, blocks))
-	}
-	if math.Abs(got-want) > 8<<10+0.125*want { // allocations are rounded up, and the runtime makes some
-		t.Errorf("blocks %v: %.0f bytes are allocated, %.0f are counted", blocks, got, want)
-	}
-}
+func (c layerCase) inside() []branch { return namedLayer{Layer: c.Layer, in: c.in}.inside() }
 
-// visitLayer sends signals back through a network of one layer.
-func visitLayer(t *testing.T, c layerCase, r *opRun[float64], dy tensor.Matrix[float64], v Visitor[float64]) {
+// A visit is a Visitor of one function.
+type visit func(op GramOp[float64], dy tensor.Matrix[float64])
+
+func (f visit) Visit(l Visited[float64]) { f(l.Op.(GramOp[float64]), l.Signals) }
+
+// visitOps sends signals back through a network of one layer.
+func visitOps(t *testing.T, c layerCase, r *opRun[float64], dy tensor.Matrix[float64], f visit) {
 	one, err := newChain(c.in, []LayerConfig{{"layer", c.Layer}})
 	if err != nil {
 		t.Fatal(err)
@@ -363,7 +383,7 @@ func visitLayer(t *testing.T, c layerCase, r *opRun[float64], dy tensor.Matrix[f
 	s.reserve(&one, 0)
 	tape := newTape(&one, r.x.Rows, nil, newWorkspace[float64](s, r.x.Rows), 0)
 	tape.forward(tensor.New[float64](r.y.Rows, r.y.Cols), r.x, r.w)
-	tape.backprop(&walk[float64]{visitor: v, rows: r.x.Rows, space: newWorkspace[float64](s, dy.Rows)}, 0, tensor.Matrix[float64]{}, dy)
+	tape.backprop(&walk[float64]{visitor: f, rows: r.x.Rows, space: newWorkspace[float64](s, dy.Rows), keeps: one.params}, 0, tensor.Matrix[float64]{}, dy)
 }
 
 // TestActivationsFarOut: values and derivatives stay finite, and reach their

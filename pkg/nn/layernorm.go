@@ -49,18 +49,18 @@ func (l LayerNorm) Ops() Ops { return OpsOf(l, newLayerNormOp[float32], newLayer
 
 type layerNorm[T tensor.Float] struct {
 	normalized[T]
-	w        []T
-	explicit *Explicit[T]
+	w []T
+	*Explicit[T]
 
 	// Operands of the loop that is running.
-	y, x, to tensor.Matrix[T]
-	dw       []T
+	y, x tensor.Matrix[T]
+	dw   []T
 
 	forward, jvp, vjp, columns, products func(lo, hi int)
 }
 
 func newLayerNormOp[T tensor.Float](l LayerNorm, at Site) Op[T] {
-	o := &layerNorm[T]{normalized: newNormalized[T](1, at.In.Len(), at.Examples, l.Eps, at.Pool), explicit: NewExplicit[T](at.Pool)}
+	o := &layerNorm[T]{normalized: newNormalized[T](1, at.In.Len(), at.Examples, l.Eps, at.Pool), Explicit: NewExplicit[T](at.Pool)}
 	o.forward, o.jvp, o.vjp, o.columns, o.products = o.forwardRows, o.jvpRows, o.vjpRows, o.weightColumns, o.productRows
 	return o
 }
@@ -145,26 +145,18 @@ func (o *layerNorm[T]) weightColumns(lo, hi int) {
 	}
 }
 
-// jacobian returns what each signal says about w and b; signal r is that of
-// example r mod m.
-func (o *layerNorm[T]) jacobian(dy tensor.Matrix[T]) tensor.Matrix[T] {
-	o.to, o.y = o.explicit.Rows(dy.Rows, 2*o.len), dy
+// Keep forms what each signal says about w and b; signal r is that of example r mod m.
+func (o *layerNorm[T]) Keep(dy tensor.Matrix[T], _ int) int64 {
+	o.Rows(dy, o.batch, 2*o.len)
+	o.y = dy
 	o.pool.For(dy.Rows, o.grain, o.products)
-	return o.to
+	return 0
 }
 
 func (o *layerNorm[T]) productRows(lo, hi int) {
 	for r := lo; r < hi; r++ {
-		to, dy := o.to.Row(r), o.y.Row(r)
+		to, dy := o.Row(r), o.y.Row(r)
 		kernel.Multiply(o.hatOf(r%o.batch), dy, to[:o.len])
 		copy(to[o.len:], dy)
 	}
-}
-
-func (o *layerNorm[T]) Gram(a tensor.Matrix[float64], dy tensor.Matrix[T]) int64 {
-	return o.explicit.Gram(a, o.jacobian(dy), o.batch)
-}
-
-func (o *layerNorm[T]) GramBlocks(b tensor.Matrix[float64], dy tensor.Matrix[T]) int64 {
-	return o.explicit.GramBlocks(b, o.jacobian(dy), o.batch)
 }

@@ -16,15 +16,23 @@ type Linearization[T tensor.Float] struct {
 	y    []T                    // outputs
 	out  tensor.Matrix[float64] // the same in float64
 
-	w       []T               // at which the network is linearized
-	x       tensor.Matrix[T]  // and the batch
-	slots   slots             // sizes of work space
-	signals *workspace[T]     // for Backprop, made when first needed
-	room    int               // signals of an example that there is room for
-	walk    walk[T]           // the Backprop that is running
-	sum     gramSum[T]        // the Gram being made
-	second  *Linearization[T] // for OutputsAt, made when first needed
-	trial   []T               // its weights
+	w       []T              // at which the network is linearized
+	x       tensor.Matrix[T] // and the batch
+	slots   slots            // sizes of work space
+	signals *workspace[T]    // for Backprop, made when first needed
+	room    int              // signals of an example that there is room for
+	walk    walk[T]          // the Backprop that is running
+	back    []T              // a cotangent of the outputs, for products
+
+	// Rows of J that are kept of the mini-batch, see [Linearization.Keep].
+	keeper keeper[T]
+	kept   []keptOp[T]
+	cut    int // the ops from here on are not kept
+
+	bestCut, cutRows int // what Net.keepsBelow says of so many examples
+
+	second *Linearization[T] // for OutputsAt, made when first needed
+	trial  []T               // its weights
 }
 
 // NewLinearization returns a linearization for batches of at most m examples.
@@ -47,6 +55,7 @@ func (l *Linearization[T]) Linearize(w []T, x tensor.Matrix[T]) tensor.Matrix[fl
 		panic("nn: Linearize: the batch has the wrong shape")
 	}
 	l.rows, l.w, l.x = x.Rows, w, x
+	l.forgetRows()
 	y := tensor.View(l.rows, l.out.Cols, l.y[:l.rows*l.out.Cols])
 	l.tape.forward(y, x, w)
 	z := l.Outputs()

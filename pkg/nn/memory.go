@@ -2,7 +2,6 @@ package nn
 
 import (
 	"github.com/dualgn/dgn/pkg/size"
-	"github.com/dualgn/dgn/pkg/tensor"
 )
 
 // Memory is what a linearization takes, in bytes. Sums and products of sizes stop
@@ -38,73 +37,78 @@ func (n *Net) workValues() int {
 	return s.values()
 }
 
-// GramMemory returns the bytes that [Linearization.Gram], or GramBlocks, adds to a
-// linearization for batches of m examples: the signals of all k outputs, and the
-// work space of the layers. The matrix itself is the caller's.
-func (n *Net) GramMemory(m, value int, blocks bool) int {
-	signals := size.Product(n.workValues(), n.Outputs(), m)
-	return size.Product(size.Sum(signals, n.gramValues(m, n.Outputs(), blocks)), value)
-}
+// A GramUse is what is made of K = J Jᵀ within a linearization.
+type GramUse int
 
-// A GramSized layer has ops that keep work space for their part of a Gram matrix, which
-// is counted before a run is begun.
-type GramSized interface {
-	// GramValues returns how many values that is for m examples of shape in and k
-	// signals each, for the whole matrix or for its diagonal blocks.
-	GramValues(in tensor.Shape, m, k int, blocks bool) int
-}
+const (
+	UseChained GramUse = iota // products, layer by layer
+	UseKept                   // products with kept rows of J
+	UseFormed                 // K itself
+	UseBlocks                 // its diagonal blocks
+)
 
-func (c *chain) gramValues(m, k int, blocks bool) (n int) {
-	for _, l := range c.layers {
-		if g, ok := l.Layer.(GramSized); ok {
-			n = size.Sum(n, g.GramValues(l.in, m, k, blocks))
-		}
-		for _, b := range l.inside() {
-			n = size.Sum(n, b.gramValues(m, k, blocks))
+// GramMemory returns the bytes that a use of K adds to a linearization for batches of m
+// examples if a value takes so many bytes: signals of all k outputs, rows of J, and the work
+// space of layers and products. The matrix itself is the caller's.
+func (n *Net) GramMemory(m, value int, use GramUse) int {
+	k := n.Outputs()
+	var values int
+	cut := len(n.layers)
+	if use == UseKept {
+		cut = n.keepsBelow(m)
+		if cut == 0 {
+			use = UseChained
 		}
 	}
-	return n
-}
-
-// GramValues counts the inner products of m inputs, and those of m signals for a pair
-// of outputs.
-func (l Dense) GramValues(_ tensor.Shape, m, _ int, blocks bool) int {
-	if blocks {
-		return 0
+	if use != UseChained {
+		values = size.Product(n.workValues(), k, m)
 	}
-	return size.Product(2, m, m)
-}
-
-// GramValues counts the Jacobian of the filters that are held at a time, and the products
-// of its rows for a pair of outputs.
-func (l Conv) GramValues(in tensor.Shape, m, k int, blocks bool) int {
-	rows, pairs := size.Product(m, k), size.Product(m, m)
-	if blocks {
-		rows, pairs = k, 0
+	i := 0
+	for _, l := range n.layers {
+		if !l.changes() {
+			continue
+		}
+		values = size.Sum(values, l.gramValues(m, k, use, i >= cut))
+		i++
 	}
-	filter := size.Sum(size.Product(in.C, l.Kernel.H, l.Kernel.W), 1)
-	filters := min(l.Filters, max(1, jacobianLength/max(1, size.Product(rows, filter))))
-	return size.Sum(size.Product(rows, filter, filters), pairs)
+	if use == UseFormed {
+		rows := size.Product(m, k)
+		values = size.Sum(values, size.Product(min(symmetricRows, rows), rows)) // of a product on its way to K
+	}
+	return size.Product(value, values)
 }
 
-// GramValues counts a Jacobian of two weights for each channel.
-func (GroupNorm) GramValues(in tensor.Shape, m, k int, blocks bool) int {
-	return ExplicitValues(2*in.C, m, k, blocks)
-}
+// symmetricRows is how many rows of K are made at a time, about.
+const symmetricRows = 256
 
-// GramValues counts a Jacobian of two weights for each value.
-func (LayerNorm) GramValues(in tensor.Shape, m, k int, blocks bool) int {
-	return ExplicitValues(2*in.Len(), m, k, blocks)
-}
-
-// ExplicitValues is the work space of an [Explicit] whose Jacobian has so many columns,
-// for m examples and k signals each.
-func ExplicitValues(cols, m, k int, blocks bool) int {
-	n := size.Product(m, k, cols)
-	if blocks {
+// gramValues counts what one layer, and those inside it, add.
+func (l namedLayer) gramValues(m, k int, use GramUse, above bool) (n int) {
+	inside := l.inside()
+	for _, b := range inside {
+		for _, in := range b.layers {
+			if in.changes() {
+				n = size.Sum(n, in.gramValues(m, k, use, above))
+			}
+		}
+	}
+	if len(inside) > 0 || l.size.NumParams() == 0 {
 		return n
 	}
-	return size.Sum(n, size.Product(m, m))
+	g, _ := l.gramWork(m, k)
+	held := g.Held
+	if conv, ok := l.Layer.(Conv); ok && use != UseKept { // some filters at a time
+		each := held / conv.Filters
+		held = size.Product(each, heldFilters(conv.Filters, each, jacobianLength))
+	}
+	switch {
+	case use == UseChained || above:
+		return g.ChainedSpace
+	case use == UseBlocks:
+		return held
+	case use == UseFormed:
+		return size.Sum(held, g.GramSpace)
+	}
+	return size.Sum(held, g.MultiplySpace)
 }
 
 // ProductSpace returns about how many bytes a pool of so many threads keeps for

@@ -111,6 +111,49 @@ func checkBackprop(t *testing.T, name string, l *Linearization[float64], jac ten
 	}
 }
 
+// checkProducts compares every way to multiply by K and by Jᵀ with the explicit J, m k x p,
+// and K: chained, with every number of layers kept, and what Keep chooses.
+func checkProducts(t *testing.T, name string, l *Linearization[float64], jac, gram tensor.Matrix[float64]) {
+	t.Helper()
+	k := l.Outputs().Cols
+	m, p := jac.Rows/k, jac.Cols
+	rng := rand.New(rand.NewPCG(7, 8))
+	v, u := randomMatrix[float64](rng, m, k), tensor.New[float64](m, k)
+	jv, kv, got := make([]float64, p), make([]float64, m*k), make([]float64, p)
+	tensor.Combine(nil, jac, v.Flat(), jv)
+	tensor.Gemv(nil, gram, v.Flat(), kv)
+	check := func(what string) {
+		t.Helper()
+		for range 2 {
+			if adds := l.Product(u, v); adds <= 0 {
+				t.Errorf("%s, %s: %d multiply-adds", name, what, adds)
+			}
+			if e := distance(u.Flat(), kv); e > 1e-12 {
+				t.Errorf("%s, %s: K v is %.2g away", name, what, e)
+			}
+			if adds := l.Combine(got, v); adds <= 0 {
+				t.Errorf("%s, %s: %d multiply-adds", name, what, adds)
+			}
+			if e := distance(got, jv); e > 1e-12 {
+				t.Errorf("%s, %s: Jᵀ v is %.2g away", name, what, e)
+			}
+		}
+	}
+	l.Forget()
+	check("chained")
+	for cut := range len(l.tape.ops) + 1 {
+		if cut < len(l.tape.ops) && l.tape.ops[cut].hi == l.tape.ops[cut].lo {
+			continue
+		}
+		l.keep(keeper[float64]{room: math.MaxInt}, cut)
+		check(fmt.Sprintf("%d ops kept", cut))
+	}
+	l.Gram(tensor.New[float64](m*k, m*k))
+	check("after Gram")
+	l.Keep()
+	check("as Keep chooses")
+}
+
 func checkNet(t *testing.T, name string, n *Net, m int) {
 	t.Helper()
 	k, p := n.Outputs(), n.NumParams()
@@ -154,6 +197,7 @@ func checkNet(t *testing.T, name string, n *Net, m int) {
 		}
 	}
 
+	checkProducts(t, name, l, jac, want)
 	checkBackprop(t, name, l, jac)
 
 	path := filepath.Join(t.TempDir(), "w.npz")

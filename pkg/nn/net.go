@@ -71,6 +71,18 @@ func (n *Net) MultiplyAdds() MultiplyAdds {
 type Dims struct {
 	Weights, Examples, Outputs int // p, m, k
 	Forward, JVP, VJP          int64
+
+	// Gram tells what K = J Jᵀ takes, in the ways that the model knows; nil: it knows none.
+	Gram GramModel
+}
+
+// A GramModel is a model that multiplies by K = J Jᵀ in ways of its own.
+type GramModel interface {
+	// GramCosts returns what they take for mini-batches of m examples.
+	GramCosts(m int) GramCosts
+
+	// GramMemory returns the bytes that a use of K takes, where a number takes so many.
+	GramMemory(m, value int, use GramUse) int
 }
 
 // Dims returns the sizes for a mini-batch of m examples.
@@ -79,6 +91,7 @@ func (n *Net) Dims(m int) Dims {
 	return Dims{
 		Weights: n.params, Examples: m, Outputs: n.Outputs(),
 		Forward: int64(m) * a.Forward, JVP: int64(m) * a.JVP, VJP: int64(m) * a.VJP,
+		Gram: n,
 	}
 }
 

@@ -161,8 +161,8 @@ func TestGram(t *testing.T) {
 }
 
 // TestGramAdds compares the count with one made by hand, for 5-4-3 and 2
-// examples: 3 signals through the last layer; 4 x (inputs + 6 pairs of outputs)
-// for each layer.
+// examples: 3 signals through the last layer; 3 pairs of inputs and 21 of signals in each
+// layer.
 func TestGramAdds(t *testing.T) {
 	n, err := MLP{Hidden: []int{4}, Activation: chosen("relu", ReLU{}), Init: autoInit}.Build(tensor.Shape{C: 5, H: 1, W: 1}, 3)
 	if err != nil {
@@ -171,7 +171,7 @@ func TestGramAdds(t *testing.T) {
 	l := NewLinearization[float64](n, 2, nil)
 	l.Linearize(make([]float64, n.NumParams()), tensor.New[float64](2, 5))
 	signals := int64(2 * 3 * 12)
-	if got, want := l.Gram(tensor.New[float64](6, 6)), signals+4*(4+6*3)+4*(5+6*4); got != want {
+	if got, want := l.Gram(tensor.New[float64](6, 6)), signals+(3*4+21*3)+(3*5+21*4); got != want {
 		t.Errorf("K takes %d multiply-adds, want %d", got, want)
 	}
 	if got, want := l.GramBlocks(tensor.New[float64](6, 3)), signals+2*(4+6*3)+2*(5+6*4); got != want {

@@ -189,3 +189,33 @@ func (o *residual[T]) backprop(w *walk[T], offset int, dx, dy tensor.Matrix[T]) 
 	}
 	return adds
 }
+
+func (o *residual[T]) forget() {
+	o.body.forget()
+	o.shortcut.forget()
+}
+
+func (o *residual[T]) gather(dx, dy tensor.Matrix[T]) int64 {
+	adds := o.body.gather(0, dx, dy)
+	part := o.back(o.space, dx, dy)
+	if !o.plain {
+		adds += o.shortcut.gather(0, part, dy)
+	}
+	if !dx.IsZero() {
+		tensor.Axpy(o.pool, 1, part.Flat(), dx.Flat())
+	}
+	return adds
+}
+
+func (o *residual[T]) tangents(dy, dx tensor.Matrix[T]) int64 {
+	adds := o.body.tangents(0, dy, dx)
+	part := dx
+	if !o.plain {
+		part = o.space.matrix(o.depth, 2, dy.Rows, o.out)
+		adds += o.shortcut.tangents(0, part, dx)
+	}
+	if !part.IsZero() {
+		tensor.Axpy(o.pool, 1, part.Flat(), dy.Flat())
+	}
+	return adds
+}

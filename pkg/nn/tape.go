@@ -12,15 +12,26 @@ type tape[T tensor.Float] struct {
 }
 
 type boundLayer[T tensor.Float] struct {
-	op     Op[T]
-	nested nestedOp[T] // the op, of a composite layer
-	width  int         // values of one example of the output
-	lo, hi int         // its weights
-	input  int64       // multiply-adds of the input half of a VJP of one example
-	y      []T         // outputs of m examples; nil for the last, whose output is the caller's
+	op        Op[T]
+	nested    nestedOp[T]           // the op, of a composite layer
+	chained   ChainedOp[T]          // the op, if it is one
+	forgetful interface{ forget() } // the op, if it makes something of a mini-batch once
+	width     int                   // values of one example of the output
+	lo, hi    int                   // its weights
+	input     int64                 // multiply-adds of the input half of a VJP of one example
+	weight    int64                 // and of the weight half
+	y         []T                   // outputs of m examples; nil for the last, whose output is the caller's
 
 	x tensor.Matrix[T] // the input of the last forward
+
+	// Work space of an op with weights, made when first needed.
+	kept []T // signals that its rows of J are made of, see [GramOp]
+	b    []T // its cotangent in a chained product, or
+	dw   []T // its gradient there
 }
+
+// weighted reports whether the op has weights of its own.
+func (o *boundLayer[T]) weighted() bool { return o.hi > o.lo && o.nested == nil }
 
 // A workspace is memory for tangents and cotangents, shared by chains that are
 // never at work at the same time.
@@ -53,18 +64,22 @@ func newTape[T tensor.Float](c *chain, m int, p *tensor.Pool, space *workspace[T
 		if n := len(t.ops); n > 0 {
 			t.ops[n-1].y = make([]T, m*t.ops[n-1].width)
 		}
-		b := boundLayer[T]{width: l.size.Out.Len(), lo: l.offset, hi: l.offset + l.size.NumParams(), input: l.size.Input}
+		b := boundLayer[T]{width: l.size.Out.Len(), lo: l.offset, hi: l.offset + l.size.NumParams(), input: l.size.Input, weight: l.size.Weight}
 		site := Site{In: l.in, Examples: m, Pool: p}
 		if r, ok := l.Layer.(Residual); ok {
 			o := bindResidual(r, site, space, depth+1)
 			b.op, b.nested = o, o
 		} else {
 			b.op = bind[T](l.Layer, site)
+			b.chained, _ = b.op.(ChainedOp[T])
 		}
 		t.ops = append(t.ops, b)
 	}
 	if t.first < 0 {
 		t.first = len(t.ops)
+	}
+	for i := range t.ops {
+		t.ops[i].forgetful, _ = any(t.ops[i].op).(interface{ forget() })
 	}
 	return t
 }
@@ -112,9 +127,16 @@ func (t *tape[T]) jvp(dy, dx tensor.Matrix[T], dw []T) {
 }
 
 // vjp is Op.VJP of the whole chain.
-func (t *tape[T]) vjp(dx tensor.Matrix[T], dw []T, dy tensor.Matrix[T]) {
-	for i := len(t.ops) - 1; i >= 0; i-- {
+func (t *tape[T]) vjp(dx tensor.Matrix[T], dw []T, dy tensor.Matrix[T]) { t.vjpDown(0, dx, dw, dy) }
+
+// vjpDown is vjp for the ops from cut on; the others are left out, and so is dx if there
+// are any.
+func (t *tape[T]) vjpDown(cut int, dx tensor.Matrix[T], dw []T, dy tensor.Matrix[T]) {
+	for i := len(t.ops) - 1; i >= cut; i-- {
 		o, to := &t.ops[i], t.backTo(t.space, dx, i, dy.Rows)
+		if i == cut && cut > 0 {
+			to = tensor.Matrix[T]{}
+		}
 		var part []T
 		if dw != nil {
 			part = dw[o.lo:o.hi]

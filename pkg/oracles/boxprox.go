@@ -104,7 +104,6 @@ type boxProx[T tensor.Float] struct {
 	solver  BoxAscent
 	box     Box
 	boxLoss losses.BoxDual
-	formed  bool // K is formed
 
 	bestA, bestU, work []float64 // m k
 	solution           Solution  // of the last call
@@ -116,10 +115,10 @@ func newBoxProx[T tensor.Float](spec ProxLinear, l losses.BoxDual, at Site) Orac
 	n := at.Dims.Examples * at.Dims.Outputs
 	abilities := spec.solver(l).abilities()
 	o := &boxProx[T]{
-		solver: abilities.Box(n), boxLoss: l, formed: abilities.NeedsGram,
+		solver: abilities.Box(n), boxLoss: l,
 		bestA: make([]float64, n), bestU: make([]float64, n), work: make([]float64, n),
 	}
-	o.bindDual(spec.Inner, o.formed, at)
+	o.bindDual(spec.Inner, spec.solver(l), at)
 	return o
 }
 
@@ -144,9 +143,7 @@ func (o *boxProx[T]) Direction(d []T, p *Subproblem[T]) Report {
 			o.condition = max(o.condition, o.gammaOverM*k.At(i, i))
 		}
 	} else {
-		jg := o.spare()
-		o.vjp(jg, o.g)
-		o.box.ratio = tensor.Dot(o.pool, jg, jg) / dot(o.g.Flat(), o.g.Flat())
+		o.box.ratio = o.squaredGradient() / dot(o.g.Flat(), o.g.Flat())
 		o.condition = o.gammaOverM * o.box.ratio
 	}
 	clear(alpha) // which is in every box, with u = 0
@@ -171,4 +168,15 @@ func (o *boxProx[T]) Direction(d []T, p *Subproblem[T]) Report {
 		o.report.Gap = math.NaN()
 	}
 	return o.finish()
+}
+
+// squaredGradient is |Jᵀ g|².
+func (o *boxProx[T]) squaredGradient() float64 {
+	if o.direct {
+		o.product(o.u, o.g)
+		return dot(o.g.Flat(), o.u.Flat())
+	}
+	jg := o.spare()
+	o.vjp(jg, o.g)
+	return tensor.Dot(o.pool, jg, jg)
 }

@@ -1,9 +1,8 @@
 package oracles
 
 import (
-	"strings"
-
 	"github.com/dualgn/dgn/pkg/losses"
+	"github.com/dualgn/dgn/pkg/nn"
 	"github.com/dualgn/dgn/pkg/size"
 	"github.com/dualgn/dgn/pkg/strict"
 )
@@ -19,10 +18,6 @@ type Sizes struct {
 	Dims  Dims // of the largest mini-batch
 	Value int  // bytes of a number of precision T
 	Seen  int  // examples in the training set, of which an oracle may remember each
-
-	// GramMemory returns the bytes that Gram of a [GramJacobian] adds to it, or
-	// GramBlocks; nil where the Jacobian knows neither.
-	GramMemory func(blocks bool) int
 }
 
 // matrices returns the bytes of so many matrices m x k of float64.
@@ -31,12 +26,12 @@ func (s *Sizes) matrices(n int) int { return size.Product(8, n, s.Dims.Examples,
 // vectors returns the bytes of so many vectors of p numbers of precision T.
 func (s *Sizes) vectors(n int) int { return size.Product(s.Value, n, s.Dims.Weights) }
 
-// gram returns the bytes that K, or its blocks, takes within the Jacobian.
-func (s *Sizes) gram(blocks bool) int {
-	if s.GramMemory == nil {
+// gram returns the bytes that a use of K takes within the Jacobian.
+func (s *Sizes) gram(use nn.GramUse) int {
+	if s.Dims.Gram == nil {
 		return 0
 	}
-	return s.GramMemory(blocks)
+	return s.Dims.Gram.GramMemory(s.Dims.Examples, s.Value, use)
 }
 
 // A Sized spec says what it will hold. One that does not is taken to hold nothing
@@ -60,7 +55,7 @@ func (o Gradient) Held(_ losses.Loss, s Sizes) Held { return Held{Bytes: s.matri
 // Held counts, beside the core and the solver: in the dual s, b, alpha and K L s, and
 // q; in the primal J d, and b. A search keeps the best direction.
 func (o GaussNewton) Held(_ losses.Loss, s Sizes) Held {
-	h := o.Inner.held(o.Solver.Must(), jobSystem, s)
+	h := o.Inner.held(o.Solver, jobSystem, s)
 	outputs, weights := 4, 1
 	if o.Formulation == "primal" {
 		outputs = 1
@@ -88,14 +83,14 @@ func (o ProxLinear) Held(l losses.Loss, s Sizes) Held {
 	case smooth(l):
 		j, outputs = jobNewton, 6+7
 	}
-	h := o.Inner.held(o.solver(l).Must(), j, s)
+	h := o.Inner.held(o.solver(l), j, s)
 	h.Bytes = size.Sum(h.Bytes, s.matrices(outputs), s.vectors(weights))
 	return h
 }
 
 // held is what the core keeps, and a solver for a job.
-func (o Inner) held(solver Solver, j job, s Sizes) Held {
-	m, k, can := s.Dims.Examples, s.Dims.Outputs, solver.Abilities()
+func (o Inner) held(solver SolverChoice, j job, s Sizes) Held {
+	m, k, can := s.Dims.Examples, s.Dims.Outputs, solver.abilities()
 	h := Held{Bytes: s.matrices(4), OutputsAt: o.Gamma.lm != nil}
 	add := func(bytes ...int) { h.Bytes = size.Sum(append(bytes, h.Bytes)...) }
 	if o.WarmStart {
@@ -112,19 +107,35 @@ func (o Inner) held(solver Solver, j job, s Sizes) Held {
 	if o.InnerIterations == 0 {
 		return h
 	}
-	if can.NeedsGram {
-		add(size.Product(8, m, k, m, k), s.gram(false))
-	} else {
+	form, n := o.gramChoice(solver, s.Dims).Form, size.Product(m, k)
+	switch form {
+	case Formed:
+		add(size.Product(s.Value, n, n), s.gram(nn.UseFormed))
+		if can.NeedsGram && s.Value != 8 { // in float64 too
+			add(size.Product(8, n, n))
+		} else if !can.NeedsGram {
+			add(size.Product(2, s.Value, n))
+		}
+	case Chained:
+		add(s.gram(nn.UseChained))
+	case Explicit:
+		add(s.gram(nn.UseKept))
+	default:
 		add(s.vectors(1)) // Jᵀ v on its way to J Jᵀ v
 	}
 	if blocks {
-		add(size.Product(8, m, k, k), s.gram(true))
+		add(size.Product(8, m, k, k))
+		if kept := s.gram(nn.UseKept); form == Explicit { // signals are kept in the same place
+			add(max(0, s.gram(nn.UseBlocks)-kept))
+		} else {
+			add(s.gram(nn.UseBlocks))
+		}
 	}
 	return h
 }
 
-// maxUnknowns is how large a Gram matrix may get: 2 GiB. A basis may be as large.
-const maxUnknowns = 1 << 14
+// maxVectors is how many bytes the vectors that a solver keeps may take: 2 GiB.
+const maxVectors = 2 << 30
 
 // fits returns an error about a key if a solver would have to hold too large a Gram
 // matrix, or too large a basis.
@@ -134,15 +145,13 @@ func (o Inner) fits(c SolverChoice, d Dims) error {
 	}
 	m, k, can := d.Examples, d.Outputs, c.abilities()
 	n := size.Product(m, k)
-	if can.NeedsGram && n > maxUnknowns {
-		others := able(func(a Abilities) bool { return !a.NeedsGram })
-		return strict.Field("solver", "%s holds the Gram matrix of a mini-batch, %d x %d numbers (%d examples x %d outputs), more than the %d x %d allowed; use a smaller train.batch_size, or one of %s",
-			c.Name, n, n, m, k, maxUnknowns, maxUnknowns, strings.Join(others, ", "))
+	if err := o.fitsGram(c, d); err != nil {
+		return err
 	}
 	if can.SystemSpace != nil && !can.NeedsGram {
-		if numbers, _ := can.SystemSpace(n, k, o.InnerIterations); numbers > maxUnknowns*maxUnknowns {
+		if numbers, _ := can.SystemSpace(n, k, o.InnerIterations); size.Product(8, numbers) > maxVectors {
 			return strict.Field("inner_iterations", "%s keeps a vector of %d numbers (%d examples x %d outputs) for each of %d iterations: %s, more than the %s allowed; use fewer iterations, or a smaller train.batch_size",
-				c.Name, n, m, k, o.InnerIterations, size.Bytes(size.Product(8, numbers)), size.Bytes(8*maxUnknowns*maxUnknowns))
+				c.Name, n, m, k, o.InnerIterations, size.Bytes(size.Product(8, numbers)), size.Bytes(maxVectors))
 		}
 	}
 	return nil

@@ -17,7 +17,7 @@ type core[T tensor.Float] struct {
 	gamma  *proximity
 	memory *memory // nil: starts are cold
 
-	gram  gramForm[T]            // K of the mini-batch; not used in the primal
+	gram  Gram[T]                // K of the mini-batch; not used in the primal
 	roomG tensor.Matrix[float64] // m x k each: for g, the factor L, u and v of a call
 	roomL tensor.Matrix[float64]
 	roomU tensor.Matrix[float64]
@@ -86,7 +86,7 @@ func (o *core[T]) begin(d []T, p *Subproblem[T]) {
 		o.setGamma(o.gamma.at(p.Time))
 	}
 	if o.gram != nil {
-		o.gram.reset(batch.Jacobian)
+		o.gram.Reset(batch.Jacobian)
 	}
 	p.Trace.begin(math.NaN())
 	o.gradients(o.g, o.f)
@@ -119,6 +119,10 @@ func (o *core[T]) trivial(size float64) bool {
 
 // vjp sets to = Jᵀ alpha, and counts it.
 func (o *core[T]) vjp(to []T, alpha tensor.Matrix[float64]) {
+	if o.gram != nil {
+		o.report.Counters.Add(o.gram.Combine(to, alpha))
+		return
+	}
 	o.p.Gradient.VJP(to, alpha)
 	o.report.Counters.Add(Counters{VJPs: 1, MultiplyAdds: o.p.Gradient.Dims().VJP})
 }

@@ -12,13 +12,13 @@ type dualGN[T tensor.Float] struct {
 	core[T]
 	solver Linear
 	path   Path // in place of solver, where gammas are searched
-	formed bool // K is formed
+	direct bool // products with K take the place of those with J and Jᵀ
 	sys    System
 	alpha  tensor.Matrix[float64] // m x k
 	roomS  []float64              // m k, for s
 	roomB  []float64              // m k, for b
 	kx     tensor.Matrix[float64] // m x k: K L s
-	q      []T                    // m grad F; where K is formed only if the gradient step is made
+	q      []T                    // m grad F; where products with K are direct only if the gradient step is made
 	best   []T                    // direction of the best gamma so far
 
 	// Of the last call:
@@ -37,11 +37,12 @@ func newDualGN[T tensor.Float](spec GaussNewton, at Site) Oracle[T] {
 	m, k := at.Dims.Examples, at.Dims.Outputs
 	n, abilities := m*k, spec.Solver.abilities()
 	o := &dualGN[T]{
-		formed: abilities.NeedsGram, alpha: tensor.New[float64](m, k), kx: tensor.New[float64](m, k),
+		alpha: tensor.New[float64](m, k), kx: tensor.New[float64](m, k),
 		roomS: make([]float64, n), roomB: make([]float64, n), q: make([]T, at.Dims.Weights),
 	}
 	o.bind(spec.Inner, at)
-	o.gram = newGram[T](o.formed, at.Pool)
+	form := spec.gramChoice(spec.Solver, at.Dims).Form
+	o.gram, o.direct = newGram[T](form, abilities.NeedsGram, at.Pool), form != MatrixFree
 	if spec.Gamma.search != nil {
 		o.path = abilities.Path(n, spec.InnerIterations)
 		o.best = make([]T, at.Dims.Weights)
@@ -66,11 +67,11 @@ func (o *dualGN[T]) Direction(d []T, p *Subproblem[T]) Report {
 	o.s, o.b, o.tau = o.roomS[:n], o.roomB[:n], 1
 
 	jq := o.u // J q
-	formed := o.formed && !o.trivial(1)
-	if formed {
-		o.qq = o.formedGradient(jq)
+	direct := o.direct && !o.trivial(1)
+	if direct {
+		o.qq = o.directGradient(jq)
 	}
-	if !formed || o.qq == 0 {
+	if !direct || o.qq == 0 {
 		o.qq = o.outputGradient(o.q)
 	}
 	if o.trivial(o.qq) {
@@ -79,7 +80,7 @@ func (o *dualGN[T]) Direction(d []T, p *Subproblem[T]) Report {
 		return o.finish()
 	}
 	o.factor.set(o.f, o.y)
-	if !formed {
+	if !direct {
 		o.jvp(jq, o.q)
 	}
 	o.factor.mulT(o.b, jq.Flat())
@@ -108,11 +109,11 @@ func (o *dualGN[T]) Direction(d []T, p *Subproblem[T]) Report {
 	return o.finish()
 }
 
-// formedGradient sets jq = J q with q = m grad F = Jᵀ g + m mu w, and returns |q|²,
+// directGradient sets jq = J q with q = m grad F = Jᵀ g + m mu w, and returns |q|²,
 // from K: the only product with J that it takes is that of w, for weight decay.
 //
 //	J q = K g + m mu J w,  |q|² = g·K g + 2 m mu g·J w + m² mu² |w|²
-func (o *dualGN[T]) formedGradient(jq tensor.Matrix[float64]) float64 {
+func (o *dualGN[T]) directGradient(jq tensor.Matrix[float64]) float64 {
 	m, mu := o.m, o.spec.WeightDecay
 	o.product(jq, o.g)
 	qq := dot(o.g.Flat(), jq.Flat())
@@ -138,7 +139,7 @@ func (o *dualGN[T]) fallBack(reason string) {
 // giveUp makes the gradient step where no iterate descends, or its best multiple, since a
 // gamma that is too large for the precision is too large for that step too.
 func (o *dualGN[T]) giveUp() {
-	if o.formed {
+	if o.direct {
 		o.qq = o.outputGradient(o.q)
 	}
 	o.fallBack(StoppedSlope)
@@ -172,7 +173,7 @@ func (o *dualGN[T]) evaluate(r []float64, bs float64) {
 	o.addDecay(o.d)
 
 	slope := o.slope().at(bs)
-	if !o.formed {
+	if !o.direct {
 		slope = tensor.Dot(o.pool, o.q, o.d) / o.m
 	}
 	l := line{slope: slope, square: tensor.Dot(o.pool, o.d, o.d) / o.gammaPrime}

@@ -16,6 +16,8 @@ import (
 type dualProx[T tensor.Float] struct {
 	core[T]
 	smooth bool                      // the loss is: every truncated solve descends, but for rounding
+	formed bool                      // the solver works on K itself
+	direct bool                      // products with K take the place of those with J and Jᵀ
 	room   [6]tensor.Matrix[float64] // m x k
 
 	// Of the last call, m x k:
@@ -34,9 +36,11 @@ type dualProx[T tensor.Float] struct {
 
 var _ DualOracle = (*dualProx[float32])(nil)
 
-func (o *dualProx[T]) bindDual(spec Inner, formed bool, at Site) {
+func (o *dualProx[T]) bindDual(spec Inner, solver SolverChoice, at Site) {
 	o.bind(spec, at)
-	o.gram = newGram[T](formed, at.Pool)
+	form := spec.gramChoice(solver, at.Dims).Form
+	o.formed, o.direct = solver.abilities().NeedsGram, form != MatrixFree
+	o.gram = newGram[T](form, o.formed, at.Pool)
 	for i := range o.room {
 		o.room[i] = tensor.New[float64](at.Dims.Examples, at.Dims.Outputs)
 	}

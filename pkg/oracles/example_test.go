@@ -30,6 +30,7 @@ func Example() {
 
 	spec, err := registry.Choose(&oracles.Known, "gauss_newton", func(o *oracles.GaussNewton) {
 		o.InnerIterations = 4
+		o.Gram = oracles.Chained
 		o.Gamma = oracles.ConstGamma(5)
 	})
 	if err != nil {
@@ -44,7 +45,7 @@ func Example() {
 		Loss:     loss,
 		Gradient: oracles.Batch[float64]{Jacobian: f, Targets: y},
 	})
-	fmt.Printf("%d inner iterations, ended by %s: %d JVPs and %d VJPs\n", r.InnerIterations, r.StopReason, r.Counters.JVPs, r.Counters.VJPs)
+	fmt.Printf("%d inner iterations, ended by %s: %d products with K and %d VJP\n", r.InnerIterations, r.StopReason, r.Counters.GramProducts, r.Counters.VJPs)
 
 	r = oracle.Complete(true)
 	fmt.Printf("P(d) = %.4f, D(alpha) = %.4f, a gap of %.4f; slope %.3f\n", r.Primal, r.Dual(), r.Gap, r.Slope)
@@ -52,7 +53,7 @@ func Example() {
 		fmt.Printf("loss at w + %.2f d: %.4f\n", eta, losses.Mean(loss, f.OutputsAt(eta, d), y))
 	}
 	// Output:
-	// 4 inner iterations, ended by budget: 5 JVPs and 6 VJPs
+	// 4 inner iterations, ended by budget: 5 products with K and 1 VJP
 	// P(d) = 0.2146, D(alpha) = 0.2126, a gap of 0.0021; slope -2.636
 	// loss at w + 0.00 d: 1.5304
 	// loss at w + 0.25 d: 0.9633

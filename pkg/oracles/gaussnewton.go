@@ -13,7 +13,7 @@ import (
 func init() {
 	cg := SolverChoice{registry.ChoiceOf(&Solvers, "cg", CG{}, func(s CG) (Solver, error) { return s, nil })}
 	lanczos := SolverChoice{registry.ChoiceOf(&Solvers, "lanczos", Lanczos{}, func(s Lanczos) (Solver, error) { return s, nil })}
-	base := GaussNewton{Inner{Formulation: "dual", Solver: cg, InnerIterations: 10, Gamma: ConstGamma(1)}}
+	base := GaussNewton{Inner{Formulation: "dual", Solver: cg, InnerIterations: 10, Gamma: ConstGamma(1), Gram: AutoForm, GramMemory: defaultGramMemory}}
 	var trials []GaussNewton
 	for _, o := range base.trials() {
 		trials = append(trials, GaussNewton{o})
@@ -43,6 +43,7 @@ type GaussNewton struct {
 
 var (
 	_ Spec                = GaussNewton{}
+	_ Automatic           = GaussNewton{}
 	_ registry.Documented = GaussNewton{}
 )
 
@@ -88,6 +89,9 @@ func (o GaussNewton) Check(l losses.Loss) error {
 func (o GaussNewton) Fits(_ losses.Loss, d Dims) error {
 	return o.fits(o.Solver, d)
 }
+
+// Choices says what gram: auto became.
+func (o GaussNewton) Choices(_ losses.Loss, d Dims) []string { return o.choices(o.Solver, d) }
 
 func (o GaussNewton) Oracles() Oracles { return OraclesOf(o, newGN[float32], newGN[float64]) }
 

@@ -18,34 +18,55 @@ type GramOperator interface {
 	Blocks() (tensor.Matrix[float64], Counters)
 }
 
-// A gramForm is a GramOperator that serves one mini-batch after another.
-type gramForm[T tensor.Float] interface {
+// A Gram is a GramOperator that serves one mini-batch after another.
+type Gram[T tensor.Float] interface {
 	GramOperator
 
-	// reset makes it the K of another linearized mini-batch.
-	reset(j Jacobian[T])
+	// Reset makes it the K of another linearized mini-batch.
+	Reset(j Jacobian[T])
+
+	// Combine sets d = Jᵀ alpha: a VJP, or from what the products have made of J.
+	Combine(d []T, alpha tensor.Matrix[float64]) Counters
 }
 
-// newGram returns K in the form that a solver needs, formed or matrix-free. Solvers do not
-// know which they have.
-func newGram[T tensor.Float](formed bool, pool *tensor.Pool) gramForm[T] {
-	if formed {
-		return &formedGram[T]{gramParts: gramParts[T]{pool: pool}}
+// NewGram returns K in a form, which is not [AutoForm].
+func NewGram[T tensor.Float](form Form, pool *tensor.Pool) Gram[T] {
+	return newGram[T](form, false, pool)
+}
+
+// newGram returns K in a form, needed if a solver works on K itself. Of a Jacobian that is no [GramJacobian] it is formed by
+// products, a column each, and multiplied by through tangents.
+func newGram[T tensor.Float](form Form, needed bool, pool *tensor.Pool) Gram[T] {
+	parts := gramParts[T]{pool: pool}
+	switch form {
+	case Formed:
+		return &formedGram[T]{gramParts: parts, exact: needed}
+	case Chained, Explicit:
+		return &structuredGram[T]{gramParts: parts, keep: form == Explicit}
 	}
-	return &matrixFreeGram[T]{gramParts: gramParts[T]{pool: pool}}
+	return &matrixFreeGram[T]{parts}
 }
 
 // gramParts is what the forms share: Form and Blocks.
 type gramParts[T tensor.Float] struct {
 	pool *tensor.Pool
 	jac  Jacobian[T]
+	able GramJacobian[T] // jac, if it is one
 
-	formed, blocks       tensor.Matrix[float64] // room is made when first needed
-	hasFormed, hasBlocks bool                   // for this mini-batch
-	tangent              []T                    // p: Jᵀ v on its way to J Jᵀ v, made when first needed
+	full              tensor.Matrix[T]       // K; room is made when first needed
+	wide, blocks      tensor.Matrix[float64] // K in float64, its blocks
+	hasFull, hasWide  bool                   // for this mini-batch
+	hasBlocks         bool
+	tangent           []T // p: Jᵀ v on its way to J Jᵀ v, made when first needed
+	narrowV, narrowKV []T // m k
 }
 
-func (g *gramParts[T]) reset(j Jacobian[T]) { g.jac, g.hasFormed, g.hasBlocks = j, false, false }
+func (g *gramParts[T]) Reset(j Jacobian[T]) {
+	g.jac, g.hasFull, g.hasWide, g.hasBlocks = j, false, false, false
+	if g.able, _ = j.(GramJacobian[T]); g.able != nil {
+		g.able.Forget()
+	}
+}
 
 // throughTangents sets u = J (Jᵀ v): a VJP and a JVP.
 func (g *gramParts[T]) throughTangents(u, v tensor.Matrix[float64]) Counters {
@@ -59,30 +80,54 @@ func (g *gramParts[T]) throughTangents(u, v tensor.Matrix[float64]) Counters {
 	return Counters{VJPs: 1, JVPs: 1, MultiplyAdds: dims.VJP + dims.JVP}
 }
 
+func (g *gramParts[T]) Combine(d []T, alpha tensor.Matrix[float64]) Counters {
+	if g.able != nil {
+		return Counters{VJPs: 1, MultiplyAdds: g.able.Combine(d, alpha)}
+	}
+	g.jac.VJP(d, alpha)
+	return Counters{VJPs: 1, MultiplyAdds: g.jac.Dims().VJP}
+}
+
 // resize returns a matrix of rows x cols in the memory of a, or in new memory
 // where that is too small.
-func resize(a tensor.Matrix[float64], rows, cols int) tensor.Matrix[float64] {
+func resize[T tensor.Float](a tensor.Matrix[T], rows, cols int) tensor.Matrix[T] {
 	if cap(a.Data) < rows*cols {
-		return tensor.New[float64](rows, cols)
+		return tensor.New[T](rows, cols)
 	}
 	return tensor.View(rows, cols, a.Data[:rows*cols])
 }
 
-func (g *gramParts[T]) Form() (tensor.Matrix[float64], Counters) {
-	if g.hasFormed {
-		return g.formed, Counters{}
+// form makes K in precision T.
+func (g *gramParts[T]) form() Counters {
+	if g.hasFull {
+		return Counters{}
 	}
 	dims := g.jac.Dims()
 	n := dims.Examples * dims.Outputs
-	g.formed, g.hasFormed = resize(g.formed, n, n), true
-	if j, ok := g.jac.(GramJacobian[T]); ok {
-		return g.formed, Counters{VJPs: dims.Outputs, MultiplyAdds: j.Gram(g.formed)}
+	g.full, g.hasFull = resize(g.full, n, n), true
+	if g.able != nil {
+		return Counters{VJPs: dims.Outputs, MultiplyAdds: g.able.Gram(g.full)}
 	}
-	return g.formed, g.columns(func(i, c int, column tensor.Matrix[float64]) {
+	return g.columns(func(i, c int, column tensor.Matrix[float64]) {
 		for row, v := range column.Flat() {
-			g.formed.Row(row)[i*dims.Outputs+c] = v
+			g.full.Row(row)[i*dims.Outputs+c] = T(v)
 		}
 	})
+}
+
+func (g *gramParts[T]) Form() (tensor.Matrix[float64], Counters) {
+	if g.hasWide {
+		return g.wide, Counters{}
+	}
+	counters := g.form()
+	g.hasWide = true
+	if same, ok := any(g.full).(tensor.Matrix[float64]); ok {
+		g.wide = same
+		return g.wide, counters
+	}
+	g.wide = resize(g.wide, g.full.Rows, g.full.Cols)
+	tensor.Convert(g.wide.Flat(), g.full.Flat())
+	return g.wide, counters
 }
 
 func (g *gramParts[T]) Blocks() (tensor.Matrix[float64], Counters) {
@@ -91,8 +136,14 @@ func (g *gramParts[T]) Blocks() (tensor.Matrix[float64], Counters) {
 	}
 	dims := g.jac.Dims()
 	g.blocks, g.hasBlocks = resize(g.blocks, dims.Examples*dims.Outputs, dims.Outputs), true
-	if j, ok := g.jac.(GramJacobian[T]); ok {
-		return g.blocks, Counters{VJPs: dims.Outputs, MultiplyAdds: j.GramBlocks(g.blocks)}
+	if g.hasFull { // they are there
+		for r := range g.blocks.Rows {
+			tensor.Convert(g.blocks.Row(r), g.full.Row(r)[r/dims.Outputs*dims.Outputs:][:dims.Outputs])
+		}
+		return g.blocks, Counters{}
+	}
+	if g.able != nil {
+		return g.blocks, Counters{VJPs: dims.Outputs, MultiplyAdds: g.able.GramBlocks(g.blocks)}
 	}
 	return g.blocks, g.columns(func(i, c int, column tensor.Matrix[float64]) {
 		for row, v := range column.Row(i) {
@@ -122,13 +173,77 @@ type matrixFreeGram[T tensor.Float] struct{ gramParts[T] }
 
 func (g *matrixFreeGram[T]) Mul(u, v tensor.Matrix[float64]) Counters { return g.throughTangents(u, v) }
 
-// formedGram multiplies by K itself, which the first product makes.
-type formedGram[T tensor.Float] struct{ gramParts[T] }
+func (g *matrixFreeGram[T]) Combine(d []T, alpha tensor.Matrix[float64]) Counters {
+	g.jac.VJP(d, alpha)
+	return Counters{VJPs: 1, MultiplyAdds: g.jac.Dims().VJP}
+}
+
+// structuredGram multiplies by K layer by layer, with rows of J kept where that is less work,
+// if it may.
+type structuredGram[T tensor.Float] struct {
+	gramParts[T]
+	keep bool
+	kept bool // for this mini-batch
+}
+
+func (g *structuredGram[T]) Reset(j Jacobian[T]) {
+	g.gramParts.Reset(j)
+	g.kept = false
+}
+
+func (g *structuredGram[T]) Mul(u, v tensor.Matrix[float64]) (counters Counters) {
+	if g.able == nil {
+		return g.throughTangents(u, v)
+	}
+	if g.keep && !g.kept {
+		g.kept = true
+		if adds := g.able.Keep(); adds > 0 {
+			counters = Counters{VJPs: g.jac.Dims().Outputs, MultiplyAdds: adds}
+		}
+	}
+	counters.GramProducts++
+	counters.MultiplyAdds += g.able.Product(u, v)
+	return counters
+}
+
+// Blocks and Form go over all layers, which forget what they kept.
+func (g *structuredGram[T]) Blocks() (tensor.Matrix[float64], Counters) {
+	g.kept = g.kept && (g.hasBlocks || g.hasFull)
+	return g.gramParts.Blocks()
+}
+
+func (g *structuredGram[T]) Form() (tensor.Matrix[float64], Counters) {
+	g.kept = g.kept && g.hasFull
+	return g.gramParts.Form()
+}
+
+// formedGram multiplies by K itself, which the first product makes: in precision T, or in
+// float64 for solvers that work on K in float64 too, so that they find their residuals.
+type formedGram[T tensor.Float] struct {
+	gramParts[T]
+	exact bool
+}
 
 func (g *formedGram[T]) Mul(u, v tensor.Matrix[float64]) Counters {
-	k, counters := g.Form()
-	tensor.Gemv(g.pool, k, v.Flat(), u.Flat())
+	var counters Counters
+	if g.exact {
+		k, c := g.Form()
+		counters = c
+		tensor.Gemv(g.pool, k, v.Flat(), u.Flat())
+	} else {
+		counters = g.form()
+		n := g.full.Rows
+		if len(g.narrowV) < n {
+			g.narrowV, g.narrowKV = make([]T, n), make([]T, n)
+		}
+		x, y := g.narrowV[:n], g.narrowKV[:n]
+		tensor.Convert(x, v.Flat())
+		clear(y)
+		tensor.AddProducts(g.pool, g.full, x, y)
+		tensor.Convert(u.Flat(), y)
+	}
+	n := int64(g.full.Rows)
 	counters.GramProducts++
-	counters.MultiplyAdds += int64(k.Rows) * int64(k.Rows)
+	counters.MultiplyAdds += n * n
 	return counters
 }

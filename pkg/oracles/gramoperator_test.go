@@ -15,9 +15,9 @@ import (
 type plain struct{ Jacobian[float64] }
 
 // TestGramOperators: every form of K, of a network and of a Jacobian that has
-// nothing but products, is J Jᵀ of the explicit Jacobian, and says what it cost: a
-// network k VJPs for K or its blocks, others a product for each column, and
-// nothing at the second time.
+// nothing but products, is J Jᵀ of the explicit Jacobian, makes Jᵀ alpha, and says what it
+// cost: a network k VJPs for K, its blocks or kept rows, others a product for each column,
+// and nothing at the second time.
 func TestGramOperators(t *testing.T) {
 	const m = 4
 	for _, name := range losses.Known.Names() {
@@ -34,10 +34,12 @@ func TestGramOperators(t *testing.T) {
 		tensor.Gemm(nil, tensor.NoTrans, tensor.Trans, 1, jac, jac, 0, want)
 		rng := rand.New(rand.NewPCG(3, 4))
 		v, kv, product := tensor.New[float64](m, k), tensor.New[float64](m, k), make([]float64, mk)
+		d, combined := make([]float64, n.NumParams()), make([]float64, n.NumParams())
 		for i := range v.Flat() {
 			v.Flat()[i] = rng.NormFloat64()
 		}
 		tensor.Gemv(nil, want, v.Flat(), product)
+		tensor.Combine(nil, jac, v.Flat(), combined)
 		near := func(got, want []float64) bool {
 			for i := range want {
 				if math.Abs(got[i]-want[i]) > 1e-12*(1+math.Abs(want[i])) {
@@ -47,10 +49,14 @@ func TestGramOperators(t *testing.T) {
 			return len(got) == len(want)
 		}
 		for what, j := range map[string]Jacobian[float64]{"a network": p.Gradient.Jacobian, "products only": plain{p.Gradient.Jacobian}} {
-			for _, formed := range []bool{false, true} {
-				t.Run(fmt.Sprintf("%s/%s/formed=%v", name, what, formed), func(t *testing.T) {
-					g := newGram[float64](formed, nil)
-					g.reset(j)
+			for _, form := range append([]Form{"exact"}, Forms...) {
+				t.Run(fmt.Sprintf("%s/%s/%s", name, what, form), func(t *testing.T) {
+					formed, exact := form == Formed || form == "exact", form == "exact"
+					if exact {
+						form = Formed
+					}
+					g := newGram[float64](form, exact, nil)
+					g.Reset(j)
 					columns := Counters{VJPs: k}
 					if what == "products only" {
 						columns = Counters{VJPs: mk, JVPs: mk}
@@ -79,11 +85,24 @@ func TestGramOperators(t *testing.T) {
 						t.Errorf("K v = %v, want %v", kv.Flat(), product)
 					}
 					once := Counters{VJPs: 1, JVPs: 1}
-					if formed {
+					switch {
+					case formed:
 						once = columns
 						once.GramProducts++
+					case what == "a network" && form == Chained:
+						once = Counters{GramProducts: 1}
+					case what == "a network" && form == Explicit:
+						once = Counters{GramProducts: 1}
+						if l := j.(*nn.Linearization[float64]); l.Keep() > 0 {
+							once.VJPs = k
+						}
 					}
 					check("product", c, once)
+
+					check("Jᵀ alpha", g.Combine(d, v), Counters{VJPs: 1})
+					if !near(d, combined) {
+						t.Errorf("Jᵀ v = %v, want %v", d, combined)
+					}
 
 					full, c := g.Form()
 					if formed {
@@ -105,8 +124,8 @@ func TestGramOperators(t *testing.T) {
 // one only its own part is seen.
 func TestGramOfTheNextBatch(t *testing.T) {
 	n, p := newProblem[float64](losses.Known.Default("logistic").Must(), 5, nil)
-	g := newGram[float64](true, nil)
-	g.reset(p.Gradient.Jacobian)
+	g := newGram[float64](Formed, false, nil)
+	g.Reset(p.Gradient.Jacobian)
 	first, _ := g.Form()
 	corner := first.At(0, 0)
 	w := make([]float64, n.NumParams())
@@ -119,7 +138,7 @@ func TestGramOfTheNextBatch(t *testing.T) {
 	}
 	small := nn.NewLinearization[float64](n, 5, nil)
 	small.Linearize(w, x)
-	g.reset(small)
+	g.Reset(small)
 	second, c := g.Form()
 	if second.Rows != 2*n.Outputs() || c.VJPs != n.Outputs() || second.At(0, 0) == corner {
 		t.Errorf("%d rows, %+v, corner %g", second.Rows, c, corner)

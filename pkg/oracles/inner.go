@@ -14,6 +14,8 @@ type Inner struct {
 	GapTolerance    float64      `yaml:"gap_tolerance" doc:"duality gap (P-D)/P(0) at which the inner solver stops; 0: never"`
 	Gamma           Gamma        `yaml:"gamma" doc:"proximity, 1/gamma is the damping: a number, a schedule, or {levenberg_marquardt: {...}}"`
 	WeightDecay     float64      `yaml:"weight_decay" doc:"mu of the term mu |w + d|^2/2 inside the model"`
+	Gram            Form         `yaml:"gram" doc:"how the dual multiplies by K = J Jᵀ: auto, matrix_free, chained, explicit (rows of J kept) or formed (K itself)"`
+	GramMemory      int          `yaml:"gram_memory" doc:"MiB that K, or rows of J, may take: what auto stays below"`
 	Rescale         bool         `yaml:"rescale" doc:"multiply a truncated dual direction by what is best for the model"`
 	WarmStart       bool         `yaml:"warm_start" doc:"start from the dual variables that the examples had when they were last seen"`
 }
@@ -33,6 +35,9 @@ func (o Inner) valid() error {
 		return strict.Field("weight_decay", "must not be negative, got %g", o.WeightDecay)
 	}
 	if err := o.Gamma.valid(); err != nil {
+		return err
+	}
+	if err := o.validGram(); err != nil {
 		return err
 	}
 	if o.InnerIterations == 0 && (o.Gamma.lm != nil || o.Gamma.search != nil) {

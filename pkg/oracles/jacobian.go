@@ -25,18 +25,31 @@ type Jacobian[T tensor.Float] interface {
 	VJP(d []T, alpha tensor.Matrix[float64])             // d = Jᵀ alpha
 }
 
-// A GramJacobian is a Jacobian that knows a cheaper way to K = J Jᵀ than a product for
-// each column. Both methods take k back-propagations, which are counted as k VJPs, and
-// return the multiply-adds of all they do.
+// A GramJacobian is a Jacobian that knows cheaper ways to K = J Jᵀ than products with J and
+// Jᵀ, see [nn.GramCosts]. Its methods return the multiply-adds of all they do.
 type GramJacobian[T tensor.Float] interface {
 	Jacobian[T]
 
-	// Gram sets a = K, m k x m k, row i k + c for output c of example i.
-	Gram(a tensor.Matrix[float64]) (multiplyAdds int64)
+	// Product sets u = K v, both m x k, layer by layer.
+	Product(u, v tensor.Matrix[float64]) (multiplyAdds int64)
+
+	// Keep keeps rows of J where they make Product less work, until Forget or the next
+	// mini-batch. It takes k back-propagations, counted as k VJPs, or nothing: 0.
+	Keep() (multiplyAdds int64)
+
+	// Gram sets a = K, m k x m k, row i k + c for output c of example i, and may keep rows of
+	// J for Combine. It takes k back-propagations.
+	Gram(a tensor.Matrix[T]) (multiplyAdds int64)
 
 	// GramBlocks sets b, m k x k, to the diagonal blocks of K: rows i k to
-	// i k + k - 1 hold that of example i.
+	// i k + k - 1 hold that of example i. It takes k back-propagations, and forgets kept rows.
 	GramBlocks(b tensor.Matrix[float64]) (multiplyAdds int64)
+
+	// Combine sets d = Jᵀ alpha, of length p, from kept rows as far as there are any.
+	Combine(d []T, alpha tensor.Matrix[float64]) (multiplyAdds int64)
+
+	// Forget gives up kept rows.
+	Forget()
 }
 
 var _ GramJacobian[float32] = (*nn.Linearization[float32])(nil)

@@ -12,7 +12,6 @@ type newtonProx[T tensor.Float] struct {
 	dualProx[T]
 	solver Linear
 	sys    System
-	formed bool // K is formed
 
 	roomS, roomB []float64                 // m k
 	roomNewton   [5]tensor.Matrix[float64] // m x k
@@ -30,10 +29,10 @@ func newNewtonProx[T tensor.Float](spec ProxLinear, at Site) Oracle[T] {
 	m, k := at.Dims.Examples, at.Dims.Outputs
 	abilities := spec.solver(at.Loss).abilities()
 	o := &newtonProx[T]{
-		formed: abilities.NeedsGram, solver: abilities.System(m*k, k, spec.InnerIterations, at.Pool),
-		roomS: make([]float64, m*k), roomB: make([]float64, m*k),
+		solver: abilities.System(m*k, k, spec.InnerIterations, at.Pool),
+		roomS:  make([]float64, m*k), roomB: make([]float64, m*k),
 	}
-	o.bindDual(spec.Inner, o.formed, at)
+	o.bindDual(spec.Inner, spec.solver(at.Loss), at)
 	o.smooth = true
 	for i := range o.roomNewton {
 		o.roomNewton[i] = tensor.New[float64](m, k)

@@ -34,7 +34,9 @@ func TestCounts(t *testing.T) {
 		mk := m * k
 		signals := mk * (8*5 + 5*k) // back-propagations of k outputs, two layers deep
 		pairs := k * (k + 1) / 2
-		full, blocks := signals+m*m*(6+8+5+pairs*(8+5+k)), signals+m*(6+8+5+pairs*(8+5+k))
+		inputs, through := int64(m*(m+1)/2*(6+8+5)), m*m*(8+5+k)+2*m*(8*5+5*k) // once, and for each chained product
+		full, blocks := signals+inputs+mk*(mk+1)/2*(8+5+k), signals+m*(6+8+5+pairs*(8+5+k))
+		combined := m*layers + mk*(8+5+k) // Jᵀ alpha from kept signals
 		for t0 := range 6 {
 			p.Trace = &Trace{}
 			r := c.bind(n, m, fmt.Sprintf("inner_iterations: %d", t0), "gamma: 0.5").Direction(make([]float64, n.NumParams()), p)
@@ -72,13 +74,41 @@ func TestCounts(t *testing.T) {
 				t.Errorf("%v, budget %d: %d iterations in %d solves", c, t0, it, solves)
 			}
 			backprops := 0
-			if c.solver == "sdca" || c.solver == "cholesky" || c.solver == "pcg" {
+			if needsGram := c.solver == "sdca" || c.solver == "cholesky"; t0 > 0 && (needsGram || c.solver == "pcg") {
 				backprops = int(k)
-			}
-			if t0 == 0 {
-				backprops = 0
+				if needsGram {
+					want.MultiplyAdds += combined - m*product
+				}
 			}
 			want.MultiplyAdds += m * product * int64(want.VJPs-backprops+want.JVPs)
+			if !c.throughTangents() && t0 > 0 {
+				// All but the last VJP, and the JVPs, are of products with K.
+				products := int64(want.VJPs - backprops - 1)
+				want.MultiplyAdds -= m * product * int64(want.VJPs-backprops-1+want.JVPs)
+				want = Counters{VJPs: backprops + 1, GramProducts: int(products), MultiplyAdds: want.MultiplyAdds}
+				switch c.gram {
+				case Chained:
+					want.MultiplyAdds += inputs + products*through
+				case Formed:
+					want.VJPs = int(k) + 1 // blocks are those of K
+					want.MultiplyAdds = full + products*mk*mk + combined
+					if c.solver == "pcg" {
+						factored := int64(1)
+						if c.oracle == "prox_linear" {
+							factored = solves
+						}
+						want.MultiplyAdds += factored * (m * k * k * k / 6)
+					}
+				case Explicit: // what is kept depends on constants; see the tests of nn
+					if p.Gradient.Jacobian.(*nn.Linearization[float64]).Keep() > 0 {
+						want.VJPs += int(k)
+						if c.solver == "pcg" { // blocks go over all layers, after which rows are kept again
+							want.VJPs += int(k)
+						}
+					}
+					want.MultiplyAdds = r.Counters.MultiplyAdds
+				}
+			}
 			if r.Counters != want {
 				t.Errorf("%v, budget %d, %d iterations, %s: %+v, want %+v", c, t0, it, r.StopReason, r.Counters, want)
 			}
@@ -86,7 +116,7 @@ func TestCounts(t *testing.T) {
 	}
 }
 
-// TestDecayCounts: weight decay costs a JVP, of w or of d0, where K is formed and
+// TestDecayCounts: weight decay costs a JVP, of w where products are with K and of d0
 // for prox-linear in the dual, and nothing elsewhere.
 func TestDecayCounts(t *testing.T) {
 	const m = 7
@@ -101,7 +131,7 @@ func TestDecayCounts(t *testing.T) {
 			continue // another number of solves
 		}
 		want := plain.Counters
-		if c.formulation == "dual" && (c.oracle == "prox_linear" || c.solver == "cholesky") {
+		if c.formulation == "dual" && (c.oracle == "prox_linear" || c.solver == "cholesky" || !c.throughTangents()) {
 			want.JVPs++
 			want.MultiplyAdds += m * n.MultiplyAdds().JVP
 		}
@@ -147,7 +177,7 @@ func TestGapTolerance(t *testing.T) {
 // of float32 at a huge gamma, has made one that does not descend.
 func TestSearchDescends(t *testing.T) {
 	l := losses.BinaryLogistic{}
-	c := combo{"gauss_newton", "dual", "lanczos", l, "binary_logistic"}
+	c := combo{"gauss_newton", "dual", "lanczos", "", l, "binary_logistic"}
 	fell := false // back to the gradient step, where not one gamma will do
 	for seed := range uint64(300) {
 		n, p := drawProblem[float32](l, 3, seed, nil)
@@ -170,7 +200,7 @@ func TestSearchDescends(t *testing.T) {
 // basis.
 func TestSearchGap(t *testing.T) {
 	l := losses.Logistic{}
-	c := combo{"gauss_newton", "dual", "lanczos", l, "logistic"}
+	c := combo{"gauss_newton", "dual", "lanczos", "", l, "logistic"}
 	for _, gamma := range []float64{0.01, 100} {
 		for _, tol := range []float64{1e-1, 1e-3, 1e-6} {
 			n, p := newProblem[float64](l, 7, nil)
@@ -298,7 +328,7 @@ func TestSearch(t *testing.T) {
 	list := []float64{1e-3, 0.1, 1, 10, 1e3}
 	for _, name := range []string{"logistic", "squared", "huber", "squared_hinge", "binary_logistic"} {
 		l := losses.Known.Default(name).Must()
-		c := combo{"gauss_newton", "dual", "lanczos", l, name}
+		c := combo{"gauss_newton", "dual", "lanczos", MatrixFree, l, name}
 		for _, mu := range []float64{0, 0.1} {
 			n, p := newProblem[float64](l, 7, nil)
 			decay := fmt.Sprintf("weight_decay: %g", mu)
@@ -513,6 +543,11 @@ func TestIndefinite(t *testing.T) {
 func TestBadOptions(t *testing.T) {
 	for _, c := range []struct{ config, want string }{
 		{"{kind: gradient, gamma: 0}", "gamma: must be positive, got 0"},
+		{"{kind: gauss_newton, gram: stored}", `gram: must be auto or one of matrix_free, chained, explicit, formed, got "stored"`},
+		{"{kind: gauss_newton, gram_memory: -1}", "gram_memory: must be a positive number of MiB, got -1"},
+		{"{kind: prox_linear, formulation: primal, gram: formed}", "gram: is for formulation: dual"},
+		{"{kind: gauss_newton, solver: cholesky, gram: chained}", "gram: solver cholesky works on K = J Jᵀ itself, and takes formed or auto, not chained; or use one of the solvers cg, lanczos, pcg, projected_gradient"},
+		{"{kind: prox_linear, solver: sdca, gram: matrix_free}", "gram: solver sdca works on K"},
 		{"{kind: gradient, weight_decay: -1}", "weight_decay: must not be negative, got -1"},
 		{"{kind: gradientt}", `unknown oracle "gradientt"; did you mean "gradient"?`},
 		{"{kind: gradient, gama: 1}", `did you mean "gamma"?`},
@@ -561,14 +596,93 @@ func TestBadOptions(t *testing.T) {
 			t.Errorf("%s with %s\n  says %v\n  want %s", c.config, c.loss, err, c.want)
 		}
 	}
+}
+
+// TestGramFits: what holds more than gram_memory is refused with its size, or avoided.
+func TestGramFits(t *testing.T) {
 	n, _ := newProblem[float64](losses.Logistic{}, 1, nil)
-	spec, err := parse("{kind: gauss_newton, solver: cholesky}")
-	if err == nil {
-		err = spec.Fits(losses.Logistic{}, n.Dims(10000))
+	for _, c := range []struct {
+		config   string
+		examples int
+		want     string // in the error
+	}{
+		{"{kind: gauss_newton, solver: cholesky}", 10000, "solver: cholesky holds the Gram matrix of a mini-batch, 30000 x 30000 numbers (10000 examples x 3 outputs): 6.7 GiB, more than the 2.0 GiB of gram_memory; use a smaller train.batch_size, a larger gram_memory, or one of cg, lanczos, pcg, projected_gradient"},
+		{"{kind: gauss_newton, solver: cholesky, gram_memory: 8000}", 10000, ""},
+		{"{kind: gauss_newton, gram: formed}", 10000, "gram: formed holds K, 30000 x 30000 numbers: 6.7 GiB, more than the 2.0 GiB of gram_memory; use a smaller train.batch_size, a larger gram_memory, gram: auto, or one of matrix_free, chained"},
+		{"{kind: prox_linear, gram: explicit, gram_memory: 1}", 10000, "gram: explicit holds rows of J, for 10000 examples x 3 outputs: "},
+		{"{kind: gauss_newton, gram: formed, gram_memory: 1}", 100, ""},
+		{"{kind: gauss_newton, gram: formed, gram_memory: 1}", 121, "gram: formed holds K, 363 x 363 numbers: 1.0 MiB, more than the 1.0 MiB of gram_memory"},
+		{"{kind: gauss_newton, inner_iterations: 100000}", 5000, ""},
+		{"{kind: prox_linear, gram: chained}", 1 << 40, ""},
+	} {
+		spec, err := parse(c.config)
+		if err != nil {
+			t.Fatal(err)
+		}
+		dims := n.Dims(c.examples)
+		if err := spec.Fits(losses.Logistic{}, dims); (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s, %d examples: says %v\n  want %s", c.config, c.examples, err, c.want)
+		}
+		if held := HeldBy(spec, losses.Logistic{}, Sizes{Dims: dims, Value: 8}); c.want == "" && held.Bytes <= 0 {
+			t.Errorf("%s holds %d bytes", c.config, held.Bytes)
+		}
 	}
-	if err == nil || !strings.Contains(err.Error(), "30000 x 30000 numbers (10000 examples x 3 outputs), more than the 16384 x 16384 allowed; use a smaller train.batch_size, or one of cg, lanczos, pcg, projected_gradient") {
-		t.Errorf("a huge Gram matrix: %v", err)
+}
+
+// TestGramChoice: auto takes the form of the least estimated time, within the memory, and
+// says so; solvers that need K have it formed.
+func TestGramChoice(t *testing.T) {
+	n, _ := newProblem[float64](losses.Logistic{}, 1, nil)
+	for _, c := range []struct {
+		config   string
+		examples int
+		want     Form
+		says     string
+	}{
+		{"{kind: gauss_newton, solver: cholesky}", 7, Formed, "gram: auto is formed, since solver cholesky works on K = J Jᵀ itself"},
+		{"{kind: gauss_newton, inner_iterations: 100000}", 100, Formed, "with 100000 inner iterations and mini-batches of 100 a step is estimated to take"},
+		{"{kind: gauss_newton, inner_iterations: 100000}", 10000, "", "formed would hold 6.7 GiB, beyond gram_memory"},
+		{"{kind: gauss_newton, gram: chained}", 100, Chained, ""},
+		{"{kind: gauss_newton, inner_iterations: 0}", 100, "", ""},
+		{"{kind: gauss_newton, formulation: primal}", 100, "", ""},
+		{"{kind: prox_linear, inner_iterations: 100000}", 100, Formed, "gram: auto is formed"},
+	} {
+		spec, err := parse(c.config)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, inner := spec.(modelled).model()
+		dims := n.Dims(c.examples)
+		solver := inner.Solver
+		if p, ok := spec.(ProxLinear); ok {
+			solver = p.solver(losses.Logistic{})
+		}
+		choice := inner.gramChoice(solver, dims)
+		if c.want != "" && choice.Form != c.want {
+			t.Errorf("%s, %d examples: %s", c.config, c.examples, choice.Form)
+		}
+		if again := inner.gramChoice(solver, dims); again.Why != choice.Why || again.Form != choice.Form {
+			t.Errorf("%s: chosen otherwise the second time", c.config)
+		}
+		said := strings.Join(spec.(Automatic).Choices(losses.Logistic{}, dims), "; ")
+		if c.says == "" && strings.Contains(said, "gram") || !strings.Contains(said, c.says) {
+			t.Errorf("%s, %d examples: says %q", c.config, c.examples, said)
+		}
+		for _, f := range choice.Costs {
+			if f.Fits && choice.Form != f.Form && c.want != Chained && !solver.abilities().NeedsGram && inner.Formulation == "dual" && f.Seconds < secondsOf(choice) {
+				t.Errorf("%s: %s is estimated to be faster than %s", c.config, f.Form, choice.Form)
+			}
+		}
 	}
+}
+
+func secondsOf(c GramChoice) float64 {
+	for _, f := range c.Costs {
+		if f.Form == c.Form {
+			return f.Seconds
+		}
+	}
+	return math.Inf(1)
 }
 
 // TestGammaDoc: what is said of gamma, as in dgn list, is what the oracle takes.

@@ -105,10 +105,11 @@ type DualOracle interface {
 	DualVariables() tensor.Matrix[float64]
 }
 
-// An Automatic spec has options that it sets by the loss.
+// An Automatic spec has options that it sets by the loss, and by the dimensions of
+// mini-batches.
 type Automatic interface {
 	// Choices returns a sentence for each choice made, for people.
-	Choices(loss losses.Loss) []string
+	Choices(loss losses.Loss, d Dims) []string
 }
 
 // Counters count the work of the mathematics, see [Counters.Calls].

@@ -10,7 +10,7 @@ import (
 )
 
 func init() {
-	base := ProxLinear{Inner{Formulation: "dual", InnerIterations: 10, Gamma: ConstGamma(1)}}
+	base := ProxLinear{Inner{Formulation: "dual", InnerIterations: 10, Gamma: ConstGamma(1), Gram: AutoForm, GramMemory: defaultGramMemory}}
 	var trials []ProxLinear
 	for _, o := range base.trials() {
 		trials = append(trials, ProxLinear{o})
@@ -72,17 +72,16 @@ func (o ProxLinear) Check(l losses.Loss) error {
 	return o.solver(l).check(j)
 }
 
-// Choices says what solver: auto became.
-func (o ProxLinear) Choices(l losses.Loss) []string {
-	if !o.Solver.IsZero() {
-		return nil
+// Choices says what solver: auto and gram: auto became.
+func (o ProxLinear) Choices(l losses.Loss, d Dims) (out []string) {
+	if o.Solver.IsZero() {
+		why := "the loss is smooth"
+		if !smooth(l) {
+			why = "the dual of the loss has a box"
+		}
+		out = append(out, fmt.Sprintf("solver: auto is %s, since %s", o.solver(l).Name, why))
 	}
-	s := o.solver(l)
-	why := "the loss is smooth"
-	if !smooth(l) {
-		why = "the dual of the loss has a box"
-	}
-	return []string{fmt.Sprintf("solver: auto is %s, since %s", s.Name, why)}
+	return append(out, o.choices(o.solver(l), d)...)
 }
 
 func (o ProxLinear) Fits(l losses.Loss, d Dims) error {

@@ -16,8 +16,8 @@ import (
 func systemOf(p *Subproblem[float64], c float64) (sys *System, b []float64) {
 	z := p.Gradient.Outputs()
 	mat := func() tensor.Matrix[float64] { return tensor.New[float64](z.Rows, z.Cols) }
-	gram := newGram[float64](false, nil)
-	gram.reset(p.Gradient.Jacobian)
+	gram := newGram[float64](MatrixFree, false, nil)
+	gram.Reset(p.Gradient.Jacobian)
 	sys = &System{K: gram, GammaOverM: c, factor: ggnFactor{p.losses(), mat()}, v: mat(), u: mat(), kx: mat(), descent: descent{math.Inf(-1), 1}}
 	sys.factor.set(z, p.Gradient.Targets)
 	g, kg := mat(), mat()
@@ -193,7 +193,7 @@ func TestRestart(t *testing.T) {
 	for name, most := range map[string]int{"huber": 300, "squared_hinge": 90, "hinge": 180} {
 		l := losses.Known.Default(name).Must()
 		n, p := newProblem[float64](l, 7, nil)
-		c := combo{"prox_linear", "dual", "projected_gradient", l, name}
+		c := combo{"prox_linear", "dual", "projected_gradient", "", l, name}
 		r := c.bind(n, 7, "gamma: 100", "inner_iterations: 5000", "tolerance: 1e-10").Direction(make([]float64, n.NumParams()), p)
 		if r.StopReason != StoppedTolerance || r.InnerIterations > most {
 			t.Errorf("%s: %s after %d iterations, want at most %d", name, r.StopReason, r.InnerIterations, most)

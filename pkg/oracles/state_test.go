@@ -112,7 +112,7 @@ func continues[T tensor.Float](t *testing.T, spec Spec, l losses.Loss) (matters 
 
 // TestRestoreRefuses: a state that does not fit is an error, and changes nothing.
 func TestRestoreRefuses(t *testing.T) {
-	c := combo{"gauss_newton", "dual", "cg", losses.Known.Default("logistic").Must(), "logistic"}
+	c := combo{"gauss_newton", "dual", "cg", "", losses.Known.Default("logistic").Must(), "logistic"}
 	n, p := newProblem[float64](c.loss, 7, nil)
 	o := c.bind(n, 7, "warm_start: true", "gamma: {levenberg_marquardt: {max: 100}}").(*dualGN[float64])
 	d := make([]float64, n.NumParams())

@@ -71,10 +71,7 @@ func (p *Problem) probed(m *config.Method) int {
 // OracleSizes are those of an oracle on batches of m examples of a network, out of a
 // training set of so many.
 func OracleSizes(n *nn.Net, m, value, examples int) oracles.Sizes {
-	return oracles.Sizes{
-		Dims: n.Dims(m), Value: value, Seen: examples,
-		GramMemory: func(blocks bool) int { return n.GramMemory(m, value, blocks) },
-	}
+	return oracles.Sizes{Dims: n.Dims(m), Value: value, Seen: examples}
 }
 
 // duals is the number of bytes of the dual variables that log: {inner: true}

@@ -172,7 +172,7 @@ func (p *Problem) check() error {
 			return err
 		}
 		if a, ok := m.Oracle.Must().(oracles.Automatic); ok {
-			for _, choice := range a.Choices(loss) {
+			for _, choice := range a.Choices(loss, p.Net.Dims(c.Of(i).Train.BatchSize)) {
 				p.Choices = append(p.Choices, fmt.Sprintf("%s: %s", m.Name, choice))
 			}
 		}

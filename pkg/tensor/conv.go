@@ -54,6 +54,7 @@ type Conv[T Float] struct {
 
 	forward, input convSum[T]
 	weight         convWeight[T]
+	rows           convRows[T]
 }
 
 // NewConv returns the convolution of shape s.

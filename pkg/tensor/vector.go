@@ -26,8 +26,10 @@ type args[T Float] struct {
 	scratch []*kernel.Scratch[T] // one for each thread
 	conv    convSpace[T]
 
-	axpy, scale, dot, addRow, colSums, gemv, panel func(lo, hi int)
-	rows, cols                                     func(worker, lo, hi int)
+	symmetric symmetricSpace[T]
+
+	axpy, scale, dot, addRow, colSums, gemv, panel, mirror, combine, products func(lo, hi int)
+	rows, cols, weigh                                                         func(worker, lo, hi int)
 }
 
 func argsOf[T Float](p *Pool) *args[T] {
@@ -74,6 +76,20 @@ func (g *args[T]) init() {
 			solveRow(g.a, row, g.lo, g.hi)
 		}
 	}
+	g.mirror = func(lo, hi int) { mirrorBlock(g.a, lo, hi) }
+	g.combine = func(lo, hi int) {
+		y := g.y[lo:hi]
+		clear(y)
+		for i, v := range g.x {
+			kernel.Axpy(v, g.a.Row(i)[lo:hi], y)
+		}
+	}
+	g.products = func(lo, hi int) {
+		for i := lo; i < hi; i++ {
+			g.y[i] += T(kernel.Dot(g.a.Row(i), g.x))
+		}
+	}
+	g.weigh = g.symmetric.weighRows
 	g.rows = func(worker, lo, hi int) { g.block(worker, lo, hi, 0, g.c.Cols) }
 	g.cols = func(worker, lo, hi int) { g.block(worker, 0, g.c.Rows, lo, hi) }
 }

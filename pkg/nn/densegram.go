@@ -1,0 +1,183 @@
+package nn
+
+import (
+	"github.com/dualgn/dgn/pkg/tensor"
+	"github.com/dualgn/dgn/pkg/tensor/kernel"
+)
+
+// denseRows is what a dense layer holds of its J, whose row for a signal delta of an example
+// with inputs a is the matrix delta aᵀ, and delta for the bias. It is never formed: with
+// a_i·a_j + 1 in the m x m matrix G = A Aᵀ + 1 (the 1 is the bias),
+//
+//	K[(i,c),(j,c')] = G_ij (delta_ic·delta_jc')
+//	Jᵀ v            = Bᵀ A, and the column sums of B,  b_i = Σ_c v_ic delta_ic
+//	J Jᵀ v          = delta_ic·t_i,                    T = G B
+type denseRows[T tensor.Float] struct {
+	dy tensor.Matrix[T] // signals, row c m + i
+
+	// Work space, made when first needed.
+	g       []T  // m x m
+	paired  bool // g is that of the mini-batch
+	b, t    []T  // m x out
+	tangent []T  // of the weights, where G would be more work
+	ordered []T  // signals in rows i k + c
+
+	// Operands of the loop that is running.
+	v, u         tensor.Matrix[T]
+	gather, send func(lo, hi int)
+}
+
+var (
+	_ GramOp[float32]    = (*dense[float32])(nil)
+	_ ChainedOp[float32] = (*dense[float32])(nil)
+)
+
+// pairs reports whether a product T = G B of m x m and m x out is less to do than one with
+// the gradient Bᵀ A and one with A, of m x in x out each.
+func (o *dense[T]) pairs() bool { return pairsInputs(o.x.Rows, o.in) }
+
+func pairsInputs(m, in int) bool { return m <= 2*in }
+
+// inputs returns G, made once for each mini-batch, and the multiply-adds.
+func (o *dense[T]) inputs() (g tensor.Matrix[T], adds int64) {
+	m := o.x.Rows
+	g = tensor.View(m, m, grow(&o.rows.g, m*m))
+	if o.rows.paired {
+		return g, 0
+	}
+	one := T(0)
+	if o.bias {
+		one = 1
+	}
+	for i := range g.Data {
+		g.Data[i] = one
+	}
+	tensor.AddSymmetric(o.pool, o.x, g)
+	tensor.Mirror(o.pool, g)
+	o.rows.paired = true
+	return g, triangle(m) * int64(o.in)
+}
+
+func (o *dense[T]) forget() { o.rows.paired = false }
+
+// through sets t = G b, both m x out.
+func (o *dense[T]) through(t, b tensor.Matrix[T]) (adds int64) {
+	if !o.pairs() {
+		o.VJP(tensor.Matrix[T]{}, o.gradient(), b)
+		o.JVP(t, tensor.Matrix[T]{}, o.gradient())
+		return 2 * int64(o.x.Rows) * int64(o.in*o.out)
+	}
+	g, adds := o.inputs()
+	tensor.Gemm(o.pool, tensor.NoTrans, tensor.NoTrans, 1, g, b, 0, t)
+	return adds + int64(o.x.Rows)*int64(o.x.Rows)*int64(o.out)
+}
+
+// gradient returns work space for a tangent of the weights.
+func (o *dense[T]) gradient() []T {
+	n := o.in * o.out
+	if o.bias {
+		n += o.out
+	}
+	return grow(&o.rows.tangent, n)
+}
+
+// Tangent sets dY = G B + dX Wᵀ.
+func (o *dense[T]) Tangent(dy, dx, b tensor.Matrix[T]) int64 {
+	adds := o.through(dy, b)
+	if !dx.IsZero() {
+		tensor.Gemm(o.pool, tensor.NoTrans, tensor.Trans, 1, dx, o.w, 1, dy)
+	}
+	return adds
+}
+
+func (o *dense[T]) KeepsSignals() bool { return true }
+func (o *dense[T]) Held() bool         { return true }
+
+func (o *dense[T]) Keep(dy tensor.Matrix[T], _ int) int64 {
+	o.rows.dy = dy
+	if o.rows.gather == nil {
+		o.rows.gather, o.rows.send = o.gatherRows, o.sendRows
+	}
+	return 0
+}
+
+// Gram adds G_ij (delta_ic·delta_jc').
+func (o *dense[T]) Gram(a tensor.Matrix[T]) int64 {
+	m, dy := o.x.Rows, o.rows.dy
+	if k := dy.Rows / m; k > 1 { // the order of K
+		ordered := tensor.View(dy.Rows, dy.Cols, grow(&o.rows.ordered, dy.Rows*dy.Cols))
+		for r := range dy.Rows {
+			copy(ordered.Row(r%m*k+r/m), dy.Row(r))
+		}
+		dy = ordered
+	}
+	g, adds := o.inputs()
+	tensor.AddWeighted(o.pool, dy, g, a)
+	return adds + triangle(dy.Rows)*int64(o.out)
+}
+
+func (o *dense[T]) GramBlocks(b tensor.Matrix[float64]) int64 {
+	m, dy := o.x.Rows, o.rows.dy
+	k := dy.Rows / m
+	for i := range m {
+		g := tensor.Dot(nil, o.x.Row(i), o.x.Row(i))
+		if o.bias {
+			g++
+		}
+		for c := range k {
+			for d := range c + 1 {
+				v := g * tensor.Dot(nil, dy.Row(c*m+i), dy.Row(d*m+i))
+				b.Row(i*k + c)[d] += v
+				if c != d {
+					b.Row(i*k + d)[c] += v
+				}
+			}
+		}
+	}
+	return int64(m) * (int64(o.in) + triangle(k)*int64(o.out))
+}
+
+// sum returns B for v.
+func (o *dense[T]) sum(v tensor.Matrix[T]) tensor.Matrix[T] {
+	m := o.x.Rows
+	grow(&o.rows.b, m*o.out)
+	o.rows.v = v
+	o.pool.For(m, max(1, pointwiseGrain/(o.out*v.Cols)), o.rows.gather)
+	o.rows.v = tensor.Matrix[T]{}
+	return tensor.View(m, o.out, o.rows.b[:m*o.out])
+}
+
+func (o *dense[T]) gatherRows(lo, hi int) {
+	m := o.x.Rows
+	for i := lo; i < hi; i++ {
+		b := o.rows.b[i*o.out : (i+1)*o.out]
+		clear(b)
+		for c, v := range o.rows.v.Row(i) {
+			kernel.Axpy(v, o.rows.dy.Row(c*m+i), b)
+		}
+	}
+}
+
+func (o *dense[T]) Combine(dw []T, v tensor.Matrix[T]) int64 {
+	o.VJP(tensor.Matrix[T]{}, dw, o.sum(v))
+	return int64(o.rows.dy.Rows)*int64(o.out) + int64(o.x.Rows)*int64(o.in*o.out)
+}
+
+func (o *dense[T]) Multiply(u, v tensor.Matrix[T]) int64 {
+	m := o.x.Rows
+	adds := o.through(tensor.View(m, o.out, grow(&o.rows.t, m*o.out)), o.sum(v))
+	o.rows.u = u
+	o.pool.For(m, max(1, pointwiseGrain/(o.out*u.Cols)), o.rows.send)
+	o.rows.u = tensor.Matrix[T]{}
+	return adds + 2*int64(o.rows.dy.Rows)*int64(o.out)
+}
+
+func (o *dense[T]) sendRows(lo, hi int) {
+	m := o.x.Rows
+	for i := lo; i < hi; i++ {
+		t := o.rows.t[i*o.out : (i+1)*o.out]
+		for c := range o.rows.u.Row(i) {
+			o.rows.u.Row(i)[c] += T(kernel.Dot(o.rows.dy.Row(c*m+i), t))
+		}
+	}
+}

@@ -1,0 +1,156 @@
+package tensor
+
+import "github.com/dualgn/dgn/pkg/tensor/kernel"
+
+// symmetricRows is the number of rows of a symmetric product that are made at a time, with
+// all columns up to the last of them: half the work of the whole, and a little more for
+// the blocks on the diagonal.
+const symmetricRows = 256
+
+// symmetricBlock returns how many rows of n are made at a time. Blocks of fewer than 64
+// rows would lose more in products than they save.
+func symmetricBlock(n int) int {
+	quarter := (n/4 + blockCols - 1) / blockCols * blockCols
+	return min(symmetricRows, max(2*blockCols, quarter))
+}
+
+// AddSymmetric adds A Aᵀ to the lower triangle of C, n x n for A of n rows: half the
+// multiply-adds of the product. What it leaves above the diagonal is worthless, see
+// [Mirror].
+func AddSymmetric[T Float](p *Pool, a, c Matrix[T]) {
+	n := a.Rows
+	if c.Rows != n || c.Cols != n {
+		panic("tensor: AddSymmetric: the shapes do not fit")
+	}
+	for lo, step := 0, symmetricBlock(n); lo < n; lo += step {
+		hi := min(lo+step, n)
+		Gemm(p, NoTrans, Trans, 1, a.RowRange(lo, hi), a.RowRange(0, hi), 1, part(c, lo, hi, 0, hi))
+	}
+}
+
+// AddWeighted is AddSymmetric of A Aᵀ with every element multiplied by a weight: element
+// (i k + c, j k + d) by w_ij, for w symmetric and (n/k) x (n/k). The triangle is made in
+// blocks of rows, which are weighted while they are in the cache.
+func AddWeighted[T Float](p *Pool, a, w, c Matrix[T]) {
+	n := a.Rows
+	if c.Rows != n || c.Cols != n || w.Rows != w.Cols || w.Rows == 0 && n > 0 || w.Rows > 0 && n%w.Rows != 0 {
+		panic("tensor: AddWeighted: the shapes do not fit")
+	}
+	if n == 0 {
+		return
+	}
+	k := n / w.Rows
+	g := argsOf[T](p)
+	step := symmetricBlock(n)
+	if k > 1 { // whole examples, so that a row of weights serves all of an example's rows
+		step = max(1, step/k) * k
+	}
+	for lo := 0; lo < n; lo += step {
+		hi := min(lo+step, n)
+		block := View(hi-lo, hi, grow(&g.symmetric.block, (hi-lo)*hi))
+		Gemm(p, NoTrans, Trans, 1, a.RowRange(lo, hi), a.RowRange(0, hi), 0, block)
+		s := &g.symmetric
+		for len(s.weights) < p.Threads() {
+			s.weights = append(s.weights, nil)
+		}
+		if k > 1 {
+			for i := range s.weights {
+				grow(&s.weights[i], n)
+			}
+		}
+		s.lo, s.k, s.w, s.c, s.p = lo, k, w, c, block
+		p.forOn((hi-lo)/k, max(1, chunk/(k*hi)), g.weigh)
+		s.w, s.c, s.p = Matrix[T]{}, Matrix[T]{}, Matrix[T]{}
+	}
+}
+
+// symmetricSpace is the work space of AddWeighted.
+type symmetricSpace[T Float] struct {
+	block   []T
+	weights [][]T // for each thread, a row of weights with each repeated k times
+
+	lo, k   int // of the block that is at work
+	w, c, p Matrix[T]
+}
+
+// weighRows adds what the block has for some examples to C.
+func (s *symmetricSpace[T]) weighRows(worker, lo, hi int) {
+	for e := lo; e < hi; e++ {
+		i := s.lo/s.k + e
+		row := s.w.Row(i)[:i+1]
+		if s.k > 1 {
+			all := s.weights[worker][:(i+1)*s.k]
+			for j, v := range row {
+				for at := j * s.k; at < (j+1)*s.k; at++ {
+					all[at] = v
+				}
+			}
+			row = all
+		}
+		for r := e * s.k; r < (e+1)*s.k; r++ {
+			part := s.p.Row(r)[:len(row)]
+			kernel.Multiply(row, part, part)
+			kernel.Axpy(1, part, s.c.Row(s.lo + r)[:len(row)])
+		}
+	}
+}
+
+// Mirror copies the lower triangle of a square matrix to the upper one.
+func Mirror[T Float](p *Pool, a Matrix[T]) {
+	if a.Rows != a.Cols {
+		panic("tensor: Mirror: the matrix is not square")
+	}
+	a.check()
+	g := argsOf[T](p)
+	g.a = a
+	p.For(a.Rows, mirrorRows, g.mirror)
+	g.a = Matrix[T]{}
+}
+
+// mirrorRows is the side of the squares that Mirror transposes.
+const mirrorRows = 64
+
+// mirrorBlock copies what is left of rows lo to hi-1 to above the diagonal.
+func mirrorBlock[T Float](a Matrix[T], lo, hi int) {
+	for from := 0; from < lo; from += mirrorRows {
+		to := min(from+mirrorRows, lo)
+		kernel.Transpose(a.Data[from*a.Stride+lo:], a.Stride, a.Data[lo*a.Stride+from:], a.Stride, hi-lo, to-from)
+	}
+	for i := lo; i < hi; i++ {
+		for j := lo; j < i; j++ {
+			a.Data[j*a.Stride+i] = a.Data[i*a.Stride+j]
+		}
+	}
+}
+
+// part returns rows i0 to i1-1 and columns j0 to j1-1 of a matrix.
+func part[T Float](a Matrix[T], i0, i1, j0, j1 int) Matrix[T] {
+	return Matrix[T]{i1 - i0, j1 - j0, a.Stride, a.Data[i0*a.Stride+j0 : (i1-1)*a.Stride+j1]}
+}
+
+// Combine sets y = Aᵀ v, the sum of the rows of A, n x q, each times its v: a thread takes
+// some of the columns, and adds from the first row to the last.
+func Combine[T Float](p *Pool, a Matrix[T], v, y []T) {
+	if len(v) != a.Rows || len(y) != a.Cols {
+		panic("tensor: Combine: a vector has the wrong length")
+	}
+	g := argsOf[T](p)
+	g.a, g.x, g.y = a, v, y
+	p.For(a.Cols, combineCols, g.combine)
+	g.a, g.x, g.y = Matrix[T]{}, nil, nil
+}
+
+// combineCols columns of y stay in the first-level cache while the rows of A go by.
+const combineCols = 2048
+
+// AddProducts adds A x to y for A of n rows, multiplied and added in float64.
+func AddProducts[T Float](p *Pool, a Matrix[T], x, y []T) {
+	if len(x) != a.Cols || len(y) != a.Rows {
+		panic("tensor: AddProducts: a vector has the wrong length")
+	}
+	a.check()
+	g := argsOf[T](p)
+	g.a, g.x, g.y = a, x, y
+	p.For(a.Rows, max(1, chunk/max(1, a.Cols)), g.products)
+	g.a, g.x, g.y = Matrix[T]{}, nil, nil
+}
