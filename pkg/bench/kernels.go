@@ -1,4 +1,5 @@
-// Package bench measures the arithmetic of this machine, as users run it.
+// Package bench measures the arithmetic of this machine, as users run it, and the training
+// steps of methods.
 package bench
 
 import (

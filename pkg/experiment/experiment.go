@@ -178,10 +178,10 @@ func Sweep(ctx context.Context, s *config.Study, opt Options) (*Result, error) {
 
 // timed makes runs with threads bound to CPUs, and then measures their times.
 func timed(ctx context.Context, p *plan.Plan, local *Local, opt Options) (result *Result, err error) {
-	if local.Pin, err = pin(local.Threads, opt.Log); err != nil {
+	if local.Pin, err = Pin(local.Threads, opt.Log); err != nil {
 		return nil, err
 	}
-	defer func() { err = errors.Join(err, local.Pin.release()) }()
+	defer func() { err = errors.Join(err, local.Pin.Release()) }()
 	opt.Executor = local
 	if result, err = execute(ctx, p, local.Folder, opt); err != nil {
 		return result, err

@@ -136,7 +136,7 @@ func (l *Local) open(t plan.Task) (*problem.Problem, error) {
 func (l *Local) train(ctx context.Context, p *problem.Problem, c *folder.Claim, r RunInfo) (err error) {
 	files, log := l.Folder.Files, r.Logger(l.Log)
 	m := l.manifest(r.Task)
-	m.Checksums, m.Choices, m.Placement = p.Checksums, p.Choices, l.Pin.observe()
+	m.Checksums, m.Choices, m.Placement = p.Checksums, p.Choices, l.Pin.Observe()
 	m.Shared = l.Folder.Shared()
 	save := func() error { return m.Write(c.Path, files.Replace) }
 	if c.From != nil {

@@ -274,7 +274,7 @@ func (m *measurer) repeat(ctx context.Context, t plan.Task) (*timing.Row, error)
 	}
 	runtime.GC() // what the last run left is no burden of this one
 	row.Threads = of.Threads
-	if at := m.local.Pin.observe(); at != nil {
+	if at := m.local.Pin.Observe(); at != nil {
 		if at.LoadAverage != nil {
 			row.LoadBefore = *at.LoadAverage
 		}

@@ -19,20 +19,25 @@ type Pinning struct {
 	release func() error
 }
 
-// pin binds the process to as many CPUs as it has threads.
-func pin(threads int, log *slog.Logger) (*Pinning, error) {
+// Pin binds the process to as many CPUs as it has threads, until [Pinning.Release]. Where
+// the system cannot, it says so to log, and nothing is bound; fewer CPUs than threads are a
+// *[config.Error].
+func Pin(threads int, log *slog.Logger) (*Pinning, error) {
 	cpus, err := placement.Choose(threads)
 	if errors.Is(err, placement.ErrUnsupported) {
 		log.Warn("nothing is pinned: " + err.Error())
 		return &Pinning{Note: err.Error(), release: func() error { return nil }}, nil
 	}
 	if err != nil {
-		return nil, config.Errorf("--timing binds each thread to a CPU of its own: %w; give fewer with --threads", err)
+		return nil, config.Errorf("times are measured with each thread bound to a CPU of its own: %w; give fewer with --threads", err)
 	}
 	p := &Pinning{CPUs: cpus}
 	p.release, err = placement.Bind(cpus)
 	return p, err
 }
+
+// Release lets the process run where it could before.
+func (p *Pinning) Release() error { return p.release() }
 
 // cpus are those for threads, nil if threads are not bound.
 func (p *Pinning) cpus() []int {
@@ -42,8 +47,8 @@ func (p *Pinning) cpus() []int {
 	return p.CPUs
 }
 
-// observe measures for a manifest what the machine is like now; nil if nobody asked.
-func (p *Pinning) observe() *runlog.Placement {
+// Observe measures what the machine is like now; nil if nobody asked.
+func (p *Pinning) Observe() *runlog.Placement {
 	if p == nil {
 		return nil
 	}

@@ -53,6 +53,12 @@ func trainerOf(tb testing.TB, data, model string, batch int, method string, pool
 // trainerOn has that many images.
 func trainerOn(tb testing.TB, examples int, data, model string, batch int, method string, pool *tensor.Pool) *trainer[float32] {
 	tb.Helper()
+	return newTrainer[float32](trainingOn(tb, examples, data, model, batch, method), pool)
+}
+
+// trainingOn is the training of trainerOn, on one thread.
+func trainingOn(tb testing.TB, examples int, data, model string, batch int, method string) Training {
+	tb.Helper()
 	c, err := config.Parse("bench.yaml", fmt.Appendf(nil, `
 name: bench
 data: {name: %s}
@@ -64,8 +70,7 @@ methods: [{name: a, %s}]
 	if err != nil {
 		tb.Fatal(err)
 	}
-	p := mnistLike(tb, c, examples)
-	return newTrainer[float32](Training{Problem: p, Method: &c.Methods[0], Seed: 0}, pool)
+	return Training{Problem: mnistLike(tb, c, examples), Method: &c.Methods[0], Threads: 1}
 }
 
 // benchMethods are methods by name.
@@ -141,12 +146,18 @@ func BenchmarkPeers(b *testing.B) {
 			for _, width := range []int{256, 1024} {
 				for _, threads := range []int{1, 2} {
 					b.Run(fmt.Sprintf("%s/m=%d/width=%d/threads=%d", c.name, m, width, threads), func(b *testing.B) {
-						pool := tensor.NewPool(threads)
-						defer pool.Close()
-						tr := trainerOn(b, 10*m, "mnist", fmt.Sprintf("mlp, hidden: [%d, %d]", width, width), m, c.method, pool)
+						of := trainingOn(b, 10*m, "mnist", fmt.Sprintf("mlp, hidden: [%d, %d]", width, width), m, c.method)
+						of.Threads = threads
+						steps, err := of.Stepper()
+						if err != nil {
+							b.Fatal(err)
+						}
+						defer steps.Close()
 						for b.Loop() {
-							tr.advance()
-							tr.step++
+							steps.Step()
+						}
+						if err := steps.Check(); err != nil {
+							b.Fatal(err)
 						}
 					})
 				}

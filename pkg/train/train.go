@@ -1,6 +1,7 @@
 // Package train makes one run: it trains one method from one seed, and measures time
 // and cost as it goes. [Training.Run] does all of it; the way of the data is to be read
 // in trainer.train: batch -> linearization -> oracle -> optimizer -> line search -> log.
+// [Training.Stepper] makes the steps alone.
 //
 // The clock runs during a step, and stands still during evaluations, logs and
 // checkpoints. The order of batches, initial weights and augmentation follow from the
@@ -98,14 +99,19 @@ func newTrainer[T tensor.Float](of Training, pool *tensor.Pool) *trainer[T] {
 	if c.Log.Inner && m.Solves() {
 		t.inner = &innerLog{}
 	}
-	if from := of.Problem.Start; from != nil {
-		tensor.Convert(t.w, from.Weights)
-	} else {
-		tensor.Convert(t.w, n.Init(stream(seed, streamWeights)))
-	}
+	initialize(t.w, of)
 	t.bind()
 	t.probe = newProber(t)
 	return t
+}
+
+// initialize sets w to the weights that a run starts from.
+func initialize[T tensor.Float](w []T, of Training) {
+	if from := of.Problem.Start; from != nil {
+		tensor.Convert(w, from.Weights)
+	} else {
+		tensor.Convert(w, of.Problem.Net.Init(stream(of.Seed, streamWeights)))
+	}
 }
 
 // bind gives the run a fresh oracle, optimizer and line search.
@@ -130,24 +136,10 @@ func (t *trainer[T]) setOptimizer(o optim.Optimizer[T]) {
 // step that counts finds its memory mapped and its code in the cache. Oracle and
 // optimizer keep their work space, and forget the step.
 func (t *trainer[T]) warmUp() error {
-	w := slices.Clone(t.w)
-	oracle, remembers := t.oracle.(oracles.Stateful)
-	fresh := map[string][]float64{}
-	if remembers {
-		for name, v := range oracle.State() {
-			fresh[name] = slices.Clone(v)
-		}
-	}
+	w, rewind := slices.Clone(t.w), t.rewinder()
 	forget := func() error {
 		copy(t.w, w)
-		t.counters, t.gradientSteps = oracles.Counters{}, 0
-		t.lineSearch = t.method.LineSearch.Must()
-		if remembers {
-			if err := oracle.Restore(fresh); err != nil {
-				return fmt.Errorf("the oracle does not take back the state that it began with: %w", err)
-			}
-		}
-		return nil
+		return rewind()
 	}
 	began := time.Now()
 	t.advance()
@@ -164,6 +156,28 @@ func (t *trainer[T]) warmUp() error {
 	}
 	t.resetOptimizer()
 	return nil
+}
+
+// rewinder returns a function that makes counters, line search and oracle forget the
+// steps that are made from now on.
+func (t *trainer[T]) rewinder() func() error {
+	oracle, remembers := t.oracle.(oracles.Stateful)
+	state := map[string][]float64{}
+	if remembers {
+		for name, v := range oracle.State() {
+			state[name] = slices.Clone(v)
+		}
+	}
+	return func() error {
+		t.counters, t.gradientSteps = oracles.Counters{}, 0
+		t.lineSearch = t.method.LineSearch.Must()
+		if remembers {
+			if err := oracle.Restore(state); err != nil {
+				return fmt.Errorf("the oracle does not take back the state that it began with: %w", err)
+			}
+		}
+		return nil
+	}
 }
 
 // resetOptimizer makes the optimizer forget its steps and keep its memory. Of a large
