@@ -2,7 +2,7 @@ GEN = pkg/tensor/kernel/gen
 NEW = $(CURDIR)/bin/_generated
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: build test check long kill-test bench fmt clean generate figures
+.PHONY: build test check long kill-test bench bench-peers fmt clean generate figures
 
 build: ## the program, in bin/
 	go build -o bin/ ./cmd/dgn
@@ -44,6 +44,9 @@ figures: build ## the figures of docs/results, from the logs and tables that are
 
 bench:
 	go test -run '^$$' -bench . -benchmem ./...
+
+bench-peers: ## dgn beside JAX and PyTorch, of scripts/requirements-peers.txt; half an hour of a quiet machine
+	scripts/compare_all.sh
 
 fmt:
 	gofmt -w .

@@ -251,4 +251,4 @@ def served(name, threads, m, width):
 
 
 if __name__ == "__main__":
-    compare(served, "gn-dual", NAMES, CASES)
+    compare(served, "oracle: {kind: gauss_newton, inner_iterations: %d, gamma: %g}, optimizer: {kind: sgd, learning_rate: 1}" % (ITERATIONS, GAMMA), NAMES, CASES)

@@ -93,4 +93,4 @@ def served(name, threads, m, width):
 
 
 if __name__ == "__main__":
-    compare(served, "sgd", NAMES, CASES)
+    compare(served, "optimizer: {kind: sgd, learning_rate: %g}" % RATE, NAMES, CASES)

@@ -1,12 +1,16 @@
 package train
 
 import (
+	"flag"
 	"fmt"
 	"math/rand/v2"
+	"runtime"
+	"slices"
 	"testing"
 
 	"github.com/dualgn/dgn/pkg/config"
 	"github.com/dualgn/dgn/pkg/datasets"
+	"github.com/dualgn/dgn/pkg/placement"
 	"github.com/dualgn/dgn/pkg/problem"
 	"github.com/dualgn/dgn/pkg/tensor"
 )
@@ -135,33 +139,47 @@ func BenchmarkStep(b *testing.B) {
 	}
 }
 
-// BenchmarkPeers makes the steps that scripts/compare_direction.py and
-// scripts/compare_step.py compare with other programs: of the MLP 784-w-w-10.
+var peersConfig = flag.String("peers-config", "", "BenchmarkPeers makes steps of the method of this config")
+
+// BenchmarkPeers makes the steps that scripts/peers.py alternates with those of other
+// programs, with GOMAXPROCS threads. Images of mnist are random bytes, 10 mini-batches of
+// them; other data are read.
 func BenchmarkPeers(b *testing.B) {
-	for _, c := range benchMethods {
-		if c.name != "sgd" && c.name != "gn-dual" {
-			continue
-		}
-		for _, m := range []int{128, 1024} {
-			for _, width := range []int{256, 1024} {
-				for _, threads := range []int{1, 2} {
-					b.Run(fmt.Sprintf("%s/m=%d/width=%d/threads=%d", c.name, m, width, threads), func(b *testing.B) {
-						of := trainingOn(b, 10*m, "mnist", fmt.Sprintf("mlp, hidden: [%d, %d]", width, width), m, c.method)
-						of.Threads = threads
-						steps, err := of.Stepper()
-						if err != nil {
-							b.Fatal(err)
-						}
-						defer steps.Close()
-						for b.Loop() {
-							steps.Step()
-						}
-						if err := steps.Check(); err != nil {
-							b.Fatal(err)
-						}
-					})
-				}
-			}
-		}
+	if *peersConfig == "" {
+		b.Skip("scripts/peers.py writes the config")
+	}
+	c, err := config.Load(*peersConfig, nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	var p *problem.Problem
+	if c.Data.Name == "mnist" {
+		p = mnistLike(b, c, 10*c.Train.BatchSize)
+	} else {
+		p = opened(b, c)
+	}
+	cpus, err := placement.Choose(runtime.GOMAXPROCS(0))
+	if err != nil {
+		b.Fatal(err)
+	}
+	trips, err := placement.RoundTrips(cpus)
+	if err != nil {
+		b.Fatal(err)
+	}
+	pool := tensor.NewPool(len(cpus))
+	defer pool.Close()
+	tr := newTrainer[float32](Training{Problem: p, Method: &c.Methods[0]}, pool)
+	step := func() {
+		tr.advance()
+		tr.step++
+	}
+	for range 3 { // which make room and fill caches
+		step()
+	}
+	for b.Loop() {
+		step()
+	}
+	if len(trips) > 0 {
+		b.ReportMetric(slices.Max(trips), "ns/roundtrip")
 	}
 }
