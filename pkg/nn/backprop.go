@@ -27,9 +27,11 @@ type Visited[T tensor.Float] struct {
 // all 0. It is valid until the next call.
 func (l *Linearization[T]) Signals(s int) tensor.Matrix[T] {
 	if s > l.room {
-		l.signals, l.room = newWorkspace[T](l.slots, s*l.m), s
+		var ends slots
+		ends.reserveSignals(&l.net.chain, 0)
+		l.signals, l.room = newWorkspace[T](ends, s*l.m), s
 	}
-	dy := l.tape.between(l.signals, len(l.tape.ops)-1, s*l.rows)
+	dy := l.signals.matrix(0, 0, s*l.rows, l.out.Cols)
 	clear(dy.Flat())
 	return dy
 }
@@ -95,40 +97,92 @@ type nestedOp[T tensor.Float] interface {
 	tangents(dy, dx tensor.Matrix[T]) (multiplyAdds int64)
 }
 
+// runValues is how many values, at least, of signals go through a run of ops at a time, so that they are
+// in the cache from one op to the next.
+var runValues = 1 << 16
+
 // backprop is nestedOp.backprop for a chain whose weights start at offset.
 func (t *tape[T]) backprop(w *walk[T], offset int, dx, dy tensor.Matrix[T]) (adds int64) {
-	for i := len(t.ops) - 1; i >= 0; i-- {
-		o, to := &t.ops[i], t.backTo(w.space, dx, i, dy.Rows)
-		if i > 0 && !to.IsZero() {
-			if home := t.ops[i-1].home(w, offset, dy.Rows); !home.IsZero() {
-				to = home
-			}
-		}
+	slot := 0 // where dy is, at depth 0
+	for i := len(t.ops) - 1; i >= 0; {
+		o := &t.ops[i]
+		slot = 1 - slot
 		if o.nested != nil {
+			to := t.signalsTo(w, offset, dx, i, slot, dy.Rows)
 			adds += o.nested.backprop(w, offset+o.lo, to, dy)
-		} else {
-			dy := o.settle(w, offset, dy)
-			if o.hi > o.lo {
-				w.visitor.Visit(Visited[T]{Op: o.op, Lo: offset + o.lo, Hi: offset + o.hi, Inputs: o.x, Signals: dy})
+			if to.IsZero() {
+				return adds
 			}
-			if !to.IsZero() {
-				rows := w.rows
-				if _, same := o.op.(alike); same {
-					rows = dy.Rows
-				}
-				for lo := 0; lo < dy.Rows; lo += rows {
-					o.op.VJP(to.RowRange(lo, lo+rows), nil, dy.RowRange(lo, lo+rows))
-				}
-				adds += int64(dy.Rows) * o.input
-			}
+			dy = to
+			i--
+			continue
 		}
+		dy = o.settle(w, offset, dy)
+		if o.hi > o.lo {
+			w.visitor.Visit(Visited[T]{Op: o.op, Lo: offset + o.lo, Hi: offset + o.hi, Inputs: o.x, Signals: dy})
+		}
+		// The ops down to the next with weights make a run.
+		end := i - 1
+		for end >= 0 && t.ops[end].nested == nil && t.ops[end].hi == t.ops[end].lo {
+			end--
+		}
+		to := t.signalsTo(w, offset, dx, end+1, slot, dy.Rows)
 		if to.IsZero() {
 			return adds
 		}
+		adds += t.run(w, i, end+1, to, dy)
 		dy = to
+		i = end
 	}
 	if len(t.ops) == 0 && !dx.IsZero() {
 		copy(dx.Flat(), dy.Flat())
+	}
+	return adds
+}
+
+// signalsTo returns where the signals go that op i takes back: to dx for the first, to the
+// home of the op before if it has one, or to a slot; and nowhere if neither dx nor weights
+// before are to be served.
+func (t *tape[T]) signalsTo(w *walk[T], offset int, dx tensor.Matrix[T], i, slot, rows int) tensor.Matrix[T] {
+	if i == 0 || dx.IsZero() && i <= t.first {
+		return dx
+	}
+	if home := t.ops[i-1].home(w, offset, rows); !home.IsZero() {
+		return home
+	}
+	return w.space.matrix(t.depth, slot, rows, t.ops[i-1].width)
+}
+
+// run takes signals back through ops from i down to last, some at a time.
+func (t *tape[T]) run(w *walk[T], i, last int, to, dy tensor.Matrix[T]) (adds int64) {
+	widest := to.Cols
+	for j := last; j <= i; j++ {
+		widest = max(widest, t.ops[j].width)
+	}
+	step := max(1, runValues/(w.rows*widest)) * w.rows
+	if i == last { // nothing is passed on
+		step = dy.Rows
+	}
+	for lo := 0; lo < dy.Rows; lo += step {
+		from := dy.RowRange(lo, min(lo+step, dy.Rows))
+		for j := i; j >= last; j-- {
+			o, next := &t.ops[j], to.RowRange(lo, lo+from.Rows)
+			if j > last {
+				width := t.ops[j-1].width
+				next = tensor.View(from.Rows, width, grow(&w.space.run[j%2], from.Rows*width))
+			}
+			rows := w.rows
+			if _, same := o.op.(alike); same {
+				rows = from.Rows
+			}
+			for r := 0; r < from.Rows; r += rows {
+				o.op.VJP(next.RowRange(r, r+rows), nil, from.RowRange(r, r+rows))
+			}
+			from = next
+		}
+	}
+	for j := i; j >= last; j-- {
+		adds += int64(dy.Rows) * t.ops[j].input
 	}
 	return adds
 }

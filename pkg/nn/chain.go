@@ -177,6 +177,32 @@ func (s *slots) reserve(c *chain, depth int) {
 	}
 }
 
+// reserveSignals makes room for signals that go back through a chain, a run of ops at a time
+// (see tape.backprop): for each depth of nesting what there is at two ends of runs, and at
+// the ends of a branch.
+func (s *slots) reserveSignals(c *chain, depth int) {
+	for len(*s) <= depth {
+		*s = append(*s, [3]int{})
+	}
+	for _, l := range c.layers {
+		if !l.changes() {
+			continue
+		}
+		if inside := l.inside(); l.size.NumParams() > 0 || len(inside) > 0 {
+			for end := range 2 {
+				(*s)[depth][end] = max((*s)[depth][end], l.size.Out.Len())
+			}
+			for _, b := range inside {
+				s.reserveSignals(&b.chain, depth+1)
+				(*s)[depth+1][2] = max((*s)[depth+1][2], b.in.Len(), b.out.Len())
+			}
+		}
+	}
+	for end := range 2 { // where signals come from
+		(*s)[depth][end] = max((*s)[depth][end], c.out.Len())
+	}
+}
+
 // values returns the sum of all slots.
 func (s slots) values() (n int) {
 	for _, d := range s {

@@ -206,22 +206,26 @@ func (n *Net) gramCosts(m int) (cut int, out GramCosts) {
 			first = len(works) - 1
 		}
 	}
-	dims, rows := n.Dims(m), size.Product(m, k)
-	signals := size.Product(n.workValues(), rows)
-	tangents := Work{Moved: int64(size.Product(2, dims.Weights))}
+	each, rows := n.MultiplyAdds(), size.Product(m, k)
+	signals := size.Product(n.signalValues(), rows)
+	vjp := Work{Adds: each.VJP, Moved: int64(n.params), Loops: len(works)}
+	vjp.Adds = vjp.times(m).Adds
 
-	out.MatrixFree = GramCost{Product: Work{Adds: dims.VJP + dims.JVP}, Combine: Work{Adds: dims.VJP, Moved: int64(dims.Weights), Loops: 2 * len(works)}}
-	out.MatrixFree.Product.add(Work{Moved: 2 * back.Moved, Loops: 2 * back.Loops})
-	out.MatrixFree.Product.add(tangents)
+	out.MatrixFree = GramCost{Product: vjp.times(2), Combine: vjp}
+	out.MatrixFree.Combine.Loops *= 2
+	through := back.times(2)
+	out.MatrixFree.Product.add(Work{Moved: through.Moved, Loops: through.Loops})
 
 	out.Chained = GramCost{Setup: all.Once, Product: back.times(2), Combine: out.MatrixFree.Combine}
 	out.Chained.Product.add(all.Chained)
 
 	// From the top down: the work of a product with layers from i on chained, and the others
 	// kept.
-	chained, kept := Work{}, Work{}
-	for _, g := range works {
-		kept.add(g.Multiply)
+	chained := Work{}
+	kept := make([]Work, len(works)+1) // of the layers before one
+	for i, g := range works {
+		kept[i+1] = kept[i]
+		kept[i+1].add(g.Multiply)
 	}
 	least := -1.0
 	var between Work // passes since the last layer with weights
@@ -230,9 +234,8 @@ func (n *Net) gramCosts(m int) (cut int, out GramCosts) {
 			chained.add(between)
 			chained.add(works[i].Chained)
 			between = Work{}
-			kept = minus(kept, works[i].Multiply)
 			product := chained
-			product.add(kept)
+			product.add(kept[i])
 			if s := product.Seconds(); least < 0 || s < least {
 				least, cut = s, i
 				out.Kept.Product = product
@@ -250,7 +253,7 @@ func (n *Net) gramCosts(m int) (cut int, out GramCosts) {
 		for i, g := range works {
 			switch {
 			case i >= cut:
-				out.Kept.Combine.add(Work{Adds: int64(m) * n.combineAdds(i, i > cut), Loops: 2})
+				out.Kept.Combine.add(Work{Adds: Work{Adds: n.combineAdds(i, i > cut)}.times(m).Adds, Loops: 2})
 			case weighted[i]:
 				out.Kept.Setup.add(g.Keep)
 				out.Kept.Combine.add(g.Combine)
@@ -265,9 +268,6 @@ func (n *Net) gramCosts(m int) (cut int, out GramCosts) {
 	out.Formed.Setup.add(all.Gram)
 	return cut, out
 }
-
-// minus is a - b for a sum that b is part of.
-func minus(a, b Work) Work { return Work{a.Adds - b.Adds, a.Moved - b.Moved, a.Loops - b.Loops} }
 
 // combineAdds are the multiply-adds of one example of the weight half of layer i of those
 // that change values, and of the input half too.

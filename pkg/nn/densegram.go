@@ -150,11 +150,7 @@ func (o *dense[T]) sum(v tensor.Matrix[T]) tensor.Matrix[T] {
 func (o *dense[T]) gatherRows(lo, hi int) {
 	m := o.x.Rows
 	for i := lo; i < hi; i++ {
-		b := o.rows.b[i*o.out : (i+1)*o.out]
-		clear(b)
-		for c, v := range o.rows.v.Row(i) {
-			kernel.Axpy(v, o.rows.dy.Row(c*m+i), b)
-		}
+		kernel.CombineRows(o.rows.b[i*o.out:(i+1)*o.out], o.rows.dy.Data[i*o.out:], m*o.out, o.rows.v.Row(i))
 	}
 }
 
@@ -175,9 +171,6 @@ func (o *dense[T]) Multiply(u, v tensor.Matrix[T]) int64 {
 func (o *dense[T]) sendRows(lo, hi int) {
 	m := o.x.Rows
 	for i := lo; i < hi; i++ {
-		t := o.rows.t[i*o.out : (i+1)*o.out]
-		for c := range o.rows.u.Row(i) {
-			o.rows.u.Row(i)[c] += T(kernel.Dot(o.rows.dy.Row(c*m+i), t))
-		}
+		kernel.AddDots(o.rows.u.Row(i), o.rows.dy.Data[i*o.out:], m*o.out, o.rows.t[i*o.out:(i+1)*o.out])
 	}
 }

@@ -383,7 +383,9 @@ func visitOps(t *testing.T, c layerCase, r *opRun[float64], dy tensor.Matrix[flo
 	s.reserve(&one, 0)
 	tape := newTape(&one, r.x.Rows, nil, newWorkspace[float64](s, r.x.Rows), 0)
 	tape.forward(tensor.New[float64](r.y.Rows, r.y.Cols), r.x, r.w)
-	tape.backprop(&walk[float64]{visitor: f, rows: r.x.Rows, space: newWorkspace[float64](s, dy.Rows), keeps: one.params}, 0, tensor.Matrix[float64]{}, dy)
+	var ends slots
+	ends.reserveSignals(&one, 0)
+	tape.backprop(&walk[float64]{visitor: f, rows: r.x.Rows, space: newWorkspace[float64](ends, dy.Rows), keeps: one.params}, 0, tensor.Matrix[float64]{}, dy)
 }
 
 // TestActivationsFarOut: values and derivatives stay finite, and reach their

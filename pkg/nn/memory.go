@@ -47,6 +47,13 @@ const (
 	UseBlocks                 // its diagonal blocks
 )
 
+// signalValues is the number of values of one signal of one example at the ends of runs.
+func (n *Net) signalValues() int {
+	var s slots
+	s.reserveSignals(&n.chain, 0)
+	return s.values()
+}
+
 // GramMemory returns the bytes that a use of K adds to a linearization for batches of m
 // examples if a value takes so many bytes: signals of all k outputs, rows of J, and the work
 // space of layers and products. The matrix itself is the caller's.
@@ -61,7 +68,7 @@ func (n *Net) GramMemory(m, value int, use GramUse) int {
 		}
 	}
 	if use != UseChained {
-		values = size.Product(n.workValues(), k, m)
+		values = size.Sum(size.Product(n.signalValues(), k, m), n.runSpace(m, k))
 	}
 	i := 0
 	for _, l := range n.layers {
@@ -76,6 +83,30 @@ func (n *Net) GramMemory(m, value int, use GramUse) int {
 		values = size.Sum(values, size.Product(min(symmetricRows, rows), rows)) // of a product on its way to K
 	}
 	return size.Product(value, values)
+}
+
+// runSpace is what is between the ops of a run when k signals of m examples go back.
+func (c *chain) runSpace(m, k int) (n int) {
+	widest, between := 0, 0
+	for _, l := range c.layers {
+		if !l.changes() {
+			continue
+		}
+		for _, b := range l.inside() {
+			n = max(n, b.runSpace(m, k))
+		}
+		if l.size.NumParams() > 0 { // the first of a run
+			n = max(n, runBuffers(widest, between, m, k))
+			widest, between = 0, 0
+		}
+		widest, between = max(widest, l.size.Out.Len()), between+1
+	}
+	return max(n, runBuffers(widest, between, m, k))
+}
+
+// runBuffers is what there is between so many ops, the widest of so many values.
+func runBuffers(widest, ops, m, k int) int {
+	return size.Product(min(2, max(0, ops-1)), min(size.Product(k, m, widest), max(runValues, size.Product(m, widest))))
 }
 
 // symmetricRows is how many rows of K are made at a time, about.

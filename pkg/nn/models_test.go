@@ -154,6 +154,39 @@ func checkProducts(t *testing.T, name string, l *Linearization[float64], jac, gr
 	check("as Keep chooses")
 }
 
+// TestProductsInParts: signals that go back one at a time, and kept rows of many values.
+func TestProductsInParts(t *testing.T) {
+	defer func(n int) { runValues = n }(runValues)
+	runValues = 1
+	for config, in := range map[string]tensor.Shape{
+		"{kind: mlp, hidden: [200, 100, 150], activation: tanh}":                  {C: 30, H: 1, W: 1},
+		"{kind: convnet, filters: [6, 5], hidden: [40, 30]}":                      {C: 2, H: 12, W: 12},
+		"{kind: convnet, filters: [8], convs: 2, norm: layer_norm}":               {C: 1, H: 10, W: 10},
+		"{kind: resnet, depth: 8, width: 4, norm: {kind: group_norm, groups: 2}}": {C: 3, H: 8, W: 8},
+	} {
+		n := build(t, config, in, 7)
+		const m, k = 30, 7
+		rng := rand.New(rand.NewPCG(1, 2))
+		w, x := n.Init(rng), randomMatrix[float64](rng, m, in.Len())
+		l := NewLinearization[float64](n, m, nil)
+		l.Linearize(w, x)
+		jac, one := tensor.New[float64](m*k, n.NumParams()), tensor.New[float64](m, k)
+		for r := range m * k {
+			clear(one.Flat())
+			one.Flat()[r] = 1
+			l.VJP(jac.Row(r), one)
+		}
+		gram := tensor.New[float64](m*k, m*k)
+		tensor.Gemm(nil, tensor.NoTrans, tensor.Trans, 1, jac, jac, 0, gram)
+		checkProducts(t, config, l, jac, gram)
+		got := tensor.New[float64](m*k, m*k)
+		l.Gram(got)
+		if e := distance(got.Flat(), gram.Flat()); e > 1e-12 {
+			t.Errorf("%s: K is %.2g away", config, e)
+		}
+	}
+}
+
 func checkNet(t *testing.T, name string, n *Net, m int) {
 	t.Helper()
 	k, p := n.Outputs(), n.NumParams()

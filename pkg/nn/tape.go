@@ -35,11 +35,14 @@ func (o *boundLayer[T]) weighted() bool { return o.hi > o.lo && o.nested == nil 
 
 // A workspace is memory for tangents and cotangents, shared by chains that are
 // never at work at the same time.
-type workspace[T tensor.Float] struct{ slots [][3][]T }
+type workspace[T tensor.Float] struct {
+	slots [][3][]T
+	run   [2][]T // between the ops of a run, made when first needed
+}
 
 // newWorkspace returns work space for batches of m examples.
 func newWorkspace[T tensor.Float](s slots, m int) *workspace[T] {
-	w := &workspace[T]{make([][3][]T, len(s))}
+	w := &workspace[T]{slots: make([][3][]T, len(s))}
 	for d := range s {
 		for i, n := range s[d] {
 			w.slots[d][i] = make([]T, m*n)

@@ -27,6 +27,8 @@ type passes[T Float] struct {
 	dot     func(x, y *T, n int) float64
 	copySum func(y, x *T, n int) float64
 
+	combineRows, addDots func(y, x *T, rowX int, v *T, k, n int)
+
 	sgdUpdate                      func(u, d, w *T, n int, mask *byte, rate, decay T)
 	sgdStep                        func(d, w *T, n int, mask *byte, rate, decay T)
 	momentumUpdate, nesterovUpdate func(u, d, w, v *T, n int, mask *byte, rate, decay, mu T)

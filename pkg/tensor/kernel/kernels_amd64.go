@@ -239,6 +239,16 @@ func dot512s(x *float32, y *float32, n int) float64
 //go:noescape
 func copySum512s(y *float32, x *float32, n int) float64
 
+// combineRows512s sets y to the sum of k rows of n groups of four vectors, each times its v. rowX is in bytes.
+//
+//go:noescape
+func combineRows512s(y *float32, x *float32, rowX int, v *float32, k int, n int)
+
+// addDots512s adds to u the products of k rows with t, of n groups of four vectors. rowX is in bytes.
+//
+//go:noescape
+func addDots512s(u *float32, x *float32, rowX int, t *float32, k int, n int)
+
 // product256s1x1 sets (accumulate 0), or adds to (1), a block of C of 1 rows and 1 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes.
 //
 //go:noescape
@@ -393,6 +403,16 @@ func dot256s(x *float32, y *float32, n int) float64
 //
 //go:noescape
 func copySum256s(y *float32, x *float32, n int) float64
+
+// combineRows256s sets y to the sum of k rows of n groups of four vectors, each times its v. rowX is in bytes.
+//
+//go:noescape
+func combineRows256s(y *float32, x *float32, rowX int, v *float32, k int, n int)
+
+// addDots256s adds to u the products of k rows with t, of n groups of four vectors. rowX is in bytes.
+//
+//go:noescape
+func addDots256s(u *float32, x *float32, rowX int, t *float32, k int, n int)
 
 // gather512s copies n rows of count pieces of 64 bytes. rowDst is in bytes.
 //
@@ -654,6 +674,16 @@ func dot512d(x *float64, y *float64, n int) float64
 //go:noescape
 func copySum512d(y *float64, x *float64, n int) float64
 
+// combineRows512d sets y to the sum of k rows of n groups of four vectors, each times its v. rowX is in bytes.
+//
+//go:noescape
+func combineRows512d(y *float64, x *float64, rowX int, v *float64, k int, n int)
+
+// addDots512d adds to u the products of k rows with t, of n groups of four vectors. rowX is in bytes.
+//
+//go:noescape
+func addDots512d(u *float64, x *float64, rowX int, t *float64, k int, n int)
+
 // product256d1x1 sets (accumulate 0), or adds to (1), a block of C of 1 rows and 1 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes.
 //
 //go:noescape
@@ -808,6 +838,16 @@ func dot256d(x *float64, y *float64, n int) float64
 //
 //go:noescape
 func copySum256d(y *float64, x *float64, n int) float64
+
+// combineRows256d sets y to the sum of k rows of n groups of four vectors, each times its v. rowX is in bytes.
+//
+//go:noescape
+func combineRows256d(y *float64, x *float64, rowX int, v *float64, k int, n int)
+
+// addDots256d adds to u the products of k rows with t, of n groups of four vectors. rowX is in bytes.
+//
+//go:noescape
+func addDots256d(u *float64, x *float64, rowX int, t *float64, k int, n int)
 
 // gather512d copies n rows of count pieces of 64 bytes. rowDst is in bytes.
 //

@@ -7407,6 +7407,108 @@ loop:
 	VZEROUPPER
 	RET
 
+// func combineRows512s(y *float32, x *float32, rowX int, v *float32, k int, n int)
+// Requires: AVX, AVX512F, SSE
+TEXT ·combineRows512s(SB), NOSPLIT, $8-48
+	MOVQ    y+0(FP), DI
+	MOVQ    x+8(FP), SI
+	MOVQ    rowX+16(FP), DX
+	MOVQ    v+24(FP), R8
+	MOVQ    k+32(FP), R9
+	MOVQ    n+40(FP), CX
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+
+group:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	MOVQ   SI, R10
+	MOVQ   R8, R11
+	MOVQ   R9, BX
+
+row:
+	VBROADCASTSS (R11), Z4
+	VFMADD231PS  (R10), Z4, Z0
+	VFMADD231PS  64(R10), Z4, Z1
+	VFMADD231PS  128(R10), Z4, Z2
+	VFMADD231PS  192(R10), Z4, Z3
+	ADDQ         DX, R10
+	ADDQ         $0x04, R11
+	DECQ         BX
+	JNZ          row
+	VMOVUPS      Z0, (DI)
+	VMOVUPS      Z1, 64(DI)
+	VMOVUPS      Z2, 128(DI)
+	VMOVUPS      Z3, 192(DI)
+	ADDQ         $0x00000100, SI
+	ADDQ         $0x00000100, DI
+	DECQ         CX
+	JNZ          group
+	VZEROUPPER
+	LDMXCSR      (SP)
+	RET
+
+// func addDots512s(u *float32, x *float32, rowX int, t *float32, k int, n int)
+// Requires: AVX, AVX512F, SSE
+TEXT ·addDots512s(SB), NOSPLIT, $8-48
+	MOVQ    u+0(FP), DI
+	MOVQ    x+8(FP), SI
+	MOVQ    rowX+16(FP), DX
+	MOVQ    t+24(FP), R8
+	MOVQ    k+32(FP), R9
+	MOVQ    n+40(FP), CX
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+
+row:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	MOVQ   SI, R10
+	MOVQ   R8, R11
+	MOVQ   CX, BX
+
+group:
+	VMOVUPS       (R11), Z4
+	VFMADD231PS   (R10), Z4, Z0
+	VMOVUPS       64(R11), Z5
+	VFMADD231PS   64(R10), Z5, Z1
+	VMOVUPS       128(R11), Z6
+	VFMADD231PS   128(R10), Z6, Z2
+	VMOVUPS       192(R11), Z7
+	VFMADD231PS   192(R10), Z7, Z3
+	ADDQ          $0x00000100, R10
+	ADDQ          $0x00000100, R11
+	DECQ          BX
+	JNZ           group
+	VADDPS        Z0, Z1, Z0
+	VADDPS        Z2, Z3, Z2
+	VADDPS        Z0, Z2, Z0
+	VEXTRACTF64X4 $0x01, Z0, Y1
+	VADDPS        Y0, Y1, Y0
+	VEXTRACTF128  $0x01, Y0, X1
+	VADDPS        X0, X1, X0
+	VHADDPS       X0, X0, X0
+	VHADDPS       X0, X0, X0
+	VADDSS        (DI), X0, X0
+	VMOVSS        X0, (DI)
+	ADDQ          $0x04, DI
+	ADDQ          DX, SI
+	DECQ          R9
+	JNZ           row
+	VZEROUPPER
+	LDMXCSR       (SP)
+	RET
+
 // func product256s1x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int)
 // Requires: AVX, FMA3, MMX+, SSE
 TEXT ·product256s1x1(SB), NOSPLIT, $8-88
@@ -10078,6 +10180,106 @@ loop:
 	VHADDPD      X0, X0, X0
 	MOVSD        X0, ret+24(FP)
 	VZEROUPPER
+	RET
+
+// func combineRows256s(y *float32, x *float32, rowX int, v *float32, k int, n int)
+// Requires: AVX, FMA3, SSE
+TEXT ·combineRows256s(SB), NOSPLIT, $8-48
+	MOVQ    y+0(FP), DI
+	MOVQ    x+8(FP), SI
+	MOVQ    rowX+16(FP), DX
+	MOVQ    v+24(FP), R8
+	MOVQ    k+32(FP), R9
+	MOVQ    n+40(FP), CX
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+
+group:
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	MOVQ   SI, R10
+	MOVQ   R8, R11
+	MOVQ   R9, BX
+
+row:
+	VBROADCASTSS (R11), Y4
+	VFMADD231PS  (R10), Y4, Y0
+	VFMADD231PS  32(R10), Y4, Y1
+	VFMADD231PS  64(R10), Y4, Y2
+	VFMADD231PS  96(R10), Y4, Y3
+	ADDQ         DX, R10
+	ADDQ         $0x04, R11
+	DECQ         BX
+	JNZ          row
+	VMOVUPS      Y0, (DI)
+	VMOVUPS      Y1, 32(DI)
+	VMOVUPS      Y2, 64(DI)
+	VMOVUPS      Y3, 96(DI)
+	ADDQ         $0x00000080, SI
+	ADDQ         $0x00000080, DI
+	DECQ         CX
+	JNZ          group
+	VZEROUPPER
+	LDMXCSR      (SP)
+	RET
+
+// func addDots256s(u *float32, x *float32, rowX int, t *float32, k int, n int)
+// Requires: AVX, FMA3, SSE
+TEXT ·addDots256s(SB), NOSPLIT, $8-48
+	MOVQ    u+0(FP), DI
+	MOVQ    x+8(FP), SI
+	MOVQ    rowX+16(FP), DX
+	MOVQ    t+24(FP), R8
+	MOVQ    k+32(FP), R9
+	MOVQ    n+40(FP), CX
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+
+row:
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	MOVQ   SI, R10
+	MOVQ   R8, R11
+	MOVQ   CX, BX
+
+group:
+	VMOVUPS      (R11), Y4
+	VFMADD231PS  (R10), Y4, Y0
+	VMOVUPS      32(R11), Y5
+	VFMADD231PS  32(R10), Y5, Y1
+	VMOVUPS      64(R11), Y6
+	VFMADD231PS  64(R10), Y6, Y2
+	VMOVUPS      96(R11), Y7
+	VFMADD231PS  96(R10), Y7, Y3
+	ADDQ         $0x00000080, R10
+	ADDQ         $0x00000080, R11
+	DECQ         BX
+	JNZ          group
+	VADDPS       Y0, Y1, Y0
+	VADDPS       Y2, Y3, Y2
+	VADDPS       Y0, Y2, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPS       X0, X1, X0
+	VHADDPS      X0, X0, X0
+	VHADDPS      X0, X0, X0
+	VADDSS       (DI), X0, X0
+	VMOVSS       X0, (DI)
+	ADDQ         $0x04, DI
+	ADDQ         DX, SI
+	DECQ         R9
+	JNZ          row
+	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 // func gather512s(dst *float32, rowDst int, src *float32, rows *int32, n int, pieces *int, count int)
@@ -18042,6 +18244,107 @@ loop:
 	VZEROUPPER
 	RET
 
+// func combineRows512d(y *float64, x *float64, rowX int, v *float64, k int, n int)
+// Requires: AVX, AVX512F, SSE
+TEXT ·combineRows512d(SB), NOSPLIT, $8-48
+	MOVQ    y+0(FP), DI
+	MOVQ    x+8(FP), SI
+	MOVQ    rowX+16(FP), DX
+	MOVQ    v+24(FP), R8
+	MOVQ    k+32(FP), R9
+	MOVQ    n+40(FP), CX
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+
+group:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	MOVQ   SI, R10
+	MOVQ   R8, R11
+	MOVQ   R9, BX
+
+row:
+	VBROADCASTSD (R11), Z4
+	VFMADD231PD  (R10), Z4, Z0
+	VFMADD231PD  64(R10), Z4, Z1
+	VFMADD231PD  128(R10), Z4, Z2
+	VFMADD231PD  192(R10), Z4, Z3
+	ADDQ         DX, R10
+	ADDQ         $0x08, R11
+	DECQ         BX
+	JNZ          row
+	VMOVUPD      Z0, (DI)
+	VMOVUPD      Z1, 64(DI)
+	VMOVUPD      Z2, 128(DI)
+	VMOVUPD      Z3, 192(DI)
+	ADDQ         $0x00000100, SI
+	ADDQ         $0x00000100, DI
+	DECQ         CX
+	JNZ          group
+	VZEROUPPER
+	LDMXCSR      (SP)
+	RET
+
+// func addDots512d(u *float64, x *float64, rowX int, t *float64, k int, n int)
+// Requires: AVX, AVX512F, SSE
+TEXT ·addDots512d(SB), NOSPLIT, $8-48
+	MOVQ    u+0(FP), DI
+	MOVQ    x+8(FP), SI
+	MOVQ    rowX+16(FP), DX
+	MOVQ    t+24(FP), R8
+	MOVQ    k+32(FP), R9
+	MOVQ    n+40(FP), CX
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+
+row:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	MOVQ   SI, R10
+	MOVQ   R8, R11
+	MOVQ   CX, BX
+
+group:
+	VMOVUPD       (R11), Z4
+	VFMADD231PD   (R10), Z4, Z0
+	VMOVUPD       64(R11), Z5
+	VFMADD231PD   64(R10), Z5, Z1
+	VMOVUPD       128(R11), Z6
+	VFMADD231PD   128(R10), Z6, Z2
+	VMOVUPD       192(R11), Z7
+	VFMADD231PD   192(R10), Z7, Z3
+	ADDQ          $0x00000100, R10
+	ADDQ          $0x00000100, R11
+	DECQ          BX
+	JNZ           group
+	VADDPD        Z0, Z1, Z0
+	VADDPD        Z2, Z3, Z2
+	VADDPD        Z0, Z2, Z0
+	VEXTRACTF64X4 $0x01, Z0, Y1
+	VADDPD        Y0, Y1, Y0
+	VEXTRACTF128  $0x01, Y0, X1
+	VADDPD        X0, X1, X0
+	VHADDPD       X0, X0, X0
+	VADDSD        (DI), X0, X0
+	VMOVSD        X0, (DI)
+	ADDQ          $0x08, DI
+	ADDQ          DX, SI
+	DECQ          R9
+	JNZ           row
+	VZEROUPPER
+	LDMXCSR       (SP)
+	RET
+
 // func product256d1x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int)
 // Requires: AVX, FMA3, MMX+, SSE
 TEXT ·product256d1x1(SB), NOSPLIT, $8-88
@@ -20706,6 +21009,105 @@ loop:
 	VHADDPD      X0, X0, X0
 	MOVSD        X0, ret+24(FP)
 	VZEROUPPER
+	RET
+
+// func combineRows256d(y *float64, x *float64, rowX int, v *float64, k int, n int)
+// Requires: AVX, FMA3, SSE
+TEXT ·combineRows256d(SB), NOSPLIT, $8-48
+	MOVQ    y+0(FP), DI
+	MOVQ    x+8(FP), SI
+	MOVQ    rowX+16(FP), DX
+	MOVQ    v+24(FP), R8
+	MOVQ    k+32(FP), R9
+	MOVQ    n+40(FP), CX
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+
+group:
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	MOVQ   SI, R10
+	MOVQ   R8, R11
+	MOVQ   R9, BX
+
+row:
+	VBROADCASTSD (R11), Y4
+	VFMADD231PD  (R10), Y4, Y0
+	VFMADD231PD  32(R10), Y4, Y1
+	VFMADD231PD  64(R10), Y4, Y2
+	VFMADD231PD  96(R10), Y4, Y3
+	ADDQ         DX, R10
+	ADDQ         $0x08, R11
+	DECQ         BX
+	JNZ          row
+	VMOVUPD      Y0, (DI)
+	VMOVUPD      Y1, 32(DI)
+	VMOVUPD      Y2, 64(DI)
+	VMOVUPD      Y3, 96(DI)
+	ADDQ         $0x00000080, SI
+	ADDQ         $0x00000080, DI
+	DECQ         CX
+	JNZ          group
+	VZEROUPPER
+	LDMXCSR      (SP)
+	RET
+
+// func addDots256d(u *float64, x *float64, rowX int, t *float64, k int, n int)
+// Requires: AVX, FMA3, SSE
+TEXT ·addDots256d(SB), NOSPLIT, $8-48
+	MOVQ    u+0(FP), DI
+	MOVQ    x+8(FP), SI
+	MOVQ    rowX+16(FP), DX
+	MOVQ    t+24(FP), R8
+	MOVQ    k+32(FP), R9
+	MOVQ    n+40(FP), CX
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+
+row:
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	MOVQ   SI, R10
+	MOVQ   R8, R11
+	MOVQ   CX, BX
+
+group:
+	VMOVUPD      (R11), Y4
+	VFMADD231PD  (R10), Y4, Y0
+	VMOVUPD      32(R11), Y5
+	VFMADD231PD  32(R10), Y5, Y1
+	VMOVUPD      64(R11), Y6
+	VFMADD231PD  64(R10), Y6, Y2
+	VMOVUPD      96(R11), Y7
+	VFMADD231PD  96(R10), Y7, Y3
+	ADDQ         $0x00000080, R10
+	ADDQ         $0x00000080, R11
+	DECQ         BX
+	JNZ          group
+	VADDPD       Y0, Y1, Y0
+	VADDPD       Y2, Y3, Y2
+	VADDPD       Y0, Y2, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPD       X0, X1, X0
+	VHADDPD      X0, X0, X0
+	VADDSD       (DI), X0, X0
+	VMOVSD       X0, (DI)
+	ADDQ         $0x08, DI
+	ADDQ         DX, SI
+	DECQ         R9
+	JNZ          row
+	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 // func gather512d(dst *float64, rowDst int, src *float64, rows *int32, n int, pieces *int, count int)

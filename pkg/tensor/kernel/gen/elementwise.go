@@ -217,6 +217,8 @@ func elementwiseKernels(v vectors, f64 bool) {
 	}
 	dot(v, f64, false)
 	dot(v, f64, true)
+	combineRows(v, f64)
+	addDots(v, f64)
 }
 
 // dot writes the product of n groups of four vectors of float64, which float32

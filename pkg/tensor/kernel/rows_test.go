@@ -1,0 +1,86 @@
+package kernel
+
+import (
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+)
+
+// TestRows compares sums of rows and products with them with sums in float64, at every kind
+// of length, for none to many rows, near each other and apart, and looks for writes outside.
+func TestRows(t *testing.T) {
+	each(t, func(t *testing.T) {
+		testRows[float32](t, 1e-6)
+		testRows[float64](t, 1e-14)
+	})
+}
+
+func testRows[T Float](t *testing.T, tol float64) {
+	rng := rand.New(rand.NewPCG(1, 2))
+	for _, n := range []int{0, 1, 7, 15, 16, 31, 32, 63, 64, 65, 128, 200, 1000} {
+		for _, k := range []int{0, 1, 2, 3, 10} {
+			for _, gap := range []int{0, 5} {
+				ld := n + gap
+				x, v, r := make([]T, k*ld), make([]T, k), make([]T, n)
+				for _, s := range [][]T{x, v, r} {
+					for i := range s {
+						s[i] = T(rng.NormFloat64())
+					}
+				}
+				x = x[:max(0, len(x)-gap)] // the last row has no gap
+				all := slices.Repeat([]T{canary}, n+2)
+				CombineRows(all[1:n+1], x, ld, v)
+				for j := range n {
+					sum, size := 0.0, 1.0
+					for c := range k {
+						p := float64(v[c]) * float64(x[c*ld+j])
+						sum += p
+						size += math.Abs(p)
+					}
+					if math.Abs(float64(all[1+j])-sum) > tol*size {
+						t.Fatalf("%d rows of %d: element %d of their sum is %g, want %g", k, n, j, all[1+j], sum)
+					}
+				}
+				if all[0] != canary || all[n+1] != canary {
+					t.Errorf("%d rows of %d: a sum writes outside", k, n)
+				}
+				u := slices.Repeat([]T{canary}, k+2)
+				for c := range k {
+					u[1+c] = 1
+				}
+				AddDots(u[1:k+1], x, ld, r)
+				for c := range k {
+					sum, size := 1.0, 1.0
+					for j := range n {
+						p := float64(r[j]) * float64(x[c*ld+j])
+						sum += p
+						size += math.Abs(p)
+					}
+					if math.Abs(float64(u[1+c])-sum) > tol*size {
+						t.Fatalf("%d rows of %d: product %d is %g, want %g", k, n, c, u[1+c], sum)
+					}
+				}
+				if u[0] != canary || u[k+1] != canary {
+					t.Errorf("%d rows of %d: products write outside", k, n)
+				}
+			}
+		}
+	}
+}
+
+func TestRowsPanic(t *testing.T) {
+	for name, f := range map[string]func(){
+		"combine": func() { CombineRows(make([]float32, 3), make([]float32, 8), 6, make([]float32, 2)) },
+		"dots":    func() { AddDots(make([]float64, 2), make([]float64, 8), 6, make([]float64, 3)) },
+	} {
+		func() {
+			defer func() {
+				if recover() == nil {
+					t.Errorf("%s: rows that do not fit are taken", name)
+				}
+			}()
+			f()
+		}()
+	}
+}
