@@ -57,7 +57,8 @@ func (p *Probe) UnmarshalStrict(v strict.Value) error {
 }
 
 // resolve decodes the oracles beside that of the method, which is also given as it was
-// written. Its warm_start is not taken over, see [oracles.Cold].
+// written. Its warm_start is not taken over, see [oracles.Cold], nor its gram: each solver has
+// the way to multiply by K that suits it.
 func (p *Probe) resolve(oracle Oracle, method strict.Value) error {
 	if err := p.checkMethod(oracle); err != nil {
 		return err
@@ -72,7 +73,7 @@ func (p *Probe) resolve(oracle Oracle, method strict.Value) error {
 			v = v.With("kind", method)
 		}
 		for _, key := range method.Keys() {
-			if own, _ := method.Lookup(key); key != "warm_start" && !unlike(v, method) {
+			if own, _ := method.Lookup(key); key != "warm_start" && key != "gram" && !unlike(v, method) {
 				v = v.With(key, own)
 			}
 		}

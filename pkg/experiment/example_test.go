@@ -66,6 +66,6 @@ func ExampleRun() {
 	fmt.Printf("again: %d made, %d reused, %v\n", again.Made, again.Reused, err)
 	// Output:
 	// Adam: 1 run, cost 220, test accuracy above 80 %: true
-	// GN dual: 1 run, cost 1624, test accuracy above 80 %: true
+	// GN dual: 1 run, cost 1270, test accuracy above 80 %: true
 	// again: 0 made, 2 reused, <nil>
 }

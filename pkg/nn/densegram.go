@@ -17,7 +17,8 @@ type denseRows[T tensor.Float] struct {
 
 	// Work space, made when first needed.
 	g       []T  // m x m
-	paired  bool // g is that of the mini-batch
+	paired  bool // its lower triangle is that of the mini-batch
+	whole   bool // and the upper one
 	b, t    []T  // m x out
 	tangent []T  // of the weights, where G would be more work
 	ordered []T  // signals in rows i k + c
@@ -38,24 +39,37 @@ func (o *dense[T]) pairs() bool { return pairsInputs(o.x.Rows, o.in) }
 
 func pairsInputs(m, in int) bool { return m <= 2*in }
 
-// inputs returns G, made once for each mini-batch, and the multiply-adds.
-func (o *dense[T]) inputs() (g tensor.Matrix[T], adds int64) {
+// inputs returns G, or its lower triangle alone, made once for each mini-batch, and the
+// multiply-adds.
+func (o *dense[T]) inputs(whole bool) (g tensor.Matrix[T], adds int64) {
 	m := o.x.Rows
 	g = tensor.View(m, m, grow(&o.rows.g, m*m))
-	if o.rows.paired {
-		return g, 0
+	if !o.rows.paired {
+		one := T(0)
+		if o.bias {
+			one = 1
+		}
+		fill(g.Data, one)
+		tensor.AddSymmetric(o.pool, o.x, g)
+		o.rows.paired, o.rows.whole = true, false
+		adds = triangle(m) * int64(o.in)
 	}
-	one := T(0)
-	if o.bias {
-		one = 1
+	if whole && !o.rows.whole {
+		tensor.Mirror(o.pool, g)
+		o.rows.whole = true
 	}
-	for i := range g.Data {
-		g.Data[i] = one
+	return g, adds
+}
+
+// fill sets all of x to v, by copies of what is there.
+func fill[T any](x []T, v T) {
+	if len(x) == 0 {
+		return
 	}
-	tensor.AddSymmetric(o.pool, o.x, g)
-	tensor.Mirror(o.pool, g)
-	o.rows.paired = true
-	return g, triangle(m) * int64(o.in)
+	x[0] = v
+	for n := 1; n < len(x); n *= 2 {
+		copy(x[n:], x[:n])
+	}
 }
 
 func (o *dense[T]) forget() { o.rows.paired = false }
@@ -67,7 +81,7 @@ func (o *dense[T]) through(t, b tensor.Matrix[T]) (adds int64) {
 		o.JVP(t, tensor.Matrix[T]{}, o.gradient())
 		return 2 * int64(o.x.Rows) * int64(o.in*o.out)
 	}
-	g, adds := o.inputs()
+	g, adds := o.inputs(true)
 	tensor.Gemm(o.pool, tensor.NoTrans, tensor.NoTrans, 1, g, b, 0, t)
 	return adds + int64(o.x.Rows)*int64(o.x.Rows)*int64(o.out)
 }
@@ -111,7 +125,7 @@ func (o *dense[T]) Gram(a tensor.Matrix[T]) int64 {
 		}
 		dy = ordered
 	}
-	g, adds := o.inputs()
+	g, adds := o.inputs(false)
 	tensor.AddWeighted(o.pool, dy, g, a)
 	return adds + triangle(dy.Rows)*int64(o.out)
 }
@@ -150,7 +164,9 @@ func (o *dense[T]) sum(v tensor.Matrix[T]) tensor.Matrix[T] {
 func (o *dense[T]) gatherRows(lo, hi int) {
 	m := o.x.Rows
 	for i := lo; i < hi; i++ {
-		kernel.CombineRows(o.rows.b[i*o.out:(i+1)*o.out], o.rows.dy.Data[i*o.out:], m*o.out, o.rows.v.Row(i))
+		b := o.rows.b[i*o.out : (i+1)*o.out]
+		clear(b)
+		kernel.AddRows(b, o.rows.dy.Data[i*o.out:], m*o.out, o.rows.v.Row(i))
 	}
 }
 

@@ -111,9 +111,15 @@ func checkBackprop(t *testing.T, name string, l *Linearization[float64], jac ten
 	}
 }
 
+// A reporter is a test, or one of its random cases.
+type reporter interface {
+	Helper()
+	Errorf(format string, args ...any)
+}
+
 // checkProducts compares every way to multiply by K and by Jᵀ with the explicit J, m k x p,
 // and K: chained, with every number of layers kept, and what Keep chooses.
-func checkProducts(t *testing.T, name string, l *Linearization[float64], jac, gram tensor.Matrix[float64]) {
+func checkProducts(t reporter, name string, l *Linearization[float64], jac, gram tensor.Matrix[float64]) {
 	t.Helper()
 	k := l.Outputs().Cols
 	m, p := jac.Rows/k, jac.Cols
@@ -170,12 +176,7 @@ func TestProductsInParts(t *testing.T) {
 		w, x := n.Init(rng), randomMatrix[float64](rng, m, in.Len())
 		l := NewLinearization[float64](n, m, nil)
 		l.Linearize(w, x)
-		jac, one := tensor.New[float64](m*k, n.NumParams()), tensor.New[float64](m, k)
-		for r := range m * k {
-			clear(one.Flat())
-			one.Flat()[r] = 1
-			l.VJP(jac.Row(r), one)
-		}
+		jac := rowsOf(l)
 		gram := tensor.New[float64](m*k, m*k)
 		tensor.Gemm(nil, tensor.NoTrans, tensor.Trans, 1, jac, jac, 0, gram)
 		checkProducts(t, config, l, jac, gram)

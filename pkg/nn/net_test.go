@@ -156,8 +156,21 @@ func TestGram(t *testing.T) {
 			if full <= diagonal || diagonal <= 0 {
 				t.Errorf("%s: %d and %d multiply-adds", name, full, diagonal)
 			}
+			checkProducts(t, name, l, rowsOf(l), gram)
 		}
 	}
+}
+
+// rowsOf returns J, a VJP for each row.
+func rowsOf(l *Linearization[float64]) tensor.Matrix[float64] {
+	z := l.Outputs()
+	jac, one := tensor.New[float64](z.Rows*z.Cols, l.Dims().Weights), tensor.New[float64](z.Rows, z.Cols)
+	for r := range jac.Rows {
+		one.Flat()[r] = 1
+		l.VJP(jac.Row(r), one)
+		one.Flat()[r] = 0
+	}
+	return jac
 }
 
 // TestGramAdds compares the count with one made by hand, for 5-4-3 and 2
@@ -272,7 +285,8 @@ func TestLoadErrors(t *testing.T) {
 
 // TestLinearizationProperties: for random nets, batches and shapes, JVP and
 // VJP are adjoint, linear, and agree with differences of OutputsAt, which leaves
-// the linearization as it is; smaller batches work; nothing is allocated.
+// the linearization as it is; products with K and Jᵀ are those of the explicit J;
+// smaller batches work.
 func TestLinearizationProperties(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		in := rapid.IntRange(1, 6).Draw(t, "in")
@@ -314,6 +328,10 @@ func TestLinearizationProperties(t *testing.T) {
 		if !slices.Equal(again.Flat(), u.Flat()) {
 			t.Fatal("OutputsAt changed the derivative")
 		}
+
+		jac, gram := rowsOf(l), tensor.New[float64](rows*k, rows*k)
+		tensor.Gemm(nil, tensor.NoTrans, tensor.Trans, 1, jac, jac, 0, gram)
+		checkProducts(t, name, l, jac, gram)
 	})
 }
 

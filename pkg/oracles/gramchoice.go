@@ -61,7 +61,7 @@ func GramCosts(c nn.GramCosts, iterations, memory int) []FormCost {
 		form Form
 		cost nn.GramCost
 	}{{MatrixFree, c.MatrixFree}, {Chained, c.Chained}, {Explicit, c.Kept}, {Formed, c.Formed}} {
-		seconds := f.cost.Setup.Seconds() + float64(iterations+1)*f.cost.Product.Seconds() + f.cost.Combine.Seconds()
+		seconds := f.cost.Setup.Seconds() + (float64(iterations)+1)*f.cost.Product.Seconds() + f.cost.Combine.Seconds()
 		held := size.Product(8, f.cost.Held)
 		out = append(out, FormCost{Form: f.form, Seconds: seconds, Held: held, Fits: held <= bound})
 	}

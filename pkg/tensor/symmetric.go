@@ -29,7 +29,7 @@ func AddSymmetric[T Float](p *Pool, a, c Matrix[T]) {
 }
 
 // AddWeighted is AddSymmetric of A Aᵀ with every element multiplied by a weight: element
-// (i k + c, j k + d) by w_ij, for w symmetric and (n/k) x (n/k). The triangle is made in
+// (i k + c, j k + d) by w_ij, for the lower triangle of w, (n/k) x (n/k). The triangle is made in
 // blocks of rows, which are weighted while they are in the cache.
 func AddWeighted[T Float](p *Pool, a, w, c Matrix[T]) {
 	n := a.Rows
@@ -116,9 +116,16 @@ func mirrorBlock[T Float](a Matrix[T], lo, hi int) {
 		to := min(from+mirrorRows, lo)
 		kernel.Transpose(a.Data[from*a.Stride+lo:], a.Stride, a.Data[lo*a.Stride+from:], a.Stride, hi-lo, to-from)
 	}
-	for i := lo; i < hi; i++ {
-		for j := lo; j < i; j++ {
-			a.Data[j*a.Stride+i] = a.Data[i*a.Stride+j]
+	const small = 16 // what lies below squares of so many rows on the diagonal
+	for i := lo; i < hi; i += small {
+		end := min(i+small, hi)
+		if end < hi {
+			kernel.Transpose(a.Data[i*a.Stride+end:], a.Stride, a.Data[end*a.Stride+i:], a.Stride, hi-end, end-i)
+		}
+		for r := i; r < end; r++ {
+			for c := i; c < r; c++ {
+				a.Data[c*a.Stride+r] = a.Data[r*a.Stride+c]
+			}
 		}
 	}
 }

@@ -22,7 +22,8 @@ type args[T Float] struct {
 	ta, tb  Transpose
 	a, b, c Matrix[T]
 	k       int
-	lo, hi  int                  // columns of the panel that Cholesky is at
+	lo, hi  int                  // rows of the panel that Cholesky is at
+	factor  []T                  // coefficients of its rows
 	scratch []*kernel.Scratch[T] // one for each thread
 	conv    convSpace[T]
 
@@ -71,11 +72,7 @@ func (g *args[T]) init() {
 			g.y[i] = T(kernel.Dot(g.a.Row(i), g.x))
 		}
 	}
-	g.panel = func(i, j int) {
-		for row := g.hi + i; row < g.hi+j; row++ {
-			solveRow(g.a, row, g.lo, g.hi)
-		}
-	}
+	g.panel = g.panelColumns
 	g.mirror = func(lo, hi int) { mirrorBlock(g.a, lo, hi) }
 	g.combine = func(lo, hi int) {
 		y := g.y[lo:hi]

@@ -27,7 +27,7 @@ type passes[T Float] struct {
 	dot     func(x, y *T, n int) float64
 	copySum func(y, x *T, n int) float64
 
-	combineRows, addDots func(y, x *T, rowX int, v *T, k, n int)
+	addRows, addDots func(y, x *T, rowX int, v *T, k, n int, mask *byte)
 
 	sgdUpdate                      func(u, d, w *T, n int, mask *byte, rate, decay T)
 	sgdStep                        func(d, w *T, n int, mask *byte, rate, decay T)

@@ -239,15 +239,15 @@ func dot512s(x *float32, y *float32, n int) float64
 //go:noescape
 func copySum512s(y *float32, x *float32, n int) float64
 
-// combineRows512s sets y to the sum of k rows of n groups of four vectors, each times its v. rowX is in bytes.
+// addRows512s adds to y the sum of k rows, each times its v; n whole vectors, and one that mask cuts. rowX is in bytes.
 //
 //go:noescape
-func combineRows512s(y *float32, x *float32, rowX int, v *float32, k int, n int)
+func addRows512s(y *float32, x *float32, rowX int, v *float32, k int, n int, mask *byte)
 
-// addDots512s adds to u the products of k rows with t, of n groups of four vectors. rowX is in bytes.
+// addDots512s adds to u the products of k rows with t; n whole vectors, and one that mask cuts. rowX is in bytes.
 //
 //go:noescape
-func addDots512s(u *float32, x *float32, rowX int, t *float32, k int, n int)
+func addDots512s(u *float32, x *float32, rowX int, t *float32, k int, n int, mask *byte)
 
 // product256s1x1 sets (accumulate 0), or adds to (1), a block of C of 1 rows and 1 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes.
 //
@@ -404,15 +404,15 @@ func dot256s(x *float32, y *float32, n int) float64
 //go:noescape
 func copySum256s(y *float32, x *float32, n int) float64
 
-// combineRows256s sets y to the sum of k rows of n groups of four vectors, each times its v. rowX is in bytes.
+// addRows256s adds to y the sum of k rows, each times its v; n whole vectors, and one that mask cuts. rowX is in bytes.
 //
 //go:noescape
-func combineRows256s(y *float32, x *float32, rowX int, v *float32, k int, n int)
+func addRows256s(y *float32, x *float32, rowX int, v *float32, k int, n int, mask *byte)
 
-// addDots256s adds to u the products of k rows with t, of n groups of four vectors. rowX is in bytes.
+// addDots256s adds to u the products of k rows with t; n whole vectors, and one that mask cuts. rowX is in bytes.
 //
 //go:noescape
-func addDots256s(u *float32, x *float32, rowX int, t *float32, k int, n int)
+func addDots256s(u *float32, x *float32, rowX int, t *float32, k int, n int, mask *byte)
 
 // gather512s copies n rows of count pieces of 64 bytes. rowDst is in bytes.
 //
@@ -674,15 +674,15 @@ func dot512d(x *float64, y *float64, n int) float64
 //go:noescape
 func copySum512d(y *float64, x *float64, n int) float64
 
-// combineRows512d sets y to the sum of k rows of n groups of four vectors, each times its v. rowX is in bytes.
+// addRows512d adds to y the sum of k rows, each times its v; n whole vectors, and one that mask cuts. rowX is in bytes.
 //
 //go:noescape
-func combineRows512d(y *float64, x *float64, rowX int, v *float64, k int, n int)
+func addRows512d(y *float64, x *float64, rowX int, v *float64, k int, n int, mask *byte)
 
-// addDots512d adds to u the products of k rows with t, of n groups of four vectors. rowX is in bytes.
+// addDots512d adds to u the products of k rows with t; n whole vectors, and one that mask cuts. rowX is in bytes.
 //
 //go:noescape
-func addDots512d(u *float64, x *float64, rowX int, t *float64, k int, n int)
+func addDots512d(u *float64, x *float64, rowX int, t *float64, k int, n int, mask *byte)
 
 // product256d1x1 sets (accumulate 0), or adds to (1), a block of C of 1 rows and 1 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes.
 //
@@ -839,15 +839,15 @@ func dot256d(x *float64, y *float64, n int) float64
 //go:noescape
 func copySum256d(y *float64, x *float64, n int) float64
 
-// combineRows256d sets y to the sum of k rows of n groups of four vectors, each times its v. rowX is in bytes.
+// addRows256d adds to y the sum of k rows, each times its v; n whole vectors, and one that mask cuts. rowX is in bytes.
 //
 //go:noescape
-func combineRows256d(y *float64, x *float64, rowX int, v *float64, k int, n int)
+func addRows256d(y *float64, x *float64, rowX int, v *float64, k int, n int, mask *byte)
 
-// addDots256d adds to u the products of k rows with t, of n groups of four vectors. rowX is in bytes.
+// addDots256d adds to u the products of k rows with t; n whole vectors, and one that mask cuts. rowX is in bytes.
 //
 //go:noescape
-func addDots256d(u *float64, x *float64, rowX int, t *float64, k int, n int)
+func addDots256d(u *float64, x *float64, rowX int, t *float64, k int, n int, mask *byte)
 
 // gather512d copies n rows of count pieces of 64 bytes. rowDst is in bytes.
 //

@@ -7407,9 +7407,9 @@ loop:
 	VZEROUPPER
 	RET
 
-// func combineRows512s(y *float32, x *float32, rowX int, v *float32, k int, n int)
-// Requires: AVX, AVX512F, SSE
-TEXT ·combineRows512s(SB), NOSPLIT, $8-48
+// func addRows512s(y *float32, x *float32, rowX int, v *float32, k int, n int, mask *byte)
+// Requires: AVX, AVX512BW, AVX512F, SSE
+TEXT ·addRows512s(SB), NOSPLIT, $8-56
 	MOVQ    y+0(FP), DI
 	MOVQ    x+8(FP), SI
 	MOVQ    rowX+16(FP), DX
@@ -7422,51 +7422,170 @@ TEXT ·combineRows512s(SB), NOSPLIT, $8-48
 	MOVL    AX, 4(SP)
 	LDMXCSR 4(SP)
 
-group:
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	MOVQ   SI, R10
-	MOVQ   R8, R11
-	MOVQ   R9, BX
+group8:
+	CMPQ    CX, $0x08
+	JLT     next8
+	VMOVUPS (DI), Z0
+	VMOVUPS 64(DI), Z1
+	VMOVUPS 128(DI), Z2
+	VMOVUPS 192(DI), Z3
+	VMOVUPS 256(DI), Z4
+	VMOVUPS 320(DI), Z5
+	VMOVUPS 384(DI), Z6
+	VMOVUPS 448(DI), Z7
+	MOVQ    SI, R10
+	MOVQ    R8, R11
+	MOVQ    R9, BX
 
-row:
-	VBROADCASTSS (R11), Z4
-	VFMADD231PS  (R10), Z4, Z0
-	VFMADD231PS  64(R10), Z4, Z1
-	VFMADD231PS  128(R10), Z4, Z2
-	VFMADD231PS  192(R10), Z4, Z3
+row8:
+	VBROADCASTSS (R11), Z8
+	VFMADD231PS  (R10), Z8, Z0
+	VFMADD231PS  64(R10), Z8, Z1
+	VFMADD231PS  128(R10), Z8, Z2
+	VFMADD231PS  192(R10), Z8, Z3
+	VFMADD231PS  256(R10), Z8, Z4
+	VFMADD231PS  320(R10), Z8, Z5
+	VFMADD231PS  384(R10), Z8, Z6
+	VFMADD231PS  448(R10), Z8, Z7
 	ADDQ         DX, R10
 	ADDQ         $0x04, R11
 	DECQ         BX
-	JNZ          row
+	JNZ          row8
+	VMOVUPS      Z0, (DI)
+	VMOVUPS      Z1, 64(DI)
+	VMOVUPS      Z2, 128(DI)
+	VMOVUPS      Z3, 192(DI)
+	VMOVUPS      Z4, 256(DI)
+	VMOVUPS      Z5, 320(DI)
+	VMOVUPS      Z6, 384(DI)
+	VMOVUPS      Z7, 448(DI)
+	ADDQ         $0x00000200, SI
+	ADDQ         $0x00000200, DI
+	SUBQ         $0x08, CX
+	JMP          group8
+
+next8:
+group4:
+	CMPQ    CX, $0x04
+	JLT     next4
+	VMOVUPS (DI), Z0
+	VMOVUPS 64(DI), Z1
+	VMOVUPS 128(DI), Z2
+	VMOVUPS 192(DI), Z3
+	MOVQ    SI, R10
+	MOVQ    R8, R11
+	MOVQ    R9, BX
+
+row4:
+	VBROADCASTSS (R11), Z8
+	VFMADD231PS  (R10), Z8, Z0
+	VFMADD231PS  64(R10), Z8, Z1
+	VFMADD231PS  128(R10), Z8, Z2
+	VFMADD231PS  192(R10), Z8, Z3
+	ADDQ         DX, R10
+	ADDQ         $0x04, R11
+	DECQ         BX
+	JNZ          row4
 	VMOVUPS      Z0, (DI)
 	VMOVUPS      Z1, 64(DI)
 	VMOVUPS      Z2, 128(DI)
 	VMOVUPS      Z3, 192(DI)
 	ADDQ         $0x00000100, SI
 	ADDQ         $0x00000100, DI
-	DECQ         CX
-	JNZ          group
+	SUBQ         $0x04, CX
+	JMP          group4
+
+next4:
+group2:
+	CMPQ    CX, $0x02
+	JLT     next2
+	VMOVUPS (DI), Z0
+	VMOVUPS 64(DI), Z1
+	MOVQ    SI, R10
+	MOVQ    R8, R11
+	MOVQ    R9, BX
+
+row2:
+	VBROADCASTSS (R11), Z8
+	VFMADD231PS  (R10), Z8, Z0
+	VFMADD231PS  64(R10), Z8, Z1
+	ADDQ         DX, R10
+	ADDQ         $0x04, R11
+	DECQ         BX
+	JNZ          row2
+	VMOVUPS      Z0, (DI)
+	VMOVUPS      Z1, 64(DI)
+	ADDQ         $0x00000080, SI
+	ADDQ         $0x00000080, DI
+	SUBQ         $0x02, CX
+	JMP          group2
+
+next2:
+group1:
+	CMPQ    CX, $0x01
+	JLT     next1
+	VMOVUPS (DI), Z0
+	MOVQ    SI, R10
+	MOVQ    R8, R11
+	MOVQ    R9, BX
+
+row1:
+	VBROADCASTSS (R11), Z8
+	VFMADD231PS  (R10), Z8, Z0
+	ADDQ         DX, R10
+	ADDQ         $0x04, R11
+	DECQ         BX
+	JNZ          row1
+	VMOVUPS      Z0, (DI)
+	ADDQ         $0x00000040, SI
+	ADDQ         $0x00000040, DI
+	SUBQ         $0x01, CX
+	JMP          group1
+
+next1:
+	MOVQ      mask+48(FP), AX
+	TESTQ     AX, AX
+	JZ        end
+	KMOVQ     (AX), K1
+	KMOVQ     8(AX), K2
+	VMOVUPS.Z (DI), K1, Z0
+	MOVQ      SI, R10
+	MOVQ      R8, R11
+	MOVQ      R9, BX
+
+last:
+	VBROADCASTSS (R11), Z8
+	VMOVUPS.Z    (R10), K1, Z1
+	VFMADD231PS  Z1, Z8, Z0
+	ADDQ         DX, R10
+	ADDQ         $0x04, R11
+	DECQ         BX
+	JNZ          last
+	VMOVUPS      Z0, K1, (DI)
+
+end:
 	VZEROUPPER
-	LDMXCSR      (SP)
+	LDMXCSR (SP)
 	RET
 
-// func addDots512s(u *float32, x *float32, rowX int, t *float32, k int, n int)
-// Requires: AVX, AVX512F, SSE
-TEXT ·addDots512s(SB), NOSPLIT, $8-48
+// func addDots512s(u *float32, x *float32, rowX int, t *float32, k int, n int, mask *byte)
+// Requires: AVX, AVX512BW, AVX512F, SSE
+TEXT ·addDots512s(SB), NOSPLIT, $8-56
 	MOVQ    u+0(FP), DI
 	MOVQ    x+8(FP), SI
 	MOVQ    rowX+16(FP), DX
 	MOVQ    t+24(FP), R8
 	MOVQ    k+32(FP), R9
-	MOVQ    n+40(FP), CX
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
 	MOVL    AX, 4(SP)
 	LDMXCSR 4(SP)
+	MOVQ    mask+48(FP), AX
+	TESTQ   AX, AX
+	JZ      row
+	KMOVQ   (AX), K1
+	KMOVQ   8(AX), K2
 
 row:
 	VPXORD Z0, Z0, Z0
@@ -7475,21 +7594,43 @@ row:
 	VPXORD Z3, Z3, Z3
 	MOVQ   SI, R10
 	MOVQ   R8, R11
-	MOVQ   CX, BX
+	MOVQ   n+40(FP), BX
 
-group:
-	VMOVUPS       (R11), Z4
-	VFMADD231PS   (R10), Z4, Z0
-	VMOVUPS       64(R11), Z5
-	VFMADD231PS   64(R10), Z5, Z1
-	VMOVUPS       128(R11), Z6
-	VFMADD231PS   128(R10), Z6, Z2
-	VMOVUPS       192(R11), Z7
-	VFMADD231PS   192(R10), Z7, Z3
-	ADDQ          $0x00000100, R10
-	ADDQ          $0x00000100, R11
-	DECQ          BX
-	JNZ           group
+group4:
+	CMPQ        BX, $0x04
+	JLT         next4
+	VMOVUPS     (R11), Z4
+	VFMADD231PS (R10), Z4, Z0
+	VMOVUPS     64(R11), Z5
+	VFMADD231PS 64(R10), Z5, Z1
+	VMOVUPS     128(R11), Z6
+	VFMADD231PS 128(R10), Z6, Z2
+	VMOVUPS     192(R11), Z7
+	VFMADD231PS 192(R10), Z7, Z3
+	ADDQ        $0x00000100, R10
+	ADDQ        $0x00000100, R11
+	SUBQ        $0x04, BX
+	JMP         group4
+
+next4:
+group1:
+	CMPQ        BX, $0x01
+	JLT         next1
+	VMOVUPS     (R11), Z4
+	VFMADD231PS (R10), Z4, Z0
+	ADDQ        $0x00000040, R10
+	ADDQ        $0x00000040, R11
+	SUBQ        $0x01, BX
+	JMP         group1
+
+next1:
+	TESTQ       AX, AX
+	JZ          sum
+	VMOVUPS.Z   (R11), K1, Z4
+	VMOVUPS.Z   (R10), K1, Z5
+	VFMADD231PS Z4, Z5, Z3
+
+sum:
 	VADDPS        Z0, Z1, Z0
 	VADDPS        Z2, Z3, Z2
 	VADDPS        Z0, Z2, Z0
@@ -10182,9 +10323,9 @@ loop:
 	VZEROUPPER
 	RET
 
-// func combineRows256s(y *float32, x *float32, rowX int, v *float32, k int, n int)
+// func addRows256s(y *float32, x *float32, rowX int, v *float32, k int, n int, mask *byte)
 // Requires: AVX, FMA3, SSE
-TEXT ·combineRows256s(SB), NOSPLIT, $8-48
+TEXT ·addRows256s(SB), NOSPLIT, $8-56
 	MOVQ    y+0(FP), DI
 	MOVQ    x+8(FP), SI
 	MOVQ    rowX+16(FP), DX
@@ -10197,51 +10338,170 @@ TEXT ·combineRows256s(SB), NOSPLIT, $8-48
 	MOVL    AX, 4(SP)
 	LDMXCSR 4(SP)
 
-group:
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	MOVQ   SI, R10
-	MOVQ   R8, R11
-	MOVQ   R9, BX
+group8:
+	CMPQ    CX, $0x08
+	JLT     next8
+	VMOVUPS (DI), Y0
+	VMOVUPS 32(DI), Y1
+	VMOVUPS 64(DI), Y2
+	VMOVUPS 96(DI), Y3
+	VMOVUPS 128(DI), Y4
+	VMOVUPS 160(DI), Y5
+	VMOVUPS 192(DI), Y6
+	VMOVUPS 224(DI), Y7
+	MOVQ    SI, R10
+	MOVQ    R8, R11
+	MOVQ    R9, BX
 
-row:
-	VBROADCASTSS (R11), Y4
-	VFMADD231PS  (R10), Y4, Y0
-	VFMADD231PS  32(R10), Y4, Y1
-	VFMADD231PS  64(R10), Y4, Y2
-	VFMADD231PS  96(R10), Y4, Y3
+row8:
+	VBROADCASTSS (R11), Y8
+	VFMADD231PS  (R10), Y8, Y0
+	VFMADD231PS  32(R10), Y8, Y1
+	VFMADD231PS  64(R10), Y8, Y2
+	VFMADD231PS  96(R10), Y8, Y3
+	VFMADD231PS  128(R10), Y8, Y4
+	VFMADD231PS  160(R10), Y8, Y5
+	VFMADD231PS  192(R10), Y8, Y6
+	VFMADD231PS  224(R10), Y8, Y7
 	ADDQ         DX, R10
 	ADDQ         $0x04, R11
 	DECQ         BX
-	JNZ          row
+	JNZ          row8
+	VMOVUPS      Y0, (DI)
+	VMOVUPS      Y1, 32(DI)
+	VMOVUPS      Y2, 64(DI)
+	VMOVUPS      Y3, 96(DI)
+	VMOVUPS      Y4, 128(DI)
+	VMOVUPS      Y5, 160(DI)
+	VMOVUPS      Y6, 192(DI)
+	VMOVUPS      Y7, 224(DI)
+	ADDQ         $0x00000100, SI
+	ADDQ         $0x00000100, DI
+	SUBQ         $0x08, CX
+	JMP          group8
+
+next8:
+group4:
+	CMPQ    CX, $0x04
+	JLT     next4
+	VMOVUPS (DI), Y0
+	VMOVUPS 32(DI), Y1
+	VMOVUPS 64(DI), Y2
+	VMOVUPS 96(DI), Y3
+	MOVQ    SI, R10
+	MOVQ    R8, R11
+	MOVQ    R9, BX
+
+row4:
+	VBROADCASTSS (R11), Y8
+	VFMADD231PS  (R10), Y8, Y0
+	VFMADD231PS  32(R10), Y8, Y1
+	VFMADD231PS  64(R10), Y8, Y2
+	VFMADD231PS  96(R10), Y8, Y3
+	ADDQ         DX, R10
+	ADDQ         $0x04, R11
+	DECQ         BX
+	JNZ          row4
 	VMOVUPS      Y0, (DI)
 	VMOVUPS      Y1, 32(DI)
 	VMOVUPS      Y2, 64(DI)
 	VMOVUPS      Y3, 96(DI)
 	ADDQ         $0x00000080, SI
 	ADDQ         $0x00000080, DI
-	DECQ         CX
-	JNZ          group
+	SUBQ         $0x04, CX
+	JMP          group4
+
+next4:
+group2:
+	CMPQ    CX, $0x02
+	JLT     next2
+	VMOVUPS (DI), Y0
+	VMOVUPS 32(DI), Y1
+	MOVQ    SI, R10
+	MOVQ    R8, R11
+	MOVQ    R9, BX
+
+row2:
+	VBROADCASTSS (R11), Y8
+	VFMADD231PS  (R10), Y8, Y0
+	VFMADD231PS  32(R10), Y8, Y1
+	ADDQ         DX, R10
+	ADDQ         $0x04, R11
+	DECQ         BX
+	JNZ          row2
+	VMOVUPS      Y0, (DI)
+	VMOVUPS      Y1, 32(DI)
+	ADDQ         $0x00000040, SI
+	ADDQ         $0x00000040, DI
+	SUBQ         $0x02, CX
+	JMP          group2
+
+next2:
+group1:
+	CMPQ    CX, $0x01
+	JLT     next1
+	VMOVUPS (DI), Y0
+	MOVQ    SI, R10
+	MOVQ    R8, R11
+	MOVQ    R9, BX
+
+row1:
+	VBROADCASTSS (R11), Y8
+	VFMADD231PS  (R10), Y8, Y0
+	ADDQ         DX, R10
+	ADDQ         $0x04, R11
+	DECQ         BX
+	JNZ          row1
+	VMOVUPS      Y0, (DI)
+	ADDQ         $0x00000020, SI
+	ADDQ         $0x00000020, DI
+	SUBQ         $0x01, CX
+	JMP          group1
+
+next1:
+	MOVQ       mask+48(FP), AX
+	TESTQ      AX, AX
+	JZ         end
+	VMOVDQU    (AX), Y12
+	VMOVDQU    32(AX), Y13
+	VMASKMOVPS (DI), Y12, Y0
+	MOVQ       SI, R10
+	MOVQ       R8, R11
+	MOVQ       R9, BX
+
+last:
+	VBROADCASTSS (R11), Y8
+	VMASKMOVPS   (R10), Y12, Y1
+	VFMADD231PS  Y1, Y8, Y0
+	ADDQ         DX, R10
+	ADDQ         $0x04, R11
+	DECQ         BX
+	JNZ          last
+	VMASKMOVPS   Y0, Y12, (DI)
+
+end:
 	VZEROUPPER
-	LDMXCSR      (SP)
+	LDMXCSR (SP)
 	RET
 
-// func addDots256s(u *float32, x *float32, rowX int, t *float32, k int, n int)
+// func addDots256s(u *float32, x *float32, rowX int, t *float32, k int, n int, mask *byte)
 // Requires: AVX, FMA3, SSE
-TEXT ·addDots256s(SB), NOSPLIT, $8-48
+TEXT ·addDots256s(SB), NOSPLIT, $8-56
 	MOVQ    u+0(FP), DI
 	MOVQ    x+8(FP), SI
 	MOVQ    rowX+16(FP), DX
 	MOVQ    t+24(FP), R8
 	MOVQ    k+32(FP), R9
-	MOVQ    n+40(FP), CX
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
 	MOVL    AX, 4(SP)
 	LDMXCSR 4(SP)
+	MOVQ    mask+48(FP), AX
+	TESTQ   AX, AX
+	JZ      row
+	VMOVDQU (AX), Y12
+	VMOVDQU 32(AX), Y13
 
 row:
 	VXORPS Y0, Y0, Y0
@@ -10250,21 +10510,43 @@ row:
 	VXORPS Y3, Y3, Y3
 	MOVQ   SI, R10
 	MOVQ   R8, R11
-	MOVQ   CX, BX
+	MOVQ   n+40(FP), BX
 
-group:
-	VMOVUPS      (R11), Y4
-	VFMADD231PS  (R10), Y4, Y0
-	VMOVUPS      32(R11), Y5
-	VFMADD231PS  32(R10), Y5, Y1
-	VMOVUPS      64(R11), Y6
-	VFMADD231PS  64(R10), Y6, Y2
-	VMOVUPS      96(R11), Y7
-	VFMADD231PS  96(R10), Y7, Y3
-	ADDQ         $0x00000080, R10
-	ADDQ         $0x00000080, R11
-	DECQ         BX
-	JNZ          group
+group4:
+	CMPQ        BX, $0x04
+	JLT         next4
+	VMOVUPS     (R11), Y4
+	VFMADD231PS (R10), Y4, Y0
+	VMOVUPS     32(R11), Y5
+	VFMADD231PS 32(R10), Y5, Y1
+	VMOVUPS     64(R11), Y6
+	VFMADD231PS 64(R10), Y6, Y2
+	VMOVUPS     96(R11), Y7
+	VFMADD231PS 96(R10), Y7, Y3
+	ADDQ        $0x00000080, R10
+	ADDQ        $0x00000080, R11
+	SUBQ        $0x04, BX
+	JMP         group4
+
+next4:
+group1:
+	CMPQ        BX, $0x01
+	JLT         next1
+	VMOVUPS     (R11), Y4
+	VFMADD231PS (R10), Y4, Y0
+	ADDQ        $0x00000020, R10
+	ADDQ        $0x00000020, R11
+	SUBQ        $0x01, BX
+	JMP         group1
+
+next1:
+	TESTQ       AX, AX
+	JZ          sum
+	VMASKMOVPS  (R11), Y12, Y4
+	VMASKMOVPS  (R10), Y12, Y5
+	VFMADD231PS Y4, Y5, Y3
+
+sum:
 	VADDPS       Y0, Y1, Y0
 	VADDPS       Y2, Y3, Y2
 	VADDPS       Y0, Y2, Y0
@@ -18244,9 +18526,9 @@ loop:
 	VZEROUPPER
 	RET
 
-// func combineRows512d(y *float64, x *float64, rowX int, v *float64, k int, n int)
-// Requires: AVX, AVX512F, SSE
-TEXT ·combineRows512d(SB), NOSPLIT, $8-48
+// func addRows512d(y *float64, x *float64, rowX int, v *float64, k int, n int, mask *byte)
+// Requires: AVX, AVX512BW, AVX512F, SSE
+TEXT ·addRows512d(SB), NOSPLIT, $8-56
 	MOVQ    y+0(FP), DI
 	MOVQ    x+8(FP), SI
 	MOVQ    rowX+16(FP), DX
@@ -18259,51 +18541,170 @@ TEXT ·combineRows512d(SB), NOSPLIT, $8-48
 	MOVL    AX, 4(SP)
 	LDMXCSR 4(SP)
 
-group:
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	MOVQ   SI, R10
-	MOVQ   R8, R11
-	MOVQ   R9, BX
+group8:
+	CMPQ    CX, $0x08
+	JLT     next8
+	VMOVUPD (DI), Z0
+	VMOVUPD 64(DI), Z1
+	VMOVUPD 128(DI), Z2
+	VMOVUPD 192(DI), Z3
+	VMOVUPD 256(DI), Z4
+	VMOVUPD 320(DI), Z5
+	VMOVUPD 384(DI), Z6
+	VMOVUPD 448(DI), Z7
+	MOVQ    SI, R10
+	MOVQ    R8, R11
+	MOVQ    R9, BX
 
-row:
-	VBROADCASTSD (R11), Z4
-	VFMADD231PD  (R10), Z4, Z0
-	VFMADD231PD  64(R10), Z4, Z1
-	VFMADD231PD  128(R10), Z4, Z2
-	VFMADD231PD  192(R10), Z4, Z3
+row8:
+	VBROADCASTSD (R11), Z8
+	VFMADD231PD  (R10), Z8, Z0
+	VFMADD231PD  64(R10), Z8, Z1
+	VFMADD231PD  128(R10), Z8, Z2
+	VFMADD231PD  192(R10), Z8, Z3
+	VFMADD231PD  256(R10), Z8, Z4
+	VFMADD231PD  320(R10), Z8, Z5
+	VFMADD231PD  384(R10), Z8, Z6
+	VFMADD231PD  448(R10), Z8, Z7
 	ADDQ         DX, R10
 	ADDQ         $0x08, R11
 	DECQ         BX
-	JNZ          row
+	JNZ          row8
+	VMOVUPD      Z0, (DI)
+	VMOVUPD      Z1, 64(DI)
+	VMOVUPD      Z2, 128(DI)
+	VMOVUPD      Z3, 192(DI)
+	VMOVUPD      Z4, 256(DI)
+	VMOVUPD      Z5, 320(DI)
+	VMOVUPD      Z6, 384(DI)
+	VMOVUPD      Z7, 448(DI)
+	ADDQ         $0x00000200, SI
+	ADDQ         $0x00000200, DI
+	SUBQ         $0x08, CX
+	JMP          group8
+
+next8:
+group4:
+	CMPQ    CX, $0x04
+	JLT     next4
+	VMOVUPD (DI), Z0
+	VMOVUPD 64(DI), Z1
+	VMOVUPD 128(DI), Z2
+	VMOVUPD 192(DI), Z3
+	MOVQ    SI, R10
+	MOVQ    R8, R11
+	MOVQ    R9, BX
+
+row4:
+	VBROADCASTSD (R11), Z8
+	VFMADD231PD  (R10), Z8, Z0
+	VFMADD231PD  64(R10), Z8, Z1
+	VFMADD231PD  128(R10), Z8, Z2
+	VFMADD231PD  192(R10), Z8, Z3
+	ADDQ         DX, R10
+	ADDQ         $0x08, R11
+	DECQ         BX
+	JNZ          row4
 	VMOVUPD      Z0, (DI)
 	VMOVUPD      Z1, 64(DI)
 	VMOVUPD      Z2, 128(DI)
 	VMOVUPD      Z3, 192(DI)
 	ADDQ         $0x00000100, SI
 	ADDQ         $0x00000100, DI
-	DECQ         CX
-	JNZ          group
+	SUBQ         $0x04, CX
+	JMP          group4
+
+next4:
+group2:
+	CMPQ    CX, $0x02
+	JLT     next2
+	VMOVUPD (DI), Z0
+	VMOVUPD 64(DI), Z1
+	MOVQ    SI, R10
+	MOVQ    R8, R11
+	MOVQ    R9, BX
+
+row2:
+	VBROADCASTSD (R11), Z8
+	VFMADD231PD  (R10), Z8, Z0
+	VFMADD231PD  64(R10), Z8, Z1
+	ADDQ         DX, R10
+	ADDQ         $0x08, R11
+	DECQ         BX
+	JNZ          row2
+	VMOVUPD      Z0, (DI)
+	VMOVUPD      Z1, 64(DI)
+	ADDQ         $0x00000080, SI
+	ADDQ         $0x00000080, DI
+	SUBQ         $0x02, CX
+	JMP          group2
+
+next2:
+group1:
+	CMPQ    CX, $0x01
+	JLT     next1
+	VMOVUPD (DI), Z0
+	MOVQ    SI, R10
+	MOVQ    R8, R11
+	MOVQ    R9, BX
+
+row1:
+	VBROADCASTSD (R11), Z8
+	VFMADD231PD  (R10), Z8, Z0
+	ADDQ         DX, R10
+	ADDQ         $0x08, R11
+	DECQ         BX
+	JNZ          row1
+	VMOVUPD      Z0, (DI)
+	ADDQ         $0x00000040, SI
+	ADDQ         $0x00000040, DI
+	SUBQ         $0x01, CX
+	JMP          group1
+
+next1:
+	MOVQ      mask+48(FP), AX
+	TESTQ     AX, AX
+	JZ        end
+	KMOVQ     (AX), K1
+	KMOVQ     8(AX), K2
+	VMOVUPD.Z (DI), K1, Z0
+	MOVQ      SI, R10
+	MOVQ      R8, R11
+	MOVQ      R9, BX
+
+last:
+	VBROADCASTSD (R11), Z8
+	VMOVUPD.Z    (R10), K1, Z1
+	VFMADD231PD  Z1, Z8, Z0
+	ADDQ         DX, R10
+	ADDQ         $0x08, R11
+	DECQ         BX
+	JNZ          last
+	VMOVUPD      Z0, K1, (DI)
+
+end:
 	VZEROUPPER
-	LDMXCSR      (SP)
+	LDMXCSR (SP)
 	RET
 
-// func addDots512d(u *float64, x *float64, rowX int, t *float64, k int, n int)
-// Requires: AVX, AVX512F, SSE
-TEXT ·addDots512d(SB), NOSPLIT, $8-48
+// func addDots512d(u *float64, x *float64, rowX int, t *float64, k int, n int, mask *byte)
+// Requires: AVX, AVX512BW, AVX512F, SSE
+TEXT ·addDots512d(SB), NOSPLIT, $8-56
 	MOVQ    u+0(FP), DI
 	MOVQ    x+8(FP), SI
 	MOVQ    rowX+16(FP), DX
 	MOVQ    t+24(FP), R8
 	MOVQ    k+32(FP), R9
-	MOVQ    n+40(FP), CX
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
 	MOVL    AX, 4(SP)
 	LDMXCSR 4(SP)
+	MOVQ    mask+48(FP), AX
+	TESTQ   AX, AX
+	JZ      row
+	KMOVQ   (AX), K1
+	KMOVQ   8(AX), K2
 
 row:
 	VPXORD Z0, Z0, Z0
@@ -18312,21 +18713,43 @@ row:
 	VPXORD Z3, Z3, Z3
 	MOVQ   SI, R10
 	MOVQ   R8, R11
-	MOVQ   CX, BX
+	MOVQ   n+40(FP), BX
 
-group:
-	VMOVUPD       (R11), Z4
-	VFMADD231PD   (R10), Z4, Z0
-	VMOVUPD       64(R11), Z5
-	VFMADD231PD   64(R10), Z5, Z1
-	VMOVUPD       128(R11), Z6
-	VFMADD231PD   128(R10), Z6, Z2
-	VMOVUPD       192(R11), Z7
-	VFMADD231PD   192(R10), Z7, Z3
-	ADDQ          $0x00000100, R10
-	ADDQ          $0x00000100, R11
-	DECQ          BX
-	JNZ           group
+group4:
+	CMPQ        BX, $0x04
+	JLT         next4
+	VMOVUPD     (R11), Z4
+	VFMADD231PD (R10), Z4, Z0
+	VMOVUPD     64(R11), Z5
+	VFMADD231PD 64(R10), Z5, Z1
+	VMOVUPD     128(R11), Z6
+	VFMADD231PD 128(R10), Z6, Z2
+	VMOVUPD     192(R11), Z7
+	VFMADD231PD 192(R10), Z7, Z3
+	ADDQ        $0x00000100, R10
+	ADDQ        $0x00000100, R11
+	SUBQ        $0x04, BX
+	JMP         group4
+
+next4:
+group1:
+	CMPQ        BX, $0x01
+	JLT         next1
+	VMOVUPD     (R11), Z4
+	VFMADD231PD (R10), Z4, Z0
+	ADDQ        $0x00000040, R10
+	ADDQ        $0x00000040, R11
+	SUBQ        $0x01, BX
+	JMP         group1
+
+next1:
+	TESTQ       AX, AX
+	JZ          sum
+	VMOVUPD.Z   (R11), K1, Z4
+	VMOVUPD.Z   (R10), K1, Z5
+	VFMADD231PD Z4, Z5, Z3
+
+sum:
 	VADDPD        Z0, Z1, Z0
 	VADDPD        Z2, Z3, Z2
 	VADDPD        Z0, Z2, Z0
@@ -21011,9 +21434,9 @@ loop:
 	VZEROUPPER
 	RET
 
-// func combineRows256d(y *float64, x *float64, rowX int, v *float64, k int, n int)
+// func addRows256d(y *float64, x *float64, rowX int, v *float64, k int, n int, mask *byte)
 // Requires: AVX, FMA3, SSE
-TEXT ·combineRows256d(SB), NOSPLIT, $8-48
+TEXT ·addRows256d(SB), NOSPLIT, $8-56
 	MOVQ    y+0(FP), DI
 	MOVQ    x+8(FP), SI
 	MOVQ    rowX+16(FP), DX
@@ -21026,51 +21449,170 @@ TEXT ·combineRows256d(SB), NOSPLIT, $8-48
 	MOVL    AX, 4(SP)
 	LDMXCSR 4(SP)
 
-group:
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	MOVQ   SI, R10
-	MOVQ   R8, R11
-	MOVQ   R9, BX
+group8:
+	CMPQ    CX, $0x08
+	JLT     next8
+	VMOVUPD (DI), Y0
+	VMOVUPD 32(DI), Y1
+	VMOVUPD 64(DI), Y2
+	VMOVUPD 96(DI), Y3
+	VMOVUPD 128(DI), Y4
+	VMOVUPD 160(DI), Y5
+	VMOVUPD 192(DI), Y6
+	VMOVUPD 224(DI), Y7
+	MOVQ    SI, R10
+	MOVQ    R8, R11
+	MOVQ    R9, BX
 
-row:
-	VBROADCASTSD (R11), Y4
-	VFMADD231PD  (R10), Y4, Y0
-	VFMADD231PD  32(R10), Y4, Y1
-	VFMADD231PD  64(R10), Y4, Y2
-	VFMADD231PD  96(R10), Y4, Y3
+row8:
+	VBROADCASTSD (R11), Y8
+	VFMADD231PD  (R10), Y8, Y0
+	VFMADD231PD  32(R10), Y8, Y1
+	VFMADD231PD  64(R10), Y8, Y2
+	VFMADD231PD  96(R10), Y8, Y3
+	VFMADD231PD  128(R10), Y8, Y4
+	VFMADD231PD  160(R10), Y8, Y5
+	VFMADD231PD  192(R10), Y8, Y6
+	VFMADD231PD  224(R10), Y8, Y7
 	ADDQ         DX, R10
 	ADDQ         $0x08, R11
 	DECQ         BX
-	JNZ          row
+	JNZ          row8
+	VMOVUPD      Y0, (DI)
+	VMOVUPD      Y1, 32(DI)
+	VMOVUPD      Y2, 64(DI)
+	VMOVUPD      Y3, 96(DI)
+	VMOVUPD      Y4, 128(DI)
+	VMOVUPD      Y5, 160(DI)
+	VMOVUPD      Y6, 192(DI)
+	VMOVUPD      Y7, 224(DI)
+	ADDQ         $0x00000100, SI
+	ADDQ         $0x00000100, DI
+	SUBQ         $0x08, CX
+	JMP          group8
+
+next8:
+group4:
+	CMPQ    CX, $0x04
+	JLT     next4
+	VMOVUPD (DI), Y0
+	VMOVUPD 32(DI), Y1
+	VMOVUPD 64(DI), Y2
+	VMOVUPD 96(DI), Y3
+	MOVQ    SI, R10
+	MOVQ    R8, R11
+	MOVQ    R9, BX
+
+row4:
+	VBROADCASTSD (R11), Y8
+	VFMADD231PD  (R10), Y8, Y0
+	VFMADD231PD  32(R10), Y8, Y1
+	VFMADD231PD  64(R10), Y8, Y2
+	VFMADD231PD  96(R10), Y8, Y3
+	ADDQ         DX, R10
+	ADDQ         $0x08, R11
+	DECQ         BX
+	JNZ          row4
 	VMOVUPD      Y0, (DI)
 	VMOVUPD      Y1, 32(DI)
 	VMOVUPD      Y2, 64(DI)
 	VMOVUPD      Y3, 96(DI)
 	ADDQ         $0x00000080, SI
 	ADDQ         $0x00000080, DI
-	DECQ         CX
-	JNZ          group
+	SUBQ         $0x04, CX
+	JMP          group4
+
+next4:
+group2:
+	CMPQ    CX, $0x02
+	JLT     next2
+	VMOVUPD (DI), Y0
+	VMOVUPD 32(DI), Y1
+	MOVQ    SI, R10
+	MOVQ    R8, R11
+	MOVQ    R9, BX
+
+row2:
+	VBROADCASTSD (R11), Y8
+	VFMADD231PD  (R10), Y8, Y0
+	VFMADD231PD  32(R10), Y8, Y1
+	ADDQ         DX, R10
+	ADDQ         $0x08, R11
+	DECQ         BX
+	JNZ          row2
+	VMOVUPD      Y0, (DI)
+	VMOVUPD      Y1, 32(DI)
+	ADDQ         $0x00000040, SI
+	ADDQ         $0x00000040, DI
+	SUBQ         $0x02, CX
+	JMP          group2
+
+next2:
+group1:
+	CMPQ    CX, $0x01
+	JLT     next1
+	VMOVUPD (DI), Y0
+	MOVQ    SI, R10
+	MOVQ    R8, R11
+	MOVQ    R9, BX
+
+row1:
+	VBROADCASTSD (R11), Y8
+	VFMADD231PD  (R10), Y8, Y0
+	ADDQ         DX, R10
+	ADDQ         $0x08, R11
+	DECQ         BX
+	JNZ          row1
+	VMOVUPD      Y0, (DI)
+	ADDQ         $0x00000020, SI
+	ADDQ         $0x00000020, DI
+	SUBQ         $0x01, CX
+	JMP          group1
+
+next1:
+	MOVQ       mask+48(FP), AX
+	TESTQ      AX, AX
+	JZ         end
+	VMOVDQU    (AX), Y12
+	VMOVDQU    32(AX), Y13
+	VMASKMOVPD (DI), Y12, Y0
+	MOVQ       SI, R10
+	MOVQ       R8, R11
+	MOVQ       R9, BX
+
+last:
+	VBROADCASTSD (R11), Y8
+	VMASKMOVPD   (R10), Y12, Y1
+	VFMADD231PD  Y1, Y8, Y0
+	ADDQ         DX, R10
+	ADDQ         $0x08, R11
+	DECQ         BX
+	JNZ          last
+	VMASKMOVPD   Y0, Y12, (DI)
+
+end:
 	VZEROUPPER
-	LDMXCSR      (SP)
+	LDMXCSR (SP)
 	RET
 
-// func addDots256d(u *float64, x *float64, rowX int, t *float64, k int, n int)
+// func addDots256d(u *float64, x *float64, rowX int, t *float64, k int, n int, mask *byte)
 // Requires: AVX, FMA3, SSE
-TEXT ·addDots256d(SB), NOSPLIT, $8-48
+TEXT ·addDots256d(SB), NOSPLIT, $8-56
 	MOVQ    u+0(FP), DI
 	MOVQ    x+8(FP), SI
 	MOVQ    rowX+16(FP), DX
 	MOVQ    t+24(FP), R8
 	MOVQ    k+32(FP), R9
-	MOVQ    n+40(FP), CX
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
 	MOVL    AX, 4(SP)
 	LDMXCSR 4(SP)
+	MOVQ    mask+48(FP), AX
+	TESTQ   AX, AX
+	JZ      row
+	VMOVDQU (AX), Y12
+	VMOVDQU 32(AX), Y13
 
 row:
 	VXORPS Y0, Y0, Y0
@@ -21079,21 +21621,43 @@ row:
 	VXORPS Y3, Y3, Y3
 	MOVQ   SI, R10
 	MOVQ   R8, R11
-	MOVQ   CX, BX
+	MOVQ   n+40(FP), BX
 
-group:
-	VMOVUPD      (R11), Y4
-	VFMADD231PD  (R10), Y4, Y0
-	VMOVUPD      32(R11), Y5
-	VFMADD231PD  32(R10), Y5, Y1
-	VMOVUPD      64(R11), Y6
-	VFMADD231PD  64(R10), Y6, Y2
-	VMOVUPD      96(R11), Y7
-	VFMADD231PD  96(R10), Y7, Y3
-	ADDQ         $0x00000080, R10
-	ADDQ         $0x00000080, R11
-	DECQ         BX
-	JNZ          group
+group4:
+	CMPQ        BX, $0x04
+	JLT         next4
+	VMOVUPD     (R11), Y4
+	VFMADD231PD (R10), Y4, Y0
+	VMOVUPD     32(R11), Y5
+	VFMADD231PD 32(R10), Y5, Y1
+	VMOVUPD     64(R11), Y6
+	VFMADD231PD 64(R10), Y6, Y2
+	VMOVUPD     96(R11), Y7
+	VFMADD231PD 96(R10), Y7, Y3
+	ADDQ        $0x00000080, R10
+	ADDQ        $0x00000080, R11
+	SUBQ        $0x04, BX
+	JMP         group4
+
+next4:
+group1:
+	CMPQ        BX, $0x01
+	JLT         next1
+	VMOVUPD     (R11), Y4
+	VFMADD231PD (R10), Y4, Y0
+	ADDQ        $0x00000020, R10
+	ADDQ        $0x00000020, R11
+	SUBQ        $0x01, BX
+	JMP         group1
+
+next1:
+	TESTQ       AX, AX
+	JZ          sum
+	VMASKMOVPD  (R11), Y12, Y4
+	VMASKMOVPD  (R10), Y12, Y5
+	VFMADD231PD Y4, Y5, Y3
+
+sum:
 	VADDPD       Y0, Y1, Y0
 	VADDPD       Y2, Y3, Y2
 	VADDPD       Y0, Y2, Y0

@@ -1,23 +1,22 @@
 package kernel
 
-// CombineRows sets y = Σ v_c x_c, where row c of x is as long as y and begins at c ldx: the
+// AddRows adds Σ v_c x_c to y, where row c of x is as long as y and begins at c ldx: the
 // rows of a matrix, each times its number.
-func CombineRows[T Float](y, x []T, ldx int, v []T) {
-	if len(v) > 0 && len(x) < (len(v)-1)*ldx+len(y) {
-		panic("kernel: CombineRows: rows that are longer than their data")
+func AddRows[T Float](y, x []T, ldx int, v []T) {
+	if len(v) == 0 || len(y) == 0 {
+		return
 	}
-	done := 0
-	if k := passesOf[T](); k != nil && len(v) > 0 {
-		if n := len(y) / (4 * k.lanes); n > 0 {
-			k.combineRows(&y[0], &x[0], ldx*sizeOf[T](), &v[0], len(v), n)
-			done = 4 * k.lanes * n
-		}
+	if len(x) < (len(v)-1)*ldx+len(y) {
+		panic("kernel: AddRows: rows that are longer than their data")
 	}
-	rest := y[done:]
-	clear(rest)
+	if k := passesOf[T](); k != nil {
+		n, mask := k.cut(len(y))
+		k.addRows(&y[0], &x[0], ldx*sizeOf[T](), &v[0], len(v), n, mask)
+		return
+	}
 	for c, a := range v {
-		for j, b := range x[c*ldx+done : c*ldx+len(y)] {
-			rest[j] += T(a * b)
+		for j, b := range x[c*ldx : c*ldx+len(y)] {
+			y[j] += T(a * b)
 		}
 	}
 }
@@ -25,24 +24,21 @@ func CombineRows[T Float](y, x []T, ldx int, v []T) {
 // AddDots adds to u_c the product of row c of x with t, for rows as long as t that begin at
 // c ldx: multiplied and added in T.
 func AddDots[T Float](u, x []T, ldx int, t []T) {
-	if len(u) > 0 && len(x) < (len(u)-1)*ldx+len(t) {
-		panic("kernel: AddDots: rows that are longer than their data")
-	}
-	done := 0
-	if k := passesOf[T](); k != nil && len(u) > 0 {
-		if n := len(t) / (4 * k.lanes); n > 0 {
-			k.addDots(&u[0], &x[0], ldx*sizeOf[T](), &t[0], len(u), n)
-			done = 4 * k.lanes * n
-		}
-	}
-	if done == len(t) {
+	if len(u) == 0 || len(t) == 0 {
 		return
 	}
-	rest := t[done:]
+	if len(x) < (len(u)-1)*ldx+len(t) {
+		panic("kernel: AddDots: rows that are longer than their data")
+	}
+	if k := passesOf[T](); k != nil {
+		n, mask := k.cut(len(t))
+		k.addDots(&u[0], &x[0], ldx*sizeOf[T](), &t[0], len(u), n, mask)
+		return
+	}
 	for c := range u {
 		var sum T
-		for j, b := range x[c*ldx+done : c*ldx+len(t)] {
-			sum += T(rest[j] * b)
+		for j, b := range x[c*ldx : c*ldx+len(t)] {
+			sum += T(t[j] * b)
 		}
 		u[c] += sum
 	}

@@ -30,9 +30,12 @@ func testRows[T Float](t *testing.T, tol float64) {
 				}
 				x = x[:max(0, len(x)-gap)] // the last row has no gap
 				all := slices.Repeat([]T{canary}, n+2)
-				CombineRows(all[1:n+1], x, ld, v)
 				for j := range n {
-					sum, size := 0.0, 1.0
+					all[1+j] = 1
+				}
+				AddRows(all[1:n+1], x, ld, v)
+				for j := range n {
+					sum, size := 1.0, 1.0
 					for c := range k {
 						p := float64(v[c]) * float64(x[c*ld+j])
 						sum += p
@@ -71,7 +74,7 @@ func testRows[T Float](t *testing.T, tol float64) {
 
 func TestRowsPanic(t *testing.T) {
 	for name, f := range map[string]func(){
-		"combine": func() { CombineRows(make([]float32, 3), make([]float32, 8), 6, make([]float32, 2)) },
+		"combine": func() { AddRows(make([]float32, 3), make([]float32, 8), 6, make([]float32, 2)) },
 		"dots":    func() { AddDots(make([]float64, 2), make([]float64, 8), 6, make([]float64, 3)) },
 	} {
 		func() {

@@ -217,7 +217,7 @@ func elementwiseKernels(v vectors, f64 bool) {
 	}
 	dot(v, f64, false)
 	dot(v, f64, true)
-	combineRows(v, f64)
+	addRows(v, f64)
 	addDots(v, f64)
 }
 

@@ -8,13 +8,17 @@ import (
 	. "github.com/mmcloughlin/avo/reg"
 )
 
-// combineRows writes y = Σ v_c x_c over k rows of n groups of four vectors: the sums stay in
-// registers, and each row is read once.
-func combineRows(v vectors, f64 bool) {
+// widths are the numbers of vectors that the sums of addRows are held for at a time: eight
+// hide the time that a sum takes, fewer are for what is left.
+var widths = []int{8, 4, 2, 1}
+
+// addRows writes y += Σ v_c x_c over k rows: the sums stay in registers, and each row is
+// read once.
+func addRows(v vectors, f64 bool) {
 	suffix, typ, size := element(f64)
-	function(fmt.Sprintf("combineRows%d%s", v.isa, suffix),
-		fmt.Sprintf("func(y, x *%[1]s, rowX int, v *%[1]s, k, n int)", typ),
-		"sets y to the sum of k rows of n groups of four vectors, each times its v. rowX is in bytes.")
+	function(fmt.Sprintf("addRows%d%s", v.isa, suffix),
+		fmt.Sprintf("func(y, x *%[1]s, rowX int, v *%[1]s, k, n int, mask *byte)", typ),
+		"adds to y the sum of k rows, each times its v; n whole vectors, and one that mask cuts. rowX is in bytes.")
 	Load(Param("y"), RDI)
 	Load(Param("x"), RSI)
 	Load(Param("rowX"), RDX)
@@ -22,65 +26,103 @@ func combineRows(v vectors, f64 bool) {
 	Load(Param("k"), R9)
 	Load(Param("n"), RCX)
 	restore := flushSubnormals()
-	Label("group")
-	for i := range 4 {
-		clearVector(v, v.regs[i])
+	factor := v.regs[8]
+	rows := func(name string, body func()) { // for each row, with its v in factor
+		MOVQ(RSI, R10)
+		MOVQ(R8, R11)
+		MOVQ(R9, RBX)
+		Label(name)
+		broadcast(f64, Mem{Base: R11}, factor)
+		body()
+		ADDQ(RDX, R10)
+		ADDQ(Imm(uint64(size)), R11)
+		DECQ(RBX)
+		JNZ(LabelRef(name))
 	}
-	MOVQ(RSI, R10)
-	MOVQ(R8, R11)
-	MOVQ(R9, RBX)
-	Label("row")
-	broadcast(f64, Mem{Base: R11}, v.regs[4])
-	for i := range 4 {
-		fma(f64, Mem{Base: R10, Disp: i * v.bytes}, v.regs[4], v.regs[i])
+	for _, w := range widths {
+		group, next := fmt.Sprintf("group%d", w), fmt.Sprintf("next%d", w)
+		Label(group)
+		CMPQ(RCX, Imm(uint64(w)))
+		JLT(LabelRef(next))
+		for i := range w {
+			load(f64, Mem{Base: RDI, Disp: i * v.bytes}, v.regs[i])
+		}
+		rows(fmt.Sprintf("row%d", w), func() {
+			for i := range w {
+				fma(f64, Mem{Base: R10, Disp: i * v.bytes}, factor, v.regs[i])
+			}
+		})
+		for i := range w {
+			load(f64, v.regs[i], Mem{Base: RDI, Disp: i * v.bytes})
+		}
+		ADDQ(U32(w*v.bytes), RSI)
+		ADDQ(U32(w*v.bytes), RDI)
+		SUBQ(Imm(uint64(w)), RCX)
+		JMP(LabelRef(group))
+		Label(next)
 	}
-	ADDQ(RDX, R10)
-	ADDQ(Imm(uint64(size)), R11)
-	DECQ(RBX)
-	JNZ(LabelRef("row"))
-	for i := range 4 {
-		load(f64, v.regs[i], Mem{Base: RDI, Disp: i * v.bytes})
-	}
-	ADDQ(U32(4*v.bytes), RSI)
-	ADDQ(U32(4*v.bytes), RDI)
-	DECQ(RCX)
-	JNZ(LabelRef("group"))
+	Load(Param("mask"), RAX)
+	TESTQ(RAX, RAX)
+	JZ(LabelRef("end"))
+	mask := masks(v, RAX)[0]
+	loadMasked(v, f64, Mem{Base: RDI}, mask, v.regs[0])
+	rows("last", func() {
+		loadMasked(v, f64, Mem{Base: R10}, mask, v.regs[1])
+		fma(f64, v.regs[1], factor, v.regs[0])
+	})
+	storeMasked(v, f64, v.regs[0], mask, Mem{Base: RDI})
+	Label("end")
 	VZEROUPPER()
 	restore()
 	RET()
 }
 
-// addDots writes u_c += x_c·t for k rows of n groups of four vectors, added in the rows' own
-// precision.
+// addDots writes u_c += x_c·t over k rows, added in their own precision.
 func addDots(v vectors, f64 bool) {
 	suffix, typ, size := element(f64)
 	function(fmt.Sprintf("addDots%d%s", v.isa, suffix),
-		fmt.Sprintf("func(u, x *%[1]s, rowX int, t *%[1]s, k, n int)", typ),
-		"adds to u the products of k rows with t, of n groups of four vectors. rowX is in bytes.")
+		fmt.Sprintf("func(u, x *%[1]s, rowX int, t *%[1]s, k, n int, mask *byte)", typ),
+		"adds to u the products of k rows with t; n whole vectors, and one that mask cuts. rowX is in bytes.")
 	Load(Param("u"), RDI)
 	Load(Param("x"), RSI)
 	Load(Param("rowX"), RDX)
 	Load(Param("t"), R8)
 	Load(Param("k"), R9)
-	Load(Param("n"), RCX)
 	restore := flushSubnormals()
 	add := func(x, y, z Op) { either(f64, func() { VADDPS(x, y, z) }, func() { VADDPD(x, y, z) })() }
+	Load(Param("mask"), RAX)
+	mask := Op(nil)
+	TESTQ(RAX, RAX)
+	JZ(LabelRef("row"))
+	mask = masks(v, RAX)[0]
 	Label("row")
 	for i := range 4 {
 		clearVector(v, v.regs[i])
 	}
 	MOVQ(RSI, R10)
 	MOVQ(R8, R11)
-	MOVQ(RCX, RBX)
-	Label("group")
-	for i := range 4 {
-		load(f64, Mem{Base: R11, Disp: i * v.bytes}, v.regs[4+i])
-		fma(f64, Mem{Base: R10, Disp: i * v.bytes}, v.regs[4+i], v.regs[i])
+	Load(Param("n"), RBX)
+	for _, w := range []int{4, 1} {
+		group, next := fmt.Sprintf("group%d", w), fmt.Sprintf("next%d", w)
+		Label(group)
+		CMPQ(RBX, Imm(uint64(w)))
+		JLT(LabelRef(next))
+		for i := range w {
+			load(f64, Mem{Base: R11, Disp: i * v.bytes}, v.regs[4+i])
+			fma(f64, Mem{Base: R10, Disp: i * v.bytes}, v.regs[4+i], v.regs[i])
+		}
+		ADDQ(U32(w*v.bytes), R10)
+		ADDQ(U32(w*v.bytes), R11)
+		SUBQ(Imm(uint64(w)), RBX)
+		JMP(LabelRef(group))
+		Label(next)
 	}
-	ADDQ(U32(4*v.bytes), R10)
-	ADDQ(U32(4*v.bytes), R11)
-	DECQ(RBX)
-	JNZ(LabelRef("group"))
+	TESTQ(RAX, RAX)
+	JZ(LabelRef("sum"))
+	loadMasked(v, f64, Mem{Base: R11}, mask, v.regs[4])
+	loadMasked(v, f64, Mem{Base: R10}, mask, v.regs[5])
+	fma(f64, v.regs[4], v.regs[5], v.regs[3])
+	Label("sum")
 	add(v.regs[0], v.regs[1], v.regs[0])
 	add(v.regs[2], v.regs[3], v.regs[2])
 	add(v.regs[0], v.regs[2], v.regs[0])
