@@ -72,12 +72,8 @@ func bandRows(n int) int {
 func lose(p *Pool, a Matrix[float64], lo, hi, from, end int) {
 	n := a.Rows
 	for i := from; i < end; {
-		block := panelRows
-		if n-i > 4*panelRows {
-			block = 2 * panelRows
-		}
-		next := min(i+block, end)
-		Gemm(p, Trans, NoTrans, -1, part(a, lo, hi, i, next), part(a, lo, hi, i, n), 1, part(a, i, next, i, n))
+		next := min(i+4*panelRows, end)
+		gemmPart(p, kernel.Upper, 0, Trans, NoTrans, -1, part(a, lo, hi, i, next), part(a, lo, hi, i, n), 1, part(a, i, next, i, n))
 		i = next
 	}
 }

@@ -24,6 +24,11 @@ const (
 // Gemm sets C = alpha op(A) op(B) + beta C. With beta = 0, C is overwritten
 // whatever it holds. Shapes that do not fit panic.
 func Gemm[T Float](p *Pool, ta, tb Transpose, alpha T, a, b Matrix[T], beta T, c Matrix[T]) {
+	gemmPart(p, kernel.Whole, 0, ta, tb, alpha, a, b, beta, c)
+}
+
+// gemmPart is Gemm of which a part alone is asked for, see [kernel.ProductPart].
+func gemmPart[T Float](p *Pool, part kernel.Triangle, d int, ta, tb Transpose, alpha T, a, b Matrix[T], beta T, c Matrix[T]) {
 	m, k := a.Rows, a.Cols
 	if ta {
 		m, k = k, m
@@ -46,7 +51,7 @@ func Gemm[T Float](p *Pool, ta, tb Transpose, alpha T, a, b Matrix[T], beta T, c
 		return
 	}
 	g := argsOf[T](p)
-	g.ta, g.tb, g.alpha, g.beta, g.a, g.b, g.c, g.k = ta, tb, alpha, beta, a, b, c, k
+	g.ta, g.tb, g.alpha, g.beta, g.a, g.b, g.c, g.k, g.part, g.from = ta, tb, alpha, beta, a, b, c, k, part, d
 	blocks := min(p.Threads()*blocksPerThread, m*n*k/blockAdds)
 	g.reserve(p.Threads())
 	for _, s := range g.scratch { // a thread may get its first block at any time
@@ -130,6 +135,6 @@ func (g *args[T]) block(worker, i0, i1, j0, j1 int) {
 	} else {
 		b = j0
 	}
-	kernel.Product(g.scratch[worker], bool(g.ta), bool(g.tb), i1-i0, j1-j0, g.k, g.alpha, g.a.Data[a:], g.a.Stride,
+	kernel.ProductPart(g.scratch[worker], g.part, g.from+i0-j0, bool(g.ta), bool(g.tb), i1-i0, j1-j0, g.k, g.alpha, g.a.Data[a:], g.a.Stride,
 		g.b.Data[b:], g.b.Stride, g.beta, g.c.Data[i0*g.c.Stride+j0:], g.c.Stride)
 }

@@ -3,16 +3,8 @@ package tensor
 import "github.com/dualgn/dgn/pkg/tensor/kernel"
 
 // symmetricRows is the number of rows of a symmetric product that are made at a time, with
-// all columns up to the last of them: half the work of the whole, and a little more for
-// the blocks on the diagonal.
+// the columns up to the diagonal.
 const symmetricRows = 256
-
-// symmetricBlock returns how many rows of n are made at a time. Blocks of fewer than 64
-// rows would lose more in products than they save.
-func symmetricBlock(n int) int {
-	quarter := (n/4 + blockCols - 1) / blockCols * blockCols
-	return min(symmetricRows, max(2*blockCols, quarter))
-}
 
 // AddSymmetric adds A Aᵀ to the lower triangle of C, n x n for A of n rows: half the
 // multiply-adds of the product. What it leaves above the diagonal is worthless, see
@@ -22,9 +14,9 @@ func AddSymmetric[T Float](p *Pool, a, c Matrix[T]) {
 	if c.Rows != n || c.Cols != n {
 		panic("tensor: AddSymmetric: the shapes do not fit")
 	}
-	for lo, step := 0, symmetricBlock(n); lo < n; lo += step {
-		hi := min(lo+step, n)
-		Gemm(p, NoTrans, Trans, 1, a.RowRange(lo, hi), a.RowRange(0, hi), 1, part(c, lo, hi, 0, hi))
+	for lo := 0; lo < n; lo += symmetricRows {
+		hi := min(lo+symmetricRows, n)
+		gemmPart(p, kernel.Lower, lo, NoTrans, Trans, 1, a.RowRange(lo, hi), a.RowRange(0, hi), 1, part(c, lo, hi, 0, hi))
 	}
 }
 
@@ -41,14 +33,14 @@ func AddWeighted[T Float](p *Pool, a, w, c Matrix[T]) {
 	}
 	k := n / w.Rows
 	g := argsOf[T](p)
-	step := symmetricBlock(n)
+	step := symmetricRows
 	if k > 1 { // whole examples, so that a row of weights serves all of an example's rows
 		step = max(1, step/k) * k
 	}
 	for lo := 0; lo < n; lo += step {
 		hi := min(lo+step, n)
 		block := View(hi-lo, hi, grow(&g.symmetric.block, (hi-lo)*hi))
-		Gemm(p, NoTrans, Trans, 1, a.RowRange(lo, hi), a.RowRange(0, hi), 0, block)
+		gemmPart(p, kernel.Lower, lo, NoTrans, Trans, 1, a.RowRange(lo, hi), a.RowRange(0, hi), 0, block)
 		s := &g.symmetric
 		for len(s.weights) < p.Threads() {
 			s.weights = append(s.weights, nil)

@@ -22,6 +22,8 @@ type args[T Float] struct {
 	ta, tb  Transpose
 	a, b, c Matrix[T]
 	k       int
+	part    kernel.Triangle // of c that is asked for, from diagonal from on
+	from    int
 	lo, hi  int                  // rows of the panel that Cholesky is at
 	factor  []T                  // coefficients of its rows
 	scratch []*kernel.Scratch[T] // one for each thread

@@ -23,6 +23,32 @@ const (
 // product may be cut into blocks of C without changing a bit. Assembly takes
 // subnormal numbers for 0.
 func Product[T Float](s *Scratch[T], transA, transB bool, m, n, k int, alpha T, a []T, lda int, b []T, ldb int, beta T, c []T, ldc int) {
+	ProductPart(s, Whole, 0, transA, transB, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc)
+}
+
+// A Triangle is the part of C that is asked of a product.
+type Triangle int
+
+const (
+	Whole Triangle = iota
+	Lower          // elements (i, j) with j <= i + d
+	Upper          // elements (i, j) with j >= i + d
+)
+
+// rows returns which of m rows have elements of the part in columns j to j+w-1.
+func (t Triangle) rows(d, m, j, w int) (from, to int) {
+	switch t {
+	case Lower:
+		return min(m, max(0, j-d)), m
+	case Upper:
+		return 0, max(0, min(m, j+w-d))
+	}
+	return 0, m
+}
+
+// ProductPart is Product of which a part alone is asked for. Elements around it may be made
+// too, or not: what they hold then is worthless.
+func ProductPart[T Float](s *Scratch[T], part Triangle, d int, transA, transB bool, m, n, k int, alpha T, a []T, lda int, b []T, ldb int, beta T, c []T, ldc int) {
 	if m == 0 || n == 0 {
 		return
 	}
@@ -51,10 +77,10 @@ func Product[T Float](s *Scratch[T], transA, transB bool, m, n, k int, alpha T, 
 		productGo(s, transA, transB, m, n, k, alpha, a, lda, b, ldb, accumulate, c, ldc)
 		return
 	}
-	part := partOf(k)
-	for p := 0; p < k; p += part {
+	steps := partOf(k)
+	for p := 0; p < k; p += steps {
 		for i := 0; i < m; i += height {
-			g.block(s, transA, transB, min(height, m-i), n, min(part, k-p), alpha,
+			g.block(s, part, d+i, transA, transB, min(height, m-i), n, min(steps, k-p), alpha,
 				a[at(transA, i, p, lda):], lda, b[at(transB, p, 0, ldb):], ldb, accumulate, c[i*ldc:], ldc)
 		}
 		accumulate = 1
@@ -100,7 +126,7 @@ func at(trans bool, i, j, ld int) int {
 }
 
 // block is Product for an m and a k that fit the caches.
-func (g *set[T]) block(s *Scratch[T], transA, transB bool, m, n, k int, alpha T, a []T, lda int, b []T, ldb int, accumulate int, c []T, ldc int) {
+func (g *set[T]) block(s *Scratch[T], part Triangle, d int, transA, transB bool, m, n, k int, alpha T, a []T, lda int, b []T, ldb int, accumulate int, c []T, ldc int) {
 	size, panel := sizeOf[T](), 2*g.lanes
 	rowA, colA := lda, 1
 	if transA {
@@ -121,6 +147,10 @@ func (g *set[T]) block(s *Scratch[T], transA, transB bool, m, n, k int, alpha T,
 	packed := aligned(&s.b, panel*k)
 	for j := 0; j < n; j += panel {
 		w := min(panel, n-j)
+		begin, end := part.rows(d, m, j, w)
+		if begin >= end {
+			continue
+		}
 		vectors := (w + g.lanes - 1) / g.lanes
 		from, row := &packed[0], panel
 		if m <= maxRows && !transB && w == panel {
@@ -138,6 +168,10 @@ func (g *set[T]) block(s *Scratch[T], transA, transB bool, m, n, k int, alpha T,
 			h := low
 			if r < more {
 				h++
+			}
+			if i+h <= begin || i >= end {
+				i += h
+				continue
 			}
 			first, col := i*rowA, colA
 			if panels {

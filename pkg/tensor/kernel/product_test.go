@@ -277,3 +277,32 @@ func TestConflict(t *testing.T) {
 		}
 	})
 }
+
+// TestProductPart: the elements of a triangle have the bits that they have in the whole.
+func TestProductPart(t *testing.T) {
+	each(t, func(t *testing.T) {
+		rng := rand.New(rand.NewPCG(1, 2))
+		var s Scratch[float32]
+		for _, n := range []struct{ m, n, k int }{{1, 1, 1}, {5, 40, 3}, {70, 70, 20}, {128, 33, 400}, {40, 200, 8}, {900, 64, 5}} {
+			a, b := newGrid[float32](rng, n.m, n.k, 0), newGrid[float32](rng, n.n, n.k, 0)
+			for _, d := range []int{-300, -20, -1, 0, 1, 33, 300} {
+				whole := newGrid[float32](rng, n.m, n.n, 3)
+				Product(&s, false, true, n.m, n.n, n.k, 1, a.data(), a.ld, b.data(), b.ld, 0, whole.data(), whole.ld)
+				for _, part := range []Triangle{Lower, Upper} {
+					c := newGrid[float32](rng, n.m, n.n, 3)
+					ProductPart(&s, part, d, false, true, n.m, n.n, n.k, 1, a.data(), a.ld, b.data(), b.ld, 0, c.data(), c.ld)
+					if !c.intact() {
+						t.Fatalf("%+v, part %d from %d: writes outside of C", n, part, d)
+					}
+					for i := range n.m {
+						for j := range n.n {
+							if asked := part == Lower && j <= i+d || part == Upper && j >= i+d; asked && c.at(i, j) != whole.at(i, j) {
+								t.Fatalf("%+v, part %d from %d: element %d, %d is %g, want %g", n, part, d, i, j, c.at(i, j), whole.at(i, j))
+							}
+						}
+					}
+				}
+			}
+		}
+	})
+}

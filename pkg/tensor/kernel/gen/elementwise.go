@@ -117,7 +117,7 @@ func either[F any](f64 bool, s, d F) F {
 
 func elementwiseKernels(v vectors, f64 bool) {
 	fnma := func(x, y, z Op) { either(f64, func() { VFNMADD231PS(x, y, z) }, func() { VFNMADD231PD(x, y, z) })() } // z -= x y
-	add := func(x, y, z Op) { either(f64, func() { VADDPS(x, y, z) }, func() { VADDPD(x, y, z) })() }
+	add := func(x, y, z Op) { plus(f64, x, y, z) }
 	mul := func(x, y, z Op) { multiply(f64, x, y, z) }
 
 	flushing(v, f64, "axpy", "sets y += alpha x", []string{"x", "y"}, []string{"alpha"}, func(p *pass) {
@@ -280,15 +280,7 @@ func dot(v vectors, f64, sum bool) {
 	ADDQ(U32(4*step), RDI)
 	DECQ(RCX)
 	JNZ(LabelRef("loop"))
-	VADDPD(v.regs[0], v.regs[1], v.regs[0])
-	VADDPD(v.regs[2], v.regs[3], v.regs[2])
-	VADDPD(v.regs[0], v.regs[2], v.regs[0])
-	if v.isa == 512 {
-		VEXTRACTF64X4(U8(1), Z0, Y1)
-		VADDPD(Y0, Y1, Y0)
-	}
-	VEXTRACTF128(U8(1), Y0, X1)
-	VADDPD(X0, X1, X0)
+	sumFour(v, true)
 	VHADDPD(X0, X0, X0)
 	Store(X0, ReturnIndex(0))
 	VZEROUPPER()

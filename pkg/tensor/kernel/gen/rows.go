@@ -89,7 +89,6 @@ func addDots(v vectors, f64 bool) {
 	Load(Param("t"), R8)
 	Load(Param("k"), R9)
 	restore := flushSubnormals()
-	add := func(x, y, z Op) { either(f64, func() { VADDPS(x, y, z) }, func() { VADDPD(x, y, z) })() }
 	Load(Param("mask"), RAX)
 	mask := Op(nil)
 	TESTQ(RAX, RAX)
@@ -123,15 +122,7 @@ func addDots(v vectors, f64 bool) {
 	loadMasked(v, f64, Mem{Base: R10}, mask, v.regs[5])
 	fma(f64, v.regs[4], v.regs[5], v.regs[3])
 	Label("sum")
-	add(v.regs[0], v.regs[1], v.regs[0])
-	add(v.regs[2], v.regs[3], v.regs[2])
-	add(v.regs[0], v.regs[2], v.regs[0])
-	if v.isa == 512 {
-		VEXTRACTF64X4(U8(1), Z0, Y1)
-		add(Y0, Y1, Y0)
-	}
-	VEXTRACTF128(U8(1), Y0, X1)
-	add(X0, X1, X0)
+	sumFour(v, f64)
 	if f64 {
 		VHADDPD(X0, X0, X0)
 		VADDSD(Mem{Base: RDI}, X0, X0)

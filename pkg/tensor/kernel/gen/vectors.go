@@ -78,6 +78,28 @@ func multiply(f64 bool, x, y, z Op) {
 	}
 }
 
+// plus sets z = x + y.
+func plus(f64 bool, x, y, z Op) {
+	if f64 {
+		VADDPD(x, y, z)
+	} else {
+		VADDPS(x, y, z)
+	}
+}
+
+// sumFour adds up the first four registers, down to the lanes of X0.
+func sumFour(v vectors, f64 bool) {
+	plus(f64, v.regs[0], v.regs[1], v.regs[0])
+	plus(f64, v.regs[2], v.regs[3], v.regs[2])
+	plus(f64, v.regs[0], v.regs[2], v.regs[0])
+	if v.isa == 512 {
+		VEXTRACTF64X4(U8(1), Z0, Y1)
+		plus(f64, Y0, Y1, Y0)
+	}
+	VEXTRACTF128(U8(1), Y0, X1)
+	plus(f64, X0, X1, X0)
+}
+
 // masks loads the masks of two vectors from the address in r: opmasks K1 and K2
 // for AVX-512, vectors Y12 and Y13 for AVX2.
 func masks(v vectors, r Register) []Op {
