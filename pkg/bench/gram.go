@@ -97,12 +97,12 @@ func (g gramGrid) measure(ctx context.Context, m Machine, progress func(string))
 			for _, examples := range g.examples {
 				progress(fmt.Sprintf("%s, %d outputs, %d examples", model, k, examples))
 				costs := net.GramCosts(examples)
-				measured, err := g.forms(ctx, net, examples, oracles.GramCosts(costs, 1, 0), pool)
+				measured, err := g.forms(ctx, net, examples, oracles.GramCosts(costs, 1, 0, false), pool)
 				if err != nil {
 					return nil, err
 				}
 				for _, t := range g.iterations {
-					out.Cells = append(out.Cells, cellOf(model, k, examples, t, measured, oracles.GramCosts(costs, t, 0)))
+					out.Cells = append(out.Cells, cellOf(model, k, examples, t, measured, oracles.GramCosts(costs, t, 0, false)))
 				}
 			}
 		}

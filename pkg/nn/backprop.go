@@ -38,8 +38,8 @@ func (l *Linearization[T]) Signals(s int) tensor.Matrix[T] {
 
 // Backprop sends signals, s m x k with row r m + i for signal r of example i, back
 // through the network, and shows v each layer with weights. The signals are in work space
-// from [Linearization.Signals], which the walk overwrites. No gradient of weights is made. Backprop returns the
-// multiply-adds of the walk, without what the visitor does.
+// from [Linearization.Signals], which the walk overwrites. No gradient of weights is made.
+// Backprop returns the multiply-adds of the walk, without what the visitor does.
 func (l *Linearization[T]) Backprop(signals tensor.Matrix[T], v Visitor[T]) int64 {
 	if signals.Rows == 0 || signals.Rows%l.rows != 0 || signals.Cols != l.out.Cols {
 		panic("nn: Backprop: the signals have the wrong shape")
@@ -49,7 +49,7 @@ func (l *Linearization[T]) Backprop(signals tensor.Matrix[T], v Visitor[T]) int6
 
 // backprop is Backprop in which the ops of the first so many weights keep their signals.
 func (l *Linearization[T]) backprop(signals tensor.Matrix[T], v Visitor[T], keeps int) int64 {
-	l.walk = walk[T]{visitor: v, rows: l.rows, space: l.signals, keeps: keeps}
+	l.walk = walk[T]{visitor: v, rows: l.rows, space: l.signals, keeps: keeps, values: l.runs}
 	return l.tape.backprop(&l.walk, 0, tensor.Matrix[T]{}, signals)
 }
 
@@ -59,6 +59,7 @@ type walk[T tensor.Float] struct {
 	rows    int           // examples in the batch
 	space   *workspace[T] // for all signals
 	keeps   int           // ops with weights before this one may refer to their signals later
+	values  int           // runValues, but in tests
 }
 
 // home returns the memory of its own for so many rows of signals of an op that keeps them,
@@ -97,9 +98,9 @@ type nestedOp[T tensor.Float] interface {
 	tangents(dy, dx tensor.Matrix[T]) (multiplyAdds int64)
 }
 
-// runValues is how many values, at least, of signals go through a run of ops at a time, so that they are
-// in the cache from one op to the next.
-var runValues = 1 << 16
+// runValues is how many values of signals go through a run of ops at a time, unless one
+// signal of all examples has more, so that they are in the cache from one op to the next.
+const runValues = 1 << 16
 
 // backprop is nestedOp.backprop for a chain whose weights start at offset.
 func (t *tape[T]) backprop(w *walk[T], offset int, dx, dy tensor.Matrix[T]) (adds int64) {
@@ -159,7 +160,7 @@ func (t *tape[T]) run(w *walk[T], i, last int, to, dy tensor.Matrix[T]) (adds in
 	for j := last; j <= i; j++ {
 		widest = max(widest, t.ops[j].width)
 	}
-	step := max(1, runValues/(w.rows*widest)) * w.rows
+	step := max(1, w.values/(w.rows*widest)) * w.rows
 	if i == last { // nothing is passed on
 		step = dy.Rows
 	}

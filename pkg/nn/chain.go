@@ -184,13 +184,19 @@ func (s *slots) reserveSignals(c *chain, depth int) {
 	for len(*s) <= depth {
 		*s = append(*s, [3]int{})
 	}
+	before := 0 // values of the layer before, to which signals go through a composite one
 	for _, l := range c.layers {
 		if !l.changes() {
 			continue
 		}
-		if inside := l.inside(); l.size.NumParams() > 0 || len(inside) > 0 {
+		inside, n := l.inside(), l.size.Out.Len()
+		if len(inside) > 0 {
+			n = max(n, before)
+		}
+		before = l.size.Out.Len()
+		if l.size.NumParams() > 0 || len(inside) > 0 {
 			for end := range 2 {
-				(*s)[depth][end] = max((*s)[depth][end], l.size.Out.Len())
+				(*s)[depth][end] = max((*s)[depth][end], n)
 			}
 			for _, b := range inside {
 				s.reserveSignals(&b.chain, depth+1)

@@ -164,7 +164,7 @@ type conv[T tensor.Float] struct {
 	x tensor.Matrix[T] // m images, at which the layer is linearized
 	w []T              // and its filters
 
-	rows convRows[T]
+	rows convJacobian[T]
 }
 
 func (o *conv[T]) alike() {}

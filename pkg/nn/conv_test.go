@@ -134,7 +134,7 @@ func TestConvNetAllocatesNothing(t *testing.T) {
 		l.JVP(u, d)
 		l.Gram(gram)
 		l.GramBlocks(blocks)
-		l.Keep()
+		l.Keep(tensor.Matrix[float64]{})
 		l.Product(u, u)
 		l.Combine(d, u)
 	}

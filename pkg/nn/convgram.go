@@ -6,11 +6,11 @@ import "github.com/dualgn/dgn/pkg/tensor"
 // time, unless one filter needs more.
 const jacobianLength = 1 << 22
 
-// convRows is what a convolution holds of its J. With the patches a_i (P x q) of example i
+// convJacobian is what a convolution holds of its J. With the patches a_i (P x q) of example i
 // and its signal delta_ic (o x P) for output c, the gradient of the output is
 // J_ic = delta_ic a_i (o x q), and for the bias the row sums of delta_ic. All filters have
 // their columns formed if there is room for them, or some at a time.
-type convRows[T tensor.Float] struct {
+type convJacobian[T tensor.Float] struct {
 	dy      tensor.Matrix[T] // signals, row c m + i
 	filters int              // that are held: all, or as many as there is room for
 

@@ -34,19 +34,26 @@ const (
 
 // Seconds is about how long the work takes, on any machine: it compares ways to do the same.
 func (w Work) Seconds() float64 {
-	return float64(w.Adds)*addSeconds + float64(w.Moved)*moveSeconds + float64(w.Loops)*loopSeconds
+	// Conversions keep compilers from fusing, so that all processors choose alike.
+	return float64(float64(w.Adds)*addSeconds) + float64(float64(w.Moved)*moveSeconds) + float64(float64(w.Loops)*loopSeconds)
 }
 
 // A GramCost is what a way to multiply by K = J Jᵀ takes for a mini-batch: once, for every
 // product, and for Jᵀ alpha at the end.
 type GramCost struct {
 	Setup, Product, Combine Work
-	Held                    int // values of K, or of rows of J, and of the signals that they are made of
+	Held                    int // values that K, or rows of J, and what they are made of and used with take
 }
 
 // GramCosts are those of the ways there are: through the tangent J (Jᵀ v), layer by layer
 // ([Linearization.Product]), by kept rows of J ([Linearization.Keep]), and by K itself.
-type GramCosts struct{ MatrixFree, Chained, Kept, Formed GramCost }
+type GramCosts struct {
+	MatrixFree, Chained, Kept, Formed GramCost
+
+	// Walk takes the signals of all outputs back to all layers' rows of J, and Blocks makes the
+	// diagonal blocks of K of them.
+	Walk, Blocks Work
+}
 
 // A GramLayer knows what its op does as a [GramOp]. A layer that does not tell is taken to
 // form its rows of J, as an [Explicit] does.
@@ -61,6 +68,7 @@ type GramWork struct {
 	Chained  Work // a product with its own J Jᵀ, see [ChainedOp]
 	Keep     Work // [GramOp.Keep] with room for all
 	Gram     Work // [GramOp.Gram] after Keep
+	Blocks   Work // [GramOp.GramBlocks] after Keep
 	Multiply Work // and so on
 	Combine  Work
 
@@ -75,6 +83,7 @@ func (g *GramWork) add(o GramWork) {
 	g.Chained.add(o.Chained)
 	g.Keep.add(o.Keep)
 	g.Gram.add(o.Gram)
+	g.Blocks.add(o.Blocks)
 	g.Multiply.add(o.Multiply)
 	g.Combine.add(o.Combine)
 	g.Held = size.Sum(g.Held, o.Held)
@@ -104,6 +113,7 @@ func (l Dense) GramWork(in tensor.Shape, m, s int) GramWork {
 		Chained: adds(size.Product(m, m, out), size.Sum(size.Product(m, m), size.Product(2, m, out))),
 		Gram:    adds(pairsOf(rows, out), size.Sum(size.Product(3, rows, rows)/2, pass)),
 		Combine: adds(size.Product(m, in.C, out), size.Sum(pass, size.Product(in.C, out))),
+		Blocks:  Work{Adds: int64(size.Product(m, pairsOf(s, out)))},
 		Held:    pass,
 	}
 	through := size.Product(m, m)
@@ -122,7 +132,7 @@ func (l Dense) GramWork(in tensor.Shape, m, s int) GramWork {
 	return g
 }
 
-// GramWork is that of [convRows].
+// GramWork is that of [convJacobian].
 func (l Conv) GramWork(in tensor.Shape, m, s int) GramWork {
 	shape := l.shape(in)
 	each := int(shape.MultiplyAdds())
@@ -141,6 +151,7 @@ func explicitWork(m, s, cols int) GramWork {
 	return GramWork{
 		Keep:     adds(0, held),
 		Gram:     adds(pairsOf(rows, cols), held),
+		Blocks:   adds(size.Product(m, pairsOf(s, cols)), held),
 		Multiply: Work{Moved: int64(size.Product(2, streamed(held))), Loops: 2},
 		Combine:  adds(0, held),
 		Held:     held, ChainedSpace: cols, MultiplySpace: cols,
@@ -216,7 +227,6 @@ func (n *Net) gramCosts(m int) (cut int, out GramCosts) {
 		}
 	}
 	each, rows := n.MultiplyAdds(), size.Product(m, k)
-	signals := size.Product(n.signalValues(), rows)
 	vjp := Work{Adds: each.VJP, Moved: int64(n.params), Loops: len(works)}
 	vjp.Adds = vjp.times(m).Adds
 
@@ -256,7 +266,7 @@ func (n *Net) gramCosts(m int) (cut int, out GramCosts) {
 		cut, out.Kept = 0, out.Chained
 	} else {
 		out.Kept.Setup = back.times(k)
-		out.Kept.Held = signals
+		out.Kept.Held = n.gramSpace(m, UseKept, cut)
 		out.Kept.Setup.add(all.Once)
 		out.Kept.Combine = Work{}
 		for i, g := range works {
@@ -266,12 +276,14 @@ func (n *Net) gramCosts(m int) (cut int, out GramCosts) {
 			case weighted[i]:
 				out.Kept.Setup.add(g.Keep)
 				out.Kept.Combine.add(g.Combine)
-				out.Kept.Held = size.Sum(out.Kept.Held, g.Held)
 			}
 		}
 	}
 
-	out.Formed = GramCost{Setup: back.times(k), Product: adds(0, streamed(size.Product(rows, rows))), Combine: all.Combine, Held: size.Sum(size.Product(rows, rows), signals)}
+	out.Formed = GramCost{Setup: back.times(k), Product: adds(0, streamed(size.Product(rows, rows))), Combine: all.Combine, Held: size.Sum(size.Product(rows, rows), n.gramSpace(m, UseFormed, len(works)))}
+	out.Walk = back.times(k)
+	out.Walk.add(all.Keep)
+	out.Blocks = all.Blocks
 	out.Formed.Setup.add(all.Once)
 	out.Formed.Setup.add(all.Keep)
 	out.Formed.Setup.add(all.Gram)

@@ -65,25 +65,27 @@ func (l *Linearization[T]) GramBlocks(b tensor.Matrix[float64]) int64 {
 	for i := range b.Rows {
 		clear(b.Row(i))
 	}
-	adds := l.keep(keeper[T]{room: jacobianLength, blocks: b}, len(l.tape.ops))
-	l.forgetRows()
-	return adds
+	return l.keep(keeper[T]{room: jacobianLength, blocks: b}, 0)
 }
 
 // Keep makes the rows of J, as the layers hold them, of those layers where a product with
-// them is less to do than one through the layers above: [Linearization.Product] and
-// [Linearization.Combine] use them from then on, for this mini-batch. It takes k
-// back-propagations, and returns the multiply-adds.
-func (l *Linearization[T]) Keep() int64 {
-	if l.cutRows != l.rows {
-		l.bestCut, l.cutRows = l.net.keepsBelow(l.rows), l.rows
+// them is less to do than one through the layers above, for mini-batches of the largest
+// size: [Linearization.Product] and [Linearization.Combine] use them from then on, for this
+// mini-batch. Unless blocks is a zero matrix, it is set to the diagonal blocks of K in the
+// same walk. Keep reports whether it made k back-propagations, which there is no use for
+// if all layers are best chained, and returns the multiply-adds.
+func (l *Linearization[T]) Keep(blocks tensor.Matrix[float64]) (walked bool, multiplyAdds int64) {
+	if l.best < 0 {
+		l.best = l.net.keepsBelow(l.m)
 	}
-	cut := l.bestCut
-	if cut == 0 {
+	if l.best == 0 && blocks.IsZero() {
 		l.forgetRows()
-		return 0
+		return false, 0
 	}
-	return l.keep(keeper[T]{room: size.Max}, cut)
+	for i := range blocks.Rows {
+		clear(blocks.Row(i))
+	}
+	return true, l.keep(keeper[T]{room: size.Max, blocks: blocks}, l.best)
 }
 
 // Combine sets d = Jᵀ alpha, of length p, for alpha of rows x k, and returns the
@@ -151,7 +153,9 @@ func (l *Linearization[T]) keep(k keeper[T], cut int) int64 {
 		}
 	}
 	k.lin, k.end = l, l.net.params
-	if cut < len(l.tape.ops) {
+	if cut == 0 {
+		k.end = 0
+	} else if cut < len(l.tape.ops) {
 		k.end = l.tape.ops[cut].lo
 	}
 	l.keeper = k
@@ -171,8 +175,8 @@ func (l *Linearization[T]) keep(k keeper[T], cut int) int64 {
 // to its blocks, if that is wanted.
 type keeper[T tensor.Float] struct {
 	lin    *Linearization[T]
-	end    int // layers from this weight on are not kept
-	room   int // values for each layer
+	end    int // rows of layers from this weight on are not kept
+	room   int // values for each layer of which they are
 	full   tensor.Matrix[T]
 	blocks tensor.Matrix[float64]
 	adds   int64
@@ -185,16 +189,21 @@ type keptOp[T tensor.Float] struct {
 }
 
 func (k *keeper[T]) Visit(v Visited[T]) {
-	if v.Lo >= k.end {
-		return
+	room, keep := k.room, v.Lo < k.end
+	if !keep {
+		if room = jacobianLength; k.full.IsZero() && k.blocks.IsZero() {
+			return
+		}
 	}
 	op := v.Op.(GramOp[T])
-	k.adds += op.Keep(v.Signals, k.room)
+	k.adds += op.Keep(v.Signals, room)
 	switch {
 	case !k.full.IsZero():
 		k.adds += op.Gram(k.full)
 	case !k.blocks.IsZero():
 		k.adds += op.GramBlocks(k.blocks)
 	}
-	k.lin.kept = append(k.lin.kept, keptOp[T]{op, v.Lo, v.Hi})
+	if keep {
+		k.lin.kept = append(k.lin.kept, keptOp[T]{op, v.Lo, v.Hi})
+	}
 }

@@ -78,7 +78,7 @@ func TestGramMemory(t *testing.T) {
 		{"mlp", "{kind: mlp, hidden: [200, 100]}"},
 	} {
 		n := build(t, c.config, tensor.Shape{C: 3, H: 12, W: 12}, 10)
-		for use, name := range map[GramUse]string{UseChained: "chained", UseKept: "kept", UseFormed: "formed", UseBlocks: "blocks"} {
+		for use, name := range map[GramUse]string{UseChained: "chained", UseKept: "kept", UseFormed: "formed", UseBlocks: "blocks", UseKeptBlocks: "kept with blocks"} {
 			mk, outputs := m*n.Outputs(), n.Outputs()
 			k, b, u := tensor.New[float64](mk, mk), tensor.New[float64](mk, outputs), tensor.New[float64](m, outputs)
 			w, x := make([]float64, n.NumParams()), tensor.New[float64](m, n.Input().Len())
@@ -90,7 +90,10 @@ func TestGramMemory(t *testing.T) {
 				case UseChained:
 					l.Product(u, u)
 				case UseKept:
-					l.Keep()
+					l.Keep(tensor.Matrix[float64]{})
+					l.Product(u, u)
+				case UseKeptBlocks:
+					l.Keep(b)
 					l.Product(u, u)
 				case UseFormed:
 					l.Gram(k)
@@ -107,7 +110,7 @@ func TestGramMemory(t *testing.T) {
 			mem := n.Memory(m, 8)
 			counted := float64(mem.Kept + mem.Work + n.GramMemory(m, 8, use))
 			if use == UseFormed { // the rows of K on their way to it are in the pool
-				counted -= 8 * float64(min(symmetricRows, mk)*mk)
+				counted -= 8 * float64(tensor.WeightedSpace(mk, outputs))
 			}
 			if ratio := counted / (after - before); ratio < 0.85 || ratio > 1.2 {
 				t.Errorf("%s, %s: %.0f bytes are counted, %.0f held: a ratio of %.3f", c.name, name, counted, after-before, ratio)

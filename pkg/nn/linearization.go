@@ -5,7 +5,8 @@ import "github.com/dualgn/dgn/pkg/tensor"
 // A Linearization is a network on a mini-batch of m examples: its outputs at
 // weights w, and there J = df(w), which maps R^p to R^{m x k}. After
 // Linearize, JVP and VJP may be called any number of times; nothing is
-// allocated after NewLinearization.
+// allocated after NewLinearization, but for what products with K need when they are first
+// made.
 type Linearization[T tensor.Float] struct {
 	net  *Net
 	m    int // the largest batch
@@ -21,6 +22,7 @@ type Linearization[T tensor.Float] struct {
 	slots   slots            // sizes of work space
 	signals *workspace[T]    // for Backprop, made when first needed
 	room    int              // signals of an example that there is room for
+	runs    int              // runValues, but in tests
 	walk    walk[T]          // the Backprop that is running
 	back    []T              // a cotangent of the outputs, for products
 
@@ -29,7 +31,7 @@ type Linearization[T tensor.Float] struct {
 	kept   []keptOp[T]
 	cut    int // the ops from here on are not kept
 
-	bestCut, cutRows int // what Net.keepsBelow says of so many examples
+	best int // Net.keepsBelow of the largest batch, -1 where it was not asked for
 
 	second *Linearization[T] // for OutputsAt, made when first needed
 	trial  []T               // its weights
@@ -40,7 +42,7 @@ func NewLinearization[T tensor.Float](n *Net, m int, pool *tensor.Pool) *Lineari
 	if m <= 0 {
 		panic("nn: NewLinearization: m must be positive")
 	}
-	l := &Linearization[T]{net: n, m: m, pool: pool, y: make([]T, m*n.Outputs()), out: tensor.New[float64](m, n.Outputs())}
+	l := &Linearization[T]{net: n, m: m, pool: pool, y: make([]T, m*n.Outputs()), out: tensor.New[float64](m, n.Outputs()), best: -1, runs: runValues}
 	l.slots.reserve(&n.chain, 0)
 	l.tape = newTape(&n.chain, m, pool, newWorkspace[T](l.slots, m), 0)
 	return l

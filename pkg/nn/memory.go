@@ -2,6 +2,7 @@ package nn
 
 import (
 	"github.com/dualgn/dgn/pkg/size"
+	"github.com/dualgn/dgn/pkg/tensor"
 )
 
 // Memory is what a linearization takes, in bytes. Sums and products of sizes stop
@@ -41,10 +42,11 @@ func (n *Net) workValues() int {
 type GramUse int
 
 const (
-	UseChained GramUse = iota // products, layer by layer
-	UseKept                   // products with kept rows of J
-	UseFormed                 // K itself
-	UseBlocks                 // its diagonal blocks
+	UseChained    GramUse = iota // products, layer by layer
+	UseKept                      // products with kept rows of J
+	UseFormed                    // K itself
+	UseBlocks                    // its diagonal blocks
+	UseKeptBlocks                // products with kept rows, and the blocks
 )
 
 // signalValues is the number of values of one signal of one example at the ends of runs.
@@ -58,14 +60,18 @@ func (n *Net) signalValues() int {
 // examples if a value takes so many bytes: signals of all k outputs, rows of J, and the work
 // space of layers and products. The matrix itself is the caller's.
 func (n *Net) GramMemory(m, value int, use GramUse) int {
+	return size.Product(value, n.gramSpace(m, use, n.keepsBelow(m)))
+}
+
+// gramSpace is GramMemory in values, where rows are kept of the ops before cut.
+func (n *Net) gramSpace(m int, use GramUse, cut int) int {
 	k := n.Outputs()
 	var values int
-	cut := len(n.layers)
-	if use == UseKept {
-		cut = n.keepsBelow(m)
-		if cut == 0 {
-			use = UseChained
-		}
+	switch {
+	case use == UseFormed || use == UseBlocks:
+		cut = len(n.layers)
+	case use == UseKept && cut == 0:
+		use = UseChained
 	}
 	if use != UseChained {
 		values = size.Sum(size.Product(n.signalValues(), k, m), n.runSpace(m, k))
@@ -80,9 +86,25 @@ func (n *Net) GramMemory(m, value int, use GramUse) int {
 	}
 	if use == UseFormed {
 		rows := size.Product(m, k)
-		values = size.Sum(values, size.Product(min(symmetricRows, rows), rows)) // of a product on its way to K
+		values = size.Sum(values, tensor.WeightedSpace(rows, k)) // rows of K on their way to it
 	}
-	return size.Product(value, values)
+	if use != UseChained {
+		values = size.Sum(values, n.gradientSpace(k))
+	}
+	return values
+}
+
+// gradientSpace is what one thread needs to make rows of J of the largest convolution.
+func (c *chain) gradientSpace(k int) (n int) {
+	for _, l := range c.layers {
+		if conv, ok := l.Layer.(Conv); ok {
+			n = max(n, tensor.GradientSpace(conv.shape(l.in), k))
+		}
+		for _, b := range l.inside() {
+			n = max(n, b.gradientSpace(k))
+		}
+	}
+	return n
 }
 
 // runSpace is what is between the ops of a run when k signals of m examples go back.
@@ -109,9 +131,6 @@ func runBuffers(widest, ops, m, k int) int {
 	return size.Product(min(2, max(0, ops-1)), min(size.Product(k, m, widest), max(runValues, size.Product(m, widest))))
 }
 
-// symmetricRows is how many rows of K are made at a time, about.
-const symmetricRows = 256
-
 // gramValues counts what one layer, and those inside it, add.
 func (l namedLayer) gramValues(m, k int, use GramUse, above bool) (n int) {
 	inside := l.inside()
@@ -127,11 +146,17 @@ func (l namedLayer) gramValues(m, k int, use GramUse, above bool) (n int) {
 	}
 	g, _ := l.gramWork(m, k)
 	held := g.Held
-	if conv, ok := l.Layer.(Conv); ok && use != UseKept { // some filters at a time
+	kept := (use == UseKept || use == UseKeptBlocks) && !above
+	if conv, ok := l.Layer.(Conv); ok && !kept { // some filters at a time
 		each := held / conv.Filters
 		held = size.Product(each, heldFilters(conv.Filters, each, jacobianLength))
 	}
+	if _, dense := l.Layer.(Dense); dense && (use == UseBlocks || above) {
+		held = 0 // signals that pass by
+	}
 	switch {
+	case use == UseKeptBlocks && above:
+		return size.Sum(held, g.ChainedSpace)
 	case use == UseChained || above:
 		return g.ChainedSpace
 	case use == UseBlocks:

@@ -60,6 +60,11 @@ func TestModels(t *testing.T) {
 			{kind: conv, filters: 2, kernel: 1}]},
 		{kind: avg_pool, size: 3}, {kind: residual, body: [gelu]}, flatten, {kind: residual, body: [{kind: dense, units: 12}]}, {kind: dense, units: 2}]}`,
 		tensor.Shape{C: 2, H: 9, W: 8}, k), m)
+	// A branch that begins with a wide layer without weights, and a residual behind it.
+	checkNet(t, "before activation", build(t, `{kind: sequential, layers: [flatten, {kind: dense, units: 30}, {kind: residual,
+		body: [tanh, {kind: residual, body: [{kind: dense, units: 5}], shortcut: [{kind: dense, units: 5}]}], shortcut: [{kind: dense, units: 5}]},
+		layer_norm, {kind: dense, units: 2, bias: false}, {kind: residual, body: [{kind: dense, units: 2}]}]}`,
+		tensor.Shape{C: 1, H: 3, W: 4}, k), m)
 }
 
 // A jacobianRows visitor makes rows of signals times J, by the VJP of each layer.
@@ -156,14 +161,20 @@ func checkProducts(t reporter, name string, l *Linearization[float64], jac, gram
 	}
 	l.Gram(tensor.New[float64](m*k, m*k))
 	check("after Gram")
-	l.Keep()
-	check("as Keep chooses")
+	blocks, none := tensor.New[float64](m*k, k), tensor.Matrix[float64]{}
+	for _, b := range []tensor.Matrix[float64]{none, blocks} {
+		l.Keep(b)
+		check("as Keep chooses")
+	}
+	for r := range m * k {
+		if e := distance(blocks.Row(r), gram.Row(r)[r/k*k:r/k*k+k]); e > 1e-12 {
+			t.Errorf("%s: row %d of the blocks of K is %.2g away", name, r, e)
+		}
+	}
 }
 
 // TestProductsInParts: signals that go back one at a time, and kept rows of many values.
 func TestProductsInParts(t *testing.T) {
-	defer func(n int) { runValues = n }(runValues)
-	runValues = 1
 	for config, in := range map[string]tensor.Shape{
 		"{kind: mlp, hidden: [200, 100, 150], activation: tanh}":                  {C: 30, H: 1, W: 1},
 		"{kind: convnet, filters: [6, 5], hidden: [40, 30]}":                      {C: 2, H: 12, W: 12},
@@ -171,10 +182,11 @@ func TestProductsInParts(t *testing.T) {
 		"{kind: resnet, depth: 8, width: 4, norm: {kind: group_norm, groups: 2}}": {C: 3, H: 8, W: 8},
 	} {
 		n := build(t, config, in, 7)
-		const m, k = 30, 7
+		const m, k = 9, 7
 		rng := rand.New(rand.NewPCG(1, 2))
 		w, x := n.Init(rng), randomMatrix[float64](rng, m, in.Len())
 		l := NewLinearization[float64](n, m, nil)
+		l.runs = 1
 		l.Linearize(w, x)
 		jac := rowsOf(l)
 		gram := tensor.New[float64](m*k, m*k)

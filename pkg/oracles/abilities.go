@@ -43,6 +43,12 @@ type Abilities struct {
 	BoxSpace    func(n int) (numbers int)
 }
 
+// asksBlocks reports whether the solver of systems asks for the diagonal blocks of K.
+func (a Abilities) asksBlocks() bool {
+	_, blocks := systemSpace(a, 1, 1, 1)
+	return blocks
+}
+
 // PrimalSolvers are the constructors of a primal solver, one for each precision.
 type PrimalSolvers = tensor.Instances[
 	func(p, budget int, pool *tensor.Pool) PrimalLinear[float32],

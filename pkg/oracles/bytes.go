@@ -119,15 +119,17 @@ func (o Inner) held(solver SolverChoice, j job, s Sizes) Held {
 	case Chained:
 		add(s.gram(nn.UseChained))
 	case Explicit:
-		add(s.gram(nn.UseKept))
+		use := nn.UseKept
+		if blocks {
+			use = nn.UseKeptBlocks
+		}
+		add(s.gram(use))
 	default:
 		add(s.vectors(1)) // Jᵀ v on its way to J Jᵀ v
 	}
 	if blocks {
 		add(size.Product(8, m, k, k))
-		if kept := s.gram(nn.UseKept); form == Explicit { // signals are kept in the same place
-			add(max(0, s.gram(nn.UseBlocks)-kept))
-		} else {
+		if form == Chained || form == MatrixFree { // else they come with rows, or from K
 			add(s.gram(nn.UseBlocks))
 		}
 	}
@@ -145,7 +147,15 @@ func (o Inner) fits(c SolverChoice, d Dims) error {
 	}
 	m, k, can := d.Examples, d.Outputs, c.abilities()
 	n := size.Product(m, k)
-	if err := o.fitsGram(c, d); err != nil {
+	numbers := 0
+	switch {
+	case !can.NeedsGram:
+	case can.SystemSpace != nil:
+		numbers, _ = can.SystemSpace(n, k, o.InnerIterations)
+	case can.BoxSpace != nil:
+		numbers = can.BoxSpace(n)
+	}
+	if err := o.fitsGram(c, d, numbers); err != nil {
 		return err
 	}
 	if can.SystemSpace != nil && !can.NeedsGram {

@@ -42,7 +42,7 @@ func newDualGN[T tensor.Float](spec GaussNewton, at Site) Oracle[T] {
 	}
 	o.bind(spec.Inner, at)
 	form := spec.gramChoice(spec.Solver, at.Dims).Form
-	o.gram, o.direct = newGram[T](form, abilities.NeedsGram, at.Pool), form != MatrixFree
+	o.gram, o.direct = newGram[T](form, abilities.NeedsGram, abilities.asksBlocks(), at.Pool), form != MatrixFree
 	if spec.Gamma.search != nil {
 		o.path = abilities.Path(n, spec.InnerIterations)
 		o.best = make([]T, at.Dims.Weights)

@@ -40,7 +40,7 @@ func (o *dualProx[T]) bindDual(spec Inner, solver SolverChoice, at Site) {
 	o.bind(spec, at)
 	form := spec.gramChoice(solver, at.Dims).Form
 	o.formed, o.direct = solver.abilities().NeedsGram, form != MatrixFree
-	o.gram = newGram[T](form, o.formed, at.Pool)
+	o.gram = newGram[T](form, o.formed, solver.abilities().asksBlocks(), at.Pool)
 	for i := range o.room {
 		o.room[i] = tensor.New[float64](at.Dims.Examples, at.Dims.Outputs)
 	}

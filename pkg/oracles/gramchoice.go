@@ -31,7 +31,7 @@ const defaultGramMemory = 2048
 // A FormCost is what a form takes, see [GramChoice].
 type FormCost struct {
 	Form    Form
-	Seconds float64 // for a step, on the machine that the constants of [nn.Work] are of
+	Seconds float64 // of a step for products with K, on the machine that the constants of [nn.Work] are of
 	Held    int     // bytes between products, at 8 a number
 	Fits    bool    // within gram_memory
 }
@@ -52,9 +52,9 @@ func (o Inner) gramMemory() int {
 }
 
 // GramCosts estimates what a step of so many inner iterations takes in each form: set-up,
-// a product for each iteration and one for the right-hand side, and Jᵀ alpha. memory is
-// gram_memory in MiB; 0: the default.
-func GramCosts(c nn.GramCosts, iterations, memory int) []FormCost {
+// a product for each iteration and one for the right-hand side, and Jᵀ alpha; with blocks,
+// also the diagonal blocks of K. memory is gram_memory in MiB; 0: the default.
+func GramCosts(c nn.GramCosts, iterations, memory int, blocks bool) []FormCost {
 	bound := Inner{GramMemory: memory}.gramMemory()
 	var out []FormCost
 	for _, f := range []struct {
@@ -62,8 +62,14 @@ func GramCosts(c nn.GramCosts, iterations, memory int) []FormCost {
 		cost nn.GramCost
 	}{{MatrixFree, c.MatrixFree}, {Chained, c.Chained}, {Explicit, c.Kept}, {Formed, c.Formed}} {
 		seconds := f.cost.Setup.Seconds() + (float64(iterations)+1)*f.cost.Product.Seconds() + f.cost.Combine.Seconds()
+		if blocks && f.form != Formed { // of which they are a part
+			seconds += c.Blocks.Seconds()
+			if f.form != Explicit || c.Kept.Held == 0 {
+				seconds += c.Walk.Seconds()
+			}
+		}
 		held := size.Product(8, f.cost.Held)
-		out = append(out, FormCost{Form: f.form, Seconds: seconds, Held: held, Fits: held <= bound})
+		out = append(out, FormCost{Form: f.form, Seconds: seconds, Held: held, Fits: held <= bound && held < size.Max})
 	}
 	return out
 }
@@ -84,7 +90,7 @@ func Cheapest(costs []FormCost) (best FormCost) {
 func (o Inner) gramChoice(c SolverChoice, d Dims) GramChoice {
 	choice := GramChoice{Form: MatrixFree, Why: "the model has no other ways to multiply by K = J Jᵀ"}
 	if d.Gram != nil {
-		choice.Costs = GramCosts(d.Gram.GramCosts(d.Examples), o.InnerIterations, o.GramMemory)
+		choice.Costs = GramCosts(d.Gram.GramCosts(d.Examples), o.InnerIterations, o.GramMemory, c.abilities().asksBlocks())
 	}
 	switch {
 	case c.abilities().NeedsGram:
@@ -108,7 +114,7 @@ func (o Inner) gramChoice(c SolverChoice, d Dims) GramChoice {
 			others = append(others, fmt.Sprintf("%s %s", f.Form, milliseconds(f.Seconds)))
 		}
 	}
-	choice.Why = fmt.Sprintf("with %d inner iterations and mini-batches of %d a step is estimated to take %s (%s)",
+	choice.Why = fmt.Sprintf("with %d inner iterations and mini-batches of %d the products of a step are estimated to take %s (%s)",
 		o.InnerIterations, d.Examples, milliseconds(best.Seconds), strings.Join(others, ", "))
 	return choice
 }
@@ -124,10 +130,10 @@ func (o Inner) choices(c SolverChoice, d Dims) []string {
 
 func milliseconds(s float64) string { return fmt.Sprintf("%.3g ms", 1e3*s) }
 
-// fitsGram returns an error about a form that a solver cannot use, or that would hold more
-// than gram_memory.
-func (o Inner) fitsGram(c SolverChoice, d Dims) error {
-	if o.Formulation == "primal" {
+// fitsGram returns an error about a form, or a solver that keeps so many numbers beside K, that
+// would hold more than gram_memory.
+func (o Inner) fitsGram(c SolverChoice, d Dims, numbers int) error {
+	if o.Formulation == "primal" || o.InnerIterations == 0 {
 		return nil
 	}
 	can, n := c.abilities(), size.Product(d.Examples, d.Outputs)
@@ -136,9 +142,12 @@ func (o Inner) fitsGram(c SolverChoice, d Dims) error {
 	if d.Gram != nil {
 		formed = size.Product(8, d.Gram.GramCosts(d.Examples).Formed.Held)
 	}
+	if can.NeedsGram {
+		formed = size.Sum(formed, size.Product(8, numbers))
+	}
 	if can.NeedsGram && formed > bound {
 		others := able(func(a Abilities) bool { return !a.NeedsGram })
-		return strict.Field("solver", "%s holds the Gram matrix of a mini-batch, %d x %d numbers (%d examples x %d outputs), and the signals that it is made of: %s, more than the %s of gram_memory; use a smaller train.batch_size, a larger gram_memory, or one of %s",
+		return strict.Field("solver", "%s holds the Gram matrix of a mini-batch, %d x %d numbers (%d examples x %d outputs), what it is made of, and its own: %s, more than the %s of gram_memory; use a smaller train.batch_size, a larger gram_memory, or one of %s",
 			c.Name, n, n, d.Examples, d.Outputs, size.Bytes(formed), size.Bytes(bound), strings.Join(others, ", "))
 	}
 	if can.NeedsGram || o.Gram == AutoForm || o.Gram == "" {
@@ -156,7 +165,7 @@ func (o Inner) fitsGram(c SolverChoice, d Dims) error {
 		}
 	}
 	if held > bound {
-		what := fmt.Sprintf("K, %d x %d numbers, and the signals that it is made of", n, n)
+		what := fmt.Sprintf("K, %d x %d numbers, and what it is made of", n, n)
 		if o.Gram == Explicit {
 			what = fmt.Sprintf("rows of J, for %d examples x %d outputs", d.Examples, d.Outputs)
 		}
@@ -168,10 +177,13 @@ func (o Inner) fitsGram(c SolverChoice, d Dims) error {
 
 // validGram reports a form that there is not, or that does not go with other options.
 func (o Inner) validGram() error {
-	if o.GramMemory < 0 {
+	if o.GramMemory < 1 {
 		return strict.Field("gram_memory", "must be a positive number of MiB, got %d", o.GramMemory)
 	}
-	if o.Gram == AutoForm || o.Gram == "" {
+	if o.Formulation == "primal" && o.GramMemory != defaultGramMemory {
+		return strict.Field("gram_memory", "is for formulation: dual; the primal holds neither K = J Jᵀ nor rows of J; leave it out")
+	}
+	if o.Gram == AutoForm {
 		return nil
 	}
 	if !slices.Contains(Forms, o.Gram) {

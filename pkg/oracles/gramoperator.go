@@ -31,18 +31,19 @@ type Gram[T tensor.Float] interface {
 
 // NewGram returns K in a form, which is not [AutoForm].
 func NewGram[T tensor.Float](form Form, pool *tensor.Pool) Gram[T] {
-	return newGram[T](form, false, pool)
+	return newGram[T](form, false, false, pool)
 }
 
-// newGram returns K in a form, needed if a solver works on K itself. Of a Jacobian that is no [GramJacobian] it is formed by
+// newGram returns K in a form, needed if a solver works on K itself, blocks if it asks for the
+// diagonal blocks. Of a Jacobian that is no [GramJacobian] it is formed by
 // products, a column each, and multiplied by through tangents.
-func newGram[T tensor.Float](form Form, needed bool, pool *tensor.Pool) Gram[T] {
+func newGram[T tensor.Float](form Form, needed, blocks bool, pool *tensor.Pool) Gram[T] {
 	parts := gramParts[T]{pool: pool}
 	switch form {
 	case Formed:
 		return &formedGram[T]{gramParts: parts, exact: needed}
 	case Chained, Explicit:
-		return &structuredGram[T]{gramParts: parts, keep: form == Explicit}
+		return &structuredGram[T]{gramParts: parts, keep: form == Explicit, asked: blocks}
 	}
 	return &matrixFreeGram[T]{parts}
 }
@@ -182,8 +183,9 @@ func (g *matrixFreeGram[T]) Combine(d []T, alpha tensor.Matrix[float64]) Counter
 // if it may.
 type structuredGram[T tensor.Float] struct {
 	gramParts[T]
-	keep bool
-	kept bool // for this mini-batch
+	keep  bool
+	asked bool // for the diagonal blocks, which are made in the walk that keeps rows
+	kept  bool // for this mini-batch
 }
 
 func (g *structuredGram[T]) Reset(j Jacobian[T]) {
@@ -195,22 +197,40 @@ func (g *structuredGram[T]) Mul(u, v tensor.Matrix[float64]) (counters Counters)
 	if g.able == nil {
 		return g.throughTangents(u, v)
 	}
-	if g.keep && !g.kept {
-		g.kept = true
-		if adds := g.able.Keep(); adds > 0 {
-			counters = Counters{VJPs: g.jac.Dims().Outputs, MultiplyAdds: adds}
-		}
-	}
+	counters = g.prepare()
 	counters.GramProducts++
 	counters.MultiplyAdds += g.able.Product(u, v)
 	return counters
 }
 
-// Blocks and Form go over all layers, which forget what they kept.
-func (g *structuredGram[T]) Blocks() (tensor.Matrix[float64], Counters) {
-	g.kept = g.kept && (g.hasBlocks || g.hasFull)
-	return g.gramParts.Blocks()
+// prepare keeps rows, if it may and they are not there.
+func (g *structuredGram[T]) prepare() (counters Counters) {
+	if !g.keep || g.kept {
+		return counters
+	}
+	g.kept = true
+	var blocks tensor.Matrix[float64]
+	dims := g.jac.Dims()
+	if g.asked && !g.hasBlocks {
+		g.blocks, g.hasBlocks = resize(g.blocks, dims.Examples*dims.Outputs, dims.Outputs), true
+		blocks = g.blocks
+	}
+	if walked, adds := g.able.Keep(blocks); walked {
+		counters = Counters{VJPs: dims.Outputs, MultiplyAdds: adds}
+	}
+	return counters
 }
+
+func (g *structuredGram[T]) Blocks() (tensor.Matrix[float64], Counters) {
+	if g.able == nil || g.hasBlocks || !g.keep || !g.asked {
+		g.kept = g.kept && (g.hasBlocks || g.hasFull)
+		return g.gramParts.Blocks()
+	}
+	counters := g.prepare()
+	return g.blocks, counters
+}
+
+// Form goes over all layers, which forget what they kept.
 
 func (g *structuredGram[T]) Form() (tensor.Matrix[float64], Counters) {
 	g.kept = g.kept && g.hasFull

@@ -55,7 +55,7 @@ func TestGramOperators(t *testing.T) {
 					if exact {
 						form = Formed
 					}
-					g := newGram[float64](form, exact, nil)
+					g := newGram[float64](form, exact, false, nil)
 					g.Reset(j)
 					columns := Counters{VJPs: k}
 					if what == "products only" {
@@ -93,7 +93,7 @@ func TestGramOperators(t *testing.T) {
 						once = Counters{GramProducts: 1}
 					case what == "a network" && form == Explicit:
 						once = Counters{GramProducts: 1}
-						if l := j.(*nn.Linearization[float64]); l.Keep() > 0 {
+						if walked, _ := j.(*nn.Linearization[float64]).Keep(tensor.Matrix[float64]{}); walked {
 							once.VJPs = k
 						}
 					}
@@ -124,7 +124,7 @@ func TestGramOperators(t *testing.T) {
 // one only its own part is seen.
 func TestGramOfTheNextBatch(t *testing.T) {
 	n, p := newProblem[float64](losses.Known.Default("logistic").Must(), 5, nil)
-	g := newGram[float64](Formed, false, nil)
+	g := newGram[float64](Formed, false, false, nil)
 	g.Reset(p.Gradient.Jacobian)
 	first, _ := g.Form()
 	corner := first.At(0, 0)

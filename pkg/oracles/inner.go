@@ -15,7 +15,7 @@ type Inner struct {
 	Gamma           Gamma        `yaml:"gamma" doc:"proximity, 1/gamma is the damping: a number, a schedule, or {levenberg_marquardt: {...}}"`
 	WeightDecay     float64      `yaml:"weight_decay" doc:"mu of the term mu |w + d|^2/2 inside the model"`
 	Gram            Form         `yaml:"gram" doc:"how the dual multiplies by K = J Jᵀ: auto, matrix_free, chained, explicit (rows of J kept) or formed (K itself)"`
-	GramMemory      int          `yaml:"gram_memory" doc:"MiB that K, or rows of J, may take: what auto stays below"`
+	GramMemory      int          `yaml:"gram_memory" doc:"MiB that K, or rows of J, may take with what they are made of; auto stays below"`
 	Rescale         bool         `yaml:"rescale" doc:"multiply a truncated dual direction by what is best for the model"`
 	WarmStart       bool         `yaml:"warm_start" doc:"start from the dual variables that the examples had when they were last seen"`
 }

@@ -34,8 +34,9 @@ type GramJacobian[T tensor.Float] interface {
 	Product(u, v tensor.Matrix[float64]) (multiplyAdds int64)
 
 	// Keep keeps rows of J where they make Product less work, until Forget or the next
-	// mini-batch. It takes k back-propagations, counted as k VJPs, or nothing: 0.
-	Keep() (multiplyAdds int64)
+	// mini-batch, and sets blocks, unless it is a zero matrix, as GramBlocks does. It reports
+	// whether it made k back-propagations, counted as k VJPs.
+	Keep(blocks tensor.Matrix[float64]) (walked bool, multiplyAdds int64)
 
 	// Gram sets a = K, m k x m k, row i k + c for output c of example i, and may keep rows of
 	// J for Combine. It takes k back-propagations.

@@ -19,8 +19,8 @@ type PCG struct{}
 
 func (PCG) Abilities() Abilities {
 	return Abilities{
-		System: func(n, k, budget int, _ *tensor.Pool) Linear {
-			return newDualCG(n, budget, &blockDiagonal{factors: tensor.New[float64](n, k)})
+		System: func(n, k, budget int, pool *tensor.Pool) Linear {
+			return newDualCG(n, budget, &blockDiagonal{pool: pool, factors: tensor.New[float64](n, k)})
 		},
 		Newton: true,
 		Warm:   true,
@@ -32,6 +32,7 @@ func (PCG) Abilities() Abilities {
 
 // blockDiagonal are the k x k blocks I + (gamma'/m) L_iᵀ K_ii L_i on the diagonal of A.
 type blockDiagonal struct {
+	pool    *tensor.Pool
 	factors tensor.Matrix[float64] // Cholesky factors, one below the other
 	k       int
 }
@@ -65,7 +66,7 @@ func (d *blockDiagonal) prepare(sys *System) (stop string) {
 			}
 		}
 		switch {
-		case tensor.Cholesky(nil, to):
+		case tensor.Cholesky(d.pool, to):
 		case math.IsNaN(sum) || math.IsInf(sum, 0):
 			stop = StoppedNonFinite
 		case stop == "":

@@ -16,7 +16,7 @@ import (
 func systemOf(p *Subproblem[float64], c float64) (sys *System, b []float64) {
 	z := p.Gradient.Outputs()
 	mat := func() tensor.Matrix[float64] { return tensor.New[float64](z.Rows, z.Cols) }
-	gram := newGram[float64](MatrixFree, false, nil)
+	gram := newGram[float64](MatrixFree, false, false, nil)
 	gram.Reset(p.Gradient.Jacobian)
 	sys = &System{K: gram, GammaOverM: c, factor: ggnFactor{p.losses(), mat()}, v: mat(), u: mat(), kx: mat(), descent: descent{math.Inf(-1), 1}}
 	sys.factor.set(z, p.Gradient.Targets)

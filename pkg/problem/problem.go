@@ -171,9 +171,18 @@ func (p *Problem) check() error {
 		if err := p.of(i).checkMethod(); err != nil {
 			return err
 		}
-		if a, ok := m.Oracle.Must().(oracles.Automatic); ok {
-			for _, choice := range a.Choices(loss, p.Net.Dims(c.Of(i).Train.BatchSize)) {
-				p.Choices = append(p.Choices, fmt.Sprintf("%s: %s", m.Name, choice))
+		dims := p.Net.Dims(c.Of(i).Train.BatchSize)
+		choose := func(name string, o oracles.Spec) {
+			if a, ok := o.(oracles.Automatic); ok {
+				for _, choice := range a.Choices(loss, dims) {
+					p.Choices = append(p.Choices, fmt.Sprintf("%s: %s", name, choice))
+				}
+			}
+		}
+		choose(m.Name, m.Oracle.Must())
+		if m.Probe != nil {
+			for _, o := range m.Probe.Oracles {
+				choose(fmt.Sprintf("%s: probe %s", m.Name, o.Name), o.Must())
 			}
 		}
 	}

@@ -1,6 +1,9 @@
 package tensor
 
-import "github.com/dualgn/dgn/pkg/tensor/kernel"
+import (
+	"github.com/dualgn/dgn/pkg/size"
+	"github.com/dualgn/dgn/pkg/tensor/kernel"
+)
 
 // A convRows makes the gradients of the weights example by example, for several signals of
 // each: signals (k filters x positions) times patches (positions x taps), one product for
@@ -51,6 +54,13 @@ func (c *Conv[T]) Gradients(x, dy Matrix[T], lo, hi int, w, b Matrix[T]) {
 	}
 	c.pool.forOn(x.Rows, 1, v.body)
 	v.x, v.dy, v.w, v.b = Matrix[T]{}, Matrix[T]{}, Matrix[T]{}, Matrix[T]{}
+}
+
+// GradientSpace is the number of values that Gradients keeps for each thread, for k signals
+// of each example and all filters.
+func GradientSpace(s ConvShape, k int) int {
+	rows := size.Product(min(k, max(1, gradientRows/s.Out.C)), s.Out.C)
+	return size.Product(s.Positions(), size.Sum(s.Taps(), rows))
 }
 
 // gradientsOf makes the rows of example i.

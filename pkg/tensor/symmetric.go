@@ -1,6 +1,9 @@
 package tensor
 
-import "github.com/dualgn/dgn/pkg/tensor/kernel"
+import (
+	"github.com/dualgn/dgn/pkg/size"
+	"github.com/dualgn/dgn/pkg/tensor/kernel"
+)
 
 // symmetricRows is the number of rows of a symmetric product that are made at a time, with
 // the columns up to the diagonal.
@@ -33,10 +36,7 @@ func AddWeighted[T Float](p *Pool, a, w, c Matrix[T]) {
 	}
 	k := n / w.Rows
 	g := argsOf[T](p)
-	step := symmetricRows
-	if k > 1 { // whole examples, so that a row of weights serves all of an example's rows
-		step = max(1, step/k) * k
-	}
+	step := weightedRows(k)
 	for lo := 0; lo < n; lo += step {
 		hi := min(lo+step, n)
 		block := View(hi-lo, hi, grow(&g.symmetric.block, (hi-lo)*hi))
@@ -55,6 +55,14 @@ func AddWeighted[T Float](p *Pool, a, w, c Matrix[T]) {
 		s.w, s.c, s.p = Matrix[T]{}, Matrix[T]{}, Matrix[T]{}
 	}
 }
+
+// weightedRows is the number of rows that AddWeighted makes at a time: those of whole
+// examples, so that a row of weights serves all of an example's rows.
+func weightedRows(k int) int { return max(1, symmetricRows/k) * k }
+
+// WeightedSpace is the number of values that AddWeighted keeps for one thread, for n rows, k of
+// each example.
+func WeightedSpace(n, k int) int { return size.Product(n, size.Sum(min(n, weightedRows(k)), 1)) }
 
 // symmetricSpace is the work space of AddWeighted.
 type symmetricSpace[T Float] struct {
