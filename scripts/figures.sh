@@ -21,6 +21,7 @@ plot mnist_tuned curves --x cost --y train_loss --log-x
 plot inner_budget overview,formulations
 plot regression overview
 plot regression_diabetes overview
+plot mnist_gram overview
 plot mnist_conv overview
 plot cifar10 overview
 plot inner_solvers solvers,duals
