@@ -61,7 +61,7 @@ images of MNIST's size. Set-up, products and the last product are measured apart
 turn, 5 times; a cell is made of their medians. The last columns have what gram: auto takes,
 and its time over that of the best.`,
 		Example: `  dgn bench configs/digits.yaml
-  dgn bench configs/mnist.yaml --method SGD --method "GN dual" --set train.batch_size=256 --json
+  dgn bench configs/mnist.yaml --method SGD --method "GN dual, Adam" --set train.batch_size=256 --json
   dgn bench --kernels
   dgn bench --gram`,
 		Args: cobra.MaximumNArgs(1),
