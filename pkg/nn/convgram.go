@@ -98,19 +98,7 @@ func (o *conv[T]) Gram(a tensor.Matrix[T]) int64 {
 func (o *conv[T]) GramBlocks(b tensor.Matrix[float64]) int64 {
 	m := o.x.Rows
 	k := o.rows.dy.Rows / m
-	adds := o.each(func(jac tensor.Matrix[T]) {
-		for i := range m {
-			for c := range k {
-				for d := range c + 1 {
-					v := tensor.Dot(nil, jac.Row(i*k+c), jac.Row(i*k+d))
-					b.Row(i*k + c)[d] += v
-					if c != d {
-						b.Row(i*k + d)[c] += v
-					}
-				}
-			}
-		}
-	})
+	adds := o.each(func(jac tensor.Matrix[T]) { addBlocks(b, jac, m) })
 	return adds + int64(m)*triangle(k)*int64(o.columns(o.op.Out.C))
 }
 

@@ -42,11 +42,18 @@ func triangle(n int) int64 { return int64(n) * int64(n+1) / 2 }
 
 // GramBlocks adds the diagonal blocks of jac jacᵀ.
 func (e *Explicit[T]) GramBlocks(b tensor.Matrix[float64]) int64 {
-	s := e.jac.Rows / e.m
-	for i := range e.m {
+	addBlocks(b, e.jac, e.m)
+	return int64(e.m) * triangle(e.jac.Rows/e.m) * int64(e.jac.Cols)
+}
+
+// addBlocks adds the diagonal blocks of jac jacᵀ to b, for m examples whose rows are next to
+// each other.
+func addBlocks[T tensor.Float](b tensor.Matrix[float64], jac tensor.Matrix[T], m int) {
+	s := jac.Rows / m
+	for i := range m {
 		for c := range s {
 			for d := range c + 1 {
-				v := tensor.Dot(nil, e.jac.Row(i*s+c), e.jac.Row(i*s+d))
+				v := tensor.Dot(nil, jac.Row(i*s+c), jac.Row(i*s+d))
 				b.Row(i*s + c)[d] += v
 				if c != d {
 					b.Row(i*s + d)[c] += v
@@ -54,7 +61,6 @@ func (e *Explicit[T]) GramBlocks(b tensor.Matrix[float64]) int64 {
 			}
 		}
 	}
-	return int64(e.m) * triangle(s) * int64(e.jac.Cols)
 }
 
 // Combine sets dw = jacᵀ v.

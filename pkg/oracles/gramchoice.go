@@ -28,7 +28,7 @@ var Forms = []Form{MatrixFree, Chained, Explicit, Formed}
 // and so never the machine's memory.
 const defaultGramMemory = 2048
 
-// A FormCost is what a form takes, see [GramChoice].
+// A FormCost is what a form takes, see [GramCosts].
 type FormCost struct {
 	Form    Form
 	Seconds float64 // of a step for products with K, on the machine that the constants of [nn.Work] are of
@@ -36,8 +36,8 @@ type FormCost struct {
 	Fits    bool    // within gram_memory
 }
 
-// A GramChoice is the form in which an oracle multiplies by K, and why.
-type GramChoice struct {
+// A formChoice is the form in which an oracle multiplies by K, and why.
+type formChoice struct {
 	Form  Form
 	Costs []FormCost // of every form there is for the model, in the order of [Forms]
 	Why   string
@@ -87,8 +87,8 @@ func Cheapest(costs []FormCost) (best FormCost) {
 
 // gramChoice returns the form for mini-batches of dimensions d. It depends on shapes, the
 // budget and gram_memory, and never on a machine or a measurement.
-func (o Inner) gramChoice(c SolverChoice, d Dims) GramChoice {
-	choice := GramChoice{Form: MatrixFree, Why: "the model has no other ways to multiply by K = J Jᵀ"}
+func (o Inner) gramChoice(c SolverChoice, d Dims) formChoice {
+	choice := formChoice{Form: MatrixFree, Why: "the model has no other ways to multiply by K = J Jᵀ"}
 	if d.Gram != nil {
 		choice.Costs = GramCosts(d.Gram.GramCosts(d.Examples), o.InnerIterations, o.GramMemory, c.abilities().asksBlocks())
 	}

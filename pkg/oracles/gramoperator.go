@@ -35,8 +35,8 @@ func NewGram[T tensor.Float](form Form, pool *tensor.Pool) Gram[T] {
 }
 
 // newGram returns K in a form, needed if a solver works on K itself, blocks if it asks for the
-// diagonal blocks. Of a Jacobian that is no [GramJacobian] it is formed by
-// products, a column each, and multiplied by through tangents.
+// diagonal blocks. Of a Jacobian that is no [GramJacobian] it is formed by products, a column
+// each, and multiplied by through tangents.
 func newGram[T tensor.Float](form Form, needed, blocks bool, pool *tensor.Pool) Gram[T] {
 	parts := gramParts[T]{pool: pool}
 	switch form {
@@ -54,12 +54,12 @@ type gramParts[T tensor.Float] struct {
 	jac  Jacobian[T]
 	able GramJacobian[T] // jac, if it is one
 
-	full              tensor.Matrix[T]       // K; room is made when first needed
-	wide, blocks      tensor.Matrix[float64] // K in float64, its blocks
-	hasFull, hasWide  bool                   // for this mini-batch
-	hasBlocks         bool
-	tangent           []T // p: Jᵀ v on its way to J Jᵀ v, made when first needed
-	narrowV, narrowKV []T // m k
+	full         tensor.Matrix[T]       // K; room is made when first needed
+	wide, blocks tensor.Matrix[float64] // K in float64, its blocks
+
+	hasFull, hasWide, hasBlocks bool // for this mini-batch
+
+	tangent []T // p: Jᵀ v on its way to J Jᵀ v, made when first needed
 }
 
 func (g *gramParts[T]) Reset(j Jacobian[T]) {
@@ -242,6 +242,7 @@ func (g *structuredGram[T]) Form() (tensor.Matrix[float64], Counters) {
 type formedGram[T tensor.Float] struct {
 	gramParts[T]
 	exact bool
+	v, kv []T // m k: v and K v in precision T, made when first needed
 }
 
 func (g *formedGram[T]) Mul(u, v tensor.Matrix[float64]) Counters {
@@ -253,10 +254,10 @@ func (g *formedGram[T]) Mul(u, v tensor.Matrix[float64]) Counters {
 	} else {
 		counters = g.form()
 		n := g.full.Rows
-		if len(g.narrowV) < n {
-			g.narrowV, g.narrowKV = make([]T, n), make([]T, n)
+		if len(g.v) < n {
+			g.v, g.kv = make([]T, n), make([]T, n)
 		}
-		x, y := g.narrowV[:n], g.narrowKV[:n]
+		x, y := g.v[:n], g.kv[:n]
 		tensor.Convert(x, v.Flat())
 		clear(y)
 		tensor.AddProducts(g.pool, g.full, x, y)

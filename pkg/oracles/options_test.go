@@ -675,7 +675,7 @@ func TestGramChoice(t *testing.T) {
 	}
 }
 
-func secondsOf(c GramChoice) float64 {
+func secondsOf(c formChoice) float64 {
 	for _, f := range c.Costs {
 		if f.Form == c.Form {
 			return f.Seconds

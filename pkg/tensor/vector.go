@@ -31,8 +31,8 @@ type args[T Float] struct {
 
 	symmetric symmetricSpace[T]
 
-	axpy, scale, dot, addRow, colSums, gemv, panel, mirror, combine, products func(lo, hi int)
-	rows, cols, weigh                                                         func(worker, lo, hi int)
+	axpy, scale, dot, addRow, colSums, panel, mirror, combine, products func(lo, hi int)
+	rows, cols, weigh                                                   func(worker, lo, hi int)
 }
 
 func argsOf[T Float](p *Pool) *args[T] {
@@ -67,11 +67,6 @@ func (g *args[T]) init() {
 		clear(y)
 		for i := range g.a.Rows {
 			kernel.Axpy(1, g.a.Row(i)[lo:hi], y)
-		}
-	}
-	g.gemv = func(lo, hi int) {
-		for i := lo; i < hi; i++ {
-			g.y[i] = T(kernel.Dot(g.a.Row(i), g.x))
 		}
 	}
 	g.panel = g.panelColumns
@@ -195,12 +190,6 @@ func Convert[D, S Float](dst []D, src []S) {
 
 // Gemv sets y = A x for a float64 matrix, a thread taking some rows.
 func Gemv(p *Pool, a Matrix[float64], x, y []float64) {
-	if len(x) != a.Cols || len(y) != a.Rows {
-		panic("tensor: Gemv: a vector has the wrong length")
-	}
-	a.check()
-	g := argsOf[float64](p)
-	g.a, g.x, g.y = a, x, y
-	p.For(a.Rows, max(1, chunk/max(1, a.Cols)), g.gemv)
-	g.a, g.x, g.y = Matrix[float64]{}, nil, nil
+	clear(y)
+	AddProducts(p, a, x, y)
 }

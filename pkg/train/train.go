@@ -13,7 +13,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/dualgn/dgn/pkg/clock"
@@ -132,75 +131,6 @@ func (t *trainer[T]) setOptimizer(o optim.Optimizer[T]) {
 	}
 }
 
-// warmUp makes one step whose result and time do not count, so that the first
-// step that counts finds its memory mapped and its code in the cache. Oracle and
-// optimizer keep their work space, and forget the step.
-func (t *trainer[T]) warmUp() error {
-	w, rewind := slices.Clone(t.w), t.rewinder()
-	forget := func() error {
-		copy(t.w, w)
-		return rewind()
-	}
-	began := time.Now()
-	t.advance()
-	if limits := t.config.Train; limits.Seconds > 0 && limits.Budget(t.order.perEpoch()) {
-		t.warmed = time.Since(began).Seconds() / limits.Seconds
-	}
-	if t.auto {
-		if err := t.chooseThreads(forget); err != nil {
-			return err
-		}
-	}
-	if err := forget(); err != nil {
-		return err
-	}
-	t.resetOptimizer()
-	return nil
-}
-
-// rewinder returns a function that makes counters, line search and oracle forget the
-// steps that are made from now on.
-func (t *trainer[T]) rewinder() func() error {
-	oracle, remembers := t.oracle.(oracles.Stateful)
-	state := map[string][]float64{}
-	if remembers {
-		for name, v := range oracle.State() {
-			state[name] = slices.Clone(v)
-		}
-	}
-	return func() error {
-		t.counters, t.gradientSteps = oracles.Counters{}, 0
-		t.lineSearch = t.method.LineSearch.Must()
-		if remembers {
-			if err := oracle.Restore(state); err != nil {
-				return fmt.Errorf("the oracle does not take back the state that it began with: %w", err)
-			}
-		}
-		return nil
-	}
-}
-
-// resetOptimizer makes the optimizer forget its steps and keep its memory. Of a large
-// run, where two optimizers may not fit, it makes another in its place.
-func (t *trainer[T]) resetOptimizer() {
-	if t.large {
-		t.optimizer, t.inPlace = nil, nil
-		t.tidy()
-		t.setOptimizer(t.newOptimizer())
-		return
-	}
-	have, want := t.optimizer.State(), t.newOptimizer().State()
-	for name, v := range want.Float32 {
-		copy(have.Float32[name], v)
-	}
-	for name, v := range want.Float64 {
-		copy(have.Float64[name], v)
-	}
-	if have.Steps != nil {
-		*have.Steps = *want.Steps
-	}
-}
-
 // train runs to the end, from the beginning or the last checkpoint: it returns the
 // outcome, what there is to say about it, and the error of a failed run. The way
 // of the data is all here:
@@ -302,46 +232,6 @@ func (t *trainer[T]) save() error {
 	return nil
 }
 
-// advance makes the step from the current weights.
-func (t *trainer[T]) advance() {
-	t.direct()
-	t.update()
-}
-
-// direct makes the direction at the current weights, and returns the oracle's report,
-// which the line search uses too.
-func (t *trainer[T]) direct() oracles.Report {
-	t.now = t.time()
-	t.batch.ReadAugmented(t.data.Augment, datasets.Chance{Key: t.augmentKey, Step: t.step}, t.data.Train, t.order.batch(t.step), t.x, t.y)
-	t.losses = losses.Weighted{Loss: t.loss, Omega: t.data.Train.Omega(t.omega, t.order.batch(t.step))}
-	t.lin.Linearize(t.w, t.x)
-	t.count(oracles.Counters{Forwards: 1, MultiplyAdds: t.forwardAdds()})
-
-	t.mini = oracles.Subproblem[T]{
-		Loss: t.loss, Time: t.now,
-		Gradient: oracles.Batch[T]{Jacobian: t.lin, Targets: t.y, Omega: t.losses.Omega, Examples: t.order.batch(t.step)},
-	}
-	if t.inner != nil {
-		t.mini.Trace = &t.inner.trace
-	}
-	t.along.report, t.along.replaced = t.oracle.Direction(t.d, &t.mini), false
-	t.count(t.along.report.Counters)
-	return t.along.report
-}
-
-// update moves the weights by eta times the optimizer's update.
-func (t *trainer[T]) update() (eta float64) {
-	now := t.now
-	if t.inPlace != nil {
-		t.inPlace.Step(t.d, t.w, now)
-		return 1
-	}
-	t.optimizer.Update(t.u, t.d, t.w, now)
-	eta = t.lineSearch.Search(&t.along)
-	tensor.Axpy(t.pool, T(eta), t.u, t.w)
-	return eta
-}
-
 // stops tells how the process was stopped while the run was made.
 func (t *trainer[T]) stops() clock.Stops {
 	s := t.before
@@ -351,12 +241,6 @@ func (t *trainer[T]) stops() clock.Stops {
 		s.Number += times
 	}
 	return s
-}
-
-func (t *trainer[T]) count(c oracles.Counters) { t.counters.Add(c) }
-
-func (t *trainer[T]) forwardAdds() int64 {
-	return int64(t.config.Train.BatchSize) * t.net.MultiplyAdds().Forward
 }
 
 // goalMet says what was reached, "" if nothing.
@@ -369,90 +253,4 @@ func (t *trainer[T]) goalMet(s scores) string {
 		return fmt.Sprintf("%s is %g after step %d", goal.Metric, v, t.step)
 	}
 	return ""
-}
-
-// objective is that of the mini-batch along the update, as a line search sees it:
-// phi(eta) = F(w + eta u), F = h + (mu/2) |w|². What it asks for is counted.
-type objective[T tensor.Float] struct {
-	*trainer[T]
-	report   oracles.Report
-	replaced bool // u is the gradient step
-	slope    float64
-	g        tensor.Matrix[float64] // m x k, made when first needed
-	row      []float64              // k
-}
-
-var _ optim.Objective = (*objective[float32])(nil)
-
-func (o *objective[T]) Value() float64 {
-	return o.losses.Mean(o.lin.Outputs(), o.y) + o.decay(0)
-}
-
-func (o *objective[T]) At(eta float64) float64 {
-	o.count(oracles.Counters{Forwards: 1, MultiplyAdds: o.forwardAdds()})
-	return o.losses.Mean(o.lin.OutputsAt(eta, o.u), o.y) + o.decay(eta)
-}
-
-// decay is (mu/2) |w + eta u|².
-func (o *objective[T]) decay(eta float64) float64 {
-	mu := o.report.WeightDecay
-	if mu == 0 {
-		return 0
-	}
-	ww, wu, uu := tensor.Dot(o.pool, o.w, o.w), tensor.Dot(o.pool, o.w, o.u), tensor.Dot(o.pool, o.u, o.u)
-	return mu / 2 * (ww + 2*eta*wu + eta*eta*uu)
-}
-
-// Slope is c <grad F, d> where u = c d, and else <grad F, u> = (1/m) g·J u + mu w·u.
-func (o *objective[T]) Slope() float64 {
-	if o.replaced {
-		return o.slope
-	}
-	if c, ok := o.optimizer.ScalesDirection(o.now); ok {
-		if s, ok := o.oracle.(oracles.Sloper); ok {
-			return c * s.Slope()
-		}
-		return c * o.report.Slope
-	}
-	o.count(oracles.Counters{JVPs: 1, MultiplyAdds: o.lin.Dims().JVP})
-	ju, z := o.outputs(), o.lin.Outputs()
-	o.lin.JVP(ju, o.u)
-	var sum float64
-	g := o.row
-	for i := range z.Rows {
-		o.losses.GradOf(i, g, z.Row(i), o.y.Row(i))
-		sum += tensor.Dot(nil, g, ju.Row(i))
-	}
-	sum /= float64(z.Rows)
-	if mu := o.report.WeightDecay; mu > 0 {
-		sum += mu * tensor.Dot(o.pool, o.w, o.u)
-	}
-	return sum
-}
-
-// UseGradient sets u = -gamma grad F, whose slope is -|u|²/gamma.
-func (o *objective[T]) UseGradient() {
-	gamma, mu := o.report.Gamma, o.report.WeightDecay
-	o.count(oracles.Counters{VJPs: 1, MultiplyAdds: o.lin.Dims().VJP})
-	g, z := o.outputs(), o.lin.Outputs()
-	for i := range z.Rows {
-		o.losses.GradOf(i, g.Row(i), z.Row(i), o.y.Row(i))
-	}
-	tensor.Scale(nil, -gamma/float64(z.Rows), g.Flat())
-	o.lin.VJP(o.u, g)
-	if mu > 0 {
-		tensor.Axpy(o.pool, T(-gamma*mu), o.w, o.u)
-	}
-	o.slope = -tensor.Dot(o.pool, o.u, o.u) / gamma
-	o.replaced = true
-	o.gradientSteps++
-}
-
-// outputs returns work space of the shape of the outputs.
-func (o *objective[T]) outputs() tensor.Matrix[float64] {
-	if o.g.IsZero() {
-		o.g = tensor.New[float64](o.y.Rows, o.y.Cols)
-		o.row = make([]float64, o.y.Cols)
-	}
-	return o.g
 }

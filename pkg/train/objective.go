@@ -1,0 +1,93 @@
+package train
+
+import (
+	"github.com/dualgn/dgn/pkg/optim"
+	"github.com/dualgn/dgn/pkg/oracles"
+	"github.com/dualgn/dgn/pkg/tensor"
+)
+
+// objective is that of the mini-batch along the update, as a line search sees it:
+// phi(eta) = F(w + eta u), F = h + (mu/2) |w|². What it asks for is counted.
+type objective[T tensor.Float] struct {
+	*trainer[T]
+	report   oracles.Report
+	replaced bool // u is the gradient step
+	slope    float64
+	g        tensor.Matrix[float64] // m x k, made when first needed
+	row      []float64              // k
+}
+
+var _ optim.Objective = (*objective[float32])(nil)
+
+func (o *objective[T]) Value() float64 {
+	return o.losses.Mean(o.lin.Outputs(), o.y) + o.decay(0)
+}
+
+func (o *objective[T]) At(eta float64) float64 {
+	o.count(oracles.Counters{Forwards: 1, MultiplyAdds: o.forwardAdds()})
+	return o.losses.Mean(o.lin.OutputsAt(eta, o.u), o.y) + o.decay(eta)
+}
+
+// decay is (mu/2) |w + eta u|².
+func (o *objective[T]) decay(eta float64) float64 {
+	mu := o.report.WeightDecay
+	if mu == 0 {
+		return 0
+	}
+	ww, wu, uu := tensor.Dot(o.pool, o.w, o.w), tensor.Dot(o.pool, o.w, o.u), tensor.Dot(o.pool, o.u, o.u)
+	return mu / 2 * (ww + 2*eta*wu + eta*eta*uu)
+}
+
+// Slope is c <grad F, d> where u = c d, and else <grad F, u> = (1/m) g·J u + mu w·u.
+func (o *objective[T]) Slope() float64 {
+	if o.replaced {
+		return o.slope
+	}
+	if c, ok := o.optimizer.ScalesDirection(o.now); ok {
+		if s, ok := o.oracle.(oracles.Sloper); ok {
+			return c * s.Slope()
+		}
+		return c * o.report.Slope
+	}
+	o.count(oracles.Counters{JVPs: 1, MultiplyAdds: o.lin.Dims().JVP})
+	ju, z := o.outputs(), o.lin.Outputs()
+	o.lin.JVP(ju, o.u)
+	var sum float64
+	g := o.row
+	for i := range z.Rows {
+		o.losses.GradOf(i, g, z.Row(i), o.y.Row(i))
+		sum += tensor.Dot(nil, g, ju.Row(i))
+	}
+	sum /= float64(z.Rows)
+	if mu := o.report.WeightDecay; mu > 0 {
+		sum += mu * tensor.Dot(o.pool, o.w, o.u)
+	}
+	return sum
+}
+
+// UseGradient sets u = -gamma grad F, whose slope is -|u|²/gamma.
+func (o *objective[T]) UseGradient() {
+	gamma, mu := o.report.Gamma, o.report.WeightDecay
+	o.count(oracles.Counters{VJPs: 1, MultiplyAdds: o.lin.Dims().VJP})
+	g, z := o.outputs(), o.lin.Outputs()
+	for i := range z.Rows {
+		o.losses.GradOf(i, g.Row(i), z.Row(i), o.y.Row(i))
+	}
+	tensor.Scale(nil, -gamma/float64(z.Rows), g.Flat())
+	o.lin.VJP(o.u, g)
+	if mu > 0 {
+		tensor.Axpy(o.pool, T(-gamma*mu), o.w, o.u)
+	}
+	o.slope = -tensor.Dot(o.pool, o.u, o.u) / gamma
+	o.replaced = true
+	o.gradientSteps++
+}
+
+// outputs returns work space of the shape of the outputs.
+func (o *objective[T]) outputs() tensor.Matrix[float64] {
+	if o.g.IsZero() {
+		o.g = tensor.New[float64](o.y.Rows, o.y.Cols)
+		o.row = make([]float64, o.y.Cols)
+	}
+	return o.g
+}

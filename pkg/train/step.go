@@ -1,0 +1,54 @@
+package train
+
+import (
+	"github.com/dualgn/dgn/pkg/datasets"
+	"github.com/dualgn/dgn/pkg/losses"
+	"github.com/dualgn/dgn/pkg/oracles"
+	"github.com/dualgn/dgn/pkg/tensor"
+)
+
+// advance makes the step from the current weights.
+func (t *trainer[T]) advance() {
+	t.direct()
+	t.update()
+}
+
+// direct makes the direction at the current weights, and returns the oracle's report,
+// which the line search uses too.
+func (t *trainer[T]) direct() oracles.Report {
+	t.now = t.time()
+	t.batch.ReadAugmented(t.data.Augment, datasets.Chance{Key: t.augmentKey, Step: t.step}, t.data.Train, t.order.batch(t.step), t.x, t.y)
+	t.losses = losses.Weighted{Loss: t.loss, Omega: t.data.Train.Omega(t.omega, t.order.batch(t.step))}
+	t.lin.Linearize(t.w, t.x)
+	t.count(oracles.Counters{Forwards: 1, MultiplyAdds: t.forwardAdds()})
+
+	t.mini = oracles.Subproblem[T]{
+		Loss: t.loss, Time: t.now,
+		Gradient: oracles.Batch[T]{Jacobian: t.lin, Targets: t.y, Omega: t.losses.Omega, Examples: t.order.batch(t.step)},
+	}
+	if t.inner != nil {
+		t.mini.Trace = &t.inner.trace
+	}
+	t.along.report, t.along.replaced = t.oracle.Direction(t.d, &t.mini), false
+	t.count(t.along.report.Counters)
+	return t.along.report
+}
+
+// update moves the weights by eta times the optimizer's update.
+func (t *trainer[T]) update() (eta float64) {
+	now := t.now
+	if t.inPlace != nil {
+		t.inPlace.Step(t.d, t.w, now)
+		return 1
+	}
+	t.optimizer.Update(t.u, t.d, t.w, now)
+	eta = t.lineSearch.Search(&t.along)
+	tensor.Axpy(t.pool, T(eta), t.u, t.w)
+	return eta
+}
+
+func (t *trainer[T]) count(c oracles.Counters) { t.counters.Add(c) }
+
+func (t *trainer[T]) forwardAdds() int64 {
+	return int64(t.config.Train.BatchSize) * t.net.MultiplyAdds().Forward
+}
