@@ -197,7 +197,8 @@ func (g gramGrid) forms(ctx context.Context, net *nn.Net, m int, costs []oracles
 
 // WriteTable prints a line for each cell: milliseconds of each form, and the choice.
 func (g *Gram) WriteTable(w io.Writer) error {
-	fmt.Fprintf(w, "%s, %s kernels, %d threads; milliseconds of all products of a step in float32: one for the right-hand side and what is made once, one for each iteration, and Jᵀ alpha\n\n", g.Machine.CPU, g.Machine.ISA, g.Machine.Threads)
+	fmt.Fprintf(w, "%s, %s kernels, %s; milliseconds of all products of a step in float32: one for the right-hand side and what is made once, one for each iteration, and Jᵀ alpha\n\n",
+		g.Machine.CPU, g.Machine.ISA, plural(g.Machine.Threads, "thread"))
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprint(t, "model\toutputs\texamples\titerations")
 	for _, f := range oracles.Forms {
