@@ -48,7 +48,7 @@ func Use(isa ISA) {
 type set[T Float] struct {
 	lanes     int // elements of a vector; a panel of B is two vectors wide
 	rows      int // of C in the largest kernel
-	product   [2][maxRows + 1]func(k int, a *T, rowA, colA int, b *T, rowB int, c *T, rowC int, mask *byte, alpha T, accumulate int)
+	product   [2][maxRows + 1]func(k int, a *T, rowA, colA int, b *T, rowB int, c *T, rowC int, mask *byte, alpha T, accumulate int, next *T, rowNext int)
 	direct    [directRows + 1]func(k int, a *T, rowA int, src *T, rows *int32, second int, c *T, rowC int, accumulate int) // B in place
 	copy      func(dst *T, rowDst int, src *T, rowSrc, n int, mask *byte)
 	transpose func(dst *T, rowDst int, src *T, rowSrc, n int)

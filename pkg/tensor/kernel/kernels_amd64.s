@@ -4,22 +4,24 @@
 
 #include "textflag.h"
 
-// func product512s1x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int)
+// func product512s1x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512s1x1(SB), NOSPLIT, $8-88
+TEXT ·product512s1x1(SB), NOSPLIT, $8-104
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
 	MOVL    AX, 4(SP)
 	LDMXCSR 4(SP)
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
 	MOVQ    k+0(FP), CX
 	MOVQ    a+8(FP), AX
 	MOVQ    rowA+16(FP), R8
 	MOVQ    colA+24(FP), R13
 	MOVQ    b+32(FP), BX
 	MOVQ    rowB+40(FP), DX
-	MOVQ    c+48(FP), DI
-	MOVQ    rowC+56(FP), SI
+	MOVQ    next+88(FP), R14
+	MOVQ    rowNext+96(FP), R15
 	LEAQ    (R8)(R8*2), R9
 	VPXORD  Z0, Z0, Z0
 	TESTQ   CX, CX
@@ -29,6 +31,8 @@ loop:
 	VMOVUPS          (BX), Z28
 	PREFETCHT0       (BX)(DX*8)
 	VFMADD231PS.BCST (AX), Z28, Z0
+	PREFETCHT0       (R14)
+	ADDQ             R15, R14
 	ADDQ             DX, BX
 	ADDQ             R13, AX
 	DECQ             CX
@@ -75,22 +79,24 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512s2x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int)
+// func product512s2x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512s2x1(SB), NOSPLIT, $8-88
+TEXT ·product512s2x1(SB), NOSPLIT, $8-104
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
 	MOVL    AX, 4(SP)
 	LDMXCSR 4(SP)
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
 	MOVQ    k+0(FP), CX
 	MOVQ    a+8(FP), AX
 	MOVQ    rowA+16(FP), R8
 	MOVQ    colA+24(FP), R13
 	MOVQ    b+32(FP), BX
 	MOVQ    rowB+40(FP), DX
-	MOVQ    c+48(FP), DI
-	MOVQ    rowC+56(FP), SI
+	MOVQ    next+88(FP), R14
+	MOVQ    rowNext+96(FP), R15
 	LEAQ    (R8)(R8*2), R9
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
@@ -102,6 +108,8 @@ loop:
 	PREFETCHT0       (BX)(DX*8)
 	VFMADD231PS.BCST (AX), Z28, Z0
 	VFMADD231PS.BCST (AX)(R8*1), Z28, Z1
+	PREFETCHT0       (R14)
+	ADDQ             R15, R14
 	ADDQ             DX, BX
 	ADDQ             R13, AX
 	DECQ             CX
@@ -162,22 +170,24 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512s3x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int)
+// func product512s3x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512s3x1(SB), NOSPLIT, $8-88
+TEXT ·product512s3x1(SB), NOSPLIT, $8-104
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
 	MOVL    AX, 4(SP)
 	LDMXCSR 4(SP)
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
 	MOVQ    k+0(FP), CX
 	MOVQ    a+8(FP), AX
 	MOVQ    rowA+16(FP), R8
 	MOVQ    colA+24(FP), R13
 	MOVQ    b+32(FP), BX
 	MOVQ    rowB+40(FP), DX
-	MOVQ    c+48(FP), DI
-	MOVQ    rowC+56(FP), SI
+	MOVQ    next+88(FP), R14
+	MOVQ    rowNext+96(FP), R15
 	LEAQ    (R8)(R8*2), R9
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
@@ -191,6 +201,8 @@ loop:
 	VFMADD231PS.BCST (AX), Z28, Z0
 	VFMADD231PS.BCST (AX)(R8*1), Z28, Z1
 	VFMADD231PS.BCST (AX)(R8*2), Z28, Z2
+	PREFETCHT0       (R14)
+	ADDQ             R15, R14
 	ADDQ             DX, BX
 	ADDQ             R13, AX
 	DECQ             CX
@@ -265,22 +277,24 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512s4x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int)
+// func product512s4x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512s4x1(SB), NOSPLIT, $8-88
+TEXT ·product512s4x1(SB), NOSPLIT, $8-104
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
 	MOVL    AX, 4(SP)
 	LDMXCSR 4(SP)
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
 	MOVQ    k+0(FP), CX
 	MOVQ    a+8(FP), AX
 	MOVQ    rowA+16(FP), R8
 	MOVQ    colA+24(FP), R13
 	MOVQ    b+32(FP), BX
 	MOVQ    rowB+40(FP), DX
-	MOVQ    c+48(FP), DI
-	MOVQ    rowC+56(FP), SI
+	MOVQ    next+88(FP), R14
+	MOVQ    rowNext+96(FP), R15
 	LEAQ    (R8)(R8*2), R9
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
@@ -296,6 +310,8 @@ loop:
 	VFMADD231PS.BCST (AX)(R8*1), Z28, Z1
 	VFMADD231PS.BCST (AX)(R8*2), Z28, Z2
 	VFMADD231PS.BCST (AX)(R9*1), Z28, Z3
+	PREFETCHT0       (R14)
+	ADDQ             R15, R14
 	ADDQ             DX, BX
 	ADDQ             R13, AX
 	DECQ             CX
@@ -384,22 +400,24 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512s5x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int)
+// func product512s5x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512s5x1(SB), NOSPLIT, $8-88
+TEXT ·product512s5x1(SB), NOSPLIT, $8-104
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
 	MOVL    AX, 4(SP)
 	LDMXCSR 4(SP)
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
 	MOVQ    k+0(FP), CX
 	MOVQ    a+8(FP), AX
 	MOVQ    rowA+16(FP), R8
 	MOVQ    colA+24(FP), R13
 	MOVQ    b+32(FP), BX
 	MOVQ    rowB+40(FP), DX
-	MOVQ    c+48(FP), DI
-	MOVQ    rowC+56(FP), SI
+	MOVQ    next+88(FP), R14
+	MOVQ    rowNext+96(FP), R15
 	LEAQ    (R8)(R8*2), R9
 	LEAQ    (AX)(R8*4), R10
 	VPXORD  Z0, Z0, Z0
@@ -418,6 +436,8 @@ loop:
 	VFMADD231PS.BCST (AX)(R8*2), Z28, Z2
 	VFMADD231PS.BCST (AX)(R9*1), Z28, Z3
 	VFMADD231PS.BCST (R10), Z28, Z4
+	PREFETCHT0       (R14)
+	ADDQ             R15, R14
 	ADDQ             DX, BX
 	ADDQ             R13, AX
 	ADDQ             R13, R10
@@ -521,22 +541,24 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512s6x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int)
+// func product512s6x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512s6x1(SB), NOSPLIT, $8-88
+TEXT ·product512s6x1(SB), NOSPLIT, $8-104
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
 	MOVL    AX, 4(SP)
 	LDMXCSR 4(SP)
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
 	MOVQ    k+0(FP), CX
 	MOVQ    a+8(FP), AX
 	MOVQ    rowA+16(FP), R8
 	MOVQ    colA+24(FP), R13
 	MOVQ    b+32(FP), BX
 	MOVQ    rowB+40(FP), DX
-	MOVQ    c+48(FP), DI
-	MOVQ    rowC+56(FP), SI
+	MOVQ    next+88(FP), R14
+	MOVQ    rowNext+96(FP), R15
 	LEAQ    (R8)(R8*2), R9
 	LEAQ    (AX)(R8*4), R10
 	VPXORD  Z0, Z0, Z0
@@ -557,6 +579,8 @@ loop:
 	VFMADD231PS.BCST (AX)(R9*1), Z28, Z3
 	VFMADD231PS.BCST (R10), Z28, Z4
 	VFMADD231PS.BCST (R10)(R8*1), Z28, Z5
+	PREFETCHT0       (R14)
+	ADDQ             R15, R14
 	ADDQ             DX, BX
 	ADDQ             R13, AX
 	ADDQ             R13, R10
@@ -674,22 +698,24 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512s7x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int)
+// func product512s7x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512s7x1(SB), NOSPLIT, $8-88
+TEXT ·product512s7x1(SB), NOSPLIT, $8-104
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
 	MOVL    AX, 4(SP)
 	LDMXCSR 4(SP)
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
 	MOVQ    k+0(FP), CX
 	MOVQ    a+8(FP), AX
 	MOVQ    rowA+16(FP), R8
 	MOVQ    colA+24(FP), R13
 	MOVQ    b+32(FP), BX
 	MOVQ    rowB+40(FP), DX
-	MOVQ    c+48(FP), DI
-	MOVQ    rowC+56(FP), SI
+	MOVQ    next+88(FP), R14
+	MOVQ    rowNext+96(FP), R15
 	LEAQ    (R8)(R8*2), R9
 	LEAQ    (AX)(R8*4), R10
 	VPXORD  Z0, Z0, Z0
@@ -712,6 +738,8 @@ loop:
 	VFMADD231PS.BCST (R10), Z28, Z4
 	VFMADD231PS.BCST (R10)(R8*1), Z28, Z5
 	VFMADD231PS.BCST (R10)(R8*2), Z28, Z6
+	PREFETCHT0       (R14)
+	ADDQ             R15, R14
 	ADDQ             DX, BX
 	ADDQ             R13, AX
 	ADDQ             R13, R10
@@ -843,22 +871,24 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512s8x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int)
+// func product512s8x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512s8x1(SB), NOSPLIT, $8-88
+TEXT ·product512s8x1(SB), NOSPLIT, $8-104
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
 	MOVL    AX, 4(SP)
 	LDMXCSR 4(SP)
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
 	MOVQ    k+0(FP), CX
 	MOVQ    a+8(FP), AX
 	MOVQ    rowA+16(FP), R8
 	MOVQ    colA+24(FP), R13
 	MOVQ    b+32(FP), BX
 	MOVQ    rowB+40(FP), DX
-	MOVQ    c+48(FP), DI
-	MOVQ    rowC+56(FP), SI
+	MOVQ    next+88(FP), R14
+	MOVQ    rowNext+96(FP), R15
 	LEAQ    (R8)(R8*2), R9
 	LEAQ    (AX)(R8*4), R10
 	VPXORD  Z0, Z0, Z0
@@ -883,6 +913,8 @@ loop:
 	VFMADD231PS.BCST (R10)(R8*1), Z28, Z5
 	VFMADD231PS.BCST (R10)(R8*2), Z28, Z6
 	VFMADD231PS.BCST (R10)(R9*1), Z28, Z7
+	PREFETCHT0       (R14)
+	ADDQ             R15, R14
 	ADDQ             DX, BX
 	ADDQ             R13, AX
 	ADDQ             R13, R10
@@ -1028,22 +1060,24 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512s9x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int)
+// func product512s9x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512s9x1(SB), NOSPLIT, $8-88
+TEXT ·product512s9x1(SB), NOSPLIT, $8-104
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
 	MOVL    AX, 4(SP)
 	LDMXCSR 4(SP)
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
 	MOVQ    k+0(FP), CX
 	MOVQ    a+8(FP), AX
 	MOVQ    rowA+16(FP), R8
 	MOVQ    colA+24(FP), R13
 	MOVQ    b+32(FP), BX
 	MOVQ    rowB+40(FP), DX
-	MOVQ    c+48(FP), DI
-	MOVQ    rowC+56(FP), SI
+	MOVQ    next+88(FP), R14
+	MOVQ    rowNext+96(FP), R15
 	LEAQ    (R8)(R8*2), R9
 	LEAQ    (AX)(R8*4), R10
 	LEAQ    (R10)(R8*4), R11
@@ -1071,6 +1105,8 @@ loop:
 	VFMADD231PS.BCST (R10)(R8*2), Z28, Z6
 	VFMADD231PS.BCST (R10)(R9*1), Z28, Z7
 	VFMADD231PS.BCST (R11), Z28, Z8
+	PREFETCHT0       (R14)
+	ADDQ             R15, R14
 	ADDQ             DX, BX
 	ADDQ             R13, AX
 	ADDQ             R13, R10
@@ -1231,22 +1267,24 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512s10x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int)
+// func product512s10x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512s10x1(SB), NOSPLIT, $8-88
+TEXT ·product512s10x1(SB), NOSPLIT, $8-104
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
 	MOVL    AX, 4(SP)
 	LDMXCSR 4(SP)
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
 	MOVQ    k+0(FP), CX
 	MOVQ    a+8(FP), AX
 	MOVQ    rowA+16(FP), R8
 	MOVQ    colA+24(FP), R13
 	MOVQ    b+32(FP), BX
 	MOVQ    rowB+40(FP), DX
-	MOVQ    c+48(FP), DI
-	MOVQ    rowC+56(FP), SI
+	MOVQ    next+88(FP), R14
+	MOVQ    rowNext+96(FP), R15
 	LEAQ    (R8)(R8*2), R9
 	LEAQ    (AX)(R8*4), R10
 	LEAQ    (R10)(R8*4), R11
@@ -1276,6 +1314,8 @@ loop:
 	VFMADD231PS.BCST (R10)(R9*1), Z28, Z7
 	VFMADD231PS.BCST (R11), Z28, Z8
 	VFMADD231PS.BCST (R11)(R8*1), Z28, Z9
+	PREFETCHT0       (R14)
+	ADDQ             R15, R14
 	ADDQ             DX, BX
 	ADDQ             R13, AX
 	ADDQ             R13, R10
@@ -1450,22 +1490,24 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512s11x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int)
+// func product512s11x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512s11x1(SB), NOSPLIT, $8-88
+TEXT ·product512s11x1(SB), NOSPLIT, $8-104
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
 	MOVL    AX, 4(SP)
 	LDMXCSR 4(SP)
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
 	MOVQ    k+0(FP), CX
 	MOVQ    a+8(FP), AX
 	MOVQ    rowA+16(FP), R8
 	MOVQ    colA+24(FP), R13
 	MOVQ    b+32(FP), BX
 	MOVQ    rowB+40(FP), DX
-	MOVQ    c+48(FP), DI
-	MOVQ    rowC+56(FP), SI
+	MOVQ    next+88(FP), R14
+	MOVQ    rowNext+96(FP), R15
 	LEAQ    (R8)(R8*2), R9
 	LEAQ    (AX)(R8*4), R10
 	LEAQ    (R10)(R8*4), R11
@@ -1497,6 +1539,8 @@ loop:
 	VFMADD231PS.BCST (R11), Z28, Z8
 	VFMADD231PS.BCST (R11)(R8*1), Z28, Z9
 	VFMADD231PS.BCST (R11)(R8*2), Z28, Z10
+	PREFETCHT0       (R14)
+	ADDQ             R15, R14
 	ADDQ             DX, BX
 	ADDQ             R13, AX
 	ADDQ             R13, R10
@@ -1685,22 +1729,24 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512s12x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int)
+// func product512s12x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512s12x1(SB), NOSPLIT, $8-88
+TEXT ·product512s12x1(SB), NOSPLIT, $8-104
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
 	MOVL    AX, 4(SP)
 	LDMXCSR 4(SP)
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
 	MOVQ    k+0(FP), CX
 	MOVQ    a+8(FP), AX
 	MOVQ    rowA+16(FP), R8
 	MOVQ    colA+24(FP), R13
 	MOVQ    b+32(FP), BX
 	MOVQ    rowB+40(FP), DX
-	MOVQ    c+48(FP), DI
-	MOVQ    rowC+56(FP), SI
+	MOVQ    next+88(FP), R14
+	MOVQ    rowNext+96(FP), R15
 	LEAQ    (R8)(R8*2), R9
 	LEAQ    (AX)(R8*4), R10
 	LEAQ    (R10)(R8*4), R11
@@ -1734,6 +1780,8 @@ loop:
 	VFMADD231PS.BCST (R11)(R8*1), Z28, Z9
 	VFMADD231PS.BCST (R11)(R8*2), Z28, Z10
 	VFMADD231PS.BCST (R11)(R9*1), Z28, Z11
+	PREFETCHT0       (R14)
+	ADDQ             R15, R14
 	ADDQ             DX, BX
 	ADDQ             R13, AX
 	ADDQ             R13, R10
@@ -1936,22 +1984,24 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512s13x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int)
+// func product512s13x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512s13x1(SB), NOSPLIT, $8-88
+TEXT ·product512s13x1(SB), NOSPLIT, $8-104
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
 	MOVL    AX, 4(SP)
 	LDMXCSR 4(SP)
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
 	MOVQ    k+0(FP), CX
 	MOVQ    a+8(FP), AX
 	MOVQ    rowA+16(FP), R8
 	MOVQ    colA+24(FP), R13
 	MOVQ    b+32(FP), BX
 	MOVQ    rowB+40(FP), DX
-	MOVQ    c+48(FP), DI
-	MOVQ    rowC+56(FP), SI
+	MOVQ    next+88(FP), R14
+	MOVQ    rowNext+96(FP), R15
 	LEAQ    (R8)(R8*2), R9
 	LEAQ    (AX)(R8*4), R10
 	LEAQ    (R10)(R8*4), R11
@@ -1988,6 +2038,8 @@ loop:
 	VFMADD231PS.BCST (R11)(R8*2), Z28, Z10
 	VFMADD231PS.BCST (R11)(R9*1), Z28, Z11
 	VFMADD231PS.BCST (R12), Z28, Z12
+	PREFETCHT0       (R14)
+	ADDQ             R15, R14
 	ADDQ             DX, BX
 	ADDQ             R13, AX
 	ADDQ             R13, R10
@@ -2205,22 +2257,24 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512s14x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int)
+// func product512s14x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512s14x1(SB), NOSPLIT, $8-88
+TEXT ·product512s14x1(SB), NOSPLIT, $8-104
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
 	MOVL    AX, 4(SP)
 	LDMXCSR 4(SP)
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
 	MOVQ    k+0(FP), CX
 	MOVQ    a+8(FP), AX
 	MOVQ    rowA+16(FP), R8
 	MOVQ    colA+24(FP), R13
 	MOVQ    b+32(FP), BX
 	MOVQ    rowB+40(FP), DX
-	MOVQ    c+48(FP), DI
-	MOVQ    rowC+56(FP), SI
+	MOVQ    next+88(FP), R14
+	MOVQ    rowNext+96(FP), R15
 	LEAQ    (R8)(R8*2), R9
 	LEAQ    (AX)(R8*4), R10
 	LEAQ    (R10)(R8*4), R11
@@ -2259,6 +2313,8 @@ loop:
 	VFMADD231PS.BCST (R11)(R9*1), Z28, Z11
 	VFMADD231PS.BCST (R12), Z28, Z12
 	VFMADD231PS.BCST (R12)(R8*1), Z28, Z13
+	PREFETCHT0       (R14)
+	ADDQ             R15, R14
 	ADDQ             DX, BX
 	ADDQ             R13, AX
 	ADDQ             R13, R10
@@ -2490,22 +2546,24 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512s1x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int)
+// func product512s1x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512s1x2(SB), NOSPLIT, $8-88
+TEXT ·product512s1x2(SB), NOSPLIT, $8-104
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
 	MOVL    AX, 4(SP)
 	LDMXCSR 4(SP)
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
 	MOVQ    k+0(FP), CX
 	MOVQ    a+8(FP), AX
 	MOVQ    rowA+16(FP), R8
 	MOVQ    colA+24(FP), R13
 	MOVQ    b+32(FP), BX
 	MOVQ    rowB+40(FP), DX
-	MOVQ    c+48(FP), DI
-	MOVQ    rowC+56(FP), SI
+	MOVQ    next+88(FP), R14
+	MOVQ    rowNext+96(FP), R15
 	LEAQ    (R8)(R8*2), R9
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
@@ -2520,6 +2578,8 @@ loop:
 	VBROADCASTSS (AX), Z30
 	VFMADD231PS  Z30, Z28, Z0
 	VFMADD231PS  Z30, Z29, Z1
+	PREFETCHT0   (R14)
+	ADDQ         R15, R14
 	ADDQ         DX, BX
 	ADDQ         R13, AX
 	DECQ         CX
@@ -2576,22 +2636,24 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512s2x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int)
+// func product512s2x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512s2x2(SB), NOSPLIT, $8-88
+TEXT ·product512s2x2(SB), NOSPLIT, $8-104
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
 	MOVL    AX, 4(SP)
 	LDMXCSR 4(SP)
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
 	MOVQ    k+0(FP), CX
 	MOVQ    a+8(FP), AX
 	MOVQ    rowA+16(FP), R8
 	MOVQ    colA+24(FP), R13
 	MOVQ    b+32(FP), BX
 	MOVQ    rowB+40(FP), DX
-	MOVQ    c+48(FP), DI
-	MOVQ    rowC+56(FP), SI
+	MOVQ    next+88(FP), R14
+	MOVQ    rowNext+96(FP), R15
 	LEAQ    (R8)(R8*2), R9
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
@@ -2611,6 +2673,8 @@ loop:
 	VBROADCASTSS (AX)(R8*1), Z31
 	VFMADD231PS  Z31, Z28, Z2
 	VFMADD231PS  Z31, Z29, Z3
+	PREFETCHT0   (R14)
+	ADDQ         R15, R14
 	ADDQ         DX, BX
 	ADDQ         R13, AX
 	DECQ         CX
@@ -2691,22 +2755,24 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512s3x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int)
+// func product512s3x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512s3x2(SB), NOSPLIT, $8-88
+TEXT ·product512s3x2(SB), NOSPLIT, $8-104
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
 	MOVL    AX, 4(SP)
 	LDMXCSR 4(SP)
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
 	MOVQ    k+0(FP), CX
 	MOVQ    a+8(FP), AX
 	MOVQ    rowA+16(FP), R8
 	MOVQ    colA+24(FP), R13
 	MOVQ    b+32(FP), BX
 	MOVQ    rowB+40(FP), DX
-	MOVQ    c+48(FP), DI
-	MOVQ    rowC+56(FP), SI
+	MOVQ    next+88(FP), R14
+	MOVQ    rowNext+96(FP), R15
 	LEAQ    (R8)(R8*2), R9
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
@@ -2731,6 +2797,8 @@ loop:
 	VBROADCASTSS (AX)(R8*2), Z30
 	VFMADD231PS  Z30, Z28, Z4
 	VFMADD231PS  Z30, Z29, Z5
+	PREFETCHT0   (R14)
+	ADDQ         R15, R14
 	ADDQ         DX, BX
 	ADDQ         R13, AX
 	DECQ         CX
@@ -2835,22 +2903,24 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512s4x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int)
+// func product512s4x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512s4x2(SB), NOSPLIT, $8-88
+TEXT ·product512s4x2(SB), NOSPLIT, $8-104
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
 	MOVL    AX, 4(SP)
 	LDMXCSR 4(SP)
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
 	MOVQ    k+0(FP), CX
 	MOVQ    a+8(FP), AX
 	MOVQ    rowA+16(FP), R8
 	MOVQ    colA+24(FP), R13
 	MOVQ    b+32(FP), BX
 	MOVQ    rowB+40(FP), DX
-	MOVQ    c+48(FP), DI
-	MOVQ    rowC+56(FP), SI
+	MOVQ    next+88(FP), R14
+	MOVQ    rowNext+96(FP), R15
 	LEAQ    (R8)(R8*2), R9
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
@@ -2880,6 +2950,8 @@ loop:
 	VBROADCASTSS (AX)(R9*1), Z31
 	VFMADD231PS  Z31, Z28, Z6
 	VFMADD231PS  Z31, Z29, Z7
+	PREFETCHT0   (R14)
+	ADDQ         R15, R14
 	ADDQ         DX, BX
 	ADDQ         R13, AX
 	DECQ         CX
@@ -3008,22 +3080,24 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512s5x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int)
+// func product512s5x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512s5x2(SB), NOSPLIT, $8-88
+TEXT ·product512s5x2(SB), NOSPLIT, $8-104
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
 	MOVL    AX, 4(SP)
 	LDMXCSR 4(SP)
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
 	MOVQ    k+0(FP), CX
 	MOVQ    a+8(FP), AX
 	MOVQ    rowA+16(FP), R8
 	MOVQ    colA+24(FP), R13
 	MOVQ    b+32(FP), BX
 	MOVQ    rowB+40(FP), DX
-	MOVQ    c+48(FP), DI
-	MOVQ    rowC+56(FP), SI
+	MOVQ    next+88(FP), R14
+	MOVQ    rowNext+96(FP), R15
 	LEAQ    (R8)(R8*2), R9
 	LEAQ    (AX)(R8*4), R10
 	VPXORD  Z0, Z0, Z0
@@ -3059,6 +3133,8 @@ loop:
 	VBROADCASTSS (R10), Z30
 	VFMADD231PS  Z30, Z28, Z8
 	VFMADD231PS  Z30, Z29, Z9
+	PREFETCHT0   (R14)
+	ADDQ         R15, R14
 	ADDQ         DX, BX
 	ADDQ         R13, AX
 	ADDQ         R13, R10
@@ -3212,22 +3288,24 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512s6x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int)
+// func product512s6x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512s6x2(SB), NOSPLIT, $8-88
+TEXT ·product512s6x2(SB), NOSPLIT, $8-104
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
 	MOVL    AX, 4(SP)
 	LDMXCSR 4(SP)
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
 	MOVQ    k+0(FP), CX
 	MOVQ    a+8(FP), AX
 	MOVQ    rowA+16(FP), R8
 	MOVQ    colA+24(FP), R13
 	MOVQ    b+32(FP), BX
 	MOVQ    rowB+40(FP), DX
-	MOVQ    c+48(FP), DI
-	MOVQ    rowC+56(FP), SI
+	MOVQ    next+88(FP), R14
+	MOVQ    rowNext+96(FP), R15
 	LEAQ    (R8)(R8*2), R9
 	LEAQ    (AX)(R8*4), R10
 	VPXORD  Z0, Z0, Z0
@@ -3268,6 +3346,8 @@ loop:
 	VBROADCASTSS (R10)(R8*1), Z31
 	VFMADD231PS  Z31, Z28, Z10
 	VFMADD231PS  Z31, Z29, Z11
+	PREFETCHT0   (R14)
+	ADDQ         R15, R14
 	ADDQ         DX, BX
 	ADDQ         R13, AX
 	ADDQ         R13, R10
@@ -3445,22 +3525,24 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512s7x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int)
+// func product512s7x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512s7x2(SB), NOSPLIT, $8-88
+TEXT ·product512s7x2(SB), NOSPLIT, $8-104
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
 	MOVL    AX, 4(SP)
 	LDMXCSR 4(SP)
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
 	MOVQ    k+0(FP), CX
 	MOVQ    a+8(FP), AX
 	MOVQ    rowA+16(FP), R8
 	MOVQ    colA+24(FP), R13
 	MOVQ    b+32(FP), BX
 	MOVQ    rowB+40(FP), DX
-	MOVQ    c+48(FP), DI
-	MOVQ    rowC+56(FP), SI
+	MOVQ    next+88(FP), R14
+	MOVQ    rowNext+96(FP), R15
 	LEAQ    (R8)(R8*2), R9
 	LEAQ    (AX)(R8*4), R10
 	VPXORD  Z0, Z0, Z0
@@ -3506,6 +3588,8 @@ loop:
 	VBROADCASTSS (R10)(R8*2), Z30
 	VFMADD231PS  Z30, Z28, Z12
 	VFMADD231PS  Z30, Z29, Z13
+	PREFETCHT0   (R14)
+	ADDQ         R15, R14
 	ADDQ         DX, BX
 	ADDQ         R13, AX
 	ADDQ         R13, R10
@@ -3707,22 +3791,24 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512s8x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int)
+// func product512s8x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512s8x2(SB), NOSPLIT, $8-88
+TEXT ·product512s8x2(SB), NOSPLIT, $8-104
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
 	MOVL    AX, 4(SP)
 	LDMXCSR 4(SP)
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
 	MOVQ    k+0(FP), CX
 	MOVQ    a+8(FP), AX
 	MOVQ    rowA+16(FP), R8
 	MOVQ    colA+24(FP), R13
 	MOVQ    b+32(FP), BX
 	MOVQ    rowB+40(FP), DX
-	MOVQ    c+48(FP), DI
-	MOVQ    rowC+56(FP), SI
+	MOVQ    next+88(FP), R14
+	MOVQ    rowNext+96(FP), R15
 	LEAQ    (R8)(R8*2), R9
 	LEAQ    (AX)(R8*4), R10
 	VPXORD  Z0, Z0, Z0
@@ -3773,6 +3859,8 @@ loop:
 	VBROADCASTSS (R10)(R9*1), Z31
 	VFMADD231PS  Z31, Z28, Z14
 	VFMADD231PS  Z31, Z29, Z15
+	PREFETCHT0   (R14)
+	ADDQ         R15, R14
 	ADDQ         DX, BX
 	ADDQ         R13, AX
 	ADDQ         R13, R10
@@ -3998,22 +4086,24 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512s9x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int)
+// func product512s9x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512s9x2(SB), NOSPLIT, $8-88
+TEXT ·product512s9x2(SB), NOSPLIT, $8-104
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
 	MOVL    AX, 4(SP)
 	LDMXCSR 4(SP)
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
 	MOVQ    k+0(FP), CX
 	MOVQ    a+8(FP), AX
 	MOVQ    rowA+16(FP), R8
 	MOVQ    colA+24(FP), R13
 	MOVQ    b+32(FP), BX
 	MOVQ    rowB+40(FP), DX
-	MOVQ    c+48(FP), DI
-	MOVQ    rowC+56(FP), SI
+	MOVQ    next+88(FP), R14
+	MOVQ    rowNext+96(FP), R15
 	LEAQ    (R8)(R8*2), R9
 	LEAQ    (AX)(R8*4), R10
 	LEAQ    (R10)(R8*4), R11
@@ -4070,6 +4160,8 @@ loop:
 	VBROADCASTSS (R11), Z30
 	VFMADD231PS  Z30, Z28, Z16
 	VFMADD231PS  Z30, Z29, Z17
+	PREFETCHT0   (R14)
+	ADDQ         R15, R14
 	ADDQ         DX, BX
 	ADDQ         R13, AX
 	ADDQ         R13, R10
@@ -4320,22 +4412,24 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512s10x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int)
+// func product512s10x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512s10x2(SB), NOSPLIT, $8-88
+TEXT ·product512s10x2(SB), NOSPLIT, $8-104
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
 	MOVL    AX, 4(SP)
 	LDMXCSR 4(SP)
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
 	MOVQ    k+0(FP), CX
 	MOVQ    a+8(FP), AX
 	MOVQ    rowA+16(FP), R8
 	MOVQ    colA+24(FP), R13
 	MOVQ    b+32(FP), BX
 	MOVQ    rowB+40(FP), DX
-	MOVQ    c+48(FP), DI
-	MOVQ    rowC+56(FP), SI
+	MOVQ    next+88(FP), R14
+	MOVQ    rowNext+96(FP), R15
 	LEAQ    (R8)(R8*2), R9
 	LEAQ    (AX)(R8*4), R10
 	LEAQ    (R10)(R8*4), R11
@@ -4397,6 +4491,8 @@ loop:
 	VBROADCASTSS (R11)(R8*1), Z31
 	VFMADD231PS  Z31, Z28, Z18
 	VFMADD231PS  Z31, Z29, Z19
+	PREFETCHT0   (R14)
+	ADDQ         R15, R14
 	ADDQ         DX, BX
 	ADDQ         R13, AX
 	ADDQ         R13, R10
@@ -4671,22 +4767,24 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512s11x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int)
+// func product512s11x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512s11x2(SB), NOSPLIT, $8-88
+TEXT ·product512s11x2(SB), NOSPLIT, $8-104
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
 	MOVL    AX, 4(SP)
 	LDMXCSR 4(SP)
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
 	MOVQ    k+0(FP), CX
 	MOVQ    a+8(FP), AX
 	MOVQ    rowA+16(FP), R8
 	MOVQ    colA+24(FP), R13
 	MOVQ    b+32(FP), BX
 	MOVQ    rowB+40(FP), DX
-	MOVQ    c+48(FP), DI
-	MOVQ    rowC+56(FP), SI
+	MOVQ    next+88(FP), R14
+	MOVQ    rowNext+96(FP), R15
 	LEAQ    (R8)(R8*2), R9
 	LEAQ    (AX)(R8*4), R10
 	LEAQ    (R10)(R8*4), R11
@@ -4753,6 +4851,8 @@ loop:
 	VBROADCASTSS (R11)(R8*2), Z30
 	VFMADD231PS  Z30, Z28, Z20
 	VFMADD231PS  Z30, Z29, Z21
+	PREFETCHT0   (R14)
+	ADDQ         R15, R14
 	ADDQ         DX, BX
 	ADDQ         R13, AX
 	ADDQ         R13, R10
@@ -5051,22 +5151,24 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512s12x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int)
+// func product512s12x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512s12x2(SB), NOSPLIT, $8-88
+TEXT ·product512s12x2(SB), NOSPLIT, $8-104
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
 	MOVL    AX, 4(SP)
 	LDMXCSR 4(SP)
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
 	MOVQ    k+0(FP), CX
 	MOVQ    a+8(FP), AX
 	MOVQ    rowA+16(FP), R8
 	MOVQ    colA+24(FP), R13
 	MOVQ    b+32(FP), BX
 	MOVQ    rowB+40(FP), DX
-	MOVQ    c+48(FP), DI
-	MOVQ    rowC+56(FP), SI
+	MOVQ    next+88(FP), R14
+	MOVQ    rowNext+96(FP), R15
 	LEAQ    (R8)(R8*2), R9
 	LEAQ    (AX)(R8*4), R10
 	LEAQ    (R10)(R8*4), R11
@@ -5138,6 +5240,8 @@ loop:
 	VBROADCASTSS (R11)(R9*1), Z31
 	VFMADD231PS  Z31, Z28, Z22
 	VFMADD231PS  Z31, Z29, Z23
+	PREFETCHT0   (R14)
+	ADDQ         R15, R14
 	ADDQ         DX, BX
 	ADDQ         R13, AX
 	ADDQ         R13, R10
@@ -5460,22 +5564,24 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512s13x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int)
+// func product512s13x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512s13x2(SB), NOSPLIT, $8-88
+TEXT ·product512s13x2(SB), NOSPLIT, $8-104
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
 	MOVL    AX, 4(SP)
 	LDMXCSR 4(SP)
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
 	MOVQ    k+0(FP), CX
 	MOVQ    a+8(FP), AX
 	MOVQ    rowA+16(FP), R8
 	MOVQ    colA+24(FP), R13
 	MOVQ    b+32(FP), BX
 	MOVQ    rowB+40(FP), DX
-	MOVQ    c+48(FP), DI
-	MOVQ    rowC+56(FP), SI
+	MOVQ    next+88(FP), R14
+	MOVQ    rowNext+96(FP), R15
 	LEAQ    (R8)(R8*2), R9
 	LEAQ    (AX)(R8*4), R10
 	LEAQ    (R10)(R8*4), R11
@@ -5553,6 +5659,8 @@ loop:
 	VBROADCASTSS (R12), Z30
 	VFMADD231PS  Z30, Z28, Z24
 	VFMADD231PS  Z30, Z29, Z25
+	PREFETCHT0   (R14)
+	ADDQ         R15, R14
 	ADDQ         DX, BX
 	ADDQ         R13, AX
 	ADDQ         R13, R10
@@ -5900,22 +6008,24 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512s14x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int)
+// func product512s14x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512s14x2(SB), NOSPLIT, $8-88
+TEXT ·product512s14x2(SB), NOSPLIT, $8-104
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
 	MOVL    AX, 4(SP)
 	LDMXCSR 4(SP)
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
 	MOVQ    k+0(FP), CX
 	MOVQ    a+8(FP), AX
 	MOVQ    rowA+16(FP), R8
 	MOVQ    colA+24(FP), R13
 	MOVQ    b+32(FP), BX
 	MOVQ    rowB+40(FP), DX
-	MOVQ    c+48(FP), DI
-	MOVQ    rowC+56(FP), SI
+	MOVQ    next+88(FP), R14
+	MOVQ    rowNext+96(FP), R15
 	LEAQ    (R8)(R8*2), R9
 	LEAQ    (AX)(R8*4), R10
 	LEAQ    (R10)(R8*4), R11
@@ -5998,6 +6108,8 @@ loop:
 	VBROADCASTSS (R12)(R8*1), Z31
 	VFMADD231PS  Z31, Z28, Z26
 	VFMADD231PS  Z31, Z29, Z27
+	PREFETCHT0   (R14)
+	ADDQ         R15, R14
 	ADDQ         DX, BX
 	ADDQ         R13, AX
 	ADDQ         R13, R10
@@ -7650,22 +7762,24 @@ sum:
 	LDMXCSR       (SP)
 	RET
 
-// func product256s1x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int)
+// func product256s1x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int)
 // Requires: AVX, FMA3, MMX+, SSE
-TEXT ·product256s1x1(SB), NOSPLIT, $8-88
+TEXT ·product256s1x1(SB), NOSPLIT, $8-104
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
 	MOVL    AX, 4(SP)
 	LDMXCSR 4(SP)
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
 	MOVQ    k+0(FP), CX
 	MOVQ    a+8(FP), AX
 	MOVQ    rowA+16(FP), R8
 	MOVQ    colA+24(FP), R13
 	MOVQ    b+32(FP), BX
 	MOVQ    rowB+40(FP), DX
-	MOVQ    c+48(FP), DI
-	MOVQ    rowC+56(FP), SI
+	MOVQ    next+88(FP), R14
+	MOVQ    rowNext+96(FP), R15
 	LEAQ    (R8)(R8*2), R9
 	VXORPS  Y0, Y0, Y0
 	TESTQ   CX, CX
@@ -7676,6 +7790,8 @@ loop:
 	PREFETCHT0   (BX)(DX*8)
 	VBROADCASTSS (AX), Y14
 	VFMADD231PS  Y14, Y12, Y0
+	PREFETCHT0   (R14)
+	ADDQ         R15, R14
 	ADDQ         DX, BX
 	ADDQ         R13, AX
 	DECQ         CX
@@ -7722,22 +7838,24 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product256s2x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int)
+// func product256s2x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int)
 // Requires: AVX, FMA3, MMX+, SSE
-TEXT ·product256s2x1(SB), NOSPLIT, $8-88
+TEXT ·product256s2x1(SB), NOSPLIT, $8-104
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
 	MOVL    AX, 4(SP)
 	LDMXCSR 4(SP)
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
 	MOVQ    k+0(FP), CX
 	MOVQ    a+8(FP), AX
 	MOVQ    rowA+16(FP), R8
 	MOVQ    colA+24(FP), R13
 	MOVQ    b+32(FP), BX
 	MOVQ    rowB+40(FP), DX
-	MOVQ    c+48(FP), DI
-	MOVQ    rowC+56(FP), SI
+	MOVQ    next+88(FP), R14
+	MOVQ    rowNext+96(FP), R15
 	LEAQ    (R8)(R8*2), R9
 	VXORPS  Y0, Y0, Y0
 	VXORPS  Y1, Y1, Y1
@@ -7751,6 +7869,8 @@ loop:
 	VFMADD231PS  Y14, Y12, Y0
 	VBROADCASTSS (AX)(R8*1), Y15
 	VFMADD231PS  Y15, Y12, Y1
+	PREFETCHT0   (R14)
+	ADDQ         R15, R14
 	ADDQ         DX, BX
 	ADDQ         R13, AX
 	DECQ         CX
@@ -7811,22 +7931,24 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product256s3x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int)
+// func product256s3x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int)
 // Requires: AVX, FMA3, MMX+, SSE
-TEXT ·product256s3x1(SB), NOSPLIT, $8-88
+TEXT ·product256s3x1(SB), NOSPLIT, $8-104
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
 	MOVL    AX, 4(SP)
 	LDMXCSR 4(SP)
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
 	MOVQ    k+0(FP), CX
 	MOVQ    a+8(FP), AX
 	MOVQ    rowA+16(FP), R8
 	MOVQ    colA+24(FP), R13
 	MOVQ    b+32(FP), BX
 	MOVQ    rowB+40(FP), DX
-	MOVQ    c+48(FP), DI
-	MOVQ    rowC+56(FP), SI
+	MOVQ    next+88(FP), R14
+	MOVQ    rowNext+96(FP), R15
 	LEAQ    (R8)(R8*2), R9
 	VXORPS  Y0, Y0, Y0
 	VXORPS  Y1, Y1, Y1
@@ -7843,6 +7965,8 @@ loop:
 	VFMADD231PS  Y15, Y12, Y1
 	VBROADCASTSS (AX)(R8*2), Y14
 	VFMADD231PS  Y14, Y12, Y2
+	PREFETCHT0   (R14)
+	ADDQ         R15, R14
 	ADDQ         DX, BX
 	ADDQ         R13, AX
 	DECQ         CX
@@ -7917,22 +8041,24 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product256s4x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int)
+// func product256s4x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int)
 // Requires: AVX, FMA3, MMX+, SSE
-TEXT ·product256s4x1(SB), NOSPLIT, $8-88
+TEXT ·product256s4x1(SB), NOSPLIT, $8-104
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
 	MOVL    AX, 4(SP)
 	LDMXCSR 4(SP)
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
 	MOVQ    k+0(FP), CX
 	MOVQ    a+8(FP), AX
 	MOVQ    rowA+16(FP), R8
 	MOVQ    colA+24(FP), R13
 	MOVQ    b+32(FP), BX
 	MOVQ    rowB+40(FP), DX
-	MOVQ    c+48(FP), DI
-	MOVQ    rowC+56(FP), SI
+	MOVQ    next+88(FP), R14
+	MOVQ    rowNext+96(FP), R15
 	LEAQ    (R8)(R8*2), R9
 	VXORPS  Y0, Y0, Y0
 	VXORPS  Y1, Y1, Y1
@@ -7952,6 +8078,8 @@ loop:
 	VFMADD231PS  Y14, Y12, Y2
 	VBROADCASTSS (AX)(R9*1), Y15
 	VFMADD231PS  Y15, Y12, Y3
+	PREFETCHT0   (R14)
+	ADDQ         R15, R14
 	ADDQ         DX, BX
 	ADDQ         R13, AX
 	DECQ         CX
@@ -8040,22 +8168,24 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product256s5x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int)
+// func product256s5x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int)
 // Requires: AVX, FMA3, MMX+, SSE
-TEXT ·product256s5x1(SB), NOSPLIT, $8-88
+TEXT ·product256s5x1(SB), NOSPLIT, $8-104
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
 	MOVL    AX, 4(SP)
 	LDMXCSR 4(SP)
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
 	MOVQ    k+0(FP), CX
 	MOVQ    a+8(FP), AX
 	MOVQ    rowA+16(FP), R8
 	MOVQ    colA+24(FP), R13
 	MOVQ    b+32(FP), BX
 	MOVQ    rowB+40(FP), DX
-	MOVQ    c+48(FP), DI
-	MOVQ    rowC+56(FP), SI
+	MOVQ    next+88(FP), R14
+	MOVQ    rowNext+96(FP), R15
 	LEAQ    (R8)(R8*2), R9
 	LEAQ    (AX)(R8*4), R10
 	VXORPS  Y0, Y0, Y0
@@ -8079,6 +8209,8 @@ loop:
 	VFMADD231PS  Y15, Y12, Y3
 	VBROADCASTSS (R10), Y14
 	VFMADD231PS  Y14, Y12, Y4
+	PREFETCHT0   (R14)
+	ADDQ         R15, R14
 	ADDQ         DX, BX
 	ADDQ         R13, AX
 	ADDQ         R13, R10
@@ -8182,22 +8314,24 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product256s6x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int)
+// func product256s6x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int)
 // Requires: AVX, FMA3, MMX+, SSE
-TEXT ·product256s6x1(SB), NOSPLIT, $8-88
+TEXT ·product256s6x1(SB), NOSPLIT, $8-104
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
 	MOVL    AX, 4(SP)
 	LDMXCSR 4(SP)
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
 	MOVQ    k+0(FP), CX
 	MOVQ    a+8(FP), AX
 	MOVQ    rowA+16(FP), R8
 	MOVQ    colA+24(FP), R13
 	MOVQ    b+32(FP), BX
 	MOVQ    rowB+40(FP), DX
-	MOVQ    c+48(FP), DI
-	MOVQ    rowC+56(FP), SI
+	MOVQ    next+88(FP), R14
+	MOVQ    rowNext+96(FP), R15
 	LEAQ    (R8)(R8*2), R9
 	LEAQ    (AX)(R8*4), R10
 	VXORPS  Y0, Y0, Y0
@@ -8224,6 +8358,8 @@ loop:
 	VFMADD231PS  Y14, Y12, Y4
 	VBROADCASTSS (R10)(R8*1), Y15
 	VFMADD231PS  Y15, Y12, Y5
+	PREFETCHT0   (R14)
+	ADDQ         R15, R14
 	ADDQ         DX, BX
 	ADDQ         R13, AX
 	ADDQ         R13, R10
@@ -8341,22 +8477,24 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product256s1x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int)
+// func product256s1x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int)
 // Requires: AVX, FMA3, MMX+, SSE
-TEXT ·product256s1x2(SB), NOSPLIT, $8-88
+TEXT ·product256s1x2(SB), NOSPLIT, $8-104
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
 	MOVL    AX, 4(SP)
 	LDMXCSR 4(SP)
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
 	MOVQ    k+0(FP), CX
 	MOVQ    a+8(FP), AX
 	MOVQ    rowA+16(FP), R8
 	MOVQ    colA+24(FP), R13
 	MOVQ    b+32(FP), BX
 	MOVQ    rowB+40(FP), DX
-	MOVQ    c+48(FP), DI
-	MOVQ    rowC+56(FP), SI
+	MOVQ    next+88(FP), R14
+	MOVQ    rowNext+96(FP), R15
 	LEAQ    (R8)(R8*2), R9
 	VXORPS  Y0, Y0, Y0
 	VXORPS  Y1, Y1, Y1
@@ -8370,6 +8508,8 @@ loop:
 	VBROADCASTSS (AX), Y14
 	VFMADD231PS  Y14, Y12, Y0
 	VFMADD231PS  Y14, Y13, Y1
+	PREFETCHT0   (R14)
+	ADDQ         R15, R14
 	ADDQ         DX, BX
 	ADDQ         R13, AX
 	DECQ         CX
@@ -8426,22 +8566,24 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product256s2x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int)
+// func product256s2x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int)
 // Requires: AVX, FMA3, MMX+, SSE
-TEXT ·product256s2x2(SB), NOSPLIT, $8-88
+TEXT ·product256s2x2(SB), NOSPLIT, $8-104
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
 	MOVL    AX, 4(SP)
 	LDMXCSR 4(SP)
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
 	MOVQ    k+0(FP), CX
 	MOVQ    a+8(FP), AX
 	MOVQ    rowA+16(FP), R8
 	MOVQ    colA+24(FP), R13
 	MOVQ    b+32(FP), BX
 	MOVQ    rowB+40(FP), DX
-	MOVQ    c+48(FP), DI
-	MOVQ    rowC+56(FP), SI
+	MOVQ    next+88(FP), R14
+	MOVQ    rowNext+96(FP), R15
 	LEAQ    (R8)(R8*2), R9
 	VXORPS  Y0, Y0, Y0
 	VXORPS  Y1, Y1, Y1
@@ -8460,6 +8602,8 @@ loop:
 	VBROADCASTSS (AX)(R8*1), Y15
 	VFMADD231PS  Y15, Y12, Y2
 	VFMADD231PS  Y15, Y13, Y3
+	PREFETCHT0   (R14)
+	ADDQ         R15, R14
 	ADDQ         DX, BX
 	ADDQ         R13, AX
 	DECQ         CX
@@ -8540,22 +8684,24 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product256s3x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int)
+// func product256s3x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int)
 // Requires: AVX, FMA3, MMX+, SSE
-TEXT ·product256s3x2(SB), NOSPLIT, $8-88
+TEXT ·product256s3x2(SB), NOSPLIT, $8-104
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
 	MOVL    AX, 4(SP)
 	LDMXCSR 4(SP)
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
 	MOVQ    k+0(FP), CX
 	MOVQ    a+8(FP), AX
 	MOVQ    rowA+16(FP), R8
 	MOVQ    colA+24(FP), R13
 	MOVQ    b+32(FP), BX
 	MOVQ    rowB+40(FP), DX
-	MOVQ    c+48(FP), DI
-	MOVQ    rowC+56(FP), SI
+	MOVQ    next+88(FP), R14
+	MOVQ    rowNext+96(FP), R15
 	LEAQ    (R8)(R8*2), R9
 	VXORPS  Y0, Y0, Y0
 	VXORPS  Y1, Y1, Y1
@@ -8579,6 +8725,8 @@ loop:
 	VBROADCASTSS (AX)(R8*2), Y14
 	VFMADD231PS  Y14, Y12, Y4
 	VFMADD231PS  Y14, Y13, Y5
+	PREFETCHT0   (R14)
+	ADDQ         R15, R14
 	ADDQ         DX, BX
 	ADDQ         R13, AX
 	DECQ         CX
@@ -8683,22 +8831,24 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product256s4x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int)
+// func product256s4x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int)
 // Requires: AVX, FMA3, MMX+, SSE
-TEXT ·product256s4x2(SB), NOSPLIT, $8-88
+TEXT ·product256s4x2(SB), NOSPLIT, $8-104
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
 	MOVL    AX, 4(SP)
 	LDMXCSR 4(SP)
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
 	MOVQ    k+0(FP), CX
 	MOVQ    a+8(FP), AX
 	MOVQ    rowA+16(FP), R8
 	MOVQ    colA+24(FP), R13
 	MOVQ    b+32(FP), BX
 	MOVQ    rowB+40(FP), DX
-	MOVQ    c+48(FP), DI
-	MOVQ    rowC+56(FP), SI
+	MOVQ    next+88(FP), R14
+	MOVQ    rowNext+96(FP), R15
 	LEAQ    (R8)(R8*2), R9
 	VXORPS  Y0, Y0, Y0
 	VXORPS  Y1, Y1, Y1
@@ -8727,6 +8877,8 @@ loop:
 	VBROADCASTSS (AX)(R9*1), Y15
 	VFMADD231PS  Y15, Y12, Y6
 	VFMADD231PS  Y15, Y13, Y7
+	PREFETCHT0   (R14)
+	ADDQ         R15, R14
 	ADDQ         DX, BX
 	ADDQ         R13, AX
 	DECQ         CX
@@ -8855,22 +9007,24 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product256s5x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int)
+// func product256s5x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int)
 // Requires: AVX, FMA3, MMX+, SSE
-TEXT ·product256s5x2(SB), NOSPLIT, $8-88
+TEXT ·product256s5x2(SB), NOSPLIT, $8-104
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
 	MOVL    AX, 4(SP)
 	LDMXCSR 4(SP)
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
 	MOVQ    k+0(FP), CX
 	MOVQ    a+8(FP), AX
 	MOVQ    rowA+16(FP), R8
 	MOVQ    colA+24(FP), R13
 	MOVQ    b+32(FP), BX
 	MOVQ    rowB+40(FP), DX
-	MOVQ    c+48(FP), DI
-	MOVQ    rowC+56(FP), SI
+	MOVQ    next+88(FP), R14
+	MOVQ    rowNext+96(FP), R15
 	LEAQ    (R8)(R8*2), R9
 	LEAQ    (AX)(R8*4), R10
 	VXORPS  Y0, Y0, Y0
@@ -8905,6 +9059,8 @@ loop:
 	VBROADCASTSS (R10), Y14
 	VFMADD231PS  Y14, Y12, Y8
 	VFMADD231PS  Y14, Y13, Y9
+	PREFETCHT0   (R14)
+	ADDQ         R15, R14
 	ADDQ         DX, BX
 	ADDQ         R13, AX
 	ADDQ         R13, R10
@@ -9058,22 +9214,24 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product256s6x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int)
+// func product256s6x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int)
 // Requires: AVX, FMA3, MMX+, SSE
-TEXT ·product256s6x2(SB), NOSPLIT, $8-88
+TEXT ·product256s6x2(SB), NOSPLIT, $8-104
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
 	MOVL    AX, 4(SP)
 	LDMXCSR 4(SP)
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
 	MOVQ    k+0(FP), CX
 	MOVQ    a+8(FP), AX
 	MOVQ    rowA+16(FP), R8
 	MOVQ    colA+24(FP), R13
 	MOVQ    b+32(FP), BX
 	MOVQ    rowB+40(FP), DX
-	MOVQ    c+48(FP), DI
-	MOVQ    rowC+56(FP), SI
+	MOVQ    next+88(FP), R14
+	MOVQ    rowNext+96(FP), R15
 	LEAQ    (R8)(R8*2), R9
 	LEAQ    (AX)(R8*4), R10
 	VXORPS  Y0, Y0, Y0
@@ -9113,6 +9271,8 @@ loop:
 	VBROADCASTSS (R10)(R8*1), Y15
 	VFMADD231PS  Y15, Y12, Y10
 	VFMADD231PS  Y15, Y13, Y11
+	PREFETCHT0   (R14)
+	ADDQ         R15, R14
 	ADDQ         DX, BX
 	ADDQ         R13, AX
 	ADDQ         R13, R10
@@ -11129,22 +11289,24 @@ loop:
 	VZEROUPPER
 	RET
 
-// func product512d1x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int)
+// func product512d1x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512d1x1(SB), NOSPLIT, $8-88
+TEXT ·product512d1x1(SB), NOSPLIT, $8-104
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
 	MOVL    AX, 4(SP)
 	LDMXCSR 4(SP)
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
 	MOVQ    k+0(FP), CX
 	MOVQ    a+8(FP), AX
 	MOVQ    rowA+16(FP), R8
 	MOVQ    colA+24(FP), R13
 	MOVQ    b+32(FP), BX
 	MOVQ    rowB+40(FP), DX
-	MOVQ    c+48(FP), DI
-	MOVQ    rowC+56(FP), SI
+	MOVQ    next+88(FP), R14
+	MOVQ    rowNext+96(FP), R15
 	LEAQ    (R8)(R8*2), R9
 	VPXORD  Z0, Z0, Z0
 	TESTQ   CX, CX
@@ -11154,6 +11316,8 @@ loop:
 	VMOVUPD          (BX), Z28
 	PREFETCHT0       (BX)(DX*8)
 	VFMADD231PD.BCST (AX), Z28, Z0
+	PREFETCHT0       (R14)
+	ADDQ             R15, R14
 	ADDQ             DX, BX
 	ADDQ             R13, AX
 	DECQ             CX
@@ -11200,22 +11364,24 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512d2x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int)
+// func product512d2x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512d2x1(SB), NOSPLIT, $8-88
+TEXT ·product512d2x1(SB), NOSPLIT, $8-104
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
 	MOVL    AX, 4(SP)
 	LDMXCSR 4(SP)
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
 	MOVQ    k+0(FP), CX
 	MOVQ    a+8(FP), AX
 	MOVQ    rowA+16(FP), R8
 	MOVQ    colA+24(FP), R13
 	MOVQ    b+32(FP), BX
 	MOVQ    rowB+40(FP), DX
-	MOVQ    c+48(FP), DI
-	MOVQ    rowC+56(FP), SI
+	MOVQ    next+88(FP), R14
+	MOVQ    rowNext+96(FP), R15
 	LEAQ    (R8)(R8*2), R9
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
@@ -11227,6 +11393,8 @@ loop:
 	PREFETCHT0       (BX)(DX*8)
 	VFMADD231PD.BCST (AX), Z28, Z0
 	VFMADD231PD.BCST (AX)(R8*1), Z28, Z1
+	PREFETCHT0       (R14)
+	ADDQ             R15, R14
 	ADDQ             DX, BX
 	ADDQ             R13, AX
 	DECQ             CX
@@ -11287,22 +11455,24 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512d3x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int)
+// func product512d3x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512d3x1(SB), NOSPLIT, $8-88
+TEXT ·product512d3x1(SB), NOSPLIT, $8-104
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
 	MOVL    AX, 4(SP)
 	LDMXCSR 4(SP)
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
 	MOVQ    k+0(FP), CX
 	MOVQ    a+8(FP), AX
 	MOVQ    rowA+16(FP), R8
 	MOVQ    colA+24(FP), R13
 	MOVQ    b+32(FP), BX
 	MOVQ    rowB+40(FP), DX
-	MOVQ    c+48(FP), DI
-	MOVQ    rowC+56(FP), SI
+	MOVQ    next+88(FP), R14
+	MOVQ    rowNext+96(FP), R15
 	LEAQ    (R8)(R8*2), R9
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
@@ -11316,6 +11486,8 @@ loop:
 	VFMADD231PD.BCST (AX), Z28, Z0
 	VFMADD231PD.BCST (AX)(R8*1), Z28, Z1
 	VFMADD231PD.BCST (AX)(R8*2), Z28, Z2
+	PREFETCHT0       (R14)
+	ADDQ             R15, R14
 	ADDQ             DX, BX
 	ADDQ             R13, AX
 	DECQ             CX
@@ -11390,22 +11562,24 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512d4x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int)
+// func product512d4x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512d4x1(SB), NOSPLIT, $8-88
+TEXT ·product512d4x1(SB), NOSPLIT, $8-104
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
 	MOVL    AX, 4(SP)
 	LDMXCSR 4(SP)
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
 	MOVQ    k+0(FP), CX
 	MOVQ    a+8(FP), AX
 	MOVQ    rowA+16(FP), R8
 	MOVQ    colA+24(FP), R13
 	MOVQ    b+32(FP), BX
 	MOVQ    rowB+40(FP), DX
-	MOVQ    c+48(FP), DI
-	MOVQ    rowC+56(FP), SI
+	MOVQ    next+88(FP), R14
+	MOVQ    rowNext+96(FP), R15
 	LEAQ    (R8)(R8*2), R9
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
@@ -11421,6 +11595,8 @@ loop:
 	VFMADD231PD.BCST (AX)(R8*1), Z28, Z1
 	VFMADD231PD.BCST (AX)(R8*2), Z28, Z2
 	VFMADD231PD.BCST (AX)(R9*1), Z28, Z3
+	PREFETCHT0       (R14)
+	ADDQ             R15, R14
 	ADDQ             DX, BX
 	ADDQ             R13, AX
 	DECQ             CX
@@ -11509,22 +11685,24 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512d5x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int)
+// func product512d5x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512d5x1(SB), NOSPLIT, $8-88
+TEXT ·product512d5x1(SB), NOSPLIT, $8-104
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
 	MOVL    AX, 4(SP)
 	LDMXCSR 4(SP)
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
 	MOVQ    k+0(FP), CX
 	MOVQ    a+8(FP), AX
 	MOVQ    rowA+16(FP), R8
 	MOVQ    colA+24(FP), R13
 	MOVQ    b+32(FP), BX
 	MOVQ    rowB+40(FP), DX
-	MOVQ    c+48(FP), DI
-	MOVQ    rowC+56(FP), SI
+	MOVQ    next+88(FP), R14
+	MOVQ    rowNext+96(FP), R15
 	LEAQ    (R8)(R8*2), R9
 	LEAQ    (AX)(R8*4), R10
 	VPXORD  Z0, Z0, Z0
@@ -11543,6 +11721,8 @@ loop:
 	VFMADD231PD.BCST (AX)(R8*2), Z28, Z2
 	VFMADD231PD.BCST (AX)(R9*1), Z28, Z3
 	VFMADD231PD.BCST (R10), Z28, Z4
+	PREFETCHT0       (R14)
+	ADDQ             R15, R14
 	ADDQ             DX, BX
 	ADDQ             R13, AX
 	ADDQ             R13, R10
@@ -11646,22 +11826,24 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512d6x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int)
+// func product512d6x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512d6x1(SB), NOSPLIT, $8-88
+TEXT ·product512d6x1(SB), NOSPLIT, $8-104
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
 	MOVL    AX, 4(SP)
 	LDMXCSR 4(SP)
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
 	MOVQ    k+0(FP), CX
 	MOVQ    a+8(FP), AX
 	MOVQ    rowA+16(FP), R8
 	MOVQ    colA+24(FP), R13
 	MOVQ    b+32(FP), BX
 	MOVQ    rowB+40(FP), DX
-	MOVQ    c+48(FP), DI
-	MOVQ    rowC+56(FP), SI
+	MOVQ    next+88(FP), R14
+	MOVQ    rowNext+96(FP), R15
 	LEAQ    (R8)(R8*2), R9
 	LEAQ    (AX)(R8*4), R10
 	VPXORD  Z0, Z0, Z0
@@ -11682,6 +11864,8 @@ loop:
 	VFMADD231PD.BCST (AX)(R9*1), Z28, Z3
 	VFMADD231PD.BCST (R10), Z28, Z4
 	VFMADD231PD.BCST (R10)(R8*1), Z28, Z5
+	PREFETCHT0       (R14)
+	ADDQ             R15, R14
 	ADDQ             DX, BX
 	ADDQ             R13, AX
 	ADDQ             R13, R10
@@ -11799,22 +11983,24 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512d7x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int)
+// func product512d7x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512d7x1(SB), NOSPLIT, $8-88
+TEXT ·product512d7x1(SB), NOSPLIT, $8-104
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
 	MOVL    AX, 4(SP)
 	LDMXCSR 4(SP)
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
 	MOVQ    k+0(FP), CX
 	MOVQ    a+8(FP), AX
 	MOVQ    rowA+16(FP), R8
 	MOVQ    colA+24(FP), R13
 	MOVQ    b+32(FP), BX
 	MOVQ    rowB+40(FP), DX
-	MOVQ    c+48(FP), DI
-	MOVQ    rowC+56(FP), SI
+	MOVQ    next+88(FP), R14
+	MOVQ    rowNext+96(FP), R15
 	LEAQ    (R8)(R8*2), R9
 	LEAQ    (AX)(R8*4), R10
 	VPXORD  Z0, Z0, Z0
@@ -11837,6 +12023,8 @@ loop:
 	VFMADD231PD.BCST (R10), Z28, Z4
 	VFMADD231PD.BCST (R10)(R8*1), Z28, Z5
 	VFMADD231PD.BCST (R10)(R8*2), Z28, Z6
+	PREFETCHT0       (R14)
+	ADDQ             R15, R14
 	ADDQ             DX, BX
 	ADDQ             R13, AX
 	ADDQ             R13, R10
@@ -11968,22 +12156,24 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512d8x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int)
+// func product512d8x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512d8x1(SB), NOSPLIT, $8-88
+TEXT ·product512d8x1(SB), NOSPLIT, $8-104
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
 	MOVL    AX, 4(SP)
 	LDMXCSR 4(SP)
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
 	MOVQ    k+0(FP), CX
 	MOVQ    a+8(FP), AX
 	MOVQ    rowA+16(FP), R8
 	MOVQ    colA+24(FP), R13
 	MOVQ    b+32(FP), BX
 	MOVQ    rowB+40(FP), DX
-	MOVQ    c+48(FP), DI
-	MOVQ    rowC+56(FP), SI
+	MOVQ    next+88(FP), R14
+	MOVQ    rowNext+96(FP), R15
 	LEAQ    (R8)(R8*2), R9
 	LEAQ    (AX)(R8*4), R10
 	VPXORD  Z0, Z0, Z0
@@ -12008,6 +12198,8 @@ loop:
 	VFMADD231PD.BCST (R10)(R8*1), Z28, Z5
 	VFMADD231PD.BCST (R10)(R8*2), Z28, Z6
 	VFMADD231PD.BCST (R10)(R9*1), Z28, Z7
+	PREFETCHT0       (R14)
+	ADDQ             R15, R14
 	ADDQ             DX, BX
 	ADDQ             R13, AX
 	ADDQ             R13, R10
@@ -12153,22 +12345,24 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512d9x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int)
+// func product512d9x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512d9x1(SB), NOSPLIT, $8-88
+TEXT ·product512d9x1(SB), NOSPLIT, $8-104
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
 	MOVL    AX, 4(SP)
 	LDMXCSR 4(SP)
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
 	MOVQ    k+0(FP), CX
 	MOVQ    a+8(FP), AX
 	MOVQ    rowA+16(FP), R8
 	MOVQ    colA+24(FP), R13
 	MOVQ    b+32(FP), BX
 	MOVQ    rowB+40(FP), DX
-	MOVQ    c+48(FP), DI
-	MOVQ    rowC+56(FP), SI
+	MOVQ    next+88(FP), R14
+	MOVQ    rowNext+96(FP), R15
 	LEAQ    (R8)(R8*2), R9
 	LEAQ    (AX)(R8*4), R10
 	LEAQ    (R10)(R8*4), R11
@@ -12196,6 +12390,8 @@ loop:
 	VFMADD231PD.BCST (R10)(R8*2), Z28, Z6
 	VFMADD231PD.BCST (R10)(R9*1), Z28, Z7
 	VFMADD231PD.BCST (R11), Z28, Z8
+	PREFETCHT0       (R14)
+	ADDQ             R15, R14
 	ADDQ             DX, BX
 	ADDQ             R13, AX
 	ADDQ             R13, R10
@@ -12356,22 +12552,24 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512d10x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int)
+// func product512d10x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512d10x1(SB), NOSPLIT, $8-88
+TEXT ·product512d10x1(SB), NOSPLIT, $8-104
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
 	MOVL    AX, 4(SP)
 	LDMXCSR 4(SP)
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
 	MOVQ    k+0(FP), CX
 	MOVQ    a+8(FP), AX
 	MOVQ    rowA+16(FP), R8
 	MOVQ    colA+24(FP), R13
 	MOVQ    b+32(FP), BX
 	MOVQ    rowB+40(FP), DX
-	MOVQ    c+48(FP), DI
-	MOVQ    rowC+56(FP), SI
+	MOVQ    next+88(FP), R14
+	MOVQ    rowNext+96(FP), R15
 	LEAQ    (R8)(R8*2), R9
 	LEAQ    (AX)(R8*4), R10
 	LEAQ    (R10)(R8*4), R11
@@ -12401,6 +12599,8 @@ loop:
 	VFMADD231PD.BCST (R10)(R9*1), Z28, Z7
 	VFMADD231PD.BCST (R11), Z28, Z8
 	VFMADD231PD.BCST (R11)(R8*1), Z28, Z9
+	PREFETCHT0       (R14)
+	ADDQ             R15, R14
 	ADDQ             DX, BX
 	ADDQ             R13, AX
 	ADDQ             R13, R10
@@ -12575,22 +12775,24 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512d11x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int)
+// func product512d11x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512d11x1(SB), NOSPLIT, $8-88
+TEXT ·product512d11x1(SB), NOSPLIT, $8-104
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
 	MOVL    AX, 4(SP)
 	LDMXCSR 4(SP)
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
 	MOVQ    k+0(FP), CX
 	MOVQ    a+8(FP), AX
 	MOVQ    rowA+16(FP), R8
 	MOVQ    colA+24(FP), R13
 	MOVQ    b+32(FP), BX
 	MOVQ    rowB+40(FP), DX
-	MOVQ    c+48(FP), DI
-	MOVQ    rowC+56(FP), SI
+	MOVQ    next+88(FP), R14
+	MOVQ    rowNext+96(FP), R15
 	LEAQ    (R8)(R8*2), R9
 	LEAQ    (AX)(R8*4), R10
 	LEAQ    (R10)(R8*4), R11
@@ -12622,6 +12824,8 @@ loop:
 	VFMADD231PD.BCST (R11), Z28, Z8
 	VFMADD231PD.BCST (R11)(R8*1), Z28, Z9
 	VFMADD231PD.BCST (R11)(R8*2), Z28, Z10
+	PREFETCHT0       (R14)
+	ADDQ             R15, R14
 	ADDQ             DX, BX
 	ADDQ             R13, AX
 	ADDQ             R13, R10
@@ -12810,22 +13014,24 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512d12x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int)
+// func product512d12x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512d12x1(SB), NOSPLIT, $8-88
+TEXT ·product512d12x1(SB), NOSPLIT, $8-104
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
 	MOVL    AX, 4(SP)
 	LDMXCSR 4(SP)
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
 	MOVQ    k+0(FP), CX
 	MOVQ    a+8(FP), AX
 	MOVQ    rowA+16(FP), R8
 	MOVQ    colA+24(FP), R13
 	MOVQ    b+32(FP), BX
 	MOVQ    rowB+40(FP), DX
-	MOVQ    c+48(FP), DI
-	MOVQ    rowC+56(FP), SI
+	MOVQ    next+88(FP), R14
+	MOVQ    rowNext+96(FP), R15
 	LEAQ    (R8)(R8*2), R9
 	LEAQ    (AX)(R8*4), R10
 	LEAQ    (R10)(R8*4), R11
@@ -12859,6 +13065,8 @@ loop:
 	VFMADD231PD.BCST (R11)(R8*1), Z28, Z9
 	VFMADD231PD.BCST (R11)(R8*2), Z28, Z10
 	VFMADD231PD.BCST (R11)(R9*1), Z28, Z11
+	PREFETCHT0       (R14)
+	ADDQ             R15, R14
 	ADDQ             DX, BX
 	ADDQ             R13, AX
 	ADDQ             R13, R10
@@ -13061,22 +13269,24 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512d13x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int)
+// func product512d13x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512d13x1(SB), NOSPLIT, $8-88
+TEXT ·product512d13x1(SB), NOSPLIT, $8-104
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
 	MOVL    AX, 4(SP)
 	LDMXCSR 4(SP)
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
 	MOVQ    k+0(FP), CX
 	MOVQ    a+8(FP), AX
 	MOVQ    rowA+16(FP), R8
 	MOVQ    colA+24(FP), R13
 	MOVQ    b+32(FP), BX
 	MOVQ    rowB+40(FP), DX
-	MOVQ    c+48(FP), DI
-	MOVQ    rowC+56(FP), SI
+	MOVQ    next+88(FP), R14
+	MOVQ    rowNext+96(FP), R15
 	LEAQ    (R8)(R8*2), R9
 	LEAQ    (AX)(R8*4), R10
 	LEAQ    (R10)(R8*4), R11
@@ -13113,6 +13323,8 @@ loop:
 	VFMADD231PD.BCST (R11)(R8*2), Z28, Z10
 	VFMADD231PD.BCST (R11)(R9*1), Z28, Z11
 	VFMADD231PD.BCST (R12), Z28, Z12
+	PREFETCHT0       (R14)
+	ADDQ             R15, R14
 	ADDQ             DX, BX
 	ADDQ             R13, AX
 	ADDQ             R13, R10
@@ -13330,22 +13542,24 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512d14x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int)
+// func product512d14x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512d14x1(SB), NOSPLIT, $8-88
+TEXT ·product512d14x1(SB), NOSPLIT, $8-104
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
 	MOVL    AX, 4(SP)
 	LDMXCSR 4(SP)
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
 	MOVQ    k+0(FP), CX
 	MOVQ    a+8(FP), AX
 	MOVQ    rowA+16(FP), R8
 	MOVQ    colA+24(FP), R13
 	MOVQ    b+32(FP), BX
 	MOVQ    rowB+40(FP), DX
-	MOVQ    c+48(FP), DI
-	MOVQ    rowC+56(FP), SI
+	MOVQ    next+88(FP), R14
+	MOVQ    rowNext+96(FP), R15
 	LEAQ    (R8)(R8*2), R9
 	LEAQ    (AX)(R8*4), R10
 	LEAQ    (R10)(R8*4), R11
@@ -13384,6 +13598,8 @@ loop:
 	VFMADD231PD.BCST (R11)(R9*1), Z28, Z11
 	VFMADD231PD.BCST (R12), Z28, Z12
 	VFMADD231PD.BCST (R12)(R8*1), Z28, Z13
+	PREFETCHT0       (R14)
+	ADDQ             R15, R14
 	ADDQ             DX, BX
 	ADDQ             R13, AX
 	ADDQ             R13, R10
@@ -13615,22 +13831,24 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512d1x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int)
+// func product512d1x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512d1x2(SB), NOSPLIT, $8-88
+TEXT ·product512d1x2(SB), NOSPLIT, $8-104
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
 	MOVL    AX, 4(SP)
 	LDMXCSR 4(SP)
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
 	MOVQ    k+0(FP), CX
 	MOVQ    a+8(FP), AX
 	MOVQ    rowA+16(FP), R8
 	MOVQ    colA+24(FP), R13
 	MOVQ    b+32(FP), BX
 	MOVQ    rowB+40(FP), DX
-	MOVQ    c+48(FP), DI
-	MOVQ    rowC+56(FP), SI
+	MOVQ    next+88(FP), R14
+	MOVQ    rowNext+96(FP), R15
 	LEAQ    (R8)(R8*2), R9
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
@@ -13645,6 +13863,8 @@ loop:
 	VBROADCASTSD (AX), Z30
 	VFMADD231PD  Z30, Z28, Z0
 	VFMADD231PD  Z30, Z29, Z1
+	PREFETCHT0   (R14)
+	ADDQ         R15, R14
 	ADDQ         DX, BX
 	ADDQ         R13, AX
 	DECQ         CX
@@ -13701,22 +13921,24 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512d2x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int)
+// func product512d2x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512d2x2(SB), NOSPLIT, $8-88
+TEXT ·product512d2x2(SB), NOSPLIT, $8-104
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
 	MOVL    AX, 4(SP)
 	LDMXCSR 4(SP)
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
 	MOVQ    k+0(FP), CX
 	MOVQ    a+8(FP), AX
 	MOVQ    rowA+16(FP), R8
 	MOVQ    colA+24(FP), R13
 	MOVQ    b+32(FP), BX
 	MOVQ    rowB+40(FP), DX
-	MOVQ    c+48(FP), DI
-	MOVQ    rowC+56(FP), SI
+	MOVQ    next+88(FP), R14
+	MOVQ    rowNext+96(FP), R15
 	LEAQ    (R8)(R8*2), R9
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
@@ -13736,6 +13958,8 @@ loop:
 	VBROADCASTSD (AX)(R8*1), Z31
 	VFMADD231PD  Z31, Z28, Z2
 	VFMADD231PD  Z31, Z29, Z3
+	PREFETCHT0   (R14)
+	ADDQ         R15, R14
 	ADDQ         DX, BX
 	ADDQ         R13, AX
 	DECQ         CX
@@ -13816,22 +14040,24 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512d3x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int)
+// func product512d3x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512d3x2(SB), NOSPLIT, $8-88
+TEXT ·product512d3x2(SB), NOSPLIT, $8-104
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
 	MOVL    AX, 4(SP)
 	LDMXCSR 4(SP)
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
 	MOVQ    k+0(FP), CX
 	MOVQ    a+8(FP), AX
 	MOVQ    rowA+16(FP), R8
 	MOVQ    colA+24(FP), R13
 	MOVQ    b+32(FP), BX
 	MOVQ    rowB+40(FP), DX
-	MOVQ    c+48(FP), DI
-	MOVQ    rowC+56(FP), SI
+	MOVQ    next+88(FP), R14
+	MOVQ    rowNext+96(FP), R15
 	LEAQ    (R8)(R8*2), R9
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
@@ -13856,6 +14082,8 @@ loop:
 	VBROADCASTSD (AX)(R8*2), Z30
 	VFMADD231PD  Z30, Z28, Z4
 	VFMADD231PD  Z30, Z29, Z5
+	PREFETCHT0   (R14)
+	ADDQ         R15, R14
 	ADDQ         DX, BX
 	ADDQ         R13, AX
 	DECQ         CX
@@ -13960,22 +14188,24 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512d4x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int)
+// func product512d4x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512d4x2(SB), NOSPLIT, $8-88
+TEXT ·product512d4x2(SB), NOSPLIT, $8-104
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
 	MOVL    AX, 4(SP)
 	LDMXCSR 4(SP)
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
 	MOVQ    k+0(FP), CX
 	MOVQ    a+8(FP), AX
 	MOVQ    rowA+16(FP), R8
 	MOVQ    colA+24(FP), R13
 	MOVQ    b+32(FP), BX
 	MOVQ    rowB+40(FP), DX
-	MOVQ    c+48(FP), DI
-	MOVQ    rowC+56(FP), SI
+	MOVQ    next+88(FP), R14
+	MOVQ    rowNext+96(FP), R15
 	LEAQ    (R8)(R8*2), R9
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
@@ -14005,6 +14235,8 @@ loop:
 	VBROADCASTSD (AX)(R9*1), Z31
 	VFMADD231PD  Z31, Z28, Z6
 	VFMADD231PD  Z31, Z29, Z7
+	PREFETCHT0   (R14)
+	ADDQ         R15, R14
 	ADDQ         DX, BX
 	ADDQ         R13, AX
 	DECQ         CX
@@ -14133,22 +14365,24 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512d5x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int)
+// func product512d5x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512d5x2(SB), NOSPLIT, $8-88
+TEXT ·product512d5x2(SB), NOSPLIT, $8-104
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
 	MOVL    AX, 4(SP)
 	LDMXCSR 4(SP)
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
 	MOVQ    k+0(FP), CX
 	MOVQ    a+8(FP), AX
 	MOVQ    rowA+16(FP), R8
 	MOVQ    colA+24(FP), R13
 	MOVQ    b+32(FP), BX
 	MOVQ    rowB+40(FP), DX
-	MOVQ    c+48(FP), DI
-	MOVQ    rowC+56(FP), SI
+	MOVQ    next+88(FP), R14
+	MOVQ    rowNext+96(FP), R15
 	LEAQ    (R8)(R8*2), R9
 	LEAQ    (AX)(R8*4), R10
 	VPXORD  Z0, Z0, Z0
@@ -14184,6 +14418,8 @@ loop:
 	VBROADCASTSD (R10), Z30
 	VFMADD231PD  Z30, Z28, Z8
 	VFMADD231PD  Z30, Z29, Z9
+	PREFETCHT0   (R14)
+	ADDQ         R15, R14
 	ADDQ         DX, BX
 	ADDQ         R13, AX
 	ADDQ         R13, R10
@@ -14337,22 +14573,24 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512d6x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int)
+// func product512d6x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512d6x2(SB), NOSPLIT, $8-88
+TEXT ·product512d6x2(SB), NOSPLIT, $8-104
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
 	MOVL    AX, 4(SP)
 	LDMXCSR 4(SP)
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
 	MOVQ    k+0(FP), CX
 	MOVQ    a+8(FP), AX
 	MOVQ    rowA+16(FP), R8
 	MOVQ    colA+24(FP), R13
 	MOVQ    b+32(FP), BX
 	MOVQ    rowB+40(FP), DX
-	MOVQ    c+48(FP), DI
-	MOVQ    rowC+56(FP), SI
+	MOVQ    next+88(FP), R14
+	MOVQ    rowNext+96(FP), R15
 	LEAQ    (R8)(R8*2), R9
 	LEAQ    (AX)(R8*4), R10
 	VPXORD  Z0, Z0, Z0
@@ -14393,6 +14631,8 @@ loop:
 	VBROADCASTSD (R10)(R8*1), Z31
 	VFMADD231PD  Z31, Z28, Z10
 	VFMADD231PD  Z31, Z29, Z11
+	PREFETCHT0   (R14)
+	ADDQ         R15, R14
 	ADDQ         DX, BX
 	ADDQ         R13, AX
 	ADDQ         R13, R10
@@ -14570,22 +14810,24 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512d7x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int)
+// func product512d7x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512d7x2(SB), NOSPLIT, $8-88
+TEXT ·product512d7x2(SB), NOSPLIT, $8-104
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
 	MOVL    AX, 4(SP)
 	LDMXCSR 4(SP)
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
 	MOVQ    k+0(FP), CX
 	MOVQ    a+8(FP), AX
 	MOVQ    rowA+16(FP), R8
 	MOVQ    colA+24(FP), R13
 	MOVQ    b+32(FP), BX
 	MOVQ    rowB+40(FP), DX
-	MOVQ    c+48(FP), DI
-	MOVQ    rowC+56(FP), SI
+	MOVQ    next+88(FP), R14
+	MOVQ    rowNext+96(FP), R15
 	LEAQ    (R8)(R8*2), R9
 	LEAQ    (AX)(R8*4), R10
 	VPXORD  Z0, Z0, Z0
@@ -14631,6 +14873,8 @@ loop:
 	VBROADCASTSD (R10)(R8*2), Z30
 	VFMADD231PD  Z30, Z28, Z12
 	VFMADD231PD  Z30, Z29, Z13
+	PREFETCHT0   (R14)
+	ADDQ         R15, R14
 	ADDQ         DX, BX
 	ADDQ         R13, AX
 	ADDQ         R13, R10
@@ -14832,22 +15076,24 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512d8x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int)
+// func product512d8x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512d8x2(SB), NOSPLIT, $8-88
+TEXT ·product512d8x2(SB), NOSPLIT, $8-104
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
 	MOVL    AX, 4(SP)
 	LDMXCSR 4(SP)
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
 	MOVQ    k+0(FP), CX
 	MOVQ    a+8(FP), AX
 	MOVQ    rowA+16(FP), R8
 	MOVQ    colA+24(FP), R13
 	MOVQ    b+32(FP), BX
 	MOVQ    rowB+40(FP), DX
-	MOVQ    c+48(FP), DI
-	MOVQ    rowC+56(FP), SI
+	MOVQ    next+88(FP), R14
+	MOVQ    rowNext+96(FP), R15
 	LEAQ    (R8)(R8*2), R9
 	LEAQ    (AX)(R8*4), R10
 	VPXORD  Z0, Z0, Z0
@@ -14898,6 +15144,8 @@ loop:
 	VBROADCASTSD (R10)(R9*1), Z31
 	VFMADD231PD  Z31, Z28, Z14
 	VFMADD231PD  Z31, Z29, Z15
+	PREFETCHT0   (R14)
+	ADDQ         R15, R14
 	ADDQ         DX, BX
 	ADDQ         R13, AX
 	ADDQ         R13, R10
@@ -15123,22 +15371,24 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512d9x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int)
+// func product512d9x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512d9x2(SB), NOSPLIT, $8-88
+TEXT ·product512d9x2(SB), NOSPLIT, $8-104
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
 	MOVL    AX, 4(SP)
 	LDMXCSR 4(SP)
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
 	MOVQ    k+0(FP), CX
 	MOVQ    a+8(FP), AX
 	MOVQ    rowA+16(FP), R8
 	MOVQ    colA+24(FP), R13
 	MOVQ    b+32(FP), BX
 	MOVQ    rowB+40(FP), DX
-	MOVQ    c+48(FP), DI
-	MOVQ    rowC+56(FP), SI
+	MOVQ    next+88(FP), R14
+	MOVQ    rowNext+96(FP), R15
 	LEAQ    (R8)(R8*2), R9
 	LEAQ    (AX)(R8*4), R10
 	LEAQ    (R10)(R8*4), R11
@@ -15195,6 +15445,8 @@ loop:
 	VBROADCASTSD (R11), Z30
 	VFMADD231PD  Z30, Z28, Z16
 	VFMADD231PD  Z30, Z29, Z17
+	PREFETCHT0   (R14)
+	ADDQ         R15, R14
 	ADDQ         DX, BX
 	ADDQ         R13, AX
 	ADDQ         R13, R10
@@ -15445,22 +15697,24 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512d10x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int)
+// func product512d10x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512d10x2(SB), NOSPLIT, $8-88
+TEXT ·product512d10x2(SB), NOSPLIT, $8-104
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
 	MOVL    AX, 4(SP)
 	LDMXCSR 4(SP)
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
 	MOVQ    k+0(FP), CX
 	MOVQ    a+8(FP), AX
 	MOVQ    rowA+16(FP), R8
 	MOVQ    colA+24(FP), R13
 	MOVQ    b+32(FP), BX
 	MOVQ    rowB+40(FP), DX
-	MOVQ    c+48(FP), DI
-	MOVQ    rowC+56(FP), SI
+	MOVQ    next+88(FP), R14
+	MOVQ    rowNext+96(FP), R15
 	LEAQ    (R8)(R8*2), R9
 	LEAQ    (AX)(R8*4), R10
 	LEAQ    (R10)(R8*4), R11
@@ -15522,6 +15776,8 @@ loop:
 	VBROADCASTSD (R11)(R8*1), Z31
 	VFMADD231PD  Z31, Z28, Z18
 	VFMADD231PD  Z31, Z29, Z19
+	PREFETCHT0   (R14)
+	ADDQ         R15, R14
 	ADDQ         DX, BX
 	ADDQ         R13, AX
 	ADDQ         R13, R10
@@ -15796,22 +16052,24 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512d11x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int)
+// func product512d11x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512d11x2(SB), NOSPLIT, $8-88
+TEXT ·product512d11x2(SB), NOSPLIT, $8-104
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
 	MOVL    AX, 4(SP)
 	LDMXCSR 4(SP)
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
 	MOVQ    k+0(FP), CX
 	MOVQ    a+8(FP), AX
 	MOVQ    rowA+16(FP), R8
 	MOVQ    colA+24(FP), R13
 	MOVQ    b+32(FP), BX
 	MOVQ    rowB+40(FP), DX
-	MOVQ    c+48(FP), DI
-	MOVQ    rowC+56(FP), SI
+	MOVQ    next+88(FP), R14
+	MOVQ    rowNext+96(FP), R15
 	LEAQ    (R8)(R8*2), R9
 	LEAQ    (AX)(R8*4), R10
 	LEAQ    (R10)(R8*4), R11
@@ -15878,6 +16136,8 @@ loop:
 	VBROADCASTSD (R11)(R8*2), Z30
 	VFMADD231PD  Z30, Z28, Z20
 	VFMADD231PD  Z30, Z29, Z21
+	PREFETCHT0   (R14)
+	ADDQ         R15, R14
 	ADDQ         DX, BX
 	ADDQ         R13, AX
 	ADDQ         R13, R10
@@ -16176,22 +16436,24 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512d12x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int)
+// func product512d12x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512d12x2(SB), NOSPLIT, $8-88
+TEXT ·product512d12x2(SB), NOSPLIT, $8-104
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
 	MOVL    AX, 4(SP)
 	LDMXCSR 4(SP)
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
 	MOVQ    k+0(FP), CX
 	MOVQ    a+8(FP), AX
 	MOVQ    rowA+16(FP), R8
 	MOVQ    colA+24(FP), R13
 	MOVQ    b+32(FP), BX
 	MOVQ    rowB+40(FP), DX
-	MOVQ    c+48(FP), DI
-	MOVQ    rowC+56(FP), SI
+	MOVQ    next+88(FP), R14
+	MOVQ    rowNext+96(FP), R15
 	LEAQ    (R8)(R8*2), R9
 	LEAQ    (AX)(R8*4), R10
 	LEAQ    (R10)(R8*4), R11
@@ -16263,6 +16525,8 @@ loop:
 	VBROADCASTSD (R11)(R9*1), Z31
 	VFMADD231PD  Z31, Z28, Z22
 	VFMADD231PD  Z31, Z29, Z23
+	PREFETCHT0   (R14)
+	ADDQ         R15, R14
 	ADDQ         DX, BX
 	ADDQ         R13, AX
 	ADDQ         R13, R10
@@ -16585,22 +16849,24 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512d13x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int)
+// func product512d13x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512d13x2(SB), NOSPLIT, $8-88
+TEXT ·product512d13x2(SB), NOSPLIT, $8-104
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
 	MOVL    AX, 4(SP)
 	LDMXCSR 4(SP)
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
 	MOVQ    k+0(FP), CX
 	MOVQ    a+8(FP), AX
 	MOVQ    rowA+16(FP), R8
 	MOVQ    colA+24(FP), R13
 	MOVQ    b+32(FP), BX
 	MOVQ    rowB+40(FP), DX
-	MOVQ    c+48(FP), DI
-	MOVQ    rowC+56(FP), SI
+	MOVQ    next+88(FP), R14
+	MOVQ    rowNext+96(FP), R15
 	LEAQ    (R8)(R8*2), R9
 	LEAQ    (AX)(R8*4), R10
 	LEAQ    (R10)(R8*4), R11
@@ -16678,6 +16944,8 @@ loop:
 	VBROADCASTSD (R12), Z30
 	VFMADD231PD  Z30, Z28, Z24
 	VFMADD231PD  Z30, Z29, Z25
+	PREFETCHT0   (R14)
+	ADDQ         R15, R14
 	ADDQ         DX, BX
 	ADDQ         R13, AX
 	ADDQ         R13, R10
@@ -17025,22 +17293,24 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512d14x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int)
+// func product512d14x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512d14x2(SB), NOSPLIT, $8-88
+TEXT ·product512d14x2(SB), NOSPLIT, $8-104
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
 	MOVL    AX, 4(SP)
 	LDMXCSR 4(SP)
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
 	MOVQ    k+0(FP), CX
 	MOVQ    a+8(FP), AX
 	MOVQ    rowA+16(FP), R8
 	MOVQ    colA+24(FP), R13
 	MOVQ    b+32(FP), BX
 	MOVQ    rowB+40(FP), DX
-	MOVQ    c+48(FP), DI
-	MOVQ    rowC+56(FP), SI
+	MOVQ    next+88(FP), R14
+	MOVQ    rowNext+96(FP), R15
 	LEAQ    (R8)(R8*2), R9
 	LEAQ    (AX)(R8*4), R10
 	LEAQ    (R10)(R8*4), R11
@@ -17123,6 +17393,8 @@ loop:
 	VBROADCASTSD (R12)(R8*1), Z31
 	VFMADD231PD  Z31, Z28, Z26
 	VFMADD231PD  Z31, Z29, Z27
+	PREFETCHT0   (R14)
+	ADDQ         R15, R14
 	ADDQ         DX, BX
 	ADDQ         R13, AX
 	ADDQ         R13, R10
@@ -18768,22 +19040,24 @@ sum:
 	LDMXCSR       (SP)
 	RET
 
-// func product256d1x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int)
+// func product256d1x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int)
 // Requires: AVX, FMA3, MMX+, SSE
-TEXT ·product256d1x1(SB), NOSPLIT, $8-88
+TEXT ·product256d1x1(SB), NOSPLIT, $8-104
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
 	MOVL    AX, 4(SP)
 	LDMXCSR 4(SP)
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
 	MOVQ    k+0(FP), CX
 	MOVQ    a+8(FP), AX
 	MOVQ    rowA+16(FP), R8
 	MOVQ    colA+24(FP), R13
 	MOVQ    b+32(FP), BX
 	MOVQ    rowB+40(FP), DX
-	MOVQ    c+48(FP), DI
-	MOVQ    rowC+56(FP), SI
+	MOVQ    next+88(FP), R14
+	MOVQ    rowNext+96(FP), R15
 	LEAQ    (R8)(R8*2), R9
 	VXORPS  Y0, Y0, Y0
 	TESTQ   CX, CX
@@ -18794,6 +19068,8 @@ loop:
 	PREFETCHT0   (BX)(DX*8)
 	VBROADCASTSD (AX), Y14
 	VFMADD231PD  Y14, Y12, Y0
+	PREFETCHT0   (R14)
+	ADDQ         R15, R14
 	ADDQ         DX, BX
 	ADDQ         R13, AX
 	DECQ         CX
@@ -18840,22 +19116,24 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product256d2x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int)
+// func product256d2x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int)
 // Requires: AVX, FMA3, MMX+, SSE
-TEXT ·product256d2x1(SB), NOSPLIT, $8-88
+TEXT ·product256d2x1(SB), NOSPLIT, $8-104
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
 	MOVL    AX, 4(SP)
 	LDMXCSR 4(SP)
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
 	MOVQ    k+0(FP), CX
 	MOVQ    a+8(FP), AX
 	MOVQ    rowA+16(FP), R8
 	MOVQ    colA+24(FP), R13
 	MOVQ    b+32(FP), BX
 	MOVQ    rowB+40(FP), DX
-	MOVQ    c+48(FP), DI
-	MOVQ    rowC+56(FP), SI
+	MOVQ    next+88(FP), R14
+	MOVQ    rowNext+96(FP), R15
 	LEAQ    (R8)(R8*2), R9
 	VXORPS  Y0, Y0, Y0
 	VXORPS  Y1, Y1, Y1
@@ -18869,6 +19147,8 @@ loop:
 	VFMADD231PD  Y14, Y12, Y0
 	VBROADCASTSD (AX)(R8*1), Y15
 	VFMADD231PD  Y15, Y12, Y1
+	PREFETCHT0   (R14)
+	ADDQ         R15, R14
 	ADDQ         DX, BX
 	ADDQ         R13, AX
 	DECQ         CX
@@ -18929,22 +19209,24 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product256d3x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int)
+// func product256d3x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int)
 // Requires: AVX, FMA3, MMX+, SSE
-TEXT ·product256d3x1(SB), NOSPLIT, $8-88
+TEXT ·product256d3x1(SB), NOSPLIT, $8-104
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
 	MOVL    AX, 4(SP)
 	LDMXCSR 4(SP)
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
 	MOVQ    k+0(FP), CX
 	MOVQ    a+8(FP), AX
 	MOVQ    rowA+16(FP), R8
 	MOVQ    colA+24(FP), R13
 	MOVQ    b+32(FP), BX
 	MOVQ    rowB+40(FP), DX
-	MOVQ    c+48(FP), DI
-	MOVQ    rowC+56(FP), SI
+	MOVQ    next+88(FP), R14
+	MOVQ    rowNext+96(FP), R15
 	LEAQ    (R8)(R8*2), R9
 	VXORPS  Y0, Y0, Y0
 	VXORPS  Y1, Y1, Y1
@@ -18961,6 +19243,8 @@ loop:
 	VFMADD231PD  Y15, Y12, Y1
 	VBROADCASTSD (AX)(R8*2), Y14
 	VFMADD231PD  Y14, Y12, Y2
+	PREFETCHT0   (R14)
+	ADDQ         R15, R14
 	ADDQ         DX, BX
 	ADDQ         R13, AX
 	DECQ         CX
@@ -19035,22 +19319,24 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product256d4x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int)
+// func product256d4x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int)
 // Requires: AVX, FMA3, MMX+, SSE
-TEXT ·product256d4x1(SB), NOSPLIT, $8-88
+TEXT ·product256d4x1(SB), NOSPLIT, $8-104
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
 	MOVL    AX, 4(SP)
 	LDMXCSR 4(SP)
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
 	MOVQ    k+0(FP), CX
 	MOVQ    a+8(FP), AX
 	MOVQ    rowA+16(FP), R8
 	MOVQ    colA+24(FP), R13
 	MOVQ    b+32(FP), BX
 	MOVQ    rowB+40(FP), DX
-	MOVQ    c+48(FP), DI
-	MOVQ    rowC+56(FP), SI
+	MOVQ    next+88(FP), R14
+	MOVQ    rowNext+96(FP), R15
 	LEAQ    (R8)(R8*2), R9
 	VXORPS  Y0, Y0, Y0
 	VXORPS  Y1, Y1, Y1
@@ -19070,6 +19356,8 @@ loop:
 	VFMADD231PD  Y14, Y12, Y2
 	VBROADCASTSD (AX)(R9*1), Y15
 	VFMADD231PD  Y15, Y12, Y3
+	PREFETCHT0   (R14)
+	ADDQ         R15, R14
 	ADDQ         DX, BX
 	ADDQ         R13, AX
 	DECQ         CX
@@ -19158,22 +19446,24 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product256d5x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int)
+// func product256d5x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int)
 // Requires: AVX, FMA3, MMX+, SSE
-TEXT ·product256d5x1(SB), NOSPLIT, $8-88
+TEXT ·product256d5x1(SB), NOSPLIT, $8-104
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
 	MOVL    AX, 4(SP)
 	LDMXCSR 4(SP)
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
 	MOVQ    k+0(FP), CX
 	MOVQ    a+8(FP), AX
 	MOVQ    rowA+16(FP), R8
 	MOVQ    colA+24(FP), R13
 	MOVQ    b+32(FP), BX
 	MOVQ    rowB+40(FP), DX
-	MOVQ    c+48(FP), DI
-	MOVQ    rowC+56(FP), SI
+	MOVQ    next+88(FP), R14
+	MOVQ    rowNext+96(FP), R15
 	LEAQ    (R8)(R8*2), R9
 	LEAQ    (AX)(R8*4), R10
 	VXORPS  Y0, Y0, Y0
@@ -19197,6 +19487,8 @@ loop:
 	VFMADD231PD  Y15, Y12, Y3
 	VBROADCASTSD (R10), Y14
 	VFMADD231PD  Y14, Y12, Y4
+	PREFETCHT0   (R14)
+	ADDQ         R15, R14
 	ADDQ         DX, BX
 	ADDQ         R13, AX
 	ADDQ         R13, R10
@@ -19300,22 +19592,24 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product256d6x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int)
+// func product256d6x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int)
 // Requires: AVX, FMA3, MMX+, SSE
-TEXT ·product256d6x1(SB), NOSPLIT, $8-88
+TEXT ·product256d6x1(SB), NOSPLIT, $8-104
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
 	MOVL    AX, 4(SP)
 	LDMXCSR 4(SP)
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
 	MOVQ    k+0(FP), CX
 	MOVQ    a+8(FP), AX
 	MOVQ    rowA+16(FP), R8
 	MOVQ    colA+24(FP), R13
 	MOVQ    b+32(FP), BX
 	MOVQ    rowB+40(FP), DX
-	MOVQ    c+48(FP), DI
-	MOVQ    rowC+56(FP), SI
+	MOVQ    next+88(FP), R14
+	MOVQ    rowNext+96(FP), R15
 	LEAQ    (R8)(R8*2), R9
 	LEAQ    (AX)(R8*4), R10
 	VXORPS  Y0, Y0, Y0
@@ -19342,6 +19636,8 @@ loop:
 	VFMADD231PD  Y14, Y12, Y4
 	VBROADCASTSD (R10)(R8*1), Y15
 	VFMADD231PD  Y15, Y12, Y5
+	PREFETCHT0   (R14)
+	ADDQ         R15, R14
 	ADDQ         DX, BX
 	ADDQ         R13, AX
 	ADDQ         R13, R10
@@ -19459,22 +19755,24 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product256d1x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int)
+// func product256d1x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int)
 // Requires: AVX, FMA3, MMX+, SSE
-TEXT ·product256d1x2(SB), NOSPLIT, $8-88
+TEXT ·product256d1x2(SB), NOSPLIT, $8-104
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
 	MOVL    AX, 4(SP)
 	LDMXCSR 4(SP)
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
 	MOVQ    k+0(FP), CX
 	MOVQ    a+8(FP), AX
 	MOVQ    rowA+16(FP), R8
 	MOVQ    colA+24(FP), R13
 	MOVQ    b+32(FP), BX
 	MOVQ    rowB+40(FP), DX
-	MOVQ    c+48(FP), DI
-	MOVQ    rowC+56(FP), SI
+	MOVQ    next+88(FP), R14
+	MOVQ    rowNext+96(FP), R15
 	LEAQ    (R8)(R8*2), R9
 	VXORPS  Y0, Y0, Y0
 	VXORPS  Y1, Y1, Y1
@@ -19488,6 +19786,8 @@ loop:
 	VBROADCASTSD (AX), Y14
 	VFMADD231PD  Y14, Y12, Y0
 	VFMADD231PD  Y14, Y13, Y1
+	PREFETCHT0   (R14)
+	ADDQ         R15, R14
 	ADDQ         DX, BX
 	ADDQ         R13, AX
 	DECQ         CX
@@ -19544,22 +19844,24 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product256d2x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int)
+// func product256d2x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int)
 // Requires: AVX, FMA3, MMX+, SSE
-TEXT ·product256d2x2(SB), NOSPLIT, $8-88
+TEXT ·product256d2x2(SB), NOSPLIT, $8-104
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
 	MOVL    AX, 4(SP)
 	LDMXCSR 4(SP)
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
 	MOVQ    k+0(FP), CX
 	MOVQ    a+8(FP), AX
 	MOVQ    rowA+16(FP), R8
 	MOVQ    colA+24(FP), R13
 	MOVQ    b+32(FP), BX
 	MOVQ    rowB+40(FP), DX
-	MOVQ    c+48(FP), DI
-	MOVQ    rowC+56(FP), SI
+	MOVQ    next+88(FP), R14
+	MOVQ    rowNext+96(FP), R15
 	LEAQ    (R8)(R8*2), R9
 	VXORPS  Y0, Y0, Y0
 	VXORPS  Y1, Y1, Y1
@@ -19578,6 +19880,8 @@ loop:
 	VBROADCASTSD (AX)(R8*1), Y15
 	VFMADD231PD  Y15, Y12, Y2
 	VFMADD231PD  Y15, Y13, Y3
+	PREFETCHT0   (R14)
+	ADDQ         R15, R14
 	ADDQ         DX, BX
 	ADDQ         R13, AX
 	DECQ         CX
@@ -19658,22 +19962,24 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product256d3x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int)
+// func product256d3x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int)
 // Requires: AVX, FMA3, MMX+, SSE
-TEXT ·product256d3x2(SB), NOSPLIT, $8-88
+TEXT ·product256d3x2(SB), NOSPLIT, $8-104
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
 	MOVL    AX, 4(SP)
 	LDMXCSR 4(SP)
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
 	MOVQ    k+0(FP), CX
 	MOVQ    a+8(FP), AX
 	MOVQ    rowA+16(FP), R8
 	MOVQ    colA+24(FP), R13
 	MOVQ    b+32(FP), BX
 	MOVQ    rowB+40(FP), DX
-	MOVQ    c+48(FP), DI
-	MOVQ    rowC+56(FP), SI
+	MOVQ    next+88(FP), R14
+	MOVQ    rowNext+96(FP), R15
 	LEAQ    (R8)(R8*2), R9
 	VXORPS  Y0, Y0, Y0
 	VXORPS  Y1, Y1, Y1
@@ -19697,6 +20003,8 @@ loop:
 	VBROADCASTSD (AX)(R8*2), Y14
 	VFMADD231PD  Y14, Y12, Y4
 	VFMADD231PD  Y14, Y13, Y5
+	PREFETCHT0   (R14)
+	ADDQ         R15, R14
 	ADDQ         DX, BX
 	ADDQ         R13, AX
 	DECQ         CX
@@ -19801,22 +20109,24 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product256d4x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int)
+// func product256d4x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int)
 // Requires: AVX, FMA3, MMX+, SSE
-TEXT ·product256d4x2(SB), NOSPLIT, $8-88
+TEXT ·product256d4x2(SB), NOSPLIT, $8-104
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
 	MOVL    AX, 4(SP)
 	LDMXCSR 4(SP)
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
 	MOVQ    k+0(FP), CX
 	MOVQ    a+8(FP), AX
 	MOVQ    rowA+16(FP), R8
 	MOVQ    colA+24(FP), R13
 	MOVQ    b+32(FP), BX
 	MOVQ    rowB+40(FP), DX
-	MOVQ    c+48(FP), DI
-	MOVQ    rowC+56(FP), SI
+	MOVQ    next+88(FP), R14
+	MOVQ    rowNext+96(FP), R15
 	LEAQ    (R8)(R8*2), R9
 	VXORPS  Y0, Y0, Y0
 	VXORPS  Y1, Y1, Y1
@@ -19845,6 +20155,8 @@ loop:
 	VBROADCASTSD (AX)(R9*1), Y15
 	VFMADD231PD  Y15, Y12, Y6
 	VFMADD231PD  Y15, Y13, Y7
+	PREFETCHT0   (R14)
+	ADDQ         R15, R14
 	ADDQ         DX, BX
 	ADDQ         R13, AX
 	DECQ         CX
@@ -19973,22 +20285,24 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product256d5x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int)
+// func product256d5x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int)
 // Requires: AVX, FMA3, MMX+, SSE
-TEXT ·product256d5x2(SB), NOSPLIT, $8-88
+TEXT ·product256d5x2(SB), NOSPLIT, $8-104
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
 	MOVL    AX, 4(SP)
 	LDMXCSR 4(SP)
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
 	MOVQ    k+0(FP), CX
 	MOVQ    a+8(FP), AX
 	MOVQ    rowA+16(FP), R8
 	MOVQ    colA+24(FP), R13
 	MOVQ    b+32(FP), BX
 	MOVQ    rowB+40(FP), DX
-	MOVQ    c+48(FP), DI
-	MOVQ    rowC+56(FP), SI
+	MOVQ    next+88(FP), R14
+	MOVQ    rowNext+96(FP), R15
 	LEAQ    (R8)(R8*2), R9
 	LEAQ    (AX)(R8*4), R10
 	VXORPS  Y0, Y0, Y0
@@ -20023,6 +20337,8 @@ loop:
 	VBROADCASTSD (R10), Y14
 	VFMADD231PD  Y14, Y12, Y8
 	VFMADD231PD  Y14, Y13, Y9
+	PREFETCHT0   (R14)
+	ADDQ         R15, R14
 	ADDQ         DX, BX
 	ADDQ         R13, AX
 	ADDQ         R13, R10
@@ -20176,22 +20492,24 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product256d6x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int)
+// func product256d6x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int)
 // Requires: AVX, FMA3, MMX+, SSE
-TEXT ·product256d6x2(SB), NOSPLIT, $8-88
+TEXT ·product256d6x2(SB), NOSPLIT, $8-104
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
 	MOVL    AX, 4(SP)
 	LDMXCSR 4(SP)
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
 	MOVQ    k+0(FP), CX
 	MOVQ    a+8(FP), AX
 	MOVQ    rowA+16(FP), R8
 	MOVQ    colA+24(FP), R13
 	MOVQ    b+32(FP), BX
 	MOVQ    rowB+40(FP), DX
-	MOVQ    c+48(FP), DI
-	MOVQ    rowC+56(FP), SI
+	MOVQ    next+88(FP), R14
+	MOVQ    rowNext+96(FP), R15
 	LEAQ    (R8)(R8*2), R9
 	LEAQ    (AX)(R8*4), R10
 	VXORPS  Y0, Y0, Y0
@@ -20231,6 +20549,8 @@ loop:
 	VBROADCASTSD (R10)(R8*1), Y15
 	VFMADD231PD  Y15, Y12, Y10
 	VFMADD231PD  Y15, Y13, Y11
+	PREFETCHT0   (R14)
+	ADDQ         R15, R14
 	ADDQ         DX, BX
 	ADDQ         R13, AX
 	ADDQ         R13, R10

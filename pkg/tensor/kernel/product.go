@@ -7,10 +7,11 @@ type Scratch[T Float] struct {
 	pieces [4 * 16]int // of a panel of patches, two numbers for a column at most
 }
 
-// Blocking, in elements: a panel of B, depth long, stays in the first-level cache
-// while rows of A go by; height rows of A stay in the second.
+// Blocking, in elements: height rows of A and a panel of B, both depth long, stay in the
+// second-level cache while the rows go by. The longer depth is, the less often C is read and
+// written.
 const (
-	depth  = 384
+	depth  = 800
 	height = 28 * maxRows
 )
 
@@ -177,10 +178,27 @@ func (g *set[T]) block(s *Scratch[T], part Triangle, d int, transA, transB bool,
 			if panels {
 				first, col = i*k, h
 			}
-			g.product[vectors-1][h](k, &a[first], rowA*size, col*size, from, row*size, &c[i*ldc+j], ldc*size, mask, alpha, accumulate)
+			next, rowNext := g.ahead(r, j, n, transB, from, b, ldb, c, ldc)
+			g.product[vectors-1][h](k, &a[first], rowA*size, col*size, from, row*size, &c[i*ldc+j], ldc*size, mask, alpha, accumulate, next, rowNext)
 			i += h
 		}
 	}
+}
+
+// ahead returns what the kernel of the r-th rows of panel j fetches while it multiplies, a line
+// for each step of k: of the next panel the vectors of B, where they are rows in memory, and
+// those of C. Rows of a large matrix lie in different pages, where processors do not look
+// ahead by themselves. A kernel with nothing to fetch is given from.
+func (g *set[T]) ahead(r, j, n int, transB bool, from *T, b []T, ldb int, c []T, ldc int) (next *T, rowNext int) {
+	to := j + (2+r%2)*g.lanes
+	switch {
+	case to >= n:
+	case r < 2 && !transB:
+		return &b[to], ldb * sizeOf[T]()
+	case 2 <= r && r < 4:
+		return &c[to], ldc * sizeOf[T]()
+	}
+	return from, 0
 }
 
 // conflict is the distance in bytes at which the parts of A that one kernel

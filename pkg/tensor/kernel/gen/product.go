@@ -13,21 +13,24 @@ import (
 // element, through two strides; B is a panel of width vectors for each k.
 //
 // Registers: AX, R10, R11, R12 point to every fourth row of A; R8 is A's row
-// stride, R9 three of it, R13 its column stride; BX is B.
+// stride, R9 three of it, R13 its column stride; BX is B; R14 is what is fetched ahead, in
+// steps of R15.
 func product(v vectors, f64 bool, rows, width int) {
 	suffix, typ, _ := element(f64)
 	function(fmt.Sprintf("product%d%s%dx%d", v.isa, suffix, rows, width),
-		fmt.Sprintf("func(k int, a *%[1]s, rowA, colA int, b *%[1]s, rowB int, c *%[1]s, rowC int, mask *byte, alpha %[1]s, accumulate int)", typ),
-		"sets (accumulate 0), or adds to (1), a block of C of %d rows and %d vectors: alpha A B. Strides are in bytes; no mask stands for all lanes.", rows, width)
+		fmt.Sprintf("func(k int, a *%[1]s, rowA, colA int, b *%[1]s, rowB int, c *%[1]s, rowC int, mask *byte, alpha %[1]s, accumulate int, next *%[1]s, rowNext int)", typ),
+		"sets (accumulate 0), or adds to (1), a block of C of %d rows and %d vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. A line is fetched ahead for each step of k, rowNext apart from next on.", rows, width)
 	restore := flushSubnormals()
+	Load(Param("c"), RDI)
+	Load(Param("rowC"), RSI)
 	Load(Param("k"), RCX)
 	Load(Param("a"), RAX)
 	Load(Param("rowA"), R8)
 	Load(Param("colA"), R13)
 	Load(Param("b"), RBX)
 	Load(Param("rowB"), RDX)
-	Load(Param("c"), RDI)
-	Load(Param("rowC"), RSI)
+	Load(Param("next"), R14)
+	Load(Param("rowNext"), R15)
 	LEAQ(Mem{Base: R8, Index: R8, Scale: 2}, R9)
 	bases := []GPPhysical{RAX, R10, R11, R12}[:(rows+3)/4]
 	for i := 1; i < len(bases); i++ {
@@ -65,6 +68,8 @@ func product(v vectors, f64 bool, rows, width int) {
 			}
 		}
 	}
+	PREFETCHT0(Mem{Base: R14})
+	ADDQ(R15, R14)
 	ADDQ(RDX, RBX)
 	for _, r := range bases {
 		ADDQ(R13, r)
