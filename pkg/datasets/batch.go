@@ -6,14 +6,15 @@ import (
 	"slices"
 
 	"github.com/dualgn/dgn/pkg/tensor"
+	"github.com/dualgn/dgn/pkg/tensor/kernel"
 )
 
 // A Split is a part of a set, made ready. It may be read by many goroutines.
 type Split struct {
 	parts
-	values  []float64      // standardised tables, n x features; nil for images of bytes
-	table32 [][256]float32 // standardised bytes of each channel
-	table64 [][256]float64
+	values  []float64                    // standardised tables, n x features; nil for images of bytes
+	table32 []*kernel.ByteTable[float32] // standardised bytes of each channel
+	table64 []*kernel.ByteTable[float64]
 	area    int                    // bytes of a channel
 	fill    []float64              // 0 of each channel, standardised: the border of augmented images
 	targets tensor.Matrix[float64] // n x k
@@ -37,12 +38,15 @@ func newSplit(p parts, in transform, e *encoder) *Split {
 		}
 		return s
 	}
-	s.table32, s.table64 = make([][256]float32, len(in.groups)), make([][256]float64, len(in.groups))
 	for g := range in.groups {
+		var single [256]float32
+		var double [256]float64
 		for v := range 256 {
-			s.table64[g][v] = in.apply(float64(v), g)
-			s.table32[g][v] = float32(s.table64[g][v])
+			double[v] = in.apply(float64(v), g)
+			single[v] = float32(double[v])
 		}
+		s.table32 = append(s.table32, kernel.NewByteTable(single))
+		s.table64 = append(s.table64, kernel.NewByteTable(double))
 	}
 	return s
 }
@@ -152,12 +156,9 @@ func (b *Batcher[T]) read(dst []T, i int) {
 	}
 }
 
-func lookUp[T tensor.Float](dst []T, pixels []uint8, tables [][256]T, area int) {
-	for g := range tables {
-		t := &tables[g]
-		to := dst[g*area : (g+1)*area]
-		for j, v := range pixels[g*area : (g+1)*area] {
-			to[j] = t[v]
-		}
+// lookUp sets dst to the numbers that stand for the pixels of each channel.
+func lookUp[T tensor.Float](dst []T, pixels []uint8, tables []*kernel.ByteTable[T], area int) {
+	for g, t := range tables {
+		t.LookUp(dst[g*area:(g+1)*area], pixels[g*area:(g+1)*area])
 	}
 }

@@ -149,3 +149,16 @@ func PeakRound[T Float](n int) (multiplyAdds int) {
 	}
 	return peakGo[T](n)
 }
+
+// permutesBytes says whether the processor looks bytes up in two registers at once.
+var permutesBytes = cpu.X86.HasAVX512VBMI
+
+// lookUpBlocks is ByteTable.LookUp for the first so many bytes.
+func lookUpBlocks(dst []float32, src []uint8, planes *uint8) (done int) {
+	n := len(src) / 64
+	if n == 0 || active != AVX512 || !permutesBytes {
+		return 0
+	}
+	lookUp512s(&dst[0], &src[0], n, planes)
+	return 64 * n
+}

@@ -39,6 +39,7 @@ func main() {
 			peak(v, f64)
 		}
 	}
+	lookUp()
 	pause()
 	Generate()
 }
