@@ -110,9 +110,11 @@ const batchGrain = 16
 func NewBatcher[T tensor.Float](pool *tensor.Pool) *Batcher[T] {
 	b := &Batcher[T]{pool: pool}
 	b.body = func(lo, hi int) {
-		for r := lo; r < hi; r++ {
+		for r := lo; r < hi; r++ { // apart from the examples, so that several come from memory at once
 			copy(b.y.Row(r), b.split.targets.Row(b.index[r]))
-			b.read(b.x.Row(r), b.index[r])
+		}
+		for r := lo; r < hi; r++ {
+			b.read(b.x.Row(r), b.index[r], b.index[min(r+1, hi-1)])
 			if b.augment != nil {
 				apply(b.chance.of(b.augment, b.index[r]), b.x.Row(r), b.split.from.Shape, b.split.fill)
 			}
@@ -139,7 +141,8 @@ func (b *Batcher[T]) ReadAugmented(a *Augment, chance Chance, s *Split, index []
 	b.augment = nil
 }
 
-func (b *Batcher[T]) read(dst []T, i int) {
+// read sets dst to example i; next is the one to come.
+func (b *Batcher[T]) read(dst []T, i, next int) {
 	s := b.split
 	if s.values != nil {
 		for j, v := range s.values[i*len(dst) : (i+1)*len(dst)] {
@@ -147,18 +150,26 @@ func (b *Batcher[T]) read(dst []T, i int) {
 		}
 		return
 	}
-	pixels := s.from.Pixels[s.parts.index[i]*len(dst):][:len(dst)]
+	pixels, ahead := s.pixels(i), s.pixels(next)
 	switch dst := any(dst).(type) {
 	case []float32:
-		lookUp(dst, pixels, s.table32, s.area)
+		lookUp(dst, pixels, ahead, s.table32, s.area)
 	case []float64:
-		lookUp(dst, pixels, s.table64, s.area)
+		lookUp(dst, pixels, ahead, s.table64, s.area)
 	}
 }
 
-// lookUp sets dst to the numbers that stand for the pixels of each channel.
-func lookUp[T tensor.Float](dst []T, pixels []uint8, tables []*kernel.ByteTable[T], area int) {
+// pixels returns the bytes of example i.
+func (s *Split) pixels(i int) []uint8 {
+	n := s.area * len(s.table32)
+	return s.from.Pixels[s.parts.index[i]*n:][:n]
+}
+
+// lookUp sets dst to the numbers that stand for the pixels of each channel; ahead are those of
+// the next example.
+func lookUp[T tensor.Float](dst []T, pixels, ahead []uint8, tables []*kernel.ByteTable[T], area int) {
 	for g, t := range tables {
-		t.LookUp(dst[g*area:(g+1)*area], pixels[g*area:(g+1)*area])
+		lo, hi := g*area, (g+1)*area
+		t.LookUp(dst[lo:hi], pixels[lo:hi], ahead[lo:hi])
 	}
 }

@@ -26,6 +26,7 @@ type args[T Float] struct {
 	from    int
 	lo, hi  int                  // rows of the panel that Cholesky is at
 	factor  []T                  // coefficients of its rows
+	ones    []T                  // of sums of rows
 	scratch []*kernel.Scratch[T] // one for each thread
 	conv    convSpace[T]
 
@@ -63,11 +64,8 @@ func (g *args[T]) init() {
 		}
 	}
 	g.colSums = func(lo, hi int) {
-		y := g.y[lo:hi]
-		clear(y)
-		for i := range g.a.Rows {
-			kernel.Axpy(1, g.a.Row(i)[lo:hi], y)
-		}
+		clear(g.y[lo:hi])
+		kernel.AddRows(g.y[lo:hi], g.a.Data[lo:], g.a.Stride, g.ones[:g.a.Rows])
 	}
 	g.panel = g.panelColumns
 	g.mirror = func(lo, hi int) { mirrorBlock(g.a, lo, hi) }
@@ -166,15 +164,26 @@ func AddRow[T Float](p *Pool, x []T, a Matrix[T]) {
 	g.x, g.a = nil, Matrix[T]{}
 }
 
+// sumCols columns are the fewest that ColSums adds up at a time: as many as the kernel has
+// in registers.
+const sumCols = 128
+
 // ColSums sets y to the sums of the columns of a, added from the first row to
 // the last.
 func ColSums[T Float](p *Pool, y []T, a Matrix[T]) {
 	if len(y) != a.Cols {
 		panic("tensor: ColSums: the vector has the wrong length")
 	}
+	if a.Rows == 0 {
+		clear(y)
+		return
+	}
 	g := argsOf[T](p)
+	for len(g.ones) < a.Rows {
+		g.ones = append(g.ones, 1)
+	}
 	g.y, g.a = y, a
-	p.For(a.Cols, max(16, chunk/max(1, a.Rows)), g.colSums)
+	p.For(a.Cols, max(sumCols, chunk/a.Rows), g.colSums)
 	g.y, g.a = nil, Matrix[T]{}
 }
 

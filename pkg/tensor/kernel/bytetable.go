@@ -39,13 +39,15 @@ func NewByteTable[T Float](values [256]T) *ByteTable[T] {
 	return t
 }
 
-// LookUp sets dst to the numbers of the bytes src, as many.
-func (t *ByteTable[T]) LookUp(dst []T, src []uint8) {
+// LookUp sets dst to the numbers of the bytes src, as many. Meanwhile it fetches next, what
+// will be looked up after them, which may be nil: examples in a random order come from
+// memory, where the processor does not look ahead by itself.
+func (t *ByteTable[T]) LookUp(dst []T, src, next []uint8) {
 	if len(dst) != len(src) {
 		panic("kernel: LookUp: slices of different lengths")
 	}
 	if single, ok := any(dst).([]float32); ok {
-		done := lookUpBlocks(single, src, &t.planes[0])
+		done := lookUpBlocks(single, src, next, &t.planes[0])
 		dst, src = dst[done:], src[done:]
 	}
 	for len(src) >= 8 && len(dst) >= 8 { // eight bytes are read at a time

@@ -33,4 +33,4 @@ func Pause(n int) {
 // multiply-adds of one round: the most that Go code can do.
 func PeakRound[T Float](n int) (multiplyAdds int) { return peakGo[T](n) }
 
-func lookUpBlocks([]float32, []uint8, *uint8) (done int) { return 0 }
+func lookUpBlocks([]float32, []uint8, []uint8, *uint8) (done int) { return 0 }

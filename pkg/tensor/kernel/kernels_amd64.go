@@ -964,10 +964,10 @@ func peak256s(n int)
 //go:noescape
 func peak256d(n int)
 
-// lookUp512s sets dst to what n times 64 bytes stand for. Behind the four planes are 64 bytes that order bytes so that interleaving leaves numbers in their order.
+// lookUp512s sets dst to what n times 64 bytes stand for. Behind the four planes are 64 bytes that order bytes so that interleaving leaves numbers in their order. Bytes from next on, as many, are fetched ahead.
 //
 //go:noescape
-func lookUp512s(dst *float32, src *uint8, n int, planes *uint8)
+func lookUp512s(dst *float32, src *uint8, n int, planes *uint8, next *uint8)
 
 // pause waits n times as long as the processor suggests to a waiting loop.
 //

@@ -24679,13 +24679,14 @@ loop:
 	VZEROUPPER
 	RET
 
-// func lookUp512s(dst *float32, src *uint8, n int, planes *uint8)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VBMI
-TEXT ·lookUp512s(SB), NOSPLIT, $0-32
+// func lookUp512s(dst *float32, src *uint8, n int, planes *uint8, next *uint8)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VBMI, MMX+
+TEXT ·lookUp512s(SB), NOSPLIT, $0-40
 	MOVQ      dst+0(FP), DI
 	MOVQ      src+8(FP), SI
 	MOVQ      n+16(FP), CX
 	MOVQ      planes+24(FP), AX
+	MOVQ      next+32(FP), DX
 	VMOVDQU64 (AX), Z0
 	VMOVDQU64 64(AX), Z1
 	VMOVDQU64 128(AX), Z2
@@ -24705,6 +24706,8 @@ TEXT ·lookUp512s(SB), NOSPLIT, $0-32
 	VMOVDQU64 1024(AX), Z16
 
 loop:
+	PREFETCHT0 (DX)
+	ADDQ       $0x40, DX
 	VPERMB     (SI), Z16, Z17
 	VPMOVB2M   Z17, K1
 	VMOVDQA64  Z17, Z20

@@ -11,12 +11,13 @@ import (
 // registers: VPERMI2B looks up 64 bytes in two of them at once. Then the four bytes of each
 // number are brought together.
 func lookUp() {
-	function("lookUp512s", "func(dst *float32, src *uint8, n int, planes *uint8)",
-		"sets dst to what n times 64 bytes stand for. Behind the four planes are 64 bytes that order bytes so that interleaving leaves numbers in their order.")
+	function("lookUp512s", "func(dst *float32, src *uint8, n int, planes, next *uint8)",
+		"sets dst to what n times 64 bytes stand for. Behind the four planes are 64 bytes that order bytes so that interleaving leaves numbers in their order. Bytes from next on, as many, are fetched ahead.")
 	Load(Param("dst"), RDI)
 	Load(Param("src"), RSI)
 	Load(Param("n"), RCX)
 	Load(Param("planes"), RAX)
+	Load(Param("next"), RDX)
 	z := avx512.regs
 	table, order, at, upper, planes := z[:16], z[16], z[17], z[18], z[20:24]
 	for i, r := range table {
@@ -24,6 +25,8 @@ func lookUp() {
 	}
 	VMOVDQU64(Mem{Base: RAX, Disp: 1024}, order)
 	Label("loop")
+	PREFETCHT0(Mem{Base: RDX})
+	ADDQ(Imm(64), RDX)
 	VPERMB(Mem{Base: RSI}, order, at)
 	VPMOVB2M(at, K1) // bytes of 128 and more are in the upper half of a plane
 	for p, to := range planes {
