@@ -74,7 +74,7 @@ func (c *chain) size() Size {
 		s.Kept += l.size.Kept
 		s.Indices += l.size.Indices
 		if l.changes() {
-			if last >= 0 {
+			if last >= 0 && !l.replaces(c.layers[last]) {
 				s.Kept += c.layers[last].size.Out.Len()
 			}
 			last = i
@@ -85,6 +85,16 @@ func (c *chain) size() Size {
 
 // add adds n multiply-adds; the sum stops at [size.Max].
 func add(to *int64, n int64) { *to = int64(size.Sum(int(*to), int(n))) }
+
+// replaces reports whether the layer's output is made in place of the output of the one before.
+func (l namedLayer) replaces(before namedLayer) bool {
+	_, relu := l.Layer.(ReLU)
+	_, rectifies := before.Layer.(rectifier)
+	return relu && rectifies
+}
+
+// A rectifier is a layer whose ops are all of the kind rectifierOp.
+type rectifier interface{ rectifies() }
 
 // changes reports whether the layer changes values. If not, it needs no work.
 func (l namedLayer) changes() bool {
@@ -137,6 +147,7 @@ func (l namedLayer) inside() []branch {
 // table returns a row for each layer, and for those inside it.
 func (c *chain) table(prefix string) []Row {
 	var rows []Row
+	last, before := -1, namedLayer{} // the row of the last layer that changes values, and the layer
 	for i, l := range c.layers {
 		r := Row{
 			Path: fmt.Sprint(prefix, i), Nested: prefix != "", Kind: l.kind, Out: l.size.Out,
@@ -144,6 +155,10 @@ func (c *chain) table(prefix string) []Row {
 		}
 		if l.changes() {
 			r.Kept += l.size.Out.Len() // the output
+			if last >= 0 && l.replaces(before) {
+				rows[last].Kept -= l.size.Out.Len()
+			}
+			last, before = len(rows), l
 		}
 		rows = append(rows, r)
 		for _, b := range l.inside() {
@@ -155,7 +170,7 @@ func (c *chain) table(prefix string) []Row {
 
 // slots are the sizes of the work space for tangents and cotangents: for each
 // depth of nesting, the values of one example between layers, in turn (0 and
-// 1), and at the ends of a branch (2).
+// 1, alike, since two layers may be passed at once), and at the ends of a branch (2).
 type slots [][3]int
 
 // reserve makes room for a chain at a depth of nesting.
@@ -163,13 +178,13 @@ func (s *slots) reserve(c *chain, depth int) {
 	for len(*s) <= depth {
 		*s = append(*s, [3]int{})
 	}
-	i := 0
 	for _, l := range c.layers {
 		if !l.changes() {
 			continue
 		}
-		(*s)[depth][i%2] = max((*s)[depth][i%2], l.size.Out.Len())
-		i++
+		for slot := range 2 {
+			(*s)[depth][slot] = max((*s)[depth][slot], l.size.Out.Len())
+		}
 		for _, b := range l.inside() {
 			s.reserve(&b.chain, depth+1)
 			(*s)[depth+1][2] = max((*s)[depth+1][2], b.in.Len(), b.out.Len())

@@ -45,7 +45,7 @@ func (l *Linearization[T]) sent() tensor.Matrix[T] {
 // if there are any.
 func (t *tape[T]) gather(cut int, dx, dy tensor.Matrix[T]) (adds int64) {
 	for i := len(t.ops) - 1; i >= cut; i-- {
-		o, to := &t.ops[i], t.backTo(t.space, dx, i, dy.Rows)
+		o, to := &t.ops[i], t.backTo(t.space, dx, i, (i+1)%2, dy.Rows)
 		if i == cut && cut > 0 {
 			to = tensor.Matrix[T]{}
 		}

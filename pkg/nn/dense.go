@@ -60,6 +60,8 @@ func (l Dense) Init(w []float64, in tensor.Shape, next Layer, rng *rand.Rand) {
 	initialize(l.Initializer, next, w[:l.Units*in.C], in.C, l.Units, rng)
 }
 
+func (Dense) rectifies() {}
+
 func (l Dense) Ops() Ops { return OpsOf(l, newDenseOp[float32], newDenseOp[float64]) }
 
 func newDenseOp[T tensor.Float](l Dense, at Site) Op[T] {
@@ -85,29 +87,40 @@ func (o *dense[T]) split(w []T) (weight tensor.Matrix[T], bias []T) {
 }
 
 // Forward sets Y = X Wᵀ + 1 bᵀ.
-func (o *dense[T]) Forward(y, x tensor.Matrix[T], w []T) {
+func (o *dense[T]) Forward(y, x tensor.Matrix[T], w []T) { o.forward(y, x, w, false) }
+
+// ForwardRectified sets Y = max(0, X Wᵀ + 1 bᵀ).
+func (o *dense[T]) ForwardRectified(y, x tensor.Matrix[T], w []T) { o.forward(y, x, w, true) }
+
+func (o *dense[T]) forward(y, x tensor.Matrix[T], w []T, rectify bool) {
 	weight, bias := o.split(w)
 	o.x, o.w, o.rows.paired = x, weight, false
-	tensor.Gemm(o.pool, tensor.NoTrans, tensor.Trans, 1, x, weight, 0, y)
-	if o.bias {
-		tensor.AddRow(o.pool, bias, y)
-	}
+	tensor.GemmFinish(o.pool, tensor.NoTrans, tensor.Trans, 1, x, weight, 0, y, tensor.Finish[T]{Bias: bias, Rectify: rectify})
 }
 
 // JVP sets dY = X dWᵀ + dX Wᵀ + 1 dbᵀ.
 func (o *dense[T]) JVP(dy, dx tensor.Matrix[T], dw []T) {
 	weight, bias := o.split(dw)
-	tensor.Gemm(o.pool, tensor.NoTrans, tensor.Trans, 1, o.x, weight, 0, dy)
+	last := tensor.Finish[T]{Bias: bias}
 	if !dx.IsZero() {
-		tensor.Gemm(o.pool, tensor.NoTrans, tensor.Trans, 1, dx, o.w, 1, dy)
+		tensor.Gemm(o.pool, tensor.NoTrans, tensor.Trans, 1, o.x, weight, 0, dy)
+		tensor.GemmFinish(o.pool, tensor.NoTrans, tensor.Trans, 1, dx, o.w, 1, dy, last)
+		return
 	}
-	if o.bias {
-		tensor.AddRow(o.pool, bias, dy)
-	}
+	tensor.GemmFinish(o.pool, tensor.NoTrans, tensor.Trans, 1, o.x, weight, 0, dy, last)
 }
 
 // VJP sets dW = dYᵀ X, db = dYᵀ 1 and dX = dY W.
 func (o *dense[T]) VJP(dx tensor.Matrix[T], dw []T, dy tensor.Matrix[T]) {
+	o.vjp(dx, dw, dy, tensor.Matrix[T]{})
+}
+
+// VJPGated is VJP with dX = 0 where X is not above 0: what goes back through a relu before.
+func (o *dense[T]) VJPGated(dx tensor.Matrix[T], dw []T, dy tensor.Matrix[T]) {
+	o.vjp(dx, dw, dy, o.x)
+}
+
+func (o *dense[T]) vjp(dx tensor.Matrix[T], dw []T, dy, gate tensor.Matrix[T]) {
 	if dw != nil {
 		weight, bias := o.split(dw)
 		tensor.Gemm(o.pool, tensor.Trans, tensor.NoTrans, 1, dy, o.x, 0, weight)
@@ -116,6 +129,6 @@ func (o *dense[T]) VJP(dx tensor.Matrix[T], dw []T, dy tensor.Matrix[T]) {
 		}
 	}
 	if !dx.IsZero() {
-		tensor.Gemm(o.pool, tensor.NoTrans, tensor.NoTrans, 1, dy, o.w, 0, dx)
+		tensor.GemmFinish(o.pool, tensor.NoTrans, tensor.NoTrans, 1, dy, o.w, 0, dx, tensor.Finish[T]{Gate: gate})
 	}
 }

@@ -21,10 +21,54 @@ var (
 	_ Activation = ReLU{}
 )
 
-func (ReLU) Size(in tensor.Shape) (Size, error) { return pointwiseSize(in) }
+// Size keeps nothing: the derivative is that of the input, which is kept for it.
+func (ReLU) Size(in tensor.Shape) (Size, error) { return Size{Out: in}, nil }
 
 func (ReLU) Initializer() (string, float64) { return "he_normal", math.Sqrt2 }
 
-func (ReLU) Ops() Ops { return PointwiseOps(relu[float32], relu[float64]) }
+func (l ReLU) Ops() Ops { return OpsOf(l, newReLU[float32], newReLU[float64]) }
 
-func relu[T tensor.Float](y, d, x []T) { kernel.ReLU(x, y, d) }
+func newReLU[T tensor.Float](_ ReLU, at Site) Op[T] {
+	o := &relu[T]{pool: at.Pool}
+	o.gate = func(lo, hi int) { kernel.Gate(o.by[lo:hi], o.from[lo:hi], o.to[lo:hi]) }
+	return o
+}
+
+// relu has the derivative 1 where the input is above 0. So is the output, which may be given
+// for the input: it may lie in its place.
+type relu[T tensor.Float] struct {
+	pool *tensor.Pool
+	x    tensor.Matrix[T]
+
+	by, from, to []T // operands of the loop that is running
+	gate         func(lo, hi int)
+}
+
+// run sets to what comes from, where x is above 0, and 0 elsewhere.
+func (o *relu[T]) run(to, from tensor.Matrix[T]) {
+	o.by, o.from, o.to = o.x.Flat(), from.Flat(), to.Flat()
+	o.pool.For(len(o.to), pointwiseGrain, o.gate)
+	o.by, o.from, o.to = nil, nil, nil
+}
+
+// Forward sets y = max(0, x).
+func (o *relu[T]) Forward(y, x tensor.Matrix[T], _ []T) {
+	o.x = x
+	o.run(y, x)
+}
+
+// JVP sets dy = f'(x) dx.
+func (o *relu[T]) JVP(dy, dx tensor.Matrix[T], _ []T) {
+	if dx.IsZero() {
+		clear(dy.Flat())
+		return
+	}
+	o.run(dy, dx)
+}
+
+// VJP sets dx = f'(x) dy.
+func (o *relu[T]) VJP(dx tensor.Matrix[T], _ []T, dy tensor.Matrix[T]) {
+	if !dx.IsZero() {
+		o.run(dx, dy)
+	}
+}

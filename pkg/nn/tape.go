@@ -16,11 +16,13 @@ type boundLayer[T tensor.Float] struct {
 	nested    nestedOp[T]           // the op, of a composite layer
 	chained   ChainedOp[T]          // the op, if it is one
 	forgetful interface{ forget() } // the op, if it makes something of a mini-batch once
+	rectifier rectifierOp[T]        // the op, if the next is a relu whose output it makes
+	relu      *relu[T]              // the op, if it is one
 	width     int                   // values of one example of the output
 	lo, hi    int                   // its weights
 	input     int64                 // multiply-adds of the input half of a VJP of one example
 	weight    int64                 // and of the weight half
-	y         []T                   // outputs of m examples; nil for the last, whose output is the caller's
+	y         []T                   // outputs of m examples; nil for the last, whose output is the caller's, and a rectifier
 
 	x tensor.Matrix[T] // the input of the last forward
 
@@ -28,6 +30,19 @@ type boundLayer[T tensor.Float] struct {
 	kept []T // signals that its rows of J are made of, see [GramOp]
 	b    []T // its cotangent in a chained product, or
 	dw   []T // its gradient there
+}
+
+// A rectifierOp is the op of a layer with weights that makes the output of a relu behind it,
+// and the cotangent of the input of a relu before it, by itself: within its products, which
+// spares two passes over the values.
+type rectifierOp[T tensor.Float] interface {
+	Op[T]
+
+	// ForwardRectified is Forward with y = max(0, f(x; w)).
+	ForwardRectified(y, x tensor.Matrix[T], w []T)
+
+	// VJPGated is VJP with dx set to 0 where x is not above 0.
+	VJPGated(dx tensor.Matrix[T], dw []T, dy tensor.Matrix[T])
 }
 
 // weighted reports whether the op has weights of its own.
@@ -64,9 +79,6 @@ func newTape[T tensor.Float](c *chain, m int, p *tensor.Pool, space *workspace[T
 		if i == c.first {
 			t.first = len(t.ops)
 		}
-		if n := len(t.ops); n > 0 {
-			t.ops[n-1].y = make([]T, m*t.ops[n-1].width)
-		}
 		b := boundLayer[T]{width: l.size.Out.Len(), lo: l.offset, hi: l.offset + l.size.NumParams(), input: l.size.Input, weight: l.size.Weight}
 		site := Site{In: l.in, Examples: m, Pool: p}
 		if r, ok := l.Layer.(Residual); ok {
@@ -75,8 +87,17 @@ func newTape[T tensor.Float](c *chain, m int, p *tensor.Pool, space *workspace[T
 		} else {
 			b.op = bind[T](l.Layer, site)
 			b.chained, _ = b.op.(ChainedOp[T])
+			b.relu, _ = b.op.(*relu[T])
 		}
 		t.ops = append(t.ops, b)
+	}
+	for i := range len(t.ops) - 1 {
+		o := &t.ops[i]
+		if r, ok := o.op.(rectifierOp[T]); ok && t.ops[i+1].relu != nil {
+			o.rectifier = r
+			continue
+		}
+		o.y = make([]T, m*o.width)
 	}
 	if t.first < 0 {
 		t.first = len(t.ops)
@@ -96,15 +117,30 @@ func (t *tape[T]) forward(y, x tensor.Matrix[T], w []T) {
 	if len(t.ops) == 0 {
 		copy(y.Flat(), x.Flat())
 	}
-	for i := range t.ops {
-		o, to := &t.ops[i], y
-		if o.y != nil {
-			to = tensor.View(x.Rows, o.width, o.y[:x.Rows*o.width])
-		}
+	for i := 0; i < len(t.ops); i++ {
+		o := &t.ops[i]
 		o.x = x
+		if o.rectifier != nil {
+			next := &t.ops[i+1]
+			to := next.output(y, x.Rows)
+			o.rectifier.ForwardRectified(to, x, w[o.lo:o.hi])
+			next.x, next.relu.x = to, to
+			x = to
+			i++
+			continue
+		}
+		to := o.output(y, x.Rows)
 		o.op.Forward(to, x, w[o.lo:o.hi])
 		x = to
 	}
+}
+
+// output returns the memory for the output of an op, y for the last.
+func (o *boundLayer[T]) output(y tensor.Matrix[T], rows int) tensor.Matrix[T] {
+	if o.y == nil {
+		return y
+	}
+	return tensor.View(rows, o.width, o.y[:rows*o.width])
 }
 
 // jvp is Op.JVP of the whole chain.
@@ -135,16 +171,27 @@ func (t *tape[T]) vjp(dx tensor.Matrix[T], dw []T, dy tensor.Matrix[T]) { t.vjpD
 // vjpDown is vjp for the ops from cut on; the others are left out, and so is dx if there
 // are any.
 func (t *tape[T]) vjpDown(cut int, dx tensor.Matrix[T], dw []T, dy tensor.Matrix[T]) {
+	slot := len(t.ops) % 2 // dy may be in the other
 	for i := len(t.ops) - 1; i >= cut; i-- {
-		o, to := &t.ops[i], t.backTo(t.space, dx, i, dy.Rows)
-		if i == cut && cut > 0 {
-			to = tensor.Matrix[T]{}
-		}
+		o := &t.ops[i]
 		var part []T
 		if dw != nil {
 			part = dw[o.lo:o.hi]
 		}
-		o.op.VJP(to, part, dy)
+		r, gated := o.op.(rectifierOp[T])
+		if gated = gated && i > cut && t.ops[i-1].relu != nil; gated {
+			i-- // both are passed
+		}
+		to := t.backTo(t.space, dx, i, slot, dy.Rows)
+		if i == cut && cut > 0 {
+			to = tensor.Matrix[T]{}
+		}
+		slot = 1 - slot
+		if gated {
+			r.VJPGated(to, part, dy)
+		} else {
+			o.op.VJP(to, part, dy)
+		}
 		if to.IsZero() {
 			return
 		}
@@ -155,11 +202,11 @@ func (t *tape[T]) vjpDown(cut int, dx tensor.Matrix[T], dw []T, dy tensor.Matrix
 	}
 }
 
-// backTo returns where the cotangent of the input of op i goes: to dx for the
-// first, and nowhere if neither dx nor weights before are to be served.
-func (t *tape[T]) backTo(w *workspace[T], dx tensor.Matrix[T], i, rows int) tensor.Matrix[T] {
+// backTo returns where the cotangent of the input of op i goes: to dx for the first, to a slot
+// of the work space for others, and nowhere if neither dx nor weights before are to be served.
+func (t *tape[T]) backTo(w *workspace[T], dx tensor.Matrix[T], i, slot, rows int) tensor.Matrix[T] {
 	if i == 0 || dx.IsZero() && i <= t.first {
 		return dx
 	}
-	return t.between(w, i-1, rows)
+	return w.matrix(t.depth, slot, rows, t.ops[i-1].width)
 }

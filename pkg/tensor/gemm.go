@@ -24,11 +24,39 @@ const (
 // Gemm sets C = alpha op(A) op(B) + beta C. With beta = 0, C is overwritten
 // whatever it holds. Shapes that do not fit panic.
 func Gemm[T Float](p *Pool, ta, tb Transpose, alpha T, a, b Matrix[T], beta T, c Matrix[T]) {
-	gemmPart(p, kernel.Whole, 0, ta, tb, alpha, a, b, beta, c)
+	gemm(p, kernel.Whole, 0, ta, tb, alpha, a, b, beta, c, kernel.Finish[T]{})
+}
+
+// A Finish is what a product does to its elements when they are complete, while they are in
+// the cache, see [kernel.Finish].
+type Finish[T Float] struct {
+	Bias    []T       // one for each column, or none
+	Rectify bool      // C = max(C, 0), after the bias
+	Gate    Matrix[T] // as large as C, or a zero matrix: C = 0 where it is not above 0
+}
+
+// GemmFinish sets C = alpha op(A) op(B) + beta C and finishes it.
+func GemmFinish[T Float](p *Pool, ta, tb Transpose, alpha T, a, b Matrix[T], beta T, c Matrix[T], f Finish[T]) {
+	finish := kernel.Finish[T]{Bias: f.Bias, Rectify: f.Rectify}
+	if len(f.Bias) > 0 && len(f.Bias) != c.Cols {
+		panic("tensor: GemmFinish: the bias has the wrong length")
+	}
+	if !f.Gate.IsZero() {
+		f.Gate.check()
+		if f.Gate.Rows != c.Rows || f.Gate.Cols != c.Cols {
+			panic("tensor: GemmFinish: the gate has the wrong shape")
+		}
+		finish.Gate, finish.LdGate = f.Gate.Data, f.Gate.Stride
+	}
+	gemm(p, kernel.Whole, 0, ta, tb, alpha, a, b, beta, c, finish)
 }
 
 // gemmPart is Gemm of which a part alone is asked for, see [kernel.ProductPart].
 func gemmPart[T Float](p *Pool, part kernel.Triangle, d int, ta, tb Transpose, alpha T, a, b Matrix[T], beta T, c Matrix[T]) {
+	gemm(p, part, d, ta, tb, alpha, a, b, beta, c, kernel.Finish[T]{})
+}
+
+func gemm[T Float](p *Pool, part kernel.Triangle, d int, ta, tb Transpose, alpha T, a, b Matrix[T], beta T, c Matrix[T], finish kernel.Finish[T]) {
 	m, k := a.Rows, a.Cols
 	if ta {
 		m, k = k, m
@@ -48,10 +76,11 @@ func gemmPart[T Float](p *Pool, part kernel.Triangle, d int, ta, tb Transpose, a
 	}
 	if m*n*k <= tiny {
 		gemmTiny(ta, tb, alpha, &a, &b, beta, &c, k)
+		finish.Apply(m, n, c.Data, c.Stride)
 		return
 	}
 	g := argsOf[T](p)
-	g.ta, g.tb, g.alpha, g.beta, g.a, g.b, g.c, g.k, g.part, g.from = ta, tb, alpha, beta, a, b, c, k, part, d
+	g.ta, g.tb, g.alpha, g.beta, g.a, g.b, g.c, g.k, g.part, g.from, g.finish = ta, tb, alpha, beta, a, b, c, k, part, d, finish
 	blocks := min(p.Threads()*blocksPerThread, m*n*k/blockAdds)
 	g.reserve(p.Threads())
 	for _, s := range g.scratch { // a thread may get its first block at any time
@@ -66,7 +95,7 @@ func gemmPart[T Float](p *Pool, part kernel.Triangle, d int, ta, tb Transpose, a
 	default:
 		p.forOn(m, share(m, blocks, blockRows), g.rows)
 	}
-	g.a, g.b, g.c = Matrix[T]{}, Matrix[T]{}, Matrix[T]{}
+	g.a, g.b, g.c, g.finish = Matrix[T]{}, Matrix[T]{}, Matrix[T]{}, kernel.Finish[T]{}
 }
 
 // tiny is the number of multiply-adds up to which a plain loop is faster than
@@ -136,5 +165,5 @@ func (g *args[T]) block(worker, i0, i1, j0, j1 int) {
 		b = j0
 	}
 	kernel.ProductPart(g.scratch[worker], g.part, g.from+i0-j0, bool(g.ta), bool(g.tb), i1-i0, j1-j0, g.k, g.alpha, g.a.Data[a:], g.a.Stride,
-		g.b.Data[b:], g.b.Stride, g.beta, g.c.Data[i0*g.c.Stride+j0:], g.c.Stride)
+		g.b.Data[b:], g.b.Stride, g.beta, g.c.Data[i0*g.c.Stride+j0:], g.c.Stride, g.finish.At(i0, j0))
 }

@@ -24,6 +24,7 @@ type args[T Float] struct {
 	k       int
 	part    kernel.Triangle // of c that is asked for, from diagonal from on
 	from    int
+	finish  kernel.Finish[T]
 	lo, hi  int                  // rows of the panel that Cholesky is at
 	factor  []T                  // coefficients of its rows
 	ones    []T                  // of sums of rows

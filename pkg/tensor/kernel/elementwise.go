@@ -17,7 +17,7 @@ type passes[T Float] struct {
 	axpy     func(x, y *T, n int, mask *byte, alpha T)
 	scale    func(x *T, n int, mask *byte, alpha T)
 	multiply func(x, y, z *T, n int, mask *byte)
-	relu     func(x, y, d *T, n int, mask *byte, one T)
+	gate     func(gate, x, y *T, n int, mask *byte)
 	exp      func(x, y *T, n int, mask *byte)
 
 	// Of float32 only.
@@ -99,24 +99,6 @@ func Multiply[T Float](x, y, z []T) {
 	}
 	for i, v := range x {
 		z[i] = v * y[i]
-	}
-}
-
-// ReLU sets y = max(x, 0) and d to its derivative, 0 at 0. A NaN stays a NaN
-// (12 bytes).
-func ReLU[T Float](x, y, d []T) {
-	same(len(x), y, d)
-	if k := passesOf[T](); k != nil && len(x) > 0 {
-		n, mask := k.cut(len(x))
-		k.relu(&x[0], &y[0], &d[0], n, mask, 1)
-		return
-	}
-	for i, v := range x {
-		if v <= 0 {
-			y[i], d[i] = 0, 0
-		} else {
-			y[i], d[i] = v, 1
-		}
 	}
 }
 

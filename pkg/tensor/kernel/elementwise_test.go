@@ -22,7 +22,8 @@ func passCases[T Float]() []passCase[T] {
 		{"scale", 1, func(s [][]T) float64 { Scale(-0.3, s[0]); return 0 }},
 		{"multiply", 3, func(s [][]T) float64 { Multiply(s[0], s[1], s[2]); return 0 }},
 		{"multiply in place", 2, func(s [][]T) float64 { Multiply(s[0], s[1], s[0]); return 0 }},
-		{"relu", 3, func(s [][]T) float64 { ReLU(s[0], s[1], s[2]); return 0 }},
+		{"gate", 3, func(s [][]T) float64 { Gate(s[0], s[1], s[2]); return 0 }},
+		{"relu", 2, func(s [][]T) float64 { Gate(s[0], s[0], s[1]); return 0 }},
 		{"tanh", 3, func(s [][]T) float64 { Tanh(s[0], s[1], s[2]); return 0 }},
 		{"sigmoid", 3, func(s [][]T) float64 { Sigmoid(s[0], s[1], s[2]); return 0 }},
 		{"softplus", 3, func(s [][]T) float64 { Softplus(s[0], s[1], s[2]); return 0 }},
@@ -100,16 +101,21 @@ func TestPasses(t *testing.T) {
 	})
 }
 
-// TestSpecialReLU: NaN, infinities and zeros.
-func TestSpecialReLU(t *testing.T) {
+// TestSpecialGate: NaN, infinities and zeros, in the gate and in what goes through.
+func TestSpecialGate(t *testing.T) {
 	each(t, func(t *testing.T) {
-		nan, inf := float32(math.NaN()), float32(math.Inf(1))
+		nan, inf, minus := float32(math.NaN()), float32(math.Inf(1)), float32(math.Copysign(0, -1))
 		for n := 6; n < 40; n += 7 {
 			x, y, d := make([]float32, n), make([]float32, n), make([]float32, n)
-			copy(x, []float32{nan, inf, -inf, 0, float32(math.Copysign(0, -1)), 1})
-			ReLU(x, y, d)
-			if !math.IsNaN(float64(y[0])) || !slices.Equal(y[1:6], []float32{inf, 0, 0, 0, 1}) || !slices.Equal(d[:6], []float32{1, 1, 0, 0, 0, 1}) {
-				t.Errorf("relu of %v is %v with derivative %v", x[:6], y[:6], d[:6])
+			copy(x, []float32{nan, inf, -inf, 0, minus, 1})
+			copy(d, []float32{1, 2, nan, nan, inf, nan})
+			Gate(x, x, y)
+			if !math.IsNaN(float64(y[0])) || !slices.Equal(y[1:6], []float32{inf, 0, 0, 0, 1}) {
+				t.Errorf("%v is rectified to %v", x[:6], y[:6])
+			}
+			Gate(x, d, y)
+			if !slices.Equal(y[:5], []float32{1, 2, 0, 0, 0}) || !math.IsNaN(float64(y[5])) {
+				t.Errorf("%v gates %v to %v", x[:6], d[:6], y[:6])
 			}
 		}
 	})
@@ -126,7 +132,7 @@ func TestPassesPanic(t *testing.T) {
 
 // BenchmarkPasses reports bytes moved in a second, beside those of a copy.
 func BenchmarkPasses(b *testing.B) {
-	bytes := map[string]int64{"axpy": 12, "scale": 8, "multiply": 12, "relu": 12, "dot": 8, "adam step": 28,
+	bytes := map[string]int64{"axpy": 12, "scale": 8, "multiply": 12, "gate": 12, "relu": 8, "dot": 8, "adam step": 28,
 		"{Rate:0.3 Decay:0.1 Mu:0 Nesterov:false} step": 12, "{Rate:0.3 Decay:0.1 Mu:0.9 Nesterov:false} step": 20}
 	const n = 1 << 22
 	s := make([][]float32, 5)

@@ -35,6 +35,7 @@ var (
 		direct: [directRows + 1]func(k int, a *float32, rowA int, src *float32, rows *int32, second int, c *float32, rowC int, accumulate int){
 			nil, direct512s1, direct512s2, direct512s3, direct512s4,
 		},
+		addBias: addBias512s, addRectify: addRectify512s, gate: gateRows512s,
 		copy: copyPanel512s, transpose: transpose512s,
 		gather: []func(dst *float32, rowDst int, src *float32, rows *int32, n int, pieces *int, count int){gather128s, gather256s, gather512s},
 		masks:  opmasks(16),
@@ -48,6 +49,7 @@ var (
 		direct: [directRows + 1]func(k int, a *float64, rowA int, src *float64, rows *int32, second int, c *float64, rowC int, accumulate int){
 			nil, direct512d1, direct512d2, direct512d3, direct512d4,
 		},
+		addBias: addBias512d, addRectify: addRectify512d, gate: gateRows512d,
 		copy: copyPanel512d, transpose: transpose512d,
 		gather: []func(dst *float64, rowDst int, src *float64, rows *int32, n int, pieces *int, count int){gather128d, gather256d, gather512d},
 		masks:  opmasks(8),
@@ -61,6 +63,7 @@ var (
 		direct: [directRows + 1]func(k int, a *float32, rowA int, src *float32, rows *int32, second int, c *float32, rowC int, accumulate int){
 			nil, direct256s1, direct256s2, direct256s3, direct256s4,
 		},
+		addBias: addBias256s, addRectify: addRectify256s, gate: gateRows256s,
 		copy: copyPanel256s, transpose: transpose256s,
 		gather: []func(dst *float32, rowDst int, src *float32, rows *int32, n int, pieces *int, count int){gather128s, gather256s},
 		masks:  laneMasks(8),
@@ -74,6 +77,7 @@ var (
 		direct: [directRows + 1]func(k int, a *float64, rowA int, src *float64, rows *int32, second int, c *float64, rowC int, accumulate int){
 			nil, direct256d1, direct256d2, direct256d3, direct256d4,
 		},
+		addBias: addBias256d, addRectify: addRectify256d, gate: gateRows256d,
 		copy: copyPanel256d, transpose: transpose256d,
 		gather: []func(dst *float64, rowDst int, src *float64, rows *int32, n int, pieces *int, count int){gather128d, gather256d},
 		masks:  laneMasks(4),

@@ -46,11 +46,15 @@ func Use(isa ISA) {
 
 // A set is what an instruction set has for products of one precision.
 type set[T Float] struct {
-	lanes     int // elements of a vector; a panel of B is two vectors wide
-	rows      int // of C in the largest kernel
-	product   [2][maxRows + 1]func(k int, a *T, rowA, colA int, b *T, rowB int, c *T, rowC int, mask *byte, alpha T, accumulate int, next *T, rowNext int)
-	direct    [directRows + 1]func(k int, a *T, rowA int, src *T, rows *int32, second int, c *T, rowC int, accumulate int) // B in place
-	copy      func(dst *T, rowDst int, src *T, rowSrc, n int, mask *byte)
+	lanes   int // elements of a vector; a panel of B is two vectors wide
+	rows    int // of C in the largest kernel
+	product [2][maxRows + 1]func(k int, a *T, rowA, colA int, b *T, rowB int, c *T, rowC int, mask *byte, alpha T, accumulate int, next *T, rowNext int)
+	direct  [directRows + 1]func(k int, a *T, rowA int, src *T, rows *int32, second int, c *T, rowC int, accumulate int) // B in place
+	copy    func(dst *T, rowDst int, src *T, rowSrc, n int, mask *byte)
+
+	addBias, addRectify func(c *T, rowC, rows int, bias *T, mask *byte) // see [Finish]
+	gate                func(c *T, rowC int, gate *T, rowGate, rows int, mask *byte)
+
 	transpose func(dst *T, rowDst int, src *T, rowSrc, n int)
 	gather    []func(dst *T, rowDst int, src *T, rows *int32, n int, pieces *int, count int) // pieces of 16, 32 and, if there are such vectors, 64 bytes
 	masks     []*byte                                                                        // by the number of lanes in use

@@ -184,10 +184,10 @@ func scale512s(x *float32, n int, mask *byte, alpha float32)
 //go:noescape
 func multiply512s(x *float32, y *float32, z *float32, n int, mask *byte)
 
-// relu512s sets y = max(x, 0) and d to its derivative, 0 at 0; n whole vectors, and one that mask cuts.
+// gate512s sets y to x, and to 0 where the gate is 0 or below; n whole vectors, and one that mask cuts.
 //
 //go:noescape
-func relu512s(x *float32, y *float32, d *float32, n int, mask *byte, one float32)
+func gate512s(gate *float32, x *float32, y *float32, n int, mask *byte)
 
 // sgdUpdate512s makes u = rate (d - decay w); n whole vectors, and one that mask cuts.
 //
@@ -248,6 +248,21 @@ func addRows512s(y *float32, x *float32, rowX int, v *float32, k int, n int, mas
 //
 //go:noescape
 func addDots512s(u *float32, x *float32, rowX int, t *float32, k int, n int, mask *byte)
+
+// addBias512s adds a bias to rows of a panel of C; no mask stands for two whole vectors. rowC is in bytes.
+//
+//go:noescape
+func addBias512s(c *float32, rowC int, rows int, bias *float32, mask *byte)
+
+// addRectify512s adds a bias to rows of a panel of C and sets what is below 0 to 0; no mask stands for two whole vectors. rowC is in bytes.
+//
+//go:noescape
+func addRectify512s(c *float32, rowC int, rows int, bias *float32, mask *byte)
+
+// gateRows512s sets rows of a panel of C to 0 where the gate is 0 or below; no mask stands for two whole vectors. Rows are in bytes.
+//
+//go:noescape
+func gateRows512s(c *float32, rowC int, gate *float32, rowGate int, rows int, mask *byte)
 
 // product256s1x1 sets (accumulate 0), or adds to (1), a block of C of 1 rows and 1 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. A line is fetched ahead for each step of k, rowNext apart from next on.
 //
@@ -349,10 +364,10 @@ func scale256s(x *float32, n int, mask *byte, alpha float32)
 //go:noescape
 func multiply256s(x *float32, y *float32, z *float32, n int, mask *byte)
 
-// relu256s sets y = max(x, 0) and d to its derivative, 0 at 0; n whole vectors, and one that mask cuts.
+// gate256s sets y to x, and to 0 where the gate is 0 or below; n whole vectors, and one that mask cuts.
 //
 //go:noescape
-func relu256s(x *float32, y *float32, d *float32, n int, mask *byte, one float32)
+func gate256s(gate *float32, x *float32, y *float32, n int, mask *byte)
 
 // sgdUpdate256s makes u = rate (d - decay w); n whole vectors, and one that mask cuts.
 //
@@ -413,6 +428,21 @@ func addRows256s(y *float32, x *float32, rowX int, v *float32, k int, n int, mas
 //
 //go:noescape
 func addDots256s(u *float32, x *float32, rowX int, t *float32, k int, n int, mask *byte)
+
+// addBias256s adds a bias to rows of a panel of C; no mask stands for two whole vectors. rowC is in bytes.
+//
+//go:noescape
+func addBias256s(c *float32, rowC int, rows int, bias *float32, mask *byte)
+
+// addRectify256s adds a bias to rows of a panel of C and sets what is below 0 to 0; no mask stands for two whole vectors. rowC is in bytes.
+//
+//go:noescape
+func addRectify256s(c *float32, rowC int, rows int, bias *float32, mask *byte)
+
+// gateRows256s sets rows of a panel of C to 0 where the gate is 0 or below; no mask stands for two whole vectors. Rows are in bytes.
+//
+//go:noescape
+func gateRows256s(c *float32, rowC int, gate *float32, rowGate int, rows int, mask *byte)
 
 // gather512s copies n rows of count pieces of 64 bytes. rowDst is in bytes.
 //
@@ -619,10 +649,10 @@ func scale512d(x *float64, n int, mask *byte, alpha float64)
 //go:noescape
 func multiply512d(x *float64, y *float64, z *float64, n int, mask *byte)
 
-// relu512d sets y = max(x, 0) and d to its derivative, 0 at 0; n whole vectors, and one that mask cuts.
+// gate512d sets y to x, and to 0 where the gate is 0 or below; n whole vectors, and one that mask cuts.
 //
 //go:noescape
-func relu512d(x *float64, y *float64, d *float64, n int, mask *byte, one float64)
+func gate512d(gate *float64, x *float64, y *float64, n int, mask *byte)
 
 // sgdUpdate512d makes u = rate (d - decay w); n whole vectors, and one that mask cuts.
 //
@@ -683,6 +713,21 @@ func addRows512d(y *float64, x *float64, rowX int, v *float64, k int, n int, mas
 //
 //go:noescape
 func addDots512d(u *float64, x *float64, rowX int, t *float64, k int, n int, mask *byte)
+
+// addBias512d adds a bias to rows of a panel of C; no mask stands for two whole vectors. rowC is in bytes.
+//
+//go:noescape
+func addBias512d(c *float64, rowC int, rows int, bias *float64, mask *byte)
+
+// addRectify512d adds a bias to rows of a panel of C and sets what is below 0 to 0; no mask stands for two whole vectors. rowC is in bytes.
+//
+//go:noescape
+func addRectify512d(c *float64, rowC int, rows int, bias *float64, mask *byte)
+
+// gateRows512d sets rows of a panel of C to 0 where the gate is 0 or below; no mask stands for two whole vectors. Rows are in bytes.
+//
+//go:noescape
+func gateRows512d(c *float64, rowC int, gate *float64, rowGate int, rows int, mask *byte)
 
 // product256d1x1 sets (accumulate 0), or adds to (1), a block of C of 1 rows and 1 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. A line is fetched ahead for each step of k, rowNext apart from next on.
 //
@@ -784,10 +829,10 @@ func scale256d(x *float64, n int, mask *byte, alpha float64)
 //go:noescape
 func multiply256d(x *float64, y *float64, z *float64, n int, mask *byte)
 
-// relu256d sets y = max(x, 0) and d to its derivative, 0 at 0; n whole vectors, and one that mask cuts.
+// gate256d sets y to x, and to 0 where the gate is 0 or below; n whole vectors, and one that mask cuts.
 //
 //go:noescape
-func relu256d(x *float64, y *float64, d *float64, n int, mask *byte, one float64)
+func gate256d(gate *float64, x *float64, y *float64, n int, mask *byte)
 
 // sgdUpdate256d makes u = rate (d - decay w); n whole vectors, and one that mask cuts.
 //
@@ -848,6 +893,21 @@ func addRows256d(y *float64, x *float64, rowX int, v *float64, k int, n int, mas
 //
 //go:noescape
 func addDots256d(u *float64, x *float64, rowX int, t *float64, k int, n int, mask *byte)
+
+// addBias256d adds a bias to rows of a panel of C; no mask stands for two whole vectors. rowC is in bytes.
+//
+//go:noescape
+func addBias256d(c *float64, rowC int, rows int, bias *float64, mask *byte)
+
+// addRectify256d adds a bias to rows of a panel of C and sets what is below 0 to 0; no mask stands for two whole vectors. rowC is in bytes.
+//
+//go:noescape
+func addRectify256d(c *float64, rowC int, rows int, bias *float64, mask *byte)
+
+// gateRows256d sets rows of a panel of C to 0 where the gate is 0 or below; no mask stands for two whole vectors. Rows are in bytes.
+//
+//go:noescape
+func gateRows256d(c *float64, rowC int, gate *float64, rowGate int, rows int, mask *byte)
 
 // gather512d copies n rows of count pieces of 64 bytes. rowDst is in bytes.
 //

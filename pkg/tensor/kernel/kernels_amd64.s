@@ -6903,26 +6903,24 @@ end:
 	LDMXCSR (SP)
 	RET
 
-// func relu512s(x *float32, y *float32, d *float32, n int, mask *byte, one float32)
+// func gate512s(gate *float32, x *float32, y *float32, n int, mask *byte)
 // Requires: AVX, AVX512BW, AVX512F
-TEXT ·relu512s(SB), NOSPLIT, $0-44
-	MOVQ         x+0(FP), DI
-	MOVQ         y+8(FP), SI
-	MOVQ         d+16(FP), R8
-	VBROADCASTSS one+40(FP), Z31
-	MOVQ         n+24(FP), CX
-	XORQ         AX, AX
-	TESTQ        CX, CX
-	JZ           tail
+TEXT ·gate512s(SB), NOSPLIT, $0-40
+	MOVQ  gate+0(FP), DI
+	MOVQ  x+8(FP), SI
+	MOVQ  y+16(FP), R8
+	MOVQ  n+24(FP), CX
+	XORQ  AX, AX
+	TESTQ CX, CX
+	JZ    tail
 
 loop:
 	VMOVUPS   (DI)(AX*1), Z0
-	VPXORD    Z1, Z1, Z1
-	VMAXPS    Z0, Z1, Z2
-	VCMPPS    $0x06, Z1, Z0, K2
-	VMOVAPS.Z Z31, K2, Z3
-	VMOVUPS   Z2, (SI)(AX*1)
-	VMOVUPS   Z3, (R8)(AX*1)
+	VMOVUPS   (SI)(AX*1), Z1
+	VPXORD    Z2, Z2, Z2
+	VCMPPS    $0x06, Z2, Z0, K3
+	VMOVAPS.Z Z1, K3, Z1
+	VMOVUPS   Z1, (R8)(AX*1)
 	ADDQ      $0x40, AX
 	DECQ      CX
 	JNZ       loop
@@ -6934,12 +6932,11 @@ tail:
 	KMOVQ     (DX), K1
 	KMOVQ     8(DX), K2
 	VMOVUPS.Z (DI)(AX*1), K1, Z0
-	VPXORD    Z1, Z1, Z1
-	VMAXPS    Z0, Z1, Z2
-	VCMPPS    $0x06, Z1, Z0, K2
-	VMOVAPS.Z Z31, K2, Z3
-	VMOVUPS   Z2, K1, (SI)(AX*1)
-	VMOVUPS   Z3, K1, (R8)(AX*1)
+	VMOVUPS.Z (SI)(AX*1), K1, Z1
+	VPXORD    Z2, Z2, Z2
+	VCMPPS    $0x06, Z2, Z0, K3
+	VMOVAPS.Z Z1, K3, Z1
+	VMOVUPS   Z1, K1, (R8)(AX*1)
 
 end:
 	VZEROUPPER
@@ -7760,6 +7757,172 @@ sum:
 	JNZ           row
 	VZEROUPPER
 	LDMXCSR       (SP)
+	RET
+
+// func addBias512s(c *float32, rowC int, rows int, bias *float32, mask *byte)
+// Requires: AVX, AVX512BW, AVX512F, SSE
+TEXT ·addBias512s(SB), NOSPLIT, $8-40
+	STMXCSR   (SP)
+	MOVL      (SP), AX
+	ORL       $0x00008040, AX
+	MOVL      AX, 4(SP)
+	LDMXCSR   4(SP)
+	MOVQ      bias+24(FP), SI
+	MOVQ      c+0(FP), DI
+	MOVQ      rowC+8(FP), R8
+	MOVQ      rows+16(FP), CX
+	MOVQ      mask+32(FP), AX
+	TESTQ     AX, AX
+	JZ        whole
+	KMOVQ     (AX), K1
+	KMOVQ     8(AX), K2
+	VPXORD    Z26, Z26, Z26
+	VMOVUPS.Z (SI), K1, Z2
+	VMOVUPS.Z 64(SI), K2, Z3
+
+maskedRow:
+	VMOVUPS.Z (DI), K1, Z0
+	VADDPS    Z0, Z2, Z0
+	VMOVUPS   Z0, K1, (DI)
+	VMOVUPS.Z 64(DI), K2, Z1
+	VADDPS    Z1, Z3, Z1
+	VMOVUPS   Z1, K2, 64(DI)
+	ADDQ      R8, DI
+	DECQ      CX
+	JNZ       maskedRow
+	VZEROUPPER
+	LDMXCSR   (SP)
+	RET
+
+whole:
+	VPXORD  Z26, Z26, Z26
+	VMOVUPS (SI), Z2
+	VMOVUPS 64(SI), Z3
+
+wholeRow:
+	VMOVUPS (DI), Z0
+	VADDPS  Z0, Z2, Z0
+	VMOVUPS Z0, (DI)
+	VMOVUPS 64(DI), Z1
+	VADDPS  Z1, Z3, Z1
+	VMOVUPS Z1, 64(DI)
+	ADDQ    R8, DI
+	DECQ    CX
+	JNZ     wholeRow
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func addRectify512s(c *float32, rowC int, rows int, bias *float32, mask *byte)
+// Requires: AVX, AVX512BW, AVX512F, SSE
+TEXT ·addRectify512s(SB), NOSPLIT, $8-40
+	STMXCSR   (SP)
+	MOVL      (SP), AX
+	ORL       $0x00008040, AX
+	MOVL      AX, 4(SP)
+	LDMXCSR   4(SP)
+	MOVQ      bias+24(FP), SI
+	MOVQ      c+0(FP), DI
+	MOVQ      rowC+8(FP), R8
+	MOVQ      rows+16(FP), CX
+	MOVQ      mask+32(FP), AX
+	TESTQ     AX, AX
+	JZ        whole
+	KMOVQ     (AX), K1
+	KMOVQ     8(AX), K2
+	VPXORD    Z26, Z26, Z26
+	VMOVUPS.Z (SI), K1, Z2
+	VMOVUPS.Z 64(SI), K2, Z3
+
+maskedRow:
+	VMOVUPS.Z (DI), K1, Z0
+	VADDPS    Z0, Z2, Z0
+	VMAXPS    Z0, Z26, Z0
+	VMOVUPS   Z0, K1, (DI)
+	VMOVUPS.Z 64(DI), K2, Z1
+	VADDPS    Z1, Z3, Z1
+	VMAXPS    Z1, Z26, Z1
+	VMOVUPS   Z1, K2, 64(DI)
+	ADDQ      R8, DI
+	DECQ      CX
+	JNZ       maskedRow
+	VZEROUPPER
+	LDMXCSR   (SP)
+	RET
+
+whole:
+	VPXORD  Z26, Z26, Z26
+	VMOVUPS (SI), Z2
+	VMOVUPS 64(SI), Z3
+
+wholeRow:
+	VMOVUPS (DI), Z0
+	VADDPS  Z0, Z2, Z0
+	VMAXPS  Z0, Z26, Z0
+	VMOVUPS Z0, (DI)
+	VMOVUPS 64(DI), Z1
+	VADDPS  Z1, Z3, Z1
+	VMAXPS  Z1, Z26, Z1
+	VMOVUPS Z1, 64(DI)
+	ADDQ    R8, DI
+	DECQ    CX
+	JNZ     wholeRow
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func gateRows512s(c *float32, rowC int, gate *float32, rowGate int, rows int, mask *byte)
+// Requires: AVX, AVX512BW, AVX512F
+TEXT ·gateRows512s(SB), NOSPLIT, $0-48
+	MOVQ   gate+16(FP), SI
+	MOVQ   rowGate+24(FP), R9
+	MOVQ   c+0(FP), DI
+	MOVQ   rowC+8(FP), R8
+	MOVQ   rows+32(FP), CX
+	MOVQ   mask+40(FP), AX
+	TESTQ  AX, AX
+	JZ     whole
+	KMOVQ  (AX), K1
+	KMOVQ  8(AX), K2
+	VPXORD Z26, Z26, Z26
+
+maskedRow:
+	VMOVUPS.Z (DI), K1, Z0
+	VMOVUPS.Z (SI), K1, Z2
+	VCMPPS    $0x06, Z26, Z2, K3
+	VMOVAPS.Z Z0, K3, Z0
+	VMOVUPS   Z0, K1, (DI)
+	VMOVUPS.Z 64(DI), K2, Z1
+	VMOVUPS.Z 64(SI), K2, Z3
+	VCMPPS    $0x06, Z26, Z3, K3
+	VMOVAPS.Z Z1, K3, Z1
+	VMOVUPS   Z1, K2, 64(DI)
+	ADDQ      R9, SI
+	ADDQ      R8, DI
+	DECQ      CX
+	JNZ       maskedRow
+	VZEROUPPER
+	RET
+
+whole:
+	VPXORD Z26, Z26, Z26
+
+wholeRow:
+	VMOVUPS   (DI), Z0
+	VMOVUPS   (SI), Z2
+	VCMPPS    $0x06, Z26, Z2, K3
+	VMOVAPS.Z Z0, K3, Z0
+	VMOVUPS   Z0, (DI)
+	VMOVUPS   64(DI), Z1
+	VMOVUPS   64(SI), Z3
+	VCMPPS    $0x06, Z26, Z3, K3
+	VMOVAPS.Z Z1, K3, Z1
+	VMOVUPS   Z1, 64(DI)
+	ADDQ      R9, SI
+	ADDQ      R8, DI
+	DECQ      CX
+	JNZ       wholeRow
+	VZEROUPPER
 	RET
 
 // func product256s1x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int)
@@ -9872,26 +10035,24 @@ end:
 	LDMXCSR (SP)
 	RET
 
-// func relu256s(x *float32, y *float32, d *float32, n int, mask *byte, one float32)
+// func gate256s(gate *float32, x *float32, y *float32, n int, mask *byte)
 // Requires: AVX
-TEXT ·relu256s(SB), NOSPLIT, $0-44
-	MOVQ         x+0(FP), DI
-	MOVQ         y+8(FP), SI
-	MOVQ         d+16(FP), R8
-	VBROADCASTSS one+40(FP), Y15
-	MOVQ         n+24(FP), CX
-	XORQ         AX, AX
-	TESTQ        CX, CX
-	JZ           tail
+TEXT ·gate256s(SB), NOSPLIT, $0-40
+	MOVQ  gate+0(FP), DI
+	MOVQ  x+8(FP), SI
+	MOVQ  y+16(FP), R8
+	MOVQ  n+24(FP), CX
+	XORQ  AX, AX
+	TESTQ CX, CX
+	JZ    tail
 
 loop:
 	VMOVUPS (DI)(AX*1), Y0
-	VXORPS  Y1, Y1, Y1
-	VMAXPS  Y0, Y1, Y2
-	VCMPPS  $0x06, Y1, Y0, Y3
-	VANDPS  Y15, Y3, Y3
-	VMOVUPS Y2, (SI)(AX*1)
-	VMOVUPS Y3, (R8)(AX*1)
+	VMOVUPS (SI)(AX*1), Y1
+	VXORPS  Y2, Y2, Y2
+	VCMPPS  $0x06, Y2, Y0, Y3
+	VANDPS  Y3, Y1, Y1
+	VMOVUPS Y1, (R8)(AX*1)
 	ADDQ    $0x20, AX
 	DECQ    CX
 	JNZ     loop
@@ -9903,12 +10064,11 @@ tail:
 	VMOVDQU    (DX), Y12
 	VMOVDQU    32(DX), Y13
 	VMASKMOVPS (DI)(AX*1), Y12, Y0
-	VXORPS     Y1, Y1, Y1
-	VMAXPS     Y0, Y1, Y2
-	VCMPPS     $0x06, Y1, Y0, Y3
-	VANDPS     Y15, Y3, Y3
-	VMASKMOVPS Y2, Y12, (SI)(AX*1)
-	VMASKMOVPS Y3, Y12, (R8)(AX*1)
+	VMASKMOVPS (SI)(AX*1), Y12, Y1
+	VXORPS     Y2, Y2, Y2
+	VCMPPS     $0x06, Y2, Y0, Y3
+	VANDPS     Y3, Y1, Y1
+	VMASKMOVPS Y1, Y12, (R8)(AX*1)
 
 end:
 	VZEROUPPER
@@ -10722,6 +10882,172 @@ sum:
 	JNZ          row
 	VZEROUPPER
 	LDMXCSR      (SP)
+	RET
+
+// func addBias256s(c *float32, rowC int, rows int, bias *float32, mask *byte)
+// Requires: AVX, SSE
+TEXT ·addBias256s(SB), NOSPLIT, $8-40
+	STMXCSR    (SP)
+	MOVL       (SP), AX
+	ORL        $0x00008040, AX
+	MOVL       AX, 4(SP)
+	LDMXCSR    4(SP)
+	MOVQ       bias+24(FP), SI
+	MOVQ       c+0(FP), DI
+	MOVQ       rowC+8(FP), R8
+	MOVQ       rows+16(FP), CX
+	MOVQ       mask+32(FP), AX
+	TESTQ      AX, AX
+	JZ         whole
+	VMOVDQU    (AX), Y12
+	VMOVDQU    32(AX), Y13
+	VXORPS     Y10, Y10, Y10
+	VMASKMOVPS (SI), Y12, Y2
+	VMASKMOVPS 32(SI), Y13, Y3
+
+maskedRow:
+	VMASKMOVPS (DI), Y12, Y0
+	VADDPS     Y0, Y2, Y0
+	VMASKMOVPS Y0, Y12, (DI)
+	VMASKMOVPS 32(DI), Y13, Y1
+	VADDPS     Y1, Y3, Y1
+	VMASKMOVPS Y1, Y13, 32(DI)
+	ADDQ       R8, DI
+	DECQ       CX
+	JNZ        maskedRow
+	VZEROUPPER
+	LDMXCSR    (SP)
+	RET
+
+whole:
+	VXORPS  Y10, Y10, Y10
+	VMOVUPS (SI), Y2
+	VMOVUPS 32(SI), Y3
+
+wholeRow:
+	VMOVUPS (DI), Y0
+	VADDPS  Y0, Y2, Y0
+	VMOVUPS Y0, (DI)
+	VMOVUPS 32(DI), Y1
+	VADDPS  Y1, Y3, Y1
+	VMOVUPS Y1, 32(DI)
+	ADDQ    R8, DI
+	DECQ    CX
+	JNZ     wholeRow
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func addRectify256s(c *float32, rowC int, rows int, bias *float32, mask *byte)
+// Requires: AVX, SSE
+TEXT ·addRectify256s(SB), NOSPLIT, $8-40
+	STMXCSR    (SP)
+	MOVL       (SP), AX
+	ORL        $0x00008040, AX
+	MOVL       AX, 4(SP)
+	LDMXCSR    4(SP)
+	MOVQ       bias+24(FP), SI
+	MOVQ       c+0(FP), DI
+	MOVQ       rowC+8(FP), R8
+	MOVQ       rows+16(FP), CX
+	MOVQ       mask+32(FP), AX
+	TESTQ      AX, AX
+	JZ         whole
+	VMOVDQU    (AX), Y12
+	VMOVDQU    32(AX), Y13
+	VXORPS     Y10, Y10, Y10
+	VMASKMOVPS (SI), Y12, Y2
+	VMASKMOVPS 32(SI), Y13, Y3
+
+maskedRow:
+	VMASKMOVPS (DI), Y12, Y0
+	VADDPS     Y0, Y2, Y0
+	VMAXPS     Y0, Y10, Y0
+	VMASKMOVPS Y0, Y12, (DI)
+	VMASKMOVPS 32(DI), Y13, Y1
+	VADDPS     Y1, Y3, Y1
+	VMAXPS     Y1, Y10, Y1
+	VMASKMOVPS Y1, Y13, 32(DI)
+	ADDQ       R8, DI
+	DECQ       CX
+	JNZ        maskedRow
+	VZEROUPPER
+	LDMXCSR    (SP)
+	RET
+
+whole:
+	VXORPS  Y10, Y10, Y10
+	VMOVUPS (SI), Y2
+	VMOVUPS 32(SI), Y3
+
+wholeRow:
+	VMOVUPS (DI), Y0
+	VADDPS  Y0, Y2, Y0
+	VMAXPS  Y0, Y10, Y0
+	VMOVUPS Y0, (DI)
+	VMOVUPS 32(DI), Y1
+	VADDPS  Y1, Y3, Y1
+	VMAXPS  Y1, Y10, Y1
+	VMOVUPS Y1, 32(DI)
+	ADDQ    R8, DI
+	DECQ    CX
+	JNZ     wholeRow
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func gateRows256s(c *float32, rowC int, gate *float32, rowGate int, rows int, mask *byte)
+// Requires: AVX
+TEXT ·gateRows256s(SB), NOSPLIT, $0-48
+	MOVQ    gate+16(FP), SI
+	MOVQ    rowGate+24(FP), R9
+	MOVQ    c+0(FP), DI
+	MOVQ    rowC+8(FP), R8
+	MOVQ    rows+32(FP), CX
+	MOVQ    mask+40(FP), AX
+	TESTQ   AX, AX
+	JZ      whole
+	VMOVDQU (AX), Y12
+	VMOVDQU 32(AX), Y13
+	VXORPS  Y10, Y10, Y10
+
+maskedRow:
+	VMASKMOVPS (DI), Y12, Y0
+	VMASKMOVPS (SI), Y12, Y2
+	VCMPPS     $0x06, Y10, Y2, Y4
+	VANDPS     Y4, Y0, Y0
+	VMASKMOVPS Y0, Y12, (DI)
+	VMASKMOVPS 32(DI), Y13, Y1
+	VMASKMOVPS 32(SI), Y13, Y3
+	VCMPPS     $0x06, Y10, Y3, Y4
+	VANDPS     Y4, Y1, Y1
+	VMASKMOVPS Y1, Y13, 32(DI)
+	ADDQ       R9, SI
+	ADDQ       R8, DI
+	DECQ       CX
+	JNZ        maskedRow
+	VZEROUPPER
+	RET
+
+whole:
+	VXORPS Y10, Y10, Y10
+
+wholeRow:
+	VMOVUPS (DI), Y0
+	VMOVUPS (SI), Y2
+	VCMPPS  $0x06, Y10, Y2, Y4
+	VANDPS  Y4, Y0, Y0
+	VMOVUPS Y0, (DI)
+	VMOVUPS 32(DI), Y1
+	VMOVUPS 32(SI), Y3
+	VCMPPS  $0x06, Y10, Y3, Y4
+	VANDPS  Y4, Y1, Y1
+	VMOVUPS Y1, 32(DI)
+	ADDQ    R9, SI
+	ADDQ    R8, DI
+	DECQ    CX
+	JNZ     wholeRow
+	VZEROUPPER
 	RET
 
 // func gather512s(dst *float32, rowDst int, src *float32, rows *int32, n int, pieces *int, count int)
@@ -18188,26 +18514,24 @@ end:
 	LDMXCSR (SP)
 	RET
 
-// func relu512d(x *float64, y *float64, d *float64, n int, mask *byte, one float64)
+// func gate512d(gate *float64, x *float64, y *float64, n int, mask *byte)
 // Requires: AVX, AVX512BW, AVX512F
-TEXT ·relu512d(SB), NOSPLIT, $0-48
-	MOVQ         x+0(FP), DI
-	MOVQ         y+8(FP), SI
-	MOVQ         d+16(FP), R8
-	VBROADCASTSD one+40(FP), Z31
-	MOVQ         n+24(FP), CX
-	XORQ         AX, AX
-	TESTQ        CX, CX
-	JZ           tail
+TEXT ·gate512d(SB), NOSPLIT, $0-40
+	MOVQ  gate+0(FP), DI
+	MOVQ  x+8(FP), SI
+	MOVQ  y+16(FP), R8
+	MOVQ  n+24(FP), CX
+	XORQ  AX, AX
+	TESTQ CX, CX
+	JZ    tail
 
 loop:
 	VMOVUPD   (DI)(AX*1), Z0
-	VPXORD    Z1, Z1, Z1
-	VMAXPD    Z0, Z1, Z2
-	VCMPPD    $0x06, Z1, Z0, K2
-	VMOVAPD.Z Z31, K2, Z3
-	VMOVUPD   Z2, (SI)(AX*1)
-	VMOVUPD   Z3, (R8)(AX*1)
+	VMOVUPD   (SI)(AX*1), Z1
+	VPXORD    Z2, Z2, Z2
+	VCMPPD    $0x06, Z2, Z0, K3
+	VMOVAPD.Z Z1, K3, Z1
+	VMOVUPD   Z1, (R8)(AX*1)
 	ADDQ      $0x40, AX
 	DECQ      CX
 	JNZ       loop
@@ -18219,12 +18543,11 @@ tail:
 	KMOVQ     (DX), K1
 	KMOVQ     8(DX), K2
 	VMOVUPD.Z (DI)(AX*1), K1, Z0
-	VPXORD    Z1, Z1, Z1
-	VMAXPD    Z0, Z1, Z2
-	VCMPPD    $0x06, Z1, Z0, K2
-	VMOVAPD.Z Z31, K2, Z3
-	VMOVUPD   Z2, K1, (SI)(AX*1)
-	VMOVUPD   Z3, K1, (R8)(AX*1)
+	VMOVUPD.Z (SI)(AX*1), K1, Z1
+	VPXORD    Z2, Z2, Z2
+	VCMPPD    $0x06, Z2, Z0, K3
+	VMOVAPD.Z Z1, K3, Z1
+	VMOVUPD   Z1, K1, (R8)(AX*1)
 
 end:
 	VZEROUPPER
@@ -19038,6 +19361,172 @@ sum:
 	JNZ           row
 	VZEROUPPER
 	LDMXCSR       (SP)
+	RET
+
+// func addBias512d(c *float64, rowC int, rows int, bias *float64, mask *byte)
+// Requires: AVX, AVX512BW, AVX512F, SSE
+TEXT ·addBias512d(SB), NOSPLIT, $8-40
+	STMXCSR   (SP)
+	MOVL      (SP), AX
+	ORL       $0x00008040, AX
+	MOVL      AX, 4(SP)
+	LDMXCSR   4(SP)
+	MOVQ      bias+24(FP), SI
+	MOVQ      c+0(FP), DI
+	MOVQ      rowC+8(FP), R8
+	MOVQ      rows+16(FP), CX
+	MOVQ      mask+32(FP), AX
+	TESTQ     AX, AX
+	JZ        whole
+	KMOVQ     (AX), K1
+	KMOVQ     8(AX), K2
+	VPXORD    Z26, Z26, Z26
+	VMOVUPD.Z (SI), K1, Z2
+	VMOVUPD.Z 64(SI), K2, Z3
+
+maskedRow:
+	VMOVUPD.Z (DI), K1, Z0
+	VADDPD    Z0, Z2, Z0
+	VMOVUPD   Z0, K1, (DI)
+	VMOVUPD.Z 64(DI), K2, Z1
+	VADDPD    Z1, Z3, Z1
+	VMOVUPD   Z1, K2, 64(DI)
+	ADDQ      R8, DI
+	DECQ      CX
+	JNZ       maskedRow
+	VZEROUPPER
+	LDMXCSR   (SP)
+	RET
+
+whole:
+	VPXORD  Z26, Z26, Z26
+	VMOVUPD (SI), Z2
+	VMOVUPD 64(SI), Z3
+
+wholeRow:
+	VMOVUPD (DI), Z0
+	VADDPD  Z0, Z2, Z0
+	VMOVUPD Z0, (DI)
+	VMOVUPD 64(DI), Z1
+	VADDPD  Z1, Z3, Z1
+	VMOVUPD Z1, 64(DI)
+	ADDQ    R8, DI
+	DECQ    CX
+	JNZ     wholeRow
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func addRectify512d(c *float64, rowC int, rows int, bias *float64, mask *byte)
+// Requires: AVX, AVX512BW, AVX512F, SSE
+TEXT ·addRectify512d(SB), NOSPLIT, $8-40
+	STMXCSR   (SP)
+	MOVL      (SP), AX
+	ORL       $0x00008040, AX
+	MOVL      AX, 4(SP)
+	LDMXCSR   4(SP)
+	MOVQ      bias+24(FP), SI
+	MOVQ      c+0(FP), DI
+	MOVQ      rowC+8(FP), R8
+	MOVQ      rows+16(FP), CX
+	MOVQ      mask+32(FP), AX
+	TESTQ     AX, AX
+	JZ        whole
+	KMOVQ     (AX), K1
+	KMOVQ     8(AX), K2
+	VPXORD    Z26, Z26, Z26
+	VMOVUPD.Z (SI), K1, Z2
+	VMOVUPD.Z 64(SI), K2, Z3
+
+maskedRow:
+	VMOVUPD.Z (DI), K1, Z0
+	VADDPD    Z0, Z2, Z0
+	VMAXPD    Z0, Z26, Z0
+	VMOVUPD   Z0, K1, (DI)
+	VMOVUPD.Z 64(DI), K2, Z1
+	VADDPD    Z1, Z3, Z1
+	VMAXPD    Z1, Z26, Z1
+	VMOVUPD   Z1, K2, 64(DI)
+	ADDQ      R8, DI
+	DECQ      CX
+	JNZ       maskedRow
+	VZEROUPPER
+	LDMXCSR   (SP)
+	RET
+
+whole:
+	VPXORD  Z26, Z26, Z26
+	VMOVUPD (SI), Z2
+	VMOVUPD 64(SI), Z3
+
+wholeRow:
+	VMOVUPD (DI), Z0
+	VADDPD  Z0, Z2, Z0
+	VMAXPD  Z0, Z26, Z0
+	VMOVUPD Z0, (DI)
+	VMOVUPD 64(DI), Z1
+	VADDPD  Z1, Z3, Z1
+	VMAXPD  Z1, Z26, Z1
+	VMOVUPD Z1, 64(DI)
+	ADDQ    R8, DI
+	DECQ    CX
+	JNZ     wholeRow
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func gateRows512d(c *float64, rowC int, gate *float64, rowGate int, rows int, mask *byte)
+// Requires: AVX, AVX512BW, AVX512F
+TEXT ·gateRows512d(SB), NOSPLIT, $0-48
+	MOVQ   gate+16(FP), SI
+	MOVQ   rowGate+24(FP), R9
+	MOVQ   c+0(FP), DI
+	MOVQ   rowC+8(FP), R8
+	MOVQ   rows+32(FP), CX
+	MOVQ   mask+40(FP), AX
+	TESTQ  AX, AX
+	JZ     whole
+	KMOVQ  (AX), K1
+	KMOVQ  8(AX), K2
+	VPXORD Z26, Z26, Z26
+
+maskedRow:
+	VMOVUPD.Z (DI), K1, Z0
+	VMOVUPD.Z (SI), K1, Z2
+	VCMPPD    $0x06, Z26, Z2, K3
+	VMOVAPD.Z Z0, K3, Z0
+	VMOVUPD   Z0, K1, (DI)
+	VMOVUPD.Z 64(DI), K2, Z1
+	VMOVUPD.Z 64(SI), K2, Z3
+	VCMPPD    $0x06, Z26, Z3, K3
+	VMOVAPD.Z Z1, K3, Z1
+	VMOVUPD   Z1, K2, 64(DI)
+	ADDQ      R9, SI
+	ADDQ      R8, DI
+	DECQ      CX
+	JNZ       maskedRow
+	VZEROUPPER
+	RET
+
+whole:
+	VPXORD Z26, Z26, Z26
+
+wholeRow:
+	VMOVUPD   (DI), Z0
+	VMOVUPD   (SI), Z2
+	VCMPPD    $0x06, Z26, Z2, K3
+	VMOVAPD.Z Z0, K3, Z0
+	VMOVUPD   Z0, (DI)
+	VMOVUPD   64(DI), Z1
+	VMOVUPD   64(SI), Z3
+	VCMPPD    $0x06, Z26, Z3, K3
+	VMOVAPD.Z Z1, K3, Z1
+	VMOVUPD   Z1, 64(DI)
+	ADDQ      R9, SI
+	ADDQ      R8, DI
+	DECQ      CX
+	JNZ       wholeRow
+	VZEROUPPER
 	RET
 
 // func product256d1x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int)
@@ -21150,26 +21639,24 @@ end:
 	LDMXCSR (SP)
 	RET
 
-// func relu256d(x *float64, y *float64, d *float64, n int, mask *byte, one float64)
+// func gate256d(gate *float64, x *float64, y *float64, n int, mask *byte)
 // Requires: AVX
-TEXT ·relu256d(SB), NOSPLIT, $0-48
-	MOVQ         x+0(FP), DI
-	MOVQ         y+8(FP), SI
-	MOVQ         d+16(FP), R8
-	VBROADCASTSD one+40(FP), Y15
-	MOVQ         n+24(FP), CX
-	XORQ         AX, AX
-	TESTQ        CX, CX
-	JZ           tail
+TEXT ·gate256d(SB), NOSPLIT, $0-40
+	MOVQ  gate+0(FP), DI
+	MOVQ  x+8(FP), SI
+	MOVQ  y+16(FP), R8
+	MOVQ  n+24(FP), CX
+	XORQ  AX, AX
+	TESTQ CX, CX
+	JZ    tail
 
 loop:
 	VMOVUPD (DI)(AX*1), Y0
-	VXORPS  Y1, Y1, Y1
-	VMAXPD  Y0, Y1, Y2
-	VCMPPD  $0x06, Y1, Y0, Y3
-	VANDPS  Y15, Y3, Y3
-	VMOVUPD Y2, (SI)(AX*1)
-	VMOVUPD Y3, (R8)(AX*1)
+	VMOVUPD (SI)(AX*1), Y1
+	VXORPS  Y2, Y2, Y2
+	VCMPPD  $0x06, Y2, Y0, Y3
+	VANDPS  Y3, Y1, Y1
+	VMOVUPD Y1, (R8)(AX*1)
 	ADDQ    $0x20, AX
 	DECQ    CX
 	JNZ     loop
@@ -21181,12 +21668,11 @@ tail:
 	VMOVDQU    (DX), Y12
 	VMOVDQU    32(DX), Y13
 	VMASKMOVPD (DI)(AX*1), Y12, Y0
-	VXORPS     Y1, Y1, Y1
-	VMAXPD     Y0, Y1, Y2
-	VCMPPD     $0x06, Y1, Y0, Y3
-	VANDPS     Y15, Y3, Y3
-	VMASKMOVPD Y2, Y12, (SI)(AX*1)
-	VMASKMOVPD Y3, Y12, (R8)(AX*1)
+	VMASKMOVPD (SI)(AX*1), Y12, Y1
+	VXORPS     Y2, Y2, Y2
+	VCMPPD     $0x06, Y2, Y0, Y3
+	VANDPS     Y3, Y1, Y1
+	VMASKMOVPD Y1, Y12, (R8)(AX*1)
 
 end:
 	VZEROUPPER
@@ -21992,6 +22478,172 @@ sum:
 	JNZ          row
 	VZEROUPPER
 	LDMXCSR      (SP)
+	RET
+
+// func addBias256d(c *float64, rowC int, rows int, bias *float64, mask *byte)
+// Requires: AVX, SSE
+TEXT ·addBias256d(SB), NOSPLIT, $8-40
+	STMXCSR    (SP)
+	MOVL       (SP), AX
+	ORL        $0x00008040, AX
+	MOVL       AX, 4(SP)
+	LDMXCSR    4(SP)
+	MOVQ       bias+24(FP), SI
+	MOVQ       c+0(FP), DI
+	MOVQ       rowC+8(FP), R8
+	MOVQ       rows+16(FP), CX
+	MOVQ       mask+32(FP), AX
+	TESTQ      AX, AX
+	JZ         whole
+	VMOVDQU    (AX), Y12
+	VMOVDQU    32(AX), Y13
+	VXORPS     Y10, Y10, Y10
+	VMASKMOVPD (SI), Y12, Y2
+	VMASKMOVPD 32(SI), Y13, Y3
+
+maskedRow:
+	VMASKMOVPD (DI), Y12, Y0
+	VADDPD     Y0, Y2, Y0
+	VMASKMOVPD Y0, Y12, (DI)
+	VMASKMOVPD 32(DI), Y13, Y1
+	VADDPD     Y1, Y3, Y1
+	VMASKMOVPD Y1, Y13, 32(DI)
+	ADDQ       R8, DI
+	DECQ       CX
+	JNZ        maskedRow
+	VZEROUPPER
+	LDMXCSR    (SP)
+	RET
+
+whole:
+	VXORPS  Y10, Y10, Y10
+	VMOVUPD (SI), Y2
+	VMOVUPD 32(SI), Y3
+
+wholeRow:
+	VMOVUPD (DI), Y0
+	VADDPD  Y0, Y2, Y0
+	VMOVUPD Y0, (DI)
+	VMOVUPD 32(DI), Y1
+	VADDPD  Y1, Y3, Y1
+	VMOVUPD Y1, 32(DI)
+	ADDQ    R8, DI
+	DECQ    CX
+	JNZ     wholeRow
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func addRectify256d(c *float64, rowC int, rows int, bias *float64, mask *byte)
+// Requires: AVX, SSE
+TEXT ·addRectify256d(SB), NOSPLIT, $8-40
+	STMXCSR    (SP)
+	MOVL       (SP), AX
+	ORL        $0x00008040, AX
+	MOVL       AX, 4(SP)
+	LDMXCSR    4(SP)
+	MOVQ       bias+24(FP), SI
+	MOVQ       c+0(FP), DI
+	MOVQ       rowC+8(FP), R8
+	MOVQ       rows+16(FP), CX
+	MOVQ       mask+32(FP), AX
+	TESTQ      AX, AX
+	JZ         whole
+	VMOVDQU    (AX), Y12
+	VMOVDQU    32(AX), Y13
+	VXORPS     Y10, Y10, Y10
+	VMASKMOVPD (SI), Y12, Y2
+	VMASKMOVPD 32(SI), Y13, Y3
+
+maskedRow:
+	VMASKMOVPD (DI), Y12, Y0
+	VADDPD     Y0, Y2, Y0
+	VMAXPD     Y0, Y10, Y0
+	VMASKMOVPD Y0, Y12, (DI)
+	VMASKMOVPD 32(DI), Y13, Y1
+	VADDPD     Y1, Y3, Y1
+	VMAXPD     Y1, Y10, Y1
+	VMASKMOVPD Y1, Y13, 32(DI)
+	ADDQ       R8, DI
+	DECQ       CX
+	JNZ        maskedRow
+	VZEROUPPER
+	LDMXCSR    (SP)
+	RET
+
+whole:
+	VXORPS  Y10, Y10, Y10
+	VMOVUPD (SI), Y2
+	VMOVUPD 32(SI), Y3
+
+wholeRow:
+	VMOVUPD (DI), Y0
+	VADDPD  Y0, Y2, Y0
+	VMAXPD  Y0, Y10, Y0
+	VMOVUPD Y0, (DI)
+	VMOVUPD 32(DI), Y1
+	VADDPD  Y1, Y3, Y1
+	VMAXPD  Y1, Y10, Y1
+	VMOVUPD Y1, 32(DI)
+	ADDQ    R8, DI
+	DECQ    CX
+	JNZ     wholeRow
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func gateRows256d(c *float64, rowC int, gate *float64, rowGate int, rows int, mask *byte)
+// Requires: AVX
+TEXT ·gateRows256d(SB), NOSPLIT, $0-48
+	MOVQ    gate+16(FP), SI
+	MOVQ    rowGate+24(FP), R9
+	MOVQ    c+0(FP), DI
+	MOVQ    rowC+8(FP), R8
+	MOVQ    rows+32(FP), CX
+	MOVQ    mask+40(FP), AX
+	TESTQ   AX, AX
+	JZ      whole
+	VMOVDQU (AX), Y12
+	VMOVDQU 32(AX), Y13
+	VXORPS  Y10, Y10, Y10
+
+maskedRow:
+	VMASKMOVPD (DI), Y12, Y0
+	VMASKMOVPD (SI), Y12, Y2
+	VCMPPD     $0x06, Y10, Y2, Y4
+	VANDPS     Y4, Y0, Y0
+	VMASKMOVPD Y0, Y12, (DI)
+	VMASKMOVPD 32(DI), Y13, Y1
+	VMASKMOVPD 32(SI), Y13, Y3
+	VCMPPD     $0x06, Y10, Y3, Y4
+	VANDPS     Y4, Y1, Y1
+	VMASKMOVPD Y1, Y13, 32(DI)
+	ADDQ       R9, SI
+	ADDQ       R8, DI
+	DECQ       CX
+	JNZ        maskedRow
+	VZEROUPPER
+	RET
+
+whole:
+	VXORPS Y10, Y10, Y10
+
+wholeRow:
+	VMOVUPD (DI), Y0
+	VMOVUPD (SI), Y2
+	VCMPPD  $0x06, Y10, Y2, Y4
+	VANDPS  Y4, Y0, Y0
+	VMOVUPD Y0, (DI)
+	VMOVUPD 32(DI), Y1
+	VMOVUPD 32(SI), Y3
+	VCMPPD  $0x06, Y10, Y3, Y4
+	VANDPS  Y4, Y1, Y1
+	VMOVUPD Y1, 32(DI)
+	ADDQ    R9, SI
+	ADDQ    R8, DI
+	DECQ    CX
+	JNZ     wholeRow
+	VZEROUPPER
 	RET
 
 // func gather512d(dst *float64, rowDst int, src *float64, rows *int32, n int, pieces *int, count int)

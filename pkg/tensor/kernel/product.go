@@ -24,7 +24,7 @@ const (
 // product may be cut into blocks of C without changing a bit. Assembly takes
 // subnormal numbers for 0.
 func Product[T Float](s *Scratch[T], transA, transB bool, m, n, k int, alpha T, a []T, lda int, b []T, ldb int, beta T, c []T, ldc int) {
-	ProductPart(s, Whole, 0, transA, transB, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc)
+	ProductPart(s, Whole, 0, transA, transB, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc, Finish[T]{})
 }
 
 // A Triangle is the part of C that is asked of a product.
@@ -48,8 +48,8 @@ func (t Triangle) rows(d, m, j, w int) (from, to int) {
 }
 
 // ProductPart is Product of which a part alone is asked for. Elements around it may be made
-// too, or not: what they hold then is worthless.
-func ProductPart[T Float](s *Scratch[T], part Triangle, d int, transA, transB bool, m, n, k int, alpha T, a []T, lda int, b []T, ldb int, beta T, c []T, ldc int) {
+// too, or not: what they hold then is worthless. Complete elements are finished.
+func ProductPart[T Float](s *Scratch[T], part Triangle, d int, transA, transB bool, m, n, k int, alpha T, a []T, lda int, b []T, ldb int, beta T, c []T, ldc int, finish Finish[T]) {
 	if m == 0 || n == 0 {
 		return
 	}
@@ -71,18 +71,24 @@ func ProductPart[T Float](s *Scratch[T], part Triangle, d int, transA, transB bo
 				clear(c[i*ldc : i*ldc+n])
 			}
 		}
+		finish.Apply(m, n, c, ldc)
 		return
 	}
 	g := setOf[T]()
 	if g == nil {
 		productGo(s, transA, transB, m, n, k, alpha, a, lda, b, ldb, accumulate, c, ldc)
+		finish.Apply(m, n, c, ldc)
 		return
 	}
 	steps := partOf(k)
 	for p := 0; p < k; p += steps {
 		for i := 0; i < m; i += height {
+			var last Finish[T]
+			if p+steps >= k {
+				last = finish.At(i, 0)
+			}
 			g.block(s, part, d+i, transA, transB, min(height, m-i), n, min(steps, k-p), alpha,
-				a[at(transA, i, p, lda):], lda, b[at(transB, p, 0, ldb):], ldb, accumulate, c[i*ldc:], ldc)
+				a[at(transA, i, p, lda):], lda, b[at(transB, p, 0, ldb):], ldb, accumulate, c[i*ldc:], ldc, &last)
 		}
 		accumulate = 1
 	}
@@ -127,7 +133,7 @@ func at(trans bool, i, j, ld int) int {
 }
 
 // block is Product for an m and a k that fit the caches.
-func (g *set[T]) block(s *Scratch[T], part Triangle, d int, transA, transB bool, m, n, k int, alpha T, a []T, lda int, b []T, ldb int, accumulate int, c []T, ldc int) {
+func (g *set[T]) block(s *Scratch[T], part Triangle, d int, transA, transB bool, m, n, k int, alpha T, a []T, lda int, b []T, ldb int, accumulate int, c []T, ldc int, finish *Finish[T]) {
 	size, panel := sizeOf[T](), 2*g.lanes
 	rowA, colA := lda, 1
 	if transA {
@@ -181,6 +187,10 @@ func (g *set[T]) block(s *Scratch[T], part Triangle, d int, transA, transB bool,
 			next, rowNext := g.ahead(r, j, n, transB, from, b, ldb, c, ldc)
 			g.product[vectors-1][h](k, &a[first], rowA*size, col*size, from, row*size, &c[i*ldc+j], ldc*size, mask, alpha, accumulate, next, rowNext)
 			i += h
+		}
+		if !finish.none() {
+			at := finish.At(0, j)
+			at.panel(g, m, w, c[j:], ldc)
 		}
 	}
 }

@@ -290,7 +290,7 @@ func TestProductPart(t *testing.T) {
 				Product(&s, false, true, n.m, n.n, n.k, 1, a.data(), a.ld, b.data(), b.ld, 0, whole.data(), whole.ld)
 				for _, part := range []Triangle{Lower, Upper} {
 					c := newGrid[float32](rng, n.m, n.n, 3)
-					ProductPart(&s, part, d, false, true, n.m, n.n, n.k, 1, a.data(), a.ld, b.data(), b.ld, 0, c.data(), c.ld)
+					ProductPart(&s, part, d, false, true, n.m, n.n, n.k, 1, a.data(), a.ld, b.data(), b.ld, 0, c.data(), c.ld, Finish[float32]{})
 					if !c.intact() {
 						t.Fatalf("%+v, part %d from %d: writes outside of C", n, part, d)
 					}

@@ -100,10 +100,9 @@ func TestSubnormal(t *testing.T) {
 
 		CopySum(y, filled(tiny))
 		check("copy", y, tiny)
-		d := filled(0)
-		ReLU(filled(tiny), y, d)
+		Gate(filled(tiny), filled(tiny), y)
 		check("relu", y, tiny)
-		check("its derivative", d, 1)
+		d := filled(0)
 		Tanh(filled(tiny), y, d)
 		check("tanh", y, tiny)
 	})

@@ -135,22 +135,11 @@ func elementwiseKernels(v vectors, f64 bool) {
 		mul(x, y, x)
 		p.store(x, "z")
 	})
-	// y = max(x, 0) with a NaN kept (MAX returns its second operand, in Go's
-	// order the first, if one is a NaN), d = 1 where not x <= 0.
-	elementwise(v, f64, "relu", "sets y = max(x, 0) and d to its derivative, 0 at 0", []string{"x", "y", "d"}, []string{"one"}, func(p *pass) {
-		x, zero, y, d := p.load("x", 0), p.free[1], p.free[2], p.free[3]
+	elementwise(v, f64, "gate", "sets y to x, and to 0 where the gate is 0 or below", []string{"gate", "x", "y"}, nil, func(p *pass) {
+		gate, x, zero := p.load("gate", 0), p.load("x", 1), p.free[2]
 		clearVector(v, zero)
-		either(f64, func() { VMAXPS(x, zero, y) }, func() { VMAXPD(x, zero, y) })()
-		const notLessOrEqual = 6 // unordered counts, so that a NaN has derivative 1
-		if v.isa == 512 {
-			either(f64, func() { VCMPPS(U8(notLessOrEqual), zero, x, K2) }, func() { VCMPPD(U8(notLessOrEqual), zero, x, K2) })()
-			either(f64, func() { VMOVAPS_Z(p.params["one"], K2, d) }, func() { VMOVAPD_Z(p.params["one"], K2, d) })()
-		} else {
-			either(f64, func() { VCMPPS(U8(notLessOrEqual), zero, x, d) }, func() { VCMPPD(U8(notLessOrEqual), zero, x, d) })()
-			VANDPS(p.params["one"], d, d)
-		}
-		p.store(y, "y")
-		p.store(d, "d")
+		openWhere(v, f64, gate, zero, x, p.free[3])
+		p.store(x, "y")
 	})
 
 	// The updates. g is minus the gradient: d - decay w. In each, u is the

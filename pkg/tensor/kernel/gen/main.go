@@ -25,6 +25,7 @@ func main() {
 			}
 			copyPanel(v, f64)
 			elementwiseKernels(v, f64)
+			finishes(v, f64)
 		}
 		gather(Z0, 64, f64)
 		gather(Y0, 32, f64)

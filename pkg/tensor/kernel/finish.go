@@ -1,0 +1,92 @@
+package kernel
+
+// A Finish is what a product does to its elements when their sums are complete: a panel of
+// columns at a time, which is then in the first-level cache. The zero Finish does nothing.
+type Finish[T Float] struct {
+	Bias    []T  // n numbers that are added to each row, or none
+	Rectify bool // a number below 0 becomes 0, after the bias
+
+	// Elements become 0 where the gate, m x n with rows LdGate apart, is not above 0. A NaN in
+	// it lets its element pass.
+	Gate   []T
+	LdGate int
+}
+
+// none reports whether there is nothing to do.
+func (f *Finish[T]) none() bool { return len(f.Bias) == 0 && !f.Rectify && f.Gate == nil }
+
+// At returns what is to be done to a block of the product that begins at row i and column j.
+func (f Finish[T]) At(i, j int) Finish[T] {
+	if len(f.Bias) > 0 {
+		f.Bias = f.Bias[j:]
+	}
+	if f.Gate != nil {
+		f.Gate = f.Gate[i*f.LdGate+j:]
+	}
+	return f
+}
+
+// Apply finishes C, m x n, in Go.
+func (f *Finish[T]) Apply(m, n int, c []T, ldc int) {
+	if n == 0 {
+		return
+	}
+	for i := range m {
+		row := c[i*ldc : i*ldc+n]
+		if len(f.Bias) > 0 {
+			for j, b := range f.Bias[:n] {
+				row[j] += b
+			}
+		}
+		if f.Rectify {
+			for j, v := range row {
+				if v <= 0 {
+					row[j] = 0
+				}
+			}
+		}
+		if f.Gate != nil {
+			for j, v := range f.Gate[i*f.LdGate : i*f.LdGate+n] {
+				if v <= 0 {
+					row[j] = 0
+				}
+			}
+		}
+	}
+}
+
+// panel finishes rows of up to two vectors, w columns.
+func (f *Finish[T]) panel(g *set[T], rows, w int, c []T, ldc int) {
+	size, mask := sizeOf[T](), g.masks[w]
+	if w == 2*g.lanes {
+		mask = nil
+	}
+	switch {
+	case len(f.Bias) > 0 && f.Rectify:
+		g.addRectify(&c[0], ldc*size, rows, &f.Bias[0], mask)
+	case len(f.Bias) > 0:
+		g.addBias(&c[0], ldc*size, rows, &f.Bias[0], mask)
+	case f.Rectify:
+		g.gate(&c[0], ldc*size, &c[0], ldc*size, rows, mask)
+	}
+	if f.Gate != nil {
+		g.gate(&c[0], ldc*size, &f.Gate[0], f.LdGate*size, rows, mask)
+	}
+}
+
+// Gate sets y to x where the gate is above 0 or NaN, and to 0 elsewhere (12 bytes). With x
+// itself for the gate it is max(x, 0).
+func Gate[T Float](gate, x, y []T) {
+	same(len(x), gate, y)
+	if k := passesOf[T](); k != nil && len(x) > 0 {
+		n, mask := k.cut(len(x))
+		k.gate(&gate[0], &x[0], &y[0], n, mask)
+		return
+	}
+	for i, v := range x {
+		if gate[i] <= 0 {
+			v = 0
+		}
+		y[i] = v
+	}
+}

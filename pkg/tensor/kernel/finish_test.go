@@ -1,0 +1,57 @@
+package kernel
+
+import (
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"pgregory.net/rapid"
+)
+
+// TestFinish compares products that finish their elements with products that are finished
+// afterwards, in Go: they are the same numbers, for every instruction set, and nothing around
+// C is touched.
+func TestFinish(t *testing.T) {
+	each(t, func(t *testing.T) {
+		t.Run("float32", rapid.MakeCheck(testFinish[float32]))
+		t.Run("float64", rapid.MakeCheck(testFinish[float64]))
+	})
+}
+
+func testFinish[T Float](t *rapid.T) {
+	size := func(name string) int {
+		if rapid.IntRange(0, 9).Draw(t, name+" large") == 0 {
+			return rapid.IntRange(0, 900).Draw(t, name)
+		}
+		return rapid.IntRange(0, 70).Draw(t, name)
+	}
+	m, n, k := size("m"), size("n"), size("k")
+	gap := rapid.SampledFrom([]int{0, 1, 16})
+	ta, tb := rapid.Bool().Draw(t, "transA"), rapid.Bool().Draw(t, "transB")
+	alpha := T(rapid.SampledFrom([]float64{1, -0.5, 0}).Draw(t, "alpha"))
+	beta := T(rapid.SampledFrom([]float64{0, 1, 2}).Draw(t, "beta"))
+	rng := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 0))
+	a, b := shaped[T](rng, ta, m, k, gap.Draw(t, "lda")), shaped[T](rng, tb, k, n, gap.Draw(t, "ldb"))
+	got, gate := newGrid[T](rng, m, n, gap.Draw(t, "ldc")), newGrid[T](rng, m, n, gap.Draw(t, "ldg"))
+	want := grid[T]{m, n, got.ld, slices.Clone(got.all), got.from}
+	f := Finish[T]{Rectify: rapid.Bool().Draw(t, "rectify")}
+	if rapid.Bool().Draw(t, "bias") {
+		f.Bias = make([]T, n)
+		for j := range f.Bias {
+			f.Bias[j] = T(rng.NormFloat64())
+		}
+	}
+	if m > 0 && n > 0 && rapid.Bool().Draw(t, "gate") {
+		gate.set(m/2, n/2, T(math.NaN())) // lets through
+		gate.set(m/3, n/3, 0)             // does not
+		f.Gate, f.LdGate = gate.data(), gate.ld
+	}
+	var s Scratch[T]
+	Product(&s, ta, tb, m, n, k, alpha, a.data(), a.ld, b.data(), b.ld, beta, want.data(), want.ld)
+	f.Apply(m, n, want.data(), want.ld)
+	ProductPart(&s, Whole, 0, ta, tb, m, n, k, alpha, a.data(), a.ld, b.data(), b.ld, beta, got.data(), got.ld, f)
+	if !slices.Equal(got.all, want.all) {
+		t.Fatalf("a finished product is not the product, finished (bias %v, rectify %v, gate %v)", f.Bias != nil, f.Rectify, f.Gate != nil)
+	}
+}
