@@ -103,8 +103,12 @@ type Batcher[T tensor.Float] struct {
 	chance  Chance
 }
 
-// batchGrain is the number of examples that one thread takes at a time.
-const batchGrain = 16
+// batchValues is about how many values one thread makes at a time, and batchGrain the fewest
+// examples.
+const (
+	batchValues = 1 << 14
+	batchGrain  = 16
+)
 
 // NewBatcher returns a Batcher that works on a pool.
 func NewBatcher[T tensor.Float](pool *tensor.Pool) *Batcher[T] {
@@ -130,7 +134,7 @@ func (b *Batcher[T]) Read(s *Split, index []int, x tensor.Matrix[T], y tensor.Ma
 		panic("datasets: Read: the matrices do not fit")
 	}
 	b.split, b.index, b.x, b.y = s, index, x, y
-	b.pool.For(len(index), batchGrain, b.body)
+	b.pool.For(len(index), max(batchGrain, batchValues/max(1, x.Cols)), b.body)
 	b.split, b.index, b.x, b.y = nil, nil, tensor.Matrix[T]{}, tensor.Matrix[float64]{}
 }
 

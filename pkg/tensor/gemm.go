@@ -16,10 +16,21 @@ const (
 // element in the same order whatever block it is part of.
 const (
 	blocksPerThread = 3
-	blockAdds       = 100_000 // multiply-adds
-	blockCols       = 32      // a block is a multiple of so many columns,
-	blockRows       = 14      // or so many rows
+	sharedAdds      = 300_000 // multiply-adds of float32 that one thread makes in 6 µs: twice what far cores take to meet
+	blockAdds       = 100_000
+	blockCols       = 32 // a block is a multiple of so many columns,
+	blockRows       = 14 // or so many rows
 )
+
+// blocksOf returns how many blocks a product of so many multiply-adds is cut into: as many
+// for each thread.
+func blocksOf[T Float](threads, adds int) int {
+	adds *= kernel.SizeOf[T]() / kernel.SizeOf[float32]()
+	if threads == 1 || adds < sharedAdds {
+		return 1
+	}
+	return max(1, min(blocksPerThread, adds/(threads*blockAdds))) * threads
+}
 
 // Gemm sets C = alpha op(A) op(B) + beta C. With beta = 0, C is overwritten
 // whatever it holds. Shapes that do not fit panic.
@@ -81,13 +92,13 @@ func gemm[T Float](p *Pool, part kernel.Triangle, d int, ta, tb Transpose, alpha
 	}
 	g := argsOf[T](p)
 	g.ta, g.tb, g.alpha, g.beta, g.a, g.b, g.c, g.k, g.part, g.from, g.finish = ta, tb, alpha, beta, a, b, c, k, part, d, finish
-	blocks := min(p.Threads()*blocksPerThread, m*n*k/blockAdds)
+	blocks := blocksOf[T](p.Threads(), m*n*k)
 	g.reserve(p.Threads())
 	for _, s := range g.scratch { // a thread may get its first block at any time
 		s.Reserve(bool(ta), m, n, k, a.Stride)
 	}
 	switch {
-	case p.Threads() == 1 || blocks < 2:
+	case blocks == 1:
 		g.block(0, 0, m, 0, n)
 	case (n >= m || n >= blocks*blockCols) && !(kernel.CopiesA[T](m, n, a.Stride) && m >= blocks*4*blockRows):
 		// Blocks of columns pack B once between them; but each would copy A.

@@ -165,9 +165,12 @@ func AddRow[T Float](p *Pool, x []T, a Matrix[T]) {
 	g.x, g.a = nil, Matrix[T]{}
 }
 
-// sumCols columns are the fewest that ColSums adds up at a time: as many as the kernel has
-// in registers.
-const sumCols = 128
+// sumCols columns are the fewest that ColSums adds up at a time, as many as the kernel has in
+// registers, and sumValues about how many values.
+const (
+	sumCols   = 128
+	sumValues = 1 << 16
+)
 
 // ColSums sets y to the sums of the columns of a, added from the first row to
 // the last.
@@ -184,7 +187,7 @@ func ColSums[T Float](p *Pool, y []T, a Matrix[T]) {
 		g.ones = append(g.ones, 1)
 	}
 	g.y, g.a = y, a
-	p.For(a.Cols, max(sumCols, chunk/a.Rows), g.colSums)
+	p.For(a.Cols, max(sumCols, sumValues/a.Rows), g.colSums)
 	g.y, g.a = nil, Matrix[T]{}
 }
 

@@ -107,7 +107,7 @@ func Dot[T Float](x, y []T) float64 {
 	same(len(x), y)
 	var sum float64
 	if k := passesOf[T](); k != nil {
-		lanes := k.lanes * sizeOf[T]() / 8 // of float64
+		lanes := k.lanes * SizeOf[T]() / 8 // of float64
 		if n := len(x) / (4 * lanes); n > 0 {
 			sum = k.dot(&x[0], &y[0], n)
 			x, y = x[4*lanes*n:], y[4*lanes*n:]
@@ -132,7 +132,7 @@ func CopySum[T Float](y, x []T) float64 {
 	same(len(x), y)
 	var sum float64
 	if k := passesOf[T](); k != nil {
-		group := 4 * k.lanes * sizeOf[T]() / 8 // four vectors of float64
+		group := 4 * k.lanes * SizeOf[T]() / 8 // four vectors of float64
 		if n := len(x) / group; n > 0 {
 			sum = k.copySum(&y[0], &x[0], n)
 			x, y = x[group*n:], y[group*n:]

@@ -57,7 +57,7 @@ func (f *Finish[T]) Apply(m, n int, c []T, ldc int) {
 
 // panel finishes rows of up to two vectors, w columns.
 func (f *Finish[T]) panel(g *set[T], rows, w int, c []T, ldc int) {
-	size, mask := sizeOf[T](), g.masks[w]
+	size, mask := SizeOf[T](), g.masks[w]
 	if w == 2*g.lanes {
 		mask = nil
 	}

@@ -12,7 +12,7 @@ import (
 func guarded[T Float](t *testing.T, n int, atEnd bool) []T {
 	t.Helper()
 	page := syscall.Getpagesize()
-	size := (n*sizeOf[T]() + page - 1) / page * page
+	size := (n*SizeOf[T]() + page - 1) / page * page
 	b, err := syscall.Mmap(-1, 0, size+2*page, syscall.PROT_READ|syscall.PROT_WRITE, syscall.MAP_ANON|syscall.MAP_PRIVATE)
 	if err != nil {
 		t.Fatal(err)
@@ -29,7 +29,7 @@ func guarded[T Float](t *testing.T, n int, atEnd bool) []T {
 	}
 	at := page
 	if atEnd {
-		at = page + size - n*sizeOf[T]()
+		at = page + size - n*SizeOf[T]()
 	}
 	s := unsafe.Slice((*T)(unsafe.Pointer(&b[at])), n)
 	rng := rand.New(rand.NewPCG(1, 2))

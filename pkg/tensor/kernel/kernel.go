@@ -76,7 +76,8 @@ func setOf[T Float]() *set[T] {
 	}
 }
 
-func sizeOf[T Float]() int { return int(unsafe.Sizeof(T(0))) }
+// SizeOf returns the bytes of an element.
+func SizeOf[T Float]() int { return int(unsafe.Sizeof(T(0))) }
 
 // alignment of scratch memory: a cache line, and a vector of AVX-512.
 const alignment = 64
@@ -85,7 +86,7 @@ const alignment = 64
 // from *buf, which it makes larger if need be.
 func aligned[T Float](buf *[]T, n int) []T {
 	if cap(*buf) < n {
-		pad := alignment / sizeOf[T]()
+		pad := alignment / SizeOf[T]()
 		raw := make([]T, n+pad)
 		for i := range pad {
 			if uintptr(unsafe.Pointer(&raw[i]))%alignment == 0 {

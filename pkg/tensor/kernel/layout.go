@@ -4,7 +4,7 @@ package kernel
 func Transpose[T Float](dst []T, ldDst int, src []T, ldSrc, rows, cols int) {
 	done := 0 // rows
 	if g := setOf[T](); g != nil {
-		size := sizeOf[T]()
+		size := SizeOf[T]()
 		whole := cols / g.lanes * g.lanes
 		for ; whole > 0 && done+g.lanes <= rows; done += g.lanes {
 			g.transpose(&dst[done], ldDst*size, &src[done*ldSrc], ldSrc*size, whole/g.lanes)
@@ -40,7 +40,7 @@ func CopyRows[T Float](dst []T, ldDst int, src []T, ldSrc, rows, cols int) {
 		}
 		return
 	}
-	size, panel := sizeOf[T](), 2*g.lanes
+	size, panel := SizeOf[T](), 2*g.lanes
 	// Only the last panel writes zeros, so it goes first.
 	for j := (cols - 1) / panel * panel; j >= 0; j -= panel {
 		g.copy(&dst[j], ldDst*size, &src[j], ldSrc*size, rows, g.masks[min(panel, cols-j)])

@@ -86,7 +86,7 @@ func (g *set[T]) patchesLength(k int) int {
 
 // patches is ProductPatches for rows from to from+k-1 of B.
 func (g *set[T]) patches(s *Scratch[T], m, from, k int, a []T, lda int, b *Patches[T], accumulate bool, c []T, ldc int, out []int32) {
-	size, panel := sizeOf[T](), 2*g.lanes
+	size, panel := SizeOf[T](), 2*g.lanes
 	space := aligned(&s.b, g.patchesLength(k))
 	packed, block := space[:panel*k+panel], space[panel*k+panel:]
 	blocks := (m + g.rows - 1) / g.rows
@@ -203,7 +203,7 @@ func run(v []int32) int {
 // the panel's width hold anything: they reach nothing but columns of C that are
 // masked.
 func (g *set[T]) packPatches(s *Scratch[T], dst []T, row, from, k int, b *Patches[T], cols []int32) {
-	size := sizeOf[T]()
+	size := SizeOf[T]()
 	if rows := b.Rows[from:min(from+k, len(b.Rows))]; len(rows) > 0 {
 		longest := 1
 		for j := 0; j < len(cols); {

@@ -64,7 +64,7 @@ func testPatches[T Float](t *rapid.T) {
 	ProductPatches(&s, m, a.data(), a.ld, &b, accumulate, c.data(), c.ld, out)
 
 	eps := 0x1p-52
-	if sizeOf[T]() == 4 {
+	if SizeOf[T]() == 4 {
 		eps = 0x1p-23
 	}
 	for at, v := range c.all {

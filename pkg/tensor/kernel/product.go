@@ -134,7 +134,7 @@ func at(trans bool, i, j, ld int) int {
 
 // block is Product for an m and a k that fit the caches.
 func (g *set[T]) block(s *Scratch[T], part Triangle, d int, transA, transB bool, m, n, k int, alpha T, a []T, lda int, b []T, ldb int, accumulate int, c []T, ldc int, finish *Finish[T]) {
-	size, panel := sizeOf[T](), 2*g.lanes
+	size, panel := SizeOf[T](), 2*g.lanes
 	rowA, colA := lda, 1
 	if transA {
 		rowA, colA = 1, lda
@@ -204,9 +204,9 @@ func (g *set[T]) ahead(r, j, n int, transB bool, from *T, b []T, ldb int, c []T,
 	switch {
 	case to >= n:
 	case r < 2 && !transB:
-		return &b[to], ldb * sizeOf[T]()
+		return &b[to], ldb * SizeOf[T]()
 	case 2 <= r && r < 4:
-		return &c[to], ldc * sizeOf[T]()
+		return &c[to], ldc * SizeOf[T]()
 	}
 	return from, 0
 }
@@ -225,13 +225,13 @@ func CopiesA[T Float](m, n, lda int) bool {
 
 // conflicts reports whether A is worth a copy.
 func (g *set[T]) conflicts(m, n, lda int) bool {
-	return m >= maxRows && n >= 4*g.lanes && lda*sizeOf[T]()%conflict == 0
+	return m >= maxRows && n >= 4*g.lanes && lda*SizeOf[T]()%conflict == 0
 }
 
 // SpreadLength returns a length of rows for k elements that puts them an odd
 // number of cache lines apart, so that they do not displace each other.
 func SpreadLength[T Float](k int) int {
-	line := alignment / sizeOf[T]()
+	line := alignment / SizeOf[T]()
 	return ((k+line-1)/line | 1) * line
 }
 
@@ -268,7 +268,7 @@ func (g *set[T]) packRows(s *Scratch[T], m, k int, a []T, lda int) []T {
 
 // pack copies w columns of op(B) to rows of row elements, padded with zeros.
 func (g *set[T]) pack(dst []T, row int, trans bool, k, w int, b []T, ldb int) {
-	size := sizeOf[T]()
+	size := SizeOf[T]()
 	if !trans {
 		if row == 2*g.lanes {
 			g.copy(&dst[0], row*size, &b[0], ldb*size, k, g.masks[w])

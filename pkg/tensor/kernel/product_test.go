@@ -109,7 +109,7 @@ func testProduct[T Float](t *rapid.T) {
 	var s Scratch[T]
 	Product(&s, ta, tb, m, n, k, alpha, a.data(), a.ld, b.data(), b.ld, beta, c.data(), c.ld)
 	eps := 0x1p-52
-	if sizeOf[T]() == 4 {
+	if SizeOf[T]() == 4 {
 		eps = 0x1p-23
 	}
 	for i := range m {

@@ -11,7 +11,7 @@ func AddRows[T Float](y, x []T, ldx int, v []T) {
 	}
 	if k := passesOf[T](); k != nil {
 		n, mask := k.cut(len(y))
-		k.addRows(&y[0], &x[0], ldx*sizeOf[T](), &v[0], len(v), n, mask)
+		k.addRows(&y[0], &x[0], ldx*SizeOf[T](), &v[0], len(v), n, mask)
 		return
 	}
 	for c, a := range v {
@@ -32,7 +32,7 @@ func AddDots[T Float](u, x []T, ldx int, t []T) {
 	}
 	if k := passesOf[T](); k != nil {
 		n, mask := k.cut(len(t))
-		k.addDots(&u[0], &x[0], ldx*sizeOf[T](), &t[0], len(u), n, mask)
+		k.addDots(&u[0], &x[0], ldx*SizeOf[T](), &t[0], len(u), n, mask)
 		return
 	}
 	for c := range u {
