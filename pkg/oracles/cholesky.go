@@ -64,7 +64,7 @@ func (s *factorised) Solve(sys *System, x, b []float64, stop Stop) Solution {
 		return out
 	}
 	copy(x, b)
-	tensor.CholeskySolve(a, x)
+	tensor.CholeskySolve(s.pool, a, x)
 	sys.Mul(r, x)
 	sys.advance(1)
 	for i := range r { // b - x - (gamma'/m) Lᵀ K L x

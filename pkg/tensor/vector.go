@@ -24,15 +24,15 @@ type args[T Float] struct {
 	k       int
 	part    kernel.Triangle // of c that is asked for, from diagonal from on
 	from    int
-	lo, hi  int                  // rows of the panel that Cholesky is at
-	factor  []T                  // coefficients of its rows
 	scratch []*kernel.Scratch[T] // one for each thread
 	conv    convSpace[T]
 
 	symmetric symmetricSpace[T]
+	factor    factorSpace
+	solve     solveSpace
 
-	axpy, scale, dot, addRow, colSums, panel, mirror, combine, products func(lo, hi int)
-	rows, cols, weigh                                                   func(worker, lo, hi int)
+	axpy, scale, dot, addRow, colSums, panel, below, rightOf, mirror, combine, products func(lo, hi int)
+	rows, cols, weigh                                                                   func(worker, lo, hi int)
 }
 
 func argsOf[T Float](p *Pool) *args[T] {
@@ -69,7 +69,9 @@ func (g *args[T]) init() {
 			kernel.Axpy(1, g.a.Row(i)[lo:hi], y)
 		}
 	}
-	g.panel = g.panelColumns
+	g.panel = g.factor.right
+	g.below = g.solve.below
+	g.rightOf = g.solve.rightOf
 	g.mirror = func(lo, hi int) { mirrorBlock(g.a, lo, hi) }
 	g.combine = func(lo, hi int) {
 		y := g.y[lo:hi]

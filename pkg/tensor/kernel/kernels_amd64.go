@@ -909,6 +909,16 @@ func gelu512s(x *float32, y *float32, d *float32, n int, mask *byte)
 //go:noescape
 func largestOfFour512(y *float32, from *int32, x *float32, w int, n int, in *byte, out *byte, first int) (done int)
 
+// factor512d makes of 8 x 8 numbers below k rows of U, whose columns begin at a, theirs; u gets k + 8 rows of 8 columns, inverse on the diagonal.
+//
+//go:noescape
+func factor512d(k int, a *float64, rowA int, u *float64)
+
+// solve512d makes blocks of 8 rows of U below k rows, whose columns begin at b, from what factor left in u: whole strips of two vectors, and one of last vectors that mask cuts.
+//
+//go:noescape
+func solve512d(k int, blocks int, u *float64, b *float64, rowB int, strips int, last int, mask *byte)
+
 // peak512s makes n rounds of 12 independent multiply-adds of vectors.
 //
 //go:noescape
@@ -953,6 +963,16 @@ func gelu256s(x *float32, y *float32, d *float32, n int, mask *byte)
 //
 //go:noescape
 func largestOfFour256(y *float32, from *int32, x *float32, w int, n int, in *byte, out *byte, first int) (done int)
+
+// factor256d makes of 4 x 4 numbers below k rows of U, whose columns begin at a, theirs; u gets k + 4 rows of 4 columns, inverse on the diagonal.
+//
+//go:noescape
+func factor256d(k int, a *float64, rowA int, u *float64)
+
+// solve256d makes blocks of 4 rows of U below k rows, whose columns begin at b, from what factor left in u: whole strips of two vectors, and one of last vectors that mask cuts.
+//
+//go:noescape
+func solve256d(k int, blocks int, u *float64, b *float64, rowB int, strips int, last int, mask *byte)
 
 // peak256s makes n rounds of 12 independent multiply-adds of vectors.
 //

@@ -35,6 +35,8 @@ func main() {
 	for _, v := range []vectors{avx512, avx2} {
 		transcendental(v)
 		largestOfFour(v)
+		factor(v)
+		solve(v)
 		for _, f64 := range []bool{false, true} {
 			peak(v, f64)
 		}
