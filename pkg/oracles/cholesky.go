@@ -20,20 +20,20 @@ type Cholesky struct{}
 
 func (Cholesky) Abilities() Abilities {
 	return Abilities{
-		System: func(n, _, _ int, pool *tensor.Pool) Linear {
-			return &factorised{pool: pool, a: make([]float64, n*n), r: make([]float64, n)}
+		System: func(n, k, _ int, pool *tensor.Pool) Linear {
+			return &factorised{pool: pool, a: make([]float64, n*n), r: make([]float64, n), l: make([]float64, n*k)}
 		},
 		Newton:    true,
 		NeedsGram: true,
-		SystemSpace: func(n, _, _ int) (int, bool) { // A, beside K
-			return size.Sum(size.Product(n, n), n), false
+		SystemSpace: func(n, k, _ int) (int, bool) { // A, beside K, and the blocks of L
+			return size.Sum(size.Product(n, n), n, size.Product(n, k), tensor.SystemSpace(n, k)), false
 		},
 	}
 }
 
 type factorised struct {
 	pool *tensor.Pool
-	a, r []float64
+	a, r, l []float64
 }
 
 // Solve forms and factors A, and makes one product with it for the residual.
@@ -57,7 +57,7 @@ func (s *factorised) Solve(sys *System, x, b []float64, stop Stop) Solution {
 		return out
 	}
 	stop.Trace.residual(&Solution{Residual: norm, RelativeResidual: 1})
-	sys.matrix(a)
+	sys.matrix(s.pool, a, s.l)
 	sys.Counters.MultiplyAdds += int64(n) * int64(n) * int64(n) / 6
 	if !tensor.Cholesky(s.pool, a) {
 		out.Reason, out.Residual, out.RelativeResidual = StoppedIndefinite, norm, 1

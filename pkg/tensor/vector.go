@@ -30,9 +30,10 @@ type args[T Float] struct {
 	symmetric symmetricSpace[T]
 	factor    factorSpace
 	solve     solveSpace
+	system    systemSpace[T]
 
-	axpy, scale, dot, addRow, colSums, panel, below, rightOf, mirror, combine, products func(lo, hi int)
-	rows, cols, weigh                                                                   func(worker, lo, hi int)
+	axpy, scale, dot, addRow, colSums, panel, below, rightOf, scaleSystem, mirror, combine, products func(lo, hi int)
+	rows, cols, weigh, leftSystem, rightSystem                                                       func(worker, lo, hi int)
 }
 
 func argsOf[T Float](p *Pool) *args[T] {
@@ -85,6 +86,8 @@ func (g *args[T]) init() {
 			g.y[i] += T(kernel.Dot(g.a.Row(i), g.x))
 		}
 	}
+	g.scaleSystem = g.system.scale
+	g.leftSystem, g.rightSystem = g.multiplyLeft, g.multiplyRight
 	g.weigh = g.symmetric.weighRows
 	g.rows = func(worker, lo, hi int) { g.block(worker, lo, hi, 0, g.c.Cols) }
 	g.cols = func(worker, lo, hi int) { g.block(worker, 0, g.c.Rows, lo, hi) }
@@ -184,6 +187,12 @@ func ColSums[T Float](p *Pool, y []T, a Matrix[T]) {
 func Convert[D, S Float](dst []D, src []S) {
 	if len(dst) != len(src) {
 		panic("tensor: Convert: vectors of different lengths")
+	}
+	if from, ok := any(src).([]float32); ok {
+		if to, ok := any(dst).([]float64); ok {
+			kernel.Widen(to, from)
+			return
+		}
 	}
 	for i, v := range src {
 		dst[i] = D(v)

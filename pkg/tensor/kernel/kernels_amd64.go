@@ -249,6 +249,11 @@ func addRows512s(y *float32, x *float32, rowX int, v *float32, k int, n int, mas
 //go:noescape
 func addDots512s(u *float32, x *float32, rowX int, t *float32, k int, n int, mask *byte)
 
+// multiplyAdd512s adds x y to z; n whole vectors, and one that mask cuts.
+//
+//go:noescape
+func multiplyAdd512s(x *float32, y *float32, z *float32, n int, mask *byte)
+
 // product256s1x1 sets (accumulate 0), or adds to (1), a block of C of 1 rows and 1 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes.
 //
 //go:noescape
@@ -413,6 +418,11 @@ func addRows256s(y *float32, x *float32, rowX int, v *float32, k int, n int, mas
 //
 //go:noescape
 func addDots256s(u *float32, x *float32, rowX int, t *float32, k int, n int, mask *byte)
+
+// multiplyAdd256s adds x y to z; n whole vectors, and one that mask cuts.
+//
+//go:noescape
+func multiplyAdd256s(x *float32, y *float32, z *float32, n int, mask *byte)
 
 // gather512s copies n rows of count pieces of 64 bytes. rowDst is in bytes.
 //
@@ -684,6 +694,11 @@ func addRows512d(y *float64, x *float64, rowX int, v *float64, k int, n int, mas
 //go:noescape
 func addDots512d(u *float64, x *float64, rowX int, t *float64, k int, n int, mask *byte)
 
+// multiplyAdd512d adds x y to z; n whole vectors, and one that mask cuts.
+//
+//go:noescape
+func multiplyAdd512d(x *float64, y *float64, z *float64, n int, mask *byte)
+
 // product256d1x1 sets (accumulate 0), or adds to (1), a block of C of 1 rows and 1 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes.
 //
 //go:noescape
@@ -849,6 +864,11 @@ func addRows256d(y *float64, x *float64, rowX int, v *float64, k int, n int, mas
 //go:noescape
 func addDots256d(u *float64, x *float64, rowX int, t *float64, k int, n int, mask *byte)
 
+// multiplyAdd256d adds x y to z; n whole vectors, and one that mask cuts.
+//
+//go:noescape
+func multiplyAdd256d(x *float64, y *float64, z *float64, n int, mask *byte)
+
 // gather512d copies n rows of count pieces of 64 bytes. rowDst is in bytes.
 //
 //go:noescape
@@ -909,6 +929,11 @@ func gelu512s(x *float32, y *float32, d *float32, n int, mask *byte)
 //go:noescape
 func largestOfFour512(y *float32, from *int32, x *float32, w int, n int, in *byte, out *byte, first int) (done int)
 
+// widen512 sets y to x, n vectors of 8 numbers.
+//
+//go:noescape
+func widen512(y *float64, x *float32, n int)
+
 // factor512d makes of 8 x 8 numbers below k rows of U, whose columns begin at a, theirs; u gets k + 8 rows of 8 columns, inverse on the diagonal.
 //
 //go:noescape
@@ -963,6 +988,11 @@ func gelu256s(x *float32, y *float32, d *float32, n int, mask *byte)
 //
 //go:noescape
 func largestOfFour256(y *float32, from *int32, x *float32, w int, n int, in *byte, out *byte, first int) (done int)
+
+// widen256 sets y to x, n vectors of 4 numbers.
+//
+//go:noescape
+func widen256(y *float64, x *float32, n int)
 
 // factor256d makes of 4 x 4 numbers below k rows of U, whose columns begin at a, theirs; u gets k + 4 rows of 4 columns, inverse on the diagonal.
 //

@@ -7650,6 +7650,49 @@ sum:
 	LDMXCSR       (SP)
 	RET
 
+// func multiplyAdd512s(x *float32, y *float32, z *float32, n int, mask *byte)
+// Requires: AVX, AVX512BW, AVX512F, SSE
+TEXT ·multiplyAdd512s(SB), NOSPLIT, $8-40
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    x+0(FP), DI
+	MOVQ    y+8(FP), SI
+	MOVQ    z+16(FP), R8
+	MOVQ    n+24(FP), CX
+	XORQ    AX, AX
+	TESTQ   CX, CX
+	JZ      tail
+
+loop:
+	VMOVUPS     (DI)(AX*1), Z0
+	VMOVUPS     (SI)(AX*1), Z1
+	VMOVUPS     (R8)(AX*1), Z2
+	VFMADD231PS Z0, Z1, Z2
+	VMOVUPS     Z2, (R8)(AX*1)
+	ADDQ        $0x40, AX
+	DECQ        CX
+	JNZ         loop
+
+tail:
+	MOVQ        mask+32(FP), DX
+	TESTQ       DX, DX
+	JZ          end
+	KMOVQ       (DX), K1
+	KMOVQ       8(DX), K2
+	VMOVUPS.Z   (DI)(AX*1), K1, Z0
+	VMOVUPS.Z   (SI)(AX*1), K1, Z1
+	VMOVUPS.Z   (R8)(AX*1), K1, Z2
+	VFMADD231PS Z0, Z1, Z2
+	VMOVUPS     Z2, K1, (R8)(AX*1)
+
+end:
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
 // func product256s1x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int)
 // Requires: AVX, FMA3, MMX+, SSE
 TEXT ·product256s1x1(SB), NOSPLIT, $8-88
@@ -10562,6 +10605,49 @@ sum:
 	JNZ          row
 	VZEROUPPER
 	LDMXCSR      (SP)
+	RET
+
+// func multiplyAdd256s(x *float32, y *float32, z *float32, n int, mask *byte)
+// Requires: AVX, FMA3, SSE
+TEXT ·multiplyAdd256s(SB), NOSPLIT, $8-40
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    x+0(FP), DI
+	MOVQ    y+8(FP), SI
+	MOVQ    z+16(FP), R8
+	MOVQ    n+24(FP), CX
+	XORQ    AX, AX
+	TESTQ   CX, CX
+	JZ      tail
+
+loop:
+	VMOVUPS     (DI)(AX*1), Y0
+	VMOVUPS     (SI)(AX*1), Y1
+	VMOVUPS     (R8)(AX*1), Y2
+	VFMADD231PS Y0, Y1, Y2
+	VMOVUPS     Y2, (R8)(AX*1)
+	ADDQ        $0x20, AX
+	DECQ        CX
+	JNZ         loop
+
+tail:
+	MOVQ        mask+32(FP), DX
+	TESTQ       DX, DX
+	JZ          end
+	VMOVDQU     (DX), Y12
+	VMOVDQU     32(DX), Y13
+	VMASKMOVPS  (DI)(AX*1), Y12, Y0
+	VMASKMOVPS  (SI)(AX*1), Y12, Y1
+	VMASKMOVPS  (R8)(AX*1), Y12, Y2
+	VFMADD231PS Y0, Y1, Y2
+	VMASKMOVPS  Y2, Y12, (R8)(AX*1)
+
+end:
+	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func gather512s(dst *float32, rowDst int, src *float32, rows *int32, n int, pieces *int, count int)
@@ -18768,6 +18854,49 @@ sum:
 	LDMXCSR       (SP)
 	RET
 
+// func multiplyAdd512d(x *float64, y *float64, z *float64, n int, mask *byte)
+// Requires: AVX, AVX512BW, AVX512F, SSE
+TEXT ·multiplyAdd512d(SB), NOSPLIT, $8-40
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    x+0(FP), DI
+	MOVQ    y+8(FP), SI
+	MOVQ    z+16(FP), R8
+	MOVQ    n+24(FP), CX
+	XORQ    AX, AX
+	TESTQ   CX, CX
+	JZ      tail
+
+loop:
+	VMOVUPD     (DI)(AX*1), Z0
+	VMOVUPD     (SI)(AX*1), Z1
+	VMOVUPD     (R8)(AX*1), Z2
+	VFMADD231PD Z0, Z1, Z2
+	VMOVUPD     Z2, (R8)(AX*1)
+	ADDQ        $0x40, AX
+	DECQ        CX
+	JNZ         loop
+
+tail:
+	MOVQ        mask+32(FP), DX
+	TESTQ       DX, DX
+	JZ          end
+	KMOVQ       (DX), K1
+	KMOVQ       8(DX), K2
+	VMOVUPD.Z   (DI)(AX*1), K1, Z0
+	VMOVUPD.Z   (SI)(AX*1), K1, Z1
+	VMOVUPD.Z   (R8)(AX*1), K1, Z2
+	VFMADD231PD Z0, Z1, Z2
+	VMOVUPD     Z2, K1, (R8)(AX*1)
+
+end:
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
 // func product256d1x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int)
 // Requires: AVX, FMA3, MMX+, SSE
 TEXT ·product256d1x1(SB), NOSPLIT, $8-88
@@ -21674,6 +21803,49 @@ sum:
 	LDMXCSR      (SP)
 	RET
 
+// func multiplyAdd256d(x *float64, y *float64, z *float64, n int, mask *byte)
+// Requires: AVX, FMA3, SSE
+TEXT ·multiplyAdd256d(SB), NOSPLIT, $8-40
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    x+0(FP), DI
+	MOVQ    y+8(FP), SI
+	MOVQ    z+16(FP), R8
+	MOVQ    n+24(FP), CX
+	XORQ    AX, AX
+	TESTQ   CX, CX
+	JZ      tail
+
+loop:
+	VMOVUPD     (DI)(AX*1), Y0
+	VMOVUPD     (SI)(AX*1), Y1
+	VMOVUPD     (R8)(AX*1), Y2
+	VFMADD231PD Y0, Y1, Y2
+	VMOVUPD     Y2, (R8)(AX*1)
+	ADDQ        $0x20, AX
+	DECQ        CX
+	JNZ         loop
+
+tail:
+	MOVQ        mask+32(FP), DX
+	TESTQ       DX, DX
+	JZ          end
+	VMOVDQU     (DX), Y12
+	VMOVDQU     32(DX), Y13
+	VMASKMOVPD  (DI)(AX*1), Y12, Y0
+	VMASKMOVPD  (SI)(AX*1), Y12, Y1
+	VMASKMOVPD  (R8)(AX*1), Y12, Y2
+	VFMADD231PD Y0, Y1, Y2
+	VMASKMOVPD  Y2, Y12, (R8)(AX*1)
+
+end:
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
 // func gather512d(dst *float64, rowDst int, src *float64, rows *int32, n int, pieces *int, count int)
 // Requires: AVX, AVX512F
 TEXT ·gather512d(SB), NOSPLIT, $0-56
@@ -23196,6 +23368,23 @@ DATA pairs512<>+40(SB)/8, $0x0000000000000003
 DATA pairs512<>+48(SB)/8, $0x0000000000000005
 DATA pairs512<>+56(SB)/8, $0x0000000000000007
 GLOBL pairs512<>(SB), RODATA|NOPTR, $64
+
+// func widen512(y *float64, x *float32, n int)
+// Requires: AVX, AVX512F
+TEXT ·widen512(SB), NOSPLIT, $0-24
+	MOVQ y+0(FP), DI
+	MOVQ x+8(FP), SI
+	MOVQ n+16(FP), CX
+
+loop:
+	VCVTPS2PD (SI), Z0
+	VMOVUPD   Z0, (DI)
+	ADDQ      $0x20, SI
+	ADDQ      $0x40, DI
+	DECQ      CX
+	JNZ       loop
+	VZEROUPPER
+	RET
 
 // func factor512d(k int, a *float64, rowA int, u *float64)
 // Requires: AVX, AVX512F, SSE
@@ -25098,6 +25287,23 @@ DATA windows256<>+20(SB)/4, $0x00000006
 DATA windows256<>+24(SB)/4, $0x0000000c
 DATA windows256<>+28(SB)/4, $0x0000000e
 GLOBL windows256<>(SB), RODATA|NOPTR, $32
+
+// func widen256(y *float64, x *float32, n int)
+// Requires: AVX
+TEXT ·widen256(SB), NOSPLIT, $0-24
+	MOVQ y+0(FP), DI
+	MOVQ x+8(FP), SI
+	MOVQ n+16(FP), CX
+
+loop:
+	VCVTPS2PD (SI), Y0
+	VMOVUPD   Y0, (DI)
+	ADDQ      $0x10, SI
+	ADDQ      $0x20, DI
+	DECQ      CX
+	JNZ       loop
+	VZEROUPPER
+	RET
 
 // func factor256d(k int, a *float64, rowA int, u *float64)
 // Requires: AVX, AVX2, FMA3, SSE
