@@ -3,6 +3,7 @@ package tensor
 import (
 	"math"
 
+	"github.com/dualgn/dgn/pkg/size"
 	"github.com/dualgn/dgn/pkg/tensor/kernel"
 )
 
@@ -52,6 +53,13 @@ func Cholesky(p *Pool, a Matrix[float64]) bool {
 	}
 	return true
 }
+
+// FactorStride returns the length of rows with which n x n matrices are factored fastest: they
+// do not displace each other in the caches.
+func FactorStride(n int) int { return kernel.SpreadLength[float64](n) }
+
+// FactorSpace is the number of values of an n x n matrix with rows of that length, at most.
+func FactorSpace(n int) int { return size.Product(n, size.Sum(n, 15)) }
 
 // factorPlain is Cholesky by plain loops.
 func factorPlain(a Matrix[float64]) bool {
