@@ -17,6 +17,7 @@ type args[T Float] struct {
 
 	alpha, beta T
 	x, y        []T
+	narrow      []float32
 	partial     []float64 // a sum for each chunk, added up in order
 
 	ta, tb  Transpose
@@ -32,8 +33,8 @@ type args[T Float] struct {
 	solve     solveSpace
 	system    systemSpace[T]
 
-	axpy, scale, dot, addRow, colSums, panel, below, rightOf, scaleSystem, mirror, combine, products func(lo, hi int)
-	rows, cols, weigh, leftSystem, rightSystem                                                       func(worker, lo, hi int)
+	axpy, scale, dot, addRow, colSums, panel, below, rightOf, scaleSystem, widen, mirror, combine, products func(lo, hi int)
+	rows, cols, weigh, leftSystem, rightSystem                                                              func(worker, lo, hi int)
 }
 
 func argsOf[T Float](p *Pool) *args[T] {
@@ -86,6 +87,7 @@ func (g *args[T]) init() {
 			g.y[i] += T(kernel.Dot(g.a.Row(i), g.x))
 		}
 	}
+	g.widen = func(lo, hi int) { kernel.Widen(any(g.y[lo:hi]).([]float64), g.narrow[lo:hi]) }
 	g.scaleSystem = g.system.scale
 	g.leftSystem, g.rightSystem = g.multiplyLeft, g.multiplyRight
 	g.weigh = g.symmetric.weighRows
@@ -181,6 +183,17 @@ func ColSums[T Float](p *Pool, y []T, a Matrix[T]) {
 	g.y, g.a = y, a
 	p.For(a.Cols, max(16, chunk/max(1, a.Rows)), g.colSums)
 	g.y, g.a = nil, Matrix[T]{}
+}
+
+// Widen sets dst to src in float64.
+func Widen(p *Pool, dst []float64, src []float32) {
+	if len(dst) != len(src) {
+		panic("tensor: Widen: vectors of different lengths")
+	}
+	g := argsOf[float64](p)
+	g.narrow, g.y = src, dst
+	p.For(len(src), chunk, g.widen)
+	g.narrow, g.y = nil, nil
 }
 
 // Convert sets dst to src in another precision.
