@@ -390,6 +390,21 @@ func TestInnerDivergence(t *testing.T) {
 	}
 }
 
+// TestInnerJitter: steps.csv tells of systems that rounding made indefinite, and the run goes on.
+func TestInnerJitter(t *testing.T) {
+	c := parse(t, toy, "seeds=[0]",
+		"methods.SGD.oracle={kind: gauss_newton, solver: cholesky, gamma: 1e12}", "methods.SGD.optimizer.learning_rate=1e-3")
+	opt := options(t.TempDir())
+	run(t, c, opt)
+	if m := manifestAt(t, filepath.Join(opt.Out, "runs/sgd/0")); m.Outcome != runlog.Finished {
+		t.Errorf("outcome %s, detail %q", m.Outcome, m.Detail)
+	}
+	steps, _ := rows(t, filepath.Join(opt.Out, "runs/sgd/0/steps.csv"))
+	if !slices.Contains(steps["stop_reason"], "exact+jitter") {
+		t.Errorf("the solves ended by %v", steps["stop_reason"])
+	}
+}
+
 func TestStops(t *testing.T) {
 	for _, c := range []struct {
 		set     string

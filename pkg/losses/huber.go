@@ -66,6 +66,8 @@ func (h Huber) GGNFactor(c, z, y []float64) {
 func (h Huber) MulFactor(dst, s, c []float64)  { Squared{}.MulFactor(dst, s, c) }
 func (h Huber) MulFactorT(dst, v, c []float64) { Squared{}.MulFactor(dst, v, c) }
 
+func (Huber) Separable() {}
+
 // Conj is |a|²/2 + a·y for |a_j| <= delta.
 func (h Huber) Conj(a, y []float64) float64 {
 	for _, v := range a {

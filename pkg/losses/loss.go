@@ -50,6 +50,13 @@ type BoxDual interface {
 	ProxConj(kappa, w, y float64) float64
 }
 
+// A Separable loss is a sum over outputs, so that its Hessians are diagonal, and their factors L
+// too: with the same numbers for all outputs of an example, MulFactorT multiplies each by one.
+type Separable interface {
+	Loss
+	Separable() // does nothing
+}
+
 // A Target is a kind of y.
 type Target int
 

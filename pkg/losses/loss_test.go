@@ -147,6 +147,14 @@ func TestLosses(t *testing.T) {
 				if a, b := dot(ls, v), dot(s, lv); math.Abs(a-b) > 1e-12*(1+math.Abs(a)) {
 					t.Fatalf("<L s, v> = %g, <s, Lᵀ v> = %g", a, b)
 				}
+				if _, ok := l.(Separable); ok || k == 1 { // L is diagonal
+					l.MulFactorT(ls, slices.Repeat([]float64{1}, k), c)
+					for i := range ls {
+						if w := ls[i] * v[i]; math.Abs(lv[i]-w) > 1e-14*math.Abs(w) {
+							t.Fatalf("(Lᵀ v)_%d = %g, and (Lᵀ 1)_%d v_%d = %g", i, lv[i], i, i, w)
+						}
+					}
+				}
 				if !slices.Equal(z, zIn) || !slices.Equal(y, yIn) {
 					t.Fatal("an argument was changed")
 				}

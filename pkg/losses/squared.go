@@ -47,6 +47,8 @@ func (Squared) MulFactor(dst, s, c []float64) {
 
 func (l Squared) MulFactorT(dst, v, c []float64) { l.MulFactor(dst, v, c) }
 
+func (Squared) Separable() {}
+
 // Conj is |a|²/2 + a·y.
 func (Squared) Conj(a, y []float64) (v float64) {
 	check(a, y)

@@ -2,6 +2,7 @@ package oracles
 
 import (
 	"math"
+	"strings"
 
 	"github.com/dualgn/dgn/pkg/registry"
 	"github.com/dualgn/dgn/pkg/size"
@@ -20,33 +21,46 @@ type Cholesky struct{}
 
 func (Cholesky) Abilities() Abilities {
 	return Abilities{
-		System: func(n, _, _ int, pool *tensor.Pool) Linear {
-			return &factorised{pool: pool, a: make([]float64, n*n), r: make([]float64, n)}
+		System: func(n, k, _ int, pool *tensor.Pool) Linear {
+			return &factorised{pool: pool, a: make([]float64, n*tensor.FactorStride(n)), r: make([]float64, n), l: make([]float64, n*k)}
 		},
 		Newton:    true,
 		NeedsGram: true,
-		SystemSpace: func(n, _, _ int) (int, bool) { // A, beside K
-			return size.Sum(size.Product(n, n), n), false
+		SystemSpace: func(n, k, _ int) (int, bool) { // A, beside K, and the blocks of L
+			return size.Sum(tensor.FactorSpace(n), n, size.Product(n, k), tensor.SystemSpace(n, k)), false
 		},
 	}
 }
 
+// Jitter. A is no less than the identity, but K has the rounding errors of the precision that it
+// is made in, and where gamma'/m multiplies them to more than 1, A may be indefinite. Then
+// A + delta I is factored, with the first delta that makes it positive definite. They grow from
+// jitterLeast to 2^-22 times the sum of |A_ii|: from the rounding error of float64 to several
+// times that of float32 (docs/math.md section 3).
+const (
+	jitterLeast = 0x1p-52
+	jitterGrows = 0x1p6
+	jitterTries = 6
+)
+
 type factorised struct {
 	pool *tensor.Pool
-	a, r []float64
+	a    []float64 // A, in rows of tensor.FactorStride numbers
+	r    []float64 // n
+	l    []float64 // n k, for the blocks of L
 }
 
-// Solve forms and factors A, and makes one product with it for the residual.
+// Solve forms and factors A, and makes one product with it for the residual, which is that of A
+// itself where A + delta I was factored.
 func (s *factorised) Solve(sys *System, x, b []float64, stop Stop) Solution {
-	n := len(b)
-	a, r := tensor.View(n, n, s.a[:n*n]), s.r[:n]
+	r := s.r[:len(b)]
 	norm := math.Sqrt(dot(b, b))
 	out := Solution{Vector: r}
 	clear(sys.kx.Flat())
 	clear(x)
 	copy(r, b)
 	switch {
-	case math.IsNaN(norm) || math.IsInf(norm, 0):
+	case !finite(norm):
 		out.Reason = StoppedNonFinite
 		return out
 	case norm == 0:
@@ -57,27 +71,73 @@ func (s *factorised) Solve(sys *System, x, b []float64, stop Stop) Solution {
 		return out
 	}
 	stop.Trace.residual(&Solution{Residual: norm, RelativeResidual: 1})
-	sys.matrix(a)
-	sys.Counters.MultiplyAdds += int64(n) * int64(n) * int64(n) / 6
-	if !tensor.Cholesky(s.pool, a) {
-		out.Reason, out.Residual, out.RelativeResidual = StoppedIndefinite, norm, 1
+	u, reason := s.factor(sys)
+	out.Reason, out.Residual, out.RelativeResidual = reason, norm, 1
+	if !strings.HasPrefix(reason, StoppedExact) {
 		return out
 	}
 	copy(x, b)
-	tensor.CholeskySolve(a, x)
+	tensor.CholeskySolve(s.pool, u, x)
 	sys.Mul(r, x)
 	sys.advance(1)
 	for i := range r { // b - x - (gamma'/m) Lᵀ K L x
 		r[i] = b[i] - x[i] - sys.GammaOverM*r[i]
 	}
-	out.Iterations, out.Reason, out.Residual = 1, StoppedExact, math.Sqrt(dot(r, r))
-	out.RelativeResidual = out.Residual / norm
-	stop.Trace.residual(&out)
-	if !sys.descent.accepts(dot(b, x)) {
-		clear(x)
-		clear(sys.kx.Flat())
-		copy(r, b)
+	residual := math.Sqrt(dot(r, r))
+	switch {
+	case !finite(residual):
+		out.Reason = StoppedNonFinite
+	case !sys.descent.accepts(dot(b, x)):
+		out.Iterations, out.Residual, out.RelativeResidual = 1, residual, residual/norm
+		stop.Trace.residual(&out)
 		out.Reason = StoppedSlope
+	default:
+		out.Iterations, out.Residual, out.RelativeResidual = 1, residual, residual/norm
+		stop.Trace.residual(&out)
+		return out
 	}
+	clear(x)
+	clear(sys.kx.Flat())
+	copy(r, b)
 	return out
+}
+
+// factor returns the triangle that Cholesky makes of A, or of A + delta I, and says which; or
+// the reason why there is none.
+func (s *factorised) factor(sys *System) (u tensor.Matrix[float64], reason string) {
+	n := len(sys.u.Flat())
+	stride := tensor.FactorStride(n)
+	u = tensor.Matrix[float64]{Rows: n, Cols: n, Stride: stride, Data: s.a[:n*stride]}
+	delta := 0.0
+	for try := range 1 + jitterTries {
+		sys.matrix(s.pool, u, s.l)
+		switch try {
+		case 0:
+		case 1:
+			var all, diagonal float64
+			for i := range n {
+				for _, v := range u.Row(i)[i:] {
+					all += math.Abs(v)
+				}
+				diagonal += math.Abs(u.Row(i)[i])
+			}
+			if !finite(all) {
+				return u, StoppedNonFinite
+			}
+			delta = jitterLeast * diagonal
+		default:
+			delta *= jitterGrows
+		}
+		for i := range n {
+			u.Row(i)[i] += delta
+		}
+		sys.Counters.MultiplyAdds += int64(n) * int64(n) * int64(n) / 6
+		if tensor.Cholesky(s.pool, u) {
+			if try > 0 {
+				return u, StoppedExact + Jitter
+			}
+			return u, StoppedExact
+		}
+	}
+	return u, StoppedIndefinite
 }

@@ -2,6 +2,7 @@ package oracles
 
 import (
 	"math"
+	"strings"
 
 	"github.com/dualgn/dgn/pkg/losses"
 	"github.com/dualgn/dgn/pkg/tensor"
@@ -236,7 +237,7 @@ func (o *core[T]) finish() Report {
 		decay = o.decaySlope(o.d) + mu/2*tensor.Dot(o.pool, o.d, o.d)
 	}
 	ratio := (after - before + decay) / (o.report.ModelChange + decay)
-	if reason := o.report.StopReason; reason == StoppedSlope || reason == StoppedRounding {
+	if reason := o.report.StopReason; reason == StoppedSlope || reason == StoppedRounding || strings.HasSuffix(reason, Jitter) {
 		ratio = math.NaN() // gamma is too large for the precision
 	}
 	o.gamma.adapt(ratio)

@@ -38,6 +38,30 @@ func (f ggnFactor) mulT(dst, v []float64) {
 // mulTOf sets dst = L_iᵀ v for example i, k numbers.
 func (f ggnFactor) mulTOf(i int, dst, v []float64) { f.loss.MulFactorTOf(i, dst, v, f.at.Row(i)) }
 
+// diagonal reports whether L is, so that Lᵀ v is v times Lᵀ 1, number by number.
+func (f ggnFactor) diagonal() bool {
+	_, separable := f.loss.Loss.(losses.Separable)
+	return separable || f.at.Cols == 1
+}
+
+// transposed sets l, m k x k, to the blocks of Lᵀ below each other; e and column have room for k
+// numbers.
+func (f ggnFactor) transposed(l tensor.Matrix[float64], e, column []float64) {
+	k := f.at.Cols
+	e, column = e[:k], column[:k]
+	clear(e)
+	for i := range f.at.Rows {
+		for b := range k {
+			e[b] = 1
+			f.mulTOf(i, column, e)
+			e[b] = 0
+			for a, v := range column {
+				l.Data[(i*k+a)*l.Stride+b] = v
+			}
+		}
+	}
+}
+
 // hessian sets dst = H u, both m x k; work has room for k numbers.
 func (f ggnFactor) hessian(dst, u tensor.Matrix[float64], work []float64) {
 	for i := range u.Rows {

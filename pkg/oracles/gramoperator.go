@@ -127,7 +127,9 @@ func (g *gramParts[T]) Form() (tensor.Matrix[float64], Counters) {
 		return g.wide, counters
 	}
 	g.wide = resize(g.wide, g.full.Rows, g.full.Cols)
-	tensor.Convert(g.wide.Flat(), g.full.Flat())
+	if narrow, ok := any(g.full.Flat()).([]float32); ok {
+		tensor.Widen(g.pool, g.wide.Flat(), narrow)
+	}
 	return g.wide, counters
 }
 

@@ -84,6 +84,6 @@ func (d *blockDiagonal) block(i int) tensor.Matrix[float64] {
 func (d *blockDiagonal) solve(z, r []float64) {
 	copy(z, r)
 	for at := 0; at < len(z); at += d.k {
-		tensor.CholeskySolve(d.block(at/d.k), z[at:at+d.k])
+		tensor.CholeskySolve(d.pool, d.block(at/d.k), z[at:at+d.k])
 	}
 }

@@ -2,6 +2,7 @@ package oracles
 
 import (
 	"fmt"
+	"math"
 	"strings"
 
 	"github.com/dualgn/dgn/pkg/registry"
@@ -60,6 +61,14 @@ const (
 	StoppedNonFinite  = "non_finite"  // a NaN or an infinity
 	StoppedGradient   = "gradient"    // nothing to solve: no iterations, or a zero gradient
 )
+
+// Jitter ends the reason of a solve in which rounding made a system A indefinite, and A + delta I
+// was factored in its place: StoppedExact + Jitter for a system alone, any other behind which
+// there were several. Such a solve does not claim to be accurate.
+const Jitter = "+jitter"
+
+// finite reports whether v is neither a NaN nor an infinity.
+func finite(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }
 
 // Solvers is the table of inner solvers.
 var Solvers = registry.Table[Solver]{Kind: "solver"}

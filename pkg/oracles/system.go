@@ -41,50 +41,24 @@ func (s *System) Mul(dst, x []float64) {
 // last Mul: kx += a K L x.
 func (s *System) advance(a float64) { tensor.Axpy(nil, a, s.u.Flat(), s.kx.Flat()) }
 
-// matrix sets dst = A, m k x m k.
-func (s *System) matrix(dst tensor.Matrix[float64]) {
+// matrix sets the upper triangle of dst to A, m k x m k; what it leaves below is worthless. work
+// has room for m k k numbers.
+func (s *System) matrix(pool *tensor.Pool, dst tensor.Matrix[float64], work []float64) {
 	gram, counters := s.K.Form()
 	s.Counters.Add(counters)
 	m, k := s.u.Rows, s.u.Cols
-	if k == 1 {
-		s.scaled(dst, gram)
+	if !s.factor.diagonal() {
+		l := tensor.View(m*k, k, work[:m*k*k])
+		s.factor.transposed(l, s.v.Flat(), s.u.Flat())
+		tensor.BlockSystem(pool, s.GammaOverM, l, gram, dst)
 		return
 	}
-	for row := range dst.Rows { // K L, a row of which is Lᵀ applied to a row of K
-		s.factor.mulT(dst.Row(row), gram.Row(row))
+	l, ones := s.v.Flat(), s.u.Flat()
+	for i := range ones {
+		ones[i] = 1
 	}
-	column, out := s.v.Flat()[:k], s.u.Flat()[:k]
-	for i := range m { // Lᵀ (K L), k rows at a time
-		for j := range dst.Cols {
-			for a := range k {
-				column[a] = dst.Data[(i*k+a)*dst.Stride+j]
-			}
-			s.factor.mulTOf(i, out, column)
-			for a := range k {
-				dst.Data[(i*k+a)*dst.Stride+j] = s.GammaOverM * out[a]
-			}
-		}
-	}
-	for i := range dst.Rows {
-		dst.Data[i*dst.Stride+i]++
-	}
-}
-
-// scaled is matrix for one output, where L is a number l_i for each example:
-// A_ij = (gamma'/m) l_i K_ij l_j, plus 1 on the diagonal.
-func (s *System) scaled(dst, gram tensor.Matrix[float64]) {
-	l, one := s.v.Flat(), s.u.Flat()
-	for i := range one {
-		one[i] = 1
-	}
-	s.factor.mulT(l, one)
-	for i, li := range l {
-		from, to := gram.Row(i), dst.Row(i)
-		for j, lj := range l {
-			to[j] = s.GammaOverM * (li * (lj * from[j]))
-		}
-		to[i]++
-	}
+	s.factor.mulT(l, ones)
+	tensor.ScaledSystem(pool, s.GammaOverM, l, gram, dst)
 }
 
 // A PrimalSystem is A d = b with A = (1/m) Jᵀ H J + I/gamma', positive definite, for

@@ -3,15 +3,19 @@ package tensor
 import (
 	"math"
 
+	"github.com/dualgn/dgn/pkg/size"
 	"github.com/dualgn/dgn/pkg/tensor/kernel"
 )
 
-// panelRows is the number of rows that Cholesky factors at a time, and plainRows the size up
-// to which plain loops are faster than kernels.
+// Cholesky makes a panel of rows from the rows above that are in it, some rows at a time, and
+// brings up to date what is below the panel. The more rows a panel has, the less often a matrix
+// that is larger than the caches is read and written; what is kept of it stays in the
+// second-level cache. Threads share columns, and wait for the square on the diagonal.
 const (
-	panelRows = 64
-	plainRows = 16
-	panelCols = 64 // that one thread takes at a time
+	plainRows  = 16 // below which plain loops are faster than kernels
+	panelRows  = 384
+	squareRows = 64 // of a panel that are made at a time
+	panelCols  = 64 // that one thread takes at a time
 )
 
 // Cholesky replaces the upper triangle of a symmetric a by U, a = Uᵀ U. It
@@ -19,74 +23,53 @@ const (
 // whether a is positive definite; if not, a is spoilt. It takes n³/6
 // multiply-adds.
 //
-// It is the right-looking block form (Golub and Van Loan, Matrix Computations,
-// section 4.2.9), of Uᵀ in the place of L: rows of U are adjacent in memory, so that all it
-// does is add rows to rows, and products behind a panel of rows.
+// It is the block form of Golub and Van Loan, Matrix Computations, section 4.2, of Uᵀ in the
+// place of L, since rows of U are adjacent in memory.
 func Cholesky(p *Pool, a Matrix[float64]) bool {
 	n := a.Rows
 	if a.Cols != n {
 		panic("tensor: Cholesky: the matrix is not square")
 	}
 	a.check()
-	if n <= plainRows {
-		return factorPlain(a, 0, n)
+	if n < plainRows {
+		return factorPlain(a)
 	}
 	g := argsOf[float64](p)
-	defer func() { g.a = Matrix[float64]{} }()
-	grow(&g.factor, panelRows*panelRows)
-	band := bandRows(n)
-	for first := 0; first < n; first += band {
-		end := min(first+band, n)
-		for lo := first; lo < end; lo += panelRows {
-			hi := min(lo+panelRows, end)
-			if !g.factorBlock(a, lo, hi) {
+	s := &g.factor
+	s.a = a
+	defer func() { s.a = Matrix[float64]{} }()
+	for s.lo = 0; s.lo < n; s.lo += panelRows {
+		hi := min(s.lo+panelRows, n)
+		s.kept = grow(&s.space, kernel.FactorLength((hi-s.lo+kernel.FactorRows()-1)/kernel.FactorRows()))
+		for s.at = s.lo; s.at < hi; s.at = s.end {
+			s.end = min(s.at+squareRows, hi)
+			if !s.square() {
 				return false
 			}
-			if hi == n {
-				return true
-			}
-			// Row k of the panel loses Σ_i U_ik times row i of it, for i < k in the panel.
-			g.a, g.lo, g.hi = a, lo, hi
-			p.For(n-hi, panelCols, g.panel)
-			lose(p, a, lo, hi, hi, end)
+			p.For(n-s.end, panelCols, g.panel)
+			s.kept = s.kept[kept(s.at-s.lo, s.end-s.at):]
 		}
-		lose(p, a, first, end, end, n)
+		lose(p, a, s.lo, hi)
 	}
 	return true
 }
 
-// bandRows is the number of rows after which what remains is brought up to date: the more,
-// the less often a matrix that is larger than the caches is read and written.
-func bandRows(n int) int {
-	switch {
-	case n < 512:
-		return panelRows
-	case n < 1024:
-		return 2 * panelRows
-	}
-	return 4 * panelRows
-}
+// FactorStride returns the length of rows with which n x n matrices are factored fastest: they
+// do not displace each other in the caches.
+func FactorStride(n int) int { return kernel.SpreadLength[float64](n) }
 
-// lose takes from rows from to end-1, on and above the diagonal, what rows lo to hi-1 of U
-// make of them, in blocks of rows.
-func lose(p *Pool, a Matrix[float64], lo, hi, from, end int) {
-	n := a.Rows
-	for i := from; i < end; {
-		next := min(i+4*panelRows, end)
-		gemmPart(p, kernel.Upper, 0, Trans, NoTrans, -1, part(a, lo, hi, i, next), part(a, lo, hi, i, n), 1, part(a, i, next, i, n))
-		i = next
-	}
-}
+// FactorSpace is the number of values of an n x n matrix with rows of that length, at most.
+func FactorSpace(n int) int { return size.Product(n, size.Sum(n, 15)) }
 
-// factorPlain factors rows and columns lo to hi-1.
-func factorPlain(a Matrix[float64], lo, hi int) bool {
-	for k := lo; k < hi; k++ {
-		row := a.Data[k*a.Stride : k*a.Stride+hi]
-		for i := lo; i < k; i++ {
-			above := a.Data[i*a.Stride : i*a.Stride+hi]
+// factorPlain is Cholesky by plain loops.
+func factorPlain(a Matrix[float64]) bool {
+	for k := range a.Rows {
+		row := a.Data[k*a.Stride : k*a.Stride+a.Cols]
+		for i := range k {
+			above := a.Data[i*a.Stride : i*a.Stride+a.Cols]
 			c := above[k]
 			for j := k; j < len(row) && j < len(above); j++ {
-				row[j] -= c * above[j]
+				row[j] -= float64(c * above[j])
 			}
 		}
 		d := row[k]
@@ -102,75 +85,72 @@ func factorPlain(a Matrix[float64], lo, hi int) bool {
 	return true
 }
 
-// factorBlock factors the block on the diagonal, rows and columns lo to hi-1, and leaves in
-// row k of factor the -U_ik that row k of the panel is made with.
-func (g *args[T]) factorBlock(a Matrix[T], lo, hi int) bool {
-	for k := lo; k < hi; k++ {
-		row, above := a.Row(k), g.factor[(k-lo)*panelRows:][:k-lo]
-		for i := range above {
-			above[i] = -a.Data[(lo+i)*a.Stride+k]
+// lose takes from the rows below a panel, on and above the diagonal, what its rows lo to hi-1 of
+// U make of them, in blocks of rows.
+func lose(p *Pool, a Matrix[float64], lo, hi int) {
+	n := a.Rows
+	for i := hi; i < n; {
+		next := min(i+panelRows, n)
+		gemmPart(p, kernel.Upper, 0, Trans, NoTrans, -1, part(a, lo, hi, i, next), part(a, lo, hi, i, n), 1, part(a, i, next, i, n))
+		i = next
+	}
+}
+
+// factorSpace is the work space of Cholesky.
+type factorSpace struct {
+	space []float64 // what is kept of a panel, see kernel.FactorSquare
+	last  []float64 // the columns of its last block, where they are fewer than a block has
+
+	a           Matrix[float64]
+	lo, at, end int       // the first row of the panel, and the rows that are at work
+	kept        []float64 // of these
+}
+
+// kept is the length of what is kept of rows behind k rows of a panel.
+func kept(k, rows int) int {
+	r := kernel.FactorRows()
+	return kernel.FactorLength((k+rows+r-1)/r) - kernel.FactorLength(k/r)
+}
+
+// square factors the square on the diagonal of the rows at work.
+func (s *factorSpace) square() bool {
+	r, a, u := kernel.FactorRows(), s.a, s.kept
+	for at := s.at; at < s.end; at += r {
+		k := at - s.lo
+		if at+r > s.end {
+			return s.corner(at, u)
 		}
-		if len(above) > 0 {
-			kernel.AddRows(row[k:hi], a.Data[lo*a.Stride+k:], a.Stride, above)
-		}
-		d := float64(row[k])
-		if !(d > 0) || math.IsInf(d, 0) {
+		if !kernel.FactorSquare(k, a.Data[s.lo*a.Stride+at:], a.Stride, u) {
 			return false
 		}
-		row[k] = T(math.Sqrt(d))
-		kernel.Scale(1/row[k], row[k+1:hi])
+		if right := at + r; right < s.end {
+			kernel.SolveRows(k, 1, u, a.Data[s.lo*a.Stride+right:], a.Stride, s.end-right)
+		}
+		u = u[(k+r)*r:]
 	}
 	return true
 }
 
-// panelColumns makes columns first to end-1 of the panel's rows, counted from hi.
-func (g *args[T]) panelColumns(first, end int) {
-	from, to := g.hi+first, g.hi+end
-	for k := g.lo; k < g.hi; k++ {
-		row := g.a.Row(k)
-		if k > g.lo {
-			kernel.AddRows(row[from:to], g.a.Data[g.lo*g.a.Stride+from:], g.a.Stride, g.factor[(k-g.lo)*panelRows:][:k-g.lo])
-		}
-		kernel.Scale(1/row[k], row[from:to])
+// corner factors the last square of a matrix, of fewer rows than a block has, among those of an
+// identity.
+func (s *factorSpace) corner(at int, u []float64) bool {
+	r, k := kernel.FactorRows(), at-s.lo
+	last := View(k+r, r, grow(&s.last, (k+r)*r))
+	clear(last.Data)
+	for i := s.lo; i < s.end; i++ {
+		copy(last.Row(i - s.lo)[max(0, i-at):], s.a.Row(i)[max(i, at):s.end])
 	}
+	for i := s.end; i < at+r; i++ {
+		last.Row(i - s.lo)[i-at] = 1
+	}
+	ok := kernel.FactorSquare(k, last.Data, r, u)
+	for i := at; i < s.end; i++ {
+		copy(s.a.Row(i)[i:s.end], last.Row(i - s.lo)[i-at:])
+	}
+	return ok
 }
 
-// CholeskySolve replaces x by the solution of Uᵀ U y = x, with the upper
-// triangle that Cholesky left.
-func CholeskySolve(u Matrix[float64], x []float64) {
-	if len(x) != u.Rows {
-		panic("tensor: CholeskySolve: the vector has the wrong length")
-	}
-	n := len(x)
-	if n <= plainRows {
-		solvePlain(u, x)
-		return
-	}
-	for i := range x {
-		row := u.Row(i)
-		x[i] /= row[i]
-		Axpy(nil, -x[i], row[i+1:], x[i+1:])
-	}
-	for i := n - 1; i >= 0; i-- {
-		row := u.Row(i)
-		x[i] = (x[i] - Dot(nil, row[i+1:], x[i+1:])) / row[i]
-	}
-}
-
-func solvePlain(u Matrix[float64], x []float64) {
-	for i := range x {
-		row := u.Row(i)
-		x[i] /= row[i]
-		for j := i + 1; j < len(x) && j < len(row); j++ {
-			x[j] -= x[i] * row[j]
-		}
-	}
-	for i := len(x) - 1; i >= 0; i-- {
-		row := u.Row(i)
-		v := x[i]
-		for j := i + 1; j < len(x) && j < len(row); j++ {
-			v -= x[j] * row[j]
-		}
-		x[i] = v / row[i]
-	}
+// right makes columns first to last-1 of the rows at work, counted from behind their square.
+func (s *factorSpace) right(first, last int) {
+	kernel.SolveRows(s.at-s.lo, (s.end-s.at)/kernel.FactorRows(), s.kept, s.a.Data[s.lo*s.a.Stride+s.end+first:], s.a.Stride, last-first)
 }

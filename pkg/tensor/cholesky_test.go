@@ -4,10 +4,9 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
-
-	"gonum.org/v1/gonum/mat"
 )
 
 // spd returns B Bᵀ + shift I, n x n.
@@ -23,61 +22,95 @@ func spd(rng *rand.Rand, n int, shift float64) Matrix[float64] {
 	return a
 }
 
-// TestCholesky compares factor and solution with gonum's, below, at and above
-// the sizes of blocks, and checks that threads change nothing.
+// TestCholesky holds U to Uᵀ U = A and solutions to A x = b, of every size up to some panels'
+// squares and of some beyond, with rows near each other and apart. The lower triangle is NaN:
+// nothing of it may reach U.
 func TestCholesky(t *testing.T) {
-	rng := rand.New(rand.NewPCG(1, 2))
-	pool := NewPool(2)
-	defer pool.Close()
-	for _, n := range []int{0, 1, 2, 10, 16, 17, 63, 64, 65, 130, 257, 700} {
-		a := spd(rng, n, 0.1)
-		var want mat.Cholesky
-		var upper mat.TriDense
-		if n > 0 {
-			if !want.Factorize(mat.NewSymDense(n, append([]float64(nil), a.Data...))) {
-				t.Fatal("gonum: not positive definite")
-			}
-			want.UTo(&upper)
-		}
-		x := make([]float64, n)
-		for i := range x {
-			x[i] = rng.NormFloat64()
-		}
-		b := make([]float64, n)
-		for i := range b {
-			b[i] = Dot(nil, a.Row(i), x)
-		}
-		other := View(n, n, append([]float64(nil), a.Data...))
-		if !Cholesky(nil, a) || !Cholesky(pool, other) {
-			t.Fatalf("n = %d: said not to be positive definite", n)
-		}
-		for i := range n {
-			for j := range i + 1 {
-				if w := upper.At(j, i); math.Abs(a.At(j, i)-w) > 1e-9*(1+math.Abs(w)) {
-					t.Fatalf("n = %d: U[%d][%d] = %g, want %g", n, j, i, a.At(j, i), w)
-				}
-				if a.At(j, i) != other.At(j, i) {
-					t.Fatalf("n = %d: two threads give other bits", n)
-				}
-			}
-		}
-		CholeskySolve(a, b)
-		for i := range b {
-			if math.Abs(b[i]-x[i]) > 1e-6 {
-				t.Fatalf("n = %d: x[%d] = %g, want %g", n, i, b[i], x[i])
-			}
-		}
+	pools := []*Pool{nil, NewPool(2), NewPool(3)}
+	for _, p := range pools {
+		defer p.Close()
 	}
+	sizes := []int{257, 383, 384, 385, 500, 700}
+	for n := range 201 {
+		sizes = append(sizes, n)
+	}
+	eachISA(t, func(t *testing.T) {
+		rng := rand.New(rand.NewPCG(1, 2))
+		for _, n := range sizes {
+			gap := n % 3
+			sym := spd(rng, n, 0.1)
+			b := make([]float64, n)
+			for i := range b {
+				b[i] = rng.NormFloat64()
+			}
+			var first Matrix[float64]
+			var solved []float64
+			for threads, p := range pools {
+				a := Matrix[float64]{n, n, n + gap, make([]float64, n*(n+gap))}
+				for i := range a.Data {
+					a.Data[i] = math.NaN()
+				}
+				for i := range n {
+					copy(a.Row(i)[i:], sym.Row(i)[i:])
+				}
+				if !Cholesky(p, a) {
+					t.Fatalf("n = %d: said not to be positive definite", n)
+				}
+				x := slices.Clone(b)
+				CholeskySolve(p, a, x)
+				for i := range n {
+					for _, v := range a.Data[i*a.Stride:][n:a.Stride] {
+						if !math.IsNaN(v) {
+							t.Fatalf("n = %d: writes behind row %d", n, i)
+						}
+					}
+				}
+				if threads == 0 {
+					first, solved = a, x
+					continue
+				}
+				for i := range n {
+					if !slices.Equal(a.Row(i)[i:], first.Row(i)[i:]) || x[i] != solved[i] {
+						t.Fatalf("n = %d: %d threads give other bits in row %d", n, threads+1, i)
+					}
+				}
+			}
+			upper := New[float64](n, n)
+			for i := range n {
+				copy(upper.Row(i)[i:], first.Row(i)[i:])
+			}
+			product := New[float64](n, n)
+			Gemm(nil, Trans, NoTrans, 1, upper, upper, 0, product)
+			for i := range n {
+				// |A - Uᵀ U| is within (n + 1) eps |U|ᵀ |U|, whose elements are at most roots of products of A's diagonal.
+				for j := i; j < n; j++ {
+					size := math.Sqrt(sym.At(i, i) * sym.At(j, j))
+					if e := math.Abs(product.At(i, j) - sym.At(i, j)); !(e <= 0x1p-52*float64(n+4)*size) {
+						t.Fatalf("n = %d: Uᵀ U is %g away at (%d, %d)", n, e, i, j)
+					}
+				}
+				residual, size := b[i]-Dot(nil, sym.Row(i), solved), math.Abs(b[i])
+				for j, v := range sym.Row(i) {
+					size += math.Abs(v * solved[j])
+				}
+				if !(math.Abs(residual) <= 0x1p-50*float64(n+4)*size) {
+					t.Fatalf("n = %d: the residual of equation %d is %g", n, i, residual)
+				}
+			}
+		}
+	})
 }
 
 func TestCholeskyAllocatesNothing(t *testing.T) {
 	pool := NewPool(2)
 	defer pool.Close()
-	a := spd(rand.New(rand.NewPCG(1, 2)), 150, 1)
-	work := New[float64](150, 150)
+	const n = 500
+	a, x := spd(rand.New(rand.NewPCG(1, 2)), n, 1), make([]float64, n)
+	work := New[float64](n, n)
 	factor := func() {
 		copy(work.Data, a.Data)
 		Cholesky(pool, work)
+		CholeskySolve(pool, work, x)
 	}
 	factor()
 	if n := testing.AllocsPerRun(5, factor); n != 0 {
@@ -85,15 +118,33 @@ func TestCholeskyAllocatesNothing(t *testing.T) {
 	}
 }
 
+// TestCholeskyIndefinite: a matrix that is not positive definite is told, wherever that shows,
+// and so is one with numbers that are not finite.
 func TestCholeskyIndefinite(t *testing.T) {
-	rng := rand.New(rand.NewPCG(1, 2))
-	for _, bad := range []float64{-1, 0, math.NaN(), math.Inf(1)} {
-		a := spd(rng, 100, 0)
-		a.Set(80, 80, bad)
-		if Cholesky(nil, a) {
-			t.Errorf("a diagonal of %g passes as positive definite", bad)
+	eachISA(t, func(t *testing.T) {
+		rng := rand.New(rand.NewPCG(1, 2))
+		for _, n := range []int{1, 2, 8, 15, 16, 17, 24, 70, 100, 390} {
+			a, work := spd(rng, n, 1), New[float64](n, n)
+			for i := range n {
+				for _, bad := range []float64{-1, 0, math.NaN(), math.Inf(1), math.Inf(-1)} {
+					for _, j := range []int{i, n - 1} {
+						if j > i && bad <= 0 && !math.IsInf(bad, 0) || n > 100 && i%17 > 0 {
+							continue
+						}
+						copy(work.Data, a.Data)
+						work.Set(i, j, bad)
+						if Cholesky(nil, work) {
+							t.Errorf("n = %d: a matrix with %g at (%d, %d) passes as positive definite", n, bad, i, j)
+						}
+					}
+				}
+			}
+			clear(work.Data)
+			if Cholesky(nil, work) {
+				t.Errorf("n = %d: 0 passes as positive definite", n)
+			}
 		}
-	}
+	})
 }
 
 func BenchmarkCholesky(b *testing.B) {
@@ -113,6 +164,26 @@ func BenchmarkCholesky(b *testing.B) {
 				}
 				b.ReportMetric(float64(spent.Nanoseconds())/float64(b.N), "ns/factor")
 				b.ReportMetric(2*float64(n)*float64(n)*float64(n)/6/1e9*float64(b.N)/spent.Seconds(), "GFLOP/s")
+			})
+		}
+	}
+}
+
+func BenchmarkCholeskySolve(b *testing.B) {
+	for _, n := range []int{10, 64, 128, 256, 1280, 3500} {
+		for _, threads := range []int{1, 2} {
+			b.Run(fmt.Sprintf("n=%d/threads=%d", n, threads), func(b *testing.B) {
+				pool := NewPool(threads)
+				defer pool.Close()
+				a := spd(rand.New(rand.NewPCG(1, 2)), n, 1)
+				Cholesky(pool, a)
+				x := make([]float64, n)
+				for b.Loop() {
+					for i := range x {
+						x[i] = 1
+					}
+					CholeskySolve(pool, a, x)
+				}
 			})
 		}
 	}

@@ -89,8 +89,7 @@ func (s *symmetricSpace[T]) weighRows(worker, lo, hi int) {
 		}
 		for r := e * s.k; r < (e+1)*s.k; r++ {
 			part := s.p.Row(r)[:len(row)]
-			kernel.Multiply(row, part, part)
-			kernel.Axpy(1, part, s.c.Row(s.lo + r)[:len(row)])
+			kernel.MultiplyAdd(row, part, s.c.Row(s.lo + r)[:len(row)])
 		}
 	}
 }

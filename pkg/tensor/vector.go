@@ -17,6 +17,7 @@ type args[T Float] struct {
 
 	alpha, beta T
 	x, y        []T
+	narrow      []float32
 	partial     []float64 // a sum for each chunk, added up in order
 
 	ta, tb  Transpose
@@ -25,16 +26,17 @@ type args[T Float] struct {
 	part    kernel.Triangle // of c that is asked for, from diagonal from on
 	from    int
 	finish  kernel.Finish[T]
-	lo, hi  int                  // rows of the panel that Cholesky is at
-	factor  []T                  // coefficients of its rows
 	ones    []T                  // of sums of rows
 	scratch []*kernel.Scratch[T] // one for each thread
 	conv    convSpace[T]
 
 	symmetric symmetricSpace[T]
+	factor    factorSpace
+	solve     solveSpace
+	system    systemSpace[T]
 
-	axpy, scale, dot, addRow, colSums, panel, mirror, combine, products func(lo, hi int)
-	rows, cols, weigh                                                   func(worker, lo, hi int)
+	axpy, scale, dot, addRow, colSums, panel, below, rightOf, scaleSystem, widen, mirror, combine, products func(lo, hi int)
+	rows, cols, weigh, leftSystem, rightSystem                                                              func(worker, lo, hi int)
 }
 
 func argsOf[T Float](p *Pool) *args[T] {
@@ -68,7 +70,9 @@ func (g *args[T]) init() {
 		clear(g.y[lo:hi])
 		kernel.AddRows(g.y[lo:hi], g.a.Data[lo:], g.a.Stride, g.ones[:g.a.Rows])
 	}
-	g.panel = g.panelColumns
+	g.panel = g.factor.right
+	g.below = g.solve.below
+	g.rightOf = g.solve.rightOf
 	g.mirror = func(lo, hi int) { mirrorBlock(g.a, lo, hi) }
 	g.combine = func(lo, hi int) {
 		y := g.y[lo:hi]
@@ -82,6 +86,9 @@ func (g *args[T]) init() {
 			g.y[i] += T(kernel.Dot(g.a.Row(i), g.x))
 		}
 	}
+	g.widen = func(lo, hi int) { kernel.Widen(any(g.y[lo:hi]).([]float64), g.narrow[lo:hi]) }
+	g.scaleSystem = g.system.scale
+	g.leftSystem, g.rightSystem = g.multiplyLeft, g.multiplyRight
 	g.weigh = g.symmetric.weighRows
 	g.rows = func(worker, lo, hi int) { g.block(worker, lo, hi, 0, g.c.Cols) }
 	g.cols = func(worker, lo, hi int) { g.block(worker, 0, g.c.Rows, lo, hi) }
@@ -191,10 +198,27 @@ func ColSums[T Float](p *Pool, y []T, a Matrix[T]) {
 	g.y, g.a = nil, Matrix[T]{}
 }
 
+// Widen sets dst to src in float64.
+func Widen(p *Pool, dst []float64, src []float32) {
+	if len(dst) != len(src) {
+		panic("tensor: Widen: vectors of different lengths")
+	}
+	g := argsOf[float64](p)
+	g.narrow, g.y = src, dst
+	p.For(len(src), chunk, g.widen)
+	g.narrow, g.y = nil, nil
+}
+
 // Convert sets dst to src in another precision.
 func Convert[D, S Float](dst []D, src []S) {
 	if len(dst) != len(src) {
 		panic("tensor: Convert: vectors of different lengths")
+	}
+	if from, ok := any(src).([]float32); ok {
+		if to, ok := any(dst).([]float64); ok {
+			kernel.Widen(to, from)
+			return
+		}
 	}
 	for i, v := range src {
 		dst[i] = D(v)

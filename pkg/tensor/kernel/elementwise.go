@@ -12,13 +12,14 @@ import "math"
 // A passes holds the kernels of one instruction set and precision; nil stands
 // for the Go loops.
 type passes[T Float] struct {
-	lanes    int
-	masks    []*byte
-	axpy     func(x, y *T, n int, mask *byte, alpha T)
-	scale    func(x *T, n int, mask *byte, alpha T)
-	multiply func(x, y, z *T, n int, mask *byte)
-	gate     func(gate, x, y *T, n int, mask *byte)
-	exp      func(x, y *T, n int, mask *byte)
+	lanes       int
+	masks       []*byte
+	axpy        func(x, y *T, n int, mask *byte, alpha T)
+	scale       func(x *T, n int, mask *byte, alpha T)
+	multiply    func(x, y, z *T, n int, mask *byte)
+	multiplyAdd func(x, y, z *T, n int, mask *byte)
+	gate        func(gate, x, y *T, n int, mask *byte)
+	exp         func(x, y *T, n int, mask *byte)
 
 	// Of float32 only.
 	tanh, sigmoid, softplus, gelu func(x, y, d *T, n int, mask *byte)
@@ -26,6 +27,8 @@ type passes[T Float] struct {
 
 	dot     func(x, y *T, n int) float64
 	copySum func(y, x *T, n int) float64
+
+	widen func(y *float64, x *float32, n int) // of float64 only
 
 	addRows, addDots func(y, x *T, rowX int, v *T, k, n int, mask *byte)
 

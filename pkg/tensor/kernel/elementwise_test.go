@@ -21,6 +21,7 @@ func passCases[T Float]() []passCase[T] {
 		{"axpy", 2, func(s [][]T) float64 { Axpy(-0.3, s[0], s[1]); return 0 }},
 		{"scale", 1, func(s [][]T) float64 { Scale(-0.3, s[0]); return 0 }},
 		{"multiply", 3, func(s [][]T) float64 { Multiply(s[0], s[1], s[2]); return 0 }},
+		{"multiply and add", 3, func(s [][]T) float64 { MultiplyAdd(s[0], s[1], s[2]); return 0 }},
 		{"multiply in place", 2, func(s [][]T) float64 { Multiply(s[0], s[1], s[0]); return 0 }},
 		{"gate", 3, func(s [][]T) float64 { Gate(s[0], s[1], s[2]); return 0 }},
 		{"relu", 2, func(s [][]T) float64 { Gate(s[0], s[0], s[1]); return 0 }},

@@ -84,6 +84,11 @@ var (
 	}
 )
 
+var triangulars = [...]*triangular{
+	AVX2:   {factor: factor256d, solve: solve256d},
+	AVX512: {factor: factor512d, solve: solve512d},
+}
+
 // opmasks returns masks of AVX-512 for panels of two vectors: two words, a bit
 // for each lane.
 func opmasks(lanes int) []*byte {

@@ -16,6 +16,8 @@ var (
 	passes64 = [...]*passes[float64]{Go: nil}
 )
 
+var triangulars = [...]*triangular{Go: nil}
+
 func expInPlace(x []float64) { expInPlaceGo(x) }
 
 // Pause lets a waiting thread rest for about n times 20 nanoseconds.

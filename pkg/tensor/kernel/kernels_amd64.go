@@ -264,6 +264,11 @@ func addRectify512s(c *float32, rowC int, rows int, bias *float32, mask *byte)
 //go:noescape
 func gateRows512s(c *float32, rowC int, gate *float32, rowGate int, rows int, mask *byte)
 
+// multiplyAdd512s adds x y to z; n whole vectors, and one that mask cuts.
+//
+//go:noescape
+func multiplyAdd512s(x *float32, y *float32, z *float32, n int, mask *byte)
+
 // product256s1x1 sets (accumulate 0), or adds to (1), a block of C of 1 rows and 1 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. A line is fetched ahead for each step of k, rowNext apart from next on.
 //
 //go:noescape
@@ -443,6 +448,11 @@ func addRectify256s(c *float32, rowC int, rows int, bias *float32, mask *byte)
 //
 //go:noescape
 func gateRows256s(c *float32, rowC int, gate *float32, rowGate int, rows int, mask *byte)
+
+// multiplyAdd256s adds x y to z; n whole vectors, and one that mask cuts.
+//
+//go:noescape
+func multiplyAdd256s(x *float32, y *float32, z *float32, n int, mask *byte)
 
 // gather512s copies n rows of count pieces of 64 bytes. rowDst is in bytes.
 //
@@ -729,6 +739,11 @@ func addRectify512d(c *float64, rowC int, rows int, bias *float64, mask *byte)
 //go:noescape
 func gateRows512d(c *float64, rowC int, gate *float64, rowGate int, rows int, mask *byte)
 
+// multiplyAdd512d adds x y to z; n whole vectors, and one that mask cuts.
+//
+//go:noescape
+func multiplyAdd512d(x *float64, y *float64, z *float64, n int, mask *byte)
+
 // product256d1x1 sets (accumulate 0), or adds to (1), a block of C of 1 rows and 1 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. A line is fetched ahead for each step of k, rowNext apart from next on.
 //
 //go:noescape
@@ -909,6 +924,11 @@ func addRectify256d(c *float64, rowC int, rows int, bias *float64, mask *byte)
 //go:noescape
 func gateRows256d(c *float64, rowC int, gate *float64, rowGate int, rows int, mask *byte)
 
+// multiplyAdd256d adds x y to z; n whole vectors, and one that mask cuts.
+//
+//go:noescape
+func multiplyAdd256d(x *float64, y *float64, z *float64, n int, mask *byte)
+
 // gather512d copies n rows of count pieces of 64 bytes. rowDst is in bytes.
 //
 //go:noescape
@@ -969,6 +989,21 @@ func gelu512s(x *float32, y *float32, d *float32, n int, mask *byte)
 //go:noescape
 func largestOfFour512(y *float32, from *int32, x *float32, w int, n int, in *byte, out *byte, first int) (done int)
 
+// widen512 sets y to x, n vectors of 8 numbers.
+//
+//go:noescape
+func widen512(y *float64, x *float32, n int)
+
+// factor512d makes of 8 x 8 numbers below k rows of U, whose columns begin at a, theirs; u gets k + 8 rows of 8 columns, inverse on the diagonal.
+//
+//go:noescape
+func factor512d(k int, a *float64, rowA int, u *float64)
+
+// solve512d makes blocks of 8 rows of U below k rows, whose columns begin at b, from what factor left in u: whole strips of two vectors, and one of last vectors that mask cuts.
+//
+//go:noescape
+func solve512d(k int, blocks int, u *float64, b *float64, rowB int, strips int, last int, mask *byte)
+
 // peak512s makes n rounds of 12 independent multiply-adds of vectors.
 //
 //go:noescape
@@ -1013,6 +1048,21 @@ func gelu256s(x *float32, y *float32, d *float32, n int, mask *byte)
 //
 //go:noescape
 func largestOfFour256(y *float32, from *int32, x *float32, w int, n int, in *byte, out *byte, first int) (done int)
+
+// widen256 sets y to x, n vectors of 4 numbers.
+//
+//go:noescape
+func widen256(y *float64, x *float32, n int)
+
+// factor256d makes of 4 x 4 numbers below k rows of U, whose columns begin at a, theirs; u gets k + 4 rows of 4 columns, inverse on the diagonal.
+//
+//go:noescape
+func factor256d(k int, a *float64, rowA int, u *float64)
+
+// solve256d makes blocks of 4 rows of U below k rows, whose columns begin at b, from what factor left in u: whole strips of two vectors, and one of last vectors that mask cuts.
+//
+//go:noescape
+func solve256d(k int, blocks int, u *float64, b *float64, rowB int, strips int, last int, mask *byte)
 
 // peak256s makes n rounds of 12 independent multiply-adds of vectors.
 //

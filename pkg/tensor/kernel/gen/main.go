@@ -26,6 +26,7 @@ func main() {
 			copyPanel(v, f64)
 			elementwiseKernels(v, f64)
 			finishes(v, f64)
+			multiplyAdd(v, f64)
 		}
 		gather(Z0, 64, f64)
 		gather(Y0, 32, f64)
@@ -36,6 +37,9 @@ func main() {
 	for _, v := range []vectors{avx512, avx2} {
 		transcendental(v)
 		largestOfFour(v)
+		widen(v)
+		factor(v)
+		solve(v)
 		for _, f64 := range []bool{false, true} {
 			peak(v, f64)
 		}

@@ -1,0 +1,36 @@
+package main
+
+import (
+	"fmt"
+
+	. "github.com/mmcloughlin/avo/build"
+	. "github.com/mmcloughlin/avo/operand"
+	. "github.com/mmcloughlin/avo/reg"
+)
+
+// multiplyAdd writes z += x y.
+func multiplyAdd(v vectors, f64 bool) {
+	flushing(v, f64, "multiplyAdd", "adds x y to z", []string{"x", "y", "z"}, nil, func(p *pass) {
+		x, y, z := p.load("x", 0), p.load("y", 1), p.load("z", 2)
+		fma(f64, x, y, z)
+		p.store(z, "z")
+	})
+}
+
+// widen writes the conversion of float32 to float64.
+func widen(v vectors) {
+	function(fmt.Sprintf("widen%d", v.isa), "func(y *float64, x *float32, n int)",
+		"sets y to x, n vectors of %d numbers.", v.bytes/8)
+	Load(Param("y"), RDI)
+	Load(Param("x"), RSI)
+	Load(Param("n"), RCX)
+	Label("loop")
+	VCVTPS2PD(Mem{Base: RSI}, v.regs[0])
+	load(true, v.regs[0], Mem{Base: RDI})
+	ADDQ(Imm(uint64(v.bytes/2)), RSI)
+	ADDQ(Imm(uint64(v.bytes)), RDI)
+	DECQ(RCX)
+	JNZ(LabelRef("loop"))
+	VZEROUPPER()
+	RET()
+}

@@ -1,0 +1,29 @@
+package kernel
+
+// MultiplyAdd sets z += x y, element by element (16 bytes).
+func MultiplyAdd[T Float](x, y, z []T) {
+	same(len(x), y, z)
+	if k := passesOf[T](); k != nil && len(x) > 0 {
+		n, mask := k.cut(len(x))
+		k.multiplyAdd(&x[0], &y[0], &z[0], n, mask)
+		return
+	}
+	for i, v := range x {
+		z[i] += T(v * y[i])
+	}
+}
+
+// Widen sets y to x, every bit.
+func Widen(y []float64, x []float32) {
+	if len(x) != len(y) {
+		panic("kernel: slices of different lengths")
+	}
+	if k := passesOf[float64](); k != nil && len(x) >= k.lanes {
+		n := len(x) / k.lanes
+		k.widen(&y[0], &x[0], n)
+		x, y = x[n*k.lanes:], y[n*k.lanes:]
+	}
+	for i, v := range x {
+		y[i] = float64(v)
+	}
+}
