@@ -163,6 +163,10 @@ func (o *dense[T]) sum(v tensor.Matrix[T]) tensor.Matrix[T] {
 
 func (o *dense[T]) gatherRows(lo, hi int) {
 	m := o.x.Rows
+	if o.rows.v.Cols == 1 {
+		kernel.ScaleRows(o.rows.b[lo*o.out:hi*o.out], o.rows.dy.Data[lo*o.out:hi*o.out], o.rows.v.Flat()[lo:hi])
+		return
+	}
 	for i := lo; i < hi; i++ {
 		b := o.rows.b[i*o.out : (i+1)*o.out]
 		clear(b)

@@ -31,6 +31,7 @@ type passes[T Float] struct {
 	widen func(y *float64, x *float32, n int) // of float64 only
 
 	addRows, addDots func(y, x *T, rowX int, v *T, k, n int, mask *byte)
+	scaleRows        func(y, x, v *T, k, n int, mask *byte, cut int)
 
 	sgdUpdate                      func(u, d, w *T, n int, mask *byte, rate, decay T)
 	sgdStep                        func(d, w *T, n int, mask *byte, rate, decay T)

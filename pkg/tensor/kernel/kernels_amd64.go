@@ -264,6 +264,11 @@ func addRectify512s(c *float32, rowC int, rows int, bias *float32, mask *byte)
 //go:noescape
 func gateRows512s(c *float32, rowC int, gate *float32, rowGate int, rows int, mask *byte)
 
+// scaleRows512s sets each of k rows of y to that of x times its v; n whole vectors, and one that mask cuts, cut bytes long.
+//
+//go:noescape
+func scaleRows512s(y *float32, x *float32, v *float32, k int, n int, mask *byte, cut int)
+
 // multiplyAdd512s adds x y to z; n whole vectors, and one that mask cuts.
 //
 //go:noescape
@@ -448,6 +453,11 @@ func addRectify256s(c *float32, rowC int, rows int, bias *float32, mask *byte)
 //
 //go:noescape
 func gateRows256s(c *float32, rowC int, gate *float32, rowGate int, rows int, mask *byte)
+
+// scaleRows256s sets each of k rows of y to that of x times its v; n whole vectors, and one that mask cuts, cut bytes long.
+//
+//go:noescape
+func scaleRows256s(y *float32, x *float32, v *float32, k int, n int, mask *byte, cut int)
 
 // multiplyAdd256s adds x y to z; n whole vectors, and one that mask cuts.
 //
@@ -739,6 +749,11 @@ func addRectify512d(c *float64, rowC int, rows int, bias *float64, mask *byte)
 //go:noescape
 func gateRows512d(c *float64, rowC int, gate *float64, rowGate int, rows int, mask *byte)
 
+// scaleRows512d sets each of k rows of y to that of x times its v; n whole vectors, and one that mask cuts, cut bytes long.
+//
+//go:noescape
+func scaleRows512d(y *float64, x *float64, v *float64, k int, n int, mask *byte, cut int)
+
 // multiplyAdd512d adds x y to z; n whole vectors, and one that mask cuts.
 //
 //go:noescape
@@ -923,6 +938,11 @@ func addRectify256d(c *float64, rowC int, rows int, bias *float64, mask *byte)
 //
 //go:noescape
 func gateRows256d(c *float64, rowC int, gate *float64, rowGate int, rows int, mask *byte)
+
+// scaleRows256d sets each of k rows of y to that of x times its v; n whole vectors, and one that mask cuts, cut bytes long.
+//
+//go:noescape
+func scaleRows256d(y *float64, x *float64, v *float64, k int, n int, mask *byte, cut int)
 
 // multiplyAdd256d adds x y to z; n whole vectors, and one that mask cuts.
 //

@@ -7925,6 +7925,57 @@ wholeRow:
 	VZEROUPPER
 	RET
 
+// func scaleRows512s(y *float32, x *float32, v *float32, k int, n int, mask *byte, cut int)
+// Requires: AVX, AVX512BW, AVX512F, SSE
+TEXT ·scaleRows512s(SB), NOSPLIT, $8-56
+	MOVQ    y+0(FP), DI
+	MOVQ    x+8(FP), SI
+	MOVQ    v+16(FP), R8
+	MOVQ    k+24(FP), R9
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    mask+40(FP), AX
+	XORQ    DX, DX
+	TESTQ   AX, AX
+	JZ      row
+	KMOVQ   (AX), K1
+	KMOVQ   8(AX), K2
+	MOVQ    cut+48(FP), DX
+
+row:
+	VBROADCASTSS (R8), Z0
+	MOVQ         n+32(FP), CX
+	TESTQ        CX, CX
+	JZ           last
+
+vector:
+	VMULPS  (SI), Z0, Z1
+	VMOVUPS Z1, (DI)
+	ADDQ    $0x40, SI
+	ADDQ    $0x40, DI
+	DECQ    CX
+	JNZ     vector
+
+last:
+	TESTQ     AX, AX
+	JZ        next
+	VMOVUPS.Z (SI), K1, Z1
+	VMULPS    Z1, Z0, Z1
+	VMOVUPS   Z1, K1, (DI)
+	ADDQ      DX, SI
+	ADDQ      DX, DI
+
+next:
+	ADDQ    $0x04, R8
+	DECQ    R9
+	JNZ     row
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
 // func multiplyAdd512s(x *float32, y *float32, z *float32, n int, mask *byte)
 // Requires: AVX, AVX512BW, AVX512F, SSE
 TEXT ·multiplyAdd512s(SB), NOSPLIT, $8-40
@@ -11091,6 +11142,57 @@ wholeRow:
 	DECQ    CX
 	JNZ     wholeRow
 	VZEROUPPER
+	RET
+
+// func scaleRows256s(y *float32, x *float32, v *float32, k int, n int, mask *byte, cut int)
+// Requires: AVX, SSE
+TEXT ·scaleRows256s(SB), NOSPLIT, $8-56
+	MOVQ    y+0(FP), DI
+	MOVQ    x+8(FP), SI
+	MOVQ    v+16(FP), R8
+	MOVQ    k+24(FP), R9
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    mask+40(FP), AX
+	XORQ    DX, DX
+	TESTQ   AX, AX
+	JZ      row
+	VMOVDQU (AX), Y12
+	VMOVDQU 32(AX), Y13
+	MOVQ    cut+48(FP), DX
+
+row:
+	VBROADCASTSS (R8), Y0
+	MOVQ         n+32(FP), CX
+	TESTQ        CX, CX
+	JZ           last
+
+vector:
+	VMULPS  (SI), Y0, Y1
+	VMOVUPS Y1, (DI)
+	ADDQ    $0x20, SI
+	ADDQ    $0x20, DI
+	DECQ    CX
+	JNZ     vector
+
+last:
+	TESTQ      AX, AX
+	JZ         next
+	VMASKMOVPS (SI), Y12, Y1
+	VMULPS     Y1, Y0, Y1
+	VMASKMOVPS Y1, Y12, (DI)
+	ADDQ       DX, SI
+	ADDQ       DX, DI
+
+next:
+	ADDQ    $0x04, R8
+	DECQ    R9
+	JNZ     row
+	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func multiplyAdd256s(x *float32, y *float32, z *float32, n int, mask *byte)
@@ -19615,6 +19717,57 @@ wholeRow:
 	VZEROUPPER
 	RET
 
+// func scaleRows512d(y *float64, x *float64, v *float64, k int, n int, mask *byte, cut int)
+// Requires: AVX, AVX512BW, AVX512F, SSE
+TEXT ·scaleRows512d(SB), NOSPLIT, $8-56
+	MOVQ    y+0(FP), DI
+	MOVQ    x+8(FP), SI
+	MOVQ    v+16(FP), R8
+	MOVQ    k+24(FP), R9
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    mask+40(FP), AX
+	XORQ    DX, DX
+	TESTQ   AX, AX
+	JZ      row
+	KMOVQ   (AX), K1
+	KMOVQ   8(AX), K2
+	MOVQ    cut+48(FP), DX
+
+row:
+	VBROADCASTSD (R8), Z0
+	MOVQ         n+32(FP), CX
+	TESTQ        CX, CX
+	JZ           last
+
+vector:
+	VMULPD  (SI), Z0, Z1
+	VMOVUPD Z1, (DI)
+	ADDQ    $0x40, SI
+	ADDQ    $0x40, DI
+	DECQ    CX
+	JNZ     vector
+
+last:
+	TESTQ     AX, AX
+	JZ        next
+	VMOVUPD.Z (SI), K1, Z1
+	VMULPD    Z1, Z0, Z1
+	VMOVUPD   Z1, K1, (DI)
+	ADDQ      DX, SI
+	ADDQ      DX, DI
+
+next:
+	ADDQ    $0x08, R8
+	DECQ    R9
+	JNZ     row
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
 // func multiplyAdd512d(x *float64, y *float64, z *float64, n int, mask *byte)
 // Requires: AVX, AVX512BW, AVX512F, SSE
 TEXT ·multiplyAdd512d(SB), NOSPLIT, $8-40
@@ -22773,6 +22926,57 @@ wholeRow:
 	DECQ    CX
 	JNZ     wholeRow
 	VZEROUPPER
+	RET
+
+// func scaleRows256d(y *float64, x *float64, v *float64, k int, n int, mask *byte, cut int)
+// Requires: AVX, SSE
+TEXT ·scaleRows256d(SB), NOSPLIT, $8-56
+	MOVQ    y+0(FP), DI
+	MOVQ    x+8(FP), SI
+	MOVQ    v+16(FP), R8
+	MOVQ    k+24(FP), R9
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    mask+40(FP), AX
+	XORQ    DX, DX
+	TESTQ   AX, AX
+	JZ      row
+	VMOVDQU (AX), Y12
+	VMOVDQU 32(AX), Y13
+	MOVQ    cut+48(FP), DX
+
+row:
+	VBROADCASTSD (R8), Y0
+	MOVQ         n+32(FP), CX
+	TESTQ        CX, CX
+	JZ           last
+
+vector:
+	VMULPD  (SI), Y0, Y1
+	VMOVUPD Y1, (DI)
+	ADDQ    $0x20, SI
+	ADDQ    $0x20, DI
+	DECQ    CX
+	JNZ     vector
+
+last:
+	TESTQ      AX, AX
+	JZ         next
+	VMASKMOVPD (SI), Y12, Y1
+	VMULPD     Y1, Y0, Y1
+	VMASKMOVPD Y1, Y12, (DI)
+	ADDQ       DX, SI
+	ADDQ       DX, DI
+
+next:
+	ADDQ    $0x08, R8
+	DECQ    R9
+	JNZ     row
+	VZEROUPPER
+	LDMXCSR (SP)
 	RET
 
 // func multiplyAdd256d(x *float64, y *float64, z *float64, n int, mask *byte)

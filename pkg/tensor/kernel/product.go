@@ -280,22 +280,21 @@ func (g *set[T]) pack(dst []T, row int, trans bool, k, w int, b []T, ldb int) {
 		}
 		return
 	}
-	for from := 0; from < row; from += g.lanes {
+	if w < row {
+		clear(dst[:k*row])
+	}
+	for from := 0; from < w; from += g.lanes {
 		done := 0 // steps of k
-		if w-from >= g.lanes {
-			if blocks := k / g.lanes; blocks > 0 {
-				g.transpose(&dst[from], row*size, &b[from*ldb], ldb*size, blocks)
-				done = blocks * g.lanes
+		if blocks := k / g.lanes; w-from >= g.lanes && blocks > 0 {
+			g.transpose(&dst[from], row*size, &b[from*ldb], ldb*size, blocks)
+			if done = blocks * g.lanes; done < k { // what is left ends a block of its own
+				last := k - g.lanes
+				g.transpose(&dst[last*row+from], row*size, &b[from*ldb+last], ldb*size, 1)
+				done = k
 			}
 		}
-		for x := range g.lanes {
+		for x := range min(g.lanes, w-from) {
 			at := from + x
-			if at >= w {
-				for p := range k {
-					dst[p*row+at] = 0
-				}
-				continue
-			}
 			for p, v := range b[at*ldb+done : at*ldb+k] {
 				dst[(done+p)*row+at] = v
 			}

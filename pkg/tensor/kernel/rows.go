@@ -43,3 +43,26 @@ func AddDots[T Float](u, x []T, ldx int, t []T) {
 		u[c] += sum
 	}
 }
+
+// ScaleRows sets y to x with each row times its v: as many rows as v has numbers, one behind
+// the other.
+func ScaleRows[T Float](y, x, v []T) {
+	same(len(x), y)
+	if len(v) == 0 || len(x) == 0 {
+		return
+	}
+	width := len(x) / len(v)
+	if width*len(v) != len(x) {
+		panic("kernel: ScaleRows: rows of different lengths")
+	}
+	if k := passesOf[T](); k != nil {
+		n, mask := k.cut(width)
+		k.scaleRows(&y[0], &x[0], &v[0], len(v), n, mask, (width-n*k.lanes)*SizeOf[T]())
+		return
+	}
+	for i, a := range v {
+		for j, b := range x[i*width : (i+1)*width] {
+			y[i*width+j] = a * b
+		}
+	}
+}

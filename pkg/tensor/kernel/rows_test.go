@@ -87,3 +87,36 @@ func TestRowsPanic(t *testing.T) {
 		}()
 	}
 }
+
+// TestScaleRows compares each number with the product, to the bit, and looks for writes outside.
+func TestScaleRows(t *testing.T) {
+	each(t, func(t *testing.T) {
+		testScaleRows[float32](t)
+		testScaleRows[float64](t)
+	})
+}
+
+func testScaleRows[T Float](t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 2))
+	for n := range 70 {
+		for k := range 5 {
+			x, v := make([]T, k*n), make([]T, k)
+			for _, s := range [][]T{x, v} {
+				for i := range s {
+					s[i] = T(rng.NormFloat64())
+				}
+			}
+			all := slices.Repeat([]T{canary}, k*n+2)
+			ScaleRows(all[1:k*n+1], x, v)
+			for i := range all {
+				want := T(canary)
+				if at := i - 1; at >= 0 && at < k*n {
+					want = v[at/n] * x[at]
+				}
+				if all[i] != want {
+					t.Fatalf("%d rows of %d: number %d is %g, want %g", k, n, i-1, all[i], want)
+				}
+			}
+		}
+	}
+}

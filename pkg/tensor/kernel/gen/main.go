@@ -26,6 +26,7 @@ func main() {
 			copyPanel(v, f64)
 			elementwiseKernels(v, f64)
 			finishes(v, f64)
+			scaleRows(v, f64)
 			multiplyAdd(v, f64)
 		}
 		gather(Z0, 64, f64)

@@ -141,3 +141,51 @@ func addDots(v vectors, f64 bool) {
 	restore()
 	RET()
 }
+
+// scaleRows writes y = v x, row by row, for rows one behind the other in memory.
+func scaleRows(v vectors, f64 bool) {
+	suffix, typ, size := element(f64)
+	function(fmt.Sprintf("scaleRows%d%s", v.isa, suffix),
+		fmt.Sprintf("func(y, x, v *%[1]s, k, n int, mask *byte, cut int)", typ),
+		"sets each of k rows of y to that of x times its v; n whole vectors, and one that mask cuts, cut bytes long.")
+	Load(Param("y"), RDI)
+	Load(Param("x"), RSI)
+	Load(Param("v"), R8)
+	Load(Param("k"), R9)
+	restore := flushSubnormals()
+	factor, x := v.regs[0], v.regs[1]
+	Load(Param("mask"), RAX)
+	mask := Op(nil)
+	XORQ(RDX, RDX) // bytes of the vector that the mask cuts
+	TESTQ(RAX, RAX)
+	JZ(LabelRef("row"))
+	mask = masks(v, RAX)[0]
+	Load(Param("cut"), RDX)
+	Label("row")
+	broadcast(f64, Mem{Base: R8}, factor)
+	Load(Param("n"), RCX)
+	TESTQ(RCX, RCX)
+	JZ(LabelRef("last"))
+	Label("vector")
+	multiply(f64, Mem{Base: RSI}, factor, x)
+	load(f64, x, Mem{Base: RDI})
+	ADDQ(Imm(uint64(v.bytes)), RSI)
+	ADDQ(Imm(uint64(v.bytes)), RDI)
+	DECQ(RCX)
+	JNZ(LabelRef("vector"))
+	Label("last")
+	TESTQ(RAX, RAX)
+	JZ(LabelRef("next"))
+	loadMasked(v, f64, Mem{Base: RSI}, mask, x)
+	multiply(f64, x, factor, x)
+	storeMasked(v, f64, x, mask, Mem{Base: RDI})
+	ADDQ(RDX, RSI)
+	ADDQ(RDX, RDI)
+	Label("next")
+	ADDQ(Imm(uint64(size)), R8)
+	DECQ(R9)
+	JNZ(LabelRef("row"))
+	VZEROUPPER()
+	restore()
+	RET()
+}
