@@ -47,7 +47,7 @@ func Cholesky(p *Pool, a Matrix[float64]) bool {
 				return false
 			}
 			p.For(n-s.end, panelCols, g.panel)
-			s.kept = s.kept[kept(s.at-s.lo, s.end-s.at):]
+			s.kept = s.kept[keptLength(s.at-s.lo, s.end-s.at):]
 		}
 		lose(p, a, s.lo, hi)
 	}
@@ -106,8 +106,8 @@ type factorSpace struct {
 	kept        []float64 // of these
 }
 
-// kept is the length of what is kept of rows behind k rows of a panel.
-func kept(k, rows int) int {
+// keptLength is the length of what is kept of rows behind k rows of a panel.
+func keptLength(k, rows int) int {
 	r := kernel.FactorRows()
 	return kernel.FactorLength((k+rows+r-1)/r) - kernel.FactorLength(k/r)
 }
