@@ -8,8 +8,9 @@ outputs, and its bias.
 import collections
 
 # xp: jax.numpy or torch; softmax(z) and onehot(y) of rows; solve(a, b) with a positive
-# definite matrix; repeat(n, f, state), which returns f(f(...f(state))).
-Library = collections.namedtuple("Library", "xp softmax onehot solve repeat")
+# definite matrix; repeat(n, f, state), which returns f(f(...f(state))). Of images with
+# channels last: pad(x), with a rim of zeros; convolve(x, w) with filters 3 x 3 x c x f.
+Library = collections.namedtuple("Library", "xp softmax onehot solve repeat pad convolve")
 
 ROOM = 1 << 21  # kept signals of so many numbers stay in the cache
 

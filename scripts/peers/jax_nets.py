@@ -1,56 +1,25 @@
-"""Networks in JAX, and their weights: images are channels last, dense matrices inputs x
-outputs, filters 3 x 3 x channels x filters.
-"""
+"""Networks in JAX, with images channels last and weights as in layouts.py."""
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax import lax
 
-
-def turned(net, weights):
-    """Return weights as the functions below have them, of those of dgn by name."""
-    out, first = [], bool(net.filters)
-    for w in weights.values():
-        if w.ndim == 4:
-            w = w.transpose(2, 3, 1, 0)
-        elif w.ndim == 2:
-            if first:  # its inputs are flattened channels last
-                c, side = net.filters[-1], net.shape[1] >> len(net.filters)
-                w = w.reshape(-1, c, side, side).transpose(0, 2, 3, 1).reshape(len(w), -1)
-                first = False
-            w = w.T
-        out.append(w)
-    return [np.ascontiguousarray(w) for w in out]
+import dual
+from jacobian import patches
 
 
-def back(net, like, weights):
-    """Undo turned: return weights by name, in dgn's layouts."""
-    out, first = {}, bool(net.filters)
-    for (name, old), w in zip(like.items(), weights):
-        w = np.asarray(w)
-        if w.ndim == 4:
-            w = w.transpose(3, 2, 0, 1)
-        elif w.ndim == 2:
-            w = w.T
-            if first:
-                c, side = net.filters[-1], net.shape[1] >> len(net.filters)
-                w = w.reshape(-1, side, side, c).transpose(0, 3, 1, 2)
-                first = False
-        out[name] = w.reshape(old.shape)
-    return out
+def pad(x):
+    return jnp.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)))
 
 
-def patches(x):
-    """Return what filters of 3 x 3 see: m x h x w x 9 c."""
-    h, w = x.shape[1:3]
-    x = jnp.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)))
-    return jnp.concatenate([x[:, i:i + h, j:j + w] for i in range(3) for j in range(3)], 3)
-
-
-def convolve(x, w, by_patches):
-    if by_patches:
-        return patches(x) @ w.reshape(-1, w.shape[3])
+def convolve(x, w):
     return lax.conv_general_dilated(x, w, (1, 1), "SAME", dimension_numbers=("NHWC", "HWIO", "NHWC"))
+
+
+def library(k):
+    """Return what dual.py calls, for k outputs."""
+    return dual.Library(
+        jnp, jax.nn.softmax, lambda y: jax.nn.one_hot(y, k), lambda a, b: jax.scipy.linalg.solve(a, b, assume_a="pos"),
+        lambda n, f, state: lax.fori_loop(0, n, lambda _, s: f(s), state), pad, convolve)
 
 
 def pool(x):
@@ -71,7 +40,8 @@ def forward(net, p, x, by_patches):
     """Return the outputs, m x k."""
     p = list(p)
     for _ in net.filters:
-        x = convolve(x, p.pop(0), by_patches)
+        w = p.pop(0)
+        x = patches(library(net.outputs), x) @ w.reshape(-1, w.shape[3]) if by_patches else convolve(x, w)
         x = group_norm(x, p.pop(0), p.pop(0), net.groups) if net.groups else x + p.pop(0)
         x = pool(jax.nn.relu(x))
     x = x.reshape(len(x), -1)

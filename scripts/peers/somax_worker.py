@@ -12,8 +12,9 @@ import jax.numpy as jnp
 import numpy as np
 import somax
 
-from jax_nets import forward, turned
-from jax_worker import run_training
+from jax_nets import forward
+from jax_worker import gathered, run_training
+from layouts import turned
 from serve import arguments
 
 
@@ -33,7 +34,7 @@ def main():
     of, key = method(work, form), jax.random.PRNGKey(0)
 
     def step(p, state, index, x, y):
-        p, state, _ = of.step(p, {"x": x[index], "y": y[index]}, state, key)
+        p, state, _ = of.step(p, dict(zip("xy", gathered(index, x, y))), state, key)
         return p, state
 
     def epoch(p, state, order, x, y):
