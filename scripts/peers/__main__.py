@@ -8,6 +8,7 @@ single operations (layers.py); all by default.
 """
 import argparse
 import os
+import statistics
 import tempfile
 
 import drive
@@ -35,7 +36,7 @@ def line(cells):
 
 def spread(values, digits=None):
     """Return the median and the quartiles as texts."""
-    low, middle, high = drive.quartiles(values)
+    low, middle, high = statistics.quantiles(values, n=4, method="inclusive") if len(values) > 1 else values * 3
     if digits is None:
         digits = 4 if middle < 1 else 3 if middle < 10 else 1
     return "%.*f" % (digits, middle), "%.*f to %.*f" % (digits, low, digits, high)
@@ -43,15 +44,17 @@ def spread(values, digits=None):
 
 def rows(name, threads, workers, looks):
     """Print what a block saw, near rounds and far ones apart."""
+    peak = max(k.peak for k in looks)  # others may have slowed down any one measurement of it
     for part in drive.split(looks):
-        trip, trips = spread([k.trip for k in part], 0)
-        cores = "-" if trip == "0" else "%s, %s ns (%s), %d rounds" % ("far" if part[0].far else "near", trip, trips, len(part))
+        trip = statistics.median(k.trip for k in part)
+        cores = "%s, %.0f ns, %d rounds" % ("far" if part[0].far else "near", trip, len(part)) if trip else "one, %d rounds" % len(part)
         for w in workers:
             ms = [k.ms[w.name] for k in part]
             ratio = [k.ms[w.name] / k.ms["dgn"] for k in part]
             rate = "-"
             if w.name in part[0].rates:
-                rate = "%s (%.0f %%)" % (spread([k.rates[w.name] for k in part], 0)[0], 100 * drive.quartiles([k.rates[w.name] / k.peak for k in part])[1])
+                rate = statistics.median(k.rates[w.name] for k in part)
+                rate = "%.0f (%.0f %%)" % (rate, 100 * rate / peak)
             differs = "%.0e" % w.difference if w.difference else "-"
             line([name, str(threads), cores, w.name, *spread(ms), *spread(ratio, 2), rate, "%.2f" % w.first, differs])
 

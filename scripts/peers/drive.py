@@ -8,7 +8,6 @@ So every round begins with a look at how far they are apart, and numbers of near
 rounds are kept apart.
 """
 import os
-import statistics
 import subprocess
 import sys
 import time
@@ -21,8 +20,12 @@ FEWEST = 3  # rounds of which medians are told beside those of more
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 
-def environment(threads):
+def environment(threads, folder=None):
+    """Return what makes libraries use so many threads, and keep what they compile in a new
+    folder: first calls then do not find what an earlier run compiled."""
     env = {k: v for k, v in os.environ.items() if k not in HINDRANCES}
+    if folder:
+        env["TORCHINDUCTOR_CACHE_DIR"] = folder
     return dict(env, OMP_NUM_THREADS=str(threads), MKL_NUM_THREADS=str(threads), OPENBLAS_NUM_THREADS=str(threads), GOMAXPROCS=str(threads),
                 JAX_PLATFORMS="cpu", CUDA_VISIBLE_DEVICES="", TORCHINDUCTOR_COMPILE_THREADS="1")
 
@@ -37,10 +40,9 @@ def bound(threads, command):
 class Worker:
     """A process that answers lines with lines of numbers."""
 
-    def __init__(self, name, command, threads=None, ready=True):
+    def __init__(self, name, command, env=None, ready=True):
         self.name = name
-        env = environment(threads) if threads else None
-        self.process = subprocess.Popen(bound(threads, command) if threads else command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=env)
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=env)
         self.first, self.difference = (self.answer("READY") + [0])[:2] if ready else (0, 0)
 
     def answer(self, begin):
@@ -63,7 +65,8 @@ class Worker:
 def python(program, workload, threads, folder):
     """Return the worker of a program in Python."""
     script = os.path.join(HERE, program.split(",")[0] + "_worker.py")
-    return Worker(program, [sys.executable, script, workload, program, str(threads), folder], threads)
+    command = [sys.executable, script, workload, program, str(threads), folder]
+    return Worker(program, bound(threads, command), environment(threads, os.path.join(folder, "compiled for %d" % threads)))
 
 
 def dgn(name, problem, threads, oracle=()):
@@ -73,7 +76,8 @@ def dgn(name, problem, threads, oracle=()):
         f.write(problem.workload.config(oracle))
     w = problem.workload
     classes = 0 if w.net.outputs == 1 else w.net.outputs
-    return Worker(name, [DGN, path] + [str(v) for v in (*w.net.shape, classes, w.examples, threads)], threads)
+    command = [DGN, path] + [str(v) for v in (*w.net.shape, classes, w.examples, threads)]
+    return Worker(name, bound(threads, command), environment(threads))
 
 
 class Look:
@@ -109,8 +113,3 @@ def split(looks):
     """Return the near rounds and the far ones, without those that are too few."""
     parts = [[k for k in looks if not k.far], [k for k in looks if k.far]]
     return [p for p in parts if len(p) >= min(FEWEST, max(map(len, parts)))]
-
-
-def quartiles(values):
-    """Return the lower quartile, the median and the upper quartile."""
-    return statistics.quantiles(values, n=4, method="inclusive") if len(values) > 1 else [values[0]] * 3

@@ -3,7 +3,7 @@ donated; all of it is compiled. Forms:
 
   jax            gradients by jax.grad; products with J and its transpose, linearized once
   patches        convolutions as products with patches: XLA's own take ten times as long in
-                 products with J
+                 products with J, and in a scan
   Gram           products with K without the gradients of the weights (dual.py)
   Jacobian       of a convolutional network: that of the filters is kept (jacobian.py);
                  with one output: the whole, by vmap of grad

@@ -119,7 +119,7 @@ MNIST_CONV = Network((1, 28, 28), 10, (64,), filters=(16, 32))
 CIFAR = Network((3, 32, 32), 10, (), filters=(16, 32, 64), groups=8)
 
 FIRST_ORDER = ("jax", "jax, scan", "torch", "torch, compiled")
-CONVOLUTIONS = ("jax", "jax, scan", "jax, patches, scan", "torch", "torch, channels_last", "torch, compiled", "torch, channels_last, compiled")
+CONVOLUTIONS = ("jax", "jax, patches, scan", "torch", "torch, channels_last", "torch, compiled", "torch, channels_last, compiled")
 PRODUCTS = ("jax", "jax, Gram", "jax, Gram, scan", "torch, twice", "torch, Gram", "torch, Gram, compiled")
 SOMAX = ("somax, CG", "somax, CG, scan")
 EXACT = ("jax, Jacobian", "jax, Gram", "jax, Gram, scan", "torch, Gram", "torch, Gram, compiled")
