@@ -66,7 +66,7 @@ def python(program, workload, threads, folder):
     """Return the worker of a program in Python."""
     script = os.path.join(HERE, program.split(",")[0] + "_worker.py")
     command = [sys.executable, script, workload, program, str(threads), folder]
-    return Worker(program, bound(threads, command), environment(threads, os.path.join(folder, "compiled for %d" % threads)))
+    return Worker(program, bound(threads, command), environment(threads, os.path.join(folder, "compiled%d" % threads)))
 
 
 def dgn(name, problem, threads, oracle=()):
