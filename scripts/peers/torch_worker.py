@@ -8,7 +8,9 @@
   compiled        the whole step, from the gathering of the mini-batch to the update, is one
                   function through torch.compile, with gradients by torch.func.grad. With
                   forward and loss alone compiled, steps of SGD took 1.2 to 3.7 times as
-                  long; max-autotune in place of the default mode changed nothing.
+                  long; max-autotune in place of the default mode changed nothing, nor did
+                  the C++ wrapper, indices that are not checked, and fused multiply-adds.
+  unrolled        five steps in one call
 """
 import torch
 
@@ -95,36 +97,39 @@ class Update:
 
 
 def stepper(work, form, net, params, x, y):
-    """Return the function that makes a step with the examples of an index."""
+    """Return the function that makes a step with the examples of each index of a list."""
     kept = "Gram" in form or "Jacobian" in form
     if "compiled" in form:
         names = [name for name, _ in net.named_parameters()]
         value = lambda p, x, y: loss(torch.func.functional_call(net, dict(zip(names, p)), (x,)), y)
         update = Update(work, params)
 
-        def whole(params, x, y, index):
-            x, y = x[index], y[index]
-            update(kept_direction(work, form, params, x, y) if kept else torch.func.grad(value)(params, x, y))
+        def whole(params, x, y, indices):
+            for index in indices:
+                batch = x[index], y[index]
+                update(kept_direction(work, form, params, *batch) if kept else torch.func.grad(value)(params, *batch))
 
         compiled = torch.no_grad()(torch.compile(whole))
-        return lambda index: compiled(params, x, y, index)
+        return lambda indices: compiled(params, x, y, indices)
 
     optimizer = (torch.optim.Adam if work.method == "adam" else torch.optim.SGD)(params, lr=work.rate, fused=True)
     if work.method in ("sgd", "adam"):
-        def step(index):
-            optimizer.zero_grad(set_to_none=True)
-            loss(net(x[index]), y[index]).backward()
-            optimizer.step()
+        def step(indices):
+            for index in indices:
+                optimizer.zero_grad(set_to_none=True)
+                loss(net(x[index]), y[index]).backward()
+                optimizer.step()
         return step
 
     direction = lambda x, y: twice_direction(work, net, params, x, y)
     if kept:
         direction = torch.no_grad()(lambda x, y: kept_direction(work, form, params, x, y))
 
-    def step_along(index):
-        for p, d in zip(params, direction(x[index], y[index])):
-            p.grad = d
-        optimizer.step()
+    def step_along(indices):
+        for index in indices:
+            for p, d in zip(params, direction(x[index], y[index])):
+                p.grad = d
+            optimizer.step()
     return step_along
 
 
@@ -146,16 +151,20 @@ def main():
         params = [p.detach() for p in params]
     step = stepper(work, form, net, params, x, y)
     order = [torch.from_numpy(v).long() for v in problem.order()]
-    _, first = timed(lambda: step(order[0]))
+    _, first = timed(lambda: step(order[:1]))
     difference = problem.check(as_dgn([p.detach().numpy() for p in params]))
+    steps = 5 if "unrolled" in form else 1
+    calls = [order[i:i + steps] for i in range(0, len(order), steps)]
+    if steps > 1:
+        _, first = timed(lambda: step(calls[0]))
     count = 0
 
     def call():
         nonlocal count
         count += 1
-        step(order[count % len(order)])
+        step(calls[count % len(calls)])
 
-    serve(call, lambda: None, first, difference)
+    serve(call, lambda: None, first, difference, steps)
 
 
 if __name__ == "__main__":

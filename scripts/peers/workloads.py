@@ -119,17 +119,18 @@ MNIST_CONV = Network((1, 28, 28), 10, (64,), filters=(16, 32))
 CIFAR = Network((3, 32, 32), 10, (), filters=(16, 32, 64), groups=8)
 
 FIRST_ORDER = ("jax", "jax, scan", "torch", "torch, compiled")
+SMALL = FIRST_ORDER + ("torch, compiled, unrolled",)
 CONVOLUTIONS = ("jax", "jax, patches, scan", "torch", "torch, channels_last", "torch, compiled", "torch, channels_last, compiled")
 PRODUCTS = ("jax", "jax, Gram", "jax, Gram, scan", "torch, twice", "torch, Gram", "torch, Gram, compiled")
 SOMAX = ("somax, CG", "somax, CG, scan")
-EXACT = ("jax, Jacobian", "jax, Gram", "jax, Gram, scan", "torch, Gram", "torch, Gram, compiled")
+EXACT = ("jax, Jacobian", "jax, Gram", "jax, Gram, scan", "torch, Gram", "torch, Gram, compiled", "torch, Gram, compiled, unrolled")
 
 WORKLOADS = {}
 for method in ("sgd", "adam"):
     WORKLOADS["mlp256-m128-" + method] = Workload(mlp(256), 128, method, FIRST_ORDER)
     WORKLOADS["mlp256-m1024-" + method] = Workload(mlp(256), 1024, method, FIRST_ORDER)
     WORKLOADS["mlp1024-m128-" + method] = Workload(mlp(1024), 128, method, FIRST_ORDER)
-    WORKLOADS["digits-m64-" + method] = Workload(DIGITS, 64, method, FIRST_ORDER, steps=50)
+    WORKLOADS["digits-m64-" + method] = Workload(DIGITS, 64, method, SMALL, steps=50)
 for m in (64, 128):
     WORKLOADS["mnistconv-m%d-sgd" % m] = Workload(MNIST_CONV, m, "sgd", CONVOLUTIONS)
 WORKLOADS["cifar-m128-sgd"] = Workload(CIFAR, 128, "sgd", CONVOLUTIONS)
@@ -140,7 +141,7 @@ for cg in (10, 20):
     WORKLOADS["mlp256-m1024-gn%d" % cg] = Workload(mlp(256), 1024, programs=("jax, Gram", "jax, Gram, scan", "torch, Gram, compiled"), **gn)
     WORKLOADS["mnistconv-m64-gn%d" % cg] = Workload(MNIST_CONV, 64, programs=("jax, patches", "jax, Jacobian", "torch, channels_last, twice", "torch, Jacobian", "torch, Jacobian, compiled"), **gn)
     WORKLOADS["digits-m64-gn%d" % cg] = Workload(DIGITS, 64, programs=PRODUCTS + SOMAX, steps=50, **gn)
-WORKLOADS["reg-sgd"] = Workload(TABLE, 64, "sgd", FIRST_ORDER, steps=50)
+WORKLOADS["reg-sgd"] = Workload(TABLE, 64, "sgd", SMALL, steps=50)
 WORKLOADS["reg-exact"] = Workload(TABLE, 64, "exact", EXACT + ("somax", "somax, scan"), gamma=100, steps=50)
 for m in (128, 256):
     WORKLOADS["reg-exact-m%d" % m] = Workload(TABLE, m, "exact", EXACT, gamma=100, steps=50)
