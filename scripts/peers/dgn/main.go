@@ -55,11 +55,22 @@ func run(args []string) error {
 			return err
 		}
 	}
-	shape, classes, examples, threads := tensor.Shape{C: n[0], H: n[1], W: n[2]}, n[3], n[4], n[5]
-	runtime.GOMAXPROCS(threads)
-	c, err := config.Load(args[0], nil)
+	s, first, err := open(args[0], tensor.Shape{C: n[0], H: n[1], W: n[2]}, n[3], n[4], n[5])
 	if err != nil {
 		return err
+	}
+	defer s.Close()
+	fmt.Printf("READY %.4f\n", first.Seconds())
+	return each("go %g", func(seconds float64) (string, error) { return turn(s, seconds) })
+}
+
+// open returns what makes the steps, and the time of all that the first one takes but its
+// data.
+func open(path string, shape tensor.Shape, classes, examples, threads int) (train.Stepper, time.Duration, error) {
+	runtime.GOMAXPROCS(threads)
+	c, err := config.Load(path, nil)
+	if err != nil {
+		return nil, 0, err
 	}
 	raw, enc := table(shape, examples), datasets.Values
 	if classes > 0 {
@@ -67,21 +78,19 @@ func run(args []string) error {
 	}
 	data, err := datasets.Prepare(raw, c.Data.Common, enc)
 	if err != nil {
-		return err
+		return nil, 0, err
 	}
 	p, err := problem.New(c, data, nil)
 	if err != nil {
-		return err
+		return nil, 0, err
 	}
 	start := time.Now()
 	s, err := train.Training{Problem: p, Method: &c.Methods[0], Threads: threads}.Stepper()
 	if err != nil {
-		return err
+		return nil, 0, err
 	}
-	defer s.Close()
 	s.Step()
-	fmt.Printf("READY %.4f\n", time.Since(start).Seconds())
-	return each("go %g", func(seconds float64) (string, error) { return turn(s, seconds) })
+	return s, time.Since(start), nil
 }
 
 // each answers the number in every line of standard input.
