@@ -23,7 +23,7 @@ def arguments():
     parser = argparse.ArgumentParser(prog="scripts/peers", description=__doc__.split("\n\n")[0])
     parser.add_argument("rows", nargs="*", metavar="ROW", help="beginnings of: %s products convolutions" % " ".join(WORKLOADS))
     parser.add_argument("--rounds", type=int, default=9)
-    parser.add_argument("--seconds", type=float, default=0.25, help="of each measurement")
+    parser.add_argument("--seconds", type=float, default=0.2, help="of each measurement")
     parser.add_argument("--threads", default="1,2")
     parser.add_argument("--programs", help="these alone, separated by semicolons, such as 'jax, Gram; torch'")
     parser.add_argument("--oracle", action="append", default=[], metavar="TEXT", help="a row more of dgn, with TEXT in the mapping of its oracle, such as 'gram: chained'")
