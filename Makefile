@@ -45,8 +45,13 @@ figures: build ## the figures of docs/results, from the logs and tables that are
 bench:
 	go test -run '^$$' -bench . -benchmem ./...
 
-bench-peers: ## dgn beside JAX and PyTorch, of scripts/requirements-peers.txt; half an hour of a quiet machine
-	scripts/compare_all.sh
+PYTHON = python3
+ROWS =
+PEERS =
+bench-peers: ## dgn beside JAX, PyTorch and somax (docs/kernels.md): ROWS="mlp256-m128-sgd reg", all by default; PEERS="--rounds 3" and other options
+	go build -o bin/ ./cmd/dgn
+	go build -o bin/peers-dgn ./scripts/peers/dgn
+	$(PYTHON) scripts/peers $(ROWS) $(PEERS)
 
 fmt:
 	gofmt -w .

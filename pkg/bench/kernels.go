@@ -149,7 +149,7 @@ func measure[T tensor.Float](pool *tensor.Pool, flops float64, run func()) (rate
 	repeat := max(1, int(roundFlops*float64(pool.Threads())/flops))
 	var rates, fractions []float64
 	for range rounds {
-		p := peak[T](pool)
+		p := PeakRate[T](pool)
 		run() // wakes the threads
 		rate := flops * float64(repeat) / timed(func() {
 			for range repeat {
@@ -165,13 +165,14 @@ func measure[T tensor.Float](pool *tensor.Pool, flops float64, run func()) (rate
 func medianPeak[T tensor.Float]() float64 {
 	var peaks []float64
 	for range rounds {
-		peaks = append(peaks, peak[T](nil))
+		peaks = append(peaks, PeakRate[T](nil))
 	}
 	return median(peaks)
 }
 
-// peak measures the multiply-adds that all threads of a pool make in registers.
-func peak[T tensor.Float](pool *tensor.Pool) float64 {
+// PeakRate measures the multiply-adds that all threads of a pool make in registers, in
+// GFLOP/s, 2 for each. It takes some milliseconds.
+func PeakRate[T tensor.Float](pool *tensor.Pool) float64 {
 	const n = 100_000
 	loop := func(int, int) { kernel.PeakRound[T](n) }
 	pool.For(pool.Threads(), 1, loop) // wakes the threads

@@ -1,16 +1,12 @@
 package train
 
 import (
-	"flag"
 	"fmt"
 	"math/rand/v2"
-	"runtime"
-	"slices"
 	"testing"
 
 	"github.com/dualgn/dgn/pkg/config"
 	"github.com/dualgn/dgn/pkg/datasets"
-	"github.com/dualgn/dgn/pkg/placement"
 	"github.com/dualgn/dgn/pkg/problem"
 	"github.com/dualgn/dgn/pkg/tensor"
 )
@@ -136,50 +132,5 @@ func BenchmarkStep(b *testing.B) {
 				b.ReportMetric(2*float64(tr.counters.MultiplyAdds)/b.Elapsed().Seconds()/1e9, "GFLOP/s")
 			})
 		}
-	}
-}
-
-var peersConfig = flag.String("peers-config", "", "BenchmarkPeers makes steps of the method of this config")
-
-// BenchmarkPeers makes the steps that scripts/peers.py alternates with those of other
-// programs, with GOMAXPROCS threads. Images of mnist are random bytes, 10 mini-batches of
-// them; other data are read.
-func BenchmarkPeers(b *testing.B) {
-	if *peersConfig == "" {
-		b.Skip("scripts/peers.py writes the config")
-	}
-	c, err := config.Load(*peersConfig, nil)
-	if err != nil {
-		b.Fatal(err)
-	}
-	var p *problem.Problem
-	if c.Data.Name == "mnist" {
-		p = mnistLike(b, c, 10*c.Train.BatchSize)
-	} else {
-		p = opened(b, c)
-	}
-	cpus, err := placement.Choose(runtime.GOMAXPROCS(0))
-	if err != nil {
-		b.Fatal(err)
-	}
-	trips, err := placement.RoundTrips(cpus)
-	if err != nil {
-		b.Fatal(err)
-	}
-	pool := tensor.NewPool(len(cpus))
-	defer pool.Close()
-	tr := newTrainer[float32](Training{Problem: p, Method: &c.Methods[0]}, pool)
-	step := func() {
-		tr.advance()
-		tr.step++
-	}
-	for range 3 { // which make room and fill caches
-		step()
-	}
-	for b.Loop() {
-		step()
-	}
-	if len(trips) > 0 {
-		b.ReportMetric(slices.Max(trips), "ns/roundtrip")
 	}
 }
