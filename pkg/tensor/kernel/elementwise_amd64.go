@@ -9,7 +9,8 @@ var (
 
 var (
 	passes256s = passes[float32]{
-		lanes: 8, masks: laneMasks(8),
+		largestOfFour: [2]func(y *float32, from *int32, x *float32, w, rows, n, rest int, in, out *byte, first int) (done int){largestOfFour256, largestPositiveOfFour256},
+		lanes:         8, masks: laneMasks(8),
 		axpy:           axpy256s,
 		scale:          scale256s,
 		multiply:       multiply256s,
@@ -23,7 +24,7 @@ var (
 		sigmoid:        sigmoid256s,
 		softplus:       softplus256s,
 		gelu:           gelu256s,
-		largestOfFour:  largestOfFour256,
+		spreadOfFour:   spreadOfFour256,
 		sgdUpdate:      sgdUpdate256s,
 		sgdStep:        sgdStep256s,
 		momentumUpdate: momentumUpdate256s,
@@ -54,7 +55,8 @@ var (
 		adamStep:       adamStep256d,
 	}
 	passes512s = passes[float32]{
-		lanes: 16, masks: opmasks(16),
+		largestOfFour: [2]func(y *float32, from *int32, x *float32, w, rows, n, rest int, in, out *byte, first int) (done int){largestOfFour512, largestPositiveOfFour512},
+		lanes:         16, masks: opmasks(16),
 		axpy:           axpy512s,
 		scale:          scale512s,
 		multiply:       multiply512s,
@@ -68,7 +70,7 @@ var (
 		sigmoid:        sigmoid512s,
 		softplus:       softplus512s,
 		gelu:           gelu512s,
-		largestOfFour:  largestOfFour512,
+		spreadOfFour:   spreadOfFour512,
 		sgdUpdate:      sgdUpdate512s,
 		sgdStep:        sgdStep512s,
 		momentumUpdate: momentumUpdate512s,

@@ -97,7 +97,9 @@ func testPatchGuards[T Float](t *testing.T) {
 	}
 	for _, n := range []int{1, 7, 8, 14, 16, 35} {
 		for _, atEnd := range []bool{false, true} {
-			LargestOfFour(guarded[T](t, n, atEnd), make([]int32, n), guarded[T](t, 4*n, atEnd), 0, 2*n)
+			from := make([]int32, 2*n)
+			LargestOfFour(guarded[T](t, 2*n, atEnd), from, guarded[T](t, 8*n, atEnd), 4, 2*n, n%2 == 0)
+			SpreadOfFour(guarded[T](t, 8*n, atEnd), guarded[T](t, 2*n, atEnd), from, 4, 2*n)
 		}
 	}
 	for _, size := range [][2]int{{1, 1}, {3, 40}, {16, 16}, {17, 33}, {40, 7}} {

@@ -904,10 +904,20 @@ func softplus512s(x *float32, y *float32, d *float32, n int, mask *byte)
 //go:noescape
 func gelu512s(x *float32, y *float32, d *float32, n int, mask *byte)
 
-// largestOfFour512 pools n vectors of windows, and one that the masks cut (of its values, and of y; none: nil), of rows w values apart; first is the place of x[0]. It ends before a vector with a NaN, and returns the number of those done.
+// largestOfFour512 pools rows of n vectors of windows and one of rest more that the masks cut (of its values, and of y), from rows of w values; first is the place of x[0]. It ends in a row with a NaN, and returns the number of rows done.
 //
 //go:noescape
-func largestOfFour512(y *float32, from *int32, x *float32, w int, n int, in *byte, out *byte, first int) (done int)
+func largestOfFour512(y *float32, from *int32, x *float32, w int, rows int, n int, rest int, in *byte, out *byte, first int) (done int)
+
+// largestPositiveOfFour512 pools rows of n vectors of windows and one of rest more that the masks cut (of its values, and of y), from rows of w values; first is the place of x[0]. It ends in a row with a NaN, and returns the number of rows done. Values that are not above 0 become 0, their places -1.
+//
+//go:noescape
+func largestPositiveOfFour512(y *float32, from *int32, x *float32, w int, rows int, n int, rest int, in *byte, out *byte, first int) (done int)
+
+// spreadOfFour512 sets rows of windows of x, in rows of w values: y at its place, and 0 elsewhere; n vectors of windows and one of rest more that the masks cut (of its values, and of y).
+//
+//go:noescape
+func spreadOfFour512(x *float32, y *float32, from *int32, w int, rows int, n int, rest int, in *byte, out *byte)
 
 // peak512s makes n rounds of 12 independent multiply-adds of vectors.
 //
@@ -949,10 +959,20 @@ func softplus256s(x *float32, y *float32, d *float32, n int, mask *byte)
 //go:noescape
 func gelu256s(x *float32, y *float32, d *float32, n int, mask *byte)
 
-// largestOfFour256 pools n vectors of windows, and one that the masks cut (of its values, and of y; none: nil), of rows w values apart; first is the place of x[0]. It ends before a vector with a NaN, and returns the number of those done.
+// largestOfFour256 pools rows of n vectors of windows and one of rest more that the masks cut (of its values, and of y), from rows of w values; first is the place of x[0]. It ends in a row with a NaN, and returns the number of rows done.
 //
 //go:noescape
-func largestOfFour256(y *float32, from *int32, x *float32, w int, n int, in *byte, out *byte, first int) (done int)
+func largestOfFour256(y *float32, from *int32, x *float32, w int, rows int, n int, rest int, in *byte, out *byte, first int) (done int)
+
+// largestPositiveOfFour256 pools rows of n vectors of windows and one of rest more that the masks cut (of its values, and of y), from rows of w values; first is the place of x[0]. It ends in a row with a NaN, and returns the number of rows done. Values that are not above 0 become 0, their places -1.
+//
+//go:noescape
+func largestPositiveOfFour256(y *float32, from *int32, x *float32, w int, rows int, n int, rest int, in *byte, out *byte, first int) (done int)
+
+// spreadOfFour256 sets rows of windows of x, in rows of w values: y at its place, and 0 elsewhere; n vectors of windows and one of rest more that the masks cut (of its values, and of y).
+//
+//go:noescape
+func spreadOfFour256(x *float32, y *float32, from *int32, w int, rows int, n int, rest int, in *byte, out *byte)
 
 // peak256s makes n rounds of 12 independent multiply-adds of vectors.
 //

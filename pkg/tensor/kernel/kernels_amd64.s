@@ -23064,19 +23064,18 @@ GLOBL s3fa37407<>(SB), RODATA|NOPTR, $4
 DATA s3ecc422a<>+0(SB)/4, $(0.3989423)
 GLOBL s3ecc422a<>(SB), RODATA|NOPTR, $4
 
-// func largestOfFour512(y *float32, from *int32, x *float32, w int, n int, in *byte, out *byte, first int) (done int)
+// func largestOfFour512(y *float32, from *int32, x *float32, w int, rows int, n int, rest int, in *byte, out *byte, first int) (done int)
 // Requires: AVX, AVX512BW, AVX512F
-TEXT ·largestOfFour512(SB), NOSPLIT, $0-72
+TEXT ·largestOfFour512(SB), NOSPLIT, $0-88
 	MOVQ         y+0(FP), DI
 	MOVQ         from+8(FP), SI
-	MOVQ         x+16(FP), R8
+	MOVQ         x+16(FP), R10
 	MOVQ         w+24(FP), R9
-	MOVQ         n+32(FP), CX
-	VMOVDQU32    windows512<>+0(SB), Z0
-	MOVQ         first+56(FP), AX
-	VMOVD        AX, X1
-	VPBROADCASTD X1, Z2
-	VPADDD       Z2, Z0, Z0
+	MOVQ         rest+48(FP), R11
+	SHLQ         $0x02, R11
+	MOVQ         first+72(FP), R12
+	VMOVDQU32    windows512_largestOfFour<>+0(SB), Z0
+	VMOVDQU32    Z0, Z14
 	MOVL         $0x00000001, AX
 	VMOVD        AX, X1
 	VPBROADCASTD X1, Z8
@@ -23087,7 +23086,21 @@ TEXT ·largestOfFour512(SB), NOSPLIT, $0-72
 	VPBROADCASTD X1, Z10
 	SHLQ         $0x02, R9
 	XORQ         DX, DX
-	VMOVDQU64    pairs512<>+0(SB), Z11
+	VMOVDQU64    pairs512_largestOfFour<>+0(SB), Z11
+	MOVQ         in+56(FP), AX
+	TESTQ        AX, AX
+	JZ           row
+	KMOVQ        (AX), K1
+	KMOVQ        8(AX), K2
+	MOVQ         out+64(FP), AX
+	KMOVQ        (AX), K5
+
+row:
+	VMOVD        R12, X1
+	VPBROADCASTD X1, Z0
+	VPADDD       Z14, Z0, Z0
+	MOVQ         R10, R8
+	MOVQ         n+40(FP), CX
 	TESTQ        CX, CX
 	JZ           tail
 
@@ -23119,7 +23132,6 @@ loop:
 	VMOVUPS     Z3, (DI)
 	VPERMPD     Z7, Z11, Z7
 	VMOVUPS     Z7, (SI)
-	INCQ        DX
 	VPADDD      Z10, Z0, Z0
 	ADDQ        $0x40, DI
 	ADDQ        $0x40, SI
@@ -23128,13 +23140,8 @@ loop:
 	JNZ         loop
 
 tail:
-	MOVQ        in+40(FP), AX
-	TESTQ       AX, AX
-	JZ          end
-	KMOVQ       (AX), K1
-	KMOVQ       8(AX), K2
-	MOVQ        out+48(FP), AX
-	KMOVQ       (AX), K5
+	TESTQ       R11, R11
+	JZ          next
 	VMOVUPS.Z   (R8), K1, Z1
 	VMOVUPS.Z   64(R8), K2, Z2
 	VSHUFPS     $0x88, Z2, Z1, Z3
@@ -23162,40 +23169,366 @@ tail:
 	VMOVUPS     Z3, K5, (DI)
 	VPERMPD     Z7, Z11, Z7
 	VMOVUPS     Z7, K5, (SI)
-	INCQ        DX
+	ADDQ        R11, DI
+	ADDQ        R11, SI
+
+next:
+	LEAQ (R10)(R9*2), R10
+	MOVQ w+24(FP), AX
+	LEAQ (R12)(AX*2), R12
+	INCQ DX
+	MOVQ rows+32(FP), AX
+	CMPQ DX, AX
+	JNE  row
 
 end:
-	MOVQ DX, done+64(FP)
+	MOVQ DX, done+80(FP)
 	VZEROUPPER
 	RET
 
-DATA windows512<>+0(SB)/4, $0x00000000
-DATA windows512<>+4(SB)/4, $0x00000002
-DATA windows512<>+8(SB)/4, $0x00000010
-DATA windows512<>+12(SB)/4, $0x00000012
-DATA windows512<>+16(SB)/4, $0x00000004
-DATA windows512<>+20(SB)/4, $0x00000006
-DATA windows512<>+24(SB)/4, $0x00000014
-DATA windows512<>+28(SB)/4, $0x00000016
-DATA windows512<>+32(SB)/4, $0x00000008
-DATA windows512<>+36(SB)/4, $0x0000000a
-DATA windows512<>+40(SB)/4, $0x00000018
-DATA windows512<>+44(SB)/4, $0x0000001a
-DATA windows512<>+48(SB)/4, $0x0000000c
-DATA windows512<>+52(SB)/4, $0x0000000e
-DATA windows512<>+56(SB)/4, $0x0000001c
-DATA windows512<>+60(SB)/4, $0x0000001e
-GLOBL windows512<>(SB), RODATA|NOPTR, $64
+DATA windows512_largestOfFour<>+0(SB)/4, $0x00000000
+DATA windows512_largestOfFour<>+4(SB)/4, $0x00000002
+DATA windows512_largestOfFour<>+8(SB)/4, $0x00000010
+DATA windows512_largestOfFour<>+12(SB)/4, $0x00000012
+DATA windows512_largestOfFour<>+16(SB)/4, $0x00000004
+DATA windows512_largestOfFour<>+20(SB)/4, $0x00000006
+DATA windows512_largestOfFour<>+24(SB)/4, $0x00000014
+DATA windows512_largestOfFour<>+28(SB)/4, $0x00000016
+DATA windows512_largestOfFour<>+32(SB)/4, $0x00000008
+DATA windows512_largestOfFour<>+36(SB)/4, $0x0000000a
+DATA windows512_largestOfFour<>+40(SB)/4, $0x00000018
+DATA windows512_largestOfFour<>+44(SB)/4, $0x0000001a
+DATA windows512_largestOfFour<>+48(SB)/4, $0x0000000c
+DATA windows512_largestOfFour<>+52(SB)/4, $0x0000000e
+DATA windows512_largestOfFour<>+56(SB)/4, $0x0000001c
+DATA windows512_largestOfFour<>+60(SB)/4, $0x0000001e
+GLOBL windows512_largestOfFour<>(SB), RODATA|NOPTR, $64
 
-DATA pairs512<>+0(SB)/8, $0x0000000000000000
-DATA pairs512<>+8(SB)/8, $0x0000000000000002
-DATA pairs512<>+16(SB)/8, $0x0000000000000004
-DATA pairs512<>+24(SB)/8, $0x0000000000000006
-DATA pairs512<>+32(SB)/8, $0x0000000000000001
-DATA pairs512<>+40(SB)/8, $0x0000000000000003
-DATA pairs512<>+48(SB)/8, $0x0000000000000005
-DATA pairs512<>+56(SB)/8, $0x0000000000000007
-GLOBL pairs512<>(SB), RODATA|NOPTR, $64
+DATA pairs512_largestOfFour<>+0(SB)/8, $0x0000000000000000
+DATA pairs512_largestOfFour<>+8(SB)/8, $0x0000000000000002
+DATA pairs512_largestOfFour<>+16(SB)/8, $0x0000000000000004
+DATA pairs512_largestOfFour<>+24(SB)/8, $0x0000000000000006
+DATA pairs512_largestOfFour<>+32(SB)/8, $0x0000000000000001
+DATA pairs512_largestOfFour<>+40(SB)/8, $0x0000000000000003
+DATA pairs512_largestOfFour<>+48(SB)/8, $0x0000000000000005
+DATA pairs512_largestOfFour<>+56(SB)/8, $0x0000000000000007
+GLOBL pairs512_largestOfFour<>(SB), RODATA|NOPTR, $64
+
+// func largestPositiveOfFour512(y *float32, from *int32, x *float32, w int, rows int, n int, rest int, in *byte, out *byte, first int) (done int)
+// Requires: AVX, AVX512BW, AVX512F
+TEXT ·largestPositiveOfFour512(SB), NOSPLIT, $0-88
+	MOVQ         y+0(FP), DI
+	MOVQ         from+8(FP), SI
+	MOVQ         x+16(FP), R10
+	MOVQ         w+24(FP), R9
+	MOVQ         rest+48(FP), R11
+	SHLQ         $0x02, R11
+	MOVQ         first+72(FP), R12
+	VMOVDQU32    windows512_largestPositiveOfFour<>+0(SB), Z0
+	VMOVDQU32    Z0, Z14
+	MOVL         $0x00000001, AX
+	VMOVD        AX, X1
+	VPBROADCASTD X1, Z8
+	VMOVD        R9, X1
+	VPBROADCASTD X1, Z9
+	MOVL         $0x00000020, AX
+	VMOVD        AX, X1
+	VPBROADCASTD X1, Z10
+	SHLQ         $0x02, R9
+	XORQ         DX, DX
+	VMOVDQU64    pairs512_largestPositiveOfFour<>+0(SB), Z11
+	MOVQ         in+56(FP), AX
+	TESTQ        AX, AX
+	JZ           row
+	KMOVQ        (AX), K1
+	KMOVQ        8(AX), K2
+	MOVQ         out+64(FP), AX
+	KMOVQ        (AX), K5
+
+row:
+	VMOVD        R12, X1
+	VPBROADCASTD X1, Z0
+	VPADDD       Z14, Z0, Z0
+	MOVQ         R10, R8
+	MOVQ         n+40(FP), CX
+	TESTQ        CX, CX
+	JZ           tail
+
+loop:
+	VMOVUPS     (R8), Z1
+	VMOVUPS     64(R8), Z2
+	VSHUFPS     $0x88, Z2, Z1, Z3
+	VSHUFPS     $0xdd, Z2, Z1, Z4
+	VMOVUPS     (R8)(R9*1), Z1
+	VMOVUPS     64(R8)(R9*1), Z2
+	VSHUFPS     $0x88, Z2, Z1, Z5
+	VSHUFPS     $0xdd, Z2, Z1, Z6
+	VCMPPS      $0x03, Z3, Z4, K3
+	VCMPPS      $0x03, Z5, Z6, K4
+	KORTESTW    K3, K4
+	JNZ         end
+	VCMPPS      $0x1e, Z3, Z4, K3
+	VMOVAPS     Z4, K3, Z3
+	VMOVDQA32.Z Z8, K3, Z7
+	VCMPPS      $0x1e, Z5, Z6, K3
+	VMOVAPS     Z6, K3, Z5
+	VMOVDQA32   Z9, Z1
+	VPADDD      Z8, Z1, K3, Z1
+	VCMPPS      $0x1e, Z3, Z5, K3
+	VMOVAPS     Z5, K3, Z3
+	VMOVDQA32   Z1, K3, Z7
+	VPADDD      Z0, Z7, Z7
+	VPXORD      Z2, Z2, Z2
+	VCMPPS      $0x1e, Z2, Z3, K3
+	VMOVAPS.Z   Z3, K3, Z3
+	VPTERNLOGD  $0xff, Z2, Z2, Z2
+	VMOVDQA32   Z7, K3, Z2
+	VMOVDQA32   Z2, Z7
+	VPERMPD     Z3, Z11, Z3
+	VMOVUPS     Z3, (DI)
+	VPERMPD     Z7, Z11, Z7
+	VMOVUPS     Z7, (SI)
+	VPADDD      Z10, Z0, Z0
+	ADDQ        $0x40, DI
+	ADDQ        $0x40, SI
+	ADDQ        $0x00000080, R8
+	DECQ        CX
+	JNZ         loop
+
+tail:
+	TESTQ       R11, R11
+	JZ          next
+	VMOVUPS.Z   (R8), K1, Z1
+	VMOVUPS.Z   64(R8), K2, Z2
+	VSHUFPS     $0x88, Z2, Z1, Z3
+	VSHUFPS     $0xdd, Z2, Z1, Z4
+	VMOVUPS.Z   (R8)(R9*1), K1, Z1
+	VMOVUPS.Z   64(R8)(R9*1), K2, Z2
+	VSHUFPS     $0x88, Z2, Z1, Z5
+	VSHUFPS     $0xdd, Z2, Z1, Z6
+	VCMPPS      $0x03, Z3, Z4, K3
+	VCMPPS      $0x03, Z5, Z6, K4
+	KORTESTW    K3, K4
+	JNZ         end
+	VCMPPS      $0x1e, Z3, Z4, K3
+	VMOVAPS     Z4, K3, Z3
+	VMOVDQA32.Z Z8, K3, Z7
+	VCMPPS      $0x1e, Z5, Z6, K3
+	VMOVAPS     Z6, K3, Z5
+	VMOVDQA32   Z9, Z1
+	VPADDD      Z8, Z1, K3, Z1
+	VCMPPS      $0x1e, Z3, Z5, K3
+	VMOVAPS     Z5, K3, Z3
+	VMOVDQA32   Z1, K3, Z7
+	VPADDD      Z0, Z7, Z7
+	VPXORD      Z2, Z2, Z2
+	VCMPPS      $0x1e, Z2, Z3, K3
+	VMOVAPS.Z   Z3, K3, Z3
+	VPTERNLOGD  $0xff, Z2, Z2, Z2
+	VMOVDQA32   Z7, K3, Z2
+	VMOVDQA32   Z2, Z7
+	VPERMPD     Z3, Z11, Z3
+	VMOVUPS     Z3, K5, (DI)
+	VPERMPD     Z7, Z11, Z7
+	VMOVUPS     Z7, K5, (SI)
+	ADDQ        R11, DI
+	ADDQ        R11, SI
+
+next:
+	LEAQ (R10)(R9*2), R10
+	MOVQ w+24(FP), AX
+	LEAQ (R12)(AX*2), R12
+	INCQ DX
+	MOVQ rows+32(FP), AX
+	CMPQ DX, AX
+	JNE  row
+
+end:
+	MOVQ DX, done+80(FP)
+	VZEROUPPER
+	RET
+
+DATA windows512_largestPositiveOfFour<>+0(SB)/4, $0x00000000
+DATA windows512_largestPositiveOfFour<>+4(SB)/4, $0x00000002
+DATA windows512_largestPositiveOfFour<>+8(SB)/4, $0x00000010
+DATA windows512_largestPositiveOfFour<>+12(SB)/4, $0x00000012
+DATA windows512_largestPositiveOfFour<>+16(SB)/4, $0x00000004
+DATA windows512_largestPositiveOfFour<>+20(SB)/4, $0x00000006
+DATA windows512_largestPositiveOfFour<>+24(SB)/4, $0x00000014
+DATA windows512_largestPositiveOfFour<>+28(SB)/4, $0x00000016
+DATA windows512_largestPositiveOfFour<>+32(SB)/4, $0x00000008
+DATA windows512_largestPositiveOfFour<>+36(SB)/4, $0x0000000a
+DATA windows512_largestPositiveOfFour<>+40(SB)/4, $0x00000018
+DATA windows512_largestPositiveOfFour<>+44(SB)/4, $0x0000001a
+DATA windows512_largestPositiveOfFour<>+48(SB)/4, $0x0000000c
+DATA windows512_largestPositiveOfFour<>+52(SB)/4, $0x0000000e
+DATA windows512_largestPositiveOfFour<>+56(SB)/4, $0x0000001c
+DATA windows512_largestPositiveOfFour<>+60(SB)/4, $0x0000001e
+GLOBL windows512_largestPositiveOfFour<>(SB), RODATA|NOPTR, $64
+
+DATA pairs512_largestPositiveOfFour<>+0(SB)/8, $0x0000000000000000
+DATA pairs512_largestPositiveOfFour<>+8(SB)/8, $0x0000000000000002
+DATA pairs512_largestPositiveOfFour<>+16(SB)/8, $0x0000000000000004
+DATA pairs512_largestPositiveOfFour<>+24(SB)/8, $0x0000000000000006
+DATA pairs512_largestPositiveOfFour<>+32(SB)/8, $0x0000000000000001
+DATA pairs512_largestPositiveOfFour<>+40(SB)/8, $0x0000000000000003
+DATA pairs512_largestPositiveOfFour<>+48(SB)/8, $0x0000000000000005
+DATA pairs512_largestPositiveOfFour<>+56(SB)/8, $0x0000000000000007
+GLOBL pairs512_largestPositiveOfFour<>(SB), RODATA|NOPTR, $64
+
+// func spreadOfFour512(x *float32, y *float32, from *int32, w int, rows int, n int, rest int, in *byte, out *byte)
+// Requires: AVX, AVX512BW, AVX512F
+TEXT ·spreadOfFour512(SB), NOSPLIT, $0-72
+	MOVQ         x+0(FP), R10
+	MOVQ         y+8(FP), DI
+	MOVQ         from+16(FP), SI
+	MOVQ         w+24(FP), R9
+	MOVQ         rows+32(FP), DX
+	MOVQ         rest+48(FP), R11
+	SHLQ         $0x02, R11
+	VMOVDQU32    spreadLow512<>+0(SB), Z14
+	VMOVDQU32    spreadHigh512<>+0(SB), Z15
+	VMOVDQU32    spreadStart512<>+0(SB), Z11
+	VMOVD        R9, X1
+	VPBROADCASTD X1, Z9
+	MOVL         $0x00000010, AX
+	VMOVD        AX, X1
+	VPBROADCASTD X1, Z8
+	SHLQ         $0x02, R9
+	MOVQ         in+56(FP), AX
+	TESTQ        AX, AX
+	JZ           row
+	KMOVQ        (AX), K1
+	KMOVQ        8(AX), K2
+	MOVQ         out+64(FP), AX
+	KMOVQ        (AX), K5
+
+row:
+	VMOVDQU32 Z11, Z10
+	MOVQ      R10, R8
+	MOVQ      n+40(FP), CX
+	TESTQ     CX, CX
+	JZ        tail
+
+loop:
+	VMOVUPS   (DI), Z0
+	VMOVUPS   (SI), Z1
+	VPERMPS   Z0, Z14, Z2
+	VPERMD    Z1, Z14, Z3
+	VPCMPEQD  Z10, Z3, K3
+	VMOVAPS.Z Z2, K3, Z4
+	VMOVUPS   Z4, (R8)
+	VPADDD    Z9, Z10, Z5
+	VPCMPEQD  Z5, Z3, K3
+	VMOVAPS.Z Z2, K3, Z4
+	VMOVUPS   Z4, (R8)(R9*1)
+	VPADDD    Z8, Z10, Z10
+	VPERMPS   Z0, Z15, Z2
+	VPERMD    Z1, Z15, Z3
+	VPCMPEQD  Z10, Z3, K3
+	VMOVAPS.Z Z2, K3, Z4
+	VMOVUPS   Z4, 64(R8)
+	VPADDD    Z9, Z10, Z5
+	VPCMPEQD  Z5, Z3, K3
+	VMOVAPS.Z Z2, K3, Z4
+	VMOVUPS   Z4, 64(R8)(R9*1)
+	VPADDD    Z8, Z10, Z10
+	ADDQ      $0x40, DI
+	ADDQ      $0x40, SI
+	ADDQ      $0x00000080, R8
+	DECQ      CX
+	JNZ       loop
+
+tail:
+	TESTQ     R11, R11
+	JZ        next
+	VMOVUPS.Z (DI), K5, Z0
+	VMOVUPS.Z (SI), K5, Z1
+	VPERMPS   Z0, Z14, Z2
+	VPERMD    Z1, Z14, Z3
+	VPCMPEQD  Z10, Z3, K3
+	VMOVAPS.Z Z2, K3, Z4
+	VMOVUPS   Z4, K1, (R8)
+	VPADDD    Z9, Z10, Z5
+	VPCMPEQD  Z5, Z3, K3
+	VMOVAPS.Z Z2, K3, Z4
+	VMOVUPS   Z4, K1, (R8)(R9*1)
+	VPADDD    Z8, Z10, Z10
+	VPERMPS   Z0, Z15, Z2
+	VPERMD    Z1, Z15, Z3
+	VPCMPEQD  Z10, Z3, K3
+	VMOVAPS.Z Z2, K3, Z4
+	VMOVUPS   Z4, K2, 64(R8)
+	VPADDD    Z9, Z10, Z5
+	VPCMPEQD  Z5, Z3, K3
+	VMOVAPS.Z Z2, K3, Z4
+	VMOVUPS   Z4, K2, 64(R8)(R9*1)
+	VPADDD    Z8, Z10, Z10
+	ADDQ      R11, DI
+	ADDQ      R11, SI
+
+next:
+	LEAQ   (R10)(R9*2), R10
+	VPADDD Z9, Z11, Z11
+	VPADDD Z9, Z11, Z11
+	DECQ   DX
+	JNZ    row
+	VZEROUPPER
+	RET
+
+DATA spreadLow512<>+0(SB)/4, $0x00000000
+DATA spreadLow512<>+4(SB)/4, $0x00000000
+DATA spreadLow512<>+8(SB)/4, $0x00000001
+DATA spreadLow512<>+12(SB)/4, $0x00000001
+DATA spreadLow512<>+16(SB)/4, $0x00000002
+DATA spreadLow512<>+20(SB)/4, $0x00000002
+DATA spreadLow512<>+24(SB)/4, $0x00000003
+DATA spreadLow512<>+28(SB)/4, $0x00000003
+DATA spreadLow512<>+32(SB)/4, $0x00000004
+DATA spreadLow512<>+36(SB)/4, $0x00000004
+DATA spreadLow512<>+40(SB)/4, $0x00000005
+DATA spreadLow512<>+44(SB)/4, $0x00000005
+DATA spreadLow512<>+48(SB)/4, $0x00000006
+DATA spreadLow512<>+52(SB)/4, $0x00000006
+DATA spreadLow512<>+56(SB)/4, $0x00000007
+DATA spreadLow512<>+60(SB)/4, $0x00000007
+GLOBL spreadLow512<>(SB), RODATA|NOPTR, $64
+
+DATA spreadHigh512<>+0(SB)/4, $0x00000008
+DATA spreadHigh512<>+4(SB)/4, $0x00000008
+DATA spreadHigh512<>+8(SB)/4, $0x00000009
+DATA spreadHigh512<>+12(SB)/4, $0x00000009
+DATA spreadHigh512<>+16(SB)/4, $0x0000000a
+DATA spreadHigh512<>+20(SB)/4, $0x0000000a
+DATA spreadHigh512<>+24(SB)/4, $0x0000000b
+DATA spreadHigh512<>+28(SB)/4, $0x0000000b
+DATA spreadHigh512<>+32(SB)/4, $0x0000000c
+DATA spreadHigh512<>+36(SB)/4, $0x0000000c
+DATA spreadHigh512<>+40(SB)/4, $0x0000000d
+DATA spreadHigh512<>+44(SB)/4, $0x0000000d
+DATA spreadHigh512<>+48(SB)/4, $0x0000000e
+DATA spreadHigh512<>+52(SB)/4, $0x0000000e
+DATA spreadHigh512<>+56(SB)/4, $0x0000000f
+DATA spreadHigh512<>+60(SB)/4, $0x0000000f
+GLOBL spreadHigh512<>(SB), RODATA|NOPTR, $64
+
+DATA spreadStart512<>+0(SB)/4, $0x00000000
+DATA spreadStart512<>+4(SB)/4, $0x00000001
+DATA spreadStart512<>+8(SB)/4, $0x00000002
+DATA spreadStart512<>+12(SB)/4, $0x00000003
+DATA spreadStart512<>+16(SB)/4, $0x00000004
+DATA spreadStart512<>+20(SB)/4, $0x00000005
+DATA spreadStart512<>+24(SB)/4, $0x00000006
+DATA spreadStart512<>+28(SB)/4, $0x00000007
+DATA spreadStart512<>+32(SB)/4, $0x00000008
+DATA spreadStart512<>+36(SB)/4, $0x00000009
+DATA spreadStart512<>+40(SB)/4, $0x0000000a
+DATA spreadStart512<>+44(SB)/4, $0x0000000b
+DATA spreadStart512<>+48(SB)/4, $0x0000000c
+DATA spreadStart512<>+52(SB)/4, $0x0000000d
+DATA spreadStart512<>+56(SB)/4, $0x0000000e
+DATA spreadStart512<>+60(SB)/4, $0x0000000f
+GLOBL spreadStart512<>(SB), RODATA|NOPTR, $64
 
 // func peak512s(n int)
 // Requires: AVX, AVX512F
@@ -24167,19 +24500,18 @@ end:
 	VZEROUPPER
 	RET
 
-// func largestOfFour256(y *float32, from *int32, x *float32, w int, n int, in *byte, out *byte, first int) (done int)
+// func largestOfFour256(y *float32, from *int32, x *float32, w int, rows int, n int, rest int, in *byte, out *byte, first int) (done int)
 // Requires: AVX, AVX2
-TEXT ·largestOfFour256(SB), NOSPLIT, $0-72
+TEXT ·largestOfFour256(SB), NOSPLIT, $0-88
 	MOVQ         y+0(FP), DI
 	MOVQ         from+8(FP), SI
-	MOVQ         x+16(FP), R8
+	MOVQ         x+16(FP), R10
 	MOVQ         w+24(FP), R9
-	MOVQ         n+32(FP), CX
-	VMOVDQU      windows256<>+0(SB), Y0
-	MOVQ         first+56(FP), AX
-	VMOVD        AX, X1
-	VPBROADCASTD X1, Y2
-	VPADDD       Y2, Y0, Y0
+	MOVQ         rest+48(FP), R11
+	SHLQ         $0x02, R11
+	MOVQ         first+72(FP), R12
+	VMOVDQU      windows256_largestOfFour<>+0(SB), Y0
+	VMOVDQU      Y0, Y14
 	MOVL         $0x00000001, AX
 	VMOVD        AX, X1
 	VPBROADCASTD X1, Y8
@@ -24190,6 +24522,20 @@ TEXT ·largestOfFour256(SB), NOSPLIT, $0-72
 	VPBROADCASTD X1, Y10
 	SHLQ         $0x02, R9
 	XORQ         DX, DX
+	MOVQ         in+56(FP), AX
+	TESTQ        AX, AX
+	JZ           row
+	VMOVDQU      (AX), Y12
+	VMOVDQU      32(AX), Y13
+	MOVQ         out+64(FP), AX
+	VMOVDQU      (AX), Y11
+
+row:
+	VMOVD        R12, X1
+	VPBROADCASTD X1, Y0
+	VPADDD       Y14, Y0, Y0
+	MOVQ         R10, R8
+	MOVQ         n+40(FP), CX
 	TESTQ        CX, CX
 	JZ           tail
 
@@ -24223,7 +24569,6 @@ loop:
 	VMOVUPS   Y3, (DI)
 	VPERMPD   $0xd8, Y7, Y7
 	VMOVUPS   Y7, (SI)
-	INCQ      DX
 	VPADDD    Y10, Y0, Y0
 	ADDQ      $0x20, DI
 	ADDQ      $0x20, SI
@@ -24232,13 +24577,8 @@ loop:
 	JNZ       loop
 
 tail:
-	MOVQ       in+40(FP), AX
-	TESTQ      AX, AX
-	JZ         end
-	VMOVDQU    (AX), Y12
-	VMOVDQU    32(AX), Y13
-	MOVQ       out+48(FP), AX
-	VMOVDQU    (AX), Y11
+	TESTQ      R11, R11
+	JZ         next
 	VMASKMOVPS (R8), Y12, Y1
 	VMASKMOVPS 32(R8), Y13, Y2
 	VSHUFPS    $0x88, Y2, Y1, Y3
@@ -24268,22 +24608,309 @@ tail:
 	VMASKMOVPS Y3, Y11, (DI)
 	VPERMPD    $0xd8, Y7, Y7
 	VMASKMOVPS Y7, Y11, (SI)
-	INCQ       DX
+	ADDQ       R11, DI
+	ADDQ       R11, SI
+
+next:
+	LEAQ (R10)(R9*2), R10
+	MOVQ w+24(FP), AX
+	LEAQ (R12)(AX*2), R12
+	INCQ DX
+	MOVQ rows+32(FP), AX
+	CMPQ DX, AX
+	JNE  row
 
 end:
-	MOVQ DX, done+64(FP)
+	MOVQ DX, done+80(FP)
 	VZEROUPPER
 	RET
 
-DATA windows256<>+0(SB)/4, $0x00000000
-DATA windows256<>+4(SB)/4, $0x00000002
-DATA windows256<>+8(SB)/4, $0x00000008
-DATA windows256<>+12(SB)/4, $0x0000000a
-DATA windows256<>+16(SB)/4, $0x00000004
-DATA windows256<>+20(SB)/4, $0x00000006
-DATA windows256<>+24(SB)/4, $0x0000000c
-DATA windows256<>+28(SB)/4, $0x0000000e
-GLOBL windows256<>(SB), RODATA|NOPTR, $32
+DATA windows256_largestOfFour<>+0(SB)/4, $0x00000000
+DATA windows256_largestOfFour<>+4(SB)/4, $0x00000002
+DATA windows256_largestOfFour<>+8(SB)/4, $0x00000008
+DATA windows256_largestOfFour<>+12(SB)/4, $0x0000000a
+DATA windows256_largestOfFour<>+16(SB)/4, $0x00000004
+DATA windows256_largestOfFour<>+20(SB)/4, $0x00000006
+DATA windows256_largestOfFour<>+24(SB)/4, $0x0000000c
+DATA windows256_largestOfFour<>+28(SB)/4, $0x0000000e
+GLOBL windows256_largestOfFour<>(SB), RODATA|NOPTR, $32
+
+// func largestPositiveOfFour256(y *float32, from *int32, x *float32, w int, rows int, n int, rest int, in *byte, out *byte, first int) (done int)
+// Requires: AVX, AVX2
+TEXT ·largestPositiveOfFour256(SB), NOSPLIT, $0-88
+	MOVQ         y+0(FP), DI
+	MOVQ         from+8(FP), SI
+	MOVQ         x+16(FP), R10
+	MOVQ         w+24(FP), R9
+	MOVQ         rest+48(FP), R11
+	SHLQ         $0x02, R11
+	MOVQ         first+72(FP), R12
+	VMOVDQU      windows256_largestPositiveOfFour<>+0(SB), Y0
+	VMOVDQU      Y0, Y14
+	MOVL         $0x00000001, AX
+	VMOVD        AX, X1
+	VPBROADCASTD X1, Y8
+	VMOVD        R9, X1
+	VPBROADCASTD X1, Y9
+	MOVL         $0x00000010, AX
+	VMOVD        AX, X1
+	VPBROADCASTD X1, Y10
+	SHLQ         $0x02, R9
+	XORQ         DX, DX
+	MOVQ         in+56(FP), AX
+	TESTQ        AX, AX
+	JZ           row
+	VMOVDQU      (AX), Y12
+	VMOVDQU      32(AX), Y13
+	MOVQ         out+64(FP), AX
+	VMOVDQU      (AX), Y11
+
+row:
+	VMOVD        R12, X1
+	VPBROADCASTD X1, Y0
+	VPADDD       Y14, Y0, Y0
+	MOVQ         R10, R8
+	MOVQ         n+40(FP), CX
+	TESTQ        CX, CX
+	JZ           tail
+
+loop:
+	VMOVUPS   (R8), Y1
+	VMOVUPS   32(R8), Y2
+	VSHUFPS   $0x88, Y2, Y1, Y3
+	VSHUFPS   $0xdd, Y2, Y1, Y4
+	VMOVUPS   (R8)(R9*1), Y1
+	VMOVUPS   32(R8)(R9*1), Y2
+	VSHUFPS   $0x88, Y2, Y1, Y5
+	VSHUFPS   $0xdd, Y2, Y1, Y6
+	VCMPPS    $0x03, Y3, Y4, Y1
+	VCMPPS    $0x03, Y5, Y6, Y7
+	VORPS     Y1, Y7, Y7
+	VMOVMSKPS Y7, AX
+	TESTL     AX, AX
+	JNZ       end
+	VCMPPS    $0x1e, Y3, Y4, Y2
+	VBLENDVPS Y2, Y4, Y3, Y3
+	VPAND     Y8, Y2, Y7
+	VCMPPS    $0x1e, Y5, Y6, Y2
+	VBLENDVPS Y2, Y6, Y5, Y5
+	VPAND     Y8, Y2, Y1
+	VPADDD    Y9, Y1, Y1
+	VCMPPS    $0x1e, Y3, Y5, Y2
+	VBLENDVPS Y2, Y5, Y3, Y3
+	VBLENDVPS Y2, Y1, Y7, Y7
+	VPADDD    Y0, Y7, Y7
+	VXORPS    Y2, Y2, Y2
+	VCMPPS    $0x1e, Y2, Y3, Y2
+	VANDPS    Y2, Y3, Y3
+	VPCMPEQD  Y5, Y5, Y5
+	VPXOR     Y2, Y5, Y2
+	VPOR      Y2, Y7, Y7
+	VPERMPD   $0xd8, Y3, Y3
+	VMOVUPS   Y3, (DI)
+	VPERMPD   $0xd8, Y7, Y7
+	VMOVUPS   Y7, (SI)
+	VPADDD    Y10, Y0, Y0
+	ADDQ      $0x20, DI
+	ADDQ      $0x20, SI
+	ADDQ      $0x00000040, R8
+	DECQ      CX
+	JNZ       loop
+
+tail:
+	TESTQ      R11, R11
+	JZ         next
+	VMASKMOVPS (R8), Y12, Y1
+	VMASKMOVPS 32(R8), Y13, Y2
+	VSHUFPS    $0x88, Y2, Y1, Y3
+	VSHUFPS    $0xdd, Y2, Y1, Y4
+	VMASKMOVPS (R8)(R9*1), Y12, Y1
+	VMASKMOVPS 32(R8)(R9*1), Y13, Y2
+	VSHUFPS    $0x88, Y2, Y1, Y5
+	VSHUFPS    $0xdd, Y2, Y1, Y6
+	VCMPPS     $0x03, Y3, Y4, Y1
+	VCMPPS     $0x03, Y5, Y6, Y7
+	VORPS      Y1, Y7, Y7
+	VMOVMSKPS  Y7, AX
+	TESTL      AX, AX
+	JNZ        end
+	VCMPPS     $0x1e, Y3, Y4, Y2
+	VBLENDVPS  Y2, Y4, Y3, Y3
+	VPAND      Y8, Y2, Y7
+	VCMPPS     $0x1e, Y5, Y6, Y2
+	VBLENDVPS  Y2, Y6, Y5, Y5
+	VPAND      Y8, Y2, Y1
+	VPADDD     Y9, Y1, Y1
+	VCMPPS     $0x1e, Y3, Y5, Y2
+	VBLENDVPS  Y2, Y5, Y3, Y3
+	VBLENDVPS  Y2, Y1, Y7, Y7
+	VPADDD     Y0, Y7, Y7
+	VXORPS     Y2, Y2, Y2
+	VCMPPS     $0x1e, Y2, Y3, Y2
+	VANDPS     Y2, Y3, Y3
+	VPCMPEQD   Y5, Y5, Y5
+	VPXOR      Y2, Y5, Y2
+	VPOR       Y2, Y7, Y7
+	VPERMPD    $0xd8, Y3, Y3
+	VMASKMOVPS Y3, Y11, (DI)
+	VPERMPD    $0xd8, Y7, Y7
+	VMASKMOVPS Y7, Y11, (SI)
+	ADDQ       R11, DI
+	ADDQ       R11, SI
+
+next:
+	LEAQ (R10)(R9*2), R10
+	MOVQ w+24(FP), AX
+	LEAQ (R12)(AX*2), R12
+	INCQ DX
+	MOVQ rows+32(FP), AX
+	CMPQ DX, AX
+	JNE  row
+
+end:
+	MOVQ DX, done+80(FP)
+	VZEROUPPER
+	RET
+
+DATA windows256_largestPositiveOfFour<>+0(SB)/4, $0x00000000
+DATA windows256_largestPositiveOfFour<>+4(SB)/4, $0x00000002
+DATA windows256_largestPositiveOfFour<>+8(SB)/4, $0x00000008
+DATA windows256_largestPositiveOfFour<>+12(SB)/4, $0x0000000a
+DATA windows256_largestPositiveOfFour<>+16(SB)/4, $0x00000004
+DATA windows256_largestPositiveOfFour<>+20(SB)/4, $0x00000006
+DATA windows256_largestPositiveOfFour<>+24(SB)/4, $0x0000000c
+DATA windows256_largestPositiveOfFour<>+28(SB)/4, $0x0000000e
+GLOBL windows256_largestPositiveOfFour<>(SB), RODATA|NOPTR, $32
+
+// func spreadOfFour256(x *float32, y *float32, from *int32, w int, rows int, n int, rest int, in *byte, out *byte)
+// Requires: AVX, AVX2
+TEXT ·spreadOfFour256(SB), NOSPLIT, $0-72
+	MOVQ         x+0(FP), R10
+	MOVQ         y+8(FP), DI
+	MOVQ         from+16(FP), SI
+	MOVQ         w+24(FP), R9
+	MOVQ         rows+32(FP), DX
+	MOVQ         rest+48(FP), R11
+	SHLQ         $0x02, R11
+	VMOVDQU      spreadLow256<>+0(SB), Y14
+	VMOVDQU      spreadHigh256<>+0(SB), Y15
+	VMOVDQU      spreadStart256<>+0(SB), Y11
+	VMOVD        R9, X1
+	VPBROADCASTD X1, Y9
+	MOVL         $0x00000008, AX
+	VMOVD        AX, X1
+	VPBROADCASTD X1, Y8
+	SHLQ         $0x02, R9
+	MOVQ         in+56(FP), AX
+	TESTQ        AX, AX
+	JZ           row
+	VMOVDQU      (AX), Y12
+	VMOVDQU      32(AX), Y13
+	MOVQ         out+64(FP), AX
+	VMOVDQU      (AX), Y7
+
+row:
+	VMOVDQU Y11, Y10
+	MOVQ    R10, R8
+	MOVQ    n+40(FP), CX
+	TESTQ   CX, CX
+	JZ      tail
+
+loop:
+	VMOVUPS  (DI), Y0
+	VMOVUPS  (SI), Y1
+	VPERMPS  Y0, Y14, Y2
+	VPERMD   Y1, Y14, Y3
+	VPCMPEQD Y10, Y3, Y4
+	VANDPS   Y2, Y4, Y4
+	VMOVUPS  Y4, (R8)
+	VPADDD   Y9, Y10, Y5
+	VPCMPEQD Y5, Y3, Y4
+	VANDPS   Y2, Y4, Y4
+	VMOVUPS  Y4, (R8)(R9*1)
+	VPADDD   Y8, Y10, Y10
+	VPERMPS  Y0, Y15, Y2
+	VPERMD   Y1, Y15, Y3
+	VPCMPEQD Y10, Y3, Y4
+	VANDPS   Y2, Y4, Y4
+	VMOVUPS  Y4, 32(R8)
+	VPADDD   Y9, Y10, Y5
+	VPCMPEQD Y5, Y3, Y4
+	VANDPS   Y2, Y4, Y4
+	VMOVUPS  Y4, 32(R8)(R9*1)
+	VPADDD   Y8, Y10, Y10
+	ADDQ     $0x20, DI
+	ADDQ     $0x20, SI
+	ADDQ     $0x00000040, R8
+	DECQ     CX
+	JNZ      loop
+
+tail:
+	TESTQ      R11, R11
+	JZ         next
+	VMASKMOVPS (DI), Y7, Y0
+	VMASKMOVPS (SI), Y7, Y1
+	VPERMPS    Y0, Y14, Y2
+	VPERMD     Y1, Y14, Y3
+	VPCMPEQD   Y10, Y3, Y4
+	VANDPS     Y2, Y4, Y4
+	VMASKMOVPS Y4, Y12, (R8)
+	VPADDD     Y9, Y10, Y5
+	VPCMPEQD   Y5, Y3, Y4
+	VANDPS     Y2, Y4, Y4
+	VMASKMOVPS Y4, Y12, (R8)(R9*1)
+	VPADDD     Y8, Y10, Y10
+	VPERMPS    Y0, Y15, Y2
+	VPERMD     Y1, Y15, Y3
+	VPCMPEQD   Y10, Y3, Y4
+	VANDPS     Y2, Y4, Y4
+	VMASKMOVPS Y4, Y13, 32(R8)
+	VPADDD     Y9, Y10, Y5
+	VPCMPEQD   Y5, Y3, Y4
+	VANDPS     Y2, Y4, Y4
+	VMASKMOVPS Y4, Y13, 32(R8)(R9*1)
+	VPADDD     Y8, Y10, Y10
+	ADDQ       R11, DI
+	ADDQ       R11, SI
+
+next:
+	LEAQ   (R10)(R9*2), R10
+	VPADDD Y9, Y11, Y11
+	VPADDD Y9, Y11, Y11
+	DECQ   DX
+	JNZ    row
+	VZEROUPPER
+	RET
+
+DATA spreadLow256<>+0(SB)/4, $0x00000000
+DATA spreadLow256<>+4(SB)/4, $0x00000000
+DATA spreadLow256<>+8(SB)/4, $0x00000001
+DATA spreadLow256<>+12(SB)/4, $0x00000001
+DATA spreadLow256<>+16(SB)/4, $0x00000002
+DATA spreadLow256<>+20(SB)/4, $0x00000002
+DATA spreadLow256<>+24(SB)/4, $0x00000003
+DATA spreadLow256<>+28(SB)/4, $0x00000003
+GLOBL spreadLow256<>(SB), RODATA|NOPTR, $32
+
+DATA spreadHigh256<>+0(SB)/4, $0x00000004
+DATA spreadHigh256<>+4(SB)/4, $0x00000004
+DATA spreadHigh256<>+8(SB)/4, $0x00000005
+DATA spreadHigh256<>+12(SB)/4, $0x00000005
+DATA spreadHigh256<>+16(SB)/4, $0x00000006
+DATA spreadHigh256<>+20(SB)/4, $0x00000006
+DATA spreadHigh256<>+24(SB)/4, $0x00000007
+DATA spreadHigh256<>+28(SB)/4, $0x00000007
+GLOBL spreadHigh256<>(SB), RODATA|NOPTR, $32
+
+DATA spreadStart256<>+0(SB)/4, $0x00000000
+DATA spreadStart256<>+4(SB)/4, $0x00000001
+DATA spreadStart256<>+8(SB)/4, $0x00000002
+DATA spreadStart256<>+12(SB)/4, $0x00000003
+DATA spreadStart256<>+16(SB)/4, $0x00000004
+DATA spreadStart256<>+20(SB)/4, $0x00000005
+DATA spreadStart256<>+24(SB)/4, $0x00000006
+DATA spreadStart256<>+28(SB)/4, $0x00000007
+GLOBL spreadStart256<>(SB), RODATA|NOPTR, $32
 
 // func peak256s(n int)
 // Requires: AVX, FMA3

@@ -34,7 +34,9 @@ func main() {
 	}
 	for _, v := range []vectors{avx512, avx2} {
 		transcendental(v)
-		largestOfFour(v)
+		largestOfFour(v, false)
+		largestOfFour(v, true)
+		spreadOfFour(v)
 		for _, f64 := range []bool{false, true} {
 			peak(v, f64)
 		}
