@@ -984,6 +984,446 @@ func peak256s(n int)
 //go:noescape
 func peak256d(n int)
 
+// taps512s1x1 sets (accumulate 0), or adds to (1), a block of C of 1 rows and 1 vectors: the sum of n products A B over the k steps of the table, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func taps512s1x1(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, c *float32, rowC int, bias *float32, accumulate int)
+
+// taps512s2x1 sets (accumulate 0), or adds to (1), a block of C of 2 rows and 1 vectors: the sum of n products A B over the k steps of the table, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func taps512s2x1(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, c *float32, rowC int, bias *float32, accumulate int)
+
+// taps512s3x1 sets (accumulate 0), or adds to (1), a block of C of 3 rows and 1 vectors: the sum of n products A B over the k steps of the table, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func taps512s3x1(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, c *float32, rowC int, bias *float32, accumulate int)
+
+// taps512s4x1 sets (accumulate 0), or adds to (1), a block of C of 4 rows and 1 vectors: the sum of n products A B over the k steps of the table, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func taps512s4x1(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, c *float32, rowC int, bias *float32, accumulate int)
+
+// taps512s5x1 sets (accumulate 0), or adds to (1), a block of C of 5 rows and 1 vectors: the sum of n products A B over the k steps of the table, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func taps512s5x1(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, c *float32, rowC int, bias *float32, accumulate int)
+
+// taps512s6x1 sets (accumulate 0), or adds to (1), a block of C of 6 rows and 1 vectors: the sum of n products A B over the k steps of the table, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func taps512s6x1(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, c *float32, rowC int, bias *float32, accumulate int)
+
+// taps512s7x1 sets (accumulate 0), or adds to (1), a block of C of 7 rows and 1 vectors: the sum of n products A B over the k steps of the table, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func taps512s7x1(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, c *float32, rowC int, bias *float32, accumulate int)
+
+// taps512s8x1 sets (accumulate 0), or adds to (1), a block of C of 8 rows and 1 vectors: the sum of n products A B over the k steps of the table, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func taps512s8x1(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, c *float32, rowC int, bias *float32, accumulate int)
+
+// taps512s9x1 sets (accumulate 0), or adds to (1), a block of C of 9 rows and 1 vectors: the sum of n products A B over the k steps of the table, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func taps512s9x1(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, c *float32, rowC int, bias *float32, accumulate int)
+
+// taps512s10x1 sets (accumulate 0), or adds to (1), a block of C of 10 rows and 1 vectors: the sum of n products A B over the k steps of the table, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func taps512s10x1(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, c *float32, rowC int, bias *float32, accumulate int)
+
+// taps512s11x1 sets (accumulate 0), or adds to (1), a block of C of 11 rows and 1 vectors: the sum of n products A B over the k steps of the table, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func taps512s11x1(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, c *float32, rowC int, bias *float32, accumulate int)
+
+// taps512s12x1 sets (accumulate 0), or adds to (1), a block of C of 12 rows and 1 vectors: the sum of n products A B over the k steps of the table, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func taps512s12x1(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, c *float32, rowC int, bias *float32, accumulate int)
+
+// taps512s13x1 sets (accumulate 0), or adds to (1), a block of C of 13 rows and 1 vectors: the sum of n products A B over the k steps of the table, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func taps512s13x1(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, c *float32, rowC int, bias *float32, accumulate int)
+
+// taps512s14x1 sets (accumulate 0), or adds to (1), a block of C of 14 rows and 1 vectors: the sum of n products A B over the k steps of the table, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func taps512s14x1(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, c *float32, rowC int, bias *float32, accumulate int)
+
+// taps512s1x2 sets (accumulate 0), or adds to (1), a block of C of 1 rows and 2 vectors: the sum of n products A B over the k steps of the table, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func taps512s1x2(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, c *float32, rowC int, bias *float32, accumulate int)
+
+// taps512s2x2 sets (accumulate 0), or adds to (1), a block of C of 2 rows and 2 vectors: the sum of n products A B over the k steps of the table, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func taps512s2x2(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, c *float32, rowC int, bias *float32, accumulate int)
+
+// taps512s3x2 sets (accumulate 0), or adds to (1), a block of C of 3 rows and 2 vectors: the sum of n products A B over the k steps of the table, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func taps512s3x2(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, c *float32, rowC int, bias *float32, accumulate int)
+
+// taps512s4x2 sets (accumulate 0), or adds to (1), a block of C of 4 rows and 2 vectors: the sum of n products A B over the k steps of the table, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func taps512s4x2(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, c *float32, rowC int, bias *float32, accumulate int)
+
+// taps512s5x2 sets (accumulate 0), or adds to (1), a block of C of 5 rows and 2 vectors: the sum of n products A B over the k steps of the table, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func taps512s5x2(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, c *float32, rowC int, bias *float32, accumulate int)
+
+// taps512s6x2 sets (accumulate 0), or adds to (1), a block of C of 6 rows and 2 vectors: the sum of n products A B over the k steps of the table, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func taps512s6x2(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, c *float32, rowC int, bias *float32, accumulate int)
+
+// taps512s7x2 sets (accumulate 0), or adds to (1), a block of C of 7 rows and 2 vectors: the sum of n products A B over the k steps of the table, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func taps512s7x2(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, c *float32, rowC int, bias *float32, accumulate int)
+
+// taps512s8x2 sets (accumulate 0), or adds to (1), a block of C of 8 rows and 2 vectors: the sum of n products A B over the k steps of the table, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func taps512s8x2(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, c *float32, rowC int, bias *float32, accumulate int)
+
+// taps512s9x2 sets (accumulate 0), or adds to (1), a block of C of 9 rows and 2 vectors: the sum of n products A B over the k steps of the table, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func taps512s9x2(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, c *float32, rowC int, bias *float32, accumulate int)
+
+// taps512s10x2 sets (accumulate 0), or adds to (1), a block of C of 10 rows and 2 vectors: the sum of n products A B over the k steps of the table, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func taps512s10x2(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, c *float32, rowC int, bias *float32, accumulate int)
+
+// taps512s11x2 sets (accumulate 0), or adds to (1), a block of C of 11 rows and 2 vectors: the sum of n products A B over the k steps of the table, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func taps512s11x2(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, c *float32, rowC int, bias *float32, accumulate int)
+
+// taps512s12x2 sets (accumulate 0), or adds to (1), a block of C of 12 rows and 2 vectors: the sum of n products A B over the k steps of the table, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func taps512s12x2(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, c *float32, rowC int, bias *float32, accumulate int)
+
+// taps512s13x2 sets (accumulate 0), or adds to (1), a block of C of 13 rows and 2 vectors: the sum of n products A B over the k steps of the table, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func taps512s13x2(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, c *float32, rowC int, bias *float32, accumulate int)
+
+// taps512s14x2 sets (accumulate 0), or adds to (1), a block of C of 14 rows and 2 vectors: the sum of n products A B over the k steps of the table, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func taps512s14x2(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, c *float32, rowC int, bias *float32, accumulate int)
+
+// taps256s1x1 sets (accumulate 0), or adds to (1), a block of C of 1 rows and 1 vectors: the sum of n products A B over the k steps of the table, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func taps256s1x1(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, c *float32, rowC int, bias *float32, accumulate int)
+
+// taps256s2x1 sets (accumulate 0), or adds to (1), a block of C of 2 rows and 1 vectors: the sum of n products A B over the k steps of the table, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func taps256s2x1(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, c *float32, rowC int, bias *float32, accumulate int)
+
+// taps256s3x1 sets (accumulate 0), or adds to (1), a block of C of 3 rows and 1 vectors: the sum of n products A B over the k steps of the table, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func taps256s3x1(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, c *float32, rowC int, bias *float32, accumulate int)
+
+// taps256s4x1 sets (accumulate 0), or adds to (1), a block of C of 4 rows and 1 vectors: the sum of n products A B over the k steps of the table, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func taps256s4x1(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, c *float32, rowC int, bias *float32, accumulate int)
+
+// taps256s5x1 sets (accumulate 0), or adds to (1), a block of C of 5 rows and 1 vectors: the sum of n products A B over the k steps of the table, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func taps256s5x1(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, c *float32, rowC int, bias *float32, accumulate int)
+
+// taps256s6x1 sets (accumulate 0), or adds to (1), a block of C of 6 rows and 1 vectors: the sum of n products A B over the k steps of the table, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func taps256s6x1(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, c *float32, rowC int, bias *float32, accumulate int)
+
+// taps256s1x2 sets (accumulate 0), or adds to (1), a block of C of 1 rows and 2 vectors: the sum of n products A B over the k steps of the table, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func taps256s1x2(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, c *float32, rowC int, bias *float32, accumulate int)
+
+// taps256s2x2 sets (accumulate 0), or adds to (1), a block of C of 2 rows and 2 vectors: the sum of n products A B over the k steps of the table, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func taps256s2x2(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, c *float32, rowC int, bias *float32, accumulate int)
+
+// taps256s3x2 sets (accumulate 0), or adds to (1), a block of C of 3 rows and 2 vectors: the sum of n products A B over the k steps of the table, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func taps256s3x2(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, c *float32, rowC int, bias *float32, accumulate int)
+
+// taps256s4x2 sets (accumulate 0), or adds to (1), a block of C of 4 rows and 2 vectors: the sum of n products A B over the k steps of the table, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func taps256s4x2(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, c *float32, rowC int, bias *float32, accumulate int)
+
+// taps256s5x2 sets (accumulate 0), or adds to (1), a block of C of 5 rows and 2 vectors: the sum of n products A B over the k steps of the table, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func taps256s5x2(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, c *float32, rowC int, bias *float32, accumulate int)
+
+// taps256s6x2 sets (accumulate 0), or adds to (1), a block of C of 6 rows and 2 vectors: the sum of n products A B over the k steps of the table, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func taps256s6x2(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, c *float32, rowC int, bias *float32, accumulate int)
+
+// transposeFrom512s transposes n blocks of 16 x 16. Strides are in bytes.
+//
+//go:noescape
+func transposeFrom512s(dst *float32, rowDst int, src *float32, rows *int32, n int)
+
+// transposeFrom256s transposes n blocks of 8 x 8. Strides are in bytes.
+//
+//go:noescape
+func transposeFrom256s(dst *float32, rowDst int, src *float32, rows *int32, n int)
+
+// transposeTo512s transposes n blocks of 16 x 16. Strides are in bytes.
+//
+//go:noescape
+func transposeTo512s(dst *float32, rows *int32, src *float32, rowSrc int, n int)
+
+// transposeTo256s transposes n blocks of 8 x 8. Strides are in bytes.
+//
+//go:noescape
+func transposeTo256s(dst *float32, rows *int32, src *float32, rowSrc int, n int)
+
+// taps512d1x1 sets (accumulate 0), or adds to (1), a block of C of 1 rows and 1 vectors: the sum of n products A B over the k steps of the table, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func taps512d1x1(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, c *float64, rowC int, bias *float64, accumulate int)
+
+// taps512d2x1 sets (accumulate 0), or adds to (1), a block of C of 2 rows and 1 vectors: the sum of n products A B over the k steps of the table, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func taps512d2x1(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, c *float64, rowC int, bias *float64, accumulate int)
+
+// taps512d3x1 sets (accumulate 0), or adds to (1), a block of C of 3 rows and 1 vectors: the sum of n products A B over the k steps of the table, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func taps512d3x1(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, c *float64, rowC int, bias *float64, accumulate int)
+
+// taps512d4x1 sets (accumulate 0), or adds to (1), a block of C of 4 rows and 1 vectors: the sum of n products A B over the k steps of the table, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func taps512d4x1(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, c *float64, rowC int, bias *float64, accumulate int)
+
+// taps512d5x1 sets (accumulate 0), or adds to (1), a block of C of 5 rows and 1 vectors: the sum of n products A B over the k steps of the table, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func taps512d5x1(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, c *float64, rowC int, bias *float64, accumulate int)
+
+// taps512d6x1 sets (accumulate 0), or adds to (1), a block of C of 6 rows and 1 vectors: the sum of n products A B over the k steps of the table, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func taps512d6x1(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, c *float64, rowC int, bias *float64, accumulate int)
+
+// taps512d7x1 sets (accumulate 0), or adds to (1), a block of C of 7 rows and 1 vectors: the sum of n products A B over the k steps of the table, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func taps512d7x1(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, c *float64, rowC int, bias *float64, accumulate int)
+
+// taps512d8x1 sets (accumulate 0), or adds to (1), a block of C of 8 rows and 1 vectors: the sum of n products A B over the k steps of the table, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func taps512d8x1(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, c *float64, rowC int, bias *float64, accumulate int)
+
+// taps512d9x1 sets (accumulate 0), or adds to (1), a block of C of 9 rows and 1 vectors: the sum of n products A B over the k steps of the table, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func taps512d9x1(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, c *float64, rowC int, bias *float64, accumulate int)
+
+// taps512d10x1 sets (accumulate 0), or adds to (1), a block of C of 10 rows and 1 vectors: the sum of n products A B over the k steps of the table, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func taps512d10x1(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, c *float64, rowC int, bias *float64, accumulate int)
+
+// taps512d11x1 sets (accumulate 0), or adds to (1), a block of C of 11 rows and 1 vectors: the sum of n products A B over the k steps of the table, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func taps512d11x1(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, c *float64, rowC int, bias *float64, accumulate int)
+
+// taps512d12x1 sets (accumulate 0), or adds to (1), a block of C of 12 rows and 1 vectors: the sum of n products A B over the k steps of the table, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func taps512d12x1(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, c *float64, rowC int, bias *float64, accumulate int)
+
+// taps512d13x1 sets (accumulate 0), or adds to (1), a block of C of 13 rows and 1 vectors: the sum of n products A B over the k steps of the table, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func taps512d13x1(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, c *float64, rowC int, bias *float64, accumulate int)
+
+// taps512d14x1 sets (accumulate 0), or adds to (1), a block of C of 14 rows and 1 vectors: the sum of n products A B over the k steps of the table, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func taps512d14x1(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, c *float64, rowC int, bias *float64, accumulate int)
+
+// taps512d1x2 sets (accumulate 0), or adds to (1), a block of C of 1 rows and 2 vectors: the sum of n products A B over the k steps of the table, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func taps512d1x2(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, c *float64, rowC int, bias *float64, accumulate int)
+
+// taps512d2x2 sets (accumulate 0), or adds to (1), a block of C of 2 rows and 2 vectors: the sum of n products A B over the k steps of the table, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func taps512d2x2(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, c *float64, rowC int, bias *float64, accumulate int)
+
+// taps512d3x2 sets (accumulate 0), or adds to (1), a block of C of 3 rows and 2 vectors: the sum of n products A B over the k steps of the table, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func taps512d3x2(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, c *float64, rowC int, bias *float64, accumulate int)
+
+// taps512d4x2 sets (accumulate 0), or adds to (1), a block of C of 4 rows and 2 vectors: the sum of n products A B over the k steps of the table, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func taps512d4x2(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, c *float64, rowC int, bias *float64, accumulate int)
+
+// taps512d5x2 sets (accumulate 0), or adds to (1), a block of C of 5 rows and 2 vectors: the sum of n products A B over the k steps of the table, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func taps512d5x2(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, c *float64, rowC int, bias *float64, accumulate int)
+
+// taps512d6x2 sets (accumulate 0), or adds to (1), a block of C of 6 rows and 2 vectors: the sum of n products A B over the k steps of the table, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func taps512d6x2(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, c *float64, rowC int, bias *float64, accumulate int)
+
+// taps512d7x2 sets (accumulate 0), or adds to (1), a block of C of 7 rows and 2 vectors: the sum of n products A B over the k steps of the table, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func taps512d7x2(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, c *float64, rowC int, bias *float64, accumulate int)
+
+// taps512d8x2 sets (accumulate 0), or adds to (1), a block of C of 8 rows and 2 vectors: the sum of n products A B over the k steps of the table, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func taps512d8x2(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, c *float64, rowC int, bias *float64, accumulate int)
+
+// taps512d9x2 sets (accumulate 0), or adds to (1), a block of C of 9 rows and 2 vectors: the sum of n products A B over the k steps of the table, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func taps512d9x2(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, c *float64, rowC int, bias *float64, accumulate int)
+
+// taps512d10x2 sets (accumulate 0), or adds to (1), a block of C of 10 rows and 2 vectors: the sum of n products A B over the k steps of the table, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func taps512d10x2(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, c *float64, rowC int, bias *float64, accumulate int)
+
+// taps512d11x2 sets (accumulate 0), or adds to (1), a block of C of 11 rows and 2 vectors: the sum of n products A B over the k steps of the table, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func taps512d11x2(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, c *float64, rowC int, bias *float64, accumulate int)
+
+// taps512d12x2 sets (accumulate 0), or adds to (1), a block of C of 12 rows and 2 vectors: the sum of n products A B over the k steps of the table, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func taps512d12x2(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, c *float64, rowC int, bias *float64, accumulate int)
+
+// taps512d13x2 sets (accumulate 0), or adds to (1), a block of C of 13 rows and 2 vectors: the sum of n products A B over the k steps of the table, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func taps512d13x2(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, c *float64, rowC int, bias *float64, accumulate int)
+
+// taps512d14x2 sets (accumulate 0), or adds to (1), a block of C of 14 rows and 2 vectors: the sum of n products A B over the k steps of the table, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func taps512d14x2(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, c *float64, rowC int, bias *float64, accumulate int)
+
+// taps256d1x1 sets (accumulate 0), or adds to (1), a block of C of 1 rows and 1 vectors: the sum of n products A B over the k steps of the table, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func taps256d1x1(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, c *float64, rowC int, bias *float64, accumulate int)
+
+// taps256d2x1 sets (accumulate 0), or adds to (1), a block of C of 2 rows and 1 vectors: the sum of n products A B over the k steps of the table, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func taps256d2x1(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, c *float64, rowC int, bias *float64, accumulate int)
+
+// taps256d3x1 sets (accumulate 0), or adds to (1), a block of C of 3 rows and 1 vectors: the sum of n products A B over the k steps of the table, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func taps256d3x1(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, c *float64, rowC int, bias *float64, accumulate int)
+
+// taps256d4x1 sets (accumulate 0), or adds to (1), a block of C of 4 rows and 1 vectors: the sum of n products A B over the k steps of the table, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func taps256d4x1(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, c *float64, rowC int, bias *float64, accumulate int)
+
+// taps256d5x1 sets (accumulate 0), or adds to (1), a block of C of 5 rows and 1 vectors: the sum of n products A B over the k steps of the table, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func taps256d5x1(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, c *float64, rowC int, bias *float64, accumulate int)
+
+// taps256d6x1 sets (accumulate 0), or adds to (1), a block of C of 6 rows and 1 vectors: the sum of n products A B over the k steps of the table, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func taps256d6x1(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, c *float64, rowC int, bias *float64, accumulate int)
+
+// taps256d1x2 sets (accumulate 0), or adds to (1), a block of C of 1 rows and 2 vectors: the sum of n products A B over the k steps of the table, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func taps256d1x2(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, c *float64, rowC int, bias *float64, accumulate int)
+
+// taps256d2x2 sets (accumulate 0), or adds to (1), a block of C of 2 rows and 2 vectors: the sum of n products A B over the k steps of the table, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func taps256d2x2(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, c *float64, rowC int, bias *float64, accumulate int)
+
+// taps256d3x2 sets (accumulate 0), or adds to (1), a block of C of 3 rows and 2 vectors: the sum of n products A B over the k steps of the table, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func taps256d3x2(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, c *float64, rowC int, bias *float64, accumulate int)
+
+// taps256d4x2 sets (accumulate 0), or adds to (1), a block of C of 4 rows and 2 vectors: the sum of n products A B over the k steps of the table, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func taps256d4x2(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, c *float64, rowC int, bias *float64, accumulate int)
+
+// taps256d5x2 sets (accumulate 0), or adds to (1), a block of C of 5 rows and 2 vectors: the sum of n products A B over the k steps of the table, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func taps256d5x2(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, c *float64, rowC int, bias *float64, accumulate int)
+
+// taps256d6x2 sets (accumulate 0), or adds to (1), a block of C of 6 rows and 2 vectors: the sum of n products A B over the k steps of the table, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func taps256d6x2(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, c *float64, rowC int, bias *float64, accumulate int)
+
+// transposeFrom512d transposes n blocks of 8 x 8. Strides are in bytes.
+//
+//go:noescape
+func transposeFrom512d(dst *float64, rowDst int, src *float64, rows *int32, n int)
+
+// transposeFrom256d transposes n blocks of 4 x 4. Strides are in bytes.
+//
+//go:noescape
+func transposeFrom256d(dst *float64, rowDst int, src *float64, rows *int32, n int)
+
+// transposeTo512d transposes n blocks of 8 x 8. Strides are in bytes.
+//
+//go:noescape
+func transposeTo512d(dst *float64, rows *int32, src *float64, rowSrc int, n int)
+
+// transposeTo256d transposes n blocks of 4 x 4. Strides are in bytes.
+//
+//go:noescape
+func transposeTo256d(dst *float64, rows *int32, src *float64, rowSrc int, n int)
+
 // pause waits n times as long as the processor suggests to a waiting loop.
 //
 //go:noescape

@@ -24986,6 +24986,11514 @@ loop:
 	VZEROUPPER
 	RET
 
+// func taps512s1x1(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, c *float32, rowC int, bias *float32, accumulate int)
+// Requires: AVX, AVX512F, MMX+, SSE
+TEXT ·taps512s1x1(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), R15
+	MOVQ    a+40(FP), AX
+	MOVQ    rowA+48(FP), R8
+	MOVQ    b+56(FP), BX
+	MOVQ    c+64(FP), DI
+	MOVQ    rowC+72(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VPXORD  Z0, Z0, Z0
+
+matrix:
+	MOVQ  k+24(FP), CX
+	MOVQ  table+32(FP), DX
+	TESTQ CX, CX
+	JZ    done
+
+loop:
+	MOVLQSX          (DX), R10
+	MOVLQSX          4(DX), R11
+	ADDQ             $0x08, DX
+	LEAQ             (AX)(R10*4), R10
+	VMOVUPS          (BX)(R11*4), Z28
+	PREFETCHT0       384(BX)(R11*4)
+	VFMADD231PS.BCST (R10), Z28, Z0
+	DECQ             CX
+	JNZ              loop
+	MOVQ             stepA+8(FP), R10
+	ADDQ             R10, AX
+	MOVQ             stepB+16(FP), R11
+	ADDQ             R11, BX
+	DECQ             R15
+	JNZ              matrix
+
+done:
+	MOVQ         bias+80(FP), R10
+	TESTQ        R10, R10
+	JZ           unbiased
+	VBROADCASTSS (R10), Z30
+	VADDPS       Z30, Z0, Z0
+
+unbiased:
+	MOVQ    accumulate+88(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPS  (DI), Z0, Z0
+	VMOVUPS Z0, (DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPS Z0, (DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func taps512s2x1(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, c *float32, rowC int, bias *float32, accumulate int)
+// Requires: AVX, AVX512F, MMX+, SSE
+TEXT ·taps512s2x1(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), R15
+	MOVQ    a+40(FP), AX
+	MOVQ    rowA+48(FP), R8
+	MOVQ    b+56(FP), BX
+	MOVQ    c+64(FP), DI
+	MOVQ    rowC+72(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+
+matrix:
+	MOVQ  k+24(FP), CX
+	MOVQ  table+32(FP), DX
+	TESTQ CX, CX
+	JZ    done
+
+loop:
+	MOVLQSX          (DX), R10
+	MOVLQSX          4(DX), R11
+	ADDQ             $0x08, DX
+	LEAQ             (AX)(R10*4), R10
+	VMOVUPS          (BX)(R11*4), Z28
+	PREFETCHT0       384(BX)(R11*4)
+	VFMADD231PS.BCST (R10), Z28, Z0
+	VFMADD231PS.BCST (R10)(R8*1), Z28, Z1
+	DECQ             CX
+	JNZ              loop
+	MOVQ             stepA+8(FP), R10
+	ADDQ             R10, AX
+	MOVQ             stepB+16(FP), R11
+	ADDQ             R11, BX
+	DECQ             R15
+	JNZ              matrix
+
+done:
+	MOVQ         bias+80(FP), R10
+	TESTQ        R10, R10
+	JZ           unbiased
+	VBROADCASTSS (R10), Z30
+	VADDPS       Z30, Z0, Z0
+	VBROADCASTSS (R10)(R8*1), Z31
+	VADDPS       Z31, Z1, Z1
+
+unbiased:
+	MOVQ    accumulate+88(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPS  (DI), Z0, Z0
+	VMOVUPS Z0, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z1, Z1
+	VMOVUPS Z1, (DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPS Z0, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z1, (DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func taps512s3x1(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, c *float32, rowC int, bias *float32, accumulate int)
+// Requires: AVX, AVX512F, MMX+, SSE
+TEXT ·taps512s3x1(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), R15
+	MOVQ    a+40(FP), AX
+	MOVQ    rowA+48(FP), R8
+	MOVQ    b+56(FP), BX
+	MOVQ    c+64(FP), DI
+	MOVQ    rowC+72(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+
+matrix:
+	MOVQ  k+24(FP), CX
+	MOVQ  table+32(FP), DX
+	TESTQ CX, CX
+	JZ    done
+
+loop:
+	MOVLQSX          (DX), R10
+	MOVLQSX          4(DX), R11
+	ADDQ             $0x08, DX
+	LEAQ             (AX)(R10*4), R10
+	VMOVUPS          (BX)(R11*4), Z28
+	PREFETCHT0       384(BX)(R11*4)
+	VFMADD231PS.BCST (R10), Z28, Z0
+	VFMADD231PS.BCST (R10)(R8*1), Z28, Z1
+	VFMADD231PS.BCST (R10)(R8*2), Z28, Z2
+	DECQ             CX
+	JNZ              loop
+	MOVQ             stepA+8(FP), R10
+	ADDQ             R10, AX
+	MOVQ             stepB+16(FP), R11
+	ADDQ             R11, BX
+	DECQ             R15
+	JNZ              matrix
+
+done:
+	MOVQ         bias+80(FP), R10
+	TESTQ        R10, R10
+	JZ           unbiased
+	VBROADCASTSS (R10), Z30
+	VADDPS       Z30, Z0, Z0
+	VBROADCASTSS (R10)(R8*1), Z31
+	VADDPS       Z31, Z1, Z1
+	VBROADCASTSS (R10)(R8*2), Z30
+	VADDPS       Z30, Z2, Z2
+
+unbiased:
+	MOVQ    accumulate+88(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPS  (DI), Z0, Z0
+	VMOVUPS Z0, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z1, Z1
+	VMOVUPS Z1, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z2, Z2
+	VMOVUPS Z2, (DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPS Z0, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z1, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z2, (DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func taps512s4x1(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, c *float32, rowC int, bias *float32, accumulate int)
+// Requires: AVX, AVX512F, MMX+, SSE
+TEXT ·taps512s4x1(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), R15
+	MOVQ    a+40(FP), AX
+	MOVQ    rowA+48(FP), R8
+	MOVQ    b+56(FP), BX
+	MOVQ    c+64(FP), DI
+	MOVQ    rowC+72(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+
+matrix:
+	MOVQ  k+24(FP), CX
+	MOVQ  table+32(FP), DX
+	TESTQ CX, CX
+	JZ    done
+
+loop:
+	MOVLQSX          (DX), R10
+	MOVLQSX          4(DX), R11
+	ADDQ             $0x08, DX
+	LEAQ             (AX)(R10*4), R10
+	VMOVUPS          (BX)(R11*4), Z28
+	PREFETCHT0       384(BX)(R11*4)
+	VFMADD231PS.BCST (R10), Z28, Z0
+	VFMADD231PS.BCST (R10)(R8*1), Z28, Z1
+	VFMADD231PS.BCST (R10)(R8*2), Z28, Z2
+	VFMADD231PS.BCST (R10)(R9*1), Z28, Z3
+	DECQ             CX
+	JNZ              loop
+	MOVQ             stepA+8(FP), R10
+	ADDQ             R10, AX
+	MOVQ             stepB+16(FP), R11
+	ADDQ             R11, BX
+	DECQ             R15
+	JNZ              matrix
+
+done:
+	MOVQ         bias+80(FP), R10
+	TESTQ        R10, R10
+	JZ           unbiased
+	VBROADCASTSS (R10), Z30
+	VADDPS       Z30, Z0, Z0
+	VBROADCASTSS (R10)(R8*1), Z31
+	VADDPS       Z31, Z1, Z1
+	VBROADCASTSS (R10)(R8*2), Z30
+	VADDPS       Z30, Z2, Z2
+	VBROADCASTSS (R10)(R9*1), Z31
+	VADDPS       Z31, Z3, Z3
+
+unbiased:
+	MOVQ    accumulate+88(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPS  (DI), Z0, Z0
+	VMOVUPS Z0, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z1, Z1
+	VMOVUPS Z1, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z2, Z2
+	VMOVUPS Z2, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z3, Z3
+	VMOVUPS Z3, (DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPS Z0, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z1, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z2, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z3, (DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func taps512s5x1(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, c *float32, rowC int, bias *float32, accumulate int)
+// Requires: AVX, AVX512F, MMX+, SSE
+TEXT ·taps512s5x1(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), R15
+	MOVQ    a+40(FP), AX
+	MOVQ    rowA+48(FP), R8
+	MOVQ    b+56(FP), BX
+	MOVQ    c+64(FP), DI
+	MOVQ    rowC+72(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+
+matrix:
+	MOVQ  k+24(FP), CX
+	MOVQ  table+32(FP), DX
+	TESTQ CX, CX
+	JZ    done
+
+loop:
+	MOVLQSX          (DX), R10
+	MOVLQSX          4(DX), R11
+	ADDQ             $0x08, DX
+	LEAQ             (AX)(R10*4), R10
+	LEAQ             (R10)(R8*4), R12
+	VMOVUPS          (BX)(R11*4), Z28
+	PREFETCHT0       384(BX)(R11*4)
+	VFMADD231PS.BCST (R10), Z28, Z0
+	VFMADD231PS.BCST (R10)(R8*1), Z28, Z1
+	VFMADD231PS.BCST (R10)(R8*2), Z28, Z2
+	VFMADD231PS.BCST (R10)(R9*1), Z28, Z3
+	VFMADD231PS.BCST (R12), Z28, Z4
+	DECQ             CX
+	JNZ              loop
+	MOVQ             stepA+8(FP), R10
+	ADDQ             R10, AX
+	MOVQ             stepB+16(FP), R11
+	ADDQ             R11, BX
+	DECQ             R15
+	JNZ              matrix
+
+done:
+	MOVQ         bias+80(FP), R10
+	TESTQ        R10, R10
+	JZ           unbiased
+	LEAQ         (R10)(R8*4), R12
+	VBROADCASTSS (R10), Z30
+	VADDPS       Z30, Z0, Z0
+	VBROADCASTSS (R10)(R8*1), Z31
+	VADDPS       Z31, Z1, Z1
+	VBROADCASTSS (R10)(R8*2), Z30
+	VADDPS       Z30, Z2, Z2
+	VBROADCASTSS (R10)(R9*1), Z31
+	VADDPS       Z31, Z3, Z3
+	VBROADCASTSS (R12), Z30
+	VADDPS       Z30, Z4, Z4
+
+unbiased:
+	MOVQ    accumulate+88(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPS  (DI), Z0, Z0
+	VMOVUPS Z0, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z1, Z1
+	VMOVUPS Z1, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z2, Z2
+	VMOVUPS Z2, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z3, Z3
+	VMOVUPS Z3, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z4, Z4
+	VMOVUPS Z4, (DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPS Z0, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z1, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z2, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z3, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z4, (DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func taps512s6x1(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, c *float32, rowC int, bias *float32, accumulate int)
+// Requires: AVX, AVX512F, MMX+, SSE
+TEXT ·taps512s6x1(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), R15
+	MOVQ    a+40(FP), AX
+	MOVQ    rowA+48(FP), R8
+	MOVQ    b+56(FP), BX
+	MOVQ    c+64(FP), DI
+	MOVQ    rowC+72(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+
+matrix:
+	MOVQ  k+24(FP), CX
+	MOVQ  table+32(FP), DX
+	TESTQ CX, CX
+	JZ    done
+
+loop:
+	MOVLQSX          (DX), R10
+	MOVLQSX          4(DX), R11
+	ADDQ             $0x08, DX
+	LEAQ             (AX)(R10*4), R10
+	LEAQ             (R10)(R8*4), R12
+	VMOVUPS          (BX)(R11*4), Z28
+	PREFETCHT0       384(BX)(R11*4)
+	VFMADD231PS.BCST (R10), Z28, Z0
+	VFMADD231PS.BCST (R10)(R8*1), Z28, Z1
+	VFMADD231PS.BCST (R10)(R8*2), Z28, Z2
+	VFMADD231PS.BCST (R10)(R9*1), Z28, Z3
+	VFMADD231PS.BCST (R12), Z28, Z4
+	VFMADD231PS.BCST (R12)(R8*1), Z28, Z5
+	DECQ             CX
+	JNZ              loop
+	MOVQ             stepA+8(FP), R10
+	ADDQ             R10, AX
+	MOVQ             stepB+16(FP), R11
+	ADDQ             R11, BX
+	DECQ             R15
+	JNZ              matrix
+
+done:
+	MOVQ         bias+80(FP), R10
+	TESTQ        R10, R10
+	JZ           unbiased
+	LEAQ         (R10)(R8*4), R12
+	VBROADCASTSS (R10), Z30
+	VADDPS       Z30, Z0, Z0
+	VBROADCASTSS (R10)(R8*1), Z31
+	VADDPS       Z31, Z1, Z1
+	VBROADCASTSS (R10)(R8*2), Z30
+	VADDPS       Z30, Z2, Z2
+	VBROADCASTSS (R10)(R9*1), Z31
+	VADDPS       Z31, Z3, Z3
+	VBROADCASTSS (R12), Z30
+	VADDPS       Z30, Z4, Z4
+	VBROADCASTSS (R12)(R8*1), Z31
+	VADDPS       Z31, Z5, Z5
+
+unbiased:
+	MOVQ    accumulate+88(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPS  (DI), Z0, Z0
+	VMOVUPS Z0, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z1, Z1
+	VMOVUPS Z1, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z2, Z2
+	VMOVUPS Z2, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z3, Z3
+	VMOVUPS Z3, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z4, Z4
+	VMOVUPS Z4, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z5, Z5
+	VMOVUPS Z5, (DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPS Z0, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z1, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z2, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z3, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z4, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z5, (DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func taps512s7x1(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, c *float32, rowC int, bias *float32, accumulate int)
+// Requires: AVX, AVX512F, MMX+, SSE
+TEXT ·taps512s7x1(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), R15
+	MOVQ    a+40(FP), AX
+	MOVQ    rowA+48(FP), R8
+	MOVQ    b+56(FP), BX
+	MOVQ    c+64(FP), DI
+	MOVQ    rowC+72(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+
+matrix:
+	MOVQ  k+24(FP), CX
+	MOVQ  table+32(FP), DX
+	TESTQ CX, CX
+	JZ    done
+
+loop:
+	MOVLQSX          (DX), R10
+	MOVLQSX          4(DX), R11
+	ADDQ             $0x08, DX
+	LEAQ             (AX)(R10*4), R10
+	LEAQ             (R10)(R8*4), R12
+	VMOVUPS          (BX)(R11*4), Z28
+	PREFETCHT0       384(BX)(R11*4)
+	VFMADD231PS.BCST (R10), Z28, Z0
+	VFMADD231PS.BCST (R10)(R8*1), Z28, Z1
+	VFMADD231PS.BCST (R10)(R8*2), Z28, Z2
+	VFMADD231PS.BCST (R10)(R9*1), Z28, Z3
+	VFMADD231PS.BCST (R12), Z28, Z4
+	VFMADD231PS.BCST (R12)(R8*1), Z28, Z5
+	VFMADD231PS.BCST (R12)(R8*2), Z28, Z6
+	DECQ             CX
+	JNZ              loop
+	MOVQ             stepA+8(FP), R10
+	ADDQ             R10, AX
+	MOVQ             stepB+16(FP), R11
+	ADDQ             R11, BX
+	DECQ             R15
+	JNZ              matrix
+
+done:
+	MOVQ         bias+80(FP), R10
+	TESTQ        R10, R10
+	JZ           unbiased
+	LEAQ         (R10)(R8*4), R12
+	VBROADCASTSS (R10), Z30
+	VADDPS       Z30, Z0, Z0
+	VBROADCASTSS (R10)(R8*1), Z31
+	VADDPS       Z31, Z1, Z1
+	VBROADCASTSS (R10)(R8*2), Z30
+	VADDPS       Z30, Z2, Z2
+	VBROADCASTSS (R10)(R9*1), Z31
+	VADDPS       Z31, Z3, Z3
+	VBROADCASTSS (R12), Z30
+	VADDPS       Z30, Z4, Z4
+	VBROADCASTSS (R12)(R8*1), Z31
+	VADDPS       Z31, Z5, Z5
+	VBROADCASTSS (R12)(R8*2), Z30
+	VADDPS       Z30, Z6, Z6
+
+unbiased:
+	MOVQ    accumulate+88(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPS  (DI), Z0, Z0
+	VMOVUPS Z0, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z1, Z1
+	VMOVUPS Z1, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z2, Z2
+	VMOVUPS Z2, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z3, Z3
+	VMOVUPS Z3, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z4, Z4
+	VMOVUPS Z4, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z5, Z5
+	VMOVUPS Z5, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z6, Z6
+	VMOVUPS Z6, (DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPS Z0, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z1, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z2, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z3, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z4, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z5, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z6, (DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func taps512s8x1(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, c *float32, rowC int, bias *float32, accumulate int)
+// Requires: AVX, AVX512F, MMX+, SSE
+TEXT ·taps512s8x1(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), R15
+	MOVQ    a+40(FP), AX
+	MOVQ    rowA+48(FP), R8
+	MOVQ    b+56(FP), BX
+	MOVQ    c+64(FP), DI
+	MOVQ    rowC+72(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+
+matrix:
+	MOVQ  k+24(FP), CX
+	MOVQ  table+32(FP), DX
+	TESTQ CX, CX
+	JZ    done
+
+loop:
+	MOVLQSX          (DX), R10
+	MOVLQSX          4(DX), R11
+	ADDQ             $0x08, DX
+	LEAQ             (AX)(R10*4), R10
+	LEAQ             (R10)(R8*4), R12
+	VMOVUPS          (BX)(R11*4), Z28
+	PREFETCHT0       384(BX)(R11*4)
+	VFMADD231PS.BCST (R10), Z28, Z0
+	VFMADD231PS.BCST (R10)(R8*1), Z28, Z1
+	VFMADD231PS.BCST (R10)(R8*2), Z28, Z2
+	VFMADD231PS.BCST (R10)(R9*1), Z28, Z3
+	VFMADD231PS.BCST (R12), Z28, Z4
+	VFMADD231PS.BCST (R12)(R8*1), Z28, Z5
+	VFMADD231PS.BCST (R12)(R8*2), Z28, Z6
+	VFMADD231PS.BCST (R12)(R9*1), Z28, Z7
+	DECQ             CX
+	JNZ              loop
+	MOVQ             stepA+8(FP), R10
+	ADDQ             R10, AX
+	MOVQ             stepB+16(FP), R11
+	ADDQ             R11, BX
+	DECQ             R15
+	JNZ              matrix
+
+done:
+	MOVQ         bias+80(FP), R10
+	TESTQ        R10, R10
+	JZ           unbiased
+	LEAQ         (R10)(R8*4), R12
+	VBROADCASTSS (R10), Z30
+	VADDPS       Z30, Z0, Z0
+	VBROADCASTSS (R10)(R8*1), Z31
+	VADDPS       Z31, Z1, Z1
+	VBROADCASTSS (R10)(R8*2), Z30
+	VADDPS       Z30, Z2, Z2
+	VBROADCASTSS (R10)(R9*1), Z31
+	VADDPS       Z31, Z3, Z3
+	VBROADCASTSS (R12), Z30
+	VADDPS       Z30, Z4, Z4
+	VBROADCASTSS (R12)(R8*1), Z31
+	VADDPS       Z31, Z5, Z5
+	VBROADCASTSS (R12)(R8*2), Z30
+	VADDPS       Z30, Z6, Z6
+	VBROADCASTSS (R12)(R9*1), Z31
+	VADDPS       Z31, Z7, Z7
+
+unbiased:
+	MOVQ    accumulate+88(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPS  (DI), Z0, Z0
+	VMOVUPS Z0, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z1, Z1
+	VMOVUPS Z1, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z2, Z2
+	VMOVUPS Z2, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z3, Z3
+	VMOVUPS Z3, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z4, Z4
+	VMOVUPS Z4, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z5, Z5
+	VMOVUPS Z5, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z6, Z6
+	VMOVUPS Z6, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z7, Z7
+	VMOVUPS Z7, (DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPS Z0, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z1, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z2, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z3, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z4, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z5, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z6, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z7, (DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func taps512s9x1(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, c *float32, rowC int, bias *float32, accumulate int)
+// Requires: AVX, AVX512F, MMX+, SSE
+TEXT ·taps512s9x1(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), R15
+	MOVQ    a+40(FP), AX
+	MOVQ    rowA+48(FP), R8
+	MOVQ    b+56(FP), BX
+	MOVQ    c+64(FP), DI
+	MOVQ    rowC+72(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+
+matrix:
+	MOVQ  k+24(FP), CX
+	MOVQ  table+32(FP), DX
+	TESTQ CX, CX
+	JZ    done
+
+loop:
+	MOVLQSX          (DX), R10
+	MOVLQSX          4(DX), R11
+	ADDQ             $0x08, DX
+	LEAQ             (AX)(R10*4), R10
+	LEAQ             (R10)(R8*4), R12
+	LEAQ             (R12)(R8*4), R13
+	VMOVUPS          (BX)(R11*4), Z28
+	PREFETCHT0       384(BX)(R11*4)
+	VFMADD231PS.BCST (R10), Z28, Z0
+	VFMADD231PS.BCST (R10)(R8*1), Z28, Z1
+	VFMADD231PS.BCST (R10)(R8*2), Z28, Z2
+	VFMADD231PS.BCST (R10)(R9*1), Z28, Z3
+	VFMADD231PS.BCST (R12), Z28, Z4
+	VFMADD231PS.BCST (R12)(R8*1), Z28, Z5
+	VFMADD231PS.BCST (R12)(R8*2), Z28, Z6
+	VFMADD231PS.BCST (R12)(R9*1), Z28, Z7
+	VFMADD231PS.BCST (R13), Z28, Z8
+	DECQ             CX
+	JNZ              loop
+	MOVQ             stepA+8(FP), R10
+	ADDQ             R10, AX
+	MOVQ             stepB+16(FP), R11
+	ADDQ             R11, BX
+	DECQ             R15
+	JNZ              matrix
+
+done:
+	MOVQ         bias+80(FP), R10
+	TESTQ        R10, R10
+	JZ           unbiased
+	LEAQ         (R10)(R8*4), R12
+	LEAQ         (R12)(R8*4), R13
+	VBROADCASTSS (R10), Z30
+	VADDPS       Z30, Z0, Z0
+	VBROADCASTSS (R10)(R8*1), Z31
+	VADDPS       Z31, Z1, Z1
+	VBROADCASTSS (R10)(R8*2), Z30
+	VADDPS       Z30, Z2, Z2
+	VBROADCASTSS (R10)(R9*1), Z31
+	VADDPS       Z31, Z3, Z3
+	VBROADCASTSS (R12), Z30
+	VADDPS       Z30, Z4, Z4
+	VBROADCASTSS (R12)(R8*1), Z31
+	VADDPS       Z31, Z5, Z5
+	VBROADCASTSS (R12)(R8*2), Z30
+	VADDPS       Z30, Z6, Z6
+	VBROADCASTSS (R12)(R9*1), Z31
+	VADDPS       Z31, Z7, Z7
+	VBROADCASTSS (R13), Z30
+	VADDPS       Z30, Z8, Z8
+
+unbiased:
+	MOVQ    accumulate+88(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPS  (DI), Z0, Z0
+	VMOVUPS Z0, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z1, Z1
+	VMOVUPS Z1, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z2, Z2
+	VMOVUPS Z2, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z3, Z3
+	VMOVUPS Z3, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z4, Z4
+	VMOVUPS Z4, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z5, Z5
+	VMOVUPS Z5, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z6, Z6
+	VMOVUPS Z6, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z7, Z7
+	VMOVUPS Z7, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z8, Z8
+	VMOVUPS Z8, (DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPS Z0, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z1, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z2, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z3, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z4, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z5, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z6, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z7, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z8, (DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func taps512s10x1(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, c *float32, rowC int, bias *float32, accumulate int)
+// Requires: AVX, AVX512F, MMX+, SSE
+TEXT ·taps512s10x1(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), R15
+	MOVQ    a+40(FP), AX
+	MOVQ    rowA+48(FP), R8
+	MOVQ    b+56(FP), BX
+	MOVQ    c+64(FP), DI
+	MOVQ    rowC+72(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+
+matrix:
+	MOVQ  k+24(FP), CX
+	MOVQ  table+32(FP), DX
+	TESTQ CX, CX
+	JZ    done
+
+loop:
+	MOVLQSX          (DX), R10
+	MOVLQSX          4(DX), R11
+	ADDQ             $0x08, DX
+	LEAQ             (AX)(R10*4), R10
+	LEAQ             (R10)(R8*4), R12
+	LEAQ             (R12)(R8*4), R13
+	VMOVUPS          (BX)(R11*4), Z28
+	PREFETCHT0       384(BX)(R11*4)
+	VFMADD231PS.BCST (R10), Z28, Z0
+	VFMADD231PS.BCST (R10)(R8*1), Z28, Z1
+	VFMADD231PS.BCST (R10)(R8*2), Z28, Z2
+	VFMADD231PS.BCST (R10)(R9*1), Z28, Z3
+	VFMADD231PS.BCST (R12), Z28, Z4
+	VFMADD231PS.BCST (R12)(R8*1), Z28, Z5
+	VFMADD231PS.BCST (R12)(R8*2), Z28, Z6
+	VFMADD231PS.BCST (R12)(R9*1), Z28, Z7
+	VFMADD231PS.BCST (R13), Z28, Z8
+	VFMADD231PS.BCST (R13)(R8*1), Z28, Z9
+	DECQ             CX
+	JNZ              loop
+	MOVQ             stepA+8(FP), R10
+	ADDQ             R10, AX
+	MOVQ             stepB+16(FP), R11
+	ADDQ             R11, BX
+	DECQ             R15
+	JNZ              matrix
+
+done:
+	MOVQ         bias+80(FP), R10
+	TESTQ        R10, R10
+	JZ           unbiased
+	LEAQ         (R10)(R8*4), R12
+	LEAQ         (R12)(R8*4), R13
+	VBROADCASTSS (R10), Z30
+	VADDPS       Z30, Z0, Z0
+	VBROADCASTSS (R10)(R8*1), Z31
+	VADDPS       Z31, Z1, Z1
+	VBROADCASTSS (R10)(R8*2), Z30
+	VADDPS       Z30, Z2, Z2
+	VBROADCASTSS (R10)(R9*1), Z31
+	VADDPS       Z31, Z3, Z3
+	VBROADCASTSS (R12), Z30
+	VADDPS       Z30, Z4, Z4
+	VBROADCASTSS (R12)(R8*1), Z31
+	VADDPS       Z31, Z5, Z5
+	VBROADCASTSS (R12)(R8*2), Z30
+	VADDPS       Z30, Z6, Z6
+	VBROADCASTSS (R12)(R9*1), Z31
+	VADDPS       Z31, Z7, Z7
+	VBROADCASTSS (R13), Z30
+	VADDPS       Z30, Z8, Z8
+	VBROADCASTSS (R13)(R8*1), Z31
+	VADDPS       Z31, Z9, Z9
+
+unbiased:
+	MOVQ    accumulate+88(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPS  (DI), Z0, Z0
+	VMOVUPS Z0, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z1, Z1
+	VMOVUPS Z1, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z2, Z2
+	VMOVUPS Z2, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z3, Z3
+	VMOVUPS Z3, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z4, Z4
+	VMOVUPS Z4, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z5, Z5
+	VMOVUPS Z5, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z6, Z6
+	VMOVUPS Z6, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z7, Z7
+	VMOVUPS Z7, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z8, Z8
+	VMOVUPS Z8, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z9, Z9
+	VMOVUPS Z9, (DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPS Z0, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z1, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z2, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z3, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z4, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z5, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z6, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z7, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z8, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z9, (DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func taps512s11x1(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, c *float32, rowC int, bias *float32, accumulate int)
+// Requires: AVX, AVX512F, MMX+, SSE
+TEXT ·taps512s11x1(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), R15
+	MOVQ    a+40(FP), AX
+	MOVQ    rowA+48(FP), R8
+	MOVQ    b+56(FP), BX
+	MOVQ    c+64(FP), DI
+	MOVQ    rowC+72(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+
+matrix:
+	MOVQ  k+24(FP), CX
+	MOVQ  table+32(FP), DX
+	TESTQ CX, CX
+	JZ    done
+
+loop:
+	MOVLQSX          (DX), R10
+	MOVLQSX          4(DX), R11
+	ADDQ             $0x08, DX
+	LEAQ             (AX)(R10*4), R10
+	LEAQ             (R10)(R8*4), R12
+	LEAQ             (R12)(R8*4), R13
+	VMOVUPS          (BX)(R11*4), Z28
+	PREFETCHT0       384(BX)(R11*4)
+	VFMADD231PS.BCST (R10), Z28, Z0
+	VFMADD231PS.BCST (R10)(R8*1), Z28, Z1
+	VFMADD231PS.BCST (R10)(R8*2), Z28, Z2
+	VFMADD231PS.BCST (R10)(R9*1), Z28, Z3
+	VFMADD231PS.BCST (R12), Z28, Z4
+	VFMADD231PS.BCST (R12)(R8*1), Z28, Z5
+	VFMADD231PS.BCST (R12)(R8*2), Z28, Z6
+	VFMADD231PS.BCST (R12)(R9*1), Z28, Z7
+	VFMADD231PS.BCST (R13), Z28, Z8
+	VFMADD231PS.BCST (R13)(R8*1), Z28, Z9
+	VFMADD231PS.BCST (R13)(R8*2), Z28, Z10
+	DECQ             CX
+	JNZ              loop
+	MOVQ             stepA+8(FP), R10
+	ADDQ             R10, AX
+	MOVQ             stepB+16(FP), R11
+	ADDQ             R11, BX
+	DECQ             R15
+	JNZ              matrix
+
+done:
+	MOVQ         bias+80(FP), R10
+	TESTQ        R10, R10
+	JZ           unbiased
+	LEAQ         (R10)(R8*4), R12
+	LEAQ         (R12)(R8*4), R13
+	VBROADCASTSS (R10), Z30
+	VADDPS       Z30, Z0, Z0
+	VBROADCASTSS (R10)(R8*1), Z31
+	VADDPS       Z31, Z1, Z1
+	VBROADCASTSS (R10)(R8*2), Z30
+	VADDPS       Z30, Z2, Z2
+	VBROADCASTSS (R10)(R9*1), Z31
+	VADDPS       Z31, Z3, Z3
+	VBROADCASTSS (R12), Z30
+	VADDPS       Z30, Z4, Z4
+	VBROADCASTSS (R12)(R8*1), Z31
+	VADDPS       Z31, Z5, Z5
+	VBROADCASTSS (R12)(R8*2), Z30
+	VADDPS       Z30, Z6, Z6
+	VBROADCASTSS (R12)(R9*1), Z31
+	VADDPS       Z31, Z7, Z7
+	VBROADCASTSS (R13), Z30
+	VADDPS       Z30, Z8, Z8
+	VBROADCASTSS (R13)(R8*1), Z31
+	VADDPS       Z31, Z9, Z9
+	VBROADCASTSS (R13)(R8*2), Z30
+	VADDPS       Z30, Z10, Z10
+
+unbiased:
+	MOVQ    accumulate+88(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPS  (DI), Z0, Z0
+	VMOVUPS Z0, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z1, Z1
+	VMOVUPS Z1, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z2, Z2
+	VMOVUPS Z2, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z3, Z3
+	VMOVUPS Z3, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z4, Z4
+	VMOVUPS Z4, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z5, Z5
+	VMOVUPS Z5, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z6, Z6
+	VMOVUPS Z6, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z7, Z7
+	VMOVUPS Z7, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z8, Z8
+	VMOVUPS Z8, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z9, Z9
+	VMOVUPS Z9, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z10, Z10
+	VMOVUPS Z10, (DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPS Z0, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z1, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z2, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z3, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z4, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z5, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z6, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z7, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z8, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z9, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z10, (DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func taps512s12x1(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, c *float32, rowC int, bias *float32, accumulate int)
+// Requires: AVX, AVX512F, MMX+, SSE
+TEXT ·taps512s12x1(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), R15
+	MOVQ    a+40(FP), AX
+	MOVQ    rowA+48(FP), R8
+	MOVQ    b+56(FP), BX
+	MOVQ    c+64(FP), DI
+	MOVQ    rowC+72(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+
+matrix:
+	MOVQ  k+24(FP), CX
+	MOVQ  table+32(FP), DX
+	TESTQ CX, CX
+	JZ    done
+
+loop:
+	MOVLQSX          (DX), R10
+	MOVLQSX          4(DX), R11
+	ADDQ             $0x08, DX
+	LEAQ             (AX)(R10*4), R10
+	LEAQ             (R10)(R8*4), R12
+	LEAQ             (R12)(R8*4), R13
+	VMOVUPS          (BX)(R11*4), Z28
+	PREFETCHT0       384(BX)(R11*4)
+	VFMADD231PS.BCST (R10), Z28, Z0
+	VFMADD231PS.BCST (R10)(R8*1), Z28, Z1
+	VFMADD231PS.BCST (R10)(R8*2), Z28, Z2
+	VFMADD231PS.BCST (R10)(R9*1), Z28, Z3
+	VFMADD231PS.BCST (R12), Z28, Z4
+	VFMADD231PS.BCST (R12)(R8*1), Z28, Z5
+	VFMADD231PS.BCST (R12)(R8*2), Z28, Z6
+	VFMADD231PS.BCST (R12)(R9*1), Z28, Z7
+	VFMADD231PS.BCST (R13), Z28, Z8
+	VFMADD231PS.BCST (R13)(R8*1), Z28, Z9
+	VFMADD231PS.BCST (R13)(R8*2), Z28, Z10
+	VFMADD231PS.BCST (R13)(R9*1), Z28, Z11
+	DECQ             CX
+	JNZ              loop
+	MOVQ             stepA+8(FP), R10
+	ADDQ             R10, AX
+	MOVQ             stepB+16(FP), R11
+	ADDQ             R11, BX
+	DECQ             R15
+	JNZ              matrix
+
+done:
+	MOVQ         bias+80(FP), R10
+	TESTQ        R10, R10
+	JZ           unbiased
+	LEAQ         (R10)(R8*4), R12
+	LEAQ         (R12)(R8*4), R13
+	VBROADCASTSS (R10), Z30
+	VADDPS       Z30, Z0, Z0
+	VBROADCASTSS (R10)(R8*1), Z31
+	VADDPS       Z31, Z1, Z1
+	VBROADCASTSS (R10)(R8*2), Z30
+	VADDPS       Z30, Z2, Z2
+	VBROADCASTSS (R10)(R9*1), Z31
+	VADDPS       Z31, Z3, Z3
+	VBROADCASTSS (R12), Z30
+	VADDPS       Z30, Z4, Z4
+	VBROADCASTSS (R12)(R8*1), Z31
+	VADDPS       Z31, Z5, Z5
+	VBROADCASTSS (R12)(R8*2), Z30
+	VADDPS       Z30, Z6, Z6
+	VBROADCASTSS (R12)(R9*1), Z31
+	VADDPS       Z31, Z7, Z7
+	VBROADCASTSS (R13), Z30
+	VADDPS       Z30, Z8, Z8
+	VBROADCASTSS (R13)(R8*1), Z31
+	VADDPS       Z31, Z9, Z9
+	VBROADCASTSS (R13)(R8*2), Z30
+	VADDPS       Z30, Z10, Z10
+	VBROADCASTSS (R13)(R9*1), Z31
+	VADDPS       Z31, Z11, Z11
+
+unbiased:
+	MOVQ    accumulate+88(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPS  (DI), Z0, Z0
+	VMOVUPS Z0, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z1, Z1
+	VMOVUPS Z1, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z2, Z2
+	VMOVUPS Z2, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z3, Z3
+	VMOVUPS Z3, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z4, Z4
+	VMOVUPS Z4, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z5, Z5
+	VMOVUPS Z5, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z6, Z6
+	VMOVUPS Z6, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z7, Z7
+	VMOVUPS Z7, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z8, Z8
+	VMOVUPS Z8, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z9, Z9
+	VMOVUPS Z9, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z10, Z10
+	VMOVUPS Z10, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z11, Z11
+	VMOVUPS Z11, (DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPS Z0, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z1, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z2, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z3, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z4, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z5, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z6, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z7, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z8, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z9, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z10, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z11, (DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func taps512s13x1(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, c *float32, rowC int, bias *float32, accumulate int)
+// Requires: AVX, AVX512F, MMX+, SSE
+TEXT ·taps512s13x1(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), R15
+	MOVQ    a+40(FP), AX
+	MOVQ    rowA+48(FP), R8
+	MOVQ    b+56(FP), BX
+	MOVQ    c+64(FP), DI
+	MOVQ    rowC+72(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+
+matrix:
+	MOVQ  k+24(FP), CX
+	MOVQ  table+32(FP), DX
+	TESTQ CX, CX
+	JZ    done
+
+loop:
+	MOVLQSX          (DX), R10
+	MOVLQSX          4(DX), R11
+	ADDQ             $0x08, DX
+	LEAQ             (AX)(R10*4), R10
+	LEAQ             (R10)(R8*4), R12
+	LEAQ             (R12)(R8*4), R13
+	LEAQ             (R13)(R8*4), R14
+	VMOVUPS          (BX)(R11*4), Z28
+	PREFETCHT0       384(BX)(R11*4)
+	VFMADD231PS.BCST (R10), Z28, Z0
+	VFMADD231PS.BCST (R10)(R8*1), Z28, Z1
+	VFMADD231PS.BCST (R10)(R8*2), Z28, Z2
+	VFMADD231PS.BCST (R10)(R9*1), Z28, Z3
+	VFMADD231PS.BCST (R12), Z28, Z4
+	VFMADD231PS.BCST (R12)(R8*1), Z28, Z5
+	VFMADD231PS.BCST (R12)(R8*2), Z28, Z6
+	VFMADD231PS.BCST (R12)(R9*1), Z28, Z7
+	VFMADD231PS.BCST (R13), Z28, Z8
+	VFMADD231PS.BCST (R13)(R8*1), Z28, Z9
+	VFMADD231PS.BCST (R13)(R8*2), Z28, Z10
+	VFMADD231PS.BCST (R13)(R9*1), Z28, Z11
+	VFMADD231PS.BCST (R14), Z28, Z12
+	DECQ             CX
+	JNZ              loop
+	MOVQ             stepA+8(FP), R10
+	ADDQ             R10, AX
+	MOVQ             stepB+16(FP), R11
+	ADDQ             R11, BX
+	DECQ             R15
+	JNZ              matrix
+
+done:
+	MOVQ         bias+80(FP), R10
+	TESTQ        R10, R10
+	JZ           unbiased
+	LEAQ         (R10)(R8*4), R12
+	LEAQ         (R12)(R8*4), R13
+	LEAQ         (R13)(R8*4), R14
+	VBROADCASTSS (R10), Z30
+	VADDPS       Z30, Z0, Z0
+	VBROADCASTSS (R10)(R8*1), Z31
+	VADDPS       Z31, Z1, Z1
+	VBROADCASTSS (R10)(R8*2), Z30
+	VADDPS       Z30, Z2, Z2
+	VBROADCASTSS (R10)(R9*1), Z31
+	VADDPS       Z31, Z3, Z3
+	VBROADCASTSS (R12), Z30
+	VADDPS       Z30, Z4, Z4
+	VBROADCASTSS (R12)(R8*1), Z31
+	VADDPS       Z31, Z5, Z5
+	VBROADCASTSS (R12)(R8*2), Z30
+	VADDPS       Z30, Z6, Z6
+	VBROADCASTSS (R12)(R9*1), Z31
+	VADDPS       Z31, Z7, Z7
+	VBROADCASTSS (R13), Z30
+	VADDPS       Z30, Z8, Z8
+	VBROADCASTSS (R13)(R8*1), Z31
+	VADDPS       Z31, Z9, Z9
+	VBROADCASTSS (R13)(R8*2), Z30
+	VADDPS       Z30, Z10, Z10
+	VBROADCASTSS (R13)(R9*1), Z31
+	VADDPS       Z31, Z11, Z11
+	VBROADCASTSS (R14), Z30
+	VADDPS       Z30, Z12, Z12
+
+unbiased:
+	MOVQ    accumulate+88(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPS  (DI), Z0, Z0
+	VMOVUPS Z0, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z1, Z1
+	VMOVUPS Z1, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z2, Z2
+	VMOVUPS Z2, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z3, Z3
+	VMOVUPS Z3, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z4, Z4
+	VMOVUPS Z4, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z5, Z5
+	VMOVUPS Z5, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z6, Z6
+	VMOVUPS Z6, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z7, Z7
+	VMOVUPS Z7, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z8, Z8
+	VMOVUPS Z8, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z9, Z9
+	VMOVUPS Z9, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z10, Z10
+	VMOVUPS Z10, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z11, Z11
+	VMOVUPS Z11, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z12, Z12
+	VMOVUPS Z12, (DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPS Z0, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z1, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z2, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z3, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z4, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z5, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z6, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z7, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z8, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z9, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z10, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z11, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z12, (DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func taps512s14x1(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, c *float32, rowC int, bias *float32, accumulate int)
+// Requires: AVX, AVX512F, MMX+, SSE
+TEXT ·taps512s14x1(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), R15
+	MOVQ    a+40(FP), AX
+	MOVQ    rowA+48(FP), R8
+	MOVQ    b+56(FP), BX
+	MOVQ    c+64(FP), DI
+	MOVQ    rowC+72(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+
+matrix:
+	MOVQ  k+24(FP), CX
+	MOVQ  table+32(FP), DX
+	TESTQ CX, CX
+	JZ    done
+
+loop:
+	MOVLQSX          (DX), R10
+	MOVLQSX          4(DX), R11
+	ADDQ             $0x08, DX
+	LEAQ             (AX)(R10*4), R10
+	LEAQ             (R10)(R8*4), R12
+	LEAQ             (R12)(R8*4), R13
+	LEAQ             (R13)(R8*4), R14
+	VMOVUPS          (BX)(R11*4), Z28
+	PREFETCHT0       384(BX)(R11*4)
+	VFMADD231PS.BCST (R10), Z28, Z0
+	VFMADD231PS.BCST (R10)(R8*1), Z28, Z1
+	VFMADD231PS.BCST (R10)(R8*2), Z28, Z2
+	VFMADD231PS.BCST (R10)(R9*1), Z28, Z3
+	VFMADD231PS.BCST (R12), Z28, Z4
+	VFMADD231PS.BCST (R12)(R8*1), Z28, Z5
+	VFMADD231PS.BCST (R12)(R8*2), Z28, Z6
+	VFMADD231PS.BCST (R12)(R9*1), Z28, Z7
+	VFMADD231PS.BCST (R13), Z28, Z8
+	VFMADD231PS.BCST (R13)(R8*1), Z28, Z9
+	VFMADD231PS.BCST (R13)(R8*2), Z28, Z10
+	VFMADD231PS.BCST (R13)(R9*1), Z28, Z11
+	VFMADD231PS.BCST (R14), Z28, Z12
+	VFMADD231PS.BCST (R14)(R8*1), Z28, Z13
+	DECQ             CX
+	JNZ              loop
+	MOVQ             stepA+8(FP), R10
+	ADDQ             R10, AX
+	MOVQ             stepB+16(FP), R11
+	ADDQ             R11, BX
+	DECQ             R15
+	JNZ              matrix
+
+done:
+	MOVQ         bias+80(FP), R10
+	TESTQ        R10, R10
+	JZ           unbiased
+	LEAQ         (R10)(R8*4), R12
+	LEAQ         (R12)(R8*4), R13
+	LEAQ         (R13)(R8*4), R14
+	VBROADCASTSS (R10), Z30
+	VADDPS       Z30, Z0, Z0
+	VBROADCASTSS (R10)(R8*1), Z31
+	VADDPS       Z31, Z1, Z1
+	VBROADCASTSS (R10)(R8*2), Z30
+	VADDPS       Z30, Z2, Z2
+	VBROADCASTSS (R10)(R9*1), Z31
+	VADDPS       Z31, Z3, Z3
+	VBROADCASTSS (R12), Z30
+	VADDPS       Z30, Z4, Z4
+	VBROADCASTSS (R12)(R8*1), Z31
+	VADDPS       Z31, Z5, Z5
+	VBROADCASTSS (R12)(R8*2), Z30
+	VADDPS       Z30, Z6, Z6
+	VBROADCASTSS (R12)(R9*1), Z31
+	VADDPS       Z31, Z7, Z7
+	VBROADCASTSS (R13), Z30
+	VADDPS       Z30, Z8, Z8
+	VBROADCASTSS (R13)(R8*1), Z31
+	VADDPS       Z31, Z9, Z9
+	VBROADCASTSS (R13)(R8*2), Z30
+	VADDPS       Z30, Z10, Z10
+	VBROADCASTSS (R13)(R9*1), Z31
+	VADDPS       Z31, Z11, Z11
+	VBROADCASTSS (R14), Z30
+	VADDPS       Z30, Z12, Z12
+	VBROADCASTSS (R14)(R8*1), Z31
+	VADDPS       Z31, Z13, Z13
+
+unbiased:
+	MOVQ    accumulate+88(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPS  (DI), Z0, Z0
+	VMOVUPS Z0, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z1, Z1
+	VMOVUPS Z1, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z2, Z2
+	VMOVUPS Z2, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z3, Z3
+	VMOVUPS Z3, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z4, Z4
+	VMOVUPS Z4, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z5, Z5
+	VMOVUPS Z5, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z6, Z6
+	VMOVUPS Z6, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z7, Z7
+	VMOVUPS Z7, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z8, Z8
+	VMOVUPS Z8, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z9, Z9
+	VMOVUPS Z9, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z10, Z10
+	VMOVUPS Z10, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z11, Z11
+	VMOVUPS Z11, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z12, Z12
+	VMOVUPS Z12, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z13, Z13
+	VMOVUPS Z13, (DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPS Z0, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z1, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z2, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z3, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z4, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z5, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z6, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z7, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z8, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z9, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z10, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z11, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z12, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z13, (DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func taps512s1x2(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, c *float32, rowC int, bias *float32, accumulate int)
+// Requires: AVX, AVX512F, MMX+, SSE
+TEXT ·taps512s1x2(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), R15
+	MOVQ    a+40(FP), AX
+	MOVQ    rowA+48(FP), R8
+	MOVQ    b+56(FP), BX
+	MOVQ    c+64(FP), DI
+	MOVQ    rowC+72(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+
+matrix:
+	MOVQ  k+24(FP), CX
+	MOVQ  table+32(FP), DX
+	TESTQ CX, CX
+	JZ    done
+
+loop:
+	MOVLQSX      (DX), R10
+	MOVLQSX      4(DX), R11
+	ADDQ         $0x08, DX
+	LEAQ         (AX)(R10*4), R10
+	VMOVUPS      (BX)(R11*4), Z28
+	PREFETCHT0   384(BX)(R11*4)
+	VMOVUPS      64(BX)(R11*4), Z29
+	PREFETCHT0   448(BX)(R11*4)
+	VBROADCASTSS (R10), Z30
+	VFMADD231PS  Z30, Z28, Z0
+	VFMADD231PS  Z30, Z29, Z1
+	DECQ         CX
+	JNZ          loop
+	MOVQ         stepA+8(FP), R10
+	ADDQ         R10, AX
+	MOVQ         stepB+16(FP), R11
+	ADDQ         R11, BX
+	DECQ         R15
+	JNZ          matrix
+
+done:
+	MOVQ         bias+80(FP), R10
+	TESTQ        R10, R10
+	JZ           unbiased
+	VBROADCASTSS (R10), Z30
+	VADDPS       Z30, Z0, Z0
+	VADDPS       Z30, Z1, Z1
+
+unbiased:
+	MOVQ    accumulate+88(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPS  (DI), Z0, Z0
+	VMOVUPS Z0, (DI)
+	VADDPS  64(DI), Z1, Z1
+	VMOVUPS Z1, 64(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, 64(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func taps512s2x2(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, c *float32, rowC int, bias *float32, accumulate int)
+// Requires: AVX, AVX512F, MMX+, SSE
+TEXT ·taps512s2x2(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), R15
+	MOVQ    a+40(FP), AX
+	MOVQ    rowA+48(FP), R8
+	MOVQ    b+56(FP), BX
+	MOVQ    c+64(FP), DI
+	MOVQ    rowC+72(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+
+matrix:
+	MOVQ  k+24(FP), CX
+	MOVQ  table+32(FP), DX
+	TESTQ CX, CX
+	JZ    done
+
+loop:
+	MOVLQSX      (DX), R10
+	MOVLQSX      4(DX), R11
+	ADDQ         $0x08, DX
+	LEAQ         (AX)(R10*4), R10
+	VMOVUPS      (BX)(R11*4), Z28
+	PREFETCHT0   384(BX)(R11*4)
+	VMOVUPS      64(BX)(R11*4), Z29
+	PREFETCHT0   448(BX)(R11*4)
+	VBROADCASTSS (R10), Z30
+	VFMADD231PS  Z30, Z28, Z0
+	VFMADD231PS  Z30, Z29, Z1
+	VBROADCASTSS (R10)(R8*1), Z31
+	VFMADD231PS  Z31, Z28, Z2
+	VFMADD231PS  Z31, Z29, Z3
+	DECQ         CX
+	JNZ          loop
+	MOVQ         stepA+8(FP), R10
+	ADDQ         R10, AX
+	MOVQ         stepB+16(FP), R11
+	ADDQ         R11, BX
+	DECQ         R15
+	JNZ          matrix
+
+done:
+	MOVQ         bias+80(FP), R10
+	TESTQ        R10, R10
+	JZ           unbiased
+	VBROADCASTSS (R10), Z30
+	VADDPS       Z30, Z0, Z0
+	VADDPS       Z30, Z1, Z1
+	VBROADCASTSS (R10)(R8*1), Z31
+	VADDPS       Z31, Z2, Z2
+	VADDPS       Z31, Z3, Z3
+
+unbiased:
+	MOVQ    accumulate+88(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPS  (DI), Z0, Z0
+	VMOVUPS Z0, (DI)
+	VADDPS  64(DI), Z1, Z1
+	VMOVUPS Z1, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z2, Z2
+	VMOVUPS Z2, (DI)
+	VADDPS  64(DI), Z3, Z3
+	VMOVUPS Z3, 64(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z2, (DI)
+	VMOVUPS Z3, 64(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func taps512s3x2(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, c *float32, rowC int, bias *float32, accumulate int)
+// Requires: AVX, AVX512F, MMX+, SSE
+TEXT ·taps512s3x2(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), R15
+	MOVQ    a+40(FP), AX
+	MOVQ    rowA+48(FP), R8
+	MOVQ    b+56(FP), BX
+	MOVQ    c+64(FP), DI
+	MOVQ    rowC+72(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+
+matrix:
+	MOVQ  k+24(FP), CX
+	MOVQ  table+32(FP), DX
+	TESTQ CX, CX
+	JZ    done
+
+loop:
+	MOVLQSX      (DX), R10
+	MOVLQSX      4(DX), R11
+	ADDQ         $0x08, DX
+	LEAQ         (AX)(R10*4), R10
+	VMOVUPS      (BX)(R11*4), Z28
+	PREFETCHT0   384(BX)(R11*4)
+	VMOVUPS      64(BX)(R11*4), Z29
+	PREFETCHT0   448(BX)(R11*4)
+	VBROADCASTSS (R10), Z30
+	VFMADD231PS  Z30, Z28, Z0
+	VFMADD231PS  Z30, Z29, Z1
+	VBROADCASTSS (R10)(R8*1), Z31
+	VFMADD231PS  Z31, Z28, Z2
+	VFMADD231PS  Z31, Z29, Z3
+	VBROADCASTSS (R10)(R8*2), Z30
+	VFMADD231PS  Z30, Z28, Z4
+	VFMADD231PS  Z30, Z29, Z5
+	DECQ         CX
+	JNZ          loop
+	MOVQ         stepA+8(FP), R10
+	ADDQ         R10, AX
+	MOVQ         stepB+16(FP), R11
+	ADDQ         R11, BX
+	DECQ         R15
+	JNZ          matrix
+
+done:
+	MOVQ         bias+80(FP), R10
+	TESTQ        R10, R10
+	JZ           unbiased
+	VBROADCASTSS (R10), Z30
+	VADDPS       Z30, Z0, Z0
+	VADDPS       Z30, Z1, Z1
+	VBROADCASTSS (R10)(R8*1), Z31
+	VADDPS       Z31, Z2, Z2
+	VADDPS       Z31, Z3, Z3
+	VBROADCASTSS (R10)(R8*2), Z30
+	VADDPS       Z30, Z4, Z4
+	VADDPS       Z30, Z5, Z5
+
+unbiased:
+	MOVQ    accumulate+88(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPS  (DI), Z0, Z0
+	VMOVUPS Z0, (DI)
+	VADDPS  64(DI), Z1, Z1
+	VMOVUPS Z1, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z2, Z2
+	VMOVUPS Z2, (DI)
+	VADDPS  64(DI), Z3, Z3
+	VMOVUPS Z3, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z4, Z4
+	VMOVUPS Z4, (DI)
+	VADDPS  64(DI), Z5, Z5
+	VMOVUPS Z5, 64(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z2, (DI)
+	VMOVUPS Z3, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z4, (DI)
+	VMOVUPS Z5, 64(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func taps512s4x2(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, c *float32, rowC int, bias *float32, accumulate int)
+// Requires: AVX, AVX512F, MMX+, SSE
+TEXT ·taps512s4x2(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), R15
+	MOVQ    a+40(FP), AX
+	MOVQ    rowA+48(FP), R8
+	MOVQ    b+56(FP), BX
+	MOVQ    c+64(FP), DI
+	MOVQ    rowC+72(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+
+matrix:
+	MOVQ  k+24(FP), CX
+	MOVQ  table+32(FP), DX
+	TESTQ CX, CX
+	JZ    done
+
+loop:
+	MOVLQSX      (DX), R10
+	MOVLQSX      4(DX), R11
+	ADDQ         $0x08, DX
+	LEAQ         (AX)(R10*4), R10
+	VMOVUPS      (BX)(R11*4), Z28
+	PREFETCHT0   384(BX)(R11*4)
+	VMOVUPS      64(BX)(R11*4), Z29
+	PREFETCHT0   448(BX)(R11*4)
+	VBROADCASTSS (R10), Z30
+	VFMADD231PS  Z30, Z28, Z0
+	VFMADD231PS  Z30, Z29, Z1
+	VBROADCASTSS (R10)(R8*1), Z31
+	VFMADD231PS  Z31, Z28, Z2
+	VFMADD231PS  Z31, Z29, Z3
+	VBROADCASTSS (R10)(R8*2), Z30
+	VFMADD231PS  Z30, Z28, Z4
+	VFMADD231PS  Z30, Z29, Z5
+	VBROADCASTSS (R10)(R9*1), Z31
+	VFMADD231PS  Z31, Z28, Z6
+	VFMADD231PS  Z31, Z29, Z7
+	DECQ         CX
+	JNZ          loop
+	MOVQ         stepA+8(FP), R10
+	ADDQ         R10, AX
+	MOVQ         stepB+16(FP), R11
+	ADDQ         R11, BX
+	DECQ         R15
+	JNZ          matrix
+
+done:
+	MOVQ         bias+80(FP), R10
+	TESTQ        R10, R10
+	JZ           unbiased
+	VBROADCASTSS (R10), Z30
+	VADDPS       Z30, Z0, Z0
+	VADDPS       Z30, Z1, Z1
+	VBROADCASTSS (R10)(R8*1), Z31
+	VADDPS       Z31, Z2, Z2
+	VADDPS       Z31, Z3, Z3
+	VBROADCASTSS (R10)(R8*2), Z30
+	VADDPS       Z30, Z4, Z4
+	VADDPS       Z30, Z5, Z5
+	VBROADCASTSS (R10)(R9*1), Z31
+	VADDPS       Z31, Z6, Z6
+	VADDPS       Z31, Z7, Z7
+
+unbiased:
+	MOVQ    accumulate+88(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPS  (DI), Z0, Z0
+	VMOVUPS Z0, (DI)
+	VADDPS  64(DI), Z1, Z1
+	VMOVUPS Z1, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z2, Z2
+	VMOVUPS Z2, (DI)
+	VADDPS  64(DI), Z3, Z3
+	VMOVUPS Z3, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z4, Z4
+	VMOVUPS Z4, (DI)
+	VADDPS  64(DI), Z5, Z5
+	VMOVUPS Z5, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z6, Z6
+	VMOVUPS Z6, (DI)
+	VADDPS  64(DI), Z7, Z7
+	VMOVUPS Z7, 64(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z2, (DI)
+	VMOVUPS Z3, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z4, (DI)
+	VMOVUPS Z5, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z6, (DI)
+	VMOVUPS Z7, 64(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func taps512s5x2(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, c *float32, rowC int, bias *float32, accumulate int)
+// Requires: AVX, AVX512F, MMX+, SSE
+TEXT ·taps512s5x2(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), R15
+	MOVQ    a+40(FP), AX
+	MOVQ    rowA+48(FP), R8
+	MOVQ    b+56(FP), BX
+	MOVQ    c+64(FP), DI
+	MOVQ    rowC+72(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+
+matrix:
+	MOVQ  k+24(FP), CX
+	MOVQ  table+32(FP), DX
+	TESTQ CX, CX
+	JZ    done
+
+loop:
+	MOVLQSX      (DX), R10
+	MOVLQSX      4(DX), R11
+	ADDQ         $0x08, DX
+	LEAQ         (AX)(R10*4), R10
+	LEAQ         (R10)(R8*4), R12
+	VMOVUPS      (BX)(R11*4), Z28
+	PREFETCHT0   384(BX)(R11*4)
+	VMOVUPS      64(BX)(R11*4), Z29
+	PREFETCHT0   448(BX)(R11*4)
+	VBROADCASTSS (R10), Z30
+	VFMADD231PS  Z30, Z28, Z0
+	VFMADD231PS  Z30, Z29, Z1
+	VBROADCASTSS (R10)(R8*1), Z31
+	VFMADD231PS  Z31, Z28, Z2
+	VFMADD231PS  Z31, Z29, Z3
+	VBROADCASTSS (R10)(R8*2), Z30
+	VFMADD231PS  Z30, Z28, Z4
+	VFMADD231PS  Z30, Z29, Z5
+	VBROADCASTSS (R10)(R9*1), Z31
+	VFMADD231PS  Z31, Z28, Z6
+	VFMADD231PS  Z31, Z29, Z7
+	VBROADCASTSS (R12), Z30
+	VFMADD231PS  Z30, Z28, Z8
+	VFMADD231PS  Z30, Z29, Z9
+	DECQ         CX
+	JNZ          loop
+	MOVQ         stepA+8(FP), R10
+	ADDQ         R10, AX
+	MOVQ         stepB+16(FP), R11
+	ADDQ         R11, BX
+	DECQ         R15
+	JNZ          matrix
+
+done:
+	MOVQ         bias+80(FP), R10
+	TESTQ        R10, R10
+	JZ           unbiased
+	LEAQ         (R10)(R8*4), R12
+	VBROADCASTSS (R10), Z30
+	VADDPS       Z30, Z0, Z0
+	VADDPS       Z30, Z1, Z1
+	VBROADCASTSS (R10)(R8*1), Z31
+	VADDPS       Z31, Z2, Z2
+	VADDPS       Z31, Z3, Z3
+	VBROADCASTSS (R10)(R8*2), Z30
+	VADDPS       Z30, Z4, Z4
+	VADDPS       Z30, Z5, Z5
+	VBROADCASTSS (R10)(R9*1), Z31
+	VADDPS       Z31, Z6, Z6
+	VADDPS       Z31, Z7, Z7
+	VBROADCASTSS (R12), Z30
+	VADDPS       Z30, Z8, Z8
+	VADDPS       Z30, Z9, Z9
+
+unbiased:
+	MOVQ    accumulate+88(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPS  (DI), Z0, Z0
+	VMOVUPS Z0, (DI)
+	VADDPS  64(DI), Z1, Z1
+	VMOVUPS Z1, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z2, Z2
+	VMOVUPS Z2, (DI)
+	VADDPS  64(DI), Z3, Z3
+	VMOVUPS Z3, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z4, Z4
+	VMOVUPS Z4, (DI)
+	VADDPS  64(DI), Z5, Z5
+	VMOVUPS Z5, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z6, Z6
+	VMOVUPS Z6, (DI)
+	VADDPS  64(DI), Z7, Z7
+	VMOVUPS Z7, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z8, Z8
+	VMOVUPS Z8, (DI)
+	VADDPS  64(DI), Z9, Z9
+	VMOVUPS Z9, 64(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z2, (DI)
+	VMOVUPS Z3, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z4, (DI)
+	VMOVUPS Z5, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z6, (DI)
+	VMOVUPS Z7, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z8, (DI)
+	VMOVUPS Z9, 64(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func taps512s6x2(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, c *float32, rowC int, bias *float32, accumulate int)
+// Requires: AVX, AVX512F, MMX+, SSE
+TEXT ·taps512s6x2(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), R15
+	MOVQ    a+40(FP), AX
+	MOVQ    rowA+48(FP), R8
+	MOVQ    b+56(FP), BX
+	MOVQ    c+64(FP), DI
+	MOVQ    rowC+72(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+
+matrix:
+	MOVQ  k+24(FP), CX
+	MOVQ  table+32(FP), DX
+	TESTQ CX, CX
+	JZ    done
+
+loop:
+	MOVLQSX      (DX), R10
+	MOVLQSX      4(DX), R11
+	ADDQ         $0x08, DX
+	LEAQ         (AX)(R10*4), R10
+	LEAQ         (R10)(R8*4), R12
+	VMOVUPS      (BX)(R11*4), Z28
+	PREFETCHT0   384(BX)(R11*4)
+	VMOVUPS      64(BX)(R11*4), Z29
+	PREFETCHT0   448(BX)(R11*4)
+	VBROADCASTSS (R10), Z30
+	VFMADD231PS  Z30, Z28, Z0
+	VFMADD231PS  Z30, Z29, Z1
+	VBROADCASTSS (R10)(R8*1), Z31
+	VFMADD231PS  Z31, Z28, Z2
+	VFMADD231PS  Z31, Z29, Z3
+	VBROADCASTSS (R10)(R8*2), Z30
+	VFMADD231PS  Z30, Z28, Z4
+	VFMADD231PS  Z30, Z29, Z5
+	VBROADCASTSS (R10)(R9*1), Z31
+	VFMADD231PS  Z31, Z28, Z6
+	VFMADD231PS  Z31, Z29, Z7
+	VBROADCASTSS (R12), Z30
+	VFMADD231PS  Z30, Z28, Z8
+	VFMADD231PS  Z30, Z29, Z9
+	VBROADCASTSS (R12)(R8*1), Z31
+	VFMADD231PS  Z31, Z28, Z10
+	VFMADD231PS  Z31, Z29, Z11
+	DECQ         CX
+	JNZ          loop
+	MOVQ         stepA+8(FP), R10
+	ADDQ         R10, AX
+	MOVQ         stepB+16(FP), R11
+	ADDQ         R11, BX
+	DECQ         R15
+	JNZ          matrix
+
+done:
+	MOVQ         bias+80(FP), R10
+	TESTQ        R10, R10
+	JZ           unbiased
+	LEAQ         (R10)(R8*4), R12
+	VBROADCASTSS (R10), Z30
+	VADDPS       Z30, Z0, Z0
+	VADDPS       Z30, Z1, Z1
+	VBROADCASTSS (R10)(R8*1), Z31
+	VADDPS       Z31, Z2, Z2
+	VADDPS       Z31, Z3, Z3
+	VBROADCASTSS (R10)(R8*2), Z30
+	VADDPS       Z30, Z4, Z4
+	VADDPS       Z30, Z5, Z5
+	VBROADCASTSS (R10)(R9*1), Z31
+	VADDPS       Z31, Z6, Z6
+	VADDPS       Z31, Z7, Z7
+	VBROADCASTSS (R12), Z30
+	VADDPS       Z30, Z8, Z8
+	VADDPS       Z30, Z9, Z9
+	VBROADCASTSS (R12)(R8*1), Z31
+	VADDPS       Z31, Z10, Z10
+	VADDPS       Z31, Z11, Z11
+
+unbiased:
+	MOVQ    accumulate+88(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPS  (DI), Z0, Z0
+	VMOVUPS Z0, (DI)
+	VADDPS  64(DI), Z1, Z1
+	VMOVUPS Z1, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z2, Z2
+	VMOVUPS Z2, (DI)
+	VADDPS  64(DI), Z3, Z3
+	VMOVUPS Z3, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z4, Z4
+	VMOVUPS Z4, (DI)
+	VADDPS  64(DI), Z5, Z5
+	VMOVUPS Z5, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z6, Z6
+	VMOVUPS Z6, (DI)
+	VADDPS  64(DI), Z7, Z7
+	VMOVUPS Z7, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z8, Z8
+	VMOVUPS Z8, (DI)
+	VADDPS  64(DI), Z9, Z9
+	VMOVUPS Z9, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z10, Z10
+	VMOVUPS Z10, (DI)
+	VADDPS  64(DI), Z11, Z11
+	VMOVUPS Z11, 64(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z2, (DI)
+	VMOVUPS Z3, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z4, (DI)
+	VMOVUPS Z5, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z6, (DI)
+	VMOVUPS Z7, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z8, (DI)
+	VMOVUPS Z9, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z10, (DI)
+	VMOVUPS Z11, 64(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func taps512s7x2(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, c *float32, rowC int, bias *float32, accumulate int)
+// Requires: AVX, AVX512F, MMX+, SSE
+TEXT ·taps512s7x2(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), R15
+	MOVQ    a+40(FP), AX
+	MOVQ    rowA+48(FP), R8
+	MOVQ    b+56(FP), BX
+	MOVQ    c+64(FP), DI
+	MOVQ    rowC+72(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+
+matrix:
+	MOVQ  k+24(FP), CX
+	MOVQ  table+32(FP), DX
+	TESTQ CX, CX
+	JZ    done
+
+loop:
+	MOVLQSX      (DX), R10
+	MOVLQSX      4(DX), R11
+	ADDQ         $0x08, DX
+	LEAQ         (AX)(R10*4), R10
+	LEAQ         (R10)(R8*4), R12
+	VMOVUPS      (BX)(R11*4), Z28
+	PREFETCHT0   384(BX)(R11*4)
+	VMOVUPS      64(BX)(R11*4), Z29
+	PREFETCHT0   448(BX)(R11*4)
+	VBROADCASTSS (R10), Z30
+	VFMADD231PS  Z30, Z28, Z0
+	VFMADD231PS  Z30, Z29, Z1
+	VBROADCASTSS (R10)(R8*1), Z31
+	VFMADD231PS  Z31, Z28, Z2
+	VFMADD231PS  Z31, Z29, Z3
+	VBROADCASTSS (R10)(R8*2), Z30
+	VFMADD231PS  Z30, Z28, Z4
+	VFMADD231PS  Z30, Z29, Z5
+	VBROADCASTSS (R10)(R9*1), Z31
+	VFMADD231PS  Z31, Z28, Z6
+	VFMADD231PS  Z31, Z29, Z7
+	VBROADCASTSS (R12), Z30
+	VFMADD231PS  Z30, Z28, Z8
+	VFMADD231PS  Z30, Z29, Z9
+	VBROADCASTSS (R12)(R8*1), Z31
+	VFMADD231PS  Z31, Z28, Z10
+	VFMADD231PS  Z31, Z29, Z11
+	VBROADCASTSS (R12)(R8*2), Z30
+	VFMADD231PS  Z30, Z28, Z12
+	VFMADD231PS  Z30, Z29, Z13
+	DECQ         CX
+	JNZ          loop
+	MOVQ         stepA+8(FP), R10
+	ADDQ         R10, AX
+	MOVQ         stepB+16(FP), R11
+	ADDQ         R11, BX
+	DECQ         R15
+	JNZ          matrix
+
+done:
+	MOVQ         bias+80(FP), R10
+	TESTQ        R10, R10
+	JZ           unbiased
+	LEAQ         (R10)(R8*4), R12
+	VBROADCASTSS (R10), Z30
+	VADDPS       Z30, Z0, Z0
+	VADDPS       Z30, Z1, Z1
+	VBROADCASTSS (R10)(R8*1), Z31
+	VADDPS       Z31, Z2, Z2
+	VADDPS       Z31, Z3, Z3
+	VBROADCASTSS (R10)(R8*2), Z30
+	VADDPS       Z30, Z4, Z4
+	VADDPS       Z30, Z5, Z5
+	VBROADCASTSS (R10)(R9*1), Z31
+	VADDPS       Z31, Z6, Z6
+	VADDPS       Z31, Z7, Z7
+	VBROADCASTSS (R12), Z30
+	VADDPS       Z30, Z8, Z8
+	VADDPS       Z30, Z9, Z9
+	VBROADCASTSS (R12)(R8*1), Z31
+	VADDPS       Z31, Z10, Z10
+	VADDPS       Z31, Z11, Z11
+	VBROADCASTSS (R12)(R8*2), Z30
+	VADDPS       Z30, Z12, Z12
+	VADDPS       Z30, Z13, Z13
+
+unbiased:
+	MOVQ    accumulate+88(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPS  (DI), Z0, Z0
+	VMOVUPS Z0, (DI)
+	VADDPS  64(DI), Z1, Z1
+	VMOVUPS Z1, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z2, Z2
+	VMOVUPS Z2, (DI)
+	VADDPS  64(DI), Z3, Z3
+	VMOVUPS Z3, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z4, Z4
+	VMOVUPS Z4, (DI)
+	VADDPS  64(DI), Z5, Z5
+	VMOVUPS Z5, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z6, Z6
+	VMOVUPS Z6, (DI)
+	VADDPS  64(DI), Z7, Z7
+	VMOVUPS Z7, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z8, Z8
+	VMOVUPS Z8, (DI)
+	VADDPS  64(DI), Z9, Z9
+	VMOVUPS Z9, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z10, Z10
+	VMOVUPS Z10, (DI)
+	VADDPS  64(DI), Z11, Z11
+	VMOVUPS Z11, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z12, Z12
+	VMOVUPS Z12, (DI)
+	VADDPS  64(DI), Z13, Z13
+	VMOVUPS Z13, 64(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z2, (DI)
+	VMOVUPS Z3, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z4, (DI)
+	VMOVUPS Z5, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z6, (DI)
+	VMOVUPS Z7, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z8, (DI)
+	VMOVUPS Z9, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z10, (DI)
+	VMOVUPS Z11, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z12, (DI)
+	VMOVUPS Z13, 64(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func taps512s8x2(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, c *float32, rowC int, bias *float32, accumulate int)
+// Requires: AVX, AVX512F, MMX+, SSE
+TEXT ·taps512s8x2(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), R15
+	MOVQ    a+40(FP), AX
+	MOVQ    rowA+48(FP), R8
+	MOVQ    b+56(FP), BX
+	MOVQ    c+64(FP), DI
+	MOVQ    rowC+72(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	VPXORD  Z14, Z14, Z14
+	VPXORD  Z15, Z15, Z15
+
+matrix:
+	MOVQ  k+24(FP), CX
+	MOVQ  table+32(FP), DX
+	TESTQ CX, CX
+	JZ    done
+
+loop:
+	MOVLQSX      (DX), R10
+	MOVLQSX      4(DX), R11
+	ADDQ         $0x08, DX
+	LEAQ         (AX)(R10*4), R10
+	LEAQ         (R10)(R8*4), R12
+	VMOVUPS      (BX)(R11*4), Z28
+	PREFETCHT0   384(BX)(R11*4)
+	VMOVUPS      64(BX)(R11*4), Z29
+	PREFETCHT0   448(BX)(R11*4)
+	VBROADCASTSS (R10), Z30
+	VFMADD231PS  Z30, Z28, Z0
+	VFMADD231PS  Z30, Z29, Z1
+	VBROADCASTSS (R10)(R8*1), Z31
+	VFMADD231PS  Z31, Z28, Z2
+	VFMADD231PS  Z31, Z29, Z3
+	VBROADCASTSS (R10)(R8*2), Z30
+	VFMADD231PS  Z30, Z28, Z4
+	VFMADD231PS  Z30, Z29, Z5
+	VBROADCASTSS (R10)(R9*1), Z31
+	VFMADD231PS  Z31, Z28, Z6
+	VFMADD231PS  Z31, Z29, Z7
+	VBROADCASTSS (R12), Z30
+	VFMADD231PS  Z30, Z28, Z8
+	VFMADD231PS  Z30, Z29, Z9
+	VBROADCASTSS (R12)(R8*1), Z31
+	VFMADD231PS  Z31, Z28, Z10
+	VFMADD231PS  Z31, Z29, Z11
+	VBROADCASTSS (R12)(R8*2), Z30
+	VFMADD231PS  Z30, Z28, Z12
+	VFMADD231PS  Z30, Z29, Z13
+	VBROADCASTSS (R12)(R9*1), Z31
+	VFMADD231PS  Z31, Z28, Z14
+	VFMADD231PS  Z31, Z29, Z15
+	DECQ         CX
+	JNZ          loop
+	MOVQ         stepA+8(FP), R10
+	ADDQ         R10, AX
+	MOVQ         stepB+16(FP), R11
+	ADDQ         R11, BX
+	DECQ         R15
+	JNZ          matrix
+
+done:
+	MOVQ         bias+80(FP), R10
+	TESTQ        R10, R10
+	JZ           unbiased
+	LEAQ         (R10)(R8*4), R12
+	VBROADCASTSS (R10), Z30
+	VADDPS       Z30, Z0, Z0
+	VADDPS       Z30, Z1, Z1
+	VBROADCASTSS (R10)(R8*1), Z31
+	VADDPS       Z31, Z2, Z2
+	VADDPS       Z31, Z3, Z3
+	VBROADCASTSS (R10)(R8*2), Z30
+	VADDPS       Z30, Z4, Z4
+	VADDPS       Z30, Z5, Z5
+	VBROADCASTSS (R10)(R9*1), Z31
+	VADDPS       Z31, Z6, Z6
+	VADDPS       Z31, Z7, Z7
+	VBROADCASTSS (R12), Z30
+	VADDPS       Z30, Z8, Z8
+	VADDPS       Z30, Z9, Z9
+	VBROADCASTSS (R12)(R8*1), Z31
+	VADDPS       Z31, Z10, Z10
+	VADDPS       Z31, Z11, Z11
+	VBROADCASTSS (R12)(R8*2), Z30
+	VADDPS       Z30, Z12, Z12
+	VADDPS       Z30, Z13, Z13
+	VBROADCASTSS (R12)(R9*1), Z31
+	VADDPS       Z31, Z14, Z14
+	VADDPS       Z31, Z15, Z15
+
+unbiased:
+	MOVQ    accumulate+88(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPS  (DI), Z0, Z0
+	VMOVUPS Z0, (DI)
+	VADDPS  64(DI), Z1, Z1
+	VMOVUPS Z1, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z2, Z2
+	VMOVUPS Z2, (DI)
+	VADDPS  64(DI), Z3, Z3
+	VMOVUPS Z3, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z4, Z4
+	VMOVUPS Z4, (DI)
+	VADDPS  64(DI), Z5, Z5
+	VMOVUPS Z5, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z6, Z6
+	VMOVUPS Z6, (DI)
+	VADDPS  64(DI), Z7, Z7
+	VMOVUPS Z7, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z8, Z8
+	VMOVUPS Z8, (DI)
+	VADDPS  64(DI), Z9, Z9
+	VMOVUPS Z9, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z10, Z10
+	VMOVUPS Z10, (DI)
+	VADDPS  64(DI), Z11, Z11
+	VMOVUPS Z11, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z12, Z12
+	VMOVUPS Z12, (DI)
+	VADDPS  64(DI), Z13, Z13
+	VMOVUPS Z13, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z14, Z14
+	VMOVUPS Z14, (DI)
+	VADDPS  64(DI), Z15, Z15
+	VMOVUPS Z15, 64(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z2, (DI)
+	VMOVUPS Z3, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z4, (DI)
+	VMOVUPS Z5, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z6, (DI)
+	VMOVUPS Z7, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z8, (DI)
+	VMOVUPS Z9, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z10, (DI)
+	VMOVUPS Z11, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z12, (DI)
+	VMOVUPS Z13, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z14, (DI)
+	VMOVUPS Z15, 64(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func taps512s9x2(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, c *float32, rowC int, bias *float32, accumulate int)
+// Requires: AVX, AVX512F, MMX+, SSE
+TEXT ·taps512s9x2(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), R15
+	MOVQ    a+40(FP), AX
+	MOVQ    rowA+48(FP), R8
+	MOVQ    b+56(FP), BX
+	MOVQ    c+64(FP), DI
+	MOVQ    rowC+72(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	VPXORD  Z14, Z14, Z14
+	VPXORD  Z15, Z15, Z15
+	VPXORD  Z16, Z16, Z16
+	VPXORD  Z17, Z17, Z17
+
+matrix:
+	MOVQ  k+24(FP), CX
+	MOVQ  table+32(FP), DX
+	TESTQ CX, CX
+	JZ    done
+
+loop:
+	MOVLQSX      (DX), R10
+	MOVLQSX      4(DX), R11
+	ADDQ         $0x08, DX
+	LEAQ         (AX)(R10*4), R10
+	LEAQ         (R10)(R8*4), R12
+	LEAQ         (R12)(R8*4), R13
+	VMOVUPS      (BX)(R11*4), Z28
+	PREFETCHT0   384(BX)(R11*4)
+	VMOVUPS      64(BX)(R11*4), Z29
+	PREFETCHT0   448(BX)(R11*4)
+	VBROADCASTSS (R10), Z30
+	VFMADD231PS  Z30, Z28, Z0
+	VFMADD231PS  Z30, Z29, Z1
+	VBROADCASTSS (R10)(R8*1), Z31
+	VFMADD231PS  Z31, Z28, Z2
+	VFMADD231PS  Z31, Z29, Z3
+	VBROADCASTSS (R10)(R8*2), Z30
+	VFMADD231PS  Z30, Z28, Z4
+	VFMADD231PS  Z30, Z29, Z5
+	VBROADCASTSS (R10)(R9*1), Z31
+	VFMADD231PS  Z31, Z28, Z6
+	VFMADD231PS  Z31, Z29, Z7
+	VBROADCASTSS (R12), Z30
+	VFMADD231PS  Z30, Z28, Z8
+	VFMADD231PS  Z30, Z29, Z9
+	VBROADCASTSS (R12)(R8*1), Z31
+	VFMADD231PS  Z31, Z28, Z10
+	VFMADD231PS  Z31, Z29, Z11
+	VBROADCASTSS (R12)(R8*2), Z30
+	VFMADD231PS  Z30, Z28, Z12
+	VFMADD231PS  Z30, Z29, Z13
+	VBROADCASTSS (R12)(R9*1), Z31
+	VFMADD231PS  Z31, Z28, Z14
+	VFMADD231PS  Z31, Z29, Z15
+	VBROADCASTSS (R13), Z30
+	VFMADD231PS  Z30, Z28, Z16
+	VFMADD231PS  Z30, Z29, Z17
+	DECQ         CX
+	JNZ          loop
+	MOVQ         stepA+8(FP), R10
+	ADDQ         R10, AX
+	MOVQ         stepB+16(FP), R11
+	ADDQ         R11, BX
+	DECQ         R15
+	JNZ          matrix
+
+done:
+	MOVQ         bias+80(FP), R10
+	TESTQ        R10, R10
+	JZ           unbiased
+	LEAQ         (R10)(R8*4), R12
+	LEAQ         (R12)(R8*4), R13
+	VBROADCASTSS (R10), Z30
+	VADDPS       Z30, Z0, Z0
+	VADDPS       Z30, Z1, Z1
+	VBROADCASTSS (R10)(R8*1), Z31
+	VADDPS       Z31, Z2, Z2
+	VADDPS       Z31, Z3, Z3
+	VBROADCASTSS (R10)(R8*2), Z30
+	VADDPS       Z30, Z4, Z4
+	VADDPS       Z30, Z5, Z5
+	VBROADCASTSS (R10)(R9*1), Z31
+	VADDPS       Z31, Z6, Z6
+	VADDPS       Z31, Z7, Z7
+	VBROADCASTSS (R12), Z30
+	VADDPS       Z30, Z8, Z8
+	VADDPS       Z30, Z9, Z9
+	VBROADCASTSS (R12)(R8*1), Z31
+	VADDPS       Z31, Z10, Z10
+	VADDPS       Z31, Z11, Z11
+	VBROADCASTSS (R12)(R8*2), Z30
+	VADDPS       Z30, Z12, Z12
+	VADDPS       Z30, Z13, Z13
+	VBROADCASTSS (R12)(R9*1), Z31
+	VADDPS       Z31, Z14, Z14
+	VADDPS       Z31, Z15, Z15
+	VBROADCASTSS (R13), Z30
+	VADDPS       Z30, Z16, Z16
+	VADDPS       Z30, Z17, Z17
+
+unbiased:
+	MOVQ    accumulate+88(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPS  (DI), Z0, Z0
+	VMOVUPS Z0, (DI)
+	VADDPS  64(DI), Z1, Z1
+	VMOVUPS Z1, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z2, Z2
+	VMOVUPS Z2, (DI)
+	VADDPS  64(DI), Z3, Z3
+	VMOVUPS Z3, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z4, Z4
+	VMOVUPS Z4, (DI)
+	VADDPS  64(DI), Z5, Z5
+	VMOVUPS Z5, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z6, Z6
+	VMOVUPS Z6, (DI)
+	VADDPS  64(DI), Z7, Z7
+	VMOVUPS Z7, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z8, Z8
+	VMOVUPS Z8, (DI)
+	VADDPS  64(DI), Z9, Z9
+	VMOVUPS Z9, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z10, Z10
+	VMOVUPS Z10, (DI)
+	VADDPS  64(DI), Z11, Z11
+	VMOVUPS Z11, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z12, Z12
+	VMOVUPS Z12, (DI)
+	VADDPS  64(DI), Z13, Z13
+	VMOVUPS Z13, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z14, Z14
+	VMOVUPS Z14, (DI)
+	VADDPS  64(DI), Z15, Z15
+	VMOVUPS Z15, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z16, Z16
+	VMOVUPS Z16, (DI)
+	VADDPS  64(DI), Z17, Z17
+	VMOVUPS Z17, 64(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z2, (DI)
+	VMOVUPS Z3, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z4, (DI)
+	VMOVUPS Z5, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z6, (DI)
+	VMOVUPS Z7, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z8, (DI)
+	VMOVUPS Z9, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z10, (DI)
+	VMOVUPS Z11, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z12, (DI)
+	VMOVUPS Z13, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z14, (DI)
+	VMOVUPS Z15, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z16, (DI)
+	VMOVUPS Z17, 64(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func taps512s10x2(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, c *float32, rowC int, bias *float32, accumulate int)
+// Requires: AVX, AVX512F, MMX+, SSE
+TEXT ·taps512s10x2(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), R15
+	MOVQ    a+40(FP), AX
+	MOVQ    rowA+48(FP), R8
+	MOVQ    b+56(FP), BX
+	MOVQ    c+64(FP), DI
+	MOVQ    rowC+72(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	VPXORD  Z14, Z14, Z14
+	VPXORD  Z15, Z15, Z15
+	VPXORD  Z16, Z16, Z16
+	VPXORD  Z17, Z17, Z17
+	VPXORD  Z18, Z18, Z18
+	VPXORD  Z19, Z19, Z19
+
+matrix:
+	MOVQ  k+24(FP), CX
+	MOVQ  table+32(FP), DX
+	TESTQ CX, CX
+	JZ    done
+
+loop:
+	MOVLQSX      (DX), R10
+	MOVLQSX      4(DX), R11
+	ADDQ         $0x08, DX
+	LEAQ         (AX)(R10*4), R10
+	LEAQ         (R10)(R8*4), R12
+	LEAQ         (R12)(R8*4), R13
+	VMOVUPS      (BX)(R11*4), Z28
+	PREFETCHT0   384(BX)(R11*4)
+	VMOVUPS      64(BX)(R11*4), Z29
+	PREFETCHT0   448(BX)(R11*4)
+	VBROADCASTSS (R10), Z30
+	VFMADD231PS  Z30, Z28, Z0
+	VFMADD231PS  Z30, Z29, Z1
+	VBROADCASTSS (R10)(R8*1), Z31
+	VFMADD231PS  Z31, Z28, Z2
+	VFMADD231PS  Z31, Z29, Z3
+	VBROADCASTSS (R10)(R8*2), Z30
+	VFMADD231PS  Z30, Z28, Z4
+	VFMADD231PS  Z30, Z29, Z5
+	VBROADCASTSS (R10)(R9*1), Z31
+	VFMADD231PS  Z31, Z28, Z6
+	VFMADD231PS  Z31, Z29, Z7
+	VBROADCASTSS (R12), Z30
+	VFMADD231PS  Z30, Z28, Z8
+	VFMADD231PS  Z30, Z29, Z9
+	VBROADCASTSS (R12)(R8*1), Z31
+	VFMADD231PS  Z31, Z28, Z10
+	VFMADD231PS  Z31, Z29, Z11
+	VBROADCASTSS (R12)(R8*2), Z30
+	VFMADD231PS  Z30, Z28, Z12
+	VFMADD231PS  Z30, Z29, Z13
+	VBROADCASTSS (R12)(R9*1), Z31
+	VFMADD231PS  Z31, Z28, Z14
+	VFMADD231PS  Z31, Z29, Z15
+	VBROADCASTSS (R13), Z30
+	VFMADD231PS  Z30, Z28, Z16
+	VFMADD231PS  Z30, Z29, Z17
+	VBROADCASTSS (R13)(R8*1), Z31
+	VFMADD231PS  Z31, Z28, Z18
+	VFMADD231PS  Z31, Z29, Z19
+	DECQ         CX
+	JNZ          loop
+	MOVQ         stepA+8(FP), R10
+	ADDQ         R10, AX
+	MOVQ         stepB+16(FP), R11
+	ADDQ         R11, BX
+	DECQ         R15
+	JNZ          matrix
+
+done:
+	MOVQ         bias+80(FP), R10
+	TESTQ        R10, R10
+	JZ           unbiased
+	LEAQ         (R10)(R8*4), R12
+	LEAQ         (R12)(R8*4), R13
+	VBROADCASTSS (R10), Z30
+	VADDPS       Z30, Z0, Z0
+	VADDPS       Z30, Z1, Z1
+	VBROADCASTSS (R10)(R8*1), Z31
+	VADDPS       Z31, Z2, Z2
+	VADDPS       Z31, Z3, Z3
+	VBROADCASTSS (R10)(R8*2), Z30
+	VADDPS       Z30, Z4, Z4
+	VADDPS       Z30, Z5, Z5
+	VBROADCASTSS (R10)(R9*1), Z31
+	VADDPS       Z31, Z6, Z6
+	VADDPS       Z31, Z7, Z7
+	VBROADCASTSS (R12), Z30
+	VADDPS       Z30, Z8, Z8
+	VADDPS       Z30, Z9, Z9
+	VBROADCASTSS (R12)(R8*1), Z31
+	VADDPS       Z31, Z10, Z10
+	VADDPS       Z31, Z11, Z11
+	VBROADCASTSS (R12)(R8*2), Z30
+	VADDPS       Z30, Z12, Z12
+	VADDPS       Z30, Z13, Z13
+	VBROADCASTSS (R12)(R9*1), Z31
+	VADDPS       Z31, Z14, Z14
+	VADDPS       Z31, Z15, Z15
+	VBROADCASTSS (R13), Z30
+	VADDPS       Z30, Z16, Z16
+	VADDPS       Z30, Z17, Z17
+	VBROADCASTSS (R13)(R8*1), Z31
+	VADDPS       Z31, Z18, Z18
+	VADDPS       Z31, Z19, Z19
+
+unbiased:
+	MOVQ    accumulate+88(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPS  (DI), Z0, Z0
+	VMOVUPS Z0, (DI)
+	VADDPS  64(DI), Z1, Z1
+	VMOVUPS Z1, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z2, Z2
+	VMOVUPS Z2, (DI)
+	VADDPS  64(DI), Z3, Z3
+	VMOVUPS Z3, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z4, Z4
+	VMOVUPS Z4, (DI)
+	VADDPS  64(DI), Z5, Z5
+	VMOVUPS Z5, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z6, Z6
+	VMOVUPS Z6, (DI)
+	VADDPS  64(DI), Z7, Z7
+	VMOVUPS Z7, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z8, Z8
+	VMOVUPS Z8, (DI)
+	VADDPS  64(DI), Z9, Z9
+	VMOVUPS Z9, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z10, Z10
+	VMOVUPS Z10, (DI)
+	VADDPS  64(DI), Z11, Z11
+	VMOVUPS Z11, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z12, Z12
+	VMOVUPS Z12, (DI)
+	VADDPS  64(DI), Z13, Z13
+	VMOVUPS Z13, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z14, Z14
+	VMOVUPS Z14, (DI)
+	VADDPS  64(DI), Z15, Z15
+	VMOVUPS Z15, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z16, Z16
+	VMOVUPS Z16, (DI)
+	VADDPS  64(DI), Z17, Z17
+	VMOVUPS Z17, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z18, Z18
+	VMOVUPS Z18, (DI)
+	VADDPS  64(DI), Z19, Z19
+	VMOVUPS Z19, 64(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z2, (DI)
+	VMOVUPS Z3, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z4, (DI)
+	VMOVUPS Z5, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z6, (DI)
+	VMOVUPS Z7, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z8, (DI)
+	VMOVUPS Z9, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z10, (DI)
+	VMOVUPS Z11, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z12, (DI)
+	VMOVUPS Z13, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z14, (DI)
+	VMOVUPS Z15, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z16, (DI)
+	VMOVUPS Z17, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z18, (DI)
+	VMOVUPS Z19, 64(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func taps512s11x2(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, c *float32, rowC int, bias *float32, accumulate int)
+// Requires: AVX, AVX512F, MMX+, SSE
+TEXT ·taps512s11x2(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), R15
+	MOVQ    a+40(FP), AX
+	MOVQ    rowA+48(FP), R8
+	MOVQ    b+56(FP), BX
+	MOVQ    c+64(FP), DI
+	MOVQ    rowC+72(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	VPXORD  Z14, Z14, Z14
+	VPXORD  Z15, Z15, Z15
+	VPXORD  Z16, Z16, Z16
+	VPXORD  Z17, Z17, Z17
+	VPXORD  Z18, Z18, Z18
+	VPXORD  Z19, Z19, Z19
+	VPXORD  Z20, Z20, Z20
+	VPXORD  Z21, Z21, Z21
+
+matrix:
+	MOVQ  k+24(FP), CX
+	MOVQ  table+32(FP), DX
+	TESTQ CX, CX
+	JZ    done
+
+loop:
+	MOVLQSX      (DX), R10
+	MOVLQSX      4(DX), R11
+	ADDQ         $0x08, DX
+	LEAQ         (AX)(R10*4), R10
+	LEAQ         (R10)(R8*4), R12
+	LEAQ         (R12)(R8*4), R13
+	VMOVUPS      (BX)(R11*4), Z28
+	PREFETCHT0   384(BX)(R11*4)
+	VMOVUPS      64(BX)(R11*4), Z29
+	PREFETCHT0   448(BX)(R11*4)
+	VBROADCASTSS (R10), Z30
+	VFMADD231PS  Z30, Z28, Z0
+	VFMADD231PS  Z30, Z29, Z1
+	VBROADCASTSS (R10)(R8*1), Z31
+	VFMADD231PS  Z31, Z28, Z2
+	VFMADD231PS  Z31, Z29, Z3
+	VBROADCASTSS (R10)(R8*2), Z30
+	VFMADD231PS  Z30, Z28, Z4
+	VFMADD231PS  Z30, Z29, Z5
+	VBROADCASTSS (R10)(R9*1), Z31
+	VFMADD231PS  Z31, Z28, Z6
+	VFMADD231PS  Z31, Z29, Z7
+	VBROADCASTSS (R12), Z30
+	VFMADD231PS  Z30, Z28, Z8
+	VFMADD231PS  Z30, Z29, Z9
+	VBROADCASTSS (R12)(R8*1), Z31
+	VFMADD231PS  Z31, Z28, Z10
+	VFMADD231PS  Z31, Z29, Z11
+	VBROADCASTSS (R12)(R8*2), Z30
+	VFMADD231PS  Z30, Z28, Z12
+	VFMADD231PS  Z30, Z29, Z13
+	VBROADCASTSS (R12)(R9*1), Z31
+	VFMADD231PS  Z31, Z28, Z14
+	VFMADD231PS  Z31, Z29, Z15
+	VBROADCASTSS (R13), Z30
+	VFMADD231PS  Z30, Z28, Z16
+	VFMADD231PS  Z30, Z29, Z17
+	VBROADCASTSS (R13)(R8*1), Z31
+	VFMADD231PS  Z31, Z28, Z18
+	VFMADD231PS  Z31, Z29, Z19
+	VBROADCASTSS (R13)(R8*2), Z30
+	VFMADD231PS  Z30, Z28, Z20
+	VFMADD231PS  Z30, Z29, Z21
+	DECQ         CX
+	JNZ          loop
+	MOVQ         stepA+8(FP), R10
+	ADDQ         R10, AX
+	MOVQ         stepB+16(FP), R11
+	ADDQ         R11, BX
+	DECQ         R15
+	JNZ          matrix
+
+done:
+	MOVQ         bias+80(FP), R10
+	TESTQ        R10, R10
+	JZ           unbiased
+	LEAQ         (R10)(R8*4), R12
+	LEAQ         (R12)(R8*4), R13
+	VBROADCASTSS (R10), Z30
+	VADDPS       Z30, Z0, Z0
+	VADDPS       Z30, Z1, Z1
+	VBROADCASTSS (R10)(R8*1), Z31
+	VADDPS       Z31, Z2, Z2
+	VADDPS       Z31, Z3, Z3
+	VBROADCASTSS (R10)(R8*2), Z30
+	VADDPS       Z30, Z4, Z4
+	VADDPS       Z30, Z5, Z5
+	VBROADCASTSS (R10)(R9*1), Z31
+	VADDPS       Z31, Z6, Z6
+	VADDPS       Z31, Z7, Z7
+	VBROADCASTSS (R12), Z30
+	VADDPS       Z30, Z8, Z8
+	VADDPS       Z30, Z9, Z9
+	VBROADCASTSS (R12)(R8*1), Z31
+	VADDPS       Z31, Z10, Z10
+	VADDPS       Z31, Z11, Z11
+	VBROADCASTSS (R12)(R8*2), Z30
+	VADDPS       Z30, Z12, Z12
+	VADDPS       Z30, Z13, Z13
+	VBROADCASTSS (R12)(R9*1), Z31
+	VADDPS       Z31, Z14, Z14
+	VADDPS       Z31, Z15, Z15
+	VBROADCASTSS (R13), Z30
+	VADDPS       Z30, Z16, Z16
+	VADDPS       Z30, Z17, Z17
+	VBROADCASTSS (R13)(R8*1), Z31
+	VADDPS       Z31, Z18, Z18
+	VADDPS       Z31, Z19, Z19
+	VBROADCASTSS (R13)(R8*2), Z30
+	VADDPS       Z30, Z20, Z20
+	VADDPS       Z30, Z21, Z21
+
+unbiased:
+	MOVQ    accumulate+88(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPS  (DI), Z0, Z0
+	VMOVUPS Z0, (DI)
+	VADDPS  64(DI), Z1, Z1
+	VMOVUPS Z1, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z2, Z2
+	VMOVUPS Z2, (DI)
+	VADDPS  64(DI), Z3, Z3
+	VMOVUPS Z3, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z4, Z4
+	VMOVUPS Z4, (DI)
+	VADDPS  64(DI), Z5, Z5
+	VMOVUPS Z5, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z6, Z6
+	VMOVUPS Z6, (DI)
+	VADDPS  64(DI), Z7, Z7
+	VMOVUPS Z7, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z8, Z8
+	VMOVUPS Z8, (DI)
+	VADDPS  64(DI), Z9, Z9
+	VMOVUPS Z9, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z10, Z10
+	VMOVUPS Z10, (DI)
+	VADDPS  64(DI), Z11, Z11
+	VMOVUPS Z11, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z12, Z12
+	VMOVUPS Z12, (DI)
+	VADDPS  64(DI), Z13, Z13
+	VMOVUPS Z13, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z14, Z14
+	VMOVUPS Z14, (DI)
+	VADDPS  64(DI), Z15, Z15
+	VMOVUPS Z15, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z16, Z16
+	VMOVUPS Z16, (DI)
+	VADDPS  64(DI), Z17, Z17
+	VMOVUPS Z17, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z18, Z18
+	VMOVUPS Z18, (DI)
+	VADDPS  64(DI), Z19, Z19
+	VMOVUPS Z19, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z20, Z20
+	VMOVUPS Z20, (DI)
+	VADDPS  64(DI), Z21, Z21
+	VMOVUPS Z21, 64(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z2, (DI)
+	VMOVUPS Z3, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z4, (DI)
+	VMOVUPS Z5, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z6, (DI)
+	VMOVUPS Z7, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z8, (DI)
+	VMOVUPS Z9, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z10, (DI)
+	VMOVUPS Z11, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z12, (DI)
+	VMOVUPS Z13, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z14, (DI)
+	VMOVUPS Z15, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z16, (DI)
+	VMOVUPS Z17, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z18, (DI)
+	VMOVUPS Z19, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z20, (DI)
+	VMOVUPS Z21, 64(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func taps512s12x2(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, c *float32, rowC int, bias *float32, accumulate int)
+// Requires: AVX, AVX512F, MMX+, SSE
+TEXT ·taps512s12x2(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), R15
+	MOVQ    a+40(FP), AX
+	MOVQ    rowA+48(FP), R8
+	MOVQ    b+56(FP), BX
+	MOVQ    c+64(FP), DI
+	MOVQ    rowC+72(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	VPXORD  Z14, Z14, Z14
+	VPXORD  Z15, Z15, Z15
+	VPXORD  Z16, Z16, Z16
+	VPXORD  Z17, Z17, Z17
+	VPXORD  Z18, Z18, Z18
+	VPXORD  Z19, Z19, Z19
+	VPXORD  Z20, Z20, Z20
+	VPXORD  Z21, Z21, Z21
+	VPXORD  Z22, Z22, Z22
+	VPXORD  Z23, Z23, Z23
+
+matrix:
+	MOVQ  k+24(FP), CX
+	MOVQ  table+32(FP), DX
+	TESTQ CX, CX
+	JZ    done
+
+loop:
+	MOVLQSX      (DX), R10
+	MOVLQSX      4(DX), R11
+	ADDQ         $0x08, DX
+	LEAQ         (AX)(R10*4), R10
+	LEAQ         (R10)(R8*4), R12
+	LEAQ         (R12)(R8*4), R13
+	VMOVUPS      (BX)(R11*4), Z28
+	PREFETCHT0   384(BX)(R11*4)
+	VMOVUPS      64(BX)(R11*4), Z29
+	PREFETCHT0   448(BX)(R11*4)
+	VBROADCASTSS (R10), Z30
+	VFMADD231PS  Z30, Z28, Z0
+	VFMADD231PS  Z30, Z29, Z1
+	VBROADCASTSS (R10)(R8*1), Z31
+	VFMADD231PS  Z31, Z28, Z2
+	VFMADD231PS  Z31, Z29, Z3
+	VBROADCASTSS (R10)(R8*2), Z30
+	VFMADD231PS  Z30, Z28, Z4
+	VFMADD231PS  Z30, Z29, Z5
+	VBROADCASTSS (R10)(R9*1), Z31
+	VFMADD231PS  Z31, Z28, Z6
+	VFMADD231PS  Z31, Z29, Z7
+	VBROADCASTSS (R12), Z30
+	VFMADD231PS  Z30, Z28, Z8
+	VFMADD231PS  Z30, Z29, Z9
+	VBROADCASTSS (R12)(R8*1), Z31
+	VFMADD231PS  Z31, Z28, Z10
+	VFMADD231PS  Z31, Z29, Z11
+	VBROADCASTSS (R12)(R8*2), Z30
+	VFMADD231PS  Z30, Z28, Z12
+	VFMADD231PS  Z30, Z29, Z13
+	VBROADCASTSS (R12)(R9*1), Z31
+	VFMADD231PS  Z31, Z28, Z14
+	VFMADD231PS  Z31, Z29, Z15
+	VBROADCASTSS (R13), Z30
+	VFMADD231PS  Z30, Z28, Z16
+	VFMADD231PS  Z30, Z29, Z17
+	VBROADCASTSS (R13)(R8*1), Z31
+	VFMADD231PS  Z31, Z28, Z18
+	VFMADD231PS  Z31, Z29, Z19
+	VBROADCASTSS (R13)(R8*2), Z30
+	VFMADD231PS  Z30, Z28, Z20
+	VFMADD231PS  Z30, Z29, Z21
+	VBROADCASTSS (R13)(R9*1), Z31
+	VFMADD231PS  Z31, Z28, Z22
+	VFMADD231PS  Z31, Z29, Z23
+	DECQ         CX
+	JNZ          loop
+	MOVQ         stepA+8(FP), R10
+	ADDQ         R10, AX
+	MOVQ         stepB+16(FP), R11
+	ADDQ         R11, BX
+	DECQ         R15
+	JNZ          matrix
+
+done:
+	MOVQ         bias+80(FP), R10
+	TESTQ        R10, R10
+	JZ           unbiased
+	LEAQ         (R10)(R8*4), R12
+	LEAQ         (R12)(R8*4), R13
+	VBROADCASTSS (R10), Z30
+	VADDPS       Z30, Z0, Z0
+	VADDPS       Z30, Z1, Z1
+	VBROADCASTSS (R10)(R8*1), Z31
+	VADDPS       Z31, Z2, Z2
+	VADDPS       Z31, Z3, Z3
+	VBROADCASTSS (R10)(R8*2), Z30
+	VADDPS       Z30, Z4, Z4
+	VADDPS       Z30, Z5, Z5
+	VBROADCASTSS (R10)(R9*1), Z31
+	VADDPS       Z31, Z6, Z6
+	VADDPS       Z31, Z7, Z7
+	VBROADCASTSS (R12), Z30
+	VADDPS       Z30, Z8, Z8
+	VADDPS       Z30, Z9, Z9
+	VBROADCASTSS (R12)(R8*1), Z31
+	VADDPS       Z31, Z10, Z10
+	VADDPS       Z31, Z11, Z11
+	VBROADCASTSS (R12)(R8*2), Z30
+	VADDPS       Z30, Z12, Z12
+	VADDPS       Z30, Z13, Z13
+	VBROADCASTSS (R12)(R9*1), Z31
+	VADDPS       Z31, Z14, Z14
+	VADDPS       Z31, Z15, Z15
+	VBROADCASTSS (R13), Z30
+	VADDPS       Z30, Z16, Z16
+	VADDPS       Z30, Z17, Z17
+	VBROADCASTSS (R13)(R8*1), Z31
+	VADDPS       Z31, Z18, Z18
+	VADDPS       Z31, Z19, Z19
+	VBROADCASTSS (R13)(R8*2), Z30
+	VADDPS       Z30, Z20, Z20
+	VADDPS       Z30, Z21, Z21
+	VBROADCASTSS (R13)(R9*1), Z31
+	VADDPS       Z31, Z22, Z22
+	VADDPS       Z31, Z23, Z23
+
+unbiased:
+	MOVQ    accumulate+88(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPS  (DI), Z0, Z0
+	VMOVUPS Z0, (DI)
+	VADDPS  64(DI), Z1, Z1
+	VMOVUPS Z1, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z2, Z2
+	VMOVUPS Z2, (DI)
+	VADDPS  64(DI), Z3, Z3
+	VMOVUPS Z3, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z4, Z4
+	VMOVUPS Z4, (DI)
+	VADDPS  64(DI), Z5, Z5
+	VMOVUPS Z5, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z6, Z6
+	VMOVUPS Z6, (DI)
+	VADDPS  64(DI), Z7, Z7
+	VMOVUPS Z7, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z8, Z8
+	VMOVUPS Z8, (DI)
+	VADDPS  64(DI), Z9, Z9
+	VMOVUPS Z9, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z10, Z10
+	VMOVUPS Z10, (DI)
+	VADDPS  64(DI), Z11, Z11
+	VMOVUPS Z11, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z12, Z12
+	VMOVUPS Z12, (DI)
+	VADDPS  64(DI), Z13, Z13
+	VMOVUPS Z13, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z14, Z14
+	VMOVUPS Z14, (DI)
+	VADDPS  64(DI), Z15, Z15
+	VMOVUPS Z15, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z16, Z16
+	VMOVUPS Z16, (DI)
+	VADDPS  64(DI), Z17, Z17
+	VMOVUPS Z17, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z18, Z18
+	VMOVUPS Z18, (DI)
+	VADDPS  64(DI), Z19, Z19
+	VMOVUPS Z19, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z20, Z20
+	VMOVUPS Z20, (DI)
+	VADDPS  64(DI), Z21, Z21
+	VMOVUPS Z21, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z22, Z22
+	VMOVUPS Z22, (DI)
+	VADDPS  64(DI), Z23, Z23
+	VMOVUPS Z23, 64(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z2, (DI)
+	VMOVUPS Z3, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z4, (DI)
+	VMOVUPS Z5, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z6, (DI)
+	VMOVUPS Z7, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z8, (DI)
+	VMOVUPS Z9, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z10, (DI)
+	VMOVUPS Z11, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z12, (DI)
+	VMOVUPS Z13, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z14, (DI)
+	VMOVUPS Z15, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z16, (DI)
+	VMOVUPS Z17, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z18, (DI)
+	VMOVUPS Z19, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z20, (DI)
+	VMOVUPS Z21, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z22, (DI)
+	VMOVUPS Z23, 64(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func taps512s13x2(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, c *float32, rowC int, bias *float32, accumulate int)
+// Requires: AVX, AVX512F, MMX+, SSE
+TEXT ·taps512s13x2(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), R15
+	MOVQ    a+40(FP), AX
+	MOVQ    rowA+48(FP), R8
+	MOVQ    b+56(FP), BX
+	MOVQ    c+64(FP), DI
+	MOVQ    rowC+72(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	VPXORD  Z14, Z14, Z14
+	VPXORD  Z15, Z15, Z15
+	VPXORD  Z16, Z16, Z16
+	VPXORD  Z17, Z17, Z17
+	VPXORD  Z18, Z18, Z18
+	VPXORD  Z19, Z19, Z19
+	VPXORD  Z20, Z20, Z20
+	VPXORD  Z21, Z21, Z21
+	VPXORD  Z22, Z22, Z22
+	VPXORD  Z23, Z23, Z23
+	VPXORD  Z24, Z24, Z24
+	VPXORD  Z25, Z25, Z25
+
+matrix:
+	MOVQ  k+24(FP), CX
+	MOVQ  table+32(FP), DX
+	TESTQ CX, CX
+	JZ    done
+
+loop:
+	MOVLQSX      (DX), R10
+	MOVLQSX      4(DX), R11
+	ADDQ         $0x08, DX
+	LEAQ         (AX)(R10*4), R10
+	LEAQ         (R10)(R8*4), R12
+	LEAQ         (R12)(R8*4), R13
+	LEAQ         (R13)(R8*4), R14
+	VMOVUPS      (BX)(R11*4), Z28
+	PREFETCHT0   384(BX)(R11*4)
+	VMOVUPS      64(BX)(R11*4), Z29
+	PREFETCHT0   448(BX)(R11*4)
+	VBROADCASTSS (R10), Z30
+	VFMADD231PS  Z30, Z28, Z0
+	VFMADD231PS  Z30, Z29, Z1
+	VBROADCASTSS (R10)(R8*1), Z31
+	VFMADD231PS  Z31, Z28, Z2
+	VFMADD231PS  Z31, Z29, Z3
+	VBROADCASTSS (R10)(R8*2), Z30
+	VFMADD231PS  Z30, Z28, Z4
+	VFMADD231PS  Z30, Z29, Z5
+	VBROADCASTSS (R10)(R9*1), Z31
+	VFMADD231PS  Z31, Z28, Z6
+	VFMADD231PS  Z31, Z29, Z7
+	VBROADCASTSS (R12), Z30
+	VFMADD231PS  Z30, Z28, Z8
+	VFMADD231PS  Z30, Z29, Z9
+	VBROADCASTSS (R12)(R8*1), Z31
+	VFMADD231PS  Z31, Z28, Z10
+	VFMADD231PS  Z31, Z29, Z11
+	VBROADCASTSS (R12)(R8*2), Z30
+	VFMADD231PS  Z30, Z28, Z12
+	VFMADD231PS  Z30, Z29, Z13
+	VBROADCASTSS (R12)(R9*1), Z31
+	VFMADD231PS  Z31, Z28, Z14
+	VFMADD231PS  Z31, Z29, Z15
+	VBROADCASTSS (R13), Z30
+	VFMADD231PS  Z30, Z28, Z16
+	VFMADD231PS  Z30, Z29, Z17
+	VBROADCASTSS (R13)(R8*1), Z31
+	VFMADD231PS  Z31, Z28, Z18
+	VFMADD231PS  Z31, Z29, Z19
+	VBROADCASTSS (R13)(R8*2), Z30
+	VFMADD231PS  Z30, Z28, Z20
+	VFMADD231PS  Z30, Z29, Z21
+	VBROADCASTSS (R13)(R9*1), Z31
+	VFMADD231PS  Z31, Z28, Z22
+	VFMADD231PS  Z31, Z29, Z23
+	VBROADCASTSS (R14), Z30
+	VFMADD231PS  Z30, Z28, Z24
+	VFMADD231PS  Z30, Z29, Z25
+	DECQ         CX
+	JNZ          loop
+	MOVQ         stepA+8(FP), R10
+	ADDQ         R10, AX
+	MOVQ         stepB+16(FP), R11
+	ADDQ         R11, BX
+	DECQ         R15
+	JNZ          matrix
+
+done:
+	MOVQ         bias+80(FP), R10
+	TESTQ        R10, R10
+	JZ           unbiased
+	LEAQ         (R10)(R8*4), R12
+	LEAQ         (R12)(R8*4), R13
+	LEAQ         (R13)(R8*4), R14
+	VBROADCASTSS (R10), Z30
+	VADDPS       Z30, Z0, Z0
+	VADDPS       Z30, Z1, Z1
+	VBROADCASTSS (R10)(R8*1), Z31
+	VADDPS       Z31, Z2, Z2
+	VADDPS       Z31, Z3, Z3
+	VBROADCASTSS (R10)(R8*2), Z30
+	VADDPS       Z30, Z4, Z4
+	VADDPS       Z30, Z5, Z5
+	VBROADCASTSS (R10)(R9*1), Z31
+	VADDPS       Z31, Z6, Z6
+	VADDPS       Z31, Z7, Z7
+	VBROADCASTSS (R12), Z30
+	VADDPS       Z30, Z8, Z8
+	VADDPS       Z30, Z9, Z9
+	VBROADCASTSS (R12)(R8*1), Z31
+	VADDPS       Z31, Z10, Z10
+	VADDPS       Z31, Z11, Z11
+	VBROADCASTSS (R12)(R8*2), Z30
+	VADDPS       Z30, Z12, Z12
+	VADDPS       Z30, Z13, Z13
+	VBROADCASTSS (R12)(R9*1), Z31
+	VADDPS       Z31, Z14, Z14
+	VADDPS       Z31, Z15, Z15
+	VBROADCASTSS (R13), Z30
+	VADDPS       Z30, Z16, Z16
+	VADDPS       Z30, Z17, Z17
+	VBROADCASTSS (R13)(R8*1), Z31
+	VADDPS       Z31, Z18, Z18
+	VADDPS       Z31, Z19, Z19
+	VBROADCASTSS (R13)(R8*2), Z30
+	VADDPS       Z30, Z20, Z20
+	VADDPS       Z30, Z21, Z21
+	VBROADCASTSS (R13)(R9*1), Z31
+	VADDPS       Z31, Z22, Z22
+	VADDPS       Z31, Z23, Z23
+	VBROADCASTSS (R14), Z30
+	VADDPS       Z30, Z24, Z24
+	VADDPS       Z30, Z25, Z25
+
+unbiased:
+	MOVQ    accumulate+88(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPS  (DI), Z0, Z0
+	VMOVUPS Z0, (DI)
+	VADDPS  64(DI), Z1, Z1
+	VMOVUPS Z1, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z2, Z2
+	VMOVUPS Z2, (DI)
+	VADDPS  64(DI), Z3, Z3
+	VMOVUPS Z3, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z4, Z4
+	VMOVUPS Z4, (DI)
+	VADDPS  64(DI), Z5, Z5
+	VMOVUPS Z5, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z6, Z6
+	VMOVUPS Z6, (DI)
+	VADDPS  64(DI), Z7, Z7
+	VMOVUPS Z7, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z8, Z8
+	VMOVUPS Z8, (DI)
+	VADDPS  64(DI), Z9, Z9
+	VMOVUPS Z9, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z10, Z10
+	VMOVUPS Z10, (DI)
+	VADDPS  64(DI), Z11, Z11
+	VMOVUPS Z11, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z12, Z12
+	VMOVUPS Z12, (DI)
+	VADDPS  64(DI), Z13, Z13
+	VMOVUPS Z13, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z14, Z14
+	VMOVUPS Z14, (DI)
+	VADDPS  64(DI), Z15, Z15
+	VMOVUPS Z15, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z16, Z16
+	VMOVUPS Z16, (DI)
+	VADDPS  64(DI), Z17, Z17
+	VMOVUPS Z17, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z18, Z18
+	VMOVUPS Z18, (DI)
+	VADDPS  64(DI), Z19, Z19
+	VMOVUPS Z19, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z20, Z20
+	VMOVUPS Z20, (DI)
+	VADDPS  64(DI), Z21, Z21
+	VMOVUPS Z21, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z22, Z22
+	VMOVUPS Z22, (DI)
+	VADDPS  64(DI), Z23, Z23
+	VMOVUPS Z23, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z24, Z24
+	VMOVUPS Z24, (DI)
+	VADDPS  64(DI), Z25, Z25
+	VMOVUPS Z25, 64(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z2, (DI)
+	VMOVUPS Z3, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z4, (DI)
+	VMOVUPS Z5, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z6, (DI)
+	VMOVUPS Z7, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z8, (DI)
+	VMOVUPS Z9, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z10, (DI)
+	VMOVUPS Z11, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z12, (DI)
+	VMOVUPS Z13, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z14, (DI)
+	VMOVUPS Z15, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z16, (DI)
+	VMOVUPS Z17, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z18, (DI)
+	VMOVUPS Z19, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z20, (DI)
+	VMOVUPS Z21, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z22, (DI)
+	VMOVUPS Z23, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z24, (DI)
+	VMOVUPS Z25, 64(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func taps512s14x2(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, c *float32, rowC int, bias *float32, accumulate int)
+// Requires: AVX, AVX512F, MMX+, SSE
+TEXT ·taps512s14x2(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), R15
+	MOVQ    a+40(FP), AX
+	MOVQ    rowA+48(FP), R8
+	MOVQ    b+56(FP), BX
+	MOVQ    c+64(FP), DI
+	MOVQ    rowC+72(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	VPXORD  Z14, Z14, Z14
+	VPXORD  Z15, Z15, Z15
+	VPXORD  Z16, Z16, Z16
+	VPXORD  Z17, Z17, Z17
+	VPXORD  Z18, Z18, Z18
+	VPXORD  Z19, Z19, Z19
+	VPXORD  Z20, Z20, Z20
+	VPXORD  Z21, Z21, Z21
+	VPXORD  Z22, Z22, Z22
+	VPXORD  Z23, Z23, Z23
+	VPXORD  Z24, Z24, Z24
+	VPXORD  Z25, Z25, Z25
+	VPXORD  Z26, Z26, Z26
+	VPXORD  Z27, Z27, Z27
+
+matrix:
+	MOVQ  k+24(FP), CX
+	MOVQ  table+32(FP), DX
+	TESTQ CX, CX
+	JZ    done
+
+loop:
+	MOVLQSX      (DX), R10
+	MOVLQSX      4(DX), R11
+	ADDQ         $0x08, DX
+	LEAQ         (AX)(R10*4), R10
+	LEAQ         (R10)(R8*4), R12
+	LEAQ         (R12)(R8*4), R13
+	LEAQ         (R13)(R8*4), R14
+	VMOVUPS      (BX)(R11*4), Z28
+	PREFETCHT0   384(BX)(R11*4)
+	VMOVUPS      64(BX)(R11*4), Z29
+	PREFETCHT0   448(BX)(R11*4)
+	VBROADCASTSS (R10), Z30
+	VFMADD231PS  Z30, Z28, Z0
+	VFMADD231PS  Z30, Z29, Z1
+	VBROADCASTSS (R10)(R8*1), Z31
+	VFMADD231PS  Z31, Z28, Z2
+	VFMADD231PS  Z31, Z29, Z3
+	VBROADCASTSS (R10)(R8*2), Z30
+	VFMADD231PS  Z30, Z28, Z4
+	VFMADD231PS  Z30, Z29, Z5
+	VBROADCASTSS (R10)(R9*1), Z31
+	VFMADD231PS  Z31, Z28, Z6
+	VFMADD231PS  Z31, Z29, Z7
+	VBROADCASTSS (R12), Z30
+	VFMADD231PS  Z30, Z28, Z8
+	VFMADD231PS  Z30, Z29, Z9
+	VBROADCASTSS (R12)(R8*1), Z31
+	VFMADD231PS  Z31, Z28, Z10
+	VFMADD231PS  Z31, Z29, Z11
+	VBROADCASTSS (R12)(R8*2), Z30
+	VFMADD231PS  Z30, Z28, Z12
+	VFMADD231PS  Z30, Z29, Z13
+	VBROADCASTSS (R12)(R9*1), Z31
+	VFMADD231PS  Z31, Z28, Z14
+	VFMADD231PS  Z31, Z29, Z15
+	VBROADCASTSS (R13), Z30
+	VFMADD231PS  Z30, Z28, Z16
+	VFMADD231PS  Z30, Z29, Z17
+	VBROADCASTSS (R13)(R8*1), Z31
+	VFMADD231PS  Z31, Z28, Z18
+	VFMADD231PS  Z31, Z29, Z19
+	VBROADCASTSS (R13)(R8*2), Z30
+	VFMADD231PS  Z30, Z28, Z20
+	VFMADD231PS  Z30, Z29, Z21
+	VBROADCASTSS (R13)(R9*1), Z31
+	VFMADD231PS  Z31, Z28, Z22
+	VFMADD231PS  Z31, Z29, Z23
+	VBROADCASTSS (R14), Z30
+	VFMADD231PS  Z30, Z28, Z24
+	VFMADD231PS  Z30, Z29, Z25
+	VBROADCASTSS (R14)(R8*1), Z31
+	VFMADD231PS  Z31, Z28, Z26
+	VFMADD231PS  Z31, Z29, Z27
+	DECQ         CX
+	JNZ          loop
+	MOVQ         stepA+8(FP), R10
+	ADDQ         R10, AX
+	MOVQ         stepB+16(FP), R11
+	ADDQ         R11, BX
+	DECQ         R15
+	JNZ          matrix
+
+done:
+	MOVQ         bias+80(FP), R10
+	TESTQ        R10, R10
+	JZ           unbiased
+	LEAQ         (R10)(R8*4), R12
+	LEAQ         (R12)(R8*4), R13
+	LEAQ         (R13)(R8*4), R14
+	VBROADCASTSS (R10), Z30
+	VADDPS       Z30, Z0, Z0
+	VADDPS       Z30, Z1, Z1
+	VBROADCASTSS (R10)(R8*1), Z31
+	VADDPS       Z31, Z2, Z2
+	VADDPS       Z31, Z3, Z3
+	VBROADCASTSS (R10)(R8*2), Z30
+	VADDPS       Z30, Z4, Z4
+	VADDPS       Z30, Z5, Z5
+	VBROADCASTSS (R10)(R9*1), Z31
+	VADDPS       Z31, Z6, Z6
+	VADDPS       Z31, Z7, Z7
+	VBROADCASTSS (R12), Z30
+	VADDPS       Z30, Z8, Z8
+	VADDPS       Z30, Z9, Z9
+	VBROADCASTSS (R12)(R8*1), Z31
+	VADDPS       Z31, Z10, Z10
+	VADDPS       Z31, Z11, Z11
+	VBROADCASTSS (R12)(R8*2), Z30
+	VADDPS       Z30, Z12, Z12
+	VADDPS       Z30, Z13, Z13
+	VBROADCASTSS (R12)(R9*1), Z31
+	VADDPS       Z31, Z14, Z14
+	VADDPS       Z31, Z15, Z15
+	VBROADCASTSS (R13), Z30
+	VADDPS       Z30, Z16, Z16
+	VADDPS       Z30, Z17, Z17
+	VBROADCASTSS (R13)(R8*1), Z31
+	VADDPS       Z31, Z18, Z18
+	VADDPS       Z31, Z19, Z19
+	VBROADCASTSS (R13)(R8*2), Z30
+	VADDPS       Z30, Z20, Z20
+	VADDPS       Z30, Z21, Z21
+	VBROADCASTSS (R13)(R9*1), Z31
+	VADDPS       Z31, Z22, Z22
+	VADDPS       Z31, Z23, Z23
+	VBROADCASTSS (R14), Z30
+	VADDPS       Z30, Z24, Z24
+	VADDPS       Z30, Z25, Z25
+	VBROADCASTSS (R14)(R8*1), Z31
+	VADDPS       Z31, Z26, Z26
+	VADDPS       Z31, Z27, Z27
+
+unbiased:
+	MOVQ    accumulate+88(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPS  (DI), Z0, Z0
+	VMOVUPS Z0, (DI)
+	VADDPS  64(DI), Z1, Z1
+	VMOVUPS Z1, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z2, Z2
+	VMOVUPS Z2, (DI)
+	VADDPS  64(DI), Z3, Z3
+	VMOVUPS Z3, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z4, Z4
+	VMOVUPS Z4, (DI)
+	VADDPS  64(DI), Z5, Z5
+	VMOVUPS Z5, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z6, Z6
+	VMOVUPS Z6, (DI)
+	VADDPS  64(DI), Z7, Z7
+	VMOVUPS Z7, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z8, Z8
+	VMOVUPS Z8, (DI)
+	VADDPS  64(DI), Z9, Z9
+	VMOVUPS Z9, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z10, Z10
+	VMOVUPS Z10, (DI)
+	VADDPS  64(DI), Z11, Z11
+	VMOVUPS Z11, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z12, Z12
+	VMOVUPS Z12, (DI)
+	VADDPS  64(DI), Z13, Z13
+	VMOVUPS Z13, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z14, Z14
+	VMOVUPS Z14, (DI)
+	VADDPS  64(DI), Z15, Z15
+	VMOVUPS Z15, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z16, Z16
+	VMOVUPS Z16, (DI)
+	VADDPS  64(DI), Z17, Z17
+	VMOVUPS Z17, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z18, Z18
+	VMOVUPS Z18, (DI)
+	VADDPS  64(DI), Z19, Z19
+	VMOVUPS Z19, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z20, Z20
+	VMOVUPS Z20, (DI)
+	VADDPS  64(DI), Z21, Z21
+	VMOVUPS Z21, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z22, Z22
+	VMOVUPS Z22, (DI)
+	VADDPS  64(DI), Z23, Z23
+	VMOVUPS Z23, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z24, Z24
+	VMOVUPS Z24, (DI)
+	VADDPS  64(DI), Z25, Z25
+	VMOVUPS Z25, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z26, Z26
+	VMOVUPS Z26, (DI)
+	VADDPS  64(DI), Z27, Z27
+	VMOVUPS Z27, 64(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z2, (DI)
+	VMOVUPS Z3, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z4, (DI)
+	VMOVUPS Z5, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z6, (DI)
+	VMOVUPS Z7, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z8, (DI)
+	VMOVUPS Z9, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z10, (DI)
+	VMOVUPS Z11, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z12, (DI)
+	VMOVUPS Z13, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z14, (DI)
+	VMOVUPS Z15, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z16, (DI)
+	VMOVUPS Z17, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z18, (DI)
+	VMOVUPS Z19, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z20, (DI)
+	VMOVUPS Z21, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z22, (DI)
+	VMOVUPS Z23, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z24, (DI)
+	VMOVUPS Z25, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z26, (DI)
+	VMOVUPS Z27, 64(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func taps256s1x1(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, c *float32, rowC int, bias *float32, accumulate int)
+// Requires: AVX, FMA3, MMX+, SSE
+TEXT ·taps256s1x1(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), R15
+	MOVQ    a+40(FP), AX
+	MOVQ    rowA+48(FP), R8
+	MOVQ    b+56(FP), BX
+	MOVQ    c+64(FP), DI
+	MOVQ    rowC+72(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VXORPS  Y0, Y0, Y0
+
+matrix:
+	MOVQ  k+24(FP), CX
+	MOVQ  table+32(FP), DX
+	TESTQ CX, CX
+	JZ    done
+
+loop:
+	MOVLQSX      (DX), R10
+	MOVLQSX      4(DX), R11
+	ADDQ         $0x08, DX
+	LEAQ         (AX)(R10*4), R10
+	VMOVUPS      (BX)(R11*4), Y12
+	PREFETCHT0   384(BX)(R11*4)
+	VBROADCASTSS (R10), Y14
+	VFMADD231PS  Y14, Y12, Y0
+	DECQ         CX
+	JNZ          loop
+	MOVQ         stepA+8(FP), R10
+	ADDQ         R10, AX
+	MOVQ         stepB+16(FP), R11
+	ADDQ         R11, BX
+	DECQ         R15
+	JNZ          matrix
+
+done:
+	MOVQ         bias+80(FP), R10
+	TESTQ        R10, R10
+	JZ           unbiased
+	VBROADCASTSS (R10), Y14
+	VADDPS       Y14, Y0, Y0
+
+unbiased:
+	MOVQ    accumulate+88(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPS  (DI), Y0, Y0
+	VMOVUPS Y0, (DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPS Y0, (DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func taps256s2x1(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, c *float32, rowC int, bias *float32, accumulate int)
+// Requires: AVX, FMA3, MMX+, SSE
+TEXT ·taps256s2x1(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), R15
+	MOVQ    a+40(FP), AX
+	MOVQ    rowA+48(FP), R8
+	MOVQ    b+56(FP), BX
+	MOVQ    c+64(FP), DI
+	MOVQ    rowC+72(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+
+matrix:
+	MOVQ  k+24(FP), CX
+	MOVQ  table+32(FP), DX
+	TESTQ CX, CX
+	JZ    done
+
+loop:
+	MOVLQSX      (DX), R10
+	MOVLQSX      4(DX), R11
+	ADDQ         $0x08, DX
+	LEAQ         (AX)(R10*4), R10
+	VMOVUPS      (BX)(R11*4), Y12
+	PREFETCHT0   384(BX)(R11*4)
+	VBROADCASTSS (R10), Y14
+	VFMADD231PS  Y14, Y12, Y0
+	VBROADCASTSS (R10)(R8*1), Y15
+	VFMADD231PS  Y15, Y12, Y1
+	DECQ         CX
+	JNZ          loop
+	MOVQ         stepA+8(FP), R10
+	ADDQ         R10, AX
+	MOVQ         stepB+16(FP), R11
+	ADDQ         R11, BX
+	DECQ         R15
+	JNZ          matrix
+
+done:
+	MOVQ         bias+80(FP), R10
+	TESTQ        R10, R10
+	JZ           unbiased
+	VBROADCASTSS (R10), Y14
+	VADDPS       Y14, Y0, Y0
+	VBROADCASTSS (R10)(R8*1), Y15
+	VADDPS       Y15, Y1, Y1
+
+unbiased:
+	MOVQ    accumulate+88(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPS  (DI), Y0, Y0
+	VMOVUPS Y0, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Y1, Y1
+	VMOVUPS Y1, (DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPS Y0, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Y1, (DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func taps256s3x1(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, c *float32, rowC int, bias *float32, accumulate int)
+// Requires: AVX, FMA3, MMX+, SSE
+TEXT ·taps256s3x1(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), R15
+	MOVQ    a+40(FP), AX
+	MOVQ    rowA+48(FP), R8
+	MOVQ    b+56(FP), BX
+	MOVQ    c+64(FP), DI
+	MOVQ    rowC+72(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+
+matrix:
+	MOVQ  k+24(FP), CX
+	MOVQ  table+32(FP), DX
+	TESTQ CX, CX
+	JZ    done
+
+loop:
+	MOVLQSX      (DX), R10
+	MOVLQSX      4(DX), R11
+	ADDQ         $0x08, DX
+	LEAQ         (AX)(R10*4), R10
+	VMOVUPS      (BX)(R11*4), Y12
+	PREFETCHT0   384(BX)(R11*4)
+	VBROADCASTSS (R10), Y14
+	VFMADD231PS  Y14, Y12, Y0
+	VBROADCASTSS (R10)(R8*1), Y15
+	VFMADD231PS  Y15, Y12, Y1
+	VBROADCASTSS (R10)(R8*2), Y14
+	VFMADD231PS  Y14, Y12, Y2
+	DECQ         CX
+	JNZ          loop
+	MOVQ         stepA+8(FP), R10
+	ADDQ         R10, AX
+	MOVQ         stepB+16(FP), R11
+	ADDQ         R11, BX
+	DECQ         R15
+	JNZ          matrix
+
+done:
+	MOVQ         bias+80(FP), R10
+	TESTQ        R10, R10
+	JZ           unbiased
+	VBROADCASTSS (R10), Y14
+	VADDPS       Y14, Y0, Y0
+	VBROADCASTSS (R10)(R8*1), Y15
+	VADDPS       Y15, Y1, Y1
+	VBROADCASTSS (R10)(R8*2), Y14
+	VADDPS       Y14, Y2, Y2
+
+unbiased:
+	MOVQ    accumulate+88(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPS  (DI), Y0, Y0
+	VMOVUPS Y0, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Y1, Y1
+	VMOVUPS Y1, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Y2, Y2
+	VMOVUPS Y2, (DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPS Y0, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Y1, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Y2, (DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func taps256s4x1(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, c *float32, rowC int, bias *float32, accumulate int)
+// Requires: AVX, FMA3, MMX+, SSE
+TEXT ·taps256s4x1(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), R15
+	MOVQ    a+40(FP), AX
+	MOVQ    rowA+48(FP), R8
+	MOVQ    b+56(FP), BX
+	MOVQ    c+64(FP), DI
+	MOVQ    rowC+72(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+
+matrix:
+	MOVQ  k+24(FP), CX
+	MOVQ  table+32(FP), DX
+	TESTQ CX, CX
+	JZ    done
+
+loop:
+	MOVLQSX      (DX), R10
+	MOVLQSX      4(DX), R11
+	ADDQ         $0x08, DX
+	LEAQ         (AX)(R10*4), R10
+	VMOVUPS      (BX)(R11*4), Y12
+	PREFETCHT0   384(BX)(R11*4)
+	VBROADCASTSS (R10), Y14
+	VFMADD231PS  Y14, Y12, Y0
+	VBROADCASTSS (R10)(R8*1), Y15
+	VFMADD231PS  Y15, Y12, Y1
+	VBROADCASTSS (R10)(R8*2), Y14
+	VFMADD231PS  Y14, Y12, Y2
+	VBROADCASTSS (R10)(R9*1), Y15
+	VFMADD231PS  Y15, Y12, Y3
+	DECQ         CX
+	JNZ          loop
+	MOVQ         stepA+8(FP), R10
+	ADDQ         R10, AX
+	MOVQ         stepB+16(FP), R11
+	ADDQ         R11, BX
+	DECQ         R15
+	JNZ          matrix
+
+done:
+	MOVQ         bias+80(FP), R10
+	TESTQ        R10, R10
+	JZ           unbiased
+	VBROADCASTSS (R10), Y14
+	VADDPS       Y14, Y0, Y0
+	VBROADCASTSS (R10)(R8*1), Y15
+	VADDPS       Y15, Y1, Y1
+	VBROADCASTSS (R10)(R8*2), Y14
+	VADDPS       Y14, Y2, Y2
+	VBROADCASTSS (R10)(R9*1), Y15
+	VADDPS       Y15, Y3, Y3
+
+unbiased:
+	MOVQ    accumulate+88(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPS  (DI), Y0, Y0
+	VMOVUPS Y0, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Y1, Y1
+	VMOVUPS Y1, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Y2, Y2
+	VMOVUPS Y2, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Y3, Y3
+	VMOVUPS Y3, (DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPS Y0, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Y1, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Y2, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Y3, (DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func taps256s5x1(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, c *float32, rowC int, bias *float32, accumulate int)
+// Requires: AVX, FMA3, MMX+, SSE
+TEXT ·taps256s5x1(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), R15
+	MOVQ    a+40(FP), AX
+	MOVQ    rowA+48(FP), R8
+	MOVQ    b+56(FP), BX
+	MOVQ    c+64(FP), DI
+	MOVQ    rowC+72(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+
+matrix:
+	MOVQ  k+24(FP), CX
+	MOVQ  table+32(FP), DX
+	TESTQ CX, CX
+	JZ    done
+
+loop:
+	MOVLQSX      (DX), R10
+	MOVLQSX      4(DX), R11
+	ADDQ         $0x08, DX
+	LEAQ         (AX)(R10*4), R10
+	LEAQ         (R10)(R8*4), R12
+	VMOVUPS      (BX)(R11*4), Y12
+	PREFETCHT0   384(BX)(R11*4)
+	VBROADCASTSS (R10), Y14
+	VFMADD231PS  Y14, Y12, Y0
+	VBROADCASTSS (R10)(R8*1), Y15
+	VFMADD231PS  Y15, Y12, Y1
+	VBROADCASTSS (R10)(R8*2), Y14
+	VFMADD231PS  Y14, Y12, Y2
+	VBROADCASTSS (R10)(R9*1), Y15
+	VFMADD231PS  Y15, Y12, Y3
+	VBROADCASTSS (R12), Y14
+	VFMADD231PS  Y14, Y12, Y4
+	DECQ         CX
+	JNZ          loop
+	MOVQ         stepA+8(FP), R10
+	ADDQ         R10, AX
+	MOVQ         stepB+16(FP), R11
+	ADDQ         R11, BX
+	DECQ         R15
+	JNZ          matrix
+
+done:
+	MOVQ         bias+80(FP), R10
+	TESTQ        R10, R10
+	JZ           unbiased
+	LEAQ         (R10)(R8*4), R12
+	VBROADCASTSS (R10), Y14
+	VADDPS       Y14, Y0, Y0
+	VBROADCASTSS (R10)(R8*1), Y15
+	VADDPS       Y15, Y1, Y1
+	VBROADCASTSS (R10)(R8*2), Y14
+	VADDPS       Y14, Y2, Y2
+	VBROADCASTSS (R10)(R9*1), Y15
+	VADDPS       Y15, Y3, Y3
+	VBROADCASTSS (R12), Y14
+	VADDPS       Y14, Y4, Y4
+
+unbiased:
+	MOVQ    accumulate+88(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPS  (DI), Y0, Y0
+	VMOVUPS Y0, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Y1, Y1
+	VMOVUPS Y1, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Y2, Y2
+	VMOVUPS Y2, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Y3, Y3
+	VMOVUPS Y3, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Y4, Y4
+	VMOVUPS Y4, (DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPS Y0, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Y1, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Y2, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Y3, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Y4, (DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func taps256s6x1(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, c *float32, rowC int, bias *float32, accumulate int)
+// Requires: AVX, FMA3, MMX+, SSE
+TEXT ·taps256s6x1(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), R15
+	MOVQ    a+40(FP), AX
+	MOVQ    rowA+48(FP), R8
+	MOVQ    b+56(FP), BX
+	MOVQ    c+64(FP), DI
+	MOVQ    rowC+72(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+
+matrix:
+	MOVQ  k+24(FP), CX
+	MOVQ  table+32(FP), DX
+	TESTQ CX, CX
+	JZ    done
+
+loop:
+	MOVLQSX      (DX), R10
+	MOVLQSX      4(DX), R11
+	ADDQ         $0x08, DX
+	LEAQ         (AX)(R10*4), R10
+	LEAQ         (R10)(R8*4), R12
+	VMOVUPS      (BX)(R11*4), Y12
+	PREFETCHT0   384(BX)(R11*4)
+	VBROADCASTSS (R10), Y14
+	VFMADD231PS  Y14, Y12, Y0
+	VBROADCASTSS (R10)(R8*1), Y15
+	VFMADD231PS  Y15, Y12, Y1
+	VBROADCASTSS (R10)(R8*2), Y14
+	VFMADD231PS  Y14, Y12, Y2
+	VBROADCASTSS (R10)(R9*1), Y15
+	VFMADD231PS  Y15, Y12, Y3
+	VBROADCASTSS (R12), Y14
+	VFMADD231PS  Y14, Y12, Y4
+	VBROADCASTSS (R12)(R8*1), Y15
+	VFMADD231PS  Y15, Y12, Y5
+	DECQ         CX
+	JNZ          loop
+	MOVQ         stepA+8(FP), R10
+	ADDQ         R10, AX
+	MOVQ         stepB+16(FP), R11
+	ADDQ         R11, BX
+	DECQ         R15
+	JNZ          matrix
+
+done:
+	MOVQ         bias+80(FP), R10
+	TESTQ        R10, R10
+	JZ           unbiased
+	LEAQ         (R10)(R8*4), R12
+	VBROADCASTSS (R10), Y14
+	VADDPS       Y14, Y0, Y0
+	VBROADCASTSS (R10)(R8*1), Y15
+	VADDPS       Y15, Y1, Y1
+	VBROADCASTSS (R10)(R8*2), Y14
+	VADDPS       Y14, Y2, Y2
+	VBROADCASTSS (R10)(R9*1), Y15
+	VADDPS       Y15, Y3, Y3
+	VBROADCASTSS (R12), Y14
+	VADDPS       Y14, Y4, Y4
+	VBROADCASTSS (R12)(R8*1), Y15
+	VADDPS       Y15, Y5, Y5
+
+unbiased:
+	MOVQ    accumulate+88(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPS  (DI), Y0, Y0
+	VMOVUPS Y0, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Y1, Y1
+	VMOVUPS Y1, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Y2, Y2
+	VMOVUPS Y2, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Y3, Y3
+	VMOVUPS Y3, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Y4, Y4
+	VMOVUPS Y4, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Y5, Y5
+	VMOVUPS Y5, (DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPS Y0, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Y1, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Y2, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Y3, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Y4, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Y5, (DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func taps256s1x2(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, c *float32, rowC int, bias *float32, accumulate int)
+// Requires: AVX, FMA3, MMX+, SSE
+TEXT ·taps256s1x2(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), R15
+	MOVQ    a+40(FP), AX
+	MOVQ    rowA+48(FP), R8
+	MOVQ    b+56(FP), BX
+	MOVQ    c+64(FP), DI
+	MOVQ    rowC+72(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+
+matrix:
+	MOVQ  k+24(FP), CX
+	MOVQ  table+32(FP), DX
+	TESTQ CX, CX
+	JZ    done
+
+loop:
+	MOVLQSX      (DX), R10
+	MOVLQSX      4(DX), R11
+	ADDQ         $0x08, DX
+	LEAQ         (AX)(R10*4), R10
+	VMOVUPS      (BX)(R11*4), Y12
+	PREFETCHT0   384(BX)(R11*4)
+	VMOVUPS      32(BX)(R11*4), Y13
+	VBROADCASTSS (R10), Y14
+	VFMADD231PS  Y14, Y12, Y0
+	VFMADD231PS  Y14, Y13, Y1
+	DECQ         CX
+	JNZ          loop
+	MOVQ         stepA+8(FP), R10
+	ADDQ         R10, AX
+	MOVQ         stepB+16(FP), R11
+	ADDQ         R11, BX
+	DECQ         R15
+	JNZ          matrix
+
+done:
+	MOVQ         bias+80(FP), R10
+	TESTQ        R10, R10
+	JZ           unbiased
+	VBROADCASTSS (R10), Y14
+	VADDPS       Y14, Y0, Y0
+	VADDPS       Y14, Y1, Y1
+
+unbiased:
+	MOVQ    accumulate+88(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPS  (DI), Y0, Y0
+	VMOVUPS Y0, (DI)
+	VADDPS  32(DI), Y1, Y1
+	VMOVUPS Y1, 32(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPS Y0, (DI)
+	VMOVUPS Y1, 32(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func taps256s2x2(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, c *float32, rowC int, bias *float32, accumulate int)
+// Requires: AVX, FMA3, MMX+, SSE
+TEXT ·taps256s2x2(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), R15
+	MOVQ    a+40(FP), AX
+	MOVQ    rowA+48(FP), R8
+	MOVQ    b+56(FP), BX
+	MOVQ    c+64(FP), DI
+	MOVQ    rowC+72(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+
+matrix:
+	MOVQ  k+24(FP), CX
+	MOVQ  table+32(FP), DX
+	TESTQ CX, CX
+	JZ    done
+
+loop:
+	MOVLQSX      (DX), R10
+	MOVLQSX      4(DX), R11
+	ADDQ         $0x08, DX
+	LEAQ         (AX)(R10*4), R10
+	VMOVUPS      (BX)(R11*4), Y12
+	PREFETCHT0   384(BX)(R11*4)
+	VMOVUPS      32(BX)(R11*4), Y13
+	VBROADCASTSS (R10), Y14
+	VFMADD231PS  Y14, Y12, Y0
+	VFMADD231PS  Y14, Y13, Y1
+	VBROADCASTSS (R10)(R8*1), Y15
+	VFMADD231PS  Y15, Y12, Y2
+	VFMADD231PS  Y15, Y13, Y3
+	DECQ         CX
+	JNZ          loop
+	MOVQ         stepA+8(FP), R10
+	ADDQ         R10, AX
+	MOVQ         stepB+16(FP), R11
+	ADDQ         R11, BX
+	DECQ         R15
+	JNZ          matrix
+
+done:
+	MOVQ         bias+80(FP), R10
+	TESTQ        R10, R10
+	JZ           unbiased
+	VBROADCASTSS (R10), Y14
+	VADDPS       Y14, Y0, Y0
+	VADDPS       Y14, Y1, Y1
+	VBROADCASTSS (R10)(R8*1), Y15
+	VADDPS       Y15, Y2, Y2
+	VADDPS       Y15, Y3, Y3
+
+unbiased:
+	MOVQ    accumulate+88(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPS  (DI), Y0, Y0
+	VMOVUPS Y0, (DI)
+	VADDPS  32(DI), Y1, Y1
+	VMOVUPS Y1, 32(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Y2, Y2
+	VMOVUPS Y2, (DI)
+	VADDPS  32(DI), Y3, Y3
+	VMOVUPS Y3, 32(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPS Y0, (DI)
+	VMOVUPS Y1, 32(DI)
+	ADDQ    SI, DI
+	VMOVUPS Y2, (DI)
+	VMOVUPS Y3, 32(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func taps256s3x2(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, c *float32, rowC int, bias *float32, accumulate int)
+// Requires: AVX, FMA3, MMX+, SSE
+TEXT ·taps256s3x2(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), R15
+	MOVQ    a+40(FP), AX
+	MOVQ    rowA+48(FP), R8
+	MOVQ    b+56(FP), BX
+	MOVQ    c+64(FP), DI
+	MOVQ    rowC+72(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+
+matrix:
+	MOVQ  k+24(FP), CX
+	MOVQ  table+32(FP), DX
+	TESTQ CX, CX
+	JZ    done
+
+loop:
+	MOVLQSX      (DX), R10
+	MOVLQSX      4(DX), R11
+	ADDQ         $0x08, DX
+	LEAQ         (AX)(R10*4), R10
+	VMOVUPS      (BX)(R11*4), Y12
+	PREFETCHT0   384(BX)(R11*4)
+	VMOVUPS      32(BX)(R11*4), Y13
+	VBROADCASTSS (R10), Y14
+	VFMADD231PS  Y14, Y12, Y0
+	VFMADD231PS  Y14, Y13, Y1
+	VBROADCASTSS (R10)(R8*1), Y15
+	VFMADD231PS  Y15, Y12, Y2
+	VFMADD231PS  Y15, Y13, Y3
+	VBROADCASTSS (R10)(R8*2), Y14
+	VFMADD231PS  Y14, Y12, Y4
+	VFMADD231PS  Y14, Y13, Y5
+	DECQ         CX
+	JNZ          loop
+	MOVQ         stepA+8(FP), R10
+	ADDQ         R10, AX
+	MOVQ         stepB+16(FP), R11
+	ADDQ         R11, BX
+	DECQ         R15
+	JNZ          matrix
+
+done:
+	MOVQ         bias+80(FP), R10
+	TESTQ        R10, R10
+	JZ           unbiased
+	VBROADCASTSS (R10), Y14
+	VADDPS       Y14, Y0, Y0
+	VADDPS       Y14, Y1, Y1
+	VBROADCASTSS (R10)(R8*1), Y15
+	VADDPS       Y15, Y2, Y2
+	VADDPS       Y15, Y3, Y3
+	VBROADCASTSS (R10)(R8*2), Y14
+	VADDPS       Y14, Y4, Y4
+	VADDPS       Y14, Y5, Y5
+
+unbiased:
+	MOVQ    accumulate+88(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPS  (DI), Y0, Y0
+	VMOVUPS Y0, (DI)
+	VADDPS  32(DI), Y1, Y1
+	VMOVUPS Y1, 32(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Y2, Y2
+	VMOVUPS Y2, (DI)
+	VADDPS  32(DI), Y3, Y3
+	VMOVUPS Y3, 32(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Y4, Y4
+	VMOVUPS Y4, (DI)
+	VADDPS  32(DI), Y5, Y5
+	VMOVUPS Y5, 32(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPS Y0, (DI)
+	VMOVUPS Y1, 32(DI)
+	ADDQ    SI, DI
+	VMOVUPS Y2, (DI)
+	VMOVUPS Y3, 32(DI)
+	ADDQ    SI, DI
+	VMOVUPS Y4, (DI)
+	VMOVUPS Y5, 32(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func taps256s4x2(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, c *float32, rowC int, bias *float32, accumulate int)
+// Requires: AVX, FMA3, MMX+, SSE
+TEXT ·taps256s4x2(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), R15
+	MOVQ    a+40(FP), AX
+	MOVQ    rowA+48(FP), R8
+	MOVQ    b+56(FP), BX
+	MOVQ    c+64(FP), DI
+	MOVQ    rowC+72(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	VXORPS  Y7, Y7, Y7
+
+matrix:
+	MOVQ  k+24(FP), CX
+	MOVQ  table+32(FP), DX
+	TESTQ CX, CX
+	JZ    done
+
+loop:
+	MOVLQSX      (DX), R10
+	MOVLQSX      4(DX), R11
+	ADDQ         $0x08, DX
+	LEAQ         (AX)(R10*4), R10
+	VMOVUPS      (BX)(R11*4), Y12
+	PREFETCHT0   384(BX)(R11*4)
+	VMOVUPS      32(BX)(R11*4), Y13
+	VBROADCASTSS (R10), Y14
+	VFMADD231PS  Y14, Y12, Y0
+	VFMADD231PS  Y14, Y13, Y1
+	VBROADCASTSS (R10)(R8*1), Y15
+	VFMADD231PS  Y15, Y12, Y2
+	VFMADD231PS  Y15, Y13, Y3
+	VBROADCASTSS (R10)(R8*2), Y14
+	VFMADD231PS  Y14, Y12, Y4
+	VFMADD231PS  Y14, Y13, Y5
+	VBROADCASTSS (R10)(R9*1), Y15
+	VFMADD231PS  Y15, Y12, Y6
+	VFMADD231PS  Y15, Y13, Y7
+	DECQ         CX
+	JNZ          loop
+	MOVQ         stepA+8(FP), R10
+	ADDQ         R10, AX
+	MOVQ         stepB+16(FP), R11
+	ADDQ         R11, BX
+	DECQ         R15
+	JNZ          matrix
+
+done:
+	MOVQ         bias+80(FP), R10
+	TESTQ        R10, R10
+	JZ           unbiased
+	VBROADCASTSS (R10), Y14
+	VADDPS       Y14, Y0, Y0
+	VADDPS       Y14, Y1, Y1
+	VBROADCASTSS (R10)(R8*1), Y15
+	VADDPS       Y15, Y2, Y2
+	VADDPS       Y15, Y3, Y3
+	VBROADCASTSS (R10)(R8*2), Y14
+	VADDPS       Y14, Y4, Y4
+	VADDPS       Y14, Y5, Y5
+	VBROADCASTSS (R10)(R9*1), Y15
+	VADDPS       Y15, Y6, Y6
+	VADDPS       Y15, Y7, Y7
+
+unbiased:
+	MOVQ    accumulate+88(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPS  (DI), Y0, Y0
+	VMOVUPS Y0, (DI)
+	VADDPS  32(DI), Y1, Y1
+	VMOVUPS Y1, 32(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Y2, Y2
+	VMOVUPS Y2, (DI)
+	VADDPS  32(DI), Y3, Y3
+	VMOVUPS Y3, 32(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Y4, Y4
+	VMOVUPS Y4, (DI)
+	VADDPS  32(DI), Y5, Y5
+	VMOVUPS Y5, 32(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Y6, Y6
+	VMOVUPS Y6, (DI)
+	VADDPS  32(DI), Y7, Y7
+	VMOVUPS Y7, 32(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPS Y0, (DI)
+	VMOVUPS Y1, 32(DI)
+	ADDQ    SI, DI
+	VMOVUPS Y2, (DI)
+	VMOVUPS Y3, 32(DI)
+	ADDQ    SI, DI
+	VMOVUPS Y4, (DI)
+	VMOVUPS Y5, 32(DI)
+	ADDQ    SI, DI
+	VMOVUPS Y6, (DI)
+	VMOVUPS Y7, 32(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func taps256s5x2(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, c *float32, rowC int, bias *float32, accumulate int)
+// Requires: AVX, FMA3, MMX+, SSE
+TEXT ·taps256s5x2(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), R15
+	MOVQ    a+40(FP), AX
+	MOVQ    rowA+48(FP), R8
+	MOVQ    b+56(FP), BX
+	MOVQ    c+64(FP), DI
+	MOVQ    rowC+72(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	VXORPS  Y7, Y7, Y7
+	VXORPS  Y8, Y8, Y8
+	VXORPS  Y9, Y9, Y9
+
+matrix:
+	MOVQ  k+24(FP), CX
+	MOVQ  table+32(FP), DX
+	TESTQ CX, CX
+	JZ    done
+
+loop:
+	MOVLQSX      (DX), R10
+	MOVLQSX      4(DX), R11
+	ADDQ         $0x08, DX
+	LEAQ         (AX)(R10*4), R10
+	LEAQ         (R10)(R8*4), R12
+	VMOVUPS      (BX)(R11*4), Y12
+	PREFETCHT0   384(BX)(R11*4)
+	VMOVUPS      32(BX)(R11*4), Y13
+	VBROADCASTSS (R10), Y14
+	VFMADD231PS  Y14, Y12, Y0
+	VFMADD231PS  Y14, Y13, Y1
+	VBROADCASTSS (R10)(R8*1), Y15
+	VFMADD231PS  Y15, Y12, Y2
+	VFMADD231PS  Y15, Y13, Y3
+	VBROADCASTSS (R10)(R8*2), Y14
+	VFMADD231PS  Y14, Y12, Y4
+	VFMADD231PS  Y14, Y13, Y5
+	VBROADCASTSS (R10)(R9*1), Y15
+	VFMADD231PS  Y15, Y12, Y6
+	VFMADD231PS  Y15, Y13, Y7
+	VBROADCASTSS (R12), Y14
+	VFMADD231PS  Y14, Y12, Y8
+	VFMADD231PS  Y14, Y13, Y9
+	DECQ         CX
+	JNZ          loop
+	MOVQ         stepA+8(FP), R10
+	ADDQ         R10, AX
+	MOVQ         stepB+16(FP), R11
+	ADDQ         R11, BX
+	DECQ         R15
+	JNZ          matrix
+
+done:
+	MOVQ         bias+80(FP), R10
+	TESTQ        R10, R10
+	JZ           unbiased
+	LEAQ         (R10)(R8*4), R12
+	VBROADCASTSS (R10), Y14
+	VADDPS       Y14, Y0, Y0
+	VADDPS       Y14, Y1, Y1
+	VBROADCASTSS (R10)(R8*1), Y15
+	VADDPS       Y15, Y2, Y2
+	VADDPS       Y15, Y3, Y3
+	VBROADCASTSS (R10)(R8*2), Y14
+	VADDPS       Y14, Y4, Y4
+	VADDPS       Y14, Y5, Y5
+	VBROADCASTSS (R10)(R9*1), Y15
+	VADDPS       Y15, Y6, Y6
+	VADDPS       Y15, Y7, Y7
+	VBROADCASTSS (R12), Y14
+	VADDPS       Y14, Y8, Y8
+	VADDPS       Y14, Y9, Y9
+
+unbiased:
+	MOVQ    accumulate+88(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPS  (DI), Y0, Y0
+	VMOVUPS Y0, (DI)
+	VADDPS  32(DI), Y1, Y1
+	VMOVUPS Y1, 32(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Y2, Y2
+	VMOVUPS Y2, (DI)
+	VADDPS  32(DI), Y3, Y3
+	VMOVUPS Y3, 32(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Y4, Y4
+	VMOVUPS Y4, (DI)
+	VADDPS  32(DI), Y5, Y5
+	VMOVUPS Y5, 32(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Y6, Y6
+	VMOVUPS Y6, (DI)
+	VADDPS  32(DI), Y7, Y7
+	VMOVUPS Y7, 32(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Y8, Y8
+	VMOVUPS Y8, (DI)
+	VADDPS  32(DI), Y9, Y9
+	VMOVUPS Y9, 32(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPS Y0, (DI)
+	VMOVUPS Y1, 32(DI)
+	ADDQ    SI, DI
+	VMOVUPS Y2, (DI)
+	VMOVUPS Y3, 32(DI)
+	ADDQ    SI, DI
+	VMOVUPS Y4, (DI)
+	VMOVUPS Y5, 32(DI)
+	ADDQ    SI, DI
+	VMOVUPS Y6, (DI)
+	VMOVUPS Y7, 32(DI)
+	ADDQ    SI, DI
+	VMOVUPS Y8, (DI)
+	VMOVUPS Y9, 32(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func taps256s6x2(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, c *float32, rowC int, bias *float32, accumulate int)
+// Requires: AVX, FMA3, MMX+, SSE
+TEXT ·taps256s6x2(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), R15
+	MOVQ    a+40(FP), AX
+	MOVQ    rowA+48(FP), R8
+	MOVQ    b+56(FP), BX
+	MOVQ    c+64(FP), DI
+	MOVQ    rowC+72(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	VXORPS  Y7, Y7, Y7
+	VXORPS  Y8, Y8, Y8
+	VXORPS  Y9, Y9, Y9
+	VXORPS  Y10, Y10, Y10
+	VXORPS  Y11, Y11, Y11
+
+matrix:
+	MOVQ  k+24(FP), CX
+	MOVQ  table+32(FP), DX
+	TESTQ CX, CX
+	JZ    done
+
+loop:
+	MOVLQSX      (DX), R10
+	MOVLQSX      4(DX), R11
+	ADDQ         $0x08, DX
+	LEAQ         (AX)(R10*4), R10
+	LEAQ         (R10)(R8*4), R12
+	VMOVUPS      (BX)(R11*4), Y12
+	PREFETCHT0   384(BX)(R11*4)
+	VMOVUPS      32(BX)(R11*4), Y13
+	VBROADCASTSS (R10), Y14
+	VFMADD231PS  Y14, Y12, Y0
+	VFMADD231PS  Y14, Y13, Y1
+	VBROADCASTSS (R10)(R8*1), Y15
+	VFMADD231PS  Y15, Y12, Y2
+	VFMADD231PS  Y15, Y13, Y3
+	VBROADCASTSS (R10)(R8*2), Y14
+	VFMADD231PS  Y14, Y12, Y4
+	VFMADD231PS  Y14, Y13, Y5
+	VBROADCASTSS (R10)(R9*1), Y15
+	VFMADD231PS  Y15, Y12, Y6
+	VFMADD231PS  Y15, Y13, Y7
+	VBROADCASTSS (R12), Y14
+	VFMADD231PS  Y14, Y12, Y8
+	VFMADD231PS  Y14, Y13, Y9
+	VBROADCASTSS (R12)(R8*1), Y15
+	VFMADD231PS  Y15, Y12, Y10
+	VFMADD231PS  Y15, Y13, Y11
+	DECQ         CX
+	JNZ          loop
+	MOVQ         stepA+8(FP), R10
+	ADDQ         R10, AX
+	MOVQ         stepB+16(FP), R11
+	ADDQ         R11, BX
+	DECQ         R15
+	JNZ          matrix
+
+done:
+	MOVQ         bias+80(FP), R10
+	TESTQ        R10, R10
+	JZ           unbiased
+	LEAQ         (R10)(R8*4), R12
+	VBROADCASTSS (R10), Y14
+	VADDPS       Y14, Y0, Y0
+	VADDPS       Y14, Y1, Y1
+	VBROADCASTSS (R10)(R8*1), Y15
+	VADDPS       Y15, Y2, Y2
+	VADDPS       Y15, Y3, Y3
+	VBROADCASTSS (R10)(R8*2), Y14
+	VADDPS       Y14, Y4, Y4
+	VADDPS       Y14, Y5, Y5
+	VBROADCASTSS (R10)(R9*1), Y15
+	VADDPS       Y15, Y6, Y6
+	VADDPS       Y15, Y7, Y7
+	VBROADCASTSS (R12), Y14
+	VADDPS       Y14, Y8, Y8
+	VADDPS       Y14, Y9, Y9
+	VBROADCASTSS (R12)(R8*1), Y15
+	VADDPS       Y15, Y10, Y10
+	VADDPS       Y15, Y11, Y11
+
+unbiased:
+	MOVQ    accumulate+88(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPS  (DI), Y0, Y0
+	VMOVUPS Y0, (DI)
+	VADDPS  32(DI), Y1, Y1
+	VMOVUPS Y1, 32(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Y2, Y2
+	VMOVUPS Y2, (DI)
+	VADDPS  32(DI), Y3, Y3
+	VMOVUPS Y3, 32(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Y4, Y4
+	VMOVUPS Y4, (DI)
+	VADDPS  32(DI), Y5, Y5
+	VMOVUPS Y5, 32(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Y6, Y6
+	VMOVUPS Y6, (DI)
+	VADDPS  32(DI), Y7, Y7
+	VMOVUPS Y7, 32(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Y8, Y8
+	VMOVUPS Y8, (DI)
+	VADDPS  32(DI), Y9, Y9
+	VMOVUPS Y9, 32(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Y10, Y10
+	VMOVUPS Y10, (DI)
+	VADDPS  32(DI), Y11, Y11
+	VMOVUPS Y11, 32(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPS Y0, (DI)
+	VMOVUPS Y1, 32(DI)
+	ADDQ    SI, DI
+	VMOVUPS Y2, (DI)
+	VMOVUPS Y3, 32(DI)
+	ADDQ    SI, DI
+	VMOVUPS Y4, (DI)
+	VMOVUPS Y5, 32(DI)
+	ADDQ    SI, DI
+	VMOVUPS Y6, (DI)
+	VMOVUPS Y7, 32(DI)
+	ADDQ    SI, DI
+	VMOVUPS Y8, (DI)
+	VMOVUPS Y9, 32(DI)
+	ADDQ    SI, DI
+	VMOVUPS Y10, (DI)
+	VMOVUPS Y11, 32(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func transposeFrom512s(dst *float32, rowDst int, src *float32, rows *int32, n int)
+// Requires: AVX, AVX512F
+TEXT ·transposeFrom512s(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), DI
+	MOVQ src+16(FP), SI
+	MOVQ rows+24(FP), DX
+	MOVQ n+32(FP), CX
+	MOVQ rowDst+8(FP), R9
+	LEAQ (R9)(R9*2), R10
+
+loop:
+	MOVLQSX    (DX), AX
+	VMOVUPS    (SI)(AX*4), Z0
+	MOVLQSX    4(DX), AX
+	VMOVUPS    (SI)(AX*4), Z1
+	MOVLQSX    8(DX), AX
+	VMOVUPS    (SI)(AX*4), Z2
+	MOVLQSX    12(DX), AX
+	VMOVUPS    (SI)(AX*4), Z3
+	MOVLQSX    16(DX), AX
+	VMOVUPS    (SI)(AX*4), Z4
+	MOVLQSX    20(DX), AX
+	VMOVUPS    (SI)(AX*4), Z5
+	MOVLQSX    24(DX), AX
+	VMOVUPS    (SI)(AX*4), Z6
+	MOVLQSX    28(DX), AX
+	VMOVUPS    (SI)(AX*4), Z7
+	MOVLQSX    32(DX), AX
+	VMOVUPS    (SI)(AX*4), Z8
+	MOVLQSX    36(DX), AX
+	VMOVUPS    (SI)(AX*4), Z9
+	MOVLQSX    40(DX), AX
+	VMOVUPS    (SI)(AX*4), Z10
+	MOVLQSX    44(DX), AX
+	VMOVUPS    (SI)(AX*4), Z11
+	MOVLQSX    48(DX), AX
+	VMOVUPS    (SI)(AX*4), Z12
+	MOVLQSX    52(DX), AX
+	VMOVUPS    (SI)(AX*4), Z13
+	MOVLQSX    56(DX), AX
+	VMOVUPS    (SI)(AX*4), Z14
+	MOVLQSX    60(DX), AX
+	VMOVUPS    (SI)(AX*4), Z15
+	ADDQ       $0x40, DX
+	VUNPCKLPS  Z1, Z0, Z16
+	VUNPCKHPS  Z1, Z0, Z17
+	VUNPCKLPS  Z3, Z2, Z18
+	VUNPCKHPS  Z3, Z2, Z19
+	VUNPCKLPS  Z5, Z4, Z20
+	VUNPCKHPS  Z5, Z4, Z21
+	VUNPCKLPS  Z7, Z6, Z22
+	VUNPCKHPS  Z7, Z6, Z23
+	VUNPCKLPS  Z9, Z8, Z24
+	VUNPCKHPS  Z9, Z8, Z25
+	VUNPCKLPS  Z11, Z10, Z26
+	VUNPCKHPS  Z11, Z10, Z27
+	VUNPCKLPS  Z13, Z12, Z28
+	VUNPCKHPS  Z13, Z12, Z29
+	VUNPCKLPS  Z15, Z14, Z30
+	VUNPCKHPS  Z15, Z14, Z31
+	VUNPCKLPD  Z18, Z16, Z0
+	VUNPCKHPD  Z18, Z16, Z1
+	VUNPCKLPD  Z19, Z17, Z2
+	VUNPCKHPD  Z19, Z17, Z3
+	VUNPCKLPD  Z22, Z20, Z4
+	VUNPCKHPD  Z22, Z20, Z5
+	VUNPCKLPD  Z23, Z21, Z6
+	VUNPCKHPD  Z23, Z21, Z7
+	VUNPCKLPD  Z26, Z24, Z8
+	VUNPCKHPD  Z26, Z24, Z9
+	VUNPCKLPD  Z27, Z25, Z10
+	VUNPCKHPD  Z27, Z25, Z11
+	VUNPCKLPD  Z30, Z28, Z12
+	VUNPCKHPD  Z30, Z28, Z13
+	VUNPCKLPD  Z31, Z29, Z14
+	VUNPCKHPD  Z31, Z29, Z15
+	VSHUFF32X4 $0x88, Z4, Z0, Z16
+	VSHUFF32X4 $0xdd, Z4, Z0, Z20
+	VSHUFF32X4 $0x88, Z12, Z8, Z24
+	VSHUFF32X4 $0xdd, Z12, Z8, Z28
+	VSHUFF32X4 $0x88, Z5, Z1, Z17
+	VSHUFF32X4 $0xdd, Z5, Z1, Z21
+	VSHUFF32X4 $0x88, Z13, Z9, Z25
+	VSHUFF32X4 $0xdd, Z13, Z9, Z29
+	VSHUFF32X4 $0x88, Z6, Z2, Z18
+	VSHUFF32X4 $0xdd, Z6, Z2, Z22
+	VSHUFF32X4 $0x88, Z14, Z10, Z26
+	VSHUFF32X4 $0xdd, Z14, Z10, Z30
+	VSHUFF32X4 $0x88, Z7, Z3, Z19
+	VSHUFF32X4 $0xdd, Z7, Z3, Z23
+	VSHUFF32X4 $0x88, Z15, Z11, Z27
+	VSHUFF32X4 $0xdd, Z15, Z11, Z31
+	VSHUFF32X4 $0x88, Z24, Z16, Z0
+	VSHUFF32X4 $0xdd, Z24, Z16, Z8
+	VSHUFF32X4 $0x88, Z28, Z20, Z4
+	VSHUFF32X4 $0xdd, Z28, Z20, Z12
+	VSHUFF32X4 $0x88, Z25, Z17, Z1
+	VSHUFF32X4 $0xdd, Z25, Z17, Z9
+	VSHUFF32X4 $0x88, Z29, Z21, Z5
+	VSHUFF32X4 $0xdd, Z29, Z21, Z13
+	VSHUFF32X4 $0x88, Z26, Z18, Z2
+	VSHUFF32X4 $0xdd, Z26, Z18, Z10
+	VSHUFF32X4 $0x88, Z30, Z22, Z6
+	VSHUFF32X4 $0xdd, Z30, Z22, Z14
+	VSHUFF32X4 $0x88, Z27, Z19, Z3
+	VSHUFF32X4 $0xdd, Z27, Z19, Z11
+	VSHUFF32X4 $0x88, Z31, Z23, Z7
+	VSHUFF32X4 $0xdd, Z31, Z23, Z15
+	MOVQ       DI, AX
+	VMOVUPS    Z0, (AX)
+	VMOVUPS    Z1, (AX)(R9*1)
+	VMOVUPS    Z2, (AX)(R9*2)
+	VMOVUPS    Z3, (AX)(R10*1)
+	LEAQ       (AX)(R9*4), AX
+	VMOVUPS    Z4, (AX)
+	VMOVUPS    Z5, (AX)(R9*1)
+	VMOVUPS    Z6, (AX)(R9*2)
+	VMOVUPS    Z7, (AX)(R10*1)
+	LEAQ       (AX)(R9*4), AX
+	VMOVUPS    Z8, (AX)
+	VMOVUPS    Z9, (AX)(R9*1)
+	VMOVUPS    Z10, (AX)(R9*2)
+	VMOVUPS    Z11, (AX)(R10*1)
+	LEAQ       (AX)(R9*4), AX
+	VMOVUPS    Z12, (AX)
+	VMOVUPS    Z13, (AX)(R9*1)
+	VMOVUPS    Z14, (AX)(R9*2)
+	VMOVUPS    Z15, (AX)(R10*1)
+	ADDQ       $0x40, DI
+	DECQ       CX
+	JNZ        loop
+	VZEROUPPER
+	RET
+
+// func transposeFrom256s(dst *float32, rowDst int, src *float32, rows *int32, n int)
+// Requires: AVX
+TEXT ·transposeFrom256s(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), DI
+	MOVQ src+16(FP), SI
+	MOVQ rows+24(FP), DX
+	MOVQ n+32(FP), CX
+	MOVQ rowDst+8(FP), R9
+	LEAQ (R9)(R9*2), R10
+
+loop:
+	MOVLQSX    (DX), AX
+	VMOVUPS    (SI)(AX*4), Y0
+	MOVLQSX    4(DX), AX
+	VMOVUPS    (SI)(AX*4), Y1
+	MOVLQSX    8(DX), AX
+	VMOVUPS    (SI)(AX*4), Y2
+	MOVLQSX    12(DX), AX
+	VMOVUPS    (SI)(AX*4), Y3
+	MOVLQSX    16(DX), AX
+	VMOVUPS    (SI)(AX*4), Y4
+	MOVLQSX    20(DX), AX
+	VMOVUPS    (SI)(AX*4), Y5
+	MOVLQSX    24(DX), AX
+	VMOVUPS    (SI)(AX*4), Y6
+	MOVLQSX    28(DX), AX
+	VMOVUPS    (SI)(AX*4), Y7
+	ADDQ       $0x20, DX
+	VUNPCKLPS  Y1, Y0, Y8
+	VUNPCKHPS  Y1, Y0, Y9
+	VUNPCKLPS  Y3, Y2, Y10
+	VUNPCKHPS  Y3, Y2, Y11
+	VUNPCKLPS  Y5, Y4, Y12
+	VUNPCKHPS  Y5, Y4, Y13
+	VUNPCKLPS  Y7, Y6, Y14
+	VUNPCKHPS  Y7, Y6, Y15
+	VUNPCKLPD  Y10, Y8, Y0
+	VUNPCKHPD  Y10, Y8, Y1
+	VUNPCKLPD  Y11, Y9, Y2
+	VUNPCKHPD  Y11, Y9, Y3
+	VUNPCKLPD  Y14, Y12, Y4
+	VUNPCKHPD  Y14, Y12, Y5
+	VUNPCKLPD  Y15, Y13, Y6
+	VUNPCKHPD  Y15, Y13, Y7
+	VPERM2F128 $0x20, Y4, Y0, Y8
+	VPERM2F128 $0x31, Y4, Y0, Y12
+	VPERM2F128 $0x20, Y5, Y1, Y9
+	VPERM2F128 $0x31, Y5, Y1, Y13
+	VPERM2F128 $0x20, Y6, Y2, Y10
+	VPERM2F128 $0x31, Y6, Y2, Y14
+	VPERM2F128 $0x20, Y7, Y3, Y11
+	VPERM2F128 $0x31, Y7, Y3, Y15
+	MOVQ       DI, AX
+	VMOVUPS    Y8, (AX)
+	VMOVUPS    Y9, (AX)(R9*1)
+	VMOVUPS    Y10, (AX)(R9*2)
+	VMOVUPS    Y11, (AX)(R10*1)
+	LEAQ       (AX)(R9*4), AX
+	VMOVUPS    Y12, (AX)
+	VMOVUPS    Y13, (AX)(R9*1)
+	VMOVUPS    Y14, (AX)(R9*2)
+	VMOVUPS    Y15, (AX)(R10*1)
+	ADDQ       $0x20, DI
+	DECQ       CX
+	JNZ        loop
+	VZEROUPPER
+	RET
+
+// func transposeTo512s(dst *float32, rows *int32, src *float32, rowSrc int, n int)
+// Requires: AVX, AVX512F
+TEXT ·transposeTo512s(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), DI
+	MOVQ src+16(FP), SI
+	MOVQ rows+8(FP), DX
+	MOVQ n+32(FP), CX
+	MOVQ rowSrc+24(FP), R9
+	LEAQ (R9)(R9*2), R10
+
+loop:
+	MOVQ       SI, AX
+	VMOVUPS    (AX), Z0
+	VMOVUPS    (AX)(R9*1), Z1
+	VMOVUPS    (AX)(R9*2), Z2
+	VMOVUPS    (AX)(R10*1), Z3
+	LEAQ       (AX)(R9*4), AX
+	VMOVUPS    (AX), Z4
+	VMOVUPS    (AX)(R9*1), Z5
+	VMOVUPS    (AX)(R9*2), Z6
+	VMOVUPS    (AX)(R10*1), Z7
+	LEAQ       (AX)(R9*4), AX
+	VMOVUPS    (AX), Z8
+	VMOVUPS    (AX)(R9*1), Z9
+	VMOVUPS    (AX)(R9*2), Z10
+	VMOVUPS    (AX)(R10*1), Z11
+	LEAQ       (AX)(R9*4), AX
+	VMOVUPS    (AX), Z12
+	VMOVUPS    (AX)(R9*1), Z13
+	VMOVUPS    (AX)(R9*2), Z14
+	VMOVUPS    (AX)(R10*1), Z15
+	ADDQ       $0x40, SI
+	VUNPCKLPS  Z1, Z0, Z16
+	VUNPCKHPS  Z1, Z0, Z17
+	VUNPCKLPS  Z3, Z2, Z18
+	VUNPCKHPS  Z3, Z2, Z19
+	VUNPCKLPS  Z5, Z4, Z20
+	VUNPCKHPS  Z5, Z4, Z21
+	VUNPCKLPS  Z7, Z6, Z22
+	VUNPCKHPS  Z7, Z6, Z23
+	VUNPCKLPS  Z9, Z8, Z24
+	VUNPCKHPS  Z9, Z8, Z25
+	VUNPCKLPS  Z11, Z10, Z26
+	VUNPCKHPS  Z11, Z10, Z27
+	VUNPCKLPS  Z13, Z12, Z28
+	VUNPCKHPS  Z13, Z12, Z29
+	VUNPCKLPS  Z15, Z14, Z30
+	VUNPCKHPS  Z15, Z14, Z31
+	VUNPCKLPD  Z18, Z16, Z0
+	VUNPCKHPD  Z18, Z16, Z1
+	VUNPCKLPD  Z19, Z17, Z2
+	VUNPCKHPD  Z19, Z17, Z3
+	VUNPCKLPD  Z22, Z20, Z4
+	VUNPCKHPD  Z22, Z20, Z5
+	VUNPCKLPD  Z23, Z21, Z6
+	VUNPCKHPD  Z23, Z21, Z7
+	VUNPCKLPD  Z26, Z24, Z8
+	VUNPCKHPD  Z26, Z24, Z9
+	VUNPCKLPD  Z27, Z25, Z10
+	VUNPCKHPD  Z27, Z25, Z11
+	VUNPCKLPD  Z30, Z28, Z12
+	VUNPCKHPD  Z30, Z28, Z13
+	VUNPCKLPD  Z31, Z29, Z14
+	VUNPCKHPD  Z31, Z29, Z15
+	VSHUFF32X4 $0x88, Z4, Z0, Z16
+	VSHUFF32X4 $0xdd, Z4, Z0, Z20
+	VSHUFF32X4 $0x88, Z12, Z8, Z24
+	VSHUFF32X4 $0xdd, Z12, Z8, Z28
+	VSHUFF32X4 $0x88, Z5, Z1, Z17
+	VSHUFF32X4 $0xdd, Z5, Z1, Z21
+	VSHUFF32X4 $0x88, Z13, Z9, Z25
+	VSHUFF32X4 $0xdd, Z13, Z9, Z29
+	VSHUFF32X4 $0x88, Z6, Z2, Z18
+	VSHUFF32X4 $0xdd, Z6, Z2, Z22
+	VSHUFF32X4 $0x88, Z14, Z10, Z26
+	VSHUFF32X4 $0xdd, Z14, Z10, Z30
+	VSHUFF32X4 $0x88, Z7, Z3, Z19
+	VSHUFF32X4 $0xdd, Z7, Z3, Z23
+	VSHUFF32X4 $0x88, Z15, Z11, Z27
+	VSHUFF32X4 $0xdd, Z15, Z11, Z31
+	VSHUFF32X4 $0x88, Z24, Z16, Z0
+	VSHUFF32X4 $0xdd, Z24, Z16, Z8
+	VSHUFF32X4 $0x88, Z28, Z20, Z4
+	VSHUFF32X4 $0xdd, Z28, Z20, Z12
+	VSHUFF32X4 $0x88, Z25, Z17, Z1
+	VSHUFF32X4 $0xdd, Z25, Z17, Z9
+	VSHUFF32X4 $0x88, Z29, Z21, Z5
+	VSHUFF32X4 $0xdd, Z29, Z21, Z13
+	VSHUFF32X4 $0x88, Z26, Z18, Z2
+	VSHUFF32X4 $0xdd, Z26, Z18, Z10
+	VSHUFF32X4 $0x88, Z30, Z22, Z6
+	VSHUFF32X4 $0xdd, Z30, Z22, Z14
+	VSHUFF32X4 $0x88, Z27, Z19, Z3
+	VSHUFF32X4 $0xdd, Z27, Z19, Z11
+	VSHUFF32X4 $0x88, Z31, Z23, Z7
+	VSHUFF32X4 $0xdd, Z31, Z23, Z15
+	MOVLQSX    (DX), AX
+	VMOVUPS    Z0, (DI)(AX*4)
+	MOVLQSX    4(DX), AX
+	VMOVUPS    Z1, (DI)(AX*4)
+	MOVLQSX    8(DX), AX
+	VMOVUPS    Z2, (DI)(AX*4)
+	MOVLQSX    12(DX), AX
+	VMOVUPS    Z3, (DI)(AX*4)
+	MOVLQSX    16(DX), AX
+	VMOVUPS    Z4, (DI)(AX*4)
+	MOVLQSX    20(DX), AX
+	VMOVUPS    Z5, (DI)(AX*4)
+	MOVLQSX    24(DX), AX
+	VMOVUPS    Z6, (DI)(AX*4)
+	MOVLQSX    28(DX), AX
+	VMOVUPS    Z7, (DI)(AX*4)
+	MOVLQSX    32(DX), AX
+	VMOVUPS    Z8, (DI)(AX*4)
+	MOVLQSX    36(DX), AX
+	VMOVUPS    Z9, (DI)(AX*4)
+	MOVLQSX    40(DX), AX
+	VMOVUPS    Z10, (DI)(AX*4)
+	MOVLQSX    44(DX), AX
+	VMOVUPS    Z11, (DI)(AX*4)
+	MOVLQSX    48(DX), AX
+	VMOVUPS    Z12, (DI)(AX*4)
+	MOVLQSX    52(DX), AX
+	VMOVUPS    Z13, (DI)(AX*4)
+	MOVLQSX    56(DX), AX
+	VMOVUPS    Z14, (DI)(AX*4)
+	MOVLQSX    60(DX), AX
+	VMOVUPS    Z15, (DI)(AX*4)
+	ADDQ       $0x40, DX
+	DECQ       CX
+	JNZ        loop
+	VZEROUPPER
+	RET
+
+// func transposeTo256s(dst *float32, rows *int32, src *float32, rowSrc int, n int)
+// Requires: AVX
+TEXT ·transposeTo256s(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), DI
+	MOVQ src+16(FP), SI
+	MOVQ rows+8(FP), DX
+	MOVQ n+32(FP), CX
+	MOVQ rowSrc+24(FP), R9
+	LEAQ (R9)(R9*2), R10
+
+loop:
+	MOVQ       SI, AX
+	VMOVUPS    (AX), Y0
+	VMOVUPS    (AX)(R9*1), Y1
+	VMOVUPS    (AX)(R9*2), Y2
+	VMOVUPS    (AX)(R10*1), Y3
+	LEAQ       (AX)(R9*4), AX
+	VMOVUPS    (AX), Y4
+	VMOVUPS    (AX)(R9*1), Y5
+	VMOVUPS    (AX)(R9*2), Y6
+	VMOVUPS    (AX)(R10*1), Y7
+	ADDQ       $0x20, SI
+	VUNPCKLPS  Y1, Y0, Y8
+	VUNPCKHPS  Y1, Y0, Y9
+	VUNPCKLPS  Y3, Y2, Y10
+	VUNPCKHPS  Y3, Y2, Y11
+	VUNPCKLPS  Y5, Y4, Y12
+	VUNPCKHPS  Y5, Y4, Y13
+	VUNPCKLPS  Y7, Y6, Y14
+	VUNPCKHPS  Y7, Y6, Y15
+	VUNPCKLPD  Y10, Y8, Y0
+	VUNPCKHPD  Y10, Y8, Y1
+	VUNPCKLPD  Y11, Y9, Y2
+	VUNPCKHPD  Y11, Y9, Y3
+	VUNPCKLPD  Y14, Y12, Y4
+	VUNPCKHPD  Y14, Y12, Y5
+	VUNPCKLPD  Y15, Y13, Y6
+	VUNPCKHPD  Y15, Y13, Y7
+	VPERM2F128 $0x20, Y4, Y0, Y8
+	VPERM2F128 $0x31, Y4, Y0, Y12
+	VPERM2F128 $0x20, Y5, Y1, Y9
+	VPERM2F128 $0x31, Y5, Y1, Y13
+	VPERM2F128 $0x20, Y6, Y2, Y10
+	VPERM2F128 $0x31, Y6, Y2, Y14
+	VPERM2F128 $0x20, Y7, Y3, Y11
+	VPERM2F128 $0x31, Y7, Y3, Y15
+	MOVLQSX    (DX), AX
+	VMOVUPS    Y8, (DI)(AX*4)
+	MOVLQSX    4(DX), AX
+	VMOVUPS    Y9, (DI)(AX*4)
+	MOVLQSX    8(DX), AX
+	VMOVUPS    Y10, (DI)(AX*4)
+	MOVLQSX    12(DX), AX
+	VMOVUPS    Y11, (DI)(AX*4)
+	MOVLQSX    16(DX), AX
+	VMOVUPS    Y12, (DI)(AX*4)
+	MOVLQSX    20(DX), AX
+	VMOVUPS    Y13, (DI)(AX*4)
+	MOVLQSX    24(DX), AX
+	VMOVUPS    Y14, (DI)(AX*4)
+	MOVLQSX    28(DX), AX
+	VMOVUPS    Y15, (DI)(AX*4)
+	ADDQ       $0x20, DX
+	DECQ       CX
+	JNZ        loop
+	VZEROUPPER
+	RET
+
+// func taps512d1x1(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, c *float64, rowC int, bias *float64, accumulate int)
+// Requires: AVX, AVX512F, MMX+, SSE
+TEXT ·taps512d1x1(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), R15
+	MOVQ    a+40(FP), AX
+	MOVQ    rowA+48(FP), R8
+	MOVQ    b+56(FP), BX
+	MOVQ    c+64(FP), DI
+	MOVQ    rowC+72(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VPXORD  Z0, Z0, Z0
+
+matrix:
+	MOVQ  k+24(FP), CX
+	MOVQ  table+32(FP), DX
+	TESTQ CX, CX
+	JZ    done
+
+loop:
+	MOVLQSX          (DX), R10
+	MOVLQSX          4(DX), R11
+	ADDQ             $0x08, DX
+	LEAQ             (AX)(R10*8), R10
+	VMOVUPD          (BX)(R11*8), Z28
+	PREFETCHT0       384(BX)(R11*8)
+	VFMADD231PD.BCST (R10), Z28, Z0
+	DECQ             CX
+	JNZ              loop
+	MOVQ             stepA+8(FP), R10
+	ADDQ             R10, AX
+	MOVQ             stepB+16(FP), R11
+	ADDQ             R11, BX
+	DECQ             R15
+	JNZ              matrix
+
+done:
+	MOVQ         bias+80(FP), R10
+	TESTQ        R10, R10
+	JZ           unbiased
+	VBROADCASTSD (R10), Z30
+	VADDPD       Z30, Z0, Z0
+
+unbiased:
+	MOVQ    accumulate+88(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPD  (DI), Z0, Z0
+	VMOVUPD Z0, (DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPD Z0, (DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func taps512d2x1(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, c *float64, rowC int, bias *float64, accumulate int)
+// Requires: AVX, AVX512F, MMX+, SSE
+TEXT ·taps512d2x1(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), R15
+	MOVQ    a+40(FP), AX
+	MOVQ    rowA+48(FP), R8
+	MOVQ    b+56(FP), BX
+	MOVQ    c+64(FP), DI
+	MOVQ    rowC+72(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+
+matrix:
+	MOVQ  k+24(FP), CX
+	MOVQ  table+32(FP), DX
+	TESTQ CX, CX
+	JZ    done
+
+loop:
+	MOVLQSX          (DX), R10
+	MOVLQSX          4(DX), R11
+	ADDQ             $0x08, DX
+	LEAQ             (AX)(R10*8), R10
+	VMOVUPD          (BX)(R11*8), Z28
+	PREFETCHT0       384(BX)(R11*8)
+	VFMADD231PD.BCST (R10), Z28, Z0
+	VFMADD231PD.BCST (R10)(R8*1), Z28, Z1
+	DECQ             CX
+	JNZ              loop
+	MOVQ             stepA+8(FP), R10
+	ADDQ             R10, AX
+	MOVQ             stepB+16(FP), R11
+	ADDQ             R11, BX
+	DECQ             R15
+	JNZ              matrix
+
+done:
+	MOVQ         bias+80(FP), R10
+	TESTQ        R10, R10
+	JZ           unbiased
+	VBROADCASTSD (R10), Z30
+	VADDPD       Z30, Z0, Z0
+	VBROADCASTSD (R10)(R8*1), Z31
+	VADDPD       Z31, Z1, Z1
+
+unbiased:
+	MOVQ    accumulate+88(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPD  (DI), Z0, Z0
+	VMOVUPD Z0, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z1, Z1
+	VMOVUPD Z1, (DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPD Z0, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z1, (DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func taps512d3x1(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, c *float64, rowC int, bias *float64, accumulate int)
+// Requires: AVX, AVX512F, MMX+, SSE
+TEXT ·taps512d3x1(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), R15
+	MOVQ    a+40(FP), AX
+	MOVQ    rowA+48(FP), R8
+	MOVQ    b+56(FP), BX
+	MOVQ    c+64(FP), DI
+	MOVQ    rowC+72(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+
+matrix:
+	MOVQ  k+24(FP), CX
+	MOVQ  table+32(FP), DX
+	TESTQ CX, CX
+	JZ    done
+
+loop:
+	MOVLQSX          (DX), R10
+	MOVLQSX          4(DX), R11
+	ADDQ             $0x08, DX
+	LEAQ             (AX)(R10*8), R10
+	VMOVUPD          (BX)(R11*8), Z28
+	PREFETCHT0       384(BX)(R11*8)
+	VFMADD231PD.BCST (R10), Z28, Z0
+	VFMADD231PD.BCST (R10)(R8*1), Z28, Z1
+	VFMADD231PD.BCST (R10)(R8*2), Z28, Z2
+	DECQ             CX
+	JNZ              loop
+	MOVQ             stepA+8(FP), R10
+	ADDQ             R10, AX
+	MOVQ             stepB+16(FP), R11
+	ADDQ             R11, BX
+	DECQ             R15
+	JNZ              matrix
+
+done:
+	MOVQ         bias+80(FP), R10
+	TESTQ        R10, R10
+	JZ           unbiased
+	VBROADCASTSD (R10), Z30
+	VADDPD       Z30, Z0, Z0
+	VBROADCASTSD (R10)(R8*1), Z31
+	VADDPD       Z31, Z1, Z1
+	VBROADCASTSD (R10)(R8*2), Z30
+	VADDPD       Z30, Z2, Z2
+
+unbiased:
+	MOVQ    accumulate+88(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPD  (DI), Z0, Z0
+	VMOVUPD Z0, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z1, Z1
+	VMOVUPD Z1, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z2, Z2
+	VMOVUPD Z2, (DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPD Z0, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z1, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z2, (DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func taps512d4x1(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, c *float64, rowC int, bias *float64, accumulate int)
+// Requires: AVX, AVX512F, MMX+, SSE
+TEXT ·taps512d4x1(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), R15
+	MOVQ    a+40(FP), AX
+	MOVQ    rowA+48(FP), R8
+	MOVQ    b+56(FP), BX
+	MOVQ    c+64(FP), DI
+	MOVQ    rowC+72(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+
+matrix:
+	MOVQ  k+24(FP), CX
+	MOVQ  table+32(FP), DX
+	TESTQ CX, CX
+	JZ    done
+
+loop:
+	MOVLQSX          (DX), R10
+	MOVLQSX          4(DX), R11
+	ADDQ             $0x08, DX
+	LEAQ             (AX)(R10*8), R10
+	VMOVUPD          (BX)(R11*8), Z28
+	PREFETCHT0       384(BX)(R11*8)
+	VFMADD231PD.BCST (R10), Z28, Z0
+	VFMADD231PD.BCST (R10)(R8*1), Z28, Z1
+	VFMADD231PD.BCST (R10)(R8*2), Z28, Z2
+	VFMADD231PD.BCST (R10)(R9*1), Z28, Z3
+	DECQ             CX
+	JNZ              loop
+	MOVQ             stepA+8(FP), R10
+	ADDQ             R10, AX
+	MOVQ             stepB+16(FP), R11
+	ADDQ             R11, BX
+	DECQ             R15
+	JNZ              matrix
+
+done:
+	MOVQ         bias+80(FP), R10
+	TESTQ        R10, R10
+	JZ           unbiased
+	VBROADCASTSD (R10), Z30
+	VADDPD       Z30, Z0, Z0
+	VBROADCASTSD (R10)(R8*1), Z31
+	VADDPD       Z31, Z1, Z1
+	VBROADCASTSD (R10)(R8*2), Z30
+	VADDPD       Z30, Z2, Z2
+	VBROADCASTSD (R10)(R9*1), Z31
+	VADDPD       Z31, Z3, Z3
+
+unbiased:
+	MOVQ    accumulate+88(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPD  (DI), Z0, Z0
+	VMOVUPD Z0, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z1, Z1
+	VMOVUPD Z1, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z2, Z2
+	VMOVUPD Z2, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z3, Z3
+	VMOVUPD Z3, (DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPD Z0, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z1, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z2, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z3, (DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func taps512d5x1(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, c *float64, rowC int, bias *float64, accumulate int)
+// Requires: AVX, AVX512F, MMX+, SSE
+TEXT ·taps512d5x1(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), R15
+	MOVQ    a+40(FP), AX
+	MOVQ    rowA+48(FP), R8
+	MOVQ    b+56(FP), BX
+	MOVQ    c+64(FP), DI
+	MOVQ    rowC+72(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+
+matrix:
+	MOVQ  k+24(FP), CX
+	MOVQ  table+32(FP), DX
+	TESTQ CX, CX
+	JZ    done
+
+loop:
+	MOVLQSX          (DX), R10
+	MOVLQSX          4(DX), R11
+	ADDQ             $0x08, DX
+	LEAQ             (AX)(R10*8), R10
+	LEAQ             (R10)(R8*4), R12
+	VMOVUPD          (BX)(R11*8), Z28
+	PREFETCHT0       384(BX)(R11*8)
+	VFMADD231PD.BCST (R10), Z28, Z0
+	VFMADD231PD.BCST (R10)(R8*1), Z28, Z1
+	VFMADD231PD.BCST (R10)(R8*2), Z28, Z2
+	VFMADD231PD.BCST (R10)(R9*1), Z28, Z3
+	VFMADD231PD.BCST (R12), Z28, Z4
+	DECQ             CX
+	JNZ              loop
+	MOVQ             stepA+8(FP), R10
+	ADDQ             R10, AX
+	MOVQ             stepB+16(FP), R11
+	ADDQ             R11, BX
+	DECQ             R15
+	JNZ              matrix
+
+done:
+	MOVQ         bias+80(FP), R10
+	TESTQ        R10, R10
+	JZ           unbiased
+	LEAQ         (R10)(R8*4), R12
+	VBROADCASTSD (R10), Z30
+	VADDPD       Z30, Z0, Z0
+	VBROADCASTSD (R10)(R8*1), Z31
+	VADDPD       Z31, Z1, Z1
+	VBROADCASTSD (R10)(R8*2), Z30
+	VADDPD       Z30, Z2, Z2
+	VBROADCASTSD (R10)(R9*1), Z31
+	VADDPD       Z31, Z3, Z3
+	VBROADCASTSD (R12), Z30
+	VADDPD       Z30, Z4, Z4
+
+unbiased:
+	MOVQ    accumulate+88(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPD  (DI), Z0, Z0
+	VMOVUPD Z0, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z1, Z1
+	VMOVUPD Z1, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z2, Z2
+	VMOVUPD Z2, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z3, Z3
+	VMOVUPD Z3, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z4, Z4
+	VMOVUPD Z4, (DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPD Z0, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z1, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z2, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z3, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z4, (DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func taps512d6x1(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, c *float64, rowC int, bias *float64, accumulate int)
+// Requires: AVX, AVX512F, MMX+, SSE
+TEXT ·taps512d6x1(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), R15
+	MOVQ    a+40(FP), AX
+	MOVQ    rowA+48(FP), R8
+	MOVQ    b+56(FP), BX
+	MOVQ    c+64(FP), DI
+	MOVQ    rowC+72(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+
+matrix:
+	MOVQ  k+24(FP), CX
+	MOVQ  table+32(FP), DX
+	TESTQ CX, CX
+	JZ    done
+
+loop:
+	MOVLQSX          (DX), R10
+	MOVLQSX          4(DX), R11
+	ADDQ             $0x08, DX
+	LEAQ             (AX)(R10*8), R10
+	LEAQ             (R10)(R8*4), R12
+	VMOVUPD          (BX)(R11*8), Z28
+	PREFETCHT0       384(BX)(R11*8)
+	VFMADD231PD.BCST (R10), Z28, Z0
+	VFMADD231PD.BCST (R10)(R8*1), Z28, Z1
+	VFMADD231PD.BCST (R10)(R8*2), Z28, Z2
+	VFMADD231PD.BCST (R10)(R9*1), Z28, Z3
+	VFMADD231PD.BCST (R12), Z28, Z4
+	VFMADD231PD.BCST (R12)(R8*1), Z28, Z5
+	DECQ             CX
+	JNZ              loop
+	MOVQ             stepA+8(FP), R10
+	ADDQ             R10, AX
+	MOVQ             stepB+16(FP), R11
+	ADDQ             R11, BX
+	DECQ             R15
+	JNZ              matrix
+
+done:
+	MOVQ         bias+80(FP), R10
+	TESTQ        R10, R10
+	JZ           unbiased
+	LEAQ         (R10)(R8*4), R12
+	VBROADCASTSD (R10), Z30
+	VADDPD       Z30, Z0, Z0
+	VBROADCASTSD (R10)(R8*1), Z31
+	VADDPD       Z31, Z1, Z1
+	VBROADCASTSD (R10)(R8*2), Z30
+	VADDPD       Z30, Z2, Z2
+	VBROADCASTSD (R10)(R9*1), Z31
+	VADDPD       Z31, Z3, Z3
+	VBROADCASTSD (R12), Z30
+	VADDPD       Z30, Z4, Z4
+	VBROADCASTSD (R12)(R8*1), Z31
+	VADDPD       Z31, Z5, Z5
+
+unbiased:
+	MOVQ    accumulate+88(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPD  (DI), Z0, Z0
+	VMOVUPD Z0, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z1, Z1
+	VMOVUPD Z1, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z2, Z2
+	VMOVUPD Z2, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z3, Z3
+	VMOVUPD Z3, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z4, Z4
+	VMOVUPD Z4, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z5, Z5
+	VMOVUPD Z5, (DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPD Z0, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z1, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z2, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z3, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z4, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z5, (DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func taps512d7x1(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, c *float64, rowC int, bias *float64, accumulate int)
+// Requires: AVX, AVX512F, MMX+, SSE
+TEXT ·taps512d7x1(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), R15
+	MOVQ    a+40(FP), AX
+	MOVQ    rowA+48(FP), R8
+	MOVQ    b+56(FP), BX
+	MOVQ    c+64(FP), DI
+	MOVQ    rowC+72(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+
+matrix:
+	MOVQ  k+24(FP), CX
+	MOVQ  table+32(FP), DX
+	TESTQ CX, CX
+	JZ    done
+
+loop:
+	MOVLQSX          (DX), R10
+	MOVLQSX          4(DX), R11
+	ADDQ             $0x08, DX
+	LEAQ             (AX)(R10*8), R10
+	LEAQ             (R10)(R8*4), R12
+	VMOVUPD          (BX)(R11*8), Z28
+	PREFETCHT0       384(BX)(R11*8)
+	VFMADD231PD.BCST (R10), Z28, Z0
+	VFMADD231PD.BCST (R10)(R8*1), Z28, Z1
+	VFMADD231PD.BCST (R10)(R8*2), Z28, Z2
+	VFMADD231PD.BCST (R10)(R9*1), Z28, Z3
+	VFMADD231PD.BCST (R12), Z28, Z4
+	VFMADD231PD.BCST (R12)(R8*1), Z28, Z5
+	VFMADD231PD.BCST (R12)(R8*2), Z28, Z6
+	DECQ             CX
+	JNZ              loop
+	MOVQ             stepA+8(FP), R10
+	ADDQ             R10, AX
+	MOVQ             stepB+16(FP), R11
+	ADDQ             R11, BX
+	DECQ             R15
+	JNZ              matrix
+
+done:
+	MOVQ         bias+80(FP), R10
+	TESTQ        R10, R10
+	JZ           unbiased
+	LEAQ         (R10)(R8*4), R12
+	VBROADCASTSD (R10), Z30
+	VADDPD       Z30, Z0, Z0
+	VBROADCASTSD (R10)(R8*1), Z31
+	VADDPD       Z31, Z1, Z1
+	VBROADCASTSD (R10)(R8*2), Z30
+	VADDPD       Z30, Z2, Z2
+	VBROADCASTSD (R10)(R9*1), Z31
+	VADDPD       Z31, Z3, Z3
+	VBROADCASTSD (R12), Z30
+	VADDPD       Z30, Z4, Z4
+	VBROADCASTSD (R12)(R8*1), Z31
+	VADDPD       Z31, Z5, Z5
+	VBROADCASTSD (R12)(R8*2), Z30
+	VADDPD       Z30, Z6, Z6
+
+unbiased:
+	MOVQ    accumulate+88(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPD  (DI), Z0, Z0
+	VMOVUPD Z0, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z1, Z1
+	VMOVUPD Z1, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z2, Z2
+	VMOVUPD Z2, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z3, Z3
+	VMOVUPD Z3, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z4, Z4
+	VMOVUPD Z4, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z5, Z5
+	VMOVUPD Z5, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z6, Z6
+	VMOVUPD Z6, (DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPD Z0, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z1, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z2, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z3, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z4, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z5, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z6, (DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func taps512d8x1(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, c *float64, rowC int, bias *float64, accumulate int)
+// Requires: AVX, AVX512F, MMX+, SSE
+TEXT ·taps512d8x1(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), R15
+	MOVQ    a+40(FP), AX
+	MOVQ    rowA+48(FP), R8
+	MOVQ    b+56(FP), BX
+	MOVQ    c+64(FP), DI
+	MOVQ    rowC+72(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+
+matrix:
+	MOVQ  k+24(FP), CX
+	MOVQ  table+32(FP), DX
+	TESTQ CX, CX
+	JZ    done
+
+loop:
+	MOVLQSX          (DX), R10
+	MOVLQSX          4(DX), R11
+	ADDQ             $0x08, DX
+	LEAQ             (AX)(R10*8), R10
+	LEAQ             (R10)(R8*4), R12
+	VMOVUPD          (BX)(R11*8), Z28
+	PREFETCHT0       384(BX)(R11*8)
+	VFMADD231PD.BCST (R10), Z28, Z0
+	VFMADD231PD.BCST (R10)(R8*1), Z28, Z1
+	VFMADD231PD.BCST (R10)(R8*2), Z28, Z2
+	VFMADD231PD.BCST (R10)(R9*1), Z28, Z3
+	VFMADD231PD.BCST (R12), Z28, Z4
+	VFMADD231PD.BCST (R12)(R8*1), Z28, Z5
+	VFMADD231PD.BCST (R12)(R8*2), Z28, Z6
+	VFMADD231PD.BCST (R12)(R9*1), Z28, Z7
+	DECQ             CX
+	JNZ              loop
+	MOVQ             stepA+8(FP), R10
+	ADDQ             R10, AX
+	MOVQ             stepB+16(FP), R11
+	ADDQ             R11, BX
+	DECQ             R15
+	JNZ              matrix
+
+done:
+	MOVQ         bias+80(FP), R10
+	TESTQ        R10, R10
+	JZ           unbiased
+	LEAQ         (R10)(R8*4), R12
+	VBROADCASTSD (R10), Z30
+	VADDPD       Z30, Z0, Z0
+	VBROADCASTSD (R10)(R8*1), Z31
+	VADDPD       Z31, Z1, Z1
+	VBROADCASTSD (R10)(R8*2), Z30
+	VADDPD       Z30, Z2, Z2
+	VBROADCASTSD (R10)(R9*1), Z31
+	VADDPD       Z31, Z3, Z3
+	VBROADCASTSD (R12), Z30
+	VADDPD       Z30, Z4, Z4
+	VBROADCASTSD (R12)(R8*1), Z31
+	VADDPD       Z31, Z5, Z5
+	VBROADCASTSD (R12)(R8*2), Z30
+	VADDPD       Z30, Z6, Z6
+	VBROADCASTSD (R12)(R9*1), Z31
+	VADDPD       Z31, Z7, Z7
+
+unbiased:
+	MOVQ    accumulate+88(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPD  (DI), Z0, Z0
+	VMOVUPD Z0, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z1, Z1
+	VMOVUPD Z1, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z2, Z2
+	VMOVUPD Z2, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z3, Z3
+	VMOVUPD Z3, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z4, Z4
+	VMOVUPD Z4, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z5, Z5
+	VMOVUPD Z5, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z6, Z6
+	VMOVUPD Z6, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z7, Z7
+	VMOVUPD Z7, (DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPD Z0, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z1, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z2, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z3, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z4, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z5, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z6, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z7, (DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func taps512d9x1(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, c *float64, rowC int, bias *float64, accumulate int)
+// Requires: AVX, AVX512F, MMX+, SSE
+TEXT ·taps512d9x1(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), R15
+	MOVQ    a+40(FP), AX
+	MOVQ    rowA+48(FP), R8
+	MOVQ    b+56(FP), BX
+	MOVQ    c+64(FP), DI
+	MOVQ    rowC+72(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+
+matrix:
+	MOVQ  k+24(FP), CX
+	MOVQ  table+32(FP), DX
+	TESTQ CX, CX
+	JZ    done
+
+loop:
+	MOVLQSX          (DX), R10
+	MOVLQSX          4(DX), R11
+	ADDQ             $0x08, DX
+	LEAQ             (AX)(R10*8), R10
+	LEAQ             (R10)(R8*4), R12
+	LEAQ             (R12)(R8*4), R13
+	VMOVUPD          (BX)(R11*8), Z28
+	PREFETCHT0       384(BX)(R11*8)
+	VFMADD231PD.BCST (R10), Z28, Z0
+	VFMADD231PD.BCST (R10)(R8*1), Z28, Z1
+	VFMADD231PD.BCST (R10)(R8*2), Z28, Z2
+	VFMADD231PD.BCST (R10)(R9*1), Z28, Z3
+	VFMADD231PD.BCST (R12), Z28, Z4
+	VFMADD231PD.BCST (R12)(R8*1), Z28, Z5
+	VFMADD231PD.BCST (R12)(R8*2), Z28, Z6
+	VFMADD231PD.BCST (R12)(R9*1), Z28, Z7
+	VFMADD231PD.BCST (R13), Z28, Z8
+	DECQ             CX
+	JNZ              loop
+	MOVQ             stepA+8(FP), R10
+	ADDQ             R10, AX
+	MOVQ             stepB+16(FP), R11
+	ADDQ             R11, BX
+	DECQ             R15
+	JNZ              matrix
+
+done:
+	MOVQ         bias+80(FP), R10
+	TESTQ        R10, R10
+	JZ           unbiased
+	LEAQ         (R10)(R8*4), R12
+	LEAQ         (R12)(R8*4), R13
+	VBROADCASTSD (R10), Z30
+	VADDPD       Z30, Z0, Z0
+	VBROADCASTSD (R10)(R8*1), Z31
+	VADDPD       Z31, Z1, Z1
+	VBROADCASTSD (R10)(R8*2), Z30
+	VADDPD       Z30, Z2, Z2
+	VBROADCASTSD (R10)(R9*1), Z31
+	VADDPD       Z31, Z3, Z3
+	VBROADCASTSD (R12), Z30
+	VADDPD       Z30, Z4, Z4
+	VBROADCASTSD (R12)(R8*1), Z31
+	VADDPD       Z31, Z5, Z5
+	VBROADCASTSD (R12)(R8*2), Z30
+	VADDPD       Z30, Z6, Z6
+	VBROADCASTSD (R12)(R9*1), Z31
+	VADDPD       Z31, Z7, Z7
+	VBROADCASTSD (R13), Z30
+	VADDPD       Z30, Z8, Z8
+
+unbiased:
+	MOVQ    accumulate+88(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPD  (DI), Z0, Z0
+	VMOVUPD Z0, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z1, Z1
+	VMOVUPD Z1, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z2, Z2
+	VMOVUPD Z2, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z3, Z3
+	VMOVUPD Z3, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z4, Z4
+	VMOVUPD Z4, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z5, Z5
+	VMOVUPD Z5, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z6, Z6
+	VMOVUPD Z6, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z7, Z7
+	VMOVUPD Z7, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z8, Z8
+	VMOVUPD Z8, (DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPD Z0, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z1, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z2, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z3, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z4, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z5, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z6, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z7, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z8, (DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func taps512d10x1(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, c *float64, rowC int, bias *float64, accumulate int)
+// Requires: AVX, AVX512F, MMX+, SSE
+TEXT ·taps512d10x1(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), R15
+	MOVQ    a+40(FP), AX
+	MOVQ    rowA+48(FP), R8
+	MOVQ    b+56(FP), BX
+	MOVQ    c+64(FP), DI
+	MOVQ    rowC+72(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+
+matrix:
+	MOVQ  k+24(FP), CX
+	MOVQ  table+32(FP), DX
+	TESTQ CX, CX
+	JZ    done
+
+loop:
+	MOVLQSX          (DX), R10
+	MOVLQSX          4(DX), R11
+	ADDQ             $0x08, DX
+	LEAQ             (AX)(R10*8), R10
+	LEAQ             (R10)(R8*4), R12
+	LEAQ             (R12)(R8*4), R13
+	VMOVUPD          (BX)(R11*8), Z28
+	PREFETCHT0       384(BX)(R11*8)
+	VFMADD231PD.BCST (R10), Z28, Z0
+	VFMADD231PD.BCST (R10)(R8*1), Z28, Z1
+	VFMADD231PD.BCST (R10)(R8*2), Z28, Z2
+	VFMADD231PD.BCST (R10)(R9*1), Z28, Z3
+	VFMADD231PD.BCST (R12), Z28, Z4
+	VFMADD231PD.BCST (R12)(R8*1), Z28, Z5
+	VFMADD231PD.BCST (R12)(R8*2), Z28, Z6
+	VFMADD231PD.BCST (R12)(R9*1), Z28, Z7
+	VFMADD231PD.BCST (R13), Z28, Z8
+	VFMADD231PD.BCST (R13)(R8*1), Z28, Z9
+	DECQ             CX
+	JNZ              loop
+	MOVQ             stepA+8(FP), R10
+	ADDQ             R10, AX
+	MOVQ             stepB+16(FP), R11
+	ADDQ             R11, BX
+	DECQ             R15
+	JNZ              matrix
+
+done:
+	MOVQ         bias+80(FP), R10
+	TESTQ        R10, R10
+	JZ           unbiased
+	LEAQ         (R10)(R8*4), R12
+	LEAQ         (R12)(R8*4), R13
+	VBROADCASTSD (R10), Z30
+	VADDPD       Z30, Z0, Z0
+	VBROADCASTSD (R10)(R8*1), Z31
+	VADDPD       Z31, Z1, Z1
+	VBROADCASTSD (R10)(R8*2), Z30
+	VADDPD       Z30, Z2, Z2
+	VBROADCASTSD (R10)(R9*1), Z31
+	VADDPD       Z31, Z3, Z3
+	VBROADCASTSD (R12), Z30
+	VADDPD       Z30, Z4, Z4
+	VBROADCASTSD (R12)(R8*1), Z31
+	VADDPD       Z31, Z5, Z5
+	VBROADCASTSD (R12)(R8*2), Z30
+	VADDPD       Z30, Z6, Z6
+	VBROADCASTSD (R12)(R9*1), Z31
+	VADDPD       Z31, Z7, Z7
+	VBROADCASTSD (R13), Z30
+	VADDPD       Z30, Z8, Z8
+	VBROADCASTSD (R13)(R8*1), Z31
+	VADDPD       Z31, Z9, Z9
+
+unbiased:
+	MOVQ    accumulate+88(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPD  (DI), Z0, Z0
+	VMOVUPD Z0, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z1, Z1
+	VMOVUPD Z1, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z2, Z2
+	VMOVUPD Z2, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z3, Z3
+	VMOVUPD Z3, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z4, Z4
+	VMOVUPD Z4, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z5, Z5
+	VMOVUPD Z5, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z6, Z6
+	VMOVUPD Z6, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z7, Z7
+	VMOVUPD Z7, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z8, Z8
+	VMOVUPD Z8, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z9, Z9
+	VMOVUPD Z9, (DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPD Z0, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z1, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z2, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z3, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z4, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z5, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z6, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z7, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z8, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z9, (DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func taps512d11x1(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, c *float64, rowC int, bias *float64, accumulate int)
+// Requires: AVX, AVX512F, MMX+, SSE
+TEXT ·taps512d11x1(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), R15
+	MOVQ    a+40(FP), AX
+	MOVQ    rowA+48(FP), R8
+	MOVQ    b+56(FP), BX
+	MOVQ    c+64(FP), DI
+	MOVQ    rowC+72(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+
+matrix:
+	MOVQ  k+24(FP), CX
+	MOVQ  table+32(FP), DX
+	TESTQ CX, CX
+	JZ    done
+
+loop:
+	MOVLQSX          (DX), R10
+	MOVLQSX          4(DX), R11
+	ADDQ             $0x08, DX
+	LEAQ             (AX)(R10*8), R10
+	LEAQ             (R10)(R8*4), R12
+	LEAQ             (R12)(R8*4), R13
+	VMOVUPD          (BX)(R11*8), Z28
+	PREFETCHT0       384(BX)(R11*8)
+	VFMADD231PD.BCST (R10), Z28, Z0
+	VFMADD231PD.BCST (R10)(R8*1), Z28, Z1
+	VFMADD231PD.BCST (R10)(R8*2), Z28, Z2
+	VFMADD231PD.BCST (R10)(R9*1), Z28, Z3
+	VFMADD231PD.BCST (R12), Z28, Z4
+	VFMADD231PD.BCST (R12)(R8*1), Z28, Z5
+	VFMADD231PD.BCST (R12)(R8*2), Z28, Z6
+	VFMADD231PD.BCST (R12)(R9*1), Z28, Z7
+	VFMADD231PD.BCST (R13), Z28, Z8
+	VFMADD231PD.BCST (R13)(R8*1), Z28, Z9
+	VFMADD231PD.BCST (R13)(R8*2), Z28, Z10
+	DECQ             CX
+	JNZ              loop
+	MOVQ             stepA+8(FP), R10
+	ADDQ             R10, AX
+	MOVQ             stepB+16(FP), R11
+	ADDQ             R11, BX
+	DECQ             R15
+	JNZ              matrix
+
+done:
+	MOVQ         bias+80(FP), R10
+	TESTQ        R10, R10
+	JZ           unbiased
+	LEAQ         (R10)(R8*4), R12
+	LEAQ         (R12)(R8*4), R13
+	VBROADCASTSD (R10), Z30
+	VADDPD       Z30, Z0, Z0
+	VBROADCASTSD (R10)(R8*1), Z31
+	VADDPD       Z31, Z1, Z1
+	VBROADCASTSD (R10)(R8*2), Z30
+	VADDPD       Z30, Z2, Z2
+	VBROADCASTSD (R10)(R9*1), Z31
+	VADDPD       Z31, Z3, Z3
+	VBROADCASTSD (R12), Z30
+	VADDPD       Z30, Z4, Z4
+	VBROADCASTSD (R12)(R8*1), Z31
+	VADDPD       Z31, Z5, Z5
+	VBROADCASTSD (R12)(R8*2), Z30
+	VADDPD       Z30, Z6, Z6
+	VBROADCASTSD (R12)(R9*1), Z31
+	VADDPD       Z31, Z7, Z7
+	VBROADCASTSD (R13), Z30
+	VADDPD       Z30, Z8, Z8
+	VBROADCASTSD (R13)(R8*1), Z31
+	VADDPD       Z31, Z9, Z9
+	VBROADCASTSD (R13)(R8*2), Z30
+	VADDPD       Z30, Z10, Z10
+
+unbiased:
+	MOVQ    accumulate+88(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPD  (DI), Z0, Z0
+	VMOVUPD Z0, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z1, Z1
+	VMOVUPD Z1, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z2, Z2
+	VMOVUPD Z2, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z3, Z3
+	VMOVUPD Z3, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z4, Z4
+	VMOVUPD Z4, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z5, Z5
+	VMOVUPD Z5, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z6, Z6
+	VMOVUPD Z6, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z7, Z7
+	VMOVUPD Z7, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z8, Z8
+	VMOVUPD Z8, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z9, Z9
+	VMOVUPD Z9, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z10, Z10
+	VMOVUPD Z10, (DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPD Z0, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z1, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z2, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z3, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z4, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z5, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z6, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z7, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z8, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z9, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z10, (DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func taps512d12x1(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, c *float64, rowC int, bias *float64, accumulate int)
+// Requires: AVX, AVX512F, MMX+, SSE
+TEXT ·taps512d12x1(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), R15
+	MOVQ    a+40(FP), AX
+	MOVQ    rowA+48(FP), R8
+	MOVQ    b+56(FP), BX
+	MOVQ    c+64(FP), DI
+	MOVQ    rowC+72(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+
+matrix:
+	MOVQ  k+24(FP), CX
+	MOVQ  table+32(FP), DX
+	TESTQ CX, CX
+	JZ    done
+
+loop:
+	MOVLQSX          (DX), R10
+	MOVLQSX          4(DX), R11
+	ADDQ             $0x08, DX
+	LEAQ             (AX)(R10*8), R10
+	LEAQ             (R10)(R8*4), R12
+	LEAQ             (R12)(R8*4), R13
+	VMOVUPD          (BX)(R11*8), Z28
+	PREFETCHT0       384(BX)(R11*8)
+	VFMADD231PD.BCST (R10), Z28, Z0
+	VFMADD231PD.BCST (R10)(R8*1), Z28, Z1
+	VFMADD231PD.BCST (R10)(R8*2), Z28, Z2
+	VFMADD231PD.BCST (R10)(R9*1), Z28, Z3
+	VFMADD231PD.BCST (R12), Z28, Z4
+	VFMADD231PD.BCST (R12)(R8*1), Z28, Z5
+	VFMADD231PD.BCST (R12)(R8*2), Z28, Z6
+	VFMADD231PD.BCST (R12)(R9*1), Z28, Z7
+	VFMADD231PD.BCST (R13), Z28, Z8
+	VFMADD231PD.BCST (R13)(R8*1), Z28, Z9
+	VFMADD231PD.BCST (R13)(R8*2), Z28, Z10
+	VFMADD231PD.BCST (R13)(R9*1), Z28, Z11
+	DECQ             CX
+	JNZ              loop
+	MOVQ             stepA+8(FP), R10
+	ADDQ             R10, AX
+	MOVQ             stepB+16(FP), R11
+	ADDQ             R11, BX
+	DECQ             R15
+	JNZ              matrix
+
+done:
+	MOVQ         bias+80(FP), R10
+	TESTQ        R10, R10
+	JZ           unbiased
+	LEAQ         (R10)(R8*4), R12
+	LEAQ         (R12)(R8*4), R13
+	VBROADCASTSD (R10), Z30
+	VADDPD       Z30, Z0, Z0
+	VBROADCASTSD (R10)(R8*1), Z31
+	VADDPD       Z31, Z1, Z1
+	VBROADCASTSD (R10)(R8*2), Z30
+	VADDPD       Z30, Z2, Z2
+	VBROADCASTSD (R10)(R9*1), Z31
+	VADDPD       Z31, Z3, Z3
+	VBROADCASTSD (R12), Z30
+	VADDPD       Z30, Z4, Z4
+	VBROADCASTSD (R12)(R8*1), Z31
+	VADDPD       Z31, Z5, Z5
+	VBROADCASTSD (R12)(R8*2), Z30
+	VADDPD       Z30, Z6, Z6
+	VBROADCASTSD (R12)(R9*1), Z31
+	VADDPD       Z31, Z7, Z7
+	VBROADCASTSD (R13), Z30
+	VADDPD       Z30, Z8, Z8
+	VBROADCASTSD (R13)(R8*1), Z31
+	VADDPD       Z31, Z9, Z9
+	VBROADCASTSD (R13)(R8*2), Z30
+	VADDPD       Z30, Z10, Z10
+	VBROADCASTSD (R13)(R9*1), Z31
+	VADDPD       Z31, Z11, Z11
+
+unbiased:
+	MOVQ    accumulate+88(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPD  (DI), Z0, Z0
+	VMOVUPD Z0, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z1, Z1
+	VMOVUPD Z1, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z2, Z2
+	VMOVUPD Z2, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z3, Z3
+	VMOVUPD Z3, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z4, Z4
+	VMOVUPD Z4, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z5, Z5
+	VMOVUPD Z5, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z6, Z6
+	VMOVUPD Z6, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z7, Z7
+	VMOVUPD Z7, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z8, Z8
+	VMOVUPD Z8, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z9, Z9
+	VMOVUPD Z9, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z10, Z10
+	VMOVUPD Z10, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z11, Z11
+	VMOVUPD Z11, (DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPD Z0, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z1, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z2, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z3, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z4, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z5, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z6, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z7, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z8, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z9, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z10, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z11, (DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func taps512d13x1(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, c *float64, rowC int, bias *float64, accumulate int)
+// Requires: AVX, AVX512F, MMX+, SSE
+TEXT ·taps512d13x1(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), R15
+	MOVQ    a+40(FP), AX
+	MOVQ    rowA+48(FP), R8
+	MOVQ    b+56(FP), BX
+	MOVQ    c+64(FP), DI
+	MOVQ    rowC+72(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+
+matrix:
+	MOVQ  k+24(FP), CX
+	MOVQ  table+32(FP), DX
+	TESTQ CX, CX
+	JZ    done
+
+loop:
+	MOVLQSX          (DX), R10
+	MOVLQSX          4(DX), R11
+	ADDQ             $0x08, DX
+	LEAQ             (AX)(R10*8), R10
+	LEAQ             (R10)(R8*4), R12
+	LEAQ             (R12)(R8*4), R13
+	LEAQ             (R13)(R8*4), R14
+	VMOVUPD          (BX)(R11*8), Z28
+	PREFETCHT0       384(BX)(R11*8)
+	VFMADD231PD.BCST (R10), Z28, Z0
+	VFMADD231PD.BCST (R10)(R8*1), Z28, Z1
+	VFMADD231PD.BCST (R10)(R8*2), Z28, Z2
+	VFMADD231PD.BCST (R10)(R9*1), Z28, Z3
+	VFMADD231PD.BCST (R12), Z28, Z4
+	VFMADD231PD.BCST (R12)(R8*1), Z28, Z5
+	VFMADD231PD.BCST (R12)(R8*2), Z28, Z6
+	VFMADD231PD.BCST (R12)(R9*1), Z28, Z7
+	VFMADD231PD.BCST (R13), Z28, Z8
+	VFMADD231PD.BCST (R13)(R8*1), Z28, Z9
+	VFMADD231PD.BCST (R13)(R8*2), Z28, Z10
+	VFMADD231PD.BCST (R13)(R9*1), Z28, Z11
+	VFMADD231PD.BCST (R14), Z28, Z12
+	DECQ             CX
+	JNZ              loop
+	MOVQ             stepA+8(FP), R10
+	ADDQ             R10, AX
+	MOVQ             stepB+16(FP), R11
+	ADDQ             R11, BX
+	DECQ             R15
+	JNZ              matrix
+
+done:
+	MOVQ         bias+80(FP), R10
+	TESTQ        R10, R10
+	JZ           unbiased
+	LEAQ         (R10)(R8*4), R12
+	LEAQ         (R12)(R8*4), R13
+	LEAQ         (R13)(R8*4), R14
+	VBROADCASTSD (R10), Z30
+	VADDPD       Z30, Z0, Z0
+	VBROADCASTSD (R10)(R8*1), Z31
+	VADDPD       Z31, Z1, Z1
+	VBROADCASTSD (R10)(R8*2), Z30
+	VADDPD       Z30, Z2, Z2
+	VBROADCASTSD (R10)(R9*1), Z31
+	VADDPD       Z31, Z3, Z3
+	VBROADCASTSD (R12), Z30
+	VADDPD       Z30, Z4, Z4
+	VBROADCASTSD (R12)(R8*1), Z31
+	VADDPD       Z31, Z5, Z5
+	VBROADCASTSD (R12)(R8*2), Z30
+	VADDPD       Z30, Z6, Z6
+	VBROADCASTSD (R12)(R9*1), Z31
+	VADDPD       Z31, Z7, Z7
+	VBROADCASTSD (R13), Z30
+	VADDPD       Z30, Z8, Z8
+	VBROADCASTSD (R13)(R8*1), Z31
+	VADDPD       Z31, Z9, Z9
+	VBROADCASTSD (R13)(R8*2), Z30
+	VADDPD       Z30, Z10, Z10
+	VBROADCASTSD (R13)(R9*1), Z31
+	VADDPD       Z31, Z11, Z11
+	VBROADCASTSD (R14), Z30
+	VADDPD       Z30, Z12, Z12
+
+unbiased:
+	MOVQ    accumulate+88(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPD  (DI), Z0, Z0
+	VMOVUPD Z0, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z1, Z1
+	VMOVUPD Z1, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z2, Z2
+	VMOVUPD Z2, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z3, Z3
+	VMOVUPD Z3, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z4, Z4
+	VMOVUPD Z4, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z5, Z5
+	VMOVUPD Z5, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z6, Z6
+	VMOVUPD Z6, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z7, Z7
+	VMOVUPD Z7, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z8, Z8
+	VMOVUPD Z8, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z9, Z9
+	VMOVUPD Z9, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z10, Z10
+	VMOVUPD Z10, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z11, Z11
+	VMOVUPD Z11, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z12, Z12
+	VMOVUPD Z12, (DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPD Z0, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z1, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z2, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z3, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z4, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z5, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z6, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z7, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z8, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z9, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z10, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z11, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z12, (DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func taps512d14x1(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, c *float64, rowC int, bias *float64, accumulate int)
+// Requires: AVX, AVX512F, MMX+, SSE
+TEXT ·taps512d14x1(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), R15
+	MOVQ    a+40(FP), AX
+	MOVQ    rowA+48(FP), R8
+	MOVQ    b+56(FP), BX
+	MOVQ    c+64(FP), DI
+	MOVQ    rowC+72(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+
+matrix:
+	MOVQ  k+24(FP), CX
+	MOVQ  table+32(FP), DX
+	TESTQ CX, CX
+	JZ    done
+
+loop:
+	MOVLQSX          (DX), R10
+	MOVLQSX          4(DX), R11
+	ADDQ             $0x08, DX
+	LEAQ             (AX)(R10*8), R10
+	LEAQ             (R10)(R8*4), R12
+	LEAQ             (R12)(R8*4), R13
+	LEAQ             (R13)(R8*4), R14
+	VMOVUPD          (BX)(R11*8), Z28
+	PREFETCHT0       384(BX)(R11*8)
+	VFMADD231PD.BCST (R10), Z28, Z0
+	VFMADD231PD.BCST (R10)(R8*1), Z28, Z1
+	VFMADD231PD.BCST (R10)(R8*2), Z28, Z2
+	VFMADD231PD.BCST (R10)(R9*1), Z28, Z3
+	VFMADD231PD.BCST (R12), Z28, Z4
+	VFMADD231PD.BCST (R12)(R8*1), Z28, Z5
+	VFMADD231PD.BCST (R12)(R8*2), Z28, Z6
+	VFMADD231PD.BCST (R12)(R9*1), Z28, Z7
+	VFMADD231PD.BCST (R13), Z28, Z8
+	VFMADD231PD.BCST (R13)(R8*1), Z28, Z9
+	VFMADD231PD.BCST (R13)(R8*2), Z28, Z10
+	VFMADD231PD.BCST (R13)(R9*1), Z28, Z11
+	VFMADD231PD.BCST (R14), Z28, Z12
+	VFMADD231PD.BCST (R14)(R8*1), Z28, Z13
+	DECQ             CX
+	JNZ              loop
+	MOVQ             stepA+8(FP), R10
+	ADDQ             R10, AX
+	MOVQ             stepB+16(FP), R11
+	ADDQ             R11, BX
+	DECQ             R15
+	JNZ              matrix
+
+done:
+	MOVQ         bias+80(FP), R10
+	TESTQ        R10, R10
+	JZ           unbiased
+	LEAQ         (R10)(R8*4), R12
+	LEAQ         (R12)(R8*4), R13
+	LEAQ         (R13)(R8*4), R14
+	VBROADCASTSD (R10), Z30
+	VADDPD       Z30, Z0, Z0
+	VBROADCASTSD (R10)(R8*1), Z31
+	VADDPD       Z31, Z1, Z1
+	VBROADCASTSD (R10)(R8*2), Z30
+	VADDPD       Z30, Z2, Z2
+	VBROADCASTSD (R10)(R9*1), Z31
+	VADDPD       Z31, Z3, Z3
+	VBROADCASTSD (R12), Z30
+	VADDPD       Z30, Z4, Z4
+	VBROADCASTSD (R12)(R8*1), Z31
+	VADDPD       Z31, Z5, Z5
+	VBROADCASTSD (R12)(R8*2), Z30
+	VADDPD       Z30, Z6, Z6
+	VBROADCASTSD (R12)(R9*1), Z31
+	VADDPD       Z31, Z7, Z7
+	VBROADCASTSD (R13), Z30
+	VADDPD       Z30, Z8, Z8
+	VBROADCASTSD (R13)(R8*1), Z31
+	VADDPD       Z31, Z9, Z9
+	VBROADCASTSD (R13)(R8*2), Z30
+	VADDPD       Z30, Z10, Z10
+	VBROADCASTSD (R13)(R9*1), Z31
+	VADDPD       Z31, Z11, Z11
+	VBROADCASTSD (R14), Z30
+	VADDPD       Z30, Z12, Z12
+	VBROADCASTSD (R14)(R8*1), Z31
+	VADDPD       Z31, Z13, Z13
+
+unbiased:
+	MOVQ    accumulate+88(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPD  (DI), Z0, Z0
+	VMOVUPD Z0, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z1, Z1
+	VMOVUPD Z1, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z2, Z2
+	VMOVUPD Z2, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z3, Z3
+	VMOVUPD Z3, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z4, Z4
+	VMOVUPD Z4, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z5, Z5
+	VMOVUPD Z5, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z6, Z6
+	VMOVUPD Z6, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z7, Z7
+	VMOVUPD Z7, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z8, Z8
+	VMOVUPD Z8, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z9, Z9
+	VMOVUPD Z9, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z10, Z10
+	VMOVUPD Z10, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z11, Z11
+	VMOVUPD Z11, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z12, Z12
+	VMOVUPD Z12, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z13, Z13
+	VMOVUPD Z13, (DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPD Z0, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z1, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z2, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z3, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z4, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z5, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z6, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z7, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z8, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z9, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z10, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z11, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z12, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z13, (DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func taps512d1x2(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, c *float64, rowC int, bias *float64, accumulate int)
+// Requires: AVX, AVX512F, MMX+, SSE
+TEXT ·taps512d1x2(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), R15
+	MOVQ    a+40(FP), AX
+	MOVQ    rowA+48(FP), R8
+	MOVQ    b+56(FP), BX
+	MOVQ    c+64(FP), DI
+	MOVQ    rowC+72(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+
+matrix:
+	MOVQ  k+24(FP), CX
+	MOVQ  table+32(FP), DX
+	TESTQ CX, CX
+	JZ    done
+
+loop:
+	MOVLQSX      (DX), R10
+	MOVLQSX      4(DX), R11
+	ADDQ         $0x08, DX
+	LEAQ         (AX)(R10*8), R10
+	VMOVUPD      (BX)(R11*8), Z28
+	PREFETCHT0   384(BX)(R11*8)
+	VMOVUPD      64(BX)(R11*8), Z29
+	PREFETCHT0   448(BX)(R11*8)
+	VBROADCASTSD (R10), Z30
+	VFMADD231PD  Z30, Z28, Z0
+	VFMADD231PD  Z30, Z29, Z1
+	DECQ         CX
+	JNZ          loop
+	MOVQ         stepA+8(FP), R10
+	ADDQ         R10, AX
+	MOVQ         stepB+16(FP), R11
+	ADDQ         R11, BX
+	DECQ         R15
+	JNZ          matrix
+
+done:
+	MOVQ         bias+80(FP), R10
+	TESTQ        R10, R10
+	JZ           unbiased
+	VBROADCASTSD (R10), Z30
+	VADDPD       Z30, Z0, Z0
+	VADDPD       Z30, Z1, Z1
+
+unbiased:
+	MOVQ    accumulate+88(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPD  (DI), Z0, Z0
+	VMOVUPD Z0, (DI)
+	VADDPD  64(DI), Z1, Z1
+	VMOVUPD Z1, 64(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPD Z0, (DI)
+	VMOVUPD Z1, 64(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func taps512d2x2(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, c *float64, rowC int, bias *float64, accumulate int)
+// Requires: AVX, AVX512F, MMX+, SSE
+TEXT ·taps512d2x2(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), R15
+	MOVQ    a+40(FP), AX
+	MOVQ    rowA+48(FP), R8
+	MOVQ    b+56(FP), BX
+	MOVQ    c+64(FP), DI
+	MOVQ    rowC+72(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+
+matrix:
+	MOVQ  k+24(FP), CX
+	MOVQ  table+32(FP), DX
+	TESTQ CX, CX
+	JZ    done
+
+loop:
+	MOVLQSX      (DX), R10
+	MOVLQSX      4(DX), R11
+	ADDQ         $0x08, DX
+	LEAQ         (AX)(R10*8), R10
+	VMOVUPD      (BX)(R11*8), Z28
+	PREFETCHT0   384(BX)(R11*8)
+	VMOVUPD      64(BX)(R11*8), Z29
+	PREFETCHT0   448(BX)(R11*8)
+	VBROADCASTSD (R10), Z30
+	VFMADD231PD  Z30, Z28, Z0
+	VFMADD231PD  Z30, Z29, Z1
+	VBROADCASTSD (R10)(R8*1), Z31
+	VFMADD231PD  Z31, Z28, Z2
+	VFMADD231PD  Z31, Z29, Z3
+	DECQ         CX
+	JNZ          loop
+	MOVQ         stepA+8(FP), R10
+	ADDQ         R10, AX
+	MOVQ         stepB+16(FP), R11
+	ADDQ         R11, BX
+	DECQ         R15
+	JNZ          matrix
+
+done:
+	MOVQ         bias+80(FP), R10
+	TESTQ        R10, R10
+	JZ           unbiased
+	VBROADCASTSD (R10), Z30
+	VADDPD       Z30, Z0, Z0
+	VADDPD       Z30, Z1, Z1
+	VBROADCASTSD (R10)(R8*1), Z31
+	VADDPD       Z31, Z2, Z2
+	VADDPD       Z31, Z3, Z3
+
+unbiased:
+	MOVQ    accumulate+88(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPD  (DI), Z0, Z0
+	VMOVUPD Z0, (DI)
+	VADDPD  64(DI), Z1, Z1
+	VMOVUPD Z1, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z2, Z2
+	VMOVUPD Z2, (DI)
+	VADDPD  64(DI), Z3, Z3
+	VMOVUPD Z3, 64(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPD Z0, (DI)
+	VMOVUPD Z1, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z2, (DI)
+	VMOVUPD Z3, 64(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func taps512d3x2(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, c *float64, rowC int, bias *float64, accumulate int)
+// Requires: AVX, AVX512F, MMX+, SSE
+TEXT ·taps512d3x2(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), R15
+	MOVQ    a+40(FP), AX
+	MOVQ    rowA+48(FP), R8
+	MOVQ    b+56(FP), BX
+	MOVQ    c+64(FP), DI
+	MOVQ    rowC+72(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+
+matrix:
+	MOVQ  k+24(FP), CX
+	MOVQ  table+32(FP), DX
+	TESTQ CX, CX
+	JZ    done
+
+loop:
+	MOVLQSX      (DX), R10
+	MOVLQSX      4(DX), R11
+	ADDQ         $0x08, DX
+	LEAQ         (AX)(R10*8), R10
+	VMOVUPD      (BX)(R11*8), Z28
+	PREFETCHT0   384(BX)(R11*8)
+	VMOVUPD      64(BX)(R11*8), Z29
+	PREFETCHT0   448(BX)(R11*8)
+	VBROADCASTSD (R10), Z30
+	VFMADD231PD  Z30, Z28, Z0
+	VFMADD231PD  Z30, Z29, Z1
+	VBROADCASTSD (R10)(R8*1), Z31
+	VFMADD231PD  Z31, Z28, Z2
+	VFMADD231PD  Z31, Z29, Z3
+	VBROADCASTSD (R10)(R8*2), Z30
+	VFMADD231PD  Z30, Z28, Z4
+	VFMADD231PD  Z30, Z29, Z5
+	DECQ         CX
+	JNZ          loop
+	MOVQ         stepA+8(FP), R10
+	ADDQ         R10, AX
+	MOVQ         stepB+16(FP), R11
+	ADDQ         R11, BX
+	DECQ         R15
+	JNZ          matrix
+
+done:
+	MOVQ         bias+80(FP), R10
+	TESTQ        R10, R10
+	JZ           unbiased
+	VBROADCASTSD (R10), Z30
+	VADDPD       Z30, Z0, Z0
+	VADDPD       Z30, Z1, Z1
+	VBROADCASTSD (R10)(R8*1), Z31
+	VADDPD       Z31, Z2, Z2
+	VADDPD       Z31, Z3, Z3
+	VBROADCASTSD (R10)(R8*2), Z30
+	VADDPD       Z30, Z4, Z4
+	VADDPD       Z30, Z5, Z5
+
+unbiased:
+	MOVQ    accumulate+88(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPD  (DI), Z0, Z0
+	VMOVUPD Z0, (DI)
+	VADDPD  64(DI), Z1, Z1
+	VMOVUPD Z1, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z2, Z2
+	VMOVUPD Z2, (DI)
+	VADDPD  64(DI), Z3, Z3
+	VMOVUPD Z3, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z4, Z4
+	VMOVUPD Z4, (DI)
+	VADDPD  64(DI), Z5, Z5
+	VMOVUPD Z5, 64(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPD Z0, (DI)
+	VMOVUPD Z1, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z2, (DI)
+	VMOVUPD Z3, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z4, (DI)
+	VMOVUPD Z5, 64(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func taps512d4x2(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, c *float64, rowC int, bias *float64, accumulate int)
+// Requires: AVX, AVX512F, MMX+, SSE
+TEXT ·taps512d4x2(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), R15
+	MOVQ    a+40(FP), AX
+	MOVQ    rowA+48(FP), R8
+	MOVQ    b+56(FP), BX
+	MOVQ    c+64(FP), DI
+	MOVQ    rowC+72(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+
+matrix:
+	MOVQ  k+24(FP), CX
+	MOVQ  table+32(FP), DX
+	TESTQ CX, CX
+	JZ    done
+
+loop:
+	MOVLQSX      (DX), R10
+	MOVLQSX      4(DX), R11
+	ADDQ         $0x08, DX
+	LEAQ         (AX)(R10*8), R10
+	VMOVUPD      (BX)(R11*8), Z28
+	PREFETCHT0   384(BX)(R11*8)
+	VMOVUPD      64(BX)(R11*8), Z29
+	PREFETCHT0   448(BX)(R11*8)
+	VBROADCASTSD (R10), Z30
+	VFMADD231PD  Z30, Z28, Z0
+	VFMADD231PD  Z30, Z29, Z1
+	VBROADCASTSD (R10)(R8*1), Z31
+	VFMADD231PD  Z31, Z28, Z2
+	VFMADD231PD  Z31, Z29, Z3
+	VBROADCASTSD (R10)(R8*2), Z30
+	VFMADD231PD  Z30, Z28, Z4
+	VFMADD231PD  Z30, Z29, Z5
+	VBROADCASTSD (R10)(R9*1), Z31
+	VFMADD231PD  Z31, Z28, Z6
+	VFMADD231PD  Z31, Z29, Z7
+	DECQ         CX
+	JNZ          loop
+	MOVQ         stepA+8(FP), R10
+	ADDQ         R10, AX
+	MOVQ         stepB+16(FP), R11
+	ADDQ         R11, BX
+	DECQ         R15
+	JNZ          matrix
+
+done:
+	MOVQ         bias+80(FP), R10
+	TESTQ        R10, R10
+	JZ           unbiased
+	VBROADCASTSD (R10), Z30
+	VADDPD       Z30, Z0, Z0
+	VADDPD       Z30, Z1, Z1
+	VBROADCASTSD (R10)(R8*1), Z31
+	VADDPD       Z31, Z2, Z2
+	VADDPD       Z31, Z3, Z3
+	VBROADCASTSD (R10)(R8*2), Z30
+	VADDPD       Z30, Z4, Z4
+	VADDPD       Z30, Z5, Z5
+	VBROADCASTSD (R10)(R9*1), Z31
+	VADDPD       Z31, Z6, Z6
+	VADDPD       Z31, Z7, Z7
+
+unbiased:
+	MOVQ    accumulate+88(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPD  (DI), Z0, Z0
+	VMOVUPD Z0, (DI)
+	VADDPD  64(DI), Z1, Z1
+	VMOVUPD Z1, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z2, Z2
+	VMOVUPD Z2, (DI)
+	VADDPD  64(DI), Z3, Z3
+	VMOVUPD Z3, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z4, Z4
+	VMOVUPD Z4, (DI)
+	VADDPD  64(DI), Z5, Z5
+	VMOVUPD Z5, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z6, Z6
+	VMOVUPD Z6, (DI)
+	VADDPD  64(DI), Z7, Z7
+	VMOVUPD Z7, 64(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPD Z0, (DI)
+	VMOVUPD Z1, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z2, (DI)
+	VMOVUPD Z3, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z4, (DI)
+	VMOVUPD Z5, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z6, (DI)
+	VMOVUPD Z7, 64(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func taps512d5x2(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, c *float64, rowC int, bias *float64, accumulate int)
+// Requires: AVX, AVX512F, MMX+, SSE
+TEXT ·taps512d5x2(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), R15
+	MOVQ    a+40(FP), AX
+	MOVQ    rowA+48(FP), R8
+	MOVQ    b+56(FP), BX
+	MOVQ    c+64(FP), DI
+	MOVQ    rowC+72(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+
+matrix:
+	MOVQ  k+24(FP), CX
+	MOVQ  table+32(FP), DX
+	TESTQ CX, CX
+	JZ    done
+
+loop:
+	MOVLQSX      (DX), R10
+	MOVLQSX      4(DX), R11
+	ADDQ         $0x08, DX
+	LEAQ         (AX)(R10*8), R10
+	LEAQ         (R10)(R8*4), R12
+	VMOVUPD      (BX)(R11*8), Z28
+	PREFETCHT0   384(BX)(R11*8)
+	VMOVUPD      64(BX)(R11*8), Z29
+	PREFETCHT0   448(BX)(R11*8)
+	VBROADCASTSD (R10), Z30
+	VFMADD231PD  Z30, Z28, Z0
+	VFMADD231PD  Z30, Z29, Z1
+	VBROADCASTSD (R10)(R8*1), Z31
+	VFMADD231PD  Z31, Z28, Z2
+	VFMADD231PD  Z31, Z29, Z3
+	VBROADCASTSD (R10)(R8*2), Z30
+	VFMADD231PD  Z30, Z28, Z4
+	VFMADD231PD  Z30, Z29, Z5
+	VBROADCASTSD (R10)(R9*1), Z31
+	VFMADD231PD  Z31, Z28, Z6
+	VFMADD231PD  Z31, Z29, Z7
+	VBROADCASTSD (R12), Z30
+	VFMADD231PD  Z30, Z28, Z8
+	VFMADD231PD  Z30, Z29, Z9
+	DECQ         CX
+	JNZ          loop
+	MOVQ         stepA+8(FP), R10
+	ADDQ         R10, AX
+	MOVQ         stepB+16(FP), R11
+	ADDQ         R11, BX
+	DECQ         R15
+	JNZ          matrix
+
+done:
+	MOVQ         bias+80(FP), R10
+	TESTQ        R10, R10
+	JZ           unbiased
+	LEAQ         (R10)(R8*4), R12
+	VBROADCASTSD (R10), Z30
+	VADDPD       Z30, Z0, Z0
+	VADDPD       Z30, Z1, Z1
+	VBROADCASTSD (R10)(R8*1), Z31
+	VADDPD       Z31, Z2, Z2
+	VADDPD       Z31, Z3, Z3
+	VBROADCASTSD (R10)(R8*2), Z30
+	VADDPD       Z30, Z4, Z4
+	VADDPD       Z30, Z5, Z5
+	VBROADCASTSD (R10)(R9*1), Z31
+	VADDPD       Z31, Z6, Z6
+	VADDPD       Z31, Z7, Z7
+	VBROADCASTSD (R12), Z30
+	VADDPD       Z30, Z8, Z8
+	VADDPD       Z30, Z9, Z9
+
+unbiased:
+	MOVQ    accumulate+88(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPD  (DI), Z0, Z0
+	VMOVUPD Z0, (DI)
+	VADDPD  64(DI), Z1, Z1
+	VMOVUPD Z1, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z2, Z2
+	VMOVUPD Z2, (DI)
+	VADDPD  64(DI), Z3, Z3
+	VMOVUPD Z3, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z4, Z4
+	VMOVUPD Z4, (DI)
+	VADDPD  64(DI), Z5, Z5
+	VMOVUPD Z5, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z6, Z6
+	VMOVUPD Z6, (DI)
+	VADDPD  64(DI), Z7, Z7
+	VMOVUPD Z7, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z8, Z8
+	VMOVUPD Z8, (DI)
+	VADDPD  64(DI), Z9, Z9
+	VMOVUPD Z9, 64(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPD Z0, (DI)
+	VMOVUPD Z1, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z2, (DI)
+	VMOVUPD Z3, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z4, (DI)
+	VMOVUPD Z5, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z6, (DI)
+	VMOVUPD Z7, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z8, (DI)
+	VMOVUPD Z9, 64(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func taps512d6x2(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, c *float64, rowC int, bias *float64, accumulate int)
+// Requires: AVX, AVX512F, MMX+, SSE
+TEXT ·taps512d6x2(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), R15
+	MOVQ    a+40(FP), AX
+	MOVQ    rowA+48(FP), R8
+	MOVQ    b+56(FP), BX
+	MOVQ    c+64(FP), DI
+	MOVQ    rowC+72(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+
+matrix:
+	MOVQ  k+24(FP), CX
+	MOVQ  table+32(FP), DX
+	TESTQ CX, CX
+	JZ    done
+
+loop:
+	MOVLQSX      (DX), R10
+	MOVLQSX      4(DX), R11
+	ADDQ         $0x08, DX
+	LEAQ         (AX)(R10*8), R10
+	LEAQ         (R10)(R8*4), R12
+	VMOVUPD      (BX)(R11*8), Z28
+	PREFETCHT0   384(BX)(R11*8)
+	VMOVUPD      64(BX)(R11*8), Z29
+	PREFETCHT0   448(BX)(R11*8)
+	VBROADCASTSD (R10), Z30
+	VFMADD231PD  Z30, Z28, Z0
+	VFMADD231PD  Z30, Z29, Z1
+	VBROADCASTSD (R10)(R8*1), Z31
+	VFMADD231PD  Z31, Z28, Z2
+	VFMADD231PD  Z31, Z29, Z3
+	VBROADCASTSD (R10)(R8*2), Z30
+	VFMADD231PD  Z30, Z28, Z4
+	VFMADD231PD  Z30, Z29, Z5
+	VBROADCASTSD (R10)(R9*1), Z31
+	VFMADD231PD  Z31, Z28, Z6
+	VFMADD231PD  Z31, Z29, Z7
+	VBROADCASTSD (R12), Z30
+	VFMADD231PD  Z30, Z28, Z8
+	VFMADD231PD  Z30, Z29, Z9
+	VBROADCASTSD (R12)(R8*1), Z31
+	VFMADD231PD  Z31, Z28, Z10
+	VFMADD231PD  Z31, Z29, Z11
+	DECQ         CX
+	JNZ          loop
+	MOVQ         stepA+8(FP), R10
+	ADDQ         R10, AX
+	MOVQ         stepB+16(FP), R11
+	ADDQ         R11, BX
+	DECQ         R15
+	JNZ          matrix
+
+done:
+	MOVQ         bias+80(FP), R10
+	TESTQ        R10, R10
+	JZ           unbiased
+	LEAQ         (R10)(R8*4), R12
+	VBROADCASTSD (R10), Z30
+	VADDPD       Z30, Z0, Z0
+	VADDPD       Z30, Z1, Z1
+	VBROADCASTSD (R10)(R8*1), Z31
+	VADDPD       Z31, Z2, Z2
+	VADDPD       Z31, Z3, Z3
+	VBROADCASTSD (R10)(R8*2), Z30
+	VADDPD       Z30, Z4, Z4
+	VADDPD       Z30, Z5, Z5
+	VBROADCASTSD (R10)(R9*1), Z31
+	VADDPD       Z31, Z6, Z6
+	VADDPD       Z31, Z7, Z7
+	VBROADCASTSD (R12), Z30
+	VADDPD       Z30, Z8, Z8
+	VADDPD       Z30, Z9, Z9
+	VBROADCASTSD (R12)(R8*1), Z31
+	VADDPD       Z31, Z10, Z10
+	VADDPD       Z31, Z11, Z11
+
+unbiased:
+	MOVQ    accumulate+88(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPD  (DI), Z0, Z0
+	VMOVUPD Z0, (DI)
+	VADDPD  64(DI), Z1, Z1
+	VMOVUPD Z1, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z2, Z2
+	VMOVUPD Z2, (DI)
+	VADDPD  64(DI), Z3, Z3
+	VMOVUPD Z3, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z4, Z4
+	VMOVUPD Z4, (DI)
+	VADDPD  64(DI), Z5, Z5
+	VMOVUPD Z5, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z6, Z6
+	VMOVUPD Z6, (DI)
+	VADDPD  64(DI), Z7, Z7
+	VMOVUPD Z7, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z8, Z8
+	VMOVUPD Z8, (DI)
+	VADDPD  64(DI), Z9, Z9
+	VMOVUPD Z9, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z10, Z10
+	VMOVUPD Z10, (DI)
+	VADDPD  64(DI), Z11, Z11
+	VMOVUPD Z11, 64(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPD Z0, (DI)
+	VMOVUPD Z1, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z2, (DI)
+	VMOVUPD Z3, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z4, (DI)
+	VMOVUPD Z5, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z6, (DI)
+	VMOVUPD Z7, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z8, (DI)
+	VMOVUPD Z9, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z10, (DI)
+	VMOVUPD Z11, 64(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func taps512d7x2(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, c *float64, rowC int, bias *float64, accumulate int)
+// Requires: AVX, AVX512F, MMX+, SSE
+TEXT ·taps512d7x2(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), R15
+	MOVQ    a+40(FP), AX
+	MOVQ    rowA+48(FP), R8
+	MOVQ    b+56(FP), BX
+	MOVQ    c+64(FP), DI
+	MOVQ    rowC+72(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+
+matrix:
+	MOVQ  k+24(FP), CX
+	MOVQ  table+32(FP), DX
+	TESTQ CX, CX
+	JZ    done
+
+loop:
+	MOVLQSX      (DX), R10
+	MOVLQSX      4(DX), R11
+	ADDQ         $0x08, DX
+	LEAQ         (AX)(R10*8), R10
+	LEAQ         (R10)(R8*4), R12
+	VMOVUPD      (BX)(R11*8), Z28
+	PREFETCHT0   384(BX)(R11*8)
+	VMOVUPD      64(BX)(R11*8), Z29
+	PREFETCHT0   448(BX)(R11*8)
+	VBROADCASTSD (R10), Z30
+	VFMADD231PD  Z30, Z28, Z0
+	VFMADD231PD  Z30, Z29, Z1
+	VBROADCASTSD (R10)(R8*1), Z31
+	VFMADD231PD  Z31, Z28, Z2
+	VFMADD231PD  Z31, Z29, Z3
+	VBROADCASTSD (R10)(R8*2), Z30
+	VFMADD231PD  Z30, Z28, Z4
+	VFMADD231PD  Z30, Z29, Z5
+	VBROADCASTSD (R10)(R9*1), Z31
+	VFMADD231PD  Z31, Z28, Z6
+	VFMADD231PD  Z31, Z29, Z7
+	VBROADCASTSD (R12), Z30
+	VFMADD231PD  Z30, Z28, Z8
+	VFMADD231PD  Z30, Z29, Z9
+	VBROADCASTSD (R12)(R8*1), Z31
+	VFMADD231PD  Z31, Z28, Z10
+	VFMADD231PD  Z31, Z29, Z11
+	VBROADCASTSD (R12)(R8*2), Z30
+	VFMADD231PD  Z30, Z28, Z12
+	VFMADD231PD  Z30, Z29, Z13
+	DECQ         CX
+	JNZ          loop
+	MOVQ         stepA+8(FP), R10
+	ADDQ         R10, AX
+	MOVQ         stepB+16(FP), R11
+	ADDQ         R11, BX
+	DECQ         R15
+	JNZ          matrix
+
+done:
+	MOVQ         bias+80(FP), R10
+	TESTQ        R10, R10
+	JZ           unbiased
+	LEAQ         (R10)(R8*4), R12
+	VBROADCASTSD (R10), Z30
+	VADDPD       Z30, Z0, Z0
+	VADDPD       Z30, Z1, Z1
+	VBROADCASTSD (R10)(R8*1), Z31
+	VADDPD       Z31, Z2, Z2
+	VADDPD       Z31, Z3, Z3
+	VBROADCASTSD (R10)(R8*2), Z30
+	VADDPD       Z30, Z4, Z4
+	VADDPD       Z30, Z5, Z5
+	VBROADCASTSD (R10)(R9*1), Z31
+	VADDPD       Z31, Z6, Z6
+	VADDPD       Z31, Z7, Z7
+	VBROADCASTSD (R12), Z30
+	VADDPD       Z30, Z8, Z8
+	VADDPD       Z30, Z9, Z9
+	VBROADCASTSD (R12)(R8*1), Z31
+	VADDPD       Z31, Z10, Z10
+	VADDPD       Z31, Z11, Z11
+	VBROADCASTSD (R12)(R8*2), Z30
+	VADDPD       Z30, Z12, Z12
+	VADDPD       Z30, Z13, Z13
+
+unbiased:
+	MOVQ    accumulate+88(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPD  (DI), Z0, Z0
+	VMOVUPD Z0, (DI)
+	VADDPD  64(DI), Z1, Z1
+	VMOVUPD Z1, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z2, Z2
+	VMOVUPD Z2, (DI)
+	VADDPD  64(DI), Z3, Z3
+	VMOVUPD Z3, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z4, Z4
+	VMOVUPD Z4, (DI)
+	VADDPD  64(DI), Z5, Z5
+	VMOVUPD Z5, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z6, Z6
+	VMOVUPD Z6, (DI)
+	VADDPD  64(DI), Z7, Z7
+	VMOVUPD Z7, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z8, Z8
+	VMOVUPD Z8, (DI)
+	VADDPD  64(DI), Z9, Z9
+	VMOVUPD Z9, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z10, Z10
+	VMOVUPD Z10, (DI)
+	VADDPD  64(DI), Z11, Z11
+	VMOVUPD Z11, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z12, Z12
+	VMOVUPD Z12, (DI)
+	VADDPD  64(DI), Z13, Z13
+	VMOVUPD Z13, 64(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPD Z0, (DI)
+	VMOVUPD Z1, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z2, (DI)
+	VMOVUPD Z3, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z4, (DI)
+	VMOVUPD Z5, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z6, (DI)
+	VMOVUPD Z7, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z8, (DI)
+	VMOVUPD Z9, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z10, (DI)
+	VMOVUPD Z11, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z12, (DI)
+	VMOVUPD Z13, 64(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func taps512d8x2(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, c *float64, rowC int, bias *float64, accumulate int)
+// Requires: AVX, AVX512F, MMX+, SSE
+TEXT ·taps512d8x2(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), R15
+	MOVQ    a+40(FP), AX
+	MOVQ    rowA+48(FP), R8
+	MOVQ    b+56(FP), BX
+	MOVQ    c+64(FP), DI
+	MOVQ    rowC+72(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	VPXORD  Z14, Z14, Z14
+	VPXORD  Z15, Z15, Z15
+
+matrix:
+	MOVQ  k+24(FP), CX
+	MOVQ  table+32(FP), DX
+	TESTQ CX, CX
+	JZ    done
+
+loop:
+	MOVLQSX      (DX), R10
+	MOVLQSX      4(DX), R11
+	ADDQ         $0x08, DX
+	LEAQ         (AX)(R10*8), R10
+	LEAQ         (R10)(R8*4), R12
+	VMOVUPD      (BX)(R11*8), Z28
+	PREFETCHT0   384(BX)(R11*8)
+	VMOVUPD      64(BX)(R11*8), Z29
+	PREFETCHT0   448(BX)(R11*8)
+	VBROADCASTSD (R10), Z30
+	VFMADD231PD  Z30, Z28, Z0
+	VFMADD231PD  Z30, Z29, Z1
+	VBROADCASTSD (R10)(R8*1), Z31
+	VFMADD231PD  Z31, Z28, Z2
+	VFMADD231PD  Z31, Z29, Z3
+	VBROADCASTSD (R10)(R8*2), Z30
+	VFMADD231PD  Z30, Z28, Z4
+	VFMADD231PD  Z30, Z29, Z5
+	VBROADCASTSD (R10)(R9*1), Z31
+	VFMADD231PD  Z31, Z28, Z6
+	VFMADD231PD  Z31, Z29, Z7
+	VBROADCASTSD (R12), Z30
+	VFMADD231PD  Z30, Z28, Z8
+	VFMADD231PD  Z30, Z29, Z9
+	VBROADCASTSD (R12)(R8*1), Z31
+	VFMADD231PD  Z31, Z28, Z10
+	VFMADD231PD  Z31, Z29, Z11
+	VBROADCASTSD (R12)(R8*2), Z30
+	VFMADD231PD  Z30, Z28, Z12
+	VFMADD231PD  Z30, Z29, Z13
+	VBROADCASTSD (R12)(R9*1), Z31
+	VFMADD231PD  Z31, Z28, Z14
+	VFMADD231PD  Z31, Z29, Z15
+	DECQ         CX
+	JNZ          loop
+	MOVQ         stepA+8(FP), R10
+	ADDQ         R10, AX
+	MOVQ         stepB+16(FP), R11
+	ADDQ         R11, BX
+	DECQ         R15
+	JNZ          matrix
+
+done:
+	MOVQ         bias+80(FP), R10
+	TESTQ        R10, R10
+	JZ           unbiased
+	LEAQ         (R10)(R8*4), R12
+	VBROADCASTSD (R10), Z30
+	VADDPD       Z30, Z0, Z0
+	VADDPD       Z30, Z1, Z1
+	VBROADCASTSD (R10)(R8*1), Z31
+	VADDPD       Z31, Z2, Z2
+	VADDPD       Z31, Z3, Z3
+	VBROADCASTSD (R10)(R8*2), Z30
+	VADDPD       Z30, Z4, Z4
+	VADDPD       Z30, Z5, Z5
+	VBROADCASTSD (R10)(R9*1), Z31
+	VADDPD       Z31, Z6, Z6
+	VADDPD       Z31, Z7, Z7
+	VBROADCASTSD (R12), Z30
+	VADDPD       Z30, Z8, Z8
+	VADDPD       Z30, Z9, Z9
+	VBROADCASTSD (R12)(R8*1), Z31
+	VADDPD       Z31, Z10, Z10
+	VADDPD       Z31, Z11, Z11
+	VBROADCASTSD (R12)(R8*2), Z30
+	VADDPD       Z30, Z12, Z12
+	VADDPD       Z30, Z13, Z13
+	VBROADCASTSD (R12)(R9*1), Z31
+	VADDPD       Z31, Z14, Z14
+	VADDPD       Z31, Z15, Z15
+
+unbiased:
+	MOVQ    accumulate+88(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPD  (DI), Z0, Z0
+	VMOVUPD Z0, (DI)
+	VADDPD  64(DI), Z1, Z1
+	VMOVUPD Z1, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z2, Z2
+	VMOVUPD Z2, (DI)
+	VADDPD  64(DI), Z3, Z3
+	VMOVUPD Z3, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z4, Z4
+	VMOVUPD Z4, (DI)
+	VADDPD  64(DI), Z5, Z5
+	VMOVUPD Z5, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z6, Z6
+	VMOVUPD Z6, (DI)
+	VADDPD  64(DI), Z7, Z7
+	VMOVUPD Z7, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z8, Z8
+	VMOVUPD Z8, (DI)
+	VADDPD  64(DI), Z9, Z9
+	VMOVUPD Z9, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z10, Z10
+	VMOVUPD Z10, (DI)
+	VADDPD  64(DI), Z11, Z11
+	VMOVUPD Z11, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z12, Z12
+	VMOVUPD Z12, (DI)
+	VADDPD  64(DI), Z13, Z13
+	VMOVUPD Z13, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z14, Z14
+	VMOVUPD Z14, (DI)
+	VADDPD  64(DI), Z15, Z15
+	VMOVUPD Z15, 64(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPD Z0, (DI)
+	VMOVUPD Z1, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z2, (DI)
+	VMOVUPD Z3, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z4, (DI)
+	VMOVUPD Z5, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z6, (DI)
+	VMOVUPD Z7, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z8, (DI)
+	VMOVUPD Z9, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z10, (DI)
+	VMOVUPD Z11, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z12, (DI)
+	VMOVUPD Z13, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z14, (DI)
+	VMOVUPD Z15, 64(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func taps512d9x2(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, c *float64, rowC int, bias *float64, accumulate int)
+// Requires: AVX, AVX512F, MMX+, SSE
+TEXT ·taps512d9x2(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), R15
+	MOVQ    a+40(FP), AX
+	MOVQ    rowA+48(FP), R8
+	MOVQ    b+56(FP), BX
+	MOVQ    c+64(FP), DI
+	MOVQ    rowC+72(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	VPXORD  Z14, Z14, Z14
+	VPXORD  Z15, Z15, Z15
+	VPXORD  Z16, Z16, Z16
+	VPXORD  Z17, Z17, Z17
+
+matrix:
+	MOVQ  k+24(FP), CX
+	MOVQ  table+32(FP), DX
+	TESTQ CX, CX
+	JZ    done
+
+loop:
+	MOVLQSX      (DX), R10
+	MOVLQSX      4(DX), R11
+	ADDQ         $0x08, DX
+	LEAQ         (AX)(R10*8), R10
+	LEAQ         (R10)(R8*4), R12
+	LEAQ         (R12)(R8*4), R13
+	VMOVUPD      (BX)(R11*8), Z28
+	PREFETCHT0   384(BX)(R11*8)
+	VMOVUPD      64(BX)(R11*8), Z29
+	PREFETCHT0   448(BX)(R11*8)
+	VBROADCASTSD (R10), Z30
+	VFMADD231PD  Z30, Z28, Z0
+	VFMADD231PD  Z30, Z29, Z1
+	VBROADCASTSD (R10)(R8*1), Z31
+	VFMADD231PD  Z31, Z28, Z2
+	VFMADD231PD  Z31, Z29, Z3
+	VBROADCASTSD (R10)(R8*2), Z30
+	VFMADD231PD  Z30, Z28, Z4
+	VFMADD231PD  Z30, Z29, Z5
+	VBROADCASTSD (R10)(R9*1), Z31
+	VFMADD231PD  Z31, Z28, Z6
+	VFMADD231PD  Z31, Z29, Z7
+	VBROADCASTSD (R12), Z30
+	VFMADD231PD  Z30, Z28, Z8
+	VFMADD231PD  Z30, Z29, Z9
+	VBROADCASTSD (R12)(R8*1), Z31
+	VFMADD231PD  Z31, Z28, Z10
+	VFMADD231PD  Z31, Z29, Z11
+	VBROADCASTSD (R12)(R8*2), Z30
+	VFMADD231PD  Z30, Z28, Z12
+	VFMADD231PD  Z30, Z29, Z13
+	VBROADCASTSD (R12)(R9*1), Z31
+	VFMADD231PD  Z31, Z28, Z14
+	VFMADD231PD  Z31, Z29, Z15
+	VBROADCASTSD (R13), Z30
+	VFMADD231PD  Z30, Z28, Z16
+	VFMADD231PD  Z30, Z29, Z17
+	DECQ         CX
+	JNZ          loop
+	MOVQ         stepA+8(FP), R10
+	ADDQ         R10, AX
+	MOVQ         stepB+16(FP), R11
+	ADDQ         R11, BX
+	DECQ         R15
+	JNZ          matrix
+
+done:
+	MOVQ         bias+80(FP), R10
+	TESTQ        R10, R10
+	JZ           unbiased
+	LEAQ         (R10)(R8*4), R12
+	LEAQ         (R12)(R8*4), R13
+	VBROADCASTSD (R10), Z30
+	VADDPD       Z30, Z0, Z0
+	VADDPD       Z30, Z1, Z1
+	VBROADCASTSD (R10)(R8*1), Z31
+	VADDPD       Z31, Z2, Z2
+	VADDPD       Z31, Z3, Z3
+	VBROADCASTSD (R10)(R8*2), Z30
+	VADDPD       Z30, Z4, Z4
+	VADDPD       Z30, Z5, Z5
+	VBROADCASTSD (R10)(R9*1), Z31
+	VADDPD       Z31, Z6, Z6
+	VADDPD       Z31, Z7, Z7
+	VBROADCASTSD (R12), Z30
+	VADDPD       Z30, Z8, Z8
+	VADDPD       Z30, Z9, Z9
+	VBROADCASTSD (R12)(R8*1), Z31
+	VADDPD       Z31, Z10, Z10
+	VADDPD       Z31, Z11, Z11
+	VBROADCASTSD (R12)(R8*2), Z30
+	VADDPD       Z30, Z12, Z12
+	VADDPD       Z30, Z13, Z13
+	VBROADCASTSD (R12)(R9*1), Z31
+	VADDPD       Z31, Z14, Z14
+	VADDPD       Z31, Z15, Z15
+	VBROADCASTSD (R13), Z30
+	VADDPD       Z30, Z16, Z16
+	VADDPD       Z30, Z17, Z17
+
+unbiased:
+	MOVQ    accumulate+88(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPD  (DI), Z0, Z0
+	VMOVUPD Z0, (DI)
+	VADDPD  64(DI), Z1, Z1
+	VMOVUPD Z1, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z2, Z2
+	VMOVUPD Z2, (DI)
+	VADDPD  64(DI), Z3, Z3
+	VMOVUPD Z3, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z4, Z4
+	VMOVUPD Z4, (DI)
+	VADDPD  64(DI), Z5, Z5
+	VMOVUPD Z5, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z6, Z6
+	VMOVUPD Z6, (DI)
+	VADDPD  64(DI), Z7, Z7
+	VMOVUPD Z7, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z8, Z8
+	VMOVUPD Z8, (DI)
+	VADDPD  64(DI), Z9, Z9
+	VMOVUPD Z9, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z10, Z10
+	VMOVUPD Z10, (DI)
+	VADDPD  64(DI), Z11, Z11
+	VMOVUPD Z11, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z12, Z12
+	VMOVUPD Z12, (DI)
+	VADDPD  64(DI), Z13, Z13
+	VMOVUPD Z13, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z14, Z14
+	VMOVUPD Z14, (DI)
+	VADDPD  64(DI), Z15, Z15
+	VMOVUPD Z15, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z16, Z16
+	VMOVUPD Z16, (DI)
+	VADDPD  64(DI), Z17, Z17
+	VMOVUPD Z17, 64(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPD Z0, (DI)
+	VMOVUPD Z1, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z2, (DI)
+	VMOVUPD Z3, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z4, (DI)
+	VMOVUPD Z5, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z6, (DI)
+	VMOVUPD Z7, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z8, (DI)
+	VMOVUPD Z9, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z10, (DI)
+	VMOVUPD Z11, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z12, (DI)
+	VMOVUPD Z13, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z14, (DI)
+	VMOVUPD Z15, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z16, (DI)
+	VMOVUPD Z17, 64(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func taps512d10x2(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, c *float64, rowC int, bias *float64, accumulate int)
+// Requires: AVX, AVX512F, MMX+, SSE
+TEXT ·taps512d10x2(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), R15
+	MOVQ    a+40(FP), AX
+	MOVQ    rowA+48(FP), R8
+	MOVQ    b+56(FP), BX
+	MOVQ    c+64(FP), DI
+	MOVQ    rowC+72(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	VPXORD  Z14, Z14, Z14
+	VPXORD  Z15, Z15, Z15
+	VPXORD  Z16, Z16, Z16
+	VPXORD  Z17, Z17, Z17
+	VPXORD  Z18, Z18, Z18
+	VPXORD  Z19, Z19, Z19
+
+matrix:
+	MOVQ  k+24(FP), CX
+	MOVQ  table+32(FP), DX
+	TESTQ CX, CX
+	JZ    done
+
+loop:
+	MOVLQSX      (DX), R10
+	MOVLQSX      4(DX), R11
+	ADDQ         $0x08, DX
+	LEAQ         (AX)(R10*8), R10
+	LEAQ         (R10)(R8*4), R12
+	LEAQ         (R12)(R8*4), R13
+	VMOVUPD      (BX)(R11*8), Z28
+	PREFETCHT0   384(BX)(R11*8)
+	VMOVUPD      64(BX)(R11*8), Z29
+	PREFETCHT0   448(BX)(R11*8)
+	VBROADCASTSD (R10), Z30
+	VFMADD231PD  Z30, Z28, Z0
+	VFMADD231PD  Z30, Z29, Z1
+	VBROADCASTSD (R10)(R8*1), Z31
+	VFMADD231PD  Z31, Z28, Z2
+	VFMADD231PD  Z31, Z29, Z3
+	VBROADCASTSD (R10)(R8*2), Z30
+	VFMADD231PD  Z30, Z28, Z4
+	VFMADD231PD  Z30, Z29, Z5
+	VBROADCASTSD (R10)(R9*1), Z31
+	VFMADD231PD  Z31, Z28, Z6
+	VFMADD231PD  Z31, Z29, Z7
+	VBROADCASTSD (R12), Z30
+	VFMADD231PD  Z30, Z28, Z8
+	VFMADD231PD  Z30, Z29, Z9
+	VBROADCASTSD (R12)(R8*1), Z31
+	VFMADD231PD  Z31, Z28, Z10
+	VFMADD231PD  Z31, Z29, Z11
+	VBROADCASTSD (R12)(R8*2), Z30
+	VFMADD231PD  Z30, Z28, Z12
+	VFMADD231PD  Z30, Z29, Z13
+	VBROADCASTSD (R12)(R9*1), Z31
+	VFMADD231PD  Z31, Z28, Z14
+	VFMADD231PD  Z31, Z29, Z15
+	VBROADCASTSD (R13), Z30
+	VFMADD231PD  Z30, Z28, Z16
+	VFMADD231PD  Z30, Z29, Z17
+	VBROADCASTSD (R13)(R8*1), Z31
+	VFMADD231PD  Z31, Z28, Z18
+	VFMADD231PD  Z31, Z29, Z19
+	DECQ         CX
+	JNZ          loop
+	MOVQ         stepA+8(FP), R10
+	ADDQ         R10, AX
+	MOVQ         stepB+16(FP), R11
+	ADDQ         R11, BX
+	DECQ         R15
+	JNZ          matrix
+
+done:
+	MOVQ         bias+80(FP), R10
+	TESTQ        R10, R10
+	JZ           unbiased
+	LEAQ         (R10)(R8*4), R12
+	LEAQ         (R12)(R8*4), R13
+	VBROADCASTSD (R10), Z30
+	VADDPD       Z30, Z0, Z0
+	VADDPD       Z30, Z1, Z1
+	VBROADCASTSD (R10)(R8*1), Z31
+	VADDPD       Z31, Z2, Z2
+	VADDPD       Z31, Z3, Z3
+	VBROADCASTSD (R10)(R8*2), Z30
+	VADDPD       Z30, Z4, Z4
+	VADDPD       Z30, Z5, Z5
+	VBROADCASTSD (R10)(R9*1), Z31
+	VADDPD       Z31, Z6, Z6
+	VADDPD       Z31, Z7, Z7
+	VBROADCASTSD (R12), Z30
+	VADDPD       Z30, Z8, Z8
+	VADDPD       Z30, Z9, Z9
+	VBROADCASTSD (R12)(R8*1), Z31
+	VADDPD       Z31, Z10, Z10
+	VADDPD       Z31, Z11, Z11
+	VBROADCASTSD (R12)(R8*2), Z30
+	VADDPD       Z30, Z12, Z12
+	VADDPD       Z30, Z13, Z13
+	VBROADCASTSD (R12)(R9*1), Z31
+	VADDPD       Z31, Z14, Z14
+	VADDPD       Z31, Z15, Z15
+	VBROADCASTSD (R13), Z30
+	VADDPD       Z30, Z16, Z16
+	VADDPD       Z30, Z17, Z17
+	VBROADCASTSD (R13)(R8*1), Z31
+	VADDPD       Z31, Z18, Z18
+	VADDPD       Z31, Z19, Z19
+
+unbiased:
+	MOVQ    accumulate+88(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPD  (DI), Z0, Z0
+	VMOVUPD Z0, (DI)
+	VADDPD  64(DI), Z1, Z1
+	VMOVUPD Z1, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z2, Z2
+	VMOVUPD Z2, (DI)
+	VADDPD  64(DI), Z3, Z3
+	VMOVUPD Z3, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z4, Z4
+	VMOVUPD Z4, (DI)
+	VADDPD  64(DI), Z5, Z5
+	VMOVUPD Z5, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z6, Z6
+	VMOVUPD Z6, (DI)
+	VADDPD  64(DI), Z7, Z7
+	VMOVUPD Z7, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z8, Z8
+	VMOVUPD Z8, (DI)
+	VADDPD  64(DI), Z9, Z9
+	VMOVUPD Z9, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z10, Z10
+	VMOVUPD Z10, (DI)
+	VADDPD  64(DI), Z11, Z11
+	VMOVUPD Z11, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z12, Z12
+	VMOVUPD Z12, (DI)
+	VADDPD  64(DI), Z13, Z13
+	VMOVUPD Z13, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z14, Z14
+	VMOVUPD Z14, (DI)
+	VADDPD  64(DI), Z15, Z15
+	VMOVUPD Z15, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z16, Z16
+	VMOVUPD Z16, (DI)
+	VADDPD  64(DI), Z17, Z17
+	VMOVUPD Z17, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z18, Z18
+	VMOVUPD Z18, (DI)
+	VADDPD  64(DI), Z19, Z19
+	VMOVUPD Z19, 64(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPD Z0, (DI)
+	VMOVUPD Z1, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z2, (DI)
+	VMOVUPD Z3, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z4, (DI)
+	VMOVUPD Z5, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z6, (DI)
+	VMOVUPD Z7, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z8, (DI)
+	VMOVUPD Z9, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z10, (DI)
+	VMOVUPD Z11, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z12, (DI)
+	VMOVUPD Z13, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z14, (DI)
+	VMOVUPD Z15, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z16, (DI)
+	VMOVUPD Z17, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z18, (DI)
+	VMOVUPD Z19, 64(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func taps512d11x2(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, c *float64, rowC int, bias *float64, accumulate int)
+// Requires: AVX, AVX512F, MMX+, SSE
+TEXT ·taps512d11x2(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), R15
+	MOVQ    a+40(FP), AX
+	MOVQ    rowA+48(FP), R8
+	MOVQ    b+56(FP), BX
+	MOVQ    c+64(FP), DI
+	MOVQ    rowC+72(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	VPXORD  Z14, Z14, Z14
+	VPXORD  Z15, Z15, Z15
+	VPXORD  Z16, Z16, Z16
+	VPXORD  Z17, Z17, Z17
+	VPXORD  Z18, Z18, Z18
+	VPXORD  Z19, Z19, Z19
+	VPXORD  Z20, Z20, Z20
+	VPXORD  Z21, Z21, Z21
+
+matrix:
+	MOVQ  k+24(FP), CX
+	MOVQ  table+32(FP), DX
+	TESTQ CX, CX
+	JZ    done
+
+loop:
+	MOVLQSX      (DX), R10
+	MOVLQSX      4(DX), R11
+	ADDQ         $0x08, DX
+	LEAQ         (AX)(R10*8), R10
+	LEAQ         (R10)(R8*4), R12
+	LEAQ         (R12)(R8*4), R13
+	VMOVUPD      (BX)(R11*8), Z28
+	PREFETCHT0   384(BX)(R11*8)
+	VMOVUPD      64(BX)(R11*8), Z29
+	PREFETCHT0   448(BX)(R11*8)
+	VBROADCASTSD (R10), Z30
+	VFMADD231PD  Z30, Z28, Z0
+	VFMADD231PD  Z30, Z29, Z1
+	VBROADCASTSD (R10)(R8*1), Z31
+	VFMADD231PD  Z31, Z28, Z2
+	VFMADD231PD  Z31, Z29, Z3
+	VBROADCASTSD (R10)(R8*2), Z30
+	VFMADD231PD  Z30, Z28, Z4
+	VFMADD231PD  Z30, Z29, Z5
+	VBROADCASTSD (R10)(R9*1), Z31
+	VFMADD231PD  Z31, Z28, Z6
+	VFMADD231PD  Z31, Z29, Z7
+	VBROADCASTSD (R12), Z30
+	VFMADD231PD  Z30, Z28, Z8
+	VFMADD231PD  Z30, Z29, Z9
+	VBROADCASTSD (R12)(R8*1), Z31
+	VFMADD231PD  Z31, Z28, Z10
+	VFMADD231PD  Z31, Z29, Z11
+	VBROADCASTSD (R12)(R8*2), Z30
+	VFMADD231PD  Z30, Z28, Z12
+	VFMADD231PD  Z30, Z29, Z13
+	VBROADCASTSD (R12)(R9*1), Z31
+	VFMADD231PD  Z31, Z28, Z14
+	VFMADD231PD  Z31, Z29, Z15
+	VBROADCASTSD (R13), Z30
+	VFMADD231PD  Z30, Z28, Z16
+	VFMADD231PD  Z30, Z29, Z17
+	VBROADCASTSD (R13)(R8*1), Z31
+	VFMADD231PD  Z31, Z28, Z18
+	VFMADD231PD  Z31, Z29, Z19
+	VBROADCASTSD (R13)(R8*2), Z30
+	VFMADD231PD  Z30, Z28, Z20
+	VFMADD231PD  Z30, Z29, Z21
+	DECQ         CX
+	JNZ          loop
+	MOVQ         stepA+8(FP), R10
+	ADDQ         R10, AX
+	MOVQ         stepB+16(FP), R11
+	ADDQ         R11, BX
+	DECQ         R15
+	JNZ          matrix
+
+done:
+	MOVQ         bias+80(FP), R10
+	TESTQ        R10, R10
+	JZ           unbiased
+	LEAQ         (R10)(R8*4), R12
+	LEAQ         (R12)(R8*4), R13
+	VBROADCASTSD (R10), Z30
+	VADDPD       Z30, Z0, Z0
+	VADDPD       Z30, Z1, Z1
+	VBROADCASTSD (R10)(R8*1), Z31
+	VADDPD       Z31, Z2, Z2
+	VADDPD       Z31, Z3, Z3
+	VBROADCASTSD (R10)(R8*2), Z30
+	VADDPD       Z30, Z4, Z4
+	VADDPD       Z30, Z5, Z5
+	VBROADCASTSD (R10)(R9*1), Z31
+	VADDPD       Z31, Z6, Z6
+	VADDPD       Z31, Z7, Z7
+	VBROADCASTSD (R12), Z30
+	VADDPD       Z30, Z8, Z8
+	VADDPD       Z30, Z9, Z9
+	VBROADCASTSD (R12)(R8*1), Z31
+	VADDPD       Z31, Z10, Z10
+	VADDPD       Z31, Z11, Z11
+	VBROADCASTSD (R12)(R8*2), Z30
+	VADDPD       Z30, Z12, Z12
+	VADDPD       Z30, Z13, Z13
+	VBROADCASTSD (R12)(R9*1), Z31
+	VADDPD       Z31, Z14, Z14
+	VADDPD       Z31, Z15, Z15
+	VBROADCASTSD (R13), Z30
+	VADDPD       Z30, Z16, Z16
+	VADDPD       Z30, Z17, Z17
+	VBROADCASTSD (R13)(R8*1), Z31
+	VADDPD       Z31, Z18, Z18
+	VADDPD       Z31, Z19, Z19
+	VBROADCASTSD (R13)(R8*2), Z30
+	VADDPD       Z30, Z20, Z20
+	VADDPD       Z30, Z21, Z21
+
+unbiased:
+	MOVQ    accumulate+88(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPD  (DI), Z0, Z0
+	VMOVUPD Z0, (DI)
+	VADDPD  64(DI), Z1, Z1
+	VMOVUPD Z1, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z2, Z2
+	VMOVUPD Z2, (DI)
+	VADDPD  64(DI), Z3, Z3
+	VMOVUPD Z3, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z4, Z4
+	VMOVUPD Z4, (DI)
+	VADDPD  64(DI), Z5, Z5
+	VMOVUPD Z5, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z6, Z6
+	VMOVUPD Z6, (DI)
+	VADDPD  64(DI), Z7, Z7
+	VMOVUPD Z7, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z8, Z8
+	VMOVUPD Z8, (DI)
+	VADDPD  64(DI), Z9, Z9
+	VMOVUPD Z9, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z10, Z10
+	VMOVUPD Z10, (DI)
+	VADDPD  64(DI), Z11, Z11
+	VMOVUPD Z11, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z12, Z12
+	VMOVUPD Z12, (DI)
+	VADDPD  64(DI), Z13, Z13
+	VMOVUPD Z13, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z14, Z14
+	VMOVUPD Z14, (DI)
+	VADDPD  64(DI), Z15, Z15
+	VMOVUPD Z15, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z16, Z16
+	VMOVUPD Z16, (DI)
+	VADDPD  64(DI), Z17, Z17
+	VMOVUPD Z17, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z18, Z18
+	VMOVUPD Z18, (DI)
+	VADDPD  64(DI), Z19, Z19
+	VMOVUPD Z19, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z20, Z20
+	VMOVUPD Z20, (DI)
+	VADDPD  64(DI), Z21, Z21
+	VMOVUPD Z21, 64(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPD Z0, (DI)
+	VMOVUPD Z1, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z2, (DI)
+	VMOVUPD Z3, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z4, (DI)
+	VMOVUPD Z5, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z6, (DI)
+	VMOVUPD Z7, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z8, (DI)
+	VMOVUPD Z9, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z10, (DI)
+	VMOVUPD Z11, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z12, (DI)
+	VMOVUPD Z13, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z14, (DI)
+	VMOVUPD Z15, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z16, (DI)
+	VMOVUPD Z17, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z18, (DI)
+	VMOVUPD Z19, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z20, (DI)
+	VMOVUPD Z21, 64(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func taps512d12x2(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, c *float64, rowC int, bias *float64, accumulate int)
+// Requires: AVX, AVX512F, MMX+, SSE
+TEXT ·taps512d12x2(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), R15
+	MOVQ    a+40(FP), AX
+	MOVQ    rowA+48(FP), R8
+	MOVQ    b+56(FP), BX
+	MOVQ    c+64(FP), DI
+	MOVQ    rowC+72(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	VPXORD  Z14, Z14, Z14
+	VPXORD  Z15, Z15, Z15
+	VPXORD  Z16, Z16, Z16
+	VPXORD  Z17, Z17, Z17
+	VPXORD  Z18, Z18, Z18
+	VPXORD  Z19, Z19, Z19
+	VPXORD  Z20, Z20, Z20
+	VPXORD  Z21, Z21, Z21
+	VPXORD  Z22, Z22, Z22
+	VPXORD  Z23, Z23, Z23
+
+matrix:
+	MOVQ  k+24(FP), CX
+	MOVQ  table+32(FP), DX
+	TESTQ CX, CX
+	JZ    done
+
+loop:
+	MOVLQSX      (DX), R10
+	MOVLQSX      4(DX), R11
+	ADDQ         $0x08, DX
+	LEAQ         (AX)(R10*8), R10
+	LEAQ         (R10)(R8*4), R12
+	LEAQ         (R12)(R8*4), R13
+	VMOVUPD      (BX)(R11*8), Z28
+	PREFETCHT0   384(BX)(R11*8)
+	VMOVUPD      64(BX)(R11*8), Z29
+	PREFETCHT0   448(BX)(R11*8)
+	VBROADCASTSD (R10), Z30
+	VFMADD231PD  Z30, Z28, Z0
+	VFMADD231PD  Z30, Z29, Z1
+	VBROADCASTSD (R10)(R8*1), Z31
+	VFMADD231PD  Z31, Z28, Z2
+	VFMADD231PD  Z31, Z29, Z3
+	VBROADCASTSD (R10)(R8*2), Z30
+	VFMADD231PD  Z30, Z28, Z4
+	VFMADD231PD  Z30, Z29, Z5
+	VBROADCASTSD (R10)(R9*1), Z31
+	VFMADD231PD  Z31, Z28, Z6
+	VFMADD231PD  Z31, Z29, Z7
+	VBROADCASTSD (R12), Z30
+	VFMADD231PD  Z30, Z28, Z8
+	VFMADD231PD  Z30, Z29, Z9
+	VBROADCASTSD (R12)(R8*1), Z31
+	VFMADD231PD  Z31, Z28, Z10
+	VFMADD231PD  Z31, Z29, Z11
+	VBROADCASTSD (R12)(R8*2), Z30
+	VFMADD231PD  Z30, Z28, Z12
+	VFMADD231PD  Z30, Z29, Z13
+	VBROADCASTSD (R12)(R9*1), Z31
+	VFMADD231PD  Z31, Z28, Z14
+	VFMADD231PD  Z31, Z29, Z15
+	VBROADCASTSD (R13), Z30
+	VFMADD231PD  Z30, Z28, Z16
+	VFMADD231PD  Z30, Z29, Z17
+	VBROADCASTSD (R13)(R8*1), Z31
+	VFMADD231PD  Z31, Z28, Z18
+	VFMADD231PD  Z31, Z29, Z19
+	VBROADCASTSD (R13)(R8*2), Z30
+	VFMADD231PD  Z30, Z28, Z20
+	VFMADD231PD  Z30, Z29, Z21
+	VBROADCASTSD (R13)(R9*1), Z31
+	VFMADD231PD  Z31, Z28, Z22
+	VFMADD231PD  Z31, Z29, Z23
+	DECQ         CX
+	JNZ          loop
+	MOVQ         stepA+8(FP), R10
+	ADDQ         R10, AX
+	MOVQ         stepB+16(FP), R11
+	ADDQ         R11, BX
+	DECQ         R15
+	JNZ          matrix
+
+done:
+	MOVQ         bias+80(FP), R10
+	TESTQ        R10, R10
+	JZ           unbiased
+	LEAQ         (R10)(R8*4), R12
+	LEAQ         (R12)(R8*4), R13
+	VBROADCASTSD (R10), Z30
+	VADDPD       Z30, Z0, Z0
+	VADDPD       Z30, Z1, Z1
+	VBROADCASTSD (R10)(R8*1), Z31
+	VADDPD       Z31, Z2, Z2
+	VADDPD       Z31, Z3, Z3
+	VBROADCASTSD (R10)(R8*2), Z30
+	VADDPD       Z30, Z4, Z4
+	VADDPD       Z30, Z5, Z5
+	VBROADCASTSD (R10)(R9*1), Z31
+	VADDPD       Z31, Z6, Z6
+	VADDPD       Z31, Z7, Z7
+	VBROADCASTSD (R12), Z30
+	VADDPD       Z30, Z8, Z8
+	VADDPD       Z30, Z9, Z9
+	VBROADCASTSD (R12)(R8*1), Z31
+	VADDPD       Z31, Z10, Z10
+	VADDPD       Z31, Z11, Z11
+	VBROADCASTSD (R12)(R8*2), Z30
+	VADDPD       Z30, Z12, Z12
+	VADDPD       Z30, Z13, Z13
+	VBROADCASTSD (R12)(R9*1), Z31
+	VADDPD       Z31, Z14, Z14
+	VADDPD       Z31, Z15, Z15
+	VBROADCASTSD (R13), Z30
+	VADDPD       Z30, Z16, Z16
+	VADDPD       Z30, Z17, Z17
+	VBROADCASTSD (R13)(R8*1), Z31
+	VADDPD       Z31, Z18, Z18
+	VADDPD       Z31, Z19, Z19
+	VBROADCASTSD (R13)(R8*2), Z30
+	VADDPD       Z30, Z20, Z20
+	VADDPD       Z30, Z21, Z21
+	VBROADCASTSD (R13)(R9*1), Z31
+	VADDPD       Z31, Z22, Z22
+	VADDPD       Z31, Z23, Z23
+
+unbiased:
+	MOVQ    accumulate+88(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPD  (DI), Z0, Z0
+	VMOVUPD Z0, (DI)
+	VADDPD  64(DI), Z1, Z1
+	VMOVUPD Z1, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z2, Z2
+	VMOVUPD Z2, (DI)
+	VADDPD  64(DI), Z3, Z3
+	VMOVUPD Z3, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z4, Z4
+	VMOVUPD Z4, (DI)
+	VADDPD  64(DI), Z5, Z5
+	VMOVUPD Z5, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z6, Z6
+	VMOVUPD Z6, (DI)
+	VADDPD  64(DI), Z7, Z7
+	VMOVUPD Z7, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z8, Z8
+	VMOVUPD Z8, (DI)
+	VADDPD  64(DI), Z9, Z9
+	VMOVUPD Z9, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z10, Z10
+	VMOVUPD Z10, (DI)
+	VADDPD  64(DI), Z11, Z11
+	VMOVUPD Z11, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z12, Z12
+	VMOVUPD Z12, (DI)
+	VADDPD  64(DI), Z13, Z13
+	VMOVUPD Z13, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z14, Z14
+	VMOVUPD Z14, (DI)
+	VADDPD  64(DI), Z15, Z15
+	VMOVUPD Z15, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z16, Z16
+	VMOVUPD Z16, (DI)
+	VADDPD  64(DI), Z17, Z17
+	VMOVUPD Z17, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z18, Z18
+	VMOVUPD Z18, (DI)
+	VADDPD  64(DI), Z19, Z19
+	VMOVUPD Z19, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z20, Z20
+	VMOVUPD Z20, (DI)
+	VADDPD  64(DI), Z21, Z21
+	VMOVUPD Z21, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z22, Z22
+	VMOVUPD Z22, (DI)
+	VADDPD  64(DI), Z23, Z23
+	VMOVUPD Z23, 64(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPD Z0, (DI)
+	VMOVUPD Z1, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z2, (DI)
+	VMOVUPD Z3, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z4, (DI)
+	VMOVUPD Z5, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z6, (DI)
+	VMOVUPD Z7, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z8, (DI)
+	VMOVUPD Z9, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z10, (DI)
+	VMOVUPD Z11, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z12, (DI)
+	VMOVUPD Z13, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z14, (DI)
+	VMOVUPD Z15, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z16, (DI)
+	VMOVUPD Z17, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z18, (DI)
+	VMOVUPD Z19, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z20, (DI)
+	VMOVUPD Z21, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z22, (DI)
+	VMOVUPD Z23, 64(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func taps512d13x2(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, c *float64, rowC int, bias *float64, accumulate int)
+// Requires: AVX, AVX512F, MMX+, SSE
+TEXT ·taps512d13x2(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), R15
+	MOVQ    a+40(FP), AX
+	MOVQ    rowA+48(FP), R8
+	MOVQ    b+56(FP), BX
+	MOVQ    c+64(FP), DI
+	MOVQ    rowC+72(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	VPXORD  Z14, Z14, Z14
+	VPXORD  Z15, Z15, Z15
+	VPXORD  Z16, Z16, Z16
+	VPXORD  Z17, Z17, Z17
+	VPXORD  Z18, Z18, Z18
+	VPXORD  Z19, Z19, Z19
+	VPXORD  Z20, Z20, Z20
+	VPXORD  Z21, Z21, Z21
+	VPXORD  Z22, Z22, Z22
+	VPXORD  Z23, Z23, Z23
+	VPXORD  Z24, Z24, Z24
+	VPXORD  Z25, Z25, Z25
+
+matrix:
+	MOVQ  k+24(FP), CX
+	MOVQ  table+32(FP), DX
+	TESTQ CX, CX
+	JZ    done
+
+loop:
+	MOVLQSX      (DX), R10
+	MOVLQSX      4(DX), R11
+	ADDQ         $0x08, DX
+	LEAQ         (AX)(R10*8), R10
+	LEAQ         (R10)(R8*4), R12
+	LEAQ         (R12)(R8*4), R13
+	LEAQ         (R13)(R8*4), R14
+	VMOVUPD      (BX)(R11*8), Z28
+	PREFETCHT0   384(BX)(R11*8)
+	VMOVUPD      64(BX)(R11*8), Z29
+	PREFETCHT0   448(BX)(R11*8)
+	VBROADCASTSD (R10), Z30
+	VFMADD231PD  Z30, Z28, Z0
+	VFMADD231PD  Z30, Z29, Z1
+	VBROADCASTSD (R10)(R8*1), Z31
+	VFMADD231PD  Z31, Z28, Z2
+	VFMADD231PD  Z31, Z29, Z3
+	VBROADCASTSD (R10)(R8*2), Z30
+	VFMADD231PD  Z30, Z28, Z4
+	VFMADD231PD  Z30, Z29, Z5
+	VBROADCASTSD (R10)(R9*1), Z31
+	VFMADD231PD  Z31, Z28, Z6
+	VFMADD231PD  Z31, Z29, Z7
+	VBROADCASTSD (R12), Z30
+	VFMADD231PD  Z30, Z28, Z8
+	VFMADD231PD  Z30, Z29, Z9
+	VBROADCASTSD (R12)(R8*1), Z31
+	VFMADD231PD  Z31, Z28, Z10
+	VFMADD231PD  Z31, Z29, Z11
+	VBROADCASTSD (R12)(R8*2), Z30
+	VFMADD231PD  Z30, Z28, Z12
+	VFMADD231PD  Z30, Z29, Z13
+	VBROADCASTSD (R12)(R9*1), Z31
+	VFMADD231PD  Z31, Z28, Z14
+	VFMADD231PD  Z31, Z29, Z15
+	VBROADCASTSD (R13), Z30
+	VFMADD231PD  Z30, Z28, Z16
+	VFMADD231PD  Z30, Z29, Z17
+	VBROADCASTSD (R13)(R8*1), Z31
+	VFMADD231PD  Z31, Z28, Z18
+	VFMADD231PD  Z31, Z29, Z19
+	VBROADCASTSD (R13)(R8*2), Z30
+	VFMADD231PD  Z30, Z28, Z20
+	VFMADD231PD  Z30, Z29, Z21
+	VBROADCASTSD (R13)(R9*1), Z31
+	VFMADD231PD  Z31, Z28, Z22
+	VFMADD231PD  Z31, Z29, Z23
+	VBROADCASTSD (R14), Z30
+	VFMADD231PD  Z30, Z28, Z24
+	VFMADD231PD  Z30, Z29, Z25
+	DECQ         CX
+	JNZ          loop
+	MOVQ         stepA+8(FP), R10
+	ADDQ         R10, AX
+	MOVQ         stepB+16(FP), R11
+	ADDQ         R11, BX
+	DECQ         R15
+	JNZ          matrix
+
+done:
+	MOVQ         bias+80(FP), R10
+	TESTQ        R10, R10
+	JZ           unbiased
+	LEAQ         (R10)(R8*4), R12
+	LEAQ         (R12)(R8*4), R13
+	LEAQ         (R13)(R8*4), R14
+	VBROADCASTSD (R10), Z30
+	VADDPD       Z30, Z0, Z0
+	VADDPD       Z30, Z1, Z1
+	VBROADCASTSD (R10)(R8*1), Z31
+	VADDPD       Z31, Z2, Z2
+	VADDPD       Z31, Z3, Z3
+	VBROADCASTSD (R10)(R8*2), Z30
+	VADDPD       Z30, Z4, Z4
+	VADDPD       Z30, Z5, Z5
+	VBROADCASTSD (R10)(R9*1), Z31
+	VADDPD       Z31, Z6, Z6
+	VADDPD       Z31, Z7, Z7
+	VBROADCASTSD (R12), Z30
+	VADDPD       Z30, Z8, Z8
+	VADDPD       Z30, Z9, Z9
+	VBROADCASTSD (R12)(R8*1), Z31
+	VADDPD       Z31, Z10, Z10
+	VADDPD       Z31, Z11, Z11
+	VBROADCASTSD (R12)(R8*2), Z30
+	VADDPD       Z30, Z12, Z12
+	VADDPD       Z30, Z13, Z13
+	VBROADCASTSD (R12)(R9*1), Z31
+	VADDPD       Z31, Z14, Z14
+	VADDPD       Z31, Z15, Z15
+	VBROADCASTSD (R13), Z30
+	VADDPD       Z30, Z16, Z16
+	VADDPD       Z30, Z17, Z17
+	VBROADCASTSD (R13)(R8*1), Z31
+	VADDPD       Z31, Z18, Z18
+	VADDPD       Z31, Z19, Z19
+	VBROADCASTSD (R13)(R8*2), Z30
+	VADDPD       Z30, Z20, Z20
+	VADDPD       Z30, Z21, Z21
+	VBROADCASTSD (R13)(R9*1), Z31
+	VADDPD       Z31, Z22, Z22
+	VADDPD       Z31, Z23, Z23
+	VBROADCASTSD (R14), Z30
+	VADDPD       Z30, Z24, Z24
+	VADDPD       Z30, Z25, Z25
+
+unbiased:
+	MOVQ    accumulate+88(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPD  (DI), Z0, Z0
+	VMOVUPD Z0, (DI)
+	VADDPD  64(DI), Z1, Z1
+	VMOVUPD Z1, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z2, Z2
+	VMOVUPD Z2, (DI)
+	VADDPD  64(DI), Z3, Z3
+	VMOVUPD Z3, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z4, Z4
+	VMOVUPD Z4, (DI)
+	VADDPD  64(DI), Z5, Z5
+	VMOVUPD Z5, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z6, Z6
+	VMOVUPD Z6, (DI)
+	VADDPD  64(DI), Z7, Z7
+	VMOVUPD Z7, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z8, Z8
+	VMOVUPD Z8, (DI)
+	VADDPD  64(DI), Z9, Z9
+	VMOVUPD Z9, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z10, Z10
+	VMOVUPD Z10, (DI)
+	VADDPD  64(DI), Z11, Z11
+	VMOVUPD Z11, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z12, Z12
+	VMOVUPD Z12, (DI)
+	VADDPD  64(DI), Z13, Z13
+	VMOVUPD Z13, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z14, Z14
+	VMOVUPD Z14, (DI)
+	VADDPD  64(DI), Z15, Z15
+	VMOVUPD Z15, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z16, Z16
+	VMOVUPD Z16, (DI)
+	VADDPD  64(DI), Z17, Z17
+	VMOVUPD Z17, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z18, Z18
+	VMOVUPD Z18, (DI)
+	VADDPD  64(DI), Z19, Z19
+	VMOVUPD Z19, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z20, Z20
+	VMOVUPD Z20, (DI)
+	VADDPD  64(DI), Z21, Z21
+	VMOVUPD Z21, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z22, Z22
+	VMOVUPD Z22, (DI)
+	VADDPD  64(DI), Z23, Z23
+	VMOVUPD Z23, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z24, Z24
+	VMOVUPD Z24, (DI)
+	VADDPD  64(DI), Z25, Z25
+	VMOVUPD Z25, 64(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPD Z0, (DI)
+	VMOVUPD Z1, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z2, (DI)
+	VMOVUPD Z3, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z4, (DI)
+	VMOVUPD Z5, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z6, (DI)
+	VMOVUPD Z7, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z8, (DI)
+	VMOVUPD Z9, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z10, (DI)
+	VMOVUPD Z11, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z12, (DI)
+	VMOVUPD Z13, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z14, (DI)
+	VMOVUPD Z15, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z16, (DI)
+	VMOVUPD Z17, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z18, (DI)
+	VMOVUPD Z19, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z20, (DI)
+	VMOVUPD Z21, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z22, (DI)
+	VMOVUPD Z23, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z24, (DI)
+	VMOVUPD Z25, 64(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func taps512d14x2(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, c *float64, rowC int, bias *float64, accumulate int)
+// Requires: AVX, AVX512F, MMX+, SSE
+TEXT ·taps512d14x2(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), R15
+	MOVQ    a+40(FP), AX
+	MOVQ    rowA+48(FP), R8
+	MOVQ    b+56(FP), BX
+	MOVQ    c+64(FP), DI
+	MOVQ    rowC+72(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	VPXORD  Z14, Z14, Z14
+	VPXORD  Z15, Z15, Z15
+	VPXORD  Z16, Z16, Z16
+	VPXORD  Z17, Z17, Z17
+	VPXORD  Z18, Z18, Z18
+	VPXORD  Z19, Z19, Z19
+	VPXORD  Z20, Z20, Z20
+	VPXORD  Z21, Z21, Z21
+	VPXORD  Z22, Z22, Z22
+	VPXORD  Z23, Z23, Z23
+	VPXORD  Z24, Z24, Z24
+	VPXORD  Z25, Z25, Z25
+	VPXORD  Z26, Z26, Z26
+	VPXORD  Z27, Z27, Z27
+
+matrix:
+	MOVQ  k+24(FP), CX
+	MOVQ  table+32(FP), DX
+	TESTQ CX, CX
+	JZ    done
+
+loop:
+	MOVLQSX      (DX), R10
+	MOVLQSX      4(DX), R11
+	ADDQ         $0x08, DX
+	LEAQ         (AX)(R10*8), R10
+	LEAQ         (R10)(R8*4), R12
+	LEAQ         (R12)(R8*4), R13
+	LEAQ         (R13)(R8*4), R14
+	VMOVUPD      (BX)(R11*8), Z28
+	PREFETCHT0   384(BX)(R11*8)
+	VMOVUPD      64(BX)(R11*8), Z29
+	PREFETCHT0   448(BX)(R11*8)
+	VBROADCASTSD (R10), Z30
+	VFMADD231PD  Z30, Z28, Z0
+	VFMADD231PD  Z30, Z29, Z1
+	VBROADCASTSD (R10)(R8*1), Z31
+	VFMADD231PD  Z31, Z28, Z2
+	VFMADD231PD  Z31, Z29, Z3
+	VBROADCASTSD (R10)(R8*2), Z30
+	VFMADD231PD  Z30, Z28, Z4
+	VFMADD231PD  Z30, Z29, Z5
+	VBROADCASTSD (R10)(R9*1), Z31
+	VFMADD231PD  Z31, Z28, Z6
+	VFMADD231PD  Z31, Z29, Z7
+	VBROADCASTSD (R12), Z30
+	VFMADD231PD  Z30, Z28, Z8
+	VFMADD231PD  Z30, Z29, Z9
+	VBROADCASTSD (R12)(R8*1), Z31
+	VFMADD231PD  Z31, Z28, Z10
+	VFMADD231PD  Z31, Z29, Z11
+	VBROADCASTSD (R12)(R8*2), Z30
+	VFMADD231PD  Z30, Z28, Z12
+	VFMADD231PD  Z30, Z29, Z13
+	VBROADCASTSD (R12)(R9*1), Z31
+	VFMADD231PD  Z31, Z28, Z14
+	VFMADD231PD  Z31, Z29, Z15
+	VBROADCASTSD (R13), Z30
+	VFMADD231PD  Z30, Z28, Z16
+	VFMADD231PD  Z30, Z29, Z17
+	VBROADCASTSD (R13)(R8*1), Z31
+	VFMADD231PD  Z31, Z28, Z18
+	VFMADD231PD  Z31, Z29, Z19
+	VBROADCASTSD (R13)(R8*2), Z30
+	VFMADD231PD  Z30, Z28, Z20
+	VFMADD231PD  Z30, Z29, Z21
+	VBROADCASTSD (R13)(R9*1), Z31
+	VFMADD231PD  Z31, Z28, Z22
+	VFMADD231PD  Z31, Z29, Z23
+	VBROADCASTSD (R14), Z30
+	VFMADD231PD  Z30, Z28, Z24
+	VFMADD231PD  Z30, Z29, Z25
+	VBROADCASTSD (R14)(R8*1), Z31
+	VFMADD231PD  Z31, Z28, Z26
+	VFMADD231PD  Z31, Z29, Z27
+	DECQ         CX
+	JNZ          loop
+	MOVQ         stepA+8(FP), R10
+	ADDQ         R10, AX
+	MOVQ         stepB+16(FP), R11
+	ADDQ         R11, BX
+	DECQ         R15
+	JNZ          matrix
+
+done:
+	MOVQ         bias+80(FP), R10
+	TESTQ        R10, R10
+	JZ           unbiased
+	LEAQ         (R10)(R8*4), R12
+	LEAQ         (R12)(R8*4), R13
+	LEAQ         (R13)(R8*4), R14
+	VBROADCASTSD (R10), Z30
+	VADDPD       Z30, Z0, Z0
+	VADDPD       Z30, Z1, Z1
+	VBROADCASTSD (R10)(R8*1), Z31
+	VADDPD       Z31, Z2, Z2
+	VADDPD       Z31, Z3, Z3
+	VBROADCASTSD (R10)(R8*2), Z30
+	VADDPD       Z30, Z4, Z4
+	VADDPD       Z30, Z5, Z5
+	VBROADCASTSD (R10)(R9*1), Z31
+	VADDPD       Z31, Z6, Z6
+	VADDPD       Z31, Z7, Z7
+	VBROADCASTSD (R12), Z30
+	VADDPD       Z30, Z8, Z8
+	VADDPD       Z30, Z9, Z9
+	VBROADCASTSD (R12)(R8*1), Z31
+	VADDPD       Z31, Z10, Z10
+	VADDPD       Z31, Z11, Z11
+	VBROADCASTSD (R12)(R8*2), Z30
+	VADDPD       Z30, Z12, Z12
+	VADDPD       Z30, Z13, Z13
+	VBROADCASTSD (R12)(R9*1), Z31
+	VADDPD       Z31, Z14, Z14
+	VADDPD       Z31, Z15, Z15
+	VBROADCASTSD (R13), Z30
+	VADDPD       Z30, Z16, Z16
+	VADDPD       Z30, Z17, Z17
+	VBROADCASTSD (R13)(R8*1), Z31
+	VADDPD       Z31, Z18, Z18
+	VADDPD       Z31, Z19, Z19
+	VBROADCASTSD (R13)(R8*2), Z30
+	VADDPD       Z30, Z20, Z20
+	VADDPD       Z30, Z21, Z21
+	VBROADCASTSD (R13)(R9*1), Z31
+	VADDPD       Z31, Z22, Z22
+	VADDPD       Z31, Z23, Z23
+	VBROADCASTSD (R14), Z30
+	VADDPD       Z30, Z24, Z24
+	VADDPD       Z30, Z25, Z25
+	VBROADCASTSD (R14)(R8*1), Z31
+	VADDPD       Z31, Z26, Z26
+	VADDPD       Z31, Z27, Z27
+
+unbiased:
+	MOVQ    accumulate+88(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPD  (DI), Z0, Z0
+	VMOVUPD Z0, (DI)
+	VADDPD  64(DI), Z1, Z1
+	VMOVUPD Z1, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z2, Z2
+	VMOVUPD Z2, (DI)
+	VADDPD  64(DI), Z3, Z3
+	VMOVUPD Z3, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z4, Z4
+	VMOVUPD Z4, (DI)
+	VADDPD  64(DI), Z5, Z5
+	VMOVUPD Z5, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z6, Z6
+	VMOVUPD Z6, (DI)
+	VADDPD  64(DI), Z7, Z7
+	VMOVUPD Z7, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z8, Z8
+	VMOVUPD Z8, (DI)
+	VADDPD  64(DI), Z9, Z9
+	VMOVUPD Z9, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z10, Z10
+	VMOVUPD Z10, (DI)
+	VADDPD  64(DI), Z11, Z11
+	VMOVUPD Z11, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z12, Z12
+	VMOVUPD Z12, (DI)
+	VADDPD  64(DI), Z13, Z13
+	VMOVUPD Z13, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z14, Z14
+	VMOVUPD Z14, (DI)
+	VADDPD  64(DI), Z15, Z15
+	VMOVUPD Z15, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z16, Z16
+	VMOVUPD Z16, (DI)
+	VADDPD  64(DI), Z17, Z17
+	VMOVUPD Z17, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z18, Z18
+	VMOVUPD Z18, (DI)
+	VADDPD  64(DI), Z19, Z19
+	VMOVUPD Z19, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z20, Z20
+	VMOVUPD Z20, (DI)
+	VADDPD  64(DI), Z21, Z21
+	VMOVUPD Z21, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z22, Z22
+	VMOVUPD Z22, (DI)
+	VADDPD  64(DI), Z23, Z23
+	VMOVUPD Z23, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z24, Z24
+	VMOVUPD Z24, (DI)
+	VADDPD  64(DI), Z25, Z25
+	VMOVUPD Z25, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z26, Z26
+	VMOVUPD Z26, (DI)
+	VADDPD  64(DI), Z27, Z27
+	VMOVUPD Z27, 64(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPD Z0, (DI)
+	VMOVUPD Z1, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z2, (DI)
+	VMOVUPD Z3, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z4, (DI)
+	VMOVUPD Z5, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z6, (DI)
+	VMOVUPD Z7, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z8, (DI)
+	VMOVUPD Z9, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z10, (DI)
+	VMOVUPD Z11, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z12, (DI)
+	VMOVUPD Z13, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z14, (DI)
+	VMOVUPD Z15, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z16, (DI)
+	VMOVUPD Z17, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z18, (DI)
+	VMOVUPD Z19, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z20, (DI)
+	VMOVUPD Z21, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z22, (DI)
+	VMOVUPD Z23, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z24, (DI)
+	VMOVUPD Z25, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z26, (DI)
+	VMOVUPD Z27, 64(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func taps256d1x1(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, c *float64, rowC int, bias *float64, accumulate int)
+// Requires: AVX, FMA3, MMX+, SSE
+TEXT ·taps256d1x1(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), R15
+	MOVQ    a+40(FP), AX
+	MOVQ    rowA+48(FP), R8
+	MOVQ    b+56(FP), BX
+	MOVQ    c+64(FP), DI
+	MOVQ    rowC+72(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VXORPS  Y0, Y0, Y0
+
+matrix:
+	MOVQ  k+24(FP), CX
+	MOVQ  table+32(FP), DX
+	TESTQ CX, CX
+	JZ    done
+
+loop:
+	MOVLQSX      (DX), R10
+	MOVLQSX      4(DX), R11
+	ADDQ         $0x08, DX
+	LEAQ         (AX)(R10*8), R10
+	VMOVUPD      (BX)(R11*8), Y12
+	PREFETCHT0   384(BX)(R11*8)
+	VBROADCASTSD (R10), Y14
+	VFMADD231PD  Y14, Y12, Y0
+	DECQ         CX
+	JNZ          loop
+	MOVQ         stepA+8(FP), R10
+	ADDQ         R10, AX
+	MOVQ         stepB+16(FP), R11
+	ADDQ         R11, BX
+	DECQ         R15
+	JNZ          matrix
+
+done:
+	MOVQ         bias+80(FP), R10
+	TESTQ        R10, R10
+	JZ           unbiased
+	VBROADCASTSD (R10), Y14
+	VADDPD       Y14, Y0, Y0
+
+unbiased:
+	MOVQ    accumulate+88(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPD  (DI), Y0, Y0
+	VMOVUPD Y0, (DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPD Y0, (DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func taps256d2x1(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, c *float64, rowC int, bias *float64, accumulate int)
+// Requires: AVX, FMA3, MMX+, SSE
+TEXT ·taps256d2x1(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), R15
+	MOVQ    a+40(FP), AX
+	MOVQ    rowA+48(FP), R8
+	MOVQ    b+56(FP), BX
+	MOVQ    c+64(FP), DI
+	MOVQ    rowC+72(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+
+matrix:
+	MOVQ  k+24(FP), CX
+	MOVQ  table+32(FP), DX
+	TESTQ CX, CX
+	JZ    done
+
+loop:
+	MOVLQSX      (DX), R10
+	MOVLQSX      4(DX), R11
+	ADDQ         $0x08, DX
+	LEAQ         (AX)(R10*8), R10
+	VMOVUPD      (BX)(R11*8), Y12
+	PREFETCHT0   384(BX)(R11*8)
+	VBROADCASTSD (R10), Y14
+	VFMADD231PD  Y14, Y12, Y0
+	VBROADCASTSD (R10)(R8*1), Y15
+	VFMADD231PD  Y15, Y12, Y1
+	DECQ         CX
+	JNZ          loop
+	MOVQ         stepA+8(FP), R10
+	ADDQ         R10, AX
+	MOVQ         stepB+16(FP), R11
+	ADDQ         R11, BX
+	DECQ         R15
+	JNZ          matrix
+
+done:
+	MOVQ         bias+80(FP), R10
+	TESTQ        R10, R10
+	JZ           unbiased
+	VBROADCASTSD (R10), Y14
+	VADDPD       Y14, Y0, Y0
+	VBROADCASTSD (R10)(R8*1), Y15
+	VADDPD       Y15, Y1, Y1
+
+unbiased:
+	MOVQ    accumulate+88(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPD  (DI), Y0, Y0
+	VMOVUPD Y0, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Y1, Y1
+	VMOVUPD Y1, (DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPD Y0, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Y1, (DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func taps256d3x1(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, c *float64, rowC int, bias *float64, accumulate int)
+// Requires: AVX, FMA3, MMX+, SSE
+TEXT ·taps256d3x1(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), R15
+	MOVQ    a+40(FP), AX
+	MOVQ    rowA+48(FP), R8
+	MOVQ    b+56(FP), BX
+	MOVQ    c+64(FP), DI
+	MOVQ    rowC+72(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+
+matrix:
+	MOVQ  k+24(FP), CX
+	MOVQ  table+32(FP), DX
+	TESTQ CX, CX
+	JZ    done
+
+loop:
+	MOVLQSX      (DX), R10
+	MOVLQSX      4(DX), R11
+	ADDQ         $0x08, DX
+	LEAQ         (AX)(R10*8), R10
+	VMOVUPD      (BX)(R11*8), Y12
+	PREFETCHT0   384(BX)(R11*8)
+	VBROADCASTSD (R10), Y14
+	VFMADD231PD  Y14, Y12, Y0
+	VBROADCASTSD (R10)(R8*1), Y15
+	VFMADD231PD  Y15, Y12, Y1
+	VBROADCASTSD (R10)(R8*2), Y14
+	VFMADD231PD  Y14, Y12, Y2
+	DECQ         CX
+	JNZ          loop
+	MOVQ         stepA+8(FP), R10
+	ADDQ         R10, AX
+	MOVQ         stepB+16(FP), R11
+	ADDQ         R11, BX
+	DECQ         R15
+	JNZ          matrix
+
+done:
+	MOVQ         bias+80(FP), R10
+	TESTQ        R10, R10
+	JZ           unbiased
+	VBROADCASTSD (R10), Y14
+	VADDPD       Y14, Y0, Y0
+	VBROADCASTSD (R10)(R8*1), Y15
+	VADDPD       Y15, Y1, Y1
+	VBROADCASTSD (R10)(R8*2), Y14
+	VADDPD       Y14, Y2, Y2
+
+unbiased:
+	MOVQ    accumulate+88(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPD  (DI), Y0, Y0
+	VMOVUPD Y0, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Y1, Y1
+	VMOVUPD Y1, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Y2, Y2
+	VMOVUPD Y2, (DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPD Y0, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Y1, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Y2, (DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func taps256d4x1(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, c *float64, rowC int, bias *float64, accumulate int)
+// Requires: AVX, FMA3, MMX+, SSE
+TEXT ·taps256d4x1(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), R15
+	MOVQ    a+40(FP), AX
+	MOVQ    rowA+48(FP), R8
+	MOVQ    b+56(FP), BX
+	MOVQ    c+64(FP), DI
+	MOVQ    rowC+72(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+
+matrix:
+	MOVQ  k+24(FP), CX
+	MOVQ  table+32(FP), DX
+	TESTQ CX, CX
+	JZ    done
+
+loop:
+	MOVLQSX      (DX), R10
+	MOVLQSX      4(DX), R11
+	ADDQ         $0x08, DX
+	LEAQ         (AX)(R10*8), R10
+	VMOVUPD      (BX)(R11*8), Y12
+	PREFETCHT0   384(BX)(R11*8)
+	VBROADCASTSD (R10), Y14
+	VFMADD231PD  Y14, Y12, Y0
+	VBROADCASTSD (R10)(R8*1), Y15
+	VFMADD231PD  Y15, Y12, Y1
+	VBROADCASTSD (R10)(R8*2), Y14
+	VFMADD231PD  Y14, Y12, Y2
+	VBROADCASTSD (R10)(R9*1), Y15
+	VFMADD231PD  Y15, Y12, Y3
+	DECQ         CX
+	JNZ          loop
+	MOVQ         stepA+8(FP), R10
+	ADDQ         R10, AX
+	MOVQ         stepB+16(FP), R11
+	ADDQ         R11, BX
+	DECQ         R15
+	JNZ          matrix
+
+done:
+	MOVQ         bias+80(FP), R10
+	TESTQ        R10, R10
+	JZ           unbiased
+	VBROADCASTSD (R10), Y14
+	VADDPD       Y14, Y0, Y0
+	VBROADCASTSD (R10)(R8*1), Y15
+	VADDPD       Y15, Y1, Y1
+	VBROADCASTSD (R10)(R8*2), Y14
+	VADDPD       Y14, Y2, Y2
+	VBROADCASTSD (R10)(R9*1), Y15
+	VADDPD       Y15, Y3, Y3
+
+unbiased:
+	MOVQ    accumulate+88(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPD  (DI), Y0, Y0
+	VMOVUPD Y0, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Y1, Y1
+	VMOVUPD Y1, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Y2, Y2
+	VMOVUPD Y2, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Y3, Y3
+	VMOVUPD Y3, (DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPD Y0, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Y1, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Y2, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Y3, (DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func taps256d5x1(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, c *float64, rowC int, bias *float64, accumulate int)
+// Requires: AVX, FMA3, MMX+, SSE
+TEXT ·taps256d5x1(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), R15
+	MOVQ    a+40(FP), AX
+	MOVQ    rowA+48(FP), R8
+	MOVQ    b+56(FP), BX
+	MOVQ    c+64(FP), DI
+	MOVQ    rowC+72(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+
+matrix:
+	MOVQ  k+24(FP), CX
+	MOVQ  table+32(FP), DX
+	TESTQ CX, CX
+	JZ    done
+
+loop:
+	MOVLQSX      (DX), R10
+	MOVLQSX      4(DX), R11
+	ADDQ         $0x08, DX
+	LEAQ         (AX)(R10*8), R10
+	LEAQ         (R10)(R8*4), R12
+	VMOVUPD      (BX)(R11*8), Y12
+	PREFETCHT0   384(BX)(R11*8)
+	VBROADCASTSD (R10), Y14
+	VFMADD231PD  Y14, Y12, Y0
+	VBROADCASTSD (R10)(R8*1), Y15
+	VFMADD231PD  Y15, Y12, Y1
+	VBROADCASTSD (R10)(R8*2), Y14
+	VFMADD231PD  Y14, Y12, Y2
+	VBROADCASTSD (R10)(R9*1), Y15
+	VFMADD231PD  Y15, Y12, Y3
+	VBROADCASTSD (R12), Y14
+	VFMADD231PD  Y14, Y12, Y4
+	DECQ         CX
+	JNZ          loop
+	MOVQ         stepA+8(FP), R10
+	ADDQ         R10, AX
+	MOVQ         stepB+16(FP), R11
+	ADDQ         R11, BX
+	DECQ         R15
+	JNZ          matrix
+
+done:
+	MOVQ         bias+80(FP), R10
+	TESTQ        R10, R10
+	JZ           unbiased
+	LEAQ         (R10)(R8*4), R12
+	VBROADCASTSD (R10), Y14
+	VADDPD       Y14, Y0, Y0
+	VBROADCASTSD (R10)(R8*1), Y15
+	VADDPD       Y15, Y1, Y1
+	VBROADCASTSD (R10)(R8*2), Y14
+	VADDPD       Y14, Y2, Y2
+	VBROADCASTSD (R10)(R9*1), Y15
+	VADDPD       Y15, Y3, Y3
+	VBROADCASTSD (R12), Y14
+	VADDPD       Y14, Y4, Y4
+
+unbiased:
+	MOVQ    accumulate+88(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPD  (DI), Y0, Y0
+	VMOVUPD Y0, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Y1, Y1
+	VMOVUPD Y1, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Y2, Y2
+	VMOVUPD Y2, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Y3, Y3
+	VMOVUPD Y3, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Y4, Y4
+	VMOVUPD Y4, (DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPD Y0, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Y1, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Y2, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Y3, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Y4, (DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func taps256d6x1(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, c *float64, rowC int, bias *float64, accumulate int)
+// Requires: AVX, FMA3, MMX+, SSE
+TEXT ·taps256d6x1(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), R15
+	MOVQ    a+40(FP), AX
+	MOVQ    rowA+48(FP), R8
+	MOVQ    b+56(FP), BX
+	MOVQ    c+64(FP), DI
+	MOVQ    rowC+72(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+
+matrix:
+	MOVQ  k+24(FP), CX
+	MOVQ  table+32(FP), DX
+	TESTQ CX, CX
+	JZ    done
+
+loop:
+	MOVLQSX      (DX), R10
+	MOVLQSX      4(DX), R11
+	ADDQ         $0x08, DX
+	LEAQ         (AX)(R10*8), R10
+	LEAQ         (R10)(R8*4), R12
+	VMOVUPD      (BX)(R11*8), Y12
+	PREFETCHT0   384(BX)(R11*8)
+	VBROADCASTSD (R10), Y14
+	VFMADD231PD  Y14, Y12, Y0
+	VBROADCASTSD (R10)(R8*1), Y15
+	VFMADD231PD  Y15, Y12, Y1
+	VBROADCASTSD (R10)(R8*2), Y14
+	VFMADD231PD  Y14, Y12, Y2
+	VBROADCASTSD (R10)(R9*1), Y15
+	VFMADD231PD  Y15, Y12, Y3
+	VBROADCASTSD (R12), Y14
+	VFMADD231PD  Y14, Y12, Y4
+	VBROADCASTSD (R12)(R8*1), Y15
+	VFMADD231PD  Y15, Y12, Y5
+	DECQ         CX
+	JNZ          loop
+	MOVQ         stepA+8(FP), R10
+	ADDQ         R10, AX
+	MOVQ         stepB+16(FP), R11
+	ADDQ         R11, BX
+	DECQ         R15
+	JNZ          matrix
+
+done:
+	MOVQ         bias+80(FP), R10
+	TESTQ        R10, R10
+	JZ           unbiased
+	LEAQ         (R10)(R8*4), R12
+	VBROADCASTSD (R10), Y14
+	VADDPD       Y14, Y0, Y0
+	VBROADCASTSD (R10)(R8*1), Y15
+	VADDPD       Y15, Y1, Y1
+	VBROADCASTSD (R10)(R8*2), Y14
+	VADDPD       Y14, Y2, Y2
+	VBROADCASTSD (R10)(R9*1), Y15
+	VADDPD       Y15, Y3, Y3
+	VBROADCASTSD (R12), Y14
+	VADDPD       Y14, Y4, Y4
+	VBROADCASTSD (R12)(R8*1), Y15
+	VADDPD       Y15, Y5, Y5
+
+unbiased:
+	MOVQ    accumulate+88(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPD  (DI), Y0, Y0
+	VMOVUPD Y0, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Y1, Y1
+	VMOVUPD Y1, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Y2, Y2
+	VMOVUPD Y2, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Y3, Y3
+	VMOVUPD Y3, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Y4, Y4
+	VMOVUPD Y4, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Y5, Y5
+	VMOVUPD Y5, (DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPD Y0, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Y1, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Y2, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Y3, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Y4, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Y5, (DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func taps256d1x2(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, c *float64, rowC int, bias *float64, accumulate int)
+// Requires: AVX, FMA3, MMX+, SSE
+TEXT ·taps256d1x2(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), R15
+	MOVQ    a+40(FP), AX
+	MOVQ    rowA+48(FP), R8
+	MOVQ    b+56(FP), BX
+	MOVQ    c+64(FP), DI
+	MOVQ    rowC+72(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+
+matrix:
+	MOVQ  k+24(FP), CX
+	MOVQ  table+32(FP), DX
+	TESTQ CX, CX
+	JZ    done
+
+loop:
+	MOVLQSX      (DX), R10
+	MOVLQSX      4(DX), R11
+	ADDQ         $0x08, DX
+	LEAQ         (AX)(R10*8), R10
+	VMOVUPD      (BX)(R11*8), Y12
+	PREFETCHT0   384(BX)(R11*8)
+	VMOVUPD      32(BX)(R11*8), Y13
+	VBROADCASTSD (R10), Y14
+	VFMADD231PD  Y14, Y12, Y0
+	VFMADD231PD  Y14, Y13, Y1
+	DECQ         CX
+	JNZ          loop
+	MOVQ         stepA+8(FP), R10
+	ADDQ         R10, AX
+	MOVQ         stepB+16(FP), R11
+	ADDQ         R11, BX
+	DECQ         R15
+	JNZ          matrix
+
+done:
+	MOVQ         bias+80(FP), R10
+	TESTQ        R10, R10
+	JZ           unbiased
+	VBROADCASTSD (R10), Y14
+	VADDPD       Y14, Y0, Y0
+	VADDPD       Y14, Y1, Y1
+
+unbiased:
+	MOVQ    accumulate+88(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPD  (DI), Y0, Y0
+	VMOVUPD Y0, (DI)
+	VADDPD  32(DI), Y1, Y1
+	VMOVUPD Y1, 32(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPD Y0, (DI)
+	VMOVUPD Y1, 32(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func taps256d2x2(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, c *float64, rowC int, bias *float64, accumulate int)
+// Requires: AVX, FMA3, MMX+, SSE
+TEXT ·taps256d2x2(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), R15
+	MOVQ    a+40(FP), AX
+	MOVQ    rowA+48(FP), R8
+	MOVQ    b+56(FP), BX
+	MOVQ    c+64(FP), DI
+	MOVQ    rowC+72(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+
+matrix:
+	MOVQ  k+24(FP), CX
+	MOVQ  table+32(FP), DX
+	TESTQ CX, CX
+	JZ    done
+
+loop:
+	MOVLQSX      (DX), R10
+	MOVLQSX      4(DX), R11
+	ADDQ         $0x08, DX
+	LEAQ         (AX)(R10*8), R10
+	VMOVUPD      (BX)(R11*8), Y12
+	PREFETCHT0   384(BX)(R11*8)
+	VMOVUPD      32(BX)(R11*8), Y13
+	VBROADCASTSD (R10), Y14
+	VFMADD231PD  Y14, Y12, Y0
+	VFMADD231PD  Y14, Y13, Y1
+	VBROADCASTSD (R10)(R8*1), Y15
+	VFMADD231PD  Y15, Y12, Y2
+	VFMADD231PD  Y15, Y13, Y3
+	DECQ         CX
+	JNZ          loop
+	MOVQ         stepA+8(FP), R10
+	ADDQ         R10, AX
+	MOVQ         stepB+16(FP), R11
+	ADDQ         R11, BX
+	DECQ         R15
+	JNZ          matrix
+
+done:
+	MOVQ         bias+80(FP), R10
+	TESTQ        R10, R10
+	JZ           unbiased
+	VBROADCASTSD (R10), Y14
+	VADDPD       Y14, Y0, Y0
+	VADDPD       Y14, Y1, Y1
+	VBROADCASTSD (R10)(R8*1), Y15
+	VADDPD       Y15, Y2, Y2
+	VADDPD       Y15, Y3, Y3
+
+unbiased:
+	MOVQ    accumulate+88(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPD  (DI), Y0, Y0
+	VMOVUPD Y0, (DI)
+	VADDPD  32(DI), Y1, Y1
+	VMOVUPD Y1, 32(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Y2, Y2
+	VMOVUPD Y2, (DI)
+	VADDPD  32(DI), Y3, Y3
+	VMOVUPD Y3, 32(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPD Y0, (DI)
+	VMOVUPD Y1, 32(DI)
+	ADDQ    SI, DI
+	VMOVUPD Y2, (DI)
+	VMOVUPD Y3, 32(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func taps256d3x2(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, c *float64, rowC int, bias *float64, accumulate int)
+// Requires: AVX, FMA3, MMX+, SSE
+TEXT ·taps256d3x2(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), R15
+	MOVQ    a+40(FP), AX
+	MOVQ    rowA+48(FP), R8
+	MOVQ    b+56(FP), BX
+	MOVQ    c+64(FP), DI
+	MOVQ    rowC+72(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+
+matrix:
+	MOVQ  k+24(FP), CX
+	MOVQ  table+32(FP), DX
+	TESTQ CX, CX
+	JZ    done
+
+loop:
+	MOVLQSX      (DX), R10
+	MOVLQSX      4(DX), R11
+	ADDQ         $0x08, DX
+	LEAQ         (AX)(R10*8), R10
+	VMOVUPD      (BX)(R11*8), Y12
+	PREFETCHT0   384(BX)(R11*8)
+	VMOVUPD      32(BX)(R11*8), Y13
+	VBROADCASTSD (R10), Y14
+	VFMADD231PD  Y14, Y12, Y0
+	VFMADD231PD  Y14, Y13, Y1
+	VBROADCASTSD (R10)(R8*1), Y15
+	VFMADD231PD  Y15, Y12, Y2
+	VFMADD231PD  Y15, Y13, Y3
+	VBROADCASTSD (R10)(R8*2), Y14
+	VFMADD231PD  Y14, Y12, Y4
+	VFMADD231PD  Y14, Y13, Y5
+	DECQ         CX
+	JNZ          loop
+	MOVQ         stepA+8(FP), R10
+	ADDQ         R10, AX
+	MOVQ         stepB+16(FP), R11
+	ADDQ         R11, BX
+	DECQ         R15
+	JNZ          matrix
+
+done:
+	MOVQ         bias+80(FP), R10
+	TESTQ        R10, R10
+	JZ           unbiased
+	VBROADCASTSD (R10), Y14
+	VADDPD       Y14, Y0, Y0
+	VADDPD       Y14, Y1, Y1
+	VBROADCASTSD (R10)(R8*1), Y15
+	VADDPD       Y15, Y2, Y2
+	VADDPD       Y15, Y3, Y3
+	VBROADCASTSD (R10)(R8*2), Y14
+	VADDPD       Y14, Y4, Y4
+	VADDPD       Y14, Y5, Y5
+
+unbiased:
+	MOVQ    accumulate+88(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPD  (DI), Y0, Y0
+	VMOVUPD Y0, (DI)
+	VADDPD  32(DI), Y1, Y1
+	VMOVUPD Y1, 32(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Y2, Y2
+	VMOVUPD Y2, (DI)
+	VADDPD  32(DI), Y3, Y3
+	VMOVUPD Y3, 32(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Y4, Y4
+	VMOVUPD Y4, (DI)
+	VADDPD  32(DI), Y5, Y5
+	VMOVUPD Y5, 32(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPD Y0, (DI)
+	VMOVUPD Y1, 32(DI)
+	ADDQ    SI, DI
+	VMOVUPD Y2, (DI)
+	VMOVUPD Y3, 32(DI)
+	ADDQ    SI, DI
+	VMOVUPD Y4, (DI)
+	VMOVUPD Y5, 32(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func taps256d4x2(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, c *float64, rowC int, bias *float64, accumulate int)
+// Requires: AVX, FMA3, MMX+, SSE
+TEXT ·taps256d4x2(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), R15
+	MOVQ    a+40(FP), AX
+	MOVQ    rowA+48(FP), R8
+	MOVQ    b+56(FP), BX
+	MOVQ    c+64(FP), DI
+	MOVQ    rowC+72(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	VXORPS  Y7, Y7, Y7
+
+matrix:
+	MOVQ  k+24(FP), CX
+	MOVQ  table+32(FP), DX
+	TESTQ CX, CX
+	JZ    done
+
+loop:
+	MOVLQSX      (DX), R10
+	MOVLQSX      4(DX), R11
+	ADDQ         $0x08, DX
+	LEAQ         (AX)(R10*8), R10
+	VMOVUPD      (BX)(R11*8), Y12
+	PREFETCHT0   384(BX)(R11*8)
+	VMOVUPD      32(BX)(R11*8), Y13
+	VBROADCASTSD (R10), Y14
+	VFMADD231PD  Y14, Y12, Y0
+	VFMADD231PD  Y14, Y13, Y1
+	VBROADCASTSD (R10)(R8*1), Y15
+	VFMADD231PD  Y15, Y12, Y2
+	VFMADD231PD  Y15, Y13, Y3
+	VBROADCASTSD (R10)(R8*2), Y14
+	VFMADD231PD  Y14, Y12, Y4
+	VFMADD231PD  Y14, Y13, Y5
+	VBROADCASTSD (R10)(R9*1), Y15
+	VFMADD231PD  Y15, Y12, Y6
+	VFMADD231PD  Y15, Y13, Y7
+	DECQ         CX
+	JNZ          loop
+	MOVQ         stepA+8(FP), R10
+	ADDQ         R10, AX
+	MOVQ         stepB+16(FP), R11
+	ADDQ         R11, BX
+	DECQ         R15
+	JNZ          matrix
+
+done:
+	MOVQ         bias+80(FP), R10
+	TESTQ        R10, R10
+	JZ           unbiased
+	VBROADCASTSD (R10), Y14
+	VADDPD       Y14, Y0, Y0
+	VADDPD       Y14, Y1, Y1
+	VBROADCASTSD (R10)(R8*1), Y15
+	VADDPD       Y15, Y2, Y2
+	VADDPD       Y15, Y3, Y3
+	VBROADCASTSD (R10)(R8*2), Y14
+	VADDPD       Y14, Y4, Y4
+	VADDPD       Y14, Y5, Y5
+	VBROADCASTSD (R10)(R9*1), Y15
+	VADDPD       Y15, Y6, Y6
+	VADDPD       Y15, Y7, Y7
+
+unbiased:
+	MOVQ    accumulate+88(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPD  (DI), Y0, Y0
+	VMOVUPD Y0, (DI)
+	VADDPD  32(DI), Y1, Y1
+	VMOVUPD Y1, 32(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Y2, Y2
+	VMOVUPD Y2, (DI)
+	VADDPD  32(DI), Y3, Y3
+	VMOVUPD Y3, 32(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Y4, Y4
+	VMOVUPD Y4, (DI)
+	VADDPD  32(DI), Y5, Y5
+	VMOVUPD Y5, 32(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Y6, Y6
+	VMOVUPD Y6, (DI)
+	VADDPD  32(DI), Y7, Y7
+	VMOVUPD Y7, 32(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPD Y0, (DI)
+	VMOVUPD Y1, 32(DI)
+	ADDQ    SI, DI
+	VMOVUPD Y2, (DI)
+	VMOVUPD Y3, 32(DI)
+	ADDQ    SI, DI
+	VMOVUPD Y4, (DI)
+	VMOVUPD Y5, 32(DI)
+	ADDQ    SI, DI
+	VMOVUPD Y6, (DI)
+	VMOVUPD Y7, 32(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func taps256d5x2(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, c *float64, rowC int, bias *float64, accumulate int)
+// Requires: AVX, FMA3, MMX+, SSE
+TEXT ·taps256d5x2(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), R15
+	MOVQ    a+40(FP), AX
+	MOVQ    rowA+48(FP), R8
+	MOVQ    b+56(FP), BX
+	MOVQ    c+64(FP), DI
+	MOVQ    rowC+72(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	VXORPS  Y7, Y7, Y7
+	VXORPS  Y8, Y8, Y8
+	VXORPS  Y9, Y9, Y9
+
+matrix:
+	MOVQ  k+24(FP), CX
+	MOVQ  table+32(FP), DX
+	TESTQ CX, CX
+	JZ    done
+
+loop:
+	MOVLQSX      (DX), R10
+	MOVLQSX      4(DX), R11
+	ADDQ         $0x08, DX
+	LEAQ         (AX)(R10*8), R10
+	LEAQ         (R10)(R8*4), R12
+	VMOVUPD      (BX)(R11*8), Y12
+	PREFETCHT0   384(BX)(R11*8)
+	VMOVUPD      32(BX)(R11*8), Y13
+	VBROADCASTSD (R10), Y14
+	VFMADD231PD  Y14, Y12, Y0
+	VFMADD231PD  Y14, Y13, Y1
+	VBROADCASTSD (R10)(R8*1), Y15
+	VFMADD231PD  Y15, Y12, Y2
+	VFMADD231PD  Y15, Y13, Y3
+	VBROADCASTSD (R10)(R8*2), Y14
+	VFMADD231PD  Y14, Y12, Y4
+	VFMADD231PD  Y14, Y13, Y5
+	VBROADCASTSD (R10)(R9*1), Y15
+	VFMADD231PD  Y15, Y12, Y6
+	VFMADD231PD  Y15, Y13, Y7
+	VBROADCASTSD (R12), Y14
+	VFMADD231PD  Y14, Y12, Y8
+	VFMADD231PD  Y14, Y13, Y9
+	DECQ         CX
+	JNZ          loop
+	MOVQ         stepA+8(FP), R10
+	ADDQ         R10, AX
+	MOVQ         stepB+16(FP), R11
+	ADDQ         R11, BX
+	DECQ         R15
+	JNZ          matrix
+
+done:
+	MOVQ         bias+80(FP), R10
+	TESTQ        R10, R10
+	JZ           unbiased
+	LEAQ         (R10)(R8*4), R12
+	VBROADCASTSD (R10), Y14
+	VADDPD       Y14, Y0, Y0
+	VADDPD       Y14, Y1, Y1
+	VBROADCASTSD (R10)(R8*1), Y15
+	VADDPD       Y15, Y2, Y2
+	VADDPD       Y15, Y3, Y3
+	VBROADCASTSD (R10)(R8*2), Y14
+	VADDPD       Y14, Y4, Y4
+	VADDPD       Y14, Y5, Y5
+	VBROADCASTSD (R10)(R9*1), Y15
+	VADDPD       Y15, Y6, Y6
+	VADDPD       Y15, Y7, Y7
+	VBROADCASTSD (R12), Y14
+	VADDPD       Y14, Y8, Y8
+	VADDPD       Y14, Y9, Y9
+
+unbiased:
+	MOVQ    accumulate+88(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPD  (DI), Y0, Y0
+	VMOVUPD Y0, (DI)
+	VADDPD  32(DI), Y1, Y1
+	VMOVUPD Y1, 32(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Y2, Y2
+	VMOVUPD Y2, (DI)
+	VADDPD  32(DI), Y3, Y3
+	VMOVUPD Y3, 32(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Y4, Y4
+	VMOVUPD Y4, (DI)
+	VADDPD  32(DI), Y5, Y5
+	VMOVUPD Y5, 32(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Y6, Y6
+	VMOVUPD Y6, (DI)
+	VADDPD  32(DI), Y7, Y7
+	VMOVUPD Y7, 32(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Y8, Y8
+	VMOVUPD Y8, (DI)
+	VADDPD  32(DI), Y9, Y9
+	VMOVUPD Y9, 32(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPD Y0, (DI)
+	VMOVUPD Y1, 32(DI)
+	ADDQ    SI, DI
+	VMOVUPD Y2, (DI)
+	VMOVUPD Y3, 32(DI)
+	ADDQ    SI, DI
+	VMOVUPD Y4, (DI)
+	VMOVUPD Y5, 32(DI)
+	ADDQ    SI, DI
+	VMOVUPD Y6, (DI)
+	VMOVUPD Y7, 32(DI)
+	ADDQ    SI, DI
+	VMOVUPD Y8, (DI)
+	VMOVUPD Y9, 32(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func taps256d6x2(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, c *float64, rowC int, bias *float64, accumulate int)
+// Requires: AVX, FMA3, MMX+, SSE
+TEXT ·taps256d6x2(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), R15
+	MOVQ    a+40(FP), AX
+	MOVQ    rowA+48(FP), R8
+	MOVQ    b+56(FP), BX
+	MOVQ    c+64(FP), DI
+	MOVQ    rowC+72(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	VXORPS  Y7, Y7, Y7
+	VXORPS  Y8, Y8, Y8
+	VXORPS  Y9, Y9, Y9
+	VXORPS  Y10, Y10, Y10
+	VXORPS  Y11, Y11, Y11
+
+matrix:
+	MOVQ  k+24(FP), CX
+	MOVQ  table+32(FP), DX
+	TESTQ CX, CX
+	JZ    done
+
+loop:
+	MOVLQSX      (DX), R10
+	MOVLQSX      4(DX), R11
+	ADDQ         $0x08, DX
+	LEAQ         (AX)(R10*8), R10
+	LEAQ         (R10)(R8*4), R12
+	VMOVUPD      (BX)(R11*8), Y12
+	PREFETCHT0   384(BX)(R11*8)
+	VMOVUPD      32(BX)(R11*8), Y13
+	VBROADCASTSD (R10), Y14
+	VFMADD231PD  Y14, Y12, Y0
+	VFMADD231PD  Y14, Y13, Y1
+	VBROADCASTSD (R10)(R8*1), Y15
+	VFMADD231PD  Y15, Y12, Y2
+	VFMADD231PD  Y15, Y13, Y3
+	VBROADCASTSD (R10)(R8*2), Y14
+	VFMADD231PD  Y14, Y12, Y4
+	VFMADD231PD  Y14, Y13, Y5
+	VBROADCASTSD (R10)(R9*1), Y15
+	VFMADD231PD  Y15, Y12, Y6
+	VFMADD231PD  Y15, Y13, Y7
+	VBROADCASTSD (R12), Y14
+	VFMADD231PD  Y14, Y12, Y8
+	VFMADD231PD  Y14, Y13, Y9
+	VBROADCASTSD (R12)(R8*1), Y15
+	VFMADD231PD  Y15, Y12, Y10
+	VFMADD231PD  Y15, Y13, Y11
+	DECQ         CX
+	JNZ          loop
+	MOVQ         stepA+8(FP), R10
+	ADDQ         R10, AX
+	MOVQ         stepB+16(FP), R11
+	ADDQ         R11, BX
+	DECQ         R15
+	JNZ          matrix
+
+done:
+	MOVQ         bias+80(FP), R10
+	TESTQ        R10, R10
+	JZ           unbiased
+	LEAQ         (R10)(R8*4), R12
+	VBROADCASTSD (R10), Y14
+	VADDPD       Y14, Y0, Y0
+	VADDPD       Y14, Y1, Y1
+	VBROADCASTSD (R10)(R8*1), Y15
+	VADDPD       Y15, Y2, Y2
+	VADDPD       Y15, Y3, Y3
+	VBROADCASTSD (R10)(R8*2), Y14
+	VADDPD       Y14, Y4, Y4
+	VADDPD       Y14, Y5, Y5
+	VBROADCASTSD (R10)(R9*1), Y15
+	VADDPD       Y15, Y6, Y6
+	VADDPD       Y15, Y7, Y7
+	VBROADCASTSD (R12), Y14
+	VADDPD       Y14, Y8, Y8
+	VADDPD       Y14, Y9, Y9
+	VBROADCASTSD (R12)(R8*1), Y15
+	VADDPD       Y15, Y10, Y10
+	VADDPD       Y15, Y11, Y11
+
+unbiased:
+	MOVQ    accumulate+88(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPD  (DI), Y0, Y0
+	VMOVUPD Y0, (DI)
+	VADDPD  32(DI), Y1, Y1
+	VMOVUPD Y1, 32(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Y2, Y2
+	VMOVUPD Y2, (DI)
+	VADDPD  32(DI), Y3, Y3
+	VMOVUPD Y3, 32(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Y4, Y4
+	VMOVUPD Y4, (DI)
+	VADDPD  32(DI), Y5, Y5
+	VMOVUPD Y5, 32(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Y6, Y6
+	VMOVUPD Y6, (DI)
+	VADDPD  32(DI), Y7, Y7
+	VMOVUPD Y7, 32(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Y8, Y8
+	VMOVUPD Y8, (DI)
+	VADDPD  32(DI), Y9, Y9
+	VMOVUPD Y9, 32(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Y10, Y10
+	VMOVUPD Y10, (DI)
+	VADDPD  32(DI), Y11, Y11
+	VMOVUPD Y11, 32(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPD Y0, (DI)
+	VMOVUPD Y1, 32(DI)
+	ADDQ    SI, DI
+	VMOVUPD Y2, (DI)
+	VMOVUPD Y3, 32(DI)
+	ADDQ    SI, DI
+	VMOVUPD Y4, (DI)
+	VMOVUPD Y5, 32(DI)
+	ADDQ    SI, DI
+	VMOVUPD Y6, (DI)
+	VMOVUPD Y7, 32(DI)
+	ADDQ    SI, DI
+	VMOVUPD Y8, (DI)
+	VMOVUPD Y9, 32(DI)
+	ADDQ    SI, DI
+	VMOVUPD Y10, (DI)
+	VMOVUPD Y11, 32(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func transposeFrom512d(dst *float64, rowDst int, src *float64, rows *int32, n int)
+// Requires: AVX, AVX512F
+TEXT ·transposeFrom512d(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), DI
+	MOVQ src+16(FP), SI
+	MOVQ rows+24(FP), DX
+	MOVQ n+32(FP), CX
+	MOVQ rowDst+8(FP), R9
+	LEAQ (R9)(R9*2), R10
+
+loop:
+	MOVLQSX    (DX), AX
+	VMOVUPD    (SI)(AX*8), Z0
+	MOVLQSX    4(DX), AX
+	VMOVUPD    (SI)(AX*8), Z1
+	MOVLQSX    8(DX), AX
+	VMOVUPD    (SI)(AX*8), Z2
+	MOVLQSX    12(DX), AX
+	VMOVUPD    (SI)(AX*8), Z3
+	MOVLQSX    16(DX), AX
+	VMOVUPD    (SI)(AX*8), Z4
+	MOVLQSX    20(DX), AX
+	VMOVUPD    (SI)(AX*8), Z5
+	MOVLQSX    24(DX), AX
+	VMOVUPD    (SI)(AX*8), Z6
+	MOVLQSX    28(DX), AX
+	VMOVUPD    (SI)(AX*8), Z7
+	ADDQ       $0x20, DX
+	VUNPCKLPD  Z1, Z0, Z16
+	VUNPCKHPD  Z1, Z0, Z17
+	VUNPCKLPD  Z3, Z2, Z18
+	VUNPCKHPD  Z3, Z2, Z19
+	VUNPCKLPD  Z5, Z4, Z20
+	VUNPCKHPD  Z5, Z4, Z21
+	VUNPCKLPD  Z7, Z6, Z22
+	VUNPCKHPD  Z7, Z6, Z23
+	VSHUFF64X2 $0x88, Z18, Z16, Z0
+	VSHUFF64X2 $0x88, Z22, Z20, Z1
+	VSHUFF64X2 $0xdd, Z18, Z16, Z2
+	VSHUFF64X2 $0xdd, Z22, Z20, Z3
+	VSHUFF64X2 $0x88, Z1, Z0, Z8
+	VSHUFF64X2 $0xdd, Z1, Z0, Z9
+	VSHUFF64X2 $0x88, Z3, Z2, Z10
+	VSHUFF64X2 $0xdd, Z3, Z2, Z11
+	VSHUFF64X2 $0x88, Z19, Z17, Z0
+	VSHUFF64X2 $0x88, Z23, Z21, Z1
+	VSHUFF64X2 $0xdd, Z19, Z17, Z2
+	VSHUFF64X2 $0xdd, Z23, Z21, Z3
+	VSHUFF64X2 $0x88, Z1, Z0, Z12
+	VSHUFF64X2 $0xdd, Z1, Z0, Z13
+	VSHUFF64X2 $0x88, Z3, Z2, Z14
+	VSHUFF64X2 $0xdd, Z3, Z2, Z15
+	MOVQ       DI, AX
+	VMOVUPD    Z8, (AX)
+	VMOVUPD    Z12, (AX)(R9*1)
+	VMOVUPD    Z10, (AX)(R9*2)
+	VMOVUPD    Z14, (AX)(R10*1)
+	LEAQ       (AX)(R9*4), AX
+	VMOVUPD    Z9, (AX)
+	VMOVUPD    Z13, (AX)(R9*1)
+	VMOVUPD    Z11, (AX)(R9*2)
+	VMOVUPD    Z15, (AX)(R10*1)
+	ADDQ       $0x40, DI
+	DECQ       CX
+	JNZ        loop
+	VZEROUPPER
+	RET
+
+// func transposeFrom256d(dst *float64, rowDst int, src *float64, rows *int32, n int)
+// Requires: AVX
+TEXT ·transposeFrom256d(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), DI
+	MOVQ src+16(FP), SI
+	MOVQ rows+24(FP), DX
+	MOVQ n+32(FP), CX
+	MOVQ rowDst+8(FP), R9
+	LEAQ (R9)(R9*2), R10
+
+loop:
+	MOVLQSX    (DX), AX
+	VMOVUPD    (SI)(AX*8), Y0
+	MOVLQSX    4(DX), AX
+	VMOVUPD    (SI)(AX*8), Y1
+	MOVLQSX    8(DX), AX
+	VMOVUPD    (SI)(AX*8), Y2
+	MOVLQSX    12(DX), AX
+	VMOVUPD    (SI)(AX*8), Y3
+	ADDQ       $0x10, DX
+	VUNPCKLPD  Y1, Y0, Y8
+	VUNPCKHPD  Y1, Y0, Y9
+	VUNPCKLPD  Y3, Y2, Y10
+	VUNPCKHPD  Y3, Y2, Y11
+	VPERM2F128 $0x20, Y10, Y8, Y0
+	VPERM2F128 $0x31, Y10, Y8, Y2
+	VPERM2F128 $0x20, Y11, Y9, Y1
+	VPERM2F128 $0x31, Y11, Y9, Y3
+	MOVQ       DI, AX
+	VMOVUPD    Y0, (AX)
+	VMOVUPD    Y1, (AX)(R9*1)
+	VMOVUPD    Y2, (AX)(R9*2)
+	VMOVUPD    Y3, (AX)(R10*1)
+	ADDQ       $0x20, DI
+	DECQ       CX
+	JNZ        loop
+	VZEROUPPER
+	RET
+
+// func transposeTo512d(dst *float64, rows *int32, src *float64, rowSrc int, n int)
+// Requires: AVX, AVX512F
+TEXT ·transposeTo512d(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), DI
+	MOVQ src+16(FP), SI
+	MOVQ rows+8(FP), DX
+	MOVQ n+32(FP), CX
+	MOVQ rowSrc+24(FP), R9
+	LEAQ (R9)(R9*2), R10
+
+loop:
+	MOVQ       SI, AX
+	VMOVUPD    (AX), Z0
+	VMOVUPD    (AX)(R9*1), Z1
+	VMOVUPD    (AX)(R9*2), Z2
+	VMOVUPD    (AX)(R10*1), Z3
+	LEAQ       (AX)(R9*4), AX
+	VMOVUPD    (AX), Z4
+	VMOVUPD    (AX)(R9*1), Z5
+	VMOVUPD    (AX)(R9*2), Z6
+	VMOVUPD    (AX)(R10*1), Z7
+	ADDQ       $0x40, SI
+	VUNPCKLPD  Z1, Z0, Z16
+	VUNPCKHPD  Z1, Z0, Z17
+	VUNPCKLPD  Z3, Z2, Z18
+	VUNPCKHPD  Z3, Z2, Z19
+	VUNPCKLPD  Z5, Z4, Z20
+	VUNPCKHPD  Z5, Z4, Z21
+	VUNPCKLPD  Z7, Z6, Z22
+	VUNPCKHPD  Z7, Z6, Z23
+	VSHUFF64X2 $0x88, Z18, Z16, Z0
+	VSHUFF64X2 $0x88, Z22, Z20, Z1
+	VSHUFF64X2 $0xdd, Z18, Z16, Z2
+	VSHUFF64X2 $0xdd, Z22, Z20, Z3
+	VSHUFF64X2 $0x88, Z1, Z0, Z8
+	VSHUFF64X2 $0xdd, Z1, Z0, Z9
+	VSHUFF64X2 $0x88, Z3, Z2, Z10
+	VSHUFF64X2 $0xdd, Z3, Z2, Z11
+	VSHUFF64X2 $0x88, Z19, Z17, Z0
+	VSHUFF64X2 $0x88, Z23, Z21, Z1
+	VSHUFF64X2 $0xdd, Z19, Z17, Z2
+	VSHUFF64X2 $0xdd, Z23, Z21, Z3
+	VSHUFF64X2 $0x88, Z1, Z0, Z12
+	VSHUFF64X2 $0xdd, Z1, Z0, Z13
+	VSHUFF64X2 $0x88, Z3, Z2, Z14
+	VSHUFF64X2 $0xdd, Z3, Z2, Z15
+	MOVLQSX    (DX), AX
+	VMOVUPD    Z8, (DI)(AX*8)
+	MOVLQSX    4(DX), AX
+	VMOVUPD    Z12, (DI)(AX*8)
+	MOVLQSX    8(DX), AX
+	VMOVUPD    Z10, (DI)(AX*8)
+	MOVLQSX    12(DX), AX
+	VMOVUPD    Z14, (DI)(AX*8)
+	MOVLQSX    16(DX), AX
+	VMOVUPD    Z9, (DI)(AX*8)
+	MOVLQSX    20(DX), AX
+	VMOVUPD    Z13, (DI)(AX*8)
+	MOVLQSX    24(DX), AX
+	VMOVUPD    Z11, (DI)(AX*8)
+	MOVLQSX    28(DX), AX
+	VMOVUPD    Z15, (DI)(AX*8)
+	ADDQ       $0x20, DX
+	DECQ       CX
+	JNZ        loop
+	VZEROUPPER
+	RET
+
+// func transposeTo256d(dst *float64, rows *int32, src *float64, rowSrc int, n int)
+// Requires: AVX
+TEXT ·transposeTo256d(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), DI
+	MOVQ src+16(FP), SI
+	MOVQ rows+8(FP), DX
+	MOVQ n+32(FP), CX
+	MOVQ rowSrc+24(FP), R9
+	LEAQ (R9)(R9*2), R10
+
+loop:
+	MOVQ       SI, AX
+	VMOVUPD    (AX), Y0
+	VMOVUPD    (AX)(R9*1), Y1
+	VMOVUPD    (AX)(R9*2), Y2
+	VMOVUPD    (AX)(R10*1), Y3
+	ADDQ       $0x20, SI
+	VUNPCKLPD  Y1, Y0, Y8
+	VUNPCKHPD  Y1, Y0, Y9
+	VUNPCKLPD  Y3, Y2, Y10
+	VUNPCKHPD  Y3, Y2, Y11
+	VPERM2F128 $0x20, Y10, Y8, Y0
+	VPERM2F128 $0x31, Y10, Y8, Y2
+	VPERM2F128 $0x20, Y11, Y9, Y1
+	VPERM2F128 $0x31, Y11, Y9, Y3
+	MOVLQSX    (DX), AX
+	VMOVUPD    Y0, (DI)(AX*8)
+	MOVLQSX    4(DX), AX
+	VMOVUPD    Y1, (DI)(AX*8)
+	MOVLQSX    8(DX), AX
+	VMOVUPD    Y2, (DI)(AX*8)
+	MOVLQSX    12(DX), AX
+	VMOVUPD    Y3, (DI)(AX*8)
+	ADDQ       $0x10, DX
+	DECQ       CX
+	JNZ        loop
+	VZEROUPPER
+	RET
+
 // func pause(n int)
 TEXT ·pause(SB), NOSPLIT, $0-8
 	MOVQ n+0(FP), CX
