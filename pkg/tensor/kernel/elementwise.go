@@ -28,6 +28,8 @@ type passes[T Float] struct {
 	dot     func(x, y *T, n int) float64
 	copySum func(y, x *T, n int) float64
 
+	norm normPasses[T]
+
 	addRows, addDots func(y, x *T, rowX int, v *T, k, n int, mask *byte)
 
 	sgdUpdate                      func(u, d, w *T, n int, mask *byte, rate, decay T)

@@ -984,6 +984,31 @@ func peak256s(n int)
 //go:noescape
 func peak256d(n int)
 
+// normal512s sets y = w h + b for h = (x - mean) r; n whole vectors, and one that mask cuts.
+//
+//go:noescape
+func normal512s(x *float32, y *float32, n int, mask *byte, mean float32, r float32, w float32, b float32)
+
+// normalBack512s sets z = alpha h + beta + gamma y for h = (x - mean) r; n whole vectors, and one that mask cuts.
+//
+//go:noescape
+func normalBack512s(x *float32, y *float32, z *float32, n int, mask *byte, mean float32, r float32, alpha float32, beta float32, gamma float32)
+
+// sum512s returns the sum of x, added in float64; n whole vectors, and one that mask cuts.
+//
+//go:noescape
+func sum512s(x *float32, n int, mask *byte) (sum float64)
+
+// squares512s returns the sum of (x - mean)², added in float64; n whole vectors, and one that mask cuts.
+//
+//go:noescape
+func squares512s(x *float32, n int, mask *byte, mean float32) (sum float64)
+
+// normalDots512s returns <h, y> for h = (x - mean) r, and the sum of y, added in float64; n whole vectors, and one that mask cuts.
+//
+//go:noescape
+func normalDots512s(x *float32, y *float32, n int, mask *byte, mean float32, r float32) (dot float64, sum float64)
+
 // taps512s1x1 sets (accumulate 0), or adds to (1), a block of C of 1 rows and 1 vectors: the sum of n products A B over the k steps of the table, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
 //
 //go:noescape
@@ -1124,6 +1149,31 @@ func taps512s13x2(n int, stepA int, stepB int, k int, table *int32, a *float32, 
 //go:noescape
 func taps512s14x2(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, c *float32, rowC int, bias *float32, accumulate int)
 
+// normal256s sets y = w h + b for h = (x - mean) r; n whole vectors, and one that mask cuts.
+//
+//go:noescape
+func normal256s(x *float32, y *float32, n int, mask *byte, mean float32, r float32, w float32, b float32)
+
+// normalBack256s sets z = alpha h + beta + gamma y for h = (x - mean) r; n whole vectors, and one that mask cuts.
+//
+//go:noescape
+func normalBack256s(x *float32, y *float32, z *float32, n int, mask *byte, mean float32, r float32, alpha float32, beta float32, gamma float32)
+
+// sum256s returns the sum of x, added in float64; n whole vectors, and one that mask cuts.
+//
+//go:noescape
+func sum256s(x *float32, n int, mask *byte) (sum float64)
+
+// squares256s returns the sum of (x - mean)², added in float64; n whole vectors, and one that mask cuts.
+//
+//go:noescape
+func squares256s(x *float32, n int, mask *byte, mean float32) (sum float64)
+
+// normalDots256s returns <h, y> for h = (x - mean) r, and the sum of y, added in float64; n whole vectors, and one that mask cuts.
+//
+//go:noescape
+func normalDots256s(x *float32, y *float32, n int, mask *byte, mean float32, r float32) (dot float64, sum float64)
+
 // taps256s1x1 sets (accumulate 0), or adds to (1), a block of C of 1 rows and 1 vectors: the sum of n products A B over the k steps of the table, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
 //
 //go:noescape
@@ -1203,6 +1253,31 @@ func transposeTo512s(dst *float32, rows *int32, src *float32, rowSrc int, n int)
 //
 //go:noescape
 func transposeTo256s(dst *float32, rows *int32, src *float32, rowSrc int, n int)
+
+// normal512d sets y = w h + b for h = (x - mean) r; n whole vectors, and one that mask cuts.
+//
+//go:noescape
+func normal512d(x *float64, y *float64, n int, mask *byte, mean float64, r float64, w float64, b float64)
+
+// normalBack512d sets z = alpha h + beta + gamma y for h = (x - mean) r; n whole vectors, and one that mask cuts.
+//
+//go:noescape
+func normalBack512d(x *float64, y *float64, z *float64, n int, mask *byte, mean float64, r float64, alpha float64, beta float64, gamma float64)
+
+// sum512d returns the sum of x, added in float64; n whole vectors, and one that mask cuts.
+//
+//go:noescape
+func sum512d(x *float64, n int, mask *byte) (sum float64)
+
+// squares512d returns the sum of (x - mean)², added in float64; n whole vectors, and one that mask cuts.
+//
+//go:noescape
+func squares512d(x *float64, n int, mask *byte, mean float64) (sum float64)
+
+// normalDots512d returns <h, y> for h = (x - mean) r, and the sum of y, added in float64; n whole vectors, and one that mask cuts.
+//
+//go:noescape
+func normalDots512d(x *float64, y *float64, n int, mask *byte, mean float64, r float64) (dot float64, sum float64)
 
 // taps512d1x1 sets (accumulate 0), or adds to (1), a block of C of 1 rows and 1 vectors: the sum of n products A B over the k steps of the table, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
 //
@@ -1343,6 +1418,31 @@ func taps512d13x2(n int, stepA int, stepB int, k int, table *int32, a *float64, 
 //
 //go:noescape
 func taps512d14x2(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, c *float64, rowC int, bias *float64, accumulate int)
+
+// normal256d sets y = w h + b for h = (x - mean) r; n whole vectors, and one that mask cuts.
+//
+//go:noescape
+func normal256d(x *float64, y *float64, n int, mask *byte, mean float64, r float64, w float64, b float64)
+
+// normalBack256d sets z = alpha h + beta + gamma y for h = (x - mean) r; n whole vectors, and one that mask cuts.
+//
+//go:noescape
+func normalBack256d(x *float64, y *float64, z *float64, n int, mask *byte, mean float64, r float64, alpha float64, beta float64, gamma float64)
+
+// sum256d returns the sum of x, added in float64; n whole vectors, and one that mask cuts.
+//
+//go:noescape
+func sum256d(x *float64, n int, mask *byte) (sum float64)
+
+// squares256d returns the sum of (x - mean)², added in float64; n whole vectors, and one that mask cuts.
+//
+//go:noescape
+func squares256d(x *float64, n int, mask *byte, mean float64) (sum float64)
+
+// normalDots256d returns <h, y> for h = (x - mean) r, and the sum of y, added in float64; n whole vectors, and one that mask cuts.
+//
+//go:noescape
+func normalDots256d(x *float64, y *float64, n int, mask *byte, mean float64, r float64) (dot float64, sum float64)
 
 // taps256d1x1 sets (accumulate 0), or adds to (1), a block of C of 1 rows and 1 vectors: the sum of n products A B over the k steps of the table, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
 //

@@ -24986,6 +24986,300 @@ loop:
 	VZEROUPPER
 	RET
 
+// func normal512s(x *float32, y *float32, n int, mask *byte, mean float32, r float32, w float32, b float32)
+// Requires: AVX, AVX512BW, AVX512F, SSE
+TEXT ·normal512s(SB), NOSPLIT, $8-48
+	STMXCSR      (SP)
+	MOVL         (SP), AX
+	ORL          $0x00008040, AX
+	MOVL         AX, 4(SP)
+	LDMXCSR      4(SP)
+	MOVQ         x+0(FP), DI
+	MOVQ         y+8(FP), SI
+	VBROADCASTSS mean+32(FP), Z31
+	VBROADCASTSS r+36(FP), Z30
+	VBROADCASTSS w+40(FP), Z29
+	VBROADCASTSS b+44(FP), Z28
+	MOVQ         n+16(FP), CX
+	XORQ         AX, AX
+	TESTQ        CX, CX
+	JZ           tail
+
+loop:
+	VMOVUPS (DI)(AX*1), Z0
+	VSUBPS  Z31, Z0, Z0
+	VMULPS  Z30, Z0, Z0
+	VMULPS  Z29, Z0, Z0
+	VADDPS  Z28, Z0, Z0
+	VMOVUPS Z0, (SI)(AX*1)
+	ADDQ    $0x40, AX
+	DECQ    CX
+	JNZ     loop
+
+tail:
+	MOVQ      mask+24(FP), DX
+	TESTQ     DX, DX
+	JZ        end
+	KMOVQ     (DX), K1
+	KMOVQ     8(DX), K2
+	VMOVUPS.Z (DI)(AX*1), K1, Z0
+	VSUBPS    Z31, Z0, Z0
+	VMULPS    Z30, Z0, Z0
+	VMULPS    Z29, Z0, Z0
+	VADDPS    Z28, Z0, Z0
+	VMOVUPS   Z0, K1, (SI)(AX*1)
+
+end:
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func normalBack512s(x *float32, y *float32, z *float32, n int, mask *byte, mean float32, r float32, alpha float32, beta float32, gamma float32)
+// Requires: AVX, AVX512BW, AVX512F, SSE
+TEXT ·normalBack512s(SB), NOSPLIT, $8-60
+	STMXCSR      (SP)
+	MOVL         (SP), AX
+	ORL          $0x00008040, AX
+	MOVL         AX, 4(SP)
+	LDMXCSR      4(SP)
+	MOVQ         x+0(FP), DI
+	MOVQ         y+8(FP), SI
+	MOVQ         z+16(FP), R8
+	VBROADCASTSS mean+40(FP), Z31
+	VBROADCASTSS r+44(FP), Z30
+	VBROADCASTSS alpha+48(FP), Z29
+	VBROADCASTSS beta+52(FP), Z28
+	VBROADCASTSS gamma+56(FP), Z27
+	MOVQ         n+24(FP), CX
+	XORQ         AX, AX
+	TESTQ        CX, CX
+	JZ           tail
+
+loop:
+	VMOVUPS     (DI)(AX*1), Z0
+	VSUBPS      Z31, Z0, Z0
+	VMULPS      Z30, Z0, Z0
+	VMULPS      Z29, Z0, Z0
+	VADDPS      Z28, Z0, Z0
+	VMOVUPS     (SI)(AX*1), Z1
+	VFMADD231PS Z1, Z27, Z0
+	VMOVUPS     Z0, (R8)(AX*1)
+	ADDQ        $0x40, AX
+	DECQ        CX
+	JNZ         loop
+
+tail:
+	MOVQ        mask+32(FP), DX
+	TESTQ       DX, DX
+	JZ          end
+	KMOVQ       (DX), K1
+	KMOVQ       8(DX), K2
+	VMOVUPS.Z   (DI)(AX*1), K1, Z0
+	VSUBPS      Z31, Z0, Z0
+	VMULPS      Z30, Z0, Z0
+	VMULPS      Z29, Z0, Z0
+	VADDPS      Z28, Z0, Z0
+	VMOVUPS.Z   (SI)(AX*1), K1, Z1
+	VFMADD231PS Z1, Z27, Z0
+	VMOVUPS     Z0, K1, (R8)(AX*1)
+
+end:
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func sum512s(x *float32, n int, mask *byte) (sum float64)
+// Requires: AVX, AVX512BW, AVX512F, SSE, SSE2
+TEXT ·sum512s(SB), NOSPLIT, $8-32
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    x+0(FP), DI
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	MOVQ    n+8(FP), CX
+	XORQ    AX, AX
+	TESTQ   CX, CX
+	JZ      tail
+
+loop:
+	VMOVUPS       (DI)(AX*1), Z4
+	VEXTRACTF64X4 $0x01, Z4, Y6
+	VCVTPS2PD     Y4, Z5
+	VCVTPS2PD     Y6, Z6
+	VADDPD        Z5, Z0, Z0
+	VADDPD        Z6, Z1, Z1
+	ADDQ          $0x40, AX
+	DECQ          CX
+	JNZ           loop
+
+tail:
+	MOVQ          mask+16(FP), DX
+	TESTQ         DX, DX
+	JZ            end
+	KMOVQ         (DX), K1
+	KMOVQ         8(DX), K2
+	VMOVUPS.Z     (DI)(AX*1), K1, Z4
+	VEXTRACTF64X4 $0x01, Z4, Y6
+	VCVTPS2PD     Y4, Z5
+	VCVTPS2PD     Y6, Z6
+	VADDPD        Z5, Z0, Z0
+	VADDPD        Z6, Z1, Z1
+
+end:
+	VADDPD        Z0, Z1, Z0
+	VEXTRACTF64X4 $0x01, Z0, Y1
+	VADDPD        Y0, Y1, Y0
+	VEXTRACTF128  $0x01, Y0, X1
+	VADDPD        X0, X1, X0
+	VHADDPD       X0, X0, X0
+	MOVSD         X0, sum+24(FP)
+	VZEROUPPER
+	LDMXCSR       (SP)
+	RET
+
+// func squares512s(x *float32, n int, mask *byte, mean float32) (sum float64)
+// Requires: AVX, AVX512BW, AVX512F, SSE, SSE2
+TEXT ·squares512s(SB), NOSPLIT, $8-40
+	STMXCSR      (SP)
+	MOVL         (SP), AX
+	ORL          $0x00008040, AX
+	MOVL         AX, 4(SP)
+	LDMXCSR      4(SP)
+	MOVQ         x+0(FP), DI
+	VBROADCASTSS mean+24(FP), Z31
+	VPXORD       Z0, Z0, Z0
+	VPXORD       Z1, Z1, Z1
+	VPXORD       Z2, Z2, Z2
+	VPXORD       Z3, Z3, Z3
+	MOVQ         n+8(FP), CX
+	XORQ         AX, AX
+	TESTQ        CX, CX
+	JZ           tail
+
+loop:
+	VMOVUPS       (DI)(AX*1), Z4
+	VSUBPS        Z31, Z4, Z4
+	VEXTRACTF64X4 $0x01, Z4, Y6
+	VCVTPS2PD     Y4, Z5
+	VCVTPS2PD     Y6, Z6
+	VFMADD231PD   Z5, Z5, Z0
+	VFMADD231PD   Z6, Z6, Z1
+	ADDQ          $0x40, AX
+	DECQ          CX
+	JNZ           loop
+
+tail:
+	MOVQ          mask+16(FP), DX
+	TESTQ         DX, DX
+	JZ            end
+	KMOVQ         (DX), K1
+	KMOVQ         8(DX), K2
+	VMOVUPS.Z     (DI)(AX*1), K1, Z4
+	VSUBPS        Z31, Z4, Z4
+	VMOVAPS.Z     Z4, K1, Z4
+	VEXTRACTF64X4 $0x01, Z4, Y6
+	VCVTPS2PD     Y4, Z5
+	VCVTPS2PD     Y6, Z6
+	VFMADD231PD   Z5, Z5, Z0
+	VFMADD231PD   Z6, Z6, Z1
+
+end:
+	VADDPD        Z0, Z1, Z0
+	VEXTRACTF64X4 $0x01, Z0, Y1
+	VADDPD        Y0, Y1, Y0
+	VEXTRACTF128  $0x01, Y0, X1
+	VADDPD        X0, X1, X0
+	VHADDPD       X0, X0, X0
+	MOVSD         X0, sum+32(FP)
+	VZEROUPPER
+	LDMXCSR       (SP)
+	RET
+
+// func normalDots512s(x *float32, y *float32, n int, mask *byte, mean float32, r float32) (dot float64, sum float64)
+// Requires: AVX, AVX512BW, AVX512F, SSE, SSE2
+TEXT ·normalDots512s(SB), NOSPLIT, $8-56
+	STMXCSR      (SP)
+	MOVL         (SP), AX
+	ORL          $0x00008040, AX
+	MOVL         AX, 4(SP)
+	LDMXCSR      4(SP)
+	MOVQ         x+0(FP), DI
+	MOVQ         y+8(FP), SI
+	VBROADCASTSS mean+32(FP), Z31
+	VBROADCASTSS r+36(FP), Z30
+	VPXORD       Z0, Z0, Z0
+	VPXORD       Z1, Z1, Z1
+	VPXORD       Z2, Z2, Z2
+	VPXORD       Z3, Z3, Z3
+	MOVQ         n+16(FP), CX
+	XORQ         AX, AX
+	TESTQ        CX, CX
+	JZ           tail
+
+loop:
+	VMOVUPS       (DI)(AX*1), Z4
+	VSUBPS        Z31, Z4, Z4
+	VMULPS        Z30, Z4, Z4
+	VEXTRACTF64X4 $0x01, Z4, Y6
+	VCVTPS2PD     Y4, Z5
+	VCVTPS2PD     Y6, Z6
+	VMOVUPS       (SI)(AX*1), Z7
+	VEXTRACTF64X4 $0x01, Z7, Y9
+	VCVTPS2PD     Y7, Z8
+	VCVTPS2PD     Y9, Z9
+	VFMADD231PD   Z5, Z8, Z0
+	VADDPD        Z8, Z2, Z2
+	VFMADD231PD   Z6, Z9, Z1
+	VADDPD        Z9, Z3, Z3
+	ADDQ          $0x40, AX
+	DECQ          CX
+	JNZ           loop
+
+tail:
+	MOVQ          mask+24(FP), DX
+	TESTQ         DX, DX
+	JZ            end
+	KMOVQ         (DX), K1
+	KMOVQ         8(DX), K2
+	VMOVUPS.Z     (DI)(AX*1), K1, Z4
+	VSUBPS        Z31, Z4, Z4
+	VMULPS        Z30, Z4, Z4
+	VEXTRACTF64X4 $0x01, Z4, Y6
+	VCVTPS2PD     Y4, Z5
+	VCVTPS2PD     Y6, Z6
+	VMOVUPS.Z     (SI)(AX*1), K1, Z7
+	VEXTRACTF64X4 $0x01, Z7, Y9
+	VCVTPS2PD     Y7, Z8
+	VCVTPS2PD     Y9, Z9
+	VFMADD231PD   Z5, Z8, Z0
+	VADDPD        Z8, Z2, Z2
+	VFMADD231PD   Z6, Z9, Z1
+	VADDPD        Z9, Z3, Z3
+
+end:
+	VADDPD        Z0, Z1, Z0
+	VEXTRACTF64X4 $0x01, Z0, Y1
+	VADDPD        Y0, Y1, Y0
+	VEXTRACTF128  $0x01, Y0, X1
+	VADDPD        X0, X1, X0
+	VHADDPD       X0, X0, X0
+	MOVSD         X0, dot+40(FP)
+	VADDPD        Z2, Z3, Z2
+	VEXTRACTF64X4 $0x01, Z2, Y3
+	VADDPD        Y2, Y3, Y2
+	VEXTRACTF128  $0x01, Y2, X3
+	VADDPD        X2, X3, X2
+	VHADDPD       X2, X2, X2
+	MOVSD         X2, sum+48(FP)
+	VZEROUPPER
+	LDMXCSR       (SP)
+	RET
+
 // func taps512s1x1(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, c *float32, rowC int, bias *float32, accumulate int)
 // Requires: AVX, AVX512F, MMX+, SSE
 TEXT ·taps512s1x1(SB), NOSPLIT, $8-96
@@ -29223,6 +29517,292 @@ set:
 	LDMXCSR (SP)
 	RET
 
+// func normal256s(x *float32, y *float32, n int, mask *byte, mean float32, r float32, w float32, b float32)
+// Requires: AVX, SSE
+TEXT ·normal256s(SB), NOSPLIT, $8-48
+	STMXCSR      (SP)
+	MOVL         (SP), AX
+	ORL          $0x00008040, AX
+	MOVL         AX, 4(SP)
+	LDMXCSR      4(SP)
+	MOVQ         x+0(FP), DI
+	MOVQ         y+8(FP), SI
+	VBROADCASTSS mean+32(FP), Y15
+	VBROADCASTSS r+36(FP), Y14
+	VBROADCASTSS w+40(FP), Y11
+	VBROADCASTSS b+44(FP), Y10
+	MOVQ         n+16(FP), CX
+	XORQ         AX, AX
+	TESTQ        CX, CX
+	JZ           tail
+
+loop:
+	VMOVUPS (DI)(AX*1), Y0
+	VSUBPS  Y15, Y0, Y0
+	VMULPS  Y14, Y0, Y0
+	VMULPS  Y11, Y0, Y0
+	VADDPS  Y10, Y0, Y0
+	VMOVUPS Y0, (SI)(AX*1)
+	ADDQ    $0x20, AX
+	DECQ    CX
+	JNZ     loop
+
+tail:
+	MOVQ       mask+24(FP), DX
+	TESTQ      DX, DX
+	JZ         end
+	VMOVDQU    (DX), Y12
+	VMOVDQU    32(DX), Y13
+	VMASKMOVPS (DI)(AX*1), Y12, Y0
+	VSUBPS     Y15, Y0, Y0
+	VMULPS     Y14, Y0, Y0
+	VMULPS     Y11, Y0, Y0
+	VADDPS     Y10, Y0, Y0
+	VMASKMOVPS Y0, Y12, (SI)(AX*1)
+
+end:
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func normalBack256s(x *float32, y *float32, z *float32, n int, mask *byte, mean float32, r float32, alpha float32, beta float32, gamma float32)
+// Requires: AVX, FMA3, SSE
+TEXT ·normalBack256s(SB), NOSPLIT, $8-60
+	STMXCSR      (SP)
+	MOVL         (SP), AX
+	ORL          $0x00008040, AX
+	MOVL         AX, 4(SP)
+	LDMXCSR      4(SP)
+	MOVQ         x+0(FP), DI
+	MOVQ         y+8(FP), SI
+	MOVQ         z+16(FP), R8
+	VBROADCASTSS mean+40(FP), Y15
+	VBROADCASTSS r+44(FP), Y14
+	VBROADCASTSS alpha+48(FP), Y11
+	VBROADCASTSS beta+52(FP), Y10
+	VBROADCASTSS gamma+56(FP), Y9
+	MOVQ         n+24(FP), CX
+	XORQ         AX, AX
+	TESTQ        CX, CX
+	JZ           tail
+
+loop:
+	VMOVUPS     (DI)(AX*1), Y0
+	VSUBPS      Y15, Y0, Y0
+	VMULPS      Y14, Y0, Y0
+	VMULPS      Y11, Y0, Y0
+	VADDPS      Y10, Y0, Y0
+	VMOVUPS     (SI)(AX*1), Y1
+	VFMADD231PS Y1, Y9, Y0
+	VMOVUPS     Y0, (R8)(AX*1)
+	ADDQ        $0x20, AX
+	DECQ        CX
+	JNZ         loop
+
+tail:
+	MOVQ        mask+32(FP), DX
+	TESTQ       DX, DX
+	JZ          end
+	VMOVDQU     (DX), Y12
+	VMOVDQU     32(DX), Y13
+	VMASKMOVPS  (DI)(AX*1), Y12, Y0
+	VSUBPS      Y15, Y0, Y0
+	VMULPS      Y14, Y0, Y0
+	VMULPS      Y11, Y0, Y0
+	VADDPS      Y10, Y0, Y0
+	VMASKMOVPS  (SI)(AX*1), Y12, Y1
+	VFMADD231PS Y1, Y9, Y0
+	VMASKMOVPS  Y0, Y12, (R8)(AX*1)
+
+end:
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func sum256s(x *float32, n int, mask *byte) (sum float64)
+// Requires: AVX, SSE, SSE2
+TEXT ·sum256s(SB), NOSPLIT, $8-32
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    x+0(FP), DI
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	MOVQ    n+8(FP), CX
+	XORQ    AX, AX
+	TESTQ   CX, CX
+	JZ      tail
+
+loop:
+	VMOVUPS      (DI)(AX*1), Y4
+	VEXTRACTF128 $0x01, Y4, X6
+	VCVTPS2PD    X4, Y5
+	VCVTPS2PD    X6, Y6
+	VADDPD       Y5, Y0, Y0
+	VADDPD       Y6, Y1, Y1
+	ADDQ         $0x20, AX
+	DECQ         CX
+	JNZ          loop
+
+tail:
+	MOVQ         mask+16(FP), DX
+	TESTQ        DX, DX
+	JZ           end
+	VMOVDQU      (DX), Y12
+	VMOVDQU      32(DX), Y13
+	VMASKMOVPS   (DI)(AX*1), Y12, Y4
+	VEXTRACTF128 $0x01, Y4, X6
+	VCVTPS2PD    X4, Y5
+	VCVTPS2PD    X6, Y6
+	VADDPD       Y5, Y0, Y0
+	VADDPD       Y6, Y1, Y1
+
+end:
+	VADDPD       Y0, Y1, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPD       X0, X1, X0
+	VHADDPD      X0, X0, X0
+	MOVSD        X0, sum+24(FP)
+	VZEROUPPER
+	LDMXCSR      (SP)
+	RET
+
+// func squares256s(x *float32, n int, mask *byte, mean float32) (sum float64)
+// Requires: AVX, FMA3, SSE, SSE2
+TEXT ·squares256s(SB), NOSPLIT, $8-40
+	STMXCSR      (SP)
+	MOVL         (SP), AX
+	ORL          $0x00008040, AX
+	MOVL         AX, 4(SP)
+	LDMXCSR      4(SP)
+	MOVQ         x+0(FP), DI
+	VBROADCASTSS mean+24(FP), Y15
+	VXORPS       Y0, Y0, Y0
+	VXORPS       Y1, Y1, Y1
+	VXORPS       Y2, Y2, Y2
+	VXORPS       Y3, Y3, Y3
+	MOVQ         n+8(FP), CX
+	XORQ         AX, AX
+	TESTQ        CX, CX
+	JZ           tail
+
+loop:
+	VMOVUPS      (DI)(AX*1), Y4
+	VSUBPS       Y15, Y4, Y4
+	VEXTRACTF128 $0x01, Y4, X6
+	VCVTPS2PD    X4, Y5
+	VCVTPS2PD    X6, Y6
+	VFMADD231PD  Y5, Y5, Y0
+	VFMADD231PD  Y6, Y6, Y1
+	ADDQ         $0x20, AX
+	DECQ         CX
+	JNZ          loop
+
+tail:
+	MOVQ         mask+16(FP), DX
+	TESTQ        DX, DX
+	JZ           end
+	VMOVDQU      (DX), Y12
+	VMOVDQU      32(DX), Y13
+	VMASKMOVPS   (DI)(AX*1), Y12, Y4
+	VSUBPS       Y15, Y4, Y4
+	VANDPS       Y12, Y4, Y4
+	VEXTRACTF128 $0x01, Y4, X6
+	VCVTPS2PD    X4, Y5
+	VCVTPS2PD    X6, Y6
+	VFMADD231PD  Y5, Y5, Y0
+	VFMADD231PD  Y6, Y6, Y1
+
+end:
+	VADDPD       Y0, Y1, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPD       X0, X1, X0
+	VHADDPD      X0, X0, X0
+	MOVSD        X0, sum+32(FP)
+	VZEROUPPER
+	LDMXCSR      (SP)
+	RET
+
+// func normalDots256s(x *float32, y *float32, n int, mask *byte, mean float32, r float32) (dot float64, sum float64)
+// Requires: AVX, FMA3, SSE, SSE2
+TEXT ·normalDots256s(SB), NOSPLIT, $8-56
+	STMXCSR      (SP)
+	MOVL         (SP), AX
+	ORL          $0x00008040, AX
+	MOVL         AX, 4(SP)
+	LDMXCSR      4(SP)
+	MOVQ         x+0(FP), DI
+	MOVQ         y+8(FP), SI
+	VBROADCASTSS mean+32(FP), Y15
+	VBROADCASTSS r+36(FP), Y14
+	VXORPS       Y0, Y0, Y0
+	VXORPS       Y1, Y1, Y1
+	VXORPS       Y2, Y2, Y2
+	VXORPS       Y3, Y3, Y3
+	MOVQ         n+16(FP), CX
+	XORQ         AX, AX
+	TESTQ        CX, CX
+	JZ           tail
+
+loop:
+	VMOVUPS      (DI)(AX*1), Y4
+	VSUBPS       Y15, Y4, Y4
+	VMULPS       Y14, Y4, Y4
+	VEXTRACTF128 $0x01, Y4, X6
+	VCVTPS2PD    X4, Y5
+	VCVTPS2PD    X6, Y6
+	VMOVUPS      (SI)(AX*1), Y7
+	VEXTRACTF128 $0x01, Y7, X9
+	VCVTPS2PD    X7, Y8
+	VCVTPS2PD    X9, Y9
+	VFMADD231PD  Y5, Y8, Y0
+	VADDPD       Y8, Y2, Y2
+	VFMADD231PD  Y6, Y9, Y1
+	VADDPD       Y9, Y3, Y3
+	ADDQ         $0x20, AX
+	DECQ         CX
+	JNZ          loop
+
+tail:
+	MOVQ         mask+24(FP), DX
+	TESTQ        DX, DX
+	JZ           end
+	VMOVDQU      (DX), Y12
+	VMOVDQU      32(DX), Y13
+	VMASKMOVPS   (DI)(AX*1), Y12, Y4
+	VSUBPS       Y15, Y4, Y4
+	VMULPS       Y14, Y4, Y4
+	VEXTRACTF128 $0x01, Y4, X6
+	VCVTPS2PD    X4, Y5
+	VCVTPS2PD    X6, Y6
+	VMASKMOVPS   (SI)(AX*1), Y12, Y7
+	VEXTRACTF128 $0x01, Y7, X9
+	VCVTPS2PD    X7, Y8
+	VCVTPS2PD    X9, Y9
+	VFMADD231PD  Y5, Y8, Y0
+	VADDPD       Y8, Y2, Y2
+	VFMADD231PD  Y6, Y9, Y1
+	VADDPD       Y9, Y3, Y3
+
+end:
+	VADDPD       Y0, Y1, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPD       X0, X1, X0
+	VHADDPD      X0, X0, X0
+	MOVSD        X0, dot+40(FP)
+	VADDPD       Y2, Y3, Y2
+	VEXTRACTF128 $0x01, Y2, X3
+	VADDPD       X2, X3, X2
+	VHADDPD      X2, X2, X2
+	MOVSD        X2, sum+48(FP)
+	VZEROUPPER
+	LDMXCSR      (SP)
+	RET
+
 // func taps256s1x1(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, c *float32, rowC int, bias *float32, accumulate int)
 // Requires: AVX, FMA3, MMX+, SSE
 TEXT ·taps256s1x1(SB), NOSPLIT, $8-96
@@ -30833,6 +31413,268 @@ loop:
 	DECQ       CX
 	JNZ        loop
 	VZEROUPPER
+	RET
+
+// func normal512d(x *float64, y *float64, n int, mask *byte, mean float64, r float64, w float64, b float64)
+// Requires: AVX, AVX512BW, AVX512F, SSE
+TEXT ·normal512d(SB), NOSPLIT, $8-64
+	STMXCSR      (SP)
+	MOVL         (SP), AX
+	ORL          $0x00008040, AX
+	MOVL         AX, 4(SP)
+	LDMXCSR      4(SP)
+	MOVQ         x+0(FP), DI
+	MOVQ         y+8(FP), SI
+	VBROADCASTSD mean+32(FP), Z31
+	VBROADCASTSD r+40(FP), Z30
+	VBROADCASTSD w+48(FP), Z29
+	VBROADCASTSD b+56(FP), Z28
+	MOVQ         n+16(FP), CX
+	XORQ         AX, AX
+	TESTQ        CX, CX
+	JZ           tail
+
+loop:
+	VMOVUPD (DI)(AX*1), Z0
+	VSUBPD  Z31, Z0, Z0
+	VMULPD  Z30, Z0, Z0
+	VMULPD  Z29, Z0, Z0
+	VADDPD  Z28, Z0, Z0
+	VMOVUPD Z0, (SI)(AX*1)
+	ADDQ    $0x40, AX
+	DECQ    CX
+	JNZ     loop
+
+tail:
+	MOVQ      mask+24(FP), DX
+	TESTQ     DX, DX
+	JZ        end
+	KMOVQ     (DX), K1
+	KMOVQ     8(DX), K2
+	VMOVUPD.Z (DI)(AX*1), K1, Z0
+	VSUBPD    Z31, Z0, Z0
+	VMULPD    Z30, Z0, Z0
+	VMULPD    Z29, Z0, Z0
+	VADDPD    Z28, Z0, Z0
+	VMOVUPD   Z0, K1, (SI)(AX*1)
+
+end:
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func normalBack512d(x *float64, y *float64, z *float64, n int, mask *byte, mean float64, r float64, alpha float64, beta float64, gamma float64)
+// Requires: AVX, AVX512BW, AVX512F, SSE
+TEXT ·normalBack512d(SB), NOSPLIT, $8-80
+	STMXCSR      (SP)
+	MOVL         (SP), AX
+	ORL          $0x00008040, AX
+	MOVL         AX, 4(SP)
+	LDMXCSR      4(SP)
+	MOVQ         x+0(FP), DI
+	MOVQ         y+8(FP), SI
+	MOVQ         z+16(FP), R8
+	VBROADCASTSD mean+40(FP), Z31
+	VBROADCASTSD r+48(FP), Z30
+	VBROADCASTSD alpha+56(FP), Z29
+	VBROADCASTSD beta+64(FP), Z28
+	VBROADCASTSD gamma+72(FP), Z27
+	MOVQ         n+24(FP), CX
+	XORQ         AX, AX
+	TESTQ        CX, CX
+	JZ           tail
+
+loop:
+	VMOVUPD     (DI)(AX*1), Z0
+	VSUBPD      Z31, Z0, Z0
+	VMULPD      Z30, Z0, Z0
+	VMULPD      Z29, Z0, Z0
+	VADDPD      Z28, Z0, Z0
+	VMOVUPD     (SI)(AX*1), Z1
+	VFMADD231PD Z1, Z27, Z0
+	VMOVUPD     Z0, (R8)(AX*1)
+	ADDQ        $0x40, AX
+	DECQ        CX
+	JNZ         loop
+
+tail:
+	MOVQ        mask+32(FP), DX
+	TESTQ       DX, DX
+	JZ          end
+	KMOVQ       (DX), K1
+	KMOVQ       8(DX), K2
+	VMOVUPD.Z   (DI)(AX*1), K1, Z0
+	VSUBPD      Z31, Z0, Z0
+	VMULPD      Z30, Z0, Z0
+	VMULPD      Z29, Z0, Z0
+	VADDPD      Z28, Z0, Z0
+	VMOVUPD.Z   (SI)(AX*1), K1, Z1
+	VFMADD231PD Z1, Z27, Z0
+	VMOVUPD     Z0, K1, (R8)(AX*1)
+
+end:
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func sum512d(x *float64, n int, mask *byte) (sum float64)
+// Requires: AVX, AVX512BW, AVX512F, SSE, SSE2
+TEXT ·sum512d(SB), NOSPLIT, $8-32
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    x+0(FP), DI
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	MOVQ    n+8(FP), CX
+	XORQ    AX, AX
+	TESTQ   CX, CX
+	JZ      tail
+
+loop:
+	VMOVUPD (DI)(AX*1), Z4
+	VADDPD  Z4, Z0, Z0
+	ADDQ    $0x40, AX
+	DECQ    CX
+	JNZ     loop
+
+tail:
+	MOVQ      mask+16(FP), DX
+	TESTQ     DX, DX
+	JZ        end
+	KMOVQ     (DX), K1
+	KMOVQ     8(DX), K2
+	VMOVUPD.Z (DI)(AX*1), K1, Z4
+	VADDPD    Z4, Z0, Z0
+
+end:
+	VADDPD        Z0, Z1, Z0
+	VEXTRACTF64X4 $0x01, Z0, Y1
+	VADDPD        Y0, Y1, Y0
+	VEXTRACTF128  $0x01, Y0, X1
+	VADDPD        X0, X1, X0
+	VHADDPD       X0, X0, X0
+	MOVSD         X0, sum+24(FP)
+	VZEROUPPER
+	LDMXCSR       (SP)
+	RET
+
+// func squares512d(x *float64, n int, mask *byte, mean float64) (sum float64)
+// Requires: AVX, AVX512BW, AVX512F, SSE, SSE2
+TEXT ·squares512d(SB), NOSPLIT, $8-40
+	STMXCSR      (SP)
+	MOVL         (SP), AX
+	ORL          $0x00008040, AX
+	MOVL         AX, 4(SP)
+	LDMXCSR      4(SP)
+	MOVQ         x+0(FP), DI
+	VBROADCASTSD mean+24(FP), Z31
+	VPXORD       Z0, Z0, Z0
+	VPXORD       Z1, Z1, Z1
+	VPXORD       Z2, Z2, Z2
+	VPXORD       Z3, Z3, Z3
+	MOVQ         n+8(FP), CX
+	XORQ         AX, AX
+	TESTQ        CX, CX
+	JZ           tail
+
+loop:
+	VMOVUPD     (DI)(AX*1), Z4
+	VSUBPD      Z31, Z4, Z4
+	VFMADD231PD Z4, Z4, Z0
+	ADDQ        $0x40, AX
+	DECQ        CX
+	JNZ         loop
+
+tail:
+	MOVQ        mask+16(FP), DX
+	TESTQ       DX, DX
+	JZ          end
+	KMOVQ       (DX), K1
+	KMOVQ       8(DX), K2
+	VMOVUPD.Z   (DI)(AX*1), K1, Z4
+	VSUBPD      Z31, Z4, Z4
+	VMOVAPD.Z   Z4, K1, Z4
+	VFMADD231PD Z4, Z4, Z0
+
+end:
+	VADDPD        Z0, Z1, Z0
+	VEXTRACTF64X4 $0x01, Z0, Y1
+	VADDPD        Y0, Y1, Y0
+	VEXTRACTF128  $0x01, Y0, X1
+	VADDPD        X0, X1, X0
+	VHADDPD       X0, X0, X0
+	MOVSD         X0, sum+32(FP)
+	VZEROUPPER
+	LDMXCSR       (SP)
+	RET
+
+// func normalDots512d(x *float64, y *float64, n int, mask *byte, mean float64, r float64) (dot float64, sum float64)
+// Requires: AVX, AVX512BW, AVX512F, SSE, SSE2
+TEXT ·normalDots512d(SB), NOSPLIT, $8-64
+	STMXCSR      (SP)
+	MOVL         (SP), AX
+	ORL          $0x00008040, AX
+	MOVL         AX, 4(SP)
+	LDMXCSR      4(SP)
+	MOVQ         x+0(FP), DI
+	MOVQ         y+8(FP), SI
+	VBROADCASTSD mean+32(FP), Z31
+	VBROADCASTSD r+40(FP), Z30
+	VPXORD       Z0, Z0, Z0
+	VPXORD       Z1, Z1, Z1
+	VPXORD       Z2, Z2, Z2
+	VPXORD       Z3, Z3, Z3
+	MOVQ         n+16(FP), CX
+	XORQ         AX, AX
+	TESTQ        CX, CX
+	JZ           tail
+
+loop:
+	VMOVUPD     (DI)(AX*1), Z4
+	VSUBPD      Z31, Z4, Z4
+	VMULPD      Z30, Z4, Z4
+	VMOVUPD     (SI)(AX*1), Z7
+	VFMADD231PD Z4, Z7, Z0
+	VADDPD      Z7, Z2, Z2
+	ADDQ        $0x40, AX
+	DECQ        CX
+	JNZ         loop
+
+tail:
+	MOVQ        mask+24(FP), DX
+	TESTQ       DX, DX
+	JZ          end
+	KMOVQ       (DX), K1
+	KMOVQ       8(DX), K2
+	VMOVUPD.Z   (DI)(AX*1), K1, Z4
+	VSUBPD      Z31, Z4, Z4
+	VMULPD      Z30, Z4, Z4
+	VMOVUPD.Z   (SI)(AX*1), K1, Z7
+	VFMADD231PD Z4, Z7, Z0
+	VADDPD      Z7, Z2, Z2
+
+end:
+	VADDPD        Z0, Z1, Z0
+	VEXTRACTF64X4 $0x01, Z0, Y1
+	VADDPD        Y0, Y1, Y0
+	VEXTRACTF128  $0x01, Y0, X1
+	VADDPD        X0, X1, X0
+	VHADDPD       X0, X0, X0
+	MOVSD         X0, dot+48(FP)
+	VADDPD        Z2, Z3, Z2
+	VEXTRACTF64X4 $0x01, Z2, Y3
+	VADDPD        Y2, Y3, Y2
+	VEXTRACTF128  $0x01, Y2, X3
+	VADDPD        X2, X3, X2
+	VHADDPD       X2, X2, X2
+	MOVSD         X2, sum+56(FP)
+	VZEROUPPER
+	LDMXCSR       (SP)
 	RET
 
 // func taps512d1x1(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, c *float64, rowC int, bias *float64, accumulate int)
@@ -35070,6 +35912,260 @@ set:
 	VMOVUPD Z27, 64(DI)
 	VZEROUPPER
 	LDMXCSR (SP)
+	RET
+
+// func normal256d(x *float64, y *float64, n int, mask *byte, mean float64, r float64, w float64, b float64)
+// Requires: AVX, SSE
+TEXT ·normal256d(SB), NOSPLIT, $8-64
+	STMXCSR      (SP)
+	MOVL         (SP), AX
+	ORL          $0x00008040, AX
+	MOVL         AX, 4(SP)
+	LDMXCSR      4(SP)
+	MOVQ         x+0(FP), DI
+	MOVQ         y+8(FP), SI
+	VBROADCASTSD mean+32(FP), Y15
+	VBROADCASTSD r+40(FP), Y14
+	VBROADCASTSD w+48(FP), Y11
+	VBROADCASTSD b+56(FP), Y10
+	MOVQ         n+16(FP), CX
+	XORQ         AX, AX
+	TESTQ        CX, CX
+	JZ           tail
+
+loop:
+	VMOVUPD (DI)(AX*1), Y0
+	VSUBPD  Y15, Y0, Y0
+	VMULPD  Y14, Y0, Y0
+	VMULPD  Y11, Y0, Y0
+	VADDPD  Y10, Y0, Y0
+	VMOVUPD Y0, (SI)(AX*1)
+	ADDQ    $0x20, AX
+	DECQ    CX
+	JNZ     loop
+
+tail:
+	MOVQ       mask+24(FP), DX
+	TESTQ      DX, DX
+	JZ         end
+	VMOVDQU    (DX), Y12
+	VMOVDQU    32(DX), Y13
+	VMASKMOVPD (DI)(AX*1), Y12, Y0
+	VSUBPD     Y15, Y0, Y0
+	VMULPD     Y14, Y0, Y0
+	VMULPD     Y11, Y0, Y0
+	VADDPD     Y10, Y0, Y0
+	VMASKMOVPD Y0, Y12, (SI)(AX*1)
+
+end:
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func normalBack256d(x *float64, y *float64, z *float64, n int, mask *byte, mean float64, r float64, alpha float64, beta float64, gamma float64)
+// Requires: AVX, FMA3, SSE
+TEXT ·normalBack256d(SB), NOSPLIT, $8-80
+	STMXCSR      (SP)
+	MOVL         (SP), AX
+	ORL          $0x00008040, AX
+	MOVL         AX, 4(SP)
+	LDMXCSR      4(SP)
+	MOVQ         x+0(FP), DI
+	MOVQ         y+8(FP), SI
+	MOVQ         z+16(FP), R8
+	VBROADCASTSD mean+40(FP), Y15
+	VBROADCASTSD r+48(FP), Y14
+	VBROADCASTSD alpha+56(FP), Y11
+	VBROADCASTSD beta+64(FP), Y10
+	VBROADCASTSD gamma+72(FP), Y9
+	MOVQ         n+24(FP), CX
+	XORQ         AX, AX
+	TESTQ        CX, CX
+	JZ           tail
+
+loop:
+	VMOVUPD     (DI)(AX*1), Y0
+	VSUBPD      Y15, Y0, Y0
+	VMULPD      Y14, Y0, Y0
+	VMULPD      Y11, Y0, Y0
+	VADDPD      Y10, Y0, Y0
+	VMOVUPD     (SI)(AX*1), Y1
+	VFMADD231PD Y1, Y9, Y0
+	VMOVUPD     Y0, (R8)(AX*1)
+	ADDQ        $0x20, AX
+	DECQ        CX
+	JNZ         loop
+
+tail:
+	MOVQ        mask+32(FP), DX
+	TESTQ       DX, DX
+	JZ          end
+	VMOVDQU     (DX), Y12
+	VMOVDQU     32(DX), Y13
+	VMASKMOVPD  (DI)(AX*1), Y12, Y0
+	VSUBPD      Y15, Y0, Y0
+	VMULPD      Y14, Y0, Y0
+	VMULPD      Y11, Y0, Y0
+	VADDPD      Y10, Y0, Y0
+	VMASKMOVPD  (SI)(AX*1), Y12, Y1
+	VFMADD231PD Y1, Y9, Y0
+	VMASKMOVPD  Y0, Y12, (R8)(AX*1)
+
+end:
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func sum256d(x *float64, n int, mask *byte) (sum float64)
+// Requires: AVX, SSE, SSE2
+TEXT ·sum256d(SB), NOSPLIT, $8-32
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    x+0(FP), DI
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	MOVQ    n+8(FP), CX
+	XORQ    AX, AX
+	TESTQ   CX, CX
+	JZ      tail
+
+loop:
+	VMOVUPD (DI)(AX*1), Y4
+	VADDPD  Y4, Y0, Y0
+	ADDQ    $0x20, AX
+	DECQ    CX
+	JNZ     loop
+
+tail:
+	MOVQ       mask+16(FP), DX
+	TESTQ      DX, DX
+	JZ         end
+	VMOVDQU    (DX), Y12
+	VMOVDQU    32(DX), Y13
+	VMASKMOVPD (DI)(AX*1), Y12, Y4
+	VADDPD     Y4, Y0, Y0
+
+end:
+	VADDPD       Y0, Y1, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPD       X0, X1, X0
+	VHADDPD      X0, X0, X0
+	MOVSD        X0, sum+24(FP)
+	VZEROUPPER
+	LDMXCSR      (SP)
+	RET
+
+// func squares256d(x *float64, n int, mask *byte, mean float64) (sum float64)
+// Requires: AVX, FMA3, SSE, SSE2
+TEXT ·squares256d(SB), NOSPLIT, $8-40
+	STMXCSR      (SP)
+	MOVL         (SP), AX
+	ORL          $0x00008040, AX
+	MOVL         AX, 4(SP)
+	LDMXCSR      4(SP)
+	MOVQ         x+0(FP), DI
+	VBROADCASTSD mean+24(FP), Y15
+	VXORPS       Y0, Y0, Y0
+	VXORPS       Y1, Y1, Y1
+	VXORPS       Y2, Y2, Y2
+	VXORPS       Y3, Y3, Y3
+	MOVQ         n+8(FP), CX
+	XORQ         AX, AX
+	TESTQ        CX, CX
+	JZ           tail
+
+loop:
+	VMOVUPD     (DI)(AX*1), Y4
+	VSUBPD      Y15, Y4, Y4
+	VFMADD231PD Y4, Y4, Y0
+	ADDQ        $0x20, AX
+	DECQ        CX
+	JNZ         loop
+
+tail:
+	MOVQ        mask+16(FP), DX
+	TESTQ       DX, DX
+	JZ          end
+	VMOVDQU     (DX), Y12
+	VMOVDQU     32(DX), Y13
+	VMASKMOVPD  (DI)(AX*1), Y12, Y4
+	VSUBPD      Y15, Y4, Y4
+	VANDPS      Y12, Y4, Y4
+	VFMADD231PD Y4, Y4, Y0
+
+end:
+	VADDPD       Y0, Y1, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPD       X0, X1, X0
+	VHADDPD      X0, X0, X0
+	MOVSD        X0, sum+32(FP)
+	VZEROUPPER
+	LDMXCSR      (SP)
+	RET
+
+// func normalDots256d(x *float64, y *float64, n int, mask *byte, mean float64, r float64) (dot float64, sum float64)
+// Requires: AVX, FMA3, SSE, SSE2
+TEXT ·normalDots256d(SB), NOSPLIT, $8-64
+	STMXCSR      (SP)
+	MOVL         (SP), AX
+	ORL          $0x00008040, AX
+	MOVL         AX, 4(SP)
+	LDMXCSR      4(SP)
+	MOVQ         x+0(FP), DI
+	MOVQ         y+8(FP), SI
+	VBROADCASTSD mean+32(FP), Y15
+	VBROADCASTSD r+40(FP), Y14
+	VXORPS       Y0, Y0, Y0
+	VXORPS       Y1, Y1, Y1
+	VXORPS       Y2, Y2, Y2
+	VXORPS       Y3, Y3, Y3
+	MOVQ         n+16(FP), CX
+	XORQ         AX, AX
+	TESTQ        CX, CX
+	JZ           tail
+
+loop:
+	VMOVUPD     (DI)(AX*1), Y4
+	VSUBPD      Y15, Y4, Y4
+	VMULPD      Y14, Y4, Y4
+	VMOVUPD     (SI)(AX*1), Y7
+	VFMADD231PD Y4, Y7, Y0
+	VADDPD      Y7, Y2, Y2
+	ADDQ        $0x20, AX
+	DECQ        CX
+	JNZ         loop
+
+tail:
+	MOVQ        mask+24(FP), DX
+	TESTQ       DX, DX
+	JZ          end
+	VMOVDQU     (DX), Y12
+	VMOVDQU     32(DX), Y13
+	VMASKMOVPD  (DI)(AX*1), Y12, Y4
+	VSUBPD      Y15, Y4, Y4
+	VMULPD      Y14, Y4, Y4
+	VMASKMOVPD  (SI)(AX*1), Y12, Y7
+	VFMADD231PD Y4, Y7, Y0
+	VADDPD      Y7, Y2, Y2
+
+end:
+	VADDPD       Y0, Y1, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPD       X0, X1, X0
+	VHADDPD      X0, X0, X0
+	MOVSD        X0, dot+48(FP)
+	VADDPD       Y2, Y3, Y2
+	VEXTRACTF128 $0x01, Y2, X3
+	VADDPD       X2, X3, X2
+	VHADDPD      X2, X2, X2
+	MOVSD        X2, sum+56(FP)
+	VZEROUPPER
+	LDMXCSR      (SP)
 	RET
 
 // func taps256d1x1(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, c *float64, rowC int, bias *float64, accumulate int)
