@@ -13,9 +13,10 @@ import "github.com/dualgn/dgn/pkg/tensor/kernel"
 // in order of taps (a, b, c), and never its sums.
 type convWeight[T Float] struct {
 	image   channelsLast
-	taps    []int32 // distances in the image: the columns of B
+	pixels  []int32 // what taps see, as distances in the image: the columns of B
 	columns []int32 // 0, 1, ...: those of the result
 	patches []int32 // of positions, of all examples that are laid out: the rows of B
+	taps    weightTaps[T]
 
 	// Operands of the loop that is running.
 	x, dy       Matrix[T]
@@ -51,11 +52,12 @@ func (v *convWeight[T]) init(c *Conv[T]) {
 	for a := range c.KH {
 		for b := range c.KW {
 			for ch := range c.In.C {
-				v.columns = append(v.columns, int32(len(v.taps)))
-				v.taps = append(v.taps, int32((a*v.image.w+b)*c.In.C+ch))
+				v.columns = append(v.columns, int32(len(v.pixels)))
+				v.pixels = append(v.pixels, int32((a*v.image.w+b)*c.In.C+ch))
 			}
 		}
 	}
+	v.taps.init(&c.ConvShape)
 	v.images = func(worker, lo, hi int) {
 		for e := lo; e < hi; e++ {
 			v.fill(&c.args.conv, worker, e)
@@ -63,6 +65,10 @@ func (v *convWeight[T]) init(c *Conv[T]) {
 	}
 	v.all = func(worker, lo, hi int) {
 		v.images(worker, lo, hi)
+		if v.taps.on && !v.taps.copied {
+			v.sumSignals(&c.args.conv, c.Positions(), lo, hi)
+			return
+		}
 		v.signals(&c.args.conv, c.Positions(), lo, hi, 0, v.filters)
 	}
 	v.body = func(worker, lo, hi int) { v.share(c, c.args.scratch[worker], lo, hi) }
@@ -84,11 +90,17 @@ func (v *convWeight[T]) run(c *Conv[T], x, dy Matrix[T], dw, db []T) {
 		return
 	}
 	v.x, v.dy, v.dw, v.db, v.filters = x, dy, dw, db, filters
+	v.taps.on = v.taps.vectors > 0
+	v.taps.copied = v.taps.on && kernel.CopiesA[T](filters, q, p)
+	image, width := v.image.len(), kernel.PanelWidth[T]()
+	if v.taps.on {
+		image, width = v.taps.image.len(), v.taps.width()
+	}
 	// Two threads lay out an even number in equal shares. It must not depend on
 	// how many threads there are: sums go over so many examples at a time.
-	most := weightValues / (v.image.len() + filters*p)
+	most := weightValues / (image + filters*p)
 	most = min(x.Rows, max(2, most+most%2))
-	for e := len(v.patches) / p; e < most; e++ {
+	for e := len(v.patches) / p; e < most && !v.taps.on; e++ {
 		for i := range c.Out.H {
 			for j := range c.Out.W {
 				v.patches = append(v.patches, int32(e*v.image.len()+(i*c.Stride*v.image.w+j*c.Stride)*c.In.C))
@@ -97,8 +109,10 @@ func (v *convWeight[T]) run(c *Conv[T], x, dy Matrix[T], dw, db []T) {
 	}
 	v.ld = kernel.SpreadLength[T](most * p)
 	space := &c.args.conv
-	grow(&space.channels, most*v.image.len()+kernel.Slack)
-	grow(&space.signals, filters*v.ld)
+	grow(&space.channels, most*image+kernel.Slack)
+	if !v.taps.on || v.taps.copied {
+		grow(&space.signals, filters*v.ld)
+	}
 	grow(&space.sums, filters*q)
 	grow(&space.biases, most*filters)
 	c.args.reserveConv(threads, c.In.Len())
@@ -106,9 +120,9 @@ func (v *convWeight[T]) run(c *Conv[T], x, dy Matrix[T], dw, db []T) {
 		s.ReservePatches(most*p, q)
 	}
 
-	panels := (q + kernel.PanelWidth[T]() - 1) / kernel.PanelWidth[T]()
+	panels := (q + width - 1) / width
 	work := int(c.MultiplyAdds()) / c.Out.C * filters
-	v.narrow = panels == 1
+	v.narrow = panels == 1 && !v.taps.on
 	lay := v.all
 	if v.narrow {
 		lay = v.images
@@ -130,8 +144,13 @@ func (v *convWeight[T]) run(c *Conv[T], x, dy Matrix[T], dw, db []T) {
 // fill lays out the image of example e.
 func (v *convWeight[T]) fill(space *convSpace[T], worker, e int) {
 	l := &v.image
+	if v.taps.on {
+		l = &v.taps.image
+	}
 	dst := space.channels[e*l.len() : (e+1)*l.len()]
-	clear(dst)
+	if !v.taps.on {
+		clear(dst)
+	}
 	x := v.x.Row(v.first + e)
 	top, bottom := inside(l.h, l.in.H, 1, 0, l.padH)
 	left, right := inside(l.w, l.in.W, 1, 0, l.padW)
@@ -164,6 +183,16 @@ func (v *convWeight[T]) signals(space *convSpace[T], p, lo, hi, top, bottom int)
 	}
 }
 
+// sumSignals adds up those of examples lo to hi-1 and each filter, for the bias.
+func (v *convWeight[T]) sumSignals(space *convSpace[T], p, lo, hi int) {
+	for e := lo; e < hi && v.db != nil; e++ {
+		dy := v.dy.Row(v.first + e)
+		for f := range v.filters {
+			space.biases[e*v.filters+f] = kernel.Sum(dy[f*p : (f+1)*p])
+		}
+	}
+}
+
 // share makes units lo to hi-1: unit u is panel u / rows of the columns, and part
 // u mod rows of the rows.
 func (v *convWeight[T]) share(c *Conv[T], s *kernel.Scratch[T], lo, hi int) {
@@ -183,15 +212,19 @@ func (v *convWeight[T]) share(c *Conv[T], s *kernel.Scratch[T], lo, hi int) {
 
 // block makes some panels of some parts of the rows.
 func (v *convWeight[T]) block(c *Conv[T], s *kernel.Scratch[T], panel, panelEnd, part, partEnd int) {
-	width, q, k := kernel.PanelWidth[T](), c.Taps(), v.n*c.Positions()
-	lo, hi := panel*width, min(q, panelEnd*width)
 	top, bottom := part*v.filters/v.rows, partEnd*v.filters/v.rows
 	space := &c.args.conv
-	if v.narrow {
-		v.signals(space, c.Positions(), 0, v.n, top, bottom)
+	if v.taps.on {
+		v.tapsBlock(c, panel, panelEnd, top, bottom)
+	} else {
+		width, q, k := kernel.PanelWidth[T](), c.Taps(), v.n*c.Positions()
+		lo, hi := panel*width, min(q, panelEnd*width)
+		if v.narrow {
+			v.signals(space, c.Positions(), 0, v.n, top, bottom)
+		}
+		b := kernel.Patches[T]{Src: space.channels, Rows: v.patches[:k], Cols: v.pixels[lo:hi]}
+		kernel.ProductPatches(s, bottom-top, space.signals[top*v.ld:], v.ld, &b, v.first > 0, space.sums[top*q:], q, v.columns[lo:hi])
 	}
-	b := kernel.Patches[T]{Src: space.channels, Rows: v.patches[:k], Cols: v.taps[lo:hi]}
-	kernel.ProductPatches(s, bottom-top, space.signals[top*v.ld:], v.ld, &b, v.first > 0, space.sums[top*q:], q, v.columns[lo:hi])
 	if panel == 0 && v.db != nil {
 		for f := top; f < bottom; f++ {
 			var sum float64
