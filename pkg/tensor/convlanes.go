@@ -1,6 +1,9 @@
 package tensor
 
-import "github.com/dualgn/dgn/pkg/tensor/kernel"
+import (
+	"github.com/dualgn/dgn/pkg/size"
+	"github.com/dualgn/dgn/pkg/tensor/kernel"
+)
 
 // A convLanes runs a plan for as many examples as a panel has columns, which lie in lanes
 // (see [kernel.ToLanes]): a column of outputs is one position of all of them. So panels are
@@ -37,9 +40,55 @@ const lanesValues = 1 << 16
 // A variable, so that tests can have all convolutions go either way.
 var lanesWork int64 = 40
 
-// worth reports whether lanes pay for a convolution.
-func (v *convLanes[T]) worth(s *ConvShape) bool {
-	return kernel.Lanes[T]() > 0 && (s.Stride > 1 || s.MultiplyAdds() >= lanesWork*int64(s.In.Len()+s.Out.Len()))
+// lanesImage bounds the values of images in lanes: larger ones come from memory for each row
+// of outputs, and then packed patches are as fast.
+const lanesImage = 1 << 20
+
+// lanesPay reports whether lanes pay for a convolution, or the gradient of its input, whose
+// images are of shape in.
+func lanesPay[T Float](s *ConvShape, in Shape) bool {
+	return kernel.Lanes[T]() > 0 && size.Product(in.C, in.H, in.W, kernel.PanelWidth[T]()) <= lanesImage &&
+		(s.Stride > 1 || s.MultiplyAdds() >= lanesWork*int64(s.In.Len()+s.Out.Len()))
+}
+
+// LanesSpace returns how many values the convolutions of m examples keep for each thread, as
+// images of as many examples as fill lanes and some of their outputs.
+func LanesSpace[T Float](s ConvShape, m int) int {
+	width := kernel.PanelWidth[T]()
+	if m < width {
+		return 0
+	}
+	space := func(in, out Shape) int {
+		if !lanesPay[T](&s, in) {
+			return 0
+		}
+		_, inLen := lanesPixel(in, width)
+		return inLen + lanesOutputs(out, width)
+	}
+	return max(space(s.In, s.Out), space(s.Out, s.In))
+}
+
+// lanesPixel returns how far the pixels of an image are apart, an odd number of vectors (see
+// [kernel.SpreadLength]), and how many values it takes.
+func lanesPixel(s Shape, width int) (pixel, all int) {
+	pixel = s.C*width + width/2
+	return pixel, s.H * s.W * pixel
+}
+
+// lanesBand returns the positions of a band of outputs.
+func lanesBand(s Shape, width int) int {
+	pixel, _ := lanesPixel(s, width)
+	band, half := max(width/2, lanesValues/pixel/(width/2)*(width/2)), width/2
+	if n := s.H * s.W; n < band+half {
+		return n
+	}
+	return band
+}
+
+// lanesOutputs returns how many values a band takes.
+func lanesOutputs(s Shape, width int) int {
+	pixel, all := lanesPixel(s, width)
+	return min(all, (lanesBand(s, width)+width/2)*pixel)
 }
 
 // init makes the tables.
@@ -47,8 +96,8 @@ func (v *convLanes[T]) init(plan *convPlan, passes []boundPass) {
 	v.width = 2 * kernel.Lanes[T]()
 	image := &plan.image
 	pixels := image.in.H * image.in.W
-	pixel := image.in.C*v.width + v.width/2 // apart by an odd number of vectors: see kernel.SpreadLength
-	v.inLen = pixels*pixel + kernel.Slack
+	pixel, inLen := lanesPixel(image.in, v.width)
+	v.inLen = inLen
 	for c := range image.in.C {
 		for at := range pixels {
 			v.in = append(v.in, int32(at*pixel+c*v.width))
@@ -95,19 +144,16 @@ func (v *convLanes[T]) init(plan *convPlan, passes []boundPass) {
 			v.spots[pass.to[j]] = lanesSpot{class, base}
 		}
 	}
-	lanes := v.width / 2
-	out := plan.out.C*v.width + lanes
-	v.band = max(lanes, lanesValues/out/lanes*lanes)
-	if n := len(v.spots); n < v.band+lanes {
-		v.band = n
+	out, _ := lanesPixel(plan.out, v.width)
+	if v.band = lanesBand(plan.out, v.width); v.band == len(v.spots) {
 		for c := range plan.out.C {
-			for at := range n {
+			for at := range v.band {
 				v.places = append(v.places, int32(at*out+c*v.width))
 			}
 		}
 		return
 	}
-	for at := range v.band + lanes {
+	for at := range v.band + v.width/2 {
 		v.places = append(v.places, int32(at*out))
 	}
 }
@@ -136,11 +182,6 @@ func (v *convLanes[T]) newClass(pass, channels, perChannel int, seen []int32) la
 	return c
 }
 
-// space is the number of values that a thread needs.
-func (v *convLanes[T]) space(channels int) int {
-	return v.inLen + (v.band+v.width/2)*(channels*v.width+v.width/2)
-}
-
 // unit makes channels lo to hi-1 of the outputs of a group.
 func (v *convLanes[T]) unit(s *convSum[T], space *convSpace[T], worker, group, lo, hi int) {
 	images, all := space.images[worker], len(v.spots)
@@ -148,7 +189,7 @@ func (v *convLanes[T]) unit(s *convSum[T], space *convSpace[T], worker, group, l
 	ld := s.plan.out.Len()
 	y := s.y[group*v.width*ld+lo*all:]
 	kernel.ToLanes(in, v.in, s.x.Data[group*v.width*s.x.Stride:], s.x.Stride)
-	pixel := s.plan.out.C*v.width + v.width/2
+	pixel, _ := lanesPixel(s.plan.out, v.width)
 	ones := 0
 	if s.bias != nil {
 		ones = 1

@@ -189,7 +189,7 @@ func (v *convSum[T]) run(c *Conv[T], w, bias []T, x Matrix[T], accumulate bool, 
 
 // runLanes makes the outputs of the examples that fill lanes, and returns how many.
 func (v *convSum[T]) runLanes(c *Conv[T]) (examples int) {
-	if v.x.Rows < kernel.PanelWidth[T]() || !v.lanes.worth(&c.ConvShape) {
+	if v.x.Rows < kernel.PanelWidth[T]() || !lanesPay[T](&c.ConvShape, v.plan.image.in) {
 		return 0
 	}
 	if v.lanes.width == 0 {
@@ -198,7 +198,7 @@ func (v *convSum[T]) runLanes(c *Conv[T]) (examples int) {
 	threads, groups := c.pool.Threads(), v.x.Rows/v.lanes.width
 	for v.parts = 1; groups*v.parts%threads != 0 && v.parts < min(threads, v.plan.out.C); v.parts++ {
 	}
-	c.args.reserveConv(threads, v.lanes.space(v.plan.out.C))
+	c.args.reserveConv(threads, v.lanes.inLen+lanesOutputs(v.plan.out, v.lanes.width))
 	c.pool.forOn(groups*v.parts, 1, v.whole)
 	return groups * v.lanes.width
 }
