@@ -7,11 +7,11 @@ import "github.com/dualgn/dgn/pkg/tensor/kernel"
 // lie channels last and are vectors as they are. Nothing is packed, signals are read in
 // place, and positions at which the tap sees padding are left out.
 type weightTaps[T Float] struct {
-	vectors int       // of a panel; 0 where channels do not fill vectors
+	pays    bool      // where channels fill vectors
+	vectors int       // of a panel
 	tables  [][]int32 // of each tap, for kernel.ProductTaps: position and pixel
 	image   channelsLast
-	on      bool // for the loop that is running
-	copied  bool // signals are, as their rows would displace each other in the cache
+	copied  bool // signals are, where their rows would displace each other in the cache
 }
 
 // weightDepth is about how many terms are added up before they are added to the result.
@@ -28,7 +28,7 @@ func (v *weightTaps[T]) init(s *ConvShape) {
 	default:
 		v.vectors = 1
 	}
-	v.image = channelsLast{in: s.In, h: s.In.H, w: s.In.W}
+	v.pays, v.image = true, channelsLast{in: s.In, h: s.In.H, w: s.In.W}
 	for a := range s.KH {
 		top, bottom := within(s.Out.H, s.In.H, s.Stride, a, s.PadH)
 		for b := range s.KW {

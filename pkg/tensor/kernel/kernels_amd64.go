@@ -1009,6 +1009,21 @@ func squares512s(x *float32, n int, mask *byte, mean float32) (sum float64)
 //go:noescape
 func normalDots512s(x *float32, y *float32, n int, mask *byte, mean float32, r float32) (dot float64, sum float64)
 
+// correlate512s1 sets (accumulate 0), or adds to (1), 1 rows of 9 vectors: the products of rows of A with B at the taps, added up over n examples of so many lines, each of whole vectors and one that mask cuts (nil: none). Strides are in bytes, taps in elements.
+//
+//go:noescape
+func correlate512s1(n int, stepA int, stepB int, lines int, whole int, mask *byte, a *float32, rowA int, lineA int, b *float32, lineB int, taps *int32, c *float32, rowC int, accumulate int)
+
+// correlate512s2 sets (accumulate 0), or adds to (1), 2 rows of 9 vectors: the products of rows of A with B at the taps, added up over n examples of so many lines, each of whole vectors and one that mask cuts (nil: none). Strides are in bytes, taps in elements.
+//
+//go:noescape
+func correlate512s2(n int, stepA int, stepB int, lines int, whole int, mask *byte, a *float32, rowA int, lineA int, b *float32, lineB int, taps *int32, c *float32, rowC int, accumulate int)
+
+// correlate512s3 sets (accumulate 0), or adds to (1), 3 rows of 9 vectors: the products of rows of A with B at the taps, added up over n examples of so many lines, each of whole vectors and one that mask cuts (nil: none). Strides are in bytes, taps in elements.
+//
+//go:noescape
+func correlate512s3(n int, stepA int, stepB int, lines int, whole int, mask *byte, a *float32, rowA int, lineA int, b *float32, lineB int, taps *int32, c *float32, rowC int, accumulate int)
+
 // taps512s1x1 sets (accumulate 0), or adds to (1), a block of C of 1 rows and 1 vectors: the sum of n products A B over the k steps of the table, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
 //
 //go:noescape
@@ -1174,6 +1189,16 @@ func squares256s(x *float32, n int, mask *byte, mean float32) (sum float64)
 //go:noescape
 func normalDots256s(x *float32, y *float32, n int, mask *byte, mean float32, r float32) (dot float64, sum float64)
 
+// correlate256s1 sets (accumulate 0), or adds to (1), 1 rows of 5 vectors: the products of rows of A with B at the taps, added up over n examples of so many lines, each of whole vectors and one that mask cuts (nil: none). Strides are in bytes, taps in elements.
+//
+//go:noescape
+func correlate256s1(n int, stepA int, stepB int, lines int, whole int, mask *byte, a *float32, rowA int, lineA int, b *float32, lineB int, taps *int32, c *float32, rowC int, accumulate int)
+
+// correlate256s2 sets (accumulate 0), or adds to (1), 2 rows of 5 vectors: the products of rows of A with B at the taps, added up over n examples of so many lines, each of whole vectors and one that mask cuts (nil: none). Strides are in bytes, taps in elements.
+//
+//go:noescape
+func correlate256s2(n int, stepA int, stepB int, lines int, whole int, mask *byte, a *float32, rowA int, lineA int, b *float32, lineB int, taps *int32, c *float32, rowC int, accumulate int)
+
 // taps256s1x1 sets (accumulate 0), or adds to (1), a block of C of 1 rows and 1 vectors: the sum of n products A B over the k steps of the table, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
 //
 //go:noescape
@@ -1278,6 +1303,21 @@ func squares512d(x *float64, n int, mask *byte, mean float64) (sum float64)
 //
 //go:noescape
 func normalDots512d(x *float64, y *float64, n int, mask *byte, mean float64, r float64) (dot float64, sum float64)
+
+// correlate512d1 sets (accumulate 0), or adds to (1), 1 rows of 9 vectors: the products of rows of A with B at the taps, added up over n examples of so many lines, each of whole vectors and one that mask cuts (nil: none). Strides are in bytes, taps in elements.
+//
+//go:noescape
+func correlate512d1(n int, stepA int, stepB int, lines int, whole int, mask *byte, a *float64, rowA int, lineA int, b *float64, lineB int, taps *int32, c *float64, rowC int, accumulate int)
+
+// correlate512d2 sets (accumulate 0), or adds to (1), 2 rows of 9 vectors: the products of rows of A with B at the taps, added up over n examples of so many lines, each of whole vectors and one that mask cuts (nil: none). Strides are in bytes, taps in elements.
+//
+//go:noescape
+func correlate512d2(n int, stepA int, stepB int, lines int, whole int, mask *byte, a *float64, rowA int, lineA int, b *float64, lineB int, taps *int32, c *float64, rowC int, accumulate int)
+
+// correlate512d3 sets (accumulate 0), or adds to (1), 3 rows of 9 vectors: the products of rows of A with B at the taps, added up over n examples of so many lines, each of whole vectors and one that mask cuts (nil: none). Strides are in bytes, taps in elements.
+//
+//go:noescape
+func correlate512d3(n int, stepA int, stepB int, lines int, whole int, mask *byte, a *float64, rowA int, lineA int, b *float64, lineB int, taps *int32, c *float64, rowC int, accumulate int)
 
 // taps512d1x1 sets (accumulate 0), or adds to (1), a block of C of 1 rows and 1 vectors: the sum of n products A B over the k steps of the table, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
 //
@@ -1443,6 +1483,16 @@ func squares256d(x *float64, n int, mask *byte, mean float64) (sum float64)
 //
 //go:noescape
 func normalDots256d(x *float64, y *float64, n int, mask *byte, mean float64, r float64) (dot float64, sum float64)
+
+// correlate256d1 sets (accumulate 0), or adds to (1), 1 rows of 5 vectors: the products of rows of A with B at the taps, added up over n examples of so many lines, each of whole vectors and one that mask cuts (nil: none). Strides are in bytes, taps in elements.
+//
+//go:noescape
+func correlate256d1(n int, stepA int, stepB int, lines int, whole int, mask *byte, a *float64, rowA int, lineA int, b *float64, lineB int, taps *int32, c *float64, rowC int, accumulate int)
+
+// correlate256d2 sets (accumulate 0), or adds to (1), 2 rows of 5 vectors: the products of rows of A with B at the taps, added up over n examples of so many lines, each of whole vectors and one that mask cuts (nil: none). Strides are in bytes, taps in elements.
+//
+//go:noescape
+func correlate256d2(n int, stepA int, stepB int, lines int, whole int, mask *byte, a *float64, rowA int, lineA int, b *float64, lineB int, taps *int32, c *float64, rowC int, accumulate int)
 
 // taps256d1x1 sets (accumulate 0), or adds to (1), a block of C of 1 rows and 1 vectors: the sum of n products A B over the k steps of the table, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
 //

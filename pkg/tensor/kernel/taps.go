@@ -12,6 +12,8 @@ type tapsSet[T Float] struct {
 	taps  [2][maxRows + 1]tapsKernel[T]
 	to    func(dst *T, rows *int32, src *T, rowSrc, n int)
 	from  func(dst *T, rowDst int, src *T, rows *int32, n int)
+
+	correlate correlateSet[T]
 }
 
 type tapsKernel[T Float] func(n, stepA, stepB, k int, table *int32, a *T, rowA int, b, c *T, rowC int, bias *T, accumulate int)

@@ -44,6 +44,10 @@ func main() {
 	for _, f64 := range []bool{false, true} {
 		for _, v := range []vectors{avx512, avx2} {
 			normKernels(v, f64)
+			most, _ := correlated(v)
+			for filters := 1; filters <= most; filters++ {
+				correlate(v, f64, filters)
+			}
 			for width := 1; width <= 2; width++ {
 				for rows := 1; rows <= v.rows; rows++ {
 					taps(v, f64, rows, width)
