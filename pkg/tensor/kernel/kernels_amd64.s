@@ -23179,7 +23179,7 @@ next:
 	INCQ DX
 	MOVQ rows+32(FP), AX
 	CMPQ DX, AX
-	JNE  row
+	JNZ  row
 
 end:
 	MOVQ DX, done+80(FP)
@@ -23341,7 +23341,7 @@ next:
 	INCQ DX
 	MOVQ rows+32(FP), AX
 	CMPQ DX, AX
-	JNE  row
+	JNZ  row
 
 end:
 	MOVQ DX, done+80(FP)
@@ -24618,7 +24618,7 @@ next:
 	INCQ DX
 	MOVQ rows+32(FP), AX
 	CMPQ DX, AX
-	JNE  row
+	JNZ  row
 
 end:
 	MOVQ DX, done+80(FP)
@@ -24765,7 +24765,7 @@ next:
 	INCQ DX
 	MOVQ rows+32(FP), AX
 	CMPQ DX, AX
-	JNE  row
+	JNZ  row
 
 end:
 	MOVQ DX, done+80(FP)

@@ -117,13 +117,5 @@ func correlate(v vectors, f64 bool, filters int) {
 
 	Load(Param("c"), RDI)
 	Load(Param("rowC"), RSI)
-	Load(Param("accumulate"), RBX)
-	TESTQ(RBX, RBX)
-	JZ(LabelRef("set"))
-	eachVector(v, filters, taps, restore, func(m Mem, f, t int) {
-		plus(f64, m, sum(f, t), sum(f, t))
-		load(f64, sum(f, t), m)
-	})
-	Label("set")
-	eachVector(v, filters, taps, restore, func(m Mem, f, t int) { load(f64, sum(f, t), m) })
+	setOrAdd(v, f64, filters, taps, restore, sum)
 }

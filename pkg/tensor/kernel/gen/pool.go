@@ -41,10 +41,6 @@ func largestOfFour(v vectors, rectify bool) {
 	} else {
 		VMOVDQU(order, Y0)
 	}
-	spread := func(from Register, to VecPhysical) { // a number to all lanes
-		VMOVD(from, X1)
-		VPBROADCASTD(X1, to)
-	}
 	one, below, step, start := v.regs[8], v.regs[9], v.regs[10], v.regs[14]
 	move(v, at, start)
 	MOVL(U32(1), EAX)
@@ -148,52 +144,31 @@ func largestOfFour(v vectors, rectify bool) {
 			}
 		}
 	}
-	Load(Param("in"), RAX)
-	var in []Op
-	var out Op = Y11
-	TESTQ(RAX, RAX)
-	JZ(LabelRef("row"))
-	in = masks(v, RAX)
-	Load(Param("out"), RAX)
-	if v.isa == 512 {
-		out = K5
-		KMOVQ(Mem{Base: RAX}, K5)
-	} else {
-		VMOVDQU(Mem{Base: RAX}, Y11)
-	}
-	Label("row")
-	spread(R12L, at)
-	VPADDD(start, at, at)
-	MOVQ(R10, R8)
-	Load(Param("n"), RCX)
-	TESTQ(RCX, RCX)
-	JZ(LabelRef("tail"))
-	Label("loop")
-	body(nil, nil)
-	VPADDD(step, at, at)
-	ADDQ(Imm(uint64(v.bytes)), RDI)
-	ADDQ(Imm(uint64(v.bytes)), RSI)
-	ADDQ(U32(uint32(2*v.bytes)), R8)
-	DECQ(RCX)
-	JNZ(LabelRef("loop"))
-	Label("tail")
-	TESTQ(R11, R11)
-	JZ(LabelRef("next"))
-	body(in, out)
-	ADDQ(R11, RDI)
-	ADDQ(R11, RSI)
-	Label("next")
-	LEAQ(Mem{Base: R10, Index: R9, Scale: 2}, R10) // R9 is w in bytes
-	Load(Param("w"), RAX)
-	LEAQ(Mem{Base: R12, Index: RAX, Scale: 2}, R12)
-	INCQ(RDX)
-	Load(Param("rows"), RAX)
-	CMPQ(RDX, RAX)
-	JNE(LabelRef("row"))
+	windows(v, Y11, func() {
+		spread(R12L, at)
+		VPADDD(start, at, at)
+	}, func(in []Op, out Op) {
+		body(in, out)
+		if in == nil {
+			VPADDD(step, at, at)
+		}
+	}, func() {
+		Load(Param("w"), RAX)
+		LEAQ(Mem{Base: R12, Index: RAX, Scale: 2}, R12)
+		INCQ(RDX)
+		Load(Param("rows"), RAX)
+		CMPQ(RDX, RAX)
+	})
 	Label("end")
 	Store(RDX, ReturnIndex(0))
 	VZEROUPPER()
 	RET()
+}
+
+// spread copies a number to all lanes, by way of X1.
+func spread(from Register, to VecPhysical) {
+	VMOVD(from, X1)
+	VPBROADCASTD(X1, to)
 }
 
 // move copies a vector.
@@ -237,10 +212,6 @@ func spreadOfFour(v vectors) {
 	table("spreadLow", func(i int) int { return i / 2 }, low)
 	table("spreadHigh", func(i int) int { return (lanes + i) / 2 }, high)
 	table("spreadStart", func(i int) int { return i }, start)
-	spread := func(from Register, to VecPhysical) {
-		VMOVD(from, X1)
-		VPBROADCASTD(X1, to)
-	}
 	spread(R9L, below)
 	MOVL(U32(uint32(lanes)), EAX)
 	spread(EAX, step)
@@ -280,9 +251,23 @@ func spreadOfFour(v vectors) {
 			VPADDD(step, at, at)
 		}
 	}
+	windows(v, Y7, func() { move(v, start, at) }, body, func() {
+		VPADDD(below, start, start)
+		VPADDD(below, start, start)
+		DECQ(RDX)
+	})
+	VZEROUPPER()
+	RET()
+}
+
+// windows writes the loops over rows of windows, from R10 on in rows R9 bytes apart, with
+// results at RDI and RSI, R11 bytes of which the masks cut: begin starts a row; body takes a
+// vector of windows, at R8, or those that the masks leave (of results: K5, or cut with
+// AVX2); next goes on to the next row, and says by the zero flag that there is none.
+func windows(v vectors, cut VecPhysical, begin func(), body func(in []Op, out Op), next func()) {
 	Load(Param("in"), RAX)
 	var in []Op
-	var out Op = Y7
+	var out Op = cut
 	TESTQ(RAX, RAX)
 	JZ(LabelRef("row"))
 	in = masks(v, RAX)
@@ -291,10 +276,10 @@ func spreadOfFour(v vectors) {
 		out = K5
 		KMOVQ(Mem{Base: RAX}, K5)
 	} else {
-		VMOVDQU(Mem{Base: RAX}, Y7)
+		VMOVDQU(Mem{Base: RAX}, cut)
 	}
 	Label("row")
-	move(v, start, at)
+	begin()
 	MOVQ(R10, R8)
 	Load(Param("n"), RCX)
 	TESTQ(RCX, RCX)
@@ -314,10 +299,6 @@ func spreadOfFour(v vectors) {
 	ADDQ(R11, RSI)
 	Label("next")
 	LEAQ(Mem{Base: R10, Index: R9, Scale: 2}, R10)
-	VPADDD(below, start, start)
-	VPADDD(below, start, start)
-	DECQ(RDX)
+	next()
 	JNZ(LabelRef("row"))
-	VZEROUPPER()
-	RET()
 }

@@ -96,6 +96,11 @@ func taps(v vectors, f64 bool, rows, width int) {
 		}
 	}
 	Label("unbiased")
+	setOrAdd(v, f64, rows, width, restore, sum)
+}
+
+// setOrAdd ends a function by setting the block of C, or adding to it.
+func setOrAdd(v vectors, f64 bool, rows, width int, restore func(), sum func(i, j int) VecPhysical) {
 	Load(Param("accumulate"), RBX)
 	TESTQ(RBX, RBX)
 	JZ(LabelRef("set"))
