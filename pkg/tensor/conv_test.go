@@ -292,7 +292,7 @@ func TestConvManyExamples(t *testing.T) {
 		}
 		t.Run("drawn", func(t *testing.T) {
 			rapid.Check(t, func(t *rapid.T) {
-				c := drawConv[float32](t, 70)
+				c := drawConv[float32](t, 40)
 				c.check(t, rapid.IntRange(2, 5).Draw(t, "threads"))
 			})
 		})
@@ -301,7 +301,7 @@ func TestConvManyExamples(t *testing.T) {
 
 func testManyExamples[T Float](t *testing.T, s ConvShape) {
 	const m = 37
-	for m*s.MultiplyAdds() > 4_000_000 && s.Out.C > 1 {
+	for m*s.MultiplyAdds() > 1_500_000 && s.Out.C > 1 {
 		s.Out.C = (s.Out.C + 1) / 2
 	}
 	for _, accumulate := range []bool{false, true} {
