@@ -45,7 +45,7 @@ func netFor(c *config.Config, method *config.Method, l losses.Loss, in tensor.Sh
 		{Name: "weights, direction, gradient and what is written", Bytes: size.Product(3, weights, value+8)},
 		{Name: "oracle", Bytes: held.Bytes},
 		{Name: fmt.Sprintf("linearization on %d examples", m), Bytes: size.Product(linearizations, size.Sum(mem.Kept, mem.Work))},
-		{Name: "products", Bytes: net.ProductSpace(1, value)},
+		{Name: "products", Bytes: net.ProductSpace(m, 1, value)},
 	})
 	if err != nil {
 		return nil, config.Wrap(err)

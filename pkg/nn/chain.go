@@ -37,7 +37,7 @@ func newChain(in tensor.Shape, layers []LayerConfig) (chain, error) {
 	if len(layers) > maxLayers {
 		return chain{}, fmt.Errorf("a network of %d layers; at most %d are allowed", len(layers), maxLayers)
 	}
-	for i, l := range layers {
+	for i, l := range mergeRectified(layers) {
 		s, err := l.Layer.Size(in)
 		if err == nil {
 			err = s.checkNumbers(c.params)

@@ -1,6 +1,7 @@
 package nn
 
 import (
+	"math"
 	"math/rand/v2"
 
 	"github.com/dualgn/dgn/pkg/registry"
@@ -48,8 +49,16 @@ func (LayerNorm) Init(w []float64, in tensor.Shape, _ Layer, _ *rand.Rand) { ini
 func (l LayerNorm) Ops() Ops { return OpsOf(l, newLayerNormOp[float32], newLayerNormOp[float64]) }
 
 type layerNorm[T tensor.Float] struct {
-	normalized[T]
-	w []T
+	pool  *tensor.Pool
+	len   int // values of an example
+	eps   float64
+	grain int // examples that one thread takes at a time
+	ones  []T // len
+
+	w     []T
+	hat   []T // h = (x - mean)/√(variance + eps) of m examples
+	scale []T // 1/√(variance + eps) of each
+	batch int // examples in the current batch
 	*Explicit[T]
 
 	// Operands of the loop that is running.
@@ -60,7 +69,11 @@ type layerNorm[T tensor.Float] struct {
 }
 
 func newLayerNormOp[T tensor.Float](l LayerNorm, at Site) Op[T] {
-	o := &layerNorm[T]{normalized: newNormalized[T](1, at.In.Len(), at.Examples, l.Eps, at.Pool), Explicit: NewExplicit[T](at.Pool)}
+	n := at.In.Len()
+	o := &layerNorm[T]{
+		pool: at.Pool, len: n, eps: l.Eps, grain: max(1, pointwiseGrain/n), ones: filled[T](n, 1),
+		hat: make([]T, at.Examples*n), scale: make([]T, at.Examples), Explicit: NewExplicit[T](at.Pool),
+	}
 	o.forward, o.jvp, o.vjp, o.columns, o.products = o.forwardRows, o.jvpRows, o.vjpRows, o.weightColumns, o.productRows
 	return o
 }
@@ -72,10 +85,21 @@ func (o *layerNorm[T]) Forward(y, x tensor.Matrix[T], w []T) {
 	o.pool.For(x.Rows, o.grain, o.forward)
 }
 
+func (o *layerNorm[T]) hatOf(i int) []T { return o.hat[i*o.len : (i+1)*o.len] }
+
+// normalize returns h of example i.
+func (o *layerNorm[T]) normalize(i int) []T {
+	hat, x, n := o.hatOf(i), o.x.Row(i), float64(o.len)
+	mean := T(kernel.Sum(x) / n)
+	o.scale[i] = T(1 / math.Sqrt(kernel.Squares(x, mean)/n+o.eps))
+	kernel.Normal(hat, x, mean, o.scale[i], 1, 0)
+	return hat
+}
+
 func (o *layerNorm[T]) forwardRows(lo, hi int) {
 	for i := lo; i < hi; i++ {
 		y := o.y.Row(i)
-		kernel.Multiply(o.normalize(i, o.x), o.w[:o.len], y)
+		kernel.Multiply(o.normalize(i), o.w[:o.len], y)
 		kernel.Axpy(1, o.w[o.len:], y)
 	}
 }
@@ -99,7 +123,7 @@ func (o *layerNorm[T]) jvpRows(lo, hi int) {
 			continue
 		}
 		dx, r := o.x.Row(i), o.scale[i]
-		mean, along := T(kernel.Dot(o.ones, dx)/float64(n)), T(kernel.Dot(hat, dx)/float64(n))
+		mean, along := T(kernel.Sum(dx)/float64(n)), T(kernel.Dot(hat, dx)/float64(n))
 		for j, h := range hat {
 			dy[j] += w[j] * r * (dx[j] - mean - along*h)
 		}
@@ -123,7 +147,7 @@ func (o *layerNorm[T]) vjpRows(lo, hi int) {
 		hat, dy, dx, r := o.hatOf(i), o.y.Row(i), o.x.Row(i), o.scale[i]
 		kernel.Multiply(dy, o.w[:o.len], dx)
 		n := float64(o.len)
-		mean, along := kernel.Dot(o.ones, dx)/n, kernel.Dot(hat, dx)/n
+		mean, along := kernel.Sum(dx)/n, kernel.Dot(hat, dx)/n
 		kernel.Axpy(T(-mean), o.ones, dx)
 		kernel.Axpy(T(-along), hat, dx)
 		kernel.Scale(r, dx)

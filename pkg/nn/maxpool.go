@@ -33,30 +33,46 @@ func (l MaxPool) Size(in tensor.Shape) (Size, error) {
 func (l MaxPool) Ops() Ops { return OpsOf(l, newMaxPoolOp[float32], newMaxPoolOp[float64]) }
 
 func newMaxPoolOp[T tensor.Float](l MaxPool, at Site) Op[T] {
+	return bindMaxPool[T](l.Pooling, at, false)
+}
+
+// bindMaxPool returns the op of the layer, or of a relu layer and it as one.
+func bindMaxPool[T tensor.Float](l Pooling, at Site, rectify bool) Op[T] {
 	out := l.mustShape(at.In)
 	area := out.H * out.W
-	from := make([]int32, at.Examples*out.Len()) // where in its channel the value of each output is
+	// Where in its channel the value of each output is; -1: nowhere, a 0 of relu.
+	from := make([]int32, at.Examples*out.Len())
 	return newChannels(at.In, out, at.Pool,
-		func(y, x []T, c int) { largest(l.Pooling, at.In, out, y, from[c*area:(c+1)*area], x) },
+		func(y, x []T, c int) { largest(l, at.In, out, y, from[c*area:(c+1)*area], x, rectify) },
 		func(y, x []T, c int) {
 			for i, j := range from[c*area : (c+1)*area] {
-				y[i] = x[j]
+				if y[i] = 0; j >= 0 {
+					y[i] = x[j]
+				}
 			}
 		},
 		func(y, x []T, c int) {
+			from := from[c*area : (c+1)*area]
+			if l.ofFour() {
+				kernel.SpreadOfFour(x, y, from, at.In.H, at.In.W)
+				return
+			}
 			clear(x)
-			for i, j := range from[c*area : (c+1)*area] {
-				x[j] += y[i]
+			for i, j := range from {
+				if j >= 0 {
+					x[j] += y[i]
+				}
 			}
 		})
 }
 
+// ofFour reports whether windows are of 2x2 values, next to each other.
+func (l Pooling) ofFour() bool { return l.Size == 2 && l.stride() == 2 && l.Padding == 0 }
+
 // largest pools one channel.
-func largest[T tensor.Float](l Pooling, in, out tensor.Shape, y []T, from []int32, x []T) {
-	if l.Size == 2 && l.stride() == 2 && l.Padding == 0 {
-		for r := range out.H {
-			largestOfFour(y[r*out.W:(r+1)*out.W], from[r*out.W:], x, 2*r*in.W, in.W)
-		}
+func largest[T tensor.Float](l Pooling, in, out tensor.Shape, y []T, from []int32, x []T, rectify bool) {
+	if l.ofFour() {
+		kernel.LargestOfFour(y, from, x, in.H, in.W, rectify)
 		return
 	}
 	i := 0
@@ -65,7 +81,9 @@ func largest[T tensor.Float](l Pooling, in, out tensor.Shape, y []T, from []int3
 		for ox := range out.W {
 			left, right := l.span(ox, in.W)
 			at := largestIn(x, in.W, top, bottom, left, right)
-			y[i], from[i] = x[at], int32(at)
+			if y[i], from[i] = x[at], int32(at); rectify && y[i] <= 0 {
+				y[i], from[i] = 0, -1
+			}
 			i++
 		}
 	}
@@ -83,33 +101,4 @@ func largestIn[T tensor.Float](x []T, w, top, bottom, left, right int) int {
 		}
 	}
 	return at
-}
-
-// largestOfFour makes one row of outputs from windows of 2x2 next to each other;
-// their rows of w values start at x[first].
-func largestOfFour[T tensor.Float](y []T, from []int32, x []T, first, w int) {
-	from = from[:len(y)]
-	upper, lower := x[first:first+w], x[first+w:first+2*w]
-	for i := kernel.LargestOfFour(y, from, x, first, w); i < len(y); i++ {
-		j := 2 * i
-		a, b, c, d := upper[j], upper[j+1], lower[j], lower[j+1]
-		if sum := a + b + c + d; sum != sum { // there may be a NaN
-			at := largestIn(x[first:], w, 0, 2, j, j+2)
-			y[i], from[i] = x[first+at], int32(first+at)
-			continue
-		}
-		// Which is the largest cannot be predicted, so that comparisons are numbers
-		// here, and not jumps.
-		u, v := j+number(b > a), j+number(d > c)
-		at := first + u + number(lower[v] > upper[u])*(w+v-u)
-		y[i], from[i] = x[at], int32(at)
-	}
-}
-
-// number returns 1 for true, and takes no jump.
-func number(b bool) int {
-	if b {
-		return 1
-	}
-	return 0
 }

@@ -2,6 +2,7 @@ package nn
 
 import (
 	"github.com/dualgn/dgn/pkg/size"
+	"github.com/dualgn/dgn/pkg/tensor"
 )
 
 // Memory is what a linearization takes, in bytes. Sums and products of sizes stop
@@ -38,26 +39,31 @@ func (n *Net) workValues() int {
 }
 
 // ProductSpace returns about how many bytes a pool of so many threads keeps for
-// convolutions: padded images for each thread and for the sums of weight
-// gradients, and a copy of the filters.
-func (n *Net) ProductSpace(threads, value int) int {
-	image, filters := n.convSizes()
-	return size.Product(value, size.Sum(size.Product(threads+2, image), size.Product(2, filters)))
+// convolutions of m examples: padded images for each thread, or images with examples in
+// lanes, and images for the sums of weight gradients, and a copy of the filters.
+func (n *Net) ProductSpace(m, threads, value int) int {
+	image, lanes, filters := n.convSizes(m, value)
+	return size.Product(value, size.Sum(size.Product(2, image), size.Product(threads, max(image, lanes)), size.Product(2, filters)))
 }
 
-// convSizes returns the values of the largest padded image, and the weights of the
-// largest convolution.
-func (c *chain) convSizes() (image, filters int) {
+// convSizes returns the values of the largest padded image, those that the largest images
+// of m examples take in lanes, and the weights of the largest convolution.
+func (c *chain) convSizes(m, value int) (image, lanes, filters int) {
 	for _, l := range c.layers {
 		if conv, ok := l.Layer.(Conv); ok {
 			s := conv.shape(l.in)
 			high, wide := size.Sum(l.in.H, 2*s.PadH, s.KH), size.Sum(l.in.W, 2*s.PadW, s.KW)
 			image, filters = max(image, size.Product(l.in.C, high, wide)), max(filters, l.size.NumParams())
+			if value == 4 {
+				lanes = max(lanes, tensor.LanesSpace[float32](s, m))
+			} else {
+				lanes = max(lanes, tensor.LanesSpace[float64](s, m))
+			}
 		}
 		for _, b := range l.inside() {
-			i, f := b.convSizes()
-			image, filters = max(image, i), max(filters, f)
+			i, l, f := b.convSizes(m, value)
+			image, lanes, filters = max(image, i), max(lanes, l), max(filters, f)
 		}
 	}
-	return image, filters
+	return image, lanes, filters
 }

@@ -62,13 +62,70 @@ func testMaxPoolOfFour(t *testing.T) {
 			for i := range x {
 				x[i] = odd[rng.IntN(kinds)]
 			}
-			largest(Pooling{Size: 2}, in, out, y, from, x)
-			for i, at := range from {
-				r, c := i/out.W*2, i%out.W*2
-				if want := largestIn(x, in.W, r, r+2, c, c+2); int(at) != want || math.Float32bits(y[i]) != math.Float32bits(x[want]) {
-					t.Fatalf("output %d is %g, value %d; want %g, value %d", i, y[i], at, x[want], want)
+			for _, rectify := range []bool{false, true} {
+				largest(Pooling{Size: 2}, in, out, y, from, x, rectify)
+				dx, seen := make([]float32, in.Len()), make([]float32, in.Len())
+				for i := range y {
+					r, c := i/out.W*2, i%out.W*2
+					want, best := largestIn(x, in.W, r, r+2, c, c+2), float32(0)
+					if best = x[want]; rectify && best <= 0 {
+						want, best = -1, 0
+					} else {
+						seen[want] = float32(i + 1)
+					}
+					if int(from[i]) != want || math.Float32bits(y[i]) != math.Float32bits(best) {
+						t.Fatalf("rectify %v: output %d is %g, value %d; want %g, value %d", rectify, i, y[i], from[i], best, want)
+					}
+					y[i] = float32(i + 1)
+				}
+				for i := range dx {
+					dx[i] = float32(math.NaN())
+				}
+				kernel.SpreadOfFour(dx, y, from, in.H, in.W)
+				if !slices.Equal(dx, seen) {
+					t.Fatalf("rectify %v: derivatives go to %v, want %v", rectify, dx, seen)
 				}
 			}
+		}
+	}
+}
+
+// TestRectifiedPool compares relu and max_pool as one op with the two.
+func TestRectifiedPool(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 2))
+	const m = 3
+	for _, pool := range []MaxPool{{Pooling{Size: 2}}, {Pooling{Size: 3, Stride: 2, Padding: 1}}} {
+		for _, in := range []tensor.Shape{{C: 2, H: 4, W: 6}, {C: 3, H: 7, W: 9}, {C: 1, H: 5, W: 40}} {
+			c, err := newChain(in, []LayerConfig{{"relu", ReLU{}}, {"max_pool", pool}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			space := newWorkspace[float32](slots{{m * in.Len(), m * in.Len()}}, 1)
+			one, site := newTape(&c, m, nil, space, 0), Site{in, m, nil}
+			if len(one.ops) != 1 {
+				t.Fatalf("%d ops of a relu layer and a max_pool layer, want 1", len(one.ops))
+			}
+			first, second := bind[float32](ReLU{}, site), bind[float32](pool, site)
+			mid, out := tensor.New[float32](m, in.Len()), c.out.Len()
+			x, dx, dy := randomMatrix[float32](rng, m, in.Len()), randomMatrix[float32](rng, m, in.Len()), randomMatrix[float32](rng, m, out)
+			for i := range x.Data {
+				x.Data[i] = float32(math.Round(2 * float64(x.Data[i]))) // with ties, and zeros
+			}
+			same := func(what string, cols int, f, g func(to tensor.Matrix[float32])) {
+				t.Helper()
+				a, b := tensor.New[float32](m, cols), tensor.New[float32](m, cols)
+				f(a)
+				g(b)
+				if !slices.Equal(a.Flat(), b.Flat()) {
+					t.Errorf("%s of %+v on %s is %v, want %v", what, pool, in, a.Flat(), b.Flat())
+				}
+			}
+			same("forward", out, func(y tensor.Matrix[float32]) { one.forward(y, x, nil) },
+				func(y tensor.Matrix[float32]) { first.Forward(mid, x, nil); second.Forward(y, mid, nil) })
+			same("jvp", out, func(y tensor.Matrix[float32]) { one.jvp(y, dx, nil) },
+				func(y tensor.Matrix[float32]) { first.JVP(mid, dx, nil); second.JVP(y, mid, nil) })
+			same("vjp", in.Len(), func(d tensor.Matrix[float32]) { one.vjp(d, nil, dy) },
+				func(d tensor.Matrix[float32]) { second.VJP(mid, nil, dy); first.VJP(d, nil, mid) })
 		}
 	}
 }

@@ -45,7 +45,7 @@ func (p *Problem) Footprint(m *config.Method, threads int) memory.Footprint {
 		{Name: fmt.Sprintf("linearization on %d examples", batch), Bytes: size.Sum(
 			size.Product(linearizations, size.Sum(mini.Kept, mini.Work)), size.Product(trial, weights, value), examples(batch))},
 		{Name: "evaluation", Bytes: size.Sum(large.Kept, large.Work, examples(EvalChunk), size.Product(8, indices))},
-		{Name: "products", Bytes: net.ProductSpace(threads, value)},
+		{Name: "products", Bytes: net.ProductSpace(max(batch, EvalChunk), threads, value)},
 		{Name: "drawing and saving weights", Bytes: transient},
 	}
 	if m.Probe != nil {

@@ -24,7 +24,7 @@ type convCase[T Float] struct {
 	accumulating bool
 }
 
-func drawConv[T Float](t *rapid.T) *convCase[T] {
+func drawConv[T Float](t *rapid.T, most int) *convCase[T] {
 	dim := func(name string, most int) int { return rapid.IntRange(1, most).Draw(t, name) }
 	s := ConvShape{KH: dim("kernel height", 5), KW: dim("kernel width", 5), Stride: dim("stride", 3)}
 	s.In = Shape{dim("channels", 20), dim("height", 20), dim("width", 20)}
@@ -33,9 +33,9 @@ func drawConv[T Float](t *rapid.T) *convCase[T] {
 	h, w := s.In.H+s.PadH+endH, s.In.W+s.PadW+endW
 	s.KH, s.KW = min(s.KH, h), min(s.KW, w)
 	s.Out = Shape{dim("filters", 40), (h-s.KH)/s.Stride + 1, (w-s.KW)/s.Stride + 1}
-	m := rapid.IntRange(0, 9).Draw(t, "examples")
-	if m > 0 && int64(m)*s.MultiplyAdds() > 3_000_000 {
-		m = 1
+	m := rapid.IntRange(0, most).Draw(t, "examples")
+	for int64(m)*s.MultiplyAdds() > 3_000_000 && s.In.C*s.Out.C > 1 {
+		s.In.C, s.Out.C = (s.In.C+1)/2, (s.Out.C+1)/2
 	}
 	c := newConvCase[T](s, m, rapid.Uint64().Draw(t, "seed"))
 	if rapid.Bool().Draw(t, "accumulate") {
@@ -185,7 +185,7 @@ func TestConv(t *testing.T) {
 }
 
 func testConv[T Float](t *rapid.T) {
-	c := drawConv[T](t)
+	c := drawConv[T](t, 9)
 	c.check(t, rapid.IntRange(2, 5).Draw(t, "threads"))
 }
 
@@ -274,4 +274,54 @@ func testCorner[T Float](t *testing.T, s ConvShape, m int) {
 	c.bias, c.accumulating = nil, true
 	c.reference()
 	c.check(t, 3)
+}
+
+// TestConvManyExamples: with so many examples that they fill lanes, and some that do not,
+// results are right, also where that does not pay, and those of an example have the bits
+// that they have alone.
+func TestConvManyExamples(t *testing.T) {
+	before := lanesWork
+	defer func() { lanesWork = before }()
+	lanesWork = 0
+	eachISA(t, func(t *testing.T) {
+		for _, corner := range convCorners {
+			t.Run(corner.name, func(t *testing.T) {
+				testManyExamples[float32](t, corner.s)
+				testManyExamples[float64](t, corner.s)
+			})
+		}
+		t.Run("drawn", func(t *testing.T) {
+			rapid.Check(t, func(t *rapid.T) {
+				c := drawConv[float32](t, 40)
+				c.check(t, rapid.IntRange(2, 5).Draw(t, "threads"))
+			})
+		})
+	})
+}
+
+func testManyExamples[T Float](t *testing.T, s ConvShape) {
+	const m = 37
+	for m*s.MultiplyAdds() > 1_500_000 && s.Out.C > 1 {
+		s.Out.C = (s.Out.C + 1) / 2
+	}
+	for _, accumulate := range []bool{false, true} {
+		c := newConvCase[T](s, m, 1)
+		if c.accumulating = accumulate; accumulate {
+			c.bias = nil
+		}
+		c.reference()
+		all := c.run(nil)
+		c.compare(t, all)
+		for threads := 2; threads <= 3; threads++ {
+			c.sameBits(t, all, threads)
+		}
+		for _, e := range []int{0, 20, m - 1} {
+			one := *c
+			one.x, one.y0, one.dy = c.x.RowRange(e, e+1), c.y0.RowRange(e, e+1), c.dy.RowRange(e, e+1)
+			r := one.run(nil)
+			if !slices.Equal(r.y.Row(0), all.y.Row(e)) || !slices.Equal(r.dx.Row(0), all.dx.Row(e)) {
+				t.Fatalf("example %d of %d has other bits than alone: %+v, accumulate %v", e, m, s, accumulate)
+			}
+		}
+	}
 }

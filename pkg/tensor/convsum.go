@@ -90,6 +90,7 @@ func inputPlan(s ConvShape) convPlan {
 type convSum[T Float] struct {
 	plan   convPlan
 	passes []boundPass // for as many examples as a group ever has
+	lanes  convLanes[T]
 	most   int
 	step   int // from the weights of one output channel to those of the next
 
@@ -100,8 +101,9 @@ type convSum[T Float] struct {
 	accumulate   bool
 	group, parts int // examples of a group, and units that its columns are cut into
 
-	fill func(lo, hi int)
-	body func(worker, lo, hi int)
+	fill  func(lo, hi int)
+	body  func(worker, lo, hi int)
+	whole func(worker, lo, hi int) // groups in lanes
 }
 
 // A boundPass is a pass for a group.
@@ -137,6 +139,12 @@ func (v *convSum[T]) init(c *Conv[T], p convPlan, step int) {
 			v.fillFilter(c.args.conv.filters, i)
 		}
 	}
+	v.whole = func(worker, lo, hi int) {
+		for u := lo; u < hi; u++ {
+			part, filters := u%v.parts, p.out.C
+			v.lanes.unit(v, &c.args.conv, worker, u/v.parts, part*filters/v.parts, (part+1)*filters/v.parts)
+		}
+	}
 	v.body = func(worker, lo, hi int) {
 		for u := lo; u < hi; u++ {
 			v.unit(&c.args.conv, c.args.scratch[worker], worker, u/v.parts, u%v.parts)
@@ -166,28 +174,52 @@ func (v *convSum[T]) run(c *Conv[T], w, bias []T, x Matrix[T], accumulate bool, 
 	if x.Rows == 0 {
 		return
 	}
-	threads := c.pool.Threads()
 	v.w, v.bias, v.x, v.accumulate, v.y = w, bias, x, accumulate, y.Flat()
-	v.group = min(v.most, (x.Rows+threads-1)/threads)
-	groups := (x.Rows + v.group - 1) / v.group
+	last := v.passes[len(v.passes)-1]
+	grow(&c.args.conv.filters, last.at+v.plan.out.C*last.ld)
+	c.pool.For(v.plan.out.C, max(1, chunk/v.passes[0].ld), v.fill)
+	if done := v.runLanes(c); done > 0 {
+		v.x, v.y = x.RowRange(done, x.Rows), v.y[done*v.plan.out.Len():]
+	}
+	if v.x.Rows > 0 {
+		v.runGroups(c)
+	}
+	v.w, v.bias, v.x, v.y = nil, nil, Matrix[T]{}, nil
+}
+
+// runLanes makes the outputs of the examples that fill lanes, and returns how many.
+func (v *convSum[T]) runLanes(c *Conv[T]) (examples int) {
+	if v.x.Rows < kernel.PanelWidth[T]() || !lanesPay[T](&c.ConvShape, v.plan.image.in) {
+		return 0
+	}
+	if v.lanes.width == 0 {
+		v.lanes.init(&v.plan, v.passes)
+	}
+	threads, groups := c.pool.Threads(), v.x.Rows/v.lanes.width
+	for v.parts = 1; groups*v.parts%threads != 0 && v.parts < min(threads, v.plan.out.C); v.parts++ {
+	}
+	c.args.reserveConv(threads, v.lanes.inLen+lanesOutputs(v.plan.out, v.lanes.width))
+	c.pool.forOn(groups*v.parts, 1, v.whole)
+	return groups * v.lanes.width
+}
+
+// runGroups makes those of all examples that are left.
+func (v *convSum[T]) runGroups(c *Conv[T]) {
+	threads := c.pool.Threads()
+	v.group = min(v.most, (v.x.Rows+threads-1)/threads)
+	groups := (v.x.Rows + v.group - 1) / v.group
 	work := int(c.MultiplyAdds()) * v.group
 	v.parts = 1
 	if threads > 1 && groups < threads*blocksPerThread {
 		v.parts = max(1, min((threads*blocksPerThread+groups-1)/groups, work/blockAdds))
 	}
-
-	space := &c.args.conv
-	last := v.passes[len(v.passes)-1]
-	grow(&space.filters, last.at+v.plan.out.C*last.ld)
 	c.args.reserveConv(threads, v.group*v.plan.image.len()+kernel.Slack)
 	for _, s := range c.args.scratch[:threads] {
 		for _, p := range v.passes {
 			s.ReservePatches(len(p.taps)+1, v.group*len(p.to))
 		}
 	}
-	c.pool.For(v.plan.out.C, max(1, chunk/v.passes[0].ld), v.fill)
 	c.pool.forOn(groups*v.parts, max(1, blockAdds/(work/v.parts+1)), v.body)
-	v.w, v.bias, v.x, v.y = nil, nil, Matrix[T]{}, nil
 }
 
 // fillFilter copies the weights of output channel i, and its bias, to row i of

@@ -5,17 +5,20 @@ import "github.com/dualgn/dgn/pkg/tensor/kernel"
 // A convWeight makes gradients of the weights: dw[f][c][a][b] is the sum over
 // examples and positions p of dy[f][p] times tap (a, b) of channel c at p. That is
 // a product A B of signals (filters x positions) and patches (positions x taps),
-// whose sums go over all examples.
+// whose sums go over all examples. Some examples at a time have their images laid
+// out; then threads share columns and rows of the result, and never its sums.
 //
-// Here images are channels last, so that the taps of a row of the kernel at one
-// position, all channels of them, are a block. Some examples at a time have their
-// images and signals laid out; then threads share columns and rows of the result,
-// in order of taps (a, b, c), and never its sums.
+// Where channels fill vectors, see [weightTaps]; where the lines of images do, see
+// [weightLines]. Otherwise patches are packed from images channels last, in which the
+// taps of a row of the kernel at one position, all channels of them, are a block; and
+// signals are laid out too. Columns are in order of taps (a, b, c).
 type convWeight[T Float] struct {
 	image   channelsLast
-	taps    []int32 // distances in the image: the columns of B
+	pixels  []int32 // what taps see, as distances in the image: the columns of B
 	columns []int32 // 0, 1, ...: those of the result
 	patches []int32 // of positions, of all examples that are laid out: the rows of B
+	taps    weightTaps[T]
+	lines   weightLines[T]
 
 	// Operands of the loop that is running.
 	x, dy       Matrix[T]
@@ -51,11 +54,13 @@ func (v *convWeight[T]) init(c *Conv[T]) {
 	for a := range c.KH {
 		for b := range c.KW {
 			for ch := range c.In.C {
-				v.columns = append(v.columns, int32(len(v.taps)))
-				v.taps = append(v.taps, int32((a*v.image.w+b)*c.In.C+ch))
+				v.columns = append(v.columns, int32(len(v.pixels)))
+				v.pixels = append(v.pixels, int32((a*v.image.w+b)*c.In.C+ch))
 			}
 		}
 	}
+	v.taps.init(&c.ConvShape)
+	v.initLines(c)
 	v.images = func(worker, lo, hi int) {
 		for e := lo; e < hi; e++ {
 			v.fill(&c.args.conv, worker, e)
@@ -63,6 +68,10 @@ func (v *convWeight[T]) init(c *Conv[T]) {
 	}
 	v.all = func(worker, lo, hi int) {
 		v.images(worker, lo, hi)
+		if v.taps.pays && !v.taps.copied {
+			v.sumSignals(&c.args.conv, c.Positions(), lo, hi)
+			return
+		}
 		v.signals(&c.args.conv, c.Positions(), lo, hi, 0, v.filters)
 	}
 	v.body = func(worker, lo, hi int) { v.share(c, c.args.scratch[worker], lo, hi) }
@@ -74,7 +83,7 @@ func (v *convWeight[T]) init(c *Conv[T]) {
 }
 
 func (v *convWeight[T]) run(c *Conv[T], x, dy Matrix[T], dw, db []T) {
-	p, q, filters, threads := c.Positions(), c.Taps(), dy.Cols/c.Positions(), c.pool.Threads()
+	filters := dy.Cols / c.Positions()
 	if filters == 0 {
 		return
 	}
@@ -84,11 +93,32 @@ func (v *convWeight[T]) run(c *Conv[T], x, dy Matrix[T], dw, db []T) {
 		return
 	}
 	v.x, v.dy, v.dw, v.db, v.filters = x, dy, dw, db, filters
-	// Two threads lay out an even number in equal shares. It must not depend on
-	// how many threads there are: sums go over so many examples at a time.
-	most := weightValues / (v.image.len() + filters*p)
-	most = min(x.Rows, max(2, most+most%2))
-	for e := len(v.patches) / p; e < most; e++ {
+	if v.lines.pays && !v.taps.pays {
+		v.runLines(c)
+	} else {
+		v.runPanels(c)
+	}
+	v.x, v.dy, v.dw, v.db = Matrix[T]{}, Matrix[T]{}, nil, nil
+}
+
+// atATime returns how many of m examples, of so many values, are laid out at a time. Two
+// threads lay out an even number in equal shares. It must not depend on how many threads
+// there are: sums go over so many examples at a time.
+func (v *convWeight[T]) atATime(values, m int) int {
+	most := weightValues / values
+	return min(m, max(2, most+most%2))
+}
+
+// runPanels makes the gradients as a matrix product.
+func (v *convWeight[T]) runPanels(c *Conv[T]) {
+	p, q, filters, threads := c.Positions(), c.Taps(), v.filters, c.pool.Threads()
+	v.taps.copied = v.taps.pays && kernel.CopiesA[T](filters, q, p)
+	image, width := v.image.len(), kernel.PanelWidth[T]()
+	if v.taps.pays {
+		image, width = v.taps.image.len(), v.taps.width()
+	}
+	most := v.atATime(image+filters*p, v.x.Rows)
+	for e := len(v.patches) / p; e < most && !v.taps.pays; e++ {
 		for i := range c.Out.H {
 			for j := range c.Out.W {
 				v.patches = append(v.patches, int32(e*v.image.len()+(i*c.Stride*v.image.w+j*c.Stride)*c.In.C))
@@ -97,8 +127,10 @@ func (v *convWeight[T]) run(c *Conv[T], x, dy Matrix[T], dw, db []T) {
 	}
 	v.ld = kernel.SpreadLength[T](most * p)
 	space := &c.args.conv
-	grow(&space.channels, most*v.image.len()+kernel.Slack)
-	grow(&space.signals, filters*v.ld)
+	grow(&space.channels, most*image+kernel.Slack)
+	if !v.taps.pays || v.taps.copied {
+		grow(&space.signals, filters*v.ld)
+	}
 	grow(&space.sums, filters*q)
 	grow(&space.biases, most*filters)
 	c.args.reserveConv(threads, c.In.Len())
@@ -106,15 +138,15 @@ func (v *convWeight[T]) run(c *Conv[T], x, dy Matrix[T], dw, db []T) {
 		s.ReservePatches(most*p, q)
 	}
 
-	panels := (q + kernel.PanelWidth[T]() - 1) / kernel.PanelWidth[T]()
+	panels := (q + width - 1) / width
 	work := int(c.MultiplyAdds()) / c.Out.C * filters
-	v.narrow = panels == 1
+	v.narrow = panels == 1 && !v.taps.pays
 	lay := v.all
 	if v.narrow {
 		lay = v.images
 	}
-	for v.first = 0; v.first < x.Rows; v.first += v.n {
-		v.n = min(most, x.Rows-v.first)
+	for v.first = 0; v.first < v.x.Rows; v.first += v.n {
+		v.n = min(most, v.x.Rows-v.first)
 		// As many parts of rows as make the shares of all threads equal.
 		for v.rows = 1; threads > 1 && panels*v.rows%threads != 0 && panels*v.rows < 8*threads && v.rows < filters; v.rows++ {
 		}
@@ -124,14 +156,18 @@ func (v *convWeight[T]) run(c *Conv[T], x, dy Matrix[T], dw, db []T) {
 		c.pool.forOn(v.units, (v.units+shares-1)/shares, v.body)
 	}
 	c.pool.For(filters, max(1, chunk/q), v.permute)
-	v.x, v.dy, v.dw, v.db = Matrix[T]{}, Matrix[T]{}, nil, nil
 }
 
 // fill lays out the image of example e.
 func (v *convWeight[T]) fill(space *convSpace[T], worker, e int) {
 	l := &v.image
+	if v.taps.pays {
+		l = &v.taps.image
+	}
 	dst := space.channels[e*l.len() : (e+1)*l.len()]
-	clear(dst)
+	if !v.taps.pays {
+		clear(dst)
+	}
 	x := v.x.Row(v.first + e)
 	top, bottom := inside(l.h, l.in.H, 1, 0, l.padH)
 	left, right := inside(l.w, l.in.W, 1, 0, l.padW)
@@ -164,6 +200,16 @@ func (v *convWeight[T]) signals(space *convSpace[T], p, lo, hi, top, bottom int)
 	}
 }
 
+// sumSignals adds up those of examples lo to hi-1 and each filter, for the bias.
+func (v *convWeight[T]) sumSignals(space *convSpace[T], p, lo, hi int) {
+	for e := lo; e < hi && v.db != nil; e++ {
+		dy := v.dy.Row(v.first + e)
+		for f := range v.filters {
+			space.biases[e*v.filters+f] = kernel.Sum(dy[f*p : (f+1)*p])
+		}
+	}
+}
+
 // share makes units lo to hi-1: unit u is panel u / rows of the columns, and part
 // u mod rows of the rows.
 func (v *convWeight[T]) share(c *Conv[T], s *kernel.Scratch[T], lo, hi int) {
@@ -183,26 +229,35 @@ func (v *convWeight[T]) share(c *Conv[T], s *kernel.Scratch[T], lo, hi int) {
 
 // block makes some panels of some parts of the rows.
 func (v *convWeight[T]) block(c *Conv[T], s *kernel.Scratch[T], panel, panelEnd, part, partEnd int) {
-	width, q, k := kernel.PanelWidth[T](), c.Taps(), v.n*c.Positions()
-	lo, hi := panel*width, min(q, panelEnd*width)
 	top, bottom := part*v.filters/v.rows, partEnd*v.filters/v.rows
 	space := &c.args.conv
-	if v.narrow {
-		v.signals(space, c.Positions(), 0, v.n, top, bottom)
-	}
-	b := kernel.Patches[T]{Src: space.channels, Rows: v.patches[:k], Cols: v.taps[lo:hi]}
-	kernel.ProductPatches(s, bottom-top, space.signals[top*v.ld:], v.ld, &b, v.first > 0, space.sums[top*q:], q, v.columns[lo:hi])
-	if panel == 0 && v.db != nil {
-		for f := top; f < bottom; f++ {
-			var sum float64
-			if v.first > 0 {
-				sum = float64(v.db[f])
-			}
-			for e := range v.n {
-				sum += space.biases[e*v.filters+f]
-			}
-			v.db[f] = T(sum)
+	if v.taps.pays {
+		v.tapsBlock(c, panel, panelEnd, top, bottom)
+	} else {
+		width, q, k := kernel.PanelWidth[T](), c.Taps(), v.n*c.Positions()
+		lo, hi := panel*width, min(q, panelEnd*width)
+		if v.narrow {
+			v.signals(space, c.Positions(), 0, v.n, top, bottom)
 		}
+		b := kernel.Patches[T]{Src: space.channels, Rows: v.patches[:k], Cols: v.pixels[lo:hi]}
+		kernel.ProductPatches(s, bottom-top, space.signals[top*v.ld:], v.ld, &b, v.first > 0, space.sums[top*q:], q, v.columns[lo:hi])
+	}
+	if panel == 0 {
+		v.addBiases(space, top, bottom)
+	}
+}
+
+// addBiases adds up the sums of signals of some filters over the examples, if anyone asks.
+func (v *convWeight[T]) addBiases(space *convSpace[T], lo, hi int) {
+	for f := lo; f < hi && v.db != nil; f++ {
+		var sum float64
+		if v.first > 0 {
+			sum = float64(v.db[f])
+		}
+		for e := range v.n {
+			sum += space.biases[e*v.filters+f]
+		}
+		v.db[f] = T(sum)
 	}
 }
 

@@ -111,6 +111,7 @@ func TestStepAllocatesNothing(t *testing.T) {
 		"gn-dual":  "oracle: {kind: gauss_newton, inner_iterations: 2}, optimizer: {kind: sgd, learning_rate: 1}, line_search: armijo",
 	} {
 		check("convnet, "+name, trainerOf(t, "mnist, augment: {crop: 2, flip: true}", "convnet, filters: [3], norm: {kind: group_norm, groups: 3}, hidden: [9]", 4, method, pool))
+		check("convnet of many examples, "+name, trainerOf(t, "mnist", "convnet, filters: [4, 16, 16], hidden: [9]", 35, method, pool))
 		check("resnet, "+name, trainerOf(t, "mnist", "resnet, depth: 8, width: 2, norm: layer_norm", 2, method, pool))
 	}
 }

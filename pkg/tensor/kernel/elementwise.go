@@ -23,12 +23,14 @@ type passes[T Float] struct {
 
 	// Of float32 only.
 	tanh, sigmoid, softplus, gelu func(x, y, d *T, n int, mask *byte)
-	largestOfFour                 func(y *T, from *int32, x *T, w, n int, in, out *byte, first int) (done int)
+	largestOfFour                 [2]func(y *T, from *int32, x *T, w, rows, n, rest int, in, out *byte, first int) (done int) // and rectified
+	spreadOfFour                  func(x, y *T, from *int32, w, rows, n, rest int, in, out *byte)
 
 	dot     func(x, y *T, n int) float64
 	copySum func(y, x *T, n int) float64
 
 	widen func(y *float64, x *float32, n int) // of float64 only
+	norm  normPasses[T]
 
 	addRows, addDots func(y, x *T, rowX int, v *T, k, n int, mask *byte)
 	scaleRows        func(y, x, v *T, k, n int, mask *byte, cut int)

@@ -38,6 +38,13 @@ func passCases[T Float]() []passCase[T] {
 		}},
 		{"dot", 2, func(s [][]T) float64 { return Dot(s[0], s[1]) }},
 		{"copy and sum", 2, func(s [][]T) float64 { return CopySum(s[1], s[0]) }},
+		{"sum", 1, func(s [][]T) float64 { return Sum(s[0]) }},
+		{"squares", 1, func(s [][]T) float64 { return Squares(s[0], 0.5) }},
+		{"normal", 2, func(s [][]T) float64 { Normal(s[1], s[0], 0.5, 0.7, -0.3, 0.2); return 0 }},
+		{"normal back", 3, func(s [][]T) float64 { NormalBack(s[2], s[0], s[1], 0.5, 0.7, -0.3, 0.2, 1.5); return 0 }},
+		{"normal back in place", 2, func(s [][]T) float64 { NormalBack(s[1], s[0], s[1], 0.5, 0.7, -0.3, 0.2, 1.5); return 0 }},
+		{"normal dot", 2, func(s [][]T) float64 { dot, _ := NormalDots(s[0], s[1], 0.5, 0.7); return dot }},
+		{"normal sum", 2, func(s [][]T) float64 { _, sum := NormalDots(s[0], s[1], 0.5, 0.7); return sum }},
 		{"adam update", 5, func(s [][]T) float64 { adam.Update(s[4], s[0], s[1], s[2], s[3]); return 0 }},
 		{"adam step", 4, func(s [][]T) float64 { adam.Update(nil, s[0], s[1], s[2], s[3]); return 0 }},
 	}

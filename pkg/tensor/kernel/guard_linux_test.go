@@ -97,7 +97,33 @@ func testPatchGuards[T Float](t *testing.T) {
 	}
 	for _, n := range []int{1, 7, 8, 14, 16, 35} {
 		for _, atEnd := range []bool{false, true} {
-			LargestOfFour(guarded[T](t, n, atEnd), make([]int32, n), guarded[T](t, 4*n, atEnd), 0, 2*n)
+			from := make([]int32, 2*n)
+			LargestOfFour(guarded[T](t, 2*n, atEnd), from, guarded[T](t, 8*n, atEnd), 4, 2*n, n%2 == 0)
+			SpreadOfFour(guarded[T](t, 8*n, atEnd), guarded[T](t, 2*n, atEnd), from, 4, 2*n)
+		}
+	}
+	if lanes := Lanes[T](); lanes > 0 {
+		filters, block := CorrelateBlock[T]()
+		for _, atEnd := range []bool{false, true} {
+			for _, n := range []int{1, lanes, lanes + 3} {
+				places := make([]int32, n)
+				for i := range places {
+					places[i] = int32(i * 2 * lanes)
+				}
+				ToLanes(guarded[T](t, 2*lanes*n, atEnd), places, guarded[T](t, 2*lanes*n, atEnd), n)
+				FromLanes(guarded[T](t, 2*lanes*n, atEnd), n, guarded[T](t, 2*lanes*n, atEnd), places)
+				Correlate(&Lines[T]{N: 1, Count: 2, Width: n, LineA: n, LineB: n, RowA: 2 * n,
+					A: guarded[T](t, filters*2*n, atEnd), B: guarded[T](t, 2*n, atEnd)}, filters, make([]int32, block), true,
+					guarded[T](t, filters*block*lanes, atEnd), block*lanes)
+			}
+			for vectors := 1; vectors <= 2; vectors++ {
+				const m, k = 15, 5
+				p := Taps[T]{N: 1, LdA: k, A: guarded[T](t, m*k, atEnd), B: guarded[T](t, k*vectors*lanes, atEnd)}
+				for i := range k {
+					p.Table = append(p.Table, int32(i), int32(i*vectors*lanes))
+				}
+				ProductTaps(&p, m, vectors, true, guarded[T](t, m*vectors*lanes, atEnd), vectors*lanes)
+			}
 		}
 	}
 	for _, size := range [][2]int{{1, 1}, {3, 40}, {16, 16}, {17, 33}, {40, 7}} {

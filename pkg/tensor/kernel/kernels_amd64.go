@@ -1004,11 +1004,6 @@ func softplus512s(x *float32, y *float32, d *float32, n int, mask *byte)
 //go:noescape
 func gelu512s(x *float32, y *float32, d *float32, n int, mask *byte)
 
-// largestOfFour512 pools n vectors of windows, and one that the masks cut (of its values, and of y; none: nil), of rows w values apart; first is the place of x[0]. It ends before a vector with a NaN, and returns the number of those done.
-//
-//go:noescape
-func largestOfFour512(y *float32, from *int32, x *float32, w int, n int, in *byte, out *byte, first int) (done int)
-
 // widen512 sets y to x, n vectors of 8 numbers.
 //
 //go:noescape
@@ -1023,6 +1018,21 @@ func factor512d(k int, a *float64, rowA int, u *float64)
 //
 //go:noescape
 func solve512d(k int, blocks int, u *float64, b *float64, rowB int, strips int, last int, mask *byte)
+
+// largestOfFour512 pools rows of n vectors of windows and one of rest more that the masks cut (of its values, and of y), from rows of w values; first is the place of x[0]. It ends in a row with a NaN, and returns the number of rows done.
+//
+//go:noescape
+func largestOfFour512(y *float32, from *int32, x *float32, w int, rows int, n int, rest int, in *byte, out *byte, first int) (done int)
+
+// largestPositiveOfFour512 pools rows of n vectors of windows and one of rest more that the masks cut (of its values, and of y), from rows of w values; first is the place of x[0]. It ends in a row with a NaN, and returns the number of rows done. Values that are not above 0 become 0, their places -1.
+//
+//go:noescape
+func largestPositiveOfFour512(y *float32, from *int32, x *float32, w int, rows int, n int, rest int, in *byte, out *byte, first int) (done int)
+
+// spreadOfFour512 sets rows of windows of x, in rows of w values: y at its place, and 0 elsewhere; n vectors of windows and one of rest more that the masks cut (of its values, and of y).
+//
+//go:noescape
+func spreadOfFour512(x *float32, y *float32, from *int32, w int, rows int, n int, rest int, in *byte, out *byte)
 
 // peak512s makes n rounds of 12 independent multiply-adds of vectors.
 //
@@ -1064,11 +1074,6 @@ func softplus256s(x *float32, y *float32, d *float32, n int, mask *byte)
 //go:noescape
 func gelu256s(x *float32, y *float32, d *float32, n int, mask *byte)
 
-// largestOfFour256 pools n vectors of windows, and one that the masks cut (of its values, and of y; none: nil), of rows w values apart; first is the place of x[0]. It ends before a vector with a NaN, and returns the number of those done.
-//
-//go:noescape
-func largestOfFour256(y *float32, from *int32, x *float32, w int, n int, in *byte, out *byte, first int) (done int)
-
 // widen256 sets y to x, n vectors of 4 numbers.
 //
 //go:noescape
@@ -1084,6 +1089,21 @@ func factor256d(k int, a *float64, rowA int, u *float64)
 //go:noescape
 func solve256d(k int, blocks int, u *float64, b *float64, rowB int, strips int, last int, mask *byte)
 
+// largestOfFour256 pools rows of n vectors of windows and one of rest more that the masks cut (of its values, and of y), from rows of w values; first is the place of x[0]. It ends in a row with a NaN, and returns the number of rows done.
+//
+//go:noescape
+func largestOfFour256(y *float32, from *int32, x *float32, w int, rows int, n int, rest int, in *byte, out *byte, first int) (done int)
+
+// largestPositiveOfFour256 pools rows of n vectors of windows and one of rest more that the masks cut (of its values, and of y), from rows of w values; first is the place of x[0]. It ends in a row with a NaN, and returns the number of rows done. Values that are not above 0 become 0, their places -1.
+//
+//go:noescape
+func largestPositiveOfFour256(y *float32, from *int32, x *float32, w int, rows int, n int, rest int, in *byte, out *byte, first int) (done int)
+
+// spreadOfFour256 sets rows of windows of x, in rows of w values: y at its place, and 0 elsewhere; n vectors of windows and one of rest more that the masks cut (of its values, and of y).
+//
+//go:noescape
+func spreadOfFour256(x *float32, y *float32, from *int32, w int, rows int, n int, rest int, in *byte, out *byte)
+
 // peak256s makes n rounds of 12 independent multiply-adds of vectors.
 //
 //go:noescape
@@ -1098,6 +1118,596 @@ func peak256d(n int)
 //
 //go:noescape
 func lookUp512s(dst *float32, src *uint8, n int, planes *uint8, next *uint8)
+
+// normal512s sets y = w h + b for h = (x - mean) r; n whole vectors, and one that mask cuts.
+//
+//go:noescape
+func normal512s(x *float32, y *float32, n int, mask *byte, mean float32, r float32, w float32, b float32)
+
+// normalBack512s sets z = alpha h + beta + gamma y for h = (x - mean) r; n whole vectors, and one that mask cuts.
+//
+//go:noescape
+func normalBack512s(x *float32, y *float32, z *float32, n int, mask *byte, mean float32, r float32, alpha float32, beta float32, gamma float32)
+
+// sum512s returns the sum of x, added in float64; n whole vectors, and one that mask cuts.
+//
+//go:noescape
+func sum512s(x *float32, n int, mask *byte) (sum float64)
+
+// squares512s returns the sum of (x - mean)², added in float64; n whole vectors, and one that mask cuts.
+//
+//go:noescape
+func squares512s(x *float32, n int, mask *byte, mean float32) (sum float64)
+
+// normalDots512s returns <h, y> for h = (x - mean) r, and the sum of y, added in float64; n whole vectors, and one that mask cuts.
+//
+//go:noescape
+func normalDots512s(x *float32, y *float32, n int, mask *byte, mean float32, r float32) (dot float64, sum float64)
+
+// correlate512s1 sets (accumulate 0), or adds to (1), 1 rows of 9 vectors: the products of rows of A with B at the taps, added up over n examples of so many lines, each of whole vectors and one that mask cuts (nil: none). Strides are in bytes, taps in elements.
+//
+//go:noescape
+func correlate512s1(n int, stepA int, stepB int, lines int, whole int, mask *byte, a *float32, rowA int, lineA int, b *float32, lineB int, taps *int32, c *float32, rowC int, accumulate int)
+
+// correlate512s2 sets (accumulate 0), or adds to (1), 2 rows of 9 vectors: the products of rows of A with B at the taps, added up over n examples of so many lines, each of whole vectors and one that mask cuts (nil: none). Strides are in bytes, taps in elements.
+//
+//go:noescape
+func correlate512s2(n int, stepA int, stepB int, lines int, whole int, mask *byte, a *float32, rowA int, lineA int, b *float32, lineB int, taps *int32, c *float32, rowC int, accumulate int)
+
+// correlate512s3 sets (accumulate 0), or adds to (1), 3 rows of 9 vectors: the products of rows of A with B at the taps, added up over n examples of so many lines, each of whole vectors and one that mask cuts (nil: none). Strides are in bytes, taps in elements.
+//
+//go:noescape
+func correlate512s3(n int, stepA int, stepB int, lines int, whole int, mask *byte, a *float32, rowA int, lineA int, b *float32, lineB int, taps *int32, c *float32, rowC int, accumulate int)
+
+// taps512s1x1 sets (accumulate 0), or adds to (1), a block of C of 1 rows and 1 vectors: the sum of n products A B over the k steps of the table, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func taps512s1x1(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, c *float32, rowC int, bias *float32, accumulate int)
+
+// taps512s2x1 sets (accumulate 0), or adds to (1), a block of C of 2 rows and 1 vectors: the sum of n products A B over the k steps of the table, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func taps512s2x1(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, c *float32, rowC int, bias *float32, accumulate int)
+
+// taps512s3x1 sets (accumulate 0), or adds to (1), a block of C of 3 rows and 1 vectors: the sum of n products A B over the k steps of the table, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func taps512s3x1(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, c *float32, rowC int, bias *float32, accumulate int)
+
+// taps512s4x1 sets (accumulate 0), or adds to (1), a block of C of 4 rows and 1 vectors: the sum of n products A B over the k steps of the table, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func taps512s4x1(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, c *float32, rowC int, bias *float32, accumulate int)
+
+// taps512s5x1 sets (accumulate 0), or adds to (1), a block of C of 5 rows and 1 vectors: the sum of n products A B over the k steps of the table, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func taps512s5x1(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, c *float32, rowC int, bias *float32, accumulate int)
+
+// taps512s6x1 sets (accumulate 0), or adds to (1), a block of C of 6 rows and 1 vectors: the sum of n products A B over the k steps of the table, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func taps512s6x1(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, c *float32, rowC int, bias *float32, accumulate int)
+
+// taps512s7x1 sets (accumulate 0), or adds to (1), a block of C of 7 rows and 1 vectors: the sum of n products A B over the k steps of the table, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func taps512s7x1(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, c *float32, rowC int, bias *float32, accumulate int)
+
+// taps512s8x1 sets (accumulate 0), or adds to (1), a block of C of 8 rows and 1 vectors: the sum of n products A B over the k steps of the table, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func taps512s8x1(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, c *float32, rowC int, bias *float32, accumulate int)
+
+// taps512s9x1 sets (accumulate 0), or adds to (1), a block of C of 9 rows and 1 vectors: the sum of n products A B over the k steps of the table, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func taps512s9x1(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, c *float32, rowC int, bias *float32, accumulate int)
+
+// taps512s10x1 sets (accumulate 0), or adds to (1), a block of C of 10 rows and 1 vectors: the sum of n products A B over the k steps of the table, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func taps512s10x1(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, c *float32, rowC int, bias *float32, accumulate int)
+
+// taps512s11x1 sets (accumulate 0), or adds to (1), a block of C of 11 rows and 1 vectors: the sum of n products A B over the k steps of the table, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func taps512s11x1(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, c *float32, rowC int, bias *float32, accumulate int)
+
+// taps512s12x1 sets (accumulate 0), or adds to (1), a block of C of 12 rows and 1 vectors: the sum of n products A B over the k steps of the table, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func taps512s12x1(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, c *float32, rowC int, bias *float32, accumulate int)
+
+// taps512s13x1 sets (accumulate 0), or adds to (1), a block of C of 13 rows and 1 vectors: the sum of n products A B over the k steps of the table, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func taps512s13x1(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, c *float32, rowC int, bias *float32, accumulate int)
+
+// taps512s14x1 sets (accumulate 0), or adds to (1), a block of C of 14 rows and 1 vectors: the sum of n products A B over the k steps of the table, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func taps512s14x1(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, c *float32, rowC int, bias *float32, accumulate int)
+
+// taps512s1x2 sets (accumulate 0), or adds to (1), a block of C of 1 rows and 2 vectors: the sum of n products A B over the k steps of the table, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func taps512s1x2(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, c *float32, rowC int, bias *float32, accumulate int)
+
+// taps512s2x2 sets (accumulate 0), or adds to (1), a block of C of 2 rows and 2 vectors: the sum of n products A B over the k steps of the table, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func taps512s2x2(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, c *float32, rowC int, bias *float32, accumulate int)
+
+// taps512s3x2 sets (accumulate 0), or adds to (1), a block of C of 3 rows and 2 vectors: the sum of n products A B over the k steps of the table, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func taps512s3x2(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, c *float32, rowC int, bias *float32, accumulate int)
+
+// taps512s4x2 sets (accumulate 0), or adds to (1), a block of C of 4 rows and 2 vectors: the sum of n products A B over the k steps of the table, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func taps512s4x2(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, c *float32, rowC int, bias *float32, accumulate int)
+
+// taps512s5x2 sets (accumulate 0), or adds to (1), a block of C of 5 rows and 2 vectors: the sum of n products A B over the k steps of the table, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func taps512s5x2(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, c *float32, rowC int, bias *float32, accumulate int)
+
+// taps512s6x2 sets (accumulate 0), or adds to (1), a block of C of 6 rows and 2 vectors: the sum of n products A B over the k steps of the table, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func taps512s6x2(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, c *float32, rowC int, bias *float32, accumulate int)
+
+// taps512s7x2 sets (accumulate 0), or adds to (1), a block of C of 7 rows and 2 vectors: the sum of n products A B over the k steps of the table, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func taps512s7x2(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, c *float32, rowC int, bias *float32, accumulate int)
+
+// taps512s8x2 sets (accumulate 0), or adds to (1), a block of C of 8 rows and 2 vectors: the sum of n products A B over the k steps of the table, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func taps512s8x2(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, c *float32, rowC int, bias *float32, accumulate int)
+
+// taps512s9x2 sets (accumulate 0), or adds to (1), a block of C of 9 rows and 2 vectors: the sum of n products A B over the k steps of the table, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func taps512s9x2(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, c *float32, rowC int, bias *float32, accumulate int)
+
+// taps512s10x2 sets (accumulate 0), or adds to (1), a block of C of 10 rows and 2 vectors: the sum of n products A B over the k steps of the table, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func taps512s10x2(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, c *float32, rowC int, bias *float32, accumulate int)
+
+// taps512s11x2 sets (accumulate 0), or adds to (1), a block of C of 11 rows and 2 vectors: the sum of n products A B over the k steps of the table, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func taps512s11x2(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, c *float32, rowC int, bias *float32, accumulate int)
+
+// taps512s12x2 sets (accumulate 0), or adds to (1), a block of C of 12 rows and 2 vectors: the sum of n products A B over the k steps of the table, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func taps512s12x2(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, c *float32, rowC int, bias *float32, accumulate int)
+
+// taps512s13x2 sets (accumulate 0), or adds to (1), a block of C of 13 rows and 2 vectors: the sum of n products A B over the k steps of the table, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func taps512s13x2(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, c *float32, rowC int, bias *float32, accumulate int)
+
+// taps512s14x2 sets (accumulate 0), or adds to (1), a block of C of 14 rows and 2 vectors: the sum of n products A B over the k steps of the table, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func taps512s14x2(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, c *float32, rowC int, bias *float32, accumulate int)
+
+// normal256s sets y = w h + b for h = (x - mean) r; n whole vectors, and one that mask cuts.
+//
+//go:noescape
+func normal256s(x *float32, y *float32, n int, mask *byte, mean float32, r float32, w float32, b float32)
+
+// normalBack256s sets z = alpha h + beta + gamma y for h = (x - mean) r; n whole vectors, and one that mask cuts.
+//
+//go:noescape
+func normalBack256s(x *float32, y *float32, z *float32, n int, mask *byte, mean float32, r float32, alpha float32, beta float32, gamma float32)
+
+// sum256s returns the sum of x, added in float64; n whole vectors, and one that mask cuts.
+//
+//go:noescape
+func sum256s(x *float32, n int, mask *byte) (sum float64)
+
+// squares256s returns the sum of (x - mean)², added in float64; n whole vectors, and one that mask cuts.
+//
+//go:noescape
+func squares256s(x *float32, n int, mask *byte, mean float32) (sum float64)
+
+// normalDots256s returns <h, y> for h = (x - mean) r, and the sum of y, added in float64; n whole vectors, and one that mask cuts.
+//
+//go:noescape
+func normalDots256s(x *float32, y *float32, n int, mask *byte, mean float32, r float32) (dot float64, sum float64)
+
+// correlate256s1 sets (accumulate 0), or adds to (1), 1 rows of 5 vectors: the products of rows of A with B at the taps, added up over n examples of so many lines, each of whole vectors and one that mask cuts (nil: none). Strides are in bytes, taps in elements.
+//
+//go:noescape
+func correlate256s1(n int, stepA int, stepB int, lines int, whole int, mask *byte, a *float32, rowA int, lineA int, b *float32, lineB int, taps *int32, c *float32, rowC int, accumulate int)
+
+// correlate256s2 sets (accumulate 0), or adds to (1), 2 rows of 5 vectors: the products of rows of A with B at the taps, added up over n examples of so many lines, each of whole vectors and one that mask cuts (nil: none). Strides are in bytes, taps in elements.
+//
+//go:noescape
+func correlate256s2(n int, stepA int, stepB int, lines int, whole int, mask *byte, a *float32, rowA int, lineA int, b *float32, lineB int, taps *int32, c *float32, rowC int, accumulate int)
+
+// taps256s1x1 sets (accumulate 0), or adds to (1), a block of C of 1 rows and 1 vectors: the sum of n products A B over the k steps of the table, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func taps256s1x1(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, c *float32, rowC int, bias *float32, accumulate int)
+
+// taps256s2x1 sets (accumulate 0), or adds to (1), a block of C of 2 rows and 1 vectors: the sum of n products A B over the k steps of the table, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func taps256s2x1(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, c *float32, rowC int, bias *float32, accumulate int)
+
+// taps256s3x1 sets (accumulate 0), or adds to (1), a block of C of 3 rows and 1 vectors: the sum of n products A B over the k steps of the table, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func taps256s3x1(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, c *float32, rowC int, bias *float32, accumulate int)
+
+// taps256s4x1 sets (accumulate 0), or adds to (1), a block of C of 4 rows and 1 vectors: the sum of n products A B over the k steps of the table, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func taps256s4x1(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, c *float32, rowC int, bias *float32, accumulate int)
+
+// taps256s5x1 sets (accumulate 0), or adds to (1), a block of C of 5 rows and 1 vectors: the sum of n products A B over the k steps of the table, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func taps256s5x1(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, c *float32, rowC int, bias *float32, accumulate int)
+
+// taps256s6x1 sets (accumulate 0), or adds to (1), a block of C of 6 rows and 1 vectors: the sum of n products A B over the k steps of the table, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func taps256s6x1(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, c *float32, rowC int, bias *float32, accumulate int)
+
+// taps256s1x2 sets (accumulate 0), or adds to (1), a block of C of 1 rows and 2 vectors: the sum of n products A B over the k steps of the table, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func taps256s1x2(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, c *float32, rowC int, bias *float32, accumulate int)
+
+// taps256s2x2 sets (accumulate 0), or adds to (1), a block of C of 2 rows and 2 vectors: the sum of n products A B over the k steps of the table, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func taps256s2x2(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, c *float32, rowC int, bias *float32, accumulate int)
+
+// taps256s3x2 sets (accumulate 0), or adds to (1), a block of C of 3 rows and 2 vectors: the sum of n products A B over the k steps of the table, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func taps256s3x2(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, c *float32, rowC int, bias *float32, accumulate int)
+
+// taps256s4x2 sets (accumulate 0), or adds to (1), a block of C of 4 rows and 2 vectors: the sum of n products A B over the k steps of the table, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func taps256s4x2(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, c *float32, rowC int, bias *float32, accumulate int)
+
+// taps256s5x2 sets (accumulate 0), or adds to (1), a block of C of 5 rows and 2 vectors: the sum of n products A B over the k steps of the table, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func taps256s5x2(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, c *float32, rowC int, bias *float32, accumulate int)
+
+// taps256s6x2 sets (accumulate 0), or adds to (1), a block of C of 6 rows and 2 vectors: the sum of n products A B over the k steps of the table, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func taps256s6x2(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, c *float32, rowC int, bias *float32, accumulate int)
+
+// transposeFrom512s transposes n blocks of 16 x 16. Strides are in bytes.
+//
+//go:noescape
+func transposeFrom512s(dst *float32, rowDst int, src *float32, rows *int32, n int)
+
+// transposeFrom256s transposes n blocks of 8 x 8. Strides are in bytes.
+//
+//go:noescape
+func transposeFrom256s(dst *float32, rowDst int, src *float32, rows *int32, n int)
+
+// transposeTo512s transposes n blocks of 16 x 16. Strides are in bytes.
+//
+//go:noescape
+func transposeTo512s(dst *float32, rows *int32, src *float32, rowSrc int, n int)
+
+// transposeTo256s transposes n blocks of 8 x 8. Strides are in bytes.
+//
+//go:noescape
+func transposeTo256s(dst *float32, rows *int32, src *float32, rowSrc int, n int)
+
+// normal512d sets y = w h + b for h = (x - mean) r; n whole vectors, and one that mask cuts.
+//
+//go:noescape
+func normal512d(x *float64, y *float64, n int, mask *byte, mean float64, r float64, w float64, b float64)
+
+// normalBack512d sets z = alpha h + beta + gamma y for h = (x - mean) r; n whole vectors, and one that mask cuts.
+//
+//go:noescape
+func normalBack512d(x *float64, y *float64, z *float64, n int, mask *byte, mean float64, r float64, alpha float64, beta float64, gamma float64)
+
+// sum512d returns the sum of x, added in float64; n whole vectors, and one that mask cuts.
+//
+//go:noescape
+func sum512d(x *float64, n int, mask *byte) (sum float64)
+
+// squares512d returns the sum of (x - mean)², added in float64; n whole vectors, and one that mask cuts.
+//
+//go:noescape
+func squares512d(x *float64, n int, mask *byte, mean float64) (sum float64)
+
+// normalDots512d returns <h, y> for h = (x - mean) r, and the sum of y, added in float64; n whole vectors, and one that mask cuts.
+//
+//go:noescape
+func normalDots512d(x *float64, y *float64, n int, mask *byte, mean float64, r float64) (dot float64, sum float64)
+
+// correlate512d1 sets (accumulate 0), or adds to (1), 1 rows of 9 vectors: the products of rows of A with B at the taps, added up over n examples of so many lines, each of whole vectors and one that mask cuts (nil: none). Strides are in bytes, taps in elements.
+//
+//go:noescape
+func correlate512d1(n int, stepA int, stepB int, lines int, whole int, mask *byte, a *float64, rowA int, lineA int, b *float64, lineB int, taps *int32, c *float64, rowC int, accumulate int)
+
+// correlate512d2 sets (accumulate 0), or adds to (1), 2 rows of 9 vectors: the products of rows of A with B at the taps, added up over n examples of so many lines, each of whole vectors and one that mask cuts (nil: none). Strides are in bytes, taps in elements.
+//
+//go:noescape
+func correlate512d2(n int, stepA int, stepB int, lines int, whole int, mask *byte, a *float64, rowA int, lineA int, b *float64, lineB int, taps *int32, c *float64, rowC int, accumulate int)
+
+// correlate512d3 sets (accumulate 0), or adds to (1), 3 rows of 9 vectors: the products of rows of A with B at the taps, added up over n examples of so many lines, each of whole vectors and one that mask cuts (nil: none). Strides are in bytes, taps in elements.
+//
+//go:noescape
+func correlate512d3(n int, stepA int, stepB int, lines int, whole int, mask *byte, a *float64, rowA int, lineA int, b *float64, lineB int, taps *int32, c *float64, rowC int, accumulate int)
+
+// taps512d1x1 sets (accumulate 0), or adds to (1), a block of C of 1 rows and 1 vectors: the sum of n products A B over the k steps of the table, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func taps512d1x1(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, c *float64, rowC int, bias *float64, accumulate int)
+
+// taps512d2x1 sets (accumulate 0), or adds to (1), a block of C of 2 rows and 1 vectors: the sum of n products A B over the k steps of the table, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func taps512d2x1(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, c *float64, rowC int, bias *float64, accumulate int)
+
+// taps512d3x1 sets (accumulate 0), or adds to (1), a block of C of 3 rows and 1 vectors: the sum of n products A B over the k steps of the table, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func taps512d3x1(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, c *float64, rowC int, bias *float64, accumulate int)
+
+// taps512d4x1 sets (accumulate 0), or adds to (1), a block of C of 4 rows and 1 vectors: the sum of n products A B over the k steps of the table, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func taps512d4x1(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, c *float64, rowC int, bias *float64, accumulate int)
+
+// taps512d5x1 sets (accumulate 0), or adds to (1), a block of C of 5 rows and 1 vectors: the sum of n products A B over the k steps of the table, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func taps512d5x1(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, c *float64, rowC int, bias *float64, accumulate int)
+
+// taps512d6x1 sets (accumulate 0), or adds to (1), a block of C of 6 rows and 1 vectors: the sum of n products A B over the k steps of the table, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func taps512d6x1(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, c *float64, rowC int, bias *float64, accumulate int)
+
+// taps512d7x1 sets (accumulate 0), or adds to (1), a block of C of 7 rows and 1 vectors: the sum of n products A B over the k steps of the table, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func taps512d7x1(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, c *float64, rowC int, bias *float64, accumulate int)
+
+// taps512d8x1 sets (accumulate 0), or adds to (1), a block of C of 8 rows and 1 vectors: the sum of n products A B over the k steps of the table, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func taps512d8x1(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, c *float64, rowC int, bias *float64, accumulate int)
+
+// taps512d9x1 sets (accumulate 0), or adds to (1), a block of C of 9 rows and 1 vectors: the sum of n products A B over the k steps of the table, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func taps512d9x1(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, c *float64, rowC int, bias *float64, accumulate int)
+
+// taps512d10x1 sets (accumulate 0), or adds to (1), a block of C of 10 rows and 1 vectors: the sum of n products A B over the k steps of the table, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func taps512d10x1(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, c *float64, rowC int, bias *float64, accumulate int)
+
+// taps512d11x1 sets (accumulate 0), or adds to (1), a block of C of 11 rows and 1 vectors: the sum of n products A B over the k steps of the table, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func taps512d11x1(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, c *float64, rowC int, bias *float64, accumulate int)
+
+// taps512d12x1 sets (accumulate 0), or adds to (1), a block of C of 12 rows and 1 vectors: the sum of n products A B over the k steps of the table, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func taps512d12x1(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, c *float64, rowC int, bias *float64, accumulate int)
+
+// taps512d13x1 sets (accumulate 0), or adds to (1), a block of C of 13 rows and 1 vectors: the sum of n products A B over the k steps of the table, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func taps512d13x1(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, c *float64, rowC int, bias *float64, accumulate int)
+
+// taps512d14x1 sets (accumulate 0), or adds to (1), a block of C of 14 rows and 1 vectors: the sum of n products A B over the k steps of the table, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func taps512d14x1(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, c *float64, rowC int, bias *float64, accumulate int)
+
+// taps512d1x2 sets (accumulate 0), or adds to (1), a block of C of 1 rows and 2 vectors: the sum of n products A B over the k steps of the table, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func taps512d1x2(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, c *float64, rowC int, bias *float64, accumulate int)
+
+// taps512d2x2 sets (accumulate 0), or adds to (1), a block of C of 2 rows and 2 vectors: the sum of n products A B over the k steps of the table, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func taps512d2x2(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, c *float64, rowC int, bias *float64, accumulate int)
+
+// taps512d3x2 sets (accumulate 0), or adds to (1), a block of C of 3 rows and 2 vectors: the sum of n products A B over the k steps of the table, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func taps512d3x2(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, c *float64, rowC int, bias *float64, accumulate int)
+
+// taps512d4x2 sets (accumulate 0), or adds to (1), a block of C of 4 rows and 2 vectors: the sum of n products A B over the k steps of the table, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func taps512d4x2(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, c *float64, rowC int, bias *float64, accumulate int)
+
+// taps512d5x2 sets (accumulate 0), or adds to (1), a block of C of 5 rows and 2 vectors: the sum of n products A B over the k steps of the table, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func taps512d5x2(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, c *float64, rowC int, bias *float64, accumulate int)
+
+// taps512d6x2 sets (accumulate 0), or adds to (1), a block of C of 6 rows and 2 vectors: the sum of n products A B over the k steps of the table, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func taps512d6x2(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, c *float64, rowC int, bias *float64, accumulate int)
+
+// taps512d7x2 sets (accumulate 0), or adds to (1), a block of C of 7 rows and 2 vectors: the sum of n products A B over the k steps of the table, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func taps512d7x2(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, c *float64, rowC int, bias *float64, accumulate int)
+
+// taps512d8x2 sets (accumulate 0), or adds to (1), a block of C of 8 rows and 2 vectors: the sum of n products A B over the k steps of the table, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func taps512d8x2(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, c *float64, rowC int, bias *float64, accumulate int)
+
+// taps512d9x2 sets (accumulate 0), or adds to (1), a block of C of 9 rows and 2 vectors: the sum of n products A B over the k steps of the table, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func taps512d9x2(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, c *float64, rowC int, bias *float64, accumulate int)
+
+// taps512d10x2 sets (accumulate 0), or adds to (1), a block of C of 10 rows and 2 vectors: the sum of n products A B over the k steps of the table, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func taps512d10x2(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, c *float64, rowC int, bias *float64, accumulate int)
+
+// taps512d11x2 sets (accumulate 0), or adds to (1), a block of C of 11 rows and 2 vectors: the sum of n products A B over the k steps of the table, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func taps512d11x2(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, c *float64, rowC int, bias *float64, accumulate int)
+
+// taps512d12x2 sets (accumulate 0), or adds to (1), a block of C of 12 rows and 2 vectors: the sum of n products A B over the k steps of the table, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func taps512d12x2(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, c *float64, rowC int, bias *float64, accumulate int)
+
+// taps512d13x2 sets (accumulate 0), or adds to (1), a block of C of 13 rows and 2 vectors: the sum of n products A B over the k steps of the table, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func taps512d13x2(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, c *float64, rowC int, bias *float64, accumulate int)
+
+// taps512d14x2 sets (accumulate 0), or adds to (1), a block of C of 14 rows and 2 vectors: the sum of n products A B over the k steps of the table, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func taps512d14x2(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, c *float64, rowC int, bias *float64, accumulate int)
+
+// normal256d sets y = w h + b for h = (x - mean) r; n whole vectors, and one that mask cuts.
+//
+//go:noescape
+func normal256d(x *float64, y *float64, n int, mask *byte, mean float64, r float64, w float64, b float64)
+
+// normalBack256d sets z = alpha h + beta + gamma y for h = (x - mean) r; n whole vectors, and one that mask cuts.
+//
+//go:noescape
+func normalBack256d(x *float64, y *float64, z *float64, n int, mask *byte, mean float64, r float64, alpha float64, beta float64, gamma float64)
+
+// sum256d returns the sum of x, added in float64; n whole vectors, and one that mask cuts.
+//
+//go:noescape
+func sum256d(x *float64, n int, mask *byte) (sum float64)
+
+// squares256d returns the sum of (x - mean)², added in float64; n whole vectors, and one that mask cuts.
+//
+//go:noescape
+func squares256d(x *float64, n int, mask *byte, mean float64) (sum float64)
+
+// normalDots256d returns <h, y> for h = (x - mean) r, and the sum of y, added in float64; n whole vectors, and one that mask cuts.
+//
+//go:noescape
+func normalDots256d(x *float64, y *float64, n int, mask *byte, mean float64, r float64) (dot float64, sum float64)
+
+// correlate256d1 sets (accumulate 0), or adds to (1), 1 rows of 5 vectors: the products of rows of A with B at the taps, added up over n examples of so many lines, each of whole vectors and one that mask cuts (nil: none). Strides are in bytes, taps in elements.
+//
+//go:noescape
+func correlate256d1(n int, stepA int, stepB int, lines int, whole int, mask *byte, a *float64, rowA int, lineA int, b *float64, lineB int, taps *int32, c *float64, rowC int, accumulate int)
+
+// correlate256d2 sets (accumulate 0), or adds to (1), 2 rows of 5 vectors: the products of rows of A with B at the taps, added up over n examples of so many lines, each of whole vectors and one that mask cuts (nil: none). Strides are in bytes, taps in elements.
+//
+//go:noescape
+func correlate256d2(n int, stepA int, stepB int, lines int, whole int, mask *byte, a *float64, rowA int, lineA int, b *float64, lineB int, taps *int32, c *float64, rowC int, accumulate int)
+
+// taps256d1x1 sets (accumulate 0), or adds to (1), a block of C of 1 rows and 1 vectors: the sum of n products A B over the k steps of the table, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func taps256d1x1(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, c *float64, rowC int, bias *float64, accumulate int)
+
+// taps256d2x1 sets (accumulate 0), or adds to (1), a block of C of 2 rows and 1 vectors: the sum of n products A B over the k steps of the table, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func taps256d2x1(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, c *float64, rowC int, bias *float64, accumulate int)
+
+// taps256d3x1 sets (accumulate 0), or adds to (1), a block of C of 3 rows and 1 vectors: the sum of n products A B over the k steps of the table, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func taps256d3x1(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, c *float64, rowC int, bias *float64, accumulate int)
+
+// taps256d4x1 sets (accumulate 0), or adds to (1), a block of C of 4 rows and 1 vectors: the sum of n products A B over the k steps of the table, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func taps256d4x1(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, c *float64, rowC int, bias *float64, accumulate int)
+
+// taps256d5x1 sets (accumulate 0), or adds to (1), a block of C of 5 rows and 1 vectors: the sum of n products A B over the k steps of the table, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func taps256d5x1(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, c *float64, rowC int, bias *float64, accumulate int)
+
+// taps256d6x1 sets (accumulate 0), or adds to (1), a block of C of 6 rows and 1 vectors: the sum of n products A B over the k steps of the table, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func taps256d6x1(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, c *float64, rowC int, bias *float64, accumulate int)
+
+// taps256d1x2 sets (accumulate 0), or adds to (1), a block of C of 1 rows and 2 vectors: the sum of n products A B over the k steps of the table, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func taps256d1x2(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, c *float64, rowC int, bias *float64, accumulate int)
+
+// taps256d2x2 sets (accumulate 0), or adds to (1), a block of C of 2 rows and 2 vectors: the sum of n products A B over the k steps of the table, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func taps256d2x2(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, c *float64, rowC int, bias *float64, accumulate int)
+
+// taps256d3x2 sets (accumulate 0), or adds to (1), a block of C of 3 rows and 2 vectors: the sum of n products A B over the k steps of the table, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func taps256d3x2(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, c *float64, rowC int, bias *float64, accumulate int)
+
+// taps256d4x2 sets (accumulate 0), or adds to (1), a block of C of 4 rows and 2 vectors: the sum of n products A B over the k steps of the table, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func taps256d4x2(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, c *float64, rowC int, bias *float64, accumulate int)
+
+// taps256d5x2 sets (accumulate 0), or adds to (1), a block of C of 5 rows and 2 vectors: the sum of n products A B over the k steps of the table, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func taps256d5x2(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, c *float64, rowC int, bias *float64, accumulate int)
+
+// taps256d6x2 sets (accumulate 0), or adds to (1), a block of C of 6 rows and 2 vectors: the sum of n products A B over the k steps of the table, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func taps256d6x2(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, c *float64, rowC int, bias *float64, accumulate int)
+
+// transposeFrom512d transposes n blocks of 8 x 8. Strides are in bytes.
+//
+//go:noescape
+func transposeFrom512d(dst *float64, rowDst int, src *float64, rows *int32, n int)
+
+// transposeFrom256d transposes n blocks of 4 x 4. Strides are in bytes.
+//
+//go:noescape
+func transposeFrom256d(dst *float64, rowDst int, src *float64, rows *int32, n int)
+
+// transposeTo512d transposes n blocks of 8 x 8. Strides are in bytes.
+//
+//go:noescape
+func transposeTo512d(dst *float64, rows *int32, src *float64, rowSrc int, n int)
+
+// transposeTo256d transposes n blocks of 4 x 4. Strides are in bytes.
+//
+//go:noescape
+func transposeTo256d(dst *float64, rows *int32, src *float64, rowSrc int, n int)
 
 // pause waits n times as long as the processor suggests to a waiting loop.
 //

@@ -24412,139 +24412,6 @@ GLOBL s3fa37407<>(SB), RODATA|NOPTR, $4
 DATA s3ecc422a<>+0(SB)/4, $(0.3989423)
 GLOBL s3ecc422a<>(SB), RODATA|NOPTR, $4
 
-// func largestOfFour512(y *float32, from *int32, x *float32, w int, n int, in *byte, out *byte, first int) (done int)
-// Requires: AVX, AVX512BW, AVX512F
-TEXT ·largestOfFour512(SB), NOSPLIT, $0-72
-	MOVQ         y+0(FP), DI
-	MOVQ         from+8(FP), SI
-	MOVQ         x+16(FP), R8
-	MOVQ         w+24(FP), R9
-	MOVQ         n+32(FP), CX
-	VMOVDQU32    windows512<>+0(SB), Z0
-	MOVQ         first+56(FP), AX
-	VMOVD        AX, X1
-	VPBROADCASTD X1, Z2
-	VPADDD       Z2, Z0, Z0
-	MOVL         $0x00000001, AX
-	VMOVD        AX, X1
-	VPBROADCASTD X1, Z8
-	VMOVD        R9, X1
-	VPBROADCASTD X1, Z9
-	MOVL         $0x00000020, AX
-	VMOVD        AX, X1
-	VPBROADCASTD X1, Z10
-	SHLQ         $0x02, R9
-	XORQ         DX, DX
-	VMOVDQU64    pairs512<>+0(SB), Z11
-	TESTQ        CX, CX
-	JZ           tail
-
-loop:
-	VMOVUPS     (R8), Z1
-	VMOVUPS     64(R8), Z2
-	VSHUFPS     $0x88, Z2, Z1, Z3
-	VSHUFPS     $0xdd, Z2, Z1, Z4
-	VMOVUPS     (R8)(R9*1), Z1
-	VMOVUPS     64(R8)(R9*1), Z2
-	VSHUFPS     $0x88, Z2, Z1, Z5
-	VSHUFPS     $0xdd, Z2, Z1, Z6
-	VCMPPS      $0x03, Z3, Z4, K3
-	VCMPPS      $0x03, Z5, Z6, K4
-	KORTESTW    K3, K4
-	JNZ         end
-	VCMPPS      $0x1e, Z3, Z4, K3
-	VMOVAPS     Z4, K3, Z3
-	VMOVDQA32.Z Z8, K3, Z7
-	VCMPPS      $0x1e, Z5, Z6, K3
-	VMOVAPS     Z6, K3, Z5
-	VMOVDQA32   Z9, Z1
-	VPADDD      Z8, Z1, K3, Z1
-	VCMPPS      $0x1e, Z3, Z5, K3
-	VMOVAPS     Z5, K3, Z3
-	VMOVDQA32   Z1, K3, Z7
-	VPADDD      Z0, Z7, Z7
-	VPERMPD     Z3, Z11, Z3
-	VMOVUPS     Z3, (DI)
-	VPERMPD     Z7, Z11, Z7
-	VMOVUPS     Z7, (SI)
-	INCQ        DX
-	VPADDD      Z10, Z0, Z0
-	ADDQ        $0x40, DI
-	ADDQ        $0x40, SI
-	ADDQ        $0x00000080, R8
-	DECQ        CX
-	JNZ         loop
-
-tail:
-	MOVQ        in+40(FP), AX
-	TESTQ       AX, AX
-	JZ          end
-	KMOVQ       (AX), K1
-	KMOVQ       8(AX), K2
-	MOVQ        out+48(FP), AX
-	KMOVQ       (AX), K5
-	VMOVUPS.Z   (R8), K1, Z1
-	VMOVUPS.Z   64(R8), K2, Z2
-	VSHUFPS     $0x88, Z2, Z1, Z3
-	VSHUFPS     $0xdd, Z2, Z1, Z4
-	VMOVUPS.Z   (R8)(R9*1), K1, Z1
-	VMOVUPS.Z   64(R8)(R9*1), K2, Z2
-	VSHUFPS     $0x88, Z2, Z1, Z5
-	VSHUFPS     $0xdd, Z2, Z1, Z6
-	VCMPPS      $0x03, Z3, Z4, K3
-	VCMPPS      $0x03, Z5, Z6, K4
-	KORTESTW    K3, K4
-	JNZ         end
-	VCMPPS      $0x1e, Z3, Z4, K3
-	VMOVAPS     Z4, K3, Z3
-	VMOVDQA32.Z Z8, K3, Z7
-	VCMPPS      $0x1e, Z5, Z6, K3
-	VMOVAPS     Z6, K3, Z5
-	VMOVDQA32   Z9, Z1
-	VPADDD      Z8, Z1, K3, Z1
-	VCMPPS      $0x1e, Z3, Z5, K3
-	VMOVAPS     Z5, K3, Z3
-	VMOVDQA32   Z1, K3, Z7
-	VPADDD      Z0, Z7, Z7
-	VPERMPD     Z3, Z11, Z3
-	VMOVUPS     Z3, K5, (DI)
-	VPERMPD     Z7, Z11, Z7
-	VMOVUPS     Z7, K5, (SI)
-	INCQ        DX
-
-end:
-	MOVQ DX, done+64(FP)
-	VZEROUPPER
-	RET
-
-DATA windows512<>+0(SB)/4, $0x00000000
-DATA windows512<>+4(SB)/4, $0x00000002
-DATA windows512<>+8(SB)/4, $0x00000010
-DATA windows512<>+12(SB)/4, $0x00000012
-DATA windows512<>+16(SB)/4, $0x00000004
-DATA windows512<>+20(SB)/4, $0x00000006
-DATA windows512<>+24(SB)/4, $0x00000014
-DATA windows512<>+28(SB)/4, $0x00000016
-DATA windows512<>+32(SB)/4, $0x00000008
-DATA windows512<>+36(SB)/4, $0x0000000a
-DATA windows512<>+40(SB)/4, $0x00000018
-DATA windows512<>+44(SB)/4, $0x0000001a
-DATA windows512<>+48(SB)/4, $0x0000000c
-DATA windows512<>+52(SB)/4, $0x0000000e
-DATA windows512<>+56(SB)/4, $0x0000001c
-DATA windows512<>+60(SB)/4, $0x0000001e
-GLOBL windows512<>(SB), RODATA|NOPTR, $64
-
-DATA pairs512<>+0(SB)/8, $0x0000000000000000
-DATA pairs512<>+8(SB)/8, $0x0000000000000002
-DATA pairs512<>+16(SB)/8, $0x0000000000000004
-DATA pairs512<>+24(SB)/8, $0x0000000000000006
-DATA pairs512<>+32(SB)/8, $0x0000000000000001
-DATA pairs512<>+40(SB)/8, $0x0000000000000003
-DATA pairs512<>+48(SB)/8, $0x0000000000000005
-DATA pairs512<>+56(SB)/8, $0x0000000000000007
-GLOBL pairs512<>(SB), RODATA|NOPTR, $64
-
 // func widen512(y *float64, x *float32, n int)
 // Requires: AVX, AVX512F
 TEXT ·widen512(SB), NOSPLIT, $0-24
@@ -25375,6 +25242,472 @@ end:
 	VZEROUPPER
 	LDMXCSR (SP)
 	RET
+
+// func largestOfFour512(y *float32, from *int32, x *float32, w int, rows int, n int, rest int, in *byte, out *byte, first int) (done int)
+// Requires: AVX, AVX512BW, AVX512F
+TEXT ·largestOfFour512(SB), NOSPLIT, $0-88
+	MOVQ         y+0(FP), DI
+	MOVQ         from+8(FP), SI
+	MOVQ         x+16(FP), R10
+	MOVQ         w+24(FP), R9
+	MOVQ         rest+48(FP), R11
+	SHLQ         $0x02, R11
+	MOVQ         first+72(FP), R12
+	VMOVDQU32    windows512_largestOfFour<>+0(SB), Z0
+	VMOVDQU32    Z0, Z14
+	MOVL         $0x00000001, AX
+	VMOVD        AX, X1
+	VPBROADCASTD X1, Z8
+	VMOVD        R9, X1
+	VPBROADCASTD X1, Z9
+	MOVL         $0x00000020, AX
+	VMOVD        AX, X1
+	VPBROADCASTD X1, Z10
+	SHLQ         $0x02, R9
+	XORQ         DX, DX
+	VMOVDQU64    pairs512_largestOfFour<>+0(SB), Z11
+	MOVQ         in+56(FP), AX
+	TESTQ        AX, AX
+	JZ           row
+	KMOVQ        (AX), K1
+	KMOVQ        8(AX), K2
+	MOVQ         out+64(FP), AX
+	KMOVQ        (AX), K5
+
+row:
+	VMOVD        R12, X1
+	VPBROADCASTD X1, Z0
+	VPADDD       Z14, Z0, Z0
+	MOVQ         R10, R8
+	MOVQ         n+40(FP), CX
+	TESTQ        CX, CX
+	JZ           tail
+
+loop:
+	VMOVUPS     (R8), Z1
+	VMOVUPS     64(R8), Z2
+	VSHUFPS     $0x88, Z2, Z1, Z3
+	VSHUFPS     $0xdd, Z2, Z1, Z4
+	VMOVUPS     (R8)(R9*1), Z1
+	VMOVUPS     64(R8)(R9*1), Z2
+	VSHUFPS     $0x88, Z2, Z1, Z5
+	VSHUFPS     $0xdd, Z2, Z1, Z6
+	VCMPPS      $0x03, Z3, Z4, K3
+	VCMPPS      $0x03, Z5, Z6, K4
+	KORTESTW    K3, K4
+	JNZ         end
+	VCMPPS      $0x1e, Z3, Z4, K3
+	VMOVAPS     Z4, K3, Z3
+	VMOVDQA32.Z Z8, K3, Z7
+	VCMPPS      $0x1e, Z5, Z6, K3
+	VMOVAPS     Z6, K3, Z5
+	VMOVDQA32   Z9, Z1
+	VPADDD      Z8, Z1, K3, Z1
+	VCMPPS      $0x1e, Z3, Z5, K3
+	VMOVAPS     Z5, K3, Z3
+	VMOVDQA32   Z1, K3, Z7
+	VPADDD      Z0, Z7, Z7
+	VPERMPD     Z3, Z11, Z3
+	VMOVUPS     Z3, (DI)
+	VPERMPD     Z7, Z11, Z7
+	VMOVUPS     Z7, (SI)
+	VPADDD      Z10, Z0, Z0
+	ADDQ        $0x40, DI
+	ADDQ        $0x40, SI
+	ADDQ        $0x00000080, R8
+	DECQ        CX
+	JNZ         loop
+
+tail:
+	TESTQ       R11, R11
+	JZ          next
+	VMOVUPS.Z   (R8), K1, Z1
+	VMOVUPS.Z   64(R8), K2, Z2
+	VSHUFPS     $0x88, Z2, Z1, Z3
+	VSHUFPS     $0xdd, Z2, Z1, Z4
+	VMOVUPS.Z   (R8)(R9*1), K1, Z1
+	VMOVUPS.Z   64(R8)(R9*1), K2, Z2
+	VSHUFPS     $0x88, Z2, Z1, Z5
+	VSHUFPS     $0xdd, Z2, Z1, Z6
+	VCMPPS      $0x03, Z3, Z4, K3
+	VCMPPS      $0x03, Z5, Z6, K4
+	KORTESTW    K3, K4
+	JNZ         end
+	VCMPPS      $0x1e, Z3, Z4, K3
+	VMOVAPS     Z4, K3, Z3
+	VMOVDQA32.Z Z8, K3, Z7
+	VCMPPS      $0x1e, Z5, Z6, K3
+	VMOVAPS     Z6, K3, Z5
+	VMOVDQA32   Z9, Z1
+	VPADDD      Z8, Z1, K3, Z1
+	VCMPPS      $0x1e, Z3, Z5, K3
+	VMOVAPS     Z5, K3, Z3
+	VMOVDQA32   Z1, K3, Z7
+	VPADDD      Z0, Z7, Z7
+	VPERMPD     Z3, Z11, Z3
+	VMOVUPS     Z3, K5, (DI)
+	VPERMPD     Z7, Z11, Z7
+	VMOVUPS     Z7, K5, (SI)
+	ADDQ        R11, DI
+	ADDQ        R11, SI
+
+next:
+	LEAQ (R10)(R9*2), R10
+	MOVQ w+24(FP), AX
+	LEAQ (R12)(AX*2), R12
+	INCQ DX
+	MOVQ rows+32(FP), AX
+	CMPQ DX, AX
+	JNZ  row
+
+end:
+	MOVQ DX, done+80(FP)
+	VZEROUPPER
+	RET
+
+DATA windows512_largestOfFour<>+0(SB)/4, $0x00000000
+DATA windows512_largestOfFour<>+4(SB)/4, $0x00000002
+DATA windows512_largestOfFour<>+8(SB)/4, $0x00000010
+DATA windows512_largestOfFour<>+12(SB)/4, $0x00000012
+DATA windows512_largestOfFour<>+16(SB)/4, $0x00000004
+DATA windows512_largestOfFour<>+20(SB)/4, $0x00000006
+DATA windows512_largestOfFour<>+24(SB)/4, $0x00000014
+DATA windows512_largestOfFour<>+28(SB)/4, $0x00000016
+DATA windows512_largestOfFour<>+32(SB)/4, $0x00000008
+DATA windows512_largestOfFour<>+36(SB)/4, $0x0000000a
+DATA windows512_largestOfFour<>+40(SB)/4, $0x00000018
+DATA windows512_largestOfFour<>+44(SB)/4, $0x0000001a
+DATA windows512_largestOfFour<>+48(SB)/4, $0x0000000c
+DATA windows512_largestOfFour<>+52(SB)/4, $0x0000000e
+DATA windows512_largestOfFour<>+56(SB)/4, $0x0000001c
+DATA windows512_largestOfFour<>+60(SB)/4, $0x0000001e
+GLOBL windows512_largestOfFour<>(SB), RODATA|NOPTR, $64
+
+DATA pairs512_largestOfFour<>+0(SB)/8, $0x0000000000000000
+DATA pairs512_largestOfFour<>+8(SB)/8, $0x0000000000000002
+DATA pairs512_largestOfFour<>+16(SB)/8, $0x0000000000000004
+DATA pairs512_largestOfFour<>+24(SB)/8, $0x0000000000000006
+DATA pairs512_largestOfFour<>+32(SB)/8, $0x0000000000000001
+DATA pairs512_largestOfFour<>+40(SB)/8, $0x0000000000000003
+DATA pairs512_largestOfFour<>+48(SB)/8, $0x0000000000000005
+DATA pairs512_largestOfFour<>+56(SB)/8, $0x0000000000000007
+GLOBL pairs512_largestOfFour<>(SB), RODATA|NOPTR, $64
+
+// func largestPositiveOfFour512(y *float32, from *int32, x *float32, w int, rows int, n int, rest int, in *byte, out *byte, first int) (done int)
+// Requires: AVX, AVX512BW, AVX512F
+TEXT ·largestPositiveOfFour512(SB), NOSPLIT, $0-88
+	MOVQ         y+0(FP), DI
+	MOVQ         from+8(FP), SI
+	MOVQ         x+16(FP), R10
+	MOVQ         w+24(FP), R9
+	MOVQ         rest+48(FP), R11
+	SHLQ         $0x02, R11
+	MOVQ         first+72(FP), R12
+	VMOVDQU32    windows512_largestPositiveOfFour<>+0(SB), Z0
+	VMOVDQU32    Z0, Z14
+	MOVL         $0x00000001, AX
+	VMOVD        AX, X1
+	VPBROADCASTD X1, Z8
+	VMOVD        R9, X1
+	VPBROADCASTD X1, Z9
+	MOVL         $0x00000020, AX
+	VMOVD        AX, X1
+	VPBROADCASTD X1, Z10
+	SHLQ         $0x02, R9
+	XORQ         DX, DX
+	VMOVDQU64    pairs512_largestPositiveOfFour<>+0(SB), Z11
+	MOVQ         in+56(FP), AX
+	TESTQ        AX, AX
+	JZ           row
+	KMOVQ        (AX), K1
+	KMOVQ        8(AX), K2
+	MOVQ         out+64(FP), AX
+	KMOVQ        (AX), K5
+
+row:
+	VMOVD        R12, X1
+	VPBROADCASTD X1, Z0
+	VPADDD       Z14, Z0, Z0
+	MOVQ         R10, R8
+	MOVQ         n+40(FP), CX
+	TESTQ        CX, CX
+	JZ           tail
+
+loop:
+	VMOVUPS     (R8), Z1
+	VMOVUPS     64(R8), Z2
+	VSHUFPS     $0x88, Z2, Z1, Z3
+	VSHUFPS     $0xdd, Z2, Z1, Z4
+	VMOVUPS     (R8)(R9*1), Z1
+	VMOVUPS     64(R8)(R9*1), Z2
+	VSHUFPS     $0x88, Z2, Z1, Z5
+	VSHUFPS     $0xdd, Z2, Z1, Z6
+	VCMPPS      $0x03, Z3, Z4, K3
+	VCMPPS      $0x03, Z5, Z6, K4
+	KORTESTW    K3, K4
+	JNZ         end
+	VCMPPS      $0x1e, Z3, Z4, K3
+	VMOVAPS     Z4, K3, Z3
+	VMOVDQA32.Z Z8, K3, Z7
+	VCMPPS      $0x1e, Z5, Z6, K3
+	VMOVAPS     Z6, K3, Z5
+	VMOVDQA32   Z9, Z1
+	VPADDD      Z8, Z1, K3, Z1
+	VCMPPS      $0x1e, Z3, Z5, K3
+	VMOVAPS     Z5, K3, Z3
+	VMOVDQA32   Z1, K3, Z7
+	VPADDD      Z0, Z7, Z7
+	VPXORD      Z2, Z2, Z2
+	VCMPPS      $0x1e, Z2, Z3, K3
+	VMOVAPS.Z   Z3, K3, Z3
+	VPTERNLOGD  $0xff, Z2, Z2, Z2
+	VMOVDQA32   Z7, K3, Z2
+	VMOVDQA32   Z2, Z7
+	VPERMPD     Z3, Z11, Z3
+	VMOVUPS     Z3, (DI)
+	VPERMPD     Z7, Z11, Z7
+	VMOVUPS     Z7, (SI)
+	VPADDD      Z10, Z0, Z0
+	ADDQ        $0x40, DI
+	ADDQ        $0x40, SI
+	ADDQ        $0x00000080, R8
+	DECQ        CX
+	JNZ         loop
+
+tail:
+	TESTQ       R11, R11
+	JZ          next
+	VMOVUPS.Z   (R8), K1, Z1
+	VMOVUPS.Z   64(R8), K2, Z2
+	VSHUFPS     $0x88, Z2, Z1, Z3
+	VSHUFPS     $0xdd, Z2, Z1, Z4
+	VMOVUPS.Z   (R8)(R9*1), K1, Z1
+	VMOVUPS.Z   64(R8)(R9*1), K2, Z2
+	VSHUFPS     $0x88, Z2, Z1, Z5
+	VSHUFPS     $0xdd, Z2, Z1, Z6
+	VCMPPS      $0x03, Z3, Z4, K3
+	VCMPPS      $0x03, Z5, Z6, K4
+	KORTESTW    K3, K4
+	JNZ         end
+	VCMPPS      $0x1e, Z3, Z4, K3
+	VMOVAPS     Z4, K3, Z3
+	VMOVDQA32.Z Z8, K3, Z7
+	VCMPPS      $0x1e, Z5, Z6, K3
+	VMOVAPS     Z6, K3, Z5
+	VMOVDQA32   Z9, Z1
+	VPADDD      Z8, Z1, K3, Z1
+	VCMPPS      $0x1e, Z3, Z5, K3
+	VMOVAPS     Z5, K3, Z3
+	VMOVDQA32   Z1, K3, Z7
+	VPADDD      Z0, Z7, Z7
+	VPXORD      Z2, Z2, Z2
+	VCMPPS      $0x1e, Z2, Z3, K3
+	VMOVAPS.Z   Z3, K3, Z3
+	VPTERNLOGD  $0xff, Z2, Z2, Z2
+	VMOVDQA32   Z7, K3, Z2
+	VMOVDQA32   Z2, Z7
+	VPERMPD     Z3, Z11, Z3
+	VMOVUPS     Z3, K5, (DI)
+	VPERMPD     Z7, Z11, Z7
+	VMOVUPS     Z7, K5, (SI)
+	ADDQ        R11, DI
+	ADDQ        R11, SI
+
+next:
+	LEAQ (R10)(R9*2), R10
+	MOVQ w+24(FP), AX
+	LEAQ (R12)(AX*2), R12
+	INCQ DX
+	MOVQ rows+32(FP), AX
+	CMPQ DX, AX
+	JNZ  row
+
+end:
+	MOVQ DX, done+80(FP)
+	VZEROUPPER
+	RET
+
+DATA windows512_largestPositiveOfFour<>+0(SB)/4, $0x00000000
+DATA windows512_largestPositiveOfFour<>+4(SB)/4, $0x00000002
+DATA windows512_largestPositiveOfFour<>+8(SB)/4, $0x00000010
+DATA windows512_largestPositiveOfFour<>+12(SB)/4, $0x00000012
+DATA windows512_largestPositiveOfFour<>+16(SB)/4, $0x00000004
+DATA windows512_largestPositiveOfFour<>+20(SB)/4, $0x00000006
+DATA windows512_largestPositiveOfFour<>+24(SB)/4, $0x00000014
+DATA windows512_largestPositiveOfFour<>+28(SB)/4, $0x00000016
+DATA windows512_largestPositiveOfFour<>+32(SB)/4, $0x00000008
+DATA windows512_largestPositiveOfFour<>+36(SB)/4, $0x0000000a
+DATA windows512_largestPositiveOfFour<>+40(SB)/4, $0x00000018
+DATA windows512_largestPositiveOfFour<>+44(SB)/4, $0x0000001a
+DATA windows512_largestPositiveOfFour<>+48(SB)/4, $0x0000000c
+DATA windows512_largestPositiveOfFour<>+52(SB)/4, $0x0000000e
+DATA windows512_largestPositiveOfFour<>+56(SB)/4, $0x0000001c
+DATA windows512_largestPositiveOfFour<>+60(SB)/4, $0x0000001e
+GLOBL windows512_largestPositiveOfFour<>(SB), RODATA|NOPTR, $64
+
+DATA pairs512_largestPositiveOfFour<>+0(SB)/8, $0x0000000000000000
+DATA pairs512_largestPositiveOfFour<>+8(SB)/8, $0x0000000000000002
+DATA pairs512_largestPositiveOfFour<>+16(SB)/8, $0x0000000000000004
+DATA pairs512_largestPositiveOfFour<>+24(SB)/8, $0x0000000000000006
+DATA pairs512_largestPositiveOfFour<>+32(SB)/8, $0x0000000000000001
+DATA pairs512_largestPositiveOfFour<>+40(SB)/8, $0x0000000000000003
+DATA pairs512_largestPositiveOfFour<>+48(SB)/8, $0x0000000000000005
+DATA pairs512_largestPositiveOfFour<>+56(SB)/8, $0x0000000000000007
+GLOBL pairs512_largestPositiveOfFour<>(SB), RODATA|NOPTR, $64
+
+// func spreadOfFour512(x *float32, y *float32, from *int32, w int, rows int, n int, rest int, in *byte, out *byte)
+// Requires: AVX, AVX512BW, AVX512F
+TEXT ·spreadOfFour512(SB), NOSPLIT, $0-72
+	MOVQ         x+0(FP), R10
+	MOVQ         y+8(FP), DI
+	MOVQ         from+16(FP), SI
+	MOVQ         w+24(FP), R9
+	MOVQ         rows+32(FP), DX
+	MOVQ         rest+48(FP), R11
+	SHLQ         $0x02, R11
+	VMOVDQU32    spreadLow512<>+0(SB), Z14
+	VMOVDQU32    spreadHigh512<>+0(SB), Z15
+	VMOVDQU32    spreadStart512<>+0(SB), Z11
+	VMOVD        R9, X1
+	VPBROADCASTD X1, Z9
+	MOVL         $0x00000010, AX
+	VMOVD        AX, X1
+	VPBROADCASTD X1, Z8
+	SHLQ         $0x02, R9
+	MOVQ         in+56(FP), AX
+	TESTQ        AX, AX
+	JZ           row
+	KMOVQ        (AX), K1
+	KMOVQ        8(AX), K2
+	MOVQ         out+64(FP), AX
+	KMOVQ        (AX), K5
+
+row:
+	VMOVDQU32 Z11, Z10
+	MOVQ      R10, R8
+	MOVQ      n+40(FP), CX
+	TESTQ     CX, CX
+	JZ        tail
+
+loop:
+	VMOVUPS   (DI), Z0
+	VMOVUPS   (SI), Z1
+	VPERMPS   Z0, Z14, Z2
+	VPERMD    Z1, Z14, Z3
+	VPCMPEQD  Z10, Z3, K3
+	VMOVAPS.Z Z2, K3, Z4
+	VMOVUPS   Z4, (R8)
+	VPADDD    Z9, Z10, Z5
+	VPCMPEQD  Z5, Z3, K3
+	VMOVAPS.Z Z2, K3, Z4
+	VMOVUPS   Z4, (R8)(R9*1)
+	VPADDD    Z8, Z10, Z10
+	VPERMPS   Z0, Z15, Z2
+	VPERMD    Z1, Z15, Z3
+	VPCMPEQD  Z10, Z3, K3
+	VMOVAPS.Z Z2, K3, Z4
+	VMOVUPS   Z4, 64(R8)
+	VPADDD    Z9, Z10, Z5
+	VPCMPEQD  Z5, Z3, K3
+	VMOVAPS.Z Z2, K3, Z4
+	VMOVUPS   Z4, 64(R8)(R9*1)
+	VPADDD    Z8, Z10, Z10
+	ADDQ      $0x40, DI
+	ADDQ      $0x40, SI
+	ADDQ      $0x00000080, R8
+	DECQ      CX
+	JNZ       loop
+
+tail:
+	TESTQ     R11, R11
+	JZ        next
+	VMOVUPS.Z (DI), K5, Z0
+	VMOVUPS.Z (SI), K5, Z1
+	VPERMPS   Z0, Z14, Z2
+	VPERMD    Z1, Z14, Z3
+	VPCMPEQD  Z10, Z3, K3
+	VMOVAPS.Z Z2, K3, Z4
+	VMOVUPS   Z4, K1, (R8)
+	VPADDD    Z9, Z10, Z5
+	VPCMPEQD  Z5, Z3, K3
+	VMOVAPS.Z Z2, K3, Z4
+	VMOVUPS   Z4, K1, (R8)(R9*1)
+	VPADDD    Z8, Z10, Z10
+	VPERMPS   Z0, Z15, Z2
+	VPERMD    Z1, Z15, Z3
+	VPCMPEQD  Z10, Z3, K3
+	VMOVAPS.Z Z2, K3, Z4
+	VMOVUPS   Z4, K2, 64(R8)
+	VPADDD    Z9, Z10, Z5
+	VPCMPEQD  Z5, Z3, K3
+	VMOVAPS.Z Z2, K3, Z4
+	VMOVUPS   Z4, K2, 64(R8)(R9*1)
+	VPADDD    Z8, Z10, Z10
+	ADDQ      R11, DI
+	ADDQ      R11, SI
+
+next:
+	LEAQ   (R10)(R9*2), R10
+	VPADDD Z9, Z11, Z11
+	VPADDD Z9, Z11, Z11
+	DECQ   DX
+	JNZ    row
+	VZEROUPPER
+	RET
+
+DATA spreadLow512<>+0(SB)/4, $0x00000000
+DATA spreadLow512<>+4(SB)/4, $0x00000000
+DATA spreadLow512<>+8(SB)/4, $0x00000001
+DATA spreadLow512<>+12(SB)/4, $0x00000001
+DATA spreadLow512<>+16(SB)/4, $0x00000002
+DATA spreadLow512<>+20(SB)/4, $0x00000002
+DATA spreadLow512<>+24(SB)/4, $0x00000003
+DATA spreadLow512<>+28(SB)/4, $0x00000003
+DATA spreadLow512<>+32(SB)/4, $0x00000004
+DATA spreadLow512<>+36(SB)/4, $0x00000004
+DATA spreadLow512<>+40(SB)/4, $0x00000005
+DATA spreadLow512<>+44(SB)/4, $0x00000005
+DATA spreadLow512<>+48(SB)/4, $0x00000006
+DATA spreadLow512<>+52(SB)/4, $0x00000006
+DATA spreadLow512<>+56(SB)/4, $0x00000007
+DATA spreadLow512<>+60(SB)/4, $0x00000007
+GLOBL spreadLow512<>(SB), RODATA|NOPTR, $64
+
+DATA spreadHigh512<>+0(SB)/4, $0x00000008
+DATA spreadHigh512<>+4(SB)/4, $0x00000008
+DATA spreadHigh512<>+8(SB)/4, $0x00000009
+DATA spreadHigh512<>+12(SB)/4, $0x00000009
+DATA spreadHigh512<>+16(SB)/4, $0x0000000a
+DATA spreadHigh512<>+20(SB)/4, $0x0000000a
+DATA spreadHigh512<>+24(SB)/4, $0x0000000b
+DATA spreadHigh512<>+28(SB)/4, $0x0000000b
+DATA spreadHigh512<>+32(SB)/4, $0x0000000c
+DATA spreadHigh512<>+36(SB)/4, $0x0000000c
+DATA spreadHigh512<>+40(SB)/4, $0x0000000d
+DATA spreadHigh512<>+44(SB)/4, $0x0000000d
+DATA spreadHigh512<>+48(SB)/4, $0x0000000e
+DATA spreadHigh512<>+52(SB)/4, $0x0000000e
+DATA spreadHigh512<>+56(SB)/4, $0x0000000f
+DATA spreadHigh512<>+60(SB)/4, $0x0000000f
+GLOBL spreadHigh512<>(SB), RODATA|NOPTR, $64
+
+DATA spreadStart512<>+0(SB)/4, $0x00000000
+DATA spreadStart512<>+4(SB)/4, $0x00000001
+DATA spreadStart512<>+8(SB)/4, $0x00000002
+DATA spreadStart512<>+12(SB)/4, $0x00000003
+DATA spreadStart512<>+16(SB)/4, $0x00000004
+DATA spreadStart512<>+20(SB)/4, $0x00000005
+DATA spreadStart512<>+24(SB)/4, $0x00000006
+DATA spreadStart512<>+28(SB)/4, $0x00000007
+DATA spreadStart512<>+32(SB)/4, $0x00000008
+DATA spreadStart512<>+36(SB)/4, $0x00000009
+DATA spreadStart512<>+40(SB)/4, $0x0000000a
+DATA spreadStart512<>+44(SB)/4, $0x0000000b
+DATA spreadStart512<>+48(SB)/4, $0x0000000c
+DATA spreadStart512<>+52(SB)/4, $0x0000000d
+DATA spreadStart512<>+56(SB)/4, $0x0000000e
+DATA spreadStart512<>+60(SB)/4, $0x0000000f
+GLOBL spreadStart512<>(SB), RODATA|NOPTR, $64
 
 // func peak512s(n int)
 // Requires: AVX, AVX512F
@@ -26346,124 +26679,6 @@ end:
 	VZEROUPPER
 	RET
 
-// func largestOfFour256(y *float32, from *int32, x *float32, w int, n int, in *byte, out *byte, first int) (done int)
-// Requires: AVX, AVX2
-TEXT ·largestOfFour256(SB), NOSPLIT, $0-72
-	MOVQ         y+0(FP), DI
-	MOVQ         from+8(FP), SI
-	MOVQ         x+16(FP), R8
-	MOVQ         w+24(FP), R9
-	MOVQ         n+32(FP), CX
-	VMOVDQU      windows256<>+0(SB), Y0
-	MOVQ         first+56(FP), AX
-	VMOVD        AX, X1
-	VPBROADCASTD X1, Y2
-	VPADDD       Y2, Y0, Y0
-	MOVL         $0x00000001, AX
-	VMOVD        AX, X1
-	VPBROADCASTD X1, Y8
-	VMOVD        R9, X1
-	VPBROADCASTD X1, Y9
-	MOVL         $0x00000010, AX
-	VMOVD        AX, X1
-	VPBROADCASTD X1, Y10
-	SHLQ         $0x02, R9
-	XORQ         DX, DX
-	TESTQ        CX, CX
-	JZ           tail
-
-loop:
-	VMOVUPS   (R8), Y1
-	VMOVUPS   32(R8), Y2
-	VSHUFPS   $0x88, Y2, Y1, Y3
-	VSHUFPS   $0xdd, Y2, Y1, Y4
-	VMOVUPS   (R8)(R9*1), Y1
-	VMOVUPS   32(R8)(R9*1), Y2
-	VSHUFPS   $0x88, Y2, Y1, Y5
-	VSHUFPS   $0xdd, Y2, Y1, Y6
-	VCMPPS    $0x03, Y3, Y4, Y1
-	VCMPPS    $0x03, Y5, Y6, Y7
-	VORPS     Y1, Y7, Y7
-	VMOVMSKPS Y7, AX
-	TESTL     AX, AX
-	JNZ       end
-	VCMPPS    $0x1e, Y3, Y4, Y2
-	VBLENDVPS Y2, Y4, Y3, Y3
-	VPAND     Y8, Y2, Y7
-	VCMPPS    $0x1e, Y5, Y6, Y2
-	VBLENDVPS Y2, Y6, Y5, Y5
-	VPAND     Y8, Y2, Y1
-	VPADDD    Y9, Y1, Y1
-	VCMPPS    $0x1e, Y3, Y5, Y2
-	VBLENDVPS Y2, Y5, Y3, Y3
-	VBLENDVPS Y2, Y1, Y7, Y7
-	VPADDD    Y0, Y7, Y7
-	VPERMPD   $0xd8, Y3, Y3
-	VMOVUPS   Y3, (DI)
-	VPERMPD   $0xd8, Y7, Y7
-	VMOVUPS   Y7, (SI)
-	INCQ      DX
-	VPADDD    Y10, Y0, Y0
-	ADDQ      $0x20, DI
-	ADDQ      $0x20, SI
-	ADDQ      $0x00000040, R8
-	DECQ      CX
-	JNZ       loop
-
-tail:
-	MOVQ       in+40(FP), AX
-	TESTQ      AX, AX
-	JZ         end
-	VMOVDQU    (AX), Y12
-	VMOVDQU    32(AX), Y13
-	MOVQ       out+48(FP), AX
-	VMOVDQU    (AX), Y11
-	VMASKMOVPS (R8), Y12, Y1
-	VMASKMOVPS 32(R8), Y13, Y2
-	VSHUFPS    $0x88, Y2, Y1, Y3
-	VSHUFPS    $0xdd, Y2, Y1, Y4
-	VMASKMOVPS (R8)(R9*1), Y12, Y1
-	VMASKMOVPS 32(R8)(R9*1), Y13, Y2
-	VSHUFPS    $0x88, Y2, Y1, Y5
-	VSHUFPS    $0xdd, Y2, Y1, Y6
-	VCMPPS     $0x03, Y3, Y4, Y1
-	VCMPPS     $0x03, Y5, Y6, Y7
-	VORPS      Y1, Y7, Y7
-	VMOVMSKPS  Y7, AX
-	TESTL      AX, AX
-	JNZ        end
-	VCMPPS     $0x1e, Y3, Y4, Y2
-	VBLENDVPS  Y2, Y4, Y3, Y3
-	VPAND      Y8, Y2, Y7
-	VCMPPS     $0x1e, Y5, Y6, Y2
-	VBLENDVPS  Y2, Y6, Y5, Y5
-	VPAND      Y8, Y2, Y1
-	VPADDD     Y9, Y1, Y1
-	VCMPPS     $0x1e, Y3, Y5, Y2
-	VBLENDVPS  Y2, Y5, Y3, Y3
-	VBLENDVPS  Y2, Y1, Y7, Y7
-	VPADDD     Y0, Y7, Y7
-	VPERMPD    $0xd8, Y3, Y3
-	VMASKMOVPS Y3, Y11, (DI)
-	VPERMPD    $0xd8, Y7, Y7
-	VMASKMOVPS Y7, Y11, (SI)
-	INCQ       DX
-
-end:
-	MOVQ DX, done+64(FP)
-	VZEROUPPER
-	RET
-
-DATA windows256<>+0(SB)/4, $0x00000000
-DATA windows256<>+4(SB)/4, $0x00000002
-DATA windows256<>+8(SB)/4, $0x00000008
-DATA windows256<>+12(SB)/4, $0x0000000a
-DATA windows256<>+16(SB)/4, $0x00000004
-DATA windows256<>+20(SB)/4, $0x00000006
-DATA windows256<>+24(SB)/4, $0x0000000c
-DATA windows256<>+28(SB)/4, $0x0000000e
-GLOBL windows256<>(SB), RODATA|NOPTR, $32
-
 // func widen256(y *float64, x *float32, n int)
 // Requires: AVX
 TEXT ·widen256(SB), NOSPLIT, $0-24
@@ -26871,6 +27086,418 @@ end:
 	LDMXCSR (SP)
 	RET
 
+// func largestOfFour256(y *float32, from *int32, x *float32, w int, rows int, n int, rest int, in *byte, out *byte, first int) (done int)
+// Requires: AVX, AVX2
+TEXT ·largestOfFour256(SB), NOSPLIT, $0-88
+	MOVQ         y+0(FP), DI
+	MOVQ         from+8(FP), SI
+	MOVQ         x+16(FP), R10
+	MOVQ         w+24(FP), R9
+	MOVQ         rest+48(FP), R11
+	SHLQ         $0x02, R11
+	MOVQ         first+72(FP), R12
+	VMOVDQU      windows256_largestOfFour<>+0(SB), Y0
+	VMOVDQU      Y0, Y14
+	MOVL         $0x00000001, AX
+	VMOVD        AX, X1
+	VPBROADCASTD X1, Y8
+	VMOVD        R9, X1
+	VPBROADCASTD X1, Y9
+	MOVL         $0x00000010, AX
+	VMOVD        AX, X1
+	VPBROADCASTD X1, Y10
+	SHLQ         $0x02, R9
+	XORQ         DX, DX
+	MOVQ         in+56(FP), AX
+	TESTQ        AX, AX
+	JZ           row
+	VMOVDQU      (AX), Y12
+	VMOVDQU      32(AX), Y13
+	MOVQ         out+64(FP), AX
+	VMOVDQU      (AX), Y11
+
+row:
+	VMOVD        R12, X1
+	VPBROADCASTD X1, Y0
+	VPADDD       Y14, Y0, Y0
+	MOVQ         R10, R8
+	MOVQ         n+40(FP), CX
+	TESTQ        CX, CX
+	JZ           tail
+
+loop:
+	VMOVUPS   (R8), Y1
+	VMOVUPS   32(R8), Y2
+	VSHUFPS   $0x88, Y2, Y1, Y3
+	VSHUFPS   $0xdd, Y2, Y1, Y4
+	VMOVUPS   (R8)(R9*1), Y1
+	VMOVUPS   32(R8)(R9*1), Y2
+	VSHUFPS   $0x88, Y2, Y1, Y5
+	VSHUFPS   $0xdd, Y2, Y1, Y6
+	VCMPPS    $0x03, Y3, Y4, Y1
+	VCMPPS    $0x03, Y5, Y6, Y7
+	VORPS     Y1, Y7, Y7
+	VMOVMSKPS Y7, AX
+	TESTL     AX, AX
+	JNZ       end
+	VCMPPS    $0x1e, Y3, Y4, Y2
+	VBLENDVPS Y2, Y4, Y3, Y3
+	VPAND     Y8, Y2, Y7
+	VCMPPS    $0x1e, Y5, Y6, Y2
+	VBLENDVPS Y2, Y6, Y5, Y5
+	VPAND     Y8, Y2, Y1
+	VPADDD    Y9, Y1, Y1
+	VCMPPS    $0x1e, Y3, Y5, Y2
+	VBLENDVPS Y2, Y5, Y3, Y3
+	VBLENDVPS Y2, Y1, Y7, Y7
+	VPADDD    Y0, Y7, Y7
+	VPERMPD   $0xd8, Y3, Y3
+	VMOVUPS   Y3, (DI)
+	VPERMPD   $0xd8, Y7, Y7
+	VMOVUPS   Y7, (SI)
+	VPADDD    Y10, Y0, Y0
+	ADDQ      $0x20, DI
+	ADDQ      $0x20, SI
+	ADDQ      $0x00000040, R8
+	DECQ      CX
+	JNZ       loop
+
+tail:
+	TESTQ      R11, R11
+	JZ         next
+	VMASKMOVPS (R8), Y12, Y1
+	VMASKMOVPS 32(R8), Y13, Y2
+	VSHUFPS    $0x88, Y2, Y1, Y3
+	VSHUFPS    $0xdd, Y2, Y1, Y4
+	VMASKMOVPS (R8)(R9*1), Y12, Y1
+	VMASKMOVPS 32(R8)(R9*1), Y13, Y2
+	VSHUFPS    $0x88, Y2, Y1, Y5
+	VSHUFPS    $0xdd, Y2, Y1, Y6
+	VCMPPS     $0x03, Y3, Y4, Y1
+	VCMPPS     $0x03, Y5, Y6, Y7
+	VORPS      Y1, Y7, Y7
+	VMOVMSKPS  Y7, AX
+	TESTL      AX, AX
+	JNZ        end
+	VCMPPS     $0x1e, Y3, Y4, Y2
+	VBLENDVPS  Y2, Y4, Y3, Y3
+	VPAND      Y8, Y2, Y7
+	VCMPPS     $0x1e, Y5, Y6, Y2
+	VBLENDVPS  Y2, Y6, Y5, Y5
+	VPAND      Y8, Y2, Y1
+	VPADDD     Y9, Y1, Y1
+	VCMPPS     $0x1e, Y3, Y5, Y2
+	VBLENDVPS  Y2, Y5, Y3, Y3
+	VBLENDVPS  Y2, Y1, Y7, Y7
+	VPADDD     Y0, Y7, Y7
+	VPERMPD    $0xd8, Y3, Y3
+	VMASKMOVPS Y3, Y11, (DI)
+	VPERMPD    $0xd8, Y7, Y7
+	VMASKMOVPS Y7, Y11, (SI)
+	ADDQ       R11, DI
+	ADDQ       R11, SI
+
+next:
+	LEAQ (R10)(R9*2), R10
+	MOVQ w+24(FP), AX
+	LEAQ (R12)(AX*2), R12
+	INCQ DX
+	MOVQ rows+32(FP), AX
+	CMPQ DX, AX
+	JNZ  row
+
+end:
+	MOVQ DX, done+80(FP)
+	VZEROUPPER
+	RET
+
+DATA windows256_largestOfFour<>+0(SB)/4, $0x00000000
+DATA windows256_largestOfFour<>+4(SB)/4, $0x00000002
+DATA windows256_largestOfFour<>+8(SB)/4, $0x00000008
+DATA windows256_largestOfFour<>+12(SB)/4, $0x0000000a
+DATA windows256_largestOfFour<>+16(SB)/4, $0x00000004
+DATA windows256_largestOfFour<>+20(SB)/4, $0x00000006
+DATA windows256_largestOfFour<>+24(SB)/4, $0x0000000c
+DATA windows256_largestOfFour<>+28(SB)/4, $0x0000000e
+GLOBL windows256_largestOfFour<>(SB), RODATA|NOPTR, $32
+
+// func largestPositiveOfFour256(y *float32, from *int32, x *float32, w int, rows int, n int, rest int, in *byte, out *byte, first int) (done int)
+// Requires: AVX, AVX2
+TEXT ·largestPositiveOfFour256(SB), NOSPLIT, $0-88
+	MOVQ         y+0(FP), DI
+	MOVQ         from+8(FP), SI
+	MOVQ         x+16(FP), R10
+	MOVQ         w+24(FP), R9
+	MOVQ         rest+48(FP), R11
+	SHLQ         $0x02, R11
+	MOVQ         first+72(FP), R12
+	VMOVDQU      windows256_largestPositiveOfFour<>+0(SB), Y0
+	VMOVDQU      Y0, Y14
+	MOVL         $0x00000001, AX
+	VMOVD        AX, X1
+	VPBROADCASTD X1, Y8
+	VMOVD        R9, X1
+	VPBROADCASTD X1, Y9
+	MOVL         $0x00000010, AX
+	VMOVD        AX, X1
+	VPBROADCASTD X1, Y10
+	SHLQ         $0x02, R9
+	XORQ         DX, DX
+	MOVQ         in+56(FP), AX
+	TESTQ        AX, AX
+	JZ           row
+	VMOVDQU      (AX), Y12
+	VMOVDQU      32(AX), Y13
+	MOVQ         out+64(FP), AX
+	VMOVDQU      (AX), Y11
+
+row:
+	VMOVD        R12, X1
+	VPBROADCASTD X1, Y0
+	VPADDD       Y14, Y0, Y0
+	MOVQ         R10, R8
+	MOVQ         n+40(FP), CX
+	TESTQ        CX, CX
+	JZ           tail
+
+loop:
+	VMOVUPS   (R8), Y1
+	VMOVUPS   32(R8), Y2
+	VSHUFPS   $0x88, Y2, Y1, Y3
+	VSHUFPS   $0xdd, Y2, Y1, Y4
+	VMOVUPS   (R8)(R9*1), Y1
+	VMOVUPS   32(R8)(R9*1), Y2
+	VSHUFPS   $0x88, Y2, Y1, Y5
+	VSHUFPS   $0xdd, Y2, Y1, Y6
+	VCMPPS    $0x03, Y3, Y4, Y1
+	VCMPPS    $0x03, Y5, Y6, Y7
+	VORPS     Y1, Y7, Y7
+	VMOVMSKPS Y7, AX
+	TESTL     AX, AX
+	JNZ       end
+	VCMPPS    $0x1e, Y3, Y4, Y2
+	VBLENDVPS Y2, Y4, Y3, Y3
+	VPAND     Y8, Y2, Y7
+	VCMPPS    $0x1e, Y5, Y6, Y2
+	VBLENDVPS Y2, Y6, Y5, Y5
+	VPAND     Y8, Y2, Y1
+	VPADDD    Y9, Y1, Y1
+	VCMPPS    $0x1e, Y3, Y5, Y2
+	VBLENDVPS Y2, Y5, Y3, Y3
+	VBLENDVPS Y2, Y1, Y7, Y7
+	VPADDD    Y0, Y7, Y7
+	VXORPS    Y2, Y2, Y2
+	VCMPPS    $0x1e, Y2, Y3, Y2
+	VANDPS    Y2, Y3, Y3
+	VPCMPEQD  Y5, Y5, Y5
+	VPXOR     Y2, Y5, Y2
+	VPOR      Y2, Y7, Y7
+	VPERMPD   $0xd8, Y3, Y3
+	VMOVUPS   Y3, (DI)
+	VPERMPD   $0xd8, Y7, Y7
+	VMOVUPS   Y7, (SI)
+	VPADDD    Y10, Y0, Y0
+	ADDQ      $0x20, DI
+	ADDQ      $0x20, SI
+	ADDQ      $0x00000040, R8
+	DECQ      CX
+	JNZ       loop
+
+tail:
+	TESTQ      R11, R11
+	JZ         next
+	VMASKMOVPS (R8), Y12, Y1
+	VMASKMOVPS 32(R8), Y13, Y2
+	VSHUFPS    $0x88, Y2, Y1, Y3
+	VSHUFPS    $0xdd, Y2, Y1, Y4
+	VMASKMOVPS (R8)(R9*1), Y12, Y1
+	VMASKMOVPS 32(R8)(R9*1), Y13, Y2
+	VSHUFPS    $0x88, Y2, Y1, Y5
+	VSHUFPS    $0xdd, Y2, Y1, Y6
+	VCMPPS     $0x03, Y3, Y4, Y1
+	VCMPPS     $0x03, Y5, Y6, Y7
+	VORPS      Y1, Y7, Y7
+	VMOVMSKPS  Y7, AX
+	TESTL      AX, AX
+	JNZ        end
+	VCMPPS     $0x1e, Y3, Y4, Y2
+	VBLENDVPS  Y2, Y4, Y3, Y3
+	VPAND      Y8, Y2, Y7
+	VCMPPS     $0x1e, Y5, Y6, Y2
+	VBLENDVPS  Y2, Y6, Y5, Y5
+	VPAND      Y8, Y2, Y1
+	VPADDD     Y9, Y1, Y1
+	VCMPPS     $0x1e, Y3, Y5, Y2
+	VBLENDVPS  Y2, Y5, Y3, Y3
+	VBLENDVPS  Y2, Y1, Y7, Y7
+	VPADDD     Y0, Y7, Y7
+	VXORPS     Y2, Y2, Y2
+	VCMPPS     $0x1e, Y2, Y3, Y2
+	VANDPS     Y2, Y3, Y3
+	VPCMPEQD   Y5, Y5, Y5
+	VPXOR      Y2, Y5, Y2
+	VPOR       Y2, Y7, Y7
+	VPERMPD    $0xd8, Y3, Y3
+	VMASKMOVPS Y3, Y11, (DI)
+	VPERMPD    $0xd8, Y7, Y7
+	VMASKMOVPS Y7, Y11, (SI)
+	ADDQ       R11, DI
+	ADDQ       R11, SI
+
+next:
+	LEAQ (R10)(R9*2), R10
+	MOVQ w+24(FP), AX
+	LEAQ (R12)(AX*2), R12
+	INCQ DX
+	MOVQ rows+32(FP), AX
+	CMPQ DX, AX
+	JNZ  row
+
+end:
+	MOVQ DX, done+80(FP)
+	VZEROUPPER
+	RET
+
+DATA windows256_largestPositiveOfFour<>+0(SB)/4, $0x00000000
+DATA windows256_largestPositiveOfFour<>+4(SB)/4, $0x00000002
+DATA windows256_largestPositiveOfFour<>+8(SB)/4, $0x00000008
+DATA windows256_largestPositiveOfFour<>+12(SB)/4, $0x0000000a
+DATA windows256_largestPositiveOfFour<>+16(SB)/4, $0x00000004
+DATA windows256_largestPositiveOfFour<>+20(SB)/4, $0x00000006
+DATA windows256_largestPositiveOfFour<>+24(SB)/4, $0x0000000c
+DATA windows256_largestPositiveOfFour<>+28(SB)/4, $0x0000000e
+GLOBL windows256_largestPositiveOfFour<>(SB), RODATA|NOPTR, $32
+
+// func spreadOfFour256(x *float32, y *float32, from *int32, w int, rows int, n int, rest int, in *byte, out *byte)
+// Requires: AVX, AVX2
+TEXT ·spreadOfFour256(SB), NOSPLIT, $0-72
+	MOVQ         x+0(FP), R10
+	MOVQ         y+8(FP), DI
+	MOVQ         from+16(FP), SI
+	MOVQ         w+24(FP), R9
+	MOVQ         rows+32(FP), DX
+	MOVQ         rest+48(FP), R11
+	SHLQ         $0x02, R11
+	VMOVDQU      spreadLow256<>+0(SB), Y14
+	VMOVDQU      spreadHigh256<>+0(SB), Y15
+	VMOVDQU      spreadStart256<>+0(SB), Y11
+	VMOVD        R9, X1
+	VPBROADCASTD X1, Y9
+	MOVL         $0x00000008, AX
+	VMOVD        AX, X1
+	VPBROADCASTD X1, Y8
+	SHLQ         $0x02, R9
+	MOVQ         in+56(FP), AX
+	TESTQ        AX, AX
+	JZ           row
+	VMOVDQU      (AX), Y12
+	VMOVDQU      32(AX), Y13
+	MOVQ         out+64(FP), AX
+	VMOVDQU      (AX), Y7
+
+row:
+	VMOVDQU Y11, Y10
+	MOVQ    R10, R8
+	MOVQ    n+40(FP), CX
+	TESTQ   CX, CX
+	JZ      tail
+
+loop:
+	VMOVUPS  (DI), Y0
+	VMOVUPS  (SI), Y1
+	VPERMPS  Y0, Y14, Y2
+	VPERMD   Y1, Y14, Y3
+	VPCMPEQD Y10, Y3, Y4
+	VANDPS   Y2, Y4, Y4
+	VMOVUPS  Y4, (R8)
+	VPADDD   Y9, Y10, Y5
+	VPCMPEQD Y5, Y3, Y4
+	VANDPS   Y2, Y4, Y4
+	VMOVUPS  Y4, (R8)(R9*1)
+	VPADDD   Y8, Y10, Y10
+	VPERMPS  Y0, Y15, Y2
+	VPERMD   Y1, Y15, Y3
+	VPCMPEQD Y10, Y3, Y4
+	VANDPS   Y2, Y4, Y4
+	VMOVUPS  Y4, 32(R8)
+	VPADDD   Y9, Y10, Y5
+	VPCMPEQD Y5, Y3, Y4
+	VANDPS   Y2, Y4, Y4
+	VMOVUPS  Y4, 32(R8)(R9*1)
+	VPADDD   Y8, Y10, Y10
+	ADDQ     $0x20, DI
+	ADDQ     $0x20, SI
+	ADDQ     $0x00000040, R8
+	DECQ     CX
+	JNZ      loop
+
+tail:
+	TESTQ      R11, R11
+	JZ         next
+	VMASKMOVPS (DI), Y7, Y0
+	VMASKMOVPS (SI), Y7, Y1
+	VPERMPS    Y0, Y14, Y2
+	VPERMD     Y1, Y14, Y3
+	VPCMPEQD   Y10, Y3, Y4
+	VANDPS     Y2, Y4, Y4
+	VMASKMOVPS Y4, Y12, (R8)
+	VPADDD     Y9, Y10, Y5
+	VPCMPEQD   Y5, Y3, Y4
+	VANDPS     Y2, Y4, Y4
+	VMASKMOVPS Y4, Y12, (R8)(R9*1)
+	VPADDD     Y8, Y10, Y10
+	VPERMPS    Y0, Y15, Y2
+	VPERMD     Y1, Y15, Y3
+	VPCMPEQD   Y10, Y3, Y4
+	VANDPS     Y2, Y4, Y4
+	VMASKMOVPS Y4, Y13, 32(R8)
+	VPADDD     Y9, Y10, Y5
+	VPCMPEQD   Y5, Y3, Y4
+	VANDPS     Y2, Y4, Y4
+	VMASKMOVPS Y4, Y13, 32(R8)(R9*1)
+	VPADDD     Y8, Y10, Y10
+	ADDQ       R11, DI
+	ADDQ       R11, SI
+
+next:
+	LEAQ   (R10)(R9*2), R10
+	VPADDD Y9, Y11, Y11
+	VPADDD Y9, Y11, Y11
+	DECQ   DX
+	JNZ    row
+	VZEROUPPER
+	RET
+
+DATA spreadLow256<>+0(SB)/4, $0x00000000
+DATA spreadLow256<>+4(SB)/4, $0x00000000
+DATA spreadLow256<>+8(SB)/4, $0x00000001
+DATA spreadLow256<>+12(SB)/4, $0x00000001
+DATA spreadLow256<>+16(SB)/4, $0x00000002
+DATA spreadLow256<>+20(SB)/4, $0x00000002
+DATA spreadLow256<>+24(SB)/4, $0x00000003
+DATA spreadLow256<>+28(SB)/4, $0x00000003
+GLOBL spreadLow256<>(SB), RODATA|NOPTR, $32
+
+DATA spreadHigh256<>+0(SB)/4, $0x00000004
+DATA spreadHigh256<>+4(SB)/4, $0x00000004
+DATA spreadHigh256<>+8(SB)/4, $0x00000005
+DATA spreadHigh256<>+12(SB)/4, $0x00000005
+DATA spreadHigh256<>+16(SB)/4, $0x00000006
+DATA spreadHigh256<>+20(SB)/4, $0x00000006
+DATA spreadHigh256<>+24(SB)/4, $0x00000007
+DATA spreadHigh256<>+28(SB)/4, $0x00000007
+GLOBL spreadHigh256<>(SB), RODATA|NOPTR, $32
+
+DATA spreadStart256<>+0(SB)/4, $0x00000000
+DATA spreadStart256<>+4(SB)/4, $0x00000001
+DATA spreadStart256<>+8(SB)/4, $0x00000002
+DATA spreadStart256<>+12(SB)/4, $0x00000003
+DATA spreadStart256<>+16(SB)/4, $0x00000004
+DATA spreadStart256<>+20(SB)/4, $0x00000005
+DATA spreadStart256<>+24(SB)/4, $0x00000006
+DATA spreadStart256<>+28(SB)/4, $0x00000007
+GLOBL spreadStart256<>(SB), RODATA|NOPTR, $32
+
 // func peak256s(n int)
 // Requires: AVX, FMA3
 TEXT ·peak256s(SB), NOSPLIT, $0-8
@@ -27010,6 +27637,14432 @@ loop:
 	VMOVDQU64  Z31, 192(DI)
 	ADDQ       $0x40, SI
 	ADDQ       $0x00000100, DI
+	DECQ       CX
+	JNZ        loop
+	VZEROUPPER
+	RET
+
+// func normal512s(x *float32, y *float32, n int, mask *byte, mean float32, r float32, w float32, b float32)
+// Requires: AVX, AVX512BW, AVX512F, SSE
+TEXT ·normal512s(SB), NOSPLIT, $8-48
+	STMXCSR      (SP)
+	MOVL         (SP), AX
+	ORL          $0x00008040, AX
+	MOVL         AX, 4(SP)
+	LDMXCSR      4(SP)
+	MOVQ         x+0(FP), DI
+	MOVQ         y+8(FP), SI
+	VBROADCASTSS mean+32(FP), Z31
+	VBROADCASTSS r+36(FP), Z30
+	VBROADCASTSS w+40(FP), Z29
+	VBROADCASTSS b+44(FP), Z28
+	MOVQ         n+16(FP), CX
+	XORQ         AX, AX
+	TESTQ        CX, CX
+	JZ           tail
+
+loop:
+	VMOVUPS (DI)(AX*1), Z0
+	VSUBPS  Z31, Z0, Z0
+	VMULPS  Z30, Z0, Z0
+	VMULPS  Z29, Z0, Z0
+	VADDPS  Z28, Z0, Z0
+	VMOVUPS Z0, (SI)(AX*1)
+	ADDQ    $0x40, AX
+	DECQ    CX
+	JNZ     loop
+
+tail:
+	MOVQ      mask+24(FP), DX
+	TESTQ     DX, DX
+	JZ        end
+	KMOVQ     (DX), K1
+	KMOVQ     8(DX), K2
+	VMOVUPS.Z (DI)(AX*1), K1, Z0
+	VSUBPS    Z31, Z0, Z0
+	VMULPS    Z30, Z0, Z0
+	VMULPS    Z29, Z0, Z0
+	VADDPS    Z28, Z0, Z0
+	VMOVUPS   Z0, K1, (SI)(AX*1)
+
+end:
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func normalBack512s(x *float32, y *float32, z *float32, n int, mask *byte, mean float32, r float32, alpha float32, beta float32, gamma float32)
+// Requires: AVX, AVX512BW, AVX512F, SSE
+TEXT ·normalBack512s(SB), NOSPLIT, $8-60
+	STMXCSR      (SP)
+	MOVL         (SP), AX
+	ORL          $0x00008040, AX
+	MOVL         AX, 4(SP)
+	LDMXCSR      4(SP)
+	MOVQ         x+0(FP), DI
+	MOVQ         y+8(FP), SI
+	MOVQ         z+16(FP), R8
+	VBROADCASTSS mean+40(FP), Z31
+	VBROADCASTSS r+44(FP), Z30
+	VBROADCASTSS alpha+48(FP), Z29
+	VBROADCASTSS beta+52(FP), Z28
+	VBROADCASTSS gamma+56(FP), Z27
+	MOVQ         n+24(FP), CX
+	XORQ         AX, AX
+	TESTQ        CX, CX
+	JZ           tail
+
+loop:
+	VMOVUPS     (DI)(AX*1), Z0
+	VSUBPS      Z31, Z0, Z0
+	VMULPS      Z30, Z0, Z0
+	VMULPS      Z29, Z0, Z0
+	VADDPS      Z28, Z0, Z0
+	VMOVUPS     (SI)(AX*1), Z1
+	VFMADD231PS Z1, Z27, Z0
+	VMOVUPS     Z0, (R8)(AX*1)
+	ADDQ        $0x40, AX
+	DECQ        CX
+	JNZ         loop
+
+tail:
+	MOVQ        mask+32(FP), DX
+	TESTQ       DX, DX
+	JZ          end
+	KMOVQ       (DX), K1
+	KMOVQ       8(DX), K2
+	VMOVUPS.Z   (DI)(AX*1), K1, Z0
+	VSUBPS      Z31, Z0, Z0
+	VMULPS      Z30, Z0, Z0
+	VMULPS      Z29, Z0, Z0
+	VADDPS      Z28, Z0, Z0
+	VMOVUPS.Z   (SI)(AX*1), K1, Z1
+	VFMADD231PS Z1, Z27, Z0
+	VMOVUPS     Z0, K1, (R8)(AX*1)
+
+end:
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func sum512s(x *float32, n int, mask *byte) (sum float64)
+// Requires: AVX, AVX512BW, AVX512F, SSE, SSE2
+TEXT ·sum512s(SB), NOSPLIT, $8-32
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    x+0(FP), DI
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	MOVQ    n+8(FP), CX
+	XORQ    AX, AX
+	TESTQ   CX, CX
+	JZ      tail
+
+loop:
+	VMOVUPS       (DI)(AX*1), Z4
+	VEXTRACTF64X4 $0x01, Z4, Y6
+	VCVTPS2PD     Y4, Z5
+	VCVTPS2PD     Y6, Z6
+	VADDPD        Z5, Z0, Z0
+	VADDPD        Z6, Z1, Z1
+	ADDQ          $0x40, AX
+	DECQ          CX
+	JNZ           loop
+
+tail:
+	MOVQ          mask+16(FP), DX
+	TESTQ         DX, DX
+	JZ            end
+	KMOVQ         (DX), K1
+	KMOVQ         8(DX), K2
+	VMOVUPS.Z     (DI)(AX*1), K1, Z4
+	VEXTRACTF64X4 $0x01, Z4, Y6
+	VCVTPS2PD     Y4, Z5
+	VCVTPS2PD     Y6, Z6
+	VADDPD        Z5, Z0, Z0
+	VADDPD        Z6, Z1, Z1
+
+end:
+	VADDPD        Z0, Z1, Z0
+	VEXTRACTF64X4 $0x01, Z0, Y1
+	VADDPD        Y0, Y1, Y0
+	VEXTRACTF128  $0x01, Y0, X1
+	VADDPD        X0, X1, X0
+	VHADDPD       X0, X0, X0
+	MOVSD         X0, sum+24(FP)
+	VZEROUPPER
+	LDMXCSR       (SP)
+	RET
+
+// func squares512s(x *float32, n int, mask *byte, mean float32) (sum float64)
+// Requires: AVX, AVX512BW, AVX512F, SSE, SSE2
+TEXT ·squares512s(SB), NOSPLIT, $8-40
+	STMXCSR      (SP)
+	MOVL         (SP), AX
+	ORL          $0x00008040, AX
+	MOVL         AX, 4(SP)
+	LDMXCSR      4(SP)
+	MOVQ         x+0(FP), DI
+	VBROADCASTSS mean+24(FP), Z31
+	VPXORD       Z0, Z0, Z0
+	VPXORD       Z1, Z1, Z1
+	VPXORD       Z2, Z2, Z2
+	VPXORD       Z3, Z3, Z3
+	MOVQ         n+8(FP), CX
+	XORQ         AX, AX
+	TESTQ        CX, CX
+	JZ           tail
+
+loop:
+	VMOVUPS       (DI)(AX*1), Z4
+	VSUBPS        Z31, Z4, Z4
+	VEXTRACTF64X4 $0x01, Z4, Y6
+	VCVTPS2PD     Y4, Z5
+	VCVTPS2PD     Y6, Z6
+	VFMADD231PD   Z5, Z5, Z0
+	VFMADD231PD   Z6, Z6, Z1
+	ADDQ          $0x40, AX
+	DECQ          CX
+	JNZ           loop
+
+tail:
+	MOVQ          mask+16(FP), DX
+	TESTQ         DX, DX
+	JZ            end
+	KMOVQ         (DX), K1
+	KMOVQ         8(DX), K2
+	VMOVUPS.Z     (DI)(AX*1), K1, Z4
+	VSUBPS        Z31, Z4, Z4
+	VMOVAPS.Z     Z4, K1, Z4
+	VEXTRACTF64X4 $0x01, Z4, Y6
+	VCVTPS2PD     Y4, Z5
+	VCVTPS2PD     Y6, Z6
+	VFMADD231PD   Z5, Z5, Z0
+	VFMADD231PD   Z6, Z6, Z1
+
+end:
+	VADDPD        Z0, Z1, Z0
+	VEXTRACTF64X4 $0x01, Z0, Y1
+	VADDPD        Y0, Y1, Y0
+	VEXTRACTF128  $0x01, Y0, X1
+	VADDPD        X0, X1, X0
+	VHADDPD       X0, X0, X0
+	MOVSD         X0, sum+32(FP)
+	VZEROUPPER
+	LDMXCSR       (SP)
+	RET
+
+// func normalDots512s(x *float32, y *float32, n int, mask *byte, mean float32, r float32) (dot float64, sum float64)
+// Requires: AVX, AVX512BW, AVX512F, SSE, SSE2
+TEXT ·normalDots512s(SB), NOSPLIT, $8-56
+	STMXCSR      (SP)
+	MOVL         (SP), AX
+	ORL          $0x00008040, AX
+	MOVL         AX, 4(SP)
+	LDMXCSR      4(SP)
+	MOVQ         x+0(FP), DI
+	MOVQ         y+8(FP), SI
+	VBROADCASTSS mean+32(FP), Z31
+	VBROADCASTSS r+36(FP), Z30
+	VPXORD       Z0, Z0, Z0
+	VPXORD       Z1, Z1, Z1
+	VPXORD       Z2, Z2, Z2
+	VPXORD       Z3, Z3, Z3
+	MOVQ         n+16(FP), CX
+	XORQ         AX, AX
+	TESTQ        CX, CX
+	JZ           tail
+
+loop:
+	VMOVUPS       (DI)(AX*1), Z4
+	VSUBPS        Z31, Z4, Z4
+	VMULPS        Z30, Z4, Z4
+	VEXTRACTF64X4 $0x01, Z4, Y6
+	VCVTPS2PD     Y4, Z5
+	VCVTPS2PD     Y6, Z6
+	VMOVUPS       (SI)(AX*1), Z7
+	VEXTRACTF64X4 $0x01, Z7, Y9
+	VCVTPS2PD     Y7, Z8
+	VCVTPS2PD     Y9, Z9
+	VFMADD231PD   Z5, Z8, Z0
+	VADDPD        Z8, Z2, Z2
+	VFMADD231PD   Z6, Z9, Z1
+	VADDPD        Z9, Z3, Z3
+	ADDQ          $0x40, AX
+	DECQ          CX
+	JNZ           loop
+
+tail:
+	MOVQ          mask+24(FP), DX
+	TESTQ         DX, DX
+	JZ            end
+	KMOVQ         (DX), K1
+	KMOVQ         8(DX), K2
+	VMOVUPS.Z     (DI)(AX*1), K1, Z4
+	VSUBPS        Z31, Z4, Z4
+	VMULPS        Z30, Z4, Z4
+	VEXTRACTF64X4 $0x01, Z4, Y6
+	VCVTPS2PD     Y4, Z5
+	VCVTPS2PD     Y6, Z6
+	VMOVUPS.Z     (SI)(AX*1), K1, Z7
+	VEXTRACTF64X4 $0x01, Z7, Y9
+	VCVTPS2PD     Y7, Z8
+	VCVTPS2PD     Y9, Z9
+	VFMADD231PD   Z5, Z8, Z0
+	VADDPD        Z8, Z2, Z2
+	VFMADD231PD   Z6, Z9, Z1
+	VADDPD        Z9, Z3, Z3
+
+end:
+	VADDPD        Z0, Z1, Z0
+	VEXTRACTF64X4 $0x01, Z0, Y1
+	VADDPD        Y0, Y1, Y0
+	VEXTRACTF128  $0x01, Y0, X1
+	VADDPD        X0, X1, X0
+	VHADDPD       X0, X0, X0
+	MOVSD         X0, dot+40(FP)
+	VADDPD        Z2, Z3, Z2
+	VEXTRACTF64X4 $0x01, Z2, Y3
+	VADDPD        Y2, Y3, Y2
+	VEXTRACTF128  $0x01, Y2, X3
+	VADDPD        X2, X3, X2
+	VHADDPD       X2, X2, X2
+	MOVSD         X2, sum+48(FP)
+	VZEROUPPER
+	LDMXCSR       (SP)
+	RET
+
+// func correlate512s1(n int, stepA int, stepB int, lines int, whole int, mask *byte, a *float32, rowA int, lineA int, b *float32, lineB int, taps *int32, c *float32, rowC int, accumulate int)
+// Requires: AVX, AVX512BW, AVX512F, SSE
+TEXT ·correlate512s1(SB), NOSPLIT, $56-120
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), DI
+	MOVQ    DI, 8(SP)
+	MOVQ    a+48(FP), DI
+	MOVQ    DI, 16(SP)
+	MOVQ    b+72(FP), DI
+	MOVQ    DI, 24(SP)
+	MOVQ    rowA+56(FP), R8
+	MOVQ    taps+88(FP), DI
+	MOVLQSX (DI), R9
+	MOVLQSX 4(DI), R10
+	MOVLQSX 8(DI), R11
+	MOVLQSX 12(DI), R12
+	MOVLQSX 16(DI), R13
+	MOVLQSX 20(DI), R14
+	MOVLQSX 24(DI), R15
+	MOVLQSX 28(DI), DX
+	MOVLQSX 32(DI), SI
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+
+example:
+	MOVQ lines+24(FP), DI
+	MOVQ DI, 32(SP)
+	MOVQ 16(SP), AX
+	MOVQ 24(SP), BX
+	MOVQ AX, 40(SP)
+	MOVQ BX, 48(SP)
+
+line:
+	MOVQ  40(SP), AX
+	MOVQ  48(SP), BX
+	MOVQ  whole+32(FP), CX
+	TESTQ CX, CX
+	JZ    tail
+
+loop:
+	VMOVUPS     (AX), Z27
+	VMOVUPS     (BX)(R9*4), Z30
+	VFMADD231PS Z30, Z27, Z0
+	VMOVUPS     (BX)(R10*4), Z30
+	VFMADD231PS Z30, Z27, Z1
+	VMOVUPS     (BX)(R11*4), Z30
+	VFMADD231PS Z30, Z27, Z2
+	VMOVUPS     (BX)(R12*4), Z30
+	VFMADD231PS Z30, Z27, Z3
+	VMOVUPS     (BX)(R13*4), Z30
+	VFMADD231PS Z30, Z27, Z4
+	VMOVUPS     (BX)(R14*4), Z30
+	VFMADD231PS Z30, Z27, Z5
+	VMOVUPS     (BX)(R15*4), Z30
+	VFMADD231PS Z30, Z27, Z6
+	VMOVUPS     (BX)(DX*4), Z30
+	VFMADD231PS Z30, Z27, Z7
+	VMOVUPS     (BX)(SI*4), Z30
+	VFMADD231PS Z30, Z27, Z8
+	ADDQ        $0x40, AX
+	ADDQ        $0x40, BX
+	DECQ        CX
+	JNZ         loop
+
+tail:
+	MOVQ        mask+40(FP), DI
+	TESTQ       DI, DI
+	JZ          next
+	KMOVQ       (DI), K1
+	KMOVQ       8(DI), K2
+	VMOVUPS.Z   (AX), K1, Z27
+	VMOVUPS.Z   (BX)(R9*4), K1, Z30
+	VFMADD231PS Z30, Z27, Z0
+	VMOVUPS.Z   (BX)(R10*4), K1, Z30
+	VFMADD231PS Z30, Z27, Z1
+	VMOVUPS.Z   (BX)(R11*4), K1, Z30
+	VFMADD231PS Z30, Z27, Z2
+	VMOVUPS.Z   (BX)(R12*4), K1, Z30
+	VFMADD231PS Z30, Z27, Z3
+	VMOVUPS.Z   (BX)(R13*4), K1, Z30
+	VFMADD231PS Z30, Z27, Z4
+	VMOVUPS.Z   (BX)(R14*4), K1, Z30
+	VFMADD231PS Z30, Z27, Z5
+	VMOVUPS.Z   (BX)(R15*4), K1, Z30
+	VFMADD231PS Z30, Z27, Z6
+	VMOVUPS.Z   (BX)(DX*4), K1, Z30
+	VFMADD231PS Z30, Z27, Z7
+	VMOVUPS.Z   (BX)(SI*4), K1, Z30
+	VFMADD231PS Z30, Z27, Z8
+
+next:
+	MOVQ    lineA+64(FP), DI
+	ADDQ    DI, 40(SP)
+	MOVQ    lineB+80(FP), DI
+	ADDQ    DI, 48(SP)
+	DECQ    32(SP)
+	JNZ     line
+	MOVQ    stepA+8(FP), DI
+	ADDQ    DI, 16(SP)
+	MOVQ    stepB+16(FP), DI
+	ADDQ    DI, 24(SP)
+	DECQ    8(SP)
+	JNZ     example
+	MOVQ    c+96(FP), DI
+	MOVQ    rowC+104(FP), SI
+	MOVQ    accumulate+112(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPS  (DI), Z0, Z0
+	VMOVUPS Z0, (DI)
+	VADDPS  64(DI), Z1, Z1
+	VMOVUPS Z1, 64(DI)
+	VADDPS  128(DI), Z2, Z2
+	VMOVUPS Z2, 128(DI)
+	VADDPS  192(DI), Z3, Z3
+	VMOVUPS Z3, 192(DI)
+	VADDPS  256(DI), Z4, Z4
+	VMOVUPS Z4, 256(DI)
+	VADDPS  320(DI), Z5, Z5
+	VMOVUPS Z5, 320(DI)
+	VADDPS  384(DI), Z6, Z6
+	VMOVUPS Z6, 384(DI)
+	VADDPS  448(DI), Z7, Z7
+	VMOVUPS Z7, 448(DI)
+	VADDPS  512(DI), Z8, Z8
+	VMOVUPS Z8, 512(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, 64(DI)
+	VMOVUPS Z2, 128(DI)
+	VMOVUPS Z3, 192(DI)
+	VMOVUPS Z4, 256(DI)
+	VMOVUPS Z5, 320(DI)
+	VMOVUPS Z6, 384(DI)
+	VMOVUPS Z7, 448(DI)
+	VMOVUPS Z8, 512(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func correlate512s2(n int, stepA int, stepB int, lines int, whole int, mask *byte, a *float32, rowA int, lineA int, b *float32, lineB int, taps *int32, c *float32, rowC int, accumulate int)
+// Requires: AVX, AVX512BW, AVX512F, SSE
+TEXT ·correlate512s2(SB), NOSPLIT, $56-120
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), DI
+	MOVQ    DI, 8(SP)
+	MOVQ    a+48(FP), DI
+	MOVQ    DI, 16(SP)
+	MOVQ    b+72(FP), DI
+	MOVQ    DI, 24(SP)
+	MOVQ    rowA+56(FP), R8
+	MOVQ    taps+88(FP), DI
+	MOVLQSX (DI), R9
+	MOVLQSX 4(DI), R10
+	MOVLQSX 8(DI), R11
+	MOVLQSX 12(DI), R12
+	MOVLQSX 16(DI), R13
+	MOVLQSX 20(DI), R14
+	MOVLQSX 24(DI), R15
+	MOVLQSX 28(DI), DX
+	MOVLQSX 32(DI), SI
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	VPXORD  Z14, Z14, Z14
+	VPXORD  Z15, Z15, Z15
+	VPXORD  Z16, Z16, Z16
+	VPXORD  Z17, Z17, Z17
+
+example:
+	MOVQ lines+24(FP), DI
+	MOVQ DI, 32(SP)
+	MOVQ 16(SP), AX
+	MOVQ 24(SP), BX
+	MOVQ AX, 40(SP)
+	MOVQ BX, 48(SP)
+
+line:
+	MOVQ  40(SP), AX
+	MOVQ  48(SP), BX
+	MOVQ  whole+32(FP), CX
+	TESTQ CX, CX
+	JZ    tail
+
+loop:
+	VMOVUPS     (AX), Z27
+	VMOVUPS     (AX)(R8*1), Z28
+	VMOVUPS     (BX)(R9*4), Z30
+	VFMADD231PS Z30, Z27, Z0
+	VFMADD231PS Z30, Z28, Z9
+	VMOVUPS     (BX)(R10*4), Z30
+	VFMADD231PS Z30, Z27, Z1
+	VFMADD231PS Z30, Z28, Z10
+	VMOVUPS     (BX)(R11*4), Z30
+	VFMADD231PS Z30, Z27, Z2
+	VFMADD231PS Z30, Z28, Z11
+	VMOVUPS     (BX)(R12*4), Z30
+	VFMADD231PS Z30, Z27, Z3
+	VFMADD231PS Z30, Z28, Z12
+	VMOVUPS     (BX)(R13*4), Z30
+	VFMADD231PS Z30, Z27, Z4
+	VFMADD231PS Z30, Z28, Z13
+	VMOVUPS     (BX)(R14*4), Z30
+	VFMADD231PS Z30, Z27, Z5
+	VFMADD231PS Z30, Z28, Z14
+	VMOVUPS     (BX)(R15*4), Z30
+	VFMADD231PS Z30, Z27, Z6
+	VFMADD231PS Z30, Z28, Z15
+	VMOVUPS     (BX)(DX*4), Z30
+	VFMADD231PS Z30, Z27, Z7
+	VFMADD231PS Z30, Z28, Z16
+	VMOVUPS     (BX)(SI*4), Z30
+	VFMADD231PS Z30, Z27, Z8
+	VFMADD231PS Z30, Z28, Z17
+	ADDQ        $0x40, AX
+	ADDQ        $0x40, BX
+	DECQ        CX
+	JNZ         loop
+
+tail:
+	MOVQ        mask+40(FP), DI
+	TESTQ       DI, DI
+	JZ          next
+	KMOVQ       (DI), K1
+	KMOVQ       8(DI), K2
+	VMOVUPS.Z   (AX), K1, Z27
+	VMOVUPS.Z   (AX)(R8*1), K1, Z28
+	VMOVUPS.Z   (BX)(R9*4), K1, Z30
+	VFMADD231PS Z30, Z27, Z0
+	VFMADD231PS Z30, Z28, Z9
+	VMOVUPS.Z   (BX)(R10*4), K1, Z30
+	VFMADD231PS Z30, Z27, Z1
+	VFMADD231PS Z30, Z28, Z10
+	VMOVUPS.Z   (BX)(R11*4), K1, Z30
+	VFMADD231PS Z30, Z27, Z2
+	VFMADD231PS Z30, Z28, Z11
+	VMOVUPS.Z   (BX)(R12*4), K1, Z30
+	VFMADD231PS Z30, Z27, Z3
+	VFMADD231PS Z30, Z28, Z12
+	VMOVUPS.Z   (BX)(R13*4), K1, Z30
+	VFMADD231PS Z30, Z27, Z4
+	VFMADD231PS Z30, Z28, Z13
+	VMOVUPS.Z   (BX)(R14*4), K1, Z30
+	VFMADD231PS Z30, Z27, Z5
+	VFMADD231PS Z30, Z28, Z14
+	VMOVUPS.Z   (BX)(R15*4), K1, Z30
+	VFMADD231PS Z30, Z27, Z6
+	VFMADD231PS Z30, Z28, Z15
+	VMOVUPS.Z   (BX)(DX*4), K1, Z30
+	VFMADD231PS Z30, Z27, Z7
+	VFMADD231PS Z30, Z28, Z16
+	VMOVUPS.Z   (BX)(SI*4), K1, Z30
+	VFMADD231PS Z30, Z27, Z8
+	VFMADD231PS Z30, Z28, Z17
+
+next:
+	MOVQ    lineA+64(FP), DI
+	ADDQ    DI, 40(SP)
+	MOVQ    lineB+80(FP), DI
+	ADDQ    DI, 48(SP)
+	DECQ    32(SP)
+	JNZ     line
+	MOVQ    stepA+8(FP), DI
+	ADDQ    DI, 16(SP)
+	MOVQ    stepB+16(FP), DI
+	ADDQ    DI, 24(SP)
+	DECQ    8(SP)
+	JNZ     example
+	MOVQ    c+96(FP), DI
+	MOVQ    rowC+104(FP), SI
+	MOVQ    accumulate+112(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPS  (DI), Z0, Z0
+	VMOVUPS Z0, (DI)
+	VADDPS  64(DI), Z1, Z1
+	VMOVUPS Z1, 64(DI)
+	VADDPS  128(DI), Z2, Z2
+	VMOVUPS Z2, 128(DI)
+	VADDPS  192(DI), Z3, Z3
+	VMOVUPS Z3, 192(DI)
+	VADDPS  256(DI), Z4, Z4
+	VMOVUPS Z4, 256(DI)
+	VADDPS  320(DI), Z5, Z5
+	VMOVUPS Z5, 320(DI)
+	VADDPS  384(DI), Z6, Z6
+	VMOVUPS Z6, 384(DI)
+	VADDPS  448(DI), Z7, Z7
+	VMOVUPS Z7, 448(DI)
+	VADDPS  512(DI), Z8, Z8
+	VMOVUPS Z8, 512(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z9, Z9
+	VMOVUPS Z9, (DI)
+	VADDPS  64(DI), Z10, Z10
+	VMOVUPS Z10, 64(DI)
+	VADDPS  128(DI), Z11, Z11
+	VMOVUPS Z11, 128(DI)
+	VADDPS  192(DI), Z12, Z12
+	VMOVUPS Z12, 192(DI)
+	VADDPS  256(DI), Z13, Z13
+	VMOVUPS Z13, 256(DI)
+	VADDPS  320(DI), Z14, Z14
+	VMOVUPS Z14, 320(DI)
+	VADDPS  384(DI), Z15, Z15
+	VMOVUPS Z15, 384(DI)
+	VADDPS  448(DI), Z16, Z16
+	VMOVUPS Z16, 448(DI)
+	VADDPS  512(DI), Z17, Z17
+	VMOVUPS Z17, 512(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, 64(DI)
+	VMOVUPS Z2, 128(DI)
+	VMOVUPS Z3, 192(DI)
+	VMOVUPS Z4, 256(DI)
+	VMOVUPS Z5, 320(DI)
+	VMOVUPS Z6, 384(DI)
+	VMOVUPS Z7, 448(DI)
+	VMOVUPS Z8, 512(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z9, (DI)
+	VMOVUPS Z10, 64(DI)
+	VMOVUPS Z11, 128(DI)
+	VMOVUPS Z12, 192(DI)
+	VMOVUPS Z13, 256(DI)
+	VMOVUPS Z14, 320(DI)
+	VMOVUPS Z15, 384(DI)
+	VMOVUPS Z16, 448(DI)
+	VMOVUPS Z17, 512(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func correlate512s3(n int, stepA int, stepB int, lines int, whole int, mask *byte, a *float32, rowA int, lineA int, b *float32, lineB int, taps *int32, c *float32, rowC int, accumulate int)
+// Requires: AVX, AVX512BW, AVX512F, SSE
+TEXT ·correlate512s3(SB), NOSPLIT, $56-120
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), DI
+	MOVQ    DI, 8(SP)
+	MOVQ    a+48(FP), DI
+	MOVQ    DI, 16(SP)
+	MOVQ    b+72(FP), DI
+	MOVQ    DI, 24(SP)
+	MOVQ    rowA+56(FP), R8
+	MOVQ    taps+88(FP), DI
+	MOVLQSX (DI), R9
+	MOVLQSX 4(DI), R10
+	MOVLQSX 8(DI), R11
+	MOVLQSX 12(DI), R12
+	MOVLQSX 16(DI), R13
+	MOVLQSX 20(DI), R14
+	MOVLQSX 24(DI), R15
+	MOVLQSX 28(DI), DX
+	MOVLQSX 32(DI), SI
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	VPXORD  Z14, Z14, Z14
+	VPXORD  Z15, Z15, Z15
+	VPXORD  Z16, Z16, Z16
+	VPXORD  Z17, Z17, Z17
+	VPXORD  Z18, Z18, Z18
+	VPXORD  Z19, Z19, Z19
+	VPXORD  Z20, Z20, Z20
+	VPXORD  Z21, Z21, Z21
+	VPXORD  Z22, Z22, Z22
+	VPXORD  Z23, Z23, Z23
+	VPXORD  Z24, Z24, Z24
+	VPXORD  Z25, Z25, Z25
+	VPXORD  Z26, Z26, Z26
+
+example:
+	MOVQ lines+24(FP), DI
+	MOVQ DI, 32(SP)
+	MOVQ 16(SP), AX
+	MOVQ 24(SP), BX
+	MOVQ AX, 40(SP)
+	MOVQ BX, 48(SP)
+
+line:
+	MOVQ  40(SP), AX
+	MOVQ  48(SP), BX
+	MOVQ  whole+32(FP), CX
+	TESTQ CX, CX
+	JZ    tail
+
+loop:
+	VMOVUPS     (AX), Z27
+	VMOVUPS     (AX)(R8*1), Z28
+	VMOVUPS     (AX)(R8*2), Z29
+	VMOVUPS     (BX)(R9*4), Z30
+	VFMADD231PS Z30, Z27, Z0
+	VFMADD231PS Z30, Z28, Z9
+	VFMADD231PS Z30, Z29, Z18
+	VMOVUPS     (BX)(R10*4), Z30
+	VFMADD231PS Z30, Z27, Z1
+	VFMADD231PS Z30, Z28, Z10
+	VFMADD231PS Z30, Z29, Z19
+	VMOVUPS     (BX)(R11*4), Z30
+	VFMADD231PS Z30, Z27, Z2
+	VFMADD231PS Z30, Z28, Z11
+	VFMADD231PS Z30, Z29, Z20
+	VMOVUPS     (BX)(R12*4), Z30
+	VFMADD231PS Z30, Z27, Z3
+	VFMADD231PS Z30, Z28, Z12
+	VFMADD231PS Z30, Z29, Z21
+	VMOVUPS     (BX)(R13*4), Z30
+	VFMADD231PS Z30, Z27, Z4
+	VFMADD231PS Z30, Z28, Z13
+	VFMADD231PS Z30, Z29, Z22
+	VMOVUPS     (BX)(R14*4), Z30
+	VFMADD231PS Z30, Z27, Z5
+	VFMADD231PS Z30, Z28, Z14
+	VFMADD231PS Z30, Z29, Z23
+	VMOVUPS     (BX)(R15*4), Z30
+	VFMADD231PS Z30, Z27, Z6
+	VFMADD231PS Z30, Z28, Z15
+	VFMADD231PS Z30, Z29, Z24
+	VMOVUPS     (BX)(DX*4), Z30
+	VFMADD231PS Z30, Z27, Z7
+	VFMADD231PS Z30, Z28, Z16
+	VFMADD231PS Z30, Z29, Z25
+	VMOVUPS     (BX)(SI*4), Z30
+	VFMADD231PS Z30, Z27, Z8
+	VFMADD231PS Z30, Z28, Z17
+	VFMADD231PS Z30, Z29, Z26
+	ADDQ        $0x40, AX
+	ADDQ        $0x40, BX
+	DECQ        CX
+	JNZ         loop
+
+tail:
+	MOVQ        mask+40(FP), DI
+	TESTQ       DI, DI
+	JZ          next
+	KMOVQ       (DI), K1
+	KMOVQ       8(DI), K2
+	VMOVUPS.Z   (AX), K1, Z27
+	VMOVUPS.Z   (AX)(R8*1), K1, Z28
+	VMOVUPS.Z   (AX)(R8*2), K1, Z29
+	VMOVUPS.Z   (BX)(R9*4), K1, Z30
+	VFMADD231PS Z30, Z27, Z0
+	VFMADD231PS Z30, Z28, Z9
+	VFMADD231PS Z30, Z29, Z18
+	VMOVUPS.Z   (BX)(R10*4), K1, Z30
+	VFMADD231PS Z30, Z27, Z1
+	VFMADD231PS Z30, Z28, Z10
+	VFMADD231PS Z30, Z29, Z19
+	VMOVUPS.Z   (BX)(R11*4), K1, Z30
+	VFMADD231PS Z30, Z27, Z2
+	VFMADD231PS Z30, Z28, Z11
+	VFMADD231PS Z30, Z29, Z20
+	VMOVUPS.Z   (BX)(R12*4), K1, Z30
+	VFMADD231PS Z30, Z27, Z3
+	VFMADD231PS Z30, Z28, Z12
+	VFMADD231PS Z30, Z29, Z21
+	VMOVUPS.Z   (BX)(R13*4), K1, Z30
+	VFMADD231PS Z30, Z27, Z4
+	VFMADD231PS Z30, Z28, Z13
+	VFMADD231PS Z30, Z29, Z22
+	VMOVUPS.Z   (BX)(R14*4), K1, Z30
+	VFMADD231PS Z30, Z27, Z5
+	VFMADD231PS Z30, Z28, Z14
+	VFMADD231PS Z30, Z29, Z23
+	VMOVUPS.Z   (BX)(R15*4), K1, Z30
+	VFMADD231PS Z30, Z27, Z6
+	VFMADD231PS Z30, Z28, Z15
+	VFMADD231PS Z30, Z29, Z24
+	VMOVUPS.Z   (BX)(DX*4), K1, Z30
+	VFMADD231PS Z30, Z27, Z7
+	VFMADD231PS Z30, Z28, Z16
+	VFMADD231PS Z30, Z29, Z25
+	VMOVUPS.Z   (BX)(SI*4), K1, Z30
+	VFMADD231PS Z30, Z27, Z8
+	VFMADD231PS Z30, Z28, Z17
+	VFMADD231PS Z30, Z29, Z26
+
+next:
+	MOVQ    lineA+64(FP), DI
+	ADDQ    DI, 40(SP)
+	MOVQ    lineB+80(FP), DI
+	ADDQ    DI, 48(SP)
+	DECQ    32(SP)
+	JNZ     line
+	MOVQ    stepA+8(FP), DI
+	ADDQ    DI, 16(SP)
+	MOVQ    stepB+16(FP), DI
+	ADDQ    DI, 24(SP)
+	DECQ    8(SP)
+	JNZ     example
+	MOVQ    c+96(FP), DI
+	MOVQ    rowC+104(FP), SI
+	MOVQ    accumulate+112(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPS  (DI), Z0, Z0
+	VMOVUPS Z0, (DI)
+	VADDPS  64(DI), Z1, Z1
+	VMOVUPS Z1, 64(DI)
+	VADDPS  128(DI), Z2, Z2
+	VMOVUPS Z2, 128(DI)
+	VADDPS  192(DI), Z3, Z3
+	VMOVUPS Z3, 192(DI)
+	VADDPS  256(DI), Z4, Z4
+	VMOVUPS Z4, 256(DI)
+	VADDPS  320(DI), Z5, Z5
+	VMOVUPS Z5, 320(DI)
+	VADDPS  384(DI), Z6, Z6
+	VMOVUPS Z6, 384(DI)
+	VADDPS  448(DI), Z7, Z7
+	VMOVUPS Z7, 448(DI)
+	VADDPS  512(DI), Z8, Z8
+	VMOVUPS Z8, 512(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z9, Z9
+	VMOVUPS Z9, (DI)
+	VADDPS  64(DI), Z10, Z10
+	VMOVUPS Z10, 64(DI)
+	VADDPS  128(DI), Z11, Z11
+	VMOVUPS Z11, 128(DI)
+	VADDPS  192(DI), Z12, Z12
+	VMOVUPS Z12, 192(DI)
+	VADDPS  256(DI), Z13, Z13
+	VMOVUPS Z13, 256(DI)
+	VADDPS  320(DI), Z14, Z14
+	VMOVUPS Z14, 320(DI)
+	VADDPS  384(DI), Z15, Z15
+	VMOVUPS Z15, 384(DI)
+	VADDPS  448(DI), Z16, Z16
+	VMOVUPS Z16, 448(DI)
+	VADDPS  512(DI), Z17, Z17
+	VMOVUPS Z17, 512(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z18, Z18
+	VMOVUPS Z18, (DI)
+	VADDPS  64(DI), Z19, Z19
+	VMOVUPS Z19, 64(DI)
+	VADDPS  128(DI), Z20, Z20
+	VMOVUPS Z20, 128(DI)
+	VADDPS  192(DI), Z21, Z21
+	VMOVUPS Z21, 192(DI)
+	VADDPS  256(DI), Z22, Z22
+	VMOVUPS Z22, 256(DI)
+	VADDPS  320(DI), Z23, Z23
+	VMOVUPS Z23, 320(DI)
+	VADDPS  384(DI), Z24, Z24
+	VMOVUPS Z24, 384(DI)
+	VADDPS  448(DI), Z25, Z25
+	VMOVUPS Z25, 448(DI)
+	VADDPS  512(DI), Z26, Z26
+	VMOVUPS Z26, 512(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, 64(DI)
+	VMOVUPS Z2, 128(DI)
+	VMOVUPS Z3, 192(DI)
+	VMOVUPS Z4, 256(DI)
+	VMOVUPS Z5, 320(DI)
+	VMOVUPS Z6, 384(DI)
+	VMOVUPS Z7, 448(DI)
+	VMOVUPS Z8, 512(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z9, (DI)
+	VMOVUPS Z10, 64(DI)
+	VMOVUPS Z11, 128(DI)
+	VMOVUPS Z12, 192(DI)
+	VMOVUPS Z13, 256(DI)
+	VMOVUPS Z14, 320(DI)
+	VMOVUPS Z15, 384(DI)
+	VMOVUPS Z16, 448(DI)
+	VMOVUPS Z17, 512(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z18, (DI)
+	VMOVUPS Z19, 64(DI)
+	VMOVUPS Z20, 128(DI)
+	VMOVUPS Z21, 192(DI)
+	VMOVUPS Z22, 256(DI)
+	VMOVUPS Z23, 320(DI)
+	VMOVUPS Z24, 384(DI)
+	VMOVUPS Z25, 448(DI)
+	VMOVUPS Z26, 512(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func taps512s1x1(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, c *float32, rowC int, bias *float32, accumulate int)
+// Requires: AVX, AVX512F, MMX+, SSE
+TEXT ·taps512s1x1(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), R15
+	MOVQ    a+40(FP), AX
+	MOVQ    rowA+48(FP), R8
+	MOVQ    b+56(FP), BX
+	MOVQ    c+64(FP), DI
+	MOVQ    rowC+72(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VPXORD  Z0, Z0, Z0
+
+matrix:
+	MOVQ  k+24(FP), CX
+	MOVQ  table+32(FP), DX
+	TESTQ CX, CX
+	JZ    done
+
+loop:
+	MOVLQSX          (DX), R10
+	MOVLQSX          4(DX), R11
+	ADDQ             $0x08, DX
+	LEAQ             (AX)(R10*4), R10
+	VMOVUPS          (BX)(R11*4), Z28
+	PREFETCHT0       384(BX)(R11*4)
+	VFMADD231PS.BCST (R10), Z28, Z0
+	DECQ             CX
+	JNZ              loop
+	MOVQ             stepA+8(FP), R10
+	ADDQ             R10, AX
+	MOVQ             stepB+16(FP), R11
+	ADDQ             R11, BX
+	DECQ             R15
+	JNZ              matrix
+
+done:
+	MOVQ         bias+80(FP), R10
+	TESTQ        R10, R10
+	JZ           unbiased
+	VBROADCASTSS (R10), Z30
+	VADDPS       Z30, Z0, Z0
+
+unbiased:
+	MOVQ    accumulate+88(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPS  (DI), Z0, Z0
+	VMOVUPS Z0, (DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPS Z0, (DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func taps512s2x1(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, c *float32, rowC int, bias *float32, accumulate int)
+// Requires: AVX, AVX512F, MMX+, SSE
+TEXT ·taps512s2x1(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), R15
+	MOVQ    a+40(FP), AX
+	MOVQ    rowA+48(FP), R8
+	MOVQ    b+56(FP), BX
+	MOVQ    c+64(FP), DI
+	MOVQ    rowC+72(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+
+matrix:
+	MOVQ  k+24(FP), CX
+	MOVQ  table+32(FP), DX
+	TESTQ CX, CX
+	JZ    done
+
+loop:
+	MOVLQSX          (DX), R10
+	MOVLQSX          4(DX), R11
+	ADDQ             $0x08, DX
+	LEAQ             (AX)(R10*4), R10
+	VMOVUPS          (BX)(R11*4), Z28
+	PREFETCHT0       384(BX)(R11*4)
+	VFMADD231PS.BCST (R10), Z28, Z0
+	VFMADD231PS.BCST (R10)(R8*1), Z28, Z1
+	DECQ             CX
+	JNZ              loop
+	MOVQ             stepA+8(FP), R10
+	ADDQ             R10, AX
+	MOVQ             stepB+16(FP), R11
+	ADDQ             R11, BX
+	DECQ             R15
+	JNZ              matrix
+
+done:
+	MOVQ         bias+80(FP), R10
+	TESTQ        R10, R10
+	JZ           unbiased
+	VBROADCASTSS (R10), Z30
+	VADDPS       Z30, Z0, Z0
+	VBROADCASTSS (R10)(R8*1), Z31
+	VADDPS       Z31, Z1, Z1
+
+unbiased:
+	MOVQ    accumulate+88(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPS  (DI), Z0, Z0
+	VMOVUPS Z0, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z1, Z1
+	VMOVUPS Z1, (DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPS Z0, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z1, (DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func taps512s3x1(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, c *float32, rowC int, bias *float32, accumulate int)
+// Requires: AVX, AVX512F, MMX+, SSE
+TEXT ·taps512s3x1(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), R15
+	MOVQ    a+40(FP), AX
+	MOVQ    rowA+48(FP), R8
+	MOVQ    b+56(FP), BX
+	MOVQ    c+64(FP), DI
+	MOVQ    rowC+72(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+
+matrix:
+	MOVQ  k+24(FP), CX
+	MOVQ  table+32(FP), DX
+	TESTQ CX, CX
+	JZ    done
+
+loop:
+	MOVLQSX          (DX), R10
+	MOVLQSX          4(DX), R11
+	ADDQ             $0x08, DX
+	LEAQ             (AX)(R10*4), R10
+	VMOVUPS          (BX)(R11*4), Z28
+	PREFETCHT0       384(BX)(R11*4)
+	VFMADD231PS.BCST (R10), Z28, Z0
+	VFMADD231PS.BCST (R10)(R8*1), Z28, Z1
+	VFMADD231PS.BCST (R10)(R8*2), Z28, Z2
+	DECQ             CX
+	JNZ              loop
+	MOVQ             stepA+8(FP), R10
+	ADDQ             R10, AX
+	MOVQ             stepB+16(FP), R11
+	ADDQ             R11, BX
+	DECQ             R15
+	JNZ              matrix
+
+done:
+	MOVQ         bias+80(FP), R10
+	TESTQ        R10, R10
+	JZ           unbiased
+	VBROADCASTSS (R10), Z30
+	VADDPS       Z30, Z0, Z0
+	VBROADCASTSS (R10)(R8*1), Z31
+	VADDPS       Z31, Z1, Z1
+	VBROADCASTSS (R10)(R8*2), Z30
+	VADDPS       Z30, Z2, Z2
+
+unbiased:
+	MOVQ    accumulate+88(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPS  (DI), Z0, Z0
+	VMOVUPS Z0, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z1, Z1
+	VMOVUPS Z1, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z2, Z2
+	VMOVUPS Z2, (DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPS Z0, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z1, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z2, (DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func taps512s4x1(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, c *float32, rowC int, bias *float32, accumulate int)
+// Requires: AVX, AVX512F, MMX+, SSE
+TEXT ·taps512s4x1(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), R15
+	MOVQ    a+40(FP), AX
+	MOVQ    rowA+48(FP), R8
+	MOVQ    b+56(FP), BX
+	MOVQ    c+64(FP), DI
+	MOVQ    rowC+72(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+
+matrix:
+	MOVQ  k+24(FP), CX
+	MOVQ  table+32(FP), DX
+	TESTQ CX, CX
+	JZ    done
+
+loop:
+	MOVLQSX          (DX), R10
+	MOVLQSX          4(DX), R11
+	ADDQ             $0x08, DX
+	LEAQ             (AX)(R10*4), R10
+	VMOVUPS          (BX)(R11*4), Z28
+	PREFETCHT0       384(BX)(R11*4)
+	VFMADD231PS.BCST (R10), Z28, Z0
+	VFMADD231PS.BCST (R10)(R8*1), Z28, Z1
+	VFMADD231PS.BCST (R10)(R8*2), Z28, Z2
+	VFMADD231PS.BCST (R10)(R9*1), Z28, Z3
+	DECQ             CX
+	JNZ              loop
+	MOVQ             stepA+8(FP), R10
+	ADDQ             R10, AX
+	MOVQ             stepB+16(FP), R11
+	ADDQ             R11, BX
+	DECQ             R15
+	JNZ              matrix
+
+done:
+	MOVQ         bias+80(FP), R10
+	TESTQ        R10, R10
+	JZ           unbiased
+	VBROADCASTSS (R10), Z30
+	VADDPS       Z30, Z0, Z0
+	VBROADCASTSS (R10)(R8*1), Z31
+	VADDPS       Z31, Z1, Z1
+	VBROADCASTSS (R10)(R8*2), Z30
+	VADDPS       Z30, Z2, Z2
+	VBROADCASTSS (R10)(R9*1), Z31
+	VADDPS       Z31, Z3, Z3
+
+unbiased:
+	MOVQ    accumulate+88(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPS  (DI), Z0, Z0
+	VMOVUPS Z0, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z1, Z1
+	VMOVUPS Z1, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z2, Z2
+	VMOVUPS Z2, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z3, Z3
+	VMOVUPS Z3, (DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPS Z0, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z1, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z2, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z3, (DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func taps512s5x1(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, c *float32, rowC int, bias *float32, accumulate int)
+// Requires: AVX, AVX512F, MMX+, SSE
+TEXT ·taps512s5x1(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), R15
+	MOVQ    a+40(FP), AX
+	MOVQ    rowA+48(FP), R8
+	MOVQ    b+56(FP), BX
+	MOVQ    c+64(FP), DI
+	MOVQ    rowC+72(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+
+matrix:
+	MOVQ  k+24(FP), CX
+	MOVQ  table+32(FP), DX
+	TESTQ CX, CX
+	JZ    done
+
+loop:
+	MOVLQSX          (DX), R10
+	MOVLQSX          4(DX), R11
+	ADDQ             $0x08, DX
+	LEAQ             (AX)(R10*4), R10
+	LEAQ             (R10)(R8*4), R12
+	VMOVUPS          (BX)(R11*4), Z28
+	PREFETCHT0       384(BX)(R11*4)
+	VFMADD231PS.BCST (R10), Z28, Z0
+	VFMADD231PS.BCST (R10)(R8*1), Z28, Z1
+	VFMADD231PS.BCST (R10)(R8*2), Z28, Z2
+	VFMADD231PS.BCST (R10)(R9*1), Z28, Z3
+	VFMADD231PS.BCST (R12), Z28, Z4
+	DECQ             CX
+	JNZ              loop
+	MOVQ             stepA+8(FP), R10
+	ADDQ             R10, AX
+	MOVQ             stepB+16(FP), R11
+	ADDQ             R11, BX
+	DECQ             R15
+	JNZ              matrix
+
+done:
+	MOVQ         bias+80(FP), R10
+	TESTQ        R10, R10
+	JZ           unbiased
+	LEAQ         (R10)(R8*4), R12
+	VBROADCASTSS (R10), Z30
+	VADDPS       Z30, Z0, Z0
+	VBROADCASTSS (R10)(R8*1), Z31
+	VADDPS       Z31, Z1, Z1
+	VBROADCASTSS (R10)(R8*2), Z30
+	VADDPS       Z30, Z2, Z2
+	VBROADCASTSS (R10)(R9*1), Z31
+	VADDPS       Z31, Z3, Z3
+	VBROADCASTSS (R12), Z30
+	VADDPS       Z30, Z4, Z4
+
+unbiased:
+	MOVQ    accumulate+88(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPS  (DI), Z0, Z0
+	VMOVUPS Z0, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z1, Z1
+	VMOVUPS Z1, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z2, Z2
+	VMOVUPS Z2, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z3, Z3
+	VMOVUPS Z3, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z4, Z4
+	VMOVUPS Z4, (DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPS Z0, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z1, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z2, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z3, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z4, (DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func taps512s6x1(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, c *float32, rowC int, bias *float32, accumulate int)
+// Requires: AVX, AVX512F, MMX+, SSE
+TEXT ·taps512s6x1(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), R15
+	MOVQ    a+40(FP), AX
+	MOVQ    rowA+48(FP), R8
+	MOVQ    b+56(FP), BX
+	MOVQ    c+64(FP), DI
+	MOVQ    rowC+72(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+
+matrix:
+	MOVQ  k+24(FP), CX
+	MOVQ  table+32(FP), DX
+	TESTQ CX, CX
+	JZ    done
+
+loop:
+	MOVLQSX          (DX), R10
+	MOVLQSX          4(DX), R11
+	ADDQ             $0x08, DX
+	LEAQ             (AX)(R10*4), R10
+	LEAQ             (R10)(R8*4), R12
+	VMOVUPS          (BX)(R11*4), Z28
+	PREFETCHT0       384(BX)(R11*4)
+	VFMADD231PS.BCST (R10), Z28, Z0
+	VFMADD231PS.BCST (R10)(R8*1), Z28, Z1
+	VFMADD231PS.BCST (R10)(R8*2), Z28, Z2
+	VFMADD231PS.BCST (R10)(R9*1), Z28, Z3
+	VFMADD231PS.BCST (R12), Z28, Z4
+	VFMADD231PS.BCST (R12)(R8*1), Z28, Z5
+	DECQ             CX
+	JNZ              loop
+	MOVQ             stepA+8(FP), R10
+	ADDQ             R10, AX
+	MOVQ             stepB+16(FP), R11
+	ADDQ             R11, BX
+	DECQ             R15
+	JNZ              matrix
+
+done:
+	MOVQ         bias+80(FP), R10
+	TESTQ        R10, R10
+	JZ           unbiased
+	LEAQ         (R10)(R8*4), R12
+	VBROADCASTSS (R10), Z30
+	VADDPS       Z30, Z0, Z0
+	VBROADCASTSS (R10)(R8*1), Z31
+	VADDPS       Z31, Z1, Z1
+	VBROADCASTSS (R10)(R8*2), Z30
+	VADDPS       Z30, Z2, Z2
+	VBROADCASTSS (R10)(R9*1), Z31
+	VADDPS       Z31, Z3, Z3
+	VBROADCASTSS (R12), Z30
+	VADDPS       Z30, Z4, Z4
+	VBROADCASTSS (R12)(R8*1), Z31
+	VADDPS       Z31, Z5, Z5
+
+unbiased:
+	MOVQ    accumulate+88(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPS  (DI), Z0, Z0
+	VMOVUPS Z0, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z1, Z1
+	VMOVUPS Z1, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z2, Z2
+	VMOVUPS Z2, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z3, Z3
+	VMOVUPS Z3, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z4, Z4
+	VMOVUPS Z4, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z5, Z5
+	VMOVUPS Z5, (DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPS Z0, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z1, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z2, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z3, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z4, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z5, (DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func taps512s7x1(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, c *float32, rowC int, bias *float32, accumulate int)
+// Requires: AVX, AVX512F, MMX+, SSE
+TEXT ·taps512s7x1(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), R15
+	MOVQ    a+40(FP), AX
+	MOVQ    rowA+48(FP), R8
+	MOVQ    b+56(FP), BX
+	MOVQ    c+64(FP), DI
+	MOVQ    rowC+72(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+
+matrix:
+	MOVQ  k+24(FP), CX
+	MOVQ  table+32(FP), DX
+	TESTQ CX, CX
+	JZ    done
+
+loop:
+	MOVLQSX          (DX), R10
+	MOVLQSX          4(DX), R11
+	ADDQ             $0x08, DX
+	LEAQ             (AX)(R10*4), R10
+	LEAQ             (R10)(R8*4), R12
+	VMOVUPS          (BX)(R11*4), Z28
+	PREFETCHT0       384(BX)(R11*4)
+	VFMADD231PS.BCST (R10), Z28, Z0
+	VFMADD231PS.BCST (R10)(R8*1), Z28, Z1
+	VFMADD231PS.BCST (R10)(R8*2), Z28, Z2
+	VFMADD231PS.BCST (R10)(R9*1), Z28, Z3
+	VFMADD231PS.BCST (R12), Z28, Z4
+	VFMADD231PS.BCST (R12)(R8*1), Z28, Z5
+	VFMADD231PS.BCST (R12)(R8*2), Z28, Z6
+	DECQ             CX
+	JNZ              loop
+	MOVQ             stepA+8(FP), R10
+	ADDQ             R10, AX
+	MOVQ             stepB+16(FP), R11
+	ADDQ             R11, BX
+	DECQ             R15
+	JNZ              matrix
+
+done:
+	MOVQ         bias+80(FP), R10
+	TESTQ        R10, R10
+	JZ           unbiased
+	LEAQ         (R10)(R8*4), R12
+	VBROADCASTSS (R10), Z30
+	VADDPS       Z30, Z0, Z0
+	VBROADCASTSS (R10)(R8*1), Z31
+	VADDPS       Z31, Z1, Z1
+	VBROADCASTSS (R10)(R8*2), Z30
+	VADDPS       Z30, Z2, Z2
+	VBROADCASTSS (R10)(R9*1), Z31
+	VADDPS       Z31, Z3, Z3
+	VBROADCASTSS (R12), Z30
+	VADDPS       Z30, Z4, Z4
+	VBROADCASTSS (R12)(R8*1), Z31
+	VADDPS       Z31, Z5, Z5
+	VBROADCASTSS (R12)(R8*2), Z30
+	VADDPS       Z30, Z6, Z6
+
+unbiased:
+	MOVQ    accumulate+88(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPS  (DI), Z0, Z0
+	VMOVUPS Z0, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z1, Z1
+	VMOVUPS Z1, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z2, Z2
+	VMOVUPS Z2, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z3, Z3
+	VMOVUPS Z3, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z4, Z4
+	VMOVUPS Z4, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z5, Z5
+	VMOVUPS Z5, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z6, Z6
+	VMOVUPS Z6, (DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPS Z0, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z1, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z2, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z3, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z4, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z5, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z6, (DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func taps512s8x1(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, c *float32, rowC int, bias *float32, accumulate int)
+// Requires: AVX, AVX512F, MMX+, SSE
+TEXT ·taps512s8x1(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), R15
+	MOVQ    a+40(FP), AX
+	MOVQ    rowA+48(FP), R8
+	MOVQ    b+56(FP), BX
+	MOVQ    c+64(FP), DI
+	MOVQ    rowC+72(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+
+matrix:
+	MOVQ  k+24(FP), CX
+	MOVQ  table+32(FP), DX
+	TESTQ CX, CX
+	JZ    done
+
+loop:
+	MOVLQSX          (DX), R10
+	MOVLQSX          4(DX), R11
+	ADDQ             $0x08, DX
+	LEAQ             (AX)(R10*4), R10
+	LEAQ             (R10)(R8*4), R12
+	VMOVUPS          (BX)(R11*4), Z28
+	PREFETCHT0       384(BX)(R11*4)
+	VFMADD231PS.BCST (R10), Z28, Z0
+	VFMADD231PS.BCST (R10)(R8*1), Z28, Z1
+	VFMADD231PS.BCST (R10)(R8*2), Z28, Z2
+	VFMADD231PS.BCST (R10)(R9*1), Z28, Z3
+	VFMADD231PS.BCST (R12), Z28, Z4
+	VFMADD231PS.BCST (R12)(R8*1), Z28, Z5
+	VFMADD231PS.BCST (R12)(R8*2), Z28, Z6
+	VFMADD231PS.BCST (R12)(R9*1), Z28, Z7
+	DECQ             CX
+	JNZ              loop
+	MOVQ             stepA+8(FP), R10
+	ADDQ             R10, AX
+	MOVQ             stepB+16(FP), R11
+	ADDQ             R11, BX
+	DECQ             R15
+	JNZ              matrix
+
+done:
+	MOVQ         bias+80(FP), R10
+	TESTQ        R10, R10
+	JZ           unbiased
+	LEAQ         (R10)(R8*4), R12
+	VBROADCASTSS (R10), Z30
+	VADDPS       Z30, Z0, Z0
+	VBROADCASTSS (R10)(R8*1), Z31
+	VADDPS       Z31, Z1, Z1
+	VBROADCASTSS (R10)(R8*2), Z30
+	VADDPS       Z30, Z2, Z2
+	VBROADCASTSS (R10)(R9*1), Z31
+	VADDPS       Z31, Z3, Z3
+	VBROADCASTSS (R12), Z30
+	VADDPS       Z30, Z4, Z4
+	VBROADCASTSS (R12)(R8*1), Z31
+	VADDPS       Z31, Z5, Z5
+	VBROADCASTSS (R12)(R8*2), Z30
+	VADDPS       Z30, Z6, Z6
+	VBROADCASTSS (R12)(R9*1), Z31
+	VADDPS       Z31, Z7, Z7
+
+unbiased:
+	MOVQ    accumulate+88(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPS  (DI), Z0, Z0
+	VMOVUPS Z0, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z1, Z1
+	VMOVUPS Z1, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z2, Z2
+	VMOVUPS Z2, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z3, Z3
+	VMOVUPS Z3, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z4, Z4
+	VMOVUPS Z4, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z5, Z5
+	VMOVUPS Z5, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z6, Z6
+	VMOVUPS Z6, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z7, Z7
+	VMOVUPS Z7, (DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPS Z0, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z1, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z2, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z3, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z4, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z5, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z6, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z7, (DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func taps512s9x1(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, c *float32, rowC int, bias *float32, accumulate int)
+// Requires: AVX, AVX512F, MMX+, SSE
+TEXT ·taps512s9x1(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), R15
+	MOVQ    a+40(FP), AX
+	MOVQ    rowA+48(FP), R8
+	MOVQ    b+56(FP), BX
+	MOVQ    c+64(FP), DI
+	MOVQ    rowC+72(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+
+matrix:
+	MOVQ  k+24(FP), CX
+	MOVQ  table+32(FP), DX
+	TESTQ CX, CX
+	JZ    done
+
+loop:
+	MOVLQSX          (DX), R10
+	MOVLQSX          4(DX), R11
+	ADDQ             $0x08, DX
+	LEAQ             (AX)(R10*4), R10
+	LEAQ             (R10)(R8*4), R12
+	LEAQ             (R12)(R8*4), R13
+	VMOVUPS          (BX)(R11*4), Z28
+	PREFETCHT0       384(BX)(R11*4)
+	VFMADD231PS.BCST (R10), Z28, Z0
+	VFMADD231PS.BCST (R10)(R8*1), Z28, Z1
+	VFMADD231PS.BCST (R10)(R8*2), Z28, Z2
+	VFMADD231PS.BCST (R10)(R9*1), Z28, Z3
+	VFMADD231PS.BCST (R12), Z28, Z4
+	VFMADD231PS.BCST (R12)(R8*1), Z28, Z5
+	VFMADD231PS.BCST (R12)(R8*2), Z28, Z6
+	VFMADD231PS.BCST (R12)(R9*1), Z28, Z7
+	VFMADD231PS.BCST (R13), Z28, Z8
+	DECQ             CX
+	JNZ              loop
+	MOVQ             stepA+8(FP), R10
+	ADDQ             R10, AX
+	MOVQ             stepB+16(FP), R11
+	ADDQ             R11, BX
+	DECQ             R15
+	JNZ              matrix
+
+done:
+	MOVQ         bias+80(FP), R10
+	TESTQ        R10, R10
+	JZ           unbiased
+	LEAQ         (R10)(R8*4), R12
+	LEAQ         (R12)(R8*4), R13
+	VBROADCASTSS (R10), Z30
+	VADDPS       Z30, Z0, Z0
+	VBROADCASTSS (R10)(R8*1), Z31
+	VADDPS       Z31, Z1, Z1
+	VBROADCASTSS (R10)(R8*2), Z30
+	VADDPS       Z30, Z2, Z2
+	VBROADCASTSS (R10)(R9*1), Z31
+	VADDPS       Z31, Z3, Z3
+	VBROADCASTSS (R12), Z30
+	VADDPS       Z30, Z4, Z4
+	VBROADCASTSS (R12)(R8*1), Z31
+	VADDPS       Z31, Z5, Z5
+	VBROADCASTSS (R12)(R8*2), Z30
+	VADDPS       Z30, Z6, Z6
+	VBROADCASTSS (R12)(R9*1), Z31
+	VADDPS       Z31, Z7, Z7
+	VBROADCASTSS (R13), Z30
+	VADDPS       Z30, Z8, Z8
+
+unbiased:
+	MOVQ    accumulate+88(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPS  (DI), Z0, Z0
+	VMOVUPS Z0, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z1, Z1
+	VMOVUPS Z1, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z2, Z2
+	VMOVUPS Z2, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z3, Z3
+	VMOVUPS Z3, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z4, Z4
+	VMOVUPS Z4, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z5, Z5
+	VMOVUPS Z5, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z6, Z6
+	VMOVUPS Z6, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z7, Z7
+	VMOVUPS Z7, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z8, Z8
+	VMOVUPS Z8, (DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPS Z0, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z1, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z2, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z3, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z4, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z5, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z6, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z7, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z8, (DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func taps512s10x1(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, c *float32, rowC int, bias *float32, accumulate int)
+// Requires: AVX, AVX512F, MMX+, SSE
+TEXT ·taps512s10x1(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), R15
+	MOVQ    a+40(FP), AX
+	MOVQ    rowA+48(FP), R8
+	MOVQ    b+56(FP), BX
+	MOVQ    c+64(FP), DI
+	MOVQ    rowC+72(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+
+matrix:
+	MOVQ  k+24(FP), CX
+	MOVQ  table+32(FP), DX
+	TESTQ CX, CX
+	JZ    done
+
+loop:
+	MOVLQSX          (DX), R10
+	MOVLQSX          4(DX), R11
+	ADDQ             $0x08, DX
+	LEAQ             (AX)(R10*4), R10
+	LEAQ             (R10)(R8*4), R12
+	LEAQ             (R12)(R8*4), R13
+	VMOVUPS          (BX)(R11*4), Z28
+	PREFETCHT0       384(BX)(R11*4)
+	VFMADD231PS.BCST (R10), Z28, Z0
+	VFMADD231PS.BCST (R10)(R8*1), Z28, Z1
+	VFMADD231PS.BCST (R10)(R8*2), Z28, Z2
+	VFMADD231PS.BCST (R10)(R9*1), Z28, Z3
+	VFMADD231PS.BCST (R12), Z28, Z4
+	VFMADD231PS.BCST (R12)(R8*1), Z28, Z5
+	VFMADD231PS.BCST (R12)(R8*2), Z28, Z6
+	VFMADD231PS.BCST (R12)(R9*1), Z28, Z7
+	VFMADD231PS.BCST (R13), Z28, Z8
+	VFMADD231PS.BCST (R13)(R8*1), Z28, Z9
+	DECQ             CX
+	JNZ              loop
+	MOVQ             stepA+8(FP), R10
+	ADDQ             R10, AX
+	MOVQ             stepB+16(FP), R11
+	ADDQ             R11, BX
+	DECQ             R15
+	JNZ              matrix
+
+done:
+	MOVQ         bias+80(FP), R10
+	TESTQ        R10, R10
+	JZ           unbiased
+	LEAQ         (R10)(R8*4), R12
+	LEAQ         (R12)(R8*4), R13
+	VBROADCASTSS (R10), Z30
+	VADDPS       Z30, Z0, Z0
+	VBROADCASTSS (R10)(R8*1), Z31
+	VADDPS       Z31, Z1, Z1
+	VBROADCASTSS (R10)(R8*2), Z30
+	VADDPS       Z30, Z2, Z2
+	VBROADCASTSS (R10)(R9*1), Z31
+	VADDPS       Z31, Z3, Z3
+	VBROADCASTSS (R12), Z30
+	VADDPS       Z30, Z4, Z4
+	VBROADCASTSS (R12)(R8*1), Z31
+	VADDPS       Z31, Z5, Z5
+	VBROADCASTSS (R12)(R8*2), Z30
+	VADDPS       Z30, Z6, Z6
+	VBROADCASTSS (R12)(R9*1), Z31
+	VADDPS       Z31, Z7, Z7
+	VBROADCASTSS (R13), Z30
+	VADDPS       Z30, Z8, Z8
+	VBROADCASTSS (R13)(R8*1), Z31
+	VADDPS       Z31, Z9, Z9
+
+unbiased:
+	MOVQ    accumulate+88(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPS  (DI), Z0, Z0
+	VMOVUPS Z0, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z1, Z1
+	VMOVUPS Z1, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z2, Z2
+	VMOVUPS Z2, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z3, Z3
+	VMOVUPS Z3, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z4, Z4
+	VMOVUPS Z4, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z5, Z5
+	VMOVUPS Z5, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z6, Z6
+	VMOVUPS Z6, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z7, Z7
+	VMOVUPS Z7, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z8, Z8
+	VMOVUPS Z8, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z9, Z9
+	VMOVUPS Z9, (DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPS Z0, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z1, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z2, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z3, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z4, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z5, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z6, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z7, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z8, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z9, (DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func taps512s11x1(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, c *float32, rowC int, bias *float32, accumulate int)
+// Requires: AVX, AVX512F, MMX+, SSE
+TEXT ·taps512s11x1(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), R15
+	MOVQ    a+40(FP), AX
+	MOVQ    rowA+48(FP), R8
+	MOVQ    b+56(FP), BX
+	MOVQ    c+64(FP), DI
+	MOVQ    rowC+72(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+
+matrix:
+	MOVQ  k+24(FP), CX
+	MOVQ  table+32(FP), DX
+	TESTQ CX, CX
+	JZ    done
+
+loop:
+	MOVLQSX          (DX), R10
+	MOVLQSX          4(DX), R11
+	ADDQ             $0x08, DX
+	LEAQ             (AX)(R10*4), R10
+	LEAQ             (R10)(R8*4), R12
+	LEAQ             (R12)(R8*4), R13
+	VMOVUPS          (BX)(R11*4), Z28
+	PREFETCHT0       384(BX)(R11*4)
+	VFMADD231PS.BCST (R10), Z28, Z0
+	VFMADD231PS.BCST (R10)(R8*1), Z28, Z1
+	VFMADD231PS.BCST (R10)(R8*2), Z28, Z2
+	VFMADD231PS.BCST (R10)(R9*1), Z28, Z3
+	VFMADD231PS.BCST (R12), Z28, Z4
+	VFMADD231PS.BCST (R12)(R8*1), Z28, Z5
+	VFMADD231PS.BCST (R12)(R8*2), Z28, Z6
+	VFMADD231PS.BCST (R12)(R9*1), Z28, Z7
+	VFMADD231PS.BCST (R13), Z28, Z8
+	VFMADD231PS.BCST (R13)(R8*1), Z28, Z9
+	VFMADD231PS.BCST (R13)(R8*2), Z28, Z10
+	DECQ             CX
+	JNZ              loop
+	MOVQ             stepA+8(FP), R10
+	ADDQ             R10, AX
+	MOVQ             stepB+16(FP), R11
+	ADDQ             R11, BX
+	DECQ             R15
+	JNZ              matrix
+
+done:
+	MOVQ         bias+80(FP), R10
+	TESTQ        R10, R10
+	JZ           unbiased
+	LEAQ         (R10)(R8*4), R12
+	LEAQ         (R12)(R8*4), R13
+	VBROADCASTSS (R10), Z30
+	VADDPS       Z30, Z0, Z0
+	VBROADCASTSS (R10)(R8*1), Z31
+	VADDPS       Z31, Z1, Z1
+	VBROADCASTSS (R10)(R8*2), Z30
+	VADDPS       Z30, Z2, Z2
+	VBROADCASTSS (R10)(R9*1), Z31
+	VADDPS       Z31, Z3, Z3
+	VBROADCASTSS (R12), Z30
+	VADDPS       Z30, Z4, Z4
+	VBROADCASTSS (R12)(R8*1), Z31
+	VADDPS       Z31, Z5, Z5
+	VBROADCASTSS (R12)(R8*2), Z30
+	VADDPS       Z30, Z6, Z6
+	VBROADCASTSS (R12)(R9*1), Z31
+	VADDPS       Z31, Z7, Z7
+	VBROADCASTSS (R13), Z30
+	VADDPS       Z30, Z8, Z8
+	VBROADCASTSS (R13)(R8*1), Z31
+	VADDPS       Z31, Z9, Z9
+	VBROADCASTSS (R13)(R8*2), Z30
+	VADDPS       Z30, Z10, Z10
+
+unbiased:
+	MOVQ    accumulate+88(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPS  (DI), Z0, Z0
+	VMOVUPS Z0, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z1, Z1
+	VMOVUPS Z1, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z2, Z2
+	VMOVUPS Z2, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z3, Z3
+	VMOVUPS Z3, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z4, Z4
+	VMOVUPS Z4, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z5, Z5
+	VMOVUPS Z5, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z6, Z6
+	VMOVUPS Z6, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z7, Z7
+	VMOVUPS Z7, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z8, Z8
+	VMOVUPS Z8, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z9, Z9
+	VMOVUPS Z9, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z10, Z10
+	VMOVUPS Z10, (DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPS Z0, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z1, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z2, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z3, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z4, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z5, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z6, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z7, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z8, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z9, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z10, (DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func taps512s12x1(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, c *float32, rowC int, bias *float32, accumulate int)
+// Requires: AVX, AVX512F, MMX+, SSE
+TEXT ·taps512s12x1(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), R15
+	MOVQ    a+40(FP), AX
+	MOVQ    rowA+48(FP), R8
+	MOVQ    b+56(FP), BX
+	MOVQ    c+64(FP), DI
+	MOVQ    rowC+72(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+
+matrix:
+	MOVQ  k+24(FP), CX
+	MOVQ  table+32(FP), DX
+	TESTQ CX, CX
+	JZ    done
+
+loop:
+	MOVLQSX          (DX), R10
+	MOVLQSX          4(DX), R11
+	ADDQ             $0x08, DX
+	LEAQ             (AX)(R10*4), R10
+	LEAQ             (R10)(R8*4), R12
+	LEAQ             (R12)(R8*4), R13
+	VMOVUPS          (BX)(R11*4), Z28
+	PREFETCHT0       384(BX)(R11*4)
+	VFMADD231PS.BCST (R10), Z28, Z0
+	VFMADD231PS.BCST (R10)(R8*1), Z28, Z1
+	VFMADD231PS.BCST (R10)(R8*2), Z28, Z2
+	VFMADD231PS.BCST (R10)(R9*1), Z28, Z3
+	VFMADD231PS.BCST (R12), Z28, Z4
+	VFMADD231PS.BCST (R12)(R8*1), Z28, Z5
+	VFMADD231PS.BCST (R12)(R8*2), Z28, Z6
+	VFMADD231PS.BCST (R12)(R9*1), Z28, Z7
+	VFMADD231PS.BCST (R13), Z28, Z8
+	VFMADD231PS.BCST (R13)(R8*1), Z28, Z9
+	VFMADD231PS.BCST (R13)(R8*2), Z28, Z10
+	VFMADD231PS.BCST (R13)(R9*1), Z28, Z11
+	DECQ             CX
+	JNZ              loop
+	MOVQ             stepA+8(FP), R10
+	ADDQ             R10, AX
+	MOVQ             stepB+16(FP), R11
+	ADDQ             R11, BX
+	DECQ             R15
+	JNZ              matrix
+
+done:
+	MOVQ         bias+80(FP), R10
+	TESTQ        R10, R10
+	JZ           unbiased
+	LEAQ         (R10)(R8*4), R12
+	LEAQ         (R12)(R8*4), R13
+	VBROADCASTSS (R10), Z30
+	VADDPS       Z30, Z0, Z0
+	VBROADCASTSS (R10)(R8*1), Z31
+	VADDPS       Z31, Z1, Z1
+	VBROADCASTSS (R10)(R8*2), Z30
+	VADDPS       Z30, Z2, Z2
+	VBROADCASTSS (R10)(R9*1), Z31
+	VADDPS       Z31, Z3, Z3
+	VBROADCASTSS (R12), Z30
+	VADDPS       Z30, Z4, Z4
+	VBROADCASTSS (R12)(R8*1), Z31
+	VADDPS       Z31, Z5, Z5
+	VBROADCASTSS (R12)(R8*2), Z30
+	VADDPS       Z30, Z6, Z6
+	VBROADCASTSS (R12)(R9*1), Z31
+	VADDPS       Z31, Z7, Z7
+	VBROADCASTSS (R13), Z30
+	VADDPS       Z30, Z8, Z8
+	VBROADCASTSS (R13)(R8*1), Z31
+	VADDPS       Z31, Z9, Z9
+	VBROADCASTSS (R13)(R8*2), Z30
+	VADDPS       Z30, Z10, Z10
+	VBROADCASTSS (R13)(R9*1), Z31
+	VADDPS       Z31, Z11, Z11
+
+unbiased:
+	MOVQ    accumulate+88(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPS  (DI), Z0, Z0
+	VMOVUPS Z0, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z1, Z1
+	VMOVUPS Z1, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z2, Z2
+	VMOVUPS Z2, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z3, Z3
+	VMOVUPS Z3, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z4, Z4
+	VMOVUPS Z4, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z5, Z5
+	VMOVUPS Z5, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z6, Z6
+	VMOVUPS Z6, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z7, Z7
+	VMOVUPS Z7, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z8, Z8
+	VMOVUPS Z8, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z9, Z9
+	VMOVUPS Z9, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z10, Z10
+	VMOVUPS Z10, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z11, Z11
+	VMOVUPS Z11, (DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPS Z0, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z1, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z2, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z3, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z4, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z5, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z6, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z7, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z8, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z9, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z10, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z11, (DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func taps512s13x1(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, c *float32, rowC int, bias *float32, accumulate int)
+// Requires: AVX, AVX512F, MMX+, SSE
+TEXT ·taps512s13x1(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), R15
+	MOVQ    a+40(FP), AX
+	MOVQ    rowA+48(FP), R8
+	MOVQ    b+56(FP), BX
+	MOVQ    c+64(FP), DI
+	MOVQ    rowC+72(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+
+matrix:
+	MOVQ  k+24(FP), CX
+	MOVQ  table+32(FP), DX
+	TESTQ CX, CX
+	JZ    done
+
+loop:
+	MOVLQSX          (DX), R10
+	MOVLQSX          4(DX), R11
+	ADDQ             $0x08, DX
+	LEAQ             (AX)(R10*4), R10
+	LEAQ             (R10)(R8*4), R12
+	LEAQ             (R12)(R8*4), R13
+	LEAQ             (R13)(R8*4), R14
+	VMOVUPS          (BX)(R11*4), Z28
+	PREFETCHT0       384(BX)(R11*4)
+	VFMADD231PS.BCST (R10), Z28, Z0
+	VFMADD231PS.BCST (R10)(R8*1), Z28, Z1
+	VFMADD231PS.BCST (R10)(R8*2), Z28, Z2
+	VFMADD231PS.BCST (R10)(R9*1), Z28, Z3
+	VFMADD231PS.BCST (R12), Z28, Z4
+	VFMADD231PS.BCST (R12)(R8*1), Z28, Z5
+	VFMADD231PS.BCST (R12)(R8*2), Z28, Z6
+	VFMADD231PS.BCST (R12)(R9*1), Z28, Z7
+	VFMADD231PS.BCST (R13), Z28, Z8
+	VFMADD231PS.BCST (R13)(R8*1), Z28, Z9
+	VFMADD231PS.BCST (R13)(R8*2), Z28, Z10
+	VFMADD231PS.BCST (R13)(R9*1), Z28, Z11
+	VFMADD231PS.BCST (R14), Z28, Z12
+	DECQ             CX
+	JNZ              loop
+	MOVQ             stepA+8(FP), R10
+	ADDQ             R10, AX
+	MOVQ             stepB+16(FP), R11
+	ADDQ             R11, BX
+	DECQ             R15
+	JNZ              matrix
+
+done:
+	MOVQ         bias+80(FP), R10
+	TESTQ        R10, R10
+	JZ           unbiased
+	LEAQ         (R10)(R8*4), R12
+	LEAQ         (R12)(R8*4), R13
+	LEAQ         (R13)(R8*4), R14
+	VBROADCASTSS (R10), Z30
+	VADDPS       Z30, Z0, Z0
+	VBROADCASTSS (R10)(R8*1), Z31
+	VADDPS       Z31, Z1, Z1
+	VBROADCASTSS (R10)(R8*2), Z30
+	VADDPS       Z30, Z2, Z2
+	VBROADCASTSS (R10)(R9*1), Z31
+	VADDPS       Z31, Z3, Z3
+	VBROADCASTSS (R12), Z30
+	VADDPS       Z30, Z4, Z4
+	VBROADCASTSS (R12)(R8*1), Z31
+	VADDPS       Z31, Z5, Z5
+	VBROADCASTSS (R12)(R8*2), Z30
+	VADDPS       Z30, Z6, Z6
+	VBROADCASTSS (R12)(R9*1), Z31
+	VADDPS       Z31, Z7, Z7
+	VBROADCASTSS (R13), Z30
+	VADDPS       Z30, Z8, Z8
+	VBROADCASTSS (R13)(R8*1), Z31
+	VADDPS       Z31, Z9, Z9
+	VBROADCASTSS (R13)(R8*2), Z30
+	VADDPS       Z30, Z10, Z10
+	VBROADCASTSS (R13)(R9*1), Z31
+	VADDPS       Z31, Z11, Z11
+	VBROADCASTSS (R14), Z30
+	VADDPS       Z30, Z12, Z12
+
+unbiased:
+	MOVQ    accumulate+88(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPS  (DI), Z0, Z0
+	VMOVUPS Z0, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z1, Z1
+	VMOVUPS Z1, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z2, Z2
+	VMOVUPS Z2, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z3, Z3
+	VMOVUPS Z3, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z4, Z4
+	VMOVUPS Z4, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z5, Z5
+	VMOVUPS Z5, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z6, Z6
+	VMOVUPS Z6, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z7, Z7
+	VMOVUPS Z7, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z8, Z8
+	VMOVUPS Z8, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z9, Z9
+	VMOVUPS Z9, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z10, Z10
+	VMOVUPS Z10, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z11, Z11
+	VMOVUPS Z11, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z12, Z12
+	VMOVUPS Z12, (DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPS Z0, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z1, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z2, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z3, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z4, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z5, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z6, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z7, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z8, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z9, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z10, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z11, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z12, (DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func taps512s14x1(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, c *float32, rowC int, bias *float32, accumulate int)
+// Requires: AVX, AVX512F, MMX+, SSE
+TEXT ·taps512s14x1(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), R15
+	MOVQ    a+40(FP), AX
+	MOVQ    rowA+48(FP), R8
+	MOVQ    b+56(FP), BX
+	MOVQ    c+64(FP), DI
+	MOVQ    rowC+72(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+
+matrix:
+	MOVQ  k+24(FP), CX
+	MOVQ  table+32(FP), DX
+	TESTQ CX, CX
+	JZ    done
+
+loop:
+	MOVLQSX          (DX), R10
+	MOVLQSX          4(DX), R11
+	ADDQ             $0x08, DX
+	LEAQ             (AX)(R10*4), R10
+	LEAQ             (R10)(R8*4), R12
+	LEAQ             (R12)(R8*4), R13
+	LEAQ             (R13)(R8*4), R14
+	VMOVUPS          (BX)(R11*4), Z28
+	PREFETCHT0       384(BX)(R11*4)
+	VFMADD231PS.BCST (R10), Z28, Z0
+	VFMADD231PS.BCST (R10)(R8*1), Z28, Z1
+	VFMADD231PS.BCST (R10)(R8*2), Z28, Z2
+	VFMADD231PS.BCST (R10)(R9*1), Z28, Z3
+	VFMADD231PS.BCST (R12), Z28, Z4
+	VFMADD231PS.BCST (R12)(R8*1), Z28, Z5
+	VFMADD231PS.BCST (R12)(R8*2), Z28, Z6
+	VFMADD231PS.BCST (R12)(R9*1), Z28, Z7
+	VFMADD231PS.BCST (R13), Z28, Z8
+	VFMADD231PS.BCST (R13)(R8*1), Z28, Z9
+	VFMADD231PS.BCST (R13)(R8*2), Z28, Z10
+	VFMADD231PS.BCST (R13)(R9*1), Z28, Z11
+	VFMADD231PS.BCST (R14), Z28, Z12
+	VFMADD231PS.BCST (R14)(R8*1), Z28, Z13
+	DECQ             CX
+	JNZ              loop
+	MOVQ             stepA+8(FP), R10
+	ADDQ             R10, AX
+	MOVQ             stepB+16(FP), R11
+	ADDQ             R11, BX
+	DECQ             R15
+	JNZ              matrix
+
+done:
+	MOVQ         bias+80(FP), R10
+	TESTQ        R10, R10
+	JZ           unbiased
+	LEAQ         (R10)(R8*4), R12
+	LEAQ         (R12)(R8*4), R13
+	LEAQ         (R13)(R8*4), R14
+	VBROADCASTSS (R10), Z30
+	VADDPS       Z30, Z0, Z0
+	VBROADCASTSS (R10)(R8*1), Z31
+	VADDPS       Z31, Z1, Z1
+	VBROADCASTSS (R10)(R8*2), Z30
+	VADDPS       Z30, Z2, Z2
+	VBROADCASTSS (R10)(R9*1), Z31
+	VADDPS       Z31, Z3, Z3
+	VBROADCASTSS (R12), Z30
+	VADDPS       Z30, Z4, Z4
+	VBROADCASTSS (R12)(R8*1), Z31
+	VADDPS       Z31, Z5, Z5
+	VBROADCASTSS (R12)(R8*2), Z30
+	VADDPS       Z30, Z6, Z6
+	VBROADCASTSS (R12)(R9*1), Z31
+	VADDPS       Z31, Z7, Z7
+	VBROADCASTSS (R13), Z30
+	VADDPS       Z30, Z8, Z8
+	VBROADCASTSS (R13)(R8*1), Z31
+	VADDPS       Z31, Z9, Z9
+	VBROADCASTSS (R13)(R8*2), Z30
+	VADDPS       Z30, Z10, Z10
+	VBROADCASTSS (R13)(R9*1), Z31
+	VADDPS       Z31, Z11, Z11
+	VBROADCASTSS (R14), Z30
+	VADDPS       Z30, Z12, Z12
+	VBROADCASTSS (R14)(R8*1), Z31
+	VADDPS       Z31, Z13, Z13
+
+unbiased:
+	MOVQ    accumulate+88(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPS  (DI), Z0, Z0
+	VMOVUPS Z0, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z1, Z1
+	VMOVUPS Z1, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z2, Z2
+	VMOVUPS Z2, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z3, Z3
+	VMOVUPS Z3, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z4, Z4
+	VMOVUPS Z4, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z5, Z5
+	VMOVUPS Z5, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z6, Z6
+	VMOVUPS Z6, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z7, Z7
+	VMOVUPS Z7, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z8, Z8
+	VMOVUPS Z8, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z9, Z9
+	VMOVUPS Z9, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z10, Z10
+	VMOVUPS Z10, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z11, Z11
+	VMOVUPS Z11, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z12, Z12
+	VMOVUPS Z12, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z13, Z13
+	VMOVUPS Z13, (DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPS Z0, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z1, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z2, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z3, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z4, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z5, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z6, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z7, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z8, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z9, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z10, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z11, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z12, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Z13, (DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func taps512s1x2(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, c *float32, rowC int, bias *float32, accumulate int)
+// Requires: AVX, AVX512F, MMX+, SSE
+TEXT ·taps512s1x2(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), R15
+	MOVQ    a+40(FP), AX
+	MOVQ    rowA+48(FP), R8
+	MOVQ    b+56(FP), BX
+	MOVQ    c+64(FP), DI
+	MOVQ    rowC+72(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+
+matrix:
+	MOVQ  k+24(FP), CX
+	MOVQ  table+32(FP), DX
+	TESTQ CX, CX
+	JZ    done
+
+loop:
+	MOVLQSX      (DX), R10
+	MOVLQSX      4(DX), R11
+	ADDQ         $0x08, DX
+	LEAQ         (AX)(R10*4), R10
+	VMOVUPS      (BX)(R11*4), Z28
+	PREFETCHT0   384(BX)(R11*4)
+	VMOVUPS      64(BX)(R11*4), Z29
+	PREFETCHT0   448(BX)(R11*4)
+	VBROADCASTSS (R10), Z30
+	VFMADD231PS  Z30, Z28, Z0
+	VFMADD231PS  Z30, Z29, Z1
+	DECQ         CX
+	JNZ          loop
+	MOVQ         stepA+8(FP), R10
+	ADDQ         R10, AX
+	MOVQ         stepB+16(FP), R11
+	ADDQ         R11, BX
+	DECQ         R15
+	JNZ          matrix
+
+done:
+	MOVQ         bias+80(FP), R10
+	TESTQ        R10, R10
+	JZ           unbiased
+	VBROADCASTSS (R10), Z30
+	VADDPS       Z30, Z0, Z0
+	VADDPS       Z30, Z1, Z1
+
+unbiased:
+	MOVQ    accumulate+88(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPS  (DI), Z0, Z0
+	VMOVUPS Z0, (DI)
+	VADDPS  64(DI), Z1, Z1
+	VMOVUPS Z1, 64(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, 64(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func taps512s2x2(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, c *float32, rowC int, bias *float32, accumulate int)
+// Requires: AVX, AVX512F, MMX+, SSE
+TEXT ·taps512s2x2(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), R15
+	MOVQ    a+40(FP), AX
+	MOVQ    rowA+48(FP), R8
+	MOVQ    b+56(FP), BX
+	MOVQ    c+64(FP), DI
+	MOVQ    rowC+72(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+
+matrix:
+	MOVQ  k+24(FP), CX
+	MOVQ  table+32(FP), DX
+	TESTQ CX, CX
+	JZ    done
+
+loop:
+	MOVLQSX      (DX), R10
+	MOVLQSX      4(DX), R11
+	ADDQ         $0x08, DX
+	LEAQ         (AX)(R10*4), R10
+	VMOVUPS      (BX)(R11*4), Z28
+	PREFETCHT0   384(BX)(R11*4)
+	VMOVUPS      64(BX)(R11*4), Z29
+	PREFETCHT0   448(BX)(R11*4)
+	VBROADCASTSS (R10), Z30
+	VFMADD231PS  Z30, Z28, Z0
+	VFMADD231PS  Z30, Z29, Z1
+	VBROADCASTSS (R10)(R8*1), Z31
+	VFMADD231PS  Z31, Z28, Z2
+	VFMADD231PS  Z31, Z29, Z3
+	DECQ         CX
+	JNZ          loop
+	MOVQ         stepA+8(FP), R10
+	ADDQ         R10, AX
+	MOVQ         stepB+16(FP), R11
+	ADDQ         R11, BX
+	DECQ         R15
+	JNZ          matrix
+
+done:
+	MOVQ         bias+80(FP), R10
+	TESTQ        R10, R10
+	JZ           unbiased
+	VBROADCASTSS (R10), Z30
+	VADDPS       Z30, Z0, Z0
+	VADDPS       Z30, Z1, Z1
+	VBROADCASTSS (R10)(R8*1), Z31
+	VADDPS       Z31, Z2, Z2
+	VADDPS       Z31, Z3, Z3
+
+unbiased:
+	MOVQ    accumulate+88(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPS  (DI), Z0, Z0
+	VMOVUPS Z0, (DI)
+	VADDPS  64(DI), Z1, Z1
+	VMOVUPS Z1, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z2, Z2
+	VMOVUPS Z2, (DI)
+	VADDPS  64(DI), Z3, Z3
+	VMOVUPS Z3, 64(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z2, (DI)
+	VMOVUPS Z3, 64(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func taps512s3x2(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, c *float32, rowC int, bias *float32, accumulate int)
+// Requires: AVX, AVX512F, MMX+, SSE
+TEXT ·taps512s3x2(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), R15
+	MOVQ    a+40(FP), AX
+	MOVQ    rowA+48(FP), R8
+	MOVQ    b+56(FP), BX
+	MOVQ    c+64(FP), DI
+	MOVQ    rowC+72(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+
+matrix:
+	MOVQ  k+24(FP), CX
+	MOVQ  table+32(FP), DX
+	TESTQ CX, CX
+	JZ    done
+
+loop:
+	MOVLQSX      (DX), R10
+	MOVLQSX      4(DX), R11
+	ADDQ         $0x08, DX
+	LEAQ         (AX)(R10*4), R10
+	VMOVUPS      (BX)(R11*4), Z28
+	PREFETCHT0   384(BX)(R11*4)
+	VMOVUPS      64(BX)(R11*4), Z29
+	PREFETCHT0   448(BX)(R11*4)
+	VBROADCASTSS (R10), Z30
+	VFMADD231PS  Z30, Z28, Z0
+	VFMADD231PS  Z30, Z29, Z1
+	VBROADCASTSS (R10)(R8*1), Z31
+	VFMADD231PS  Z31, Z28, Z2
+	VFMADD231PS  Z31, Z29, Z3
+	VBROADCASTSS (R10)(R8*2), Z30
+	VFMADD231PS  Z30, Z28, Z4
+	VFMADD231PS  Z30, Z29, Z5
+	DECQ         CX
+	JNZ          loop
+	MOVQ         stepA+8(FP), R10
+	ADDQ         R10, AX
+	MOVQ         stepB+16(FP), R11
+	ADDQ         R11, BX
+	DECQ         R15
+	JNZ          matrix
+
+done:
+	MOVQ         bias+80(FP), R10
+	TESTQ        R10, R10
+	JZ           unbiased
+	VBROADCASTSS (R10), Z30
+	VADDPS       Z30, Z0, Z0
+	VADDPS       Z30, Z1, Z1
+	VBROADCASTSS (R10)(R8*1), Z31
+	VADDPS       Z31, Z2, Z2
+	VADDPS       Z31, Z3, Z3
+	VBROADCASTSS (R10)(R8*2), Z30
+	VADDPS       Z30, Z4, Z4
+	VADDPS       Z30, Z5, Z5
+
+unbiased:
+	MOVQ    accumulate+88(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPS  (DI), Z0, Z0
+	VMOVUPS Z0, (DI)
+	VADDPS  64(DI), Z1, Z1
+	VMOVUPS Z1, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z2, Z2
+	VMOVUPS Z2, (DI)
+	VADDPS  64(DI), Z3, Z3
+	VMOVUPS Z3, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z4, Z4
+	VMOVUPS Z4, (DI)
+	VADDPS  64(DI), Z5, Z5
+	VMOVUPS Z5, 64(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z2, (DI)
+	VMOVUPS Z3, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z4, (DI)
+	VMOVUPS Z5, 64(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func taps512s4x2(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, c *float32, rowC int, bias *float32, accumulate int)
+// Requires: AVX, AVX512F, MMX+, SSE
+TEXT ·taps512s4x2(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), R15
+	MOVQ    a+40(FP), AX
+	MOVQ    rowA+48(FP), R8
+	MOVQ    b+56(FP), BX
+	MOVQ    c+64(FP), DI
+	MOVQ    rowC+72(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+
+matrix:
+	MOVQ  k+24(FP), CX
+	MOVQ  table+32(FP), DX
+	TESTQ CX, CX
+	JZ    done
+
+loop:
+	MOVLQSX      (DX), R10
+	MOVLQSX      4(DX), R11
+	ADDQ         $0x08, DX
+	LEAQ         (AX)(R10*4), R10
+	VMOVUPS      (BX)(R11*4), Z28
+	PREFETCHT0   384(BX)(R11*4)
+	VMOVUPS      64(BX)(R11*4), Z29
+	PREFETCHT0   448(BX)(R11*4)
+	VBROADCASTSS (R10), Z30
+	VFMADD231PS  Z30, Z28, Z0
+	VFMADD231PS  Z30, Z29, Z1
+	VBROADCASTSS (R10)(R8*1), Z31
+	VFMADD231PS  Z31, Z28, Z2
+	VFMADD231PS  Z31, Z29, Z3
+	VBROADCASTSS (R10)(R8*2), Z30
+	VFMADD231PS  Z30, Z28, Z4
+	VFMADD231PS  Z30, Z29, Z5
+	VBROADCASTSS (R10)(R9*1), Z31
+	VFMADD231PS  Z31, Z28, Z6
+	VFMADD231PS  Z31, Z29, Z7
+	DECQ         CX
+	JNZ          loop
+	MOVQ         stepA+8(FP), R10
+	ADDQ         R10, AX
+	MOVQ         stepB+16(FP), R11
+	ADDQ         R11, BX
+	DECQ         R15
+	JNZ          matrix
+
+done:
+	MOVQ         bias+80(FP), R10
+	TESTQ        R10, R10
+	JZ           unbiased
+	VBROADCASTSS (R10), Z30
+	VADDPS       Z30, Z0, Z0
+	VADDPS       Z30, Z1, Z1
+	VBROADCASTSS (R10)(R8*1), Z31
+	VADDPS       Z31, Z2, Z2
+	VADDPS       Z31, Z3, Z3
+	VBROADCASTSS (R10)(R8*2), Z30
+	VADDPS       Z30, Z4, Z4
+	VADDPS       Z30, Z5, Z5
+	VBROADCASTSS (R10)(R9*1), Z31
+	VADDPS       Z31, Z6, Z6
+	VADDPS       Z31, Z7, Z7
+
+unbiased:
+	MOVQ    accumulate+88(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPS  (DI), Z0, Z0
+	VMOVUPS Z0, (DI)
+	VADDPS  64(DI), Z1, Z1
+	VMOVUPS Z1, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z2, Z2
+	VMOVUPS Z2, (DI)
+	VADDPS  64(DI), Z3, Z3
+	VMOVUPS Z3, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z4, Z4
+	VMOVUPS Z4, (DI)
+	VADDPS  64(DI), Z5, Z5
+	VMOVUPS Z5, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z6, Z6
+	VMOVUPS Z6, (DI)
+	VADDPS  64(DI), Z7, Z7
+	VMOVUPS Z7, 64(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z2, (DI)
+	VMOVUPS Z3, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z4, (DI)
+	VMOVUPS Z5, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z6, (DI)
+	VMOVUPS Z7, 64(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func taps512s5x2(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, c *float32, rowC int, bias *float32, accumulate int)
+// Requires: AVX, AVX512F, MMX+, SSE
+TEXT ·taps512s5x2(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), R15
+	MOVQ    a+40(FP), AX
+	MOVQ    rowA+48(FP), R8
+	MOVQ    b+56(FP), BX
+	MOVQ    c+64(FP), DI
+	MOVQ    rowC+72(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+
+matrix:
+	MOVQ  k+24(FP), CX
+	MOVQ  table+32(FP), DX
+	TESTQ CX, CX
+	JZ    done
+
+loop:
+	MOVLQSX      (DX), R10
+	MOVLQSX      4(DX), R11
+	ADDQ         $0x08, DX
+	LEAQ         (AX)(R10*4), R10
+	LEAQ         (R10)(R8*4), R12
+	VMOVUPS      (BX)(R11*4), Z28
+	PREFETCHT0   384(BX)(R11*4)
+	VMOVUPS      64(BX)(R11*4), Z29
+	PREFETCHT0   448(BX)(R11*4)
+	VBROADCASTSS (R10), Z30
+	VFMADD231PS  Z30, Z28, Z0
+	VFMADD231PS  Z30, Z29, Z1
+	VBROADCASTSS (R10)(R8*1), Z31
+	VFMADD231PS  Z31, Z28, Z2
+	VFMADD231PS  Z31, Z29, Z3
+	VBROADCASTSS (R10)(R8*2), Z30
+	VFMADD231PS  Z30, Z28, Z4
+	VFMADD231PS  Z30, Z29, Z5
+	VBROADCASTSS (R10)(R9*1), Z31
+	VFMADD231PS  Z31, Z28, Z6
+	VFMADD231PS  Z31, Z29, Z7
+	VBROADCASTSS (R12), Z30
+	VFMADD231PS  Z30, Z28, Z8
+	VFMADD231PS  Z30, Z29, Z9
+	DECQ         CX
+	JNZ          loop
+	MOVQ         stepA+8(FP), R10
+	ADDQ         R10, AX
+	MOVQ         stepB+16(FP), R11
+	ADDQ         R11, BX
+	DECQ         R15
+	JNZ          matrix
+
+done:
+	MOVQ         bias+80(FP), R10
+	TESTQ        R10, R10
+	JZ           unbiased
+	LEAQ         (R10)(R8*4), R12
+	VBROADCASTSS (R10), Z30
+	VADDPS       Z30, Z0, Z0
+	VADDPS       Z30, Z1, Z1
+	VBROADCASTSS (R10)(R8*1), Z31
+	VADDPS       Z31, Z2, Z2
+	VADDPS       Z31, Z3, Z3
+	VBROADCASTSS (R10)(R8*2), Z30
+	VADDPS       Z30, Z4, Z4
+	VADDPS       Z30, Z5, Z5
+	VBROADCASTSS (R10)(R9*1), Z31
+	VADDPS       Z31, Z6, Z6
+	VADDPS       Z31, Z7, Z7
+	VBROADCASTSS (R12), Z30
+	VADDPS       Z30, Z8, Z8
+	VADDPS       Z30, Z9, Z9
+
+unbiased:
+	MOVQ    accumulate+88(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPS  (DI), Z0, Z0
+	VMOVUPS Z0, (DI)
+	VADDPS  64(DI), Z1, Z1
+	VMOVUPS Z1, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z2, Z2
+	VMOVUPS Z2, (DI)
+	VADDPS  64(DI), Z3, Z3
+	VMOVUPS Z3, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z4, Z4
+	VMOVUPS Z4, (DI)
+	VADDPS  64(DI), Z5, Z5
+	VMOVUPS Z5, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z6, Z6
+	VMOVUPS Z6, (DI)
+	VADDPS  64(DI), Z7, Z7
+	VMOVUPS Z7, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z8, Z8
+	VMOVUPS Z8, (DI)
+	VADDPS  64(DI), Z9, Z9
+	VMOVUPS Z9, 64(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z2, (DI)
+	VMOVUPS Z3, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z4, (DI)
+	VMOVUPS Z5, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z6, (DI)
+	VMOVUPS Z7, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z8, (DI)
+	VMOVUPS Z9, 64(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func taps512s6x2(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, c *float32, rowC int, bias *float32, accumulate int)
+// Requires: AVX, AVX512F, MMX+, SSE
+TEXT ·taps512s6x2(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), R15
+	MOVQ    a+40(FP), AX
+	MOVQ    rowA+48(FP), R8
+	MOVQ    b+56(FP), BX
+	MOVQ    c+64(FP), DI
+	MOVQ    rowC+72(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+
+matrix:
+	MOVQ  k+24(FP), CX
+	MOVQ  table+32(FP), DX
+	TESTQ CX, CX
+	JZ    done
+
+loop:
+	MOVLQSX      (DX), R10
+	MOVLQSX      4(DX), R11
+	ADDQ         $0x08, DX
+	LEAQ         (AX)(R10*4), R10
+	LEAQ         (R10)(R8*4), R12
+	VMOVUPS      (BX)(R11*4), Z28
+	PREFETCHT0   384(BX)(R11*4)
+	VMOVUPS      64(BX)(R11*4), Z29
+	PREFETCHT0   448(BX)(R11*4)
+	VBROADCASTSS (R10), Z30
+	VFMADD231PS  Z30, Z28, Z0
+	VFMADD231PS  Z30, Z29, Z1
+	VBROADCASTSS (R10)(R8*1), Z31
+	VFMADD231PS  Z31, Z28, Z2
+	VFMADD231PS  Z31, Z29, Z3
+	VBROADCASTSS (R10)(R8*2), Z30
+	VFMADD231PS  Z30, Z28, Z4
+	VFMADD231PS  Z30, Z29, Z5
+	VBROADCASTSS (R10)(R9*1), Z31
+	VFMADD231PS  Z31, Z28, Z6
+	VFMADD231PS  Z31, Z29, Z7
+	VBROADCASTSS (R12), Z30
+	VFMADD231PS  Z30, Z28, Z8
+	VFMADD231PS  Z30, Z29, Z9
+	VBROADCASTSS (R12)(R8*1), Z31
+	VFMADD231PS  Z31, Z28, Z10
+	VFMADD231PS  Z31, Z29, Z11
+	DECQ         CX
+	JNZ          loop
+	MOVQ         stepA+8(FP), R10
+	ADDQ         R10, AX
+	MOVQ         stepB+16(FP), R11
+	ADDQ         R11, BX
+	DECQ         R15
+	JNZ          matrix
+
+done:
+	MOVQ         bias+80(FP), R10
+	TESTQ        R10, R10
+	JZ           unbiased
+	LEAQ         (R10)(R8*4), R12
+	VBROADCASTSS (R10), Z30
+	VADDPS       Z30, Z0, Z0
+	VADDPS       Z30, Z1, Z1
+	VBROADCASTSS (R10)(R8*1), Z31
+	VADDPS       Z31, Z2, Z2
+	VADDPS       Z31, Z3, Z3
+	VBROADCASTSS (R10)(R8*2), Z30
+	VADDPS       Z30, Z4, Z4
+	VADDPS       Z30, Z5, Z5
+	VBROADCASTSS (R10)(R9*1), Z31
+	VADDPS       Z31, Z6, Z6
+	VADDPS       Z31, Z7, Z7
+	VBROADCASTSS (R12), Z30
+	VADDPS       Z30, Z8, Z8
+	VADDPS       Z30, Z9, Z9
+	VBROADCASTSS (R12)(R8*1), Z31
+	VADDPS       Z31, Z10, Z10
+	VADDPS       Z31, Z11, Z11
+
+unbiased:
+	MOVQ    accumulate+88(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPS  (DI), Z0, Z0
+	VMOVUPS Z0, (DI)
+	VADDPS  64(DI), Z1, Z1
+	VMOVUPS Z1, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z2, Z2
+	VMOVUPS Z2, (DI)
+	VADDPS  64(DI), Z3, Z3
+	VMOVUPS Z3, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z4, Z4
+	VMOVUPS Z4, (DI)
+	VADDPS  64(DI), Z5, Z5
+	VMOVUPS Z5, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z6, Z6
+	VMOVUPS Z6, (DI)
+	VADDPS  64(DI), Z7, Z7
+	VMOVUPS Z7, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z8, Z8
+	VMOVUPS Z8, (DI)
+	VADDPS  64(DI), Z9, Z9
+	VMOVUPS Z9, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z10, Z10
+	VMOVUPS Z10, (DI)
+	VADDPS  64(DI), Z11, Z11
+	VMOVUPS Z11, 64(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z2, (DI)
+	VMOVUPS Z3, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z4, (DI)
+	VMOVUPS Z5, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z6, (DI)
+	VMOVUPS Z7, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z8, (DI)
+	VMOVUPS Z9, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z10, (DI)
+	VMOVUPS Z11, 64(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func taps512s7x2(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, c *float32, rowC int, bias *float32, accumulate int)
+// Requires: AVX, AVX512F, MMX+, SSE
+TEXT ·taps512s7x2(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), R15
+	MOVQ    a+40(FP), AX
+	MOVQ    rowA+48(FP), R8
+	MOVQ    b+56(FP), BX
+	MOVQ    c+64(FP), DI
+	MOVQ    rowC+72(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+
+matrix:
+	MOVQ  k+24(FP), CX
+	MOVQ  table+32(FP), DX
+	TESTQ CX, CX
+	JZ    done
+
+loop:
+	MOVLQSX      (DX), R10
+	MOVLQSX      4(DX), R11
+	ADDQ         $0x08, DX
+	LEAQ         (AX)(R10*4), R10
+	LEAQ         (R10)(R8*4), R12
+	VMOVUPS      (BX)(R11*4), Z28
+	PREFETCHT0   384(BX)(R11*4)
+	VMOVUPS      64(BX)(R11*4), Z29
+	PREFETCHT0   448(BX)(R11*4)
+	VBROADCASTSS (R10), Z30
+	VFMADD231PS  Z30, Z28, Z0
+	VFMADD231PS  Z30, Z29, Z1
+	VBROADCASTSS (R10)(R8*1), Z31
+	VFMADD231PS  Z31, Z28, Z2
+	VFMADD231PS  Z31, Z29, Z3
+	VBROADCASTSS (R10)(R8*2), Z30
+	VFMADD231PS  Z30, Z28, Z4
+	VFMADD231PS  Z30, Z29, Z5
+	VBROADCASTSS (R10)(R9*1), Z31
+	VFMADD231PS  Z31, Z28, Z6
+	VFMADD231PS  Z31, Z29, Z7
+	VBROADCASTSS (R12), Z30
+	VFMADD231PS  Z30, Z28, Z8
+	VFMADD231PS  Z30, Z29, Z9
+	VBROADCASTSS (R12)(R8*1), Z31
+	VFMADD231PS  Z31, Z28, Z10
+	VFMADD231PS  Z31, Z29, Z11
+	VBROADCASTSS (R12)(R8*2), Z30
+	VFMADD231PS  Z30, Z28, Z12
+	VFMADD231PS  Z30, Z29, Z13
+	DECQ         CX
+	JNZ          loop
+	MOVQ         stepA+8(FP), R10
+	ADDQ         R10, AX
+	MOVQ         stepB+16(FP), R11
+	ADDQ         R11, BX
+	DECQ         R15
+	JNZ          matrix
+
+done:
+	MOVQ         bias+80(FP), R10
+	TESTQ        R10, R10
+	JZ           unbiased
+	LEAQ         (R10)(R8*4), R12
+	VBROADCASTSS (R10), Z30
+	VADDPS       Z30, Z0, Z0
+	VADDPS       Z30, Z1, Z1
+	VBROADCASTSS (R10)(R8*1), Z31
+	VADDPS       Z31, Z2, Z2
+	VADDPS       Z31, Z3, Z3
+	VBROADCASTSS (R10)(R8*2), Z30
+	VADDPS       Z30, Z4, Z4
+	VADDPS       Z30, Z5, Z5
+	VBROADCASTSS (R10)(R9*1), Z31
+	VADDPS       Z31, Z6, Z6
+	VADDPS       Z31, Z7, Z7
+	VBROADCASTSS (R12), Z30
+	VADDPS       Z30, Z8, Z8
+	VADDPS       Z30, Z9, Z9
+	VBROADCASTSS (R12)(R8*1), Z31
+	VADDPS       Z31, Z10, Z10
+	VADDPS       Z31, Z11, Z11
+	VBROADCASTSS (R12)(R8*2), Z30
+	VADDPS       Z30, Z12, Z12
+	VADDPS       Z30, Z13, Z13
+
+unbiased:
+	MOVQ    accumulate+88(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPS  (DI), Z0, Z0
+	VMOVUPS Z0, (DI)
+	VADDPS  64(DI), Z1, Z1
+	VMOVUPS Z1, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z2, Z2
+	VMOVUPS Z2, (DI)
+	VADDPS  64(DI), Z3, Z3
+	VMOVUPS Z3, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z4, Z4
+	VMOVUPS Z4, (DI)
+	VADDPS  64(DI), Z5, Z5
+	VMOVUPS Z5, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z6, Z6
+	VMOVUPS Z6, (DI)
+	VADDPS  64(DI), Z7, Z7
+	VMOVUPS Z7, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z8, Z8
+	VMOVUPS Z8, (DI)
+	VADDPS  64(DI), Z9, Z9
+	VMOVUPS Z9, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z10, Z10
+	VMOVUPS Z10, (DI)
+	VADDPS  64(DI), Z11, Z11
+	VMOVUPS Z11, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z12, Z12
+	VMOVUPS Z12, (DI)
+	VADDPS  64(DI), Z13, Z13
+	VMOVUPS Z13, 64(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z2, (DI)
+	VMOVUPS Z3, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z4, (DI)
+	VMOVUPS Z5, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z6, (DI)
+	VMOVUPS Z7, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z8, (DI)
+	VMOVUPS Z9, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z10, (DI)
+	VMOVUPS Z11, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z12, (DI)
+	VMOVUPS Z13, 64(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func taps512s8x2(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, c *float32, rowC int, bias *float32, accumulate int)
+// Requires: AVX, AVX512F, MMX+, SSE
+TEXT ·taps512s8x2(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), R15
+	MOVQ    a+40(FP), AX
+	MOVQ    rowA+48(FP), R8
+	MOVQ    b+56(FP), BX
+	MOVQ    c+64(FP), DI
+	MOVQ    rowC+72(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	VPXORD  Z14, Z14, Z14
+	VPXORD  Z15, Z15, Z15
+
+matrix:
+	MOVQ  k+24(FP), CX
+	MOVQ  table+32(FP), DX
+	TESTQ CX, CX
+	JZ    done
+
+loop:
+	MOVLQSX      (DX), R10
+	MOVLQSX      4(DX), R11
+	ADDQ         $0x08, DX
+	LEAQ         (AX)(R10*4), R10
+	LEAQ         (R10)(R8*4), R12
+	VMOVUPS      (BX)(R11*4), Z28
+	PREFETCHT0   384(BX)(R11*4)
+	VMOVUPS      64(BX)(R11*4), Z29
+	PREFETCHT0   448(BX)(R11*4)
+	VBROADCASTSS (R10), Z30
+	VFMADD231PS  Z30, Z28, Z0
+	VFMADD231PS  Z30, Z29, Z1
+	VBROADCASTSS (R10)(R8*1), Z31
+	VFMADD231PS  Z31, Z28, Z2
+	VFMADD231PS  Z31, Z29, Z3
+	VBROADCASTSS (R10)(R8*2), Z30
+	VFMADD231PS  Z30, Z28, Z4
+	VFMADD231PS  Z30, Z29, Z5
+	VBROADCASTSS (R10)(R9*1), Z31
+	VFMADD231PS  Z31, Z28, Z6
+	VFMADD231PS  Z31, Z29, Z7
+	VBROADCASTSS (R12), Z30
+	VFMADD231PS  Z30, Z28, Z8
+	VFMADD231PS  Z30, Z29, Z9
+	VBROADCASTSS (R12)(R8*1), Z31
+	VFMADD231PS  Z31, Z28, Z10
+	VFMADD231PS  Z31, Z29, Z11
+	VBROADCASTSS (R12)(R8*2), Z30
+	VFMADD231PS  Z30, Z28, Z12
+	VFMADD231PS  Z30, Z29, Z13
+	VBROADCASTSS (R12)(R9*1), Z31
+	VFMADD231PS  Z31, Z28, Z14
+	VFMADD231PS  Z31, Z29, Z15
+	DECQ         CX
+	JNZ          loop
+	MOVQ         stepA+8(FP), R10
+	ADDQ         R10, AX
+	MOVQ         stepB+16(FP), R11
+	ADDQ         R11, BX
+	DECQ         R15
+	JNZ          matrix
+
+done:
+	MOVQ         bias+80(FP), R10
+	TESTQ        R10, R10
+	JZ           unbiased
+	LEAQ         (R10)(R8*4), R12
+	VBROADCASTSS (R10), Z30
+	VADDPS       Z30, Z0, Z0
+	VADDPS       Z30, Z1, Z1
+	VBROADCASTSS (R10)(R8*1), Z31
+	VADDPS       Z31, Z2, Z2
+	VADDPS       Z31, Z3, Z3
+	VBROADCASTSS (R10)(R8*2), Z30
+	VADDPS       Z30, Z4, Z4
+	VADDPS       Z30, Z5, Z5
+	VBROADCASTSS (R10)(R9*1), Z31
+	VADDPS       Z31, Z6, Z6
+	VADDPS       Z31, Z7, Z7
+	VBROADCASTSS (R12), Z30
+	VADDPS       Z30, Z8, Z8
+	VADDPS       Z30, Z9, Z9
+	VBROADCASTSS (R12)(R8*1), Z31
+	VADDPS       Z31, Z10, Z10
+	VADDPS       Z31, Z11, Z11
+	VBROADCASTSS (R12)(R8*2), Z30
+	VADDPS       Z30, Z12, Z12
+	VADDPS       Z30, Z13, Z13
+	VBROADCASTSS (R12)(R9*1), Z31
+	VADDPS       Z31, Z14, Z14
+	VADDPS       Z31, Z15, Z15
+
+unbiased:
+	MOVQ    accumulate+88(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPS  (DI), Z0, Z0
+	VMOVUPS Z0, (DI)
+	VADDPS  64(DI), Z1, Z1
+	VMOVUPS Z1, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z2, Z2
+	VMOVUPS Z2, (DI)
+	VADDPS  64(DI), Z3, Z3
+	VMOVUPS Z3, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z4, Z4
+	VMOVUPS Z4, (DI)
+	VADDPS  64(DI), Z5, Z5
+	VMOVUPS Z5, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z6, Z6
+	VMOVUPS Z6, (DI)
+	VADDPS  64(DI), Z7, Z7
+	VMOVUPS Z7, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z8, Z8
+	VMOVUPS Z8, (DI)
+	VADDPS  64(DI), Z9, Z9
+	VMOVUPS Z9, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z10, Z10
+	VMOVUPS Z10, (DI)
+	VADDPS  64(DI), Z11, Z11
+	VMOVUPS Z11, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z12, Z12
+	VMOVUPS Z12, (DI)
+	VADDPS  64(DI), Z13, Z13
+	VMOVUPS Z13, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z14, Z14
+	VMOVUPS Z14, (DI)
+	VADDPS  64(DI), Z15, Z15
+	VMOVUPS Z15, 64(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z2, (DI)
+	VMOVUPS Z3, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z4, (DI)
+	VMOVUPS Z5, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z6, (DI)
+	VMOVUPS Z7, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z8, (DI)
+	VMOVUPS Z9, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z10, (DI)
+	VMOVUPS Z11, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z12, (DI)
+	VMOVUPS Z13, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z14, (DI)
+	VMOVUPS Z15, 64(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func taps512s9x2(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, c *float32, rowC int, bias *float32, accumulate int)
+// Requires: AVX, AVX512F, MMX+, SSE
+TEXT ·taps512s9x2(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), R15
+	MOVQ    a+40(FP), AX
+	MOVQ    rowA+48(FP), R8
+	MOVQ    b+56(FP), BX
+	MOVQ    c+64(FP), DI
+	MOVQ    rowC+72(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	VPXORD  Z14, Z14, Z14
+	VPXORD  Z15, Z15, Z15
+	VPXORD  Z16, Z16, Z16
+	VPXORD  Z17, Z17, Z17
+
+matrix:
+	MOVQ  k+24(FP), CX
+	MOVQ  table+32(FP), DX
+	TESTQ CX, CX
+	JZ    done
+
+loop:
+	MOVLQSX      (DX), R10
+	MOVLQSX      4(DX), R11
+	ADDQ         $0x08, DX
+	LEAQ         (AX)(R10*4), R10
+	LEAQ         (R10)(R8*4), R12
+	LEAQ         (R12)(R8*4), R13
+	VMOVUPS      (BX)(R11*4), Z28
+	PREFETCHT0   384(BX)(R11*4)
+	VMOVUPS      64(BX)(R11*4), Z29
+	PREFETCHT0   448(BX)(R11*4)
+	VBROADCASTSS (R10), Z30
+	VFMADD231PS  Z30, Z28, Z0
+	VFMADD231PS  Z30, Z29, Z1
+	VBROADCASTSS (R10)(R8*1), Z31
+	VFMADD231PS  Z31, Z28, Z2
+	VFMADD231PS  Z31, Z29, Z3
+	VBROADCASTSS (R10)(R8*2), Z30
+	VFMADD231PS  Z30, Z28, Z4
+	VFMADD231PS  Z30, Z29, Z5
+	VBROADCASTSS (R10)(R9*1), Z31
+	VFMADD231PS  Z31, Z28, Z6
+	VFMADD231PS  Z31, Z29, Z7
+	VBROADCASTSS (R12), Z30
+	VFMADD231PS  Z30, Z28, Z8
+	VFMADD231PS  Z30, Z29, Z9
+	VBROADCASTSS (R12)(R8*1), Z31
+	VFMADD231PS  Z31, Z28, Z10
+	VFMADD231PS  Z31, Z29, Z11
+	VBROADCASTSS (R12)(R8*2), Z30
+	VFMADD231PS  Z30, Z28, Z12
+	VFMADD231PS  Z30, Z29, Z13
+	VBROADCASTSS (R12)(R9*1), Z31
+	VFMADD231PS  Z31, Z28, Z14
+	VFMADD231PS  Z31, Z29, Z15
+	VBROADCASTSS (R13), Z30
+	VFMADD231PS  Z30, Z28, Z16
+	VFMADD231PS  Z30, Z29, Z17
+	DECQ         CX
+	JNZ          loop
+	MOVQ         stepA+8(FP), R10
+	ADDQ         R10, AX
+	MOVQ         stepB+16(FP), R11
+	ADDQ         R11, BX
+	DECQ         R15
+	JNZ          matrix
+
+done:
+	MOVQ         bias+80(FP), R10
+	TESTQ        R10, R10
+	JZ           unbiased
+	LEAQ         (R10)(R8*4), R12
+	LEAQ         (R12)(R8*4), R13
+	VBROADCASTSS (R10), Z30
+	VADDPS       Z30, Z0, Z0
+	VADDPS       Z30, Z1, Z1
+	VBROADCASTSS (R10)(R8*1), Z31
+	VADDPS       Z31, Z2, Z2
+	VADDPS       Z31, Z3, Z3
+	VBROADCASTSS (R10)(R8*2), Z30
+	VADDPS       Z30, Z4, Z4
+	VADDPS       Z30, Z5, Z5
+	VBROADCASTSS (R10)(R9*1), Z31
+	VADDPS       Z31, Z6, Z6
+	VADDPS       Z31, Z7, Z7
+	VBROADCASTSS (R12), Z30
+	VADDPS       Z30, Z8, Z8
+	VADDPS       Z30, Z9, Z9
+	VBROADCASTSS (R12)(R8*1), Z31
+	VADDPS       Z31, Z10, Z10
+	VADDPS       Z31, Z11, Z11
+	VBROADCASTSS (R12)(R8*2), Z30
+	VADDPS       Z30, Z12, Z12
+	VADDPS       Z30, Z13, Z13
+	VBROADCASTSS (R12)(R9*1), Z31
+	VADDPS       Z31, Z14, Z14
+	VADDPS       Z31, Z15, Z15
+	VBROADCASTSS (R13), Z30
+	VADDPS       Z30, Z16, Z16
+	VADDPS       Z30, Z17, Z17
+
+unbiased:
+	MOVQ    accumulate+88(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPS  (DI), Z0, Z0
+	VMOVUPS Z0, (DI)
+	VADDPS  64(DI), Z1, Z1
+	VMOVUPS Z1, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z2, Z2
+	VMOVUPS Z2, (DI)
+	VADDPS  64(DI), Z3, Z3
+	VMOVUPS Z3, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z4, Z4
+	VMOVUPS Z4, (DI)
+	VADDPS  64(DI), Z5, Z5
+	VMOVUPS Z5, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z6, Z6
+	VMOVUPS Z6, (DI)
+	VADDPS  64(DI), Z7, Z7
+	VMOVUPS Z7, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z8, Z8
+	VMOVUPS Z8, (DI)
+	VADDPS  64(DI), Z9, Z9
+	VMOVUPS Z9, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z10, Z10
+	VMOVUPS Z10, (DI)
+	VADDPS  64(DI), Z11, Z11
+	VMOVUPS Z11, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z12, Z12
+	VMOVUPS Z12, (DI)
+	VADDPS  64(DI), Z13, Z13
+	VMOVUPS Z13, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z14, Z14
+	VMOVUPS Z14, (DI)
+	VADDPS  64(DI), Z15, Z15
+	VMOVUPS Z15, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z16, Z16
+	VMOVUPS Z16, (DI)
+	VADDPS  64(DI), Z17, Z17
+	VMOVUPS Z17, 64(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z2, (DI)
+	VMOVUPS Z3, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z4, (DI)
+	VMOVUPS Z5, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z6, (DI)
+	VMOVUPS Z7, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z8, (DI)
+	VMOVUPS Z9, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z10, (DI)
+	VMOVUPS Z11, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z12, (DI)
+	VMOVUPS Z13, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z14, (DI)
+	VMOVUPS Z15, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z16, (DI)
+	VMOVUPS Z17, 64(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func taps512s10x2(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, c *float32, rowC int, bias *float32, accumulate int)
+// Requires: AVX, AVX512F, MMX+, SSE
+TEXT ·taps512s10x2(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), R15
+	MOVQ    a+40(FP), AX
+	MOVQ    rowA+48(FP), R8
+	MOVQ    b+56(FP), BX
+	MOVQ    c+64(FP), DI
+	MOVQ    rowC+72(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	VPXORD  Z14, Z14, Z14
+	VPXORD  Z15, Z15, Z15
+	VPXORD  Z16, Z16, Z16
+	VPXORD  Z17, Z17, Z17
+	VPXORD  Z18, Z18, Z18
+	VPXORD  Z19, Z19, Z19
+
+matrix:
+	MOVQ  k+24(FP), CX
+	MOVQ  table+32(FP), DX
+	TESTQ CX, CX
+	JZ    done
+
+loop:
+	MOVLQSX      (DX), R10
+	MOVLQSX      4(DX), R11
+	ADDQ         $0x08, DX
+	LEAQ         (AX)(R10*4), R10
+	LEAQ         (R10)(R8*4), R12
+	LEAQ         (R12)(R8*4), R13
+	VMOVUPS      (BX)(R11*4), Z28
+	PREFETCHT0   384(BX)(R11*4)
+	VMOVUPS      64(BX)(R11*4), Z29
+	PREFETCHT0   448(BX)(R11*4)
+	VBROADCASTSS (R10), Z30
+	VFMADD231PS  Z30, Z28, Z0
+	VFMADD231PS  Z30, Z29, Z1
+	VBROADCASTSS (R10)(R8*1), Z31
+	VFMADD231PS  Z31, Z28, Z2
+	VFMADD231PS  Z31, Z29, Z3
+	VBROADCASTSS (R10)(R8*2), Z30
+	VFMADD231PS  Z30, Z28, Z4
+	VFMADD231PS  Z30, Z29, Z5
+	VBROADCASTSS (R10)(R9*1), Z31
+	VFMADD231PS  Z31, Z28, Z6
+	VFMADD231PS  Z31, Z29, Z7
+	VBROADCASTSS (R12), Z30
+	VFMADD231PS  Z30, Z28, Z8
+	VFMADD231PS  Z30, Z29, Z9
+	VBROADCASTSS (R12)(R8*1), Z31
+	VFMADD231PS  Z31, Z28, Z10
+	VFMADD231PS  Z31, Z29, Z11
+	VBROADCASTSS (R12)(R8*2), Z30
+	VFMADD231PS  Z30, Z28, Z12
+	VFMADD231PS  Z30, Z29, Z13
+	VBROADCASTSS (R12)(R9*1), Z31
+	VFMADD231PS  Z31, Z28, Z14
+	VFMADD231PS  Z31, Z29, Z15
+	VBROADCASTSS (R13), Z30
+	VFMADD231PS  Z30, Z28, Z16
+	VFMADD231PS  Z30, Z29, Z17
+	VBROADCASTSS (R13)(R8*1), Z31
+	VFMADD231PS  Z31, Z28, Z18
+	VFMADD231PS  Z31, Z29, Z19
+	DECQ         CX
+	JNZ          loop
+	MOVQ         stepA+8(FP), R10
+	ADDQ         R10, AX
+	MOVQ         stepB+16(FP), R11
+	ADDQ         R11, BX
+	DECQ         R15
+	JNZ          matrix
+
+done:
+	MOVQ         bias+80(FP), R10
+	TESTQ        R10, R10
+	JZ           unbiased
+	LEAQ         (R10)(R8*4), R12
+	LEAQ         (R12)(R8*4), R13
+	VBROADCASTSS (R10), Z30
+	VADDPS       Z30, Z0, Z0
+	VADDPS       Z30, Z1, Z1
+	VBROADCASTSS (R10)(R8*1), Z31
+	VADDPS       Z31, Z2, Z2
+	VADDPS       Z31, Z3, Z3
+	VBROADCASTSS (R10)(R8*2), Z30
+	VADDPS       Z30, Z4, Z4
+	VADDPS       Z30, Z5, Z5
+	VBROADCASTSS (R10)(R9*1), Z31
+	VADDPS       Z31, Z6, Z6
+	VADDPS       Z31, Z7, Z7
+	VBROADCASTSS (R12), Z30
+	VADDPS       Z30, Z8, Z8
+	VADDPS       Z30, Z9, Z9
+	VBROADCASTSS (R12)(R8*1), Z31
+	VADDPS       Z31, Z10, Z10
+	VADDPS       Z31, Z11, Z11
+	VBROADCASTSS (R12)(R8*2), Z30
+	VADDPS       Z30, Z12, Z12
+	VADDPS       Z30, Z13, Z13
+	VBROADCASTSS (R12)(R9*1), Z31
+	VADDPS       Z31, Z14, Z14
+	VADDPS       Z31, Z15, Z15
+	VBROADCASTSS (R13), Z30
+	VADDPS       Z30, Z16, Z16
+	VADDPS       Z30, Z17, Z17
+	VBROADCASTSS (R13)(R8*1), Z31
+	VADDPS       Z31, Z18, Z18
+	VADDPS       Z31, Z19, Z19
+
+unbiased:
+	MOVQ    accumulate+88(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPS  (DI), Z0, Z0
+	VMOVUPS Z0, (DI)
+	VADDPS  64(DI), Z1, Z1
+	VMOVUPS Z1, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z2, Z2
+	VMOVUPS Z2, (DI)
+	VADDPS  64(DI), Z3, Z3
+	VMOVUPS Z3, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z4, Z4
+	VMOVUPS Z4, (DI)
+	VADDPS  64(DI), Z5, Z5
+	VMOVUPS Z5, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z6, Z6
+	VMOVUPS Z6, (DI)
+	VADDPS  64(DI), Z7, Z7
+	VMOVUPS Z7, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z8, Z8
+	VMOVUPS Z8, (DI)
+	VADDPS  64(DI), Z9, Z9
+	VMOVUPS Z9, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z10, Z10
+	VMOVUPS Z10, (DI)
+	VADDPS  64(DI), Z11, Z11
+	VMOVUPS Z11, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z12, Z12
+	VMOVUPS Z12, (DI)
+	VADDPS  64(DI), Z13, Z13
+	VMOVUPS Z13, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z14, Z14
+	VMOVUPS Z14, (DI)
+	VADDPS  64(DI), Z15, Z15
+	VMOVUPS Z15, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z16, Z16
+	VMOVUPS Z16, (DI)
+	VADDPS  64(DI), Z17, Z17
+	VMOVUPS Z17, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z18, Z18
+	VMOVUPS Z18, (DI)
+	VADDPS  64(DI), Z19, Z19
+	VMOVUPS Z19, 64(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z2, (DI)
+	VMOVUPS Z3, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z4, (DI)
+	VMOVUPS Z5, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z6, (DI)
+	VMOVUPS Z7, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z8, (DI)
+	VMOVUPS Z9, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z10, (DI)
+	VMOVUPS Z11, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z12, (DI)
+	VMOVUPS Z13, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z14, (DI)
+	VMOVUPS Z15, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z16, (DI)
+	VMOVUPS Z17, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z18, (DI)
+	VMOVUPS Z19, 64(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func taps512s11x2(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, c *float32, rowC int, bias *float32, accumulate int)
+// Requires: AVX, AVX512F, MMX+, SSE
+TEXT ·taps512s11x2(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), R15
+	MOVQ    a+40(FP), AX
+	MOVQ    rowA+48(FP), R8
+	MOVQ    b+56(FP), BX
+	MOVQ    c+64(FP), DI
+	MOVQ    rowC+72(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	VPXORD  Z14, Z14, Z14
+	VPXORD  Z15, Z15, Z15
+	VPXORD  Z16, Z16, Z16
+	VPXORD  Z17, Z17, Z17
+	VPXORD  Z18, Z18, Z18
+	VPXORD  Z19, Z19, Z19
+	VPXORD  Z20, Z20, Z20
+	VPXORD  Z21, Z21, Z21
+
+matrix:
+	MOVQ  k+24(FP), CX
+	MOVQ  table+32(FP), DX
+	TESTQ CX, CX
+	JZ    done
+
+loop:
+	MOVLQSX      (DX), R10
+	MOVLQSX      4(DX), R11
+	ADDQ         $0x08, DX
+	LEAQ         (AX)(R10*4), R10
+	LEAQ         (R10)(R8*4), R12
+	LEAQ         (R12)(R8*4), R13
+	VMOVUPS      (BX)(R11*4), Z28
+	PREFETCHT0   384(BX)(R11*4)
+	VMOVUPS      64(BX)(R11*4), Z29
+	PREFETCHT0   448(BX)(R11*4)
+	VBROADCASTSS (R10), Z30
+	VFMADD231PS  Z30, Z28, Z0
+	VFMADD231PS  Z30, Z29, Z1
+	VBROADCASTSS (R10)(R8*1), Z31
+	VFMADD231PS  Z31, Z28, Z2
+	VFMADD231PS  Z31, Z29, Z3
+	VBROADCASTSS (R10)(R8*2), Z30
+	VFMADD231PS  Z30, Z28, Z4
+	VFMADD231PS  Z30, Z29, Z5
+	VBROADCASTSS (R10)(R9*1), Z31
+	VFMADD231PS  Z31, Z28, Z6
+	VFMADD231PS  Z31, Z29, Z7
+	VBROADCASTSS (R12), Z30
+	VFMADD231PS  Z30, Z28, Z8
+	VFMADD231PS  Z30, Z29, Z9
+	VBROADCASTSS (R12)(R8*1), Z31
+	VFMADD231PS  Z31, Z28, Z10
+	VFMADD231PS  Z31, Z29, Z11
+	VBROADCASTSS (R12)(R8*2), Z30
+	VFMADD231PS  Z30, Z28, Z12
+	VFMADD231PS  Z30, Z29, Z13
+	VBROADCASTSS (R12)(R9*1), Z31
+	VFMADD231PS  Z31, Z28, Z14
+	VFMADD231PS  Z31, Z29, Z15
+	VBROADCASTSS (R13), Z30
+	VFMADD231PS  Z30, Z28, Z16
+	VFMADD231PS  Z30, Z29, Z17
+	VBROADCASTSS (R13)(R8*1), Z31
+	VFMADD231PS  Z31, Z28, Z18
+	VFMADD231PS  Z31, Z29, Z19
+	VBROADCASTSS (R13)(R8*2), Z30
+	VFMADD231PS  Z30, Z28, Z20
+	VFMADD231PS  Z30, Z29, Z21
+	DECQ         CX
+	JNZ          loop
+	MOVQ         stepA+8(FP), R10
+	ADDQ         R10, AX
+	MOVQ         stepB+16(FP), R11
+	ADDQ         R11, BX
+	DECQ         R15
+	JNZ          matrix
+
+done:
+	MOVQ         bias+80(FP), R10
+	TESTQ        R10, R10
+	JZ           unbiased
+	LEAQ         (R10)(R8*4), R12
+	LEAQ         (R12)(R8*4), R13
+	VBROADCASTSS (R10), Z30
+	VADDPS       Z30, Z0, Z0
+	VADDPS       Z30, Z1, Z1
+	VBROADCASTSS (R10)(R8*1), Z31
+	VADDPS       Z31, Z2, Z2
+	VADDPS       Z31, Z3, Z3
+	VBROADCASTSS (R10)(R8*2), Z30
+	VADDPS       Z30, Z4, Z4
+	VADDPS       Z30, Z5, Z5
+	VBROADCASTSS (R10)(R9*1), Z31
+	VADDPS       Z31, Z6, Z6
+	VADDPS       Z31, Z7, Z7
+	VBROADCASTSS (R12), Z30
+	VADDPS       Z30, Z8, Z8
+	VADDPS       Z30, Z9, Z9
+	VBROADCASTSS (R12)(R8*1), Z31
+	VADDPS       Z31, Z10, Z10
+	VADDPS       Z31, Z11, Z11
+	VBROADCASTSS (R12)(R8*2), Z30
+	VADDPS       Z30, Z12, Z12
+	VADDPS       Z30, Z13, Z13
+	VBROADCASTSS (R12)(R9*1), Z31
+	VADDPS       Z31, Z14, Z14
+	VADDPS       Z31, Z15, Z15
+	VBROADCASTSS (R13), Z30
+	VADDPS       Z30, Z16, Z16
+	VADDPS       Z30, Z17, Z17
+	VBROADCASTSS (R13)(R8*1), Z31
+	VADDPS       Z31, Z18, Z18
+	VADDPS       Z31, Z19, Z19
+	VBROADCASTSS (R13)(R8*2), Z30
+	VADDPS       Z30, Z20, Z20
+	VADDPS       Z30, Z21, Z21
+
+unbiased:
+	MOVQ    accumulate+88(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPS  (DI), Z0, Z0
+	VMOVUPS Z0, (DI)
+	VADDPS  64(DI), Z1, Z1
+	VMOVUPS Z1, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z2, Z2
+	VMOVUPS Z2, (DI)
+	VADDPS  64(DI), Z3, Z3
+	VMOVUPS Z3, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z4, Z4
+	VMOVUPS Z4, (DI)
+	VADDPS  64(DI), Z5, Z5
+	VMOVUPS Z5, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z6, Z6
+	VMOVUPS Z6, (DI)
+	VADDPS  64(DI), Z7, Z7
+	VMOVUPS Z7, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z8, Z8
+	VMOVUPS Z8, (DI)
+	VADDPS  64(DI), Z9, Z9
+	VMOVUPS Z9, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z10, Z10
+	VMOVUPS Z10, (DI)
+	VADDPS  64(DI), Z11, Z11
+	VMOVUPS Z11, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z12, Z12
+	VMOVUPS Z12, (DI)
+	VADDPS  64(DI), Z13, Z13
+	VMOVUPS Z13, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z14, Z14
+	VMOVUPS Z14, (DI)
+	VADDPS  64(DI), Z15, Z15
+	VMOVUPS Z15, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z16, Z16
+	VMOVUPS Z16, (DI)
+	VADDPS  64(DI), Z17, Z17
+	VMOVUPS Z17, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z18, Z18
+	VMOVUPS Z18, (DI)
+	VADDPS  64(DI), Z19, Z19
+	VMOVUPS Z19, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z20, Z20
+	VMOVUPS Z20, (DI)
+	VADDPS  64(DI), Z21, Z21
+	VMOVUPS Z21, 64(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z2, (DI)
+	VMOVUPS Z3, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z4, (DI)
+	VMOVUPS Z5, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z6, (DI)
+	VMOVUPS Z7, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z8, (DI)
+	VMOVUPS Z9, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z10, (DI)
+	VMOVUPS Z11, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z12, (DI)
+	VMOVUPS Z13, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z14, (DI)
+	VMOVUPS Z15, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z16, (DI)
+	VMOVUPS Z17, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z18, (DI)
+	VMOVUPS Z19, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z20, (DI)
+	VMOVUPS Z21, 64(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func taps512s12x2(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, c *float32, rowC int, bias *float32, accumulate int)
+// Requires: AVX, AVX512F, MMX+, SSE
+TEXT ·taps512s12x2(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), R15
+	MOVQ    a+40(FP), AX
+	MOVQ    rowA+48(FP), R8
+	MOVQ    b+56(FP), BX
+	MOVQ    c+64(FP), DI
+	MOVQ    rowC+72(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	VPXORD  Z14, Z14, Z14
+	VPXORD  Z15, Z15, Z15
+	VPXORD  Z16, Z16, Z16
+	VPXORD  Z17, Z17, Z17
+	VPXORD  Z18, Z18, Z18
+	VPXORD  Z19, Z19, Z19
+	VPXORD  Z20, Z20, Z20
+	VPXORD  Z21, Z21, Z21
+	VPXORD  Z22, Z22, Z22
+	VPXORD  Z23, Z23, Z23
+
+matrix:
+	MOVQ  k+24(FP), CX
+	MOVQ  table+32(FP), DX
+	TESTQ CX, CX
+	JZ    done
+
+loop:
+	MOVLQSX      (DX), R10
+	MOVLQSX      4(DX), R11
+	ADDQ         $0x08, DX
+	LEAQ         (AX)(R10*4), R10
+	LEAQ         (R10)(R8*4), R12
+	LEAQ         (R12)(R8*4), R13
+	VMOVUPS      (BX)(R11*4), Z28
+	PREFETCHT0   384(BX)(R11*4)
+	VMOVUPS      64(BX)(R11*4), Z29
+	PREFETCHT0   448(BX)(R11*4)
+	VBROADCASTSS (R10), Z30
+	VFMADD231PS  Z30, Z28, Z0
+	VFMADD231PS  Z30, Z29, Z1
+	VBROADCASTSS (R10)(R8*1), Z31
+	VFMADD231PS  Z31, Z28, Z2
+	VFMADD231PS  Z31, Z29, Z3
+	VBROADCASTSS (R10)(R8*2), Z30
+	VFMADD231PS  Z30, Z28, Z4
+	VFMADD231PS  Z30, Z29, Z5
+	VBROADCASTSS (R10)(R9*1), Z31
+	VFMADD231PS  Z31, Z28, Z6
+	VFMADD231PS  Z31, Z29, Z7
+	VBROADCASTSS (R12), Z30
+	VFMADD231PS  Z30, Z28, Z8
+	VFMADD231PS  Z30, Z29, Z9
+	VBROADCASTSS (R12)(R8*1), Z31
+	VFMADD231PS  Z31, Z28, Z10
+	VFMADD231PS  Z31, Z29, Z11
+	VBROADCASTSS (R12)(R8*2), Z30
+	VFMADD231PS  Z30, Z28, Z12
+	VFMADD231PS  Z30, Z29, Z13
+	VBROADCASTSS (R12)(R9*1), Z31
+	VFMADD231PS  Z31, Z28, Z14
+	VFMADD231PS  Z31, Z29, Z15
+	VBROADCASTSS (R13), Z30
+	VFMADD231PS  Z30, Z28, Z16
+	VFMADD231PS  Z30, Z29, Z17
+	VBROADCASTSS (R13)(R8*1), Z31
+	VFMADD231PS  Z31, Z28, Z18
+	VFMADD231PS  Z31, Z29, Z19
+	VBROADCASTSS (R13)(R8*2), Z30
+	VFMADD231PS  Z30, Z28, Z20
+	VFMADD231PS  Z30, Z29, Z21
+	VBROADCASTSS (R13)(R9*1), Z31
+	VFMADD231PS  Z31, Z28, Z22
+	VFMADD231PS  Z31, Z29, Z23
+	DECQ         CX
+	JNZ          loop
+	MOVQ         stepA+8(FP), R10
+	ADDQ         R10, AX
+	MOVQ         stepB+16(FP), R11
+	ADDQ         R11, BX
+	DECQ         R15
+	JNZ          matrix
+
+done:
+	MOVQ         bias+80(FP), R10
+	TESTQ        R10, R10
+	JZ           unbiased
+	LEAQ         (R10)(R8*4), R12
+	LEAQ         (R12)(R8*4), R13
+	VBROADCASTSS (R10), Z30
+	VADDPS       Z30, Z0, Z0
+	VADDPS       Z30, Z1, Z1
+	VBROADCASTSS (R10)(R8*1), Z31
+	VADDPS       Z31, Z2, Z2
+	VADDPS       Z31, Z3, Z3
+	VBROADCASTSS (R10)(R8*2), Z30
+	VADDPS       Z30, Z4, Z4
+	VADDPS       Z30, Z5, Z5
+	VBROADCASTSS (R10)(R9*1), Z31
+	VADDPS       Z31, Z6, Z6
+	VADDPS       Z31, Z7, Z7
+	VBROADCASTSS (R12), Z30
+	VADDPS       Z30, Z8, Z8
+	VADDPS       Z30, Z9, Z9
+	VBROADCASTSS (R12)(R8*1), Z31
+	VADDPS       Z31, Z10, Z10
+	VADDPS       Z31, Z11, Z11
+	VBROADCASTSS (R12)(R8*2), Z30
+	VADDPS       Z30, Z12, Z12
+	VADDPS       Z30, Z13, Z13
+	VBROADCASTSS (R12)(R9*1), Z31
+	VADDPS       Z31, Z14, Z14
+	VADDPS       Z31, Z15, Z15
+	VBROADCASTSS (R13), Z30
+	VADDPS       Z30, Z16, Z16
+	VADDPS       Z30, Z17, Z17
+	VBROADCASTSS (R13)(R8*1), Z31
+	VADDPS       Z31, Z18, Z18
+	VADDPS       Z31, Z19, Z19
+	VBROADCASTSS (R13)(R8*2), Z30
+	VADDPS       Z30, Z20, Z20
+	VADDPS       Z30, Z21, Z21
+	VBROADCASTSS (R13)(R9*1), Z31
+	VADDPS       Z31, Z22, Z22
+	VADDPS       Z31, Z23, Z23
+
+unbiased:
+	MOVQ    accumulate+88(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPS  (DI), Z0, Z0
+	VMOVUPS Z0, (DI)
+	VADDPS  64(DI), Z1, Z1
+	VMOVUPS Z1, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z2, Z2
+	VMOVUPS Z2, (DI)
+	VADDPS  64(DI), Z3, Z3
+	VMOVUPS Z3, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z4, Z4
+	VMOVUPS Z4, (DI)
+	VADDPS  64(DI), Z5, Z5
+	VMOVUPS Z5, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z6, Z6
+	VMOVUPS Z6, (DI)
+	VADDPS  64(DI), Z7, Z7
+	VMOVUPS Z7, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z8, Z8
+	VMOVUPS Z8, (DI)
+	VADDPS  64(DI), Z9, Z9
+	VMOVUPS Z9, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z10, Z10
+	VMOVUPS Z10, (DI)
+	VADDPS  64(DI), Z11, Z11
+	VMOVUPS Z11, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z12, Z12
+	VMOVUPS Z12, (DI)
+	VADDPS  64(DI), Z13, Z13
+	VMOVUPS Z13, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z14, Z14
+	VMOVUPS Z14, (DI)
+	VADDPS  64(DI), Z15, Z15
+	VMOVUPS Z15, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z16, Z16
+	VMOVUPS Z16, (DI)
+	VADDPS  64(DI), Z17, Z17
+	VMOVUPS Z17, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z18, Z18
+	VMOVUPS Z18, (DI)
+	VADDPS  64(DI), Z19, Z19
+	VMOVUPS Z19, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z20, Z20
+	VMOVUPS Z20, (DI)
+	VADDPS  64(DI), Z21, Z21
+	VMOVUPS Z21, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z22, Z22
+	VMOVUPS Z22, (DI)
+	VADDPS  64(DI), Z23, Z23
+	VMOVUPS Z23, 64(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z2, (DI)
+	VMOVUPS Z3, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z4, (DI)
+	VMOVUPS Z5, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z6, (DI)
+	VMOVUPS Z7, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z8, (DI)
+	VMOVUPS Z9, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z10, (DI)
+	VMOVUPS Z11, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z12, (DI)
+	VMOVUPS Z13, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z14, (DI)
+	VMOVUPS Z15, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z16, (DI)
+	VMOVUPS Z17, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z18, (DI)
+	VMOVUPS Z19, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z20, (DI)
+	VMOVUPS Z21, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z22, (DI)
+	VMOVUPS Z23, 64(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func taps512s13x2(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, c *float32, rowC int, bias *float32, accumulate int)
+// Requires: AVX, AVX512F, MMX+, SSE
+TEXT ·taps512s13x2(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), R15
+	MOVQ    a+40(FP), AX
+	MOVQ    rowA+48(FP), R8
+	MOVQ    b+56(FP), BX
+	MOVQ    c+64(FP), DI
+	MOVQ    rowC+72(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	VPXORD  Z14, Z14, Z14
+	VPXORD  Z15, Z15, Z15
+	VPXORD  Z16, Z16, Z16
+	VPXORD  Z17, Z17, Z17
+	VPXORD  Z18, Z18, Z18
+	VPXORD  Z19, Z19, Z19
+	VPXORD  Z20, Z20, Z20
+	VPXORD  Z21, Z21, Z21
+	VPXORD  Z22, Z22, Z22
+	VPXORD  Z23, Z23, Z23
+	VPXORD  Z24, Z24, Z24
+	VPXORD  Z25, Z25, Z25
+
+matrix:
+	MOVQ  k+24(FP), CX
+	MOVQ  table+32(FP), DX
+	TESTQ CX, CX
+	JZ    done
+
+loop:
+	MOVLQSX      (DX), R10
+	MOVLQSX      4(DX), R11
+	ADDQ         $0x08, DX
+	LEAQ         (AX)(R10*4), R10
+	LEAQ         (R10)(R8*4), R12
+	LEAQ         (R12)(R8*4), R13
+	LEAQ         (R13)(R8*4), R14
+	VMOVUPS      (BX)(R11*4), Z28
+	PREFETCHT0   384(BX)(R11*4)
+	VMOVUPS      64(BX)(R11*4), Z29
+	PREFETCHT0   448(BX)(R11*4)
+	VBROADCASTSS (R10), Z30
+	VFMADD231PS  Z30, Z28, Z0
+	VFMADD231PS  Z30, Z29, Z1
+	VBROADCASTSS (R10)(R8*1), Z31
+	VFMADD231PS  Z31, Z28, Z2
+	VFMADD231PS  Z31, Z29, Z3
+	VBROADCASTSS (R10)(R8*2), Z30
+	VFMADD231PS  Z30, Z28, Z4
+	VFMADD231PS  Z30, Z29, Z5
+	VBROADCASTSS (R10)(R9*1), Z31
+	VFMADD231PS  Z31, Z28, Z6
+	VFMADD231PS  Z31, Z29, Z7
+	VBROADCASTSS (R12), Z30
+	VFMADD231PS  Z30, Z28, Z8
+	VFMADD231PS  Z30, Z29, Z9
+	VBROADCASTSS (R12)(R8*1), Z31
+	VFMADD231PS  Z31, Z28, Z10
+	VFMADD231PS  Z31, Z29, Z11
+	VBROADCASTSS (R12)(R8*2), Z30
+	VFMADD231PS  Z30, Z28, Z12
+	VFMADD231PS  Z30, Z29, Z13
+	VBROADCASTSS (R12)(R9*1), Z31
+	VFMADD231PS  Z31, Z28, Z14
+	VFMADD231PS  Z31, Z29, Z15
+	VBROADCASTSS (R13), Z30
+	VFMADD231PS  Z30, Z28, Z16
+	VFMADD231PS  Z30, Z29, Z17
+	VBROADCASTSS (R13)(R8*1), Z31
+	VFMADD231PS  Z31, Z28, Z18
+	VFMADD231PS  Z31, Z29, Z19
+	VBROADCASTSS (R13)(R8*2), Z30
+	VFMADD231PS  Z30, Z28, Z20
+	VFMADD231PS  Z30, Z29, Z21
+	VBROADCASTSS (R13)(R9*1), Z31
+	VFMADD231PS  Z31, Z28, Z22
+	VFMADD231PS  Z31, Z29, Z23
+	VBROADCASTSS (R14), Z30
+	VFMADD231PS  Z30, Z28, Z24
+	VFMADD231PS  Z30, Z29, Z25
+	DECQ         CX
+	JNZ          loop
+	MOVQ         stepA+8(FP), R10
+	ADDQ         R10, AX
+	MOVQ         stepB+16(FP), R11
+	ADDQ         R11, BX
+	DECQ         R15
+	JNZ          matrix
+
+done:
+	MOVQ         bias+80(FP), R10
+	TESTQ        R10, R10
+	JZ           unbiased
+	LEAQ         (R10)(R8*4), R12
+	LEAQ         (R12)(R8*4), R13
+	LEAQ         (R13)(R8*4), R14
+	VBROADCASTSS (R10), Z30
+	VADDPS       Z30, Z0, Z0
+	VADDPS       Z30, Z1, Z1
+	VBROADCASTSS (R10)(R8*1), Z31
+	VADDPS       Z31, Z2, Z2
+	VADDPS       Z31, Z3, Z3
+	VBROADCASTSS (R10)(R8*2), Z30
+	VADDPS       Z30, Z4, Z4
+	VADDPS       Z30, Z5, Z5
+	VBROADCASTSS (R10)(R9*1), Z31
+	VADDPS       Z31, Z6, Z6
+	VADDPS       Z31, Z7, Z7
+	VBROADCASTSS (R12), Z30
+	VADDPS       Z30, Z8, Z8
+	VADDPS       Z30, Z9, Z9
+	VBROADCASTSS (R12)(R8*1), Z31
+	VADDPS       Z31, Z10, Z10
+	VADDPS       Z31, Z11, Z11
+	VBROADCASTSS (R12)(R8*2), Z30
+	VADDPS       Z30, Z12, Z12
+	VADDPS       Z30, Z13, Z13
+	VBROADCASTSS (R12)(R9*1), Z31
+	VADDPS       Z31, Z14, Z14
+	VADDPS       Z31, Z15, Z15
+	VBROADCASTSS (R13), Z30
+	VADDPS       Z30, Z16, Z16
+	VADDPS       Z30, Z17, Z17
+	VBROADCASTSS (R13)(R8*1), Z31
+	VADDPS       Z31, Z18, Z18
+	VADDPS       Z31, Z19, Z19
+	VBROADCASTSS (R13)(R8*2), Z30
+	VADDPS       Z30, Z20, Z20
+	VADDPS       Z30, Z21, Z21
+	VBROADCASTSS (R13)(R9*1), Z31
+	VADDPS       Z31, Z22, Z22
+	VADDPS       Z31, Z23, Z23
+	VBROADCASTSS (R14), Z30
+	VADDPS       Z30, Z24, Z24
+	VADDPS       Z30, Z25, Z25
+
+unbiased:
+	MOVQ    accumulate+88(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPS  (DI), Z0, Z0
+	VMOVUPS Z0, (DI)
+	VADDPS  64(DI), Z1, Z1
+	VMOVUPS Z1, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z2, Z2
+	VMOVUPS Z2, (DI)
+	VADDPS  64(DI), Z3, Z3
+	VMOVUPS Z3, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z4, Z4
+	VMOVUPS Z4, (DI)
+	VADDPS  64(DI), Z5, Z5
+	VMOVUPS Z5, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z6, Z6
+	VMOVUPS Z6, (DI)
+	VADDPS  64(DI), Z7, Z7
+	VMOVUPS Z7, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z8, Z8
+	VMOVUPS Z8, (DI)
+	VADDPS  64(DI), Z9, Z9
+	VMOVUPS Z9, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z10, Z10
+	VMOVUPS Z10, (DI)
+	VADDPS  64(DI), Z11, Z11
+	VMOVUPS Z11, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z12, Z12
+	VMOVUPS Z12, (DI)
+	VADDPS  64(DI), Z13, Z13
+	VMOVUPS Z13, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z14, Z14
+	VMOVUPS Z14, (DI)
+	VADDPS  64(DI), Z15, Z15
+	VMOVUPS Z15, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z16, Z16
+	VMOVUPS Z16, (DI)
+	VADDPS  64(DI), Z17, Z17
+	VMOVUPS Z17, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z18, Z18
+	VMOVUPS Z18, (DI)
+	VADDPS  64(DI), Z19, Z19
+	VMOVUPS Z19, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z20, Z20
+	VMOVUPS Z20, (DI)
+	VADDPS  64(DI), Z21, Z21
+	VMOVUPS Z21, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z22, Z22
+	VMOVUPS Z22, (DI)
+	VADDPS  64(DI), Z23, Z23
+	VMOVUPS Z23, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z24, Z24
+	VMOVUPS Z24, (DI)
+	VADDPS  64(DI), Z25, Z25
+	VMOVUPS Z25, 64(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z2, (DI)
+	VMOVUPS Z3, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z4, (DI)
+	VMOVUPS Z5, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z6, (DI)
+	VMOVUPS Z7, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z8, (DI)
+	VMOVUPS Z9, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z10, (DI)
+	VMOVUPS Z11, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z12, (DI)
+	VMOVUPS Z13, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z14, (DI)
+	VMOVUPS Z15, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z16, (DI)
+	VMOVUPS Z17, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z18, (DI)
+	VMOVUPS Z19, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z20, (DI)
+	VMOVUPS Z21, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z22, (DI)
+	VMOVUPS Z23, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z24, (DI)
+	VMOVUPS Z25, 64(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func taps512s14x2(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, c *float32, rowC int, bias *float32, accumulate int)
+// Requires: AVX, AVX512F, MMX+, SSE
+TEXT ·taps512s14x2(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), R15
+	MOVQ    a+40(FP), AX
+	MOVQ    rowA+48(FP), R8
+	MOVQ    b+56(FP), BX
+	MOVQ    c+64(FP), DI
+	MOVQ    rowC+72(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	VPXORD  Z14, Z14, Z14
+	VPXORD  Z15, Z15, Z15
+	VPXORD  Z16, Z16, Z16
+	VPXORD  Z17, Z17, Z17
+	VPXORD  Z18, Z18, Z18
+	VPXORD  Z19, Z19, Z19
+	VPXORD  Z20, Z20, Z20
+	VPXORD  Z21, Z21, Z21
+	VPXORD  Z22, Z22, Z22
+	VPXORD  Z23, Z23, Z23
+	VPXORD  Z24, Z24, Z24
+	VPXORD  Z25, Z25, Z25
+	VPXORD  Z26, Z26, Z26
+	VPXORD  Z27, Z27, Z27
+
+matrix:
+	MOVQ  k+24(FP), CX
+	MOVQ  table+32(FP), DX
+	TESTQ CX, CX
+	JZ    done
+
+loop:
+	MOVLQSX      (DX), R10
+	MOVLQSX      4(DX), R11
+	ADDQ         $0x08, DX
+	LEAQ         (AX)(R10*4), R10
+	LEAQ         (R10)(R8*4), R12
+	LEAQ         (R12)(R8*4), R13
+	LEAQ         (R13)(R8*4), R14
+	VMOVUPS      (BX)(R11*4), Z28
+	PREFETCHT0   384(BX)(R11*4)
+	VMOVUPS      64(BX)(R11*4), Z29
+	PREFETCHT0   448(BX)(R11*4)
+	VBROADCASTSS (R10), Z30
+	VFMADD231PS  Z30, Z28, Z0
+	VFMADD231PS  Z30, Z29, Z1
+	VBROADCASTSS (R10)(R8*1), Z31
+	VFMADD231PS  Z31, Z28, Z2
+	VFMADD231PS  Z31, Z29, Z3
+	VBROADCASTSS (R10)(R8*2), Z30
+	VFMADD231PS  Z30, Z28, Z4
+	VFMADD231PS  Z30, Z29, Z5
+	VBROADCASTSS (R10)(R9*1), Z31
+	VFMADD231PS  Z31, Z28, Z6
+	VFMADD231PS  Z31, Z29, Z7
+	VBROADCASTSS (R12), Z30
+	VFMADD231PS  Z30, Z28, Z8
+	VFMADD231PS  Z30, Z29, Z9
+	VBROADCASTSS (R12)(R8*1), Z31
+	VFMADD231PS  Z31, Z28, Z10
+	VFMADD231PS  Z31, Z29, Z11
+	VBROADCASTSS (R12)(R8*2), Z30
+	VFMADD231PS  Z30, Z28, Z12
+	VFMADD231PS  Z30, Z29, Z13
+	VBROADCASTSS (R12)(R9*1), Z31
+	VFMADD231PS  Z31, Z28, Z14
+	VFMADD231PS  Z31, Z29, Z15
+	VBROADCASTSS (R13), Z30
+	VFMADD231PS  Z30, Z28, Z16
+	VFMADD231PS  Z30, Z29, Z17
+	VBROADCASTSS (R13)(R8*1), Z31
+	VFMADD231PS  Z31, Z28, Z18
+	VFMADD231PS  Z31, Z29, Z19
+	VBROADCASTSS (R13)(R8*2), Z30
+	VFMADD231PS  Z30, Z28, Z20
+	VFMADD231PS  Z30, Z29, Z21
+	VBROADCASTSS (R13)(R9*1), Z31
+	VFMADD231PS  Z31, Z28, Z22
+	VFMADD231PS  Z31, Z29, Z23
+	VBROADCASTSS (R14), Z30
+	VFMADD231PS  Z30, Z28, Z24
+	VFMADD231PS  Z30, Z29, Z25
+	VBROADCASTSS (R14)(R8*1), Z31
+	VFMADD231PS  Z31, Z28, Z26
+	VFMADD231PS  Z31, Z29, Z27
+	DECQ         CX
+	JNZ          loop
+	MOVQ         stepA+8(FP), R10
+	ADDQ         R10, AX
+	MOVQ         stepB+16(FP), R11
+	ADDQ         R11, BX
+	DECQ         R15
+	JNZ          matrix
+
+done:
+	MOVQ         bias+80(FP), R10
+	TESTQ        R10, R10
+	JZ           unbiased
+	LEAQ         (R10)(R8*4), R12
+	LEAQ         (R12)(R8*4), R13
+	LEAQ         (R13)(R8*4), R14
+	VBROADCASTSS (R10), Z30
+	VADDPS       Z30, Z0, Z0
+	VADDPS       Z30, Z1, Z1
+	VBROADCASTSS (R10)(R8*1), Z31
+	VADDPS       Z31, Z2, Z2
+	VADDPS       Z31, Z3, Z3
+	VBROADCASTSS (R10)(R8*2), Z30
+	VADDPS       Z30, Z4, Z4
+	VADDPS       Z30, Z5, Z5
+	VBROADCASTSS (R10)(R9*1), Z31
+	VADDPS       Z31, Z6, Z6
+	VADDPS       Z31, Z7, Z7
+	VBROADCASTSS (R12), Z30
+	VADDPS       Z30, Z8, Z8
+	VADDPS       Z30, Z9, Z9
+	VBROADCASTSS (R12)(R8*1), Z31
+	VADDPS       Z31, Z10, Z10
+	VADDPS       Z31, Z11, Z11
+	VBROADCASTSS (R12)(R8*2), Z30
+	VADDPS       Z30, Z12, Z12
+	VADDPS       Z30, Z13, Z13
+	VBROADCASTSS (R12)(R9*1), Z31
+	VADDPS       Z31, Z14, Z14
+	VADDPS       Z31, Z15, Z15
+	VBROADCASTSS (R13), Z30
+	VADDPS       Z30, Z16, Z16
+	VADDPS       Z30, Z17, Z17
+	VBROADCASTSS (R13)(R8*1), Z31
+	VADDPS       Z31, Z18, Z18
+	VADDPS       Z31, Z19, Z19
+	VBROADCASTSS (R13)(R8*2), Z30
+	VADDPS       Z30, Z20, Z20
+	VADDPS       Z30, Z21, Z21
+	VBROADCASTSS (R13)(R9*1), Z31
+	VADDPS       Z31, Z22, Z22
+	VADDPS       Z31, Z23, Z23
+	VBROADCASTSS (R14), Z30
+	VADDPS       Z30, Z24, Z24
+	VADDPS       Z30, Z25, Z25
+	VBROADCASTSS (R14)(R8*1), Z31
+	VADDPS       Z31, Z26, Z26
+	VADDPS       Z31, Z27, Z27
+
+unbiased:
+	MOVQ    accumulate+88(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPS  (DI), Z0, Z0
+	VMOVUPS Z0, (DI)
+	VADDPS  64(DI), Z1, Z1
+	VMOVUPS Z1, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z2, Z2
+	VMOVUPS Z2, (DI)
+	VADDPS  64(DI), Z3, Z3
+	VMOVUPS Z3, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z4, Z4
+	VMOVUPS Z4, (DI)
+	VADDPS  64(DI), Z5, Z5
+	VMOVUPS Z5, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z6, Z6
+	VMOVUPS Z6, (DI)
+	VADDPS  64(DI), Z7, Z7
+	VMOVUPS Z7, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z8, Z8
+	VMOVUPS Z8, (DI)
+	VADDPS  64(DI), Z9, Z9
+	VMOVUPS Z9, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z10, Z10
+	VMOVUPS Z10, (DI)
+	VADDPS  64(DI), Z11, Z11
+	VMOVUPS Z11, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z12, Z12
+	VMOVUPS Z12, (DI)
+	VADDPS  64(DI), Z13, Z13
+	VMOVUPS Z13, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z14, Z14
+	VMOVUPS Z14, (DI)
+	VADDPS  64(DI), Z15, Z15
+	VMOVUPS Z15, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z16, Z16
+	VMOVUPS Z16, (DI)
+	VADDPS  64(DI), Z17, Z17
+	VMOVUPS Z17, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z18, Z18
+	VMOVUPS Z18, (DI)
+	VADDPS  64(DI), Z19, Z19
+	VMOVUPS Z19, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z20, Z20
+	VMOVUPS Z20, (DI)
+	VADDPS  64(DI), Z21, Z21
+	VMOVUPS Z21, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z22, Z22
+	VMOVUPS Z22, (DI)
+	VADDPS  64(DI), Z23, Z23
+	VMOVUPS Z23, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z24, Z24
+	VMOVUPS Z24, (DI)
+	VADDPS  64(DI), Z25, Z25
+	VMOVUPS Z25, 64(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Z26, Z26
+	VMOVUPS Z26, (DI)
+	VADDPS  64(DI), Z27, Z27
+	VMOVUPS Z27, 64(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z2, (DI)
+	VMOVUPS Z3, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z4, (DI)
+	VMOVUPS Z5, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z6, (DI)
+	VMOVUPS Z7, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z8, (DI)
+	VMOVUPS Z9, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z10, (DI)
+	VMOVUPS Z11, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z12, (DI)
+	VMOVUPS Z13, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z14, (DI)
+	VMOVUPS Z15, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z16, (DI)
+	VMOVUPS Z17, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z18, (DI)
+	VMOVUPS Z19, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z20, (DI)
+	VMOVUPS Z21, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z22, (DI)
+	VMOVUPS Z23, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z24, (DI)
+	VMOVUPS Z25, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPS Z26, (DI)
+	VMOVUPS Z27, 64(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func normal256s(x *float32, y *float32, n int, mask *byte, mean float32, r float32, w float32, b float32)
+// Requires: AVX, SSE
+TEXT ·normal256s(SB), NOSPLIT, $8-48
+	STMXCSR      (SP)
+	MOVL         (SP), AX
+	ORL          $0x00008040, AX
+	MOVL         AX, 4(SP)
+	LDMXCSR      4(SP)
+	MOVQ         x+0(FP), DI
+	MOVQ         y+8(FP), SI
+	VBROADCASTSS mean+32(FP), Y15
+	VBROADCASTSS r+36(FP), Y14
+	VBROADCASTSS w+40(FP), Y11
+	VBROADCASTSS b+44(FP), Y10
+	MOVQ         n+16(FP), CX
+	XORQ         AX, AX
+	TESTQ        CX, CX
+	JZ           tail
+
+loop:
+	VMOVUPS (DI)(AX*1), Y0
+	VSUBPS  Y15, Y0, Y0
+	VMULPS  Y14, Y0, Y0
+	VMULPS  Y11, Y0, Y0
+	VADDPS  Y10, Y0, Y0
+	VMOVUPS Y0, (SI)(AX*1)
+	ADDQ    $0x20, AX
+	DECQ    CX
+	JNZ     loop
+
+tail:
+	MOVQ       mask+24(FP), DX
+	TESTQ      DX, DX
+	JZ         end
+	VMOVDQU    (DX), Y12
+	VMOVDQU    32(DX), Y13
+	VMASKMOVPS (DI)(AX*1), Y12, Y0
+	VSUBPS     Y15, Y0, Y0
+	VMULPS     Y14, Y0, Y0
+	VMULPS     Y11, Y0, Y0
+	VADDPS     Y10, Y0, Y0
+	VMASKMOVPS Y0, Y12, (SI)(AX*1)
+
+end:
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func normalBack256s(x *float32, y *float32, z *float32, n int, mask *byte, mean float32, r float32, alpha float32, beta float32, gamma float32)
+// Requires: AVX, FMA3, SSE
+TEXT ·normalBack256s(SB), NOSPLIT, $8-60
+	STMXCSR      (SP)
+	MOVL         (SP), AX
+	ORL          $0x00008040, AX
+	MOVL         AX, 4(SP)
+	LDMXCSR      4(SP)
+	MOVQ         x+0(FP), DI
+	MOVQ         y+8(FP), SI
+	MOVQ         z+16(FP), R8
+	VBROADCASTSS mean+40(FP), Y15
+	VBROADCASTSS r+44(FP), Y14
+	VBROADCASTSS alpha+48(FP), Y11
+	VBROADCASTSS beta+52(FP), Y10
+	VBROADCASTSS gamma+56(FP), Y9
+	MOVQ         n+24(FP), CX
+	XORQ         AX, AX
+	TESTQ        CX, CX
+	JZ           tail
+
+loop:
+	VMOVUPS     (DI)(AX*1), Y0
+	VSUBPS      Y15, Y0, Y0
+	VMULPS      Y14, Y0, Y0
+	VMULPS      Y11, Y0, Y0
+	VADDPS      Y10, Y0, Y0
+	VMOVUPS     (SI)(AX*1), Y1
+	VFMADD231PS Y1, Y9, Y0
+	VMOVUPS     Y0, (R8)(AX*1)
+	ADDQ        $0x20, AX
+	DECQ        CX
+	JNZ         loop
+
+tail:
+	MOVQ        mask+32(FP), DX
+	TESTQ       DX, DX
+	JZ          end
+	VMOVDQU     (DX), Y12
+	VMOVDQU     32(DX), Y13
+	VMASKMOVPS  (DI)(AX*1), Y12, Y0
+	VSUBPS      Y15, Y0, Y0
+	VMULPS      Y14, Y0, Y0
+	VMULPS      Y11, Y0, Y0
+	VADDPS      Y10, Y0, Y0
+	VMASKMOVPS  (SI)(AX*1), Y12, Y1
+	VFMADD231PS Y1, Y9, Y0
+	VMASKMOVPS  Y0, Y12, (R8)(AX*1)
+
+end:
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func sum256s(x *float32, n int, mask *byte) (sum float64)
+// Requires: AVX, SSE, SSE2
+TEXT ·sum256s(SB), NOSPLIT, $8-32
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    x+0(FP), DI
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	MOVQ    n+8(FP), CX
+	XORQ    AX, AX
+	TESTQ   CX, CX
+	JZ      tail
+
+loop:
+	VMOVUPS      (DI)(AX*1), Y4
+	VEXTRACTF128 $0x01, Y4, X6
+	VCVTPS2PD    X4, Y5
+	VCVTPS2PD    X6, Y6
+	VADDPD       Y5, Y0, Y0
+	VADDPD       Y6, Y1, Y1
+	ADDQ         $0x20, AX
+	DECQ         CX
+	JNZ          loop
+
+tail:
+	MOVQ         mask+16(FP), DX
+	TESTQ        DX, DX
+	JZ           end
+	VMOVDQU      (DX), Y12
+	VMOVDQU      32(DX), Y13
+	VMASKMOVPS   (DI)(AX*1), Y12, Y4
+	VEXTRACTF128 $0x01, Y4, X6
+	VCVTPS2PD    X4, Y5
+	VCVTPS2PD    X6, Y6
+	VADDPD       Y5, Y0, Y0
+	VADDPD       Y6, Y1, Y1
+
+end:
+	VADDPD       Y0, Y1, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPD       X0, X1, X0
+	VHADDPD      X0, X0, X0
+	MOVSD        X0, sum+24(FP)
+	VZEROUPPER
+	LDMXCSR      (SP)
+	RET
+
+// func squares256s(x *float32, n int, mask *byte, mean float32) (sum float64)
+// Requires: AVX, FMA3, SSE, SSE2
+TEXT ·squares256s(SB), NOSPLIT, $8-40
+	STMXCSR      (SP)
+	MOVL         (SP), AX
+	ORL          $0x00008040, AX
+	MOVL         AX, 4(SP)
+	LDMXCSR      4(SP)
+	MOVQ         x+0(FP), DI
+	VBROADCASTSS mean+24(FP), Y15
+	VXORPS       Y0, Y0, Y0
+	VXORPS       Y1, Y1, Y1
+	VXORPS       Y2, Y2, Y2
+	VXORPS       Y3, Y3, Y3
+	MOVQ         n+8(FP), CX
+	XORQ         AX, AX
+	TESTQ        CX, CX
+	JZ           tail
+
+loop:
+	VMOVUPS      (DI)(AX*1), Y4
+	VSUBPS       Y15, Y4, Y4
+	VEXTRACTF128 $0x01, Y4, X6
+	VCVTPS2PD    X4, Y5
+	VCVTPS2PD    X6, Y6
+	VFMADD231PD  Y5, Y5, Y0
+	VFMADD231PD  Y6, Y6, Y1
+	ADDQ         $0x20, AX
+	DECQ         CX
+	JNZ          loop
+
+tail:
+	MOVQ         mask+16(FP), DX
+	TESTQ        DX, DX
+	JZ           end
+	VMOVDQU      (DX), Y12
+	VMOVDQU      32(DX), Y13
+	VMASKMOVPS   (DI)(AX*1), Y12, Y4
+	VSUBPS       Y15, Y4, Y4
+	VANDPS       Y12, Y4, Y4
+	VEXTRACTF128 $0x01, Y4, X6
+	VCVTPS2PD    X4, Y5
+	VCVTPS2PD    X6, Y6
+	VFMADD231PD  Y5, Y5, Y0
+	VFMADD231PD  Y6, Y6, Y1
+
+end:
+	VADDPD       Y0, Y1, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPD       X0, X1, X0
+	VHADDPD      X0, X0, X0
+	MOVSD        X0, sum+32(FP)
+	VZEROUPPER
+	LDMXCSR      (SP)
+	RET
+
+// func normalDots256s(x *float32, y *float32, n int, mask *byte, mean float32, r float32) (dot float64, sum float64)
+// Requires: AVX, FMA3, SSE, SSE2
+TEXT ·normalDots256s(SB), NOSPLIT, $8-56
+	STMXCSR      (SP)
+	MOVL         (SP), AX
+	ORL          $0x00008040, AX
+	MOVL         AX, 4(SP)
+	LDMXCSR      4(SP)
+	MOVQ         x+0(FP), DI
+	MOVQ         y+8(FP), SI
+	VBROADCASTSS mean+32(FP), Y15
+	VBROADCASTSS r+36(FP), Y14
+	VXORPS       Y0, Y0, Y0
+	VXORPS       Y1, Y1, Y1
+	VXORPS       Y2, Y2, Y2
+	VXORPS       Y3, Y3, Y3
+	MOVQ         n+16(FP), CX
+	XORQ         AX, AX
+	TESTQ        CX, CX
+	JZ           tail
+
+loop:
+	VMOVUPS      (DI)(AX*1), Y4
+	VSUBPS       Y15, Y4, Y4
+	VMULPS       Y14, Y4, Y4
+	VEXTRACTF128 $0x01, Y4, X6
+	VCVTPS2PD    X4, Y5
+	VCVTPS2PD    X6, Y6
+	VMOVUPS      (SI)(AX*1), Y7
+	VEXTRACTF128 $0x01, Y7, X9
+	VCVTPS2PD    X7, Y8
+	VCVTPS2PD    X9, Y9
+	VFMADD231PD  Y5, Y8, Y0
+	VADDPD       Y8, Y2, Y2
+	VFMADD231PD  Y6, Y9, Y1
+	VADDPD       Y9, Y3, Y3
+	ADDQ         $0x20, AX
+	DECQ         CX
+	JNZ          loop
+
+tail:
+	MOVQ         mask+24(FP), DX
+	TESTQ        DX, DX
+	JZ           end
+	VMOVDQU      (DX), Y12
+	VMOVDQU      32(DX), Y13
+	VMASKMOVPS   (DI)(AX*1), Y12, Y4
+	VSUBPS       Y15, Y4, Y4
+	VMULPS       Y14, Y4, Y4
+	VEXTRACTF128 $0x01, Y4, X6
+	VCVTPS2PD    X4, Y5
+	VCVTPS2PD    X6, Y6
+	VMASKMOVPS   (SI)(AX*1), Y12, Y7
+	VEXTRACTF128 $0x01, Y7, X9
+	VCVTPS2PD    X7, Y8
+	VCVTPS2PD    X9, Y9
+	VFMADD231PD  Y5, Y8, Y0
+	VADDPD       Y8, Y2, Y2
+	VFMADD231PD  Y6, Y9, Y1
+	VADDPD       Y9, Y3, Y3
+
+end:
+	VADDPD       Y0, Y1, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPD       X0, X1, X0
+	VHADDPD      X0, X0, X0
+	MOVSD        X0, dot+40(FP)
+	VADDPD       Y2, Y3, Y2
+	VEXTRACTF128 $0x01, Y2, X3
+	VADDPD       X2, X3, X2
+	VHADDPD      X2, X2, X2
+	MOVSD        X2, sum+48(FP)
+	VZEROUPPER
+	LDMXCSR      (SP)
+	RET
+
+// func correlate256s1(n int, stepA int, stepB int, lines int, whole int, mask *byte, a *float32, rowA int, lineA int, b *float32, lineB int, taps *int32, c *float32, rowC int, accumulate int)
+// Requires: AVX, FMA3, SSE
+TEXT ·correlate256s1(SB), NOSPLIT, $56-120
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), DI
+	MOVQ    DI, 8(SP)
+	MOVQ    a+48(FP), DI
+	MOVQ    DI, 16(SP)
+	MOVQ    b+72(FP), DI
+	MOVQ    DI, 24(SP)
+	MOVQ    rowA+56(FP), R8
+	MOVQ    taps+88(FP), DI
+	MOVLQSX (DI), R9
+	MOVLQSX 4(DI), R10
+	MOVLQSX 8(DI), R11
+	MOVLQSX 12(DI), R12
+	MOVLQSX 16(DI), R13
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+
+example:
+	MOVQ lines+24(FP), DI
+	MOVQ DI, 32(SP)
+	MOVQ 16(SP), AX
+	MOVQ 24(SP), BX
+	MOVQ AX, 40(SP)
+	MOVQ BX, 48(SP)
+
+line:
+	MOVQ  40(SP), AX
+	MOVQ  48(SP), BX
+	MOVQ  whole+32(FP), CX
+	TESTQ CX, CX
+	JZ    tail
+
+loop:
+	VMOVUPS     (AX), Y10
+	VMOVUPS     (BX)(R9*4), Y14
+	VFMADD231PS Y14, Y10, Y0
+	VMOVUPS     (BX)(R10*4), Y14
+	VFMADD231PS Y14, Y10, Y1
+	VMOVUPS     (BX)(R11*4), Y14
+	VFMADD231PS Y14, Y10, Y2
+	VMOVUPS     (BX)(R12*4), Y14
+	VFMADD231PS Y14, Y10, Y3
+	VMOVUPS     (BX)(R13*4), Y14
+	VFMADD231PS Y14, Y10, Y4
+	ADDQ        $0x20, AX
+	ADDQ        $0x20, BX
+	DECQ        CX
+	JNZ         loop
+
+tail:
+	MOVQ        mask+40(FP), DI
+	TESTQ       DI, DI
+	JZ          next
+	VMOVDQU     (DI), Y12
+	VMOVDQU     32(DI), Y13
+	VMASKMOVPS  (AX), Y12, Y10
+	VMASKMOVPS  (BX)(R9*4), Y12, Y14
+	VFMADD231PS Y14, Y10, Y0
+	VMASKMOVPS  (BX)(R10*4), Y12, Y14
+	VFMADD231PS Y14, Y10, Y1
+	VMASKMOVPS  (BX)(R11*4), Y12, Y14
+	VFMADD231PS Y14, Y10, Y2
+	VMASKMOVPS  (BX)(R12*4), Y12, Y14
+	VFMADD231PS Y14, Y10, Y3
+	VMASKMOVPS  (BX)(R13*4), Y12, Y14
+	VFMADD231PS Y14, Y10, Y4
+
+next:
+	MOVQ    lineA+64(FP), DI
+	ADDQ    DI, 40(SP)
+	MOVQ    lineB+80(FP), DI
+	ADDQ    DI, 48(SP)
+	DECQ    32(SP)
+	JNZ     line
+	MOVQ    stepA+8(FP), DI
+	ADDQ    DI, 16(SP)
+	MOVQ    stepB+16(FP), DI
+	ADDQ    DI, 24(SP)
+	DECQ    8(SP)
+	JNZ     example
+	MOVQ    c+96(FP), DI
+	MOVQ    rowC+104(FP), SI
+	MOVQ    accumulate+112(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPS  (DI), Y0, Y0
+	VMOVUPS Y0, (DI)
+	VADDPS  32(DI), Y1, Y1
+	VMOVUPS Y1, 32(DI)
+	VADDPS  64(DI), Y2, Y2
+	VMOVUPS Y2, 64(DI)
+	VADDPS  96(DI), Y3, Y3
+	VMOVUPS Y3, 96(DI)
+	VADDPS  128(DI), Y4, Y4
+	VMOVUPS Y4, 128(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPS Y0, (DI)
+	VMOVUPS Y1, 32(DI)
+	VMOVUPS Y2, 64(DI)
+	VMOVUPS Y3, 96(DI)
+	VMOVUPS Y4, 128(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func correlate256s2(n int, stepA int, stepB int, lines int, whole int, mask *byte, a *float32, rowA int, lineA int, b *float32, lineB int, taps *int32, c *float32, rowC int, accumulate int)
+// Requires: AVX, FMA3, SSE
+TEXT ·correlate256s2(SB), NOSPLIT, $56-120
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), DI
+	MOVQ    DI, 8(SP)
+	MOVQ    a+48(FP), DI
+	MOVQ    DI, 16(SP)
+	MOVQ    b+72(FP), DI
+	MOVQ    DI, 24(SP)
+	MOVQ    rowA+56(FP), R8
+	MOVQ    taps+88(FP), DI
+	MOVLQSX (DI), R9
+	MOVLQSX 4(DI), R10
+	MOVLQSX 8(DI), R11
+	MOVLQSX 12(DI), R12
+	MOVLQSX 16(DI), R13
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	VXORPS  Y7, Y7, Y7
+	VXORPS  Y8, Y8, Y8
+	VXORPS  Y9, Y9, Y9
+
+example:
+	MOVQ lines+24(FP), DI
+	MOVQ DI, 32(SP)
+	MOVQ 16(SP), AX
+	MOVQ 24(SP), BX
+	MOVQ AX, 40(SP)
+	MOVQ BX, 48(SP)
+
+line:
+	MOVQ  40(SP), AX
+	MOVQ  48(SP), BX
+	MOVQ  whole+32(FP), CX
+	TESTQ CX, CX
+	JZ    tail
+
+loop:
+	VMOVUPS     (AX), Y10
+	VMOVUPS     (AX)(R8*1), Y11
+	VMOVUPS     (BX)(R9*4), Y14
+	VFMADD231PS Y14, Y10, Y0
+	VFMADD231PS Y14, Y11, Y5
+	VMOVUPS     (BX)(R10*4), Y14
+	VFMADD231PS Y14, Y10, Y1
+	VFMADD231PS Y14, Y11, Y6
+	VMOVUPS     (BX)(R11*4), Y14
+	VFMADD231PS Y14, Y10, Y2
+	VFMADD231PS Y14, Y11, Y7
+	VMOVUPS     (BX)(R12*4), Y14
+	VFMADD231PS Y14, Y10, Y3
+	VFMADD231PS Y14, Y11, Y8
+	VMOVUPS     (BX)(R13*4), Y14
+	VFMADD231PS Y14, Y10, Y4
+	VFMADD231PS Y14, Y11, Y9
+	ADDQ        $0x20, AX
+	ADDQ        $0x20, BX
+	DECQ        CX
+	JNZ         loop
+
+tail:
+	MOVQ        mask+40(FP), DI
+	TESTQ       DI, DI
+	JZ          next
+	VMOVDQU     (DI), Y12
+	VMOVDQU     32(DI), Y13
+	VMASKMOVPS  (AX), Y12, Y10
+	VMASKMOVPS  (AX)(R8*1), Y12, Y11
+	VMASKMOVPS  (BX)(R9*4), Y12, Y14
+	VFMADD231PS Y14, Y10, Y0
+	VFMADD231PS Y14, Y11, Y5
+	VMASKMOVPS  (BX)(R10*4), Y12, Y14
+	VFMADD231PS Y14, Y10, Y1
+	VFMADD231PS Y14, Y11, Y6
+	VMASKMOVPS  (BX)(R11*4), Y12, Y14
+	VFMADD231PS Y14, Y10, Y2
+	VFMADD231PS Y14, Y11, Y7
+	VMASKMOVPS  (BX)(R12*4), Y12, Y14
+	VFMADD231PS Y14, Y10, Y3
+	VFMADD231PS Y14, Y11, Y8
+	VMASKMOVPS  (BX)(R13*4), Y12, Y14
+	VFMADD231PS Y14, Y10, Y4
+	VFMADD231PS Y14, Y11, Y9
+
+next:
+	MOVQ    lineA+64(FP), DI
+	ADDQ    DI, 40(SP)
+	MOVQ    lineB+80(FP), DI
+	ADDQ    DI, 48(SP)
+	DECQ    32(SP)
+	JNZ     line
+	MOVQ    stepA+8(FP), DI
+	ADDQ    DI, 16(SP)
+	MOVQ    stepB+16(FP), DI
+	ADDQ    DI, 24(SP)
+	DECQ    8(SP)
+	JNZ     example
+	MOVQ    c+96(FP), DI
+	MOVQ    rowC+104(FP), SI
+	MOVQ    accumulate+112(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPS  (DI), Y0, Y0
+	VMOVUPS Y0, (DI)
+	VADDPS  32(DI), Y1, Y1
+	VMOVUPS Y1, 32(DI)
+	VADDPS  64(DI), Y2, Y2
+	VMOVUPS Y2, 64(DI)
+	VADDPS  96(DI), Y3, Y3
+	VMOVUPS Y3, 96(DI)
+	VADDPS  128(DI), Y4, Y4
+	VMOVUPS Y4, 128(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Y5, Y5
+	VMOVUPS Y5, (DI)
+	VADDPS  32(DI), Y6, Y6
+	VMOVUPS Y6, 32(DI)
+	VADDPS  64(DI), Y7, Y7
+	VMOVUPS Y7, 64(DI)
+	VADDPS  96(DI), Y8, Y8
+	VMOVUPS Y8, 96(DI)
+	VADDPS  128(DI), Y9, Y9
+	VMOVUPS Y9, 128(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPS Y0, (DI)
+	VMOVUPS Y1, 32(DI)
+	VMOVUPS Y2, 64(DI)
+	VMOVUPS Y3, 96(DI)
+	VMOVUPS Y4, 128(DI)
+	ADDQ    SI, DI
+	VMOVUPS Y5, (DI)
+	VMOVUPS Y6, 32(DI)
+	VMOVUPS Y7, 64(DI)
+	VMOVUPS Y8, 96(DI)
+	VMOVUPS Y9, 128(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func taps256s1x1(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, c *float32, rowC int, bias *float32, accumulate int)
+// Requires: AVX, FMA3, MMX+, SSE
+TEXT ·taps256s1x1(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), R15
+	MOVQ    a+40(FP), AX
+	MOVQ    rowA+48(FP), R8
+	MOVQ    b+56(FP), BX
+	MOVQ    c+64(FP), DI
+	MOVQ    rowC+72(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VXORPS  Y0, Y0, Y0
+
+matrix:
+	MOVQ  k+24(FP), CX
+	MOVQ  table+32(FP), DX
+	TESTQ CX, CX
+	JZ    done
+
+loop:
+	MOVLQSX      (DX), R10
+	MOVLQSX      4(DX), R11
+	ADDQ         $0x08, DX
+	LEAQ         (AX)(R10*4), R10
+	VMOVUPS      (BX)(R11*4), Y12
+	PREFETCHT0   384(BX)(R11*4)
+	VBROADCASTSS (R10), Y14
+	VFMADD231PS  Y14, Y12, Y0
+	DECQ         CX
+	JNZ          loop
+	MOVQ         stepA+8(FP), R10
+	ADDQ         R10, AX
+	MOVQ         stepB+16(FP), R11
+	ADDQ         R11, BX
+	DECQ         R15
+	JNZ          matrix
+
+done:
+	MOVQ         bias+80(FP), R10
+	TESTQ        R10, R10
+	JZ           unbiased
+	VBROADCASTSS (R10), Y14
+	VADDPS       Y14, Y0, Y0
+
+unbiased:
+	MOVQ    accumulate+88(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPS  (DI), Y0, Y0
+	VMOVUPS Y0, (DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPS Y0, (DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func taps256s2x1(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, c *float32, rowC int, bias *float32, accumulate int)
+// Requires: AVX, FMA3, MMX+, SSE
+TEXT ·taps256s2x1(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), R15
+	MOVQ    a+40(FP), AX
+	MOVQ    rowA+48(FP), R8
+	MOVQ    b+56(FP), BX
+	MOVQ    c+64(FP), DI
+	MOVQ    rowC+72(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+
+matrix:
+	MOVQ  k+24(FP), CX
+	MOVQ  table+32(FP), DX
+	TESTQ CX, CX
+	JZ    done
+
+loop:
+	MOVLQSX      (DX), R10
+	MOVLQSX      4(DX), R11
+	ADDQ         $0x08, DX
+	LEAQ         (AX)(R10*4), R10
+	VMOVUPS      (BX)(R11*4), Y12
+	PREFETCHT0   384(BX)(R11*4)
+	VBROADCASTSS (R10), Y14
+	VFMADD231PS  Y14, Y12, Y0
+	VBROADCASTSS (R10)(R8*1), Y15
+	VFMADD231PS  Y15, Y12, Y1
+	DECQ         CX
+	JNZ          loop
+	MOVQ         stepA+8(FP), R10
+	ADDQ         R10, AX
+	MOVQ         stepB+16(FP), R11
+	ADDQ         R11, BX
+	DECQ         R15
+	JNZ          matrix
+
+done:
+	MOVQ         bias+80(FP), R10
+	TESTQ        R10, R10
+	JZ           unbiased
+	VBROADCASTSS (R10), Y14
+	VADDPS       Y14, Y0, Y0
+	VBROADCASTSS (R10)(R8*1), Y15
+	VADDPS       Y15, Y1, Y1
+
+unbiased:
+	MOVQ    accumulate+88(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPS  (DI), Y0, Y0
+	VMOVUPS Y0, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Y1, Y1
+	VMOVUPS Y1, (DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPS Y0, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Y1, (DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func taps256s3x1(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, c *float32, rowC int, bias *float32, accumulate int)
+// Requires: AVX, FMA3, MMX+, SSE
+TEXT ·taps256s3x1(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), R15
+	MOVQ    a+40(FP), AX
+	MOVQ    rowA+48(FP), R8
+	MOVQ    b+56(FP), BX
+	MOVQ    c+64(FP), DI
+	MOVQ    rowC+72(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+
+matrix:
+	MOVQ  k+24(FP), CX
+	MOVQ  table+32(FP), DX
+	TESTQ CX, CX
+	JZ    done
+
+loop:
+	MOVLQSX      (DX), R10
+	MOVLQSX      4(DX), R11
+	ADDQ         $0x08, DX
+	LEAQ         (AX)(R10*4), R10
+	VMOVUPS      (BX)(R11*4), Y12
+	PREFETCHT0   384(BX)(R11*4)
+	VBROADCASTSS (R10), Y14
+	VFMADD231PS  Y14, Y12, Y0
+	VBROADCASTSS (R10)(R8*1), Y15
+	VFMADD231PS  Y15, Y12, Y1
+	VBROADCASTSS (R10)(R8*2), Y14
+	VFMADD231PS  Y14, Y12, Y2
+	DECQ         CX
+	JNZ          loop
+	MOVQ         stepA+8(FP), R10
+	ADDQ         R10, AX
+	MOVQ         stepB+16(FP), R11
+	ADDQ         R11, BX
+	DECQ         R15
+	JNZ          matrix
+
+done:
+	MOVQ         bias+80(FP), R10
+	TESTQ        R10, R10
+	JZ           unbiased
+	VBROADCASTSS (R10), Y14
+	VADDPS       Y14, Y0, Y0
+	VBROADCASTSS (R10)(R8*1), Y15
+	VADDPS       Y15, Y1, Y1
+	VBROADCASTSS (R10)(R8*2), Y14
+	VADDPS       Y14, Y2, Y2
+
+unbiased:
+	MOVQ    accumulate+88(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPS  (DI), Y0, Y0
+	VMOVUPS Y0, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Y1, Y1
+	VMOVUPS Y1, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Y2, Y2
+	VMOVUPS Y2, (DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPS Y0, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Y1, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Y2, (DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func taps256s4x1(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, c *float32, rowC int, bias *float32, accumulate int)
+// Requires: AVX, FMA3, MMX+, SSE
+TEXT ·taps256s4x1(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), R15
+	MOVQ    a+40(FP), AX
+	MOVQ    rowA+48(FP), R8
+	MOVQ    b+56(FP), BX
+	MOVQ    c+64(FP), DI
+	MOVQ    rowC+72(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+
+matrix:
+	MOVQ  k+24(FP), CX
+	MOVQ  table+32(FP), DX
+	TESTQ CX, CX
+	JZ    done
+
+loop:
+	MOVLQSX      (DX), R10
+	MOVLQSX      4(DX), R11
+	ADDQ         $0x08, DX
+	LEAQ         (AX)(R10*4), R10
+	VMOVUPS      (BX)(R11*4), Y12
+	PREFETCHT0   384(BX)(R11*4)
+	VBROADCASTSS (R10), Y14
+	VFMADD231PS  Y14, Y12, Y0
+	VBROADCASTSS (R10)(R8*1), Y15
+	VFMADD231PS  Y15, Y12, Y1
+	VBROADCASTSS (R10)(R8*2), Y14
+	VFMADD231PS  Y14, Y12, Y2
+	VBROADCASTSS (R10)(R9*1), Y15
+	VFMADD231PS  Y15, Y12, Y3
+	DECQ         CX
+	JNZ          loop
+	MOVQ         stepA+8(FP), R10
+	ADDQ         R10, AX
+	MOVQ         stepB+16(FP), R11
+	ADDQ         R11, BX
+	DECQ         R15
+	JNZ          matrix
+
+done:
+	MOVQ         bias+80(FP), R10
+	TESTQ        R10, R10
+	JZ           unbiased
+	VBROADCASTSS (R10), Y14
+	VADDPS       Y14, Y0, Y0
+	VBROADCASTSS (R10)(R8*1), Y15
+	VADDPS       Y15, Y1, Y1
+	VBROADCASTSS (R10)(R8*2), Y14
+	VADDPS       Y14, Y2, Y2
+	VBROADCASTSS (R10)(R9*1), Y15
+	VADDPS       Y15, Y3, Y3
+
+unbiased:
+	MOVQ    accumulate+88(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPS  (DI), Y0, Y0
+	VMOVUPS Y0, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Y1, Y1
+	VMOVUPS Y1, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Y2, Y2
+	VMOVUPS Y2, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Y3, Y3
+	VMOVUPS Y3, (DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPS Y0, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Y1, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Y2, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Y3, (DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func taps256s5x1(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, c *float32, rowC int, bias *float32, accumulate int)
+// Requires: AVX, FMA3, MMX+, SSE
+TEXT ·taps256s5x1(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), R15
+	MOVQ    a+40(FP), AX
+	MOVQ    rowA+48(FP), R8
+	MOVQ    b+56(FP), BX
+	MOVQ    c+64(FP), DI
+	MOVQ    rowC+72(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+
+matrix:
+	MOVQ  k+24(FP), CX
+	MOVQ  table+32(FP), DX
+	TESTQ CX, CX
+	JZ    done
+
+loop:
+	MOVLQSX      (DX), R10
+	MOVLQSX      4(DX), R11
+	ADDQ         $0x08, DX
+	LEAQ         (AX)(R10*4), R10
+	LEAQ         (R10)(R8*4), R12
+	VMOVUPS      (BX)(R11*4), Y12
+	PREFETCHT0   384(BX)(R11*4)
+	VBROADCASTSS (R10), Y14
+	VFMADD231PS  Y14, Y12, Y0
+	VBROADCASTSS (R10)(R8*1), Y15
+	VFMADD231PS  Y15, Y12, Y1
+	VBROADCASTSS (R10)(R8*2), Y14
+	VFMADD231PS  Y14, Y12, Y2
+	VBROADCASTSS (R10)(R9*1), Y15
+	VFMADD231PS  Y15, Y12, Y3
+	VBROADCASTSS (R12), Y14
+	VFMADD231PS  Y14, Y12, Y4
+	DECQ         CX
+	JNZ          loop
+	MOVQ         stepA+8(FP), R10
+	ADDQ         R10, AX
+	MOVQ         stepB+16(FP), R11
+	ADDQ         R11, BX
+	DECQ         R15
+	JNZ          matrix
+
+done:
+	MOVQ         bias+80(FP), R10
+	TESTQ        R10, R10
+	JZ           unbiased
+	LEAQ         (R10)(R8*4), R12
+	VBROADCASTSS (R10), Y14
+	VADDPS       Y14, Y0, Y0
+	VBROADCASTSS (R10)(R8*1), Y15
+	VADDPS       Y15, Y1, Y1
+	VBROADCASTSS (R10)(R8*2), Y14
+	VADDPS       Y14, Y2, Y2
+	VBROADCASTSS (R10)(R9*1), Y15
+	VADDPS       Y15, Y3, Y3
+	VBROADCASTSS (R12), Y14
+	VADDPS       Y14, Y4, Y4
+
+unbiased:
+	MOVQ    accumulate+88(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPS  (DI), Y0, Y0
+	VMOVUPS Y0, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Y1, Y1
+	VMOVUPS Y1, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Y2, Y2
+	VMOVUPS Y2, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Y3, Y3
+	VMOVUPS Y3, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Y4, Y4
+	VMOVUPS Y4, (DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPS Y0, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Y1, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Y2, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Y3, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Y4, (DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func taps256s6x1(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, c *float32, rowC int, bias *float32, accumulate int)
+// Requires: AVX, FMA3, MMX+, SSE
+TEXT ·taps256s6x1(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), R15
+	MOVQ    a+40(FP), AX
+	MOVQ    rowA+48(FP), R8
+	MOVQ    b+56(FP), BX
+	MOVQ    c+64(FP), DI
+	MOVQ    rowC+72(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+
+matrix:
+	MOVQ  k+24(FP), CX
+	MOVQ  table+32(FP), DX
+	TESTQ CX, CX
+	JZ    done
+
+loop:
+	MOVLQSX      (DX), R10
+	MOVLQSX      4(DX), R11
+	ADDQ         $0x08, DX
+	LEAQ         (AX)(R10*4), R10
+	LEAQ         (R10)(R8*4), R12
+	VMOVUPS      (BX)(R11*4), Y12
+	PREFETCHT0   384(BX)(R11*4)
+	VBROADCASTSS (R10), Y14
+	VFMADD231PS  Y14, Y12, Y0
+	VBROADCASTSS (R10)(R8*1), Y15
+	VFMADD231PS  Y15, Y12, Y1
+	VBROADCASTSS (R10)(R8*2), Y14
+	VFMADD231PS  Y14, Y12, Y2
+	VBROADCASTSS (R10)(R9*1), Y15
+	VFMADD231PS  Y15, Y12, Y3
+	VBROADCASTSS (R12), Y14
+	VFMADD231PS  Y14, Y12, Y4
+	VBROADCASTSS (R12)(R8*1), Y15
+	VFMADD231PS  Y15, Y12, Y5
+	DECQ         CX
+	JNZ          loop
+	MOVQ         stepA+8(FP), R10
+	ADDQ         R10, AX
+	MOVQ         stepB+16(FP), R11
+	ADDQ         R11, BX
+	DECQ         R15
+	JNZ          matrix
+
+done:
+	MOVQ         bias+80(FP), R10
+	TESTQ        R10, R10
+	JZ           unbiased
+	LEAQ         (R10)(R8*4), R12
+	VBROADCASTSS (R10), Y14
+	VADDPS       Y14, Y0, Y0
+	VBROADCASTSS (R10)(R8*1), Y15
+	VADDPS       Y15, Y1, Y1
+	VBROADCASTSS (R10)(R8*2), Y14
+	VADDPS       Y14, Y2, Y2
+	VBROADCASTSS (R10)(R9*1), Y15
+	VADDPS       Y15, Y3, Y3
+	VBROADCASTSS (R12), Y14
+	VADDPS       Y14, Y4, Y4
+	VBROADCASTSS (R12)(R8*1), Y15
+	VADDPS       Y15, Y5, Y5
+
+unbiased:
+	MOVQ    accumulate+88(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPS  (DI), Y0, Y0
+	VMOVUPS Y0, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Y1, Y1
+	VMOVUPS Y1, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Y2, Y2
+	VMOVUPS Y2, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Y3, Y3
+	VMOVUPS Y3, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Y4, Y4
+	VMOVUPS Y4, (DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Y5, Y5
+	VMOVUPS Y5, (DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPS Y0, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Y1, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Y2, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Y3, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Y4, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Y5, (DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func taps256s1x2(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, c *float32, rowC int, bias *float32, accumulate int)
+// Requires: AVX, FMA3, MMX+, SSE
+TEXT ·taps256s1x2(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), R15
+	MOVQ    a+40(FP), AX
+	MOVQ    rowA+48(FP), R8
+	MOVQ    b+56(FP), BX
+	MOVQ    c+64(FP), DI
+	MOVQ    rowC+72(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+
+matrix:
+	MOVQ  k+24(FP), CX
+	MOVQ  table+32(FP), DX
+	TESTQ CX, CX
+	JZ    done
+
+loop:
+	MOVLQSX      (DX), R10
+	MOVLQSX      4(DX), R11
+	ADDQ         $0x08, DX
+	LEAQ         (AX)(R10*4), R10
+	VMOVUPS      (BX)(R11*4), Y12
+	PREFETCHT0   384(BX)(R11*4)
+	VMOVUPS      32(BX)(R11*4), Y13
+	VBROADCASTSS (R10), Y14
+	VFMADD231PS  Y14, Y12, Y0
+	VFMADD231PS  Y14, Y13, Y1
+	DECQ         CX
+	JNZ          loop
+	MOVQ         stepA+8(FP), R10
+	ADDQ         R10, AX
+	MOVQ         stepB+16(FP), R11
+	ADDQ         R11, BX
+	DECQ         R15
+	JNZ          matrix
+
+done:
+	MOVQ         bias+80(FP), R10
+	TESTQ        R10, R10
+	JZ           unbiased
+	VBROADCASTSS (R10), Y14
+	VADDPS       Y14, Y0, Y0
+	VADDPS       Y14, Y1, Y1
+
+unbiased:
+	MOVQ    accumulate+88(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPS  (DI), Y0, Y0
+	VMOVUPS Y0, (DI)
+	VADDPS  32(DI), Y1, Y1
+	VMOVUPS Y1, 32(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPS Y0, (DI)
+	VMOVUPS Y1, 32(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func taps256s2x2(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, c *float32, rowC int, bias *float32, accumulate int)
+// Requires: AVX, FMA3, MMX+, SSE
+TEXT ·taps256s2x2(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), R15
+	MOVQ    a+40(FP), AX
+	MOVQ    rowA+48(FP), R8
+	MOVQ    b+56(FP), BX
+	MOVQ    c+64(FP), DI
+	MOVQ    rowC+72(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+
+matrix:
+	MOVQ  k+24(FP), CX
+	MOVQ  table+32(FP), DX
+	TESTQ CX, CX
+	JZ    done
+
+loop:
+	MOVLQSX      (DX), R10
+	MOVLQSX      4(DX), R11
+	ADDQ         $0x08, DX
+	LEAQ         (AX)(R10*4), R10
+	VMOVUPS      (BX)(R11*4), Y12
+	PREFETCHT0   384(BX)(R11*4)
+	VMOVUPS      32(BX)(R11*4), Y13
+	VBROADCASTSS (R10), Y14
+	VFMADD231PS  Y14, Y12, Y0
+	VFMADD231PS  Y14, Y13, Y1
+	VBROADCASTSS (R10)(R8*1), Y15
+	VFMADD231PS  Y15, Y12, Y2
+	VFMADD231PS  Y15, Y13, Y3
+	DECQ         CX
+	JNZ          loop
+	MOVQ         stepA+8(FP), R10
+	ADDQ         R10, AX
+	MOVQ         stepB+16(FP), R11
+	ADDQ         R11, BX
+	DECQ         R15
+	JNZ          matrix
+
+done:
+	MOVQ         bias+80(FP), R10
+	TESTQ        R10, R10
+	JZ           unbiased
+	VBROADCASTSS (R10), Y14
+	VADDPS       Y14, Y0, Y0
+	VADDPS       Y14, Y1, Y1
+	VBROADCASTSS (R10)(R8*1), Y15
+	VADDPS       Y15, Y2, Y2
+	VADDPS       Y15, Y3, Y3
+
+unbiased:
+	MOVQ    accumulate+88(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPS  (DI), Y0, Y0
+	VMOVUPS Y0, (DI)
+	VADDPS  32(DI), Y1, Y1
+	VMOVUPS Y1, 32(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Y2, Y2
+	VMOVUPS Y2, (DI)
+	VADDPS  32(DI), Y3, Y3
+	VMOVUPS Y3, 32(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPS Y0, (DI)
+	VMOVUPS Y1, 32(DI)
+	ADDQ    SI, DI
+	VMOVUPS Y2, (DI)
+	VMOVUPS Y3, 32(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func taps256s3x2(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, c *float32, rowC int, bias *float32, accumulate int)
+// Requires: AVX, FMA3, MMX+, SSE
+TEXT ·taps256s3x2(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), R15
+	MOVQ    a+40(FP), AX
+	MOVQ    rowA+48(FP), R8
+	MOVQ    b+56(FP), BX
+	MOVQ    c+64(FP), DI
+	MOVQ    rowC+72(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+
+matrix:
+	MOVQ  k+24(FP), CX
+	MOVQ  table+32(FP), DX
+	TESTQ CX, CX
+	JZ    done
+
+loop:
+	MOVLQSX      (DX), R10
+	MOVLQSX      4(DX), R11
+	ADDQ         $0x08, DX
+	LEAQ         (AX)(R10*4), R10
+	VMOVUPS      (BX)(R11*4), Y12
+	PREFETCHT0   384(BX)(R11*4)
+	VMOVUPS      32(BX)(R11*4), Y13
+	VBROADCASTSS (R10), Y14
+	VFMADD231PS  Y14, Y12, Y0
+	VFMADD231PS  Y14, Y13, Y1
+	VBROADCASTSS (R10)(R8*1), Y15
+	VFMADD231PS  Y15, Y12, Y2
+	VFMADD231PS  Y15, Y13, Y3
+	VBROADCASTSS (R10)(R8*2), Y14
+	VFMADD231PS  Y14, Y12, Y4
+	VFMADD231PS  Y14, Y13, Y5
+	DECQ         CX
+	JNZ          loop
+	MOVQ         stepA+8(FP), R10
+	ADDQ         R10, AX
+	MOVQ         stepB+16(FP), R11
+	ADDQ         R11, BX
+	DECQ         R15
+	JNZ          matrix
+
+done:
+	MOVQ         bias+80(FP), R10
+	TESTQ        R10, R10
+	JZ           unbiased
+	VBROADCASTSS (R10), Y14
+	VADDPS       Y14, Y0, Y0
+	VADDPS       Y14, Y1, Y1
+	VBROADCASTSS (R10)(R8*1), Y15
+	VADDPS       Y15, Y2, Y2
+	VADDPS       Y15, Y3, Y3
+	VBROADCASTSS (R10)(R8*2), Y14
+	VADDPS       Y14, Y4, Y4
+	VADDPS       Y14, Y5, Y5
+
+unbiased:
+	MOVQ    accumulate+88(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPS  (DI), Y0, Y0
+	VMOVUPS Y0, (DI)
+	VADDPS  32(DI), Y1, Y1
+	VMOVUPS Y1, 32(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Y2, Y2
+	VMOVUPS Y2, (DI)
+	VADDPS  32(DI), Y3, Y3
+	VMOVUPS Y3, 32(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Y4, Y4
+	VMOVUPS Y4, (DI)
+	VADDPS  32(DI), Y5, Y5
+	VMOVUPS Y5, 32(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPS Y0, (DI)
+	VMOVUPS Y1, 32(DI)
+	ADDQ    SI, DI
+	VMOVUPS Y2, (DI)
+	VMOVUPS Y3, 32(DI)
+	ADDQ    SI, DI
+	VMOVUPS Y4, (DI)
+	VMOVUPS Y5, 32(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func taps256s4x2(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, c *float32, rowC int, bias *float32, accumulate int)
+// Requires: AVX, FMA3, MMX+, SSE
+TEXT ·taps256s4x2(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), R15
+	MOVQ    a+40(FP), AX
+	MOVQ    rowA+48(FP), R8
+	MOVQ    b+56(FP), BX
+	MOVQ    c+64(FP), DI
+	MOVQ    rowC+72(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	VXORPS  Y7, Y7, Y7
+
+matrix:
+	MOVQ  k+24(FP), CX
+	MOVQ  table+32(FP), DX
+	TESTQ CX, CX
+	JZ    done
+
+loop:
+	MOVLQSX      (DX), R10
+	MOVLQSX      4(DX), R11
+	ADDQ         $0x08, DX
+	LEAQ         (AX)(R10*4), R10
+	VMOVUPS      (BX)(R11*4), Y12
+	PREFETCHT0   384(BX)(R11*4)
+	VMOVUPS      32(BX)(R11*4), Y13
+	VBROADCASTSS (R10), Y14
+	VFMADD231PS  Y14, Y12, Y0
+	VFMADD231PS  Y14, Y13, Y1
+	VBROADCASTSS (R10)(R8*1), Y15
+	VFMADD231PS  Y15, Y12, Y2
+	VFMADD231PS  Y15, Y13, Y3
+	VBROADCASTSS (R10)(R8*2), Y14
+	VFMADD231PS  Y14, Y12, Y4
+	VFMADD231PS  Y14, Y13, Y5
+	VBROADCASTSS (R10)(R9*1), Y15
+	VFMADD231PS  Y15, Y12, Y6
+	VFMADD231PS  Y15, Y13, Y7
+	DECQ         CX
+	JNZ          loop
+	MOVQ         stepA+8(FP), R10
+	ADDQ         R10, AX
+	MOVQ         stepB+16(FP), R11
+	ADDQ         R11, BX
+	DECQ         R15
+	JNZ          matrix
+
+done:
+	MOVQ         bias+80(FP), R10
+	TESTQ        R10, R10
+	JZ           unbiased
+	VBROADCASTSS (R10), Y14
+	VADDPS       Y14, Y0, Y0
+	VADDPS       Y14, Y1, Y1
+	VBROADCASTSS (R10)(R8*1), Y15
+	VADDPS       Y15, Y2, Y2
+	VADDPS       Y15, Y3, Y3
+	VBROADCASTSS (R10)(R8*2), Y14
+	VADDPS       Y14, Y4, Y4
+	VADDPS       Y14, Y5, Y5
+	VBROADCASTSS (R10)(R9*1), Y15
+	VADDPS       Y15, Y6, Y6
+	VADDPS       Y15, Y7, Y7
+
+unbiased:
+	MOVQ    accumulate+88(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPS  (DI), Y0, Y0
+	VMOVUPS Y0, (DI)
+	VADDPS  32(DI), Y1, Y1
+	VMOVUPS Y1, 32(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Y2, Y2
+	VMOVUPS Y2, (DI)
+	VADDPS  32(DI), Y3, Y3
+	VMOVUPS Y3, 32(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Y4, Y4
+	VMOVUPS Y4, (DI)
+	VADDPS  32(DI), Y5, Y5
+	VMOVUPS Y5, 32(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Y6, Y6
+	VMOVUPS Y6, (DI)
+	VADDPS  32(DI), Y7, Y7
+	VMOVUPS Y7, 32(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPS Y0, (DI)
+	VMOVUPS Y1, 32(DI)
+	ADDQ    SI, DI
+	VMOVUPS Y2, (DI)
+	VMOVUPS Y3, 32(DI)
+	ADDQ    SI, DI
+	VMOVUPS Y4, (DI)
+	VMOVUPS Y5, 32(DI)
+	ADDQ    SI, DI
+	VMOVUPS Y6, (DI)
+	VMOVUPS Y7, 32(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func taps256s5x2(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, c *float32, rowC int, bias *float32, accumulate int)
+// Requires: AVX, FMA3, MMX+, SSE
+TEXT ·taps256s5x2(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), R15
+	MOVQ    a+40(FP), AX
+	MOVQ    rowA+48(FP), R8
+	MOVQ    b+56(FP), BX
+	MOVQ    c+64(FP), DI
+	MOVQ    rowC+72(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	VXORPS  Y7, Y7, Y7
+	VXORPS  Y8, Y8, Y8
+	VXORPS  Y9, Y9, Y9
+
+matrix:
+	MOVQ  k+24(FP), CX
+	MOVQ  table+32(FP), DX
+	TESTQ CX, CX
+	JZ    done
+
+loop:
+	MOVLQSX      (DX), R10
+	MOVLQSX      4(DX), R11
+	ADDQ         $0x08, DX
+	LEAQ         (AX)(R10*4), R10
+	LEAQ         (R10)(R8*4), R12
+	VMOVUPS      (BX)(R11*4), Y12
+	PREFETCHT0   384(BX)(R11*4)
+	VMOVUPS      32(BX)(R11*4), Y13
+	VBROADCASTSS (R10), Y14
+	VFMADD231PS  Y14, Y12, Y0
+	VFMADD231PS  Y14, Y13, Y1
+	VBROADCASTSS (R10)(R8*1), Y15
+	VFMADD231PS  Y15, Y12, Y2
+	VFMADD231PS  Y15, Y13, Y3
+	VBROADCASTSS (R10)(R8*2), Y14
+	VFMADD231PS  Y14, Y12, Y4
+	VFMADD231PS  Y14, Y13, Y5
+	VBROADCASTSS (R10)(R9*1), Y15
+	VFMADD231PS  Y15, Y12, Y6
+	VFMADD231PS  Y15, Y13, Y7
+	VBROADCASTSS (R12), Y14
+	VFMADD231PS  Y14, Y12, Y8
+	VFMADD231PS  Y14, Y13, Y9
+	DECQ         CX
+	JNZ          loop
+	MOVQ         stepA+8(FP), R10
+	ADDQ         R10, AX
+	MOVQ         stepB+16(FP), R11
+	ADDQ         R11, BX
+	DECQ         R15
+	JNZ          matrix
+
+done:
+	MOVQ         bias+80(FP), R10
+	TESTQ        R10, R10
+	JZ           unbiased
+	LEAQ         (R10)(R8*4), R12
+	VBROADCASTSS (R10), Y14
+	VADDPS       Y14, Y0, Y0
+	VADDPS       Y14, Y1, Y1
+	VBROADCASTSS (R10)(R8*1), Y15
+	VADDPS       Y15, Y2, Y2
+	VADDPS       Y15, Y3, Y3
+	VBROADCASTSS (R10)(R8*2), Y14
+	VADDPS       Y14, Y4, Y4
+	VADDPS       Y14, Y5, Y5
+	VBROADCASTSS (R10)(R9*1), Y15
+	VADDPS       Y15, Y6, Y6
+	VADDPS       Y15, Y7, Y7
+	VBROADCASTSS (R12), Y14
+	VADDPS       Y14, Y8, Y8
+	VADDPS       Y14, Y9, Y9
+
+unbiased:
+	MOVQ    accumulate+88(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPS  (DI), Y0, Y0
+	VMOVUPS Y0, (DI)
+	VADDPS  32(DI), Y1, Y1
+	VMOVUPS Y1, 32(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Y2, Y2
+	VMOVUPS Y2, (DI)
+	VADDPS  32(DI), Y3, Y3
+	VMOVUPS Y3, 32(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Y4, Y4
+	VMOVUPS Y4, (DI)
+	VADDPS  32(DI), Y5, Y5
+	VMOVUPS Y5, 32(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Y6, Y6
+	VMOVUPS Y6, (DI)
+	VADDPS  32(DI), Y7, Y7
+	VMOVUPS Y7, 32(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Y8, Y8
+	VMOVUPS Y8, (DI)
+	VADDPS  32(DI), Y9, Y9
+	VMOVUPS Y9, 32(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPS Y0, (DI)
+	VMOVUPS Y1, 32(DI)
+	ADDQ    SI, DI
+	VMOVUPS Y2, (DI)
+	VMOVUPS Y3, 32(DI)
+	ADDQ    SI, DI
+	VMOVUPS Y4, (DI)
+	VMOVUPS Y5, 32(DI)
+	ADDQ    SI, DI
+	VMOVUPS Y6, (DI)
+	VMOVUPS Y7, 32(DI)
+	ADDQ    SI, DI
+	VMOVUPS Y8, (DI)
+	VMOVUPS Y9, 32(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func taps256s6x2(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, c *float32, rowC int, bias *float32, accumulate int)
+// Requires: AVX, FMA3, MMX+, SSE
+TEXT ·taps256s6x2(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), R15
+	MOVQ    a+40(FP), AX
+	MOVQ    rowA+48(FP), R8
+	MOVQ    b+56(FP), BX
+	MOVQ    c+64(FP), DI
+	MOVQ    rowC+72(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	VXORPS  Y7, Y7, Y7
+	VXORPS  Y8, Y8, Y8
+	VXORPS  Y9, Y9, Y9
+	VXORPS  Y10, Y10, Y10
+	VXORPS  Y11, Y11, Y11
+
+matrix:
+	MOVQ  k+24(FP), CX
+	MOVQ  table+32(FP), DX
+	TESTQ CX, CX
+	JZ    done
+
+loop:
+	MOVLQSX      (DX), R10
+	MOVLQSX      4(DX), R11
+	ADDQ         $0x08, DX
+	LEAQ         (AX)(R10*4), R10
+	LEAQ         (R10)(R8*4), R12
+	VMOVUPS      (BX)(R11*4), Y12
+	PREFETCHT0   384(BX)(R11*4)
+	VMOVUPS      32(BX)(R11*4), Y13
+	VBROADCASTSS (R10), Y14
+	VFMADD231PS  Y14, Y12, Y0
+	VFMADD231PS  Y14, Y13, Y1
+	VBROADCASTSS (R10)(R8*1), Y15
+	VFMADD231PS  Y15, Y12, Y2
+	VFMADD231PS  Y15, Y13, Y3
+	VBROADCASTSS (R10)(R8*2), Y14
+	VFMADD231PS  Y14, Y12, Y4
+	VFMADD231PS  Y14, Y13, Y5
+	VBROADCASTSS (R10)(R9*1), Y15
+	VFMADD231PS  Y15, Y12, Y6
+	VFMADD231PS  Y15, Y13, Y7
+	VBROADCASTSS (R12), Y14
+	VFMADD231PS  Y14, Y12, Y8
+	VFMADD231PS  Y14, Y13, Y9
+	VBROADCASTSS (R12)(R8*1), Y15
+	VFMADD231PS  Y15, Y12, Y10
+	VFMADD231PS  Y15, Y13, Y11
+	DECQ         CX
+	JNZ          loop
+	MOVQ         stepA+8(FP), R10
+	ADDQ         R10, AX
+	MOVQ         stepB+16(FP), R11
+	ADDQ         R11, BX
+	DECQ         R15
+	JNZ          matrix
+
+done:
+	MOVQ         bias+80(FP), R10
+	TESTQ        R10, R10
+	JZ           unbiased
+	LEAQ         (R10)(R8*4), R12
+	VBROADCASTSS (R10), Y14
+	VADDPS       Y14, Y0, Y0
+	VADDPS       Y14, Y1, Y1
+	VBROADCASTSS (R10)(R8*1), Y15
+	VADDPS       Y15, Y2, Y2
+	VADDPS       Y15, Y3, Y3
+	VBROADCASTSS (R10)(R8*2), Y14
+	VADDPS       Y14, Y4, Y4
+	VADDPS       Y14, Y5, Y5
+	VBROADCASTSS (R10)(R9*1), Y15
+	VADDPS       Y15, Y6, Y6
+	VADDPS       Y15, Y7, Y7
+	VBROADCASTSS (R12), Y14
+	VADDPS       Y14, Y8, Y8
+	VADDPS       Y14, Y9, Y9
+	VBROADCASTSS (R12)(R8*1), Y15
+	VADDPS       Y15, Y10, Y10
+	VADDPS       Y15, Y11, Y11
+
+unbiased:
+	MOVQ    accumulate+88(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPS  (DI), Y0, Y0
+	VMOVUPS Y0, (DI)
+	VADDPS  32(DI), Y1, Y1
+	VMOVUPS Y1, 32(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Y2, Y2
+	VMOVUPS Y2, (DI)
+	VADDPS  32(DI), Y3, Y3
+	VMOVUPS Y3, 32(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Y4, Y4
+	VMOVUPS Y4, (DI)
+	VADDPS  32(DI), Y5, Y5
+	VMOVUPS Y5, 32(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Y6, Y6
+	VMOVUPS Y6, (DI)
+	VADDPS  32(DI), Y7, Y7
+	VMOVUPS Y7, 32(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Y8, Y8
+	VMOVUPS Y8, (DI)
+	VADDPS  32(DI), Y9, Y9
+	VMOVUPS Y9, 32(DI)
+	ADDQ    SI, DI
+	VADDPS  (DI), Y10, Y10
+	VMOVUPS Y10, (DI)
+	VADDPS  32(DI), Y11, Y11
+	VMOVUPS Y11, 32(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPS Y0, (DI)
+	VMOVUPS Y1, 32(DI)
+	ADDQ    SI, DI
+	VMOVUPS Y2, (DI)
+	VMOVUPS Y3, 32(DI)
+	ADDQ    SI, DI
+	VMOVUPS Y4, (DI)
+	VMOVUPS Y5, 32(DI)
+	ADDQ    SI, DI
+	VMOVUPS Y6, (DI)
+	VMOVUPS Y7, 32(DI)
+	ADDQ    SI, DI
+	VMOVUPS Y8, (DI)
+	VMOVUPS Y9, 32(DI)
+	ADDQ    SI, DI
+	VMOVUPS Y10, (DI)
+	VMOVUPS Y11, 32(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func transposeFrom512s(dst *float32, rowDst int, src *float32, rows *int32, n int)
+// Requires: AVX, AVX512F
+TEXT ·transposeFrom512s(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), DI
+	MOVQ src+16(FP), SI
+	MOVQ rows+24(FP), DX
+	MOVQ n+32(FP), CX
+	MOVQ rowDst+8(FP), R9
+	LEAQ (R9)(R9*2), R10
+
+loop:
+	MOVLQSX    (DX), AX
+	VMOVUPS    (SI)(AX*4), Z0
+	MOVLQSX    4(DX), AX
+	VMOVUPS    (SI)(AX*4), Z1
+	MOVLQSX    8(DX), AX
+	VMOVUPS    (SI)(AX*4), Z2
+	MOVLQSX    12(DX), AX
+	VMOVUPS    (SI)(AX*4), Z3
+	MOVLQSX    16(DX), AX
+	VMOVUPS    (SI)(AX*4), Z4
+	MOVLQSX    20(DX), AX
+	VMOVUPS    (SI)(AX*4), Z5
+	MOVLQSX    24(DX), AX
+	VMOVUPS    (SI)(AX*4), Z6
+	MOVLQSX    28(DX), AX
+	VMOVUPS    (SI)(AX*4), Z7
+	MOVLQSX    32(DX), AX
+	VMOVUPS    (SI)(AX*4), Z8
+	MOVLQSX    36(DX), AX
+	VMOVUPS    (SI)(AX*4), Z9
+	MOVLQSX    40(DX), AX
+	VMOVUPS    (SI)(AX*4), Z10
+	MOVLQSX    44(DX), AX
+	VMOVUPS    (SI)(AX*4), Z11
+	MOVLQSX    48(DX), AX
+	VMOVUPS    (SI)(AX*4), Z12
+	MOVLQSX    52(DX), AX
+	VMOVUPS    (SI)(AX*4), Z13
+	MOVLQSX    56(DX), AX
+	VMOVUPS    (SI)(AX*4), Z14
+	MOVLQSX    60(DX), AX
+	VMOVUPS    (SI)(AX*4), Z15
+	ADDQ       $0x40, DX
+	VUNPCKLPS  Z1, Z0, Z16
+	VUNPCKHPS  Z1, Z0, Z17
+	VUNPCKLPS  Z3, Z2, Z18
+	VUNPCKHPS  Z3, Z2, Z19
+	VUNPCKLPS  Z5, Z4, Z20
+	VUNPCKHPS  Z5, Z4, Z21
+	VUNPCKLPS  Z7, Z6, Z22
+	VUNPCKHPS  Z7, Z6, Z23
+	VUNPCKLPS  Z9, Z8, Z24
+	VUNPCKHPS  Z9, Z8, Z25
+	VUNPCKLPS  Z11, Z10, Z26
+	VUNPCKHPS  Z11, Z10, Z27
+	VUNPCKLPS  Z13, Z12, Z28
+	VUNPCKHPS  Z13, Z12, Z29
+	VUNPCKLPS  Z15, Z14, Z30
+	VUNPCKHPS  Z15, Z14, Z31
+	VUNPCKLPD  Z18, Z16, Z0
+	VUNPCKHPD  Z18, Z16, Z1
+	VUNPCKLPD  Z19, Z17, Z2
+	VUNPCKHPD  Z19, Z17, Z3
+	VUNPCKLPD  Z22, Z20, Z4
+	VUNPCKHPD  Z22, Z20, Z5
+	VUNPCKLPD  Z23, Z21, Z6
+	VUNPCKHPD  Z23, Z21, Z7
+	VUNPCKLPD  Z26, Z24, Z8
+	VUNPCKHPD  Z26, Z24, Z9
+	VUNPCKLPD  Z27, Z25, Z10
+	VUNPCKHPD  Z27, Z25, Z11
+	VUNPCKLPD  Z30, Z28, Z12
+	VUNPCKHPD  Z30, Z28, Z13
+	VUNPCKLPD  Z31, Z29, Z14
+	VUNPCKHPD  Z31, Z29, Z15
+	VSHUFF32X4 $0x88, Z4, Z0, Z16
+	VSHUFF32X4 $0xdd, Z4, Z0, Z20
+	VSHUFF32X4 $0x88, Z12, Z8, Z24
+	VSHUFF32X4 $0xdd, Z12, Z8, Z28
+	VSHUFF32X4 $0x88, Z5, Z1, Z17
+	VSHUFF32X4 $0xdd, Z5, Z1, Z21
+	VSHUFF32X4 $0x88, Z13, Z9, Z25
+	VSHUFF32X4 $0xdd, Z13, Z9, Z29
+	VSHUFF32X4 $0x88, Z6, Z2, Z18
+	VSHUFF32X4 $0xdd, Z6, Z2, Z22
+	VSHUFF32X4 $0x88, Z14, Z10, Z26
+	VSHUFF32X4 $0xdd, Z14, Z10, Z30
+	VSHUFF32X4 $0x88, Z7, Z3, Z19
+	VSHUFF32X4 $0xdd, Z7, Z3, Z23
+	VSHUFF32X4 $0x88, Z15, Z11, Z27
+	VSHUFF32X4 $0xdd, Z15, Z11, Z31
+	VSHUFF32X4 $0x88, Z24, Z16, Z0
+	VSHUFF32X4 $0xdd, Z24, Z16, Z8
+	VSHUFF32X4 $0x88, Z28, Z20, Z4
+	VSHUFF32X4 $0xdd, Z28, Z20, Z12
+	VSHUFF32X4 $0x88, Z25, Z17, Z1
+	VSHUFF32X4 $0xdd, Z25, Z17, Z9
+	VSHUFF32X4 $0x88, Z29, Z21, Z5
+	VSHUFF32X4 $0xdd, Z29, Z21, Z13
+	VSHUFF32X4 $0x88, Z26, Z18, Z2
+	VSHUFF32X4 $0xdd, Z26, Z18, Z10
+	VSHUFF32X4 $0x88, Z30, Z22, Z6
+	VSHUFF32X4 $0xdd, Z30, Z22, Z14
+	VSHUFF32X4 $0x88, Z27, Z19, Z3
+	VSHUFF32X4 $0xdd, Z27, Z19, Z11
+	VSHUFF32X4 $0x88, Z31, Z23, Z7
+	VSHUFF32X4 $0xdd, Z31, Z23, Z15
+	MOVQ       DI, AX
+	VMOVUPS    Z0, (AX)
+	VMOVUPS    Z1, (AX)(R9*1)
+	VMOVUPS    Z2, (AX)(R9*2)
+	VMOVUPS    Z3, (AX)(R10*1)
+	LEAQ       (AX)(R9*4), AX
+	VMOVUPS    Z4, (AX)
+	VMOVUPS    Z5, (AX)(R9*1)
+	VMOVUPS    Z6, (AX)(R9*2)
+	VMOVUPS    Z7, (AX)(R10*1)
+	LEAQ       (AX)(R9*4), AX
+	VMOVUPS    Z8, (AX)
+	VMOVUPS    Z9, (AX)(R9*1)
+	VMOVUPS    Z10, (AX)(R9*2)
+	VMOVUPS    Z11, (AX)(R10*1)
+	LEAQ       (AX)(R9*4), AX
+	VMOVUPS    Z12, (AX)
+	VMOVUPS    Z13, (AX)(R9*1)
+	VMOVUPS    Z14, (AX)(R9*2)
+	VMOVUPS    Z15, (AX)(R10*1)
+	ADDQ       $0x40, DI
+	DECQ       CX
+	JNZ        loop
+	VZEROUPPER
+	RET
+
+// func transposeFrom256s(dst *float32, rowDst int, src *float32, rows *int32, n int)
+// Requires: AVX
+TEXT ·transposeFrom256s(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), DI
+	MOVQ src+16(FP), SI
+	MOVQ rows+24(FP), DX
+	MOVQ n+32(FP), CX
+	MOVQ rowDst+8(FP), R9
+	LEAQ (R9)(R9*2), R10
+
+loop:
+	MOVLQSX    (DX), AX
+	VMOVUPS    (SI)(AX*4), Y0
+	MOVLQSX    4(DX), AX
+	VMOVUPS    (SI)(AX*4), Y1
+	MOVLQSX    8(DX), AX
+	VMOVUPS    (SI)(AX*4), Y2
+	MOVLQSX    12(DX), AX
+	VMOVUPS    (SI)(AX*4), Y3
+	MOVLQSX    16(DX), AX
+	VMOVUPS    (SI)(AX*4), Y4
+	MOVLQSX    20(DX), AX
+	VMOVUPS    (SI)(AX*4), Y5
+	MOVLQSX    24(DX), AX
+	VMOVUPS    (SI)(AX*4), Y6
+	MOVLQSX    28(DX), AX
+	VMOVUPS    (SI)(AX*4), Y7
+	ADDQ       $0x20, DX
+	VUNPCKLPS  Y1, Y0, Y8
+	VUNPCKHPS  Y1, Y0, Y9
+	VUNPCKLPS  Y3, Y2, Y10
+	VUNPCKHPS  Y3, Y2, Y11
+	VUNPCKLPS  Y5, Y4, Y12
+	VUNPCKHPS  Y5, Y4, Y13
+	VUNPCKLPS  Y7, Y6, Y14
+	VUNPCKHPS  Y7, Y6, Y15
+	VUNPCKLPD  Y10, Y8, Y0
+	VUNPCKHPD  Y10, Y8, Y1
+	VUNPCKLPD  Y11, Y9, Y2
+	VUNPCKHPD  Y11, Y9, Y3
+	VUNPCKLPD  Y14, Y12, Y4
+	VUNPCKHPD  Y14, Y12, Y5
+	VUNPCKLPD  Y15, Y13, Y6
+	VUNPCKHPD  Y15, Y13, Y7
+	VPERM2F128 $0x20, Y4, Y0, Y8
+	VPERM2F128 $0x31, Y4, Y0, Y12
+	VPERM2F128 $0x20, Y5, Y1, Y9
+	VPERM2F128 $0x31, Y5, Y1, Y13
+	VPERM2F128 $0x20, Y6, Y2, Y10
+	VPERM2F128 $0x31, Y6, Y2, Y14
+	VPERM2F128 $0x20, Y7, Y3, Y11
+	VPERM2F128 $0x31, Y7, Y3, Y15
+	MOVQ       DI, AX
+	VMOVUPS    Y8, (AX)
+	VMOVUPS    Y9, (AX)(R9*1)
+	VMOVUPS    Y10, (AX)(R9*2)
+	VMOVUPS    Y11, (AX)(R10*1)
+	LEAQ       (AX)(R9*4), AX
+	VMOVUPS    Y12, (AX)
+	VMOVUPS    Y13, (AX)(R9*1)
+	VMOVUPS    Y14, (AX)(R9*2)
+	VMOVUPS    Y15, (AX)(R10*1)
+	ADDQ       $0x20, DI
+	DECQ       CX
+	JNZ        loop
+	VZEROUPPER
+	RET
+
+// func transposeTo512s(dst *float32, rows *int32, src *float32, rowSrc int, n int)
+// Requires: AVX, AVX512F
+TEXT ·transposeTo512s(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), DI
+	MOVQ src+16(FP), SI
+	MOVQ rows+8(FP), DX
+	MOVQ n+32(FP), CX
+	MOVQ rowSrc+24(FP), R9
+	LEAQ (R9)(R9*2), R10
+
+loop:
+	MOVQ       SI, AX
+	VMOVUPS    (AX), Z0
+	VMOVUPS    (AX)(R9*1), Z1
+	VMOVUPS    (AX)(R9*2), Z2
+	VMOVUPS    (AX)(R10*1), Z3
+	LEAQ       (AX)(R9*4), AX
+	VMOVUPS    (AX), Z4
+	VMOVUPS    (AX)(R9*1), Z5
+	VMOVUPS    (AX)(R9*2), Z6
+	VMOVUPS    (AX)(R10*1), Z7
+	LEAQ       (AX)(R9*4), AX
+	VMOVUPS    (AX), Z8
+	VMOVUPS    (AX)(R9*1), Z9
+	VMOVUPS    (AX)(R9*2), Z10
+	VMOVUPS    (AX)(R10*1), Z11
+	LEAQ       (AX)(R9*4), AX
+	VMOVUPS    (AX), Z12
+	VMOVUPS    (AX)(R9*1), Z13
+	VMOVUPS    (AX)(R9*2), Z14
+	VMOVUPS    (AX)(R10*1), Z15
+	ADDQ       $0x40, SI
+	VUNPCKLPS  Z1, Z0, Z16
+	VUNPCKHPS  Z1, Z0, Z17
+	VUNPCKLPS  Z3, Z2, Z18
+	VUNPCKHPS  Z3, Z2, Z19
+	VUNPCKLPS  Z5, Z4, Z20
+	VUNPCKHPS  Z5, Z4, Z21
+	VUNPCKLPS  Z7, Z6, Z22
+	VUNPCKHPS  Z7, Z6, Z23
+	VUNPCKLPS  Z9, Z8, Z24
+	VUNPCKHPS  Z9, Z8, Z25
+	VUNPCKLPS  Z11, Z10, Z26
+	VUNPCKHPS  Z11, Z10, Z27
+	VUNPCKLPS  Z13, Z12, Z28
+	VUNPCKHPS  Z13, Z12, Z29
+	VUNPCKLPS  Z15, Z14, Z30
+	VUNPCKHPS  Z15, Z14, Z31
+	VUNPCKLPD  Z18, Z16, Z0
+	VUNPCKHPD  Z18, Z16, Z1
+	VUNPCKLPD  Z19, Z17, Z2
+	VUNPCKHPD  Z19, Z17, Z3
+	VUNPCKLPD  Z22, Z20, Z4
+	VUNPCKHPD  Z22, Z20, Z5
+	VUNPCKLPD  Z23, Z21, Z6
+	VUNPCKHPD  Z23, Z21, Z7
+	VUNPCKLPD  Z26, Z24, Z8
+	VUNPCKHPD  Z26, Z24, Z9
+	VUNPCKLPD  Z27, Z25, Z10
+	VUNPCKHPD  Z27, Z25, Z11
+	VUNPCKLPD  Z30, Z28, Z12
+	VUNPCKHPD  Z30, Z28, Z13
+	VUNPCKLPD  Z31, Z29, Z14
+	VUNPCKHPD  Z31, Z29, Z15
+	VSHUFF32X4 $0x88, Z4, Z0, Z16
+	VSHUFF32X4 $0xdd, Z4, Z0, Z20
+	VSHUFF32X4 $0x88, Z12, Z8, Z24
+	VSHUFF32X4 $0xdd, Z12, Z8, Z28
+	VSHUFF32X4 $0x88, Z5, Z1, Z17
+	VSHUFF32X4 $0xdd, Z5, Z1, Z21
+	VSHUFF32X4 $0x88, Z13, Z9, Z25
+	VSHUFF32X4 $0xdd, Z13, Z9, Z29
+	VSHUFF32X4 $0x88, Z6, Z2, Z18
+	VSHUFF32X4 $0xdd, Z6, Z2, Z22
+	VSHUFF32X4 $0x88, Z14, Z10, Z26
+	VSHUFF32X4 $0xdd, Z14, Z10, Z30
+	VSHUFF32X4 $0x88, Z7, Z3, Z19
+	VSHUFF32X4 $0xdd, Z7, Z3, Z23
+	VSHUFF32X4 $0x88, Z15, Z11, Z27
+	VSHUFF32X4 $0xdd, Z15, Z11, Z31
+	VSHUFF32X4 $0x88, Z24, Z16, Z0
+	VSHUFF32X4 $0xdd, Z24, Z16, Z8
+	VSHUFF32X4 $0x88, Z28, Z20, Z4
+	VSHUFF32X4 $0xdd, Z28, Z20, Z12
+	VSHUFF32X4 $0x88, Z25, Z17, Z1
+	VSHUFF32X4 $0xdd, Z25, Z17, Z9
+	VSHUFF32X4 $0x88, Z29, Z21, Z5
+	VSHUFF32X4 $0xdd, Z29, Z21, Z13
+	VSHUFF32X4 $0x88, Z26, Z18, Z2
+	VSHUFF32X4 $0xdd, Z26, Z18, Z10
+	VSHUFF32X4 $0x88, Z30, Z22, Z6
+	VSHUFF32X4 $0xdd, Z30, Z22, Z14
+	VSHUFF32X4 $0x88, Z27, Z19, Z3
+	VSHUFF32X4 $0xdd, Z27, Z19, Z11
+	VSHUFF32X4 $0x88, Z31, Z23, Z7
+	VSHUFF32X4 $0xdd, Z31, Z23, Z15
+	MOVLQSX    (DX), AX
+	VMOVUPS    Z0, (DI)(AX*4)
+	MOVLQSX    4(DX), AX
+	VMOVUPS    Z1, (DI)(AX*4)
+	MOVLQSX    8(DX), AX
+	VMOVUPS    Z2, (DI)(AX*4)
+	MOVLQSX    12(DX), AX
+	VMOVUPS    Z3, (DI)(AX*4)
+	MOVLQSX    16(DX), AX
+	VMOVUPS    Z4, (DI)(AX*4)
+	MOVLQSX    20(DX), AX
+	VMOVUPS    Z5, (DI)(AX*4)
+	MOVLQSX    24(DX), AX
+	VMOVUPS    Z6, (DI)(AX*4)
+	MOVLQSX    28(DX), AX
+	VMOVUPS    Z7, (DI)(AX*4)
+	MOVLQSX    32(DX), AX
+	VMOVUPS    Z8, (DI)(AX*4)
+	MOVLQSX    36(DX), AX
+	VMOVUPS    Z9, (DI)(AX*4)
+	MOVLQSX    40(DX), AX
+	VMOVUPS    Z10, (DI)(AX*4)
+	MOVLQSX    44(DX), AX
+	VMOVUPS    Z11, (DI)(AX*4)
+	MOVLQSX    48(DX), AX
+	VMOVUPS    Z12, (DI)(AX*4)
+	MOVLQSX    52(DX), AX
+	VMOVUPS    Z13, (DI)(AX*4)
+	MOVLQSX    56(DX), AX
+	VMOVUPS    Z14, (DI)(AX*4)
+	MOVLQSX    60(DX), AX
+	VMOVUPS    Z15, (DI)(AX*4)
+	ADDQ       $0x40, DX
+	DECQ       CX
+	JNZ        loop
+	VZEROUPPER
+	RET
+
+// func transposeTo256s(dst *float32, rows *int32, src *float32, rowSrc int, n int)
+// Requires: AVX
+TEXT ·transposeTo256s(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), DI
+	MOVQ src+16(FP), SI
+	MOVQ rows+8(FP), DX
+	MOVQ n+32(FP), CX
+	MOVQ rowSrc+24(FP), R9
+	LEAQ (R9)(R9*2), R10
+
+loop:
+	MOVQ       SI, AX
+	VMOVUPS    (AX), Y0
+	VMOVUPS    (AX)(R9*1), Y1
+	VMOVUPS    (AX)(R9*2), Y2
+	VMOVUPS    (AX)(R10*1), Y3
+	LEAQ       (AX)(R9*4), AX
+	VMOVUPS    (AX), Y4
+	VMOVUPS    (AX)(R9*1), Y5
+	VMOVUPS    (AX)(R9*2), Y6
+	VMOVUPS    (AX)(R10*1), Y7
+	ADDQ       $0x20, SI
+	VUNPCKLPS  Y1, Y0, Y8
+	VUNPCKHPS  Y1, Y0, Y9
+	VUNPCKLPS  Y3, Y2, Y10
+	VUNPCKHPS  Y3, Y2, Y11
+	VUNPCKLPS  Y5, Y4, Y12
+	VUNPCKHPS  Y5, Y4, Y13
+	VUNPCKLPS  Y7, Y6, Y14
+	VUNPCKHPS  Y7, Y6, Y15
+	VUNPCKLPD  Y10, Y8, Y0
+	VUNPCKHPD  Y10, Y8, Y1
+	VUNPCKLPD  Y11, Y9, Y2
+	VUNPCKHPD  Y11, Y9, Y3
+	VUNPCKLPD  Y14, Y12, Y4
+	VUNPCKHPD  Y14, Y12, Y5
+	VUNPCKLPD  Y15, Y13, Y6
+	VUNPCKHPD  Y15, Y13, Y7
+	VPERM2F128 $0x20, Y4, Y0, Y8
+	VPERM2F128 $0x31, Y4, Y0, Y12
+	VPERM2F128 $0x20, Y5, Y1, Y9
+	VPERM2F128 $0x31, Y5, Y1, Y13
+	VPERM2F128 $0x20, Y6, Y2, Y10
+	VPERM2F128 $0x31, Y6, Y2, Y14
+	VPERM2F128 $0x20, Y7, Y3, Y11
+	VPERM2F128 $0x31, Y7, Y3, Y15
+	MOVLQSX    (DX), AX
+	VMOVUPS    Y8, (DI)(AX*4)
+	MOVLQSX    4(DX), AX
+	VMOVUPS    Y9, (DI)(AX*4)
+	MOVLQSX    8(DX), AX
+	VMOVUPS    Y10, (DI)(AX*4)
+	MOVLQSX    12(DX), AX
+	VMOVUPS    Y11, (DI)(AX*4)
+	MOVLQSX    16(DX), AX
+	VMOVUPS    Y12, (DI)(AX*4)
+	MOVLQSX    20(DX), AX
+	VMOVUPS    Y13, (DI)(AX*4)
+	MOVLQSX    24(DX), AX
+	VMOVUPS    Y14, (DI)(AX*4)
+	MOVLQSX    28(DX), AX
+	VMOVUPS    Y15, (DI)(AX*4)
+	ADDQ       $0x20, DX
+	DECQ       CX
+	JNZ        loop
+	VZEROUPPER
+	RET
+
+// func normal512d(x *float64, y *float64, n int, mask *byte, mean float64, r float64, w float64, b float64)
+// Requires: AVX, AVX512BW, AVX512F, SSE
+TEXT ·normal512d(SB), NOSPLIT, $8-64
+	STMXCSR      (SP)
+	MOVL         (SP), AX
+	ORL          $0x00008040, AX
+	MOVL         AX, 4(SP)
+	LDMXCSR      4(SP)
+	MOVQ         x+0(FP), DI
+	MOVQ         y+8(FP), SI
+	VBROADCASTSD mean+32(FP), Z31
+	VBROADCASTSD r+40(FP), Z30
+	VBROADCASTSD w+48(FP), Z29
+	VBROADCASTSD b+56(FP), Z28
+	MOVQ         n+16(FP), CX
+	XORQ         AX, AX
+	TESTQ        CX, CX
+	JZ           tail
+
+loop:
+	VMOVUPD (DI)(AX*1), Z0
+	VSUBPD  Z31, Z0, Z0
+	VMULPD  Z30, Z0, Z0
+	VMULPD  Z29, Z0, Z0
+	VADDPD  Z28, Z0, Z0
+	VMOVUPD Z0, (SI)(AX*1)
+	ADDQ    $0x40, AX
+	DECQ    CX
+	JNZ     loop
+
+tail:
+	MOVQ      mask+24(FP), DX
+	TESTQ     DX, DX
+	JZ        end
+	KMOVQ     (DX), K1
+	KMOVQ     8(DX), K2
+	VMOVUPD.Z (DI)(AX*1), K1, Z0
+	VSUBPD    Z31, Z0, Z0
+	VMULPD    Z30, Z0, Z0
+	VMULPD    Z29, Z0, Z0
+	VADDPD    Z28, Z0, Z0
+	VMOVUPD   Z0, K1, (SI)(AX*1)
+
+end:
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func normalBack512d(x *float64, y *float64, z *float64, n int, mask *byte, mean float64, r float64, alpha float64, beta float64, gamma float64)
+// Requires: AVX, AVX512BW, AVX512F, SSE
+TEXT ·normalBack512d(SB), NOSPLIT, $8-80
+	STMXCSR      (SP)
+	MOVL         (SP), AX
+	ORL          $0x00008040, AX
+	MOVL         AX, 4(SP)
+	LDMXCSR      4(SP)
+	MOVQ         x+0(FP), DI
+	MOVQ         y+8(FP), SI
+	MOVQ         z+16(FP), R8
+	VBROADCASTSD mean+40(FP), Z31
+	VBROADCASTSD r+48(FP), Z30
+	VBROADCASTSD alpha+56(FP), Z29
+	VBROADCASTSD beta+64(FP), Z28
+	VBROADCASTSD gamma+72(FP), Z27
+	MOVQ         n+24(FP), CX
+	XORQ         AX, AX
+	TESTQ        CX, CX
+	JZ           tail
+
+loop:
+	VMOVUPD     (DI)(AX*1), Z0
+	VSUBPD      Z31, Z0, Z0
+	VMULPD      Z30, Z0, Z0
+	VMULPD      Z29, Z0, Z0
+	VADDPD      Z28, Z0, Z0
+	VMOVUPD     (SI)(AX*1), Z1
+	VFMADD231PD Z1, Z27, Z0
+	VMOVUPD     Z0, (R8)(AX*1)
+	ADDQ        $0x40, AX
+	DECQ        CX
+	JNZ         loop
+
+tail:
+	MOVQ        mask+32(FP), DX
+	TESTQ       DX, DX
+	JZ          end
+	KMOVQ       (DX), K1
+	KMOVQ       8(DX), K2
+	VMOVUPD.Z   (DI)(AX*1), K1, Z0
+	VSUBPD      Z31, Z0, Z0
+	VMULPD      Z30, Z0, Z0
+	VMULPD      Z29, Z0, Z0
+	VADDPD      Z28, Z0, Z0
+	VMOVUPD.Z   (SI)(AX*1), K1, Z1
+	VFMADD231PD Z1, Z27, Z0
+	VMOVUPD     Z0, K1, (R8)(AX*1)
+
+end:
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func sum512d(x *float64, n int, mask *byte) (sum float64)
+// Requires: AVX, AVX512BW, AVX512F, SSE, SSE2
+TEXT ·sum512d(SB), NOSPLIT, $8-32
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    x+0(FP), DI
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	MOVQ    n+8(FP), CX
+	XORQ    AX, AX
+	TESTQ   CX, CX
+	JZ      tail
+
+loop:
+	VMOVUPD (DI)(AX*1), Z4
+	VADDPD  Z4, Z0, Z0
+	ADDQ    $0x40, AX
+	DECQ    CX
+	JNZ     loop
+
+tail:
+	MOVQ      mask+16(FP), DX
+	TESTQ     DX, DX
+	JZ        end
+	KMOVQ     (DX), K1
+	KMOVQ     8(DX), K2
+	VMOVUPD.Z (DI)(AX*1), K1, Z4
+	VADDPD    Z4, Z0, Z0
+
+end:
+	VADDPD        Z0, Z1, Z0
+	VEXTRACTF64X4 $0x01, Z0, Y1
+	VADDPD        Y0, Y1, Y0
+	VEXTRACTF128  $0x01, Y0, X1
+	VADDPD        X0, X1, X0
+	VHADDPD       X0, X0, X0
+	MOVSD         X0, sum+24(FP)
+	VZEROUPPER
+	LDMXCSR       (SP)
+	RET
+
+// func squares512d(x *float64, n int, mask *byte, mean float64) (sum float64)
+// Requires: AVX, AVX512BW, AVX512F, SSE, SSE2
+TEXT ·squares512d(SB), NOSPLIT, $8-40
+	STMXCSR      (SP)
+	MOVL         (SP), AX
+	ORL          $0x00008040, AX
+	MOVL         AX, 4(SP)
+	LDMXCSR      4(SP)
+	MOVQ         x+0(FP), DI
+	VBROADCASTSD mean+24(FP), Z31
+	VPXORD       Z0, Z0, Z0
+	VPXORD       Z1, Z1, Z1
+	VPXORD       Z2, Z2, Z2
+	VPXORD       Z3, Z3, Z3
+	MOVQ         n+8(FP), CX
+	XORQ         AX, AX
+	TESTQ        CX, CX
+	JZ           tail
+
+loop:
+	VMOVUPD     (DI)(AX*1), Z4
+	VSUBPD      Z31, Z4, Z4
+	VFMADD231PD Z4, Z4, Z0
+	ADDQ        $0x40, AX
+	DECQ        CX
+	JNZ         loop
+
+tail:
+	MOVQ        mask+16(FP), DX
+	TESTQ       DX, DX
+	JZ          end
+	KMOVQ       (DX), K1
+	KMOVQ       8(DX), K2
+	VMOVUPD.Z   (DI)(AX*1), K1, Z4
+	VSUBPD      Z31, Z4, Z4
+	VMOVAPD.Z   Z4, K1, Z4
+	VFMADD231PD Z4, Z4, Z0
+
+end:
+	VADDPD        Z0, Z1, Z0
+	VEXTRACTF64X4 $0x01, Z0, Y1
+	VADDPD        Y0, Y1, Y0
+	VEXTRACTF128  $0x01, Y0, X1
+	VADDPD        X0, X1, X0
+	VHADDPD       X0, X0, X0
+	MOVSD         X0, sum+32(FP)
+	VZEROUPPER
+	LDMXCSR       (SP)
+	RET
+
+// func normalDots512d(x *float64, y *float64, n int, mask *byte, mean float64, r float64) (dot float64, sum float64)
+// Requires: AVX, AVX512BW, AVX512F, SSE, SSE2
+TEXT ·normalDots512d(SB), NOSPLIT, $8-64
+	STMXCSR      (SP)
+	MOVL         (SP), AX
+	ORL          $0x00008040, AX
+	MOVL         AX, 4(SP)
+	LDMXCSR      4(SP)
+	MOVQ         x+0(FP), DI
+	MOVQ         y+8(FP), SI
+	VBROADCASTSD mean+32(FP), Z31
+	VBROADCASTSD r+40(FP), Z30
+	VPXORD       Z0, Z0, Z0
+	VPXORD       Z1, Z1, Z1
+	VPXORD       Z2, Z2, Z2
+	VPXORD       Z3, Z3, Z3
+	MOVQ         n+16(FP), CX
+	XORQ         AX, AX
+	TESTQ        CX, CX
+	JZ           tail
+
+loop:
+	VMOVUPD     (DI)(AX*1), Z4
+	VSUBPD      Z31, Z4, Z4
+	VMULPD      Z30, Z4, Z4
+	VMOVUPD     (SI)(AX*1), Z7
+	VFMADD231PD Z4, Z7, Z0
+	VADDPD      Z7, Z2, Z2
+	ADDQ        $0x40, AX
+	DECQ        CX
+	JNZ         loop
+
+tail:
+	MOVQ        mask+24(FP), DX
+	TESTQ       DX, DX
+	JZ          end
+	KMOVQ       (DX), K1
+	KMOVQ       8(DX), K2
+	VMOVUPD.Z   (DI)(AX*1), K1, Z4
+	VSUBPD      Z31, Z4, Z4
+	VMULPD      Z30, Z4, Z4
+	VMOVUPD.Z   (SI)(AX*1), K1, Z7
+	VFMADD231PD Z4, Z7, Z0
+	VADDPD      Z7, Z2, Z2
+
+end:
+	VADDPD        Z0, Z1, Z0
+	VEXTRACTF64X4 $0x01, Z0, Y1
+	VADDPD        Y0, Y1, Y0
+	VEXTRACTF128  $0x01, Y0, X1
+	VADDPD        X0, X1, X0
+	VHADDPD       X0, X0, X0
+	MOVSD         X0, dot+48(FP)
+	VADDPD        Z2, Z3, Z2
+	VEXTRACTF64X4 $0x01, Z2, Y3
+	VADDPD        Y2, Y3, Y2
+	VEXTRACTF128  $0x01, Y2, X3
+	VADDPD        X2, X3, X2
+	VHADDPD       X2, X2, X2
+	MOVSD         X2, sum+56(FP)
+	VZEROUPPER
+	LDMXCSR       (SP)
+	RET
+
+// func correlate512d1(n int, stepA int, stepB int, lines int, whole int, mask *byte, a *float64, rowA int, lineA int, b *float64, lineB int, taps *int32, c *float64, rowC int, accumulate int)
+// Requires: AVX, AVX512BW, AVX512F, SSE
+TEXT ·correlate512d1(SB), NOSPLIT, $56-120
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), DI
+	MOVQ    DI, 8(SP)
+	MOVQ    a+48(FP), DI
+	MOVQ    DI, 16(SP)
+	MOVQ    b+72(FP), DI
+	MOVQ    DI, 24(SP)
+	MOVQ    rowA+56(FP), R8
+	MOVQ    taps+88(FP), DI
+	MOVLQSX (DI), R9
+	MOVLQSX 4(DI), R10
+	MOVLQSX 8(DI), R11
+	MOVLQSX 12(DI), R12
+	MOVLQSX 16(DI), R13
+	MOVLQSX 20(DI), R14
+	MOVLQSX 24(DI), R15
+	MOVLQSX 28(DI), DX
+	MOVLQSX 32(DI), SI
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+
+example:
+	MOVQ lines+24(FP), DI
+	MOVQ DI, 32(SP)
+	MOVQ 16(SP), AX
+	MOVQ 24(SP), BX
+	MOVQ AX, 40(SP)
+	MOVQ BX, 48(SP)
+
+line:
+	MOVQ  40(SP), AX
+	MOVQ  48(SP), BX
+	MOVQ  whole+32(FP), CX
+	TESTQ CX, CX
+	JZ    tail
+
+loop:
+	VMOVUPD     (AX), Z27
+	VMOVUPD     (BX)(R9*8), Z30
+	VFMADD231PD Z30, Z27, Z0
+	VMOVUPD     (BX)(R10*8), Z30
+	VFMADD231PD Z30, Z27, Z1
+	VMOVUPD     (BX)(R11*8), Z30
+	VFMADD231PD Z30, Z27, Z2
+	VMOVUPD     (BX)(R12*8), Z30
+	VFMADD231PD Z30, Z27, Z3
+	VMOVUPD     (BX)(R13*8), Z30
+	VFMADD231PD Z30, Z27, Z4
+	VMOVUPD     (BX)(R14*8), Z30
+	VFMADD231PD Z30, Z27, Z5
+	VMOVUPD     (BX)(R15*8), Z30
+	VFMADD231PD Z30, Z27, Z6
+	VMOVUPD     (BX)(DX*8), Z30
+	VFMADD231PD Z30, Z27, Z7
+	VMOVUPD     (BX)(SI*8), Z30
+	VFMADD231PD Z30, Z27, Z8
+	ADDQ        $0x40, AX
+	ADDQ        $0x40, BX
+	DECQ        CX
+	JNZ         loop
+
+tail:
+	MOVQ        mask+40(FP), DI
+	TESTQ       DI, DI
+	JZ          next
+	KMOVQ       (DI), K1
+	KMOVQ       8(DI), K2
+	VMOVUPD.Z   (AX), K1, Z27
+	VMOVUPD.Z   (BX)(R9*8), K1, Z30
+	VFMADD231PD Z30, Z27, Z0
+	VMOVUPD.Z   (BX)(R10*8), K1, Z30
+	VFMADD231PD Z30, Z27, Z1
+	VMOVUPD.Z   (BX)(R11*8), K1, Z30
+	VFMADD231PD Z30, Z27, Z2
+	VMOVUPD.Z   (BX)(R12*8), K1, Z30
+	VFMADD231PD Z30, Z27, Z3
+	VMOVUPD.Z   (BX)(R13*8), K1, Z30
+	VFMADD231PD Z30, Z27, Z4
+	VMOVUPD.Z   (BX)(R14*8), K1, Z30
+	VFMADD231PD Z30, Z27, Z5
+	VMOVUPD.Z   (BX)(R15*8), K1, Z30
+	VFMADD231PD Z30, Z27, Z6
+	VMOVUPD.Z   (BX)(DX*8), K1, Z30
+	VFMADD231PD Z30, Z27, Z7
+	VMOVUPD.Z   (BX)(SI*8), K1, Z30
+	VFMADD231PD Z30, Z27, Z8
+
+next:
+	MOVQ    lineA+64(FP), DI
+	ADDQ    DI, 40(SP)
+	MOVQ    lineB+80(FP), DI
+	ADDQ    DI, 48(SP)
+	DECQ    32(SP)
+	JNZ     line
+	MOVQ    stepA+8(FP), DI
+	ADDQ    DI, 16(SP)
+	MOVQ    stepB+16(FP), DI
+	ADDQ    DI, 24(SP)
+	DECQ    8(SP)
+	JNZ     example
+	MOVQ    c+96(FP), DI
+	MOVQ    rowC+104(FP), SI
+	MOVQ    accumulate+112(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPD  (DI), Z0, Z0
+	VMOVUPD Z0, (DI)
+	VADDPD  64(DI), Z1, Z1
+	VMOVUPD Z1, 64(DI)
+	VADDPD  128(DI), Z2, Z2
+	VMOVUPD Z2, 128(DI)
+	VADDPD  192(DI), Z3, Z3
+	VMOVUPD Z3, 192(DI)
+	VADDPD  256(DI), Z4, Z4
+	VMOVUPD Z4, 256(DI)
+	VADDPD  320(DI), Z5, Z5
+	VMOVUPD Z5, 320(DI)
+	VADDPD  384(DI), Z6, Z6
+	VMOVUPD Z6, 384(DI)
+	VADDPD  448(DI), Z7, Z7
+	VMOVUPD Z7, 448(DI)
+	VADDPD  512(DI), Z8, Z8
+	VMOVUPD Z8, 512(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPD Z0, (DI)
+	VMOVUPD Z1, 64(DI)
+	VMOVUPD Z2, 128(DI)
+	VMOVUPD Z3, 192(DI)
+	VMOVUPD Z4, 256(DI)
+	VMOVUPD Z5, 320(DI)
+	VMOVUPD Z6, 384(DI)
+	VMOVUPD Z7, 448(DI)
+	VMOVUPD Z8, 512(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func correlate512d2(n int, stepA int, stepB int, lines int, whole int, mask *byte, a *float64, rowA int, lineA int, b *float64, lineB int, taps *int32, c *float64, rowC int, accumulate int)
+// Requires: AVX, AVX512BW, AVX512F, SSE
+TEXT ·correlate512d2(SB), NOSPLIT, $56-120
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), DI
+	MOVQ    DI, 8(SP)
+	MOVQ    a+48(FP), DI
+	MOVQ    DI, 16(SP)
+	MOVQ    b+72(FP), DI
+	MOVQ    DI, 24(SP)
+	MOVQ    rowA+56(FP), R8
+	MOVQ    taps+88(FP), DI
+	MOVLQSX (DI), R9
+	MOVLQSX 4(DI), R10
+	MOVLQSX 8(DI), R11
+	MOVLQSX 12(DI), R12
+	MOVLQSX 16(DI), R13
+	MOVLQSX 20(DI), R14
+	MOVLQSX 24(DI), R15
+	MOVLQSX 28(DI), DX
+	MOVLQSX 32(DI), SI
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	VPXORD  Z14, Z14, Z14
+	VPXORD  Z15, Z15, Z15
+	VPXORD  Z16, Z16, Z16
+	VPXORD  Z17, Z17, Z17
+
+example:
+	MOVQ lines+24(FP), DI
+	MOVQ DI, 32(SP)
+	MOVQ 16(SP), AX
+	MOVQ 24(SP), BX
+	MOVQ AX, 40(SP)
+	MOVQ BX, 48(SP)
+
+line:
+	MOVQ  40(SP), AX
+	MOVQ  48(SP), BX
+	MOVQ  whole+32(FP), CX
+	TESTQ CX, CX
+	JZ    tail
+
+loop:
+	VMOVUPD     (AX), Z27
+	VMOVUPD     (AX)(R8*1), Z28
+	VMOVUPD     (BX)(R9*8), Z30
+	VFMADD231PD Z30, Z27, Z0
+	VFMADD231PD Z30, Z28, Z9
+	VMOVUPD     (BX)(R10*8), Z30
+	VFMADD231PD Z30, Z27, Z1
+	VFMADD231PD Z30, Z28, Z10
+	VMOVUPD     (BX)(R11*8), Z30
+	VFMADD231PD Z30, Z27, Z2
+	VFMADD231PD Z30, Z28, Z11
+	VMOVUPD     (BX)(R12*8), Z30
+	VFMADD231PD Z30, Z27, Z3
+	VFMADD231PD Z30, Z28, Z12
+	VMOVUPD     (BX)(R13*8), Z30
+	VFMADD231PD Z30, Z27, Z4
+	VFMADD231PD Z30, Z28, Z13
+	VMOVUPD     (BX)(R14*8), Z30
+	VFMADD231PD Z30, Z27, Z5
+	VFMADD231PD Z30, Z28, Z14
+	VMOVUPD     (BX)(R15*8), Z30
+	VFMADD231PD Z30, Z27, Z6
+	VFMADD231PD Z30, Z28, Z15
+	VMOVUPD     (BX)(DX*8), Z30
+	VFMADD231PD Z30, Z27, Z7
+	VFMADD231PD Z30, Z28, Z16
+	VMOVUPD     (BX)(SI*8), Z30
+	VFMADD231PD Z30, Z27, Z8
+	VFMADD231PD Z30, Z28, Z17
+	ADDQ        $0x40, AX
+	ADDQ        $0x40, BX
+	DECQ        CX
+	JNZ         loop
+
+tail:
+	MOVQ        mask+40(FP), DI
+	TESTQ       DI, DI
+	JZ          next
+	KMOVQ       (DI), K1
+	KMOVQ       8(DI), K2
+	VMOVUPD.Z   (AX), K1, Z27
+	VMOVUPD.Z   (AX)(R8*1), K1, Z28
+	VMOVUPD.Z   (BX)(R9*8), K1, Z30
+	VFMADD231PD Z30, Z27, Z0
+	VFMADD231PD Z30, Z28, Z9
+	VMOVUPD.Z   (BX)(R10*8), K1, Z30
+	VFMADD231PD Z30, Z27, Z1
+	VFMADD231PD Z30, Z28, Z10
+	VMOVUPD.Z   (BX)(R11*8), K1, Z30
+	VFMADD231PD Z30, Z27, Z2
+	VFMADD231PD Z30, Z28, Z11
+	VMOVUPD.Z   (BX)(R12*8), K1, Z30
+	VFMADD231PD Z30, Z27, Z3
+	VFMADD231PD Z30, Z28, Z12
+	VMOVUPD.Z   (BX)(R13*8), K1, Z30
+	VFMADD231PD Z30, Z27, Z4
+	VFMADD231PD Z30, Z28, Z13
+	VMOVUPD.Z   (BX)(R14*8), K1, Z30
+	VFMADD231PD Z30, Z27, Z5
+	VFMADD231PD Z30, Z28, Z14
+	VMOVUPD.Z   (BX)(R15*8), K1, Z30
+	VFMADD231PD Z30, Z27, Z6
+	VFMADD231PD Z30, Z28, Z15
+	VMOVUPD.Z   (BX)(DX*8), K1, Z30
+	VFMADD231PD Z30, Z27, Z7
+	VFMADD231PD Z30, Z28, Z16
+	VMOVUPD.Z   (BX)(SI*8), K1, Z30
+	VFMADD231PD Z30, Z27, Z8
+	VFMADD231PD Z30, Z28, Z17
+
+next:
+	MOVQ    lineA+64(FP), DI
+	ADDQ    DI, 40(SP)
+	MOVQ    lineB+80(FP), DI
+	ADDQ    DI, 48(SP)
+	DECQ    32(SP)
+	JNZ     line
+	MOVQ    stepA+8(FP), DI
+	ADDQ    DI, 16(SP)
+	MOVQ    stepB+16(FP), DI
+	ADDQ    DI, 24(SP)
+	DECQ    8(SP)
+	JNZ     example
+	MOVQ    c+96(FP), DI
+	MOVQ    rowC+104(FP), SI
+	MOVQ    accumulate+112(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPD  (DI), Z0, Z0
+	VMOVUPD Z0, (DI)
+	VADDPD  64(DI), Z1, Z1
+	VMOVUPD Z1, 64(DI)
+	VADDPD  128(DI), Z2, Z2
+	VMOVUPD Z2, 128(DI)
+	VADDPD  192(DI), Z3, Z3
+	VMOVUPD Z3, 192(DI)
+	VADDPD  256(DI), Z4, Z4
+	VMOVUPD Z4, 256(DI)
+	VADDPD  320(DI), Z5, Z5
+	VMOVUPD Z5, 320(DI)
+	VADDPD  384(DI), Z6, Z6
+	VMOVUPD Z6, 384(DI)
+	VADDPD  448(DI), Z7, Z7
+	VMOVUPD Z7, 448(DI)
+	VADDPD  512(DI), Z8, Z8
+	VMOVUPD Z8, 512(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z9, Z9
+	VMOVUPD Z9, (DI)
+	VADDPD  64(DI), Z10, Z10
+	VMOVUPD Z10, 64(DI)
+	VADDPD  128(DI), Z11, Z11
+	VMOVUPD Z11, 128(DI)
+	VADDPD  192(DI), Z12, Z12
+	VMOVUPD Z12, 192(DI)
+	VADDPD  256(DI), Z13, Z13
+	VMOVUPD Z13, 256(DI)
+	VADDPD  320(DI), Z14, Z14
+	VMOVUPD Z14, 320(DI)
+	VADDPD  384(DI), Z15, Z15
+	VMOVUPD Z15, 384(DI)
+	VADDPD  448(DI), Z16, Z16
+	VMOVUPD Z16, 448(DI)
+	VADDPD  512(DI), Z17, Z17
+	VMOVUPD Z17, 512(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPD Z0, (DI)
+	VMOVUPD Z1, 64(DI)
+	VMOVUPD Z2, 128(DI)
+	VMOVUPD Z3, 192(DI)
+	VMOVUPD Z4, 256(DI)
+	VMOVUPD Z5, 320(DI)
+	VMOVUPD Z6, 384(DI)
+	VMOVUPD Z7, 448(DI)
+	VMOVUPD Z8, 512(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z9, (DI)
+	VMOVUPD Z10, 64(DI)
+	VMOVUPD Z11, 128(DI)
+	VMOVUPD Z12, 192(DI)
+	VMOVUPD Z13, 256(DI)
+	VMOVUPD Z14, 320(DI)
+	VMOVUPD Z15, 384(DI)
+	VMOVUPD Z16, 448(DI)
+	VMOVUPD Z17, 512(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func correlate512d3(n int, stepA int, stepB int, lines int, whole int, mask *byte, a *float64, rowA int, lineA int, b *float64, lineB int, taps *int32, c *float64, rowC int, accumulate int)
+// Requires: AVX, AVX512BW, AVX512F, SSE
+TEXT ·correlate512d3(SB), NOSPLIT, $56-120
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), DI
+	MOVQ    DI, 8(SP)
+	MOVQ    a+48(FP), DI
+	MOVQ    DI, 16(SP)
+	MOVQ    b+72(FP), DI
+	MOVQ    DI, 24(SP)
+	MOVQ    rowA+56(FP), R8
+	MOVQ    taps+88(FP), DI
+	MOVLQSX (DI), R9
+	MOVLQSX 4(DI), R10
+	MOVLQSX 8(DI), R11
+	MOVLQSX 12(DI), R12
+	MOVLQSX 16(DI), R13
+	MOVLQSX 20(DI), R14
+	MOVLQSX 24(DI), R15
+	MOVLQSX 28(DI), DX
+	MOVLQSX 32(DI), SI
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	VPXORD  Z14, Z14, Z14
+	VPXORD  Z15, Z15, Z15
+	VPXORD  Z16, Z16, Z16
+	VPXORD  Z17, Z17, Z17
+	VPXORD  Z18, Z18, Z18
+	VPXORD  Z19, Z19, Z19
+	VPXORD  Z20, Z20, Z20
+	VPXORD  Z21, Z21, Z21
+	VPXORD  Z22, Z22, Z22
+	VPXORD  Z23, Z23, Z23
+	VPXORD  Z24, Z24, Z24
+	VPXORD  Z25, Z25, Z25
+	VPXORD  Z26, Z26, Z26
+
+example:
+	MOVQ lines+24(FP), DI
+	MOVQ DI, 32(SP)
+	MOVQ 16(SP), AX
+	MOVQ 24(SP), BX
+	MOVQ AX, 40(SP)
+	MOVQ BX, 48(SP)
+
+line:
+	MOVQ  40(SP), AX
+	MOVQ  48(SP), BX
+	MOVQ  whole+32(FP), CX
+	TESTQ CX, CX
+	JZ    tail
+
+loop:
+	VMOVUPD     (AX), Z27
+	VMOVUPD     (AX)(R8*1), Z28
+	VMOVUPD     (AX)(R8*2), Z29
+	VMOVUPD     (BX)(R9*8), Z30
+	VFMADD231PD Z30, Z27, Z0
+	VFMADD231PD Z30, Z28, Z9
+	VFMADD231PD Z30, Z29, Z18
+	VMOVUPD     (BX)(R10*8), Z30
+	VFMADD231PD Z30, Z27, Z1
+	VFMADD231PD Z30, Z28, Z10
+	VFMADD231PD Z30, Z29, Z19
+	VMOVUPD     (BX)(R11*8), Z30
+	VFMADD231PD Z30, Z27, Z2
+	VFMADD231PD Z30, Z28, Z11
+	VFMADD231PD Z30, Z29, Z20
+	VMOVUPD     (BX)(R12*8), Z30
+	VFMADD231PD Z30, Z27, Z3
+	VFMADD231PD Z30, Z28, Z12
+	VFMADD231PD Z30, Z29, Z21
+	VMOVUPD     (BX)(R13*8), Z30
+	VFMADD231PD Z30, Z27, Z4
+	VFMADD231PD Z30, Z28, Z13
+	VFMADD231PD Z30, Z29, Z22
+	VMOVUPD     (BX)(R14*8), Z30
+	VFMADD231PD Z30, Z27, Z5
+	VFMADD231PD Z30, Z28, Z14
+	VFMADD231PD Z30, Z29, Z23
+	VMOVUPD     (BX)(R15*8), Z30
+	VFMADD231PD Z30, Z27, Z6
+	VFMADD231PD Z30, Z28, Z15
+	VFMADD231PD Z30, Z29, Z24
+	VMOVUPD     (BX)(DX*8), Z30
+	VFMADD231PD Z30, Z27, Z7
+	VFMADD231PD Z30, Z28, Z16
+	VFMADD231PD Z30, Z29, Z25
+	VMOVUPD     (BX)(SI*8), Z30
+	VFMADD231PD Z30, Z27, Z8
+	VFMADD231PD Z30, Z28, Z17
+	VFMADD231PD Z30, Z29, Z26
+	ADDQ        $0x40, AX
+	ADDQ        $0x40, BX
+	DECQ        CX
+	JNZ         loop
+
+tail:
+	MOVQ        mask+40(FP), DI
+	TESTQ       DI, DI
+	JZ          next
+	KMOVQ       (DI), K1
+	KMOVQ       8(DI), K2
+	VMOVUPD.Z   (AX), K1, Z27
+	VMOVUPD.Z   (AX)(R8*1), K1, Z28
+	VMOVUPD.Z   (AX)(R8*2), K1, Z29
+	VMOVUPD.Z   (BX)(R9*8), K1, Z30
+	VFMADD231PD Z30, Z27, Z0
+	VFMADD231PD Z30, Z28, Z9
+	VFMADD231PD Z30, Z29, Z18
+	VMOVUPD.Z   (BX)(R10*8), K1, Z30
+	VFMADD231PD Z30, Z27, Z1
+	VFMADD231PD Z30, Z28, Z10
+	VFMADD231PD Z30, Z29, Z19
+	VMOVUPD.Z   (BX)(R11*8), K1, Z30
+	VFMADD231PD Z30, Z27, Z2
+	VFMADD231PD Z30, Z28, Z11
+	VFMADD231PD Z30, Z29, Z20
+	VMOVUPD.Z   (BX)(R12*8), K1, Z30
+	VFMADD231PD Z30, Z27, Z3
+	VFMADD231PD Z30, Z28, Z12
+	VFMADD231PD Z30, Z29, Z21
+	VMOVUPD.Z   (BX)(R13*8), K1, Z30
+	VFMADD231PD Z30, Z27, Z4
+	VFMADD231PD Z30, Z28, Z13
+	VFMADD231PD Z30, Z29, Z22
+	VMOVUPD.Z   (BX)(R14*8), K1, Z30
+	VFMADD231PD Z30, Z27, Z5
+	VFMADD231PD Z30, Z28, Z14
+	VFMADD231PD Z30, Z29, Z23
+	VMOVUPD.Z   (BX)(R15*8), K1, Z30
+	VFMADD231PD Z30, Z27, Z6
+	VFMADD231PD Z30, Z28, Z15
+	VFMADD231PD Z30, Z29, Z24
+	VMOVUPD.Z   (BX)(DX*8), K1, Z30
+	VFMADD231PD Z30, Z27, Z7
+	VFMADD231PD Z30, Z28, Z16
+	VFMADD231PD Z30, Z29, Z25
+	VMOVUPD.Z   (BX)(SI*8), K1, Z30
+	VFMADD231PD Z30, Z27, Z8
+	VFMADD231PD Z30, Z28, Z17
+	VFMADD231PD Z30, Z29, Z26
+
+next:
+	MOVQ    lineA+64(FP), DI
+	ADDQ    DI, 40(SP)
+	MOVQ    lineB+80(FP), DI
+	ADDQ    DI, 48(SP)
+	DECQ    32(SP)
+	JNZ     line
+	MOVQ    stepA+8(FP), DI
+	ADDQ    DI, 16(SP)
+	MOVQ    stepB+16(FP), DI
+	ADDQ    DI, 24(SP)
+	DECQ    8(SP)
+	JNZ     example
+	MOVQ    c+96(FP), DI
+	MOVQ    rowC+104(FP), SI
+	MOVQ    accumulate+112(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPD  (DI), Z0, Z0
+	VMOVUPD Z0, (DI)
+	VADDPD  64(DI), Z1, Z1
+	VMOVUPD Z1, 64(DI)
+	VADDPD  128(DI), Z2, Z2
+	VMOVUPD Z2, 128(DI)
+	VADDPD  192(DI), Z3, Z3
+	VMOVUPD Z3, 192(DI)
+	VADDPD  256(DI), Z4, Z4
+	VMOVUPD Z4, 256(DI)
+	VADDPD  320(DI), Z5, Z5
+	VMOVUPD Z5, 320(DI)
+	VADDPD  384(DI), Z6, Z6
+	VMOVUPD Z6, 384(DI)
+	VADDPD  448(DI), Z7, Z7
+	VMOVUPD Z7, 448(DI)
+	VADDPD  512(DI), Z8, Z8
+	VMOVUPD Z8, 512(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z9, Z9
+	VMOVUPD Z9, (DI)
+	VADDPD  64(DI), Z10, Z10
+	VMOVUPD Z10, 64(DI)
+	VADDPD  128(DI), Z11, Z11
+	VMOVUPD Z11, 128(DI)
+	VADDPD  192(DI), Z12, Z12
+	VMOVUPD Z12, 192(DI)
+	VADDPD  256(DI), Z13, Z13
+	VMOVUPD Z13, 256(DI)
+	VADDPD  320(DI), Z14, Z14
+	VMOVUPD Z14, 320(DI)
+	VADDPD  384(DI), Z15, Z15
+	VMOVUPD Z15, 384(DI)
+	VADDPD  448(DI), Z16, Z16
+	VMOVUPD Z16, 448(DI)
+	VADDPD  512(DI), Z17, Z17
+	VMOVUPD Z17, 512(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z18, Z18
+	VMOVUPD Z18, (DI)
+	VADDPD  64(DI), Z19, Z19
+	VMOVUPD Z19, 64(DI)
+	VADDPD  128(DI), Z20, Z20
+	VMOVUPD Z20, 128(DI)
+	VADDPD  192(DI), Z21, Z21
+	VMOVUPD Z21, 192(DI)
+	VADDPD  256(DI), Z22, Z22
+	VMOVUPD Z22, 256(DI)
+	VADDPD  320(DI), Z23, Z23
+	VMOVUPD Z23, 320(DI)
+	VADDPD  384(DI), Z24, Z24
+	VMOVUPD Z24, 384(DI)
+	VADDPD  448(DI), Z25, Z25
+	VMOVUPD Z25, 448(DI)
+	VADDPD  512(DI), Z26, Z26
+	VMOVUPD Z26, 512(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPD Z0, (DI)
+	VMOVUPD Z1, 64(DI)
+	VMOVUPD Z2, 128(DI)
+	VMOVUPD Z3, 192(DI)
+	VMOVUPD Z4, 256(DI)
+	VMOVUPD Z5, 320(DI)
+	VMOVUPD Z6, 384(DI)
+	VMOVUPD Z7, 448(DI)
+	VMOVUPD Z8, 512(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z9, (DI)
+	VMOVUPD Z10, 64(DI)
+	VMOVUPD Z11, 128(DI)
+	VMOVUPD Z12, 192(DI)
+	VMOVUPD Z13, 256(DI)
+	VMOVUPD Z14, 320(DI)
+	VMOVUPD Z15, 384(DI)
+	VMOVUPD Z16, 448(DI)
+	VMOVUPD Z17, 512(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z18, (DI)
+	VMOVUPD Z19, 64(DI)
+	VMOVUPD Z20, 128(DI)
+	VMOVUPD Z21, 192(DI)
+	VMOVUPD Z22, 256(DI)
+	VMOVUPD Z23, 320(DI)
+	VMOVUPD Z24, 384(DI)
+	VMOVUPD Z25, 448(DI)
+	VMOVUPD Z26, 512(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func taps512d1x1(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, c *float64, rowC int, bias *float64, accumulate int)
+// Requires: AVX, AVX512F, MMX+, SSE
+TEXT ·taps512d1x1(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), R15
+	MOVQ    a+40(FP), AX
+	MOVQ    rowA+48(FP), R8
+	MOVQ    b+56(FP), BX
+	MOVQ    c+64(FP), DI
+	MOVQ    rowC+72(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VPXORD  Z0, Z0, Z0
+
+matrix:
+	MOVQ  k+24(FP), CX
+	MOVQ  table+32(FP), DX
+	TESTQ CX, CX
+	JZ    done
+
+loop:
+	MOVLQSX          (DX), R10
+	MOVLQSX          4(DX), R11
+	ADDQ             $0x08, DX
+	LEAQ             (AX)(R10*8), R10
+	VMOVUPD          (BX)(R11*8), Z28
+	PREFETCHT0       384(BX)(R11*8)
+	VFMADD231PD.BCST (R10), Z28, Z0
+	DECQ             CX
+	JNZ              loop
+	MOVQ             stepA+8(FP), R10
+	ADDQ             R10, AX
+	MOVQ             stepB+16(FP), R11
+	ADDQ             R11, BX
+	DECQ             R15
+	JNZ              matrix
+
+done:
+	MOVQ         bias+80(FP), R10
+	TESTQ        R10, R10
+	JZ           unbiased
+	VBROADCASTSD (R10), Z30
+	VADDPD       Z30, Z0, Z0
+
+unbiased:
+	MOVQ    accumulate+88(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPD  (DI), Z0, Z0
+	VMOVUPD Z0, (DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPD Z0, (DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func taps512d2x1(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, c *float64, rowC int, bias *float64, accumulate int)
+// Requires: AVX, AVX512F, MMX+, SSE
+TEXT ·taps512d2x1(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), R15
+	MOVQ    a+40(FP), AX
+	MOVQ    rowA+48(FP), R8
+	MOVQ    b+56(FP), BX
+	MOVQ    c+64(FP), DI
+	MOVQ    rowC+72(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+
+matrix:
+	MOVQ  k+24(FP), CX
+	MOVQ  table+32(FP), DX
+	TESTQ CX, CX
+	JZ    done
+
+loop:
+	MOVLQSX          (DX), R10
+	MOVLQSX          4(DX), R11
+	ADDQ             $0x08, DX
+	LEAQ             (AX)(R10*8), R10
+	VMOVUPD          (BX)(R11*8), Z28
+	PREFETCHT0       384(BX)(R11*8)
+	VFMADD231PD.BCST (R10), Z28, Z0
+	VFMADD231PD.BCST (R10)(R8*1), Z28, Z1
+	DECQ             CX
+	JNZ              loop
+	MOVQ             stepA+8(FP), R10
+	ADDQ             R10, AX
+	MOVQ             stepB+16(FP), R11
+	ADDQ             R11, BX
+	DECQ             R15
+	JNZ              matrix
+
+done:
+	MOVQ         bias+80(FP), R10
+	TESTQ        R10, R10
+	JZ           unbiased
+	VBROADCASTSD (R10), Z30
+	VADDPD       Z30, Z0, Z0
+	VBROADCASTSD (R10)(R8*1), Z31
+	VADDPD       Z31, Z1, Z1
+
+unbiased:
+	MOVQ    accumulate+88(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPD  (DI), Z0, Z0
+	VMOVUPD Z0, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z1, Z1
+	VMOVUPD Z1, (DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPD Z0, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z1, (DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func taps512d3x1(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, c *float64, rowC int, bias *float64, accumulate int)
+// Requires: AVX, AVX512F, MMX+, SSE
+TEXT ·taps512d3x1(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), R15
+	MOVQ    a+40(FP), AX
+	MOVQ    rowA+48(FP), R8
+	MOVQ    b+56(FP), BX
+	MOVQ    c+64(FP), DI
+	MOVQ    rowC+72(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+
+matrix:
+	MOVQ  k+24(FP), CX
+	MOVQ  table+32(FP), DX
+	TESTQ CX, CX
+	JZ    done
+
+loop:
+	MOVLQSX          (DX), R10
+	MOVLQSX          4(DX), R11
+	ADDQ             $0x08, DX
+	LEAQ             (AX)(R10*8), R10
+	VMOVUPD          (BX)(R11*8), Z28
+	PREFETCHT0       384(BX)(R11*8)
+	VFMADD231PD.BCST (R10), Z28, Z0
+	VFMADD231PD.BCST (R10)(R8*1), Z28, Z1
+	VFMADD231PD.BCST (R10)(R8*2), Z28, Z2
+	DECQ             CX
+	JNZ              loop
+	MOVQ             stepA+8(FP), R10
+	ADDQ             R10, AX
+	MOVQ             stepB+16(FP), R11
+	ADDQ             R11, BX
+	DECQ             R15
+	JNZ              matrix
+
+done:
+	MOVQ         bias+80(FP), R10
+	TESTQ        R10, R10
+	JZ           unbiased
+	VBROADCASTSD (R10), Z30
+	VADDPD       Z30, Z0, Z0
+	VBROADCASTSD (R10)(R8*1), Z31
+	VADDPD       Z31, Z1, Z1
+	VBROADCASTSD (R10)(R8*2), Z30
+	VADDPD       Z30, Z2, Z2
+
+unbiased:
+	MOVQ    accumulate+88(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPD  (DI), Z0, Z0
+	VMOVUPD Z0, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z1, Z1
+	VMOVUPD Z1, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z2, Z2
+	VMOVUPD Z2, (DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPD Z0, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z1, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z2, (DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func taps512d4x1(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, c *float64, rowC int, bias *float64, accumulate int)
+// Requires: AVX, AVX512F, MMX+, SSE
+TEXT ·taps512d4x1(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), R15
+	MOVQ    a+40(FP), AX
+	MOVQ    rowA+48(FP), R8
+	MOVQ    b+56(FP), BX
+	MOVQ    c+64(FP), DI
+	MOVQ    rowC+72(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+
+matrix:
+	MOVQ  k+24(FP), CX
+	MOVQ  table+32(FP), DX
+	TESTQ CX, CX
+	JZ    done
+
+loop:
+	MOVLQSX          (DX), R10
+	MOVLQSX          4(DX), R11
+	ADDQ             $0x08, DX
+	LEAQ             (AX)(R10*8), R10
+	VMOVUPD          (BX)(R11*8), Z28
+	PREFETCHT0       384(BX)(R11*8)
+	VFMADD231PD.BCST (R10), Z28, Z0
+	VFMADD231PD.BCST (R10)(R8*1), Z28, Z1
+	VFMADD231PD.BCST (R10)(R8*2), Z28, Z2
+	VFMADD231PD.BCST (R10)(R9*1), Z28, Z3
+	DECQ             CX
+	JNZ              loop
+	MOVQ             stepA+8(FP), R10
+	ADDQ             R10, AX
+	MOVQ             stepB+16(FP), R11
+	ADDQ             R11, BX
+	DECQ             R15
+	JNZ              matrix
+
+done:
+	MOVQ         bias+80(FP), R10
+	TESTQ        R10, R10
+	JZ           unbiased
+	VBROADCASTSD (R10), Z30
+	VADDPD       Z30, Z0, Z0
+	VBROADCASTSD (R10)(R8*1), Z31
+	VADDPD       Z31, Z1, Z1
+	VBROADCASTSD (R10)(R8*2), Z30
+	VADDPD       Z30, Z2, Z2
+	VBROADCASTSD (R10)(R9*1), Z31
+	VADDPD       Z31, Z3, Z3
+
+unbiased:
+	MOVQ    accumulate+88(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPD  (DI), Z0, Z0
+	VMOVUPD Z0, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z1, Z1
+	VMOVUPD Z1, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z2, Z2
+	VMOVUPD Z2, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z3, Z3
+	VMOVUPD Z3, (DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPD Z0, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z1, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z2, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z3, (DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func taps512d5x1(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, c *float64, rowC int, bias *float64, accumulate int)
+// Requires: AVX, AVX512F, MMX+, SSE
+TEXT ·taps512d5x1(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), R15
+	MOVQ    a+40(FP), AX
+	MOVQ    rowA+48(FP), R8
+	MOVQ    b+56(FP), BX
+	MOVQ    c+64(FP), DI
+	MOVQ    rowC+72(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+
+matrix:
+	MOVQ  k+24(FP), CX
+	MOVQ  table+32(FP), DX
+	TESTQ CX, CX
+	JZ    done
+
+loop:
+	MOVLQSX          (DX), R10
+	MOVLQSX          4(DX), R11
+	ADDQ             $0x08, DX
+	LEAQ             (AX)(R10*8), R10
+	LEAQ             (R10)(R8*4), R12
+	VMOVUPD          (BX)(R11*8), Z28
+	PREFETCHT0       384(BX)(R11*8)
+	VFMADD231PD.BCST (R10), Z28, Z0
+	VFMADD231PD.BCST (R10)(R8*1), Z28, Z1
+	VFMADD231PD.BCST (R10)(R8*2), Z28, Z2
+	VFMADD231PD.BCST (R10)(R9*1), Z28, Z3
+	VFMADD231PD.BCST (R12), Z28, Z4
+	DECQ             CX
+	JNZ              loop
+	MOVQ             stepA+8(FP), R10
+	ADDQ             R10, AX
+	MOVQ             stepB+16(FP), R11
+	ADDQ             R11, BX
+	DECQ             R15
+	JNZ              matrix
+
+done:
+	MOVQ         bias+80(FP), R10
+	TESTQ        R10, R10
+	JZ           unbiased
+	LEAQ         (R10)(R8*4), R12
+	VBROADCASTSD (R10), Z30
+	VADDPD       Z30, Z0, Z0
+	VBROADCASTSD (R10)(R8*1), Z31
+	VADDPD       Z31, Z1, Z1
+	VBROADCASTSD (R10)(R8*2), Z30
+	VADDPD       Z30, Z2, Z2
+	VBROADCASTSD (R10)(R9*1), Z31
+	VADDPD       Z31, Z3, Z3
+	VBROADCASTSD (R12), Z30
+	VADDPD       Z30, Z4, Z4
+
+unbiased:
+	MOVQ    accumulate+88(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPD  (DI), Z0, Z0
+	VMOVUPD Z0, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z1, Z1
+	VMOVUPD Z1, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z2, Z2
+	VMOVUPD Z2, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z3, Z3
+	VMOVUPD Z3, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z4, Z4
+	VMOVUPD Z4, (DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPD Z0, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z1, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z2, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z3, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z4, (DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func taps512d6x1(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, c *float64, rowC int, bias *float64, accumulate int)
+// Requires: AVX, AVX512F, MMX+, SSE
+TEXT ·taps512d6x1(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), R15
+	MOVQ    a+40(FP), AX
+	MOVQ    rowA+48(FP), R8
+	MOVQ    b+56(FP), BX
+	MOVQ    c+64(FP), DI
+	MOVQ    rowC+72(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+
+matrix:
+	MOVQ  k+24(FP), CX
+	MOVQ  table+32(FP), DX
+	TESTQ CX, CX
+	JZ    done
+
+loop:
+	MOVLQSX          (DX), R10
+	MOVLQSX          4(DX), R11
+	ADDQ             $0x08, DX
+	LEAQ             (AX)(R10*8), R10
+	LEAQ             (R10)(R8*4), R12
+	VMOVUPD          (BX)(R11*8), Z28
+	PREFETCHT0       384(BX)(R11*8)
+	VFMADD231PD.BCST (R10), Z28, Z0
+	VFMADD231PD.BCST (R10)(R8*1), Z28, Z1
+	VFMADD231PD.BCST (R10)(R8*2), Z28, Z2
+	VFMADD231PD.BCST (R10)(R9*1), Z28, Z3
+	VFMADD231PD.BCST (R12), Z28, Z4
+	VFMADD231PD.BCST (R12)(R8*1), Z28, Z5
+	DECQ             CX
+	JNZ              loop
+	MOVQ             stepA+8(FP), R10
+	ADDQ             R10, AX
+	MOVQ             stepB+16(FP), R11
+	ADDQ             R11, BX
+	DECQ             R15
+	JNZ              matrix
+
+done:
+	MOVQ         bias+80(FP), R10
+	TESTQ        R10, R10
+	JZ           unbiased
+	LEAQ         (R10)(R8*4), R12
+	VBROADCASTSD (R10), Z30
+	VADDPD       Z30, Z0, Z0
+	VBROADCASTSD (R10)(R8*1), Z31
+	VADDPD       Z31, Z1, Z1
+	VBROADCASTSD (R10)(R8*2), Z30
+	VADDPD       Z30, Z2, Z2
+	VBROADCASTSD (R10)(R9*1), Z31
+	VADDPD       Z31, Z3, Z3
+	VBROADCASTSD (R12), Z30
+	VADDPD       Z30, Z4, Z4
+	VBROADCASTSD (R12)(R8*1), Z31
+	VADDPD       Z31, Z5, Z5
+
+unbiased:
+	MOVQ    accumulate+88(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPD  (DI), Z0, Z0
+	VMOVUPD Z0, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z1, Z1
+	VMOVUPD Z1, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z2, Z2
+	VMOVUPD Z2, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z3, Z3
+	VMOVUPD Z3, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z4, Z4
+	VMOVUPD Z4, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z5, Z5
+	VMOVUPD Z5, (DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPD Z0, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z1, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z2, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z3, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z4, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z5, (DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func taps512d7x1(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, c *float64, rowC int, bias *float64, accumulate int)
+// Requires: AVX, AVX512F, MMX+, SSE
+TEXT ·taps512d7x1(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), R15
+	MOVQ    a+40(FP), AX
+	MOVQ    rowA+48(FP), R8
+	MOVQ    b+56(FP), BX
+	MOVQ    c+64(FP), DI
+	MOVQ    rowC+72(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+
+matrix:
+	MOVQ  k+24(FP), CX
+	MOVQ  table+32(FP), DX
+	TESTQ CX, CX
+	JZ    done
+
+loop:
+	MOVLQSX          (DX), R10
+	MOVLQSX          4(DX), R11
+	ADDQ             $0x08, DX
+	LEAQ             (AX)(R10*8), R10
+	LEAQ             (R10)(R8*4), R12
+	VMOVUPD          (BX)(R11*8), Z28
+	PREFETCHT0       384(BX)(R11*8)
+	VFMADD231PD.BCST (R10), Z28, Z0
+	VFMADD231PD.BCST (R10)(R8*1), Z28, Z1
+	VFMADD231PD.BCST (R10)(R8*2), Z28, Z2
+	VFMADD231PD.BCST (R10)(R9*1), Z28, Z3
+	VFMADD231PD.BCST (R12), Z28, Z4
+	VFMADD231PD.BCST (R12)(R8*1), Z28, Z5
+	VFMADD231PD.BCST (R12)(R8*2), Z28, Z6
+	DECQ             CX
+	JNZ              loop
+	MOVQ             stepA+8(FP), R10
+	ADDQ             R10, AX
+	MOVQ             stepB+16(FP), R11
+	ADDQ             R11, BX
+	DECQ             R15
+	JNZ              matrix
+
+done:
+	MOVQ         bias+80(FP), R10
+	TESTQ        R10, R10
+	JZ           unbiased
+	LEAQ         (R10)(R8*4), R12
+	VBROADCASTSD (R10), Z30
+	VADDPD       Z30, Z0, Z0
+	VBROADCASTSD (R10)(R8*1), Z31
+	VADDPD       Z31, Z1, Z1
+	VBROADCASTSD (R10)(R8*2), Z30
+	VADDPD       Z30, Z2, Z2
+	VBROADCASTSD (R10)(R9*1), Z31
+	VADDPD       Z31, Z3, Z3
+	VBROADCASTSD (R12), Z30
+	VADDPD       Z30, Z4, Z4
+	VBROADCASTSD (R12)(R8*1), Z31
+	VADDPD       Z31, Z5, Z5
+	VBROADCASTSD (R12)(R8*2), Z30
+	VADDPD       Z30, Z6, Z6
+
+unbiased:
+	MOVQ    accumulate+88(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPD  (DI), Z0, Z0
+	VMOVUPD Z0, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z1, Z1
+	VMOVUPD Z1, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z2, Z2
+	VMOVUPD Z2, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z3, Z3
+	VMOVUPD Z3, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z4, Z4
+	VMOVUPD Z4, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z5, Z5
+	VMOVUPD Z5, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z6, Z6
+	VMOVUPD Z6, (DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPD Z0, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z1, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z2, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z3, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z4, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z5, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z6, (DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func taps512d8x1(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, c *float64, rowC int, bias *float64, accumulate int)
+// Requires: AVX, AVX512F, MMX+, SSE
+TEXT ·taps512d8x1(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), R15
+	MOVQ    a+40(FP), AX
+	MOVQ    rowA+48(FP), R8
+	MOVQ    b+56(FP), BX
+	MOVQ    c+64(FP), DI
+	MOVQ    rowC+72(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+
+matrix:
+	MOVQ  k+24(FP), CX
+	MOVQ  table+32(FP), DX
+	TESTQ CX, CX
+	JZ    done
+
+loop:
+	MOVLQSX          (DX), R10
+	MOVLQSX          4(DX), R11
+	ADDQ             $0x08, DX
+	LEAQ             (AX)(R10*8), R10
+	LEAQ             (R10)(R8*4), R12
+	VMOVUPD          (BX)(R11*8), Z28
+	PREFETCHT0       384(BX)(R11*8)
+	VFMADD231PD.BCST (R10), Z28, Z0
+	VFMADD231PD.BCST (R10)(R8*1), Z28, Z1
+	VFMADD231PD.BCST (R10)(R8*2), Z28, Z2
+	VFMADD231PD.BCST (R10)(R9*1), Z28, Z3
+	VFMADD231PD.BCST (R12), Z28, Z4
+	VFMADD231PD.BCST (R12)(R8*1), Z28, Z5
+	VFMADD231PD.BCST (R12)(R8*2), Z28, Z6
+	VFMADD231PD.BCST (R12)(R9*1), Z28, Z7
+	DECQ             CX
+	JNZ              loop
+	MOVQ             stepA+8(FP), R10
+	ADDQ             R10, AX
+	MOVQ             stepB+16(FP), R11
+	ADDQ             R11, BX
+	DECQ             R15
+	JNZ              matrix
+
+done:
+	MOVQ         bias+80(FP), R10
+	TESTQ        R10, R10
+	JZ           unbiased
+	LEAQ         (R10)(R8*4), R12
+	VBROADCASTSD (R10), Z30
+	VADDPD       Z30, Z0, Z0
+	VBROADCASTSD (R10)(R8*1), Z31
+	VADDPD       Z31, Z1, Z1
+	VBROADCASTSD (R10)(R8*2), Z30
+	VADDPD       Z30, Z2, Z2
+	VBROADCASTSD (R10)(R9*1), Z31
+	VADDPD       Z31, Z3, Z3
+	VBROADCASTSD (R12), Z30
+	VADDPD       Z30, Z4, Z4
+	VBROADCASTSD (R12)(R8*1), Z31
+	VADDPD       Z31, Z5, Z5
+	VBROADCASTSD (R12)(R8*2), Z30
+	VADDPD       Z30, Z6, Z6
+	VBROADCASTSD (R12)(R9*1), Z31
+	VADDPD       Z31, Z7, Z7
+
+unbiased:
+	MOVQ    accumulate+88(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPD  (DI), Z0, Z0
+	VMOVUPD Z0, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z1, Z1
+	VMOVUPD Z1, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z2, Z2
+	VMOVUPD Z2, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z3, Z3
+	VMOVUPD Z3, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z4, Z4
+	VMOVUPD Z4, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z5, Z5
+	VMOVUPD Z5, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z6, Z6
+	VMOVUPD Z6, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z7, Z7
+	VMOVUPD Z7, (DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPD Z0, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z1, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z2, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z3, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z4, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z5, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z6, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z7, (DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func taps512d9x1(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, c *float64, rowC int, bias *float64, accumulate int)
+// Requires: AVX, AVX512F, MMX+, SSE
+TEXT ·taps512d9x1(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), R15
+	MOVQ    a+40(FP), AX
+	MOVQ    rowA+48(FP), R8
+	MOVQ    b+56(FP), BX
+	MOVQ    c+64(FP), DI
+	MOVQ    rowC+72(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+
+matrix:
+	MOVQ  k+24(FP), CX
+	MOVQ  table+32(FP), DX
+	TESTQ CX, CX
+	JZ    done
+
+loop:
+	MOVLQSX          (DX), R10
+	MOVLQSX          4(DX), R11
+	ADDQ             $0x08, DX
+	LEAQ             (AX)(R10*8), R10
+	LEAQ             (R10)(R8*4), R12
+	LEAQ             (R12)(R8*4), R13
+	VMOVUPD          (BX)(R11*8), Z28
+	PREFETCHT0       384(BX)(R11*8)
+	VFMADD231PD.BCST (R10), Z28, Z0
+	VFMADD231PD.BCST (R10)(R8*1), Z28, Z1
+	VFMADD231PD.BCST (R10)(R8*2), Z28, Z2
+	VFMADD231PD.BCST (R10)(R9*1), Z28, Z3
+	VFMADD231PD.BCST (R12), Z28, Z4
+	VFMADD231PD.BCST (R12)(R8*1), Z28, Z5
+	VFMADD231PD.BCST (R12)(R8*2), Z28, Z6
+	VFMADD231PD.BCST (R12)(R9*1), Z28, Z7
+	VFMADD231PD.BCST (R13), Z28, Z8
+	DECQ             CX
+	JNZ              loop
+	MOVQ             stepA+8(FP), R10
+	ADDQ             R10, AX
+	MOVQ             stepB+16(FP), R11
+	ADDQ             R11, BX
+	DECQ             R15
+	JNZ              matrix
+
+done:
+	MOVQ         bias+80(FP), R10
+	TESTQ        R10, R10
+	JZ           unbiased
+	LEAQ         (R10)(R8*4), R12
+	LEAQ         (R12)(R8*4), R13
+	VBROADCASTSD (R10), Z30
+	VADDPD       Z30, Z0, Z0
+	VBROADCASTSD (R10)(R8*1), Z31
+	VADDPD       Z31, Z1, Z1
+	VBROADCASTSD (R10)(R8*2), Z30
+	VADDPD       Z30, Z2, Z2
+	VBROADCASTSD (R10)(R9*1), Z31
+	VADDPD       Z31, Z3, Z3
+	VBROADCASTSD (R12), Z30
+	VADDPD       Z30, Z4, Z4
+	VBROADCASTSD (R12)(R8*1), Z31
+	VADDPD       Z31, Z5, Z5
+	VBROADCASTSD (R12)(R8*2), Z30
+	VADDPD       Z30, Z6, Z6
+	VBROADCASTSD (R12)(R9*1), Z31
+	VADDPD       Z31, Z7, Z7
+	VBROADCASTSD (R13), Z30
+	VADDPD       Z30, Z8, Z8
+
+unbiased:
+	MOVQ    accumulate+88(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPD  (DI), Z0, Z0
+	VMOVUPD Z0, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z1, Z1
+	VMOVUPD Z1, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z2, Z2
+	VMOVUPD Z2, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z3, Z3
+	VMOVUPD Z3, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z4, Z4
+	VMOVUPD Z4, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z5, Z5
+	VMOVUPD Z5, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z6, Z6
+	VMOVUPD Z6, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z7, Z7
+	VMOVUPD Z7, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z8, Z8
+	VMOVUPD Z8, (DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPD Z0, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z1, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z2, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z3, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z4, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z5, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z6, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z7, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z8, (DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func taps512d10x1(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, c *float64, rowC int, bias *float64, accumulate int)
+// Requires: AVX, AVX512F, MMX+, SSE
+TEXT ·taps512d10x1(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), R15
+	MOVQ    a+40(FP), AX
+	MOVQ    rowA+48(FP), R8
+	MOVQ    b+56(FP), BX
+	MOVQ    c+64(FP), DI
+	MOVQ    rowC+72(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+
+matrix:
+	MOVQ  k+24(FP), CX
+	MOVQ  table+32(FP), DX
+	TESTQ CX, CX
+	JZ    done
+
+loop:
+	MOVLQSX          (DX), R10
+	MOVLQSX          4(DX), R11
+	ADDQ             $0x08, DX
+	LEAQ             (AX)(R10*8), R10
+	LEAQ             (R10)(R8*4), R12
+	LEAQ             (R12)(R8*4), R13
+	VMOVUPD          (BX)(R11*8), Z28
+	PREFETCHT0       384(BX)(R11*8)
+	VFMADD231PD.BCST (R10), Z28, Z0
+	VFMADD231PD.BCST (R10)(R8*1), Z28, Z1
+	VFMADD231PD.BCST (R10)(R8*2), Z28, Z2
+	VFMADD231PD.BCST (R10)(R9*1), Z28, Z3
+	VFMADD231PD.BCST (R12), Z28, Z4
+	VFMADD231PD.BCST (R12)(R8*1), Z28, Z5
+	VFMADD231PD.BCST (R12)(R8*2), Z28, Z6
+	VFMADD231PD.BCST (R12)(R9*1), Z28, Z7
+	VFMADD231PD.BCST (R13), Z28, Z8
+	VFMADD231PD.BCST (R13)(R8*1), Z28, Z9
+	DECQ             CX
+	JNZ              loop
+	MOVQ             stepA+8(FP), R10
+	ADDQ             R10, AX
+	MOVQ             stepB+16(FP), R11
+	ADDQ             R11, BX
+	DECQ             R15
+	JNZ              matrix
+
+done:
+	MOVQ         bias+80(FP), R10
+	TESTQ        R10, R10
+	JZ           unbiased
+	LEAQ         (R10)(R8*4), R12
+	LEAQ         (R12)(R8*4), R13
+	VBROADCASTSD (R10), Z30
+	VADDPD       Z30, Z0, Z0
+	VBROADCASTSD (R10)(R8*1), Z31
+	VADDPD       Z31, Z1, Z1
+	VBROADCASTSD (R10)(R8*2), Z30
+	VADDPD       Z30, Z2, Z2
+	VBROADCASTSD (R10)(R9*1), Z31
+	VADDPD       Z31, Z3, Z3
+	VBROADCASTSD (R12), Z30
+	VADDPD       Z30, Z4, Z4
+	VBROADCASTSD (R12)(R8*1), Z31
+	VADDPD       Z31, Z5, Z5
+	VBROADCASTSD (R12)(R8*2), Z30
+	VADDPD       Z30, Z6, Z6
+	VBROADCASTSD (R12)(R9*1), Z31
+	VADDPD       Z31, Z7, Z7
+	VBROADCASTSD (R13), Z30
+	VADDPD       Z30, Z8, Z8
+	VBROADCASTSD (R13)(R8*1), Z31
+	VADDPD       Z31, Z9, Z9
+
+unbiased:
+	MOVQ    accumulate+88(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPD  (DI), Z0, Z0
+	VMOVUPD Z0, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z1, Z1
+	VMOVUPD Z1, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z2, Z2
+	VMOVUPD Z2, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z3, Z3
+	VMOVUPD Z3, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z4, Z4
+	VMOVUPD Z4, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z5, Z5
+	VMOVUPD Z5, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z6, Z6
+	VMOVUPD Z6, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z7, Z7
+	VMOVUPD Z7, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z8, Z8
+	VMOVUPD Z8, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z9, Z9
+	VMOVUPD Z9, (DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPD Z0, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z1, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z2, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z3, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z4, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z5, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z6, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z7, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z8, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z9, (DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func taps512d11x1(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, c *float64, rowC int, bias *float64, accumulate int)
+// Requires: AVX, AVX512F, MMX+, SSE
+TEXT ·taps512d11x1(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), R15
+	MOVQ    a+40(FP), AX
+	MOVQ    rowA+48(FP), R8
+	MOVQ    b+56(FP), BX
+	MOVQ    c+64(FP), DI
+	MOVQ    rowC+72(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+
+matrix:
+	MOVQ  k+24(FP), CX
+	MOVQ  table+32(FP), DX
+	TESTQ CX, CX
+	JZ    done
+
+loop:
+	MOVLQSX          (DX), R10
+	MOVLQSX          4(DX), R11
+	ADDQ             $0x08, DX
+	LEAQ             (AX)(R10*8), R10
+	LEAQ             (R10)(R8*4), R12
+	LEAQ             (R12)(R8*4), R13
+	VMOVUPD          (BX)(R11*8), Z28
+	PREFETCHT0       384(BX)(R11*8)
+	VFMADD231PD.BCST (R10), Z28, Z0
+	VFMADD231PD.BCST (R10)(R8*1), Z28, Z1
+	VFMADD231PD.BCST (R10)(R8*2), Z28, Z2
+	VFMADD231PD.BCST (R10)(R9*1), Z28, Z3
+	VFMADD231PD.BCST (R12), Z28, Z4
+	VFMADD231PD.BCST (R12)(R8*1), Z28, Z5
+	VFMADD231PD.BCST (R12)(R8*2), Z28, Z6
+	VFMADD231PD.BCST (R12)(R9*1), Z28, Z7
+	VFMADD231PD.BCST (R13), Z28, Z8
+	VFMADD231PD.BCST (R13)(R8*1), Z28, Z9
+	VFMADD231PD.BCST (R13)(R8*2), Z28, Z10
+	DECQ             CX
+	JNZ              loop
+	MOVQ             stepA+8(FP), R10
+	ADDQ             R10, AX
+	MOVQ             stepB+16(FP), R11
+	ADDQ             R11, BX
+	DECQ             R15
+	JNZ              matrix
+
+done:
+	MOVQ         bias+80(FP), R10
+	TESTQ        R10, R10
+	JZ           unbiased
+	LEAQ         (R10)(R8*4), R12
+	LEAQ         (R12)(R8*4), R13
+	VBROADCASTSD (R10), Z30
+	VADDPD       Z30, Z0, Z0
+	VBROADCASTSD (R10)(R8*1), Z31
+	VADDPD       Z31, Z1, Z1
+	VBROADCASTSD (R10)(R8*2), Z30
+	VADDPD       Z30, Z2, Z2
+	VBROADCASTSD (R10)(R9*1), Z31
+	VADDPD       Z31, Z3, Z3
+	VBROADCASTSD (R12), Z30
+	VADDPD       Z30, Z4, Z4
+	VBROADCASTSD (R12)(R8*1), Z31
+	VADDPD       Z31, Z5, Z5
+	VBROADCASTSD (R12)(R8*2), Z30
+	VADDPD       Z30, Z6, Z6
+	VBROADCASTSD (R12)(R9*1), Z31
+	VADDPD       Z31, Z7, Z7
+	VBROADCASTSD (R13), Z30
+	VADDPD       Z30, Z8, Z8
+	VBROADCASTSD (R13)(R8*1), Z31
+	VADDPD       Z31, Z9, Z9
+	VBROADCASTSD (R13)(R8*2), Z30
+	VADDPD       Z30, Z10, Z10
+
+unbiased:
+	MOVQ    accumulate+88(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPD  (DI), Z0, Z0
+	VMOVUPD Z0, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z1, Z1
+	VMOVUPD Z1, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z2, Z2
+	VMOVUPD Z2, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z3, Z3
+	VMOVUPD Z3, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z4, Z4
+	VMOVUPD Z4, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z5, Z5
+	VMOVUPD Z5, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z6, Z6
+	VMOVUPD Z6, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z7, Z7
+	VMOVUPD Z7, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z8, Z8
+	VMOVUPD Z8, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z9, Z9
+	VMOVUPD Z9, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z10, Z10
+	VMOVUPD Z10, (DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPD Z0, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z1, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z2, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z3, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z4, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z5, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z6, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z7, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z8, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z9, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z10, (DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func taps512d12x1(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, c *float64, rowC int, bias *float64, accumulate int)
+// Requires: AVX, AVX512F, MMX+, SSE
+TEXT ·taps512d12x1(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), R15
+	MOVQ    a+40(FP), AX
+	MOVQ    rowA+48(FP), R8
+	MOVQ    b+56(FP), BX
+	MOVQ    c+64(FP), DI
+	MOVQ    rowC+72(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+
+matrix:
+	MOVQ  k+24(FP), CX
+	MOVQ  table+32(FP), DX
+	TESTQ CX, CX
+	JZ    done
+
+loop:
+	MOVLQSX          (DX), R10
+	MOVLQSX          4(DX), R11
+	ADDQ             $0x08, DX
+	LEAQ             (AX)(R10*8), R10
+	LEAQ             (R10)(R8*4), R12
+	LEAQ             (R12)(R8*4), R13
+	VMOVUPD          (BX)(R11*8), Z28
+	PREFETCHT0       384(BX)(R11*8)
+	VFMADD231PD.BCST (R10), Z28, Z0
+	VFMADD231PD.BCST (R10)(R8*1), Z28, Z1
+	VFMADD231PD.BCST (R10)(R8*2), Z28, Z2
+	VFMADD231PD.BCST (R10)(R9*1), Z28, Z3
+	VFMADD231PD.BCST (R12), Z28, Z4
+	VFMADD231PD.BCST (R12)(R8*1), Z28, Z5
+	VFMADD231PD.BCST (R12)(R8*2), Z28, Z6
+	VFMADD231PD.BCST (R12)(R9*1), Z28, Z7
+	VFMADD231PD.BCST (R13), Z28, Z8
+	VFMADD231PD.BCST (R13)(R8*1), Z28, Z9
+	VFMADD231PD.BCST (R13)(R8*2), Z28, Z10
+	VFMADD231PD.BCST (R13)(R9*1), Z28, Z11
+	DECQ             CX
+	JNZ              loop
+	MOVQ             stepA+8(FP), R10
+	ADDQ             R10, AX
+	MOVQ             stepB+16(FP), R11
+	ADDQ             R11, BX
+	DECQ             R15
+	JNZ              matrix
+
+done:
+	MOVQ         bias+80(FP), R10
+	TESTQ        R10, R10
+	JZ           unbiased
+	LEAQ         (R10)(R8*4), R12
+	LEAQ         (R12)(R8*4), R13
+	VBROADCASTSD (R10), Z30
+	VADDPD       Z30, Z0, Z0
+	VBROADCASTSD (R10)(R8*1), Z31
+	VADDPD       Z31, Z1, Z1
+	VBROADCASTSD (R10)(R8*2), Z30
+	VADDPD       Z30, Z2, Z2
+	VBROADCASTSD (R10)(R9*1), Z31
+	VADDPD       Z31, Z3, Z3
+	VBROADCASTSD (R12), Z30
+	VADDPD       Z30, Z4, Z4
+	VBROADCASTSD (R12)(R8*1), Z31
+	VADDPD       Z31, Z5, Z5
+	VBROADCASTSD (R12)(R8*2), Z30
+	VADDPD       Z30, Z6, Z6
+	VBROADCASTSD (R12)(R9*1), Z31
+	VADDPD       Z31, Z7, Z7
+	VBROADCASTSD (R13), Z30
+	VADDPD       Z30, Z8, Z8
+	VBROADCASTSD (R13)(R8*1), Z31
+	VADDPD       Z31, Z9, Z9
+	VBROADCASTSD (R13)(R8*2), Z30
+	VADDPD       Z30, Z10, Z10
+	VBROADCASTSD (R13)(R9*1), Z31
+	VADDPD       Z31, Z11, Z11
+
+unbiased:
+	MOVQ    accumulate+88(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPD  (DI), Z0, Z0
+	VMOVUPD Z0, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z1, Z1
+	VMOVUPD Z1, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z2, Z2
+	VMOVUPD Z2, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z3, Z3
+	VMOVUPD Z3, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z4, Z4
+	VMOVUPD Z4, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z5, Z5
+	VMOVUPD Z5, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z6, Z6
+	VMOVUPD Z6, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z7, Z7
+	VMOVUPD Z7, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z8, Z8
+	VMOVUPD Z8, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z9, Z9
+	VMOVUPD Z9, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z10, Z10
+	VMOVUPD Z10, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z11, Z11
+	VMOVUPD Z11, (DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPD Z0, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z1, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z2, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z3, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z4, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z5, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z6, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z7, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z8, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z9, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z10, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z11, (DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func taps512d13x1(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, c *float64, rowC int, bias *float64, accumulate int)
+// Requires: AVX, AVX512F, MMX+, SSE
+TEXT ·taps512d13x1(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), R15
+	MOVQ    a+40(FP), AX
+	MOVQ    rowA+48(FP), R8
+	MOVQ    b+56(FP), BX
+	MOVQ    c+64(FP), DI
+	MOVQ    rowC+72(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+
+matrix:
+	MOVQ  k+24(FP), CX
+	MOVQ  table+32(FP), DX
+	TESTQ CX, CX
+	JZ    done
+
+loop:
+	MOVLQSX          (DX), R10
+	MOVLQSX          4(DX), R11
+	ADDQ             $0x08, DX
+	LEAQ             (AX)(R10*8), R10
+	LEAQ             (R10)(R8*4), R12
+	LEAQ             (R12)(R8*4), R13
+	LEAQ             (R13)(R8*4), R14
+	VMOVUPD          (BX)(R11*8), Z28
+	PREFETCHT0       384(BX)(R11*8)
+	VFMADD231PD.BCST (R10), Z28, Z0
+	VFMADD231PD.BCST (R10)(R8*1), Z28, Z1
+	VFMADD231PD.BCST (R10)(R8*2), Z28, Z2
+	VFMADD231PD.BCST (R10)(R9*1), Z28, Z3
+	VFMADD231PD.BCST (R12), Z28, Z4
+	VFMADD231PD.BCST (R12)(R8*1), Z28, Z5
+	VFMADD231PD.BCST (R12)(R8*2), Z28, Z6
+	VFMADD231PD.BCST (R12)(R9*1), Z28, Z7
+	VFMADD231PD.BCST (R13), Z28, Z8
+	VFMADD231PD.BCST (R13)(R8*1), Z28, Z9
+	VFMADD231PD.BCST (R13)(R8*2), Z28, Z10
+	VFMADD231PD.BCST (R13)(R9*1), Z28, Z11
+	VFMADD231PD.BCST (R14), Z28, Z12
+	DECQ             CX
+	JNZ              loop
+	MOVQ             stepA+8(FP), R10
+	ADDQ             R10, AX
+	MOVQ             stepB+16(FP), R11
+	ADDQ             R11, BX
+	DECQ             R15
+	JNZ              matrix
+
+done:
+	MOVQ         bias+80(FP), R10
+	TESTQ        R10, R10
+	JZ           unbiased
+	LEAQ         (R10)(R8*4), R12
+	LEAQ         (R12)(R8*4), R13
+	LEAQ         (R13)(R8*4), R14
+	VBROADCASTSD (R10), Z30
+	VADDPD       Z30, Z0, Z0
+	VBROADCASTSD (R10)(R8*1), Z31
+	VADDPD       Z31, Z1, Z1
+	VBROADCASTSD (R10)(R8*2), Z30
+	VADDPD       Z30, Z2, Z2
+	VBROADCASTSD (R10)(R9*1), Z31
+	VADDPD       Z31, Z3, Z3
+	VBROADCASTSD (R12), Z30
+	VADDPD       Z30, Z4, Z4
+	VBROADCASTSD (R12)(R8*1), Z31
+	VADDPD       Z31, Z5, Z5
+	VBROADCASTSD (R12)(R8*2), Z30
+	VADDPD       Z30, Z6, Z6
+	VBROADCASTSD (R12)(R9*1), Z31
+	VADDPD       Z31, Z7, Z7
+	VBROADCASTSD (R13), Z30
+	VADDPD       Z30, Z8, Z8
+	VBROADCASTSD (R13)(R8*1), Z31
+	VADDPD       Z31, Z9, Z9
+	VBROADCASTSD (R13)(R8*2), Z30
+	VADDPD       Z30, Z10, Z10
+	VBROADCASTSD (R13)(R9*1), Z31
+	VADDPD       Z31, Z11, Z11
+	VBROADCASTSD (R14), Z30
+	VADDPD       Z30, Z12, Z12
+
+unbiased:
+	MOVQ    accumulate+88(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPD  (DI), Z0, Z0
+	VMOVUPD Z0, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z1, Z1
+	VMOVUPD Z1, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z2, Z2
+	VMOVUPD Z2, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z3, Z3
+	VMOVUPD Z3, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z4, Z4
+	VMOVUPD Z4, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z5, Z5
+	VMOVUPD Z5, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z6, Z6
+	VMOVUPD Z6, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z7, Z7
+	VMOVUPD Z7, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z8, Z8
+	VMOVUPD Z8, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z9, Z9
+	VMOVUPD Z9, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z10, Z10
+	VMOVUPD Z10, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z11, Z11
+	VMOVUPD Z11, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z12, Z12
+	VMOVUPD Z12, (DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPD Z0, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z1, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z2, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z3, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z4, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z5, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z6, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z7, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z8, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z9, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z10, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z11, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z12, (DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func taps512d14x1(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, c *float64, rowC int, bias *float64, accumulate int)
+// Requires: AVX, AVX512F, MMX+, SSE
+TEXT ·taps512d14x1(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), R15
+	MOVQ    a+40(FP), AX
+	MOVQ    rowA+48(FP), R8
+	MOVQ    b+56(FP), BX
+	MOVQ    c+64(FP), DI
+	MOVQ    rowC+72(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+
+matrix:
+	MOVQ  k+24(FP), CX
+	MOVQ  table+32(FP), DX
+	TESTQ CX, CX
+	JZ    done
+
+loop:
+	MOVLQSX          (DX), R10
+	MOVLQSX          4(DX), R11
+	ADDQ             $0x08, DX
+	LEAQ             (AX)(R10*8), R10
+	LEAQ             (R10)(R8*4), R12
+	LEAQ             (R12)(R8*4), R13
+	LEAQ             (R13)(R8*4), R14
+	VMOVUPD          (BX)(R11*8), Z28
+	PREFETCHT0       384(BX)(R11*8)
+	VFMADD231PD.BCST (R10), Z28, Z0
+	VFMADD231PD.BCST (R10)(R8*1), Z28, Z1
+	VFMADD231PD.BCST (R10)(R8*2), Z28, Z2
+	VFMADD231PD.BCST (R10)(R9*1), Z28, Z3
+	VFMADD231PD.BCST (R12), Z28, Z4
+	VFMADD231PD.BCST (R12)(R8*1), Z28, Z5
+	VFMADD231PD.BCST (R12)(R8*2), Z28, Z6
+	VFMADD231PD.BCST (R12)(R9*1), Z28, Z7
+	VFMADD231PD.BCST (R13), Z28, Z8
+	VFMADD231PD.BCST (R13)(R8*1), Z28, Z9
+	VFMADD231PD.BCST (R13)(R8*2), Z28, Z10
+	VFMADD231PD.BCST (R13)(R9*1), Z28, Z11
+	VFMADD231PD.BCST (R14), Z28, Z12
+	VFMADD231PD.BCST (R14)(R8*1), Z28, Z13
+	DECQ             CX
+	JNZ              loop
+	MOVQ             stepA+8(FP), R10
+	ADDQ             R10, AX
+	MOVQ             stepB+16(FP), R11
+	ADDQ             R11, BX
+	DECQ             R15
+	JNZ              matrix
+
+done:
+	MOVQ         bias+80(FP), R10
+	TESTQ        R10, R10
+	JZ           unbiased
+	LEAQ         (R10)(R8*4), R12
+	LEAQ         (R12)(R8*4), R13
+	LEAQ         (R13)(R8*4), R14
+	VBROADCASTSD (R10), Z30
+	VADDPD       Z30, Z0, Z0
+	VBROADCASTSD (R10)(R8*1), Z31
+	VADDPD       Z31, Z1, Z1
+	VBROADCASTSD (R10)(R8*2), Z30
+	VADDPD       Z30, Z2, Z2
+	VBROADCASTSD (R10)(R9*1), Z31
+	VADDPD       Z31, Z3, Z3
+	VBROADCASTSD (R12), Z30
+	VADDPD       Z30, Z4, Z4
+	VBROADCASTSD (R12)(R8*1), Z31
+	VADDPD       Z31, Z5, Z5
+	VBROADCASTSD (R12)(R8*2), Z30
+	VADDPD       Z30, Z6, Z6
+	VBROADCASTSD (R12)(R9*1), Z31
+	VADDPD       Z31, Z7, Z7
+	VBROADCASTSD (R13), Z30
+	VADDPD       Z30, Z8, Z8
+	VBROADCASTSD (R13)(R8*1), Z31
+	VADDPD       Z31, Z9, Z9
+	VBROADCASTSD (R13)(R8*2), Z30
+	VADDPD       Z30, Z10, Z10
+	VBROADCASTSD (R13)(R9*1), Z31
+	VADDPD       Z31, Z11, Z11
+	VBROADCASTSD (R14), Z30
+	VADDPD       Z30, Z12, Z12
+	VBROADCASTSD (R14)(R8*1), Z31
+	VADDPD       Z31, Z13, Z13
+
+unbiased:
+	MOVQ    accumulate+88(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPD  (DI), Z0, Z0
+	VMOVUPD Z0, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z1, Z1
+	VMOVUPD Z1, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z2, Z2
+	VMOVUPD Z2, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z3, Z3
+	VMOVUPD Z3, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z4, Z4
+	VMOVUPD Z4, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z5, Z5
+	VMOVUPD Z5, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z6, Z6
+	VMOVUPD Z6, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z7, Z7
+	VMOVUPD Z7, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z8, Z8
+	VMOVUPD Z8, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z9, Z9
+	VMOVUPD Z9, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z10, Z10
+	VMOVUPD Z10, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z11, Z11
+	VMOVUPD Z11, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z12, Z12
+	VMOVUPD Z12, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z13, Z13
+	VMOVUPD Z13, (DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPD Z0, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z1, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z2, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z3, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z4, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z5, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z6, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z7, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z8, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z9, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z10, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z11, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z12, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Z13, (DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func taps512d1x2(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, c *float64, rowC int, bias *float64, accumulate int)
+// Requires: AVX, AVX512F, MMX+, SSE
+TEXT ·taps512d1x2(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), R15
+	MOVQ    a+40(FP), AX
+	MOVQ    rowA+48(FP), R8
+	MOVQ    b+56(FP), BX
+	MOVQ    c+64(FP), DI
+	MOVQ    rowC+72(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+
+matrix:
+	MOVQ  k+24(FP), CX
+	MOVQ  table+32(FP), DX
+	TESTQ CX, CX
+	JZ    done
+
+loop:
+	MOVLQSX      (DX), R10
+	MOVLQSX      4(DX), R11
+	ADDQ         $0x08, DX
+	LEAQ         (AX)(R10*8), R10
+	VMOVUPD      (BX)(R11*8), Z28
+	PREFETCHT0   384(BX)(R11*8)
+	VMOVUPD      64(BX)(R11*8), Z29
+	PREFETCHT0   448(BX)(R11*8)
+	VBROADCASTSD (R10), Z30
+	VFMADD231PD  Z30, Z28, Z0
+	VFMADD231PD  Z30, Z29, Z1
+	DECQ         CX
+	JNZ          loop
+	MOVQ         stepA+8(FP), R10
+	ADDQ         R10, AX
+	MOVQ         stepB+16(FP), R11
+	ADDQ         R11, BX
+	DECQ         R15
+	JNZ          matrix
+
+done:
+	MOVQ         bias+80(FP), R10
+	TESTQ        R10, R10
+	JZ           unbiased
+	VBROADCASTSD (R10), Z30
+	VADDPD       Z30, Z0, Z0
+	VADDPD       Z30, Z1, Z1
+
+unbiased:
+	MOVQ    accumulate+88(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPD  (DI), Z0, Z0
+	VMOVUPD Z0, (DI)
+	VADDPD  64(DI), Z1, Z1
+	VMOVUPD Z1, 64(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPD Z0, (DI)
+	VMOVUPD Z1, 64(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func taps512d2x2(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, c *float64, rowC int, bias *float64, accumulate int)
+// Requires: AVX, AVX512F, MMX+, SSE
+TEXT ·taps512d2x2(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), R15
+	MOVQ    a+40(FP), AX
+	MOVQ    rowA+48(FP), R8
+	MOVQ    b+56(FP), BX
+	MOVQ    c+64(FP), DI
+	MOVQ    rowC+72(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+
+matrix:
+	MOVQ  k+24(FP), CX
+	MOVQ  table+32(FP), DX
+	TESTQ CX, CX
+	JZ    done
+
+loop:
+	MOVLQSX      (DX), R10
+	MOVLQSX      4(DX), R11
+	ADDQ         $0x08, DX
+	LEAQ         (AX)(R10*8), R10
+	VMOVUPD      (BX)(R11*8), Z28
+	PREFETCHT0   384(BX)(R11*8)
+	VMOVUPD      64(BX)(R11*8), Z29
+	PREFETCHT0   448(BX)(R11*8)
+	VBROADCASTSD (R10), Z30
+	VFMADD231PD  Z30, Z28, Z0
+	VFMADD231PD  Z30, Z29, Z1
+	VBROADCASTSD (R10)(R8*1), Z31
+	VFMADD231PD  Z31, Z28, Z2
+	VFMADD231PD  Z31, Z29, Z3
+	DECQ         CX
+	JNZ          loop
+	MOVQ         stepA+8(FP), R10
+	ADDQ         R10, AX
+	MOVQ         stepB+16(FP), R11
+	ADDQ         R11, BX
+	DECQ         R15
+	JNZ          matrix
+
+done:
+	MOVQ         bias+80(FP), R10
+	TESTQ        R10, R10
+	JZ           unbiased
+	VBROADCASTSD (R10), Z30
+	VADDPD       Z30, Z0, Z0
+	VADDPD       Z30, Z1, Z1
+	VBROADCASTSD (R10)(R8*1), Z31
+	VADDPD       Z31, Z2, Z2
+	VADDPD       Z31, Z3, Z3
+
+unbiased:
+	MOVQ    accumulate+88(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPD  (DI), Z0, Z0
+	VMOVUPD Z0, (DI)
+	VADDPD  64(DI), Z1, Z1
+	VMOVUPD Z1, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z2, Z2
+	VMOVUPD Z2, (DI)
+	VADDPD  64(DI), Z3, Z3
+	VMOVUPD Z3, 64(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPD Z0, (DI)
+	VMOVUPD Z1, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z2, (DI)
+	VMOVUPD Z3, 64(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func taps512d3x2(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, c *float64, rowC int, bias *float64, accumulate int)
+// Requires: AVX, AVX512F, MMX+, SSE
+TEXT ·taps512d3x2(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), R15
+	MOVQ    a+40(FP), AX
+	MOVQ    rowA+48(FP), R8
+	MOVQ    b+56(FP), BX
+	MOVQ    c+64(FP), DI
+	MOVQ    rowC+72(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+
+matrix:
+	MOVQ  k+24(FP), CX
+	MOVQ  table+32(FP), DX
+	TESTQ CX, CX
+	JZ    done
+
+loop:
+	MOVLQSX      (DX), R10
+	MOVLQSX      4(DX), R11
+	ADDQ         $0x08, DX
+	LEAQ         (AX)(R10*8), R10
+	VMOVUPD      (BX)(R11*8), Z28
+	PREFETCHT0   384(BX)(R11*8)
+	VMOVUPD      64(BX)(R11*8), Z29
+	PREFETCHT0   448(BX)(R11*8)
+	VBROADCASTSD (R10), Z30
+	VFMADD231PD  Z30, Z28, Z0
+	VFMADD231PD  Z30, Z29, Z1
+	VBROADCASTSD (R10)(R8*1), Z31
+	VFMADD231PD  Z31, Z28, Z2
+	VFMADD231PD  Z31, Z29, Z3
+	VBROADCASTSD (R10)(R8*2), Z30
+	VFMADD231PD  Z30, Z28, Z4
+	VFMADD231PD  Z30, Z29, Z5
+	DECQ         CX
+	JNZ          loop
+	MOVQ         stepA+8(FP), R10
+	ADDQ         R10, AX
+	MOVQ         stepB+16(FP), R11
+	ADDQ         R11, BX
+	DECQ         R15
+	JNZ          matrix
+
+done:
+	MOVQ         bias+80(FP), R10
+	TESTQ        R10, R10
+	JZ           unbiased
+	VBROADCASTSD (R10), Z30
+	VADDPD       Z30, Z0, Z0
+	VADDPD       Z30, Z1, Z1
+	VBROADCASTSD (R10)(R8*1), Z31
+	VADDPD       Z31, Z2, Z2
+	VADDPD       Z31, Z3, Z3
+	VBROADCASTSD (R10)(R8*2), Z30
+	VADDPD       Z30, Z4, Z4
+	VADDPD       Z30, Z5, Z5
+
+unbiased:
+	MOVQ    accumulate+88(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPD  (DI), Z0, Z0
+	VMOVUPD Z0, (DI)
+	VADDPD  64(DI), Z1, Z1
+	VMOVUPD Z1, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z2, Z2
+	VMOVUPD Z2, (DI)
+	VADDPD  64(DI), Z3, Z3
+	VMOVUPD Z3, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z4, Z4
+	VMOVUPD Z4, (DI)
+	VADDPD  64(DI), Z5, Z5
+	VMOVUPD Z5, 64(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPD Z0, (DI)
+	VMOVUPD Z1, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z2, (DI)
+	VMOVUPD Z3, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z4, (DI)
+	VMOVUPD Z5, 64(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func taps512d4x2(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, c *float64, rowC int, bias *float64, accumulate int)
+// Requires: AVX, AVX512F, MMX+, SSE
+TEXT ·taps512d4x2(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), R15
+	MOVQ    a+40(FP), AX
+	MOVQ    rowA+48(FP), R8
+	MOVQ    b+56(FP), BX
+	MOVQ    c+64(FP), DI
+	MOVQ    rowC+72(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+
+matrix:
+	MOVQ  k+24(FP), CX
+	MOVQ  table+32(FP), DX
+	TESTQ CX, CX
+	JZ    done
+
+loop:
+	MOVLQSX      (DX), R10
+	MOVLQSX      4(DX), R11
+	ADDQ         $0x08, DX
+	LEAQ         (AX)(R10*8), R10
+	VMOVUPD      (BX)(R11*8), Z28
+	PREFETCHT0   384(BX)(R11*8)
+	VMOVUPD      64(BX)(R11*8), Z29
+	PREFETCHT0   448(BX)(R11*8)
+	VBROADCASTSD (R10), Z30
+	VFMADD231PD  Z30, Z28, Z0
+	VFMADD231PD  Z30, Z29, Z1
+	VBROADCASTSD (R10)(R8*1), Z31
+	VFMADD231PD  Z31, Z28, Z2
+	VFMADD231PD  Z31, Z29, Z3
+	VBROADCASTSD (R10)(R8*2), Z30
+	VFMADD231PD  Z30, Z28, Z4
+	VFMADD231PD  Z30, Z29, Z5
+	VBROADCASTSD (R10)(R9*1), Z31
+	VFMADD231PD  Z31, Z28, Z6
+	VFMADD231PD  Z31, Z29, Z7
+	DECQ         CX
+	JNZ          loop
+	MOVQ         stepA+8(FP), R10
+	ADDQ         R10, AX
+	MOVQ         stepB+16(FP), R11
+	ADDQ         R11, BX
+	DECQ         R15
+	JNZ          matrix
+
+done:
+	MOVQ         bias+80(FP), R10
+	TESTQ        R10, R10
+	JZ           unbiased
+	VBROADCASTSD (R10), Z30
+	VADDPD       Z30, Z0, Z0
+	VADDPD       Z30, Z1, Z1
+	VBROADCASTSD (R10)(R8*1), Z31
+	VADDPD       Z31, Z2, Z2
+	VADDPD       Z31, Z3, Z3
+	VBROADCASTSD (R10)(R8*2), Z30
+	VADDPD       Z30, Z4, Z4
+	VADDPD       Z30, Z5, Z5
+	VBROADCASTSD (R10)(R9*1), Z31
+	VADDPD       Z31, Z6, Z6
+	VADDPD       Z31, Z7, Z7
+
+unbiased:
+	MOVQ    accumulate+88(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPD  (DI), Z0, Z0
+	VMOVUPD Z0, (DI)
+	VADDPD  64(DI), Z1, Z1
+	VMOVUPD Z1, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z2, Z2
+	VMOVUPD Z2, (DI)
+	VADDPD  64(DI), Z3, Z3
+	VMOVUPD Z3, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z4, Z4
+	VMOVUPD Z4, (DI)
+	VADDPD  64(DI), Z5, Z5
+	VMOVUPD Z5, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z6, Z6
+	VMOVUPD Z6, (DI)
+	VADDPD  64(DI), Z7, Z7
+	VMOVUPD Z7, 64(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPD Z0, (DI)
+	VMOVUPD Z1, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z2, (DI)
+	VMOVUPD Z3, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z4, (DI)
+	VMOVUPD Z5, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z6, (DI)
+	VMOVUPD Z7, 64(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func taps512d5x2(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, c *float64, rowC int, bias *float64, accumulate int)
+// Requires: AVX, AVX512F, MMX+, SSE
+TEXT ·taps512d5x2(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), R15
+	MOVQ    a+40(FP), AX
+	MOVQ    rowA+48(FP), R8
+	MOVQ    b+56(FP), BX
+	MOVQ    c+64(FP), DI
+	MOVQ    rowC+72(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+
+matrix:
+	MOVQ  k+24(FP), CX
+	MOVQ  table+32(FP), DX
+	TESTQ CX, CX
+	JZ    done
+
+loop:
+	MOVLQSX      (DX), R10
+	MOVLQSX      4(DX), R11
+	ADDQ         $0x08, DX
+	LEAQ         (AX)(R10*8), R10
+	LEAQ         (R10)(R8*4), R12
+	VMOVUPD      (BX)(R11*8), Z28
+	PREFETCHT0   384(BX)(R11*8)
+	VMOVUPD      64(BX)(R11*8), Z29
+	PREFETCHT0   448(BX)(R11*8)
+	VBROADCASTSD (R10), Z30
+	VFMADD231PD  Z30, Z28, Z0
+	VFMADD231PD  Z30, Z29, Z1
+	VBROADCASTSD (R10)(R8*1), Z31
+	VFMADD231PD  Z31, Z28, Z2
+	VFMADD231PD  Z31, Z29, Z3
+	VBROADCASTSD (R10)(R8*2), Z30
+	VFMADD231PD  Z30, Z28, Z4
+	VFMADD231PD  Z30, Z29, Z5
+	VBROADCASTSD (R10)(R9*1), Z31
+	VFMADD231PD  Z31, Z28, Z6
+	VFMADD231PD  Z31, Z29, Z7
+	VBROADCASTSD (R12), Z30
+	VFMADD231PD  Z30, Z28, Z8
+	VFMADD231PD  Z30, Z29, Z9
+	DECQ         CX
+	JNZ          loop
+	MOVQ         stepA+8(FP), R10
+	ADDQ         R10, AX
+	MOVQ         stepB+16(FP), R11
+	ADDQ         R11, BX
+	DECQ         R15
+	JNZ          matrix
+
+done:
+	MOVQ         bias+80(FP), R10
+	TESTQ        R10, R10
+	JZ           unbiased
+	LEAQ         (R10)(R8*4), R12
+	VBROADCASTSD (R10), Z30
+	VADDPD       Z30, Z0, Z0
+	VADDPD       Z30, Z1, Z1
+	VBROADCASTSD (R10)(R8*1), Z31
+	VADDPD       Z31, Z2, Z2
+	VADDPD       Z31, Z3, Z3
+	VBROADCASTSD (R10)(R8*2), Z30
+	VADDPD       Z30, Z4, Z4
+	VADDPD       Z30, Z5, Z5
+	VBROADCASTSD (R10)(R9*1), Z31
+	VADDPD       Z31, Z6, Z6
+	VADDPD       Z31, Z7, Z7
+	VBROADCASTSD (R12), Z30
+	VADDPD       Z30, Z8, Z8
+	VADDPD       Z30, Z9, Z9
+
+unbiased:
+	MOVQ    accumulate+88(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPD  (DI), Z0, Z0
+	VMOVUPD Z0, (DI)
+	VADDPD  64(DI), Z1, Z1
+	VMOVUPD Z1, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z2, Z2
+	VMOVUPD Z2, (DI)
+	VADDPD  64(DI), Z3, Z3
+	VMOVUPD Z3, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z4, Z4
+	VMOVUPD Z4, (DI)
+	VADDPD  64(DI), Z5, Z5
+	VMOVUPD Z5, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z6, Z6
+	VMOVUPD Z6, (DI)
+	VADDPD  64(DI), Z7, Z7
+	VMOVUPD Z7, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z8, Z8
+	VMOVUPD Z8, (DI)
+	VADDPD  64(DI), Z9, Z9
+	VMOVUPD Z9, 64(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPD Z0, (DI)
+	VMOVUPD Z1, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z2, (DI)
+	VMOVUPD Z3, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z4, (DI)
+	VMOVUPD Z5, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z6, (DI)
+	VMOVUPD Z7, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z8, (DI)
+	VMOVUPD Z9, 64(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func taps512d6x2(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, c *float64, rowC int, bias *float64, accumulate int)
+// Requires: AVX, AVX512F, MMX+, SSE
+TEXT ·taps512d6x2(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), R15
+	MOVQ    a+40(FP), AX
+	MOVQ    rowA+48(FP), R8
+	MOVQ    b+56(FP), BX
+	MOVQ    c+64(FP), DI
+	MOVQ    rowC+72(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+
+matrix:
+	MOVQ  k+24(FP), CX
+	MOVQ  table+32(FP), DX
+	TESTQ CX, CX
+	JZ    done
+
+loop:
+	MOVLQSX      (DX), R10
+	MOVLQSX      4(DX), R11
+	ADDQ         $0x08, DX
+	LEAQ         (AX)(R10*8), R10
+	LEAQ         (R10)(R8*4), R12
+	VMOVUPD      (BX)(R11*8), Z28
+	PREFETCHT0   384(BX)(R11*8)
+	VMOVUPD      64(BX)(R11*8), Z29
+	PREFETCHT0   448(BX)(R11*8)
+	VBROADCASTSD (R10), Z30
+	VFMADD231PD  Z30, Z28, Z0
+	VFMADD231PD  Z30, Z29, Z1
+	VBROADCASTSD (R10)(R8*1), Z31
+	VFMADD231PD  Z31, Z28, Z2
+	VFMADD231PD  Z31, Z29, Z3
+	VBROADCASTSD (R10)(R8*2), Z30
+	VFMADD231PD  Z30, Z28, Z4
+	VFMADD231PD  Z30, Z29, Z5
+	VBROADCASTSD (R10)(R9*1), Z31
+	VFMADD231PD  Z31, Z28, Z6
+	VFMADD231PD  Z31, Z29, Z7
+	VBROADCASTSD (R12), Z30
+	VFMADD231PD  Z30, Z28, Z8
+	VFMADD231PD  Z30, Z29, Z9
+	VBROADCASTSD (R12)(R8*1), Z31
+	VFMADD231PD  Z31, Z28, Z10
+	VFMADD231PD  Z31, Z29, Z11
+	DECQ         CX
+	JNZ          loop
+	MOVQ         stepA+8(FP), R10
+	ADDQ         R10, AX
+	MOVQ         stepB+16(FP), R11
+	ADDQ         R11, BX
+	DECQ         R15
+	JNZ          matrix
+
+done:
+	MOVQ         bias+80(FP), R10
+	TESTQ        R10, R10
+	JZ           unbiased
+	LEAQ         (R10)(R8*4), R12
+	VBROADCASTSD (R10), Z30
+	VADDPD       Z30, Z0, Z0
+	VADDPD       Z30, Z1, Z1
+	VBROADCASTSD (R10)(R8*1), Z31
+	VADDPD       Z31, Z2, Z2
+	VADDPD       Z31, Z3, Z3
+	VBROADCASTSD (R10)(R8*2), Z30
+	VADDPD       Z30, Z4, Z4
+	VADDPD       Z30, Z5, Z5
+	VBROADCASTSD (R10)(R9*1), Z31
+	VADDPD       Z31, Z6, Z6
+	VADDPD       Z31, Z7, Z7
+	VBROADCASTSD (R12), Z30
+	VADDPD       Z30, Z8, Z8
+	VADDPD       Z30, Z9, Z9
+	VBROADCASTSD (R12)(R8*1), Z31
+	VADDPD       Z31, Z10, Z10
+	VADDPD       Z31, Z11, Z11
+
+unbiased:
+	MOVQ    accumulate+88(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPD  (DI), Z0, Z0
+	VMOVUPD Z0, (DI)
+	VADDPD  64(DI), Z1, Z1
+	VMOVUPD Z1, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z2, Z2
+	VMOVUPD Z2, (DI)
+	VADDPD  64(DI), Z3, Z3
+	VMOVUPD Z3, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z4, Z4
+	VMOVUPD Z4, (DI)
+	VADDPD  64(DI), Z5, Z5
+	VMOVUPD Z5, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z6, Z6
+	VMOVUPD Z6, (DI)
+	VADDPD  64(DI), Z7, Z7
+	VMOVUPD Z7, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z8, Z8
+	VMOVUPD Z8, (DI)
+	VADDPD  64(DI), Z9, Z9
+	VMOVUPD Z9, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z10, Z10
+	VMOVUPD Z10, (DI)
+	VADDPD  64(DI), Z11, Z11
+	VMOVUPD Z11, 64(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPD Z0, (DI)
+	VMOVUPD Z1, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z2, (DI)
+	VMOVUPD Z3, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z4, (DI)
+	VMOVUPD Z5, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z6, (DI)
+	VMOVUPD Z7, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z8, (DI)
+	VMOVUPD Z9, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z10, (DI)
+	VMOVUPD Z11, 64(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func taps512d7x2(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, c *float64, rowC int, bias *float64, accumulate int)
+// Requires: AVX, AVX512F, MMX+, SSE
+TEXT ·taps512d7x2(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), R15
+	MOVQ    a+40(FP), AX
+	MOVQ    rowA+48(FP), R8
+	MOVQ    b+56(FP), BX
+	MOVQ    c+64(FP), DI
+	MOVQ    rowC+72(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+
+matrix:
+	MOVQ  k+24(FP), CX
+	MOVQ  table+32(FP), DX
+	TESTQ CX, CX
+	JZ    done
+
+loop:
+	MOVLQSX      (DX), R10
+	MOVLQSX      4(DX), R11
+	ADDQ         $0x08, DX
+	LEAQ         (AX)(R10*8), R10
+	LEAQ         (R10)(R8*4), R12
+	VMOVUPD      (BX)(R11*8), Z28
+	PREFETCHT0   384(BX)(R11*8)
+	VMOVUPD      64(BX)(R11*8), Z29
+	PREFETCHT0   448(BX)(R11*8)
+	VBROADCASTSD (R10), Z30
+	VFMADD231PD  Z30, Z28, Z0
+	VFMADD231PD  Z30, Z29, Z1
+	VBROADCASTSD (R10)(R8*1), Z31
+	VFMADD231PD  Z31, Z28, Z2
+	VFMADD231PD  Z31, Z29, Z3
+	VBROADCASTSD (R10)(R8*2), Z30
+	VFMADD231PD  Z30, Z28, Z4
+	VFMADD231PD  Z30, Z29, Z5
+	VBROADCASTSD (R10)(R9*1), Z31
+	VFMADD231PD  Z31, Z28, Z6
+	VFMADD231PD  Z31, Z29, Z7
+	VBROADCASTSD (R12), Z30
+	VFMADD231PD  Z30, Z28, Z8
+	VFMADD231PD  Z30, Z29, Z9
+	VBROADCASTSD (R12)(R8*1), Z31
+	VFMADD231PD  Z31, Z28, Z10
+	VFMADD231PD  Z31, Z29, Z11
+	VBROADCASTSD (R12)(R8*2), Z30
+	VFMADD231PD  Z30, Z28, Z12
+	VFMADD231PD  Z30, Z29, Z13
+	DECQ         CX
+	JNZ          loop
+	MOVQ         stepA+8(FP), R10
+	ADDQ         R10, AX
+	MOVQ         stepB+16(FP), R11
+	ADDQ         R11, BX
+	DECQ         R15
+	JNZ          matrix
+
+done:
+	MOVQ         bias+80(FP), R10
+	TESTQ        R10, R10
+	JZ           unbiased
+	LEAQ         (R10)(R8*4), R12
+	VBROADCASTSD (R10), Z30
+	VADDPD       Z30, Z0, Z0
+	VADDPD       Z30, Z1, Z1
+	VBROADCASTSD (R10)(R8*1), Z31
+	VADDPD       Z31, Z2, Z2
+	VADDPD       Z31, Z3, Z3
+	VBROADCASTSD (R10)(R8*2), Z30
+	VADDPD       Z30, Z4, Z4
+	VADDPD       Z30, Z5, Z5
+	VBROADCASTSD (R10)(R9*1), Z31
+	VADDPD       Z31, Z6, Z6
+	VADDPD       Z31, Z7, Z7
+	VBROADCASTSD (R12), Z30
+	VADDPD       Z30, Z8, Z8
+	VADDPD       Z30, Z9, Z9
+	VBROADCASTSD (R12)(R8*1), Z31
+	VADDPD       Z31, Z10, Z10
+	VADDPD       Z31, Z11, Z11
+	VBROADCASTSD (R12)(R8*2), Z30
+	VADDPD       Z30, Z12, Z12
+	VADDPD       Z30, Z13, Z13
+
+unbiased:
+	MOVQ    accumulate+88(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPD  (DI), Z0, Z0
+	VMOVUPD Z0, (DI)
+	VADDPD  64(DI), Z1, Z1
+	VMOVUPD Z1, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z2, Z2
+	VMOVUPD Z2, (DI)
+	VADDPD  64(DI), Z3, Z3
+	VMOVUPD Z3, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z4, Z4
+	VMOVUPD Z4, (DI)
+	VADDPD  64(DI), Z5, Z5
+	VMOVUPD Z5, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z6, Z6
+	VMOVUPD Z6, (DI)
+	VADDPD  64(DI), Z7, Z7
+	VMOVUPD Z7, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z8, Z8
+	VMOVUPD Z8, (DI)
+	VADDPD  64(DI), Z9, Z9
+	VMOVUPD Z9, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z10, Z10
+	VMOVUPD Z10, (DI)
+	VADDPD  64(DI), Z11, Z11
+	VMOVUPD Z11, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z12, Z12
+	VMOVUPD Z12, (DI)
+	VADDPD  64(DI), Z13, Z13
+	VMOVUPD Z13, 64(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPD Z0, (DI)
+	VMOVUPD Z1, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z2, (DI)
+	VMOVUPD Z3, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z4, (DI)
+	VMOVUPD Z5, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z6, (DI)
+	VMOVUPD Z7, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z8, (DI)
+	VMOVUPD Z9, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z10, (DI)
+	VMOVUPD Z11, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z12, (DI)
+	VMOVUPD Z13, 64(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func taps512d8x2(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, c *float64, rowC int, bias *float64, accumulate int)
+// Requires: AVX, AVX512F, MMX+, SSE
+TEXT ·taps512d8x2(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), R15
+	MOVQ    a+40(FP), AX
+	MOVQ    rowA+48(FP), R8
+	MOVQ    b+56(FP), BX
+	MOVQ    c+64(FP), DI
+	MOVQ    rowC+72(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	VPXORD  Z14, Z14, Z14
+	VPXORD  Z15, Z15, Z15
+
+matrix:
+	MOVQ  k+24(FP), CX
+	MOVQ  table+32(FP), DX
+	TESTQ CX, CX
+	JZ    done
+
+loop:
+	MOVLQSX      (DX), R10
+	MOVLQSX      4(DX), R11
+	ADDQ         $0x08, DX
+	LEAQ         (AX)(R10*8), R10
+	LEAQ         (R10)(R8*4), R12
+	VMOVUPD      (BX)(R11*8), Z28
+	PREFETCHT0   384(BX)(R11*8)
+	VMOVUPD      64(BX)(R11*8), Z29
+	PREFETCHT0   448(BX)(R11*8)
+	VBROADCASTSD (R10), Z30
+	VFMADD231PD  Z30, Z28, Z0
+	VFMADD231PD  Z30, Z29, Z1
+	VBROADCASTSD (R10)(R8*1), Z31
+	VFMADD231PD  Z31, Z28, Z2
+	VFMADD231PD  Z31, Z29, Z3
+	VBROADCASTSD (R10)(R8*2), Z30
+	VFMADD231PD  Z30, Z28, Z4
+	VFMADD231PD  Z30, Z29, Z5
+	VBROADCASTSD (R10)(R9*1), Z31
+	VFMADD231PD  Z31, Z28, Z6
+	VFMADD231PD  Z31, Z29, Z7
+	VBROADCASTSD (R12), Z30
+	VFMADD231PD  Z30, Z28, Z8
+	VFMADD231PD  Z30, Z29, Z9
+	VBROADCASTSD (R12)(R8*1), Z31
+	VFMADD231PD  Z31, Z28, Z10
+	VFMADD231PD  Z31, Z29, Z11
+	VBROADCASTSD (R12)(R8*2), Z30
+	VFMADD231PD  Z30, Z28, Z12
+	VFMADD231PD  Z30, Z29, Z13
+	VBROADCASTSD (R12)(R9*1), Z31
+	VFMADD231PD  Z31, Z28, Z14
+	VFMADD231PD  Z31, Z29, Z15
+	DECQ         CX
+	JNZ          loop
+	MOVQ         stepA+8(FP), R10
+	ADDQ         R10, AX
+	MOVQ         stepB+16(FP), R11
+	ADDQ         R11, BX
+	DECQ         R15
+	JNZ          matrix
+
+done:
+	MOVQ         bias+80(FP), R10
+	TESTQ        R10, R10
+	JZ           unbiased
+	LEAQ         (R10)(R8*4), R12
+	VBROADCASTSD (R10), Z30
+	VADDPD       Z30, Z0, Z0
+	VADDPD       Z30, Z1, Z1
+	VBROADCASTSD (R10)(R8*1), Z31
+	VADDPD       Z31, Z2, Z2
+	VADDPD       Z31, Z3, Z3
+	VBROADCASTSD (R10)(R8*2), Z30
+	VADDPD       Z30, Z4, Z4
+	VADDPD       Z30, Z5, Z5
+	VBROADCASTSD (R10)(R9*1), Z31
+	VADDPD       Z31, Z6, Z6
+	VADDPD       Z31, Z7, Z7
+	VBROADCASTSD (R12), Z30
+	VADDPD       Z30, Z8, Z8
+	VADDPD       Z30, Z9, Z9
+	VBROADCASTSD (R12)(R8*1), Z31
+	VADDPD       Z31, Z10, Z10
+	VADDPD       Z31, Z11, Z11
+	VBROADCASTSD (R12)(R8*2), Z30
+	VADDPD       Z30, Z12, Z12
+	VADDPD       Z30, Z13, Z13
+	VBROADCASTSD (R12)(R9*1), Z31
+	VADDPD       Z31, Z14, Z14
+	VADDPD       Z31, Z15, Z15
+
+unbiased:
+	MOVQ    accumulate+88(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPD  (DI), Z0, Z0
+	VMOVUPD Z0, (DI)
+	VADDPD  64(DI), Z1, Z1
+	VMOVUPD Z1, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z2, Z2
+	VMOVUPD Z2, (DI)
+	VADDPD  64(DI), Z3, Z3
+	VMOVUPD Z3, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z4, Z4
+	VMOVUPD Z4, (DI)
+	VADDPD  64(DI), Z5, Z5
+	VMOVUPD Z5, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z6, Z6
+	VMOVUPD Z6, (DI)
+	VADDPD  64(DI), Z7, Z7
+	VMOVUPD Z7, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z8, Z8
+	VMOVUPD Z8, (DI)
+	VADDPD  64(DI), Z9, Z9
+	VMOVUPD Z9, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z10, Z10
+	VMOVUPD Z10, (DI)
+	VADDPD  64(DI), Z11, Z11
+	VMOVUPD Z11, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z12, Z12
+	VMOVUPD Z12, (DI)
+	VADDPD  64(DI), Z13, Z13
+	VMOVUPD Z13, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z14, Z14
+	VMOVUPD Z14, (DI)
+	VADDPD  64(DI), Z15, Z15
+	VMOVUPD Z15, 64(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPD Z0, (DI)
+	VMOVUPD Z1, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z2, (DI)
+	VMOVUPD Z3, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z4, (DI)
+	VMOVUPD Z5, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z6, (DI)
+	VMOVUPD Z7, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z8, (DI)
+	VMOVUPD Z9, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z10, (DI)
+	VMOVUPD Z11, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z12, (DI)
+	VMOVUPD Z13, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z14, (DI)
+	VMOVUPD Z15, 64(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func taps512d9x2(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, c *float64, rowC int, bias *float64, accumulate int)
+// Requires: AVX, AVX512F, MMX+, SSE
+TEXT ·taps512d9x2(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), R15
+	MOVQ    a+40(FP), AX
+	MOVQ    rowA+48(FP), R8
+	MOVQ    b+56(FP), BX
+	MOVQ    c+64(FP), DI
+	MOVQ    rowC+72(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	VPXORD  Z14, Z14, Z14
+	VPXORD  Z15, Z15, Z15
+	VPXORD  Z16, Z16, Z16
+	VPXORD  Z17, Z17, Z17
+
+matrix:
+	MOVQ  k+24(FP), CX
+	MOVQ  table+32(FP), DX
+	TESTQ CX, CX
+	JZ    done
+
+loop:
+	MOVLQSX      (DX), R10
+	MOVLQSX      4(DX), R11
+	ADDQ         $0x08, DX
+	LEAQ         (AX)(R10*8), R10
+	LEAQ         (R10)(R8*4), R12
+	LEAQ         (R12)(R8*4), R13
+	VMOVUPD      (BX)(R11*8), Z28
+	PREFETCHT0   384(BX)(R11*8)
+	VMOVUPD      64(BX)(R11*8), Z29
+	PREFETCHT0   448(BX)(R11*8)
+	VBROADCASTSD (R10), Z30
+	VFMADD231PD  Z30, Z28, Z0
+	VFMADD231PD  Z30, Z29, Z1
+	VBROADCASTSD (R10)(R8*1), Z31
+	VFMADD231PD  Z31, Z28, Z2
+	VFMADD231PD  Z31, Z29, Z3
+	VBROADCASTSD (R10)(R8*2), Z30
+	VFMADD231PD  Z30, Z28, Z4
+	VFMADD231PD  Z30, Z29, Z5
+	VBROADCASTSD (R10)(R9*1), Z31
+	VFMADD231PD  Z31, Z28, Z6
+	VFMADD231PD  Z31, Z29, Z7
+	VBROADCASTSD (R12), Z30
+	VFMADD231PD  Z30, Z28, Z8
+	VFMADD231PD  Z30, Z29, Z9
+	VBROADCASTSD (R12)(R8*1), Z31
+	VFMADD231PD  Z31, Z28, Z10
+	VFMADD231PD  Z31, Z29, Z11
+	VBROADCASTSD (R12)(R8*2), Z30
+	VFMADD231PD  Z30, Z28, Z12
+	VFMADD231PD  Z30, Z29, Z13
+	VBROADCASTSD (R12)(R9*1), Z31
+	VFMADD231PD  Z31, Z28, Z14
+	VFMADD231PD  Z31, Z29, Z15
+	VBROADCASTSD (R13), Z30
+	VFMADD231PD  Z30, Z28, Z16
+	VFMADD231PD  Z30, Z29, Z17
+	DECQ         CX
+	JNZ          loop
+	MOVQ         stepA+8(FP), R10
+	ADDQ         R10, AX
+	MOVQ         stepB+16(FP), R11
+	ADDQ         R11, BX
+	DECQ         R15
+	JNZ          matrix
+
+done:
+	MOVQ         bias+80(FP), R10
+	TESTQ        R10, R10
+	JZ           unbiased
+	LEAQ         (R10)(R8*4), R12
+	LEAQ         (R12)(R8*4), R13
+	VBROADCASTSD (R10), Z30
+	VADDPD       Z30, Z0, Z0
+	VADDPD       Z30, Z1, Z1
+	VBROADCASTSD (R10)(R8*1), Z31
+	VADDPD       Z31, Z2, Z2
+	VADDPD       Z31, Z3, Z3
+	VBROADCASTSD (R10)(R8*2), Z30
+	VADDPD       Z30, Z4, Z4
+	VADDPD       Z30, Z5, Z5
+	VBROADCASTSD (R10)(R9*1), Z31
+	VADDPD       Z31, Z6, Z6
+	VADDPD       Z31, Z7, Z7
+	VBROADCASTSD (R12), Z30
+	VADDPD       Z30, Z8, Z8
+	VADDPD       Z30, Z9, Z9
+	VBROADCASTSD (R12)(R8*1), Z31
+	VADDPD       Z31, Z10, Z10
+	VADDPD       Z31, Z11, Z11
+	VBROADCASTSD (R12)(R8*2), Z30
+	VADDPD       Z30, Z12, Z12
+	VADDPD       Z30, Z13, Z13
+	VBROADCASTSD (R12)(R9*1), Z31
+	VADDPD       Z31, Z14, Z14
+	VADDPD       Z31, Z15, Z15
+	VBROADCASTSD (R13), Z30
+	VADDPD       Z30, Z16, Z16
+	VADDPD       Z30, Z17, Z17
+
+unbiased:
+	MOVQ    accumulate+88(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPD  (DI), Z0, Z0
+	VMOVUPD Z0, (DI)
+	VADDPD  64(DI), Z1, Z1
+	VMOVUPD Z1, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z2, Z2
+	VMOVUPD Z2, (DI)
+	VADDPD  64(DI), Z3, Z3
+	VMOVUPD Z3, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z4, Z4
+	VMOVUPD Z4, (DI)
+	VADDPD  64(DI), Z5, Z5
+	VMOVUPD Z5, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z6, Z6
+	VMOVUPD Z6, (DI)
+	VADDPD  64(DI), Z7, Z7
+	VMOVUPD Z7, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z8, Z8
+	VMOVUPD Z8, (DI)
+	VADDPD  64(DI), Z9, Z9
+	VMOVUPD Z9, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z10, Z10
+	VMOVUPD Z10, (DI)
+	VADDPD  64(DI), Z11, Z11
+	VMOVUPD Z11, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z12, Z12
+	VMOVUPD Z12, (DI)
+	VADDPD  64(DI), Z13, Z13
+	VMOVUPD Z13, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z14, Z14
+	VMOVUPD Z14, (DI)
+	VADDPD  64(DI), Z15, Z15
+	VMOVUPD Z15, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z16, Z16
+	VMOVUPD Z16, (DI)
+	VADDPD  64(DI), Z17, Z17
+	VMOVUPD Z17, 64(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPD Z0, (DI)
+	VMOVUPD Z1, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z2, (DI)
+	VMOVUPD Z3, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z4, (DI)
+	VMOVUPD Z5, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z6, (DI)
+	VMOVUPD Z7, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z8, (DI)
+	VMOVUPD Z9, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z10, (DI)
+	VMOVUPD Z11, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z12, (DI)
+	VMOVUPD Z13, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z14, (DI)
+	VMOVUPD Z15, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z16, (DI)
+	VMOVUPD Z17, 64(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func taps512d10x2(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, c *float64, rowC int, bias *float64, accumulate int)
+// Requires: AVX, AVX512F, MMX+, SSE
+TEXT ·taps512d10x2(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), R15
+	MOVQ    a+40(FP), AX
+	MOVQ    rowA+48(FP), R8
+	MOVQ    b+56(FP), BX
+	MOVQ    c+64(FP), DI
+	MOVQ    rowC+72(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	VPXORD  Z14, Z14, Z14
+	VPXORD  Z15, Z15, Z15
+	VPXORD  Z16, Z16, Z16
+	VPXORD  Z17, Z17, Z17
+	VPXORD  Z18, Z18, Z18
+	VPXORD  Z19, Z19, Z19
+
+matrix:
+	MOVQ  k+24(FP), CX
+	MOVQ  table+32(FP), DX
+	TESTQ CX, CX
+	JZ    done
+
+loop:
+	MOVLQSX      (DX), R10
+	MOVLQSX      4(DX), R11
+	ADDQ         $0x08, DX
+	LEAQ         (AX)(R10*8), R10
+	LEAQ         (R10)(R8*4), R12
+	LEAQ         (R12)(R8*4), R13
+	VMOVUPD      (BX)(R11*8), Z28
+	PREFETCHT0   384(BX)(R11*8)
+	VMOVUPD      64(BX)(R11*8), Z29
+	PREFETCHT0   448(BX)(R11*8)
+	VBROADCASTSD (R10), Z30
+	VFMADD231PD  Z30, Z28, Z0
+	VFMADD231PD  Z30, Z29, Z1
+	VBROADCASTSD (R10)(R8*1), Z31
+	VFMADD231PD  Z31, Z28, Z2
+	VFMADD231PD  Z31, Z29, Z3
+	VBROADCASTSD (R10)(R8*2), Z30
+	VFMADD231PD  Z30, Z28, Z4
+	VFMADD231PD  Z30, Z29, Z5
+	VBROADCASTSD (R10)(R9*1), Z31
+	VFMADD231PD  Z31, Z28, Z6
+	VFMADD231PD  Z31, Z29, Z7
+	VBROADCASTSD (R12), Z30
+	VFMADD231PD  Z30, Z28, Z8
+	VFMADD231PD  Z30, Z29, Z9
+	VBROADCASTSD (R12)(R8*1), Z31
+	VFMADD231PD  Z31, Z28, Z10
+	VFMADD231PD  Z31, Z29, Z11
+	VBROADCASTSD (R12)(R8*2), Z30
+	VFMADD231PD  Z30, Z28, Z12
+	VFMADD231PD  Z30, Z29, Z13
+	VBROADCASTSD (R12)(R9*1), Z31
+	VFMADD231PD  Z31, Z28, Z14
+	VFMADD231PD  Z31, Z29, Z15
+	VBROADCASTSD (R13), Z30
+	VFMADD231PD  Z30, Z28, Z16
+	VFMADD231PD  Z30, Z29, Z17
+	VBROADCASTSD (R13)(R8*1), Z31
+	VFMADD231PD  Z31, Z28, Z18
+	VFMADD231PD  Z31, Z29, Z19
+	DECQ         CX
+	JNZ          loop
+	MOVQ         stepA+8(FP), R10
+	ADDQ         R10, AX
+	MOVQ         stepB+16(FP), R11
+	ADDQ         R11, BX
+	DECQ         R15
+	JNZ          matrix
+
+done:
+	MOVQ         bias+80(FP), R10
+	TESTQ        R10, R10
+	JZ           unbiased
+	LEAQ         (R10)(R8*4), R12
+	LEAQ         (R12)(R8*4), R13
+	VBROADCASTSD (R10), Z30
+	VADDPD       Z30, Z0, Z0
+	VADDPD       Z30, Z1, Z1
+	VBROADCASTSD (R10)(R8*1), Z31
+	VADDPD       Z31, Z2, Z2
+	VADDPD       Z31, Z3, Z3
+	VBROADCASTSD (R10)(R8*2), Z30
+	VADDPD       Z30, Z4, Z4
+	VADDPD       Z30, Z5, Z5
+	VBROADCASTSD (R10)(R9*1), Z31
+	VADDPD       Z31, Z6, Z6
+	VADDPD       Z31, Z7, Z7
+	VBROADCASTSD (R12), Z30
+	VADDPD       Z30, Z8, Z8
+	VADDPD       Z30, Z9, Z9
+	VBROADCASTSD (R12)(R8*1), Z31
+	VADDPD       Z31, Z10, Z10
+	VADDPD       Z31, Z11, Z11
+	VBROADCASTSD (R12)(R8*2), Z30
+	VADDPD       Z30, Z12, Z12
+	VADDPD       Z30, Z13, Z13
+	VBROADCASTSD (R12)(R9*1), Z31
+	VADDPD       Z31, Z14, Z14
+	VADDPD       Z31, Z15, Z15
+	VBROADCASTSD (R13), Z30
+	VADDPD       Z30, Z16, Z16
+	VADDPD       Z30, Z17, Z17
+	VBROADCASTSD (R13)(R8*1), Z31
+	VADDPD       Z31, Z18, Z18
+	VADDPD       Z31, Z19, Z19
+
+unbiased:
+	MOVQ    accumulate+88(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPD  (DI), Z0, Z0
+	VMOVUPD Z0, (DI)
+	VADDPD  64(DI), Z1, Z1
+	VMOVUPD Z1, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z2, Z2
+	VMOVUPD Z2, (DI)
+	VADDPD  64(DI), Z3, Z3
+	VMOVUPD Z3, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z4, Z4
+	VMOVUPD Z4, (DI)
+	VADDPD  64(DI), Z5, Z5
+	VMOVUPD Z5, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z6, Z6
+	VMOVUPD Z6, (DI)
+	VADDPD  64(DI), Z7, Z7
+	VMOVUPD Z7, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z8, Z8
+	VMOVUPD Z8, (DI)
+	VADDPD  64(DI), Z9, Z9
+	VMOVUPD Z9, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z10, Z10
+	VMOVUPD Z10, (DI)
+	VADDPD  64(DI), Z11, Z11
+	VMOVUPD Z11, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z12, Z12
+	VMOVUPD Z12, (DI)
+	VADDPD  64(DI), Z13, Z13
+	VMOVUPD Z13, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z14, Z14
+	VMOVUPD Z14, (DI)
+	VADDPD  64(DI), Z15, Z15
+	VMOVUPD Z15, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z16, Z16
+	VMOVUPD Z16, (DI)
+	VADDPD  64(DI), Z17, Z17
+	VMOVUPD Z17, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z18, Z18
+	VMOVUPD Z18, (DI)
+	VADDPD  64(DI), Z19, Z19
+	VMOVUPD Z19, 64(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPD Z0, (DI)
+	VMOVUPD Z1, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z2, (DI)
+	VMOVUPD Z3, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z4, (DI)
+	VMOVUPD Z5, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z6, (DI)
+	VMOVUPD Z7, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z8, (DI)
+	VMOVUPD Z9, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z10, (DI)
+	VMOVUPD Z11, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z12, (DI)
+	VMOVUPD Z13, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z14, (DI)
+	VMOVUPD Z15, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z16, (DI)
+	VMOVUPD Z17, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z18, (DI)
+	VMOVUPD Z19, 64(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func taps512d11x2(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, c *float64, rowC int, bias *float64, accumulate int)
+// Requires: AVX, AVX512F, MMX+, SSE
+TEXT ·taps512d11x2(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), R15
+	MOVQ    a+40(FP), AX
+	MOVQ    rowA+48(FP), R8
+	MOVQ    b+56(FP), BX
+	MOVQ    c+64(FP), DI
+	MOVQ    rowC+72(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	VPXORD  Z14, Z14, Z14
+	VPXORD  Z15, Z15, Z15
+	VPXORD  Z16, Z16, Z16
+	VPXORD  Z17, Z17, Z17
+	VPXORD  Z18, Z18, Z18
+	VPXORD  Z19, Z19, Z19
+	VPXORD  Z20, Z20, Z20
+	VPXORD  Z21, Z21, Z21
+
+matrix:
+	MOVQ  k+24(FP), CX
+	MOVQ  table+32(FP), DX
+	TESTQ CX, CX
+	JZ    done
+
+loop:
+	MOVLQSX      (DX), R10
+	MOVLQSX      4(DX), R11
+	ADDQ         $0x08, DX
+	LEAQ         (AX)(R10*8), R10
+	LEAQ         (R10)(R8*4), R12
+	LEAQ         (R12)(R8*4), R13
+	VMOVUPD      (BX)(R11*8), Z28
+	PREFETCHT0   384(BX)(R11*8)
+	VMOVUPD      64(BX)(R11*8), Z29
+	PREFETCHT0   448(BX)(R11*8)
+	VBROADCASTSD (R10), Z30
+	VFMADD231PD  Z30, Z28, Z0
+	VFMADD231PD  Z30, Z29, Z1
+	VBROADCASTSD (R10)(R8*1), Z31
+	VFMADD231PD  Z31, Z28, Z2
+	VFMADD231PD  Z31, Z29, Z3
+	VBROADCASTSD (R10)(R8*2), Z30
+	VFMADD231PD  Z30, Z28, Z4
+	VFMADD231PD  Z30, Z29, Z5
+	VBROADCASTSD (R10)(R9*1), Z31
+	VFMADD231PD  Z31, Z28, Z6
+	VFMADD231PD  Z31, Z29, Z7
+	VBROADCASTSD (R12), Z30
+	VFMADD231PD  Z30, Z28, Z8
+	VFMADD231PD  Z30, Z29, Z9
+	VBROADCASTSD (R12)(R8*1), Z31
+	VFMADD231PD  Z31, Z28, Z10
+	VFMADD231PD  Z31, Z29, Z11
+	VBROADCASTSD (R12)(R8*2), Z30
+	VFMADD231PD  Z30, Z28, Z12
+	VFMADD231PD  Z30, Z29, Z13
+	VBROADCASTSD (R12)(R9*1), Z31
+	VFMADD231PD  Z31, Z28, Z14
+	VFMADD231PD  Z31, Z29, Z15
+	VBROADCASTSD (R13), Z30
+	VFMADD231PD  Z30, Z28, Z16
+	VFMADD231PD  Z30, Z29, Z17
+	VBROADCASTSD (R13)(R8*1), Z31
+	VFMADD231PD  Z31, Z28, Z18
+	VFMADD231PD  Z31, Z29, Z19
+	VBROADCASTSD (R13)(R8*2), Z30
+	VFMADD231PD  Z30, Z28, Z20
+	VFMADD231PD  Z30, Z29, Z21
+	DECQ         CX
+	JNZ          loop
+	MOVQ         stepA+8(FP), R10
+	ADDQ         R10, AX
+	MOVQ         stepB+16(FP), R11
+	ADDQ         R11, BX
+	DECQ         R15
+	JNZ          matrix
+
+done:
+	MOVQ         bias+80(FP), R10
+	TESTQ        R10, R10
+	JZ           unbiased
+	LEAQ         (R10)(R8*4), R12
+	LEAQ         (R12)(R8*4), R13
+	VBROADCASTSD (R10), Z30
+	VADDPD       Z30, Z0, Z0
+	VADDPD       Z30, Z1, Z1
+	VBROADCASTSD (R10)(R8*1), Z31
+	VADDPD       Z31, Z2, Z2
+	VADDPD       Z31, Z3, Z3
+	VBROADCASTSD (R10)(R8*2), Z30
+	VADDPD       Z30, Z4, Z4
+	VADDPD       Z30, Z5, Z5
+	VBROADCASTSD (R10)(R9*1), Z31
+	VADDPD       Z31, Z6, Z6
+	VADDPD       Z31, Z7, Z7
+	VBROADCASTSD (R12), Z30
+	VADDPD       Z30, Z8, Z8
+	VADDPD       Z30, Z9, Z9
+	VBROADCASTSD (R12)(R8*1), Z31
+	VADDPD       Z31, Z10, Z10
+	VADDPD       Z31, Z11, Z11
+	VBROADCASTSD (R12)(R8*2), Z30
+	VADDPD       Z30, Z12, Z12
+	VADDPD       Z30, Z13, Z13
+	VBROADCASTSD (R12)(R9*1), Z31
+	VADDPD       Z31, Z14, Z14
+	VADDPD       Z31, Z15, Z15
+	VBROADCASTSD (R13), Z30
+	VADDPD       Z30, Z16, Z16
+	VADDPD       Z30, Z17, Z17
+	VBROADCASTSD (R13)(R8*1), Z31
+	VADDPD       Z31, Z18, Z18
+	VADDPD       Z31, Z19, Z19
+	VBROADCASTSD (R13)(R8*2), Z30
+	VADDPD       Z30, Z20, Z20
+	VADDPD       Z30, Z21, Z21
+
+unbiased:
+	MOVQ    accumulate+88(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPD  (DI), Z0, Z0
+	VMOVUPD Z0, (DI)
+	VADDPD  64(DI), Z1, Z1
+	VMOVUPD Z1, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z2, Z2
+	VMOVUPD Z2, (DI)
+	VADDPD  64(DI), Z3, Z3
+	VMOVUPD Z3, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z4, Z4
+	VMOVUPD Z4, (DI)
+	VADDPD  64(DI), Z5, Z5
+	VMOVUPD Z5, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z6, Z6
+	VMOVUPD Z6, (DI)
+	VADDPD  64(DI), Z7, Z7
+	VMOVUPD Z7, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z8, Z8
+	VMOVUPD Z8, (DI)
+	VADDPD  64(DI), Z9, Z9
+	VMOVUPD Z9, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z10, Z10
+	VMOVUPD Z10, (DI)
+	VADDPD  64(DI), Z11, Z11
+	VMOVUPD Z11, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z12, Z12
+	VMOVUPD Z12, (DI)
+	VADDPD  64(DI), Z13, Z13
+	VMOVUPD Z13, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z14, Z14
+	VMOVUPD Z14, (DI)
+	VADDPD  64(DI), Z15, Z15
+	VMOVUPD Z15, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z16, Z16
+	VMOVUPD Z16, (DI)
+	VADDPD  64(DI), Z17, Z17
+	VMOVUPD Z17, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z18, Z18
+	VMOVUPD Z18, (DI)
+	VADDPD  64(DI), Z19, Z19
+	VMOVUPD Z19, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z20, Z20
+	VMOVUPD Z20, (DI)
+	VADDPD  64(DI), Z21, Z21
+	VMOVUPD Z21, 64(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPD Z0, (DI)
+	VMOVUPD Z1, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z2, (DI)
+	VMOVUPD Z3, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z4, (DI)
+	VMOVUPD Z5, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z6, (DI)
+	VMOVUPD Z7, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z8, (DI)
+	VMOVUPD Z9, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z10, (DI)
+	VMOVUPD Z11, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z12, (DI)
+	VMOVUPD Z13, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z14, (DI)
+	VMOVUPD Z15, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z16, (DI)
+	VMOVUPD Z17, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z18, (DI)
+	VMOVUPD Z19, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z20, (DI)
+	VMOVUPD Z21, 64(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func taps512d12x2(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, c *float64, rowC int, bias *float64, accumulate int)
+// Requires: AVX, AVX512F, MMX+, SSE
+TEXT ·taps512d12x2(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), R15
+	MOVQ    a+40(FP), AX
+	MOVQ    rowA+48(FP), R8
+	MOVQ    b+56(FP), BX
+	MOVQ    c+64(FP), DI
+	MOVQ    rowC+72(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	VPXORD  Z14, Z14, Z14
+	VPXORD  Z15, Z15, Z15
+	VPXORD  Z16, Z16, Z16
+	VPXORD  Z17, Z17, Z17
+	VPXORD  Z18, Z18, Z18
+	VPXORD  Z19, Z19, Z19
+	VPXORD  Z20, Z20, Z20
+	VPXORD  Z21, Z21, Z21
+	VPXORD  Z22, Z22, Z22
+	VPXORD  Z23, Z23, Z23
+
+matrix:
+	MOVQ  k+24(FP), CX
+	MOVQ  table+32(FP), DX
+	TESTQ CX, CX
+	JZ    done
+
+loop:
+	MOVLQSX      (DX), R10
+	MOVLQSX      4(DX), R11
+	ADDQ         $0x08, DX
+	LEAQ         (AX)(R10*8), R10
+	LEAQ         (R10)(R8*4), R12
+	LEAQ         (R12)(R8*4), R13
+	VMOVUPD      (BX)(R11*8), Z28
+	PREFETCHT0   384(BX)(R11*8)
+	VMOVUPD      64(BX)(R11*8), Z29
+	PREFETCHT0   448(BX)(R11*8)
+	VBROADCASTSD (R10), Z30
+	VFMADD231PD  Z30, Z28, Z0
+	VFMADD231PD  Z30, Z29, Z1
+	VBROADCASTSD (R10)(R8*1), Z31
+	VFMADD231PD  Z31, Z28, Z2
+	VFMADD231PD  Z31, Z29, Z3
+	VBROADCASTSD (R10)(R8*2), Z30
+	VFMADD231PD  Z30, Z28, Z4
+	VFMADD231PD  Z30, Z29, Z5
+	VBROADCASTSD (R10)(R9*1), Z31
+	VFMADD231PD  Z31, Z28, Z6
+	VFMADD231PD  Z31, Z29, Z7
+	VBROADCASTSD (R12), Z30
+	VFMADD231PD  Z30, Z28, Z8
+	VFMADD231PD  Z30, Z29, Z9
+	VBROADCASTSD (R12)(R8*1), Z31
+	VFMADD231PD  Z31, Z28, Z10
+	VFMADD231PD  Z31, Z29, Z11
+	VBROADCASTSD (R12)(R8*2), Z30
+	VFMADD231PD  Z30, Z28, Z12
+	VFMADD231PD  Z30, Z29, Z13
+	VBROADCASTSD (R12)(R9*1), Z31
+	VFMADD231PD  Z31, Z28, Z14
+	VFMADD231PD  Z31, Z29, Z15
+	VBROADCASTSD (R13), Z30
+	VFMADD231PD  Z30, Z28, Z16
+	VFMADD231PD  Z30, Z29, Z17
+	VBROADCASTSD (R13)(R8*1), Z31
+	VFMADD231PD  Z31, Z28, Z18
+	VFMADD231PD  Z31, Z29, Z19
+	VBROADCASTSD (R13)(R8*2), Z30
+	VFMADD231PD  Z30, Z28, Z20
+	VFMADD231PD  Z30, Z29, Z21
+	VBROADCASTSD (R13)(R9*1), Z31
+	VFMADD231PD  Z31, Z28, Z22
+	VFMADD231PD  Z31, Z29, Z23
+	DECQ         CX
+	JNZ          loop
+	MOVQ         stepA+8(FP), R10
+	ADDQ         R10, AX
+	MOVQ         stepB+16(FP), R11
+	ADDQ         R11, BX
+	DECQ         R15
+	JNZ          matrix
+
+done:
+	MOVQ         bias+80(FP), R10
+	TESTQ        R10, R10
+	JZ           unbiased
+	LEAQ         (R10)(R8*4), R12
+	LEAQ         (R12)(R8*4), R13
+	VBROADCASTSD (R10), Z30
+	VADDPD       Z30, Z0, Z0
+	VADDPD       Z30, Z1, Z1
+	VBROADCASTSD (R10)(R8*1), Z31
+	VADDPD       Z31, Z2, Z2
+	VADDPD       Z31, Z3, Z3
+	VBROADCASTSD (R10)(R8*2), Z30
+	VADDPD       Z30, Z4, Z4
+	VADDPD       Z30, Z5, Z5
+	VBROADCASTSD (R10)(R9*1), Z31
+	VADDPD       Z31, Z6, Z6
+	VADDPD       Z31, Z7, Z7
+	VBROADCASTSD (R12), Z30
+	VADDPD       Z30, Z8, Z8
+	VADDPD       Z30, Z9, Z9
+	VBROADCASTSD (R12)(R8*1), Z31
+	VADDPD       Z31, Z10, Z10
+	VADDPD       Z31, Z11, Z11
+	VBROADCASTSD (R12)(R8*2), Z30
+	VADDPD       Z30, Z12, Z12
+	VADDPD       Z30, Z13, Z13
+	VBROADCASTSD (R12)(R9*1), Z31
+	VADDPD       Z31, Z14, Z14
+	VADDPD       Z31, Z15, Z15
+	VBROADCASTSD (R13), Z30
+	VADDPD       Z30, Z16, Z16
+	VADDPD       Z30, Z17, Z17
+	VBROADCASTSD (R13)(R8*1), Z31
+	VADDPD       Z31, Z18, Z18
+	VADDPD       Z31, Z19, Z19
+	VBROADCASTSD (R13)(R8*2), Z30
+	VADDPD       Z30, Z20, Z20
+	VADDPD       Z30, Z21, Z21
+	VBROADCASTSD (R13)(R9*1), Z31
+	VADDPD       Z31, Z22, Z22
+	VADDPD       Z31, Z23, Z23
+
+unbiased:
+	MOVQ    accumulate+88(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPD  (DI), Z0, Z0
+	VMOVUPD Z0, (DI)
+	VADDPD  64(DI), Z1, Z1
+	VMOVUPD Z1, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z2, Z2
+	VMOVUPD Z2, (DI)
+	VADDPD  64(DI), Z3, Z3
+	VMOVUPD Z3, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z4, Z4
+	VMOVUPD Z4, (DI)
+	VADDPD  64(DI), Z5, Z5
+	VMOVUPD Z5, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z6, Z6
+	VMOVUPD Z6, (DI)
+	VADDPD  64(DI), Z7, Z7
+	VMOVUPD Z7, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z8, Z8
+	VMOVUPD Z8, (DI)
+	VADDPD  64(DI), Z9, Z9
+	VMOVUPD Z9, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z10, Z10
+	VMOVUPD Z10, (DI)
+	VADDPD  64(DI), Z11, Z11
+	VMOVUPD Z11, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z12, Z12
+	VMOVUPD Z12, (DI)
+	VADDPD  64(DI), Z13, Z13
+	VMOVUPD Z13, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z14, Z14
+	VMOVUPD Z14, (DI)
+	VADDPD  64(DI), Z15, Z15
+	VMOVUPD Z15, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z16, Z16
+	VMOVUPD Z16, (DI)
+	VADDPD  64(DI), Z17, Z17
+	VMOVUPD Z17, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z18, Z18
+	VMOVUPD Z18, (DI)
+	VADDPD  64(DI), Z19, Z19
+	VMOVUPD Z19, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z20, Z20
+	VMOVUPD Z20, (DI)
+	VADDPD  64(DI), Z21, Z21
+	VMOVUPD Z21, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z22, Z22
+	VMOVUPD Z22, (DI)
+	VADDPD  64(DI), Z23, Z23
+	VMOVUPD Z23, 64(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPD Z0, (DI)
+	VMOVUPD Z1, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z2, (DI)
+	VMOVUPD Z3, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z4, (DI)
+	VMOVUPD Z5, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z6, (DI)
+	VMOVUPD Z7, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z8, (DI)
+	VMOVUPD Z9, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z10, (DI)
+	VMOVUPD Z11, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z12, (DI)
+	VMOVUPD Z13, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z14, (DI)
+	VMOVUPD Z15, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z16, (DI)
+	VMOVUPD Z17, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z18, (DI)
+	VMOVUPD Z19, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z20, (DI)
+	VMOVUPD Z21, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z22, (DI)
+	VMOVUPD Z23, 64(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func taps512d13x2(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, c *float64, rowC int, bias *float64, accumulate int)
+// Requires: AVX, AVX512F, MMX+, SSE
+TEXT ·taps512d13x2(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), R15
+	MOVQ    a+40(FP), AX
+	MOVQ    rowA+48(FP), R8
+	MOVQ    b+56(FP), BX
+	MOVQ    c+64(FP), DI
+	MOVQ    rowC+72(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	VPXORD  Z14, Z14, Z14
+	VPXORD  Z15, Z15, Z15
+	VPXORD  Z16, Z16, Z16
+	VPXORD  Z17, Z17, Z17
+	VPXORD  Z18, Z18, Z18
+	VPXORD  Z19, Z19, Z19
+	VPXORD  Z20, Z20, Z20
+	VPXORD  Z21, Z21, Z21
+	VPXORD  Z22, Z22, Z22
+	VPXORD  Z23, Z23, Z23
+	VPXORD  Z24, Z24, Z24
+	VPXORD  Z25, Z25, Z25
+
+matrix:
+	MOVQ  k+24(FP), CX
+	MOVQ  table+32(FP), DX
+	TESTQ CX, CX
+	JZ    done
+
+loop:
+	MOVLQSX      (DX), R10
+	MOVLQSX      4(DX), R11
+	ADDQ         $0x08, DX
+	LEAQ         (AX)(R10*8), R10
+	LEAQ         (R10)(R8*4), R12
+	LEAQ         (R12)(R8*4), R13
+	LEAQ         (R13)(R8*4), R14
+	VMOVUPD      (BX)(R11*8), Z28
+	PREFETCHT0   384(BX)(R11*8)
+	VMOVUPD      64(BX)(R11*8), Z29
+	PREFETCHT0   448(BX)(R11*8)
+	VBROADCASTSD (R10), Z30
+	VFMADD231PD  Z30, Z28, Z0
+	VFMADD231PD  Z30, Z29, Z1
+	VBROADCASTSD (R10)(R8*1), Z31
+	VFMADD231PD  Z31, Z28, Z2
+	VFMADD231PD  Z31, Z29, Z3
+	VBROADCASTSD (R10)(R8*2), Z30
+	VFMADD231PD  Z30, Z28, Z4
+	VFMADD231PD  Z30, Z29, Z5
+	VBROADCASTSD (R10)(R9*1), Z31
+	VFMADD231PD  Z31, Z28, Z6
+	VFMADD231PD  Z31, Z29, Z7
+	VBROADCASTSD (R12), Z30
+	VFMADD231PD  Z30, Z28, Z8
+	VFMADD231PD  Z30, Z29, Z9
+	VBROADCASTSD (R12)(R8*1), Z31
+	VFMADD231PD  Z31, Z28, Z10
+	VFMADD231PD  Z31, Z29, Z11
+	VBROADCASTSD (R12)(R8*2), Z30
+	VFMADD231PD  Z30, Z28, Z12
+	VFMADD231PD  Z30, Z29, Z13
+	VBROADCASTSD (R12)(R9*1), Z31
+	VFMADD231PD  Z31, Z28, Z14
+	VFMADD231PD  Z31, Z29, Z15
+	VBROADCASTSD (R13), Z30
+	VFMADD231PD  Z30, Z28, Z16
+	VFMADD231PD  Z30, Z29, Z17
+	VBROADCASTSD (R13)(R8*1), Z31
+	VFMADD231PD  Z31, Z28, Z18
+	VFMADD231PD  Z31, Z29, Z19
+	VBROADCASTSD (R13)(R8*2), Z30
+	VFMADD231PD  Z30, Z28, Z20
+	VFMADD231PD  Z30, Z29, Z21
+	VBROADCASTSD (R13)(R9*1), Z31
+	VFMADD231PD  Z31, Z28, Z22
+	VFMADD231PD  Z31, Z29, Z23
+	VBROADCASTSD (R14), Z30
+	VFMADD231PD  Z30, Z28, Z24
+	VFMADD231PD  Z30, Z29, Z25
+	DECQ         CX
+	JNZ          loop
+	MOVQ         stepA+8(FP), R10
+	ADDQ         R10, AX
+	MOVQ         stepB+16(FP), R11
+	ADDQ         R11, BX
+	DECQ         R15
+	JNZ          matrix
+
+done:
+	MOVQ         bias+80(FP), R10
+	TESTQ        R10, R10
+	JZ           unbiased
+	LEAQ         (R10)(R8*4), R12
+	LEAQ         (R12)(R8*4), R13
+	LEAQ         (R13)(R8*4), R14
+	VBROADCASTSD (R10), Z30
+	VADDPD       Z30, Z0, Z0
+	VADDPD       Z30, Z1, Z1
+	VBROADCASTSD (R10)(R8*1), Z31
+	VADDPD       Z31, Z2, Z2
+	VADDPD       Z31, Z3, Z3
+	VBROADCASTSD (R10)(R8*2), Z30
+	VADDPD       Z30, Z4, Z4
+	VADDPD       Z30, Z5, Z5
+	VBROADCASTSD (R10)(R9*1), Z31
+	VADDPD       Z31, Z6, Z6
+	VADDPD       Z31, Z7, Z7
+	VBROADCASTSD (R12), Z30
+	VADDPD       Z30, Z8, Z8
+	VADDPD       Z30, Z9, Z9
+	VBROADCASTSD (R12)(R8*1), Z31
+	VADDPD       Z31, Z10, Z10
+	VADDPD       Z31, Z11, Z11
+	VBROADCASTSD (R12)(R8*2), Z30
+	VADDPD       Z30, Z12, Z12
+	VADDPD       Z30, Z13, Z13
+	VBROADCASTSD (R12)(R9*1), Z31
+	VADDPD       Z31, Z14, Z14
+	VADDPD       Z31, Z15, Z15
+	VBROADCASTSD (R13), Z30
+	VADDPD       Z30, Z16, Z16
+	VADDPD       Z30, Z17, Z17
+	VBROADCASTSD (R13)(R8*1), Z31
+	VADDPD       Z31, Z18, Z18
+	VADDPD       Z31, Z19, Z19
+	VBROADCASTSD (R13)(R8*2), Z30
+	VADDPD       Z30, Z20, Z20
+	VADDPD       Z30, Z21, Z21
+	VBROADCASTSD (R13)(R9*1), Z31
+	VADDPD       Z31, Z22, Z22
+	VADDPD       Z31, Z23, Z23
+	VBROADCASTSD (R14), Z30
+	VADDPD       Z30, Z24, Z24
+	VADDPD       Z30, Z25, Z25
+
+unbiased:
+	MOVQ    accumulate+88(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPD  (DI), Z0, Z0
+	VMOVUPD Z0, (DI)
+	VADDPD  64(DI), Z1, Z1
+	VMOVUPD Z1, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z2, Z2
+	VMOVUPD Z2, (DI)
+	VADDPD  64(DI), Z3, Z3
+	VMOVUPD Z3, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z4, Z4
+	VMOVUPD Z4, (DI)
+	VADDPD  64(DI), Z5, Z5
+	VMOVUPD Z5, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z6, Z6
+	VMOVUPD Z6, (DI)
+	VADDPD  64(DI), Z7, Z7
+	VMOVUPD Z7, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z8, Z8
+	VMOVUPD Z8, (DI)
+	VADDPD  64(DI), Z9, Z9
+	VMOVUPD Z9, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z10, Z10
+	VMOVUPD Z10, (DI)
+	VADDPD  64(DI), Z11, Z11
+	VMOVUPD Z11, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z12, Z12
+	VMOVUPD Z12, (DI)
+	VADDPD  64(DI), Z13, Z13
+	VMOVUPD Z13, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z14, Z14
+	VMOVUPD Z14, (DI)
+	VADDPD  64(DI), Z15, Z15
+	VMOVUPD Z15, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z16, Z16
+	VMOVUPD Z16, (DI)
+	VADDPD  64(DI), Z17, Z17
+	VMOVUPD Z17, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z18, Z18
+	VMOVUPD Z18, (DI)
+	VADDPD  64(DI), Z19, Z19
+	VMOVUPD Z19, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z20, Z20
+	VMOVUPD Z20, (DI)
+	VADDPD  64(DI), Z21, Z21
+	VMOVUPD Z21, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z22, Z22
+	VMOVUPD Z22, (DI)
+	VADDPD  64(DI), Z23, Z23
+	VMOVUPD Z23, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z24, Z24
+	VMOVUPD Z24, (DI)
+	VADDPD  64(DI), Z25, Z25
+	VMOVUPD Z25, 64(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPD Z0, (DI)
+	VMOVUPD Z1, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z2, (DI)
+	VMOVUPD Z3, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z4, (DI)
+	VMOVUPD Z5, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z6, (DI)
+	VMOVUPD Z7, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z8, (DI)
+	VMOVUPD Z9, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z10, (DI)
+	VMOVUPD Z11, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z12, (DI)
+	VMOVUPD Z13, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z14, (DI)
+	VMOVUPD Z15, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z16, (DI)
+	VMOVUPD Z17, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z18, (DI)
+	VMOVUPD Z19, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z20, (DI)
+	VMOVUPD Z21, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z22, (DI)
+	VMOVUPD Z23, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z24, (DI)
+	VMOVUPD Z25, 64(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func taps512d14x2(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, c *float64, rowC int, bias *float64, accumulate int)
+// Requires: AVX, AVX512F, MMX+, SSE
+TEXT ·taps512d14x2(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), R15
+	MOVQ    a+40(FP), AX
+	MOVQ    rowA+48(FP), R8
+	MOVQ    b+56(FP), BX
+	MOVQ    c+64(FP), DI
+	MOVQ    rowC+72(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	VPXORD  Z14, Z14, Z14
+	VPXORD  Z15, Z15, Z15
+	VPXORD  Z16, Z16, Z16
+	VPXORD  Z17, Z17, Z17
+	VPXORD  Z18, Z18, Z18
+	VPXORD  Z19, Z19, Z19
+	VPXORD  Z20, Z20, Z20
+	VPXORD  Z21, Z21, Z21
+	VPXORD  Z22, Z22, Z22
+	VPXORD  Z23, Z23, Z23
+	VPXORD  Z24, Z24, Z24
+	VPXORD  Z25, Z25, Z25
+	VPXORD  Z26, Z26, Z26
+	VPXORD  Z27, Z27, Z27
+
+matrix:
+	MOVQ  k+24(FP), CX
+	MOVQ  table+32(FP), DX
+	TESTQ CX, CX
+	JZ    done
+
+loop:
+	MOVLQSX      (DX), R10
+	MOVLQSX      4(DX), R11
+	ADDQ         $0x08, DX
+	LEAQ         (AX)(R10*8), R10
+	LEAQ         (R10)(R8*4), R12
+	LEAQ         (R12)(R8*4), R13
+	LEAQ         (R13)(R8*4), R14
+	VMOVUPD      (BX)(R11*8), Z28
+	PREFETCHT0   384(BX)(R11*8)
+	VMOVUPD      64(BX)(R11*8), Z29
+	PREFETCHT0   448(BX)(R11*8)
+	VBROADCASTSD (R10), Z30
+	VFMADD231PD  Z30, Z28, Z0
+	VFMADD231PD  Z30, Z29, Z1
+	VBROADCASTSD (R10)(R8*1), Z31
+	VFMADD231PD  Z31, Z28, Z2
+	VFMADD231PD  Z31, Z29, Z3
+	VBROADCASTSD (R10)(R8*2), Z30
+	VFMADD231PD  Z30, Z28, Z4
+	VFMADD231PD  Z30, Z29, Z5
+	VBROADCASTSD (R10)(R9*1), Z31
+	VFMADD231PD  Z31, Z28, Z6
+	VFMADD231PD  Z31, Z29, Z7
+	VBROADCASTSD (R12), Z30
+	VFMADD231PD  Z30, Z28, Z8
+	VFMADD231PD  Z30, Z29, Z9
+	VBROADCASTSD (R12)(R8*1), Z31
+	VFMADD231PD  Z31, Z28, Z10
+	VFMADD231PD  Z31, Z29, Z11
+	VBROADCASTSD (R12)(R8*2), Z30
+	VFMADD231PD  Z30, Z28, Z12
+	VFMADD231PD  Z30, Z29, Z13
+	VBROADCASTSD (R12)(R9*1), Z31
+	VFMADD231PD  Z31, Z28, Z14
+	VFMADD231PD  Z31, Z29, Z15
+	VBROADCASTSD (R13), Z30
+	VFMADD231PD  Z30, Z28, Z16
+	VFMADD231PD  Z30, Z29, Z17
+	VBROADCASTSD (R13)(R8*1), Z31
+	VFMADD231PD  Z31, Z28, Z18
+	VFMADD231PD  Z31, Z29, Z19
+	VBROADCASTSD (R13)(R8*2), Z30
+	VFMADD231PD  Z30, Z28, Z20
+	VFMADD231PD  Z30, Z29, Z21
+	VBROADCASTSD (R13)(R9*1), Z31
+	VFMADD231PD  Z31, Z28, Z22
+	VFMADD231PD  Z31, Z29, Z23
+	VBROADCASTSD (R14), Z30
+	VFMADD231PD  Z30, Z28, Z24
+	VFMADD231PD  Z30, Z29, Z25
+	VBROADCASTSD (R14)(R8*1), Z31
+	VFMADD231PD  Z31, Z28, Z26
+	VFMADD231PD  Z31, Z29, Z27
+	DECQ         CX
+	JNZ          loop
+	MOVQ         stepA+8(FP), R10
+	ADDQ         R10, AX
+	MOVQ         stepB+16(FP), R11
+	ADDQ         R11, BX
+	DECQ         R15
+	JNZ          matrix
+
+done:
+	MOVQ         bias+80(FP), R10
+	TESTQ        R10, R10
+	JZ           unbiased
+	LEAQ         (R10)(R8*4), R12
+	LEAQ         (R12)(R8*4), R13
+	LEAQ         (R13)(R8*4), R14
+	VBROADCASTSD (R10), Z30
+	VADDPD       Z30, Z0, Z0
+	VADDPD       Z30, Z1, Z1
+	VBROADCASTSD (R10)(R8*1), Z31
+	VADDPD       Z31, Z2, Z2
+	VADDPD       Z31, Z3, Z3
+	VBROADCASTSD (R10)(R8*2), Z30
+	VADDPD       Z30, Z4, Z4
+	VADDPD       Z30, Z5, Z5
+	VBROADCASTSD (R10)(R9*1), Z31
+	VADDPD       Z31, Z6, Z6
+	VADDPD       Z31, Z7, Z7
+	VBROADCASTSD (R12), Z30
+	VADDPD       Z30, Z8, Z8
+	VADDPD       Z30, Z9, Z9
+	VBROADCASTSD (R12)(R8*1), Z31
+	VADDPD       Z31, Z10, Z10
+	VADDPD       Z31, Z11, Z11
+	VBROADCASTSD (R12)(R8*2), Z30
+	VADDPD       Z30, Z12, Z12
+	VADDPD       Z30, Z13, Z13
+	VBROADCASTSD (R12)(R9*1), Z31
+	VADDPD       Z31, Z14, Z14
+	VADDPD       Z31, Z15, Z15
+	VBROADCASTSD (R13), Z30
+	VADDPD       Z30, Z16, Z16
+	VADDPD       Z30, Z17, Z17
+	VBROADCASTSD (R13)(R8*1), Z31
+	VADDPD       Z31, Z18, Z18
+	VADDPD       Z31, Z19, Z19
+	VBROADCASTSD (R13)(R8*2), Z30
+	VADDPD       Z30, Z20, Z20
+	VADDPD       Z30, Z21, Z21
+	VBROADCASTSD (R13)(R9*1), Z31
+	VADDPD       Z31, Z22, Z22
+	VADDPD       Z31, Z23, Z23
+	VBROADCASTSD (R14), Z30
+	VADDPD       Z30, Z24, Z24
+	VADDPD       Z30, Z25, Z25
+	VBROADCASTSD (R14)(R8*1), Z31
+	VADDPD       Z31, Z26, Z26
+	VADDPD       Z31, Z27, Z27
+
+unbiased:
+	MOVQ    accumulate+88(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPD  (DI), Z0, Z0
+	VMOVUPD Z0, (DI)
+	VADDPD  64(DI), Z1, Z1
+	VMOVUPD Z1, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z2, Z2
+	VMOVUPD Z2, (DI)
+	VADDPD  64(DI), Z3, Z3
+	VMOVUPD Z3, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z4, Z4
+	VMOVUPD Z4, (DI)
+	VADDPD  64(DI), Z5, Z5
+	VMOVUPD Z5, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z6, Z6
+	VMOVUPD Z6, (DI)
+	VADDPD  64(DI), Z7, Z7
+	VMOVUPD Z7, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z8, Z8
+	VMOVUPD Z8, (DI)
+	VADDPD  64(DI), Z9, Z9
+	VMOVUPD Z9, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z10, Z10
+	VMOVUPD Z10, (DI)
+	VADDPD  64(DI), Z11, Z11
+	VMOVUPD Z11, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z12, Z12
+	VMOVUPD Z12, (DI)
+	VADDPD  64(DI), Z13, Z13
+	VMOVUPD Z13, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z14, Z14
+	VMOVUPD Z14, (DI)
+	VADDPD  64(DI), Z15, Z15
+	VMOVUPD Z15, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z16, Z16
+	VMOVUPD Z16, (DI)
+	VADDPD  64(DI), Z17, Z17
+	VMOVUPD Z17, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z18, Z18
+	VMOVUPD Z18, (DI)
+	VADDPD  64(DI), Z19, Z19
+	VMOVUPD Z19, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z20, Z20
+	VMOVUPD Z20, (DI)
+	VADDPD  64(DI), Z21, Z21
+	VMOVUPD Z21, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z22, Z22
+	VMOVUPD Z22, (DI)
+	VADDPD  64(DI), Z23, Z23
+	VMOVUPD Z23, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z24, Z24
+	VMOVUPD Z24, (DI)
+	VADDPD  64(DI), Z25, Z25
+	VMOVUPD Z25, 64(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Z26, Z26
+	VMOVUPD Z26, (DI)
+	VADDPD  64(DI), Z27, Z27
+	VMOVUPD Z27, 64(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPD Z0, (DI)
+	VMOVUPD Z1, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z2, (DI)
+	VMOVUPD Z3, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z4, (DI)
+	VMOVUPD Z5, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z6, (DI)
+	VMOVUPD Z7, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z8, (DI)
+	VMOVUPD Z9, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z10, (DI)
+	VMOVUPD Z11, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z12, (DI)
+	VMOVUPD Z13, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z14, (DI)
+	VMOVUPD Z15, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z16, (DI)
+	VMOVUPD Z17, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z18, (DI)
+	VMOVUPD Z19, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z20, (DI)
+	VMOVUPD Z21, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z22, (DI)
+	VMOVUPD Z23, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z24, (DI)
+	VMOVUPD Z25, 64(DI)
+	ADDQ    SI, DI
+	VMOVUPD Z26, (DI)
+	VMOVUPD Z27, 64(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func normal256d(x *float64, y *float64, n int, mask *byte, mean float64, r float64, w float64, b float64)
+// Requires: AVX, SSE
+TEXT ·normal256d(SB), NOSPLIT, $8-64
+	STMXCSR      (SP)
+	MOVL         (SP), AX
+	ORL          $0x00008040, AX
+	MOVL         AX, 4(SP)
+	LDMXCSR      4(SP)
+	MOVQ         x+0(FP), DI
+	MOVQ         y+8(FP), SI
+	VBROADCASTSD mean+32(FP), Y15
+	VBROADCASTSD r+40(FP), Y14
+	VBROADCASTSD w+48(FP), Y11
+	VBROADCASTSD b+56(FP), Y10
+	MOVQ         n+16(FP), CX
+	XORQ         AX, AX
+	TESTQ        CX, CX
+	JZ           tail
+
+loop:
+	VMOVUPD (DI)(AX*1), Y0
+	VSUBPD  Y15, Y0, Y0
+	VMULPD  Y14, Y0, Y0
+	VMULPD  Y11, Y0, Y0
+	VADDPD  Y10, Y0, Y0
+	VMOVUPD Y0, (SI)(AX*1)
+	ADDQ    $0x20, AX
+	DECQ    CX
+	JNZ     loop
+
+tail:
+	MOVQ       mask+24(FP), DX
+	TESTQ      DX, DX
+	JZ         end
+	VMOVDQU    (DX), Y12
+	VMOVDQU    32(DX), Y13
+	VMASKMOVPD (DI)(AX*1), Y12, Y0
+	VSUBPD     Y15, Y0, Y0
+	VMULPD     Y14, Y0, Y0
+	VMULPD     Y11, Y0, Y0
+	VADDPD     Y10, Y0, Y0
+	VMASKMOVPD Y0, Y12, (SI)(AX*1)
+
+end:
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func normalBack256d(x *float64, y *float64, z *float64, n int, mask *byte, mean float64, r float64, alpha float64, beta float64, gamma float64)
+// Requires: AVX, FMA3, SSE
+TEXT ·normalBack256d(SB), NOSPLIT, $8-80
+	STMXCSR      (SP)
+	MOVL         (SP), AX
+	ORL          $0x00008040, AX
+	MOVL         AX, 4(SP)
+	LDMXCSR      4(SP)
+	MOVQ         x+0(FP), DI
+	MOVQ         y+8(FP), SI
+	MOVQ         z+16(FP), R8
+	VBROADCASTSD mean+40(FP), Y15
+	VBROADCASTSD r+48(FP), Y14
+	VBROADCASTSD alpha+56(FP), Y11
+	VBROADCASTSD beta+64(FP), Y10
+	VBROADCASTSD gamma+72(FP), Y9
+	MOVQ         n+24(FP), CX
+	XORQ         AX, AX
+	TESTQ        CX, CX
+	JZ           tail
+
+loop:
+	VMOVUPD     (DI)(AX*1), Y0
+	VSUBPD      Y15, Y0, Y0
+	VMULPD      Y14, Y0, Y0
+	VMULPD      Y11, Y0, Y0
+	VADDPD      Y10, Y0, Y0
+	VMOVUPD     (SI)(AX*1), Y1
+	VFMADD231PD Y1, Y9, Y0
+	VMOVUPD     Y0, (R8)(AX*1)
+	ADDQ        $0x20, AX
+	DECQ        CX
+	JNZ         loop
+
+tail:
+	MOVQ        mask+32(FP), DX
+	TESTQ       DX, DX
+	JZ          end
+	VMOVDQU     (DX), Y12
+	VMOVDQU     32(DX), Y13
+	VMASKMOVPD  (DI)(AX*1), Y12, Y0
+	VSUBPD      Y15, Y0, Y0
+	VMULPD      Y14, Y0, Y0
+	VMULPD      Y11, Y0, Y0
+	VADDPD      Y10, Y0, Y0
+	VMASKMOVPD  (SI)(AX*1), Y12, Y1
+	VFMADD231PD Y1, Y9, Y0
+	VMASKMOVPD  Y0, Y12, (R8)(AX*1)
+
+end:
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func sum256d(x *float64, n int, mask *byte) (sum float64)
+// Requires: AVX, SSE, SSE2
+TEXT ·sum256d(SB), NOSPLIT, $8-32
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    x+0(FP), DI
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	MOVQ    n+8(FP), CX
+	XORQ    AX, AX
+	TESTQ   CX, CX
+	JZ      tail
+
+loop:
+	VMOVUPD (DI)(AX*1), Y4
+	VADDPD  Y4, Y0, Y0
+	ADDQ    $0x20, AX
+	DECQ    CX
+	JNZ     loop
+
+tail:
+	MOVQ       mask+16(FP), DX
+	TESTQ      DX, DX
+	JZ         end
+	VMOVDQU    (DX), Y12
+	VMOVDQU    32(DX), Y13
+	VMASKMOVPD (DI)(AX*1), Y12, Y4
+	VADDPD     Y4, Y0, Y0
+
+end:
+	VADDPD       Y0, Y1, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPD       X0, X1, X0
+	VHADDPD      X0, X0, X0
+	MOVSD        X0, sum+24(FP)
+	VZEROUPPER
+	LDMXCSR      (SP)
+	RET
+
+// func squares256d(x *float64, n int, mask *byte, mean float64) (sum float64)
+// Requires: AVX, FMA3, SSE, SSE2
+TEXT ·squares256d(SB), NOSPLIT, $8-40
+	STMXCSR      (SP)
+	MOVL         (SP), AX
+	ORL          $0x00008040, AX
+	MOVL         AX, 4(SP)
+	LDMXCSR      4(SP)
+	MOVQ         x+0(FP), DI
+	VBROADCASTSD mean+24(FP), Y15
+	VXORPS       Y0, Y0, Y0
+	VXORPS       Y1, Y1, Y1
+	VXORPS       Y2, Y2, Y2
+	VXORPS       Y3, Y3, Y3
+	MOVQ         n+8(FP), CX
+	XORQ         AX, AX
+	TESTQ        CX, CX
+	JZ           tail
+
+loop:
+	VMOVUPD     (DI)(AX*1), Y4
+	VSUBPD      Y15, Y4, Y4
+	VFMADD231PD Y4, Y4, Y0
+	ADDQ        $0x20, AX
+	DECQ        CX
+	JNZ         loop
+
+tail:
+	MOVQ        mask+16(FP), DX
+	TESTQ       DX, DX
+	JZ          end
+	VMOVDQU     (DX), Y12
+	VMOVDQU     32(DX), Y13
+	VMASKMOVPD  (DI)(AX*1), Y12, Y4
+	VSUBPD      Y15, Y4, Y4
+	VANDPS      Y12, Y4, Y4
+	VFMADD231PD Y4, Y4, Y0
+
+end:
+	VADDPD       Y0, Y1, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPD       X0, X1, X0
+	VHADDPD      X0, X0, X0
+	MOVSD        X0, sum+32(FP)
+	VZEROUPPER
+	LDMXCSR      (SP)
+	RET
+
+// func normalDots256d(x *float64, y *float64, n int, mask *byte, mean float64, r float64) (dot float64, sum float64)
+// Requires: AVX, FMA3, SSE, SSE2
+TEXT ·normalDots256d(SB), NOSPLIT, $8-64
+	STMXCSR      (SP)
+	MOVL         (SP), AX
+	ORL          $0x00008040, AX
+	MOVL         AX, 4(SP)
+	LDMXCSR      4(SP)
+	MOVQ         x+0(FP), DI
+	MOVQ         y+8(FP), SI
+	VBROADCASTSD mean+32(FP), Y15
+	VBROADCASTSD r+40(FP), Y14
+	VXORPS       Y0, Y0, Y0
+	VXORPS       Y1, Y1, Y1
+	VXORPS       Y2, Y2, Y2
+	VXORPS       Y3, Y3, Y3
+	MOVQ         n+16(FP), CX
+	XORQ         AX, AX
+	TESTQ        CX, CX
+	JZ           tail
+
+loop:
+	VMOVUPD     (DI)(AX*1), Y4
+	VSUBPD      Y15, Y4, Y4
+	VMULPD      Y14, Y4, Y4
+	VMOVUPD     (SI)(AX*1), Y7
+	VFMADD231PD Y4, Y7, Y0
+	VADDPD      Y7, Y2, Y2
+	ADDQ        $0x20, AX
+	DECQ        CX
+	JNZ         loop
+
+tail:
+	MOVQ        mask+24(FP), DX
+	TESTQ       DX, DX
+	JZ          end
+	VMOVDQU     (DX), Y12
+	VMOVDQU     32(DX), Y13
+	VMASKMOVPD  (DI)(AX*1), Y12, Y4
+	VSUBPD      Y15, Y4, Y4
+	VMULPD      Y14, Y4, Y4
+	VMASKMOVPD  (SI)(AX*1), Y12, Y7
+	VFMADD231PD Y4, Y7, Y0
+	VADDPD      Y7, Y2, Y2
+
+end:
+	VADDPD       Y0, Y1, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPD       X0, X1, X0
+	VHADDPD      X0, X0, X0
+	MOVSD        X0, dot+48(FP)
+	VADDPD       Y2, Y3, Y2
+	VEXTRACTF128 $0x01, Y2, X3
+	VADDPD       X2, X3, X2
+	VHADDPD      X2, X2, X2
+	MOVSD        X2, sum+56(FP)
+	VZEROUPPER
+	LDMXCSR      (SP)
+	RET
+
+// func correlate256d1(n int, stepA int, stepB int, lines int, whole int, mask *byte, a *float64, rowA int, lineA int, b *float64, lineB int, taps *int32, c *float64, rowC int, accumulate int)
+// Requires: AVX, FMA3, SSE
+TEXT ·correlate256d1(SB), NOSPLIT, $56-120
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), DI
+	MOVQ    DI, 8(SP)
+	MOVQ    a+48(FP), DI
+	MOVQ    DI, 16(SP)
+	MOVQ    b+72(FP), DI
+	MOVQ    DI, 24(SP)
+	MOVQ    rowA+56(FP), R8
+	MOVQ    taps+88(FP), DI
+	MOVLQSX (DI), R9
+	MOVLQSX 4(DI), R10
+	MOVLQSX 8(DI), R11
+	MOVLQSX 12(DI), R12
+	MOVLQSX 16(DI), R13
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+
+example:
+	MOVQ lines+24(FP), DI
+	MOVQ DI, 32(SP)
+	MOVQ 16(SP), AX
+	MOVQ 24(SP), BX
+	MOVQ AX, 40(SP)
+	MOVQ BX, 48(SP)
+
+line:
+	MOVQ  40(SP), AX
+	MOVQ  48(SP), BX
+	MOVQ  whole+32(FP), CX
+	TESTQ CX, CX
+	JZ    tail
+
+loop:
+	VMOVUPD     (AX), Y10
+	VMOVUPD     (BX)(R9*8), Y14
+	VFMADD231PD Y14, Y10, Y0
+	VMOVUPD     (BX)(R10*8), Y14
+	VFMADD231PD Y14, Y10, Y1
+	VMOVUPD     (BX)(R11*8), Y14
+	VFMADD231PD Y14, Y10, Y2
+	VMOVUPD     (BX)(R12*8), Y14
+	VFMADD231PD Y14, Y10, Y3
+	VMOVUPD     (BX)(R13*8), Y14
+	VFMADD231PD Y14, Y10, Y4
+	ADDQ        $0x20, AX
+	ADDQ        $0x20, BX
+	DECQ        CX
+	JNZ         loop
+
+tail:
+	MOVQ        mask+40(FP), DI
+	TESTQ       DI, DI
+	JZ          next
+	VMOVDQU     (DI), Y12
+	VMOVDQU     32(DI), Y13
+	VMASKMOVPD  (AX), Y12, Y10
+	VMASKMOVPD  (BX)(R9*8), Y12, Y14
+	VFMADD231PD Y14, Y10, Y0
+	VMASKMOVPD  (BX)(R10*8), Y12, Y14
+	VFMADD231PD Y14, Y10, Y1
+	VMASKMOVPD  (BX)(R11*8), Y12, Y14
+	VFMADD231PD Y14, Y10, Y2
+	VMASKMOVPD  (BX)(R12*8), Y12, Y14
+	VFMADD231PD Y14, Y10, Y3
+	VMASKMOVPD  (BX)(R13*8), Y12, Y14
+	VFMADD231PD Y14, Y10, Y4
+
+next:
+	MOVQ    lineA+64(FP), DI
+	ADDQ    DI, 40(SP)
+	MOVQ    lineB+80(FP), DI
+	ADDQ    DI, 48(SP)
+	DECQ    32(SP)
+	JNZ     line
+	MOVQ    stepA+8(FP), DI
+	ADDQ    DI, 16(SP)
+	MOVQ    stepB+16(FP), DI
+	ADDQ    DI, 24(SP)
+	DECQ    8(SP)
+	JNZ     example
+	MOVQ    c+96(FP), DI
+	MOVQ    rowC+104(FP), SI
+	MOVQ    accumulate+112(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPD  (DI), Y0, Y0
+	VMOVUPD Y0, (DI)
+	VADDPD  32(DI), Y1, Y1
+	VMOVUPD Y1, 32(DI)
+	VADDPD  64(DI), Y2, Y2
+	VMOVUPD Y2, 64(DI)
+	VADDPD  96(DI), Y3, Y3
+	VMOVUPD Y3, 96(DI)
+	VADDPD  128(DI), Y4, Y4
+	VMOVUPD Y4, 128(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPD Y0, (DI)
+	VMOVUPD Y1, 32(DI)
+	VMOVUPD Y2, 64(DI)
+	VMOVUPD Y3, 96(DI)
+	VMOVUPD Y4, 128(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func correlate256d2(n int, stepA int, stepB int, lines int, whole int, mask *byte, a *float64, rowA int, lineA int, b *float64, lineB int, taps *int32, c *float64, rowC int, accumulate int)
+// Requires: AVX, FMA3, SSE
+TEXT ·correlate256d2(SB), NOSPLIT, $56-120
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), DI
+	MOVQ    DI, 8(SP)
+	MOVQ    a+48(FP), DI
+	MOVQ    DI, 16(SP)
+	MOVQ    b+72(FP), DI
+	MOVQ    DI, 24(SP)
+	MOVQ    rowA+56(FP), R8
+	MOVQ    taps+88(FP), DI
+	MOVLQSX (DI), R9
+	MOVLQSX 4(DI), R10
+	MOVLQSX 8(DI), R11
+	MOVLQSX 12(DI), R12
+	MOVLQSX 16(DI), R13
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	VXORPS  Y7, Y7, Y7
+	VXORPS  Y8, Y8, Y8
+	VXORPS  Y9, Y9, Y9
+
+example:
+	MOVQ lines+24(FP), DI
+	MOVQ DI, 32(SP)
+	MOVQ 16(SP), AX
+	MOVQ 24(SP), BX
+	MOVQ AX, 40(SP)
+	MOVQ BX, 48(SP)
+
+line:
+	MOVQ  40(SP), AX
+	MOVQ  48(SP), BX
+	MOVQ  whole+32(FP), CX
+	TESTQ CX, CX
+	JZ    tail
+
+loop:
+	VMOVUPD     (AX), Y10
+	VMOVUPD     (AX)(R8*1), Y11
+	VMOVUPD     (BX)(R9*8), Y14
+	VFMADD231PD Y14, Y10, Y0
+	VFMADD231PD Y14, Y11, Y5
+	VMOVUPD     (BX)(R10*8), Y14
+	VFMADD231PD Y14, Y10, Y1
+	VFMADD231PD Y14, Y11, Y6
+	VMOVUPD     (BX)(R11*8), Y14
+	VFMADD231PD Y14, Y10, Y2
+	VFMADD231PD Y14, Y11, Y7
+	VMOVUPD     (BX)(R12*8), Y14
+	VFMADD231PD Y14, Y10, Y3
+	VFMADD231PD Y14, Y11, Y8
+	VMOVUPD     (BX)(R13*8), Y14
+	VFMADD231PD Y14, Y10, Y4
+	VFMADD231PD Y14, Y11, Y9
+	ADDQ        $0x20, AX
+	ADDQ        $0x20, BX
+	DECQ        CX
+	JNZ         loop
+
+tail:
+	MOVQ        mask+40(FP), DI
+	TESTQ       DI, DI
+	JZ          next
+	VMOVDQU     (DI), Y12
+	VMOVDQU     32(DI), Y13
+	VMASKMOVPD  (AX), Y12, Y10
+	VMASKMOVPD  (AX)(R8*1), Y12, Y11
+	VMASKMOVPD  (BX)(R9*8), Y12, Y14
+	VFMADD231PD Y14, Y10, Y0
+	VFMADD231PD Y14, Y11, Y5
+	VMASKMOVPD  (BX)(R10*8), Y12, Y14
+	VFMADD231PD Y14, Y10, Y1
+	VFMADD231PD Y14, Y11, Y6
+	VMASKMOVPD  (BX)(R11*8), Y12, Y14
+	VFMADD231PD Y14, Y10, Y2
+	VFMADD231PD Y14, Y11, Y7
+	VMASKMOVPD  (BX)(R12*8), Y12, Y14
+	VFMADD231PD Y14, Y10, Y3
+	VFMADD231PD Y14, Y11, Y8
+	VMASKMOVPD  (BX)(R13*8), Y12, Y14
+	VFMADD231PD Y14, Y10, Y4
+	VFMADD231PD Y14, Y11, Y9
+
+next:
+	MOVQ    lineA+64(FP), DI
+	ADDQ    DI, 40(SP)
+	MOVQ    lineB+80(FP), DI
+	ADDQ    DI, 48(SP)
+	DECQ    32(SP)
+	JNZ     line
+	MOVQ    stepA+8(FP), DI
+	ADDQ    DI, 16(SP)
+	MOVQ    stepB+16(FP), DI
+	ADDQ    DI, 24(SP)
+	DECQ    8(SP)
+	JNZ     example
+	MOVQ    c+96(FP), DI
+	MOVQ    rowC+104(FP), SI
+	MOVQ    accumulate+112(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPD  (DI), Y0, Y0
+	VMOVUPD Y0, (DI)
+	VADDPD  32(DI), Y1, Y1
+	VMOVUPD Y1, 32(DI)
+	VADDPD  64(DI), Y2, Y2
+	VMOVUPD Y2, 64(DI)
+	VADDPD  96(DI), Y3, Y3
+	VMOVUPD Y3, 96(DI)
+	VADDPD  128(DI), Y4, Y4
+	VMOVUPD Y4, 128(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Y5, Y5
+	VMOVUPD Y5, (DI)
+	VADDPD  32(DI), Y6, Y6
+	VMOVUPD Y6, 32(DI)
+	VADDPD  64(DI), Y7, Y7
+	VMOVUPD Y7, 64(DI)
+	VADDPD  96(DI), Y8, Y8
+	VMOVUPD Y8, 96(DI)
+	VADDPD  128(DI), Y9, Y9
+	VMOVUPD Y9, 128(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPD Y0, (DI)
+	VMOVUPD Y1, 32(DI)
+	VMOVUPD Y2, 64(DI)
+	VMOVUPD Y3, 96(DI)
+	VMOVUPD Y4, 128(DI)
+	ADDQ    SI, DI
+	VMOVUPD Y5, (DI)
+	VMOVUPD Y6, 32(DI)
+	VMOVUPD Y7, 64(DI)
+	VMOVUPD Y8, 96(DI)
+	VMOVUPD Y9, 128(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func taps256d1x1(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, c *float64, rowC int, bias *float64, accumulate int)
+// Requires: AVX, FMA3, MMX+, SSE
+TEXT ·taps256d1x1(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), R15
+	MOVQ    a+40(FP), AX
+	MOVQ    rowA+48(FP), R8
+	MOVQ    b+56(FP), BX
+	MOVQ    c+64(FP), DI
+	MOVQ    rowC+72(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VXORPS  Y0, Y0, Y0
+
+matrix:
+	MOVQ  k+24(FP), CX
+	MOVQ  table+32(FP), DX
+	TESTQ CX, CX
+	JZ    done
+
+loop:
+	MOVLQSX      (DX), R10
+	MOVLQSX      4(DX), R11
+	ADDQ         $0x08, DX
+	LEAQ         (AX)(R10*8), R10
+	VMOVUPD      (BX)(R11*8), Y12
+	PREFETCHT0   384(BX)(R11*8)
+	VBROADCASTSD (R10), Y14
+	VFMADD231PD  Y14, Y12, Y0
+	DECQ         CX
+	JNZ          loop
+	MOVQ         stepA+8(FP), R10
+	ADDQ         R10, AX
+	MOVQ         stepB+16(FP), R11
+	ADDQ         R11, BX
+	DECQ         R15
+	JNZ          matrix
+
+done:
+	MOVQ         bias+80(FP), R10
+	TESTQ        R10, R10
+	JZ           unbiased
+	VBROADCASTSD (R10), Y14
+	VADDPD       Y14, Y0, Y0
+
+unbiased:
+	MOVQ    accumulate+88(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPD  (DI), Y0, Y0
+	VMOVUPD Y0, (DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPD Y0, (DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func taps256d2x1(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, c *float64, rowC int, bias *float64, accumulate int)
+// Requires: AVX, FMA3, MMX+, SSE
+TEXT ·taps256d2x1(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), R15
+	MOVQ    a+40(FP), AX
+	MOVQ    rowA+48(FP), R8
+	MOVQ    b+56(FP), BX
+	MOVQ    c+64(FP), DI
+	MOVQ    rowC+72(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+
+matrix:
+	MOVQ  k+24(FP), CX
+	MOVQ  table+32(FP), DX
+	TESTQ CX, CX
+	JZ    done
+
+loop:
+	MOVLQSX      (DX), R10
+	MOVLQSX      4(DX), R11
+	ADDQ         $0x08, DX
+	LEAQ         (AX)(R10*8), R10
+	VMOVUPD      (BX)(R11*8), Y12
+	PREFETCHT0   384(BX)(R11*8)
+	VBROADCASTSD (R10), Y14
+	VFMADD231PD  Y14, Y12, Y0
+	VBROADCASTSD (R10)(R8*1), Y15
+	VFMADD231PD  Y15, Y12, Y1
+	DECQ         CX
+	JNZ          loop
+	MOVQ         stepA+8(FP), R10
+	ADDQ         R10, AX
+	MOVQ         stepB+16(FP), R11
+	ADDQ         R11, BX
+	DECQ         R15
+	JNZ          matrix
+
+done:
+	MOVQ         bias+80(FP), R10
+	TESTQ        R10, R10
+	JZ           unbiased
+	VBROADCASTSD (R10), Y14
+	VADDPD       Y14, Y0, Y0
+	VBROADCASTSD (R10)(R8*1), Y15
+	VADDPD       Y15, Y1, Y1
+
+unbiased:
+	MOVQ    accumulate+88(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPD  (DI), Y0, Y0
+	VMOVUPD Y0, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Y1, Y1
+	VMOVUPD Y1, (DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPD Y0, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Y1, (DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func taps256d3x1(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, c *float64, rowC int, bias *float64, accumulate int)
+// Requires: AVX, FMA3, MMX+, SSE
+TEXT ·taps256d3x1(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), R15
+	MOVQ    a+40(FP), AX
+	MOVQ    rowA+48(FP), R8
+	MOVQ    b+56(FP), BX
+	MOVQ    c+64(FP), DI
+	MOVQ    rowC+72(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+
+matrix:
+	MOVQ  k+24(FP), CX
+	MOVQ  table+32(FP), DX
+	TESTQ CX, CX
+	JZ    done
+
+loop:
+	MOVLQSX      (DX), R10
+	MOVLQSX      4(DX), R11
+	ADDQ         $0x08, DX
+	LEAQ         (AX)(R10*8), R10
+	VMOVUPD      (BX)(R11*8), Y12
+	PREFETCHT0   384(BX)(R11*8)
+	VBROADCASTSD (R10), Y14
+	VFMADD231PD  Y14, Y12, Y0
+	VBROADCASTSD (R10)(R8*1), Y15
+	VFMADD231PD  Y15, Y12, Y1
+	VBROADCASTSD (R10)(R8*2), Y14
+	VFMADD231PD  Y14, Y12, Y2
+	DECQ         CX
+	JNZ          loop
+	MOVQ         stepA+8(FP), R10
+	ADDQ         R10, AX
+	MOVQ         stepB+16(FP), R11
+	ADDQ         R11, BX
+	DECQ         R15
+	JNZ          matrix
+
+done:
+	MOVQ         bias+80(FP), R10
+	TESTQ        R10, R10
+	JZ           unbiased
+	VBROADCASTSD (R10), Y14
+	VADDPD       Y14, Y0, Y0
+	VBROADCASTSD (R10)(R8*1), Y15
+	VADDPD       Y15, Y1, Y1
+	VBROADCASTSD (R10)(R8*2), Y14
+	VADDPD       Y14, Y2, Y2
+
+unbiased:
+	MOVQ    accumulate+88(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPD  (DI), Y0, Y0
+	VMOVUPD Y0, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Y1, Y1
+	VMOVUPD Y1, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Y2, Y2
+	VMOVUPD Y2, (DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPD Y0, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Y1, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Y2, (DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func taps256d4x1(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, c *float64, rowC int, bias *float64, accumulate int)
+// Requires: AVX, FMA3, MMX+, SSE
+TEXT ·taps256d4x1(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), R15
+	MOVQ    a+40(FP), AX
+	MOVQ    rowA+48(FP), R8
+	MOVQ    b+56(FP), BX
+	MOVQ    c+64(FP), DI
+	MOVQ    rowC+72(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+
+matrix:
+	MOVQ  k+24(FP), CX
+	MOVQ  table+32(FP), DX
+	TESTQ CX, CX
+	JZ    done
+
+loop:
+	MOVLQSX      (DX), R10
+	MOVLQSX      4(DX), R11
+	ADDQ         $0x08, DX
+	LEAQ         (AX)(R10*8), R10
+	VMOVUPD      (BX)(R11*8), Y12
+	PREFETCHT0   384(BX)(R11*8)
+	VBROADCASTSD (R10), Y14
+	VFMADD231PD  Y14, Y12, Y0
+	VBROADCASTSD (R10)(R8*1), Y15
+	VFMADD231PD  Y15, Y12, Y1
+	VBROADCASTSD (R10)(R8*2), Y14
+	VFMADD231PD  Y14, Y12, Y2
+	VBROADCASTSD (R10)(R9*1), Y15
+	VFMADD231PD  Y15, Y12, Y3
+	DECQ         CX
+	JNZ          loop
+	MOVQ         stepA+8(FP), R10
+	ADDQ         R10, AX
+	MOVQ         stepB+16(FP), R11
+	ADDQ         R11, BX
+	DECQ         R15
+	JNZ          matrix
+
+done:
+	MOVQ         bias+80(FP), R10
+	TESTQ        R10, R10
+	JZ           unbiased
+	VBROADCASTSD (R10), Y14
+	VADDPD       Y14, Y0, Y0
+	VBROADCASTSD (R10)(R8*1), Y15
+	VADDPD       Y15, Y1, Y1
+	VBROADCASTSD (R10)(R8*2), Y14
+	VADDPD       Y14, Y2, Y2
+	VBROADCASTSD (R10)(R9*1), Y15
+	VADDPD       Y15, Y3, Y3
+
+unbiased:
+	MOVQ    accumulate+88(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPD  (DI), Y0, Y0
+	VMOVUPD Y0, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Y1, Y1
+	VMOVUPD Y1, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Y2, Y2
+	VMOVUPD Y2, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Y3, Y3
+	VMOVUPD Y3, (DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPD Y0, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Y1, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Y2, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Y3, (DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func taps256d5x1(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, c *float64, rowC int, bias *float64, accumulate int)
+// Requires: AVX, FMA3, MMX+, SSE
+TEXT ·taps256d5x1(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), R15
+	MOVQ    a+40(FP), AX
+	MOVQ    rowA+48(FP), R8
+	MOVQ    b+56(FP), BX
+	MOVQ    c+64(FP), DI
+	MOVQ    rowC+72(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+
+matrix:
+	MOVQ  k+24(FP), CX
+	MOVQ  table+32(FP), DX
+	TESTQ CX, CX
+	JZ    done
+
+loop:
+	MOVLQSX      (DX), R10
+	MOVLQSX      4(DX), R11
+	ADDQ         $0x08, DX
+	LEAQ         (AX)(R10*8), R10
+	LEAQ         (R10)(R8*4), R12
+	VMOVUPD      (BX)(R11*8), Y12
+	PREFETCHT0   384(BX)(R11*8)
+	VBROADCASTSD (R10), Y14
+	VFMADD231PD  Y14, Y12, Y0
+	VBROADCASTSD (R10)(R8*1), Y15
+	VFMADD231PD  Y15, Y12, Y1
+	VBROADCASTSD (R10)(R8*2), Y14
+	VFMADD231PD  Y14, Y12, Y2
+	VBROADCASTSD (R10)(R9*1), Y15
+	VFMADD231PD  Y15, Y12, Y3
+	VBROADCASTSD (R12), Y14
+	VFMADD231PD  Y14, Y12, Y4
+	DECQ         CX
+	JNZ          loop
+	MOVQ         stepA+8(FP), R10
+	ADDQ         R10, AX
+	MOVQ         stepB+16(FP), R11
+	ADDQ         R11, BX
+	DECQ         R15
+	JNZ          matrix
+
+done:
+	MOVQ         bias+80(FP), R10
+	TESTQ        R10, R10
+	JZ           unbiased
+	LEAQ         (R10)(R8*4), R12
+	VBROADCASTSD (R10), Y14
+	VADDPD       Y14, Y0, Y0
+	VBROADCASTSD (R10)(R8*1), Y15
+	VADDPD       Y15, Y1, Y1
+	VBROADCASTSD (R10)(R8*2), Y14
+	VADDPD       Y14, Y2, Y2
+	VBROADCASTSD (R10)(R9*1), Y15
+	VADDPD       Y15, Y3, Y3
+	VBROADCASTSD (R12), Y14
+	VADDPD       Y14, Y4, Y4
+
+unbiased:
+	MOVQ    accumulate+88(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPD  (DI), Y0, Y0
+	VMOVUPD Y0, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Y1, Y1
+	VMOVUPD Y1, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Y2, Y2
+	VMOVUPD Y2, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Y3, Y3
+	VMOVUPD Y3, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Y4, Y4
+	VMOVUPD Y4, (DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPD Y0, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Y1, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Y2, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Y3, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Y4, (DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func taps256d6x1(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, c *float64, rowC int, bias *float64, accumulate int)
+// Requires: AVX, FMA3, MMX+, SSE
+TEXT ·taps256d6x1(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), R15
+	MOVQ    a+40(FP), AX
+	MOVQ    rowA+48(FP), R8
+	MOVQ    b+56(FP), BX
+	MOVQ    c+64(FP), DI
+	MOVQ    rowC+72(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+
+matrix:
+	MOVQ  k+24(FP), CX
+	MOVQ  table+32(FP), DX
+	TESTQ CX, CX
+	JZ    done
+
+loop:
+	MOVLQSX      (DX), R10
+	MOVLQSX      4(DX), R11
+	ADDQ         $0x08, DX
+	LEAQ         (AX)(R10*8), R10
+	LEAQ         (R10)(R8*4), R12
+	VMOVUPD      (BX)(R11*8), Y12
+	PREFETCHT0   384(BX)(R11*8)
+	VBROADCASTSD (R10), Y14
+	VFMADD231PD  Y14, Y12, Y0
+	VBROADCASTSD (R10)(R8*1), Y15
+	VFMADD231PD  Y15, Y12, Y1
+	VBROADCASTSD (R10)(R8*2), Y14
+	VFMADD231PD  Y14, Y12, Y2
+	VBROADCASTSD (R10)(R9*1), Y15
+	VFMADD231PD  Y15, Y12, Y3
+	VBROADCASTSD (R12), Y14
+	VFMADD231PD  Y14, Y12, Y4
+	VBROADCASTSD (R12)(R8*1), Y15
+	VFMADD231PD  Y15, Y12, Y5
+	DECQ         CX
+	JNZ          loop
+	MOVQ         stepA+8(FP), R10
+	ADDQ         R10, AX
+	MOVQ         stepB+16(FP), R11
+	ADDQ         R11, BX
+	DECQ         R15
+	JNZ          matrix
+
+done:
+	MOVQ         bias+80(FP), R10
+	TESTQ        R10, R10
+	JZ           unbiased
+	LEAQ         (R10)(R8*4), R12
+	VBROADCASTSD (R10), Y14
+	VADDPD       Y14, Y0, Y0
+	VBROADCASTSD (R10)(R8*1), Y15
+	VADDPD       Y15, Y1, Y1
+	VBROADCASTSD (R10)(R8*2), Y14
+	VADDPD       Y14, Y2, Y2
+	VBROADCASTSD (R10)(R9*1), Y15
+	VADDPD       Y15, Y3, Y3
+	VBROADCASTSD (R12), Y14
+	VADDPD       Y14, Y4, Y4
+	VBROADCASTSD (R12)(R8*1), Y15
+	VADDPD       Y15, Y5, Y5
+
+unbiased:
+	MOVQ    accumulate+88(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPD  (DI), Y0, Y0
+	VMOVUPD Y0, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Y1, Y1
+	VMOVUPD Y1, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Y2, Y2
+	VMOVUPD Y2, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Y3, Y3
+	VMOVUPD Y3, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Y4, Y4
+	VMOVUPD Y4, (DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Y5, Y5
+	VMOVUPD Y5, (DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPD Y0, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Y1, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Y2, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Y3, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Y4, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Y5, (DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func taps256d1x2(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, c *float64, rowC int, bias *float64, accumulate int)
+// Requires: AVX, FMA3, MMX+, SSE
+TEXT ·taps256d1x2(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), R15
+	MOVQ    a+40(FP), AX
+	MOVQ    rowA+48(FP), R8
+	MOVQ    b+56(FP), BX
+	MOVQ    c+64(FP), DI
+	MOVQ    rowC+72(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+
+matrix:
+	MOVQ  k+24(FP), CX
+	MOVQ  table+32(FP), DX
+	TESTQ CX, CX
+	JZ    done
+
+loop:
+	MOVLQSX      (DX), R10
+	MOVLQSX      4(DX), R11
+	ADDQ         $0x08, DX
+	LEAQ         (AX)(R10*8), R10
+	VMOVUPD      (BX)(R11*8), Y12
+	PREFETCHT0   384(BX)(R11*8)
+	VMOVUPD      32(BX)(R11*8), Y13
+	VBROADCASTSD (R10), Y14
+	VFMADD231PD  Y14, Y12, Y0
+	VFMADD231PD  Y14, Y13, Y1
+	DECQ         CX
+	JNZ          loop
+	MOVQ         stepA+8(FP), R10
+	ADDQ         R10, AX
+	MOVQ         stepB+16(FP), R11
+	ADDQ         R11, BX
+	DECQ         R15
+	JNZ          matrix
+
+done:
+	MOVQ         bias+80(FP), R10
+	TESTQ        R10, R10
+	JZ           unbiased
+	VBROADCASTSD (R10), Y14
+	VADDPD       Y14, Y0, Y0
+	VADDPD       Y14, Y1, Y1
+
+unbiased:
+	MOVQ    accumulate+88(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPD  (DI), Y0, Y0
+	VMOVUPD Y0, (DI)
+	VADDPD  32(DI), Y1, Y1
+	VMOVUPD Y1, 32(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPD Y0, (DI)
+	VMOVUPD Y1, 32(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func taps256d2x2(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, c *float64, rowC int, bias *float64, accumulate int)
+// Requires: AVX, FMA3, MMX+, SSE
+TEXT ·taps256d2x2(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), R15
+	MOVQ    a+40(FP), AX
+	MOVQ    rowA+48(FP), R8
+	MOVQ    b+56(FP), BX
+	MOVQ    c+64(FP), DI
+	MOVQ    rowC+72(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+
+matrix:
+	MOVQ  k+24(FP), CX
+	MOVQ  table+32(FP), DX
+	TESTQ CX, CX
+	JZ    done
+
+loop:
+	MOVLQSX      (DX), R10
+	MOVLQSX      4(DX), R11
+	ADDQ         $0x08, DX
+	LEAQ         (AX)(R10*8), R10
+	VMOVUPD      (BX)(R11*8), Y12
+	PREFETCHT0   384(BX)(R11*8)
+	VMOVUPD      32(BX)(R11*8), Y13
+	VBROADCASTSD (R10), Y14
+	VFMADD231PD  Y14, Y12, Y0
+	VFMADD231PD  Y14, Y13, Y1
+	VBROADCASTSD (R10)(R8*1), Y15
+	VFMADD231PD  Y15, Y12, Y2
+	VFMADD231PD  Y15, Y13, Y3
+	DECQ         CX
+	JNZ          loop
+	MOVQ         stepA+8(FP), R10
+	ADDQ         R10, AX
+	MOVQ         stepB+16(FP), R11
+	ADDQ         R11, BX
+	DECQ         R15
+	JNZ          matrix
+
+done:
+	MOVQ         bias+80(FP), R10
+	TESTQ        R10, R10
+	JZ           unbiased
+	VBROADCASTSD (R10), Y14
+	VADDPD       Y14, Y0, Y0
+	VADDPD       Y14, Y1, Y1
+	VBROADCASTSD (R10)(R8*1), Y15
+	VADDPD       Y15, Y2, Y2
+	VADDPD       Y15, Y3, Y3
+
+unbiased:
+	MOVQ    accumulate+88(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPD  (DI), Y0, Y0
+	VMOVUPD Y0, (DI)
+	VADDPD  32(DI), Y1, Y1
+	VMOVUPD Y1, 32(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Y2, Y2
+	VMOVUPD Y2, (DI)
+	VADDPD  32(DI), Y3, Y3
+	VMOVUPD Y3, 32(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPD Y0, (DI)
+	VMOVUPD Y1, 32(DI)
+	ADDQ    SI, DI
+	VMOVUPD Y2, (DI)
+	VMOVUPD Y3, 32(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func taps256d3x2(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, c *float64, rowC int, bias *float64, accumulate int)
+// Requires: AVX, FMA3, MMX+, SSE
+TEXT ·taps256d3x2(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), R15
+	MOVQ    a+40(FP), AX
+	MOVQ    rowA+48(FP), R8
+	MOVQ    b+56(FP), BX
+	MOVQ    c+64(FP), DI
+	MOVQ    rowC+72(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+
+matrix:
+	MOVQ  k+24(FP), CX
+	MOVQ  table+32(FP), DX
+	TESTQ CX, CX
+	JZ    done
+
+loop:
+	MOVLQSX      (DX), R10
+	MOVLQSX      4(DX), R11
+	ADDQ         $0x08, DX
+	LEAQ         (AX)(R10*8), R10
+	VMOVUPD      (BX)(R11*8), Y12
+	PREFETCHT0   384(BX)(R11*8)
+	VMOVUPD      32(BX)(R11*8), Y13
+	VBROADCASTSD (R10), Y14
+	VFMADD231PD  Y14, Y12, Y0
+	VFMADD231PD  Y14, Y13, Y1
+	VBROADCASTSD (R10)(R8*1), Y15
+	VFMADD231PD  Y15, Y12, Y2
+	VFMADD231PD  Y15, Y13, Y3
+	VBROADCASTSD (R10)(R8*2), Y14
+	VFMADD231PD  Y14, Y12, Y4
+	VFMADD231PD  Y14, Y13, Y5
+	DECQ         CX
+	JNZ          loop
+	MOVQ         stepA+8(FP), R10
+	ADDQ         R10, AX
+	MOVQ         stepB+16(FP), R11
+	ADDQ         R11, BX
+	DECQ         R15
+	JNZ          matrix
+
+done:
+	MOVQ         bias+80(FP), R10
+	TESTQ        R10, R10
+	JZ           unbiased
+	VBROADCASTSD (R10), Y14
+	VADDPD       Y14, Y0, Y0
+	VADDPD       Y14, Y1, Y1
+	VBROADCASTSD (R10)(R8*1), Y15
+	VADDPD       Y15, Y2, Y2
+	VADDPD       Y15, Y3, Y3
+	VBROADCASTSD (R10)(R8*2), Y14
+	VADDPD       Y14, Y4, Y4
+	VADDPD       Y14, Y5, Y5
+
+unbiased:
+	MOVQ    accumulate+88(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPD  (DI), Y0, Y0
+	VMOVUPD Y0, (DI)
+	VADDPD  32(DI), Y1, Y1
+	VMOVUPD Y1, 32(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Y2, Y2
+	VMOVUPD Y2, (DI)
+	VADDPD  32(DI), Y3, Y3
+	VMOVUPD Y3, 32(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Y4, Y4
+	VMOVUPD Y4, (DI)
+	VADDPD  32(DI), Y5, Y5
+	VMOVUPD Y5, 32(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPD Y0, (DI)
+	VMOVUPD Y1, 32(DI)
+	ADDQ    SI, DI
+	VMOVUPD Y2, (DI)
+	VMOVUPD Y3, 32(DI)
+	ADDQ    SI, DI
+	VMOVUPD Y4, (DI)
+	VMOVUPD Y5, 32(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func taps256d4x2(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, c *float64, rowC int, bias *float64, accumulate int)
+// Requires: AVX, FMA3, MMX+, SSE
+TEXT ·taps256d4x2(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), R15
+	MOVQ    a+40(FP), AX
+	MOVQ    rowA+48(FP), R8
+	MOVQ    b+56(FP), BX
+	MOVQ    c+64(FP), DI
+	MOVQ    rowC+72(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	VXORPS  Y7, Y7, Y7
+
+matrix:
+	MOVQ  k+24(FP), CX
+	MOVQ  table+32(FP), DX
+	TESTQ CX, CX
+	JZ    done
+
+loop:
+	MOVLQSX      (DX), R10
+	MOVLQSX      4(DX), R11
+	ADDQ         $0x08, DX
+	LEAQ         (AX)(R10*8), R10
+	VMOVUPD      (BX)(R11*8), Y12
+	PREFETCHT0   384(BX)(R11*8)
+	VMOVUPD      32(BX)(R11*8), Y13
+	VBROADCASTSD (R10), Y14
+	VFMADD231PD  Y14, Y12, Y0
+	VFMADD231PD  Y14, Y13, Y1
+	VBROADCASTSD (R10)(R8*1), Y15
+	VFMADD231PD  Y15, Y12, Y2
+	VFMADD231PD  Y15, Y13, Y3
+	VBROADCASTSD (R10)(R8*2), Y14
+	VFMADD231PD  Y14, Y12, Y4
+	VFMADD231PD  Y14, Y13, Y5
+	VBROADCASTSD (R10)(R9*1), Y15
+	VFMADD231PD  Y15, Y12, Y6
+	VFMADD231PD  Y15, Y13, Y7
+	DECQ         CX
+	JNZ          loop
+	MOVQ         stepA+8(FP), R10
+	ADDQ         R10, AX
+	MOVQ         stepB+16(FP), R11
+	ADDQ         R11, BX
+	DECQ         R15
+	JNZ          matrix
+
+done:
+	MOVQ         bias+80(FP), R10
+	TESTQ        R10, R10
+	JZ           unbiased
+	VBROADCASTSD (R10), Y14
+	VADDPD       Y14, Y0, Y0
+	VADDPD       Y14, Y1, Y1
+	VBROADCASTSD (R10)(R8*1), Y15
+	VADDPD       Y15, Y2, Y2
+	VADDPD       Y15, Y3, Y3
+	VBROADCASTSD (R10)(R8*2), Y14
+	VADDPD       Y14, Y4, Y4
+	VADDPD       Y14, Y5, Y5
+	VBROADCASTSD (R10)(R9*1), Y15
+	VADDPD       Y15, Y6, Y6
+	VADDPD       Y15, Y7, Y7
+
+unbiased:
+	MOVQ    accumulate+88(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPD  (DI), Y0, Y0
+	VMOVUPD Y0, (DI)
+	VADDPD  32(DI), Y1, Y1
+	VMOVUPD Y1, 32(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Y2, Y2
+	VMOVUPD Y2, (DI)
+	VADDPD  32(DI), Y3, Y3
+	VMOVUPD Y3, 32(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Y4, Y4
+	VMOVUPD Y4, (DI)
+	VADDPD  32(DI), Y5, Y5
+	VMOVUPD Y5, 32(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Y6, Y6
+	VMOVUPD Y6, (DI)
+	VADDPD  32(DI), Y7, Y7
+	VMOVUPD Y7, 32(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPD Y0, (DI)
+	VMOVUPD Y1, 32(DI)
+	ADDQ    SI, DI
+	VMOVUPD Y2, (DI)
+	VMOVUPD Y3, 32(DI)
+	ADDQ    SI, DI
+	VMOVUPD Y4, (DI)
+	VMOVUPD Y5, 32(DI)
+	ADDQ    SI, DI
+	VMOVUPD Y6, (DI)
+	VMOVUPD Y7, 32(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func taps256d5x2(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, c *float64, rowC int, bias *float64, accumulate int)
+// Requires: AVX, FMA3, MMX+, SSE
+TEXT ·taps256d5x2(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), R15
+	MOVQ    a+40(FP), AX
+	MOVQ    rowA+48(FP), R8
+	MOVQ    b+56(FP), BX
+	MOVQ    c+64(FP), DI
+	MOVQ    rowC+72(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	VXORPS  Y7, Y7, Y7
+	VXORPS  Y8, Y8, Y8
+	VXORPS  Y9, Y9, Y9
+
+matrix:
+	MOVQ  k+24(FP), CX
+	MOVQ  table+32(FP), DX
+	TESTQ CX, CX
+	JZ    done
+
+loop:
+	MOVLQSX      (DX), R10
+	MOVLQSX      4(DX), R11
+	ADDQ         $0x08, DX
+	LEAQ         (AX)(R10*8), R10
+	LEAQ         (R10)(R8*4), R12
+	VMOVUPD      (BX)(R11*8), Y12
+	PREFETCHT0   384(BX)(R11*8)
+	VMOVUPD      32(BX)(R11*8), Y13
+	VBROADCASTSD (R10), Y14
+	VFMADD231PD  Y14, Y12, Y0
+	VFMADD231PD  Y14, Y13, Y1
+	VBROADCASTSD (R10)(R8*1), Y15
+	VFMADD231PD  Y15, Y12, Y2
+	VFMADD231PD  Y15, Y13, Y3
+	VBROADCASTSD (R10)(R8*2), Y14
+	VFMADD231PD  Y14, Y12, Y4
+	VFMADD231PD  Y14, Y13, Y5
+	VBROADCASTSD (R10)(R9*1), Y15
+	VFMADD231PD  Y15, Y12, Y6
+	VFMADD231PD  Y15, Y13, Y7
+	VBROADCASTSD (R12), Y14
+	VFMADD231PD  Y14, Y12, Y8
+	VFMADD231PD  Y14, Y13, Y9
+	DECQ         CX
+	JNZ          loop
+	MOVQ         stepA+8(FP), R10
+	ADDQ         R10, AX
+	MOVQ         stepB+16(FP), R11
+	ADDQ         R11, BX
+	DECQ         R15
+	JNZ          matrix
+
+done:
+	MOVQ         bias+80(FP), R10
+	TESTQ        R10, R10
+	JZ           unbiased
+	LEAQ         (R10)(R8*4), R12
+	VBROADCASTSD (R10), Y14
+	VADDPD       Y14, Y0, Y0
+	VADDPD       Y14, Y1, Y1
+	VBROADCASTSD (R10)(R8*1), Y15
+	VADDPD       Y15, Y2, Y2
+	VADDPD       Y15, Y3, Y3
+	VBROADCASTSD (R10)(R8*2), Y14
+	VADDPD       Y14, Y4, Y4
+	VADDPD       Y14, Y5, Y5
+	VBROADCASTSD (R10)(R9*1), Y15
+	VADDPD       Y15, Y6, Y6
+	VADDPD       Y15, Y7, Y7
+	VBROADCASTSD (R12), Y14
+	VADDPD       Y14, Y8, Y8
+	VADDPD       Y14, Y9, Y9
+
+unbiased:
+	MOVQ    accumulate+88(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPD  (DI), Y0, Y0
+	VMOVUPD Y0, (DI)
+	VADDPD  32(DI), Y1, Y1
+	VMOVUPD Y1, 32(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Y2, Y2
+	VMOVUPD Y2, (DI)
+	VADDPD  32(DI), Y3, Y3
+	VMOVUPD Y3, 32(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Y4, Y4
+	VMOVUPD Y4, (DI)
+	VADDPD  32(DI), Y5, Y5
+	VMOVUPD Y5, 32(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Y6, Y6
+	VMOVUPD Y6, (DI)
+	VADDPD  32(DI), Y7, Y7
+	VMOVUPD Y7, 32(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Y8, Y8
+	VMOVUPD Y8, (DI)
+	VADDPD  32(DI), Y9, Y9
+	VMOVUPD Y9, 32(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPD Y0, (DI)
+	VMOVUPD Y1, 32(DI)
+	ADDQ    SI, DI
+	VMOVUPD Y2, (DI)
+	VMOVUPD Y3, 32(DI)
+	ADDQ    SI, DI
+	VMOVUPD Y4, (DI)
+	VMOVUPD Y5, 32(DI)
+	ADDQ    SI, DI
+	VMOVUPD Y6, (DI)
+	VMOVUPD Y7, 32(DI)
+	ADDQ    SI, DI
+	VMOVUPD Y8, (DI)
+	VMOVUPD Y9, 32(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func taps256d6x2(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, c *float64, rowC int, bias *float64, accumulate int)
+// Requires: AVX, FMA3, MMX+, SSE
+TEXT ·taps256d6x2(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    n+0(FP), R15
+	MOVQ    a+40(FP), AX
+	MOVQ    rowA+48(FP), R8
+	MOVQ    b+56(FP), BX
+	MOVQ    c+64(FP), DI
+	MOVQ    rowC+72(FP), SI
+	LEAQ    (R8)(R8*2), R9
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	VXORPS  Y7, Y7, Y7
+	VXORPS  Y8, Y8, Y8
+	VXORPS  Y9, Y9, Y9
+	VXORPS  Y10, Y10, Y10
+	VXORPS  Y11, Y11, Y11
+
+matrix:
+	MOVQ  k+24(FP), CX
+	MOVQ  table+32(FP), DX
+	TESTQ CX, CX
+	JZ    done
+
+loop:
+	MOVLQSX      (DX), R10
+	MOVLQSX      4(DX), R11
+	ADDQ         $0x08, DX
+	LEAQ         (AX)(R10*8), R10
+	LEAQ         (R10)(R8*4), R12
+	VMOVUPD      (BX)(R11*8), Y12
+	PREFETCHT0   384(BX)(R11*8)
+	VMOVUPD      32(BX)(R11*8), Y13
+	VBROADCASTSD (R10), Y14
+	VFMADD231PD  Y14, Y12, Y0
+	VFMADD231PD  Y14, Y13, Y1
+	VBROADCASTSD (R10)(R8*1), Y15
+	VFMADD231PD  Y15, Y12, Y2
+	VFMADD231PD  Y15, Y13, Y3
+	VBROADCASTSD (R10)(R8*2), Y14
+	VFMADD231PD  Y14, Y12, Y4
+	VFMADD231PD  Y14, Y13, Y5
+	VBROADCASTSD (R10)(R9*1), Y15
+	VFMADD231PD  Y15, Y12, Y6
+	VFMADD231PD  Y15, Y13, Y7
+	VBROADCASTSD (R12), Y14
+	VFMADD231PD  Y14, Y12, Y8
+	VFMADD231PD  Y14, Y13, Y9
+	VBROADCASTSD (R12)(R8*1), Y15
+	VFMADD231PD  Y15, Y12, Y10
+	VFMADD231PD  Y15, Y13, Y11
+	DECQ         CX
+	JNZ          loop
+	MOVQ         stepA+8(FP), R10
+	ADDQ         R10, AX
+	MOVQ         stepB+16(FP), R11
+	ADDQ         R11, BX
+	DECQ         R15
+	JNZ          matrix
+
+done:
+	MOVQ         bias+80(FP), R10
+	TESTQ        R10, R10
+	JZ           unbiased
+	LEAQ         (R10)(R8*4), R12
+	VBROADCASTSD (R10), Y14
+	VADDPD       Y14, Y0, Y0
+	VADDPD       Y14, Y1, Y1
+	VBROADCASTSD (R10)(R8*1), Y15
+	VADDPD       Y15, Y2, Y2
+	VADDPD       Y15, Y3, Y3
+	VBROADCASTSD (R10)(R8*2), Y14
+	VADDPD       Y14, Y4, Y4
+	VADDPD       Y14, Y5, Y5
+	VBROADCASTSD (R10)(R9*1), Y15
+	VADDPD       Y15, Y6, Y6
+	VADDPD       Y15, Y7, Y7
+	VBROADCASTSD (R12), Y14
+	VADDPD       Y14, Y8, Y8
+	VADDPD       Y14, Y9, Y9
+	VBROADCASTSD (R12)(R8*1), Y15
+	VADDPD       Y15, Y10, Y10
+	VADDPD       Y15, Y11, Y11
+
+unbiased:
+	MOVQ    accumulate+88(FP), BX
+	TESTQ   BX, BX
+	JZ      set
+	VADDPD  (DI), Y0, Y0
+	VMOVUPD Y0, (DI)
+	VADDPD  32(DI), Y1, Y1
+	VMOVUPD Y1, 32(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Y2, Y2
+	VMOVUPD Y2, (DI)
+	VADDPD  32(DI), Y3, Y3
+	VMOVUPD Y3, 32(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Y4, Y4
+	VMOVUPD Y4, (DI)
+	VADDPD  32(DI), Y5, Y5
+	VMOVUPD Y5, 32(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Y6, Y6
+	VMOVUPD Y6, (DI)
+	VADDPD  32(DI), Y7, Y7
+	VMOVUPD Y7, 32(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Y8, Y8
+	VMOVUPD Y8, (DI)
+	VADDPD  32(DI), Y9, Y9
+	VMOVUPD Y9, 32(DI)
+	ADDQ    SI, DI
+	VADDPD  (DI), Y10, Y10
+	VMOVUPD Y10, (DI)
+	VADDPD  32(DI), Y11, Y11
+	VMOVUPD Y11, 32(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+set:
+	VMOVUPD Y0, (DI)
+	VMOVUPD Y1, 32(DI)
+	ADDQ    SI, DI
+	VMOVUPD Y2, (DI)
+	VMOVUPD Y3, 32(DI)
+	ADDQ    SI, DI
+	VMOVUPD Y4, (DI)
+	VMOVUPD Y5, 32(DI)
+	ADDQ    SI, DI
+	VMOVUPD Y6, (DI)
+	VMOVUPD Y7, 32(DI)
+	ADDQ    SI, DI
+	VMOVUPD Y8, (DI)
+	VMOVUPD Y9, 32(DI)
+	ADDQ    SI, DI
+	VMOVUPD Y10, (DI)
+	VMOVUPD Y11, 32(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func transposeFrom512d(dst *float64, rowDst int, src *float64, rows *int32, n int)
+// Requires: AVX, AVX512F
+TEXT ·transposeFrom512d(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), DI
+	MOVQ src+16(FP), SI
+	MOVQ rows+24(FP), DX
+	MOVQ n+32(FP), CX
+	MOVQ rowDst+8(FP), R9
+	LEAQ (R9)(R9*2), R10
+
+loop:
+	MOVLQSX    (DX), AX
+	VMOVUPD    (SI)(AX*8), Z0
+	MOVLQSX    4(DX), AX
+	VMOVUPD    (SI)(AX*8), Z1
+	MOVLQSX    8(DX), AX
+	VMOVUPD    (SI)(AX*8), Z2
+	MOVLQSX    12(DX), AX
+	VMOVUPD    (SI)(AX*8), Z3
+	MOVLQSX    16(DX), AX
+	VMOVUPD    (SI)(AX*8), Z4
+	MOVLQSX    20(DX), AX
+	VMOVUPD    (SI)(AX*8), Z5
+	MOVLQSX    24(DX), AX
+	VMOVUPD    (SI)(AX*8), Z6
+	MOVLQSX    28(DX), AX
+	VMOVUPD    (SI)(AX*8), Z7
+	ADDQ       $0x20, DX
+	VUNPCKLPD  Z1, Z0, Z16
+	VUNPCKHPD  Z1, Z0, Z17
+	VUNPCKLPD  Z3, Z2, Z18
+	VUNPCKHPD  Z3, Z2, Z19
+	VUNPCKLPD  Z5, Z4, Z20
+	VUNPCKHPD  Z5, Z4, Z21
+	VUNPCKLPD  Z7, Z6, Z22
+	VUNPCKHPD  Z7, Z6, Z23
+	VSHUFF64X2 $0x88, Z18, Z16, Z0
+	VSHUFF64X2 $0x88, Z22, Z20, Z1
+	VSHUFF64X2 $0xdd, Z18, Z16, Z2
+	VSHUFF64X2 $0xdd, Z22, Z20, Z3
+	VSHUFF64X2 $0x88, Z1, Z0, Z8
+	VSHUFF64X2 $0xdd, Z1, Z0, Z9
+	VSHUFF64X2 $0x88, Z3, Z2, Z10
+	VSHUFF64X2 $0xdd, Z3, Z2, Z11
+	VSHUFF64X2 $0x88, Z19, Z17, Z0
+	VSHUFF64X2 $0x88, Z23, Z21, Z1
+	VSHUFF64X2 $0xdd, Z19, Z17, Z2
+	VSHUFF64X2 $0xdd, Z23, Z21, Z3
+	VSHUFF64X2 $0x88, Z1, Z0, Z12
+	VSHUFF64X2 $0xdd, Z1, Z0, Z13
+	VSHUFF64X2 $0x88, Z3, Z2, Z14
+	VSHUFF64X2 $0xdd, Z3, Z2, Z15
+	MOVQ       DI, AX
+	VMOVUPD    Z8, (AX)
+	VMOVUPD    Z12, (AX)(R9*1)
+	VMOVUPD    Z10, (AX)(R9*2)
+	VMOVUPD    Z14, (AX)(R10*1)
+	LEAQ       (AX)(R9*4), AX
+	VMOVUPD    Z9, (AX)
+	VMOVUPD    Z13, (AX)(R9*1)
+	VMOVUPD    Z11, (AX)(R9*2)
+	VMOVUPD    Z15, (AX)(R10*1)
+	ADDQ       $0x40, DI
+	DECQ       CX
+	JNZ        loop
+	VZEROUPPER
+	RET
+
+// func transposeFrom256d(dst *float64, rowDst int, src *float64, rows *int32, n int)
+// Requires: AVX
+TEXT ·transposeFrom256d(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), DI
+	MOVQ src+16(FP), SI
+	MOVQ rows+24(FP), DX
+	MOVQ n+32(FP), CX
+	MOVQ rowDst+8(FP), R9
+	LEAQ (R9)(R9*2), R10
+
+loop:
+	MOVLQSX    (DX), AX
+	VMOVUPD    (SI)(AX*8), Y0
+	MOVLQSX    4(DX), AX
+	VMOVUPD    (SI)(AX*8), Y1
+	MOVLQSX    8(DX), AX
+	VMOVUPD    (SI)(AX*8), Y2
+	MOVLQSX    12(DX), AX
+	VMOVUPD    (SI)(AX*8), Y3
+	ADDQ       $0x10, DX
+	VUNPCKLPD  Y1, Y0, Y8
+	VUNPCKHPD  Y1, Y0, Y9
+	VUNPCKLPD  Y3, Y2, Y10
+	VUNPCKHPD  Y3, Y2, Y11
+	VPERM2F128 $0x20, Y10, Y8, Y0
+	VPERM2F128 $0x31, Y10, Y8, Y2
+	VPERM2F128 $0x20, Y11, Y9, Y1
+	VPERM2F128 $0x31, Y11, Y9, Y3
+	MOVQ       DI, AX
+	VMOVUPD    Y0, (AX)
+	VMOVUPD    Y1, (AX)(R9*1)
+	VMOVUPD    Y2, (AX)(R9*2)
+	VMOVUPD    Y3, (AX)(R10*1)
+	ADDQ       $0x20, DI
+	DECQ       CX
+	JNZ        loop
+	VZEROUPPER
+	RET
+
+// func transposeTo512d(dst *float64, rows *int32, src *float64, rowSrc int, n int)
+// Requires: AVX, AVX512F
+TEXT ·transposeTo512d(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), DI
+	MOVQ src+16(FP), SI
+	MOVQ rows+8(FP), DX
+	MOVQ n+32(FP), CX
+	MOVQ rowSrc+24(FP), R9
+	LEAQ (R9)(R9*2), R10
+
+loop:
+	MOVQ       SI, AX
+	VMOVUPD    (AX), Z0
+	VMOVUPD    (AX)(R9*1), Z1
+	VMOVUPD    (AX)(R9*2), Z2
+	VMOVUPD    (AX)(R10*1), Z3
+	LEAQ       (AX)(R9*4), AX
+	VMOVUPD    (AX), Z4
+	VMOVUPD    (AX)(R9*1), Z5
+	VMOVUPD    (AX)(R9*2), Z6
+	VMOVUPD    (AX)(R10*1), Z7
+	ADDQ       $0x40, SI
+	VUNPCKLPD  Z1, Z0, Z16
+	VUNPCKHPD  Z1, Z0, Z17
+	VUNPCKLPD  Z3, Z2, Z18
+	VUNPCKHPD  Z3, Z2, Z19
+	VUNPCKLPD  Z5, Z4, Z20
+	VUNPCKHPD  Z5, Z4, Z21
+	VUNPCKLPD  Z7, Z6, Z22
+	VUNPCKHPD  Z7, Z6, Z23
+	VSHUFF64X2 $0x88, Z18, Z16, Z0
+	VSHUFF64X2 $0x88, Z22, Z20, Z1
+	VSHUFF64X2 $0xdd, Z18, Z16, Z2
+	VSHUFF64X2 $0xdd, Z22, Z20, Z3
+	VSHUFF64X2 $0x88, Z1, Z0, Z8
+	VSHUFF64X2 $0xdd, Z1, Z0, Z9
+	VSHUFF64X2 $0x88, Z3, Z2, Z10
+	VSHUFF64X2 $0xdd, Z3, Z2, Z11
+	VSHUFF64X2 $0x88, Z19, Z17, Z0
+	VSHUFF64X2 $0x88, Z23, Z21, Z1
+	VSHUFF64X2 $0xdd, Z19, Z17, Z2
+	VSHUFF64X2 $0xdd, Z23, Z21, Z3
+	VSHUFF64X2 $0x88, Z1, Z0, Z12
+	VSHUFF64X2 $0xdd, Z1, Z0, Z13
+	VSHUFF64X2 $0x88, Z3, Z2, Z14
+	VSHUFF64X2 $0xdd, Z3, Z2, Z15
+	MOVLQSX    (DX), AX
+	VMOVUPD    Z8, (DI)(AX*8)
+	MOVLQSX    4(DX), AX
+	VMOVUPD    Z12, (DI)(AX*8)
+	MOVLQSX    8(DX), AX
+	VMOVUPD    Z10, (DI)(AX*8)
+	MOVLQSX    12(DX), AX
+	VMOVUPD    Z14, (DI)(AX*8)
+	MOVLQSX    16(DX), AX
+	VMOVUPD    Z9, (DI)(AX*8)
+	MOVLQSX    20(DX), AX
+	VMOVUPD    Z13, (DI)(AX*8)
+	MOVLQSX    24(DX), AX
+	VMOVUPD    Z11, (DI)(AX*8)
+	MOVLQSX    28(DX), AX
+	VMOVUPD    Z15, (DI)(AX*8)
+	ADDQ       $0x20, DX
+	DECQ       CX
+	JNZ        loop
+	VZEROUPPER
+	RET
+
+// func transposeTo256d(dst *float64, rows *int32, src *float64, rowSrc int, n int)
+// Requires: AVX
+TEXT ·transposeTo256d(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), DI
+	MOVQ src+16(FP), SI
+	MOVQ rows+8(FP), DX
+	MOVQ n+32(FP), CX
+	MOVQ rowSrc+24(FP), R9
+	LEAQ (R9)(R9*2), R10
+
+loop:
+	MOVQ       SI, AX
+	VMOVUPD    (AX), Y0
+	VMOVUPD    (AX)(R9*1), Y1
+	VMOVUPD    (AX)(R9*2), Y2
+	VMOVUPD    (AX)(R10*1), Y3
+	ADDQ       $0x20, SI
+	VUNPCKLPD  Y1, Y0, Y8
+	VUNPCKHPD  Y1, Y0, Y9
+	VUNPCKLPD  Y3, Y2, Y10
+	VUNPCKHPD  Y3, Y2, Y11
+	VPERM2F128 $0x20, Y10, Y8, Y0
+	VPERM2F128 $0x31, Y10, Y8, Y2
+	VPERM2F128 $0x20, Y11, Y9, Y1
+	VPERM2F128 $0x31, Y11, Y9, Y3
+	MOVLQSX    (DX), AX
+	VMOVUPD    Y0, (DI)(AX*8)
+	MOVLQSX    4(DX), AX
+	VMOVUPD    Y1, (DI)(AX*8)
+	MOVLQSX    8(DX), AX
+	VMOVUPD    Y2, (DI)(AX*8)
+	MOVLQSX    12(DX), AX
+	VMOVUPD    Y3, (DI)(AX*8)
+	ADDQ       $0x10, DX
 	DECQ       CX
 	JNZ        loop
 	VZEROUPPER

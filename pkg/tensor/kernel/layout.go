@@ -2,29 +2,28 @@ package kernel
 
 // Transpose sets dst = srcᵀ for a rows x cols matrix src; ld are row lengths.
 func Transpose[T Float](dst []T, ldDst int, src []T, ldSrc, rows, cols int) {
-	done := 0 // rows
-	if g := setOf[T](); g != nil {
-		size := SizeOf[T]()
-		whole := cols / g.lanes * g.lanes
-		for ; whole > 0 && done+g.lanes <= rows; done += g.lanes {
-			g.transpose(&dst[done], ldDst*size, &src[done*ldSrc], ldSrc*size, whole/g.lanes)
-			for i := done; i < done+g.lanes; i++ {
-				transposeRow(dst, ldDst, src, ldSrc, i, whole, cols)
-			}
+	g := setOf[T]()
+	if g == nil || rows < g.lanes || cols < g.lanes {
+		for i := range rows {
+			transposeRow(dst, ldDst, src, ldSrc, i, cols)
 		}
+		return
 	}
-	for i := done; i < rows; i++ {
-		transposeRow(dst, ldDst, src, ldSrc, i, 0, cols)
+	size, whole := SizeOf[T](), cols/g.lanes
+	for i := 0; i < rows; i += g.lanes {
+		i = min(i, rows-g.lanes) // the last blocks of rows and columns make some again
+		g.transpose(&dst[i], ldDst*size, &src[i*ldSrc], ldSrc*size, whole)
+		if whole*g.lanes < cols {
+			j := cols - g.lanes
+			g.transpose(&dst[j*ldDst+i], ldDst*size, &src[i*ldSrc+j], ldSrc*size, 1)
+		}
 	}
 }
 
-// transposeRow takes columns lo to hi-1 of row i.
-func transposeRow[T Float](dst []T, ldDst int, src []T, ldSrc, i, lo, hi int) {
-	if lo == hi {
-		return
-	}
-	at := lo*ldDst + i
-	for _, v := range src[i*ldSrc+lo : i*ldSrc+hi] {
+// transposeRow takes row i.
+func transposeRow[T Float](dst []T, ldDst int, src []T, ldSrc, i, cols int) {
+	at := i
+	for _, v := range src[i*ldSrc : i*ldSrc+cols] {
 		dst[at] = v
 		at += ldDst
 	}

@@ -94,6 +94,9 @@ func ProductPart[T Float](s *Scratch[T], part Triangle, d int, transA, transB bo
 	}
 }
 
+// PartOf is how many of its k terms a sum adds up before it is added to C.
+func PartOf(k int) int { return partOf(k) }
+
 // partOf cuts k into equal parts of at most depth.
 func partOf(k int) int {
 	parts := (k + depth - 1) / depth

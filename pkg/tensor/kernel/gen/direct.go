@@ -53,13 +53,5 @@ func direct(v vectors, f64 bool, rows int) {
 	ADDQ(Imm(uint64(size)), RAX)
 	DECQ(RCX)
 	JNZ(LabelRef("loop"))
-	Load(Param("accumulate"), RBX)
-	TESTQ(RBX, RBX)
-	JZ(LabelRef("set"))
-	eachVector(v, rows, 2, restore, func(m Mem, i, j int) {
-		either(f64, func() { VADDPS(m, sum(i, j), sum(i, j)) }, func() { VADDPD(m, sum(i, j), sum(i, j)) })()
-		load(f64, sum(i, j), m)
-	})
-	Label("set")
-	eachVector(v, rows, 2, restore, func(m Mem, i, j int) { load(f64, sum(i, j), m) })
+	setOrAdd(v, f64, rows, 2, restore, sum)
 }

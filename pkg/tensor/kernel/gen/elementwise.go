@@ -41,6 +41,15 @@ func overVectors(v vectors, f64, flush bool, name, doc string, slices, params []
 	if flush {
 		restore = flushSubnormals()
 	}
+	p := overLoop(v, f64, slices, params)
+	p.loop(body)
+	VZEROUPPER()
+	restore()
+	RET()
+}
+
+// overLoop loads slices and scalars.
+func overLoop(v vectors, f64 bool, slices, params []string) *pass {
 	p := &pass{v: v, f64: f64, params: map[string]VecPhysical{}, bases: map[string]Register{}}
 	pointers := []Register{RDI, RSI, R8, R9, R10}
 	for i, s := range slices {
@@ -65,25 +74,27 @@ func overVectors(v vectors, f64, flush bool, name, doc string, slices, params []
 		high = 12
 	}
 	p.free = v.regs[:high]
+	return p
+}
+
+// loop writes the loop over n whole vectors and one that mask cuts.
+func (p *pass) loop(body func(p *pass)) {
 	Load(Param("n"), RCX)
 	XORQ(RAX, RAX)
 	TESTQ(RCX, RCX)
 	JZ(LabelRef("tail"))
 	Label("loop")
 	body(p)
-	ADDQ(Imm(uint64(v.bytes)), RAX)
+	ADDQ(Imm(uint64(p.v.bytes)), RAX)
 	DECQ(RCX)
 	JNZ(LabelRef("loop"))
 	Label("tail")
 	Load(Param("mask"), RDX)
 	TESTQ(RDX, RDX)
 	JZ(LabelRef("end"))
-	p.mask = masks(v, RDX)[0]
+	p.mask = masks(p.v, RDX)[0]
 	body(p)
 	Label("end")
-	VZEROUPPER()
-	restore()
-	RET()
 }
 
 func (p *pass) at(s string) Mem { return Mem{Base: p.bases[s], Index: RAX, Scale: 1} }

@@ -32,20 +32,40 @@ func main() {
 		gather(Z0, 64, f64)
 		gather(Y0, 32, f64)
 		gather(X0, 16, f64)
-		transpose512(f64)
-		transpose256(f64)
+		transpose(avx512, f64, transpose512(f64))
+		transpose(avx2, f64, transpose256(f64))
 	}
 	for _, v := range []vectors{avx512, avx2} {
 		transcendental(v)
-		largestOfFour(v)
 		widen(v)
 		factor(v)
 		solve(v)
+		largestOfFour(v, false)
+		largestOfFour(v, true)
+		spreadOfFour(v)
 		for _, f64 := range []bool{false, true} {
 			peak(v, f64)
 		}
 	}
 	lookUp()
+	for _, f64 := range []bool{false, true} {
+		for _, v := range []vectors{avx512, avx2} {
+			normKernels(v, f64)
+			most, _ := correlated(v)
+			for filters := 1; filters <= most; filters++ {
+				correlate(v, f64, filters)
+			}
+			for width := 1; width <= 2; width++ {
+				for rows := 1; rows <= v.rows; rows++ {
+					taps(v, f64, rows, width)
+				}
+			}
+		}
+		for _, to := range []bool{false, true} {
+			transposeRows(avx512, f64, to, transpose512(f64))
+			transposeRows(avx2, f64, to, transpose256(f64))
+		}
+	}
 	pause()
 	Generate()
 }

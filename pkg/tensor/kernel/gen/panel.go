@@ -92,8 +92,8 @@ func transpose(v vectors, f64 bool, body func(in []VecPhysical) (out []VecPhysic
 
 // transpose512 exchanges pairs of elements, then pairs of pairs, within the
 // 128-bit quarters of vectors, and last the quarters.
-func transpose512(f64 bool) {
-	transpose(avx512, f64, func(a []VecPhysical) []VecPhysical {
+func transpose512(f64 bool) func(a []VecPhysical) []VecPhysical {
+	return func(a []VecPhysical) []VecPhysical {
 		t := avx512.regs[16:]
 		if f64 {
 			for i := 0; i < 8; i += 2 {
@@ -138,12 +138,12 @@ func transpose512(f64 bool) {
 			VSHUFF32X4(U8(0xdd), t[12+j], t[4+j], a[12+j])
 		}
 		return a
-	})
+	}
 }
 
 // transpose256 does the same with two 128-bit halves.
-func transpose256(f64 bool) {
-	transpose(avx2, f64, func(a []VecPhysical) []VecPhysical {
+func transpose256(f64 bool) func(a []VecPhysical) []VecPhysical {
+	return func(a []VecPhysical) []VecPhysical {
 		t := avx2.regs[8:]
 		if f64 {
 			VUNPCKLPD(a[1], a[0], t[0])
@@ -171,5 +171,5 @@ func transpose256(f64 bool) {
 			VPERM2F128(U8(0x31), a[4+j], a[j], t[4+j])
 		}
 		return t
-	})
+	}
 }

@@ -1,0 +1,73 @@
+package tensor
+
+import "github.com/dualgn/dgn/pkg/tensor/kernel"
+
+// A weightTaps makes gradients of the weights of one tap and as many channels as one vector
+// or two have lanes: signals (filters x positions) times the pixels that the tap sees, which
+// lie channels last and are vectors as they are. Nothing is packed, signals are read in
+// place, and positions at which the tap sees padding are left out.
+type weightTaps[T Float] struct {
+	pays    bool      // where channels fill vectors
+	vectors int       // of a panel
+	tables  [][]int32 // of each tap, for kernel.ProductTaps: position and pixel
+	image   channelsLast
+	copied  bool // signals are, where their rows would displace each other in the cache
+}
+
+// weightDepth is about how many terms are added up before they are added to the result.
+const weightDepth = 384
+
+// init makes the tables.
+func (v *weightTaps[T]) init(s *ConvShape) {
+	lanes := kernel.Lanes[T]()
+	switch c := s.In.C; {
+	case lanes == 0 || c%lanes > 0:
+		return
+	case c%(2*lanes) == 0:
+		v.vectors = 2
+	default:
+		v.vectors = 1
+	}
+	v.pays, v.image = true, channelsLast{in: s.In, h: s.In.H, w: s.In.W}
+	for a := range s.KH {
+		top, bottom := within(s.Out.H, s.In.H, s.Stride, a, s.PadH)
+		for b := range s.KW {
+			left, right := within(s.Out.W, s.In.W, s.Stride, b, s.PadW)
+			var table []int32
+			for i := top; i < bottom; i++ {
+				for j := left; j < right; j++ {
+					pixel := (i*s.Stride+a-s.PadH)*s.In.W + j*s.Stride + b - s.PadW
+					table = append(table, int32(i*s.Out.W+j), int32(pixel*s.In.C))
+				}
+			}
+			v.tables = append(v.tables, table)
+		}
+	}
+}
+
+// width is the number of columns of a panel.
+func (v *weightTaps[T]) width() int { return v.vectors * kernel.Lanes[T]() }
+
+// block makes panels lo to hi-1 of rows top to bottom-1 from n examples.
+func (v *convWeight[T]) tapsBlock(c *Conv[T], lo, hi, top, bottom int) {
+	space, p, q, width := &c.args.conv, c.Positions(), c.Taps(), v.taps.width()
+	signals, ld, step := v.dy.Data[v.first*v.dy.Stride:], p, v.dy.Stride
+	if v.taps.copied {
+		signals, ld, step = space.signals, v.ld, p
+	}
+	for panel := lo; panel < hi; panel++ {
+		table := v.taps.tables[panel*width/c.In.C]
+		parts := max(1, (len(table)/2+weightDepth/2)/weightDepth) // of one example
+		most := max(1, weightDepth/max(1, len(table)/2))          // examples that are added up
+		t := kernel.Taps[T]{StepA: step, StepB: v.taps.image.len(), LdA: ld}
+		to := space.sums[top*q+panel*width:]
+		for e := 0; e < v.n; e += t.N {
+			t.N = min(most, v.n-e)
+			t.A, t.B = signals[e*step+top*ld:], space.channels[e*t.StepB+panel*width%c.In.C:]
+			for part := range parts {
+				t.Table = table[part*len(table)/2/parts*2 : (part+1)*len(table)/2/parts*2]
+				kernel.ProductTaps(&t, bottom-top, v.taps.vectors, v.first+e+part > 0, to, q)
+			}
+		}
+	}
+}

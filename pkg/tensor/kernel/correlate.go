@@ -1,0 +1,42 @@
+package kernel
+
+// A correlateSet is what an instruction set has for [Correlate].
+type correlateSet[T Float] struct {
+	taps    int // of a block
+	filters []correlateKernel[T]
+}
+
+type correlateKernel[T Float] func(n, stepA, stepB, lines, whole int, mask *byte, a *T, rowA, lineA int, b *T, lineB int, taps *int32, c *T, rowC, accumulate int)
+
+// CorrelateBlock returns how many filters and taps a block of [Correlate] has at most; 0, 0
+// where there is none.
+func CorrelateBlock[T Float]() (filters, taps int) {
+	if g := tapsOf[T](); g != nil {
+		return len(g.correlate.filters), g.correlate.taps
+	}
+	return 0, 0
+}
+
+// Lines are rows of A and an image B of N examples, each StepA and StepB elements after the
+// one before: Count lines of Width elements, LineA and LineB apart. Rows of A, one for each
+// filter, are RowA apart.
+type Lines[T Float] struct {
+	N, StepA, StepB            int
+	Count, Width, LineA, LineB int
+	A                          []T
+	RowA                       int
+	B                          []T
+}
+
+// Correlate adds up for each of a few filters f and each tap t of a block, of which taps has
+// the places in B, the products of row f of A with B from there on: one vector of sums, whose
+// lanes are yet to be added up, at c[f ldc + t Lanes]. It sets them or adds to them.
+func Correlate[T Float](l *Lines[T], filters int, taps []int32, accumulate bool, c []T, ldc int) {
+	g, size, add := tapsOf[T](), SizeOf[T](), 0
+	if accumulate {
+		add = 1
+	}
+	whole, mask := passesOf[T]().cut(l.Width)
+	g.correlate.filters[filters-1](l.N, l.StepA*size, l.StepB*size, l.Count, whole, mask, &l.A[0], l.RowA*size, l.LineA*size,
+		&l.B[0], l.LineB*size, &taps[:g.correlate.taps][0], &c[0], ldc*size, add)
+}

@@ -1,0 +1,168 @@
+package main
+
+import (
+	"fmt"
+
+	. "github.com/mmcloughlin/avo/build"
+	. "github.com/mmcloughlin/avo/operand"
+	. "github.com/mmcloughlin/avo/reg"
+)
+
+// ahead is how many bytes behind a row of B the one is that comes soon: rows of one tap lie
+// next to each other, and other taps come in between.
+const ahead = 384
+
+// taps writes the kernel of a block of C of rows x (width vectors) whose sum goes over any
+// columns of A and rows of B: a table has a pair for each step, where in a row of A and where
+// in B it is. The table serves for several matrices A and B, steps apart, that are added up.
+// Sums are in the order of product's, so that they have the same bits.
+//
+// Registers: AX is A, R8 its row stride, R9 three of it; BX is B; DX runs through the table;
+// R10, R12, R13, R14 point to every fourth row of A in the column at hand.
+func taps(v vectors, f64 bool, rows, width int) {
+	suffix, typ, size := element(f64)
+	function(fmt.Sprintf("taps%d%s%dx%d", v.isa, suffix, rows, width),
+		fmt.Sprintf("func(n, stepA, stepB, k int, table *int32, a *%[1]s, rowA int, b *%[1]s, c *%[1]s, rowC int, bias *%[1]s, accumulate int)", typ),
+		"sets (accumulate 0), or adds to (1), a block of C of %d rows and %d vectors: the sum of n products A B over the k steps of the table, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.", rows, width)
+	restore := flushSubnormals()
+	Load(Param("n"), R15)
+	Load(Param("a"), RAX)
+	Load(Param("rowA"), R8)
+	Load(Param("b"), RBX)
+	Load(Param("c"), RDI)
+	Load(Param("rowC"), RSI)
+	LEAQ(Mem{Base: R8, Index: R8, Scale: 2}, R9)
+	bases := []GPPhysical{R10, R12, R13, R14}[:(rows+3)/4]
+	n := len(v.regs)
+	sum := func(i, j int) VecPhysical { return v.regs[i*width+j] }
+	b, a := v.regs[n-4:n-2], v.regs[n-2:]
+	for i := range rows {
+		for j := range width {
+			clearVector(v, sum(i, j))
+		}
+	}
+	Label("matrix")
+	Load(Param("k"), RCX)
+	Load(Param("table"), RDX)
+	TESTQ(RCX, RCX)
+	JZ(LabelRef("done"))
+	Label("loop")
+	MOVLQSX(Mem{Base: RDX}, R10)
+	MOVLQSX(Mem{Base: RDX, Disp: 4}, R11)
+	ADDQ(Imm(8), RDX)
+	LEAQ(Mem{Base: RAX, Index: R10, Scale: uint8(size)}, R10)
+	for i := 1; i < len(bases); i++ {
+		LEAQ(Mem{Base: bases[i-1], Index: R8, Scale: 4}, bases[i])
+	}
+	for j := range width {
+		load(f64, Mem{Base: RBX, Index: R11, Scale: uint8(size), Disp: j * v.bytes}, b[j])
+		if j*v.bytes%64 == 0 {
+			PREFETCHT0(Mem{Base: RBX, Index: R11, Scale: uint8(size), Disp: ahead + j*v.bytes})
+		}
+	}
+	for i := range rows {
+		at := row(bases[i/4], R8, R9, i)
+		switch {
+		case width == 1 && v.isa == 512 && f64:
+			VFMADD231PD_BCST(at, b[0], sum(i, 0))
+		case width == 1 && v.isa == 512:
+			VFMADD231PS_BCST(at, b[0], sum(i, 0))
+		default:
+			broadcast(f64, at, a[i%2])
+			for j := range width {
+				fma(f64, a[i%2], b[j], sum(i, j))
+			}
+		}
+	}
+	DECQ(RCX)
+	JNZ(LabelRef("loop"))
+	Load(Param("stepA"), R10)
+	ADDQ(R10, RAX)
+	Load(Param("stepB"), R11)
+	ADDQ(R11, RBX)
+	DECQ(R15)
+	JNZ(LabelRef("matrix"))
+	Label("done")
+	Load(Param("bias"), R10)
+	TESTQ(R10, R10)
+	JZ(LabelRef("unbiased"))
+	for i := 1; i < len(bases); i++ {
+		LEAQ(Mem{Base: bases[i-1], Index: R8, Scale: 4}, bases[i])
+	}
+	for i := range rows {
+		broadcast(f64, row(bases[i/4], R8, R9, i), a[i%2])
+		for j := range width {
+			plus(f64, a[i%2], sum(i, j), sum(i, j))
+		}
+	}
+	Label("unbiased")
+	setOrAdd(v, f64, rows, width, restore, sum)
+}
+
+// setOrAdd ends a function by setting the block of C, or adding to it.
+func setOrAdd(v vectors, f64 bool, rows, width int, restore func(), sum func(i, j int) VecPhysical) {
+	Load(Param("accumulate"), RBX)
+	TESTQ(RBX, RBX)
+	JZ(LabelRef("set"))
+	eachVector(v, rows, width, restore, func(m Mem, i, j int) {
+		plus(f64, m, sum(i, j), sum(i, j))
+		load(f64, sum(i, j), m)
+	})
+	Label("set")
+	eachVector(v, rows, width, restore, func(m Mem, i, j int) { load(f64, sum(i, j), m) })
+}
+
+// transposeRows writes transposes of square blocks of one vector's length whose rows lie
+// anywhere: those of the result (to), or those of the source. A table has so many places for
+// each block.
+func transposeRows(v vectors, f64, to bool, body func(in []VecPhysical) (out []VecPhysical)) {
+	suffix, typ, size := element(f64)
+	lanes := v.bytes / size
+	name, signature := "transposeFrom", "func(dst *%[1]s, rowDst int, src *%[1]s, rows *int32, n int)"
+	if to {
+		name, signature = "transposeTo", "func(dst *%[1]s, rows *int32, src *%[1]s, rowSrc, n int)"
+	}
+	function(fmt.Sprintf("%s%d%s", name, v.isa, suffix), fmt.Sprintf(signature, typ),
+		"transposes n blocks of %[1]d x %[1]d. Strides are in bytes.", lanes)
+	Load(Param("dst"), RDI)
+	Load(Param("src"), RSI)
+	Load(Param("rows"), RDX)
+	Load(Param("n"), RCX)
+	if to {
+		Load(Param("rowSrc"), R9)
+	} else {
+		Load(Param("rowDst"), R9)
+	}
+	LEAQ(Mem{Base: R9, Index: R9, Scale: 2}, R10)
+	// each calls f for every row in the order of memory: of the side that is regular, and of
+	// the other by the table.
+	regular := func(base Register, f func(i int, m Mem)) {
+		MOVQ(base, RAX)
+		for i := range lanes {
+			f(i, row(RAX, R9, R10, i))
+			if i%4 == 3 && i < lanes-1 {
+				LEAQ(Mem{Base: RAX, Index: R9, Scale: 4}, RAX)
+			}
+		}
+		ADDQ(Imm(uint64(v.bytes)), base)
+	}
+	listed := func(base Register, f func(i int, m Mem)) {
+		for i := range lanes {
+			MOVLQSX(Mem{Base: RDX, Disp: 4 * i}, RAX)
+			f(i, Mem{Base: base, Index: RAX, Scale: uint8(size)})
+		}
+		ADDQ(Imm(uint64(4*lanes)), RDX)
+	}
+	read, write := listed, regular
+	if to {
+		read, write = regular, listed
+	}
+	Label("loop")
+	read(RSI, func(i int, m Mem) { load(f64, m, v.regs[i]) })
+	out := body(v.regs[:lanes])
+	write(RDI, func(i int, m Mem) { load(f64, out[i], m) })
+	DECQ(RCX)
+	JNZ(LabelRef("loop"))
+	VZEROUPPER()
+	RET()
+}

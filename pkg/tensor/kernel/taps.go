@@ -1,0 +1,79 @@
+package kernel
+
+// Products whose sums go over any columns of A and rows of B, which are read where they
+// are: a convolution leaves out the taps that see nothing but padding. B has whole vectors
+// of columns, as images have that lie in lanes (see [ToLanes]), or channels last.
+
+// A tapsSet is what an instruction set has for them; nil stands for none, and then
+// [ProductTaps] must not be called.
+type tapsSet[T Float] struct {
+	lanes int // elements of a vector
+	rows  int // of C in the largest kernel
+	taps  [2][maxRows + 1]tapsKernel[T]
+	to    func(dst *T, rows *int32, src *T, rowSrc, n int)
+	from  func(dst *T, rowDst int, src *T, rows *int32, n int)
+
+	correlate correlateSet[T]
+}
+
+type tapsKernel[T Float] func(n, stepA, stepB, k int, table *int32, a *T, rowA int, b, c *T, rowC int, bias *T, accumulate int)
+
+func tapsOf[T Float]() *tapsSet[T] {
+	switch any(T(0)).(type) {
+	case float32:
+		return any(taps32[active]).(*tapsSet[T])
+	default:
+		return any(taps64[active]).(*tapsSet[T])
+	}
+}
+
+// Lanes is the number of elements of a vector, 0 where there is no [ProductTaps].
+func Lanes[T Float]() int {
+	if g := tapsOf[T](); g != nil {
+		return g.lanes
+	}
+	return 0
+}
+
+// A Taps is a sum of N matrices A B, each StepA and StepB elements after the one before,
+// over the steps of a table of pairs: the place in a row of A and the place in B. Rows of A
+// are LdA elements apart.
+type Taps[T Float] struct {
+	N, StepA, StepB int
+	Table           []int32
+	A               []T
+	LdA             int
+	B               []T
+
+	// Bias is what is added to each row of C, in rows LdA apart, or nil.
+	Bias []T
+}
+
+// ProductTaps sets C, m rows and so many vectors, 1 or 2, or adds to it. Sums are in the
+// order of N and the table, whatever m.
+func ProductTaps[T Float](t *Taps[T], m, vectors int, accumulate bool, c []T, ldc int) {
+	g := tapsOf[T]()
+	size, add := SizeOf[T](), 0
+	if accumulate {
+		add = 1
+	}
+	var table *int32
+	if len(t.Table) > 0 {
+		table = &t.Table[0]
+	}
+	blocks := (m + g.rows - 1) / g.rows
+	low, more := m/max(1, blocks), m%max(1, blocks)
+	for r, i := 0, 0; r < blocks; r++ {
+		h := low
+		if r < more {
+			h++
+		}
+		var bias *T
+		if t.Bias != nil {
+			bias = &t.Bias[i*t.LdA]
+		}
+		g.taps[vectors-1][h](t.N, t.StepA*size, t.StepB*size, len(t.Table)/2, table, &t.A[i*t.LdA], t.LdA*size, &t.B[0],
+			&c[i*ldc], ldc*size, bias, add)
+		i += h
+	}
+}

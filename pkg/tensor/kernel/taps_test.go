@@ -1,0 +1,153 @@
+package kernel
+
+import (
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+)
+
+// TestTaps compares products by tables, moves into lanes and back, and correlations with
+// plain loops.
+func TestTaps(t *testing.T) {
+	each(t, func(t *testing.T) {
+		if Lanes[float32]() == 0 {
+			return // the Go kernels have none, and nothing calls them
+		}
+		rng := rand.New(rand.NewPCG(1, 2))
+		testProductTaps[float32](t, rng, 0x1p-23)
+		testProductTaps[float64](t, rng, 0x1p-52)
+		testLanes[float32](t, rng)
+		testLanes[float64](t, rng)
+		testCorrelate[float32](t, rng, 0x1p-23)
+		testCorrelate[float64](t, rng, 0x1p-52)
+	})
+}
+
+func normals[T Float](rng *rand.Rand, n int) []T {
+	v := make([]T, n)
+	for i := range v {
+		v[i] = T(rng.NormFloat64())
+	}
+	return v
+}
+
+func testProductTaps[T Float](t *testing.T, rng *rand.Rand, eps float64) {
+	lanes := Lanes[T]()
+	for _, m := range []int{1, 2, 5, 6, 7, 14, 15, 31} {
+		for _, k := range []int{0, 1, 2, 9, 40} {
+			for vectors := 1; vectors <= 2; vectors++ {
+				for _, n := range []int{1, 3} {
+					p := Taps[T]{N: n, StepA: 70 * m, StepB: 5 * lanes, LdA: 70, A: normals[T](rng, n*70*m), B: normals[T](rng, (5*n+60)*lanes)}
+					for range k {
+						p.Table = append(p.Table, int32(rng.IntN(60)), int32(rng.IntN(58*lanes)))
+					}
+					if m%2 == 1 {
+						p.Bias = p.A[69:]
+					}
+					w, ldc := vectors*lanes, vectors*lanes+3
+					c := normals[T](rng, m*ldc)
+					before := slices.Clone(c)
+					accumulate := k%2 == 1
+					ProductTaps(&p, m, vectors, accumulate, c, ldc)
+					for i := range m {
+						for j := range ldc {
+							want, abs := 0.0, 1.0
+							if accumulate || j >= w {
+								want = float64(before[min(len(c)-1, i*ldc+j)])
+							}
+							if j < w {
+								if p.Bias != nil {
+									want += float64(p.Bias[i*70])
+								}
+								for e := range n {
+									for s := 0; s < len(p.Table); s += 2 {
+										x := float64(p.A[e*p.StepA+i*70+int(p.Table[s])]) * float64(p.B[e*p.StepB+int(p.Table[s+1])+j])
+										want, abs = want+x, abs+math.Abs(x)
+									}
+								}
+							}
+							if got := float64(c[i*ldc+j]); math.Abs(got-want) > 4*eps*float64(n*k+2)*abs {
+								t.Fatalf("%d rows, %d vectors, %d x %d terms: element (%d, %d) is %g, want %g", m, vectors, n, k, i, j, got, want)
+							}
+						}
+					}
+				}
+			}
+		}
+	}
+}
+
+func testLanes[T Float](t *testing.T, rng *rand.Rand) {
+	width := 2 * Lanes[T]()
+	for _, n := range []int{1, 3, Lanes[T](), Lanes[T]() + 1, 49, 64} {
+		ld := n + 5
+		src, places := normals[T](rng, width*ld), make([]int32, n)
+		for i, p := range rng.Perm(n) {
+			places[i] = int32(p * (width + 3))
+		}
+		in, back := make([]T, n*(width+3)), make([]T, width*ld)
+		ToLanes(in, places, src, ld)
+		FromLanes(back, ld, in, places)
+		for e := range width {
+			for i := range ld {
+				want := src[e*ld+i]
+				if i >= n {
+					want = 0
+				} else if in[int(places[i])+e] != want {
+					t.Fatalf("value %d of example %d is not where it belongs in lanes", i, e)
+				}
+				if back[e*ld+i] != want {
+					t.Fatalf("value %d of example %d of %d does not come back", i, e, n)
+				}
+			}
+		}
+	}
+}
+
+func testCorrelate[T Float](t *testing.T, rng *rand.Rand, eps float64) {
+	lanes := Lanes[T]()
+	most, block := CorrelateBlock[T]()
+	for filters := 1; filters <= most; filters++ {
+		for _, width := range []int{1, lanes - 1, lanes, lanes + 3, 2 * lanes} {
+			const count, n = 3, 2
+			l := Lines[T]{N: n, Count: count, Width: width, LineA: width + 1, LineB: width + 4}
+			l.RowA, l.StepA, l.StepB = count*l.LineA, filters*count*l.LineA, (count+2)*l.LineB
+			l.A, l.B = normals[T](rng, n*l.StepA), normals[T](rng, n*l.StepB)
+			taps := make([]int32, block)
+			for i := range taps {
+				taps[i] = int32(rng.IntN(2*l.LineB + 5))
+			}
+			ld := block*lanes + 2
+			c := normals[T](rng, filters*ld)
+			before, accumulate := slices.Clone(c), width%2 == 1
+			Correlate(&l, filters, taps, accumulate, c, ld)
+			for f := range filters {
+				for s := range block {
+					var got, want, abs float64 = 0, 0, 1
+					for i := range lanes {
+						at := f*ld + s*lanes + i
+						got += float64(c[at])
+						if accumulate {
+							want += float64(before[at])
+						}
+					}
+					for e := range n {
+						for line := range count {
+							for i := range width {
+								x := float64(l.A[e*l.StepA+f*l.RowA+line*l.LineA+i]) * float64(l.B[e*l.StepB+line*l.LineB+i+int(taps[s])])
+								want, abs = want+x, abs+math.Abs(x)
+							}
+						}
+					}
+					if math.Abs(got-want) > 4*eps*float64(n*count*width+lanes)*(abs+float64(lanes)) {
+						t.Fatalf("filter %d, tap %d of lines of %d: %g, want %g", f, s, width, got, want)
+					}
+				}
+				if !slices.Equal(c[f*ld+block*lanes:(f+1)*ld], before[f*ld+block*lanes:(f+1)*ld]) {
+					t.Fatalf("lines of %d: a row of filter %d goes too far", width, f)
+				}
+			}
+		}
+	}
+}
