@@ -21,7 +21,7 @@ func TestKernels(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(r.Gemm) != 2*2*4 || len(r.Conv) != 2*2*4 || len(r.Copy) != 2 || len(r.Vectors) != 2*12 {
+	if len(r.Gemm) != 2*2*4 || len(r.Conv) != 2*2*4 || len(r.Copy) != 2 || len(r.Vectors) != 2*13 {
 		t.Fatalf("%d products, %d convolutions, %d copies, %d passes", len(r.Gemm), len(r.Conv), len(r.Copy), len(r.Vectors))
 	}
 	for _, g := range r.Gemm {

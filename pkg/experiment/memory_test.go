@@ -30,7 +30,7 @@ func TestTooLarge(t *testing.T) {
 	opt := options(t.TempDir())
 	sweep := func() *Result {
 		t.Helper()
-		s, err := config.ParseSweep("toy.yaml", []byte(toy), []string{"seeds=[0]", "train={batch_size: 50, steps: 1}"}, config.SweepFlags{Grid: []string{"model.hidden=[4],[60000],[8]"}})
+		s, err := config.ParseSweep("toy.yaml", []byte(toy), []string{"seeds=[0]", "train={batch_size: 50, steps: 1}"}, config.SweepFlags{Grid: []string{"model.hidden=[4],[120000],[8]"}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -48,7 +48,7 @@ func TestTooLarge(t *testing.T) {
 	if !errors.As(r.Failed[0], &fault) {
 		t.Errorf("failed of %v", r.Failed[0])
 	}
-	names, err := filepath.Glob(filepath.Join(opt.Out, "runs", "sgd", "*60000*", "0", "manifest.json"))
+	names, err := filepath.Glob(filepath.Join(opt.Out, "runs", "sgd", "*120000*", "0", "manifest.json"))
 	if err != nil || len(names) != 1 {
 		t.Fatal(names, err)
 	}
@@ -146,7 +146,7 @@ func TestDeadlineInTheQueue(t *testing.T) {
 	ctx, cancel := context.WithTimeout(context.Background(), 500*time.Millisecond)
 	defer cancel()
 	opt := options(t.TempDir())
-	if _, err := Run(ctx, parse(t, toy, "seeds=[0]", "model.hidden=[60000]"), opt); !errors.Is(err, context.DeadlineExceeded) {
+	if _, err := Run(ctx, parse(t, toy, "seeds=[0]", "model.hidden=[120000]"), opt); !errors.Is(err, context.DeadlineExceeded) {
 		t.Error(err)
 	}
 	m := manifestAt(t, filepath.Join(opt.Out, "runs/sgd/0"))
