@@ -167,10 +167,19 @@ func (t *tape[T]) run(w *walk[T], i, last int, to, dy tensor.Matrix[T]) (adds in
 	for lo := 0; lo < dy.Rows; lo += step {
 		from := dy.RowRange(lo, min(lo+step, dy.Rows))
 		for j := i; j >= last; j-- {
-			o, next := &t.ops[j], to.RowRange(lo, lo+from.Rows)
+			o, r := &t.ops[j], t.gated(j, last)
+			if r != nil {
+				j-- // both are passed
+			}
+			next := to.RowRange(lo, lo+from.Rows)
 			if j > last {
 				width := t.ops[j-1].width
 				next = tensor.View(from.Rows, width, grow(&w.space.run[j%2], from.Rows*width))
+			}
+			if r != nil {
+				r.VJPGated(next, nil, from)
+				from = next
+				continue
 			}
 			rows := w.rows
 			if _, same := o.op.(alike); same {

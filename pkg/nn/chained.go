@@ -44,8 +44,15 @@ func (l *Linearization[T]) sent() tensor.Matrix[T] {
 // gather is nestedOp.gather for the ops from cut on; the others are left out, and so is dx
 // if there are any.
 func (t *tape[T]) gather(cut int, dx, dy tensor.Matrix[T]) (adds int64) {
+	slot := len(t.ops) % 2 // dy may be in the other
 	for i := len(t.ops) - 1; i >= cut; i-- {
-		o, to := &t.ops[i], t.backTo(t.space, dx, i, (i+1)%2, dy.Rows)
+		o := &t.ops[i]
+		r := t.gated(i, cut)
+		if r != nil {
+			i-- // both are passed
+		}
+		to := t.backTo(t.space, dx, i, slot, dy.Rows)
+		slot = 1 - slot
 		if i == cut && cut > 0 {
 			to = tensor.Matrix[T]{}
 		}
@@ -56,7 +63,11 @@ func (t *tape[T]) gather(cut int, dx, dy tensor.Matrix[T]) (adds int64) {
 		case o.nested != nil:
 			adds += o.nested.gather(to, dy)
 		case o.weighted() && o.chained == nil:
-			o.op.VJP(to, grow(&o.dw, o.hi-o.lo), dy)
+			if dw := grow(&o.dw, o.hi-o.lo); r != nil {
+				r.VJPGated(to, dw, dy)
+			} else {
+				o.op.VJP(to, dw, dy)
+			}
 			adds += int64(dy.Rows) * o.weight
 		default:
 			if o.weighted() {
@@ -64,7 +75,11 @@ func (t *tape[T]) gather(cut int, dx, dy tensor.Matrix[T]) (adds int64) {
 					copy(b.Flat(), dy.Flat())
 				}
 			}
-			if !to.IsZero() {
+			switch {
+			case to.IsZero():
+			case r != nil:
+				r.VJPGated(to, nil, dy)
+			default:
 				o.op.VJP(to, nil, dy)
 			}
 		}

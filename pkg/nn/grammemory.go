@@ -77,10 +77,16 @@ func (c *chain) gradientSpace(k int) (n int) {
 // runSpace is what is between the ops of a run when k signals of m examples go back.
 func (c *chain) runSpace(m, k int) (n int) {
 	widest, between := 0, 0
+	var before Layer
 	for _, l := range c.layers {
 		if !l.changes() {
 			continue
 		}
+		_, relu := before.(ReLU)
+		if _, gates := l.Layer.(rectifier); relu && gates {
+			between-- // the layer passes the relu before it too
+		}
+		before = l.Layer
 		for _, b := range l.inside() {
 			n = max(n, b.runSpace(m, k))
 		}

@@ -41,7 +41,8 @@ type rectifierOp[T tensor.Float] interface {
 	// ForwardRectified is Forward with y = max(0, f(x; w)).
 	ForwardRectified(y, x tensor.Matrix[T], w []T)
 
-	// VJPGated is VJP with dx set to 0 where x is not above 0.
+	// VJPGated is VJP with dx set to 0 where x is not above 0. Without dw, dy may have several
+	// signals of each example, r m + i for signal r of example i, as dx has.
 	VJPGated(dx tensor.Matrix[T], dw []T, dy tensor.Matrix[T])
 }
 
@@ -178,8 +179,8 @@ func (t *tape[T]) vjpDown(cut int, dx tensor.Matrix[T], dw []T, dy tensor.Matrix
 		if dw != nil {
 			part = dw[o.lo:o.hi]
 		}
-		r, gated := o.op.(rectifierOp[T])
-		if gated = gated && i > cut && t.ops[i-1].relu != nil; gated {
+		r := t.gated(i, cut)
+		if r != nil {
 			i-- // both are passed
 		}
 		to := t.backTo(t.space, dx, i, slot, dy.Rows)
@@ -187,7 +188,7 @@ func (t *tape[T]) vjpDown(cut int, dx tensor.Matrix[T], dw []T, dy tensor.Matrix
 			to = tensor.Matrix[T]{}
 		}
 		slot = 1 - slot
-		if gated {
+		if r != nil {
 			r.VJPGated(to, part, dy)
 		} else {
 			o.op.VJP(to, part, dy)
@@ -200,6 +201,16 @@ func (t *tape[T]) vjpDown(cut int, dx tensor.Matrix[T], dw []T, dy tensor.Matrix
 	if len(t.ops) == 0 && !dx.IsZero() {
 		copy(dx.Flat(), dy.Flat())
 	}
+}
+
+// gated returns op i if it passes signals back through a relu before it too, op i-1, which must
+// not be below the last.
+func (t *tape[T]) gated(i, last int) rectifierOp[T] {
+	if i <= last || t.ops[i-1].relu == nil {
+		return nil
+	}
+	r, _ := t.ops[i].op.(rectifierOp[T])
+	return r
 }
 
 // backTo returns where the cotangent of the input of op i goes: to dx for the first, to a slot

@@ -43,7 +43,7 @@ func Gemm[T Float](p *Pool, ta, tb Transpose, alpha T, a, b Matrix[T], beta T, c
 type Finish[T Float] struct {
 	Bias    []T       // one for each column, or none
 	Rectify bool      // C = max(C, 0), after the bias
-	Gate    Matrix[T] // as large as C, or a zero matrix: C = 0 where it is not above 0
+	Gate    Matrix[T] // or a zero matrix: C = 0 where it is not above 0; its rows serve those of C in turn
 }
 
 // GemmFinish sets C = alpha op(A) op(B) + beta C and finishes it.
@@ -54,10 +54,10 @@ func GemmFinish[T Float](p *Pool, ta, tb Transpose, alpha T, a, b Matrix[T], bet
 	}
 	if !f.Gate.IsZero() {
 		f.Gate.check()
-		if f.Gate.Rows != c.Rows || f.Gate.Cols != c.Cols {
+		if f.Gate.Rows == 0 || c.Rows%f.Gate.Rows != 0 || f.Gate.Cols != c.Cols {
 			panic("tensor: GemmFinish: the gate has the wrong shape")
 		}
-		finish.Gate, finish.LdGate = f.Gate.Data, f.Gate.Stride
+		finish.Gate, finish.LdGate, finish.GateRows = f.Gate.Data, f.Gate.Stride, f.Gate.Rows
 	}
 	gemm(p, kernel.Whole, 0, ta, tb, alpha, a, b, beta, c, finish)
 }

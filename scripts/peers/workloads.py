@@ -139,7 +139,9 @@ WORKLOADS["cifar-m128-sgd"] = Workload(CIFAR, 128, "sgd", CONVOLUTIONS)
 for cg in (10, 20):
     gn = dict(method="gn", iterations=cg, gamma=1)  # with 0.1 fewer than 20 iterations are exact
     WORKLOADS["mlp256-m128-gn%d" % cg] = Workload(mlp(256), 128, programs=PRODUCTS + SOMAX, **gn)
-    WORKLOADS["mlp1024-m128-gn%d" % cg] = Workload(mlp(1024), 128, programs=("jax, Gram", "jax, Gram, scan", "torch, Gram, compiled"), **gn)
+    # With gamma 1, conjugate gradients in float32, as of the others, are 0.17 of the direction
+    # away from those in float64, as of dgn, after 10 iterations.
+    WORKLOADS["mlp1024-m128-gn%d" % cg] = Workload(mlp(1024), 128, programs=("jax, Gram", "jax, Gram, scan", "torch, Gram, compiled"), **dict(gn, gamma=0.1 if cg == 10 else 1))
     WORKLOADS["mlp256-m1024-gn%d" % cg] = Workload(mlp(256), 1024, programs=("jax, Gram", "jax, Gram, scan", "torch, Gram, compiled"), **gn)
     WORKLOADS["mnistconv-m64-gn%d" % cg] = Workload(MNIST_CONV, 64, programs=("jax, patches", "jax, Jacobian", "torch, channels_last, twice", "torch, Jacobian", "torch, Jacobian, compiled"), **dict(gn, gamma=0.1))
     WORKLOADS["digits-m64-gn%d" % cg] = Workload(DIGITS, 64, programs=PRODUCTS + SOMAX, steps=50, **gn)

@@ -6,10 +6,12 @@ type Finish[T Float] struct {
 	Bias    []T  // n numbers that are added to each row, or none
 	Rectify bool // a number below 0 becomes 0, after the bias
 
-	// Elements become 0 where the gate, m x n with rows LdGate apart, is not above 0. A NaN in
-	// it lets its element pass.
-	Gate   []T
-	LdGate int
+	// Elements become 0 where the gate, GateRows x n with rows LdGate apart, is not above 0:
+	// row i where row i modulo GateRows of the gate is not. A NaN in it lets its element pass.
+	Gate             []T
+	LdGate, GateRows int
+
+	from int // the row of the product that is row 0 here
 }
 
 // none reports whether there is nothing to do.
@@ -21,7 +23,8 @@ func (f Finish[T]) At(i, j int) Finish[T] {
 		f.Bias = f.Bias[j:]
 	}
 	if f.Gate != nil {
-		f.Gate = f.Gate[i*f.LdGate+j:]
+		f.Gate = f.Gate[j:]
+		f.from += i
 	}
 	return f
 }
@@ -46,7 +49,8 @@ func (f *Finish[T]) Apply(m, n int, c []T, ldc int) {
 			}
 		}
 		if f.Gate != nil {
-			for j, v := range f.Gate[i*f.LdGate : i*f.LdGate+n] {
+			at := (f.from + i) % f.GateRows * f.LdGate
+			for j, v := range f.Gate[at : at+n] {
 				if v <= 0 {
 					row[j] = 0
 				}
@@ -69,8 +73,11 @@ func (f *Finish[T]) panel(g *set[T], rows, w int, c []T, ldc int) {
 	case f.Rectify:
 		g.gate(&c[0], ldc*size, &c[0], ldc*size, rows, mask)
 	}
-	if f.Gate != nil {
-		g.gate(&c[0], ldc*size, &f.Gate[0], f.LdGate*size, rows, mask)
+	for done := 0; f.Gate != nil && done < rows; {
+		at := (f.from + done) % f.GateRows
+		more := min(rows-done, f.GateRows-at)
+		g.gate(&c[done*ldc], ldc*size, &f.Gate[at*f.LdGate], f.LdGate*size, more, mask)
+		done += more
 	}
 }
 

@@ -33,7 +33,8 @@ func testFinish[T Float](t *rapid.T) {
 	beta := T(rapid.SampledFrom([]float64{0, 1, 2}).Draw(t, "beta"))
 	rng := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 0))
 	a, b := shaped[T](rng, ta, m, k, gap.Draw(t, "lda")), shaped[T](rng, tb, k, n, gap.Draw(t, "ldb"))
-	got, gate := newGrid[T](rng, m, n, gap.Draw(t, "ldc")), newGrid[T](rng, m, n, gap.Draw(t, "ldg"))
+	repeats := rapid.IntRange(1, 4).Draw(t, "repeats")
+	got, gate := newGrid[T](rng, m, n, gap.Draw(t, "ldc")), newGrid[T](rng, (m+repeats-1)/repeats, n, gap.Draw(t, "ldg"))
 	want := grid[T]{m, n, got.ld, slices.Clone(got.all), got.from}
 	f := Finish[T]{Rectify: rapid.Bool().Draw(t, "rectify")}
 	if rapid.Bool().Draw(t, "bias") {
@@ -43,9 +44,9 @@ func testFinish[T Float](t *rapid.T) {
 		}
 	}
 	if m > 0 && n > 0 && rapid.Bool().Draw(t, "gate") {
-		gate.set(m/2, n/2, T(math.NaN())) // lets through
-		gate.set(m/3, n/3, 0)             // does not
-		f.Gate, f.LdGate = gate.data(), gate.ld
+		gate.set(gate.rows/2, n/2, T(math.NaN())) // lets through
+		gate.set(gate.rows/3, n/3, 0)             // does not
+		f.Gate, f.LdGate, f.GateRows = gate.data(), gate.ld, gate.rows
 	}
 	var s Scratch[T]
 	Product(&s, ta, tb, m, n, k, alpha, a.data(), a.ld, b.data(), b.ld, beta, want.data(), want.ld)
