@@ -74,7 +74,7 @@ func (c *chain) size() Size {
 		s.Kept += l.size.Kept
 		s.Indices += l.size.Indices
 		if l.changes() {
-			if last >= 0 && !l.replaces(c.layers[last]) {
+			if last >= 0 && !c.joined(last) {
 				s.Kept += c.layers[last].size.Out.Len()
 			}
 			last = i
@@ -86,15 +86,30 @@ func (c *chain) size() Size {
 // add adds n multiply-adds; the sum stops at [size.Max].
 func add(to *int64, n int64) { *to = int64(size.Sum(int(*to), int(n))) }
 
-// replaces reports whether the layer's output is made in place of the output of the one before.
-func (l namedLayer) replaces(before namedLayer) bool {
-	_, relu := l.Layer.(ReLU)
-	_, rectifies := before.Layer.(rectifier)
-	return relu && rectifies
-}
-
-// A rectifier is a layer whose ops are all of the kind rectifierOp.
+// A rectifier is a layer with weights whose ops are all of the kind rectifierOp: it joins a
+// relu behind it, and passes back through one before it.
 type rectifier interface{ rectifies() }
+
+// joined reports whether the output of layer i has no place of its own: it becomes that of a
+// relu at once, which another layer follows.
+func (c *chain) joined(i int) bool {
+	if _, ok := c.layers[i].Layer.(rectifier); !ok {
+		return false
+	}
+	relu := false
+	for _, l := range c.layers[i+1:] {
+		if !l.changes() {
+			continue
+		}
+		if relu {
+			return true
+		}
+		if _, relu = l.Layer.(ReLU); !relu {
+			return false
+		}
+	}
+	return false
+}
 
 // changes reports whether the layer changes values. If not, it needs no work.
 func (l namedLayer) changes() bool {
@@ -147,18 +162,13 @@ func (l namedLayer) inside() []branch {
 // table returns a row for each layer, and for those inside it.
 func (c *chain) table(prefix string) []Row {
 	var rows []Row
-	last, before := -1, namedLayer{} // the row of the last layer that changes values, and the layer
 	for i, l := range c.layers {
 		r := Row{
 			Path: fmt.Sprint(prefix, i), Nested: prefix != "", Kind: l.kind, Out: l.size.Out,
 			Params: l.size.NumParams(), MultiplyAdds: l.size.Forward, Kept: l.size.Kept, Indices: l.size.Indices,
 		}
-		if l.changes() {
+		if l.changes() && !c.joined(i) {
 			r.Kept += l.size.Out.Len() // the output
-			if last >= 0 && l.replaces(before) {
-				rows[last].Kept -= l.size.Out.Len()
-			}
-			last, before = len(rows), l
 		}
 		rows = append(rows, r)
 		for _, b := range l.inside() {

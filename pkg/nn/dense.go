@@ -115,7 +115,7 @@ func (o *dense[T]) VJP(dx tensor.Matrix[T], dw []T, dy tensor.Matrix[T]) {
 	o.vjp(dx, dw, dy, tensor.Matrix[T]{})
 }
 
-// VJPGated is VJP with dX = 0 where X is not above 0: what goes back through a relu before.
+// VJPGated is VJP with dX = 0 where X is 0 or below: what goes back through a relu before.
 func (o *dense[T]) VJPGated(dx tensor.Matrix[T], dw []T, dy tensor.Matrix[T]) {
 	o.vjp(dx, dw, dy, o.x)
 }

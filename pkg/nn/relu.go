@@ -47,7 +47,7 @@ type relu[T tensor.Float] struct {
 // gateGrain is the number of values that one thread takes at a time, in some microseconds.
 const gateGrain = 1 << 15
 
-// run sets to what comes from, where x is above 0, and 0 elsewhere.
+// run sets to to from, and to 0 where x is 0 or below.
 func (o *relu[T]) run(to, from tensor.Matrix[T]) {
 	o.by, o.from, o.to = o.x.Flat(), from.Flat(), to.Flat()
 	o.pool.For(len(o.to), gateGrain, o.gate)

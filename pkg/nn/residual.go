@@ -10,7 +10,7 @@ import (
 )
 
 func init() {
-	tanh := chosen("tanh", Tanh{})
+	tanh, relu := chosen("tanh", Tanh{}), chosen("relu", ReLU{})
 	dense := func(units int) LayerChoice {
 		l := Dense{Units: units, Bias: true, Initializer: autoInit}
 		return LayerChoice{registry.ChoiceOf(&Layers, "dense", l, newDense)}
@@ -22,6 +22,7 @@ func init() {
 		Residual{Body: []LayerChoice{}, Shortcut: []LayerChoice{}}, newResidual,
 		Residual{Body: []LayerChoice{tanh, chosen("softplus", Softplus{})}},
 		Residual{Body: []LayerChoice{tanh, flat, dense(5), tanh}, Shortcut: []LayerChoice{flat, dense(5)}},
+		Residual{Body: []LayerChoice{flat, dense(7), relu, dense(5), relu}, Shortcut: []LayerChoice{flat, dense(5), relu}},
 		Residual{Body: []LayerChoice{flat, dense(7), {registry.ChoiceOf(&Layers, "residual", inner, newResidual)}}, Shortcut: []LayerChoice{flat, tanh, dense(7)}})
 }
 

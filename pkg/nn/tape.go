@@ -16,13 +16,14 @@ type boundLayer[T tensor.Float] struct {
 	nested    nestedOp[T]           // the op, of a composite layer
 	chained   ChainedOp[T]          // the op, if it is one
 	forgetful interface{ forget() } // the op, if it makes something of a mini-batch once
-	rectifier rectifierOp[T]        // the op, if the next is a relu whose output it makes
+	rectifier rectifierOp[T]        // the op, of a rectifier
+	joined    bool                  // with a relu behind it, whose output it makes
 	relu      *relu[T]              // the op, if it is one
 	width     int                   // values of one example of the output
 	lo, hi    int                   // its weights
 	input     int64                 // multiply-adds of the input half of a VJP of one example
 	weight    int64                 // and of the weight half
-	y         []T                   // outputs of m examples; nil for the last, whose output is the caller's, and a rectifier
+	y         []T                   // outputs of m examples; nil for the last, whose output is the caller's, and one that is joined
 
 	x tensor.Matrix[T] // the input of the last forward
 
@@ -32,16 +33,16 @@ type boundLayer[T tensor.Float] struct {
 	dw   []T // its gradient there
 }
 
-// A rectifierOp is the op of a layer with weights that makes the output of a relu behind it,
-// and the cotangent of the input of a relu before it, by itself: within its products, which
-// spares two passes over the values.
+// A rectifierOp is the op of a [rectifier]: it makes the output of a relu behind it, and the
+// cotangent of the input of a relu before it, by itself, within its products. The relu's op
+// then has its output for its input too, in one place, which says the same of the derivative.
 type rectifierOp[T tensor.Float] interface {
 	Op[T]
 
 	// ForwardRectified is Forward with y = max(0, f(x; w)).
 	ForwardRectified(y, x tensor.Matrix[T], w []T)
 
-	// VJPGated is VJP with dx set to 0 where x is not above 0. Without dw, dy may have several
+	// VJPGated is VJP with dx set to 0 where x is 0 or below. Without dw, dy may have several
 	// signals of each example, r m + i for signal r of example i, as dx has.
 	VJPGated(dx tensor.Matrix[T], dw []T, dy tensor.Matrix[T])
 }
@@ -89,16 +90,18 @@ func newTape[T tensor.Float](c *chain, m int, p *tensor.Pool, space *workspace[T
 			b.op = bind[T](l.Layer, site)
 			b.chained, _ = b.op.(ChainedOp[T])
 			b.relu, _ = b.op.(*relu[T])
+			if _, ok := l.Layer.(rectifier); ok {
+				b.rectifier = b.op.(rectifierOp[T])
+			}
 		}
 		t.ops = append(t.ops, b)
 	}
 	for i := range len(t.ops) - 1 {
 		o := &t.ops[i]
-		if r, ok := o.op.(rectifierOp[T]); ok && t.ops[i+1].relu != nil {
-			o.rectifier = r
-			continue
+		// The last output is the caller's, who may change it: a relu refers to its own.
+		if o.joined = o.rectifier != nil && t.ops[i+1].relu != nil && i+2 < len(t.ops); !o.joined {
+			o.y = make([]T, m*o.width)
 		}
-		o.y = make([]T, m*o.width)
 	}
 	if t.first < 0 {
 		t.first = len(t.ops)
@@ -121,7 +124,7 @@ func (t *tape[T]) forward(y, x tensor.Matrix[T], w []T) {
 	for i := 0; i < len(t.ops); i++ {
 		o := &t.ops[i]
 		o.x = x
-		if o.rectifier != nil {
+		if o.joined {
 			next := &t.ops[i+1]
 			to := next.output(y, x.Rows)
 			o.rectifier.ForwardRectified(to, x, w[o.lo:o.hi])
@@ -209,8 +212,7 @@ func (t *tape[T]) gated(i, last int) rectifierOp[T] {
 	if i <= last || t.ops[i-1].relu == nil {
 		return nil
 	}
-	r, _ := t.ops[i].op.(rectifierOp[T])
-	return r
+	return t.ops[i].rectifier
 }
 
 // backTo returns where the cotangent of the input of op i goes: to dx for the first, to a slot

@@ -43,7 +43,7 @@ func Gemm[T Float](p *Pool, ta, tb Transpose, alpha T, a, b Matrix[T], beta T, c
 type Finish[T Float] struct {
 	Bias    []T       // one for each column, or none
 	Rectify bool      // C = max(C, 0), after the bias
-	Gate    Matrix[T] // or a zero matrix: C = 0 where it is not above 0; its rows serve those of C in turn
+	Gate    Matrix[T] // or a zero matrix: C = 0 where it is 0 or below; its rows serve those of C in turn
 }
 
 // GemmFinish sets C = alpha op(A) op(B) + beta C and finishes it.

@@ -149,24 +149,18 @@ func testVectors[T Float](t *testing.T, tol float64) {
 	}
 	for _, shape := range [][2]int{{0, 3}, {1, 1}, {5, 7}, {300, 257}, {2, 40000}} {
 		a := randomMatrix[T](rng, shape[0], shape[1], 2)
-		row := random[T](rng, shape[1])
 		pool := NewPool(2)
 		sums, serial := make([]T, shape[1]), make([]T, shape[1])
 		ColSums(pool, sums, a)
 		ColSums(nil, serial, a)
-		b := clone(a)
-		AddRow(pool, row, b)
 		pool.Close()
 		if !slices.Equal(sums, serial) {
 			t.Errorf("%v: column sums have other bits with 2 threads", shape)
 		}
-		for j := range row {
+		for j := range sums {
 			var want float64
 			for i := range a.Rows {
 				want += float64(a.At(i, j))
-				if b.At(i, j) != a.At(i, j)+row[j] {
-					t.Fatalf("%v: AddRow at (%d, %d)", shape, i, j)
-				}
 			}
 			if math.Abs(float64(sums[j])-want) > 100*tol*(1+math.Abs(want)) {
 				t.Fatalf("%v: sum of column %d is %g, want %g", shape, j, sums[j], want)
@@ -192,7 +186,6 @@ func TestAllocs(t *testing.T) {
 		Axpy(pool, 2, x, y)
 		Scale(pool, 0.5, y)
 		Dot(pool, x, y)
-		AddRow(pool, row, c)
 		ColSums(pool, row, c)
 	}
 	step()
@@ -255,7 +248,6 @@ func TestPanics(t *testing.T) {
 	a := New[float64](2, 3)
 	panics(t, "Gemm", "tensor: Gemm: the shapes do not fit", func() { Gemm(nil, NoTrans, NoTrans, 1, a, a, 0, a) })
 	panics(t, "Axpy", "tensor: vectors of different lengths", func() { Axpy(nil, 1, make([]float64, 2), make([]float64, 3)) })
-	panics(t, "AddRow", "tensor: AddRow: the vector has the wrong length", func() { AddRow(nil, make([]float64, 2), a) })
 	panics(t, "ColSums", "tensor: ColSums: the vector has the wrong length", func() { ColSums(nil, make([]float64, 2), a) })
 	panics(t, "View", "tensor: View: data have the wrong length", func() { View(2, 2, make([]float64, 3)) })
 	panics(t, "RowRange", "tensor: RowRange: out of range", func() { a.RowRange(1, 3) })

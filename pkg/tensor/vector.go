@@ -35,7 +35,7 @@ type args[T Float] struct {
 	solve     solveSpace
 	system    systemSpace[T]
 
-	axpy, scale, dot, addRow, colSums, panel, below, rightOf, scaleSystem, widen, mirror, combine, products func(lo, hi int)
+	axpy, scale, dot, colSums, panel, below, rightOf, scaleSystem, widen, mirror, combine, products func(lo, hi int)
 	rows, cols, weigh, leftSystem, rightSystem                                                              func(worker, lo, hi int)
 }
 
@@ -61,11 +61,6 @@ func (g *args[T]) init() {
 	g.axpy = func(lo, hi int) { kernel.Axpy(g.alpha, g.x[lo:hi], g.y[lo:hi]) }
 	g.scale = func(lo, hi int) { kernel.Scale(g.alpha, g.x[lo:hi]) }
 	g.dot = func(lo, hi int) { g.partial[lo/chunk] = kernel.Dot(g.x[lo:hi], g.y[lo:hi]) }
-	g.addRow = func(lo, hi int) {
-		for i := lo; i < hi; i++ {
-			kernel.Axpy(1, g.x, g.a.Row(i))
-		}
-	}
 	g.colSums = func(lo, hi int) {
 		clear(g.y[lo:hi])
 		kernel.AddRows(g.y[lo:hi], g.a.Data[lo:], g.a.Stride, g.ones[:g.a.Rows])
@@ -160,17 +155,6 @@ func Dot[T Float](p *Pool, x, y []T) float64 {
 
 // Norm2 returns the Euclidean norm of x, computed in float64.
 func Norm2[T Float](p *Pool, x []T) float64 { return math.Sqrt(Dot(p, x, x)) }
-
-// AddRow adds the vector x to every row of a.
-func AddRow[T Float](p *Pool, x []T, a Matrix[T]) {
-	if len(x) != a.Cols {
-		panic("tensor: AddRow: the vector has the wrong length")
-	}
-	g := argsOf[T](p)
-	g.x, g.a = x, a
-	p.For(a.Rows, max(1, chunk/max(1, a.Cols)), g.addRow)
-	g.x, g.a = nil, Matrix[T]{}
-}
 
 // sumCols columns are the fewest that ColSums adds up at a time, as many as the kernel has in
 // registers, and sumValues about how many values.

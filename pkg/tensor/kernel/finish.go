@@ -6,8 +6,8 @@ type Finish[T Float] struct {
 	Bias    []T  // n numbers that are added to each row, or none
 	Rectify bool // a number below 0 becomes 0, after the bias
 
-	// Elements become 0 where the gate, GateRows x n with rows LdGate apart, is not above 0:
-	// row i where row i modulo GateRows of the gate is not. A NaN in it lets its element pass.
+	// Elements become 0 where the gate, GateRows x n with rows LdGate apart, is 0 or below:
+	// row i where row i modulo GateRows of the gate is. A NaN in it lets its element pass.
 	Gate             []T
 	LdGate, GateRows int
 
@@ -81,7 +81,7 @@ func (f *Finish[T]) panel(g *set[T], rows, w int, c []T, ldc int) {
 	}
 }
 
-// Gate sets y to x where the gate is above 0 or NaN, and to 0 elsewhere (12 bytes). With x
+// Gate sets y to x, and to 0 where the gate is 0 or below (12 bytes). With x
 // itself for the gate it is max(x, 0).
 func Gate[T Float](gate, x, y []T) {
 	same(len(x), gate, y)
