@@ -40,30 +40,41 @@ func (n *Net) workValues() int {
 
 // ProductSpace returns about how many bytes a pool of so many threads keeps for
 // convolutions of m examples: padded images for each thread, or images with examples in
-// lanes, and images for the sums of weight gradients, and a copy of the filters.
+// lanes, and images for weight gradients and their sums, and a copy of the filters.
 func (n *Net) ProductSpace(m, threads, value int) int {
-	image, lanes, filters := n.convSizes(m, value)
-	return size.Product(value, size.Sum(size.Product(2, image), size.Product(threads, max(image, lanes)), size.Product(2, filters)))
+	s := n.convSizes(m, value)
+	return size.Product(value, size.Sum(size.Product(2, s.image), size.Product(threads, max(s.image, s.lanes)), s.filters, s.sums))
 }
 
-// convSizes returns the values of the largest padded image, those that the largest images
-// of m examples take in lanes, and the weights of the largest convolution.
-func (c *chain) convSizes(m, value int) (image, lanes, filters int) {
+// convSizes are the most values that any convolution has.
+type convSizes struct {
+	image   int // padded
+	lanes   int // of images of m examples in lanes
+	filters int // weights
+	sums    int // of their gradients
+}
+
+func (s *convSizes) include(o convSizes) {
+	*s = convSizes{max(s.image, o.image), max(s.lanes, o.lanes), max(s.filters, o.filters), max(s.sums, o.sums)}
+}
+
+// convSizes returns them for m examples of values of so many bytes.
+func (c *chain) convSizes(m, value int) (all convSizes) {
 	for _, l := range c.layers {
 		if conv, ok := l.Layer.(Conv); ok {
 			s := conv.shape(l.in)
 			high, wide := size.Sum(l.in.H, 2*s.PadH, s.KH), size.Sum(l.in.W, 2*s.PadW, s.KW)
-			image, filters = max(image, size.Product(l.in.C, high, wide)), max(filters, l.size.NumParams())
+			one := convSizes{image: size.Product(l.in.C, high, wide), filters: l.size.NumParams()}
 			if value == 4 {
-				lanes = max(lanes, tensor.LanesSpace[float32](s, m))
+				one.lanes, one.sums = tensor.LanesSpace[float32](s, m), tensor.WeightSums[float32](s)
 			} else {
-				lanes = max(lanes, tensor.LanesSpace[float64](s, m))
+				one.lanes, one.sums = tensor.LanesSpace[float64](s, m), tensor.WeightSums[float64](s)
 			}
+			all.include(one)
 		}
 		for _, b := range l.inside() {
-			i, l, f := b.convSizes(m, value)
-			image, lanes, filters = max(image, i), max(lanes, l), max(filters, f)
+			all.include(b.convSizes(m, value))
 		}
 	}
-	return image, lanes, filters
+	return all
 }

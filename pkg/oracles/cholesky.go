@@ -2,7 +2,6 @@ package oracles
 
 import (
 	"math"
-	"strings"
 
 	"github.com/dualgn/dgn/pkg/registry"
 	"github.com/dualgn/dgn/pkg/size"
@@ -26,8 +25,10 @@ func (Cholesky) Abilities() Abilities {
 		},
 		Newton:    true,
 		NeedsGram: true,
-		SystemSpace: func(n, k, _ int) (int, bool) { // A, beside K, and the blocks of L
-			return size.Sum(tensor.FactorSpace(n), n, size.Product(n, k), tensor.SystemSpace(n, k)), false
+		// A, beside K, the blocks of L, and the work space of one thread: whether a config fits
+		// does not depend on how many there are. Each that there is more takes n k, one m-th of A.
+		SystemSpace: func(n, k, _ int) (int, bool) {
+			return size.Sum(tensor.FactorSpace(n), n, size.Product(n, k), tensor.SystemSpace(n, k, 1)), false
 		},
 	}
 }
@@ -71,9 +72,9 @@ func (s *factorised) Solve(sys *System, x, b []float64, stop Stop) Solution {
 		return out
 	}
 	stop.Trace.residual(&Solution{Residual: norm, RelativeResidual: 1})
-	u, reason := s.factor(sys)
+	u, reason, ok := s.factor(sys)
 	out.Reason, out.Residual, out.RelativeResidual = reason, norm, 1
-	if !strings.HasPrefix(reason, StoppedExact) {
+	if !ok {
 		return out
 	}
 	copy(x, b)
@@ -102,9 +103,9 @@ func (s *factorised) Solve(sys *System, x, b []float64, stop Stop) Solution {
 	return out
 }
 
-// factor returns the triangle that Cholesky makes of A, or of A + delta I, and says which; or
-// the reason why there is none.
-func (s *factorised) factor(sys *System) (u tensor.Matrix[float64], reason string) {
+// factor returns the triangle that Cholesky makes of A, or of A + delta I, which the system then
+// says, and whether there is one; the reason tells why there is none.
+func (s *factorised) factor(sys *System) (u tensor.Matrix[float64], reason string, ok bool) {
 	n := len(sys.u.Flat())
 	stride := tensor.FactorStride(n)
 	u = tensor.Matrix[float64]{Rows: n, Cols: n, Stride: stride, Data: s.a[:n*stride]}
@@ -122,7 +123,7 @@ func (s *factorised) factor(sys *System) (u tensor.Matrix[float64], reason strin
 				diagonal += math.Abs(u.Row(i)[i])
 			}
 			if !finite(all) {
-				return u, StoppedNonFinite
+				return u, StoppedNonFinite, false
 			}
 			delta = jitterLeast * diagonal
 		default:
@@ -133,11 +134,9 @@ func (s *factorised) factor(sys *System) (u tensor.Matrix[float64], reason strin
 		}
 		sys.Counters.MultiplyAdds += int64(n) * int64(n) * int64(n) / 6
 		if tensor.Cholesky(s.pool, u) {
-			if try > 0 {
-				return u, StoppedExact + Jitter
-			}
-			return u, StoppedExact
+			sys.jittered = sys.jittered || try > 0
+			return u, StoppedExact, true
 		}
 	}
-	return u, StoppedIndefinite
+	return u, StoppedIndefinite, false
 }

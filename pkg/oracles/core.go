@@ -2,7 +2,6 @@ package oracles
 
 import (
 	"math"
-	"strings"
 
 	"github.com/dualgn/dgn/pkg/losses"
 	"github.com/dualgn/dgn/pkg/tensor"
@@ -53,6 +52,10 @@ type call[T tensor.Float] struct {
 	// unsolved says that d is the gradient step because there was nothing to solve, or no
 	// step was taken. It tells nothing of the model, and gamma stays as it is.
 	unsolved bool
+
+	// jittered says that a system of the call was indefinite by rounding, see [Jitter]. What the
+	// report says of the end of the solve may change until finish, which adds it.
+	jittered bool
 
 	report Report
 }
@@ -221,12 +224,26 @@ func (o *core[T]) record(s Solution) {
 	o.report.InnerIterations, o.report.StopReason, o.report.RelativeResidual = s.Iterations, s.Reason, s.RelativeResidual
 }
 
-// finish is the one end of every call: it adapts gamma, where that is asked for, by how
-// well the model predicts F(w + d), which takes a forward pass, and returns the report.
+// settle notes what the systems of a call have cost, and whether one was jittered.
+func (o *core[T]) settle(sys *System) {
+	o.report.Counters.Add(sys.Counters)
+	o.jittered = sys.jittered
+}
+
+// finish is the one end of every call: it adapts gamma, where that is asked for, adds the jitter
+// to the stop reason, and returns the report.
 func (o *core[T]) finish() Report {
-	if !o.gamma.adapts() || o.unsolved || o.p.Gamma > 0 {
-		return o.report
+	if o.gamma.adapts() && !o.unsolved && !(o.p.Gamma > 0) {
+		o.adapt()
 	}
+	if reason := o.report.StopReason; o.jittered && reason != StoppedIndefinite && reason != StoppedNonFinite {
+		o.report.StopReason += Jitter
+	}
+	return o.report
+}
+
+// adapt adapts gamma by how well the model predicts F(w + d), which takes a forward pass.
+func (o *core[T]) adapt() {
 	batch := &o.p.Gradient
 	before, after := o.mean(o.f), o.mean(batch.OutputsAt(1, o.d))
 	o.report.Counters.Add(Counters{Forwards: 1, MultiplyAdds: batch.Dims().Forward})
@@ -237,11 +254,10 @@ func (o *core[T]) finish() Report {
 		decay = o.decaySlope(o.d) + mu/2*tensor.Dot(o.pool, o.d, o.d)
 	}
 	ratio := (after - before + decay) / (o.report.ModelChange + decay)
-	if reason := o.report.StopReason; reason == StoppedSlope || reason == StoppedRounding || strings.HasSuffix(reason, Jitter) {
+	if reason := o.report.StopReason; reason == StoppedSlope || reason == StoppedRounding || o.jittered {
 		ratio = math.NaN() // gamma is too large for the precision
 	}
 	o.gamma.adapt(ratio)
-	return o.report
 }
 
 // complete returns r with GradNorm and Primal, for a ModelChange that is known. GradNorm

@@ -97,7 +97,7 @@ func (o *dualGN[T]) Direction(d []T, p *Subproblem[T]) Report {
 		o.memory.load(o.s, p.Gradient.Examples)
 	}
 	solution := o.solver.Solve(&o.sys, o.s, o.b, stop)
-	o.report.Counters.Add(o.sys.Counters)
+	o.settle(&o.sys)
 	if o.memory != nil {
 		o.memory.store(o.s, p.Gradient.Examples)
 	}
@@ -217,7 +217,7 @@ func (o *dualGN[T]) search(stop Stop) {
 	stop.Gap /= largest     // the residual of x for b is that of -(gamma'/m) x over gamma'/m
 	o.p.Trace.begin(largest * largest / (2 * o.m))
 	solution := o.path.Build(&o.sys, o.b, stop)
-	o.report.Counters.Add(o.sys.Counters)
+	o.settle(&o.sys)
 	norm := math.Sqrt(dot(o.b, o.b))
 	least, tau := math.Inf(1), 1.0
 	var chosen Report

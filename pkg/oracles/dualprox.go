@@ -145,7 +145,7 @@ func (o *dualProx[T]) measure(change float64) {
 	actual := o.changeAt(o.jd) + o.decaySlope(o.d) + tensor.Dot(o.pool, o.d, o.d)/(2*o.gammaPrime)
 	if bad := spoilt(actual, change); bad || actual > 0 || o.spec.Rescale {
 		o.rescale()
-		if bad && claimed(o.report.StopReason) {
+		if bad && !o.jittered && claimed(o.report.StopReason) {
 			o.report.StopReason = StoppedRounding
 		}
 	}

@@ -2,7 +2,6 @@ package oracles
 
 import (
 	"math"
-	"strings"
 
 	"github.com/dualgn/dgn/pkg/tensor"
 )
@@ -22,8 +21,6 @@ type newtonProx[T tensor.Float] struct {
 	r, kr  tensor.Matrix[float64] // grad loss(base + u) - alpha, and K r
 	da, du tensor.Matrix[float64] // steps of alpha and u
 	kx     tensor.Matrix[float64]
-
-	jittered bool // a system of the last call
 }
 
 var _ Oracle[float32] = (*newtonProx[float32])(nil)
@@ -63,12 +60,8 @@ func (o *newtonProx[T]) Direction(d []T, p *Subproblem[T]) Report {
 	if o.memory != nil {
 		primal = o.resume(primal)
 	}
-	o.jittered = false
 	primal, solution := o.newton(primal)
-	if o.jittered && solution.Reason != StoppedNonFinite && solution.Reason != StoppedIndefinite {
-		solution.Reason += Jitter
-	}
-	o.report.Counters.Add(o.sys.Counters)
+	o.settle(&o.sys)
 	if o.memory != nil {
 		o.memory.store(o.alpha.Flat(), p.Gradient.Examples)
 	}
@@ -158,7 +151,6 @@ func (o *newtonProx[T]) newton(primal float64) (float64, Solution) {
 		o.sys.descent = descent{atZero: -o.gammaOverM * rKr, divisor: 1}
 		solved := o.solver.Solve(&o.sys, o.s, o.b, Stop{Iterations: left, Tolerance: min(forcing, out.RelativeResidual)})
 		out.Iterations += solved.Iterations
-		o.jittered = o.jittered || strings.HasSuffix(solved.Reason, Jitter)
 		left -= max(1, solved.Iterations)
 		if solved.Reason == StoppedNonFinite || solved.Reason == StoppedIndefinite {
 			out.Reason = solved.Reason

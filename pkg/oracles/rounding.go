@@ -88,7 +88,7 @@ func (o *core[T]) remeasure(u tensor.Matrix[float64], change float64) (l line, t
 	l, tau = o.along(u), 1
 	if bad := spoilt(l.change(), change); bad || l.change() > 0 || o.spec.Rescale {
 		tau = l.best()
-		if bad && claimed(o.report.StopReason) {
+		if bad && !o.jittered && claimed(o.report.StopReason) {
 			o.report.StopReason = StoppedRounding
 		}
 	}

@@ -62,9 +62,10 @@ const (
 	StoppedGradient   = "gradient"    // nothing to solve: no iterations, or a zero gradient
 )
 
-// Jitter ends the reason of a solve in which rounding made a system A indefinite, and A + delta I
-// was factored in its place: StoppedExact + Jitter for a system alone, any other behind which
-// there were several. Such a solve does not claim to be accurate.
+// Jitter ends the stop reason of a [Report] where rounding made a system A indefinite, and A + delta I
+// was factored in its place: StoppedExact + Jitter as a rule, but any reason may come before it, also
+// that of a gradient step, except for StoppedIndefinite and StoppedNonFinite. Such a solve does not
+// claim to be accurate.
 const Jitter = "+jitter"
 
 // finite reports whether v is neither a NaN nor an infinity.

@@ -15,6 +15,10 @@ type System struct {
 
 	descent descent
 
+	// jittered says that rounding made A indefinite, of this system or of an earlier one in the
+	// same call, and that A + delta I was factored in its place.
+	jittered bool
+
 	// Counters are what the products have cost so far.
 	Counters Counters
 }

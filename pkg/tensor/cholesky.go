@@ -15,6 +15,7 @@ const (
 	plainRows  = 16 // below which plain loops are faster than kernels
 	panelRows  = 384
 	squareRows = 64 // of a panel that are made at a time
+	mostRows   = 8  // of a block: kernel.FactorRows is no more
 	panelCols  = 64 // that one thread takes at a time
 )
 
@@ -58,8 +59,13 @@ func Cholesky(p *Pool, a Matrix[float64]) bool {
 // do not displace each other in the caches.
 func FactorStride(n int) int { return kernel.SpreadLength[float64](n) }
 
-// FactorSpace is the number of values of an n x n matrix with rows of that length, at most.
-func FactorSpace(n int) int { return size.Product(n, size.Sum(n, 15)) }
+// FactorSpace is the number of values that Cholesky takes for an n x n matrix, at most: the matrix in
+// rows of that length, what is kept of a panel, and the columns of its last block. It is the same
+// with all kernels.
+func FactorSpace(n int) int {
+	rows := min(n, panelRows) + mostRows - 1 // of whole blocks
+	return size.Sum(size.Product(n, size.Sum(n, 15)), rows*(rows+mostRows)/2, rows*mostRows)
+}
 
 // factorPlain is Cholesky by plain loops.
 func factorPlain(a Matrix[float64]) bool {

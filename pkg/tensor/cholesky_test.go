@@ -188,3 +188,25 @@ func BenchmarkCholeskySolve(b *testing.B) {
 		}
 	})
 }
+
+// TestFactorSpace: no matrix takes more than is said, beside kernels of any size.
+func TestFactorSpace(t *testing.T) {
+	eachISA(t, func(t *testing.T) {
+		for _, n := range []int{1, 16, 63, 100, 383, 384, 385, 500} {
+			pool := NewPool(1)
+			a := Matrix[float64]{n, n, FactorStride(n), make([]float64, n*FactorStride(n))}
+			for i := range n {
+				a.Set(i, i, 1)
+			}
+			if !Cholesky(pool, a) {
+				t.Fatalf("n = %d: an identity is not positive definite", n)
+			}
+			g := argsOf[float64](pool)
+			held, said := len(a.Data)+len(g.factor.space)+len(g.factor.last), FactorSpace(n)
+			if held > said || float64(said) > 1.25*float64(held)+2000 {
+				t.Errorf("n = %d: %d numbers are held, %d said", n, held, said)
+			}
+			pool.Close()
+		}
+	})
+}

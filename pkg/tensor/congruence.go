@@ -54,8 +54,14 @@ func BlockSystem(p *Pool, alpha float64, l, k, a Matrix[float64]) {
 	s.release()
 }
 
-// SystemSpace is the number of values that ScaledSystem and BlockSystem keep, for one thread.
-func SystemSpace(n, b int) int { return size.Product(n, b) }
+// SystemSpace is the number of values that ScaledSystem (b = 1) or BlockSystem keeps for a pool of so
+// many threads, beside the work space of products.
+func SystemSpace(n, b, threads int) int {
+	if b == 1 { // alpha d, which threads share
+		return n
+	}
+	return size.Product(n, b, threads)
+}
 
 // systemSpace is the work space of ScaledSystem and BlockSystem.
 type systemSpace[T Float] struct {

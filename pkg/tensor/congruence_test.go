@@ -92,3 +92,28 @@ func TestSystemsAllocateNothing(t *testing.T) {
 		t.Errorf("%g allocations", n)
 	}
 }
+
+// TestSystemSpace: what is kept for systems is what is said, for any number of threads.
+func TestSystemSpace(t *testing.T) {
+	for _, threads := range []int{1, 3} {
+		for _, b := range []int{1, 10} {
+			const n = 300
+			pool := NewPool(threads)
+			k, a, l := spd(rand.New(rand.NewPCG(1, 2)), n, 1), New[float64](n, n), New[float64](n, b)
+			if b == 1 {
+				ScaledSystem(pool, 1, k.Row(0), k, a)
+			} else {
+				BlockSystem(pool, 1, l, k, a)
+			}
+			s := &argsOf[float64](pool).system
+			held := len(s.scaled)
+			for _, c := range s.columns {
+				held += len(c)
+			}
+			if said := SystemSpace(n, b, threads); held != said {
+				t.Errorf("%d threads, blocks of %d: %d numbers are held, %d said", threads, b, held, said)
+			}
+			pool.Close()
+		}
+	}
+}

@@ -1,6 +1,10 @@
 package tensor
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/dualgn/dgn/pkg/tensor/kernel"
+)
 
 // A ConvShape is a convolution of one example: output (f, i, j) is the sum over
 // channels c and taps (a, b) of
@@ -46,11 +50,14 @@ func (s ConvShape) valid() {
 //
 // All three products are matrix products with the patches of images, which no
 // memory ever holds: kernels pack panels of them from padded copies of a few
-// images at a time. Work space belongs to the pool, for all its convolutions.
+// images at a time. Work space belongs to the pool, for all its convolutions. Tables
+// are those of the instruction set that is active when it is made, and it panics
+// under another.
 type Conv[T Float] struct {
 	ConvShape
 	pool *Pool
 	args *args[T]
+	isa  kernel.ISA
 
 	forward, input convSum[T]
 	weight         convWeight[T]
@@ -60,7 +67,7 @@ type Conv[T Float] struct {
 // NewConv returns the convolution of shape s.
 func NewConv[T Float](p *Pool, s ConvShape) *Conv[T] {
 	s.valid()
-	c := &Conv[T]{ConvShape: s, pool: p, args: argsOf[T](p)}
+	c := &Conv[T]{ConvShape: s, pool: p, args: argsOf[T](p), isa: kernel.Active()}
 	c.forward.init(c, forwardPlan(s), s.Taps())
 	c.input.init(c, inputPlan(s), s.KH*s.KW)
 	c.weight.init(c)
@@ -124,6 +131,9 @@ func (c *Conv[T]) Weight(x, dy Matrix[T], dw, db []T) {
 }
 
 func (c *Conv[T]) check(w []T, x, y Matrix[T], filters int) {
+	if c.isa != kernel.Active() {
+		panic("tensor: Conv: made for another instruction set")
+	}
 	x.check()
 	y.check()
 	if x.Cols != c.In.Len() || y.Cols != filters*c.Positions() || x.Rows != y.Rows {

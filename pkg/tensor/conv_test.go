@@ -325,3 +325,59 @@ func testManyExamples[T Float](t *testing.T, s ConvShape) {
 		}
 	}
 }
+
+// TestConvSums: the sums of gradients of weights take as much space as is counted, and that
+// is bounded whatever the number of channels.
+func TestConvSums(t *testing.T) {
+	eachISA(t, func(t *testing.T) {
+		for _, s := range []ConvShape{
+			{Shape{3, 16, 16}, Shape{20, 16, 16}, 3, 3, 1, 1, 1},
+			{Shape{16, 16, 16}, Shape{20, 16, 16}, 3, 3, 1, 1, 1},
+			{Shape{3, 7, 7}, Shape{20, 5, 5}, 3, 3, 1, 0, 0},
+			{Shape{130, 16, 16}, Shape{130, 16, 16}, 3, 3, 1, 1, 1},
+		} {
+			testConvSums[float32](t, s)
+			testConvSums[float64](t, s)
+		}
+	})
+}
+
+func testConvSums[T Float](t *testing.T, s ConvShape) {
+	p := NewPool(1)
+	defer p.Close()
+	c := newConvCase[T](s, 2, 1)
+	c.run(p)
+	counted, weights := WeightSums[T](s), s.Out.C*s.Taps()
+	if got := len(argsOf[T](p).conv.sums); got != counted || got > max(weights, linesValues) {
+		t.Errorf("%+v: %d sums of %d weights, and %d are counted", s, got, weights, counted)
+	}
+}
+
+// TestConvOtherISA: a convolution refuses to run under another instruction set than that
+// which its tables are made for.
+func TestConvOtherISA(t *testing.T) {
+	before := kernel.Active()
+	defer kernel.Use(before)
+	s := convCorners[3].s
+	for _, from := range kernel.Available() {
+		for _, to := range kernel.Available() {
+			kernel.Use(from)
+			op, c := NewConv[float32](nil, s), newConvCase[float32](s, 40, 1)
+			kernel.Use(to)
+			for name, run := range map[string]func(){
+				"Forward": func() { op.Forward(c.w, c.bias, c.x, 0, c.y0) },
+				"Input":   func() { op.Input(c.w, c.dy, c.x) },
+				"Weight":  func() { op.Weight(c.x, c.dy, c.w, c.bias) },
+			} {
+				func() {
+					defer func() {
+						if refused := recover() != nil; refused != (from != to) {
+							t.Errorf("%s: made with %v, used with %v: refused is %v", name, from, to, refused)
+						}
+					}()
+					run()
+				}()
+			}
+		}
+	}
+}

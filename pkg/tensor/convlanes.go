@@ -8,8 +8,8 @@ import (
 // A convLanes runs a plan for as many examples as a panel has columns, which lie in lanes
 // (see [kernel.ToLanes]): a column of outputs is one position of all of them. So panels are
 // full at any size of an image, nothing is packed, taps that see padding are left out, and a
-// stride costs nothing. Sums have the terms of [convSum] in the same order, and hence the
-// same bits: a fused multiply-add of a 0 changes none.
+// stride costs nothing. Sums of finite numbers have the terms of [convSum] in the same
+// order, and hence the same bits: a fused multiply-add of a 0 changes none.
 type convLanes[T Float] struct {
 	width   int     // examples, 0 before the tables are made
 	in      []int32 // where in lanes each value of an image is

@@ -1,13 +1,15 @@
 package tensor
 
-import "github.com/dualgn/dgn/pkg/tensor/kernel"
+import (
+	"github.com/dualgn/dgn/pkg/size"
+	"github.com/dualgn/dgn/pkg/tensor/kernel"
+)
 
-// A weightLines makes gradients of the weights of images of few channels with long lines:
+// A weightLines makes gradients of the weights of few channels and filters with long lines:
 // the sum over positions of a signal times what a tap sees is taken lane by lane along the
 // lines of an image, and the lanes are added up once, at the end. So neither vectors of
 // channels nor packing are needed, and signals are read in place.
 type weightLines[T Float] struct {
-	pays  bool
 	image *convImage // of the forward pass, where what a tap sees of a line is adjacent
 	step  int        // from the image of one example to the next
 	taps  []int32    // for whole blocks, the last repeated
@@ -21,15 +23,43 @@ type weightLines[T Float] struct {
 // linesUsed is the part of the lanes, at least, that must be in use.
 const linesUsed = 0.75
 
-// init looks whether lines are long enough, and makes the table of taps.
+// linesValues bounds the sums, all lanes of them: they are read and written again for each
+// group of examples, and must stay in the second-level cache meanwhile.
+const linesValues = 1 << 18
+
+// linesLong reports whether lines of so many outputs fill vectors.
+func linesLong[T Float](line int) bool {
+	lanes := kernel.Lanes[T]()
+	return lanes > 0 && float64(line) >= linesUsed*float64((line+lanes-1)/lanes*lanes)
+}
+
+// linesSums returns how many values the sums of so many weights of each filter take.
+func linesSums[T Float](filters, taps int) int {
+	_, block := kernel.CorrelateBlock[T]()
+	return size.Product(filters, (taps+block-1)/block*block, kernel.Lanes[T]())
+}
+
+// linesPay reports whether lines make the gradients of so many filters.
+func linesPay[T Float](s *ConvShape, filters int) bool {
+	return linesLong[T](s.Out.W) && s.In.C%kernel.Lanes[T]() != 0 && linesSums[T](filters, s.Taps()) <= linesValues
+}
+
+// WeightSums returns how many values the sums of the gradients of the weights take.
+func WeightSums[T Float](s ConvShape) int {
+	if linesPay[T](&s, s.Out.C) {
+		return linesSums[T](s.Out.C, s.Taps())
+	}
+	return size.Product(s.Out.C, s.Taps())
+}
+
+// initLines looks whether lines are long enough, and makes the table of taps.
 func (v *convWeight[T]) initLines(c *Conv[T]) {
 	l := &v.lines
-	lanes, line := kernel.Lanes[T](), c.Out.W
-	if lanes == 0 || float64(line) < linesUsed*float64((line+lanes-1)/lanes*lanes) {
+	if !linesLong[T](c.Out.W) {
 		return
 	}
 	plan := &c.forward.plan
-	l.pays, l.image, l.step = true, &plan.image, plan.image.len()+kernel.Slack
+	l.image, l.step = &plan.image, plan.image.len()+kernel.Slack
 	l.most, l.block = kernel.CorrelateBlock[T]()
 	l.taps = append(l.taps, plan.passes[0].taps...)
 	for len(l.taps)%l.block > 0 {
@@ -58,7 +88,7 @@ func (v *convWeight[T]) runLines(c *Conv[T]) {
 	l, space, p := &v.lines, &c.args.conv, c.Positions()
 	most := v.atATime(l.step+v.filters*p, v.x.Rows)
 	grow(&space.channels, most*l.step)
-	grow(&space.sums, v.filters*len(l.taps)*kernel.Lanes[T]())
+	grow(&space.sums, linesSums[T](v.filters, c.Taps()))
 	grow(&space.biases, most*v.filters)
 	work := v.filters * p * len(l.taps)
 	units := l.parts(v.filters) * (len(l.taps) / l.block)

@@ -48,7 +48,7 @@ func (v *weightTaps[T]) init(s *ConvShape) {
 // width is the number of columns of a panel.
 func (v *weightTaps[T]) width() int { return v.vectors * kernel.Lanes[T]() }
 
-// block makes panels lo to hi-1 of rows top to bottom-1 from n examples.
+// tapsBlock makes panels lo to hi-1 of rows top to bottom-1 from n examples.
 func (v *convWeight[T]) tapsBlock(c *Conv[T], lo, hi, top, bottom int) {
 	space, p, q, width := &c.args.conv, c.Positions(), c.Taps(), v.taps.width()
 	signals, ld, step := v.dy.Data[v.first*v.dy.Stride:], p, v.dy.Stride

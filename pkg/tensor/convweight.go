@@ -8,10 +8,10 @@ import "github.com/dualgn/dgn/pkg/tensor/kernel"
 // whose sums go over all examples. Some examples at a time have their images laid
 // out; then threads share columns and rows of the result, and never its sums.
 //
-// Where channels fill vectors, see [weightTaps]; where the lines of images do, see
-// [weightLines]. Otherwise patches are packed from images channels last, in which the
-// taps of a row of the kernel at one position, all channels of them, are a block; and
-// signals are laid out too. Columns are in order of taps (a, b, c).
+// Where channels fill vectors, see [weightTaps]; where the lines of images do, and the
+// weights are few, see [weightLines]. Otherwise patches are packed from images channels
+// last, in which the taps of a row of the kernel at one position, all channels of them,
+// are a block; and signals are laid out too. Columns are in order of taps (a, b, c).
 type convWeight[T Float] struct {
 	image   channelsLast
 	pixels  []int32 // what taps see, as distances in the image: the columns of B
@@ -93,7 +93,7 @@ func (v *convWeight[T]) run(c *Conv[T], x, dy Matrix[T], dw, db []T) {
 		return
 	}
 	v.x, v.dy, v.dw, v.db, v.filters = x, dy, dw, db, filters
-	if v.lines.pays && !v.taps.pays {
+	if linesPay[T](&c.ConvShape, filters) {
 		v.runLines(c)
 	} else {
 		v.runPanels(c)

@@ -36,7 +36,7 @@ type args[T Float] struct {
 	system    systemSpace[T]
 
 	axpy, scale, dot, colSums, panel, below, rightOf, scaleSystem, widen, mirror, combine, products func(lo, hi int)
-	rows, cols, weigh, leftSystem, rightSystem                                                              func(worker, lo, hi int)
+	rows, cols, weigh, leftSystem, rightSystem                                                      func(worker, lo, hi int)
 }
 
 func argsOf[T Float](p *Pool) *args[T] {

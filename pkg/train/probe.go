@@ -1,6 +1,7 @@
 package train
 
 import (
+	"strings"
 	"time"
 
 	"github.com/dualgn/dgn/pkg/nn"
@@ -122,12 +123,12 @@ func (t *trainer[T]) probeStep() {
 
 // ended reports whether the last solve would have ended in the same way with any larger
 // budget. Where the direction was refused and the gradient step taken in its place, more
-// iterations may make a better one.
+// iterations may make a better one. A jitter says nothing of the end.
 func ended(rows []runlog.Probe) bool {
 	if len(rows) == 0 {
 		return false
 	}
-	switch last := rows[len(rows)-1]; last.StopReason {
+	switch last := rows[len(rows)-1]; strings.TrimSuffix(last.StopReason, oracles.Jitter) {
 	case oracles.StoppedBudget:
 		return false
 	case oracles.StoppedNoDecrease, oracles.StoppedSlope, oracles.StoppedRounding:

@@ -219,6 +219,8 @@ func TestBudgets(t *testing.T) {
 	}{
 		{oracles.StoppedBudget, 4, 4, false}, {oracles.StoppedExact, 1, 1, true}, {oracles.StoppedTolerance, 4, 4, true}, {oracles.StoppedGradient, 0, 0, true},
 		{oracles.StoppedNoDecrease, 4, 4, false}, {oracles.StoppedNoDecrease, 3, 4, true}, {oracles.StoppedSlope, 2, 3, true},
+		{oracles.StoppedBudget + oracles.Jitter, 4, 4, false}, {oracles.StoppedExact + oracles.Jitter, 1, 1, true},
+		{oracles.StoppedNoDecrease + oracles.Jitter, 4, 4, false}, {oracles.StoppedNoDecrease + oracles.Jitter, 3, 4, true},
 	} {
 		if got := ended([]runlog.Probe{{StopReason: c.reason, Iterations: c.iterations, Budget: c.budget}}); got != c.want {
 			t.Errorf("%+v: %t", c, got)

@@ -2,6 +2,7 @@ package train
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/dualgn/dgn/pkg/clock"
 	"github.com/dualgn/dgn/pkg/memory"
@@ -131,7 +132,7 @@ func (s *stepper[T]) Check() error {
 	switch r := &s.along.report; {
 	case r.StopReason == oracles.StoppedNonFinite:
 		return fmt.Errorf("the inner solve of step %d met a NaN or an infinity", s.step)
-	case r.InnerIterations < s.least && r.StopReason != oracles.StoppedBudget:
+	case r.InnerIterations < s.least && strings.TrimSuffix(r.StopReason, oracles.Jitter) != oracles.StoppedBudget:
 		return fmt.Errorf("the inner solve of step %d ended after %d of %d inner iterations (%s), though no tolerance is set: its time would be that of less work; give fewer inner_iterations, or a tolerance", s.step, r.InnerIterations, s.least, r.StopReason)
 	}
 	return nil

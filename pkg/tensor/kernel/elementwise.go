@@ -108,6 +108,23 @@ func Multiply[T Float](x, y, z []T) {
 	}
 }
 
+// Gate sets y to x, and to 0 where the gate is 0 or below (12 bytes). With x
+// itself for the gate it is max(x, 0).
+func Gate[T Float](gate, x, y []T) {
+	same(len(x), gate, y)
+	if k := passesOf[T](); k != nil && len(x) > 0 {
+		n, mask := k.cut(len(x))
+		k.gate(&gate[0], &x[0], &y[0], n, mask)
+		return
+	}
+	for i, v := range x {
+		if gate[i] <= 0 {
+			v = 0
+		}
+		y[i] = v
+	}
+}
+
 // Dot returns <x, y>, multiplied and added in float64 (8 bytes).
 func Dot[T Float](x, y []T) float64 {
 	same(len(x), y)

@@ -80,20 +80,3 @@ func (f *Finish[T]) panel(g *set[T], rows, w int, c []T, ldc int) {
 		done += more
 	}
 }
-
-// Gate sets y to x, and to 0 where the gate is 0 or below (12 bytes). With x
-// itself for the gate it is max(x, 0).
-func Gate[T Float](gate, x, y []T) {
-	same(len(x), gate, y)
-	if k := passesOf[T](); k != nil && len(x) > 0 {
-		n, mask := k.cut(len(x))
-		k.gate(&gate[0], &x[0], &y[0], n, mask)
-		return
-	}
-	for i, v := range x {
-		if gate[i] <= 0 {
-			v = 0
-		}
-		y[i] = v
-	}
-}

@@ -34,5 +34,3 @@ func Pause(n int) {
 // PeakRound runs n rounds of independent multiply-adds, and returns the
 // multiply-adds of one round: the most that Go code can do.
 func PeakRound[T Float](n int) (multiplyAdds int) { return peakGo[T](n) }
-
-func lookUpBlocks([]float32, []uint8, []uint8, *uint8) (done int) { return 0 }

@@ -25253,7 +25253,7 @@ TEXT ·largestOfFour512(SB), NOSPLIT, $0-88
 	MOVQ         rest+48(FP), R11
 	SHLQ         $0x02, R11
 	MOVQ         first+72(FP), R12
-	VMOVDQU32    windows512_largestOfFour<>+0(SB), Z0
+	VMOVDQU32    windows512<>+0(SB), Z0
 	VMOVDQU32    Z0, Z14
 	MOVL         $0x00000001, AX
 	VMOVD        AX, X1
@@ -25265,7 +25265,7 @@ TEXT ·largestOfFour512(SB), NOSPLIT, $0-88
 	VPBROADCASTD X1, Z10
 	SHLQ         $0x02, R9
 	XORQ         DX, DX
-	VMOVDQU64    pairs512_largestOfFour<>+0(SB), Z11
+	VMOVDQU64    pairs512<>+0(SB), Z11
 	MOVQ         in+56(FP), AX
 	TESTQ        AX, AX
 	JZ           row
@@ -25365,33 +25365,33 @@ end:
 	VZEROUPPER
 	RET
 
-DATA windows512_largestOfFour<>+0(SB)/4, $0x00000000
-DATA windows512_largestOfFour<>+4(SB)/4, $0x00000002
-DATA windows512_largestOfFour<>+8(SB)/4, $0x00000010
-DATA windows512_largestOfFour<>+12(SB)/4, $0x00000012
-DATA windows512_largestOfFour<>+16(SB)/4, $0x00000004
-DATA windows512_largestOfFour<>+20(SB)/4, $0x00000006
-DATA windows512_largestOfFour<>+24(SB)/4, $0x00000014
-DATA windows512_largestOfFour<>+28(SB)/4, $0x00000016
-DATA windows512_largestOfFour<>+32(SB)/4, $0x00000008
-DATA windows512_largestOfFour<>+36(SB)/4, $0x0000000a
-DATA windows512_largestOfFour<>+40(SB)/4, $0x00000018
-DATA windows512_largestOfFour<>+44(SB)/4, $0x0000001a
-DATA windows512_largestOfFour<>+48(SB)/4, $0x0000000c
-DATA windows512_largestOfFour<>+52(SB)/4, $0x0000000e
-DATA windows512_largestOfFour<>+56(SB)/4, $0x0000001c
-DATA windows512_largestOfFour<>+60(SB)/4, $0x0000001e
-GLOBL windows512_largestOfFour<>(SB), RODATA|NOPTR, $64
+DATA windows512<>+0(SB)/4, $0x00000000
+DATA windows512<>+4(SB)/4, $0x00000002
+DATA windows512<>+8(SB)/4, $0x00000010
+DATA windows512<>+12(SB)/4, $0x00000012
+DATA windows512<>+16(SB)/4, $0x00000004
+DATA windows512<>+20(SB)/4, $0x00000006
+DATA windows512<>+24(SB)/4, $0x00000014
+DATA windows512<>+28(SB)/4, $0x00000016
+DATA windows512<>+32(SB)/4, $0x00000008
+DATA windows512<>+36(SB)/4, $0x0000000a
+DATA windows512<>+40(SB)/4, $0x00000018
+DATA windows512<>+44(SB)/4, $0x0000001a
+DATA windows512<>+48(SB)/4, $0x0000000c
+DATA windows512<>+52(SB)/4, $0x0000000e
+DATA windows512<>+56(SB)/4, $0x0000001c
+DATA windows512<>+60(SB)/4, $0x0000001e
+GLOBL windows512<>(SB), RODATA|NOPTR, $64
 
-DATA pairs512_largestOfFour<>+0(SB)/8, $0x0000000000000000
-DATA pairs512_largestOfFour<>+8(SB)/8, $0x0000000000000002
-DATA pairs512_largestOfFour<>+16(SB)/8, $0x0000000000000004
-DATA pairs512_largestOfFour<>+24(SB)/8, $0x0000000000000006
-DATA pairs512_largestOfFour<>+32(SB)/8, $0x0000000000000001
-DATA pairs512_largestOfFour<>+40(SB)/8, $0x0000000000000003
-DATA pairs512_largestOfFour<>+48(SB)/8, $0x0000000000000005
-DATA pairs512_largestOfFour<>+56(SB)/8, $0x0000000000000007
-GLOBL pairs512_largestOfFour<>(SB), RODATA|NOPTR, $64
+DATA pairs512<>+0(SB)/8, $0x0000000000000000
+DATA pairs512<>+8(SB)/8, $0x0000000000000002
+DATA pairs512<>+16(SB)/8, $0x0000000000000004
+DATA pairs512<>+24(SB)/8, $0x0000000000000006
+DATA pairs512<>+32(SB)/8, $0x0000000000000001
+DATA pairs512<>+40(SB)/8, $0x0000000000000003
+DATA pairs512<>+48(SB)/8, $0x0000000000000005
+DATA pairs512<>+56(SB)/8, $0x0000000000000007
+GLOBL pairs512<>(SB), RODATA|NOPTR, $64
 
 // func largestPositiveOfFour512(y *float32, from *int32, x *float32, w int, rows int, n int, rest int, in *byte, out *byte, first int) (done int)
 // Requires: AVX, AVX512BW, AVX512F
@@ -25403,7 +25403,7 @@ TEXT ·largestPositiveOfFour512(SB), NOSPLIT, $0-88
 	MOVQ         rest+48(FP), R11
 	SHLQ         $0x02, R11
 	MOVQ         first+72(FP), R12
-	VMOVDQU32    windows512_largestPositiveOfFour<>+0(SB), Z0
+	VMOVDQU32    windows512<>+0(SB), Z0
 	VMOVDQU32    Z0, Z14
 	MOVL         $0x00000001, AX
 	VMOVD        AX, X1
@@ -25415,7 +25415,7 @@ TEXT ·largestPositiveOfFour512(SB), NOSPLIT, $0-88
 	VPBROADCASTD X1, Z10
 	SHLQ         $0x02, R9
 	XORQ         DX, DX
-	VMOVDQU64    pairs512_largestPositiveOfFour<>+0(SB), Z11
+	VMOVDQU64    pairs512<>+0(SB), Z11
 	MOVQ         in+56(FP), AX
 	TESTQ        AX, AX
 	JZ           row
@@ -25526,34 +25526,6 @@ end:
 	MOVQ DX, done+80(FP)
 	VZEROUPPER
 	RET
-
-DATA windows512_largestPositiveOfFour<>+0(SB)/4, $0x00000000
-DATA windows512_largestPositiveOfFour<>+4(SB)/4, $0x00000002
-DATA windows512_largestPositiveOfFour<>+8(SB)/4, $0x00000010
-DATA windows512_largestPositiveOfFour<>+12(SB)/4, $0x00000012
-DATA windows512_largestPositiveOfFour<>+16(SB)/4, $0x00000004
-DATA windows512_largestPositiveOfFour<>+20(SB)/4, $0x00000006
-DATA windows512_largestPositiveOfFour<>+24(SB)/4, $0x00000014
-DATA windows512_largestPositiveOfFour<>+28(SB)/4, $0x00000016
-DATA windows512_largestPositiveOfFour<>+32(SB)/4, $0x00000008
-DATA windows512_largestPositiveOfFour<>+36(SB)/4, $0x0000000a
-DATA windows512_largestPositiveOfFour<>+40(SB)/4, $0x00000018
-DATA windows512_largestPositiveOfFour<>+44(SB)/4, $0x0000001a
-DATA windows512_largestPositiveOfFour<>+48(SB)/4, $0x0000000c
-DATA windows512_largestPositiveOfFour<>+52(SB)/4, $0x0000000e
-DATA windows512_largestPositiveOfFour<>+56(SB)/4, $0x0000001c
-DATA windows512_largestPositiveOfFour<>+60(SB)/4, $0x0000001e
-GLOBL windows512_largestPositiveOfFour<>(SB), RODATA|NOPTR, $64
-
-DATA pairs512_largestPositiveOfFour<>+0(SB)/8, $0x0000000000000000
-DATA pairs512_largestPositiveOfFour<>+8(SB)/8, $0x0000000000000002
-DATA pairs512_largestPositiveOfFour<>+16(SB)/8, $0x0000000000000004
-DATA pairs512_largestPositiveOfFour<>+24(SB)/8, $0x0000000000000006
-DATA pairs512_largestPositiveOfFour<>+32(SB)/8, $0x0000000000000001
-DATA pairs512_largestPositiveOfFour<>+40(SB)/8, $0x0000000000000003
-DATA pairs512_largestPositiveOfFour<>+48(SB)/8, $0x0000000000000005
-DATA pairs512_largestPositiveOfFour<>+56(SB)/8, $0x0000000000000007
-GLOBL pairs512_largestPositiveOfFour<>(SB), RODATA|NOPTR, $64
 
 // func spreadOfFour512(x *float32, y *float32, from *int32, w int, rows int, n int, rest int, in *byte, out *byte)
 // Requires: AVX, AVX512BW, AVX512F
@@ -27096,7 +27068,7 @@ TEXT ·largestOfFour256(SB), NOSPLIT, $0-88
 	MOVQ         rest+48(FP), R11
 	SHLQ         $0x02, R11
 	MOVQ         first+72(FP), R12
-	VMOVDQU      windows256_largestOfFour<>+0(SB), Y0
+	VMOVDQU      windows256<>+0(SB), Y0
 	VMOVDQU      Y0, Y14
 	MOVL         $0x00000001, AX
 	VMOVD        AX, X1
@@ -27211,15 +27183,15 @@ end:
 	VZEROUPPER
 	RET
 
-DATA windows256_largestOfFour<>+0(SB)/4, $0x00000000
-DATA windows256_largestOfFour<>+4(SB)/4, $0x00000002
-DATA windows256_largestOfFour<>+8(SB)/4, $0x00000008
-DATA windows256_largestOfFour<>+12(SB)/4, $0x0000000a
-DATA windows256_largestOfFour<>+16(SB)/4, $0x00000004
-DATA windows256_largestOfFour<>+20(SB)/4, $0x00000006
-DATA windows256_largestOfFour<>+24(SB)/4, $0x0000000c
-DATA windows256_largestOfFour<>+28(SB)/4, $0x0000000e
-GLOBL windows256_largestOfFour<>(SB), RODATA|NOPTR, $32
+DATA windows256<>+0(SB)/4, $0x00000000
+DATA windows256<>+4(SB)/4, $0x00000002
+DATA windows256<>+8(SB)/4, $0x00000008
+DATA windows256<>+12(SB)/4, $0x0000000a
+DATA windows256<>+16(SB)/4, $0x00000004
+DATA windows256<>+20(SB)/4, $0x00000006
+DATA windows256<>+24(SB)/4, $0x0000000c
+DATA windows256<>+28(SB)/4, $0x0000000e
+GLOBL windows256<>(SB), RODATA|NOPTR, $32
 
 // func largestPositiveOfFour256(y *float32, from *int32, x *float32, w int, rows int, n int, rest int, in *byte, out *byte, first int) (done int)
 // Requires: AVX, AVX2
@@ -27231,7 +27203,7 @@ TEXT ·largestPositiveOfFour256(SB), NOSPLIT, $0-88
 	MOVQ         rest+48(FP), R11
 	SHLQ         $0x02, R11
 	MOVQ         first+72(FP), R12
-	VMOVDQU      windows256_largestPositiveOfFour<>+0(SB), Y0
+	VMOVDQU      windows256<>+0(SB), Y0
 	VMOVDQU      Y0, Y14
 	MOVL         $0x00000001, AX
 	VMOVD        AX, X1
@@ -27357,16 +27329,6 @@ end:
 	MOVQ DX, done+80(FP)
 	VZEROUPPER
 	RET
-
-DATA windows256_largestPositiveOfFour<>+0(SB)/4, $0x00000000
-DATA windows256_largestPositiveOfFour<>+4(SB)/4, $0x00000002
-DATA windows256_largestPositiveOfFour<>+8(SB)/4, $0x00000008
-DATA windows256_largestPositiveOfFour<>+12(SB)/4, $0x0000000a
-DATA windows256_largestPositiveOfFour<>+16(SB)/4, $0x00000004
-DATA windows256_largestPositiveOfFour<>+20(SB)/4, $0x00000006
-DATA windows256_largestPositiveOfFour<>+24(SB)/4, $0x0000000c
-DATA windows256_largestPositiveOfFour<>+28(SB)/4, $0x0000000e
-GLOBL windows256_largestPositiveOfFour<>(SB), RODATA|NOPTR, $32
 
 // func spreadOfFour256(x *float32, y *float32, from *int32, w int, rows int, n int, rest int, in *byte, out *byte)
 // Requires: AVX, AVX2

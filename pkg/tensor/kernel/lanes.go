@@ -4,9 +4,19 @@ package kernel
 // other, so that whole vectors take part in whatever is done for each place, however small
 // an image is.
 
+// checkLanes panics unless the slices hold n values of each example and, as far as the last
+// place tells, all in lanes.
+func checkLanes[T Float](lanes int, in []T, places []int32, examples []T, ld int) {
+	n := len(places)
+	if n > 0 && (len(examples) < (2*lanes-1)*ld+n || len(in) < int(places[n-1])+2*lanes) {
+		panic("kernel: examples or lanes that are longer than their data")
+	}
+}
+
 // ToLanes sets dst[places[i] + e] = src[e ld + i] for 2 Lanes examples e.
 func ToLanes[T Float](dst []T, places []int32, src []T, ld int) {
 	g := tapsOf[T]()
+	checkLanes(g.lanes, dst, places, src, ld)
 	size, n := SizeOf[T](), len(places)
 	if n < g.lanes {
 		for i, at := range places {
@@ -27,6 +37,7 @@ func ToLanes[T Float](dst []T, places []int32, src []T, ld int) {
 // FromLanes is the way back: it sets dst[e ld + i] = src[places[i] + e].
 func FromLanes[T Float](dst []T, ld int, src []T, places []int32) {
 	g := tapsOf[T]()
+	checkLanes(g.lanes, src, places, dst, ld)
 	size, n := SizeOf[T](), len(places)
 	if n < g.lanes {
 		for i, at := range places {

@@ -48,13 +48,13 @@ func AddDots[T Float](u, x []T, ldx int, t []T) {
 // the other.
 func ScaleRows[T Float](y, x, v []T) {
 	same(len(x), y)
-	if len(v) == 0 || len(x) == 0 {
+	if len(x) == 0 {
 		return
 	}
-	width := len(x) / len(v)
-	if width*len(v) != len(x) {
+	if len(v) == 0 || len(x)%len(v) != 0 {
 		panic("kernel: ScaleRows: rows of different lengths")
 	}
+	width := len(x) / len(v)
 	if k := passesOf[T](); k != nil {
 		n, mask := k.cut(width)
 		k.scaleRows(&y[0], &x[0], &v[0], len(v), n, mask, (width-n*k.lanes)*SizeOf[T]())

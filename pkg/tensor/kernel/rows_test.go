@@ -76,16 +76,18 @@ func TestRowsPanic(t *testing.T) {
 	for name, f := range map[string]func(){
 		"combine": func() { AddRows(make([]float32, 3), make([]float32, 8), 6, make([]float32, 2)) },
 		"dots":    func() { AddDots(make([]float64, 2), make([]float64, 8), 6, make([]float64, 3)) },
+		"scale":   func() { ScaleRows(make([]float32, 3), make([]float32, 3), nil) },
 	} {
-		func() {
-			defer func() {
-				if recover() == nil {
-					t.Errorf("%s: rows that do not fit are taken", name)
-				}
-			}()
-			f()
-		}()
+		if !panics(f) {
+			t.Errorf("%s: rows that do not fit are taken", name)
+		}
 	}
+}
+
+func panics(f func()) (did bool) {
+	defer func() { did = recover() != nil }()
+	f()
+	return
 }
 
 // TestScaleRows compares each number with the product, to the bit, and looks for writes outside.

@@ -49,10 +49,26 @@ type Taps[T Float] struct {
 	Bias []T
 }
 
+// check panics unless the slices hold what a product of m rows and n columns reads and
+// writes, as far as the last step of the table tells.
+func (t *Taps[T]) check(m, n int, c []T, ldc int) {
+	if m == 0 {
+		return
+	}
+	ok := t.N > 0 && len(t.Table)%2 == 0 && len(c) >= (m-1)*ldc+n && (t.Bias == nil || len(t.Bias) > (m-1)*t.LdA)
+	if k := len(t.Table); ok && k > 0 {
+		ok = len(t.A) > (t.N-1)*t.StepA+(m-1)*t.LdA+int(t.Table[k-2]) && len(t.B) >= (t.N-1)*t.StepB+int(t.Table[k-1])+n
+	}
+	if !ok {
+		panic("kernel: ProductTaps: matrices that are longer than their data")
+	}
+}
+
 // ProductTaps sets C, m rows and so many vectors, 1 or 2, or adds to it. Sums are in the
 // order of N and the table, whatever m.
 func ProductTaps[T Float](t *Taps[T], m, vectors int, accumulate bool, c []T, ldc int) {
 	g := tapsOf[T]()
+	t.check(m, vectors*g.lanes, c, ldc)
 	size, add := SizeOf[T](), 0
 	if accumulate {
 		add = 1

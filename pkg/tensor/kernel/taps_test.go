@@ -151,3 +151,87 @@ func testCorrelate[T Float](t *testing.T, rng *rand.Rand, eps float64) {
 		}
 	}
 }
+
+// TestTapsPanic: what does not fit is refused before a kernel, which trusts lengths, reads or
+// writes outside of it.
+func TestTapsPanic(t *testing.T) {
+	each(t, func(t *testing.T) {
+		if Lanes[float32]() > 0 {
+			testTapsPanic[float32](t)
+			testTapsPanic[float64](t)
+		}
+	})
+}
+
+func testTapsPanic[T Float](t *testing.T) {
+	lanes := Lanes[T]()
+	filters, block := CorrelateBlock[T]()
+	// Each case fits, unless a slice is one element shorter than it needs.
+	for _, c := range []struct {
+		name string
+		need []int // elements of each slice
+		run  func(s [][]T)
+	}{
+		{"to lanes", []int{(2*lanes+1)*(3*lanes-1) + 2*lanes, (2*lanes-1)*70 + 3*lanes}, func(s [][]T) {
+			ToLanes(s[0], apart(3*lanes, 2*lanes+1), s[1], 70)
+		}},
+		{"to lanes, few", []int{2*lanes + 2*lanes + 1, (2*lanes-1)*70 + 2}, func(s [][]T) {
+			ToLanes(s[0], apart(2, 2*lanes+1), s[1], 70)
+		}},
+		{"from lanes", []int{(2*lanes-1)*70 + 3*lanes, (2*lanes+1)*(3*lanes-1) + 2*lanes}, func(s [][]T) {
+			FromLanes(s[0], 70, s[1], apart(3*lanes, 2*lanes+1))
+		}},
+		{"products", []int{9 + 6*20 + 5, 11 + 4*lanes + 2*lanes, 6*(2*lanes+1) + 2*lanes}, func(s [][]T) {
+			p := Taps[T]{N: 2, StepA: 9, StepB: 11, Table: []int32{1, 0, 4, int32(4 * lanes)}, A: s[0], LdA: 20, B: s[1]}
+			ProductTaps(&p, 7, 2, false, s[2], 2*lanes+1)
+		}},
+		{"products with a bias", []int{6*20 + 1, lanes, 6*lanes + lanes, 6*20 + 1}, func(s [][]T) {
+			p := Taps[T]{N: 1, Table: []int32{0, 0}, A: s[0], LdA: 20, B: s[1], Bias: s[3]}
+			ProductTaps(&p, 7, 1, true, s[2], lanes)
+		}},
+		{"correlations", []int{100 + (filters-1)*40 + 2*9 + 7, 200 + 2*13 + 7 + block - 1, (filters-1)*(block*lanes+2) + block*lanes}, func(s [][]T) {
+			l := Lines[T]{N: 2, StepA: 100, StepB: 200, Count: 3, Width: 7, LineA: 9, LineB: 13, A: s[0], RowA: 40, B: s[1]}
+			Correlate(&l, filters, apart(block, 1), false, s[2], block*lanes+2)
+		}},
+	} {
+		for short := -1; short < len(c.need); short++ {
+			s := make([][]T, len(c.need))
+			for i, n := range c.need {
+				s[i] = make([]T, n)
+				if i == short {
+					s[i] = s[i][:n-1]
+				}
+			}
+			if refused := panics(func() { c.run(s) }); refused != (short >= 0) {
+				t.Errorf("%s: with slice %d too short (-1: none), refused is %v", c.name, short, refused)
+			}
+		}
+	}
+	for name, f := range map[string]func(){
+		"no matrix": func() {
+			ProductTaps(&Taps[T]{Table: make([]int32, 2), A: make([]T, 1), B: make([]T, lanes)}, 1, 1, false, make([]T, lanes), lanes)
+		},
+		"half a pair": func() {
+			ProductTaps(&Taps[T]{N: 1, Table: make([]int32, 3), A: make([]T, 1), B: make([]T, lanes)}, 1, 1, false, make([]T, lanes), lanes)
+		},
+		"no example": func() {
+			Correlate(&Lines[T]{Count: 1, Width: 1, A: make([]T, 1), B: make([]T, 1)}, 1, make([]int32, block), false, make([]T, block*lanes), 0)
+		},
+		"no line": func() {
+			Correlate(&Lines[T]{N: 1, Width: 1, A: make([]T, 1), B: make([]T, 1)}, 1, make([]int32, block), false, make([]T, block*lanes), 0)
+		},
+	} {
+		if !panics(f) {
+			t.Errorf("%s is taken", name)
+		}
+	}
+}
+
+// apart returns n places so far apart.
+func apart(n, step int) []int32 {
+	places := make([]int32, n)
+	for i := range places {
+		places[i] = int32(i * step)
+	}
+	return places
+}

@@ -30,11 +30,10 @@ func largestOfFour(v vectors, rectify bool) {
 	SHLQ(Imm(2), R11)
 	Load(Param("first"), R12)
 	// The order of results: pairs of windows, from both vectors in turn.
-	order := GLOBL(fmt.Sprintf("windows%d_%s", v.isa, name), attr.RODATA|attr.NOPTR)
-	for i := range lanes {
+	order := table(fmt.Sprintf("windows%d", v.isa), lanes, func(i int) Constant {
 		pair, half := i/4, i%4/2
-		DATA(4*i, U32(uint32(2*(half*lanes/2+2*pair+i%2))))
-	}
+		return U32(uint32(2 * (half*lanes/2 + 2*pair + i%2)))
+	})
 	at := v.regs[0] // the place of the first value of each window
 	if v.isa == 512 {
 		VMOVDQU32(order, Z0)
@@ -53,11 +52,7 @@ func largestOfFour(v vectors, rectify bool) {
 	var back VecPhysical
 	if v.isa == 512 {
 		back = v.regs[11]
-		indices := GLOBL("pairs512_"+name, attr.RODATA|attr.NOPTR)
-		for i, unit := range []uint64{0, 2, 4, 6, 1, 3, 5, 7} {
-			DATA(8*i, U64(unit))
-		}
-		VMOVDQU64(indices, back)
+		VMOVDQU64(table("pairs512", 8, func(i int) Constant { return U64(uint64(i%4*2 + i/4)) }), back)
 	}
 	body := func(in []Op, out Op) {
 		r := v.regs
@@ -165,6 +160,22 @@ func largestOfFour(v vectors, rectify bool) {
 	RET()
 }
 
+// tables has those that are written, by name: functions share them.
+var tables = map[string]Mem{}
+
+// table returns the read-only table of that name, whose n entries f gives.
+func table(name string, n int, f func(i int) Constant) Mem {
+	data, ok := tables[name]
+	if !ok {
+		data = GLOBL(name, attr.RODATA|attr.NOPTR)
+		for i := range n {
+			DATA(f(i).Bytes()*i, f(i))
+		}
+		tables[name] = data
+	}
+	return data
+}
+
 // spread copies a number to all lanes, by way of X1.
 func spread(from Register, to VecPhysical) {
 	VMOVD(from, X1)
@@ -198,20 +209,17 @@ func spreadOfFour(v vectors) {
 	r := v.regs
 	start, step, below, at := r[11], r[8], r[9], r[10]
 	low, high := r[14], r[15] // which value goes to each lane of two vectors
-	table := func(name string, f func(i int) int, to VecPhysical) {
-		data := GLOBL(fmt.Sprintf("%s%d", name, v.isa), attr.RODATA|attr.NOPTR)
-		for i := range lanes {
-			DATA(4*i, U32(uint32(f(i))))
-		}
+	numbers := func(name string, f func(i int) int, to VecPhysical) {
+		data := table(fmt.Sprintf("%s%d", name, v.isa), lanes, func(i int) Constant { return U32(uint32(f(i))) })
 		if v.isa == 512 {
 			VMOVDQU32(data, to)
 		} else {
 			VMOVDQU(data, to)
 		}
 	}
-	table("spreadLow", func(i int) int { return i / 2 }, low)
-	table("spreadHigh", func(i int) int { return (lanes + i) / 2 }, high)
-	table("spreadStart", func(i int) int { return i }, start)
+	numbers("spreadLow", func(i int) int { return i / 2 }, low)
+	numbers("spreadHigh", func(i int) int { return (lanes + i) / 2 }, high)
+	numbers("spreadStart", func(i int) int { return i }, start)
 	spread(R9L, below)
 	MOVL(U32(uint32(lanes)), EAX)
 	spread(EAX, step)

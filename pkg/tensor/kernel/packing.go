@@ -1,0 +1,92 @@
+package kernel
+
+// conflict is the distance in bytes at which the parts of A that one kernel
+// reads fall into the same few lines of the first-level cache, and displace each
+// other.
+const conflict = 2048
+
+// CopiesA reports whether a product of this size copies A, because of its row
+// length: cut into blocks of columns, it would do so for every block.
+func CopiesA[T Float](m, n, lda int) bool {
+	g := setOf[T]()
+	return g != nil && g.conflicts(m, n, lda)
+}
+
+// conflicts reports whether A is worth a copy.
+func (g *set[T]) conflicts(m, n, lda int) bool {
+	return m >= maxRows && n >= 4*g.lanes && lda*SizeOf[T]()%conflict == 0
+}
+
+// SpreadLength returns a length of rows for k elements that puts them an odd
+// number of cache lines apart, so that they do not displace each other.
+func SpreadLength[T Float](k int) int {
+	line := alignment / SizeOf[T]()
+	return ((k+line-1)/line | 1) * line
+}
+
+// spread copies A to rows that lie an odd number of cache lines apart.
+func (g *set[T]) spread(s *Scratch[T], m, k int, a []T, lda int) (copied []T, ld int) {
+	ld = SpreadLength[T](k)
+	copied = aligned(&s.a, m*ld)
+	for i := range m {
+		copy(copied[i*ld:i*ld+k], a[i*lda:i*lda+k])
+	}
+	return copied, ld
+}
+
+// packRows copies Aᵀ so that what one kernel reads, k times its rows, is in one
+// piece.
+func (g *set[T]) packRows(s *Scratch[T], m, k int, a []T, lda int) []T {
+	blocks := (m + g.rows - 1) / g.rows
+	low, more := m/blocks, m%blocks
+	packed := aligned(&s.a, m*k)
+	for p := range k {
+		row := a[p*lda : p*lda+m]
+		i := 0
+		for r := range blocks {
+			h := low
+			if r < more {
+				h++
+			}
+			copy(packed[i*k+p*h:][:h], row[i:i+h])
+			i += h
+		}
+	}
+	return packed
+}
+
+// pack copies w columns of op(B) to rows of row elements, padded with zeros.
+func (g *set[T]) pack(dst []T, row int, trans bool, k, w int, b []T, ldb int) {
+	size := SizeOf[T]()
+	if !trans {
+		if row == 2*g.lanes {
+			g.copy(&dst[0], row*size, &b[0], ldb*size, k, g.masks[w])
+			return
+		}
+		for p := range k {
+			to := dst[p*row : p*row+row]
+			clear(to[copy(to, b[p*ldb:p*ldb+w]):])
+		}
+		return
+	}
+	if w < row {
+		clear(dst[:k*row])
+	}
+	for from := 0; from < w; from += g.lanes {
+		done := 0 // steps of k
+		if blocks := k / g.lanes; w-from >= g.lanes && blocks > 0 {
+			g.transpose(&dst[from], row*size, &b[from*ldb], ldb*size, blocks)
+			if done = blocks * g.lanes; done < k { // what is left ends a block of its own
+				last := k - g.lanes
+				g.transpose(&dst[last*row+from], row*size, &b[from*ldb+last], ldb*size, 1)
+				done = k
+			}
+		}
+		for x := range min(g.lanes, w-from) {
+			at := from + x
+			for p, v := range b[at*ldb+done : at*ldb+k] {
+				dst[(done+p)*row+at] = v
+			}
+		}
+	}
+}
