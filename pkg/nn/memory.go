@@ -40,7 +40,8 @@ func (n *Net) workValues() int {
 
 // ProductSpace returns about how many bytes a pool of so many threads keeps for
 // convolutions of m examples: padded images for each thread, or images with examples in
-// lanes, and images for weight gradients and their sums, and a copy of the filters.
+// lanes, and images for weight gradients and their sums, and a copy of the filters. Go kernels
+// keep more, since they pack the patches of whole images.
 func (n *Net) ProductSpace(m, threads, value int) int {
 	s := n.convSizes(m, value)
 	return size.Product(value, size.Sum(size.Product(2, s.image), size.Product(threads, max(s.image, s.lanes)), s.filters, s.sums))
