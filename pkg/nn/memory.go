@@ -40,38 +40,43 @@ func (n *Net) workValues() int {
 
 // ProductSpace returns about how many bytes a pool of so many threads keeps for
 // convolutions of m examples: padded images for each thread, or images with examples in
-// lanes, and images for weight gradients and their sums, and a copy of the filters. Go kernels
-// keep more, since they pack the patches of whole images.
+// lanes, a copy of the filters, and what the gradients of weights are made of.
 func (n *Net) ProductSpace(m, threads, value int) int {
 	s := n.convSizes(m, value)
-	return size.Product(value, size.Sum(size.Product(2, s.image), size.Product(threads, max(s.image, s.lanes)), s.filters, s.sums))
+	return size.Product(value, size.Sum(size.Product(threads, size.Sum(max(s.image, s.lanes), s.packed)), s.filters, s.gradients))
 }
 
 // convSizes are the most values that any convolution has.
 type convSizes struct {
-	image   int // padded
-	lanes   int // of images of m examples in lanes
-	filters int // weights
-	sums    int // of their gradients
+	image     int // padded
+	lanes     int // of images of m examples in lanes
+	filters   int // weights
+	packed    int // of patches
+	gradients int // of them, with what they are made of
 }
 
 func (s *convSizes) include(o convSizes) {
-	*s = convSizes{max(s.image, o.image), max(s.lanes, o.lanes), max(s.filters, o.filters), max(s.sums, o.sums)}
+	*s = convSizes{max(s.image, o.image), max(s.lanes, o.lanes), max(s.filters, o.filters), max(s.packed, o.packed), max(s.gradients, o.gradients)}
+}
+
+// convSizesOf returns them of one convolution.
+func convSizesOf[T tensor.Float](s tensor.ConvShape, m int) convSizes {
+	high, wide := size.Sum(s.In.H, 2*s.PadH, s.KH), size.Sum(s.In.W, 2*s.PadW, s.KW)
+	return convSizes{
+		image: size.Product(s.In.C, high, wide), lanes: tensor.LanesSpace[T](s, m), filters: size.Product(s.Out.C, s.Taps()),
+		packed: tensor.PackedSpace[T](s, m), gradients: tensor.WeightSpace[T](s, m),
+	}
 }
 
 // convSizes returns them for m examples of values of so many bytes.
 func (c *chain) convSizes(m, value int) (all convSizes) {
 	for _, l := range c.layers {
 		if conv, ok := l.Layer.(Conv); ok {
-			s := conv.shape(l.in)
-			high, wide := size.Sum(l.in.H, 2*s.PadH, s.KH), size.Sum(l.in.W, 2*s.PadW, s.KW)
-			one := convSizes{image: size.Product(l.in.C, high, wide), filters: l.size.NumParams()}
-			if value == 4 {
-				one.lanes, one.sums = tensor.LanesSpace[float32](s, m), tensor.WeightSums[float32](s)
+			if s := conv.shape(l.in); value == 4 {
+				all.include(convSizesOf[float32](s, m))
 			} else {
-				one.lanes, one.sums = tensor.LanesSpace[float64](s, m), tensor.WeightSums[float64](s)
+				all.include(convSizesOf[float64](s, m))
 			}
-			all.include(one)
 		}
 		for _, b := range l.inside() {
 			all.include(b.convSizes(m, value))

@@ -19,6 +19,11 @@ func newConvImage(in Shape, stride, padH, padW, kh, kw, h, w int) convImage {
 	return convImage{in, stride, padH, padW, min(stride, kh), min(stride, kw), h + (kh-1)/stride, w + (kw-1)/stride}
 }
 
+// forwardImage returns the layout of the images of a convolution.
+func forwardImage(s *ConvShape) convImage {
+	return newConvImage(s.In, s.Stride, s.PadH, s.PadW, s.KH, s.KW, s.Out.H, s.Out.W)
+}
+
 // len returns the number of values.
 func (l convImage) len() int { return l.in.C * l.channel() }
 

@@ -44,14 +44,6 @@ func linesPay[T Float](s *ConvShape, filters int) bool {
 	return linesLong[T](s.Out.W) && s.In.C%kernel.Lanes[T]() != 0 && linesSums[T](filters, s.Taps()) <= linesValues
 }
 
-// WeightSums returns how many values the sums of the gradients of the weights take.
-func WeightSums[T Float](s ConvShape) int {
-	if linesPay[T](&s, s.Out.C) {
-		return linesSums[T](s.Out.C, s.Taps())
-	}
-	return size.Product(s.Out.C, s.Taps())
-}
-
 // initLines looks whether lines are long enough, and makes the table of taps.
 func (v *convWeight[T]) initLines(c *Conv[T]) {
 	l := &v.lines
@@ -86,7 +78,7 @@ func (v *convWeight[T]) initLines(c *Conv[T]) {
 // runLines makes the gradients.
 func (v *convWeight[T]) runLines(c *Conv[T]) {
 	l, space, p := &v.lines, &c.args.conv, c.Positions()
-	most := v.atATime(l.step+v.filters*p, v.x.Rows)
+	most := weightExamples(l.step+v.filters*p, v.x.Rows)
 	grow(&space.channels, most*l.step)
 	grow(&space.sums, linesSums[T](v.filters, c.Taps()))
 	grow(&space.biases, most*v.filters)

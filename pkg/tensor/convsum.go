@@ -24,7 +24,7 @@ type convPass struct {
 // w[f][c][a][b] times tap (a, b) of channel c.
 func forwardPlan(s ConvShape) convPlan {
 	p := convPlan{
-		image: newConvImage(s.In, s.Stride, s.PadH, s.PadW, s.KH, s.KW, s.Out.H, s.Out.W),
+		image: forwardImage(&s),
 		out:   s.Out,
 	}
 	var pass convPass

@@ -17,16 +17,19 @@ type weightTaps[T Float] struct {
 // weightDepth is about how many terms are added up before they are added to the result.
 const weightDepth = 384
 
+// tapsPay reports whether channels fill vectors.
+func tapsPay[T Float](s *ConvShape) bool {
+	lanes := kernel.Lanes[T]()
+	return lanes > 0 && s.In.C%lanes == 0
+}
+
 // init makes the tables.
 func (v *weightTaps[T]) init(s *ConvShape) {
-	lanes := kernel.Lanes[T]()
-	switch c := s.In.C; {
-	case lanes == 0 || c%lanes > 0:
+	if !tapsPay[T](s) {
 		return
-	case c%(2*lanes) == 0:
+	}
+	if v.vectors = 1; s.In.C%(2*kernel.Lanes[T]()) == 0 {
 		v.vectors = 2
-	default:
-		v.vectors = 1
 	}
 	v.pays, v.image = true, channelsLast{in: s.In, h: s.In.H, w: s.In.W}
 	for a := range s.KH {

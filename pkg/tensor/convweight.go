@@ -1,6 +1,9 @@
 package tensor
 
-import "github.com/dualgn/dgn/pkg/tensor/kernel"
+import (
+	"github.com/dualgn/dgn/pkg/size"
+	"github.com/dualgn/dgn/pkg/tensor/kernel"
+)
 
 // A convWeight makes gradients of the weights: dw[f][c][a][b] is the sum over
 // examples and positions p of dy[f][p] times tap (a, b) of channel c at p. That is
@@ -50,7 +53,7 @@ func (l channelsLast) len() int { return l.h * l.w * l.in.C }
 const weightValues = 1 << 17
 
 func (v *convWeight[T]) init(c *Conv[T]) {
-	v.image = channelsLast{c.In, c.PadH, c.PadW, (c.Out.H-1)*c.Stride + c.KH, (c.Out.W-1)*c.Stride + c.KW}
+	v.image = weightImage(&c.ConvShape)
 	for a := range c.KH {
 		for b := range c.KW {
 			for ch := range c.In.C {
@@ -101,12 +104,46 @@ func (v *convWeight[T]) run(c *Conv[T], x, dy Matrix[T], dw, db []T) {
 	v.x, v.dy, v.dw, v.db = Matrix[T]{}, Matrix[T]{}, nil, nil
 }
 
-// atATime returns how many of m examples, of so many values, are laid out at a time. Two
+// weightExamples returns how many of m examples, of so many values, are laid out at a time. Two
 // threads lay out an even number in equal shares. It must not depend on how many threads
 // there are: sums go over so many examples at a time.
-func (v *convWeight[T]) atATime(values, m int) int {
-	most := weightValues / values
+func weightExamples(values, m int) int {
+	most := weightValues / max(1, values)
 	return min(m, max(2, most+most%2))
+}
+
+// WeightSpace returns how many values the gradients of the weights of m examples keep: images and
+// signals that are laid out, and sums.
+func WeightSpace[T Float](s ConvShape, m int) int {
+	p, filters := s.Positions(), s.Out.C
+	image, sums, laid := weightImage(&s).len(), size.Product(filters, s.Taps()), true
+	slack := kernel.Slack // behind all images, or behind each
+	switch {
+	case linesPay[T](&s, filters):
+		image, sums, laid, slack = forwardImage(&s).len()+kernel.Slack, linesSums[T](filters, s.Taps()), false, 0
+	case tapsPay[T](&s):
+		image, laid = s.In.Len(), kernel.CopiesA[T](filters, s.Taps(), p)
+	}
+	most := weightExamples(size.Sum(image, size.Product(filters, p)), m)
+	all := size.Sum(size.Product(most, size.Sum(image, filters)), slack, sums)
+	if laid {
+		all = size.Sum(all, size.Product(filters, kernel.SpreadLength[T](size.Product(most, p))))
+	}
+	return all
+}
+
+// PackedSpace returns how many values of patches the convolutions of m examples pack at a time,
+// for each thread.
+func PackedSpace[T Float](s ConvShape, m int) int {
+	p, q, image := s.Positions(), s.Taps(), weightImage(&s).len()
+	group := min(m, groupOf[T](p, image))
+	examples := weightExamples(size.Sum(image, size.Product(s.Out.C, p)), m)
+	return max(kernel.PatchesSpace[T](q+1, size.Product(group, p)), kernel.PatchesSpace[T](size.Product(examples, p), q))
+}
+
+// weightImage is the image that patches are packed from.
+func weightImage(s *ConvShape) channelsLast {
+	return channelsLast{s.In, s.PadH, s.PadW, (s.Out.H-1)*s.Stride + s.KH, (s.Out.W-1)*s.Stride + s.KW}
 }
 
 // runPanels makes the gradients as a matrix product.
@@ -117,7 +154,7 @@ func (v *convWeight[T]) runPanels(c *Conv[T]) {
 	if v.taps.pays {
 		image, width = v.taps.image.len(), v.taps.width()
 	}
-	most := v.atATime(image+filters*p, v.x.Rows)
+	most := weightExamples(image+filters*p, v.x.Rows)
 	for e := len(v.patches) / p; e < most && !v.taps.pays; e++ {
 		for i := range c.Out.H {
 			for j := range c.Out.W {

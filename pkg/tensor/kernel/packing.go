@@ -1,5 +1,22 @@
 package kernel
 
+// heights cut m rows of C into blocks of nearly equal heights, of at most so many rows: 128 are
+// 10 blocks of 12 or 13.
+type heights struct{ blocks, low, more int }
+
+func cutRows(m, most int) heights {
+	blocks := max(1, (m+most-1)/most)
+	return heights{blocks, m / blocks, m % blocks}
+}
+
+// of returns the height of block r.
+func (h heights) of(r int) int {
+	if r < h.more {
+		return h.low + 1
+	}
+	return h.low
+}
+
 // conflict is the distance in bytes at which the parts of A that one kernel
 // reads fall into the same few lines of the first-level cache, and displace each
 // other.
@@ -37,17 +54,13 @@ func (g *set[T]) spread(s *Scratch[T], m, k int, a []T, lda int) (copied []T, ld
 // packRows copies Aᵀ so that what one kernel reads, k times its rows, is in one
 // piece.
 func (g *set[T]) packRows(s *Scratch[T], m, k int, a []T, lda int) []T {
-	blocks := (m + g.rows - 1) / g.rows
-	low, more := m/blocks, m%blocks
+	rows := cutRows(m, g.rows)
 	packed := aligned(&s.a, m*k)
 	for p := range k {
 		row := a[p*lda : p*lda+m]
 		i := 0
-		for r := range blocks {
-			h := low
-			if r < more {
-				h++
-			}
+		for r := range rows.blocks {
+			h := rows.of(r)
 			copy(packed[i*k+p*h:][:h], row[i:i+h])
 			i += h
 		}

@@ -1,5 +1,7 @@
 package kernel
 
+import "github.com/dualgn/dgn/pkg/size"
+
 // Patches is a matrix B of len(Rows) x len(Cols) numbers that is not stored:
 // element (r, j) is Src[Rows[r]+Cols[j]]. That is what a convolution multiplies
 // its filters with: rows are taps, columns positions, or the other way round.
@@ -62,7 +64,7 @@ func ProductPatches[T Float](s *Scratch[T], m int, a []T, lda int, b *Patches[T]
 	}
 }
 
-// ReservePatches makes the space that products of that many rows of B need.
+// ReservePatches makes the space that products of k rows and n columns of B need.
 func (s *Scratch[T]) ReservePatches(k, n int) {
 	if k == 0 {
 		return
@@ -77,6 +79,15 @@ func (s *Scratch[T]) ReservePatches(k, n int) {
 	aligned(&s.b, g.patchesLength(partOf(k)))
 }
 
+// PatchesSpace returns how many values ReservePatches makes room for, at most.
+func PatchesSpace[T Float](k, n int) int {
+	g := setOf[T]()
+	if g == nil {
+		return size.Product(size.Sum(n, goRows+goCols-1), min(depth, k))
+	}
+	return g.patchesLength(partOf(max(1, k)))
+}
+
 // patchesLength is the space for a panel of k rows, what pieces write too much,
 // and a block of C.
 func (g *set[T]) patchesLength(k int) int {
@@ -89,8 +100,7 @@ func (g *set[T]) patches(s *Scratch[T], m, from, k int, a []T, lda int, b *Patch
 	size, panel := SizeOf[T](), 2*g.lanes
 	space := aligned(&s.b, g.patchesLength(k))
 	packed, block := space[:panel*k+panel], space[panel*k+panel:]
-	blocks := (m + g.rows - 1) / g.rows
-	low, more := m/blocks, m%blocks
+	rows := cutRows(m, g.rows)
 	add := 0
 	if accumulate {
 		add = 1
@@ -110,11 +120,8 @@ func (g *set[T]) patches(s *Scratch[T], m, from, k int, a []T, lda int, b *Patch
 		if w == row {
 			mask = nil
 		}
-		for r, i := 0, 0; r < blocks; r++ {
-			h := low
-			if r < more {
-				h++
-			}
+		for r, i := 0, 0; r < rows.blocks; r++ {
+			h := rows.of(r)
 			f := g.product[vectors-1][h]
 			if adjacent(to) {
 				f(k, &a[i*lda], lda*size, size, &packed[0], row*size, &c[i*ldc+int(to[0])], ldc*size, mask, 1, add, &packed[0], 0)

@@ -142,9 +142,7 @@ func (g *set[T]) block(s *Scratch[T], part Triangle, d int, transA, transB bool,
 	if transA {
 		rowA, colA = 1, lda
 	}
-	// Kernels of nearly equal heights: 128 rows are 10 blocks of 12 or 13.
-	blocks := (m + g.rows - 1) / g.rows
-	low, more := m/blocks, m%blocks
+	rows := cutRows(m, g.rows)
 	panels := false // A is packed by the rows of one kernel
 	if g.conflicts(m, n, lda) {
 		if panels = transA; panels {
@@ -174,11 +172,8 @@ func (g *set[T]) block(s *Scratch[T], part Triangle, d int, transA, transB bool,
 			mask = nil
 		}
 		i := 0
-		for r := range blocks {
-			h := low
-			if r < more {
-				h++
-			}
+		for r := range rows.blocks {
+			h := rows.of(r)
 			if i+h <= begin || i >= end {
 				i += h
 				continue

@@ -77,13 +77,12 @@ func ProductTaps[T Float](t *Taps[T], m, vectors int, accumulate bool, c []T, ld
 	if len(t.Table) > 0 {
 		table = &t.Table[0]
 	}
-	blocks := (m + g.rows - 1) / g.rows
-	low, more := m/max(1, blocks), m%max(1, blocks)
-	for r, i := 0, 0; r < blocks; r++ {
-		h := low
-		if r < more {
-			h++
-		}
+	if m == 0 {
+		return
+	}
+	rows := cutRows(m, g.rows)
+	for r, i := 0, 0; r < rows.blocks; r++ {
+		h := rows.of(r)
 		var bias *T
 		if t.Bias != nil {
 			bias = &t.Bias[i*t.LdA]
