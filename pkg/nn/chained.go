@@ -21,11 +21,7 @@ func (l *Linearization[T]) Product(u, v tensor.Matrix[float64]) (multiplyAdds in
 	for r := range l.rows {
 		tensor.Convert(sent.Row(r), v.Row(r))
 	}
-	if l.cut < len(l.tape.ops) {
-		multiplyAdds = l.tape.gather(l.cut, tensor.Matrix[T]{}, sent) + l.tape.tangents(l.cut, dy, tensor.Matrix[T]{})
-	} else {
-		clear(dy.Flat())
-	}
+	multiplyAdds = l.chained(dy, sent)
 	for _, o := range l.kept {
 		multiplyAdds += o.op.Multiply(dy, sent)
 	}
@@ -33,6 +29,15 @@ func (l *Linearization[T]) Product(u, v tensor.Matrix[float64]) (multiplyAdds in
 		tensor.Convert(u.Row(r), dy.Row(r))
 	}
 	return multiplyAdds
+}
+
+// chained sets dy = K v for the v sent, by the layers whose rows are not kept.
+func (l *Linearization[T]) chained(dy, sent tensor.Matrix[T]) int64 {
+	if l.cut == len(l.tape.ops) {
+		clear(dy.Flat())
+		return 0
+	}
+	return l.tape.gather(l.cut, tensor.Matrix[T]{}, sent) + l.tape.tangents(l.cut, dy, tensor.Matrix[T]{})
 }
 
 // sent returns work space for a cotangent of the outputs that walks leave as it is.

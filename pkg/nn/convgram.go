@@ -111,13 +111,17 @@ func (o *conv[T]) Combine(dw []T, v tensor.Matrix[T]) int64 {
 	return int64(o.rows.dy.Rows) * int64(o.columns(o.op.Out.C))
 }
 
+func (o *conv[T]) Project(u tensor.Matrix[T], dw []T) int64 {
+	weight, bias := o.held(o.op.Out.C)
+	tensor.AddProducts(o.pool, weight, dw[:weight.Cols], u.Flat())
+	if o.bias {
+		tensor.AddProducts(o.pool, bias, dw[weight.Cols:], u.Flat())
+	}
+	return int64(o.rows.dy.Rows) * int64(o.columns(o.op.Out.C))
+}
+
 func (o *conv[T]) Multiply(u, v tensor.Matrix[T]) int64 {
 	sums := grow(&o.rows.sums, o.columns(o.op.Out.C))
 	adds := o.Combine(sums, v)
-	weight, bias := o.held(o.op.Out.C)
-	tensor.AddProducts(o.pool, weight, sums[:weight.Cols], u.Flat())
-	if o.bias {
-		tensor.AddProducts(o.pool, bias, sums[weight.Cols:], u.Flat())
-	}
-	return 2 * adds
+	return adds + o.Project(u, sums)
 }

@@ -56,19 +56,19 @@ type GramCosts struct {
 
 // GramCosts returns what the ways to multiply by K take for mini-batches of m examples.
 func (n *Net) GramCosts(m int) GramCosts {
-	_, costs := n.gramCosts(m)
+	_, costs := n.gramCosts(m, n.Outputs())
 	return costs
 }
 
 // keepsBelow returns the op of the tape below which rows of J are kept, where a product is
-// the least work: 0 if it is best chained through all layers.
-func (n *Net) keepsBelow(m int) int {
-	cut, _ := n.gramCosts(m)
+// the least work: 0 if it is best chained through all layers. There are k signals for each
+// example: that many outputs, or combinations of them.
+func (n *Net) keepsBelow(m, k int) int {
+	cut, _ := n.gramCosts(m, k)
 	return cut
 }
 
-func (n *Net) gramCosts(m int) (cut int, out GramCosts) {
-	k := n.Outputs()
+func (n *Net) gramCosts(m, k int) (cut int, out GramCosts) {
 	var (
 		works    []GramWork // of the layers that change values
 		passes   []Work
@@ -133,7 +133,7 @@ func (n *Net) gramCosts(m int) (cut int, out GramCosts) {
 		cut, out.Kept = 0, out.Chained
 	} else {
 		out.Kept.Setup = back.times(k)
-		out.Kept.Held = n.gramSpace(m, UseKept, cut)
+		out.Kept.Held = n.gramSpace(m, k, UseKept, cut)
 		out.Kept.Setup.add(all.Once)
 		out.Kept.Combine = Work{}
 		for i, g := range works {
@@ -147,7 +147,7 @@ func (n *Net) gramCosts(m int) (cut int, out GramCosts) {
 		}
 	}
 
-	out.Formed = GramCost{Setup: back.times(k), Product: adds(0, streamed(size.Product(rows, rows))), Combine: all.Combine, Held: size.Sum(size.Product(rows, rows), n.gramSpace(m, UseFormed, len(works)))}
+	out.Formed = GramCost{Setup: back.times(k), Product: adds(0, streamed(size.Product(rows, rows))), Combine: all.Combine, Held: size.Sum(size.Product(rows, rows), n.gramSpace(m, k, UseFormed, len(works)))}
 	out.Walk = back.times(k)
 	out.Walk.add(all.Keep)
 	out.Blocks = all.Blocks

@@ -22,6 +22,8 @@ type denseRows[T tensor.Float] struct {
 	b, t    []T  // m x out
 	tangent []T  // of the weights, where G would be more work
 	ordered []T  // signals in rows i k + c
+	across  []T  // G of the inputs here and those of another batch
+	sums    []T  // out
 
 	// Operands of the loop that is running.
 	v, u         tensor.Matrix[T]
@@ -180,12 +182,27 @@ func (o *dense[T]) Combine(dw []T, v tensor.Matrix[T]) int64 {
 }
 
 func (o *dense[T]) Multiply(u, v tensor.Matrix[T]) int64 {
-	m := o.x.Rows
-	adds := o.through(tensor.View(m, o.out, grow(&o.rows.t, m*o.out)), o.sum(v))
+	adds := o.through(o.room(), o.sum(v)) + int64(o.rows.dy.Rows)*int64(o.out)
+	return adds + o.deliver(u)
+}
+
+// Project makes T = A dWᵀ + 1 dbᵀ.
+func (o *dense[T]) Project(u tensor.Matrix[T], dw []T) int64 {
+	o.JVP(o.room(), tensor.Matrix[T]{}, dw)
+	return int64(o.x.Rows)*int64(o.in*o.out) + o.deliver(u)
+}
+
+// room returns memory for T.
+func (o *dense[T]) room() tensor.Matrix[T] {
+	return tensor.View(o.x.Rows, o.out, grow(&o.rows.t, o.x.Rows*o.out))
+}
+
+// deliver adds delta_ic·t_i to u, m x s, for the T in its room.
+func (o *dense[T]) deliver(u tensor.Matrix[T]) int64 {
 	o.rows.u = u
-	o.pool.For(m, max(1, pointwiseGrain/(o.out*u.Cols)), o.rows.send)
+	o.pool.For(o.x.Rows, max(1, pointwiseGrain/(o.out*u.Cols)), o.rows.send)
 	o.rows.u = tensor.Matrix[T]{}
-	return adds + 2*int64(o.rows.dy.Rows)*int64(o.out)
+	return int64(o.rows.dy.Rows) * int64(o.out)
 }
 
 func (o *dense[T]) sendRows(lo, hi int) {

@@ -69,9 +69,14 @@ func (e *Explicit[T]) Combine(dw []T, v tensor.Matrix[T]) int64 {
 	return int64(e.jac.Rows) * int64(e.jac.Cols)
 }
 
+// Project adds jac dw.
+func (e *Explicit[T]) Project(u tensor.Matrix[T], dw []T) int64 {
+	tensor.AddProducts(e.on, e.jac, dw, u.Flat())
+	return int64(e.jac.Rows) * int64(e.jac.Cols)
+}
+
 // Multiply adds jac jacᵀ v.
 func (e *Explicit[T]) Multiply(u, v tensor.Matrix[T]) int64 {
 	adds := e.Combine(e.sum, v)
-	tensor.AddProducts(e.on, e.jac, e.sum, u.Flat())
-	return 2 * adds
+	return adds + e.Project(u, e.sum)
 }

@@ -8,7 +8,7 @@ import (
 // A GramOp is the op of a layer with weights. Let J be the derivative of the network's
 // outputs, or of s combinations of them, with respect to these weights: a row for each
 // of them and each of m examples. The op holds J in the form that its structure allows,
-// adds J Jᵀ or its diagonal blocks to a matrix, and multiplies by J Jᵀ and by Jᵀ. All
+// adds J Jᵀ or its diagonal blocks to a matrix, and multiplies by J Jᵀ, J and Jᵀ. All
 // methods return the multiply-adds they took. An [Explicit] has all of them but Keep.
 type GramOp[T tensor.Float] interface {
 	// Keep takes the signals dy, which are the derivatives of the outputs with respect to
@@ -22,7 +22,8 @@ type GramOp[T tensor.Float] interface {
 	// follow Keep at once.
 	KeepsSignals() bool
 
-	// Held reports whether all of J is held. If not, Combine and Multiply must not be called.
+	// Held reports whether all of J is held. If not, Combine, Project and Multiply must not be
+	// called.
 	Held() bool
 
 	// Gram adds J Jᵀ to the lower triangle of a, (m s) x (m s), row i s + c for signal c of
@@ -34,6 +35,9 @@ type GramOp[T tensor.Float] interface {
 
 	// Combine sets dw = Jᵀ v for v of m x s.
 	Combine(dw []T, v tensor.Matrix[T]) int64
+
+	// Project adds J dw to u, m x s.
+	Project(u tensor.Matrix[T], dw []T) int64
 
 	// Multiply adds J Jᵀ v to u, both m x s.
 	Multiply(u, v tensor.Matrix[T]) int64
@@ -51,7 +55,7 @@ func (l *Linearization[T]) Gram(a tensor.Matrix[T]) int64 {
 	for i := range a.Rows {
 		clear(a.Row(i))
 	}
-	adds := l.keep(keeper[T]{room: jacobianLength, full: a}, len(l.tape.ops))
+	adds := l.keep(l.units(), keeper[T]{room: jacobianLength, full: a}, len(l.tape.ops))
 	tensor.Mirror(l.pool, a)
 	return adds
 }
@@ -65,7 +69,7 @@ func (l *Linearization[T]) GramBlocks(b tensor.Matrix[float64]) int64 {
 	for i := range b.Rows {
 		clear(b.Row(i))
 	}
-	return l.keep(keeper[T]{room: jacobianLength, blocks: b}, 0)
+	return l.keep(l.units(), keeper[T]{room: jacobianLength, blocks: b}, 0)
 }
 
 // Keep makes the rows of J, as the layers hold them, of those layers where a product with
@@ -76,16 +80,21 @@ func (l *Linearization[T]) GramBlocks(b tensor.Matrix[float64]) int64 {
 // if all layers are best chained, and returns the multiply-adds.
 func (l *Linearization[T]) Keep(blocks tensor.Matrix[float64]) (walked bool, multiplyAdds int64) {
 	if l.best < 0 {
-		l.best = l.net.keepsBelow(l.m)
+		l.best = l.net.keepsBelow(l.m, l.net.Outputs())
 	}
-	if l.best == 0 && blocks.IsZero() {
+	return l.keepBelow(l.best, blocks, l.units)
+}
+
+// keepBelow keeps rows of the layers below an op, for the signals that units prepares.
+func (l *Linearization[T]) keepBelow(best int, blocks tensor.Matrix[float64], units func() tensor.Matrix[T]) (walked bool, multiplyAdds int64) {
+	if best == 0 && blocks.IsZero() {
 		l.forgetRows()
 		return false, 0
 	}
 	for i := range blocks.Rows {
 		clear(blocks.Row(i))
 	}
-	return true, l.keep(keeper[T]{room: size.Max, blocks: blocks}, l.best)
+	return true, l.keep(units(), keeper[T]{room: size.Max, blocks: blocks}, best)
 }
 
 // Combine sets d = Jᵀ alpha, of length p, for alpha of rows x k, and returns the
@@ -101,10 +110,15 @@ func (l *Linearization[T]) Combine(d []T, alpha tensor.Matrix[float64]) int64 {
 	for r := range l.rows {
 		tensor.Convert(sent.Row(r), alpha.Row(r))
 	}
+	return l.combine(d, sent, sent)
+}
+
+// combine sets d = Jᵀ alpha, where rows are kept of what makes alpha of v.
+func (l *Linearization[T]) combine(d []T, alpha, v tensor.Matrix[T]) int64 {
 	adds := l.tape.addsDown(l.cut, l.rows)
-	l.tape.vjpDown(l.cut, tensor.Matrix[T]{}, d, sent)
+	l.tape.vjpDown(l.cut, tensor.Matrix[T]{}, d, alpha)
 	for _, o := range l.kept {
-		adds += o.op.Combine(d[o.lo:o.hi], sent)
+		adds += o.op.Combine(d[o.lo:o.hi], v)
 	}
 	return adds
 }
@@ -140,18 +154,23 @@ func (t *tape[T]) forget() {
 	}
 }
 
-// keep sends the signals of all outputs back, and has the layers below the op cut keep
-// their rows.
-func (l *Linearization[T]) keep(k keeper[T], cut int) int64 {
-	l.forgetRows()
-	l.cut = cut
+// units returns the signals of all outputs: signal c of every example is row c of the
+// identity.
+func (l *Linearization[T]) units() tensor.Matrix[T] {
 	outputs := l.out.Cols
-	unit := l.Signals(outputs) // signal c of every example is row c of the identity
+	unit := l.Signals(outputs)
 	for c := range outputs {
 		for i := range l.rows {
 			unit.Set(c*l.rows+i, c, 1)
 		}
 	}
+	return unit
+}
+
+// keep sends signals back, and has the layers below the op cut keep their rows.
+func (l *Linearization[T]) keep(signals tensor.Matrix[T], k keeper[T], cut int) int64 {
+	l.forgetRows()
+	l.cut = cut
 	k.lin, k.end = l, l.net.params
 	if cut == 0 {
 		k.end = 0
@@ -159,7 +178,7 @@ func (l *Linearization[T]) keep(k keeper[T], cut int) int64 {
 		k.end = l.tape.ops[cut].lo
 	}
 	l.keeper = k
-	walk := l.backprop(unit, &l.keeper, k.end)
+	walk := l.backprop(signals, &l.keeper, k.end)
 	adds := walk + l.keeper.adds
 	l.keeper = keeper[T]{} // which would keep the matrices alive
 	for _, o := range l.kept {

@@ -27,12 +27,16 @@ func (n *Net) signalValues() int {
 // examples if a value takes so many bytes: signals of all k outputs, rows of J, and the work
 // space of layers and products. The matrix itself is the caller's.
 func (n *Net) GramMemory(m, value int, use GramUse) int {
-	return size.Product(value, n.gramSpace(m, use, n.keepsBelow(m)))
+	return n.gramMemory(m, n.Outputs(), value, use)
 }
 
-// gramSpace is GramMemory in values, where rows are kept of the ops before cut.
-func (n *Net) gramSpace(m int, use GramUse, cut int) int {
-	k := n.Outputs()
+func (n *Net) gramMemory(m, k, value int, use GramUse) int {
+	return size.Product(value, n.gramSpace(m, k, use, n.keepsBelow(m, k)))
+}
+
+// gramSpace is GramMemory in values, for k signals of each example, where rows are kept of
+// the ops before cut.
+func (n *Net) gramSpace(m, k int, use GramUse, cut int) int {
 	var values int
 	switch {
 	case use == UseFormed || use == UseBlocks:

@@ -33,6 +33,8 @@ type Linearization[T tensor.Float] struct {
 
 	best int // Net.keepsBelow of the largest batch, -1 where it was not asked for
 
+	own []T // the inputs of examples that were selected
+
 	second *Linearization[T] // for OutputsAt, made when first needed
 	trial  []T               // its weights
 }

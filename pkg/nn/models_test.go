@@ -156,7 +156,7 @@ func checkProducts(t reporter, name string, l *Linearization[float64], jac, gram
 		if cut < len(l.tape.ops) && l.tape.ops[cut].hi == l.tape.ops[cut].lo {
 			continue
 		}
-		l.keep(keeper[float64]{room: math.MaxInt}, cut)
+		l.keep(l.units(), keeper[float64]{room: math.MaxInt}, cut)
 		check(fmt.Sprintf("%d ops kept", cut))
 	}
 	l.Gram(tensor.New[float64](m*k, m*k))
@@ -245,6 +245,8 @@ func checkNet(t *testing.T, name string, n *Net, m int) {
 
 	checkProducts(t, name, l, jac, want)
 	checkBackprop(t, name, l, jac)
+	checkRowSpace(t, name, l, jac)
+	checkProjection(t, name, l, jac)
 
 	path := filepath.Join(t.TempDir(), "w.npz")
 	if err := arrays.WriteFile(path, Arrays(n, w)); err != nil {

@@ -21,7 +21,8 @@ type boundLayer[T tensor.Float] struct {
 	relu      *relu[T]              // the op, if it is one
 	width     int                   // values of one example of the output
 	lo, hi    int                   // its weights
-	input     int64                 // multiply-adds of the input half of a VJP of one example
+	forward   int64                 // multiply-adds of the forward pass of one example
+	input     int64                 // of the input half of a VJP
 	weight    int64                 // and of the weight half
 	y         []T                   // outputs of m examples; nil for the last, whose output is the caller's, and one that is joined
 
@@ -81,7 +82,7 @@ func newTape[T tensor.Float](c *chain, m int, p *tensor.Pool, space *workspace[T
 		if i == c.first {
 			t.first = len(t.ops)
 		}
-		b := boundLayer[T]{width: l.size.Out.Len(), lo: l.offset, hi: l.offset + l.size.NumParams(), input: l.size.Input, weight: l.size.Weight}
+		b := boundLayer[T]{width: l.size.Out.Len(), lo: l.offset, hi: l.offset + l.size.NumParams(), forward: l.size.Forward, input: l.size.Input, weight: l.size.Weight}
 		site := Site{In: l.in, Examples: m, Pool: p}
 		if r, ok := l.Layer.(Residual); ok {
 			o := bindResidual(r, site, space, depth+1)
