@@ -52,7 +52,10 @@ func (r *RowSpace[T]) Select(index []int) (multiplyAdds int64) {
 }
 
 // Take makes the rows those of another mini-batch, linearized at the same weights.
-func (r *RowSpace[T]) Take(rows *Linearization[T]) { r.rows, r.index = rows, nil }
+func (r *RowSpace[T]) Take(rows *Linearization[T]) {
+	r.rows, r.index = rows, nil
+	rows.Forget()
+}
 
 // Rows returns the linearization of the examples whose rows they are.
 func (r *RowSpace[T]) Rows() *Linearization[T] { return r.rows }
@@ -229,4 +232,47 @@ func (o *dense[T]) step(dw []T, c T, y tensor.Matrix[T], grad *dense[T], index [
 	}
 	tensor.Scale(nil, c, bias)
 	return adds
+}
+
+// RowMemory returns the bytes that a [RowSpace] of s signals of n examples adds to
+// linearizations of m examples if a value takes so many bytes: a linearization of the n
+// examples, the signals, and what layers hold of them.
+func (n *Net) RowMemory(m, examples, s, value int) int {
+	own := n.Memory(examples, value)
+	values := size.Sum(size.Product(examples, n.in.Len()),
+		size.Product(n.signalValues(), size.Sum(m, size.Product(examples, s))), n.runSpace(m, 1), n.runSpace(examples, s))
+	var widest int
+	formed := n.rowValues(m, examples, s, &values, &widest)
+	if formed {
+		values = size.Sum(values, n.params)
+	}
+	rows := size.Product(examples, s)
+	return size.Sum(own.Kept, own.Work, size.Product(value, size.Sum(values, size.Product(examples, widest), tensor.WeightedSpace(rows, s), n.gradientSpace(s))))
+}
+
+// rowValues adds what the layers of a chain hold. It reports whether one of them forms q.
+func (c *chain) rowValues(m, examples, s int, values, widest *int) (formed bool) {
+	for _, l := range c.layers {
+		inside := l.inside()
+		for _, b := range inside {
+			formed = b.rowValues(m, examples, s, values, widest) || formed
+		}
+		if len(inside) > 0 || l.size.NumParams() == 0 {
+			continue
+		}
+		out := l.size.Out.Len()
+		*widest = max(*widest, out)
+		if _, dense := l.Layer.(Dense); !dense {
+			g, _ := l.gramWork(examples, s)
+			*values = size.Sum(*values, g.Held, g.MultiplySpace)
+			formed = true
+			continue
+		}
+		rows := size.Product(examples, s)
+		*values = size.Sum(*values, size.Product(out, size.Sum(m, rows, size.Product(2, examples), 1)), size.Product(examples, size.Sum(examples, m)))
+		if s > 1 {
+			*values = size.Sum(*values, size.Product(rows, out))
+		}
+	}
+	return formed
 }

@@ -55,20 +55,98 @@ func (o Gradient) Held(_ losses.Loss, s Sizes) Held { return Held{Bytes: s.matri
 // Held counts, beside the core and the solver: in the dual s, b, alpha and K L s, and
 // q; in the primal J d, and b. A search keeps the best direction.
 func (o GaussNewton) Held(_ losses.Loss, s Sizes) Held {
-	h := o.Inner.held(o.Solver, jobSystem, s)
+	if o.Curvature.reduces() {
+		return o.heldRows(s)
+	}
+	h := o.Inner.held(o.Solver, jobSystem, s.of(o.Inner))
 	outputs, weights := 4, 1
 	if o.Formulation == "primal" {
 		outputs = 1
 	}
+	outside := s
+	s = s.of(o.Inner)
 	if o.Gamma.search != nil {
 		weights++
 		h.OutputsAt = true
 	}
-	if o.WeightDecay > 0 {
-		weights++ // for the norm of the gradient
+	if o.WeightDecay > 0 || o.Momentum > 0 {
+		weights++ // for the norm of the gradient, and d0
 	}
-	h.Bytes = size.Sum(h.Bytes, s.matrices(outputs), s.vectors(weights))
+	h.Bytes = size.Sum(h.Bytes, s.matrices(outputs), s.vectors(weights), outside.examples(o.Inner))
 	return h
+}
+
+// of are the sizes of the problem that is solved.
+func (s Sizes) of(o Inner) Sizes {
+	s.Dims = o.dims(s.Dims)
+	return s
+}
+
+// examples returns the bytes that one unknown for each example takes around the problem that is
+// solved: four matrices m x k, theta at two points, targets, and a vector in the projection.
+func (s *Sizes) examples(o Inner) int {
+	if o.Unknowns != byExample {
+		return 0
+	}
+	return size.Sum(s.matrices(4), size.Product(8*4+2*8+2*s.Value, s.Dims.Examples))
+}
+
+// heldRows counts, beside the core: the rows within the model, V Vᵀ in both precisions, the
+// solver, and vectors of the systems.
+func (o GaussNewton) heldRows(s Sizes) Held {
+	n, k := o.resolved().rows(s.Dims)
+	rows := size.Product(n, k)
+	h := Held{OutputsAt: o.Gamma.lm != nil}
+	numbers, blocks := systemSpace(o.Solver.abilities(), rows, k, o.InnerIterations)
+	if blocks {
+		numbers = size.Sum(numbers, size.Product(rows, k))
+	}
+	h.Bytes = size.Sum(s.matrices(4), s.formedRows(n, k), size.Product(8, numbers), // the core, and
+		size.Product(8, size.Sum(size.Product(size.Sum(3*n, rows), s.Dims.Outputs), s.Dims.Examples, size.Product(2, n), size.Product(6, rows))),
+		size.Product(3*s.Value, rows), s.momentum(o.Inner))
+	if o.WeightDecay > 0 || o.Momentum > 0 {
+		h.Bytes = size.Sum(h.Bytes, s.vectors(1))
+	}
+	if model, ok := s.Dims.Gram.(rowModel); ok {
+		return h.with(model.RowMemory(s.Dims.Examples, n, k, s.Value))
+	}
+	return h.with(s.vectors(size.Sum(rows, 2)))
+}
+
+func (h Held) with(bytes int) Held {
+	h.Bytes = size.Sum(h.Bytes, bytes)
+	return h
+}
+
+// formedRows returns the bytes of V Vᵀ, in float64 too.
+func (s *Sizes) formedRows(n, k int) int {
+	rows := size.Product(n, k)
+	value := s.Value
+	if value != 8 {
+		value += 8
+	}
+	return size.Product(value, rows, rows)
+}
+
+// momentum returns the bytes of the two directions that momentum remembers.
+func (s *Sizes) momentum(o Inner) int {
+	if o.Momentum == 0 {
+		return 0
+	}
+	return s.vectors(2)
+}
+
+// fitsRows returns an error if V Vᵀ, of s rows of each of n examples, and what its solver keeps
+// are larger than gram_memory.
+func (o GaussNewton) fitsRows(n, s int, d Dims) error {
+	rows := size.Product(n, s)
+	numbers, _ := systemSpace(o.Solver.abilities(), rows, s, o.InnerIterations)
+	held, bound := size.Product(8, size.Sum(size.Product(rows, rows), numbers)), o.gramMemory()
+	if held > bound {
+		return strict.Field("curvature", "%d examples x %d rows make a system of %d unknowns, which %s takes %s for, more than the %s of gram_memory; use fewer examples or samples, or a larger gram_memory",
+			n, s, rows, o.Solver.Name, size.Bytes(held), size.Bytes(bound))
+	}
+	return nil
 }
 
 // Held counts, beside the core and the solver: in the dual the six matrices of
@@ -80,18 +158,19 @@ func (o ProxLinear) Held(l losses.Loss, s Sizes) Held {
 	switch {
 	case o.Formulation == "primal":
 		j, outputs, weights = jobDescend, 4, 3
-	case smooth(l):
+	case o.smooth(l):
 		j, outputs = jobNewton, 6+7
 	}
-	h := o.Inner.held(o.solver(l), j, s)
-	h.Bytes = size.Sum(h.Bytes, s.matrices(outputs), s.vectors(weights))
+	inside := s.of(o.Inner)
+	h := o.Inner.held(o.solver(l), j, inside)
+	h.Bytes = size.Sum(h.Bytes, inside.matrices(outputs), s.vectors(weights), s.examples(o.Inner))
 	return h
 }
 
 // held is what the core keeps, and a solver for a job.
 func (o Inner) held(solver SolverChoice, j job, s Sizes) Held {
 	m, k, can := s.Dims.Examples, s.Dims.Outputs, solver.abilities()
-	h := Held{Bytes: s.matrices(4), OutputsAt: o.Gamma.lm != nil}
+	h := Held{Bytes: size.Sum(s.matrices(4), s.momentum(o)), OutputsAt: o.Gamma.lm != nil}
 	add := func(bytes ...int) { h.Bytes = size.Sum(append(bytes, h.Bytes)...) }
 	if o.WarmStart {
 		add(size.Product(8, s.Seen, k))

@@ -76,7 +76,7 @@ func TestHeld(t *testing.T) {
 				d := make([]float64, n.NumParams())
 				_, p := sizedProblem(c.loss, m) // whose linearization holds nothing yet
 				before := heapInUse()
-				o := New[float64](spec, Site{c.loss, n.Dims(m), nil})
+				o := New[float64](spec, Site{Loss: c.loss, Dims: n.Dims(m)})
 				o.Direction(d, p)
 				o.Complete(true)
 				got = heapInUse() - before

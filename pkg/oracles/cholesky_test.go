@@ -106,12 +106,12 @@ func TestJitter(t *testing.T) {
 			const m = 80 // m k is more than the weights, so that K is singular
 			n, p, x := drawBatch[float32](loss, m, seed, nil)
 			q := widened(n, p, x)
-			exact := New[float64](config.must("inner_iterations: 1", "gamma: 1e4"), Site{loss, n.Dims(m), nil})
+			exact := New[float64](config.must("inner_iterations: 1", "gamma: 1e4"), Site{Loss: loss, Dims: n.Dims(m)})
 			if r := exact.Direction(make([]float64, n.NumParams()), q); r.StopReason != StoppedExact {
 				t.Errorf("%s, seed %d, in float64 and at gamma 1e4: %s", name, seed, r.StopReason)
 			}
 			for _, gamma := range []float64{1e6, 1e8, 1e10, 1e12} {
-				o := New[float32](config.must("inner_iterations: 1", fmt.Sprintf("gamma: %g", gamma)), Site{loss, n.Dims(m), nil})
+				o := New[float32](config.must("inner_iterations: 1", fmt.Sprintf("gamma: %g", gamma)), Site{Loss: loss, Dims: n.Dims(m)})
 				d, wide := make([]float32, n.NumParams()), make([]float64, n.NumParams())
 				r := o.Direction(d, p)
 				tensor.Convert(wide, d)

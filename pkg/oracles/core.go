@@ -14,8 +14,9 @@ type core[T tensor.Float] struct {
 	pool *tensor.Pool
 
 	// All that lasts from call to call, see State.
-	gamma  *proximity
-	memory *memory // nil: starts are cold
+	gamma    *proximity
+	memory   *memory      // nil: starts are cold
+	previous *previous[T] // nil: no momentum
 
 	gram  Gram[T]                // K of the mini-batch; not used in the primal
 	roomG tensor.Matrix[float64] // m x k each: for g, the factor L, u and v of a call
@@ -30,10 +31,8 @@ type core[T tensor.Float] struct {
 
 // A call is one call of an oracle with an inner problem: the mini-batch, gamma, and
 // views of the oracle's work space cut to the m examples at hand. It is made at the
-// start of Direction, and Complete speaks of it until the next. Weight decay mu is
-// part of the model (docs/math.md section 6):
-//
-//	1/gamma' = 1/gamma + mu,  d0 = -gamma' mu w
+// start of Direction, and Complete speaks of it until the next. Weight decay and momentum
+// are part of the model, see shift.go.
 type call[T tensor.Float] struct {
 	p    *Subproblem[T]
 	d    []T                    // the direction
@@ -71,11 +70,19 @@ func (o *core[T]) bind(spec Inner, at Site) {
 	if spec.WarmStart {
 		o.memory = newMemory(k)
 	}
+	o.previous = newPrevious[T](spec.Momentum, at.Dims.Weights)
 }
 
 // begin makes the call, with g, gamma and a report of nothing known yet.
 func (o *core[T]) begin(d []T, p *Subproblem[T]) {
-	batch := p.oneBatch()
+	p.oneBatch()
+	o.start(d, p)
+}
+
+// start is begin for oracles that may take their curvature from another mini-batch.
+func (o *core[T]) start(d []T, p *Subproblem[T]) {
+	batch := &p.Gradient
+	o.previous.begin()
 	o.call = call[T]{p: p, d: d, f: batch.Outputs(), y: batch.Targets, loss: p.losses()}
 	o.m = float64(o.f.Rows)
 	o.g, o.u, o.v = o.cut(o.roomG), o.cut(o.roomU), o.cut(o.roomV)
@@ -157,49 +164,13 @@ func (o *core[T]) spare() []T {
 	return o.extra
 }
 
-// addDecay adds d0 = -gamma' mu w to v.
-func (o *core[T]) addDecay(v []T) {
-	if mu := o.spec.WeightDecay; mu > 0 {
-		tensor.Axpy(o.pool, T(-o.gammaPrime*mu), o.p.Gradient.Weights(), v)
-	}
-}
-
-// outputGradient sets q = m grad F = Jᵀ g + m mu w, p numbers, and returns |q|².
-func (o *core[T]) outputGradient(q []T) float64 {
-	o.vjp(q, o.g)
-	if mu := o.spec.WeightDecay; mu > 0 {
-		tensor.Axpy(o.pool, T(o.m*mu), o.p.Gradient.Weights(), q)
-		return tensor.Dot(o.pool, q, q)
-	}
-	// |Jᵀ g| comes for nothing where it is q.
-	qq := tensor.Dot(o.pool, q, q)
-	o.report.GradNorm = math.Sqrt(qq) / o.m
-	return qq
-}
-
-// gradientStep turns d = q = m grad F, with qq = |q|², into d = -gamma' grad F.
+// gradientStep turns d = q = m grad P(0), with qq = |q|², into d = -gamma' grad P(0), which
+// without momentum is the gradient step.
 func (o *core[T]) gradientStep(qq float64, reason string) {
 	tensor.Scale(o.pool, T(-o.gammaOverM), o.d)
 	o.report.StopReason = reason
 	o.report.Slope = -o.gammaPrime * qq / (o.m * o.m)
 	o.report.ModelChange, o.report.Gap = math.NaN(), math.NaN()
-}
-
-// decaySlope is mu w·v, the slope of (mu/2) |w|² along v.
-func (o *core[T]) decaySlope(v []T) float64 {
-	if o.spec.WeightDecay == 0 {
-		return 0
-	}
-	return o.spec.WeightDecay * tensor.Dot(o.pool, o.p.Gradient.Weights(), v)
-}
-
-// decayValue is (mu/2) |w|².
-func (o *core[T]) decayValue() float64 {
-	if o.spec.WeightDecay == 0 {
-		return 0
-	}
-	w := o.p.Gradient.Weights()
-	return o.spec.WeightDecay / 2 * tensor.Dot(o.pool, w, w)
 }
 
 // mean is h where the outputs are z.
@@ -236,6 +207,10 @@ func (o *core[T]) finish() Report {
 	if o.gamma.adapts() && !o.unsolved && !(o.p.Gamma > 0) {
 		o.adapt()
 	}
+	if o.previous != nil {
+		o.report.Slope += o.momentumSlope(o.d)
+		o.previous.end(o.d)
+	}
 	if reason := o.report.StopReason; o.jittered && reason != StoppedIndefinite && reason != StoppedNonFinite {
 		o.report.StopReason += Jitter
 	}
@@ -269,13 +244,9 @@ func (o *core[T]) complete(r Report) Report {
 		r.GradNorm = tensor.Norm2(o.pool, jg) / o.m
 	}
 	w, mu := o.p.Gradient.Weights(), r.WeightDecay
-	dd := tensor.Dot(o.pool, o.d, o.d)
-	r.Primal = o.mean(o.f) + r.ModelChange
-	if dd > 0 {
-		r.Primal += dd / (2 * r.Gamma)
-	}
+	r.Primal = o.mean(o.f) + r.ModelChange + o.proximity(r.Gamma)
 	if mu > 0 {
-		r.Primal += mu / 2 * (tensor.Dot(o.pool, w, w) + 2*tensor.Dot(o.pool, w, o.d) + dd)
+		r.Primal += mu / 2 * (tensor.Dot(o.pool, w, w) + 2*tensor.Dot(o.pool, w, o.d) + tensor.Dot(o.pool, o.d, o.d))
 	}
 	return r
 }

@@ -18,7 +18,7 @@ type dualGN[T tensor.Float] struct {
 	roomS  []float64              // m k, for s
 	roomB  []float64              // m k, for b
 	kx     tensor.Matrix[float64] // m x k: K L s
-	q      []T                    // m grad F; where products with K are direct only if the gradient step is made
+	q      []T                    // m grad P(0); where products with K are direct only if the gradient step is made
 	best   []T                    // direction of the best gamma so far
 
 	// Of the last call:
@@ -52,14 +52,14 @@ func newDualGN[T tensor.Float](spec GaussNewton, at Site) Oracle[T] {
 	return o
 }
 
-// slope is <grad F, d> = -(gamma'/m²) |q|² + (1/m) b·s of the direction d that s stands
+// slope is <grad P(0), d> = -(gamma'/m²) |q|² + (1/m) b·s of the direction d that s stands
 // for. With a large gamma it is a small difference of large numbers, and evaluate takes
 // q·d/m in its place where q is at hand.
 func (o *dualGN[T]) slope() descent {
 	return descent{atZero: -o.gammaPrime / (o.m * o.m) * o.qq, divisor: o.m}
 }
 
-// Direction solves (I + (gamma'/m) Lᵀ K L) s = -(gamma'/m) Lᵀ J q with q = m grad F, and
+// Direction solves (I + (gamma'/m) Lᵀ K L) s = -(gamma'/m) Lᵀ J q with q = m grad P(0), and
 // makes d = d0 - (gamma'/m) Jᵀ (g + L s).
 func (o *dualGN[T]) Direction(d []T, p *Subproblem[T]) Report {
 	o.begin(d, p)
@@ -109,20 +109,21 @@ func (o *dualGN[T]) Direction(d []T, p *Subproblem[T]) Report {
 	return o.finish()
 }
 
-// directGradient sets jq = J q with q = m grad F = Jᵀ g + m mu w, and returns |q|²,
-// from K: the only product with J that it takes is that of w, for weight decay.
+// directGradient sets jq = J q with q = m grad P(0) = Jᵀ g + c, c = -(m/gamma') d0, and returns
+// |q|², from K: the only product with J that it takes is that of c, where there is one.
 //
-//	J q = K g + m mu J w,  |q|² = g·K g + 2 m mu g·J w + m² mu² |w|²
+//	J q = K g + J c,  |q|² = g·K g + 2 g·J c + |c|²
 func (o *dualGN[T]) directGradient(jq tensor.Matrix[float64]) float64 {
-	m, mu := o.m, o.spec.WeightDecay
 	o.product(jq, o.g)
 	qq := dot(o.g.Flat(), jq.Flat())
-	o.report.GradNorm = math.Sqrt(max(qq, 0)) / m
-	if mu > 0 {
-		jw := o.v
-		o.jvp(jw, o.p.Gradient.Weights())
-		qq += 2*m*mu*dot(o.g.Flat(), jw.Flat()) + 2*m*m*mu*o.decayValue()
-		axpy(m*mu, jw.Flat(), jq.Flat())
+	o.report.GradNorm = math.Sqrt(max(qq, 0)) / o.m
+	if o.shifted() {
+		c, jc := o.spare(), o.v
+		clear(c)
+		o.addPull(o.m, c)
+		o.jvp(jc, c)
+		qq += 2*dot(o.g.Flat(), jc.Flat()) + tensor.Dot(o.pool, c, c)
+		axpy(1, jc.Flat(), jq.Flat())
 	}
 	return qq
 }
@@ -170,7 +171,7 @@ func (o *dualGN[T]) evaluate(r []float64, bs float64) {
 	copy(o.v.Flat(), o.cut(o.alpha).Flat())
 	tensor.Scale(nil, -o.gammaOverM, o.v.Flat())
 	o.vjp(o.d, o.v)
-	o.addDecay(o.d)
+	o.addShift(1, o.d)
 
 	slope := o.slope().at(bs)
 	if !o.direct {
@@ -197,7 +198,7 @@ func (o *dualGN[T]) evaluate(r []float64, bs float64) {
 		o.report.Gap += (o.tau-1)*slope + (o.tau*o.tau-1)*l.stiff()/2
 	}
 	o.report.Slope = o.tau * slope
-	o.report.ModelChange = o.report.Slope - o.decaySlope(o.d) + o.tau*o.tau*l.curvature/2
+	o.report.ModelChange = o.report.Slope - o.pull(o.d) + o.tau*o.tau*l.curvature/2
 }
 
 // measure is remeasure with the gap and the residual of the s that d is made from.

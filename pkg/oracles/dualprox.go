@@ -54,8 +54,8 @@ func (o *dualProx[T]) beginDual(d []T, p *Subproblem[T]) bool {
 		*to = o.cut(o.room[i])
 	}
 	o.condition, o.measured = 0, false
-	size, mu := math.Sqrt(dot(o.g.Flat(), o.g.Flat())), o.spec.WeightDecay
-	if o.trivial(size + mu) {
+	size := math.Sqrt(dot(o.g.Flat(), o.g.Flat()))
+	if o.trivial(size) && !(o.budget > 0 && o.gammaPrime > 0 && o.shifted()) {
 		o.fallBack(StoppedGradient)
 		o.unsolved = true
 		return false
@@ -66,13 +66,11 @@ func (o *dualProx[T]) beginDual(d []T, p *Subproblem[T]) bool {
 	copy(o.base.Flat(), o.f.Flat())
 	h := o.mean(o.f)
 	o.objective, o.primal0 = h+o.decayValue(), h
-	if mu > 0 {
+	if o.shifted() {
 		d0 := o.spare()
 		clear(d0)
-		o.addDecay(d0)
-		// F(w) = P(0) + C with C = (mu/2) |w|² (1 - gamma' mu), the least of
-		// |d|²/(2 gamma) + (mu/2) |w + d|².
-		o.primal0 = o.objective - o.decayValue()*(1-o.gammaPrime*mu)
+		o.addShift(1, d0)
+		o.primal0 = h + tensor.Dot(o.pool, d0, d0)/(2*o.gammaPrime) // |d - d0|²/(2 gamma') at 0
 		o.jvp(o.u, d0)
 		axpy(1, o.u.Flat(), o.base.Flat())
 	}
@@ -105,7 +103,7 @@ func (o *dualProx[T]) step(primal float64, s Solution) {
 	tensor.Scale(nil, -o.gammaOverM, o.v.Flat())
 	o.vjp(o.d, o.v)
 	square := tensor.Dot(o.pool, o.d, o.d) / o.gammaPrime // |d - d0|²/gamma', which is -alpha·u/m
-	o.addDecay(o.d)
+	o.addShift(1, o.d)
 	jd, f, u := o.jd.Flat(), o.f.Flat(), o.shift.Flat()
 	for i, b := range o.base.Flat() { // J d = base + u - f
 		jd[i] = b + u[i] - f[i]
@@ -126,7 +124,7 @@ func (o *dualProx[T]) step(primal float64, s Solution) {
 
 // reportStep puts the slope and the model's change of d into the report, from J d in jd.
 func (o *dualProx[T]) reportStep() {
-	o.report.Slope = dot(o.g.Flat(), o.jd.Flat())*(1/o.m) + o.decaySlope(o.d)
+	o.report.Slope = dot(o.g.Flat(), o.jd.Flat())*(1/o.m) + o.pull(o.d)
 	o.report.ModelChange = o.changeAt(o.jd)
 }
 
@@ -142,7 +140,7 @@ func (o *dualProx[T]) rescale() {
 // its best multiple. The gap would take a VJP, and is left to Complete.
 func (o *dualProx[T]) measure(change float64) {
 	o.jvp(o.jd, o.d)
-	actual := o.changeAt(o.jd) + o.decaySlope(o.d) + tensor.Dot(o.pool, o.d, o.d)/(2*o.gammaPrime)
+	actual := o.changeAt(o.jd) + o.pull(o.d) + tensor.Dot(o.pool, o.d, o.d)/(2*o.gammaPrime)
 	if bad := spoilt(actual, change); bad || actual > 0 || o.spec.Rescale {
 		o.rescale()
 		if bad && !o.jittered && claimed(o.report.StopReason) {
@@ -164,7 +162,7 @@ func (o *dualProx[T]) changeAt(u tensor.Matrix[float64]) float64 {
 // bestMultiple returns the tau > 0 at which P(tau d) is least: the root of its
 // derivative, which grows. It is found by the Illinois variant of false position.
 func (o *dualProx[T]) bestMultiple() float64 {
-	dd, wd := tensor.Dot(o.pool, o.d, o.d)/o.gammaPrime, o.decaySlope(o.d)
+	dd, wd := tensor.Dot(o.pool, o.d, o.d)/o.gammaPrime, o.pull(o.d)
 	slope := func(tau float64) float64 {
 		copy(o.z.Flat(), o.f.Flat())
 		axpy(tau, o.jd.Flat(), o.z.Flat())
@@ -238,8 +236,6 @@ func (o *dualProx[T]) gapOf() (gap float64) {
 	o.p.Gradient.VJP(away, o.admissible)
 	tensor.Scale(o.pool, T(o.gammaOverM), away)
 	tensor.Axpy(o.pool, 1, o.d, away)
-	if mu := o.spec.WeightDecay; mu > 0 {
-		tensor.Axpy(o.pool, T(o.gammaPrime*mu), o.p.Gradient.Weights(), away)
-	}
+	o.addShift(-1, away)
 	return gap + tensor.Dot(o.pool, away, away)/(2*o.gammaPrime)
 }

@@ -13,11 +13,15 @@ import (
 func init() {
 	cg := SolverChoice{registry.ChoiceOf(&Solvers, "cg", CG{}, func(s CG) (Solver, error) { return s, nil })}
 	lanczos := SolverChoice{registry.ChoiceOf(&Solvers, "lanczos", Lanczos{}, func(s Lanczos) (Solver, error) { return s, nil })}
-	base := GaussNewton{Inner{Formulation: "dual", Solver: cg, InnerIterations: 10, Gamma: ConstGamma(1), Gram: AutoForm, GramMemory: defaultGramMemory}}
+	base := GaussNewton{
+		Inner:     Inner{Formulation: "dual", Unknowns: everything, Solver: cg, InnerIterations: 10, Gamma: ConstGamma(1), Gram: AutoForm, GramMemory: defaultGramMemory},
+		Curvature: fullCurvature,
+	}
 	var trials []GaussNewton
 	for _, o := range base.trials() {
-		trials = append(trials, GaussNewton{o})
+		trials = append(trials, GaussNewton{o, fullCurvature})
 	}
+	trials = append(trials, base.reduced()...)
 	search, warm := base, base
 	search.Solver, search.Gamma = lanczos, Gamma{search: []float64{0.01, 0.1, 1, 10}}
 	warm.WarmStart = true
@@ -37,8 +41,12 @@ func init() {
 // the primal one, for the p numbers d,
 //
 //	((1/m) Jᵀ H J + I/gamma) d = -grad h.
+//
+// A curvature of a few rows of J, by layers or of all, and one unknown for each example, are
+// models of less curvature that take less time ([Curvature]; docs/math.md sections 8 and 9).
 type GaussNewton struct {
-	Inner `yaml:",inline"`
+	Inner     `yaml:",inline"`
+	Curvature Curvature `yaml:"curvature" doc:"what the quadratic term is made of"`
 }
 
 var (
@@ -65,6 +73,9 @@ func newGaussNewton(o GaussNewton) (Spec, error) {
 	if o.Gamma.search != nil && o.Solver.abilities().Path == nil {
 		return nil, strict.Field("gamma.search", "needs solver: lanczos, whose basis serves every gamma; got %s", o.Solver.Name)
 	}
+	if err := o.validCurvature(); err != nil {
+		return nil, err
+	}
 	j := jobSystem
 	if o.Formulation == "primal" {
 		j = jobPrimal
@@ -81,23 +92,37 @@ func newGaussNewton(o GaussNewton) (Spec, error) {
 // Check refuses losses without curvature.
 func (o GaussNewton) Check(l losses.Loss) error {
 	if l.Curvature() == losses.Polyhedral {
-		return fmt.Errorf("gauss_newton with this loss is just the gradient, since the loss is piecewise linear: its Hessian is 0; use the oracle gradient or prox_linear, or another loss: gauss_newton takes %s", lossesThat(curved))
+		return fmt.Errorf("gauss_newton with this loss is just the gradient, since the loss is piecewise linear: its Hessian is 0, and there is no curvature to sample; use the oracle gradient or prox_linear, or another loss: gauss_newton takes %s", lossesThat(curved))
 	}
 	return nil
 }
 
 func (o GaussNewton) Fits(_ losses.Loss, d Dims) error {
-	return o.fits(o.Solver, d)
+	if o.Curvature.reduces() {
+		return o.fitsCurvature(d)
+	}
+	return o.fits(o.Solver, o.dims(d))
 }
 
-// Choices says what gram: auto became.
-func (o GaussNewton) Choices(_ losses.Loss, d Dims) []string { return o.choices(o.Solver, d) }
+// Choices says what gram: auto and curvature: auto became.
+func (o GaussNewton) Choices(_ losses.Loss, d Dims) []string {
+	out := o.curvatureChoices(d)
+	if o.Curvature.reduces() {
+		return out
+	}
+	return append(out, o.choices(o.Solver, o.dims(d))...)
+}
 
 func (o GaussNewton) Oracles() Oracles { return OraclesOf(o, newGN[float32], newGN[float64]) }
 
 func newGN[T tensor.Float](o GaussNewton, at Site) Oracle[T] {
-	if o.Formulation == "primal" {
+	switch {
+	case o.Formulation == "primal":
 		return newPrimalGN[T](o, at)
+	case o.Curvature.reduces():
+		return newRowGN[T](o, at)
+	case o.Unknowns == byExample:
+		return newExample(at, o.resolved().Kind, func(at Site) Oracle[T] { return newDualGN[T](o, at) })
 	}
 	return newDualGN[T](o, at)
 }

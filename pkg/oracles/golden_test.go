@@ -160,7 +160,7 @@ func checkGolden(t *testing.T, c goldenCase, name string, spec Spec) {
 		tol = 1e-6
 	}
 	d := make([]float64, c.net.NumParams())
-	o := New[float64](spec, Site{c.problem.Loss, c.net.Dims(c.problem.Gradient.Outputs().Rows), nil})
+	o := New[float64](spec, Site{Loss: c.problem.Loss, Dims: c.net.Dims(c.problem.Gradient.Outputs().Rows)})
 	r := o.Direction(d, c.problem)
 	r = o.Complete(true)
 	values := map[string]float64{"slope": r.Slope, "primal": r.Primal, "dual": r.Dual()}

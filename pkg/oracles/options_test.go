@@ -179,7 +179,7 @@ func TestSearchDescends(t *testing.T) {
 	for seed := range uint64(300) {
 		n, p := drawProblem[float32](l, 3, seed, nil)
 		for _, list := range []string{"[1e9, 1e-3]", "[1e9]"} {
-			o, d := New[float32](c.must("inner_iterations: 9", "gamma: {search: "+list+"}"), Site{l, n.Dims(3), nil}), make([]float32, n.NumParams())
+			o, d := New[float32](c.must("inner_iterations: 9", "gamma: {search: "+list+"}"), Site{Loss: l, Dims: n.Dims(3)}), make([]float32, n.NumParams())
 			r := o.Direction(d, p)
 			if r = o.Complete(true); !(r.Slope < 0) || math.IsNaN(r.ModelChange) || math.IsNaN(r.Gap) {
 				t.Errorf("seed %d: %+v", seed, r)
@@ -582,7 +582,7 @@ func TestBadOptions(t *testing.T) {
 		}
 	}
 	for _, c := range []struct{ config, loss, want string }{
-		{"{kind: gauss_newton}", "hinge", "its Hessian is 0; use the oracle gradient or prox_linear, or another loss: gauss_newton takes every loss but hinge"},
+		{"{kind: gauss_newton}", "hinge", "its Hessian is 0, and there is no curvature to sample; use the oracle gradient or prox_linear, or another loss: gauss_newton takes every loss but hinge"},
 		{"{kind: prox_linear, formulation: primal}", "huber", "formulation: the primal of prox_linear is for smooth losses"},
 		{"{kind: prox_linear, solver: sdca}", "logistic", "for prox_linear in the dual with smooth losses (binary_logistic, logistic, squared) take one of cg, cholesky, pcg"},
 		{"{kind: prox_linear, solver: cg}", "squared_hinge", "for prox_linear in the dual with losses whose dual has a box (hinge, huber, squared_hinge) take one of projected_gradient, sdca"},

@@ -41,6 +41,7 @@ type Site struct {
 	Loss losses.Loss
 	Dims Dims // of the largest batch
 	Pool *tensor.Pool
+	Seed uint64 // of the run, for oracles that draw: what they draw follows from it and the step
 }
 
 // Oracles are the constructors of an oracle, one for each precision.

@@ -87,7 +87,7 @@ func (c combo) must(options ...string) Spec {
 }
 
 func (c combo) bind(n *nn.Net, m int, options ...string) Oracle[float64] {
-	return New[float64](c.must(options...), Site{c.loss, n.Dims(m), nil})
+	return New[float64](c.must(options...), Site{Loss: c.loss, Dims: n.Dims(m)})
 }
 
 // combos returns every registered oracle x formulation x solver x loss, those
@@ -696,7 +696,7 @@ func TestFloat32(t *testing.T) {
 			options[0] = "inner_iterations: 300"
 		}
 		c.bind(n, 7, options...).Direction(d, p)
-		New[float32](c.must(options...), Site{c.loss, n.Dims(7), nil}).Direction(e, q)
+		New[float32](c.must(options...), Site{Loss: c.loss, Dims: n.Dims(7)}).Direction(e, q)
 		tensor.Convert(wide, e)
 		if dist := distance(wide, d); dist > 1e-4 {
 			t.Errorf("%v: float32 is %g away", c, dist)
@@ -722,7 +722,7 @@ func TestDescentFloat32(t *testing.T) {
 				if gamma > 1e6 && (c.oracle == "prox_linear" || c.solver == "cholesky") {
 					break // their slope follows from numbers of the dual, and is not measured
 				}
-				r := New[float32](c.must("inner_iterations: 20", fmt.Sprintf("gamma: %g", gamma)), Site{c.loss, n.Dims(m), nil}).Direction(d, p)
+				r := New[float32](c.must("inner_iterations: 20", fmt.Sprintf("gamma: %g", gamma)), Site{Loss: c.loss, Dims: n.Dims(m)}).Direction(d, p)
 				tensor.Convert(wide, d)
 				if slope := dot(g, wide); !(slope < 0) {
 					t.Errorf("%v, seed %d, gamma %g: slope %g, reported as %g (%s after %d)", c, seed, gamma, slope, r.Slope, r.StopReason, r.InnerIterations)
@@ -754,7 +754,7 @@ func TestOracles(t *testing.T) {
 				defer pool.Close()
 				_, q := newProblem[float64](c.loss, m, pool)
 				e := make([]float64, len(d))
-				New[float64](c.must(options...), Site{c.loss, n.Dims(m), pool}).Direction(e, q)
+				New[float64](c.must(options...), Site{Loss: c.loss, Dims: n.Dims(m), Pool: pool}).Direction(e, q)
 				if !slices.Equal(d, e) {
 					t.Error("three threads give other bits than one")
 				}
@@ -781,7 +781,7 @@ func TestOracles(t *testing.T) {
 				pool := tensor.NewPool(2)
 				defer pool.Close()
 				n, q := newProblem[float32](c.loss, m, pool)
-				o, e := New[float32](c.must(options...), Site{c.loss, n.Dims(m), pool}), make([]float32, len(d))
+				o, e := New[float32](c.must(options...), Site{Loss: c.loss, Dims: n.Dims(m), Pool: pool}), make([]float32, len(d))
 				o.Direction(e, q)
 				if n := testing.AllocsPerRun(5, func() { o.Direction(e, q) }); n != 0 {
 					t.Errorf("%g allocations", n)
@@ -807,7 +807,8 @@ func TestTrials(t *testing.T) {
 				}
 				n, p := newProblem[float64](l, 7, nil)
 				d := make([]float64, n.NumParams())
-				r := New[float64](spec, Site{l, n.Dims(7), nil}).Direction(d, p)
+				addCurvature(spec, n, p)
+				r := New[float64](spec, Site{Loss: l, Dims: n.Dims(7)}).Direction(d, p)
 				if slope := dot(gradientOf(p, r.WeightDecay), d); !(slope < 0) {
 					t.Errorf("%s, trial %d, %s: slope %g (%s)", kind, i, name, slope, r.StopReason)
 				}

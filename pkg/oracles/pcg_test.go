@@ -35,7 +35,7 @@ func TestBlocksAllocateNothing(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		o, d, p := New[float64](spec, Site{l, n.Dims(m), pool}), make([]float64, len(w)), problemOf(l, lin, y)
+		o, d, p := New[float64](spec, Site{Loss: l, Dims: n.Dims(m), Pool: pool}), make([]float64, len(w)), problemOf(l, lin, y)
 		o.Direction(d, p)
 		if n := testing.AllocsPerRun(5, func() { o.Direction(d, p) }); n != 0 {
 			t.Errorf("%s: %g allocations", form, n)

@@ -10,7 +10,7 @@ import (
 )
 
 func init() {
-	base := ProxLinear{Inner{Formulation: "dual", InnerIterations: 10, Gamma: ConstGamma(1), Gram: AutoForm, GramMemory: defaultGramMemory}}
+	base := ProxLinear{Inner{Formulation: "dual", Unknowns: everything, InnerIterations: 10, Gamma: ConstGamma(1), Gram: AutoForm, GramMemory: defaultGramMemory}}
 	var trials []ProxLinear
 	for _, o := range base.trials() {
 		trials = append(trials, ProxLinear{o})
@@ -18,11 +18,13 @@ func init() {
 	warm := base
 	warm.Solver = SolverChoice{registry.ChoiceOf(&Solvers, "cg", CG{}, func(s CG) (Solver, error) { return s, nil })}
 	warm.WarmStart = true
+	one := base
+	one.Unknowns = byExample
 	registry.Add(&Known, registry.Info{
 		Name:      "prox_linear",
 		Doc:       "minimises the loss itself over the linearized network plus |d|^2/(2 gamma)",
 		Reference: "Roulet and Blondel 2023, arXiv 2308.08886; Burke 1985; Drusvyatskiy and Paquette 2019",
-	}, base, newProxLinear, append(trials, warm)...)
+	}, base, newProxLinear, append(trials, warm, one)...)
 }
 
 // ProxLinear minimises (1/m) Σ_i loss_i(f_i + u_i) + |d|²/(2 gamma) with u = J d.
@@ -52,19 +54,23 @@ func (o ProxLinear) solver(l losses.Loss) SolverChoice {
 	switch {
 	case !o.Solver.IsZero():
 		return o.Solver
-	case smooth(l):
+	case o.smooth(l):
 		return SolverChoice{Solvers.Default("cg")}
 	}
 	return SolverChoice{Solvers.Default("sdca")}
 }
 
+// smooth reports whether the loss of the problem that is solved is: with one unknown for each
+// example it is a function of one number, which is.
+func (o ProxLinear) smooth(l losses.Loss) bool { return smooth(l) || o.Unknowns == byExample }
+
 // Check refuses solvers that do not serve the loss.
 func (o ProxLinear) Check(l losses.Loss) error {
 	j := jobNewton
 	switch {
-	case !smooth(l) && o.Formulation == "primal":
+	case !o.smooth(l) && o.Formulation == "primal":
 		return strict.Field("formulation", "the primal of prox_linear is for smooth losses (%s); with this one use formulation: dual", lossesThat(smooth))
-	case !smooth(l):
+	case !o.smooth(l):
 		j = jobBox
 	case o.Formulation == "primal":
 		j = jobDescend
@@ -76,16 +82,16 @@ func (o ProxLinear) Check(l losses.Loss) error {
 func (o ProxLinear) Choices(l losses.Loss, d Dims) (out []string) {
 	if o.Solver.IsZero() {
 		why := "the loss is smooth"
-		if !smooth(l) {
+		if !o.smooth(l) {
 			why = "the dual of the loss has a box"
 		}
 		out = append(out, fmt.Sprintf("solver: auto is %s, since %s", o.solver(l).Name, why))
 	}
-	return append(out, o.choices(o.solver(l), d)...)
+	return append(out, o.choices(o.solver(l), o.dims(d))...)
 }
 
 func (o ProxLinear) Fits(l losses.Loss, d Dims) error {
-	return o.fits(o.solver(l), d)
+	return o.fits(o.solver(l), o.dims(d))
 }
 
 func (o ProxLinear) Oracles() Oracles { return OraclesOf(o, newProx[float32], newProx[float64]) }
@@ -95,6 +101,9 @@ func (o ProxLinear) Oracles() Oracles { return OraclesOf(o, newProx[float32], ne
 func newProx[T tensor.Float](o ProxLinear, at Site) Oracle[T] {
 	if o.Formulation == "primal" {
 		return newPrimalProx[T](o, at)
+	}
+	if o.Unknowns == byExample {
+		return newExample(at, "", func(at Site) Oracle[T] { return newNewtonProx[T](o, at) })
 	}
 	if loss, ok := at.Loss.(losses.BoxDual); ok {
 		return newBoxProx[T](o, loss, at)

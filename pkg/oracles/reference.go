@@ -105,9 +105,9 @@ func Exact(s Spec, l losses.Loss, d Dims) Spec {
 		}
 		return SolverChoice{Solvers.Default(no)}
 	}
-	exact := Inner{Formulation: "dual", Gamma: o.Gamma, WeightDecay: o.WeightDecay, Solver: solver("cholesky", "cg"), InnerIterations: maxReference, Tolerance: referenceResidue}
+	exact := Inner{Formulation: "dual", Unknowns: everything, Gamma: o.Gamma, WeightDecay: o.WeightDecay, Solver: solver("cholesky", "cg"), InnerIterations: maxReference, Tolerance: referenceResidue}
 	if kind == "gauss_newton" {
-		return GaussNewton{exact}
+		return GaussNewton{exact, fullCurvature}
 	}
 	if !smooth(l) {
 		exact.Solver, exact.InnerIterations = solver("sdca", "projected_gradient"), maxEpochs

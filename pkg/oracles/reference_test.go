@@ -50,7 +50,7 @@ func TestReference(t *testing.T) {
 			n, p := newProblem[float64](c.loss, m, nil)
 			weigh(p, 3)
 			options := []string{fmt.Sprintf("gamma: %g", gamma), fmt.Sprintf("weight_decay: %g", mu), "inner_iterations: 3000"}
-			r := NewReference(c.must(options...), Site{c.loss, n.Dims(m), nil})
+			r := NewReference(c.must(options...), Site{Loss: c.loss, Dims: n.Dims(m)})
 			if !r.Solve(p) {
 				t.Errorf("%v, mu %g: the reference ends with %v", c, mu, r.report)
 				continue
@@ -85,7 +85,7 @@ func TestReferenceWithout(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := NewReference(s, Site{l, n.Dims(4), nil})
+	r := NewReference(s, Site{Loss: l, Dims: n.Dims(4)})
 	if r.Solve(p) {
 		t.Error("there is an exact direction of the objective 0")
 	}

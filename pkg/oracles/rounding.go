@@ -67,7 +67,7 @@ func (l line) best() float64 {
 
 // along is the line of d with u = J d, and the factor at f.
 func (o *core[T]) along(u tensor.Matrix[float64]) (l line) {
-	l.slope = o.decaySlope(o.d)
+	l.slope = o.pull(o.d)
 	for i := range u.Rows {
 		o.factor.mulTOf(i, o.row, u.Row(i))
 		l.slope += dot(o.g.Row(i), u.Row(i)) / o.m
@@ -96,7 +96,7 @@ func (o *core[T]) remeasure(u tensor.Matrix[float64], change float64) (l line, t
 	if o.report.Slope < 0 {
 		o.report.Slope = tau * l.slope
 	}
-	o.report.ModelChange = tau*l.slope - o.decaySlope(o.d) + tau*tau*l.curvature/2
+	o.report.ModelChange = tau*l.slope - o.pull(o.d) + tau*tau*l.curvature/2
 	return l, tau
 }
 

@@ -48,7 +48,7 @@ func TestRounding(t *testing.T) {
 					}
 					q := widened(n, p, x)
 					d, wide := make([]float32, n.NumParams()), make([]float64, n.NumParams())
-					o := New[float32](c.must(options...), Site{c.loss, n.Dims(m), nil})
+					o := New[float32](c.must(options...), Site{Loss: c.loss, Dims: n.Dims(m)})
 					r := o.Direction(d, p)
 					first := r
 					r = o.Complete(true)
@@ -111,7 +111,7 @@ func TestRoundingDoubts(t *testing.T) {
 		q := widened(n, p, x)
 		d, wide := make([]float32, n.NumParams()), make([]float64, n.NumParams())
 		const gamma, tolerance = 1e8, 1e-6
-		o := New[float32](c.must("inner_iterations: 200", fmt.Sprintf("gamma: %g", gamma), fmt.Sprintf("gap_tolerance: %g", tolerance)), Site{c.loss, n.Dims(8), nil})
+		o := New[float32](c.must("inner_iterations: 200", fmt.Sprintf("gamma: %g", gamma), fmt.Sprintf("gap_tolerance: %g", tolerance)), Site{Loss: c.loss, Dims: n.Dims(8)})
 		r := o.Direction(d, p)
 		// t + 1 JVPs, and one for the direction that is in doubt.
 		if c.solver == "cg" && c.formulation == "dual" && c.throughTangents() && r.StopReason != StoppedSlope && (r.Counters.JVPs != r.InnerIterations+2 || r.Counters.VJPs != r.InnerIterations+2) {
@@ -149,7 +149,7 @@ func TestPrimalFloat32(t *testing.T) {
 					q := widened(n, p, x)
 					d, wide, e := make([]float32, n.NumParams()), make([]float64, n.NumParams()), make([]float64, n.NumParams())
 					options := []string{fmt.Sprintf("inner_iterations: %d", budget), fmt.Sprintf("gamma: %g", gamma)}
-					New[float32](c.must(options...), Site{c.loss, n.Dims(8), nil}).Direction(d, p)
+					New[float32](c.must(options...), Site{Loss: c.loss, Dims: n.Dims(8)}).Direction(d, p)
 					c.bind(n, 8, options...).Direction(e, q)
 					tensor.Convert(wide, d)
 					got, want := primalOf(c, q, wide, gamma, 0), primalOf(c, q, e, gamma, 0)

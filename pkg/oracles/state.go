@@ -5,6 +5,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/dualgn/dgn/pkg/tensor"
 )
 
 // A Stateful oracle is one whose directions depend on earlier calls. A fresh one that is
@@ -24,8 +26,9 @@ var _ Stateful = (*core[float32])(nil)
 
 // Names in the state of an oracle with an inner problem.
 const (
-	stateGamma = "gamma" // one number, of levenberg_marquardt
-	stateDuals = "duals" // k numbers for each example up to the last one seen, of warm_start
+	stateGamma    = "gamma"    // one number, of levenberg_marquardt
+	statePrevious = "previous" // p numbers, the direction before, of momentum
+	stateDuals    = "duals"    // k numbers for each example up to the last one seen, of warm_start
 )
 
 func (o *core[T]) State() map[string][]float64 {
@@ -36,6 +39,12 @@ func (o *core[T]) State() map[string][]float64 {
 	if o.memory != nil {
 		s[stateDuals] = o.memory.values
 	}
+	if o.previous != nil {
+		d := o.previous.current()
+		wide := make([]float64, len(d))
+		tensor.Convert(wide, d)
+		s[statePrevious] = wide
+	}
 	return s
 }
 
@@ -43,7 +52,7 @@ func (o *core[T]) Restore(state map[string][]float64) error {
 	if have, want := slices.Sorted(maps.Keys(state)), slices.Sorted(maps.Keys(o.State())); !slices.Equal(have, want) {
 		return fmt.Errorf("the oracle remembers [%s], the state holds [%s]", strings.Join(want, ", "), strings.Join(have, ", "))
 	}
-	gamma, duals := state[stateGamma], state[stateDuals]
+	gamma, duals, before := state[stateGamma], state[stateDuals], state[statePrevious]
 	if o.gamma.adapts() {
 		if lm := o.gamma.lm; len(gamma) != 1 || !(gamma[0] >= lm.Min && gamma[0] <= lm.Max) {
 			return fmt.Errorf("gamma is %v, expected one number from %g to %g", gamma, lm.Min, lm.Max)
@@ -52,8 +61,15 @@ func (o *core[T]) Restore(state map[string][]float64) error {
 	if o.memory != nil && len(duals)%o.memory.k != 0 {
 		return fmt.Errorf("there are %d dual variables, which is not a multiple of the %d of an example", len(duals), o.memory.k)
 	}
+	if o.previous != nil && len(before) != len(o.previous.last) {
+		return fmt.Errorf("the previous direction has %d numbers, the model %d weights", len(before), len(o.previous.last))
+	}
 	if o.gamma.adapts() {
 		o.gamma.current = gamma[0]
+	}
+	if o.previous != nil {
+		tensor.Convert(o.previous.last, before)
+		o.previous.pending = true
 	}
 	if o.memory != nil {
 		o.memory.values = slices.Clone(duals)

@@ -65,9 +65,11 @@ func continues[T tensor.Float](t *testing.T, spec Spec, l losses.Loss) (matters 
 	for i := range problems {
 		// Weights and examples differ from step to step, and some come again.
 		n, problems[i] = drawProblem[T](l, m, uint64(i), nil)
+		problems[i].Time.Step = i
+		addCurvature(spec, n, problems[i])
 		problems[i].Gradient.Examples = rand.New(rand.NewPCG(uint64(i), 0)).Perm(examples)[:m]
 	}
-	bind := func() Oracle[T] { return New[T](spec, Site{l, n.Dims(m), nil}) }
+	bind := func() Oracle[T] { return New[T](spec, Site{Loss: l, Dims: n.Dims(m)}) }
 	step := func(o Oracle[T], i int) (out []uint64) {
 		d := make([]T, n.NumParams())
 		r := o.Direction(d, problems[i])

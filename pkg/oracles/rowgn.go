@@ -1,0 +1,446 @@
+package oracles
+
+import (
+	"math"
+	"math/rand/v2"
+
+	"github.com/dualgn/dgn/pkg/losses"
+	"github.com/dualgn/dgn/pkg/tensor"
+)
+
+// rowGN solves Gauss-Newton with a curvature C = Vᵀ V/c of a few rows of J, in the dual, for
+// as many numbers as V has rows (docs/math.md section 9):
+//
+//	(C + I/gamma') d = -grad h + d0/gamma'
+//	(I + (gamma'/c) V Vᵀ) y = (V d0 - gamma' V grad h)/c,  d = d0 - gamma' (grad h + Vᵀ y)
+//
+// By layers, each has such a system of its own. C is positive semidefinite, so that d descends
+// whatever was drawn. With the residual r of a system V d = c (y + r), and neither the slope
+// nor the model's change nor the gap takes a product:
+//
+//	<grad P(0), d> = -|d|²/gamma' - c y·(y + r),  d·C d = c |y + r|²,  P(d) - D = c |r|²/2
+type rowGN[T tensor.Float] struct {
+	core[T]
+	curvature Curvature
+	seed      uint64
+	chance    rand.PCG
+
+	space  rowSpace[T]
+	of     Jacobian[T] // the model that space is of
+	solver Linear
+	small  smallGram
+	sys    System
+
+	roomIndex                      []int                  // the examples of a mini-batch, in part shuffled
+	roomZ, roomY, roomAt, roomSent tensor.Matrix[float64] // n x k of the examples of V; n s x k
+	omega, scale                   []float64              // n
+	eps                            []float64              // k
+	gram                           []T                    // V Vᵀ
+	wide                           []float64              // the same
+	crossT, alongT, yT             []T                    // n s: V grad h, V d0, y
+	b, x                           []float64              // n s: right-hand side, and y
+	roomV, roomU, roomKX, roomL    []float64              // n s, of the system
+
+	// Of the last call:
+	n, s  int
+	count float64 // c
+	found rowSums
+}
+
+// rowSums are sums over the systems of a call.
+type rowSums struct {
+	curvature, product float64 // c |y + r|² and c y·(y + r)
+	residual, size     float64 // |r|² and |b|²
+	condition          float64 // a lower bound of (gamma'/c) |V Vᵀ|
+}
+
+var _ Oracle[float32] = (*rowGN[float32])(nil)
+
+func newRowGN[T tensor.Float](spec GaussNewton, at Site) Oracle[T] {
+	c := spec.resolved()
+	n, s := c.rows(at.Dims)
+	k, rows := at.Dims.Outputs, n*s
+	matrix := func(rows int) tensor.Matrix[float64] { return tensor.New[float64](rows, k) }
+	vector := func() []float64 { return make([]float64, rows) }
+	o := &rowGN[T]{
+		curvature: c, seed: at.Seed,
+		solver:    spec.Solver.abilities().System(rows, s, spec.InnerIterations, at.Pool),
+		roomIndex: make([]int, at.Dims.Examples),
+		roomZ:     matrix(n), roomY: matrix(n), roomAt: matrix(n), roomSent: matrix(rows),
+		omega: make([]float64, n), scale: make([]float64, n), eps: make([]float64, k),
+		gram: make([]T, rows*rows), crossT: make([]T, rows), alongT: make([]T, rows), yT: make([]T, rows),
+		b: vector(), x: vector(), roomV: vector(), roomU: vector(), roomKX: vector(), roomL: vector(),
+	}
+	if _, ok := any(o.gram).([]float64); !ok {
+		o.wide = make([]float64, rows*rows)
+	}
+	o.bind(spec.Inner, at)
+	o.small.pool = at.Pool
+	return o
+}
+
+// streamCurvature tells the stream of random numbers from those of other uses of a seed.
+const streamCurvature = 0x63_75_72_76
+
+// Direction draws the rows, and solves the system of all layers or of each.
+func (o *rowGN[T]) Direction(d []T, p *Subproblem[T]) Report {
+	o.start(d, p)
+	size := dot(o.g.Flat(), o.g.Flat())
+	if o.shifted() {
+		size++
+	}
+	if o.trivial(size) {
+		o.gradientStep(o.outputGradient(d), StoppedGradient)
+		o.unsolved = true
+		return o.finish()
+	}
+	o.prepare()
+	o.found = rowSums{}
+	p.Trace.begin(o.count / 2)
+	blocks := o.space.Blocks()
+	var all Solution
+	if o.curvature.Blocks == byLayer {
+		trace := p.Trace
+		for b := range blocks {
+			all = worse(all, o.solve(b, b+1, trace))
+			trace = nil // the course is that of the last layer
+		}
+	} else {
+		all = o.solve(0, blocks, p.Trace)
+	}
+	all.RelativeResidual = math.Sqrt(o.found.residual)
+	if o.found.size > 0 {
+		all.RelativeResidual /= math.Sqrt(o.found.size)
+	}
+	o.record(all)
+	if all.Reason == StoppedNonFinite {
+		return o.finish()
+	}
+	o.addShift(1, o.d)
+	o.evaluate()
+	if !(o.report.Slope < 0) {
+		o.gradientStep(o.outputGradient(d), StoppedSlope)
+	}
+	return o.finish()
+}
+
+// worse is what two solves of one call come to: the iterations of the longer one, and the
+// reason of the one that got less far.
+func worse(a, b Solution) Solution {
+	rank := func(reason string) int {
+		switch reason {
+		case "":
+			return -1
+		case StoppedExact:
+			return 0
+		case StoppedTolerance, StoppedGap:
+			return 1
+		case StoppedBudget:
+			return 2
+		case StoppedIndefinite:
+			return 4
+		case StoppedNonFinite:
+			return 5
+		}
+		return 3
+	}
+	b.Iterations = max(a.Iterations, b.Iterations)
+	if rank(a.Reason) > rank(b.Reason) {
+		b.Reason = a.Reason
+	}
+	return b
+}
+
+// prepare chooses the examples of the curvature, makes their signals, and sends them and
+// those of the gradient back through the model.
+func (o *rowGN[T]) prepare() {
+	batch := &o.p.Gradient
+	other := o.p.Curvature
+	if (o.curvature.Batch == nextBatch) != (other != nil && other != batch) {
+		panic("oracles: curvature: {batch: next} takes a second mini-batch as Subproblem.Curvature, and no other curvature does")
+	}
+	if o.of != batch.Jacobian {
+		n, s := o.curvature.rows(batch.Dims())
+		o.space, o.of = newRowSpace(batch.Jacobian, n, s), batch.Jacobian
+	}
+	o.chance.Seed(o.seed^streamCurvature, uint64(o.p.Time.Step))
+	var z, y tensor.Matrix[float64]
+	var omega []float64
+	var adds int64
+	if o.curvature.Batch == nextBatch {
+		o.space.take(other.Jacobian)
+		z, y, omega = other.Outputs(), other.Targets, other.Omega
+	} else {
+		index := o.choose(o.f.Rows)
+		adds = o.space.Select(index)
+		z, y = o.roomZ.RowRange(0, len(index)), o.roomY.RowRange(0, len(index))
+		for r, i := range index {
+			copy(z.Row(r), o.f.Row(i))
+			copy(y.Row(r), o.y.Row(i))
+		}
+		if batch.Omega != nil {
+			omega = o.omega[:len(index)]
+			for r, i := range index {
+				omega[r] = batch.Omega[i]
+			}
+		}
+	}
+	o.n, o.s = z.Rows, 1
+	sigma, scale := tensor.Matrix[float64]{}, []float64(nil)
+	weighted := losses.Weighted{Loss: o.p.Loss, Omega: omega}
+	vjps := 1
+	switch {
+	case o.curvature.Kind == empirical && o.curvature.Batch == sameBatch:
+		scale = o.unweigh(omega)
+	case o.curvature.Kind == empirical:
+		sigma = o.ownGradients(weighted, z, y)
+		vjps++
+	default:
+		sigma = o.signals(weighted, z, y)
+		vjps += o.s
+	}
+	if o.count = float64(o.n); o.curvature.Kind == sampled {
+		o.count *= float64(o.s)
+	}
+	adds += o.space.Send(o.g, sigma, scale)
+	o.report.Counters.Add(Counters{VJPs: vjps, MultiplyAdds: adds})
+}
+
+// choose draws so many of the m examples as the curvature is made of, in their order: a partial
+// shuffle (Fisher and Yates).
+func (o *rowGN[T]) choose(m int) []int {
+	index := o.roomIndex[:m]
+	for i := range index {
+		index[i] = i
+	}
+	n := min(o.curvature.Examples.of(m), m)
+	if n == m {
+		return index
+	}
+	for i := range n {
+		j := i + o.below(m-i)
+		index[i], index[j] = index[j], index[i]
+	}
+	return index[:n]
+}
+
+// below draws a number from 0 to n-1, each with the same probability: numbers of 64 bits that
+// are not below the largest multiple of n are drawn again.
+func (o *rowGN[T]) below(n int) int {
+	most := math.MaxUint64 - math.MaxUint64%uint64(n)
+	for {
+		if v := o.chance.Uint64(); v < most {
+			return int(v % uint64(n))
+		}
+	}
+}
+
+// signals returns L_i eps_c for row c n + i: random signs eps, or for all outputs rows of the
+// identity.
+func (o *rowGN[T]) signals(loss losses.Weighted, z, y tensor.Matrix[float64]) tensor.Matrix[float64] {
+	if o.s = z.Cols; o.curvature.Kind == sampled {
+		o.s = o.curvature.Samples
+	}
+	sent := o.roomSent.RowRange(0, o.n*o.s)
+	factor := ggnFactor{loss, o.roomAt.RowRange(0, o.n)}
+	factor.set(z, y)
+	for i := range o.n {
+		for c := range o.s {
+			if o.curvature.Kind == sampled {
+				o.signs(o.eps)
+			} else {
+				clear(o.eps)
+				o.eps[c] = 1
+			}
+			loss.MulFactorOf(i, sent.Row(c*o.n+i), o.eps, factor.at.Row(i))
+		}
+	}
+	return sent
+}
+
+// signs draws -1 and 1, each with probability 1/2.
+func (o *rowGN[T]) signs(eps []float64) {
+	var bits uint64
+	for j := range eps {
+		if j%64 == 0 {
+			bits = o.chance.Uint64()
+		}
+		eps[j] = float64(int(bits>>(j%64)&1)*2 - 1)
+	}
+}
+
+// ownGradients returns √omega_i grad loss_i of the examples of another mini-batch.
+func (o *rowGN[T]) ownGradients(loss losses.Weighted, z, y tensor.Matrix[float64]) tensor.Matrix[float64] {
+	sent := o.roomSent.RowRange(0, o.n)
+	for i := range o.n {
+		loss.Grad(sent.Row(i), z.Row(i), y.Row(i))
+		if loss.Omega != nil {
+			tensor.Scale(nil, math.Sqrt(loss.Omega[i]), sent.Row(i))
+		}
+	}
+	return sent
+}
+
+// unweigh returns 1/√omega_i, which makes √omega_i grad loss_i of the gradient's signals
+// omega_i grad loss_i; nil without weights.
+func (o *rowGN[T]) unweigh(omega []float64) []float64 {
+	if omega == nil {
+		return nil
+	}
+	scale := o.scale[:len(omega)]
+	for i, v := range omega {
+		if scale[i] = 0; v > 0 {
+			scale[i] = 1 / math.Sqrt(v)
+		}
+	}
+	return scale
+}
+
+// solve makes the part of d - d0 of blocks lo to hi-1, from one system.
+func (o *rowGN[T]) solve(lo, hi int, trace *Trace) Solution {
+	rows := o.n * o.s
+	gram, cross, along := tensor.View(rows, rows, o.gram[:rows*rows]), tensor.View(o.n, o.s, o.crossT[:rows]), tensor.View(o.n, o.s, o.alongT[:rows])
+	clear(gram.Data)
+	clear(cross.Data)
+	clear(along.Data)
+	shifted := o.shifted()
+	d0 := []T(nil)
+	if shifted {
+		d0 = o.spare()
+		if lo == 0 {
+			clear(d0)
+			o.addShift(1, d0)
+			o.report.Counters.JVPs++
+		}
+	}
+	var adds int64
+	for b := lo; b < hi; b++ {
+		adds += o.space.Gram(b, gram) + o.space.Cross(b, cross)
+		if shifted {
+			adds += o.space.Project(b, along, d0)
+		}
+	}
+	tensor.Mirror(o.pool, gram)
+	o.small.set(gram, o.wide, o.s)
+	if lo == 0 {
+		o.report.Counters.GramProducts++ // V grad h
+	}
+	o.report.Counters.MultiplyAdds += adds
+
+	over := o.gammaPrime / o.count
+	b, y := o.b[:rows], o.x[:rows]
+	for i := range b { // (V d0 - gamma' V grad h)/c
+		b[i] = (float64(along.Data[i]) - o.gammaPrime/o.m*float64(cross.Data[i])) / o.count
+		o.found.condition = max(o.found.condition, over*o.small.k.At(i, i))
+	}
+	o.found.size += dot(b, b)
+	solution := Solution{Reason: StoppedExact}
+	if clear(y); dot(b, b) != 0 {
+		o.sys = o.system(over)
+		solution = o.solver.Solve(&o.sys, y, b, Stop{Iterations: o.budget, Tolerance: o.spec.Tolerance, Gap: o.gapResidual(), Trace: trace})
+		o.report.Counters.Add(o.sys.Counters)
+		o.jittered = o.jittered || o.sys.jittered
+		for i, r := range solution.Vector {
+			o.found.curvature += o.count * (y[i] + r) * (y[i] + r)
+			o.found.product += o.count * y[i] * (y[i] + r)
+			o.found.residual += r * r
+		}
+	}
+	yT := tensor.View(o.n, o.s, o.yT[:rows])
+	for i, v := range y {
+		yT.Data[i] = T(v * o.m)
+	}
+	adds = 0
+	for b := lo; b < hi; b++ {
+		adds += o.space.Step(b, o.d, T(-o.gammaOverM), yT)
+	}
+	o.report.Counters.MultiplyAdds += adds
+	return solution
+}
+
+// system returns I + over V Vᵀ. Its factor L is the identity. The slope is known only when d
+// is: nothing is refused before.
+func (o *rowGN[T]) system(over float64) System {
+	rows := o.n * o.s
+	view := func(v []float64) tensor.Matrix[float64] { return tensor.View(o.n, o.s, v[:rows]) }
+	l := view(o.roomL)
+	for i := range l.Data {
+		l.Data[i] = 1
+	}
+	return System{
+		K: &o.small, GammaOverM: over, factor: ggnFactor{losses.Weighted{Loss: losses.Squared{}}, l},
+		v: view(o.roomV), u: view(o.roomU), kx: view(o.roomKX), descent: descent{atZero: math.Inf(-1), divisor: 1},
+	}
+}
+
+// gapResidual turns the tolerance on the gap, c |r|²/2 of every system, into one on r.
+func (o *rowGN[T]) gapResidual() float64 {
+	if o.spec.GapTolerance == 0 {
+		return 0
+	}
+	systems := 1.0
+	if o.curvature.Blocks == byLayer {
+		systems = float64(o.space.Blocks())
+	}
+	return math.Sqrt(2 * o.spec.GapTolerance * o.value() / (o.count * systems))
+}
+
+// evaluate puts into the report what d is, and multiplies it by what is best for the model if
+// that is asked for.
+func (o *rowGN[T]) evaluate() {
+	f := &o.found
+	l := line{curvature: f.curvature, square: tensor.Dot(o.pool, o.d, o.d) / o.gammaPrime}
+	l.slope = -l.square - f.product
+	if unit[T]()*f.condition > noiseAt { // rounding may have made d another
+		o.jvp(o.u, o.d)
+		l.slope = dot(o.g.Flat(), o.u.Flat())/o.m + o.pull(o.d)
+	}
+	tau := 1.0
+	if o.spec.Rescale {
+		tau = l.best()
+		tensor.Scale(o.pool, T(tau), o.d)
+	}
+	o.report.Slope = tau * l.slope
+	o.report.Gap = o.count*f.residual/2 + (tau-1)*l.slope + (tau*tau-1)*l.stiff()/2
+	o.report.ModelChange = o.report.Slope - o.pull(o.d) + tau*tau*l.curvature/2
+}
+
+// Complete takes a VJP for the norm of the gradient. The change of the model by a gradient
+// step, which has no rows, is not known.
+func (o *rowGN[T]) Complete(bool) Report { return o.complete(o.report) }
+
+// A smallGram is V Vᵀ, formed.
+type smallGram struct {
+	pool   *tensor.Pool
+	k      tensor.Matrix[float64]
+	s      int
+	blocks tensor.Matrix[float64]
+}
+
+// set makes it the matrix a, in float64 in the memory of wide unless a is.
+func (g *smallGram) set(a any, wide []float64, s int) {
+	g.s = s
+	switch a := a.(type) {
+	case tensor.Matrix[float64]:
+		g.k = a
+	case tensor.Matrix[float32]:
+		g.k = tensor.View(a.Rows, a.Cols, wide[:len(a.Data)])
+		tensor.Widen(g.pool, g.k.Data, a.Data)
+	}
+}
+
+func (g *smallGram) Mul(u, v tensor.Matrix[float64]) Counters {
+	tensor.Gemv(g.pool, g.k, v.Flat(), u.Flat())
+	n := int64(g.k.Rows)
+	return Counters{GramProducts: 1, MultiplyAdds: n * n}
+}
+
+func (g *smallGram) Form() (tensor.Matrix[float64], Counters) { return g.k, Counters{} }
+
+func (g *smallGram) Blocks() (tensor.Matrix[float64], Counters) {
+	g.blocks = resize(g.blocks, g.k.Rows, g.s)
+	for r := range g.blocks.Rows {
+		copy(g.blocks.Row(r), g.k.Row(r)[r/g.s*g.s:])
+	}
+	return g.blocks, Counters{}
+}
