@@ -35,6 +35,9 @@ func netFor(c *config.Config, method *config.Method, l losses.Loss, in tensor.Sh
 	if err := method.Oracle.Must().Fits(l, net.Dims(m)); err != nil {
 		return nil, config.Wrap(method.Oracle.At.Locate(err))
 	}
+	if oracles.CurvatureBatch(method.Oracle.Must(), net.Dims(m)) > 0 {
+		return nil, config.Wrap(method.Oracle.At.Locate(strict.Field("curvature.batch", "next needs a second mini-batch, and dgn direction is given one; take same")))
+	}
 	value, weights := c.ValueSize(), net.NumParams()
 	mem, held := net.Memory(m, value), oracles.HeldBy(method.Oracle.Must(), l, problem.OracleSizes(net, m, value, m))
 	linearizations := 1

@@ -28,7 +28,8 @@ import (
 //	outputs, alpha        m x k
 //	loss, model_change, primal, dual, gap, slope, inner_iterations
 //
-// What does not apply to the method is absent.
+// What does not apply to the method is absent. What an oracle draws is what it draws in the first
+// step of the first seed; there is no direction before, as with momentum in that step.
 func Of(c *config.Config, method, paramsFile, batchFile string) ([]arrays.Array, error) {
 	i := slices.IndexFunc(c.Methods, func(m config.Method) bool { return m.Name == method })
 	if i < 0 {
@@ -85,7 +86,11 @@ func direction[T tensor.Float](c *config.Config, method *config.Method, paramsFi
 	p := &oracles.Subproblem[T]{Loss: loss, Gradient: oracles.Batch[T]{Jacobian: lin, Targets: y, Omega: b.omega}}
 	weighted := losses.Weighted{Loss: loss, Omega: b.omega}
 	d, gradient := make([]T, len(w)), make([]T, len(w))
-	o := oracles.New[T](spec, oracles.Site{Loss: loss, Dims: net.Dims(b.m)})
+	site := oracles.Site{Loss: loss, Dims: net.Dims(b.m)}
+	if len(c.Seeds) > 0 {
+		site.Seed = c.Seeds[0]
+	}
+	o := oracles.New[T](spec, site)
 	o.Direction(d, p)
 	r := o.Complete(true)
 

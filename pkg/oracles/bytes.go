@@ -92,7 +92,7 @@ func (s *Sizes) examples(o Inner) int {
 }
 
 // heldRows counts, beside the core: the rows within the model, V Vᵀ in both precisions, the
-// solver, and vectors of the systems.
+// solver, vectors of the systems, and one of p numbers for d0 and the norm of the gradient.
 func (o GaussNewton) heldRows(s Sizes) Held {
 	n, k := o.resolved().rows(s.Dims)
 	rows := size.Product(n, k)
@@ -103,10 +103,7 @@ func (o GaussNewton) heldRows(s Sizes) Held {
 	}
 	h.Bytes = size.Sum(s.matrices(4), s.formedRows(n, k), size.Product(8, numbers), // the core, and
 		size.Product(8, size.Sum(size.Product(size.Sum(3*n, rows), s.Dims.Outputs), s.Dims.Examples, size.Product(2, n), size.Product(6, rows))),
-		size.Product(3*s.Value, rows), s.momentum(o.Inner))
-	if o.WeightDecay > 0 || o.Momentum > 0 {
-		h.Bytes = size.Sum(h.Bytes, s.vectors(1))
-	}
+		size.Product(3*s.Value, rows), s.momentum(o.Inner), s.vectors(1))
 	if model, ok := s.Dims.Gram.(rowModel); ok {
 		return h.with(model.RowMemory(s.Dims.Examples, n, k, s.Value))
 	}

@@ -47,7 +47,9 @@ func TestHeld(t *testing.T) {
 	const m = 100
 	served, _ := combos()
 	for _, c := range served {
-		for _, options := range []string{"", "inner_iterations: 40", "warm_start: true", "weight_decay: 0.1, inner_iterations: 2", "gamma: {levenberg_marquardt: {}}", "gamma: {search: [0.1, 1]}"} {
+		for _, options := range []string{"", "inner_iterations: 40", "warm_start: true", "weight_decay: 0.1, inner_iterations: 2", "gamma: {levenberg_marquardt: {}}", "gamma: {search: [0.1, 1]}",
+			"momentum: 0.9", "unknowns: example", "unknowns: example, momentum: 0.5",
+			"curvature: {kind: sampled, examples: 20}", "curvature: {kind: sampled, examples: 20, samples: 4, blocks: layers}", "curvature: {kind: empirical}, momentum: 0.9"} {
 			if options != "" && (c.formulation == "" || !c.throughTangents()) {
 				continue
 			}
@@ -56,6 +58,9 @@ func TestHeld(t *testing.T) {
 				with = []string{options}
 			}
 			spec, err := c.spec(with...)
+			if err == nil {
+				err = spec.Check(c.loss)
+			}
 			if err != nil {
 				continue // this one does not serve here
 			}
@@ -63,7 +68,16 @@ func TestHeld(t *testing.T) {
 			mem := n.Memory(m, 8)
 			held := HeldBy(spec, c.loss, sizesOf(n, m))
 			counted := float64(held.Bytes)
-			if mk := m * p0.Gradient.Outputs().Cols; c.gram == Formed || c.solver == "cholesky" || c.solver == "sdca" {
+			mk := m * p0.Gradient.Outputs().Cols
+			g, _ := spec.(GaussNewton)
+			switch {
+			case strings.Contains(options, "unknowns: example"):
+				mk = m
+			case g.Curvature.reduces():
+				rows, s := g.Curvature.rows(n.Dims(m))
+				mk = rows * s
+			}
+			if c.gram == Formed || c.solver == "cholesky" || c.solver == "sdca" || g.Curvature.reduces() {
 				counted -= float64(8 * min(256, mk) * mk) // rows of K on their way to it are the pool's
 			}
 			if held.OutputsAt {

@@ -23,6 +23,7 @@ type exampleOracle[T tensor.Float] struct {
 	roomN, roomU, roomL tensor.Matrix[float64] // m x k
 	theta, trial, y     tensor.Matrix[float64] // m x 1, y m x 2
 	row                 []float64              // k
+	at                  func(i int, z []float64) float64
 
 	// Of the last call:
 	p        *Subproblem[T]
@@ -59,6 +60,10 @@ func newExample[T tensor.Float](at Site, kind string, inside func(Site) Oracle[T
 	for _, to := range []*tensor.Matrix[float64]{&o.alpha, &o.roomN, &o.roomU, &o.roomL} {
 		*to = tensor.New[float64](m, k)
 	}
+	o.at = func(i int, z []float64) float64 { // theta of example i at outputs z
+		_, theta, _ := losses.ScalarOf(o.p.Loss, o.row, z, o.p.Gradient.Targets.Row(i))
+		return theta
+	}
 	at.Loss, at.Dims = o.loss, exampleDims(at.Dims)
 	o.inside = inside(at)
 	return o
@@ -81,10 +86,7 @@ func (o *exampleOracle[T]) Direction(d []T, p *Subproblem[T]) Report {
 	if o.of != batch.Jacobian {
 		o.view, o.of = newExampleView(batch.Jacobian), batch.Jacobian
 	}
-	o.view.project(n, theta, o.roomU.RowRange(0, m), func(i int, z []float64) float64 {
-		_, theta, _ := losses.ScalarOf(p.Loss, o.row, z, batch.Targets.Row(i))
-		return theta
-	}, o.trial.RowRange(0, m))
+	o.view.project(n, theta, o.roomU.RowRange(0, m), o.at, o.trial.RowRange(0, m))
 	o.sub = *p
 	o.sub.Loss, o.sub.Curvature = o.loss, nil
 	o.sub.Gradient = Batch[T]{Jacobian: o.view, Targets: y, Omega: batch.Omega, Examples: batch.Examples}

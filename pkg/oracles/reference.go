@@ -34,6 +34,11 @@ func Comparable(method, other Spec) error {
 	}
 	kind, p := a.model()
 	got, q := b.model()
+	for _, s := range []Spec{method, other} {
+		if err := fullModel(s); err != nil {
+			return err
+		}
+	}
 	switch {
 	case got != kind:
 		return strict.Field("kind", "%s minimises another model than %s, the method's oracle, and so has another exact direction; leave the key out, and compare its solvers beside a method of its own", got, kind)
@@ -43,6 +48,22 @@ func Comparable(method, other Spec) error {
 		return strict.Field("gamma", "is not that of the method's oracle: with another gamma the exact direction is another; leave the key out")
 	case p.WeightDecay != q.WeightDecay:
 		return strict.Field("weight_decay", "is %g, and %g in the method's oracle: the exact direction is another; leave the key out", q.WeightDecay, p.WeightDecay)
+	}
+	return nil
+}
+
+// fullModel returns an error, about its key, if an oracle minimises a model of less curvature, or
+// about another direction than 0, whose exact direction is not computed.
+func fullModel(s Spec) error {
+	_, o := s.(modelled).model()
+	g, _ := s.(GaussNewton)
+	switch {
+	case o.Unknowns == byExample:
+		return strict.Field("unknowns", "example minimises another model than all, whose exact direction is what solvers are measured by; take all")
+	case g.Curvature.reduces():
+		return strict.Field("curvature", "%s minimises a model of less curvature than the full one, whose exact direction is what solvers are measured by; leave it out", g.Curvature.Kind)
+	case o.Momentum > 0:
+		return strict.Field("momentum", "moves the minimum by the direction of the step before, so that solvers would not be compared on one problem; leave it out")
 	}
 	return nil
 }

@@ -48,6 +48,10 @@ func (p *Problem) Footprint(m *config.Method, threads int) memory.Footprint {
 		{Name: "products", Bytes: net.ProductSpace(max(batch, EvalChunk), threads, value)},
 		{Name: "drawing and saving weights", Bytes: transient},
 	}
+	if n := oracles.CurvatureBatch(m.Oracle.Must(), net.Dims(batch)); n > 0 {
+		next := net.Memory(n, value)
+		f = append(f, memory.Part{Name: fmt.Sprintf("linearization on %d examples of the next mini-batch", n), Bytes: size.Sum(next.Kept, next.Work, examples(n), size.Product(16, n))})
+	}
 	if m.Probe != nil {
 		f = append(f, memory.Part{Name: "compared oracles", Bytes: p.probed(m)})
 	}

@@ -62,7 +62,8 @@ func TestSlopeIsTimedWork(t *testing.T) {
 			c := parse(t, toy, "precision=float64", "methods.SGD.line_search=armijo")
 			p := opened(t, c)
 			tr := newTrainer[float64](Training{Problem: p, Method: &c.Methods[0], Seed: 0}, nil)
-			diagnosed := &counting[float64]{Oracle: oracles.New[float64](spec, oracles.Site{Loss: tr.loss, Dims: p.Net.Dims(50)})}
+			tr.setOracle(spec)
+			diagnosed := &counting[float64]{Oracle: tr.oracle}
 			tr.oracle = diagnosed
 			if _, ok := diagnosed.Oracle.(oracles.Sloper); ok {
 				tr.oracle = &sloping[float64]{counting: diagnosed}
@@ -143,7 +144,7 @@ func TestWarmUpIsForgotten(t *testing.T) {
 				var ends [2]string
 				for j := range ends {
 					tr := newTrainer[float32](Training{Problem: p, Method: &c.Methods[0], Seed: 0}, nil)
-					tr.oracle = oracles.New[float32](spec, oracles.Site{Loss: tr.loss, Dims: p.Net.Dims(50)})
+					tr.setOracle(spec)
 					if j == 1 {
 						if err := tr.warmUp(); err != nil {
 							t.Fatal(err)

@@ -162,7 +162,7 @@ func TestEveryOracleTrains(t *testing.T) {
 		c := parse(t, toy, "methods.SGD.line_search=armijo")
 		p := opened(t, c)
 		tr := newTrainer[float32](Training{Problem: p, Method: &c.Methods[0], Seed: 0}, nil)
-		tr.oracle = oracles.New[float32](spec, oracles.Site{Loss: tr.loss, Dims: p.Net.Dims(50)})
+		tr.setOracle(spec)
 		for tr.step = range steps {
 			tr.advance()
 			last = losses.Mean(tr.loss, tr.lin.Outputs(), tr.y)

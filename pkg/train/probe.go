@@ -35,7 +35,7 @@ func newProber[T tensor.Float](t *trainer[T]) *prober[T] {
 	if of == nil {
 		return nil
 	}
-	at := oracles.Site{Loss: t.loss, Dims: t.net.Dims(size), Pool: t.pool}
+	at := oracles.Site{Loss: t.loss, Dims: t.net.Dims(size), Pool: t.pool, Seed: t.seed}
 	p := &prober[T]{
 		calls: of.Calls, reference: oracles.NewReference(t.method.Oracle.Must(), at), d: make([]T, weights),
 		lin: nn.NewLinearization[float64](t.net, size, t.pool), w: make([]float64, weights), d64: make([]float64, weights),

@@ -17,13 +17,17 @@ func (t *trainer[T]) advance() {
 // which the line search uses too.
 func (t *trainer[T]) direct() oracles.Report {
 	t.now = t.time()
+	var curvature *oracles.Batch[T]
+	if t.following != nil {
+		curvature = t.assemble(t.following)
+	}
 	t.batch.ReadAugmented(t.data.Augment, datasets.Chance{Key: t.augmentKey, Step: t.step}, t.data.Train, t.order.batch(t.step), t.x, t.y)
 	t.losses = losses.Weighted{Loss: t.loss, Omega: t.data.Train.Omega(t.omega, t.order.batch(t.step))}
 	t.lin.Linearize(t.w, t.x)
 	t.count(oracles.Counters{Forwards: 1, MultiplyAdds: t.forwardAdds()})
 
 	t.mini = oracles.Subproblem[T]{
-		Loss: t.loss, Time: t.now,
+		Loss: t.loss, Time: t.now, Curvature: curvature,
 		Gradient: oracles.Batch[T]{Jacobian: t.lin, Targets: t.y, Omega: t.losses.Omega, Examples: t.order.batch(t.step)},
 	}
 	if t.inner != nil {

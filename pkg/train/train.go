@@ -71,6 +71,7 @@ type trainer[T tensor.Float] struct {
 	d, u       []T                   // direction and update
 	now        schedules.Time        // of the step
 	warmed     float64               // share of a budget of seconds that the warm-up step took
+	following  *following[T]         // nil: the curvature is of the same mini-batch
 	mini       oracles.Subproblem[T] // what the oracle is asked
 	along      objective[T]          // the mini-batch objective along u
 	logged     oracles.Report        // of the step, completed for the log
@@ -116,8 +117,14 @@ func initialize[T tensor.Float](w []T, of Training) {
 // bind gives the run a fresh oracle, optimizer and line search.
 func (t *trainer[T]) bind() {
 	t.lineSearch = t.method.LineSearch.Must()
-	t.oracle = oracles.New[T](t.method.Oracle.Must(), oracles.Site{Loss: t.loss, Dims: t.net.Dims(t.config.Train.BatchSize), Pool: t.pool})
+	t.setOracle(t.method.Oracle.Must())
 	t.setOptimizer(t.newOptimizer())
+}
+
+func (t *trainer[T]) setOracle(s oracles.Spec) {
+	dims := t.net.Dims(t.config.Train.BatchSize)
+	t.oracle = oracles.New[T](s, oracles.Site{Loss: t.loss, Dims: dims, Pool: t.pool, Seed: t.seed})
+	t.following = newFollowing(t, oracles.CurvatureBatch(s, dims))
 }
 
 func (t *trainer[T]) newOptimizer() optim.Optimizer[T] {

@@ -1,0 +1,232 @@
+package oracles
+
+import (
+	"fmt"
+	"math"
+	"testing"
+
+	"github.com/dualgn/dgn/pkg/losses"
+	"github.com/dualgn/dgn/pkg/tensor"
+)
+
+// scalarsOf returns, for a problem, the rows J_iᵀ n_i, phi_i, theta_i and |n_i|² from their
+// definitions with the explicit Jacobian.
+func scalarsOf(p *Subproblem[float64]) (rows tensor.Matrix[float64], phi []losses.Scalar, theta, nn []float64) {
+	jac, z := jacobianOf(&p.Gradient), p.Gradient.Outputs()
+	k := z.Cols
+	rows = tensor.New[float64](z.Rows, jac.Cols)
+	n := make([]float64, k)
+	for i := range z.Rows {
+		f, t, _ := losses.ScalarOf(p.Loss, n, z.Row(i), p.Gradient.Targets.Row(i))
+		phi, theta, nn = append(phi, f), append(theta, t), append(nn, dot(n, n))
+		for j, v := range n {
+			axpy(v, jac.Row(i*k+j), rows.Row(i))
+		}
+	}
+	return rows, phi, theta, nn
+}
+
+// TestExampleUnknowns: with one unknown for each example the direction is that of a dense
+// solve with the curvature that is asked for, for every loss, weights, weight decay and
+// momentum; prox_linear minimises the loss of one number for each. Both descend for every
+// gamma, in every form of K.
+func TestExampleUnknowns(t *testing.T) {
+	const m = 7
+	for _, name := range losses.Known.Names() {
+		l := losses.Known.Default(name).Must()
+		for _, kind := range []string{major, minorant, identity, "prox"} {
+			if kind != "prox" && !curved(l) {
+				continue
+			}
+			for trial, gamma := range []float64{1e-3, 0.5, 30, 1e4} {
+				mu, beta := []float64{0, 0.1}[trial%2], []float64{0, 0, 0.8}[trial%3]
+				for _, form := range append([]Form{AutoForm}, Forms...) {
+					text := fmt.Sprintf("{kind: gauss_newton, unknowns: example, curvature: {kind: %s}", kind)
+					if kind == "prox" {
+						text = "{kind: prox_linear, unknowns: example"
+					}
+					text += fmt.Sprintf(", inner_iterations: 400, tolerance: 1e-14, gamma: %g, weight_decay: %g, momentum: %g, gram: %s}", gamma, mu, beta, form)
+					spec, err := parse(text)
+					if err == nil {
+						err = spec.Check(l)
+					}
+					if err != nil {
+						t.Fatal(text, err)
+					}
+					n, p := drawProblem[float64](l, m, uint64(trial), nil)
+					if trial > 1 {
+						weigh(p, 3)
+					}
+					o := New[float64](spec, Site{Loss: l, Dims: n.Dims(m)})
+					d, prev := make([]float64, n.NumParams()), make([]float64, n.NumParams())
+					for step := range 2 {
+						r := o.Direction(d, p)
+						r = o.Complete(true)
+						rows, phi, theta, nn := scalarsOf(p)
+						gradF := gradientOf(p, mu)
+						slope := dot(gradF, d)
+						scale := math.Sqrt(dot(gradF, gradF) * dot(d, d))
+						if !(math.Abs(r.Slope-slope) <= 1e-8*scale+1e-12) || beta == 0 && dot(gradF, gradF) > 0 && !(slope < 0) {
+							t.Fatalf("%s, %s: slope %g, reported %g (%s)", name, text, slope, r.Slope, r.StopReason)
+						}
+						// The gradient of the restricted model at d is 0.
+						left := make([]float64, len(d))
+						for i := range m {
+							u := dot(rows.Row(i), d)
+							e := phi[i].Slope(theta[i])
+							switch kind {
+							case major:
+								e += phi[i].Majorizer(theta[i]) * u
+							case minorant:
+								e += phi[i].Curvature(theta[i]) * u
+							case identity:
+								if nn[i] > 0 {
+									e += u / nn[i]
+								}
+							default:
+								e = phi[i].Slope(theta[i] + u)
+							}
+							axpy(weightOf(p, i)*e/m, rows.Row(i), left)
+						}
+						w := p.Gradient.Weights()
+						for i := range left {
+							left[i] += (d[i]-beta*prev[i])/gamma + mu*(w[i]+d[i])
+						}
+						if size := tensor.Norm2(nil, left); size > 1e-7*(tensor.Norm2(nil, gradF)+1e-9) {
+							t.Fatalf("%s, %s, step %d: the gradient of the model is %.2g at d (%s after %d)", name, text, step, size, r.StopReason, r.InnerIterations)
+						}
+						copy(prev, d)
+					}
+				}
+			}
+		}
+	}
+}
+
+// TestCertificate: D of the restricted model is below the minimum of the full one, which is
+// below P(d), for minorants; nothing else claims a gap.
+func TestCertificate(t *testing.T) {
+	for _, name := range []string{"logistic", "squared", "binary_logistic", "huber"} {
+		l := losses.Known.Default(name).Must()
+		for _, kind := range []string{minorant, "prox", major} {
+			for _, gamma := range []float64{0.1, 1, 10, 1000} {
+				oracle, options := "gauss_newton", fmt.Sprintf("solver: cholesky, gamma: %g, inner_iterations: 100, tolerance: 1e-13", gamma)
+				one := options + ", unknowns: example"
+				if kind == "prox" {
+					oracle = "prox_linear"
+				} else {
+					one += ", curvature: {kind: " + kind + "}"
+				}
+				if kind == "prox" && !smooth(l) {
+					continue
+				}
+				report := func(options string) Report {
+					spec, err := parse("{kind: " + oracle + ", " + options + "}")
+					if err != nil {
+						t.Fatal(err)
+					}
+					n, p := newProblem[float64](l, 6, nil)
+					o := New[float64](spec, Site{Loss: l, Dims: n.Dims(6)})
+					o.Direction(make([]float64, n.NumParams()), p)
+					return o.Complete(true)
+				}
+				r, full := report(one), report(options)
+				if certified := kind != major && name != "huber"; !certified {
+					if !math.IsNaN(r.Gap) {
+						t.Errorf("%s, %s claims a gap of %g", name, kind, r.Gap)
+					}
+					continue
+				}
+				tol := 1e-9 * (1 + math.Abs(full.Primal))
+				if !(r.Dual() <= full.Primal+tol && full.Primal <= r.Primal+tol) {
+					t.Errorf("%s, %s, gamma %g: D %g, P* %g, P(d) %g", name, kind, gamma, r.Dual(), full.Primal, r.Primal)
+				}
+				if name == "binary_logistic" && !(r.Gap < 1e-8) { // one output: nothing is restricted
+					t.Errorf("%s, %s, gamma %g: the gap is %g", name, kind, gamma, r.Gap)
+				}
+			}
+		}
+	}
+}
+
+// TestMomentum: with all unknowns, too, the direction minimises the model about beta times the
+// direction of the call before, in every form of K and with every solver of the dual, and a
+// direction that does not descend is reported as such.
+func TestMomentum(t *testing.T) {
+	const m, beta, gamma, mu = 6, 0.9, 2.0, 0.05
+	served, _ := combos()
+	ascends := 0
+	for _, c := range served {
+		if c.formulation != "dual" {
+			continue
+		}
+		spec, err := c.spec("inner_iterations: 20000", "tolerance: 1e-13", fmt.Sprint("momentum: ", beta), fmt.Sprint("gamma: ", gamma), fmt.Sprint("weight_decay: ", mu))
+		if err != nil {
+			t.Fatal(err)
+		}
+		n, p := newProblem[float64](c.loss, m, nil)
+		o := New[float64](spec, Site{Loss: c.loss, Dims: n.Dims(m)})
+		d, prev := make([]float64, n.NumParams()), make([]float64, n.NumParams())
+		for step := range 6 {
+			o.Direction(d, p)
+			r := o.Complete(true)
+			gradF := gradientOf(p, mu)
+			slope := dot(gradF, d)
+			if scale := math.Sqrt(dot(gradF, gradF)*dot(d, d)) + 1e-12; math.Abs(r.Slope-slope) > 1e-7*scale {
+				t.Fatalf("%v, step %d: slope %g, reported %g", c, step, slope, r.Slope)
+			}
+			at := func(x []float64) float64 { // P
+				v := primalOf(c, p, x, 1e300, mu)
+				for i := range x {
+					v += (x[i] - beta*prev[i]) * (x[i] - beta*prev[i]) / (2 * gamma)
+				}
+				return v
+			}
+			best := at(d)
+			if math.Abs(r.Primal-best) > 1e-8*(1+math.Abs(best)) || !(math.Abs(r.Gap) < 1e-7*(1+math.Abs(best))) {
+				t.Fatalf("%v, step %d: P is %g, reported %g with a gap of %g (%s)", c, step, best, r.Primal, r.Gap, r.StopReason)
+			}
+			e := make([]float64, len(d))
+			for i := range 2 * len(d) {
+				copy(e, d)
+				e[i/2] += []float64{1e-3, -1e-3}[i%2]
+				if v := at(e); v < best-1e-10*(1+math.Abs(best)) {
+					t.Fatalf("%v, step %d: %.15g beside the minimum %.15g (%s)", c, step, v, best, r.StopReason)
+				}
+			}
+			copy(prev, d)
+		}
+		// About a direction uphill the minimum may be uphill too.
+		up := o.(Stateful).State()
+		for i, g := range gradientOf(p, mu) {
+			up[statePrevious][i] = 1e3 * g
+		}
+		if err := o.(Stateful).Restore(up); err != nil {
+			t.Fatal(err)
+		}
+		if r := o.Direction(d, p); r.Slope > 0 && dot(gradientOf(p, mu), d) > 0 {
+			ascends++
+		}
+	}
+	if ascends == 0 {
+		t.Error("no direction about one uphill is uphill")
+	}
+}
+
+// TestMomentumState: a state of another length is refused, and no momentum refuses one.
+func TestMomentumState(t *testing.T) {
+	l := losses.Known.Default("squared").Must()
+	n, p := newProblem[float64](l, 4, nil)
+	spec, err := parse("{kind: gauss_newton, momentum: 0.5}")
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := New[float64](spec, Site{Loss: l, Dims: n.Dims(4)})
+	o.Direction(make([]float64, n.NumParams()), p)
+	if err := o.(Stateful).Restore(map[string][]float64{statePrevious: {1}}); err == nil {
+		t.Error("a previous direction of one number is taken")
+	}
+	if err := o.(Stateful).Restore(map[string][]float64{}); err == nil {
+		t.Error("a state without it is taken")
+	}
+}
