@@ -128,7 +128,7 @@ func (e *evaluator[T]) score(ctx context.Context, w []T, split *datasets.Split, 
 			zi, yi := z.Row(i), y.Row(i)
 			loss += weighted.ValueOf(i, zi, yi)
 			if classes {
-				if losses.Correct(e.loss, zi, yi) {
+				if losses.Correct(zi, yi) {
 					right++
 				}
 				continue
