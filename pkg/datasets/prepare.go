@@ -15,15 +15,16 @@ import (
 
 // Common are the settings of every data set.
 type Common struct {
-	Dir         string    `yaml:"dir" doc:"root that holds the sets' folders; default $DGN_DATA_DIR, then the user's cache folder"`
-	TrainLimit  int       `yaml:"train_limit" doc:"only the first so many training examples; 0: all"`
-	TestLimit   int       `yaml:"test_limit" doc:"only the first so many test examples; 0: all"`
-	Validation  float64   `yaml:"validation" doc:"fraction of the training part held out"`
-	Test        *float64  `yaml:"test,omitempty" doc:"fraction held out, of sets without a test part; default 0.2"`
-	SplitSeed   SplitSeed `yaml:"split_seed" doc:"chance of every split: a number, or seed for the seed of the run"`
-	Binary      Labels    `yaml:"binary,omitempty,flow" doc:"labels, as the file writes them or by name, that become class 1, the rest class 0"`
-	Standardize bool      `yaml:"standardize" doc:"shift and scale inputs and regression targets by training statistics; without, pixels are divided by that of white"`
-	Augment     *Augment  `yaml:"augment,omitempty,flow" doc:"of training images, as in {crop: 4, flip: true}; none by default"`
+	Dir         string      `yaml:"dir" doc:"root that holds the sets' folders; default $DGN_DATA_DIR, then the user's cache folder"`
+	TrainLimit  int         `yaml:"train_limit" doc:"only the first so many training examples; 0: all"`
+	TestLimit   int         `yaml:"test_limit" doc:"only the first so many test examples; 0: all"`
+	Validation  float64     `yaml:"validation" doc:"fraction of the training part held out"`
+	Test        *float64    `yaml:"test,omitempty" doc:"fraction held out, of sets without a test part; default 0.2"`
+	SplitSeed   SplitSeed   `yaml:"split_seed" doc:"chance of every split: a number, or seed for the seed of the run"`
+	Binary      Labels      `yaml:"binary,omitempty,flow" doc:"labels, as the file writes them or by name, that become class 1, the rest class 0"`
+	Standardize bool        `yaml:"standardize" doc:"shift and scale inputs and regression targets by training statistics; without, pixels are divided by that of white"`
+	Target      InputTarget `yaml:"target,omitempty" doc:"input: the target of each example is its input, as the network sees it; under binary_logistic as it is in the data, pixels divided by that of white"`
+	Augment     *Augment    `yaml:"augment,omitempty,flow" doc:"of training images, as in {crop: 4, flip: true}; none by default"`
 }
 
 // A SplitSeed is the chance of every split: a number, or the seed of each run, by which
@@ -67,9 +68,10 @@ const defaultTest = 0.2
 type Encoding int
 
 const (
-	OneHot    Encoding = iota // k classes
-	PlusMinus                 // two classes, k = 1: -1 and +1
-	Values                    // k numbers; classes become one-hot
+	OneHot        Encoding = iota // k classes
+	PlusMinus                     // two classes, k = 1: -1 and +1
+	Values                        // k numbers; classes become one-hot
+	Probabilities                 // k numbers in [0, 1], as they are; or two classes, k = 1: -1 and +1
 )
 
 // A Set is a data set made ready: split, standardised, encoded.
@@ -149,7 +151,15 @@ func Prepare(raw *Raw, c Common, enc Encoding) (*Set, error) {
 	}
 	p := &Set{Shape: raw.Train.Shape, Augment: c.Augment, Notes: slices.Clone(raw.Notes), Warnings: raw.Warnings, Reading: map[string]string{}}
 	maps.Copy(p.Reading, raw.Reading)
-	e, err := newEncoder(raw, c, enc, train, p.Reading)
+	in, err := identityTransform(raw.Train), error(nil)
+	if c.Standardize {
+		if in, err = standardization(train); err != nil {
+			return nil, err
+		}
+	} else if w := raw.Train.White; w != 0 {
+		p.Reading["white"] = fmt.Sprint(w)
+	}
+	e, err := newEncoder(raw, c, enc, train, in, p.Reading)
 	if err != nil {
 		return nil, err
 	}
@@ -157,13 +167,8 @@ func Prepare(raw *Raw, c Common, enc Encoding) (*Set, error) {
 	for _, s := range e.scaling {
 		p.TargetScale = append(p.TargetScale, s.deviation())
 	}
-	in := identityTransform(raw.Train)
-	if c.Standardize {
-		if in, err = standardization(train); err != nil {
-			return nil, err
-		}
-	} else if w := raw.Train.White; w != 0 {
-		p.Reading["white"] = fmt.Sprint(w)
+	if e.echo != nil {
+		p.Notes = append(p.Notes, e.echo.note(enc, raw.Train.Pixels != nil, c.Standardize))
 	}
 	if slices.ContainsFunc(slices.Concat(in.groups, e.scaling), scaling.ranged) {
 		p.Reading["standardize"] = "relative to the range"
@@ -241,20 +246,45 @@ type encoder struct {
 	enc        Encoding
 	class      []int     // new class of each label
 	scaling    []scaling // of each regression target
+	echo       *echo     // makes targets of the inputs; nil: there are others
 }
 
-func newEncoder(raw *Raw, c Common, enc Encoding, train parts, reading map[string]string) (*encoder, error) {
+func newEncoder(raw *Raw, c Common, enc Encoding, train parts, in transform, reading map[string]string) (*encoder, error) {
+	if c.Target || raw.Train.Labels == nil && raw.Train.K == 0 {
+		if c.Binary != nil {
+			return nil, strict.Field("binary", "does not apply: with target: %s there are no classes", targetInput)
+		}
+		to, err := newEcho(raw, enc, in)
+		if err != nil {
+			return nil, err
+		}
+		e := &encoder{k: raw.Train.Shape.Len(), enc: enc, echo: to}
+		for j := range e.k {
+			e.scaling = append(e.scaling, to.groups[j/to.area])
+		}
+		return e, nil
+	}
 	if raw.Classes == nil {
-		if enc != Values {
+		if enc != Values && enc != Probabilities {
 			return nil, fmt.Errorf("the targets are numbers, but the loss takes classes; use the loss squared or huber, or, for your own file, set data.task: classification")
 		}
 		if c.Binary != nil {
 			return nil, strict.Field("binary", "does not apply to targets that are numbers; for classes in your own file set data.task: classification")
 		}
+		if enc == Probabilities {
+			for _, part := range []*Examples{raw.Train, raw.Test} {
+				if part == nil {
+					continue
+				}
+				if err := part.checkUnit(); err != nil {
+					return nil, err
+				}
+			}
+		}
 		e := &encoder{k: raw.Train.K, enc: enc}
 		for j := range e.k {
 			s := unscaled(1)
-			if c.Standardize {
+			if c.Standardize && enc == Values {
 				var err error
 				if s, err = standard(func(yield func(float64) bool) {
 					for _, i := range train.index {
@@ -292,9 +322,13 @@ func newEncoder(raw *Raw, c Common, enc Encoding, train parts, reading map[strin
 		e.classes = 2
 	}
 	e.k = e.classes
-	if enc == PlusMinus {
+	if enc == PlusMinus || enc == Probabilities {
 		if e.classes != 2 {
-			return nil, fmt.Errorf("the loss takes two classes, the set has %d; say with binary: [...] which labels become class 1, or use the loss logistic", e.classes)
+			more := ""
+			if enc == Probabilities {
+				more = "; for numbers in [0, 1] in your own file set data.task: regression"
+			}
+			return nil, fmt.Errorf("the loss takes two classes, the set has %d; say with binary: [...] which labels become class 1, or use the loss logistic%s", e.classes, more)
 		}
 		e.k = 1
 	}
@@ -320,7 +354,7 @@ func (e *encoder) encode(dst []float64, from *Examples, i int) {
 		return
 	}
 	class := e.class[from.Labels[i]]
-	if e.enc == PlusMinus {
+	if e.enc == PlusMinus || e.enc == Probabilities {
 		dst[0] = float64(2*class - 1)
 		return
 	}
