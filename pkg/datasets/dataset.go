@@ -147,7 +147,7 @@ func (e *MissingError) Error() string {
 		return b.String()
 	}
 	fmt.Fprintf(&b, "\nRun `dgn data get %s` where there is a network, or put the files there, or set DGN_DATA_DIR to the folder that holds %s/."+
-		"\nWithout any file: the embedded data sets digits, breast_cancer and diabetes.", e.Set, e.Set)
+		"\nWithout any file: the embedded data sets digits, breast_cancer and diabetes, and the function peaks.", e.Set, e.Set)
 	return b.String()
 }
 

@@ -46,7 +46,7 @@ func newPeaks(s Peaks) (Source, error) {
 }
 
 func (s Peaks) Describe() Description {
-	return Description{Shape: tensor.Shape{C: 2, H: 1, W: 1}, Targets: 1, Train: s.Examples, Embedded: true}
+	return Description{Shape: tensor.Shape{C: 2, H: 1, W: 1}, Targets: 1, Train: s.Examples, Embedded: true, Licence: "none (a formula)"}
 }
 
 // Random streams of the set. Noise has its own, so that it moves no point.

@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 
 	"github.com/dualgn/dgn/pkg/registry"
+	"github.com/dualgn/dgn/pkg/tensor/kernel"
 )
 
 func init() {
@@ -28,24 +29,30 @@ var (
 // probability is the t that a target stands for.
 func probability(y float64) float64 { return max(y, 0) }
 
-// Value is Σ t max(-z, 0) + (1-t) max(z, 0) + log(1+e), e = exp(-|z|). The logarithms are
-// taken of the product of many 1 + e, less 1, which sums positive terms alone.
+// Value is Σ t max(-z, 0) + (1-t) max(z, 0) + log(1 + exp(-|z|)), a sum of terms that are
+// not negative. Of one output it takes the library's exp, of many the kernel's.
 func (BinaryLogistic) Value(z, y []float64) float64 {
 	check(z, y)
-	var linear, logs, product float64 // product is Π (1+e) - 1
+	var linear float64
 	for j, v := range z {
-		switch t := probability(y[j]); {
-		case v > 0 && t != 1: // 0 times an infinite output would be NaN
-			linear += (1 - t) * v
-		case v < 0 && t != 0:
-			linear -= t * v
-		}
-		e := math.Exp(-math.Abs(v))
-		if product += e + product*e; product > 1e150 {
-			logs, product = logs+math.Log1p(product), 0
+		t := probability(y[j])
+		linear += t*max(-v, 0) + (1-t)*max(v, 0)
+	}
+	if math.IsNaN(linear) { // perhaps from 0 times an infinite output, which costs nothing
+		linear = 0
+		for j, v := range z {
+			switch t := probability(y[j]); {
+			case !(v <= 0) && t != 1:
+				linear += (1 - t) * v
+			case !(v > 0) && t != 0:
+				linear -= t * v
+			}
 		}
 	}
-	return linear + logs + math.Log1p(product)
+	if len(z) == 1 {
+		return linear + math.Log1p(math.Exp(-math.Abs(z[0])))
+	}
+	return linear + kernel.SumSoftplus(z)
 }
 
 // sigmoid is 1/(1 + exp(-t)), without overflow or cancellation.
@@ -60,16 +67,26 @@ func sigmoid(t float64) float64 {
 // Grad is s(z) - t, as (1-t) - s(-z) where z is positive.
 func (BinaryLogistic) Grad(dst, z, y []float64) {
 	check(z, y)
-	for j, v := range z {
-		switch t := probability(y[j]); {
+	if len(z) == 1 {
+		switch t := probability(y[0]); {
 		case t == 0:
-			dst[j] = sigmoid(v)
+			dst[0] = sigmoid(z[0])
+			return
 		case t == 1:
-			dst[j] = -sigmoid(-v)
-		case v > 0:
-			dst[j] = (1 - t) - sigmoid(-v)
-		default:
-			dst[j] = sigmoid(v) - t
+			dst[0] = -sigmoid(-z[0])
+			return
+		}
+	}
+	for j, v := range z {
+		dst[j] = -math.Abs(v)
+	}
+	kernel.Exp(dst, dst)
+	for j, e := range dst {
+		small, t := e/(1+e), probability(y[j]) // s(-|z|)
+		if z[j] > 0 {
+			dst[j] = (1 - t) - small
+		} else {
+			dst[j] = small - t
 		}
 	}
 }
@@ -77,9 +94,17 @@ func (BinaryLogistic) Grad(dst, z, y []float64) {
 // GGNFactor keeps √H, H = s(z) (1 - s(z)) = e/(1+e)² with e = exp(-|z|):
 // √H = exp(-|z|/2)/(1+e).
 func (BinaryLogistic) GGNFactor(c, z, _ []float64) {
+	if len(z) == 1 {
+		a := math.Abs(z[0])
+		c[0] = math.Exp(-a/2) / (1 + math.Exp(-a))
+		return
+	}
 	for j, v := range z {
-		a := math.Abs(v)
-		c[j] = math.Exp(-a/2) / (1 + math.Exp(-a))
+		c[j] = -math.Abs(v) / 2
+	}
+	kernel.Exp(c, c)
+	for j, h := range c {
+		c[j] = h / (1 + h*h)
 	}
 }
 
