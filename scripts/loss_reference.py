@@ -58,6 +58,21 @@ def conj_binary(a, y):
     return xlogx(t) + xlogx(1 - t)
 
 
+def outputs(z, y):
+    """Binary logistic losses with targets in [0, 1], summed."""
+    value, grad, h = D(0), [], []
+    for a, t in zip(z, y):
+        e = (-abs(a)).exp()
+        value += (t * -a if a < 0 else (1 - t) * a) + log1p(e)
+        grad.append(e / (1 + e) - t if a < 0 else (1 - t) - e / (1 + e))
+        h.append(e / (1 + e) ** 2)
+    return value, grad, [[h[i] if i == j else D(0) for j in range(len(z))] for i in range(len(z))]
+
+
+def conj_outputs(a, y):
+    return sum(xlogx(u + t) + xlogx(1 - t - u) for u, t in zip(a, y))
+
+
 def squared(z, y):
     r = [a - b for a, b in zip(z, y)]
     return sum(v * v for v in r) / 2, r, [[D(int(i == j)) for j in range(len(z))] for i in range(len(z))]
@@ -147,6 +162,22 @@ for name, (f, conj) in LOSSES.items():
             "loss": name, "z": z, "y": y, "value": float(value), "grad": [float(v) for v in grad],
             "hessian": [[float(v) for v in r] for r in hess],
             "conjugates": [{"a": a, "value": float(conj([D(v) for v in a], dy))} for a in slopes(name, len(z), y)],
+        })
+more = random.Random(8)
+for k in (1, 2, 5):
+    for s in SCALES:
+        z = [s * more.uniform(-1, 1) for _ in range(k)]
+        y = [more.choice([0.0, 1.0, 0.3, 254 / 255, more.uniform(0, 1)]) for _ in range(k)]
+        q = [more.choice([0.0, 1.0, 0.5, more.uniform(0, 1)]) for _ in range(k)]
+        a = [float(D(u) - D(t)) for u, t in zip(q, y)]
+        # Rounding of a must not leave the domain.
+        a = [min(max(u, -t), 1 - t) for u, t in zip(a, y)]
+        dz, dy = [D(v) for v in z], [D(v) for v in y]
+        value, grad, hess = outputs(dz, dy)
+        cases.append({
+            "loss": "binary_logistic", "z": z, "y": y, "value": float(value), "grad": [float(v) for v in grad],
+            "hessian": [[float(v) for v in r] for r in hess],
+            "conjugates": [{"a": a, "value": float(conj_outputs([D(v) for v in a], dy))}],
         })
 path = pathlib.Path(__file__).parent.parent / "pkg/losses/testdata/reference.json"
 path.write_text("[\n" + ",\n".join(json.dumps(c) for c in cases) + "\n]\n")

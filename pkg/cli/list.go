@@ -72,6 +72,13 @@ func probeSection(w io.Writer) {
 	listOptions(w, 16, config.DefaultProbe())
 }
 
+// datasetSection lists the data sets, and the settings that all of them have.
+func datasetSection(w io.Writer) {
+	sectionOf("datasets", &datasets.Known, nil).print(w)
+	fmt.Fprintf(w, "  %-16s %s\n", "(all sets)", "settings of every data set, beside its own")
+	listOptions(w, 16, datasets.Defaults())
+}
+
 // serves says which oracles and losses a solver is for.
 func serves(build func() (oracles.Solver, error)) (lines []string) {
 	s, err := build()
@@ -96,7 +103,7 @@ func sections() []section {
 		sectionOf("models", &nn.Models, nil),
 		sectionOf("layers", &nn.Layers, nil),
 		sectionOf("initializers", &nn.Initializers, nil),
-		sectionOf("datasets", &datasets.Known, nil),
+		{"datasets", datasetSection},
 	}
 }
 

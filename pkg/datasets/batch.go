@@ -17,13 +17,18 @@ type Split struct {
 	table64 []*kernel.ByteTable[float64]
 	area    int                    // bytes of a channel
 	fill    []float64              // 0 of each channel, standardised: the border of augmented images
-	targets tensor.Matrix[float64] // n x k
+	k       int                    // length of a target
+	targets tensor.Matrix[float64] // n x k, if echo is nil
+	echo    *echo                  // makes targets of the inputs
 }
 
 func newSplit(p parts, in transform, e *encoder) *Split {
-	s := &Split{parts: p, area: in.area, targets: tensor.New[float64](len(p.index), e.k)}
-	for r, i := range p.index {
-		e.encode(s.targets.Row(r), p.from, i)
+	s := &Split{parts: p, area: in.area, k: e.k, echo: e.echo}
+	if e.echo == nil {
+		s.targets = tensor.New[float64](len(p.index), e.k)
+		for r, i := range p.index {
+			e.encode(s.targets.Row(r), p.from, i)
+		}
 	}
 	for g := range in.groups {
 		s.fill = append(s.fill, in.apply(0, g))
@@ -38,16 +43,7 @@ func newSplit(p parts, in transform, e *encoder) *Split {
 		}
 		return s
 	}
-	for g := range in.groups {
-		var single [256]float32
-		var double [256]float64
-		for v := range 256 {
-			double[v] = in.apply(float64(v), g)
-			single[v] = float32(double[v])
-		}
-		s.table32 = append(s.table32, kernel.NewByteTable(single))
-		s.table64 = append(s.table64, kernel.NewByteTable(double))
-	}
+	s.table32, s.table64 = byteTables[float32](in), byteTables[float64](in)
 	return s
 }
 
@@ -114,13 +110,23 @@ const (
 func NewBatcher[T tensor.Float](pool *tensor.Pool) *Batcher[T] {
 	b := &Batcher[T]{pool: pool}
 	b.body = func(lo, hi int) {
+		s := b.split
 		for r := lo; r < hi; r++ { // apart from the examples, so that several come from memory at once
-			copy(b.y.Row(r), b.split.targets.Row(b.index[r]))
+			if s.echo != nil {
+				s.echo.read(b.y.Row(r), s, b.index[r], b.index[min(r+1, hi-1)])
+			} else {
+				copy(b.y.Row(r), s.targets.Row(b.index[r]))
+			}
 		}
 		for r := lo; r < hi; r++ {
 			b.read(b.x.Row(r), b.index[r], b.index[min(r+1, hi-1)])
-			if b.augment != nil {
-				apply(b.chance.of(b.augment, b.index[r]), b.x.Row(r), b.split.from.Shape, b.split.fill)
+			if b.augment == nil {
+				continue
+			}
+			m := b.chance.of(b.augment, b.index[r])
+			apply(m, b.x.Row(r), s.from.Shape, s.fill)
+			if s.echo != nil {
+				apply(m, b.y.Row(r), s.from.Shape, s.echo.fill)
 			}
 		}
 	}
@@ -130,7 +136,7 @@ func NewBatcher[T tensor.Float](pool *tensor.Pool) *Batcher[T] {
 // Read sets row r of x (rows x Shape().Len()) and y (rows x k) to example
 // index[r] of the split.
 func (b *Batcher[T]) Read(s *Split, index []int, x tensor.Matrix[T], y tensor.Matrix[float64]) {
-	if x.Rows != len(index) || y.Rows != len(index) || x.Cols != s.from.Shape.Len() || y.Cols != s.targets.Cols {
+	if x.Rows != len(index) || y.Rows != len(index) || x.Cols != s.from.Shape.Len() || y.Cols != s.k {
 		panic("datasets: Read: the matrices do not fit")
 	}
 	b.split, b.index, b.x, b.y = s, index, x, y

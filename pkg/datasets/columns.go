@@ -104,7 +104,7 @@ type layout struct {
 func (s CSV) layout(t *table) (layout, error) {
 	width := len(t.rows[0])
 	l := layout{weight: -1}
-	if width == 1 {
+	if width == 1 && !s.Target.Input {
 		hint := t.delimiterHint()
 		if hint == "" {
 			hint = "; is this a table, and which character stands between its cells?"
@@ -118,7 +118,10 @@ func (s CSV) layout(t *table) (layout, error) {
 		}
 		l.weight = i
 	}
-	for _, c := range s.Target {
+	if s.Target.Input && slices.Contains(t.header, targetInput) {
+		return l, strict.Field("target", "%s stands for the inputs themselves, but %s has a column of that name; write target: [%s] for the column, or give it another name", targetInput, t.file, targetInput)
+	}
+	for _, c := range s.Target.Columns {
 		i, err := t.find("target", c)
 		switch {
 		case err != nil:
@@ -218,7 +221,7 @@ func (s CSV) checkHeader(t *table) (warning string, err error) {
 	if len(t.header) == 0 {
 		return "", nil
 	}
-	for _, c := range append(slices.Clone(s.Target), s.Weight.Column) {
+	for _, c := range append(slices.Clone(s.Target.Columns), s.Weight.Column) {
 		if c.Name != "" && slices.Contains(t.header, c.Name) {
 			return "", nil // the config says that these are names
 		}

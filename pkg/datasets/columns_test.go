@@ -143,12 +143,12 @@ func TestColumnsRoundTrip(t *testing.T) {
 			return s, c
 		}
 		s, c := decode(text)
-		again, err := yaml.Marshal(map[string]any{"target": s.Target, "weight": s.Weight, "binary": c.Binary})
+		again, err := yaml.Marshal(map[string]any{"target": s.Target.Columns, "weight": s.Weight, "binary": c.Binary})
 		if err != nil {
 			t.Fatal(err)
 		}
 		s2, c2 := decode(string(again))
-		if !slices.Equal(s.Target, s2.Target) || s.Weight != s2.Weight || !slices.Equal(c.Binary, c2.Binary) {
+		if !slices.Equal(s.Target.Columns, s2.Target.Columns) || s.Weight != s2.Weight || !slices.Equal(c.Binary, c2.Binary) {
 			t.Errorf("%s became %s", text, again)
 		}
 	}

@@ -11,7 +11,7 @@ import (
 
 func init() {
 	registry.Add(&Known, registry.Info{Name: "csv", Doc: "a table of numbers in a text file"},
-		CSV{Delimiter: ",", Target: Columns{{Index: -1}}, Task: auto}, newCSV)
+		CSV{Delimiter: ",", Target: TableTarget{Columns: Columns{{Index: -1}}}, Task: auto}, newCSV)
 }
 
 // CSV is a user's table. Its rows are examples; its columns features and
@@ -21,7 +21,7 @@ type CSV struct {
 	TestPath  string       `yaml:"test_path" doc:"file with the test part; none: data.test splits"`
 	Delimiter string       `yaml:"delimiter" doc:"one character, or space for runs of blanks"`
 	Header    bool         `yaml:"header" doc:"whether the first line names the columns; those of test_path are found by name"`
-	Target    Columns      `yaml:"target,flow" doc:"names or positions of the target columns, -1 is the last"`
+	Target    TableTarget  `yaml:"target,flow" doc:"names or positions of the target columns, -1 is the last; or input: each row is its own target"`
 	Task      Task         `yaml:"task" doc:"classification, regression, or auto: what the loss needs"`
 	Weight    WeightColumn `yaml:"weight,omitempty" doc:"name or position of a column that weighs the loss of each example; none by default"`
 }
@@ -36,7 +36,7 @@ func newCSV(s CSV) (Source, error) {
 		return nil, strict.Field("delimiter", "a tab is written \"\\t\", in double quotes")
 	case s.Delimiter != blanks && len(s.Delimiter) != 1, strings.ContainsAny(s.Delimiter, "\"\r\n"):
 		return nil, strict.Field("delimiter", "must be one character, or %q for runs of blanks; got %q", blanks, s.Delimiter)
-	case len(s.Target) == 0:
+	case len(s.Target.Columns) == 0 && !s.Target.Input:
 		return nil, strict.Field("target", "the list is empty; name at least one column")
 	}
 	return s, s.Task.check()
@@ -65,7 +65,12 @@ func (s CSV) Open(env Env, enc Encoding) (*Raw, error) {
 		return nil, err
 	}
 	var labels *labelSet
-	if s.Task == classification || s.Task == auto && enc != Values {
+	switch {
+	case s.Target.Input:
+		if s.Task != auto {
+			return nil, strict.Field("task", "does not apply with target: %s, which has neither labels nor other targets", targetInput)
+		}
+	case s.Task == classification, s.Task == auto && enc != Values && !(enc == Probabilities && len(l.targets) > 1):
 		if labels, err = s.labels(train, l); err != nil {
 			return nil, err
 		}
@@ -78,7 +83,7 @@ func (s CSV) Open(env Env, enc Encoding) (*Raw, error) {
 			raw.Reading["labels"] = "by value"
 		}
 	}
-	if raw.Train, err = examples(train, l, labels); err != nil || s.TestPath == "" {
+	if raw.Train, err = examples(train, l, labels, enc); err != nil || s.TestPath == "" {
 		return raw, err
 	}
 	test, err := s.read(env, s.TestPath, raw)
@@ -92,7 +97,7 @@ func (s CSV) Open(env Env, enc Encoding) (*Raw, error) {
 	if moved {
 		raw.Reading["test_columns"] = "by name"
 	}
-	raw.Test, err = examples(test, l, labels)
+	raw.Test, err = examples(test, l, labels, enc)
 	return raw, err
 }
 
@@ -106,7 +111,7 @@ func (s CSV) labels(t *table, l layout) (*labelSet, error) {
 		return nil, err
 	}
 	if n := len(labels.names); s.Task == auto && (n > fewClasses && 2*n > len(t.rows) || labels.measured(len(t.rows))) {
-		return nil, strict.Field("task", "column %s of %s has %d different labels in %d rows; if they are numbers to predict, set task: regression, with the loss squared or huber; "+
+		return nil, strict.Field("task", "column %s of %s has %d different labels in %d rows; if they are numbers to predict, set task: regression, with the loss squared or huber, or binary_logistic if all are in [0, 1]; "+
 			"if each is a class, set task: classification", t.column(l.targets[0]), t.file, n, len(t.rows))
 	}
 	return labels, nil
@@ -124,8 +129,9 @@ func (s CSV) read(env Env, path string, raw *Raw) (*table, error) {
 	return readTable(at, b, s.Delimiter, s.Header, 0)
 }
 
-// examples turns a table into examples: of classification if there are labels.
-func examples(t *table, l layout, labels *labelSet) (*Examples, error) {
+// examples turns a table into examples: of classification if there are labels, their own
+// targets if there are no columns of others.
+func examples(t *table, l layout, labels *labelSet, enc Encoding) (*Examples, error) {
 	e := &Examples{Shape: tensor.Shape{C: len(l.features), H: 1, W: 1}}
 	if labels == nil {
 		e.K = len(l.targets)
@@ -133,6 +139,9 @@ func examples(t *table, l layout, labels *labelSet) (*Examples, error) {
 	for i := range t.rows {
 		for _, j := range l.features {
 			v, err := t.number(i, j)
+			if err == nil && enc == Probabilities && l.targets == nil && outsideUnit(v) {
+				err = damagedf(t.file, "line %d, column %s: %g is not in [0, 1], but %s", t.lines[i], t.column(j), v, scaleInputs)
+			}
 			if err != nil {
 				return nil, err
 			}
@@ -160,6 +169,9 @@ func examples(t *table, l layout, labels *labelSet) (*Examples, error) {
 			v, err := t.number(i, j)
 			if d, ok := err.(*DamagedError); ok && !isNumber(strings.TrimSpace(t.rows[i][j])) && !isMissing(t.rows[i][j]) {
 				d.Msg += "; if the column holds classes, set task: classification"
+			}
+			if err == nil && enc == Probabilities && outsideUnit(v) {
+				err = damagedf(t.file, "line %d, column %s: the target %g is not in [0, 1], but %s", t.lines[i], t.column(j), v, scaleTargets)
 			}
 			if err != nil {
 				return nil, err

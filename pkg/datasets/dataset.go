@@ -48,6 +48,8 @@ type Env struct {
 	Context context.Context // nil: context.Background()
 	Dir     string          // root that holds mnist/, ...
 	Offline bool
+	// TargetInput says that inputs are their own targets: labels and targets are not needed.
+	TargetInput bool
 	// TrainLimit is how many training examples are wanted, from the first; 0 is
 	// all. A set may give more.
 	TrainLimit int
@@ -97,7 +99,8 @@ type Raw struct {
 }
 
 // Examples are a fixed, ordered list in memory: images of bytes, or rows of
-// numbers; with labels, or with targets.
+// numbers; with labels, or with targets, or with neither where inputs are their own
+// targets.
 type Examples struct {
 	Shape   tensor.Shape
 	Pixels  []uint8   // n x Shape.Len(), of images
@@ -111,10 +114,13 @@ type Examples struct {
 
 // Len returns the number of examples.
 func (e *Examples) Len() int {
-	if e.Labels != nil {
+	switch {
+	case e.Labels != nil:
 		return len(e.Labels)
+	case e.K > 0:
+		return len(e.Targets) / e.K
 	}
-	return len(e.Targets) / max(e.K, 1)
+	return (len(e.Pixels) + len(e.Values)) / max(e.Shape.Len(), 1)
 }
 
 // A MissingError says that files of a set are not there.
@@ -141,7 +147,7 @@ func (e *MissingError) Error() string {
 		return b.String()
 	}
 	fmt.Fprintf(&b, "\nRun `dgn data get %s` where there is a network, or put the files there, or set DGN_DATA_DIR to the folder that holds %s/."+
-		"\nWithout any file: the embedded data sets digits, breast_cancer and diabetes.", e.Set, e.Set)
+		"\nWithout any file: the embedded data sets digits, breast_cancer and diabetes, and the function peaks.", e.Set, e.Set)
 	return b.String()
 }
 

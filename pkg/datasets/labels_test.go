@@ -168,7 +168,7 @@ func TestBinaryLabels(t *testing.T) {
 			t.Fatal(err)
 		}
 		reading := map[string]string{}
-		e, err := newEncoder(c.raw, common, PlusMinus, parts{c.raw.Train, upTo(c.raw.Train.Len())}, reading)
+		e, err := newEncoder(c.raw, common, PlusMinus, parts{c.raw.Train, upTo(c.raw.Train.Len())}, transform{}, reading)
 		if err != nil || c.want != "" {
 			if err == nil || c.want == "" || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("%q binary %s: says %v, want %s", c.raw.Classes, c.binary, err, c.want)

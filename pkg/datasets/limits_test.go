@@ -169,7 +169,7 @@ func TestUserFileLimits(t *testing.T) {
 	} {
 		for set, open := range map[string]func() (*Raw, error){
 			"csv": func() (*Raw, error) {
-				return CSV{Path: c.path, Delimiter: ",", Target: Columns{{Index: -1}}, Task: "auto"}.Open(offline(dir), Values)
+				return CSV{Path: c.path, Delimiter: ",", Target: TableTarget{Columns: Columns{{Index: -1}}}, Task: "auto"}.Open(offline(dir), Values)
 			},
 			"npz": func() (*Raw, error) { return NPZ{Path: c.path}.Open(offline(dir), Values) },
 		} {
@@ -221,7 +221,7 @@ func TestInterruptedReading(t *testing.T) {
 	why := errors.New("why")
 	cancel(why)
 	for name, s := range map[string]Source{
-		"mnist": mnist, "cifar10": cifar, "npz": NPZ{Path: "a.npz"}, "csv": CSV{Path: "a.csv", Delimiter: ",", Target: Columns{{Index: -1}}, Task: "auto"},
+		"mnist": mnist, "cifar10": cifar, "npz": NPZ{Path: "a.npz"}, "csv": CSV{Path: "a.csv", Delimiter: ",", Target: TableTarget{Columns: Columns{{Index: -1}}}, Task: "auto"},
 	} {
 		if _, err := s.Open(Env{Context: ctx, Dir: dir, Offline: true}, Values); !errors.Is(err, why) {
 			t.Errorf("%s: %v", name, err)

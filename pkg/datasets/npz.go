@@ -36,15 +36,18 @@ func (s NPZ) Open(env Env, enc Encoding) (*Raw, error) {
 	}
 	raw := newRaw()
 	classes, err := 0, error(nil)
-	if raw.Train, classes, err = s.read(env, s.Path, raw); err != nil {
+	if raw.Train, classes, err = s.read(env, s.Path, enc, raw); err != nil {
 		return nil, err
+	}
+	if env.TargetInput && s.Task != auto {
+		return nil, strict.Field("task", "does not apply with target: %s, which has neither labels nor other targets", targetInput)
 	}
 	if err := s.checkTask(raw.Train, classes, enc); err != nil {
 		return nil, err
 	}
 	if s.TestPath != "" {
 		var more int
-		if raw.Test, more, err = s.read(env, s.TestPath, raw); err != nil {
+		if raw.Test, more, err = s.read(env, s.TestPath, enc, raw); err != nil {
 			return nil, err
 		}
 		a, b := raw.Train, raw.Test
@@ -95,13 +98,18 @@ func (s NPZ) checkTask(e *Examples, classes int, enc Encoding) error {
 
 // read returns the examples of one file and the number of classes that its
 // labels tell of.
-func (s NPZ) read(env Env, path string, raw *Raw) (e *Examples, classes int, err error) {
+func (s NPZ) read(env Env, path string, enc Encoding, raw *Raw) (e *Examples, classes int, err error) {
 	at, b, err := readUserFile(env, "npz", path)
 	if err != nil {
 		return nil, 0, err
 	}
 	raw.note(s.Path, s.TestPath, path, b)
-	return parseNPZ(at, b, s.Task)
+	if e, classes, err = parseNPZ(at, b, s.Task, env.TargetInput); err == nil && enc == Probabilities && e.Labels == nil {
+		if err := e.checkUnit(); err != nil {
+			return nil, 0, damagedf(at, "%v", err)
+		}
+	}
+	return e, classes, err
 }
 
 // maxNumbers bounds the numbers of one array of a data set: 4 GiB as float64.
@@ -119,8 +127,9 @@ func dataArray(h arrays.Header) error {
 }
 
 // parseNPZ returns the examples in an .npz file, and the number of classes that
-// its labels tell of.
-func parseNPZ(file string, b []byte, task Task) (e *Examples, classes int, err error) {
+// its labels tell of. With targetInput there are neither labels nor targets, and y is not
+// looked at.
+func parseNPZ(file string, b []byte, task Task, targetInput bool) (e *Examples, classes int, err error) {
 	list, err := arrays.ReadNPZ(bytes.NewReader(b), int64(len(b)), dataArray)
 	if err != nil {
 		return nil, 0, notNPZ(file, b, err)
@@ -136,7 +145,7 @@ func parseNPZ(file string, b []byte, task Task) (e *Examples, classes int, err e
 			omega = &list[i]
 		}
 	}
-	if x == nil || y == nil {
+	if x == nil || y == nil && !targetInput {
 		return nil, 0, damagedf(file, "needs the two arrays x and y")
 	}
 	e = &Examples{}
@@ -152,7 +161,7 @@ func parseNPZ(file string, b []byte, task Task) (e *Examples, classes int, err e
 	if x.Len() == 0 {
 		return nil, 0, damagedf(file, "x is empty, with shape %v", x.Shape)
 	}
-	if len(y.Shape) == 0 || len(y.Shape) > 2 || y.Shape[0] != n {
+	if !targetInput && (len(y.Shape) == 0 || len(y.Shape) > 2 || y.Shape[0] != n) {
 		return nil, 0, damagedf(file, "y has shape %v; expected [%d], or [%d k] for k targets", y.Shape, n, n)
 	}
 	e.Values = x.Float64s()
@@ -161,6 +170,9 @@ func parseNPZ(file string, b []byte, task Task) (e *Examples, classes int, err e
 	}
 	if e.Omega, err = readOmega(file, omega, n); err != nil {
 		return nil, 0, err
+	}
+	if targetInput {
+		return e, 0, nil
 	}
 	if task == classification || task == auto && y.IsInt() {
 		classes, err = e.readLabels(file, y, task)

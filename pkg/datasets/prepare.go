@@ -6,7 +6,6 @@ import (
 	"maps"
 	"math/rand/v2"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/dualgn/dgn/pkg/strict"
@@ -15,15 +14,16 @@ import (
 
 // Common are the settings of every data set.
 type Common struct {
-	Dir         string    `yaml:"dir" doc:"root that holds the sets' folders; default $DGN_DATA_DIR, then the user's cache folder"`
-	TrainLimit  int       `yaml:"train_limit" doc:"only the first so many training examples; 0: all"`
-	TestLimit   int       `yaml:"test_limit" doc:"only the first so many test examples; 0: all"`
-	Validation  float64   `yaml:"validation" doc:"fraction of the training part held out"`
-	Test        *float64  `yaml:"test,omitempty" doc:"fraction held out, of sets without a test part; default 0.2"`
-	SplitSeed   SplitSeed `yaml:"split_seed" doc:"chance of every split: a number, or seed for the seed of the run"`
-	Binary      Labels    `yaml:"binary,omitempty,flow" doc:"labels, as the file writes them or by name, that become class 1, the rest class 0"`
-	Standardize bool      `yaml:"standardize" doc:"shift and scale inputs and regression targets by training statistics; without, pixels are divided by that of white"`
-	Augment     *Augment  `yaml:"augment,omitempty,flow" doc:"of training images, as in {crop: 4, flip: true}; none by default"`
+	Dir         string      `yaml:"dir" doc:"root that holds the sets' folders; default $DGN_DATA_DIR, then the user's cache folder"`
+	TrainLimit  int         `yaml:"train_limit" doc:"only the first so many training examples; 0: all"`
+	TestLimit   int         `yaml:"test_limit" doc:"only the first so many test examples; 0: all"`
+	Validation  float64     `yaml:"validation" doc:"fraction of the training part held out"`
+	Test        *float64    `yaml:"test,omitempty" doc:"fraction held out, of sets without a test part; default 0.2"`
+	SplitSeed   SplitSeed   `yaml:"split_seed" doc:"chance of every split: a number, or seed for the seed of the run"`
+	Binary      Labels      `yaml:"binary,omitempty,flow" doc:"labels, as the file writes them or by name, that become class 1, the rest class 0"`
+	Standardize bool        `yaml:"standardize" doc:"shift and scale inputs and regression targets by training statistics; without, pixels are divided by that of white"`
+	Target      InputTarget `yaml:"target,omitempty" doc:"input: the target of each example is its input, as the network sees it; under binary_logistic as it is in the data, pixels divided by that of white"`
+	Augment     *Augment    `yaml:"augment,omitempty,flow" doc:"of training images, as in {crop: 4, flip: true}; none by default"`
 }
 
 // A SplitSeed is the chance of every split: a number, or the seed of each run, by which
@@ -67,9 +67,10 @@ const defaultTest = 0.2
 type Encoding int
 
 const (
-	OneHot    Encoding = iota // k classes
-	PlusMinus                 // two classes, k = 1: -1 and +1
-	Values                    // k numbers; classes become one-hot
+	OneHot        Encoding = iota // k classes
+	PlusMinus                     // two classes, k = 1: -1 and +1
+	Values                        // k numbers; classes become one-hot
+	Probabilities                 // k numbers in [0, 1], as they are; or two classes, k = 1: -1 and +1
 )
 
 // A Set is a data set made ready: split, standardised, encoded.
@@ -149,7 +150,15 @@ func Prepare(raw *Raw, c Common, enc Encoding) (*Set, error) {
 	}
 	p := &Set{Shape: raw.Train.Shape, Augment: c.Augment, Notes: slices.Clone(raw.Notes), Warnings: raw.Warnings, Reading: map[string]string{}}
 	maps.Copy(p.Reading, raw.Reading)
-	e, err := newEncoder(raw, c, enc, train, p.Reading)
+	in, err := identityTransform(raw.Train), error(nil)
+	if c.Standardize {
+		if in, err = standardization(train); err != nil {
+			return nil, err
+		}
+	} else if w := raw.Train.White; w != 0 {
+		p.Reading["white"] = fmt.Sprint(w)
+	}
+	e, err := newEncoder(raw, c, enc, train, in, p.Reading)
 	if err != nil {
 		return nil, err
 	}
@@ -157,13 +166,8 @@ func Prepare(raw *Raw, c Common, enc Encoding) (*Set, error) {
 	for _, s := range e.scaling {
 		p.TargetScale = append(p.TargetScale, s.deviation())
 	}
-	in := identityTransform(raw.Train)
-	if c.Standardize {
-		if in, err = standardization(train); err != nil {
-			return nil, err
-		}
-	} else if w := raw.Train.White; w != 0 {
-		p.Reading["white"] = fmt.Sprint(w)
+	if e.echo != nil {
+		p.Notes = append(p.Notes, e.echo.note(enc, raw.Train.Pixels != nil, c.Standardize))
 	}
 	if slices.ContainsFunc(slices.Concat(in.groups, e.scaling), scaling.ranged) {
 		p.Reading["standardize"] = "relative to the range"
@@ -233,99 +237,6 @@ func (e *Examples) weights(index []int) (w []float64) {
 		w = append(w, e.Omega[i])
 	}
 	return w
-}
-
-// An encoder turns labels or targets into vectors of length k.
-type encoder struct {
-	k, classes int
-	enc        Encoding
-	class      []int     // new class of each label
-	scaling    []scaling // of each regression target
-}
-
-func newEncoder(raw *Raw, c Common, enc Encoding, train parts, reading map[string]string) (*encoder, error) {
-	if raw.Classes == nil {
-		if enc != Values {
-			return nil, fmt.Errorf("the targets are numbers, but the loss takes classes; use the loss squared or huber, or, for your own file, set data.task: classification")
-		}
-		if c.Binary != nil {
-			return nil, strict.Field("binary", "does not apply to targets that are numbers; for classes in your own file set data.task: classification")
-		}
-		e := &encoder{k: raw.Train.K, enc: enc}
-		for j := range e.k {
-			s := unscaled(1)
-			if c.Standardize {
-				var err error
-				if s, err = standard(func(yield func(float64) bool) {
-					for _, i := range train.index {
-						if !yield(raw.Train.Targets[i*e.k+j]) {
-							return
-						}
-					}
-				}); err != nil {
-					return nil, fmt.Errorf("target %d %w", j, err)
-				}
-				if s.constant() {
-					return nil, fmt.Errorf("target %d is %g for every training example; there is nothing to learn", j, s.base+s.shift)
-				}
-			}
-			e.scaling = append(e.scaling, s)
-		}
-		return e, nil
-	}
-	e := &encoder{classes: len(raw.Classes), enc: enc, class: upTo(len(raw.Classes))}
-	if c.Binary != nil {
-		if len(c.Binary) == 0 {
-			return nil, strict.Field("binary", "the list is empty; name at least one label")
-		}
-		clear(e.class)
-		for _, label := range c.Binary {
-			l, err := raw.class(label)
-			if err != nil {
-				return nil, err
-			}
-			e.class[l] = 1
-			if strconv.Itoa(l) != label {
-				reading["binary"] = "labels of the file"
-			}
-		}
-		e.classes = 2
-	}
-	e.k = e.classes
-	if enc == PlusMinus {
-		if e.classes != 2 {
-			return nil, fmt.Errorf("the loss takes two classes, the set has %d; say with binary: [...] which labels become class 1, or use the loss logistic", e.classes)
-		}
-		e.k = 1
-	}
-	seen := map[int]bool{}
-	for _, i := range train.index {
-		seen[e.class[raw.Train.Labels[i]]] = true
-	}
-	if len(seen) < 2 && c.Binary != nil {
-		return nil, strict.Field("binary", "makes one class of all %d training examples; there is nothing to learn", len(train.index))
-	}
-	if len(seen) < 2 {
-		return nil, fmt.Errorf("all %d training examples are of one class; there is nothing to learn", len(train.index))
-	}
-	return e, nil
-}
-
-// encode writes the target of example i.
-func (e *encoder) encode(dst []float64, from *Examples, i int) {
-	if e.class == nil {
-		for j := range dst {
-			dst[j] = e.scaling[j].apply(from.Targets[i*e.k+j])
-		}
-		return
-	}
-	class := e.class[from.Labels[i]]
-	if e.enc == PlusMinus {
-		dst[0] = float64(2*class - 1)
-		return
-	}
-	clear(dst)
-	dst[class] = 1
 }
 
 func unknownSet(name string) error {

@@ -24,7 +24,7 @@ func tableSet(n int) *Examples {
 // read returns all examples of a split.
 func read[T tensor.Float](s *Split, pool *tensor.Pool) (x tensor.Matrix[T], y tensor.Matrix[float64]) {
 	n := s.Len()
-	x, y = tensor.New[T](n, s.Shape().Len()), tensor.New[float64](n, s.targets.Cols)
+	x, y = tensor.New[T](n, s.Shape().Len()), tensor.New[float64](n, s.k)
 	NewBatcher[T](pool).Read(s, upTo(n), x, y)
 	return x, y
 }

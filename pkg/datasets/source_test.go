@@ -44,8 +44,17 @@ func TestSources(t *testing.T) {
 				default:
 					encodings = append(encodings, OneHot)
 				}
+				if len(raw.Classes) == 2 {
+					encodings = append(encodings, Probabilities)
+				}
 				for _, enc := range encodings {
-					checkPrepared(t, raw, enc)
+					checkPrepared(t, raw, Defaults(), enc)
+				}
+				echo := Defaults()
+				echo.Target = true
+				checkPrepared(t, raw, echo, Values)
+				if raw.Train.Pixels != nil {
+					checkPrepared(t, raw, echo, Probabilities)
 				}
 			})
 		}
@@ -96,8 +105,8 @@ func checkDescription(t *testing.T, d Description, raw *Raw) {
 }
 
 // checkPrepared: the set can be made ready, and its examples are finite in float32.
-func checkPrepared(t *testing.T, raw *Raw, enc Encoding) {
-	p, err := Prepare(raw, Defaults(), enc)
+func checkPrepared(t *testing.T, raw *Raw, c Common, enc Encoding) {
+	p, err := Prepare(raw, c, enc)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -108,6 +117,12 @@ func checkPrepared(t *testing.T, raw *Raw, enc Encoding) {
 		x, y := read[float32](s, nil)
 		if y.Cols != p.Outputs || slices.ContainsFunc(x.Flat(), func(v float32) bool { return v-v != 0 }) || slices.ContainsFunc(y.Flat(), func(v float64) bool { return v-v != 0 }) {
 			t.Errorf("encoding %d: %d outputs, or a number that is not finite", enc, y.Cols)
+		}
+		if c.Target && (y.Cols != p.Shape.Len() || len(p.TargetScale) != y.Cols || p.Classes != 0) {
+			t.Errorf("inputs of shape %v are their own targets, of length %d, in units of %d numbers, with %d classes", p.Shape, y.Cols, len(p.TargetScale), p.Classes)
+		}
+		if enc == Probabilities && p.Classes == 0 && slices.ContainsFunc(y.Flat(), outsideUnit) {
+			t.Error("a target is outside [0, 1]")
 		}
 	}
 }

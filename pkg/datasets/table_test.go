@@ -136,7 +136,7 @@ func FuzzCSV(f *testing.F) {
 		f.Add([]byte(text), ";", true)
 	}
 	f.Fuzz(func(t *testing.T, text []byte, delimiter string, header bool) {
-		s := CSV{Delimiter: delimiter, Header: header, Target: Columns{{Index: -1}}, Task: auto}
+		s := CSV{Delimiter: delimiter, Header: header, Target: TableTarget{Columns: Columns{{Index: -1}}}, Task: auto}
 		if _, err := newCSV(s); err != nil {
 			return
 		}
@@ -177,7 +177,7 @@ func (s CSV) whole(t *table, task Task) (*Examples, error) {
 			return nil, err
 		}
 	}
-	return examples(t, l, labels)
+	return examples(t, l, labels, Values)
 }
 
 // npzFile makes an .npz data set.
@@ -244,7 +244,7 @@ func TestNPZErrors(t *testing.T) {
 		{npzFile(t, nan, arrays.Int64("y", []int{1}, []int64{0})), "element 0 of x is NaN, not a finite number"},
 		{npzFile(t, x, arrays.Float64("y", []int{2, 0}, []float64{})), "y is empty"},
 	} {
-		_, _, err := parseNPZ("f.npz", c.file, auto)
+		_, _, err := parseNPZ("f.npz", c.file, auto, false)
 		var d *DamagedError
 		if !errors.As(err, &d) || d.File != "f.npz" || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("says %v\nwant %s", err, c.want)
@@ -259,7 +259,10 @@ func FuzzNPZ(f *testing.F) {
 	f.Add(npzFile(f, x, arrays.Int64("y", []int{2}, []int64{0, -1})))
 	f.Add(npzFile(f, x, arrays.Int64("y", []int{2}, []int64{0, 1}), arrays.Float64("omega", []int{2}, []float64{0, 2})))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		e, classes, err := parseNPZ("file", b, auto)
+		if own, _, err := parseNPZ("file", b, auto, true); err == nil && len(own.Values) != own.Len()*own.Shape.Len() {
+			t.Fatalf("%d inputs of %d examples of shape %v", len(own.Values), own.Len(), own.Shape)
+		}
+		e, classes, err := parseNPZ("file", b, auto, false)
 		var d *DamagedError
 		if err != nil {
 			if !errors.As(err, &d) {

@@ -17,17 +17,25 @@ import (
 	"github.com/dualgn/dgn/pkg/tensor"
 )
 
-// netFor sizes the model for a batch of m examples of a shape and k outputs, and
-// refuses what the loss or the oracle cannot take. Errors are *[config.Error].
-func netFor(c *config.Config, method *config.Method, l losses.Loss, in tensor.Shape, m, k int) (*nn.Net, error) {
-	model, binary := c.Model.Must(), l.Target() == losses.BinaryTarget
-	const one = "but the loss %s takes one output, whose sign is the class; logistic takes one for each class"
-	if o := model.Outputs(); binary && o > 1 {
-		return nil, config.Wrap(c.Model.At.Locate(strict.Field("outputs", "is %d, "+one, o, c.Loss.Name)))
+// binary reports whether the targets are -1 and +1 under a loss.
+func (b *batchData) binary(l losses.Loss) bool {
+	return l.Target() == losses.BinaryTarget || l.Target() == losses.ProbabilityTarget && b.y.IsInt()
+}
+
+// netFor sizes the model for a batch and k outputs, and refuses what the loss or the oracle
+// cannot take. Errors are *[config.Error].
+func netFor(c *config.Config, method *config.Method, l losses.Loss, b *batchData, k int) (*nn.Net, error) {
+	model, binary, m := c.Model.Must(), b.binary(l), b.m
+	one := fmt.Sprintf("but the loss %s takes one output, whose sign is the class; logistic takes one for each class", c.Loss.Name)
+	if l.Target() == losses.ProbabilityTarget {
+		one = fmt.Sprintf("but the loss %s takes one output where y are labels; it takes any number with float targets in [0, 1], m x k", c.Loss.Name)
 	}
-	net, err := model.Build(in, k)
+	if o := model.Outputs(); binary && o > 1 {
+		return nil, config.Wrap(c.Model.At.Locate(strict.Field("outputs", "is %d, %s", o, one)))
+	}
+	net, err := model.Build(b.shape, k)
 	if err == nil && binary && net.Outputs() != 1 {
-		err = fmt.Errorf("the last layer gives %d numbers, "+one, net.Outputs(), c.Loss.Name)
+		err = fmt.Errorf("the last layer gives %d numbers, %s", net.Outputs(), one)
 	}
 	if err != nil {
 		return nil, config.Wrap(c.Model.At.Locate(err))

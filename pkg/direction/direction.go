@@ -55,7 +55,7 @@ func direction[T tensor.Float](c *config.Config, method *config.Method, paramsFi
 	if err != nil {
 		return nil, err
 	}
-	net, err := netFor(c, method, loss, b.shape, b.m, k)
+	net, err := netFor(c, method, loss, b, k)
 	if err != nil {
 		return nil, err
 	}
@@ -210,7 +210,8 @@ func readBatch(file string) (*batchData, error) {
 	}
 	for name, v := range map[string][]float64{"x": b.x, "y": b.y.Float64s()} {
 		if i := slices.IndexFunc(v, func(v float64) bool { return !finite(v) }); i >= 0 {
-			return nil, problem.FileErrorf("%s: %s holds %g at position %d", file, name, v[i], i)
+			columns := len(v) / b.m
+			return nil, problem.FileErrorf("%s: %s holds %g at position %d, column %d of example %d", file, name, v[i], i, i%columns, i/columns)
 		}
 	}
 	if omega.Name != "" {
@@ -243,7 +244,7 @@ func outputsFor(c *config.Config, b *batchData, l losses.Loss, paramsFile string
 	switch {
 	case c.Model.Must().Outputs() != 0:
 		return c.Model.Must().Outputs(), nil
-	case l.Target() == losses.BinaryTarget:
+	case b.binary(l):
 		return 1, nil
 	case !b.y.IsInt():
 		return b.y.Len() / b.m, nil
@@ -269,6 +270,11 @@ func (b *batchData) targets(k int, l losses.Loss) (tensor.Matrix[float64], error
 			return y, problem.FileErrorf("%s: y has shape %v; the model has %d outputs for each of %d examples", b.file, b.y.Shape, k, b.m)
 		}
 		copy(y.Flat(), b.y.Float64s())
+		if l.Target() == losses.ProbabilityTarget {
+			if i := slices.IndexFunc(y.Flat(), func(t float64) bool { return !(t >= 0 && t <= 1) }); i >= 0 {
+				return y, problem.FileErrorf("%s: y holds %g for output %d of example %d; the loss takes targets in [0, 1]", b.file, y.Flat()[i], i%k, i/k)
+			}
+		}
 		if l.Target() == losses.ClassTarget {
 			for i := range b.m {
 				var sum float64
@@ -288,15 +294,15 @@ func (b *batchData) targets(k int, l losses.Loss) (tensor.Matrix[float64], error
 	if b.y.Len() != b.m {
 		return y, problem.FileErrorf("%s: y has shape %v; integer labels are one for each of the %d examples", b.file, b.y.Shape, b.m)
 	}
-	classes := int64(k)
-	if l.Target() == losses.BinaryTarget {
+	classes, binary := int64(k), b.binary(l)
+	if binary {
 		classes = 2
 	}
 	for i, label := range b.y.Ints() {
 		if label < 0 || label >= classes {
 			return y, problem.FileErrorf("%s: label %d of example %d is out of range 0 to %d", b.file, label, i, classes-1)
 		}
-		if l.Target() == losses.BinaryTarget {
+		if binary {
 			y.Set(i, 0, float64(2*label-1))
 		} else {
 			y.Set(i, int(label), 1)

@@ -155,7 +155,7 @@ func TestDirectionErrors(t *testing.T) {
 	if _, err := Of(c, method, "nosuch.npz", batch); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("missing weights: %v", err)
 	}
-	binary, err := config.LoadMethods(filepath.Join(goldenDir, "mlp-binary-logistic", "config.yaml"), nil)
+	binary, err := config.LoadMethods(filepath.Join(goldenDir, "mlp-binary-logistic", "config.yaml"), []string{"loss=hinge", "methods=[{name: SGD, optimizer: sgd}]"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/dualgn/dgn/pkg/config"
 	"github.com/dualgn/dgn/pkg/plan"
 	"github.com/dualgn/dgn/pkg/problem"
+	"github.com/dualgn/dgn/pkg/runlog"
 )
 
 // binaryTask is a small experiment with one run.
@@ -62,18 +63,7 @@ func TestIdentityOfData(t *testing.T) {
 		{"pixels up to 16", []string{"data={name: digits, standardize: false, binary: [1]}"}, "", []string{"data.reading.white"}},
 		{"close numbers", []string{"data={name: csv, path: close.csv}", "train.batch_size=2"}, "", []string{"data.reading.standardize"}},
 	} {
-		opt := options("")
-		opt.Data.Dir = dir
-		p, err := problem.Open(parse(t, binaryTask, c.sets...), opt.Data)
-		if err != nil {
-			t.Errorf("%s: %v", c.what, err)
-			continue
-		}
-		runs, err := plan.New(p.Config.Plain(), func(*config.Config) (plan.Facts, error) { return factsOf(p), nil })
-		if err != nil {
-			t.Fatal(err)
-		}
-		s := runs.Tasks[0].Settings
+		s := settingsOf(t, dir, c.sets...)
 		var marks []string
 		for k := range s {
 			if strings.HasPrefix(k, "data.reading.") || strings.HasPrefix(k, "checksums.") && strings.Contains(k, "/") {
@@ -88,6 +78,22 @@ func TestIdentityOfData(t *testing.T) {
 			t.Errorf("%s: the identity is %s, and was %s:\n%v", c.what, s.Identity(), c.identity, s)
 		}
 	}
+}
+
+// settingsOf are those that identify the run of binaryTask with other settings.
+func settingsOf(t *testing.T, dir string, sets ...string) runlog.Settings {
+	t.Helper()
+	opt := options("")
+	opt.Data.Dir = dir
+	p, err := problem.Open(parse(t, binaryTask, sets...), opt.Data)
+	if err != nil {
+		t.Fatalf("%q: %v", sets, err)
+	}
+	runs, err := plan.New(p.Config.Plain(), func(*config.Config) (plan.Facts, error) { return factsOf(p), nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+	return runs.Tasks[0].Settings
 }
 
 // TestChangedTrainingFile: a training file that changed is noticed where the test

@@ -36,7 +36,8 @@ type Loss interface {
 	Curvature() Curvature
 
 	// Sample draws outputs z and an admissible target y, of length k, or 1 for a
-	// BinaryTarget. With it, tests run over every registered loss.
+	// BinaryTarget. With it, tests run over every registered loss. A ProbabilityTarget of
+	// length 1 is a label.
 	Sample(rng *rand.Rand, k int) (z, y []float64)
 }
 
@@ -59,13 +60,22 @@ type Separable interface {
 	Separable() // does nothing
 }
 
+// A Predictor is a loss whose outputs are no predictions of the targets themselves.
+type Predictor interface {
+	Loss
+
+	// Predict sets dst to the targets that outputs z predict, both of length k.
+	Predict(dst, z []float64)
+}
+
 // A Target is a kind of y.
 type Target int
 
 const (
-	ClassTarget  Target = iota // a point of the k-simplex: a one-hot class
-	BinaryTarget               // k = 1, y = -1 or +1
-	ValueTarget                // k real numbers; classes become one-hot
+	ClassTarget       Target = iota // a point of the k-simplex: a one-hot class
+	BinaryTarget                    // k = 1, y = -1 or +1
+	ValueTarget                     // k real numbers; classes become one-hot
+	ProbabilityTarget               // k numbers in [0, 1]; or, of two classes, k = 1, y = -1 or +1
 )
 
 // A Curvature is a class of losses by their second derivative, which decides what an
@@ -96,9 +106,9 @@ func Mean(l Loss, z, y tensor.Matrix[float64]) float64 {
 }
 
 // Correct reports whether outputs z predict the class of a one-hot or +-1
-// target: by the largest output, the first of equals, or by the sign.
-func Correct(l Loss, z, y []float64) bool {
-	if l.Target() == BinaryTarget {
+// target: by the largest output, the first of equals, or by the sign of the only one.
+func Correct(z, y []float64) bool {
+	if len(z) == 1 {
 		return z[0]*y[0] > 0
 	}
 	return argmax(z) == argmax(y)

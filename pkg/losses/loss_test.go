@@ -306,7 +306,7 @@ func TestCorrect(t *testing.T) {
 		{"binary_logistic", []float64{0}, []float64{1}, false},
 		{"logistic", []float64{math.NaN(), 3}, []float64{0, 1}, false},
 	} {
-		if got := Correct(Known.Default(c.loss).Must(), c.z, c.y); got != c.want {
+		if got := Correct(c.z, c.y); got != c.want {
 			t.Errorf("%s: Correct(%v, %v) = %v", c.loss, c.z, c.y, got)
 		}
 	}

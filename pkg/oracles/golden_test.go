@@ -92,18 +92,18 @@ func readGolden(t *testing.T, dir string) goldenCase {
 	}
 	lin := nn.NewLinearization[float64](c.net, m, nil)
 	lin.Linearize(w, tensor.View(m, in.Len(), x.Float64s()))
-	c.problem = problemOf(loss.Must(), lin, targets(batch["y"], m, k, loss.Must()))
+	c.problem = problemOf(loss.Must(), lin, targets(batch["y"], m, k))
 	return c
 }
 
-// targets encodes labels as the loss wants them.
-func targets(y arrays.Array, m, k int, l losses.Loss) tensor.Matrix[float64] {
+// targets encodes labels: as -1 and +1 for one output.
+func targets(y arrays.Array, m, k int) tensor.Matrix[float64] {
 	if !y.IsInt() {
 		return tensor.View(m, k, y.Float64s())
 	}
 	out := tensor.New[float64](m, k)
 	for i, label := range y.Ints() {
-		if l.Target() == losses.BinaryTarget {
+		if k == 1 {
 			out.Set(i, 0, float64(2*label-1))
 		} else {
 			out.Set(i, int(label), 1)

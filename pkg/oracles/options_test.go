@@ -173,8 +173,8 @@ func TestGapTolerance(t *testing.T) {
 // TestSearchDescends: a search takes no gamma whose direction rounding, here that
 // of float32 at a huge gamma, has made one that does not descend.
 func TestSearchDescends(t *testing.T) {
-	l := losses.BinaryLogistic{}
-	c := combo{"gauss_newton", "dual", "lanczos", "", l, "binary_logistic"}
+	l := ofLabels{losses.BinaryLogistic{}}
+	c := combo{"gauss_newton", "dual", "lanczos", "", l, "binary_logistic of labels"}
 	fell := false // back to the gradient step, where not one gamma will do
 	for seed := range uint64(300) {
 		n, p := drawProblem[float32](l, 3, seed, nil)
@@ -434,8 +434,11 @@ func TestBadProblems(t *testing.T) {
 					y = 2000*y - 1000 // probabilities of 0 and 1 to the last bit
 				case strings.HasSuffix(c.lossName, "hinge"):
 					y *= 3
-				case c.lossName == "binary_logistic":
-					y *= 2000
+				case c.loss.Target() == losses.ProbabilityTarget:
+					y = math.Copysign(2000, y-0.5)
+					if p.Gradient.Targets.Cols > 1 { // else it is a label
+						p.Gradient.Targets.Set(i, j, max(0, math.Copysign(1, y)))
+					}
 				}
 				p.Gradient.Outputs().Set(i, j, y)
 			}

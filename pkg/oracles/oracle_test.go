@@ -103,13 +103,13 @@ func combos() (served []combo, refused []string) {
 		}
 		for _, f := range formulations {
 			for _, s := range solvers {
-				for _, name := range losses.Known.Names() {
+				for _, l := range knownLosses() {
 					forms := []Form{""}
 					if f == "dual" && !Solvers.Default(s).Must().Abilities().NeedsGram {
 						forms = Forms
 					}
 					for _, gram := range forms {
-						c := combo{kind, f, s, gram, losses.Known.Default(name).Must(), name}
+						c := combo{kind, f, s, gram, l.loss, l.name}
 						spec, err := c.spec()
 						if err == nil {
 							err = spec.Check(c.loss)
@@ -126,6 +126,30 @@ func combos() (served []combo, refused []string) {
 	}
 	return served, refused
 }
+
+// A namedLoss is a loss as the tests know it.
+type namedLoss struct {
+	name string
+	loss losses.Loss
+}
+
+// knownLosses returns every registered loss; one that may have labels and one output, or targets
+// in [0, 1] of several, is there as both.
+func knownLosses() (all []namedLoss) {
+	for _, name := range losses.Known.Names() {
+		l := losses.Known.Default(name).Must()
+		all = append(all, namedLoss{name, l})
+		if l.Target() == losses.ProbabilityTarget {
+			all = append(all, namedLoss{name + " of labels", ofLabels{l.(losses.Separable)}})
+		}
+	}
+	return all
+}
+
+// ofLabels is a loss with one output, whatever the number that is asked for.
+type ofLabels struct{ losses.Separable }
+
+func (l ofLabels) Sample(rng *rand.Rand, _ int) (z, y []float64) { return l.Separable.Sample(rng, 1) }
 
 // TestCombos pins down which pairs are refused, so that none is lost to the
 // suites unnoticed, and lists them.
@@ -147,9 +171,9 @@ func TestCombos(t *testing.T) {
 		}
 	}
 	want := map[string]int{
-		"gradient//": 6, "gauss_newton/dual/cg": 5, "gauss_newton/dual/pcg": 5, "gauss_newton/dual/lanczos": 5, "gauss_newton/dual/cholesky": 5,
-		"gauss_newton/primal/cg": 5, "prox_linear/dual/cg": 3, "prox_linear/dual/pcg": 3, "prox_linear/dual/cholesky": 3,
-		"prox_linear/dual/sdca": 3, "prox_linear/dual/projected_gradient": 3, "prox_linear/primal/cg": 3,
+		"gradient//": 7, "gauss_newton/dual/cg": 6, "gauss_newton/dual/pcg": 6, "gauss_newton/dual/lanczos": 6, "gauss_newton/dual/cholesky": 6,
+		"gauss_newton/primal/cg": 6, "prox_linear/dual/cg": 4, "prox_linear/dual/pcg": 4, "prox_linear/dual/cholesky": 4,
+		"prox_linear/dual/sdca": 3, "prox_linear/dual/projected_gradient": 3, "prox_linear/primal/cg": 4,
 	}
 	got := map[string]int{}
 	for _, c := range served {

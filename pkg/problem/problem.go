@@ -79,7 +79,7 @@ func readData(c *config.Config, env datasets.Env) (*loaded, error) {
 		return nil, config.Wrap(err)
 	}
 	env.Dir = datasets.ResolveDir(c.Data.Common.Dir, env.Dir)
-	env.TrainLimit = c.Data.Common.TrainLimit
+	env.TrainLimit, env.TargetInput = c.Data.Common.TrainLimit, bool(c.Data.Common.Target)
 	enc := Encoding(c.Loss.Must())
 	raw, err := source.Open(env, enc)
 	if err != nil {
@@ -132,6 +132,8 @@ func Encoding(l losses.Loss) datasets.Encoding {
 		return datasets.OneHot
 	case losses.BinaryTarget:
 		return datasets.PlusMinus
+	case losses.ProbabilityTarget:
+		return datasets.Probabilities
 	}
 	return datasets.Values
 }

@@ -150,6 +150,9 @@ func collect(fields map[string]reflect.Value, order []string, s reflect.Value) [
 			order = collect(fields, order, s.Field(i))
 			continue
 		}
+		if _, taken := fields[key]; taken {
+			continue // by a struct before, whose own meaning of the key counts
+		}
 		fields[key] = s.Field(i)
 		order = append(order, key)
 	}

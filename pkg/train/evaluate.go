@@ -67,6 +67,7 @@ type evaluator[T tensor.Float] struct {
 	x     tensor.Matrix[T]
 	y     tensor.Matrix[float64]
 	omega []float64 // weights of the chunk, where the set has any
+	guess []float64 // the targets that a loss says the outputs predict
 
 	train []int // the examples of the training split that are evaluated
 }
@@ -76,7 +77,7 @@ func newEvaluator[T tensor.Float](c *config.Config, p *datasets.Set, n *nn.Net, 
 		data: p, loss: c.Loss.Must(), batch: datasets.NewBatcher[T](pool),
 		lin: nn.NewLinearization[T](n, problem.EvalChunk, pool),
 		x:   tensor.New[T](problem.EvalChunk, p.Shape.Len()),
-		y:   tensor.New[float64](problem.EvalChunk, p.Outputs), omega: make([]float64, problem.EvalChunk),
+		y:   tensor.New[float64](problem.EvalChunk, p.Outputs), omega: make([]float64, problem.EvalChunk), guess: make([]float64, p.Outputs),
 	}
 	e.train = stream(c.Data.Common.SplitSeed.Value, streamSubset).Perm(p.Train.Len())
 	if n := c.Evaluate.TrainExamples; n > 0 && n < len(e.train) {
@@ -128,10 +129,14 @@ func (e *evaluator[T]) score(ctx context.Context, w []T, split *datasets.Split, 
 			zi, yi := z.Row(i), y.Row(i)
 			loss += weighted.ValueOf(i, zi, yi)
 			if classes {
-				if losses.Correct(e.loss, zi, yi) {
+				if losses.Correct(zi, yi) {
 					right++
 				}
 				continue
+			}
+			if l, ok := e.loss.(losses.Predictor); ok {
+				l.Predict(e.guess, zi)
+				zi = e.guess
 			}
 			for j := range zi {
 				r := (zi[j] - yi[j]) * e.data.TargetScale[j]

@@ -43,6 +43,37 @@ func ExpTail(z []float64, m int) (sum float64) {
 	return sum
 }
 
+// SumSoftplus returns Σ log(1 + exp(-|z_j|)), with few logarithms: of products of the 1 + e,
+// less 1, so that small e keep their digits. It allocates nothing.
+func SumSoftplus(z []float64) (sum float64) {
+	var buf [32]float64
+	var rest [4]float64 // Π (1+e) - 1 of every fourth e
+	for lo := 0; lo < len(z); lo += len(buf) {
+		part := buf[:min(len(buf), len(z)-lo)]
+		for j := range part {
+			part[j] = -math.Abs(z[lo+j])
+		}
+		expInPlace(part)
+		clear(buf[len(part):])
+		for j := 0; j < len(buf); j += len(rest) {
+			for r := range rest {
+				e := buf[j+r]
+				rest[r] += e + rest[r]*e
+			}
+		}
+		if max(rest[0], rest[1], rest[2], rest[3]) > 1e60 { // the next 8 factors are at most 2^8
+			for _, p := range rest {
+				sum += math.Log1p(p)
+			}
+			clear(rest[:])
+		}
+	}
+	for _, p := range rest {
+		sum += math.Log1p(p)
+	}
+	return sum
+}
+
 func expInPlaceGo(x []float64) {
 	for i, v := range x {
 		x[i] = math.Exp(v)

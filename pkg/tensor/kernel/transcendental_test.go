@@ -128,3 +128,38 @@ func TestExp64(t *testing.T) {
 		}
 	})
 }
+
+// TestSumSoftplus: the sum of logarithms is that of products, also of numbers that 1 would
+// swallow and of more than a float64 could hold.
+func TestSumSoftplus(t *testing.T) {
+	each(t, func(t *testing.T) {
+		for _, n := range []int{0, 1, 5, 32, 33, 100, 5000} {
+			for _, scale := range []float64{0, 1, 30, 300} {
+				z := make([]float64, n)
+				var want float64
+				for j := range z {
+					z[j] = scale * math.Sin(float64(j)+1)
+					want += math.Log1p(math.Exp(-math.Abs(z[j])))
+				}
+				if got := SumSoftplus(z); math.Abs(got-want) > 1e-13*want {
+					t.Errorf("%d numbers up to %g: %.17g, want %.17g", n, scale, got, want)
+				}
+			}
+		}
+		if got, want := SumSoftplus([]float64{50, -60}), math.Exp(-50)+math.Exp(-60); math.Abs(got-want) > 1e-15*want {
+			t.Errorf("far out: %g, want %g", got, want)
+		}
+		z := make([]float64, 70)
+		z[65] = math.NaN()
+		if !math.IsNaN(SumSoftplus(z)) {
+			t.Error("a NaN is lost")
+		}
+		z[65] = math.Inf(-1)
+		if got := SumSoftplus(z); math.Abs(got-69*math.Ln2) > 1e-12 {
+			t.Errorf("with an infinite number: %g", got)
+		}
+		if a := testing.AllocsPerRun(10, func() { SumSoftplus(z) }); a != 0 {
+			t.Errorf("%g allocations", a)
+		}
+	})
+}
