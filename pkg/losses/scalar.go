@@ -106,11 +106,18 @@ func (Logistic) Scalar(n, z, y []float64) (Scalar, float64) {
 	return Margin{}, z[class] - most - math.Log(sum)
 }
 
-// Scalar is the margin y z of a label y.
+// Scalar is the margin y z of a label y = +-1; a target of 0 is the label -1. A probability
+// between 0 and 1 has none, and neither has a sum over several outputs.
 func (BinaryLogistic) Scalar(n, z, y []float64) (Scalar, float64) {
-	checkBinary(z, y)
-	n[0] = y[0]
-	return Margin{}, y[0] * z[0]
+	label := y[0]
+	if label == 0 {
+		label = -1
+	}
+	if len(z) != 1 || math.Abs(label) != 1 {
+		return nil, 0
+	}
+	n[0] = label
+	return Margin{}, label * z[0]
 }
 
 // Scalar is theta = |z - y|, with n its direction, or 0 at the target.

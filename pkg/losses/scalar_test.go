@@ -1,6 +1,7 @@
 package losses
 
 import (
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"testing"
@@ -10,49 +11,55 @@ import (
 // gradient that it has; a minorant is nowhere above the loss, and a majorizer nowhere below
 // phi; curvature and conjugate are those of phi.
 func TestScalars(t *testing.T) {
-	minorants := map[string]bool{"logistic/0": true, "binary_logistic/0": true, "squared/0": true}
+	minorants := map[string]bool{"logistic/0 of 4": true, "binary_logistic/0 of 1": true, "squared/0 of 1": true, "squared/0 of 4": true}
 	for name, l := range all(t) {
-		rng := rand.New(rand.NewPCG(3, 4))
-		for trial := range 300 {
-			z, y := l.Sample(rng, 4)
-			for j := range z {
-				z[j] *= math.Pow(10, float64(trial%4)-1)
+		for _, k := range []int{1, 4} {
+			checkScalar(t, fmt.Sprintf("%s of %d", name, k), l, k, minorants)
+		}
+	}
+}
+
+func checkScalar(t *testing.T, name string, l Loss, k int, minorants map[string]bool) {
+	rng := rand.New(rand.NewPCG(3, 4))
+	for trial := range 300 {
+		z, y := l.Sample(rng, k)
+		for j := range z {
+			z[j] *= math.Pow(10, float64(trial%4)-1)
+		}
+		n, g := make([]float64, len(z)), make([]float64, len(z))
+		phi, theta, minorant := ScalarOf(l, n, z, y)
+		l.Grad(g, z, y)
+		value := l.Value(z, y)
+		if minorant != minorants[name] {
+			t.Fatalf("%s: minorant is %v", name, minorant)
+		}
+		if got := phi.Value(theta); math.Abs(got-value) > 1e-12*(1+value) {
+			t.Fatalf("%s at %v: phi is %g, the loss %g", name, z, got, value)
+		}
+		e := phi.Slope(theta)
+		for j := range g {
+			if math.Abs(e*n[j]-g[j]) > 1e-12*(1+math.Abs(g[j])) {
+				t.Fatalf("%s at %v: phi' n is %g in place of %g", name, z, e*n[j], g[j])
 			}
-			n, g := make([]float64, len(z)), make([]float64, len(z))
-			phi, theta, minorant := ScalarOf(l, n, z, y)
-			l.Grad(g, z, y)
-			value := l.Value(z, y)
-			if minorant != minorants[name] {
-				t.Fatalf("%s: minorant is %v", name, minorant)
+		}
+		for range 10 {
+			u := normal(rng, len(z))
+			by := math.Pow(10, 4*rng.Float64()-2)
+			v := by * dot(n, u)
+			if low, high := phi.Value(theta+v), l.Value(along(z, by, u), y); minorant && low > high+1e-10*(1+high) {
+				t.Fatalf("%s at %v: phi is %g above %g", name, z, low, high)
 			}
-			if got := phi.Value(theta); math.Abs(got-value) > 1e-12*(1+value) {
-				t.Fatalf("%s at %v: phi is %g, the loss %g", name, z, got, value)
+			if low, high := phi.Value(theta+v), phi.Value(theta)+e*v+phi.Majorizer(theta)*v*v/2; low > high+1e-10*(1+math.Abs(high)) {
+				t.Fatalf("%s: phi(%g + %g) is %g, above the parabola's %g", name, theta, v, low, high)
 			}
-			e := phi.Slope(theta)
-			for j := range g {
-				if math.Abs(e*n[j]-g[j]) > 1e-12*(1+math.Abs(g[j])) {
-					t.Fatalf("%s at %v: phi' n is %g in place of %g", name, z, e*n[j], g[j])
-				}
-			}
-			for range 10 {
-				u := normal(rng, len(z))
-				by := math.Pow(10, 4*rng.Float64()-2)
-				v := by * dot(n, u)
-				if low, high := phi.Value(theta+v), l.Value(along(z, by, u), y); minorant && low > high+1e-10*(1+high) {
-					t.Fatalf("%s at %v: phi is %g above %g", name, z, low, high)
-				}
-				if low, high := phi.Value(theta+v), phi.Value(theta)+e*v+phi.Majorizer(theta)*v*v/2; low > high+1e-10*(1+math.Abs(high)) {
-					t.Fatalf("%s: phi(%g + %g) is %g, above the parabola's %g", name, theta, v, low, high)
-				}
-			}
-			const h = 1e-4
-			if c, d := phi.Curvature(theta), (phi.Slope(theta+h)-phi.Slope(theta-h))/(2*h); math.Abs(c-d) > 1e-6 {
-				t.Fatalf("%s at %g: phi'' is %g, differences say %g", name, theta, c, d)
-			}
-			// Fenchel and Young, with equality at the slope.
-			if gap := phi.Value(theta) + phi.Conj(e) - e*theta; math.Abs(gap) > 1e-9*(1+math.Abs(theta)) {
-				t.Fatalf("%s at %g: phi + phi* - e theta is %g", name, theta, gap)
-			}
+		}
+		const h = 1e-4
+		if c, d := phi.Curvature(theta), (phi.Slope(theta+h)-phi.Slope(theta-h))/(2*h); math.Abs(c-d) > 1e-6 {
+			t.Fatalf("%s at %g: phi'' is %g, differences say %g", name, theta, c, d)
+		}
+		// Fenchel and Young, with equality at the slope.
+		if gap := phi.Value(theta) + phi.Conj(e) - e*theta; math.Abs(gap) > 1e-9*(1+math.Abs(theta)) {
+			t.Fatalf("%s at %g: phi + phi* - e theta is %g", name, theta, gap)
 		}
 	}
 }

@@ -167,8 +167,8 @@ var reducedKinds = []string{
 func TestRows(t *testing.T) {
 	const m = 7
 	worst := 0.0
-	for _, name := range losses.Known.Names() {
-		l := losses.Known.Default(name).Must()
+	for _, known := range knownLosses() {
+		name, l := known.name, known.loss
 		if !curved(l) {
 			continue
 		}

@@ -149,6 +149,10 @@ func knownLosses() (all []namedLoss) {
 // ofLabels is a loss with one output, whatever the number that is asked for.
 type ofLabels struct{ losses.Separable }
 
+func (l ofLabels) Scalar(n, z, y []float64) (losses.Scalar, float64) {
+	return l.Separable.(losses.Scalarized).Scalar(n, z, y)
+}
+
 func (l ofLabels) Sample(rng *rand.Rand, _ int) (z, y []float64) { return l.Separable.Sample(rng, 1) }
 
 // TestCombos pins down which pairs are refused, so that none is lost to the
