@@ -52,6 +52,7 @@ type rowSums struct {
 	curvature, product float64 // c |y + r|² and c y·(y + r)
 	residual, size     float64 // |r|² and |b|²
 	condition          float64 // a lower bound of (gamma'/c) |V Vᵀ|
+	products           int     // with V Vᵀ: one with all blocks is one
 }
 
 var _ Oracle[float32] = (*rowGN[float32])(nil)
@@ -113,6 +114,7 @@ func (o *rowGN[T]) Direction(d []T, p *Subproblem[T]) Report {
 		all.RelativeResidual /= math.Sqrt(o.found.size)
 	}
 	o.record(all)
+	o.report.Counters.GramProducts += o.found.products
 	if all.Reason == StoppedNonFinite {
 		return o.finish()
 	}
@@ -338,7 +340,8 @@ func (o *rowGN[T]) solve(lo, hi int, trace *Trace) Solution {
 	if clear(y); dot(b, b) != 0 {
 		o.sys = o.system(over)
 		solution = o.solver.Solve(&o.sys, y, b, Stop{Iterations: o.budget, Tolerance: o.spec.Tolerance, Gap: o.gapResidual(), Trace: trace})
-		o.report.Counters.Add(o.sys.Counters)
+		o.found.products = max(o.found.products, o.sys.Counters.GramProducts)
+		o.report.Counters.MultiplyAdds += o.sys.Counters.MultiplyAdds
 		o.jittered = o.jittered || o.sys.jittered
 		for i, r := range solution.Vector {
 			o.found.curvature += o.count * (y[i] + r) * (y[i] + r)
