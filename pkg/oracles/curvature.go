@@ -21,6 +21,9 @@ type Curvature struct {
 	Batch    string `yaml:"batch" doc:"same: the examples are of the mini-batch of the gradient; next: of the one that comes next"`
 }
 
+// Nested lists the settings.
+func (Curvature) Nested() (string, any) { return "", fullCurvature }
+
 // The kinds of curvature.
 const (
 	autoKind  = "auto"

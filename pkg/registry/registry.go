@@ -247,7 +247,8 @@ type Option struct {
 	Key, Default, Doc string
 }
 
-// Nested is an option that may be a mapping {key: {...}} with settings of its own.
+// Nested is an option that may be a mapping {key: {...}} with settings of its own, or, if the
+// key is "", that is such settings.
 type Nested interface {
 	Nested() (key string, defaults any)
 }
@@ -277,7 +278,7 @@ func Options(defaults any) []Option {
 		}
 		var node yaml.Node
 		err := node.Encode(v.Field(i).Interface())
-		if node.Kind == yaml.SequenceNode {
+		if node.Kind == yaml.SequenceNode || node.Kind == yaml.MappingNode {
 			node.Style = yaml.FlowStyle // on one line
 		}
 		var text []byte
@@ -291,7 +292,9 @@ func Options(defaults any) []Option {
 		if n, ok := v.Field(i).Interface().(Nested); ok {
 			inner, defaults := n.Nested()
 			for _, o := range Options(defaults) {
-				o.Key = key + "." + inner + "." + o.Key
+				if o.Key = key + "." + o.Key; inner != "" {
+					o.Key = key + "." + inner + strings.TrimPrefix(o.Key, key)
+				}
 				out = append(out, o)
 			}
 		}
