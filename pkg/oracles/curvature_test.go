@@ -591,3 +591,44 @@ func TestBadCurvature(t *testing.T) {
 		}
 	}
 }
+
+// TestRowsFloat32: in float32 the direction descends and its slope is what is reported, for
+// gammas at which rounding makes systems indefinite too; a jitter is told.
+func TestRowsFloat32(t *testing.T) {
+	const m = 40
+	jitters := 0
+	for _, known := range knownLosses() {
+		if !curved(known.loss) {
+			continue
+		}
+		for _, o := range []string{"curvature: {kind: sampled, examples: 30, samples: 3}", "curvature: {kind: empirical, blocks: layers}", "unknowns: example"} {
+			for exponent := range 14 {
+				spec, err := parse(fmt.Sprintf("{kind: gauss_newton, solver: cholesky, gamma: 1e%d, %s}", exponent, o))
+				if err != nil {
+					t.Fatal(err)
+				}
+				n, p := drawProblem[float32](known.loss, m, uint64(exponent), nil)
+				d := make([]float32, n.NumParams())
+				r := New[float32](spec, Site{Loss: known.loss, Dims: n.Dims(m)}).Direction(d, p)
+				if strings.HasSuffix(r.StopReason, Jitter) {
+					jitters++
+				}
+				// The slope of the vector itself, with the gradient in float64.
+				u, g := tensor.New[float64](m, n.Outputs()), make([]float64, n.Outputs())
+				p.Gradient.JVP(u, d)
+				var slope, size float64
+				for i := range m {
+					known.loss.Grad(g, p.Gradient.Outputs().Row(i), p.Gradient.Targets.Row(i))
+					slope += dot(g, u.Row(i)) / m
+					size += math.Sqrt(dot(g, g)*dot(u.Row(i), u.Row(i))) / m
+				}
+				if !(r.Slope < 0) || !(slope < 1e-5*size) {
+					t.Errorf("%s, {%s}, gamma 1e%d: slope %g, reported %g (%s)", known.name, o, exponent, slope, r.Slope, r.StopReason)
+				}
+			}
+		}
+	}
+	if jitters == 0 {
+		t.Error("no system was made indefinite by rounding")
+	}
+}

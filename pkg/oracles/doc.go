@@ -10,6 +10,8 @@
 //     returns a [Report]; [Oracle.Complete] adds the numbers that only a log wants.
 //   - A [Subproblem] has a loss and a [Batch]: a [Jacobian], which is all that oracles see of a
 //     network, the targets, and perhaps weights of the examples.
+//   - A [Curvature] of a few rows of J, and one dual unknown for each example, are models of less
+//     curvature that take less time.
 //   - A [Solver] solves the inner problem: a row of the table [Solvers]. Its [Abilities] say for
 //     which it can be used, and construct a [Linear], a [PrimalLinear], a [Path] or a [BoxAscent].
 //   - A [GramOperator] is K = J Jᵀ, formed or not, as solvers in the dual see it.

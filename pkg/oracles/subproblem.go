@@ -33,7 +33,8 @@ type Subproblem[T tensor.Float] struct {
 
 	// Curvature is the mini-batch whose curvature it has, of other examples or other
 	// weights of the same; nil: that of the gradient. Both are linearized at the same w.
-	// The oracles of this package that have a curvature panic if there are two.
+	// Oracles that are to take it from another have one, see [CurvatureBatch]; others panic if
+	// there are two.
 	Curvature *Batch[T]
 
 	Time  schedules.Time // where the run stands, for options that vary in time
