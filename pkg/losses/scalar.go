@@ -44,7 +44,7 @@ func ScalarOf(l Loss, n, z, y []float64) (phi Scalar, theta float64, minorant bo
 	return HalfSquare{}, theta, false
 }
 
-// HalfSquare is theta²/2.
+// HalfSquare is theta²/2. A NaN stays one, in the constants too.
 type HalfSquare struct{}
 
 func (HalfSquare) Value(theta float64) float64     { return theta * theta / 2 }

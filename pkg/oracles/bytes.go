@@ -138,9 +138,13 @@ func (s *Sizes) momentum(o Inner) int {
 func (o GaussNewton) fitsRows(n, s int, d Dims) error {
 	rows := size.Product(n, s)
 	numbers, _ := systemSpace(o.Solver.abilities(), rows, s, o.InnerIterations)
-	held, bound := size.Product(8, size.Sum(size.Product(rows, rows), numbers)), o.gramMemory()
+	ofModel := size.Product(8, rows, d.Weights)
+	if model, ok := d.Gram.(rowModel); ok {
+		ofModel = model.RowMemory(d.Examples, n, s, 8)
+	}
+	held, bound := size.Sum(ofModel, size.Product(8, size.Sum(size.Product(rows, rows), numbers))), o.gramMemory()
 	if held > bound {
-		return strict.Field("curvature", "%d examples x %d rows make a system of %d unknowns, which %s takes %s for, more than the %s of gram_memory; use fewer examples or samples, or a larger gram_memory",
+		return strict.Field("curvature", "%d examples x %d rows make a system of %d unknowns, which with solver %s and rows of J takes %s in float64, more than the %s of gram_memory; use fewer examples or samples, or a larger gram_memory",
 			n, s, rows, o.Solver.Name, size.Bytes(held), size.Bytes(bound))
 	}
 	return nil

@@ -50,7 +50,7 @@ var fullCurvature = Curvature{Kind: autoKind, Samples: 1, Blocks: everything, Ba
 // reduces reports whether the curvature is not that of all outputs of the mini-batch of the
 // gradient together.
 func (c Curvature) reduces() bool {
-	return c.Kind == sampled || c.Kind == empirical || c.Kind == full && !c.whole()
+	return c.Kind == sampled || c.Kind == empirical || (c.Kind == full || c.Kind == autoKind) && !c.whole()
 }
 
 // whole reports whether the options say the same as none.
@@ -212,6 +212,9 @@ func (a *Amount) UnmarshalStrict(v strict.Value) error {
 		return nil
 	}
 	var x float64
+	if text, _ := v.Scalar(); strings.ContainsAny(text, ".eE") && strings.TrimRight(text, "0") == "1." {
+		return v.Errorf("%s may mean one example or all of them; write 1 or all", text)
+	}
 	if !v.IsNumber() {
 		return v.Errorf("expected all, a number of examples, or a fraction below 1")
 	}

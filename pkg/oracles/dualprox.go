@@ -12,7 +12,7 @@ import (
 //
 //	P = (1/m) Σ loss_i(base_i + u_i) - alpha·u/(2m)
 //
-// but for a constant, which is 0 without weight decay.
+// but for a constant, which is 0 without weight decay and momentum.
 type dualProx[T tensor.Float] struct {
 	core[T]
 	smooth bool                      // the loss is: every truncated solve descends, but for rounding

@@ -121,9 +121,9 @@ func (o *exampleOracle[T]) DualVariables() tensor.Matrix[float64] {
 func (o *exampleOracle[T]) Complete(gap bool) Report {
 	r := o.inside.Complete(gap)
 	switch {
-	case !o.minorant || !o.certify:
+	case !gap || !o.minorant:
 		r.Gap = math.NaN()
-	case gap:
+	default:
 		more := o.fullChange() - r.ModelChange
 		r.Primal += more
 		r.Gap += more

@@ -190,9 +190,11 @@ func TestMomentum(t *testing.T) {
 				t.Fatalf("%v, step %d: P is %g, reported %g with a gap of %g (%s)", c, step, best, r.Primal, r.Gap, r.StopReason)
 			}
 			e := make([]float64, len(d))
-			for i := range 2 * len(d) {
+			for i := range 12 { // moves of some weights each, there and back
 				copy(e, d)
-				e[i/2] += []float64{1e-3, -1e-3}[i%2]
+				for j := i / 2; j < len(e); j += 6 {
+					e[j] += []float64{1e-3, -1e-3}[i%2] * math.Cos(float64(i*j))
+				}
 				if v := at(e); v < best-1e-10*(1+math.Abs(best)) {
 					t.Fatalf("%v, step %d: %.15g beside the minimum %.15g (%s)", c, step, v, best, r.StopReason)
 				}

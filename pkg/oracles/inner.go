@@ -73,7 +73,9 @@ func (o Inner) validMomentum() error {
 	case !(o.Momentum >= 0 && o.Momentum < 1):
 		return strict.Field("momentum", "must be 0 (none) or a number below 1, as 0.9; got %g", o.Momentum)
 	case o.Momentum > 0 && o.Gamma.search != nil:
-		return strict.Field("momentum", "does not go with gamma: {search: [...]}: the right-hand side of the system depends on gamma, so that no basis serves them all; give gamma as a number, a schedule or {levenberg_marquardt: {...}}")
+		return strict.Field("momentum", "does not go with gamma: {search: [...]}: the right-hand side of the system depends on gamma, so that no basis serves them all; give gamma as a number or a schedule")
+	case o.Momentum > 0 && o.Gamma.lm != nil:
+		return strict.Field("momentum", "does not go with gamma: {levenberg_marquardt: {...}}, which compares decreases of the loss: about the direction of the step before the model may predict a rise; give gamma as a number or a schedule")
 	}
 	return nil
 }

@@ -93,7 +93,7 @@ type Report struct {
 	Slope       float64 // <grad F, d>: negative for a descent direction
 	ModelChange float64 // of h from w to w + d, as the model predicts it
 	Gap         float64 // P(d) - D(alpha), NaN where there is no dual or it was not asked for
-	Primal      float64 // P(d) = model of h + |d|²/(2 gamma) + (mu/2) |w + d|²
+	Primal      float64 // P(d) = model of h + |d - beta d_prev|²/(2 gamma) + (mu/2) |w + d|²
 }
 
 // Dual returns D(alpha), NaN where there is none.

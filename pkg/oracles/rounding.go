@@ -47,7 +47,7 @@ func claimed(reason string) bool {
 	return reason == StoppedTolerance || reason == StoppedGap || reason == StoppedExact
 }
 
-// A line is P, with the quadratic model and weight decay, along a direction d:
+// A line is P, with the quadratic model, weight decay and momentum, along a direction d:
 // P(tau d) - P(0) = tau slope + tau² stiff/2, with stiff = curvature + square.
 type line struct{ slope, curvature, square float64 }
 

@@ -24,9 +24,11 @@ type rowGN[T tensor.Float] struct {
 	curvature Curvature
 	seed      uint64
 	chance    rand.PCG
+	rng       *rand.Rand // of chance
 
 	space  rowSpace[T]
 	of     Jacobian[T] // the model that space is of
+	most   [2]int      // examples, and rows of each, of the largest mini-batch
 	solver Linear
 	small  smallGram
 	sys    System
@@ -64,7 +66,7 @@ func newRowGN[T tensor.Float](spec GaussNewton, at Site) Oracle[T] {
 	matrix := func(rows int) tensor.Matrix[float64] { return tensor.New[float64](rows, k) }
 	vector := func() []float64 { return make([]float64, rows) }
 	o := &rowGN[T]{
-		curvature: c, seed: at.Seed,
+		curvature: c, seed: at.Seed, most: [2]int{n, s},
 		solver:    spec.Solver.abilities().System(rows, s, spec.InnerIterations, at.Pool),
 		roomIndex: make([]int, at.Dims.Examples),
 		roomZ:     matrix(n), roomY: matrix(n), roomAt: matrix(n), roomSent: matrix(rows),
@@ -76,12 +78,9 @@ func newRowGN[T tensor.Float](spec GaussNewton, at Site) Oracle[T] {
 		o.wide = make([]float64, rows*rows)
 	}
 	o.bind(spec.Inner, at)
-	o.small.pool = at.Pool
+	o.rng, o.small.pool = rand.New(&o.chance), at.Pool
 	return o
 }
-
-// streamCurvature tells the stream of random numbers from those of other uses of a seed.
-const streamCurvature = 0x63_75_72_76
 
 // Direction draws the rows, and solves the system of all layers or of each.
 func (o *rowGN[T]) Direction(d []T, p *Subproblem[T]) Report {
@@ -92,7 +91,9 @@ func (o *rowGN[T]) Direction(d []T, p *Subproblem[T]) Report {
 	}
 	if o.trivial(size) {
 		o.gradientStep(o.outputGradient(d), StoppedGradient)
-		o.unsolved = true
+		if o.unsolved = true; o.gammaPrime == 0 { // d = 0 is the minimum
+			o.report.ModelChange, o.report.Gap = 0, 0
+		}
 		return o.finish()
 	}
 	o.prepare()
@@ -122,6 +123,7 @@ func (o *rowGN[T]) Direction(d []T, p *Subproblem[T]) Report {
 	o.evaluate()
 	if !(o.report.Slope < 0) {
 		o.gradientStep(o.outputGradient(d), StoppedSlope)
+		o.measure(math.NaN())
 	}
 	return o.finish()
 }
@@ -162,8 +164,7 @@ func (o *rowGN[T]) prepare() {
 		panic("oracles: curvature: {batch: next} takes a second mini-batch as Subproblem.Curvature, and no other curvature does")
 	}
 	if o.of != batch.Jacobian {
-		n, s := o.curvature.rows(batch.Dims())
-		o.space, o.of = newRowSpace(batch.Jacobian, n, s), batch.Jacobian
+		o.space, o.of = newRowSpace(batch.Jacobian, len(o.roomIndex), o.most[0], o.most[1]), batch.Jacobian
 	}
 	o.chance.Seed(o.seed^streamCurvature, uint64(o.p.Time.Step))
 	var z, y tensor.Matrix[float64]
@@ -206,96 +207,6 @@ func (o *rowGN[T]) prepare() {
 	}
 	adds += o.space.Send(o.g, sigma, scale)
 	o.report.Counters.Add(Counters{VJPs: vjps, MultiplyAdds: adds})
-}
-
-// choose draws so many of the m examples as the curvature is made of, in their order: a partial
-// shuffle (Fisher and Yates).
-func (o *rowGN[T]) choose(m int) []int {
-	index := o.roomIndex[:m]
-	for i := range index {
-		index[i] = i
-	}
-	n := min(o.curvature.Examples.of(m), m)
-	if n == m {
-		return index
-	}
-	for i := range n {
-		j := i + o.below(m-i)
-		index[i], index[j] = index[j], index[i]
-	}
-	return index[:n]
-}
-
-// below draws a number from 0 to n-1, each with the same probability: numbers of 64 bits that
-// are not below the largest multiple of n are drawn again.
-func (o *rowGN[T]) below(n int) int {
-	most := math.MaxUint64 - math.MaxUint64%uint64(n)
-	for {
-		if v := o.chance.Uint64(); v < most {
-			return int(v % uint64(n))
-		}
-	}
-}
-
-// signals returns L_i eps_c for row c n + i: random signs eps, or for all outputs rows of the
-// identity.
-func (o *rowGN[T]) signals(loss losses.Weighted, z, y tensor.Matrix[float64]) tensor.Matrix[float64] {
-	if o.s = z.Cols; o.curvature.Kind == sampled {
-		o.s = o.curvature.Samples
-	}
-	sent := o.roomSent.RowRange(0, o.n*o.s)
-	factor := ggnFactor{loss, o.roomAt.RowRange(0, o.n)}
-	factor.set(z, y)
-	for i := range o.n {
-		for c := range o.s {
-			if o.curvature.Kind == sampled {
-				o.signs(o.eps)
-			} else {
-				clear(o.eps)
-				o.eps[c] = 1
-			}
-			loss.MulFactorOf(i, sent.Row(c*o.n+i), o.eps, factor.at.Row(i))
-		}
-	}
-	return sent
-}
-
-// signs draws -1 and 1, each with probability 1/2.
-func (o *rowGN[T]) signs(eps []float64) {
-	var bits uint64
-	for j := range eps {
-		if j%64 == 0 {
-			bits = o.chance.Uint64()
-		}
-		eps[j] = float64(int(bits>>(j%64)&1)*2 - 1)
-	}
-}
-
-// ownGradients returns √omega_i grad loss_i of the examples of another mini-batch.
-func (o *rowGN[T]) ownGradients(loss losses.Weighted, z, y tensor.Matrix[float64]) tensor.Matrix[float64] {
-	sent := o.roomSent.RowRange(0, o.n)
-	for i := range o.n {
-		loss.Grad(sent.Row(i), z.Row(i), y.Row(i))
-		if loss.Omega != nil {
-			tensor.Scale(nil, math.Sqrt(loss.Omega[i]), sent.Row(i))
-		}
-	}
-	return sent
-}
-
-// unweigh returns 1/√omega_i, which makes √omega_i grad loss_i of the gradient's signals
-// omega_i grad loss_i; nil without weights.
-func (o *rowGN[T]) unweigh(omega []float64) []float64 {
-	if omega == nil {
-		return nil
-	}
-	scale := o.scale[:len(omega)]
-	for i, v := range omega {
-		if scale[i] = 0; v > 0 {
-			scale[i] = 1 / math.Sqrt(v)
-		}
-	}
-	return scale
 }
 
 // solve makes the part of d - d0 of blocks lo to hi-1, from one system.
@@ -394,56 +305,60 @@ func (o *rowGN[T]) evaluate() {
 	f := &o.found
 	l := line{curvature: f.curvature, square: tensor.Dot(o.pool, o.d, o.d) / o.gammaPrime}
 	l.slope = -l.square - f.product
-	if unit[T]()*f.condition > noiseAt { // rounding may have made d another
-		o.jvp(o.u, o.d)
-		l.slope = dot(o.g.Flat(), o.u.Flat())/o.m + o.pull(o.d)
+	if unit[T]()*f.condition > noiseAt {
+		o.measure(l.change())
+		return
 	}
 	tau := 1.0
 	if o.spec.Rescale {
 		tau = l.best()
+	}
+	o.report.Gap = o.count*f.residual/2 + (tau-1)*l.slope + (tau*tau-1)*l.stiff()/2
+	o.take(l, tau)
+}
+
+// take makes d its multiple tau, and reports on it.
+func (o *rowGN[T]) take(l line, tau float64) {
+	if tau != 1 {
 		tensor.Scale(o.pool, T(tau), o.d)
 	}
 	o.report.Slope = tau * l.slope
-	o.report.Gap = o.count*f.residual/2 + (tau-1)*l.slope + (tau*tau-1)*l.stiff()/2
 	o.report.ModelChange = o.report.Slope - o.pull(o.d) + tau*tau*l.curvature/2
+}
+
+// measure puts into the report what products with d say, J d of the mini-batch and V d of the
+// rows, where rounding may have made d another than the recursion has, by which P changes by
+// change (NaN: it says nothing). If P changes otherwise, or rises, d becomes its best multiple. The
+// gap to the D of the unknowns is then not known.
+func (o *rowGN[T]) measure(change float64) {
+	o.jvp(o.u, o.d)
+	l, tau := line{square: tensor.Dot(o.pool, o.d, o.d) / o.gammaPrime, curvature: o.curvatureAlong()}, 1.0
+	l.slope = dot(o.g.Flat(), o.u.Flat())/o.m + o.pull(o.d)
+	if bad := spoilt(l.change(), change); bad || l.change() > 0 || o.spec.Rescale {
+		tau = l.best()
+		if bad && !o.jittered && claimed(o.report.StopReason) {
+			o.report.StopReason = StoppedRounding
+		}
+	}
+	o.report.Gap = math.NaN()
+	o.take(l, tau)
+}
+
+// curvatureAlong is d·C d, from V d.
+func (o *rowGN[T]) curvatureAlong() (sum float64) {
+	rows := o.n * o.s
+	along := tensor.View(o.n, o.s, o.alongT[:rows])
+	clear(along.Data)
+	for b := range o.space.Blocks() {
+		o.report.Counters.MultiplyAdds += o.space.Project(b, along, o.d)
+		if o.curvature.Blocks == byLayer || b == o.space.Blocks()-1 {
+			sum += tensor.Dot(nil, along.Data, along.Data) / o.count
+			clear(along.Data)
+		}
+	}
+	return sum
 }
 
 // Complete takes a VJP for the norm of the gradient. The change of the model by a gradient
 // step, which has no rows, is not known.
 func (o *rowGN[T]) Complete(bool) Report { return o.complete(o.report) }
-
-// A smallGram is V Vᵀ, formed.
-type smallGram struct {
-	pool   *tensor.Pool
-	k      tensor.Matrix[float64]
-	s      int
-	blocks tensor.Matrix[float64]
-}
-
-// set makes it the matrix a, in float64 in the memory of wide unless a is.
-func (g *smallGram) set(a any, wide []float64, s int) {
-	g.s = s
-	switch a := a.(type) {
-	case tensor.Matrix[float64]:
-		g.k = a
-	case tensor.Matrix[float32]:
-		g.k = tensor.View(a.Rows, a.Cols, wide[:len(a.Data)])
-		tensor.Widen(g.pool, g.k.Data, a.Data)
-	}
-}
-
-func (g *smallGram) Mul(u, v tensor.Matrix[float64]) Counters {
-	tensor.Gemv(g.pool, g.k, v.Flat(), u.Flat())
-	n := int64(g.k.Rows)
-	return Counters{GramProducts: 1, MultiplyAdds: n * n}
-}
-
-func (g *smallGram) Form() (tensor.Matrix[float64], Counters) { return g.k, Counters{} }
-
-func (g *smallGram) Blocks() (tensor.Matrix[float64], Counters) {
-	g.blocks = resize(g.blocks, g.k.Rows, g.s)
-	for r := range g.blocks.Rows {
-		copy(g.blocks.Row(r), g.k.Row(r)[r/g.s*g.s:])
-	}
-	return g.blocks, Counters{}
-}

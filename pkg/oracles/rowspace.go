@@ -30,15 +30,16 @@ type rowJacobian[T tensor.Float] interface {
 	NewRowSpace(n int) *nn.RowSpace[T]
 }
 
-// newRowSpace returns that of a model, for rows of at most n examples and s signals each.
-func newRowSpace[T tensor.Float](j Jacobian[T], n, s int) rowSpace[T] {
+// newRowSpace returns that of a model on at most m examples, for rows of at most n examples and s
+// signals each.
+func newRowSpace[T tensor.Float](j Jacobian[T], m, n, s int) rowSpace[T] {
 	if own, ok := j.(rowJacobian[T]); ok {
 		return networkRows[T]{own.NewRowSpace(n)}
 	}
 	dims := j.Dims()
 	return &rowsByProducts[T]{
 		grad: j, v: tensor.New[T](n*s, dims.Weights), q: make([]T, dims.Weights), sum: make([]T, dims.Weights),
-		one: tensor.New[float64](max(n, dims.Examples), dims.Outputs),
+		one: tensor.New[float64](m, dims.Outputs),
 	}
 }
 

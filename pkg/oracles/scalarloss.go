@@ -37,7 +37,7 @@ func (l *scalarLoss) GGNFactor(c, z, y []float64) {
 	case major:
 		beta = phi.Majorizer(z[0])
 	case identity:
-		beta = y[1] + 0*z[0]
+		beta = y[1] + 0*z[0] // a NaN stays one
 	default:
 		beta = phi.Curvature(z[0])
 	}

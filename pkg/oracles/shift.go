@@ -47,7 +47,7 @@ func (p *previous[T]) begin() {
 	}
 }
 
-// end remembers a direction. One that is not finite would spoil all that follow.
+// end remembers a direction.
 func (p *previous[T]) end(d []T) {
 	copy(p.last, d)
 	p.pending = true
