@@ -39,12 +39,26 @@ func (t *trainer[T]) update() (eta float64) {
 	now := t.now
 	if t.inPlace != nil {
 		t.inPlace.Step(t.d, t.w, now)
+		t.account()
 		return 1
 	}
 	t.optimizer.Update(t.u, t.d, t.w, now)
+	t.account()
 	eta = t.lineSearch.Search(&t.along)
 	tensor.Axpy(t.pool, T(eta), t.u, t.w)
 	return eta
+}
+
+// account counts what the optimizer made of matrices.
+func (t *trainer[T]) account() {
+	if t.reporter == nil {
+		return
+	}
+	t.updated = t.reporter.Report()
+	t.count(oracles.Counters{MultiplyAdds: t.updated.Products.MultiplyAdds + t.updated.Factorisations.MultiplyAdds})
+	if t.updated.Fallback != "" {
+		t.fallbacks++
+	}
 }
 
 func (t *trainer[T]) count(c oracles.Counters) { t.counters.Add(c) }
