@@ -81,10 +81,11 @@ func TestTorch(t *testing.T) {
 func TestOptimizers(t *testing.T) {
 	const p = 3*grain + 17
 	var blocks tensor.Layout
-	blocks.Add("0.weight", []int{128, 256})
-	blocks.Add("0.bias", []int{128})
-	blocks.Add("2.weight", []int{6, 5, 3, 3})
-	blocks.Add("3.weight", []int{p - blocks.Len})
+	blocks.Add("0.weight", []int{6, 5, 3, 3})
+	blocks.Add("2.weight", []int{40, 64})
+	blocks.Add("2.bias", []int{40})
+	blocks.Add("4.weight", []int{50, 30})
+	blocks.Add("5.weight", []int{p - blocks.Len})
 	rng := rand.New(rand.NewPCG(1, 2))
 	w, d := make([]float32, p), make([]float32, p)
 	for i := range w {

@@ -34,8 +34,9 @@ const (
 	// of an earlier one stands in, or the identity.
 	FallbackStale = "optimizer_stale_factor"
 
-	// FallbackSkipped: the direction of a block, or what became of it, is not finite or beyond
-	// the precision. The block is left as it is: its weights, and what is remembered of it.
+	// FallbackSkipped: the direction of a block, or what became of it, is not finite, or beyond
+	// the precision when squared. Its weights are left as they are, and so is what is remembered
+	// of it, unless it is what became of the direction that is not finite.
 	FallbackSkipped = "optimizer_skipped_block"
 )
 
