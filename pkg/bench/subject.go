@@ -118,6 +118,7 @@ func (t *turn) add(o turn) {
 	t.Seconds += o.Seconds
 	t.Counters.Add(o.Counters)
 	t.InnerIterations += o.InnerIterations
+	t.Optimizer.Add(o.Optimizer)
 	t.mallocs += o.mallocs
 	t.peak, t.blind = max(t.peak, o.peak), t.blind || o.blind
 }
@@ -196,11 +197,32 @@ func (s *subject) result() Method {
 	}
 	m.StepSeconds, m.StepRange = summed(s.seconds)
 	m.RelativeCost, m.CostRange = summed(costs)
+	m.RelativeAdds = m.Counters.MultiplyAdds / s.plain.adds()
+	m.Update = s.update()
 	m.GFLOPS = 2 * m.Counters.MultiplyAdds / m.StepSeconds / 1e9
 	if !s.total.blind {
 		m.PeakRSS = &s.total.peak
 	}
 	return m
+}
+
+// adds are the multiply-adds of a step.
+func (s *subject) adds() float64 {
+	return float64(s.total.Counters.MultiplyAdds) / float64(s.total.Steps)
+}
+
+// update is what the optimizer took of a step.
+func (s *subject) update() Update {
+	n, spent, plain := float64(s.total.Steps), s.total.Optimizer, s.plain.total
+	matrices := func(w optim.Work) Matrices {
+		m := Matrices{Seconds: w.Time.Seconds() / n, MultiplyAdds: float64(w.MultiplyAdds) / n}
+		m.RelativeCost = m.Seconds / (plain.Seconds / float64(plain.Steps))
+		m.RelativeAdds = m.MultiplyAdds / s.plain.adds()
+		return m
+	}
+	u := Update{Seconds: spent.Time.Seconds() / n, Products: matrices(spent.Products), Factorisations: matrices(spent.Factorisations)}
+	u.Elementwise = u.Seconds - u.Products.Seconds - u.Factorisations.Seconds
+	return u
 }
 
 // summed returns the median of some numbers, and their range.

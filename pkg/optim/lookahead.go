@@ -16,7 +16,8 @@ func init() {
 	short := choiceOf("sgd", SGD{LearningRate: schedules.Const(0.1), Momentum: 0.9}, newSGD)
 	registry.Add(&Known, registry.Info{Name: lookahead, Doc: "every few steps of another optimizer, goes back to a point on the way from where it was before them", Reference: "Zhang et al. 2019, arXiv 1907.08610"},
 		Lookahead{Inner: inner, Steps: 5, Rate: 0.5}, newLookahead,
-		Lookahead{Inner: short, Steps: 2, Rate: 0.8})
+		Lookahead{Inner: short, Steps: 2, Rate: 0.8},
+		Lookahead{Inner: choiceOf(muon, defaultMuon(), newMuon), Steps: 2, Rate: 0.5})
 }
 
 const lookahead = "lookahead"

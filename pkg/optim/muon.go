@@ -15,16 +15,20 @@ import (
 )
 
 func init() {
-	base := Muon{
+	all := defaultMuon()
+	all.Nesterov, all.Matrices, all.AdjustRate, all.WeightDecay = false, "all", "match_rms_adamw", 0
+	all.Rest = choiceOf("sgd", SGD{LearningRate: schedules.Const(0.1), Momentum: 0.9}, newSGD)
+	registry.Add(&Known, registry.Info{Name: muon, Doc: "momentum of matrices made about orthogonal by Newton-Schulz steps; another optimizer for the rest", Reference: "Jordan et al. 2024, kellerjordan.github.io/posts/muon; torch.optim.Muon"},
+		defaultMuon(), newMuon, all)
+}
+
+// defaultMuon has the defaults of torch.optim.Muon.
+func defaultMuon() Muon {
+	return Muon{
 		LearningRate: schedules.Const(1e-3), WeightDecay: 0.1, Momentum: 0.95, Nesterov: true,
 		Coefficients: []float64{3.4445, -4.7750, 2.0315}, Epsilon: 1e-7, Steps: 5, AdjustRate: "original", Matrices: "hidden",
 		Rest: choiceOf("adamw", AdamW{LearningRate: schedules.Const(1e-3), Beta1: 0.9, Beta2: 0.999, Epsilon: 1e-8, WeightDecay: 0.01}, newAdamW),
 	}
-	all := base
-	all.Nesterov, all.Matrices, all.AdjustRate, all.WeightDecay = false, "all", "match_rms_adamw", 0
-	all.Rest = choiceOf("sgd", SGD{LearningRate: schedules.Const(0.1), Momentum: 0.9}, newSGD)
-	registry.Add(&Known, registry.Info{Name: muon, Doc: "momentum of matrices made about orthogonal by Newton-Schulz steps; another optimizer for the rest", Reference: "Jordan et al. 2024, kellerjordan.github.io/posts/muon; torch.optim.Muon"},
-		base, newMuon, all)
 }
 
 const muon = "muon"

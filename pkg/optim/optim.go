@@ -138,6 +138,11 @@ func WorkBytes(s Spec, l tensor.Layout, value int) int {
 	return 0
 }
 
+// A Limited spec has an option that limits what it keeps.
+type Limited interface {
+	Limit() (key string)
+}
+
 // A Fitting spec is not for every layout.
 type Fitting interface {
 	// Fits returns an error about a key if the weights are none for the optimizer.

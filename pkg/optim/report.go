@@ -18,6 +18,19 @@ type Report struct {
 	Fallback string
 }
 
+// Spent is what the optimizer of some steps took: passes over vectors are what is left of the time.
+type Spent struct {
+	Time                     time.Duration
+	Products, Factorisations Work
+}
+
+// Add adds o to s.
+func (s *Spent) Add(o Spent) {
+	s.Time += o.Time
+	s.Products.add(o.Products)
+	s.Factorisations.add(o.Factorisations)
+}
+
 // Work is what matrices took.
 type Work struct {
 	MultiplyAdds int64

@@ -85,6 +85,9 @@ func (o Shampoo) Optimizers() Optimizers {
 	return OptimizersOf(o, bindShampoo[float32], bindShampoo[float64])
 }
 
+// Limit is the longest side with a whole matrix.
+func (Shampoo) Limit() string { return "max_dimension" }
+
 // full reports whether a side has a whole matrix.
 func (o Shampoo) full(n int) bool { return n <= o.MaxDimension }
 

@@ -72,6 +72,9 @@ func newSOAP(o SOAP) (Spec, error) {
 
 func (o SOAP) Optimizers() Optimizers { return OptimizersOf(o, bindSOAP[float32], bindSOAP[float64]) }
 
+// Limit is the longest side with a basis.
+func (SOAP) Limit() string { return "max_dimension" }
+
 // bases returns for a block the lengths of its sides that have a basis, 0 for one that has none.
 func (o SOAP) bases(b tensor.Block) (left, right int) {
 	if !b.IsMatrix() || b.Len() == 0 {

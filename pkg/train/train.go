@@ -79,6 +79,7 @@ type trainer[T tensor.Float] struct {
 	averaging  optim.Averaging[T]    // the optimizer, if its answer is not where it takes gradients; else nil
 	reporter   optim.Reporter        // the optimizer, if it works with matrices; else nil
 	updated    optim.Report          // of its last update
+	spent      optim.Spent           // by the optimizer, for measurements
 	saved      int                   // step of the last checkpoint
 	unit       float64               // multiply-adds of one forward and one VJP on a mini-batch
 }
