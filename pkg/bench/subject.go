@@ -75,9 +75,10 @@ func (s *subject) name() string { return s.of.Method.Name }
 
 // begin makes a turn that does not count, and finds how many steps a round has.
 func (s *subject) begin(ctx context.Context) error {
-	t := s.turn(ctx, func(t *turn) bool { return t.Seconds >= roundTime.Seconds()/4 })
+	least := min(optim.Period(s.of.Method.Optimizer.Must()), passSteps) // or its rarer work would be left out
+	t := s.turn(ctx, func(t *turn) bool { return t.Seconds >= roundTime.Seconds()/4 && t.Steps >= least })
 	if t.Steps > 0 {
-		s.steps = max(1, int(math.Round(roundTime.Seconds()*float64(t.Steps)/t.Seconds)))
+		s.steps = max(least, int(math.Round(roundTime.Seconds()*float64(t.Steps)/t.Seconds)))
 	}
 	return s.failure(ctx)
 }

@@ -66,6 +66,9 @@ func (o Lookahead) Fits(l tensor.Layout) error {
 	return o.Inner.fits("inner", l)
 }
 
+// Period is that of slow weights, or what the inner optimizer has if that is longer.
+func (o Lookahead) Period() int { return max(o.Steps, Period(o.Inner.Must())) }
+
 // Remarks are those of the inner optimizer.
 func (o Lookahead) Remarks(l tensor.Layout) []string { return Remarks(o.Inner.Must(), l) }
 

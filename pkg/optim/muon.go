@@ -109,6 +109,9 @@ func (o Muon) Unscalable() string {
 	return ""
 }
 
+// Period is that of the optimizer of the rest.
+func (o Muon) Period() int { return Period(o.Rest.Must()) }
+
 // taken reports for each block whether it is a matrix that is taken.
 func (o Muon) taken(l tensor.Layout) []bool {
 	taken := make([]bool, len(l.Blocks))

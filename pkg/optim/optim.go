@@ -143,6 +143,19 @@ type Limited interface {
 	Limit() (key string)
 }
 
+// A Periodic spec does some of its work every so many steps alone.
+type Periodic interface {
+	Period() int
+}
+
+// Period returns the number of steps after which the work of a [Periodic] spec repeats, else 1.
+func Period(s Spec) int {
+	if p, ok := s.(Periodic); ok {
+		return p.Period()
+	}
+	return 1
+}
+
 // A Fitting spec is not for every layout.
 type Fitting interface {
 	// Fits returns an error about a key if the weights are none for the optimizer.

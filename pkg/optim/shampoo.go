@@ -88,6 +88,9 @@ func (o Shampoo) Optimizers() Optimizers {
 // Limit is the longest side with a whole matrix.
 func (Shampoo) Limit() string { return "max_dimension" }
 
+// Period is that of inverse roots.
+func (o Shampoo) Period() int { return o.UpdateEvery }
+
 // full reports whether a side has a whole matrix.
 func (o Shampoo) full(n int) bool { return n <= o.MaxDimension }
 

@@ -75,6 +75,9 @@ func (o SOAP) Optimizers() Optimizers { return OptimizersOf(o, bindSOAP[float32]
 // Limit is the longest side with a basis.
 func (SOAP) Limit() string { return "max_dimension" }
 
+// Period is that of bases, and the step that makes the first ones.
+func (o SOAP) Period() int { return o.Frequency + 1 }
+
 // bases returns for a block the lengths of its sides that have a basis, 0 for one that has none.
 func (o SOAP) bases(b tensor.Block) (left, right int) {
 	if !b.IsMatrix() || b.Len() == 0 {
