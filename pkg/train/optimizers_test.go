@@ -3,10 +3,13 @@ package train
 import (
 	"bytes"
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/dualgn/dgn/pkg/arrays"
 	"github.com/dualgn/dgn/pkg/config"
 	"github.com/dualgn/dgn/pkg/datasets"
 	"github.com/dualgn/dgn/pkg/optim"
@@ -119,5 +122,67 @@ func TestUnfitOptimizers(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), "armijo cannot follow optimizer") {
 			t.Errorf("%s: %v", o, err)
 		}
+	}
+}
+
+// TestFallbacksAreLogged: what an optimizer does in place of its update is in steps.csv, whatever
+// steps are logged, and counted.
+func TestFallbacksAreLogged(t *testing.T) {
+	c := parse(t, toy, "train={batch_size: 4, steps: 6}", "log.every=100", "methods.SGD.optimizer={kind: shampoo, epsilon: 1.0e-30}")
+	end, dir := trained(t, c, 0)
+	columns, n := steps(t, dir)
+	if n == 0 || end.Fallbacks != n {
+		t.Fatalf("%d rows, and %d fallbacks", n, end.Fallbacks)
+	}
+	for i, reason := range columns["stop_reason"] {
+		if reason != optim.FallbackJitter || columns["grad_norm"][i] != "" {
+			t.Errorf("row %d: stop_reason %q, grad_norm %q", i, reason, columns["grad_norm"][i])
+		}
+	}
+	c = parse(t, toy, "train={batch_size: 4, steps: 1}", "methods.SGD={name: SGD, oracle: {kind: gauss_newton, inner_iterations: 1}, optimizer: {kind: shampoo, epsilon: 1.0e-30}}")
+	_, dir = trained(t, c, 0)
+	if columns, _ := steps(t, dir); columns["stop_reason"][0] != "budget+"+optim.FallbackJitter {
+		t.Errorf("behind an inner solve: %q", columns["stop_reason"])
+	}
+}
+
+// TestAveragedWeights: params.npz and the evaluations have the weights that schedule-free answers, and
+// not those of the training.
+func TestAveragedWeights(t *testing.T) {
+	c := parse(t, toy, "train={batch_size: 16, steps: 8}", "methods.SGD.optimizer=schedule_free", "evaluate.every=8")
+	_, dir := trained(t, c, 0)
+	list, err := arrays.ReadFile(filepath.Join(dir, runlog.ParamsFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var saved []float64
+	for _, a := range list {
+		saved = append(saved, a.Float64s()...)
+	}
+	p := opened(t, c)
+	tr := newTrainer[float32](Training{Problem: p, Method: &c.Methods[0], Seed: 0}, nil)
+	for range 8 {
+		tr.advance()
+		tr.step++
+	}
+	x := make([]float64, len(tr.w))
+	tensor.Convert(x, tr.answer())
+	if !slices.Equal(saved, x) {
+		t.Error("params.npz has other weights than those that are answered")
+	}
+	if slices.Equal(tr.answer(), tr.w) {
+		t.Error("the mean is where gradients are taken")
+	}
+	text, err := os.ReadFile(filepath.Join(dir, runlog.Metrics.File))
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows, _, err := runlog.Metrics.Read("metrics.csv", text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	scores, err := tr.eval.evaluate(t.Context(), tr.answer())
+	if err != nil || rows[len(rows)-1]["train_loss"] != scores.train.loss {
+		t.Errorf("metrics.csv has the loss %g, the answer %g: %v", rows[len(rows)-1]["train_loss"], scores.train.loss, err)
 	}
 }

@@ -73,6 +73,8 @@ ROWS = {
     "soap": "{kind: soap, learning_rate: %g}",
 }
 
+LONG = {"shampoo": 40, "soap": 10}  # times as long, so that rarer work has its share
+
 
 def worker(name, threads):
     """Make steps of PyTorch in turns, as drive.Worker asks for them."""
@@ -128,7 +130,7 @@ def measure(row, options, machine, folder):
     if row.startswith("muon"):
         workers.append(torch("torch, float32", row + ", float32"))
     try:
-        looks = drive.alternate(workers, machine, options.threads, options.rounds, options.seconds)
+        looks = drive.alternate(workers, machine, options.threads, options.rounds, options.seconds * LONG.get(row, 1))
     finally:
         for w in workers:
             w.close()
