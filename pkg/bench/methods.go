@@ -53,6 +53,8 @@ type Method struct {
 	StepRange    [2]float64 `json:"step_seconds_range"` // the least and the largest of the rounds
 	RelativeCost float64    `json:"relative_cost"`      // to a plain SGD step of this batch size in the same round
 	CostRange    [2]float64 `json:"relative_cost_range"`
+	RelativeAdds float64    `json:"relative_multiply_adds"` // multiply-adds over those of the plain SGD step
+	Update       Update     `json:"update"`
 	GFLOPS       float64    `json:"gflops"` // of the multiply-adds that are counted: of products alone
 	Counters     Counters   `json:"counters"`
 	Allocs       float64    `json:"allocs_per_step"`
@@ -62,6 +64,22 @@ type Method struct {
 	// is in it: each has its work space in its own turns alone. It is nil where the
 	// system does not tell, see [memory.Peak].
 	PeakRSS *int `json:"peak_rss_bytes"`
+}
+
+// An Update is what the optimizer of a method takes of a step, in the mean over the measured ones.
+type Update struct {
+	Seconds        float64  `json:"seconds"`
+	Elementwise    float64  `json:"elementwise_seconds"` // passes over vectors
+	Products       Matrices `json:"products"`            // of matrices
+	Factorisations Matrices `json:"factorisations"`      // inverse roots and eigenvectors
+}
+
+// Matrices is what work with matrices takes, also over all of a plain SGD step.
+type Matrices struct {
+	Seconds      float64 `json:"seconds"`
+	MultiplyAdds float64 `json:"multiply_adds"`
+	RelativeCost float64 `json:"relative_cost"`
+	RelativeAdds float64 `json:"relative_multiply_adds"`
 }
 
 // Counters are means over the measured steps, see [oracles.Counters].
@@ -197,6 +215,12 @@ func (r *Methods) WriteTable(w io.Writer) error {
 	for _, m := range all {
 		c := m.Counters
 		fmt.Fprintf(t, "%s\t%.4g\t%.4g\t%.4g\t%.4g\t%.4g\t%.4g\n", m.Name, c.Forwards, c.JVPs, c.VJPs, c.GramProducts, c.MultiplyAdds/1e6, c.InnerIterations)
+	}
+	fmt.Fprintln(t, "\nupdate of a step\tms\telementwise ms\tproducts ms\tover SGD's step\tits multiply-adds\tfactorisations ms\tover SGD's step\tits multiply-adds")
+	for _, m := range all {
+		u := m.Update
+		fmt.Fprintf(t, "%s\t%.4g\t%.4g\t%.4g\t%.3f\t%.3f\t%.4g\t%.3f\t%.3f\n", m.Name, 1e3*u.Seconds, 1e3*u.Elementwise,
+			1e3*u.Products.Seconds, u.Products.RelativeCost, u.Products.RelativeAdds, 1e3*u.Factorisations.Seconds, u.Factorisations.RelativeCost, u.Factorisations.RelativeAdds)
 	}
 	return t.Flush()
 }

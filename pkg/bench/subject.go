@@ -75,9 +75,10 @@ func (s *subject) name() string { return s.of.Method.Name }
 
 // begin makes a turn that does not count, and finds how many steps a round has.
 func (s *subject) begin(ctx context.Context) error {
-	t := s.turn(ctx, func(t *turn) bool { return t.Seconds >= roundTime.Seconds()/4 })
+	least := min(optim.Period(s.of.Method.Optimizer.Must()), passSteps) // or its rarer work would be left out
+	t := s.turn(ctx, func(t *turn) bool { return t.Seconds >= roundTime.Seconds()/4 && t.Steps >= least })
 	if t.Steps > 0 {
-		s.steps = max(1, int(math.Round(roundTime.Seconds()*float64(t.Steps)/t.Seconds)))
+		s.steps = max(least, int(math.Round(roundTime.Seconds()*float64(t.Steps)/t.Seconds)))
 	}
 	return s.failure(ctx)
 }
@@ -118,6 +119,7 @@ func (t *turn) add(o turn) {
 	t.Seconds += o.Seconds
 	t.Counters.Add(o.Counters)
 	t.InnerIterations += o.InnerIterations
+	t.Optimizer.Add(o.Optimizer)
 	t.mallocs += o.mallocs
 	t.peak, t.blind = max(t.peak, o.peak), t.blind || o.blind
 }
@@ -196,11 +198,32 @@ func (s *subject) result() Method {
 	}
 	m.StepSeconds, m.StepRange = summed(s.seconds)
 	m.RelativeCost, m.CostRange = summed(costs)
+	m.RelativeAdds = m.Counters.MultiplyAdds / s.plain.adds()
+	m.Update = s.update()
 	m.GFLOPS = 2 * m.Counters.MultiplyAdds / m.StepSeconds / 1e9
 	if !s.total.blind {
 		m.PeakRSS = &s.total.peak
 	}
 	return m
+}
+
+// adds are the multiply-adds of a step.
+func (s *subject) adds() float64 {
+	return float64(s.total.Counters.MultiplyAdds) / float64(s.total.Steps)
+}
+
+// update is what the optimizer took of a step.
+func (s *subject) update() Update {
+	n, spent, plain := float64(s.total.Steps), s.total.Optimizer, s.plain.total
+	matrices := func(w optim.Work) Matrices {
+		m := Matrices{Seconds: w.Time.Seconds() / n, MultiplyAdds: float64(w.MultiplyAdds) / n}
+		m.RelativeCost = m.Seconds / (plain.Seconds / float64(plain.Steps))
+		m.RelativeAdds = m.MultiplyAdds / s.plain.adds()
+		return m
+	}
+	u := Update{Seconds: spent.Time.Seconds() / n, Products: matrices(spent.Products), Factorisations: matrices(spent.Factorisations)}
+	u.Elementwise = u.Seconds - u.Products.Seconds - u.Factorisations.Seconds
+	return u
 }
 
 // summed returns the median of some numbers, and their range.

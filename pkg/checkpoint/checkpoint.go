@@ -47,6 +47,7 @@ type Position struct {
 	Stops          clock.Stops      `json:"stops,omitzero"`
 	Counters       oracles.Counters `json:"counters"`
 	GradientSteps  int              `json:"gradient_steps"`
+	Fallbacks      int              `json:"optimizer_fallbacks,omitempty"`
 	OptimizerSteps int64            `json:"optimizer_steps"`
 	Logs           map[string]int64 `json:"logs"` // length in bytes by file
 
@@ -203,7 +204,7 @@ func parseBody(body *io.SectionReader) (*Checkpoint, *io.SectionReader, error) {
 	if d.More() {
 		return nil, nil, errors.New("its third line goes on after the JSON object")
 	}
-	if c.Number < 1 || c.Step < 0 || c.Evaluated < -1 || c.Evaluated > c.Step || c.Clock < 0 || c.OptimizerSteps < 0 {
+	if c.Number < 1 || c.Step < 0 || c.Evaluated < -1 || c.Evaluated > c.Step || c.Clock < 0 || c.OptimizerSteps < 0 || c.Fallbacks < 0 {
 		return nil, nil, fmt.Errorf("number %d, step %d, evaluated %d, clock %d and optimizer steps %d are not those of a run", c.Number, c.Step, c.Evaluated, c.Clock, c.OptimizerSteps)
 	}
 	list := io.NewSectionReader(body, int64(len(head)+1), body.Size()-int64(len(head)+1))

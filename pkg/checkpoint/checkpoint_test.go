@@ -29,7 +29,7 @@ func sample() *Checkpoint {
 		Position{
 			Number: 3, Origin: Origin{Identity: "id", Version: "v1", Commit: "c", Executable: "e", ISA: "avx2/amd64"}, Step: 12, Evaluated: 6,
 			Clock: 3 * time.Second, Before: config.Moment{Step: 11, Cost: 1.5, Seconds: 0.25, Used: 0.1}, Stops: clock.Stops{Number: 2, Time: time.Minute}, Counters: oracles.Counters{Forwards: 1, JVPs: 2, VJPs: 3, GramProducts: 4, MultiplyAdds: 1 << 60},
-			GradientSteps: 5, OptimizerSteps: 12, Logs: map[string]int64{"metrics.csv": 7, "steps.csv": 1 << 40}, LogSums: map[string]string{"metrics.csv": "ab"},
+			GradientSteps: 5, Fallbacks: 5, OptimizerSteps: 12, Logs: map[string]int64{"metrics.csv": 7, "steps.csv": 1 << 40}, LogSums: map[string]string{"metrics.csv": "ab"},
 		},
 		[]arrays.Array{
 			arrays.Floats("weights", []int{3}, []float32{1, float32(math.Inf(1)), 1e-45}),

@@ -143,6 +143,12 @@ func (m *Method) check(v strict.Value) error {
 	if m.Optimizer.IsZero() {
 		errs = append(errs, v.Errorf("the key \"optimizer\" is missing (known: %s)", strings.Join(optim.Known.Names(), ", ")))
 	}
+	if !m.Optimizer.IsZero() && !m.LineSearch.IsZero() && m.LineSearch.Name != "none" {
+		if why := optim.WhyUnscalable(m.Optimizer.Must()); why != "" {
+			at, _ := v.Lookup("line_search")
+			errs = append(errs, at.Errorf("%s cannot follow optimizer %s: %s; leave it out, or take another optimizer", m.LineSearch.Name, m.Optimizer.Name, why))
+		}
+	}
 	if m.Probe != nil {
 		errs = append(errs, m.Probe.check(m.Oracle))
 	}

@@ -208,7 +208,7 @@ func (l *Local) logged(ctx context.Context, t train.Training, keep *checkpoint.K
 	chosen := func(c runlog.ThreadChoice) { m.Threads, m.ThreadChoice = c.Threads, &c }
 	end, err := t.Run(ctx, train.Output{Log: logs, Checkpoints: keep, Monitor: monitor, Chosen: chosen})
 	m.Outcome, m.Detail = end.Outcome, end.Detail
-	m.WallSeconds, m.GradientSteps = end.WallSeconds, end.GradientSteps
+	m.WallSeconds, m.GradientSteps, m.Fallbacks = end.WallSeconds, end.GradientSteps, end.Fallbacks
 	m.Suspensions, m.SuspendedSeconds = end.Stops.Number, end.Stops.Time.Seconds()
 	err = once(err, logs.Close())
 	if m.Outcome.Complete() {

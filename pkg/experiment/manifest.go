@@ -46,7 +46,7 @@ func resume(m, old *runlog.Manifest, from *checkpoint.Checkpoint, auto bool) {
 		m.Varied = old.Varied
 	}
 	m.Shared = m.Shared || old.Shared
-	m.WallSeconds, m.GradientSteps = from.Clock.Seconds(), from.GradientSteps
+	m.WallSeconds, m.GradientSteps, m.Fallbacks = from.Clock.Seconds(), from.GradientSteps, from.Fallbacks
 	m.Suspensions, m.SuspendedSeconds = from.Stops.Number, from.Stops.Time.Seconds()
 	if old.ThreadChoice != nil && old.ThreadChoice.Threads <= m.Threads && auto {
 		m.Threads, m.ThreadChoice = old.ThreadChoice.Threads, old.ThreadChoice

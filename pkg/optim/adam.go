@@ -137,6 +137,6 @@ func (o *adam[T]) run(u, d, w []T, t schedules.Time) {
 
 func (o *adam[T]) State() State {
 	s := stateOf(map[string][]T{"mean": o.m, "square": o.v})
-	s.Steps = &o.steps
+	s.Steps = []*int64{&o.steps}
 	return s
 }

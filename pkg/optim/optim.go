@@ -40,7 +40,7 @@ type InPlace[T tensor.Float] interface {
 type State struct {
 	Float32 map[string][]float32
 	Float64 map[string][]float64
-	Steps   *int64 // updates made; nil for an optimizer that does not count them
+	Steps   []*int64 // counters of the updates made, one of each optimizer that has one: all are alike
 }
 
 // stateOf returns the state of an optimizer that keeps vectors of precision T.
@@ -52,6 +52,37 @@ func stateOf[T tensor.Float](vectors map[string][]T) State {
 		return State{Float64: v}
 	}
 	panic("optim: no such precision")
+}
+
+// An Averaging optimizer takes gradients at other weights than those that are its answer.
+type Averaging[T tensor.Float] interface {
+	Optimizer[T]
+
+	// Average sets x to the weights that are evaluated and kept, where training, its
+	// linearizations and checkpoints are at w.
+	Average(x, w []T)
+}
+
+// keep adds a vector of float64.
+func (s *State) keep(name string, v []float64) {
+	if s.Float64 == nil {
+		s.Float64 = map[string][]float64{}
+	}
+	s.Float64[name] = v
+}
+
+// add adds the state of an optimizer within, whose names get a prefix.
+func (s *State) add(prefix string, inner State) {
+	for name, v := range inner.Float32 {
+		if s.Float32 == nil {
+			s.Float32 = map[string][]float32{}
+		}
+		s.Float32[prefix+name] = v
+	}
+	for name, v := range inner.Float64 {
+		s.keep(prefix+name, v)
+	}
+	s.Steps = append(s.Steps, inner.Steps...)
 }
 
 // A Spec is an optimizer with its options, for weights of any layout.
@@ -91,6 +122,81 @@ func StateBytes(s Spec, l tensor.Layout, value int) int {
 		return sized.StateBytes(l, value)
 	}
 	return 0
+}
+
+// A Working spec says what its optimizer takes for work space, in bytes, beside its state.
+// One that is not Working is taken to need none worth counting.
+type Working interface {
+	WorkBytes(l tensor.Layout, value int) int
+}
+
+// WorkBytes returns the work space of the optimizer of a spec, see [Working].
+func WorkBytes(s Spec, l tensor.Layout, value int) int {
+	if w, ok := s.(Working); ok {
+		return w.WorkBytes(l, value)
+	}
+	return 0
+}
+
+// A Limited spec has an option that limits what it keeps.
+type Limited interface {
+	Limit() (key string)
+}
+
+// A Periodic spec does some of its work every so many steps alone.
+type Periodic interface {
+	Period() int
+}
+
+// Period returns the number of steps after which the work of a [Periodic] spec repeats, else 1.
+func Period(s Spec) int {
+	if p, ok := s.(Periodic); ok {
+		return p.Period()
+	}
+	return 1
+}
+
+// A Fitting spec is not for every layout.
+type Fitting interface {
+	// Fits returns an error about a key if the weights are none for the optimizer.
+	Fits(l tensor.Layout) error
+}
+
+// Fits returns the error of a [Fitting] spec.
+func Fits(s Spec, l tensor.Layout) error {
+	if f, ok := s.(Fitting); ok {
+		return f.Fits(l)
+	}
+	return nil
+}
+
+// An Unscalable spec makes updates that mean nothing when they are scaled, so that no line
+// search is for them.
+type Unscalable interface {
+	// Unscalable says why not; "" if its updates may be scaled after all.
+	Unscalable() string
+}
+
+// WhyUnscalable says why a line search cannot follow a spec, see [Unscalable].
+func WhyUnscalable(s Spec) string {
+	if u, ok := s.(Unscalable); ok {
+		return u.Unscalable()
+	}
+	return ""
+}
+
+// A Remarkable spec has something to say about what it makes of a layout.
+type Remarkable interface {
+	// Remarks returns a sentence for each choice made, for people.
+	Remarks(l tensor.Layout) []string
+}
+
+// Remarks returns those of a [Remarkable] spec.
+func Remarks(s Spec, l tensor.Layout) []string {
+	if r, ok := s.(Remarkable); ok {
+		return r.Remarks(l)
+	}
+	return nil
 }
 
 // Known is the table of optimizers.

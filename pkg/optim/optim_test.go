@@ -5,6 +5,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -81,10 +82,11 @@ func TestTorch(t *testing.T) {
 func TestOptimizers(t *testing.T) {
 	const p = 3*grain + 17
 	var blocks tensor.Layout
-	blocks.Add("0.weight", []int{128, 256})
-	blocks.Add("0.bias", []int{128})
-	blocks.Add("2.weight", []int{6, 5, 3, 3})
-	blocks.Add("3.weight", []int{p - blocks.Len})
+	blocks.Add("0.weight", []int{6, 5, 3, 3})
+	blocks.Add("2.weight", []int{40, 64})
+	blocks.Add("2.bias", []int{40})
+	blocks.Add("4.weight", []int{50, 30})
+	blocks.Add("5.weight", []int{p - blocks.Len})
 	rng := rand.New(rand.NewPCG(1, 2))
 	w, d := make([]float32, p), make([]float32, p)
 	for i := range w {
@@ -129,7 +131,7 @@ func TestOptimizers(t *testing.T) {
 				a, b := New[float32](spec, blocks, nil), New[float32](spec, blocks, nil)
 				run(a)
 				from, to := a.State(), b.State()
-				if len(from.Float32) != len(to.Float32) || len(from.Float64) != len(to.Float64) || (from.Steps == nil) != (to.Steps == nil) {
+				if len(from.Float32) != len(to.Float32) || len(from.Float64) != len(to.Float64) || len(from.Steps) != len(to.Steps) {
 					t.Fatal("two optimizers of a kind have different states")
 				}
 				for k, v := range from.Float32 {
@@ -142,8 +144,11 @@ func TestOptimizers(t *testing.T) {
 						t.Fatalf("the state %q has two lengths", k)
 					}
 				}
-				if from.Steps != nil {
-					*to.Steps = *from.Steps
+				for j, n := range from.Steps {
+					*to.Steps[j] = *n
+					if *n != *from.Steps[0] {
+						t.Errorf("one checkpoint keeps one count of steps, and there are %d and %d", *n, *from.Steps[0])
+					}
 				}
 				if !slices.Equal(run(a), run(b)) {
 					t.Error("the state is not all that an optimizer remembers")
@@ -179,6 +184,8 @@ func TestOptimizers(t *testing.T) {
 					}
 				}
 
+				testFallbacks(t, spec, blocks, d, w)
+
 				o, u := New[float32](spec, blocks, pool), make([]float32, p)
 				if n := testing.AllocsPerRun(5, func() { o.Update(u, d, w, schedules.Time{}) }); n != 0 {
 					t.Errorf("%g allocations", n)
@@ -190,6 +197,47 @@ func TestOptimizers(t *testing.T) {
 					t.Errorf("a zero direction at zero weights gives %v", u[:2])
 				}
 			})
+		}
+	}
+}
+
+// testFallbacks: a matrix whose direction is not finite is left as it is, which is told, and the
+// steps that follow are those of an optimizer that has not seen it; a singular one is no trouble.
+func testFallbacks(t *testing.T, spec Spec, blocks tensor.Layout, d, w []float32) {
+	o := New[float32](spec, blocks, nil)
+	u := make([]float32, len(d))
+	o.Update(u, d, w, schedules.Time{})
+	r, ok := o.(Reporter)
+	if !ok || r.Report().Products.MultiplyAdds == 0 {
+		return
+	}
+	matrix := blocks.Blocks[1]
+	for _, bad := range []float64{math.NaN(), math.Inf(1), -1e30} {
+		spoilt := slices.Clone(d)
+		tensor.Of(matrix, spoilt)[7] = float32(bad)
+		o.Update(u, spoilt, w, schedules.Time{Step: 1})
+		if got := r.Report().Fallback; got != FallbackSkipped {
+			t.Errorf("a matrix with %g in it: reported %q", bad, got)
+		}
+		for _, v := range tensor.Of(matrix, u) {
+			if v != 0 {
+				t.Fatalf("a matrix with %g in it is moved by %g", bad, v)
+			}
+		}
+	}
+	same := slices.Clone(d)
+	for i := range tensor.Of(matrix, same) {
+		tensor.Of(matrix, same)[i] = 1
+	}
+	for i := range 6 {
+		o.Update(u, same, w, schedules.Time{Step: 4 + i})
+		if r.Report().Fallback == FallbackSkipped {
+			t.Error("a singular matrix is skipped")
+		}
+		for j, v := range u {
+			if math.IsNaN(float64(v)) || math.IsInf(float64(v), 0) {
+				t.Fatalf("after a matrix of rank 1 weight %d moves by %g", j, v)
+			}
 		}
 	}
 }
@@ -233,12 +281,55 @@ func TestBadOptions(t *testing.T) {
 		{"{kind: adam, epsilon: 0}", "epsilon: must be positive, got 0"},
 		{"{kind: adamw, weight_decay: -1}", "weight_decay: must not be negative, got -1"},
 		{"{kind: adamw, learning_rate: {schedule: linear, initial: -1}}", "learning_rate: must be positive, but the schedule goes from -1 to 0"},
+		{"{kind: muon, ns_steps: 0}", "ns_steps: must be from 1 to 99, got 0"},
+		{"{kind: muon, ns_coefficients: [1, 2]}", "ns_coefficients: must be three finite numbers"},
+		{"{kind: muon, matrices: some}", `matrices: must be hidden or all, got "some"`},
+		{"{kind: muon, adjust_lr_fn: none}", "adjust_lr_fn: must be original, match_rms_adamw"},
+		{"{kind: muon, rest: muon}", "rest: muon cannot be within itself"},
+		{"{kind: muon, rest: {kind: lookahead, inner: muon}}", "rest: muon cannot be within itself"},
+		{"{kind: muon, rest: schedule_free}", "rest: schedule_free cannot be within muon: its answer"},
+		{"{kind: muon, rest: {kind: adamw, beta1: 1}}", "rest.beta1: must be at least 0"},
+		{"{kind: lookahead, inner: lookahead}", "inner: lookahead cannot be within itself"},
+		{"{kind: lookahead, inner: {kind: muon, rest: lookahead}}", "inner: lookahead cannot be within itself"},
+		{"{kind: lookahead, inner: schedule_free}", "inner: schedule_free cannot be within lookahead"},
+		{"{kind: lookahead, steps: 0}", "steps: must be at least 1, got 0"},
+		{"{kind: lookahead, rate: 1.5}", "rate: must be above 0 and at most 1, got 1.5"},
+		{"{kind: shampoo, update_every: 0}", "update_every: must be at least 1, got 0"},
+		{"{kind: shampoo, beta: 1.1}", "beta: must be above 0 and at most 1, got 1.1"},
+		{"{kind: shampoo, grafting: lion}", `grafting: must be none, sgd or adam, got "lion"`},
+		{"{kind: shampoo, max_dimension: 100000}", "max_dimension: must be from 1 to 32768, got 100000"},
+		{"{kind: soap, precondition_frequency: 0}", "precondition_frequency: must be at least 1, got 0"},
+		{"{kind: soap, sides: left}", `sides: must be both or one, got "left"`},
+		{"{kind: schedule_free, base: adam}", `base: must be sgd or adamw, got "adam"`},
+		{"{kind: schedule_free, beta1: 0}", "beta1: must be above 0"},
 		{"{kind: adagrad}", `unknown optimizer "adagrad"`},
 		{"{kind: sgd, momentumm: 0.9}", `did you mean "momentum"?`},
 	} {
 		if err := decodeChoice(c.config); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s\n  says %v\n  want %s", c.config, err, c.want)
 		}
+	}
+}
+
+// TestBadNumbers: no optimizer takes a negative number or a NaN for any of its numbers.
+func TestBadNumbers(t *testing.T) {
+	tried := 0
+	for _, name := range Known.Names() {
+		for _, o := range registry.Options(Known.Entry(name).Defaults) {
+			if _, err := strconv.ParseFloat(o.Default, 64); err != nil {
+				continue
+			}
+			for _, bad := range []string{"-1", ".nan"} {
+				tried++
+				text := fmt.Sprintf("{kind: %s, %s: %s}", name, o.Key, bad)
+				if err := decodeChoice(text); err == nil || !strings.Contains(err.Error(), o.Key) {
+					t.Errorf("%s: %v", text, err)
+				}
+			}
+		}
+	}
+	if tried < 50 {
+		t.Errorf("only %d numbers were tried", tried)
 	}
 }
 

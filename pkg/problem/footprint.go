@@ -38,9 +38,13 @@ func (p *Problem) Footprint(m *config.Method, threads int) memory.Footprint {
 		saved = size.Sum(saved, p.duals())
 	}
 	transient := max(size.Product(8, weights), size.Product(4, saved))
+	optimizer := "optimizer"
+	if l, ok := m.Optimizer.Must().(optim.Limited); ok {
+		optimizer += fmt.Sprintf(" (a smaller %s lowers it)", l.Limit())
+	}
 	f := memory.Footprint{
 		{Name: "weights, direction and update", Bytes: size.Product(3, weights, value)},
-		{Name: "optimizer", Bytes: state},
+		{Name: optimizer, Bytes: size.Sum(state, optim.WorkBytes(m.Optimizer.Must(), net.Layout(), value))},
 		{Name: "oracle", Bytes: held.Bytes},
 		{Name: fmt.Sprintf("linearization on %d examples", batch), Bytes: size.Sum(
 			size.Product(linearizations, size.Sum(mini.Kept, mini.Work)), size.Product(trial, weights, value), examples(batch))},

@@ -14,6 +14,7 @@ import (
 	"github.com/dualgn/dgn/pkg/interrupt"
 	"github.com/dualgn/dgn/pkg/losses"
 	"github.com/dualgn/dgn/pkg/nn"
+	"github.com/dualgn/dgn/pkg/optim"
 	"github.com/dualgn/dgn/pkg/oracles"
 	"github.com/dualgn/dgn/pkg/runlog"
 	"github.com/dualgn/dgn/pkg/schedules"
@@ -182,6 +183,9 @@ func (p *Problem) check() error {
 			}
 		}
 		choose(m.Name, m.Oracle.Must())
+		for _, choice := range optim.Remarks(m.Optimizer.Must(), p.Net.Layout()) {
+			p.Choices = append(p.Choices, fmt.Sprintf("%s: %s", m.Name, choice))
+		}
 		if m.Probe != nil {
 			for _, o := range m.Probe.Oracles {
 				choose(fmt.Sprintf("%s: probe %s", m.Name, o.Name), o.Must())
@@ -207,6 +211,9 @@ func (p *Problem) checkMethod() error {
 	}
 	if err := m.Oracle.Must().Fits(c.Loss.Must(), p.Net.Dims(t.BatchSize)); err != nil {
 		return config.Wrap(m.Oracle.At.Locate(err))
+	}
+	if err := optim.Fits(m.Optimizer.Must(), p.Net.Layout()); err != nil {
+		return config.Wrap(m.Optimizer.At.Locate(err))
 	}
 	if m.Probe != nil {
 		if err := m.Probe.Fits(m.Oracle, c.Loss.Must(), p.Net.Dims(t.BatchSize)); err != nil {

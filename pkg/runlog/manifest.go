@@ -88,6 +88,10 @@ type Manifest struct {
 	// line search took the gradient step in their place.
 	GradientSteps int `json:"gradient_steps,omitempty"`
 
+	// Fallbacks is the number of updates that the optimizer could not make as it says, since
+	// matrices were singular or not finite. Their rows of steps.csv say what it did.
+	Fallbacks int `json:"optimizer_fallbacks,omitempty"`
+
 	// Files tells of a complete run what it left, so that a later loss shows. It is
 	// nil in manifests of early versions.
 	Files map[string]FileRecord `json:"files,omitempty"`

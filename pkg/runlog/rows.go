@@ -35,7 +35,7 @@ type Step struct {
 	Gamma         float64 `csv:"gamma"`
 
 	InnerIterations  int     `csv:"inner_iterations"`
-	StopReason       string  `csv:"stop_reason"` // of the inner solve; see [GradientStep]
+	StopReason       string  `csv:"stop_reason"` // of the inner solve; see [GradientStep], and what an optimizer falls back to
 	RelativeResidual float64 `csv:"relative_residual,optional"`
 	DualityGap       float64 `csv:"duality_gap,optional"`
 

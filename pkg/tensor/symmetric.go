@@ -13,13 +13,21 @@ const symmetricRows = 256
 // multiply-adds of the product. What it leaves above the diagonal is worthless, see
 // [Mirror].
 func AddSymmetric[T Float](p *Pool, a, c Matrix[T]) {
+	LowerProduct(p, 1, a, a, 1, c)
+}
+
+// LowerProduct sets the lower triangle of C, n x n for A and B of n rows, to that of
+// alpha A Bᵀ + beta C: half the multiply-adds, where the product is known to be symmetric.
+// With beta = 0, C is overwritten whatever it holds. What it leaves above the diagonal is
+// worthless, see [Mirror].
+func LowerProduct[T Float](p *Pool, alpha T, a, b Matrix[T], beta T, c Matrix[T]) {
 	n := a.Rows
-	if c.Rows != n || c.Cols != n {
-		panic("tensor: AddSymmetric: the shapes do not fit")
+	if b.Rows != n || b.Cols != a.Cols || c.Rows != n || c.Cols != n {
+		panic("tensor: LowerProduct: the shapes do not fit")
 	}
 	for lo := 0; lo < n; lo += symmetricRows {
 		hi := min(lo+symmetricRows, n)
-		gemmPart(p, kernel.Lower, lo, NoTrans, Trans, 1, a.RowRange(lo, hi), a.RowRange(0, hi), 1, part(c, lo, hi, 0, hi))
+		gemmPart(p, kernel.Lower, lo, NoTrans, Trans, alpha, a.RowRange(lo, hi), b.RowRange(0, hi), beta, part(c, lo, hi, 0, hi))
 	}
 }
 

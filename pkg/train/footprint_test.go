@@ -76,7 +76,7 @@ func TestFootprint(t *testing.T) {
 	}
 	for _, set := range cases {
 		for _, precision := range []string{"float32", "float64"} {
-			c := parse(t, toy, "methods=[{name: SGD, optimizer: {kind: sgd, momentum: 0.9}}]", "train.batch_size=100", "model.hidden=[300]", set, "precision="+precision)
+			c := parse(t, toy, "methods=[{name: SGD, optimizer: {kind: sgd, momentum: 0.9}}]", "train.batch_size=100", "model.hidden=[300, 20]", set, "precision="+precision)
 			p := opened(t, c)
 			counted := 0.0
 			for _, part := range p.Footprint(&c.Methods[0], 1) {

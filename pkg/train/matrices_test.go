@@ -57,7 +57,9 @@ func (o *rowwiseOf[T]) Update(u, d, _ []T, _ schedules.Time) {
 }
 
 func (o *rowwiseOf[T]) ScalesDirection(schedules.Time) (float64, bool) { return 0, false }
-func (o *rowwiseOf[T]) State() optim.State                             { return optim.State{Float64: o.norms, Steps: &o.steps} }
+func (o *rowwiseOf[T]) State() optim.State {
+	return optim.State{Float64: o.norms, Steps: []*int64{&o.steps}}
+}
 
 // TestOptimizerOfMatrices: an optimizer that sees the blocks of the weights, with a
 // state of other lengths and another precision, trains, and continues from a

@@ -1,6 +1,9 @@
 package train
 
 import (
+	"math"
+
+	"github.com/dualgn/dgn/pkg/oracles"
 	"github.com/dualgn/dgn/pkg/runlog"
 	"github.com/dualgn/dgn/pkg/tensor"
 )
@@ -23,12 +26,10 @@ func (t *trainer[T]) cost() float64 { return float64(t.counters.MultiplyAdds) / 
 func (t *trainer[T]) row(batchLoss, stepSize float64) *runlog.Step {
 	r, c := &t.logged, t.counters
 	reason := r.StopReason
-	switch {
-	case t.along.replaced && reason == "":
-		reason = runlog.GradientStep
-	case t.along.replaced:
-		reason += "+" + runlog.GradientStep
+	if t.along.replaced {
+		reason = join(reason, runlog.GradientStep)
 	}
+	reason = join(reason, t.updated.Fallback)
 	return &runlog.Step{
 		Step: t.step, WallSeconds: t.clock.Seconds(), Cost: t.cost(), OracleCalls: c.Calls(),
 		BatchLoss: batchLoss, GradNorm: r.GradNorm, DirectionNorm: tensor.Norm2(t.pool, t.d), Slope: r.Slope, StepSize: stepSize, Gamma: r.Gamma,
@@ -36,4 +37,18 @@ func (t *trainer[T]) row(batchLoss, stepSize float64) *runlog.Step {
 		Forwards: c.Forwards, JVPs: c.JVPs, VJPs: c.VJPs, GramProducts: c.GramProducts, MultiplyAdds: c.MultiplyAdds,
 		Fraction: t.previous.Used,
 	}
+}
+
+// unmeasured is a report without what only a log asks for, see [oracles.Oracle].
+func unmeasured(r oracles.Report) oracles.Report {
+	r.GradNorm, r.Slope, r.Gap = math.NaN(), math.NaN(), math.NaN()
+	return r
+}
+
+// join joins two reasons by a plus, where there are two.
+func join(a, b string) string {
+	if a == "" || b == "" {
+		return a + b
+	}
+	return a + "+" + b
 }

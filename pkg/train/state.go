@@ -26,9 +26,9 @@ const (
 func (t *trainer[T]) checkpoint() *checkpoint.Checkpoint {
 	p := checkpoint.Position{
 		Step: t.step, Evaluated: t.evaluated, Clock: t.clock.Total, Before: t.previous, Stops: t.stops(),
-		Counters: t.counters, GradientSteps: t.gradientSteps, Logs: t.out.Log.Sizes(), LogSums: t.out.Log.Sums(),
+		Counters: t.counters, GradientSteps: t.gradientSteps, Fallbacks: t.fallbacks, Logs: t.out.Log.Sizes(), LogSums: t.out.Log.Sums(),
 	}
-	if n := t.optimizer.State().Steps; n != nil {
+	for _, n := range t.optimizer.State().Steps {
 		p.OptimizerSteps = *n
 	}
 	list := t.vectors()
@@ -112,14 +112,14 @@ func (t *trainer[T]) restore(c *checkpoint.Checkpoint) error {
 	for name, v := range state.Float64 {
 		tensor.Convert(v, given[arrayOptimizer+name])
 	}
-	if state.Steps != nil {
-		*state.Steps = c.OptimizerSteps
+	for _, n := range state.Steps {
+		*n = c.OptimizerSteps
 	}
 	rule := t.lineSearch.State()
 	for i, v := range given[arrayLineSearch] {
 		*rule[i] = v
 	}
 	t.step, t.evaluated, t.saved = c.Step, c.Evaluated, c.Step
-	t.previous, t.clock.Total, t.before, t.counters, t.gradientSteps = c.Before, c.Clock, c.Stops, c.Counters, c.GradientSteps
+	t.previous, t.clock.Total, t.before, t.counters, t.gradientSteps, t.fallbacks = c.Before, c.Clock, c.Stops, c.Counters, c.GradientSteps, c.Fallbacks
 	return nil
 }

@@ -1,8 +1,11 @@
 package train
 
 import (
+	"time"
+
 	"github.com/dualgn/dgn/pkg/datasets"
 	"github.com/dualgn/dgn/pkg/losses"
+	"github.com/dualgn/dgn/pkg/optim"
 	"github.com/dualgn/dgn/pkg/oracles"
 	"github.com/dualgn/dgn/pkg/tensor"
 )
@@ -40,15 +43,33 @@ func (t *trainer[T]) direct() oracles.Report {
 
 // update moves the weights by eta times the optimizer's update.
 func (t *trainer[T]) update() (eta float64) {
-	now := t.now
+	now, began := t.now, time.Now()
 	if t.inPlace != nil {
 		t.inPlace.Step(t.d, t.w, now)
+		t.account(began)
 		return 1
 	}
 	t.optimizer.Update(t.u, t.d, t.w, now)
+	t.account(began)
 	eta = t.lineSearch.Search(&t.along)
 	tensor.Axpy(t.pool, T(eta), t.u, t.w)
 	return eta
+}
+
+// account counts what the optimizer made of matrices in an update that began at a time.
+func (t *trainer[T]) account(began time.Time) {
+	took := optim.Spent{Time: time.Since(began)}
+	if t.reporter == nil {
+		t.spent.Add(took)
+		return
+	}
+	t.updated = t.reporter.Report()
+	took.Products, took.Factorisations = t.updated.Products, t.updated.Factorisations
+	t.spent.Add(took)
+	t.count(oracles.Counters{MultiplyAdds: t.updated.Products.MultiplyAdds + t.updated.Factorisations.MultiplyAdds})
+	if t.updated.Fallback != "" {
+		t.fallbacks++
+	}
 }
 
 func (t *trainer[T]) count(c oracles.Counters) { t.counters.Add(c) }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/dualgn/dgn/pkg/clock"
 	"github.com/dualgn/dgn/pkg/memory"
+	"github.com/dualgn/dgn/pkg/optim"
 	"github.com/dualgn/dgn/pkg/oracles"
 	"github.com/dualgn/dgn/pkg/tensor"
 )
@@ -49,6 +50,7 @@ type Work struct {
 	Seconds         float64 // of training
 	Counters        oracles.Counters
 	InnerIterations int
+	Optimizer       optim.Spent
 }
 
 // Stepper returns a Stepper at the start of the run, with the step that warms it up, and
@@ -92,6 +94,7 @@ func newStepper[T tensor.Float](of Training, pool *tensor.Pool, end func()) (*st
 	if err := t.warmUp(); err != nil {
 		return nil, err
 	}
+	t.spent = optim.Spent{}
 	return &stepper[T]{trainer: t, of: of, rewind: t.rewinder(), end: end, least: leastIterations(of.Method.Oracle.Must())}, nil
 }
 
@@ -154,12 +157,12 @@ func (s *stepper[T]) checkLoss(when string) error {
 func (s *stepper[T]) Done() bool { return s.done() }
 
 func (s *stepper[T]) Work() Work {
-	return Work{Steps: s.step, Seconds: s.clock.Seconds(), Counters: s.counters, InnerIterations: s.iterations}
+	return Work{Steps: s.step, Seconds: s.clock.Seconds(), Counters: s.counters, InnerIterations: s.iterations, Optimizer: s.spent}
 }
 
 func (s *stepper[T]) Restart() error {
 	initialize(s.w, s.of)
-	s.step, s.iterations, s.clock = 0, 0, clock.Clock{}
+	s.step, s.iterations, s.clock, s.spent = 0, 0, clock.Clock{}, optim.Spent{}
 	s.order.batch(0) // shuffles the first epoch, as the step that warms up does
 	s.resetOptimizer()
 	return s.rewind()

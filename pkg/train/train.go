@@ -56,6 +56,7 @@ type trainer[T tensor.Float] struct {
 	previous      config.Moment // before the last step
 	began         time.Time
 	oracle        oracles.Oracle[T]
+	fallbacks     int // updates that the optimizer could not make as it says
 	optimizer     optim.Optimizer[T]
 	lineSearch    optim.LineSearch
 
@@ -76,6 +77,10 @@ type trainer[T tensor.Float] struct {
 	along      objective[T]          // the mini-batch objective along u
 	logged     oracles.Report        // of the step, completed for the log
 	inPlace    optim.InPlace[T]      // the optimizer, where its updates are made as they are; nil: it cannot
+	averaging  optim.Averaging[T]    // the optimizer, if its answer is not where it takes gradients; else nil
+	reporter   optim.Reporter        // the optimizer, if it works with matrices; else nil
+	updated    optim.Report          // of its last update
+	spent      optim.Spent           // by the optimizer, for measurements
 	saved      int                   // step of the last checkpoint
 	unit       float64               // multiply-adds of one forward and one VJP on a mini-batch
 }
@@ -133,9 +138,20 @@ func (t *trainer[T]) newOptimizer() optim.Optimizer[T] {
 
 func (t *trainer[T]) setOptimizer(o optim.Optimizer[T]) {
 	t.optimizer, t.inPlace = o, nil
+	t.averaging, _ = o.(optim.Averaging[T])
+	t.reporter, _ = o.(optim.Reporter)
 	if _, none := t.lineSearch.(optim.None); none {
 		t.inPlace, _ = o.(optim.InPlace[T])
 	}
+}
+
+// answer returns the weights that are evaluated and kept, valid until the next step.
+func (t *trainer[T]) answer() []T {
+	if t.averaging == nil {
+		return t.w
+	}
+	t.averaging.Average(t.u, t.w)
+	return t.u
 }
 
 // train runs to the end, from the beginning or the last checkpoint: it returns the
@@ -155,7 +171,7 @@ func (t *trainer[T]) train(ctx context.Context) (runlog.Outcome, string, error) 
 	}
 	for {
 		if t.evaluated != t.step && t.evaluationDue() {
-			scores, err := t.eval.evaluate(ctx, t.w)
+			scores, err := t.eval.evaluate(ctx, t.answer())
 			if err != nil { // ctx's
 				return runlog.Interrupted, interrupt.Reason(ctx), t.save()
 			}
@@ -202,6 +218,9 @@ func (t *trainer[T]) train(ctx context.Context) (runlog.Outcome, string, error) 
 		eta := t.update()
 		t.clock.Stop()
 		t.step++
+		if t.updated.Fallback != "" && !due {
+			t.logged, due = unmeasured(report), true
+		}
 		if due {
 			t.out.Log.Step(t.row(h, eta))
 		}

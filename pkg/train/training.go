@@ -61,6 +61,7 @@ type End struct {
 	Detail        string // of a run that diverged or reached its goal, or why it was interrupted
 	WallSeconds   float64
 	GradientSteps int // updates that the line search replaced by the gradient step
+	Fallbacks     int // updates that the optimizer could not make as it says
 	Stops         clock.Stops
 	Files         map[string]runlog.FileRecord // arrays that were written
 }
@@ -87,7 +88,7 @@ func runIn[T tensor.Float](ctx context.Context, of Training, out Output, pool *t
 	t.large = of.Problem.Footprint(of.Method, of.Threads).Total() > memory.Small
 	end.Outcome, end.Detail, err = t.train(ctx)
 	err = errors.Join(err, t.saveDuals())
-	end.WallSeconds, end.GradientSteps, end.Stops = t.clock.Seconds(), t.gradientSteps, t.stops()
+	end.WallSeconds, end.GradientSteps, end.Fallbacks, end.Stops = t.clock.Seconds(), t.gradientSteps, t.fallbacks, t.stops()
 	if now := end.Stops.Number - t.before.Number; now > 0 {
 		out.Checkpoints.Log.Warn(fmt.Sprintf("the process was stopped %s while this run was made, for %.1f s that wall_seconds leaves out", times(now), (end.Stops.Time - t.before.Time).Seconds()))
 	}
@@ -99,7 +100,7 @@ func runIn[T tensor.Float](ctx context.Context, of Training, out Output, pool *t
 		return end, err
 	}
 	var b bytes.Buffer
-	if err := arrays.WriteNPZ(&b, nn.Arrays(t.net, t.w)); err != nil {
+	if err := arrays.WriteNPZ(&b, nn.Arrays(t.net, t.answer())); err != nil {
 		return end, err
 	}
 	end.Files[runlog.ParamsFile] = runlog.RecordOf(b.Bytes())

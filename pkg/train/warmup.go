@@ -45,7 +45,7 @@ func (t *trainer[T]) rewinder() func() error {
 		}
 	}
 	return func() error {
-		t.counters, t.gradientSteps = oracles.Counters{}, 0
+		t.counters, t.gradientSteps, t.fallbacks = oracles.Counters{}, 0, 0
 		t.lineSearch = t.method.LineSearch.Must()
 		if remembers {
 			if err := oracle.Restore(state); err != nil {
@@ -60,7 +60,7 @@ func (t *trainer[T]) rewinder() func() error {
 // run, where two optimizers may not fit, it makes another in its place.
 func (t *trainer[T]) resetOptimizer() {
 	if t.large {
-		t.optimizer, t.inPlace = nil, nil
+		t.optimizer, t.inPlace, t.averaging, t.reporter = nil, nil, nil, nil
 		t.tidy()
 		t.setOptimizer(t.newOptimizer())
 		return
@@ -72,7 +72,7 @@ func (t *trainer[T]) resetOptimizer() {
 	for name, v := range want.Float64 {
 		copy(have.Float64[name], v)
 	}
-	if have.Steps != nil {
-		*have.Steps = *want.Steps
+	for i, n := range want.Steps {
+		*have.Steps[i] = *n
 	}
 }

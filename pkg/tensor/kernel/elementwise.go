@@ -41,6 +41,15 @@ type passes[T Float] struct {
 	momentumStep, nesterovStep     func(d, w, v *T, n int, mask *byte, rate, decay, mu T)
 	adamUpdate                     func(u, d, w, m, v *T, n int, mask *byte, decay, beta1, rest1, beta2, rest2, rate, root, eps, shrink T)
 	adamStep                       func(d, w, m, v *T, n int, mask *byte, decay, beta1, rest1, beta2, rest2, rate, root, eps, shrink T)
+
+	nadamUpdate    func(u, d, w, m, v *T, n int, mask *byte, decay, beta1, rest1, beta2, rest2, rate, root, eps, shrink, ahead T)
+	nadamStep      func(d, w, m, v *T, n int, mask *byte, decay, beta1, rest1, beta2, rest2, rate, root, eps, shrink, ahead T)
+	lionUpdate     func(u, d, w, m *T, n int, mask *byte, beta1, rest1, beta2, rest2, huge, low, high, rate, shrink T)
+	lionStep       func(d, w, m *T, n int, mask *byte, beta1, rest1, beta2, rest2, huge, low, high, rate, shrink T)
+	freeUpdate     func(u, d, w, z *T, n int, mask *byte, decay, share, ahead, rate T)
+	freeStep       func(d, w, z *T, n int, mask *byte, decay, share, ahead, rate T)
+	freeAdamUpdate func(u, d, w, z, v *T, n int, mask *byte, decay, share, ahead, rate, beta2, rest2, root, eps T)
+	freeAdamStep   func(d, w, z, v *T, n int, mask *byte, decay, share, ahead, rate, beta2, rest2, root, eps T)
 }
 
 func passesOf[T Float]() *passes[T] {

@@ -36,6 +36,14 @@ var (
 		nesterovStep:   nesterovStep256s,
 		adamUpdate:     adamUpdate256s,
 		adamStep:       adamStep256s,
+		nadamUpdate:    nadamUpdate256s,
+		nadamStep:      nadamStep256s,
+		lionUpdate:     lionUpdate256s,
+		lionStep:       lionStep256s,
+		freeUpdate:     freeUpdate256s,
+		freeStep:       freeStep256s,
+		freeAdamUpdate: freeAdamUpdate256s,
+		freeAdamStep:   freeAdamStep256s,
 	}
 	passes256d = passes[float64]{
 		lanes: 4, masks: laneMasks(4),
@@ -60,6 +68,14 @@ var (
 		nesterovStep:   nesterovStep256d,
 		adamUpdate:     adamUpdate256d,
 		adamStep:       adamStep256d,
+		nadamUpdate:    nadamUpdate256d,
+		nadamStep:      nadamStep256d,
+		lionUpdate:     lionUpdate256d,
+		lionStep:       lionStep256d,
+		freeUpdate:     freeUpdate256d,
+		freeStep:       freeStep256d,
+		freeAdamUpdate: freeAdamUpdate256d,
+		freeAdamStep:   freeAdamStep256d,
 	}
 	passes512s = passes[float32]{
 		largestOfFour: [2]func(y *float32, from *int32, x *float32, w, rows, n, rest int, in, out *byte, first int) (done int){largestOfFour512, largestPositiveOfFour512},
@@ -89,6 +105,14 @@ var (
 		nesterovStep:   nesterovStep512s,
 		adamUpdate:     adamUpdate512s,
 		adamStep:       adamStep512s,
+		nadamUpdate:    nadamUpdate512s,
+		nadamStep:      nadamStep512s,
+		lionUpdate:     lionUpdate512s,
+		lionStep:       lionStep512s,
+		freeUpdate:     freeUpdate512s,
+		freeStep:       freeStep512s,
+		freeAdamUpdate: freeAdamUpdate512s,
+		freeAdamStep:   freeAdamStep512s,
 	}
 	passes512d = passes[float64]{
 		lanes: 8, masks: opmasks(8),
@@ -113,5 +137,13 @@ var (
 		nesterovStep:   nesterovStep512d,
 		adamUpdate:     adamUpdate512d,
 		adamStep:       adamStep512d,
+		nadamUpdate:    nadamUpdate512d,
+		nadamStep:      nadamStep512d,
+		lionUpdate:     lionUpdate512d,
+		lionStep:       lionStep512d,
+		freeUpdate:     freeUpdate512d,
+		freeStep:       freeStep512d,
+		freeAdamUpdate: freeAdamUpdate512d,
+		freeAdamStep:   freeAdamStep512d,
 	}
 )

@@ -48,6 +48,21 @@ func passCases[T Float]() []passCase[T] {
 		{"adam update", 5, func(s [][]T) float64 { adam.Update(s[4], s[0], s[1], s[2], s[3]); return 0 }},
 		{"adam step", 4, func(s [][]T) float64 { adam.Update(nil, s[0], s[1], s[2], s[3]); return 0 }},
 	}
+	nadam, lion := NAdam[T]{Adam: adam, Ahead: -0.7}, Lion[T]{Beta1: 0.9, Rest1: 0.1, Beta2: 0.99, Rest2: 0.01, Rate: 0.5, Shrink: 0.2}
+	free := Free[T]{Decay: 0.1, Share: 0.3, Ahead: 0.2, Rate: 0.4, Beta2: 0.99, Rest2: 0.01, Root: 3, Epsilon: 0.01}
+	adaptive := free
+	adaptive.Adaptive = true
+	cases = append(cases, []passCase[T]{
+		{"nadam update", 5, func(s [][]T) float64 { nadam.Update(s[4], s[0], s[1], s[2], s[3]); return 0 }},
+		{"nadam step", 4, func(s [][]T) float64 { nadam.Update(nil, s[0], s[1], s[2], s[3]); return 0 }},
+		{"lion update", 4, func(s [][]T) float64 { lion.Update(s[3], s[0], s[1], s[2]); return 0 }},
+		{"lion step", 3, func(s [][]T) float64 { lion.Update(nil, s[0], s[1], s[2]); return 0 }},
+		{"lion step at 0", 3, func(s [][]T) float64 { clear(s[0]); clear(s[2]); lion.Update(nil, s[0], s[1], s[2]); return 0 }},
+		{"free update", 4, func(s [][]T) float64 { free.Update(s[3], s[0], s[1], s[2], nil); return 0 }},
+		{"free step", 3, func(s [][]T) float64 { free.Update(nil, s[0], s[1], s[2], nil); return 0 }},
+		{"adaptive free update", 5, func(s [][]T) float64 { adaptive.Update(s[4], s[0], s[1], s[2], s[3]); return 0 }},
+		{"adaptive free step", 4, func(s [][]T) float64 { adaptive.Update(nil, s[0], s[1], s[2], s[3]); return 0 }},
+	}...)
 	for _, o := range []Momentum[T]{{0.3, 0.1, 0, false}, {0.3, 0.1, 0.9, false}, {0.3, 0.1, 0.9, true}} {
 		cases = append(cases,
 			passCase[T]{fmt.Sprintf("%+v update", o), 4, func(s [][]T) float64 { o.Update(s[3], s[0], s[1], s[2]); return 0 }},

@@ -209,6 +209,26 @@ func nesterovUpdate512s(u *float32, d *float32, w *float32, v *float32, n int, m
 //go:noescape
 func adamUpdate512s(u *float32, d *float32, w *float32, m *float32, v *float32, n int, mask *byte, decay float32, beta1 float32, rest1 float32, beta2 float32, rest2 float32, rate float32, root float32, eps float32, shrink float32)
 
+// nadamUpdate512s makes g = d - decay w, m = beta1 m + rest1 g, v = beta2 v + rest2 g g, u = (rate m + ahead g)/(root √v + eps) - shrink w; n whole vectors, and one that mask cuts.
+//
+//go:noescape
+func nadamUpdate512s(u *float32, d *float32, w *float32, m *float32, v *float32, n int, mask *byte, decay float32, beta1 float32, rest1 float32, beta2 float32, rest2 float32, rate float32, root float32, eps float32, shrink float32, ahead float32)
+
+// lionUpdate512s makes c = beta1 m + rest1 d, u = rate sign(c) - shrink w, m = beta2 m + rest2 d, where sign(c) is huge c cut to low and high; n whole vectors, and one that mask cuts.
+//
+//go:noescape
+func lionUpdate512s(u *float32, d *float32, w *float32, m *float32, n int, mask *byte, beta1 float32, rest1 float32, beta2 float32, rest2 float32, huge float32, low float32, high float32, rate float32, shrink float32)
+
+// freeUpdate512s makes g = d - decay w, u = share (z - w) + ahead g, z = z + rate g; n whole vectors, and one that mask cuts.
+//
+//go:noescape
+func freeUpdate512s(u *float32, d *float32, w *float32, z *float32, n int, mask *byte, decay float32, share float32, ahead float32, rate float32)
+
+// freeAdamUpdate512s makes v = beta2 v + rest2 d d, g = d/(root √v + eps) - decay w, u = share (z - w) + ahead g, z = z + rate g; n whole vectors, and one that mask cuts.
+//
+//go:noescape
+func freeAdamUpdate512s(u *float32, d *float32, w *float32, z *float32, v *float32, n int, mask *byte, decay float32, share float32, ahead float32, rate float32, beta2 float32, rest2 float32, root float32, eps float32)
+
 // sgdStep512s makes u = rate (d - decay w); n whole vectors, and one that mask cuts.
 //
 //go:noescape
@@ -228,6 +248,26 @@ func nesterovStep512s(d *float32, w *float32, v *float32, n int, mask *byte, rat
 //
 //go:noescape
 func adamStep512s(d *float32, w *float32, m *float32, v *float32, n int, mask *byte, decay float32, beta1 float32, rest1 float32, beta2 float32, rest2 float32, rate float32, root float32, eps float32, shrink float32)
+
+// nadamStep512s makes g = d - decay w, m = beta1 m + rest1 g, v = beta2 v + rest2 g g, u = (rate m + ahead g)/(root √v + eps) - shrink w; n whole vectors, and one that mask cuts.
+//
+//go:noescape
+func nadamStep512s(d *float32, w *float32, m *float32, v *float32, n int, mask *byte, decay float32, beta1 float32, rest1 float32, beta2 float32, rest2 float32, rate float32, root float32, eps float32, shrink float32, ahead float32)
+
+// lionStep512s makes c = beta1 m + rest1 d, u = rate sign(c) - shrink w, m = beta2 m + rest2 d, where sign(c) is huge c cut to low and high; n whole vectors, and one that mask cuts.
+//
+//go:noescape
+func lionStep512s(d *float32, w *float32, m *float32, n int, mask *byte, beta1 float32, rest1 float32, beta2 float32, rest2 float32, huge float32, low float32, high float32, rate float32, shrink float32)
+
+// freeStep512s makes g = d - decay w, u = share (z - w) + ahead g, z = z + rate g; n whole vectors, and one that mask cuts.
+//
+//go:noescape
+func freeStep512s(d *float32, w *float32, z *float32, n int, mask *byte, decay float32, share float32, ahead float32, rate float32)
+
+// freeAdamStep512s makes v = beta2 v + rest2 d d, g = d/(root √v + eps) - decay w, u = share (z - w) + ahead g, z = z + rate g; n whole vectors, and one that mask cuts.
+//
+//go:noescape
+func freeAdamStep512s(d *float32, w *float32, z *float32, v *float32, n int, mask *byte, decay float32, share float32, ahead float32, rate float32, beta2 float32, rest2 float32, root float32, eps float32)
 
 // dot512s returns <x, y> over n groups of four vectors of float64.
 //
@@ -399,6 +439,26 @@ func nesterovUpdate256s(u *float32, d *float32, w *float32, v *float32, n int, m
 //go:noescape
 func adamUpdate256s(u *float32, d *float32, w *float32, m *float32, v *float32, n int, mask *byte, decay float32, beta1 float32, rest1 float32, beta2 float32, rest2 float32, rate float32, root float32, eps float32, shrink float32)
 
+// nadamUpdate256s makes g = d - decay w, m = beta1 m + rest1 g, v = beta2 v + rest2 g g, u = (rate m + ahead g)/(root √v + eps) - shrink w; n whole vectors, and one that mask cuts.
+//
+//go:noescape
+func nadamUpdate256s(u *float32, d *float32, w *float32, m *float32, v *float32, n int, mask *byte, decay float32, beta1 float32, rest1 float32, beta2 float32, rest2 float32, rate float32, root float32, eps float32, shrink float32, ahead float32)
+
+// lionUpdate256s makes c = beta1 m + rest1 d, u = rate sign(c) - shrink w, m = beta2 m + rest2 d, where sign(c) is huge c cut to low and high; n whole vectors, and one that mask cuts.
+//
+//go:noescape
+func lionUpdate256s(u *float32, d *float32, w *float32, m *float32, n int, mask *byte, beta1 float32, rest1 float32, beta2 float32, rest2 float32, huge float32, low float32, high float32, rate float32, shrink float32)
+
+// freeUpdate256s makes g = d - decay w, u = share (z - w) + ahead g, z = z + rate g; n whole vectors, and one that mask cuts.
+//
+//go:noescape
+func freeUpdate256s(u *float32, d *float32, w *float32, z *float32, n int, mask *byte, decay float32, share float32, ahead float32, rate float32)
+
+// freeAdamUpdate256s makes v = beta2 v + rest2 d d, g = d/(root √v + eps) - decay w, u = share (z - w) + ahead g, z = z + rate g; n whole vectors, and one that mask cuts.
+//
+//go:noescape
+func freeAdamUpdate256s(u *float32, d *float32, w *float32, z *float32, v *float32, n int, mask *byte, decay float32, share float32, ahead float32, rate float32, beta2 float32, rest2 float32, root float32, eps float32)
+
 // sgdStep256s makes u = rate (d - decay w); n whole vectors, and one that mask cuts.
 //
 //go:noescape
@@ -418,6 +478,26 @@ func nesterovStep256s(d *float32, w *float32, v *float32, n int, mask *byte, rat
 //
 //go:noescape
 func adamStep256s(d *float32, w *float32, m *float32, v *float32, n int, mask *byte, decay float32, beta1 float32, rest1 float32, beta2 float32, rest2 float32, rate float32, root float32, eps float32, shrink float32)
+
+// nadamStep256s makes g = d - decay w, m = beta1 m + rest1 g, v = beta2 v + rest2 g g, u = (rate m + ahead g)/(root √v + eps) - shrink w; n whole vectors, and one that mask cuts.
+//
+//go:noescape
+func nadamStep256s(d *float32, w *float32, m *float32, v *float32, n int, mask *byte, decay float32, beta1 float32, rest1 float32, beta2 float32, rest2 float32, rate float32, root float32, eps float32, shrink float32, ahead float32)
+
+// lionStep256s makes c = beta1 m + rest1 d, u = rate sign(c) - shrink w, m = beta2 m + rest2 d, where sign(c) is huge c cut to low and high; n whole vectors, and one that mask cuts.
+//
+//go:noescape
+func lionStep256s(d *float32, w *float32, m *float32, n int, mask *byte, beta1 float32, rest1 float32, beta2 float32, rest2 float32, huge float32, low float32, high float32, rate float32, shrink float32)
+
+// freeStep256s makes g = d - decay w, u = share (z - w) + ahead g, z = z + rate g; n whole vectors, and one that mask cuts.
+//
+//go:noescape
+func freeStep256s(d *float32, w *float32, z *float32, n int, mask *byte, decay float32, share float32, ahead float32, rate float32)
+
+// freeAdamStep256s makes v = beta2 v + rest2 d d, g = d/(root √v + eps) - decay w, u = share (z - w) + ahead g, z = z + rate g; n whole vectors, and one that mask cuts.
+//
+//go:noescape
+func freeAdamStep256s(d *float32, w *float32, z *float32, v *float32, n int, mask *byte, decay float32, share float32, ahead float32, rate float32, beta2 float32, rest2 float32, root float32, eps float32)
 
 // dot256s returns <x, y> over n groups of four vectors of float64.
 //
@@ -694,6 +774,26 @@ func nesterovUpdate512d(u *float64, d *float64, w *float64, v *float64, n int, m
 //go:noescape
 func adamUpdate512d(u *float64, d *float64, w *float64, m *float64, v *float64, n int, mask *byte, decay float64, beta1 float64, rest1 float64, beta2 float64, rest2 float64, rate float64, root float64, eps float64, shrink float64)
 
+// nadamUpdate512d makes g = d - decay w, m = beta1 m + rest1 g, v = beta2 v + rest2 g g, u = (rate m + ahead g)/(root √v + eps) - shrink w; n whole vectors, and one that mask cuts.
+//
+//go:noescape
+func nadamUpdate512d(u *float64, d *float64, w *float64, m *float64, v *float64, n int, mask *byte, decay float64, beta1 float64, rest1 float64, beta2 float64, rest2 float64, rate float64, root float64, eps float64, shrink float64, ahead float64)
+
+// lionUpdate512d makes c = beta1 m + rest1 d, u = rate sign(c) - shrink w, m = beta2 m + rest2 d, where sign(c) is huge c cut to low and high; n whole vectors, and one that mask cuts.
+//
+//go:noescape
+func lionUpdate512d(u *float64, d *float64, w *float64, m *float64, n int, mask *byte, beta1 float64, rest1 float64, beta2 float64, rest2 float64, huge float64, low float64, high float64, rate float64, shrink float64)
+
+// freeUpdate512d makes g = d - decay w, u = share (z - w) + ahead g, z = z + rate g; n whole vectors, and one that mask cuts.
+//
+//go:noescape
+func freeUpdate512d(u *float64, d *float64, w *float64, z *float64, n int, mask *byte, decay float64, share float64, ahead float64, rate float64)
+
+// freeAdamUpdate512d makes v = beta2 v + rest2 d d, g = d/(root √v + eps) - decay w, u = share (z - w) + ahead g, z = z + rate g; n whole vectors, and one that mask cuts.
+//
+//go:noescape
+func freeAdamUpdate512d(u *float64, d *float64, w *float64, z *float64, v *float64, n int, mask *byte, decay float64, share float64, ahead float64, rate float64, beta2 float64, rest2 float64, root float64, eps float64)
+
 // sgdStep512d makes u = rate (d - decay w); n whole vectors, and one that mask cuts.
 //
 //go:noescape
@@ -713,6 +813,26 @@ func nesterovStep512d(d *float64, w *float64, v *float64, n int, mask *byte, rat
 //
 //go:noescape
 func adamStep512d(d *float64, w *float64, m *float64, v *float64, n int, mask *byte, decay float64, beta1 float64, rest1 float64, beta2 float64, rest2 float64, rate float64, root float64, eps float64, shrink float64)
+
+// nadamStep512d makes g = d - decay w, m = beta1 m + rest1 g, v = beta2 v + rest2 g g, u = (rate m + ahead g)/(root √v + eps) - shrink w; n whole vectors, and one that mask cuts.
+//
+//go:noescape
+func nadamStep512d(d *float64, w *float64, m *float64, v *float64, n int, mask *byte, decay float64, beta1 float64, rest1 float64, beta2 float64, rest2 float64, rate float64, root float64, eps float64, shrink float64, ahead float64)
+
+// lionStep512d makes c = beta1 m + rest1 d, u = rate sign(c) - shrink w, m = beta2 m + rest2 d, where sign(c) is huge c cut to low and high; n whole vectors, and one that mask cuts.
+//
+//go:noescape
+func lionStep512d(d *float64, w *float64, m *float64, n int, mask *byte, beta1 float64, rest1 float64, beta2 float64, rest2 float64, huge float64, low float64, high float64, rate float64, shrink float64)
+
+// freeStep512d makes g = d - decay w, u = share (z - w) + ahead g, z = z + rate g; n whole vectors, and one that mask cuts.
+//
+//go:noescape
+func freeStep512d(d *float64, w *float64, z *float64, n int, mask *byte, decay float64, share float64, ahead float64, rate float64)
+
+// freeAdamStep512d makes v = beta2 v + rest2 d d, g = d/(root √v + eps) - decay w, u = share (z - w) + ahead g, z = z + rate g; n whole vectors, and one that mask cuts.
+//
+//go:noescape
+func freeAdamStep512d(d *float64, w *float64, z *float64, v *float64, n int, mask *byte, decay float64, share float64, ahead float64, rate float64, beta2 float64, rest2 float64, root float64, eps float64)
 
 // dot512d returns <x, y> over n groups of four vectors of float64.
 //
@@ -884,6 +1004,26 @@ func nesterovUpdate256d(u *float64, d *float64, w *float64, v *float64, n int, m
 //go:noescape
 func adamUpdate256d(u *float64, d *float64, w *float64, m *float64, v *float64, n int, mask *byte, decay float64, beta1 float64, rest1 float64, beta2 float64, rest2 float64, rate float64, root float64, eps float64, shrink float64)
 
+// nadamUpdate256d makes g = d - decay w, m = beta1 m + rest1 g, v = beta2 v + rest2 g g, u = (rate m + ahead g)/(root √v + eps) - shrink w; n whole vectors, and one that mask cuts.
+//
+//go:noescape
+func nadamUpdate256d(u *float64, d *float64, w *float64, m *float64, v *float64, n int, mask *byte, decay float64, beta1 float64, rest1 float64, beta2 float64, rest2 float64, rate float64, root float64, eps float64, shrink float64, ahead float64)
+
+// lionUpdate256d makes c = beta1 m + rest1 d, u = rate sign(c) - shrink w, m = beta2 m + rest2 d, where sign(c) is huge c cut to low and high; n whole vectors, and one that mask cuts.
+//
+//go:noescape
+func lionUpdate256d(u *float64, d *float64, w *float64, m *float64, n int, mask *byte, beta1 float64, rest1 float64, beta2 float64, rest2 float64, huge float64, low float64, high float64, rate float64, shrink float64)
+
+// freeUpdate256d makes g = d - decay w, u = share (z - w) + ahead g, z = z + rate g; n whole vectors, and one that mask cuts.
+//
+//go:noescape
+func freeUpdate256d(u *float64, d *float64, w *float64, z *float64, n int, mask *byte, decay float64, share float64, ahead float64, rate float64)
+
+// freeAdamUpdate256d makes v = beta2 v + rest2 d d, g = d/(root √v + eps) - decay w, u = share (z - w) + ahead g, z = z + rate g; n whole vectors, and one that mask cuts.
+//
+//go:noescape
+func freeAdamUpdate256d(u *float64, d *float64, w *float64, z *float64, v *float64, n int, mask *byte, decay float64, share float64, ahead float64, rate float64, beta2 float64, rest2 float64, root float64, eps float64)
+
 // sgdStep256d makes u = rate (d - decay w); n whole vectors, and one that mask cuts.
 //
 //go:noescape
@@ -903,6 +1043,26 @@ func nesterovStep256d(d *float64, w *float64, v *float64, n int, mask *byte, rat
 //
 //go:noescape
 func adamStep256d(d *float64, w *float64, m *float64, v *float64, n int, mask *byte, decay float64, beta1 float64, rest1 float64, beta2 float64, rest2 float64, rate float64, root float64, eps float64, shrink float64)
+
+// nadamStep256d makes g = d - decay w, m = beta1 m + rest1 g, v = beta2 v + rest2 g g, u = (rate m + ahead g)/(root √v + eps) - shrink w; n whole vectors, and one that mask cuts.
+//
+//go:noescape
+func nadamStep256d(d *float64, w *float64, m *float64, v *float64, n int, mask *byte, decay float64, beta1 float64, rest1 float64, beta2 float64, rest2 float64, rate float64, root float64, eps float64, shrink float64, ahead float64)
+
+// lionStep256d makes c = beta1 m + rest1 d, u = rate sign(c) - shrink w, m = beta2 m + rest2 d, where sign(c) is huge c cut to low and high; n whole vectors, and one that mask cuts.
+//
+//go:noescape
+func lionStep256d(d *float64, w *float64, m *float64, n int, mask *byte, beta1 float64, rest1 float64, beta2 float64, rest2 float64, huge float64, low float64, high float64, rate float64, shrink float64)
+
+// freeStep256d makes g = d - decay w, u = share (z - w) + ahead g, z = z + rate g; n whole vectors, and one that mask cuts.
+//
+//go:noescape
+func freeStep256d(d *float64, w *float64, z *float64, n int, mask *byte, decay float64, share float64, ahead float64, rate float64)
+
+// freeAdamStep256d makes v = beta2 v + rest2 d d, g = d/(root √v + eps) - decay w, u = share (z - w) + ahead g, z = z + rate g; n whole vectors, and one that mask cuts.
+//
+//go:noescape
+func freeAdamStep256d(d *float64, w *float64, z *float64, v *float64, n int, mask *byte, decay float64, share float64, ahead float64, rate float64, beta2 float64, rest2 float64, root float64, eps float64)
 
 // dot256d returns <x, y> over n groups of four vectors of float64.
 //

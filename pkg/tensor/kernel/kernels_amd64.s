@@ -7181,6 +7181,301 @@ end:
 	LDMXCSR (SP)
 	RET
 
+// func nadamUpdate512s(u *float32, d *float32, w *float32, m *float32, v *float32, n int, mask *byte, decay float32, beta1 float32, rest1 float32, beta2 float32, rest2 float32, rate float32, root float32, eps float32, shrink float32, ahead float32)
+// Requires: AVX, AVX512BW, AVX512F, SSE
+TEXT ·nadamUpdate512s(SB), NOSPLIT, $8-96
+	STMXCSR      (SP)
+	MOVL         (SP), AX
+	ORL          $0x00008040, AX
+	MOVL         AX, 4(SP)
+	LDMXCSR      4(SP)
+	MOVQ         u+0(FP), DI
+	MOVQ         d+8(FP), SI
+	MOVQ         w+16(FP), R8
+	MOVQ         m+24(FP), R9
+	MOVQ         v+32(FP), R10
+	VBROADCASTSS decay+56(FP), Z31
+	VBROADCASTSS beta1+60(FP), Z30
+	VBROADCASTSS rest1+64(FP), Z29
+	VBROADCASTSS beta2+68(FP), Z28
+	VBROADCASTSS rest2+72(FP), Z27
+	VBROADCASTSS rate+76(FP), Z26
+	VBROADCASTSS root+80(FP), Z25
+	VBROADCASTSS eps+84(FP), Z24
+	VBROADCASTSS shrink+88(FP), Z23
+	VBROADCASTSS ahead+92(FP), Z22
+	MOVQ         n+40(FP), CX
+	XORQ         AX, AX
+	TESTQ        CX, CX
+	JZ           tail
+
+loop:
+	VMOVUPS      (SI)(AX*1), Z0
+	VMOVUPS      (R8)(AX*1), Z1
+	VFNMADD231PS Z31, Z1, Z0
+	VMOVUPS      (R9)(AX*1), Z3
+	VMULPS       Z30, Z3, Z3
+	VFMADD231PS  Z29, Z0, Z3
+	VMOVUPS      Z3, (R9)(AX*1)
+	VMULPS       Z26, Z3, Z3
+	VFMADD231PS  Z22, Z0, Z3
+	VMULPS       Z0, Z0, Z0
+	VMULPS       Z27, Z0, Z0
+	VMOVUPS      (R10)(AX*1), Z2
+	VFMADD231PS  Z28, Z2, Z0
+	VMOVUPS      Z0, (R10)(AX*1)
+	VSQRTPS      Z0, Z2
+	VMULPS       Z25, Z2, Z2
+	VADDPS       Z24, Z2, Z2
+	VDIVPS       Z2, Z3, Z3
+	VFNMADD231PS Z23, Z1, Z3
+	VMOVUPS      Z3, (DI)(AX*1)
+	ADDQ         $0x40, AX
+	DECQ         CX
+	JNZ          loop
+
+tail:
+	MOVQ         mask+48(FP), DX
+	TESTQ        DX, DX
+	JZ           end
+	KMOVQ        (DX), K1
+	KMOVQ        8(DX), K2
+	VMOVUPS.Z    (SI)(AX*1), K1, Z0
+	VMOVUPS.Z    (R8)(AX*1), K1, Z1
+	VFNMADD231PS Z31, Z1, Z0
+	VMOVUPS.Z    (R9)(AX*1), K1, Z3
+	VMULPS       Z30, Z3, Z3
+	VFMADD231PS  Z29, Z0, Z3
+	VMOVUPS      Z3, K1, (R9)(AX*1)
+	VMULPS       Z26, Z3, Z3
+	VFMADD231PS  Z22, Z0, Z3
+	VMULPS       Z0, Z0, Z0
+	VMULPS       Z27, Z0, Z0
+	VMOVUPS.Z    (R10)(AX*1), K1, Z2
+	VFMADD231PS  Z28, Z2, Z0
+	VMOVUPS      Z0, K1, (R10)(AX*1)
+	VSQRTPS      Z0, Z2
+	VMULPS       Z25, Z2, Z2
+	VADDPS       Z24, Z2, Z2
+	VDIVPS       Z2, Z3, Z3
+	VFNMADD231PS Z23, Z1, Z3
+	VMOVUPS      Z3, K1, (DI)(AX*1)
+
+end:
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func lionUpdate512s(u *float32, d *float32, w *float32, m *float32, n int, mask *byte, beta1 float32, rest1 float32, beta2 float32, rest2 float32, huge float32, low float32, high float32, rate float32, shrink float32)
+// Requires: AVX, AVX512BW, AVX512F, SSE
+TEXT ·lionUpdate512s(SB), NOSPLIT, $8-84
+	STMXCSR      (SP)
+	MOVL         (SP), AX
+	ORL          $0x00008040, AX
+	MOVL         AX, 4(SP)
+	LDMXCSR      4(SP)
+	MOVQ         u+0(FP), DI
+	MOVQ         d+8(FP), SI
+	MOVQ         w+16(FP), R8
+	MOVQ         m+24(FP), R9
+	VBROADCASTSS beta1+48(FP), Z31
+	VBROADCASTSS rest1+52(FP), Z30
+	VBROADCASTSS beta2+56(FP), Z29
+	VBROADCASTSS rest2+60(FP), Z28
+	VBROADCASTSS huge+64(FP), Z27
+	VBROADCASTSS low+68(FP), Z26
+	VBROADCASTSS high+72(FP), Z25
+	VBROADCASTSS rate+76(FP), Z24
+	VBROADCASTSS shrink+80(FP), Z23
+	MOVQ         n+32(FP), CX
+	XORQ         AX, AX
+	TESTQ        CX, CX
+	JZ           tail
+
+loop:
+	VMOVUPS      (SI)(AX*1), Z0
+	VMOVUPS      (R8)(AX*1), Z1
+	VMOVUPS      (R9)(AX*1), Z2
+	VMULPS       Z31, Z2, Z3
+	VFMADD231PS  Z30, Z0, Z3
+	VMULPS       Z29, Z2, Z2
+	VFMADD231PS  Z28, Z0, Z2
+	VMOVUPS      Z2, (R9)(AX*1)
+	VMULPS       Z27, Z3, Z3
+	VMAXPS       Z3, Z26, Z3
+	VMINPS       Z3, Z25, Z3
+	VMULPS       Z24, Z3, Z3
+	VFNMADD231PS Z23, Z1, Z3
+	VMOVUPS      Z3, (DI)(AX*1)
+	ADDQ         $0x40, AX
+	DECQ         CX
+	JNZ          loop
+
+tail:
+	MOVQ         mask+40(FP), DX
+	TESTQ        DX, DX
+	JZ           end
+	KMOVQ        (DX), K1
+	KMOVQ        8(DX), K2
+	VMOVUPS.Z    (SI)(AX*1), K1, Z0
+	VMOVUPS.Z    (R8)(AX*1), K1, Z1
+	VMOVUPS.Z    (R9)(AX*1), K1, Z2
+	VMULPS       Z31, Z2, Z3
+	VFMADD231PS  Z30, Z0, Z3
+	VMULPS       Z29, Z2, Z2
+	VFMADD231PS  Z28, Z0, Z2
+	VMOVUPS      Z2, K1, (R9)(AX*1)
+	VMULPS       Z27, Z3, Z3
+	VMAXPS       Z3, Z26, Z3
+	VMINPS       Z3, Z25, Z3
+	VMULPS       Z24, Z3, Z3
+	VFNMADD231PS Z23, Z1, Z3
+	VMOVUPS      Z3, K1, (DI)(AX*1)
+
+end:
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func freeUpdate512s(u *float32, d *float32, w *float32, z *float32, n int, mask *byte, decay float32, share float32, ahead float32, rate float32)
+// Requires: AVX, AVX512BW, AVX512F, SSE
+TEXT ·freeUpdate512s(SB), NOSPLIT, $8-64
+	STMXCSR      (SP)
+	MOVL         (SP), AX
+	ORL          $0x00008040, AX
+	MOVL         AX, 4(SP)
+	LDMXCSR      4(SP)
+	MOVQ         u+0(FP), DI
+	MOVQ         d+8(FP), SI
+	MOVQ         w+16(FP), R8
+	MOVQ         z+24(FP), R9
+	VBROADCASTSS decay+48(FP), Z31
+	VBROADCASTSS share+52(FP), Z30
+	VBROADCASTSS ahead+56(FP), Z29
+	VBROADCASTSS rate+60(FP), Z28
+	MOVQ         n+32(FP), CX
+	XORQ         AX, AX
+	TESTQ        CX, CX
+	JZ           tail
+
+loop:
+	VMOVUPS      (SI)(AX*1), Z0
+	VMOVUPS      (R8)(AX*1), Z1
+	VFNMADD231PS Z31, Z1, Z0
+	VMOVUPS      (R9)(AX*1), Z2
+	VSUBPS       Z1, Z2, Z3
+	VFMADD231PS  Z28, Z0, Z2
+	VMOVUPS      Z2, (R9)(AX*1)
+	VMULPS       Z30, Z3, Z3
+	VFMADD231PS  Z29, Z0, Z3
+	VMOVUPS      Z3, (DI)(AX*1)
+	ADDQ         $0x40, AX
+	DECQ         CX
+	JNZ          loop
+
+tail:
+	MOVQ         mask+40(FP), DX
+	TESTQ        DX, DX
+	JZ           end
+	KMOVQ        (DX), K1
+	KMOVQ        8(DX), K2
+	VMOVUPS.Z    (SI)(AX*1), K1, Z0
+	VMOVUPS.Z    (R8)(AX*1), K1, Z1
+	VFNMADD231PS Z31, Z1, Z0
+	VMOVUPS.Z    (R9)(AX*1), K1, Z2
+	VSUBPS       Z1, Z2, Z3
+	VFMADD231PS  Z28, Z0, Z2
+	VMOVUPS      Z2, K1, (R9)(AX*1)
+	VMULPS       Z30, Z3, Z3
+	VFMADD231PS  Z29, Z0, Z3
+	VMOVUPS      Z3, K1, (DI)(AX*1)
+
+end:
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func freeAdamUpdate512s(u *float32, d *float32, w *float32, z *float32, v *float32, n int, mask *byte, decay float32, share float32, ahead float32, rate float32, beta2 float32, rest2 float32, root float32, eps float32)
+// Requires: AVX, AVX512BW, AVX512F, SSE
+TEXT ·freeAdamUpdate512s(SB), NOSPLIT, $8-88
+	STMXCSR      (SP)
+	MOVL         (SP), AX
+	ORL          $0x00008040, AX
+	MOVL         AX, 4(SP)
+	LDMXCSR      4(SP)
+	MOVQ         u+0(FP), DI
+	MOVQ         d+8(FP), SI
+	MOVQ         w+16(FP), R8
+	MOVQ         z+24(FP), R9
+	MOVQ         v+32(FP), R10
+	VBROADCASTSS decay+56(FP), Z31
+	VBROADCASTSS share+60(FP), Z30
+	VBROADCASTSS ahead+64(FP), Z29
+	VBROADCASTSS rate+68(FP), Z28
+	VBROADCASTSS beta2+72(FP), Z27
+	VBROADCASTSS rest2+76(FP), Z26
+	VBROADCASTSS root+80(FP), Z25
+	VBROADCASTSS eps+84(FP), Z24
+	MOVQ         n+40(FP), CX
+	XORQ         AX, AX
+	TESTQ        CX, CX
+	JZ           tail
+
+loop:
+	VMOVUPS      (SI)(AX*1), Z0
+	VMOVUPS      (R8)(AX*1), Z1
+	VMULPS       Z0, Z0, Z2
+	VMULPS       Z26, Z2, Z2
+	VMOVUPS      (R10)(AX*1), Z3
+	VFMADD231PS  Z27, Z3, Z2
+	VMOVUPS      Z2, (R10)(AX*1)
+	VSQRTPS      Z2, Z2
+	VMULPS       Z25, Z2, Z2
+	VADDPS       Z24, Z2, Z2
+	VDIVPS       Z2, Z0, Z0
+	VFNMADD231PS Z31, Z1, Z0
+	VMOVUPS      (R9)(AX*1), Z2
+	VSUBPS       Z1, Z2, Z3
+	VFMADD231PS  Z28, Z0, Z2
+	VMOVUPS      Z2, (R9)(AX*1)
+	VMULPS       Z30, Z3, Z3
+	VFMADD231PS  Z29, Z0, Z3
+	VMOVUPS      Z3, (DI)(AX*1)
+	ADDQ         $0x40, AX
+	DECQ         CX
+	JNZ          loop
+
+tail:
+	MOVQ         mask+48(FP), DX
+	TESTQ        DX, DX
+	JZ           end
+	KMOVQ        (DX), K1
+	KMOVQ        8(DX), K2
+	VMOVUPS.Z    (SI)(AX*1), K1, Z0
+	VMOVUPS.Z    (R8)(AX*1), K1, Z1
+	VMULPS       Z0, Z0, Z2
+	VMULPS       Z26, Z2, Z2
+	VMOVUPS.Z    (R10)(AX*1), K1, Z3
+	VFMADD231PS  Z27, Z3, Z2
+	VMOVUPS      Z2, K1, (R10)(AX*1)
+	VSQRTPS      Z2, Z2
+	VMULPS       Z25, Z2, Z2
+	VADDPS       Z24, Z2, Z2
+	VDIVPS       Z2, Z0, Z0
+	VFNMADD231PS Z31, Z1, Z0
+	VMOVUPS.Z    (R9)(AX*1), K1, Z2
+	VSUBPS       Z1, Z2, Z3
+	VFMADD231PS  Z28, Z0, Z2
+	VMOVUPS      Z2, K1, (R9)(AX*1)
+	VMULPS       Z30, Z3, Z3
+	VFMADD231PS  Z29, Z0, Z3
+	VMOVUPS      Z3, K1, (DI)(AX*1)
+
+end:
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
 // func sgdStep512s(d *float32, w *float32, n int, mask *byte, rate float32, decay float32)
 // Requires: AVX, AVX512BW, AVX512F, SSE
 TEXT ·sgdStep512s(SB), NOSPLIT, $8-40
@@ -7416,6 +7711,305 @@ tail:
 	VMULPS       Z26, Z3, Z3
 	VDIVPS       Z2, Z3, Z3
 	VFNMADD231PS Z23, Z1, Z3
+	VADDPS       Z1, Z3, Z3
+	VMOVUPS      Z3, K1, (SI)(AX*1)
+
+end:
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func nadamStep512s(d *float32, w *float32, m *float32, v *float32, n int, mask *byte, decay float32, beta1 float32, rest1 float32, beta2 float32, rest2 float32, rate float32, root float32, eps float32, shrink float32, ahead float32)
+// Requires: AVX, AVX512BW, AVX512F, SSE
+TEXT ·nadamStep512s(SB), NOSPLIT, $8-88
+	STMXCSR      (SP)
+	MOVL         (SP), AX
+	ORL          $0x00008040, AX
+	MOVL         AX, 4(SP)
+	LDMXCSR      4(SP)
+	MOVQ         d+0(FP), DI
+	MOVQ         w+8(FP), SI
+	MOVQ         m+16(FP), R8
+	MOVQ         v+24(FP), R9
+	VBROADCASTSS decay+48(FP), Z31
+	VBROADCASTSS beta1+52(FP), Z30
+	VBROADCASTSS rest1+56(FP), Z29
+	VBROADCASTSS beta2+60(FP), Z28
+	VBROADCASTSS rest2+64(FP), Z27
+	VBROADCASTSS rate+68(FP), Z26
+	VBROADCASTSS root+72(FP), Z25
+	VBROADCASTSS eps+76(FP), Z24
+	VBROADCASTSS shrink+80(FP), Z23
+	VBROADCASTSS ahead+84(FP), Z22
+	MOVQ         n+32(FP), CX
+	XORQ         AX, AX
+	TESTQ        CX, CX
+	JZ           tail
+
+loop:
+	VMOVUPS      (DI)(AX*1), Z0
+	VMOVUPS      (SI)(AX*1), Z1
+	VFNMADD231PS Z31, Z1, Z0
+	VMOVUPS      (R8)(AX*1), Z3
+	VMULPS       Z30, Z3, Z3
+	VFMADD231PS  Z29, Z0, Z3
+	VMOVUPS      Z3, (R8)(AX*1)
+	VMULPS       Z26, Z3, Z3
+	VFMADD231PS  Z22, Z0, Z3
+	VMULPS       Z0, Z0, Z0
+	VMULPS       Z27, Z0, Z0
+	VMOVUPS      (R9)(AX*1), Z2
+	VFMADD231PS  Z28, Z2, Z0
+	VMOVUPS      Z0, (R9)(AX*1)
+	VSQRTPS      Z0, Z2
+	VMULPS       Z25, Z2, Z2
+	VADDPS       Z24, Z2, Z2
+	VDIVPS       Z2, Z3, Z3
+	VFNMADD231PS Z23, Z1, Z3
+	VADDPS       Z1, Z3, Z3
+	VMOVUPS      Z3, (SI)(AX*1)
+	ADDQ         $0x40, AX
+	DECQ         CX
+	JNZ          loop
+
+tail:
+	MOVQ         mask+40(FP), DX
+	TESTQ        DX, DX
+	JZ           end
+	KMOVQ        (DX), K1
+	KMOVQ        8(DX), K2
+	VMOVUPS.Z    (DI)(AX*1), K1, Z0
+	VMOVUPS.Z    (SI)(AX*1), K1, Z1
+	VFNMADD231PS Z31, Z1, Z0
+	VMOVUPS.Z    (R8)(AX*1), K1, Z3
+	VMULPS       Z30, Z3, Z3
+	VFMADD231PS  Z29, Z0, Z3
+	VMOVUPS      Z3, K1, (R8)(AX*1)
+	VMULPS       Z26, Z3, Z3
+	VFMADD231PS  Z22, Z0, Z3
+	VMULPS       Z0, Z0, Z0
+	VMULPS       Z27, Z0, Z0
+	VMOVUPS.Z    (R9)(AX*1), K1, Z2
+	VFMADD231PS  Z28, Z2, Z0
+	VMOVUPS      Z0, K1, (R9)(AX*1)
+	VSQRTPS      Z0, Z2
+	VMULPS       Z25, Z2, Z2
+	VADDPS       Z24, Z2, Z2
+	VDIVPS       Z2, Z3, Z3
+	VFNMADD231PS Z23, Z1, Z3
+	VADDPS       Z1, Z3, Z3
+	VMOVUPS      Z3, K1, (SI)(AX*1)
+
+end:
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func lionStep512s(d *float32, w *float32, m *float32, n int, mask *byte, beta1 float32, rest1 float32, beta2 float32, rest2 float32, huge float32, low float32, high float32, rate float32, shrink float32)
+// Requires: AVX, AVX512BW, AVX512F, SSE
+TEXT ·lionStep512s(SB), NOSPLIT, $8-76
+	STMXCSR      (SP)
+	MOVL         (SP), AX
+	ORL          $0x00008040, AX
+	MOVL         AX, 4(SP)
+	LDMXCSR      4(SP)
+	MOVQ         d+0(FP), DI
+	MOVQ         w+8(FP), SI
+	MOVQ         m+16(FP), R8
+	VBROADCASTSS beta1+40(FP), Z31
+	VBROADCASTSS rest1+44(FP), Z30
+	VBROADCASTSS beta2+48(FP), Z29
+	VBROADCASTSS rest2+52(FP), Z28
+	VBROADCASTSS huge+56(FP), Z27
+	VBROADCASTSS low+60(FP), Z26
+	VBROADCASTSS high+64(FP), Z25
+	VBROADCASTSS rate+68(FP), Z24
+	VBROADCASTSS shrink+72(FP), Z23
+	MOVQ         n+24(FP), CX
+	XORQ         AX, AX
+	TESTQ        CX, CX
+	JZ           tail
+
+loop:
+	VMOVUPS      (DI)(AX*1), Z0
+	VMOVUPS      (SI)(AX*1), Z1
+	VMOVUPS      (R8)(AX*1), Z2
+	VMULPS       Z31, Z2, Z3
+	VFMADD231PS  Z30, Z0, Z3
+	VMULPS       Z29, Z2, Z2
+	VFMADD231PS  Z28, Z0, Z2
+	VMOVUPS      Z2, (R8)(AX*1)
+	VMULPS       Z27, Z3, Z3
+	VMAXPS       Z3, Z26, Z3
+	VMINPS       Z3, Z25, Z3
+	VMULPS       Z24, Z3, Z3
+	VFNMADD231PS Z23, Z1, Z3
+	VADDPS       Z1, Z3, Z3
+	VMOVUPS      Z3, (SI)(AX*1)
+	ADDQ         $0x40, AX
+	DECQ         CX
+	JNZ          loop
+
+tail:
+	MOVQ         mask+32(FP), DX
+	TESTQ        DX, DX
+	JZ           end
+	KMOVQ        (DX), K1
+	KMOVQ        8(DX), K2
+	VMOVUPS.Z    (DI)(AX*1), K1, Z0
+	VMOVUPS.Z    (SI)(AX*1), K1, Z1
+	VMOVUPS.Z    (R8)(AX*1), K1, Z2
+	VMULPS       Z31, Z2, Z3
+	VFMADD231PS  Z30, Z0, Z3
+	VMULPS       Z29, Z2, Z2
+	VFMADD231PS  Z28, Z0, Z2
+	VMOVUPS      Z2, K1, (R8)(AX*1)
+	VMULPS       Z27, Z3, Z3
+	VMAXPS       Z3, Z26, Z3
+	VMINPS       Z3, Z25, Z3
+	VMULPS       Z24, Z3, Z3
+	VFNMADD231PS Z23, Z1, Z3
+	VADDPS       Z1, Z3, Z3
+	VMOVUPS      Z3, K1, (SI)(AX*1)
+
+end:
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func freeStep512s(d *float32, w *float32, z *float32, n int, mask *byte, decay float32, share float32, ahead float32, rate float32)
+// Requires: AVX, AVX512BW, AVX512F, SSE
+TEXT ·freeStep512s(SB), NOSPLIT, $8-56
+	STMXCSR      (SP)
+	MOVL         (SP), AX
+	ORL          $0x00008040, AX
+	MOVL         AX, 4(SP)
+	LDMXCSR      4(SP)
+	MOVQ         d+0(FP), DI
+	MOVQ         w+8(FP), SI
+	MOVQ         z+16(FP), R8
+	VBROADCASTSS decay+40(FP), Z31
+	VBROADCASTSS share+44(FP), Z30
+	VBROADCASTSS ahead+48(FP), Z29
+	VBROADCASTSS rate+52(FP), Z28
+	MOVQ         n+24(FP), CX
+	XORQ         AX, AX
+	TESTQ        CX, CX
+	JZ           tail
+
+loop:
+	VMOVUPS      (DI)(AX*1), Z0
+	VMOVUPS      (SI)(AX*1), Z1
+	VFNMADD231PS Z31, Z1, Z0
+	VMOVUPS      (R8)(AX*1), Z2
+	VSUBPS       Z1, Z2, Z3
+	VFMADD231PS  Z28, Z0, Z2
+	VMOVUPS      Z2, (R8)(AX*1)
+	VMULPS       Z30, Z3, Z3
+	VFMADD231PS  Z29, Z0, Z3
+	VADDPS       Z1, Z3, Z3
+	VMOVUPS      Z3, (SI)(AX*1)
+	ADDQ         $0x40, AX
+	DECQ         CX
+	JNZ          loop
+
+tail:
+	MOVQ         mask+32(FP), DX
+	TESTQ        DX, DX
+	JZ           end
+	KMOVQ        (DX), K1
+	KMOVQ        8(DX), K2
+	VMOVUPS.Z    (DI)(AX*1), K1, Z0
+	VMOVUPS.Z    (SI)(AX*1), K1, Z1
+	VFNMADD231PS Z31, Z1, Z0
+	VMOVUPS.Z    (R8)(AX*1), K1, Z2
+	VSUBPS       Z1, Z2, Z3
+	VFMADD231PS  Z28, Z0, Z2
+	VMOVUPS      Z2, K1, (R8)(AX*1)
+	VMULPS       Z30, Z3, Z3
+	VFMADD231PS  Z29, Z0, Z3
+	VADDPS       Z1, Z3, Z3
+	VMOVUPS      Z3, K1, (SI)(AX*1)
+
+end:
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func freeAdamStep512s(d *float32, w *float32, z *float32, v *float32, n int, mask *byte, decay float32, share float32, ahead float32, rate float32, beta2 float32, rest2 float32, root float32, eps float32)
+// Requires: AVX, AVX512BW, AVX512F, SSE
+TEXT ·freeAdamStep512s(SB), NOSPLIT, $8-80
+	STMXCSR      (SP)
+	MOVL         (SP), AX
+	ORL          $0x00008040, AX
+	MOVL         AX, 4(SP)
+	LDMXCSR      4(SP)
+	MOVQ         d+0(FP), DI
+	MOVQ         w+8(FP), SI
+	MOVQ         z+16(FP), R8
+	MOVQ         v+24(FP), R9
+	VBROADCASTSS decay+48(FP), Z31
+	VBROADCASTSS share+52(FP), Z30
+	VBROADCASTSS ahead+56(FP), Z29
+	VBROADCASTSS rate+60(FP), Z28
+	VBROADCASTSS beta2+64(FP), Z27
+	VBROADCASTSS rest2+68(FP), Z26
+	VBROADCASTSS root+72(FP), Z25
+	VBROADCASTSS eps+76(FP), Z24
+	MOVQ         n+32(FP), CX
+	XORQ         AX, AX
+	TESTQ        CX, CX
+	JZ           tail
+
+loop:
+	VMOVUPS      (DI)(AX*1), Z0
+	VMOVUPS      (SI)(AX*1), Z1
+	VMULPS       Z0, Z0, Z2
+	VMULPS       Z26, Z2, Z2
+	VMOVUPS      (R9)(AX*1), Z3
+	VFMADD231PS  Z27, Z3, Z2
+	VMOVUPS      Z2, (R9)(AX*1)
+	VSQRTPS      Z2, Z2
+	VMULPS       Z25, Z2, Z2
+	VADDPS       Z24, Z2, Z2
+	VDIVPS       Z2, Z0, Z0
+	VFNMADD231PS Z31, Z1, Z0
+	VMOVUPS      (R8)(AX*1), Z2
+	VSUBPS       Z1, Z2, Z3
+	VFMADD231PS  Z28, Z0, Z2
+	VMOVUPS      Z2, (R8)(AX*1)
+	VMULPS       Z30, Z3, Z3
+	VFMADD231PS  Z29, Z0, Z3
+	VADDPS       Z1, Z3, Z3
+	VMOVUPS      Z3, (SI)(AX*1)
+	ADDQ         $0x40, AX
+	DECQ         CX
+	JNZ          loop
+
+tail:
+	MOVQ         mask+40(FP), DX
+	TESTQ        DX, DX
+	JZ           end
+	KMOVQ        (DX), K1
+	KMOVQ        8(DX), K2
+	VMOVUPS.Z    (DI)(AX*1), K1, Z0
+	VMOVUPS.Z    (SI)(AX*1), K1, Z1
+	VMULPS       Z0, Z0, Z2
+	VMULPS       Z26, Z2, Z2
+	VMOVUPS.Z    (R9)(AX*1), K1, Z3
+	VFMADD231PS  Z27, Z3, Z2
+	VMOVUPS      Z2, K1, (R9)(AX*1)
+	VSQRTPS      Z2, Z2
+	VMULPS       Z25, Z2, Z2
+	VADDPS       Z24, Z2, Z2
+	VDIVPS       Z2, Z0, Z0
+	VFNMADD231PS Z31, Z1, Z0
+	VMOVUPS.Z    (R8)(AX*1), K1, Z2
+	VSUBPS       Z1, Z2, Z3
+	VFMADD231PS  Z28, Z0, Z2
+	VMOVUPS      Z2, K1, (R8)(AX*1)
+	VMULPS       Z30, Z3, Z3
+	VFMADD231PS  Z29, Z0, Z3
 	VADDPS       Z1, Z3, Z3
 	VMOVUPS      Z3, K1, (SI)(AX*1)
 
@@ -10407,6 +11001,301 @@ end:
 	LDMXCSR (SP)
 	RET
 
+// func nadamUpdate256s(u *float32, d *float32, w *float32, m *float32, v *float32, n int, mask *byte, decay float32, beta1 float32, rest1 float32, beta2 float32, rest2 float32, rate float32, root float32, eps float32, shrink float32, ahead float32)
+// Requires: AVX, FMA3, SSE
+TEXT ·nadamUpdate256s(SB), NOSPLIT, $8-96
+	STMXCSR      (SP)
+	MOVL         (SP), AX
+	ORL          $0x00008040, AX
+	MOVL         AX, 4(SP)
+	LDMXCSR      4(SP)
+	MOVQ         u+0(FP), DI
+	MOVQ         d+8(FP), SI
+	MOVQ         w+16(FP), R8
+	MOVQ         m+24(FP), R9
+	MOVQ         v+32(FP), R10
+	VBROADCASTSS decay+56(FP), Y15
+	VBROADCASTSS beta1+60(FP), Y14
+	VBROADCASTSS rest1+64(FP), Y11
+	VBROADCASTSS beta2+68(FP), Y10
+	VBROADCASTSS rest2+72(FP), Y9
+	VBROADCASTSS rate+76(FP), Y8
+	VBROADCASTSS root+80(FP), Y7
+	VBROADCASTSS eps+84(FP), Y6
+	VBROADCASTSS shrink+88(FP), Y5
+	VBROADCASTSS ahead+92(FP), Y4
+	MOVQ         n+40(FP), CX
+	XORQ         AX, AX
+	TESTQ        CX, CX
+	JZ           tail
+
+loop:
+	VMOVUPS      (SI)(AX*1), Y0
+	VMOVUPS      (R8)(AX*1), Y1
+	VFNMADD231PS Y15, Y1, Y0
+	VMOVUPS      (R9)(AX*1), Y3
+	VMULPS       Y14, Y3, Y3
+	VFMADD231PS  Y11, Y0, Y3
+	VMOVUPS      Y3, (R9)(AX*1)
+	VMULPS       Y8, Y3, Y3
+	VFMADD231PS  Y4, Y0, Y3
+	VMULPS       Y0, Y0, Y0
+	VMULPS       Y9, Y0, Y0
+	VMOVUPS      (R10)(AX*1), Y2
+	VFMADD231PS  Y10, Y2, Y0
+	VMOVUPS      Y0, (R10)(AX*1)
+	VSQRTPS      Y0, Y2
+	VMULPS       Y7, Y2, Y2
+	VADDPS       Y6, Y2, Y2
+	VDIVPS       Y2, Y3, Y3
+	VFNMADD231PS Y5, Y1, Y3
+	VMOVUPS      Y3, (DI)(AX*1)
+	ADDQ         $0x20, AX
+	DECQ         CX
+	JNZ          loop
+
+tail:
+	MOVQ         mask+48(FP), DX
+	TESTQ        DX, DX
+	JZ           end
+	VMOVDQU      (DX), Y12
+	VMOVDQU      32(DX), Y13
+	VMASKMOVPS   (SI)(AX*1), Y12, Y0
+	VMASKMOVPS   (R8)(AX*1), Y12, Y1
+	VFNMADD231PS Y15, Y1, Y0
+	VMASKMOVPS   (R9)(AX*1), Y12, Y3
+	VMULPS       Y14, Y3, Y3
+	VFMADD231PS  Y11, Y0, Y3
+	VMASKMOVPS   Y3, Y12, (R9)(AX*1)
+	VMULPS       Y8, Y3, Y3
+	VFMADD231PS  Y4, Y0, Y3
+	VMULPS       Y0, Y0, Y0
+	VMULPS       Y9, Y0, Y0
+	VMASKMOVPS   (R10)(AX*1), Y12, Y2
+	VFMADD231PS  Y10, Y2, Y0
+	VMASKMOVPS   Y0, Y12, (R10)(AX*1)
+	VSQRTPS      Y0, Y2
+	VMULPS       Y7, Y2, Y2
+	VADDPS       Y6, Y2, Y2
+	VDIVPS       Y2, Y3, Y3
+	VFNMADD231PS Y5, Y1, Y3
+	VMASKMOVPS   Y3, Y12, (DI)(AX*1)
+
+end:
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func lionUpdate256s(u *float32, d *float32, w *float32, m *float32, n int, mask *byte, beta1 float32, rest1 float32, beta2 float32, rest2 float32, huge float32, low float32, high float32, rate float32, shrink float32)
+// Requires: AVX, FMA3, SSE
+TEXT ·lionUpdate256s(SB), NOSPLIT, $8-84
+	STMXCSR      (SP)
+	MOVL         (SP), AX
+	ORL          $0x00008040, AX
+	MOVL         AX, 4(SP)
+	LDMXCSR      4(SP)
+	MOVQ         u+0(FP), DI
+	MOVQ         d+8(FP), SI
+	MOVQ         w+16(FP), R8
+	MOVQ         m+24(FP), R9
+	VBROADCASTSS beta1+48(FP), Y15
+	VBROADCASTSS rest1+52(FP), Y14
+	VBROADCASTSS beta2+56(FP), Y11
+	VBROADCASTSS rest2+60(FP), Y10
+	VBROADCASTSS huge+64(FP), Y9
+	VBROADCASTSS low+68(FP), Y8
+	VBROADCASTSS high+72(FP), Y7
+	VBROADCASTSS rate+76(FP), Y6
+	VBROADCASTSS shrink+80(FP), Y5
+	MOVQ         n+32(FP), CX
+	XORQ         AX, AX
+	TESTQ        CX, CX
+	JZ           tail
+
+loop:
+	VMOVUPS      (SI)(AX*1), Y0
+	VMOVUPS      (R8)(AX*1), Y1
+	VMOVUPS      (R9)(AX*1), Y2
+	VMULPS       Y15, Y2, Y3
+	VFMADD231PS  Y14, Y0, Y3
+	VMULPS       Y11, Y2, Y2
+	VFMADD231PS  Y10, Y0, Y2
+	VMOVUPS      Y2, (R9)(AX*1)
+	VMULPS       Y9, Y3, Y3
+	VMAXPS       Y3, Y8, Y3
+	VMINPS       Y3, Y7, Y3
+	VMULPS       Y6, Y3, Y3
+	VFNMADD231PS Y5, Y1, Y3
+	VMOVUPS      Y3, (DI)(AX*1)
+	ADDQ         $0x20, AX
+	DECQ         CX
+	JNZ          loop
+
+tail:
+	MOVQ         mask+40(FP), DX
+	TESTQ        DX, DX
+	JZ           end
+	VMOVDQU      (DX), Y12
+	VMOVDQU      32(DX), Y13
+	VMASKMOVPS   (SI)(AX*1), Y12, Y0
+	VMASKMOVPS   (R8)(AX*1), Y12, Y1
+	VMASKMOVPS   (R9)(AX*1), Y12, Y2
+	VMULPS       Y15, Y2, Y3
+	VFMADD231PS  Y14, Y0, Y3
+	VMULPS       Y11, Y2, Y2
+	VFMADD231PS  Y10, Y0, Y2
+	VMASKMOVPS   Y2, Y12, (R9)(AX*1)
+	VMULPS       Y9, Y3, Y3
+	VMAXPS       Y3, Y8, Y3
+	VMINPS       Y3, Y7, Y3
+	VMULPS       Y6, Y3, Y3
+	VFNMADD231PS Y5, Y1, Y3
+	VMASKMOVPS   Y3, Y12, (DI)(AX*1)
+
+end:
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func freeUpdate256s(u *float32, d *float32, w *float32, z *float32, n int, mask *byte, decay float32, share float32, ahead float32, rate float32)
+// Requires: AVX, FMA3, SSE
+TEXT ·freeUpdate256s(SB), NOSPLIT, $8-64
+	STMXCSR      (SP)
+	MOVL         (SP), AX
+	ORL          $0x00008040, AX
+	MOVL         AX, 4(SP)
+	LDMXCSR      4(SP)
+	MOVQ         u+0(FP), DI
+	MOVQ         d+8(FP), SI
+	MOVQ         w+16(FP), R8
+	MOVQ         z+24(FP), R9
+	VBROADCASTSS decay+48(FP), Y15
+	VBROADCASTSS share+52(FP), Y14
+	VBROADCASTSS ahead+56(FP), Y11
+	VBROADCASTSS rate+60(FP), Y10
+	MOVQ         n+32(FP), CX
+	XORQ         AX, AX
+	TESTQ        CX, CX
+	JZ           tail
+
+loop:
+	VMOVUPS      (SI)(AX*1), Y0
+	VMOVUPS      (R8)(AX*1), Y1
+	VFNMADD231PS Y15, Y1, Y0
+	VMOVUPS      (R9)(AX*1), Y2
+	VSUBPS       Y1, Y2, Y3
+	VFMADD231PS  Y10, Y0, Y2
+	VMOVUPS      Y2, (R9)(AX*1)
+	VMULPS       Y14, Y3, Y3
+	VFMADD231PS  Y11, Y0, Y3
+	VMOVUPS      Y3, (DI)(AX*1)
+	ADDQ         $0x20, AX
+	DECQ         CX
+	JNZ          loop
+
+tail:
+	MOVQ         mask+40(FP), DX
+	TESTQ        DX, DX
+	JZ           end
+	VMOVDQU      (DX), Y12
+	VMOVDQU      32(DX), Y13
+	VMASKMOVPS   (SI)(AX*1), Y12, Y0
+	VMASKMOVPS   (R8)(AX*1), Y12, Y1
+	VFNMADD231PS Y15, Y1, Y0
+	VMASKMOVPS   (R9)(AX*1), Y12, Y2
+	VSUBPS       Y1, Y2, Y3
+	VFMADD231PS  Y10, Y0, Y2
+	VMASKMOVPS   Y2, Y12, (R9)(AX*1)
+	VMULPS       Y14, Y3, Y3
+	VFMADD231PS  Y11, Y0, Y3
+	VMASKMOVPS   Y3, Y12, (DI)(AX*1)
+
+end:
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func freeAdamUpdate256s(u *float32, d *float32, w *float32, z *float32, v *float32, n int, mask *byte, decay float32, share float32, ahead float32, rate float32, beta2 float32, rest2 float32, root float32, eps float32)
+// Requires: AVX, FMA3, SSE
+TEXT ·freeAdamUpdate256s(SB), NOSPLIT, $8-88
+	STMXCSR      (SP)
+	MOVL         (SP), AX
+	ORL          $0x00008040, AX
+	MOVL         AX, 4(SP)
+	LDMXCSR      4(SP)
+	MOVQ         u+0(FP), DI
+	MOVQ         d+8(FP), SI
+	MOVQ         w+16(FP), R8
+	MOVQ         z+24(FP), R9
+	MOVQ         v+32(FP), R10
+	VBROADCASTSS decay+56(FP), Y15
+	VBROADCASTSS share+60(FP), Y14
+	VBROADCASTSS ahead+64(FP), Y11
+	VBROADCASTSS rate+68(FP), Y10
+	VBROADCASTSS beta2+72(FP), Y9
+	VBROADCASTSS rest2+76(FP), Y8
+	VBROADCASTSS root+80(FP), Y7
+	VBROADCASTSS eps+84(FP), Y6
+	MOVQ         n+40(FP), CX
+	XORQ         AX, AX
+	TESTQ        CX, CX
+	JZ           tail
+
+loop:
+	VMOVUPS      (SI)(AX*1), Y0
+	VMOVUPS      (R8)(AX*1), Y1
+	VMULPS       Y0, Y0, Y2
+	VMULPS       Y8, Y2, Y2
+	VMOVUPS      (R10)(AX*1), Y3
+	VFMADD231PS  Y9, Y3, Y2
+	VMOVUPS      Y2, (R10)(AX*1)
+	VSQRTPS      Y2, Y2
+	VMULPS       Y7, Y2, Y2
+	VADDPS       Y6, Y2, Y2
+	VDIVPS       Y2, Y0, Y0
+	VFNMADD231PS Y15, Y1, Y0
+	VMOVUPS      (R9)(AX*1), Y2
+	VSUBPS       Y1, Y2, Y3
+	VFMADD231PS  Y10, Y0, Y2
+	VMOVUPS      Y2, (R9)(AX*1)
+	VMULPS       Y14, Y3, Y3
+	VFMADD231PS  Y11, Y0, Y3
+	VMOVUPS      Y3, (DI)(AX*1)
+	ADDQ         $0x20, AX
+	DECQ         CX
+	JNZ          loop
+
+tail:
+	MOVQ         mask+48(FP), DX
+	TESTQ        DX, DX
+	JZ           end
+	VMOVDQU      (DX), Y12
+	VMOVDQU      32(DX), Y13
+	VMASKMOVPS   (SI)(AX*1), Y12, Y0
+	VMASKMOVPS   (R8)(AX*1), Y12, Y1
+	VMULPS       Y0, Y0, Y2
+	VMULPS       Y8, Y2, Y2
+	VMASKMOVPS   (R10)(AX*1), Y12, Y3
+	VFMADD231PS  Y9, Y3, Y2
+	VMASKMOVPS   Y2, Y12, (R10)(AX*1)
+	VSQRTPS      Y2, Y2
+	VMULPS       Y7, Y2, Y2
+	VADDPS       Y6, Y2, Y2
+	VDIVPS       Y2, Y0, Y0
+	VFNMADD231PS Y15, Y1, Y0
+	VMASKMOVPS   (R9)(AX*1), Y12, Y2
+	VSUBPS       Y1, Y2, Y3
+	VFMADD231PS  Y10, Y0, Y2
+	VMASKMOVPS   Y2, Y12, (R9)(AX*1)
+	VMULPS       Y14, Y3, Y3
+	VFMADD231PS  Y11, Y0, Y3
+	VMASKMOVPS   Y3, Y12, (DI)(AX*1)
+
+end:
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
 // func sgdStep256s(d *float32, w *float32, n int, mask *byte, rate float32, decay float32)
 // Requires: AVX, FMA3, SSE
 TEXT ·sgdStep256s(SB), NOSPLIT, $8-40
@@ -10642,6 +11531,305 @@ tail:
 	VMULPS       Y8, Y3, Y3
 	VDIVPS       Y2, Y3, Y3
 	VFNMADD231PS Y5, Y1, Y3
+	VADDPS       Y1, Y3, Y3
+	VMASKMOVPS   Y3, Y12, (SI)(AX*1)
+
+end:
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func nadamStep256s(d *float32, w *float32, m *float32, v *float32, n int, mask *byte, decay float32, beta1 float32, rest1 float32, beta2 float32, rest2 float32, rate float32, root float32, eps float32, shrink float32, ahead float32)
+// Requires: AVX, FMA3, SSE
+TEXT ·nadamStep256s(SB), NOSPLIT, $8-88
+	STMXCSR      (SP)
+	MOVL         (SP), AX
+	ORL          $0x00008040, AX
+	MOVL         AX, 4(SP)
+	LDMXCSR      4(SP)
+	MOVQ         d+0(FP), DI
+	MOVQ         w+8(FP), SI
+	MOVQ         m+16(FP), R8
+	MOVQ         v+24(FP), R9
+	VBROADCASTSS decay+48(FP), Y15
+	VBROADCASTSS beta1+52(FP), Y14
+	VBROADCASTSS rest1+56(FP), Y11
+	VBROADCASTSS beta2+60(FP), Y10
+	VBROADCASTSS rest2+64(FP), Y9
+	VBROADCASTSS rate+68(FP), Y8
+	VBROADCASTSS root+72(FP), Y7
+	VBROADCASTSS eps+76(FP), Y6
+	VBROADCASTSS shrink+80(FP), Y5
+	VBROADCASTSS ahead+84(FP), Y4
+	MOVQ         n+32(FP), CX
+	XORQ         AX, AX
+	TESTQ        CX, CX
+	JZ           tail
+
+loop:
+	VMOVUPS      (DI)(AX*1), Y0
+	VMOVUPS      (SI)(AX*1), Y1
+	VFNMADD231PS Y15, Y1, Y0
+	VMOVUPS      (R8)(AX*1), Y3
+	VMULPS       Y14, Y3, Y3
+	VFMADD231PS  Y11, Y0, Y3
+	VMOVUPS      Y3, (R8)(AX*1)
+	VMULPS       Y8, Y3, Y3
+	VFMADD231PS  Y4, Y0, Y3
+	VMULPS       Y0, Y0, Y0
+	VMULPS       Y9, Y0, Y0
+	VMOVUPS      (R9)(AX*1), Y2
+	VFMADD231PS  Y10, Y2, Y0
+	VMOVUPS      Y0, (R9)(AX*1)
+	VSQRTPS      Y0, Y2
+	VMULPS       Y7, Y2, Y2
+	VADDPS       Y6, Y2, Y2
+	VDIVPS       Y2, Y3, Y3
+	VFNMADD231PS Y5, Y1, Y3
+	VADDPS       Y1, Y3, Y3
+	VMOVUPS      Y3, (SI)(AX*1)
+	ADDQ         $0x20, AX
+	DECQ         CX
+	JNZ          loop
+
+tail:
+	MOVQ         mask+40(FP), DX
+	TESTQ        DX, DX
+	JZ           end
+	VMOVDQU      (DX), Y12
+	VMOVDQU      32(DX), Y13
+	VMASKMOVPS   (DI)(AX*1), Y12, Y0
+	VMASKMOVPS   (SI)(AX*1), Y12, Y1
+	VFNMADD231PS Y15, Y1, Y0
+	VMASKMOVPS   (R8)(AX*1), Y12, Y3
+	VMULPS       Y14, Y3, Y3
+	VFMADD231PS  Y11, Y0, Y3
+	VMASKMOVPS   Y3, Y12, (R8)(AX*1)
+	VMULPS       Y8, Y3, Y3
+	VFMADD231PS  Y4, Y0, Y3
+	VMULPS       Y0, Y0, Y0
+	VMULPS       Y9, Y0, Y0
+	VMASKMOVPS   (R9)(AX*1), Y12, Y2
+	VFMADD231PS  Y10, Y2, Y0
+	VMASKMOVPS   Y0, Y12, (R9)(AX*1)
+	VSQRTPS      Y0, Y2
+	VMULPS       Y7, Y2, Y2
+	VADDPS       Y6, Y2, Y2
+	VDIVPS       Y2, Y3, Y3
+	VFNMADD231PS Y5, Y1, Y3
+	VADDPS       Y1, Y3, Y3
+	VMASKMOVPS   Y3, Y12, (SI)(AX*1)
+
+end:
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func lionStep256s(d *float32, w *float32, m *float32, n int, mask *byte, beta1 float32, rest1 float32, beta2 float32, rest2 float32, huge float32, low float32, high float32, rate float32, shrink float32)
+// Requires: AVX, FMA3, SSE
+TEXT ·lionStep256s(SB), NOSPLIT, $8-76
+	STMXCSR      (SP)
+	MOVL         (SP), AX
+	ORL          $0x00008040, AX
+	MOVL         AX, 4(SP)
+	LDMXCSR      4(SP)
+	MOVQ         d+0(FP), DI
+	MOVQ         w+8(FP), SI
+	MOVQ         m+16(FP), R8
+	VBROADCASTSS beta1+40(FP), Y15
+	VBROADCASTSS rest1+44(FP), Y14
+	VBROADCASTSS beta2+48(FP), Y11
+	VBROADCASTSS rest2+52(FP), Y10
+	VBROADCASTSS huge+56(FP), Y9
+	VBROADCASTSS low+60(FP), Y8
+	VBROADCASTSS high+64(FP), Y7
+	VBROADCASTSS rate+68(FP), Y6
+	VBROADCASTSS shrink+72(FP), Y5
+	MOVQ         n+24(FP), CX
+	XORQ         AX, AX
+	TESTQ        CX, CX
+	JZ           tail
+
+loop:
+	VMOVUPS      (DI)(AX*1), Y0
+	VMOVUPS      (SI)(AX*1), Y1
+	VMOVUPS      (R8)(AX*1), Y2
+	VMULPS       Y15, Y2, Y3
+	VFMADD231PS  Y14, Y0, Y3
+	VMULPS       Y11, Y2, Y2
+	VFMADD231PS  Y10, Y0, Y2
+	VMOVUPS      Y2, (R8)(AX*1)
+	VMULPS       Y9, Y3, Y3
+	VMAXPS       Y3, Y8, Y3
+	VMINPS       Y3, Y7, Y3
+	VMULPS       Y6, Y3, Y3
+	VFNMADD231PS Y5, Y1, Y3
+	VADDPS       Y1, Y3, Y3
+	VMOVUPS      Y3, (SI)(AX*1)
+	ADDQ         $0x20, AX
+	DECQ         CX
+	JNZ          loop
+
+tail:
+	MOVQ         mask+32(FP), DX
+	TESTQ        DX, DX
+	JZ           end
+	VMOVDQU      (DX), Y12
+	VMOVDQU      32(DX), Y13
+	VMASKMOVPS   (DI)(AX*1), Y12, Y0
+	VMASKMOVPS   (SI)(AX*1), Y12, Y1
+	VMASKMOVPS   (R8)(AX*1), Y12, Y2
+	VMULPS       Y15, Y2, Y3
+	VFMADD231PS  Y14, Y0, Y3
+	VMULPS       Y11, Y2, Y2
+	VFMADD231PS  Y10, Y0, Y2
+	VMASKMOVPS   Y2, Y12, (R8)(AX*1)
+	VMULPS       Y9, Y3, Y3
+	VMAXPS       Y3, Y8, Y3
+	VMINPS       Y3, Y7, Y3
+	VMULPS       Y6, Y3, Y3
+	VFNMADD231PS Y5, Y1, Y3
+	VADDPS       Y1, Y3, Y3
+	VMASKMOVPS   Y3, Y12, (SI)(AX*1)
+
+end:
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func freeStep256s(d *float32, w *float32, z *float32, n int, mask *byte, decay float32, share float32, ahead float32, rate float32)
+// Requires: AVX, FMA3, SSE
+TEXT ·freeStep256s(SB), NOSPLIT, $8-56
+	STMXCSR      (SP)
+	MOVL         (SP), AX
+	ORL          $0x00008040, AX
+	MOVL         AX, 4(SP)
+	LDMXCSR      4(SP)
+	MOVQ         d+0(FP), DI
+	MOVQ         w+8(FP), SI
+	MOVQ         z+16(FP), R8
+	VBROADCASTSS decay+40(FP), Y15
+	VBROADCASTSS share+44(FP), Y14
+	VBROADCASTSS ahead+48(FP), Y11
+	VBROADCASTSS rate+52(FP), Y10
+	MOVQ         n+24(FP), CX
+	XORQ         AX, AX
+	TESTQ        CX, CX
+	JZ           tail
+
+loop:
+	VMOVUPS      (DI)(AX*1), Y0
+	VMOVUPS      (SI)(AX*1), Y1
+	VFNMADD231PS Y15, Y1, Y0
+	VMOVUPS      (R8)(AX*1), Y2
+	VSUBPS       Y1, Y2, Y3
+	VFMADD231PS  Y10, Y0, Y2
+	VMOVUPS      Y2, (R8)(AX*1)
+	VMULPS       Y14, Y3, Y3
+	VFMADD231PS  Y11, Y0, Y3
+	VADDPS       Y1, Y3, Y3
+	VMOVUPS      Y3, (SI)(AX*1)
+	ADDQ         $0x20, AX
+	DECQ         CX
+	JNZ          loop
+
+tail:
+	MOVQ         mask+32(FP), DX
+	TESTQ        DX, DX
+	JZ           end
+	VMOVDQU      (DX), Y12
+	VMOVDQU      32(DX), Y13
+	VMASKMOVPS   (DI)(AX*1), Y12, Y0
+	VMASKMOVPS   (SI)(AX*1), Y12, Y1
+	VFNMADD231PS Y15, Y1, Y0
+	VMASKMOVPS   (R8)(AX*1), Y12, Y2
+	VSUBPS       Y1, Y2, Y3
+	VFMADD231PS  Y10, Y0, Y2
+	VMASKMOVPS   Y2, Y12, (R8)(AX*1)
+	VMULPS       Y14, Y3, Y3
+	VFMADD231PS  Y11, Y0, Y3
+	VADDPS       Y1, Y3, Y3
+	VMASKMOVPS   Y3, Y12, (SI)(AX*1)
+
+end:
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func freeAdamStep256s(d *float32, w *float32, z *float32, v *float32, n int, mask *byte, decay float32, share float32, ahead float32, rate float32, beta2 float32, rest2 float32, root float32, eps float32)
+// Requires: AVX, FMA3, SSE
+TEXT ·freeAdamStep256s(SB), NOSPLIT, $8-80
+	STMXCSR      (SP)
+	MOVL         (SP), AX
+	ORL          $0x00008040, AX
+	MOVL         AX, 4(SP)
+	LDMXCSR      4(SP)
+	MOVQ         d+0(FP), DI
+	MOVQ         w+8(FP), SI
+	MOVQ         z+16(FP), R8
+	MOVQ         v+24(FP), R9
+	VBROADCASTSS decay+48(FP), Y15
+	VBROADCASTSS share+52(FP), Y14
+	VBROADCASTSS ahead+56(FP), Y11
+	VBROADCASTSS rate+60(FP), Y10
+	VBROADCASTSS beta2+64(FP), Y9
+	VBROADCASTSS rest2+68(FP), Y8
+	VBROADCASTSS root+72(FP), Y7
+	VBROADCASTSS eps+76(FP), Y6
+	MOVQ         n+32(FP), CX
+	XORQ         AX, AX
+	TESTQ        CX, CX
+	JZ           tail
+
+loop:
+	VMOVUPS      (DI)(AX*1), Y0
+	VMOVUPS      (SI)(AX*1), Y1
+	VMULPS       Y0, Y0, Y2
+	VMULPS       Y8, Y2, Y2
+	VMOVUPS      (R9)(AX*1), Y3
+	VFMADD231PS  Y9, Y3, Y2
+	VMOVUPS      Y2, (R9)(AX*1)
+	VSQRTPS      Y2, Y2
+	VMULPS       Y7, Y2, Y2
+	VADDPS       Y6, Y2, Y2
+	VDIVPS       Y2, Y0, Y0
+	VFNMADD231PS Y15, Y1, Y0
+	VMOVUPS      (R8)(AX*1), Y2
+	VSUBPS       Y1, Y2, Y3
+	VFMADD231PS  Y10, Y0, Y2
+	VMOVUPS      Y2, (R8)(AX*1)
+	VMULPS       Y14, Y3, Y3
+	VFMADD231PS  Y11, Y0, Y3
+	VADDPS       Y1, Y3, Y3
+	VMOVUPS      Y3, (SI)(AX*1)
+	ADDQ         $0x20, AX
+	DECQ         CX
+	JNZ          loop
+
+tail:
+	MOVQ         mask+40(FP), DX
+	TESTQ        DX, DX
+	JZ           end
+	VMOVDQU      (DX), Y12
+	VMOVDQU      32(DX), Y13
+	VMASKMOVPS   (DI)(AX*1), Y12, Y0
+	VMASKMOVPS   (SI)(AX*1), Y12, Y1
+	VMULPS       Y0, Y0, Y2
+	VMULPS       Y8, Y2, Y2
+	VMASKMOVPS   (R9)(AX*1), Y12, Y3
+	VFMADD231PS  Y9, Y3, Y2
+	VMASKMOVPS   Y2, Y12, (R9)(AX*1)
+	VSQRTPS      Y2, Y2
+	VMULPS       Y7, Y2, Y2
+	VADDPS       Y6, Y2, Y2
+	VDIVPS       Y2, Y0, Y0
+	VFNMADD231PS Y15, Y1, Y0
+	VMASKMOVPS   (R8)(AX*1), Y12, Y2
+	VSUBPS       Y1, Y2, Y3
+	VFMADD231PS  Y10, Y0, Y2
+	VMASKMOVPS   Y2, Y12, (R8)(AX*1)
+	VMULPS       Y14, Y3, Y3
+	VFMADD231PS  Y11, Y0, Y3
 	VADDPS       Y1, Y3, Y3
 	VMASKMOVPS   Y3, Y12, (SI)(AX*1)
 
@@ -18980,6 +20168,301 @@ end:
 	LDMXCSR (SP)
 	RET
 
+// func nadamUpdate512d(u *float64, d *float64, w *float64, m *float64, v *float64, n int, mask *byte, decay float64, beta1 float64, rest1 float64, beta2 float64, rest2 float64, rate float64, root float64, eps float64, shrink float64, ahead float64)
+// Requires: AVX, AVX512BW, AVX512F, SSE
+TEXT ·nadamUpdate512d(SB), NOSPLIT, $8-136
+	STMXCSR      (SP)
+	MOVL         (SP), AX
+	ORL          $0x00008040, AX
+	MOVL         AX, 4(SP)
+	LDMXCSR      4(SP)
+	MOVQ         u+0(FP), DI
+	MOVQ         d+8(FP), SI
+	MOVQ         w+16(FP), R8
+	MOVQ         m+24(FP), R9
+	MOVQ         v+32(FP), R10
+	VBROADCASTSD decay+56(FP), Z31
+	VBROADCASTSD beta1+64(FP), Z30
+	VBROADCASTSD rest1+72(FP), Z29
+	VBROADCASTSD beta2+80(FP), Z28
+	VBROADCASTSD rest2+88(FP), Z27
+	VBROADCASTSD rate+96(FP), Z26
+	VBROADCASTSD root+104(FP), Z25
+	VBROADCASTSD eps+112(FP), Z24
+	VBROADCASTSD shrink+120(FP), Z23
+	VBROADCASTSD ahead+128(FP), Z22
+	MOVQ         n+40(FP), CX
+	XORQ         AX, AX
+	TESTQ        CX, CX
+	JZ           tail
+
+loop:
+	VMOVUPD      (SI)(AX*1), Z0
+	VMOVUPD      (R8)(AX*1), Z1
+	VFNMADD231PD Z31, Z1, Z0
+	VMOVUPD      (R9)(AX*1), Z3
+	VMULPD       Z30, Z3, Z3
+	VFMADD231PD  Z29, Z0, Z3
+	VMOVUPD      Z3, (R9)(AX*1)
+	VMULPD       Z26, Z3, Z3
+	VFMADD231PD  Z22, Z0, Z3
+	VMULPD       Z0, Z0, Z0
+	VMULPD       Z27, Z0, Z0
+	VMOVUPD      (R10)(AX*1), Z2
+	VFMADD231PD  Z28, Z2, Z0
+	VMOVUPD      Z0, (R10)(AX*1)
+	VSQRTPD      Z0, Z2
+	VMULPD       Z25, Z2, Z2
+	VADDPD       Z24, Z2, Z2
+	VDIVPD       Z2, Z3, Z3
+	VFNMADD231PD Z23, Z1, Z3
+	VMOVUPD      Z3, (DI)(AX*1)
+	ADDQ         $0x40, AX
+	DECQ         CX
+	JNZ          loop
+
+tail:
+	MOVQ         mask+48(FP), DX
+	TESTQ        DX, DX
+	JZ           end
+	KMOVQ        (DX), K1
+	KMOVQ        8(DX), K2
+	VMOVUPD.Z    (SI)(AX*1), K1, Z0
+	VMOVUPD.Z    (R8)(AX*1), K1, Z1
+	VFNMADD231PD Z31, Z1, Z0
+	VMOVUPD.Z    (R9)(AX*1), K1, Z3
+	VMULPD       Z30, Z3, Z3
+	VFMADD231PD  Z29, Z0, Z3
+	VMOVUPD      Z3, K1, (R9)(AX*1)
+	VMULPD       Z26, Z3, Z3
+	VFMADD231PD  Z22, Z0, Z3
+	VMULPD       Z0, Z0, Z0
+	VMULPD       Z27, Z0, Z0
+	VMOVUPD.Z    (R10)(AX*1), K1, Z2
+	VFMADD231PD  Z28, Z2, Z0
+	VMOVUPD      Z0, K1, (R10)(AX*1)
+	VSQRTPD      Z0, Z2
+	VMULPD       Z25, Z2, Z2
+	VADDPD       Z24, Z2, Z2
+	VDIVPD       Z2, Z3, Z3
+	VFNMADD231PD Z23, Z1, Z3
+	VMOVUPD      Z3, K1, (DI)(AX*1)
+
+end:
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func lionUpdate512d(u *float64, d *float64, w *float64, m *float64, n int, mask *byte, beta1 float64, rest1 float64, beta2 float64, rest2 float64, huge float64, low float64, high float64, rate float64, shrink float64)
+// Requires: AVX, AVX512BW, AVX512F, SSE
+TEXT ·lionUpdate512d(SB), NOSPLIT, $8-120
+	STMXCSR      (SP)
+	MOVL         (SP), AX
+	ORL          $0x00008040, AX
+	MOVL         AX, 4(SP)
+	LDMXCSR      4(SP)
+	MOVQ         u+0(FP), DI
+	MOVQ         d+8(FP), SI
+	MOVQ         w+16(FP), R8
+	MOVQ         m+24(FP), R9
+	VBROADCASTSD beta1+48(FP), Z31
+	VBROADCASTSD rest1+56(FP), Z30
+	VBROADCASTSD beta2+64(FP), Z29
+	VBROADCASTSD rest2+72(FP), Z28
+	VBROADCASTSD huge+80(FP), Z27
+	VBROADCASTSD low+88(FP), Z26
+	VBROADCASTSD high+96(FP), Z25
+	VBROADCASTSD rate+104(FP), Z24
+	VBROADCASTSD shrink+112(FP), Z23
+	MOVQ         n+32(FP), CX
+	XORQ         AX, AX
+	TESTQ        CX, CX
+	JZ           tail
+
+loop:
+	VMOVUPD      (SI)(AX*1), Z0
+	VMOVUPD      (R8)(AX*1), Z1
+	VMOVUPD      (R9)(AX*1), Z2
+	VMULPD       Z31, Z2, Z3
+	VFMADD231PD  Z30, Z0, Z3
+	VMULPD       Z29, Z2, Z2
+	VFMADD231PD  Z28, Z0, Z2
+	VMOVUPD      Z2, (R9)(AX*1)
+	VMULPD       Z27, Z3, Z3
+	VMAXPD       Z3, Z26, Z3
+	VMINPD       Z3, Z25, Z3
+	VMULPD       Z24, Z3, Z3
+	VFNMADD231PD Z23, Z1, Z3
+	VMOVUPD      Z3, (DI)(AX*1)
+	ADDQ         $0x40, AX
+	DECQ         CX
+	JNZ          loop
+
+tail:
+	MOVQ         mask+40(FP), DX
+	TESTQ        DX, DX
+	JZ           end
+	KMOVQ        (DX), K1
+	KMOVQ        8(DX), K2
+	VMOVUPD.Z    (SI)(AX*1), K1, Z0
+	VMOVUPD.Z    (R8)(AX*1), K1, Z1
+	VMOVUPD.Z    (R9)(AX*1), K1, Z2
+	VMULPD       Z31, Z2, Z3
+	VFMADD231PD  Z30, Z0, Z3
+	VMULPD       Z29, Z2, Z2
+	VFMADD231PD  Z28, Z0, Z2
+	VMOVUPD      Z2, K1, (R9)(AX*1)
+	VMULPD       Z27, Z3, Z3
+	VMAXPD       Z3, Z26, Z3
+	VMINPD       Z3, Z25, Z3
+	VMULPD       Z24, Z3, Z3
+	VFNMADD231PD Z23, Z1, Z3
+	VMOVUPD      Z3, K1, (DI)(AX*1)
+
+end:
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func freeUpdate512d(u *float64, d *float64, w *float64, z *float64, n int, mask *byte, decay float64, share float64, ahead float64, rate float64)
+// Requires: AVX, AVX512BW, AVX512F, SSE
+TEXT ·freeUpdate512d(SB), NOSPLIT, $8-80
+	STMXCSR      (SP)
+	MOVL         (SP), AX
+	ORL          $0x00008040, AX
+	MOVL         AX, 4(SP)
+	LDMXCSR      4(SP)
+	MOVQ         u+0(FP), DI
+	MOVQ         d+8(FP), SI
+	MOVQ         w+16(FP), R8
+	MOVQ         z+24(FP), R9
+	VBROADCASTSD decay+48(FP), Z31
+	VBROADCASTSD share+56(FP), Z30
+	VBROADCASTSD ahead+64(FP), Z29
+	VBROADCASTSD rate+72(FP), Z28
+	MOVQ         n+32(FP), CX
+	XORQ         AX, AX
+	TESTQ        CX, CX
+	JZ           tail
+
+loop:
+	VMOVUPD      (SI)(AX*1), Z0
+	VMOVUPD      (R8)(AX*1), Z1
+	VFNMADD231PD Z31, Z1, Z0
+	VMOVUPD      (R9)(AX*1), Z2
+	VSUBPD       Z1, Z2, Z3
+	VFMADD231PD  Z28, Z0, Z2
+	VMOVUPD      Z2, (R9)(AX*1)
+	VMULPD       Z30, Z3, Z3
+	VFMADD231PD  Z29, Z0, Z3
+	VMOVUPD      Z3, (DI)(AX*1)
+	ADDQ         $0x40, AX
+	DECQ         CX
+	JNZ          loop
+
+tail:
+	MOVQ         mask+40(FP), DX
+	TESTQ        DX, DX
+	JZ           end
+	KMOVQ        (DX), K1
+	KMOVQ        8(DX), K2
+	VMOVUPD.Z    (SI)(AX*1), K1, Z0
+	VMOVUPD.Z    (R8)(AX*1), K1, Z1
+	VFNMADD231PD Z31, Z1, Z0
+	VMOVUPD.Z    (R9)(AX*1), K1, Z2
+	VSUBPD       Z1, Z2, Z3
+	VFMADD231PD  Z28, Z0, Z2
+	VMOVUPD      Z2, K1, (R9)(AX*1)
+	VMULPD       Z30, Z3, Z3
+	VFMADD231PD  Z29, Z0, Z3
+	VMOVUPD      Z3, K1, (DI)(AX*1)
+
+end:
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func freeAdamUpdate512d(u *float64, d *float64, w *float64, z *float64, v *float64, n int, mask *byte, decay float64, share float64, ahead float64, rate float64, beta2 float64, rest2 float64, root float64, eps float64)
+// Requires: AVX, AVX512BW, AVX512F, SSE
+TEXT ·freeAdamUpdate512d(SB), NOSPLIT, $8-120
+	STMXCSR      (SP)
+	MOVL         (SP), AX
+	ORL          $0x00008040, AX
+	MOVL         AX, 4(SP)
+	LDMXCSR      4(SP)
+	MOVQ         u+0(FP), DI
+	MOVQ         d+8(FP), SI
+	MOVQ         w+16(FP), R8
+	MOVQ         z+24(FP), R9
+	MOVQ         v+32(FP), R10
+	VBROADCASTSD decay+56(FP), Z31
+	VBROADCASTSD share+64(FP), Z30
+	VBROADCASTSD ahead+72(FP), Z29
+	VBROADCASTSD rate+80(FP), Z28
+	VBROADCASTSD beta2+88(FP), Z27
+	VBROADCASTSD rest2+96(FP), Z26
+	VBROADCASTSD root+104(FP), Z25
+	VBROADCASTSD eps+112(FP), Z24
+	MOVQ         n+40(FP), CX
+	XORQ         AX, AX
+	TESTQ        CX, CX
+	JZ           tail
+
+loop:
+	VMOVUPD      (SI)(AX*1), Z0
+	VMOVUPD      (R8)(AX*1), Z1
+	VMULPD       Z0, Z0, Z2
+	VMULPD       Z26, Z2, Z2
+	VMOVUPD      (R10)(AX*1), Z3
+	VFMADD231PD  Z27, Z3, Z2
+	VMOVUPD      Z2, (R10)(AX*1)
+	VSQRTPD      Z2, Z2
+	VMULPD       Z25, Z2, Z2
+	VADDPD       Z24, Z2, Z2
+	VDIVPD       Z2, Z0, Z0
+	VFNMADD231PD Z31, Z1, Z0
+	VMOVUPD      (R9)(AX*1), Z2
+	VSUBPD       Z1, Z2, Z3
+	VFMADD231PD  Z28, Z0, Z2
+	VMOVUPD      Z2, (R9)(AX*1)
+	VMULPD       Z30, Z3, Z3
+	VFMADD231PD  Z29, Z0, Z3
+	VMOVUPD      Z3, (DI)(AX*1)
+	ADDQ         $0x40, AX
+	DECQ         CX
+	JNZ          loop
+
+tail:
+	MOVQ         mask+48(FP), DX
+	TESTQ        DX, DX
+	JZ           end
+	KMOVQ        (DX), K1
+	KMOVQ        8(DX), K2
+	VMOVUPD.Z    (SI)(AX*1), K1, Z0
+	VMOVUPD.Z    (R8)(AX*1), K1, Z1
+	VMULPD       Z0, Z0, Z2
+	VMULPD       Z26, Z2, Z2
+	VMOVUPD.Z    (R10)(AX*1), K1, Z3
+	VFMADD231PD  Z27, Z3, Z2
+	VMOVUPD      Z2, K1, (R10)(AX*1)
+	VSQRTPD      Z2, Z2
+	VMULPD       Z25, Z2, Z2
+	VADDPD       Z24, Z2, Z2
+	VDIVPD       Z2, Z0, Z0
+	VFNMADD231PD Z31, Z1, Z0
+	VMOVUPD.Z    (R9)(AX*1), K1, Z2
+	VSUBPD       Z1, Z2, Z3
+	VFMADD231PD  Z28, Z0, Z2
+	VMOVUPD      Z2, K1, (R9)(AX*1)
+	VMULPD       Z30, Z3, Z3
+	VFMADD231PD  Z29, Z0, Z3
+	VMOVUPD      Z3, K1, (DI)(AX*1)
+
+end:
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
 // func sgdStep512d(d *float64, w *float64, n int, mask *byte, rate float64, decay float64)
 // Requires: AVX, AVX512BW, AVX512F, SSE
 TEXT ·sgdStep512d(SB), NOSPLIT, $8-48
@@ -19215,6 +20698,305 @@ tail:
 	VMULPD       Z26, Z3, Z3
 	VDIVPD       Z2, Z3, Z3
 	VFNMADD231PD Z23, Z1, Z3
+	VADDPD       Z1, Z3, Z3
+	VMOVUPD      Z3, K1, (SI)(AX*1)
+
+end:
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func nadamStep512d(d *float64, w *float64, m *float64, v *float64, n int, mask *byte, decay float64, beta1 float64, rest1 float64, beta2 float64, rest2 float64, rate float64, root float64, eps float64, shrink float64, ahead float64)
+// Requires: AVX, AVX512BW, AVX512F, SSE
+TEXT ·nadamStep512d(SB), NOSPLIT, $8-128
+	STMXCSR      (SP)
+	MOVL         (SP), AX
+	ORL          $0x00008040, AX
+	MOVL         AX, 4(SP)
+	LDMXCSR      4(SP)
+	MOVQ         d+0(FP), DI
+	MOVQ         w+8(FP), SI
+	MOVQ         m+16(FP), R8
+	MOVQ         v+24(FP), R9
+	VBROADCASTSD decay+48(FP), Z31
+	VBROADCASTSD beta1+56(FP), Z30
+	VBROADCASTSD rest1+64(FP), Z29
+	VBROADCASTSD beta2+72(FP), Z28
+	VBROADCASTSD rest2+80(FP), Z27
+	VBROADCASTSD rate+88(FP), Z26
+	VBROADCASTSD root+96(FP), Z25
+	VBROADCASTSD eps+104(FP), Z24
+	VBROADCASTSD shrink+112(FP), Z23
+	VBROADCASTSD ahead+120(FP), Z22
+	MOVQ         n+32(FP), CX
+	XORQ         AX, AX
+	TESTQ        CX, CX
+	JZ           tail
+
+loop:
+	VMOVUPD      (DI)(AX*1), Z0
+	VMOVUPD      (SI)(AX*1), Z1
+	VFNMADD231PD Z31, Z1, Z0
+	VMOVUPD      (R8)(AX*1), Z3
+	VMULPD       Z30, Z3, Z3
+	VFMADD231PD  Z29, Z0, Z3
+	VMOVUPD      Z3, (R8)(AX*1)
+	VMULPD       Z26, Z3, Z3
+	VFMADD231PD  Z22, Z0, Z3
+	VMULPD       Z0, Z0, Z0
+	VMULPD       Z27, Z0, Z0
+	VMOVUPD      (R9)(AX*1), Z2
+	VFMADD231PD  Z28, Z2, Z0
+	VMOVUPD      Z0, (R9)(AX*1)
+	VSQRTPD      Z0, Z2
+	VMULPD       Z25, Z2, Z2
+	VADDPD       Z24, Z2, Z2
+	VDIVPD       Z2, Z3, Z3
+	VFNMADD231PD Z23, Z1, Z3
+	VADDPD       Z1, Z3, Z3
+	VMOVUPD      Z3, (SI)(AX*1)
+	ADDQ         $0x40, AX
+	DECQ         CX
+	JNZ          loop
+
+tail:
+	MOVQ         mask+40(FP), DX
+	TESTQ        DX, DX
+	JZ           end
+	KMOVQ        (DX), K1
+	KMOVQ        8(DX), K2
+	VMOVUPD.Z    (DI)(AX*1), K1, Z0
+	VMOVUPD.Z    (SI)(AX*1), K1, Z1
+	VFNMADD231PD Z31, Z1, Z0
+	VMOVUPD.Z    (R8)(AX*1), K1, Z3
+	VMULPD       Z30, Z3, Z3
+	VFMADD231PD  Z29, Z0, Z3
+	VMOVUPD      Z3, K1, (R8)(AX*1)
+	VMULPD       Z26, Z3, Z3
+	VFMADD231PD  Z22, Z0, Z3
+	VMULPD       Z0, Z0, Z0
+	VMULPD       Z27, Z0, Z0
+	VMOVUPD.Z    (R9)(AX*1), K1, Z2
+	VFMADD231PD  Z28, Z2, Z0
+	VMOVUPD      Z0, K1, (R9)(AX*1)
+	VSQRTPD      Z0, Z2
+	VMULPD       Z25, Z2, Z2
+	VADDPD       Z24, Z2, Z2
+	VDIVPD       Z2, Z3, Z3
+	VFNMADD231PD Z23, Z1, Z3
+	VADDPD       Z1, Z3, Z3
+	VMOVUPD      Z3, K1, (SI)(AX*1)
+
+end:
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func lionStep512d(d *float64, w *float64, m *float64, n int, mask *byte, beta1 float64, rest1 float64, beta2 float64, rest2 float64, huge float64, low float64, high float64, rate float64, shrink float64)
+// Requires: AVX, AVX512BW, AVX512F, SSE
+TEXT ·lionStep512d(SB), NOSPLIT, $8-112
+	STMXCSR      (SP)
+	MOVL         (SP), AX
+	ORL          $0x00008040, AX
+	MOVL         AX, 4(SP)
+	LDMXCSR      4(SP)
+	MOVQ         d+0(FP), DI
+	MOVQ         w+8(FP), SI
+	MOVQ         m+16(FP), R8
+	VBROADCASTSD beta1+40(FP), Z31
+	VBROADCASTSD rest1+48(FP), Z30
+	VBROADCASTSD beta2+56(FP), Z29
+	VBROADCASTSD rest2+64(FP), Z28
+	VBROADCASTSD huge+72(FP), Z27
+	VBROADCASTSD low+80(FP), Z26
+	VBROADCASTSD high+88(FP), Z25
+	VBROADCASTSD rate+96(FP), Z24
+	VBROADCASTSD shrink+104(FP), Z23
+	MOVQ         n+24(FP), CX
+	XORQ         AX, AX
+	TESTQ        CX, CX
+	JZ           tail
+
+loop:
+	VMOVUPD      (DI)(AX*1), Z0
+	VMOVUPD      (SI)(AX*1), Z1
+	VMOVUPD      (R8)(AX*1), Z2
+	VMULPD       Z31, Z2, Z3
+	VFMADD231PD  Z30, Z0, Z3
+	VMULPD       Z29, Z2, Z2
+	VFMADD231PD  Z28, Z0, Z2
+	VMOVUPD      Z2, (R8)(AX*1)
+	VMULPD       Z27, Z3, Z3
+	VMAXPD       Z3, Z26, Z3
+	VMINPD       Z3, Z25, Z3
+	VMULPD       Z24, Z3, Z3
+	VFNMADD231PD Z23, Z1, Z3
+	VADDPD       Z1, Z3, Z3
+	VMOVUPD      Z3, (SI)(AX*1)
+	ADDQ         $0x40, AX
+	DECQ         CX
+	JNZ          loop
+
+tail:
+	MOVQ         mask+32(FP), DX
+	TESTQ        DX, DX
+	JZ           end
+	KMOVQ        (DX), K1
+	KMOVQ        8(DX), K2
+	VMOVUPD.Z    (DI)(AX*1), K1, Z0
+	VMOVUPD.Z    (SI)(AX*1), K1, Z1
+	VMOVUPD.Z    (R8)(AX*1), K1, Z2
+	VMULPD       Z31, Z2, Z3
+	VFMADD231PD  Z30, Z0, Z3
+	VMULPD       Z29, Z2, Z2
+	VFMADD231PD  Z28, Z0, Z2
+	VMOVUPD      Z2, K1, (R8)(AX*1)
+	VMULPD       Z27, Z3, Z3
+	VMAXPD       Z3, Z26, Z3
+	VMINPD       Z3, Z25, Z3
+	VMULPD       Z24, Z3, Z3
+	VFNMADD231PD Z23, Z1, Z3
+	VADDPD       Z1, Z3, Z3
+	VMOVUPD      Z3, K1, (SI)(AX*1)
+
+end:
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func freeStep512d(d *float64, w *float64, z *float64, n int, mask *byte, decay float64, share float64, ahead float64, rate float64)
+// Requires: AVX, AVX512BW, AVX512F, SSE
+TEXT ·freeStep512d(SB), NOSPLIT, $8-72
+	STMXCSR      (SP)
+	MOVL         (SP), AX
+	ORL          $0x00008040, AX
+	MOVL         AX, 4(SP)
+	LDMXCSR      4(SP)
+	MOVQ         d+0(FP), DI
+	MOVQ         w+8(FP), SI
+	MOVQ         z+16(FP), R8
+	VBROADCASTSD decay+40(FP), Z31
+	VBROADCASTSD share+48(FP), Z30
+	VBROADCASTSD ahead+56(FP), Z29
+	VBROADCASTSD rate+64(FP), Z28
+	MOVQ         n+24(FP), CX
+	XORQ         AX, AX
+	TESTQ        CX, CX
+	JZ           tail
+
+loop:
+	VMOVUPD      (DI)(AX*1), Z0
+	VMOVUPD      (SI)(AX*1), Z1
+	VFNMADD231PD Z31, Z1, Z0
+	VMOVUPD      (R8)(AX*1), Z2
+	VSUBPD       Z1, Z2, Z3
+	VFMADD231PD  Z28, Z0, Z2
+	VMOVUPD      Z2, (R8)(AX*1)
+	VMULPD       Z30, Z3, Z3
+	VFMADD231PD  Z29, Z0, Z3
+	VADDPD       Z1, Z3, Z3
+	VMOVUPD      Z3, (SI)(AX*1)
+	ADDQ         $0x40, AX
+	DECQ         CX
+	JNZ          loop
+
+tail:
+	MOVQ         mask+32(FP), DX
+	TESTQ        DX, DX
+	JZ           end
+	KMOVQ        (DX), K1
+	KMOVQ        8(DX), K2
+	VMOVUPD.Z    (DI)(AX*1), K1, Z0
+	VMOVUPD.Z    (SI)(AX*1), K1, Z1
+	VFNMADD231PD Z31, Z1, Z0
+	VMOVUPD.Z    (R8)(AX*1), K1, Z2
+	VSUBPD       Z1, Z2, Z3
+	VFMADD231PD  Z28, Z0, Z2
+	VMOVUPD      Z2, K1, (R8)(AX*1)
+	VMULPD       Z30, Z3, Z3
+	VFMADD231PD  Z29, Z0, Z3
+	VADDPD       Z1, Z3, Z3
+	VMOVUPD      Z3, K1, (SI)(AX*1)
+
+end:
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func freeAdamStep512d(d *float64, w *float64, z *float64, v *float64, n int, mask *byte, decay float64, share float64, ahead float64, rate float64, beta2 float64, rest2 float64, root float64, eps float64)
+// Requires: AVX, AVX512BW, AVX512F, SSE
+TEXT ·freeAdamStep512d(SB), NOSPLIT, $8-112
+	STMXCSR      (SP)
+	MOVL         (SP), AX
+	ORL          $0x00008040, AX
+	MOVL         AX, 4(SP)
+	LDMXCSR      4(SP)
+	MOVQ         d+0(FP), DI
+	MOVQ         w+8(FP), SI
+	MOVQ         z+16(FP), R8
+	MOVQ         v+24(FP), R9
+	VBROADCASTSD decay+48(FP), Z31
+	VBROADCASTSD share+56(FP), Z30
+	VBROADCASTSD ahead+64(FP), Z29
+	VBROADCASTSD rate+72(FP), Z28
+	VBROADCASTSD beta2+80(FP), Z27
+	VBROADCASTSD rest2+88(FP), Z26
+	VBROADCASTSD root+96(FP), Z25
+	VBROADCASTSD eps+104(FP), Z24
+	MOVQ         n+32(FP), CX
+	XORQ         AX, AX
+	TESTQ        CX, CX
+	JZ           tail
+
+loop:
+	VMOVUPD      (DI)(AX*1), Z0
+	VMOVUPD      (SI)(AX*1), Z1
+	VMULPD       Z0, Z0, Z2
+	VMULPD       Z26, Z2, Z2
+	VMOVUPD      (R9)(AX*1), Z3
+	VFMADD231PD  Z27, Z3, Z2
+	VMOVUPD      Z2, (R9)(AX*1)
+	VSQRTPD      Z2, Z2
+	VMULPD       Z25, Z2, Z2
+	VADDPD       Z24, Z2, Z2
+	VDIVPD       Z2, Z0, Z0
+	VFNMADD231PD Z31, Z1, Z0
+	VMOVUPD      (R8)(AX*1), Z2
+	VSUBPD       Z1, Z2, Z3
+	VFMADD231PD  Z28, Z0, Z2
+	VMOVUPD      Z2, (R8)(AX*1)
+	VMULPD       Z30, Z3, Z3
+	VFMADD231PD  Z29, Z0, Z3
+	VADDPD       Z1, Z3, Z3
+	VMOVUPD      Z3, (SI)(AX*1)
+	ADDQ         $0x40, AX
+	DECQ         CX
+	JNZ          loop
+
+tail:
+	MOVQ         mask+40(FP), DX
+	TESTQ        DX, DX
+	JZ           end
+	KMOVQ        (DX), K1
+	KMOVQ        8(DX), K2
+	VMOVUPD.Z    (DI)(AX*1), K1, Z0
+	VMOVUPD.Z    (SI)(AX*1), K1, Z1
+	VMULPD       Z0, Z0, Z2
+	VMULPD       Z26, Z2, Z2
+	VMOVUPD.Z    (R9)(AX*1), K1, Z3
+	VFMADD231PD  Z27, Z3, Z2
+	VMOVUPD      Z2, K1, (R9)(AX*1)
+	VSQRTPD      Z2, Z2
+	VMULPD       Z25, Z2, Z2
+	VADDPD       Z24, Z2, Z2
+	VDIVPD       Z2, Z0, Z0
+	VFNMADD231PD Z31, Z1, Z0
+	VMOVUPD.Z    (R8)(AX*1), K1, Z2
+	VSUBPD       Z1, Z2, Z3
+	VFMADD231PD  Z28, Z0, Z2
+	VMOVUPD      Z2, K1, (R8)(AX*1)
+	VMULPD       Z30, Z3, Z3
+	VFMADD231PD  Z29, Z0, Z3
 	VADDPD       Z1, Z3, Z3
 	VMOVUPD      Z3, K1, (SI)(AX*1)
 
@@ -22199,6 +23981,301 @@ end:
 	LDMXCSR (SP)
 	RET
 
+// func nadamUpdate256d(u *float64, d *float64, w *float64, m *float64, v *float64, n int, mask *byte, decay float64, beta1 float64, rest1 float64, beta2 float64, rest2 float64, rate float64, root float64, eps float64, shrink float64, ahead float64)
+// Requires: AVX, FMA3, SSE
+TEXT ·nadamUpdate256d(SB), NOSPLIT, $8-136
+	STMXCSR      (SP)
+	MOVL         (SP), AX
+	ORL          $0x00008040, AX
+	MOVL         AX, 4(SP)
+	LDMXCSR      4(SP)
+	MOVQ         u+0(FP), DI
+	MOVQ         d+8(FP), SI
+	MOVQ         w+16(FP), R8
+	MOVQ         m+24(FP), R9
+	MOVQ         v+32(FP), R10
+	VBROADCASTSD decay+56(FP), Y15
+	VBROADCASTSD beta1+64(FP), Y14
+	VBROADCASTSD rest1+72(FP), Y11
+	VBROADCASTSD beta2+80(FP), Y10
+	VBROADCASTSD rest2+88(FP), Y9
+	VBROADCASTSD rate+96(FP), Y8
+	VBROADCASTSD root+104(FP), Y7
+	VBROADCASTSD eps+112(FP), Y6
+	VBROADCASTSD shrink+120(FP), Y5
+	VBROADCASTSD ahead+128(FP), Y4
+	MOVQ         n+40(FP), CX
+	XORQ         AX, AX
+	TESTQ        CX, CX
+	JZ           tail
+
+loop:
+	VMOVUPD      (SI)(AX*1), Y0
+	VMOVUPD      (R8)(AX*1), Y1
+	VFNMADD231PD Y15, Y1, Y0
+	VMOVUPD      (R9)(AX*1), Y3
+	VMULPD       Y14, Y3, Y3
+	VFMADD231PD  Y11, Y0, Y3
+	VMOVUPD      Y3, (R9)(AX*1)
+	VMULPD       Y8, Y3, Y3
+	VFMADD231PD  Y4, Y0, Y3
+	VMULPD       Y0, Y0, Y0
+	VMULPD       Y9, Y0, Y0
+	VMOVUPD      (R10)(AX*1), Y2
+	VFMADD231PD  Y10, Y2, Y0
+	VMOVUPD      Y0, (R10)(AX*1)
+	VSQRTPD      Y0, Y2
+	VMULPD       Y7, Y2, Y2
+	VADDPD       Y6, Y2, Y2
+	VDIVPD       Y2, Y3, Y3
+	VFNMADD231PD Y5, Y1, Y3
+	VMOVUPD      Y3, (DI)(AX*1)
+	ADDQ         $0x20, AX
+	DECQ         CX
+	JNZ          loop
+
+tail:
+	MOVQ         mask+48(FP), DX
+	TESTQ        DX, DX
+	JZ           end
+	VMOVDQU      (DX), Y12
+	VMOVDQU      32(DX), Y13
+	VMASKMOVPD   (SI)(AX*1), Y12, Y0
+	VMASKMOVPD   (R8)(AX*1), Y12, Y1
+	VFNMADD231PD Y15, Y1, Y0
+	VMASKMOVPD   (R9)(AX*1), Y12, Y3
+	VMULPD       Y14, Y3, Y3
+	VFMADD231PD  Y11, Y0, Y3
+	VMASKMOVPD   Y3, Y12, (R9)(AX*1)
+	VMULPD       Y8, Y3, Y3
+	VFMADD231PD  Y4, Y0, Y3
+	VMULPD       Y0, Y0, Y0
+	VMULPD       Y9, Y0, Y0
+	VMASKMOVPD   (R10)(AX*1), Y12, Y2
+	VFMADD231PD  Y10, Y2, Y0
+	VMASKMOVPD   Y0, Y12, (R10)(AX*1)
+	VSQRTPD      Y0, Y2
+	VMULPD       Y7, Y2, Y2
+	VADDPD       Y6, Y2, Y2
+	VDIVPD       Y2, Y3, Y3
+	VFNMADD231PD Y5, Y1, Y3
+	VMASKMOVPD   Y3, Y12, (DI)(AX*1)
+
+end:
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func lionUpdate256d(u *float64, d *float64, w *float64, m *float64, n int, mask *byte, beta1 float64, rest1 float64, beta2 float64, rest2 float64, huge float64, low float64, high float64, rate float64, shrink float64)
+// Requires: AVX, FMA3, SSE
+TEXT ·lionUpdate256d(SB), NOSPLIT, $8-120
+	STMXCSR      (SP)
+	MOVL         (SP), AX
+	ORL          $0x00008040, AX
+	MOVL         AX, 4(SP)
+	LDMXCSR      4(SP)
+	MOVQ         u+0(FP), DI
+	MOVQ         d+8(FP), SI
+	MOVQ         w+16(FP), R8
+	MOVQ         m+24(FP), R9
+	VBROADCASTSD beta1+48(FP), Y15
+	VBROADCASTSD rest1+56(FP), Y14
+	VBROADCASTSD beta2+64(FP), Y11
+	VBROADCASTSD rest2+72(FP), Y10
+	VBROADCASTSD huge+80(FP), Y9
+	VBROADCASTSD low+88(FP), Y8
+	VBROADCASTSD high+96(FP), Y7
+	VBROADCASTSD rate+104(FP), Y6
+	VBROADCASTSD shrink+112(FP), Y5
+	MOVQ         n+32(FP), CX
+	XORQ         AX, AX
+	TESTQ        CX, CX
+	JZ           tail
+
+loop:
+	VMOVUPD      (SI)(AX*1), Y0
+	VMOVUPD      (R8)(AX*1), Y1
+	VMOVUPD      (R9)(AX*1), Y2
+	VMULPD       Y15, Y2, Y3
+	VFMADD231PD  Y14, Y0, Y3
+	VMULPD       Y11, Y2, Y2
+	VFMADD231PD  Y10, Y0, Y2
+	VMOVUPD      Y2, (R9)(AX*1)
+	VMULPD       Y9, Y3, Y3
+	VMAXPD       Y3, Y8, Y3
+	VMINPD       Y3, Y7, Y3
+	VMULPD       Y6, Y3, Y3
+	VFNMADD231PD Y5, Y1, Y3
+	VMOVUPD      Y3, (DI)(AX*1)
+	ADDQ         $0x20, AX
+	DECQ         CX
+	JNZ          loop
+
+tail:
+	MOVQ         mask+40(FP), DX
+	TESTQ        DX, DX
+	JZ           end
+	VMOVDQU      (DX), Y12
+	VMOVDQU      32(DX), Y13
+	VMASKMOVPD   (SI)(AX*1), Y12, Y0
+	VMASKMOVPD   (R8)(AX*1), Y12, Y1
+	VMASKMOVPD   (R9)(AX*1), Y12, Y2
+	VMULPD       Y15, Y2, Y3
+	VFMADD231PD  Y14, Y0, Y3
+	VMULPD       Y11, Y2, Y2
+	VFMADD231PD  Y10, Y0, Y2
+	VMASKMOVPD   Y2, Y12, (R9)(AX*1)
+	VMULPD       Y9, Y3, Y3
+	VMAXPD       Y3, Y8, Y3
+	VMINPD       Y3, Y7, Y3
+	VMULPD       Y6, Y3, Y3
+	VFNMADD231PD Y5, Y1, Y3
+	VMASKMOVPD   Y3, Y12, (DI)(AX*1)
+
+end:
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func freeUpdate256d(u *float64, d *float64, w *float64, z *float64, n int, mask *byte, decay float64, share float64, ahead float64, rate float64)
+// Requires: AVX, FMA3, SSE
+TEXT ·freeUpdate256d(SB), NOSPLIT, $8-80
+	STMXCSR      (SP)
+	MOVL         (SP), AX
+	ORL          $0x00008040, AX
+	MOVL         AX, 4(SP)
+	LDMXCSR      4(SP)
+	MOVQ         u+0(FP), DI
+	MOVQ         d+8(FP), SI
+	MOVQ         w+16(FP), R8
+	MOVQ         z+24(FP), R9
+	VBROADCASTSD decay+48(FP), Y15
+	VBROADCASTSD share+56(FP), Y14
+	VBROADCASTSD ahead+64(FP), Y11
+	VBROADCASTSD rate+72(FP), Y10
+	MOVQ         n+32(FP), CX
+	XORQ         AX, AX
+	TESTQ        CX, CX
+	JZ           tail
+
+loop:
+	VMOVUPD      (SI)(AX*1), Y0
+	VMOVUPD      (R8)(AX*1), Y1
+	VFNMADD231PD Y15, Y1, Y0
+	VMOVUPD      (R9)(AX*1), Y2
+	VSUBPD       Y1, Y2, Y3
+	VFMADD231PD  Y10, Y0, Y2
+	VMOVUPD      Y2, (R9)(AX*1)
+	VMULPD       Y14, Y3, Y3
+	VFMADD231PD  Y11, Y0, Y3
+	VMOVUPD      Y3, (DI)(AX*1)
+	ADDQ         $0x20, AX
+	DECQ         CX
+	JNZ          loop
+
+tail:
+	MOVQ         mask+40(FP), DX
+	TESTQ        DX, DX
+	JZ           end
+	VMOVDQU      (DX), Y12
+	VMOVDQU      32(DX), Y13
+	VMASKMOVPD   (SI)(AX*1), Y12, Y0
+	VMASKMOVPD   (R8)(AX*1), Y12, Y1
+	VFNMADD231PD Y15, Y1, Y0
+	VMASKMOVPD   (R9)(AX*1), Y12, Y2
+	VSUBPD       Y1, Y2, Y3
+	VFMADD231PD  Y10, Y0, Y2
+	VMASKMOVPD   Y2, Y12, (R9)(AX*1)
+	VMULPD       Y14, Y3, Y3
+	VFMADD231PD  Y11, Y0, Y3
+	VMASKMOVPD   Y3, Y12, (DI)(AX*1)
+
+end:
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func freeAdamUpdate256d(u *float64, d *float64, w *float64, z *float64, v *float64, n int, mask *byte, decay float64, share float64, ahead float64, rate float64, beta2 float64, rest2 float64, root float64, eps float64)
+// Requires: AVX, FMA3, SSE
+TEXT ·freeAdamUpdate256d(SB), NOSPLIT, $8-120
+	STMXCSR      (SP)
+	MOVL         (SP), AX
+	ORL          $0x00008040, AX
+	MOVL         AX, 4(SP)
+	LDMXCSR      4(SP)
+	MOVQ         u+0(FP), DI
+	MOVQ         d+8(FP), SI
+	MOVQ         w+16(FP), R8
+	MOVQ         z+24(FP), R9
+	MOVQ         v+32(FP), R10
+	VBROADCASTSD decay+56(FP), Y15
+	VBROADCASTSD share+64(FP), Y14
+	VBROADCASTSD ahead+72(FP), Y11
+	VBROADCASTSD rate+80(FP), Y10
+	VBROADCASTSD beta2+88(FP), Y9
+	VBROADCASTSD rest2+96(FP), Y8
+	VBROADCASTSD root+104(FP), Y7
+	VBROADCASTSD eps+112(FP), Y6
+	MOVQ         n+40(FP), CX
+	XORQ         AX, AX
+	TESTQ        CX, CX
+	JZ           tail
+
+loop:
+	VMOVUPD      (SI)(AX*1), Y0
+	VMOVUPD      (R8)(AX*1), Y1
+	VMULPD       Y0, Y0, Y2
+	VMULPD       Y8, Y2, Y2
+	VMOVUPD      (R10)(AX*1), Y3
+	VFMADD231PD  Y9, Y3, Y2
+	VMOVUPD      Y2, (R10)(AX*1)
+	VSQRTPD      Y2, Y2
+	VMULPD       Y7, Y2, Y2
+	VADDPD       Y6, Y2, Y2
+	VDIVPD       Y2, Y0, Y0
+	VFNMADD231PD Y15, Y1, Y0
+	VMOVUPD      (R9)(AX*1), Y2
+	VSUBPD       Y1, Y2, Y3
+	VFMADD231PD  Y10, Y0, Y2
+	VMOVUPD      Y2, (R9)(AX*1)
+	VMULPD       Y14, Y3, Y3
+	VFMADD231PD  Y11, Y0, Y3
+	VMOVUPD      Y3, (DI)(AX*1)
+	ADDQ         $0x20, AX
+	DECQ         CX
+	JNZ          loop
+
+tail:
+	MOVQ         mask+48(FP), DX
+	TESTQ        DX, DX
+	JZ           end
+	VMOVDQU      (DX), Y12
+	VMOVDQU      32(DX), Y13
+	VMASKMOVPD   (SI)(AX*1), Y12, Y0
+	VMASKMOVPD   (R8)(AX*1), Y12, Y1
+	VMULPD       Y0, Y0, Y2
+	VMULPD       Y8, Y2, Y2
+	VMASKMOVPD   (R10)(AX*1), Y12, Y3
+	VFMADD231PD  Y9, Y3, Y2
+	VMASKMOVPD   Y2, Y12, (R10)(AX*1)
+	VSQRTPD      Y2, Y2
+	VMULPD       Y7, Y2, Y2
+	VADDPD       Y6, Y2, Y2
+	VDIVPD       Y2, Y0, Y0
+	VFNMADD231PD Y15, Y1, Y0
+	VMASKMOVPD   (R9)(AX*1), Y12, Y2
+	VSUBPD       Y1, Y2, Y3
+	VFMADD231PD  Y10, Y0, Y2
+	VMASKMOVPD   Y2, Y12, (R9)(AX*1)
+	VMULPD       Y14, Y3, Y3
+	VFMADD231PD  Y11, Y0, Y3
+	VMASKMOVPD   Y3, Y12, (DI)(AX*1)
+
+end:
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
 // func sgdStep256d(d *float64, w *float64, n int, mask *byte, rate float64, decay float64)
 // Requires: AVX, FMA3, SSE
 TEXT ·sgdStep256d(SB), NOSPLIT, $8-48
@@ -22434,6 +24511,305 @@ tail:
 	VMULPD       Y8, Y3, Y3
 	VDIVPD       Y2, Y3, Y3
 	VFNMADD231PD Y5, Y1, Y3
+	VADDPD       Y1, Y3, Y3
+	VMASKMOVPD   Y3, Y12, (SI)(AX*1)
+
+end:
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func nadamStep256d(d *float64, w *float64, m *float64, v *float64, n int, mask *byte, decay float64, beta1 float64, rest1 float64, beta2 float64, rest2 float64, rate float64, root float64, eps float64, shrink float64, ahead float64)
+// Requires: AVX, FMA3, SSE
+TEXT ·nadamStep256d(SB), NOSPLIT, $8-128
+	STMXCSR      (SP)
+	MOVL         (SP), AX
+	ORL          $0x00008040, AX
+	MOVL         AX, 4(SP)
+	LDMXCSR      4(SP)
+	MOVQ         d+0(FP), DI
+	MOVQ         w+8(FP), SI
+	MOVQ         m+16(FP), R8
+	MOVQ         v+24(FP), R9
+	VBROADCASTSD decay+48(FP), Y15
+	VBROADCASTSD beta1+56(FP), Y14
+	VBROADCASTSD rest1+64(FP), Y11
+	VBROADCASTSD beta2+72(FP), Y10
+	VBROADCASTSD rest2+80(FP), Y9
+	VBROADCASTSD rate+88(FP), Y8
+	VBROADCASTSD root+96(FP), Y7
+	VBROADCASTSD eps+104(FP), Y6
+	VBROADCASTSD shrink+112(FP), Y5
+	VBROADCASTSD ahead+120(FP), Y4
+	MOVQ         n+32(FP), CX
+	XORQ         AX, AX
+	TESTQ        CX, CX
+	JZ           tail
+
+loop:
+	VMOVUPD      (DI)(AX*1), Y0
+	VMOVUPD      (SI)(AX*1), Y1
+	VFNMADD231PD Y15, Y1, Y0
+	VMOVUPD      (R8)(AX*1), Y3
+	VMULPD       Y14, Y3, Y3
+	VFMADD231PD  Y11, Y0, Y3
+	VMOVUPD      Y3, (R8)(AX*1)
+	VMULPD       Y8, Y3, Y3
+	VFMADD231PD  Y4, Y0, Y3
+	VMULPD       Y0, Y0, Y0
+	VMULPD       Y9, Y0, Y0
+	VMOVUPD      (R9)(AX*1), Y2
+	VFMADD231PD  Y10, Y2, Y0
+	VMOVUPD      Y0, (R9)(AX*1)
+	VSQRTPD      Y0, Y2
+	VMULPD       Y7, Y2, Y2
+	VADDPD       Y6, Y2, Y2
+	VDIVPD       Y2, Y3, Y3
+	VFNMADD231PD Y5, Y1, Y3
+	VADDPD       Y1, Y3, Y3
+	VMOVUPD      Y3, (SI)(AX*1)
+	ADDQ         $0x20, AX
+	DECQ         CX
+	JNZ          loop
+
+tail:
+	MOVQ         mask+40(FP), DX
+	TESTQ        DX, DX
+	JZ           end
+	VMOVDQU      (DX), Y12
+	VMOVDQU      32(DX), Y13
+	VMASKMOVPD   (DI)(AX*1), Y12, Y0
+	VMASKMOVPD   (SI)(AX*1), Y12, Y1
+	VFNMADD231PD Y15, Y1, Y0
+	VMASKMOVPD   (R8)(AX*1), Y12, Y3
+	VMULPD       Y14, Y3, Y3
+	VFMADD231PD  Y11, Y0, Y3
+	VMASKMOVPD   Y3, Y12, (R8)(AX*1)
+	VMULPD       Y8, Y3, Y3
+	VFMADD231PD  Y4, Y0, Y3
+	VMULPD       Y0, Y0, Y0
+	VMULPD       Y9, Y0, Y0
+	VMASKMOVPD   (R9)(AX*1), Y12, Y2
+	VFMADD231PD  Y10, Y2, Y0
+	VMASKMOVPD   Y0, Y12, (R9)(AX*1)
+	VSQRTPD      Y0, Y2
+	VMULPD       Y7, Y2, Y2
+	VADDPD       Y6, Y2, Y2
+	VDIVPD       Y2, Y3, Y3
+	VFNMADD231PD Y5, Y1, Y3
+	VADDPD       Y1, Y3, Y3
+	VMASKMOVPD   Y3, Y12, (SI)(AX*1)
+
+end:
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func lionStep256d(d *float64, w *float64, m *float64, n int, mask *byte, beta1 float64, rest1 float64, beta2 float64, rest2 float64, huge float64, low float64, high float64, rate float64, shrink float64)
+// Requires: AVX, FMA3, SSE
+TEXT ·lionStep256d(SB), NOSPLIT, $8-112
+	STMXCSR      (SP)
+	MOVL         (SP), AX
+	ORL          $0x00008040, AX
+	MOVL         AX, 4(SP)
+	LDMXCSR      4(SP)
+	MOVQ         d+0(FP), DI
+	MOVQ         w+8(FP), SI
+	MOVQ         m+16(FP), R8
+	VBROADCASTSD beta1+40(FP), Y15
+	VBROADCASTSD rest1+48(FP), Y14
+	VBROADCASTSD beta2+56(FP), Y11
+	VBROADCASTSD rest2+64(FP), Y10
+	VBROADCASTSD huge+72(FP), Y9
+	VBROADCASTSD low+80(FP), Y8
+	VBROADCASTSD high+88(FP), Y7
+	VBROADCASTSD rate+96(FP), Y6
+	VBROADCASTSD shrink+104(FP), Y5
+	MOVQ         n+24(FP), CX
+	XORQ         AX, AX
+	TESTQ        CX, CX
+	JZ           tail
+
+loop:
+	VMOVUPD      (DI)(AX*1), Y0
+	VMOVUPD      (SI)(AX*1), Y1
+	VMOVUPD      (R8)(AX*1), Y2
+	VMULPD       Y15, Y2, Y3
+	VFMADD231PD  Y14, Y0, Y3
+	VMULPD       Y11, Y2, Y2
+	VFMADD231PD  Y10, Y0, Y2
+	VMOVUPD      Y2, (R8)(AX*1)
+	VMULPD       Y9, Y3, Y3
+	VMAXPD       Y3, Y8, Y3
+	VMINPD       Y3, Y7, Y3
+	VMULPD       Y6, Y3, Y3
+	VFNMADD231PD Y5, Y1, Y3
+	VADDPD       Y1, Y3, Y3
+	VMOVUPD      Y3, (SI)(AX*1)
+	ADDQ         $0x20, AX
+	DECQ         CX
+	JNZ          loop
+
+tail:
+	MOVQ         mask+32(FP), DX
+	TESTQ        DX, DX
+	JZ           end
+	VMOVDQU      (DX), Y12
+	VMOVDQU      32(DX), Y13
+	VMASKMOVPD   (DI)(AX*1), Y12, Y0
+	VMASKMOVPD   (SI)(AX*1), Y12, Y1
+	VMASKMOVPD   (R8)(AX*1), Y12, Y2
+	VMULPD       Y15, Y2, Y3
+	VFMADD231PD  Y14, Y0, Y3
+	VMULPD       Y11, Y2, Y2
+	VFMADD231PD  Y10, Y0, Y2
+	VMASKMOVPD   Y2, Y12, (R8)(AX*1)
+	VMULPD       Y9, Y3, Y3
+	VMAXPD       Y3, Y8, Y3
+	VMINPD       Y3, Y7, Y3
+	VMULPD       Y6, Y3, Y3
+	VFNMADD231PD Y5, Y1, Y3
+	VADDPD       Y1, Y3, Y3
+	VMASKMOVPD   Y3, Y12, (SI)(AX*1)
+
+end:
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func freeStep256d(d *float64, w *float64, z *float64, n int, mask *byte, decay float64, share float64, ahead float64, rate float64)
+// Requires: AVX, FMA3, SSE
+TEXT ·freeStep256d(SB), NOSPLIT, $8-72
+	STMXCSR      (SP)
+	MOVL         (SP), AX
+	ORL          $0x00008040, AX
+	MOVL         AX, 4(SP)
+	LDMXCSR      4(SP)
+	MOVQ         d+0(FP), DI
+	MOVQ         w+8(FP), SI
+	MOVQ         z+16(FP), R8
+	VBROADCASTSD decay+40(FP), Y15
+	VBROADCASTSD share+48(FP), Y14
+	VBROADCASTSD ahead+56(FP), Y11
+	VBROADCASTSD rate+64(FP), Y10
+	MOVQ         n+24(FP), CX
+	XORQ         AX, AX
+	TESTQ        CX, CX
+	JZ           tail
+
+loop:
+	VMOVUPD      (DI)(AX*1), Y0
+	VMOVUPD      (SI)(AX*1), Y1
+	VFNMADD231PD Y15, Y1, Y0
+	VMOVUPD      (R8)(AX*1), Y2
+	VSUBPD       Y1, Y2, Y3
+	VFMADD231PD  Y10, Y0, Y2
+	VMOVUPD      Y2, (R8)(AX*1)
+	VMULPD       Y14, Y3, Y3
+	VFMADD231PD  Y11, Y0, Y3
+	VADDPD       Y1, Y3, Y3
+	VMOVUPD      Y3, (SI)(AX*1)
+	ADDQ         $0x20, AX
+	DECQ         CX
+	JNZ          loop
+
+tail:
+	MOVQ         mask+32(FP), DX
+	TESTQ        DX, DX
+	JZ           end
+	VMOVDQU      (DX), Y12
+	VMOVDQU      32(DX), Y13
+	VMASKMOVPD   (DI)(AX*1), Y12, Y0
+	VMASKMOVPD   (SI)(AX*1), Y12, Y1
+	VFNMADD231PD Y15, Y1, Y0
+	VMASKMOVPD   (R8)(AX*1), Y12, Y2
+	VSUBPD       Y1, Y2, Y3
+	VFMADD231PD  Y10, Y0, Y2
+	VMASKMOVPD   Y2, Y12, (R8)(AX*1)
+	VMULPD       Y14, Y3, Y3
+	VFMADD231PD  Y11, Y0, Y3
+	VADDPD       Y1, Y3, Y3
+	VMASKMOVPD   Y3, Y12, (SI)(AX*1)
+
+end:
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func freeAdamStep256d(d *float64, w *float64, z *float64, v *float64, n int, mask *byte, decay float64, share float64, ahead float64, rate float64, beta2 float64, rest2 float64, root float64, eps float64)
+// Requires: AVX, FMA3, SSE
+TEXT ·freeAdamStep256d(SB), NOSPLIT, $8-112
+	STMXCSR      (SP)
+	MOVL         (SP), AX
+	ORL          $0x00008040, AX
+	MOVL         AX, 4(SP)
+	LDMXCSR      4(SP)
+	MOVQ         d+0(FP), DI
+	MOVQ         w+8(FP), SI
+	MOVQ         z+16(FP), R8
+	MOVQ         v+24(FP), R9
+	VBROADCASTSD decay+48(FP), Y15
+	VBROADCASTSD share+56(FP), Y14
+	VBROADCASTSD ahead+64(FP), Y11
+	VBROADCASTSD rate+72(FP), Y10
+	VBROADCASTSD beta2+80(FP), Y9
+	VBROADCASTSD rest2+88(FP), Y8
+	VBROADCASTSD root+96(FP), Y7
+	VBROADCASTSD eps+104(FP), Y6
+	MOVQ         n+32(FP), CX
+	XORQ         AX, AX
+	TESTQ        CX, CX
+	JZ           tail
+
+loop:
+	VMOVUPD      (DI)(AX*1), Y0
+	VMOVUPD      (SI)(AX*1), Y1
+	VMULPD       Y0, Y0, Y2
+	VMULPD       Y8, Y2, Y2
+	VMOVUPD      (R9)(AX*1), Y3
+	VFMADD231PD  Y9, Y3, Y2
+	VMOVUPD      Y2, (R9)(AX*1)
+	VSQRTPD      Y2, Y2
+	VMULPD       Y7, Y2, Y2
+	VADDPD       Y6, Y2, Y2
+	VDIVPD       Y2, Y0, Y0
+	VFNMADD231PD Y15, Y1, Y0
+	VMOVUPD      (R8)(AX*1), Y2
+	VSUBPD       Y1, Y2, Y3
+	VFMADD231PD  Y10, Y0, Y2
+	VMOVUPD      Y2, (R8)(AX*1)
+	VMULPD       Y14, Y3, Y3
+	VFMADD231PD  Y11, Y0, Y3
+	VADDPD       Y1, Y3, Y3
+	VMOVUPD      Y3, (SI)(AX*1)
+	ADDQ         $0x20, AX
+	DECQ         CX
+	JNZ          loop
+
+tail:
+	MOVQ         mask+40(FP), DX
+	TESTQ        DX, DX
+	JZ           end
+	VMOVDQU      (DX), Y12
+	VMOVDQU      32(DX), Y13
+	VMASKMOVPD   (DI)(AX*1), Y12, Y0
+	VMASKMOVPD   (SI)(AX*1), Y12, Y1
+	VMULPD       Y0, Y0, Y2
+	VMULPD       Y8, Y2, Y2
+	VMASKMOVPD   (R9)(AX*1), Y12, Y3
+	VFMADD231PD  Y9, Y3, Y2
+	VMASKMOVPD   Y2, Y12, (R9)(AX*1)
+	VSQRTPD      Y2, Y2
+	VMULPD       Y7, Y2, Y2
+	VADDPD       Y6, Y2, Y2
+	VDIVPD       Y2, Y0, Y0
+	VFNMADD231PD Y15, Y1, Y0
+	VMASKMOVPD   (R8)(AX*1), Y12, Y2
+	VSUBPD       Y1, Y2, Y3
+	VFMADD231PD  Y10, Y0, Y2
+	VMASKMOVPD   Y2, Y12, (R8)(AX*1)
+	VMULPD       Y14, Y3, Y3
+	VFMADD231PD  Y11, Y0, Y3
 	VADDPD       Y1, Y3, Y3
 	VMASKMOVPD   Y3, Y12, (SI)(AX*1)
 

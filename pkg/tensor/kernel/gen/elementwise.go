@@ -130,6 +130,9 @@ func elementwiseKernels(v vectors, f64 bool) {
 	fnma := func(x, y, z Op) { either(f64, func() { VFNMADD231PS(x, y, z) }, func() { VFNMADD231PD(x, y, z) })() } // z -= x y
 	add := func(x, y, z Op) { plus(f64, x, y, z) }
 	mul := func(x, y, z Op) { multiply(f64, x, y, z) }
+	minus := func(x, y, z Op) { either(f64, func() { VSUBPS(y, x, z) }, func() { VSUBPD(y, x, z) })() } // z = x - y
+	div := func(x, y, z Op) { either(f64, func() { VDIVPS(x, y, z) }, func() { VDIVPD(x, y, z) })() }   // z = y/x
+	root := func(x, z Op) { either(f64, func() { VSQRTPS(x, z) }, func() { VSQRTPD(x, z) })() }
 
 	flushing(v, f64, "axpy", "sets y += alpha x", []string{"x", "y"}, []string{"alpha"}, func(p *pass) {
 		x, y := p.load("x", 0), p.load("y", 1)
@@ -191,29 +194,89 @@ func elementwiseKernels(v vectors, f64 bool) {
 				finish(p, w, d)
 			})
 		}
-		// With AVX2, nine scalars leave five registers.
-		flushing(v, f64, "adam"+name,
-			"makes g = d - decay w, m = beta1 m + rest1 g, v = beta2 v + rest2 g g, u = rate m/(root √v + eps) - shrink w",
-			append(to, "d", "w", "m", "v"), []string{"decay", "beta1", "rest1", "beta2", "rest2", "rate", "root", "eps", "shrink"}, func(p *pass) {
-				g, w, t := p.load("d", 0), p.load("w", 1), p.free[2]
-				fnma(p.params["decay"], w, g)
-				m := p.load("m", 3)
-				mul(p.params["beta1"], m, m)
-				fma(f64, p.params["rest1"], g, m)
+		// With AVX2, nine scalars leave five registers, and ten leave four.
+		for _, ahead := range []bool{false, true} {
+			kind, doc, scalars := "adam", "u = rate m/(root √v + eps) - shrink w", []string{"decay", "beta1", "rest1", "beta2", "rest2", "rate", "root", "eps", "shrink"}
+			if ahead {
+				kind, doc, scalars = "nadam", "u = (rate m + ahead g)/(root √v + eps) - shrink w", append(scalars, "ahead")
+			}
+			flushing(v, f64, kind+name,
+				"makes g = d - decay w, m = beta1 m + rest1 g, v = beta2 v + rest2 g g, "+doc,
+				append(to, "d", "w", "m", "v"), scalars, func(p *pass) {
+					g, w, t := p.load("d", 0), p.load("w", 1), p.free[2]
+					fnma(p.params["decay"], w, g)
+					m := p.load("m", 3)
+					mul(p.params["beta1"], m, m)
+					fma(f64, p.params["rest1"], g, m)
+					p.store(m, "m")
+					if ahead {
+						mul(p.params["rate"], m, m)
+						fma(f64, p.params["ahead"], g, m)
+					}
+					mul(g, g, g)
+					mul(p.params["rest2"], g, g)
+					s := p.load("v", 2)
+					fma(f64, p.params["beta2"], s, g)
+					p.store(g, "v")
+					root(g, t)
+					mul(p.params["root"], t, t)
+					add(p.params["eps"], t, t)
+					if !ahead {
+						mul(p.params["rate"], m, m)
+					}
+					div(t, m, m)
+					fnma(p.params["shrink"], w, m)
+					finish(p, w, m)
+				})
+		}
+		flushing(v, f64, "lion"+name,
+			"makes c = beta1 m + rest1 d, u = rate sign(c) - shrink w, m = beta2 m + rest2 d, where sign(c) is huge c cut to low and high",
+			append(to, "d", "w", "m"), []string{"beta1", "rest1", "beta2", "rest2", "huge", "low", "high", "rate", "shrink"}, func(p *pass) {
+				d, w, m := p.load("d", 0), p.load("w", 1), p.load("m", 2)
+				c := p.free[3]
+				mul(p.params["beta1"], m, c)
+				fma(f64, p.params["rest1"], d, c)
+				mul(p.params["beta2"], m, m)
+				fma(f64, p.params["rest2"], d, m)
 				p.store(m, "m")
-				mul(g, g, g)
-				mul(p.params["rest2"], g, g)
-				s := p.load("v", 2)
-				fma(f64, p.params["beta2"], s, g)
-				p.store(g, "v")
-				either(f64, func() { VSQRTPS(g, t) }, func() { VSQRTPD(g, t) })()
-				mul(p.params["root"], t, t)
-				add(p.params["eps"], t, t)
-				mul(p.params["rate"], m, m)
-				either(f64, func() { VDIVPS(t, m, m) }, func() { VDIVPD(t, m, m) })()
-				fnma(p.params["shrink"], w, m)
-				finish(p, w, m)
+				mul(p.params["huge"], c, c)
+				// The first operand is what a NaN leaves: c itself.
+				either(f64, func() { VMAXPS(c, p.params["low"], c) }, func() { VMAXPD(c, p.params["low"], c) })()
+				either(f64, func() { VMINPS(c, p.params["high"], c) }, func() { VMINPD(c, p.params["high"], c) })()
+				mul(p.params["rate"], c, c)
+				fnma(p.params["shrink"], w, c)
+				finish(p, w, c)
 			})
+		for _, adaptive := range []bool{false, true} {
+			kind, doc, with, scalars := "free", "makes g = d - decay w", []string{"d", "w", "z"}, []string{"decay", "share", "ahead", "rate"}
+			if adaptive {
+				kind, doc = "freeAdam", "makes v = beta2 v + rest2 d d, g = d/(root √v + eps) - decay w"
+				with, scalars = append(with, "v"), append(scalars, "beta2", "rest2", "root", "eps")
+			}
+			flushing(v, f64, kind+name, doc+", u = share (z - w) + ahead g, z = z + rate g", append(to, with...), scalars, func(p *pass) {
+				g, w, t := p.load("d", 0), p.load("w", 1), p.free[2]
+				if adaptive {
+					mul(g, g, t)
+					mul(p.params["rest2"], t, t)
+					s := p.load("v", 3)
+					fma(f64, p.params["beta2"], s, t)
+					p.store(t, "v")
+					root(t, t)
+					mul(p.params["root"], t, t)
+					add(p.params["eps"], t, t)
+					div(t, g, g)
+				}
+				fnma(p.params["decay"], w, g)
+				z := p.load("z", 2)
+				u := p.free[3]
+				minus(z, w, u)
+				fma(f64, p.params["rate"], g, z)
+				p.store(z, "z")
+				mul(p.params["share"], u, u)
+				fma(f64, p.params["ahead"], g, u)
+				finish(p, w, u)
+			})
+		}
 	}
 	dot(v, f64, false)
 	dot(v, f64, true)

@@ -1,0 +1,188 @@
+package train
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/dualgn/dgn/pkg/arrays"
+	"github.com/dualgn/dgn/pkg/config"
+	"github.com/dualgn/dgn/pkg/datasets"
+	"github.com/dualgn/dgn/pkg/optim"
+	"github.com/dualgn/dgn/pkg/problem"
+	"github.com/dualgn/dgn/pkg/registry"
+	"github.com/dualgn/dgn/pkg/runlog"
+	"github.com/dualgn/dgn/pkg/tensor"
+)
+
+// TestOptimizerRuns is the conformance suite of optimizers in runs, which knows none by name: a
+// checkpoint continues with the same bits, three threads give those of one, and a step allocates
+// nothing.
+func TestOptimizerRuns(t *testing.T) {
+	pool := tensor.NewPool(3)
+	defer pool.Close()
+	for _, name := range optim.Known.Names() {
+		for i, trial := range optim.Known.Entry(name).Trials {
+			t.Run(fmt.Sprintf("%s/%d", name, i), func(t *testing.T) {
+				c := parse(t, toy, "model.hidden=[20, 12]", "train.batch_size=16")
+				c.Methods[0].Optimizer = config.Optimizer{Choice: registry.ChoiceOf(&optim.Known, name, struct{}{}, func(struct{}) (optim.Spec, error) { return trial() })}
+				p := opened(t, c)
+				fresh := func(pool *tensor.Pool) *trainer[float32] {
+					tr := newTrainer[float32](Training{Problem: p, Method: &c.Methods[0]}, pool)
+					tr.out.Log = &runlog.Writer{}
+					return tr
+				}
+				run := func(tr *trainer[float32], steps int) {
+					for range steps {
+						tr.advance()
+						tr.step++
+					}
+				}
+				whole, first, second, threads := fresh(nil), fresh(nil), fresh(nil), fresh(pool)
+				start := slices.Clone(whole.w)
+				if !slices.Equal(whole.answer(), start) {
+					t.Error("before the first step other weights are evaluated than the initial ones")
+				}
+				run(whole, 13)
+				run(first, 6)
+				run(threads, 13)
+				if !slices.Equal(whole.w, threads.w) || !slices.Equal(whole.answer(), threads.answer()) {
+					t.Error("three threads give other bits than one")
+				}
+				if slices.Equal(whole.w, start) {
+					t.Error("nothing was trained")
+				}
+				saved := first.checkpoint()
+				saved.Number, saved.Evaluated = 1, 0
+				from, err := decode(bytes.Clone(encoded(t, saved)))
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := second.restore(from); err != nil {
+					t.Fatal(err)
+				}
+				run(second, 7)
+				if !slices.Equal(whole.w, second.w) || !slices.Equal(whole.answer(), second.answer()) || whole.counters != second.counters {
+					t.Error("a checkpoint continues with other bits, or counts")
+				}
+				if n := testing.AllocsPerRun(12, func() { run(threads, 1) }); n != 0 {
+					t.Errorf("%g allocations a step", n)
+				}
+
+				// What forgets its steps begins anew.
+				threads.resetOptimizer()
+				copy(threads.w, start)
+				threads.step = 0
+				run(threads, 13)
+				if !slices.Equal(whole.w, threads.w) {
+					t.Error("after it has forgotten its steps it makes others")
+				}
+			})
+		}
+	}
+}
+
+// TestMatricesCost: the multiply-adds of an optimizer are in the cost of a run.
+func TestMatricesCost(t *testing.T) {
+	adds := func(optimizer string) int64 {
+		c := parse(t, toy, "model.hidden=[20, 12]", "methods.SGD.optimizer="+optimizer)
+		tr := newTrainer[float32](Training{Problem: opened(t, c), Method: &c.Methods[0]}, nil)
+		tr.advance()
+		return tr.counters.MultiplyAdds
+	}
+	plain := adds("{kind: sgd}")
+	// One hidden matrix, 12 x 20: five times X Xᵀ and its square, halved with the diagonal, and a product.
+	if got, want := adds("muon")-plain, int64(5*(12*13/2*(20+12)+12*12*20)); got != want {
+		t.Errorf("muon: %d multiply-adds more, want %d", got, want)
+	}
+	for _, o := range []string{"shampoo", "soap"} {
+		if adds(o) <= plain {
+			t.Errorf("%s costs what sgd does", o)
+		}
+	}
+}
+
+// TestUnfitOptimizers: models and line searches that are not for an optimizer are refused.
+func TestUnfitOptimizers(t *testing.T) {
+	for _, c := range []struct{ set, want string }{
+		{"methods.SGD.optimizer=muon", "methods.SGD.optimizer.matrices: of the 2 matrices of this model none is hidden"},
+		{"methods.SGD.optimizer={kind: lookahead, inner: muon}", "methods.SGD.optimizer.inner.matrices: of the 2"},
+	} {
+		conf := parse(t, toy, "model.hidden=[12]", c.set)
+		if _, err := problem.Open(conf, datasets.Env{Offline: true}); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v", c.set, err)
+		}
+	}
+	for _, o := range []string{"schedule_free", "lookahead", "{kind: muon, rest: lookahead}"} {
+		_, err := config.Parse("toy.yaml", []byte(toy), []string{"methods.SGD.optimizer=" + o, "methods.SGD.line_search=armijo"})
+		if err == nil || !strings.Contains(err.Error(), "armijo cannot follow optimizer") {
+			t.Errorf("%s: %v", o, err)
+		}
+	}
+}
+
+// TestFallbacksAreLogged: what an optimizer does in place of its update is in steps.csv, whatever
+// steps are logged, and counted.
+func TestFallbacksAreLogged(t *testing.T) {
+	c := parse(t, toy, "train={batch_size: 4, steps: 6}", "log.every=100", "methods.SGD.optimizer={kind: shampoo, epsilon: 1.0e-30}")
+	end, dir := trained(t, c, 0)
+	columns, n := steps(t, dir)
+	if n == 0 || end.Fallbacks != n {
+		t.Fatalf("%d rows, and %d fallbacks", n, end.Fallbacks)
+	}
+	for i, reason := range columns["stop_reason"] {
+		if reason != optim.FallbackJitter || columns["grad_norm"][i] != "" {
+			t.Errorf("row %d: stop_reason %q, grad_norm %q", i, reason, columns["grad_norm"][i])
+		}
+	}
+	c = parse(t, toy, "train={batch_size: 4, steps: 1}", "methods.SGD={name: SGD, oracle: {kind: gauss_newton, inner_iterations: 1}, optimizer: {kind: shampoo, epsilon: 1.0e-30}}")
+	_, dir = trained(t, c, 0)
+	if columns, _ := steps(t, dir); columns["stop_reason"][0] != "budget+"+optim.FallbackJitter {
+		t.Errorf("behind an inner solve: %q", columns["stop_reason"])
+	}
+}
+
+// TestAveragedWeights: params.npz and the evaluations have the weights that schedule-free answers, and
+// not those of the training.
+func TestAveragedWeights(t *testing.T) {
+	c := parse(t, toy, "train={batch_size: 16, steps: 8}", "methods.SGD.optimizer=schedule_free", "evaluate.every=8")
+	_, dir := trained(t, c, 0)
+	list, err := arrays.ReadFile(filepath.Join(dir, runlog.ParamsFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var saved []float64
+	for _, a := range list {
+		saved = append(saved, a.Float64s()...)
+	}
+	p := opened(t, c)
+	tr := newTrainer[float32](Training{Problem: p, Method: &c.Methods[0], Seed: 0}, nil)
+	for range 8 {
+		tr.advance()
+		tr.step++
+	}
+	x := make([]float64, len(tr.w))
+	tensor.Convert(x, tr.answer())
+	if !slices.Equal(saved, x) {
+		t.Error("params.npz has other weights than those that are answered")
+	}
+	if slices.Equal(tr.answer(), tr.w) {
+		t.Error("the mean is where gradients are taken")
+	}
+	text, err := os.ReadFile(filepath.Join(dir, runlog.Metrics.File))
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows, _, err := runlog.Metrics.Read("metrics.csv", text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	scores, err := tr.eval.evaluate(t.Context(), tr.answer())
+	if err != nil || rows[len(rows)-1]["train_loss"] != scores.train.loss {
+		t.Errorf("metrics.csv has the loss %g, the answer %g: %v", rows[len(rows)-1]["train_loss"], scores.train.loss, err)
+	}
+}
