@@ -2,6 +2,7 @@ package scores
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
@@ -66,4 +67,54 @@ func compareSettings(tasks []results.Task, compare []string) bool {
 		}
 	}
 	return false
+}
+
+// Compared is the differences of the two methods that [Options.Compare] names, A - B, seed by
+// seed, of every final value and every target. It has no rows if the task has no such pair.
+func (t *Task) Compared() (out Table) {
+	out.Head = []string{"seed"}
+	var list []*Score
+	var seeds []uint64
+	for i := range t.Scores {
+		s := &t.Scores[i]
+		if s.Kind == Best || len(s.Pairs) != 1 {
+			continue
+		}
+		p := s.Pairs[0]
+		out.Title = fmt.Sprintf("%s minus %s, seed by seed", p.A.Label, p.B.Label)
+		out.Head = append(out.Head, s.Name)
+		list = append(list, s)
+		for _, d := range p.Diffs {
+			if !slices.Contains(seeds, d.Seed) {
+				seeds = append(seeds, d.Seed)
+			}
+		}
+	}
+	slices.Sort(seeds)
+	for _, seed := range seeds {
+		row := []string{fmt.Sprint(seed)}
+		for _, s := range list {
+			row = append(row, s.differenceOf(seed))
+		}
+		out.add(row...)
+	}
+	return out
+}
+
+// differenceOf is the text of the difference of a seed.
+func (s *Score) differenceOf(seed uint64) string {
+	for _, d := range s.Pairs[0].Diffs {
+		switch {
+		case d.Seed != seed:
+		case math.IsNaN(d.X):
+			return "open"
+		case math.IsInf(d.X, 0) && s.Kind == ToTarget:
+			return map[bool]string{true: "A never", false: "B never"}[d.X > 0]
+		case math.IsInf(d.X, 0):
+			return map[bool]string{true: "A diverged", false: "B diverged"}[worse(s.Metric, s.Kind, d.X) > 0]
+		default:
+			return s.difference(d.X)
+		}
+	}
+	return "-"
 }

@@ -36,6 +36,8 @@ type Scores struct {
 	Warnings []string // of what was read
 	Limit    float64
 	At       *Cut
+
+	compared bool // pairs are of two methods that were named
 }
 
 // A Task is the scores on one task.
@@ -89,7 +91,7 @@ type Line struct {
 
 // Of computes scores. What the tasks do not have is an [results.OptionError].
 func Of(tasks []results.Task, opt Options) (*Scores, error) {
-	s := &Scores{Limit: opt.Limit, At: opt.At}
+	s := &Scores{Limit: opt.Limit, At: opt.At, compared: opt.Compare != nil}
 	if s.Limit == 0 {
 		s.Limit = DefaultLimit
 	}

@@ -12,17 +12,17 @@ import (
 // A Table is rows of cells for people, and notes below it, each once, which cells refer to
 // by their numbers.
 type Table struct {
-	Title string // what its numbers are; "": the part says it
-	Head  []string
-	Rows  [][]string
-	Notes []string
+	Title string     `json:"title"` // what its numbers are; "": the part says it
+	Head  []string   `json:"head"`
+	Rows  [][]string `json:"rows"`
+	Notes []string   `json:"notes"`
 }
 
 // A Part is the tables of one task, or those over all tasks.
 type Part struct {
-	Title  string
-	Alerts []string // what to be careful about
-	Tables []Table
+	Title  string   `json:"title"`
+	Alerts []string `json:"alerts"` // what to be careful about
+	Tables []Table  `json:"tables"`
 }
 
 func (t *Table) add(cells ...string) { t.Rows = append(t.Rows, cells) }
@@ -49,6 +49,21 @@ func (s *Scores) Parts() (parts []Part) {
 	over.Tables = append(over.Tables, s.profileTables()...)
 	if len(over.Tables) > 0 {
 		parts = append(parts, over)
+	}
+	return parts
+}
+
+// Report is [Scores.Parts] as a paper or a page has them: of each task the summary, and the
+// differences seed by seed if [Options.Compare] asks for them, come first.
+func (s *Scores) Report() []Part {
+	parts := s.Parts()
+	for i := range s.Tasks {
+		t := &s.Tasks[i]
+		first := []Table{t.Summary()}
+		if c := t.Compared(); len(c.Rows) > 0 && s.compared {
+			first = append(first, c)
+		}
+		parts[i].Tables = append(first, parts[i].Tables...)
 	}
 	return parts
 }

@@ -1,0 +1,75 @@
+// Means and intervals of a few seeds, as in package stats of dgn, which a test compares.
+
+function mean(v) {
+  let m = 0;
+  for (const x of v) m += x / v.length;
+  return Math.min(Math.max(m, Math.min(...v)), Math.max(...v));
+}
+
+// multisets are all ways to draw n of n with replacement, without their order: how often each
+// is drawn, and in how many orders.
+const multisetsOf = new Map();
+function multisets(n) {
+  if (!multisetsOf.has(n)) {
+    const list = [];
+    const factorial = (k) => (k < 2 ? 1 : k * factorial(k - 1));
+    const draw = (i, left, counts) => {
+      if (i === n - 1) {
+        const all = [...counts, left];
+        list.push({ counts: all, weight: all.reduce((w, c) => w / factorial(c), factorial(n)) });
+        return;
+      }
+      for (let c = 0; c <= left; c++) draw(i + 1, left - c, [...counts, c]);
+    };
+    draw(0, n, []);
+    multisetsOf.set(n, list);
+  }
+  return multisetsOf.get(n);
+}
+
+// interval is the percentile bootstrap interval of the mean at 95 %; of less than four numbers
+// their range. Beyond five, the resamples are those of dgn, which come with the page.
+function interval(v, draws) {
+  const n = v.length;
+  const least = Math.min(...v), most = Math.max(...v);
+  if (n < 4 || !Number.isFinite(least) || !Number.isFinite(most) || least === most) return [least, most];
+  const within = (m) => Math.min(Math.max(m, least), most);
+  if (n <= 5) {
+    const means = multisets(n).map(({ counts, weight }) => {
+      let sum = 0;
+      for (let i = 0; i < n; i++) sum += counts[i] * v[i];
+      return [sum / n, weight];
+    });
+    means.sort((a, b) => a[0] - b[0]);
+    const total = n ** n, out = Math.floor(0.025 * total);
+    const place = (k) => {
+      let seen = 0;
+      for (const [m, weight] of means) {
+        seen += weight;
+        if (seen > k) return m;
+      }
+      return means[means.length - 1][0];
+    };
+    return [within(place(out)), within(place(total - 1 - out))];
+  }
+  const picks = draws && draws[n];
+  if (!picks) return [least, most];
+  const means = new Float64Array(picks.length / n);
+  for (let r = 0, at = 0; r < means.length; r++) {
+    let sum = 0;
+    for (let j = 0; j < n; j++) sum += v[picks[at++]];
+    means[r] = sum / n;
+  }
+  means.sort();
+  const out = Math.floor(0.025 * means.length);
+  return [within(means[out]), within(means[means.length - 1 - out])];
+}
+
+// median counts infinite numbers too.
+function median(v) {
+  if (v.length === 0) return NaN;
+  const s = [...v].sort((a, b) => a - b);
+  const h = (s.length - 1) / 2, i = Math.floor(h);
+  if (i === h || s[i] === s[i + 1]) return s[i];
+  return s[i] === -Infinity && s[i + 1] < Infinity ? s[i] : s[i] + (s[i + 1] - s[i]) / 2;
+}
