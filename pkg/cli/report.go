@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -95,7 +94,7 @@ Markdown, or CSV in the long form of docs/scores.md.`,
 
 // report makes a page, or tables.
 func (a *app) report(ctx context.Context, r *reporting, args []string) error {
-	paths, empty := resultFolders(args)
+	paths, empty := results.Folders(args)
 	logs, err := interrupt.Return(ctx, func() (*results.Logs, error) { return results.Open(paths...) })
 	if err != nil {
 		return err
@@ -156,35 +155,4 @@ func (a *app) reportTables(ctx context.Context, r *reporting, logs *results.Logs
 	}
 	_, err = fmt.Fprintln(a.stdout, r.out)
 	return err
-}
-
-// resultFolders puts the results folders in a folder in the place of one that has no runs
-// itself, and tells of those that have none either, unless no other path is left.
-func resultFolders(args []string) (paths, empty []string) {
-	for _, path := range args {
-		if info, err := os.Stat(path); err != nil || !info.IsDir() || hasRuns(path) {
-			paths = append(paths, path)
-			continue
-		}
-		list, _ := os.ReadDir(path)
-		n := len(paths)
-		for _, e := range list {
-			if own := filepath.Join(path, e.Name()); hasRuns(own) {
-				paths = append(paths, own)
-			}
-		}
-		if len(paths) == n {
-			empty = append(empty, fmt.Sprintf("%s: there are no runs here", path))
-		}
-	}
-	if len(paths) == 0 { // the error that tells what a results folder is
-		return args, nil
-	}
-	return paths, empty
-}
-
-// hasRuns reports whether a folder is a results folder.
-func hasRuns(dir string) bool {
-	info, err := os.Stat(filepath.Join(dir, "runs"))
-	return err == nil && info.IsDir()
 }

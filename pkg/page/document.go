@@ -79,7 +79,8 @@ type run struct {
 	Seed     string          `json:"seed"` // up to 64 bits, more than a number of JavaScript holds
 	State    string          `json:"state"`
 	Complete bool            `json:"complete"`
-	Note     string          `json:"note,omitempty"` // the error, or what was met
+	Note     string          `json:"note,omitempty"`    // the error, or what was met
+	Written  int64           `json:"written,omitempty"` // Unix time in ms of the last row of a run at work, where the page is watched
 	Dir      string          `json:"dir"`
 	Rows     map[string]int  `json:"rows"`            // the place of each column of metrics.csv
 	Steps    map[string]int  `json:"steps,omitempty"` // of steps.csv

@@ -44,8 +44,8 @@ func script() string {
 	return b.String()
 }
 
-// hash is how a content security policy names a script or a style.
-func hash(text string) string {
+// hashOf is how a content security policy names a script or a style.
+func hashOf(text string) string {
 	sum := sha256.Sum256([]byte(text))
 	return "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
 }
@@ -76,7 +76,7 @@ func (p *Page) Write(w io.Writer) error {
 		connect = "'self'"
 	}
 	text := func(s string) string { return html.EscapeString(strict.Printable(s)) }
-	policy := "default-src 'none'; base-uri 'none'; form-action 'none'; img-src data: blob:; connect-src " + connect + "; script-src " + hash(library) + " " + hash(own) + "; style-src " + hash(sheets)
+	policy := "default-src 'none'; base-uri 'none'; form-action 'none'; img-src data: blob:; connect-src " + connect + "; script-src " + hashOf(library) + " " + hashOf(own) + "; style-src " + hashOf(sheets)
 	// One pass: what is put in is not looked at again.
 	_, err = strings.NewReplacer(
 		"{{title}}", text(p.doc.Title), "{{version}}", text(p.doc.Version), "{{policy}}", html.EscapeString(policy),

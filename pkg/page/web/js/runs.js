@@ -23,7 +23,7 @@ function runsCard(doc, section, state) {
       body.append(el("dl", {}, facts.filter(([k]) => m[k] !== undefined && m[k] !== "").flatMap(([k, name]) => [el("dt", {}, name), el("dd", {}, String(m[k]))])),
         (m.choices || []).length ? el("p", {}, "Chosen automatically: " + m.choices.join("; ")) : "",
         el("pre", { tabindex: "0" }, JSON.stringify(m, null, 2)));
-    } }, el("summary", {}, swatch(colorOf(doc, s.style), dashOf(doc, s.style)), el("bdi", {}, s.label), ` seed ${run.seed} `, el("span", { class: "state " + (run.complete ? "well" : "ill") }, run.state), run.note ? el("bdi", { class: "why" }, run.note) : null),
+    } }, el("summary", {}, swatch(colorOf(doc, s.style), dashOf(doc, s.style)), el("bdi", {}, s.label), ` seed ${run.seed} `, el("span", { class: "state " + (run.complete ? "well" : "ill") }, run.state), run.note ? el("bdi", { class: "why" }, run.note) : null, run.written ? el("small", {}, ` last evaluation written at ${new Date(run.written).toLocaleTimeString()}`) : null),
     el("p", { class: "where" }, el("bdi", {}, run.dir)), body);
     return details;
   });
