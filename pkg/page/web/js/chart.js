@@ -7,7 +7,7 @@ const charts = new Set();
 class Chart {
   constructor(host, spec) {
     Object.assign(this, { host, spec, zoom: null, hot: -1, u: null });
-    this.frame = el("div", { class: "plot", tabindex: "0", role: "group", "aria-label": spec.aria || spec.name });
+    this.frame = el("div", { class: "plot", tabindex: "0", role: "group" });
     host.append(this.frame);
     charts.add(this);
     this.observer = new ResizeObserver(() => this.resize());
@@ -77,6 +77,7 @@ class Chart {
   draw() {
     if (this.u) this.u.destroy();
     const { spec } = this;
+    this.frame.setAttribute("aria-label", plain(spec.aria || spec.name));
     const [xView, yView] = this.view();
     const ink = css("--ink-soft"), line = css("--line");
     const font = (narrow() ? "11px " : "12px ") + css("--font");

@@ -11,6 +11,7 @@ async function unpack(text) {
 
 // decode makes numbers of the columns: null is NaN, and infinities are texts.
 function decode(doc) {
+  for (const list of ["sections", "alerts", "figures", "parts"]) doc[list] ||= []; // of Go's nil
   for (const section of doc.sections) {
     for (const list of ["alerts", "x", "y", "stepX", "stepY", "series", "runs", "columns", "swept", "differ", "settings", "figures", "parts"]) section[list] ||= []; // of Go's nil
     section.columns = section.columns.map((list) => Float64Array.from(list, (v) => (v === null ? NaN : Number(v))));
