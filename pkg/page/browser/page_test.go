@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 	"github.com/dualgn/dgn/pkg/page"
 	"github.com/dualgn/dgn/pkg/runlog"
@@ -49,6 +50,10 @@ func TestLegend(t *testing.T) {
 	drawn("all again", vermillion, true)
 	p.run(keys(`.legend .entry`, " ")) // a keyboard does the same
 	drawn("hidden by a key", blue, false)
+	for range 2 {
+		p.click(`.legend li:not(.off) .entry`)
+	}
+	drawn("all hidden", vermillion, false)
 }
 
 // TestTable: the summary sorts by any column, both ways, and filters.
@@ -266,4 +271,43 @@ func TestInterval(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestFiles: every figure is saved as SVG and PNG, also in the dark.
+func TestFiles(t *testing.T) {
+	run := runlogtest.Synthetic(2, 2)
+	run[0].Steps = "step,wall_seconds,cost,oracle_calls,batch_loss,gamma,stop_reason\n1,1,1,1,2,0.5,budget\n2,2,2,2,1,0.25,\n"
+	p := show(t, page.Options{}, runlogtest.Folder(t, run...))
+	p.click(`#theme`)
+	p.want("it is dark", `getComputedStyle(document.body).backgroundColor === "rgb(15, 19, 24)"`)
+	for y := range 20 { // figures are drawn when they are near
+		p.run(chromedp.Evaluate[chromedp.Void](fmt.Sprintf(`window.scrollTo({top: %d, behavior: "instant"})`, 400*y)))
+	}
+	p.wait(`document.querySelectorAll(".panels .panel").length === 2`)
+	n := eval[int](p, `document.querySelectorAll("[data-save]").length`)
+	if n < 10 {
+		t.Errorf("there are %d buttons", n)
+	}
+	for i := range n {
+		p.run(captureSVG, chromedp.Evaluate[chromedp.Void](fmt.Sprintf(`document.querySelectorAll("[data-save]")[%d].click()`, i)))
+		p.wait(`window.saved !== undefined`)
+		kind := eval[string](p, fmt.Sprintf(`document.querySelectorAll("[data-save]")[%d].dataset.save`, i))
+		if kind == "png" {
+			p.want("a PNG", `String(window.savedBytes) === "137,80,78,71,13,10,26,10" && window.saved.length > 2000`)
+			continue
+		}
+		p.want("SVG that is XML", `(() => { const d = new DOMParser().parseFromString(window.saved, "image/svg+xml"); return d.documentElement.nodeName === "svg" && !d.querySelector("parsererror") && d.querySelectorAll("path, rect").length > 3; })()`)
+		p.want("on white, in the colours of paper", fmt.Sprintf(`window.saved.includes('fill="#fff"') && !window.saved.includes("#4DA3E8") && window.saved.includes(%q)`, blue))
+	}
+	p.shoot("dark")
+}
+
+// TestPhone: at the width of a phone nothing is wider than the screen, and texts can be read.
+func TestPhone(t *testing.T) {
+	p := show(t, page.Options{}, runlogtest.Folder(t, runlogtest.Swept(2, []int{1, 4}, []float64{0.1, 1})...))
+	p.run(chromedp.EmulateViewport(390, 844, chromedp.EmulateMobile), chromedp.Reload())
+	p.wait(`document.documentElement.dataset.ready === "yes"`)
+	p.shoot("phone")
+	p.want("nothing sticks out", `document.documentElement.scrollWidth <= 390`)
+	p.want("texts are not small", `[...document.querySelectorAll("p, td, th, button, label, summary")].every(e => parseFloat(getComputedStyle(e).fontSize) >= 11)`)
 }

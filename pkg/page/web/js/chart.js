@@ -77,6 +77,7 @@ class Chart {
   draw() {
     if (this.u) this.u.destroy();
     const { spec } = this;
+    const drawn = spec.curves.length ? spec.curves : [{ label: "", color: "#000000", xs: [], ys: [] }]; // uPlot takes its axes from a series
     this.frame.setAttribute("aria-label", plain(spec.aria || spec.name));
     const [xView, yView] = this.view();
     const ink = css("--ink-soft"), line = css("--line");
@@ -98,10 +99,10 @@ class Chart {
         y: { distr: spec.y.log ? 3 : 1, range: () => this.view()[1] },
       },
       axes: [axis(spec.x, "x", 2, 30), axis(spec.y, "y", 3, 12 + 7 * labels)],
-      series: [null, ...spec.curves.map((c, i) => ({
+      series: [null, ...drawn.map((c, i) => ({
         label: c.label, auto: false, facets: [{ scale: "x", auto: false }, { scale: "y", auto: false }],
         stroke: c.color, width: (c.width || 2), dash: c.dash && c.dash.length ? c.dash.map((d) => d * 1.3) : undefined,
-        fill: c.fill || fade(c.color, 0.16), points: { show: false }, pxAlign: 0, alpha: this.alpha(i),
+        fill: c.fill || fade(c.color, 0.16), points: { show: false }, pxAlign: 0, alpha: spec.curves.length ? this.alpha(i) : 1,
         paths: (u) => pathsOf(u, c, spec),
       }))],
       hooks: {
@@ -119,7 +120,7 @@ class Chart {
         }],
       },
     };
-    this.u = new uPlot(opts, [null, ...spec.curves.map((c) => [c.xs, c.ys])], this.frame);
+    this.u = new uPlot(opts, [null, ...drawn.map((c) => [c.xs, c.ys])], this.frame);
     hover(this);
   }
 

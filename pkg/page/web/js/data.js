@@ -14,7 +14,7 @@ function decode(doc) {
   for (const list of ["sections", "alerts", "figures", "parts"]) doc[list] ||= []; // of Go's nil
   for (const section of doc.sections) {
     for (const list of ["alerts", "x", "y", "stepX", "stepY", "series", "runs", "columns", "swept", "differ", "settings", "figures", "parts"]) section[list] ||= []; // of Go's nil
-    section.columns = section.columns.map((list) => Float64Array.from(list, (v) => (v === null ? NaN : Number(v))));
+    section.columns = section.columns.map(numbers);
     section.runs.forEach((run, i) => { run.index = i; });
     section.series.forEach((series, i) => {
       series.index = i;
@@ -22,6 +22,16 @@ function decode(doc) {
     });
   }
   return doc;
+}
+
+// numbers are those of a list, in which null stands for NaN and infinities are texts.
+function numbers(list) {
+  const out = new Float64Array(list ? list.length : 0);
+  for (let i = 0; i < out.length; i++) {
+    const v = list[i];
+    out[i] = typeof v === "number" ? v : v === null ? NaN : Number(v);
+  }
+  return out;
 }
 
 // column returns the numbers of a run, scaled as an axis asks; undefined if it has none.

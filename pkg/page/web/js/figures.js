@@ -1,7 +1,5 @@
 // Figures that dgn made: inner solves, dual weights, targets, profiles, sensitivities.
 
-const numbers = (list) => Float64Array.from(list || [], (v) => (v === null ? NaN : Number(v)));
-
 function lineOf(points) {
   return { xs: numbers((points || []).map((p) => p[0])), ys: numbers((points || []).map((p) => p[1])) };
 }

@@ -78,8 +78,14 @@ async function follow() {
   for (;;) {
     await new Promise((done) => setTimeout(done, 1500));
     if (document.hidden) continue;
+    let answer;
     try {
-      const answer = await fetch("data", { headers: tag ? { "If-None-Match": tag } : {}, cache: "no-store" });
+      answer = await fetch("data", { headers: tag ? { "If-None-Match": tag } : {}, cache: "no-store" });
+    } catch (e) {
+      live("the server has ended: what is shown is what it said last", true);
+      continue;
+    }
+    try {
       if (answer.status === 304) { live("watching"); continue; }
       if (!answer.ok) { live(await answer.text(), true); continue; }
       tag = answer.headers.get("ETag") || "";
@@ -98,7 +104,8 @@ async function follow() {
       }
       live("updated " + new Date().toLocaleTimeString());
     } catch (e) {
-      live("the server has ended: what is shown is what it said last", true);
+      live("what is new cannot be shown: " + e.message, true);
+      console.error(e);
     }
   }
 }

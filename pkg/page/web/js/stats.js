@@ -7,24 +7,43 @@ function mean(v) {
 }
 
 // multisets are all ways to draw n of n with replacement, without their order: how often each
-// is drawn, and in how many orders.
+// is drawn, n numbers after each other, and in how many orders.
 const multisetsOf = new Map();
 function multisets(n) {
   if (!multisetsOf.has(n)) {
-    const list = [];
+    const counts = [], weights = [];
     const factorial = (k) => (k < 2 ? 1 : k * factorial(k - 1));
-    const draw = (i, left, counts) => {
+    const draw = (i, left, before) => {
       if (i === n - 1) {
-        const all = [...counts, left];
-        list.push({ counts: all, weight: all.reduce((w, c) => w / factorial(c), factorial(n)) });
+        const all = [...before, left];
+        counts.push(...all);
+        weights.push(all.reduce((w, c) => w / factorial(c), factorial(n)));
         return;
       }
-      for (let c = 0; c <= left; c++) draw(i + 1, left - c, [...counts, c]);
+      for (let c = 0; c <= left; c++) draw(i + 1, left - c, [...before, c]);
     };
     draw(0, n, []);
-    multisetsOf.set(n, list);
+    multisetsOf.set(n, { counts: Uint8Array.from(counts), weights: Uint16Array.from(weights), means: new Float64Array(weights.length) });
   }
   return multisetsOf.get(n);
+}
+
+// placed is the number that has place k in order, of numbers that count as often as their
+// weights say, times sign. It keeps the least ones alone, as k is small.
+function placed(means, weights, k, sign) {
+  const list = [], of = [];
+  let total = 0;
+  for (let i = 0; i < means.length; i++) {
+    const m = sign * means[i];
+    if (total > k && m >= list[list.length - 1]) continue;
+    let at = list.length;
+    while (at > 0 && list[at - 1] > m) at--;
+    list.splice(at, 0, m);
+    of.splice(at, 0, weights[i]);
+    total += weights[i];
+    while (total - of[of.length - 1] > k) { total -= of.pop(); list.pop(); }
+  }
+  return sign * list[list.length - 1];
 }
 
 // interval is the percentile bootstrap interval of the mean at 95 %; of less than four numbers
@@ -35,22 +54,14 @@ function interval(v, draws) {
   if (n < 4 || !Number.isFinite(least) || !Number.isFinite(most) || least === most) return [least, most];
   const within = (m) => Math.min(Math.max(m, least), most);
   if (n <= 5) {
-    const means = multisets(n).map(({ counts, weight }) => {
+    const { counts, weights, means } = multisets(n);
+    for (let r = 0, at = 0; r < means.length; r++) {
       let sum = 0;
-      for (let i = 0; i < n; i++) sum += counts[i] * v[i];
-      return [sum / n, weight];
-    });
-    means.sort((a, b) => a[0] - b[0]);
-    const total = n ** n, out = Math.floor(0.025 * total);
-    const place = (k) => {
-      let seen = 0;
-      for (const [m, weight] of means) {
-        seen += weight;
-        if (seen > k) return m;
-      }
-      return means[means.length - 1][0];
-    };
-    return [within(place(out)), within(place(total - 1 - out))];
+      for (let i = 0; i < n; i++) sum += counts[at++] * v[i];
+      means[r] = sum / n;
+    }
+    const out = Math.floor(0.025 * n ** n);
+    return [within(placed(means, weights, out, 1)), within(placed(means, weights, out, -1))];
   }
   const picks = draws && draws[n];
   if (!picks) return [least, most];
