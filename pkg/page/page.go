@@ -44,6 +44,7 @@ func Make(logs *results.Logs, opt Options) (*Page, error) {
 	if err != nil {
 		return nil, err
 	}
+	asked := len(opt.Scores.Goals) > 0
 	s, goals, err := Scores(logs, &opt)
 	if err != nil {
 		return nil, err
@@ -58,7 +59,7 @@ func Make(logs *results.Logs, opt Options) (*Page, error) {
 		p.Warnings = append(p.Warnings, sets[i].Warnings...)
 	}
 	if len(sets) > 0 {
-		if err := p.profiles(s, len(sets) == 1); err != nil {
+		if err := p.profiles(s, len(sets) == 1, asked); err != nil {
 			return nil, err
 		}
 	}
@@ -209,8 +210,9 @@ func (s *section) addScores(all *scores.Scores, set results.Task) {
 	}
 }
 
-// profiles adds performance profiles, to the only section or for all.
-func (p *Page) profiles(s *scores.Scores, only bool) error {
+// profiles adds performance profiles, to the only section or for all. Why there is none of a
+// target is told of those that were asked for.
+func (p *Page) profiles(s *scores.Scores, only, asked bool) error {
 	p.doc.Figures = []figure.Figure{}
 	res := &results.Results{}
 	list, err := report.Figures(res, report.FigureOptions{Figures: []string{"profile"}, Scores: s})
@@ -220,7 +222,9 @@ func (p *Page) profiles(s *scores.Scores, only bool) error {
 	if err != nil {
 		return err
 	}
-	p.Warnings = append(p.Warnings, res.Warnings...)
+	if asked {
+		p.Warnings = append(p.Warnings, res.Warnings...)
+	}
 	if parts := s.Parts(); len(parts) > len(s.Tasks) {
 		p.doc.Parts = parts[len(s.Tasks):]
 	}

@@ -218,7 +218,7 @@ function pathsOf(u, c, spec) {
 function marksOf(c, spec, px, py, box) {
   const marks = [];
   for (const [x, y] of c.crosses || []) marks.push({ kind: "cross", x: px(x), y: clamp(py(y), box.top, box.bottom) });
-  const few = c.scatter || c.points || c.xs.length === 1;
+  const few = !c.bare && (c.scatter || c.points || c.xs.length === 1);
   let last = -Infinity;
   for (let i = 0; i < c.xs.length; i++) {
     const x = px(c.xs[i]), v = c.ys[i];

@@ -29,7 +29,7 @@ function panelSpec(doc, panel) {
   return spec;
 }
 
-// rowsInto shows when runs reach a goal: a row for each series, a point for each run, a ring
+// rowsInto shows when runs reach a goal: a row for each series, a point for each run, a bar
 // for the median; those that never do stand at the right edge.
 function rowsInto(doc, spec, rows, styled) {
   const n = rows.length;
@@ -37,6 +37,7 @@ function rowsInto(doc, spec, rows, styled) {
     const xs = numbers(row.at), ys = Float64Array.from(xs, () => n - i);
     const never = [...xs].filter((v) => v === Infinity).length;
     spec.curves.push({ ...styled(row.style), label: row.label, xs, ys, scatter: true, unsorted: true, say: () => [["reach it", `${xs.length - never} of ${xs.length}`], ["median", exact(Number(row.median))]] });
+    if (Number.isFinite(Number(row.median))) spec.curves.push({ ...styled(row.style), label: `${row.label}: median`, xs: numbers([row.median]), ys: numbers([n - i]), lo: [n - i - 0.3], hi: [n - i + 0.3], bars: true, bare: true, scatter: true, unsorted: true });
   });
   spec.rows = true;
   spec.xText = (c, i) => (c.xs[i] === Infinity ? "never" : exact(c.xs[i]));

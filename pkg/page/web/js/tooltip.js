@@ -71,7 +71,7 @@ function show(chart, at) {
   const name = (axis) => (axis.label || "").replace(/ \[.*/, "");
   const rows = [[name(spec.x), spec.xText ? spec.xText(c, i) : exact(c.xs[i])]];
   if (!spec.rows) rows.push([name(spec.y), exact(c.ys[i])]);
-  if (c.lo && c.lo[i] !== c.hi[i]) rows.push([c.bandName || "from, to", `${short(c.lo[i])}, ${short(c.hi[i])}`]);
+  if (c.lo && !c.bare && c.lo[i] !== c.hi[i]) rows.push([c.bandName || "from, to", `${short(c.lo[i])}, ${short(c.hi[i])}`]);
   for (const extra of (c.say ? c.say(i) : [])) rows.push(extra);
   chart.tip.replaceChildren(el("strong", {}, c.label), ...rows.map(([k, v]) => el("div", {}, el("span", {}, k), " ", el("b", {}, v))));
   chart.tip.style.left = chart.tip.style.right = "";
