@@ -29,21 +29,24 @@ function multisets(n) {
 }
 
 // placed is the number that has place k in order, of numbers that count as often as their
-// weights say, times sign. It keeps the least ones alone, as k is small.
+// weights say, times sign. It keeps the least ones alone, in order, as k is small.
+const kept = new Float64Array(128), often = new Uint16Array(128);
 function placed(means, weights, k, sign) {
-  const list = [], of = [];
-  let total = 0;
+  let n = 0, total = 0;
   for (let i = 0; i < means.length; i++) {
     const m = sign * means[i];
-    if (total > k && m >= list[list.length - 1]) continue;
-    let at = list.length;
-    while (at > 0 && list[at - 1] > m) at--;
-    list.splice(at, 0, m);
-    of.splice(at, 0, weights[i]);
+    if (total > k && m >= kept[n - 1]) continue;
+    let at = n++;
+    for (; at > 0 && kept[at - 1] > m; at--) {
+      kept[at] = kept[at - 1];
+      often[at] = often[at - 1];
+    }
+    kept[at] = m;
+    often[at] = weights[i];
     total += weights[i];
-    while (total - of[of.length - 1] > k) { total -= of.pop(); list.pop(); }
+    while (total - often[n - 1] > k) total -= often[--n];
   }
-  return sign * list[list.length - 1];
+  return sign * kept[n - 1];
 }
 
 // interval is the percentile bootstrap interval of the mean at 95 %; of less than four numbers
