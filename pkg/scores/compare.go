@@ -103,15 +103,20 @@ func (t *Task) Compared() (out Table) {
 
 // differenceOf is the text of the difference of a seed.
 func (s *Score) differenceOf(seed uint64) string {
-	for _, d := range s.Pairs[0].Diffs {
+	p := s.Pairs[0]
+	for _, d := range p.Diffs {
+		name := p.A.Label // of the one that has no number
+		if worse(s.Metric, s.Kind, d.X) < 0 {
+			name = p.B.Label
+		}
 		switch {
 		case d.Seed != seed:
 		case math.IsNaN(d.X):
 			return "open"
 		case math.IsInf(d.X, 0) && s.Kind == ToTarget:
-			return map[bool]string{true: "A never", false: "B never"}[d.X > 0]
+			return name + " never"
 		case math.IsInf(d.X, 0):
-			return map[bool]string{true: "A diverged", false: "B diverged"}[worse(s.Metric, s.Kind, d.X) > 0]
+			return name + " diverged"
 		default:
 			return s.difference(d.X)
 		}
