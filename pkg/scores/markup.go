@@ -49,10 +49,11 @@ func (t *Table) writeMarkdown(w io.Writer) {
 	}
 }
 
-// WriteTeX writes parts as tables of LaTeX, which need its package booktabs.
+// WriteTeX writes parts as tables of LaTeX, which need its packages booktabs and graphicx: tables
+// that are wider than the text are made smaller.
 func WriteTeX(w io.Writer, parts []Part) error {
 	e := &errorWriter{w: w}
-	fmt.Fprintln(e, `% needs \usepackage[T1]{fontenc} and \usepackage{booktabs}`)
+	fmt.Fprintln(e, `% needs \usepackage[T1]{fontenc} and \usepackage{booktabs,graphicx}`)
 	for _, p := range parts {
 		if p.Title != "" {
 			fmt.Fprintf(e, "\n%% %s\n", tex.Replace(p.Title))
@@ -90,13 +91,13 @@ func (t *Table) writeTeX(w io.Writer, of string) {
 		}
 		fmt.Fprintf(w, "  %s \\\\\n", strings.Join(out, " & "))
 	}
-	fmt.Fprintf(w, "\n\\begin{table}\n\\centering\n\\caption{%s}\n\\begin{tabular}{l%s}\n  \\toprule\n", tex.Replace(caption), strings.Repeat("r", len(t.Head)-1))
+	fmt.Fprintf(w, "\n\\begin{table}\n\\centering\n\\caption{%s}\n\\resizebox{\\ifdim\\width>\\linewidth\\linewidth\\else\\width\\fi}{!}{%%\n\\begin{tabular}{l%s}\n  \\toprule\n", tex.Replace(caption), strings.Repeat("r", len(t.Head)-1))
 	line(t.Head)
 	fmt.Fprintln(w, `  \midrule`)
 	for _, row := range t.Rows {
 		line(row)
 	}
-	fmt.Fprint(w, "  \\bottomrule\n\\end{tabular}\n")
+	fmt.Fprint(w, "  \\bottomrule\n\\end{tabular}}\n")
 	for i, n := range t.Notes {
 		fmt.Fprintf(w, "\\par\\footnotesize (%d) %s\n", i+1, tex.Replace(n))
 	}

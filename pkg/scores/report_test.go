@@ -114,7 +114,7 @@ func TestMarkup(t *testing.T) {
 	if err := WriteTeX(&b, parts); err != nil {
 		t.Fatal(err)
 	}
-	want = `% needs \usepackage[T1]{fontenc} and \usepackage{booktabs}
+	want = `% needs \usepackage[T1]{fontenc} and \usepackage{booktabs,graphicx}
 
 % a\_b|$<$i$>$
 % ! 50 \%
@@ -122,6 +122,7 @@ func TestMarkup(t *testing.T) {
 \begin{table}
 \centering
 \caption{a\_b|$<$i$>$: t $\le$ 1 \& more}
+\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%
 \begin{tabular}{lr}
   \toprule
   method & x\_1 \\
@@ -129,7 +130,7 @@ func TestMarkup(t *testing.T) {
   \textbackslash{}a\{b\}|$<$b$>$*\$ & {}[1, 2] (1) \\
   \textasciitilde{}\textasciicircum{}\# & 1 $\pm$ 2 $>$ 3 \\
   \bottomrule
-\end{tabular}
+\end{tabular}}
 \par\footnotesize (1) n m
 \end{table}
 % no rows
