@@ -110,7 +110,7 @@ func open(t *testing.T, url string) *tab {
 	t.Helper()
 	p := &tab{t: t}
 	tabContext, end := chromedp.NewContext(browser, chromedp.WithListener(p.heard))
-	ctx, cancel := context.WithTimeout(tabContext, time.Minute)
+	ctx, cancel := context.WithTimeout(tabContext, 3*time.Minute)
 	p.ctx = ctx
 	t.Cleanup(func() { cancel(); end(); p.check(url) })
 	p.run(chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {

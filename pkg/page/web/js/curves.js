@@ -213,7 +213,7 @@ class Explorer {
       });
       return el("label", { class: "slider", title: w.key }, el("bdi", {}, w.short), slider, output);
     });
-    if (section.series.length > many) rows.push(check("all", `all ${section.series.length} settings`, state.all, (on) => { state.all = on; this.update(); this.changed(); }));
+    if (section.series.length > many && section.series.some((s) => !s.best)) rows.push(check("all", `all ${section.series.length} settings`, state.all, (on) => { state.all = on; this.update(); this.changed(); }));
     return rows.length ? el("div", { class: "sliders" }, rows) : null;
   }
 
