@@ -6,6 +6,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -297,6 +298,11 @@ func TestFiles(t *testing.T) {
 			continue
 		}
 		p.want("SVG that is XML", `(() => { const d = new DOMParser().parseFromString(window.saved, "image/svg+xml"); return d.documentElement.nodeName === "svg" && !d.querySelector("parsererror") && d.querySelectorAll("path, rect").length > 3; })()`)
+		if *shots != "" {
+			if err := os.WriteFile(filepath.Join(*shots, fmt.Sprintf("figure_%d.svg", i)), []byte(eval[string](p, `window.saved`)), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
 		p.want("on white, in the colours of paper", fmt.Sprintf(`window.saved.includes('fill="#fff"') && !window.saved.includes("#4DA3E8") && window.saved.includes(%q)`, blue))
 	}
 	p.shoot("dark")

@@ -58,12 +58,12 @@ function panelText(chart, box, id) {
   const out = [`<clipPath id="${id}"><rect x="${box.left}" y="${box.top}" width="${box.right - box.left}" height="${box.bottom - box.top}"/></clipPath>`];
   for (const t of ticksOf(spec.x, ...view[0])) {
     const x = round(px(t.value));
-    out.push(`<path d="M${x} ${box.top}V${box.bottom}" stroke="#e3e3e3"/>`);
+    if (t.label) out.push(`<path d="M${x} ${box.top}V${box.bottom}" stroke="#e3e3e3"/>`);
     if (t.label) out.push(`<text x="${x}" y="${box.bottom + 15}" text-anchor="middle">${xml(t.label)}</text>`);
   }
   for (const t of ticksOf(spec.y, ...view[1])) {
     const y = round(py(t.value));
-    out.push(`<path d="M${box.left} ${y}H${box.right}" stroke="#e3e3e3"/>`);
+    out.push(t.label ? `<path d="M${box.left} ${y}H${box.right}" stroke="#e3e3e3"/>` : `<path d="M${box.left} ${y}h-3" stroke="#444"/>`);
     if (t.label) out.push(`<text x="${box.left - 6}" y="${y + 4}" text-anchor="end">${xml(t.label.length > 24 ? t.label.slice(0, 23) + "…" : t.label)}</text>`);
   }
   out.push(`<path d="M${box.left} ${box.top}V${box.bottom}H${box.right}" stroke="#444" fill="none"/>`);
