@@ -2,7 +2,7 @@ GEN = pkg/tensor/kernel/gen
 NEW = $(CURDIR)/bin/_generated
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: build test check long kill-test bench bench-peers fmt clean generate figures
+.PHONY: build test check long browser kill-test bench bench-peers fmt clean generate figures
 
 build: ## the program, in bin/
 	go build -o bin/ ./cmd/dgn
@@ -25,13 +25,18 @@ check: test ## what CI checks besides: format, vet, staticcheck, the race detect
 	cd $(GEN) && go vet . && test -z "$$(gofmt -l .)" && go run . -out $(NEW)/kernels_amd64.s -stubs $(NEW)/kernels_amd64.go -pkg kernel
 	for f in kernels_amd64.s kernels_amd64.go; do \
 		tail -n +2 pkg/tensor/kernel/$$f >$(NEW)/old; tail -n +2 $(NEW)/$$f | cmp - $(NEW)/old || { echo "$$f differs from what the generator writes: run make generate"; exit 1; }; done
-	go test -race -timeout 30m -skip '^(TestForeignCheckpoint|TestLeft)$$' ./pkg/tensor/... ./pkg/placement ./pkg/timing ./pkg/nn ./pkg/oracles ./pkg/optim ./pkg/datasets ./pkg/runlog ./pkg/config ./pkg/problem ./pkg/clock ./pkg/checkpoint ./pkg/train ./pkg/plan ./pkg/folder ./pkg/direction ./pkg/experiment ./pkg/tune ./pkg/memory ./pkg/arrays ./pkg/diskfile ./pkg/interrupt ./pkg/stats ./pkg/figure ./pkg/render ./pkg/results ./pkg/scores ./pkg/report # of the tests left out, one hashes the program for a minute, and one limits memory below what the detector takes
+	go test -race -timeout 30m -skip '^(TestForeignCheckpoint|TestLeft)$$' ./pkg/tensor/... ./pkg/placement ./pkg/timing ./pkg/nn ./pkg/oracles ./pkg/optim ./pkg/datasets ./pkg/runlog ./pkg/config ./pkg/problem ./pkg/clock ./pkg/checkpoint ./pkg/train ./pkg/plan ./pkg/folder ./pkg/direction ./pkg/experiment ./pkg/tune ./pkg/memory ./pkg/arrays ./pkg/diskfile ./pkg/interrupt ./pkg/stats ./pkg/figure ./pkg/render ./pkg/results ./pkg/scores ./pkg/report ./pkg/page ./pkg/export # of the tests left out, one hashes the program for a minute, and one limits memory below what the detector takes
 	go test -race -timeout 30m ./pkg/cli -kills 3
 	if [ -n "$$DGN_DATA_DIR" ]; then go test -tags data -run Real ./pkg/...; fi
 
 long: ## the tests of the tag long, but one float32 of 211 for the hour that all would take
 	go test -tags long -run '^TestCoverage$$' -v ./pkg/stats
 	go test -tags long -run '^TestAccuracy$$' -v ./pkg/tensor/kernel -accuracy-every 211
+
+READERS ?= python3
+browser: ## pages in Chromium, and exports in pyarrow and TensorBoard, which must be there: READERS=PYTHON that has them
+	DGN_BROWSER=required go test -count=1 -tags long -v ./pkg/page/browser
+	DGN_READERS=required DGN_PYTHON=$(READERS) go test -count=1 -v ./pkg/export/readers
 
 kill-test: ## kills the program 200 times; go test ./... does so 20 times
 	go test ./pkg/cli -run '^TestKill$$' -count=1 -v -timeout 60m -kills 200

@@ -27,6 +27,8 @@ wall-clock time and oracle cost. An experiment is a YAML file:
   dgn sweep CONFIG --grid KEY=...  the same over settings
   dgn tune CONFIG                  searches the settings of every method with equal effort
   dgn plot results/digits          draws figures from the logs
+  dgn report results/digits        makes one HTML page of them, that can be mailed
+  dgn watch results                serves that page, and follows runs at work
   dgn check configs/digits.yaml    validates, prints what would be done
   dgn list                         every name a config can use
 
@@ -48,7 +50,7 @@ damaged data, 130 interrupted.`,
 		a.started = true
 		return nil
 	}
-	root.AddCommand(a.runCommand(), a.sweepCommand(), a.tuneCommand(), a.plotCommand(), a.exportCommand(), a.checkCommand(), a.listCommand(), a.dataCommand(), a.directionCommand(), a.benchCommand(), a.versionCommand())
+	root.AddCommand(a.runCommand(), a.sweepCommand(), a.tuneCommand(), a.plotCommand(), a.reportCommand(), a.watchCommand(), a.exportCommand(), a.checkCommand(), a.listCommand(), a.dataCommand(), a.directionCommand(), a.benchCommand(), a.versionCommand())
 	return root
 }
 

@@ -211,45 +211,6 @@ func (a *app) warnOf(res *results.Results) {
 	}
 }
 
-func (a *app) exportCommand() *cobra.Command {
-	var methods []string
-	var out string
-	var asCSV bool
-	c := &cobra.Command{
-		Use:   "export --csv DIR...",
-		Short: "Write all evaluations of all runs as one table",
-		Long: `Write one table of all runs of results folders: a row for each evaluation, with
-the experiment, data set, method, seed, outcome, machine, and every setting in
-which runs differ as columns. It is ready for pandas and R, and dgn plot reads it
-too.`,
-		Example: `  dgn export --csv results/digits --out digits.csv`,
-		Args:    cobra.MinimumNArgs(1),
-		RunE: func(c *cobra.Command, args []string) error {
-			if !asCSV {
-				return usageError{errors.New("--csv: must be given; it is the only format")}
-			}
-			res, err := a.loadLogs(c.Context(), args, methods)
-			if err != nil {
-				return err
-			}
-			a.warnOf(res)
-			if out == "" {
-				return results.Export(a.stdout, res)
-			}
-			if err := writeFile(c.Context(), out, func(w io.Writer) error { return results.Export(w, res) }); err != nil {
-				return err
-			}
-			_, err = fmt.Fprintln(a.stdout, out)
-			return err
-		},
-	}
-	f := c.Flags()
-	f.BoolVar(&asCSV, "csv", false, "write comma-separated values")
-	f.StringVar(&out, "out", "", "file to write (default standard output)")
-	f.StringArrayVar(&methods, "method", nil, "write this method alone (repeatable)")
-	return c
-}
-
 // writeFile writes a whole file or, if that fails, none.
 func writeFile(ctx context.Context, path string, write func(io.Writer) error) (err error) {
 	f, err := diskfile.Create(ctx, path)

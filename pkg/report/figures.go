@@ -216,7 +216,7 @@ func (d *drawing) curveFigure(name string, shown []results.Series, axes [][2]qua
 		for _, s := range shown {
 			curves = append(curves, newCurve(s, x, y, d.opt.Smooth))
 		}
-		if d.opt.LogX == nil && x.spent && spread(curves) > muchLonger {
+		if d.opt.LogX == nil && x.spent && spread(curves) > MuchLonger {
 			x.log = true
 		}
 		c.add(x, y, curves)
@@ -245,9 +245,9 @@ func only(list []results.Series) *results.Results {
 	return out
 }
 
-// muchLonger is how many times as much time, or cost, some curves may take as
+// MuchLonger is how many times as much time, or cost, some curves may take as
 // others before a linear axis shows the others as a line at its start.
-const muchLonger = 5
+const MuchLonger = 5
 
 // spread returns how many times as far the longest curve goes as the shortest.
 func spread(curves []curve) float64 {

@@ -61,6 +61,13 @@ func (d *drawing) defaultGoal() *runlog.Goal {
 	return &runlog.Goal{Metric: runlog.Columns.TrainLoss, Value: v}
 }
 
+// DefaultGoal is the target of the figure target where none is given: the train loss that all
+// complete runs of every method's best setting end with or below, rounded up to two digits;
+// nil without complete runs.
+func DefaultGoal(res *results.Results) *runlog.Goal {
+	return (&drawing{res, res.Series(), FigureOptions{}}).defaultGoal()
+}
+
 // rows is the number of series that the figure has room for.
 const rows = 40
 
@@ -123,7 +130,7 @@ func (d *drawing) goal(g runlog.Goal) (*figure.Figure, string, error) {
 	seeds, wall, atZero := 0, false, false
 	for _, x := range xs {
 		if d.opt.LogX == nil {
-			x.log = x.spent && spreadOfGoals(shown, g, x) > muchLonger
+			x.log = x.spent && spreadOfGoals(shown, g, x) > MuchLonger
 		}
 		wall = wall || x.name == "wall"
 		p := figure.Panel{X: x.axis([2]float64{0.03, 0.1})}

@@ -162,7 +162,10 @@ func factors(end float64) (ticks []figure.Tick) {
 
 // problems is what the problems of a profile are.
 func problems(p scores.Profile) string {
-	if p.Seeds {
+	switch {
+	case p.Seeds && len(p.Tasks) > 1:
+		return "seeds of tasks"
+	case p.Seeds:
 		return "seeds"
 	}
 	return "tasks"
@@ -177,10 +180,10 @@ func (d *drawing) profileText(p scores.Profile) string {
 			each = append(each, p.Tasks[i]+": "+goalText(g))
 		}
 		target = strings.Join(each, ", ")
-	} else if !p.Seeds {
+	} else if len(p.Tasks) > 1 {
 		target += " on " + strings.Join(p.Tasks, ", ")
 	}
-	where := fmt.Sprintf("%s of %s in which a method", p.Unit(len(p.Problems)), p.Tasks[0])
+	where := fmt.Sprintf("%s of %s in which a method", p.Unit(len(p.Problems)), strings.Join(p.Tasks, ", "))
 	if !p.Seeds {
 		where = fmt.Sprintf("%s on which a method, by its median over the seeds,", p.Unit(len(p.Problems)))
 	}

@@ -52,6 +52,28 @@ var (
 	}
 )
 
+// A Quantity is what an axis of curves may show, for who draws them in another way.
+type Quantity struct {
+	Name   string  // on the command line
+	Column string  // of metrics.csv
+	Label  string  // of the axis
+	Log    bool    // shown on a log axis
+	Scale  float64 // multiplies the column
+	Cut    bool    // the first evaluations may be cut off below
+	Spent  bool    // as an x axis: a log one where methods spend very unlike amounts, see [MuchLonger]
+}
+
+// Quantities are those of x axes and of y axes.
+func Quantities() (x, y []Quantity) {
+	of := func(list []quantity) (out []Quantity) {
+		for _, q := range list {
+			out = append(out, Quantity{q.name, q.column, q.label, q.log, q.scale, q.cut, q.spent})
+		}
+		return out
+	}
+	return of(xs), of(ys)
+}
+
 // Xs and Ys are the names of the axes that figures may have.
 func Xs() []string { return names(xs) }
 func Ys() []string { return names(ys) }

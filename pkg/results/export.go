@@ -41,21 +41,12 @@ func Export(w io.Writer, res *Results) error {
 	if len(res.Runs) == 0 {
 		return runlog.Errorf("there are no runs to export")
 	}
-	settings := res.settings()
+	names, labels := res.Labels()
 	out := csv.NewWriter(w)
-	out.Write(slices.Concat(described, settings, measured)) // errors stay until Error
-	for _, r := range res.Runs {
-		var varied []string
-		for _, s := range r.Varied {
-			varied = append(varied, blankless(s.Key))
-		}
-		head := []string{r.Name, r.Dataset, r.Method, strconv.Itoa(r.MethodIndex), strconv.FormatUint(r.Seed, 10), string(r.Outcome), res.flags(&r),
-			r.Version, r.Commit, r.CPU, r.ISA, strconv.Itoa(r.Threads), strconv.Itoa(r.Jobs), strings.Join(varied, " "), strings.Join(r.Mixed, " ")}
-		for _, k := range settings {
-			v, _ := r.Value(k)
-			head = append(head, v)
-		}
-		rows := r.Rows
+	out.Write(slices.Concat(names, measured)) // errors stay until Error
+	for i := range res.Runs {
+		head := labels(&res.Runs[i])
+		rows := res.Runs[i].Rows
 		if len(rows) == 0 {
 			out.Write(append(head, make([]string, len(measured))...))
 		}
@@ -70,6 +61,32 @@ func Export(w io.Writer, res *Results) error {
 	out.Flush()
 	return out.Error()
 }
+
+// Labels returns the columns of an export that say where a row comes from, the settings in
+// which any two runs differ the last of them, and a function to what they are of a run. Texts
+// are empty where a run has no value.
+func (res *Results) Labels() (names []string, of func(r *Run) []string) {
+	settings := res.settings()
+	return slices.Concat(described, settings), func(r *Run) []string {
+		var varied []string
+		for _, s := range r.Varied {
+			varied = append(varied, blankless(s.Key))
+		}
+		cells := []string{r.Name, r.Dataset, r.Method, strconv.Itoa(r.MethodIndex), strconv.FormatUint(r.Seed, 10), string(r.Outcome), res.flags(r),
+			r.Version, r.Commit, r.CPU, r.ISA, strconv.Itoa(r.Threads), strconv.Itoa(r.Jobs), strings.Join(varied, " "), strings.Join(r.Mixed, " ")}
+		for _, k := range settings {
+			v, _ := r.Value(k)
+			cells = append(cells, v)
+		}
+		return cells
+	}
+}
+
+// Described is how many of the columns that [Results.Labels] returns are no settings.
+func Described() int { return len(described) }
+
+// Measured are the columns of numbers of an export.
+func Measured() []string { return slices.Clone(measured) }
 
 // blankless puts a key of the column varied in quotes where it has to be.
 func blankless(key string) string {

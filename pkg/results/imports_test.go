@@ -18,6 +18,8 @@ func TestImports(t *testing.T) {
 		"figure":  {"runlog", "results", "stats", "scores", "report"},
 		"scores":  {"figure", "report"},
 		"report":  nil,
+		"page":    nil,
+		"export":  {"scores", "report"},
 	} {
 		out, err := exec.Command("go", "list", "-deps", own+name).Output()
 		if err != nil {

@@ -41,16 +41,28 @@ type source struct {
 
 // Open reads what [Load] does. [Logs.Merge] takes all runs together, [Logs.Tasks] each
 // experiment by itself.
-func Open(paths ...string) (*Logs, error) {
-	res := &Results{}
+func Open(paths ...string) (*Logs, error) { return open(&Results{}, paths) }
+
+// OpenChanging reads as [Open] does what others are writing meanwhile: what is not there yet
+// and what cannot be understood is left out, with a warning, and the last row of a log that
+// is being written without one.
+func OpenChanging(paths ...string) *Logs {
+	logs, _ := open(&Results{lenient: true}, paths) // whose errors are warnings
+	logs.warnings = slices.DeleteFunc(logs.warnings, func(w string) bool { return strings.HasSuffix(w, runlog.CutShort) })
+	return logs
+}
+
+func open(res *Results, paths []string) (*Logs, error) {
 	logs := &Logs{}
 	for _, path := range paths {
 		from, load := source{path: path}, res.loadFolder
 		if info, err := os.Stat(path); err == nil && !info.IsDir() {
 			from.export, load = true, res.loadExport
 		}
-		if err := load(path); err != nil {
+		if err := load(path); err != nil && !res.lenient {
 			return nil, err
+		} else if err != nil {
+			res.warn("%v", err)
 		}
 		for len(logs.from) < len(res.Runs) {
 			logs.from = append(logs.from, from)
@@ -167,7 +179,9 @@ func (res *Results) walk(dir string, seen map[string]bool) (found bool, err erro
 	}
 	seen[place] = true
 	list, err := os.ReadDir(dir)
-	if err != nil {
+	if err != nil && res.lenient {
+		res.warn("%v", err)
+	} else if err != nil {
 		return false, runlog.Errorf("%w", err)
 	}
 	manifest, logs := false, false
@@ -196,6 +210,10 @@ func (res *Results) walk(dir string, seen map[string]bool) (found bool, err erro
 	}
 	if manifest {
 		err := res.loadRun(dir)
+		if err != nil && res.lenient && !errors.Is(err, fs.ErrNotExist) {
+			res.warn("%v; the run is left out", err)
+			return true, nil
+		}
 		if !errors.Is(err, fs.ErrNotExist) {
 			return true, err
 		}

@@ -21,6 +21,8 @@ import (
 type Results struct {
 	Runs     []Run
 	Warnings []string // what was left out, and why
+
+	lenient bool // a run that cannot be understood is left out, with a warning
 }
 
 func (res *Results) warn(format string, args ...any) {

@@ -24,12 +24,15 @@ type CSV struct {
 	lines   []int // of the file, by row
 }
 
+// CutShort ends the warning that [ReadCSV] gives of a last row.
+const CutShort = ": the last row is cut short: left out"
+
 // ReadCSV reads a CSV file that has at least the needed columns. A last row that a
 // crash cut short is left out, with a warning; any other damage is an [Error], with
 // file and line.
 func ReadCSV(path string, text []byte, needed []string) (t *CSV, warning string, err error) {
 	if i := bytes.LastIndexByte(text, '\n'); i+1 < len(text) {
-		warning = fmt.Sprintf("%s: the last row is cut short: left out", path)
+		warning = path + CutShort
 		text = text[:i+1]
 	}
 	r := csv.NewReader(bytes.NewReader(text))

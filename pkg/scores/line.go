@@ -57,7 +57,7 @@ func newLine(s Score, series results.Series, logs []log, competes bool, at *Cut,
 }
 
 // finish compares the lines of a score.
-func (s *Score) finish(baseline string) {
+func (s *Score) finish(baseline string, compare []string) {
 	reached, values := 0, 0
 	for _, l := range s.Lines {
 		reached, values = reached+l.Reached, values+l.N
@@ -81,7 +81,7 @@ func (s *Score) finish(baseline string) {
 	for i, r := range ranks(medians) {
 		s.Lines[at[i]].Rank = r
 	}
-	s.pairs(at, baseline)
+	s.pairs(at, baseline, compare)
 	if s.Kind == ToTarget {
 		var lines []*Line
 		for _, i := range at {

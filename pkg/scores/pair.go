@@ -38,11 +38,20 @@ const (
 	MedianDifferences = "median"
 )
 
-// pairs compares the lines at some places, every two or all with a baseline.
-func (s *Score) pairs(at []int, baseline string) {
+// pairs compares the lines at some places: every two, all with a baseline, or the two that
+// are named.
+func (s *Score) pairs(at []int, baseline string, compare []string) {
 	for i, a := range at {
 		for _, b := range at[i+1:] {
 			x, y := s.Lines[a], s.Lines[b]
+			if compare != nil {
+				if x.named(compare[1]) && y.named(compare[0]) {
+					x, y = y, x
+				}
+				if !x.named(compare[0]) || !y.named(compare[1]) {
+					continue
+				}
+			}
 			if baseline != "" {
 				if x.Series.Method == baseline {
 					x, y = y, x
@@ -69,6 +78,9 @@ func (s *Score) pairs(at []int, baseline string) {
 		s.Pairs[i].weigh(tests)
 	}
 }
+
+// named reports whether a line is that of a method, or has a label.
+func (l *Line) named(name string) bool { return l.Series.Method == name || l.Series.Label == name }
 
 // compare takes the differences of two lines.
 func (s *Score) compare(x, y Line) Pair {

@@ -20,7 +20,7 @@ type Profile struct {
 	Group    string // the same for profiles of one target
 	Metric   string // of the target
 	Amount   string
-	Problems []string // tasks or, of one task, seeds
+	Problems []string // tasks or, of one task or if [Options.Seeds] asks for it, seeds of tasks
 	Seeds    bool     // Problems are seeds
 	Tasks    []string
 	Goals    []runlog.Goal // the target of each task
@@ -67,14 +67,17 @@ func integral(ratios []float64, limit float64) float64 {
 }
 
 // profiles are those of all targets. Problems are tasks, on which a method has its median
-// over the seeds; of one task alone, seeds that all methods have.
-func (s *Scores) profiles() (list []Profile) {
+// over the seeds; of one task alone, or if that is asked for, seeds that all methods have.
+func (s *Scores) profiles(bySeed bool) (list []Profile) {
 	for _, f := range s.fields(func(sc *Score) bool { return sc.Kind == ToTarget }) {
 		first := f.scores[0]
-		p := Profile{Key: f.key, Group: first.group, Metric: first.Metric, Amount: first.Amount, Tasks: f.tasks, Notes: slices.Clone(f.notes), Seeds: len(f.tasks) == 1}
+		p := Profile{Key: f.key, Group: first.group, Metric: first.Metric, Amount: first.Amount, Tasks: f.tasks, Notes: slices.Clone(f.notes), Seeds: bySeed || len(f.tasks) == 1}
 		var spent [][]float64 // by problem, then method
 		if p.Seeds {
-			p.Problems, spent = f.seeds(&p)
+			for i := range f.tasks {
+				names, rows := f.seeds(i, &p)
+				p.Problems, spent = append(p.Problems, names...), append(spent, rows...)
+			}
 		} else {
 			p.Problems = f.tasks
 			for _, lines := range f.lines {
@@ -88,7 +91,7 @@ func (s *Scores) profiles() (list []Profile) {
 		for i, sc := range f.scores {
 			p.Goals = append(p.Goals, sc.Goal)
 			if n := budgets(f.lines[i], sc.Amount); n != "" {
-				if !p.Seeds {
+				if len(f.tasks) > 1 {
 					n = f.tasks[i] + ": " + n
 				}
 				p.Notes = append(p.Notes, n)
@@ -106,14 +109,17 @@ func (p Profile) Unit(n int) string {
 	if p.Seeds {
 		what = "seeds"
 	}
+	if p.Seeds && len(p.Tasks) > 1 {
+		what = fmt.Sprintf("problems (%d tasks x their seeds)", len(p.Tasks))
+	}
 	return fmt.Sprintf("%d %s", n, what)
 }
 
-// seeds returns the seeds that all methods of the only task have, and what each spent.
-func (f *field) seeds(p *Profile) (names []string, spent [][]float64) {
+// seeds returns the seeds that all methods of a task have, and what each spent.
+func (f *field) seeds(task int, p *Profile) (names []string, spent [][]float64) {
 	of := map[uint64][]float64{}
 	var order []uint64
-	for i, l := range f.lines[0] {
+	for i, l := range f.lines[task] {
 		for _, v := range l.Values {
 			if _, ok := of[v.Seed]; !ok {
 				order = append(order, v.Seed)
@@ -126,11 +132,19 @@ func (f *field) seeds(p *Profile) (names []string, spent [][]float64) {
 	slices.Sort(order)
 	for _, seed := range order {
 		if len(of[seed]) == len(f.names) {
-			names, spent = append(names, fmt.Sprint(seed)), append(spent, of[seed])
+			name := fmt.Sprint(seed)
+			if len(f.tasks) > 1 {
+				name = f.tasks[task] + " " + name
+			}
+			names, spent = append(names, name), append(spent, of[seed])
 		}
 	}
 	if n := len(order) - len(names); n > 0 {
-		p.Notes = append(p.Notes, fmt.Sprintf("%d seeds that not all methods have are left out", n))
+		note := fmt.Sprintf("%d seeds that not all methods have are left out", n)
+		if len(f.tasks) > 1 {
+			note = f.tasks[task] + ": " + note
+		}
+		p.Notes = append(p.Notes, note)
 	}
 	return names, spent
 }

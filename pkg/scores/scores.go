@@ -22,7 +22,9 @@ type Options struct {
 	Amounts  []string // spent to reach targets; empty: wall, cost and step, as far as the logs have them
 	Metrics  []string // values at the end; empty: those that the logs have
 	Baseline string   // pairs are of each method with this one; "": of every two
+	Compare  []string // names of two methods, or labels of two settings: pairs are of these alone; nil: of all
 	All      bool     // all settings of a sweep are compared; else the best of each method
+	Seeds    bool     // problems of profiles are the seeds of every task; else, of several tasks, the tasks
 	Limit    float64  // of the factors that the score of a profile is over; 0: DefaultLimit
 }
 
@@ -34,6 +36,8 @@ type Scores struct {
 	Warnings []string // of what was read
 	Limit    float64
 	At       *Cut
+
+	compared bool // pairs are of two methods that were named
 }
 
 // A Task is the scores on one task.
@@ -87,7 +91,7 @@ type Line struct {
 
 // Of computes scores. What the tasks do not have is an [results.OptionError].
 func Of(tasks []results.Task, opt Options) (*Scores, error) {
-	s := &Scores{Limit: opt.Limit, At: opt.At}
+	s := &Scores{Limit: opt.Limit, At: opt.At, compared: opt.Compare != nil}
 	if s.Limit == 0 {
 		s.Limit = DefaultLimit
 	}
@@ -109,7 +113,7 @@ func Of(tasks []results.Task, opt Options) (*Scores, error) {
 	if len(s.Tasks) > 1 {
 		s.Rankings = s.rankings()
 	}
-	s.Profiles = s.profiles()
+	s.Profiles = s.profiles(opt.Seeds)
 	return s, nil
 }
 
@@ -184,6 +188,7 @@ func check(tasks []results.Task, opt *Options, limit float64) error {
 			return results.OptionErrorf("baseline: there are no runs of method %q (there are: %s)", opt.Baseline, strings.Join(known, ", "))
 		}
 	}
+	opt.All = opt.All || compareSettings(tasks, opt.Compare)
 	return checkCut(tasks, opt.At)
 }
 
@@ -260,7 +265,7 @@ func score(t results.Task, opt Options, label string) (Task, error) {
 		for i, series := range list {
 			s.Lines = append(s.Lines, newLine(s, series, logs[i], slices.Contains(competes, i), opt.At, of))
 		}
-		s.finish(opt.Baseline)
+		s.finish(opt.Baseline, opt.Compare)
 		out.Scores = append(out.Scores, s)
 	}
 	for i, target := range opt.Goals {

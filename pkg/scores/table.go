@@ -2,100 +2,94 @@ package scores
 
 import (
 	"fmt"
-	"io"
 	"math"
 	"slices"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/dualgn/dgn/pkg/runlog"
 )
 
-// A table is rows of cells for people, and notes below it, each once, which cells refer to
+// A Table is rows of cells for people, and notes below it, each once, which cells refer to
 // by their numbers.
-type table struct {
-	rows  [][]string
-	notes []string
+type Table struct {
+	Title string     `json:"title"` // what its numbers are; "": the part says it
+	Head  []string   `json:"head"`
+	Rows  [][]string `json:"rows"`
+	Notes []string   `json:"notes"`
 }
 
-func (t *table) add(cells ...string) { t.rows = append(t.rows, cells) }
+// A Part is the tables of one task, or those over all tasks.
+type Part struct {
+	Title  string   `json:"title"`
+	Alerts []string `json:"alerts"` // what to be careful about
+	Tables []Table  `json:"tables"`
+}
+
+func (t *Table) add(cells ...string) { t.Rows = append(t.Rows, cells) }
 
 // mark returns a cell with the number of a note, if there is one.
-func (t *table) mark(cell, note string) string {
+func (t *Table) mark(cell, note string) string {
 	if note == "" {
 		return cell
 	}
-	i := slices.Index(t.notes, note)
+	i := slices.Index(t.Notes, note)
 	if i < 0 {
-		i = len(t.notes)
-		t.notes = append(t.notes, note)
+		i = len(t.Notes)
+		t.Notes = append(t.Notes, note)
 	}
 	return fmt.Sprintf("%s (%d)", cell, i+1)
 }
 
-// write writes the table, with a line about it where there is something to say.
-func (t *table) write(w io.Writer, about string) {
-	if about != "" {
-		fmt.Fprintln(w, about)
-	}
-	columns := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	for _, row := range t.rows {
-		fmt.Fprintln(columns, strings.TrimRight("  "+strings.Join(row, "\t"), "\t"))
-	}
-	columns.Flush()
-	for i, n := range t.notes {
-		fmt.Fprintf(w, "  (%d) %s\n", i+1, n)
-	}
-	fmt.Fprintln(w)
-}
-
-// WriteTable writes all scores for people.
-func (s *Scores) WriteTable(w io.Writer) error {
-	e := &errorWriter{w: w}
+// Parts are all scores as tables for people.
+func (s *Scores) Parts() (parts []Part) {
 	for i := range s.Tasks {
-		s.Tasks[i].write(e, s.At)
+		parts = append(parts, s.Tasks[i].part(s.At))
 	}
-	s.writeRankings(e)
-	s.writeProfiles(e)
-	return e.err
-}
-
-// An errorWriter remembers the first error, so that what writes to it need not.
-type errorWriter struct {
-	w   io.Writer
-	err error
-}
-
-func (e *errorWriter) Write(b []byte) (int, error) {
-	if e.err == nil {
-		_, e.err = e.w.Write(b)
+	over := Part{Tables: s.rankTables()}
+	over.Tables = append(over.Tables, s.profileTables()...)
+	if len(over.Tables) > 0 {
+		parts = append(parts, over)
 	}
-	return len(b), nil
+	return parts
 }
 
-func (t *Task) write(w io.Writer, at *Cut) {
-	fmt.Fprintf(w, "%s, %s", t.Name, t.Dataset)
+// Report is [Scores.Parts] as a paper or a page has them: of each task the summary, and the
+// differences seed by seed if [Options.Compare] asks for them, come first.
+func (s *Scores) Report() []Part {
+	parts := s.Parts()
+	for i := range s.Tasks {
+		t := &s.Tasks[i]
+		first := []Table{t.Summary()}
+		if c := t.Compared(); len(c.Rows) > 0 && s.compared {
+			first = append(first, c)
+		}
+		parts[i].Tables = append(first, parts[i].Tables...)
+	}
+	return parts
+}
+
+// part makes the tables of a task.
+func (t *Task) part(at *Cut) Part {
+	p := Part{Title: t.Name + ", " + t.Dataset, Alerts: t.Notes}
 	if at != nil {
-		fmt.Fprintf(w, ": all logs end at %s %g", at.Amount, at.Value)
+		p.Title += fmt.Sprintf(": all logs end at %s %g", at.Amount, at.Value)
 	}
-	fmt.Fprintln(w)
-	for _, n := range t.Notes {
-		fmt.Fprintf(w, "! %s\n", n)
-	}
-	fmt.Fprintln(w)
 	for i := 0; i < len(t.Scores); {
 		n := i + 1
 		for n < len(t.Scores) && sameTable(t.Scores[i], t.Scores[n]) {
 			n++
 		}
 		if t.Scores[i].Kind == ToTarget {
-			writeTarget(w, t.Scores[i:n])
+			p.Tables = append(p.Tables, targetTable(t.Scores[i:n]))
 		} else {
-			writeValues(w, t.Scores[i:n])
+			p.Tables = append(p.Tables, valueTable(t.Scores[i:n]))
 		}
 		i = n
 	}
-	t.writePairs(w)
+	if pairs := t.pairTable(); len(pairs.Rows) > 0 {
+		p.Tables = append(p.Tables, pairs)
+	}
+	return p
 }
 
 // sameTable reports whether two scores are columns of one table.
@@ -103,15 +97,13 @@ func sameTable(a, b Score) bool {
 	return a.group == b.group && a.Metric == b.Metric && (a.Kind == ToTarget) == (b.Kind == ToTarget)
 }
 
-// writeTarget writes what is spent to one target.
-func writeTarget(w io.Writer, list []Score) {
+// targetTable is what is spent to one target.
+func targetTable(list []Score) (t Table) {
 	first := list[0]
-	var t table
-	head := []string{"method", "reached"}
+	t.Head = []string{"method", "reached"}
 	for _, s := range list {
-		head = append(head, s.amount.title)
+		t.Head = append(t.Head, s.amount.title)
 	}
-	t.add(head...)
 	for i, l := range first.Lines {
 		row := []string{l.Series.Label, t.mark(fmt.Sprintf("%d/%d", l.Reached, len(l.Values)), l.Note)}
 		for _, s := range list {
@@ -119,28 +111,28 @@ func writeTarget(w io.Writer, list []Score) {
 		}
 		t.add(row...)
 	}
-	about := fmt.Sprintf("first evaluation with %s: median over the seeds, never counted as infinite%s", text(first.Goal), intervals(list))
+	t.Title = fmt.Sprintf("first evaluation with %s: median over the seeds, never counted as infinite%s", text(first.Goal), intervals(list))
 	if first.Why != "" {
-		about = fmt.Sprintf("first evaluation with %s: %s", text(first.Goal), first.Why)
+		t.Title = fmt.Sprintf("first evaluation with %s: %s", text(first.Goal), first.Why)
 	}
 	for _, s := range list {
-		t.notes = append(t.notes, s.Notes...)
+		t.Notes = append(t.Notes, s.Notes...)
 	}
-	t.write(w, about)
+	return t
 }
 
-// writeValues writes the last and the best values of one metric.
-func writeValues(w io.Writer, list []Score) {
-	var t table
+// valueTable is the last and the best values of one metric.
+func valueTable(list []Score) (t Table) {
 	final := list[0]
-	head := []string{"method", "n", "median", "mean", "sd"}
+	t.Title = final.Name + intervals(list)
+	t.Head = []string{"method", "n", "median", "mean", "sd"}
 	for _, s := range list[1:] {
-		head = append(head, "median of the best")
+		name := "median of the best"
 		if strings.HasPrefix(s.Metric, "test") {
-			head[len(head)-1] += " (looks at test data)"
+			name += " (looks at test data)"
 		}
+		t.Head = append(t.Head, name)
 	}
-	t.add(head...)
 	for i, l := range final.Lines {
 		row := []string{l.Series.Label, t.mark(fmt.Sprint(l.N), l.Note), final.cell(l), final.number(l.Mean), final.number(l.SD)}
 		if math.IsInf(l.Mean, 0) {
@@ -151,7 +143,7 @@ func writeValues(w io.Writer, list []Score) {
 		}
 		t.add(row...)
 	}
-	t.write(w, final.Name+intervals(list))
+	return t
 }
 
 // intervals says what the brackets of lines are.
@@ -223,10 +215,10 @@ func (s *Score) difference(v float64) string {
 	return fmt.Sprintf("%.4g", v)
 }
 
-// writePairs writes the differences of all scores but the best.
-func (t *Task) writePairs(w io.Writer) {
-	var out table
-	out.add("score", "A", "B", "A - B", "interval", "A better", "test", "p", "p (Holm)")
+// pairTable is the differences of all scores but the best.
+func (t *Task) pairTable() (out Table) {
+	out.Title = "differences A - B over the seeds: Hodges-Lehmann estimates or, where one is marked m, medians; exact two-sided tests, Holm's adjustment over the pairs of a score"
+	out.Head = []string{"score", "A", "B", "A - B", "interval", "A better", "test", "p", "p (Holm)"}
 	for _, s := range t.Scores {
 		if s.Kind == Best {
 			continue
@@ -244,9 +236,7 @@ func (t *Task) writePairs(w io.Writer) {
 			out.add(s.Name, p.A.Label, p.B.Label, s.difference(p.Shift.Value)+how(p), s.span(p), fmt.Sprintf("%d/%d", p.Wins, p.N), p.Test.Name, ps[0], ps[1])
 		}
 	}
-	if len(out.rows) > 1 {
-		out.write(w, "differences A - B over the seeds: Hodges-Lehmann estimates or, where one is marked m, medians; exact two-sided tests, Holm's adjustment over the pairs of a score")
-	}
+	return out
 }
 
 // how marks an estimate that is a median.
@@ -265,14 +255,15 @@ func (s *Score) span(p Pair) string {
 	return fmt.Sprintf("[%s, %s] %s", s.difference(p.Shift.Lo), s.difference(p.Shift.Hi), percent(p.Shift.Coverage))
 }
 
-func (s *Scores) writeRankings(w io.Writer) {
-	if len(s.Rankings) == 0 {
-		if len(s.Tasks) > 1 {
-			fmt.Fprint(w, "no ranks over tasks: no score has two methods that all of its tasks have\n\n")
-		}
-		return
+// rankTables are the ranks over several tasks, if there are any.
+func (s *Scores) rankTables() []Table {
+	if len(s.Tasks) < 2 {
+		return nil
 	}
-	var t table
+	if len(s.Rankings) == 0 {
+		return []Table{{Title: "no ranks over tasks: no score has two methods that all of its tasks have"}}
+	}
+	t := Table{Title: "mean rank over the tasks, of the medians, 1 the best; ties share their mean rank"}
 	names := []string{}
 	for _, r := range s.Rankings {
 		for _, m := range r.Methods {
@@ -281,7 +272,7 @@ func (s *Scores) writeRankings(w io.Writer) {
 			}
 		}
 	}
-	t.add(append([]string{"score", "tasks"}, names...)...)
+	t.Head = append([]string{"score", "tasks"}, names...)
 	for _, r := range s.Rankings {
 		row := []string{r.Key, t.mark(fmt.Sprint(len(r.Tasks)), strings.Join(r.Notes, "; "))}
 		for _, n := range names {
@@ -293,14 +284,15 @@ func (s *Scores) writeRankings(w io.Writer) {
 		}
 		t.add(row...)
 	}
-	t.write(w, "mean rank over the tasks, of the medians, 1 the best; ties share their mean rank")
+	return []Table{t}
 }
 
-func (s *Scores) writeProfiles(w io.Writer) {
+// profileTables are the scores of the profiles, if there are any.
+func (s *Scores) profileTables() []Table {
 	if len(s.Profiles) == 0 {
-		return
+		return nil
 	}
-	var t table
+	t := Table{Title: fmt.Sprintf("score of the performance profile: mean share of problems within a factor tau of the best, over tau from 1 to %g", s.Limit)}
 	names := []string{}
 	for _, p := range s.Profiles {
 		for _, l := range p.Lines {
@@ -309,7 +301,7 @@ func (s *Scores) writeProfiles(w io.Writer) {
 			}
 		}
 	}
-	t.add(append([]string{"score", "problems"}, names...)...)
+	t.Head = append([]string{"score", "problems"}, names...)
 	for _, p := range s.Profiles {
 		notes := slices.Clone(p.Notes)
 		if p.Why != "" {
@@ -325,5 +317,5 @@ func (s *Scores) writeProfiles(w io.Writer) {
 		}
 		t.add(row...)
 	}
-	t.write(w, fmt.Sprintf("score of the performance profile: mean share of problems within a factor tau of the best, over tau from 1 to %g", s.Limit))
+	return []Table{t}
 }

@@ -159,6 +159,11 @@ func selected(v []float64, k int) float64 {
 	return v[k]
 }
 
+// Resamples returns the indices of all resamples that [Interval] takes of n numbers, n for
+// each, one after another: the same for every call, and not to be written to. Up to five
+// numbers they are all n^n there are.
+func Resamples(n int) []uint16 { return draws(n) }
+
 var resampled sync.Map // int -> []uint16
 
 // draws returns the indices of all resamples of n numbers, one after another:
