@@ -83,8 +83,31 @@ func (c *LineSearch) UnmarshalStrict(v strict.Value) (err error) {
 
 func (c *Data) UnmarshalStrict(v strict.Value) (err error) {
 	c.Common = datasets.Defaults()
-	c.Choice, err = datasets.Known.Decode(v, &c.Common)
-	return err
+	if c.Choice, err = datasets.Known.Decode(v, &c.Common); err != nil {
+		return err
+	}
+	if _, ok := c.Equation(); ok {
+		if at, given := v.Lookup("standardize"); given && c.Common.Standardize {
+			return at.Errorf("equations are never standardised: their derivatives are in the coordinates themselves; leave it out")
+		}
+		c.Common.Standardize = false
+	}
+	return nil
+}
+
+// Equation returns the equation that the data are, if they are one.
+func (c Data) Equation() (datasets.EquationSet, bool) {
+	if c.IsZero() {
+		return datasets.EquationSet{}, false
+	}
+	e, ok := c.Must().(datasets.EquationSet)
+	return e, ok
+}
+
+// validates reports whether there is a validation set.
+func (c Data) validates() bool {
+	_, points := c.Equation()
+	return points || c.Common.Validation > 0
 }
 
 // MarshalYAML puts the set's own options and the common ones in one mapping.
@@ -211,6 +234,10 @@ func New(c Config) (*Config, error) {
 	case AllExamples:
 		c.Evaluate.TrainExamples = 0
 	}
+	if c.Train.BatchSize == 0 {
+		c.takeAll()
+	}
+	c.complete()
 	c.Methods = slices.Clone(c.Methods)
 	for i := range c.Methods {
 		m := &c.Methods[i]
@@ -230,6 +257,27 @@ func New(c Config) (*Config, error) {
 		return nil, err
 	}
 	return &c, nil
+}
+
+// takeAll has a step take all points of an equation, which needs no batch_size.
+func (c *Config) takeAll() {
+	if e, ok := c.Data.Equation(); ok {
+		c.Train.BatchSize = e.Train()
+	}
+}
+
+// complete fills in the metric by which settings are chosen: for an equation, whose solution is
+// known, the distance to it.
+func (c *Config) complete() {
+	if c.Tune == nil || c.Tune.Metric != "" {
+		return
+	}
+	tune := *c.Tune
+	tune.Metric = "valid_loss"
+	if _, ok := c.Data.Equation(); ok {
+		tune.Metric = metricL2
+	}
+	c.Tune = &tune
 }
 
 // Check finds what is wrong with a config that a program made or changed. Those that were
@@ -264,7 +312,11 @@ func (c *Config) SplitBy(seed uint64) *Config {
 
 // DataOf returns the section data of a set, prepared as files without further keys are.
 func DataOf(set registry.Choice[datasets.Source]) Data {
-	return Data{Choice: set, Common: datasets.Defaults()}
+	d := Data{Choice: set, Common: datasets.Defaults()}
+	if _, ok := d.Equation(); ok {
+		d.Common.Standardize = false
+	}
+	return d
 }
 
 // An Error says what is wrong with an experiment's settings: its Error
@@ -360,6 +412,11 @@ func decodeDoc(doc *strict.Doc, what scope) (*Config, error) {
 	if err := v.Decode(&c); err != nil {
 		return nil, &Error{strict.FirstOf(err)}
 	}
+	train, _ := v.Lookup("train")
+	if _, given := train.Lookup("batch_size"); !given {
+		c.takeAll()
+	}
+	c.complete()
 	if err := c.override(); err != nil {
 		return nil, &Error{strict.FirstOf(err)}
 	}

@@ -24,7 +24,22 @@ type Train struct {
 }
 
 // goalMetrics are the metrics that a run may stop on; none looks at test data.
-var goalMetrics = []string{"train_loss", "train_accuracy", "valid_loss", "valid_accuracy"}
+var goalMetrics = []string{"train_loss", "train_accuracy", "valid_loss", "valid_accuracy", metricL2}
+
+// metricL2 is how far u is from the solution of an equation.
+const metricL2 = "valid_l2"
+
+// unfit says why a metric does not apply to the data, "" if it does.
+func (c Data) unfit(metric string) string {
+	_, points := c.Equation()
+	switch {
+	case metric == metricL2 && !points && !c.IsZero():
+		return metricL2 + " is for equations, whose solution is known; take valid_loss or train_loss"
+	case points && strings.HasPrefix(metric, "valid_") && metric != metricL2:
+		return metric + " does not apply to equations; take " + metricL2 + ", or train_loss"
+	}
+	return ""
+}
 
 // Unit is the number of examples of the mini-batch whose gradient has the cost 1.
 func (t Train) Unit() int {
@@ -180,7 +195,9 @@ func (t Train) check(v strict.Value, c *Config, bad func(key, format string, arg
 	if !slices.Contains(goalMetrics, t.Target.Metric) {
 		bad("target.metric", "%q is not a metric a run may stop on (known: %s)", t.Target.Metric, strings.Join(goalMetrics, ", "))
 	}
-	if strings.HasPrefix(t.Target.Metric, "valid_") && c.Data.Common.Validation == 0 {
+	if wrong := c.Data.unfit(t.Target.Metric); wrong != "" {
+		bad("target.metric", "%s", wrong)
+	} else if strings.HasPrefix(t.Target.Metric, "valid_") && !c.Data.validates() {
 		bad("target.metric", "%s needs a validation set; set data.validation to the fraction to hold out", t.Target.Metric)
 	}
 }

@@ -26,7 +26,8 @@ func (j Jet) Streams() int { return j.Dimension + 2 }
 func (j Jet) shape(n int) tensor.Shape { return tensor.Shape{C: j.Streams(), H: 1, W: n} }
 
 // An Operator is the operator F of a differential equation F(x, u) = f. It returns F for the
-// jet of u at x, of d + 2 and d numbers, and sets to, of d + 2, to its derivative in the jet.
+// jet of u at x, of d + 2 and d numbers, and sets to, of d + 2 numbers that are 0 before, to its
+// derivative in the jet.
 type Operator func(to, x, jet []float64) float64
 
 // Parts of a domain, the last number of an example of a network made by [Net.Differentiate].
