@@ -43,7 +43,10 @@ func Export(w io.Writer, res *Results) error {
 	}
 	settings := res.settings()
 	out := csv.NewWriter(w)
-	out.Write(slices.Concat(described, settings, measured)) // errors stay until Error
+	columns := slices.DeleteFunc(slices.Clone(measured), func(c string) bool {
+		return slices.Contains(runlog.Metrics.Added(), c) && !res.Has(c) // as files of earlier versions are
+	})
+	out.Write(slices.Concat(described, settings, columns)) // errors stay until Error
 	for _, r := range res.Runs {
 		var varied []string
 		for _, s := range r.Varied {
@@ -57,11 +60,11 @@ func Export(w io.Writer, res *Results) error {
 		}
 		rows := r.Rows
 		if len(rows) == 0 {
-			out.Write(append(head, make([]string, len(measured))...))
+			out.Write(append(head, make([]string, len(columns))...))
 		}
 		for _, row := range rows {
 			cells := slices.Clone(head)
-			for _, c := range measured {
+			for _, c := range columns {
 				cells = append(cells, runlog.Number(row[c]))
 			}
 			out.Write(cells)
@@ -164,7 +167,7 @@ func (res *Results) loadExport(path string) error {
 // readExport reads what Export wrote, in any order of rows. Columns of other
 // names are settings.
 func readExport(path string, text []byte) (runs []Run, warning string, err error) {
-	needed := slices.DeleteFunc(slices.Concat(described, measured), func(c string) bool { return c == mixed })
+	needed := slices.DeleteFunc(slices.Concat(described, runlog.Metrics.Needed(measured)), func(c string) bool { return c == mixed })
 	t, warning, err := runlog.ReadCSV(path, text, needed)
 	if err != nil {
 		return nil, "", err

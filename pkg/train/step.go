@@ -17,6 +17,7 @@ func (t *trainer[T]) advance() {
 // which the line search uses too.
 func (t *trainer[T]) direct() oracles.Report {
 	t.now = t.time()
+	t.data.Advance(t.step)
 	t.batch.ReadAugmented(t.data.Augment, datasets.Chance{Key: t.augmentKey, Step: t.step}, t.data.Train, t.order.batch(t.step), t.x, t.y)
 	t.losses = losses.Weighted{Loss: t.loss, Omega: t.data.Train.Omega(t.omega, t.order.batch(t.step))}
 	t.lin.Linearize(t.w, t.x)
