@@ -60,6 +60,9 @@ func (o GaussNewton) Held(_ losses.Loss, s Sizes) Held {
 	if o.Formulation == "primal" {
 		outputs = 1
 	}
+	if o.Formulation != "primal" && o.Solver.abilities().NeedsGram {
+		outputs += 4 // for refinement
+	}
 	if o.Gamma.search != nil {
 		weights++
 		h.OutputsAt = true

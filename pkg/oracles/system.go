@@ -15,6 +15,10 @@ type System struct {
 
 	descent descent
 
+	// refined says that a solution whose rounding errors matter is mended afterwards, see
+	// [corrector], so that the solver need not look at its slope.
+	refined bool
+
 	// jittered says that rounding made A indefinite, of this system or of an earlier one in the
 	// same call, and that A + delta I was factored in its place.
 	jittered bool
