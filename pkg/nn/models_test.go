@@ -240,6 +240,11 @@ func checkNetOn(t *testing.T, name string, n *Net, x tensor.Matrix[float64]) {
 	tensor.Gemm(nil, tensor.NoTrans, tensor.Trans, 1, jac, jac, 0, want)
 	l.Gram(gram)
 	l.GramBlocks(blocks)
+	rows := tensor.New[float64](m*k, p)
+	l.Rows(rows)
+	if e := distance(rows.Flat(), jac.Flat()); e > 1e-12 {
+		t.Errorf("%s: the rows of J are %.2g away", name, e)
+	}
 	if e := distance(gram.Flat(), want.Flat()); e > 1e-12 {
 		t.Errorf("%s: K is %.2g away from J Jᵀ", name, e)
 	}

@@ -55,6 +55,7 @@ func (o Gradient) Held(_ losses.Loss, s Sizes) Held { return Held{Bytes: s.matri
 // Held counts, beside the core and the solver: in the dual s, b, alpha and K L s, and
 // q; in the primal J d, and b. A search keeps the best direction.
 func (o GaussNewton) Held(_ losses.Loss, s Sizes) Held {
+	o = o.at(s.Dims)
 	h := o.Inner.held(o.Solver, jobSystem, s)
 	outputs, weights := 4, 1
 	if o.Formulation == "primal" {
@@ -100,6 +101,9 @@ func (o Inner) held(solver SolverChoice, j job, s Sizes) Held {
 		add(size.Product(8, s.Seen, k))
 	}
 	if o.Formulation == "primal" {
+		if can.NeedsRows && o.InnerIterations > 0 {
+			add(primalCholeskySpace(size.Product(m, k), s.Dims.Weights, s.Value), s.gram(nn.UseBlocks))
+		}
 		if can.PrimalSpace != nil {
 			add(size.Product(s.Value, can.PrimalSpace(s.Dims.Weights, o.InnerIterations)))
 		}

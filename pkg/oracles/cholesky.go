@@ -10,7 +10,7 @@ import (
 
 func init() {
 	registry.Add(&Solvers, registry.Info{
-		Name: "cholesky", Doc: "exact: factors the formed Gram matrix; one factorisation is one iteration", Reference: "Golub and Van Loan, Matrix Computations, section 4.2",
+		Name: "cholesky", Doc: "exact: factors the formed Gram matrix, in the primal the formed p x p matrix; one factorisation is one iteration", Reference: "Golub and Van Loan, Matrix Computations, section 4.2",
 	}, Cholesky{}, func(s Cholesky) (Solver, error) { return s, nil })
 }
 
@@ -25,6 +25,8 @@ func (Cholesky) Abilities() Abilities {
 		},
 		Newton:    true,
 		NeedsGram: true,
+		Primal:    PrimalSolvers{Float32: newPrimalCholesky[float32], Float64: newPrimalCholesky[float64]},
+		NeedsRows: true,
 		// A, beside K, the blocks of L, and the work space of one thread: whether a config fits
 		// does not depend on how many there are. Each that there is more takes n k, one m-th of A.
 		SystemSpace: func(n, k, _ int) (int, bool) {

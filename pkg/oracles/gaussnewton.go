@@ -6,6 +6,7 @@ import (
 
 	"github.com/dualgn/dgn/pkg/losses"
 	"github.com/dualgn/dgn/pkg/registry"
+	"github.com/dualgn/dgn/pkg/size"
 	"github.com/dualgn/dgn/pkg/strict"
 	"github.com/dualgn/dgn/pkg/tensor"
 )
@@ -65,12 +66,10 @@ func newGaussNewton(o GaussNewton) (Spec, error) {
 	if o.Gamma.search != nil && o.Solver.abilities().Path == nil {
 		return nil, strict.Field("gamma.search", "needs solver: lanczos, whose basis serves every gamma; got %s", o.Solver.Name)
 	}
-	j := jobSystem
-	if o.Formulation == "primal" {
-		j = jobPrimal
-	}
-	if err := o.Solver.check(j); err != nil {
-		return nil, err
+	for _, j := range o.jobs() {
+		if err := o.Solver.check(j); err != nil {
+			return nil, err
+		}
 	}
 	if o.WarmStart && !o.Solver.abilities().Warm {
 		return nil, strict.Field("warm_start", "is not for solver %s, which has no use for a start; take one of %s", o.Solver.Name, strings.Join(able(func(a Abilities) bool { return a.Warm }), ", "))
@@ -87,15 +86,49 @@ func (o GaussNewton) Check(l losses.Loss) error {
 }
 
 func (o GaussNewton) Fits(_ losses.Loss, d Dims) error {
+	o = o.at(d)
 	return o.fits(o.Solver, d)
 }
 
-// Choices says what gram: auto became.
-func (o GaussNewton) Choices(_ losses.Loss, d Dims) []string { return o.choices(o.Solver, d) }
+// autoFormulation is the formulation with fewer unknowns.
+const autoFormulation = "auto"
+
+// jobs are those of the formulations that the solver must serve.
+func (o GaussNewton) jobs() []job {
+	switch o.Formulation {
+	case "primal":
+		return []job{jobPrimal}
+	case autoFormulation:
+		return []job{jobSystem, jobPrimal}
+	}
+	return []job{jobSystem}
+}
+
+// at returns the options for mini-batches of dimensions d, with the formulation that auto is: the
+// primal where there are fewer weights than m k, and else the dual.
+func (o GaussNewton) at(d Dims) GaussNewton {
+	if o.Formulation == autoFormulation {
+		o.Formulation = "dual"
+		if d.Weights < size.Product(d.Examples, d.Outputs) {
+			o.Formulation = "primal"
+		}
+	}
+	return o
+}
+
+// Choices says what formulation: auto and gram: auto became.
+func (o GaussNewton) Choices(_ losses.Loss, d Dims) (list []string) {
+	if now := o.at(d); now.Formulation != o.Formulation {
+		list = append(list, fmt.Sprintf("formulation: auto is %s, for %d weights and m k = %d x %d", now.Formulation, d.Weights, d.Examples, d.Outputs))
+		o = now
+	}
+	return append(list, o.choices(o.Solver, d)...)
+}
 
 func (o GaussNewton) Oracles() Oracles { return OraclesOf(o, newGN[float32], newGN[float64]) }
 
 func newGN[T tensor.Float](o GaussNewton, at Site) Oracle[T] {
+	o = o.at(at.Dims)
 	if o.Formulation == "primal" {
 		return newPrimalGN[T](o, at)
 	}

@@ -148,7 +148,7 @@ func TestCombos(t *testing.T) {
 	}
 	want := map[string]int{
 		"gradient//": 6, "gauss_newton/dual/cg": 5, "gauss_newton/dual/pcg": 5, "gauss_newton/dual/lanczos": 5, "gauss_newton/dual/cholesky": 5,
-		"gauss_newton/primal/cg": 5, "prox_linear/dual/cg": 3, "prox_linear/dual/pcg": 3, "prox_linear/dual/cholesky": 3,
+		"gauss_newton/primal/cg": 5, "gauss_newton/primal/cholesky": 5, "prox_linear/primal/cholesky": 3, "prox_linear/dual/cg": 3, "prox_linear/dual/pcg": 3, "prox_linear/dual/cholesky": 3,
 		"prox_linear/dual/sdca": 3, "prox_linear/dual/projected_gradient": 3, "prox_linear/primal/cg": 3,
 	}
 	got := map[string]int{}

@@ -5,6 +5,8 @@ import (
 	"math"
 	"math/big"
 	"math/rand/v2"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/dualgn/dgn/pkg/losses"
@@ -88,7 +90,7 @@ func graded(q *quadratics, rng *rand.Rand) {
 // TestLargeGamma: exact directions are right at gammas at which the dual and the primal systems
 // are indefinite by rounding, for fewer residuals than weights and for more.
 func TestLargeGamma(t *testing.T) {
-	for _, formulation := range []string{"dual"} {
+	for _, formulation := range []string{"dual", "primal"} {
 		for _, shape := range [][2]int{{20, 30}, {30, 12}, {1, 4}} {
 			for _, gamma := range []float64{1, 1e4, 1e8, 1e10, 1e12} {
 				for _, mu := range []float64{0, 1e-3} {
@@ -122,6 +124,39 @@ func TestLargeGamma(t *testing.T) {
 					}
 				}
 			}
+		}
+	}
+}
+
+// TestAutoFormulation: auto is the formulation with fewer unknowns, and says so.
+func TestAutoFormulation(t *testing.T) {
+	for _, c := range []struct {
+		m, p int
+		want string
+	}{{5, 9, "dual"}, {9, 9, "dual"}, {10, 9, "primal"}} {
+		rng := rand.New(rand.NewPCG(1, 2))
+		q := newQuadratics(c.m, 1, c.p, rng)
+		y := tensor.New[float64](c.m, 1)
+		direction := func(formulation string) ([]float64, Spec) {
+			spec := combo{oracle: "gauss_newton", formulation: formulation, solver: "cholesky", lossName: "squared", loss: losses.Squared{}}.must("inner_iterations: 1")
+			d := make([]float64, c.p)
+			New[float64](spec, Site{losses.Squared{}, q.Dims(), nil}).Direction(d, &Subproblem[float64]{Loss: losses.Squared{}, Gradient: Batch[float64]{Jacobian: q, Targets: y}})
+			return d, spec
+		}
+		got, auto := direction("auto")
+		want, same := direction(c.want)
+		if !slices.Equal(got, want) {
+			t.Errorf("%d residuals of %d weights: other bits than %s", c.m, c.p, c.want)
+		}
+		sizes := Sizes{Dims: q.Dims(), Value: 8}
+		if a, b := HeldBy(auto, losses.Squared{}, sizes), HeldBy(same, losses.Squared{}, sizes); a != b {
+			t.Errorf("%s holds %v, and auto %v", c.want, b, a)
+		}
+		if list := auto.(Automatic).Choices(losses.Squared{}, q.Dims()); len(list) == 0 || !strings.HasPrefix(list[0], "formulation: auto is "+c.want) {
+			t.Errorf("says %v", list)
+		}
+		if err := auto.Fits(losses.Squared{}, q.Dims()); err != nil {
+			t.Error(err)
 		}
 	}
 }
