@@ -196,7 +196,11 @@ func configFiles(t testing.TB) []string {
 	if err != nil || len(searches) == 0 {
 		t.Fatal("no searches", err)
 	}
-	return slices.Concat(plain, sweeps, searches)
+	equations, err := filepath.Glob("../../configs/pinn/*.yaml")
+	if err != nil || len(equations) == 0 {
+		t.Fatal("no equations", err)
+	}
+	return slices.Concat(plain, sweeps, searches, equations)
 }
 
 func TestConfigsRoundTrip(t *testing.T) {
