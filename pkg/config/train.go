@@ -35,7 +35,7 @@ func (c Data) unfit(metric string) string {
 	switch {
 	case metric == metricL2 && !points && !c.IsZero():
 		return metricL2 + " is for equations, whose solution is known; take valid_loss or train_loss"
-	case points && strings.HasPrefix(metric, "valid_") && metric != metricL2:
+	case points && metric != "train_loss" && metric != metricL2 && slices.Contains(goalMetrics, metric):
 		return metric + " does not apply to equations; take " + metricL2 + ", or train_loss"
 	}
 	return ""

@@ -7,6 +7,7 @@ import (
 
 	"github.com/dualgn/dgn/pkg/nn"
 	"github.com/dualgn/dgn/pkg/registry"
+	"github.com/dualgn/dgn/pkg/size"
 	"github.com/dualgn/dgn/pkg/strict"
 	"github.com/dualgn/dgn/pkg/tensor"
 )
@@ -147,12 +148,25 @@ func (s EquationSet) Describe() Description {
 
 // Open draws the points of seed 0; [Set.Drawn] has those of a run.
 func (s EquationSet) Open(Env, Encoding) (*Raw, error) {
+	if err := s.fits(); err != nil {
+		return nil, err
+	}
 	d := newDrawing(s, 0)
 	return &Raw{
 		Train: d.train.from, Test: d.test.from, points: d,
 		// No file has a checksum that identifies the points, so the way to draw them has a number.
 		Reading: map[string]string{"equation": "1"},
 	}, nil
+}
+
+// fits returns an error if there is no memory for the points.
+func (s EquationSet) fits() error {
+	n := size.Sum(s.Train(), s.Points.Valid, s.Points.Test)
+	bytes := size.Product(8, n, s.shape().Len()+3) // with target, index and weight
+	if left, ok := memoryLeft(); ok && bytes > left.Left {
+		return strict.Field("interior", "%d points, with those of boundary, valid_points and test_points, take about %s of memory, and %s leaves %s; use fewer", n, size.Bytes(bytes), left.Name, size.Bytes(left.Left))
+	}
+	return nil
 }
 
 // Residuals returns the network of the equation's residuals for a network of u.

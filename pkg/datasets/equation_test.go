@@ -295,6 +295,10 @@ func TestEquationErrors(t *testing.T) {
 			t.Errorf("%s\n  says %v\n  want %s", c.data, err, c.want)
 		}
 	}
+	many := EquationSet{&poisson{unitCube(2), nn.Jet{Dimension: 2}, Solution{}}, Points{Interior: 1 << 39, Boundary: 2, Valid: 1, Test: 1}}
+	if _, err := many.Open(Env{}, Values); err == nil || !strings.Contains(err.Error(), "interior: 549755813892 points, with those of boundary, valid_points and test_points, take about 24.0 TiB of memory") {
+		t.Errorf("too many points: %v", err)
+	}
 	raw, err := Known.Default("poisson").Must().Open(Env{}, Values)
 	if err != nil {
 		t.Fatal(err)

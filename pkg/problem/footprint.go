@@ -48,6 +48,9 @@ func (p *Problem) Footprint(m *config.Method, threads int) memory.Footprint {
 		{Name: "products", Bytes: net.ProductSpace(max(batch, EvalChunk), threads, value)},
 		{Name: "drawing and saving weights", Bytes: transient},
 	}
+	if p.Equation != nil { // of the run's own seed
+		f = append(f, memory.Part{Name: "points", Bytes: p.Bytes()})
+	}
 	if m.Probe != nil {
 		f = append(f, memory.Part{Name: "compared oracles", Bytes: p.probed(m)})
 	}
