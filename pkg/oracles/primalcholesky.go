@@ -19,7 +19,6 @@ type primalCholesky[T tensor.Float] struct {
 
 	r, along, product []T       // p
 	z                 []float64 // p
-	unit              []float64 // m k, for J of a Jacobian that does not write it
 }
 
 // primalRows is the number of rows of Lᵀ J that are added to A at a time.
@@ -28,7 +27,7 @@ const primalRows = 512
 // primalCholeskySpace is the bytes that it keeps, for n = m k rows of J and values of so many
 // bytes.
 func primalCholeskySpace(n, p, value int) int {
-	doubles := size.Sum(tensor.FactorSpace(p), size.Product(p, min(n, primalRows)), p, n)
+	doubles := size.Sum(tensor.FactorSpace(p), size.Product(p, min(n, primalRows)), p)
 	return size.Sum(size.Product(8, doubles), size.Product(value, size.Sum(size.Product(n, p), size.Product(3, p))))
 }
 
@@ -64,13 +63,13 @@ func (s *primalCholesky[T]) rows(sys *PrimalSystem[T]) tensor.Matrix[T] {
 // form sets A, and returns its trace.
 func (s *primalCholesky[T]) form(sys *PrimalSystem[T], a tensor.Matrix[float64], jac tensor.Matrix[T]) (trace float64) {
 	n, p, k := jac.Rows, jac.Cols, sys.u.Cols
-	if room := p * min(n, max(primalRows/k, 1)*k); len(s.part) < room {
+	step := max(primalRows/k, 1) * k // of whole examples
+	if room := p * min(n, step); len(s.part) < room {
 		s.part = make([]float64, room)
 	}
 	for c := range p {
 		clear(a.Row(c))
 	}
-	step := max(primalRows/k, 1) * k // of whole examples
 	for lo := 0; lo < n; lo += step {
 		hi := min(lo+step, n)
 		b := tensor.View(p, hi-lo, s.part[:p*(hi-lo)]) // Jᵀ L/√m
