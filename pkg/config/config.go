@@ -81,42 +81,6 @@ func (c *LineSearch) UnmarshalStrict(v strict.Value) (err error) {
 	return err
 }
 
-func (c *Data) UnmarshalStrict(v strict.Value) (err error) {
-	c.Common = datasets.Defaults()
-	if c.Choice, err = datasets.Known.Decode(v, &c.Common); err != nil {
-		return err
-	}
-	if _, ok := c.Equation(); ok {
-		if at, given := v.Lookup("standardize"); given && c.Common.Standardize {
-			return at.Errorf("equations are never standardised: their derivatives are in the coordinates themselves; leave it out")
-		}
-		c.Common.Standardize = false
-	}
-	return nil
-}
-
-// Equation returns the equation that the data are, if they are one.
-func (c Data) Equation() (datasets.EquationSet, bool) {
-	if c.IsZero() {
-		return datasets.EquationSet{}, false
-	}
-	e, ok := c.Must().(datasets.EquationSet)
-	return e, ok
-}
-
-// validates reports whether there is a validation set.
-func (c Data) validates() bool {
-	_, points := c.Equation()
-	return points || c.Common.Validation > 0
-}
-
-// MarshalYAML puts the set's own options and the common ones in one mapping.
-func (c Data) MarshalYAML() (any, error) {
-	m := c.Mapping()
-	m.Options = append(m.Options, c.Common)
-	return m, nil
-}
-
 // A Method is one curve of the figures: a direction oracle, the optimizer that
 // turns directions into updates, and the rule for how far to go along them.
 type Method struct {
@@ -259,27 +223,6 @@ func New(c Config) (*Config, error) {
 	return &c, nil
 }
 
-// takeAll has a step take all points of an equation, which needs no batch_size.
-func (c *Config) takeAll() {
-	if e, ok := c.Data.Equation(); ok {
-		c.Train.BatchSize = e.Train()
-	}
-}
-
-// complete fills in the metric by which settings are chosen: for an equation, whose solution is
-// known, the distance to it.
-func (c *Config) complete() {
-	if c.Tune == nil || c.Tune.Metric != "" {
-		return
-	}
-	tune := *c.Tune
-	tune.Metric = "valid_loss"
-	if _, ok := c.Data.Equation(); ok {
-		tune.Metric = metricL2
-	}
-	c.Tune = &tune
-}
-
 // Check finds what is wrong with a config that a program made or changed. Those that were
 // read from a file, or made by [New], have been checked.
 func (c *Config) Check() error {
@@ -298,25 +241,6 @@ func (c *Config) Check() error {
 		return &Error{strict.FirstOf(err)}
 	}
 	return nil
-}
-
-// SplitBy returns the config with the splits of its data made by a number, where they
-// follow the seeds of runs.
-func (c *Config) SplitBy(seed uint64) *Config {
-	one := *c
-	if one.Data.Common.SplitSeed.OfRun {
-		one.Data.Common.SplitSeed = datasets.SplitSeed{Value: seed}
-	}
-	return &one
-}
-
-// DataOf returns the section data of a set, prepared as files without further keys are.
-func DataOf(set registry.Choice[datasets.Source]) Data {
-	d := Data{Choice: set, Common: datasets.Defaults()}
-	if _, ok := d.Equation(); ok {
-		d.Common.Standardize = false
-	}
-	return d
 }
 
 // An Error says what is wrong with an experiment's settings: its Error

@@ -26,21 +26,6 @@ type Train struct {
 // goalMetrics are the metrics that a run may stop on; none looks at test data.
 var goalMetrics = []string{"train_loss", "train_accuracy", "valid_loss", "valid_accuracy", metricL2}
 
-// metricL2 is how far u is from the solution of an equation.
-const metricL2 = "valid_l2"
-
-// unfit says why a metric does not apply to the data, "" if it does.
-func (c Data) unfit(metric string) string {
-	_, points := c.Equation()
-	switch {
-	case metric == metricL2 && !points && !c.IsZero():
-		return metricL2 + " is for equations, whose solution is known; take valid_loss or train_loss"
-	case points && metric != "train_loss" && metric != metricL2 && slices.Contains(goalMetrics, metric):
-		return metric + " does not apply to equations; take " + metricL2 + ", or train_loss"
-	}
-	return ""
-}
-
 // Unit is the number of examples of the mini-batch whose gradient has the cost 1.
 func (t Train) Unit() int {
 	if t.CostUnit > 0 {
