@@ -225,6 +225,8 @@ func (r *barRun) Evaluated(e *runlog.Evaluation) {
 		text = fmt.Sprintf(" test accuracy %.2f%%", 100*e.TestAccuracy)
 	case !math.IsNaN(e.TestRMSE):
 		text = fmt.Sprintf(" test RMSE %.4g", e.TestRMSE)
+	case !math.IsNaN(e.TestL2):
+		text = fmt.Sprintf(" test L2 %.3g", e.TestL2)
 	}
 	r.test.Store(&text)
 }
@@ -267,6 +269,7 @@ func (r *logRun) Evaluated(e *runlog.Evaluation) {
 	}{
 		{"train_loss", e.TrainLoss}, {"train_accuracy", e.TrainAccuracy}, {"valid_loss", e.ValidLoss}, {"valid_accuracy", e.ValidAccuracy},
 		{"test_loss", e.TestLoss}, {"test_accuracy", e.TestAccuracy}, {"test_rmse", e.TestRMSE},
+		{"valid_l2", e.ValidL2}, {"test_l2", e.TestL2}, {"test_relative_l2", e.TestRelativeL2},
 	} {
 		if !math.IsNaN(s.value) {
 			attrs = append(attrs, s.name, rounded(s.value))

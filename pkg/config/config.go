@@ -81,19 +81,6 @@ func (c *LineSearch) UnmarshalStrict(v strict.Value) (err error) {
 	return err
 }
 
-func (c *Data) UnmarshalStrict(v strict.Value) (err error) {
-	c.Common = datasets.Defaults()
-	c.Choice, err = datasets.Known.Decode(v, &c.Common)
-	return err
-}
-
-// MarshalYAML puts the set's own options and the common ones in one mapping.
-func (c Data) MarshalYAML() (any, error) {
-	m := c.Mapping()
-	m.Options = append(m.Options, c.Common)
-	return m, nil
-}
-
 // A Method is one curve of the figures: a direction oracle, the optimizer that
 // turns directions into updates, and the rule for how far to go along them.
 type Method struct {
@@ -217,6 +204,10 @@ func New(c Config) (*Config, error) {
 	case AllExamples:
 		c.Evaluate.TrainExamples = 0
 	}
+	if c.Train.BatchSize == 0 {
+		c.takeAll()
+	}
+	c.complete()
 	c.Methods = slices.Clone(c.Methods)
 	for i := range c.Methods {
 		m := &c.Methods[i]
@@ -256,21 +247,6 @@ func (c *Config) Check() error {
 		return &Error{strict.FirstOf(err)}
 	}
 	return nil
-}
-
-// SplitBy returns the config with the splits of its data made by a number, where they
-// follow the seeds of runs.
-func (c *Config) SplitBy(seed uint64) *Config {
-	one := *c
-	if one.Data.Common.SplitSeed.OfRun {
-		one.Data.Common.SplitSeed = datasets.SplitSeed{Value: seed}
-	}
-	return &one
-}
-
-// DataOf returns the section data of a set, prepared as files without further keys are.
-func DataOf(set registry.Choice[datasets.Source]) Data {
-	return Data{Choice: set, Common: datasets.Defaults()}
 }
 
 // An Error says what is wrong with an experiment's settings: its Error
@@ -366,6 +342,11 @@ func decodeDoc(doc *strict.Doc, what scope) (*Config, error) {
 	if err := v.Decode(&c); err != nil {
 		return nil, &Error{strict.FirstOf(err)}
 	}
+	train, _ := v.Lookup("train")
+	if _, given := train.Lookup("batch_size"); !given {
+		c.takeAll()
+	}
+	c.complete()
 	if err := c.override(); err != nil {
 		return nil, &Error{strict.FirstOf(err)}
 	}

@@ -42,7 +42,7 @@ func TestConfigErrors(t *testing.T) {
 		{"train.batch_size=0", "train.batch_size: must be a positive number of examples, got 0"},
 		{"train.epochs=-1", "train.epochs: must be positive, got -1"},
 		{"train={batch_size: 5}", "train: has no limit; give epochs, steps, cost or seconds"},
-		{"train.target={metric: test_loss, value: 1}", `train.target.metric: "test_loss" is not a metric a run may stop on (known: train_loss, train_accuracy, valid_loss, valid_accuracy)`},
+		{"train.target={metric: test_loss, value: 1}", `train.target.metric: "test_loss" is not a metric a run may stop on (known: train_loss, train_accuracy, valid_loss, valid_accuracy, valid_l2)`},
 		{"train.target={metric: valid_loss, value: 1}", "needs a validation set; set data.validation"},
 		{"methods.SGD.optimizer.learning_rate=-1", "learning_rate: must be positive, got -1"},
 		{"seeds=[]", "seeds: the list is empty"},
@@ -196,7 +196,11 @@ func configFiles(t testing.TB) []string {
 	if err != nil || len(searches) == 0 {
 		t.Fatal("no searches", err)
 	}
-	return slices.Concat(plain, sweeps, searches)
+	equations, err := filepath.Glob("../../configs/pinn/*.yaml")
+	if err != nil || len(equations) == 0 {
+		t.Fatal("no equations", err)
+	}
+	return slices.Concat(plain, sweeps, searches, equations)
 }
 
 func TestConfigsRoundTrip(t *testing.T) {

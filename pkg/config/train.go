@@ -24,7 +24,7 @@ type Train struct {
 }
 
 // goalMetrics are the metrics that a run may stop on; none looks at test data.
-var goalMetrics = []string{"train_loss", "train_accuracy", "valid_loss", "valid_accuracy"}
+var goalMetrics = []string{"train_loss", "train_accuracy", "valid_loss", "valid_accuracy", metricL2}
 
 // Unit is the number of examples of the mini-batch whose gradient has the cost 1.
 func (t Train) Unit() int {
@@ -180,7 +180,9 @@ func (t Train) check(v strict.Value, c *Config, bad func(key, format string, arg
 	if !slices.Contains(goalMetrics, t.Target.Metric) {
 		bad("target.metric", "%q is not a metric a run may stop on (known: %s)", t.Target.Metric, strings.Join(goalMetrics, ", "))
 	}
-	if strings.HasPrefix(t.Target.Metric, "valid_") && c.Data.Common.Validation == 0 {
+	if wrong := c.Data.unfit(t.Target.Metric); wrong != "" {
+		bad("target.metric", "%s", wrong)
+	} else if strings.HasPrefix(t.Target.Metric, "valid_") && !c.Data.validates() {
 		bad("target.metric", "%s needs a validation set; set data.validation to the fraction to hold out", t.Target.Metric)
 	}
 }

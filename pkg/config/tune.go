@@ -43,7 +43,7 @@ var Samplers = []string{"random", "halton"}
 // UnmarshalStrict fills in what may be left out.
 func (t *Tune) UnmarshalStrict(v strict.Value) error {
 	type plain Tune
-	p := plain{Metric: "valid_loss", Seeds: []uint64{1001, 1002}, Sampler: Samplers[0]}
+	p := plain{Seeds: []uint64{1001, 1002}, Sampler: Samplers[0]}
 	err := v.Decode(&p)
 	*t = Tune(p)
 	return err
@@ -63,7 +63,9 @@ func (t *Tune) check(c *Config, bad func(key, format string, args ...any)) {
 	switch {
 	case !slices.Contains(goalMetrics, t.Metric):
 		bad("tune.metric", "%q is not a metric to choose by (known: %s)", t.Metric, strings.Join(goalMetrics, ", "))
-	case strings.HasPrefix(t.Metric, "valid_") && c.Data.Common.Validation == 0:
+	case c.Data.unfit(t.Metric) != "":
+		bad("tune.metric", "%s", c.Data.unfit(t.Metric))
+	case strings.HasPrefix(t.Metric, "valid_") && !c.Data.validates():
 		bad("tune.metric", "%s needs a validation set, and to choose by test data would be to train on them; set data.validation to the fraction to hold out, or metric: train_loss where the question is optimisation", t.Metric)
 	}
 	if t.Trials < 1 || t.Trials > maxPoints {

@@ -96,6 +96,8 @@ type Raw struct {
 	// Reading says how the files were read where options and checksums leave that
 	// open. Like them it is part of what identifies a run.
 	Reading map[string]string
+
+	points *drawing // of an equation; nil: the set is of examples
 }
 
 // Examples are a fixed, ordered list in memory: images of bytes, or rows of

@@ -51,14 +51,14 @@ func (s Peaks) Describe() Description {
 
 // Random streams of the set. Noise has its own, so that it moves no point.
 const (
-	streamPoints = iota + 1
-	streamNoise
+	streamPeaks = iota + 1
+	streamPeaksNoise
 )
 
 // Open draws the points.
 func (s Peaks) Open(Env, Encoding) (*Raw, error) {
 	e := &Examples{Shape: tensor.Shape{C: 2, H: 1, W: 1}, K: 1}
-	points, noise := rand.New(rand.NewPCG(s.Seed, streamPoints)), rand.New(rand.NewPCG(s.Seed, streamNoise))
+	points, noise := rand.New(rand.NewPCG(s.Seed, streamPeaks)), rand.New(rand.NewPCG(s.Seed, streamPeaksNoise))
 	for range s.Examples {
 		x, y := onGrid(6*points.Float64()-3), onGrid(6*points.Float64()-3)
 		e.Values = append(e.Values, x, y)

@@ -90,6 +90,9 @@ type Set struct {
 	// Reading is that of [Raw], and how settings were understood where versions of
 	// the program differ.
 	Reading map[string]string
+
+	Equation *EquationSet // whose points these are; nil: the set is of examples
+	points   *drawing     // they, as one run has them
 }
 
 // random streams of the splits.
@@ -101,6 +104,9 @@ const (
 // Prepare splits and standardises: the test part first, then limits, then the
 // validation part, and statistics from what remains for training.
 func Prepare(raw *Raw, c Common, enc Encoding) (*Set, error) {
+	if raw.points != nil {
+		return prepareEquation(raw, c, enc)
+	}
 	train, test := parts{raw.Train, upTo(raw.Train.Len())}, parts{}
 	switch {
 	case raw.Test != nil && c.Test != nil:

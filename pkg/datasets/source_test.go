@@ -52,6 +52,12 @@ func TestSources(t *testing.T) {
 				}
 				echo := Defaults()
 				echo.Target = true
+				if raw.points != nil { // an equation has targets of its own
+					if _, err := Prepare(raw, echo, Values); err == nil {
+						t.Error("an equation takes the target input")
+					}
+					return
+				}
 				checkPrepared(t, raw, echo, Values)
 				if raw.Train.Pixels != nil {
 					checkPrepared(t, raw, echo, Probabilities)

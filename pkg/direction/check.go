@@ -22,10 +22,16 @@ func (b *batchData) binary(l losses.Loss) bool {
 	return l.Target() == losses.BinaryTarget || l.Target() == losses.ProbabilityTarget && b.y.IsInt()
 }
 
-// netFor sizes the model for a batch and k outputs, and refuses what the loss or the oracle
-// cannot take. Errors are *[config.Error].
-func netFor(c *config.Config, method *config.Method, l losses.Loss, b *batchData, k int) (*nn.Net, error) {
-	model, binary, m := c.Model.Must(), b.binary(l), b.m
+// build sizes the model for a batch of examples. Errors are *[config.Error], or about files.
+func (b *batchData) build(c *config.Config, l losses.Loss, paramsFile string) (*nn.Net, error) {
+	if b.part.Name != "" {
+		return nil, problem.FileErrorf("%s: part is for equations, and the config names none; it would do so as data: {name: poisson, dimension: 2}", b.file)
+	}
+	k, err := outputsFor(c, b, l, paramsFile)
+	if err != nil {
+		return nil, err
+	}
+	model, binary := c.Model.Must(), b.binary(l)
 	one := fmt.Sprintf("but the loss %s takes one output, whose sign is the class; logistic takes one for each class", c.Loss.Name)
 	if l.Target() == losses.ProbabilityTarget {
 		one = fmt.Sprintf("but the loss %s takes one output where y are labels; it takes any number with float targets in [0, 1], m x k", c.Loss.Name)
@@ -40,11 +46,16 @@ func netFor(c *config.Config, method *config.Method, l losses.Loss, b *batchData
 	if err != nil {
 		return nil, config.Wrap(c.Model.At.Locate(err))
 	}
+	return net, nil
+}
+
+// checkNet refuses what the oracle cannot take, or what memory does not hold.
+func checkNet(c *config.Config, method *config.Method, l losses.Loss, net *nn.Net, m int) error {
 	if err := method.Oracle.Must().Fits(l, net.Dims(m)); err != nil {
-		return nil, config.Wrap(method.Oracle.At.Locate(err))
+		return config.Wrap(method.Oracle.At.Locate(err))
 	}
 	if oracles.CurvatureBatch(method.Oracle.Must(), net.Dims(m)) > 0 {
-		return nil, config.Wrap(method.Oracle.At.Locate(strict.Field("curvature.batch", "next needs a second mini-batch, and dgn direction is given one; take same")))
+		return config.Wrap(method.Oracle.At.Locate(strict.Field("curvature.batch", "next needs a second mini-batch, and dgn direction is given one; take same")))
 	}
 	value, weights := c.ValueSize(), net.NumParams()
 	mem, held := net.Memory(m, value), oracles.HeldBy(method.Oracle.Must(), l, problem.OracleSizes(net, m, value, m))
@@ -52,16 +63,16 @@ func netFor(c *config.Config, method *config.Method, l losses.Loss, b *batchData
 	if held.OutputsAt {
 		linearizations = 2
 	}
-	err = memory.Process.Fits("the direction", memory.Footprint{
+	err := memory.Process.Fits("the direction", memory.Footprint{
 		{Name: "weights, direction, gradient and what is written", Bytes: size.Product(3, weights, value+8)},
 		{Name: "oracle", Bytes: held.Bytes},
 		{Name: fmt.Sprintf("linearization on %d examples", m), Bytes: size.Product(linearizations, size.Sum(mem.Kept, mem.Work))},
 		{Name: "products", Bytes: net.ProductSpace(m, 1, value)},
 	})
 	if err != nil {
-		return nil, config.Wrap(err)
+		return config.Wrap(err)
 	}
-	return net, nil
+	return nil
 }
 
 // checkFinite returns an error about a number of a file that is none in precision T.

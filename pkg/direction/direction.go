@@ -51,15 +51,21 @@ func direction[T tensor.Float](c *config.Config, method *config.Method, paramsFi
 	if err != nil {
 		return nil, err
 	}
-	k, err := outputsFor(c, b, loss, paramsFile)
+	var net *nn.Net
+	if equation, ok := c.Data.Equation(); ok {
+		if err = b.place(equation, c.Data.Name); err == nil {
+			net, err = problem.BuildResiduals(c, equation)
+		}
+	} else {
+		net, err = b.build(c, loss, paramsFile)
+	}
+	if err == nil {
+		err = checkNet(c, method, loss, net, b.m)
+	}
 	if err != nil {
 		return nil, err
 	}
-	net, err := netFor(c, method, loss, b, k)
-	if err != nil {
-		return nil, err
-	}
-	k = net.Outputs()
+	k := net.Outputs()
 	y, err := b.targets(k, loss)
 	if err != nil {
 		return nil, err
@@ -142,7 +148,8 @@ type batchData struct {
 	shape tensor.Shape
 	x     []float64
 	y     arrays.Array
-	omega []float64 // weights of the examples; nil: all 1
+	omega []float64    // weights of the examples; nil: all 1
+	part  arrays.Array // of the domain of an equation, if the batch has that
 }
 
 // batchNumbers bounds the numbers of one array of a batch; a step on more would
@@ -152,8 +159,8 @@ const batchNumbers = 1 << 28
 // batchArray refuses, before they are read, arrays that no batch has.
 func batchArray(h arrays.Header) error {
 	switch {
-	case !slices.Contains([]string{"x", "y", "omega"}, h.Name):
-		return fmt.Errorf("array %.60q is not part of a batch; it takes x and y, and weights of the examples as omega", h.Name)
+	case !slices.Contains([]string{"x", "y", "omega", "part"}, h.Name):
+		return fmt.Errorf("array %.60q is not part of a batch; it takes x and y, weights of the examples as omega, and of an equation part", h.Name)
 	case h.Len() > batchNumbers:
 		return fmt.Errorf("array %q has shape %v, %d numbers; at most %d are read", h.Name, h.Shape, h.Len(), batchNumbers)
 	}
@@ -189,6 +196,8 @@ func readBatch(file string) (*batchData, error) {
 			b.y = a
 		case "omega":
 			omega = a
+		case "part":
+			b.part = a
 		}
 	}
 	switch {

@@ -13,7 +13,10 @@ import (
 	"github.com/dualgn/dgn/pkg/problem"
 )
 
-const goldenDir = "../../testdata/golden"
+const (
+	goldenDir   = "../../testdata/golden"
+	equationDir = "../../testdata/golden-pinn"
+)
 
 func byName(list []arrays.Array) map[string]arrays.Array {
 	m := map[string]arrays.Array{}
@@ -41,7 +44,18 @@ func away(t *testing.T, got, want arrays.Array) float64 {
 // reference, for every method of every case, in both precisions. In float32 the
 // condition of the systems, up to some thousands here, amplifies rounding of 6e-8.
 func TestDirectionGolden(t *testing.T) {
-	files, err := filepath.Glob(filepath.Join(goldenDir, "*", "config.yaml"))
+	checkGolden(t, goldenDir, map[string]float64{"float64": 1e-8, "float32": 3e-4})
+}
+
+// TestEquationGolden is TestDirectionGolden for residuals of equations.
+func TestEquationGolden(t *testing.T) {
+	checkGolden(t, equationDir, map[string]float64{"float64": 1e-10, "float32": 3e-4})
+}
+
+// checkGolden compares every case in a folder, to a tolerance for each precision.
+func checkGolden(t *testing.T, folder string, tols map[string]float64) {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(folder, "*", "config.yaml"))
 	if err != nil || len(files) == 0 {
 		t.Fatal("no golden cases", err)
 	}
@@ -64,7 +78,7 @@ func TestDirectionGolden(t *testing.T) {
 					t.Fatal(err)
 				}
 				got := byName(out)
-				tol := map[string]float64{"float64": 1e-8, "float32": 3e-4}[precision]
+				tol := tols[precision]
 				if precision == "float64" && strings.HasPrefix(m.Name, "prox") {
 					tol = 1e-6
 				}
@@ -248,4 +262,56 @@ func chosen(a arrays.Array, rows []int) arrays.Array {
 		v = append(v, a.Float64s()[r*width:(r+1)*width]...)
 	}
 	return arrays.Float64(a.Name, shape, v)
+}
+
+// TestEquationErrors feeds batches that are none of an equation.
+func TestEquationErrors(t *testing.T) {
+	dir := filepath.Join(equationDir, "poisson-2d")
+	params, batch := filepath.Join(dir, "params.npz"), filepath.Join(dir, "batch.npz")
+	list, err := arrays.ReadFile(batch)
+	if err != nil {
+		t.Fatal(err)
+	}
+	good := byName(list)
+	m := good["x"].Shape[0]
+	part := func(v float64) arrays.Array {
+		parts := make([]float64, m)
+		parts[3] = v
+		return arrays.Float64("part", []int{m}, parts)
+	}
+	zeros := arrays.Int64("y", []int{m}, make([]int64, m))
+	for _, c := range []struct {
+		name, set, want string
+		batch           []arrays.Array
+	}{
+		{"no part", "", "part is missing; a batch of an equation needs it beside x and y", []arrays.Array{good["x"], good["y"]}},
+		{"short part", "", "part has shape [3]; want 20 numbers", []arrays.Array{good["x"], good["y"], arrays.Float64("part", []int{3}, make([]float64, 3))}},
+		{"other part", "", "part holds 2 at position 3; it is 0 inside", []arrays.Array{good["x"], good["y"], part(2)}},
+		{"NaN", "", "part holds NaN at position 3", []arrays.Array{good["x"], good["y"], part(math.NaN())}},
+		{"dimension", "data.dimension=3", "x has examples of shape 2; the equation poisson has 3 coordinates", list},
+		{"images", "", "x has examples of shape 2x1x2", []arrays.Array{arrays.Float64("x", []int{m / 2, 2, 1, 2}, good["x"].Float64s()), arrays.Float64("y", []int{m / 2, 1}, make([]float64, m/2)), good["part"]}},
+		{"no equation", "data=digits", "part is for equations, and the config names none", list},
+		{"relu", "model.activation=relu", "layer 1 (relu): is piecewise linear", list},
+		{"outputs", "model.outputs=2", "outputs: is 2, but the equation poisson is for one function u", list},
+		{"classes", "loss=logistic", "loss: the residuals of the equation poisson are numbers", list},
+		{"integers", "", "", []arrays.Array{good["x"], zeros, good["part"]}},
+		{"own weights", "", "", append([]arrays.Array{arrays.Float64("omega", []int{m}, good["x"].Float64s()[:m])}, list...)},
+	} {
+		var sets []string
+		if c.set != "" {
+			sets = []string{c.set}
+		}
+		config, err := config.LoadMethods(filepath.Join(dir, "config.yaml"), sets)
+		if err != nil {
+			t.Fatal(err)
+		}
+		file := filepath.Join(t.TempDir(), "batch.npz")
+		if err := arrays.WriteFile(file, c.batch); err != nil {
+			t.Fatal(err)
+		}
+		_, err = Of(config, config.Methods[0].Name, params, file)
+		if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
+			t.Errorf("%s\n  says %v\n  want %s", c.name, err, c.want)
+		}
+	}
 }

@@ -344,7 +344,7 @@ func (m *measurer) same(t plan.Task, end train.End, metrics []byte) error {
 // differentMetrics says in what two tables differ, but for times and the name of the
 // method, which may have changed since; "" if in nothing.
 func differentMetrics(path string, was, is []byte) (string, error) {
-	a, _, err := runlog.ReadCSV(path, was, runlog.Metrics.Header())
+	a, _, err := runlog.ReadCSV(path, was, runlog.Metrics.Needed(runlog.Metrics.Header()))
 	if err != nil {
 		return "", err
 	}

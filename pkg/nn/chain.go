@@ -15,6 +15,8 @@ type chain struct {
 	in, out tensor.Shape
 	params  int
 	first   int // the first layer with weights, len(layers) if there is none
+
+	unnumbered int // layers at the beginning that names of weights do not count
 }
 
 type namedLayer struct {
@@ -62,7 +64,7 @@ func (c *chain) size() Size {
 	last := -1 // the last layer that changes values
 	for i, l := range c.layers {
 		for _, p := range l.size.Params {
-			s.Params = append(s.Params, Param{fmt.Sprintf("%d.%s", i, p.Name), p.Shape})
+			s.Params = append(s.Params, Param{fmt.Sprintf("%d.%s", i-c.unnumbered, p.Name), p.Shape})
 		}
 		add(&s.Forward, l.size.Forward)
 		add(&s.Weight, l.size.Weight)
@@ -164,7 +166,7 @@ func (c *chain) table(prefix string) []Row {
 	var rows []Row
 	for i, l := range c.layers {
 		r := Row{
-			Path: fmt.Sprint(prefix, i), Nested: prefix != "", Kind: l.kind, Out: l.size.Out,
+			Path: c.path(prefix, i), Nested: prefix != "", Kind: l.kind, Out: l.size.Out,
 			Params: l.size.NumParams(), MultiplyAdds: l.size.Forward, Kept: l.size.Kept, Indices: l.size.Indices,
 		}
 		if l.changes() && !c.joined(i) {
@@ -176,6 +178,14 @@ func (c *chain) table(prefix string) []Row {
 		}
 	}
 	return rows
+}
+
+// path is what the table calls layer i.
+func (c *chain) path(prefix string, i int) string {
+	if i < c.unnumbered {
+		return "-"
+	}
+	return fmt.Sprint(prefix, i-c.unnumbered)
 }
 
 // slots are the sizes of the work space for tangents and cotangents: for each

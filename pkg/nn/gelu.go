@@ -27,4 +27,22 @@ func (GELU) Initializer() (string, float64) { return "he_normal", math.Sqrt2 }
 
 func (GELU) Ops() Ops { return PointwiseOps(gelu[float32], gelu[float64]) }
 
+// Lift returns the layer on jets.
+func (l GELU) Lift(j Jet) Layer {
+	return jetActivation{l, smooth{gelu[float32], gelu[float64], geluCurvature[float32], geluCurvature[float64]}, j}
+}
+
 func gelu[T tensor.Float](y, d, x []T) { kernel.GELU(x, y, d) }
+
+// geluCurvature sets f” = phi (2 - x²) and f”' = phi (x³ - 4 x) for the normal density phi.
+func geluCurvature[T tensor.Float](second, third, x, _, _ []T) {
+	for i, v := range x {
+		third[i] = -v * v / 2
+	}
+	kernel.Exp(third, third)
+	for i, v := range x {
+		phi := third[i] * T(1/math.Sqrt(2*math.Pi))
+		second[i] = phi * (2 - v*v)
+		third[i] = phi * (v*v*v - 4*v)
+	}
+}

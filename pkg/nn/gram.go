@@ -198,6 +198,7 @@ type keeper[T tensor.Float] struct {
 	room   int // values for each layer of which they are
 	full   tensor.Matrix[T]
 	blocks tensor.Matrix[float64]
+	rows   tensor.Matrix[T] // J itself
 	adds   int64
 }
 
@@ -210,9 +211,12 @@ type keptOp[T tensor.Float] struct {
 func (k *keeper[T]) Visit(v Visited[T]) {
 	room, keep := k.room, v.Lo < k.end
 	if !keep {
-		if room = jacobianLength; k.full.IsZero() && k.blocks.IsZero() {
+		if room = jacobianLength; k.full.IsZero() && k.blocks.IsZero() && k.rows.IsZero() {
 			return
 		}
+	}
+	if !k.rows.IsZero() {
+		room = size.Max
 	}
 	op := v.Op.(GramOp[T])
 	k.adds += op.Keep(v.Signals, room)
@@ -221,6 +225,8 @@ func (k *keeper[T]) Visit(v Visited[T]) {
 		k.adds += op.Gram(k.full)
 	case !k.blocks.IsZero():
 		k.adds += op.GramBlocks(k.blocks)
+	case !k.rows.IsZero():
+		k.adds += k.rowsOf(op, columns(k.rows, v.Lo, v.Hi))
 	}
 	if keep {
 		k.lin.kept = append(k.lin.kept, keptOp[T]{op, v.Lo, v.Hi})

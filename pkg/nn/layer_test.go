@@ -2,6 +2,7 @@ package nn
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"math/rand/v2"
 	"runtime"
@@ -43,6 +44,7 @@ func layerCases(t *testing.T) map[string]layerCase {
 			t.Errorf("no trial of %s takes any of the shapes %v", kind, shapes)
 		}
 	}
+	maps.Copy(out, jetCases(t))
 	return out
 }
 

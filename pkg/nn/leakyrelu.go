@@ -37,6 +37,8 @@ func (l LeakyReLU) Initializer() (string, float64) {
 	return "he_normal", math.Sqrt(2 / (1 + l.Slope*l.Slope))
 }
 
+func (LeakyReLU) kinks() {}
+
 func (l LeakyReLU) Ops() Ops {
 	return PointwiseOps(leakyReLU[float32](l.Slope), leakyReLU[float64](l.Slope))
 }

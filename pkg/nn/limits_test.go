@@ -76,8 +76,14 @@ func TestGramMemory(t *testing.T) {
 		{"norms", "{kind: convnet, filters: [8, 16], convs: 2, norm: layer_norm}"},
 		{"resnet", "{kind: resnet, depth: 8}"},
 		{"mlp", "{kind: mlp, hidden: [200, 100]}"},
+		{"equation", ""},
 	} {
-		n := build(t, c.config, tensor.Shape{C: 3, H: 12, W: 12}, 10)
+		var n *Net
+		if c.config == "" {
+			_, n = jetNet(t, "{kind: mlp, hidden: [64, 48], activation: tanh}", Jet{Dimension: 3, Second: []int{0, 1}})
+		} else {
+			n = build(t, c.config, tensor.Shape{C: 3, H: 12, W: 12}, 10)
+		}
 		for use, name := range map[GramUse]string{UseChained: "chained", UseKept: "kept", UseFormed: "formed", UseBlocks: "blocks", UseKeptBlocks: "kept with blocks"} {
 			mk, outputs := m*n.Outputs(), n.Outputs()
 			k, b, u := tensor.New[float64](mk, mk), tensor.New[float64](mk, outputs), tensor.New[float64](m, outputs)

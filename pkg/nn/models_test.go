@@ -202,9 +202,15 @@ func TestProductsInParts(t *testing.T) {
 
 func checkNet(t *testing.T, name string, n *Net, m int) {
 	t.Helper()
-	k, p := n.Outputs(), n.NumParams()
+	checkNetOn(t, name, n, randomMatrix[float64](rand.New(rand.NewPCG(1, 3)), m, n.Input().Len()))
+}
+
+// checkNetOn is checkNet on the examples x.
+func checkNetOn(t *testing.T, name string, n *Net, x tensor.Matrix[float64]) {
+	t.Helper()
+	k, p, m := n.Outputs(), n.NumParams(), x.Rows
 	rng := rand.New(rand.NewPCG(1, 2))
-	w, x := n.Init(rng), randomMatrix[float64](rng, m, n.Input().Len())
+	w := n.Init(rng)
 	l := NewLinearization[float64](n, m+1, nil)
 	l.Linearize(w, x)
 
@@ -234,6 +240,11 @@ func checkNet(t *testing.T, name string, n *Net, m int) {
 	tensor.Gemm(nil, tensor.NoTrans, tensor.Trans, 1, jac, jac, 0, want)
 	l.Gram(gram)
 	l.GramBlocks(blocks)
+	rows := tensor.New[float64](m*k, p)
+	l.Rows(rows)
+	if e := distance(rows.Flat(), jac.Flat()); e > 1e-12 {
+		t.Errorf("%s: the rows of J are %.2g away", name, e)
+	}
 	if e := distance(gram.Flat(), want.Flat()); e > 1e-12 {
 		t.Errorf("%s: K is %.2g away from J Jᵀ", name, e)
 	}

@@ -26,6 +26,8 @@ func (ReLU) Size(in tensor.Shape) (Size, error) { return Size{Out: in}, nil }
 
 func (ReLU) Initializer() (string, float64) { return "he_normal", math.Sqrt2 }
 
+func (ReLU) kinks() {}
+
 func (l ReLU) Ops() Ops { return OpsOf(l, newReLU[float32], newReLU[float64]) }
 
 func newReLU[T tensor.Float](_ ReLU, at Site) Op[T] {

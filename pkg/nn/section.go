@@ -57,6 +57,7 @@ func (t *tape[T]) selectFrom(of *tape[T], index []int, y, x, ofY tensor.Matrix[T
 	if len(t.ops) == 0 {
 		copy(y.Flat(), x.Flat())
 	}
+	examples := x
 	output := func(i int) tensor.Matrix[T] { // of op i in the other chain
 		if i+1 < len(of.ops) {
 			return of.ops[i+1].x
@@ -66,6 +67,9 @@ func (t *tape[T]) selectFrom(of *tape[T], index []int, y, x, ofY tensor.Matrix[T
 	for i := 0; i < len(t.ops); i++ {
 		o := &t.ops[i]
 		o.x = x
+		if o.sees != nil {
+			o.sees.See(examples)
+		}
 		part := w[o.lo:o.hi]
 		attached, product := o.op.(attachedOp[T])
 		if o.joined {

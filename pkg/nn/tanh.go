@@ -25,4 +25,17 @@ func (Tanh) Initializer() (string, float64) { return "glorot_normal", 1 }
 
 func (Tanh) Ops() Ops { return PointwiseOps(tanh[float32], tanh[float64]) }
 
+// Lift returns the layer on jets.
+func (l Tanh) Lift(j Jet) Layer {
+	return jetActivation{l, smooth{tanh[float32], tanh[float64], tanhCurvature[float32], tanhCurvature[float64]}, j}
+}
+
 func tanh[T tensor.Float](y, d, x []T) { kernel.Tanh(x, y, d) }
+
+// tanhCurvature sets f” = -2 y y' and f”' = -2 y' (1 - 3 y²).
+func tanhCurvature[T tensor.Float](second, third, _, y, d []T) {
+	for i, v := range y {
+		second[i] = -2 * v * d[i]
+		third[i] = -2 * d[i] * (1 - 3*v*v)
+	}
+}

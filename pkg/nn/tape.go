@@ -19,6 +19,7 @@ type boundLayer[T tensor.Float] struct {
 	rectifier rectifierOp[T]        // the op, of a rectifier
 	joined    bool                  // with a relu behind it, whose output it makes
 	relu      *relu[T]              // the op, if it is one
+	sees      exampleOp[T]          // the op, if it sees the examples of the network
 	width     int                   // values of one example of the output
 	lo, hi    int                   // its weights
 	forward   int64                 // multiply-adds of the forward pass of one example
@@ -109,6 +110,7 @@ func newTape[T tensor.Float](c *chain, m int, p *tensor.Pool, space *workspace[T
 	}
 	for i := range t.ops {
 		t.ops[i].forgetful, _ = any(t.ops[i].op).(interface{ forget() })
+		t.ops[i].sees, _ = t.ops[i].op.(exampleOp[T])
 	}
 	return t
 }
@@ -122,9 +124,13 @@ func (t *tape[T]) forward(y, x tensor.Matrix[T], w []T) {
 	if len(t.ops) == 0 {
 		copy(y.Flat(), x.Flat())
 	}
+	examples := x
 	for i := 0; i < len(t.ops); i++ {
 		o := &t.ops[i]
 		o.x = x
+		if o.sees != nil {
+			o.sees.See(examples)
+		}
 		if o.joined {
 			next := &t.ops[i+1]
 			to := next.output(y, x.Rows)

@@ -36,6 +36,9 @@ type Abilities struct {
 	// NeedsGram says that the solver works on K itself, (m k)² numbers.
 	NeedsGram bool
 
+	// NeedsRows says that the primal solver works on J itself, m k p numbers, and forms p² more.
+	NeedsRows bool
+
 	// SystemSpace, PrimalSpace and BoxSpace return how many numbers a solver keeps, of
 	// the same sizes as its constructor is told; blocks: the diagonal blocks of K too.
 	SystemSpace func(n, k, budget int) (numbers int, blocks bool)

@@ -58,6 +58,7 @@ func (o GaussNewton) Held(_ losses.Loss, s Sizes) Held {
 	if o.Curvature.reduces() {
 		return o.heldRows(s)
 	}
+	o = o.at(s.Dims)
 	h := o.Inner.held(o.Solver, jobSystem, s.of(o.Inner))
 	outputs, weights := 4, 1
 	if o.Formulation == "primal" {
@@ -65,6 +66,9 @@ func (o GaussNewton) Held(_ losses.Loss, s Sizes) Held {
 	}
 	outside := s
 	s = s.of(o.Inner)
+	if o.Formulation != "primal" && o.Solver.abilities().NeedsGram {
+		outputs += 4 // for refinement
+	}
 	if o.Gamma.search != nil {
 		weights++
 		h.OutputsAt = true
@@ -177,6 +181,9 @@ func (o Inner) held(solver SolverChoice, j job, s Sizes) Held {
 		add(size.Product(8, s.Seen, k))
 	}
 	if o.Formulation == "primal" {
+		if can.NeedsRows && o.InnerIterations > 0 {
+			add(primalCholeskySpace(size.Product(m, k), s.Dims.Weights, s.Value), s.gram(nn.UseBlocks))
+		}
 		if can.PrimalSpace != nil {
 			add(size.Product(s.Value, can.PrimalSpace(s.Dims.Weights, o.InnerIterations)))
 		}

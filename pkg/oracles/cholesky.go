@@ -10,7 +10,7 @@ import (
 
 func init() {
 	registry.Add(&Solvers, registry.Info{
-		Name: "cholesky", Doc: "exact: factors the formed Gram matrix; one factorisation is one iteration", Reference: "Golub and Van Loan, Matrix Computations, section 4.2",
+		Name: "cholesky", Doc: "exact: factors the formed Gram matrix, in the primal the formed p x p matrix; one factorisation is one iteration", Reference: "Golub and Van Loan, Matrix Computations, section 4.2",
 	}, Cholesky{}, func(s Cholesky) (Solver, error) { return s, nil })
 }
 
@@ -25,6 +25,8 @@ func (Cholesky) Abilities() Abilities {
 		},
 		Newton:    true,
 		NeedsGram: true,
+		Primal:    PrimalSolvers{Float32: newPrimalCholesky[float32], Float64: newPrimalCholesky[float64]},
+		NeedsRows: true,
 		// A, beside K, the blocks of L, and the work space of one thread: whether a config fits
 		// does not depend on how many there are. Each that there is more takes n k, one m-th of A.
 		SystemSpace: func(n, k, _ int) (int, bool) {
@@ -49,6 +51,20 @@ type factorised struct {
 	a    []float64 // A, in rows of tensor.FactorStride numbers
 	r    []float64 // n
 	l    []float64 // n k, for the blocks of L
+
+	u     tensor.Matrix[float64] // the factor of the last system
+	trace float64                // of A
+}
+
+var _ corrector = (*factorised)(nil)
+
+// rough reports whether the rounding errors of A, which are of the size of those of its largest
+// eigenvalue, matter beside its smallest, which is at least 1.
+func (s *factorised) rough() bool { return unit[float64]()*s.trace > roughAt }
+
+func (s *factorised) correct(x, b []float64) {
+	copy(x, b)
+	tensor.CholeskySolve(s.pool, s.u, x)
 }
 
 // Solve forms and factors A, and makes one product with it for the residual, which is that of A
@@ -88,7 +104,7 @@ func (s *factorised) Solve(sys *System, x, b []float64, stop Stop) Solution {
 	switch {
 	case !finite(residual):
 		out.Reason = StoppedNonFinite
-	case !sys.descent.accepts(dot(b, x)):
+	case !(sys.refined && s.rough()) && !sys.descent.accepts(dot(b, x)):
 		out.Iterations, out.Residual, out.RelativeResidual = 1, residual, residual/norm
 		stop.Trace.residual(&out)
 		out.Reason = StoppedSlope
@@ -114,6 +130,10 @@ func (s *factorised) factor(sys *System) (u tensor.Matrix[float64], reason strin
 		sys.matrix(s.pool, u, s.l)
 		switch try {
 		case 0:
+			s.u, s.trace = u, 0
+			for i := range n {
+				s.trace += math.Abs(u.Row(i)[i])
+			}
 		case 1:
 			var all, diagonal float64
 			for i := range n {

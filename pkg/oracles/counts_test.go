@@ -36,6 +36,11 @@ func TestCountsOfOptions(t *testing.T) {
 				if formed {
 					want = Counters{VJPs: k + 1, GramProducts: 2}
 				}
+			case formed && c.formulation == "primal": // J, and a product for the residual of each solve
+				want = Counters{VJPs: 1 + it*(k+1), JVPs: it}
+				if c.oracle == "prox_linear" { // and the gradient after it
+					want.VJPs += it
+				}
 			case c.oracle == "gauss_newton":
 				want = Counters{VJPs: it + 1, JVPs: it}
 			case c.solver == "sdca":

@@ -106,7 +106,7 @@ func (o GaussNewton) validCurvature() error {
 	c := o.resolved()
 	scalar := slices.Contains([]string{major, minorant, identity}, c.Kind)
 	switch {
-	case o.Formulation == "primal" && !(c.Kind == full && c.whole()):
+	case o.Formulation != "dual" && !(c.Kind == full && c.whole()):
 		return strict.Field("curvature", "is for formulation: dual, whose unknowns are as many as the curvature has rows; the primal has one for each weight whatever it is; leave it out")
 	case o.Unknowns == byExample && !scalar:
 		return strict.Field("curvature.kind", "%s is for unknowns: all; with one unknown for each example take major, minorant or identity", c.Kind)
@@ -168,7 +168,7 @@ func CurvatureBatch(s Spec, d Dims) int {
 
 // curvatureChoices says what curvature: auto became, and what it is a model of.
 func (o GaussNewton) curvatureChoices(d Dims) (out []string) {
-	if o.Formulation == "primal" || o.InnerIterations == 0 {
+	if o.Formulation != "dual" || o.InnerIterations == 0 {
 		return nil
 	}
 	c := o.resolved()

@@ -21,6 +21,8 @@ type dualGN[T tensor.Float] struct {
 	q      []T                    // m grad P(0); where products with K are direct only if the gradient step is made
 	best   []T                    // direction of the best gamma so far
 
+	spareRoom refinement // of solvers that are refined
+
 	// Of the last call:
 	s, b []float64 // unknowns, alpha = g + L s, and the right-hand side
 	qq   float64   // |q|²
@@ -48,6 +50,9 @@ func newDualGN[T tensor.Float](spec GaussNewton, at Site) Oracle[T] {
 		o.best = make([]T, at.Dims.Weights)
 	} else {
 		o.solver = abilities.System(n, k, spec.InnerIterations, at.Pool)
+		if _, ok := o.solver.(corrector); ok {
+			o.spareRoom = newRefinement(n)
+		}
 	}
 	return o
 }
@@ -84,7 +89,7 @@ func (o *dualGN[T]) Direction(d []T, p *Subproblem[T]) Report {
 		o.jvp(jq, o.q)
 	}
 	o.factor.mulT(o.b, jq.Flat())
-	o.sys = System{K: o.gram, GammaOverM: o.gammaOverM, factor: o.factor, v: o.v, u: o.u, kx: o.cut(o.kx), descent: o.slope()}
+	o.sys = System{K: o.gram, GammaOverM: o.gammaOverM, factor: o.factor, v: o.v, u: o.u, kx: o.cut(o.kx), descent: o.slope(), refined: unit[T]() < 0x1p-50}
 	stop := Stop{Iterations: o.budget, Tolerance: o.spec.Tolerance, Gap: o.gapResidual(), Warm: o.memory != nil, Trace: p.Trace}
 	p.Trace.begin(1 / (2 * o.m)) // gap |r|²/(2m)
 	if o.path != nil {
@@ -102,7 +107,9 @@ func (o *dualGN[T]) Direction(d []T, p *Subproblem[T]) Report {
 		o.memory.store(o.s, p.Gradient.Examples)
 	}
 	o.record(solution)
-	o.evaluate(solution.Vector, dot(o.b, o.s))
+	if !o.refine(&solution) {
+		o.evaluate(solution.Vector, dot(o.b, o.s))
+	}
 	if !(o.report.Slope < 0) && solution.Reason != StoppedNonFinite {
 		o.giveUp()
 	}
@@ -163,15 +170,20 @@ func (o *dualGN[T]) setAlpha() {
 	axpy(1, o.g.Flat(), alpha)
 }
 
+// link makes d = d0 - (gamma'/m) Jᵀ alpha.
+func (o *dualGN[T]) link() {
+	copy(o.v.Flat(), o.cut(o.alpha).Flat())
+	tensor.Scale(nil, -o.gammaOverM, o.v.Flat())
+	o.vjp(o.d, o.v)
+	o.addShift(1, o.d)
+}
+
 // evaluate makes d = d0 - (gamma'/m) Jᵀ alpha for s, whose residual is r and b·s is bs,
 // and reports on it. Since Lᵀ J d = s + r, the model's change and the gap take no
 // product: they are (1/m) [g·Jd + |s + r|²/2] and |r|²/(2m).
 func (o *dualGN[T]) evaluate(r []float64, bs float64) {
 	o.setAlpha()
-	copy(o.v.Flat(), o.cut(o.alpha).Flat())
-	tensor.Scale(nil, -o.gammaOverM, o.v.Flat())
-	o.vjp(o.d, o.v)
-	o.addShift(1, o.d)
+	o.link()
 
 	slope := o.slope().at(bs)
 	if !o.direct {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/dualgn/dgn/pkg/losses"
 	"github.com/dualgn/dgn/pkg/registry"
+	"github.com/dualgn/dgn/pkg/size"
 	"github.com/dualgn/dgn/pkg/strict"
 	"github.com/dualgn/dgn/pkg/tensor"
 )
@@ -76,12 +77,10 @@ func newGaussNewton(o GaussNewton) (Spec, error) {
 	if err := o.validCurvature(); err != nil {
 		return nil, err
 	}
-	j := jobSystem
-	if o.Formulation == "primal" {
-		j = jobPrimal
-	}
-	if err := o.Solver.check(j); err != nil {
-		return nil, err
+	for _, j := range o.jobs() {
+		if err := o.Solver.check(j); err != nil {
+			return nil, err
+		}
 	}
 	if o.WarmStart && !o.Solver.abilities().Warm {
 		return nil, strict.Field("warm_start", "is not for solver %s, which has no use for a start; take one of %s", o.Solver.Name, strings.Join(able(func(a Abilities) bool { return a.Warm }), ", "))
@@ -101,21 +100,53 @@ func (o GaussNewton) Fits(_ losses.Loss, d Dims) error {
 	if o.Curvature.reduces() {
 		return o.fitsCurvature(d)
 	}
+	o = o.at(d)
 	return o.fits(o.Solver, o.dims(d))
 }
 
-// Choices says what gram: auto and curvature: auto became.
-func (o GaussNewton) Choices(_ losses.Loss, d Dims) []string {
-	out := o.curvatureChoices(d)
-	if o.Curvature.reduces() {
-		return out
+// autoFormulation is the formulation with fewer unknowns.
+const autoFormulation = "auto"
+
+// jobs are those of the formulations that the solver must serve.
+func (o GaussNewton) jobs() []job {
+	switch o.Formulation {
+	case "primal":
+		return []job{jobPrimal}
+	case autoFormulation:
+		return []job{jobSystem, jobPrimal}
 	}
-	return append(out, o.choices(o.Solver, o.dims(d))...)
+	return []job{jobSystem}
+}
+
+// at returns the options for mini-batches of dimensions d, with the formulation that auto is: the
+// primal where there are fewer weights than m k, and else the dual.
+func (o GaussNewton) at(d Dims) GaussNewton {
+	if o.Formulation == autoFormulation {
+		o.Formulation = "dual"
+		if d.Weights < size.Product(d.Examples, d.Outputs) {
+			o.Formulation = "primal"
+		}
+	}
+	return o
+}
+
+// Choices says what formulation: auto, gram: auto and curvature: auto became.
+func (o GaussNewton) Choices(_ losses.Loss, d Dims) (list []string) {
+	if now := o.at(d); now.Formulation != o.Formulation {
+		list = append(list, fmt.Sprintf("formulation: auto is %s, for %d weights and m k = %d x %d", now.Formulation, d.Weights, d.Examples, d.Outputs))
+		o = now
+	}
+	list = append(list, o.curvatureChoices(d)...)
+	if o.Curvature.reduces() {
+		return list
+	}
+	return append(list, o.choices(o.Solver, o.dims(d))...)
 }
 
 func (o GaussNewton) Oracles() Oracles { return OraclesOf(o, newGN[float32], newGN[float64]) }
 
 func newGN[T tensor.Float](o GaussNewton, at Site) Oracle[T] {
+	o = o.at(at.Dims)
 	switch {
 	case o.Formulation == "primal":
 		return newPrimalGN[T](o, at)

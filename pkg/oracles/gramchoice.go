@@ -193,7 +193,7 @@ func (o Inner) validGram() error {
 		}
 		return strict.Field("gram", "must be auto or one of %s, got %q", strings.Join(names, ", "), string(o.Gram))
 	}
-	if o.Formulation == "primal" {
+	if o.Formulation != "dual" {
 		return strict.Field("gram", "is for formulation: dual, which multiplies by K = J Jᵀ; the primal multiplies by J and Jᵀ alone; leave it out")
 	}
 	if !o.Solver.IsZero() && o.Solver.abilities().NeedsGram && o.Gram != Formed {

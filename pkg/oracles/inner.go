@@ -7,7 +7,7 @@ import (
 // Inner are the options of the oracles that solve an inner problem in each step, in the
 // dual for m k unknowns or in the primal for p.
 type Inner struct {
-	Formulation     string       `yaml:"formulation" doc:"dual: unknowns are batch size x outputs; primal: unknowns are the weights"`
+	Formulation     string       `yaml:"formulation" doc:"dual: unknowns are batch size x outputs; primal: unknowns are the weights; of gauss_newton also auto: the primal where it has fewer unknowns"`
 	Unknowns        string       `yaml:"unknowns" doc:"of the dual: all, one for each output of each example; example: one for each example, whatever the number of outputs"`
 	Solver          SolverChoice `yaml:"solver" doc:"inner solver, see dgn list solvers"`
 	InnerIterations int          `yaml:"inner_iterations" doc:"budget of the inner solver; 0 is the gradient step"`
@@ -25,8 +25,8 @@ type Inner struct {
 // valid reports options that are wrong whatever the loss.
 func (o Inner) valid() error {
 	switch {
-	case o.Formulation != "dual" && o.Formulation != "primal":
-		return strict.Field("formulation", "must be dual or primal, got %q", o.Formulation)
+	case o.Formulation != "dual" && o.Formulation != "primal" && o.Formulation != autoFormulation:
+		return strict.Field("formulation", "must be dual, primal or auto, got %q", o.Formulation)
 	case o.Unknowns != everything && o.Unknowns != byExample:
 		return strict.Field("unknowns", "must be all or example, got %q%s", o.Unknowns, strict.Suggest(o.Unknowns, []string{everything, byExample}))
 	case o.InnerIterations < 0:
@@ -50,7 +50,7 @@ func (o Inner) valid() error {
 	if o.InnerIterations == 0 && (o.Gamma.lm != nil || o.Gamma.search != nil) {
 		return strict.Field("inner_iterations", "0 is the gradient step, whose gamma has no model to be adapted by; give at least 1, or gamma as a number or a schedule")
 	}
-	if o.Formulation == "primal" {
+	if o.Formulation != "dual" {
 		switch {
 		case o.Unknowns != everything:
 			return strict.Field("unknowns", "says what the dual has, and needs formulation: dual; leave it out")

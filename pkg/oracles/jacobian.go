@@ -53,4 +53,14 @@ type GramJacobian[T tensor.Float] interface {
 	Forget()
 }
 
+// A RowJacobian is a Jacobian that writes J itself. Of one that does not, J is made by m k VJPs.
+type RowJacobian[T tensor.Float] interface {
+	Jacobian[T]
+
+	// Rows sets a = J, m k x p, row i k + c for output c of example i. It takes k
+	// back-propagations, and forgets kept rows.
+	Rows(a tensor.Matrix[T]) (multiplyAdds int64)
+}
+
+var _ RowJacobian[float32] = (*nn.Linearization[float32])(nil)
 var _ GramJacobian[float32] = (*nn.Linearization[float32])(nil)

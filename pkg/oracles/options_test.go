@@ -50,6 +50,15 @@ func TestCounts(t *testing.T) {
 				want = Counters{VJPs: int(k) + 1, GramProducts: int(it), MultiplyAdds: full + it*mk*mk}
 			case c.solver == "projected_gradient":
 				want = Counters{VJPs: int(it) + 2, JVPs: int(it)}
+			case c.solver == "cholesky" && c.formulation == "primal": // J, A, its factor and a product for each solve
+				p0 := int64(n.NumParams())
+				rows := p.Gradient.Jacobian.(*nn.Linearization[float64]).Rows(tensor.New[float64](int(mk), int(p0)))
+				want = Counters{VJPs: 1 + int(it), JVPs: int(it), MultiplyAdds: it * (rows + mk*p0*(p0+1)/2 + p0*p0*p0/6)}
+				if c.oracle == "prox_linear" { // and the gradient after it
+					want.VJPs += int(it)
+				}
+				want.MultiplyAdds += m * product * int64(want.VJPs+want.JVPs)
+				want.VJPs += int(it * k)
 			case c.solver == "cholesky" && c.oracle == "gauss_newton":
 				want = Counters{VJPs: 1 + int(k), GramProducts: 2, MultiplyAdds: full + mk*mk*mk/6 + 2*mk*mk}
 			case c.solver == "cholesky":
@@ -72,6 +81,12 @@ func TestCounts(t *testing.T) {
 			}
 			if int(it) > t0 || t0 > 0 && c.oracle == "prox_linear" && c.formulation == "dual" && solves < 1 && Solvers.Default(c.solver).Must().Abilities().Newton && c.solver != "cholesky" {
 				t.Errorf("%v, budget %d: %d iterations in %d solves", c, t0, it, solves)
+			}
+			if c.solver == "cholesky" && c.formulation == "primal" && t0 > 0 {
+				if r.Counters != want {
+					t.Errorf("%v, budget %d, %d iterations, %s: %+v, want %+v", c, t0, it, r.StopReason, r.Counters, want)
+				}
+				continue
 			}
 			backprops := 0
 			if needsGram := c.solver == "sdca" || c.solver == "cholesky"; t0 > 0 && (needsGram || c.solver == "pcg") {
@@ -553,7 +568,7 @@ func TestBadOptions(t *testing.T) {
 		{"{kind: gradient, weight_decay: -1}", "weight_decay: must not be negative, got -1"},
 		{"{kind: gradientt}", `unknown oracle "gradientt"; did you mean "gradient"?`},
 		{"{kind: gradient, gama: 1}", `did you mean "gamma"?`},
-		{"{kind: gauss_newton, formulation: duel}", `formulation: must be dual or primal, got "duel"`},
+		{"{kind: gauss_newton, formulation: duel}", `formulation: must be dual, primal or auto, got "duel"`},
 		{"{kind: gauss_newton, inner_iterations: -1}", "inner_iterations: must be 0 (the gradient step)"},
 		{"{kind: gauss_newton, tolerance: 1}", "tolerance: must be 0 (never) or a relative residual below 1, got 1"},
 		{"{kind: gauss_newton, gap_tolerance: -1}", "gap_tolerance: must be 0 (never) or a fraction of P(0) below 1, got -1"},
@@ -575,7 +590,12 @@ func TestBadOptions(t *testing.T) {
 		{"{kind: gauss_newton, solver: gc}", `unknown solver "gc"`},
 		{"{kind: gauss_newton, solver: auto}", "solver: auto is for prox_linear"},
 		{"{kind: gauss_newton, solver: sdca}", "solver: sdca serves prox_linear in the dual with losses whose dual has a box (hinge, huber, squared_hinge); for gauss_newton in the dual (every loss but hinge) take one of cg, cholesky, lanczos, pcg"},
-		{"{kind: gauss_newton, formulation: primal, solver: cholesky}", "for gauss_newton in the primal (every loss but hinge) take one of cg"},
+		{"{kind: gauss_newton, formulation: primal, solver: lanczos}", "for gauss_newton in the primal (every loss but hinge) take one of cg, cholesky"},
+		{"{kind: gauss_newton, formulation: auto, solver: lanczos}", "for gauss_newton in the primal (every loss but hinge) take one of cg, cholesky"},
+		{"{kind: gauss_newton, formulation: auto, rescale: true}", "rescale: is for formulation: dual"},
+		{"{kind: gauss_newton, formulation: auto, warm_start: true}", "warm_start: keeps dual variables"},
+		{"{kind: gauss_newton, formulation: auto, gram: formed}", "gram: is for formulation: dual"},
+		{"{kind: prox_linear, formulation: auto}", "formulation: must be dual or primal, got \"auto\"; auto is for gauss_newton"},
 		{"{kind: gauss_newton, formulation: primal, rescale: true}", "rescale: is for formulation: dual"},
 		{"{kind: gauss_newton, formulation: primal, warm_start: true}", "warm_start: keeps dual variables, and needs formulation: dual"},
 		{"{kind: gauss_newton, solver: cholesky, warm_start: true}", "warm_start: is not for solver cholesky, which has no use for a start; take one of cg, pcg"},
@@ -764,7 +784,7 @@ func TestChosen(t *testing.T) {
 	if b, err := yaml.Marshal(decoded); err != nil || string(a) != string(b) {
 		t.Errorf("chosen: %s, decoded: %s, %v", a, b, err)
 	}
-	if _, err := registry.Choose(&Known, "gauss_newton", func(o *GaussNewton) { o.Formulation = "both" }); err == nil || err.Error() != `oracle gauss_newton: formulation: must be dual or primal, got "both"` {
+	if _, err := registry.Choose(&Known, "gauss_newton", func(o *GaussNewton) { o.Formulation = "both" }); err == nil || err.Error() != `oracle gauss_newton: formulation: must be dual, primal or auto, got "both"` {
 		t.Error(err)
 	}
 }

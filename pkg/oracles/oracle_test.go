@@ -176,7 +176,7 @@ func TestCombos(t *testing.T) {
 	}
 	want := map[string]int{
 		"gradient//": 7, "gauss_newton/dual/cg": 6, "gauss_newton/dual/pcg": 6, "gauss_newton/dual/lanczos": 6, "gauss_newton/dual/cholesky": 6,
-		"gauss_newton/primal/cg": 6, "prox_linear/dual/cg": 4, "prox_linear/dual/pcg": 4, "prox_linear/dual/cholesky": 4,
+		"gauss_newton/primal/cg": 6, "gauss_newton/primal/cholesky": 6, "prox_linear/primal/cholesky": 4, "prox_linear/dual/cg": 4, "prox_linear/dual/pcg": 4, "prox_linear/dual/cholesky": 4,
 		"prox_linear/dual/sdca": 3, "prox_linear/dual/projected_gradient": 3, "prox_linear/primal/cg": 4,
 	}
 	got := map[string]int{}

@@ -50,6 +50,7 @@ func (o *primalGN[T]) Direction(d []T, p *Subproblem[T]) Report {
 	}
 	o.factor.set(o.f, o.y)
 	o.sys = o.primalSystem(o.roomJX)
+	o.sys.g, o.sys.mu = o.g, o.spec.WeightDecay
 	tensor.Scale(o.pool, T(-1/o.m), o.b) // b = -grad F
 	stop := Stop{Iterations: o.budget, Tolerance: o.spec.Tolerance, Trace: p.Trace}
 	if o.spec.GapTolerance > 0 { // the gap is (gamma'/2) |b - A d|²
@@ -58,6 +59,7 @@ func (o *primalGN[T]) Direction(d []T, p *Subproblem[T]) Report {
 	p.Trace.begin(o.gammaPrime / 2)
 	solution, bd := o.solver.Solve(&o.sys, d, o.b, stop)
 	o.report.Counters.Add(o.sys.Counters)
+	o.jittered = o.sys.jittered
 	o.record(solution)
 	o.report.Slope = -bd
 	o.report.Gap = o.gammaPrime / 2 * solution.Residual * solution.Residual

@@ -117,7 +117,8 @@ func (o *primalProx[T]) Direction(d []T, p *Subproblem[T]) Report {
 		tensor.Axpy(o.pool, T(t), o.delta, d)
 		axpy(t, step.Flat(), u.Flat())
 		data, wd, dd = next, wd+t*wdelta, dd+2*t*cross+t*t*square
-		if left <= 0 && o.spec.GapTolerance == 0 {
+		_, exact := o.solver.(*primalCholesky[T]) // whose residual says nothing of P
+		if left <= 0 && o.spec.GapTolerance == 0 && !exact {
 			// The next gradient would take a VJP for the report only. The residual
 			// that CG left of this system is reported in its place.
 			out.Reason, out.Residual = StoppedBudget, solved.Residual
@@ -141,6 +142,7 @@ func (o *primalProx[T]) Direction(d []T, p *Subproblem[T]) Report {
 		}
 	}
 	o.report.Counters.Add(o.sys.Counters)
+	o.jittered = o.sys.jittered
 	o.record(out)
 	if dd == 0 { // not one step was taken
 		copy(d, o.b)

@@ -43,6 +43,9 @@ func newProxLinear(o ProxLinear) (Spec, error) {
 	if err := o.valid(); err != nil {
 		return nil, err
 	}
+	if o.Formulation == autoFormulation {
+		return nil, strict.Field("formulation", "must be dual or primal, got %q; auto is for gauss_newton", o.Formulation)
+	}
 	if o.Gamma.search != nil {
 		return nil, strict.Field("gamma.search", "is for gauss_newton, whose quadratic model has one Lanczos basis for all gammas")
 	}

@@ -15,6 +15,10 @@ type System struct {
 
 	descent descent
 
+	// refined says that a solution whose rounding errors matter is mended afterwards, see
+	// [corrector], so that the solver need not look at its slope.
+	refined bool
+
 	// jittered says that rounding made A indefinite, of this system or of an earlier one in the
 	// same call, and that A + delta I was factored in its place.
 	jittered bool
@@ -78,8 +82,39 @@ type PrimalSystem[T tensor.Float] struct {
 	u    tensor.Matrix[float64] // J v of the last Mul
 	jx   tensor.Matrix[float64] // J x of the iterate
 
+	// Where b = -(1/m) Jᵀ g - mu w, g, m x k, and mu and w; a zero matrix: b is another.
+	g  tensor.Matrix[float64]
+	mu float64
+
+	// jittered says that rounding made A indefinite, and that A + delta I was factored in its place.
+	jittered bool
+
 	// Counters are what the products have cost so far.
 	Counters Counters
+}
+
+// Residual sets r = b - A x, and jx = J x. Where b is known as -(1/m) Jᵀ g - mu w, it is
+// -(1/m) Jᵀ (g + H J x) - x/gamma' - mu w, in which large numbers that cancel do so before they
+// are multiplied by Jᵀ.
+func (s *PrimalSystem[T]) Residual(r, b, x []T) {
+	if s.g.IsZero() {
+		s.Mul(r, x)
+		tensor.Scale(s.pool, -1, r)
+		tensor.Axpy(s.pool, 1, b, r)
+		copy(s.jx.Flat(), s.u.Flat())
+		return
+	}
+	s.jac.JVP(s.jx, x)
+	s.factor.hessian(s.v, s.jx, s.work)
+	axpy(1, s.g.Flat(), s.v.Flat())
+	tensor.Scale(nil, -1/float64(s.u.Rows), s.v.Flat())
+	s.jac.VJP(r, s.v)
+	tensor.Axpy(s.pool, T(-1/s.gammaPrime), x, r)
+	if s.mu > 0 {
+		tensor.Axpy(s.pool, T(-s.mu), s.jac.Weights(), r)
+	}
+	dims := s.jac.Dims()
+	s.Counters.Add(Counters{JVPs: 1, VJPs: 1, MultiplyAdds: dims.JVP + dims.VJP})
 }
 
 // Mul sets dst = A v, and leaves J v in u.

@@ -56,6 +56,9 @@ func (p *Problem) Footprint(m *config.Method, threads int) memory.Footprint {
 		next := net.Memory(n, value)
 		f = append(f, memory.Part{Name: fmt.Sprintf("linearization on %d examples of the next mini-batch", n), Bytes: size.Sum(next.Kept, next.Work, examples(n), size.Product(16, n))})
 	}
+	if p.Equation != nil { // of the run's own seed
+		f = append(f, memory.Part{Name: "points", Bytes: p.Bytes()})
+	}
 	if m.Probe != nil {
 		f = append(f, memory.Part{Name: "compared oracles", Bytes: p.probed(m)})
 	}

@@ -100,7 +100,7 @@ func (d *loaded) problem(c *config.Config) (*Problem, error) {
 		return nil, config.Wrap(c.Data.At.Errorf("%s, more than float32 holds; set precision: float64, or scale the data down, as standardize: true does", d.TooLarge))
 	}
 	var err error
-	if p.Net, err = buildNet(c, d.Shape, d.Outputs); err != nil {
+	if p.Net, err = buildNet(c, d.Set); err != nil {
 		return nil, config.Wrap(err)
 	}
 	if err := p.check(); err != nil {
@@ -139,11 +139,14 @@ func Encoding(l losses.Loss) datasets.Encoding {
 	return datasets.Values
 }
 
-// buildNet sizes the model for inputs of a shape and k outputs.
-func buildNet(c *config.Config, in tensor.Shape, k int) (*nn.Net, error) {
-	model := c.Model.Must()
+// buildNet sizes the model for the inputs and outputs of a data set.
+func buildNet(c *config.Config, data *datasets.Set) (*nn.Net, error) {
+	model, in, k := c.Model.Must(), data.Shape, data.Outputs
 	if o := model.Outputs(); o != 0 && o != k {
 		return nil, c.Model.At.Locate(strict.Field("outputs", "is %d, but data set %s with loss %s needs %d", o, c.Data.Name, c.Loss.Name, k))
+	}
+	if e := data.Equation; e != nil {
+		return BuildResiduals(c, *e)
 	}
 	n, err := model.Build(in, k)
 	if err != nil {
@@ -153,6 +156,27 @@ func buildNet(c *config.Config, in tensor.Shape, k int) (*nn.Net, error) {
 		return nil, c.Model.At.Errorf("the last layer gives %d numbers, but data set %s with loss %s needs %d", n.Outputs(), c.Data.Name, c.Loss.Name, k)
 	}
 	return n, nil
+}
+
+// BuildResiduals sizes the model for the coordinates of an equation, and returns the network of
+// its residuals.
+func BuildResiduals(c *config.Config, e datasets.EquationSet) (*nn.Net, error) {
+	model := c.Model.Must()
+	if k := model.Outputs(); k > 1 {
+		return nil, c.Model.At.Locate(strict.Field("outputs", "is %d, but the equation %s is for one function u", k, c.Data.Name))
+	}
+	if Encoding(c.Loss.Must()) != datasets.Values {
+		return nil, config.Errorf("loss: the residuals of the equation %s are numbers, but the loss %s takes classes; use squared or huber", c.Data.Name, c.Loss.Name)
+	}
+	u, err := model.Build(tensor.Shape{C: e.Jet().Dimension, H: 1, W: 1}, 1)
+	if err == nil {
+		var n *nn.Net
+		if n, err = e.Residuals(u); err == nil {
+			return n, nil
+		}
+		err = fmt.Errorf("data set %s: %w", c.Data.Name, err)
+	}
+	return nil, c.Model.At.Locate(err)
 }
 
 // of is the problem as one of the config's methods sees it: with the training that it

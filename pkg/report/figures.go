@@ -168,7 +168,7 @@ func (d *drawing) legible() ([]results.Series, []figure.Remark) {
 
 // curves draws every y against every x.
 func curves(d *drawing) (figures []figure.Figure, why string, err error) {
-	xs, ys, err := d.axes([]string{"wall", "cost", "epoch", "step"}, []string{"train_loss", "test_loss", "test_accuracy", "test_rmse"})
+	xs, ys, err := d.axes([]string{"wall", "cost", "epoch", "step"}, []string{"train_loss", "test_loss", "test_accuracy", "test_rmse", "test_l2"})
 	if err != nil {
 		return nil, "", err
 	}
@@ -184,8 +184,10 @@ func curves(d *drawing) (figures []figure.Figure, why string, err error) {
 // overview is the figure that tells most at one look.
 func overview(d *drawing) ([]figure.Figure, string, error) {
 	score := "test_accuracy"
-	if !d.res.Has(score) {
-		score = "test_rmse"
+	for _, other := range []string{"test_rmse", "test_l2"} {
+		if !d.res.Has(score) {
+			score = other
+		}
 	}
 	var pairs [][2]quantity
 	for _, name := range []string{"train_loss", score} {

@@ -46,8 +46,11 @@ var (
 		{name: "test_loss", column: runlog.Columns.TestLoss, label: "test loss", log: true, scale: 1},
 		{name: "test_accuracy", column: runlog.Columns.TestAccuracy, label: "test accuracy [%]", scale: 100, cut: true},
 		{name: "test_rmse", column: runlog.Columns.TestRMSE, label: "test RMSE [unit of the target]", scale: 1, cut: true},
+		{name: "test_l2", column: runlog.Columns.TestL2, label: "L2 error on test points", log: true, scale: 1},
+		{name: "test_relative_l2", column: runlog.Columns.TestRelativeL2, label: "relative L2 error on test points", log: true, scale: 1},
 		{name: "train_accuracy", column: runlog.Columns.TrainAccuracy, label: "train accuracy [%]", scale: 100, cut: true},
 		{name: "valid_loss", column: runlog.Columns.ValidLoss, label: "validation loss", log: true, scale: 1},
+		{name: "valid_l2", column: runlog.Columns.ValidL2, label: "L2 error on validation points", log: true, scale: 1},
 		{name: "valid_accuracy", column: runlog.Columns.ValidAccuracy, label: "validation accuracy [%]", scale: 100, cut: true},
 	}
 )

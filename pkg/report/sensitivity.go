@@ -33,7 +33,7 @@ func sensitivities(d *drawing) (figures []figure.Figure, why string, err error) 
 			return nil, "", results.OptionErrorf("no run varies %q (varied: %s)", k, strings.Join(known, ", "))
 		}
 	}
-	_, ys, err := d.axes(nil, []string{"train_loss", "test_accuracy", "test_rmse"})
+	_, ys, err := d.axes(nil, []string{"train_loss", "test_accuracy", "test_rmse", "test_l2"})
 	if err != nil || len(ys) == 0 {
 		return nil, "no run has values", err
 	}

@@ -36,7 +36,7 @@ type Line struct {
 }
 
 // finals are the columns that a summary has.
-var finals = []string{runlog.Columns.TrainLoss, runlog.Columns.TrainAccuracy, runlog.Columns.ValidLoss, runlog.Columns.ValidAccuracy, runlog.Columns.TestLoss, runlog.Columns.TestAccuracy, runlog.Columns.TestRMSE, runlog.Columns.WallSeconds, runlog.Columns.Cost, runlog.Columns.OracleCalls}
+var finals = []string{runlog.Columns.TrainLoss, runlog.Columns.TrainAccuracy, runlog.Columns.ValidLoss, runlog.Columns.ValidAccuracy, runlog.Columns.TestLoss, runlog.Columns.TestAccuracy, runlog.Columns.TestRMSE, runlog.Columns.ValidL2, runlog.Columns.TestL2, runlog.Columns.TestRelativeL2, runlog.Columns.WallSeconds, runlog.Columns.Cost, runlog.Columns.OracleCalls}
 
 // Summarize sums up all methods. Runs that did not reach their end are counted,
 // and enter no mean.
@@ -67,6 +67,13 @@ func Summarize(res *results.Results) *Summary {
 	return s
 }
 
+// columns are those of final values; ones that earlier versions do not have are left out where
+// there is nothing in them.
+func (s *Summary) columns() []string {
+	added := runlog.Metrics.Added()
+	return slices.DeleteFunc(slices.Clone(finals), func(c string) bool { return slices.Contains(added, c) && !s.has(c) })
+}
+
 // has reports whether any line has a number in a column.
 func (s *Summary) has(column string) bool {
 	for _, l := range s.Lines {
@@ -81,7 +88,7 @@ func (s *Summary) has(column string) bool {
 func (s *Summary) WriteTable(w io.Writer) error {
 	shown := []struct{ column, title, format string }{
 		{runlog.Columns.TrainLoss, "train loss", "%.4g"}, {runlog.Columns.ValidLoss, "valid. loss", "%.4g"}, {runlog.Columns.TestLoss, "test loss", "%.4g"},
-		{runlog.Columns.TestAccuracy, "test accuracy", "%.2f"}, {runlog.Columns.TestRMSE, "test RMSE", "%.4g"},
+		{runlog.Columns.TestAccuracy, "test accuracy", "%.2f"}, {runlog.Columns.TestRMSE, "test RMSE", "%.4g"}, {runlog.Columns.TestL2, "test L2", "%.4g"}, {runlog.Columns.TestRelativeL2, "relative", "%.4g"},
 		{runlog.Columns.WallSeconds, "seconds", "%.3g"}, {runlog.Columns.Cost, "cost", "%.0f"}, {runlog.Columns.OracleCalls, "oracle calls", "%.0f"},
 	}
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
@@ -155,7 +162,8 @@ func (s *Summary) WriteCSV(w io.Writer) error {
 	c := csv.NewWriter(w)
 	states := results.States()
 	header := slices.Concat([]string{"method"}, s.varied, []string{"runs"}, states, []string{"mean_runs"})
-	for _, f := range finals {
+	columns := s.columns()
+	for _, f := range columns {
 		header = append(header, f+"_mean", f+"_sd", f+"_low", f+"_high")
 	}
 	header = append(header, "note")
@@ -174,7 +182,7 @@ func (s *Summary) WriteCSV(w io.Writer) error {
 			row = append(row, strconv.Itoa(l.Outcomes[o]))
 		}
 		row = append(row, strconv.Itoa(l.Complete))
-		for _, f := range finals {
+		for _, f := range columns {
 			row = append(row, runlog.Number(l.Final[f].Mean), runlog.Number(l.Final[f].SD), runlog.Number(l.Final[f].Lo), runlog.Number(l.Final[f].Hi))
 		}
 		c.Write(append(row, l.note()))

@@ -43,16 +43,19 @@ func Export(w io.Writer, res *Results) error {
 	}
 	names, labels := res.Labels()
 	out := csv.NewWriter(w)
-	out.Write(slices.Concat(names, measured)) // errors stay until Error
+	columns := slices.DeleteFunc(slices.Clone(measured), func(c string) bool {
+		return slices.Contains(runlog.Metrics.Added(), c) && !res.Has(c) // as files of earlier versions are
+	})
+	out.Write(slices.Concat(names, columns)) // errors stay until Error
 	for i := range res.Runs {
 		head := labels(&res.Runs[i])
 		rows := res.Runs[i].Rows
 		if len(rows) == 0 {
-			out.Write(append(head, make([]string, len(measured))...))
+			out.Write(append(head, make([]string, len(columns))...))
 		}
 		for _, row := range rows {
 			cells := slices.Clone(head)
-			for _, c := range measured {
+			for _, c := range columns {
 				cells = append(cells, runlog.Number(row[c]))
 			}
 			out.Write(cells)
@@ -181,7 +184,7 @@ func (res *Results) loadExport(path string) error {
 // readExport reads what Export wrote, in any order of rows. Columns of other
 // names are settings.
 func readExport(path string, text []byte) (runs []Run, warning string, err error) {
-	needed := slices.DeleteFunc(slices.Concat(described, measured), func(c string) bool { return c == mixed })
+	needed := slices.DeleteFunc(slices.Concat(described, runlog.Metrics.Needed(measured)), func(c string) bool { return c == mixed })
 	t, warning, err := runlog.ReadCSV(path, text, needed)
 	if err != nil {
 		return nil, "", err

@@ -10,6 +10,7 @@ import (
 var Columns = struct {
 	Method, Seed, Step, Epoch, WallSeconds, Cost, OracleCalls                            string
 	TrainLoss, TrainAccuracy, ValidLoss, ValidAccuracy, TestLoss, TestAccuracy, TestRMSE string
+	ValidL2, TestL2, TestRelativeL2                                                      string
 }{}
 
 // init panics if the fields of Columns are not those of an Evaluation.

@@ -66,8 +66,14 @@ func ReadCSV(path string, text []byte, needed []string) (t *CSV, warning string,
 // Len is the number of rows.
 func (t *CSV) Len() int { return len(t.rows) }
 
-// Cell returns the text of a column that was needed.
-func (t *CSV) Cell(row int, column string) string { return t.rows[row][t.columns[column]] }
+// Cell returns the text of a column, empty where the file has no such column.
+func (t *CSV) Cell(row int, column string) string {
+	i, ok := t.columns[column]
+	if !ok {
+		return ""
+	}
+	return t.rows[row][i]
+}
 
 // Errorf returns an [Error] that names the row and the column.
 func (t *CSV) Errorf(row int, column, format string, args ...any) error {

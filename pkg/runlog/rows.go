@@ -18,6 +18,11 @@ type Evaluation struct {
 	TestLoss      float64 `csv:"test_loss,optional"`
 	TestAccuracy  float64 `csv:"test_accuracy,optional"`
 	TestRMSE      float64 `csv:"test_rmse,optional"` // in the unit of the target
+
+	// Of equations, sqrt(mean (u - u*)²) for the solution u*, and that over sqrt(mean u*²).
+	ValidL2        float64 `csv:"valid_l2,added"`
+	TestL2         float64 `csv:"test_l2,added"`
+	TestRelativeL2 float64 `csv:"test_relative_l2,added"`
 }
 
 // A Step is what is logged of one step. Time, cost and counters are those since the

@@ -3,6 +3,7 @@ package runlog
 import (
 	"encoding/json"
 	"math"
+	"os"
 	"path/filepath"
 	"reflect"
 	"slices"
@@ -118,6 +119,42 @@ func TestWriterReader(t *testing.T) {
 	}
 	if _, err := NewWriter(diskfile.OS{}, dir, Requests{}, nil); err == nil {
 		t.Error("a log that is there is begun again")
+	}
+}
+
+// TestAddedColumns: a file of a version that lacked columns is read without them, and goes on
+// without them.
+func TestAddedColumns(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, Metrics.File)
+	old := strings.Join(Metrics.Needed(Metrics.Header()), ",") + "\n"
+	row := "a,0,0,0,0,0,0,2,,,,,,\n"
+	if err := os.WriteFile(path, []byte(old+row), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, Steps.File), []byte(strings.Join(Steps.Header(), ",")+"\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	info, err := os.Stat(filepath.Join(dir, Steps.File))
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, err := NewWriter(diskfile.OS{}, dir, Requests{}, map[string]int64{Metrics.File: int64(len(old + row)), Steps.File: info.Size()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	nan := math.NaN()
+	w.Evaluation(&Evaluation{Method: "a", Step: 1, TrainLoss: 1, TrainAccuracy: nan, ValidLoss: nan, ValidAccuracy: nan, TestLoss: nan, TestAccuracy: nan, TestRMSE: nan, TestL2: nan})
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows, warning, err := Metrics.Read(path, text)
+	if err != nil || warning != "" || len(rows) != 2 || rows[1][Columns.TrainLoss] != 1 || !math.IsNaN(rows[0][Columns.TestL2]) || !math.IsNaN(rows[1][Columns.TestL2]) {
+		t.Errorf("%v, %s, %v in\n%s", rows, warning, err, text)
 	}
 }
 

@@ -4,13 +4,15 @@ import (
 	"fmt"
 	"math"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 )
 
 // A Table is the form of one CSV file of a run, a row of which is an R. Its columns
 // are the fields of R, in their order, by their tags `csv:"name"`. A NaN in a field
-// tagged optional is an empty cell: the number does not apply.
+// tagged optional is an empty cell: the number does not apply. So it is in those tagged added,
+// which come last, and which files of earlier versions lack.
 type Table[R any] struct {
 	File    string
 	columns []column
@@ -21,6 +23,7 @@ type column struct {
 	name     string
 	kind     reflect.Kind
 	optional bool
+	added    bool
 }
 
 // The tables of a run.
@@ -46,7 +49,7 @@ func newTable[R any](file string) Table[R] {
 		if name == "" {
 			panic(fmt.Sprintf("runlog: the field %s of %s has no column", f.Name, row))
 		}
-		t.columns = append(t.columns, column{name, f.Type.Kind(), option == "optional"})
+		t.columns = append(t.columns, column{name, f.Type.Kind(), option != "", option == "added"})
 	}
 	return t
 }
@@ -63,6 +66,22 @@ func (t Table[R]) Header() (names []string) {
 func (t Table[R]) Numbers() (names []string) {
 	for _, c := range t.columns {
 		if c.kind != reflect.String {
+			names = append(names, c.name)
+		}
+	}
+	return names
+}
+
+// Needed are those of the names that files of every version have.
+func (t Table[R]) Needed(names []string) []string {
+	added := t.Added()
+	return slices.DeleteFunc(slices.Clone(names), func(n string) bool { return slices.Contains(added, n) })
+}
+
+// Added are the names of the columns that files of earlier versions lack.
+func (t Table[R]) Added() (names []string) {
+	for _, c := range t.columns {
+		if c.added {
 			names = append(names, c.name)
 		}
 	}
@@ -102,11 +121,11 @@ func Number(x float64) string { return floatCell(x, true) }
 // an empty cell.
 type Row map[string]float64
 
-// Read reads the text of a table, whose path is for messages. It must have all columns,
+// Read reads the text of a table, whose path is for messages. It must have all columns but added ones,
 // and may have others, in any order. A last row that a crash cut short is left out,
 // with a warning; any other damage is an [Error], with file and line.
 func (t Table[R]) Read(path string, text []byte) (rows []Row, warning string, err error) {
-	c, warning, err := ReadCSV(path, text, t.Numbers())
+	c, warning, err := ReadCSV(path, text, t.Needed(t.Numbers()))
 	if err != nil {
 		return nil, "", err
 	}

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"hash"
+	"os"
 	"path/filepath"
 	"slices"
 	"sync"
@@ -145,15 +146,19 @@ type table struct {
 	buf  *bufio.Writer
 	csv  *csv.Writer
 	row  []string
+	cols int // of the header; a file of an earlier version lacks those that were added since
 }
 
 // openTable makes a file with a header, or continues one at its first size bytes.
 func openTable(files diskfile.Files, path string, header []string, size int64) (*table, error) {
-	t := &table{path: path, row: make([]string, 0, len(header))}
+	t := &table{path: path, row: make([]string, 0, len(header)), cols: len(header)}
 	var err error
 	if size > 0 {
 		if t.file, err = files.Continue(path, size); err == nil {
 			t.counter, err = prefix(path, size)
+			if n := columnsOf(path); n > 0 {
+				t.cols = min(t.cols, n)
+			}
 		}
 	} else {
 		t.file, err = files.Create(path)
@@ -179,7 +184,18 @@ func (t *table) Write(b []byte) (int, error) {
 
 func write[R any](t *table, form Table[R], row *R) {
 	t.row = form.cells(t.row[:0], row)
-	t.put(t.row)
+	t.put(t.row[:t.cols])
+}
+
+// columnsOf returns the number of columns in the header of a file, 0 if it cannot be read.
+func columnsOf(path string) int {
+	f, err := os.Open(path)
+	if err != nil {
+		return 0
+	}
+	defer f.Close()
+	header, _ := csv.NewReader(f).Read()
+	return len(header)
 }
 
 func (t *table) put(row []string) {

@@ -8,6 +8,30 @@ import (
 	"github.com/dualgn/dgn/pkg/tensor"
 )
 
+// TestEquationsAllocateNothing is [TestStepAllocatesNothing] for residuals of equations, at points
+// that are drawn anew in each step.
+func TestEquationsAllocateNothing(t *testing.T) {
+	pool := tensor.NewPool(2)
+	defer pool.Close()
+	for _, data := range []string{"poisson, dimension: 3", "heat", "burgers"} {
+		for _, method := range []string{"optimizer: adam", "oracle: {kind: gauss_newton, solver: cholesky, inner_iterations: 1}, optimizer: sgd, line_search: grid", "oracle: gauss_newton, optimizer: sgd"} {
+			conf, err := config.Parse("alloc.yaml", fmt.Appendf(nil, "name: alloc\ndata: {name: %s, interior: 20, boundary: 6, resample: 1, test_points: 9, valid_points: 9}\nmodel: {kind: mlp, hidden: [8, 8], activation: tanh}\nloss: squared\ntrain: {epochs: 1000}\nmethods: [{name: a, %s}]\n", data, method), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			tr := newTrainer[float64](Training{Problem: opened(t, conf), Method: &conf.Methods[0], Seed: 0}, pool)
+			step := func() {
+				tr.advance()
+				tr.step++
+			}
+			step()
+			if n := testing.AllocsPerRun(3, step); n != 0 {
+				t.Errorf("%s, %s: %g allocations a step", data, method, n)
+			}
+		}
+	}
+}
+
 // TestOraclesAllocateNothing is [TestStepAllocatesNothing] for every solver and option of
 // the oracles, with and without a line search.
 func TestOraclesAllocateNothing(t *testing.T) {

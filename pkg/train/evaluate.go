@@ -21,9 +21,14 @@ type score struct {
 	loss     float64
 	accuracy float64 // fraction of right classes
 	rmse     float64 // of regression targets, in their own unit
+
+	// At points where u is compared with the solution of an equation, in place of the others:
+	// how far it is from that, also relative to its size.
+	known        bool
+	l2, relative float64
 }
 
-var noScore = score{0, math.NaN(), math.NaN(), math.NaN()}
+var noScore = score{loss: math.NaN(), accuracy: math.NaN(), rmse: math.NaN(), l2: math.NaN(), relative: math.NaN()}
 
 // scores are those of one moment of a run.
 type scores struct{ train, valid, test score }
@@ -39,6 +44,8 @@ func (s scores) metric(name string) float64 {
 		return s.valid.loss
 	case "valid_accuracy":
 		return s.valid.accuracy
+	case "valid_l2":
+		return s.valid.l2
 	}
 	panic("train: not a metric to stop on: " + name)
 }
@@ -49,7 +56,11 @@ func (s scores) diverged() string {
 		name string
 		score
 	}{{"train", s.train}, {"valid", s.valid}, {"test", s.test}} {
-		if split.examples > 0 && !finite(split.loss) {
+		switch {
+		case split.examples == 0:
+		case split.known && !finite(split.l2):
+			return fmt.Sprintf("%s L2 error is %g", split.name, split.l2)
+		case !split.known && !finite(split.loss):
 			return fmt.Sprintf("%s loss is %g", split.name, split.loss)
 		}
 	}
@@ -114,7 +125,7 @@ func (e *evaluator[T]) evaluate(ctx context.Context, w []T) (scores, error) {
 }
 
 func (e *evaluator[T]) score(ctx context.Context, w []T, split *datasets.Split, idx []int) (score, error) {
-	var loss, right, squares float64
+	var loss, right, squares, size float64
 	classes := e.data.Classes > 0
 	for lo := 0; lo < len(idx); lo += problem.EvalChunk {
 		if err := ctx.Err(); err != nil {
@@ -141,15 +152,21 @@ func (e *evaluator[T]) score(ctx context.Context, w []T, split *datasets.Split, 
 			for j := range zi {
 				r := (zi[j] - yi[j]) * e.data.TargetScale[j]
 				squares += r * r
+				size += yi[j] * yi[j]
 			}
 		}
 	}
 	n := float64(len(idx))
-	s := score{examples: len(idx), loss: loss / n, accuracy: math.NaN(), rmse: math.NaN()}
-	if classes {
+	s := noScore
+	s.examples, s.loss = len(idx), loss/n
+	switch {
+	case classes:
 		s.accuracy = right / n
-	} else {
+	case e.data.Equation == nil:
 		s.rmse = math.Sqrt(squares / (n * float64(e.data.Outputs)))
+	case split != e.data.Train:
+		s.known, s.loss = true, math.NaN()
+		s.l2, s.relative = math.Sqrt(squares/n), math.Sqrt(squares/size)
 	}
 	return s, nil
 }

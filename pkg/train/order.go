@@ -21,10 +21,14 @@ type order struct {
 	size  int // of a batch
 	perm  []int
 	epoch int // that perm belongs to; -1: none yet
+
+	source *rand.PCG // of each epoch
+	rng    *rand.Rand
 }
 
 func newOrder(seed uint64, examples, size int) *order {
-	return &order{seed: seed, size: size, perm: make([]int, examples), epoch: -1}
+	source := rand.NewPCG(0, 0)
+	return &order{seed: seed, size: size, perm: make([]int, examples), epoch: -1, source: source, rng: rand.New(source)}
 }
 
 // perEpoch is the number of whole batches; the rest of an epoch is dropped.
@@ -37,8 +41,8 @@ func (o *order) batch(step int) []int {
 		for j := range o.perm {
 			o.perm[j] = j
 		}
-		rng := stream(o.seed, streamOrder|uint64(epoch)<<32)
-		rng.Shuffle(len(o.perm), func(a, b int) { o.perm[a], o.perm[b] = o.perm[b], o.perm[a] })
+		o.source.Seed(o.seed, streamOrder|uint64(epoch)<<32)
+		o.rng.Shuffle(len(o.perm), func(a, b int) { o.perm[a], o.perm[b] = o.perm[b], o.perm[a] })
 		o.epoch = epoch
 	}
 	return o.perm[i*o.size : (i+1)*o.size]

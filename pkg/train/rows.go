@@ -15,6 +15,7 @@ func (t *trainer[T]) evaluation(s scores) runlog.Evaluation {
 		WallSeconds: t.clock.Seconds(), Cost: t.cost(), OracleCalls: t.counters.Calls(),
 		TrainLoss: s.train.loss, TrainAccuracy: s.train.accuracy, ValidLoss: s.valid.loss, ValidAccuracy: s.valid.accuracy,
 		TestLoss: s.test.loss, TestAccuracy: s.test.accuracy, TestRMSE: s.test.rmse,
+		ValidL2: s.valid.l2, TestL2: s.test.l2, TestRelativeL2: s.test.relative,
 	}
 }
 

@@ -20,6 +20,7 @@ func (t *trainer[T]) advance() {
 // which the line search uses too.
 func (t *trainer[T]) direct() oracles.Report {
 	t.now = t.time()
+	t.data.Advance(t.step)
 	var curvature *oracles.Batch[T]
 	if t.following != nil {
 		curvature = t.assemble(t.following)

@@ -86,8 +86,8 @@ type trainer[T tensor.Float] struct {
 }
 
 func newTrainer[T tensor.Float](of Training, pool *tensor.Pool) *trainer[T] {
-	c, m, p, n := of.Problem.Config, of.Method, of.Problem.Set, of.Problem.Net
 	seed := of.Seed
+	c, m, p, n := of.Problem.Config, of.Method, of.Problem.Set.Drawn(seed), of.Problem.Net
 	size, k := c.Train.BatchSize, p.Outputs
 	adds := n.MultiplyAdds()
 	t := &trainer[T]{
@@ -171,6 +171,7 @@ func (t *trainer[T]) train(ctx context.Context) (runlog.Outcome, string, error) 
 	}
 	for {
 		if t.evaluated != t.step && t.evaluationDue() {
+			t.data.Advance(t.step) // the loss is that of the step to come
 			scores, err := t.eval.evaluate(ctx, t.answer())
 			if err != nil { // ctx's
 				return runlog.Interrupted, interrupt.Reason(ctx), t.save()

@@ -100,10 +100,20 @@ func Tanh[T Float](x, y, d []T) {
 		return
 	}
 	for i, v := range x {
-		t := math.Tanh(float64(v))
-		e := math.Exp(-2 * math.Abs(float64(v)))
-		y[i], d[i] = T(t), T(4*e/((1+e)*(1+e))) // 1 - tanh² would cancel
+		t, slope := tanh(float64(v))
+		y[i], d[i] = T(t), T(slope)
 	}
+}
+
+// tanh returns tanh(v) and its derivative, with one exponential, or none: math.Tanh takes a
+// rational function below 0.625.
+func tanh(v float64) (t, slope float64) {
+	if math.Abs(v) < 0.625 {
+		t = math.Tanh(v)
+		return t, 1 - float64(t*t)
+	}
+	e := math.Exp(-2 * math.Abs(v))
+	return math.Copysign((1-e)/(1+e), v), 4 * e / ((1 + e) * (1 + e)) // 1 - tanh² would cancel
 }
 
 // Sigmoid sets y = 1/(1 + exp(-x)) and d to its derivative. With e = exp(-|x|),
