@@ -19,11 +19,11 @@ plot mnist overview,target
 plot mnist curves --x cost --y train_loss --log-x
 plot mnist_tuned curves --x cost --y train_loss --log-x
 plot inner_budget overview,formulations
-plot regression overview
+plot regression_steps overview
 plot regression_diabetes overview
 plot mnist_gram overview
-plot mnist_conv overview
-plot cifar10 overview
+plot mnist_conv_steps overview
+plot cifar10_steps overview
 plot inner_solvers solvers,duals
 # Against cost alone: other programs ran during the sweeps.
 plot sweep_inner_budget sensitivity,formulations
