@@ -18,9 +18,9 @@ plot mnist overview,target
 # The settings of the old figure and those that were searched, side by side.
 plot mnist curves --x cost --y train_loss --log-x
 plot mnist_tuned curves --x cost --y train_loss --log-x
-for name in function_fit regression; do
+for name in autoencoder autoencoder_128 function_fit regression; do
 	plot $name overview
-	plot $name curves --x cost,wall --y train_loss
+	plot $name curves --x cost --y train_loss
 done
 plot inner_budget overview,formulations
 plot regression_steps overview

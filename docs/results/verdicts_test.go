@@ -18,6 +18,10 @@ type verdict struct{ folder, column, verb string }
 
 // verdicts are the rows of the table of wins, ties and losses.
 var verdicts = []verdict{
+	{"autoencoder", "train_loss", "%.1f"},
+	{"autoencoder", "test_loss", "%.1f"},
+	{"autoencoder_128", "train_loss", "%.1f"},
+	{"autoencoder_128", "test_loss", "%.1f"},
 	{"function_fit", "train_loss", "%.1e"},
 	{"function_fit", "test_loss", "%.1e"},
 	{"regression", "train_loss", "%.4f"},
