@@ -397,6 +397,8 @@ func TestOrders(t *testing.T) {
 		{"regression", "test_loss", []string{"GN dual exact, Adam", "GN dual exact, momentum", "Adam", "GN dual exact", "sampled by layers, Adam"}},
 		{"autoencoder", "train_loss", []string{"Adam", "one unknown, Adam", "sampled by layers, Adam", "SGD momentum"}},
 		{"autoencoder_128", "train_loss", []string{"sampled by layers, Adam", "Adam"}},
+		{"cifar10", "train_loss", []string{"Adam", "one unknown, Adam", "prox-linear one unknown, Adam", "SGD momentum", "sampled by layers, Adam"}},
+		{"cifar10", "test_loss", []string{"one unknown, Adam", "prox-linear one unknown, Adam", "Adam", "SGD momentum", "sampled by layers, Adam"}},
 		{"mnist_conv", "train_loss", []string{"Adam", "one unknown, Adam", "prox-linear one unknown, Adam", "one unknown, SGD", "sampled by layers, Adam", "SGD momentum"}},
 		{"mnist_conv", "test_loss", []string{"one unknown, Adam", "one unknown, SGD", "sampled by layers, Adam", "Adam", "SGD momentum", "prox-linear one unknown, Adam"}},
 		{"mnist_conv_steps", "train_loss", []string{"Prox-linear, Adam", "GN dual, Adam", "Adam", "SGD momentum", "GN dual, Armijo"}},

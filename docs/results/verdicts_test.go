@@ -26,6 +26,8 @@ var verdicts = []verdict{
 	{"function_fit", "test_loss", "%.1e"},
 	{"regression", "train_loss", "%.4f"},
 	{"regression", "test_loss", "%.4f"},
+	{"cifar10", "train_loss", "%.3f"},
+	{"cifar10", "test_loss", "%.3f"},
 	{"mnist_conv", "train_loss", "%.4f"},
 	{"mnist_conv", "test_loss", "%.4f"},
 }
