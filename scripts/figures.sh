@@ -18,12 +18,16 @@ plot mnist overview,target
 # The settings of the old figure and those that were searched, side by side.
 plot mnist curves --x cost --y train_loss --log-x
 plot mnist_tuned curves --x cost --y train_loss --log-x
+for name in autoencoder autoencoder_128 function_fit regression cifar10 mnist_conv; do
+	plot $name overview
+	plot $name curves --x cost --y train_loss
+done
 plot inner_budget overview,formulations
-plot regression overview
+plot regression_steps overview
 plot regression_diabetes overview
 plot mnist_gram overview
-plot mnist_conv overview
-plot cifar10 overview
+plot mnist_conv_steps overview
+plot cifar10_steps overview
 plot inner_solvers solvers,duals
 # Against cost alone: other programs ran during the sweeps.
 plot sweep_inner_budget sensitivity,formulations

@@ -1,0 +1,165 @@
+package results_test
+
+import (
+	"fmt"
+	"math"
+	"os"
+	"regexp"
+	"slices"
+	"sort"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// A verdict compares, on one problem and in one metric, two methods that were chosen before
+// the results: each the best of its kind in the search.
+type verdict struct{ folder, column, verb string }
+
+// verdicts are the rows of the table of wins, ties and losses.
+var verdicts = []verdict{
+	{"autoencoder", "train_loss", "%.1f"},
+	{"autoencoder", "test_loss", "%.1f"},
+	{"autoencoder_128", "train_loss", "%.1f"},
+	{"autoencoder_128", "test_loss", "%.1f"},
+	{"function_fit", "train_loss", "%.1e"},
+	{"function_fit", "test_loss", "%.1e"},
+	{"regression", "train_loss", "%.4f"},
+	{"regression", "test_loss", "%.4f"},
+	{"cifar10", "train_loss", "%.3f"},
+	{"cifar10", "test_loss", "%.3f"},
+	{"mnist_conv", "train_loss", "%.4f"},
+	{"mnist_conv", "test_loss", "%.4f"},
+}
+
+// rivals are the stochastic gradients.
+var rivals = []string{"SGD", "SGD momentum", "Adam"}
+
+// searched matches what a search chose for a method, and the metric by which it did.
+var searched = regexp.MustCompile(`(?m)^#   (.+?): \w+\.\S*=.*\(\w+_loss ([-+.\deE]+);`)
+
+// chosen returns of the stochastic gradients and of the others the one of the least metric in
+// the search.
+func chosen(t *testing.T, folder string) (rival, less string) {
+	t.Helper()
+	text, err := os.ReadFile(folder + "/tuned.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	lowest := map[bool]float64{true: math.Inf(1), false: math.Inf(1)}
+	for _, m := range searched.FindAllStringSubmatch(string(text), -1) {
+		value, err := strconv.ParseFloat(m[2], 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		is := slices.Contains(rivals, m[1])
+		if value >= lowest[is] {
+			continue
+		}
+		if lowest[is] = value; is {
+			rival = m[1]
+		} else {
+			less = m[1]
+		}
+	}
+	if rival == "" || less == "" {
+		t.Fatalf("%s/tuned.yaml: no choice of two methods", folder)
+	}
+	return rival, less
+}
+
+// ends returns the last values of all seeds, the least first.
+func (s source) ends(folder, method, column string) []float64 {
+	s.t.Helper()
+	var out []float64
+	for _, r := range s.final(folder, method) {
+		out = append(out, r.number(s.t, column))
+	}
+	sort.Float64s(out)
+	return out
+}
+
+// call is a win where the largest value of the first is below the least of the second, a loss
+// where it is the other way round, and a tie where the ranges over the seeds overlap.
+func call(a, b []float64) string {
+	switch {
+	case a[len(a)-1] < b[0]:
+		return "win"
+	case a[0] > b[len(b)-1]:
+		return "loss"
+	}
+	return "tie"
+}
+
+// share returns the median over the seeds of the share of its cost at which a method first has
+// the mean value that another ends with; infinite where it never has.
+func (s source) share(folder, method, other, column string) float64 {
+	s.t.Helper()
+	target := s.mean(folder, other, column)
+	at, end := map[string]float64{}, map[string]float64{}
+	for _, r := range s.rows(folder+"/runs.csv", method) {
+		seed := r["seed"]
+		if _, ok := at[seed]; !ok {
+			at[seed] = math.Inf(1)
+		}
+		end[seed] = r.number(s.t, "cost")
+		if math.IsInf(at[seed], 1) && r.number(s.t, column) <= target {
+			at[seed] = end[seed]
+		}
+	}
+	var shares []float64
+	for seed, cost := range at {
+		shares = append(shares, cost/end[seed])
+	}
+	sort.Float64s(shares)
+	return shares[len(shares)/2]
+}
+
+// verdictTable is the table of wins, ties and losses.
+func (s source) verdictTable() table {
+	s.t.Helper()
+	out := table{{"problem", "metric", "dual direction", "stochastic gradient", "verdict", "reached at"}}
+	for _, v := range verdicts {
+		rival, less := chosen(s.t, v.folder)
+		share := "never"
+		if at := s.share(v.folder, less, rival, v.column); !math.IsInf(at, 1) {
+			share = fmt.Sprintf("%.2f", at)
+		}
+		out = append(out, []string{
+			v.folder, column{name: v.column}.title(),
+			fmt.Sprintf("%s: "+v.verb, less, s.mean(v.folder, less, v.column)),
+			fmt.Sprintf("%s: "+v.verb, rival, s.mean(v.folder, rival, v.column)),
+			call(s.ends(v.folder, less, v.column), s.ends(v.folder, rival, v.column)), share,
+		})
+	}
+	return out
+}
+
+// markedVerdicts matches the table in the README.
+var markedVerdicts = regexp.MustCompile(`<!-- verdicts -->\n\n((?:\|[^\n]*\n)*)`)
+
+// TestVerdicts compares the table of wins, ties and losses with the runs.
+func TestVerdicts(t *testing.T) {
+	text, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	made := source{t}.verdictTable().markdown()
+	m := markedVerdicts.FindStringSubmatch(string(text))
+	switch {
+	case m == nil:
+		t.Fatal("README.md has no table of verdicts")
+	case m[1] == made:
+	case *update:
+		end := ""
+		if m[1] == "" {
+			end = "\n"
+		}
+		fresh := strings.Replace(string(text), m[0], "<!-- verdicts -->\n\n"+made+end, 1)
+		if err := os.WriteFile("README.md", []byte(fresh), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	default:
+		t.Error("the table of verdicts differs from the runs: run go test ./docs/results -update")
+	}
+}
