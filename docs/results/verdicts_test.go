@@ -2,6 +2,7 @@ package results_test
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"os"
 	"regexp"
@@ -91,45 +92,43 @@ func call(a, b []float64) string {
 	return "tie"
 }
 
-// share returns the median over the seeds of the share of its cost at which a method first has
-// the mean value that another ends with; infinite where it never has.
-func (s source) share(folder, method, other, column string) float64 {
+// share returns the median over the seeds of where on an axis, cost or time, a method first has the
+// mean value that another ends with, as a share of where that ends; infinite where it never has.
+func (s source) share(folder, method, other, column, axis string) float64 {
 	s.t.Helper()
-	target := s.mean(folder, other, column)
-	at, end := map[string]float64{}, map[string]float64{}
+	target, end := s.mean(folder, other, column), s.mean(folder, other, axis)
+	at := map[string]float64{}
 	for _, r := range s.rows(folder+"/runs.csv", method) {
 		seed := r["seed"]
 		if _, ok := at[seed]; !ok {
 			at[seed] = math.Inf(1)
 		}
-		end[seed] = r.number(s.t, "cost")
 		if math.IsInf(at[seed], 1) && r.number(s.t, column) <= target {
-			at[seed] = end[seed]
+			at[seed] = r.number(s.t, axis) / end
 		}
 	}
-	var shares []float64
-	for seed, cost := range at {
-		shares = append(shares, cost/end[seed])
-	}
-	sort.Float64s(shares)
+	shares := slices.Sorted(maps.Values(at))
 	return shares[len(shares)/2]
 }
 
 // verdictTable is the table of wins, ties and losses.
 func (s source) verdictTable() table {
 	s.t.Helper()
-	out := table{{"problem", "metric", "dual direction", "stochastic gradient", "verdict", "reached at"}}
+	out := table{{"problem", "metric", "dual direction", "stochastic gradient", "verdict", "reached at", "in time"}}
 	for _, v := range verdicts {
 		rival, less := chosen(s.t, v.folder)
-		share := "never"
-		if at := s.share(v.folder, less, rival, v.column); !math.IsInf(at, 1) {
-			share = fmt.Sprintf("%.2f", at)
+		share := func(axis string) string {
+			at := s.share(v.folder, less, rival, v.column, axis)
+			if math.IsInf(at, 1) {
+				return "never"
+			}
+			return fmt.Sprintf("%.2f", at)
 		}
 		out = append(out, []string{
 			v.folder, column{name: v.column}.title(),
 			fmt.Sprintf("%s: "+v.verb, less, s.mean(v.folder, less, v.column)),
 			fmt.Sprintf("%s: "+v.verb, rival, s.mean(v.folder, rival, v.column)),
-			call(s.ends(v.folder, less, v.column), s.ends(v.folder, rival, v.column)), share,
+			call(s.ends(v.folder, less, v.column), s.ends(v.folder, rival, v.column)), share("cost"), share("wall_seconds"),
 		})
 	}
 	return out
