@@ -210,7 +210,7 @@ func TestRowsFloat32(t *testing.T) {
 			continue
 		}
 		for _, o := range []string{"curvature: {kind: sampled, examples: 30, samples: 3}", "curvature: {kind: empirical, blocks: layers}", "curvature: {kind: empirical}, rescale: true"} {
-			for exponent := range 14 {
+			for _, exponent := range []int{0, 3, 5, 6, 7, 8, 10, 12, 13} {
 				gamma := math.Pow10(exponent)
 				spec, err := parse(fmt.Sprintf("{kind: gauss_newton, solver: cholesky, gamma: %g, %s}", gamma, o))
 				if err != nil {
