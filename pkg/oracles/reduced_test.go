@@ -252,8 +252,23 @@ func TestRowsFloat32(t *testing.T) {
 				}
 				p0 := meanOf(p64, p64.Gradient.Outputs())
 				change := slope + curvature/2
-				if rise := change + dot(wide, wide)/(2*gamma); !(r.Slope < 0) || !(slope < 1e-5*size) || !(rise <= 1e-4*p0) {
+				rise := change + dot(wide, wide)/(2*gamma)
+				if !(r.Slope < 0) || !(slope < 1e-5*size) || !(rise <= 1e-4*p0) {
 					t.Errorf("%s, {%s}, gamma %g: slope %g, reported %g; P changes by %g (%s)", known.name, o, gamma, slope, r.Slope, rise, r.StopReason)
+				}
+				if !(math.Abs(r.Slope-slope) <= 0.02*math.Abs(slope)+1e-4*size) {
+					t.Errorf("%s, {%s}, gamma %g: slope %g, reported %g (%s)", known.name, o, gamma, slope, r.Slope, r.StopReason)
+				}
+				if oracle.found.doubtful && r.Counters.JVPs == 0 {
+					told["without a JVP"]++
+				}
+				if gamma <= 1e8 && !math.IsNaN(r.Gap) {
+					told["gap"]++
+					grad := gradientOf(p64, 0)
+					best := denseStep(v, oracle.count, grad, make([]float64, len(d)), make([]float64, len(d)), gamma, 0, 0, bounds)
+					if missed := rise - dot(grad, best)/2; !(missed <= 1.01*r.Gap+noiseAt*p0) {
+						t.Errorf("%s, {%s}, gamma %g: %g above the minimum of P, and the gap is %g (%s)", known.name, o, gamma, missed, r.Gap, r.StopReason)
+					}
 				}
 				if !(math.Abs(r.ModelChange-change) <= 0.02*(math.Abs(change)+p0*1e-2)) {
 					t.Errorf("%s, {%s}, gamma %g: the model changes by %g, reported %g (%s)", known.name, o, gamma, change, r.ModelChange, r.StopReason)
@@ -261,7 +276,7 @@ func TestRowsFloat32(t *testing.T) {
 			}
 		}
 	}
-	if told["jitter"] == 0 || told["rounding"] == 0 {
+	if told["jitter"] == 0 || told["rounding"] == 0 || told["without a JVP"] == 0 || told["gap"] == 0 {
 		t.Errorf("told: %v", told)
 	}
 }

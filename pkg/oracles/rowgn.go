@@ -51,10 +51,24 @@ type rowGN[T tensor.Float] struct {
 
 // rowSums are sums over the systems of a call.
 type rowSums struct {
-	curvature, product float64 // c |y + r|² and c y·(y + r)
-	residual, size     float64 // |r|² and |b|²
-	condition          float64 // a lower bound of (gamma'/c) |V Vᵀ|
-	products           int     // with V Vᵀ: one with all blocks is one
+	expected, seen rowLine // by the recursion; by V d where rounding may have made d another
+	doubtful       bool    // it may have somewhere
+	size           float64 // |b|²
+	products       int     // with V Vᵀ: one with all blocks is one
+}
+
+// A rowLine is what the rows say of P along d, as sums over the systems of a call.
+type rowLine struct {
+	curvature float64 // d·C d = |V d|²/c = c |y + r|²
+	product   float64 // y·V d = c y·(y + r)
+	misfit    float64 // |V d/c - y|² = |r|²
+}
+
+// add adds what a system says by v = V d/c, or by y + r.
+func (l *rowLine) add(c float64, y, v float64) {
+	l.curvature += c * v * v
+	l.product += c * y * v
+	l.misfit += (v - y) * (v - y)
 }
 
 var _ Oracle[float32] = (*rowGN[float32])(nil)
@@ -110,7 +124,7 @@ func (o *rowGN[T]) Direction(d []T, p *Subproblem[T]) Report {
 	} else {
 		all = o.solve(0, blocks, p.Trace)
 	}
-	all.RelativeResidual = math.Sqrt(o.found.residual)
+	all.RelativeResidual = math.Sqrt(o.found.expected.misfit)
 	if o.found.size > 0 {
 		all.RelativeResidual /= math.Sqrt(o.found.size)
 	}
@@ -241,10 +255,11 @@ func (o *rowGN[T]) solve(lo, hi int, trace *Trace) Solution {
 	o.report.Counters.MultiplyAdds += adds
 
 	over := o.gammaPrime / o.count
+	// |V Vᵀ| is at most its Frobenius norm: what is doubted in vain takes one product with V.
+	doubtful := unit[T]()*over*tensor.Norm2(o.pool, o.small.k.Data) > noiseAt
 	b, y := o.b[:rows], o.x[:rows]
 	for i := range b { // (V d0 - gamma' V grad h)/c
 		b[i] = (float64(along.Data[i]) - o.gammaPrime/o.m*float64(cross.Data[i])) / o.count
-		o.found.condition = max(o.found.condition, over*o.small.k.At(i, i))
 	}
 	o.found.size += dot(b, b)
 	solution := Solution{Reason: StoppedExact}
@@ -254,11 +269,6 @@ func (o *rowGN[T]) solve(lo, hi int, trace *Trace) Solution {
 		o.found.products = max(o.found.products, o.sys.Counters.GramProducts)
 		o.report.Counters.MultiplyAdds += o.sys.Counters.MultiplyAdds
 		o.jittered = o.jittered || o.sys.jittered
-		for i, r := range solution.Vector {
-			o.found.curvature += o.count * (y[i] + r) * (y[i] + r)
-			o.found.product += o.count * y[i] * (y[i] + r)
-			o.found.residual += r * r
-		}
 	}
 	yT := tensor.View(o.n, o.s, o.yT[:rows])
 	for i, v := range y {
@@ -268,6 +278,20 @@ func (o *rowGN[T]) solve(lo, hi int, trace *Trace) Solution {
 	for b := lo; b < hi; b++ {
 		adds += o.space.Step(b, o.d, T(-o.gammaOverM), yT)
 	}
+	if doubtful {
+		for b := lo; b < hi; b++ { // V d0 is there
+			adds += o.space.Project(b, along, o.d)
+		}
+	}
+	for i, r := range solution.Vector {
+		v := y[i] + r
+		o.found.expected.add(o.count, y[i], v)
+		if doubtful {
+			v = float64(along.Data[i]) / o.count
+		}
+		o.found.seen.add(o.count, y[i], v)
+	}
+	o.found.doubtful = o.found.doubtful || doubtful
 	o.report.Counters.MultiplyAdds += adds
 	return solution
 }
@@ -300,21 +324,28 @@ func (o *rowGN[T]) gapResidual() float64 {
 }
 
 // evaluate puts into the report what d is, and multiplies it by what is best for the model if
-// that is asked for.
+// that is asked for. Rounding is amplified by gamma only within the rows of V, so that what
+// V d says of a doubtful d is enough, unless P changes otherwise than the recursion has it, or
+// rises.
 func (o *rowGN[T]) evaluate() {
 	f := &o.found
-	l := line{curvature: f.curvature, square: tensor.Dot(o.pool, o.d, o.d) / o.gammaPrime}
-	l.slope = -l.square - f.product
-	if unit[T]()*f.condition > noiseAt {
-		o.measure(l.change())
+	square := tensor.Dot(o.pool, o.d, o.d) / o.gammaPrime
+	l, expected := f.seen.along(square), f.expected.along(square)
+	if f.doubtful && (spoilt(l.change(), expected.change()) || l.change() > 0) {
+		o.measure(expected.change())
 		return
 	}
 	tau := 1.0
 	if o.spec.Rescale {
 		tau = l.best()
 	}
-	o.report.Gap = o.count*f.residual/2 + (tau-1)*l.slope + (tau*tau-1)*l.stiff()/2
+	o.report.Gap = o.count*f.seen.misfit/2 + (tau-1)*l.slope + (tau*tau-1)*l.stiff()/2
 	o.take(l, tau)
+}
+
+// along is the line of d, for square = |d|²/gamma'.
+func (l rowLine) along(square float64) line {
+	return line{slope: -square - l.product, curvature: l.curvature, square: square}
 }
 
 // take makes d its multiple tau, and reports on it.
