@@ -421,7 +421,7 @@ func refused(t *testing.T, opt Options, dir string, reasons ...string) {
 	if now, err := os.ReadFile(filepath.Join(dir, "manifest.json")); err != nil || !slices.Equal(before, after) || string(now) != string(manifest) {
 		t.Errorf("%v became %v, or its manifest another (%v)", before, after, err)
 	}
-	s, _, err := r.Publish(AllFigures)
+	s, _, err := r.Publish(NoFigures)
 	if err != nil || len(s.Lines) != 4 || !slices.ContainsFunc(s.Warnings, func(w string) bool { return strings.HasPrefix(w, dir+": left out: ") }) {
 		t.Errorf("published %+v, %v", s, err)
 	}

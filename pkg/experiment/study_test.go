@@ -187,7 +187,7 @@ func TestSweepReuse(t *testing.T) {
 	if r.Made != 0 || r.Reused != 4 {
 		t.Errorf("a point as a plain run: %+v", r)
 	}
-	summary, _, err := r.Publish(AllFigures)
+	summary, _, err := r.Publish(DefaultFigures)
 	if err != nil || len(summary.Lines) != 2 || summary.Lines[0].Runs != 2 || summary.Lines[0].Settings != nil {
 		t.Errorf("the summary of a plain run shows other runs, or their sweep: %+v, %v", summary.Lines, err)
 	}
@@ -339,7 +339,7 @@ func TestSweepFailure(t *testing.T) {
 	if m.Outcome != runlog.Failed || !strings.Contains(m.Error, "a fault in a method") {
 		t.Errorf("%+v", m)
 	}
-	summary, _, err := r.Publish(AllFigures)
+	summary, _, err := r.Publish(DefaultFigures)
 	if err != nil || summary.Lines[1].Outcomes["failed"] != 1 || summary.Lines[2].Outcomes["diverged"] != 1 {
 		t.Errorf("%+v, %v", summary, err)
 	}
@@ -506,7 +506,7 @@ func TestSweepUnusableRuns(t *testing.T) {
 		t.Errorf("%+v, %v", r, err)
 	}
 	expectStates(t, s, opt, map[folder.State]int{folder.Kept: 8, folder.Held: 2})
-	if _, _, err := r.Publish(AllFigures); err != nil {
+	if _, _, err := r.Publish(DefaultFigures); err != nil {
 		t.Error(err)
 	}
 	if old, err := filepath.Glob(filepath.Join(opt.Out, "old/*/runs/sgd/*/0/steps.csv")); err != nil || len(old) != 3 {
