@@ -27,12 +27,12 @@ func widened(n *nn.Net, p *Subproblem[float32], x tensor.Matrix[float32]) *Subpr
 // rounding and not the budget spoils P, it does not rise; and D stays below P.
 func TestRounding(t *testing.T) {
 	served, _ := combos()
-	for _, c := range some(served) {
+	for turn, c := range some(served) {
 		if c.formulation == "" {
 			continue
 		}
-		for _, option := range []string{"weight_decay: 0", "weight_decay: 1e-3", "rescale: true", "gamma: {search: [1, 1e5, 1e8]}"} {
-			for seed := range uint64(9) {
+		for i, option := range []string{"weight_decay: 0", "weight_decay: 1e-3", "rescale: true", "gamma: {search: [1, 1e5, 1e8]}"} {
+			for _, seed := range seeds(9, turn+i) {
 				for _, gamma := range []float64{1, 1e4, 1e6, 1e7, 1e8, 1e10} {
 					options := []string{"inner_iterations: 20", fmt.Sprintf("gamma: %g", gamma), option}
 					if strings.HasPrefix(option, "gamma") {
@@ -138,13 +138,13 @@ func TestRoundingDoubts(t *testing.T) {
 // decrease.
 func TestPrimalFloat32(t *testing.T) {
 	served, _ := combos()
-	for _, c := range served {
+	for turn, c := range served {
 		if c.formulation != "primal" || c.oracle != "gauss_newton" || c.lossName == "huber" {
 			continue // huber: the decrease grows with gamma, the curvature with it does not
 		}
 		for _, gamma := range []float64{1, 1e2, 1e4, 1e6} {
 			for _, budget := range []int{3, 6, 10, 20} {
-				for seed := range uint64(20) {
+				for _, seed := range seeds(20, turn) {
 					n, p, x := drawBatch[float32](c.loss, 8, seed, nil)
 					q := widened(n, p, x)
 					d, wide, e := make([]float32, n.NumParams()), make([]float64, n.NumParams()), make([]float64, n.NumParams())

@@ -1,0 +1,5 @@
+//go:build long
+
+package oracles
+
+const everySeed = true
