@@ -226,7 +226,7 @@ func (c *chain) weightBlocks(prefix string, offset int) (list []WeightBlock) {
 
 // FactorMemory returns the bytes that s signals of m examples take on their way back, with the
 // work space of a [Factoring] and of [SquaredRows], where a number takes so many bytes.
-func (n *Net) FactorMemory(m, s, value int, weighted, reduce bool) int {
+func (n *Net) FactorMemory(m, s, value int, reduce bool) int {
 	values := size.Sum(size.Product(n.signalValues(), s, m), n.runSpace(m, s))
 	var rows, patches, explicit int
 	n.eachFactored(func(l namedLayer) {
@@ -234,7 +234,7 @@ func (n *Net) FactorMemory(m, s, value int, weighted, reduce bool) int {
 			f := k.Kronecker(l.in)
 			if c, ok := l.Layer.(Conv); ok {
 				patches = max(patches, factorColumns(c.shape(l.in), m, s))
-			} else if weighted {
+			} else if f.Places > 1 { // of equations, whose examples have weights
 				rows = max(rows, size.Product(m, f.Places, f.In))
 			}
 			if reduce && f.Places > 1 {

@@ -104,7 +104,7 @@ type factorModel interface {
 
 	// FactorMemory returns the bytes that signals and factors of m examples take within the
 	// model, where a number takes so many bytes.
-	FactorMemory(m, s, value int, weighted, reduce bool) int
+	FactorMemory(m, s, value int, reduce bool) int
 }
 
 // Fits refuses models without layers, and factors of more than 2 GiB.
@@ -181,7 +181,7 @@ func (o KFAC) Held(_ losses.Loss, s Sizes) Held {
 	side := max(in, out)
 	values = size.Sum(values, size.Product(in, in), size.Product(out, out), size.Product(2, weights))
 	inverse := size.Product(8, size.Sum(size.Product(side, side+15), tensor.InverseSpace(side)))
-	return h.with(size.Sum(size.Product(s.Value, values), inverse, model.FactorMemory(s.Dims.Examples, o.signals(s.Dims), s.Value, false, o.Shared == reduce)))
+	return h.with(size.Sum(size.Product(s.Value, values), inverse, model.FactorMemory(s.Dims.Examples, o.signals(s.Dims), s.Value, o.Shared == reduce)))
 }
 
 func (o KFAC) Oracles() Oracles { return OraclesOf(o, newKFACOracle[float32], newKFACOracle[float64]) }

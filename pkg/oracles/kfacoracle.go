@@ -122,11 +122,12 @@ func (o *kfacOracle[T]) Direction(d []T, p *Subproblem[T]) Report {
 	for i := range o.blocks {
 		o.step(&o.blocks[i])
 	}
-	o.report.StopReason = o.fallback
+	o.report.StopReason, o.report.Fallback = o.fallback, o.fallback != ""
 	o.report.Slope = tensor.Dot(o.pool, o.q, d) / o.m
 	if !(o.report.Slope < 0) || math.IsInf(o.report.Slope, 0) {
 		copy(d, o.q)
 		o.gradientStep(qq, StoppedSlope)
+		o.report.Fallback = true
 	}
 	if o.gamma.adapts() {
 		o.jvp(o.u, d)

@@ -81,6 +81,10 @@ type Report struct {
 	StopReason       string
 	RelativeResidual float64
 
+	// Fallback says that StopReason tells of parts of d that are not what the oracle says, so that
+	// it is logged in any case.
+	Fallback bool
+
 	Counters Counters
 
 	// WeightDecay is mu of the objective F = h + (mu/2) |w|² that d is for. It is the

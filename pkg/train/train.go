@@ -219,7 +219,7 @@ func (t *trainer[T]) train(ctx context.Context) (runlog.Outcome, string, error) 
 		eta := t.update()
 		t.clock.Stop()
 		t.step++
-		if t.updated.Fallback != "" && !due {
+		if (t.updated.Fallback != "" || report.Fallback) && !due {
 			t.logged, due = unmeasured(report), true
 		}
 		if due {
