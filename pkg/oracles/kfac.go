@@ -64,6 +64,7 @@ var (
 	_ Spec      = KFAC{}
 	_ Automatic = KFAC{}
 	_ Sized     = KFAC{}
+	_ Periodic  = KFAC{}
 )
 
 func newKFAC(o KFAC) (Spec, error) {
@@ -183,5 +184,8 @@ func (o KFAC) Held(_ losses.Loss, s Sizes) Held {
 	inverse := size.Product(8, size.Sum(size.Product(side, side+15), tensor.InverseSpace(side)))
 	return h.with(size.Sum(size.Product(s.Value, values), inverse, model.FactorMemory(s.Dims.Examples, o.signals(s.Dims), s.Value, o.Shared == reduce)))
 }
+
+// Period is the number of steps from one update to the next.
+func (o KFAC) Period() int { return o.UpdateEvery }
 
 func (o KFAC) Oracles() Oracles { return OraclesOf(o, newKFACOracle[float32], newKFACOracle[float64]) }

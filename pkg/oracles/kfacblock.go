@@ -2,6 +2,7 @@ package oracles
 
 import (
 	"math"
+	"time"
 
 	"github.com/dualgn/dgn/pkg/nn"
 	"github.com/dualgn/dgn/pkg/tensor"
@@ -133,6 +134,8 @@ var jitters = [...]float64{0, 4, 256, 16384}
 // invert sets to to the inverse of a factor plus damping, in float64, and reports whether there is
 // one.
 func (o *kfacOracle[T]) invert(f tensor.Matrix[T], damping float64, to []T) bool {
+	began := time.Now()
+	defer func() { o.report.Factored.Time += time.Since(began) }()
 	n := f.Rows
 	stride := tensor.FactorStride(n)
 	a := tensor.Matrix[float64]{Rows: n, Cols: n, Stride: stride, Data: o.wide[:n*stride]}
@@ -144,6 +147,7 @@ func (o *kfacOracle[T]) invert(f tensor.Matrix[T], damping float64, to []T) bool
 		}
 		adds, ok := o.inverse.Invert(o.pool, a)
 		o.report.Counters.MultiplyAdds += adds
+		o.report.Factored.MultiplyAdds += adds
 		if ok {
 			if try > 0 {
 				o.fall(FactorJitter)
