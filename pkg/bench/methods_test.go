@@ -138,6 +138,7 @@ func TestMethodsForm(t *testing.T) {
 		`\nGN +50 +2 +2 +1 +4 +3.000 +2.000 +4.000 +12.0 +0.25 +3.0 MiB\n`,
 		`\nother .* unknown\n`,
 		`\nGN +1 +4 +5 +0 +1.5 +3\n`,
+		`\nGN +0.2 +0.500 +0.750 +2.500 +1.750\n`,
 		`\nGN +1 +0.4 +0.5 +1.200 +1.500 +0.1 +0.250 +0.125\n`,
 	} {
 		if !regexp.MustCompile(want).MatchString(table.String()) {
