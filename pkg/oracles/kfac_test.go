@@ -5,6 +5,7 @@ import (
 	"maps"
 	"math"
 	"math/rand/v2"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -486,5 +487,45 @@ func TestKFACLayers(t *testing.T) {
 	}
 	if err := (KFAC{}).Fits(losses.Squared{}, wide.Dims(2)); err == nil || !strings.Contains(err.Error(), "kfac inverts a matrix of 20001 x 20001 for layer 0 (dense), which takes 3.0 GiB, more than the 2.0 GiB allowed") {
 		t.Errorf("a wide layer: %v", err)
+	}
+}
+
+// TestKFACHeld: what kfac says it will hold on networks of every kind is what it holds, with what
+// the model keeps for signals and factors.
+func TestKFACHeld(t *testing.T) {
+	const m = 60
+	for name := range kfacNets {
+		l := losses.Loss(losses.Logistic{})
+		if name == "jets" {
+			l = losses.Squared{}
+		}
+		for _, options := range []string{"ema: 0.5", "shared: reduce", "fisher: empirical"} {
+			spec, err := parse("{kind: kfac, " + options + "}")
+			if err != nil {
+				t.Fatal(err)
+			}
+			n, first := kfacProblem[float64](t, name, l, m, 1, nil)
+			counted := float64(HeldBy(spec, l, sizesOf(n, m)).Bytes)
+			got, right := 0.0, false
+			for try := 0; try < 3 && !right; try++ {
+				d := make([]float64, n.NumParams())
+				_, p := kfacProblem[float64](t, name, l, m, 1, nil) // whose linearization holds nothing yet
+				p.Gradient.Omega = slices.Repeat([]float64{1}, m)
+				if name != "jets" {
+					p.Gradient.Omega = nil
+				}
+				p.Gradient.VJP(d, tensor.New[float64](m, n.Outputs())) // products of convolutions have their own space
+				before := heapInUse()
+				o := New[float64](spec, Site{Loss: l, Dims: n.Dims(m)})
+				o.Direction(d, p)
+				o.Complete(true)
+				got = heapInUse() - before
+				runtime.KeepAlive([]any{o, d, p, n, first})
+				right = counted >= 0.8*got-8000 && counted <= 1.25*got+8000
+			}
+			if !right {
+				t.Errorf("%s {%s}: %.0f bytes are counted, %.0f held: a ratio of %.3f", name, options, counted, got, counted/got)
+			}
+		}
 	}
 }
