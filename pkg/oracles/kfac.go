@@ -150,7 +150,7 @@ func (o KFAC) Choices(_ losses.Loss, d Dims) (list []string) {
 		}
 	}
 	if len(without) > 0 {
-		list = append(list, fmt.Sprintf("kfac: layers without Kronecker factors take the diagonal of the curvature: %s", strings.Join(without, ", ")))
+		list = append(list, fmt.Sprintf("layers without Kronecker factors take the diagonal of the curvature: %s", strings.Join(without, ", ")))
 	}
 	return list
 }
