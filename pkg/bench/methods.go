@@ -55,7 +55,8 @@ type Method struct {
 	CostRange    [2]float64 `json:"relative_cost_range"`
 	RelativeAdds float64    `json:"relative_multiply_adds"` // multiply-adds over those of the plain SGD step
 	Update       Update     `json:"update"`
-	GFLOPS       float64    `json:"gflops"` // of the multiply-adds that are counted: of products alone
+	Factored     Matrices   `json:"direction_factorisations"` // inverses that the oracle makes of factors
+	GFLOPS       float64    `json:"gflops"`                   // of the multiply-adds that are counted: of products alone
 	Counters     Counters   `json:"counters"`
 	Allocs       float64    `json:"allocs_per_step"`
 
@@ -221,6 +222,14 @@ func (r *Methods) WriteTable(w io.Writer) error {
 		u := m.Update
 		fmt.Fprintf(t, "%s\t%.4g\t%.4g\t%.4g\t%.3f\t%.3f\t%.4g\t%.3f\t%.3f\n", m.Name, 1e3*u.Seconds, 1e3*u.Elementwise,
 			1e3*u.Products.Seconds, u.Products.RelativeCost, u.Products.RelativeAdds, 1e3*u.Factorisations.Seconds, u.Factorisations.RelativeCost, u.Factorisations.RelativeAdds)
+	}
+	if !slices.ContainsFunc(all, func(m Method) bool { return m.Factored.MultiplyAdds > 0 }) {
+		return t.Flush()
+	}
+	fmt.Fprintln(t, "\ndirection of a step\tfactorisations ms\tover SGD's step\tits multiply-adds\tthe rest of the step over SGD's\tits multiply-adds")
+	for _, m := range all {
+		f := m.Factored
+		fmt.Fprintf(t, "%s\t%.4g\t%.3f\t%.3f\t%.3f\t%.3f\n", m.Name, 1e3*f.Seconds, f.RelativeCost, f.RelativeAdds, m.RelativeCost-f.RelativeCost, m.RelativeAdds-f.RelativeAdds)
 	}
 	return t.Flush()
 }

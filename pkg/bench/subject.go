@@ -75,7 +75,7 @@ func (s *subject) name() string { return s.of.Method.Name }
 
 // begin makes a turn that does not count, and finds how many steps a round has.
 func (s *subject) begin(ctx context.Context) error {
-	least := min(optim.Period(s.of.Method.Optimizer.Must()), passSteps) // or its rarer work would be left out
+	least := min(max(optim.Period(s.of.Method.Optimizer.Must()), oracles.Period(s.of.Method.Oracle.Must())), passSteps) // or its rarer work would be left out
 	t := s.turn(ctx, func(t *turn) bool { return t.Seconds >= roundTime.Seconds()/4 && t.Steps >= least })
 	if t.Steps > 0 {
 		s.steps = max(least, int(math.Round(roundTime.Seconds()*float64(t.Steps)/t.Seconds)))
@@ -120,6 +120,7 @@ func (t *turn) add(o turn) {
 	t.Counters.Add(o.Counters)
 	t.InnerIterations += o.InnerIterations
 	t.Optimizer.Add(o.Optimizer)
+	t.Factored.Add(o.Factored)
 	t.mallocs += o.mallocs
 	t.peak, t.blind = max(t.peak, o.peak), t.blind || o.blind
 }
@@ -199,7 +200,7 @@ func (s *subject) result() Method {
 	m.StepSeconds, m.StepRange = summed(s.seconds)
 	m.RelativeCost, m.CostRange = summed(costs)
 	m.RelativeAdds = m.Counters.MultiplyAdds / s.plain.adds()
-	m.Update = s.update()
+	m.Update, m.Factored = s.update(), s.matrices(optim.Work(s.total.Factored))
 	m.GFLOPS = 2 * m.Counters.MultiplyAdds / m.StepSeconds / 1e9
 	if !s.total.blind {
 		m.PeakRSS = &s.total.peak
@@ -214,16 +215,19 @@ func (s *subject) adds() float64 {
 
 // update is what the optimizer took of a step.
 func (s *subject) update() Update {
-	n, spent, plain := float64(s.total.Steps), s.total.Optimizer, s.plain.total
-	matrices := func(w optim.Work) Matrices {
-		m := Matrices{Seconds: w.Time.Seconds() / n, MultiplyAdds: float64(w.MultiplyAdds) / n}
-		m.RelativeCost = m.Seconds / (plain.Seconds / float64(plain.Steps))
-		m.RelativeAdds = m.MultiplyAdds / s.plain.adds()
-		return m
-	}
-	u := Update{Seconds: spent.Time.Seconds() / n, Products: matrices(spent.Products), Factorisations: matrices(spent.Factorisations)}
+	n, spent := float64(s.total.Steps), s.total.Optimizer
+	u := Update{Seconds: spent.Time.Seconds() / n, Products: s.matrices(spent.Products), Factorisations: s.matrices(spent.Factorisations)}
 	u.Elementwise = u.Seconds - u.Products.Seconds - u.Factorisations.Seconds
 	return u
+}
+
+// matrices is what work with matrices took of a step.
+func (s *subject) matrices(w optim.Work) Matrices {
+	n, plain := float64(s.total.Steps), s.plain.total
+	m := Matrices{Seconds: w.Time.Seconds() / n, MultiplyAdds: float64(w.MultiplyAdds) / n}
+	m.RelativeCost = m.Seconds / (plain.Seconds / float64(plain.Steps))
+	m.RelativeAdds = m.MultiplyAdds / s.plain.adds()
+	return m
 }
 
 // summed returns the median of some numbers, and their range.

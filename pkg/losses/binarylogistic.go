@@ -22,8 +22,9 @@ func init() {
 type BinaryLogistic struct{}
 
 var (
-	_ Separable = BinaryLogistic{}
-	_ Predictor = BinaryLogistic{}
+	_ Separable  = BinaryLogistic{}
+	_ Predictor  = BinaryLogistic{}
+	_ Likelihood = BinaryLogistic{}
 )
 
 // probability is the t that a target stands for.
@@ -118,6 +119,17 @@ func (BinaryLogistic) MulFactor(dst, s, c []float64) {
 func (l BinaryLogistic) MulFactorT(dst, v, c []float64) { l.MulFactor(dst, v, c) }
 
 func (BinaryLogistic) Separable() {}
+
+// DrawGrad is s(z) - t for every t drawn from 0 and 1, 1 with the probability s(z).
+func (BinaryLogistic) DrawGrad(dst, z []float64, rng *rand.Rand) {
+	for j, v := range z {
+		if rng.Float64() < sigmoid(v) {
+			dst[j] = -sigmoid(-v)
+		} else {
+			dst[j] = sigmoid(v)
+		}
+	}
+}
 
 // Conj is Σ q log q + (1-q) log(1-q) with q = a + t in [0, 1].
 func (BinaryLogistic) Conj(a, y []float64) (v float64) {

@@ -18,7 +18,7 @@ func init() {
 // L = diag(√p) - p √pᵀ.
 type Logistic struct{}
 
-var _ Loss = Logistic{}
+var _ Likelihood = Logistic{}
 
 // tail returns the position m of the largest z and Σ_{j≠m} exp(z_j - z_m).
 // From it come p_m = 1/(1+tail) and 1 - p_m = tail/(1+tail), both to full
@@ -115,6 +115,28 @@ func (Logistic) Conj(a, y []float64) float64 {
 		return math.Inf(1)
 	}
 	return v
+}
+
+// DrawGrad is p - y for the one-hot y of a class that is drawn from p.
+func (l Logistic) DrawGrad(dst, z []float64, rng *rand.Rand) {
+	m, t := tail(z)
+	u, class := rng.Float64()*(1+t), m
+	for j := range z { // in units of p_m
+		if e := math.Exp(z[j] - z[m]); u < e {
+			class = j
+			break
+		} else {
+			u -= e
+		}
+	}
+	for j := range z {
+		dst[j] = math.Exp(z[j]-z[m]) / (1 + t)
+	}
+	if class == m {
+		dst[m] = -t / (1 + t)
+		return
+	}
+	dst[class]--
 }
 
 func (Logistic) Target() Target       { return ClassTarget }

@@ -68,6 +68,15 @@ type Predictor interface {
 	Predict(dst, z []float64)
 }
 
+// A Likelihood is a loss that is -log p(y|z), but for a constant, of a distribution of targets.
+type Likelihood interface {
+	Loss
+
+	// DrawGrad sets dst to the gradient in z, of length k, at a target that it draws from the
+	// distribution at z: its mean is 0, and its covariance the Hessian (Martens 2020, section 9).
+	DrawGrad(dst, z []float64, rng *rand.Rand)
+}
+
 // A Target is a kind of y.
 type Target int
 

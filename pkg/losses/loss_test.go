@@ -324,3 +324,52 @@ func TestHuberDelta(t *testing.T) {
 		t.Errorf("delta 0: %v", err)
 	}
 }
+
+// TestDrawGrad: what a Likelihood draws has the mean 0 and the covariance H = L Lᵀ, to what the
+// number of draws leaves, and NaN outputs stay NaN.
+func TestDrawGrad(t *testing.T) {
+	const draws = 40000
+	tested := 0
+	for _, name := range Known.Names() {
+		l, ok := Known.Default(name).Must().(Likelihood)
+		if !ok {
+			continue
+		}
+		tested++
+		rng := rand.New(rand.NewPCG(4, 5))
+		z, y := l.Sample(rng, 3)
+		k := len(z)
+		g, c, mean, covariance := make([]float64, k), make([]float64, k), make([]float64, k), make([]float64, k*k)
+		for range draws {
+			l.DrawGrad(g, z, rng)
+			for i, v := range g {
+				mean[i] += v / draws
+				for j, u := range g {
+					covariance[i*k+j] += v * u / draws
+				}
+			}
+		}
+		l.GGNFactor(c, z, y)
+		for i := range k {
+			if math.Abs(mean[i]) > 5/math.Sqrt(draws) {
+				t.Errorf("%s: the mean is %v", name, mean)
+			}
+			e, s, h := make([]float64, k), make([]float64, k), make([]float64, k)
+			e[i] = 1
+			l.MulFactorT(s, e, c)
+			l.MulFactor(h, s, c)
+			for j := range k {
+				if math.Abs(covariance[i*k+j]-h[j]) > 8/math.Sqrt(draws) {
+					t.Errorf("%s: the covariance is %v, row %d of H %v", name, covariance, i, h)
+				}
+			}
+		}
+		z[0] = math.NaN()
+		if l.DrawGrad(g, z, rng); !math.IsNaN(g[0]) {
+			t.Errorf("%s: of a NaN output comes %v", name, g)
+		}
+	}
+	if tested != 3 {
+		t.Errorf("%d losses draw", tested)
+	}
+}

@@ -14,7 +14,7 @@ func init() {
 // Squared is |z-y|²/2, so that H = L = I.
 type Squared struct{}
 
-var _ Loss = Squared{}
+var _ Likelihood = Squared{}
 
 func (Squared) Value(z, y []float64) (v float64) {
 	check(z, y)
@@ -48,6 +48,13 @@ func (Squared) MulFactor(dst, s, c []float64) {
 func (l Squared) MulFactorT(dst, v, c []float64) { l.MulFactor(dst, v, c) }
 
 func (Squared) Separable() {}
+
+// DrawGrad is z - y for y of the normal distribution about z, of variance 1.
+func (Squared) DrawGrad(dst, z []float64, rng *rand.Rand) {
+	for j := range dst {
+		dst[j] = rng.NormFloat64() + 0*z[j]
+	}
+}
 
 // Conj is |a|²/2 + a·y.
 func (Squared) Conj(a, y []float64) (v float64) {

@@ -44,6 +44,12 @@ func TestCounts(t *testing.T) {
 			it := int64(r.InnerIterations)
 			solves := int64(len(p.Trace.Iterates)) - 1 // of a Newton method, which notes where each begins, and the end
 			switch {
+			case c.oracle == "kfac": // symmetric factors, inverses of n³/2 each, and two products
+				want = Counters{VJPs: 1 + int(k), MultiplyAdds: signals - m*product*k}
+				for _, l := range [][2]int64{{7, 8}, {9, 5}, {6, k}} {
+					in, out := l[0], l[1]
+					want.MultiplyAdds += m*in*(in+1)/2 + mk*out*(out+1)/2 + in*in*in/2 + out*out*out/2 + in*out*(in+out)
+				}
 			case t0 == 0 || c.formulation == "":
 				want = Counters{VJPs: 1}
 			case c.solver == "sdca":
@@ -566,6 +572,17 @@ func TestBadOptions(t *testing.T) {
 		{"{kind: gauss_newton, solver: cholesky, gram: chained}", "gram: solver cholesky works on K = J Jᵀ itself, and takes formed or auto, not chained; or use one of the solvers cg, lanczos, pcg, projected_gradient"},
 		{"{kind: prox_linear, solver: sdca, gram: matrix_free}", "gram: solver sdca works on K"},
 		{"{kind: gradient, weight_decay: -1}", "weight_decay: must not be negative, got -1"},
+		{"{kind: kfac, gamma: -1}", "gamma: must be positive, got -1"},
+		{"{kind: kfac, gamma: {search: [1]}}", "gamma.search: is for gauss_newton with solver: lanczos"},
+		{"{kind: kfac, gamma: {levenberg_marquardt: {shrink: 2}}}", "gamma.levenberg_marquardt.shrink: must be above 0 and at most 1, got 2"},
+		{"{kind: kfac, weight_decay: -1}", "weight_decay: must not be negative, got -1"},
+		{"{kind: kfac, update_every: 0}", "update_every: must be a positive number of steps, 1 for every step; got 0"},
+		{"{kind: kfac, ema: 1}", "ema: must be 0 (factors of the mini-batch alone) or a number below 1, as 0.95; got 1"},
+		{"{kind: kfac, ema: -0.1}", "ema: must be 0"},
+		{"{kind: kfac, ema: .nan}", "ema: expected a finite number, got .nan"},
+		{"{kind: kfac, fisher: type1}", `fisher: must be one of type2, mc, empirical; got "type1"; did you mean "type2"?`},
+		{"{kind: kfac, shared: reduced}", `shared: must be one of expand, reduce; got "reduced"; did you mean "reduce"?`},
+		{"{kind: kfac, damping: 1}", "damping"},
 		{"{kind: gradientt}", `unknown oracle "gradientt"; did you mean "gradient"?`},
 		{"{kind: gradient, gama: 1}", `did you mean "gamma"?`},
 		{"{kind: gauss_newton, formulation: duel}", `formulation: must be dual, primal or auto, got "duel"`},
@@ -606,6 +623,8 @@ func TestBadOptions(t *testing.T) {
 	}
 	for _, c := range []struct{ config, loss, want string }{
 		{"{kind: gauss_newton}", "hinge", "its Hessian is 0, and there is no curvature to sample; use the oracle gradient or prox_linear, or another loss: gauss_newton takes every loss but hinge"},
+		{"{kind: kfac}", "hinge", "kfac with fisher: type2 needs a loss with curvature, and this one is piecewise linear: its Hessian is 0; take fisher: empirical, the oracle gradient, or another loss: type2 takes every loss but hinge"},
+		{"{kind: kfac, fisher: mc}", "huber", "kfac with fisher: mc draws targets from the model, and this loss is the likelihood of none; take fisher: type2 or empirical, or another loss: mc takes binary_logistic, logistic, squared"},
 		{"{kind: prox_linear, formulation: primal}", "huber", "formulation: the primal of prox_linear is for smooth losses"},
 		{"{kind: prox_linear, solver: sdca}", "logistic", "for prox_linear in the dual with smooth losses (binary_logistic, logistic, squared) take one of cg, cholesky, pcg"},
 		{"{kind: prox_linear, solver: cg}", "squared_hinge", "for prox_linear in the dual with losses whose dual has a box (hinge, huber, squared_hinge) take one of projected_gradient, sdca"},

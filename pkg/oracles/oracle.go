@@ -1,6 +1,8 @@
 package oracles
 
 import (
+	"time"
+
 	"github.com/dualgn/dgn/pkg/losses"
 	"github.com/dualgn/dgn/pkg/registry"
 	"github.com/dualgn/dgn/pkg/tensor"
@@ -81,7 +83,15 @@ type Report struct {
 	StopReason       string
 	RelativeResidual float64
 
+	// Fallback says that StopReason tells of parts of d that are not what the oracle says, so that
+	// it is logged in any case.
+	Fallback bool
+
 	Counters Counters
+
+	// Factored is what factors were inverted in, of an oracle that has some to be inverted at
+	// times: its multiply-adds are in Counters too.
+	Factored Work
 
 	// WeightDecay is mu of the objective F = h + (mu/2) |w|² that d is for. It is the
 	// oracle's: the weight decay of an optimizer is no part of F.
@@ -111,6 +121,31 @@ type DualOracle interface {
 type Automatic interface {
 	// Choices returns a sentence for each choice made, for people.
 	Choices(loss losses.Loss, d Dims) []string
+}
+
+// Work is what matrices took.
+type Work struct {
+	MultiplyAdds int64
+	Time         time.Duration
+}
+
+// Add adds o to w.
+func (w *Work) Add(o Work) {
+	w.MultiplyAdds += o.MultiplyAdds
+	w.Time += o.Time
+}
+
+// A Periodic spec does some of its work every so many steps alone.
+type Periodic interface {
+	Period() int
+}
+
+// Period returns the number of steps after which the work of a [Periodic] spec repeats, else 1.
+func Period(s Spec) int {
+	if p, ok := s.(Periodic); ok {
+		return p.Period()
+	}
+	return 1
 }
 
 // Counters count the work of the mathematics, see [Counters.Calls].

@@ -175,7 +175,7 @@ func TestCombos(t *testing.T) {
 		}
 	}
 	want := map[string]int{
-		"gradient//": 7, "gauss_newton/dual/cg": 6, "gauss_newton/dual/pcg": 6, "gauss_newton/dual/lanczos": 6, "gauss_newton/dual/cholesky": 6,
+		"gradient//": 7, "kfac//": 6, "gauss_newton/dual/cg": 6, "gauss_newton/dual/pcg": 6, "gauss_newton/dual/lanczos": 6, "gauss_newton/dual/cholesky": 6,
 		"gauss_newton/primal/cg": 6, "gauss_newton/primal/cholesky": 6, "prox_linear/primal/cholesky": 4, "prox_linear/dual/cg": 4, "prox_linear/dual/pcg": 4, "prox_linear/dual/cholesky": 4,
 		"prox_linear/dual/sdca": 3, "prox_linear/dual/projected_gradient": 3, "prox_linear/primal/cg": 4,
 	}
@@ -294,14 +294,8 @@ var models = map[string]func(p *Subproblem[float64], u tensor.Matrix[float64]) f
 	"gradient": func(p *Subproblem[float64], u tensor.Matrix[float64]) float64 {
 		return mean(p, u, func(z, y, u, g []float64) float64 { return p.Loss.Value(z, y) + dot(g, u) })
 	},
-	"gauss_newton": func(p *Subproblem[float64], u tensor.Matrix[float64]) float64 {
-		return mean(p, u, func(z, y, u, g []float64) float64 {
-			c, s := make([]float64, len(z)), make([]float64, len(z))
-			p.Loss.GGNFactor(c, z, y)
-			p.Loss.MulFactorT(s, u, c)
-			return p.Loss.Value(z, y) + dot(g, u) + dot(s, s)/2
-		})
-	},
+	"gauss_newton": gaussNewtonModel,
+	"kfac":         gaussNewtonModel,
 	"prox_linear": func(p *Subproblem[float64], u tensor.Matrix[float64]) float64 {
 		return mean(p, u, func(z, y, u, _ []float64) float64 {
 			shifted := slices.Clone(z)
@@ -310,6 +304,19 @@ var models = map[string]func(p *Subproblem[float64], u tensor.Matrix[float64]) f
 		})
 	},
 }
+
+func gaussNewtonModel(p *Subproblem[float64], u tensor.Matrix[float64]) float64 {
+	return mean(p, u, func(z, y, u, g []float64) float64 {
+		c, s := make([]float64, len(z)), make([]float64, len(z))
+		p.Loss.GGNFactor(c, z, y)
+		p.Loss.MulFactorT(s, u, c)
+		return p.Loss.Value(z, y) + dot(g, u) + dot(s, s)/2
+	})
+}
+
+// approximate says that an oracle predicts by a model that its direction does not minimise: that it
+// minimises the model of its own is for a test of its own.
+func (c combo) approximate() bool { return c.oracle == "kfac" }
 
 func mean(p *Subproblem[float64], u tensor.Matrix[float64], phi func(z, y, u, g []float64) float64) (sum float64) {
 	g := make([]float64, p.Gradient.Outputs().Cols)
@@ -387,7 +394,7 @@ func TestDescent(t *testing.T) {
 				if value > atStart*(1+1e-12) && r.StopReason != StoppedGradient && r.StopReason != StoppedNoDecrease && mu == 0 && c.solver != "pcg" {
 					t.Logf("P rose from %g to %g", atStart, value)
 				}
-				if !(r.Gap >= -1e-9*(math.Abs(value)+atStart)) {
+				if !c.approximate() && !(r.Gap >= -1e-9*(math.Abs(value)+atStart)) {
 					t.Fatalf("the gap is %g at P = %g (%s)", r.Gap, value, r.StopReason)
 				}
 			})
@@ -406,6 +413,9 @@ func converged(gamma, mu float64) []string {
 func TestMinimises(t *testing.T) {
 	served, _ := combos()
 	for _, c := range some(served) {
+		if c.approximate() {
+			continue
+		}
 		t.Run(c.String(), func(t *testing.T) {
 			rng := rand.New(rand.NewPCG(1, 2))
 			for _, gamma := range []float64{0.01, 1, 100} {
@@ -682,7 +692,11 @@ func TestSmallGamma(t *testing.T) {
 		tensor.Scale(nil, -gamma, g)
 		d := make([]float64, len(g))
 		c.bind(n, 7, "inner_iterations: 30", "tolerance: 1e-14", fmt.Sprintf("gamma: %g", gamma)).Direction(d, p)
-		if e := distance(d, g); e > 1e-6 {
+		tolerance := 1e-6
+		if c.approximate() { // the damping of a factor is √(1/gamma)
+			tolerance = 1e-3
+		}
+		if e := distance(d, g); e > tolerance {
 			t.Errorf("%v: %g away from the gradient step", c, e)
 		}
 	}

@@ -15,7 +15,7 @@ type convRows[T Float] struct {
 	lo, hi  int // filters
 	signals int // of an example
 
-	body func(worker, lo, hi int)
+	body, patches func(worker, lo, hi int)
 }
 
 // gradientRows bounds the rows of signals that are laid out at a time.
@@ -69,7 +69,7 @@ func (c *Conv[T]) gradientsOf(worker, i int) {
 	m, filters := v.x.Rows, v.hi-v.lo
 	space := c.args.conv.images[worker]
 	patches, laid := space[:q*p], space[q*p:]
-	c.layPatches(patches, v.x.Row(i))
+	c.layPatches(patches, p, v.x.Row(i))
 	most := max(1, gradientRows/filters)
 	for from := 0; from < v.signals; from += most {
 		to := min(from+most, v.signals)
@@ -88,8 +88,30 @@ func (c *Conv[T]) gradientsOf(worker, i int) {
 	}
 }
 
-// layPatches sets dst, taps x positions, to what each tap sees of an image at each position.
-func (c *Conv[T]) layPatches(dst, x []T) {
+// Patches sets dst, taps x (m positions), to what each tap sees of m images at each position:
+// column i positions + t is position t of image i.
+func (c *Conv[T]) Patches(x, dst Matrix[T]) {
+	x.check()
+	dst.check()
+	if x.Cols != c.In.Len() || dst.Rows != c.Taps() || dst.Cols != x.Rows*c.Positions() {
+		panic("tensor: Conv: Patches: the shapes do not fit")
+	}
+	v := &c.rows
+	if v.patches == nil {
+		v.patches = func(_, lo, hi int) {
+			for i := lo; i < hi; i++ {
+				c.layPatches(v.w.Data[i*c.Positions():], v.w.Stride, v.x.Row(i))
+			}
+		}
+	}
+	v.x, v.w = x, dst
+	c.pool.forOn(x.Rows, 1, v.patches)
+	v.x, v.w = Matrix[T]{}, Matrix[T]{}
+}
+
+// layPatches sets dst, taps x positions in rows ld apart, to what each tap sees of an image at
+// each position.
+func (c *Conv[T]) layPatches(dst []T, ld int, x []T) {
 	at := 0
 	for ch := range c.In.C {
 		image := x[ch*c.In.H*c.In.W : (ch+1)*c.In.H*c.In.W]
@@ -98,7 +120,7 @@ func (c *Conv[T]) layPatches(dst, x []T) {
 			for b := range c.KW {
 				left, right := within(c.Out.W, c.In.W, c.Stride, b, c.PadW)
 				row := dst[at : at+c.Positions()]
-				at += c.Positions()
+				at += ld
 				clear(row[:top*c.Out.W])
 				clear(row[bottom*c.Out.W:])
 				for i := top; i < bottom; i++ {

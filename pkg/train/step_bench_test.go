@@ -82,6 +82,8 @@ var benchMethods = []struct{ name, method string }{
 	{"gn-dual-armijo", "oracle: {kind: gauss_newton}, optimizer: {kind: sgd, learning_rate: 1}, line_search: armijo"},
 	{"gn-primal", "oracle: {kind: gauss_newton, formulation: primal, gamma: 0.1}, optimizer: {kind: sgd, learning_rate: 1}"},
 	{"prox", "oracle: {kind: prox_linear, gamma: 0.1}, optimizer: {kind: sgd, learning_rate: 1, momentum: 0.5}, line_search: armijo"},
+	{"kfac", "oracle: {kind: kfac, gamma: 10, ema: 0.95}, optimizer: {kind: sgd, learning_rate: 0.1}"},
+	{"kfac-empirical", "oracle: {kind: kfac, fisher: empirical, gamma: 10}, optimizer: {kind: sgd, learning_rate: 0.1}"},
 }
 
 // TestStepAllocatesNothing: after the first steps, training makes no garbage.

@@ -51,6 +51,7 @@ type Work struct {
 	Counters        oracles.Counters
 	InnerIterations int
 	Optimizer       optim.Spent
+	Factored        oracles.Work // by the oracle, of which Counters have the multiply-adds too
 }
 
 // Stepper returns a Stepper at the start of the run, with the step that warms it up, and
@@ -94,7 +95,7 @@ func newStepper[T tensor.Float](of Training, pool *tensor.Pool, end func()) (*st
 	if err := t.warmUp(); err != nil {
 		return nil, err
 	}
-	t.spent = optim.Spent{}
+	t.spent, t.factored = optim.Spent{}, oracles.Work{}
 	return &stepper[T]{trainer: t, of: of, rewind: t.rewinder(), end: end, least: leastIterations(of.Method.Oracle.Must())}, nil
 }
 
@@ -157,12 +158,12 @@ func (s *stepper[T]) checkLoss(when string) error {
 func (s *stepper[T]) Done() bool { return s.done() }
 
 func (s *stepper[T]) Work() Work {
-	return Work{Steps: s.step, Seconds: s.clock.Seconds(), Counters: s.counters, InnerIterations: s.iterations, Optimizer: s.spent}
+	return Work{Steps: s.step, Seconds: s.clock.Seconds(), Counters: s.counters, InnerIterations: s.iterations, Optimizer: s.spent, Factored: s.factored}
 }
 
 func (s *stepper[T]) Restart() error {
 	initialize(s.w, s.of)
-	s.step, s.iterations, s.clock, s.spent = 0, 0, clock.Clock{}, optim.Spent{}
+	s.step, s.iterations, s.clock, s.spent, s.factored = 0, 0, clock.Clock{}, optim.Spent{}, oracles.Work{}
 	s.order.batch(0) // shuffles the first epoch, as the step that warms up does
 	s.resetOptimizer()
 	return s.rewind()

@@ -81,6 +81,7 @@ type trainer[T tensor.Float] struct {
 	reporter   optim.Reporter        // the optimizer, if it works with matrices; else nil
 	updated    optim.Report          // of its last update
 	spent      optim.Spent           // by the optimizer, for measurements
+	factored   oracles.Work          // by the oracle
 	saved      int                   // step of the last checkpoint
 	unit       float64               // multiply-adds of one forward and one VJP on a mini-batch
 }
@@ -219,7 +220,7 @@ func (t *trainer[T]) train(ctx context.Context) (runlog.Outcome, string, error) 
 		eta := t.update()
 		t.clock.Stop()
 		t.step++
-		if t.updated.Fallback != "" && !due {
+		if (t.updated.Fallback != "" || report.Fallback) && !due {
 			t.logged, due = unmeasured(report), true
 		}
 		if due {
