@@ -11,6 +11,7 @@ import (
 type Held struct {
 	Bytes     int  // buffers, state and the work space of solvers
 	OutputsAt bool // it calls [Jacobian.OutputsAt], which takes a second linearization
+	State     int  // bytes of vectors of p numbers in a checkpoint, see [Stateful]
 }
 
 // Sizes are what the memory of an oracle depends on, beside its options.

@@ -44,7 +44,7 @@ func TestCounts(t *testing.T) {
 			it := int64(r.InnerIterations)
 			solves := int64(len(p.Trace.Iterates)) - 1 // of a Newton method, which notes where each begins, and the end
 			switch {
-			case t0 == 0 || c.formulation == "":
+			case t0 == 0 || c.closed():
 				want = Counters{VJPs: 1}
 			case c.solver == "sdca":
 				want = Counters{VJPs: int(k) + 1, GramProducts: int(it), MultiplyAdds: full + it*mk*mk}
@@ -69,7 +69,7 @@ func TestCounts(t *testing.T) {
 				want = Counters{VJPs: int(it+solves+1) + int(k), JVPs: int(it + solves), MultiplyAdds: blocks + solves*(m*k*k*k/6)}
 			case c.oracle == "gauss_newton" && c.formulation == "dual":
 				want = Counters{VJPs: int(it) + 2, JVPs: int(it) + 1}
-			case c.oracle == "gauss_newton":
+			case c.oracle == "gauss_newton" || c.oracle == "hessian_free":
 				want = Counters{VJPs: int(it) + 1, JVPs: int(it)}
 			case c.formulation == "dual": // a right-hand side for each solve, and the direction
 				want = Counters{VJPs: int(it+solves) + 1, JVPs: int(it + solves)}
@@ -566,6 +566,21 @@ func TestBadOptions(t *testing.T) {
 		{"{kind: gauss_newton, solver: cholesky, gram: chained}", "gram: solver cholesky works on K = J Jᵀ itself, and takes formed or auto, not chained; or use one of the solvers cg, lanczos, pcg, projected_gradient"},
 		{"{kind: prox_linear, solver: sdca, gram: matrix_free}", "gram: solver sdca works on K"},
 		{"{kind: gradient, weight_decay: -1}", "weight_decay: must not be negative, got -1"},
+		{"{kind: lbfgs, history: 0}", "history: must be at least 1 pair, got 0; without any the oracle is gradient"},
+		{"{kind: lbfgs, history: -3}", "history: must be at least 1 pair, got -3"},
+		{"{kind: lbfgs, gamma: 0}", "gamma: must be positive, got 0"},
+		{"{kind: lbfgs, gamma: -1}", "gamma: must be positive, got -1"},
+		{"{kind: lbfgs, gamma: fast}", "gamma: expected a number or a schedule"},
+		{"{kind: lbfgs, weight_decay: -1}", "weight_decay: must not be negative, got -1"},
+		{"{kind: hessian_free, gamma: -1}", "gamma: must be positive, got -1"},
+		{"{kind: hessian_free, gamma: {levenberg_marquardt: {initial: 0}}}", "gamma.levenberg_marquardt.initial: must be from min"},
+		{"{kind: hessian_free, gamma: {search: [1]}}", "gamma.search: is for gauss_newton"},
+		{"{kind: hessian_free, inner_iterations: -1}", "inner_iterations: must be 0 (the gradient step) or a number of iterations up to 1048576, got -1"},
+		{"{kind: hessian_free, inner_iterations: 0}", "inner_iterations: 0 is the gradient step"},
+		{"{kind: hessian_free, tolerance: 0.1}", "tolerance: must be 0 (never) or below 0.1"},
+		{"{kind: hessian_free, tolerance: .nan}", "tolerance: expected a finite number"},
+		{"{kind: hessian_free, decay: 1.5}", "decay: must be from 0 (no warm start) to 1, got 1.5"},
+		{"{kind: hessian_free, weight_decay: -0.1}", "weight_decay: must not be negative, got -0.1"},
 		{"{kind: gradientt}", `unknown oracle "gradientt"; did you mean "gradient"?`},
 		{"{kind: gradient, gama: 1}", `did you mean "gamma"?`},
 		{"{kind: gauss_newton, formulation: duel}", `formulation: must be dual, primal or auto, got "duel"`},
@@ -606,6 +621,7 @@ func TestBadOptions(t *testing.T) {
 	}
 	for _, c := range []struct{ config, loss, want string }{
 		{"{kind: gauss_newton}", "hinge", "its Hessian is 0, and there is no curvature to sample; use the oracle gradient or prox_linear, or another loss: gauss_newton takes every loss but hinge"},
+		{"{kind: hessian_free}", "hinge", "hessian_free takes every loss but hinge"},
 		{"{kind: prox_linear, formulation: primal}", "huber", "formulation: the primal of prox_linear is for smooth losses"},
 		{"{kind: prox_linear, solver: sdca}", "logistic", "for prox_linear in the dual with smooth losses (binary_logistic, logistic, squared) take one of cg, cholesky, pcg"},
 		{"{kind: prox_linear, solver: cg}", "squared_hinge", "for prox_linear in the dual with losses whose dual has a box (hinge, huber, squared_hinge) take one of projected_gradient, sdca"},

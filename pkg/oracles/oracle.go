@@ -113,6 +113,16 @@ type Automatic interface {
 	Choices(loss losses.Loss, d Dims) []string
 }
 
+// A Closed spec has a closed form, and no inner solve to speak of.
+type Closed interface{ Closed() }
+
+// A Pairwise spec compares the gradients of successive calls, which are to be of the same
+// examples.
+type Pairwise interface {
+	// Pairwise says why.
+	Pairwise() string
+}
+
 // Counters count the work of the mathematics, see [Counters.Calls].
 type Counters struct {
 	Forwards     int // evaluations of the network on a mini-batch

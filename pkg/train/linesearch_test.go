@@ -82,7 +82,7 @@ func (p probe) Search(phi optim.Objective) float64 {
 // objective itself, for updates that are multiples of d and for others, with
 // weight decay in the model and without.
 func TestObjective(t *testing.T) {
-	for _, oracle := range []string{"{kind: gradient}", "{kind: gradient, weight_decay: 0.1}", "{kind: gauss_newton, weight_decay: 0.05}", "{kind: prox_linear, gamma: 3, weight_decay: 0.2}"} {
+	for _, oracle := range []string{"{kind: gradient}", "{kind: gradient, weight_decay: 0.1}", "{kind: gauss_newton, weight_decay: 0.05}", "{kind: lbfgs, weight_decay: 0.1}", "{kind: prox_linear, gamma: 3, weight_decay: 0.2}"} {
 		for _, optimizer := range []string{"{kind: sgd, learning_rate: 0.3}", "{kind: sgd, learning_rate: 0.1, momentum: 0.9}", "{kind: adam}"} {
 			c := parse(t, toy, "precision=float64", "model.activation=tanh", "methods.SGD.oracle="+oracle, "methods.SGD.optimizer="+optimizer, "methods.SGD.line_search=armijo")
 			p := opened(t, c)
