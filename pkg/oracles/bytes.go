@@ -42,6 +42,11 @@ type Sized interface {
 	Held(l losses.Loss, s Sizes) Held
 }
 
+// A Limited spec has an option that limits what it holds.
+type Limited interface {
+	Limit() (key string)
+}
+
 // HeldBy returns what an oracle will hold, see [Sized].
 func HeldBy(o Spec, l losses.Loss, s Sizes) Held {
 	if sized, ok := o.(Sized); ok {

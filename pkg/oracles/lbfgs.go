@@ -35,6 +35,7 @@ var (
 	_ Sized    = LBFGS{}
 	_ Closed   = LBFGS{}
 	_ Pairwise = LBFGS{}
+	_ Limited  = LBFGS{}
 )
 
 func newLBFGS(o LBFGS) (Spec, error) {
@@ -78,6 +79,9 @@ func (o LBFGS) Held(_ losses.Loss, s Sizes) Held {
 		State: size.Product(8, kept, s.Dims.Weights),
 	}
 }
+
+// Limit names the option that the memory follows.
+func (LBFGS) Limit() string { return "history" }
 
 // How a direction of lbfgs came about, where it is not that of the pairs of all calls before.
 const (
