@@ -92,7 +92,8 @@ const (
 // minCurvature is the least s·y of a pair, as in torch.optim.LBFGS.
 const minCurvature = 1e-10
 
-// A pair is a step of the weights, the change of the gradient along it, and 1/(s·y).
+// A pair is a step back, s = w_before - w, the change y of the gradient along it, and 1/(s·y). H has
+// s and y twice in every term, so that their signs are as good as those of the step.
 type pair[T tensor.Float] struct {
 	s, y []T
 	rho  float64
@@ -191,11 +192,8 @@ func (o *lbfgs[T]) remember() (stop string) {
 		return ""
 	}
 	s, y := o.last.s, o.last.y
-	for _, of := range [2][2][]T{{s, o.w}, {y, o.g}} { // now less before
-		tensor.Scale(o.pool, -1, of[0])
-		tensor.Axpy(o.pool, 1, of[1], of[0])
-	}
-	ys := tensor.Dot(o.pool, y, s)
+	tensor.Axpy(o.pool, -1, o.w, s)
+	ys := tensor.AxpyDot(o.pool, -1, o.g, y, s)
 	if !(ys > minCurvature) {
 		if tensor.Dot(o.pool, s, s) == 0 {
 			o.count = 0
@@ -218,18 +216,26 @@ func (o *lbfgs[T]) remember() (stop string) {
 func (o *lbfgs[T]) recursion() {
 	d := o.d
 	copy(d, o.g)
-	tensor.Scale(o.pool, -1, d)
-	for i := o.count - 1; i >= 0; i-- {
+	last := o.count - 1
+	sq := tensor.Dot(o.pool, o.at(last).s, d)
+	for i := last; i > 0; i-- {
 		p := o.at(i)
-		o.along[i] = p.rho * tensor.Dot(o.pool, p.s, d)
-		tensor.Axpy(o.pool, T(-o.along[i]), p.y, d)
+		o.along[i] = p.rho * sq
+		sq = tensor.AxpyDot(o.pool, T(-o.along[i]), p.y, d, o.at(i-1).s)
 	}
-	tensor.Scale(o.pool, T(o.scale), d)
+	oldest := o.at(0)
+	o.along[0] = oldest.rho * sq
+	tensor.Axpy(o.pool, T(-o.along[0]), oldest.y, d)
+	tensor.Scale(o.pool, T(-o.scale), d)
+	yd := tensor.Dot(o.pool, oldest.y, d)
 	for i := range o.count {
-		p := o.at(i)
-		tensor.Axpy(o.pool, T(o.along[i]-p.rho*tensor.Dot(o.pool, p.y, d)), p.s, d)
+		p, next := o.at(i), o.g
+		if i < last {
+			next = o.at(i + 1).y
+		}
+		yd = tensor.AxpyDot(o.pool, T(-o.along[i]-p.rho*yd), p.s, d, next)
 	}
-	o.report.Gamma, o.report.Slope = o.scale, tensor.Dot(o.pool, o.g, d)
+	o.report.Gamma, o.report.Slope = o.scale, yd // grad F·d, behind the last pair
 }
 
 // gradientStep sets d = -gamma' grad F, with 1/gamma' = 1/gamma + mu as the oracle gradient has

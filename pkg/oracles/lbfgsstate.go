@@ -11,8 +11,8 @@ import (
 
 // Names in the state of lbfgs.
 const (
-	stateSteps    = "steps"    // p numbers for each pair, the oldest first: s
-	stateChanges  = "changes"  // as many: y
+	stateSteps    = "steps"    // p numbers for each pair, the oldest first: s = w_before - w
+	stateChanges  = "changes"  // as many: y, of the gradient along s
 	stateWeights  = "weights"  // p numbers, of the call before; none if there was none
 	stateGradient = "gradient" // p numbers, grad F there
 )
