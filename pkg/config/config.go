@@ -144,7 +144,7 @@ func (m *Method) check(v strict.Value) error {
 
 // Solves reports whether the oracle of a method has an inner solve to record.
 func (m *Method) Solves() bool {
-	_, closed := m.Oracle.Must().(oracles.Gradient)
+	_, closed := m.Oracle.Must().(oracles.Closed)
 	return !closed
 }
 

@@ -35,7 +35,7 @@ type Linearization[T tensor.Float] struct {
 
 	own []T // the inputs of examples that were selected
 
-	second *Linearization[T] // for OutputsAt, made when first needed
+	second *Linearization[T] // for At, made when first needed
 	trial  []T               // its weights
 }
 
@@ -101,8 +101,14 @@ func (l *Linearization[T]) ends() tensor.Matrix[T] {
 func (l *Linearization[T]) Weights() []T { return l.w }
 
 // OutputsAt returns the outputs of the network itself at w + eta d, and leaves the
-// linearization as it is. The result is valid until the next call.
+// linearization as it is. The result is valid until the next call of it or of At.
 func (l *Linearization[T]) OutputsAt(eta float64, d []T) tensor.Matrix[float64] {
+	return l.At(eta, d).Outputs()
+}
+
+// At returns a linearization of the network on the same batch at w + eta d, and leaves this
+// one as it is. It is valid until the next call of At or of OutputsAt.
+func (l *Linearization[T]) At(eta float64, d []T) *Linearization[T] {
 	l.check(d)
 	if l.second == nil {
 		l.second = NewLinearization[T](l.net, l.m, l.pool)
@@ -110,7 +116,8 @@ func (l *Linearization[T]) OutputsAt(eta float64, d []T) tensor.Matrix[float64] 
 	}
 	copy(l.trial, l.w)
 	tensor.Axpy(l.pool, T(eta), d, l.trial)
-	return l.second.Linearize(l.trial, l.x)
+	l.second.Linearize(l.trial, l.x)
+	return l.second
 }
 
 func (l *Linearization[T]) check(w []T) {

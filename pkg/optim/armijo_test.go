@@ -22,8 +22,15 @@ func (c *curve) At(eta float64) float64 {
 	c.tried = append(c.tried, eta)
 	return c.phi(eta)
 }
-func (c *curve) Slope() float64 { return c.slope }
-func (c *curve) UseGradient()   { *c = *c.gradient }
+func (c *curve) Slope() float64   { return c.slope }
+func (c *curve) Largest() float64 { return 1 }
+func (c *curve) UseGradient()     { *c = *c.gradient }
+
+// SlopeAt has the slope by a central difference, which is exact for parabolas but for rounding.
+func (c *curve) SlopeAt(eta float64) (value, slope float64) {
+	const h = 1e-4
+	return c.At(eta), (c.phi(eta+h) - c.phi(eta-h)) / (2 * h)
+}
 
 // parabola has its least value at eta = least.
 func parabola(least float64) *curve {

@@ -24,6 +24,12 @@ type Objective interface {
 	At(eta float64) float64 // phi(eta): a forward pass
 	Slope() float64         // phi'(0): a JVP, unless u is a known multiple of d
 
+	// SlopeAt returns phi(eta) and phi'(eta): a forward pass, and a JVP at w + eta u.
+	SlopeAt(eta float64) (value, slope float64)
+
+	// Largest is max |u_j|, the largest change of a weight for eta = 1.
+	Largest() float64
+
 	// UseGradient replaces u by the step -gamma grad F, which descends. It takes a
 	// VJP, and the log of the step says that u was replaced.
 	UseGradient()

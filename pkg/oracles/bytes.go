@@ -11,6 +11,7 @@ import (
 type Held struct {
 	Bytes     int  // buffers, state and the work space of solvers
 	OutputsAt bool // it calls [Jacobian.OutputsAt], which takes a second linearization
+	State     int  // bytes of vectors of p numbers in a checkpoint, see [Stateful]
 }
 
 // Sizes are what the memory of an oracle depends on, beside its options.
@@ -39,6 +40,11 @@ func (s *Sizes) gram(use nn.GramUse) int {
 type Sized interface {
 	// Held includes what a Gram matrix takes within the Jacobian.
 	Held(l losses.Loss, s Sizes) Held
+}
+
+// A Limited spec has an option that limits what it holds.
+type Limited interface {
+	Limit() (key string)
 }
 
 // HeldBy returns what an oracle will hold, see [Sized].

@@ -5,8 +5,8 @@
 // # Map
 //
 //   - A [Spec] is an oracle with its options, as a config names it: a row of the table [Known].
-//     It is [Gradient], [GaussNewton] or [ProxLinear], which share the options [Inner], or [KFAC], which
-//     has a model of its own for each layer.
+//     It is [Gradient], [GaussNewton] or [ProxLinear]; the latter two share the options [Inner].
+//     [KFAC], [LBFGS] and [HessianFree] are others that people compare these with.
 //   - An [Oracle] is one at work, from [New]. [Oracle.Direction] finds d for a [Subproblem], and
 //     returns a [Report]; [Oracle.Complete] adds the numbers that only a log wants.
 //   - A [Subproblem] has a loss and a [Batch]: a [Jacobian], which is all that oracles see of a
@@ -26,8 +26,8 @@
 //
 // Each is one file, whose init function adds it to its table. An oracle has Check, Fits and
 // Oracles, which [OraclesOf] makes of a generic function, and a type with Direction and
-// Complete; [Sized], [Stateful], [Sloper], [DualOracle], [Automatic] and [Periodic] say more. A
-// solver has Abilities. The suites in oracle_test.go run over every oracle, formulation, solver and loss
+// Complete; [Sized], [Limited], [Stateful], [Sloper], [Closed], [Pairwise], [DualOracle], [Automatic] and
+// [Periodic] say more. A solver has Abilities. The suites in oracle_test.go run over every oracle, formulation, solver and loss
 // that serve each other. That file has the model of each oracle, to compare with, and counts
 // in TestCombos how many losses are served, which a new entry of a table changes.
 package oracles

@@ -26,7 +26,10 @@ type Gradient struct {
 	WeightDecay float64          `yaml:"weight_decay" doc:"mu of the term mu |w + d|^2/2 inside the model"`
 }
 
-var _ Spec = Gradient{}
+var (
+	_ Spec   = Gradient{}
+	_ Closed = Gradient{}
+)
 
 func newGradient(o Gradient) (Spec, error) {
 	if err := o.Gamma.Positive("gamma"); err != nil {
@@ -43,6 +46,9 @@ func (o Gradient) Check(losses.Loss) error { return nil }
 
 // Fits needs nothing.
 func (o Gradient) Fits(losses.Loss, Dims) error { return nil }
+
+// Closed: there is no inner solve.
+func (Gradient) Closed() {}
 
 func (o Gradient) Oracles() Oracles {
 	return OraclesOf(o, newGradientOracle[float32], newGradientOracle[float64])

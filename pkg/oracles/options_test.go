@@ -50,7 +50,7 @@ func TestCounts(t *testing.T) {
 					in, out := l[0], l[1]
 					want.MultiplyAdds += m*in*(in+1)/2 + mk*out*(out+1)/2 + in*in*in/2 + out*out*out/2 + in*out*(in+out)
 				}
-			case t0 == 0 || c.formulation == "":
+			case t0 == 0 || c.closed():
 				want = Counters{VJPs: 1}
 			case c.solver == "sdca":
 				want = Counters{VJPs: int(k) + 1, GramProducts: int(it), MultiplyAdds: full + it*mk*mk}
@@ -75,7 +75,7 @@ func TestCounts(t *testing.T) {
 				want = Counters{VJPs: int(it+solves+1) + int(k), JVPs: int(it + solves), MultiplyAdds: blocks + solves*(m*k*k*k/6)}
 			case c.oracle == "gauss_newton" && c.formulation == "dual":
 				want = Counters{VJPs: int(it) + 2, JVPs: int(it) + 1}
-			case c.oracle == "gauss_newton":
+			case c.oracle == "gauss_newton" || c.oracle == "hessian_free":
 				want = Counters{VJPs: int(it) + 1, JVPs: int(it)}
 			case c.formulation == "dual": // a right-hand side for each solve, and the direction
 				want = Counters{VJPs: int(it+solves) + 1, JVPs: int(it + solves)}
@@ -583,6 +583,21 @@ func TestBadOptions(t *testing.T) {
 		{"{kind: kfac, fisher: type1}", `fisher: must be one of type2, mc, empirical; got "type1"; did you mean "type2"?`},
 		{"{kind: kfac, shared: reduced}", `shared: must be one of expand, reduce; got "reduced"; did you mean "reduce"?`},
 		{"{kind: kfac, damping: 1}", "damping"},
+		{"{kind: lbfgs, history: 0}", "history: must be at least 1 pair, got 0; without any the oracle is gradient"},
+		{"{kind: lbfgs, history: -3}", "history: must be at least 1 pair, got -3"},
+		{"{kind: lbfgs, gamma: 0}", "gamma: must be positive, got 0"},
+		{"{kind: lbfgs, gamma: -1}", "gamma: must be positive, got -1"},
+		{"{kind: lbfgs, gamma: fast}", "gamma: expected a number or a schedule"},
+		{"{kind: lbfgs, weight_decay: -1}", "weight_decay: must not be negative, got -1"},
+		{"{kind: hessian_free, gamma: -1}", "gamma: must be positive, got -1"},
+		{"{kind: hessian_free, gamma: {levenberg_marquardt: {initial: 0}}}", "gamma.levenberg_marquardt.initial: must be from min"},
+		{"{kind: hessian_free, gamma: {search: [1]}}", "gamma.search: is for gauss_newton"},
+		{"{kind: hessian_free, inner_iterations: -1}", "inner_iterations: must be 0 (the gradient step) or a number of iterations up to 1048576, got -1"},
+		{"{kind: hessian_free, inner_iterations: 0}", "inner_iterations: 0 is the gradient step"},
+		{"{kind: hessian_free, tolerance: 0.1}", "tolerance: must be 0 (never) or below 0.1"},
+		{"{kind: hessian_free, tolerance: .nan}", "tolerance: expected a finite number"},
+		{"{kind: hessian_free, decay: 1.5}", "decay: must be from 0 (no warm start) to 1, got 1.5"},
+		{"{kind: hessian_free, weight_decay: -0.1}", "weight_decay: must not be negative, got -0.1"},
 		{"{kind: gradientt}", `unknown oracle "gradientt"; did you mean "gradient"?`},
 		{"{kind: gradient, gama: 1}", `did you mean "gamma"?`},
 		{"{kind: gauss_newton, formulation: duel}", `formulation: must be dual, primal or auto, got "duel"`},
@@ -625,6 +640,7 @@ func TestBadOptions(t *testing.T) {
 		{"{kind: gauss_newton}", "hinge", "its Hessian is 0, and there is no curvature to sample; use the oracle gradient or prox_linear, or another loss: gauss_newton takes every loss but hinge"},
 		{"{kind: kfac}", "hinge", "kfac with fisher: type2 needs a loss with curvature, and this one is piecewise linear: its Hessian is 0; take fisher: empirical, the oracle gradient, or another loss: type2 takes every loss but hinge"},
 		{"{kind: kfac, fisher: mc}", "huber", "kfac with fisher: mc draws targets from the model, and this loss is the likelihood of none; take fisher: type2 or empirical, or another loss: mc takes binary_logistic, logistic, squared"},
+		{"{kind: hessian_free}", "hinge", "hessian_free takes every loss but hinge"},
 		{"{kind: prox_linear, formulation: primal}", "huber", "formulation: the primal of prox_linear is for smooth losses"},
 		{"{kind: prox_linear, solver: sdca}", "logistic", "for prox_linear in the dual with smooth losses (binary_logistic, logistic, squared) take one of cg, cholesky, pcg"},
 		{"{kind: prox_linear, solver: cg}", "squared_hinge", "for prox_linear in the dual with losses whose dual has a box (hinge, huber, squared_hinge) take one of projected_gradient, sdca"},

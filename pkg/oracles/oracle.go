@@ -148,6 +148,16 @@ func Period(s Spec) int {
 	return 1
 }
 
+// A Closed spec has a closed form, and no inner solve to speak of.
+type Closed interface{ Closed() }
+
+// A Pairwise spec compares the gradients of successive calls, which are to be of the same
+// examples.
+type Pairwise interface {
+	// Pairwise says why.
+	Pairwise() string
+}
+
 // Counters count the work of the mathematics, see [Counters.Calls].
 type Counters struct {
 	Forwards     int // evaluations of the network on a mini-batch

@@ -11,7 +11,7 @@ import (
 // A Cache opens problems, and keeps the data that were used last.
 type Cache struct {
 	Env datasets.Env
-	Log *slog.Logger // is told what there is to say of the data, once; nil: nobody
+	Log *slog.Logger // is told what there is to say of data and methods, once; nil: nobody
 
 	mu   sync.Mutex
 	key  string
@@ -36,7 +36,11 @@ func (k *Cache) Open(c *config.Config) (*Problem, error) {
 			k.tell(d.Notes, k.Log.Info)
 		}
 	}
-	return k.data.problem(c)
+	p, err := k.data.problem(c)
+	if err == nil && k.Log != nil {
+		k.tell(p.Doubts, k.Log.Warn)
+	}
+	return p, err
 }
 
 // tell logs each message once.

@@ -21,7 +21,11 @@ func (p *Problem) Describe(w io.Writer) error {
 	fmt.Fprintf(w, "data: %s, examples of shape %s; %d to train%s, %d to test; %d outputs\n\n",
 		c.Data.Name, p.Shape, p.Train.Len(), valid, p.Test.Len(), p.Outputs)
 	for _, n := range append(p.Notes, p.Choices...) {
-		fmt.Fprintf(w, "note: %s\n", n)
+		kind := "note"
+		if slices.Contains(p.Doubts, n) {
+			kind = "warning"
+		}
+		fmt.Fprintf(w, "%s: %s\n", kind, n)
 	}
 
 	if p.Start != nil {

@@ -33,19 +33,22 @@ func (p *Problem) Footprint(m *config.Method, threads int) memory.Footprint {
 
 	// Initial weights are drawn in float64. Later a checkpoint is encoded into a
 	// buffer that grows, and read from a file into arrays of float64.
-	saved := size.Sum(size.Product(weights, value), state)
+	saved := size.Sum(size.Product(weights, value), state, held.State)
 	if c.Log.Inner && m.Solves() {
 		saved = size.Sum(saved, p.duals())
 	}
 	transient := max(size.Product(8, weights), size.Product(4, saved))
-	optimizer := "optimizer"
+	optimizer, oracle := "optimizer", "oracle"
 	if l, ok := m.Optimizer.Must().(optim.Limited); ok {
 		optimizer += fmt.Sprintf(" (a smaller %s lowers it)", l.Limit())
+	}
+	if l, ok := m.Oracle.Must().(oracles.Limited); ok {
+		oracle += fmt.Sprintf(" (a smaller %s lowers it)", l.Limit())
 	}
 	f := memory.Footprint{
 		{Name: "weights, direction and update", Bytes: size.Product(3, weights, value)},
 		{Name: optimizer, Bytes: size.Sum(state, optim.WorkBytes(m.Optimizer.Must(), net.Layout(), value))},
-		{Name: "oracle", Bytes: held.Bytes},
+		{Name: oracle, Bytes: held.Bytes},
 		{Name: fmt.Sprintf("linearization on %d examples", batch), Bytes: size.Sum(
 			size.Product(linearizations, size.Sum(mini.Kept, mini.Work)), size.Product(trial, weights, value), examples(batch))},
 		{Name: "evaluation", Bytes: size.Sum(large.Kept, large.Work, examples(EvalChunk), size.Product(8, indices))},

@@ -28,7 +28,8 @@ type Problem struct {
 	Config    *config.Config
 	Net       *nn.Net
 	Checksums map[string]string // SHA-256 of the data, by file
-	Choices   []string          // made automatically, after the warnings of the data
+	Choices   []string          // made automatically, after the warnings of the data and Doubts
+	Doubts    []string          // warnings of methods: they run, but hardly as they should
 
 	Start *Start // nil: initial weights are drawn
 }
@@ -197,6 +198,9 @@ func (p *Problem) check() error {
 	for i, m := range c.Methods {
 		if err := p.of(i).checkMethod(); err != nil {
 			return err
+		}
+		if doubt := p.of(i).doubt(); doubt != "" {
+			p.Doubts, p.Choices = append(p.Doubts, doubt), append(p.Choices, doubt)
 		}
 		dims := p.Net.Dims(c.Of(i).Train.BatchSize)
 		choose := func(name string, o oracles.Spec) {

@@ -143,6 +143,17 @@ func testVectors[T Float](t *testing.T, tol float64) {
 		if dots[1] != dots[0] || dots[2] != dots[0] || !slices.Equal(sums[0], sums[1]) || !slices.Equal(sums[0], sums[2]) {
 			t.Errorf("n=%d: other bits with other numbers of threads", n)
 		}
+		z := random[T](rng, n)
+		for threads := range 3 {
+			pool := NewPool(threads + 1)
+			both, apart := slices.Clone(y), slices.Clone(y)
+			sum := AxpyDot(pool, 0.75, x, both, z)
+			Axpy(nil, 0.75, x, apart)
+			if !slices.Equal(both, apart) || sum != Dot(nil, apart, z) || sum != AxpyDot(nil, 0.75, x, slices.Clone(y), z) {
+				t.Errorf("n=%d, %d threads: AxpyDot has other bits than Axpy and Dot", n, threads+1)
+			}
+			pool.Close()
+		}
 		if norm := Norm2(nil, x); math.Abs(norm*norm-Dot(nil, x, x)) > 1e-9*(1+norm*norm) {
 			t.Errorf("n=%d: norm %g", n, norm)
 		}

@@ -16,7 +16,7 @@ type args[T Float] struct {
 	ready bool
 
 	alpha, beta T
-	x, y        []T
+	x, y, z     []T
 	narrow      []float32
 	partial     []float64 // a sum for each chunk, added up in order
 
@@ -35,8 +35,8 @@ type args[T Float] struct {
 	solve     solveSpace
 	system    systemSpace[T]
 
-	axpy, scale, dot, colSums, panel, below, rightOf, scaleSystem, widen, mirror, combine, products func(lo, hi int)
-	rows, cols, weigh, leftSystem, rightSystem                                                      func(worker, lo, hi int)
+	axpy, scale, dot, axpyDot, colSums, panel, below, rightOf, scaleSystem, widen, mirror, combine, products func(lo, hi int)
+	rows, cols, weigh, leftSystem, rightSystem                                                               func(worker, lo, hi int)
 }
 
 func argsOf[T Float](p *Pool) *args[T] {
@@ -61,6 +61,10 @@ func (g *args[T]) init() {
 	g.axpy = func(lo, hi int) { kernel.Axpy(g.alpha, g.x[lo:hi], g.y[lo:hi]) }
 	g.scale = func(lo, hi int) { kernel.Scale(g.alpha, g.x[lo:hi]) }
 	g.dot = func(lo, hi int) { g.partial[lo/chunk] = kernel.Dot(g.x[lo:hi], g.y[lo:hi]) }
+	g.axpyDot = func(lo, hi int) {
+		kernel.Axpy(g.alpha, g.x[lo:hi], g.y[lo:hi])
+		g.partial[lo/chunk] = kernel.Dot(g.y[lo:hi], g.z[lo:hi])
+	}
 	g.colSums = func(lo, hi int) {
 		clear(g.y[lo:hi])
 		kernel.AddRows(g.y[lo:hi], g.a.Data[lo:], g.a.Stride, g.ones[:g.a.Rows])
@@ -139,19 +143,50 @@ func Dot[T Float](p *Pool, x, y []T) float64 {
 		return s
 	}
 	g := argsOf[T](p)
-	chunks := (len(x) + chunk - 1) / chunk
-	for len(g.partial) < chunks {
-		g.partial = append(g.partial, 0)
-	}
 	g.x, g.y = x, y
+	g.reserveSums(len(x))
 	p.For(len(x), chunk, g.dot)
 	g.x, g.y = nil, nil
-	var s float64
-	for _, v := range g.partial[:chunks] {
+	return g.sum(len(x))
+}
+
+// AxpyDot sets y += alpha x and returns <y, z>, with the bits of Axpy and Dot: one pass over y in
+// place of two.
+func AxpyDot[T Float](p *Pool, alpha T, x, y, z []T) (sum float64) {
+	sameLength(x, y)
+	sameLength(y, z)
+	if p == nil {
+		for lo := 0; lo < len(x); lo += chunk {
+			hi := min(lo+chunk, len(x))
+			kernel.Axpy(alpha, x[lo:hi], y[lo:hi])
+			sum += kernel.Dot(y[lo:hi], z[lo:hi])
+		}
+		return sum
+	}
+	g := argsOf[T](p)
+	g.alpha, g.x, g.y, g.z = alpha, x, y, z
+	g.reserveSums(len(x))
+	p.For(len(x), chunk, g.axpyDot)
+	g.x, g.y, g.z = nil, nil, nil
+	return g.sum(len(x))
+}
+
+// reserveSums makes room for a sum for each chunk of a vector of n numbers.
+func (g *args[T]) reserveSums(n int) {
+	for len(g.partial) < chunksOf(n) {
+		g.partial = append(g.partial, 0)
+	}
+}
+
+// sum adds the sums of the chunks up in order.
+func (g *args[T]) sum(n int) (s float64) {
+	for _, v := range g.partial[:chunksOf(n)] {
 		s += v
 	}
 	return s
 }
+
+func chunksOf(n int) int { return (n + chunk - 1) / chunk }
 
 // Norm2 returns the Euclidean norm of x, computed in float64.
 func Norm2[T Float](p *Pool, x []T) float64 { return math.Sqrt(Dot(p, x, x)) }

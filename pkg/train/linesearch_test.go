@@ -36,12 +36,34 @@ func (p probe) Search(phi optim.Objective) float64 {
 			p.t.Errorf("%s: the slope %s is %g, a difference says %g", p.name, what, slope, fd)
 		}
 	}
+	checkAt := func(what string, eta float64) {
+		made := p.t64.counters
+		value, slope := phi.SlopeAt(eta)
+		if now := p.t64.counters; now.Forwards != made.Forwards+1 || now.JVPs != made.JVPs+1 || now.VJPs != made.VJPs || now.MultiplyAdds-made.MultiplyAdds != p.t64.forwardAdds()+p.t64.lin.Dims().JVP {
+			p.t.Errorf("%s: a slope elsewhere took %+v, and before %+v", p.name, now, made)
+		}
+		if v := phi.At(eta); v != value {
+			p.t.Errorf("%s: phi(%g) is %g, and %g with its slope", p.name, eta, v, value)
+		}
+		if fd := (phi.At(eta+h) - phi.At(eta-h)) / (2 * h); math.Abs(fd-slope) > 1e-5*math.Abs(fd)+1e-9 {
+			p.t.Errorf("%s: the slope %s at %g is %g, a difference says %g", p.name, what, eta, slope, fd)
+		}
+	}
 	check("along the update", slope)
 	if v := phi.At(0); math.Abs(v-phi.Value()) > 1e-14 {
 		p.t.Errorf("%s: phi(0) = %g and %g", p.name, v, phi.Value())
 	}
 	if forwards := p.t64.counters.Forwards - before.Forwards; forwards != 3 {
 		p.t.Errorf("%s: %d forwards counted", p.name, forwards)
+	}
+	for _, eta := range []float64{0, 0.3, 2} {
+		checkAt("along the update", eta)
+	}
+	if _, s := phi.SlopeAt(0); math.Abs(s-slope) > 1e-12*math.Abs(s) {
+		p.t.Errorf("%s: phi'(0) = %g and %g", p.name, slope, s)
+	}
+	if most := max(-slices.Min(p.t64.u), slices.Max(p.t64.u)); phi.Largest() != most {
+		p.t.Errorf("%s: the largest change is %g, want %g", p.name, phi.Largest(), most)
 	}
 	before = p.t64.counters
 	phi.UseGradient()
@@ -52,6 +74,7 @@ func (p probe) Search(phi optim.Objective) float64 {
 		p.t.Errorf("%s: the gradient step took %+v", p.name, p.t64.counters)
 	}
 	check("along the gradient", slope)
+	checkAt("along the gradient", 0.5)
 	return 0.01
 }
 
@@ -59,7 +82,7 @@ func (p probe) Search(phi optim.Objective) float64 {
 // objective itself, for updates that are multiples of d and for others, with
 // weight decay in the model and without.
 func TestObjective(t *testing.T) {
-	for _, oracle := range []string{"{kind: gradient}", "{kind: gradient, weight_decay: 0.1}", "{kind: gauss_newton, weight_decay: 0.05}", "{kind: prox_linear, gamma: 3, weight_decay: 0.2}"} {
+	for _, oracle := range []string{"{kind: gradient}", "{kind: gradient, weight_decay: 0.1}", "{kind: gauss_newton, weight_decay: 0.05}", "{kind: lbfgs, weight_decay: 0.1}", "{kind: prox_linear, gamma: 3, weight_decay: 0.2}"} {
 		for _, optimizer := range []string{"{kind: sgd, learning_rate: 0.3}", "{kind: sgd, learning_rate: 0.1, momentum: 0.9}", "{kind: adam}"} {
 			c := parse(t, toy, "precision=float64", "model.activation=tanh", "methods.SGD.oracle="+oracle, "methods.SGD.optimizer="+optimizer, "methods.SGD.line_search=armijo")
 			p := opened(t, c)

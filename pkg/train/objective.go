@@ -1,6 +1,7 @@
 package train
 
 import (
+	"github.com/dualgn/dgn/pkg/nn"
 	"github.com/dualgn/dgn/pkg/optim"
 	"github.com/dualgn/dgn/pkg/oracles"
 	"github.com/dualgn/dgn/pkg/tensor"
@@ -49,20 +50,53 @@ func (o *objective[T]) Slope() float64 {
 		}
 		return c * o.report.Slope
 	}
-	o.count(oracles.Counters{JVPs: 1, MultiplyAdds: o.lin.Dims().JVP})
-	ju, z := o.outputs(), o.lin.Outputs()
-	o.lin.JVP(ju, o.u)
-	var sum float64
-	g := o.row
+	return o.slopeOf(o.lin) + o.decaySlope(0)
+}
+
+// SlopeAt is At with its derivative, from a JVP where At linearizes the network.
+func (o *objective[T]) SlopeAt(eta float64) (value, slope float64) {
+	o.count(oracles.Counters{Forwards: 1, MultiplyAdds: o.forwardAdds()})
+	at := o.lin.At(eta, o.u)
+	return o.losses.Mean(at.Outputs(), o.y) + o.decay(eta), o.slopeOf(at) + o.decaySlope(eta)
+}
+
+// slopeOf is (1/m) g·J u, with g and J of a linearization.
+func (o *objective[T]) slopeOf(at *nn.Linearization[T]) (sum float64) {
+	o.count(oracles.Counters{JVPs: 1, MultiplyAdds: at.Dims().JVP})
+	ju, z, g := o.outputs(), at.Outputs(), o.row
+	at.JVP(ju, o.u)
 	for i := range z.Rows {
 		o.losses.GradOf(i, g, z.Row(i), o.y.Row(i))
 		sum += tensor.Dot(nil, g, ju.Row(i))
 	}
-	sum /= float64(z.Rows)
-	if mu := o.report.WeightDecay; mu > 0 {
-		sum += mu * tensor.Dot(o.pool, o.w, o.u)
+	return sum / float64(z.Rows)
+}
+
+// decaySlope is mu (w + eta u)·u.
+func (o *objective[T]) decaySlope(eta float64) float64 {
+	mu := o.report.WeightDecay
+	if mu == 0 {
+		return 0
 	}
-	return sum
+	slope := tensor.Dot(o.pool, o.w, o.u)
+	if eta != 0 {
+		slope += eta * tensor.Dot(o.pool, o.u, o.u)
+	}
+	return mu * slope
+}
+
+// Largest is max |u_j|; a NaN is no less than any number.
+func (o *objective[T]) Largest() float64 {
+	var most T
+	for _, v := range o.u {
+		if v < 0 {
+			v = -v
+		}
+		if !(v <= most) {
+			most = v
+		}
+	}
+	return float64(most)
 }
 
 // UseGradient sets u = -gamma grad F, whose slope is -|u|²/gamma.
