@@ -134,7 +134,7 @@ func (l *Local) open(t plan.Task) (*problem.Problem, error) {
 // error of a failed run; a panic is one, so that a fault in one method leaves the
 // others alone.
 func (l *Local) train(ctx context.Context, p *problem.Problem, c *folder.Claim, r RunInfo) (err error) {
-	files, log := l.Folder.Files, r.Logger(l.Log)
+	files, log := c.Files(), r.Logger(l.Log)
 	m := l.manifest(r.Task)
 	m.Checksums, m.Choices, m.Placement = p.Checksums, p.Choices, l.Pin.Observe()
 	m.Shared = l.Folder.Shared()
@@ -243,7 +243,7 @@ func (l *Local) record(c *folder.Claim, failure error) error {
 	if err := os.MkdirAll(c.Path, 0o755); err != nil {
 		return err
 	}
-	return m.Write(c.Path, l.Folder.Files.Replace)
+	return m.Write(c.Path, c.Files().Replace)
 }
 
 // once joins errors, each of one text only: a log that could not be written says so

@@ -160,7 +160,14 @@ func (f *Folder) Claim(ctx context.Context, t plan.Task, wait bool) (*Claim, err
 		return nil, err
 	}
 	c := &Claim{folder: f, lock: lock}
-	if err := c.inspect(t, wait); err != nil {
+	err = c.inspect(t, wait)
+	if over := lock.Over; over != nil && err == nil && c.State != Kept {
+		c.Logger(f.Log).Warn("taken over from " + over.String())
+		if over.Silence > 0 && c.From != nil {
+			err = c.detach()
+		}
+	}
+	if err != nil {
 		return nil, errors.Join(err, c.Release())
 	}
 	return c, nil
