@@ -26,8 +26,8 @@ func Hurry(every, silence time.Duration) (restore func()) {
 }
 
 // live gives signs of life until the lock is released or lost.
-func (l *Lock) live() {
-	beat := time.NewTicker(pace.every)
+func (l *Lock) live(every time.Duration) {
+	beat := time.NewTicker(every)
 	defer beat.Stop()
 	for {
 		select {

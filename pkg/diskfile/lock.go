@@ -68,7 +68,7 @@ type LostError struct {
 }
 
 func (e *LostError) Error() string {
-	what := "was removed"
+	what := "was taken over and released again, or removed"
 	if e.Holder != "" {
 		what = "was taken over by " + e.Holder
 	}
@@ -134,7 +134,7 @@ func TryLock(path string) (l *Lock, err error) {
 		if err == nil {
 			l.key = key
 			forget(key)
-			go l.live()
+			go l.live(pace.every)
 			return l, nil
 		}
 		if !errors.Is(err, errRaced) {

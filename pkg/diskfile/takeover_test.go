@@ -212,7 +212,7 @@ func TestLost(t *testing.T) {
 	for second.Check() == nil && time.Now().Before(deadline) {
 		time.Sleep(pace.every)
 	}
-	if err := second.Check(); err == nil || !strings.Contains(err.Error(), "was removed") {
+	if err := second.Check(); err == nil || !strings.Contains(err.Error(), "or removed") {
 		t.Errorf("says %v", err)
 	}
 	if err := second.Release(); err != nil {
