@@ -72,8 +72,8 @@ func (k *Keeper) Write(c *Checkpoint) {
 // Last returns the last good checkpoint of the run in a folder, nil if it has none,
 // and a warning about a damaged one. The error is a *[runlog.DamagedError] if all are
 // damaged or the logs are not what they were then, and a *[runlog.HeldError] if a run
-// of another origin made the last good one.
-func Last(dir string, now Origin) (c *Checkpoint, warning string, err error) {
+// of another origin made the last good one. Another instruction set alone can be allowed.
+func Last(dir string, now Origin, acrossISA bool) (c *Checkpoint, warning string, err error) {
 	var bad []string
 	for number := range 2 {
 		name := Slot(dir, number)
@@ -93,8 +93,15 @@ func Last(dir string, now Origin) (c *Checkpoint, warning string, err error) {
 	case c == nil:
 		return nil, "", nil
 	}
-	if d := c.differences(now); d != nil {
-		return nil, "", runlog.Heldf("%s was interrupted, and cannot continue with the same bits; go back to what made it, or to make this run anew, move its folder away (--fresh makes all runs anew):\n    %s", dir, strings.Join(d, "\n    "))
+	same := now
+	same.ISA = c.ISA
+	only := c.differences(same) == nil // the instruction set differs, or nothing
+	if d := c.differences(now); d != nil && !(only && acrossISA) {
+		other := ""
+		if only {
+			other = "; --resume-across-isa continues it here all the same, with other bits than on either machine, and marks it"
+		}
+		return nil, "", runlog.Heldf("%s was interrupted, and cannot continue with the same bits; go back to what made it, or to make this run anew, move its folder away (--fresh makes all runs anew)%s:\n    %s", dir, other, strings.Join(d, "\n    "))
 	}
 	if changed := c.changedLogs(dir); changed != nil {
 		return nil, "", runlog.Damagedf("it was interrupted, and its logs are not what they were: %s", strings.Join(changed, "; "))

@@ -72,7 +72,7 @@ var boot = sync.OnceValue(func() string {
 
 // A sighting is what there was to see of a lock.
 type sighting struct {
-	Holder         // zero: of an early version, or not yet written
+	Holder // zero: of an early version, or not yet written
 	info   fs.FileInfo
 	text   []byte
 	locked bool // flock says that a process of this machine, or of any, holds it

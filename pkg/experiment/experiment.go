@@ -62,6 +62,10 @@ type Options struct {
 	Log     *slog.Logger   // nil: nothing is logged
 	Monitor Monitor        // nil: none
 
+	// AcrossISA has interrupted runs continue from checkpoints that were made with another
+	// instruction set, with other bits than on either machine; manifests say so.
+	AcrossISA bool
+
 	FailFast bool       // begin no run after one has failed
 	Shard    plan.Shard // make this part of the runs; zero: all
 	Methods  []string   // make runs of these alone; nil: of all
@@ -104,7 +108,7 @@ func (opt *Options) Complete(ctx context.Context, c *config.Config) {
 
 // folder is the results folder that the options name.
 func (opt *Options) folder() *folder.Folder {
-	return &folder.Folder{Dir: opt.Out, Files: opt.Files, Build: opt.Build, Host: ThisMachine(), Log: opt.Log}
+	return &folder.Folder{Dir: opt.Out, Files: opt.Files, Build: opt.Build, Host: ThisMachine(), AcrossISA: opt.AcrossISA, Log: opt.Log}
 }
 
 // A Result says what became of an experiment.

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"os"
 	"runtime/debug"
+	"strings"
 	"sync"
 	"time"
 
@@ -140,8 +141,11 @@ func (l *Local) train(ctx context.Context, p *problem.Problem, c *folder.Claim, 
 	m.Shared = l.Folder.Shared()
 	save := func() error { return m.Write(c.Path, files.Replace) }
 	if c.From != nil {
-		resume(m, c.Resumed, c.From, l.Auto)
+		resume(m, c.Resumed, c.From, l.Folder.Origin(r.Task), l.Auto)
 		log.Info("continued from a checkpoint", "step", c.From.Step)
+		if m.MixedISA != nil {
+			log.Warn(fmt.Sprintf("made with the instruction sets %s, one after another: its bits are those of none of them, which the manifest says", strings.Join(m.MixedISA, ", ")))
+		}
 	}
 	monitor := l.Monitor.Start(r)
 	defer func() {
