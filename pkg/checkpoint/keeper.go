@@ -3,6 +3,7 @@ package checkpoint
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"log/slog"
 	"maps"
@@ -110,6 +111,25 @@ func Last(dir string, now Origin, acrossISA bool) (c *Checkpoint, warning string
 		warning = fmt.Sprintf("a checkpoint cannot be used, continuing from the one after step %d: %s", c.Step, bad[0])
 	}
 	return c, warning, nil
+}
+
+// Peek returns where the last checkpoint of the run in a folder stands, nil if there is none
+// that can be read. It looks at nothing else, so that the run may not be able to continue.
+func Peek(dir string) (last *Position) {
+	for number := range 2 {
+		f, size, err := diskfile.Open(Slot(dir, number))
+		if err != nil {
+			continue
+		}
+		start := int64(len(magic) + checksumLine)
+		if size > start {
+			if c, _, err := parseBody(io.NewSectionReader(f, start, size-start)); err == nil && (last == nil || c.Number > last.Number) {
+				last = &c.Position
+			}
+		}
+		f.Close()
+	}
+	return last
 }
 
 // changedLogs says which logs in dir do not begin with what the run had written

@@ -225,7 +225,7 @@ func newPlan(s *config.Study, opt Options) (*plan.Plan, error) {
 
 // factsOf are what a problem's files tell of the identity of its runs.
 func factsOf(p *problem.Problem) plan.Facts {
-	f := plan.Facts{Checksums: p.Checksums, Reading: p.Reading, Predicted: p.Predict()}
+	f := plan.Facts{Checksums: p.Checksums, Reading: p.Reading, Predicted: p.Predict(), Steps: p.Config.Train.Total(p.Train.Len() / p.Config.Train.BatchSize)}
 	if p.Start != nil {
 		f.Start = p.Start.Sum
 	}

@@ -13,7 +13,7 @@ import (
 	"github.com/dualgn/dgn/pkg/plan"
 )
 
-// Prepare surveys the folder for a plan, writes the plan's config beside the runs, and
+// Prepare surveys the folder for a plan, writes the plan and its config beside the runs, and
 // makes room for the runs to be made, whose tasks are those that are not Kept or Held.
 // A run is Held too if what the folder holds stands in its way; the others go on
 // without it. It waits for other processes that make room, as long as ctx lasts.
@@ -49,7 +49,7 @@ func (f *Folder) Prepare(ctx context.Context, p *plan.Plan, policy Policy) (runs
 		if err := f.Files.Replace(filepath.Join(f.Dir, "config.yaml"), resolved); err != nil {
 			return fmt.Errorf("cannot write to the results folder: %w", err)
 		}
-		return nil
+		return f.note(p)
 	})
 }
 
