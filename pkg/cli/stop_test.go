@@ -104,7 +104,7 @@ func TestTakenOver(t *testing.T) {
 	}
 	first, firstLog := start("out")
 	for range 2000 {
-		if found, _ := filepath.Glob(filepath.Join(work, "out/runs/momentum/0/checkpoint.*")); found != nil {
+		if found, _ := filepath.Glob(filepath.Join(work, "out/runs/momentum/0/checkpoint.[01]")); found != nil {
 			break
 		}
 		time.Sleep(time.Millisecond)
