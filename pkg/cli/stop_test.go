@@ -112,6 +112,7 @@ func TestTakenOver(t *testing.T) {
 	if err := first.Process.Signal(syscall.SIGSTOP); err != nil {
 		t.Fatal(err)
 	}
+	defer first.Process.Kill() // which has ended, unless the test fails
 	second, secondLog := start("out")
 	if err := second.Wait(); err != nil || !strings.Contains(secondLog.String(), "taken over from process "+strconv.Itoa(first.Process.Pid)) || !strings.Contains(secondLog.String(), "no sign of life for") {
 		t.Fatalf("%v\n%s", err, secondLog)
