@@ -40,7 +40,7 @@ browser: ## pages in Chromium, and exports in pyarrow and TensorBoard, which mus
 
 SHARDS_PYTHON ?= python3
 shards: ## the parts of a sweep by GNU parallel, ssh and the command of a Kubernetes job, which must be there: SHARDS_PYTHON=PYTHON that has yaml and kubernetes-validate
-	DGN_SHARDS=required PYTHON=$(SHARDS_PYTHON) scripts/shards.sh
+	SHARDS_TEST=required PYTHON=$(SHARDS_PYTHON) scripts/shards.sh
 
 kill-test: ## kills the program 200 times; go test ./... does so 20 times
 	go test ./pkg/cli -run '^TestKill$$' -count=1 -v -timeout 60m -kills 200
