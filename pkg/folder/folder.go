@@ -36,6 +36,10 @@ type Folder struct {
 	Build runlog.Build
 	Host  runlog.Machine
 
+	// AcrossISA has runs continue from checkpoints of another instruction set, with other
+	// bits than on either of them.
+	AcrossISA bool
+
 	stamp  string    // names this session's part of old/
 	opened time.Time // the session began
 	policy Policy    // of the last Prepare
@@ -57,6 +61,24 @@ func (f *Folder) Open() error {
 // Origin is what the bits of a run follow from if it is made now.
 func (f *Folder) Origin(t plan.Task) checkpoint.Origin {
 	return checkpoint.NewOrigin(t.Identity, f.Build, f.Host)
+}
+
+// Located returns the tasks with the places where the folder holds their runs, if it does.
+func (f *Folder) Located(tasks []plan.Task) ([]plan.Task, error) {
+	known := map[string]map[string]string{}
+	tasks = slices.Clone(tasks)
+	for i, t := range tasks {
+		if known[t.Method()] == nil {
+			var err error
+			if known[t.Method()], err = f.identities(t.Method()); err != nil {
+				return nil, err
+			}
+		}
+		if at, ok := known[t.Method()][t.Identity]; ok {
+			tasks[i].Dir = at
+		}
+	}
+	return tasks, nil
 }
 
 // identities finds the runs of a method by identity, wherever other sweeps, or
