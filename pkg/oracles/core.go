@@ -12,6 +12,7 @@ import (
 type core[T tensor.Float] struct {
 	spec Inner
 	pool *tensor.Pool
+	seed uint64 // of the run
 
 	// All that lasts from call to call, see State.
 	gamma    *proximity
@@ -64,7 +65,7 @@ func (o *core[T]) bind(spec Inner, at Site) {
 	k := at.Dims.Outputs
 	mk := func() tensor.Matrix[float64] { return tensor.New[float64](at.Dims.Examples, k) }
 	*o = core[T]{
-		spec: spec, pool: at.Pool, gamma: newProximity(spec.Gamma),
+		spec: spec, pool: at.Pool, seed: at.Seed, gamma: newProximity(spec.Gamma),
 		roomG: mk(), roomL: mk(), roomU: mk(), roomV: mk(), row: make([]float64, k),
 	}
 	if spec.WarmStart {
@@ -193,6 +194,11 @@ func (o *core[T]) changeOf(u tensor.Matrix[float64]) float64 {
 // record notes how a solve ended.
 func (o *core[T]) record(s Solution) {
 	o.report.InnerIterations, o.report.StopReason, o.report.RelativeResidual = s.Iterations, s.Reason, s.RelativeResidual
+}
+
+// draws tells a system what solvers that draw draw from, and what rounding errors they may expect.
+func (o *core[T]) draws(sys *System) {
+	sys.seed, sys.step, sys.unit = o.seed, uint64(o.p.Time.Step), unit[T]()
 }
 
 // settle notes what the systems of a call have cost, and whether one was jittered.

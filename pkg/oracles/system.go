@@ -23,6 +23,12 @@ type System struct {
 	// same call, and that A + delta I was factored in its place.
 	jittered bool
 
+	// What a solver draws follows from the seed of the run and the step.
+	seed, step uint64
+
+	// unit is the relative rounding error of products with K.
+	unit float64
+
 	// Counters are what the products have cost so far.
 	Counters Counters
 }
