@@ -56,6 +56,7 @@ type call[T tensor.Float] struct {
 	// jittered says that a system of the call was indefinite by rounding, see [Jitter]. What the
 	// report says of the end of the solve may change until finish, which adds it.
 	jittered bool
+	singular Singular // what there is to tell of such a system
 
 	report Report
 }
@@ -204,7 +205,7 @@ func (o *core[T]) draws(sys *System) {
 // settle notes what the systems of a call have cost, and whether one was jittered.
 func (o *core[T]) settle(sys *System) {
 	o.report.Counters.Add(sys.Counters)
-	o.jittered = sys.jittered
+	o.jittered, o.singular = sys.jittered, sys.singular
 }
 
 // finish is the one end of every call: it adapts gamma, where that is asked for, adds the jitter
@@ -216,6 +217,9 @@ func (o *core[T]) finish() Report {
 	if o.previous != nil {
 		o.report.Slope += o.momentumSlope(o.d)
 		o.previous.end(o.d)
+	}
+	if o.singular.Unknowns > 0 && (o.jittered || o.report.StopReason == StoppedIndefinite) {
+		o.tellSingular()
 	}
 	if reason := o.report.StopReason; o.jittered && reason != StoppedIndefinite && reason != StoppedNonFinite {
 		o.report.StopReason += Jitter

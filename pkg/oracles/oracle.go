@@ -83,6 +83,9 @@ type Report struct {
 
 	Counters Counters
 
+	// Singular tells of a system that the precision does not resolve.
+	Singular Singular
+
 	// WeightDecay is mu of the objective F = h + (mu/2) |w|² that d is for. It is the
 	// oracle's: the weight decay of an optimizer is no part of F.
 	WeightDecay float64

@@ -253,7 +253,9 @@ func (o *rowGN[T]) solve(lo, hi int, trace *Trace) Solution {
 		solution = o.solver.Solve(&o.sys, y, b, Stop{Iterations: o.budget, Tolerance: o.spec.Tolerance, Gap: o.gapResidual(), Trace: trace})
 		o.found.products = max(o.found.products, o.sys.Counters.GramProducts)
 		o.report.Counters.MultiplyAdds += o.sys.Counters.MultiplyAdds
-		o.jittered = o.jittered || o.sys.jittered
+		if o.jittered = o.jittered || o.sys.jittered; o.sys.singular.Unknowns > 0 {
+			o.singular = o.sys.singular
+		}
 		for i, r := range solution.Vector {
 			o.found.curvature += o.count * (y[i] + r) * (y[i] + r)
 			o.found.product += o.count * y[i] * (y[i] + r)
