@@ -110,6 +110,9 @@ func combos() (served []combo, refused []string) {
 					forms := []Form{""}
 					if f == "dual" && !Solvers.Default(s).Must().Abilities().NeedsGram {
 						forms = Forms
+						if Solvers.Default(s).Must().Abilities().Sketch > 0 { // products of the others are those of cg
+							forms = []Form{MatrixFree, Formed}
+						}
 					}
 					for _, gram := range forms {
 						c := combo{kind, f, s, gram, l.loss, l.name}
