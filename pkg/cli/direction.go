@@ -36,8 +36,11 @@ Files end in .npz or .safetensors.`,
 			if err != nil {
 				return err
 			}
+			s := a.newScreen(c.Context())
+			defer s.close()
+			log := a.logger(s)
 			result, err := interrupt.Return(c.Context(), func() ([]arrays.Array, error) {
-				return direction.Of(conf, method, params, batch)
+				return direction.Of(conf, method, params, batch, func(what string) { log.Warn(what) })
 			})
 			if err != nil {
 				return err

@@ -161,7 +161,7 @@ func (s *Search) trial(method int, draws []Draw, place []float64) error {
 	if err != nil {
 		return err
 	}
-	p.Config.Seeds = s.Config.Tune.Seeds
+	p.Config.Seeds, p.Config.Train = s.Config.Tune.Seeds, s.Config.Tune.limits(p.Config.Train)
 	s.Trials.Points = append(s.Trials.Points, p)
 	s.choices = append(s.choices, choices)
 	return nil

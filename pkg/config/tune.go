@@ -19,6 +19,7 @@ type Tune struct {
 	Seeds   []uint64 `yaml:"seeds,flow"`             // of every trial
 	Sampler string   `yaml:"sampler"`                // random, or halton
 	Seed    uint64   `yaml:"seed"`                   // chance of the search
+	Share   float64  `yaml:"share,omitempty"`        // of the limits of section train, which the trials have; 0: all
 	Halving *Halving `yaml:"halving,omitempty,flow"` // nil: every trial has the whole budget
 	Ranges  []Draw   `yaml:"ranges"`
 }
@@ -31,7 +32,7 @@ type Amount struct {
 
 // Halving is successive halving (Jamieson and Talwalkar 2016): all trials begin with a
 // small budget, and after each rung the best of them go on to one that is 1/keep times
-// as large, the last of which is the whole.
+// as large, the last of which is the whole that trials have.
 type Halving struct {
 	Keep  float64 `yaml:"keep"`  // share of the trials that go on
 	Rungs int     `yaml:"rungs"` // budgets, the whole one included
@@ -85,11 +86,15 @@ func (t *Tune) check(c *Config, bad func(key, format string, args ...any)) {
 	if !slices.Contains(Samplers, t.Sampler) {
 		bad("tune.sampler", "must be %s, got %q", strings.Join(Samplers, " or "), t.Sampler)
 	}
+	if s := t.Share; !(s >= 0 && s <= 1) {
+		bad("tune.share", "must be the share of the limits of section train that a trial has, above 0 and at most 1, as 0.1; got %g", s)
+		return
+	}
 	if a := t.At; a != nil && ((a.Cost > 0) == (a.Seconds > 0) || a.Cost < 0 || a.Seconds < 0) {
 		bad("tune.at", "must be {cost: C} or {seconds: S}, one positive amount")
 	}
 	for i := range c.Methods {
-		name, train := c.Methods[i].Name, c.Of(i).Train
+		name, train := c.Methods[i].Name, t.limits(c.Of(i).Train)
 		if a := t.At; a != nil && (train.Cost > 0 && a.Cost > train.Cost || train.Seconds > 0 && a.Seconds > train.Seconds) {
 			bad("tune.at", "is beyond the budget of %s, whose runs end before; leave it out to compare at their ends", name)
 		}
@@ -105,7 +110,7 @@ func (t *Tune) check(c *Config, bad func(key, format string, args ...any)) {
 			bad("tune.halving.rungs", "must be a number of budgets from 2 to 10, got %d", h.Rungs)
 		}
 		for i := range c.Methods {
-			h.checkBudget(c.Methods[i].Name, c.Of(i).Train, bad)
+			h.checkBudget(c.Methods[i].Name, t.limits(c.Of(i).Train), bad)
 		}
 		if t.At != nil {
 			bad("tune.halving", "its rungs have budgets of their own; leave out tune.at")
@@ -135,6 +140,14 @@ func (t *Tune) check(c *Config, bad func(key, format string, args ...any)) {
 			bad(key, "the range %s is a single value: set it, and leave it out here", d.Range)
 		}
 	}
+}
+
+// limits are those of a trial, of a method with these.
+func (t *Tune) limits(of Train) Train {
+	if t.Share == 0 || t.Share == 1 {
+		return of
+	}
+	return of.Scaled(t.Share)
 }
 
 // leastRung is the least that the first rung of successive halving has of each limit: with

@@ -132,6 +132,8 @@ func TestTuneErrors(t *testing.T) {
 		{"tune.at={cost: 5, seconds: 3}", "tune.at: must be {cost: C} or {seconds: S}"},
 		{"tune.at={}", "tune.at: must be {cost: C} or {seconds: S}"},
 		{"tune.halving={keep: 1}", "tune.halving.keep: must be a share of the trials"},
+		{"tune.share=1.5", "tune.share: must be the share of the limits of section train that a trial has, above 0 and at most 1, as 0.1; got 1.5"},
+		{"tune.share=-1", "tune.share: must be the share"},
 		{"tune.halving={rungs: 1}", "tune.halving.rungs: must be a number of budgets from 2 to 10, got 1"},
 		{"tune.halving={keep: 1e-200}", "tune.halving: leaves the trials of SGD a first budget of cost 0"},
 		{"tune.halving={rungs: 5}", "the first should be 10 at least"},

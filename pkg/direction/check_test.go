@@ -95,7 +95,7 @@ methods:
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, err = Of(conf, "GN", params, batch)
+		_, err = Of(conf, "GN", params, batch, quiet)
 		var ofConfig *config.Error
 		var ofFile *problem.FileError
 		kind := fmt.Sprint(err)
@@ -136,7 +136,7 @@ func TestDirectionOfAnyOutputs(t *testing.T) {
 						t.Fatal(err)
 					}
 					for _, method := range []string{"A", "B"} {
-						_, err := Of(c, method, params, batch)
+						_, err := Of(c, method, params, batch, quiet)
 						var ofConfig *config.Error
 						var ofFile *problem.FileError
 						if err != nil && !errors.As(err, &ofConfig) && !errors.As(err, &ofFile) {
@@ -165,3 +165,6 @@ func TestBatchThatDoesNotFit(t *testing.T) {
 		t.Errorf("says %v", err)
 	}
 }
+
+// quiet is told of nothing that a test asks for.
+func quiet(string) {}

@@ -29,8 +29,9 @@ import (
 //	loss, model_change, primal, dual, gap, slope, inner_iterations
 //
 // What does not apply to the method is absent. What an oracle draws is what it draws in the first
-// step of the first seed; there is no direction before, as with momentum in that step.
-func Of(c *config.Config, method, paramsFile, batchFile string) ([]arrays.Array, error) {
+// step of the first seed; there is no direction before, as with momentum in that step. warn is told
+// of a gamma that is too large for the precision.
+func Of(c *config.Config, method, paramsFile, batchFile string, warn func(string)) ([]arrays.Array, error) {
 	i := slices.IndexFunc(c.Methods, func(m config.Method) bool { return m.Name == method })
 	if i < 0 {
 		var names []string
@@ -40,12 +41,12 @@ func Of(c *config.Config, method, paramsFile, batchFile string) ([]arrays.Array,
 		return nil, config.Errorf("there is no method %q%s", method, strict.Suggest(method, names))
 	}
 	if c.Precision == "float64" {
-		return direction[float64](c, &c.Methods[i], paramsFile, batchFile)
+		return direction[float64](c, &c.Methods[i], paramsFile, batchFile, warn)
 	}
-	return direction[float32](c, &c.Methods[i], paramsFile, batchFile)
+	return direction[float32](c, &c.Methods[i], paramsFile, batchFile, warn)
 }
 
-func direction[T tensor.Float](c *config.Config, method *config.Method, paramsFile, batchFile string) ([]arrays.Array, error) {
+func direction[T tensor.Float](c *config.Config, method *config.Method, paramsFile, batchFile string, warn func(string)) ([]arrays.Array, error) {
 	loss := c.Loss.Must()
 	b, err := readBatch(batchFile)
 	if err != nil {
@@ -99,6 +100,9 @@ func direction[T tensor.Float](c *config.Config, method *config.Method, paramsFi
 	o := oracles.New[T](spec, site)
 	o.Direction(d, p)
 	r := o.Complete(true)
+	if r.Singular.Unknowns > 0 {
+		warn(r.Singular.String())
+	}
 
 	alpha := tensor.New[float64](b.m, k)
 	for i := range b.m {

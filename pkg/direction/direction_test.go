@@ -73,7 +73,7 @@ func checkGolden(t *testing.T, folder string, tols map[string]float64) {
 			}
 			worst := 0.0
 			for _, m := range c.Methods {
-				out, err := Of(c, m.Name, filepath.Join(dir, "params.npz"), filepath.Join(dir, "batch.npz"))
+				out, err := Of(c, m.Name, filepath.Join(dir, "params.npz"), filepath.Join(dir, "batch.npz"), quiet)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -157,16 +157,16 @@ func TestDirectionErrors(t *testing.T) {
 		if err := arrays.WriteFile(path, b.arrays); err != nil {
 			t.Fatal(err)
 		}
-		_, err := Of(c, method, params, path)
+		_, err := Of(c, method, params, path, quiet)
 		var file *problem.FileError
 		if err == nil || !strings.Contains(err.Error(), b.want) || !errors.As(err, &file) {
 			t.Errorf("says %v\nwant %s", err, b.want)
 		}
 	}
-	if _, err := Of(c, "gn-exakt-0.1", params, batch); err == nil || !strings.Contains(err.Error(), `there is no method "gn-exakt-0.1"; did you mean "gn-exact-0.1"?`) {
+	if _, err := Of(c, "gn-exakt-0.1", params, batch, quiet); err == nil || !strings.Contains(err.Error(), `there is no method "gn-exakt-0.1"; did you mean "gn-exact-0.1"?`) {
 		t.Errorf("an unknown method: %v", err)
 	}
-	if _, err := Of(c, method, "nosuch.npz", batch); !errors.Is(err, os.ErrNotExist) {
+	if _, err := Of(c, method, "nosuch.npz", batch, quiet); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("missing weights: %v", err)
 	}
 	binary, err := config.LoadMethods(filepath.Join(goldenDir, "mlp-binary-logistic", "config.yaml"), []string{"loss=hinge", "methods=[{name: SGD, optimizer: sgd}]"})
@@ -177,7 +177,7 @@ func TestDirectionErrors(t *testing.T) {
 	if err := arrays.WriteFile(path, []arrays.Array{arrays.Float64("x", []int{1, 4}, make([]float64, 4)), arrays.Float64("y", []int{1}, []float64{1})}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Of(binary, binary.Methods[0].Name, filepath.Join(goldenDir, "mlp-binary-logistic", "params.npz"), path); err == nil || !strings.Contains(err.Error(), "a binary loss takes y as integers 0 and 1") {
+	if _, err := Of(binary, binary.Methods[0].Name, filepath.Join(goldenDir, "mlp-binary-logistic", "params.npz"), path, quiet); err == nil || !strings.Contains(err.Error(), "a binary loss takes y as integers 0 and 1") {
 		t.Errorf("float labels of a binary loss: %v", err)
 	}
 }
@@ -191,7 +191,7 @@ func TestDirectionOutputs(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := Of(c, c.Methods[0].Name, filepath.Join(dir, "params.npz"), filepath.Join(dir, "batch.npz")); err != nil {
+		if _, err := Of(c, c.Methods[0].Name, filepath.Join(dir, "params.npz"), filepath.Join(dir, "batch.npz"), quiet); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -226,7 +226,7 @@ func TestDirectionWeights(t *testing.T) {
 			if err := arrays.WriteFile(path, list); err != nil {
 				t.Fatal(err)
 			}
-			out, err := Of(c, c.Methods[0].Name, filepath.Join(dir, "params.npz"), path)
+			out, err := Of(c, c.Methods[0].Name, filepath.Join(dir, "params.npz"), path, quiet)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -309,7 +309,7 @@ func TestEquationErrors(t *testing.T) {
 		if err := arrays.WriteFile(file, c.batch); err != nil {
 			t.Fatal(err)
 		}
-		_, err = Of(config, config.Methods[0].Name, params, file)
+		_, err = Of(config, config.Methods[0].Name, params, file, quiet)
 		if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
 			t.Errorf("%s\n  says %v\n  want %s", c.name, err, c.want)
 		}

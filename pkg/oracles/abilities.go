@@ -36,6 +36,9 @@ type Abilities struct {
 	// NeedsGram says that the solver works on K itself, (m k)² numbers.
 	NeedsGram bool
 
+	// Sketch is the number of products with K that System makes before its first iteration.
+	Sketch int
+
 	// NeedsRows says that the primal solver works on J itself, m k p numbers, and forms p² more.
 	NeedsRows bool
 

@@ -153,6 +153,9 @@ func (s *factorised) factor(sys *System) (u tensor.Matrix[float64], reason strin
 			u.Row(i)[i] += delta
 		}
 		sys.Counters.MultiplyAdds += int64(n) * int64(n) * int64(n) / 6
+		if try > 0 {
+			sys.singular = Singular{Unknowns: n, Trace: s.trace, Delta: delta}
+		}
 		if tensor.Cholesky(s.pool, u) {
 			sys.jittered = sys.jittered || try > 0
 			return u, StoppedExact, true

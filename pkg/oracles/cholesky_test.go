@@ -190,3 +190,41 @@ func TestJitterAndNoDecrease(t *testing.T) {
 		t.Errorf("gamma goes from %g to %g", gamma, got)
 	}
 }
+
+// TestSingular: a gamma that the precision does not resolve is told with its numbers, and no other is.
+func TestSingular(t *testing.T) {
+	for formulation, m := range map[string]int{"dual": 60, "primal": 9} { // m k above p, and below
+		told := 0
+		for seed := range uint64(3) {
+			n, p := drawProblem[float32](losses.Squared{}, m, seed, nil)
+			at := func(gamma float64) Report {
+				c := combo{"gauss_newton", formulation, "cholesky", "", losses.Squared{}, "squared"}
+				o := New[float32](c.must("inner_iterations: 1", fmt.Sprintf("gamma: %g", gamma)), Site{Loss: losses.Squared{}, Dims: n.Dims(m)})
+				return o.Direction(make([]float32, n.NumParams()), p)
+			}
+			if r := at(10); r.Singular.Unknowns != 0 {
+				t.Errorf("%s, gamma 10: %v", formulation, r.Singular)
+			}
+			r := at(1e20)
+			s := r.Singular
+			if s.Unknowns == 0 {
+				if strings.HasSuffix(r.StopReason, Jitter) {
+					t.Errorf("%s: %s, and nothing told", formulation, r.StopReason)
+				}
+				continue
+			}
+			told++
+			if s.Gamma != 1e20 || !(s.Delta > 0) || !(s.Resolved() < 1e12 && s.Resolved() > 1) || !(s.Least <= 1) || s.Failed {
+				t.Errorf("%s: %+v, resolved %g", formulation, s, s.Resolved())
+			}
+			for _, want := range []string{"gamma 1e+20", "singular in float32", "was added to its diagonal", "precision: float64"} {
+				if !strings.Contains(s.String(), want) {
+					t.Errorf("%q has no %q", s, want)
+				}
+			}
+		}
+		if told == 0 {
+			t.Errorf("%s: no system was singular", formulation)
+		}
+	}
+}

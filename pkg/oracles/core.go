@@ -12,6 +12,7 @@ import (
 type core[T tensor.Float] struct {
 	spec Inner
 	pool *tensor.Pool
+	seed uint64 // of the run
 
 	// All that lasts from call to call, see State.
 	gamma    *proximity
@@ -55,6 +56,7 @@ type call[T tensor.Float] struct {
 	// jittered says that a system of the call was indefinite by rounding, see [Jitter]. What the
 	// report says of the end of the solve may change until finish, which adds it.
 	jittered bool
+	singular Singular // what there is to tell of such a system
 
 	report Report
 }
@@ -64,7 +66,7 @@ func (o *core[T]) bind(spec Inner, at Site) {
 	k := at.Dims.Outputs
 	mk := func() tensor.Matrix[float64] { return tensor.New[float64](at.Dims.Examples, k) }
 	*o = core[T]{
-		spec: spec, pool: at.Pool, gamma: newProximity(spec.Gamma),
+		spec: spec, pool: at.Pool, seed: at.Seed, gamma: newProximity(spec.Gamma),
 		roomG: mk(), roomL: mk(), roomU: mk(), roomV: mk(), row: make([]float64, k),
 	}
 	if spec.WarmStart {
@@ -195,10 +197,15 @@ func (o *core[T]) record(s Solution) {
 	o.report.InnerIterations, o.report.StopReason, o.report.RelativeResidual = s.Iterations, s.Reason, s.RelativeResidual
 }
 
+// draws tells a system what solvers that draw draw from, and what rounding errors they may expect.
+func (o *core[T]) draws(sys *System) {
+	sys.seed, sys.step, sys.unit = o.seed, uint64(o.p.Time.Step), unit[T]()
+}
+
 // settle notes what the systems of a call have cost, and whether one was jittered.
 func (o *core[T]) settle(sys *System) {
 	o.report.Counters.Add(sys.Counters)
-	o.jittered = sys.jittered
+	o.jittered, o.singular = sys.jittered, sys.singular
 }
 
 // finish is the one end of every call: it adapts gamma, where that is asked for, adds the jitter
@@ -210,6 +217,9 @@ func (o *core[T]) finish() Report {
 	if o.previous != nil {
 		o.report.Slope += o.momentumSlope(o.d)
 		o.previous.end(o.d)
+	}
+	if o.singular.Unknowns > 0 && (o.jittered || o.report.StopReason == StoppedIndefinite) {
+		o.tellSingular()
 	}
 	if reason := o.report.StopReason; o.jittered && reason != StoppedIndefinite && reason != StoppedNonFinite {
 		o.report.StopReason += Jitter

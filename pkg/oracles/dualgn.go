@@ -90,6 +90,7 @@ func (o *dualGN[T]) Direction(d []T, p *Subproblem[T]) Report {
 	}
 	o.factor.mulT(o.b, jq.Flat())
 	o.sys = System{K: o.gram, GammaOverM: o.gammaOverM, factor: o.factor, v: o.v, u: o.u, kx: o.cut(o.kx), descent: o.slope(), refined: unit[T]() < 0x1p-50}
+	o.draws(&o.sys)
 	stop := Stop{Iterations: o.budget, Tolerance: o.spec.Tolerance, Gap: o.gapResidual(), Warm: o.memory != nil, Trace: p.Trace}
 	p.Trace.begin(1 / (2 * o.m)) // gap |r|²/(2m)
 	if o.path != nil {

@@ -90,7 +90,7 @@ func Cheapest(costs []FormCost) (best FormCost) {
 func (o Inner) gramChoice(c SolverChoice, d Dims) formChoice {
 	choice := formChoice{Form: MatrixFree, Why: "the model has no other ways to multiply by K = J Jᵀ"}
 	if d.Gram != nil {
-		choice.Costs = GramCosts(d.Gram.GramCosts(d.Examples), o.InnerIterations, o.GramMemory, c.abilities().asksBlocks())
+		choice.Costs = GramCosts(d.Gram.GramCosts(d.Examples), size.Sum(o.InnerIterations, c.abilities().Sketch), o.GramMemory, c.abilities().asksBlocks())
 	}
 	switch {
 	case c.abilities().NeedsGram:
@@ -114,8 +114,12 @@ func (o Inner) gramChoice(c SolverChoice, d Dims) formChoice {
 			others = append(others, fmt.Sprintf("%s %s", f.Form, milliseconds(f.Seconds)))
 		}
 	}
-	choice.Why = fmt.Sprintf("with %d inner iterations and mini-batches of %d the products of a step are estimated to take %s (%s)",
-		o.InnerIterations, d.Examples, milliseconds(best.Seconds), strings.Join(others, ", "))
+	sketch := ""
+	if r := c.abilities().Sketch; r > 0 {
+		sketch = fmt.Sprintf(", %d products of the sketch", r)
+	}
+	choice.Why = fmt.Sprintf("with %d inner iterations%s and mini-batches of %d the products of a step are estimated to take %s (%s)",
+		o.InnerIterations, sketch, d.Examples, milliseconds(best.Seconds), strings.Join(others, ", "))
 	return choice
 }
 

@@ -270,3 +270,19 @@ func (g *formedGram[T]) Mul(u, v tensor.Matrix[float64]) Counters {
 	counters.MultiplyAdds += n * n
 	return counters
 }
+
+// mulRows multiplies by K in float64, if that is what products are made with.
+func (g *formedGram[T]) mulRows(u, v tensor.Matrix[float64]) (Counters, bool) {
+	if _, wide := any(g.full).(tensor.Matrix[float64]); !wide && !g.exact {
+		return Counters{}, false
+	}
+	k, counters := g.Form()
+	tensor.Gemm(g.pool, tensor.NoTrans, tensor.NoTrans, 1, v, k, 0, u)
+	counters.Add(rowProducts(v.Rows, k.Rows))
+	return counters, true
+}
+
+// rowProducts is what products of so many vectors with K of n rows cost.
+func rowProducts(vectors, n int) Counters {
+	return Counters{GramProducts: vectors, MultiplyAdds: int64(vectors) * int64(n) * int64(n)}
+}

@@ -108,6 +108,7 @@ func (o *newtonProx[T]) newton(primal float64) (float64, Solution) {
 	alpha, u, r, kr := o.alpha.Flat(), o.shift.Flat(), o.r.Flat(), o.kr.Flat()
 	trace := o.p.Trace
 	o.sys = System{K: o.gram, GammaOverM: o.gammaOverM, factor: o.factor, v: o.v, u: o.u, kx: o.kx}
+	o.draws(&o.sys)
 	out := Solution{}
 	last, forcing := math.Inf(1), 0.1
 	for left := o.budget; ; {

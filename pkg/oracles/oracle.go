@@ -92,6 +92,8 @@ type Report struct {
 	// Factored is what factors were inverted in, of an oracle that has some to be inverted at
 	// times: its multiply-adds are in Counters too.
 	Factored Work
+	// Singular tells of a system that the precision does not resolve.
+	Singular Singular
 
 	// WeightDecay is mu of the objective F = h + (mu/2) |w|² that d is for. It is the
 	// oracle's: the weight decay of an optimizer is no part of F.

@@ -50,6 +50,9 @@ func some(all []combo) (out []combo) {
 }
 
 // throughTangents says that a product with K, if there are any, is a VJP and a JVP.
+// draws reports whether the solver is one that draws, whose counts TestCountsOfDraws has.
+func (c combo) draws() bool { return c.solver == "sdd" || c.solver == "nystrom" }
+
 func (c combo) throughTangents() bool { return c.gram == "" || c.gram == MatrixFree }
 
 // spec decodes the oracle of a config with further options, such as "gamma: 3".
@@ -124,6 +127,9 @@ func combos() (served []combo, refused []string) {
 					forms := []Form{""}
 					if f == "dual" && !Solvers.Default(s).Must().Abilities().NeedsGram {
 						forms = Forms
+						if Solvers.Default(s).Must().Abilities().Sketch > 0 { // products of the others are those of cg
+							forms = []Form{MatrixFree, Formed}
+						}
 					}
 					for _, gram := range forms {
 						c := combo{kind, f, s, gram, l.loss, l.name}
@@ -193,6 +199,7 @@ func TestCombos(t *testing.T) {
 	}
 	want := map[string]int{
 		"gradient//": 7, "kfac//": 6, "lbfgs//": 7, "hessian_free//": 6, "gauss_newton/dual/cg": 6, "gauss_newton/dual/pcg": 6, "gauss_newton/dual/lanczos": 6, "gauss_newton/dual/cholesky": 6,
+		"gauss_newton/dual/sdd": 6, "gauss_newton/dual/nystrom": 6, "prox_linear/dual/sdd": 4, "prox_linear/dual/nystrom": 4,
 		"gauss_newton/primal/cg": 6, "gauss_newton/primal/cholesky": 6, "prox_linear/primal/cholesky": 4, "prox_linear/dual/cg": 4, "prox_linear/dual/pcg": 4, "prox_linear/dual/cholesky": 4,
 		"prox_linear/dual/sdca": 3, "prox_linear/dual/projected_gradient": 3, "prox_linear/primal/cg": 4,
 	}
@@ -630,6 +637,9 @@ func TestSquaredIsSquared(t *testing.T) {
 		bound := 1e-6
 		if c.gram == Formed {
 			bound = 3e-6
+		}
+		if c.solver == "sdd" { // its steps are those of gradients
+			bound = 1e-4
 		}
 		if g := tensor.Norm2(nil, gradientOf(q, 0)); g > bound {
 			t.Errorf("%v: after one step the gradient is %g", c, g)

@@ -175,6 +175,9 @@ func (s *primalCholesky[T]) factor(sys *PrimalSystem[T]) (u tensor.Matrix[float6
 			u.Row(c)[c] += delta
 		}
 		sys.Counters.MultiplyAdds += int64(p) * int64(p) * int64(p) / 6
+		if try > 0 {
+			sys.singular = Singular{Unknowns: p, Trace: trace, Delta: delta}
+		}
 		if tensor.Cholesky(s.pool, u) {
 			sys.jittered = try > 0
 			return u, StoppedExact

@@ -142,7 +142,7 @@ func (o *primalProx[T]) Direction(d []T, p *Subproblem[T]) Report {
 		}
 	}
 	o.report.Counters.Add(o.sys.Counters)
-	o.jittered = o.sys.jittered
+	o.jittered, o.singular = o.sys.jittered, o.sys.singular
 	o.record(out)
 	if dd == 0 { // not one step was taken
 		copy(d, o.b)

@@ -22,7 +22,6 @@ import (
 type rowGN[T tensor.Float] struct {
 	core[T]
 	curvature Curvature
-	seed      uint64
 	chance    rand.PCG
 	rng       *rand.Rand // of chance
 
@@ -80,7 +79,7 @@ func newRowGN[T tensor.Float](spec GaussNewton, at Site) Oracle[T] {
 	matrix := func(rows int) tensor.Matrix[float64] { return tensor.New[float64](rows, k) }
 	vector := func() []float64 { return make([]float64, rows) }
 	o := &rowGN[T]{
-		curvature: c, seed: at.Seed, most: [2]int{n, s},
+		curvature: c, most: [2]int{n, s},
 		solver:    spec.Solver.abilities().System(rows, s, spec.InnerIterations, at.Pool),
 		roomIndex: make([]int, at.Dims.Examples),
 		roomZ:     matrix(n), roomY: matrix(n), roomAt: matrix(n), roomSent: matrix(rows),
@@ -265,10 +264,13 @@ func (o *rowGN[T]) solve(lo, hi int, trace *Trace) Solution {
 	solution := Solution{Reason: StoppedExact}
 	if clear(y); dot(b, b) != 0 {
 		o.sys = o.system(over)
+		o.draws(&o.sys)
 		solution = o.solver.Solve(&o.sys, y, b, Stop{Iterations: o.budget, Tolerance: o.spec.Tolerance, Gap: o.gapResidual(), Trace: trace})
 		o.found.products = max(o.found.products, o.sys.Counters.GramProducts)
 		o.report.Counters.MultiplyAdds += o.sys.Counters.MultiplyAdds
-		o.jittered = o.jittered || o.sys.jittered
+		if o.jittered = o.jittered || o.sys.jittered; o.sys.singular.Unknowns > 0 {
+			o.singular = o.sys.singular
+		}
 	}
 	yT := tensor.View(o.n, o.s, o.yT[:rows])
 	for i, v := range y {

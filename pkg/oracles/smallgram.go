@@ -28,6 +28,11 @@ func (g *smallGram) Mul(u, v tensor.Matrix[float64]) Counters {
 	return Counters{GramProducts: 1, MultiplyAdds: n * n}
 }
 
+func (g *smallGram) mulRows(u, v tensor.Matrix[float64]) (Counters, bool) {
+	tensor.Gemm(g.pool, tensor.NoTrans, tensor.NoTrans, 1, v, g.k, 0, u)
+	return rowProducts(v.Rows, g.k.Rows), true
+}
+
 func (g *smallGram) Form() (tensor.Matrix[float64], Counters) { return g.k, Counters{} }
 
 func (g *smallGram) Blocks() (tensor.Matrix[float64], Counters) {

@@ -57,6 +57,7 @@ const (
 	StoppedRounding   = "rounding"    // the precision does not resolve what was asked for
 	StoppedSlope      = "slope"       // rounding would have made it no descent direction
 	StoppedStalled    = "stalled"     // no step along the Newton direction lowers the model
+	StoppedDiverged   = "diverged"    // iterates grew beyond all bounds, as with too large a learning_rate of sdd
 	StoppedNoDecrease = "no_decrease" // no iterate is below the start: the gradient step
 	StoppedNonFinite  = "non_finite"  // a NaN or an infinity
 	StoppedGradient   = "gradient"    // nothing to solve: no iterations, or a zero gradient

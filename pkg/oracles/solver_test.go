@@ -212,7 +212,7 @@ func TestRestart(t *testing.T) {
 func TestTolerance(t *testing.T) {
 	served, _ := combos()
 	for _, c := range served {
-		if c.oracle != "gauss_newton" || c.solver == "cholesky" {
+		if c.oracle != "gauss_newton" || c.solver == "cholesky" || c.solver == "sdd" { // whose average depends on the budget
 			continue
 		}
 		for _, gamma := range []float64{1e-2, 1e3} {

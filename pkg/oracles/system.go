@@ -20,8 +20,15 @@ type System struct {
 	refined bool
 
 	// jittered says that rounding made A indefinite, of this system or of an earlier one in the
-	// same call, and that A + delta I was factored in its place.
+	// same call, and that A + delta I was factored in its place; singular is what there is to tell.
 	jittered bool
+	singular Singular
+
+	// What a solver draws follows from the seed of the run and the step.
+	seed, step uint64
+
+	// unit is the relative rounding error of products with K.
+	unit float64
 
 	// Counters are what the products have cost so far.
 	Counters Counters
@@ -86,8 +93,10 @@ type PrimalSystem[T tensor.Float] struct {
 	g  tensor.Matrix[float64]
 	mu float64
 
-	// jittered says that rounding made A indefinite, and that A + delta I was factored in its place.
+	// jittered says that rounding made A indefinite, and that A + delta I was factored in its place;
+	// singular is what there is to tell.
 	jittered bool
+	singular Singular
 
 	// Counters are what the products have cost so far.
 	Counters Counters

@@ -51,7 +51,7 @@ type Manifest struct {
 
 	Outcome Outcome `json:"outcome"`
 	Error   string  `json:"error,omitempty"`  // of a failed run
-	Detail  string  `json:"detail,omitempty"` // of a run that diverged or reached its goal: what was met, and where
+	Detail  string  `json:"detail,omitempty"` // of a run that diverged, reached its goal or passed its limit of seconds within a long step: what was met, and where
 
 	Identity string   `json:"identity"`
 	Settings Settings `json:"settings"`

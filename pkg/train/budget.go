@@ -1,6 +1,8 @@
 package train
 
 import (
+	"fmt"
+
 	"github.com/dualgn/dgn/pkg/config"
 	"github.com/dualgn/dgn/pkg/schedules"
 )
@@ -85,7 +87,30 @@ func (t *trainer[T]) due(every config.Every) bool {
 	return every.Due(t.previous, t.moment(), t.order.perEpoch(), t.least())
 }
 
-// evaluationDue: at the start, at the configured interval, and at the end.
+// evaluationDue: at the start, at the configured interval, at the end, and before a long step that
+// is expected to end beyond the limit of seconds: then a row says what there was within it.
 func (t *trainer[T]) evaluationDue() bool {
-	return t.step == 0 || t.due(t.config.Evaluate.Every) || t.done()
+	return t.step == 0 || t.due(t.config.Evaluate.Every) || t.done() || t.closing()
+}
+
+// longStep is the share of train.seconds from which a step is a long one.
+const longStep = 0.01
+
+// closing reports whether a step as long as the last one, if that was long, would end beyond the limit
+// of seconds.
+func (t *trainer[T]) closing() bool {
+	limit, now := t.config.Train.Seconds, t.clock.Seconds()
+	last := now - t.previous.Seconds
+	return limit > 0 && t.step > 0 && last >= longStep*limit && now+last > limit
+}
+
+// overrun says of a run whose last step ended well beyond the limit of seconds what its last row is; ""
+// of others.
+func (t *trainer[T]) overrun() string {
+	limit, now := t.config.Train.Seconds, t.clock.Seconds()
+	began := t.previous.Seconds
+	if limit == 0 || t.step == 0 || began >= limit || now-limit < longStep*limit {
+		return ""
+	}
+	return fmt.Sprintf("train.seconds, %.4g, passed within step %d, which began at %.4g and ended at %.4g: so did the last row of metrics.csv, by its wall_seconds", limit, t.step, began, now)
 }

@@ -7,7 +7,9 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/dualgn/dgn/pkg/runlog"
 )
@@ -111,5 +113,39 @@ func TestSecondsBudget(t *testing.T) {
 	}
 	if loss := columnOf(t, dir, runlog.Metrics.File, "train_loss"); len(loss) < 3 || loss[1] == loss[0] {
 		t.Errorf("evaluations %v", loss)
+	}
+}
+
+// TestOverrun: where the limit of seconds passes within a long step, there is a row from before that
+// step, the last row has the time at which the step ended, and the manifest says so; where steps are
+// short beside the limit, or it does not end the run, neither.
+func TestOverrun(t *testing.T) {
+	tr := newTrainer[float64](Training{Problem: opened(t, parse(t, toy, "train={batch_size: 50, seconds: 10}", "evaluate.every=1000")), Method: &parse(t, toy).Methods[0]}, nil)
+	for _, c := range []struct {
+		step                 int
+		before, now          float64 // of the last step
+		closing, done, tells bool
+	}{
+		{0, 0, 0, false, false, false},
+		{1, 0, 4, false, false, false}, // 8 is within
+		{2, 4, 8, true, false, false},
+		{3, 8, 12, true, true, true},
+		{900, 9.97, 9.99, false, false, false}, // short
+		{901, 9.99, 10.02, false, true, false},
+		{7, 9, 10.05, true, true, false},
+	} {
+		tr.step, tr.previous.Seconds, tr.clock.Total = c.step, c.before, time.Duration(c.now*float64(time.Second))
+		if tr.closing() != c.closing || tr.done() != c.done || (tr.overrun() != "") != c.tells {
+			t.Errorf("%+v: closing %t, done %t, %q", c, tr.closing(), tr.done(), tr.overrun())
+		}
+	}
+	config := parse(t, toy, "train={batch_size: 50, seconds: 1e-7}", dual) // no step is as short
+	end, dir := trained(t, config.Of(1), 0)
+	wall := columnOf(t, dir, runlog.Metrics.File, "wall_seconds")
+	if want := "passed within step 1, which began at 0 "; !strings.Contains(end.Detail, want) || end.Outcome != runlog.Finished {
+		t.Errorf("%s: %q has no %q", end.Outcome, end.Detail, want)
+	}
+	if len(wall) != 2 || wall[0] != 0 || wall[1] != end.WallSeconds || wall[1] <= 1e-7 {
+		t.Errorf("rows at %v, the run ended at %v", wall, end.WallSeconds)
 	}
 }

@@ -83,7 +83,10 @@ type trainer[T tensor.Float] struct {
 	spent      optim.Spent           // by the optimizer, for measurements
 	factored   oracles.Work          // by the oracle
 	saved      int                   // step of the last checkpoint
-	unit       float64               // multiply-adds of one forward and one VJP on a mini-batch
+
+	toldSingular bool // users know that gamma is too large for the precision
+
+	unit float64 // multiply-adds of one forward and one VJP on a mini-batch
 }
 
 func newTrainer[T tensor.Float](of Training, pool *tensor.Pool) *trainer[T] {
@@ -192,7 +195,7 @@ func (t *trainer[T]) train(ctx context.Context) (runlog.Outcome, string, error) 
 			}
 		}
 		if t.done() {
-			return runlog.Finished, "", nil
+			return runlog.Finished, t.overrun(), nil
 		}
 		if ctx.Err() != nil {
 			return runlog.Interrupted, interrupt.Reason(ctx), t.save()
@@ -208,6 +211,10 @@ func (t *trainer[T]) train(ctx context.Context) (runlog.Outcome, string, error) 
 		report := t.direct()
 		t.clock.Stop()
 		h := t.losses.Mean(t.lin.Outputs(), t.y)
+		if report.Singular.Unknowns > 0 && !t.toldSingular {
+			t.toldSingular = true // steps.csv has all of them
+			t.out.Checkpoints.Log.Warn(fmt.Sprintf("step %d: %s", t.step+1, report.Singular))
+		}
 		lost := !finite(h) || report.StopReason == oracles.StoppedNonFinite
 		due := (t.step+1)%t.config.Log.Every == 0 || lost
 		if due { // before the update, which moves the weights that J is taken at

@@ -58,7 +58,7 @@ type Progress struct {
 // An End says how a run ended, and what it took. Time and counts are of the whole run.
 type End struct {
 	Outcome       runlog.Outcome
-	Detail        string // of a run that diverged or reached its goal, or why it was interrupted
+	Detail        string // of a run that diverged, reached its goal or passed its limit of seconds within a long step, or why it was interrupted
 	WallSeconds   float64
 	GradientSteps int // updates that the line search replaced by the gradient step
 	Fallbacks     int // updates that the optimizer could not make as it says

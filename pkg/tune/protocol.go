@@ -24,6 +24,9 @@ func written(s *config.Search, out *Outcome) ([]byte, error) {
 	t := s.Config.Tune
 	line("Settings chosen by dgn tune. Protocol:")
 	line("  %d trials of each method, %s search (seed %d), each from the seeds %v;", t.Trials, t.Sampler, t.Seed, t.Seeds)
+	if t.Share > 0 && t.Share < 1 {
+		line("  trials have %.3g of the limits that runs have;", t.Share)
+	}
 	if h := t.Halving; h != nil {
 		line("  successive halving: %d budgets, of which each keeps %.3g of the trials for one %.3g times as large;", h.Rungs, h.Keep, 1/h.Keep)
 	}

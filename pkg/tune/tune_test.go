@@ -151,6 +151,37 @@ func TestInterruptedSearch(t *testing.T) {
 	}
 }
 
+// TestShare: trials have a share of the limits, of which rungs have theirs, and final runs have all.
+func TestShare(t *testing.T) {
+	opt := options(t.TempDir())
+	s := searched(t, "train.cost=48", "tune.share=0.5", "tune.halving={keep: 0.5, rungs: 2}")
+	out, err := Run(context.Background(), s, opt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const whole = 48
+	if got := s.Trials.Points[0].Config.Train.Cost; got != whole/2 {
+		t.Errorf("a trial has a cost of %g, the runs %d", got, whole)
+	}
+	for path, want := range map[string]float64{"tune/rung-1": whole / 4, "tune": whole / 2, "": whole} {
+		made, err := results.Load(filepath.Join(opt.Out, path))
+		if err != nil || len(made.Runs) == 0 {
+			t.Fatalf("%s: %v", path, err)
+		}
+		for _, r := range made.Runs {
+			if cost := r.Rows[len(r.Rows)-1][runlog.Columns.Cost]; !(cost >= want && cost < 1.5*want) {
+				t.Errorf("%s: a run of %s has a cost of %g, want %g", path, r.Method, cost, want)
+			}
+		}
+	}
+	if text, err := os.ReadFile(filepath.Join(opt.Out, "tuned.yaml")); err != nil || !bytes.Contains(text, []byte("trials have 0.5 of the limits that runs have")) {
+		t.Errorf("%s, %v", text, err)
+	}
+	if out.Config.Train.Cost != whole {
+		t.Errorf("chosen: %+v", out.Config.Train)
+	}
+}
+
 // TestTuned: tuned.yaml is the chosen config, whose runs are those that were made, and
 // says how it was chosen; another search has others in their place.
 func TestTuned(t *testing.T) {

@@ -12,6 +12,8 @@ import subprocess
 import sys
 import time
 
+from workloads import WORKLOADS
+
 # Settings of the shell that would slow libraries down on some machines.
 HINDRANCES = ("OPENBLAS_CORETYPE", "OPENBLAS_NUM_THREADS", "OPENBLAS_L2_SIZE", "NPY_DISABLE_CPU_FEATURES", "XLA_FLAGS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 DGN = "bin/peers-dgn"
@@ -64,7 +66,8 @@ class Worker:
 
 def python(program, workload, threads, folder):
     """Return the worker of a program in Python."""
-    script = os.path.join(HERE, program.split(",")[0] + "_worker.py")
+    kind = "residuals" if WORKLOADS[workload].net.precision == "float64" else program.split(",")[0]
+    script = os.path.join(HERE, kind + "_worker.py")
     command = [sys.executable, script, workload, program, str(threads), folder]
     return Worker(program, bound(threads, command), environment(threads, os.path.join(folder, "compiled%d" % threads)))
 
@@ -75,13 +78,15 @@ def dgn(name, problem, threads, oracle=()):
     with open(path, "w") as f:
         f.write(problem.workload.config(oracle))
     w = problem.workload
+    if w.net.precision == "float64":  # of residuals, whose points dgn draws
+        return Worker(name, bound(threads, [DGN, path, str(threads)]), environment(threads))
     classes = 0 if w.net.outputs == 1 else w.net.outputs
     command = [DGN, path] + [str(v) for v in (*w.net.shape, classes, w.examples, threads)]
     return Worker(name, bound(threads, command), environment(threads))
 
 
 class Look:
-    """What one round saw: nanoseconds of a round trip, GFLOP/s of the peak, and of each
+    """What one round saw: nanoseconds of a round trip, GFLOP/s of the peak in float32, and of each
     program the milliseconds of a step and, of dgn's, GFLOP/s."""
 
     def __init__(self, trip, peak):

@@ -25,9 +25,10 @@ class Problem:
         rng = np.random.default_rng(0)
         w = self.workload
         np.savez(self.path("weights.npz"), **w.net.weights(rng))
-        x, y = w.net.examples(rng, w.examples)
-        np.savez(self.path("examples.npz"), x=x, y=y)
-        np.savez(self.path("batch.npz"), x=x[:w.m], y=y[:w.m])
+        names = "x", "y", "part"  # the last of residuals alone
+        arrays = dict(zip(names, w.net.examples(rng, w.examples)))
+        np.savez(self.path("examples.npz"), **arrays)
+        np.savez(self.path("batch.npz"), **{k: v[:w.m] for k, v in arrays.items()})
 
     def weights(self):
         with np.load(self.path("weights.npz")) as f:
@@ -41,6 +42,8 @@ class Problem:
         """Return the examples of each mini-batch of an epoch, steps x m: the first ones
         first, with which the step is checked, then those of a permutation."""
         w = self.workload
+        if w.net.precision == "float64":  # points are in the order of their parts
+            return np.arange(w.examples, dtype=np.int32).reshape(w.steps, w.m)
         rest = np.random.default_rng(1).permutation(w.examples - w.m) + w.m
         return np.concatenate([np.arange(w.m), rest]).astype(np.int32).reshape(w.steps, w.m)
 

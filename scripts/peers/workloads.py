@@ -17,6 +17,7 @@ class Network:
     activation: str = "relu"
     filters: tuple = ()  # of 3 x 3, each followed by relu and 2 x 2 max pooling
     groups: int = 0  # of the group norm behind each convolution, which then has no bias
+    precision = "float32"
 
     @property
     def features(self):
@@ -75,6 +76,37 @@ class Network:
         loss = "squared" if self.outputs == 1 else "logistic"
         return "data: {name: %s, standardize: false}\nmodel: {kind: %shidden: %s, activation: %s, outputs: %d}\nloss: {kind: %s}\n" % (
             "diabetes" if self.outputs == 1 else "mnist", model, list(self.hidden), self.activation, self.outputs, loss)
+
+
+@dataclasses.dataclass(frozen=True)
+class Residuals(Network):
+    """The network of residuals of Poisson's equation, -Laplacian u = f in the unit cube and u = u*
+    on its boundary, with u* = sum cos(pi x_i). Points of a mini-batch are those inside first, then
+    those on the boundary."""
+    dimension: int = 5
+    interior: int = 3000
+    boundary: int = 500
+    precision = "float64"
+
+    def weights(self, rng):
+        return {k: v.astype(float) for k, v in super().weights(rng).items()}
+
+    def examples(self, rng, n):
+        """Draw points, n x dimension, their targets and parts: 0 inside, 1 on the boundary."""
+        batches = n // (self.interior + self.boundary)
+        x = rng.random((batches, self.interior + self.boundary, self.dimension))
+        part = np.zeros(x.shape[:2], np.int64)
+        part[:, self.interior:] = 1
+        faces = rng.integers(self.dimension, size=part.shape), rng.integers(2, size=part.shape)
+        i, j = np.nonzero(part)
+        x[i, j, faces[0][i, j]] = faces[1][i, j]
+        u = np.cos(np.pi * x).sum(2)
+        y = np.where(part == 1, u, np.pi**2 * u)  # -Laplacian cos(pi x) = pi^2 cos(pi x)
+        return x.reshape(n, -1), y.reshape(n, 1), part.reshape(n)
+
+    def config(self):
+        return ("precision: float64\ndata: {name: poisson, dimension: %d, solution: cosine_sum, interior: %d, boundary: %d, resample: 1}\n"
+                "model: {kind: mlp, hidden: %s, activation: %s}\nloss: squared\n" % (self.dimension, self.interior, self.boundary, list(self.hidden), self.activation))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -150,6 +182,11 @@ WORKLOADS["reg-exact"] = Workload(TABLE, 64, "exact", EXACT + ("somax", "somax, 
 for m in (128, 256):
     WORKLOADS["reg-exact-m%d" % m] = Workload(TABLE, m, "exact", EXACT, gamma=100, steps=50)
 WORKLOADS["reg-gn10"] = Workload(TABLE, 64, "gn", PRODUCTS + SOMAX, iterations=10, gamma=10, steps=50)
+
+
+# With gamma 1e4 rounding of K moves the direction by less than the tolerance; dgn refines it.
+POISSON = Residuals((5, 1, 1), 1, (64, 64, 48, 48), "tanh")
+WORKLOADS["poisson5d-exact"] = Workload(POISSON, 3500, "exact", ("jax, forward", "jax, jvp", "jax, jet"), gamma=1e4, steps=2)
 
 
 def chosen(names):

@@ -9,6 +9,10 @@
 // SECONDS" that it reads, MS with the milliseconds of a step in the mean over so long, and
 // the GFLOP/s of its arithmetic.
 //
+//	dgn CONFIG THREADS
+//
+// does so on the points that a config of an equation draws.
+//
 //	dgn machine
 //
 // answers every line "look THREADS" with NS: the nanoseconds from one CPU to another and
@@ -45,17 +49,32 @@ func run(args []string) error {
 	if len(args) == 1 && args[0] == "machine" {
 		return each("look %d", machine)
 	}
-	if len(args) != 7 {
-		return fmt.Errorf("expected CONFIG CHANNELS HEIGHT WIDTH CLASSES EXAMPLES THREADS, or machine, got %q", args)
+	if len(args) != 7 && len(args) != 2 {
+		return fmt.Errorf("expected CONFIG CHANNELS HEIGHT WIDTH CLASSES EXAMPLES THREADS, CONFIG THREADS, or machine, got %q", args)
 	}
-	var n [6]int // the numbers
+	n := make([]int, len(args)-1) // the numbers
 	for i := range n {
 		var err error
 		if n[i], err = strconv.Atoi(args[1+i]); err != nil {
 			return err
 		}
 	}
-	s, first, err := open(args[0], tensor.Shape{C: n[0], H: n[1], W: n[2]}, n[3], n[4], n[5])
+	threads := n[len(n)-1]
+	runtime.GOMAXPROCS(threads)
+	c, err := config.Load(args[0], nil)
+	if err != nil {
+		return err
+	}
+	var p *problem.Problem
+	if len(n) == 1 {
+		p, err = problem.Open(c, datasets.Env{Offline: true})
+	} else {
+		p, err = drawn(c, tensor.Shape{C: n[0], H: n[1], W: n[2]}, n[3], n[4])
+	}
+	if err != nil {
+		return err
+	}
+	s, first, err := open(p, threads)
 	if err != nil {
 		return err
 	}
@@ -64,28 +83,24 @@ func run(args []string) error {
 	return each("go %g", func(seconds float64) (string, error) { return turn(s, seconds) })
 }
 
-// open returns what makes the steps, and the time of all that the first one takes but its
-// data.
-func open(path string, shape tensor.Shape, classes, examples, threads int) (train.Stepper, time.Duration, error) {
-	runtime.GOMAXPROCS(threads)
-	c, err := config.Load(path, nil)
-	if err != nil {
-		return nil, 0, err
-	}
+// drawn returns the problem of a config with data drawn by chance.
+func drawn(c *config.Config, shape tensor.Shape, classes, examples int) (*problem.Problem, error) {
 	raw, enc := table(shape, examples), datasets.Values
 	if classes > 0 {
 		raw, enc = images(shape, classes, examples), datasets.OneHot
 	}
 	data, err := datasets.Prepare(raw, c.Data.Common, enc)
 	if err != nil {
-		return nil, 0, err
+		return nil, err
 	}
-	p, err := problem.New(c, data, nil)
-	if err != nil {
-		return nil, 0, err
-	}
+	return problem.New(c, data, nil)
+}
+
+// open returns what makes the steps, and the time of all that the first one takes but its
+// data.
+func open(p *problem.Problem, threads int) (train.Stepper, time.Duration, error) {
 	start := time.Now()
-	s, err := train.Training{Problem: p, Method: &c.Methods[0], Threads: threads}.Stepper()
+	s, err := train.Training{Problem: p, Method: &p.Config.Methods[0], Threads: threads}.Stepper()
 	if err != nil {
 		return nil, 0, err
 	}

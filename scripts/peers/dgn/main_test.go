@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/dualgn/dgn/pkg/config"
 	"github.com/dualgn/dgn/pkg/tensor"
 )
 
@@ -21,7 +22,15 @@ func TestTurn(t *testing.T) {
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		s, first, err := open(path, tensor.Shape{C: 1, H: 2, W: 3}, c.classes, 50, 1)
+		conf, err := config.Load(path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, err := drawn(conf, tensor.Shape{C: 1, H: 2, W: 3}, c.classes, 50)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, first, err := open(p, 1)
 		if err != nil {
 			t.Fatal(err)
 		}
