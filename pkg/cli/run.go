@@ -60,6 +60,7 @@ The same command goes on with a measurement that was interrupted.`,
 		},
 	}
 	flags.add(c.Flags())
+	flags.addShard(c.Flags())
 	c.Flags().StringArrayVar(&flags.opt.Methods, "method", nil, methodUsage)
 	timingFlag(c.Flags(), &flags.opt.Repeats)
 	return c
@@ -84,6 +85,9 @@ func (a *app) runOne(c *cobra.Command, conf *config.Config, opt experiment.Optio
 
 // publish writes the summary and the figures of a result, and shows them.
 func (a *app) publish(result *experiment.Result, set experiment.FigureSet, log *slog.Logger) (*report.Summary, error) {
+	if len(result.Runs) < result.Of() {
+		fmt.Fprintf(a.stdout, "shard: %d of the %d runs of the plan; what follows is of all that are complete\n\n", len(result.Runs), result.Of())
+	}
 	if result.Made+result.Reused == 0 {
 		return nil, nil
 	}

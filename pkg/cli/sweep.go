@@ -58,6 +58,7 @@ those that failed are made again.`,
 	}
 	f := c.Flags()
 	flags.add(f)
+	flags.addShard(f)
 	f.StringArrayVar(&axes.Grid, "grid", nil, "sweep over a key: KEY=V1,V2,... (repeatable: all combinations)")
 	f.StringArrayVar(&axes.Zip, "zip", nil, "sweep over keys together: KEY=V1,V2,... (repeatable, equally many values)")
 	f.StringArrayVar(&axes.Random, "random", nil, "draw a key: KEY=LO..HI[:log][:int], or KEY=V1,V2,... (repeatable: drawn together)")
@@ -97,6 +98,9 @@ func (a *app) sweep(c *cobra.Command, study *config.Study, opt experiment.Option
 // publishSweep shows the results, and what became of the runs.
 func (a *app) publishSweep(result *experiment.Result, figures experiment.FigureSet, log *slog.Logger) error {
 	summary, err := a.publish(result, figures, log)
+	if len(result.Runs) < result.Of() {
+		summary = nil // of all shards
+	}
 	made := fmt.Sprintf("%d made", result.Made)
 	if result.Resumed > 0 {
 		made += fmt.Sprintf(" (%d continued)", result.Resumed)

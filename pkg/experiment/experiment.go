@@ -62,8 +62,9 @@ type Options struct {
 	Log     *slog.Logger   // nil: nothing is logged
 	Monitor Monitor        // nil: none
 
-	FailFast bool     // begin no run after one has failed
-	Methods  []string // make runs of these alone; nil: of all
+	FailFast bool       // begin no run after one has failed
+	Shard    plan.Shard // make this part of the runs; zero: all
+	Methods  []string   // make runs of these alone; nil: of all
 
 	// Problems are read from Data and kept; nil: those of this experiment alone.
 	Problems *problem.Cache
@@ -119,8 +120,13 @@ type Result struct {
 
 	Runs []folder.Status // all, in the order of the config
 
-	files diskfile.Files
+	plan   *plan.Plan
+	folder *folder.Folder
+	files  diskfile.Files
 }
+
+// Of returns the number of runs of the whole plan, whatever is made of it here.
+func (r *Result) Of() int { return len(r.plan.All()) }
 
 // A RunError is that of one run, which failed. What it wraps, data that are gone
 // for example, stopped no other.
@@ -159,6 +165,7 @@ func Sweep(ctx context.Context, s *config.Study, opt Options) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
+	p = p.Shard(opt.Shard)
 	f := opt.folder()
 	if err := f.Open(); err != nil {
 		return nil, err
@@ -214,7 +221,7 @@ func newPlan(s *config.Study, opt Options) (*plan.Plan, error) {
 
 // factsOf are what a problem's files tell of the identity of its runs.
 func factsOf(p *problem.Problem) plan.Facts {
-	f := plan.Facts{Checksums: p.Checksums, Reading: p.Reading}
+	f := plan.Facts{Checksums: p.Checksums, Reading: p.Reading, Predicted: p.Predict()}
 	if p.Start != nil {
 		f.Start = p.Start.Sum
 	}
@@ -228,7 +235,7 @@ func execute(ctx context.Context, p *plan.Plan, f *folder.Folder, opt Options) (
 		return nil, err
 	}
 	defer clock.Process.Use()()
-	result := &Result{Dir: f.Dir, Runs: runs, files: opt.Files}
+	result := &Result{Dir: f.Dir, Runs: runs, plan: p, folder: f, files: opt.Files}
 	var pending []plan.Task
 	for _, r := range runs {
 		switch r.State {

@@ -22,7 +22,7 @@ func List(s *config.Study, opt Options) (*Listing, error) {
 	if err != nil {
 		return nil, err
 	}
-	runs, err := opt.folder().Survey(p.Tasks, opt.Runs)
+	runs, err := opt.folder().Survey(p.Shard(opt.Shard).Tasks, opt.Runs)
 	if err != nil {
 		return nil, err
 	}

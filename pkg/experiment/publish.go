@@ -9,8 +9,10 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/dualgn/dgn/pkg/config"
 	"github.com/dualgn/dgn/pkg/figure"
 	"github.com/dualgn/dgn/pkg/folder"
+	"github.com/dualgn/dgn/pkg/plan"
 	"github.com/dualgn/dgn/pkg/render"
 	"github.com/dualgn/dgn/pkg/report"
 	"github.com/dualgn/dgn/pkg/results"
@@ -57,8 +59,17 @@ func Draw(res *results.Results, opt report.FigureOptions, dir string, as []figur
 // figures, and returns the summary and the figures' files. Figures that were drawn
 // before the runs ended, and that it does not draw again, go to figures/old, which
 // the summary warns of. Of runs on several data sets there are no figures, which it
-// warns of too.
-func (r *Result) Publish(figures FigureSet) (*report.Summary, []string, error) {
+// warns of too. Of a shard it sums up what is complete of the whole plan, so that the last
+// of them leaves the summary of all. Processes that publish one folder take turns.
+func (r *Result) Publish(figures FigureSet) (summary *report.Summary, files []string, err error) {
+	err = r.folder.Publishing(func() (err error) {
+		summary, files, err = r.publish(figures)
+		return err
+	})
+	return summary, files, err
+}
+
+func (r *Result) publish(figures FigureSet) (*report.Summary, []string, error) {
 	res, err := r.logs()
 	if err != nil {
 		return nil, nil, err
@@ -87,26 +98,59 @@ func (r *Result) Publish(figures FigureSet) (*report.Summary, []string, error) {
 
 // logs reads the logs of the experiment's own runs, whatever else the results
 // folder holds, in its order and with the settings that it varied: a reused run
-// may be that of another sweep.
+// may be that of another sweep. Of the runs of other shards it reads the complete ones.
 func (r *Result) logs() (*results.Results, error) {
+	own := map[*config.Config]map[uint64]folder.Status{} // by config and seed
+	for _, s := range r.Runs {
+		if own[s.Config] == nil {
+			own[s.Config] = map[uint64]folder.Status{}
+		}
+		own[s.Config][s.Seed] = s
+	}
+	all, err := r.folder.Located(r.plan.All())
+	if err != nil {
+		return nil, err
+	}
 	res := &results.Results{}
-	for _, p := range r.Runs {
-		if p.State == folder.Held {
-			res.Warnings = append(res.Warnings, fmt.Sprintf("%s: left out: %v", filepath.Join(r.Dir, p.Dir), p.Fault))
-			continue
-		}
-		before := len(res.Runs)
-		if err := res.Add(filepath.Join(r.Dir, p.Dir), p.Varied); err != nil {
+	for _, t := range all {
+		if s, ok := own[t.Config][t.Seed]; !ok {
+			r.addOther(res, t)
+		} else if err := r.add(res, s); err != nil {
 			return nil, err
-		}
-		if n := len(res.Runs); n > before && res.Runs[before].Identity != p.Identity {
-			res.Runs = res.Runs[:before] // of another process, with other settings
-			res.Warnings = append(res.Warnings, fmt.Sprintf("%s: left out: a run of other settings has its place", filepath.Join(r.Dir, p.Dir)))
 		}
 	}
 	res.WarnOfFiles()
 	res.Warnings = append(res.Warnings, unreached(res.Runs)...)
 	return res, nil
+}
+
+// add reads the logs of a run of this experiment.
+func (r *Result) add(res *results.Results, s folder.Status) error {
+	dir := filepath.Join(r.Dir, s.Dir)
+	if s.State == folder.Held {
+		res.Warnings = append(res.Warnings, fmt.Sprintf("%s: left out: %v", dir, s.Fault))
+		return nil
+	}
+	before := len(res.Runs)
+	if err := res.Add(dir, s.Varied); err != nil {
+		return err
+	}
+	if n := len(res.Runs); n > before && res.Runs[before].Identity != s.Identity {
+		res.Runs = res.Runs[:before] // of another process, with other settings
+		res.Warnings = append(res.Warnings, fmt.Sprintf("%s: left out: a run of other settings has its place", dir))
+	}
+	return nil
+}
+
+// addOther reads the logs of a run of another shard, if it is complete.
+func (r *Result) addOther(res *results.Results, t plan.Task) {
+	dir := filepath.Join(r.Dir, t.Dir)
+	if m, err := runlog.ReadManifest(dir); err != nil || !m.Outcome.Complete() || m.Identity != t.Identity {
+		return // its own shard tells of it
+	}
+	if err := res.Add(dir, t.Varied); err != nil {
+		res.Warnings = append(res.Warnings, fmt.Sprintf("%s: left out: %v", dir, err))
+	}
 }
 
 // unreached tells of targets that were to end runs, and that none of these reached.

@@ -59,6 +59,24 @@ func (f *Folder) Origin(t plan.Task) checkpoint.Origin {
 	return checkpoint.NewOrigin(t.Identity, f.Build, f.Host)
 }
 
+// Located returns the tasks with the places where the folder holds their runs, if it does.
+func (f *Folder) Located(tasks []plan.Task) ([]plan.Task, error) {
+	known := map[string]map[string]string{}
+	tasks = slices.Clone(tasks)
+	for i, t := range tasks {
+		if known[t.Method()] == nil {
+			var err error
+			if known[t.Method()], err = f.identities(t.Method()); err != nil {
+				return nil, err
+			}
+		}
+		if at, ok := known[t.Method()][t.Identity]; ok {
+			tasks[i].Dir = at
+		}
+	}
+	return tasks, nil
+}
+
 // identities finds the runs of a method by identity, wherever other sweeps, or
 // none, have put them. Of several the first complete one counts. Manifests that
 // cannot be read are none here; where one is in the way, that is told.

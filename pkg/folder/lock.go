@@ -42,6 +42,27 @@ func (f *Folder) locked(ctx context.Context, do func() error) error {
 	return errors.Join(do(), lock.Release())
 }
 
+// Publishing does something while no other process writes what sums up the runs of the
+// folder. It waits for those that do.
+func (f *Folder) Publishing(do func() error) error {
+	path := filepath.Join(f.Dir, ".summary.lock")
+	for holder := ""; ; {
+		within, cancel := context.WithTimeout(context.Background(), patience)
+		lock, err := diskfile.WaitLock(within, path)
+		cancel()
+		var held *diskfile.LockedError
+		switch {
+		case err == nil:
+			return errors.Join(do(), lock.Release())
+		case !errors.As(err, &held):
+			return fmt.Errorf("cannot lock the summary of the results folder: %w", err)
+		case held.Holder == holder:
+			return fmt.Errorf("the summary of %s is being written by %s; the runs are there, and the same command writes it", f.Dir, held.Holder)
+		}
+		holder = held.Holder // each has its turn
+	}
+}
+
 // locks is the folder of the locks of runs. They are not in the folders of the runs,
 // which are renamed when they are moved aside.
 const locks = ".locks"

@@ -67,18 +67,12 @@ func (f *Folder) Survey(tasks []plan.Task, policy Policy) ([]Status, error) {
 		return nil, err
 	}
 	var conflicts []string
-	known := map[string]map[string]string{}
+	tasks, err := f.Located(tasks)
+	if err != nil {
+		return nil, err
+	}
 	out := make([]Status, len(tasks))
 	for i, t := range tasks {
-		if known[t.Method()] == nil {
-			var err error
-			if known[t.Method()], err = f.identities(t.Method()); err != nil {
-				return nil, err
-			}
-		}
-		if at, ok := known[t.Method()][t.Identity]; ok {
-			t.Dir = at
-		}
 		if f.holder(t) != "" { // and may change at any time
 			out[i] = Status{Task: t, State: Busy}
 			continue

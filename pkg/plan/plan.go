@@ -18,6 +18,16 @@ type Plan struct {
 	Config   *config.Config // of the experiment, without the swept settings in place
 	Tasks    []Task
 	Repeated int // runs that were left out, as they are the same as others of their method
+
+	all []Task // of which Tasks are some; nil: they are all
+}
+
+// All are the tasks of the whole plan, of which a [Shard] has some.
+func (p *Plan) All() []Task {
+	if p.all != nil {
+		return p.all
+	}
+	return p.Tasks
 }
 
 // Facts are what only data and files tell of the identity of a config's runs.
@@ -25,6 +35,10 @@ type Facts struct {
 	Checksums map[string]string // SHA-256 of the data, by file
 	Reading   map[string]string // how the data were read, where that is not plain
 	Start     string            // SHA-256 of the weights to start from, "" if these are drawn
+
+	// Predicted is about how long a run takes, and part of no identity, see
+	// [problem.Problem.Predict].
+	Predicted float64
 }
 
 // New lays out every point of a study from every seed. It asks for the facts of each
@@ -84,7 +98,7 @@ func partsOf(s *config.Study) (out []part) {
 // tasks are the runs of a part.
 func (p part) tasks(f Facts, group int) (out []Task, err error) {
 	for _, seed := range p.seeds {
-		t := Task{Config: p.Config, MethodIndex: p.Method, Varied: p.Varied, Seed: seed, Checksums: f.Checksums, Group: group}
+		t := Task{Config: p.Config, MethodIndex: p.Method, Varied: p.Varied, Seed: seed, Checksums: f.Checksums, Group: group, Predicted: f.Predicted}
 		if t.Settings, err = settings(p.Config, seed, f); err != nil {
 			return nil, err
 		}

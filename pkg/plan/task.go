@@ -23,6 +23,7 @@ type Task struct {
 	Identity  string            // of the settings
 	Checksums map[string]string // SHA-256 of the data that the settings were made with
 	Group     int               // tasks of a group need the same data
+	Predicted float64           // seconds that the run takes, about and in comparison with others, see [Facts]
 }
 
 // Dir returns the folder of a run, relative to the results folder. Swept
@@ -79,6 +80,7 @@ type taskJSON struct {
 	Identity    string            `json:"identity"`
 	Checksums   map[string]string `json:"data_checksums"`
 	Group       int               `json:"group"`
+	Predicted   float64           `json:"predicted_seconds"`
 }
 
 // MarshalJSON writes the config as YAML text.
@@ -87,7 +89,7 @@ func (t Task) MarshalJSON() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return json.Marshal(taskJSON{string(text), t.Method(), t.MethodIndex, t.Varied, t.Seed, filepath.ToSlash(t.Dir), t.Settings, t.Identity, t.Checksums, t.Group})
+	return json.Marshal(taskJSON{string(text), t.Method(), t.MethodIndex, t.Varied, t.Seed, filepath.ToSlash(t.Dir), t.Settings, t.Identity, t.Checksums, t.Group, t.Predicted})
 }
 
 // UnmarshalJSON reads what [Task.MarshalJSON] wrote, and refuses a task that does not
@@ -108,6 +110,6 @@ func (t *Task) UnmarshalJSON(data []byte) error {
 	case !filepath.IsLocal(filepath.FromSlash(in.Dir)):
 		return fmt.Errorf("the folder %q of a task is not in the results folder", in.Dir)
 	}
-	*t = Task{c, in.MethodIndex, in.Varied, in.Seed, filepath.FromSlash(in.Dir), in.Settings, in.Identity, in.Checksums, in.Group}
+	*t = Task{c, in.MethodIndex, in.Varied, in.Seed, filepath.FromSlash(in.Dir), in.Settings, in.Identity, in.Checksums, in.Group, in.Predicted}
 	return nil
 }
