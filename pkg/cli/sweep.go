@@ -14,6 +14,7 @@ import (
 
 func (a *app) sweepCommand() *cobra.Command {
 	var flags runFlags
+	var executor executorFlags
 	var axes config.SweepFlags
 	var seed uint64
 	var dry bool
@@ -49,9 +50,16 @@ those that failed are made again.`,
 			if c.Flags().Changed("sample-seed") {
 				axes.Seed = &seed
 			}
+			job, err := executor.read(a, c, &flags)
+			if err != nil {
+				return err
+			}
 			study, err := config.LoadSweep(args[0], flags.sets, axes)
 			if err != nil {
 				return err
+			}
+			if job != nil && !dry {
+				return a.submit(c, study, flags.opt, *job, &executor)
 			}
 			return a.sweep(c, study, flags.opt, set, dry)
 		},
@@ -59,6 +67,7 @@ those that failed are made again.`,
 	f := c.Flags()
 	flags.add(f)
 	flags.addShard(f)
+	executor.add(f)
 	f.StringArrayVar(&axes.Grid, "grid", nil, "sweep over a key: KEY=V1,V2,... (repeatable: all combinations)")
 	f.StringArrayVar(&axes.Zip, "zip", nil, "sweep over keys together: KEY=V1,V2,... (repeatable, equally many values)")
 	f.StringArrayVar(&axes.Random, "random", nil, "draw a key: KEY=LO..HI[:log][:int], or KEY=V1,V2,... (repeatable: drawn together)")

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"text/template"
 )
@@ -32,8 +33,16 @@ var scriptText string
 
 var scriptTemplate = template.Must(template.New("job.sh").Funcs(template.FuncMap{"quote": quote}).Parse(scriptText))
 
+// plain are texts that a shell takes as they are.
+var plain = regexp.MustCompile(`^[A-Za-z0-9_./:=,@%+-]+$`)
+
 // quote makes one word of a shell of a text.
-func quote(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }
+func quote(s string) string {
+	if plain.MatchString(s) {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}
 
 // script is the text of the batch script, which is to be in dir.
 func (j *Job) script(dir string) (string, error) {
@@ -46,7 +55,7 @@ func (j *Job) script(dir string) (string, error) {
 	var b strings.Builder
 	err := scriptTemplate.Execute(&b, map[string]any{
 		"Name": printable(j.Name), "Version": printable(j.Version), "Shards": len(j.Shards), "Directives": j.directives(), "Program": j.Program,
-		"Script": filepath.Join(dir, scriptFile), "Config": filepath.Join(dir, configFile), "Logs": filepath.Join(dir, logs), "WorkDir": j.WorkDir,
+		"Script": filepath.Join(dir, scriptFile), "Config": filepath.Join(dir, configFile), "Logs": filepath.Join(dir, logs), "WorkDir": j.WorkDir, "Folder": j.Folder,
 		"Environment": j.Env, "Commands": commands, "Words": j.Words, "Threads": j.Threads, "Requeue": j.Requeue && j.Signal > 0, "Yielded": j.Yielded,
 	})
 	return b.String(), err
