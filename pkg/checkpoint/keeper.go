@@ -3,6 +3,7 @@ package checkpoint
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"log/slog"
 	"maps"
@@ -72,8 +73,8 @@ func (k *Keeper) Write(c *Checkpoint) {
 // Last returns the last good checkpoint of the run in a folder, nil if it has none,
 // and a warning about a damaged one. The error is a *[runlog.DamagedError] if all are
 // damaged or the logs are not what they were then, and a *[runlog.HeldError] if a run
-// of another origin made the last good one.
-func Last(dir string, now Origin) (c *Checkpoint, warning string, err error) {
+// of another origin made the last good one. Another instruction set alone can be allowed.
+func Last(dir string, now Origin, acrossISA bool) (c *Checkpoint, warning string, err error) {
 	var bad []string
 	for number := range 2 {
 		name := Slot(dir, number)
@@ -93,8 +94,15 @@ func Last(dir string, now Origin) (c *Checkpoint, warning string, err error) {
 	case c == nil:
 		return nil, "", nil
 	}
-	if d := c.differences(now); d != nil {
-		return nil, "", runlog.Heldf("%s was interrupted, and cannot continue with the same bits; go back to what made it, or to make this run anew, move its folder away (--fresh makes all runs anew):\n    %s", dir, strings.Join(d, "\n    "))
+	same := now
+	same.ISA = c.ISA
+	only := c.differences(same) == nil // the instruction set differs, or nothing
+	if d := c.differences(now); d != nil && !(only && acrossISA) {
+		other := ""
+		if only {
+			other = "; --resume-across-isa continues it here all the same, with other bits than on either machine, and marks it"
+		}
+		return nil, "", runlog.Heldf("%s was interrupted, and cannot continue with the same bits; go back to what made it, or to make this run anew, move its folder away (--fresh makes all runs anew)%s:\n    %s", dir, other, strings.Join(d, "\n    "))
 	}
 	if changed := c.changedLogs(dir); changed != nil {
 		return nil, "", runlog.Damagedf("it was interrupted, and its logs are not what they were: %s", strings.Join(changed, "; "))
@@ -103,6 +111,25 @@ func Last(dir string, now Origin) (c *Checkpoint, warning string, err error) {
 		warning = fmt.Sprintf("a checkpoint cannot be used, continuing from the one after step %d: %s", c.Step, bad[0])
 	}
 	return c, warning, nil
+}
+
+// Peek returns where the last checkpoint of the run in a folder stands, nil if there is none
+// that can be read. It looks at nothing else, so that the run may not be able to continue.
+func Peek(dir string) (last *Position) {
+	for number := range 2 {
+		f, size, err := diskfile.Open(Slot(dir, number))
+		if err != nil {
+			continue
+		}
+		start := int64(len(magic) + checksumLine)
+		if size > start {
+			if c, _, err := parseBody(io.NewSectionReader(f, start, size-start)); err == nil && (last == nil || c.Number > last.Number) {
+				last = &c.Position
+			}
+		}
+		f.Close()
+	}
+	return last
 }
 
 // changedLogs says which logs in dir do not begin with what the run had written

@@ -29,6 +29,7 @@ wall-clock time and oracle cost. An experiment is a YAML file:
   dgn plot results/digits          draws figures from the logs
   dgn report results/digits        makes one HTML page of them, that can be mailed
   dgn watch results                serves that page, and follows runs at work
+  dgn status results/digits        tells which runs are complete, running, queued, failed
   dgn check configs/digits.yaml    validates, prints what would be done
   dgn list                         every name a config can use
 
@@ -50,7 +51,7 @@ damaged data, 75 told by SIGUSR1 to go on later, 130 interrupted.`,
 		a.started = true
 		return nil
 	}
-	root.AddCommand(a.runCommand(), a.sweepCommand(), a.tuneCommand(), a.plotCommand(), a.reportCommand(), a.watchCommand(), a.exportCommand(), a.checkCommand(), a.listCommand(), a.dataCommand(), a.directionCommand(), a.benchCommand(), a.versionCommand())
+	root.AddCommand(a.runCommand(), a.sweepCommand(), a.tuneCommand(), a.plotCommand(), a.reportCommand(), a.watchCommand(), a.statusCommand(), a.exportCommand(), a.checkCommand(), a.listCommand(), a.dataCommand(), a.directionCommand(), a.benchCommand(), a.versionCommand())
 	return root
 }
 

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -95,6 +96,9 @@ func (e *executorFlags) words(a *app, c *cobra.Command, flags *runFlags) []strin
 	if flags.opt.Jobs > 1 {
 		words = append(words, "--jobs", strconv.Itoa(flags.opt.Jobs))
 	}
+	if flags.opt.AcrossISA {
+		words = append(words, "--resume-across-isa")
+	}
 	if flags.opt.FailFast {
 		words = append(words, "--fail-fast")
 	}
@@ -151,3 +155,23 @@ func (a *app) submit(c *cobra.Command, study *config.Study, opt experiment.Optio
 	}
 	return err
 }
+
+// slurmStates is what squeue says of runs that were submitted.
+var slurmStates = stateSource{"slurm", func(ctx context.Context, dir string, runs []folder.RunReport) error {
+	queue, err := slurm.Queue(ctx, dir)
+	if err != nil {
+		return err
+	}
+	for i := range runs {
+		r := &runs[i]
+		e, ok := queue[slurm.RunKey(r.Identity)]
+		if !ok {
+			continue
+		}
+		if r.Others == nil {
+			r.Others = map[string]string{}
+		}
+		r.Others["slurm"] = e.String()
+	}
+	return nil
+}}

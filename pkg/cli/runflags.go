@@ -32,6 +32,7 @@ func (r *runFlags) add(f *pflag.FlagSet) {
 	f.StringArrayVar(&r.sets, "set", nil, "set a key of the config to a YAML value: KEY=VALUE (repeatable)")
 	f.StringVar(&r.opt.Out, "out", "", "results folder (default results/NAME)")
 	f.BoolVar(&r.fresh, "fresh", false, "make every run again; earlier ones are moved to old/, never deleted")
+	f.BoolVar(&r.opt.AcrossISA, "resume-across-isa", false, "continue runs whose checkpoints were made with another instruction set, as AVX-512 and AVX2: their bits are those of neither, which results say")
 	f.IntVar(&r.opt.Jobs, "jobs", 1, "runs made at the same time, sharing the threads; their times do not compare")
 	f.StringVar(&r.figures, "figures", string(experiment.DefaultFigures), figuresUsage)
 }

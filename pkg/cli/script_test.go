@@ -13,13 +13,22 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dualgn/dgn/pkg/diskfile"
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
 var update = flag.Bool("update", false, "write what commands print into the scripts that compare it")
 
+// hurried is the variable by which tests have locks taken over soon.
+const hurried = "TEST_HURRIED_LOCKS"
+
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"dgn": func() { os.Exit(Main("")) }})
+	testscript.Main(m, map[string]func(){"dgn": func() {
+		if os.Getenv(hurried) != "" {
+			diskfile.Hurry(20*time.Millisecond, 600*time.Millisecond)
+		}
+		os.Exit(Main(""))
+	}})
 }
 
 // TestScripts runs the command lines in testdata/script as a user would, each

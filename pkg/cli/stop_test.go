@@ -6,7 +6,10 @@ import (
 	"bytes"
 	"encoding/csv"
 	"encoding/json"
+	"errors"
+	"maps"
 	"os"
+	"os/exec"
 	"os/signal"
 	"path/filepath"
 	"slices"
@@ -81,6 +84,58 @@ func TestStopped(t *testing.T) {
 			}
 			last = s
 		}
+	}
+}
+
+// TestTakenOver stops the program for longer than a lock waits for a sign of life: another
+// command makes the run to its end, with the same bits as if nobody had been stopped, and
+// the one that was stopped fails, says why, and writes nothing more.
+func TestTakenOver(t *testing.T) {
+	t.Setenv(hurried, "yes")
+	work := t.TempDir()
+	start := func(out string) (*exec.Cmd, *bytes.Buffer) {
+		return startRun(t, work, nil, "--out", out, "--threads", "1", "--figures", "none",
+			"--set", "methods=[{name: momentum, optimizer: {kind: sgd, learning_rate: 0.001}}]", "--set", "train={batch_size: 30, steps: 2000}",
+			"--set", "evaluate.every=50", "--set", "checkpoint.every=20", "--set", "model.hidden=[100]")
+	}
+	whole, log := start("whole")
+	if err := whole.Wait(); err != nil {
+		t.Fatalf("%v\n%s", err, log)
+	}
+	first, firstLog := start("out")
+	for range 2000 {
+		if found, _ := filepath.Glob(filepath.Join(work, "out/runs/momentum/0/checkpoint.*")); found != nil {
+			break
+		}
+		time.Sleep(time.Millisecond)
+	}
+	if err := first.Process.Signal(syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	second, secondLog := start("out")
+	if err := second.Wait(); err != nil || !strings.Contains(secondLog.String(), "taken over from process "+strconv.Itoa(first.Process.Pid)) || !strings.Contains(secondLog.String(), "no sign of life for") {
+		t.Fatalf("%v\n%s", err, secondLog)
+	}
+	want, _ := outcome(t, filepath.Join(work, "whole"))
+	got, resumed := outcome(t, filepath.Join(work, "out"))
+	if resumed != 1 || !maps.Equal(got, want) {
+		t.Errorf("%d continued; %v, want %v", resumed, slices.Sorted(maps.Keys(got)), slices.Sorted(maps.Keys(want)))
+	}
+	manifest, err := os.ReadFile(filepath.Join(work, "out/runs/momentum/0/manifest.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := first.Process.Signal(syscall.SIGCONT); err != nil {
+		t.Fatal(err)
+	}
+	err = first.Wait()
+	var exit *exec.ExitError
+	if !errors.As(err, &exit) || exit.ExitCode() != exitFailed || !strings.Contains(firstLog.String(), "was taken over") || !strings.Contains(firstLog.String(), "while this process was stopped") {
+		t.Errorf("%v\n%s", err, firstLog)
+	}
+	after, _ := outcome(t, filepath.Join(work, "out"))
+	if again, err := os.ReadFile(filepath.Join(work, "out/runs/momentum/0/manifest.json")); err != nil || string(again) != string(manifest) || !maps.Equal(after, want) {
+		t.Errorf("the stopped process wrote to the run (%v)", err)
 	}
 }
 

@@ -17,7 +17,7 @@ import (
 func TestLocks(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "locks", "a")
-	if got := Holder(path); got != "" {
+	if got := HolderOf(path); got != "" {
 		t.Errorf("held by %q before there is a lock", got)
 	}
 	first, err := TryLock(path)
@@ -25,7 +25,7 @@ func TestLocks(t *testing.T) {
 		t.Fatal(err)
 	}
 	me := fmt.Sprintf("process %d on ", os.Getpid())
-	if got := Holder(path); !strings.Contains(got, me) {
+	if got := HolderOf(path); !strings.Contains(got, me) {
 		t.Errorf("held by %q", got)
 	}
 	_, err = TryLock(path)
@@ -55,7 +55,7 @@ func TestLocks(t *testing.T) {
 	if err := os.WriteFile(path, []byte("process 1"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if got := Holder(path); got != "" {
+	if got := HolderOf(path); got != "" {
 		t.Errorf("held by the dead %q", got)
 	}
 	third, err := TryLock(path)

@@ -62,6 +62,10 @@ type Options struct {
 	Log     *slog.Logger   // nil: nothing is logged
 	Monitor Monitor        // nil: none
 
+	// AcrossISA has interrupted runs continue from checkpoints that were made with another
+	// instruction set, with other bits than on either machine; manifests say so.
+	AcrossISA bool
+
 	FailFast bool       // begin no run after one has failed
 	Shard    plan.Shard // make this part of the runs; zero: all
 	Methods  []string   // make runs of these alone; nil: of all
@@ -104,7 +108,7 @@ func (opt *Options) Complete(ctx context.Context, c *config.Config) {
 
 // folder is the results folder that the options name.
 func (opt *Options) folder() *folder.Folder {
-	return &folder.Folder{Dir: opt.Out, Files: opt.Files, Build: opt.Build, Host: ThisMachine(), Log: opt.Log}
+	return &folder.Folder{Dir: opt.Out, Files: opt.Files, Build: opt.Build, Host: ThisMachine(), AcrossISA: opt.AcrossISA, Log: opt.Log}
 }
 
 // A Result says what became of an experiment.
@@ -230,7 +234,7 @@ func newPlan(s *config.Study, opt Options) (*plan.Plan, error) {
 
 // factsOf are what a problem's files tell of the identity of its runs.
 func factsOf(p *problem.Problem) plan.Facts {
-	f := plan.Facts{Checksums: p.Checksums, Reading: p.Reading, Predicted: p.Predict()}
+	f := plan.Facts{Checksums: p.Checksums, Reading: p.Reading, Predicted: p.Predict(), Steps: p.Config.Train.Total(p.Train.Len() / p.Config.Train.BatchSize)}
 	if p.Start != nil {
 		f.Start = p.Start.Sum
 	}

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"os"
 	"runtime/debug"
+	"strings"
 	"sync"
 	"time"
 
@@ -134,14 +135,17 @@ func (l *Local) open(t plan.Task) (*problem.Problem, error) {
 // error of a failed run; a panic is one, so that a fault in one method leaves the
 // others alone.
 func (l *Local) train(ctx context.Context, p *problem.Problem, c *folder.Claim, r RunInfo) (err error) {
-	files, log := l.Folder.Files, r.Logger(l.Log)
+	files, log := c.Files(), r.Logger(l.Log)
 	m := l.manifest(r.Task)
 	m.Checksums, m.Choices, m.Placement = p.Checksums, p.Choices, l.Pin.Observe()
 	m.Shared = l.Folder.Shared()
 	save := func() error { return m.Write(c.Path, files.Replace) }
 	if c.From != nil {
-		resume(m, c.Resumed, c.From, l.Auto)
+		resume(m, c.Resumed, c.From, l.Folder.Origin(r.Task), l.Auto)
 		log.Info("continued from a checkpoint", "step", c.From.Step)
+		if m.MixedISA != nil {
+			log.Warn(fmt.Sprintf("made with the instruction sets %s, one after another: its bits are those of none of them, which the manifest says", strings.Join(m.MixedISA, ", ")))
+		}
 	}
 	monitor := l.Monitor.Start(r)
 	defer func() {
@@ -243,7 +247,7 @@ func (l *Local) record(c *folder.Claim, failure error) error {
 	if err := os.MkdirAll(c.Path, 0o755); err != nil {
 		return err
 	}
-	return m.Write(c.Path, l.Folder.Files.Replace)
+	return m.Write(c.Path, c.Files().Replace)
 }
 
 // once joins errors, each of one text only: a log that could not be written says so

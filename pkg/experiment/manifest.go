@@ -9,6 +9,7 @@ import (
 
 	"github.com/dualgn/dgn/pkg/checkpoint"
 	"github.com/dualgn/dgn/pkg/config"
+	"github.com/dualgn/dgn/pkg/diskfile"
 	"github.com/dualgn/dgn/pkg/plan"
 	"github.com/dualgn/dgn/pkg/runlog"
 	"github.com/dualgn/dgn/pkg/tensor"
@@ -21,7 +22,7 @@ func (l *Local) manifest(t plan.Task) *runlog.Manifest {
 		Format: runlog.Format, Name: t.Config.Name, Method: t.Method(), MethodIndex: t.MethodIndex, Varied: t.Varied, Seed: t.Seed,
 		Dataset: t.Config.Data.Name, Precision: t.Config.Precision,
 		Outcome: runlog.Running, Identity: t.Identity, Settings: t.Settings,
-		Build: l.Folder.Build, Machine: l.Folder.Host, Threads: l.Threads, Jobs: l.Jobs,
+		Build: l.Folder.Build, Machine: l.Folder.Host, Host: diskfile.Host(), Threads: l.Threads, Jobs: l.Jobs,
 		Start: time.Now().UTC(), Checksums: t.Checksums, Clocked: clocked(t.Config),
 	}
 }
@@ -38,9 +39,17 @@ func clocked(c *config.Config) (keys []string) {
 }
 
 // resume makes m, of a run about to start, that of the continuation of old. Where the
-// number of threads is chosen by measurement, the choice of old stays.
-func resume(m, old *runlog.Manifest, from *checkpoint.Checkpoint, auto bool) {
-	m.Resumed = append(old.Resumed, runlog.Resumption{Step: from.Step, Time: m.Start})
+// number of threads is chosen by measurement, the choice of old stays. origin is that of the
+// continuation.
+func resume(m, old *runlog.Manifest, from *checkpoint.Checkpoint, origin checkpoint.Origin, auto bool) {
+	m.Resumed = append(old.Resumed, runlog.Resumption{Step: from.Step, Time: m.Start, Host: m.Host, CPU: m.CPU})
+	m.MixedISA = old.MixedISA
+	if isa := origin.ISA; isa != from.ISA {
+		if m.MixedISA == nil {
+			m.MixedISA = []string{from.ISA}
+		}
+		m.MixedISA = append(m.MixedISA, isa)
+	}
 	m.Start = old.Start
 	if len(m.Varied) == 0 {
 		m.Varied = old.Varied

@@ -443,7 +443,7 @@ func TestForeignCheckpoint(t *testing.T) {
 	refused(t, other, dir, "executable: (unknown) -> ")
 
 	// Another instruction set: a checkpoint is written that says so.
-	c, _, err := checkpoint.Last(dir, checkpoint.NewOrigin(manifestAt(t, dir).Identity, opt.Build, ThisMachine()))
+	c, _, err := checkpoint.Last(dir, checkpoint.NewOrigin(manifestAt(t, dir).Identity, opt.Build, ThisMachine()), false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -452,7 +452,7 @@ func TestForeignCheckpoint(t *testing.T) {
 	if err := (diskfile.OS{}).Replace(checkpoint.Slot(dir, c.Number), encoded(t, c)); err != nil {
 		t.Fatal(err)
 	}
-	refused(t, opt, dir, "instruction set: sve9/arm64 -> "+mine)
+	refused(t, opt, dir, "instruction set: sve9/arm64 -> "+mine, "--resume-across-isa continues it here all the same")
 	c.ISA, c.Identity = mine, "other"
 	if err := (diskfile.OS{}).Replace(checkpoint.Slot(dir, c.Number), encoded(t, c)); err != nil {
 		t.Fatal(err)
@@ -465,6 +465,41 @@ func TestForeignCheckpoint(t *testing.T) {
 	}
 	run(t, parse(t, resumable), opt)
 	complete(t, "with what made it", opt.Out, want, manifests)
+}
+
+// TestAcrossISA: a checkpoint of another instruction set continues where that is asked for,
+// and the run, its summary and its export say so; one of another program does not.
+func TestAcrossISA(t *testing.T) {
+	opt := options(t.TempDir())
+	dir := stopped(t, opt)
+	c, _, err := checkpoint.Last(dir, checkpoint.NewOrigin(manifestAt(t, dir).Identity, opt.Build, ThisMachine()), false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	mine, step := c.ISA, c.Step
+	c.ISA = "sve9/arm64"
+	if err := (diskfile.OS{}).Replace(checkpoint.Slot(dir, c.Number), encoded(t, c)); err != nil {
+		t.Fatal(err)
+	}
+	opt.AcrossISA = true
+	other := opt
+	other.Build.Commit = "abc"
+	refused(t, other, dir, "instruction set: sve9/arm64 -> "+mine)
+	var log strings.Builder
+	opt.Log = slog.New(slog.NewTextHandler(&log, nil))
+	r := run(t, parse(t, resumable), opt)
+	m := manifestAt(t, dir)
+	if !slices.Equal(m.MixedISA, []string{"sve9/arm64", mine}) || len(m.Resumed) != 1 || m.Resumed[0].Step != step || m.Resumed[0].Host != diskfile.Host() || m.Host != diskfile.Host() {
+		t.Errorf("%+v", m)
+	}
+	told := "instruction sets sve9/arm64, " + mine + ", one after another"
+	if !strings.Contains(log.String(), told) {
+		t.Errorf("the log says\n%s", log.String())
+	}
+	s, _, err := r.Publish(NoFigures)
+	if err != nil || !slices.ContainsFunc(s.Warnings, func(w string) bool { return strings.Contains(w, told) }) {
+		t.Errorf("%v, %q", err, s.Warnings)
+	}
 }
 
 // A reluctantDisk has no room for some files.

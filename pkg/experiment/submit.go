@@ -37,13 +37,13 @@ func Submit(ctx context.Context, s *config.Study, opt Options, job slurm.Job, ru
 	if err != nil {
 		return nil, err
 	}
+	if err := f.Ask(ctx, p); err != nil {
+		return nil, err
+	}
 	toMake := map[string]bool{}
 	for _, r := range runs {
-		switch r.State {
-		case folder.Kept:
-		case folder.Held:
-			r.Logger(opt.Log).Error("cannot be made, and is not submitted", "error", r.Fault)
-		default:
+		// What is held here, as a checkpoint of another instruction set, may not be on a node.
+		if r.State != folder.Kept {
 			toMake[slurm.RunKey(r.Identity)] = true
 		}
 	}

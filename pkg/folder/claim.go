@@ -13,7 +13,7 @@ import (
 	"github.com/dualgn/dgn/pkg/plan"
 )
 
-// Prepare surveys the folder for a plan, writes the plan's config beside the runs, and
+// Prepare surveys the folder for a plan, writes the plan and its config beside the runs, and
 // makes room for the runs to be made, whose tasks are those that are not Kept or Held.
 // A run is Held too if what the folder holds stands in its way; the others go on
 // without it. It waits for other processes that make room, as long as ctx lasts.
@@ -49,7 +49,7 @@ func (f *Folder) Prepare(ctx context.Context, p *plan.Plan, policy Policy) (runs
 		if err := f.Files.Replace(filepath.Join(f.Dir, "config.yaml"), resolved); err != nil {
 			return fmt.Errorf("cannot write to the results folder: %w", err)
 		}
-		return nil
+		return f.note(p)
 	})
 }
 
@@ -160,7 +160,14 @@ func (f *Folder) Claim(ctx context.Context, t plan.Task, wait bool) (*Claim, err
 		return nil, err
 	}
 	c := &Claim{folder: f, lock: lock}
-	if err := c.inspect(t, wait); err != nil {
+	err = c.inspect(t, wait)
+	if over := lock.Over; over != nil && err == nil && c.State != Kept {
+		c.Logger(f.Log).Warn("taken over from " + over.String())
+		if over.Silence > 0 && c.From != nil {
+			err = c.detach()
+		}
+	}
+	if err != nil {
 		return nil, errors.Join(err, c.Release())
 	}
 	return c, nil

@@ -36,6 +36,10 @@ type Folder struct {
 	Build runlog.Build
 	Host  runlog.Machine
 
+	// AcrossISA has runs continue from checkpoints of another instruction set, with other
+	// bits than on either of them.
+	AcrossISA bool
+
 	stamp  string    // names this session's part of old/
 	opened time.Time // the session began
 	policy Policy    // of the last Prepare

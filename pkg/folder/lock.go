@@ -18,17 +18,18 @@ func (e *LockedError) Error() string {
 	return fmt.Sprintf("%s is in use by %s; wait for it to end, or choose another folder with --out", e.Dir, e.Holder)
 }
 
-// patience is how long to wait for other processes that look at the folder's index.
+// patience is how long to wait for a process that looks at the folder's index, or sums up
+// its runs. Those of other machines may have ended unseen, and have longer.
 var patience = 10 * time.Second
 
 // locked does something while no other process changes what the folder holds.
 func (f *Folder) locked(ctx context.Context, do func() error) error {
 	path := filepath.Join(f.Dir, ".lock")
-	tell := time.AfterFunc(time.Second, func() { f.Log.Info("waiting for the results folder, which is in use by " + diskfile.Holder(path)) })
+	tell := time.AfterFunc(time.Second, func() {
+		f.Log.Info("waiting for the results folder, which is in use by " + diskfile.HolderOf(path))
+	})
 	defer tell.Stop()
-	within, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
-	lock, err := diskfile.WaitLock(within, path)
+	lock, err := await(ctx, path)
 	tell.Stop()
 	var held *diskfile.LockedError
 	switch {
@@ -45,21 +46,36 @@ func (f *Folder) locked(ctx context.Context, do func() error) error {
 // Publishing does something while no other process writes what sums up the runs of the
 // folder. It waits for those that do.
 func (f *Folder) Publishing(do func() error) error {
-	path := filepath.Join(f.Dir, ".summary.lock")
-	for holder := ""; ; {
-		within, cancel := context.WithTimeout(context.Background(), patience)
+	lock, err := await(context.Background(), filepath.Join(f.Dir, ".summary.lock"))
+	var held *diskfile.LockedError
+	switch {
+	case errors.As(err, &held):
+		return fmt.Errorf("the summary of %s is being written by %s; the runs are there, and the same command writes it", f.Dir, held.Holder)
+	case err != nil:
+		return fmt.Errorf("cannot lock the summary of the results folder: %w", err)
+	}
+	return errors.Join(do(), lock.Release())
+}
+
+// await takes a lock that nobody has for long. Many may want it, and each has its turn: it
+// gives up when one of them has it for longer than there is patience.
+func await(ctx context.Context, path string) (*diskfile.Lock, error) {
+	before, waited := diskfile.HolderOf(path), time.Duration(0)
+	for {
+		within, cancel := context.WithTimeout(ctx, patience)
 		lock, err := diskfile.WaitLock(within, path)
 		cancel()
 		var held *diskfile.LockedError
-		switch {
-		case err == nil:
-			return errors.Join(do(), lock.Release())
-		case !errors.As(err, &held):
-			return fmt.Errorf("cannot lock the summary of the results folder: %w", err)
-		case held.Holder == holder:
-			return fmt.Errorf("the summary of %s is being written by %s; the runs are there, and the same command writes it", f.Dir, held.Holder)
+		if err == nil || ctx.Err() != nil || !errors.As(err, &held) {
+			return lock, err
 		}
-		holder = held.Holder // each has its turn
+		if held.Holder != before {
+			before, waited = held.Holder, 0
+			continue
+		}
+		if waited += patience; !held.Foreign || waited > diskfile.Silence+patience {
+			return nil, err
+		}
 	}
 }
 
@@ -73,7 +89,7 @@ func (f *Folder) lockPath(t plan.Task) string {
 }
 
 // holder says who makes a run now, "" if nobody does.
-func (f *Folder) holder(t plan.Task) string { return diskfile.Holder(f.lockPath(t)) }
+func (f *Folder) holder(t plan.Task) string { return diskfile.HolderOf(f.lockPath(t)) }
 
 // Shared reports whether another process makes runs in the folder now.
 func (f *Folder) Shared() bool { return diskfile.Elsewhere(filepath.Join(f.Dir, locks)) }

@@ -149,7 +149,7 @@ func (s *Status) fail(err error) {
 
 // findCheckpoint notes whether a run that did not come to its end can continue.
 func (f *Folder) findCheckpoint(s *Status, old *runlog.Manifest) {
-	found, warning, err := checkpoint.Last(filepath.Join(f.Dir, s.Dir), f.Origin(s.Task))
+	found, warning, err := checkpoint.Last(filepath.Join(f.Dir, s.Dir), f.Origin(s.Task), f.AcrossISA)
 	if err != nil {
 		s.fail(err)
 		return

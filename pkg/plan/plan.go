@@ -39,6 +39,8 @@ type Facts struct {
 	// Predicted is about how long a run takes, and part of no identity, see
 	// [problem.Problem.Predict].
 	Predicted float64
+
+	Steps int // the most that a run has; 0: cost or seconds bound it alone
 }
 
 // New lays out every point of a study from every seed. It asks for the facts of each
@@ -98,7 +100,7 @@ func partsOf(s *config.Study) (out []part) {
 // tasks are the runs of a part.
 func (p part) tasks(f Facts, group int) (out []Task, err error) {
 	for _, seed := range p.seeds {
-		t := Task{Config: p.Config, MethodIndex: p.Method, Varied: p.Varied, Seed: seed, Checksums: f.Checksums, Group: group, Predicted: f.Predicted}
+		t := Task{Config: p.Config, MethodIndex: p.Method, Varied: p.Varied, Seed: seed, Checksums: f.Checksums, Group: group, Predicted: f.Predicted, Steps: f.Steps}
 		if t.Settings, err = settings(p.Config, seed, f); err != nil {
 			return nil, err
 		}

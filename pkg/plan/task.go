@@ -24,6 +24,7 @@ type Task struct {
 	Checksums map[string]string // SHA-256 of the data that the settings were made with
 	Group     int               // tasks of a group need the same data
 	Predicted float64           // seconds that the run takes, about and in comparison with others, see [Facts]
+	Steps     int               // the most that it has; 0: cost or seconds bound it alone
 }
 
 // Dir returns the folder of a run, relative to the results folder. Swept
@@ -81,6 +82,7 @@ type taskJSON struct {
 	Checksums   map[string]string `json:"data_checksums"`
 	Group       int               `json:"group"`
 	Predicted   float64           `json:"predicted_seconds"`
+	Steps       int               `json:"steps"`
 }
 
 // MarshalJSON writes the config as YAML text.
@@ -89,7 +91,7 @@ func (t Task) MarshalJSON() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return json.Marshal(taskJSON{string(text), t.Method(), t.MethodIndex, t.Varied, t.Seed, filepath.ToSlash(t.Dir), t.Settings, t.Identity, t.Checksums, t.Group, t.Predicted})
+	return json.Marshal(taskJSON{string(text), t.Method(), t.MethodIndex, t.Varied, t.Seed, filepath.ToSlash(t.Dir), t.Settings, t.Identity, t.Checksums, t.Group, t.Predicted, t.Steps})
 }
 
 // UnmarshalJSON reads what [Task.MarshalJSON] wrote, and refuses a task that does not
@@ -110,6 +112,6 @@ func (t *Task) UnmarshalJSON(data []byte) error {
 	case !filepath.IsLocal(filepath.FromSlash(in.Dir)):
 		return fmt.Errorf("the folder %q of a task is not in the results folder", in.Dir)
 	}
-	*t = Task{c, in.MethodIndex, in.Varied, in.Seed, filepath.FromSlash(in.Dir), in.Settings, in.Identity, in.Checksums, in.Group, in.Predicted}
+	*t = Task{c, in.MethodIndex, in.Varied, in.Seed, filepath.FromSlash(in.Dir), in.Settings, in.Identity, in.Checksums, in.Group, in.Predicted, in.Steps}
 	return nil
 }

@@ -146,6 +146,9 @@ func (res *Results) flags(r *Run) string {
 	if len(r.Missing) > 0 {
 		flags = append(flags, lacksFlag+strings.Join(r.Missing, " and "))
 	}
+	if r.MixedISA != nil {
+		flags = append(flags, "instruction sets "+strings.Join(r.MixedISA, ", "))
+	}
 	if t := res.Timing(); t != "" {
 		flags = append(flags, t)
 	}

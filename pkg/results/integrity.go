@@ -142,10 +142,29 @@ func (res *Results) WarnOfFiles() {
 			}
 		}
 	}
+	res.warnOfBits()
 	switch {
 	case n == 1:
 		res.warn("%s, which the run left; its metrics.csv is whole, and in tables and figures", first)
 	case n > 1:
 		res.warn("%s, which the run left, and %d more runs lack files; their metrics.csv are whole, and in tables and figures", first, n-1)
+	}
+}
+
+// warnOfBits tells of runs that instruction sets of two kinds have made.
+func (res *Results) warnOfBits() {
+	n, first := 0, ""
+	for _, r := range res.Runs {
+		if r.MixedISA != nil {
+			if n++; n == 1 {
+				first = fmt.Sprintf("%s was made with the instruction sets %s, one after another", r.Dir, strings.Join(r.MixedISA, ", "))
+			}
+		}
+	}
+	switch {
+	case n == 1:
+		res.warn("%s: its bits are those of none of them", first)
+	case n > 1:
+		res.warn("%s, and %d more runs with several too: their bits are those of none of them", first, n-1)
 	}
 }

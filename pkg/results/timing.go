@@ -29,7 +29,7 @@ func (res *Results) Timing() string {
 	}
 	switch {
 	case differ != nil:
-		return "times do not compare: runs were made with different " + strings.Join(differ, ", ")
+		return "times do not compare: runs were made with different " + strings.Join(differ, ", ") + res.unlike()
 	case slices.ContainsFunc(res.Runs, func(r Run) bool { return r.Shared }):
 		return "times do not compare: several processes made runs at the same time"
 	case jobs > 1:
@@ -37,3 +37,24 @@ func (res *Results) Timing() string {
 	}
 	return ""
 }
+
+// unlike names the processors, in parentheses, if there are several.
+func (res *Results) unlike() string {
+	var names []string
+	for _, r := range res.Runs {
+		if r.CPU != "" && !slices.Contains(names, r.CPU) {
+			names = append(names, r.CPU)
+		}
+	}
+	if len(names) < 2 {
+		return ""
+	}
+	slices.Sort(names)
+	if n := len(names) - maxProcessors; n > 0 {
+		names = append(names[:maxProcessors], fmt.Sprintf("%d more", n))
+	}
+	return " (" + strings.Join(names, ", ") + ")"
+}
+
+// maxProcessors is how many of them are named.
+const maxProcessors = 3

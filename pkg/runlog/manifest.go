@@ -58,8 +58,9 @@ type Manifest struct {
 
 	Build
 	Machine
-	Threads int `json:"threads"`
-	Jobs    int `json:"jobs"` // runs made at the same time
+	Host    string `json:"host,omitempty"` // the name of the machine; "" in manifests of early versions
+	Threads int    `json:"threads"`
+	Jobs    int    `json:"jobs"` // runs made at the same time
 
 	Start time.Time `json:"start"`
 	End   time.Time `json:"end,omitzero"`
@@ -79,6 +80,10 @@ type Manifest struct {
 	// placement.
 	Resumed []Resumption `json:"resumed,omitempty"`
 	Mixed   []string     `json:"mixed,omitempty"`
+
+	// MixedISA lists the instruction sets of a run that was continued on another one than
+	// its checkpoint was made on, the last at the end: its bits are those of no single one.
+	MixedISA []string `json:"mixed_isa,omitempty"`
 
 	// Shared tells that another process made runs in the same folder meanwhile, so that
 	// the wall clock compares with no other.
@@ -111,6 +116,8 @@ type Manifest struct {
 type Resumption struct {
 	Step int       `json:"step"`
 	Time time.Time `json:"time"`
+	Host string    `json:"host,omitempty"` // that it went on at, "" in early versions
+	CPU  string    `json:"cpu,omitempty"`
 }
 
 // Build identifies the program.

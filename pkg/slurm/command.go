@@ -21,7 +21,7 @@ type CommandError struct {
 
 func (e *CommandError) Error() string {
 	if errors.Is(e.Err, exec.ErrNotFound) {
-		return fmt.Sprintf("%s is not on the PATH: --executor slurm submits from a machine that has the commands of Slurm; --print shows the script without them", e.Command)
+		return e.Command + " is not on the PATH: this needs a machine that has the commands of Slurm"
 	}
 	if e.Said == "" {
 		return fmt.Sprintf("%s: %v", e.Command, e.Err)

@@ -28,9 +28,9 @@ var ended = map[string]bool{
 // Active reports whether the element is at work, or will be.
 func (e Element) Active() bool { return !ended[e.State] }
 
-// String says what Slurm says: "pending (JobArrayTaskLimit)", "running on n7, restarted once".
+// String says what Slurm says: "12_3 pending (JobArrayTaskLimit)", "12_4 running on n7, requeued once".
 func (e Element) String() string {
-	s := strings.ReplaceAll(strings.ToLower(e.State), "_", " ")
+	s := fmt.Sprintf("%s_%d %s", e.Job, e.Index, strings.ReplaceAll(strings.ToLower(e.State), "_", " "))
 	if e.Node != "" && (e.Active() || e.Comment == "") {
 		s += " on " + e.Node
 	}

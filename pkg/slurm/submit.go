@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -70,6 +71,9 @@ func (j *Job) site(ctx context.Context, print bool, r *Receipt) (limit int, queu
 	if limit, err = arraySize(ctx); err != nil && print {
 		r.Warnings = append(r.Warnings, fmt.Sprintf("MaxArraySize of the site is not known here, and taken to be %d: %v", defaultArraySize, err))
 		limit, err = defaultArraySize, nil
+	}
+	if errors.Is(err, exec.ErrNotFound) {
+		err = fmt.Errorf("%w; --print shows the script without them", err)
 	}
 	if err != nil {
 		return 0, nil, err

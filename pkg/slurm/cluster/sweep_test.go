@@ -73,14 +73,14 @@ func TestSweep(t *testing.T) {
 	if len(do) > 0 {
 		t.Fatalf("of the tasks to be killed or told, %d were never seen", len(do))
 	}
-	status, _ := must(t, work, program, append(submit, "--dry-run")...)
+	status, _ := must(t, work, program, "status", "out")
 	t.Logf("$ dgn status out\n%s", status)
 
 	out, _ = must(t, work, program, submit...)
 	t.Logf("$ dgn %s\n%s", strings.Join(submit, " "), out)
 	want(t, "submitted again", out, "--array=1-2%2", "submitted: 2 runs in 2 tasks")
 	wait(t)
-	status, _ = must(t, work, program, append(submit, "--dry-run")...)
+	status, _ = must(t, work, program, "status", "out")
 	t.Logf("$ dgn status out\n%s", status)
 	out, _ = must(t, work, program, submit...)
 	want(t, "submitted a third time", out, "nothing to submit: all runs are complete")
