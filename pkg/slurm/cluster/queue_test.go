@@ -106,6 +106,11 @@ func TestUnseen(t *testing.T) {
 		t.Fatal(err)
 	}
 	want(t, "squeue", said, "FAILED", "node "+host+" does not see ", "results folders have to be on a disk that all nodes share")
+	if err := os.Rename(filepath.Join(work, "out/elsewhere"), filepath.Join(work, "out/slurm")); err != nil {
+		t.Fatal(err)
+	}
+	status, _ := must(t, work, program, "status", "out")
+	want(t, "status", status, "_0 failed: node "+host+" does not see ", "3 queued")
 }
 
 // TestRefused: what sbatch says is passed on; an exclusive node is there with all of its CPUs.

@@ -46,7 +46,7 @@ func TestSweep(t *testing.T) {
 	first, _, _ := strings.Cut(strings.TrimPrefix(strings.SplitN(out, "\n", 2)[0], "job "), ":")
 	t.Logf("$ dgn %s\n%s", strings.Join(submit, " "), out)
 
-	most := 0
+	most, during := 0, ""
 	do := map[string]func(id string){
 		"1": func(id string) { kill(t, id, "dgn") },
 		"2": func(id string) { kill(t, id, "") },
@@ -65,6 +65,10 @@ func TestSweep(t *testing.T) {
 			}
 		}
 		most = max(most, n)
+		if len(do) == 0 && during == "" {
+			during, _ = must(t, work, program, "status", "out")
+			t.Logf("$ dgn status out\n%s", during)
+		}
 		return n == 0 && len(elements(t, "PENDING,COMPLETING")) == 0
 	})
 	if most != 2 {
@@ -73,8 +77,10 @@ func TestSweep(t *testing.T) {
 	if len(do) > 0 {
 		t.Fatalf("of the tasks to be killed or told, %d were never seen", len(do))
 	}
+	want(t, "the status while the array is at work", during, " running on ", " pending (")
 	status, _ := must(t, work, program, "status", "out")
 	t.Logf("$ dgn status out\n%s", status)
+	want(t, "the status after kills", status, "60 runs: 58 complete, 2 interrupted", "_1 failed", "_2 failed", "_4 completed", ", requeued once")
 
 	out, _ = must(t, work, program, submit...)
 	t.Logf("$ dgn %s\n%s", strings.Join(submit, " "), out)
@@ -82,6 +88,7 @@ func TestSweep(t *testing.T) {
 	wait(t)
 	status, _ = must(t, work, program, "status", "out")
 	t.Logf("$ dgn status out\n%s", status)
+	want(t, "the status at the end", status, "60 runs: 60 complete\n")
 	out, _ = must(t, work, program, submit...)
 	want(t, "submitted a third time", out, "nothing to submit: all runs are complete")
 
