@@ -2,7 +2,7 @@ GEN = pkg/tensor/kernel/gen
 NEW = $(CURDIR)/bin/_generated
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: build test check long browser kill-test bench bench-peers fmt clean generate figures
+.PHONY: build test check long browser shards kill-test bench bench-peers fmt clean generate figures
 
 build: ## the program, in bin/
 	go build -o bin/ ./cmd/dgn
@@ -37,6 +37,10 @@ READERS ?= python3
 browser: ## pages in Chromium, and exports in pyarrow and TensorBoard, which must be there: READERS=PYTHON that has them
 	DGN_BROWSER=required go test -count=1 -tags long -v ./pkg/page/browser
 	DGN_READERS=required DGN_PYTHON=$(READERS) go test -count=1 -v ./pkg/export/readers
+
+SHARDS_PYTHON ?= python3
+shards: ## the parts of a sweep by GNU parallel, ssh and the command of a Kubernetes job, which must be there: SHARDS_PYTHON=PYTHON that has yaml and kubernetes-validate
+	DGN_SHARDS=required PYTHON=$(SHARDS_PYTHON) scripts/shards.sh
 
 kill-test: ## kills the program 200 times; go test ./... does so 20 times
 	go test ./pkg/cli -run '^TestKill$$' -count=1 -v -timeout 60m -kills 200

@@ -1,0 +1,19 @@
+#!/bin/sh
+# A sweep with a part for each machine, by a plain loop over ssh. They see this folder, on a
+# disk that they share, under the same path:
+#
+#   examples/shards/ssh.sh CONFIG "NODE..." [FLAG...]
+#
+# SSH may hold another command than ssh, with options. It fails if one part does; the same
+# call again makes only what is missing.
+set -eu
+config=$1 nodes=$2
+shift 2
+n=$(echo "$nodes" | wc -w) i=0 parts=
+for node in $nodes; do
+	${SSH:-ssh} "$node" "cd '$PWD' && exec dgn sweep '$config' --shard $i/$n $*" </dev/null &
+	parts="$parts $!" i=$((i + 1))
+done
+failed=0
+for part in $parts; do wait "$part" || failed=1; done
+exit $failed
