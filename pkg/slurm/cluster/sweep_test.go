@@ -80,7 +80,10 @@ func TestSweep(t *testing.T) {
 	want(t, "the status while the array is at work", during, " running on ", " pending (")
 	status, _ := must(t, work, program, "status", "out")
 	t.Logf("$ dgn status out\n%s", status)
-	want(t, "the status after kills", status, "60 runs: 58 complete, 2 interrupted", "_1 failed", "_2 failed", "_4 completed", ", requeued once")
+	want(t, "the status after kills", status, "60 runs: 58 complete, 2 interrupted", "_1 failed", "_2 failed", "_4 completed", ", requeued ")
+	logs, _ := must(t, work, "sh", "-c", "cat out/slurm/*/logs/"+first+"_4.log")
+	t.Logf("the log of the task that was told\n%s", logs)
+	want(t, "the log of the task that was told", logs, "outcome=interrupted", "dgn: shard 4 ended with 75", "continued from a checkpoint", "dgn: shard 4 ended with 0")
 
 	out, _ = must(t, work, program, submit...)
 	t.Logf("$ dgn %s\n%s", strings.Join(submit, " "), out)
