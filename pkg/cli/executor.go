@@ -27,16 +27,21 @@ type executorFlags struct {
 // add defines the flags.
 func (e *executorFlags) add(f *pflag.FlagSet) {
 	f.StringVar(&e.executor, "executor", "local", "who makes the runs: local, or slurm, which submits an array job and returns")
-	f.StringArrayVar(&e.slurm, "slurm", nil, "ask something of Slurm: KEY=VALUE, of "+strings.Join(slurmKeys(), ", ")+" (repeatable; docs/cluster.md)")
+	f.StringArrayVar(&e.slurm, "slurm", nil, "ask something of Slurm: KEY=VALUE, as partition=main (repeatable; dgn sweep --help has the keys)")
 	f.IntVar(&e.runsPerTask, "runs-per-task", 1, "runs that a task of Slurm makes, one after the other, on average")
 	f.BoolVar(&e.print, "print", false, "write the batch script and show it; submit nothing")
 }
 
-func slurmKeys() (names []string) {
+// slurmHelp tells of the keys of --slurm.
+func slurmHelp() string {
+	var b strings.Builder
+	b.WriteString(`With --executor slurm an array job makes the runs, and the command returns as soon
+as it is submitted; the same command submits what is missing. The keys of --slurm:
+`)
 	for _, k := range slurm.Keys {
-		names = append(names, k.Name)
+		fmt.Fprintf(&b, "\n  %-12s %s", k.Name, k.Doc)
 	}
-	return names
+	return b.String()
 }
 
 // read returns the job that is to be submitted, nil if this process makes the runs.

@@ -34,10 +34,13 @@ numbers. More samples keep the earlier ones.
 
 Runs that the results folder already holds, made with the same settings, are
 kept; those that were stopped or killed continue from their checkpoints, and
-those that failed are made again.`,
+those that failed are made again.
+
+` + slurmHelp(),
 		Example: `  dgn sweep configs/digits.yaml --grid 'methods.*.optimizer.learning_rate=0.01,0.03,0.1' --dry-run
   dgn sweep configs/digits.yaml --grid train.batch_size=32,64 --random methods.SGD.optimizer.learning_rate=1e-3..1:log --samples 8
-  dgn sweep configs/sweeps/inner_budget.yaml --fail-fast`,
+  dgn sweep configs/sweeps/inner_budget.yaml --fail-fast
+  dgn sweep configs/sweeps/inner_budget.yaml --executor slurm --slurm partition=main --slurm time=1:00:00 --slurm cap=20`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			set, err := flags.read(a, c.Flags())
