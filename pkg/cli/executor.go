@@ -110,12 +110,13 @@ func (e *executorFlags) words(a *app, c *cobra.Command, flags *runFlags) []strin
 	if a.settings.Offline {
 		words = append(words, "--offline")
 	}
-	for _, name := range []string{"figures", "log-format"} {
-		if c.Flags().Changed(name) {
-			words = append(words, "--"+name, c.Flags().Lookup(name).Value.String())
-		}
+	if c.Flags().Changed("log-format") {
+		words = append(words, "--log-format", a.settings.LogFormat)
 	}
-	return words
+	if !c.Flags().Changed("figures") { // as a part draws none, so does one that is all
+		return append(words, "--figures", string(experiment.NoFigures))
+	}
+	return append(words, "--figures", flags.figures)
 }
 
 // submit has Slurm make the runs of a study, and says what was submitted.
