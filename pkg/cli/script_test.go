@@ -25,7 +25,7 @@ const hurried = "TEST_HURRIED_LOCKS"
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"dgn": func() {
 		if os.Getenv(hurried) != "" {
-			diskfile.Hurry(20*time.Millisecond, 600*time.Millisecond)
+			diskfile.Hurry(20*time.Millisecond, 800*time.Millisecond)
 		}
 		os.Exit(Main(""))
 	}})

@@ -104,7 +104,7 @@ func TestTakenOver(t *testing.T) {
 	}
 	first, firstLog := start("out")
 	for range 2000 {
-		if found, _ := filepath.Glob(filepath.Join(work, "out/runs/momentum/0/checkpoint.*")); found != nil {
+		if found, _ := filepath.Glob(filepath.Join(work, "out/runs/momentum/0/checkpoint.[01]")); found != nil {
 			break
 		}
 		time.Sleep(time.Millisecond)
@@ -112,6 +112,7 @@ func TestTakenOver(t *testing.T) {
 	if err := first.Process.Signal(syscall.SIGSTOP); err != nil {
 		t.Fatal(err)
 	}
+	defer first.Process.Kill() // which has ended, unless the test fails
 	second, secondLog := start("out")
 	if err := second.Wait(); err != nil || !strings.Contains(secondLog.String(), "taken over from process "+strconv.Itoa(first.Process.Pid)) || !strings.Contains(secondLog.String(), "no sign of life for") {
 		t.Fatalf("%v\n%s", err, secondLog)

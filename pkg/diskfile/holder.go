@@ -188,7 +188,7 @@ func (s *sighting) over(key string) *Takeover {
 	now := time.Now()
 	w := watched.locks[key]
 	// Who did not look for some time may have been stopped with the holder.
-	if w == nil || !w.seen.same(s) || since(w.last) > 3*pace.every {
+	if w == nil || !w.seen.same(s) || since(w.last) > pace.silence/2 {
 		watched.locks[key] = &watch{s, now, now}
 		return nil
 	}

@@ -146,7 +146,7 @@ func TryLock(path string) (l *Lock, err error) {
 // WaitLock is [TryLock] that waits for other processes as long as ctx lasts. Its error
 // at the end is the *[LockedError] of the last try, with that of ctx.
 func WaitLock(ctx context.Context, path string) (*Lock, error) {
-	for wait := lockPoll; ; wait = min(wait+wait/16, slowPoll) {
+	for wait := lockPoll; ; wait = min(wait+wait/16, slowPoll, max(lockPoll, pace.every)) {
 		l, err := TryLock(path)
 		var locked *LockedError
 		if !errors.As(err, &locked) {

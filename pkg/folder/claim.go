@@ -162,7 +162,11 @@ func (f *Folder) Claim(ctx context.Context, t plan.Task, wait bool) (*Claim, err
 	c := &Claim{folder: f, lock: lock}
 	err = c.inspect(t, wait)
 	if over := lock.Over; over != nil && err == nil && c.State != Kept {
-		c.Logger(f.Log).Warn("taken over from " + over.String())
+		say := c.Logger(f.Log).Info
+		if over.Silence > 0 {
+			say = c.Logger(f.Log).Warn
+		}
+		say("taken over from " + over.String())
 		if over.Silence > 0 && c.From != nil {
 			err = c.detach()
 		}

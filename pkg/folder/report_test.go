@@ -200,4 +200,3 @@ func FuzzPlan(f *testing.F) {
 		}
 	})
 }
-
