@@ -75,7 +75,8 @@ func isDirective(line string) bool { return strings.HasPrefix(strings.TrimSpace(
 
 // directives are the options of sbatch, but those that differ between the parts of a long array.
 func (j *Job) directives() []string {
-	out := []string{"--nodes=1", "--ntasks=1", "--open-mode=append"}
+	// The script opens the log itself: on a node without the folder Slurm would not even begin it.
+	out := []string{"--nodes=1", "--ntasks=1", "--output=/dev/null"}
 	for _, o := range []struct{ name, value string }{
 		{"partition", j.Partition}, {"account", j.Account}, {"qos", j.QOS}, {"reservation", j.Reservation}, {"constraint", j.Constraint},
 		{"nodelist", j.NodeList}, {"exclude", j.Exclude}, {"time", j.Time}, {"mem", j.Memory},
