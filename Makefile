@@ -40,7 +40,7 @@ browser: ## pages in Chromium, and exports in pyarrow and TensorBoard, which mus
 
 SHARDS_PYTHON ?= python3
 shards: ## the parts of a sweep by GNU parallel, ssh and the command of a Kubernetes job, which must be there: SHARDS_PYTHON=PYTHON that has yaml and kubernetes-validate
-	DGN_SHARDS=required PYTHON=$(SHARDS_PYTHON) scripts/shards.sh
+	SHARDS_TEST=required PYTHON=$(SHARDS_PYTHON) scripts/shards.sh
 
 slurm: ## arrays by a Slurm of one node on the loopback interface: needs root, and slurmctld, slurmd, slurm-client and munge of Debian
 	DGN_SLURM=required go test -count=1 -v ./pkg/slurm/cluster

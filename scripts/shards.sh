@@ -3,7 +3,7 @@
 # but times, with those of one command: GNU parallel, ssh to a server of its own on the
 # loopback interface, and the command of the Kubernetes manifest, which is also held against
 # the published schema. What the machine lacks is told and skipped, or with
-# DGN_SHARDS=required is an error. PYTHON has kubernetes-validate and yaml.
+# SHARDS_TEST=required is an error. PYTHON has kubernetes-validate and yaml.
 set -eu
 cd "$(dirname "$0")/.."
 work=$(mktemp -d) server=
@@ -15,7 +15,7 @@ cd "$work"
 
 lacks() {
 	echo "shards: $1 is not here: $2 skipped" >&2
-	test "${DGN_SHARDS:-}" != required
+	test "${SHARDS_TEST:-}" != required
 }
 
 # same DIR: every number of the runs but times is that of the folder whole, and each run was

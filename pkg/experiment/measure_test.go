@@ -80,7 +80,7 @@ func TestMeasure(t *testing.T) {
 	}
 	for _, dir := range []string{plain.Out, timed.Out} {
 		files, err := filepath.Glob(filepath.Join(dir, "[^.]*"))
-		if want := map[string]int{plain.Out: 2, timed.Out: 3}[dir]; err != nil || len(files) != want {
+		if want := map[string]int{plain.Out: 3, timed.Out: 4}[dir]; err != nil || len(files) != want {
 			t.Errorf("the results folder holds %v", files)
 		}
 	}
