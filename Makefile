@@ -2,7 +2,7 @@ GEN = pkg/tensor/kernel/gen
 NEW = $(CURDIR)/bin/_generated
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: build test check long browser shards kill-test bench bench-peers fmt clean generate figures
+.PHONY: build test check long browser shards slurm kill-test bench bench-peers fmt clean generate figures
 
 build: ## the program, in bin/
 	go build -o bin/ ./cmd/dgn
@@ -25,7 +25,7 @@ check: test ## what CI checks besides: format, vet, staticcheck, the race detect
 	cd $(GEN) && go vet . && test -z "$$(gofmt -l .)" && go run . -out $(NEW)/kernels_amd64.s -stubs $(NEW)/kernels_amd64.go -pkg kernel
 	for f in kernels_amd64.s kernels_amd64.go; do \
 		tail -n +2 pkg/tensor/kernel/$$f >$(NEW)/old; tail -n +2 $(NEW)/$$f | cmp - $(NEW)/old || { echo "$$f differs from what the generator writes: run make generate"; exit 1; }; done
-	go test -race -timeout 30m -skip '^(TestForeignCheckpoint|TestLeft)$$' ./pkg/tensor/... ./pkg/placement ./pkg/timing ./pkg/nn ./pkg/oracles ./pkg/optim ./pkg/datasets ./pkg/runlog ./pkg/config ./pkg/problem ./pkg/clock ./pkg/checkpoint ./pkg/train ./pkg/plan ./pkg/folder ./pkg/direction ./pkg/experiment ./pkg/tune ./pkg/memory ./pkg/arrays ./pkg/diskfile ./pkg/interrupt ./pkg/stats ./pkg/figure ./pkg/render ./pkg/results ./pkg/scores ./pkg/report ./pkg/page ./pkg/export # of the tests left out, one hashes the program for a minute, and one limits memory below what the detector takes
+	go test -race -timeout 30m -skip '^(TestForeignCheckpoint|TestLeft)$$' ./pkg/tensor/... ./pkg/placement ./pkg/timing ./pkg/nn ./pkg/oracles ./pkg/optim ./pkg/datasets ./pkg/runlog ./pkg/config ./pkg/problem ./pkg/clock ./pkg/checkpoint ./pkg/train ./pkg/plan ./pkg/folder ./pkg/slurm ./pkg/direction ./pkg/experiment ./pkg/tune ./pkg/memory ./pkg/arrays ./pkg/diskfile ./pkg/interrupt ./pkg/stats ./pkg/figure ./pkg/render ./pkg/results ./pkg/scores ./pkg/report ./pkg/page ./pkg/export # of the tests left out, one hashes the program for a minute, and one limits memory below what the detector takes
 	go test -race -timeout 30m ./pkg/cli -kills 3
 	if [ -n "$$DGN_DATA_DIR" ]; then go test -tags data -run Real ./pkg/...; fi
 
@@ -42,6 +42,9 @@ browser: ## pages in Chromium, and exports in pyarrow and TensorBoard, which mus
 SHARDS_PYTHON ?= python3
 shards: ## the parts of a sweep by GNU parallel, ssh and the command of a Kubernetes job, which must be there: SHARDS_PYTHON=PYTHON that has yaml and kubernetes-validate
 	SHARDS_TEST=required PYTHON=$(SHARDS_PYTHON) scripts/shards.sh
+
+slurm: ## arrays by a Slurm of one node on the loopback interface: needs root, and slurmctld, slurmd, slurm-client and munge of Debian
+	DGN_SLURM=required go test -count=1 -v ./pkg/slurm/cluster
 
 kill-test: ## kills the program 200 times; go test ./... does so 20 times
 	go test ./pkg/cli -run '^TestKill$$' -count=1 -v -timeout 60m -kills 200

@@ -37,7 +37,7 @@ Settings of the machine come from flags, from DGN_DATA_DIR, DGN_OUT, DGN_THREADS
 DGN_OFFLINE and DGN_LOG_FORMAT, and from a settings file, in that order.
 
 Exit codes: 0 done, 1 a run failed, 2 bad command line or config, 3 missing or
-damaged data, 130 interrupted.`,
+damaged data, 75 told by SIGUSR1 to go on later, 130 interrupted.`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          cobra.NoArgs,

@@ -22,6 +22,7 @@ import (
 	"github.com/dualgn/dgn/pkg/config"
 	"github.com/dualgn/dgn/pkg/datasets"
 	"github.com/dualgn/dgn/pkg/experiment"
+	"github.com/dualgn/dgn/pkg/interrupt"
 	"github.com/dualgn/dgn/pkg/problem"
 	"github.com/dualgn/dgn/pkg/results"
 	"github.com/dualgn/dgn/pkg/runlog"
@@ -41,6 +42,8 @@ func run(version string, args []string, stdout, stderr io.Writer) int {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), ends...)
 	defer stop()
+	ctx, deaf := interrupt.OnYield(ctx)
+	defer deaf()
 	context.AfterFunc(ctx, stop) // a second signal ends the program at once
 
 	out := &output{w: stdout}
@@ -54,12 +57,12 @@ func run(version string, args []string, stdout, stderr io.Writer) int {
 		// Before a command starts, only its words can be wrong.
 		err = usageError{err}
 	}
-	err = out.told(err)
+	err = interrupt.Told(ctx, out.told(err))
 	switch {
 	case errors.Is(err, context.Canceled):
 		fmt.Fprintln(stderr, "dgn: interrupted; everything logged so far is kept, and the same command goes on from here")
 		for _, e := range parts(err) { // runs may have failed before
-			if !errors.Is(e, context.Canceled) {
+			if !errors.Is(e, context.Canceled) && !errors.Is(e, interrupt.ErrYield) {
 				fmt.Fprintf(stderr, "dgn: %s\n", strict.Printable(e.Error()))
 			}
 		}
@@ -88,6 +91,7 @@ const (
 	exitFailed      = 1
 	exitUsage       = 2
 	exitData        = 3
+	exitYielded     = 75 // EX_TEMPFAIL of sysexits.h
 	exitInterrupted = 130
 )
 
@@ -109,6 +113,8 @@ func exitCode(err error) int {
 	switch {
 	case err == nil:
 		return exitDone
+	case errors.Is(err, interrupt.ErrYield):
+		return exitYielded
 	case errors.Is(err, context.Canceled):
 		return exitInterrupted
 	case errors.As(err, &failed): // whatever failed it

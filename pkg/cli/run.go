@@ -9,11 +9,13 @@ import (
 	"github.com/dualgn/dgn/pkg/config"
 	"github.com/dualgn/dgn/pkg/experiment"
 	"github.com/dualgn/dgn/pkg/report"
+	"github.com/dualgn/dgn/pkg/slurm"
 	"github.com/spf13/cobra"
 )
 
 func (a *app) runCommand() *cobra.Command {
 	var flags runFlags
+	var executor executorFlags
 	c := &cobra.Command{
 		Use:   "run CONFIG...",
 		Short: "Train every method from every seed, log, draw figures, print a table",
@@ -39,6 +41,10 @@ The same command goes on with a measurement that was interrupted.`,
 			if flags.opt.Out != "" && len(args) > 1 {
 				return usageError{fmt.Errorf("--out (or DGN_OUT) names the results folder of one config, but %d were given", len(args))}
 			}
+			job, err := executor.read(a, c, &flags)
+			if err != nil {
+				return err
+			}
 			var configs []*config.Config
 			var errs []error
 			for _, path := range args {
@@ -49,7 +55,7 @@ The same command goes on with a measurement that was interrupted.`,
 				return err
 			}
 			for _, conf := range configs {
-				if err := a.runOne(c, conf, flags.opt, set); err != nil {
+				if err := a.runOrSubmit(c, conf, flags.opt, set, job, &executor); err != nil {
 					if errors.Is(err, c.Context().Err()) {
 						return err
 					}
@@ -61,9 +67,22 @@ The same command goes on with a measurement that was interrupted.`,
 	}
 	flags.add(c.Flags())
 	flags.addShard(c.Flags())
+	executor.add(c.Flags())
 	c.Flags().StringArrayVar(&flags.opt.Methods, "method", nil, methodUsage)
 	timingFlag(c.Flags(), &flags.opt.Repeats)
 	return c
+}
+
+// runOrSubmit makes the runs of one config, or has Slurm make them.
+func (a *app) runOrSubmit(c *cobra.Command, conf *config.Config, opt experiment.Options, figures experiment.FigureSet, job *slurm.Job, e *executorFlags) error {
+	if job == nil {
+		return a.runOne(c, conf, opt, figures)
+	}
+	study, err := experiment.Plain(conf)
+	if err != nil {
+		return err
+	}
+	return a.submit(c, study, opt, *job, e)
 }
 
 // runOne makes the runs of one config and shows their results.

@@ -33,8 +33,15 @@ type settings struct {
 // any machine has use for.
 const maxThreads = 1024
 
-// allThreads is the number of CPUs that the process may use.
-func allThreads() int { return min(runtime.NumCPU(), maxThreads) }
+// allThreads is the number of CPUs that the process may use: in a task of Slurm those that it
+// was given, even where nothing holds it to these.
+func allThreads() int {
+	n := min(runtime.NumCPU(), maxThreads)
+	if given, err := strconv.Atoi(os.Getenv("SLURM_CPUS_PER_TASK")); err == nil && given > 0 {
+		n = min(n, given)
+	}
+	return n
+}
 
 // autoThreads is what to give in place of a number of threads, for runs to choose it.
 const autoThreads = "auto"

@@ -28,7 +28,7 @@ type stateSource struct {
 }
 
 // stateSources are asked in this order.
-var stateSources []stateSource
+var stateSources = []stateSource{slurmStates}
 
 // status is what the command tells of a folder.
 type status struct {
@@ -58,7 +58,7 @@ func (a *app) statusCommand() *cobra.Command {
   queued       nobody is on it yet
 
 The folder alone is asked, in which plan.json lists what dgn run and dgn sweep were
-asked for.`,
+asked for; of runs submitted to Slurm, squeue is asked as well.`,
 		Example: `  dgn status results/digits
   dgn status results/digits --json | jq '.counts'`,
 		Args: cobra.ExactArgs(1),

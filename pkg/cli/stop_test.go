@@ -140,8 +140,8 @@ func TestTakenOver(t *testing.T) {
 	}
 }
 
-// TestEndedBySignal: a run goes down in order whether it is interrupted, terminated
-// or its terminal closes, and outlives the terminal under nohup.
+// TestEndedBySignal: a run goes down in order whether it is interrupted, terminated,
+// told to go on later or its terminal closes, and outlives the terminal under nohup.
 func TestEndedBySignal(t *testing.T) {
 	// A signal that this process handles, its children begin with as if nobody had ever
 	// ignored it: the tests may run under nohup.
@@ -156,6 +156,7 @@ func TestEndedBySignal(t *testing.T) {
 		outcome string
 	}{
 		{syscall.SIGINT, false, "60", exitInterrupted, "interrupted"}, {syscall.SIGTERM, false, "60", exitInterrupted, "interrupted"},
+		{syscall.SIGUSR1, false, "60", exitYielded, "interrupted"},
 		{syscall.SIGHUP, false, "60", exitInterrupted, "interrupted"}, {syscall.SIGHUP, true, "0.5", exitDone, "finished"},
 	} {
 		work := t.TempDir()

@@ -14,6 +14,7 @@ import (
 
 func (a *app) sweepCommand() *cobra.Command {
 	var flags runFlags
+	var executor executorFlags
 	var axes config.SweepFlags
 	var seed uint64
 	var dry bool
@@ -33,10 +34,13 @@ numbers. More samples keep the earlier ones.
 
 Runs that the results folder already holds, made with the same settings, are
 kept; those that were stopped or killed continue from their checkpoints, and
-those that failed are made again.`,
+those that failed are made again.
+
+` + slurmHelp(),
 		Example: `  dgn sweep configs/digits.yaml --grid 'methods.*.optimizer.learning_rate=0.01,0.03,0.1' --dry-run
   dgn sweep configs/digits.yaml --grid train.batch_size=32,64 --random methods.SGD.optimizer.learning_rate=1e-3..1:log --samples 8
-  dgn sweep configs/sweeps/inner_budget.yaml --fail-fast`,
+  dgn sweep configs/sweeps/inner_budget.yaml --fail-fast
+  dgn sweep configs/sweeps/inner_budget.yaml --executor slurm --slurm partition=main --slurm time=1:00:00 --slurm cap=20`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			set, err := flags.read(a, c.Flags())
@@ -49,9 +53,16 @@ those that failed are made again.`,
 			if c.Flags().Changed("sample-seed") {
 				axes.Seed = &seed
 			}
+			job, err := executor.read(a, c, &flags)
+			if err != nil {
+				return err
+			}
 			study, err := config.LoadSweep(args[0], flags.sets, axes)
 			if err != nil {
 				return err
+			}
+			if job != nil && !dry {
+				return a.submit(c, study, flags.opt, *job, &executor)
 			}
 			return a.sweep(c, study, flags.opt, set, dry)
 		},
@@ -59,6 +70,7 @@ those that failed are made again.`,
 	f := c.Flags()
 	flags.add(f)
 	flags.addShard(f)
+	executor.add(f)
 	f.StringArrayVar(&axes.Grid, "grid", nil, "sweep over a key: KEY=V1,V2,... (repeatable: all combinations)")
 	f.StringArrayVar(&axes.Zip, "zip", nil, "sweep over keys together: KEY=V1,V2,... (repeatable, equally many values)")
 	f.StringArrayVar(&axes.Random, "random", nil, "draw a key: KEY=LO..HI[:log][:int], or KEY=V1,V2,... (repeatable: drawn together)")

@@ -8,12 +8,25 @@ import (
 
 	"github.com/dualgn/dgn/pkg/runlog"
 	"github.com/dualgn/dgn/pkg/strict"
+	"go.yaml.in/yaml/v3"
 )
 
 // A Study is a config whose sweep is laid out in points.
 type Study struct {
 	Config *Config // without the swept settings
 	Points []Point // by method, in the order of the axes
+
+	text []byte // of the file, with what flags changed; nil: that of Config
+}
+
+// YAML is a config that makes the same points, whatever becomes of the file: that file with what
+// flags changed in it. Values that are swept over may need it as it was: with the settings of a
+// model filled in, no other model can take its place.
+func (s *Study) YAML() ([]byte, error) {
+	if s.text == nil {
+		return s.Config.YAML()
+	}
+	return s.text, nil
 }
 
 // A Point is one method with one choice of the swept settings that concern it.
@@ -74,10 +87,26 @@ func ParseSweep(path string, data []byte, sets []string, flags SweepFlags) (*Stu
 	}
 	doc.Drop("sweep")
 	s := &Study{Config: c}
+	if s.text, err = withSweep(doc, c.Sweep); err != nil {
+		return nil, err
+	}
 	if err := s.layOut(doc, axes); err != nil {
 		return nil, &Error{err}
 	}
 	return s, nil
+}
+
+// withSweep is the text of a document with another sweep.
+func withSweep(doc *strict.Doc, s *Sweep) ([]byte, error) {
+	sweep, err := yaml.Marshal(s)
+	if err != nil {
+		return nil, err
+	}
+	doc = doc.Clone()
+	if err := doc.Set("sweep", string(sweep)); err != nil {
+		return nil, err
+	}
+	return doc.YAML()
 }
 
 // Only returns the study with the points of some methods alone. An unknown one is an
@@ -92,7 +121,7 @@ func (s *Study) Only(methods []string) (*Study, error) {
 			return nil, Errorf("there is no method %s%s", strict.Quote(m), strict.Suggest(m, names))
 		}
 	}
-	part := &Study{Config: s.Config}
+	part := &Study{Config: s.Config, text: s.text}
 	for _, p := range s.Points {
 		if slices.Contains(methods, names[p.Method]) {
 			part.Points = append(part.Points, p)

@@ -147,6 +147,15 @@ func (e *RunError) Unwrap() error { return e.Err }
 // of what stops everything; of an interruption it is ctx's own, context.Canceled
 // or context.DeadlineExceeded, with the cause that ctx was given.
 func Run(ctx context.Context, c *config.Config, opt Options) (*Result, error) {
+	s, err := Plain(c)
+	if err != nil {
+		return nil, err
+	}
+	return Sweep(ctx, s, opt)
+}
+
+// Plain is the study that [Run] makes of a config, which must have no sweep and no tuning.
+func Plain(c *config.Config) (*config.Study, error) {
 	if c.Sweep != nil {
 		return nil, config.Errorf("the config has a section sweep, which dgn run would ignore; use dgn sweep, or take the section out")
 	}
@@ -156,7 +165,7 @@ func Run(ctx context.Context, c *config.Config, opt Options) (*Result, error) {
 	if err := c.Check(); err != nil {
 		return nil, err
 	}
-	return Sweep(ctx, c.Plain(), opt)
+	return c.Plain(), nil
 }
 
 // Sweep is [Run] for every point of a study.

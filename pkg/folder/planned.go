@@ -74,6 +74,11 @@ func (f *Folder) Planned() ([]Planned, error) {
 	return append([]Planned{}, p.Runs...), nil
 }
 
+// Ask notes what is asked for, of whoever makes it. [Folder.Prepare] does so too.
+func (f *Folder) Ask(ctx context.Context, p *plan.Plan) error {
+	return f.locked(ctx, func() error { return f.note(p) })
+}
+
 // maxPlan bounds the file, which has some hundred bytes for a run.
 const maxPlan = 256 << 20
 

@@ -48,12 +48,24 @@ func (p *Plan) Shard(s Shard) *Plan {
 	if s.Whole() {
 		return p
 	}
+	part := *p
+	part.Tasks, part.all = nil, p.All()
+	for i, of := range p.Shards(s.Count) {
+		if of == s.Index {
+			part.Tasks = append(part.Tasks, p.Tasks[i])
+		}
+	}
+	return &part
+}
+
+// Shards returns the index of the part, of count, that each task of a plan is in.
+func (p *Plan) Shards(count int) []int {
 	order := make([]int, len(p.Tasks))
 	for i := range order {
 		order[i] = i
 	}
 	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(p.Tasks[b].Predicted, p.Tasks[a].Predicted) })
-	parts := make(loads, min(s.Count, len(p.Tasks)))
+	parts := make(loads, min(count, len(p.Tasks)))
 	for i := range parts {
 		parts[i].index = i
 	}
@@ -61,14 +73,7 @@ func (p *Plan) Shard(s Shard) *Plan {
 	for _, i := range order {
 		of[i] = parts.add(p.Tasks[i].Predicted)
 	}
-	part := *p
-	part.Tasks, part.all = nil, p.All()
-	for i, t := range p.Tasks {
-		if of[i] == s.Index {
-			part.Tasks = append(part.Tasks, t)
-		}
-	}
-	return &part
+	return of
 }
 
 // loads are what the parts of a plan have to do, a heap with the least on top.

@@ -58,6 +58,9 @@ func problem(err error) string {
 // Root returns the whole document as a value.
 func (d *Doc) Root() Value { return Value{doc: d, node: d.root} }
 
+// YAML writes the document, with the assignments made to it.
+func (d *Doc) YAML() ([]byte, error) { return yaml.Marshal(d.root) }
+
 // A Value is a node of a document and its key path. The zero Value is absent.
 type Value struct {
 	doc  *Doc

@@ -1,0 +1,6 @@
+//go:build !linux
+
+package slurm
+
+// localDisk knows nothing here.
+func localDisk(string) string { return "" }
