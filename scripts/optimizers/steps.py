@@ -7,17 +7,12 @@ milliseconds are medians of rounds, and "over SGD" is the median of the ratios w
 Run, after make has built bin/dgn and bin/peers-dgn (make bench-peers does): python3
 scripts/optimizers/steps.py [ROW]... (needs scripts/optimizers/requirements.txt).
 """
-import argparse
 import os
-import statistics
 import sys
-import tempfile
-import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "peers"))
-import drive  # noqa: E402
-from workloads import mlp  # noqa: E402
+import beside  # noqa: E402
 
 BATCH, EXAMPLES, RATE = 128, 1280, 1e-4
 
@@ -82,9 +77,7 @@ def worker(name, threads):
     import torch
 
     torch.set_num_threads(threads)
-    torch.manual_seed(0)
-    net = torch.nn.Sequential(torch.nn.Linear(784, 256), torch.nn.ReLU(), torch.nn.Linear(256, 256), torch.nn.ReLU(), torch.nn.Linear(256, 10))
-    x, y = torch.rand(EXAMPLES, 784), torch.randint(0, 10, (EXAMPLES,))
+    net, x, y = beside.torch_mlp(EXAMPLES)
     optimizers = torch_optimizers(name, list(net.parameters()))
     for o in optimizers:
         if hasattr(o, "train"):
@@ -102,63 +95,15 @@ def worker(name, threads):
         for o in optimizers:
             o.step()
 
-    for _ in range(3):
-        step()
-    print("READY 0", flush=True)
-    for line in sys.stdin:
-        seconds = float(line.split()[1])
-        start, n = time.perf_counter(), 0
-        while n < 1 or n % 20 or time.perf_counter() - start < seconds:  # whole periods
-            step()
-            n += 1
-        print("MS %.6f" % (1e3 * (time.perf_counter() - start) / n), flush=True)
+    beside.serve(step, 20)
 
 
-def measure(row, options, machine, folder):
-    def dgn(name, optimizer):
-        path = os.path.join(folder, name.replace(" ", "_") + ".yaml")
-        with open(path, "w") as f:
-            f.write("name: steps\n%strain: {batch_size: %d, epochs: 1000000}\nmethods: [{name: a, optimizer: %s}]\n" % (mlp(256).config(), BATCH, optimizer))
-        command = [drive.DGN, path, "1", "28", "28", "10", str(EXAMPLES), str(options.threads)]
-        return drive.Worker(name, drive.bound(options.threads, command), drive.environment(options.threads))
-
-    def torch(name, program):
-        command = [sys.executable, os.path.abspath(__file__), "--worker", program, "--threads", str(options.threads)]
-        return drive.Worker(name, drive.bound(options.threads, command), drive.environment(options.threads))
-
-    workers = [dgn("dgn SGD", "{kind: sgd, learning_rate: %g}" % RATE), torch("torch SGD", "sgd"), dgn("dgn", ROWS[row] % RATE), torch("torch", row)]
+def workers(row, on):
+    out = [on.dgn("dgn", "optimizer: " + ROWS[row] % RATE), on.torch("torch", row)]
     if row.startswith("muon"):
-        workers.append(torch("torch, float32", row + ", float32"))
-    try:
-        looks = drive.alternate(workers, machine, options.threads, options.rounds, options.seconds * LONG.get(row, 1))
-    finally:
-        for w in workers:
-            w.close()
-    for w in workers[2:]:
-        base = "dgn SGD" if w.name == "dgn" else "torch SGD"
-        middle = lambda f: statistics.median(f(k.ms) for k in looks)
-        print("| %s | %d | %s | %.3f | %.2f | %.2f |" % (
-            row, options.threads, w.name, middle(lambda ms: ms[w.name]), middle(lambda ms: ms[w.name] / ms[base]), middle(lambda ms: ms[w.name] / ms["dgn"])), flush=True)
-
-
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
-    parser.add_argument("rows", nargs="*", metavar="ROW", help="of: %s" % " ".join(ROWS))
-    parser.add_argument("--rounds", type=int, default=9)
-    parser.add_argument("--seconds", type=float, default=0.3, help="of each measurement")
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--worker", help=argparse.SUPPRESS)
-    options = parser.parse_args()
-    if options.worker:
-        return worker(options.worker, options.threads)
-    os.chdir(os.path.join(HERE, "..", ".."))
-    print("| optimizer | threads | program | ms | over SGD | times dgn's |\n|---|---|---|---|---|---|", flush=True)
-    machine = drive.Worker("machine", [drive.DGN, "machine"], ready=False)
-    with tempfile.TemporaryDirectory() as folder:
-        for row in options.rows or ROWS:
-            measure(row, options, machine, folder)
-    machine.close()
+        out.append(on.torch("torch, float32", row + ", float32"))
+    return out
 
 
 if __name__ == "__main__":
-    main()
+    beside.main(os.path.abspath(__file__), __doc__, ROWS, worker, workers, "optimizer", BATCH, EXAMPLES, 0.3, LONG)

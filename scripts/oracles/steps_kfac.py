@@ -8,17 +8,12 @@ the ratios within a round.
 Run, after make has built bin/dgn and bin/peers-dgn (make bench-peers does): python3
 scripts/oracles/steps_kfac.py [ROW]... (needs torch and numpy).
 """
-import argparse
 import os
-import statistics
 import sys
-import tempfile
-import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "peers"))
-import drive  # noqa: E402
-from workloads import mlp  # noqa: E402
+import beside  # noqa: E402
 
 BATCH, EXAMPLES, RATE, EMA, GAMMA = 128, 1280, 1e-4, 0.95, 10.0
 
@@ -87,9 +82,7 @@ def worker(name, threads):
     import torch
 
     torch.set_num_threads(threads)
-    torch.manual_seed(0)
-    net = torch.nn.Sequential(torch.nn.Linear(784, 256), torch.nn.ReLU(), torch.nn.Linear(256, 256), torch.nn.ReLU(), torch.nn.Linear(256, 10))
-    x, y = torch.rand(EXAMPLES, 784), torch.randint(0, 10, (EXAMPLES,))
+    net, x, y = beside.torch_mlp(EXAMPLES)
     order = torch.from_numpy(np.random.default_rng(0).permutation(EXAMPLES)).reshape(-1, BATCH)
     made = 0
     if name == "sgd":
@@ -109,64 +102,14 @@ def worker(name, threads):
         made += 1
         make(x[index], y[index])
 
-    for _ in range(3):
-        step()
-    print("READY 0", flush=True)
-    for line in sys.stdin:
-        seconds = float(line.split()[1])
-        start, n = time.perf_counter(), 0
-        while n < 1 or n % 10 or time.perf_counter() - start < seconds:  # whole periods
-            step()
-            n += 1
-        print("MS %.6f" % (1e3 * (time.perf_counter() - start) / n), flush=True)
+    beside.serve(step, 10)
 
 
-def measure(row, options, machine, folder):
-    def dgn(name, oracle):
-        path = os.path.join(folder, name.replace(" ", "_") + ".yaml")
-        with open(path, "w") as f:
-            f.write("name: steps\n%strain: {batch_size: %d, epochs: 1000000}\nmethods: [{name: a, oracle: %s, optimizer: {kind: sgd, learning_rate: %g}}]\n" % (mlp(256).config(), BATCH, oracle, RATE))
-        command = [drive.DGN, path, "1", "28", "28", "10", str(EXAMPLES), str(options.threads)]
-        return drive.Worker(name, drive.bound(options.threads, command), drive.environment(options.threads))
-
-    def torch(name, program):
-        command = [sys.executable, os.path.abspath(__file__), "--worker", program, "--threads", str(options.threads)]
-        return drive.Worker(name, drive.bound(options.threads, command), drive.environment(options.threads))
-
+def workers(row, on):
     fisher, every = ROWS[row]
-    workers = [
-        dgn("dgn SGD", "{kind: gradient}"), torch("torch SGD", "sgd"),
-        dgn("dgn", "{kind: kfac, fisher: %s, update_every: %d, ema: %g, gamma: %g}" % (fisher, every, EMA, GAMMA)), torch("torch", row)]
-    try:
-        looks = drive.alternate(workers, machine, options.threads, options.rounds, options.seconds)
-    finally:
-        for w in workers:
-            w.close()
-    for w in workers[2:]:
-        base = "dgn SGD" if w.name == "dgn" else "torch SGD"
-        middle = lambda f: statistics.median(f(k.ms) for k in looks)
-        print("| %s | %d | %s | %.2f | %.2f | %.2f |" % (
-            row, options.threads, w.name, middle(lambda ms: ms[w.name]), middle(lambda ms: ms[w.name] / ms[base]), middle(lambda ms: ms[w.name] / ms["dgn"])), flush=True)
-
-
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
-    parser.add_argument("rows", nargs="*", metavar="ROW", help="of: %s" % "; ".join(ROWS))
-    parser.add_argument("--rounds", type=int, default=9)
-    parser.add_argument("--seconds", type=float, default=1.0, help="of each measurement")
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--worker", help=argparse.SUPPRESS)
-    options = parser.parse_args()
-    if options.worker:
-        return worker(options.worker, options.threads)
-    os.chdir(os.path.join(HERE, "..", ".."))
-    print("| fisher, update_every | threads | program | ms | over SGD | times dgn's |\n|---|---|---|---|---|---|", flush=True)
-    machine = drive.Worker("machine", [drive.DGN, "machine"], ready=False)
-    with tempfile.TemporaryDirectory() as folder:
-        for row in options.rows or ROWS:
-            measure(row, options, machine, folder)
-    machine.close()
+    oracle = "{kind: kfac, fisher: %s, update_every: %d, ema: %g, gamma: %g}" % (fisher, every, EMA, GAMMA)
+    return [on.dgn("dgn", "oracle: %s, optimizer: {kind: sgd, learning_rate: %g}" % (oracle, RATE)), on.torch("torch", row)]
 
 
 if __name__ == "__main__":
-    main()
+    beside.main(os.path.abspath(__file__), __doc__, ROWS, worker, workers, "fisher, update_every", BATCH, EXAMPLES, 1.0, digits=2)

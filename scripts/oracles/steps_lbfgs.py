@@ -8,17 +8,13 @@ round. PyTorch's calls of the closure for a step are told on standard error.
 Run, after make has built bin/dgn and bin/peers-dgn (make bench-peers does): python3
 scripts/oracles/steps_lbfgs.py [ROW]... (needs scripts/optimizers/requirements.txt).
 """
-import argparse
 import os
-import statistics
 import sys
-import tempfile
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "peers"))
-import drive  # noqa: E402
-from workloads import mlp  # noqa: E402
+import beside  # noqa: E402
 
 EXAMPLES, WINDOW = 128, 100
 
@@ -35,9 +31,7 @@ def worker(name, threads):
     import torch
 
     torch.set_num_threads(threads)
-    torch.manual_seed(0)
-    net = torch.nn.Sequential(torch.nn.Linear(784, 256), torch.nn.ReLU(), torch.nn.Linear(256, 256), torch.nn.ReLU(), torch.nn.Linear(256, 10))
-    x, y = torch.rand(EXAMPLES, 784), torch.randint(0, 10, (EXAMPLES,))
+    net, x, y = beside.torch_mlp(EXAMPLES)
     params = list(net.parameters())
     start = [p.detach().clone() for p in params]
     calls = 0
@@ -82,51 +76,11 @@ def worker(name, threads):
     print("torch %s: %.2f evaluations a step" % (name, evaluations), file=sys.stderr)
 
 
-def measure(row, options, machine, folder):
-    def dgn(name, method):
-        path = os.path.join(folder, name.replace(" ", "_") + ".yaml")
-        with open(path, "w") as f:
-            f.write("name: steps\n%strain: {batch_size: %d, epochs: 1000000}\nmethods: [{name: a, %s}]\n" % (mlp(256).config(), EXAMPLES, method))
-        command = [drive.DGN, path, "1", "28", "28", "10", str(EXAMPLES), str(options.threads)]
-        return drive.Worker(name, drive.bound(options.threads, command), drive.environment(options.threads))
-
-    def torch(name, program):
-        command = [sys.executable, os.path.abspath(__file__), "--worker", program, "--threads", str(options.threads)]
-        return drive.Worker(name, drive.bound(options.threads, command), drive.environment(options.threads))
-
+def workers(row, on):
     history, rate, search = ROWS[row]
     method = "oracle: {kind: lbfgs, history: %d}, optimizer: {kind: sgd, learning_rate: %g}, line_search: %s" % (history, rate, search or "none")
-    workers = [dgn("dgn SGD", "optimizer: {kind: sgd, learning_rate: 1e-4}"), torch("torch SGD", "sgd"), dgn("dgn", method), torch("torch", row)]
-    try:
-        looks = drive.alternate(workers, machine, options.threads, options.rounds, options.seconds)
-    finally:
-        for w in workers:
-            w.close()
-    for w in workers[2:]:
-        base = "dgn SGD" if w.name == "dgn" else "torch SGD"
-        middle = lambda f: statistics.median(f(k.ms) for k in looks)
-        print("| %s | %d | %s | %.3f | %.2f | %.2f |" % (
-            row, options.threads, w.name, middle(lambda ms: ms[w.name]), middle(lambda ms: ms[w.name] / ms[base]), middle(lambda ms: ms[w.name] / ms["dgn"])), flush=True)
-
-
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
-    parser.add_argument("rows", nargs="*", metavar="ROW", help="of: %s" % ", ".join(map(repr, ROWS)))
-    parser.add_argument("--rounds", type=int, default=9)
-    parser.add_argument("--seconds", type=float, default=0.5, help="of each measurement")
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--worker", help=argparse.SUPPRESS)
-    options = parser.parse_args()
-    if options.worker:
-        return worker(options.worker, options.threads)
-    os.chdir(os.path.join(HERE, "..", ".."))
-    print("| row | threads | program | ms | over SGD | times dgn's |\n|---|---|---|---|---|---|", flush=True)
-    machine = drive.Worker("machine", [drive.DGN, "machine"], ready=False)
-    with tempfile.TemporaryDirectory() as folder:
-        for row in options.rows or ROWS:
-            measure(row, options, machine, folder)
-    machine.close()
+    return [on.dgn("dgn", method), on.torch("torch", row)]
 
 
 if __name__ == "__main__":
-    main()
+    beside.main(os.path.abspath(__file__), __doc__, ROWS, worker, workers, "row", EXAMPLES, EXAMPLES, 0.5)
