@@ -55,7 +55,7 @@ func (j *Job) script(dir string) (string, error) {
 	var b strings.Builder
 	err := scriptTemplate.Execute(&b, map[string]any{
 		"Name": printable(j.Name), "Version": printable(j.Version), "Shards": len(j.Shards), "Directives": j.directives(), "Program": j.Program,
-		"Script": filepath.Join(dir, scriptFile), "Config": filepath.Join(dir, configFile), "Logs": filepath.Join(dir, logs), "WorkDir": j.WorkDir, "Folder": j.Folder,
+		"Script": printable(quote(filepath.Join(dir, scriptFile))), "Config": filepath.Join(dir, configFile), "Logs": filepath.Join(dir, logs), "WorkDir": j.WorkDir, "Folder": j.Folder,
 		"Environment": j.Env, "Commands": commands, "Words": j.Words, "Threads": j.Threads, "Requeue": j.Requeue && j.Signal > 0, "Yielded": j.Yielded,
 	})
 	return b.String(), err

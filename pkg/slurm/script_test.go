@@ -125,6 +125,52 @@ func TestScriptWithoutFolder(t *testing.T) {
 	}
 }
 
+// TestScriptInAnyFolder: what a shell would take for its own, or for a new line, in the name of a
+// folder is a part of the name.
+func TestScriptInAnyFolder(t *testing.T) {
+	bash, err := exec.LookPath("bash")
+	if err != nil {
+		t.Fatal("batch scripts are those of bash: ", err)
+	}
+	dir := filepath.Join(t.TempDir(), "100% \"$(touch made)`touch made`'\nexit 3\n")
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	j := job(dir)
+	j.Program = filepath.Join(dir, "program")
+	fakeBefore(t, map[string]string{"scontrol": "exit 0"})
+	if err := os.WriteFile(j.Program, []byte("#!/bin/sh\necho \"works in $PWD\"\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	s, _, err := j.record()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, gone := range []bool{false, true} {
+		if gone { // and so in the message that says so
+			j.WorkDir = filepath.Join(dir, "$(touch made)\"")
+			if s, _, err = j.record(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		cmd := exec.Command(bash, filepath.Join(s.dir, scriptFile), "0")
+		cmd.Dir = dir
+		cmd.Env = append(os.Environ(), "SLURM_ARRAY_JOB_ID=12", "SLURM_ARRAY_TASK_ID=2")
+		out, err := cmd.CombinedOutput()
+		log, _ := os.ReadFile(filepath.Join(s.dir, logs, "12_2.log"))
+		want := "works in " + dir
+		if gone {
+			want = "does not see the folder " + j.WorkDir + ", where"
+		}
+		if (err != nil) != gone || !strings.Contains(string(log), want) {
+			t.Errorf("%v: %s\n%s", err, out, log)
+		}
+	}
+	if _, err := os.Stat(filepath.Join(dir, "made")); err == nil {
+		t.Error("a part of a name was run as a command")
+	}
+}
+
 // TestTwoAtOnce: of two processes that submit at the same moment, the second sees the job of the first.
 func TestTwoAtOnce(t *testing.T) {
 	dir := t.TempDir()

@@ -78,9 +78,12 @@ func TestSubmit(t *testing.T) {
 // TestPrint: without Slurm there is a script, and what is not known is said.
 func TestPrint(t *testing.T) {
 	fake(t, nil)
-	j := job(filepath.Join(t.TempDir(), "out"))
+	j := job(filepath.Join(t.TempDir(), "my out"))
 	for range 2 {
 		r, err := j.Submit(context.Background(), everything(), true)
+		if err == nil && !strings.HasSuffix(r.Commands[0], "/job.sh' 0") {
+			t.Errorf("%q is not what a shell takes", r.Commands[0])
+		}
 		if err != nil || len(r.Jobs) != 0 || len(r.Commands) != 1 || !strings.Contains(strings.Join(r.Warnings, " "), "taken to be 1001: scontrol is not on the PATH") {
 			t.Errorf("%+v, %v", r, err)
 		}
