@@ -44,6 +44,10 @@ func quote(s string) string {
 	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }
 
+// leastSeconds is how long a command is at work at least if a signal that ends it is not one that came
+// before it could listen.
+const leastSeconds = 60
+
 // script is the text of the batch script, which is to be in dir.
 func (j *Job) script(dir string) (string, error) {
 	var commands []string
@@ -56,7 +60,7 @@ func (j *Job) script(dir string) (string, error) {
 	err := scriptTemplate.Execute(&b, map[string]any{
 		"Name": printable(j.Name), "Version": printable(j.Version), "Shards": len(j.Shards), "Directives": j.directives(), "Program": j.Program,
 		"Script": printable(quote(filepath.Join(dir, scriptFile))), "Config": filepath.Join(dir, configFile), "Logs": filepath.Join(dir, logs), "WorkDir": j.WorkDir, "Folder": j.Folder,
-		"Environment": j.Env, "Commands": commands, "Words": j.Words, "Threads": j.Threads, "Requeue": j.Requeue && j.Signal > 0, "Yielded": j.Yielded,
+		"Environment": j.Env, "Commands": commands, "Words": j.Words, "Threads": j.Threads, "Requeue": j.Requeue && j.Signal > 0, "Yielded": j.Yielded, "Least": leastSeconds,
 	})
 	return b.String(), err
 }

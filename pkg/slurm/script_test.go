@@ -33,7 +33,8 @@ func TestScriptAtWork(t *testing.T) {
 		"a run fails":     {"exit 1", 0, false, 1, "", []string{"ended with 1"}},
 		"out of time":     {waiting, syscall.SIGUSR1, false, 75, "requeue 12_2\n", []string{"told USR1", "ended with 75"}},
 		"not for it":      {"trap 'exit 1' USR1; " + forSignal, syscall.SIGUSR1, false, 1, "", []string{"ended with 1"}},
-		"too early":       {"trap - USR1; " + forSignal, syscall.SIGUSR1, false, 138, "requeue 12_2\n", []string{"ended with 138"}},
+		"too early":       {"trap - USR1; " + forSignal, syscall.SIGUSR1, false, 138, "", []string{"ended with 138", "not requeued: told of the time limit at the beginning"}},
+		"killed late":     {"trap 'kill -9 $$' USR1; " + forSignal, syscall.SIGUSR1, false, 137, "requeue 12_2\n", []string{"ended with 137"}},
 		"finishes anyway": {"trap 'exit 0' USR1; " + forSignal, syscall.SIGUSR1, false, 0, "", []string{"ended with 0"}},
 		"forbidden":       {waiting, syscall.SIGUSR1, true, 75, "requeue 12_2\n", []string{"Requeue is disabled", "not requeued: the command that submitted this submits what is missing"}},
 		"cancelled":       {waiting, syscall.SIGTERM, false, 75, "", []string{"told USR1", "ended with 75"}},
@@ -47,7 +48,12 @@ func TestScriptAtWork(t *testing.T) {
 		if c.forbid {
 			scontrol += "; echo 'Requeue is disabled for this partition' >&2; exit 1"
 		}
-		fakeBefore(t, map[string]string{"scontrol": scontrol})
+		commands := map[string]string{"scontrol": scontrol}
+		if name == "killed late" { // a minute passes from one look at the clock to the next
+			clock := filepath.Join(dir, "clock")
+			commands["date"] = `[ -e '` + clock + `' ] && echo 60 && exit; touch '` + clock + `'; echo 0`
+		}
+		fakeBefore(t, commands)
 		if err := os.WriteFile(j.Program, []byte("#!/bin/sh\necho \"$@ of $DGN_DATA_DIR in $PWD\"\nready='"+ready+"'\n"+c.program+"\n"), 0o755); err != nil {
 			t.Fatal(err)
 		}
