@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -72,6 +73,36 @@ func TestSubmit(t *testing.T) {
 	r, err = j.Submit(context.Background(), map[string]bool{"d": true}, false)
 	if err != nil || r.Shards != 0 || len(r.Jobs) != 0 || r.Queued != 1 {
 		t.Errorf("%+v, %v", r, err)
+	}
+}
+
+// TestManyGaps: what is missing of a very long array may be more ranges than a command can be given.
+func TestManyGaps(t *testing.T) {
+	dir := t.TempDir()
+	log := filepath.Join(dir, "log")
+	commands := site(log)
+	commands["scontrol"] = "echo 'MaxArraySize = 4000001'"
+	fake(t, commands)
+	j := job(filepath.Join(dir, "out"))
+	j.Shards = nil
+	toMake := map[string]bool{}
+	for i := range 60000 {
+		key := strconv.Itoa(i)
+		j.Shards = append(j.Shards, []string{key})
+		toMake[key] = i%2 == 0
+	}
+	r, err := j.Submit(context.Background(), toMake, false)
+	if err != nil || r.Shards != 30000 || len(r.Jobs) != 8 {
+		t.Fatalf("%d shards in %d jobs: %v", r.Shards, len(r.Jobs), err)
+	}
+	text, _ := os.ReadFile(log)
+	n := 0
+	for line := range strings.Lines(string(text)) {
+		_, list, _ := strings.Cut(line, "--array=")
+		n += strings.Count(list, ",") + 1
+	}
+	if n != 30000 {
+		t.Errorf("sbatch was told of %d elements", n)
 	}
 }
 
