@@ -124,6 +124,9 @@ func (j *Job) Identity() (string, error) {
 		h := sha256.New()
 		h.Write(j.Config)
 		h.Write([]byte(text))
+		for _, runs := range j.Shards { // which follow from the data, and from the program, too
+			fmt.Fprintln(h, runs)
+		}
 		j.identity = hex.EncodeToString(h.Sum(nil))[:12]
 	}
 	return j.identity, nil

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"reflect"
 	"strconv"
 	"strings"
 	"testing"
@@ -73,6 +74,24 @@ func TestSubmit(t *testing.T) {
 	r, err = j.Submit(context.Background(), map[string]bool{"d": true}, false)
 	if err != nil || r.Shards != 0 || len(r.Jobs) != 0 || r.Queued != 1 {
 		t.Errorf("%+v, %v", r, err)
+	}
+}
+
+// TestOtherRuns: the same command has other runs where the data were changed, and a record of its
+// own that says which.
+func TestOtherRuns(t *testing.T) {
+	dir := t.TempDir()
+	fake(t, site(filepath.Join(dir, "log")))
+	for _, runs := range [][][]string{{{"a"}}, {{"b"}}} {
+		j := job(filepath.Join(dir, "out"))
+		j.Shards = runs
+		if _, err := j.Submit(context.Background(), everything(), false); err != nil {
+			t.Fatal(err)
+		}
+		s, _, err := j.record()
+		if err != nil || !reflect.DeepEqual(s.Shards, runs) || len(s.Jobs) != 1 {
+			t.Errorf("%v are recorded as %+v, %v", runs, s, err)
+		}
 	}
 }
 
