@@ -44,6 +44,7 @@ open("completions", "w").write(str(job["spec"]["completions"]))
 pod = job["spec"]["template"]["spec"]["containers"][0]
 open("command.sh", "w").write(" ".join(pod["args"]))
 END
+cp sweep.yaml "it's a sweep.yaml" # and flags of many words, as the config has them
 dgn sweep sweep.yaml --out whole --threads 1 --figures none --quiet >/dev/null
 
 # The manifest: its command for each index, in the paths of this machine, and its schema.
@@ -64,7 +65,7 @@ else
 fi
 
 if command -v parallel >/dev/null; then
-	"$examples/parallel.sh" sweep.yaml 5 2 --out parallel --quiet >/dev/null
+	"$examples/parallel.sh" "it's a sweep.yaml" 5 2 --out parallel --quiet --set 'loss={kind: logistic}' >/dev/null
 	same parallel
 else
 	lacks "GNU parallel" "its example"
@@ -82,7 +83,7 @@ if [ -n "$sshd" ] && command -v ssh >/dev/null; then
 	SSH="ssh -q -F /dev/null -i $work/user -p $port -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o BatchMode=yes"
 	export SSH
 	for _ in $(seq 50); do $SSH 127.0.0.1 true 2>/dev/null && break; sleep 0.1; done
-	"$examples/ssh.sh" sweep.yaml "127.0.0.1 localhost 127.0.0.1" --out ssh --threads 1 --quiet >/dev/null || { cat sshd.log; exit 1; }
+	"$examples/ssh.sh" "it's a sweep.yaml" "127.0.0.1 localhost 127.0.0.1" --out ssh --threads 1 --quiet --set 'loss={kind: logistic}' >/dev/null || { cat sshd.log; exit 1; }
 	same ssh
 else
 	lacks sshd "the example of ssh"

@@ -9,4 +9,4 @@
 set -eu
 config=$1 n=$2 jobs=$3
 shift 3
-seq 0 $((n - 1)) | parallel --jobs "$jobs" --tag --line-buffer dgn sweep "$config" --threads 1 --shard "{}/$n" "$@"
+seq 0 $((n - 1)) | parallel --quote --jobs "$jobs" --tag --line-buffer dgn sweep "$config" --threads 1 --shard "{}/$n" "$@"

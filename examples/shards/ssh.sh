@@ -9,9 +9,14 @@
 set -eu
 config=$1 nodes=$2
 shift 2
+
+# quote makes a word of the shell at the other end of a text.
+quote() { printf "'%s'" "$(printf %s "$1" | sed "s/'/'\\\\''/g")"; }
+command="cd $(quote "$PWD") && exec dgn sweep"
+for word in "$config" "$@"; do command="$command $(quote "$word")"; done
 n=$(echo "$nodes" | wc -w) i=0 parts=
 for node in $nodes; do
-	${SSH:-ssh} "$node" "cd '$PWD' && exec dgn sweep '$config' --shard $i/$n $*" </dev/null &
+	${SSH:-ssh} "$node" "$command --shard $i/$n" </dev/null &
 	parts="$parts $!" i=$((i + 1))
 done
 failed=0

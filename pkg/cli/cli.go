@@ -27,6 +27,7 @@ import (
 	"github.com/dualgn/dgn/pkg/results"
 	"github.com/dualgn/dgn/pkg/runlog"
 	"github.com/dualgn/dgn/pkg/strict"
+	"github.com/spf13/cobra"
 )
 
 // Main does what the words after the name of the program say, and returns the exit code. A
@@ -95,6 +96,19 @@ const (
 	exitInterrupted = 130
 )
 
+// errStuck says that SIGUSR1 came before anything was made that the same command could go on from.
+// Whoever begins it again each time it is told to go on later would do so for ever.
+var errStuck = errors.New("told to go on later before a step was made that could be kept: begun again with as little time, this command gets nowhere; give it more time, as by --slurm time=TIME, or a smaller --slurm signal=SECONDS")
+
+// onward returns err, and errStuck with it if runs ended so.
+func onward(c *cobra.Command, r *experiment.Result, err error) error {
+	ended := errors.Is(err, context.Canceled) && errors.Is(context.Cause(c.Context()), interrupt.ErrYield) || errors.Is(err, interrupt.ErrYield)
+	if ended && (r == nil || !r.Advanced) {
+		return errors.Join(err, errStuck)
+	}
+	return err
+}
+
 // usageError marks a bad command line or user setting.
 type usageError struct{ error }
 
@@ -113,6 +127,8 @@ func exitCode(err error) int {
 	switch {
 	case err == nil:
 		return exitDone
+	case errors.Is(err, errStuck): // and is not to be begun again
+		return exitFailed
 	case errors.Is(err, interrupt.ErrYield):
 		return exitYielded
 	case errors.Is(err, context.Canceled):

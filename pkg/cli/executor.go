@@ -134,9 +134,7 @@ func (a *app) submit(c *cobra.Command, study *config.Study, opt experiment.Optio
 	var lines []string
 	if e.print {
 		fmt.Fprint(a.stdout, r.Text)
-		for _, words := range r.Commands {
-			lines = append(lines, strings.Join(words, " "))
-		}
+		lines = append(lines, r.Commands...)
 	}
 	for _, j := range r.Jobs {
 		lines = append(lines, fmt.Sprintf("job %s: --array=%s", j.ID, j.Array))
@@ -155,7 +153,7 @@ func (a *app) submit(c *cobra.Command, study *config.Study, opt experiment.Optio
 	}
 	for _, l := range lines {
 		if e.print { // so that all of it is a script
-			l = "# " + l
+			l = "# " + strings.ReplaceAll(l, "\n", "\n# ")
 		}
 		fmt.Fprintln(a.stdout, l)
 	}

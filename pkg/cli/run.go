@@ -92,7 +92,7 @@ func (a *app) runOne(c *cobra.Command, conf *config.Config, opt experiment.Optio
 	opt.Monitor = screen.monitor(log)
 	result, err := experiment.Run(c.Context(), conf, opt)
 	screen.close()
-	if result == nil {
+	if err = onward(c, result, err); result == nil {
 		return err
 	}
 	_, publishErr := a.publish(result, figures, log)

@@ -18,6 +18,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/dualgn/dgn/pkg/diskfile"
 )
 
 // TestStopped stops the program as ctrl-Z does and lets it go on: the pause is in
@@ -165,10 +167,10 @@ func TestEndedBySignal(t *testing.T) {
 			wrapper = []string{"/bin/sh", "-c", `trap "" HUP; exec "$@"`, "sh"}
 		}
 		cmd, _ := startRun(t, work, wrapper, "--out", "out", "--quiet", "--figures", "none",
-			"--set", "methods=[{name: momentum, optimizer: {kind: sgd, learning_rate: 0.001}}]", "--set", "train={batch_size: 30, seconds: "+c.seconds+"}")
+			"--set", "methods=[{name: momentum, optimizer: {kind: sgd, learning_rate: 0.001}}]", "--set", "train={batch_size: 30, seconds: "+c.seconds+"}", "--set", "checkpoint.every=20")
 		dir := filepath.Join(work, "out/runs/momentum/0")
-		for range 2000 {
-			if info, err := os.Stat(filepath.Join(dir, "metrics.csv")); err == nil && info.Size() > 0 {
+		for range 2000 { // until there is a step to go on from
+			if found, _ := filepath.Glob(filepath.Join(dir, "checkpoint.*")); found != nil {
 				break
 			}
 			time.Sleep(5 * time.Millisecond)
@@ -181,5 +183,25 @@ func TestEndedBySignal(t *testing.T) {
 		if code := cmd.ProcessState.ExitCode(); err != nil || code != c.code || !strings.Contains(string(data), `"outcome": "`+c.outcome+`"`) {
 			t.Errorf("%v, ignored %t: exit code %d, want %d; the outcome is not %s: %v", c.signal, c.ignored, code, c.code, c.outcome, err)
 		}
+	}
+}
+
+// TestToldTooEarly: who is told to go on later before there is anything to go on from does not ask
+// to be begun again, which would happen for ever.
+func TestToldTooEarly(t *testing.T) {
+	work := t.TempDir()
+	lock, err := diskfile.TryLock(filepath.Join(work, "out/.lock"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer lock.Release()
+	cmd, log := startRun(t, work, nil, "--out", "out", "--figures", "none")
+	time.Sleep(time.Second) // it waits for the folder
+	if err := cmd.Process.Signal(syscall.SIGUSR1); err != nil {
+		t.Fatal(err)
+	}
+	_ = cmd.Wait() // the code tells
+	if code := cmd.ProcessState.ExitCode(); code != exitFailed || !strings.Contains(log.String(), "this command gets nowhere; give it more time") {
+		t.Errorf("exit code %d\n%s", code, log)
 	}
 }

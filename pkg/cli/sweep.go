@@ -100,7 +100,7 @@ func (a *app) sweep(c *cobra.Command, study *config.Study, opt experiment.Option
 	opt.Monitor = screen.manyMonitor(log)
 	result, err := experiment.Sweep(c.Context(), study, opt)
 	screen.close()
-	if result == nil {
+	if err = onward(c, result, err); result == nil {
 		return err
 	}
 	publishErr := a.publishSweep(result, figures, log)

@@ -193,8 +193,9 @@ func (s *sighting) over(key string) *Takeover {
 		return nil
 	}
 	w.last = now
+	// The watch goes on until the lock is taken: a turn that another machine left behind has to
+	// be watched as well, by trying again and again.
 	if silent := now.Sub(w.first); silent >= pace.silence {
-		delete(watched.locks, key)
 		return &Takeover{s.holder(), silent}
 	}
 	return nil

@@ -283,6 +283,25 @@ func TestForeignHolder(t *testing.T) {
 	only(t, filepath.Dir(path))
 }
 
+// TestForeignTurn: a machine that died while it took a lock over leaves its turn behind, which is
+// taken over too.
+func TestForeignTurn(t *testing.T) {
+	hurry(t)
+	path := filepath.Join(t.TempDir(), "a")
+	foreign(t, path)
+	foreign(t, path+".over")
+	ctx, cancel := context.WithTimeout(context.Background(), 6*pace.silence)
+	defer cancel()
+	l, err := WaitLock(ctx, path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Release(); err != nil {
+		t.Error(err)
+	}
+	only(t, filepath.Dir(path))
+}
+
 // TestWatchBeginsAgain: who did not look for a while, as it was stopped too, takes nothing
 // over at its next look.
 func TestWatchBeginsAgain(t *testing.T) {

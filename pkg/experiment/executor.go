@@ -17,6 +17,7 @@ type Executor interface {
 // An Ending says what became of a task.
 type Ending struct {
 	Resumed   bool  // it continued from a checkpoint
+	Advanced  bool  // it is complete, or has a checkpoint of more steps than before
 	Elsewhere bool  // another process made it meanwhile
 	Err       error // of a run that failed
 }

@@ -120,6 +120,10 @@ type Result struct {
 	Left    int     // runs not begun, after an interruption or with FailFast
 	Failed  []error // a *RunError for each failed run
 
+	// Advanced says that there is more in the folder than before, or nothing is missing: a run was
+	// completed, or has a checkpoint of more steps.
+	Advanced bool
+
 	Timing *timing.Summary // of Options.Repeats; nil: no times were measured
 
 	Runs []folder.Status // all, in the order of the config
@@ -267,8 +271,10 @@ func execute(ctx context.Context, p *plan.Plan, f *folder.Folder, opt Options) (
 		return result, interrupt.Cause(ctx)
 	}
 	begun := 0
+	result.Advanced = len(pending) == 0 && len(result.Failed) == 0
 	err = opt.Executor.Execute(ctx, pending, func(t plan.Task, e Ending) {
 		begun++
+		result.Advanced = result.Advanced || e.Advanced || e.Elsewhere
 		switch {
 		case e.Elsewhere:
 			result.Reused++

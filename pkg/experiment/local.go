@@ -117,7 +117,7 @@ func (l *Local) attempt(ctx context.Context, r RunInfo, wait bool) (end Ending, 
 		end.Err = errors.Join(err, l.record(c, err))
 		return end, true
 	}
-	end.Err = l.train(ctx, p, c, r)
+	end.Advanced, end.Err = l.train(ctx, p, c, r)
 	return end, true
 }
 
@@ -131,10 +131,10 @@ func (l *Local) open(t plan.Task) (*problem.Problem, error) {
 	return p, t.SameData(factsOf(p))
 }
 
-// train makes a run, or the rest of one, and records its outcome. It returns the
-// error of a failed run; a panic is one, so that a fault in one method leaves the
+// train makes a run, or the rest of one, and records its outcome. It returns whether that is
+// more than there was, and the error of a failed run; a panic is one, so that a fault in one method leaves the
 // others alone.
-func (l *Local) train(ctx context.Context, p *problem.Problem, c *folder.Claim, r RunInfo) (err error) {
+func (l *Local) train(ctx context.Context, p *problem.Problem, c *folder.Claim, r RunInfo) (advanced bool, err error) {
 	files, log := c.Files(), r.Logger(l.Log)
 	m := l.manifest(r.Task)
 	m.Checksums, m.Choices, m.Placement = p.Checksums, p.Choices, l.Pin.Observe()
@@ -148,6 +148,12 @@ func (l *Local) train(ctx context.Context, p *problem.Problem, c *folder.Claim, 
 		}
 	}
 	monitor := l.Monitor.Start(r)
+	// The manifest of a new run waits for the disk with the first checkpoint.
+	keep := &checkpoint.Keeper{Files: files, Dir: c.Path, Origin: l.Folder.Origin(r.Task), Last: c.From, At: time.Now(), Begin: save, Log: log}
+	before := 0
+	if c.From != nil {
+		before = c.From.Step
+	}
 	defer func() {
 		if v := recover(); v != nil {
 			log.Error("panic", "value", v, "stack", string(debug.Stack()))
@@ -163,6 +169,7 @@ func (l *Local) train(ctx context.Context, p *problem.Problem, c *folder.Claim, 
 		m.End = time.Now().UTC()
 		m.Shared = m.Shared || l.Folder.Shared()
 		err = errors.Join(err, save())
+		advanced = err == nil && (m.Outcome.Complete() || keep.Last != nil && keep.Last.Step > before)
 		if err == nil && m.Outcome.Complete() { // and not before that is on disk
 			checkpoint.Remove(c.Path, log)
 		}
@@ -170,28 +177,26 @@ func (l *Local) train(ctx context.Context, p *problem.Problem, c *folder.Claim, 
 	}()
 
 	if err := os.MkdirAll(c.Path, 0o755); err != nil {
-		return err
+		return false, err
 	}
-	// The manifest of a new run waits for the disk with the first checkpoint.
-	keep := &checkpoint.Keeper{Files: files, Dir: c.Path, Origin: l.Folder.Origin(r.Task), Last: c.From, At: time.Now(), Begin: save, Log: log}
 	first := files.Put
 	if c.From != nil {
 		first, keep.Begin = files.Replace, nil
 	}
 	if err := m.Write(c.Path, first); err != nil {
-		return err
+		return false, err
 	}
 	method := &p.Config.Methods[0]
 	leave, err := memory.Process.Enter(ctx, p.Footprint(method, l.Threads))
 	if err != nil && errors.Is(err, ctx.Err()) { // while others were in the way
 		m.Outcome, m.Detail = runlog.Interrupted, interrupt.Reason(ctx)
-		return nil
+		return false, nil
 	}
 	if err != nil {
-		return err
+		return false, err
 	}
 	defer leave()
-	return l.logged(ctx, l.training(p, r.Task, m.ThreadChoice), keep, monitor, m)
+	return false, l.logged(ctx, l.training(p, r.Task, m.ThreadChoice), keep, monitor, m)
 }
 
 // training is that of a task, with as many threads as its part before a checkpoint chose.

@@ -47,7 +47,10 @@ func Submit(ctx context.Context, s *config.Study, opt Options, job slurm.Job, ru
 			toMake[slurm.RunKey(r.Identity)] = true
 		}
 	}
-	count := (len(p.Tasks) + runsPerTask - 1) / runsPerTask
+	count := len(p.Tasks) / runsPerTask
+	if len(p.Tasks)%runsPerTask > 0 {
+		count++
+	}
 	job.Name, job.Shards = s.Config.Name, make([][]string, count)
 	for i, shard := range p.Shards(count) {
 		job.Shards[shard] = append(job.Shards[shard], slurm.RunKey(p.Tasks[i].Identity))

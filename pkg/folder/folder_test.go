@@ -300,3 +300,28 @@ func TestReplace(t *testing.T) {
 		t.Errorf("moved aside: %v, %v", old, err)
 	}
 }
+
+// TestPublishingTakesLong: who sums up the runs of a folder may read for long, and those that have
+// made theirs meanwhile wait, and do not fail.
+func TestPublishingTakesLong(t *testing.T) {
+	before := patience
+	t.Cleanup(func() { patience = before })
+	patience = 20 * time.Millisecond
+	f := &Folder{Dir: t.TempDir(), Log: slog.New(slog.DiscardHandler)}
+	var all sync.WaitGroup
+	inside := make(chan struct{})
+	all.Go(func() {
+		if err := f.Publishing(func() error {
+			close(inside)
+			time.Sleep(10 * patience)
+			return nil
+		}); err != nil {
+			t.Error(err)
+		}
+	})
+	<-inside
+	if err := f.Publishing(func() error { return nil }); err != nil {
+		t.Error(err)
+	}
+	all.Wait()
+}

@@ -18,8 +18,9 @@ func (e *LockedError) Error() string {
 	return fmt.Sprintf("%s is in use by %s; wait for it to end, or choose another folder with --out", e.Dir, e.Holder)
 }
 
-// patience is how long to wait for a process that looks at the folder's index, or sums up
-// its runs. Those of other machines may have ended unseen, and have longer.
+// patience is how long to wait for a process of this machine that looks at the folder's index.
+// Those of other machines may have ended unseen, and those that sum up thousands of runs read
+// for long: they have longer.
 var patience = 10 * time.Second
 
 // locked does something while no other process changes what the folder holds.
@@ -29,7 +30,7 @@ func (f *Folder) locked(ctx context.Context, do func() error) error {
 		f.Log.Info("waiting for the results folder, which is in use by " + diskfile.HolderOf(path))
 	})
 	defer tell.Stop()
-	lock, err := await(ctx, path)
+	lock, err := await(ctx, path, patience)
 	tell.Stop()
 	var held *diskfile.LockedError
 	switch {
@@ -46,7 +47,7 @@ func (f *Folder) locked(ctx context.Context, do func() error) error {
 // Publishing does something while no other process writes what sums up the runs of the
 // folder. It waits for those that do.
 func (f *Folder) Publishing(do func() error) error {
-	lock, err := await(context.Background(), filepath.Join(f.Dir, ".summary.lock"))
+	lock, err := await(context.Background(), filepath.Join(f.Dir, ".summary.lock"), diskfile.Silence)
 	var held *diskfile.LockedError
 	switch {
 	case errors.As(err, &held):
@@ -58,8 +59,9 @@ func (f *Folder) Publishing(do func() error) error {
 }
 
 // await takes a lock that nobody has for long. Many may want it, and each has its turn: it
-// gives up when one of them has it for longer than there is patience.
-func await(ctx context.Context, path string) (*diskfile.Lock, error) {
+// gives up when one of them has it for longer than that, or than silence where that is on another
+// machine.
+func await(ctx context.Context, path string, long time.Duration) (*diskfile.Lock, error) {
 	before, waited := diskfile.HolderOf(path), time.Duration(0)
 	for {
 		within, cancel := context.WithTimeout(ctx, patience)
@@ -73,7 +75,7 @@ func await(ctx context.Context, path string) (*diskfile.Lock, error) {
 			before, waited = held.Holder, 0
 			continue
 		}
-		if waited += patience; !held.Foreign || waited > diskfile.Silence+patience {
+		if waited += patience; !held.Foreign && waited >= long || waited > diskfile.Silence+patience {
 			return nil, err
 		}
 	}

@@ -13,12 +13,21 @@ type part struct {
 	indices []int
 }
 
-// split parts shards, in their order, so that all indices are below limit.
+// maxRanges bounds the ranges of indices of a part, each of which takes up to 16 bytes: Linux lets
+// an argument of a command have 128 KiB.
+const maxRanges = 4096
+
+// split parts shards, in their order, so that all indices are below limit and sbatch can be told
+// of them.
 func split(shards []int, limit int) (parts []part) {
-	for _, s := range shards {
+	ranges := 0
+	for i, s := range shards {
 		offset := s / limit * limit
-		if len(parts) == 0 || parts[len(parts)-1].offset != offset {
-			parts = append(parts, part{offset: offset})
+		if i == 0 || shards[i-1] != s-1 {
+			ranges++
+		}
+		if len(parts) == 0 || parts[len(parts)-1].offset != offset || ranges > maxRanges {
+			parts, ranges = append(parts, part{offset: offset}), 1
 		}
 		p := &parts[len(parts)-1]
 		p.indices = append(p.indices, s-offset)

@@ -75,7 +75,7 @@ func ParseOptions(list []string) (Options, error) {
 	for _, s := range list {
 		errs = append(errs, o.parse(s, given))
 	}
-	if limit, ok := seconds(o.Time); ok && o.Signal > 0 && limit <= o.Signal {
+	if limit, ok := seconds(o.Time); ok && limit > 0 && o.Signal > 0 && limit <= o.Signal { // 0 is none
 		errs = append(errs, fmt.Errorf("--slurm time=%s: tasks are told %d seconds before their limit to make a checkpoint, and would be told at their beginning; give more time, or a smaller --slurm signal=SECONDS", o.Time, o.Signal))
 	}
 	return o, errors.Join(errs...)

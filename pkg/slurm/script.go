@@ -44,6 +44,10 @@ func quote(s string) string {
 	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }
 
+// leastSeconds is how long a command is at work at least if a signal that ends it is not one that came
+// before it could listen.
+const leastSeconds = 60
+
 // script is the text of the batch script, which is to be in dir.
 func (j *Job) script(dir string) (string, error) {
 	var commands []string
@@ -55,8 +59,8 @@ func (j *Job) script(dir string) (string, error) {
 	var b strings.Builder
 	err := scriptTemplate.Execute(&b, map[string]any{
 		"Name": printable(j.Name), "Version": printable(j.Version), "Shards": len(j.Shards), "Directives": j.directives(), "Program": j.Program,
-		"Script": filepath.Join(dir, scriptFile), "Config": filepath.Join(dir, configFile), "Logs": filepath.Join(dir, logs), "WorkDir": j.WorkDir, "Folder": j.Folder,
-		"Environment": j.Env, "Commands": commands, "Words": j.Words, "Threads": j.Threads, "Requeue": j.Requeue && j.Signal > 0, "Yielded": j.Yielded,
+		"Script": printable(quote(filepath.Join(dir, scriptFile))), "Config": filepath.Join(dir, configFile), "Logs": filepath.Join(dir, logs), "WorkDir": j.WorkDir, "Folder": j.Folder,
+		"Environment": j.Env, "Commands": commands, "Words": j.Words, "Threads": j.Threads, "Requeue": j.Requeue && j.Signal > 0, "Yielded": j.Yielded, "Least": leastSeconds,
 	})
 	return b.String(), err
 }
@@ -120,6 +124,9 @@ func (j *Job) Identity() (string, error) {
 		h := sha256.New()
 		h.Write(j.Config)
 		h.Write([]byte(text))
+		for _, runs := range j.Shards { // which follow from the data, and from the program, too
+			fmt.Fprintln(h, runs)
+		}
 		j.identity = hex.EncodeToString(h.Sum(nil))[:12]
 	}
 	return j.identity, nil

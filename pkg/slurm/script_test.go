@@ -33,7 +33,8 @@ func TestScriptAtWork(t *testing.T) {
 		"a run fails":     {"exit 1", 0, false, 1, "", []string{"ended with 1"}},
 		"out of time":     {waiting, syscall.SIGUSR1, false, 75, "requeue 12_2\n", []string{"told USR1", "ended with 75"}},
 		"not for it":      {"trap 'exit 1' USR1; " + forSignal, syscall.SIGUSR1, false, 1, "", []string{"ended with 1"}},
-		"too early":       {"trap - USR1; " + forSignal, syscall.SIGUSR1, false, 138, "requeue 12_2\n", []string{"ended with 138"}},
+		"too early":       {"trap - USR1; " + forSignal, syscall.SIGUSR1, false, 138, "", []string{"ended with 138", "not requeued: told of the time limit at the beginning"}},
+		"killed late":     {"trap 'kill -9 $$' USR1; " + forSignal, syscall.SIGUSR1, false, 137, "requeue 12_2\n", []string{"ended with 137"}},
 		"finishes anyway": {"trap 'exit 0' USR1; " + forSignal, syscall.SIGUSR1, false, 0, "", []string{"ended with 0"}},
 		"forbidden":       {waiting, syscall.SIGUSR1, true, 75, "requeue 12_2\n", []string{"Requeue is disabled", "not requeued: the command that submitted this submits what is missing"}},
 		"cancelled":       {waiting, syscall.SIGTERM, false, 75, "", []string{"told USR1", "ended with 75"}},
@@ -47,7 +48,12 @@ func TestScriptAtWork(t *testing.T) {
 		if c.forbid {
 			scontrol += "; echo 'Requeue is disabled for this partition' >&2; exit 1"
 		}
-		fakeBefore(t, map[string]string{"scontrol": scontrol})
+		commands := map[string]string{"scontrol": scontrol}
+		if name == "killed late" { // a minute passes from one look at the clock to the next
+			clock := filepath.Join(dir, "clock")
+			commands["date"] = `[ -e '` + clock + `' ] && echo 60 && exit; touch '` + clock + `'; echo 0`
+		}
+		fakeBefore(t, commands)
 		if err := os.WriteFile(j.Program, []byte("#!/bin/sh\necho \"$@ of $DGN_DATA_DIR in $PWD\"\nready='"+ready+"'\n"+c.program+"\n"), 0o755); err != nil {
 			t.Fatal(err)
 		}
@@ -122,6 +128,52 @@ func TestScriptWithoutFolder(t *testing.T) {
 		if code := cmd.ProcessState.ExitCode(); code != 1 || !strings.HasPrefix(string(text), "update JobId=12_2 Comment=node ") || !strings.Contains(string(text), want) {
 			t.Errorf("%s: exit code %d; scontrol was asked %q\n%s", what, code, text, &said)
 		}
+	}
+}
+
+// TestScriptInAnyFolder: what a shell would take for its own, or for a new line, in the name of a
+// folder is a part of the name.
+func TestScriptInAnyFolder(t *testing.T) {
+	bash, err := exec.LookPath("bash")
+	if err != nil {
+		t.Fatal("batch scripts are those of bash: ", err)
+	}
+	dir := filepath.Join(t.TempDir(), "100% \"$(touch made)`touch made`'\nexit 3\n")
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	j := job(dir)
+	j.Program = filepath.Join(dir, "program")
+	fakeBefore(t, map[string]string{"scontrol": "exit 0"})
+	if err := os.WriteFile(j.Program, []byte("#!/bin/sh\necho \"works in $PWD\"\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	s, _, err := j.record()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, gone := range []bool{false, true} {
+		if gone { // and so in the message that says so
+			j.WorkDir = filepath.Join(dir, "$(touch made)\"")
+			if s, _, err = j.record(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		cmd := exec.Command(bash, filepath.Join(s.dir, scriptFile), "0")
+		cmd.Dir = dir
+		cmd.Env = append(os.Environ(), "SLURM_ARRAY_JOB_ID=12", "SLURM_ARRAY_TASK_ID=2")
+		out, err := cmd.CombinedOutput()
+		log, _ := os.ReadFile(filepath.Join(s.dir, logs, "12_2.log"))
+		want := "works in " + dir
+		if gone {
+			want = "does not see the folder " + j.WorkDir + ", where"
+		}
+		if (err != nil) != gone || !strings.Contains(string(log), want) {
+			t.Errorf("%v: %s\n%s", err, out, log)
+		}
+	}
+	if _, err := os.Stat(filepath.Join(dir, "made")); err == nil {
+		t.Error("a part of a name was run as a command")
 	}
 }
 

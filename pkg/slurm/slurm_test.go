@@ -34,6 +34,7 @@ func TestOptions(t *testing.T) {
 		"exclusive=yes":       `must be true or false, got "yes"`,
 		"time=2":              "--slurm time=2: tasks are told 120 seconds before their limit",
 		"time=0:00:30":        "tasks are told 120 seconds before",
+		"time=0":              "", // no limit
 		"signal=-1":           "must be a whole number from 0 on",
 		"nodes=3":             "--slurm 'extra=#SBATCH --OPTION=VALUE'",
 		"partition=a;cpus=-1": "", // a name of the site's, whatever it holds

@@ -17,7 +17,7 @@ import (
 type Receipt struct {
 	Script   string      // the file
 	Text     string      // of the script
-	Commands [][]string  // that submit it, or would
+	Commands []string    // that submit it, or would, as a shell takes them
 	Jobs     []Submitted // none if it was only to be shown
 	Shards   int         // elements of these, or of what was shown
 	Runs     int         // runs to make in them
@@ -111,6 +111,14 @@ func (j *Job) missing(toMake map[string]bool, queued map[string]Element, r *Rece
 	return shards
 }
 
+// commandLine is a command as it is given to a shell.
+func commandLine(name string, args []string) string {
+	for _, a := range args {
+		name += " " + quote(a)
+	}
+	return name
+}
+
 // submit submits the parts one after the other. With a cap a part begins when the one before has
 // ended, so that it is one on all of them.
 func (j *Job) submit(ctx context.Context, s *Submission, parts []part, print bool, r *Receipt) error {
@@ -121,7 +129,7 @@ func (j *Job) submit(ctx context.Context, s *Submission, parts []part, print boo
 			args = append(args, "--dependency=afterany:"+before)
 		}
 		args = append(args, r.Script, strconv.Itoa(p.offset))
-		r.Commands = append(r.Commands, append([]string{"sbatch"}, args...))
+		r.Commands = append(r.Commands, commandLine("sbatch", args))
 		if print {
 			continue
 		}

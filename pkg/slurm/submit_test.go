@@ -8,6 +8,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"reflect"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -75,12 +77,63 @@ func TestSubmit(t *testing.T) {
 	}
 }
 
+// TestOtherRuns: the same command has other runs where the data were changed, and a record of its
+// own that says which.
+func TestOtherRuns(t *testing.T) {
+	dir := t.TempDir()
+	fake(t, site(filepath.Join(dir, "log")))
+	for _, runs := range [][][]string{{{"a"}}, {{"b"}}} {
+		j := job(filepath.Join(dir, "out"))
+		j.Shards = runs
+		if _, err := j.Submit(context.Background(), everything(), false); err != nil {
+			t.Fatal(err)
+		}
+		s, _, err := j.record()
+		if err != nil || !reflect.DeepEqual(s.Shards, runs) || len(s.Jobs) != 1 {
+			t.Errorf("%v are recorded as %+v, %v", runs, s, err)
+		}
+	}
+}
+
+// TestManyGaps: what is missing of a very long array may be more ranges than a command can be given.
+func TestManyGaps(t *testing.T) {
+	dir := t.TempDir()
+	log := filepath.Join(dir, "log")
+	commands := site(log)
+	commands["scontrol"] = "echo 'MaxArraySize = 4000001'"
+	fake(t, commands)
+	j := job(filepath.Join(dir, "out"))
+	j.Shards = nil
+	toMake := map[string]bool{}
+	for i := range 60000 {
+		key := strconv.Itoa(i)
+		j.Shards = append(j.Shards, []string{key})
+		toMake[key] = i%2 == 0
+	}
+	r, err := j.Submit(context.Background(), toMake, false)
+	if err != nil || r.Shards != 30000 || len(r.Jobs) != 8 {
+		t.Fatalf("%d shards in %d jobs: %v", r.Shards, len(r.Jobs), err)
+	}
+	text, _ := os.ReadFile(log)
+	n := 0
+	for line := range strings.Lines(string(text)) {
+		_, list, _ := strings.Cut(line, "--array=")
+		n += strings.Count(list, ",") + 1
+	}
+	if n != 30000 {
+		t.Errorf("sbatch was told of %d elements", n)
+	}
+}
+
 // TestPrint: without Slurm there is a script, and what is not known is said.
 func TestPrint(t *testing.T) {
 	fake(t, nil)
-	j := job(filepath.Join(t.TempDir(), "out"))
+	j := job(filepath.Join(t.TempDir(), "my out"))
 	for range 2 {
 		r, err := j.Submit(context.Background(), everything(), true)
+		if err == nil && !strings.HasSuffix(r.Commands[0], "/job.sh' 0") {
+			t.Errorf("%q is not what a shell takes", r.Commands[0])
+		}
 		if err != nil || len(r.Jobs) != 0 || len(r.Commands) != 1 || !strings.Contains(strings.Join(r.Warnings, " "), "taken to be 1001: scontrol is not on the PATH") {
 			t.Errorf("%+v, %v", r, err)
 		}
