@@ -51,7 +51,7 @@ type Work struct {
 	Counters        oracles.Counters
 	InnerIterations int
 	Optimizer       optim.Spent
-	Factored        oracles.Work // by the oracle, of which Counters have the multiply-adds too
+	Factored        clock.Work // by the oracle, of which Counters have the multiply-adds too
 }
 
 // Stepper returns a Stepper at the start of the run, with the step that warms it up, and
@@ -95,7 +95,7 @@ func newStepper[T tensor.Float](of Training, pool *tensor.Pool, end func()) (*st
 	if err := t.warmUp(); err != nil {
 		return nil, err
 	}
-	t.spent, t.factored = optim.Spent{}, oracles.Work{}
+	t.spent, t.factored = optim.Spent{}, clock.Work{}
 	return &stepper[T]{trainer: t, of: of, rewind: t.rewinder(), end: end, least: leastIterations(of.Method.Oracle.Must())}, nil
 }
 
@@ -163,7 +163,7 @@ func (s *stepper[T]) Work() Work {
 
 func (s *stepper[T]) Restart() error {
 	initialize(s.w, s.of)
-	s.step, s.iterations, s.clock, s.spent, s.factored = 0, 0, clock.Clock{}, optim.Spent{}, oracles.Work{}
+	s.step, s.iterations, s.clock, s.spent, s.factored = 0, 0, clock.Clock{}, optim.Spent{}, clock.Work{}
 	s.order.batch(0) // shuffles the first epoch, as the step that warms up does
 	s.resetOptimizer()
 	return s.rewind()

@@ -81,7 +81,7 @@ type trainer[T tensor.Float] struct {
 	reporter   optim.Reporter        // the optimizer, if it works with matrices; else nil
 	updated    optim.Report          // of its last update
 	spent      optim.Spent           // by the optimizer, for measurements
-	factored   oracles.Work          // by the oracle
+	factored   clock.Work            // by the oracle
 	saved      int                   // step of the last checkpoint
 
 	toldSingular bool // users know that gamma is too large for the precision
