@@ -122,6 +122,7 @@ func (t *turn) add(o turn) {
 	t.InnerIterations += o.InnerIterations
 	t.Optimizer.Add(o.Optimizer)
 	t.Factored.Add(o.Factored)
+	t.Elementwise += o.Elementwise
 	t.mallocs += o.mallocs
 	t.peak, t.blind = max(t.peak, o.peak), t.blind || o.blind
 }
@@ -202,6 +203,8 @@ func (s *subject) result() Method {
 	m.RelativeCost, m.CostRange = summed(costs)
 	m.RelativeAdds = m.Counters.MultiplyAdds / s.plain.adds()
 	m.Update, m.Factored = s.update(), s.matrices(s.total.Factored)
+	m.Vectors.Seconds = s.total.Elementwise.Seconds() / n
+	m.Vectors.RelativeCost = m.Vectors.Seconds / (s.plain.total.Seconds / float64(s.plain.total.Steps))
 	m.GFLOPS = 2 * m.Counters.MultiplyAdds / m.StepSeconds / 1e9
 	if !s.total.blind {
 		m.PeakRSS = &s.total.peak

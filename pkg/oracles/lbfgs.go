@@ -2,6 +2,7 @@ package oracles
 
 import (
 	"math"
+	"time"
 
 	"github.com/dualgn/dgn/pkg/losses"
 	"github.com/dualgn/dgn/pkg/registry"
@@ -148,12 +149,21 @@ func (o *lbfgs[T]) Direction(d []T, p *Subproblem[T]) Report {
 	batch, mu := p.oneBatch(), o.WeightDecay
 	o.d, o.w, o.report = d, batch.Weights(), newReport(mu)
 	o.gradient(batch, p.losses())
-	o.square = tensor.Dot(o.pool, o.g, o.g)
 	o.report.Counters = Counters{VJPs: 1, MultiplyAdds: batch.Dims().VJP}
+	began := time.Now()
+	o.descend(p)
+	o.report.Elementwise = time.Since(began)
+	return o.report
+}
+
+// descend makes d of the gradient, by passes over vectors alone.
+func (o *lbfgs[T]) descend(p *Subproblem[T]) {
+	d := o.d
+	o.square = tensor.Dot(o.pool, o.g, o.g)
 	if !finite(o.square) {
 		clear(d)
 		o.report.StopReason = StoppedNonFinite
-		return o.report
+		return
 	}
 	o.report.StopReason = o.remember()
 	copy(o.last.s, o.w)
@@ -168,7 +178,6 @@ func (o *lbfgs[T]) Direction(d []T, p *Subproblem[T]) Report {
 	if o.fresh = o.count == 0; o.fresh {
 		o.gradientStep(p)
 	}
-	return o.report
 }
 
 // gradient sets g = (1/m) Jᵀ grad loss + mu w.

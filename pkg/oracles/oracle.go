@@ -1,6 +1,8 @@
 package oracles
 
 import (
+	"time"
+
 	"github.com/dualgn/dgn/pkg/clock"
 	"github.com/dualgn/dgn/pkg/losses"
 	"github.com/dualgn/dgn/pkg/registry"
@@ -91,6 +93,9 @@ type Report struct {
 	// Factored is what factors were inverted in, of an oracle that has some to be inverted at
 	// times: its multiply-adds are in Counters too.
 	Factored clock.Work
+
+	// Elementwise is how long passes over vectors took, of an oracle of which they are a large part.
+	Elementwise time.Duration
 
 	// Singular tells of a system that the precision does not resolve.
 	Singular Singular
