@@ -1,6 +1,7 @@
 package oracles
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/dualgn/dgn/pkg/losses"
@@ -61,6 +62,9 @@ func TestPricesOfSolvers(t *testing.T) {
 	}
 	if less, more := price(many, "solver: {kind: nystrom, rank: 10}"), price(many, "solver: {kind: nystrom, rank: 500}"); !(more > 2*less) {
 		t.Errorf("nystrom: %g for rank 500, %g for 10", more, less)
+	}
+	if r, all := price(many, "solver: {kind: nystrom, rank: 1000000000}"), price(many, fmt.Sprintf("solver: {kind: nystrom, rank: %d}", many*n.Outputs())); r != all {
+		t.Errorf("nystrom: %g for more columns than there are unknowns, %g for as many", r, all)
 	}
 	if primal, dual := price(many, "formulation: primal, solver: cholesky, inner_iterations: 1"), price(many, "solver: cholesky, inner_iterations: 1"); !(primal < dual) {
 		t.Errorf("%g for few weights, %g for many residuals", primal, dual)
