@@ -256,7 +256,13 @@ func (o *hessianFree[T]) State() map[string][]float64 {
 
 func (o *hessianFree[T]) Restore(state map[string][]float64) error {
 	x, ok := state[stateSolution]
-	if n := len(o.cg.x); !ok || len(x) != 0 && len(x) != n {
+	if !ok {
+		return fmt.Errorf("the state holds no %s", stateSolution)
+	}
+	if err := finiteState(map[string][]float64{stateSolution: x}); err != nil {
+		return err
+	}
+	if n := len(o.cg.x); len(x) != 0 && len(x) != n {
 		return fmt.Errorf("the solution before has %d numbers, the model %d weights", len(x), n)
 	}
 	rest := maps.Clone(state)

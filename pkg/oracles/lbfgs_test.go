@@ -106,6 +106,13 @@ func TestLBFGSFallbacks(t *testing.T) {
 	}
 }
 
+// notFinite is a copy of numbers with an infinity among them.
+func notFinite(v []float64) []float64 {
+	v = slices.Clone(v)
+	v[len(v)/2] = math.Inf(1)
+	return v
+}
+
 // TestLBFGSRestoreRefuses: a state that does not fit is an error, and changes nothing.
 func TestLBFGSRestoreRefuses(t *testing.T) {
 	_, _, _, o := walk(t, losses.Squared{}, "{kind: lbfgs, history: 3}", 0.5, 0.5)
@@ -121,6 +128,9 @@ func TestLBFGSRestoreRefuses(t *testing.T) {
 		{stateSteps, good[stateSteps][1:], "expected as many of each"},
 		{stateWeights, nil, "the weights before have 0 numbers"},
 		{stateGradient, make([]float64, p+1), fmt.Sprintf("and the gradient %d", p+1)},
+		{stateGradient, notFinite(good[stateGradient]), "gradient has a number that is not finite"},
+		{stateWeights, notFinite(good[stateWeights]), "weights has a number that is not finite"},
+		{stateSteps, notFinite(good[stateSteps]), "steps has a number that is not finite"},
 		{stateChanges, make([]float64, 2*p), "pair 0 has s·y = 0, which must be positive"},
 		{"more", nil, "the oracle remembers [changes, gradient, steps, weights], the state holds [changes, gradient, more, steps, weights]"},
 	} {
