@@ -36,6 +36,7 @@ methods:
     probe: {every: 1, calls: 1, oracles: [{name: other, formulation: primal}]}
   - {name: diverging, optimizer: {kind: sgd, learning_rate: 1.0e+300}}
   - {name: idle, oracle: {kind: gauss_newton, inner_iterations: 2000}, optimizer: {kind: sgd, learning_rate: 1}}
+  - {name: free, oracle: {kind: hessian_free, inner_iterations: 2000, tolerance: 0, decay: 0}, optimizer: {kind: sgd, learning_rate: 1}}
 `
 
 // measured measures the methods of a config, in rounds of a millisecond.
@@ -97,7 +98,7 @@ func TestMethods(t *testing.T) {
 		if gn.MultiplyAdds = 0; gn != (Counters{Forwards: 1, VJPs: 1, GramProducts: 4, InnerIterations: 3}) {
 			t.Errorf("%+v", gn)
 		}
-		if len(r.Failed) != 2 || r.Failed[0].Name != "diverging" || !strings.Contains(r.Failed[0].Error, "the batch loss is") || r.Failed[1].Name != "idle" || !strings.Contains(r.Failed[1].Error, "of 2000 inner iterations") {
+		if len(r.Failed) != 3 || r.Failed[0].Name != "diverging" || !strings.Contains(r.Failed[0].Error, "the batch loss is") || r.Failed[1].Name != "idle" || !strings.Contains(r.Failed[1].Error, "of 2000 inner iterations") || r.Failed[2].Name != "free" || !strings.Contains(r.Failed[2].Error, "of 2000 inner iterations") {
 			t.Errorf("%+v", r.Failed)
 		}
 		var failed *experiment.RunError

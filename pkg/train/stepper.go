@@ -112,6 +112,10 @@ func leastIterations(s oracles.Spec) int {
 		return untilBudget(o.Inner)
 	case oracles.ProxLinear:
 		return untilBudget(o.Inner)
+	case oracles.HessianFree:
+		if o.Tolerance == 0 {
+			return o.InnerIterations
+		}
 	}
 	return 0
 }
