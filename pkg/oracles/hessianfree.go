@@ -168,6 +168,7 @@ func (o *hessianFree[T]) Direction(d []T, p *Subproblem[T]) Report {
 	if !(q < 0 && o.report.Slope < 0) { // of a bad start, or by rounding
 		tensor.Scale(o.pool, T(-o.m), o.b)
 		o.fallBack(qq, StoppedSlope)
+		o.report.Fallback = true
 		o.adaptTo(math.NaN())
 		return o.report
 	}

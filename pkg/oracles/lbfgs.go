@@ -172,7 +172,7 @@ func (o *lbfgs[T]) descend(p *Subproblem[T]) {
 	if o.count > 0 {
 		o.recursion()
 		if !(o.report.Slope < 0) && o.square > 0 { // by rounding alone
-			o.count, o.report.StopReason = 0, StoppedSlope
+			o.count, o.report.StopReason, o.report.Fallback = 0, StoppedSlope, true
 		}
 	}
 	if o.fresh = o.count == 0; o.fresh {

@@ -99,6 +99,15 @@ func TestLBFGSFallbacks(t *testing.T) {
 		t.Errorf("a pair of negative curvature: %q, %d pairs of %d, slope %g", r.StopReason, l.count, before, r.Slope)
 	}
 
+	// An H that rounding has spoilt: it is told in the log of steps, whatever log.every is.
+	for i := range g {
+		l.last.s[i], l.last.y[i] = w[i]-1, g[i]+1
+	}
+	l.scale *= -1e6
+	if r := o.Direction(d, p); r.StopReason != StoppedSlope || !r.Fallback || l.count != 0 || !(r.Slope < 0) {
+		t.Errorf("an ascending direction: %q, fallback %t, %d pairs, slope %g", r.StopReason, r.Fallback, l.count, r.Slope)
+	}
+
 	// A gradient that is not finite.
 	p.Gradient.Outputs().Set(0, 0, math.NaN())
 	if r := o.Direction(d, p); r.StopReason != StoppedNonFinite || tensor.Norm2(nil, d) != 0 {
