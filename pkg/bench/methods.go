@@ -56,6 +56,7 @@ type Method struct {
 	RelativeAdds float64    `json:"relative_multiply_adds"` // multiply-adds over those of the plain SGD step
 	Update       Update     `json:"update"`
 	Factored     Matrices   `json:"direction_factorisations"` // inverses that the oracle makes of factors
+	Vectors      Passes     `json:"direction_elementwise"`    // passes over vectors, of an oracle that tells of them
 	GFLOPS       float64    `json:"gflops"`                   // of the multiply-adds that are counted: of products alone
 	Counters     Counters   `json:"counters"`
 	Allocs       float64    `json:"allocs_per_step"`
@@ -81,6 +82,12 @@ type Matrices struct {
 	MultiplyAdds float64 `json:"multiply_adds"`
 	RelativeCost float64 `json:"relative_cost"`
 	RelativeAdds float64 `json:"relative_multiply_adds"`
+}
+
+// Passes are what elementwise work takes, also over all of a plain SGD step.
+type Passes struct {
+	Seconds      float64 `json:"seconds"`
+	RelativeCost float64 `json:"relative_cost"`
 }
 
 // Counters are means over the measured steps, see [oracles.Counters].
@@ -223,13 +230,14 @@ func (r *Methods) WriteTable(w io.Writer) error {
 		fmt.Fprintf(t, "%s\t%.4g\t%.4g\t%.4g\t%.3f\t%.3f\t%.4g\t%.3f\t%.3f\n", m.Name, 1e3*u.Seconds, 1e3*u.Elementwise,
 			1e3*u.Products.Seconds, u.Products.RelativeCost, u.Products.RelativeAdds, 1e3*u.Factorisations.Seconds, u.Factorisations.RelativeCost, u.Factorisations.RelativeAdds)
 	}
-	if !slices.ContainsFunc(all, func(m Method) bool { return m.Factored.MultiplyAdds > 0 }) {
+	if !slices.ContainsFunc(all, func(m Method) bool { return m.Factored.MultiplyAdds > 0 || m.Vectors.Seconds > 0 }) {
 		return t.Flush()
 	}
-	fmt.Fprintln(t, "\ndirection of a step\tfactorisations ms\tover SGD's step\tits multiply-adds\tthe rest of the step over SGD's\tits multiply-adds")
+	fmt.Fprintln(t, "\ndirection of a step\telementwise ms\tover SGD's step\tfactorisations ms\tover SGD's step\tits multiply-adds\tthe rest of the step over SGD's\tits multiply-adds")
 	for _, m := range all {
-		f := m.Factored
-		fmt.Fprintf(t, "%s\t%.4g\t%.3f\t%.3f\t%.3f\t%.3f\n", m.Name, 1e3*f.Seconds, f.RelativeCost, f.RelativeAdds, m.RelativeCost-f.RelativeCost, m.RelativeAdds-f.RelativeAdds)
+		f, v := m.Factored, m.Vectors
+		fmt.Fprintf(t, "%s\t%.4g\t%.3f\t%.4g\t%.3f\t%.3f\t%.3f\t%.3f\n", m.Name, 1e3*v.Seconds, v.RelativeCost,
+			1e3*f.Seconds, f.RelativeCost, f.RelativeAdds, m.RelativeCost-f.RelativeCost-v.RelativeCost, m.RelativeAdds-f.RelativeAdds)
 	}
 	return t.Flush()
 }

@@ -36,6 +36,7 @@ methods:
     probe: {every: 1, calls: 1, oracles: [{name: other, formulation: primal}]}
   - {name: diverging, optimizer: {kind: sgd, learning_rate: 1.0e+300}}
   - {name: idle, oracle: {kind: gauss_newton, inner_iterations: 2000}, optimizer: {kind: sgd, learning_rate: 1}}
+  - {name: free, oracle: {kind: hessian_free, inner_iterations: 2000, tolerance: 0, decay: 0}, optimizer: {kind: sgd, learning_rate: 1}}
 `
 
 // measured measures the methods of a config, in rounds of a millisecond.
@@ -97,7 +98,7 @@ func TestMethods(t *testing.T) {
 		if gn.MultiplyAdds = 0; gn != (Counters{Forwards: 1, VJPs: 1, GramProducts: 4, InnerIterations: 3}) {
 			t.Errorf("%+v", gn)
 		}
-		if len(r.Failed) != 2 || r.Failed[0].Name != "diverging" || !strings.Contains(r.Failed[0].Error, "the batch loss is") || r.Failed[1].Name != "idle" || !strings.Contains(r.Failed[1].Error, "of 2000 inner iterations") {
+		if len(r.Failed) != 3 || r.Failed[0].Name != "diverging" || !strings.Contains(r.Failed[0].Error, "the batch loss is") || r.Failed[1].Name != "idle" || !strings.Contains(r.Failed[1].Error, "of 2000 inner iterations") || r.Failed[2].Name != "free" || !strings.Contains(r.Failed[2].Error, "of 2000 inner iterations") {
 			t.Errorf("%+v", r.Failed)
 		}
 		var failed *experiment.RunError
@@ -110,7 +111,7 @@ func TestMethods(t *testing.T) {
 // TestMethodsForm checks the JSON and the table.
 func TestMethodsForm(t *testing.T) {
 	peak, load, others := 3<<20, 1.5, 0.25
-	m := Method{Name: "GN", BatchSize: 50, Threads: 2, Steps: 7, StepSeconds: 0.002, StepRange: [2]float64{0.001, 0.004}, RelativeCost: 3, CostRange: [2]float64{2, 4}, RelativeAdds: 2.5, Update: Update{0.001, 0.0004, Matrices{0.0005, 2e6, 1.2, 1.5}, Matrices{0.0001, 3e5, 0.25, 0.125}}, Factored: Matrices{0.0002, 4e5, 0.5, 0.75}, GFLOPS: 12, Counters: Counters{1, 4, 5, 0, 1.5e6, 3}, Allocs: 0.25, PeakRSS: &peak}
+	m := Method{Name: "GN", BatchSize: 50, Threads: 2, Steps: 7, StepSeconds: 0.002, StepRange: [2]float64{0.001, 0.004}, RelativeCost: 3, CostRange: [2]float64{2, 4}, RelativeAdds: 2.5, Update: Update{0.001, 0.0004, Matrices{0.0005, 2e6, 1.2, 1.5}, Matrices{0.0001, 3e5, 0.25, 0.125}}, Factored: Matrices{0.0002, 4e5, 0.5, 0.75}, Vectors: Passes{0.0003, 0.125}, GFLOPS: 12, Counters: Counters{1, 4, 5, 0, 1.5e6, 3}, Allocs: 0.25, PeakRSS: &peak}
 	r := &Methods{Machine: Site{Machine: Machine{"cpu", "isa", 2}, Others: &others}, Precision: "float32", Seed: 3, Rounds: 9, Methods: []Method{m}}
 	r.Machine.CPUs, r.Machine.TripsNS, r.Machine.LoadAverage = []int{0, 4}, []float64{70.2}, &load
 	text, err := json.Marshal(r)
@@ -120,7 +121,7 @@ func TestMethodsForm(t *testing.T) {
 	for _, want := range []string{
 		`"machine":{"cpu":"cpu","isa":"isa","threads":2,"cpus":[0,4],"round_trip_ns":[70.2],"load_average":1.5,"others_busy_cpus":0.25}`,
 		`"methods":[{"name":"GN","batch_size":50,"threads":2,"steps_per_round":7,"step_seconds":0.002,"step_seconds_range":[0.001,0.004],"relative_cost":3,"relative_cost_range":[2,4],"relative_multiply_adds":2.5,"update":{"seconds":0.001,"elementwise_seconds":0.0004,` +
-			`"products":{"seconds":0.0005,"multiply_adds":2000000,"relative_cost":1.2,"relative_multiply_adds":1.5},"factorisations":{"seconds":0.0001,"multiply_adds":300000,"relative_cost":0.25,"relative_multiply_adds":0.125}},"direction_factorisations":{"seconds":0.0002,"multiply_adds":400000,"relative_cost":0.5,"relative_multiply_adds":0.75},"gflops":12,` +
+			`"products":{"seconds":0.0005,"multiply_adds":2000000,"relative_cost":1.2,"relative_multiply_adds":1.5},"factorisations":{"seconds":0.0001,"multiply_adds":300000,"relative_cost":0.25,"relative_multiply_adds":0.125}},"direction_factorisations":{"seconds":0.0002,"multiply_adds":400000,"relative_cost":0.5,"relative_multiply_adds":0.75},"direction_elementwise":{"seconds":0.0003,"relative_cost":0.125},"gflops":12,` +
 			`"counters":{"forwards":1,"jvps":4,"vjps":5,"gram_products":0,"multiply_adds":1500000,"inner_iterations":3},"allocs_per_step":0.25,"peak_rss_bytes":3145728}]`,
 	} {
 		if !strings.Contains(string(text), want) {
@@ -138,7 +139,7 @@ func TestMethodsForm(t *testing.T) {
 		`\nGN +50 +2 +2 +1 +4 +3.000 +2.000 +4.000 +12.0 +0.25 +3.0 MiB\n`,
 		`\nother .* unknown\n`,
 		`\nGN +1 +4 +5 +0 +1.5 +3\n`,
-		`\nGN +0.2 +0.500 +0.750 +2.500 +1.750\n`,
+		`\nGN +0.3 +0.125 +0.2 +0.500 +0.750 +2.375 +1.750\n`,
 		`\nGN +1 +0.4 +0.5 +1.200 +1.500 +0.1 +0.250 +0.125\n`,
 	} {
 		if !regexp.MustCompile(want).MatchString(table.String()) {
@@ -168,5 +169,18 @@ func TestMethodsEnd(t *testing.T) {
 	_, err = MeasureMethods(t.Context(), problems, MethodOptions{Machine: Machine{Threads: 1}, Log: slog.New(slog.DiscardHandler)})
 	if !errors.As(err, &failed) || failed.Run != plainName {
 		t.Error(err)
+	}
+}
+
+// TestMethodsElementwise: the vector work of lbfgs, which grows with its history, has a column of its
+// own, and is no part of other oracles.
+func TestMethodsElementwise(t *testing.T) {
+	r, err := measured(t, t.Context(), "methods=[{name: SGD, optimizer: sgd}, {name: few, oracle: {kind: lbfgs, history: 1}, optimizer: sgd}, {name: many, oracle: {kind: lbfgs, history: 40}, optimizer: sgd}]", "train={batch_size: 200, epochs: 100}")
+	if err != nil {
+		t.Fatal(err)
+	}
+	sgd, few, many := r.Methods[0].Vectors, r.Methods[1].Vectors, r.Methods[2].Vectors
+	if sgd != (Passes{}) || !(few.Seconds > 0 && few.RelativeCost > 0) || !(many.Seconds > 2*few.Seconds) || !(many.Seconds < r.Methods[2].StepSeconds*2) {
+		t.Errorf("%+v, %+v and %+v", sgd, few, many)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"runtime/debug"
 	"slices"
 
+	"github.com/dualgn/dgn/pkg/clock"
 	"github.com/dualgn/dgn/pkg/config"
 	"github.com/dualgn/dgn/pkg/experiment"
 	"github.com/dualgn/dgn/pkg/interrupt"
@@ -121,6 +122,7 @@ func (t *turn) add(o turn) {
 	t.InnerIterations += o.InnerIterations
 	t.Optimizer.Add(o.Optimizer)
 	t.Factored.Add(o.Factored)
+	t.Elementwise += o.Elementwise
 	t.mallocs += o.mallocs
 	t.peak, t.blind = max(t.peak, o.peak), t.blind || o.blind
 }
@@ -200,7 +202,9 @@ func (s *subject) result() Method {
 	m.StepSeconds, m.StepRange = summed(s.seconds)
 	m.RelativeCost, m.CostRange = summed(costs)
 	m.RelativeAdds = m.Counters.MultiplyAdds / s.plain.adds()
-	m.Update, m.Factored = s.update(), s.matrices(optim.Work(s.total.Factored))
+	m.Update, m.Factored = s.update(), s.matrices(s.total.Factored)
+	m.Vectors.Seconds = s.total.Elementwise.Seconds() / n
+	m.Vectors.RelativeCost = m.Vectors.Seconds / (s.plain.total.Seconds / float64(s.plain.total.Steps))
 	m.GFLOPS = 2 * m.Counters.MultiplyAdds / m.StepSeconds / 1e9
 	if !s.total.blind {
 		m.PeakRSS = &s.total.peak
@@ -222,7 +226,7 @@ func (s *subject) update() Update {
 }
 
 // matrices is what work with matrices took of a step.
-func (s *subject) matrices(w optim.Work) Matrices {
+func (s *subject) matrices(w clock.Work) Matrices {
 	n, plain := float64(s.total.Steps), s.plain.total
 	m := Matrices{Seconds: w.Time.Seconds() / n, MultiplyAdds: float64(w.MultiplyAdds) / n}
 	m.RelativeCost = m.Seconds / (plain.Seconds / float64(plain.Steps))

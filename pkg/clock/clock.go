@@ -1,5 +1,6 @@
 // Package clock measures training time: a [Clock] runs when it is told to, and stands
-// still while a [Watch] finds that the process was stopped.
+// still while a [Watch] finds that the process was stopped. [Work] is the part of it that
+// matrices take.
 package clock
 
 import "time"

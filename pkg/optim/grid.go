@@ -22,7 +22,10 @@ type Grid struct {
 	Steps int     `yaml:"steps" doc:"how many are tried, each with a forward pass; the longest is the update itself"`
 }
 
-var _ LineSearch = Grid{}
+var (
+	_ LineSearch = Grid{}
+	_ Trying     = Grid{}
+)
 
 func newGrid(o Grid) (LineSearch, error) {
 	switch {
@@ -38,6 +41,9 @@ func newGrid(o Grid) (LineSearch, error) {
 const maxGrid = 1000
 
 func (Grid) State() []*float64 { return nil }
+
+// Trials implements [Trying].
+func (o Grid) Trials() (forwards, jvps int) { return o.Steps, 0 }
 
 func (o Grid) Search(phi Objective) float64 {
 	least, best := phi.Value(), 0.0

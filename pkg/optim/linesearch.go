@@ -16,6 +16,24 @@ type LineSearch interface {
 	State() []*float64
 }
 
+// A Trying line search tells about how many steps it tries, for predictions. One that does not is
+// taken to try one, by a forward pass.
+type Trying interface {
+	// Trials returns the forward passes, and JVPs, of a search.
+	Trials() (forwards, jvps int)
+}
+
+// TrialsOf returns about how many forward passes and JVPs a search takes, see [Trying].
+func TrialsOf(s LineSearch) (forwards, jvps int) {
+	switch s := s.(type) {
+	case None:
+		return 0, 0
+	case Trying:
+		return s.Trials()
+	}
+	return 1, 0
+}
+
 // An Objective is that of the mini-batch along an update:
 // phi(eta) = F(w + eta u) with F = h + (mu/2) |w|², mu the weight decay of the
 // oracle. What is asked for is counted.

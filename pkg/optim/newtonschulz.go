@@ -163,7 +163,7 @@ func (o *muonOf[T]) orthogonal(b tensor.Block) bool {
 	began := time.Now()
 	var adds int64
 	o.direction, adds = o.newtonSchulz(b, o.x[:n], o.y[:n])
-	o.report.Products.since(began, adds)
+	o.report.Products.Since(began, adds)
 	return finite[T](tensor.Dot(o.pool, o.direction, o.direction))
 }
 

@@ -1,6 +1,10 @@
 package optim
 
-import "time"
+import (
+	"time"
+
+	"github.com/dualgn/dgn/pkg/clock"
+)
 
 // A Reporter is an optimizer that multiplies or factors matrices.
 type Reporter interface {
@@ -10,8 +14,8 @@ type Reporter interface {
 
 // A Report is what one update took, beside passes over vectors.
 type Report struct {
-	Products       Work // of matrices, Newton-Schulz steps among them
-	Factorisations Work // inverse roots, eigenvectors and orthogonal factors
+	Products       clock.Work // of matrices, Newton-Schulz steps among them
+	Factorisations clock.Work // inverse roots, eigenvectors and orthogonal factors
 
 	// Fallback is "" where all blocks are updated as the method says, and else what was
 	// done in its place: one of the constants.
@@ -21,20 +25,14 @@ type Report struct {
 // Spent is what the optimizer of some steps took: passes over vectors are what is left of the time.
 type Spent struct {
 	Time                     time.Duration
-	Products, Factorisations Work
+	Products, Factorisations clock.Work
 }
 
 // Add adds o to s.
 func (s *Spent) Add(o Spent) {
 	s.Time += o.Time
-	s.Products.add(o.Products)
-	s.Factorisations.add(o.Factorisations)
-}
-
-// Work is what matrices took.
-type Work struct {
-	MultiplyAdds int64
-	Time         time.Duration
+	s.Products.Add(o.Products)
+	s.Factorisations.Add(o.Factorisations)
 }
 
 // What an update falls back to. Of several blocks, the worst is reported: the last here.
@@ -78,18 +76,7 @@ func (r *Report) add(of any) {
 		return
 	}
 	inner := o.Report()
-	r.Products.add(inner.Products)
-	r.Factorisations.add(inner.Factorisations)
+	r.Products.Add(inner.Products)
+	r.Factorisations.Add(inner.Factorisations)
 	r.fall(inner.Fallback)
-}
-
-func (w *Work) add(o Work) {
-	w.MultiplyAdds += o.MultiplyAdds
-	w.Time += o.Time
-}
-
-// since adds multiply-adds that began at a time, and have ended.
-func (w *Work) since(began time.Time, adds int64) {
-	w.MultiplyAdds += adds
-	w.Time += time.Since(began)
 }

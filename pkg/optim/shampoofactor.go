@@ -42,7 +42,7 @@ func (o *shampoo[T]) addSquares(b *shampooBlock[T]) {
 		}
 		adds += f.add(o.pool, T(o.Beta), g)
 	}
-	o.report.Products.since(began, adds)
+	o.report.Products.Since(began, adds)
 }
 
 // add adds G Gᵀ to the sum, or takes it into the mean.
@@ -76,7 +76,7 @@ func (o *shampoo[T]) invert(f *factor[T], p int) {
 				o.report.fall(FallbackStale)
 			}
 		}
-		o.report.Factorisations.since(began, 0)
+		o.report.Factorisations.Since(began, 0)
 		return
 	}
 	a := tensor.View(f.n, f.n, o.a[:f.n*f.n])
@@ -104,12 +104,12 @@ func (o *shampoo[T]) invert(f *factor[T], p int) {
 				o.report.fall(FallbackJitter)
 			}
 			tensor.Convert(f.root, a.Data)
-			o.report.Factorisations.since(began, adds)
+			o.report.Factorisations.Since(began, adds)
 			return
 		}
 	}
 	o.report.fall(FallbackStale)
-	o.report.Factorisations.since(began, adds)
+	o.report.Factorisations.Since(began, adds)
 }
 
 // precondition sets p2 to the gradient times the roots of its factors.
@@ -146,5 +146,5 @@ func (o *shampoo[T]) precondition(b *shampooBlock[T]) {
 			adds += int64(n)
 		}
 	}
-	o.report.Products.since(began, adds)
+	o.report.Products.Since(began, adds)
 }

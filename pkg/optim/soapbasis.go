@@ -26,7 +26,7 @@ func (o *soap[T]) begin(b *soapBlock[T]) {
 		}
 		// Golub and Van Loan, section 8.3: 9 n³ operations, half of them multiplications.
 		n := int64(e.n)
-		o.report.Factorisations.since(began, 9*n*n*n/2)
+		o.report.Factorisations.Since(began, 9*n*n*n/2)
 	}
 }
 
@@ -49,7 +49,7 @@ func (o *soap[T]) project(b *soapBlock[T], x []T, back bool) []T {
 		x = o.y[:n]
 		adds += int64(b.cols) * int64(n)
 	}
-	o.report.Products.since(began, adds)
+	o.report.Products.Since(began, adds)
 	return x
 }
 
@@ -71,7 +71,7 @@ func (o *soap[T]) addSquares(b *soapBlock[T]) {
 		kernel.Transpose(o.z, b.rows, o.d, b.cols, b.rows, b.cols)
 		square(&b.right, tensor.View(b.cols, b.rows, o.z[:b.Len()]))
 	}
-	o.report.Products.since(began, adds)
+	o.report.Products.Since(began, adds)
 }
 
 // turn brings the bases of a block up to date, and M' and V with them.
@@ -105,7 +105,7 @@ func (o *soap[T]) turn(b *soapBlock[T]) {
 			}
 		}
 	}
-	o.report.Factorisations.since(began, adds)
+	o.report.Factorisations.Since(began, adds)
 	copy(m, o.project(b, o.g[:n], false))
 }
 

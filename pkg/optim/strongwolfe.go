@@ -29,7 +29,10 @@ type StrongWolfe struct {
 	Tolerance   float64 `yaml:"tolerance_change" doc:"change of the largest weight within a bracket at which the search ends"`
 }
 
-var _ LineSearch = StrongWolfe{}
+var (
+	_ LineSearch = StrongWolfe{}
+	_ Trying     = StrongWolfe{}
+)
 
 func newStrongWolfe(o StrongWolfe) (LineSearch, error) {
 	switch {
@@ -49,6 +52,9 @@ func newStrongWolfe(o StrongWolfe) (LineSearch, error) {
 const maxWolfe = 1000
 
 func (StrongWolfe) State() []*float64 { return nil }
+
+// Trials implements [Trying]: mostly the update itself will do.
+func (StrongWolfe) Trials() (forwards, jvps int) { return 1, 1 }
 
 // A trial is a step that was tried: phi and phi' there.
 type trial struct{ eta, value, slope float64 }

@@ -39,6 +39,11 @@ type Abilities struct {
 	// Sketch is the number of products with K that System makes before its first iteration.
 	Sketch int
 
+	// Extra returns the multiply-adds that System makes for n unknowns beside products with K, for
+	// predictions; nil: none to speak of. ByRows says that what iterations take of K is among them.
+	Extra  func(n, budget int) int
+	ByRows bool
+
 	// NeedsRows says that the primal solver works on J itself, m k p numbers, and forms p² more.
 	NeedsRows bool
 

@@ -25,6 +25,7 @@ func (Cholesky) Abilities() Abilities {
 		},
 		Newton:    true,
 		NeedsGram: true,
+		Extra:     func(n, _ int) int { return size.Product(n, n, n) / 6 },
 		Primal:    PrimalSolvers{Float32: newPrimalCholesky[float32], Float64: newPrimalCholesky[float64]},
 		NeedsRows: true,
 		// A, beside K, the blocks of L, and the work space of one thread: whether a config fits

@@ -90,7 +90,7 @@ func Cheapest(costs []FormCost) (best FormCost) {
 func (o Inner) gramChoice(c SolverChoice, d Dims) formChoice {
 	choice := formChoice{Form: MatrixFree, Why: "the model has no other ways to multiply by K = J Jᵀ"}
 	if d.Gram != nil {
-		choice.Costs = GramCosts(d.Gram.GramCosts(d.Examples), size.Sum(o.InnerIterations, c.abilities().Sketch), o.GramMemory, c.abilities().asksBlocks())
+		choice.Costs = GramCosts(d.Gram.GramCosts(d.Examples), size.Sum(o.InnerIterations, o.sketch(c, d)), o.GramMemory, c.abilities().asksBlocks())
 	}
 	switch {
 	case c.abilities().NeedsGram:
@@ -115,12 +115,17 @@ func (o Inner) gramChoice(c SolverChoice, d Dims) formChoice {
 		}
 	}
 	sketch := ""
-	if r := c.abilities().Sketch; r > 0 {
+	if r := o.sketch(c, d); r > 0 {
 		sketch = fmt.Sprintf(", %d products of the sketch", r)
 	}
 	choice.Why = fmt.Sprintf("with %d inner iterations%s and mini-batches of %d the products of a step are estimated to take %s (%s)",
 		o.InnerIterations, sketch, d.Examples, milliseconds(best.Seconds), strings.Join(others, ", "))
 	return choice
+}
+
+// sketch is the number of products of a sketch, which has no more columns than there are unknowns.
+func (o Inner) sketch(c SolverChoice, d Dims) int {
+	return min(c.abilities().Sketch, size.Product(d.Examples, d.Outputs))
 }
 
 // choices says what gram: auto became, for people.

@@ -168,6 +168,7 @@ func (o *hessianFree[T]) Direction(d []T, p *Subproblem[T]) Report {
 	if !(q < 0 && o.report.Slope < 0) { // of a bad start, or by rounding
 		tensor.Scale(o.pool, T(-o.m), o.b)
 		o.fallBack(qq, StoppedSlope)
+		o.report.Fallback = true
 		o.adaptTo(math.NaN())
 		return o.report
 	}
@@ -256,7 +257,13 @@ func (o *hessianFree[T]) State() map[string][]float64 {
 
 func (o *hessianFree[T]) Restore(state map[string][]float64) error {
 	x, ok := state[stateSolution]
-	if n := len(o.cg.x); !ok || len(x) != 0 && len(x) != n {
+	if !ok {
+		return fmt.Errorf("the state holds no %s", stateSolution)
+	}
+	if err := finiteState(map[string][]float64{stateSolution: x}); err != nil {
+		return err
+	}
+	if n := len(o.cg.x); len(x) != 0 && len(x) != n {
 		return fmt.Errorf("the solution before has %d numbers, the model %d weights", len(x), n)
 	}
 	rest := maps.Clone(state)

@@ -1,9 +1,11 @@
 package oracles
 
 import (
+	"fmt"
 	"maps"
 	"math"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/dualgn/dgn/pkg/losses"
@@ -124,7 +126,7 @@ func TestWarmHessianFree(t *testing.T) {
 	r = bad.Direction(d, p)
 	g := gradientOf(p, 0)
 	tensor.Scale(nil, -2, g)
-	if r.StopReason != StoppedSlope || distance(d, g) > 1e-12 || bad.gamma.current != 2/1.5 {
+	if r.StopReason != StoppedSlope || !r.Fallback || distance(d, g) > 1e-12 || bad.gamma.current != 2/1.5 {
 		t.Errorf("a bad start: %q, %g from the gradient step, gamma then %g", r.StopReason, distance(d, g), bad.gamma.current)
 	}
 	full := bad.Complete(true)
@@ -147,5 +149,36 @@ func TestWarmHessianFree(t *testing.T) {
 	}
 	if !slices.Equal(bad.State()[stateSolution], good[stateSolution]) || bad.gamma.current != good[stateGamma][0] {
 		t.Error("a refused state changed the oracle")
+	}
+}
+
+// TestHessianFreeRestoreRefuses: a state that does not fit is an error, and changes nothing.
+func TestHessianFreeRestoreRefuses(t *testing.T) {
+	_, _, _, o := walk(t, losses.Squared{}, "{kind: hessian_free, inner_iterations: 5}", 0.5, 0.5)
+	h := o.(*hessianFree[float64])
+	good := h.State()
+	x := good[stateSolution]
+	for _, c := range []struct {
+		value []float64
+		want  string
+	}{
+		{x[1:], fmt.Sprintf("has %d numbers, the model %d weights", len(x)-1, len(x))},
+		{notFinite(x), "solution has a number that is not finite"},
+	} {
+		bad := maps.Clone(good)
+		bad[stateSolution] = c.value
+		if err := h.Restore(bad); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%v, want %s", err, c.want)
+		}
+	}
+	missing := maps.Clone(good)
+	delete(missing, stateSolution)
+	if err := h.Restore(missing); err == nil || !strings.Contains(err.Error(), "the state holds no solution") {
+		t.Error(err)
+	}
+	for name, v := range h.State() {
+		if !slices.Equal(v, good[name]) {
+			t.Errorf("a refused state changed %s", name)
+		}
 	}
 }

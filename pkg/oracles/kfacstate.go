@@ -74,10 +74,8 @@ func (o *kfacOracle[T]) Restore(state map[string][]float64) error {
 		if len(values) != lengths[name] {
 			return fmt.Errorf("%s has %d numbers, those of this model %d", name, len(values), lengths[name])
 		}
-		for _, v := range values {
-			if !finite(v) {
-				return fmt.Errorf("%s has a number that is not finite", name)
-			}
+		if err := finiteState(map[string][]float64{name: values}); err != nil {
+			return err
 		}
 		delete(rest, name)
 	}

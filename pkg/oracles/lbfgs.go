@@ -2,6 +2,7 @@ package oracles
 
 import (
 	"math"
+	"time"
 
 	"github.com/dualgn/dgn/pkg/losses"
 	"github.com/dualgn/dgn/pkg/registry"
@@ -148,12 +149,21 @@ func (o *lbfgs[T]) Direction(d []T, p *Subproblem[T]) Report {
 	batch, mu := p.oneBatch(), o.WeightDecay
 	o.d, o.w, o.report = d, batch.Weights(), newReport(mu)
 	o.gradient(batch, p.losses())
-	o.square = tensor.Dot(o.pool, o.g, o.g)
 	o.report.Counters = Counters{VJPs: 1, MultiplyAdds: batch.Dims().VJP}
+	began := time.Now()
+	o.descend(p)
+	o.report.Elementwise = time.Since(began)
+	return o.report
+}
+
+// descend makes d of the gradient, by passes over vectors alone.
+func (o *lbfgs[T]) descend(p *Subproblem[T]) {
+	d := o.d
+	o.square = tensor.Dot(o.pool, o.g, o.g)
 	if !finite(o.square) {
 		clear(d)
 		o.report.StopReason = StoppedNonFinite
-		return o.report
+		return
 	}
 	o.report.StopReason = o.remember()
 	copy(o.last.s, o.w)
@@ -162,13 +172,12 @@ func (o *lbfgs[T]) Direction(d []T, p *Subproblem[T]) Report {
 	if o.count > 0 {
 		o.recursion()
 		if !(o.report.Slope < 0) && o.square > 0 { // by rounding alone
-			o.count, o.report.StopReason = 0, StoppedSlope
+			o.count, o.report.StopReason, o.report.Fallback = 0, StoppedSlope, true
 		}
 	}
 	if o.fresh = o.count == 0; o.fresh {
 		o.gradientStep(p)
 	}
-	return o.report
 }
 
 // gradient sets g = (1/m) Jᵀ grad loss + mu w.

@@ -99,11 +99,27 @@ func TestLBFGSFallbacks(t *testing.T) {
 		t.Errorf("a pair of negative curvature: %q, %d pairs of %d, slope %g", r.StopReason, l.count, before, r.Slope)
 	}
 
+	// An H that rounding has spoilt: it is told in the log of steps, whatever log.every is.
+	for i := range g {
+		l.last.s[i], l.last.y[i] = w[i]-1, g[i]+1
+	}
+	l.scale *= -1e6
+	if r := o.Direction(d, p); r.StopReason != StoppedSlope || !r.Fallback || l.count != 0 || !(r.Slope < 0) {
+		t.Errorf("an ascending direction: %q, fallback %t, %d pairs, slope %g", r.StopReason, r.Fallback, l.count, r.Slope)
+	}
+
 	// A gradient that is not finite.
 	p.Gradient.Outputs().Set(0, 0, math.NaN())
 	if r := o.Direction(d, p); r.StopReason != StoppedNonFinite || tensor.Norm2(nil, d) != 0 {
 		t.Errorf("a NaN: %q, |d| = %g", r.StopReason, tensor.Norm2(nil, d))
 	}
+}
+
+// notFinite is a copy of numbers with an infinity among them.
+func notFinite(v []float64) []float64 {
+	v = slices.Clone(v)
+	v[len(v)/2] = math.Inf(1)
+	return v
 }
 
 // TestLBFGSRestoreRefuses: a state that does not fit is an error, and changes nothing.
@@ -121,6 +137,9 @@ func TestLBFGSRestoreRefuses(t *testing.T) {
 		{stateSteps, good[stateSteps][1:], "expected as many of each"},
 		{stateWeights, nil, "the weights before have 0 numbers"},
 		{stateGradient, make([]float64, p+1), fmt.Sprintf("and the gradient %d", p+1)},
+		{stateGradient, notFinite(good[stateGradient]), "gradient has a number that is not finite"},
+		{stateWeights, notFinite(good[stateWeights]), "weights has a number that is not finite"},
+		{stateSteps, notFinite(good[stateSteps]), "steps has a number that is not finite"},
 		{stateChanges, make([]float64, 2*p), "pair 0 has s·y = 0, which must be positive"},
 		{"more", nil, "the oracle remembers [changes, gradient, steps, weights], the state holds [changes, gradient, more, steps, weights]"},
 	} {

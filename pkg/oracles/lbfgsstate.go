@@ -38,6 +38,9 @@ func (o *lbfgs[T]) Restore(state map[string][]float64) error {
 	if have := slices.Sorted(maps.Keys(state)); !slices.Equal(have, want) {
 		return fmt.Errorf("the oracle remembers [%s], the state holds [%s]", strings.Join(want, ", "), strings.Join(have, ", "))
 	}
+	if err := finiteState(state); err != nil {
+		return err
+	}
 	p := len(o.g)
 	steps, changes, weights, gradient := state[stateSteps], state[stateChanges], state[stateWeights], state[stateGradient]
 	switch n := len(steps); {

@@ -42,6 +42,10 @@ func (s Nystrom) Abilities() Abilities {
 		Newton: true,
 		Warm:   true,
 		Sketch: s.Rank,
+		Extra: func(n, budget int) int { // the factors of the sketch, and P⁻¹ for each iteration
+			r := min(s.Rank, n)
+			return size.Sum(size.Product(13, r, r, n)/2, size.Product(17, r, r, r)/3, size.Product(2, r, n, size.Sum(budget, 1)))
+		},
 		SystemSpace: func(n, _, budget int) (int, bool) { // two bases, four vectors, and the sketch
 			r := min(s.Rank, n)
 			return size.Sum(size.Product(4, n), size.Product(2, n, min(n, budget)), size.Product(size.Sum(2*r, min(r, stripRows), 1), n), size.Product(r, size.Sum(2*r, 3, eigenWork))), false

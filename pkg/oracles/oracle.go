@@ -3,6 +3,7 @@ package oracles
 import (
 	"time"
 
+	"github.com/dualgn/dgn/pkg/clock"
 	"github.com/dualgn/dgn/pkg/losses"
 	"github.com/dualgn/dgn/pkg/registry"
 	"github.com/dualgn/dgn/pkg/tensor"
@@ -91,7 +92,11 @@ type Report struct {
 
 	// Factored is what factors were inverted in, of an oracle that has some to be inverted at
 	// times: its multiply-adds are in Counters too.
-	Factored Work
+	Factored clock.Work
+
+	// Elementwise is how long passes over vectors took, of an oracle of which they are a large part.
+	Elementwise time.Duration
+
 	// Singular tells of a system that the precision does not resolve.
 	Singular Singular
 
@@ -123,18 +128,6 @@ type DualOracle interface {
 type Automatic interface {
 	// Choices returns a sentence for each choice made, for people.
 	Choices(loss losses.Loss, d Dims) []string
-}
-
-// Work is what matrices took.
-type Work struct {
-	MultiplyAdds int64
-	Time         time.Duration
-}
-
-// Add adds o to w.
-func (w *Work) Add(o Work) {
-	w.MultiplyAdds += o.MultiplyAdds
-	w.Time += o.Time
 }
 
 // A Periodic spec does some of its work every so many steps alone.

@@ -18,6 +18,9 @@ type Priced interface {
 var (
 	_ Priced = GaussNewton{}
 	_ Priced = ProxLinear{}
+	_ Priced = HessianFree{}
+	_ Priced = KFAC{}
+	_ Priced = LBFGS{}
 )
 
 // PriceOf returns the predicted seconds of a call of an oracle, see [Priced].
@@ -54,20 +57,84 @@ func (o Inner) price(c SolverChoice, d Dims) float64 {
 		return seconds(d.VJP)
 	}
 	if o.Formulation == "primal" {
+		if c.abilities().NeedsRows { // J, its products, and a factorisation
+			rows := size.Product(d.Examples, d.Outputs)
+			return seconds(d.VJP) + seconds(int64(size.Product(d.Outputs, int(d.VJP)))) + seconds(int64(size.Product(rows, d.Weights, d.Weights+1)/2)) + factorisation(d.Weights)
+		}
 		return seconds(d.VJP) + float64(float64(o.InnerIterations)*seconds(d.JVP+d.VJP))
 	}
 	inside := o.dims(d)
-	choice := o.gramChoice(c, inside)
+	choice, can := o.gramChoice(c, inside), c.abilities()
 	total := seconds(d.VJP)
-	if c.abilities().NeedsGram {
-		total += factorisation(size.Product(inside.Examples, inside.Outputs))
+	if can.Extra != nil {
+		total += seconds(int64(can.Extra(size.Product(inside.Examples, inside.Outputs), o.InnerIterations)))
 	}
-	for _, f := range choice.Costs {
+	costs := choice.Costs
+	if can.ByRows && d.Gram != nil {
+		costs = GramCosts(inside.Gram.GramCosts(inside.Examples), 0, o.GramMemory, can.asksBlocks())
+	}
+	for _, f := range costs {
 		if f.Form == choice.Form {
 			return total + f.Seconds
 		}
 	}
 	return total + float64(float64(o.InnerIterations+1)*seconds(inside.JVP+inside.VJP))
+}
+
+// Price implements [Priced]: that of the gradient, and of two passes over the pairs.
+func (o LBFGS) Price(_ losses.Loss, d Dims) float64 {
+	const pair, rest = 8, 10 // vectors that are read or written
+	return nn.Work{Adds: d.VJP, Moved: int64(size.Product(d.Weights, size.Sum(size.Product(pair, o.History), rest)))}.Seconds()
+}
+
+// Price implements [Priced]: that of all iterations, and of a product for the start and two forward
+// passes, where they are asked for.
+func (o HessianFree) Price(_ losses.Loss, d Dims) float64 {
+	if o.InnerIterations == 0 {
+		return seconds(d.VJP)
+	}
+	products := o.InnerIterations
+	if o.Decay > 0 {
+		products++
+	}
+	total := seconds(d.VJP) + float64(float64(products)*seconds(d.JVP+d.VJP))
+	switch {
+	case o.Backtracking:
+		total += 2 * seconds(d.Forward)
+	case o.Gamma.lm != nil:
+		total += seconds(d.Forward)
+	}
+	return total
+}
+
+// Price implements [Priced]: docs/math.md section 12, of which updates are every so many steps.
+func (o KFAC) Price(_ losses.Loss, d Dims) float64 {
+	total := seconds(d.VJP)
+	if o.Gamma.lm != nil {
+		total += seconds(d.JVP + d.Forward)
+	}
+	model, ok := d.Gram.(factorModel)
+	if !ok {
+		return total
+	}
+	s := o.signals(d)
+	update := size.Product(s, int(d.VJP))
+	step := 0
+	for _, b := range model.WeightBlocks() {
+		f := b.Factors
+		if f == nil {
+			continue
+		}
+		n, out, places := f.Inputs(), f.Out, f.Places
+		if o.Shared == reduce {
+			places = 1
+		}
+		rows := size.Product(places, d.Examples)
+		update = size.Sum(update, size.Product(rows, n, n+1)/2, size.Product(rows, s, out, out+1)/2,
+			size.Product(n, n, n)/2, size.Product(out, out, out)/2)
+		step = size.Sum(step, size.Product(n, out, n+out))
+	}
+	return total + seconds(int64(step)) + float64(seconds(int64(update))/float64(o.UpdateEvery))
 }
 
 // factorisation is that of a symmetric matrix of n rows, n³/6 multiply-adds.

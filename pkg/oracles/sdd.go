@@ -49,6 +49,8 @@ func (s SDD) Abilities() Abilities {
 		System:    func(n, k, _ int, pool *tensor.Pool) Linear { return newDualDescent(s, n, k, pool) },
 		Newton:    true,
 		NeedsGram: true,
+		Extra:     func(n, budget int) int { return size.Product(budget, min(s.Batch, n), n) },
+		ByRows:    true,
 		SystemSpace: func(n, k, _ int) (int, bool) { // A, the blocks of L, eight vectors and the order of coordinates
 			return size.Sum(size.Product(n, n), size.Product(n, k), tensor.SystemSpace(n, k, 1), size.Product(9, n)), false
 		},

@@ -76,3 +76,13 @@ func (o *core[T]) Restore(state map[string][]float64) error {
 	}
 	return nil
 }
+
+// finiteState refuses a state with a NaN or an infinity in it.
+func finiteState(state map[string][]float64) error {
+	for _, name := range slices.Sorted(maps.Keys(state)) {
+		if slices.ContainsFunc(state[name], func(v float64) bool { return !finite(v) }) {
+			return fmt.Errorf("%s has a number that is not finite", name)
+		}
+	}
+	return nil
+}

@@ -5,6 +5,7 @@ import (
 
 	"github.com/dualgn/dgn/pkg/config"
 	"github.com/dualgn/dgn/pkg/nn"
+	"github.com/dualgn/dgn/pkg/optim"
 	"github.com/dualgn/dgn/pkg/oracles"
 )
 
@@ -18,9 +19,8 @@ func (p *Problem) Predict() float64 {
 	perEpoch := p.Train.Len() / t.BatchSize
 	forward := nn.Work{Adds: dims.Forward}.Seconds()
 	step := forward + oracles.PriceOf(m.Oracle.Must(), c.Loss.Must(), dims)
-	if m.LineSearch.Name != "none" {
-		step += forward // a trial point, at least
-	}
+	forwards, jvps := optim.TrialsOf(m.LineSearch.Must())
+	step += float64(float64(forwards)*forward) + float64(float64(jvps)*nn.Work{Adds: dims.JVP}.Seconds())
 	steps := math.Inf(1)
 	if total := t.Total(perEpoch); total > 0 {
 		steps = float64(total)

@@ -41,6 +41,25 @@ func TestPredict(t *testing.T) {
 	if s := of("train={batch_size: 50, seconds: 30, steps: 1000}"); s != short {
 		t.Errorf("%g where steps end a run before its seconds, want %g", s, short)
 	}
+	// What a step takes beside, or in the place of, products with J.
+	line := func(method string) float64 {
+		return of("train={batch_size: 50, steps: 1000}", "methods=[{name: a, optimizer: sgd, "+method+"}]")
+	}
+	for _, c := range []struct{ less, more string }{
+		{"line_search: none", "line_search: armijo"},
+		{"line_search: armijo", "line_search: strong_wolfe"},
+		{"line_search: {kind: grid, steps: 4}", "line_search: {kind: grid, steps: 16}"},
+		{"oracle: gradient", "oracle: lbfgs"},
+		{"oracle: {kind: lbfgs, history: 2}", "oracle: {kind: lbfgs, history: 20}"},
+		{"oracle: {kind: hessian_free, inner_iterations: 5}", "oracle: {kind: hessian_free, inner_iterations: 50}"},
+		{"oracle: {kind: kfac, update_every: 10}", "oracle: kfac"},
+		{"oracle: {kind: kfac, fisher: empirical}", "oracle: {kind: kfac, fisher: type2}"},
+	} {
+		if less, more := line(c.less), line(c.more); !(more > less) {
+			t.Errorf("%g for %s, and %g for %s", less, c.less, more, c.more)
+		}
+	}
+
 	// At equal cost it does not matter by what it is spent.
 	a, b := of("train={batch_size: 50, cost: 50000}"), of("train={batch_size: 50, cost: 50000}", dual)
 	if r := a / b; r < 0.9 || r > 1.1 {

@@ -40,6 +40,7 @@ func (t *trainer[T]) direct() oracles.Report {
 	t.along.report, t.along.replaced = t.oracle.Direction(t.d, &t.mini), false
 	t.count(t.along.report.Counters)
 	t.factored.Add(t.along.report.Factored)
+	t.elementwise += t.along.report.Elementwise
 	return t.along.report
 }
 

@@ -3,6 +3,7 @@ package train
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/dualgn/dgn/pkg/clock"
 	"github.com/dualgn/dgn/pkg/memory"
@@ -51,7 +52,8 @@ type Work struct {
 	Counters        oracles.Counters
 	InnerIterations int
 	Optimizer       optim.Spent
-	Factored        oracles.Work // by the oracle, of which Counters have the multiply-adds too
+	Factored        clock.Work    // by the oracle, of which Counters have the multiply-adds too
+	Elementwise     time.Duration // passes over vectors by the oracle, where it tells of them
 }
 
 // Stepper returns a Stepper at the start of the run, with the step that warms it up, and
@@ -95,7 +97,7 @@ func newStepper[T tensor.Float](of Training, pool *tensor.Pool, end func()) (*st
 	if err := t.warmUp(); err != nil {
 		return nil, err
 	}
-	t.spent, t.factored = optim.Spent{}, oracles.Work{}
+	t.spent, t.factored, t.elementwise = optim.Spent{}, clock.Work{}, 0
 	return &stepper[T]{trainer: t, of: of, rewind: t.rewinder(), end: end, least: leastIterations(of.Method.Oracle.Must())}, nil
 }
 
@@ -110,6 +112,10 @@ func leastIterations(s oracles.Spec) int {
 		return untilBudget(o.Inner)
 	case oracles.ProxLinear:
 		return untilBudget(o.Inner)
+	case oracles.HessianFree:
+		if o.Tolerance == 0 {
+			return o.InnerIterations
+		}
 	}
 	return 0
 }
@@ -158,12 +164,12 @@ func (s *stepper[T]) checkLoss(when string) error {
 func (s *stepper[T]) Done() bool { return s.done() }
 
 func (s *stepper[T]) Work() Work {
-	return Work{Steps: s.step, Seconds: s.clock.Seconds(), Counters: s.counters, InnerIterations: s.iterations, Optimizer: s.spent, Factored: s.factored}
+	return Work{Steps: s.step, Seconds: s.clock.Seconds(), Counters: s.counters, InnerIterations: s.iterations, Optimizer: s.spent, Factored: s.factored, Elementwise: s.elementwise}
 }
 
 func (s *stepper[T]) Restart() error {
 	initialize(s.w, s.of)
-	s.step, s.iterations, s.clock, s.spent, s.factored = 0, 0, clock.Clock{}, optim.Spent{}, oracles.Work{}
+	s.step, s.iterations, s.clock, s.spent, s.factored, s.elementwise = 0, 0, clock.Clock{}, optim.Spent{}, clock.Work{}, 0
 	s.order.batch(0) // shuffles the first epoch, as the step that warms up does
 	s.resetOptimizer()
 	return s.rewind()

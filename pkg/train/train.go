@@ -61,28 +61,29 @@ type trainer[T tensor.Float] struct {
 	lineSearch    optim.LineSearch
 
 	// Work space, worthless between steps.
-	order      *order
-	augmentKey uint64 // of the augmentation of images, drawn from the seed
-	batch      *datasets.Batcher[T]
-	lin        *nn.Linearization[T]
-	x          tensor.Matrix[T]
-	y          tensor.Matrix[float64]
-	omega      []float64             // room for the weights of a mini-batch
-	losses     losses.Weighted       // of the mini-batch of the current step
-	d, u       []T                   // direction and update
-	now        schedules.Time        // of the step
-	warmed     float64               // share of a budget of seconds that the warm-up step took
-	following  *following[T]         // nil: the curvature is of the same mini-batch
-	mini       oracles.Subproblem[T] // what the oracle is asked
-	along      objective[T]          // the mini-batch objective along u
-	logged     oracles.Report        // of the step, completed for the log
-	inPlace    optim.InPlace[T]      // the optimizer, where its updates are made as they are; nil: it cannot
-	averaging  optim.Averaging[T]    // the optimizer, if its answer is not where it takes gradients; else nil
-	reporter   optim.Reporter        // the optimizer, if it works with matrices; else nil
-	updated    optim.Report          // of its last update
-	spent      optim.Spent           // by the optimizer, for measurements
-	factored   oracles.Work          // by the oracle
-	saved      int                   // step of the last checkpoint
+	order       *order
+	augmentKey  uint64 // of the augmentation of images, drawn from the seed
+	batch       *datasets.Batcher[T]
+	lin         *nn.Linearization[T]
+	x           tensor.Matrix[T]
+	y           tensor.Matrix[float64]
+	omega       []float64             // room for the weights of a mini-batch
+	losses      losses.Weighted       // of the mini-batch of the current step
+	d, u        []T                   // direction and update
+	now         schedules.Time        // of the step
+	warmed      float64               // share of a budget of seconds that the warm-up step took
+	following   *following[T]         // nil: the curvature is of the same mini-batch
+	mini        oracles.Subproblem[T] // what the oracle is asked
+	along       objective[T]          // the mini-batch objective along u
+	logged      oracles.Report        // of the step, completed for the log
+	inPlace     optim.InPlace[T]      // the optimizer, where its updates are made as they are; nil: it cannot
+	averaging   optim.Averaging[T]    // the optimizer, if its answer is not where it takes gradients; else nil
+	reporter    optim.Reporter        // the optimizer, if it works with matrices; else nil
+	updated     optim.Report          // of its last update
+	spent       optim.Spent           // by the optimizer, for measurements
+	factored    clock.Work            // by the oracle
+	elementwise time.Duration         // passes over vectors by the oracle
+	saved       int                   // step of the last checkpoint
 
 	toldSingular bool // users know that gamma is too large for the precision
 
