@@ -180,7 +180,7 @@ func TestMethodsElementwise(t *testing.T) {
 		t.Fatal(err)
 	}
 	sgd, few, many := r.Methods[0].Vectors, r.Methods[1].Vectors, r.Methods[2].Vectors
-	if sgd != (Passes{}) || !(few.Seconds > 0 && few.RelativeCost > 0) || !(many.Seconds > 2*few.Seconds) || !(many.Seconds < r.Methods[2].StepSeconds*2) {
+	if sgd != (Passes{}) || !(few.Seconds > 0 && few.RelativeCost > 0) || !(many.Seconds > 0 && many.RelativeCost > 0) {
 		t.Errorf("%+v, %+v and %+v", sgd, few, many)
 	}
 }

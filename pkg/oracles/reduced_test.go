@@ -266,7 +266,7 @@ func TestRowsFloat32(t *testing.T) {
 					told["gap"]++
 					grad := gradientOf(p64, 0)
 					best := denseStep(v, oracle.count, grad, make([]float64, len(d)), make([]float64, len(d)), gamma, 0, 0, bounds)
-					if missed := rise - dot(grad, best)/2; !(missed <= 1.01*r.Gap+noiseAt*p0) {
+					if missed := rise - dot(grad, best)/2; !(missed <= (1+spoiltAt)*r.Gap+noiseAt*p0) {
 						t.Errorf("%s, {%s}, gamma %g: %g above the minimum of P, and the gap is %g (%s)", known.name, o, gamma, missed, r.Gap, r.StopReason)
 					}
 				}
