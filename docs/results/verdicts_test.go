@@ -23,6 +23,8 @@ var verdicts = []verdict{
 	{"autoencoder", "test_loss", "%.1f"},
 	{"autoencoder_128", "train_loss", "%.1f"},
 	{"autoencoder_128", "test_loss", "%.1f"},
+	{"autoencoder_relu", "train_loss", "%.1f"},
+	{"autoencoder_relu", "test_loss", "%.1f"},
 	{"function_fit", "train_loss", "%.1e"},
 	{"function_fit", "test_loss", "%.1e"},
 	{"regression", "train_loss", "%.4f"},
@@ -31,6 +33,8 @@ var verdicts = []verdict{
 	{"cifar10", "test_loss", "%.3f"},
 	{"mnist_conv", "train_loss", "%.4f"},
 	{"mnist_conv", "test_loss", "%.4f"},
+	{"mnist_less", "train_loss", "%.4f"},
+	{"mnist_less", "test_loss", "%.4f"},
 }
 
 // rivals are the stochastic gradients.

@@ -172,8 +172,7 @@ func TestMethodsEnd(t *testing.T) {
 	}
 }
 
-// TestMethodsElementwise: the vector work of lbfgs, which grows with its history, has a column of its
-// own, and is no part of other oracles.
+// TestMethodsElementwise: the vector work of lbfgs has a column of its own, and other oracles have none.
 func TestMethodsElementwise(t *testing.T) {
 	r, err := measured(t, t.Context(), "methods=[{name: SGD, optimizer: sgd}, {name: few, oracle: {kind: lbfgs, history: 1}, optimizer: sgd}, {name: many, oracle: {kind: lbfgs, history: 40}, optimizer: sgd}]", "train={batch_size: 200, epochs: 100}")
 	if err != nil {
