@@ -18,7 +18,7 @@ plot mnist overview,target
 # The settings of the old figure and those that were searched, side by side.
 plot mnist curves --x cost --y train_loss --log-x
 plot mnist_tuned curves --x cost --y train_loss --log-x
-for name in autoencoder autoencoder_128 autoencoder_relu function_fit regression cifar10 mnist_conv mnist_less; do
+for name in autoencoder autoencoder_128 autoencoder_relu function_fit regression cifar10 mnist_conv mnist_less oracles optimizers; do
 	plot $name overview
 	plot $name curves --x cost --y train_loss
 done
