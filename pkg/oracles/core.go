@@ -261,6 +261,21 @@ func (o *core[T]) complete(r Report) Report {
 	return r
 }
 
+// completeQuadratic is Complete of the quadratic model in the primal, with gradSize = |grad F|: where
+// the gap or the change of the model are asked for, by a JVP and a VJP.
+func (o *core[T]) completeQuadratic(gap bool, gradSize float64) Report {
+	r := o.report
+	if gap || math.IsNaN(r.ModelChange) {
+		o.factor.set(o.f, o.y)
+		o.p.Gradient.JVP(o.u, o.d)
+		r.ModelChange = o.changeOf(o.u)
+		o.factor.hessian(o.v, o.u, o.row)
+		axpy(1, o.g.Flat(), o.v.Flat())
+		o.gradientGap(&r, o.v, gradSize)
+	}
+	return o.complete(r)
+}
+
 // gradientGap sets the gap (gamma'/2) |grad P(d)|² of r, and its residual
 // |grad P(d)|/gradSize, with grad P(d) = (1/m) Jᵀ v + mu w + d/gamma' for the output
 // gradients v of the model at d, m x k, and gradSize = |grad F|. It overwrites v.

@@ -229,18 +229,7 @@ func (o *hessianFree[T]) valueAt(x []T) float64 {
 
 // Complete takes a JVP and a VJP for the gap (gamma'/2) |grad P(d)|², and a JVP for the change
 // of the model by the gradient step.
-func (o *hessianFree[T]) Complete(gap bool) Report {
-	r := o.report
-	if gap || math.IsNaN(r.ModelChange) {
-		o.factor.set(o.f, o.y)
-		o.p.Gradient.JVP(o.u, o.d)
-		r.ModelChange = o.changeOf(o.u)
-		o.factor.hessian(o.v, o.u, o.row)
-		axpy(1, o.g.Flat(), o.v.Flat())
-		o.gradientGap(&r, o.v, o.gradSize)
-	}
-	return o.complete(r)
-}
+func (o *hessianFree[T]) Complete(gap bool) Report { return o.completeQuadratic(gap, o.gradSize) }
 
 // stateSolution is p numbers, the last iterate of the call before; none if there was none.
 const stateSolution = "solution"

@@ -84,15 +84,4 @@ func (o *primalGN[T]) measure(change float64) {
 
 // Complete takes a JVP and a VJP for the gap (gamma'/2) |grad P(d)|², that of
 // alpha = g + H J d, and a JVP for the gradient step, whose J d is not known.
-func (o *primalGN[T]) Complete(gap bool) Report {
-	r := o.report
-	if gap || math.IsNaN(r.ModelChange) {
-		o.factor.set(o.f, o.y)
-		o.p.Gradient.JVP(o.u, o.d)
-		r.ModelChange = o.changeOf(o.u)
-		o.factor.hessian(o.v, o.u, o.row)
-		axpy(1, o.g.Flat(), o.v.Flat())
-		o.gradientGap(&r, o.v, o.gradSize)
-	}
-	return o.complete(r)
-}
+func (o *primalGN[T]) Complete(gap bool) Report { return o.completeQuadratic(gap, o.gradSize) }

@@ -1,7 +1,6 @@
 package train
 
 import (
-	"bytes"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -31,45 +30,27 @@ func TestOptimizerRuns(t *testing.T) {
 				c := parse(t, toy, "model.hidden=[20, 12]", "train.batch_size=16")
 				c.Methods[0].Optimizer = config.Optimizer{Choice: registry.ChoiceOf(&optim.Known, name, struct{}{}, func(struct{}) (optim.Spec, error) { return trial() })}
 				p := opened(t, c)
-				fresh := func(pool *tensor.Pool) *trainer[float32] {
-					tr := newTrainer[float32](Training{Problem: p, Method: &c.Methods[0]}, pool)
-					tr.out.Log = &runlog.Writer{}
-					return tr
-				}
-				run := func(tr *trainer[float32], steps int) {
-					for range steps {
-						tr.advance()
-						tr.step++
-					}
-				}
+				fresh := func(pool *tensor.Pool) *trainer[float32] { return unlogged(p, c, pool) }
 				whole, first, second, threads := fresh(nil), fresh(nil), fresh(nil), fresh(pool)
 				start := slices.Clone(whole.w)
 				if !slices.Equal(whole.answer(), start) {
 					t.Error("before the first step other weights are evaluated than the initial ones")
 				}
-				run(whole, 13)
-				run(first, 6)
-				run(threads, 13)
+				runSteps(whole, 13)
+				runSteps(first, 6)
+				runSteps(threads, 13)
 				if !slices.Equal(whole.w, threads.w) || !slices.Equal(whole.answer(), threads.answer()) {
 					t.Error("three threads give other bits than one")
 				}
 				if slices.Equal(whole.w, start) {
 					t.Error("nothing was trained")
 				}
-				saved := first.checkpoint()
-				saved.Number, saved.Evaluated = 1, 0
-				from, err := decode(bytes.Clone(encoded(t, saved)))
-				if err != nil {
-					t.Fatal(err)
-				}
-				if err := second.restore(from); err != nil {
-					t.Fatal(err)
-				}
-				run(second, 7)
+				handOver(t, first, second)
+				runSteps(second, 7)
 				if !slices.Equal(whole.w, second.w) || !slices.Equal(whole.answer(), second.answer()) || whole.counters != second.counters {
 					t.Error("a checkpoint continues with other bits, or counts")
 				}
-				if n := testing.AllocsPerRun(12, func() { run(threads, 1) }); n != 0 {
+				if n := testing.AllocsPerRun(12, func() { runSteps(threads, 1) }); n != 0 {
 					t.Errorf("%g allocations a step", n)
 				}
 
@@ -77,7 +58,7 @@ func TestOptimizerRuns(t *testing.T) {
 				threads.resetOptimizer()
 				copy(threads.w, start)
 				threads.step = 0
-				run(threads, 13)
+				runSteps(threads, 13)
 				if !slices.Equal(whole.w, threads.w) {
 					t.Error("after it has forgotten its steps it makes others")
 				}

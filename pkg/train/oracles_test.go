@@ -1,7 +1,6 @@
 package train
 
 import (
-	"bytes"
 	"fmt"
 	"slices"
 	"testing"
@@ -10,7 +9,6 @@ import (
 	"github.com/dualgn/dgn/pkg/optim"
 	"github.com/dualgn/dgn/pkg/oracles"
 	"github.com/dualgn/dgn/pkg/registry"
-	"github.com/dualgn/dgn/pkg/runlog"
 	"github.com/dualgn/dgn/pkg/tensor"
 )
 
@@ -30,43 +28,25 @@ func TestOracleRuns(t *testing.T) {
 					c := parse(t, toy, "data.train_limit=250", "train.batch_size=50", "methods.SGD.line_search="+search, "methods.SGD.optimizer="+optimizer)
 					c.Methods[0].Oracle = config.Oracle{Choice: registry.ChoiceOf(&oracles.Known, name, struct{}{}, func(struct{}) (oracles.Spec, error) { return trial() })}
 					p := opened(t, c)
-					fresh := func(pool *tensor.Pool) *trainer[float32] {
-						tr := newTrainer[float32](Training{Problem: p, Method: &c.Methods[0]}, pool)
-						tr.out.Log = &runlog.Writer{}
-						return tr
-					}
+					fresh := func(pool *tensor.Pool) *trainer[float32] { return unlogged(p, c, pool) }
 					epoch := p.Train.Len() / 50
-					run := func(tr *trainer[float32], steps int) {
-						for range steps {
-							tr.advance()
-							tr.step++
-						}
-					}
 					whole, threads := fresh(nil), fresh(pool)
-					run(whole, epoch+1)
-					run(threads, epoch+1)
+					runSteps(whole, epoch+1)
+					runSteps(threads, epoch+1)
 					if !slices.Equal(whole.w, threads.w) {
 						t.Error("three threads give other bits than one")
 					}
 					for _, cut := range []int{0, epoch / 2} {
 						first, second := fresh(nil), fresh(nil)
-						run(first, cut)
-						run(second, 1) // which is to be forgotten
-						saved := first.checkpoint()
-						saved.Number, saved.Evaluated = 1, 0
-						from, err := decode(bytes.Clone(encoded(t, saved)))
-						if err != nil {
-							t.Fatal(err)
-						}
-						if err := second.restore(from); err != nil {
-							t.Fatal(err)
-						}
-						run(second, epoch+1-cut)
+						runSteps(first, cut)
+						runSteps(second, 1) // which is to be forgotten
+						handOver(t, first, second)
+						runSteps(second, epoch+1-cut)
 						if !slices.Equal(whole.w, second.w) || whole.counters != second.counters {
 							t.Errorf("a checkpoint after %d steps continues with other bits, or counts", cut)
 						}
 					}
-					if n := testing.AllocsPerRun(2, func() { run(threads, 1) }); n != 0 {
+					if n := testing.AllocsPerRun(2, func() { runSteps(threads, 1) }); n != 0 {
 						t.Errorf("%g allocations a step", n)
 					}
 				})
