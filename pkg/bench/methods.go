@@ -55,8 +55,8 @@ type Method struct {
 	CostRange    [2]float64 `json:"relative_cost_range"`
 	RelativeAdds float64    `json:"relative_multiply_adds"` // multiply-adds over those of the plain SGD step
 	Update       Update     `json:"update"`
-	Factored     Matrices   `json:"direction_factorisations"` // inverses that the oracle makes of factors
-	Vectors      Passes     `json:"direction_elementwise"`    // passes over vectors, of an oracle that tells of them
+	Factored     Matrices   `json:"direction_factorisations"` // systems, factors and preconditioners that the oracle factors or inverts
+	Vectors      Passes     `json:"direction_elementwise"`    // passes over vectors and over the numbers of formed systems, of an oracle that tells of them
 	GFLOPS       float64    `json:"gflops"`                   // of the multiply-adds that are counted: of products alone
 	Counters     Counters   `json:"counters"`
 	Allocs       float64    `json:"allocs_per_step"`

@@ -2,6 +2,7 @@ package oracles
 
 import (
 	"math"
+	"time"
 
 	"github.com/dualgn/dgn/pkg/registry"
 	"github.com/dualgn/dgn/pkg/size"
@@ -153,11 +154,14 @@ func (s *factorised) factor(sys *System) (u tensor.Matrix[float64], reason strin
 		for i := range n {
 			u.Row(i)[i] += delta
 		}
-		sys.Counters.MultiplyAdds += int64(n) * int64(n) * int64(n) / 6
+		adds := int64(n) * int64(n) * int64(n) / 6
+		sys.Counters.MultiplyAdds += adds
 		if try > 0 {
 			sys.singular = Singular{Unknowns: n, Trace: s.trace, Delta: delta}
 		}
-		if tensor.Cholesky(s.pool, u) {
+		began := time.Now()
+		ok = tensor.Cholesky(s.pool, u)
+		if sys.factored.Since(began, adds); ok {
 			sys.jittered = sys.jittered || try > 0
 			return u, StoppedExact, true
 		}

@@ -205,6 +205,8 @@ func (o *core[T]) draws(sys *System) {
 // settle notes what the systems of a call have cost, and whether one was jittered.
 func (o *core[T]) settle(sys *System) {
 	o.report.Counters.Add(sys.Counters)
+	o.report.Factored.Add(sys.factored)
+	o.report.Elementwise += sys.passes
 	o.jittered, o.singular = sys.jittered, sys.singular
 }
 

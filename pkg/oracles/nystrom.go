@@ -3,6 +3,7 @@ package oracles
 import (
 	"math"
 	"math/rand/v2"
+	"time"
 
 	"gonum.org/v1/gonum/blas"
 	"gonum.org/v1/gonum/blas/blas64"
@@ -111,10 +112,12 @@ const (
 func (s *sketch) prepare(sys *System) (stop string) {
 	n := len(sys.u.Flat())
 	omega := tensor.View(min(s.rank, n), n, s.omega[:min(s.rank, n)*n])
+	began := time.Now()
 	s.chance.Seed(sys.seed^streamSketch, sys.step)
 	for i := range omega.Data {
 		omega.Data[i] = s.rng.NormFloat64()
 	}
+	sys.passes += time.Since(began)
 	return s.approximate(sys, omega)
 }
 
@@ -124,8 +127,12 @@ func (s *sketch) approximate(sys *System, omega tensor.Matrix[float64]) (stop st
 	r, n := omega.Rows, omega.Cols
 	y := tensor.View(r, n, s.y[:r*n])
 	s.system = sys
+	began, adds := time.Now(), sys.Counters.MultiplyAdds
 	s.orthonormalise(omega, tensor.Matrix[float64]{}) // its rows
+	sys.factored.Since(began, sys.Counters.MultiplyAdds-adds)
 	s.multiply(sys, y, omega)
+	began, adds = time.Now(), sys.Counters.MultiplyAdds
+	defer func() { sys.factored.Since(began, sys.Counters.MultiplyAdds-adds) }()
 	norm := math.Sqrt(dot(y.Data, y.Data))
 	if !finite(norm) {
 		return StoppedNonFinite

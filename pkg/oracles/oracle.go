@@ -90,11 +90,13 @@ type Report struct {
 
 	Counters Counters
 
-	// Factored is what factors were inverted in, of an oracle that has some to be inverted at
-	// times: its multiply-adds are in Counters too.
+	// Factored is what factorisations took: of the system of the dual, of its preconditioner, of
+	// the factors of K-FAC. Their multiply-adds are in Counters too.
 	Factored clock.Work
 
-	// Elementwise is how long passes over vectors took, of an oracle of which they are a large part.
+	// Elementwise is how long passes over vectors, and over the numbers of a system that is formed,
+	// took, of an oracle or a solver of which they are a large part. The rows that sdd takes have
+	// their multiply-adds in Counters.
 	Elementwise time.Duration
 
 	// Singular tells of a system that the precision does not resolve.

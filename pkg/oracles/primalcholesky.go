@@ -2,6 +2,7 @@ package oracles
 
 import (
 	"math"
+	"time"
 
 	"github.com/dualgn/dgn/pkg/size"
 	"github.com/dualgn/dgn/pkg/tensor"
@@ -174,11 +175,14 @@ func (s *primalCholesky[T]) factor(sys *PrimalSystem[T]) (u tensor.Matrix[float6
 		for c := range p {
 			u.Row(c)[c] += delta
 		}
-		sys.Counters.MultiplyAdds += int64(p) * int64(p) * int64(p) / 6
+		adds := int64(p) * int64(p) * int64(p) / 6
+		sys.Counters.MultiplyAdds += adds
 		if try > 0 {
 			sys.singular = Singular{Unknowns: p, Trace: trace, Delta: delta}
 		}
-		if tensor.Cholesky(s.pool, u) {
+		began := time.Now()
+		ok := tensor.Cholesky(s.pool, u)
+		if sys.factored.Since(began, adds); ok {
 			sys.jittered = try > 0
 			return u, StoppedExact
 		}

@@ -59,6 +59,7 @@ func (o *primalGN[T]) Direction(d []T, p *Subproblem[T]) Report {
 	p.Trace.begin(o.gammaPrime / 2)
 	solution, bd := o.solver.Solve(&o.sys, d, o.b, stop)
 	o.report.Counters.Add(o.sys.Counters)
+	o.report.Factored.Add(o.sys.factored)
 	o.jittered, o.singular = o.sys.jittered, o.sys.singular
 	o.record(solution)
 	o.report.Slope = -bd

@@ -142,6 +142,7 @@ func (o *primalProx[T]) Direction(d []T, p *Subproblem[T]) Report {
 		}
 	}
 	o.report.Counters.Add(o.sys.Counters)
+	o.report.Factored.Add(o.sys.factored)
 	o.jittered, o.singular = o.sys.jittered, o.sys.singular
 	o.record(out)
 	if dd == 0 { // not one step was taken

@@ -268,6 +268,8 @@ func (o *rowGN[T]) solve(lo, hi int, trace *Trace) Solution {
 		solution = o.solver.Solve(&o.sys, y, b, Stop{Iterations: o.budget, Tolerance: o.spec.Tolerance, Gap: o.gapResidual(), Trace: trace})
 		o.found.products = max(o.found.products, o.sys.Counters.GramProducts)
 		o.report.Counters.MultiplyAdds += o.sys.Counters.MultiplyAdds
+		o.report.Factored.Add(o.sys.factored)
+		o.report.Elementwise += o.sys.passes
 		if o.jittered = o.jittered || o.sys.jittered; o.sys.singular.Unknowns > 0 {
 			o.singular = o.sys.singular
 		}

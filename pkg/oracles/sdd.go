@@ -3,6 +3,7 @@ package oracles
 import (
 	"math"
 	"math/rand/v2"
+	"time"
 
 	"github.com/dualgn/dgn/pkg/registry"
 	"github.com/dualgn/dgn/pkg/size"
@@ -70,7 +71,16 @@ type dualDescent struct {
 
 	chance rand.PCG
 	rng    *rand.Rand // of chance
+
+	// What threads share in a loop: the matrix, the numbers of the iteration, and the bodies.
+	of            tensor.Matrix[float64]
+	drawn         []int
+	rate, average float64
+	sums, columns func(lo, hi int)
 }
+
+// shared is how many numbers of A a chunk of a loop should take at least, for threads to gain by it.
+const shared = 1 << 14
 
 func newDualDescent(s SDD, n, k int, pool *tensor.Pool) *dualDescent {
 	d := &dualDescent{SDD: s, pool: pool, a: make([]float64, n*n), l: make([]float64, n*k), order: make([]int, n)}
@@ -78,6 +88,7 @@ func newDualDescent(s SDD, n, k int, pool *tensor.Pool) *dualDescent {
 		*v = make([]float64, n)
 	}
 	d.rng = rand.New(&d.chance)
+	d.sums, d.columns = d.sumRows, d.moveColumns
 	return d
 }
 
@@ -110,6 +121,7 @@ func (s *dualDescent) Solve(sys *System, x, b []float64, stop Stop) Solution {
 	}
 	a := s.form(sys)
 	batch := min(s.Batch, n)
+	began := time.Now()
 	step, ok := s.step(a, batch)
 	if !ok {
 		out.Reason = StoppedNonFinite
@@ -124,6 +136,7 @@ func (s *dualDescent) Solve(sys *System, x, b []float64, stop Stop) Solution {
 		s.iterate(a, b, s.draw(batch, n), step, average)
 		out.Reason = s.take(sys, x, b, r, norm, stop, &out)
 	}
+	sys.passes += time.Since(began)
 	coordinates := int64(out.Iterations) * int64(batch)
 	sys.Counters.Add(Counters{GramProducts: int((coordinates + int64(n) - 1) / int64(n)), MultiplyAdds: coordinates * int64(n)})
 	s.finish(sys, x, b, &out, norm)
@@ -141,21 +154,14 @@ func (s *dualDescent) begin(sys *System, n int) {
 	}
 }
 
-// form makes A, and completes its upper triangle in squares that stay in the cache.
+// form makes A, and completes its upper triangle.
 func (s *dualDescent) form(sys *System) tensor.Matrix[float64] {
 	n := len(sys.u.Flat())
 	a := tensor.View(n, n, s.a[:n*n])
 	sys.matrix(s.pool, a, s.l)
-	const side = 32
-	for i0 := 0; i0 < a.Rows; i0 += side {
-		for j0 := 0; j0 <= i0; j0 += side {
-			for i := i0; i < min(i0+side, a.Rows); i++ {
-				for j := j0; j < min(j0+side, i); j++ {
-					a.Data[i*a.Stride+j] = a.Data[j*a.Stride+i]
-				}
-			}
-		}
-	}
+	began := time.Now()
+	tensor.MirrorUpper(s.pool, a)
+	sys.passes += time.Since(began)
 	return a
 }
 
@@ -165,12 +171,10 @@ func (s *dualDescent) form(sys *System) tensor.Matrix[float64] {
 // coordinates has eigenvalues of about max A_ii + (batch/n) |A| at most, where |A|, the largest sum
 // of |A_ij| in a row, bounds those of A. It reports whether they are finite.
 func (s *dualDescent) step(a tensor.Matrix[float64], batch int) (step float64, ok bool) {
+	s.of = a
+	s.pool.For(a.Rows, max(4, shared/a.Cols), s.sums)
 	var all, diagonal float64
-	for i := range a.Rows {
-		var sum float64
-		for _, v := range a.Row(i) {
-			sum += math.Abs(v)
-		}
+	for i, sum := range s.g[:a.Rows] {
 		if !finite(sum) {
 			return 0, false
 		}
@@ -179,6 +183,26 @@ func (s *dualDescent) step(a tensor.Matrix[float64], batch int) (step float64, o
 	n, size := float64(a.Rows), float64(batch)
 	visits := min(n/size, 1/(1-s.Momentum))
 	return s.LearningRate / (visits * min(all, diagonal+size/n*all)), true
+}
+
+// sumRows sets g to the sums of |A_ij| in some rows, of four rows at a time: one sum alone would wait for
+// each of its additions.
+func (s *dualDescent) sumRows(lo, hi int) {
+	for ; lo+4 <= hi; lo += 4 {
+		a, b, c, d := s.of.Row(lo), s.of.Row(lo+1), s.of.Row(lo+2), s.of.Row(lo+3)
+		var p, q, r, t float64
+		for j := range a {
+			p, q, r, t = p+math.Abs(a[j]), q+math.Abs(b[j]), r+math.Abs(c[j]), t+math.Abs(d[j])
+		}
+		s.g[lo], s.g[lo+1], s.g[lo+2], s.g[lo+3] = p, q, r, t
+	}
+	for ; lo < hi; lo++ {
+		var p float64
+		for _, v := range s.of.Row(lo) {
+			p += math.Abs(v)
+		}
+		s.g[lo] = p
+	}
 }
 
 // draw returns so many of n coordinates, by a partial shuffle (Fisher and Yates).
@@ -197,21 +221,30 @@ func (s *dualDescent) draw(batch, n int) []int {
 // iterate makes an iteration with some coordinates.
 func (s *dualDescent) iterate(a tensor.Matrix[float64], b []float64, coordinates []int, step, average float64) {
 	n := len(b)
-	x, v, y, ax, av, ay := s.x[:n], s.v[:n], s.y[:n], s.ax[:n], s.av[:n], s.ay[:n]
+	v, ax, av := s.v[:n], s.ax[:n], s.av[:n]
 	for i, c := range coordinates {
 		s.g[i] = ax[c] + s.Momentum*av[c] - b[c]
 	}
 	tensor.Scale(nil, s.Momentum, v)
-	tensor.Scale(nil, s.Momentum, av)
 	for i, c := range coordinates {
 		v[c] -= step * s.g[i]
-		tensor.Axpy(s.pool, -step*s.g[i], a.Row(c), av)
+	}
+	s.of, s.drawn, s.rate, s.average = a, coordinates, step, average
+	s.pool.For(n, max(8, shared/len(coordinates)), s.columns)
+}
+
+// moveColumns makes some columns of A v and A x, and what an iteration has of them.
+func (s *dualDescent) moveColumns(lo, hi int) {
+	x, v, y, ax, av, ay := s.x[lo:hi], s.v[lo:hi], s.y[lo:hi], s.ax[lo:hi], s.av[lo:hi], s.ay[lo:hi]
+	tensor.Scale(nil, s.Momentum, av)
+	for i, c := range s.drawn {
+		axpy(-s.rate*s.g[i], s.of.Row(c)[lo:hi], av)
 	}
 	for i := range x {
 		x[i] += v[i]
 		ax[i] += av[i]
-		y[i] += average * (x[i] - y[i])
-		ay[i] += average * (ax[i] - ay[i])
+		y[i] += s.average * (x[i] - y[i])
+		ay[i] += s.average * (ax[i] - ay[i])
 	}
 }
 

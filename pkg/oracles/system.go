@@ -1,6 +1,11 @@
 package oracles
 
-import "github.com/dualgn/dgn/pkg/tensor"
+import (
+	"time"
+
+	"github.com/dualgn/dgn/pkg/clock"
+	"github.com/dualgn/dgn/pkg/tensor"
+)
 
 // A System is A x = b with A = I + (gamma'/m) Lᵀ K L, positive definite, for m k
 // unknowns (docs/math.md section 3). H = L Lᵀ is the Hessian of the losses, example
@@ -32,6 +37,11 @@ type System struct {
 
 	// Counters are what the products have cost so far.
 	Counters Counters
+
+	// Of the time so far, what was neither a product with K nor made K: factorisations, whose
+	// multiply-adds are in Counters too, and passes over vectors and over the numbers of A.
+	factored clock.Work
+	passes   time.Duration
 }
 
 // A descent is the slope of the objective along the direction that an iterate x stands
@@ -61,6 +71,8 @@ func (s *System) advance(a float64) { tensor.Axpy(nil, a, s.u.Flat(), s.kx.Flat(
 func (s *System) matrix(pool *tensor.Pool, dst tensor.Matrix[float64], work []float64) {
 	gram, counters := s.K.Form()
 	s.Counters.Add(counters)
+	began := time.Now()
+	defer func() { s.passes += time.Since(began) }()
 	m, k := s.u.Rows, s.u.Cols
 	if !s.factor.diagonal() {
 		l := tensor.View(m*k, k, work[:m*k*k])
@@ -98,8 +110,9 @@ type PrimalSystem[T tensor.Float] struct {
 	jittered bool
 	singular Singular
 
-	// Counters are what the products have cost so far.
+	// Counters are what the products have cost so far; factored is the part of factorisations.
 	Counters Counters
+	factored clock.Work
 }
 
 // Residual sets r = b - A x, and jx = J x. Where b is known as -(1/m) Jᵀ g - mu w, it is

@@ -114,8 +114,33 @@ func Mirror[T Float](p *Pool, a Matrix[T]) {
 	g.a = Matrix[T]{}
 }
 
-// mirrorRows is the side of the squares that Mirror transposes.
+// MirrorUpper copies the upper triangle of a square matrix to the lower one.
+func MirrorUpper[T Float](p *Pool, a Matrix[T]) {
+	if a.Rows != a.Cols {
+		panic("tensor: MirrorUpper: the matrix is not square")
+	}
+	a.check()
+	g := argsOf[T](p)
+	g.a = a
+	p.For(a.Rows, mirrorRows, g.mirrorUpper)
+	g.a = Matrix[T]{}
+}
+
+// mirrorRows is the side of the squares that Mirror and MirrorUpper transpose.
 const mirrorRows = 64
+
+// mirrorUpperBlock makes what is left of the diagonal in rows lo to hi-1.
+func mirrorUpperBlock[T Float](a Matrix[T], lo, hi int) {
+	for from := 0; from < lo; from += mirrorRows {
+		to := min(from+mirrorRows, lo)
+		kernel.Transpose(a.Data[lo*a.Stride+from:], a.Stride, a.Data[from*a.Stride+lo:], a.Stride, to-from, hi-lo)
+	}
+	for i := lo; i < hi; i++ {
+		for j := lo; j < i; j++ {
+			a.Data[i*a.Stride+j] = a.Data[j*a.Stride+i]
+		}
+	}
+}
 
 // mirrorBlock copies what is left of rows lo to hi-1 to above the diagonal.
 func mirrorBlock[T Float](a Matrix[T], lo, hi int) {

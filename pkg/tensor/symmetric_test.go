@@ -147,3 +147,30 @@ func TestConvGradients(t *testing.T) {
 		pool.Close()
 	}
 }
+
+// TestMirrorUpper: what lies below the diagonal becomes what lies above it, and nothing else changes.
+func TestMirrorUpper(t *testing.T) {
+	for _, n := range []int{0, 1, 7, 64, 65, 130, 200} {
+		for _, threads := range []int{1, 2, 3} {
+			pool := NewPool(threads)
+			stride := n + 3
+			a := Matrix[float64]{n, n, stride, make([]float64, n*stride)}
+			for i := range a.Data {
+				a.Data[i] = float64(i)
+			}
+			MirrorUpper(pool, a)
+			pool.Close()
+			for i := range n {
+				for j := range stride {
+					want := i*stride + j
+					if j < i {
+						want = j*stride + i
+					}
+					if got := a.Data[i*stride+j]; got != float64(want) {
+						t.Fatalf("n = %d, %d threads: %g at %d, %d, want %d", n, threads, got, i, j, want)
+					}
+				}
+			}
+		}
+	}
+}

@@ -259,6 +259,7 @@ func TestPanics(t *testing.T) {
 	a := New[float64](2, 3)
 	panics(t, "Gemm", "tensor: Gemm: the shapes do not fit", func() { Gemm(nil, NoTrans, NoTrans, 1, a, a, 0, a) })
 	panics(t, "Axpy", "tensor: vectors of different lengths", func() { Axpy(nil, 1, make([]float64, 2), make([]float64, 3)) })
+	panics(t, "MirrorUpper", "tensor: MirrorUpper: the matrix is not square", func() { MirrorUpper(nil, a) })
 	panics(t, "ColSums", "tensor: ColSums: the vector has the wrong length", func() { ColSums(nil, make([]float64, 2), a) })
 	panics(t, "View", "tensor: View: data have the wrong length", func() { View(2, 2, make([]float64, 3)) })
 	panics(t, "RowRange", "tensor: RowRange: out of range", func() { a.RowRange(1, 3) })

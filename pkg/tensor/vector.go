@@ -35,8 +35,8 @@ type args[T Float] struct {
 	solve     solveSpace
 	system    systemSpace[T]
 
-	axpy, scale, dot, axpyDot, colSums, panel, below, rightOf, scaleSystem, widen, mirror, combine, products func(lo, hi int)
-	rows, cols, weigh, leftSystem, rightSystem                                                               func(worker, lo, hi int)
+	axpy, scale, dot, axpyDot, colSums, panel, below, rightOf, scaleSystem, widen, mirror, mirrorUpper, combine, products func(lo, hi int)
+	rows, cols, weigh, leftSystem, rightSystem                                                                            func(worker, lo, hi int)
 }
 
 func argsOf[T Float](p *Pool) *args[T] {
@@ -73,6 +73,7 @@ func (g *args[T]) init() {
 	g.below = g.solve.below
 	g.rightOf = g.solve.rightOf
 	g.mirror = func(lo, hi int) { mirrorBlock(g.a, lo, hi) }
+	g.mirrorUpper = func(lo, hi int) { mirrorUpperBlock(g.a, lo, hi) }
 	g.combine = func(lo, hi int) {
 		y := g.y[lo:hi]
 		clear(y)
