@@ -2,6 +2,7 @@ package oracles
 
 import (
 	"math"
+	"time"
 
 	"github.com/dualgn/dgn/pkg/losses"
 	"github.com/dualgn/dgn/pkg/tensor"
@@ -213,6 +214,9 @@ func (o *core[T]) settle(sys *System) {
 // finish is the one end of every call: it adapts gamma, where that is asked for, adds the jitter
 // to the stop reason, and returns the report.
 func (o *core[T]) finish() Report {
+	if g, ok := o.gram.(interface{ takePasses() time.Duration }); ok {
+		o.report.Elementwise += g.takePasses()
+	}
 	if o.gamma.adapts() && !o.unsolved && !(o.p.Gamma > 0) {
 		o.adapt()
 	}

@@ -1,6 +1,10 @@
 package oracles
 
-import "github.com/dualgn/dgn/pkg/tensor"
+import (
+	"time"
+
+	"github.com/dualgn/dgn/pkg/tensor"
+)
 
 // A GramOperator is K = J Jᵀ of one mini-batch, the empirical neural tangent kernel
 // (docs/math.md section 5): m k x m k, row i k + c for output c of example i. Vectors of m k
@@ -60,6 +64,16 @@ type gramParts[T tensor.Float] struct {
 	hasFull, hasWide, hasBlocks bool // for this mini-batch
 
 	tangent []T // p: Jᵀ v on its way to J Jᵀ v, made when first needed
+
+	passes time.Duration // over the numbers of a formed K in float64, since takePasses
+}
+
+// takePasses returns how long passes over a formed K took since the last call: to make it one of
+// float64, and to multiply by it, which is as fast as memory is.
+func (g *gramParts[T]) takePasses() time.Duration {
+	d := g.passes
+	g.passes = 0
+	return d
 }
 
 func (g *gramParts[T]) Reset(j Jacobian[T]) {
@@ -128,7 +142,9 @@ func (g *gramParts[T]) Form() (tensor.Matrix[float64], Counters) {
 	}
 	g.wide = resize(g.wide, g.full.Rows, g.full.Cols)
 	if narrow, ok := any(g.full.Flat()).([]float32); ok {
+		began := time.Now()
 		tensor.Widen(g.pool, g.wide.Flat(), narrow)
+		g.passes += time.Since(began)
 	}
 	return g.wide, counters
 }
@@ -252,7 +268,9 @@ func (g *formedGram[T]) Mul(u, v tensor.Matrix[float64]) Counters {
 	if g.exact {
 		k, c := g.Form()
 		counters = c
+		began := time.Now()
 		tensor.Gemv(g.pool, k, v.Flat(), u.Flat())
+		g.passes += time.Since(began)
 	} else {
 		counters = g.form()
 		n := g.full.Rows

@@ -279,6 +279,7 @@ func (s *sketch) solve(z, r []float64) {
 		copy(z, r)
 		return
 	}
+	began := time.Now()
 	t := s.t[:s.u.Rows]
 	tensor.Gemv(s.pool, s.u, r, t)
 	for i, w := range s.weights[:len(t)] {
@@ -287,4 +288,5 @@ func (s *sketch) solve(z, r []float64) {
 	tensor.Combine(s.pool, s.u, t, z)
 	axpy(1, r, z)
 	s.system.Counters.MultiplyAdds += 2 * int64(len(r)) * int64(len(t))
+	s.system.passes += time.Since(began)
 }

@@ -94,9 +94,9 @@ type Report struct {
 	// the factors of K-FAC. Their multiply-adds are in Counters too.
 	Factored clock.Work
 
-	// Elementwise is how long passes over vectors, and over the numbers of a system that is formed,
-	// took, of an oracle or a solver of which they are a large part. The rows that sdd takes have
-	// their multiply-adds in Counters.
+	// Elementwise is how long passes over vectors, and over the numbers of a K or a system that is
+	// formed, took, of an oracle or a solver of which they are a large part. Products of a vector with
+	// a formed K, and with the rows of A that sdd takes, have their multiply-adds in Counters.
 	Elementwise time.Duration
 
 	// Singular tells of a system that the precision does not resolve.

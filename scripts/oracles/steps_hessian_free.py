@@ -19,7 +19,7 @@ import beside  # noqa: E402
 BATCH, EXAMPLES, RATE, GAMMA, DECAY = 128, 1280, 0.1, 1.0, 0.95
 
 # Iterations of conjugate gradients.
-ROWS = {"10": 10, "50": 50}
+ROWS = {"10": 10, "20": 20}
 
 
 class HessianFree:
