@@ -2,6 +2,7 @@ package oracles
 
 import (
 	"math"
+	"time"
 
 	"github.com/dualgn/dgn/pkg/registry"
 	"github.com/dualgn/dgn/pkg/size"
@@ -68,6 +69,7 @@ func newDualCG(n, budget int, pre preconditioner) *dualCG {
 // Solve makes at most stop.Iterations products with A, and one more for a warm start. It
 // drops an iterate whose direction would not descend.
 func (s *dualCG) Solve(sys *System, x, b []float64, stop Stop) Solution {
+	began, booked := time.Now(), sys.booked()
 	n := len(b)
 	r, z, p, ap := s.r[:n], s.z[:n], s.p[:n], s.ap[:n]
 	s.rs, s.zs = s.rs[:0], s.zs[:0]
@@ -152,6 +154,7 @@ func (s *dualCG) Solve(sys *System, x, b []float64, stop Stop) Solution {
 		out.Residual = math.Sqrt(dot(r, r))
 		out.RelativeResidual = out.Residual / norm
 	}
+	sys.pass(began, booked)
 	return out
 }
 

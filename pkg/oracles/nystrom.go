@@ -112,12 +112,10 @@ const (
 func (s *sketch) prepare(sys *System) (stop string) {
 	n := len(sys.u.Flat())
 	omega := tensor.View(min(s.rank, n), n, s.omega[:min(s.rank, n)*n])
-	began := time.Now()
 	s.chance.Seed(sys.seed^streamSketch, sys.step)
 	for i := range omega.Data {
 		omega.Data[i] = s.rng.NormFloat64()
 	}
-	sys.passes += time.Since(began)
 	return s.approximate(sys, omega)
 }
 
@@ -183,7 +181,9 @@ func (s *sketch) multiply(sys *System, y, omega tensor.Matrix[float64]) {
 			for i := range strip.Rows {
 				sys.factor.mul(strip.Row(i), omega.Row(lo+i))
 			}
+			began := time.Now()
 			if counters, ok := many.mulRows(y.RowRange(lo, hi), strip); ok {
+				sys.products += time.Since(began)
 				sys.Counters.Add(counters)
 				for i := range strip.Rows {
 					sys.factor.mulT(strip.Row(i), y.Row(lo+i))
@@ -279,7 +279,6 @@ func (s *sketch) solve(z, r []float64) {
 		copy(z, r)
 		return
 	}
-	began := time.Now()
 	t := s.t[:s.u.Rows]
 	tensor.Gemv(s.pool, s.u, r, t)
 	for i, w := range s.weights[:len(t)] {
@@ -288,5 +287,4 @@ func (s *sketch) solve(z, r []float64) {
 	tensor.Combine(s.pool, s.u, t, z)
 	axpy(1, r, z)
 	s.system.Counters.MultiplyAdds += 2 * int64(len(r)) * int64(len(t))
-	s.system.passes += time.Since(began)
 }

@@ -121,7 +121,7 @@ func (s *dualDescent) Solve(sys *System, x, b []float64, stop Stop) Solution {
 	}
 	a := s.form(sys)
 	batch := min(s.Batch, n)
-	began := time.Now()
+	began, booked := time.Now(), sys.booked()
 	step, ok := s.step(a, batch)
 	if !ok {
 		out.Reason = StoppedNonFinite
@@ -136,7 +136,7 @@ func (s *dualDescent) Solve(sys *System, x, b []float64, stop Stop) Solution {
 		s.iterate(a, b, s.draw(batch, n), step, average)
 		out.Reason = s.take(sys, x, b, r, norm, stop, &out)
 	}
-	sys.passes += time.Since(began)
+	sys.pass(began, booked)
 	coordinates := int64(out.Iterations) * int64(batch)
 	sys.Counters.Add(Counters{GramProducts: int((coordinates + int64(n) - 1) / int64(n)), MultiplyAdds: coordinates * int64(n)})
 	s.finish(sys, x, b, &out, norm)

@@ -38,10 +38,19 @@ type System struct {
 	// Counters are what the products have cost so far.
 	Counters Counters
 
-	// Of the time so far, what was neither a product with K nor made K: factorisations, whose
-	// multiply-adds are in Counters too, and passes over vectors and over the numbers of A.
+	// The time so far: of products with K; of factorisations, whose multiply-adds are in Counters
+	// too; and of passes over vectors and over the numbers of A.
+	products time.Duration
 	factored clock.Work
 	passes   time.Duration
+}
+
+// booked is the time so far of all that is told apart.
+func (s *System) booked() time.Duration { return s.products + s.factored.Time + s.passes }
+
+// pass books what is left of the time since began as passes, where so much was booked before.
+func (s *System) pass(began time.Time, booked time.Duration) {
+	s.passes += time.Since(began) - (s.booked() - booked)
 }
 
 // A descent is the slope of the objective along the direction that an iterate x stands
@@ -58,7 +67,9 @@ func (d descent) accepts(bx float64) bool { return d.at(bx) < 0 }
 // K L x in u.
 func (s *System) Mul(dst, x []float64) {
 	s.factor.mul(s.v.Flat(), x)
+	began := time.Now()
 	s.Counters.Add(s.K.Mul(s.u, s.v))
+	s.products += time.Since(began)
 	s.factor.mulT(dst, s.u.Flat())
 }
 
@@ -69,10 +80,12 @@ func (s *System) advance(a float64) { tensor.Axpy(nil, a, s.u.Flat(), s.kx.Flat(
 // matrix sets the upper triangle of dst to A, m k x m k; what it leaves below is worthless. work
 // has room for m k k numbers.
 func (s *System) matrix(pool *tensor.Pool, dst tensor.Matrix[float64], work []float64) {
+	began := time.Now()
 	gram, counters := s.K.Form()
 	s.Counters.Add(counters)
-	began := time.Now()
-	defer func() { s.passes += time.Since(began) }()
+	s.products += time.Since(began)
+	began, booked := time.Now(), s.booked()
+	defer func() { s.pass(began, booked) }()
 	m, k := s.u.Rows, s.u.Cols
 	if !s.factor.diagonal() {
 		l := tensor.View(m*k, k, work[:m*k*k])
