@@ -138,7 +138,12 @@ func TestTakenOver(t *testing.T) {
 	}
 	after, _ := outcome(t, filepath.Join(work, "out"))
 	if again, err := os.ReadFile(filepath.Join(work, "out/runs/momentum/0/manifest.json")); err != nil || string(again) != string(manifest) || !maps.Equal(after, want) {
-		t.Errorf("the stopped process wrote to the run (%v)", err)
+		for name := range after {
+			if after[name] != want[name] {
+				t.Errorf("%s:\n%.600s\nwant\n%.600s", name, after[name], want[name])
+			}
+		}
+		t.Errorf("the stopped process wrote to the run (%v): %v, %v", err, slices.Sorted(maps.Keys(after)), slices.Sorted(maps.Keys(want)))
 	}
 }
 

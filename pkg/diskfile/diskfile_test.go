@@ -227,3 +227,59 @@ func TestInterrupted(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestReplaceIf: what is lost while it is written does not get its name, and leaves nothing behind.
+func TestReplaceIf(t *testing.T) {
+	lost := errors.New("lost")
+	for name, replace := range map[string]func(string, []byte, func() error) error{"ReplaceIf": ReplaceIf, "PutIf": PutIf} {
+		dir := t.TempDir()
+		path := write(t, filepath.Join(dir, "a"), "old")
+		asked := false
+		still := func() error {
+			asked = true
+			if got := content(t, path); got != "old" || content(t, Temporary(path)) != "new" {
+				t.Errorf("%s asks when the file is %q", name, got)
+			}
+			return lost
+		}
+		if err := replace(path, []byte("new"), still); !errors.Is(err, lost) || !asked {
+			t.Errorf("%s: %v", name, err)
+		}
+		if got := content(t, path); got != "old" {
+			t.Errorf("%s: the file is %q", name, got)
+		}
+		only(t, dir, "a")
+		if err := replace(path, []byte("new"), func() error { return nil }); err != nil || content(t, path) != "new" {
+			t.Errorf("%s: %v", name, err)
+		}
+		only(t, dir, "a")
+	}
+}
+
+// TestTemporaryOfAnother: where somebody has removed the temporary file and made another of its name, that
+// one is neither renamed nor removed.
+func TestTemporaryOfAnother(t *testing.T) {
+	dir := t.TempDir()
+	path := write(t, filepath.Join(dir, "a"), "old")
+	for _, commit := range []bool{true, false} {
+		p, err := Create(context.Background(), path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Remove(Temporary(path)); err != nil {
+			t.Fatal(err)
+		}
+		write(t, Temporary(path), "theirs")
+		if commit {
+			if err := p.Commit(); err == nil || !strings.Contains(err.Error(), "another process has removed") {
+				t.Errorf("commit: %v", err)
+			}
+		}
+		if err := p.Discard(); err != nil {
+			t.Error(err)
+		}
+		if content(t, path) != "old" || content(t, Temporary(path)) != "theirs" {
+			t.Errorf("the file is %q, that of the other %q", content(t, path), content(t, Temporary(path)))
+		}
+	}
+}

@@ -81,8 +81,14 @@ func (p *Pending) open() (same bool, err error) {
 
 // Commit syncs the file, gives it its name and syncs the folder, without which
 // the rename may be lost.
-func (p *Pending) Commit() error {
+func (p *Pending) Commit() error { return p.commitIf(func() error { return nil }) }
+
+// commitIf is Commit unless still returns an error, right before the rename.
+func (p *Pending) commitIf(still func() error) error {
 	if err := p.Sync(); err != nil {
+		return err
+	}
+	if err := still(); err != nil {
 		return err
 	}
 	path := p.path
@@ -96,13 +102,35 @@ func (p *Pending) Commit() error {
 func (p *Pending) rename() error {
 	err := p.File.Close()
 	p.File = nil
+	if err == nil && !p.own() {
+		err = fmt.Errorf("another process has removed %s", Temporary(p.path))
+	}
 	if err == nil {
 		err = os.Rename(Temporary(p.path), p.path)
 	}
 	if err != nil {
-		return errors.Join(err, os.Remove(Temporary(p.path)), p.unlock())
+		return errors.Join(err, p.remove(), p.unlock())
 	}
 	return p.unlock()
+}
+
+// own reports whether the file of the temporary name is that which is locked. One who takes over what
+// a stopped process writes removes its file, and may have made another.
+func (p *Pending) own() bool {
+	locked, err := p.lock.Stat()
+	if err != nil {
+		return false
+	}
+	now, err := os.Stat(Temporary(p.path))
+	return err == nil && os.SameFile(locked, now)
+}
+
+// remove removes the file, if it is its own.
+func (p *Pending) remove() error {
+	if !p.own() {
+		return nil
+	}
+	return os.Remove(Temporary(p.path))
 }
 
 // Discard removes the file unless it was committed.
@@ -110,7 +138,7 @@ func (p *Pending) Discard() error {
 	if p.lock == nil {
 		return nil
 	}
-	return errors.Join(p.File.Close(), os.Remove(Temporary(p.path)), p.unlock())
+	return errors.Join(p.File.Close(), p.remove(), p.unlock())
 }
 
 func (p *Pending) unlock() error {
@@ -122,6 +150,22 @@ func (p *Pending) unlock() error {
 // Replace writes a whole file: to its temporary file, synced, renamed. Whenever
 // the machine stops, the file has its old content or all of the new.
 func Replace(path string, data []byte) error { return put(path, data, (*Pending).Commit) }
+
+// ReplaceIf is Replace where the file may have become another's while it was written: still is asked
+// right before the rename, and what it returns, if it is an error, leaves the file as it was.
+func ReplaceIf(path string, data []byte, still func() error) error {
+	return put(path, data, func(p *Pending) error { return p.commitIf(still) })
+}
+
+// PutIf is ReplaceIf as [Put] is Replace.
+func PutIf(path string, data []byte, still func() error) error {
+	return put(path, data, func(p *Pending) error {
+		if err := still(); err != nil {
+			return err
+		}
+		return p.rename()
+	})
+}
 
 // Put is Replace for a file that may be lost if the machine stops, but not if the
 // program does: it does not wait for the disk.

@@ -167,7 +167,10 @@ func (f *Folder) Claim(ctx context.Context, t plan.Task, wait bool) (*Claim, err
 			say = c.Logger(f.Log).Warn
 		}
 		say("taken over from " + over.String())
-		if over.Silence > 0 && c.From != nil {
+		if over.Silence > 0 {
+			err = c.removeTemporary()
+		}
+		if over.Silence > 0 && c.From != nil && err == nil {
 			err = c.detach()
 		}
 	}

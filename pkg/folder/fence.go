@@ -32,12 +32,18 @@ func (f fenced) Replace(path string, data []byte) error {
 	if err := f.lock.Check(); err != nil {
 		return err
 	}
+	if files, ok := f.files.(diskfile.ConditionalFiles); ok { // it may be stopped while it writes
+		return files.ReplaceIf(path, data, f.lock.Check)
+	}
 	return f.files.Replace(path, data)
 }
 
 func (f fenced) Put(path string, data []byte) error {
 	if err := f.lock.Check(); err != nil {
 		return err
+	}
+	if files, ok := f.files.(diskfile.ConditionalFiles); ok {
+		return files.PutIf(path, data, f.lock.Check)
 	}
 	return f.files.Put(path, data)
 }
@@ -63,6 +69,18 @@ func (f fencedFile) Write(p []byte) (int, error) {
 		return 0, err
 	}
 	return f.File.Write(p)
+}
+
+// removeTemporary removes the temporary files of a run. The process that it was taken from may have been
+// stopped while it wrote them, and hold locks for which others would wait.
+func (c *Claim) removeTemporary() error {
+	names, err := fs.Glob(os.DirFS(c.Path), diskfile.Temporary("*"))
+	for _, name := range names {
+		if e := os.Remove(filepath.Join(c.Path, name)); e != nil && !errors.Is(e, fs.ErrNotExist) {
+			err = errors.Join(err, e)
+		}
+	}
+	return err
 }
 
 // detach gives the logs of a run that is to be continued files of their own. The process
