@@ -188,7 +188,7 @@ func (t table) markdown() string {
 
 // marked matches a table of the README under the comment that says what it shows:
 // kind, folder, columns.
-var marked = regexp.MustCompile(`<!-- (list|best|grid) (\w+)(?: (?:by|across) ([\w.]+))?: ([^\n]*) -->\n\n((?:\|[^\n]*\n)*)`)
+var marked = regexp.MustCompile(`<!-- (list|best|grid) ([\w/]+)(?: (?:by|across) ([\w.]+))?: ([^\n]*) -->\n\n((?:\|[^\n]*\n)*)`)
 
 // TestTables compares the tables of the README with the summaries.
 func TestTables(t *testing.T) {

@@ -78,31 +78,7 @@ class KFAC:
 
 def worker(name, threads):
     """Make steps of PyTorch in turns, as drive.Worker asks for them."""
-    import numpy as np
-    import torch
-
-    torch.set_num_threads(threads)
-    net, x, y = beside.torch_mlp(EXAMPLES)
-    order = torch.from_numpy(np.random.default_rng(0).permutation(EXAMPLES)).reshape(-1, BATCH)
-    made = 0
-    if name == "sgd":
-        sgd = torch.optim.SGD(net.parameters(), lr=RATE, fused=True)
-
-        def make(x, y):
-            sgd.zero_grad(set_to_none=True)
-            torch.nn.functional.cross_entropy(net(x), y).backward()
-            sgd.step()
-    else:
-        torch.set_grad_enabled(False)
-        make = KFAC(torch, [(l.weight, l.bias) for l in net if hasattr(l, "weight")], *ROWS[name]).step
-
-    def step():
-        nonlocal made
-        index = order[made % len(order)]
-        made += 1
-        make(x[index], y[index])
-
-    beside.serve(step, 10)
+    beside.train(name, threads, BATCH, EXAMPLES, RATE, 10, lambda torch, params: KFAC(torch, params, *ROWS[name]))
 
 
 def workers(row, on):

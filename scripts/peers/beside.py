@@ -40,6 +40,35 @@ def serve(step, period):
         print("MS %.6f" % (1e3 * (time.perf_counter() - start) / n), flush=True)
 
 
+def train(name, threads, batch, examples, rate, period, method):
+    """Serve steps on mini-batches in turn: those of SGD, or of method(torch, [(weight, bias) of each layer])."""
+    import numpy as np
+    import torch
+
+    torch.set_num_threads(threads)
+    net, x, y = torch_mlp(examples)
+    order = torch.from_numpy(np.random.default_rng(0).permutation(examples)).reshape(-1, batch)
+    made = 0
+    if name == "sgd":
+        sgd = torch.optim.SGD(net.parameters(), lr=rate, fused=True)
+
+        def make(x, y):
+            sgd.zero_grad(set_to_none=True)
+            torch.nn.functional.cross_entropy(net(x), y).backward()
+            sgd.step()
+    else:
+        torch.set_grad_enabled(False)
+        make = method(torch, [(l.weight, l.bias) for l in net if hasattr(l, "weight")]).step
+
+    def step():
+        nonlocal made
+        index = order[made % len(order)]
+        made += 1
+        make(x[index], y[index])
+
+    serve(step, period)
+
+
 class Beside:
     def __init__(self, script, options, folder, batch, examples):
         self.script, self.options, self.folder, self.batch, self.examples = script, options, folder, batch, examples
