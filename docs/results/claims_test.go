@@ -354,8 +354,8 @@ func TestNumbersAreComputed(t *testing.T) {
 	for _, claim := range (source{t}).claims() {
 		text = strings.ReplaceAll(text, claim, "")
 	}
-	// Settings are not results, nor is the share that the figure of the duals prints.
-	text = regexp.MustCompile(`gamma [\d.]+(?:, [\d.]+)*(?: and [\d.]+)?|learning rate [\d.]+|\(effective share \d+ %\)|Go 1\.26`).ReplaceAllString(text, "")
+	// Settings are not results, nor are the numbers of articles and the share that the figure of the duals prints.
+	text = regexp.MustCompile(`gamma [\d.]+(?:, [\d.]+)*(?: and [\d.]+)?|learning rate [\d.]+|\(effective share \d+ %\)|Go 1\.26|arXiv \d+\.\d+`).ReplaceAllString(text, "")
 	for _, number := range regexp.MustCompile(`.{0,40}(?:\d\.\d+|\d %|\d times).{0,20}`).FindAllString(text, -1) {
 		t.Errorf("no claim computes the number in: %s", number)
 	}
@@ -398,6 +398,7 @@ func TestOrders(t *testing.T) {
 		{"cifar10", "test_loss", []string{"prox-linear one unknown, Adam", "one unknown, Adam", "Adam", "sampled by layers, Adam"}},
 		{"mnist_conv", "train_loss", []string{"Adam", "SGD momentum", "one unknown, SGD", "one unknown, Adam"}},
 		{"mnist_conv", "test_loss", []string{"one unknown, SGD", "one unknown, Adam", "sampled by layers, Adam", "Adam", "SGD momentum", "prox-linear one unknown, Adam"}},
+		{"pinn/poisson2d_64", "test_l2", []string{"GN dual, momentum", "GN auto", "GN dual", "Hessian-free", "K-FAC", "Adam", "L-BFGS", "SGD"}},
 		{"mnist_less", "train_loss", []string{"one unknown, Adam", "SGD momentum", "sampled by layers, Adam", "Adam"}},
 		{"mnist_less", "test_loss", []string{"sampled by layers, Adam", "Adam", "SGD momentum", "one unknown, Adam"}},
 		{"mnist_conv_steps", "train_loss", []string{"Prox-linear, Adam", "GN dual, Adam", "Adam", "SGD momentum", "GN dual, Armijo"}},
@@ -484,6 +485,16 @@ func TestFiguresExist(t *testing.T) {
 	for _, m := range links {
 		if _, err := os.Stat(filepath.FromSlash(m[1])); err != nil {
 			t.Error(err)
+		}
+	}
+}
+
+// TestTargets: the errors that equations are to come below.
+func TestTargets(t *testing.T) {
+	s := source{t}
+	for _, method := range []string{"GN dual, momentum", "GN auto"} {
+		if l2 := s.mean("pinn/poisson2d_64", method, "test_l2"); !(l2 < 1e-7) || s.mean("pinn/poisson2d_64", "Adam", "test_l2") < 1000*l2 {
+			t.Errorf("%s ends at %g", method, l2)
 		}
 	}
 }
