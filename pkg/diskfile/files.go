@@ -21,13 +21,6 @@ type Files interface {
 	Put(path string, data []byte) error
 }
 
-// ConditionalFiles are Files that ask once more, right before a file gets its name, whether it may.
-type ConditionalFiles interface {
-	Files
-	ReplaceIf(path string, data []byte, still func() error) error
-	PutIf(path string, data []byte, still func() error) error
-}
-
 // A File is a log being written.
 type File interface {
 	io.WriteCloser
@@ -36,16 +29,6 @@ type File interface {
 
 // OS is the Files of the operating system.
 type OS struct{}
-
-var _ ConditionalFiles = OS{}
-
-// ReplaceIf implements [ConditionalFiles].
-func (OS) ReplaceIf(path string, data []byte, still func() error) error {
-	return ReplaceIf(path, data, still)
-}
-
-// PutIf implements [ConditionalFiles].
-func (OS) PutIf(path string, data []byte, still func() error) error { return PutIf(path, data, still) }
 
 // Create implements [Files].
 func (OS) Create(path string) (File, error) {

@@ -32,8 +32,8 @@ func (f fenced) Replace(path string, data []byte) error {
 	if err := f.lock.Check(); err != nil {
 		return err
 	}
-	if files, ok := f.files.(diskfile.ConditionalFiles); ok { // it may be stopped while it writes
-		return files.ReplaceIf(path, data, f.lock.Check)
+	if _, ok := f.files.(diskfile.OS); ok { // which takes time, in which this process may be stopped
+		return diskfile.ReplaceIf(path, data, f.lock.Check)
 	}
 	return f.files.Replace(path, data)
 }
@@ -42,8 +42,8 @@ func (f fenced) Put(path string, data []byte) error {
 	if err := f.lock.Check(); err != nil {
 		return err
 	}
-	if files, ok := f.files.(diskfile.ConditionalFiles); ok {
-		return files.PutIf(path, data, f.lock.Check)
+	if _, ok := f.files.(diskfile.OS); ok {
+		return diskfile.PutIf(path, data, f.lock.Check)
 	}
 	return f.files.Put(path, data)
 }
