@@ -64,15 +64,7 @@ func Create(ctx context.Context, path string) (*Pending, error) {
 // open empties the file that is locked, and reports whether it is still the one
 // of that name: the process that had it locked before has renamed or removed it.
 func (p *Pending) open() (same bool, err error) {
-	locked, err := p.lock.Stat()
-	if err != nil {
-		return false, err
-	}
-	now, err := os.Stat(Temporary(p.path))
-	if errors.Is(err, fs.ErrNotExist) || err == nil && !os.SameFile(locked, now) {
-		return false, nil
-	}
-	if err != nil {
+	if same, err = p.own(); !same {
 		return false, err
 	}
 	p.File, err = os.OpenFile(Temporary(p.path), os.O_WRONLY|os.O_TRUNC, 0)
@@ -102,11 +94,15 @@ func (p *Pending) commitIf(still func() error) error {
 func (p *Pending) rename() error {
 	err := p.File.Close()
 	p.File = nil
-	if err == nil && !p.own() {
-		err = fmt.Errorf("another process has removed %s", Temporary(p.path))
-	}
+	own := false
 	if err == nil {
+		own, err = p.own()
+	}
+	switch {
+	case own:
 		err = os.Rename(Temporary(p.path), p.path)
+	case err == nil:
+		err = fmt.Errorf("another process has removed %s", Temporary(p.path))
 	}
 	if err != nil {
 		return errors.Join(err, p.remove(), p.unlock())
@@ -116,19 +112,22 @@ func (p *Pending) rename() error {
 
 // own reports whether the file of the temporary name is that which is locked. One who takes over what
 // a stopped process writes removes its file, and may have made another.
-func (p *Pending) own() bool {
+func (p *Pending) own() (bool, error) {
 	locked, err := p.lock.Stat()
 	if err != nil {
-		return false
+		return false, err
 	}
 	now, err := os.Stat(Temporary(p.path))
-	return err == nil && os.SameFile(locked, now)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	return err == nil && os.SameFile(locked, now), err
 }
 
 // remove removes the file, if it is its own.
 func (p *Pending) remove() error {
-	if !p.own() {
-		return nil
+	if own, err := p.own(); !own {
+		return err
 	}
 	return os.Remove(Temporary(p.path))
 }

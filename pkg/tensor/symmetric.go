@@ -104,25 +104,24 @@ func (s *symmetricSpace[T]) weighRows(worker, lo, hi int) {
 
 // Mirror copies the lower triangle of a square matrix to the upper one.
 func Mirror[T Float](p *Pool, a Matrix[T]) {
-	if a.Rows != a.Cols {
-		panic("tensor: Mirror: the matrix is not square")
-	}
-	a.check()
 	g := argsOf[T](p)
-	g.a = a
-	p.For(a.Rows, mirrorRows, g.mirror)
-	g.a = Matrix[T]{}
+	g.mirrored(p, a, "Mirror", g.mirror)
 }
 
 // MirrorUpper copies the upper triangle of a square matrix to the lower one.
 func MirrorUpper[T Float](p *Pool, a Matrix[T]) {
+	g := argsOf[T](p)
+	g.mirrored(p, a, "MirrorUpper", g.mirrorUpper)
+}
+
+// mirrored runs what copies one triangle to the other, a block of rows at a time.
+func (g *args[T]) mirrored(p *Pool, a Matrix[T], name string, block func(lo, hi int)) {
 	if a.Rows != a.Cols {
-		panic("tensor: MirrorUpper: the matrix is not square")
+		panic("tensor: " + name + ": the matrix is not square")
 	}
 	a.check()
-	g := argsOf[T](p)
 	g.a = a
-	p.For(a.Rows, mirrorRows, g.mirrorUpper)
+	p.For(a.Rows, mirrorRows, block)
 	g.a = Matrix[T]{}
 }
 
