@@ -22,12 +22,16 @@ type denseRows[T tensor.Float] struct {
 	b, t    []T  // m x out
 	tangent []T  // of the weights, where G would be more work
 	ordered []T  // signals in rows i k + c
+	inOrder bool // of the mini-batch
 	across  []T  // G of the inputs here and those of another batch
 	sums    []T  // out
 
 	// Operands of the loop that is running.
 	v, u         tensor.Matrix[T]
 	gather, send func(lo, hi int)
+	order        func(lo, hi int)
+
+	many *denseMany[T] // for products of several vectors, made when first needed
 }
 
 var (
@@ -110,26 +114,44 @@ func (o *dense[T]) KeepsSignals() bool { return true }
 func (o *dense[T]) Held() bool         { return true }
 
 func (o *dense[T]) Keep(dy tensor.Matrix[T], _ int) int64 {
-	o.rows.dy = dy
+	o.rows.dy, o.rows.inOrder = dy, false
 	if o.rows.gather == nil {
 		o.rows.gather, o.rows.send = o.gatherRows, o.sendRows
+		o.rows.order = o.orderRows
 	}
 	return 0
 }
 
 // Gram adds G_ij (delta_ic·delta_jc').
 func (o *dense[T]) Gram(a tensor.Matrix[T]) int64 {
-	m, dy := o.x.Rows, o.rows.dy
-	if k := dy.Rows / m; k > 1 { // the order of K
-		ordered := tensor.View(dy.Rows, dy.Cols, grow(&o.rows.ordered, dy.Rows*dy.Cols))
-		for r := range dy.Rows {
-			copy(ordered.Row(r%m*k+r/m), dy.Row(r))
-		}
-		dy = ordered
-	}
+	dy := o.inOrder() // that of K
 	g, adds := o.inputs(false)
 	tensor.AddWeighted(o.pool, dy, g, a)
 	return adds + triangle(dy.Rows)*int64(o.out)
+}
+
+// inOrder returns the signals in rows i k + c: those of an example one behind the other.
+func (o *dense[T]) inOrder() tensor.Matrix[T] {
+	m, dy := o.x.Rows, o.rows.dy
+	if dy.Rows == m {
+		return dy
+	}
+	grow(&o.rows.ordered, dy.Rows*dy.Cols)
+	if !o.rows.inOrder {
+		o.pool.For(m, max(1, pointwiseGrain/(dy.Rows/m*o.out)), o.rows.order)
+		o.rows.inOrder = true
+	}
+	return tensor.View(dy.Rows, dy.Cols, o.rows.ordered[:dy.Rows*dy.Cols])
+}
+
+func (o *dense[T]) orderRows(lo, hi int) {
+	m, dy := o.x.Rows, o.rows.dy
+	k := dy.Rows / m
+	for i := lo; i < hi; i++ {
+		for c := range k {
+			copy(o.rows.ordered[(i*k+c)*o.out:(i*k+c+1)*o.out], dy.Row(c*m+i))
+		}
+	}
 }
 
 func (o *dense[T]) GramBlocks(b tensor.Matrix[float64]) int64 {

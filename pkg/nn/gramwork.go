@@ -26,6 +26,9 @@ type GramWork struct {
 
 	// Values of work space for Chained, for Multiply and Combine, and for Gram.
 	ChainedSpace, MultiplySpace, GramSpace int
+
+	Many    int // and for each of several vectors that are multiplied together
+	Ordered int // and once for all of them
 }
 
 func (g *GramWork) add(o GramWork) {
@@ -37,6 +40,7 @@ func (g *GramWork) add(o GramWork) {
 	g.Multiply.add(o.Multiply)
 	g.Combine.add(o.Combine)
 	g.Held = size.Sum(g.Held, o.Held)
+	g.Ordered = size.Sum(g.Ordered, o.Ordered)
 }
 
 // adds is n multiply-adds and so many values moved, in one loop.
@@ -74,6 +78,10 @@ func (l Dense) GramWork(in tensor.Shape, m, s int) GramWork {
 	}
 	g.ChainedSpace, g.MultiplySpace = size.Sum(through, size.Product(m, out)), size.Sum(through, size.Product(2, m, out))
 	g.GramSpace = size.Sum(size.Product(m, m), size.Product(m, out))
+	g.Many = size.Product(2, m, out)
+	if s > 1 {
+		g.Ordered = pass
+	}
 	if s > 1 {
 		g.GramSpace = size.Sum(g.GramSpace, pass) // signals in the order of K
 	}
@@ -89,7 +97,7 @@ func (l Conv) GramWork(in tensor.Shape, m, s int) GramWork {
 	values := size.Product(l.Filters, size.Sum(shape.Taps(), 1))
 	g := explicitWork(m, s, values)
 	g.Chained = adds(size.Product(2, m, each), 0)
-	g.ChainedSpace = values
+	g.ChainedSpace, g.Many = values, 0
 	g.Keep = adds(size.Product(m, s, each), size.Product(m, size.Sum(size.Product(2, s, shape.Out.Len()), size.Product(shape.Taps(), shape.Positions()))))
 	return g
 }
@@ -104,7 +112,7 @@ func explicitWork(m, s, cols int) GramWork {
 		Blocks:   adds(size.Product(m, pairsOf(s, cols)), held),
 		Multiply: Work{Moved: int64(size.Product(2, streamed(held))), Loops: 2},
 		Combine:  adds(0, held),
-		Held:     held, ChainedSpace: cols, MultiplySpace: cols,
+		Held:     held, ChainedSpace: cols, MultiplySpace: cols, Many: cols,
 	}
 }
 

@@ -84,9 +84,11 @@ func TestGramMemory(t *testing.T) {
 		} else {
 			n = build(t, c.config, tensor.Shape{C: 3, H: 12, W: 12}, 10)
 		}
-		for use, name := range map[GramUse]string{UseChained: "chained", UseKept: "kept", UseFormed: "formed", UseBlocks: "blocks", UseKeptBlocks: "kept with blocks"} {
+		const many GramUse = -1 // products of several vectors with kept rows
+		for use, name := range map[GramUse]string{UseChained: "chained", UseKept: "kept", UseFormed: "formed", UseBlocks: "blocks", UseKeptBlocks: "kept with blocks", many: "kept, for several vectors"} {
 			mk, outputs := m*n.Outputs(), n.Outputs()
 			k, b, u := tensor.New[float64](mk, mk), tensor.New[float64](mk, outputs), tensor.New[float64](m, outputs)
+			rows := tensor.New[float64](20, mk)
 			w, x := make([]float64, n.NumParams()), tensor.New[float64](m, n.Input().Len())
 			pool := tensor.NewPool(1)
 			gram := func() *Linearization[float64] {
@@ -98,6 +100,9 @@ func TestGramMemory(t *testing.T) {
 				case UseKept:
 					l.Keep(tensor.Matrix[float64]{})
 					l.Product(u, u)
+				case many:
+					l.Keep(tensor.Matrix[float64]{})
+					l.Products(rows, rows)
 				case UseKeptBlocks:
 					l.Keep(b)
 					l.Product(u, u)
@@ -112,9 +117,14 @@ func TestGramMemory(t *testing.T) {
 			before := heap()
 			l := gram()
 			after := heap()
-			runtime.KeepAlive([]any{pool, l, w, x, k, b, u})
+			runtime.KeepAlive([]any{pool, l, w, x, k, b, u, rows})
 			mem := n.Memory(m, 8)
-			counted := float64(mem.Kept + mem.Work + n.GramMemory(m, 8, use))
+			counted := float64(mem.Kept + mem.Work)
+			if use == many {
+				counted += float64(n.GramMemory(m, 8, UseKept) + n.ProductsMemory(m, 8, rows.Rows, UseKept))
+			} else {
+				counted += float64(n.GramMemory(m, 8, use))
+			}
 			if use == UseFormed { // the rows of K on their way to it are in the pool
 				counted -= 8 * float64(tensor.WeightedSpace(mk, outputs))
 			}

@@ -25,6 +25,7 @@ type Linearization[T tensor.Float] struct {
 	runs    int              // runValues, but in tests
 	walk    walk[T]          // the Backprop that is running
 	back    []T              // a cotangent of the outputs, for products
+	stack   *stack[T]        // of several, made when first needed
 
 	// Rows of J that are kept of the mini-batch, see [Linearization.Keep].
 	keeper keeper[T]

@@ -83,6 +83,9 @@ type GramModel interface {
 
 	// GramMemory returns the bytes that a use of K takes, where a number takes so many.
 	GramMemory(m, value int, use GramUse) int
+
+	// ProductsMemory returns what products of so many vectors at the same time take beside.
+	ProductsMemory(m, value, vectors int, use GramUse) int
 }
 
 // Dims returns the sizes for a mini-batch of m examples.

@@ -347,14 +347,20 @@ func TestLinearizationAllocatesNothing(t *testing.T) {
 	w, x := make([]float32, n.NumParams()), randomMatrix[float32](rng, 32, 64)
 	tensor.Convert(w, n.Init(rng))
 	u, d := randomMatrix[float64](rng, 32, 10), make([]float32, len(w))
-	step := func() {
-		l.Linearize(w, x)
-		l.VJP(d, u)
-		l.JVP(u, d)
-	}
-	step()
-	if n := testing.AllocsPerRun(5, step); n != 0 {
-		t.Errorf("%g allocations", n)
+	many, products := randomMatrix[float64](rng, 20, 320), tensor.New[float64](20, 320)
+	for _, kept := range []int{0, 2} { // ops
+		step := func() {
+			l.Linearize(w, x)
+			l.VJP(d, u)
+			l.JVP(u, d)
+			l.Forget()
+			l.keepBelow(kept, tensor.Matrix[float64]{}, l.units)
+			l.Products(products, many)
+		}
+		step()
+		if n := testing.AllocsPerRun(5, step); n != 0 {
+			t.Errorf("with %d ops kept: %g allocations", kept, n)
+		}
 	}
 }
 

@@ -121,4 +121,7 @@ func (n projected) GramCosts(m int) GramCosts {
 	return costs
 }
 
+// ProductsMemory is 0: one vector is multiplied after the other.
+func (n projected) ProductsMemory(_, _, _ int, _ GramUse) int { return 0 }
+
 func (n projected) GramMemory(m, value int, use GramUse) int { return n.gramMemory(m, 1, value, use) }

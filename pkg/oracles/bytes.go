@@ -35,6 +35,15 @@ func (s *Sizes) gram(use nn.GramUse) int {
 	return s.Dims.Gram.GramMemory(s.Dims.Examples, s.Value, use)
 }
 
+// sketched returns the bytes that products of so many vectors of a sketch take within the
+// Jacobian, beside those of one.
+func (s *Sizes) sketched(vectors int, use nn.GramUse) int {
+	if s.Dims.Gram == nil || vectors == 0 {
+		return 0
+	}
+	return s.Dims.Gram.ProductsMemory(s.Dims.Examples, s.Value, min(vectors, stripRows), use)
+}
+
 // A Sized spec says what it will hold. One that does not is taken to hold nothing
 // worth counting.
 type Sized interface {
@@ -207,16 +216,16 @@ func (o Inner) held(solver SolverChoice, j job, s Sizes) Held {
 		if can.NeedsGram && s.Value != 8 { // in float64 too
 			add(size.Product(8, n, n))
 		} else if !can.NeedsGram {
-			add(size.Product(2, s.Value, n))
+			add(size.Product(2, s.Value, n, max(1, min(o.sketch(solver, s.Dims), stripRows))))
 		}
 	case Chained:
-		add(s.gram(nn.UseChained))
+		add(s.gram(nn.UseChained), s.sketched(o.sketch(solver, s.Dims), nn.UseChained))
 	case Explicit:
 		use := nn.UseKept
 		if blocks {
 			use = nn.UseKeptBlocks
 		}
-		add(s.gram(use))
+		add(s.gram(use), s.sketched(o.sketch(solver, s.Dims), use))
 	default:
 		add(s.vectors(1)) // Jᵀ v on its way to J Jᵀ v
 	}

@@ -221,6 +221,20 @@ func (g *structuredGram[T]) Mul(u, v tensor.Matrix[float64]) (counters Counters)
 	return counters
 }
 
+// mulRows multiplies through the layers, or through rows that are kept, by all vectors together.
+func (g *structuredGram[T]) mulRows(u, v tensor.Matrix[float64]) (Counters, bool) {
+	many, ok := g.able.(interface {
+		Products(u, v tensor.Matrix[float64]) (multiplyAdds int64)
+	})
+	if !ok {
+		return Counters{}, false
+	}
+	counters := g.prepare()
+	counters.GramProducts += v.Rows
+	counters.MultiplyAdds += many.Products(u, v)
+	return counters, true
+}
+
 // prepare keeps rows, if it may and they are not there.
 func (g *structuredGram[T]) prepare() (counters Counters) {
 	if !g.keep || g.kept {
@@ -260,7 +274,7 @@ func (g *structuredGram[T]) Form() (tensor.Matrix[float64], Counters) {
 type formedGram[T tensor.Float] struct {
 	gramParts[T]
 	exact bool
-	v, kv []T // m k: v and K v in precision T, made when first needed
+	v, kv []T // of vectors and their products in precision T, see narrow
 }
 
 func (g *formedGram[T]) Mul(u, v tensor.Matrix[float64]) Counters {
@@ -273,11 +287,8 @@ func (g *formedGram[T]) Mul(u, v tensor.Matrix[float64]) Counters {
 		g.passes += time.Since(began)
 	} else {
 		counters = g.form()
-		n := g.full.Rows
-		if len(g.v) < n {
-			g.v, g.kv = make([]T, n), make([]T, n)
-		}
-		x, y := g.v[:n], g.kv[:n]
+		one, product := g.narrow(1)
+		x, y := one.Data, product.Data
 		tensor.Convert(x, v.Flat())
 		clear(y)
 		tensor.AddProducts(g.pool, g.full, x, y)
@@ -289,15 +300,34 @@ func (g *formedGram[T]) Mul(u, v tensor.Matrix[float64]) Counters {
 	return counters
 }
 
-// mulRows multiplies by K in float64, if that is what products are made with.
-func (g *formedGram[T]) mulRows(u, v tensor.Matrix[float64]) (Counters, bool) {
-	if _, wide := any(g.full).(tensor.Matrix[float64]); !wide && !g.exact {
-		return Counters{}, false
+// mulRows is one product of matrices.
+func (g *formedGram[T]) mulRows(u, v tensor.Matrix[float64]) (counters Counters, done bool) {
+	if _, wide := any(g.full).(tensor.Matrix[float64]); wide || g.exact {
+		k, c := g.Form()
+		tensor.Gemm(g.pool, tensor.NoTrans, tensor.NoTrans, 1, v, k, 0, u)
+		counters = c
+	} else {
+		counters = g.form()
+		x, y := g.narrow(v.Rows)
+		for i := range v.Rows {
+			tensor.Convert(x.Row(i), v.Row(i))
+		}
+		tensor.Gemm(g.pool, tensor.NoTrans, tensor.NoTrans, 1, x, g.full, 0, y)
+		for i := range u.Rows {
+			tensor.Convert(u.Row(i), y.Row(i))
+		}
 	}
-	k, counters := g.Form()
-	tensor.Gemm(g.pool, tensor.NoTrans, tensor.NoTrans, 1, v, k, 0, u)
-	counters.Add(rowProducts(v.Rows, k.Rows))
+	counters.Add(rowProducts(v.Rows, g.full.Rows))
 	return counters, true
+}
+
+// narrow returns room for so many vectors and their products in precision T.
+func (g *formedGram[T]) narrow(vectors int) (v, kv tensor.Matrix[T]) {
+	n := g.full.Rows
+	if len(g.v) < vectors*n {
+		g.v, g.kv = make([]T, vectors*n), make([]T, vectors*n)
+	}
+	return tensor.View(vectors, n, g.v[:vectors*n]), tensor.View(vectors, n, g.kv[:vectors*n])
 }
 
 // rowProducts is what products of so many vectors with K of n rows cost.
