@@ -27,7 +27,7 @@ check: test ## what CI checks besides: format, vet, staticcheck, the race detect
 		tail -n +2 pkg/tensor/kernel/$$f >$(NEW)/old; tail -n +2 $(NEW)/$$f | cmp - $(NEW)/old || { echo "$$f differs from what the generator writes: run make generate"; exit 1; }; done
 	go test -race -timeout 30m -run '^(TestOracles|TestReducedBits|TestKFACLayers|TestSketchAllocates|TestBlocksAllocateNothing|TestSharedCoordinates)$$' ./pkg/oracles # all that have more than one thread
 	go test -race -short -timeout 30m -skip '^(TestForeignCheckpoint|TestLeft|TestCholeskyIndefinite)$$' ./pkg/tensor/... ./pkg/placement ./pkg/timing ./pkg/nn ./pkg/optim ./pkg/datasets ./pkg/runlog ./pkg/config ./pkg/problem ./pkg/clock ./pkg/checkpoint ./pkg/train ./pkg/plan ./pkg/folder ./pkg/slurm ./pkg/direction ./pkg/experiment ./pkg/tune ./pkg/memory ./pkg/arrays ./pkg/diskfile ./pkg/interrupt ./pkg/stats ./pkg/figure ./pkg/render ./pkg/results ./pkg/scores ./pkg/report ./pkg/page ./pkg/export # -short takes fewer shapes; of the tests left out, one hashes the program for a minute, one limits memory below what the detector takes, and one has one thread
-	go test -race -timeout 30m ./pkg/cli -kills 3
+	go test -race -timeout 30m -skip '^TestReadmeCommands$$|^TestScripts$$/^(badinput|bench|data|direction|equations|figures|oracles|output|plot|report|scores|sizes|tables|weights)$$' ./pkg/cli -kills 3 # but scripts of one goroutine, or of packages that the line above has
 	if [ -n "$$DGN_DATA_DIR" ]; then go test -tags data -run Real ./pkg/...; fi
 
 long: ## the tests of the tag long, but one float32 of 211 for the hour that all would take

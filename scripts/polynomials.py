@@ -46,7 +46,8 @@ def atanh_tail(w):  # (atanh(s)/s - 1)/w with w = s^2
     return sum(w**k / (2 * k + 3) for k in range(80))
 
 
-fit("log1p, float32", atanh_tail, mp.mpf(0), mp.mpf(1) / 9, 5, lambda w: 1 + w * atanh_tail(w), lambda w, p: 1 + w * p)
+for name, degree in (("log1p, float32", 5), ("log1p, float64", 9)):
+    fit(name, atanh_tail, mp.mpf(0), mp.mpf(1) / 9, degree, lambda w: 1 + w * atanh_tail(w), lambda w, p: 1 + w * p)
 
 
 def scaled_erfcx(t):  # (1 + 2z) exp(z^2) erfc(z) with t = (z - 2)/(z + 2)

@@ -122,10 +122,7 @@ func (o *jetActivationOp[T]) forwardOf(z, y, _ jetRow[T], d, s, e []T) {
 			kernel.MultiplyAdd(zj, zj, yl)
 		}
 	}
-	for k, q := range yl {
-		e[k] = s[k]*zl[k] + e[k]*q
-		yl[k] = d[k]*zl[k] + s[k]*q
-	}
+	kernel.JetForward(d, s, zl, e, yl) // yl is the sum of squares so far
 }
 
 // JVP sets dy = f' dz, dy_j = f' dz_j + f” z_j dz and dy_L = f' dz_L + e dz + 2 f” Σ_j z_j dz_j.
@@ -150,10 +147,7 @@ func (o *jetActivationOp[T]) jvpOf(z, dy, dz jetRow[T], d, s, e []T) {
 			kernel.MultiplyAdd(zj, dzj, dyl)
 		}
 	}
-	for k, v := range dz0 {
-		dyl[k] = d[k]*dzl[k] + e[k]*v + 2*s[k]*dyl[k]
-		dy0[k] = d[k] * v
-	}
+	kernel.JetJVP(d, s, e, dz0, dzl, dyl, dy0)
 }
 
 // VJP sets dz = f' dy + f” Σ_j z_j dy_j + e dy_L, dz_L = f' dy_L and dz_j = f' dy_j, to which
@@ -167,9 +161,8 @@ func (o *jetActivationOp[T]) VJP(dx tensor.Matrix[T], _ []T, dy tensor.Matrix[T]
 func (o *jetActivationOp[T]) vjpOf(z, dz, dy jetRow[T], d, s, e []T) {
 	last := o.dimension + 1
 	dy0, dyl, dz0, dzl := dy.stream(0), dy.stream(last), dz.stream(0), dz.stream(last)
-	for k, v := range dyl {
-		dzl[k] = 2 * s[k] * v
-	}
+	kernel.Multiply(s, dyl, dzl)
+	kernel.Scale(2, dzl)
 	clear(dz0)
 	for j, second := range o.second {
 		zj, dyj, dzj := z.stream(1+j), dy.stream(1+j), dz.stream(1+j)
@@ -179,8 +172,5 @@ func (o *jetActivationOp[T]) vjpOf(z, dz, dy jetRow[T], d, s, e []T) {
 		}
 		kernel.MultiplyAdd(zj, dyj, dz0)
 	}
-	for k, v := range dyl {
-		dz0[k] = d[k]*dy0[k] + s[k]*dz0[k] + e[k]*v
-		dzl[k] = d[k] * v
-	}
+	kernel.JetVJP(d, s, e, dy0, dyl, dz0, dzl)
 }

@@ -34,8 +34,5 @@ func tanh[T tensor.Float](y, d, x []T) { kernel.Tanh(x, y, d) }
 
 // tanhCurvature sets f” = -2 y y' and f”' = -2 y' (1 - 3 y²).
 func tanhCurvature[T tensor.Float](second, third, _, y, d []T) {
-	for i, v := range y {
-		second[i] = -2 * v * d[i]
-		third[i] = -2 * d[i] * (1 - 3*v*v)
-	}
+	kernel.TanhCurvature(y, d, second, third)
 }

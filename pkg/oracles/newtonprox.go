@@ -61,6 +61,7 @@ func (o *newtonProx[T]) Direction(d []T, p *Subproblem[T]) Report {
 		primal = o.resume(primal)
 	}
 	primal, solution := o.newton(primal)
+	p.Trace.end(solution)
 	o.settle(&o.sys)
 	if o.memory != nil {
 		o.memory.store(o.alpha.Flat(), p.Gradient.Examples)

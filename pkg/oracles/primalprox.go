@@ -123,7 +123,6 @@ func (o *primalProx[T]) Direction(d []T, p *Subproblem[T]) Report {
 			// that CG left of this system is reported in its place.
 			out.Reason, out.Residual = StoppedBudget, solved.Residual
 			out.RelativeResidual = solved.Residual / first
-			p.Trace.note(out.Iterations, out.RelativeResidual, math.NaN())
 			break
 		}
 		// b = -grad P = -(1/m) Jᵀ grad loss(f + J d) - mu w - d/gamma'
@@ -137,10 +136,11 @@ func (o *primalProx[T]) Direction(d []T, p *Subproblem[T]) Report {
 		last := size
 		if size = tensor.Norm2(o.pool, o.b); size >= last/2 && size/first < 1e-9 {
 			out.Reason = StoppedExact // rounding lets it go no further
-			out.RelativeResidual = size / first
+			out.RelativeResidual, out.Residual = size/first, size
 			break
 		}
 	}
+	p.Trace.end(out)
 	o.report.Counters.Add(o.sys.Counters)
 	o.report.Factored.Add(o.sys.factored)
 	o.jittered, o.singular = o.sys.jittered, o.sys.singular

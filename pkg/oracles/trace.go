@@ -1,5 +1,7 @@
 package oracles
 
+import "math"
+
 // A Trace is the course of one inner solve, for the log. A nil *Trace records nothing.
 type Trace struct {
 	Iterates []Iterate
@@ -31,5 +33,12 @@ func (t *Trace) residual(s *Solution) {
 func (t *Trace) note(iteration int, relative, gap float64) {
 	if t != nil {
 		t.Iterates = append(t.Iterates, Iterate{iteration, relative, gap})
+	}
+}
+
+// end notes where a solve ended, unless its last iterate is noted.
+func (t *Trace) end(s Solution) {
+	if t != nil && (len(t.Iterates) == 0 || t.Iterates[len(t.Iterates)-1].Iteration != s.Iterations) {
+		t.note(s.Iterations, s.RelativeResidual, math.NaN())
 	}
 }

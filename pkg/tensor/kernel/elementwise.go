@@ -21,10 +21,16 @@ type passes[T Float] struct {
 	gate        func(gate, x, y *T, n int, mask *byte)
 	exp         func(x, y *T, n int, mask *byte)
 
+	tanh, sigmoid, softplus func(x, y, d *T, n int, mask *byte)
+
+	tanhCurvature  func(y, d, s, t *T, n int, mask *byte)
+	jetForward     func(d, s, z, e, y *T, n int, mask *byte)
+	jetJVP, jetVJP func(a, b, c, d, e, f, g *T, n int, mask *byte)
+
 	// Of float32 only.
-	tanh, sigmoid, softplus, gelu func(x, y, d *T, n int, mask *byte)
-	largestOfFour                 [2]func(y *T, from *int32, x *T, w, rows, n, rest int, in, out *byte, first int) (done int) // and rectified
-	spreadOfFour                  func(x, y *T, from *int32, w, rows, n, rest int, in, out *byte)
+	gelu          func(x, y, d *T, n int, mask *byte)
+	largestOfFour [2]func(y *T, from *int32, x *T, w, rows, n, rest int, in, out *byte, first int) (done int) // and rectified
+	spreadOfFour  func(x, y *T, from *int32, w, rows, n, rest int, in, out *byte)
 
 	dot     func(x, y *T, n int) float64
 	copySum func(y, x *T, n int) float64

@@ -29,6 +29,10 @@ func passCases[T Float]() []passCase[T] {
 		{"sigmoid", 3, func(s [][]T) float64 { Sigmoid(s[0], s[1], s[2]); return 0 }},
 		{"softplus", 3, func(s [][]T) float64 { Softplus(s[0], s[1], s[2]); return 0 }},
 		{"gelu", 3, func(s [][]T) float64 { GELU(s[0], s[1], s[2]); return 0 }},
+		{"tanh's curvature", 4, func(s [][]T) float64 { TanhCurvature(s[0], s[1], s[2], s[3]); return 0 }},
+		{"jet forward", 5, func(s [][]T) float64 { JetForward(s[0], s[1], s[2], s[3], s[4]); return 0 }},
+		{"jet JVP", 7, func(s [][]T) float64 { JetJVP(s[0], s[1], s[2], s[3], s[4], s[5], s[6]); return 0 }},
+		{"jet VJP", 7, func(s [][]T) float64 { JetVJP(s[0], s[1], s[2], s[3], s[4], s[5], s[6]); return 0 }},
 		{"exp", 2, func(s [][]T) float64 {
 			for i, v := range s[0] {
 				s[0][i] = min(v, -v)

@@ -1139,6 +1139,21 @@ func transpose256d(dst *float64, rowDst int, src *float64, rowSrc int, n int)
 //go:noescape
 func exp512d(x *float64, y *float64, n int, mask *byte)
 
+// sigmoid512d sets y = 1/(1 + exp(-x)) and d to its derivative; n whole vectors, and one that mask cuts.
+//
+//go:noescape
+func sigmoid512d(x *float64, y *float64, d *float64, n int, mask *byte)
+
+// tanh512d sets y = tanh(x) and d to its derivative; n whole vectors, and one that mask cuts.
+//
+//go:noescape
+func tanh512d(x *float64, y *float64, d *float64, n int, mask *byte)
+
+// softplus512d sets y = log(1 + exp(x)) and d to its derivative; n whole vectors, and one that mask cuts.
+//
+//go:noescape
+func softplus512d(x *float64, y *float64, d *float64, n int, mask *byte)
+
 // exp512s sets y = exp(x) for x <= 0; n whole vectors, and one that mask cuts.
 //
 //go:noescape
@@ -1163,6 +1178,46 @@ func softplus512s(x *float32, y *float32, d *float32, n int, mask *byte)
 //
 //go:noescape
 func gelu512s(x *float32, y *float32, d *float32, n int, mask *byte)
+
+// tanhCurvature512d sets s = -2 y d and t = -2 d (1 - 3 y²); n whole vectors, and one that mask cuts.
+//
+//go:noescape
+func tanhCurvature512d(y *float64, d *float64, s *float64, t *float64, n int, mask *byte)
+
+// jetForward512d sets e = s z + e y and y = d z + s y; n whole vectors, and one that mask cuts.
+//
+//go:noescape
+func jetForward512d(d *float64, s *float64, z *float64, e *float64, y *float64, n int, mask *byte)
+
+// jetJVP512d sets y = d z + e v + 2 s y and y0 = d v; n whole vectors, and one that mask cuts.
+//
+//go:noescape
+func jetJVP512d(d *float64, s *float64, e *float64, v *float64, z *float64, y *float64, y0 *float64, n int, mask *byte)
+
+// jetVJP512d sets z0 = d y0 + s z0 + e v and z = d v; n whole vectors, and one that mask cuts.
+//
+//go:noescape
+func jetVJP512d(d *float64, s *float64, e *float64, y0 *float64, v *float64, z0 *float64, z *float64, n int, mask *byte)
+
+// tanhCurvature512s sets s = -2 y d and t = -2 d (1 - 3 y²); n whole vectors, and one that mask cuts.
+//
+//go:noescape
+func tanhCurvature512s(y *float32, d *float32, s *float32, t *float32, n int, mask *byte)
+
+// jetForward512s sets e = s z + e y and y = d z + s y; n whole vectors, and one that mask cuts.
+//
+//go:noescape
+func jetForward512s(d *float32, s *float32, z *float32, e *float32, y *float32, n int, mask *byte)
+
+// jetJVP512s sets y = d z + e v + 2 s y and y0 = d v; n whole vectors, and one that mask cuts.
+//
+//go:noescape
+func jetJVP512s(d *float32, s *float32, e *float32, v *float32, z *float32, y *float32, y0 *float32, n int, mask *byte)
+
+// jetVJP512s sets z0 = d y0 + s z0 + e v and z = d v; n whole vectors, and one that mask cuts.
+//
+//go:noescape
+func jetVJP512s(d *float32, s *float32, e *float32, y0 *float32, v *float32, z0 *float32, z *float32, n int, mask *byte)
 
 // widen512 sets y to x, n vectors of 8 numbers.
 //
@@ -1209,6 +1264,21 @@ func peak512d(n int)
 //go:noescape
 func exp256d(x *float64, y *float64, n int, mask *byte)
 
+// sigmoid256d sets y = 1/(1 + exp(-x)) and d to its derivative; n whole vectors, and one that mask cuts.
+//
+//go:noescape
+func sigmoid256d(x *float64, y *float64, d *float64, n int, mask *byte)
+
+// tanh256d sets y = tanh(x) and d to its derivative; n whole vectors, and one that mask cuts.
+//
+//go:noescape
+func tanh256d(x *float64, y *float64, d *float64, n int, mask *byte)
+
+// softplus256d sets y = log(1 + exp(x)) and d to its derivative; n whole vectors, and one that mask cuts.
+//
+//go:noescape
+func softplus256d(x *float64, y *float64, d *float64, n int, mask *byte)
+
 // exp256s sets y = exp(x) for x <= 0; n whole vectors, and one that mask cuts.
 //
 //go:noescape
@@ -1233,6 +1303,46 @@ func softplus256s(x *float32, y *float32, d *float32, n int, mask *byte)
 //
 //go:noescape
 func gelu256s(x *float32, y *float32, d *float32, n int, mask *byte)
+
+// tanhCurvature256d sets s = -2 y d and t = -2 d (1 - 3 y²); n whole vectors, and one that mask cuts.
+//
+//go:noescape
+func tanhCurvature256d(y *float64, d *float64, s *float64, t *float64, n int, mask *byte)
+
+// jetForward256d sets e = s z + e y and y = d z + s y; n whole vectors, and one that mask cuts.
+//
+//go:noescape
+func jetForward256d(d *float64, s *float64, z *float64, e *float64, y *float64, n int, mask *byte)
+
+// jetJVP256d sets y = d z + e v + 2 s y and y0 = d v; n whole vectors, and one that mask cuts.
+//
+//go:noescape
+func jetJVP256d(d *float64, s *float64, e *float64, v *float64, z *float64, y *float64, y0 *float64, n int, mask *byte)
+
+// jetVJP256d sets z0 = d y0 + s z0 + e v and z = d v; n whole vectors, and one that mask cuts.
+//
+//go:noescape
+func jetVJP256d(d *float64, s *float64, e *float64, y0 *float64, v *float64, z0 *float64, z *float64, n int, mask *byte)
+
+// tanhCurvature256s sets s = -2 y d and t = -2 d (1 - 3 y²); n whole vectors, and one that mask cuts.
+//
+//go:noescape
+func tanhCurvature256s(y *float32, d *float32, s *float32, t *float32, n int, mask *byte)
+
+// jetForward256s sets e = s z + e y and y = d z + s y; n whole vectors, and one that mask cuts.
+//
+//go:noescape
+func jetForward256s(d *float32, s *float32, z *float32, e *float32, y *float32, n int, mask *byte)
+
+// jetJVP256s sets y = d z + e v + 2 s y and y0 = d v; n whole vectors, and one that mask cuts.
+//
+//go:noescape
+func jetJVP256s(d *float32, s *float32, e *float32, v *float32, z *float32, y *float32, y0 *float32, n int, mask *byte)
+
+// jetVJP256s sets z0 = d y0 + s z0 + e v and z = d v; n whole vectors, and one that mask cuts.
+//
+//go:noescape
+func jetVJP256s(d *float32, s *float32, e *float32, y0 *float32, v *float32, z0 *float32, z *float32, n int, mask *byte)
 
 // widen256 sets y to x, n vectors of 4 numbers.
 //

@@ -165,28 +165,43 @@ func TestSumSoftplus(t *testing.T) {
 	})
 }
 
-// TestTanhDouble: in float64 tanh is within a few units in the last place of math.Tanh, and the
-// derivative of 1/cosh², at 0.625, where the formula changes, too.
-func TestTanhDouble(t *testing.T) {
+// TestActivationsDouble: in float64 values and derivatives are within a few units in the last place
+// of those by the library, tanh at 0.625, where the formula of the Go loop changes, too.
+func TestActivationsDouble(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
-	x := []float64{0, math.Copysign(0, -1), 0.625, math.Nextafter(0.625, 0), -0.625, 20, -20, 300, 1e-300, math.Inf(1), math.Inf(-1)}
+	x := []float64{0, math.Copysign(0, -1), 0.625, math.Nextafter(0.625, 0), -0.625, 20, -20, 300, -300, 744, -744, -746, 1e-300, 1e308, math.Inf(1), math.Inf(-1), math.NaN()}
 	for range 20000 {
 		x = append(x, rng.NormFloat64()*math.Pow(10, 4*rng.Float64()-3))
 	}
-	y, d := make([]float64, len(x)), make([]float64, len(x))
-	Tanh(x, y, d)
-	for i, v := range x {
-		cosh := math.Cosh(v)
-		for _, c := range []struct {
-			what      string
-			got, want float64
-		}{{"tanh", y[i], math.Tanh(v)}, {"its derivative", d[i], 1 / cosh / cosh}} {
-			if math.Abs(c.got-c.want) > 4*0x1p-52*math.Abs(c.want)+1e-300 {
-				t.Errorf("%s at %g is %.17g, want %.17g", c.what, v, c.got, c.want)
+	sigmoid := func(v float64) float64 { s, _ := sigmoid(v); return s }
+	for _, c := range []struct {
+		name         string
+		f            func(x, y, d []float64)
+		value, slope func(v float64) float64
+	}{
+		{"tanh", Tanh[float64], math.Tanh, func(v float64) float64 { return 1 / math.Cosh(v) / math.Cosh(v) }},
+		{"sigmoid", Sigmoid[float64], sigmoid, func(v float64) float64 { return sigmoid(v) * sigmoid(-v) }},
+		{"softplus", Softplus[float64], func(v float64) float64 { return max(v, 0) + math.Log1p(math.Exp(-math.Abs(v))) }, sigmoid},
+	} {
+		each(t, func(t *testing.T) {
+			y, d := make([]float64, len(x)), make([]float64, len(x))
+			c.f(x, y, d)
+			for i, v := range x {
+				for _, r := range []struct {
+					what      string
+					got, want float64
+				}{{"the value", y[i], c.value(v)}, {"the derivative", d[i], c.slope(v)}} {
+					if math.IsNaN(r.want) && !math.IsNaN(v) { // 1/cosh² far out
+						r.want = 0
+					}
+					if math.IsNaN(v) != math.IsNaN(r.got) || !math.IsNaN(v) && r.got != r.want && !(math.Abs(r.got-r.want) <= 4*0x1p-52*math.Abs(r.want)+1e-300) {
+						t.Errorf("%s: %s at %g is %.17g, want %.17g", c.name, r.what, v, r.got, r.want)
+					}
+					if r.got == 0 && math.Signbit(r.got) != math.Signbit(r.want) {
+						t.Errorf("%s: %s at %g has the other sign", c.name, r.what, v)
+					}
+				}
 			}
-		}
-	}
-	if y, d := tanh(math.NaN()); !math.IsNaN(y) || !math.IsNaN(d) {
-		t.Errorf("tanh(NaN) = %g, %g", y, d)
+		})
 	}
 }

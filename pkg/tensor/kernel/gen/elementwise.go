@@ -51,7 +51,7 @@ func overVectors(v vectors, f64, flush bool, name, doc string, slices, params []
 // overLoop loads slices and scalars.
 func overLoop(v vectors, f64 bool, slices, params []string) *pass {
 	p := &pass{v: v, f64: f64, params: map[string]VecPhysical{}, bases: map[string]Register{}}
-	pointers := []Register{RDI, RSI, R8, R9, R10}
+	pointers := []Register{RDI, RSI, R8, R9, R10, R11, RBX}
 	for i, s := range slices {
 		Load(Param(s), pointers[i].(GPPhysical))
 		p.bases[s] = pointers[i]

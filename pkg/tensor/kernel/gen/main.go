@@ -36,7 +36,10 @@ func main() {
 		transpose(avx2, f64, transpose256(f64))
 	}
 	for _, v := range []vectors{avx512, avx2} {
-		transcendental(v)
+		transcendental(v, true)
+		transcendental(v, false)
+		jets(v, true)
+		jets(v, false)
 		widen(v)
 		factor(v)
 		solve(v)

@@ -17,6 +17,8 @@ var (
 		0.000024801587325547741216, 2.755725540020642443e-6, 2.7557273643110295328e-7, 2.5105217004720745164e-8, 2.0914686968086877233e-9}
 	// (atanh(s)/s - 1)/s² as a function of s² for s <= 1/3
 	atanhTail32 = []float64{0.33333333325011807005, 0.20000005384974832161, 0.14285152860941831225, 0.11132355604500662288, 0.087323512327203870914, 0.10393808427873376085}
+	atanhTail64 = []float64{0.33333333333333329281, 0.20000000000007291337, 0.14285714283554378581, 0.11111111358713931495, 0.090908947180664290846,
+		0.076927850324793115517, 0.066570721048274680752, 0.060005364047953562676, 0.044003692430723369411, 0.080820228059717661105}
 	// (1 + 2z) exp(z²) erfc(z) as a function of t = (z - 2)/(z + 2) for z <= 10.5
 	erfc32 = []float64{1.2769783817334728233, -0.092763830204585982025, -0.16603042327406950263, 0.1640514121924789209, -0.054219384887102307823, -0.008035221724056731059,
 		0.0087171234758454750912, 0.0012743819860502055925, -0.0014343819948141432828, -0.0004490260757806307, 0.00016605635506000920228, 0.00011888200833522489079, 0.000019226664485216816879}
@@ -183,20 +185,15 @@ func (p *pass) minusAbs(x VecPhysical, z int) VecPhysical {
 	return p.free[z]
 }
 
-func transcendental(v vectors) {
-	elementwise(v, true, "exp", "sets y = exp(x) for x <= 0", []string{"x", "y"}, nil, func(p *pass) {
-		x := p.load("x", 0)
-		p.exp(x, 1, 2, 3, 4)
-		p.store(p.free[4], "y")
-	})
-	elementwise(v, false, "exp", "sets y = exp(x) for x <= 0", []string{"x", "y"}, nil, func(p *pass) {
+func transcendental(v vectors, f64 bool) {
+	elementwise(v, f64, "exp", "sets y = exp(x) for x <= 0", []string{"x", "y"}, nil, func(p *pass) {
 		x := p.load("x", 0)
 		p.exp(x, 1, 2, 3, 4)
 		p.store(p.free[4], "y")
 	})
 	slices := []string{"x", "y", "d"}
 	// With e = exp(-|x|), the smaller of s and 1 - s is e/(1+e), and s' = e/(1+e)².
-	elementwise(v, false, "sigmoid", "sets y = 1/(1 + exp(-x)) and d to its derivative", slices, nil, func(p *pass) {
+	elementwise(v, f64, "sigmoid", "sets y = 1/(1 + exp(-x)) and d to its derivative", slices, nil, func(p *pass) {
 		x := p.load("x", 0)
 		p.exp(p.minusAbs(x, 5), 1, 2, 3, 4)
 		e, large, small := p.free[4], p.free[6], p.free[7]
@@ -211,11 +208,11 @@ func transcendental(v vectors) {
 	})
 	// With q = exp(-2|x|) - 1, which loses no digits near 0, tanh |x| = -q/(2+q);
 	// and tanh' = 4 e/(1+e)² with e = exp(-2|x|).
-	elementwise(v, false, "tanh", "sets y = tanh(x) and d to its derivative", slices, nil, func(p *pass) {
+	elementwise(v, f64, "tanh", "sets y = tanh(x) and d to its derivative", slices, nil, func(p *pass) {
 		x := p.load("x", 0)
 		a := p.minusAbs(x, 5)
 		p.add(a, a, a)
-		p.reduced(a, least(false), 1, 2, 4, 3)
+		p.reduced(a, least(f64), 1, 2, 4, 3)
 		q, e, scale, one := p.free[4], p.free[6], p.free[7], p.set(1, 3)
 		p.add(one, q, e)
 		p.copy(one, scale)
@@ -228,21 +225,23 @@ func transcendental(v vectors) {
 		p.add(scale, q, q) // 2^n (exp(r) - 1) + (2^n - 1)
 		two := p.set(2, 3)
 		p.add(two, q, two)
-		p.div(two, q, q) // -tanh|x|
+		inverse := scale
+		p.div(two, p.set(1, 2), inverse)
+		p.mul(inverse, q, q) // -tanh|x|
 		sign := p.set(math.Copysign(0, -1), 5)
 		p.and(sign, x, p.free[2])
-		VXORPS(q, sign, q)
+		VANDNPS(q, sign, q) // |q|: of 0 too
 		p.or(p.free[2], q, q)
 		p.store(q, "y")
 		p.add(e, e, e)
-		p.div(two, e, e)
+		p.mul(inverse, e, e)
 		p.add(e, e, e)
-		p.div(two, e, e)
+		p.mul(inverse, e, e)
 		p.store(e, "d")
 	})
 	// log(1 + exp x) = max(x, 0) + log(1 + e) with e = exp(-|x|), and
 	// log(1 + e) = 2 atanh(s) with s = e/(2+e). The derivative is the sigmoid.
-	elementwise(v, false, "softplus", "sets y = log(1 + exp(x)) and d to its derivative", slices, nil, func(p *pass) {
+	elementwise(v, f64, "softplus", "sets y = log(1 + exp(x)) and d to its derivative", slices, nil, func(p *pass) {
 		x := p.load("x", 0)
 		p.exp(p.minusAbs(x, 5), 1, 2, 3, 4)
 		e, one := p.free[4], p.set(1, 1)
@@ -255,7 +254,7 @@ func transcendental(v vectors) {
 		p.add(p.set(2, 1), e, s)
 		p.div(s, e, s)
 		p.mul(s, s, w)
-		p.polynomial(atanhTail32, w, q, 1)
+		p.polynomial(either(f64, atanhTail32, atanhTail64), w, q, 1)
 		p.mul(w, s, w)
 		p.fma(q, w, s) // s + s³ q
 		p.add(s, s, s)
@@ -265,10 +264,17 @@ func transcendental(v vectors) {
 		p.add(zero, s, s)
 		p.store(s, "y")
 	})
+	if !f64 {
+		gelu(v)
+	}
+}
+
+// gelu is for float32: as many digits as float64 has would take a polynomial of a high degree.
+func gelu(v vectors) {
 	// With z = |x|/√2, erfc(z) = exp(-z²) H(t)/(1 + 2z): exp takes x²/2 as a
 	// rounded number and its rounding error. Phi is erfc(z)/2 or its complement,
 	// and gelu' = Phi + x phi.
-	elementwise(v, false, "gelu", "sets y = x Phi(x) and d to its derivative", slices, nil, func(p *pass) {
+	elementwise(v, false, "gelu", "sets y = x Phi(x) and d to its derivative", []string{"x", "y", "d"}, nil, func(p *pass) {
 		x, near := p.load("x", 0), p.free[1]
 		p.min(x, p.set(15, 2), near)
 		p.max(near, p.set(-15, 2), near)
