@@ -86,6 +86,7 @@ type trainer[T tensor.Float] struct {
 	saved       int                   // step of the last checkpoint
 
 	toldSingular bool // users know that gamma is too large for the precision
+	idle         int  // steps since the line search last made one
 
 	unit float64 // multiply-adds of one forward and one VJP on a mini-batch
 }
@@ -228,6 +229,7 @@ func (t *trainer[T]) train(ctx context.Context) (runlog.Outcome, string, error) 
 		eta := t.update()
 		t.clock.Stop()
 		t.step++
+		t.countIdle(eta)
 		if (t.updated.Fallback != "" || report.Fallback) && !due {
 			t.logged, due = unmeasured(report), true
 		}
@@ -244,6 +246,21 @@ func (t *trainer[T]) train(ctx context.Context) (runlog.Outcome, string, error) 
 			t.recordInner()
 		}
 		t.out.Monitor.Step(Progress{Step: t.step, Seconds: t.clock.Seconds(), Used: t.used(t.moment()), BatchLoss: h})
+	}
+}
+
+// idleSteps is after how many steps in a row without one users are told.
+const idleSteps = 10
+
+// countIdle counts steps of length 0 in a row, and tells of them once they are many.
+func (t *trainer[T]) countIdle(eta float64) {
+	if eta != 0 {
+		t.idle = 0
+		return
+	}
+	if t.idle++; t.idle == idleSteps {
+		t.out.Checkpoints.Log.Warn(fmt.Sprintf("steps %d to %d: the line search found no step that lowers the loss, and on the same examples it never will; let line_search try smaller steps, or take a smaller gamma or learning_rate",
+			t.step-idleSteps+1, t.step))
 	}
 }
 

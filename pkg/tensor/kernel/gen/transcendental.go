@@ -218,21 +218,20 @@ func transcendental(v vectors, f64 bool) {
 		p.copy(one, scale)
 		p.copy(p.free[1], p.free[8])
 		p.scaled(scale, 1, 2)
-		p.mul(scale, q, q)
 		p.copy(p.free[8], p.free[1])
 		p.scaled(e, 1, 2)
-		p.sub(one, scale, scale)
-		p.add(scale, q, q) // 2^n (exp(r) - 1) + (2^n - 1)
-		two := p.set(2, 3)
-		p.add(two, q, two)
-		inverse := scale
-		p.div(two, p.set(1, 2), inverse)
-		p.mul(inverse, q, q) // -tanh|x|
+		less, more, inverse := p.free[9], p.free[10], p.free[1]
+		p.sub(one, scale, less)
+		p.add(one, scale, more)
+		p.fma(scale, q, less) // exp(-2|x|) - 1 = 2^n (exp(r) - 1) + (2^n - 1)
+		p.fma(scale, q, more) // and exp(-2|x|) + 1
+		p.div(more, one, inverse)
+		p.mul(inverse, less, less) // -tanh|x|
 		sign := p.set(math.Copysign(0, -1), 5)
 		p.and(sign, x, p.free[2])
-		VANDNPS(q, sign, q) // |q|: of 0 too
-		p.or(p.free[2], q, q)
-		p.store(q, "y")
+		VANDNPS(less, sign, less) // its size: of 0 too
+		p.or(p.free[2], less, less)
+		p.store(less, "y")
 		p.add(e, e, e)
 		p.mul(inverse, e, e)
 		p.add(e, e, e)
