@@ -27,7 +27,7 @@ type GramWork struct {
 	// Values of work space for Chained, for Multiply and Combine, and for Gram.
 	ChainedSpace, MultiplySpace, GramSpace int
 
-	Many    int // and for each of several vectors that are multiplied together
+	Many    int // for each of several vectors that are multiplied together; 0: one after the other
 	Ordered int // and once for all of them
 }
 
@@ -79,7 +79,7 @@ func (l Dense) GramWork(in tensor.Shape, m, s int) GramWork {
 	g.ChainedSpace, g.MultiplySpace = size.Sum(through, size.Product(m, out)), size.Sum(through, size.Product(2, m, out))
 	g.GramSpace = size.Sum(size.Product(m, m), size.Product(m, out))
 	g.Many = size.Product(2, m, out)
-	if s > 1 {
+	if s > 1 && pairsInputs(m, in.C) {
 		g.Ordered = pass
 	}
 	if s > 1 {

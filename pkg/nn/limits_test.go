@@ -84,8 +84,8 @@ func TestGramMemory(t *testing.T) {
 		} else {
 			n = build(t, c.config, tensor.Shape{C: 3, H: 12, W: 12}, 10)
 		}
-		const many GramUse = -1 // products of several vectors with kept rows
-		for use, name := range map[GramUse]string{UseChained: "chained", UseKept: "kept", UseFormed: "formed", UseBlocks: "blocks", UseKeptBlocks: "kept with blocks", many: "kept, for several vectors"} {
+		const many, manyChained GramUse = -1, -2 // products of several vectors
+		for use, name := range map[GramUse]string{UseChained: "chained", UseKept: "kept", UseFormed: "formed", UseBlocks: "blocks", UseKeptBlocks: "kept with blocks", many: "kept, for several vectors", manyChained: "chained, for several vectors"} {
 			mk, outputs := m*n.Outputs(), n.Outputs()
 			k, b, u := tensor.New[float64](mk, mk), tensor.New[float64](mk, outputs), tensor.New[float64](m, outputs)
 			rows := tensor.New[float64](20, mk)
@@ -102,6 +102,8 @@ func TestGramMemory(t *testing.T) {
 					l.Product(u, u)
 				case many:
 					l.Keep(tensor.Matrix[float64]{})
+					l.Products(rows, rows)
+				case manyChained:
 					l.Products(rows, rows)
 				case UseKeptBlocks:
 					l.Keep(b)
@@ -120,10 +122,16 @@ func TestGramMemory(t *testing.T) {
 			runtime.KeepAlive([]any{pool, l, w, x, k, b, u, rows})
 			mem := n.Memory(m, 8)
 			counted := float64(mem.Kept + mem.Work)
-			if use == many {
-				counted += float64(n.GramMemory(m, 8, UseKept) + n.ProductsMemory(m, 8, rows.Rows, UseKept))
-			} else {
-				counted += float64(n.GramMemory(m, 8, use))
+			of := use
+			switch use {
+			case many:
+				of = UseKept
+			case manyChained:
+				of = UseChained
+			}
+			counted += float64(n.GramMemory(m, 8, of))
+			if of != use {
+				counted += float64(n.ProductsMemory(m, 8, rows.Rows, of))
 			}
 			if use == UseFormed { // the rows of K on their way to it are in the pool
 				counted -= 8 * float64(tensor.WeightedSpace(mk, outputs))

@@ -9,17 +9,22 @@ import (
 // A manyOp is a [GramOp] that multiplies several vectors at the same time, in products of
 // matrices that are wider than those of one.
 type manyOp[T tensor.Float] interface {
-	// MultiplyMany is Multiply for each row of u and v, m s numbers. work has room for
-	// GramWork.Many numbers for each of them.
+	// MultiplyMany is Multiply for each row of u and v, m s numbers. Where work has room for
+	// GramWork.Many numbers for each of them, it multiplies all together.
 	MultiplyMany(u, v tensor.Matrix[T], work []T) int64
 }
 
-// vectorsAtOnce is how many vectors go through the layers together: with fewer, loops are short,
-// and with more, what is between the products of a layer leaves the second-level cache.
-const vectorsAtOnce = 16
+// At most vectorsAtOnce vectors go through the layers together: 8 took a tenth longer, 32 as long (2 threads,
+// 784-256-256-10, 128 examples). Large layers take fewer, so that work space of many vectors has no
+// more than manyValues values.
+const (
+	vectorsAtOnce = 16
+	manyValues    = 1 << 22
+)
 
-// Products is [Linearization.Product] for each row of u and v, vectors of rows k numbers: the
-// same as one after the other, but together through rows of J that are kept.
+// Products is [Linearization.Product] for each row of u and v, vectors of rows k numbers: several
+// together through rows of J that are kept, and through the layers above where these are dense and
+// activations; else one after the other.
 func (l *Linearization[T]) Products(u, v tensor.Matrix[float64]) (multiplyAdds int64) {
 	n := l.rows * l.out.Cols
 	if u.Rows != v.Rows || u.Cols != n || v.Cols != n {
@@ -28,8 +33,8 @@ func (l *Linearization[T]) Products(u, v tensor.Matrix[float64]) (multiplyAdds i
 	if l.stack == nil || l.stack.cut != l.cut || l.stack.vectors < v.Rows {
 		l.stack = l.newStack(v.Rows)
 	}
-	for lo := 0; lo < v.Rows; lo += vectorsAtOnce {
-		hi := min(lo+vectorsAtOnce, v.Rows)
+	for lo := 0; lo < v.Rows; lo += l.stack.atOnce {
+		hi := min(lo+l.stack.atOnce, v.Rows)
 		multiplyAdds += l.together(u.RowRange(lo, hi), v.RowRange(lo, hi))
 	}
 	return multiplyAdds
@@ -76,13 +81,14 @@ func (n *Net) ProductsMemory(m, value, vectors int, use GramUse) int {
 		g, _ := l.gramWork(m, n.Outputs())
 		ordered = size.Sum(ordered, g.Ordered)
 	}
-	return size.Product(value, size.Sum(ordered, n.manySpace(m, n.Outputs(), vectors, cut)))
+	atOnce, space := n.manySpace(m, n.Outputs(), vectors, cut)
+	return size.Product(value, size.Sum(ordered, size.Product(atOnce, space)))
 }
 
-// manySpace is the work space of products of so many vectors, in values, where rows are kept of
-// the ops before cut: the vectors and their products, and the most that a layer of those needs, or
-// the others together.
-func (n *Net) manySpace(m, k, vectors, cut int) int {
+// manySpace returns how many of so many vectors are multiplied together, and the work space for
+// each in values, where rows are kept of the ops before cut: the vector and its product, and the most that a
+// layer of those needs, or the others together.
+func (n *Net) manySpace(m, k, vectors, cut int) (atOnce, space int) {
 	layers, most, stacked := n.changing(), 0, 0
 	for _, l := range layers[:cut] {
 		most = max(most, l.many(m, k))
@@ -96,7 +102,8 @@ func (n *Net) manySpace(m, k, vectors, cut int) int {
 			stacked = size.Sum(stacked, size.Product(copies, m, l.size.Out.Len()))
 		}
 	}
-	return size.Product(min(vectors, vectorsAtOnce), size.Sum(size.Product(2, m, k), max(most, stacked)))
+	space = size.Sum(size.Product(2, m, k), max(most, stacked))
+	return min(vectors, vectorsAtOnce, max(1, manyValues/max(1, space))), space
 }
 
 // stacks reports whether the layers from cut on can serve several vectors at the same time, in
@@ -176,6 +183,7 @@ func (t *tape[T]) stacks(cut int) bool {
 type stack[T tensor.Float] struct {
 	pool         *tensor.Pool
 	vectors, cut int
+	atOnce       int                // of the vectors
 	able         bool               // or one after the other
 	space        []T                // manySpace
 	work         []T                // what is left of it
@@ -189,9 +197,11 @@ type stack[T tensor.Float] struct {
 }
 
 func (l *Linearization[T]) newStack(vectors int) *stack[T] {
+	atOnce, space := l.net.manySpace(l.m, l.out.Cols, vectors, l.cut)
 	s := &stack[T]{
-		pool: l.pool, vectors: vectors, cut: l.cut, able: l.net.stacks(l.m, l.cut) && l.tape.stacks(l.cut),
-		space: make([]T, l.net.manySpace(l.m, l.out.Cols, vectors, l.cut)), cotangents: make([]tensor.Matrix[T], len(l.tape.ops)),
+		pool: l.pool, vectors: vectors, cut: l.cut, atOnce: atOnce,
+		able:  l.net.stacks(l.m, l.cut) && l.tape.stacks(l.cut), // an activation of a user's may not be a diagonalOp
+		space: make([]T, atOnce*space), cotangents: make([]tensor.Matrix[T], len(l.tape.ops)),
 	}
 	s.scale = s.scaleRows
 	return s
@@ -248,7 +258,7 @@ func (s *stack[T]) products(t *tape[T], m int, to, sent tensor.Matrix[T], work [
 		dy = back
 	}
 	var dx tensor.Matrix[T]
-	for i := first; i <= last; i++ {
+	for i := first; i <= last; i++ { // the first has weights: what is kept ends before one, or there is none before it
 		o := &t.ops[i]
 		ahead := s.cotangents[i] // which is not needed any more
 		if op, ok := o.op.(diagonalOp[T]); ok {
@@ -289,7 +299,7 @@ func (o *pointwise[T]) scale(example int, to, from []T) {
 
 // A denseMany is what a dense layer has for several vectors by its rows of J.
 type denseMany[T tensor.Float] struct {
-	v, u         tensor.Matrix[T]
+	v, u, dy     tensor.Matrix[T] // dy: signals in rows i s + c
 	wide         tensor.Matrix[T] // m x r out: B, later T, of r vectors side by side
 	gather, send func(lo, hi int)
 }
@@ -311,21 +321,20 @@ func (o *dense[T]) MultiplyMany(u, v tensor.Matrix[T], work []T) (adds int64) {
 		o.rows.many = many
 	}
 	g, adds := o.inputs(true)
-	o.inOrder()
 	n := m * r * o.out
 	t := tensor.View(m, r*o.out, work[n:2*n])
-	many.v, many.u, many.wide = v, u, tensor.View(m, r*o.out, work[:n])
+	many.v, many.u, many.dy, many.wide = v, u, o.inOrder(), tensor.View(m, r*o.out, work[:n])
 	grain := max(1, pointwiseGrain/(o.out*r*s))
 	o.pool.For(m, grain, many.gather)
 	tensor.Gemm(o.pool, tensor.NoTrans, tensor.NoTrans, 1, g, many.wide, 0, t)
 	many.wide = t
 	o.pool.For(m, grain, many.send)
-	many.v, many.u, many.wide = tensor.Matrix[T]{}, tensor.Matrix[T]{}, tensor.Matrix[T]{}
+	many.v, many.u, many.dy, many.wide = tensor.Matrix[T]{}, tensor.Matrix[T]{}, tensor.Matrix[T]{}, tensor.Matrix[T]{}
 	return adds + int64(r)*int64(o.out)*(int64(m)*int64(m)+2*int64(o.rows.dy.Rows))
 }
 
 func (o *dense[T]) gatherMany(lo, hi int) {
-	v, dy, b := o.rows.many.v, o.inOrder(), o.rows.many.wide
+	v, dy, b := o.rows.many.v, o.rows.many.dy, o.rows.many.wide
 	s := v.Cols / o.x.Rows
 	for i := lo; i < hi; i++ {
 		row := b.Row(i)
@@ -337,7 +346,7 @@ func (o *dense[T]) gatherMany(lo, hi int) {
 }
 
 func (o *dense[T]) sendMany(lo, hi int) {
-	u, dy, t := o.rows.many.u, o.inOrder(), o.rows.many.wide
+	u, dy, t := o.rows.many.u, o.rows.many.dy, o.rows.many.wide
 	s := u.Cols / o.x.Rows
 	for i := lo; i < hi; i++ {
 		row := t.Row(i)
@@ -348,7 +357,14 @@ func (o *dense[T]) sendMany(lo, hi int) {
 }
 
 // MultiplyMany makes Jᵀ v of all vectors, and J of these, as products of matrices.
-func (e *Explicit[T]) MultiplyMany(u, v tensor.Matrix[T], work []T) int64 {
+func (e *Explicit[T]) MultiplyMany(u, v tensor.Matrix[T], work []T) (adds int64) {
+	if len(work) < v.Rows*e.jac.Cols { // a layer that says nothing of it
+		s := v.Cols / e.m
+		for i := range v.Rows {
+			adds += e.Multiply(tensor.View(e.m, s, u.Row(i)), tensor.View(e.m, s, v.Row(i)))
+		}
+		return adds
+	}
 	sums := tensor.View(v.Rows, e.jac.Cols, work[:v.Rows*e.jac.Cols])
 	tensor.Gemm(e.on, tensor.NoTrans, tensor.NoTrans, 1, v, e.jac, 0, sums)
 	tensor.Gemm(e.on, tensor.NoTrans, tensor.Trans, 1, sums, e.jac, 1, u)

@@ -216,7 +216,11 @@ func (o Inner) held(solver SolverChoice, j job, s Sizes) Held {
 		if can.NeedsGram && s.Value != 8 { // in float64 too
 			add(size.Product(8, n, n))
 		} else if !can.NeedsGram {
-			add(size.Product(2, s.Value, n, max(1, min(o.sketch(solver, s.Dims), stripRows))))
+			vectors := 1
+			if s.Value != 8 { // products of a sketch are made in this precision
+				vectors = max(1, min(o.sketch(solver, s.Dims), stripRows))
+			}
+			add(size.Product(2, s.Value, n, vectors))
 		}
 	case Chained:
 		add(s.gram(nn.UseChained), s.sketched(o.sketch(solver, s.Dims), nn.UseChained))

@@ -79,7 +79,7 @@ type sketch struct {
 	u      tensor.Matrix[float64] // U, a column in each row; of no rows, where M omega = 0
 }
 
-// stripRows is how many rows are multiplied by a formed K at a time.
+// stripRows is how many rows are multiplied by K together, at most.
 const stripRows = 32
 
 // eigenWork is what lapack64.Syev needs at least for each row of a matrix. With more it works on blocks,
@@ -171,7 +171,7 @@ type rowMultiplier interface {
 	mulRows(u, v tensor.Matrix[float64]) (Counters, bool)
 }
 
-// multiply sets y = M omega, row by row, or strips of rows at a time where K is formed.
+// multiply sets y = M omega, strips of rows at a time where K can, or row by row.
 func (s *sketch) multiply(sys *System, y, omega tensor.Matrix[float64]) {
 	many, _ := sys.K.(rowMultiplier)
 	for lo := 0; lo < omega.Rows; lo += stripRows {

@@ -137,6 +137,7 @@ func (o *primalProx[T]) Direction(d []T, p *Subproblem[T]) Report {
 		if size = tensor.Norm2(o.pool, o.b); size >= last/2 && size/first < 1e-9 {
 			out.Reason = StoppedExact // rounding lets it go no further
 			out.RelativeResidual, out.Residual = size/first, size
+			p.Trace.note(out.Iterations, size/first, o.gammaPrime/2*size*size)
 			break
 		}
 	}

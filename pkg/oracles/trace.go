@@ -36,9 +36,16 @@ func (t *Trace) note(iteration int, relative, gap float64) {
 	}
 }
 
-// end notes where a solve ended, unless its last iterate is noted.
+// end notes where a solve ended, unless that is its last iterate.
 func (t *Trace) end(s Solution) {
-	if t != nil && (len(t.Iterates) == 0 || t.Iterates[len(t.Iterates)-1].Iteration != s.Iterations) {
-		t.note(s.Iterations, s.RelativeResidual, math.NaN())
+	if t == nil {
+		return
 	}
+	if n := len(t.Iterates); n > 0 {
+		last := t.Iterates[n-1]
+		if last.Iteration == s.Iterations && (last.RelativeResidual == s.RelativeResidual || math.IsNaN(s.RelativeResidual)) {
+			return
+		}
+	}
+	t.note(s.Iterations, s.RelativeResidual, math.NaN())
 }

@@ -86,7 +86,8 @@ type trainer[T tensor.Float] struct {
 	saved       int                   // step of the last checkpoint
 
 	toldSingular bool // users know that gamma is too large for the precision
-	idle         int  // steps since the line search last made one
+	idle         int  // steps since the line search last made one, of this process
+	toldIdle     bool // users know of idleSteps of them
 
 	unit float64 // multiply-adds of one forward and one VJP on a mini-batch
 }
@@ -252,14 +253,16 @@ func (t *trainer[T]) train(ctx context.Context) (runlog.Outcome, string, error) 
 // idleSteps is after how many steps in a row without one users are told.
 const idleSteps = 10
 
-// countIdle counts steps of length 0 in a row, and tells of them once they are many.
+// countIdle counts steps of length 0 in a row along updates that are not 0, and tells of them once in
+// a run.
 func (t *trainer[T]) countIdle(eta float64) {
-	if eta != 0 {
+	if eta != 0 || tensor.Norm2(t.pool, t.u) == 0 {
 		t.idle = 0
 		return
 	}
-	if t.idle++; t.idle == idleSteps {
-		t.out.Checkpoints.Log.Warn(fmt.Sprintf("steps %d to %d: the line search found no step that lowers the loss, and on the same examples it never will; let line_search try smaller steps, or take a smaller gamma or learning_rate",
+	if t.idle++; t.idle >= idleSteps && !t.toldIdle {
+		t.toldIdle = true // steps.csv has all of them
+		t.out.Checkpoints.Log.Warn(fmt.Sprintf("steps %d to %d: the line search made no step: the loss is as low as rounding lets it be, or the updates are so long that line_search has to try smaller steps, or gamma or learning_rate to be smaller",
 			t.step-idleSteps+1, t.step))
 	}
 }

@@ -1,7 +1,8 @@
 package kernel
 
-// The passes of activations on jets, which package nn derives: d, s and t are the first three
-// derivatives of the function at the value of each unit.
+// The passes of activations on jets, which are derived in docs/math.md section 11: a jet has the value z_0
+// of each unit, its derivatives z_j along coordinates, and the sum z_L of second ones. d, s and t
+// are the first three derivatives of the function at z_0, and e = s z_L + t Σ z_j² that of y_L in z_0.
 
 // TanhCurvature sets s and t to the second and third derivative of tanh, -2 y d and
 // -2 d (1 - 3 y²), for the value y and the first derivative d (16 bytes).
@@ -18,7 +19,8 @@ func TanhCurvature[T Float](y, d, s, t []T) {
 	}
 }
 
-// JetForward sets e = s z + e y and y = d z + s y (28 bytes).
+// JetForward sets e = s z + e y and y = d z + s y (28 bytes): for z_L, of t in e and Σ z_j² in y
+// it makes e, and y_L.
 func JetForward[T Float](d, s, z, e, y []T) {
 	same(len(y), d, s, z, e)
 	if k := passesOf[T](); k != nil && len(y) > 0 {
@@ -32,7 +34,8 @@ func JetForward[T Float](d, s, z, e, y []T) {
 	}
 }
 
-// JetJVP sets y = d z + e v + 2 s y and y0 = d v (32 bytes).
+// JetJVP sets y = d z + e v + 2 s y and y0 = d v (32 bytes): for the tangents v of z_0 and z of z_L,
+// of Σ z_j dz_j in y, it makes those of y_L and y_0.
 func JetJVP[T Float](d, s, e, v, z, y, y0 []T) {
 	same(len(y), d, s, e, v, z, y0)
 	if k := passesOf[T](); k != nil && len(y) > 0 {
@@ -46,7 +49,8 @@ func JetJVP[T Float](d, s, e, v, z, y, y0 []T) {
 	}
 }
 
-// JetVJP sets z0 = d y0 + s z0 + e v and z = d v (32 bytes).
+// JetVJP sets z0 = d y0 + s z0 + e v and z = d v (32 bytes): for the cotangents y0 of y_0 and v of
+// y_L, of Σ z_j dy_j in z0, it makes those of z_0 and z_L.
 func JetVJP[T Float](d, s, e, y0, v, z0, z []T) {
 	same(len(z), d, s, e, y0, v, z0)
 	if k := passesOf[T](); k != nil && len(z) > 0 {

@@ -1,7 +1,6 @@
 package main
 
-// jets writes the passes of activations on jets (docs/math.md section 11), whose Go loops say what
-// the letters are.
+// jets writes the passes of activations on jets; jets.go of package kernel says what the letters are.
 func jets(v vectors, f64 bool) {
 	elementwise(v, f64, "tanhCurvature", "sets s = -2 y d and t = -2 d (1 - 3 y²)", []string{"y", "d", "s", "t"}, nil, func(p *pass) {
 		y, d, six := p.load("y", 0), p.load("d", 1), p.free[2]

@@ -207,7 +207,7 @@ func transcendental(v vectors, f64 bool) {
 		p.store(small, "d")
 	})
 	// With q = exp(-2|x|) - 1, which loses no digits near 0, tanh |x| = -q/(2+q);
-	// and tanh' = 4 e/(1+e)² with e = exp(-2|x|).
+	// and tanh' = 4 e/(1+e)² with e = exp(-2|x|) = 1 + q: both take 1/(2+q), the one division.
 	elementwise(v, f64, "tanh", "sets y = tanh(x) and d to its derivative", slices, nil, func(p *pass) {
 		x := p.load("x", 0)
 		a := p.minusAbs(x, 5)
