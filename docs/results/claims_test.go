@@ -398,6 +398,7 @@ func TestOrders(t *testing.T) {
 		{"cifar10", "test_loss", []string{"prox-linear one unknown, Adam", "one unknown, Adam", "Adam", "sampled by layers, Adam"}},
 		{"mnist_conv", "train_loss", []string{"Adam", "SGD momentum", "one unknown, SGD", "one unknown, Adam"}},
 		{"mnist_conv", "test_loss", []string{"one unknown, SGD", "one unknown, Adam", "sampled by layers, Adam", "Adam", "SGD momentum", "prox-linear one unknown, Adam"}},
+		{"pinn/heat1d", "test_l2", []string{"GN dual", "Hessian-free", "Adam", "L-BFGS", "K-FAC", "SGD"}},
 		{"pinn/poisson2d_64", "test_l2", []string{"GN dual, momentum", "GN auto", "GN dual", "Hessian-free", "K-FAC", "Adam", "L-BFGS", "SGD"}},
 		{"mnist_less", "train_loss", []string{"one unknown, Adam", "SGD momentum", "sampled by layers, Adam", "Adam"}},
 		{"mnist_less", "test_loss", []string{"sampled by layers, Adam", "Adam", "SGD momentum", "one unknown, Adam"}},
@@ -496,5 +497,13 @@ func TestTargets(t *testing.T) {
 		if l2 := s.mean("pinn/poisson2d_64", method, "test_l2"); !(l2 < 1e-7) || s.mean("pinn/poisson2d_64", "Adam", "test_l2") < 1000*l2 {
 			t.Errorf("%s ends at %g", method, l2)
 		}
+	}
+	least, most := math.Inf(1), 0.0
+	for _, method := range []string{"GN dual", "GN dual, momentum", "GN primal, CG"} {
+		l2 := s.mean("pinn/heat1d", method, "test_l2")
+		least, most = min(least, l2), max(most, l2)
+	}
+	if most > 1.2*least || s.mean("pinn/heat1d", "Adam", "test_l2") < 30*most {
+		t.Errorf("heat1d ends at %g to %g", least, most)
 	}
 }
