@@ -69,6 +69,11 @@ func (p *pass) fnma(x, y, z Op) {
 	either(p.f64, func() { VFNMADD231PS(x, y, z) }, func() { VFNMADD231PD(x, y, z) })()
 } // z -= x y
 
+// onto sets z = x z + x.
+func (p *pass) onto(x, z Op) {
+	either(p.f64, func() { VFMADD213PS(x, x, z) }, func() { VFMADD213PD(x, x, z) })()
+}
+
 // max and min give x where it is a NaN.
 func (p *pass) max(x, y, z Op) {
 	either(p.f64, func() { VMAXPS(x, y, z) }, func() { VMAXPD(x, y, z) })()
@@ -185,6 +190,19 @@ func (p *pass) minusAbs(x VecPhysical, z int) VecPhysical {
 	return p.free[z]
 }
 
+// withSign gives z the sign of x, also where z is 0. Register t is lost.
+func (p *pass) withSign(x, z VecPhysical, t int) {
+	sign, size := math.Copysign(0, -1), p.free[t]
+	if p.v.isa == 512 { // one instruction takes from x where there are bits of the sign, from z elsewhere
+		p.set(sign, t)
+		either(p.f64, func() { VPTERNLOGD(U8(0xd8), size, x, z) }, func() { VPTERNLOGQ(U8(0xd8), size, x, z) })()
+		return
+	}
+	VANDNPS(z, p.set(sign, t), z)
+	p.and(size, x, size)
+	p.or(size, z, z)
+}
+
 func transcendental(v vectors, f64 bool) {
 	elementwise(v, f64, "exp", "sets y = exp(x) for x <= 0", []string{"x", "y"}, nil, func(p *pass) {
 		x := p.load("x", 0)
@@ -206,37 +224,31 @@ func transcendental(v vectors, f64 bool) {
 		p.mul(small, large, small)
 		p.store(small, "d")
 	})
-	// With q = exp(-2|x|) - 1, which loses no digits near 0, tanh |x| = -q/(2+q);
-	// and tanh' = 4 e/(1+e)² with e = exp(-2|x|) = 1 + q: both take 1/(2+q), the one division.
+	// With e = exp(-2|x|) = 2^n (1 + q), tanh |x| = (1 - e)/(1 + e), where 1 - e is
+	// (1 - 2^n) - 2^n q and loses no digits near 0; and tanh' = 4 e/(1+e)². Both take 1/(1+e),
+	// the one division.
 	elementwise(v, f64, "tanh", "sets y = tanh(x) and d to its derivative", slices, nil, func(p *pass) {
 		x := p.load("x", 0)
 		a := p.minusAbs(x, 5)
 		p.add(a, a, a)
 		p.reduced(a, least(f64), 1, 2, 4, 3)
-		q, e, scale, one := p.free[4], p.free[6], p.free[7], p.set(1, 3)
-		p.add(one, q, e)
-		p.copy(one, scale)
-		p.copy(p.free[1], p.free[8])
-		p.scaled(scale, 1, 2)
-		p.copy(p.free[8], p.free[1])
-		p.scaled(e, 1, 2)
+		q, power, one := p.free[4], p.free[7], p.set(1, 3)
+		p.copy(one, power)
+		p.scaled(power, 1, 2)
 		less, more, inverse := p.free[9], p.free[10], p.free[1]
-		p.sub(one, scale, less)
-		p.add(one, scale, more)
-		p.fma(scale, q, less) // exp(-2|x|) - 1 = 2^n (exp(r) - 1) + (2^n - 1)
-		p.fma(scale, q, more) // and exp(-2|x|) + 1
+		p.sub(one, power, less)
+		p.add(one, power, more)
+		p.fma(power, q, less) // e - 1
+		p.fma(power, q, more)
+		p.onto(power, q) // e
 		p.div(more, one, inverse)
 		p.mul(inverse, less, less) // -tanh|x|
-		sign := p.set(math.Copysign(0, -1), 5)
-		p.and(sign, x, p.free[2])
-		VANDNPS(less, sign, less) // its size: of 0 too
-		p.or(p.free[2], less, less)
+		p.withSign(x, less, 2)
 		p.store(less, "y")
-		p.add(e, e, e)
-		p.mul(inverse, e, e)
-		p.add(e, e, e)
-		p.mul(inverse, e, e)
-		p.store(e, "d")
+		p.add(inverse, inverse, inverse)
+		p.mul(inverse, q, q)
+		p.mul(inverse, q, q)
+		p.store(q, "d")
 	})
 	// log(1 + exp x) = max(x, 0) + log(1 + e) with e = exp(-|x|), and
 	// log(1 + e) = 2 atanh(s) with s = e/(2+e). The derivative is the sigmoid.
