@@ -59,7 +59,7 @@ Files end in .npz or .safetensors.`,
 	c.Flags().StringArrayVar(&sets, "set", nil, "set a key of the config to a YAML value: KEY=VALUE (repeatable)")
 	c.Flags().StringVar(&method, "method", "", "name of the method")
 	c.Flags().StringVar(&params, "params", "", "file of weights")
-	c.Flags().StringVar(&batch, "batch", "", "file of the mini-batch, arrays x and y, and omega if examples have weights")
+	c.Flags().StringVar(&batch, "batch", "", "file of the mini-batch, arrays x and y, and omega if examples have weights; of an equation x (points), y and part (0 inside, 1 on the boundary)")
 	c.Flags().StringVar(&out, "out", "", "file to write")
 	for _, name := range []string{"method", "params", "batch", "out"} {
 		if err := c.MarkFlagRequired(name); err != nil {

@@ -152,6 +152,9 @@ func (s EquationSet) Open(Env, Encoding) (*Raw, error) {
 		return nil, err
 	}
 	d := newDrawing(s, 0)
+	if err := d.finite(); err != nil {
+		return nil, err
+	}
 	return &Raw{
 		Train: d.train.from, Test: d.test.from, points: d,
 		// No file has a checksum that identifies the points, so the way to draw them has a number.

@@ -9,10 +9,12 @@ import (
 	"testing"
 
 	"github.com/dualgn/dgn/pkg/nn"
+	"github.com/dualgn/dgn/pkg/registry"
 	"github.com/dualgn/dgn/pkg/strict"
 )
 
-// eachEquation calls test with every registered equation, with every trial setting.
+// eachEquation calls test with every registered equation, with every trial setting, and with every
+// registered solution in three dimensions, or four.
 func eachEquation(t *testing.T, test func(t *testing.T, s EquationSet)) {
 	found := 0
 	for _, name := range Known.Names() {
@@ -26,6 +28,26 @@ func eachEquation(t *testing.T, test func(t *testing.T, s EquationSet)) {
 			t.Run(fmt.Sprintf("%s/%d", name, i), func(t *testing.T) { test(t, s) })
 		}
 	}
+	solved := func(name string, of []string, choose func(solution string, dimension int) (registry.Choice[Source], error)) {
+		for _, solution := range of {
+			c, err := choose(solution, 3)
+			if err != nil {
+				c, err = choose(solution, 4)
+			}
+			if err != nil {
+				t.Errorf("%s, %s: %v", name, solution, err)
+				continue
+			}
+			found++
+			t.Run(name+"/"+solution, func(t *testing.T) { test(t, c.Must().(EquationSet)) })
+		}
+	}
+	solved("poisson", PoissonSolutions.Names(), func(solution string, d int) (registry.Choice[Source], error) {
+		return registry.Choose(&Known, "poisson", func(o *Poisson) { o.Solution, o.Dimension = solution, d })
+	})
+	solved("heat", HeatSolutions.Names(), func(solution string, d int) (registry.Choice[Source], error) {
+		return registry.Choose(&Known, "heat", func(o *Heat) { o.Solution, o.Dimension = solution, d })
+	})
 	if found < 3 {
 		t.Errorf("%d settings of equations", found)
 	}
@@ -328,6 +350,20 @@ func TestResample(t *testing.T) {
 		var r Resample
 		if err := r.UnmarshalStrict(v); err != nil || r != want {
 			t.Errorf("%s is read as %d: %v", text, r, err)
+		}
+	}
+}
+
+// TestSingularSolution: a solution that is no number somewhere is refused, with the point.
+func TestSingularSolution(t *testing.T) {
+	for what, jet := range map[string]func(to, x []float64){
+		"solution is +Inf":       func(to, x []float64) { to[0] = 1 / (x[0] * 0) },
+		"right-hand side is NaN": func(to, x []float64) { to[len(x)+1] = math.NaN() },
+	} {
+		points := Points{Interior: 3, Boundary: 2, Valid: 2, Test: 2}
+		s := EquationSet{&poisson{unitCube(2), nn.Jet{Dimension: 2, Second: upTo(2)}, Solution{Jet: jet}}, points}
+		if _, err := s.Open(Env{}, Values); err == nil || !strings.Contains(err.Error(), what+" at the point [0.") {
+			t.Errorf("%s: %v", what, err)
 		}
 	}
 }

@@ -58,6 +58,32 @@ func (s Spirals) Open(datasets.Env, datasets.Encoding) (*datasets.Raw, error) {
 	}, nil
 }
 
+// The solution is in the table, so that the conformance suite of this package, TestSolutions,
+// compares what the jet says with differences, in the dimensions that it is made for.
+func init() {
+	datasets.AddSolution(&datasets.PoissonSolutions, registry.Info{Name: "decay", Doc: "exp(-x_1)"}, datasets.Solution{
+		Jet: func(to, x []float64) {
+			clear(to)
+			u := math.Exp(-x[0])
+			to[0], to[1] = u, -u // and the derivatives in the other coordinates are 0
+			to[1+len(x)] = u     // the Laplacian
+		},
+	})
+}
+
+// A solution of one's own: it is chosen as `data: {name: poisson, solution: decay}` chooses it, and
+// the right-hand side follows from it.
+func ExampleAddSolution() {
+	choice, err := registry.Choose(&datasets.Known, "poisson", func(p *datasets.Poisson) { p.Dimension, p.Solution = 3, "decay" })
+	if err != nil {
+		log.Fatal(err)
+	}
+	equation := choice.Must().(datasets.EquationSet)
+	x, work := []float64{0.5, 0.1, 0.9}, make([]float64, 5)
+	fmt.Printf("u = %.4f, -Laplacian u = %.4f\n", equation.Solution(x, work), equation.Source(x, work))
+	// Output: u = 0.6065, -Laplacian u = -0.6065
+}
+
 // A data set of one's own: it is chosen as `data: {name: spirals, examples: 200}` chooses
 // it, made ready, and read in mini-batches.
 func Example() {

@@ -1,6 +1,8 @@
 package datasets
 
 import (
+	"fmt"
+	"math"
 	"math/rand/v2"
 
 	"github.com/dualgn/dgn/pkg/nn"
@@ -39,6 +41,24 @@ func newDrawing(s EquationSet, seed uint64) *drawing {
 	d.drawKnown(d.valid, streamValidPoints)
 	d.drawKnown(d.test, streamTestPoints)
 	return d
+}
+
+// finite returns an error about a right-hand side or a solution that is no number at a point.
+func (d *drawing) finite() error {
+	for _, s := range []*Split{d.train, d.valid, d.test} {
+		for i, v := range s.targets.Data {
+			if !math.IsNaN(v) && !math.IsInf(v, 0) {
+				continue
+			}
+			p := s.point(i)
+			x, what := p[:len(p)-1], "solution"
+			if p[len(x)] == nn.Interior {
+				what = "right-hand side"
+			}
+			return fmt.Errorf("the equation's %s is %g at the point %.4g; it must be a finite number wherever points are drawn, inside the box from %v to %v and on its faces", what, v, x, d.domain.Low, d.domain.High)
+		}
+	}
+	return nil
 }
 
 // part is that of a point to train on: those inside come first.

@@ -64,7 +64,7 @@ func (c *chain) size() Size {
 	last := -1 // the last layer that changes values
 	for i, l := range c.layers {
 		for _, p := range l.size.Params {
-			s.Params = append(s.Params, Param{fmt.Sprintf("%d.%s", i-c.unnumbered, p.Name), p.Shape})
+			s.Params = append(s.Params, Param{fmt.Sprintf("%d.%s", i-c.unnumbered, p.Name), p.Shape, p.Vector})
 		}
 		add(&s.Forward, l.size.Forward)
 		add(&s.Weight, l.size.Weight)

@@ -136,11 +136,11 @@ func (l Conv) Size(in tensor.Shape) (Size, error) {
 	n := int64(size.Product(l.Filters, in.C, s.KH, s.KW, s.Out.H, s.Out.W))
 	size := Size{
 		Out:     s.Out,
-		Params:  []Param{{"weight", []int{l.Filters, in.C, s.KH, s.KW}}},
+		Params:  []Param{{Name: "weight", Shape: []int{l.Filters, in.C, s.KH, s.KW}}},
 		Forward: n, Weight: n, Input: n,
 	}
 	if l.Bias {
-		size.Params = append(size.Params, Param{"bias", []int{l.Filters}})
+		size.Params = append(size.Params, Param{"bias", []int{l.Filters}, true})
 	}
 	return size, nil
 }

@@ -45,11 +45,11 @@ func (l Dense) Size(in tensor.Shape) (Size, error) {
 	n := int64(size.Product(in.C, l.Units))
 	s := Size{
 		Out:     tensor.Shape{C: l.Units, H: 1, W: 1},
-		Params:  []Param{{"weight", []int{l.Units, in.C}}},
+		Params:  []Param{{Name: "weight", Shape: []int{l.Units, in.C}}},
 		Forward: n, Weight: n, Input: n,
 	}
 	if l.Bias {
-		s.Params = append(s.Params, Param{"bias", []int{l.Units}})
+		s.Params = append(s.Params, Param{"bias", []int{l.Units}, true})
 	}
 	return s, nil
 }

@@ -43,7 +43,7 @@ func (l GroupNorm) Size(in tensor.Shape) (Size, error) {
 	if in.C%l.Groups != 0 {
 		return Size{}, fmt.Errorf("%d channels of examples of shape %s do not divide into %d groups", in.C, in, l.Groups)
 	}
-	return Size{Out: in, Params: []Param{{"weight", []int{in.C}}, {"bias", []int{in.C}}}, Kept: 2*l.Groups + 2*in.C}, nil
+	return Size{Out: in, Params: []Param{{"weight", []int{in.C}, true}, {"bias", []int{in.C}, true}}, Kept: 2*l.Groups + 2*in.C}, nil
 }
 
 // Carries says that the scale of the weights before does not matter.

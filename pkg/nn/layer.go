@@ -68,8 +68,9 @@ func (s Size) NumParams() int {
 
 // A Param is one named tensor of weights, row-major.
 type Param struct {
-	Name  string // as in torch's state_dict: "weight", "bias"
-	Shape []int
+	Name   string // as in torch's state_dict: "weight", "bias"
+	Shape  []int
+	Vector bool // a gain or a bias that has several sides: no matrix for optimizers that look at those
 }
 
 // Len returns the number of values.

@@ -34,7 +34,7 @@ func (l LayerNorm) Size(in tensor.Shape) (Size, error) {
 	if in.IsVector() {
 		shape = shape[:1]
 	}
-	return Size{Out: in, Params: []Param{{"weight", shape}, {"bias", shape}}, Kept: in.Len() + 1}, nil
+	return Size{Out: in, Params: []Param{{"weight", shape, true}, {"bias", shape, true}}, Kept: in.Len() + 1}, nil
 }
 
 // Carries says that the scale of the weights before does not matter.

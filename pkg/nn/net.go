@@ -44,7 +44,7 @@ func (n *Net) Outputs() int { return n.out.C }
 func (n *Net) Layout() tensor.Layout {
 	var l tensor.Layout
 	for _, p := range n.total.Params {
-		l.Add(p.Name, p.Shape)
+		l.Add(tensor.Block{Name: p.Name, Shape: p.Shape, Vector: p.Vector})
 	}
 	return l
 }

@@ -452,3 +452,20 @@ func TestModelErrors(t *testing.T) {
 		}
 	}
 }
+
+// TestGainsAreVectors: of the blocks of a network, those of norms are no matrices, whatever their shape.
+func TestGainsAreVectors(t *testing.T) {
+	net := build(t, "{kind: sequential, layers: [{kind: conv, filters: 4, kernel: 3}, layer_norm, "+
+		"{kind: residual, body: [{kind: conv, filters: 4, kernel: 3, padding: same}, layer_norm]}, flatten, {kind: dense, units: 3}]}", tensor.Shape{C: 2, H: 5, W: 5}, 3)
+	var matrices, others []string
+	for _, b := range net.Layout().Blocks {
+		if b.IsMatrix() {
+			matrices = append(matrices, b.Name)
+		} else {
+			others = append(others, b.Name)
+		}
+	}
+	if want := []string{"0.weight", "2.body.0.weight", "4.weight"}; !slices.Equal(matrices, want) || len(others) != 7 {
+		t.Errorf("matrices %v, expected %v; vectors %v", matrices, want, others)
+	}
+}

@@ -70,7 +70,7 @@ func (l Residual) Size(in tensor.Shape) (Size, error) {
 	for i := range b {
 		part := b[i].size()
 		for _, p := range part.Params {
-			s.Params = append(s.Params, Param{b[i].name + "." + p.Name, p.Shape})
+			s.Params = append(s.Params, Param{b[i].name + "." + p.Name, p.Shape, p.Vector})
 		}
 		add(&s.Forward, part.Forward)
 		add(&s.Weight, part.Weight)

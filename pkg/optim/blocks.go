@@ -29,7 +29,7 @@ func runs(l tensor.Layout, taken func(i int) bool) (parts []tensor.Layout, begin
 		if !open {
 			parts, begin, open = append(parts, tensor.Layout{}), append(begin, b.Offset), true
 		}
-		parts[len(parts)-1].Add(b.Name, b.Shape)
+		parts[len(parts)-1].Add(b)
 	}
 	return parts, begin
 }

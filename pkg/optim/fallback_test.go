@@ -13,8 +13,8 @@ import (
 // stands in, updates stay finite, and that is told.
 func TestStaleFactors(t *testing.T) {
 	var l tensor.Layout
-	l.Add("0.weight", []int{7, 5})
-	l.Add("0.bias", []int{7})
+	l.Add(tensor.Block{Name: "0.weight", Shape: []int{7, 5}})
+	l.Add(tensor.Block{Name: "0.bias", Shape: []int{7}})
 	rng := rand.New(rand.NewPCG(1, 2))
 	d, w, u := make([]float64, l.Len), make([]float64, l.Len), make([]float64, l.Len)
 	tried := 0
@@ -63,7 +63,7 @@ func TestStaleFactors(t *testing.T) {
 // TestJitter: a factor that is singular in float32 has the inverse root of its neighbour.
 func TestJitter(t *testing.T) {
 	var l tensor.Layout
-	l.Add("0.weight", []int{6, 3})
+	l.Add(tensor.Block{Name: "0.weight", Shape: []int{6, 3}})
 	s := Known.Entry("shampoo").Defaults.(Shampoo)
 	s.Epsilon = 1e-30
 	o := New[float32](s, l, nil)

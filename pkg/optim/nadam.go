@@ -18,7 +18,7 @@ func init() {
 	registry.Add(&Known, registry.Info{Name: "nadam", Doc: "adam with Nesterov's momentum, which grows from half of beta1", Reference: "Dozat 2016; torch.optim.NAdam"},
 		base, newNAdam, decayed)
 	registry.Add(&Known, registry.Info{Name: "nadamw", Doc: "nadam with weight decay apart from the gradient: the baseline of AlgoPerf", Reference: "Dozat 2016; Dahl et al. 2023, arXiv 2306.07179; torch.optim.NAdam with decoupled_weight_decay"},
-		NAdamW(decayed), newNAdamW)
+		NAdamW(base), newNAdamW, NAdamW(decayed))
 }
 
 // NAdam is, with g = -d, t = 1, 2, ... and as in torch.optim.NAdam (Dozat, Incorporating

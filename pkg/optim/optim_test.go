@@ -82,11 +82,11 @@ func TestTorch(t *testing.T) {
 func TestOptimizers(t *testing.T) {
 	const p = 3*grain + 17
 	var blocks tensor.Layout
-	blocks.Add("0.weight", []int{6, 5, 3, 3})
-	blocks.Add("2.weight", []int{40, 64})
-	blocks.Add("2.bias", []int{40})
-	blocks.Add("4.weight", []int{50, 30})
-	blocks.Add("5.weight", []int{p - blocks.Len})
+	blocks.Add(tensor.Block{Name: "0.weight", Shape: []int{6, 5, 3, 3}})
+	blocks.Add(tensor.Block{Name: "2.weight", Shape: []int{40, 64}})
+	blocks.Add(tensor.Block{Name: "2.bias", Shape: []int{40}})
+	blocks.Add(tensor.Block{Name: "4.weight", Shape: []int{50, 30}})
+	blocks.Add(tensor.Block{Name: "5.weight", Shape: []int{p - blocks.Len}})
 	rng := rand.New(rand.NewPCG(1, 2))
 	w, d := make([]float32, p), make([]float32, p)
 	for i := range w {
@@ -302,11 +302,45 @@ func TestBadOptions(t *testing.T) {
 		{"{kind: soap, sides: left}", `sides: must be both or one, got "left"`},
 		{"{kind: schedule_free, base: adam}", `base: must be sgd or adamw, got "adam"`},
 		{"{kind: schedule_free, beta1: 0}", "beta1: must be above 0"},
+		{"{kind: schedule_free, learning_rate: -1}", "learning_rate: must be positive, got -1"},
+		{"{kind: schedule_free, learning_rate: automatic}", "learning_rate: expected a number or a schedule"},
+		{"{kind: schedule_free, base: sgd, beta2: 0.9}", "beta2: is of base adamw"},
+		{"{kind: schedule_free, base: sgd, epsilon: 1e-6}", "epsilon: is of base adamw"},
+		{"{kind: adam, learning_rate: auto}", "learning_rate: expected a number or a schedule"},
+		{"{kind: soap, shampoo_beta: -0.5}", "shampoo_beta: must be"},
 		{"{kind: adagrad}", `unknown optimizer "adagrad"`},
 		{"{kind: sgd, momentumm: 0.9}", `did you mean "momentum"?`},
 	} {
 		if err := decodeChoice(c.config); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s\n  says %v\n  want %s", c.config, err, c.want)
+		}
+	}
+}
+
+// TestDefaults: what a user leaves out is as in the implementations that README names: torch.optim
+// 2.15, schedulefree 1.4.1, pytorch_optimizer 4.1 (lion, lookahead), and the code of soap's authors.
+func TestDefaults(t *testing.T) {
+	for given, full := range map[string]string{
+		"adam":                     "learning_rate: 0.001, beta1: 0.9, beta2: 0.999, epsilon: 1.0e-8, weight_decay: 0",
+		"adamw":                    "learning_rate: 0.001, beta1: 0.9, beta2: 0.999, epsilon: 1.0e-8, weight_decay: 0.01",
+		"nadam":                    "learning_rate: 0.002, beta1: 0.9, beta2: 0.999, epsilon: 1.0e-8, weight_decay: 0, momentum_decay: 0.004",
+		"nadamw":                   "learning_rate: 0.002, beta1: 0.9, beta2: 0.999, epsilon: 1.0e-8, weight_decay: 0, momentum_decay: 0.004",
+		"lion":                     "learning_rate: 0.0001, beta1: 0.9, beta2: 0.99, weight_decay: 0",
+		"muon":                     "learning_rate: 0.001, weight_decay: 0.1, momentum: 0.95, nesterov: true, ns_coefficients: [3.4445, -4.775, 2.0315], epsilon: 1.0e-7, ns_steps: 5, adjust_lr_fn: original",
+		"schedule_free":            "base: adamw, learning_rate: 0.0025, beta1: 0.9, beta2: 0.999, epsilon: 1.0e-8, weight_decay: 0, warmup_steps: 0, r: 0, weight_lr_power: 2",
+		"schedule_free, base: sgd": "learning_rate: 1, beta1: 0.9, weight_decay: 0, warmup_steps: 0, r: 0, weight_lr_power: 2",
+		"schedule_free, r: 1":      "learning_rate: auto",
+		"soap":                     "learning_rate: 0.003, beta1: 0.95, beta2: 0.95, shampoo_beta: 0.95, epsilon: 1.0e-8, weight_decay: 0.01, precondition_frequency: 10, max_dimension: 10000",
+		"soap, beta2: 0.8":         "shampoo_beta: 0.8",
+		"lookahead":                "steps: 5, rate: 0.5",
+	} {
+		a, err := chosen(fmt.Sprintf("{kind: %s}", given))
+		b, err2 := chosen(fmt.Sprintf("{kind: %s, %s}", given, full))
+		if err != nil || err2 != nil {
+			t.Fatal(given, err, err2)
+		}
+		if a, b := fmt.Sprintf("%+v", a), fmt.Sprintf("%+v", b); a != b {
+			t.Errorf("%s is\n  %s\n  expected %s", given, a, b)
 		}
 	}
 }
@@ -320,6 +354,9 @@ func TestBadNumbers(t *testing.T) {
 				continue
 			}
 			for _, bad := range []string{"-1", ".nan"} {
+				if o.Default == bad {
+					continue // it stands for another
+				}
 				tried++
 				text := fmt.Sprintf("{kind: %s, %s: %s}", name, o.Key, bad)
 				if err := decodeChoice(text); err == nil || !strings.Contains(err.Error(), o.Key) {
@@ -334,14 +371,19 @@ func TestBadNumbers(t *testing.T) {
 }
 
 func decodeChoice(text string) error {
+	_, err := chosen(text)
+	return err
+}
+
+// chosen is the optimizer of a config.
+func chosen(text string) (Spec, error) {
 	doc, err := strict.Parse("", []byte(text))
 	if err != nil {
-		return err
+		return nil, err
 	}
-	var c registry.Choice[Spec]
-	c, err = Known.Decode(doc.Root())
-	if err == nil {
-		_, err = c.New()
+	c, err := Known.Decode(doc.Root())
+	if err != nil {
+		return nil, err
 	}
-	return err
+	return c.New()
 }

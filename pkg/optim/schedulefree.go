@@ -12,11 +12,11 @@ import (
 )
 
 func init() {
-	adam := ScheduleFree{Base: "adamw", LearningRate: schedules.Const(0.0025), Beta1: 0.9, Beta2: 0.999, Epsilon: 1e-8, WeightPower: 2}
+	adam := ScheduleFree{Base: "adamw", LearningRate: schedules.Auto(), Beta1: 0.9, Beta2: 0.999, Epsilon: 1e-8, WeightPower: 2}
 	warm := adam
 	warm.WarmupSteps, warm.WeightDecay, warm.Power = 3, 0.01, 1
 	sgd := adam
-	sgd.Base, sgd.LearningRate, sgd.WeightDecay = "sgd", schedules.Const(1), 0.01
+	sgd.Base, sgd.WeightDecay = "sgd", 0.01
 	registry.Add(&Known, registry.Info{Name: scheduleFree, Doc: "a mean of all weights in place of a schedule: gradients are taken between that mean, which is evaluated, and the weights that move", Reference: "Defazio et al. 2024, arXiv 2405.15682"},
 		adam, newScheduleFree, warm, sgd)
 }
@@ -40,7 +40,7 @@ const scheduleFree = "schedule_free"
 // params.npz have x, which is made of y and z when it is asked for.
 type ScheduleFree struct {
 	Base         string           `yaml:"base" doc:"what steps: sgd or adamw"`
-	LearningRate schedules.Number `yaml:"learning_rate" doc:"of the steps of z; a number or a schedule, which it is meant to do without"`
+	LearningRate schedules.Number `yaml:"learning_rate" doc:"of the steps of z; a number or a schedule, which it is meant to do without; auto: 0.0025 with base adamw, 1 with sgd"`
 	Beta1        float64          `yaml:"beta1" doc:"how near gradients are taken to the mean; the momentum of base sgd"`
 	Beta2        float64          `yaml:"beta2" doc:"memory of the mean of squares, of base adamw"`
 	Epsilon      float64          `yaml:"epsilon" doc:"keeps the division safe, of base adamw"`
@@ -59,9 +59,22 @@ func newScheduleFree(o ScheduleFree) (Spec, error) {
 	if o.Base != "sgd" && o.Base != "adamw" {
 		return nil, strict.Field("base", "must be sgd or adamw, got %q", o.Base)
 	}
+	if o.LearningRate.IsAuto() {
+		o.LearningRate = schedules.Const(map[string]float64{"adamw": 0.0025, "sgd": 1}[o.Base])
+	}
 	adam := Adam{LearningRate: o.LearningRate, Beta1: o.Beta1, Beta2: o.Beta2, Epsilon: o.Epsilon, WeightDecay: o.WeightDecay}
 	if err := adam.check(); err != nil {
 		return nil, err
+	}
+	if o.Base == "sgd" {
+		for _, of := range []struct {
+			key           string
+			value, absent float64
+		}{{"beta2", o.Beta2, 0.999}, {"epsilon", o.Epsilon, 1e-8}} {
+			if of.value != of.absent {
+				return nil, strict.Field(of.key, "is of base adamw; base sgd has none: leave it out, or take base: adamw")
+			}
+		}
 	}
 	switch {
 	case o.Beta1 == 0:

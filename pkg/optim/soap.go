@@ -13,7 +13,7 @@ import (
 
 func init() {
 	base := SOAP{
-		LearningRate: schedules.Const(3e-3), Beta1: 0.95, Beta2: 0.95, ShampooBeta: 0.95, Epsilon: 1e-8, WeightDecay: 0.01,
+		LearningRate: schedules.Const(3e-3), Beta1: 0.95, Beta2: 0.95, ShampooBeta: -1, Epsilon: 1e-8, WeightDecay: 0.01,
 		Frequency: 10, MaxDimension: 10000, Sides: "both",
 	}
 	often, one := base, base
@@ -42,7 +42,7 @@ type SOAP struct {
 	LearningRate schedules.Number `yaml:"learning_rate" doc:"about the size of each weight's change, in the basis; a number or a schedule"`
 	Beta1        float64          `yaml:"beta1" doc:"memory of the mean of gradients"`
 	Beta2        float64          `yaml:"beta2" doc:"memory of the mean of squares"`
-	ShampooBeta  float64          `yaml:"shampoo_beta" doc:"memory of the means of G Gᵀ and Gᵀ G"`
+	ShampooBeta  float64          `yaml:"shampoo_beta" doc:"memory of the means of G Gᵀ and Gᵀ G; -1: that of beta2"`
 	Epsilon      float64          `yaml:"epsilon" doc:"keeps the division safe"`
 	WeightDecay  float64          `yaml:"weight_decay" doc:"shrinks the weights by learning_rate weight_decay"`
 	Frequency    int              `yaml:"precondition_frequency" doc:"updates from one basis to the next"`
@@ -56,6 +56,9 @@ func newSOAP(o SOAP) (Spec, error) {
 	adam := Adam{LearningRate: o.LearningRate, Beta1: o.Beta1, Beta2: o.Beta2, Epsilon: o.Epsilon, WeightDecay: o.WeightDecay}
 	if err := adam.check(); err != nil {
 		return nil, err
+	}
+	if o.ShampooBeta == -1 {
+		o.ShampooBeta = o.Beta2
 	}
 	if err := checkFraction("shampoo_beta", o.ShampooBeta); err != nil {
 		return nil, err

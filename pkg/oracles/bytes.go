@@ -249,7 +249,7 @@ const maxVectors = 2 << 30
 // matrix, or too large a basis.
 func (o Inner) fits(c SolverChoice, d Dims) error {
 	if o.Formulation == "primal" {
-		return nil
+		return o.fitsPrimal(c, d)
 	}
 	m, k, can := d.Examples, d.Outputs, c.abilities()
 	n := size.Product(m, k)
@@ -266,8 +266,8 @@ func (o Inner) fits(c SolverChoice, d Dims) error {
 	}
 	if can.SystemSpace != nil && !can.NeedsGram {
 		if numbers, _ := can.SystemSpace(n, k, o.InnerIterations); size.Product(8, numbers) > maxVectors {
-			return strict.Field("inner_iterations", "%s keeps a vector of %d numbers (%d examples x %d outputs) for each of %d iterations: %s, more than the %s allowed; use fewer iterations, or a smaller train.batch_size",
-				c.Name, n, m, k, o.InnerIterations, size.Bytes(size.Product(8, numbers)), size.Bytes(maxVectors))
+			return strict.Field("inner_iterations", "%s keeps a vector of %d numbers (%d examples x %d outputs) for each of %d iterations: %s, more than the %s allowed; use fewer iterations, or %s",
+				c.Name, n, m, k, o.InnerIterations, size.Bytes(size.Product(8, numbers)), size.Bytes(maxVectors), smallerBatch)
 		}
 	}
 	return nil

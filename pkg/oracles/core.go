@@ -230,6 +230,12 @@ func (o *core[T]) finish() Report {
 	if reason := o.report.StopReason; o.jittered && reason != StoppedIndefinite && reason != StoppedNonFinite {
 		o.report.StopReason += Jitter
 	}
+	switch o.report.StopReason {
+	case StoppedIndefinite, StoppedSlope:
+		o.report.Fallback = true
+	default:
+		o.report.Fallback = o.report.Fallback || o.jittered
+	}
 	return o.report
 }
 

@@ -26,7 +26,7 @@
 //
 // Each is one file, whose init function adds it to its table. An oracle has Check, Fits and
 // Oracles, which [OraclesOf] makes of a generic function, and a type with Direction and
-// Complete; [Sized], [Limited], [Stateful], [Sloper], [Closed], [Pairwise], [DualOracle], [Automatic] and
+// Complete; [Sized], [Limited], [Stateful], [Sloper], [Closed], [Pairwise], [Recurrent], [DualOracle], [Automatic] and
 // [Periodic] say more. A solver has Abilities. The suites in oracle_test.go run over every oracle, formulation, solver and loss
 // that serve each other. That file has the model of each oracle, to compare with, and counts
 // in TestCombos how many losses are served, which a new entry of a table changes.

@@ -53,8 +53,17 @@ type GaussNewton struct {
 var (
 	_ Spec                = GaussNewton{}
 	_ Automatic           = GaussNewton{}
+	_ Recurrent           = GaussNewton{}
 	_ registry.Documented = GaussNewton{}
 )
+
+// Redrawn is that of [Recurrent].
+func (o GaussNewton) Redrawn() error {
+	if o.Curvature.Batch == nextBatch {
+		return strict.Field("curvature.batch", "next takes the examples of the next step, and data.resample draws those anew; take same, or set data.resample: never")
+	}
+	return o.Inner.Redrawn()
+}
 
 // OptionDoc says what gamma can be here, and nowhere else.
 func (GaussNewton) OptionDoc(key string) string {

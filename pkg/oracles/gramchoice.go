@@ -139,6 +139,23 @@ func (o Inner) choices(c SolverChoice, d Dims) []string {
 
 func milliseconds(s float64) string { return fmt.Sprintf("%.3g ms", 1e3*s) }
 
+// smallerBatch is what to do about a mini-batch that is too large.
+const smallerBatch = "a smaller train.batch_size (of an equation, a smaller data.interior)"
+
+// fitsPrimal returns an error about a solver that would hold J and a matrix of p x p larger than
+// gram_memory.
+func (o Inner) fitsPrimal(c SolverChoice, d Dims) error {
+	if !c.abilities().NeedsGram || o.InnerIterations == 0 {
+		return nil
+	}
+	n, p := size.Product(d.Examples, d.Outputs), d.Weights
+	if held, bound := primalCholeskySpace(n, p, 8), o.gramMemory(); held > bound {
+		return strict.Field("solver", "%s in the primal holds J, %d x %d numbers (%d examples x %d outputs, and the weights), and a matrix of %d x %d: %s, more than the %s of gram_memory; use fewer weights, %s, a larger gram_memory, formulation: dual, or solver: cg",
+			c.Name, n, p, d.Examples, d.Outputs, p, p, size.Bytes(held), size.Bytes(bound), smallerBatch)
+	}
+	return nil
+}
+
 // fitsGram returns an error about a form, or a solver that keeps so many numbers beside K, that
 // would hold more than gram_memory.
 func (o Inner) fitsGram(c SolverChoice, d Dims, numbers int) error {
@@ -155,9 +172,9 @@ func (o Inner) fitsGram(c SolverChoice, d Dims, numbers int) error {
 		formed = size.Sum(formed, size.Product(8, numbers))
 	}
 	if can.NeedsGram && formed > bound {
-		others := able(func(a Abilities) bool { return !a.NeedsGram })
-		return strict.Field("solver", "%s holds the Gram matrix of a mini-batch, %d x %d numbers (%d examples x %d outputs), what it is made of, and its own: %s, more than the %s of gram_memory; use a smaller train.batch_size, a larger gram_memory, or one of %s",
-			c.Name, n, n, d.Examples, d.Outputs, size.Bytes(formed), size.Bytes(bound), strings.Join(others, ", "))
+		others := able(func(a Abilities) bool { return !a.NeedsGram && (a.Box != nil) == (can.Box != nil) })
+		return strict.Field("solver", "%s holds the Gram matrix of a mini-batch, %d x %d numbers (%d examples x %d outputs), what it is made of, and its own: %s, more than the %s of gram_memory; use %s, a larger gram_memory, or one of %s",
+			c.Name, n, n, d.Examples, d.Outputs, size.Bytes(formed), size.Bytes(bound), smallerBatch, strings.Join(others, ", "))
 	}
 	if can.NeedsGram || o.Gram == AutoForm || o.Gram == "" {
 		return nil
@@ -178,8 +195,8 @@ func (o Inner) fitsGram(c SolverChoice, d Dims, numbers int) error {
 		if o.Gram == Explicit {
 			what = fmt.Sprintf("rows of J, for %d examples x %d outputs", d.Examples, d.Outputs)
 		}
-		return strict.Field("gram", "%s holds %s: %s, more than the %s of gram_memory; use a smaller train.batch_size, a larger gram_memory, gram: auto, or one of %s, %s",
-			o.Gram, what, size.Bytes(held), size.Bytes(bound), MatrixFree, Chained)
+		return strict.Field("gram", "%s holds %s: %s, more than the %s of gram_memory; use %s, a larger gram_memory, gram: auto, or one of %s, %s",
+			o.Gram, what, size.Bytes(held), size.Bytes(bound), smallerBatch, MatrixFree, Chained)
 	}
 	return nil
 }
@@ -189,8 +206,8 @@ func (o Inner) validGram() error {
 	if o.GramMemory < 1 {
 		return strict.Field("gram_memory", "must be a positive number of MiB, got %d", o.GramMemory)
 	}
-	if o.Formulation == "primal" && o.GramMemory != defaultGramMemory {
-		return strict.Field("gram_memory", "is for formulation: dual; the primal holds neither K = J Jᵀ nor rows of J; leave it out")
+	if o.Formulation == "primal" && o.Solver.Name != "cholesky" && o.GramMemory != defaultGramMemory {
+		return strict.Field("gram_memory", "is for formulation: dual, and for solver: cholesky; other solvers of the primal hold neither K = J Jᵀ nor rows of J; leave it out")
 	}
 	if o.Gram == AutoForm {
 		return nil

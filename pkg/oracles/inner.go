@@ -67,6 +67,14 @@ func (o Inner) valid() error {
 	return nil
 }
 
+// Redrawn is that of [Recurrent].
+func (o Inner) Redrawn() error {
+	if o.WarmStart {
+		return strict.Field("warm_start", "starts from what an example had when it was last seen, and data.resample draws the examples anew; leave it out, or set data.resample: never")
+	}
+	return nil
+}
+
 // validMomentum reports a momentum that is none, or that does not go with other options.
 func (o Inner) validMomentum() error {
 	switch {

@@ -673,9 +673,13 @@ func TestGramFits(t *testing.T) {
 		examples int
 		want     string // in the error
 	}{
-		{"{kind: gauss_newton, solver: cholesky}", 10000, "solver: cholesky holds the Gram matrix of a mini-batch, 30000 x 30000 numbers (10000 examples x 3 outputs), what it is made of, and its own: 15.7 GiB, more than the 2.0 GiB of gram_memory; use a smaller train.batch_size, a larger gram_memory, or one of cg, lanczos, nystrom, pcg, projected_gradient"},
+		{"{kind: gauss_newton, solver: cholesky}", 10000, "solver: cholesky holds the Gram matrix of a mini-batch, 30000 x 30000 numbers (10000 examples x 3 outputs), what it is made of, and its own: 15.7 GiB, more than the 2.0 GiB of gram_memory; use a smaller train.batch_size (of an equation, a smaller data.interior), a larger gram_memory, or one of cg, lanczos, nystrom, pcg"},
 		{"{kind: gauss_newton, solver: cholesky, gram_memory: 20000}", 10000, ""},
-		{"{kind: gauss_newton, gram: formed}", 10000, "gram: formed holds K, 30000 x 30000 numbers, and what it is made of: 9.0 GiB, more than the 2.0 GiB of gram_memory; use a smaller train.batch_size, a larger gram_memory, gram: auto, or one of matrix_free, chained"},
+		{"{kind: gauss_newton, formulation: primal, solver: cholesky}", 1 << 23, "solver: cholesky in the primal holds J, 25165824 x "},
+		{"{kind: gauss_newton, formulation: auto, solver: cholesky}", 1 << 23, "solver: cholesky in the primal holds J, 25165824 x "},
+		{"{kind: gauss_newton, formulation: primal, solver: cholesky}", 100, ""},
+		{"{kind: gauss_newton, formulation: primal}", 1 << 23, ""},
+		{"{kind: gauss_newton, gram: formed}", 10000, "gram: formed holds K, 30000 x 30000 numbers, and what it is made of: 9.0 GiB, more than the 2.0 GiB of gram_memory; use a smaller train.batch_size (of an equation, a smaller data.interior), a larger gram_memory, gram: auto, or one of matrix_free, chained"},
 		{"{kind: prox_linear, gram: explicit, gram_memory: 1}", 10000, "gram: explicit holds rows of J, for 10000 examples x 3 outputs: "},
 		{"{kind: gauss_newton, gram: formed, gram_memory: 1}", 60, ""},
 		{"{kind: gauss_newton, gram: formed, gram_memory: 1}", 125, "gram: formed holds K, 375 x 375 numbers, and what it is made of: "},

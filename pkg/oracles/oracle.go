@@ -148,6 +148,12 @@ func Period(s Spec) int {
 // A Closed spec has a closed form, and no inner solve to speak of.
 type Closed interface{ Closed() }
 
+// A Recurrent spec has options that take an example for the same in every step.
+type Recurrent interface {
+	// Redrawn refuses them where examples are drawn anew, with a [strict.FieldError].
+	Redrawn() error
+}
+
 // A Pairwise spec compares the gradients of successive calls, which are to be of the same
 // examples.
 type Pairwise interface {

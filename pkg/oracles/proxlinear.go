@@ -37,6 +37,7 @@ type ProxLinear struct {
 var (
 	_ Spec      = ProxLinear{}
 	_ Automatic = ProxLinear{}
+	_ Recurrent = ProxLinear{}
 )
 
 func newProxLinear(o ProxLinear) (Spec, error) {

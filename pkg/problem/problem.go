@@ -240,6 +240,11 @@ func (p *Problem) checkMethod() error {
 	if err := m.Oracle.Must().Fits(c.Loss.Must(), p.Net.Dims(t.BatchSize)); err != nil {
 		return config.Wrap(m.Oracle.At.Locate(err))
 	}
+	if r, ok := m.Oracle.Must().(oracles.Recurrent); ok && p.Equation != nil && p.Equation.Points.Resample > 0 {
+		if err := r.Redrawn(); err != nil {
+			return config.Wrap(m.Oracle.At.Locate(err))
+		}
+	}
 	if err := optim.Fits(m.Optimizer.Must(), p.Net.Layout()); err != nil {
 		return config.Wrap(m.Optimizer.At.Locate(err))
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -24,6 +25,7 @@ func parse(t testing.TB, text string, sets ...string) *config.Config {
 
 // TestProblemErrors: what only the data can tell.
 func TestProblemErrors(t *testing.T) {
+	redrawn := []string{"data={name: poisson, interior: 20, boundary: 10, resample: 2}", "loss=squared", "train={batch_size: 10, epochs: 1}", "model={kind: mlp, hidden: [5], activation: tanh}"}
 	for _, c := range []struct {
 		sets []string
 		want string
@@ -39,6 +41,9 @@ func TestProblemErrors(t *testing.T) {
 		{[]string{"methods.Adam!.train={batch_size: 301}"}, "train.batch_size: 301 is larger than the 300 training examples of digits"},
 		{[]string{"data={name: mnist, dir: /nosuch}"}, "files are missing in /nosuch/mnist"},
 		{[]string{"data={name: csv}"}, "data.path: is missing"},
+		{slices.Concat(redrawn, []string{"methods.Adam!.oracle={kind: gauss_newton, warm_start: true}"}), "methods.Adam!.oracle.warm_start: starts from what an example had"},
+		{slices.Concat(redrawn, []string{"methods.Adam!.oracle={kind: prox_linear, warm_start: true}"}), "methods.Adam!.oracle.warm_start: starts from what an example had"},
+		{slices.Concat(redrawn, []string{"methods.Adam!.oracle={kind: gauss_newton, curvature: {kind: sampled, batch: next}}"}), "methods.Adam!.oracle.curvature.batch: next takes the examples of the next step"},
 	} {
 		_, err := Open(parse(t, toy, c.sets...), datasets.Env{Context: context.Background(), Offline: true})
 		if err == nil || !strings.Contains(err.Error(), c.want) {

@@ -39,17 +39,27 @@ type Ending interface {
 // Known is the table of schedules.
 var Known = registry.Table[Schedule]{Kind: "schedule", Key: "schedule"}
 
+const auto = "auto"
+
 // A Number is a setting that may vary in time: in a config a plain number, or
 // a mapping {schedule: NAME, ...}.
 type Number struct {
 	schedule registry.Choice[Schedule]
 	value    float64 // without a schedule
+	auto     bool    // none yet
 }
 
 var _ strict.Unmarshaler = (*Number)(nil)
 
 // Const returns the number that is always v.
 func Const(v float64) Number { return Number{value: v} }
+
+// Auto stands for a number that another option chooses, where the user does not: the default of
+// an option that then takes auto too.
+func Auto() Number { return Number{auto: true} }
+
+// IsAuto reports whether the number is still to be chosen.
+func (n Number) IsAuto() bool { return n.auto }
 
 // Varying returns the number that a schedule gives: see [registry.Choose].
 func Varying(s registry.Choice[Schedule]) Number { return Number{schedule: s} }
@@ -97,6 +107,9 @@ func (n Number) Positive(key string) error {
 
 func (n *Number) UnmarshalStrict(v strict.Value) error {
 	if !v.IsMapping() {
+		if text := ""; n.auto && v.Decode(&text) == nil && text == auto {
+			return nil
+		}
 		if !v.IsNumber() {
 			return v.Errorf("expected a number or a schedule {schedule: NAME, ...} (known: %v)", Known.Names())
 		}
@@ -113,6 +126,9 @@ func (n *Number) UnmarshalStrict(v strict.Value) error {
 
 // MarshalYAML returns what UnmarshalStrict reads.
 func (n Number) MarshalYAML() (any, error) {
+	if n.auto {
+		return auto, nil
+	}
 	if n.schedule.IsZero() {
 		return n.value, nil
 	}

@@ -13,7 +13,8 @@ type Layout struct {
 type Block struct {
 	Name   string // "0.weight"
 	Shape  []int
-	Offset int // of its first number in the vector
+	Vector bool // a bias or a gain: no matrix, whatever its shape
+	Offset int  // of its first number in the vector
 }
 
 // FlatLayout returns the layout of a vector of n numbers that is one block.
@@ -21,9 +22,9 @@ func FlatLayout(n int) Layout {
 	return Layout{Len: n, Blocks: []Block{{Name: "all", Shape: []int{n}}}}
 }
 
-// Add appends a block to the layout.
-func (l *Layout) Add(name string, shape []int) {
-	b := Block{Name: name, Shape: shape, Offset: l.Len}
+// Add appends a block to the layout, whatever offset it is given with.
+func (l *Layout) Add(b Block) {
+	b.Offset = l.Len
 	l.Blocks = append(l.Blocks, b)
 	l.Len += b.Len()
 }
@@ -39,14 +40,14 @@ func (b Block) Len() int {
 
 // IsMatrix reports whether the block has two sides: the weights of a dense layer
 // (out x in), or of a convolution (filters x channels height width).
-func (b Block) IsMatrix() bool { return len(b.Shape) >= 2 }
+func (b Block) IsMatrix() bool { return len(b.Shape) >= 2 && !b.Vector }
 
 // Of returns the block's part of v, a vector with its layout. It is a view.
 func Of[T Float](b Block, v []T) []T { return v[b.Offset : b.Offset+b.Len()] }
 
 // MatrixOf returns the block's part of v as a matrix without copying: the first
 // side of the shape is rows, the others are columns. It panics if the block
-// has one side only.
+// is no matrix.
 func MatrixOf[T Float](b Block, v []T) Matrix[T] {
 	if !b.IsMatrix() {
 		panic(fmt.Sprintf("tensor: MatrixOf: block %s of shape %v is no matrix", b.Name, b.Shape))

@@ -7,9 +7,9 @@ import (
 
 func TestLayout(t *testing.T) {
 	var l Layout
-	l.Add("0.weight", []int{2, 3})
-	l.Add("0.bias", []int{2})
-	l.Add("2.weight", []int{2, 1, 2, 2})
+	l.Add(Block{Name: "0.weight", Shape: []int{2, 3}})
+	l.Add(Block{Name: "0.bias", Shape: []int{2}})
+	l.Add(Block{Name: "2.weight", Shape: []int{2, 1, 2, 2}, Offset: 77})
 	if l.Len != 16 || l.Blocks[2].Offset != 8 {
 		t.Fatalf("%+v", l)
 	}
@@ -27,6 +27,9 @@ func TestLayout(t *testing.T) {
 	filters.Set(0, 0, -1)
 	if v[8] != -1 {
 		t.Error("the matrix is a copy")
+	}
+	if (Block{Shape: []int{2, 3}, Vector: true}).IsMatrix() {
+		t.Error("a gain of many sides passes for a matrix")
 	}
 	if l.Blocks[1].IsMatrix() {
 		t.Error("a bias passes for a matrix")

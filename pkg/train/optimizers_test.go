@@ -1,7 +1,10 @@
 package train
 
 import (
+	"bytes"
+	"context"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
@@ -12,6 +15,7 @@ import (
 	"github.com/dualgn/dgn/pkg/config"
 	"github.com/dualgn/dgn/pkg/datasets"
 	"github.com/dualgn/dgn/pkg/optim"
+	"github.com/dualgn/dgn/pkg/oracles"
 	"github.com/dualgn/dgn/pkg/problem"
 	"github.com/dualgn/dgn/pkg/registry"
 	"github.com/dualgn/dgn/pkg/runlog"
@@ -124,6 +128,36 @@ func TestFallbacksAreLogged(t *testing.T) {
 	_, dir = trained(t, c, 0)
 	if columns, _ := steps(t, dir); columns["stop_reason"][0] != "budget+"+optim.FallbackJitter {
 		t.Errorf("behind an inner solve: %q", columns["stop_reason"])
+	}
+}
+
+// TestSingularSystemsAreLogged: a system that rounding makes indefinite is in steps.csv, whatever steps
+// are logged, and the log tells of the first one.
+func TestSingularSystemsAreLogged(t *testing.T) {
+	for _, precision := range []string{"float32", "float64"} {
+		c := parse(t, toy, "train={batch_size: 64, steps: 6}", "log.every=100", "precision="+precision, "model.hidden=[2]",
+			"methods.SGD={name: SGD, oracle: {kind: gauss_newton, solver: cholesky, formulation: dual, inner_iterations: 1, gamma: 1.0e+30}, optimizer: {kind: sgd, learning_rate: 1.0e-6}}")
+		var log bytes.Buffer
+		out, dir := output(t)
+		out.Checkpoints.Log = slog.New(slog.NewTextHandler(&log, nil))
+		if _, err := (Training{Problem: opened(t, c), Method: &c.Methods[0], Threads: 1}).Run(context.Background(), out); err != nil {
+			t.Fatal(err)
+		}
+		if err := out.Log.Close(); err != nil {
+			t.Fatal(err)
+		}
+		columns, n := steps(t, dir)
+		if n == 0 { // of a system without full rank, which rounding makes indefinite or not
+			t.Fatalf("%s: no row", precision)
+		}
+		for i, reason := range columns["stop_reason"] {
+			if !strings.HasSuffix(reason, oracles.Jitter) && reason != oracles.StoppedIndefinite {
+				t.Errorf("%s: row %d: stop_reason %q", precision, i, reason)
+			}
+		}
+		if told := strings.Count(log.String(), "unknowns"); told != 1 || !strings.Contains(log.String(), "step 1: ") {
+			t.Errorf("%s: told %d times: %s", precision, told, &log)
+		}
 	}
 }
 

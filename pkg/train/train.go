@@ -215,7 +215,7 @@ func (t *trainer[T]) train(ctx context.Context) (runlog.Outcome, string, error) 
 		t.clock.Stop()
 		h := t.losses.Mean(t.lin.Outputs(), t.y)
 		if report.Singular.Unknowns > 0 && !t.toldSingular {
-			t.toldSingular = true // steps.csv has all of them
+			t.toldSingular = true // steps.csv has all of them, whatever log.every is
 			t.out.Checkpoints.Log.Warn(fmt.Sprintf("step %d: %s", t.step+1, report.Singular))
 		}
 		lost := !finite(h) || report.StopReason == oracles.StoppedNonFinite

@@ -65,8 +65,8 @@ CASES = {
         "{kind: soap, learning_rate: 0.01, precondition_frequency: 1, max_dimension: 5, shampoo_beta: 0.8, weight_decay: 0.1}",
         lambda p: reference.SOAP(p, 0.01, every=1, longest=5, shampoo=0.8, decay=0.1)),
     "soap_one": (
-        "{kind: soap, learning_rate: 0.01, beta1: 0.9, beta2: 0.99, sides: one, precondition_frequency: 2}",
-        lambda p: reference.SOAP(p, 0.01, betas=(0.9, 0.99), every=2, sides="one")),
+        "{kind: soap, learning_rate: 0.01, beta1: 0.9, beta2: 0.99, shampoo_beta: 0.95, sides: one, precondition_frequency: 2}",
+        lambda p: reference.SOAP(p, 0.01, betas=(0.9, 0.99), shampoo=0.95, every=2, sides="one")),
 }
 
 NETS = {
