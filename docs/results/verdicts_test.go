@@ -96,6 +96,28 @@ func call(a, b []float64) string {
 	return "tie"
 }
 
+// verdict is the worst of a method beside each of the stochastic gradients.
+func (s source) verdict(v verdict, less string) string {
+	s.t.Helper()
+	text, err := os.ReadFile(v.folder + "/tuned.yaml")
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	worst := "win"
+	for _, m := range searched.FindAllStringSubmatch(string(text), -1) {
+		if !slices.Contains(rivals, m[1]) {
+			continue
+		}
+		switch call(s.ends(v.folder, less, v.column), s.ends(v.folder, m[1], v.column)) {
+		case "loss":
+			return "loss"
+		case "tie":
+			worst = "tie"
+		}
+	}
+	return worst
+}
+
 // share returns the median over the seeds of where on an axis, cost or time, a method first has the
 // mean value that another ends with, as a share of where that ends; infinite where it never has.
 func (s source) share(folder, method, other, column, axis string) float64 {
@@ -132,7 +154,7 @@ func (s source) verdictTable() table {
 			v.folder, column{name: v.column}.title(),
 			fmt.Sprintf("%s: "+v.verb, less, s.mean(v.folder, less, v.column)),
 			fmt.Sprintf("%s: "+v.verb, rival, s.mean(v.folder, rival, v.column)),
-			call(s.ends(v.folder, less, v.column), s.ends(v.folder, rival, v.column)), share("cost"), share("wall_seconds"),
+			s.verdict(v, less), share("cost"), share("wall_seconds"),
 		})
 	}
 	return out

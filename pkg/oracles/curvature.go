@@ -48,10 +48,13 @@ const (
 var fullCurvature = Curvature{Kind: autoKind, Samples: 1, Blocks: everything, Batch: sameBatch}
 
 // reduces reports whether the curvature is not that of all outputs of the mini-batch of the
-// gradient together.
+// gradient together. The zero value, of an oracle that has no choice, is.
 func (c Curvature) reduces() bool {
-	return c.Kind == sampled || c.Kind == empirical || (c.Kind == full || c.Kind == autoKind) && !c.whole()
+	return c.Kind == sampled || c.Kind == empirical || c.Kind != "" && !c.whole()
 }
+
+// scalar reports whether the curvature is that of one number of each example.
+func (c Curvature) scalar() bool { return slices.Contains([]string{major, minorant, identity}, c.Kind) }
 
 // whole reports whether the options say the same as none.
 func (c Curvature) whole() bool {
@@ -104,15 +107,16 @@ func (o GaussNewton) validCurvature() error {
 		return err
 	}
 	c := o.resolved()
-	scalar := slices.Contains([]string{major, minorant, identity}, c.Kind)
+	byLayers := c
+	byLayers.Blocks = everything
 	switch {
 	case o.Formulation != "dual" && !(c.Kind == full && c.whole()):
 		return strict.Field("curvature", "is for formulation: dual, whose unknowns are as many as the curvature has rows; the primal has one for each weight whatever it is; leave it out")
-	case o.Unknowns == byExample && !scalar:
+	case o.Unknowns == byExample && !c.scalar():
 		return strict.Field("curvature.kind", "%s is for unknowns: all; with one unknown for each example take major, minorant or identity", c.Kind)
-	case o.Unknowns == byExample && !c.whole():
-		return strict.Field("curvature", "examples, samples, blocks and batch are for unknowns: all; with one unknown for each example there are as many rows as examples already; leave them out, or take kind: sampled or empirical without unknowns: example")
-	case o.Unknowns != byExample && scalar:
+	case o.Unknowns == byExample && !byLayers.whole():
+		return strict.Field("curvature", "examples, samples and batch are for unknowns: all; with one unknown for each example there are as many rows as examples already; leave them out, or take kind: sampled or empirical without unknowns: example")
+	case o.Unknowns != byExample && c.scalar():
 		return strict.Field("curvature.kind", "%s is the curvature of one number of each example, and needs unknowns: example; with unknowns: all take full, sampled or empirical", c.Kind)
 	case !c.reduces():
 		return nil
@@ -129,10 +133,10 @@ func (o GaussNewton) validCurvature() error {
 // rows returns how many examples of mini-batches of dimensions d the curvature is made of,
 // and how many rows of J of each.
 func (c Curvature) rows(d Dims) (n, s int) {
-	switch c.Kind {
-	case sampled:
+	switch {
+	case c.Kind == sampled:
 		s = c.Samples
-	case empirical:
+	case c.Kind == empirical || c.scalar():
 		s = 1
 	default:
 		s = d.Outputs

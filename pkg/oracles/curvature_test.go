@@ -109,14 +109,23 @@ func layersOf(n *nn.Net) (bounds [][2]int) {
 // denseStep minimises <grad h, d> + d·C d/2 + |d - beta prev|²/(2 gamma) + (mu/2)|w + d|² with
 // C = (1/c) Vᵀ V, and its blocks of the bounds alone.
 func denseStep(v tensor.Matrix[float64], count float64, grad, w, prev []float64, gamma, mu, beta float64, bounds [][2]int) []float64 {
+	c := tensor.New[float64](len(grad), len(grad))
+	for i := range grad {
+		for r := range v.Rows {
+			axpy(v.Row(r)[i]/count, v.Row(r), c.Row(i))
+		}
+	}
+	return denseStepOf(c, grad, w, prev, gamma, mu, beta, bounds)
+}
+
+// denseStepOf is denseStep for a matrix C.
+func denseStepOf(c tensor.Matrix[float64], grad, w, prev []float64, gamma, mu, beta float64, bounds [][2]int) []float64 {
 	d := make([]float64, len(grad))
 	for _, b := range bounds {
 		n := b[1] - b[0]
 		a, rhs := tensor.New[float64](n, n), make([]float64, n)
 		for i := range n {
-			for r := range v.Rows {
-				axpy(v.Row(r)[b[0]+i]/count, v.Row(r)[b[0]:b[1]], a.Row(i))
-			}
+			copy(a.Row(i), c.Row(b[0] + i)[b[0]:b[1]])
 			a.Row(i)[i] += 1/gamma + mu
 			rhs[i] = -grad[b[0]+i] - mu*w[b[0]+i] + beta/gamma*prev[b[0]+i]
 		}
@@ -405,4 +414,86 @@ func TestRowsOfAnyModel(t *testing.T) {
 	if err := spec.Fits(l, q.Dims()); err == nil || !strings.Contains(err.Error(), "made of layers") {
 		t.Errorf("layers of a model without any: %v", err)
 	}
+}
+
+// TestCurvatureByDefinition compares directions with C from its definition, which takes nothing from
+// the oracle: explicit Jacobians, gradients of the loss, and its Hessians by differences of these, with
+// weights, by layers, and of the next mini-batch.
+func TestCurvatureByDefinition(t *testing.T) {
+	const m, gamma = 6, 3.0
+	for _, name := range []string{"logistic", "squared", "binary_logistic"} {
+		l := losses.Known.Default(name).Must()
+		for _, options := range []string{"kind: full, blocks: layers", "kind: full, batch: next", "kind: full, batch: next, blocks: layers",
+			"kind: empirical", "kind: empirical, blocks: layers", "kind: empirical, batch: next"} {
+			for _, weighted := range []bool{false, true} {
+				spec, err := parse(fmt.Sprintf("{kind: gauss_newton, solver: cholesky, inner_iterations: 1, gamma: %g, curvature: {%s}}", gamma, options))
+				if err != nil {
+					t.Fatal(err)
+				}
+				n, p := newProblem[float64](l, m, nil)
+				if weighted {
+					weigh(p, 5)
+				}
+				addCurvature(spec, n, p)
+				d := make([]float64, n.NumParams())
+				New[float64](spec, Site{Loss: l, Dims: n.Dims(m)}).Direction(d, p)
+
+				batch := p.Gradient
+				if p.Curvature != nil {
+					batch = *p.Curvature
+				}
+				bounds := [][2]int{{0, n.NumParams()}}
+				if strings.Contains(options, "layers") {
+					bounds = layersOf(n)
+				}
+				c := curvatureByDefinition(l, batch, strings.Contains(options, "empirical"))
+				want := denseStepOf(c, gradientOf(p, 0), p.Gradient.Weights(), make([]float64, len(d)), gamma, 0, 0, bounds)
+				if away := distance(d, want); away > 1e-7 {
+					t.Errorf("%s, {%s}, weights %v: %.2g away", name, options, weighted, away)
+				}
+			}
+		}
+	}
+}
+
+// curvatureByDefinition is (1/m) Σ omega_i J_iᵀ H_i J_i, or with g_i g_iᵀ for H_i.
+func curvatureByDefinition(l losses.Loss, batch Batch[float64], empirical bool) tensor.Matrix[float64] {
+	jac, z := jacobianOf(&batch), batch.Outputs()
+	k, p := z.Cols, jac.Cols
+	c := tensor.New[float64](p, p)
+	up, down, at := make([]float64, k), make([]float64, k), make([]float64, k)
+	for i := range z.Rows {
+		y, omega := batch.Targets.Row(i), 1.0
+		if batch.Omega != nil {
+			omega = batch.Omega[i]
+		}
+		h := tensor.New[float64](k, k)
+		for a := range k {
+			const step = 1e-5
+			copy(at, z.Row(i))
+			at[a] += step
+			l.Grad(up, at, y)
+			at[a] -= 2 * step
+			l.Grad(down, at, y)
+			for b := range k {
+				h.Set(a, b, (up[b]-down[b])/(2*step))
+			}
+		}
+		if empirical {
+			l.Grad(up, z.Row(i), y)
+			for a := range k {
+				for b := range k {
+					h.Set(a, b, up[a]*up[b])
+				}
+			}
+		}
+		for a := range k {
+			for b := range k {
+				for q, v := range jac.Row(i*k + a) {
+					axpy(omega*h.At(a, b)*v/float64(z.Rows), jac.Row(i*k+b), c.Row(q))
+				}
+			}
+		}
+	}
+	return c
 }

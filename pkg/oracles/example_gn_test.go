@@ -103,6 +103,62 @@ func TestExampleUnknowns(t *testing.T) {
 	}
 }
 
+// TestExampleUnknownsByLayers: with one unknown for each example and blocks: layers the direction is
+// that of dense solves, for each layer, with the rows J_iᵀ n_i and the curvature of their numbers; it
+// descends without momentum.
+func TestExampleUnknownsByLayers(t *testing.T) {
+	const m = 7
+	for _, known := range knownLosses() {
+		name, l := known.name, known.loss
+		if !curved(l) {
+			continue
+		}
+		for _, kind := range []string{major, minorant, identity} {
+			for trial, gamma := range []float64{1e-3, 0.5, 30, 1e4} {
+				mu, beta := []float64{0, 0.1}[trial%2], []float64{0, 0, 0.8}[trial%3]
+				text := fmt.Sprintf("{kind: gauss_newton, unknowns: example, curvature: {kind: %s, blocks: layers}, solver: cholesky, inner_iterations: 1, gamma: %g, weight_decay: %g, momentum: %g}", kind, gamma, mu, beta)
+				spec, err := parse(text)
+				if err == nil {
+					err = spec.Check(l)
+				}
+				if err != nil {
+					t.Fatal(text, err)
+				}
+				n, p := drawProblem[float64](l, m, uint64(trial), nil)
+				if trial > 1 {
+					weigh(p, 3)
+				}
+				o := New[float64](spec, Site{Loss: l, Dims: n.Dims(m)})
+				d, prev := make([]float64, n.NumParams()), make([]float64, n.NumParams())
+				for step := range 2 {
+					r := o.Direction(d, p)
+					rows, phi, theta, nn := scalarsOf(p)
+					for i := range m {
+						curve := 0.0
+						switch {
+						case kind == major:
+							curve = phi[i].Majorizer(theta[i])
+						case kind == minorant:
+							curve = phi[i].Curvature(theta[i])
+						case nn[i] > 0:
+							curve = 1 / nn[i]
+						}
+						tensor.Scale(nil, math.Sqrt(curve*weightOf(p, i)), rows.Row(i))
+					}
+					want := denseStep(rows, m, gradientOf(p, 0), p.Gradient.Weights(), prev, gamma, mu, beta, layersOf(n))
+					if away := distance(d, want); away > 1e-9 {
+						t.Errorf("%s, %s, step %d: %.2g away (%s)", name, text, step, away, r.StopReason)
+					}
+					if slope := dot(gradientOf(p, mu), d); beta == 0 && slope > 0 || math.Abs(r.Slope-slope) > 1e-8*(math.Abs(slope)+1e-12) {
+						t.Errorf("%s, %s: slope %g, reported %g", name, text, slope, r.Slope)
+					}
+					copy(prev, d)
+				}
+			}
+		}
+	}
+}
+
 // TestCertificate: D of the restricted model is below the minimum of the full one, which is
 // below P(d), for minorants; nothing else claims a gap.
 func TestCertificate(t *testing.T) {

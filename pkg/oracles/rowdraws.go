@@ -64,6 +64,22 @@ func (o *rowGN[T]) signs(eps []float64) {
 	}
 }
 
+// exampleSignals returns √(omega_i beta_i) n_i, where n_i·f_i is the one number of an example that
+// its loss is a function of, and beta_i the curvature of that.
+func (o *rowGN[T]) exampleSignals(loss losses.Weighted, z, y tensor.Matrix[float64]) tensor.Matrix[float64] {
+	sent := o.roomSent.RowRange(0, o.n)
+	for i := range o.n {
+		n := sent.Row(i)
+		phi, theta, _ := losses.ScalarOf(loss.Loss, n, z.Row(i), y.Row(i))
+		beta := curvatureOf(o.curvature.Kind, phi, theta, identityOf(n))
+		if loss.Omega != nil {
+			beta *= loss.Omega[i]
+		}
+		tensor.Scale(nil, math.Sqrt(beta), n)
+	}
+	return sent
+}
+
 // ownGradients returns √omega_i grad loss_i of the examples of another mini-batch.
 func (o *rowGN[T]) ownGradients(loss losses.Weighted, z, y tensor.Matrix[float64]) tensor.Matrix[float64] {
 	sent := o.roomSent.RowRange(0, o.n)

@@ -211,6 +211,9 @@ func (o *rowGN[T]) prepare() {
 	case o.curvature.Kind == empirical:
 		sigma = o.ownGradients(weighted, z, y)
 		vjps++
+	case o.curvature.scalar():
+		sigma = o.exampleSignals(weighted, z, y)
+		vjps++
 	default:
 		sigma = o.signals(weighted, z, y)
 		vjps += o.s

@@ -32,14 +32,16 @@ func (l *scalarLoss) Sample(*rand.Rand, int) (z, y []float64) {
 
 // GGNFactor keeps the root of the curvature.
 func (l *scalarLoss) GGNFactor(c, z, y []float64) {
-	var beta float64
-	switch phi := l.of(y); l.kind {
+	c[0] = math.Sqrt(curvatureOf(l.kind, l.of(y), z[0], y[1]))
+}
+
+// curvatureOf is beta of a kind, for a loss phi at theta; inverse is the curvature identity, 1/|n|².
+func curvatureOf(kind string, phi losses.Scalar, theta, inverse float64) float64 {
+	switch kind {
 	case major:
-		beta = phi.Majorizer(z[0])
+		return phi.Majorizer(theta)
 	case identity:
-		beta = y[1] + 0*z[0] // a NaN stays one
-	default:
-		beta = phi.Curvature(z[0])
+		return inverse + 0*theta // a NaN stays one
 	}
-	c[0] = math.Sqrt(beta)
+	return phi.Curvature(theta)
 }
