@@ -143,6 +143,21 @@ type Limited interface {
 	Limit() (key string)
 }
 
+// LimitOf returns the option of a [Limited] spec, or of one within it, and "" where there is none.
+func LimitOf(s Spec) string {
+	if l, ok := s.(Limited); ok {
+		return l.Limit()
+	}
+	if n, ok := s.(Nesting); ok {
+		for _, c := range n.Within() {
+			if key := LimitOf(c.Must()); key != "" {
+				return key
+			}
+		}
+	}
+	return ""
+}
+
 // A Periodic spec does some of its work every so many steps alone.
 type Periodic interface {
 	Period() int

@@ -39,8 +39,8 @@ func (p *Problem) Footprint(m *config.Method, threads int) memory.Footprint {
 	}
 	transient := max(size.Product(8, weights), size.Product(4, saved))
 	optimizer, oracle := "optimizer", "oracle"
-	if l, ok := m.Optimizer.Must().(optim.Limited); ok {
-		optimizer += fmt.Sprintf(" (a smaller %s lowers it)", l.Limit())
+	if key := optim.LimitOf(m.Optimizer.Must()); key != "" {
+		optimizer += fmt.Sprintf(" (a smaller %s lowers it)", key)
 	}
 	if l, ok := m.Oracle.Must().(oracles.Limited); ok {
 		oracle += fmt.Sprintf(" (a smaller %s lowers it)", l.Limit())

@@ -91,6 +91,60 @@ func TestMatricesCost(t *testing.T) {
 	}
 }
 
+// TestProductsOfMatrices: what products of an update count, by hand, of matrices 20x64, 12x20 and 10x12
+// and three biases.
+func TestProductsOfMatrices(t *testing.T) {
+	var factors, vectors, both int64 // half of G Gᵀ and of Gᵀ G; of g gᵀ; a product on either side
+	for _, side := range [][2]int64{{20, 64}, {12, 20}, {10, 12}} {
+		r, c := side[0], side[1]
+		factors += r*(r+1)/2*c + c*(c+1)/2*r
+		both += r*r*c + r*c*c
+	}
+	for _, n := range []int64{20, 12, 10} {
+		vectors += n * (n + 1) / 2
+	}
+	for _, c := range []struct {
+		optimizer string
+		want      [2]int64 // of two steps
+	}{
+		{"shampoo", [2]int64{factors + vectors + both + 20*20 + 12*12 + 10*10, factors + vectors + both + 20*20 + 12*12 + 10*10}},
+		{"soap", [2]int64{factors, factors + 2*both}}, // the first step makes no update; then there and back
+	} {
+		conf := parse(t, toy, "model.hidden=[20, 12]", "methods.SGD.optimizer="+c.optimizer)
+		tr := newTrainer[float32](Training{Problem: opened(t, conf), Method: &conf.Methods[0]}, nil)
+		for step, want := range c.want {
+			tr.advance()
+			tr.step++
+			if got := tr.updated.Products.MultiplyAdds; got != want {
+				t.Errorf("%s, step %d: products of %d multiply-adds, by hand %d", c.optimizer, step+1, got, want)
+			}
+			if c.optimizer == "shampoo" && tr.updated.Factorisations.MultiplyAdds == 0 {
+				t.Error("shampoo's roots cost nothing")
+			}
+		}
+	}
+}
+
+// TestLimitIsNamed: where an optimizer takes memory by an option, the footprint of a run names it, also
+// of one within another.
+func TestLimitIsNamed(t *testing.T) {
+	for optimizer, want := range map[string]string{
+		"{kind: shampoo}":                     "optimizer (a smaller max_dimension lowers it)",
+		"{kind: lookahead, inner: soap}":      "optimizer (a smaller max_dimension lowers it)",
+		"{kind: muon, rest: {kind: shampoo}}": "optimizer (a smaller max_dimension lowers it)",
+		"{kind: lookahead, inner: adam}":      "optimizer",
+	} {
+		conf := parse(t, toy, "model.hidden=[20, 12]", "methods.SGD.optimizer="+optimizer)
+		found := false
+		for _, part := range opened(t, conf).Footprint(&conf.Methods[0], 1) {
+			found = found || part.Name == want && part.Bytes > 0
+		}
+		if !found {
+			t.Errorf("%s: no part %q", optimizer, want)
+		}
+	}
+}
+
 // TestUnfitOptimizers: models and line searches that are not for an optimizer are refused.
 func TestUnfitOptimizers(t *testing.T) {
 	for _, c := range []struct{ set, want string }{
