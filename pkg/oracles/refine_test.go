@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/dualgn/dgn/pkg/losses"
+	"github.com/dualgn/dgn/pkg/nn"
 	"github.com/dualgn/dgn/pkg/tensor"
 )
 
@@ -123,6 +124,59 @@ func TestLargeGamma(t *testing.T) {
 						t.Errorf("%s, %d residuals of %d weights, gamma %g, mu %g: d is %.2g away, slope %g, %s", formulation, n, p, gamma, mu, e, r.Slope, r.StopReason)
 					}
 				}
+			}
+		}
+	}
+}
+
+// TestLargeGammaOfAnEquation is TestLargeGamma for the residuals of Poisson's equation, by the products
+// of their network.
+func TestLargeGammaOfAnEquation(t *testing.T) {
+	const m, inside = 30, 20
+	layers := []nn.LayerConfig{}
+	for i, units := range []int{6, 5, 1} {
+		if i > 0 {
+			layers = append(layers, nn.LayerConfig{Kind: "tanh", Layer: nn.Tanh{}})
+		}
+		layers = append(layers, nn.LayerConfig{Kind: "dense", Layer: nn.Dense{Units: units, Bias: true, Initializer: "lecun_normal"}})
+	}
+	u, err := nn.NewNet(tensor.Shape{C: 2, H: 1, W: 1}, layers...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	net, err := u.Differentiate(nn.Jet{Dimension: 2, Second: []int{0, 1}}, func(to, _, jet []float64) float64 {
+		to[3] = -1
+		return -jet[3]
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	rng := rand.New(rand.NewPCG(5, 5))
+	x, y, omega := tensor.New[float64](m, 3), tensor.New[float64](m, 1), make([]float64, m)
+	for i := range m {
+		x.Row(i)[0], x.Row(i)[1] = rng.Float64(), rng.Float64()
+		if i >= inside {
+			x.Row(i)[0], x.Row(i)[2] = 0, nn.Boundary
+		}
+		y.Set(i, 0, rng.NormFloat64())
+		omega[i] = 0.5 + rng.Float64()
+	}
+	lin := nn.NewLinearization[float64](net, m, nil)
+	lin.Linearize(net.Init(rng), x)
+	p := problemOf(losses.Squared{}, lin, y)
+	p.Gradient.Omega = omega
+	q := &quadratics{j: jacobianOf(&p.Gradient), out: lin.Outputs(), w: lin.Weights()}
+	for _, gamma := range []float64{1e4, 1e8, 1e10} {
+		want := exactGN(q, y.Flat(), omega, gamma, 0)
+		for _, formulation := range []string{"dual", "primal"} {
+			config := combo{oracle: "gauss_newton", formulation: formulation, solver: "cholesky", lossName: "squared", loss: losses.Squared{}}
+			o := New[float64](config.must("inner_iterations: 1", fmt.Sprintf("gamma: %g", gamma)), Site{Loss: losses.Squared{}, Dims: net.Dims(m)})
+			d := make([]float64, net.NumParams())
+			r := o.Direction(d, p)
+			if away := distance(d, want); !(away <= 1e-7) || r.StopReason != StoppedExact {
+				t.Errorf("%s, gamma %g: d is %.2g away (%s)", formulation, gamma, away, r.StopReason)
+			} else {
+				t.Logf("%s, gamma %g: %.2g away", formulation, gamma, away)
 			}
 		}
 	}
