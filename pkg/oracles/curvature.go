@@ -267,6 +267,7 @@ func (o GaussNewton) reduced() (out []GaussNewton) {
 		g.Curvature.Kind, g.Curvature.Examples, g.Curvature.Blocks = sampled, Amount{fraction: 0.5}, byLayer
 		g.Momentum, g.WeightDecay = 0.5, 0.01
 	})
+	add(func(g *GaussNewton) { g.Unknowns, g.Curvature.Blocks, g.Momentum = byExample, byLayer, 0.5 })
 	add(func(g *GaussNewton) { g.Curvature.Kind = empirical })
 	add(func(g *GaussNewton) { g.Curvature.Kind, g.Curvature.Blocks = full, byLayer })
 	add(func(g *GaussNewton) {
