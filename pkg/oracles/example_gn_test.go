@@ -6,24 +6,42 @@ import (
 	"testing"
 
 	"github.com/dualgn/dgn/pkg/losses"
+	"github.com/dualgn/dgn/pkg/nn"
 	"github.com/dualgn/dgn/pkg/tensor"
 )
 
 // scalarsOf returns, for a problem, the rows J_iᵀ n_i, phi_i, theta_i and |n_i|² from their
 // definitions with the explicit Jacobian.
-func scalarsOf(p *Subproblem[float64]) (rows tensor.Matrix[float64], phi []losses.Scalar, theta, nn []float64) {
+func scalarsOf(p *Subproblem[float64]) (rows tensor.Matrix[float64], phi []losses.Scalar, theta, squares []float64) {
 	jac, z := jacobianOf(&p.Gradient), p.Gradient.Outputs()
 	k := z.Cols
 	rows = tensor.New[float64](z.Rows, jac.Cols)
 	n := make([]float64, k)
 	for i := range z.Rows {
 		f, t, _ := losses.ScalarOf(p.Loss, n, z.Row(i), p.Gradient.Targets.Row(i))
-		phi, theta, nn = append(phi, f), append(theta, t), append(nn, dot(n, n))
+		phi, theta, squares = append(phi, f), append(theta, t), append(squares, dot(n, n))
 		for j, v := range n {
 			axpy(v, jac.Row(i*k+j), rows.Row(i))
 		}
 	}
-	return rows, phi, theta, nn
+	return rows, phi, theta, squares
+}
+
+// posed returns the problem of a trial, with weights from the third on, and the oracle of a config.
+func posed(t *testing.T, text string, l losses.Loss, m, trial int) (*nn.Net, *Subproblem[float64], Oracle[float64]) {
+	t.Helper()
+	spec, err := parse(text)
+	if err == nil {
+		err = spec.Check(l)
+	}
+	if err != nil {
+		t.Fatal(text, err)
+	}
+	n, p := drawProblem[float64](l, m, uint64(trial), nil)
+	if trial > 1 {
+		weigh(p, 3)
+	}
+	return n, p, New[float64](spec, Site{Loss: l, Dims: n.Dims(m)})
 }
 
 // TestExampleUnknowns: with one unknown for each example the direction is that of a dense
@@ -46,23 +64,12 @@ func TestExampleUnknowns(t *testing.T) {
 						text = "{kind: prox_linear, unknowns: example"
 					}
 					text += fmt.Sprintf(", inner_iterations: 400, tolerance: 1e-14, gamma: %g, weight_decay: %g, momentum: %g, gram: %s}", gamma, mu, beta, form)
-					spec, err := parse(text)
-					if err == nil {
-						err = spec.Check(l)
-					}
-					if err != nil {
-						t.Fatal(text, err)
-					}
-					n, p := drawProblem[float64](l, m, uint64(trial), nil)
-					if trial > 1 {
-						weigh(p, 3)
-					}
-					o := New[float64](spec, Site{Loss: l, Dims: n.Dims(m)})
+					n, p, o := posed(t, text, l, m, trial)
 					d, prev := make([]float64, n.NumParams()), make([]float64, n.NumParams())
 					for step := range 2 {
 						r := o.Direction(d, p)
 						r = o.Complete(true)
-						rows, phi, theta, nn := scalarsOf(p)
+						rows, phi, theta, squares := scalarsOf(p)
 						gradF := gradientOf(p, mu)
 						slope := dot(gradF, d)
 						scale := math.Sqrt(dot(gradF, gradF) * dot(d, d))
@@ -80,8 +87,8 @@ func TestExampleUnknowns(t *testing.T) {
 							case minorant:
 								e += phi[i].Curvature(theta[i]) * u
 							case identity:
-								if nn[i] > 0 {
-									e += u / nn[i]
+								if squares[i] > 0 {
+									e += u / squares[i]
 								}
 							default:
 								e = phi[i].Slope(theta[i] + u)
@@ -117,22 +124,11 @@ func TestExampleUnknownsByLayers(t *testing.T) {
 			for trial, gamma := range []float64{1e-3, 0.5, 30, 1e4} {
 				mu, beta := []float64{0, 0.1}[trial%2], []float64{0, 0, 0.8}[trial%3]
 				text := fmt.Sprintf("{kind: gauss_newton, unknowns: example, curvature: {kind: %s, blocks: layers}, solver: cholesky, inner_iterations: 1, gamma: %g, weight_decay: %g, momentum: %g}", kind, gamma, mu, beta)
-				spec, err := parse(text)
-				if err == nil {
-					err = spec.Check(l)
-				}
-				if err != nil {
-					t.Fatal(text, err)
-				}
-				n, p := drawProblem[float64](l, m, uint64(trial), nil)
-				if trial > 1 {
-					weigh(p, 3)
-				}
-				o := New[float64](spec, Site{Loss: l, Dims: n.Dims(m)})
+				n, p, o := posed(t, text, l, m, trial)
 				d, prev := make([]float64, n.NumParams()), make([]float64, n.NumParams())
 				for step := range 2 {
 					r := o.Direction(d, p)
-					rows, phi, theta, nn := scalarsOf(p)
+					rows, phi, theta, squares := scalarsOf(p)
 					for i := range m {
 						curve := 0.0
 						switch {
@@ -140,8 +136,8 @@ func TestExampleUnknownsByLayers(t *testing.T) {
 							curve = phi[i].Majorizer(theta[i])
 						case kind == minorant:
 							curve = phi[i].Curvature(theta[i])
-						case nn[i] > 0:
-							curve = 1 / nn[i]
+						case squares[i] > 0:
+							curve = 1 / squares[i]
 						}
 						tensor.Scale(nil, math.Sqrt(curve*weightOf(p, i)), rows.Row(i))
 					}
