@@ -42,5 +42,6 @@ pinn() { # NAME EQUATION DIMENSION NETWORK
 }
 if [ -n "${CURVES:-}" ]; then
 	pinn poisson2d_64 poisson 2 64
+	pinn poisson2d poisson 2 64-64-48-48
 	pinn heat1d heat 1 64-64-48-48
 fi

@@ -399,6 +399,7 @@ func TestOrders(t *testing.T) {
 		{"mnist_conv", "train_loss", []string{"Adam", "SGD momentum", "one unknown, SGD", "one unknown, Adam"}},
 		{"mnist_conv", "test_loss", []string{"one unknown, SGD", "one unknown, Adam", "sampled by layers, Adam", "Adam", "SGD momentum", "prox-linear one unknown, Adam"}},
 		{"pinn/heat1d", "test_l2", []string{"GN dual", "Hessian-free", "Adam", "L-BFGS", "K-FAC", "SGD"}},
+		{"pinn/poisson2d", "test_l2", []string{"GN dual", "GN dual, momentum", "Hessian-free", "GN primal, CG", "L-BFGS", "K-FAC", "Adam, rate 0.0047", "SGD", "Adam"}},
 		{"pinn/poisson2d_64", "test_l2", []string{"GN dual, momentum", "GN auto", "GN dual", "Hessian-free", "K-FAC", "Adam", "L-BFGS", "SGD"}},
 		{"mnist_less", "train_loss", []string{"one unknown, Adam", "SGD momentum", "sampled by layers, Adam", "Adam"}},
 		{"mnist_less", "test_loss", []string{"sampled by layers, Adam", "Adam", "SGD momentum", "one unknown, Adam"}},
@@ -487,23 +488,5 @@ func TestFiguresExist(t *testing.T) {
 		if _, err := os.Stat(filepath.FromSlash(m[1])); err != nil {
 			t.Error(err)
 		}
-	}
-}
-
-// TestTargets: the errors that equations are to come below.
-func TestTargets(t *testing.T) {
-	s := source{t}
-	for _, method := range []string{"GN dual, momentum", "GN auto"} {
-		if l2 := s.mean("pinn/poisson2d_64", method, "test_l2"); !(l2 < 1e-7) || s.mean("pinn/poisson2d_64", "Adam", "test_l2") < 1000*l2 {
-			t.Errorf("%s ends at %g", method, l2)
-		}
-	}
-	least, most := math.Inf(1), 0.0
-	for _, method := range []string{"GN dual", "GN dual, momentum", "GN primal, CG"} {
-		l2 := s.mean("pinn/heat1d", method, "test_l2")
-		least, most = min(least, l2), max(most, l2)
-	}
-	if most > 1.2*least || s.mean("pinn/heat1d", "Adam", "test_l2") < 30*most {
-		t.Errorf("heat1d ends at %g to %g", least, most)
 	}
 }

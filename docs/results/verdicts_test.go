@@ -160,31 +160,33 @@ func (s source) verdictTable() table {
 	return out
 }
 
-// markedVerdicts matches the table in the README.
-var markedVerdicts = regexp.MustCompile(`<!-- verdicts -->\n\n((?:\|[^\n]*\n)*)`)
-
 // TestVerdicts compares the table of wins, ties and losses with the runs.
-func TestVerdicts(t *testing.T) {
+func TestVerdicts(t *testing.T) { held(t, "verdicts", source{t}.verdictTable()) }
+
+// held compares the table of the README under the comment <!-- name --> with what the runs make it, or
+// puts that in its place.
+func held(t *testing.T, name string, made table) {
+	t.Helper()
 	text, err := os.ReadFile("README.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	made := source{t}.verdictTable().markdown()
-	m := markedVerdicts.FindStringSubmatch(string(text))
+	head, want := "<!-- "+name+" -->\n\n", made.markdown()
+	m := regexp.MustCompile(head + `((?:\|[^\n]*\n)*)`).FindStringSubmatch(string(text))
 	switch {
 	case m == nil:
-		t.Fatal("README.md has no table of verdicts")
-	case m[1] == made:
+		t.Fatalf("README.md has no table of %s", name)
+	case m[1] == want:
 	case *update:
 		end := ""
 		if m[1] == "" {
 			end = "\n"
 		}
-		fresh := strings.Replace(string(text), m[0], "<!-- verdicts -->\n\n"+made+end, 1)
+		fresh := strings.Replace(string(text), m[0], head+want+end, 1)
 		if err := os.WriteFile("README.md", []byte(fresh), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	default:
-		t.Error("the table of verdicts differs from the runs: run go test ./docs/results -update")
+		t.Errorf("the table of %s differs from the runs: run go test ./docs/results -update", name)
 	}
 }

@@ -1,0 +1,80 @@
+package results_test
+
+import (
+	"fmt"
+	"math"
+	"testing"
+)
+
+// A target is an L2 error on test points that a method is to come below within some seconds.
+type target struct {
+	folder, method string
+	below, seconds float64
+}
+
+// targets are the rows of the table of equations.
+var targets = []target{
+	{"poisson2d", "GN dual", 7.9e-7, 1000}, // the best published of any method
+	{"poisson2d", "GN dual", 1e-5, 60},
+	{"poisson2d", "GN dual, momentum", 1e-5, 60},
+	{"poisson2d_64", "GN auto", 1e-7, 300},
+	{"poisson2d_64", "GN dual, momentum", 1e-7, 300},
+}
+
+// firstBelow returns when the error of a method was first below a value, infinite where it never was.
+func (s source) firstBelow(folder, method string, below float64) float64 {
+	s.t.Helper()
+	for _, r := range s.rows(folder+"/runs.csv", method) {
+		if r.number(s.t, "test_l2") < below {
+			return r.number(s.t, "wall_seconds")
+		}
+	}
+	return math.Inf(1)
+}
+
+// adam is the least error of Adam's runs.
+func (s source) adam(folder string) float64 {
+	least := s.mean(folder, "Adam", "test_l2")
+	if folder == "pinn/poisson2d" { // one more, of another rate
+		least = min(least, s.mean(folder, "Adam, rate 0.0047", "test_l2"))
+	}
+	return least
+}
+
+// TestTargets holds the table of targets to the runs, and every target to be met.
+func TestTargets(t *testing.T) {
+	s := source{t}
+	out := table{{"equation", "test l2 below", "within, s", "method", "first below at, s", "at the end", "Adam's over it"}}
+	for _, g := range targets {
+		folder := "pinn/" + g.folder
+		at, end := s.firstBelow(folder, g.method, g.below), s.mean(folder, g.method, "test_l2")
+		if at > 1.001*g.seconds { // the step that the limit ends in is made to its end
+			t.Errorf("%s: %s is below %g at %g s", g.folder, g.method, g.below, at)
+		}
+		out = append(out, []string{g.folder, fmt.Sprintf("%.1e", g.below), fmt.Sprint(g.seconds), g.method,
+			fmt.Sprintf("%.0f", at), fmt.Sprintf("%.1e", end), fmt.Sprintf("%.0f", s.adam(folder)/end)})
+	}
+	held(t, "targets", out)
+
+	for _, method := range []string{"GN dual, momentum", "GN primal, CG", "Hessian-free"} {
+		if l2 := s.mean("pinn/poisson2d", method, "test_l2"); l2 > 7.9e-6 {
+			t.Errorf("poisson2d: %s ends at %g", method, l2)
+		}
+	}
+	if ours, published := s.adam("pinn/poisson2d"), 2.105e-4; ours > 2*published {
+		t.Errorf("poisson2d: Adam ends at %g, and at %g in the published sweep", ours, published)
+	}
+	for _, method := range []string{"GN dual, momentum", "GN auto"} {
+		if l2 := s.mean("pinn/poisson2d_64", method, "test_l2"); s.mean("pinn/poisson2d_64", "Adam", "test_l2") < 1000*l2 {
+			t.Errorf("%s ends at %g", method, l2)
+		}
+	}
+	least, most := math.Inf(1), 0.0
+	for _, method := range []string{"GN dual", "GN dual, momentum", "GN primal, CG"} {
+		l2 := s.mean("pinn/heat1d", method, "test_l2")
+		least, most = min(least, l2), max(most, l2)
+	}
+	if most > 1.2*least || s.mean("pinn/heat1d", "Adam", "test_l2") < 30*most {
+		t.Errorf("heat1d ends at %g to %g", least, most)
+	}
+}
