@@ -51,6 +51,9 @@ func TestTargets(t *testing.T) {
 		if at > 1.001*g.seconds { // the step that the limit ends in is made to its end
 			t.Errorf("%s: %s is below %g at %g s", g.folder, g.method, g.below, at)
 		}
+		if !(end < g.below) {
+			t.Errorf("%s: %s ends at %g", g.folder, g.method, end)
+		}
 		out = append(out, []string{g.folder, fmt.Sprintf("%.1e", g.below), fmt.Sprint(g.seconds), g.method,
 			fmt.Sprintf("%.0f", at), fmt.Sprintf("%.1e", end), fmt.Sprintf("%.0f", s.adam(folder)/end)})
 	}

@@ -43,16 +43,22 @@ var rivals = []string{"SGD", "SGD momentum", "Adam"}
 // searched matches what a search chose for a method, and the metric by which it did.
 var searched = regexp.MustCompile(`(?m)^#   (.+?): \w+\.\S*=.*\(\w+_loss ([-+.\deE]+);`)
 
-// chosen returns of the stochastic gradients and of the others the one of the least metric in
-// the search.
-func chosen(t *testing.T, folder string) (rival, less string) {
+// choices returns what a search chose, as searched matches it.
+func choices(t *testing.T, folder string) [][]string {
 	t.Helper()
 	text, err := os.ReadFile(folder + "/tuned.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}
+	return searched.FindAllStringSubmatch(string(text), -1)
+}
+
+// chosen returns of the stochastic gradients and of the others the one of the least metric in
+// the search.
+func chosen(t *testing.T, folder string) (rival, less string) {
+	t.Helper()
 	lowest := map[bool]float64{true: math.Inf(1), false: math.Inf(1)}
-	for _, m := range searched.FindAllStringSubmatch(string(text), -1) {
+	for _, m := range choices(t, folder) {
 		value, err := strconv.ParseFloat(m[2], 64)
 		if err != nil {
 			t.Fatal(err)
@@ -99,12 +105,8 @@ func call(a, b []float64) string {
 // verdict is the worst of a method beside each of the stochastic gradients.
 func (s source) verdict(v verdict, less string) string {
 	s.t.Helper()
-	text, err := os.ReadFile(v.folder + "/tuned.yaml")
-	if err != nil {
-		s.t.Fatal(err)
-	}
 	worst := "win"
-	for _, m := range searched.FindAllStringSubmatch(string(text), -1) {
+	for _, m := range choices(s.t, v.folder) {
 		if !slices.Contains(rivals, m[1]) {
 			continue
 		}

@@ -230,7 +230,7 @@ func (o *core[T]) finish() Report {
 	if reason := o.report.StopReason; o.jittered && reason != StoppedIndefinite && reason != StoppedNonFinite {
 		o.report.StopReason += Jitter
 	}
-	switch o.report.StopReason {
+	switch o.report.StopReason { // a direction of another system, or the gradient's, is logged in any case
 	case StoppedIndefinite, StoppedSlope:
 		o.report.Fallback = true
 	default:
