@@ -18,9 +18,19 @@ plot mnist overview,target
 # The settings of the old figure and those that were searched, side by side.
 plot mnist curves --x cost --y train_loss --log-x
 plot mnist_tuned curves --x cost --y train_loss --log-x
-for name in autoencoder autoencoder_128 autoencoder_relu function_fit regression cifar10 mnist_conv mnist_less oracles optimizers; do
+for name in autoencoder autoencoder_128 autoencoder_relu function_fit regression cifar10 mnist_conv mnist_less oracles; do
 	plot $name overview
 	plot $name curves --x cost --y train_loss
+done
+# Twenty-two curves in one figure cannot be told apart: those on gradients, and those on a dual direction.
+for folder in gradients dual; do
+	on=
+	if [ $folder = dual ]; then on="GN dual, "; fi
+	set --
+	for name in "SGD momentum" AdamW NAdam NAdamW Lion "schedule-free SGD" "schedule-free AdamW" Lookahead Muon Shampoo SOAP; do
+		set -- "$@" --method "$on$name"
+	done
+	plot optimizers overview --out "optimizers/$folder" "$@"
 done
 plot inner_budget overview,formulations
 plot regression_steps overview
