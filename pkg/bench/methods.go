@@ -123,6 +123,10 @@ const plainRate = 1e-6
 // of a run, whose work does not depend on how fast the machine is.
 const passSteps = 100
 
+// maxPeriod is the longest period that rounds are whole multiples of: work that is rarer is measured as if it
+// were made once in so many steps.
+const maxPeriod = 1000
+
 // roundTime is how long a method is measured in a round.
 var roundTime = 60 * time.Millisecond
 

@@ -183,3 +183,18 @@ func TestMethodsElementwise(t *testing.T) {
 		t.Errorf("%+v, %+v and %+v", sgd, few, many)
 	}
 }
+
+// TestMethodsPeriod: work that is made in one step of many has its share, and no more.
+func TestMethodsPeriod(t *testing.T) {
+	r, err := measured(t, t.Context(), "methods=[{name: often, optimizer: {kind: shampoo, update_every: 1}}, {name: seldom, optimizer: {kind: shampoo, update_every: 400}}]", "train={batch_size: 50, epochs: 200}")
+	if err != nil {
+		t.Fatal(err)
+	}
+	often, seldom := r.Methods[0].Update.Factorisations.MultiplyAdds, r.Methods[1].Update.Factorisations.MultiplyAdds
+	if share := seldom / often; !(share > 0.5/400 && share < 2./400) { // roots take more iterations late in a run
+		t.Errorf("inverse roots in one step of 400 have %g of the multiply-adds", share)
+	}
+	if n := r.Methods[1].Steps; n%400 != 0 {
+		t.Errorf("rounds of %d steps", n)
+	}
+}

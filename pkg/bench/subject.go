@@ -26,7 +26,9 @@ type subject struct {
 	of    train.Training
 	plain *subject // that it is compared with; itself, if it is one
 	steps int      // of a round
-	err   error    // why there are no numbers
+	// period is a number of steps in which work that is not of every step has its share.
+	period int
+	err    error // why there are no numbers
 
 	total   turn      // of all rounds
 	seconds []float64 // of a step, by round
@@ -76,13 +78,28 @@ func (s *subject) name() string { return s.of.Method.Name }
 
 // begin makes a turn that does not count, and finds how many steps a round has.
 func (s *subject) begin(ctx context.Context) error {
-	least := min(max(optim.Period(s.of.Method.Optimizer.Must()), oracles.Period(s.of.Method.Oracle.Must())), passSteps) // or its rarer work would be left out
+	s.period = periodOf(s.of.Method)
+	least := s.period // or its rarer work would be left out
 	t := s.turn(ctx, func(t *turn) bool { return t.Seconds >= roundTime.Seconds()/4 && t.Steps >= least })
 	if t.Steps > 0 {
-		s.steps = max(least, int(math.Round(roundTime.Seconds()*float64(t.Steps)/t.Seconds)))
+		s.steps = wholePeriods(max(1, int(math.Round(roundTime.Seconds()*float64(t.Steps)/t.Seconds))), s.period)
 	}
 	return s.failure(ctx)
 }
+
+// periodOf is the least common multiple of the periods of a method's optimizer and oracle, at most maxPeriod.
+func periodOf(m *config.Method) int {
+	a, b := optim.Period(m.Optimizer.Must()), oracles.Period(m.Oracle.Must())
+	for p := a; p <= maxPeriod; p += a {
+		if p%b == 0 {
+			return p
+		}
+	}
+	return maxPeriod
+}
+
+// wholePeriods rounds a number of steps up to a multiple of a period, in which rarer work has its share.
+func wholePeriods(steps, period int) int { return (steps + period - 1) / period * period }
 
 // round makes a turn that counts.
 func (s *subject) round(ctx context.Context) error {
@@ -128,7 +145,7 @@ func (t *turn) add(o turn) {
 }
 
 // turn makes steps until there are enough of them, or ctx ends, from the initial weights
-// and again from there after passSteps, or where a run would end. They are made as a run
+// and again from there after passSteps, or the periods around them, or where a run would end. They are made as a run
 // of its own, in memory that is made for it and given back, so that methods are not in the
 // way of each other. A failure is noted in s.
 func (s *subject) turn(ctx context.Context, enough func(*turn) bool) (t turn) {
@@ -148,7 +165,7 @@ func (s *subject) turn(ctx context.Context, enough func(*turn) bool) (t turn) {
 	defer steps.Close()
 	s.of.Threads, s.of.Auto = steps.Threads(), false // as chosen in the first turn
 	for s.err == nil && ctx.Err() == nil {
-		s.err = t.pass(ctx, steps, enough)
+		s.err = t.pass(ctx, steps, wholePeriods(passSteps, s.period), enough)
 		if enough(&t) {
 			break
 		}
@@ -161,8 +178,8 @@ func (s *subject) turn(ctx context.Context, enough func(*turn) bool) (t turn) {
 	return t
 }
 
-// pass adds steps from the start of a run to the turn.
-func (t *turn) pass(ctx context.Context, steps train.Stepper, enough func(*turn) bool) error {
+// pass adds steps from the start of a run to the turn, at most so many.
+func (t *turn) pass(ctx context.Context, steps train.Stepper, most int, enough func(*turn) bool) error {
 	var before, after runtime.MemStats
 	was := *t
 	runtime.ReadMemStats(&before)
@@ -174,7 +191,7 @@ func (t *turn) pass(ctx context.Context, steps train.Stepper, enough func(*turn)
 		made := turn{Work: steps.Work()}
 		*t = was
 		t.add(made)
-		if made.Steps == passSteps || steps.Done() || enough(t) || ctx.Err() != nil {
+		if made.Steps == most || steps.Done() || enough(t) || ctx.Err() != nil {
 			break
 		}
 	}

@@ -303,7 +303,7 @@ func Parse(path string, data []byte, sets []string) (*Config, error) {
 }
 
 // LoadMethods is [Load] for what needs no data and makes no run: the sections
-// data and train may be absent, and are not looked at.
+// data and train may be absent. Of data only an equation is of use there.
 func LoadMethods(path string, sets []string) (*Config, error) { return load(path, sets, methodsOnly) }
 
 // ParseMethods is [LoadMethods] for a file already read.

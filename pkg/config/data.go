@@ -16,6 +16,10 @@ func (c *Data) UnmarshalStrict(v strict.Value) (err error) {
 			return at.Errorf("equations are never standardised: their derivatives are in the coordinates themselves; leave it out")
 		}
 		c.Common.Standardize = false
+		// Here, since a run has a number in its place: see SplitBy.
+		if at, given := v.Lookup("split_seed"); given && c.Common.SplitSeed.OfRun {
+			return at.Errorf("does not apply to equations: points are drawn from the seed of each run")
+		}
 	}
 	return nil
 }

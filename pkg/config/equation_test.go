@@ -56,6 +56,8 @@ func TestEquationMetrics(t *testing.T) {
 		{equation, "train.batch_size=0", "train.batch_size: must be a positive number of examples, got 0"},
 		{equation, "data.standardize=true", "data.standardize: equations are never standardised"},
 		{equation, "data.standardize=false", ""},
+		{equation, "data.split_seed=seed", "data.split_seed: does not apply to equations"},
+		{equation, "data.split_seed=0", ""},
 		{toy, "train={batch_size: 5, steps: 3, target: {metric: valid_l2, value: 1}}", "train.target.metric: valid_l2 is for equations"},
 		{toy, "train={steps: 3}", "train.batch_size: must be a positive number of examples, got 0"},
 	} {

@@ -63,7 +63,7 @@ func (p Points) check(d Domain) error {
 			return strict.Field(n.key, "must be a positive number of points, at most %d, got %d", n.most, n.value)
 		}
 	}
-	if d.Time && p.Boundary < 2 {
+	if d.Time && len(d.Low) > 1 && p.Boundary < 2 {
 		return strict.Field("boundary", "must be at least 2, half of which are at the initial time, got %d", p.Boundary)
 	}
 	return nil
@@ -71,10 +71,13 @@ func (p Points) check(d Domain) error {
 
 // initial is how many of the boundary points are at the beginning of time.
 func (p Points) initial(d Domain) int {
-	if d.Time {
-		return p.Boundary / 2
+	switch {
+	case !d.Time:
+		return 0
+	case len(d.Low) == 1: // an equation of time alone has no other boundary
+		return p.Boundary
 	}
-	return 0
+	return p.Boundary / 2
 }
 
 // A Resample is a number of steps after which points are drawn anew, 0 for never.

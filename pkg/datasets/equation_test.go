@@ -30,9 +30,9 @@ func eachEquation(t *testing.T, test func(t *testing.T, s EquationSet)) {
 	}
 	solved := func(name string, of []string, choose func(solution string, dimension int) (registry.Choice[Source], error)) {
 		for _, solution := range of {
-			c, err := choose(solution, 3)
-			if err != nil {
-				c, err = choose(solution, 4)
+			c, err := choose(solution, 1)
+			for d := 2; err != nil && d <= 8; d++ { // the first dimension that the solution is for
+				c, err = choose(solution, d)
 			}
 			if err != nil {
 				t.Errorf("%s, %s: %v", name, solution, err)
@@ -114,8 +114,12 @@ func TestSolutions(t *testing.T) {
 			for j := range d {
 				jet[1+j] = (8*(at(j, 1)-at(j, -1)) - (at(j, 2) - at(j, -2))) / (12 * h)
 			}
-			for _, j := range s.Jet().Second {
-				jet[n-1] += (16*(at(j, 1)+at(j, -1)) - (at(j, 2) + at(j, -2)) - 30*at(j, 0)) / (12 * h * h)
+			for i, j := range s.Jet().Second {
+				c := 1.0
+				if s.Jet().Weights != nil {
+					c = s.Jet().Weights[i]
+				}
+				jet[n-1] += c * (16*(at(j, 1)+at(j, -1)) - (at(j, 2) + at(j, -2)) - 30*at(j, 0)) / (12 * h * h)
 			}
 			clear(to)
 			got := s.Operator(to, x, jet)
@@ -365,5 +369,34 @@ func TestSingularSolution(t *testing.T) {
 		if _, err := s.Open(Env{}, Values); err == nil || !strings.Contains(err.Error(), what+" at the point [0.") {
 			t.Errorf("%s: %v", what, err)
 		}
+	}
+}
+
+// decay is u' + u = 0, u(0) = 1: an equation of time alone.
+type decay struct{}
+
+func (decay) Domain() Domain { return Domain{Low: []float64{0}, High: []float64{1}, Time: true} }
+func (decay) Jet() nn.Jet    { return nn.Jet{Dimension: 1} }
+
+func (decay) Operator(to, _, jet []float64) float64 {
+	to[0], to[1] = 1, 1
+	return jet[1] + jet[0]
+}
+
+func (decay) Source([]float64, []float64) float64        { return 0 }
+func (decay) Solution(x []float64, _ []float64) float64 { return math.Exp(-x[0]) }
+
+// TestTimeAlone: where there is no boundary but the beginning, all points of the boundary are there.
+func TestTimeAlone(t *testing.T) {
+	raw, err := (EquationSet{decay{}, Points{Interior: 4, Boundary: 1, Valid: 2, Test: 2}}).Open(Env{}, Values)
+	if err != nil {
+		t.Fatal(err)
+	}
+	set, err := Prepare(raw, Common{}, Values)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p := set.Train.point(4); set.Train.Len() != 5 || p[0] != 0 || p[1] != nn.Boundary || set.Train.targets.Data[4] != 1 {
+		t.Errorf("the boundary is at %v", p)
 	}
 }

@@ -2,6 +2,7 @@ package nn
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
@@ -17,10 +18,45 @@ import (
 type Jet struct {
 	Dimension int   // d
 	Second    []int // the coordinates whose second derivatives are summed
+
+	// Weights are what these are multiplied by in the sum, constants in the order of Second, as
+	// 1 and -c² for the wave equation's u_tt - c² u_xx. Nil: 1 each.
+	Weights []float64
 }
 
 // Streams returns d + 2.
 func (j Jet) Streams() int { return j.Dimension + 2 }
+
+// weights returns what the second derivative of each coordinate is multiplied by, 0 for those that
+// are not in the sum.
+func (j Jet) weights() []float64 {
+	of := make([]float64, j.Dimension)
+	for i, c := range j.Second {
+		of[c] = 1
+		if j.Weights != nil {
+			of[c] = j.Weights[i]
+		}
+	}
+	return of
+}
+
+// check reports a sum of second derivatives that there is not.
+func (j Jet) check() error {
+	if j.Weights != nil && len(j.Weights) != len(j.Second) {
+		return fmt.Errorf("the equation sums %d second derivatives with %d weights", len(j.Second), len(j.Weights))
+	}
+	for i, c := range j.Second {
+		if c < 0 || c >= j.Dimension || slices.Contains(j.Second[:i], c) {
+			return fmt.Errorf("the equation sums the second derivatives of coordinates %v, which must be different ones from 0 to %d", j.Second, j.Dimension-1)
+		}
+	}
+	for _, c := range j.Weights {
+		if c == 0 || math.IsNaN(c-c) {
+			return fmt.Errorf("the weights of second derivatives are %v, and must be finite and not 0", j.Weights)
+		}
+	}
+	return nil
+}
 
 // shape is that of the jets of n values.
 func (j Jet) shape(n int) tensor.Shape { return tensor.Shape{C: j.Streams(), H: 1, W: n} }
@@ -54,6 +90,9 @@ func (n *Net) Differentiate(j Jet, f Operator) (*Net, error) {
 	}
 	if n.Outputs() != 1 {
 		return nil, fmt.Errorf("the network has %d outputs, and the equation is for one function u", n.Outputs())
+	}
+	if err := j.check(); err != nil {
+		return nil, err
 	}
 	layers := []LayerConfig{{"jet", jetInput{j}}}
 	for i, l := range n.layers {

@@ -23,9 +23,9 @@ type smooth struct {
 
 // jetActivation is a smooth activation on jets (docs/math.md section 11): of z it makes
 //
-//	y = f(z),  y_j = f'(z) z_j,  y_L = f'(z) z_L + f”(z) Σ_j z_j²
+//	y = f(z),  y_j = f'(z) z_j,  y_L = f'(z) z_L + f”(z) Σ_j c_j z_j²
 //
-// with the sum over the coordinates whose second derivatives are wanted.
+// with the sum over the coordinates whose second derivatives are wanted, and their weights c_j.
 type jetActivation struct {
 	Activation
 	smooth
@@ -52,11 +52,8 @@ func (l jetActivation) Ops() Ops {
 func newJetActivation[T tensor.Float](f pointwiseOf[T], c curvatureOf[T], j Jet, at Site) Op[T] {
 	n := at.Examples * at.In.W
 	o := &jetActivationOp[T]{
-		pool: at.Pool, f: f, curvature: c, dimension: j.Dimension, second: make([]bool, j.Dimension), width: at.In.W,
+		pool: at.Pool, f: f, curvature: c, dimension: j.Dimension, second: j.weights(), width: at.In.W,
 		kept: make([]T, 3*n),
-	}
-	for _, i := range j.Second {
-		o.second[i] = true
 	}
 	o.forward, o.jvp, o.vjp = o.each(o.forwardOf), o.each(o.jvpOf), o.each(o.vjpOf)
 	return o
@@ -67,11 +64,11 @@ type jetActivationOp[T tensor.Float] struct {
 	f         pointwiseOf[T]
 	curvature curvatureOf[T]
 	dimension int
-	second    []bool // whether a coordinate is in the sum of second derivatives
+	second    []float64 // c_j of each coordinate, 0 for those that are not in the sum
 	width     int
 
 	x    tensor.Matrix[T]
-	kept []T // of each example f', f” and e = f” z_L + f”' Σ_j z_j²
+	kept []T // of each example f', f” and e = f” z_L + f”' Σ_j c_j z_j²
 
 	to, from          tensor.Matrix[T] // operands of the loop that is running
 	forward, jvp, vjp func(lo, hi int)
@@ -109,23 +106,35 @@ func (o *jetActivationOp[T]) Forward(y, x tensor.Matrix[T], _ []T) {
 	o.run(y, x, o.forward)
 }
 
+// weigh makes v, which is divided by a weight, one that is divided by the next, and returns that. So sums
+// with weights take passes over v alone, and none where weights are 1.
+func weigh[T tensor.Float](v []T, by, next float64) float64 {
+	if by != next {
+		kernel.Scale(T(by/next), v)
+	}
+	return next
+}
+
 func (o *jetActivationOp[T]) forwardOf(z, y, _ jetRow[T], d, s, e []T) {
 	last := o.dimension + 1
 	o.f(y.stream(0), d, z.stream(0))
 	o.curvature(s, e, z.stream(0), y.stream(0), d)
 	yl, zl := y.stream(last), z.stream(last)
 	clear(yl)
-	for j, second := range o.second {
+	by := 1.0
+	for j, c := range o.second {
 		zj := z.stream(1 + j)
 		kernel.Multiply(d, zj, y.stream(1+j))
-		if second {
+		if c != 0 {
+			by = weigh(yl, by, c)
 			kernel.MultiplyAdd(zj, zj, yl)
 		}
 	}
+	weigh(yl, by, 1)
 	kernel.JetForward(d, s, zl, e, yl) // yl is the sum of squares so far
 }
 
-// JVP sets dy = f' dz, dy_j = f' dz_j + f” z_j dz and dy_L = f' dz_L + e dz + 2 f” Σ_j z_j dz_j.
+// JVP sets dy = f' dz, dy_j = f' dz_j + f” z_j dz and dy_L = f' dz_L + e dz + 2 f” Σ_j c_j z_j dz_j.
 func (o *jetActivationOp[T]) JVP(dy, dx tensor.Matrix[T], _ []T) {
 	if dx.IsZero() {
 		clear(dy.Flat())
@@ -139,19 +148,22 @@ func (o *jetActivationOp[T]) jvpOf(z, dy, dz jetRow[T], d, s, e []T) {
 	dy0, dyl, dz0, dzl := dy.stream(0), dy.stream(last), dz.stream(0), dz.stream(last)
 	kernel.Multiply(s, dz0, dy0)
 	clear(dyl)
-	for j, second := range o.second {
+	by := 1.0
+	for j, c := range o.second {
 		zj, dzj, dyj := z.stream(1+j), dz.stream(1+j), dy.stream(1+j)
 		kernel.Multiply(d, dzj, dyj)
 		kernel.MultiplyAdd(zj, dy0, dyj)
-		if second {
+		if c != 0 {
+			by = weigh(dyl, by, c)
 			kernel.MultiplyAdd(zj, dzj, dyl)
 		}
 	}
+	weigh(dyl, by, 1)
 	kernel.JetJVP(d, s, e, dz0, dzl, dyl, dy0)
 }
 
 // VJP sets dz = f' dy + f” Σ_j z_j dy_j + e dy_L, dz_L = f' dy_L and dz_j = f' dy_j, to which
-// 2 f” z_j dy_L is added for the coordinates in the sum.
+// 2 c_j f” z_j dy_L is added.
 func (o *jetActivationOp[T]) VJP(dx tensor.Matrix[T], _ []T, dy tensor.Matrix[T]) {
 	if !dx.IsZero() {
 		o.run(dx, dy, o.vjp)
@@ -164,10 +176,13 @@ func (o *jetActivationOp[T]) vjpOf(z, dz, dy jetRow[T], d, s, e []T) {
 	kernel.Multiply(s, dyl, dzl)
 	kernel.Scale(2, dzl)
 	clear(dz0)
-	for j, second := range o.second {
+	by := 1.0
+	for j, c := range o.second {
 		zj, dyj, dzj := z.stream(1+j), dy.stream(1+j), dz.stream(1+j)
 		kernel.Multiply(d, dyj, dzj)
-		if second {
+		if c != 0 {
+			weigh(dzl, c, by) // which now has the factor c
+			by = c
 			kernel.MultiplyAdd(zj, dzl, dzj)
 		}
 		kernel.MultiplyAdd(zj, dyj, dz0)

@@ -6,7 +6,6 @@ import (
 	"github.com/dualgn/dgn/pkg/registry"
 	"github.com/dualgn/dgn/pkg/schedules"
 	"github.com/dualgn/dgn/pkg/size"
-	"github.com/dualgn/dgn/pkg/strict"
 	"github.com/dualgn/dgn/pkg/tensor"
 	"github.com/dualgn/dgn/pkg/tensor/kernel"
 )
@@ -58,8 +57,8 @@ func (o Adam) check() error {
 	if err := checkFraction("beta2", o.Beta2); err != nil {
 		return err
 	}
-	if !(o.Epsilon > 0) {
-		return strict.Field("epsilon", "must be positive, got %g", o.Epsilon)
+	if err := checkEpsilon(o.Epsilon); err != nil {
+		return err
 	}
 	return checkDecay(o.WeightDecay)
 }

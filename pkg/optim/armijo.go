@@ -59,6 +59,9 @@ func (r *armijo) Search(phi Objective) float64 {
 	next := &r.update
 	slope := phi.Slope()
 	if !(slope < 0) {
+		if phi.Largest() == 0 { // an optimizer that leaves the weights as they are says why
+			return 0
+		}
 		phi.UseGradient()
 		next = &r.gradient
 		if slope = phi.Slope(); !(slope < 0) { // a zero gradient, or a NaN

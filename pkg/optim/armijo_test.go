@@ -15,6 +15,7 @@ type curve struct {
 	slope    float64
 	gradient *curve
 	tried    []float64
+	still    bool // u is 0
 }
 
 func (c *curve) Value() float64 { return c.phi(0) }
@@ -22,9 +23,15 @@ func (c *curve) At(eta float64) float64 {
 	c.tried = append(c.tried, eta)
 	return c.phi(eta)
 }
-func (c *curve) Slope() float64   { return c.slope }
-func (c *curve) Largest() float64 { return 1 }
-func (c *curve) UseGradient()     { *c = *c.gradient }
+func (c *curve) Slope() float64 { return c.slope }
+func (c *curve) Largest() float64 {
+	if c.still {
+		return 0
+	}
+	return 1
+}
+
+func (c *curve) UseGradient() { *c = *c.gradient }
 
 // SlopeAt has the slope by a central difference, which is exact for parabolas but for rounding.
 func (c *curve) SlopeAt(eta float64) (value, slope float64) {
@@ -80,6 +87,11 @@ func TestArmijoFallsBack(t *testing.T) {
 	flat := &curve{phi: func(float64) float64 { return 0 }, gradient: &curve{phi: func(float64) float64 { return 0 }}}
 	if eta := r.Search(flat); eta != 1 || len(flat.tried) != 0 {
 		t.Errorf("a zero gradient: %g, %v", eta, flat.tried)
+	}
+	still := parabola(1)
+	still.slope, still.still, still.gradient = 0, true, parabola(1)
+	if eta := r.Search(still); eta != 0 || still.slope != 0 {
+		t.Errorf("an update of nothing: %g, and the gradient's slope of %g", eta, still.slope)
 	}
 }
 

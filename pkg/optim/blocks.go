@@ -3,6 +3,7 @@ package optim
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/dualgn/dgn/pkg/tensor"
@@ -37,6 +38,10 @@ func runs(l tensor.Layout, taken func(i int) bool) (parts []tensor.Layout, begin
 // finite reports whether a sum of squares is one that precision T has a number for, so that no
 // element is a NaN or an infinity, nor will its square be.
 func finite[T tensor.Float](squares float64) bool { return squares <= largest[T]() }
+
+func allZero[T tensor.Float](v []T) bool {
+	return !slices.ContainsFunc(v, func(x T) bool { return x != 0 })
+}
 
 func largest[T tensor.Float]() float64 {
 	if kernel.SizeOf[T]() == 4 {

@@ -7,7 +7,8 @@ import "github.com/dualgn/dgn/pkg/registry"
 // oracle and optimizer. A line search may remember earlier steps, so each run has its own.
 type LineSearch interface {
 	// Search returns the multiple eta >= 0 of u to add to the weights; 0 leaves them
-	// as they are.
+	// as they are. An update that is 0 stays so: an optimizer that moves nothing has its
+	// reasons, and no gradient step takes its place.
 	Search(phi Objective) (eta float64)
 
 	// State returns the numbers that a checkpoint must keep, nil if there are none.

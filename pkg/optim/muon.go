@@ -72,11 +72,12 @@ func newMuon(o Muon) (Spec, error) {
 	if err := checkFraction("momentum", o.Momentum); err != nil {
 		return nil, err
 	}
+	if err := checkEpsilon(o.Epsilon); err != nil {
+		return nil, err
+	}
 	switch {
 	case len(o.Coefficients) != 3 || !allFinite(o.Coefficients):
 		return nil, strict.Field("ns_coefficients", "must be three finite numbers, as in [3.4445, -4.7750, 2.0315], got %v", o.Coefficients)
-	case !(o.Epsilon > 0):
-		return nil, strict.Field("epsilon", "must be positive, got %g", o.Epsilon)
 	case o.Steps < 1 || o.Steps > maxNewtonSchulz:
 		return nil, strict.Field("ns_steps", "must be from 1 to %d, got %d", maxNewtonSchulz, o.Steps)
 	case o.AdjustRate != "original" && o.AdjustRate != "match_rms_adamw" && o.AdjustRate != "spectral_unclamped":

@@ -2,6 +2,7 @@ package optim
 
 import (
 	"fmt"
+	"math"
 
 	"github.com/dualgn/dgn/pkg/registry"
 	"github.com/dualgn/dgn/pkg/schedules"
@@ -231,6 +232,16 @@ func part[T tensor.Float](v []T, lo, hi int) []T {
 func checkFraction(key string, v float64) error {
 	if !(v >= 0 && v < 1) {
 		return strict.Field(key, "must be at least 0 and less than 1, got %g", v)
+	}
+	return nil
+}
+
+// checkEpsilon refuses an epsilon that is 0 in float32, where a weight whose gradients have all been 0
+// would be moved by 0/0.
+func checkEpsilon(v float64) error {
+	const smallest = 0x1p-126 // the least normal number of float32
+	if !(v >= smallest) || math.IsInf(v, 0) {
+		return strict.Field("epsilon", "must be at least %.2g, the smallest normal number of float32, got %g", smallest, v)
 	}
 	return nil
 }

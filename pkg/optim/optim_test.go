@@ -201,6 +201,33 @@ func TestOptimizers(t *testing.T) {
 	}
 }
 
+// testLateStart: a matrix whose first direction is not finite starts with the first that is, and moves
+// along the update of an optimizer that begins there. Lengths may differ: bias corrections count steps.
+func testLateStart(t *testing.T, spec Spec, blocks tensor.Layout, d []float32) {
+	matrix := blocks.Blocks[1]
+	late, fresh := New[float32](spec, blocks, nil), New[float32](spec, blocks, nil)
+	u, want, w := make([]float32, len(d)), make([]float32, len(d)), make([]float32, len(d))
+	spoilt, other := slices.Clone(d), slices.Clone(d)
+	tensor.Of(matrix, spoilt)[7] = float32(math.NaN())
+	for i := range tensor.Of(matrix, other) {
+		tensor.Of(matrix, other)[i] *= float32(i%5) - 1.5
+	}
+	late.Update(u, spoilt, w, schedules.Time{})
+	for _, d := range [][]float32{d, other} {
+		late.Update(u, d, w, schedules.Time{})
+		fresh.Update(want, d, w, schedules.Time{})
+		a, b := tensor.Of(matrix, u), tensor.Of(matrix, want)
+		aa, ab, bb := tensor.Dot(nil, a, a), tensor.Dot(nil, a, b), tensor.Dot(nil, b, b)
+		if bb == 0 && aa == 0 {
+			continue // soap makes no update in its first step
+		}
+		if cosine := ab / math.Sqrt(aa*bb); !(cosine > 1-1e-6) {
+			t.Errorf("after a first direction that is not finite, the cosine with the update of one that begins later is %g", cosine)
+		}
+		return
+	}
+}
+
 // testFallbacks: a matrix whose direction is not finite is left as it is, which is told, and the
 // steps that follow are those of an optimizer that has not seen it; a singular one is no trouble.
 func testFallbacks(t *testing.T, spec Spec, blocks tensor.Layout, d, w []float32) {
@@ -225,6 +252,7 @@ func testFallbacks(t *testing.T, spec Spec, blocks tensor.Layout, d, w []float32
 			}
 		}
 	}
+	testLateStart(t, spec, blocks, d)
 	same := slices.Clone(d)
 	for i := range tensor.Of(matrix, same) {
 		tensor.Of(matrix, same)[i] = 1
@@ -278,7 +306,12 @@ func TestBadOptions(t *testing.T) {
 		{"{kind: sgd, weight_decay: -1}", "weight_decay: must not be negative, got -1"},
 		{"{kind: adam, beta1: 1}", "beta1: must be"},
 		{"{kind: adam, beta2: -0.1}", "beta2: must be"},
-		{"{kind: adam, epsilon: 0}", "epsilon: must be positive, got 0"},
+		{"{kind: adam, epsilon: 0}", "epsilon: must be at least 1.2e-38, the smallest normal number of float32, got 0"},
+		{"{kind: soap, epsilon: 1e-50}", "epsilon: must be at least 1.2e-38, the smallest normal number of float32, got 1e-50"},
+		{"{kind: muon, epsilon: 0}", "epsilon: must be at least 1.2e-38"},
+		{"{kind: shampoo, epsilon: -1}", "epsilon: must be at least 1.2e-38"},
+		{"{kind: schedule_free, r: 1100}", "r: must be between 0 and 10, got 1100"},
+		{"{kind: schedule_free, weight_lr_power: 200}", "weight_lr_power: must be between 0 and 10, got 200"},
 		{"{kind: adamw, weight_decay: -1}", "weight_decay: must not be negative, got -1"},
 		{"{kind: adamw, learning_rate: {schedule: linear, initial: -1}}", "learning_rate: must be positive, but the schedule goes from -1 to 0"},
 		{"{kind: muon, ns_steps: 0}", "ns_steps: must be from 1 to 99, got 0"},

@@ -81,13 +81,17 @@ func newScheduleFree(o ScheduleFree) (Spec, error) {
 		return nil, strict.Field("beta1", "must be above 0: gradients would be taken at z, and the mean could not be made of y and z")
 	case o.WarmupSteps < 0:
 		return nil, strict.Field("warmup_steps", "must not be negative, got %d", o.WarmupSteps)
-	case !(o.Power >= 0):
-		return nil, strict.Field("r", "must not be negative, got %g", o.Power)
-	case !(o.WeightPower >= 0):
-		return nil, strict.Field("weight_lr_power", "must not be negative, got %g", o.WeightPower)
+	case !(o.Power >= 0 && o.Power <= maxPower):
+		return nil, strict.Field("r", "must be between 0 and %d, got %g", maxPower, o.Power)
+	case !(o.WeightPower >= 0 && o.WeightPower <= maxPower):
+		return nil, strict.Field("weight_lr_power", "must be between 0 and %d, got %g", maxPower, o.WeightPower)
 	}
 	return o, nil
 }
+
+// maxPower bounds the powers in the weights of the mean: sums of n^10 rate^10 are finite, and above 0, for
+// any number of steps and any rate there may be.
+const maxPower = 10
 
 func (o ScheduleFree) Optimizers() Optimizers {
 	return OptimizersOf(o, bindScheduleFree[float32], bindScheduleFree[float64])

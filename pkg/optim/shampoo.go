@@ -57,9 +57,10 @@ func newShampoo(o Shampoo) (Spec, error) {
 	if err := checkFraction("momentum", o.Momentum); err != nil {
 		return nil, err
 	}
+	if err := checkEpsilon(o.Epsilon); err != nil {
+		return nil, err
+	}
 	switch {
-	case !(o.Epsilon > 0):
-		return nil, strict.Field("epsilon", "must be positive, got %g", o.Epsilon)
 	case !(o.Beta > 0 && o.Beta <= 1):
 		return nil, strict.Field("beta", "must be above 0 and at most 1, got %g", o.Beta)
 	case o.UpdateEvery < 1:
@@ -144,6 +145,16 @@ type shampooBlock[T tensor.Float] struct {
 	rows, cols int
 	root       int // of each factor: 2 or 4
 	factors    []factor[T]
+}
+
+// unbegun reports whether the block has had no direction yet: its sums are 0.
+func (b *shampooBlock[T]) unbegun() bool {
+	for _, f := range b.factors {
+		if !allZero(f.sum) {
+			return false
+		}
+	}
+	return true
 }
 
 type shampoo[T tensor.Float] struct {
@@ -266,6 +277,9 @@ func (o *shampoo[T]) update(b *shampooBlock[T], roots bool) bool {
 	norm := tensor.Dot(o.pool, g, g)
 	if !finite[T](norm) {
 		return false
+	}
+	if norm > 0 && b.unbegun() { // its first direction, of any step: until then there are no roots
+		roots = true
 	}
 	o.addSquares(b)
 	if roots {

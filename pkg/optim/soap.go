@@ -125,6 +125,11 @@ type soapBlock[T tensor.Float] struct {
 	left, right basis[T]
 }
 
+// unbegun reports whether a block that has bases has had no direction yet: its means are 0.
+func (b *soapBlock[T]) unbegun() bool {
+	return b.left.n+b.right.n > 0 && allZero(b.left.mean) && allZero(b.right.mean)
+}
+
 type soap[T tensor.Float] struct {
 	SOAP
 	p          int
@@ -204,11 +209,12 @@ func (o *soap[T]) Update(u, d, w []T, t schedules.Time) {
 	for i := range o.blocks {
 		b := &o.blocks[i]
 		o.u, o.d, o.w, o.at = tensor.Of(b.Block, u), tensor.Of(b.Block, d), tensor.Of(b.Block, w), b.Offset
+		norm := tensor.Dot(o.pool, o.d, o.d)
 		switch {
-		case !finite[T](tensor.Dot(o.pool, o.d, o.d)):
+		case !finite[T](norm):
 			o.report.fall(FallbackSkipped)
 			clear(o.u)
-		case n == 0:
+		case n == 0, norm > 0 && b.unbegun():
 			clear(o.u)
 			o.begin(b)
 		default:

@@ -68,6 +68,9 @@ func (t trial) finite() bool {
 func (o StrongWolfe) Search(phi Objective) float64 {
 	start := trial{value: phi.Value(), slope: phi.Slope()}
 	if !(start.slope < 0) {
+		if phi.Largest() == 0 { // an optimizer that leaves the weights as they are says why
+			return 0
+		}
 		phi.UseGradient()
 		if start.slope = phi.Slope(); !(start.slope < 0) { // a zero gradient, or a NaN
 			return 1

@@ -114,6 +114,10 @@ func TestStrongWolfeBadValues(t *testing.T) {
 	if eta := rule.Search(up); !up.replaced || !(eta > 0) {
 		t.Errorf("an ascending update: %g", eta)
 	}
+	still := &smooth{value: func(float64) float64 { return 1 }, derivative: func(float64) float64 { return 0 }}
+	if eta := rule.Search(still); still.replaced || eta != 0 {
+		t.Errorf("an update of nothing: %g, replaced by the gradient: %t", eta, still.replaced)
+	}
 	for _, bad := range []float64{math.NaN(), math.Inf(1), math.Inf(-1)} {
 		for _, end := range []float64{1e-3, 0.4, 3} {
 			c := &smooth{largest: 1}

@@ -55,7 +55,9 @@ func (t *trainer[T]) update() (eta float64) {
 	t.optimizer.Update(t.u, t.d, t.w, now)
 	t.account(began)
 	eta = t.lineSearch.Search(&t.along)
-	tensor.Axpy(t.pool, T(eta), t.u, t.w)
+	if eta != 0 { // or 0 times an update that is not finite would be added
+		tensor.Axpy(t.pool, T(eta), t.u, t.w)
+	}
 	return eta
 }
 

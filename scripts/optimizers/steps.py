@@ -42,9 +42,11 @@ def torch_optimizers(name, params):
     return {
         "sgd": lambda: [torch.optim.SGD(params, lr=RATE, fused=True)],
         "adamw": lambda: [torch.optim.AdamW(params, lr=RATE, fused=True)],
+        "nadam": lambda: [torch.optim.NAdam(params, lr=RATE, foreach=True)],
         "nadamw": lambda: [torch.optim.NAdam(params, lr=RATE, weight_decay=0.01, decoupled_weight_decay=True, foreach=True)],
         "lion": lambda: [other("Lion")(params, lr=RATE)],
         "schedule_free": lambda: [schedulefree.AdamWScheduleFree(params, lr=RATE)],
+        "schedule_free_sgd": lambda: [schedulefree.SGDScheduleFree(params, lr=RATE)],
         "lookahead": lambda: [other("Lookahead")(torch.optim.AdamW(params, lr=RATE, fused=True))],
         "muon": lambda: muon(params, [2], False),
         "muon, float32": lambda: muon(params, [2], True),
@@ -58,9 +60,11 @@ def torch_optimizers(name, params):
 
 ROWS = {
     "adamw": "{kind: adamw, learning_rate: %g}",
+    "nadam": "{kind: nadam, learning_rate: %g}",
     "nadamw": "{kind: nadamw, learning_rate: %g}",
     "lion": "{kind: lion, learning_rate: %g}",
     "schedule_free": "{kind: schedule_free, learning_rate: %g}",
+    "schedule_free_sgd": "{kind: schedule_free, base: sgd, learning_rate: %g}",
     "lookahead": "{kind: lookahead, inner: {kind: adamw, learning_rate: %g}}",
     "muon": "{kind: muon, learning_rate: %g}",
     "muon_all": "{kind: muon, learning_rate: %g, matrices: all}",
