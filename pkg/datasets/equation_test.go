@@ -383,7 +383,7 @@ func (decay) Operator(to, _, jet []float64) float64 {
 	return jet[1] + jet[0]
 }
 
-func (decay) Source([]float64, []float64) float64        { return 0 }
+func (decay) Source([]float64, []float64) float64       { return 0 }
 func (decay) Solution(x []float64, _ []float64) float64 { return math.Exp(-x[0]) }
 
 // TestTimeAlone: where there is no boundary but the beginning, all points of the boundary are there.
