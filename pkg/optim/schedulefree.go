@@ -89,8 +89,8 @@ func newScheduleFree(o ScheduleFree) (Spec, error) {
 	return o, nil
 }
 
-// maxPower bounds the powers in the weights of the mean: sums of n^10 rate^10 are finite, and above 0, for
-// any number of steps and any rate there may be.
+// maxPower bounds the powers in the weights of the mean: sums of n^10 rate^10 are finite, and above 0, for rates
+// from 1e-30 to 1e20 and any number of steps there may be.
 const maxPower = 10
 
 func (o ScheduleFree) Optimizers() Optimizers {
