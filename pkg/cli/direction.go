@@ -23,7 +23,7 @@ The config needs a model, a loss and methods; data and train may be absent. The
 weights are named as in the state_dict of a torch.nn.Sequential. The batch holds
 x (m x features or m x C x H x W) and y (integer labels, or targets m x k).
 
-Written, as float64: direction, gradient, outputs, alpha, and the numbers loss,
+Written, as float64: direction, gradient, outputs, alpha, acceleration, and the numbers loss,
 model_change, primal, dual, gap, slope, inner_iterations, as far as they apply.
 Files end in .npz or .safetensors.`,
 		Example: `  dgn direction configs/mnist.yaml --method "GN dual" --params params.npz --batch batch.npz --out direction.npz`,

@@ -136,6 +136,10 @@ func (m *Method) check(v strict.Value) error {
 			errs = append(errs, at.Errorf("%s cannot follow optimizer %s: %s; leave it out, or take another optimizer", m.LineSearch.Name, m.Optimizer.Name, why))
 		}
 	}
+	if !m.Optimizer.IsZero() && !m.Oracle.IsZero() && oracles.Accelerates(m.Oracle.Must()) && !optim.Scales(m.Optimizer.Must()) {
+		at, _ := v.Lookup("optimizer")
+		errs = append(errs, at.Errorf("%s cannot follow an oracle with acceleration: geodesic, whose curve belongs to its own direction; take {kind: sgd, learning_rate: ...} without momentum and weight_decay, or leave acceleration out", m.Optimizer.Name))
+	}
 	if m.Probe != nil {
 		errs = append(errs, m.Probe.check(m.Oracle))
 	}

@@ -63,6 +63,8 @@ func TestConfigErrors(t *testing.T) {
 		{"methods=[]", "methods: is missing or empty"},
 		{"methods=[{name: a, optimizer: sgd}, {name: A, optimizer: sgd}]", `duplicate method: "a" and "A" both get the folder "a"`},
 		{"methods=[{optimizer: sgd}]", `the key "name" is missing`},
+		{"methods=[{name: a, optimizer: adam, oracle: {kind: gauss_newton, solver: cholesky, acceleration: geodesic}}]", "methods.a.optimizer: adam cannot follow an oracle with acceleration: geodesic"},
+		{"methods=[{name: a, optimizer: {kind: sgd, momentum: 0.5}, oracle: {kind: gauss_newton, solver: cholesky, acceleration: geodesic}}]", "without momentum and weight_decay"},
 		{"methods=[{name: a}]", `the key "optimizer" is missing`},
 		{"methods=[{name: '!', optimizer: sgd}]", `"!" has no letter or digit`},
 		{"evaluate.every=never", `expected "epoch", a number of steps, {cost: C}, {seconds: S} or {geometric: POINTS}`},

@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/dualgn/dgn/pkg/losses"
 	"github.com/dualgn/dgn/pkg/oracles"
@@ -58,7 +59,7 @@ func (p *Probe) UnmarshalStrict(v strict.Value) error {
 
 // resolve decodes the oracles beside that of the method, which is also given as it was
 // written. Its warm_start is not taken over, see [oracles.Cold], nor its gram: each solver has
-// the way to multiply by K that suits it.
+// the way to multiply by K that suits it; nor its acceleration, which is no part of directions.
 func (p *Probe) resolve(oracle Oracle, method strict.Value) error {
 	if err := p.checkMethod(oracle); err != nil {
 		return err
@@ -73,7 +74,7 @@ func (p *Probe) resolve(oracle Oracle, method strict.Value) error {
 			v = v.With("kind", method)
 		}
 		for _, key := range method.Keys() {
-			if own, _ := method.Lookup(key); key != "warm_start" && key != "gram" && !unlike(v, method) {
+			if own, _ := method.Lookup(key); !slices.Contains([]string{"warm_start", "gram", "acceleration"}, key) && !unlike(v, method) {
 				v = v.With(key, own)
 			}
 		}
@@ -159,6 +160,9 @@ func (p *Probe) check(method Oracle) error {
 			err = strict.Field("name", "two oracles are called %s", strict.Quote(o.Name))
 		default:
 			err = errors.Join(oracles.Cold(o.Must()), oracles.Comparable(method.Must(), o.Must()))
+			if oracles.Accelerates(o.Must()) {
+				err = errors.Join(err, strict.Field("acceleration", "must be none: directions are compared, and it would take time that is not theirs; leave the key out"))
+			}
 		}
 		seen[o.Name] = true
 		errs = append(errs, p.badOracle(i, err))

@@ -97,6 +97,8 @@ func TestProbeErrors(t *testing.T) {
 		{"methods.GN.probe.oracles.own.kind=prox_linear", "probe.oracles.own.kind: prox_linear minimises another model than gauss_newton"},
 		{"methods.GN.probe.oracles.own.kind=gradient", "probe.oracles.own.kind: this oracle has no inner problem"},
 		{"methods.GN.probe.oracles.own.warm_start=true", "probe.oracles.own.warm_start: must be false: the oracle is called several times on one mini-batch"},
+		{"methods.GN.probe.oracles.own={name: own, solver: cholesky, acceleration: geodesic}", "probe.oracles.own.acceleration: must be none: directions are compared"},
+		{"methods.GN={name: GN, optimizer: sgd, oracle: {kind: gauss_newton, solver: cholesky, acceleration: geodesic}, probe: {oracles: [{name: a}, {name: b, formulation: primal}, {name: c, solver: cg}]}}", ""},
 		{"methods.GN.oracle=gradient", "methods.GN.probe: cannot compare solvers along this method: kind: the method's oracle has no inner problem"},
 		{"methods.GN.oracle={kind: gauss_newton, solver: lanczos, gamma: {search: [1, 2]}}", "methods.GN.probe: cannot compare solvers along this method: gamma: a search chooses another gamma"},
 		{"loss=huber", ""},

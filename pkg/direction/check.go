@@ -59,12 +59,15 @@ func checkNet(c *config.Config, method *config.Method, l losses.Loss, net *nn.Ne
 	}
 	value, weights := c.ValueSize(), net.NumParams()
 	mem, held := net.Memory(m, value), oracles.HeldBy(method.Oracle.Must(), l, problem.OracleSizes(net, m, value, m))
-	linearizations := 1
+	linearizations, vectors := 1, size.Product(3, weights, value+8)
 	if held.OutputsAt {
-		linearizations = 2
+		linearizations, vectors = 2, size.Sum(vectors, size.Product(weights, value)) // a trial point
+	}
+	if oracles.Accelerates(method.Oracle.Must()) {
+		vectors = size.Sum(vectors, size.Product(8, weights))
 	}
 	err := memory.Process.Fits("the direction", memory.Footprint{
-		{Name: "weights, direction, gradient and what is written", Bytes: size.Product(3, weights, value+8)},
+		{Name: "weights, direction, gradient and what is written", Bytes: vectors},
 		{Name: "oracle", Bytes: held.Bytes},
 		{Name: fmt.Sprintf("linearization on %d examples", m), Bytes: size.Product(linearizations, size.Sum(mem.Kept, mem.Work))},
 		{Name: "products", Bytes: net.ProductSpace(m, 1, value)},

@@ -121,6 +121,11 @@ func direction[T tensor.Float](c *config.Config, method *config.Method, paramsFi
 	if dual, ok := o.(oracles.DualOracle); ok {
 		out = append(out, arrays.Float64("alpha", []int{b.m, k}, dual.DualVariables().Flat()))
 	}
+	if accelerated, ok := o.(oracles.Accelerated[T]); ok {
+		if a := accelerated.Acceleration(); a != nil {
+			out = append(out, vector("acceleration", a))
+		}
+	}
 	scalars := []struct {
 		name  string
 		value float64

@@ -111,6 +111,39 @@ func checkGolden(t *testing.T, folder string, tols map[string]float64) {
 	}
 }
 
+// TestAcceleration: the acceleration of a direction is written, where the oracle has one, and the rest
+// is as without.
+func TestAcceleration(t *testing.T) {
+	dir := filepath.Join(equationDir, "poisson-2d")
+	written := func(sets ...string) map[string]arrays.Array {
+		c, err := config.LoadMethods(filepath.Join(dir, "config.yaml"), sets)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out, err := Of(c, "gn-dual-cholesky-10000", filepath.Join(dir, "params.npz"), filepath.Join(dir, "batch.npz"), quiet)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return byName(out)
+	}
+	line, curve := written(), written("methods.gn-dual-cholesky-10000.oracle.acceleration=geodesic")
+	if _, there := line["acceleration"]; there {
+		t.Error("a line has an acceleration")
+	}
+	a, there := curve["acceleration"]
+	if !there {
+		t.Fatal("a curve has no acceleration")
+	}
+	if got, want := len(a.Float64s()), len(curve["direction"].Float64s()); got != want {
+		t.Fatalf("the acceleration has %d numbers, want %d", got, want)
+	}
+	for name := range line {
+		if d := away(t, curve[name], line[name]); d != 0 {
+			t.Errorf("%s is %.2g away", name, d)
+		}
+	}
+}
+
 // TestDirectionErrors feeds files that do not fit.
 func TestDirectionErrors(t *testing.T) {
 	dir := filepath.Join(goldenDir, "mlp-logistic")

@@ -201,6 +201,19 @@ func WhyUnscalable(s Spec) string {
 	return ""
 }
 
+// A Scaling spec may make updates that are multiples of the direction, whatever the weights and
+// the directions before.
+type Scaling interface {
+	// Scales reports whether they are.
+	Scales() bool
+}
+
+// Scales reports whether the updates of a spec are multiples of the direction, see [Scaling].
+func Scales(s Spec) bool {
+	scaling, ok := s.(Scaling)
+	return ok && scaling.Scales()
+}
+
 // A Remarkable spec has something to say about what it makes of a layout.
 type Remarkable interface {
 	// Remarks returns a sentence for each choice made, for people.

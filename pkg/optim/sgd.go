@@ -90,8 +90,11 @@ func (o *sgd[T]) Step(d, w []T, t schedules.Time) {
 }
 
 func (o *sgd[T]) ScalesDirection(t schedules.Time) (float64, bool) {
-	return o.LearningRate.At(t), o.v == nil && o.WeightDecay == 0
+	return o.LearningRate.At(t), o.Scales()
 }
+
+// Scales implements [Scaling].
+func (s SGD) Scales() bool { return s.Momentum == 0 && s.WeightDecay == 0 }
 
 func (o *sgd[T]) run(u, d, w []T, t schedules.Time) {
 	o.u, o.d, o.w = u, d, w

@@ -91,7 +91,8 @@ func (o GaussNewton) Held(_ losses.Loss, s Sizes) Held {
 	if o.WeightDecay > 0 || o.Momentum > 0 {
 		weights++ // for the norm of the gradient, and d0
 	}
-	h.Bytes = size.Sum(h.Bytes, s.matrices(outputs), s.vectors(weights), outside.examples(o.Inner))
+	h.Bytes = size.Sum(h.Bytes, s.matrices(outputs), s.vectors(weights), outside.examples(o.Inner), o.heldAcceleration(s))
+	h.OutputsAt = h.OutputsAt || o.Accelerates()
 	return h
 }
 

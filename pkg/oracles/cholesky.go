@@ -72,6 +72,7 @@ func (s *factorised) correct(x, b []float64) {
 // Solve forms and factors A, and makes one product with it for the residual, which is that of A
 // itself where A + delta I was factored.
 func (s *factorised) Solve(sys *System, x, b []float64, stop Stop) Solution {
+	s.u, s.trace = tensor.Matrix[float64]{}, 0 // of no system yet
 	r := s.r[:len(b)]
 	norm := math.Sqrt(dot(b, b))
 	out := Solution{Vector: r}

@@ -59,6 +59,9 @@ type call[T tensor.Float] struct {
 	jittered bool
 	singular Singular // what there is to tell of such a system
 
+	// end is where a step of length 1 goes, if not to d: see accelerate.
+	end []T
+
 	report Report
 }
 
@@ -239,18 +242,24 @@ func (o *core[T]) finish() Report {
 	return o.report
 }
 
-// adapt adapts gamma by how well the model predicts F(w + d), which takes a forward pass.
+// adapt adapts gamma by how well the model predicts F(w + d), which takes a forward pass; where
+// steps follow a curve that is not too bent at its end, by F there, and the change that the model predicts of d.
 func (o *core[T]) adapt() {
-	batch := &o.p.Gradient
-	before, after := o.mean(o.f), o.mean(batch.OutputsAt(1, o.d))
+	batch, v := &o.p.Gradient, o.d
+	if o.end != nil {
+		v = o.end
+	}
+	before, after := o.mean(o.f), o.mean(batch.OutputsAt(1, v))
 	o.report.Counters.Add(Counters{Forwards: 1, MultiplyAdds: batch.Dims().Forward})
 	// Both changes are of F = h + (mu/2) |w|²: with the second term the model
 	// may well let h rise.
-	var decay float64
-	if mu := o.spec.WeightDecay; mu > 0 {
-		decay = o.decaySlope(o.d) + mu/2*tensor.Dot(o.pool, o.d, o.d)
+	of := func(v []T) float64 { // of (mu/2) |w|²
+		if mu := o.spec.WeightDecay; mu > 0 {
+			return o.decaySlope(v) + mu/2*tensor.Dot(o.pool, v, v)
+		}
+		return 0
 	}
-	ratio := (after - before + decay) / (o.report.ModelChange + decay)
+	ratio := (after - before + of(v)) / (o.report.ModelChange + of(o.d))
 	if reason := o.report.StopReason; reason == StoppedSlope || reason == StoppedRounding || o.jittered {
 		ratio = math.NaN() // gamma is too large for the precision
 	}

@@ -16,6 +16,7 @@
 //   - A [Solver] solves the inner problem: a row of the table [Solvers]. Its [Abilities] say for
 //     which it can be used, and construct a [Linear], a [PrimalLinear], a [Path] or a [BoxAscent].
 //   - A [GramOperator] is K = J Jᵀ, formed or not, as solvers in the dual see it.
+//   - An [Accelerated] oracle has, beside each direction, the curve that begins along it.
 //   - A [Gamma] is constant, a schedule, or adapts. What an oracle remembers from call to call
 //     goes to checkpoints by [Stateful].
 //
@@ -26,8 +27,8 @@
 //
 // Each is one file, whose init function adds it to its table. An oracle has Check, Fits and
 // Oracles, which [OraclesOf] makes of a generic function, and a type with Direction and
-// Complete; [Sized], [Limited], [Stateful], [Sloper], [Closed], [Pairwise], [Recurrent], [DualOracle], [Automatic] and
-// [Periodic] say more. A solver has Abilities. The suites in oracle_test.go run over every oracle, formulation, solver and loss
+// Complete; [Sized], [Limited], [Stateful], [Sloper], [Closed], [Pairwise], [Recurrent], [DualOracle], [Automatic],
+// [Accelerating] and [Periodic] say more. A solver has Abilities. The suites in oracle_test.go run over every oracle, formulation, solver and loss
 // that serve each other. That file has the model of each oracle, to compare with, and counts
 // in TestCombos how many losses are served, which a new entry of a table changes.
 package oracles

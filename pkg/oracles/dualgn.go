@@ -21,7 +21,8 @@ type dualGN[T tensor.Float] struct {
 	q      []T                    // m grad P(0); where products with K are direct only if the gradient step is made
 	best   []T                    // direction of the best gamma so far
 
-	spareRoom refinement // of solvers that are refined
+	spareRoom refinement       // of solvers that are refined
+	bend      *acceleration[T] // nil: directions have none
 
 	// Of the last call:
 	s, b []float64 // unknowns, alpha = g + L s, and the right-hand side
@@ -54,6 +55,9 @@ func newDualGN[T tensor.Float](spec GaussNewton, at Site) Oracle[T] {
 			o.spareRoom = newRefinement(n)
 		}
 	}
+	if spec.Accelerates() {
+		o.bend = newAcceleration[T](at.Dims)
+	}
 	return o
 }
 
@@ -68,6 +72,9 @@ func (o *dualGN[T]) slope() descent {
 // makes d = d0 - (gamma'/m) Jᵀ (g + L s).
 func (o *dualGN[T]) Direction(d []T, p *Subproblem[T]) Report {
 	o.begin(d, p)
+	if o.bend != nil {
+		o.bend.bent = false
+	}
 	n := len(o.u.Flat())
 	o.s, o.b, o.tau = o.roomS[:n], o.roomB[:n], 1
 
@@ -113,6 +120,8 @@ func (o *dualGN[T]) Direction(d []T, p *Subproblem[T]) Report {
 	}
 	if !(o.report.Slope < 0) && solution.Reason != StoppedNonFinite {
 		o.giveUp()
+	} else if o.bend != nil && solution.Reason == StoppedExact && solution.Iterations > 0 { // there is a factor
+		o.accelerate()
 	}
 	return o.finish()
 }

@@ -14,23 +14,25 @@ import (
 func init() {
 	cg := SolverChoice{registry.ChoiceOf(&Solvers, "cg", CG{}, func(s CG) (Solver, error) { return s, nil })}
 	lanczos := SolverChoice{registry.ChoiceOf(&Solvers, "lanczos", Lanczos{}, func(s Lanczos) (Solver, error) { return s, nil })}
+	cholesky := SolverChoice{registry.ChoiceOf(&Solvers, "cholesky", Cholesky{}, func(s Cholesky) (Solver, error) { return s, nil })}
 	base := GaussNewton{
 		Inner:     Inner{Formulation: "dual", Unknowns: everything, Solver: cg, InnerIterations: 10, Gamma: ConstGamma(1), Gram: AutoForm, GramMemory: defaultGramMemory},
-		Curvature: fullCurvature,
+		Curvature: fullCurvature, Acceleration: straight,
 	}
 	var trials []GaussNewton
 	for _, o := range base.trials() {
-		trials = append(trials, GaussNewton{o, fullCurvature})
+		trials = append(trials, GaussNewton{o, fullCurvature, straight})
 	}
 	trials = append(trials, base.reduced()...)
-	search, warm := base, base
+	search, warm, bent := base, base, base
 	search.Solver, search.Gamma = lanczos, Gamma{search: []float64{0.01, 0.1, 1, 10}}
 	warm.WarmStart = true
+	bent.Solver, bent.Acceleration = cholesky, geodesic
 	registry.Add(&Known, registry.Info{
 		Name:      "gauss_newton",
 		Doc:       "minimises the quadratic model of the loss over the linearized network plus |d|^2/(2 gamma)",
 		Reference: "Roulet and Blondel 2023, arXiv 2308.08886; Schraudolph 2002",
-	}, base, newGaussNewton, append(trials, search, warm)...)
+	}, base, newGaussNewton, append(trials, search, warm, bent)...)
 }
 
 // GaussNewton minimises (1/m) Σ_i [g_i·u_i + u_i·H_i u_i/2] + |d|²/(2 gamma)
@@ -48,6 +50,8 @@ func init() {
 type GaussNewton struct {
 	Inner     `yaml:",inline"`
 	Curvature Curvature `yaml:"curvature" doc:"what the quadratic term is made of"`
+
+	Acceleration string `yaml:"acceleration" doc:"geodesic: steps follow the curve w + eta d + eta^2 a, on which outputs stay by their tangent to second order (dual, solver cholesky, optimizer sgd); none: the line"`
 }
 
 var (
@@ -55,6 +59,7 @@ var (
 	_ Automatic           = GaussNewton{}
 	_ Recurrent           = GaussNewton{}
 	_ registry.Documented = GaussNewton{}
+	_ Accelerating        = GaussNewton{}
 )
 
 // Redrawn is that of [Recurrent].
@@ -84,6 +89,9 @@ func newGaussNewton(o GaussNewton) (Spec, error) {
 		return nil, strict.Field("gamma.search", "needs solver: lanczos, whose basis serves every gamma; got %s", o.Solver.Name)
 	}
 	if err := o.validCurvature(); err != nil {
+		return nil, err
+	}
+	if err := o.validAcceleration(); err != nil {
 		return nil, err
 	}
 	for _, j := range o.jobs() {

@@ -44,7 +44,11 @@ func (o GaussNewton) Price(_ losses.Loss, d Dims) float64 {
 		return seconds(d.VJP) + seconds(back) + seconds(int64(size.Product(rows, rows, d.Outputs))) + factorisation(rows)
 	}
 	o = o.at(d)
-	return o.price(o.Solver, d)
+	total := o.price(o.Solver, d)
+	if o.InnerIterations > 0 && o.Accelerates() {
+		total += seconds(2*d.Forward + d.VJP)
+	}
+	return total
 }
 
 // Price implements [Priced].

@@ -128,7 +128,7 @@ func Exact(s Spec, l losses.Loss, d Dims) Spec {
 	}
 	exact := Inner{Formulation: "dual", Unknowns: everything, Gamma: o.Gamma, WeightDecay: o.WeightDecay, Solver: solver("cholesky", "cg"), InnerIterations: maxReference, Tolerance: referenceResidue}
 	if kind == "gauss_newton" {
-		return GaussNewton{exact, fullCurvature}
+		return GaussNewton{exact, fullCurvature, straight}
 	}
 	if !smooth(l) {
 		exact.Solver, exact.InnerIterations = solver("sdca", "projected_gradient"), maxEpochs

@@ -24,6 +24,10 @@ func (p *Problem) Footprint(m *config.Method, threads int) memory.Footprint {
 	if held.OutputsAt || m.LineSearch.Name != "none" {
 		linearizations, trial = 2, 1
 	}
+	vectors := 3
+	if oracles.Accelerates(m.Oracle.Must()) {
+		vectors++ // a point of the curve
+	}
 	mini, large := net.Memory(batch, value), net.Memory(EvalChunk, value)
 	examples := func(n int) int { return size.Product(n, size.Sum(size.Product(in, value), size.Product(8, k))) }
 	indices := 2*p.Train.Len() + p.Test.Len()
@@ -46,7 +50,7 @@ func (p *Problem) Footprint(m *config.Method, threads int) memory.Footprint {
 		oracle += fmt.Sprintf(" (a smaller %s lowers it)", l.Limit())
 	}
 	f := memory.Footprint{
-		{Name: "weights, direction and update", Bytes: size.Product(3, weights, value)},
+		{Name: "weights, direction and update", Bytes: size.Product(vectors, weights, value)},
 		{Name: optimizer, Bytes: size.Sum(state, optim.WorkBytes(m.Optimizer.Must(), net.Layout(), value))},
 		{Name: oracle, Bytes: held.Bytes},
 		{Name: fmt.Sprintf("linearization on %d examples", batch), Bytes: size.Sum(

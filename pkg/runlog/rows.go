@@ -40,7 +40,7 @@ type Step struct {
 	Gamma         float64 `csv:"gamma"`
 
 	InnerIterations  int     `csv:"inner_iterations"`
-	StopReason       string  `csv:"stop_reason"` // of the inner solve; see [GradientStep], and what an optimizer falls back to
+	StopReason       string  `csv:"stop_reason"` // of the inner solve; see [GradientStep], [AlongLine], and what an optimizer falls back to
 	RelativeResidual float64 `csv:"relative_residual,optional"`
 	DualityGap       float64 `csv:"duality_gap,optional"`
 
@@ -56,6 +56,10 @@ type Step struct {
 // GradientStep marks, in the column stop_reason, a step whose update did not
 // descend, so that the line search took the gradient step in its place.
 const GradientStep = "gradient_step"
+
+// AlongLine marks, in the column stop_reason, a step along the line of an oracle with an acceleration:
+// the curve was too bent there, or could not be made.
+const AlongLine = "line"
 
 // A Probe is the direction that a compared oracle made of the subproblem of one step, with
 // a budget of inner iterations.

@@ -60,6 +60,7 @@ func TestFootprint(t *testing.T) {
 	for _, name := range []string{"pcg", "lanczos", "cholesky"} {
 		cases = append(cases, "methods.SGD.oracle={kind: gauss_newton, solver: "+name+", inner_iterations: 30}")
 	}
+	cases = append(cases, "methods=[{name: SGD, optimizer: sgd, oracle: {kind: gauss_newton, solver: cholesky, acceleration: geodesic}}]")
 	for _, name := range optim.Known.Names() {
 		cases = append(cases, "methods.SGD.optimizer={kind: "+name+"}")
 	}

@@ -8,7 +8,8 @@ import (
 )
 
 // objective is that of the mini-batch along the update, as a line search sees it:
-// phi(eta) = F(w + eta u), F = h + (mu/2) |w|². What it asks for is counted.
+// phi(eta) = F(w + eta u), F = h + (mu/2) |w|², or that along a curve that begins as this line
+// does. What it asks for is counted.
 type objective[T tensor.Float] struct {
 	*trainer[T]
 	report   oracles.Report
@@ -21,22 +22,23 @@ type objective[T tensor.Float] struct {
 var _ optim.Objective = (*objective[float32])(nil)
 
 func (o *objective[T]) Value() float64 {
-	return o.losses.Mean(o.lin.Outputs(), o.y) + o.decay(0)
+	return o.losses.Mean(o.lin.Outputs(), o.y) + o.decay(0, o.u)
 }
 
 func (o *objective[T]) At(eta float64) float64 {
 	o.count(oracles.Counters{Forwards: 1, MultiplyAdds: o.forwardAdds()})
-	return o.losses.Mean(o.lin.OutputsAt(eta, o.u), o.y) + o.decay(eta)
+	factor, v := o.way.at(eta)
+	return o.losses.Mean(o.lin.OutputsAt(factor, v), o.y) + o.decay(factor, v)
 }
 
-// decay is (mu/2) |w + eta u|².
-func (o *objective[T]) decay(eta float64) float64 {
+// decay is (mu/2) |w + factor v|².
+func (o *objective[T]) decay(factor float64, v []T) float64 {
 	mu := o.report.WeightDecay
 	if mu == 0 {
 		return 0
 	}
-	ww, wu, uu := tensor.Dot(o.pool, o.w, o.w), tensor.Dot(o.pool, o.w, o.u), tensor.Dot(o.pool, o.u, o.u)
-	return mu / 2 * (ww + 2*eta*wu + eta*eta*uu)
+	ww, wv, vv := tensor.Dot(o.pool, o.w, o.w), tensor.Dot(o.pool, o.w, v), tensor.Dot(o.pool, v, v)
+	return mu / 2 * (ww + 2*factor*wv + factor*factor*vv)
 }
 
 // Slope is c <grad F, d> where u = c d, and else <grad F, u> = (1/m) g·J u + mu w·u.
@@ -50,21 +52,23 @@ func (o *objective[T]) Slope() float64 {
 		}
 		return c * o.report.Slope
 	}
-	return o.slopeOf(o.lin) + o.decaySlope(0)
+	return o.slopeOf(o.lin, o.u) + o.decaySlope(0)
 }
 
 // SlopeAt is At with its derivative, from a JVP where At linearizes the network.
 func (o *objective[T]) SlopeAt(eta float64) (value, slope float64) {
 	o.count(oracles.Counters{Forwards: 1, MultiplyAdds: o.forwardAdds()})
-	at := o.lin.At(eta, o.u)
-	return o.losses.Mean(at.Outputs(), o.y) + o.decay(eta), o.slopeOf(at) + o.decaySlope(eta)
+	factor, v := o.way.at(eta)
+	at := o.lin.At(factor, v)
+	value = o.losses.Mean(at.Outputs(), o.y) + o.decay(factor, v)
+	return value, o.slopeOf(at, o.way.tangent(eta)) + o.decaySlope(eta)
 }
 
-// slopeOf is (1/m) g·J u, with g and J of a linearization.
-func (o *objective[T]) slopeOf(at *nn.Linearization[T]) (sum float64) {
+// slopeOf is (1/m) g·J v, with g and J of a linearization.
+func (o *objective[T]) slopeOf(at *nn.Linearization[T], v []T) (sum float64) {
 	o.count(oracles.Counters{JVPs: 1, MultiplyAdds: at.Dims().JVP})
 	ju, z, g := o.outputs(), at.Outputs(), o.row
-	at.JVP(ju, o.u)
+	at.JVP(ju, v)
 	for i := range z.Rows {
 		o.losses.GradOf(i, g, z.Row(i), o.y.Row(i))
 		sum += tensor.Dot(nil, g, ju.Row(i))
@@ -72,7 +76,7 @@ func (o *objective[T]) slopeOf(at *nn.Linearization[T]) (sum float64) {
 	return sum / float64(z.Rows)
 }
 
-// decaySlope is mu (w + eta u)·u.
+// decaySlope is mu (w + eta u)·u, and with b = c² a mu (w + eta u + eta² b)·(u + 2 eta b).
 func (o *objective[T]) decaySlope(eta float64) float64 {
 	mu := o.report.WeightDecay
 	if mu == 0 {
@@ -81,6 +85,9 @@ func (o *objective[T]) decaySlope(eta float64) float64 {
 	slope := tensor.Dot(o.pool, o.w, o.u)
 	if eta != 0 {
 		slope += eta * tensor.Dot(o.pool, o.u, o.u)
+	}
+	if a, q := o.way.a, o.way.square; eta != 0 && o.way.bent(eta) {
+		slope += 2*eta*q*tensor.Dot(o.pool, o.w, a) + 3*eta*eta*q*tensor.Dot(o.pool, o.u, a) + 2*eta*eta*eta*q*q*tensor.Dot(o.pool, a, a)
 	}
 	return mu * slope
 }
@@ -113,7 +120,7 @@ func (o *objective[T]) UseGradient() {
 		tensor.Axpy(o.pool, T(-gamma*mu), o.w, o.u)
 	}
 	o.slope = -tensor.Dot(o.pool, o.u, o.u) / gamma
-	o.replaced = true
+	o.replaced, o.way.a = true, nil
 	o.gradientSteps++
 }
 

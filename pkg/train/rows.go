@@ -30,6 +30,9 @@ func (t *trainer[T]) row(batchLoss, stepSize float64) *runlog.Step {
 	if t.along.replaced {
 		reason = join(reason, runlog.GradientStep)
 	}
+	if t.accelerated != nil && !t.along.replaced && stepSize > 0 && !t.way.bent(stepSize) {
+		reason = join(reason, runlog.AlongLine)
+	}
 	reason = join(reason, t.updated.Fallback)
 	return &runlog.Step{
 		Step: t.step, WallSeconds: t.clock.Seconds(), Cost: t.cost(), OracleCalls: c.Calls(),

@@ -54,9 +54,16 @@ func (t *trainer[T]) update() (eta float64) {
 	}
 	t.optimizer.Update(t.u, t.d, t.w, now)
 	t.account(began)
+	if t.accelerated != nil {
+		t.way.a = nil
+		if c, ok := t.optimizer.ScalesDirection(now); ok {
+			t.way.bend(t.accelerated, t.d, c)
+		}
+	}
 	eta = t.lineSearch.Search(&t.along)
 	if eta != 0 { // or 0 times an update that is not finite would be added
-		tensor.Axpy(t.pool, T(eta), t.u, t.w)
+		factor, v := t.way.at(eta)
+		tensor.Axpy(t.pool, T(factor), v, t.w)
 	}
 	return eta
 }

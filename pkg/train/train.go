@@ -67,23 +67,25 @@ type trainer[T tensor.Float] struct {
 	lin         *nn.Linearization[T]
 	x           tensor.Matrix[T]
 	y           tensor.Matrix[float64]
-	omega       []float64             // room for the weights of a mini-batch
-	losses      losses.Weighted       // of the mini-batch of the current step
-	d, u        []T                   // direction and update
-	now         schedules.Time        // of the step
-	warmed      float64               // share of a budget of seconds that the warm-up step took
-	following   *following[T]         // nil: the curvature is of the same mini-batch
-	mini        oracles.Subproblem[T] // what the oracle is asked
-	along       objective[T]          // the mini-batch objective along u
-	logged      oracles.Report        // of the step, completed for the log
-	inPlace     optim.InPlace[T]      // the optimizer, where its updates are made as they are; nil: it cannot
-	averaging   optim.Averaging[T]    // the optimizer, if its answer is not where it takes gradients; else nil
-	reporter    optim.Reporter        // the optimizer, if it works with matrices; else nil
-	updated     optim.Report          // of its last update
-	spent       optim.Spent           // by the optimizer, for measurements
-	factored    clock.Work            // by the oracle
-	elementwise time.Duration         // passes over vectors by the oracle
-	saved       int                   // step of the last checkpoint
+	omega       []float64              // room for the weights of a mini-batch
+	losses      losses.Weighted        // of the mini-batch of the current step
+	d, u        []T                    // direction and update
+	now         schedules.Time         // of the step
+	warmed      float64                // share of a budget of seconds that the warm-up step took
+	following   *following[T]          // nil: the curvature is of the same mini-batch
+	mini        oracles.Subproblem[T]  // what the oracle is asked
+	way         curve[T]               // along which the step goes
+	accelerated oracles.Accelerated[T] // the oracle, if its directions have accelerations; else nil
+	along       objective[T]           // the mini-batch objective along it
+	logged      oracles.Report         // of the step, completed for the log
+	inPlace     optim.InPlace[T]       // the optimizer, where its updates are made as they are; nil: it cannot
+	averaging   optim.Averaging[T]     // the optimizer, if its answer is not where it takes gradients; else nil
+	reporter    optim.Reporter         // the optimizer, if it works with matrices; else nil
+	updated     optim.Report           // of its last update
+	spent       optim.Spent            // by the optimizer, for measurements
+	factored    clock.Work             // by the oracle
+	elementwise time.Duration          // passes over vectors by the oracle
+	saved       int                    // step of the last checkpoint
 
 	toldSingular bool // users know that gamma is too large for the precision
 	idle         int  // steps since the line search last made one, of this process
@@ -137,6 +139,11 @@ func (t *trainer[T]) setOracle(s oracles.Spec) {
 	dims := t.net.Dims(t.config.Train.BatchSize)
 	t.oracle = oracles.New[T](s, oracles.Site{Loss: t.loss, Dims: dims, Pool: t.pool, Seed: t.seed})
 	t.following = newFollowing(t, oracles.CurvatureBatch(s, dims))
+	t.way, t.accelerated = curve[T]{pool: t.pool, u: t.u}, nil
+	if oracles.Accelerates(s) {
+		t.accelerated = t.oracle.(oracles.Accelerated[T])
+		t.way.room, t.inPlace = make([]T, len(t.w)), nil
+	}
 }
 
 func (t *trainer[T]) newOptimizer() optim.Optimizer[T] {
@@ -147,7 +154,7 @@ func (t *trainer[T]) setOptimizer(o optim.Optimizer[T]) {
 	t.optimizer, t.inPlace = o, nil
 	t.averaging, _ = o.(optim.Averaging[T])
 	t.reporter, _ = o.(optim.Reporter)
-	if _, none := t.lineSearch.(optim.None); none {
+	if _, none := t.lineSearch.(optim.None); none && t.accelerated == nil {
 		t.inPlace, _ = o.(optim.InPlace[T])
 	}
 }

@@ -114,7 +114,7 @@ func (w weighing) Search(phi optim.Objective) float64 {
 		tr.data.Train.Omega(one, []int{e})
 		sum += one[0] * tr.loss.Value(tr.lin.Outputs().Row(i), tr.y.Row(i)) / float64(tr.y.Rows)
 	}
-	if got := phi.Value() - tr.along.decay(0); math.Abs(got-sum) > 1e-12*sum {
+	if got := phi.Value() - tr.along.decay(0, tr.u); math.Abs(got-sum) > 1e-12*sum {
 		w.t.Errorf("%s: the objective is %.15g, want %.15g", w.name, got, sum)
 	}
 	return w.probe.Search(phi)
