@@ -45,13 +45,16 @@ plot sweep_learning_rate curves,target --x cost --y train_loss,test_accuracy
 plot sweep_learning_rate sensitivity
 # Equations, beside curves that others published, if a table of those is given: CURVES=curves.csv make
 # figures. They are of their authors; scripts/pinn/published.py says where they are and what it takes.
-pinn() { # NAME EQUATION DIMENSION NETWORK
-	python3 ../../scripts/pinn/published.py "$CURVES" "$2" "$3" "$4" >"pinn/$1/published.csv"
-	../../bin/dgn plot "pinn/$1/runs.csv" "pinn/$1/published.csv" --figure curves --x wall --y test_l2 --log-x --format png --out "pinn/$1"
-	rm "pinn/$1/published.csv"
+pinn() { # NAME EQUATION DIMENSION NETWORK [FLAG...]
+	name=$1
+	shift
+	python3 ../../scripts/pinn/published.py "$CURVES" "$@" >"pinn/$name/published.csv"
+	../../bin/dgn plot "pinn/$name/runs.csv" "pinn/$name/published.csv" --figure curves --x wall --y test_l2 --log-x --format png --out "pinn/$name"
+	rm "pinn/$name/published.csv"
 }
 if [ -n "${CURVES:-}" ]; then
 	pinn poisson2d_64 poisson 2 64
 	pinn poisson2d poisson 2 64-64-48-48
 	pinn heat1d heat 1 64-64-48-48
+	pinn poisson5d poisson 5 64-64-48-48 --experiment exp1_poisson5d
 fi

@@ -49,6 +49,12 @@ def main():
         ]
     if not rows:
         sys.exit(f"{args.curves} has no curves of {args.equation} in {args.dimension} dimensions with the network {args.network}")
+    experiments = {}
+    for r in rows:
+        experiments.setdefault(name(r), set()).add(r["experiment"])
+    for method, found in experiments.items():
+        if len(found) > 1:
+            sys.exit(f"{method} is in several experiments, whose curves are not one: {', '.join(sorted(found))}; choose by --experiment")
     rows = list({(name(r), r["step"]): r for r in rows}.values())  # of two of one step the last
     methods = list(dict.fromkeys(name(r) for r in rows))
     out = csv.DictWriter(sys.stdout, COLUMNS, lineterminator="\n")
