@@ -32,8 +32,8 @@ func alongOf(p *Subproblem[float64], eta float64, d []float64) tensor.Matrix[flo
 }
 
 // TestAcceleration compares a with ((1/m) Jᵀ H J + I/gamma') a = -(1/m) Jᵀ H c solved densely, where
-// c, half the second derivative of the outputs along d, is made of differences of JVPs, with every loss that has a curvature, weights of
-// examples, weight decay and momentum.
+// c, half the second derivative of the outputs along d, is made of differences of JVPs, with every loss
+// that has a curvature, weights of examples, weight decay and momentum.
 func TestAcceleration(t *testing.T) {
 	for _, l := range knownLosses() {
 		if !curved(l.loss) {

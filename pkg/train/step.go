@@ -47,7 +47,7 @@ func (t *trainer[T]) direct() oracles.Report {
 // update moves the weights by eta times the optimizer's update.
 func (t *trainer[T]) update() (eta float64) {
 	now, began := t.now, time.Now()
-	if t.inPlace != nil {
+	if t.inPlace != nil && t.accelerated == nil {
 		t.inPlace.Step(t.d, t.w, now)
 		t.account(began)
 		return 1

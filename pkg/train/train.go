@@ -142,7 +142,7 @@ func (t *trainer[T]) setOracle(s oracles.Spec) {
 	t.way, t.accelerated = curve[T]{pool: t.pool, u: t.u}, nil
 	if oracles.Accelerates(s) {
 		t.accelerated = t.oracle.(oracles.Accelerated[T])
-		t.way.room, t.inPlace = make([]T, len(t.w)), nil
+		t.way.room = make([]T, len(t.w))
 	}
 }
 
@@ -154,7 +154,7 @@ func (t *trainer[T]) setOptimizer(o optim.Optimizer[T]) {
 	t.optimizer, t.inPlace = o, nil
 	t.averaging, _ = o.(optim.Averaging[T])
 	t.reporter, _ = o.(optim.Reporter)
-	if _, none := t.lineSearch.(optim.None); none && t.accelerated == nil {
+	if _, none := t.lineSearch.(optim.None); none {
 		t.inPlace, _ = o.(optim.InPlace[T])
 	}
 }
