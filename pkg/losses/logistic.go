@@ -31,8 +31,13 @@ func tail(z []float64) (m int, sum float64) {
 // Value is Σ y_j (z_m - z_j) + log(1 + tail), a sum of terms that are not
 // negative, since Σ y = 1.
 func (Logistic) Value(z, y []float64) float64 {
-	check(z, y)
 	m, t := tail(z)
+	return valueAt(z, y, m, t)
+}
+
+// valueAt is the value, of the position m of the largest z and the tail t.
+func valueAt(z, y []float64, m int, t float64) float64 {
+	check(z, y)
 	v := math.Log1p(t)
 	for j := range z {
 		v += y[j] * (z[m] - z[j])
@@ -42,14 +47,19 @@ func (Logistic) Value(z, y []float64) float64 {
 
 // Grad is p - y, computed at m as (1 - y_m) - (1 - p_m).
 func (Logistic) Grad(dst, z, y []float64) {
-	check(z, y)
 	m, t := tail(z)
 	for j := range z {
 		dst[j] = z[j] - z[m]
 	}
 	kernel.Exp(dst, dst)
-	for j, e := range dst {
-		dst[j] = e/(1+t) - y[j]
+	gradAt(dst, dst, y, m, t)
+}
+
+// gradAt is the gradient, of e_j = exp(z_j - z_m), which may be dst itself.
+func gradAt(dst, e, y []float64, m int, t float64) {
+	check(e, y)
+	for j := range e {
+		dst[j] = e[j]/(1+t) - y[j]
 	}
 	dst[m] = (1 - y[m]) - t/(1+t)
 }

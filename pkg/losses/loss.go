@@ -106,13 +106,7 @@ var Known = registry.Table[Loss]{Kind: "loss"}
 
 // Mean returns the mean loss over the rows of z, m x k, with targets y, added
 // up from the first to the last.
-func Mean(l Loss, z, y tensor.Matrix[float64]) float64 {
-	var s float64
-	for i := range z.Rows {
-		s += l.Value(z.Row(i), y.Row(i))
-	}
-	return s / float64(z.Rows)
-}
+func Mean(l Loss, z, y tensor.Matrix[float64]) float64 { return Weighted{Loss: l}.Mean(z, y) }
 
 // Correct reports whether outputs z predict the class of a one-hot or +-1
 // target: by the largest output, the first of equals, or by the sign of the only one.

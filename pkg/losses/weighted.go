@@ -18,14 +18,31 @@ type Weighted struct {
 // Mean returns (1/m) Σ omega_i loss(z_i), added up from the first row to the last.
 // The weights are not normalised.
 func (w Weighted) Mean(z, y tensor.Matrix[float64]) float64 {
-	if w.Omega == nil {
-		return Mean(w.Loss, z, y)
+	if b, ok := w.Loss.(Batched); ok {
+		return b.Total(z, y, w.Omega) / float64(z.Rows)
 	}
 	var s float64
 	for i := range z.Rows {
 		s += w.ValueOf(i, z.Row(i), y.Row(i))
 	}
 	return s / float64(z.Rows)
+}
+
+// Grads sets row i of dst to the gradient for example i, for all rows of z.
+func (w Weighted) Grads(dst, z, y tensor.Matrix[float64]) {
+	b, ok := w.Loss.(Batched)
+	if !ok {
+		for i := range z.Rows {
+			w.GradOf(i, dst.Row(i), z.Row(i), y.Row(i))
+		}
+		return
+	}
+	b.Grads(dst, z, y)
+	if w.Omega != nil {
+		for i := range z.Rows {
+			tensor.Scale(nil, w.Omega[i], dst.Row(i))
+		}
+	}
 }
 
 // ValueOf returns the value for example i.

@@ -111,9 +111,7 @@ func (o *core[T]) start(d []T, p *Subproblem[T]) {
 
 // gradients sets to, m x k, to the gradients of the losses at the outputs z.
 func (o *core[T]) gradients(to, z tensor.Matrix[float64]) {
-	for i := range z.Rows {
-		o.loss.GradOf(i, to.Row(i), z.Row(i), o.y.Row(i))
-	}
+	o.loss.Grads(to, z, o.y)
 }
 
 // cut returns the part of a matrix of work space that the examples at hand take.

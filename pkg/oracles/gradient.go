@@ -81,14 +81,8 @@ func (o *gradient[T]) Direction(d []T, p *Subproblem[T]) Report {
 	z := batch.Outputs()
 	o.d, o.w, o.gammaPrime = d, batch.Weights(), gamma/(1+gamma*mu)
 	alpha := o.room.RowRange(0, z.Rows)
-	c, loss := -o.gammaPrime/float64(z.Rows), p.losses()
-	for i := range z.Rows {
-		row := alpha.Row(i)
-		loss.GradOf(i, row, z.Row(i), batch.Targets.Row(i))
-		for j := range row {
-			row[j] *= c
-		}
-	}
+	p.losses().Grads(alpha, z, batch.Targets)
+	tensor.Scale(nil, -o.gammaPrime/float64(z.Rows), alpha.Flat())
 	batch.VJP(d, alpha)
 	if mu > 0 {
 		tensor.Axpy(o.pool, T(-o.gammaPrime*mu), o.w, d)

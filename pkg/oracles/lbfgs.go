@@ -184,9 +184,7 @@ func (o *lbfgs[T]) descend(p *Subproblem[T]) {
 func (o *lbfgs[T]) gradient(batch *Batch[T], loss losses.Weighted) {
 	z := batch.Outputs()
 	alpha := o.room.RowRange(0, z.Rows)
-	for i := range z.Rows {
-		loss.GradOf(i, alpha.Row(i), z.Row(i), batch.Targets.Row(i))
-	}
+	loss.Grads(alpha, z, batch.Targets)
 	tensor.Scale(nil, 1/float64(z.Rows), alpha.Flat())
 	batch.VJP(o.g, alpha)
 	if o.WeightDecay > 0 {

@@ -22,6 +22,14 @@ func Exp[T Float](x, y []T) {
 	}
 }
 
+// ExpOnStack sets x = exp(x) for x <= 0, as Exp does, of work space that may be on the stack: Exp
+// would send it to the heap.
+func ExpOnStack(x []float64) {
+	if len(x) > 0 {
+		expInPlace(x)
+	}
+}
+
 // ExpTail returns Σ_{j≠m} exp(z_j - z_m), from which come the softmax and the
 // log-sum-exp of a row whose largest element is z_m without cancellation. It
 // allocates nothing.
