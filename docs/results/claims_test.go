@@ -399,6 +399,7 @@ func TestOrders(t *testing.T) {
 		{"mnist_conv", "train_loss", []string{"Adam", "SGD momentum", "one unknown, SGD", "one unknown, Adam"}},
 		{"mnist_conv", "test_loss", []string{"one unknown, SGD", "one unknown, Adam", "sampled by layers, Adam", "Adam", "SGD momentum", "prox-linear one unknown, Adam"}},
 		{"pinn/heat1d", "test_l2", []string{"GN dual", "Hessian-free", "Adam", "L-BFGS", "K-FAC", "SGD"}},
+		{"pinn/heat1d_64", "test_l2", []string{"GN dual, geodesic, gamma grows", "GN dual, geodesic", "GN auto", "GN dual", "GN dual, momentum", "Hessian-free", "GN auto, gamma grows", "SGD", "L-BFGS", "Adam", "K-FAC"}},
 		{"pinn/poisson2d", "test_l2", []string{"GN dual", "GN dual, momentum", "Hessian-free", "GN primal, CG", "L-BFGS", "K-FAC", "Adam, rate 0.0047", "SGD", "Adam"}},
 		{"pinn/poisson5d", "test_l2", []string{"GN dual, geodesic", "Adam, rate 0.0056"}},
 		{"pinn/poisson2d_64", "test_l2", []string{"GN dual, momentum", "GN auto", "GN dual", "Hessian-free", "K-FAC", "Adam", "L-BFGS", "SGD"}},

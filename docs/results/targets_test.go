@@ -84,4 +84,10 @@ func TestTargets(t *testing.T) {
 	if most > 1.2*least || s.mean("pinn/heat1d", "Adam", "test_l2") < 30*most {
 		t.Errorf("heat1d ends at %g to %g", least, most)
 	}
+	const grows = "GN dual, geodesic, gamma grows"
+	for method, times := range map[string]float64{"GN dual, geodesic": 10, "SGD": 2000, "Adam": 2000} {
+		if r := s.ratio("pinn/heat1d_64", method, grows, "test_l2"); r < times {
+			t.Errorf("heat1d_64: %s ends at %g times %s", method, r, grows)
+		}
+	}
 }
