@@ -64,11 +64,22 @@ func gradAt(dst, e, y []float64, m int, t float64) {
 	dst[m] = (1 - y[m]) - t/(1+t)
 }
 
-// GGNFactor keeps √p.
+// GGNFactor keeps √p_j = h_j / √(1 + tail), h_j = exp((z_j - z_m)/2), with Σ_{j≠m} h_j² for the tail.
 func (Logistic) GGNFactor(c, z, _ []float64) {
-	m, t := tail(z)
+	m := argmax(z)
 	for j := range z {
-		c[j] = math.Exp((z[j]-z[m])/2) / math.Sqrt(1+t)
+		c[j] = (z[j] - z[m]) / 2
+	}
+	kernel.Exp(c, c)
+	var t float64
+	for j, h := range c {
+		if j != m {
+			t += h * h
+		}
+	}
+	root := math.Sqrt(1 + t)
+	for j := range c {
+		c[j] /= root
 	}
 }
 
