@@ -12,7 +12,7 @@ import (
 // Lengths in points.
 const (
 	legendLead  = 3.5 // between lines
-	sampleWidth = 22
+	sampleWidth = 30  // so that every dash shows a gap beside the mark in its middle
 	sampleGap   = 4
 	entryGap    = 12
 )
