@@ -52,9 +52,11 @@ pinn() { # NAME EQUATION DIMENSION NETWORK [FLAG...]
 	../../bin/dgn plot "pinn/$name/runs.csv" "pinn/$name/published.csv" --figure curves --x wall --y test_l2 --log-x --format png --out "pinn/$name"
 	rm "pinn/$name/published.csv"
 }
+plot pinn/burgers curves --x wall --y test_l2 --log-x # nobody's curves of it are in such a table
 if [ -n "${CURVES:-}" ]; then
 	pinn poisson2d_64 poisson 2 64
 	pinn poisson2d poisson 2 64-64-48-48
 	pinn heat1d heat 1 64-64-48-48
+	pinn heat1d_64 heat 1 64
 	pinn poisson5d poisson 5 64-64-48-48 --experiment exp1_poisson5d
 fi

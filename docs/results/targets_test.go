@@ -19,6 +19,7 @@ var targets = []target{
 	{"poisson2d", "GN dual, momentum", 1e-5, 60},
 	{"poisson2d_64", "GN auto", 1e-7, 300},
 	{"poisson2d_64", "GN dual, momentum", 1e-7, 300},
+	{"poisson2d_64", "GN dual, geodesic, gamma grows", 1e-7, 300},
 	{"poisson5d", "GN dual, geodesic", 5e-6, 1200},
 	{"poisson5d", "GN dual, geodesic", 2e-6, 3000},
 }
@@ -85,9 +86,16 @@ func TestTargets(t *testing.T) {
 		t.Errorf("heat1d ends at %g to %g", least, most)
 	}
 	const grows = "GN dual, geodesic, gamma grows"
+	if published := 6.2e-8; s.mean("pinn/poisson2d_64", grows, "test_l2") > published/100 || s.ratio("pinn/poisson2d_64", "GN dual, momentum", grows, "test_l2") < 100 ||
+		s.firstBelow("pinn/poisson2d_64", grows, 1e-7) > 100 {
+		t.Error("poisson2d_64: not a hundred times below the others, or late")
+	}
 	for method, times := range map[string]float64{"GN dual, geodesic": 10, "SGD": 2000, "Adam": 2000} {
 		if r := s.ratio("pinn/heat1d_64", method, grows, "test_l2"); r < times {
 			t.Errorf("heat1d_64: %s ends at %g times %s", method, r, grows)
 		}
+	}
+	if fixed, adam := s.ratio("pinn/burgers", "GN dual, geodesic", "GN dual, geodesic, new points", "test_l2"), s.ratio("pinn/burgers", "Adam, new points", "GN dual, geodesic, new points", "test_l2"); fixed < 200 || adam < 20 || adam > 100 {
+		t.Errorf("burgers: fixed points %g times, Adam %g times", fixed, adam)
 	}
 }
