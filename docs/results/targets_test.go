@@ -90,6 +90,9 @@ func TestTargets(t *testing.T) {
 		s.firstBelow("pinn/poisson2d_64", grows, 1e-7) > 100 {
 		t.Error("poisson2d_64: not a hundred times below the others, or late")
 	}
+	if published := 4.2e-8; s.mean("pinn/heat1d", grows, "test_l2") > published/10 || s.ratio("pinn/heat1d", "GN dual", grows, "test_l2") < 200 {
+		t.Error("heat1d: not ten times below the published curves, or hundreds of times below the dual")
+	}
 	for method, times := range map[string]float64{"GN dual, geodesic": 10, "SGD": 2000, "Adam": 2000} {
 		if r := s.ratio("pinn/heat1d_64", method, grows, "test_l2"); r < times {
 			t.Errorf("heat1d_64: %s ends at %g times %s", method, r, grows)
