@@ -15,7 +15,9 @@ type target struct {
 // targets are the rows of the table of equations.
 var targets = []target{
 	{"poisson2d", "GN dual", 7.9e-7, 1000}, // the best published of any method
+	{"poisson2d", "GN dual, geodesic, gamma grows", 7.9e-7, 1000},
 	{"poisson2d", "GN dual", 1e-5, 60},
+	{"poisson2d", "GN dual, geodesic, gamma grows", 1e-5, 60},
 	{"poisson2d", "GN dual, momentum", 1e-5, 60},
 	{"poisson2d_64", "GN auto", 1e-7, 300},
 	{"poisson2d_64", "GN dual, momentum", 1e-7, 300},
@@ -24,15 +26,27 @@ var targets = []target{
 	{"poisson5d", "GN dual, geodesic", 2e-6, 3000},
 }
 
-// firstBelow returns when the error of a method was first below a value, infinite where it never was.
+// firstBelow returns when the error of a method was first below a value, of the last seed to come there,
+// infinite where one never did.
 func (s source) firstBelow(folder, method string, below float64) float64 {
 	s.t.Helper()
+	first := map[string]float64{}
 	for _, r := range s.rows(folder+"/runs.csv", method) {
-		if r.number(s.t, "test_l2") < below {
-			return r.number(s.t, "wall_seconds")
+		seed := r["seed"]
+		at, seen := first[seed]
+		if !seen {
+			at = math.Inf(1)
 		}
+		if math.IsInf(at, 1) && r.number(s.t, "test_l2") < below {
+			at = r.number(s.t, "wall_seconds")
+		}
+		first[seed] = at
 	}
-	return math.Inf(1)
+	last := 0.0
+	for _, at := range first {
+		last = max(last, at)
+	}
+	return last
 }
 
 // adam is the least error of Adam's runs.
@@ -86,9 +100,13 @@ func TestTargets(t *testing.T) {
 		t.Errorf("heat1d ends at %g to %g", least, most)
 	}
 	const grows = "GN dual, geodesic, gamma grows"
-	if published := 6.2e-8; s.mean("pinn/poisson2d_64", grows, "test_l2") > published/100 || s.ratio("pinn/poisson2d_64", "GN dual, momentum", grows, "test_l2") < 100 ||
+	if published := 6.2e-8; s.mean("pinn/poisson2d_64", grows, "test_l2") > published/50 || s.ratio("pinn/poisson2d_64", "GN dual, momentum", grows, "test_l2") < 50 ||
 		s.firstBelow("pinn/poisson2d_64", grows, 1e-7) > 100 {
-		t.Error("poisson2d_64: not a hundred times below the others, or late")
+		t.Error("poisson2d_64: not fifty times below the others, or late")
+	}
+	if published := 7.9e-7; s.mean("pinn/poisson2d", grows, "test_l2") > published/300 || s.ratio("pinn/poisson2d", "GN dual", grows, "test_l2") < 200 ||
+		s.firstBelow("pinn/poisson2d", grows, published) > 12 {
+		t.Error("poisson2d: not hundreds of times below the others, or late")
 	}
 	if published := 4.2e-8; s.mean("pinn/heat1d", grows, "test_l2") > published/10 || s.ratio("pinn/heat1d", "GN dual", grows, "test_l2") < 200 {
 		t.Error("heat1d: not ten times below the published curves, or hundreds of times below the dual")
