@@ -53,30 +53,31 @@ func tailOf(e []float64, m int) (sum float64) {
 	return sum
 }
 
+// scaled is omega_i v, or v where there are no weights.
+func scaled(v float64, omega []float64, i int) float64 {
+	if omega == nil {
+		return v
+	}
+	return v * omega[i]
+}
+
 // Total is the sum of Value.
 func (l Logistic) Total(z, y tensor.Matrix[float64], omega []float64) (total float64) {
+	k := z.Cols
+	if k > expNumbers {
+		for i := range z.Rows {
+			total += scaled(l.Value(z.Row(i), y.Row(i)), omega, i)
+		}
+		return total
+	}
 	var work [expNumbers]float64
 	var at [expRows]int
-	k := z.Cols
 	for lo, hi := 0, 0; lo < z.Rows; lo = hi {
-		hi = min(lo+max(1, min(expRows, expNumbers/k)), z.Rows)
-		e := work[:0]
-		if k <= expNumbers {
-			e = work[:(hi-lo)*k]
-			exps(e, at[:], z.RowRange(lo, hi))
-		}
+		hi = min(lo+expRows, lo+expNumbers/k, z.Rows)
+		exps(work[:(hi-lo)*k], at[:], z.RowRange(lo, hi))
 		for i := lo; i < hi; i++ {
-			var v float64
-			if len(e) == 0 {
-				v = l.Value(z.Row(i), y.Row(i))
-			} else {
-				m := at[i-lo]
-				v = valueAt(z.Row(i), y.Row(i), m, tailOf(e[(i-lo)*k:][:k], m))
-			}
-			if omega != nil {
-				v *= omega[i]
-			}
-			total += v
+			e, m := work[(i-lo)*k:][:k], at[i-lo]
+			total += scaled(valueAt(z.Row(i), y.Row(i), m, tailOf(e, m)), omega, i)
 		}
 	}
 	return total
@@ -84,15 +85,17 @@ func (l Logistic) Total(z, y tensor.Matrix[float64], omega []float64) (total flo
 
 // Grads is Grad of every row.
 func (l Logistic) Grads(dst, z, y tensor.Matrix[float64]) {
+	k := z.Cols
+	if k > expNumbers {
+		for i := range z.Rows {
+			l.Grad(dst.Row(i), z.Row(i), y.Row(i))
+		}
+		return
+	}
 	var work [expNumbers]float64
 	var at [expRows]int
-	k := z.Cols
 	for lo, hi := 0, 0; lo < z.Rows; lo = hi {
-		hi = min(lo+max(1, min(expRows, expNumbers/k)), z.Rows)
-		if k > expNumbers {
-			l.Grad(dst.Row(lo), z.Row(lo), y.Row(lo))
-			continue
-		}
+		hi = min(lo+expRows, lo+expNumbers/k, z.Rows)
 		exps(work[:(hi-lo)*k], at[:], z.RowRange(lo, hi))
 		for i := lo; i < hi; i++ {
 			e, m := work[(i-lo)*k:][:k], at[i-lo]

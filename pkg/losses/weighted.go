@@ -47,11 +47,7 @@ func (w Weighted) Grads(dst, z, y tensor.Matrix[float64]) {
 
 // ValueOf returns the value for example i.
 func (w Weighted) ValueOf(i int, z, y []float64) float64 {
-	v := w.Value(z, y)
-	if w.Omega != nil {
-		v *= w.Omega[i]
-	}
-	return v
+	return scaled(w.Value(z, y), w.Omega, i)
 }
 
 // GradOf writes the gradient for example i to dst.
