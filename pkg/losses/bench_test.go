@@ -43,6 +43,20 @@ func BenchmarkBatch(b *testing.B) {
 		copy(y.Row(i), target)
 	}
 	l := Weighted{Loss: Logistic{}}
+	c, s := tensor.New[float64](m, k), normal(rng, m*k)
+	for i := range m {
+		l.GGNFactor(c.Row(i), z.Row(i), y.Row(i))
+	}
+	b.Run("factors", func(b *testing.B) {
+		for b.Loop() {
+			l.MulFactors(g.Flat(), s, c)
+		}
+	})
+	b.Run("factors, transposed", func(b *testing.B) {
+		for b.Loop() {
+			l.MulFactorsT(g.Flat(), s, c)
+		}
+	})
 	b.Run("mean", func(b *testing.B) {
 		for b.Loop() {
 			l.Mean(z, y)

@@ -54,7 +54,8 @@ type BoxDual interface {
 // A Separable loss is a sum over outputs, so that its Hessians are diagonal, and their factors L
 // too: with the same numbers for all outputs of an example, MulFactorT multiplies each by one.
 // Systems of such a loss are formed by that alone, so a loss whose L is not diagonal must not be
-// one, by embedding one either.
+// one, by embedding one either. Nor do outputs know of examples: MulFactor and MulFactorT take those
+// of several at once.
 type Separable interface {
 	Loss
 	Separable() // does nothing

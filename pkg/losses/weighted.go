@@ -75,6 +75,44 @@ func (w Weighted) MulFactorTOf(i int, dst, v, c []float64) {
 	}
 }
 
+// MulFactors sets dst = L s for all examples: m k numbers each, and row i of c, m x k, what
+// GGNFactor keeps of example i. The weights are included.
+func (w Weighted) MulFactors(dst, s []float64, c tensor.Matrix[float64]) {
+	at, n := c.Flat(), w.together(c)
+	for lo := 0; lo < len(at); lo += n {
+		w.MulFactor(dst[lo:lo+n], s[lo:lo+n], at[lo:lo+n])
+	}
+	w.weighFactors(dst, c.Cols)
+}
+
+// MulFactorsT sets dst = Lᵀ v for all examples.
+func (w Weighted) MulFactorsT(dst, v []float64, c tensor.Matrix[float64]) {
+	at, n := c.Flat(), w.together(c)
+	for lo := 0; lo < len(at); lo += n {
+		w.MulFactorT(dst[lo:lo+n], v[lo:lo+n], at[lo:lo+n])
+	}
+	w.weighFactors(dst, c.Cols)
+}
+
+// together is how many numbers one call multiplies by their factor: the outputs of an example, or,
+// of a [Separable] loss, all. With few outputs a call costs more than what it computes.
+func (w Weighted) together(c tensor.Matrix[float64]) int {
+	if _, ok := w.Loss.(Separable); ok {
+		return c.Rows * c.Cols
+	}
+	return c.Cols
+}
+
+// weighFactors multiplies the k numbers of every example by √omega_i.
+func (w Weighted) weighFactors(dst []float64, k int) {
+	for i, omega := range w.Omega {
+		root := math.Sqrt(omega)
+		for j := i * k; j < (i+1)*k; j++ {
+			dst[j] *= root
+		}
+	}
+}
+
 // ConjOf returns the conjugate for example i at a, with work space of the length
 // of a.
 func (w Weighted) ConjOf(i int, a, y, work []float64) float64 {

@@ -55,6 +55,43 @@ func TestWeighted(t *testing.T) {
 	}
 }
 
+// TestWeightedFactors: products with the factors of a mini-batch are those of its examples, bit by
+// bit, with weights and without.
+func TestWeightedFactors(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 10))
+	for _, name := range Known.Names() {
+		l := Known.Default(name).Must()
+		z, _ := l.Sample(rng, 7)
+		m, k := 5, len(z)
+		c, v := tensor.New[float64](m, k), normal(rng, m*k)
+		got, want := make([]float64, m*k), make([]float64, k)
+		for i := range m {
+			z, y := l.Sample(rng, 7)
+			if i == 2 {
+				z[k-1] = math.NaN()
+			}
+			l.GGNFactor(c.Row(i), z, y)
+		}
+		for _, w := range []Weighted{{l, nil}, {l, []float64{0, 1, 0.3, 2.5, 7}}} {
+			for _, side := range []struct {
+				name string
+				all  func(dst, s []float64, c tensor.Matrix[float64])
+				one  func(i int, dst, s, c []float64)
+			}{{"L", w.MulFactors, w.MulFactorOf}, {"Lᵀ", w.MulFactorsT, w.MulFactorTOf}} {
+				side.all(got, v, c)
+				for i := range m {
+					side.one(i, want, v[i*k:(i+1)*k], c.Row(i))
+					for j := range want {
+						if math.Float64bits(got[i*k+j]) != math.Float64bits(want[j]) {
+							t.Fatalf("%s, %s of example %d, weights %v: %v, want %v", name, side.name, i, w.Omega, got[i*k:(i+1)*k], want)
+						}
+					}
+				}
+			}
+		}
+	}
+}
+
 // TestWeightedMean: weights multiply, and are not normalised.
 func TestWeightedMean(t *testing.T) {
 	z, y := tensor.View(3, 1, []float64{1, 2, 3}), tensor.View(3, 1, []float64{0, 0, 0})

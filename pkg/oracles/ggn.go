@@ -20,20 +20,10 @@ func (f ggnFactor) set(z, y tensor.Matrix[float64]) {
 }
 
 // mul sets dst = L s, both m k numbers.
-func (f ggnFactor) mul(dst, s []float64) {
-	k := f.at.Cols
-	for i := range f.at.Rows {
-		f.loss.MulFactorOf(i, dst[i*k:(i+1)*k], s[i*k:(i+1)*k], f.at.Row(i))
-	}
-}
+func (f ggnFactor) mul(dst, s []float64) { f.loss.MulFactors(dst, s, f.at) }
 
 // mulT sets dst = Lᵀ v, both m k numbers.
-func (f ggnFactor) mulT(dst, v []float64) {
-	k := f.at.Cols
-	for i := range f.at.Rows {
-		f.loss.MulFactorTOf(i, dst[i*k:(i+1)*k], v[i*k:(i+1)*k], f.at.Row(i))
-	}
-}
+func (f ggnFactor) mulT(dst, v []float64) { f.loss.MulFactorsT(dst, v, f.at) }
 
 // mulTOf sets dst = L_iᵀ v for example i, k numbers.
 func (f ggnFactor) mulTOf(i int, dst, v []float64) { f.loss.MulFactorTOf(i, dst, v, f.at.Row(i)) }
