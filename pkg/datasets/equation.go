@@ -97,7 +97,10 @@ func (r *Resample) UnmarshalStrict(v strict.Value) error {
 		if every == nil {
 			return v.Errorf("expected never or a number of steps, got %q", text)
 		}
-		n, _ = strconv.Atoi(every[1])
+		var err error
+		if n, err = strconv.Atoi(every[1]); err != nil {
+			return v.Errorf("expected never or a number of steps, got %q: the number is too large", text)
+		}
 	} else if err := v.Decode(&n); err != nil {
 		return err
 	}

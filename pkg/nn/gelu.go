@@ -42,6 +42,9 @@ func geluCurvature[T tensor.Float](second, third, x, _, _ []T) {
 	kernel.Exp(third, third)
 	for i, v := range x {
 		phi := third[i] * T(1/math.Sqrt(2*math.Pi))
+		if phi == 0 {
+			v = 0 // of a large one the cube may be infinite
+		}
 		second[i] = phi * (2 - v*v)
 		third[i] = phi * (v*v*v - 4*v)
 	}

@@ -198,7 +198,7 @@ func (o Inner) held(solver SolverChoice, j job, s Sizes) Held {
 	}
 	if o.Formulation == "primal" {
 		if can.NeedsRows && o.InnerIterations > 0 {
-			add(primalCholeskySpace(size.Product(m, k), s.Dims.Weights, s.Value), s.gram(nn.UseBlocks))
+			add(primalCholeskySpace(m, k, s.Dims.Weights, s.Value), s.gram(nn.UseBlocks))
 		}
 		if can.PrimalSpace != nil {
 			add(size.Product(s.Value, can.PrimalSpace(s.Dims.Weights, o.InnerIterations)))

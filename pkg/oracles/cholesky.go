@@ -56,13 +56,14 @@ type factorised struct {
 
 	u     tensor.Matrix[float64] // the factor of the last system
 	trace float64                // of A
+	delta float64                // what was added to A, see Jitter
 }
 
 var _ corrector = (*factorised)(nil)
 
-// rough reports whether the rounding errors of A, which are of the size of those of its largest
-// eigenvalue, matter beside its smallest, which is at least 1.
-func (s *factorised) rough() bool { return unit[float64]()*s.trace > roughAt }
+func (s *factorised) bound() float64 { return s.trace }
+
+func (s *factorised) added() float64 { return s.delta }
 
 func (s *factorised) correct(x, b []float64) {
 	copy(x, b)
@@ -72,7 +73,7 @@ func (s *factorised) correct(x, b []float64) {
 // Solve forms and factors A, and makes one product with it for the residual, which is that of A
 // itself where A + delta I was factored.
 func (s *factorised) Solve(sys *System, x, b []float64, stop Stop) Solution {
-	s.u, s.trace = tensor.Matrix[float64]{}, 0 // of no system yet
+	s.u, s.trace, s.delta = tensor.Matrix[float64]{}, 0, 0 // of no system yet
 	r := s.r[:len(b)]
 	norm := math.Sqrt(dot(b, b))
 	out := Solution{Vector: r}
@@ -107,7 +108,7 @@ func (s *factorised) Solve(sys *System, x, b []float64, stop Stop) Solution {
 	switch {
 	case !finite(residual):
 		out.Reason = StoppedNonFinite
-	case !(sys.refined && s.rough()) && !sys.descent.accepts(dot(b, x)):
+	case !(sys.refined && rough(s)) && !sys.descent.accepts(dot(b, x)):
 		out.Iterations, out.Residual, out.RelativeResidual = 1, residual, residual/norm
 		stop.Trace.residual(&out)
 		out.Reason = StoppedSlope
@@ -163,7 +164,7 @@ func (s *factorised) factor(sys *System) (u tensor.Matrix[float64], reason strin
 		began := time.Now()
 		ok = tensor.Cholesky(s.pool, u)
 		if sys.factored.Since(began, adds); ok {
-			sys.jittered = sys.jittered || try > 0
+			s.delta, sys.jittered = delta, sys.jittered || try > 0
 			return u, StoppedExact, true
 		}
 	}

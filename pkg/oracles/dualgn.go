@@ -83,7 +83,7 @@ func (o *dualGN[T]) Direction(d []T, p *Subproblem[T]) Report {
 	if direct {
 		o.qq = o.directGradient(jq)
 	}
-	if !direct || o.qq == 0 {
+	if !direct || !(o.qq > 0) { // K is formed with rounding errors, and that sum may be all there is of it
 		o.qq = o.outputGradient(o.q)
 	}
 	if o.trivial(o.qq) {
@@ -115,6 +115,9 @@ func (o *dualGN[T]) Direction(d []T, p *Subproblem[T]) Report {
 		o.memory.store(o.s, p.Gradient.Examples)
 	}
 	o.record(solution)
+	if solver, ok := o.solver.(corrector); ok && direct && doubtAt*o.gammaOverM*o.qq < unit[T]()*solver.bound()*dot(o.g.Flat(), o.g.Flat()) {
+		o.report.GradNorm = math.NaN() // rounding errors of K may be all there is of g·K g: Complete takes a VJP
+	}
 	if !o.refine(&solution) {
 		o.evaluate(solution.Vector, dot(o.b, o.s))
 	}

@@ -149,7 +149,7 @@ func (o Inner) fitsPrimal(c SolverChoice, d Dims) error {
 		return nil
 	}
 	n, p := size.Product(d.Examples, d.Outputs), d.Weights
-	if held, bound := primalCholeskySpace(n, p, 8), o.gramMemory(); held > bound {
+	if held, bound := primalCholeskySpace(d.Examples, d.Outputs, p, 8), o.gramMemory(); held > bound {
 		return strict.Field("solver", "%s in the primal holds J, %d x %d numbers (%d examples x %d outputs, and the weights), and a matrix of %d x %d: %s, more than the %s of gram_memory; use fewer weights, %s, a larger gram_memory, formulation: dual, or solver: cg",
 			c.Name, n, p, d.Examples, d.Outputs, p, p, size.Bytes(held), size.Bytes(bound), smallerBatch)
 	}

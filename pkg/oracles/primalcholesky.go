@@ -20,15 +20,21 @@ type primalCholesky[T tensor.Float] struct {
 
 	r, along, product []T       // p
 	z                 []float64 // p
+
+	delta float64 // what was added to the last A
 }
 
 // primalRows is the number of rows of Lᵀ J that are added to A at a time.
 const primalRows = 512
 
-// primalCholeskySpace is the bytes that it keeps, for n = m k rows of J and values of so many
+// wholeRows is primalRows, in whole examples of k rows.
+func wholeRows(k int) int { return max(primalRows/k, 1) * k }
+
+// primalCholeskySpace is the bytes that it keeps, for m k rows of J and values of so many
 // bytes.
-func primalCholeskySpace(n, p, value int) int {
-	doubles := size.Sum(tensor.FactorSpace(p), size.Product(p, min(n, primalRows)), p)
+func primalCholeskySpace(m, k, p, value int) int {
+	n := size.Product(m, k)
+	doubles := size.Sum(tensor.FactorSpace(p), size.Product(p, min(n, wholeRows(k))), p)
 	return size.Sum(size.Product(8, doubles), size.Product(value, size.Sum(size.Product(n, p), size.Product(3, p))))
 }
 
@@ -64,7 +70,7 @@ func (s *primalCholesky[T]) rows(sys *PrimalSystem[T]) tensor.Matrix[T] {
 // form sets A, and returns its trace.
 func (s *primalCholesky[T]) form(sys *PrimalSystem[T], a tensor.Matrix[float64], jac tensor.Matrix[T]) (trace float64) {
 	n, p, k := jac.Rows, jac.Cols, sys.u.Cols
-	step := max(primalRows/k, 1) * k // of whole examples
+	step := wholeRows(k)
 	if room := p * min(n, step); len(s.part) < room {
 		s.part = make([]float64, room)
 	}
@@ -183,7 +189,7 @@ func (s *primalCholesky[T]) factor(sys *PrimalSystem[T]) (u tensor.Matrix[float6
 		began := time.Now()
 		ok := tensor.Cholesky(s.pool, u)
 		if sys.factored.Since(began, adds); ok {
-			sys.jittered = try > 0
+			s.delta, sys.jittered = delta, try > 0
 			return u, StoppedExact
 		}
 	}
@@ -208,8 +214,8 @@ func (s *primalCholesky[T]) refine(sys *PrimalSystem[T], u tensor.Matrix[float64
 			return
 		}
 		s.correct(u, z, s.r)
-		energy := tensor.Dot(s.pool, s.r, z) // r·A⁻¹ r, no less than |error|²/gamma'
-		if math.Sqrt(max(sys.gammaPrime*energy, 0)) <= refinedAt*tensor.Norm2(s.pool, x) {
+		energy := tensor.Dot(s.pool, s.r, z)
+		if refined(energy, sys.gammaPrime, s.delta, 1/sys.gammaPrime, tensor.Norm2(s.pool, x)) {
 			sys.jittered = false
 			return
 		}

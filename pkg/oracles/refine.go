@@ -31,11 +31,26 @@ const (
 
 // A corrector is a [Linear] that can solve its last system again.
 type corrector interface {
-	// rough reports whether rounding errors of the last system matter.
-	rough() bool
+	// bound returns a number that the largest eigenvalue of the last A is not above.
+	bound() float64
 
-	// correct sets x to the solution for another right-hand side, which may be x.
+	// added returns the delta of the A + delta I that was factored.
+	added() float64
+
+	// correct sets x to the solution for another right-hand side, which may be x, by the factor.
 	correct(x, b []float64)
+}
+
+// rough reports whether the rounding errors of the last A, which are of the size of those of its
+// largest eigenvalue, matter beside its smallest, which is at least 1.
+func rough(s corrector) bool { return unit[float64]()*s.bound() > roughAt }
+
+// refined reports whether an error whose energy is r·M⁻¹ r is small enough beside d. M = A + delta I
+// is no more than 1 + delta/least times an A whose eigenvalues are at least so large, so that the error
+// of d has a square of at most gamma' (1 + delta/least) r·M⁻¹ r, in the dual with gamma'/m for gamma'. By rounding the energy
+// may be negative, which proves nothing.
+func refined(energy, gamma, delta, least, size float64) bool {
+	return energy >= 0 && math.Sqrt(gamma*(1+delta/least)*energy) <= refinedAt*size
 }
 
 // refinement is the work space of refine: m k numbers each.
@@ -50,7 +65,7 @@ func newRefinement(n int) refinement {
 // needed, refine leaves all to evaluate.
 func (o *dualGN[T]) refine(s *Solution) bool {
 	solver, ok := o.solver.(corrector)
-	if !ok || unit[T]() > 0x1p-50 || s.Reason != StoppedExact || !solver.rough() {
+	if !ok || unit[T]() > 0x1p-50 || s.Reason != StoppedExact || !rough(solver) {
 		return false
 	}
 	n := len(o.s)
@@ -62,8 +77,8 @@ func (o *dualGN[T]) refine(s *Solution) bool {
 		size := o.residualAt(r)
 		copy(z, r)
 		solver.correct(z, z)
-		energy := dot(r, z) // r·A⁻¹ r, for which |J's d of the error|² <= (gamma'/m) energy
-		if math.Sqrt(max(o.gammaOverM*energy, 0)) <= refinedAt*size {
+		energy := dot(r, z)
+		if refined(energy, o.gammaOverM, solver.added(), 1, size) {
 			o.jittered = false // what was solved is A
 			break
 		}
@@ -90,11 +105,16 @@ func (o *dualGN[T]) refine(s *Solution) bool {
 		o.factor.mul(o.v.Flat(), p)
 		axpy(step, o.v.Flat(), o.cut(o.alpha).Flat())
 	}
+	// Where gamma'/m multiplies rounding errors of Jᵀ alpha to more than the network's outputs bear, no
+	// alpha is good enough: P, which should change by half the slope, then tells.
 	l := o.along(o.u)
 	o.tau = 1
-	if o.spec.Rescale {
+	if bad := spoilt(l.change(), l.slope/2); bad || o.spec.Rescale {
 		o.tau = l.best()
 		tensor.Scale(o.pool, T(o.tau), o.d)
+		if bad && !o.jittered {
+			o.report.StopReason = StoppedRounding
+		}
 	}
 	o.report.Slope = o.tau * l.slope
 	o.report.ModelChange = o.report.Slope - o.pull(o.d) + o.tau*o.tau*l.curvature/2

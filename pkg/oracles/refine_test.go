@@ -129,6 +129,61 @@ func TestLargeGamma(t *testing.T) {
 	}
 }
 
+// TestTooLargeGamma: where rounding errors of Jᵀ alpha spoil exact directions, these descend all the same, the
+// model does not rise along them, and the report says what they are.
+func TestTooLargeGamma(t *testing.T) {
+	for _, formulation := range []string{"dual", "primal"} {
+		for _, shape := range [][2]int{{20, 30}, {30, 12}, {40, 60}} {
+			for _, gamma := range []float64{1e12, 1e14, 1e16, 1e20, 1e30} {
+				rng := rand.New(rand.NewPCG(uint64(shape[0]), 8))
+				n, p := shape[0], shape[1]
+				q := newQuadratics(n, 1, p, rng)
+				graded(q, rng)
+				y := tensor.New[float64](n, 1)
+				for i := range n {
+					y.Flat()[i] = q.out.Flat()[i] + rng.NormFloat64()
+				}
+				config := combo{oracle: "gauss_newton", formulation: formulation, solver: "cholesky", lossName: "squared", loss: losses.Squared{}}
+				o := New[float64](config.must("inner_iterations: 1", fmt.Sprintf("gamma: %g", gamma)), Site{Loss: losses.Squared{}, Dims: q.Dims()})
+				d := make([]float64, p)
+				s := &Subproblem[float64]{Loss: losses.Squared{}, Gradient: Batch[float64]{Jacobian: q, Targets: y}}
+				r := o.Direction(d, s)
+				u := tensor.New[float64](n, 1)
+				q.JVP(u, d)
+				slope, change := 0.0, dot(d, d)/(2*gamma)
+				jg := make([]float64, p)
+				g := tensor.New[float64](n, 1)
+				for i, v := range u.Flat() {
+					g.Flat()[i] = q.out.Flat()[i] - y.Flat()[i]
+					slope += g.Flat()[i] * v / float64(n)
+					change += g.Flat()[i]*v/float64(n) + v*v/float64(2*n)
+				}
+				q.VJP(jg, g)
+				norm := math.Sqrt(dot(jg, jg)) / float64(n)
+				t.Logf("%s %v gamma %g: slope %.3g, reported %.3g, P changes by %.3g (%s), |grad| %.3g, reported %.3g", formulation, shape, gamma, slope, r.Slope, change, r.StopReason, norm, o.Complete(false).GradNorm)
+				if !(slope < 0) || change > 0 || math.Abs(r.Slope/slope-1) > 1e-2 {
+					t.Errorf("%s, %v, gamma %g: slope %g, reported %g, P changes by %g (%s)", formulation, shape, gamma, slope, r.Slope, change, r.StopReason)
+				}
+				if got := o.Complete(false).GradNorm; math.Abs(got/norm-1) > 1e-2 {
+					t.Errorf("%s, %v, gamma %g: the gradient has the norm %g, reported %g", formulation, shape, gamma, norm, got)
+				}
+
+				// As after the step, in exact arithmetic: little is left of the gradient.
+				exact := exactGN(q, y.Flat(), slices.Repeat([]float64{1}, n), 1e12, 0)
+				q.JVP(u, exact)
+				axpy(-1, u.Flat(), y.Flat())
+				axpy(1, u.Flat(), g.Flat())
+				q.VJP(jg, g)
+				o.Direction(d, s)
+				norm = math.Sqrt(dot(jg, jg)) / float64(n)
+				if got := o.Complete(false).GradNorm; math.Abs(got/norm-1) > 1e-2 {
+					t.Errorf("%s, %v, gamma %g, second step: the gradient has the norm %g, reported %g", formulation, shape, gamma, norm, got)
+				}
+			}
+		}
+	}
+}
+
 // TestLargeGammaOfAnEquation is TestLargeGamma for the residuals of Poisson's equation, by the products
 // of their network.
 func TestLargeGammaOfAnEquation(t *testing.T) {
