@@ -358,6 +358,21 @@ func TestResample(t *testing.T) {
 	}
 }
 
+// TestResampleErrors: what is none is told, however large.
+func TestResampleErrors(t *testing.T) {
+	for _, text := range []string{"0", "-1", "every 0 steps", "every 99999999999999999999 steps", "99999999999999999999", "often"} {
+		doc, err := strict.Parse("a.yaml", []byte("r: "+text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		v, _ := doc.Root().Lookup("r")
+		var r Resample
+		if err := r.UnmarshalStrict(v); err == nil {
+			t.Errorf("%s is read as %d", text, r)
+		}
+	}
+}
+
 // TestSingularSolution: a solution that is no number somewhere is refused, with the point.
 func TestSingularSolution(t *testing.T) {
 	for what, jet := range map[string]func(to, x []float64){
@@ -369,6 +384,29 @@ func TestSingularSolution(t *testing.T) {
 		if _, err := s.Open(Env{}, Values); err == nil || !strings.Contains(err.Error(), what+" at the point [0.") {
 			t.Errorf("%s: %v", what, err)
 		}
+	}
+}
+
+// TestFinite: points that are drawn later are looked at when asked.
+func TestFinite(t *testing.T) {
+	calls := 0
+	jet := func(to, _ []float64) {
+		if calls++; calls > 40 {
+			to[3] = math.NaN()
+		}
+	}
+	s := EquationSet{&poisson{unitCube(2), nn.Jet{Dimension: 2, Second: upTo(2)}, Solution{Jet: jet}}, Points{Interior: 3, Boundary: 2, Resample: 1, Valid: 2, Test: 2}}
+	one := (&Set{Equation: &s}).Drawn(7)
+	for step := 0; one.Finite() == nil; step++ {
+		if one.Advance(step); step > 40 {
+			t.Fatal("nothing is said")
+		}
+	}
+	if err := one.Finite(); calls <= 40 || !strings.Contains(err.Error(), "right-hand side is NaN at the point [0.") {
+		t.Errorf("after %d calls: %v", calls, err)
+	}
+	if err := (&Set{}).Finite(); err != nil {
+		t.Error(err)
 	}
 }
 

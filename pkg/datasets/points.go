@@ -153,6 +153,15 @@ func (p *Set) take(d *drawing) {
 	p.points, p.Train, p.Valid, p.Test = d, d.train, d.valid, d.test
 }
 
+// Finite returns an error about the equation of the set where its right-hand side or its solution is no number
+// at one of the points at hand, nil for other sets.
+func (p *Set) Finite() error {
+	if p.points == nil {
+		return nil
+	}
+	return p.points.finite()
+}
+
 // Advance makes the points to train on those of a step, where they are resampled.
 func (p *Set) Advance(step int) {
 	if p.Equation == nil || p.Equation.Points.Resample == 0 {

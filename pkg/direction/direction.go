@@ -30,7 +30,7 @@ import (
 //
 // What does not apply to the method is absent. What an oracle draws is what it draws in the first
 // step of the first seed; there is no direction before, as with momentum in that step. warn is told
-// of a gamma that is too large for the precision.
+// of a gamma that is too large for the precision, and of a batch of an equation without points inside or on the boundary.
 func Of(c *config.Config, method, paramsFile, batchFile string, warn func(string)) ([]arrays.Array, error) {
 	i := slices.IndexFunc(c.Methods, func(m config.Method) bool { return m.Name == method })
 	if i < 0 {
@@ -54,7 +54,7 @@ func direction[T tensor.Float](c *config.Config, method *config.Method, paramsFi
 	}
 	var net *nn.Net
 	if equation, ok := c.Data.Equation(); ok {
-		if err = b.place(equation, c.Data.Name); err == nil {
+		if err = b.place(equation, c.Data.Name, warn); err == nil {
 			net, err = problem.BuildResiduals(c, equation)
 		}
 	} else {

@@ -307,6 +307,7 @@ func TestEquationErrors(t *testing.T) {
 	}
 	good := byName(list)
 	m := good["x"].Shape[0]
+	const batchFile = "batch.npz"
 	part := func(v float64) arrays.Array {
 		parts := make([]float64, m)
 		parts[3] = v
@@ -327,6 +328,7 @@ func TestEquationErrors(t *testing.T) {
 		{"relu", "model.activation=relu", "layer 1 (relu): is piecewise linear", list},
 		{"outputs", "model.outputs=2", "outputs: is 2, but the equation poisson is for one function u", list},
 		{"classes", "loss=logistic", "loss: the residuals of the equation poisson are numbers", list},
+		{"all inside", "", "warns: " + batchFile + ": none of the 20 points is on the boundary or at the initial time", []arrays.Array{good["x"], good["y"], arrays.Float64("part", []int{m}, make([]float64, m))}},
 		{"integers", "", "", []arrays.Array{good["x"], zeros, good["part"]}},
 		{"own weights", "", "", append([]arrays.Array{arrays.Float64("omega", []int{m}, good["x"].Float64s()[:m])}, list...)},
 	} {
@@ -338,11 +340,17 @@ func TestEquationErrors(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		file := filepath.Join(t.TempDir(), "batch.npz")
+		file := filepath.Join(t.TempDir(), batchFile)
 		if err := arrays.WriteFile(file, c.batch); err != nil {
 			t.Fatal(err)
 		}
-		_, err = Of(config, config.Methods[0].Name, params, file, quiet)
+		_, err = Of(config, config.Methods[0].Name, params, file, func(what string) {
+			c.want = strings.TrimPrefix(c.want, "warns: ")
+			if want := filepath.Join(filepath.Dir(file), c.want); !strings.HasPrefix(what, want) {
+				t.Errorf("%s warns %q, want %q", c.name, what, want)
+			}
+			c.want = ""
+		})
 		if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
 			t.Errorf("%s\n  says %v\n  want %s", c.name, err, c.want)
 		}

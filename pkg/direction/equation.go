@@ -1,6 +1,9 @@
 package direction
 
 import (
+	"fmt"
+	"slices"
+
 	"github.com/dualgn/dgn/pkg/arrays"
 	"github.com/dualgn/dgn/pkg/datasets"
 	"github.com/dualgn/dgn/pkg/nn"
@@ -9,8 +12,9 @@ import (
 )
 
 // place puts the part that each point is of behind its coordinates, as networks of residuals
-// take them, and has each part count as its mean, unless the batch has weights of its own.
-func (b *batchData) place(e datasets.EquationSet, name string) error {
+// take them, and has each part count as its mean, unless the batch has weights of its own. warn is told
+// of a batch that lacks one of them.
+func (b *batchData) place(e datasets.EquationSet, name string, warn func(string)) error {
 	d := e.Jet().Dimension
 	switch {
 	case !b.shape.IsVector() || b.shape.C != d:
@@ -24,6 +28,11 @@ func (b *batchData) place(e datasets.EquationSet, name string) error {
 	for i, p := range parts {
 		if p != nn.Interior && p != nn.Boundary {
 			return problem.FileErrorf("%s: part holds %g at position %d; it is %d inside, and %d on the boundary or at the initial time", b.file, p, i, nn.Interior, nn.Boundary)
+		}
+	}
+	for p, where := range map[float64]string{nn.Interior: "inside", nn.Boundary: "on the boundary or at the initial time"} {
+		if !slices.Contains(parts, p) { // there is one such part at most
+			warn(fmt.Sprintf("%s: none of the %d points is %s: the loss is the mean over the others alone", b.file, b.m, where))
 		}
 	}
 	x := tensor.New[float64](b.m, d+1)

@@ -51,8 +51,8 @@ func (j Jet) check() error {
 		}
 	}
 	for _, c := range j.Weights {
-		if c == 0 || math.IsNaN(c-c) {
-			return fmt.Errorf("the weights of second derivatives are %v, and must be finite and not 0", j.Weights)
+		if a := math.Abs(c); !(a >= 1e-15 && a <= 1e15) { // ratios of two are numbers of float32
+			return fmt.Errorf("the weights of second derivatives are %v, and must be of a size from 1e-15 to 1e15", j.Weights)
 		}
 	}
 	return nil

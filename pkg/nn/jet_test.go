@@ -134,4 +134,24 @@ func TestDifferentiateErrors(t *testing.T) {
 			t.Errorf("%s\n  says %v\n  want %s", c.config, err, c.want)
 		}
 	}
+	n := build(t, "{kind: mlp, hidden: [4], activation: tanh}", in, 1)
+	for _, c := range []float64{0, 1e-20, 1e20, math.NaN(), math.Inf(-1)} {
+		if _, err := n.Differentiate(Jet{Dimension: 2, Second: []int{0, 1}, Weights: []float64{1, c}}, nil); err == nil || !strings.Contains(err.Error(), "must be of a size from 1e-15 to 1e15") {
+			t.Errorf("weight %g: %v", c, err)
+		}
+	}
+}
+
+// TestGELUFarOut: where the normal density is 0 in the precision, so are the second and third derivative.
+func TestGELUFarOut(t *testing.T) {
+	for _, v := range []float32{200, -1e13, 1e30, -math.MaxFloat32} {
+		second, third := []float32{1}, []float32{1}
+		if geluCurvature(second, third, []float32{v}, nil, nil); second[0] != 0 || third[0] != 0 {
+			t.Errorf("at %g: %g and %g", v, second[0], third[0])
+		}
+	}
+	second, third := []float64{1}, []float64{1}
+	if geluCurvature(second, third, []float64{math.NaN()}, nil, nil); !math.IsNaN(second[0]) || !math.IsNaN(third[0]) {
+		t.Errorf("of NaN: %g and %g", second[0], third[0])
+	}
 }

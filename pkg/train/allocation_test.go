@@ -14,7 +14,8 @@ func TestEquationsAllocateNothing(t *testing.T) {
 	pool := tensor.NewPool(2)
 	defer pool.Close()
 	for _, data := range []string{"poisson, dimension: 3", "heat", "burgers"} {
-		for _, method := range []string{"optimizer: adam", "oracle: {kind: gauss_newton, solver: cholesky, inner_iterations: 1}, optimizer: sgd, line_search: grid", "oracle: gauss_newton, optimizer: sgd"} {
+		for _, method := range []string{"optimizer: adam", "oracle: {kind: gauss_newton, solver: cholesky, inner_iterations: 1}, optimizer: sgd, line_search: grid", "oracle: gauss_newton, optimizer: sgd",
+			"oracle: {kind: gauss_newton, solver: cholesky, inner_iterations: 1, acceleration: geodesic}, optimizer: sgd, line_search: grid", "oracle: {kind: gauss_newton, formulation: primal, solver: cholesky, inner_iterations: 1}, optimizer: sgd"} {
 			conf, err := config.Parse("alloc.yaml", fmt.Appendf(nil, "name: alloc\ndata: {name: %s, interior: 20, boundary: 6, resample: 1, test_points: 9, valid_points: 9}\nmodel: {kind: mlp, hidden: [8, 8], activation: tanh}\nloss: squared\ntrain: {epochs: 1000}\nmethods: [{name: a, %s}]\n", data, method), nil)
 			if err != nil {
 				t.Fatal(err)

@@ -185,13 +185,15 @@ func (t *trainer[T]) train(ctx context.Context) (runlog.Outcome, string, error) 
 	}
 	for {
 		if t.evaluated != t.step && t.evaluationDue() {
-			t.data.Advance(t.step) // the loss is that of the step to come
+			t.clock.Start()
+			t.data.Advance(t.step) // the loss is that of the step to come, to which the time of drawing belongs
+			t.clock.Stop()
 			scores, err := t.eval.evaluate(ctx, t.answer())
 			if err != nil { // ctx's
 				return runlog.Interrupted, interrupt.Reason(ctx), t.save()
 			}
 			if bad := scores.diverged(); bad != "" {
-				return runlog.Diverged, fmt.Sprintf("%s after step %d", bad, t.step), nil
+				return runlog.Diverged, fmt.Sprintf("%s after step %d", bad, t.step) + t.blame(), nil
 			}
 			e := t.evaluation(scores)
 			t.out.Log.Evaluation(&e)
@@ -246,7 +248,7 @@ func (t *trainer[T]) train(ctx context.Context) (runlog.Outcome, string, error) 
 		}
 		switch {
 		case !finite(h):
-			return runlog.Diverged, fmt.Sprintf("batch loss is %g at step %d", h, t.step), nil
+			return runlog.Diverged, fmt.Sprintf("batch loss is %g at step %d", h, t.step) + t.blame(), nil
 		case lost:
 			return runlog.Diverged, fmt.Sprintf("inner solve met a NaN or an infinity at step %d, where the batch loss is %.3g", t.step, h), nil
 		}
@@ -255,6 +257,14 @@ func (t *trainer[T]) train(ctx context.Context) (runlog.Outcome, string, error) 
 		}
 		t.out.Monitor.Step(Progress{Step: t.step, Seconds: t.clock.Seconds(), Used: t.used(t.moment()), BatchLoss: h})
 	}
+}
+
+// blame says what is wrong with the data where they are the reason for a loss that is no number.
+func (t *trainer[T]) blame() string {
+	if err := t.data.Finite(); err != nil {
+		return ": " + err.Error()
+	}
+	return ""
 }
 
 // idleSteps is after how many steps in a row without one users are told.
