@@ -100,11 +100,12 @@ class Look:
 
 def alternate(workers, machine, threads, rounds, seconds):
     """Return Looks: rounds of them with the cores near, or so many with them far, whatever
-    comes first."""
+    comes first. Who goes first in a round, behind the look at the machine, takes turns too."""
     looks = []
     while max(sum(k.far for k in looks), sum(not k.far for k in looks)) < rounds:
         look = Look(*machine.ask("look %d" % threads, "NS"))
-        for w in workers:
+        first = len(looks) % len(workers)
+        for w in workers[first:] + workers[:first]:
             ms, *rate = w.ask("go %g" % seconds, "MS")
             look.ms[w.name] = ms
             if rate:

@@ -104,7 +104,11 @@ def run_training(problem, function, scan, start, x, y, oracle=()):
         state = compiled(*state, calls[count % len(calls)], x, y)
         count += 1
 
-    serve(call, lambda: jax.block_until_ready(state), first, difference, work.steps if scan else 1)
+    def restart():
+        nonlocal state
+        state = jax.block_until_ready(start())
+
+    serve(call, lambda: jax.block_until_ready(state), restart, first, difference, work.steps if scan else 1)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Tables of single operations: matrix products beside PyTorch's, NumPy's and gonum's, and
 convolutions beside PyTorch's with its tensors as they come and in its channels_last
-layout. All are measured in turn, ROUNDS times; medians are printed, GFLOP/s of float32.
+layout. Programs are run whole, one behind the other, ROUNDS times; medians are printed, GFLOP/s of float32.
 """
 import json
 import os
@@ -17,7 +17,7 @@ CONVOLUTION = ("batch", "channels", "size", "filters", "kernel", "stride", "padd
 
 
 def dgn(part):
-    """Return what dgn measures of a part, on one thread and on two."""
+    """Return what dgn measures of a part, on one thread and on two; it binds threads itself."""
     return json.loads(subprocess.check_output(["bin/dgn", "bench", "--kernels", "--parts", part, "--json", "--threads", "2"]))
 
 

@@ -22,24 +22,33 @@ def timed(call):
     return out, time.perf_counter() - start
 
 
-def serve(call, wait, first, difference, steps=1):
+WINDOW = 100  # steps behind which training begins again, as in dgn/main.go: later ones may have less to do
+
+
+def serve(call, wait, restart, first, difference, steps=1):
     """Answer. A call makes so many steps, and may return before they are done: wait waits
-    for them, as seldom as in training, but often enough to look at the clock."""
+    for them, as seldom as in training, but often enough to look at the clock. restart goes back
+    to the initial weights, with the clock stopped, and one call that is not timed follows."""
     for _ in range(3):
         call()
     wait()
     _, once = timed(lambda: (call(), wait()))
-    block = max(1, int(0.01 / once))
+    window = max(1, WINDOW // steps)
+    block = min(window, max(1, int(0.01 / once)))
     print("READY %.4f %.3g" % (first, difference), flush=True)
     for line in sys.stdin:
         seconds = float(line.split()[1])
-        call()
-        wait()
-        start, calls, elapsed = time.perf_counter(), 0, 0.0
+        calls, elapsed = 0, 0.0
         while elapsed < seconds:
-            for _ in range(block):
-                call()
+            restart()
+            call()
             wait()
-            calls += block
-            elapsed = time.perf_counter() - start
+            begun, start, made = elapsed, time.perf_counter(), 0
+            while made < window and elapsed < seconds:
+                for _ in range(block):
+                    call()
+                wait()
+                made += block
+                elapsed = begun + time.perf_counter() - start
+            calls += made
         print("MS %.6f" % (1e3 * elapsed / calls / steps), flush=True)

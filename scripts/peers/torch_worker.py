@@ -83,6 +83,9 @@ class Update:
         self.count = torch.zeros(())
         self.moments = [(torch.zeros_like(p), torch.zeros_like(p)) for p in params] if work.method == "adam" else None
 
+    def state(self):
+        return [self.count] + [v for both in self.moments or [] for v in both]
+
     def __call__(self, gradients):
         if self.moments is None:
             for p, g in zip(self.params, gradients):
@@ -97,7 +100,8 @@ class Update:
 
 
 def stepper(work, form, net, params, x, y):
-    """Return the function that makes a step with the examples of each index of a list."""
+    """Return the function that makes a step with the examples of each index of a list, and one that
+    returns the tensors, 0 at first, that the optimizer keeps."""
     kept = "Gram" in form or "Jacobian" in form
     if "compiled" in form:
         names = [name for name, _ in net.named_parameters()]
@@ -110,16 +114,17 @@ def stepper(work, form, net, params, x, y):
                 update(kept_direction(work, form, params, *batch) if kept else torch.func.grad(value)(params, *batch))
 
         compiled = torch.no_grad()(torch.compile(whole))
-        return lambda indices: compiled(params, x, y, indices)
+        return lambda indices: compiled(params, x, y, indices), update.state
 
     optimizer = (torch.optim.Adam if work.method == "adam" else torch.optim.SGD)(params, lr=work.rate, fused=True)
+    state = lambda: [v for kept in optimizer.state.values() for v in kept.values() if v is not None]
     if work.method in ("sgd", "adam"):
         def step(indices):
             for index in indices:
                 optimizer.zero_grad(set_to_none=True)
                 loss(net(x[index]), y[index]).backward()
                 optimizer.step()
-        return step
+        return step, state
 
     direction = lambda x, y: twice_direction(work, net, params, x, y)
     if kept:
@@ -130,12 +135,13 @@ def stepper(work, form, net, params, x, y):
             for p, d in zip(params, direction(x[index], y[index])):
                 p.grad = d
             optimizer.step()
-    return step_along
+    return step_along, state
 
 
 def main():
     problem, form, threads = arguments()
     torch.set_num_threads(threads)
+    torch.set_flush_denormal(True)  # as the others do: moments of weights without a gradient become so small
     work, weights = problem.workload, problem.weights()
     net = module(work.net)
     net.load_state_dict({k: torch.tensor(v) for k, v in weights.items()})
@@ -149,7 +155,8 @@ def main():
             x = x.permute(0, 2, 3, 1).contiguous()
     elif "compiled" in form:
         params = [p.detach() for p in params]
-    step = stepper(work, form, net, params, x, y)
+    initial = [p.detach().clone() for p in params]
+    step, state = stepper(work, form, net, params, x, y)
     order = [torch.from_numpy(v).long() for v in problem.order()]
     _, first = timed(lambda: step(order[:1]))
     difference = problem.check(as_dgn([p.detach().numpy() for p in params]))
@@ -164,7 +171,14 @@ def main():
         count += 1
         step(calls[count % len(calls)])
 
-    serve(call, lambda: None, first, difference, steps)
+    @torch.no_grad()
+    def restart():
+        for p, w in zip(params, initial):
+            p.copy_(w)
+        for v in state():
+            v.zero_()
+
+    serve(call, lambda: None, restart, first, difference, steps)
 
 
 if __name__ == "__main__":
