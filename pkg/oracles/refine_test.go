@@ -129,6 +129,31 @@ func TestLargeGamma(t *testing.T) {
 	}
 }
 
+// TestLargeGammaOfMany is TestLargeGamma for a thousand residuals, at the gamma at which rounding is first
+// met in practice.
+func TestLargeGammaOfMany(t *testing.T) {
+	const n, p, gamma = 1000, 40, 1e10
+	rng := rand.New(rand.NewPCG(1, 9))
+	q := newQuadratics(n, 1, p, rng)
+	graded(q, rng)
+	y, omega := tensor.New[float64](n, 1), make([]float64, n)
+	for i := range n {
+		y.Flat()[i], omega[i] = q.out.Flat()[i]+rng.NormFloat64(), 0.5+rng.Float64()
+	}
+	want := exactGN(q, y.Flat(), omega, gamma, 0)
+	for _, formulation := range []string{"dual", "primal"} {
+		config := combo{oracle: "gauss_newton", formulation: formulation, solver: "cholesky", lossName: "squared", loss: losses.Squared{}}
+		o := New[float64](config.must("inner_iterations: 1", fmt.Sprintf("gamma: %g", gamma)), Site{Loss: losses.Squared{}, Dims: q.Dims()})
+		d := make([]float64, p)
+		r := o.Direction(d, &Subproblem[float64]{Loss: losses.Squared{}, Gradient: Batch[float64]{Jacobian: q, Targets: y, Omega: omega}})
+		away := distance(d, want)
+		t.Logf("%s: %.2g away (%s, %d JVPs)", formulation, away, r.StopReason, r.Counters.JVPs)
+		if !(away <= 1e-8) || !(r.Slope < 0) || r.StopReason != StoppedExact {
+			t.Errorf("%s: d is %.2g away, slope %g, %s", formulation, away, r.Slope, r.StopReason)
+		}
+	}
+}
+
 // TestTooLargeGamma: where rounding errors of Jᵀ alpha spoil exact directions, these descend all the same, the
 // model does not rise along them, and the report says what they are.
 func TestTooLargeGamma(t *testing.T) {
