@@ -117,6 +117,9 @@ func TestTargets(t *testing.T) {
 	if published := 4.2e-8; s.mean("pinn/heat1d", grows, "test_l2") > published/10 || s.ratio("pinn/heat1d", "GN dual", grows, "test_l2") < 200 {
 		t.Error("heat1d: not ten times below the published curves, or hundreds of times below the dual")
 	}
+	if dual, primal := s.ratio("pinn/poisson5d", "GN dual", "GN dual, geodesic", "test_l2"), s.ratio("pinn/poisson5d", "GN primal, CG", "Adam, rate 0.0056", "test_l2"); dual < 10 || math.Abs(primal-0.5) > 0.05 {
+		t.Errorf("poisson5d: the dual %g times that along curves, the primal %g times Adam", dual, primal)
+	}
 	for method, times := range map[string]float64{"GN dual, geodesic": 10, "SGD": 2000, "Adam": 2000} {
 		if r := s.ratio("pinn/heat1d_64", method, grows, "test_l2"); r < times {
 			t.Errorf("heat1d_64: %s ends at %g times %s", method, r, grows)
