@@ -18,6 +18,7 @@ COLUMNS = (
     "experiment dataset method method_index seed outcome flags version commit cpu isa threads jobs varied step epoch wall_seconds cost "
     "oracle_calls train_loss train_accuracy valid_loss valid_accuracy test_loss test_accuracy test_rmse test_l2"
 ).split()
+FIRST = 119  # from here on colours have other marks than among the first 21 methods of a config, see StyleOf in pkg/figure
 VARIANTS = {"exact": "", "full": "", "auto": "*", "per_layer": " (layers)", "diagonal": " (diagonal)", "[": ""}
 
 
@@ -61,7 +62,7 @@ def main():
     out.writeheader()
     for r in rows:
         out.writerow({
-            "experiment": r["experiment"], "dataset": args.equation, "method": name(r), "method_index": 100 + methods.index(name(r)), "seed": 0,
+            "experiment": r["experiment"], "dataset": args.equation, "method": name(r), "method_index": FIRST + methods.index(name(r)), "seed": 0,
             "outcome": "finished", "version": r["source"], "cpu": "a GPU", "threads": 1, "jobs": 1, "step": r["step"], "epoch": r["step"],
             "wall_seconds": r["seconds"], "cost": 0, "oracle_calls": 0, "train_loss": r["loss"], "test_l2": r["l2_error"],
         })
