@@ -80,7 +80,7 @@ func TestTargets(t *testing.T) {
 			t.Errorf("%s: %s ends at %g", g.folder, g.method, end)
 		}
 		out = append(out, []string{g.folder, fmt.Sprintf("%.1e", g.below), fmt.Sprint(g.seconds), g.method,
-			fmt.Sprintf("%.0f", at), fmt.Sprintf("%.1e", end), twoDigits(s.adam(folder)/end)})
+			fmt.Sprintf("%.0f", at), fmt.Sprintf("%.1e", end), twoDigits(s.adam(folder) / end)})
 	}
 	held(t, "targets", out)
 
