@@ -164,10 +164,15 @@ func (p *Set) Finite() error {
 
 // Advance makes the points to train on those of a step, where they are resampled.
 func (p *Set) Advance(step int) {
-	if p.Equation == nil || p.Equation.Points.Resample == 0 {
-		return
-	}
-	if round := step / int(p.Equation.Points.Resample); round != p.points.round {
-		p.points.drawTrain(round)
+	if p.Stale(step) {
+		p.points.drawTrain(p.roundOf(step))
 	}
 }
+
+// Stale reports whether the points at hand are not those of a step.
+func (p *Set) Stale(step int) bool {
+	return p.Equation != nil && p.Equation.Points.Resample > 0 && p.roundOf(step) != p.points.round
+}
+
+// roundOf is the round of resampling that a step is in.
+func (p *Set) roundOf(step int) int { return step / int(p.Equation.Points.Resample) }

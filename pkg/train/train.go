@@ -185,9 +185,11 @@ func (t *trainer[T]) train(ctx context.Context) (runlog.Outcome, string, error) 
 	}
 	for {
 		if t.evaluated != t.step && t.evaluationDue() {
-			t.clock.Start()
-			t.data.Advance(t.step) // the loss is that of the step to come, to which the time of drawing belongs
-			t.clock.Stop()
+			if t.data.Stale(t.step) { // the loss is that of the step to come, to which the time of drawing belongs
+				t.clock.Start()
+				t.data.Advance(t.step)
+				t.clock.Stop()
+			}
 			scores, err := t.eval.evaluate(ctx, t.answer())
 			if err != nil { // ctx's
 				return runlog.Interrupted, interrupt.Reason(ctx), t.save()
