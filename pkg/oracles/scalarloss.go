@@ -21,8 +21,8 @@ func (l *scalarLoss) of(y []float64) losses.Scalar { return l.phi[int(y[0])] }
 func (l *scalarLoss) Value(z, y []float64) float64   { return l.of(y).Value(z[0]) }
 func (l *scalarLoss) Grad(dst, z, y []float64)       { dst[0] = l.of(y).Slope(z[0]) }
 func (l *scalarLoss) Conj(a, y []float64) float64    { return l.of(y).Conj(a[0]) }
-func (l *scalarLoss) MulFactor(dst, s, c []float64)  { dst[0] = c[0] * s[0] }
-func (l *scalarLoss) MulFactorT(dst, v, c []float64) { dst[0] = c[0] * v[0] }
+func (l *scalarLoss) MulFactor(dst, s, c []float64)  { losses.Squared{}.MulFactor(dst, s, c) }
+func (l *scalarLoss) MulFactorT(dst, v, c []float64) { losses.Squared{}.MulFactor(dst, v, c) }
 func (l *scalarLoss) Target() losses.Target          { return losses.ValueTarget }
 func (l *scalarLoss) Curvature() losses.Curvature    { return losses.Smooth }
 func (l *scalarLoss) Separable()                     {}
