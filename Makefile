@@ -33,7 +33,7 @@ check: test ## what CI checks besides: format, vet, staticcheck, the race detect
 
 long: ## the tests of the tag long, but one float32 of 211 for the hour that all would take
 	go test -tags long -run '^TestCoverage$$' -v ./pkg/stats
-	go test -tags long -run '^(TestRounding|TestDescentFloat32|TestPrimalFloat32)$$' ./pkg/oracles
+	go test -tags long -run '^(TestRounding|TestDescentFloat32|TestPrimalFloat32|TestHeld)$$' ./pkg/oracles
 	go test -tags long -run '^TestAccuracy$$' -v ./pkg/tensor/kernel -accuracy-every 211
 
 READERS ?= python3

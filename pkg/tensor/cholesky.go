@@ -38,7 +38,10 @@ func Cholesky(p *Pool, a Matrix[float64]) bool {
 	g := argsOf[float64](p)
 	s := &g.factor
 	s.a = a
-	defer func() { s.a = Matrix[float64]{} }()
+	defer func() {
+		s.a = Matrix[float64]{}
+		g.done(p)
+	}()
 	for s.lo = 0; s.lo < n; s.lo += panelRows {
 		hi := min(s.lo+panelRows, n)
 		s.kept = grow(&s.space, kernel.FactorLength((hi-s.lo+kernel.FactorRows()-1)/kernel.FactorRows()))

@@ -43,6 +43,7 @@ func CholeskySolve(p *Pool, u Matrix[float64], x []float64) {
 		s.back()
 	}
 	s.u, s.x = Matrix[float64]{}, nil
+	g.done(p)
 }
 
 // solveSpace is what the loops of CholeskySolve work on.

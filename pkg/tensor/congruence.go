@@ -21,6 +21,7 @@ func ScaledSystem(p *Pool, alpha float64, d []float64, k, a Matrix[float64]) {
 	kernel.Scale(alpha, s.scaled[:n])
 	p.For(n, max(1, chunk/max(1, n)), g.scaleSystem)
 	s.release()
+	g.done(p)
 }
 
 // BlockSystem sets the upper triangle of A to I + alpha Lᵀ K L, for a symmetric K, n x n, and an L
@@ -52,6 +53,7 @@ func BlockSystem(p *Pool, alpha float64, l, k, a Matrix[float64]) {
 	p.forOn(n/b, grain, g.leftSystem)
 	p.forOn(n/b, grain, g.rightSystem)
 	s.release()
+	g.done(p)
 }
 
 // SystemSpace is the number of values that ScaledSystem (b = 1) or BlockSystem keeps for a pool of so

@@ -107,6 +107,7 @@ func gemm[T Float](p *Pool, part kernel.Triangle, d int, ta, tb Transpose, alpha
 		p.forOn(m, share(m, blocks, blockRows), g.rows)
 	}
 	g.a, g.b, g.c, g.finish = Matrix[T]{}, Matrix[T]{}, Matrix[T]{}, kernel.Finish[T]{}
+	g.done(p)
 }
 
 // tiny is the number of multiply-adds up to which a plain loop is faster than

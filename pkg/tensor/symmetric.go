@@ -62,6 +62,7 @@ func AddWeighted[T Float](p *Pool, a, w, c Matrix[T]) {
 		p.forOn((hi-lo)/k, max(1, chunk/(k*hi)), g.weigh)
 		s.w, s.c, s.p = Matrix[T]{}, Matrix[T]{}, Matrix[T]{}
 	}
+	g.done(p)
 }
 
 // weightedRows is the number of rows that AddWeighted makes at a time: those of whole
@@ -123,6 +124,7 @@ func (g *args[T]) mirrored(p *Pool, a Matrix[T], name string, block func(lo, hi 
 	g.a = a
 	p.For(a.Rows, mirrorRows, block)
 	g.a = Matrix[T]{}
+	g.done(p)
 }
 
 // mirrorRows is the side of the squares that Mirror and MirrorUpper transpose.
@@ -176,6 +178,7 @@ func Combine[T Float](p *Pool, a Matrix[T], v, y []T) {
 	g.a, g.x, g.y = a, v, y
 	p.For(a.Cols, combineCols, g.combine)
 	g.a, g.x, g.y = Matrix[T]{}, nil, nil
+	g.done(p)
 }
 
 // combineCols columns of y stay in the first-level cache while the rows of A go by.
@@ -191,4 +194,5 @@ func AddProducts[T Float](p *Pool, a Matrix[T], x, y []T) {
 	g.a, g.x, g.y = a, x, y
 	p.For(a.Rows, max(1, chunk/max(1, a.Cols)), g.products)
 	g.a, g.x, g.y = Matrix[T]{}, nil, nil
+	g.done(p)
 }

@@ -2,6 +2,7 @@ package tensor
 
 import (
 	"math"
+	"sync"
 
 	"github.com/dualgn/dgn/pkg/tensor/kernel"
 )
@@ -39,8 +40,23 @@ type args[T Float] struct {
 	rows, cols, weigh, leftSystem, rightSystem                                                                            func(worker, lo, hi int)
 }
 
+// spare32 and spare64 are the args of calls without a pool, each of which would make thirty
+// closures otherwise.
+var spare32, spare64 sync.Pool
+
+func spareOf[T Float]() *sync.Pool {
+	if kernel.SizeOf[T]() == 4 {
+		return &spare32
+	}
+	return &spare64
+}
+
+// argsOf returns the args of a pool, or some that nobody else has, which the caller gives back by done.
 func argsOf[T Float](p *Pool) *args[T] {
 	if p == nil {
+		if g, ok := spareOf[T]().Get().(*args[T]); ok {
+			return g
+		}
 		g := &args[T]{}
 		g.init()
 		return g
@@ -51,6 +67,13 @@ func argsOf[T Float](p *Pool) *args[T] {
 	}
 	g.init()
 	return g
+}
+
+// done gives args that belong to no pool to the next call.
+func (g *args[T]) done(p *Pool) {
+	if p == nil {
+		spareOf[T]().Put(g)
+	}
 }
 
 func (g *args[T]) init() {
@@ -216,6 +239,7 @@ func ColSums[T Float](p *Pool, y []T, a Matrix[T]) {
 	g.y, g.a = y, a
 	p.For(a.Cols, max(sumCols, sumValues/a.Rows), g.colSums)
 	g.y, g.a = nil, Matrix[T]{}
+	g.done(p)
 }
 
 // Widen sets dst to src in float64.
@@ -227,6 +251,7 @@ func Widen(p *Pool, dst []float64, src []float32) {
 	g.narrow, g.y = src, dst
 	p.For(len(src), chunk, g.widen)
 	g.narrow, g.y = nil, nil
+	g.done(p)
 }
 
 // Convert sets dst to src in another precision.

@@ -167,7 +167,9 @@ func TestWarmUpIsForgotten(t *testing.T) {
 func TestFirstStepAllocates(t *testing.T) {
 	c := parse(t, toy, "model.hidden=[100]", "methods.SGD.optimizer={kind: sgd, momentum: 0.9}", "methods.SGD.oracle={kind: gauss_newton, formulation: primal}")
 	p := opened(t, c)
-	tr := newTrainer[float32](Training{Problem: p, Method: &c.Methods[0], Seed: 0}, nil)
+	pool := tensor.NewPool(1)
+	defer pool.Close()
+	tr := newTrainer[float32](Training{Problem: p, Method: &c.Methods[0], Seed: 0}, pool)
 	if err := tr.warmUp(); err != nil {
 		t.Fatal(err)
 	}
