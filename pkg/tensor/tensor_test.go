@@ -205,6 +205,36 @@ func TestAllocs(t *testing.T) {
 	}
 }
 
+// TestAllocsWithoutPool: nor do calls without a pool allocate.
+func TestAllocsWithoutPool(t *testing.T) {
+	if testing.Short() {
+		t.Skip("under the race detector, for which -short is, a sync.Pool loses some of what it is given")
+	}
+	rng := rand.New(rand.NewPCG(1, 2))
+	const n = 200
+	a, b, c := randomMatrix[float64](rng, n, 60, 0), randomMatrix[float64](rng, n, 60, 0), New[float64](n, n)
+	k, l, w := spd(rng, n, 1), randomMatrix[float64](rng, n, 2, 0), randomMatrix[float64](rng, n/2, n/2, 0)
+	x, d, narrow := random[float64](rng, n), random[float64](rng, n), random[float32](rng, n)
+	for name, call := range map[string]func(){
+		"Gemm":          func() { Gemm(nil, NoTrans, Trans, 1, a, b, 0, c) },
+		"ColSums":       func() { ColSums(nil, x, c) },
+		"Mirror":        func() { Mirror(nil, c) },
+		"AddWeighted":   func() { AddWeighted(nil, a, w, c) },
+		"AddProducts":   func() { AddProducts(nil, k, d, x) },
+		"Combine":       func() { Combine(nil, k, d, x) },
+		"Widen":         func() { Widen(nil, x, narrow) },
+		"ScaledSystem":  func() { ScaledSystem(nil, 1, d, k, c) },
+		"BlockSystem":   func() { BlockSystem(nil, 1, l, k, c) },
+		"Cholesky":      func() { copy(c.Data, k.Data); Cholesky(nil, c) },
+		"CholeskySolve": func() { CholeskySolve(nil, k, x) },
+	} {
+		call()
+		if n := testing.AllocsPerRun(20, call); n > 0 {
+			t.Errorf("%s: %g allocations", name, n)
+		}
+	}
+}
+
 // TestPoolDoesNotWait: a loop ends without a worker that never gets a processor.
 func TestPoolDoesNotWait(t *testing.T) {
 	pool := &Pool{threads: 2, workers: []*worker{{wake: make(chan struct{}, 1)}}}
