@@ -120,6 +120,9 @@ func TestTargets(t *testing.T) {
 	if dual, primal := s.ratio("pinn/poisson5d", "GN dual", "GN dual, geodesic", "test_l2"), s.ratio("pinn/poisson5d", "GN primal, CG", "Adam, rate 0.0056", "test_l2"); dual < 10 || math.Abs(primal-0.5) > 0.05 {
 		t.Errorf("poisson5d: the dual %g times that along curves, the primal %g times Adam", dual, primal)
 	}
+	if plain := s.ratio("pinn/poisson5d", "GN dual, gamma grows", "GN dual, geodesic", "test_l2"); plain < 300 {
+		t.Errorf("poisson5d: without curves %g times", plain)
+	}
 	for method, times := range map[string]float64{"GN dual, geodesic": 10, "SGD": 2000, "Adam": 2000} {
 		if r := s.ratio("pinn/heat1d_64", method, grows, "test_l2"); r < times {
 			t.Errorf("heat1d_64: %s ends at %g times %s", method, r, grows)
