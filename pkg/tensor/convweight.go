@@ -122,7 +122,7 @@ func WeightSpace[T Float](s ConvShape, m int) int {
 	case linesPay[T](&s, filters):
 		image, sums, laid, slack = forwardImage(&s).len()+kernel.Slack, linesSums[T](filters, s.Taps()), false, 0
 	case tapsPay[T](&s):
-		image, laid = s.In.Len(), kernel.CopiesA[T](filters, s.Taps(), p)
+		image, laid = s.In.Len(), kernel.CopiesA[T](false, filters, s.Taps(), p, p)
 	}
 	most := weightExamples(size.Sum(image, size.Product(filters, p)), m)
 	all := size.Sum(size.Product(most, size.Sum(image, filters)), slack, sums)
@@ -149,7 +149,7 @@ func weightImage(s *ConvShape) channelsLast {
 // runPanels makes the gradients as a matrix product.
 func (v *convWeight[T]) runPanels(c *Conv[T]) {
 	p, q, filters, threads := c.Positions(), c.Taps(), v.filters, c.pool.Threads()
-	v.taps.copied = v.taps.pays && kernel.CopiesA[T](filters, q, p)
+	v.taps.copied = v.taps.pays && kernel.CopiesA[T](false, filters, q, p, p)
 	image, width := v.image.len(), kernel.PanelWidth[T]()
 	if v.taps.pays {
 		image, width = v.taps.image.len(), v.taps.width()

@@ -100,7 +100,7 @@ func gemm[T Float](p *Pool, part kernel.Triangle, d int, ta, tb Transpose, alpha
 	switch {
 	case blocks == 1:
 		g.block(0, 0, m, 0, n)
-	case (n >= m || n >= blocks*blockCols) && !(kernel.CopiesA[T](m, n, a.Stride) && m >= blocks*4*blockRows):
+	case (n >= m || n >= blocks*blockCols) && !(kernel.CopiesA[T](bool(ta), m, n, k, a.Stride) && m >= blocks*4*blockRows):
 		// Blocks of columns pack B once between them; but each would copy A.
 		p.forOn(n, share(n, blocks, blockCols), g.cols)
 	default:

@@ -59,8 +59,16 @@ func (f *Finish[T]) Apply(m, n int, c []T, ldc int) {
 	}
 }
 
-// panel finishes rows of up to two vectors, w columns.
+// panel finishes rows of w columns.
 func (f *Finish[T]) panel(g *set[T], rows, w int, c []T, ldc int) {
+	for j, two := 0, 2*g.lanes; j < w; j += two {
+		at := f.At(0, j)
+		at.two(g, rows, min(two, w-j), c[j:], ldc)
+	}
+}
+
+// two finishes rows of up to two vectors, w columns.
+func (f *Finish[T]) two(g *set[T], rows, w int, c []T, ldc int) {
 	size, mask := SizeOf[T](), g.masks[w]
 	if w == 2*g.lanes {
 		mask = nil

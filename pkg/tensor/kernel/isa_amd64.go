@@ -27,8 +27,8 @@ var (
 
 var (
 	avx512S = set[float32]{
-		lanes: 16, rows: 14,
-		product: [2][maxRows + 1]func(k int, a *float32, rowA, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int){
+		lanes: 16, wide: 2, rows: [...]int{0, 14, 14, 0},
+		product: [maxWidth][maxRows + 1]func(k int, a *float32, rowA, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int){
 			{nil, product512s1x1, product512s2x1, product512s3x1, product512s4x1, product512s5x1, product512s6x1, product512s7x1, product512s8x1, product512s9x1, product512s10x1, product512s11x1, product512s12x1, product512s13x1, product512s14x1},
 			{nil, product512s1x2, product512s2x2, product512s3x2, product512s4x2, product512s5x2, product512s6x2, product512s7x2, product512s8x2, product512s9x2, product512s10x2, product512s11x2, product512s12x2, product512s13x2, product512s14x2},
 		},
@@ -36,13 +36,13 @@ var (
 			nil, direct512s1, direct512s2, direct512s3, direct512s4,
 		},
 		addBias: addBias512s, addRectify: addRectify512s, gate: gateRows512s,
-		copy: copyPanel512s, transpose: transpose512s,
+		copy: [maxWidth]func(dst *float32, rowDst int, src *float32, rowSrc, n int, mask *byte){nil, copyPanel512sx2}, transpose: transpose512s,
 		gather: []func(dst *float32, rowDst int, src *float32, rows *int32, n int, pieces *int, count int){gather128s, gather256s, gather512s},
 		masks:  opmasks(16),
 	}
 	avx512D = set[float64]{
-		lanes: 8, rows: 14,
-		product: [2][maxRows + 1]func(k int, a *float64, rowA, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int){
+		lanes: 8, wide: 2, rows: [...]int{0, 14, 14, 0},
+		product: [maxWidth][maxRows + 1]func(k int, a *float64, rowA, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int){
 			{nil, product512d1x1, product512d2x1, product512d3x1, product512d4x1, product512d5x1, product512d6x1, product512d7x1, product512d8x1, product512d9x1, product512d10x1, product512d11x1, product512d12x1, product512d13x1, product512d14x1},
 			{nil, product512d1x2, product512d2x2, product512d3x2, product512d4x2, product512d5x2, product512d6x2, product512d7x2, product512d8x2, product512d9x2, product512d10x2, product512d11x2, product512d12x2, product512d13x2, product512d14x2},
 		},
@@ -50,35 +50,37 @@ var (
 			nil, direct512d1, direct512d2, direct512d3, direct512d4,
 		},
 		addBias: addBias512d, addRectify: addRectify512d, gate: gateRows512d,
-		copy: copyPanel512d, transpose: transpose512d,
+		copy: [maxWidth]func(dst *float64, rowDst int, src *float64, rowSrc, n int, mask *byte){nil, copyPanel512dx2}, transpose: transpose512d,
 		gather: []func(dst *float64, rowDst int, src *float64, rows *int32, n int, pieces *int, count int){gather128d, gather256d, gather512d},
 		masks:  opmasks(8),
 	}
 	avx2S = set[float32]{
-		lanes: 8, rows: 6,
-		product: [2][maxRows + 1]func(k int, a *float32, rowA, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int){
+		lanes: 8, wide: 3, rows: [...]int{0, 6, 6, 4},
+		product: [maxWidth][maxRows + 1]func(k int, a *float32, rowA, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int){
 			{nil, product256s1x1, product256s2x1, product256s3x1, product256s4x1, product256s5x1, product256s6x1},
 			{nil, product256s1x2, product256s2x2, product256s3x2, product256s4x2, product256s5x2, product256s6x2},
+			{nil, product256s1x3, product256s2x3, product256s3x3, product256s4x3},
 		},
 		direct: [directRows + 1]func(k int, a *float32, rowA int, src *float32, rows *int32, second int, c *float32, rowC int, accumulate int){
 			nil, direct256s1, direct256s2, direct256s3, direct256s4,
 		},
 		addBias: addBias256s, addRectify: addRectify256s, gate: gateRows256s,
-		copy: copyPanel256s, transpose: transpose256s,
+		copy: [maxWidth]func(dst *float32, rowDst int, src *float32, rowSrc, n int, mask *byte){nil, copyPanel256sx2, copyPanel256sx3}, transpose: transpose256s,
 		gather: []func(dst *float32, rowDst int, src *float32, rows *int32, n int, pieces *int, count int){gather128s, gather256s},
 		masks:  laneMasks(8),
 	}
 	avx2D = set[float64]{
-		lanes: 4, rows: 6,
-		product: [2][maxRows + 1]func(k int, a *float64, rowA, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int){
+		lanes: 4, wide: 3, rows: [...]int{0, 6, 6, 4},
+		product: [maxWidth][maxRows + 1]func(k int, a *float64, rowA, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int){
 			{nil, product256d1x1, product256d2x1, product256d3x1, product256d4x1, product256d5x1, product256d6x1},
 			{nil, product256d1x2, product256d2x2, product256d3x2, product256d4x2, product256d5x2, product256d6x2},
+			{nil, product256d1x3, product256d2x3, product256d3x3, product256d4x3},
 		},
 		direct: [directRows + 1]func(k int, a *float64, rowA int, src *float64, rows *int32, second int, c *float64, rowC int, accumulate int){
 			nil, direct256d1, direct256d2, direct256d3, direct256d4,
 		},
 		addBias: addBias256d, addRectify: addRectify256d, gate: gateRows256d,
-		copy: copyPanel256d, transpose: transpose256d,
+		copy: [maxWidth]func(dst *float64, rowDst int, src *float64, rowSrc, n int, mask *byte){nil, copyPanel256dx2, copyPanel256dx3}, transpose: transpose256d,
 		gather: []func(dst *float64, rowDst int, src *float64, rows *int32, n int, pieces *int, count int){gather128d, gather256d},
 		masks:  laneMasks(4),
 	}
@@ -104,8 +106,8 @@ func opmasks(lanes int) []*byte {
 func laneMasks(lanes int) []*byte {
 	var out []*byte
 	size := 32 / lanes
-	for w := range 2*lanes + 1 {
-		m := &[64]byte{}
+	for w := range maxWidth*lanes + 1 {
+		m := &[maxWidth * 32]byte{}
 		for i := range w * size {
 			m[i] = 0xff
 		}

@@ -46,11 +46,12 @@ func Use(isa ISA) {
 
 // A set is what an instruction set has for products of one precision.
 type set[T Float] struct {
-	lanes   int // elements of a vector; a panel of B is two vectors wide
-	rows    int // of C in the largest kernel
-	product [2][maxRows + 1]func(k int, a *T, rowA, colA int, b *T, rowB int, c *T, rowC int, mask *byte, alpha T, accumulate int, next *T, rowNext int)
+	lanes   int               // elements of a vector; a panel of patches is two vectors wide
+	wide    int               // vectors of a panel of B
+	rows    [maxWidth + 1]int // of C in the largest kernel of so many vectors
+	product [maxWidth][maxRows + 1]func(k int, a *T, rowA, colA int, b *T, rowB int, c *T, rowC int, mask *byte, alpha T, accumulate int, next *T, rowNext int)
 	direct  [directRows + 1]func(k int, a *T, rowA int, src *T, rows *int32, second int, c *T, rowC int, accumulate int) // B in place
-	copy    func(dst *T, rowDst int, src *T, rowSrc, n int, mask *byte)
+	copy    [maxWidth]func(dst *T, rowDst int, src *T, rowSrc, n int, mask *byte)                                        // of so many vectors, from one on
 
 	addBias, addRectify func(c *T, rowC, rows int, bias *T, mask *byte) // see [Finish]
 	gate                func(c *T, rowC int, gate *T, rowGate, rows int, mask *byte)
@@ -62,6 +63,9 @@ type set[T Float] struct {
 
 // maxRows is the largest number of rows of C that any kernel holds.
 const maxRows = 14
+
+// maxWidth is the largest number of vectors of a row of C that any kernel holds.
+const maxWidth = 3
 
 // directRows is the largest number of rows of C that read patches in place:
 // packing a panel takes as long as some four rows of C take to use it.

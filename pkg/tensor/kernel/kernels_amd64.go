@@ -164,10 +164,10 @@ func direct512s3(k int, a *float32, rowA int, src *float32, rows *int32, second 
 //go:noescape
 func direct512s4(k int, a *float32, rowA int, src *float32, rows *int32, second int, c *float32, rowC int, accumulate int)
 
-// copyPanel512s copies n rows of two vectors, 0 in lanes that the mask leaves out. Strides are in bytes.
+// copyPanel512sx2 copies n rows of 2 vectors, 0 in lanes that the mask leaves out. Strides are in bytes.
 //
 //go:noescape
-func copyPanel512s(dst *float32, rowDst int, src *float32, rowSrc int, n int, mask *byte)
+func copyPanel512sx2(dst *float32, rowDst int, src *float32, rowSrc int, n int, mask *byte)
 
 // axpy512s sets y += alpha x; n whole vectors, and one that mask cuts.
 //
@@ -314,65 +314,85 @@ func scaleRows512s(y *float32, x *float32, v *float32, k int, n int, mask *byte,
 //go:noescape
 func multiplyAdd512s(x *float32, y *float32, z *float32, n int, mask *byte)
 
-// product256s1x1 sets (accumulate 0), or adds to (1), a block of C of 1 rows and 1 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. A line is fetched ahead for each step of k, rowNext apart from next on.
+// product256s1x1 sets (accumulate 0), or adds to (1), a block of C of 1 rows and 1 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. Rows of A or its columns have no gaps. Nothing is fetched from next on.
 //
 //go:noescape
 func product256s1x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int)
 
-// product256s2x1 sets (accumulate 0), or adds to (1), a block of C of 2 rows and 1 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. A line is fetched ahead for each step of k, rowNext apart from next on.
+// product256s2x1 sets (accumulate 0), or adds to (1), a block of C of 2 rows and 1 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. Rows of A or its columns have no gaps. Nothing is fetched from next on.
 //
 //go:noescape
 func product256s2x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int)
 
-// product256s3x1 sets (accumulate 0), or adds to (1), a block of C of 3 rows and 1 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. A line is fetched ahead for each step of k, rowNext apart from next on.
+// product256s3x1 sets (accumulate 0), or adds to (1), a block of C of 3 rows and 1 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. Rows of A or its columns have no gaps. Nothing is fetched from next on.
 //
 //go:noescape
 func product256s3x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int)
 
-// product256s4x1 sets (accumulate 0), or adds to (1), a block of C of 4 rows and 1 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. A line is fetched ahead for each step of k, rowNext apart from next on.
+// product256s4x1 sets (accumulate 0), or adds to (1), a block of C of 4 rows and 1 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. Rows of A or its columns have no gaps. Nothing is fetched from next on.
 //
 //go:noescape
 func product256s4x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int)
 
-// product256s5x1 sets (accumulate 0), or adds to (1), a block of C of 5 rows and 1 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. A line is fetched ahead for each step of k, rowNext apart from next on.
+// product256s5x1 sets (accumulate 0), or adds to (1), a block of C of 5 rows and 1 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. Rows of A or its columns have no gaps. Nothing is fetched from next on.
 //
 //go:noescape
 func product256s5x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int)
 
-// product256s6x1 sets (accumulate 0), or adds to (1), a block of C of 6 rows and 1 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. A line is fetched ahead for each step of k, rowNext apart from next on.
+// product256s6x1 sets (accumulate 0), or adds to (1), a block of C of 6 rows and 1 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. Rows of A or its columns have no gaps. Nothing is fetched from next on.
 //
 //go:noescape
 func product256s6x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int)
 
-// product256s1x2 sets (accumulate 0), or adds to (1), a block of C of 1 rows and 2 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. A line is fetched ahead for each step of k, rowNext apart from next on.
+// product256s1x2 sets (accumulate 0), or adds to (1), a block of C of 1 rows and 2 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. Rows of A or its columns have no gaps. Nothing is fetched from next on.
 //
 //go:noescape
 func product256s1x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int)
 
-// product256s2x2 sets (accumulate 0), or adds to (1), a block of C of 2 rows and 2 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. A line is fetched ahead for each step of k, rowNext apart from next on.
+// product256s2x2 sets (accumulate 0), or adds to (1), a block of C of 2 rows and 2 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. Rows of A or its columns have no gaps. Nothing is fetched from next on.
 //
 //go:noescape
 func product256s2x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int)
 
-// product256s3x2 sets (accumulate 0), or adds to (1), a block of C of 3 rows and 2 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. A line is fetched ahead for each step of k, rowNext apart from next on.
+// product256s3x2 sets (accumulate 0), or adds to (1), a block of C of 3 rows and 2 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. Rows of A or its columns have no gaps. Nothing is fetched from next on.
 //
 //go:noescape
 func product256s3x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int)
 
-// product256s4x2 sets (accumulate 0), or adds to (1), a block of C of 4 rows and 2 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. A line is fetched ahead for each step of k, rowNext apart from next on.
+// product256s4x2 sets (accumulate 0), or adds to (1), a block of C of 4 rows and 2 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. Rows of A or its columns have no gaps. Nothing is fetched from next on.
 //
 //go:noescape
 func product256s4x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int)
 
-// product256s5x2 sets (accumulate 0), or adds to (1), a block of C of 5 rows and 2 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. A line is fetched ahead for each step of k, rowNext apart from next on.
+// product256s5x2 sets (accumulate 0), or adds to (1), a block of C of 5 rows and 2 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. Rows of A or its columns have no gaps. Nothing is fetched from next on.
 //
 //go:noescape
 func product256s5x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int)
 
-// product256s6x2 sets (accumulate 0), or adds to (1), a block of C of 6 rows and 2 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. A line is fetched ahead for each step of k, rowNext apart from next on.
+// product256s6x2 sets (accumulate 0), or adds to (1), a block of C of 6 rows and 2 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. Rows of A or its columns have no gaps. Nothing is fetched from next on.
 //
 //go:noescape
 func product256s6x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int)
+
+// product256s1x3 sets (accumulate 0), or adds to (1), a block of C of 1 rows and 3 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. Rows of A or its columns have no gaps. Nothing is fetched from next on.
+//
+//go:noescape
+func product256s1x3(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int)
+
+// product256s2x3 sets (accumulate 0), or adds to (1), a block of C of 2 rows and 3 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. Rows of A or its columns have no gaps. Nothing is fetched from next on.
+//
+//go:noescape
+func product256s2x3(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int)
+
+// product256s3x3 sets (accumulate 0), or adds to (1), a block of C of 3 rows and 3 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. Rows of A or its columns have no gaps. Nothing is fetched from next on.
+//
+//go:noescape
+func product256s3x3(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int)
+
+// product256s4x3 sets (accumulate 0), or adds to (1), a block of C of 4 rows and 3 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. Rows of A or its columns have no gaps. Nothing is fetched from next on.
+//
+//go:noescape
+func product256s4x3(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int)
 
 // direct256s1 sets (accumulate 0), or adds to (1), a block of C of 1 rows and two vectors: A B. Strides are in bytes.
 //
@@ -394,10 +414,15 @@ func direct256s3(k int, a *float32, rowA int, src *float32, rows *int32, second 
 //go:noescape
 func direct256s4(k int, a *float32, rowA int, src *float32, rows *int32, second int, c *float32, rowC int, accumulate int)
 
-// copyPanel256s copies n rows of two vectors, 0 in lanes that the mask leaves out. Strides are in bytes.
+// copyPanel256sx2 copies n rows of 2 vectors, 0 in lanes that the mask leaves out. Strides are in bytes.
 //
 //go:noescape
-func copyPanel256s(dst *float32, rowDst int, src *float32, rowSrc int, n int, mask *byte)
+func copyPanel256sx2(dst *float32, rowDst int, src *float32, rowSrc int, n int, mask *byte)
+
+// copyPanel256sx3 copies n rows of 3 vectors, 0 in lanes that the mask leaves out. Strides are in bytes.
+//
+//go:noescape
+func copyPanel256sx3(dst *float32, rowDst int, src *float32, rowSrc int, n int, mask *byte)
 
 // axpy256s sets y += alpha x; n whole vectors, and one that mask cuts.
 //
@@ -729,10 +754,10 @@ func direct512d3(k int, a *float64, rowA int, src *float64, rows *int32, second 
 //go:noescape
 func direct512d4(k int, a *float64, rowA int, src *float64, rows *int32, second int, c *float64, rowC int, accumulate int)
 
-// copyPanel512d copies n rows of two vectors, 0 in lanes that the mask leaves out. Strides are in bytes.
+// copyPanel512dx2 copies n rows of 2 vectors, 0 in lanes that the mask leaves out. Strides are in bytes.
 //
 //go:noescape
-func copyPanel512d(dst *float64, rowDst int, src *float64, rowSrc int, n int, mask *byte)
+func copyPanel512dx2(dst *float64, rowDst int, src *float64, rowSrc int, n int, mask *byte)
 
 // axpy512d sets y += alpha x; n whole vectors, and one that mask cuts.
 //
@@ -879,65 +904,85 @@ func scaleRows512d(y *float64, x *float64, v *float64, k int, n int, mask *byte,
 //go:noescape
 func multiplyAdd512d(x *float64, y *float64, z *float64, n int, mask *byte)
 
-// product256d1x1 sets (accumulate 0), or adds to (1), a block of C of 1 rows and 1 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. A line is fetched ahead for each step of k, rowNext apart from next on.
+// product256d1x1 sets (accumulate 0), or adds to (1), a block of C of 1 rows and 1 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. Rows of A or its columns have no gaps. Nothing is fetched from next on.
 //
 //go:noescape
 func product256d1x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int)
 
-// product256d2x1 sets (accumulate 0), or adds to (1), a block of C of 2 rows and 1 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. A line is fetched ahead for each step of k, rowNext apart from next on.
+// product256d2x1 sets (accumulate 0), or adds to (1), a block of C of 2 rows and 1 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. Rows of A or its columns have no gaps. Nothing is fetched from next on.
 //
 //go:noescape
 func product256d2x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int)
 
-// product256d3x1 sets (accumulate 0), or adds to (1), a block of C of 3 rows and 1 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. A line is fetched ahead for each step of k, rowNext apart from next on.
+// product256d3x1 sets (accumulate 0), or adds to (1), a block of C of 3 rows and 1 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. Rows of A or its columns have no gaps. Nothing is fetched from next on.
 //
 //go:noescape
 func product256d3x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int)
 
-// product256d4x1 sets (accumulate 0), or adds to (1), a block of C of 4 rows and 1 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. A line is fetched ahead for each step of k, rowNext apart from next on.
+// product256d4x1 sets (accumulate 0), or adds to (1), a block of C of 4 rows and 1 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. Rows of A or its columns have no gaps. Nothing is fetched from next on.
 //
 //go:noescape
 func product256d4x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int)
 
-// product256d5x1 sets (accumulate 0), or adds to (1), a block of C of 5 rows and 1 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. A line is fetched ahead for each step of k, rowNext apart from next on.
+// product256d5x1 sets (accumulate 0), or adds to (1), a block of C of 5 rows and 1 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. Rows of A or its columns have no gaps. Nothing is fetched from next on.
 //
 //go:noescape
 func product256d5x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int)
 
-// product256d6x1 sets (accumulate 0), or adds to (1), a block of C of 6 rows and 1 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. A line is fetched ahead for each step of k, rowNext apart from next on.
+// product256d6x1 sets (accumulate 0), or adds to (1), a block of C of 6 rows and 1 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. Rows of A or its columns have no gaps. Nothing is fetched from next on.
 //
 //go:noescape
 func product256d6x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int)
 
-// product256d1x2 sets (accumulate 0), or adds to (1), a block of C of 1 rows and 2 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. A line is fetched ahead for each step of k, rowNext apart from next on.
+// product256d1x2 sets (accumulate 0), or adds to (1), a block of C of 1 rows and 2 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. Rows of A or its columns have no gaps. Nothing is fetched from next on.
 //
 //go:noescape
 func product256d1x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int)
 
-// product256d2x2 sets (accumulate 0), or adds to (1), a block of C of 2 rows and 2 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. A line is fetched ahead for each step of k, rowNext apart from next on.
+// product256d2x2 sets (accumulate 0), or adds to (1), a block of C of 2 rows and 2 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. Rows of A or its columns have no gaps. Nothing is fetched from next on.
 //
 //go:noescape
 func product256d2x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int)
 
-// product256d3x2 sets (accumulate 0), or adds to (1), a block of C of 3 rows and 2 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. A line is fetched ahead for each step of k, rowNext apart from next on.
+// product256d3x2 sets (accumulate 0), or adds to (1), a block of C of 3 rows and 2 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. Rows of A or its columns have no gaps. Nothing is fetched from next on.
 //
 //go:noescape
 func product256d3x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int)
 
-// product256d4x2 sets (accumulate 0), or adds to (1), a block of C of 4 rows and 2 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. A line is fetched ahead for each step of k, rowNext apart from next on.
+// product256d4x2 sets (accumulate 0), or adds to (1), a block of C of 4 rows and 2 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. Rows of A or its columns have no gaps. Nothing is fetched from next on.
 //
 //go:noescape
 func product256d4x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int)
 
-// product256d5x2 sets (accumulate 0), or adds to (1), a block of C of 5 rows and 2 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. A line is fetched ahead for each step of k, rowNext apart from next on.
+// product256d5x2 sets (accumulate 0), or adds to (1), a block of C of 5 rows and 2 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. Rows of A or its columns have no gaps. Nothing is fetched from next on.
 //
 //go:noescape
 func product256d5x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int)
 
-// product256d6x2 sets (accumulate 0), or adds to (1), a block of C of 6 rows and 2 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. A line is fetched ahead for each step of k, rowNext apart from next on.
+// product256d6x2 sets (accumulate 0), or adds to (1), a block of C of 6 rows and 2 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. Rows of A or its columns have no gaps. Nothing is fetched from next on.
 //
 //go:noescape
 func product256d6x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int)
+
+// product256d1x3 sets (accumulate 0), or adds to (1), a block of C of 1 rows and 3 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. Rows of A or its columns have no gaps. Nothing is fetched from next on.
+//
+//go:noescape
+func product256d1x3(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int)
+
+// product256d2x3 sets (accumulate 0), or adds to (1), a block of C of 2 rows and 3 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. Rows of A or its columns have no gaps. Nothing is fetched from next on.
+//
+//go:noescape
+func product256d2x3(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int)
+
+// product256d3x3 sets (accumulate 0), or adds to (1), a block of C of 3 rows and 3 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. Rows of A or its columns have no gaps. Nothing is fetched from next on.
+//
+//go:noescape
+func product256d3x3(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int)
+
+// product256d4x3 sets (accumulate 0), or adds to (1), a block of C of 4 rows and 3 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. Rows of A or its columns have no gaps. Nothing is fetched from next on.
+//
+//go:noescape
+func product256d4x3(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int)
 
 // direct256d1 sets (accumulate 0), or adds to (1), a block of C of 1 rows and two vectors: A B. Strides are in bytes.
 //
@@ -959,10 +1004,15 @@ func direct256d3(k int, a *float64, rowA int, src *float64, rows *int32, second 
 //go:noescape
 func direct256d4(k int, a *float64, rowA int, src *float64, rows *int32, second int, c *float64, rowC int, accumulate int)
 
-// copyPanel256d copies n rows of two vectors, 0 in lanes that the mask leaves out. Strides are in bytes.
+// copyPanel256dx2 copies n rows of 2 vectors, 0 in lanes that the mask leaves out. Strides are in bytes.
 //
 //go:noescape
-func copyPanel256d(dst *float64, rowDst int, src *float64, rowSrc int, n int, mask *byte)
+func copyPanel256dx2(dst *float64, rowDst int, src *float64, rowSrc int, n int, mask *byte)
+
+// copyPanel256dx3 copies n rows of 3 vectors, 0 in lanes that the mask leaves out. Strides are in bytes.
+//
+//go:noescape
+func copyPanel256dx3(dst *float64, rowDst int, src *float64, rowSrc int, n int, mask *byte)
 
 // axpy256d sets y += alpha x; n whole vectors, and one that mask cuts.
 //

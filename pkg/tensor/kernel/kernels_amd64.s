@@ -6759,9 +6759,9 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func copyPanel512s(dst *float32, rowDst int, src *float32, rowSrc int, n int, mask *byte)
+// func copyPanel512sx2(dst *float32, rowDst int, src *float32, rowSrc int, n int, mask *byte)
 // Requires: AVX, AVX512BW, AVX512F
-TEXT ·copyPanel512s(SB), NOSPLIT, $0-48
+TEXT ·copyPanel512sx2(SB), NOSPLIT, $0-48
 	MOVQ  dst+0(FP), DI
 	MOVQ  rowDst+8(FP), R8
 	MOVQ  src+16(FP), SI
@@ -8616,37 +8616,99 @@ end:
 // func product256s1x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int)
 // Requires: AVX, FMA3, MMX+, SSE
 TEXT ·product256s1x1(SB), NOSPLIT, $8-104
-	STMXCSR (SP)
-	MOVL    (SP), AX
-	ORL     $0x00008040, AX
-	MOVL    AX, 4(SP)
-	LDMXCSR 4(SP)
-	MOVQ    c+48(FP), DI
-	MOVQ    rowC+56(FP), SI
-	MOVQ    k+0(FP), CX
-	MOVQ    a+8(FP), AX
-	MOVQ    rowA+16(FP), R8
-	MOVQ    colA+24(FP), R13
-	MOVQ    b+32(FP), BX
-	MOVQ    rowB+40(FP), DX
-	MOVQ    next+88(FP), R14
-	MOVQ    rowNext+96(FP), R15
-	LEAQ    (R8)(R8*2), R9
-	VXORPS  Y0, Y0, Y0
-	TESTQ   CX, CX
-	JLE     done
+	STMXCSR    (SP)
+	MOVL       (SP), AX
+	ORL        $0x00008040, AX
+	MOVL       AX, 4(SP)
+	LDMXCSR    4(SP)
+	MOVQ       c+48(FP), DI
+	MOVQ       rowC+56(FP), SI
+	MOVQ       k+0(FP), CX
+	MOVQ       a+8(FP), AX
+	MOVQ       rowA+16(FP), R8
+	MOVQ       colA+24(FP), R13
+	MOVQ       b+32(FP), BX
+	MOVQ       rowB+40(FP), DX
+	VXORPS     Y0, Y0, Y0
+	LEAQ       (SI)(SI*2), R9
+	LEAQ       (DI)(SI*4), R10
+	PREFETCHT0 (DI)
+	PREFETCHT0 31(DI)
+	LEAQ       (DX)(DX*2), R11
+	MOVQ       CX, R12
+	CMPQ       R13, $0x04
+	JNE        columns
+	LEAQ       (R8)(R8*2), R9
+	SHRQ       $0x02, CX
+	JZ         rowsRest
 
-loop:
-	VMOVUPS      (BX), Y12
-	PREFETCHT0   (BX)(DX*8)
-	VBROADCASTSS (AX), Y14
-	VFMADD231PS  Y14, Y12, Y0
-	PREFETCHT0   (R14)
-	ADDQ         R15, R14
+rowsLoop:
+	VMOVUPS      (BX), Y1
+	VBROADCASTSS (AX), Y2
+	VFMADD231PS  Y2, Y1, Y0
+	VMOVUPS      (BX)(DX*1), Y1
+	VBROADCASTSS 4(AX), Y2
+	VFMADD231PS  Y2, Y1, Y0
+	VMOVUPS      (BX)(DX*2), Y1
+	VBROADCASTSS 8(AX), Y2
+	VFMADD231PS  Y2, Y1, Y0
+	VMOVUPS      (BX)(R11*1), Y1
+	VBROADCASTSS 12(AX), Y2
+	VFMADD231PS  Y2, Y1, Y0
+	LEAQ         (BX)(DX*4), BX
+	ADDQ         $0x10, AX
+	DECQ         CX
+	JNZ          rowsLoop
+
+rowsRest:
+	ANDQ $0x03, R12
+	JZ   done
+
+rowsLast:
+	VMOVUPS      (BX), Y1
+	VBROADCASTSS (AX), Y2
+	VFMADD231PS  Y2, Y1, Y0
+	ADDQ         DX, BX
+	ADDQ         $0x04, AX
+	DECQ         R12
+	JNZ          rowsLast
+	JMP          done
+
+columns:
+	LEAQ (R13)(R13*2), R9
+	SHRQ $0x02, CX
+	JZ   columnsRest
+
+columnsLoop:
+	VMOVUPS      (BX), Y1
+	VBROADCASTSS (AX), Y2
+	VFMADD231PS  Y2, Y1, Y0
+	VMOVUPS      (BX)(DX*1), Y1
+	VBROADCASTSS (AX)(R13*1), Y2
+	VFMADD231PS  Y2, Y1, Y0
+	VMOVUPS      (BX)(DX*2), Y1
+	VBROADCASTSS (AX)(R13*2), Y2
+	VFMADD231PS  Y2, Y1, Y0
+	VMOVUPS      (BX)(R11*1), Y1
+	VBROADCASTSS (AX)(R9*1), Y2
+	VFMADD231PS  Y2, Y1, Y0
+	LEAQ         (BX)(DX*4), BX
+	LEAQ         (AX)(R13*4), AX
+	DECQ         CX
+	JNZ          columnsLoop
+
+columnsRest:
+	ANDQ $0x03, R12
+	JZ   done
+
+columnsLast:
+	VMOVUPS      (BX), Y1
+	VBROADCASTSS (AX), Y2
+	VFMADD231PS  Y2, Y1, Y0
 	ADDQ         DX, BX
 	ADDQ         R13, AX
-	DECQ         CX
-	JNZ          loop
+	DECQ         R12
+	JNZ          columnsLast
 
 done:
 	VBROADCASTSS alpha+72(FP), Y15
@@ -8655,7 +8717,6 @@ done:
 	TESTQ        AX, AX
 	JZ           whole
 	VMOVDQU      (AX), Y12
-	VMOVDQU      32(AX), Y13
 	TESTQ        BX, BX
 	JZ           setMasked
 	VMASKMOVPS   (DI), Y12, Y14
@@ -8692,40 +8753,122 @@ set:
 // func product256s2x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int)
 // Requires: AVX, FMA3, MMX+, SSE
 TEXT ·product256s2x1(SB), NOSPLIT, $8-104
-	STMXCSR (SP)
-	MOVL    (SP), AX
-	ORL     $0x00008040, AX
-	MOVL    AX, 4(SP)
-	LDMXCSR 4(SP)
-	MOVQ    c+48(FP), DI
-	MOVQ    rowC+56(FP), SI
-	MOVQ    k+0(FP), CX
-	MOVQ    a+8(FP), AX
-	MOVQ    rowA+16(FP), R8
-	MOVQ    colA+24(FP), R13
-	MOVQ    b+32(FP), BX
-	MOVQ    rowB+40(FP), DX
-	MOVQ    next+88(FP), R14
-	MOVQ    rowNext+96(FP), R15
-	LEAQ    (R8)(R8*2), R9
-	VXORPS  Y0, Y0, Y0
-	VXORPS  Y1, Y1, Y1
-	TESTQ   CX, CX
-	JLE     done
+	STMXCSR    (SP)
+	MOVL       (SP), AX
+	ORL        $0x00008040, AX
+	MOVL       AX, 4(SP)
+	LDMXCSR    4(SP)
+	MOVQ       c+48(FP), DI
+	MOVQ       rowC+56(FP), SI
+	MOVQ       k+0(FP), CX
+	MOVQ       a+8(FP), AX
+	MOVQ       rowA+16(FP), R8
+	MOVQ       colA+24(FP), R13
+	MOVQ       b+32(FP), BX
+	MOVQ       rowB+40(FP), DX
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	LEAQ       (SI)(SI*2), R9
+	LEAQ       (DI)(SI*4), R10
+	PREFETCHT0 (DI)
+	PREFETCHT0 31(DI)
+	PREFETCHT0 (DI)(SI*1)
+	PREFETCHT0 31(DI)(SI*1)
+	LEAQ       (DX)(DX*2), R11
+	MOVQ       CX, R12
+	CMPQ       R13, $0x04
+	JNE        columns
+	LEAQ       (R8)(R8*2), R9
+	SHRQ       $0x02, CX
+	JZ         rowsRest
 
-loop:
-	VMOVUPS      (BX), Y12
-	PREFETCHT0   (BX)(DX*8)
-	VBROADCASTSS (AX), Y14
-	VFMADD231PS  Y14, Y12, Y0
-	VBROADCASTSS (AX)(R8*1), Y15
-	VFMADD231PS  Y15, Y12, Y1
-	PREFETCHT0   (R14)
-	ADDQ         R15, R14
+rowsLoop:
+	VMOVUPS      (BX), Y2
+	VBROADCASTSS (AX), Y3
+	VFMADD231PS  Y3, Y2, Y0
+	VBROADCASTSS (AX)(R8*1), Y4
+	VFMADD231PS  Y4, Y2, Y1
+	VMOVUPS      (BX)(DX*1), Y2
+	VBROADCASTSS 4(AX), Y3
+	VFMADD231PS  Y3, Y2, Y0
+	VBROADCASTSS 4(AX)(R8*1), Y4
+	VFMADD231PS  Y4, Y2, Y1
+	VMOVUPS      (BX)(DX*2), Y2
+	VBROADCASTSS 8(AX), Y3
+	VFMADD231PS  Y3, Y2, Y0
+	VBROADCASTSS 8(AX)(R8*1), Y4
+	VFMADD231PS  Y4, Y2, Y1
+	VMOVUPS      (BX)(R11*1), Y2
+	VBROADCASTSS 12(AX), Y3
+	VFMADD231PS  Y3, Y2, Y0
+	VBROADCASTSS 12(AX)(R8*1), Y4
+	VFMADD231PS  Y4, Y2, Y1
+	LEAQ         (BX)(DX*4), BX
+	ADDQ         $0x10, AX
+	DECQ         CX
+	JNZ          rowsLoop
+
+rowsRest:
+	ANDQ $0x03, R12
+	JZ   done
+
+rowsLast:
+	VMOVUPS      (BX), Y2
+	VBROADCASTSS (AX), Y3
+	VFMADD231PS  Y3, Y2, Y0
+	VBROADCASTSS (AX)(R8*1), Y4
+	VFMADD231PS  Y4, Y2, Y1
+	ADDQ         DX, BX
+	ADDQ         $0x04, AX
+	DECQ         R12
+	JNZ          rowsLast
+	JMP          done
+
+columns:
+	LEAQ (R13)(R13*2), R9
+	SHRQ $0x02, CX
+	JZ   columnsRest
+
+columnsLoop:
+	VMOVUPS      (BX), Y2
+	VBROADCASTSS (AX), Y3
+	VFMADD231PS  Y3, Y2, Y0
+	VBROADCASTSS 4(AX), Y4
+	VFMADD231PS  Y4, Y2, Y1
+	VMOVUPS      (BX)(DX*1), Y2
+	VBROADCASTSS (AX)(R13*1), Y3
+	VFMADD231PS  Y3, Y2, Y0
+	VBROADCASTSS 4(AX)(R13*1), Y4
+	VFMADD231PS  Y4, Y2, Y1
+	VMOVUPS      (BX)(DX*2), Y2
+	VBROADCASTSS (AX)(R13*2), Y3
+	VFMADD231PS  Y3, Y2, Y0
+	VBROADCASTSS 4(AX)(R13*2), Y4
+	VFMADD231PS  Y4, Y2, Y1
+	VMOVUPS      (BX)(R11*1), Y2
+	VBROADCASTSS (AX)(R9*1), Y3
+	VFMADD231PS  Y3, Y2, Y0
+	VBROADCASTSS 4(AX)(R9*1), Y4
+	VFMADD231PS  Y4, Y2, Y1
+	LEAQ         (BX)(DX*4), BX
+	LEAQ         (AX)(R13*4), AX
+	DECQ         CX
+	JNZ          columnsLoop
+
+columnsRest:
+	ANDQ $0x03, R12
+	JZ   done
+
+columnsLast:
+	VMOVUPS      (BX), Y2
+	VBROADCASTSS (AX), Y3
+	VFMADD231PS  Y3, Y2, Y0
+	VBROADCASTSS 4(AX), Y4
+	VFMADD231PS  Y4, Y2, Y1
 	ADDQ         DX, BX
 	ADDQ         R13, AX
-	DECQ         CX
-	JNZ          loop
+	DECQ         R12
+	JNZ          columnsLast
 
 done:
 	VBROADCASTSS alpha+72(FP), Y15
@@ -8734,7 +8877,6 @@ done:
 	TESTQ        AX, AX
 	JZ           whole
 	VMOVDQU      (AX), Y12
-	VMOVDQU      32(AX), Y13
 	TESTQ        BX, BX
 	JZ           setMasked
 	VMASKMOVPS   (DI), Y12, Y14
@@ -8785,43 +8927,145 @@ set:
 // func product256s3x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int)
 // Requires: AVX, FMA3, MMX+, SSE
 TEXT ·product256s3x1(SB), NOSPLIT, $8-104
-	STMXCSR (SP)
-	MOVL    (SP), AX
-	ORL     $0x00008040, AX
-	MOVL    AX, 4(SP)
-	LDMXCSR 4(SP)
-	MOVQ    c+48(FP), DI
-	MOVQ    rowC+56(FP), SI
-	MOVQ    k+0(FP), CX
-	MOVQ    a+8(FP), AX
-	MOVQ    rowA+16(FP), R8
-	MOVQ    colA+24(FP), R13
-	MOVQ    b+32(FP), BX
-	MOVQ    rowB+40(FP), DX
-	MOVQ    next+88(FP), R14
-	MOVQ    rowNext+96(FP), R15
-	LEAQ    (R8)(R8*2), R9
-	VXORPS  Y0, Y0, Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	TESTQ   CX, CX
-	JLE     done
+	STMXCSR    (SP)
+	MOVL       (SP), AX
+	ORL        $0x00008040, AX
+	MOVL       AX, 4(SP)
+	LDMXCSR    4(SP)
+	MOVQ       c+48(FP), DI
+	MOVQ       rowC+56(FP), SI
+	MOVQ       k+0(FP), CX
+	MOVQ       a+8(FP), AX
+	MOVQ       rowA+16(FP), R8
+	MOVQ       colA+24(FP), R13
+	MOVQ       b+32(FP), BX
+	MOVQ       rowB+40(FP), DX
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	LEAQ       (SI)(SI*2), R9
+	LEAQ       (DI)(SI*4), R10
+	PREFETCHT0 (DI)
+	PREFETCHT0 31(DI)
+	PREFETCHT0 (DI)(SI*1)
+	PREFETCHT0 31(DI)(SI*1)
+	PREFETCHT0 (DI)(SI*2)
+	PREFETCHT0 31(DI)(SI*2)
+	LEAQ       (DX)(DX*2), R11
+	MOVQ       CX, R12
+	CMPQ       R13, $0x04
+	JNE        columns
+	LEAQ       (R8)(R8*2), R9
+	SHRQ       $0x02, CX
+	JZ         rowsRest
 
-loop:
-	VMOVUPS      (BX), Y12
-	PREFETCHT0   (BX)(DX*8)
-	VBROADCASTSS (AX), Y14
-	VFMADD231PS  Y14, Y12, Y0
-	VBROADCASTSS (AX)(R8*1), Y15
-	VFMADD231PS  Y15, Y12, Y1
-	VBROADCASTSS (AX)(R8*2), Y14
-	VFMADD231PS  Y14, Y12, Y2
-	PREFETCHT0   (R14)
-	ADDQ         R15, R14
+rowsLoop:
+	VMOVUPS      (BX), Y3
+	VBROADCASTSS (AX), Y4
+	VFMADD231PS  Y4, Y3, Y0
+	VBROADCASTSS (AX)(R8*1), Y5
+	VFMADD231PS  Y5, Y3, Y1
+	VBROADCASTSS (AX)(R8*2), Y6
+	VFMADD231PS  Y6, Y3, Y2
+	VMOVUPS      (BX)(DX*1), Y3
+	VBROADCASTSS 4(AX), Y4
+	VFMADD231PS  Y4, Y3, Y0
+	VBROADCASTSS 4(AX)(R8*1), Y5
+	VFMADD231PS  Y5, Y3, Y1
+	VBROADCASTSS 4(AX)(R8*2), Y6
+	VFMADD231PS  Y6, Y3, Y2
+	VMOVUPS      (BX)(DX*2), Y3
+	VBROADCASTSS 8(AX), Y4
+	VFMADD231PS  Y4, Y3, Y0
+	VBROADCASTSS 8(AX)(R8*1), Y5
+	VFMADD231PS  Y5, Y3, Y1
+	VBROADCASTSS 8(AX)(R8*2), Y6
+	VFMADD231PS  Y6, Y3, Y2
+	VMOVUPS      (BX)(R11*1), Y3
+	VBROADCASTSS 12(AX), Y4
+	VFMADD231PS  Y4, Y3, Y0
+	VBROADCASTSS 12(AX)(R8*1), Y5
+	VFMADD231PS  Y5, Y3, Y1
+	VBROADCASTSS 12(AX)(R8*2), Y6
+	VFMADD231PS  Y6, Y3, Y2
+	LEAQ         (BX)(DX*4), BX
+	ADDQ         $0x10, AX
+	DECQ         CX
+	JNZ          rowsLoop
+
+rowsRest:
+	ANDQ $0x03, R12
+	JZ   done
+
+rowsLast:
+	VMOVUPS      (BX), Y3
+	VBROADCASTSS (AX), Y4
+	VFMADD231PS  Y4, Y3, Y0
+	VBROADCASTSS (AX)(R8*1), Y5
+	VFMADD231PS  Y5, Y3, Y1
+	VBROADCASTSS (AX)(R8*2), Y6
+	VFMADD231PS  Y6, Y3, Y2
+	ADDQ         DX, BX
+	ADDQ         $0x04, AX
+	DECQ         R12
+	JNZ          rowsLast
+	JMP          done
+
+columns:
+	LEAQ (R13)(R13*2), R9
+	SHRQ $0x02, CX
+	JZ   columnsRest
+
+columnsLoop:
+	VMOVUPS      (BX), Y3
+	VBROADCASTSS (AX), Y4
+	VFMADD231PS  Y4, Y3, Y0
+	VBROADCASTSS 4(AX), Y5
+	VFMADD231PS  Y5, Y3, Y1
+	VBROADCASTSS 8(AX), Y6
+	VFMADD231PS  Y6, Y3, Y2
+	VMOVUPS      (BX)(DX*1), Y3
+	VBROADCASTSS (AX)(R13*1), Y4
+	VFMADD231PS  Y4, Y3, Y0
+	VBROADCASTSS 4(AX)(R13*1), Y5
+	VFMADD231PS  Y5, Y3, Y1
+	VBROADCASTSS 8(AX)(R13*1), Y6
+	VFMADD231PS  Y6, Y3, Y2
+	VMOVUPS      (BX)(DX*2), Y3
+	VBROADCASTSS (AX)(R13*2), Y4
+	VFMADD231PS  Y4, Y3, Y0
+	VBROADCASTSS 4(AX)(R13*2), Y5
+	VFMADD231PS  Y5, Y3, Y1
+	VBROADCASTSS 8(AX)(R13*2), Y6
+	VFMADD231PS  Y6, Y3, Y2
+	VMOVUPS      (BX)(R11*1), Y3
+	VBROADCASTSS (AX)(R9*1), Y4
+	VFMADD231PS  Y4, Y3, Y0
+	VBROADCASTSS 4(AX)(R9*1), Y5
+	VFMADD231PS  Y5, Y3, Y1
+	VBROADCASTSS 8(AX)(R9*1), Y6
+	VFMADD231PS  Y6, Y3, Y2
+	LEAQ         (BX)(DX*4), BX
+	LEAQ         (AX)(R13*4), AX
+	DECQ         CX
+	JNZ          columnsLoop
+
+columnsRest:
+	ANDQ $0x03, R12
+	JZ   done
+
+columnsLast:
+	VMOVUPS      (BX), Y3
+	VBROADCASTSS (AX), Y4
+	VFMADD231PS  Y4, Y3, Y0
+	VBROADCASTSS 4(AX), Y5
+	VFMADD231PS  Y5, Y3, Y1
+	VBROADCASTSS 8(AX), Y6
+	VFMADD231PS  Y6, Y3, Y2
 	ADDQ         DX, BX
 	ADDQ         R13, AX
-	DECQ         CX
-	JNZ          loop
+	DECQ         R12
+	JNZ          columnsLast
 
 done:
 	VBROADCASTSS alpha+72(FP), Y15
@@ -8830,7 +9074,6 @@ done:
 	TESTQ        AX, AX
 	JZ           whole
 	VMOVDQU      (AX), Y12
-	VMOVDQU      32(AX), Y13
 	TESTQ        BX, BX
 	JZ           setMasked
 	VMASKMOVPS   (DI), Y12, Y14
@@ -8895,46 +9138,168 @@ set:
 // func product256s4x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int)
 // Requires: AVX, FMA3, MMX+, SSE
 TEXT ·product256s4x1(SB), NOSPLIT, $8-104
-	STMXCSR (SP)
-	MOVL    (SP), AX
-	ORL     $0x00008040, AX
-	MOVL    AX, 4(SP)
-	LDMXCSR 4(SP)
-	MOVQ    c+48(FP), DI
-	MOVQ    rowC+56(FP), SI
-	MOVQ    k+0(FP), CX
-	MOVQ    a+8(FP), AX
-	MOVQ    rowA+16(FP), R8
-	MOVQ    colA+24(FP), R13
-	MOVQ    b+32(FP), BX
-	MOVQ    rowB+40(FP), DX
-	MOVQ    next+88(FP), R14
-	MOVQ    rowNext+96(FP), R15
-	LEAQ    (R8)(R8*2), R9
-	VXORPS  Y0, Y0, Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	TESTQ   CX, CX
-	JLE     done
+	STMXCSR    (SP)
+	MOVL       (SP), AX
+	ORL        $0x00008040, AX
+	MOVL       AX, 4(SP)
+	LDMXCSR    4(SP)
+	MOVQ       c+48(FP), DI
+	MOVQ       rowC+56(FP), SI
+	MOVQ       k+0(FP), CX
+	MOVQ       a+8(FP), AX
+	MOVQ       rowA+16(FP), R8
+	MOVQ       colA+24(FP), R13
+	MOVQ       b+32(FP), BX
+	MOVQ       rowB+40(FP), DX
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	LEAQ       (SI)(SI*2), R9
+	LEAQ       (DI)(SI*4), R10
+	PREFETCHT0 (DI)
+	PREFETCHT0 31(DI)
+	PREFETCHT0 (DI)(SI*1)
+	PREFETCHT0 31(DI)(SI*1)
+	PREFETCHT0 (DI)(SI*2)
+	PREFETCHT0 31(DI)(SI*2)
+	PREFETCHT0 (DI)(R9*1)
+	PREFETCHT0 31(DI)(R9*1)
+	LEAQ       (DX)(DX*2), R11
+	MOVQ       CX, R12
+	CMPQ       R13, $0x04
+	JNE        columns
+	LEAQ       (R8)(R8*2), R9
+	SHRQ       $0x02, CX
+	JZ         rowsRest
 
-loop:
-	VMOVUPS      (BX), Y12
-	PREFETCHT0   (BX)(DX*8)
-	VBROADCASTSS (AX), Y14
-	VFMADD231PS  Y14, Y12, Y0
-	VBROADCASTSS (AX)(R8*1), Y15
-	VFMADD231PS  Y15, Y12, Y1
-	VBROADCASTSS (AX)(R8*2), Y14
-	VFMADD231PS  Y14, Y12, Y2
-	VBROADCASTSS (AX)(R9*1), Y15
-	VFMADD231PS  Y15, Y12, Y3
-	PREFETCHT0   (R14)
-	ADDQ         R15, R14
+rowsLoop:
+	VMOVUPS      (BX), Y4
+	VBROADCASTSS (AX), Y5
+	VFMADD231PS  Y5, Y4, Y0
+	VBROADCASTSS (AX)(R8*1), Y6
+	VFMADD231PS  Y6, Y4, Y1
+	VBROADCASTSS (AX)(R8*2), Y7
+	VFMADD231PS  Y7, Y4, Y2
+	VBROADCASTSS (AX)(R9*1), Y8
+	VFMADD231PS  Y8, Y4, Y3
+	VMOVUPS      (BX)(DX*1), Y4
+	VBROADCASTSS 4(AX), Y5
+	VFMADD231PS  Y5, Y4, Y0
+	VBROADCASTSS 4(AX)(R8*1), Y6
+	VFMADD231PS  Y6, Y4, Y1
+	VBROADCASTSS 4(AX)(R8*2), Y7
+	VFMADD231PS  Y7, Y4, Y2
+	VBROADCASTSS 4(AX)(R9*1), Y8
+	VFMADD231PS  Y8, Y4, Y3
+	VMOVUPS      (BX)(DX*2), Y4
+	VBROADCASTSS 8(AX), Y5
+	VFMADD231PS  Y5, Y4, Y0
+	VBROADCASTSS 8(AX)(R8*1), Y6
+	VFMADD231PS  Y6, Y4, Y1
+	VBROADCASTSS 8(AX)(R8*2), Y7
+	VFMADD231PS  Y7, Y4, Y2
+	VBROADCASTSS 8(AX)(R9*1), Y8
+	VFMADD231PS  Y8, Y4, Y3
+	VMOVUPS      (BX)(R11*1), Y4
+	VBROADCASTSS 12(AX), Y5
+	VFMADD231PS  Y5, Y4, Y0
+	VBROADCASTSS 12(AX)(R8*1), Y6
+	VFMADD231PS  Y6, Y4, Y1
+	VBROADCASTSS 12(AX)(R8*2), Y7
+	VFMADD231PS  Y7, Y4, Y2
+	VBROADCASTSS 12(AX)(R9*1), Y8
+	VFMADD231PS  Y8, Y4, Y3
+	LEAQ         (BX)(DX*4), BX
+	ADDQ         $0x10, AX
+	DECQ         CX
+	JNZ          rowsLoop
+
+rowsRest:
+	ANDQ $0x03, R12
+	JZ   done
+
+rowsLast:
+	VMOVUPS      (BX), Y4
+	VBROADCASTSS (AX), Y5
+	VFMADD231PS  Y5, Y4, Y0
+	VBROADCASTSS (AX)(R8*1), Y6
+	VFMADD231PS  Y6, Y4, Y1
+	VBROADCASTSS (AX)(R8*2), Y7
+	VFMADD231PS  Y7, Y4, Y2
+	VBROADCASTSS (AX)(R9*1), Y8
+	VFMADD231PS  Y8, Y4, Y3
+	ADDQ         DX, BX
+	ADDQ         $0x04, AX
+	DECQ         R12
+	JNZ          rowsLast
+	JMP          done
+
+columns:
+	LEAQ (R13)(R13*2), R9
+	SHRQ $0x02, CX
+	JZ   columnsRest
+
+columnsLoop:
+	VMOVUPS      (BX), Y4
+	VBROADCASTSS (AX), Y5
+	VFMADD231PS  Y5, Y4, Y0
+	VBROADCASTSS 4(AX), Y6
+	VFMADD231PS  Y6, Y4, Y1
+	VBROADCASTSS 8(AX), Y7
+	VFMADD231PS  Y7, Y4, Y2
+	VBROADCASTSS 12(AX), Y8
+	VFMADD231PS  Y8, Y4, Y3
+	VMOVUPS      (BX)(DX*1), Y4
+	VBROADCASTSS (AX)(R13*1), Y5
+	VFMADD231PS  Y5, Y4, Y0
+	VBROADCASTSS 4(AX)(R13*1), Y6
+	VFMADD231PS  Y6, Y4, Y1
+	VBROADCASTSS 8(AX)(R13*1), Y7
+	VFMADD231PS  Y7, Y4, Y2
+	VBROADCASTSS 12(AX)(R13*1), Y8
+	VFMADD231PS  Y8, Y4, Y3
+	VMOVUPS      (BX)(DX*2), Y4
+	VBROADCASTSS (AX)(R13*2), Y5
+	VFMADD231PS  Y5, Y4, Y0
+	VBROADCASTSS 4(AX)(R13*2), Y6
+	VFMADD231PS  Y6, Y4, Y1
+	VBROADCASTSS 8(AX)(R13*2), Y7
+	VFMADD231PS  Y7, Y4, Y2
+	VBROADCASTSS 12(AX)(R13*2), Y8
+	VFMADD231PS  Y8, Y4, Y3
+	VMOVUPS      (BX)(R11*1), Y4
+	VBROADCASTSS (AX)(R9*1), Y5
+	VFMADD231PS  Y5, Y4, Y0
+	VBROADCASTSS 4(AX)(R9*1), Y6
+	VFMADD231PS  Y6, Y4, Y1
+	VBROADCASTSS 8(AX)(R9*1), Y7
+	VFMADD231PS  Y7, Y4, Y2
+	VBROADCASTSS 12(AX)(R9*1), Y8
+	VFMADD231PS  Y8, Y4, Y3
+	LEAQ         (BX)(DX*4), BX
+	LEAQ         (AX)(R13*4), AX
+	DECQ         CX
+	JNZ          columnsLoop
+
+columnsRest:
+	ANDQ $0x03, R12
+	JZ   done
+
+columnsLast:
+	VMOVUPS      (BX), Y4
+	VBROADCASTSS (AX), Y5
+	VFMADD231PS  Y5, Y4, Y0
+	VBROADCASTSS 4(AX), Y6
+	VFMADD231PS  Y6, Y4, Y1
+	VBROADCASTSS 8(AX), Y7
+	VFMADD231PS  Y7, Y4, Y2
+	VBROADCASTSS 12(AX), Y8
+	VFMADD231PS  Y8, Y4, Y3
 	ADDQ         DX, BX
 	ADDQ         R13, AX
-	DECQ         CX
-	JNZ          loop
+	DECQ         R12
+	JNZ          columnsLast
 
 done:
 	VBROADCASTSS alpha+72(FP), Y15
@@ -8943,7 +9308,6 @@ done:
 	TESTQ        AX, AX
 	JZ           whole
 	VMOVDQU      (AX), Y12
-	VMOVDQU      32(AX), Y13
 	TESTQ        BX, BX
 	JZ           setMasked
 	VMASKMOVPS   (DI), Y12, Y14
@@ -9022,51 +9386,194 @@ set:
 // func product256s5x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int)
 // Requires: AVX, FMA3, MMX+, SSE
 TEXT ·product256s5x1(SB), NOSPLIT, $8-104
-	STMXCSR (SP)
-	MOVL    (SP), AX
-	ORL     $0x00008040, AX
-	MOVL    AX, 4(SP)
-	LDMXCSR 4(SP)
-	MOVQ    c+48(FP), DI
-	MOVQ    rowC+56(FP), SI
-	MOVQ    k+0(FP), CX
-	MOVQ    a+8(FP), AX
-	MOVQ    rowA+16(FP), R8
-	MOVQ    colA+24(FP), R13
-	MOVQ    b+32(FP), BX
-	MOVQ    rowB+40(FP), DX
-	MOVQ    next+88(FP), R14
-	MOVQ    rowNext+96(FP), R15
-	LEAQ    (R8)(R8*2), R9
-	LEAQ    (AX)(R8*4), R10
-	VXORPS  Y0, Y0, Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	VXORPS  Y4, Y4, Y4
-	TESTQ   CX, CX
-	JLE     done
+	STMXCSR    (SP)
+	MOVL       (SP), AX
+	ORL        $0x00008040, AX
+	MOVL       AX, 4(SP)
+	LDMXCSR    4(SP)
+	MOVQ       c+48(FP), DI
+	MOVQ       rowC+56(FP), SI
+	MOVQ       k+0(FP), CX
+	MOVQ       a+8(FP), AX
+	MOVQ       rowA+16(FP), R8
+	MOVQ       colA+24(FP), R13
+	MOVQ       b+32(FP), BX
+	MOVQ       rowB+40(FP), DX
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	LEAQ       (SI)(SI*2), R9
+	LEAQ       (DI)(SI*4), R10
+	PREFETCHT0 (DI)
+	PREFETCHT0 31(DI)
+	PREFETCHT0 (DI)(SI*1)
+	PREFETCHT0 31(DI)(SI*1)
+	PREFETCHT0 (DI)(SI*2)
+	PREFETCHT0 31(DI)(SI*2)
+	PREFETCHT0 (DI)(R9*1)
+	PREFETCHT0 31(DI)(R9*1)
+	PREFETCHT0 (R10)
+	PREFETCHT0 31(R10)
+	LEAQ       (DX)(DX*2), R11
+	MOVQ       CX, R12
+	CMPQ       R13, $0x04
+	JNE        columns
+	LEAQ       (R8)(R8*2), R9
+	LEAQ       (AX)(R8*4), R10
+	SHRQ       $0x02, CX
+	JZ         rowsRest
 
-loop:
-	VMOVUPS      (BX), Y12
-	PREFETCHT0   (BX)(DX*8)
-	VBROADCASTSS (AX), Y14
-	VFMADD231PS  Y14, Y12, Y0
-	VBROADCASTSS (AX)(R8*1), Y15
-	VFMADD231PS  Y15, Y12, Y1
-	VBROADCASTSS (AX)(R8*2), Y14
-	VFMADD231PS  Y14, Y12, Y2
-	VBROADCASTSS (AX)(R9*1), Y15
-	VFMADD231PS  Y15, Y12, Y3
-	VBROADCASTSS (R10), Y14
-	VFMADD231PS  Y14, Y12, Y4
-	PREFETCHT0   (R14)
-	ADDQ         R15, R14
+rowsLoop:
+	VMOVUPS      (BX), Y5
+	VBROADCASTSS (AX), Y6
+	VFMADD231PS  Y6, Y5, Y0
+	VBROADCASTSS (AX)(R8*1), Y7
+	VFMADD231PS  Y7, Y5, Y1
+	VBROADCASTSS (AX)(R8*2), Y8
+	VFMADD231PS  Y8, Y5, Y2
+	VBROADCASTSS (AX)(R9*1), Y9
+	VFMADD231PS  Y9, Y5, Y3
+	VBROADCASTSS (R10), Y10
+	VFMADD231PS  Y10, Y5, Y4
+	VMOVUPS      (BX)(DX*1), Y5
+	VBROADCASTSS 4(AX), Y6
+	VFMADD231PS  Y6, Y5, Y0
+	VBROADCASTSS 4(AX)(R8*1), Y7
+	VFMADD231PS  Y7, Y5, Y1
+	VBROADCASTSS 4(AX)(R8*2), Y8
+	VFMADD231PS  Y8, Y5, Y2
+	VBROADCASTSS 4(AX)(R9*1), Y9
+	VFMADD231PS  Y9, Y5, Y3
+	VBROADCASTSS 4(R10), Y10
+	VFMADD231PS  Y10, Y5, Y4
+	VMOVUPS      (BX)(DX*2), Y5
+	VBROADCASTSS 8(AX), Y6
+	VFMADD231PS  Y6, Y5, Y0
+	VBROADCASTSS 8(AX)(R8*1), Y7
+	VFMADD231PS  Y7, Y5, Y1
+	VBROADCASTSS 8(AX)(R8*2), Y8
+	VFMADD231PS  Y8, Y5, Y2
+	VBROADCASTSS 8(AX)(R9*1), Y9
+	VFMADD231PS  Y9, Y5, Y3
+	VBROADCASTSS 8(R10), Y10
+	VFMADD231PS  Y10, Y5, Y4
+	VMOVUPS      (BX)(R11*1), Y5
+	VBROADCASTSS 12(AX), Y6
+	VFMADD231PS  Y6, Y5, Y0
+	VBROADCASTSS 12(AX)(R8*1), Y7
+	VFMADD231PS  Y7, Y5, Y1
+	VBROADCASTSS 12(AX)(R8*2), Y8
+	VFMADD231PS  Y8, Y5, Y2
+	VBROADCASTSS 12(AX)(R9*1), Y9
+	VFMADD231PS  Y9, Y5, Y3
+	VBROADCASTSS 12(R10), Y10
+	VFMADD231PS  Y10, Y5, Y4
+	LEAQ         (BX)(DX*4), BX
+	ADDQ         $0x10, AX
+	ADDQ         $0x10, R10
+	DECQ         CX
+	JNZ          rowsLoop
+
+rowsRest:
+	ANDQ $0x03, R12
+	JZ   done
+
+rowsLast:
+	VMOVUPS      (BX), Y5
+	VBROADCASTSS (AX), Y6
+	VFMADD231PS  Y6, Y5, Y0
+	VBROADCASTSS (AX)(R8*1), Y7
+	VFMADD231PS  Y7, Y5, Y1
+	VBROADCASTSS (AX)(R8*2), Y8
+	VFMADD231PS  Y8, Y5, Y2
+	VBROADCASTSS (AX)(R9*1), Y9
+	VFMADD231PS  Y9, Y5, Y3
+	VBROADCASTSS (R10), Y10
+	VFMADD231PS  Y10, Y5, Y4
+	ADDQ         DX, BX
+	ADDQ         $0x04, AX
+	ADDQ         $0x04, R10
+	DECQ         R12
+	JNZ          rowsLast
+	JMP          done
+
+columns:
+	LEAQ (R13)(R13*2), R9
+	SHRQ $0x02, CX
+	JZ   columnsRest
+
+columnsLoop:
+	VMOVUPS      (BX), Y5
+	VBROADCASTSS (AX), Y6
+	VFMADD231PS  Y6, Y5, Y0
+	VBROADCASTSS 4(AX), Y7
+	VFMADD231PS  Y7, Y5, Y1
+	VBROADCASTSS 8(AX), Y8
+	VFMADD231PS  Y8, Y5, Y2
+	VBROADCASTSS 12(AX), Y9
+	VFMADD231PS  Y9, Y5, Y3
+	VBROADCASTSS 16(AX), Y10
+	VFMADD231PS  Y10, Y5, Y4
+	VMOVUPS      (BX)(DX*1), Y5
+	VBROADCASTSS (AX)(R13*1), Y6
+	VFMADD231PS  Y6, Y5, Y0
+	VBROADCASTSS 4(AX)(R13*1), Y7
+	VFMADD231PS  Y7, Y5, Y1
+	VBROADCASTSS 8(AX)(R13*1), Y8
+	VFMADD231PS  Y8, Y5, Y2
+	VBROADCASTSS 12(AX)(R13*1), Y9
+	VFMADD231PS  Y9, Y5, Y3
+	VBROADCASTSS 16(AX)(R13*1), Y10
+	VFMADD231PS  Y10, Y5, Y4
+	VMOVUPS      (BX)(DX*2), Y5
+	VBROADCASTSS (AX)(R13*2), Y6
+	VFMADD231PS  Y6, Y5, Y0
+	VBROADCASTSS 4(AX)(R13*2), Y7
+	VFMADD231PS  Y7, Y5, Y1
+	VBROADCASTSS 8(AX)(R13*2), Y8
+	VFMADD231PS  Y8, Y5, Y2
+	VBROADCASTSS 12(AX)(R13*2), Y9
+	VFMADD231PS  Y9, Y5, Y3
+	VBROADCASTSS 16(AX)(R13*2), Y10
+	VFMADD231PS  Y10, Y5, Y4
+	VMOVUPS      (BX)(R11*1), Y5
+	VBROADCASTSS (AX)(R9*1), Y6
+	VFMADD231PS  Y6, Y5, Y0
+	VBROADCASTSS 4(AX)(R9*1), Y7
+	VFMADD231PS  Y7, Y5, Y1
+	VBROADCASTSS 8(AX)(R9*1), Y8
+	VFMADD231PS  Y8, Y5, Y2
+	VBROADCASTSS 12(AX)(R9*1), Y9
+	VFMADD231PS  Y9, Y5, Y3
+	VBROADCASTSS 16(AX)(R9*1), Y10
+	VFMADD231PS  Y10, Y5, Y4
+	LEAQ         (BX)(DX*4), BX
+	LEAQ         (AX)(R13*4), AX
+	DECQ         CX
+	JNZ          columnsLoop
+
+columnsRest:
+	ANDQ $0x03, R12
+	JZ   done
+
+columnsLast:
+	VMOVUPS      (BX), Y5
+	VBROADCASTSS (AX), Y6
+	VFMADD231PS  Y6, Y5, Y0
+	VBROADCASTSS 4(AX), Y7
+	VFMADD231PS  Y7, Y5, Y1
+	VBROADCASTSS 8(AX), Y8
+	VFMADD231PS  Y8, Y5, Y2
+	VBROADCASTSS 12(AX), Y9
+	VFMADD231PS  Y9, Y5, Y3
+	VBROADCASTSS 16(AX), Y10
+	VFMADD231PS  Y10, Y5, Y4
 	ADDQ         DX, BX
 	ADDQ         R13, AX
-	ADDQ         R13, R10
-	DECQ         CX
-	JNZ          loop
+	DECQ         R12
+	JNZ          columnsLast
 
 done:
 	VBROADCASTSS alpha+72(FP), Y15
@@ -9075,7 +9582,6 @@ done:
 	TESTQ        AX, AX
 	JZ           whole
 	VMOVDQU      (AX), Y12
-	VMOVDQU      32(AX), Y13
 	TESTQ        BX, BX
 	JZ           setMasked
 	VMASKMOVPS   (DI), Y12, Y14
@@ -9168,54 +9674,217 @@ set:
 // func product256s6x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int)
 // Requires: AVX, FMA3, MMX+, SSE
 TEXT ·product256s6x1(SB), NOSPLIT, $8-104
-	STMXCSR (SP)
-	MOVL    (SP), AX
-	ORL     $0x00008040, AX
-	MOVL    AX, 4(SP)
-	LDMXCSR 4(SP)
-	MOVQ    c+48(FP), DI
-	MOVQ    rowC+56(FP), SI
-	MOVQ    k+0(FP), CX
-	MOVQ    a+8(FP), AX
-	MOVQ    rowA+16(FP), R8
-	MOVQ    colA+24(FP), R13
-	MOVQ    b+32(FP), BX
-	MOVQ    rowB+40(FP), DX
-	MOVQ    next+88(FP), R14
-	MOVQ    rowNext+96(FP), R15
-	LEAQ    (R8)(R8*2), R9
-	LEAQ    (AX)(R8*4), R10
-	VXORPS  Y0, Y0, Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	VXORPS  Y4, Y4, Y4
-	VXORPS  Y5, Y5, Y5
-	TESTQ   CX, CX
-	JLE     done
+	STMXCSR    (SP)
+	MOVL       (SP), AX
+	ORL        $0x00008040, AX
+	MOVL       AX, 4(SP)
+	LDMXCSR    4(SP)
+	MOVQ       c+48(FP), DI
+	MOVQ       rowC+56(FP), SI
+	MOVQ       k+0(FP), CX
+	MOVQ       a+8(FP), AX
+	MOVQ       rowA+16(FP), R8
+	MOVQ       colA+24(FP), R13
+	MOVQ       b+32(FP), BX
+	MOVQ       rowB+40(FP), DX
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	LEAQ       (SI)(SI*2), R9
+	LEAQ       (DI)(SI*4), R10
+	PREFETCHT0 (DI)
+	PREFETCHT0 31(DI)
+	PREFETCHT0 (DI)(SI*1)
+	PREFETCHT0 31(DI)(SI*1)
+	PREFETCHT0 (DI)(SI*2)
+	PREFETCHT0 31(DI)(SI*2)
+	PREFETCHT0 (DI)(R9*1)
+	PREFETCHT0 31(DI)(R9*1)
+	PREFETCHT0 (R10)
+	PREFETCHT0 31(R10)
+	PREFETCHT0 (R10)(SI*1)
+	PREFETCHT0 31(R10)(SI*1)
+	LEAQ       (DX)(DX*2), R11
+	MOVQ       CX, R12
+	CMPQ       R13, $0x04
+	JNE        columns
+	LEAQ       (R8)(R8*2), R9
+	LEAQ       (AX)(R8*4), R10
+	SHRQ       $0x02, CX
+	JZ         rowsRest
 
-loop:
-	VMOVUPS      (BX), Y12
-	PREFETCHT0   (BX)(DX*8)
-	VBROADCASTSS (AX), Y14
-	VFMADD231PS  Y14, Y12, Y0
-	VBROADCASTSS (AX)(R8*1), Y15
-	VFMADD231PS  Y15, Y12, Y1
-	VBROADCASTSS (AX)(R8*2), Y14
-	VFMADD231PS  Y14, Y12, Y2
-	VBROADCASTSS (AX)(R9*1), Y15
-	VFMADD231PS  Y15, Y12, Y3
-	VBROADCASTSS (R10), Y14
-	VFMADD231PS  Y14, Y12, Y4
-	VBROADCASTSS (R10)(R8*1), Y15
-	VFMADD231PS  Y15, Y12, Y5
-	PREFETCHT0   (R14)
-	ADDQ         R15, R14
+rowsLoop:
+	VMOVUPS      (BX), Y6
+	VBROADCASTSS (AX), Y7
+	VFMADD231PS  Y7, Y6, Y0
+	VBROADCASTSS (AX)(R8*1), Y8
+	VFMADD231PS  Y8, Y6, Y1
+	VBROADCASTSS (AX)(R8*2), Y9
+	VFMADD231PS  Y9, Y6, Y2
+	VBROADCASTSS (AX)(R9*1), Y10
+	VFMADD231PS  Y10, Y6, Y3
+	VBROADCASTSS (R10), Y11
+	VFMADD231PS  Y11, Y6, Y4
+	VBROADCASTSS (R10)(R8*1), Y12
+	VFMADD231PS  Y12, Y6, Y5
+	VMOVUPS      (BX)(DX*1), Y6
+	VBROADCASTSS 4(AX), Y7
+	VFMADD231PS  Y7, Y6, Y0
+	VBROADCASTSS 4(AX)(R8*1), Y8
+	VFMADD231PS  Y8, Y6, Y1
+	VBROADCASTSS 4(AX)(R8*2), Y9
+	VFMADD231PS  Y9, Y6, Y2
+	VBROADCASTSS 4(AX)(R9*1), Y10
+	VFMADD231PS  Y10, Y6, Y3
+	VBROADCASTSS 4(R10), Y11
+	VFMADD231PS  Y11, Y6, Y4
+	VBROADCASTSS 4(R10)(R8*1), Y12
+	VFMADD231PS  Y12, Y6, Y5
+	VMOVUPS      (BX)(DX*2), Y6
+	VBROADCASTSS 8(AX), Y7
+	VFMADD231PS  Y7, Y6, Y0
+	VBROADCASTSS 8(AX)(R8*1), Y8
+	VFMADD231PS  Y8, Y6, Y1
+	VBROADCASTSS 8(AX)(R8*2), Y9
+	VFMADD231PS  Y9, Y6, Y2
+	VBROADCASTSS 8(AX)(R9*1), Y10
+	VFMADD231PS  Y10, Y6, Y3
+	VBROADCASTSS 8(R10), Y11
+	VFMADD231PS  Y11, Y6, Y4
+	VBROADCASTSS 8(R10)(R8*1), Y12
+	VFMADD231PS  Y12, Y6, Y5
+	VMOVUPS      (BX)(R11*1), Y6
+	VBROADCASTSS 12(AX), Y7
+	VFMADD231PS  Y7, Y6, Y0
+	VBROADCASTSS 12(AX)(R8*1), Y8
+	VFMADD231PS  Y8, Y6, Y1
+	VBROADCASTSS 12(AX)(R8*2), Y9
+	VFMADD231PS  Y9, Y6, Y2
+	VBROADCASTSS 12(AX)(R9*1), Y10
+	VFMADD231PS  Y10, Y6, Y3
+	VBROADCASTSS 12(R10), Y11
+	VFMADD231PS  Y11, Y6, Y4
+	VBROADCASTSS 12(R10)(R8*1), Y12
+	VFMADD231PS  Y12, Y6, Y5
+	LEAQ         (BX)(DX*4), BX
+	ADDQ         $0x10, AX
+	ADDQ         $0x10, R10
+	DECQ         CX
+	JNZ          rowsLoop
+
+rowsRest:
+	ANDQ $0x03, R12
+	JZ   done
+
+rowsLast:
+	VMOVUPS      (BX), Y6
+	VBROADCASTSS (AX), Y7
+	VFMADD231PS  Y7, Y6, Y0
+	VBROADCASTSS (AX)(R8*1), Y8
+	VFMADD231PS  Y8, Y6, Y1
+	VBROADCASTSS (AX)(R8*2), Y9
+	VFMADD231PS  Y9, Y6, Y2
+	VBROADCASTSS (AX)(R9*1), Y10
+	VFMADD231PS  Y10, Y6, Y3
+	VBROADCASTSS (R10), Y11
+	VFMADD231PS  Y11, Y6, Y4
+	VBROADCASTSS (R10)(R8*1), Y12
+	VFMADD231PS  Y12, Y6, Y5
+	ADDQ         DX, BX
+	ADDQ         $0x04, AX
+	ADDQ         $0x04, R10
+	DECQ         R12
+	JNZ          rowsLast
+	JMP          done
+
+columns:
+	LEAQ (R13)(R13*2), R9
+	SHRQ $0x02, CX
+	JZ   columnsRest
+
+columnsLoop:
+	VMOVUPS      (BX), Y6
+	VBROADCASTSS (AX), Y7
+	VFMADD231PS  Y7, Y6, Y0
+	VBROADCASTSS 4(AX), Y8
+	VFMADD231PS  Y8, Y6, Y1
+	VBROADCASTSS 8(AX), Y9
+	VFMADD231PS  Y9, Y6, Y2
+	VBROADCASTSS 12(AX), Y10
+	VFMADD231PS  Y10, Y6, Y3
+	VBROADCASTSS 16(AX), Y11
+	VFMADD231PS  Y11, Y6, Y4
+	VBROADCASTSS 20(AX), Y12
+	VFMADD231PS  Y12, Y6, Y5
+	VMOVUPS      (BX)(DX*1), Y6
+	VBROADCASTSS (AX)(R13*1), Y7
+	VFMADD231PS  Y7, Y6, Y0
+	VBROADCASTSS 4(AX)(R13*1), Y8
+	VFMADD231PS  Y8, Y6, Y1
+	VBROADCASTSS 8(AX)(R13*1), Y9
+	VFMADD231PS  Y9, Y6, Y2
+	VBROADCASTSS 12(AX)(R13*1), Y10
+	VFMADD231PS  Y10, Y6, Y3
+	VBROADCASTSS 16(AX)(R13*1), Y11
+	VFMADD231PS  Y11, Y6, Y4
+	VBROADCASTSS 20(AX)(R13*1), Y12
+	VFMADD231PS  Y12, Y6, Y5
+	VMOVUPS      (BX)(DX*2), Y6
+	VBROADCASTSS (AX)(R13*2), Y7
+	VFMADD231PS  Y7, Y6, Y0
+	VBROADCASTSS 4(AX)(R13*2), Y8
+	VFMADD231PS  Y8, Y6, Y1
+	VBROADCASTSS 8(AX)(R13*2), Y9
+	VFMADD231PS  Y9, Y6, Y2
+	VBROADCASTSS 12(AX)(R13*2), Y10
+	VFMADD231PS  Y10, Y6, Y3
+	VBROADCASTSS 16(AX)(R13*2), Y11
+	VFMADD231PS  Y11, Y6, Y4
+	VBROADCASTSS 20(AX)(R13*2), Y12
+	VFMADD231PS  Y12, Y6, Y5
+	VMOVUPS      (BX)(R11*1), Y6
+	VBROADCASTSS (AX)(R9*1), Y7
+	VFMADD231PS  Y7, Y6, Y0
+	VBROADCASTSS 4(AX)(R9*1), Y8
+	VFMADD231PS  Y8, Y6, Y1
+	VBROADCASTSS 8(AX)(R9*1), Y9
+	VFMADD231PS  Y9, Y6, Y2
+	VBROADCASTSS 12(AX)(R9*1), Y10
+	VFMADD231PS  Y10, Y6, Y3
+	VBROADCASTSS 16(AX)(R9*1), Y11
+	VFMADD231PS  Y11, Y6, Y4
+	VBROADCASTSS 20(AX)(R9*1), Y12
+	VFMADD231PS  Y12, Y6, Y5
+	LEAQ         (BX)(DX*4), BX
+	LEAQ         (AX)(R13*4), AX
+	DECQ         CX
+	JNZ          columnsLoop
+
+columnsRest:
+	ANDQ $0x03, R12
+	JZ   done
+
+columnsLast:
+	VMOVUPS      (BX), Y6
+	VBROADCASTSS (AX), Y7
+	VFMADD231PS  Y7, Y6, Y0
+	VBROADCASTSS 4(AX), Y8
+	VFMADD231PS  Y8, Y6, Y1
+	VBROADCASTSS 8(AX), Y9
+	VFMADD231PS  Y9, Y6, Y2
+	VBROADCASTSS 12(AX), Y10
+	VFMADD231PS  Y10, Y6, Y3
+	VBROADCASTSS 16(AX), Y11
+	VFMADD231PS  Y11, Y6, Y4
+	VBROADCASTSS 20(AX), Y12
+	VFMADD231PS  Y12, Y6, Y5
 	ADDQ         DX, BX
 	ADDQ         R13, AX
-	ADDQ         R13, R10
-	DECQ         CX
-	JNZ          loop
+	DECQ         R12
+	JNZ          columnsLast
 
 done:
 	VBROADCASTSS alpha+72(FP), Y15
@@ -9224,7 +9893,6 @@ done:
 	TESTQ        AX, AX
 	JZ           whole
 	VMOVDQU      (AX), Y12
-	VMOVDQU      32(AX), Y13
 	TESTQ        BX, BX
 	JZ           setMasked
 	VMASKMOVPS   (DI), Y12, Y14
@@ -9331,40 +9999,120 @@ set:
 // func product256s1x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int)
 // Requires: AVX, FMA3, MMX+, SSE
 TEXT ·product256s1x2(SB), NOSPLIT, $8-104
-	STMXCSR (SP)
-	MOVL    (SP), AX
-	ORL     $0x00008040, AX
-	MOVL    AX, 4(SP)
-	LDMXCSR 4(SP)
-	MOVQ    c+48(FP), DI
-	MOVQ    rowC+56(FP), SI
-	MOVQ    k+0(FP), CX
-	MOVQ    a+8(FP), AX
-	MOVQ    rowA+16(FP), R8
-	MOVQ    colA+24(FP), R13
-	MOVQ    b+32(FP), BX
-	MOVQ    rowB+40(FP), DX
-	MOVQ    next+88(FP), R14
-	MOVQ    rowNext+96(FP), R15
-	LEAQ    (R8)(R8*2), R9
-	VXORPS  Y0, Y0, Y0
-	VXORPS  Y1, Y1, Y1
-	TESTQ   CX, CX
-	JLE     done
+	STMXCSR    (SP)
+	MOVL       (SP), AX
+	ORL        $0x00008040, AX
+	MOVL       AX, 4(SP)
+	LDMXCSR    4(SP)
+	MOVQ       c+48(FP), DI
+	MOVQ       rowC+56(FP), SI
+	MOVQ       k+0(FP), CX
+	MOVQ       a+8(FP), AX
+	MOVQ       rowA+16(FP), R8
+	MOVQ       colA+24(FP), R13
+	MOVQ       b+32(FP), BX
+	MOVQ       rowB+40(FP), DX
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	LEAQ       (SI)(SI*2), R9
+	LEAQ       (DI)(SI*4), R10
+	PREFETCHT0 (DI)
+	PREFETCHT0 63(DI)
+	LEAQ       (DX)(DX*2), R11
+	MOVQ       CX, R12
+	CMPQ       R13, $0x04
+	JNE        columns
+	LEAQ       (R8)(R8*2), R9
+	SHRQ       $0x02, CX
+	JZ         rowsRest
 
-loop:
-	VMOVUPS      (BX), Y12
-	PREFETCHT0   (BX)(DX*8)
-	VMOVUPS      32(BX), Y13
-	VBROADCASTSS (AX), Y14
-	VFMADD231PS  Y14, Y12, Y0
-	VFMADD231PS  Y14, Y13, Y1
-	PREFETCHT0   (R14)
-	ADDQ         R15, R14
+rowsLoop:
+	VMOVUPS      (BX), Y2
+	VMOVUPS      32(BX), Y3
+	VBROADCASTSS (AX), Y4
+	VFMADD231PS  Y4, Y2, Y0
+	VFMADD231PS  Y4, Y3, Y1
+	VMOVUPS      (BX)(DX*1), Y2
+	VMOVUPS      32(BX)(DX*1), Y3
+	VBROADCASTSS 4(AX), Y4
+	VFMADD231PS  Y4, Y2, Y0
+	VFMADD231PS  Y4, Y3, Y1
+	VMOVUPS      (BX)(DX*2), Y2
+	VMOVUPS      32(BX)(DX*2), Y3
+	VBROADCASTSS 8(AX), Y4
+	VFMADD231PS  Y4, Y2, Y0
+	VFMADD231PS  Y4, Y3, Y1
+	VMOVUPS      (BX)(R11*1), Y2
+	VMOVUPS      32(BX)(R11*1), Y3
+	VBROADCASTSS 12(AX), Y4
+	VFMADD231PS  Y4, Y2, Y0
+	VFMADD231PS  Y4, Y3, Y1
+	LEAQ         (BX)(DX*4), BX
+	ADDQ         $0x10, AX
+	DECQ         CX
+	JNZ          rowsLoop
+
+rowsRest:
+	ANDQ $0x03, R12
+	JZ   done
+
+rowsLast:
+	VMOVUPS      (BX), Y2
+	VMOVUPS      32(BX), Y3
+	VBROADCASTSS (AX), Y4
+	VFMADD231PS  Y4, Y2, Y0
+	VFMADD231PS  Y4, Y3, Y1
+	ADDQ         DX, BX
+	ADDQ         $0x04, AX
+	DECQ         R12
+	JNZ          rowsLast
+	JMP          done
+
+columns:
+	LEAQ (R13)(R13*2), R9
+	SHRQ $0x02, CX
+	JZ   columnsRest
+
+columnsLoop:
+	VMOVUPS      (BX), Y2
+	VMOVUPS      32(BX), Y3
+	VBROADCASTSS (AX), Y4
+	VFMADD231PS  Y4, Y2, Y0
+	VFMADD231PS  Y4, Y3, Y1
+	VMOVUPS      (BX)(DX*1), Y2
+	VMOVUPS      32(BX)(DX*1), Y3
+	VBROADCASTSS (AX)(R13*1), Y4
+	VFMADD231PS  Y4, Y2, Y0
+	VFMADD231PS  Y4, Y3, Y1
+	VMOVUPS      (BX)(DX*2), Y2
+	VMOVUPS      32(BX)(DX*2), Y3
+	VBROADCASTSS (AX)(R13*2), Y4
+	VFMADD231PS  Y4, Y2, Y0
+	VFMADD231PS  Y4, Y3, Y1
+	VMOVUPS      (BX)(R11*1), Y2
+	VMOVUPS      32(BX)(R11*1), Y3
+	VBROADCASTSS (AX)(R9*1), Y4
+	VFMADD231PS  Y4, Y2, Y0
+	VFMADD231PS  Y4, Y3, Y1
+	LEAQ         (BX)(DX*4), BX
+	LEAQ         (AX)(R13*4), AX
+	DECQ         CX
+	JNZ          columnsLoop
+
+columnsRest:
+	ANDQ $0x03, R12
+	JZ   done
+
+columnsLast:
+	VMOVUPS      (BX), Y2
+	VMOVUPS      32(BX), Y3
+	VBROADCASTSS (AX), Y4
+	VFMADD231PS  Y4, Y2, Y0
+	VFMADD231PS  Y4, Y3, Y1
 	ADDQ         DX, BX
 	ADDQ         R13, AX
-	DECQ         CX
-	JNZ          loop
+	DECQ         R12
+	JNZ          columnsLast
 
 done:
 	VBROADCASTSS alpha+72(FP), Y15
@@ -9372,25 +10120,24 @@ done:
 	MOVQ         accumulate+80(FP), BX
 	TESTQ        AX, AX
 	JZ           whole
-	VMOVDQU      (AX), Y12
-	VMOVDQU      32(AX), Y13
+	VMOVDQU      32(AX), Y12
 	TESTQ        BX, BX
 	JZ           setMasked
-	VMASKMOVPS   (DI), Y12, Y14
+	VMOVUPS      (DI), Y14
 	VFMADD231PS  Y15, Y0, Y14
-	VMASKMOVPS   Y14, Y12, (DI)
-	VMASKMOVPS   32(DI), Y13, Y14
+	VMOVUPS      Y14, (DI)
+	VMASKMOVPS   32(DI), Y12, Y14
 	VFMADD231PS  Y15, Y1, Y14
-	VMASKMOVPS   Y14, Y13, 32(DI)
+	VMASKMOVPS   Y14, Y12, 32(DI)
 	VZEROUPPER
 	LDMXCSR      (SP)
 	RET
 
 setMasked:
 	VMULPS     Y15, Y0, Y0
-	VMASKMOVPS Y0, Y12, (DI)
+	VMOVUPS    Y0, (DI)
 	VMULPS     Y15, Y1, Y1
-	VMASKMOVPS Y1, Y13, 32(DI)
+	VMASKMOVPS Y1, Y12, 32(DI)
 	VZEROUPPER
 	LDMXCSR    (SP)
 	RET
@@ -9420,45 +10167,154 @@ set:
 // func product256s2x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int)
 // Requires: AVX, FMA3, MMX+, SSE
 TEXT ·product256s2x2(SB), NOSPLIT, $8-104
-	STMXCSR (SP)
-	MOVL    (SP), AX
-	ORL     $0x00008040, AX
-	MOVL    AX, 4(SP)
-	LDMXCSR 4(SP)
-	MOVQ    c+48(FP), DI
-	MOVQ    rowC+56(FP), SI
-	MOVQ    k+0(FP), CX
-	MOVQ    a+8(FP), AX
-	MOVQ    rowA+16(FP), R8
-	MOVQ    colA+24(FP), R13
-	MOVQ    b+32(FP), BX
-	MOVQ    rowB+40(FP), DX
-	MOVQ    next+88(FP), R14
-	MOVQ    rowNext+96(FP), R15
-	LEAQ    (R8)(R8*2), R9
-	VXORPS  Y0, Y0, Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	TESTQ   CX, CX
-	JLE     done
+	STMXCSR    (SP)
+	MOVL       (SP), AX
+	ORL        $0x00008040, AX
+	MOVL       AX, 4(SP)
+	LDMXCSR    4(SP)
+	MOVQ       c+48(FP), DI
+	MOVQ       rowC+56(FP), SI
+	MOVQ       k+0(FP), CX
+	MOVQ       a+8(FP), AX
+	MOVQ       rowA+16(FP), R8
+	MOVQ       colA+24(FP), R13
+	MOVQ       b+32(FP), BX
+	MOVQ       rowB+40(FP), DX
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	LEAQ       (SI)(SI*2), R9
+	LEAQ       (DI)(SI*4), R10
+	PREFETCHT0 (DI)
+	PREFETCHT0 63(DI)
+	PREFETCHT0 (DI)(SI*1)
+	PREFETCHT0 63(DI)(SI*1)
+	LEAQ       (DX)(DX*2), R11
+	MOVQ       CX, R12
+	CMPQ       R13, $0x04
+	JNE        columns
+	LEAQ       (R8)(R8*2), R9
+	SHRQ       $0x02, CX
+	JZ         rowsRest
 
-loop:
-	VMOVUPS      (BX), Y12
-	PREFETCHT0   (BX)(DX*8)
-	VMOVUPS      32(BX), Y13
-	VBROADCASTSS (AX), Y14
-	VFMADD231PS  Y14, Y12, Y0
-	VFMADD231PS  Y14, Y13, Y1
-	VBROADCASTSS (AX)(R8*1), Y15
-	VFMADD231PS  Y15, Y12, Y2
-	VFMADD231PS  Y15, Y13, Y3
-	PREFETCHT0   (R14)
-	ADDQ         R15, R14
+rowsLoop:
+	VMOVUPS      (BX), Y4
+	VMOVUPS      32(BX), Y5
+	VBROADCASTSS (AX), Y6
+	VFMADD231PS  Y6, Y4, Y0
+	VFMADD231PS  Y6, Y5, Y1
+	VBROADCASTSS (AX)(R8*1), Y7
+	VFMADD231PS  Y7, Y4, Y2
+	VFMADD231PS  Y7, Y5, Y3
+	VMOVUPS      (BX)(DX*1), Y4
+	VMOVUPS      32(BX)(DX*1), Y5
+	VBROADCASTSS 4(AX), Y6
+	VFMADD231PS  Y6, Y4, Y0
+	VFMADD231PS  Y6, Y5, Y1
+	VBROADCASTSS 4(AX)(R8*1), Y7
+	VFMADD231PS  Y7, Y4, Y2
+	VFMADD231PS  Y7, Y5, Y3
+	VMOVUPS      (BX)(DX*2), Y4
+	VMOVUPS      32(BX)(DX*2), Y5
+	VBROADCASTSS 8(AX), Y6
+	VFMADD231PS  Y6, Y4, Y0
+	VFMADD231PS  Y6, Y5, Y1
+	VBROADCASTSS 8(AX)(R8*1), Y7
+	VFMADD231PS  Y7, Y4, Y2
+	VFMADD231PS  Y7, Y5, Y3
+	VMOVUPS      (BX)(R11*1), Y4
+	VMOVUPS      32(BX)(R11*1), Y5
+	VBROADCASTSS 12(AX), Y6
+	VFMADD231PS  Y6, Y4, Y0
+	VFMADD231PS  Y6, Y5, Y1
+	VBROADCASTSS 12(AX)(R8*1), Y7
+	VFMADD231PS  Y7, Y4, Y2
+	VFMADD231PS  Y7, Y5, Y3
+	LEAQ         (BX)(DX*4), BX
+	ADDQ         $0x10, AX
+	DECQ         CX
+	JNZ          rowsLoop
+
+rowsRest:
+	ANDQ $0x03, R12
+	JZ   done
+
+rowsLast:
+	VMOVUPS      (BX), Y4
+	VMOVUPS      32(BX), Y5
+	VBROADCASTSS (AX), Y6
+	VFMADD231PS  Y6, Y4, Y0
+	VFMADD231PS  Y6, Y5, Y1
+	VBROADCASTSS (AX)(R8*1), Y7
+	VFMADD231PS  Y7, Y4, Y2
+	VFMADD231PS  Y7, Y5, Y3
+	ADDQ         DX, BX
+	ADDQ         $0x04, AX
+	DECQ         R12
+	JNZ          rowsLast
+	JMP          done
+
+columns:
+	LEAQ (R13)(R13*2), R9
+	SHRQ $0x02, CX
+	JZ   columnsRest
+
+columnsLoop:
+	VMOVUPS      (BX), Y4
+	VMOVUPS      32(BX), Y5
+	VBROADCASTSS (AX), Y6
+	VFMADD231PS  Y6, Y4, Y0
+	VFMADD231PS  Y6, Y5, Y1
+	VBROADCASTSS 4(AX), Y7
+	VFMADD231PS  Y7, Y4, Y2
+	VFMADD231PS  Y7, Y5, Y3
+	VMOVUPS      (BX)(DX*1), Y4
+	VMOVUPS      32(BX)(DX*1), Y5
+	VBROADCASTSS (AX)(R13*1), Y6
+	VFMADD231PS  Y6, Y4, Y0
+	VFMADD231PS  Y6, Y5, Y1
+	VBROADCASTSS 4(AX)(R13*1), Y7
+	VFMADD231PS  Y7, Y4, Y2
+	VFMADD231PS  Y7, Y5, Y3
+	VMOVUPS      (BX)(DX*2), Y4
+	VMOVUPS      32(BX)(DX*2), Y5
+	VBROADCASTSS (AX)(R13*2), Y6
+	VFMADD231PS  Y6, Y4, Y0
+	VFMADD231PS  Y6, Y5, Y1
+	VBROADCASTSS 4(AX)(R13*2), Y7
+	VFMADD231PS  Y7, Y4, Y2
+	VFMADD231PS  Y7, Y5, Y3
+	VMOVUPS      (BX)(R11*1), Y4
+	VMOVUPS      32(BX)(R11*1), Y5
+	VBROADCASTSS (AX)(R9*1), Y6
+	VFMADD231PS  Y6, Y4, Y0
+	VFMADD231PS  Y6, Y5, Y1
+	VBROADCASTSS 4(AX)(R9*1), Y7
+	VFMADD231PS  Y7, Y4, Y2
+	VFMADD231PS  Y7, Y5, Y3
+	LEAQ         (BX)(DX*4), BX
+	LEAQ         (AX)(R13*4), AX
+	DECQ         CX
+	JNZ          columnsLoop
+
+columnsRest:
+	ANDQ $0x03, R12
+	JZ   done
+
+columnsLast:
+	VMOVUPS      (BX), Y4
+	VMOVUPS      32(BX), Y5
+	VBROADCASTSS (AX), Y6
+	VFMADD231PS  Y6, Y4, Y0
+	VFMADD231PS  Y6, Y5, Y1
+	VBROADCASTSS 4(AX), Y7
+	VFMADD231PS  Y7, Y4, Y2
+	VFMADD231PS  Y7, Y5, Y3
 	ADDQ         DX, BX
 	ADDQ         R13, AX
-	DECQ         CX
-	JNZ          loop
+	DECQ         R12
+	JNZ          columnsLast
 
 done:
 	VBROADCASTSS alpha+72(FP), Y15
@@ -9466,37 +10322,36 @@ done:
 	MOVQ         accumulate+80(FP), BX
 	TESTQ        AX, AX
 	JZ           whole
-	VMOVDQU      (AX), Y12
-	VMOVDQU      32(AX), Y13
+	VMOVDQU      32(AX), Y12
 	TESTQ        BX, BX
 	JZ           setMasked
-	VMASKMOVPS   (DI), Y12, Y14
+	VMOVUPS      (DI), Y14
 	VFMADD231PS  Y15, Y0, Y14
-	VMASKMOVPS   Y14, Y12, (DI)
-	VMASKMOVPS   32(DI), Y13, Y14
+	VMOVUPS      Y14, (DI)
+	VMASKMOVPS   32(DI), Y12, Y14
 	VFMADD231PS  Y15, Y1, Y14
-	VMASKMOVPS   Y14, Y13, 32(DI)
+	VMASKMOVPS   Y14, Y12, 32(DI)
 	ADDQ         SI, DI
-	VMASKMOVPS   (DI), Y12, Y14
+	VMOVUPS      (DI), Y14
 	VFMADD231PS  Y15, Y2, Y14
-	VMASKMOVPS   Y14, Y12, (DI)
-	VMASKMOVPS   32(DI), Y13, Y14
+	VMOVUPS      Y14, (DI)
+	VMASKMOVPS   32(DI), Y12, Y14
 	VFMADD231PS  Y15, Y3, Y14
-	VMASKMOVPS   Y14, Y13, 32(DI)
+	VMASKMOVPS   Y14, Y12, 32(DI)
 	VZEROUPPER
 	LDMXCSR      (SP)
 	RET
 
 setMasked:
 	VMULPS     Y15, Y0, Y0
-	VMASKMOVPS Y0, Y12, (DI)
+	VMOVUPS    Y0, (DI)
 	VMULPS     Y15, Y1, Y1
-	VMASKMOVPS Y1, Y13, 32(DI)
+	VMASKMOVPS Y1, Y12, 32(DI)
 	ADDQ       SI, DI
 	VMULPS     Y15, Y2, Y2
-	VMASKMOVPS Y2, Y12, (DI)
+	VMOVUPS    Y2, (DI)
 	VMULPS     Y15, Y3, Y3
-	VMASKMOVPS Y3, Y13, 32(DI)
+	VMASKMOVPS Y3, Y12, 32(DI)
 	VZEROUPPER
 	LDMXCSR    (SP)
 	RET
@@ -9538,50 +10393,188 @@ set:
 // func product256s3x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int)
 // Requires: AVX, FMA3, MMX+, SSE
 TEXT ·product256s3x2(SB), NOSPLIT, $8-104
-	STMXCSR (SP)
-	MOVL    (SP), AX
-	ORL     $0x00008040, AX
-	MOVL    AX, 4(SP)
-	LDMXCSR 4(SP)
-	MOVQ    c+48(FP), DI
-	MOVQ    rowC+56(FP), SI
-	MOVQ    k+0(FP), CX
-	MOVQ    a+8(FP), AX
-	MOVQ    rowA+16(FP), R8
-	MOVQ    colA+24(FP), R13
-	MOVQ    b+32(FP), BX
-	MOVQ    rowB+40(FP), DX
-	MOVQ    next+88(FP), R14
-	MOVQ    rowNext+96(FP), R15
-	LEAQ    (R8)(R8*2), R9
-	VXORPS  Y0, Y0, Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	VXORPS  Y4, Y4, Y4
-	VXORPS  Y5, Y5, Y5
-	TESTQ   CX, CX
-	JLE     done
+	STMXCSR    (SP)
+	MOVL       (SP), AX
+	ORL        $0x00008040, AX
+	MOVL       AX, 4(SP)
+	LDMXCSR    4(SP)
+	MOVQ       c+48(FP), DI
+	MOVQ       rowC+56(FP), SI
+	MOVQ       k+0(FP), CX
+	MOVQ       a+8(FP), AX
+	MOVQ       rowA+16(FP), R8
+	MOVQ       colA+24(FP), R13
+	MOVQ       b+32(FP), BX
+	MOVQ       rowB+40(FP), DX
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	LEAQ       (SI)(SI*2), R9
+	LEAQ       (DI)(SI*4), R10
+	PREFETCHT0 (DI)
+	PREFETCHT0 63(DI)
+	PREFETCHT0 (DI)(SI*1)
+	PREFETCHT0 63(DI)(SI*1)
+	PREFETCHT0 (DI)(SI*2)
+	PREFETCHT0 63(DI)(SI*2)
+	LEAQ       (DX)(DX*2), R11
+	MOVQ       CX, R12
+	CMPQ       R13, $0x04
+	JNE        columns
+	LEAQ       (R8)(R8*2), R9
+	SHRQ       $0x02, CX
+	JZ         rowsRest
 
-loop:
-	VMOVUPS      (BX), Y12
-	PREFETCHT0   (BX)(DX*8)
-	VMOVUPS      32(BX), Y13
-	VBROADCASTSS (AX), Y14
-	VFMADD231PS  Y14, Y12, Y0
-	VFMADD231PS  Y14, Y13, Y1
-	VBROADCASTSS (AX)(R8*1), Y15
-	VFMADD231PS  Y15, Y12, Y2
-	VFMADD231PS  Y15, Y13, Y3
-	VBROADCASTSS (AX)(R8*2), Y14
-	VFMADD231PS  Y14, Y12, Y4
-	VFMADD231PS  Y14, Y13, Y5
-	PREFETCHT0   (R14)
-	ADDQ         R15, R14
+rowsLoop:
+	VMOVUPS      (BX), Y6
+	VMOVUPS      32(BX), Y7
+	VBROADCASTSS (AX), Y8
+	VFMADD231PS  Y8, Y6, Y0
+	VFMADD231PS  Y8, Y7, Y1
+	VBROADCASTSS (AX)(R8*1), Y9
+	VFMADD231PS  Y9, Y6, Y2
+	VFMADD231PS  Y9, Y7, Y3
+	VBROADCASTSS (AX)(R8*2), Y10
+	VFMADD231PS  Y10, Y6, Y4
+	VFMADD231PS  Y10, Y7, Y5
+	VMOVUPS      (BX)(DX*1), Y6
+	VMOVUPS      32(BX)(DX*1), Y7
+	VBROADCASTSS 4(AX), Y8
+	VFMADD231PS  Y8, Y6, Y0
+	VFMADD231PS  Y8, Y7, Y1
+	VBROADCASTSS 4(AX)(R8*1), Y9
+	VFMADD231PS  Y9, Y6, Y2
+	VFMADD231PS  Y9, Y7, Y3
+	VBROADCASTSS 4(AX)(R8*2), Y10
+	VFMADD231PS  Y10, Y6, Y4
+	VFMADD231PS  Y10, Y7, Y5
+	VMOVUPS      (BX)(DX*2), Y6
+	VMOVUPS      32(BX)(DX*2), Y7
+	VBROADCASTSS 8(AX), Y8
+	VFMADD231PS  Y8, Y6, Y0
+	VFMADD231PS  Y8, Y7, Y1
+	VBROADCASTSS 8(AX)(R8*1), Y9
+	VFMADD231PS  Y9, Y6, Y2
+	VFMADD231PS  Y9, Y7, Y3
+	VBROADCASTSS 8(AX)(R8*2), Y10
+	VFMADD231PS  Y10, Y6, Y4
+	VFMADD231PS  Y10, Y7, Y5
+	VMOVUPS      (BX)(R11*1), Y6
+	VMOVUPS      32(BX)(R11*1), Y7
+	VBROADCASTSS 12(AX), Y8
+	VFMADD231PS  Y8, Y6, Y0
+	VFMADD231PS  Y8, Y7, Y1
+	VBROADCASTSS 12(AX)(R8*1), Y9
+	VFMADD231PS  Y9, Y6, Y2
+	VFMADD231PS  Y9, Y7, Y3
+	VBROADCASTSS 12(AX)(R8*2), Y10
+	VFMADD231PS  Y10, Y6, Y4
+	VFMADD231PS  Y10, Y7, Y5
+	LEAQ         (BX)(DX*4), BX
+	ADDQ         $0x10, AX
+	DECQ         CX
+	JNZ          rowsLoop
+
+rowsRest:
+	ANDQ $0x03, R12
+	JZ   done
+
+rowsLast:
+	VMOVUPS      (BX), Y6
+	VMOVUPS      32(BX), Y7
+	VBROADCASTSS (AX), Y8
+	VFMADD231PS  Y8, Y6, Y0
+	VFMADD231PS  Y8, Y7, Y1
+	VBROADCASTSS (AX)(R8*1), Y9
+	VFMADD231PS  Y9, Y6, Y2
+	VFMADD231PS  Y9, Y7, Y3
+	VBROADCASTSS (AX)(R8*2), Y10
+	VFMADD231PS  Y10, Y6, Y4
+	VFMADD231PS  Y10, Y7, Y5
+	ADDQ         DX, BX
+	ADDQ         $0x04, AX
+	DECQ         R12
+	JNZ          rowsLast
+	JMP          done
+
+columns:
+	LEAQ (R13)(R13*2), R9
+	SHRQ $0x02, CX
+	JZ   columnsRest
+
+columnsLoop:
+	VMOVUPS      (BX), Y6
+	VMOVUPS      32(BX), Y7
+	VBROADCASTSS (AX), Y8
+	VFMADD231PS  Y8, Y6, Y0
+	VFMADD231PS  Y8, Y7, Y1
+	VBROADCASTSS 4(AX), Y9
+	VFMADD231PS  Y9, Y6, Y2
+	VFMADD231PS  Y9, Y7, Y3
+	VBROADCASTSS 8(AX), Y10
+	VFMADD231PS  Y10, Y6, Y4
+	VFMADD231PS  Y10, Y7, Y5
+	VMOVUPS      (BX)(DX*1), Y6
+	VMOVUPS      32(BX)(DX*1), Y7
+	VBROADCASTSS (AX)(R13*1), Y8
+	VFMADD231PS  Y8, Y6, Y0
+	VFMADD231PS  Y8, Y7, Y1
+	VBROADCASTSS 4(AX)(R13*1), Y9
+	VFMADD231PS  Y9, Y6, Y2
+	VFMADD231PS  Y9, Y7, Y3
+	VBROADCASTSS 8(AX)(R13*1), Y10
+	VFMADD231PS  Y10, Y6, Y4
+	VFMADD231PS  Y10, Y7, Y5
+	VMOVUPS      (BX)(DX*2), Y6
+	VMOVUPS      32(BX)(DX*2), Y7
+	VBROADCASTSS (AX)(R13*2), Y8
+	VFMADD231PS  Y8, Y6, Y0
+	VFMADD231PS  Y8, Y7, Y1
+	VBROADCASTSS 4(AX)(R13*2), Y9
+	VFMADD231PS  Y9, Y6, Y2
+	VFMADD231PS  Y9, Y7, Y3
+	VBROADCASTSS 8(AX)(R13*2), Y10
+	VFMADD231PS  Y10, Y6, Y4
+	VFMADD231PS  Y10, Y7, Y5
+	VMOVUPS      (BX)(R11*1), Y6
+	VMOVUPS      32(BX)(R11*1), Y7
+	VBROADCASTSS (AX)(R9*1), Y8
+	VFMADD231PS  Y8, Y6, Y0
+	VFMADD231PS  Y8, Y7, Y1
+	VBROADCASTSS 4(AX)(R9*1), Y9
+	VFMADD231PS  Y9, Y6, Y2
+	VFMADD231PS  Y9, Y7, Y3
+	VBROADCASTSS 8(AX)(R9*1), Y10
+	VFMADD231PS  Y10, Y6, Y4
+	VFMADD231PS  Y10, Y7, Y5
+	LEAQ         (BX)(DX*4), BX
+	LEAQ         (AX)(R13*4), AX
+	DECQ         CX
+	JNZ          columnsLoop
+
+columnsRest:
+	ANDQ $0x03, R12
+	JZ   done
+
+columnsLast:
+	VMOVUPS      (BX), Y6
+	VMOVUPS      32(BX), Y7
+	VBROADCASTSS (AX), Y8
+	VFMADD231PS  Y8, Y6, Y0
+	VFMADD231PS  Y8, Y7, Y1
+	VBROADCASTSS 4(AX), Y9
+	VFMADD231PS  Y9, Y6, Y2
+	VFMADD231PS  Y9, Y7, Y3
+	VBROADCASTSS 8(AX), Y10
+	VFMADD231PS  Y10, Y6, Y4
+	VFMADD231PS  Y10, Y7, Y5
 	ADDQ         DX, BX
 	ADDQ         R13, AX
-	DECQ         CX
-	JNZ          loop
+	DECQ         R12
+	JNZ          columnsLast
 
 done:
 	VBROADCASTSS alpha+72(FP), Y15
@@ -9589,49 +10582,48 @@ done:
 	MOVQ         accumulate+80(FP), BX
 	TESTQ        AX, AX
 	JZ           whole
-	VMOVDQU      (AX), Y12
-	VMOVDQU      32(AX), Y13
+	VMOVDQU      32(AX), Y12
 	TESTQ        BX, BX
 	JZ           setMasked
-	VMASKMOVPS   (DI), Y12, Y14
+	VMOVUPS      (DI), Y14
 	VFMADD231PS  Y15, Y0, Y14
-	VMASKMOVPS   Y14, Y12, (DI)
-	VMASKMOVPS   32(DI), Y13, Y14
+	VMOVUPS      Y14, (DI)
+	VMASKMOVPS   32(DI), Y12, Y14
 	VFMADD231PS  Y15, Y1, Y14
-	VMASKMOVPS   Y14, Y13, 32(DI)
+	VMASKMOVPS   Y14, Y12, 32(DI)
 	ADDQ         SI, DI
-	VMASKMOVPS   (DI), Y12, Y14
+	VMOVUPS      (DI), Y14
 	VFMADD231PS  Y15, Y2, Y14
-	VMASKMOVPS   Y14, Y12, (DI)
-	VMASKMOVPS   32(DI), Y13, Y14
+	VMOVUPS      Y14, (DI)
+	VMASKMOVPS   32(DI), Y12, Y14
 	VFMADD231PS  Y15, Y3, Y14
-	VMASKMOVPS   Y14, Y13, 32(DI)
+	VMASKMOVPS   Y14, Y12, 32(DI)
 	ADDQ         SI, DI
-	VMASKMOVPS   (DI), Y12, Y14
+	VMOVUPS      (DI), Y14
 	VFMADD231PS  Y15, Y4, Y14
-	VMASKMOVPS   Y14, Y12, (DI)
-	VMASKMOVPS   32(DI), Y13, Y14
+	VMOVUPS      Y14, (DI)
+	VMASKMOVPS   32(DI), Y12, Y14
 	VFMADD231PS  Y15, Y5, Y14
-	VMASKMOVPS   Y14, Y13, 32(DI)
+	VMASKMOVPS   Y14, Y12, 32(DI)
 	VZEROUPPER
 	LDMXCSR      (SP)
 	RET
 
 setMasked:
 	VMULPS     Y15, Y0, Y0
-	VMASKMOVPS Y0, Y12, (DI)
+	VMOVUPS    Y0, (DI)
 	VMULPS     Y15, Y1, Y1
-	VMASKMOVPS Y1, Y13, 32(DI)
+	VMASKMOVPS Y1, Y12, 32(DI)
 	ADDQ       SI, DI
 	VMULPS     Y15, Y2, Y2
-	VMASKMOVPS Y2, Y12, (DI)
+	VMOVUPS    Y2, (DI)
 	VMULPS     Y15, Y3, Y3
-	VMASKMOVPS Y3, Y13, 32(DI)
+	VMASKMOVPS Y3, Y12, 32(DI)
 	ADDQ       SI, DI
 	VMULPS     Y15, Y4, Y4
-	VMASKMOVPS Y4, Y12, (DI)
+	VMOVUPS    Y4, (DI)
 	VMULPS     Y15, Y5, Y5
-	VMASKMOVPS Y5, Y13, 32(DI)
+	VMASKMOVPS Y5, Y12, 32(DI)
 	VZEROUPPER
 	LDMXCSR    (SP)
 	RET
@@ -9685,55 +10677,222 @@ set:
 // func product256s4x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int)
 // Requires: AVX, FMA3, MMX+, SSE
 TEXT ·product256s4x2(SB), NOSPLIT, $8-104
-	STMXCSR (SP)
-	MOVL    (SP), AX
-	ORL     $0x00008040, AX
-	MOVL    AX, 4(SP)
-	LDMXCSR 4(SP)
-	MOVQ    c+48(FP), DI
-	MOVQ    rowC+56(FP), SI
-	MOVQ    k+0(FP), CX
-	MOVQ    a+8(FP), AX
-	MOVQ    rowA+16(FP), R8
-	MOVQ    colA+24(FP), R13
-	MOVQ    b+32(FP), BX
-	MOVQ    rowB+40(FP), DX
-	MOVQ    next+88(FP), R14
-	MOVQ    rowNext+96(FP), R15
-	LEAQ    (R8)(R8*2), R9
-	VXORPS  Y0, Y0, Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	VXORPS  Y4, Y4, Y4
-	VXORPS  Y5, Y5, Y5
-	VXORPS  Y6, Y6, Y6
-	VXORPS  Y7, Y7, Y7
-	TESTQ   CX, CX
-	JLE     done
+	STMXCSR    (SP)
+	MOVL       (SP), AX
+	ORL        $0x00008040, AX
+	MOVL       AX, 4(SP)
+	LDMXCSR    4(SP)
+	MOVQ       c+48(FP), DI
+	MOVQ       rowC+56(FP), SI
+	MOVQ       k+0(FP), CX
+	MOVQ       a+8(FP), AX
+	MOVQ       rowA+16(FP), R8
+	MOVQ       colA+24(FP), R13
+	MOVQ       b+32(FP), BX
+	MOVQ       rowB+40(FP), DX
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	VXORPS     Y6, Y6, Y6
+	VXORPS     Y7, Y7, Y7
+	LEAQ       (SI)(SI*2), R9
+	LEAQ       (DI)(SI*4), R10
+	PREFETCHT0 (DI)
+	PREFETCHT0 63(DI)
+	PREFETCHT0 (DI)(SI*1)
+	PREFETCHT0 63(DI)(SI*1)
+	PREFETCHT0 (DI)(SI*2)
+	PREFETCHT0 63(DI)(SI*2)
+	PREFETCHT0 (DI)(R9*1)
+	PREFETCHT0 63(DI)(R9*1)
+	LEAQ       (DX)(DX*2), R11
+	MOVQ       CX, R12
+	CMPQ       R13, $0x04
+	JNE        columns
+	LEAQ       (R8)(R8*2), R9
+	SHRQ       $0x02, CX
+	JZ         rowsRest
 
-loop:
-	VMOVUPS      (BX), Y12
-	PREFETCHT0   (BX)(DX*8)
-	VMOVUPS      32(BX), Y13
-	VBROADCASTSS (AX), Y14
-	VFMADD231PS  Y14, Y12, Y0
-	VFMADD231PS  Y14, Y13, Y1
-	VBROADCASTSS (AX)(R8*1), Y15
-	VFMADD231PS  Y15, Y12, Y2
-	VFMADD231PS  Y15, Y13, Y3
-	VBROADCASTSS (AX)(R8*2), Y14
-	VFMADD231PS  Y14, Y12, Y4
-	VFMADD231PS  Y14, Y13, Y5
-	VBROADCASTSS (AX)(R9*1), Y15
-	VFMADD231PS  Y15, Y12, Y6
-	VFMADD231PS  Y15, Y13, Y7
-	PREFETCHT0   (R14)
-	ADDQ         R15, R14
+rowsLoop:
+	VMOVUPS      (BX), Y8
+	VMOVUPS      32(BX), Y9
+	VBROADCASTSS (AX), Y10
+	VFMADD231PS  Y10, Y8, Y0
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS (AX)(R8*1), Y11
+	VFMADD231PS  Y11, Y8, Y2
+	VFMADD231PS  Y11, Y9, Y3
+	VBROADCASTSS (AX)(R8*2), Y12
+	VFMADD231PS  Y12, Y8, Y4
+	VFMADD231PS  Y12, Y9, Y5
+	VBROADCASTSS (AX)(R9*1), Y13
+	VFMADD231PS  Y13, Y8, Y6
+	VFMADD231PS  Y13, Y9, Y7
+	VMOVUPS      (BX)(DX*1), Y8
+	VMOVUPS      32(BX)(DX*1), Y9
+	VBROADCASTSS 4(AX), Y10
+	VFMADD231PS  Y10, Y8, Y0
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS 4(AX)(R8*1), Y11
+	VFMADD231PS  Y11, Y8, Y2
+	VFMADD231PS  Y11, Y9, Y3
+	VBROADCASTSS 4(AX)(R8*2), Y12
+	VFMADD231PS  Y12, Y8, Y4
+	VFMADD231PS  Y12, Y9, Y5
+	VBROADCASTSS 4(AX)(R9*1), Y13
+	VFMADD231PS  Y13, Y8, Y6
+	VFMADD231PS  Y13, Y9, Y7
+	VMOVUPS      (BX)(DX*2), Y8
+	VMOVUPS      32(BX)(DX*2), Y9
+	VBROADCASTSS 8(AX), Y10
+	VFMADD231PS  Y10, Y8, Y0
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS 8(AX)(R8*1), Y11
+	VFMADD231PS  Y11, Y8, Y2
+	VFMADD231PS  Y11, Y9, Y3
+	VBROADCASTSS 8(AX)(R8*2), Y12
+	VFMADD231PS  Y12, Y8, Y4
+	VFMADD231PS  Y12, Y9, Y5
+	VBROADCASTSS 8(AX)(R9*1), Y13
+	VFMADD231PS  Y13, Y8, Y6
+	VFMADD231PS  Y13, Y9, Y7
+	VMOVUPS      (BX)(R11*1), Y8
+	VMOVUPS      32(BX)(R11*1), Y9
+	VBROADCASTSS 12(AX), Y10
+	VFMADD231PS  Y10, Y8, Y0
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS 12(AX)(R8*1), Y11
+	VFMADD231PS  Y11, Y8, Y2
+	VFMADD231PS  Y11, Y9, Y3
+	VBROADCASTSS 12(AX)(R8*2), Y12
+	VFMADD231PS  Y12, Y8, Y4
+	VFMADD231PS  Y12, Y9, Y5
+	VBROADCASTSS 12(AX)(R9*1), Y13
+	VFMADD231PS  Y13, Y8, Y6
+	VFMADD231PS  Y13, Y9, Y7
+	LEAQ         (BX)(DX*4), BX
+	ADDQ         $0x10, AX
+	DECQ         CX
+	JNZ          rowsLoop
+
+rowsRest:
+	ANDQ $0x03, R12
+	JZ   done
+
+rowsLast:
+	VMOVUPS      (BX), Y8
+	VMOVUPS      32(BX), Y9
+	VBROADCASTSS (AX), Y10
+	VFMADD231PS  Y10, Y8, Y0
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS (AX)(R8*1), Y11
+	VFMADD231PS  Y11, Y8, Y2
+	VFMADD231PS  Y11, Y9, Y3
+	VBROADCASTSS (AX)(R8*2), Y12
+	VFMADD231PS  Y12, Y8, Y4
+	VFMADD231PS  Y12, Y9, Y5
+	VBROADCASTSS (AX)(R9*1), Y13
+	VFMADD231PS  Y13, Y8, Y6
+	VFMADD231PS  Y13, Y9, Y7
+	ADDQ         DX, BX
+	ADDQ         $0x04, AX
+	DECQ         R12
+	JNZ          rowsLast
+	JMP          done
+
+columns:
+	LEAQ (R13)(R13*2), R9
+	SHRQ $0x02, CX
+	JZ   columnsRest
+
+columnsLoop:
+	VMOVUPS      (BX), Y8
+	VMOVUPS      32(BX), Y9
+	VBROADCASTSS (AX), Y10
+	VFMADD231PS  Y10, Y8, Y0
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS 4(AX), Y11
+	VFMADD231PS  Y11, Y8, Y2
+	VFMADD231PS  Y11, Y9, Y3
+	VBROADCASTSS 8(AX), Y12
+	VFMADD231PS  Y12, Y8, Y4
+	VFMADD231PS  Y12, Y9, Y5
+	VBROADCASTSS 12(AX), Y13
+	VFMADD231PS  Y13, Y8, Y6
+	VFMADD231PS  Y13, Y9, Y7
+	VMOVUPS      (BX)(DX*1), Y8
+	VMOVUPS      32(BX)(DX*1), Y9
+	VBROADCASTSS (AX)(R13*1), Y10
+	VFMADD231PS  Y10, Y8, Y0
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS 4(AX)(R13*1), Y11
+	VFMADD231PS  Y11, Y8, Y2
+	VFMADD231PS  Y11, Y9, Y3
+	VBROADCASTSS 8(AX)(R13*1), Y12
+	VFMADD231PS  Y12, Y8, Y4
+	VFMADD231PS  Y12, Y9, Y5
+	VBROADCASTSS 12(AX)(R13*1), Y13
+	VFMADD231PS  Y13, Y8, Y6
+	VFMADD231PS  Y13, Y9, Y7
+	VMOVUPS      (BX)(DX*2), Y8
+	VMOVUPS      32(BX)(DX*2), Y9
+	VBROADCASTSS (AX)(R13*2), Y10
+	VFMADD231PS  Y10, Y8, Y0
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS 4(AX)(R13*2), Y11
+	VFMADD231PS  Y11, Y8, Y2
+	VFMADD231PS  Y11, Y9, Y3
+	VBROADCASTSS 8(AX)(R13*2), Y12
+	VFMADD231PS  Y12, Y8, Y4
+	VFMADD231PS  Y12, Y9, Y5
+	VBROADCASTSS 12(AX)(R13*2), Y13
+	VFMADD231PS  Y13, Y8, Y6
+	VFMADD231PS  Y13, Y9, Y7
+	VMOVUPS      (BX)(R11*1), Y8
+	VMOVUPS      32(BX)(R11*1), Y9
+	VBROADCASTSS (AX)(R9*1), Y10
+	VFMADD231PS  Y10, Y8, Y0
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS 4(AX)(R9*1), Y11
+	VFMADD231PS  Y11, Y8, Y2
+	VFMADD231PS  Y11, Y9, Y3
+	VBROADCASTSS 8(AX)(R9*1), Y12
+	VFMADD231PS  Y12, Y8, Y4
+	VFMADD231PS  Y12, Y9, Y5
+	VBROADCASTSS 12(AX)(R9*1), Y13
+	VFMADD231PS  Y13, Y8, Y6
+	VFMADD231PS  Y13, Y9, Y7
+	LEAQ         (BX)(DX*4), BX
+	LEAQ         (AX)(R13*4), AX
+	DECQ         CX
+	JNZ          columnsLoop
+
+columnsRest:
+	ANDQ $0x03, R12
+	JZ   done
+
+columnsLast:
+	VMOVUPS      (BX), Y8
+	VMOVUPS      32(BX), Y9
+	VBROADCASTSS (AX), Y10
+	VFMADD231PS  Y10, Y8, Y0
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS 4(AX), Y11
+	VFMADD231PS  Y11, Y8, Y2
+	VFMADD231PS  Y11, Y9, Y3
+	VBROADCASTSS 8(AX), Y12
+	VFMADD231PS  Y12, Y8, Y4
+	VFMADD231PS  Y12, Y9, Y5
+	VBROADCASTSS 12(AX), Y13
+	VFMADD231PS  Y13, Y8, Y6
+	VFMADD231PS  Y13, Y9, Y7
 	ADDQ         DX, BX
 	ADDQ         R13, AX
-	DECQ         CX
-	JNZ          loop
+	DECQ         R12
+	JNZ          columnsLast
 
 done:
 	VBROADCASTSS alpha+72(FP), Y15
@@ -9741,61 +10900,60 @@ done:
 	MOVQ         accumulate+80(FP), BX
 	TESTQ        AX, AX
 	JZ           whole
-	VMOVDQU      (AX), Y12
-	VMOVDQU      32(AX), Y13
+	VMOVDQU      32(AX), Y12
 	TESTQ        BX, BX
 	JZ           setMasked
-	VMASKMOVPS   (DI), Y12, Y14
+	VMOVUPS      (DI), Y14
 	VFMADD231PS  Y15, Y0, Y14
-	VMASKMOVPS   Y14, Y12, (DI)
-	VMASKMOVPS   32(DI), Y13, Y14
+	VMOVUPS      Y14, (DI)
+	VMASKMOVPS   32(DI), Y12, Y14
 	VFMADD231PS  Y15, Y1, Y14
-	VMASKMOVPS   Y14, Y13, 32(DI)
+	VMASKMOVPS   Y14, Y12, 32(DI)
 	ADDQ         SI, DI
-	VMASKMOVPS   (DI), Y12, Y14
+	VMOVUPS      (DI), Y14
 	VFMADD231PS  Y15, Y2, Y14
-	VMASKMOVPS   Y14, Y12, (DI)
-	VMASKMOVPS   32(DI), Y13, Y14
+	VMOVUPS      Y14, (DI)
+	VMASKMOVPS   32(DI), Y12, Y14
 	VFMADD231PS  Y15, Y3, Y14
-	VMASKMOVPS   Y14, Y13, 32(DI)
+	VMASKMOVPS   Y14, Y12, 32(DI)
 	ADDQ         SI, DI
-	VMASKMOVPS   (DI), Y12, Y14
+	VMOVUPS      (DI), Y14
 	VFMADD231PS  Y15, Y4, Y14
-	VMASKMOVPS   Y14, Y12, (DI)
-	VMASKMOVPS   32(DI), Y13, Y14
+	VMOVUPS      Y14, (DI)
+	VMASKMOVPS   32(DI), Y12, Y14
 	VFMADD231PS  Y15, Y5, Y14
-	VMASKMOVPS   Y14, Y13, 32(DI)
+	VMASKMOVPS   Y14, Y12, 32(DI)
 	ADDQ         SI, DI
-	VMASKMOVPS   (DI), Y12, Y14
+	VMOVUPS      (DI), Y14
 	VFMADD231PS  Y15, Y6, Y14
-	VMASKMOVPS   Y14, Y12, (DI)
-	VMASKMOVPS   32(DI), Y13, Y14
+	VMOVUPS      Y14, (DI)
+	VMASKMOVPS   32(DI), Y12, Y14
 	VFMADD231PS  Y15, Y7, Y14
-	VMASKMOVPS   Y14, Y13, 32(DI)
+	VMASKMOVPS   Y14, Y12, 32(DI)
 	VZEROUPPER
 	LDMXCSR      (SP)
 	RET
 
 setMasked:
 	VMULPS     Y15, Y0, Y0
-	VMASKMOVPS Y0, Y12, (DI)
+	VMOVUPS    Y0, (DI)
 	VMULPS     Y15, Y1, Y1
-	VMASKMOVPS Y1, Y13, 32(DI)
+	VMASKMOVPS Y1, Y12, 32(DI)
 	ADDQ       SI, DI
 	VMULPS     Y15, Y2, Y2
-	VMASKMOVPS Y2, Y12, (DI)
+	VMOVUPS    Y2, (DI)
 	VMULPS     Y15, Y3, Y3
-	VMASKMOVPS Y3, Y13, 32(DI)
+	VMASKMOVPS Y3, Y12, 32(DI)
 	ADDQ       SI, DI
 	VMULPS     Y15, Y4, Y4
-	VMASKMOVPS Y4, Y12, (DI)
+	VMOVUPS    Y4, (DI)
 	VMULPS     Y15, Y5, Y5
-	VMASKMOVPS Y5, Y13, 32(DI)
+	VMASKMOVPS Y5, Y12, 32(DI)
 	ADDQ       SI, DI
 	VMULPS     Y15, Y6, Y6
-	VMASKMOVPS Y6, Y12, (DI)
+	VMOVUPS    Y6, (DI)
 	VMULPS     Y15, Y7, Y7
-	VMASKMOVPS Y7, Y13, 32(DI)
+	VMASKMOVPS Y7, Y12, 32(DI)
 	VZEROUPPER
 	LDMXCSR    (SP)
 	RET
@@ -9861,62 +11019,259 @@ set:
 // func product256s5x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int)
 // Requires: AVX, FMA3, MMX+, SSE
 TEXT ·product256s5x2(SB), NOSPLIT, $8-104
-	STMXCSR (SP)
-	MOVL    (SP), AX
-	ORL     $0x00008040, AX
-	MOVL    AX, 4(SP)
-	LDMXCSR 4(SP)
-	MOVQ    c+48(FP), DI
-	MOVQ    rowC+56(FP), SI
-	MOVQ    k+0(FP), CX
-	MOVQ    a+8(FP), AX
-	MOVQ    rowA+16(FP), R8
-	MOVQ    colA+24(FP), R13
-	MOVQ    b+32(FP), BX
-	MOVQ    rowB+40(FP), DX
-	MOVQ    next+88(FP), R14
-	MOVQ    rowNext+96(FP), R15
-	LEAQ    (R8)(R8*2), R9
-	LEAQ    (AX)(R8*4), R10
-	VXORPS  Y0, Y0, Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	VXORPS  Y4, Y4, Y4
-	VXORPS  Y5, Y5, Y5
-	VXORPS  Y6, Y6, Y6
-	VXORPS  Y7, Y7, Y7
-	VXORPS  Y8, Y8, Y8
-	VXORPS  Y9, Y9, Y9
-	TESTQ   CX, CX
-	JLE     done
+	STMXCSR    (SP)
+	MOVL       (SP), AX
+	ORL        $0x00008040, AX
+	MOVL       AX, 4(SP)
+	LDMXCSR    4(SP)
+	MOVQ       c+48(FP), DI
+	MOVQ       rowC+56(FP), SI
+	MOVQ       k+0(FP), CX
+	MOVQ       a+8(FP), AX
+	MOVQ       rowA+16(FP), R8
+	MOVQ       colA+24(FP), R13
+	MOVQ       b+32(FP), BX
+	MOVQ       rowB+40(FP), DX
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	VXORPS     Y6, Y6, Y6
+	VXORPS     Y7, Y7, Y7
+	VXORPS     Y8, Y8, Y8
+	VXORPS     Y9, Y9, Y9
+	LEAQ       (SI)(SI*2), R9
+	LEAQ       (DI)(SI*4), R10
+	PREFETCHT0 (DI)
+	PREFETCHT0 63(DI)
+	PREFETCHT0 (DI)(SI*1)
+	PREFETCHT0 63(DI)(SI*1)
+	PREFETCHT0 (DI)(SI*2)
+	PREFETCHT0 63(DI)(SI*2)
+	PREFETCHT0 (DI)(R9*1)
+	PREFETCHT0 63(DI)(R9*1)
+	PREFETCHT0 (R10)
+	PREFETCHT0 63(R10)
+	LEAQ       (DX)(DX*2), R11
+	MOVQ       CX, R12
+	CMPQ       R13, $0x04
+	JNE        columns
+	LEAQ       (R8)(R8*2), R9
+	LEAQ       (AX)(R8*4), R10
+	SHRQ       $0x02, CX
+	JZ         rowsRest
 
-loop:
-	VMOVUPS      (BX), Y12
-	PREFETCHT0   (BX)(DX*8)
-	VMOVUPS      32(BX), Y13
-	VBROADCASTSS (AX), Y14
-	VFMADD231PS  Y14, Y12, Y0
-	VFMADD231PS  Y14, Y13, Y1
-	VBROADCASTSS (AX)(R8*1), Y15
-	VFMADD231PS  Y15, Y12, Y2
-	VFMADD231PS  Y15, Y13, Y3
+rowsLoop:
+	VMOVUPS      (BX), Y10
+	VMOVUPS      32(BX), Y11
+	VBROADCASTSS (AX), Y12
+	VFMADD231PS  Y12, Y10, Y0
+	VFMADD231PS  Y12, Y11, Y1
+	VBROADCASTSS (AX)(R8*1), Y13
+	VFMADD231PS  Y13, Y10, Y2
+	VFMADD231PS  Y13, Y11, Y3
 	VBROADCASTSS (AX)(R8*2), Y14
-	VFMADD231PS  Y14, Y12, Y4
-	VFMADD231PS  Y14, Y13, Y5
+	VFMADD231PS  Y14, Y10, Y4
+	VFMADD231PS  Y14, Y11, Y5
 	VBROADCASTSS (AX)(R9*1), Y15
-	VFMADD231PS  Y15, Y12, Y6
-	VFMADD231PS  Y15, Y13, Y7
-	VBROADCASTSS (R10), Y14
-	VFMADD231PS  Y14, Y12, Y8
-	VFMADD231PS  Y14, Y13, Y9
-	PREFETCHT0   (R14)
-	ADDQ         R15, R14
+	VFMADD231PS  Y15, Y10, Y6
+	VFMADD231PS  Y15, Y11, Y7
+	VBROADCASTSS (R10), Y12
+	VFMADD231PS  Y12, Y10, Y8
+	VFMADD231PS  Y12, Y11, Y9
+	VMOVUPS      (BX)(DX*1), Y10
+	VMOVUPS      32(BX)(DX*1), Y11
+	VBROADCASTSS 4(AX), Y12
+	VFMADD231PS  Y12, Y10, Y0
+	VFMADD231PS  Y12, Y11, Y1
+	VBROADCASTSS 4(AX)(R8*1), Y13
+	VFMADD231PS  Y13, Y10, Y2
+	VFMADD231PS  Y13, Y11, Y3
+	VBROADCASTSS 4(AX)(R8*2), Y14
+	VFMADD231PS  Y14, Y10, Y4
+	VFMADD231PS  Y14, Y11, Y5
+	VBROADCASTSS 4(AX)(R9*1), Y15
+	VFMADD231PS  Y15, Y10, Y6
+	VFMADD231PS  Y15, Y11, Y7
+	VBROADCASTSS 4(R10), Y12
+	VFMADD231PS  Y12, Y10, Y8
+	VFMADD231PS  Y12, Y11, Y9
+	VMOVUPS      (BX)(DX*2), Y10
+	VMOVUPS      32(BX)(DX*2), Y11
+	VBROADCASTSS 8(AX), Y12
+	VFMADD231PS  Y12, Y10, Y0
+	VFMADD231PS  Y12, Y11, Y1
+	VBROADCASTSS 8(AX)(R8*1), Y13
+	VFMADD231PS  Y13, Y10, Y2
+	VFMADD231PS  Y13, Y11, Y3
+	VBROADCASTSS 8(AX)(R8*2), Y14
+	VFMADD231PS  Y14, Y10, Y4
+	VFMADD231PS  Y14, Y11, Y5
+	VBROADCASTSS 8(AX)(R9*1), Y15
+	VFMADD231PS  Y15, Y10, Y6
+	VFMADD231PS  Y15, Y11, Y7
+	VBROADCASTSS 8(R10), Y12
+	VFMADD231PS  Y12, Y10, Y8
+	VFMADD231PS  Y12, Y11, Y9
+	VMOVUPS      (BX)(R11*1), Y10
+	VMOVUPS      32(BX)(R11*1), Y11
+	VBROADCASTSS 12(AX), Y12
+	VFMADD231PS  Y12, Y10, Y0
+	VFMADD231PS  Y12, Y11, Y1
+	VBROADCASTSS 12(AX)(R8*1), Y13
+	VFMADD231PS  Y13, Y10, Y2
+	VFMADD231PS  Y13, Y11, Y3
+	VBROADCASTSS 12(AX)(R8*2), Y14
+	VFMADD231PS  Y14, Y10, Y4
+	VFMADD231PS  Y14, Y11, Y5
+	VBROADCASTSS 12(AX)(R9*1), Y15
+	VFMADD231PS  Y15, Y10, Y6
+	VFMADD231PS  Y15, Y11, Y7
+	VBROADCASTSS 12(R10), Y12
+	VFMADD231PS  Y12, Y10, Y8
+	VFMADD231PS  Y12, Y11, Y9
+	LEAQ         (BX)(DX*4), BX
+	ADDQ         $0x10, AX
+	ADDQ         $0x10, R10
+	DECQ         CX
+	JNZ          rowsLoop
+
+rowsRest:
+	ANDQ $0x03, R12
+	JZ   done
+
+rowsLast:
+	VMOVUPS      (BX), Y10
+	VMOVUPS      32(BX), Y11
+	VBROADCASTSS (AX), Y12
+	VFMADD231PS  Y12, Y10, Y0
+	VFMADD231PS  Y12, Y11, Y1
+	VBROADCASTSS (AX)(R8*1), Y13
+	VFMADD231PS  Y13, Y10, Y2
+	VFMADD231PS  Y13, Y11, Y3
+	VBROADCASTSS (AX)(R8*2), Y14
+	VFMADD231PS  Y14, Y10, Y4
+	VFMADD231PS  Y14, Y11, Y5
+	VBROADCASTSS (AX)(R9*1), Y15
+	VFMADD231PS  Y15, Y10, Y6
+	VFMADD231PS  Y15, Y11, Y7
+	VBROADCASTSS (R10), Y12
+	VFMADD231PS  Y12, Y10, Y8
+	VFMADD231PS  Y12, Y11, Y9
+	ADDQ         DX, BX
+	ADDQ         $0x04, AX
+	ADDQ         $0x04, R10
+	DECQ         R12
+	JNZ          rowsLast
+	JMP          done
+
+columns:
+	LEAQ (R13)(R13*2), R9
+	SHRQ $0x02, CX
+	JZ   columnsRest
+
+columnsLoop:
+	VMOVUPS      (BX), Y10
+	VMOVUPS      32(BX), Y11
+	VBROADCASTSS (AX), Y12
+	VFMADD231PS  Y12, Y10, Y0
+	VFMADD231PS  Y12, Y11, Y1
+	VBROADCASTSS 4(AX), Y13
+	VFMADD231PS  Y13, Y10, Y2
+	VFMADD231PS  Y13, Y11, Y3
+	VBROADCASTSS 8(AX), Y14
+	VFMADD231PS  Y14, Y10, Y4
+	VFMADD231PS  Y14, Y11, Y5
+	VBROADCASTSS 12(AX), Y15
+	VFMADD231PS  Y15, Y10, Y6
+	VFMADD231PS  Y15, Y11, Y7
+	VBROADCASTSS 16(AX), Y12
+	VFMADD231PS  Y12, Y10, Y8
+	VFMADD231PS  Y12, Y11, Y9
+	VMOVUPS      (BX)(DX*1), Y10
+	VMOVUPS      32(BX)(DX*1), Y11
+	VBROADCASTSS (AX)(R13*1), Y12
+	VFMADD231PS  Y12, Y10, Y0
+	VFMADD231PS  Y12, Y11, Y1
+	VBROADCASTSS 4(AX)(R13*1), Y13
+	VFMADD231PS  Y13, Y10, Y2
+	VFMADD231PS  Y13, Y11, Y3
+	VBROADCASTSS 8(AX)(R13*1), Y14
+	VFMADD231PS  Y14, Y10, Y4
+	VFMADD231PS  Y14, Y11, Y5
+	VBROADCASTSS 12(AX)(R13*1), Y15
+	VFMADD231PS  Y15, Y10, Y6
+	VFMADD231PS  Y15, Y11, Y7
+	VBROADCASTSS 16(AX)(R13*1), Y12
+	VFMADD231PS  Y12, Y10, Y8
+	VFMADD231PS  Y12, Y11, Y9
+	VMOVUPS      (BX)(DX*2), Y10
+	VMOVUPS      32(BX)(DX*2), Y11
+	VBROADCASTSS (AX)(R13*2), Y12
+	VFMADD231PS  Y12, Y10, Y0
+	VFMADD231PS  Y12, Y11, Y1
+	VBROADCASTSS 4(AX)(R13*2), Y13
+	VFMADD231PS  Y13, Y10, Y2
+	VFMADD231PS  Y13, Y11, Y3
+	VBROADCASTSS 8(AX)(R13*2), Y14
+	VFMADD231PS  Y14, Y10, Y4
+	VFMADD231PS  Y14, Y11, Y5
+	VBROADCASTSS 12(AX)(R13*2), Y15
+	VFMADD231PS  Y15, Y10, Y6
+	VFMADD231PS  Y15, Y11, Y7
+	VBROADCASTSS 16(AX)(R13*2), Y12
+	VFMADD231PS  Y12, Y10, Y8
+	VFMADD231PS  Y12, Y11, Y9
+	VMOVUPS      (BX)(R11*1), Y10
+	VMOVUPS      32(BX)(R11*1), Y11
+	VBROADCASTSS (AX)(R9*1), Y12
+	VFMADD231PS  Y12, Y10, Y0
+	VFMADD231PS  Y12, Y11, Y1
+	VBROADCASTSS 4(AX)(R9*1), Y13
+	VFMADD231PS  Y13, Y10, Y2
+	VFMADD231PS  Y13, Y11, Y3
+	VBROADCASTSS 8(AX)(R9*1), Y14
+	VFMADD231PS  Y14, Y10, Y4
+	VFMADD231PS  Y14, Y11, Y5
+	VBROADCASTSS 12(AX)(R9*1), Y15
+	VFMADD231PS  Y15, Y10, Y6
+	VFMADD231PS  Y15, Y11, Y7
+	VBROADCASTSS 16(AX)(R9*1), Y12
+	VFMADD231PS  Y12, Y10, Y8
+	VFMADD231PS  Y12, Y11, Y9
+	LEAQ         (BX)(DX*4), BX
+	LEAQ         (AX)(R13*4), AX
+	DECQ         CX
+	JNZ          columnsLoop
+
+columnsRest:
+	ANDQ $0x03, R12
+	JZ   done
+
+columnsLast:
+	VMOVUPS      (BX), Y10
+	VMOVUPS      32(BX), Y11
+	VBROADCASTSS (AX), Y12
+	VFMADD231PS  Y12, Y10, Y0
+	VFMADD231PS  Y12, Y11, Y1
+	VBROADCASTSS 4(AX), Y13
+	VFMADD231PS  Y13, Y10, Y2
+	VFMADD231PS  Y13, Y11, Y3
+	VBROADCASTSS 8(AX), Y14
+	VFMADD231PS  Y14, Y10, Y4
+	VFMADD231PS  Y14, Y11, Y5
+	VBROADCASTSS 12(AX), Y15
+	VFMADD231PS  Y15, Y10, Y6
+	VFMADD231PS  Y15, Y11, Y7
+	VBROADCASTSS 16(AX), Y12
+	VFMADD231PS  Y12, Y10, Y8
+	VFMADD231PS  Y12, Y11, Y9
 	ADDQ         DX, BX
 	ADDQ         R13, AX
-	ADDQ         R13, R10
-	DECQ         CX
-	JNZ          loop
+	DECQ         R12
+	JNZ          columnsLast
 
 done:
 	VBROADCASTSS alpha+72(FP), Y15
@@ -9924,73 +11279,72 @@ done:
 	MOVQ         accumulate+80(FP), BX
 	TESTQ        AX, AX
 	JZ           whole
-	VMOVDQU      (AX), Y12
-	VMOVDQU      32(AX), Y13
+	VMOVDQU      32(AX), Y12
 	TESTQ        BX, BX
 	JZ           setMasked
-	VMASKMOVPS   (DI), Y12, Y14
+	VMOVUPS      (DI), Y14
 	VFMADD231PS  Y15, Y0, Y14
-	VMASKMOVPS   Y14, Y12, (DI)
-	VMASKMOVPS   32(DI), Y13, Y14
+	VMOVUPS      Y14, (DI)
+	VMASKMOVPS   32(DI), Y12, Y14
 	VFMADD231PS  Y15, Y1, Y14
-	VMASKMOVPS   Y14, Y13, 32(DI)
+	VMASKMOVPS   Y14, Y12, 32(DI)
 	ADDQ         SI, DI
-	VMASKMOVPS   (DI), Y12, Y14
+	VMOVUPS      (DI), Y14
 	VFMADD231PS  Y15, Y2, Y14
-	VMASKMOVPS   Y14, Y12, (DI)
-	VMASKMOVPS   32(DI), Y13, Y14
+	VMOVUPS      Y14, (DI)
+	VMASKMOVPS   32(DI), Y12, Y14
 	VFMADD231PS  Y15, Y3, Y14
-	VMASKMOVPS   Y14, Y13, 32(DI)
+	VMASKMOVPS   Y14, Y12, 32(DI)
 	ADDQ         SI, DI
-	VMASKMOVPS   (DI), Y12, Y14
+	VMOVUPS      (DI), Y14
 	VFMADD231PS  Y15, Y4, Y14
-	VMASKMOVPS   Y14, Y12, (DI)
-	VMASKMOVPS   32(DI), Y13, Y14
+	VMOVUPS      Y14, (DI)
+	VMASKMOVPS   32(DI), Y12, Y14
 	VFMADD231PS  Y15, Y5, Y14
-	VMASKMOVPS   Y14, Y13, 32(DI)
+	VMASKMOVPS   Y14, Y12, 32(DI)
 	ADDQ         SI, DI
-	VMASKMOVPS   (DI), Y12, Y14
+	VMOVUPS      (DI), Y14
 	VFMADD231PS  Y15, Y6, Y14
-	VMASKMOVPS   Y14, Y12, (DI)
-	VMASKMOVPS   32(DI), Y13, Y14
+	VMOVUPS      Y14, (DI)
+	VMASKMOVPS   32(DI), Y12, Y14
 	VFMADD231PS  Y15, Y7, Y14
-	VMASKMOVPS   Y14, Y13, 32(DI)
+	VMASKMOVPS   Y14, Y12, 32(DI)
 	ADDQ         SI, DI
-	VMASKMOVPS   (DI), Y12, Y14
+	VMOVUPS      (DI), Y14
 	VFMADD231PS  Y15, Y8, Y14
-	VMASKMOVPS   Y14, Y12, (DI)
-	VMASKMOVPS   32(DI), Y13, Y14
+	VMOVUPS      Y14, (DI)
+	VMASKMOVPS   32(DI), Y12, Y14
 	VFMADD231PS  Y15, Y9, Y14
-	VMASKMOVPS   Y14, Y13, 32(DI)
+	VMASKMOVPS   Y14, Y12, 32(DI)
 	VZEROUPPER
 	LDMXCSR      (SP)
 	RET
 
 setMasked:
 	VMULPS     Y15, Y0, Y0
-	VMASKMOVPS Y0, Y12, (DI)
+	VMOVUPS    Y0, (DI)
 	VMULPS     Y15, Y1, Y1
-	VMASKMOVPS Y1, Y13, 32(DI)
+	VMASKMOVPS Y1, Y12, 32(DI)
 	ADDQ       SI, DI
 	VMULPS     Y15, Y2, Y2
-	VMASKMOVPS Y2, Y12, (DI)
+	VMOVUPS    Y2, (DI)
 	VMULPS     Y15, Y3, Y3
-	VMASKMOVPS Y3, Y13, 32(DI)
+	VMASKMOVPS Y3, Y12, 32(DI)
 	ADDQ       SI, DI
 	VMULPS     Y15, Y4, Y4
-	VMASKMOVPS Y4, Y12, (DI)
+	VMOVUPS    Y4, (DI)
 	VMULPS     Y15, Y5, Y5
-	VMASKMOVPS Y5, Y13, 32(DI)
+	VMASKMOVPS Y5, Y12, 32(DI)
 	ADDQ       SI, DI
 	VMULPS     Y15, Y6, Y6
-	VMASKMOVPS Y6, Y12, (DI)
+	VMOVUPS    Y6, (DI)
 	VMULPS     Y15, Y7, Y7
-	VMASKMOVPS Y7, Y13, 32(DI)
+	VMASKMOVPS Y7, Y12, 32(DI)
 	ADDQ       SI, DI
 	VMULPS     Y15, Y8, Y8
-	VMASKMOVPS Y8, Y12, (DI)
+	VMOVUPS    Y8, (DI)
 	VMULPS     Y15, Y9, Y9
-	VMASKMOVPS Y9, Y13, 32(DI)
+	VMASKMOVPS Y9, Y12, 32(DI)
 	VZEROUPPER
 	LDMXCSR    (SP)
 	RET
@@ -10068,41 +11422,56 @@ set:
 // func product256s6x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int)
 // Requires: AVX, FMA3, MMX+, SSE
 TEXT ·product256s6x2(SB), NOSPLIT, $8-104
-	STMXCSR (SP)
-	MOVL    (SP), AX
-	ORL     $0x00008040, AX
-	MOVL    AX, 4(SP)
-	LDMXCSR 4(SP)
-	MOVQ    c+48(FP), DI
-	MOVQ    rowC+56(FP), SI
-	MOVQ    k+0(FP), CX
-	MOVQ    a+8(FP), AX
-	MOVQ    rowA+16(FP), R8
-	MOVQ    colA+24(FP), R13
-	MOVQ    b+32(FP), BX
-	MOVQ    rowB+40(FP), DX
-	MOVQ    next+88(FP), R14
-	MOVQ    rowNext+96(FP), R15
-	LEAQ    (R8)(R8*2), R9
-	LEAQ    (AX)(R8*4), R10
-	VXORPS  Y0, Y0, Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	VXORPS  Y4, Y4, Y4
-	VXORPS  Y5, Y5, Y5
-	VXORPS  Y6, Y6, Y6
-	VXORPS  Y7, Y7, Y7
-	VXORPS  Y8, Y8, Y8
-	VXORPS  Y9, Y9, Y9
-	VXORPS  Y10, Y10, Y10
-	VXORPS  Y11, Y11, Y11
-	TESTQ   CX, CX
-	JLE     done
+	STMXCSR    (SP)
+	MOVL       (SP), AX
+	ORL        $0x00008040, AX
+	MOVL       AX, 4(SP)
+	LDMXCSR    4(SP)
+	MOVQ       c+48(FP), DI
+	MOVQ       rowC+56(FP), SI
+	MOVQ       k+0(FP), CX
+	MOVQ       a+8(FP), AX
+	MOVQ       rowA+16(FP), R8
+	MOVQ       colA+24(FP), R13
+	MOVQ       b+32(FP), BX
+	MOVQ       rowB+40(FP), DX
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	VXORPS     Y6, Y6, Y6
+	VXORPS     Y7, Y7, Y7
+	VXORPS     Y8, Y8, Y8
+	VXORPS     Y9, Y9, Y9
+	VXORPS     Y10, Y10, Y10
+	VXORPS     Y11, Y11, Y11
+	LEAQ       (SI)(SI*2), R9
+	LEAQ       (DI)(SI*4), R10
+	PREFETCHT0 (DI)
+	PREFETCHT0 63(DI)
+	PREFETCHT0 (DI)(SI*1)
+	PREFETCHT0 63(DI)(SI*1)
+	PREFETCHT0 (DI)(SI*2)
+	PREFETCHT0 63(DI)(SI*2)
+	PREFETCHT0 (DI)(R9*1)
+	PREFETCHT0 63(DI)(R9*1)
+	PREFETCHT0 (R10)
+	PREFETCHT0 63(R10)
+	PREFETCHT0 (R10)(SI*1)
+	PREFETCHT0 63(R10)(SI*1)
+	LEAQ       (DX)(DX*2), R11
+	MOVQ       CX, R12
+	CMPQ       R13, $0x04
+	JNE        columns
+	LEAQ       (R8)(R8*2), R9
+	LEAQ       (AX)(R8*4), R10
+	SHRQ       $0x02, CX
+	JZ         rowsRest
 
-loop:
+rowsLoop:
 	VMOVUPS      (BX), Y12
-	PREFETCHT0   (BX)(DX*8)
 	VMOVUPS      32(BX), Y13
 	VBROADCASTSS (AX), Y14
 	VFMADD231PS  Y14, Y12, Y0
@@ -10122,13 +11491,224 @@ loop:
 	VBROADCASTSS (R10)(R8*1), Y15
 	VFMADD231PS  Y15, Y12, Y10
 	VFMADD231PS  Y15, Y13, Y11
-	PREFETCHT0   (R14)
-	ADDQ         R15, R14
+	VMOVUPS      (BX)(DX*1), Y12
+	VMOVUPS      32(BX)(DX*1), Y13
+	VBROADCASTSS 4(AX), Y14
+	VFMADD231PS  Y14, Y12, Y0
+	VFMADD231PS  Y14, Y13, Y1
+	VBROADCASTSS 4(AX)(R8*1), Y15
+	VFMADD231PS  Y15, Y12, Y2
+	VFMADD231PS  Y15, Y13, Y3
+	VBROADCASTSS 4(AX)(R8*2), Y14
+	VFMADD231PS  Y14, Y12, Y4
+	VFMADD231PS  Y14, Y13, Y5
+	VBROADCASTSS 4(AX)(R9*1), Y15
+	VFMADD231PS  Y15, Y12, Y6
+	VFMADD231PS  Y15, Y13, Y7
+	VBROADCASTSS 4(R10), Y14
+	VFMADD231PS  Y14, Y12, Y8
+	VFMADD231PS  Y14, Y13, Y9
+	VBROADCASTSS 4(R10)(R8*1), Y15
+	VFMADD231PS  Y15, Y12, Y10
+	VFMADD231PS  Y15, Y13, Y11
+	VMOVUPS      (BX)(DX*2), Y12
+	VMOVUPS      32(BX)(DX*2), Y13
+	VBROADCASTSS 8(AX), Y14
+	VFMADD231PS  Y14, Y12, Y0
+	VFMADD231PS  Y14, Y13, Y1
+	VBROADCASTSS 8(AX)(R8*1), Y15
+	VFMADD231PS  Y15, Y12, Y2
+	VFMADD231PS  Y15, Y13, Y3
+	VBROADCASTSS 8(AX)(R8*2), Y14
+	VFMADD231PS  Y14, Y12, Y4
+	VFMADD231PS  Y14, Y13, Y5
+	VBROADCASTSS 8(AX)(R9*1), Y15
+	VFMADD231PS  Y15, Y12, Y6
+	VFMADD231PS  Y15, Y13, Y7
+	VBROADCASTSS 8(R10), Y14
+	VFMADD231PS  Y14, Y12, Y8
+	VFMADD231PS  Y14, Y13, Y9
+	VBROADCASTSS 8(R10)(R8*1), Y15
+	VFMADD231PS  Y15, Y12, Y10
+	VFMADD231PS  Y15, Y13, Y11
+	VMOVUPS      (BX)(R11*1), Y12
+	VMOVUPS      32(BX)(R11*1), Y13
+	VBROADCASTSS 12(AX), Y14
+	VFMADD231PS  Y14, Y12, Y0
+	VFMADD231PS  Y14, Y13, Y1
+	VBROADCASTSS 12(AX)(R8*1), Y15
+	VFMADD231PS  Y15, Y12, Y2
+	VFMADD231PS  Y15, Y13, Y3
+	VBROADCASTSS 12(AX)(R8*2), Y14
+	VFMADD231PS  Y14, Y12, Y4
+	VFMADD231PS  Y14, Y13, Y5
+	VBROADCASTSS 12(AX)(R9*1), Y15
+	VFMADD231PS  Y15, Y12, Y6
+	VFMADD231PS  Y15, Y13, Y7
+	VBROADCASTSS 12(R10), Y14
+	VFMADD231PS  Y14, Y12, Y8
+	VFMADD231PS  Y14, Y13, Y9
+	VBROADCASTSS 12(R10)(R8*1), Y15
+	VFMADD231PS  Y15, Y12, Y10
+	VFMADD231PS  Y15, Y13, Y11
+	LEAQ         (BX)(DX*4), BX
+	ADDQ         $0x10, AX
+	ADDQ         $0x10, R10
+	DECQ         CX
+	JNZ          rowsLoop
+
+rowsRest:
+	ANDQ $0x03, R12
+	JZ   done
+
+rowsLast:
+	VMOVUPS      (BX), Y12
+	VMOVUPS      32(BX), Y13
+	VBROADCASTSS (AX), Y14
+	VFMADD231PS  Y14, Y12, Y0
+	VFMADD231PS  Y14, Y13, Y1
+	VBROADCASTSS (AX)(R8*1), Y15
+	VFMADD231PS  Y15, Y12, Y2
+	VFMADD231PS  Y15, Y13, Y3
+	VBROADCASTSS (AX)(R8*2), Y14
+	VFMADD231PS  Y14, Y12, Y4
+	VFMADD231PS  Y14, Y13, Y5
+	VBROADCASTSS (AX)(R9*1), Y15
+	VFMADD231PS  Y15, Y12, Y6
+	VFMADD231PS  Y15, Y13, Y7
+	VBROADCASTSS (R10), Y14
+	VFMADD231PS  Y14, Y12, Y8
+	VFMADD231PS  Y14, Y13, Y9
+	VBROADCASTSS (R10)(R8*1), Y15
+	VFMADD231PS  Y15, Y12, Y10
+	VFMADD231PS  Y15, Y13, Y11
+	ADDQ         DX, BX
+	ADDQ         $0x04, AX
+	ADDQ         $0x04, R10
+	DECQ         R12
+	JNZ          rowsLast
+	JMP          done
+
+columns:
+	LEAQ (R13)(R13*2), R9
+	SHRQ $0x02, CX
+	JZ   columnsRest
+
+columnsLoop:
+	VMOVUPS      (BX), Y12
+	VMOVUPS      32(BX), Y13
+	VBROADCASTSS (AX), Y14
+	VFMADD231PS  Y14, Y12, Y0
+	VFMADD231PS  Y14, Y13, Y1
+	VBROADCASTSS 4(AX), Y15
+	VFMADD231PS  Y15, Y12, Y2
+	VFMADD231PS  Y15, Y13, Y3
+	VBROADCASTSS 8(AX), Y14
+	VFMADD231PS  Y14, Y12, Y4
+	VFMADD231PS  Y14, Y13, Y5
+	VBROADCASTSS 12(AX), Y15
+	VFMADD231PS  Y15, Y12, Y6
+	VFMADD231PS  Y15, Y13, Y7
+	VBROADCASTSS 16(AX), Y14
+	VFMADD231PS  Y14, Y12, Y8
+	VFMADD231PS  Y14, Y13, Y9
+	VBROADCASTSS 20(AX), Y15
+	VFMADD231PS  Y15, Y12, Y10
+	VFMADD231PS  Y15, Y13, Y11
+	VMOVUPS      (BX)(DX*1), Y12
+	VMOVUPS      32(BX)(DX*1), Y13
+	VBROADCASTSS (AX)(R13*1), Y14
+	VFMADD231PS  Y14, Y12, Y0
+	VFMADD231PS  Y14, Y13, Y1
+	VBROADCASTSS 4(AX)(R13*1), Y15
+	VFMADD231PS  Y15, Y12, Y2
+	VFMADD231PS  Y15, Y13, Y3
+	VBROADCASTSS 8(AX)(R13*1), Y14
+	VFMADD231PS  Y14, Y12, Y4
+	VFMADD231PS  Y14, Y13, Y5
+	VBROADCASTSS 12(AX)(R13*1), Y15
+	VFMADD231PS  Y15, Y12, Y6
+	VFMADD231PS  Y15, Y13, Y7
+	VBROADCASTSS 16(AX)(R13*1), Y14
+	VFMADD231PS  Y14, Y12, Y8
+	VFMADD231PS  Y14, Y13, Y9
+	VBROADCASTSS 20(AX)(R13*1), Y15
+	VFMADD231PS  Y15, Y12, Y10
+	VFMADD231PS  Y15, Y13, Y11
+	VMOVUPS      (BX)(DX*2), Y12
+	VMOVUPS      32(BX)(DX*2), Y13
+	VBROADCASTSS (AX)(R13*2), Y14
+	VFMADD231PS  Y14, Y12, Y0
+	VFMADD231PS  Y14, Y13, Y1
+	VBROADCASTSS 4(AX)(R13*2), Y15
+	VFMADD231PS  Y15, Y12, Y2
+	VFMADD231PS  Y15, Y13, Y3
+	VBROADCASTSS 8(AX)(R13*2), Y14
+	VFMADD231PS  Y14, Y12, Y4
+	VFMADD231PS  Y14, Y13, Y5
+	VBROADCASTSS 12(AX)(R13*2), Y15
+	VFMADD231PS  Y15, Y12, Y6
+	VFMADD231PS  Y15, Y13, Y7
+	VBROADCASTSS 16(AX)(R13*2), Y14
+	VFMADD231PS  Y14, Y12, Y8
+	VFMADD231PS  Y14, Y13, Y9
+	VBROADCASTSS 20(AX)(R13*2), Y15
+	VFMADD231PS  Y15, Y12, Y10
+	VFMADD231PS  Y15, Y13, Y11
+	VMOVUPS      (BX)(R11*1), Y12
+	VMOVUPS      32(BX)(R11*1), Y13
+	VBROADCASTSS (AX)(R9*1), Y14
+	VFMADD231PS  Y14, Y12, Y0
+	VFMADD231PS  Y14, Y13, Y1
+	VBROADCASTSS 4(AX)(R9*1), Y15
+	VFMADD231PS  Y15, Y12, Y2
+	VFMADD231PS  Y15, Y13, Y3
+	VBROADCASTSS 8(AX)(R9*1), Y14
+	VFMADD231PS  Y14, Y12, Y4
+	VFMADD231PS  Y14, Y13, Y5
+	VBROADCASTSS 12(AX)(R9*1), Y15
+	VFMADD231PS  Y15, Y12, Y6
+	VFMADD231PS  Y15, Y13, Y7
+	VBROADCASTSS 16(AX)(R9*1), Y14
+	VFMADD231PS  Y14, Y12, Y8
+	VFMADD231PS  Y14, Y13, Y9
+	VBROADCASTSS 20(AX)(R9*1), Y15
+	VFMADD231PS  Y15, Y12, Y10
+	VFMADD231PS  Y15, Y13, Y11
+	LEAQ         (BX)(DX*4), BX
+	LEAQ         (AX)(R13*4), AX
+	DECQ         CX
+	JNZ          columnsLoop
+
+columnsRest:
+	ANDQ $0x03, R12
+	JZ   done
+
+columnsLast:
+	VMOVUPS      (BX), Y12
+	VMOVUPS      32(BX), Y13
+	VBROADCASTSS (AX), Y14
+	VFMADD231PS  Y14, Y12, Y0
+	VFMADD231PS  Y14, Y13, Y1
+	VBROADCASTSS 4(AX), Y15
+	VFMADD231PS  Y15, Y12, Y2
+	VFMADD231PS  Y15, Y13, Y3
+	VBROADCASTSS 8(AX), Y14
+	VFMADD231PS  Y14, Y12, Y4
+	VFMADD231PS  Y14, Y13, Y5
+	VBROADCASTSS 12(AX), Y15
+	VFMADD231PS  Y15, Y12, Y6
+	VFMADD231PS  Y15, Y13, Y7
+	VBROADCASTSS 16(AX), Y14
+	VFMADD231PS  Y14, Y12, Y8
+	VFMADD231PS  Y14, Y13, Y9
+	VBROADCASTSS 20(AX), Y15
+	VFMADD231PS  Y15, Y12, Y10
+	VFMADD231PS  Y15, Y13, Y11
 	ADDQ         DX, BX
 	ADDQ         R13, AX
-	ADDQ         R13, R10
-	DECQ         CX
-	JNZ          loop
+	DECQ         R12
+	JNZ          columnsLast
 
 done:
 	VBROADCASTSS alpha+72(FP), Y15
@@ -10136,85 +11716,84 @@ done:
 	MOVQ         accumulate+80(FP), BX
 	TESTQ        AX, AX
 	JZ           whole
-	VMOVDQU      (AX), Y12
-	VMOVDQU      32(AX), Y13
+	VMOVDQU      32(AX), Y12
 	TESTQ        BX, BX
 	JZ           setMasked
-	VMASKMOVPS   (DI), Y12, Y14
+	VMOVUPS      (DI), Y14
 	VFMADD231PS  Y15, Y0, Y14
-	VMASKMOVPS   Y14, Y12, (DI)
-	VMASKMOVPS   32(DI), Y13, Y14
+	VMOVUPS      Y14, (DI)
+	VMASKMOVPS   32(DI), Y12, Y14
 	VFMADD231PS  Y15, Y1, Y14
-	VMASKMOVPS   Y14, Y13, 32(DI)
+	VMASKMOVPS   Y14, Y12, 32(DI)
 	ADDQ         SI, DI
-	VMASKMOVPS   (DI), Y12, Y14
+	VMOVUPS      (DI), Y14
 	VFMADD231PS  Y15, Y2, Y14
-	VMASKMOVPS   Y14, Y12, (DI)
-	VMASKMOVPS   32(DI), Y13, Y14
+	VMOVUPS      Y14, (DI)
+	VMASKMOVPS   32(DI), Y12, Y14
 	VFMADD231PS  Y15, Y3, Y14
-	VMASKMOVPS   Y14, Y13, 32(DI)
+	VMASKMOVPS   Y14, Y12, 32(DI)
 	ADDQ         SI, DI
-	VMASKMOVPS   (DI), Y12, Y14
+	VMOVUPS      (DI), Y14
 	VFMADD231PS  Y15, Y4, Y14
-	VMASKMOVPS   Y14, Y12, (DI)
-	VMASKMOVPS   32(DI), Y13, Y14
+	VMOVUPS      Y14, (DI)
+	VMASKMOVPS   32(DI), Y12, Y14
 	VFMADD231PS  Y15, Y5, Y14
-	VMASKMOVPS   Y14, Y13, 32(DI)
+	VMASKMOVPS   Y14, Y12, 32(DI)
 	ADDQ         SI, DI
-	VMASKMOVPS   (DI), Y12, Y14
+	VMOVUPS      (DI), Y14
 	VFMADD231PS  Y15, Y6, Y14
-	VMASKMOVPS   Y14, Y12, (DI)
-	VMASKMOVPS   32(DI), Y13, Y14
+	VMOVUPS      Y14, (DI)
+	VMASKMOVPS   32(DI), Y12, Y14
 	VFMADD231PS  Y15, Y7, Y14
-	VMASKMOVPS   Y14, Y13, 32(DI)
+	VMASKMOVPS   Y14, Y12, 32(DI)
 	ADDQ         SI, DI
-	VMASKMOVPS   (DI), Y12, Y14
+	VMOVUPS      (DI), Y14
 	VFMADD231PS  Y15, Y8, Y14
-	VMASKMOVPS   Y14, Y12, (DI)
-	VMASKMOVPS   32(DI), Y13, Y14
+	VMOVUPS      Y14, (DI)
+	VMASKMOVPS   32(DI), Y12, Y14
 	VFMADD231PS  Y15, Y9, Y14
-	VMASKMOVPS   Y14, Y13, 32(DI)
+	VMASKMOVPS   Y14, Y12, 32(DI)
 	ADDQ         SI, DI
-	VMASKMOVPS   (DI), Y12, Y14
+	VMOVUPS      (DI), Y14
 	VFMADD231PS  Y15, Y10, Y14
-	VMASKMOVPS   Y14, Y12, (DI)
-	VMASKMOVPS   32(DI), Y13, Y14
+	VMOVUPS      Y14, (DI)
+	VMASKMOVPS   32(DI), Y12, Y14
 	VFMADD231PS  Y15, Y11, Y14
-	VMASKMOVPS   Y14, Y13, 32(DI)
+	VMASKMOVPS   Y14, Y12, 32(DI)
 	VZEROUPPER
 	LDMXCSR      (SP)
 	RET
 
 setMasked:
 	VMULPS     Y15, Y0, Y0
-	VMASKMOVPS Y0, Y12, (DI)
+	VMOVUPS    Y0, (DI)
 	VMULPS     Y15, Y1, Y1
-	VMASKMOVPS Y1, Y13, 32(DI)
+	VMASKMOVPS Y1, Y12, 32(DI)
 	ADDQ       SI, DI
 	VMULPS     Y15, Y2, Y2
-	VMASKMOVPS Y2, Y12, (DI)
+	VMOVUPS    Y2, (DI)
 	VMULPS     Y15, Y3, Y3
-	VMASKMOVPS Y3, Y13, 32(DI)
+	VMASKMOVPS Y3, Y12, 32(DI)
 	ADDQ       SI, DI
 	VMULPS     Y15, Y4, Y4
-	VMASKMOVPS Y4, Y12, (DI)
+	VMOVUPS    Y4, (DI)
 	VMULPS     Y15, Y5, Y5
-	VMASKMOVPS Y5, Y13, 32(DI)
+	VMASKMOVPS Y5, Y12, 32(DI)
 	ADDQ       SI, DI
 	VMULPS     Y15, Y6, Y6
-	VMASKMOVPS Y6, Y12, (DI)
+	VMOVUPS    Y6, (DI)
 	VMULPS     Y15, Y7, Y7
-	VMASKMOVPS Y7, Y13, 32(DI)
+	VMASKMOVPS Y7, Y12, 32(DI)
 	ADDQ       SI, DI
 	VMULPS     Y15, Y8, Y8
-	VMASKMOVPS Y8, Y12, (DI)
+	VMOVUPS    Y8, (DI)
 	VMULPS     Y15, Y9, Y9
-	VMASKMOVPS Y9, Y13, 32(DI)
+	VMASKMOVPS Y9, Y12, 32(DI)
 	ADDQ       SI, DI
 	VMULPS     Y15, Y10, Y10
-	VMASKMOVPS Y10, Y12, (DI)
+	VMOVUPS    Y10, (DI)
 	VMULPS     Y15, Y11, Y11
-	VMASKMOVPS Y11, Y13, 32(DI)
+	VMASKMOVPS Y11, Y12, 32(DI)
 	VZEROUPPER
 	LDMXCSR    (SP)
 	RET
@@ -10297,6 +11876,1286 @@ set:
 	VMOVUPS Y10, (DI)
 	VMULPS  Y15, Y11, Y11
 	VMOVUPS Y11, 32(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func product256s1x3(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int)
+// Requires: AVX, FMA3, MMX+, SSE
+TEXT ·product256s1x3(SB), NOSPLIT, $8-104
+	STMXCSR    (SP)
+	MOVL       (SP), AX
+	ORL        $0x00008040, AX
+	MOVL       AX, 4(SP)
+	LDMXCSR    4(SP)
+	MOVQ       c+48(FP), DI
+	MOVQ       rowC+56(FP), SI
+	MOVQ       k+0(FP), CX
+	MOVQ       a+8(FP), AX
+	MOVQ       rowA+16(FP), R8
+	MOVQ       colA+24(FP), R13
+	MOVQ       b+32(FP), BX
+	MOVQ       rowB+40(FP), DX
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	LEAQ       (SI)(SI*2), R9
+	LEAQ       (DI)(SI*4), R10
+	PREFETCHT0 (DI)
+	PREFETCHT0 64(DI)
+	PREFETCHT0 95(DI)
+	LEAQ       (DX)(DX*2), R11
+	MOVQ       CX, R12
+	CMPQ       R13, $0x04
+	JNE        columns
+	LEAQ       (R8)(R8*2), R9
+	SHRQ       $0x02, CX
+	JZ         rowsRest
+
+rowsLoop:
+	VMOVUPS      (BX), Y3
+	VMOVUPS      32(BX), Y4
+	VMOVUPS      64(BX), Y5
+	VBROADCASTSS (AX), Y6
+	VFMADD231PS  Y6, Y3, Y0
+	VFMADD231PS  Y6, Y4, Y1
+	VFMADD231PS  Y6, Y5, Y2
+	VMOVUPS      (BX)(DX*1), Y3
+	VMOVUPS      32(BX)(DX*1), Y4
+	VMOVUPS      64(BX)(DX*1), Y5
+	VBROADCASTSS 4(AX), Y6
+	VFMADD231PS  Y6, Y3, Y0
+	VFMADD231PS  Y6, Y4, Y1
+	VFMADD231PS  Y6, Y5, Y2
+	VMOVUPS      (BX)(DX*2), Y3
+	VMOVUPS      32(BX)(DX*2), Y4
+	VMOVUPS      64(BX)(DX*2), Y5
+	VBROADCASTSS 8(AX), Y6
+	VFMADD231PS  Y6, Y3, Y0
+	VFMADD231PS  Y6, Y4, Y1
+	VFMADD231PS  Y6, Y5, Y2
+	VMOVUPS      (BX)(R11*1), Y3
+	VMOVUPS      32(BX)(R11*1), Y4
+	VMOVUPS      64(BX)(R11*1), Y5
+	VBROADCASTSS 12(AX), Y6
+	VFMADD231PS  Y6, Y3, Y0
+	VFMADD231PS  Y6, Y4, Y1
+	VFMADD231PS  Y6, Y5, Y2
+	LEAQ         (BX)(DX*4), BX
+	ADDQ         $0x10, AX
+	DECQ         CX
+	JNZ          rowsLoop
+
+rowsRest:
+	ANDQ $0x03, R12
+	JZ   done
+
+rowsLast:
+	VMOVUPS      (BX), Y3
+	VMOVUPS      32(BX), Y4
+	VMOVUPS      64(BX), Y5
+	VBROADCASTSS (AX), Y6
+	VFMADD231PS  Y6, Y3, Y0
+	VFMADD231PS  Y6, Y4, Y1
+	VFMADD231PS  Y6, Y5, Y2
+	ADDQ         DX, BX
+	ADDQ         $0x04, AX
+	DECQ         R12
+	JNZ          rowsLast
+	JMP          done
+
+columns:
+	LEAQ (R13)(R13*2), R9
+	SHRQ $0x02, CX
+	JZ   columnsRest
+
+columnsLoop:
+	VMOVUPS      (BX), Y3
+	VMOVUPS      32(BX), Y4
+	VMOVUPS      64(BX), Y5
+	VBROADCASTSS (AX), Y6
+	VFMADD231PS  Y6, Y3, Y0
+	VFMADD231PS  Y6, Y4, Y1
+	VFMADD231PS  Y6, Y5, Y2
+	VMOVUPS      (BX)(DX*1), Y3
+	VMOVUPS      32(BX)(DX*1), Y4
+	VMOVUPS      64(BX)(DX*1), Y5
+	VBROADCASTSS (AX)(R13*1), Y6
+	VFMADD231PS  Y6, Y3, Y0
+	VFMADD231PS  Y6, Y4, Y1
+	VFMADD231PS  Y6, Y5, Y2
+	VMOVUPS      (BX)(DX*2), Y3
+	VMOVUPS      32(BX)(DX*2), Y4
+	VMOVUPS      64(BX)(DX*2), Y5
+	VBROADCASTSS (AX)(R13*2), Y6
+	VFMADD231PS  Y6, Y3, Y0
+	VFMADD231PS  Y6, Y4, Y1
+	VFMADD231PS  Y6, Y5, Y2
+	VMOVUPS      (BX)(R11*1), Y3
+	VMOVUPS      32(BX)(R11*1), Y4
+	VMOVUPS      64(BX)(R11*1), Y5
+	VBROADCASTSS (AX)(R9*1), Y6
+	VFMADD231PS  Y6, Y3, Y0
+	VFMADD231PS  Y6, Y4, Y1
+	VFMADD231PS  Y6, Y5, Y2
+	LEAQ         (BX)(DX*4), BX
+	LEAQ         (AX)(R13*4), AX
+	DECQ         CX
+	JNZ          columnsLoop
+
+columnsRest:
+	ANDQ $0x03, R12
+	JZ   done
+
+columnsLast:
+	VMOVUPS      (BX), Y3
+	VMOVUPS      32(BX), Y4
+	VMOVUPS      64(BX), Y5
+	VBROADCASTSS (AX), Y6
+	VFMADD231PS  Y6, Y3, Y0
+	VFMADD231PS  Y6, Y4, Y1
+	VFMADD231PS  Y6, Y5, Y2
+	ADDQ         DX, BX
+	ADDQ         R13, AX
+	DECQ         R12
+	JNZ          columnsLast
+
+done:
+	VBROADCASTSS alpha+72(FP), Y15
+	MOVQ         mask+64(FP), AX
+	MOVQ         accumulate+80(FP), BX
+	TESTQ        AX, AX
+	JZ           whole
+	VMOVDQU      64(AX), Y12
+	TESTQ        BX, BX
+	JZ           setMasked
+	VMOVUPS      (DI), Y14
+	VFMADD231PS  Y15, Y0, Y14
+	VMOVUPS      Y14, (DI)
+	VMOVUPS      32(DI), Y14
+	VFMADD231PS  Y15, Y1, Y14
+	VMOVUPS      Y14, 32(DI)
+	VMASKMOVPS   64(DI), Y12, Y14
+	VFMADD231PS  Y15, Y2, Y14
+	VMASKMOVPS   Y14, Y12, 64(DI)
+	VZEROUPPER
+	LDMXCSR      (SP)
+	RET
+
+setMasked:
+	VMULPS     Y15, Y0, Y0
+	VMOVUPS    Y0, (DI)
+	VMULPS     Y15, Y1, Y1
+	VMOVUPS    Y1, 32(DI)
+	VMULPS     Y15, Y2, Y2
+	VMASKMOVPS Y2, Y12, 64(DI)
+	VZEROUPPER
+	LDMXCSR    (SP)
+	RET
+
+whole:
+	TESTQ       BX, BX
+	JZ          set
+	VMOVUPS     (DI), Y14
+	VFMADD231PS Y15, Y0, Y14
+	VMOVUPS     Y14, (DI)
+	VMOVUPS     32(DI), Y14
+	VFMADD231PS Y15, Y1, Y14
+	VMOVUPS     Y14, 32(DI)
+	VMOVUPS     64(DI), Y14
+	VFMADD231PS Y15, Y2, Y14
+	VMOVUPS     Y14, 64(DI)
+	VZEROUPPER
+	LDMXCSR     (SP)
+	RET
+
+set:
+	VMULPS  Y15, Y0, Y0
+	VMOVUPS Y0, (DI)
+	VMULPS  Y15, Y1, Y1
+	VMOVUPS Y1, 32(DI)
+	VMULPS  Y15, Y2, Y2
+	VMOVUPS Y2, 64(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func product256s2x3(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int)
+// Requires: AVX, FMA3, MMX+, SSE
+TEXT ·product256s2x3(SB), NOSPLIT, $8-104
+	STMXCSR    (SP)
+	MOVL       (SP), AX
+	ORL        $0x00008040, AX
+	MOVL       AX, 4(SP)
+	LDMXCSR    4(SP)
+	MOVQ       c+48(FP), DI
+	MOVQ       rowC+56(FP), SI
+	MOVQ       k+0(FP), CX
+	MOVQ       a+8(FP), AX
+	MOVQ       rowA+16(FP), R8
+	MOVQ       colA+24(FP), R13
+	MOVQ       b+32(FP), BX
+	MOVQ       rowB+40(FP), DX
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	LEAQ       (SI)(SI*2), R9
+	LEAQ       (DI)(SI*4), R10
+	PREFETCHT0 (DI)
+	PREFETCHT0 64(DI)
+	PREFETCHT0 95(DI)
+	PREFETCHT0 (DI)(SI*1)
+	PREFETCHT0 64(DI)(SI*1)
+	PREFETCHT0 95(DI)(SI*1)
+	LEAQ       (DX)(DX*2), R11
+	MOVQ       CX, R12
+	CMPQ       R13, $0x04
+	JNE        columns
+	LEAQ       (R8)(R8*2), R9
+	SHRQ       $0x02, CX
+	JZ         rowsRest
+
+rowsLoop:
+	VMOVUPS      (BX), Y6
+	VMOVUPS      32(BX), Y7
+	VMOVUPS      64(BX), Y8
+	VBROADCASTSS (AX), Y9
+	VFMADD231PS  Y9, Y6, Y0
+	VFMADD231PS  Y9, Y7, Y1
+	VFMADD231PS  Y9, Y8, Y2
+	VBROADCASTSS (AX)(R8*1), Y10
+	VFMADD231PS  Y10, Y6, Y3
+	VFMADD231PS  Y10, Y7, Y4
+	VFMADD231PS  Y10, Y8, Y5
+	VMOVUPS      (BX)(DX*1), Y6
+	VMOVUPS      32(BX)(DX*1), Y7
+	VMOVUPS      64(BX)(DX*1), Y8
+	VBROADCASTSS 4(AX), Y9
+	VFMADD231PS  Y9, Y6, Y0
+	VFMADD231PS  Y9, Y7, Y1
+	VFMADD231PS  Y9, Y8, Y2
+	VBROADCASTSS 4(AX)(R8*1), Y10
+	VFMADD231PS  Y10, Y6, Y3
+	VFMADD231PS  Y10, Y7, Y4
+	VFMADD231PS  Y10, Y8, Y5
+	VMOVUPS      (BX)(DX*2), Y6
+	VMOVUPS      32(BX)(DX*2), Y7
+	VMOVUPS      64(BX)(DX*2), Y8
+	VBROADCASTSS 8(AX), Y9
+	VFMADD231PS  Y9, Y6, Y0
+	VFMADD231PS  Y9, Y7, Y1
+	VFMADD231PS  Y9, Y8, Y2
+	VBROADCASTSS 8(AX)(R8*1), Y10
+	VFMADD231PS  Y10, Y6, Y3
+	VFMADD231PS  Y10, Y7, Y4
+	VFMADD231PS  Y10, Y8, Y5
+	VMOVUPS      (BX)(R11*1), Y6
+	VMOVUPS      32(BX)(R11*1), Y7
+	VMOVUPS      64(BX)(R11*1), Y8
+	VBROADCASTSS 12(AX), Y9
+	VFMADD231PS  Y9, Y6, Y0
+	VFMADD231PS  Y9, Y7, Y1
+	VFMADD231PS  Y9, Y8, Y2
+	VBROADCASTSS 12(AX)(R8*1), Y10
+	VFMADD231PS  Y10, Y6, Y3
+	VFMADD231PS  Y10, Y7, Y4
+	VFMADD231PS  Y10, Y8, Y5
+	LEAQ         (BX)(DX*4), BX
+	ADDQ         $0x10, AX
+	DECQ         CX
+	JNZ          rowsLoop
+
+rowsRest:
+	ANDQ $0x03, R12
+	JZ   done
+
+rowsLast:
+	VMOVUPS      (BX), Y6
+	VMOVUPS      32(BX), Y7
+	VMOVUPS      64(BX), Y8
+	VBROADCASTSS (AX), Y9
+	VFMADD231PS  Y9, Y6, Y0
+	VFMADD231PS  Y9, Y7, Y1
+	VFMADD231PS  Y9, Y8, Y2
+	VBROADCASTSS (AX)(R8*1), Y10
+	VFMADD231PS  Y10, Y6, Y3
+	VFMADD231PS  Y10, Y7, Y4
+	VFMADD231PS  Y10, Y8, Y5
+	ADDQ         DX, BX
+	ADDQ         $0x04, AX
+	DECQ         R12
+	JNZ          rowsLast
+	JMP          done
+
+columns:
+	LEAQ (R13)(R13*2), R9
+	SHRQ $0x02, CX
+	JZ   columnsRest
+
+columnsLoop:
+	VMOVUPS      (BX), Y6
+	VMOVUPS      32(BX), Y7
+	VMOVUPS      64(BX), Y8
+	VBROADCASTSS (AX), Y9
+	VFMADD231PS  Y9, Y6, Y0
+	VFMADD231PS  Y9, Y7, Y1
+	VFMADD231PS  Y9, Y8, Y2
+	VBROADCASTSS 4(AX), Y10
+	VFMADD231PS  Y10, Y6, Y3
+	VFMADD231PS  Y10, Y7, Y4
+	VFMADD231PS  Y10, Y8, Y5
+	VMOVUPS      (BX)(DX*1), Y6
+	VMOVUPS      32(BX)(DX*1), Y7
+	VMOVUPS      64(BX)(DX*1), Y8
+	VBROADCASTSS (AX)(R13*1), Y9
+	VFMADD231PS  Y9, Y6, Y0
+	VFMADD231PS  Y9, Y7, Y1
+	VFMADD231PS  Y9, Y8, Y2
+	VBROADCASTSS 4(AX)(R13*1), Y10
+	VFMADD231PS  Y10, Y6, Y3
+	VFMADD231PS  Y10, Y7, Y4
+	VFMADD231PS  Y10, Y8, Y5
+	VMOVUPS      (BX)(DX*2), Y6
+	VMOVUPS      32(BX)(DX*2), Y7
+	VMOVUPS      64(BX)(DX*2), Y8
+	VBROADCASTSS (AX)(R13*2), Y9
+	VFMADD231PS  Y9, Y6, Y0
+	VFMADD231PS  Y9, Y7, Y1
+	VFMADD231PS  Y9, Y8, Y2
+	VBROADCASTSS 4(AX)(R13*2), Y10
+	VFMADD231PS  Y10, Y6, Y3
+	VFMADD231PS  Y10, Y7, Y4
+	VFMADD231PS  Y10, Y8, Y5
+	VMOVUPS      (BX)(R11*1), Y6
+	VMOVUPS      32(BX)(R11*1), Y7
+	VMOVUPS      64(BX)(R11*1), Y8
+	VBROADCASTSS (AX)(R9*1), Y9
+	VFMADD231PS  Y9, Y6, Y0
+	VFMADD231PS  Y9, Y7, Y1
+	VFMADD231PS  Y9, Y8, Y2
+	VBROADCASTSS 4(AX)(R9*1), Y10
+	VFMADD231PS  Y10, Y6, Y3
+	VFMADD231PS  Y10, Y7, Y4
+	VFMADD231PS  Y10, Y8, Y5
+	LEAQ         (BX)(DX*4), BX
+	LEAQ         (AX)(R13*4), AX
+	DECQ         CX
+	JNZ          columnsLoop
+
+columnsRest:
+	ANDQ $0x03, R12
+	JZ   done
+
+columnsLast:
+	VMOVUPS      (BX), Y6
+	VMOVUPS      32(BX), Y7
+	VMOVUPS      64(BX), Y8
+	VBROADCASTSS (AX), Y9
+	VFMADD231PS  Y9, Y6, Y0
+	VFMADD231PS  Y9, Y7, Y1
+	VFMADD231PS  Y9, Y8, Y2
+	VBROADCASTSS 4(AX), Y10
+	VFMADD231PS  Y10, Y6, Y3
+	VFMADD231PS  Y10, Y7, Y4
+	VFMADD231PS  Y10, Y8, Y5
+	ADDQ         DX, BX
+	ADDQ         R13, AX
+	DECQ         R12
+	JNZ          columnsLast
+
+done:
+	VBROADCASTSS alpha+72(FP), Y15
+	MOVQ         mask+64(FP), AX
+	MOVQ         accumulate+80(FP), BX
+	TESTQ        AX, AX
+	JZ           whole
+	VMOVDQU      64(AX), Y12
+	TESTQ        BX, BX
+	JZ           setMasked
+	VMOVUPS      (DI), Y14
+	VFMADD231PS  Y15, Y0, Y14
+	VMOVUPS      Y14, (DI)
+	VMOVUPS      32(DI), Y14
+	VFMADD231PS  Y15, Y1, Y14
+	VMOVUPS      Y14, 32(DI)
+	VMASKMOVPS   64(DI), Y12, Y14
+	VFMADD231PS  Y15, Y2, Y14
+	VMASKMOVPS   Y14, Y12, 64(DI)
+	ADDQ         SI, DI
+	VMOVUPS      (DI), Y14
+	VFMADD231PS  Y15, Y3, Y14
+	VMOVUPS      Y14, (DI)
+	VMOVUPS      32(DI), Y14
+	VFMADD231PS  Y15, Y4, Y14
+	VMOVUPS      Y14, 32(DI)
+	VMASKMOVPS   64(DI), Y12, Y14
+	VFMADD231PS  Y15, Y5, Y14
+	VMASKMOVPS   Y14, Y12, 64(DI)
+	VZEROUPPER
+	LDMXCSR      (SP)
+	RET
+
+setMasked:
+	VMULPS     Y15, Y0, Y0
+	VMOVUPS    Y0, (DI)
+	VMULPS     Y15, Y1, Y1
+	VMOVUPS    Y1, 32(DI)
+	VMULPS     Y15, Y2, Y2
+	VMASKMOVPS Y2, Y12, 64(DI)
+	ADDQ       SI, DI
+	VMULPS     Y15, Y3, Y3
+	VMOVUPS    Y3, (DI)
+	VMULPS     Y15, Y4, Y4
+	VMOVUPS    Y4, 32(DI)
+	VMULPS     Y15, Y5, Y5
+	VMASKMOVPS Y5, Y12, 64(DI)
+	VZEROUPPER
+	LDMXCSR    (SP)
+	RET
+
+whole:
+	TESTQ       BX, BX
+	JZ          set
+	VMOVUPS     (DI), Y14
+	VFMADD231PS Y15, Y0, Y14
+	VMOVUPS     Y14, (DI)
+	VMOVUPS     32(DI), Y14
+	VFMADD231PS Y15, Y1, Y14
+	VMOVUPS     Y14, 32(DI)
+	VMOVUPS     64(DI), Y14
+	VFMADD231PS Y15, Y2, Y14
+	VMOVUPS     Y14, 64(DI)
+	ADDQ        SI, DI
+	VMOVUPS     (DI), Y14
+	VFMADD231PS Y15, Y3, Y14
+	VMOVUPS     Y14, (DI)
+	VMOVUPS     32(DI), Y14
+	VFMADD231PS Y15, Y4, Y14
+	VMOVUPS     Y14, 32(DI)
+	VMOVUPS     64(DI), Y14
+	VFMADD231PS Y15, Y5, Y14
+	VMOVUPS     Y14, 64(DI)
+	VZEROUPPER
+	LDMXCSR     (SP)
+	RET
+
+set:
+	VMULPS  Y15, Y0, Y0
+	VMOVUPS Y0, (DI)
+	VMULPS  Y15, Y1, Y1
+	VMOVUPS Y1, 32(DI)
+	VMULPS  Y15, Y2, Y2
+	VMOVUPS Y2, 64(DI)
+	ADDQ    SI, DI
+	VMULPS  Y15, Y3, Y3
+	VMOVUPS Y3, (DI)
+	VMULPS  Y15, Y4, Y4
+	VMOVUPS Y4, 32(DI)
+	VMULPS  Y15, Y5, Y5
+	VMOVUPS Y5, 64(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func product256s3x3(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int)
+// Requires: AVX, FMA3, MMX+, SSE
+TEXT ·product256s3x3(SB), NOSPLIT, $8-104
+	STMXCSR    (SP)
+	MOVL       (SP), AX
+	ORL        $0x00008040, AX
+	MOVL       AX, 4(SP)
+	LDMXCSR    4(SP)
+	MOVQ       c+48(FP), DI
+	MOVQ       rowC+56(FP), SI
+	MOVQ       k+0(FP), CX
+	MOVQ       a+8(FP), AX
+	MOVQ       rowA+16(FP), R8
+	MOVQ       colA+24(FP), R13
+	MOVQ       b+32(FP), BX
+	MOVQ       rowB+40(FP), DX
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	VXORPS     Y6, Y6, Y6
+	VXORPS     Y7, Y7, Y7
+	VXORPS     Y8, Y8, Y8
+	LEAQ       (SI)(SI*2), R9
+	LEAQ       (DI)(SI*4), R10
+	PREFETCHT0 (DI)
+	PREFETCHT0 64(DI)
+	PREFETCHT0 95(DI)
+	PREFETCHT0 (DI)(SI*1)
+	PREFETCHT0 64(DI)(SI*1)
+	PREFETCHT0 95(DI)(SI*1)
+	PREFETCHT0 (DI)(SI*2)
+	PREFETCHT0 64(DI)(SI*2)
+	PREFETCHT0 95(DI)(SI*2)
+	LEAQ       (DX)(DX*2), R11
+	MOVQ       CX, R12
+	CMPQ       R13, $0x04
+	JNE        columns
+	LEAQ       (R8)(R8*2), R9
+	SHRQ       $0x02, CX
+	JZ         rowsRest
+
+rowsLoop:
+	VMOVUPS      (BX), Y9
+	VMOVUPS      32(BX), Y10
+	VMOVUPS      64(BX), Y11
+	VBROADCASTSS (AX), Y12
+	VFMADD231PS  Y12, Y9, Y0
+	VFMADD231PS  Y12, Y10, Y1
+	VFMADD231PS  Y12, Y11, Y2
+	VBROADCASTSS (AX)(R8*1), Y13
+	VFMADD231PS  Y13, Y9, Y3
+	VFMADD231PS  Y13, Y10, Y4
+	VFMADD231PS  Y13, Y11, Y5
+	VBROADCASTSS (AX)(R8*2), Y14
+	VFMADD231PS  Y14, Y9, Y6
+	VFMADD231PS  Y14, Y10, Y7
+	VFMADD231PS  Y14, Y11, Y8
+	VMOVUPS      (BX)(DX*1), Y9
+	VMOVUPS      32(BX)(DX*1), Y10
+	VMOVUPS      64(BX)(DX*1), Y11
+	VBROADCASTSS 4(AX), Y12
+	VFMADD231PS  Y12, Y9, Y0
+	VFMADD231PS  Y12, Y10, Y1
+	VFMADD231PS  Y12, Y11, Y2
+	VBROADCASTSS 4(AX)(R8*1), Y13
+	VFMADD231PS  Y13, Y9, Y3
+	VFMADD231PS  Y13, Y10, Y4
+	VFMADD231PS  Y13, Y11, Y5
+	VBROADCASTSS 4(AX)(R8*2), Y14
+	VFMADD231PS  Y14, Y9, Y6
+	VFMADD231PS  Y14, Y10, Y7
+	VFMADD231PS  Y14, Y11, Y8
+	VMOVUPS      (BX)(DX*2), Y9
+	VMOVUPS      32(BX)(DX*2), Y10
+	VMOVUPS      64(BX)(DX*2), Y11
+	VBROADCASTSS 8(AX), Y12
+	VFMADD231PS  Y12, Y9, Y0
+	VFMADD231PS  Y12, Y10, Y1
+	VFMADD231PS  Y12, Y11, Y2
+	VBROADCASTSS 8(AX)(R8*1), Y13
+	VFMADD231PS  Y13, Y9, Y3
+	VFMADD231PS  Y13, Y10, Y4
+	VFMADD231PS  Y13, Y11, Y5
+	VBROADCASTSS 8(AX)(R8*2), Y14
+	VFMADD231PS  Y14, Y9, Y6
+	VFMADD231PS  Y14, Y10, Y7
+	VFMADD231PS  Y14, Y11, Y8
+	VMOVUPS      (BX)(R11*1), Y9
+	VMOVUPS      32(BX)(R11*1), Y10
+	VMOVUPS      64(BX)(R11*1), Y11
+	VBROADCASTSS 12(AX), Y12
+	VFMADD231PS  Y12, Y9, Y0
+	VFMADD231PS  Y12, Y10, Y1
+	VFMADD231PS  Y12, Y11, Y2
+	VBROADCASTSS 12(AX)(R8*1), Y13
+	VFMADD231PS  Y13, Y9, Y3
+	VFMADD231PS  Y13, Y10, Y4
+	VFMADD231PS  Y13, Y11, Y5
+	VBROADCASTSS 12(AX)(R8*2), Y14
+	VFMADD231PS  Y14, Y9, Y6
+	VFMADD231PS  Y14, Y10, Y7
+	VFMADD231PS  Y14, Y11, Y8
+	LEAQ         (BX)(DX*4), BX
+	ADDQ         $0x10, AX
+	DECQ         CX
+	JNZ          rowsLoop
+
+rowsRest:
+	ANDQ $0x03, R12
+	JZ   done
+
+rowsLast:
+	VMOVUPS      (BX), Y9
+	VMOVUPS      32(BX), Y10
+	VMOVUPS      64(BX), Y11
+	VBROADCASTSS (AX), Y12
+	VFMADD231PS  Y12, Y9, Y0
+	VFMADD231PS  Y12, Y10, Y1
+	VFMADD231PS  Y12, Y11, Y2
+	VBROADCASTSS (AX)(R8*1), Y13
+	VFMADD231PS  Y13, Y9, Y3
+	VFMADD231PS  Y13, Y10, Y4
+	VFMADD231PS  Y13, Y11, Y5
+	VBROADCASTSS (AX)(R8*2), Y14
+	VFMADD231PS  Y14, Y9, Y6
+	VFMADD231PS  Y14, Y10, Y7
+	VFMADD231PS  Y14, Y11, Y8
+	ADDQ         DX, BX
+	ADDQ         $0x04, AX
+	DECQ         R12
+	JNZ          rowsLast
+	JMP          done
+
+columns:
+	LEAQ (R13)(R13*2), R9
+	SHRQ $0x02, CX
+	JZ   columnsRest
+
+columnsLoop:
+	VMOVUPS      (BX), Y9
+	VMOVUPS      32(BX), Y10
+	VMOVUPS      64(BX), Y11
+	VBROADCASTSS (AX), Y12
+	VFMADD231PS  Y12, Y9, Y0
+	VFMADD231PS  Y12, Y10, Y1
+	VFMADD231PS  Y12, Y11, Y2
+	VBROADCASTSS 4(AX), Y13
+	VFMADD231PS  Y13, Y9, Y3
+	VFMADD231PS  Y13, Y10, Y4
+	VFMADD231PS  Y13, Y11, Y5
+	VBROADCASTSS 8(AX), Y14
+	VFMADD231PS  Y14, Y9, Y6
+	VFMADD231PS  Y14, Y10, Y7
+	VFMADD231PS  Y14, Y11, Y8
+	VMOVUPS      (BX)(DX*1), Y9
+	VMOVUPS      32(BX)(DX*1), Y10
+	VMOVUPS      64(BX)(DX*1), Y11
+	VBROADCASTSS (AX)(R13*1), Y12
+	VFMADD231PS  Y12, Y9, Y0
+	VFMADD231PS  Y12, Y10, Y1
+	VFMADD231PS  Y12, Y11, Y2
+	VBROADCASTSS 4(AX)(R13*1), Y13
+	VFMADD231PS  Y13, Y9, Y3
+	VFMADD231PS  Y13, Y10, Y4
+	VFMADD231PS  Y13, Y11, Y5
+	VBROADCASTSS 8(AX)(R13*1), Y14
+	VFMADD231PS  Y14, Y9, Y6
+	VFMADD231PS  Y14, Y10, Y7
+	VFMADD231PS  Y14, Y11, Y8
+	VMOVUPS      (BX)(DX*2), Y9
+	VMOVUPS      32(BX)(DX*2), Y10
+	VMOVUPS      64(BX)(DX*2), Y11
+	VBROADCASTSS (AX)(R13*2), Y12
+	VFMADD231PS  Y12, Y9, Y0
+	VFMADD231PS  Y12, Y10, Y1
+	VFMADD231PS  Y12, Y11, Y2
+	VBROADCASTSS 4(AX)(R13*2), Y13
+	VFMADD231PS  Y13, Y9, Y3
+	VFMADD231PS  Y13, Y10, Y4
+	VFMADD231PS  Y13, Y11, Y5
+	VBROADCASTSS 8(AX)(R13*2), Y14
+	VFMADD231PS  Y14, Y9, Y6
+	VFMADD231PS  Y14, Y10, Y7
+	VFMADD231PS  Y14, Y11, Y8
+	VMOVUPS      (BX)(R11*1), Y9
+	VMOVUPS      32(BX)(R11*1), Y10
+	VMOVUPS      64(BX)(R11*1), Y11
+	VBROADCASTSS (AX)(R9*1), Y12
+	VFMADD231PS  Y12, Y9, Y0
+	VFMADD231PS  Y12, Y10, Y1
+	VFMADD231PS  Y12, Y11, Y2
+	VBROADCASTSS 4(AX)(R9*1), Y13
+	VFMADD231PS  Y13, Y9, Y3
+	VFMADD231PS  Y13, Y10, Y4
+	VFMADD231PS  Y13, Y11, Y5
+	VBROADCASTSS 8(AX)(R9*1), Y14
+	VFMADD231PS  Y14, Y9, Y6
+	VFMADD231PS  Y14, Y10, Y7
+	VFMADD231PS  Y14, Y11, Y8
+	LEAQ         (BX)(DX*4), BX
+	LEAQ         (AX)(R13*4), AX
+	DECQ         CX
+	JNZ          columnsLoop
+
+columnsRest:
+	ANDQ $0x03, R12
+	JZ   done
+
+columnsLast:
+	VMOVUPS      (BX), Y9
+	VMOVUPS      32(BX), Y10
+	VMOVUPS      64(BX), Y11
+	VBROADCASTSS (AX), Y12
+	VFMADD231PS  Y12, Y9, Y0
+	VFMADD231PS  Y12, Y10, Y1
+	VFMADD231PS  Y12, Y11, Y2
+	VBROADCASTSS 4(AX), Y13
+	VFMADD231PS  Y13, Y9, Y3
+	VFMADD231PS  Y13, Y10, Y4
+	VFMADD231PS  Y13, Y11, Y5
+	VBROADCASTSS 8(AX), Y14
+	VFMADD231PS  Y14, Y9, Y6
+	VFMADD231PS  Y14, Y10, Y7
+	VFMADD231PS  Y14, Y11, Y8
+	ADDQ         DX, BX
+	ADDQ         R13, AX
+	DECQ         R12
+	JNZ          columnsLast
+
+done:
+	VBROADCASTSS alpha+72(FP), Y15
+	MOVQ         mask+64(FP), AX
+	MOVQ         accumulate+80(FP), BX
+	TESTQ        AX, AX
+	JZ           whole
+	VMOVDQU      64(AX), Y12
+	TESTQ        BX, BX
+	JZ           setMasked
+	VMOVUPS      (DI), Y14
+	VFMADD231PS  Y15, Y0, Y14
+	VMOVUPS      Y14, (DI)
+	VMOVUPS      32(DI), Y14
+	VFMADD231PS  Y15, Y1, Y14
+	VMOVUPS      Y14, 32(DI)
+	VMASKMOVPS   64(DI), Y12, Y14
+	VFMADD231PS  Y15, Y2, Y14
+	VMASKMOVPS   Y14, Y12, 64(DI)
+	ADDQ         SI, DI
+	VMOVUPS      (DI), Y14
+	VFMADD231PS  Y15, Y3, Y14
+	VMOVUPS      Y14, (DI)
+	VMOVUPS      32(DI), Y14
+	VFMADD231PS  Y15, Y4, Y14
+	VMOVUPS      Y14, 32(DI)
+	VMASKMOVPS   64(DI), Y12, Y14
+	VFMADD231PS  Y15, Y5, Y14
+	VMASKMOVPS   Y14, Y12, 64(DI)
+	ADDQ         SI, DI
+	VMOVUPS      (DI), Y14
+	VFMADD231PS  Y15, Y6, Y14
+	VMOVUPS      Y14, (DI)
+	VMOVUPS      32(DI), Y14
+	VFMADD231PS  Y15, Y7, Y14
+	VMOVUPS      Y14, 32(DI)
+	VMASKMOVPS   64(DI), Y12, Y14
+	VFMADD231PS  Y15, Y8, Y14
+	VMASKMOVPS   Y14, Y12, 64(DI)
+	VZEROUPPER
+	LDMXCSR      (SP)
+	RET
+
+setMasked:
+	VMULPS     Y15, Y0, Y0
+	VMOVUPS    Y0, (DI)
+	VMULPS     Y15, Y1, Y1
+	VMOVUPS    Y1, 32(DI)
+	VMULPS     Y15, Y2, Y2
+	VMASKMOVPS Y2, Y12, 64(DI)
+	ADDQ       SI, DI
+	VMULPS     Y15, Y3, Y3
+	VMOVUPS    Y3, (DI)
+	VMULPS     Y15, Y4, Y4
+	VMOVUPS    Y4, 32(DI)
+	VMULPS     Y15, Y5, Y5
+	VMASKMOVPS Y5, Y12, 64(DI)
+	ADDQ       SI, DI
+	VMULPS     Y15, Y6, Y6
+	VMOVUPS    Y6, (DI)
+	VMULPS     Y15, Y7, Y7
+	VMOVUPS    Y7, 32(DI)
+	VMULPS     Y15, Y8, Y8
+	VMASKMOVPS Y8, Y12, 64(DI)
+	VZEROUPPER
+	LDMXCSR    (SP)
+	RET
+
+whole:
+	TESTQ       BX, BX
+	JZ          set
+	VMOVUPS     (DI), Y14
+	VFMADD231PS Y15, Y0, Y14
+	VMOVUPS     Y14, (DI)
+	VMOVUPS     32(DI), Y14
+	VFMADD231PS Y15, Y1, Y14
+	VMOVUPS     Y14, 32(DI)
+	VMOVUPS     64(DI), Y14
+	VFMADD231PS Y15, Y2, Y14
+	VMOVUPS     Y14, 64(DI)
+	ADDQ        SI, DI
+	VMOVUPS     (DI), Y14
+	VFMADD231PS Y15, Y3, Y14
+	VMOVUPS     Y14, (DI)
+	VMOVUPS     32(DI), Y14
+	VFMADD231PS Y15, Y4, Y14
+	VMOVUPS     Y14, 32(DI)
+	VMOVUPS     64(DI), Y14
+	VFMADD231PS Y15, Y5, Y14
+	VMOVUPS     Y14, 64(DI)
+	ADDQ        SI, DI
+	VMOVUPS     (DI), Y14
+	VFMADD231PS Y15, Y6, Y14
+	VMOVUPS     Y14, (DI)
+	VMOVUPS     32(DI), Y14
+	VFMADD231PS Y15, Y7, Y14
+	VMOVUPS     Y14, 32(DI)
+	VMOVUPS     64(DI), Y14
+	VFMADD231PS Y15, Y8, Y14
+	VMOVUPS     Y14, 64(DI)
+	VZEROUPPER
+	LDMXCSR     (SP)
+	RET
+
+set:
+	VMULPS  Y15, Y0, Y0
+	VMOVUPS Y0, (DI)
+	VMULPS  Y15, Y1, Y1
+	VMOVUPS Y1, 32(DI)
+	VMULPS  Y15, Y2, Y2
+	VMOVUPS Y2, 64(DI)
+	ADDQ    SI, DI
+	VMULPS  Y15, Y3, Y3
+	VMOVUPS Y3, (DI)
+	VMULPS  Y15, Y4, Y4
+	VMOVUPS Y4, 32(DI)
+	VMULPS  Y15, Y5, Y5
+	VMOVUPS Y5, 64(DI)
+	ADDQ    SI, DI
+	VMULPS  Y15, Y6, Y6
+	VMOVUPS Y6, (DI)
+	VMULPS  Y15, Y7, Y7
+	VMOVUPS Y7, 32(DI)
+	VMULPS  Y15, Y8, Y8
+	VMOVUPS Y8, 64(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func product256s4x3(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int)
+// Requires: AVX, FMA3, MMX+, SSE
+TEXT ·product256s4x3(SB), NOSPLIT, $8-104
+	STMXCSR    (SP)
+	MOVL       (SP), AX
+	ORL        $0x00008040, AX
+	MOVL       AX, 4(SP)
+	LDMXCSR    4(SP)
+	MOVQ       c+48(FP), DI
+	MOVQ       rowC+56(FP), SI
+	MOVQ       k+0(FP), CX
+	MOVQ       a+8(FP), AX
+	MOVQ       rowA+16(FP), R8
+	MOVQ       colA+24(FP), R13
+	MOVQ       b+32(FP), BX
+	MOVQ       rowB+40(FP), DX
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	VXORPS     Y6, Y6, Y6
+	VXORPS     Y7, Y7, Y7
+	VXORPS     Y8, Y8, Y8
+	VXORPS     Y9, Y9, Y9
+	VXORPS     Y10, Y10, Y10
+	VXORPS     Y11, Y11, Y11
+	LEAQ       (SI)(SI*2), R9
+	LEAQ       (DI)(SI*4), R10
+	PREFETCHT0 (DI)
+	PREFETCHT0 64(DI)
+	PREFETCHT0 95(DI)
+	PREFETCHT0 (DI)(SI*1)
+	PREFETCHT0 64(DI)(SI*1)
+	PREFETCHT0 95(DI)(SI*1)
+	PREFETCHT0 (DI)(SI*2)
+	PREFETCHT0 64(DI)(SI*2)
+	PREFETCHT0 95(DI)(SI*2)
+	PREFETCHT0 (DI)(R9*1)
+	PREFETCHT0 64(DI)(R9*1)
+	PREFETCHT0 95(DI)(R9*1)
+	LEAQ       (DX)(DX*2), R11
+	MOVQ       CX, R12
+	CMPQ       R13, $0x04
+	JNE        columns
+	LEAQ       (R8)(R8*2), R9
+	SHRQ       $0x02, CX
+	JZ         rowsRest
+
+rowsLoop:
+	VMOVUPS      (BX), Y12
+	VMOVUPS      32(BX), Y13
+	VMOVUPS      64(BX), Y14
+	VBROADCASTSS (AX), Y15
+	VFMADD231PS  Y15, Y12, Y0
+	VFMADD231PS  Y15, Y13, Y1
+	VFMADD231PS  Y15, Y14, Y2
+	VBROADCASTSS (AX)(R8*1), Y15
+	VFMADD231PS  Y15, Y12, Y3
+	VFMADD231PS  Y15, Y13, Y4
+	VFMADD231PS  Y15, Y14, Y5
+	VBROADCASTSS (AX)(R8*2), Y15
+	VFMADD231PS  Y15, Y12, Y6
+	VFMADD231PS  Y15, Y13, Y7
+	VFMADD231PS  Y15, Y14, Y8
+	VBROADCASTSS (AX)(R9*1), Y15
+	VFMADD231PS  Y15, Y12, Y9
+	VFMADD231PS  Y15, Y13, Y10
+	VFMADD231PS  Y15, Y14, Y11
+	VMOVUPS      (BX)(DX*1), Y12
+	VMOVUPS      32(BX)(DX*1), Y13
+	VMOVUPS      64(BX)(DX*1), Y14
+	VBROADCASTSS 4(AX), Y15
+	VFMADD231PS  Y15, Y12, Y0
+	VFMADD231PS  Y15, Y13, Y1
+	VFMADD231PS  Y15, Y14, Y2
+	VBROADCASTSS 4(AX)(R8*1), Y15
+	VFMADD231PS  Y15, Y12, Y3
+	VFMADD231PS  Y15, Y13, Y4
+	VFMADD231PS  Y15, Y14, Y5
+	VBROADCASTSS 4(AX)(R8*2), Y15
+	VFMADD231PS  Y15, Y12, Y6
+	VFMADD231PS  Y15, Y13, Y7
+	VFMADD231PS  Y15, Y14, Y8
+	VBROADCASTSS 4(AX)(R9*1), Y15
+	VFMADD231PS  Y15, Y12, Y9
+	VFMADD231PS  Y15, Y13, Y10
+	VFMADD231PS  Y15, Y14, Y11
+	VMOVUPS      (BX)(DX*2), Y12
+	VMOVUPS      32(BX)(DX*2), Y13
+	VMOVUPS      64(BX)(DX*2), Y14
+	VBROADCASTSS 8(AX), Y15
+	VFMADD231PS  Y15, Y12, Y0
+	VFMADD231PS  Y15, Y13, Y1
+	VFMADD231PS  Y15, Y14, Y2
+	VBROADCASTSS 8(AX)(R8*1), Y15
+	VFMADD231PS  Y15, Y12, Y3
+	VFMADD231PS  Y15, Y13, Y4
+	VFMADD231PS  Y15, Y14, Y5
+	VBROADCASTSS 8(AX)(R8*2), Y15
+	VFMADD231PS  Y15, Y12, Y6
+	VFMADD231PS  Y15, Y13, Y7
+	VFMADD231PS  Y15, Y14, Y8
+	VBROADCASTSS 8(AX)(R9*1), Y15
+	VFMADD231PS  Y15, Y12, Y9
+	VFMADD231PS  Y15, Y13, Y10
+	VFMADD231PS  Y15, Y14, Y11
+	VMOVUPS      (BX)(R11*1), Y12
+	VMOVUPS      32(BX)(R11*1), Y13
+	VMOVUPS      64(BX)(R11*1), Y14
+	VBROADCASTSS 12(AX), Y15
+	VFMADD231PS  Y15, Y12, Y0
+	VFMADD231PS  Y15, Y13, Y1
+	VFMADD231PS  Y15, Y14, Y2
+	VBROADCASTSS 12(AX)(R8*1), Y15
+	VFMADD231PS  Y15, Y12, Y3
+	VFMADD231PS  Y15, Y13, Y4
+	VFMADD231PS  Y15, Y14, Y5
+	VBROADCASTSS 12(AX)(R8*2), Y15
+	VFMADD231PS  Y15, Y12, Y6
+	VFMADD231PS  Y15, Y13, Y7
+	VFMADD231PS  Y15, Y14, Y8
+	VBROADCASTSS 12(AX)(R9*1), Y15
+	VFMADD231PS  Y15, Y12, Y9
+	VFMADD231PS  Y15, Y13, Y10
+	VFMADD231PS  Y15, Y14, Y11
+	LEAQ         (BX)(DX*4), BX
+	ADDQ         $0x10, AX
+	DECQ         CX
+	JNZ          rowsLoop
+
+rowsRest:
+	ANDQ $0x03, R12
+	JZ   done
+
+rowsLast:
+	VMOVUPS      (BX), Y12
+	VMOVUPS      32(BX), Y13
+	VMOVUPS      64(BX), Y14
+	VBROADCASTSS (AX), Y15
+	VFMADD231PS  Y15, Y12, Y0
+	VFMADD231PS  Y15, Y13, Y1
+	VFMADD231PS  Y15, Y14, Y2
+	VBROADCASTSS (AX)(R8*1), Y15
+	VFMADD231PS  Y15, Y12, Y3
+	VFMADD231PS  Y15, Y13, Y4
+	VFMADD231PS  Y15, Y14, Y5
+	VBROADCASTSS (AX)(R8*2), Y15
+	VFMADD231PS  Y15, Y12, Y6
+	VFMADD231PS  Y15, Y13, Y7
+	VFMADD231PS  Y15, Y14, Y8
+	VBROADCASTSS (AX)(R9*1), Y15
+	VFMADD231PS  Y15, Y12, Y9
+	VFMADD231PS  Y15, Y13, Y10
+	VFMADD231PS  Y15, Y14, Y11
+	ADDQ         DX, BX
+	ADDQ         $0x04, AX
+	DECQ         R12
+	JNZ          rowsLast
+	JMP          done
+
+columns:
+	LEAQ (R13)(R13*2), R9
+	SHRQ $0x02, CX
+	JZ   columnsRest
+
+columnsLoop:
+	VMOVUPS      (BX), Y12
+	VMOVUPS      32(BX), Y13
+	VMOVUPS      64(BX), Y14
+	VBROADCASTSS (AX), Y15
+	VFMADD231PS  Y15, Y12, Y0
+	VFMADD231PS  Y15, Y13, Y1
+	VFMADD231PS  Y15, Y14, Y2
+	VBROADCASTSS 4(AX), Y15
+	VFMADD231PS  Y15, Y12, Y3
+	VFMADD231PS  Y15, Y13, Y4
+	VFMADD231PS  Y15, Y14, Y5
+	VBROADCASTSS 8(AX), Y15
+	VFMADD231PS  Y15, Y12, Y6
+	VFMADD231PS  Y15, Y13, Y7
+	VFMADD231PS  Y15, Y14, Y8
+	VBROADCASTSS 12(AX), Y15
+	VFMADD231PS  Y15, Y12, Y9
+	VFMADD231PS  Y15, Y13, Y10
+	VFMADD231PS  Y15, Y14, Y11
+	VMOVUPS      (BX)(DX*1), Y12
+	VMOVUPS      32(BX)(DX*1), Y13
+	VMOVUPS      64(BX)(DX*1), Y14
+	VBROADCASTSS (AX)(R13*1), Y15
+	VFMADD231PS  Y15, Y12, Y0
+	VFMADD231PS  Y15, Y13, Y1
+	VFMADD231PS  Y15, Y14, Y2
+	VBROADCASTSS 4(AX)(R13*1), Y15
+	VFMADD231PS  Y15, Y12, Y3
+	VFMADD231PS  Y15, Y13, Y4
+	VFMADD231PS  Y15, Y14, Y5
+	VBROADCASTSS 8(AX)(R13*1), Y15
+	VFMADD231PS  Y15, Y12, Y6
+	VFMADD231PS  Y15, Y13, Y7
+	VFMADD231PS  Y15, Y14, Y8
+	VBROADCASTSS 12(AX)(R13*1), Y15
+	VFMADD231PS  Y15, Y12, Y9
+	VFMADD231PS  Y15, Y13, Y10
+	VFMADD231PS  Y15, Y14, Y11
+	VMOVUPS      (BX)(DX*2), Y12
+	VMOVUPS      32(BX)(DX*2), Y13
+	VMOVUPS      64(BX)(DX*2), Y14
+	VBROADCASTSS (AX)(R13*2), Y15
+	VFMADD231PS  Y15, Y12, Y0
+	VFMADD231PS  Y15, Y13, Y1
+	VFMADD231PS  Y15, Y14, Y2
+	VBROADCASTSS 4(AX)(R13*2), Y15
+	VFMADD231PS  Y15, Y12, Y3
+	VFMADD231PS  Y15, Y13, Y4
+	VFMADD231PS  Y15, Y14, Y5
+	VBROADCASTSS 8(AX)(R13*2), Y15
+	VFMADD231PS  Y15, Y12, Y6
+	VFMADD231PS  Y15, Y13, Y7
+	VFMADD231PS  Y15, Y14, Y8
+	VBROADCASTSS 12(AX)(R13*2), Y15
+	VFMADD231PS  Y15, Y12, Y9
+	VFMADD231PS  Y15, Y13, Y10
+	VFMADD231PS  Y15, Y14, Y11
+	VMOVUPS      (BX)(R11*1), Y12
+	VMOVUPS      32(BX)(R11*1), Y13
+	VMOVUPS      64(BX)(R11*1), Y14
+	VBROADCASTSS (AX)(R9*1), Y15
+	VFMADD231PS  Y15, Y12, Y0
+	VFMADD231PS  Y15, Y13, Y1
+	VFMADD231PS  Y15, Y14, Y2
+	VBROADCASTSS 4(AX)(R9*1), Y15
+	VFMADD231PS  Y15, Y12, Y3
+	VFMADD231PS  Y15, Y13, Y4
+	VFMADD231PS  Y15, Y14, Y5
+	VBROADCASTSS 8(AX)(R9*1), Y15
+	VFMADD231PS  Y15, Y12, Y6
+	VFMADD231PS  Y15, Y13, Y7
+	VFMADD231PS  Y15, Y14, Y8
+	VBROADCASTSS 12(AX)(R9*1), Y15
+	VFMADD231PS  Y15, Y12, Y9
+	VFMADD231PS  Y15, Y13, Y10
+	VFMADD231PS  Y15, Y14, Y11
+	LEAQ         (BX)(DX*4), BX
+	LEAQ         (AX)(R13*4), AX
+	DECQ         CX
+	JNZ          columnsLoop
+
+columnsRest:
+	ANDQ $0x03, R12
+	JZ   done
+
+columnsLast:
+	VMOVUPS      (BX), Y12
+	VMOVUPS      32(BX), Y13
+	VMOVUPS      64(BX), Y14
+	VBROADCASTSS (AX), Y15
+	VFMADD231PS  Y15, Y12, Y0
+	VFMADD231PS  Y15, Y13, Y1
+	VFMADD231PS  Y15, Y14, Y2
+	VBROADCASTSS 4(AX), Y15
+	VFMADD231PS  Y15, Y12, Y3
+	VFMADD231PS  Y15, Y13, Y4
+	VFMADD231PS  Y15, Y14, Y5
+	VBROADCASTSS 8(AX), Y15
+	VFMADD231PS  Y15, Y12, Y6
+	VFMADD231PS  Y15, Y13, Y7
+	VFMADD231PS  Y15, Y14, Y8
+	VBROADCASTSS 12(AX), Y15
+	VFMADD231PS  Y15, Y12, Y9
+	VFMADD231PS  Y15, Y13, Y10
+	VFMADD231PS  Y15, Y14, Y11
+	ADDQ         DX, BX
+	ADDQ         R13, AX
+	DECQ         R12
+	JNZ          columnsLast
+
+done:
+	VBROADCASTSS alpha+72(FP), Y15
+	MOVQ         mask+64(FP), AX
+	MOVQ         accumulate+80(FP), BX
+	TESTQ        AX, AX
+	JZ           whole
+	VMOVDQU      64(AX), Y12
+	TESTQ        BX, BX
+	JZ           setMasked
+	VMOVUPS      (DI), Y14
+	VFMADD231PS  Y15, Y0, Y14
+	VMOVUPS      Y14, (DI)
+	VMOVUPS      32(DI), Y14
+	VFMADD231PS  Y15, Y1, Y14
+	VMOVUPS      Y14, 32(DI)
+	VMASKMOVPS   64(DI), Y12, Y14
+	VFMADD231PS  Y15, Y2, Y14
+	VMASKMOVPS   Y14, Y12, 64(DI)
+	ADDQ         SI, DI
+	VMOVUPS      (DI), Y14
+	VFMADD231PS  Y15, Y3, Y14
+	VMOVUPS      Y14, (DI)
+	VMOVUPS      32(DI), Y14
+	VFMADD231PS  Y15, Y4, Y14
+	VMOVUPS      Y14, 32(DI)
+	VMASKMOVPS   64(DI), Y12, Y14
+	VFMADD231PS  Y15, Y5, Y14
+	VMASKMOVPS   Y14, Y12, 64(DI)
+	ADDQ         SI, DI
+	VMOVUPS      (DI), Y14
+	VFMADD231PS  Y15, Y6, Y14
+	VMOVUPS      Y14, (DI)
+	VMOVUPS      32(DI), Y14
+	VFMADD231PS  Y15, Y7, Y14
+	VMOVUPS      Y14, 32(DI)
+	VMASKMOVPS   64(DI), Y12, Y14
+	VFMADD231PS  Y15, Y8, Y14
+	VMASKMOVPS   Y14, Y12, 64(DI)
+	ADDQ         SI, DI
+	VMOVUPS      (DI), Y14
+	VFMADD231PS  Y15, Y9, Y14
+	VMOVUPS      Y14, (DI)
+	VMOVUPS      32(DI), Y14
+	VFMADD231PS  Y15, Y10, Y14
+	VMOVUPS      Y14, 32(DI)
+	VMASKMOVPS   64(DI), Y12, Y14
+	VFMADD231PS  Y15, Y11, Y14
+	VMASKMOVPS   Y14, Y12, 64(DI)
+	VZEROUPPER
+	LDMXCSR      (SP)
+	RET
+
+setMasked:
+	VMULPS     Y15, Y0, Y0
+	VMOVUPS    Y0, (DI)
+	VMULPS     Y15, Y1, Y1
+	VMOVUPS    Y1, 32(DI)
+	VMULPS     Y15, Y2, Y2
+	VMASKMOVPS Y2, Y12, 64(DI)
+	ADDQ       SI, DI
+	VMULPS     Y15, Y3, Y3
+	VMOVUPS    Y3, (DI)
+	VMULPS     Y15, Y4, Y4
+	VMOVUPS    Y4, 32(DI)
+	VMULPS     Y15, Y5, Y5
+	VMASKMOVPS Y5, Y12, 64(DI)
+	ADDQ       SI, DI
+	VMULPS     Y15, Y6, Y6
+	VMOVUPS    Y6, (DI)
+	VMULPS     Y15, Y7, Y7
+	VMOVUPS    Y7, 32(DI)
+	VMULPS     Y15, Y8, Y8
+	VMASKMOVPS Y8, Y12, 64(DI)
+	ADDQ       SI, DI
+	VMULPS     Y15, Y9, Y9
+	VMOVUPS    Y9, (DI)
+	VMULPS     Y15, Y10, Y10
+	VMOVUPS    Y10, 32(DI)
+	VMULPS     Y15, Y11, Y11
+	VMASKMOVPS Y11, Y12, 64(DI)
+	VZEROUPPER
+	LDMXCSR    (SP)
+	RET
+
+whole:
+	TESTQ       BX, BX
+	JZ          set
+	VMOVUPS     (DI), Y14
+	VFMADD231PS Y15, Y0, Y14
+	VMOVUPS     Y14, (DI)
+	VMOVUPS     32(DI), Y14
+	VFMADD231PS Y15, Y1, Y14
+	VMOVUPS     Y14, 32(DI)
+	VMOVUPS     64(DI), Y14
+	VFMADD231PS Y15, Y2, Y14
+	VMOVUPS     Y14, 64(DI)
+	ADDQ        SI, DI
+	VMOVUPS     (DI), Y14
+	VFMADD231PS Y15, Y3, Y14
+	VMOVUPS     Y14, (DI)
+	VMOVUPS     32(DI), Y14
+	VFMADD231PS Y15, Y4, Y14
+	VMOVUPS     Y14, 32(DI)
+	VMOVUPS     64(DI), Y14
+	VFMADD231PS Y15, Y5, Y14
+	VMOVUPS     Y14, 64(DI)
+	ADDQ        SI, DI
+	VMOVUPS     (DI), Y14
+	VFMADD231PS Y15, Y6, Y14
+	VMOVUPS     Y14, (DI)
+	VMOVUPS     32(DI), Y14
+	VFMADD231PS Y15, Y7, Y14
+	VMOVUPS     Y14, 32(DI)
+	VMOVUPS     64(DI), Y14
+	VFMADD231PS Y15, Y8, Y14
+	VMOVUPS     Y14, 64(DI)
+	ADDQ        SI, DI
+	VMOVUPS     (DI), Y14
+	VFMADD231PS Y15, Y9, Y14
+	VMOVUPS     Y14, (DI)
+	VMOVUPS     32(DI), Y14
+	VFMADD231PS Y15, Y10, Y14
+	VMOVUPS     Y14, 32(DI)
+	VMOVUPS     64(DI), Y14
+	VFMADD231PS Y15, Y11, Y14
+	VMOVUPS     Y14, 64(DI)
+	VZEROUPPER
+	LDMXCSR     (SP)
+	RET
+
+set:
+	VMULPS  Y15, Y0, Y0
+	VMOVUPS Y0, (DI)
+	VMULPS  Y15, Y1, Y1
+	VMOVUPS Y1, 32(DI)
+	VMULPS  Y15, Y2, Y2
+	VMOVUPS Y2, 64(DI)
+	ADDQ    SI, DI
+	VMULPS  Y15, Y3, Y3
+	VMOVUPS Y3, (DI)
+	VMULPS  Y15, Y4, Y4
+	VMOVUPS Y4, 32(DI)
+	VMULPS  Y15, Y5, Y5
+	VMOVUPS Y5, 64(DI)
+	ADDQ    SI, DI
+	VMULPS  Y15, Y6, Y6
+	VMOVUPS Y6, (DI)
+	VMULPS  Y15, Y7, Y7
+	VMOVUPS Y7, 32(DI)
+	VMULPS  Y15, Y8, Y8
+	VMOVUPS Y8, 64(DI)
+	ADDQ    SI, DI
+	VMULPS  Y15, Y9, Y9
+	VMOVUPS Y9, (DI)
+	VMULPS  Y15, Y10, Y10
+	VMOVUPS Y10, 32(DI)
+	VMULPS  Y15, Y11, Y11
+	VMOVUPS Y11, 64(DI)
 	VZEROUPPER
 	LDMXCSR (SP)
 	RET
@@ -10579,9 +13438,9 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func copyPanel256s(dst *float32, rowDst int, src *float32, rowSrc int, n int, mask *byte)
-// Requires: AVX
-TEXT ·copyPanel256s(SB), NOSPLIT, $0-48
+// func copyPanel256sx2(dst *float32, rowDst int, src *float32, rowSrc int, n int, mask *byte)
+// Requires: AVX, MMX+
+TEXT ·copyPanel256sx2(SB), NOSPLIT, $0-48
 	MOVQ    dst+0(FP), DI
 	MOVQ    rowDst+8(FP), R8
 	MOVQ    src+16(FP), SI
@@ -10592,10 +13451,40 @@ TEXT ·copyPanel256s(SB), NOSPLIT, $0-48
 	VMOVDQU 32(AX), Y13
 
 loop:
+	PREFETCHT0 (SI)(R9*8)
 	VMASKMOVPS (SI), Y12, Y0
 	VMASKMOVPS 32(SI), Y13, Y1
 	VMOVUPS    Y0, (DI)
 	VMOVUPS    Y1, 32(DI)
+	ADDQ       R8, DI
+	ADDQ       R9, SI
+	DECQ       CX
+	JNZ        loop
+	VZEROUPPER
+	RET
+
+// func copyPanel256sx3(dst *float32, rowDst int, src *float32, rowSrc int, n int, mask *byte)
+// Requires: AVX, MMX+
+TEXT ·copyPanel256sx3(SB), NOSPLIT, $0-48
+	MOVQ    dst+0(FP), DI
+	MOVQ    rowDst+8(FP), R8
+	MOVQ    src+16(FP), SI
+	MOVQ    rowSrc+24(FP), R9
+	MOVQ    n+32(FP), CX
+	MOVQ    mask+40(FP), AX
+	VMOVDQU (AX), Y12
+	VMOVDQU 32(AX), Y13
+	VMOVDQU 64(AX), Y14
+
+loop:
+	PREFETCHT0 (SI)(R9*8)
+	PREFETCHT0 64(SI)(R9*8)
+	VMASKMOVPS (SI), Y12, Y0
+	VMASKMOVPS 32(SI), Y13, Y1
+	VMASKMOVPS 64(SI), Y14, Y2
+	VMOVUPS    Y0, (DI)
+	VMOVUPS    Y1, 32(DI)
+	VMOVUPS    Y2, 64(DI)
 	ADDQ       R8, DI
 	ADDQ       R9, SI
 	DECQ       CX
@@ -19746,9 +22635,9 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func copyPanel512d(dst *float64, rowDst int, src *float64, rowSrc int, n int, mask *byte)
+// func copyPanel512dx2(dst *float64, rowDst int, src *float64, rowSrc int, n int, mask *byte)
 // Requires: AVX, AVX512BW, AVX512F
-TEXT ·copyPanel512d(SB), NOSPLIT, $0-48
+TEXT ·copyPanel512dx2(SB), NOSPLIT, $0-48
 	MOVQ  dst+0(FP), DI
 	MOVQ  rowDst+8(FP), R8
 	MOVQ  src+16(FP), SI
@@ -21596,37 +24485,99 @@ end:
 // func product256d1x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int)
 // Requires: AVX, FMA3, MMX+, SSE
 TEXT ·product256d1x1(SB), NOSPLIT, $8-104
-	STMXCSR (SP)
-	MOVL    (SP), AX
-	ORL     $0x00008040, AX
-	MOVL    AX, 4(SP)
-	LDMXCSR 4(SP)
-	MOVQ    c+48(FP), DI
-	MOVQ    rowC+56(FP), SI
-	MOVQ    k+0(FP), CX
-	MOVQ    a+8(FP), AX
-	MOVQ    rowA+16(FP), R8
-	MOVQ    colA+24(FP), R13
-	MOVQ    b+32(FP), BX
-	MOVQ    rowB+40(FP), DX
-	MOVQ    next+88(FP), R14
-	MOVQ    rowNext+96(FP), R15
-	LEAQ    (R8)(R8*2), R9
-	VXORPS  Y0, Y0, Y0
-	TESTQ   CX, CX
-	JLE     done
+	STMXCSR    (SP)
+	MOVL       (SP), AX
+	ORL        $0x00008040, AX
+	MOVL       AX, 4(SP)
+	LDMXCSR    4(SP)
+	MOVQ       c+48(FP), DI
+	MOVQ       rowC+56(FP), SI
+	MOVQ       k+0(FP), CX
+	MOVQ       a+8(FP), AX
+	MOVQ       rowA+16(FP), R8
+	MOVQ       colA+24(FP), R13
+	MOVQ       b+32(FP), BX
+	MOVQ       rowB+40(FP), DX
+	VXORPS     Y0, Y0, Y0
+	LEAQ       (SI)(SI*2), R9
+	LEAQ       (DI)(SI*4), R10
+	PREFETCHT0 (DI)
+	PREFETCHT0 31(DI)
+	LEAQ       (DX)(DX*2), R11
+	MOVQ       CX, R12
+	CMPQ       R13, $0x08
+	JNE        columns
+	LEAQ       (R8)(R8*2), R9
+	SHRQ       $0x02, CX
+	JZ         rowsRest
 
-loop:
-	VMOVUPD      (BX), Y12
-	PREFETCHT0   (BX)(DX*8)
-	VBROADCASTSD (AX), Y14
-	VFMADD231PD  Y14, Y12, Y0
-	PREFETCHT0   (R14)
-	ADDQ         R15, R14
+rowsLoop:
+	VMOVUPD      (BX), Y1
+	VBROADCASTSD (AX), Y2
+	VFMADD231PD  Y2, Y1, Y0
+	VMOVUPD      (BX)(DX*1), Y1
+	VBROADCASTSD 8(AX), Y2
+	VFMADD231PD  Y2, Y1, Y0
+	VMOVUPD      (BX)(DX*2), Y1
+	VBROADCASTSD 16(AX), Y2
+	VFMADD231PD  Y2, Y1, Y0
+	VMOVUPD      (BX)(R11*1), Y1
+	VBROADCASTSD 24(AX), Y2
+	VFMADD231PD  Y2, Y1, Y0
+	LEAQ         (BX)(DX*4), BX
+	ADDQ         $0x20, AX
+	DECQ         CX
+	JNZ          rowsLoop
+
+rowsRest:
+	ANDQ $0x03, R12
+	JZ   done
+
+rowsLast:
+	VMOVUPD      (BX), Y1
+	VBROADCASTSD (AX), Y2
+	VFMADD231PD  Y2, Y1, Y0
+	ADDQ         DX, BX
+	ADDQ         $0x08, AX
+	DECQ         R12
+	JNZ          rowsLast
+	JMP          done
+
+columns:
+	LEAQ (R13)(R13*2), R9
+	SHRQ $0x02, CX
+	JZ   columnsRest
+
+columnsLoop:
+	VMOVUPD      (BX), Y1
+	VBROADCASTSD (AX), Y2
+	VFMADD231PD  Y2, Y1, Y0
+	VMOVUPD      (BX)(DX*1), Y1
+	VBROADCASTSD (AX)(R13*1), Y2
+	VFMADD231PD  Y2, Y1, Y0
+	VMOVUPD      (BX)(DX*2), Y1
+	VBROADCASTSD (AX)(R13*2), Y2
+	VFMADD231PD  Y2, Y1, Y0
+	VMOVUPD      (BX)(R11*1), Y1
+	VBROADCASTSD (AX)(R9*1), Y2
+	VFMADD231PD  Y2, Y1, Y0
+	LEAQ         (BX)(DX*4), BX
+	LEAQ         (AX)(R13*4), AX
+	DECQ         CX
+	JNZ          columnsLoop
+
+columnsRest:
+	ANDQ $0x03, R12
+	JZ   done
+
+columnsLast:
+	VMOVUPD      (BX), Y1
+	VBROADCASTSD (AX), Y2
+	VFMADD231PD  Y2, Y1, Y0
 	ADDQ         DX, BX
 	ADDQ         R13, AX
-	DECQ         CX
-	JNZ          loop
+	DECQ         R12
+	JNZ          columnsLast
 
 done:
 	VBROADCASTSD alpha+72(FP), Y15
@@ -21635,7 +24586,6 @@ done:
 	TESTQ        AX, AX
 	JZ           whole
 	VMOVDQU      (AX), Y12
-	VMOVDQU      32(AX), Y13
 	TESTQ        BX, BX
 	JZ           setMasked
 	VMASKMOVPD   (DI), Y12, Y14
@@ -21672,40 +24622,122 @@ set:
 // func product256d2x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int)
 // Requires: AVX, FMA3, MMX+, SSE
 TEXT ·product256d2x1(SB), NOSPLIT, $8-104
-	STMXCSR (SP)
-	MOVL    (SP), AX
-	ORL     $0x00008040, AX
-	MOVL    AX, 4(SP)
-	LDMXCSR 4(SP)
-	MOVQ    c+48(FP), DI
-	MOVQ    rowC+56(FP), SI
-	MOVQ    k+0(FP), CX
-	MOVQ    a+8(FP), AX
-	MOVQ    rowA+16(FP), R8
-	MOVQ    colA+24(FP), R13
-	MOVQ    b+32(FP), BX
-	MOVQ    rowB+40(FP), DX
-	MOVQ    next+88(FP), R14
-	MOVQ    rowNext+96(FP), R15
-	LEAQ    (R8)(R8*2), R9
-	VXORPS  Y0, Y0, Y0
-	VXORPS  Y1, Y1, Y1
-	TESTQ   CX, CX
-	JLE     done
+	STMXCSR    (SP)
+	MOVL       (SP), AX
+	ORL        $0x00008040, AX
+	MOVL       AX, 4(SP)
+	LDMXCSR    4(SP)
+	MOVQ       c+48(FP), DI
+	MOVQ       rowC+56(FP), SI
+	MOVQ       k+0(FP), CX
+	MOVQ       a+8(FP), AX
+	MOVQ       rowA+16(FP), R8
+	MOVQ       colA+24(FP), R13
+	MOVQ       b+32(FP), BX
+	MOVQ       rowB+40(FP), DX
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	LEAQ       (SI)(SI*2), R9
+	LEAQ       (DI)(SI*4), R10
+	PREFETCHT0 (DI)
+	PREFETCHT0 31(DI)
+	PREFETCHT0 (DI)(SI*1)
+	PREFETCHT0 31(DI)(SI*1)
+	LEAQ       (DX)(DX*2), R11
+	MOVQ       CX, R12
+	CMPQ       R13, $0x08
+	JNE        columns
+	LEAQ       (R8)(R8*2), R9
+	SHRQ       $0x02, CX
+	JZ         rowsRest
 
-loop:
-	VMOVUPD      (BX), Y12
-	PREFETCHT0   (BX)(DX*8)
-	VBROADCASTSD (AX), Y14
-	VFMADD231PD  Y14, Y12, Y0
-	VBROADCASTSD (AX)(R8*1), Y15
-	VFMADD231PD  Y15, Y12, Y1
-	PREFETCHT0   (R14)
-	ADDQ         R15, R14
+rowsLoop:
+	VMOVUPD      (BX), Y2
+	VBROADCASTSD (AX), Y3
+	VFMADD231PD  Y3, Y2, Y0
+	VBROADCASTSD (AX)(R8*1), Y4
+	VFMADD231PD  Y4, Y2, Y1
+	VMOVUPD      (BX)(DX*1), Y2
+	VBROADCASTSD 8(AX), Y3
+	VFMADD231PD  Y3, Y2, Y0
+	VBROADCASTSD 8(AX)(R8*1), Y4
+	VFMADD231PD  Y4, Y2, Y1
+	VMOVUPD      (BX)(DX*2), Y2
+	VBROADCASTSD 16(AX), Y3
+	VFMADD231PD  Y3, Y2, Y0
+	VBROADCASTSD 16(AX)(R8*1), Y4
+	VFMADD231PD  Y4, Y2, Y1
+	VMOVUPD      (BX)(R11*1), Y2
+	VBROADCASTSD 24(AX), Y3
+	VFMADD231PD  Y3, Y2, Y0
+	VBROADCASTSD 24(AX)(R8*1), Y4
+	VFMADD231PD  Y4, Y2, Y1
+	LEAQ         (BX)(DX*4), BX
+	ADDQ         $0x20, AX
+	DECQ         CX
+	JNZ          rowsLoop
+
+rowsRest:
+	ANDQ $0x03, R12
+	JZ   done
+
+rowsLast:
+	VMOVUPD      (BX), Y2
+	VBROADCASTSD (AX), Y3
+	VFMADD231PD  Y3, Y2, Y0
+	VBROADCASTSD (AX)(R8*1), Y4
+	VFMADD231PD  Y4, Y2, Y1
+	ADDQ         DX, BX
+	ADDQ         $0x08, AX
+	DECQ         R12
+	JNZ          rowsLast
+	JMP          done
+
+columns:
+	LEAQ (R13)(R13*2), R9
+	SHRQ $0x02, CX
+	JZ   columnsRest
+
+columnsLoop:
+	VMOVUPD      (BX), Y2
+	VBROADCASTSD (AX), Y3
+	VFMADD231PD  Y3, Y2, Y0
+	VBROADCASTSD 8(AX), Y4
+	VFMADD231PD  Y4, Y2, Y1
+	VMOVUPD      (BX)(DX*1), Y2
+	VBROADCASTSD (AX)(R13*1), Y3
+	VFMADD231PD  Y3, Y2, Y0
+	VBROADCASTSD 8(AX)(R13*1), Y4
+	VFMADD231PD  Y4, Y2, Y1
+	VMOVUPD      (BX)(DX*2), Y2
+	VBROADCASTSD (AX)(R13*2), Y3
+	VFMADD231PD  Y3, Y2, Y0
+	VBROADCASTSD 8(AX)(R13*2), Y4
+	VFMADD231PD  Y4, Y2, Y1
+	VMOVUPD      (BX)(R11*1), Y2
+	VBROADCASTSD (AX)(R9*1), Y3
+	VFMADD231PD  Y3, Y2, Y0
+	VBROADCASTSD 8(AX)(R9*1), Y4
+	VFMADD231PD  Y4, Y2, Y1
+	LEAQ         (BX)(DX*4), BX
+	LEAQ         (AX)(R13*4), AX
+	DECQ         CX
+	JNZ          columnsLoop
+
+columnsRest:
+	ANDQ $0x03, R12
+	JZ   done
+
+columnsLast:
+	VMOVUPD      (BX), Y2
+	VBROADCASTSD (AX), Y3
+	VFMADD231PD  Y3, Y2, Y0
+	VBROADCASTSD 8(AX), Y4
+	VFMADD231PD  Y4, Y2, Y1
 	ADDQ         DX, BX
 	ADDQ         R13, AX
-	DECQ         CX
-	JNZ          loop
+	DECQ         R12
+	JNZ          columnsLast
 
 done:
 	VBROADCASTSD alpha+72(FP), Y15
@@ -21714,7 +24746,6 @@ done:
 	TESTQ        AX, AX
 	JZ           whole
 	VMOVDQU      (AX), Y12
-	VMOVDQU      32(AX), Y13
 	TESTQ        BX, BX
 	JZ           setMasked
 	VMASKMOVPD   (DI), Y12, Y14
@@ -21765,43 +24796,145 @@ set:
 // func product256d3x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int)
 // Requires: AVX, FMA3, MMX+, SSE
 TEXT ·product256d3x1(SB), NOSPLIT, $8-104
-	STMXCSR (SP)
-	MOVL    (SP), AX
-	ORL     $0x00008040, AX
-	MOVL    AX, 4(SP)
-	LDMXCSR 4(SP)
-	MOVQ    c+48(FP), DI
-	MOVQ    rowC+56(FP), SI
-	MOVQ    k+0(FP), CX
-	MOVQ    a+8(FP), AX
-	MOVQ    rowA+16(FP), R8
-	MOVQ    colA+24(FP), R13
-	MOVQ    b+32(FP), BX
-	MOVQ    rowB+40(FP), DX
-	MOVQ    next+88(FP), R14
-	MOVQ    rowNext+96(FP), R15
-	LEAQ    (R8)(R8*2), R9
-	VXORPS  Y0, Y0, Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	TESTQ   CX, CX
-	JLE     done
+	STMXCSR    (SP)
+	MOVL       (SP), AX
+	ORL        $0x00008040, AX
+	MOVL       AX, 4(SP)
+	LDMXCSR    4(SP)
+	MOVQ       c+48(FP), DI
+	MOVQ       rowC+56(FP), SI
+	MOVQ       k+0(FP), CX
+	MOVQ       a+8(FP), AX
+	MOVQ       rowA+16(FP), R8
+	MOVQ       colA+24(FP), R13
+	MOVQ       b+32(FP), BX
+	MOVQ       rowB+40(FP), DX
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	LEAQ       (SI)(SI*2), R9
+	LEAQ       (DI)(SI*4), R10
+	PREFETCHT0 (DI)
+	PREFETCHT0 31(DI)
+	PREFETCHT0 (DI)(SI*1)
+	PREFETCHT0 31(DI)(SI*1)
+	PREFETCHT0 (DI)(SI*2)
+	PREFETCHT0 31(DI)(SI*2)
+	LEAQ       (DX)(DX*2), R11
+	MOVQ       CX, R12
+	CMPQ       R13, $0x08
+	JNE        columns
+	LEAQ       (R8)(R8*2), R9
+	SHRQ       $0x02, CX
+	JZ         rowsRest
 
-loop:
-	VMOVUPD      (BX), Y12
-	PREFETCHT0   (BX)(DX*8)
-	VBROADCASTSD (AX), Y14
-	VFMADD231PD  Y14, Y12, Y0
-	VBROADCASTSD (AX)(R8*1), Y15
-	VFMADD231PD  Y15, Y12, Y1
-	VBROADCASTSD (AX)(R8*2), Y14
-	VFMADD231PD  Y14, Y12, Y2
-	PREFETCHT0   (R14)
-	ADDQ         R15, R14
+rowsLoop:
+	VMOVUPD      (BX), Y3
+	VBROADCASTSD (AX), Y4
+	VFMADD231PD  Y4, Y3, Y0
+	VBROADCASTSD (AX)(R8*1), Y5
+	VFMADD231PD  Y5, Y3, Y1
+	VBROADCASTSD (AX)(R8*2), Y6
+	VFMADD231PD  Y6, Y3, Y2
+	VMOVUPD      (BX)(DX*1), Y3
+	VBROADCASTSD 8(AX), Y4
+	VFMADD231PD  Y4, Y3, Y0
+	VBROADCASTSD 8(AX)(R8*1), Y5
+	VFMADD231PD  Y5, Y3, Y1
+	VBROADCASTSD 8(AX)(R8*2), Y6
+	VFMADD231PD  Y6, Y3, Y2
+	VMOVUPD      (BX)(DX*2), Y3
+	VBROADCASTSD 16(AX), Y4
+	VFMADD231PD  Y4, Y3, Y0
+	VBROADCASTSD 16(AX)(R8*1), Y5
+	VFMADD231PD  Y5, Y3, Y1
+	VBROADCASTSD 16(AX)(R8*2), Y6
+	VFMADD231PD  Y6, Y3, Y2
+	VMOVUPD      (BX)(R11*1), Y3
+	VBROADCASTSD 24(AX), Y4
+	VFMADD231PD  Y4, Y3, Y0
+	VBROADCASTSD 24(AX)(R8*1), Y5
+	VFMADD231PD  Y5, Y3, Y1
+	VBROADCASTSD 24(AX)(R8*2), Y6
+	VFMADD231PD  Y6, Y3, Y2
+	LEAQ         (BX)(DX*4), BX
+	ADDQ         $0x20, AX
+	DECQ         CX
+	JNZ          rowsLoop
+
+rowsRest:
+	ANDQ $0x03, R12
+	JZ   done
+
+rowsLast:
+	VMOVUPD      (BX), Y3
+	VBROADCASTSD (AX), Y4
+	VFMADD231PD  Y4, Y3, Y0
+	VBROADCASTSD (AX)(R8*1), Y5
+	VFMADD231PD  Y5, Y3, Y1
+	VBROADCASTSD (AX)(R8*2), Y6
+	VFMADD231PD  Y6, Y3, Y2
+	ADDQ         DX, BX
+	ADDQ         $0x08, AX
+	DECQ         R12
+	JNZ          rowsLast
+	JMP          done
+
+columns:
+	LEAQ (R13)(R13*2), R9
+	SHRQ $0x02, CX
+	JZ   columnsRest
+
+columnsLoop:
+	VMOVUPD      (BX), Y3
+	VBROADCASTSD (AX), Y4
+	VFMADD231PD  Y4, Y3, Y0
+	VBROADCASTSD 8(AX), Y5
+	VFMADD231PD  Y5, Y3, Y1
+	VBROADCASTSD 16(AX), Y6
+	VFMADD231PD  Y6, Y3, Y2
+	VMOVUPD      (BX)(DX*1), Y3
+	VBROADCASTSD (AX)(R13*1), Y4
+	VFMADD231PD  Y4, Y3, Y0
+	VBROADCASTSD 8(AX)(R13*1), Y5
+	VFMADD231PD  Y5, Y3, Y1
+	VBROADCASTSD 16(AX)(R13*1), Y6
+	VFMADD231PD  Y6, Y3, Y2
+	VMOVUPD      (BX)(DX*2), Y3
+	VBROADCASTSD (AX)(R13*2), Y4
+	VFMADD231PD  Y4, Y3, Y0
+	VBROADCASTSD 8(AX)(R13*2), Y5
+	VFMADD231PD  Y5, Y3, Y1
+	VBROADCASTSD 16(AX)(R13*2), Y6
+	VFMADD231PD  Y6, Y3, Y2
+	VMOVUPD      (BX)(R11*1), Y3
+	VBROADCASTSD (AX)(R9*1), Y4
+	VFMADD231PD  Y4, Y3, Y0
+	VBROADCASTSD 8(AX)(R9*1), Y5
+	VFMADD231PD  Y5, Y3, Y1
+	VBROADCASTSD 16(AX)(R9*1), Y6
+	VFMADD231PD  Y6, Y3, Y2
+	LEAQ         (BX)(DX*4), BX
+	LEAQ         (AX)(R13*4), AX
+	DECQ         CX
+	JNZ          columnsLoop
+
+columnsRest:
+	ANDQ $0x03, R12
+	JZ   done
+
+columnsLast:
+	VMOVUPD      (BX), Y3
+	VBROADCASTSD (AX), Y4
+	VFMADD231PD  Y4, Y3, Y0
+	VBROADCASTSD 8(AX), Y5
+	VFMADD231PD  Y5, Y3, Y1
+	VBROADCASTSD 16(AX), Y6
+	VFMADD231PD  Y6, Y3, Y2
 	ADDQ         DX, BX
 	ADDQ         R13, AX
-	DECQ         CX
-	JNZ          loop
+	DECQ         R12
+	JNZ          columnsLast
 
 done:
 	VBROADCASTSD alpha+72(FP), Y15
@@ -21810,7 +24943,6 @@ done:
 	TESTQ        AX, AX
 	JZ           whole
 	VMOVDQU      (AX), Y12
-	VMOVDQU      32(AX), Y13
 	TESTQ        BX, BX
 	JZ           setMasked
 	VMASKMOVPD   (DI), Y12, Y14
@@ -21875,46 +25007,168 @@ set:
 // func product256d4x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int)
 // Requires: AVX, FMA3, MMX+, SSE
 TEXT ·product256d4x1(SB), NOSPLIT, $8-104
-	STMXCSR (SP)
-	MOVL    (SP), AX
-	ORL     $0x00008040, AX
-	MOVL    AX, 4(SP)
-	LDMXCSR 4(SP)
-	MOVQ    c+48(FP), DI
-	MOVQ    rowC+56(FP), SI
-	MOVQ    k+0(FP), CX
-	MOVQ    a+8(FP), AX
-	MOVQ    rowA+16(FP), R8
-	MOVQ    colA+24(FP), R13
-	MOVQ    b+32(FP), BX
-	MOVQ    rowB+40(FP), DX
-	MOVQ    next+88(FP), R14
-	MOVQ    rowNext+96(FP), R15
-	LEAQ    (R8)(R8*2), R9
-	VXORPS  Y0, Y0, Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	TESTQ   CX, CX
-	JLE     done
+	STMXCSR    (SP)
+	MOVL       (SP), AX
+	ORL        $0x00008040, AX
+	MOVL       AX, 4(SP)
+	LDMXCSR    4(SP)
+	MOVQ       c+48(FP), DI
+	MOVQ       rowC+56(FP), SI
+	MOVQ       k+0(FP), CX
+	MOVQ       a+8(FP), AX
+	MOVQ       rowA+16(FP), R8
+	MOVQ       colA+24(FP), R13
+	MOVQ       b+32(FP), BX
+	MOVQ       rowB+40(FP), DX
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	LEAQ       (SI)(SI*2), R9
+	LEAQ       (DI)(SI*4), R10
+	PREFETCHT0 (DI)
+	PREFETCHT0 31(DI)
+	PREFETCHT0 (DI)(SI*1)
+	PREFETCHT0 31(DI)(SI*1)
+	PREFETCHT0 (DI)(SI*2)
+	PREFETCHT0 31(DI)(SI*2)
+	PREFETCHT0 (DI)(R9*1)
+	PREFETCHT0 31(DI)(R9*1)
+	LEAQ       (DX)(DX*2), R11
+	MOVQ       CX, R12
+	CMPQ       R13, $0x08
+	JNE        columns
+	LEAQ       (R8)(R8*2), R9
+	SHRQ       $0x02, CX
+	JZ         rowsRest
 
-loop:
-	VMOVUPD      (BX), Y12
-	PREFETCHT0   (BX)(DX*8)
-	VBROADCASTSD (AX), Y14
-	VFMADD231PD  Y14, Y12, Y0
-	VBROADCASTSD (AX)(R8*1), Y15
-	VFMADD231PD  Y15, Y12, Y1
-	VBROADCASTSD (AX)(R8*2), Y14
-	VFMADD231PD  Y14, Y12, Y2
-	VBROADCASTSD (AX)(R9*1), Y15
-	VFMADD231PD  Y15, Y12, Y3
-	PREFETCHT0   (R14)
-	ADDQ         R15, R14
+rowsLoop:
+	VMOVUPD      (BX), Y4
+	VBROADCASTSD (AX), Y5
+	VFMADD231PD  Y5, Y4, Y0
+	VBROADCASTSD (AX)(R8*1), Y6
+	VFMADD231PD  Y6, Y4, Y1
+	VBROADCASTSD (AX)(R8*2), Y7
+	VFMADD231PD  Y7, Y4, Y2
+	VBROADCASTSD (AX)(R9*1), Y8
+	VFMADD231PD  Y8, Y4, Y3
+	VMOVUPD      (BX)(DX*1), Y4
+	VBROADCASTSD 8(AX), Y5
+	VFMADD231PD  Y5, Y4, Y0
+	VBROADCASTSD 8(AX)(R8*1), Y6
+	VFMADD231PD  Y6, Y4, Y1
+	VBROADCASTSD 8(AX)(R8*2), Y7
+	VFMADD231PD  Y7, Y4, Y2
+	VBROADCASTSD 8(AX)(R9*1), Y8
+	VFMADD231PD  Y8, Y4, Y3
+	VMOVUPD      (BX)(DX*2), Y4
+	VBROADCASTSD 16(AX), Y5
+	VFMADD231PD  Y5, Y4, Y0
+	VBROADCASTSD 16(AX)(R8*1), Y6
+	VFMADD231PD  Y6, Y4, Y1
+	VBROADCASTSD 16(AX)(R8*2), Y7
+	VFMADD231PD  Y7, Y4, Y2
+	VBROADCASTSD 16(AX)(R9*1), Y8
+	VFMADD231PD  Y8, Y4, Y3
+	VMOVUPD      (BX)(R11*1), Y4
+	VBROADCASTSD 24(AX), Y5
+	VFMADD231PD  Y5, Y4, Y0
+	VBROADCASTSD 24(AX)(R8*1), Y6
+	VFMADD231PD  Y6, Y4, Y1
+	VBROADCASTSD 24(AX)(R8*2), Y7
+	VFMADD231PD  Y7, Y4, Y2
+	VBROADCASTSD 24(AX)(R9*1), Y8
+	VFMADD231PD  Y8, Y4, Y3
+	LEAQ         (BX)(DX*4), BX
+	ADDQ         $0x20, AX
+	DECQ         CX
+	JNZ          rowsLoop
+
+rowsRest:
+	ANDQ $0x03, R12
+	JZ   done
+
+rowsLast:
+	VMOVUPD      (BX), Y4
+	VBROADCASTSD (AX), Y5
+	VFMADD231PD  Y5, Y4, Y0
+	VBROADCASTSD (AX)(R8*1), Y6
+	VFMADD231PD  Y6, Y4, Y1
+	VBROADCASTSD (AX)(R8*2), Y7
+	VFMADD231PD  Y7, Y4, Y2
+	VBROADCASTSD (AX)(R9*1), Y8
+	VFMADD231PD  Y8, Y4, Y3
+	ADDQ         DX, BX
+	ADDQ         $0x08, AX
+	DECQ         R12
+	JNZ          rowsLast
+	JMP          done
+
+columns:
+	LEAQ (R13)(R13*2), R9
+	SHRQ $0x02, CX
+	JZ   columnsRest
+
+columnsLoop:
+	VMOVUPD      (BX), Y4
+	VBROADCASTSD (AX), Y5
+	VFMADD231PD  Y5, Y4, Y0
+	VBROADCASTSD 8(AX), Y6
+	VFMADD231PD  Y6, Y4, Y1
+	VBROADCASTSD 16(AX), Y7
+	VFMADD231PD  Y7, Y4, Y2
+	VBROADCASTSD 24(AX), Y8
+	VFMADD231PD  Y8, Y4, Y3
+	VMOVUPD      (BX)(DX*1), Y4
+	VBROADCASTSD (AX)(R13*1), Y5
+	VFMADD231PD  Y5, Y4, Y0
+	VBROADCASTSD 8(AX)(R13*1), Y6
+	VFMADD231PD  Y6, Y4, Y1
+	VBROADCASTSD 16(AX)(R13*1), Y7
+	VFMADD231PD  Y7, Y4, Y2
+	VBROADCASTSD 24(AX)(R13*1), Y8
+	VFMADD231PD  Y8, Y4, Y3
+	VMOVUPD      (BX)(DX*2), Y4
+	VBROADCASTSD (AX)(R13*2), Y5
+	VFMADD231PD  Y5, Y4, Y0
+	VBROADCASTSD 8(AX)(R13*2), Y6
+	VFMADD231PD  Y6, Y4, Y1
+	VBROADCASTSD 16(AX)(R13*2), Y7
+	VFMADD231PD  Y7, Y4, Y2
+	VBROADCASTSD 24(AX)(R13*2), Y8
+	VFMADD231PD  Y8, Y4, Y3
+	VMOVUPD      (BX)(R11*1), Y4
+	VBROADCASTSD (AX)(R9*1), Y5
+	VFMADD231PD  Y5, Y4, Y0
+	VBROADCASTSD 8(AX)(R9*1), Y6
+	VFMADD231PD  Y6, Y4, Y1
+	VBROADCASTSD 16(AX)(R9*1), Y7
+	VFMADD231PD  Y7, Y4, Y2
+	VBROADCASTSD 24(AX)(R9*1), Y8
+	VFMADD231PD  Y8, Y4, Y3
+	LEAQ         (BX)(DX*4), BX
+	LEAQ         (AX)(R13*4), AX
+	DECQ         CX
+	JNZ          columnsLoop
+
+columnsRest:
+	ANDQ $0x03, R12
+	JZ   done
+
+columnsLast:
+	VMOVUPD      (BX), Y4
+	VBROADCASTSD (AX), Y5
+	VFMADD231PD  Y5, Y4, Y0
+	VBROADCASTSD 8(AX), Y6
+	VFMADD231PD  Y6, Y4, Y1
+	VBROADCASTSD 16(AX), Y7
+	VFMADD231PD  Y7, Y4, Y2
+	VBROADCASTSD 24(AX), Y8
+	VFMADD231PD  Y8, Y4, Y3
 	ADDQ         DX, BX
 	ADDQ         R13, AX
-	DECQ         CX
-	JNZ          loop
+	DECQ         R12
+	JNZ          columnsLast
 
 done:
 	VBROADCASTSD alpha+72(FP), Y15
@@ -21923,7 +25177,6 @@ done:
 	TESTQ        AX, AX
 	JZ           whole
 	VMOVDQU      (AX), Y12
-	VMOVDQU      32(AX), Y13
 	TESTQ        BX, BX
 	JZ           setMasked
 	VMASKMOVPD   (DI), Y12, Y14
@@ -22002,51 +25255,194 @@ set:
 // func product256d5x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int)
 // Requires: AVX, FMA3, MMX+, SSE
 TEXT ·product256d5x1(SB), NOSPLIT, $8-104
-	STMXCSR (SP)
-	MOVL    (SP), AX
-	ORL     $0x00008040, AX
-	MOVL    AX, 4(SP)
-	LDMXCSR 4(SP)
-	MOVQ    c+48(FP), DI
-	MOVQ    rowC+56(FP), SI
-	MOVQ    k+0(FP), CX
-	MOVQ    a+8(FP), AX
-	MOVQ    rowA+16(FP), R8
-	MOVQ    colA+24(FP), R13
-	MOVQ    b+32(FP), BX
-	MOVQ    rowB+40(FP), DX
-	MOVQ    next+88(FP), R14
-	MOVQ    rowNext+96(FP), R15
-	LEAQ    (R8)(R8*2), R9
-	LEAQ    (AX)(R8*4), R10
-	VXORPS  Y0, Y0, Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	VXORPS  Y4, Y4, Y4
-	TESTQ   CX, CX
-	JLE     done
+	STMXCSR    (SP)
+	MOVL       (SP), AX
+	ORL        $0x00008040, AX
+	MOVL       AX, 4(SP)
+	LDMXCSR    4(SP)
+	MOVQ       c+48(FP), DI
+	MOVQ       rowC+56(FP), SI
+	MOVQ       k+0(FP), CX
+	MOVQ       a+8(FP), AX
+	MOVQ       rowA+16(FP), R8
+	MOVQ       colA+24(FP), R13
+	MOVQ       b+32(FP), BX
+	MOVQ       rowB+40(FP), DX
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	LEAQ       (SI)(SI*2), R9
+	LEAQ       (DI)(SI*4), R10
+	PREFETCHT0 (DI)
+	PREFETCHT0 31(DI)
+	PREFETCHT0 (DI)(SI*1)
+	PREFETCHT0 31(DI)(SI*1)
+	PREFETCHT0 (DI)(SI*2)
+	PREFETCHT0 31(DI)(SI*2)
+	PREFETCHT0 (DI)(R9*1)
+	PREFETCHT0 31(DI)(R9*1)
+	PREFETCHT0 (R10)
+	PREFETCHT0 31(R10)
+	LEAQ       (DX)(DX*2), R11
+	MOVQ       CX, R12
+	CMPQ       R13, $0x08
+	JNE        columns
+	LEAQ       (R8)(R8*2), R9
+	LEAQ       (AX)(R8*4), R10
+	SHRQ       $0x02, CX
+	JZ         rowsRest
 
-loop:
-	VMOVUPD      (BX), Y12
-	PREFETCHT0   (BX)(DX*8)
-	VBROADCASTSD (AX), Y14
-	VFMADD231PD  Y14, Y12, Y0
-	VBROADCASTSD (AX)(R8*1), Y15
-	VFMADD231PD  Y15, Y12, Y1
-	VBROADCASTSD (AX)(R8*2), Y14
-	VFMADD231PD  Y14, Y12, Y2
-	VBROADCASTSD (AX)(R9*1), Y15
-	VFMADD231PD  Y15, Y12, Y3
-	VBROADCASTSD (R10), Y14
-	VFMADD231PD  Y14, Y12, Y4
-	PREFETCHT0   (R14)
-	ADDQ         R15, R14
+rowsLoop:
+	VMOVUPD      (BX), Y5
+	VBROADCASTSD (AX), Y6
+	VFMADD231PD  Y6, Y5, Y0
+	VBROADCASTSD (AX)(R8*1), Y7
+	VFMADD231PD  Y7, Y5, Y1
+	VBROADCASTSD (AX)(R8*2), Y8
+	VFMADD231PD  Y8, Y5, Y2
+	VBROADCASTSD (AX)(R9*1), Y9
+	VFMADD231PD  Y9, Y5, Y3
+	VBROADCASTSD (R10), Y10
+	VFMADD231PD  Y10, Y5, Y4
+	VMOVUPD      (BX)(DX*1), Y5
+	VBROADCASTSD 8(AX), Y6
+	VFMADD231PD  Y6, Y5, Y0
+	VBROADCASTSD 8(AX)(R8*1), Y7
+	VFMADD231PD  Y7, Y5, Y1
+	VBROADCASTSD 8(AX)(R8*2), Y8
+	VFMADD231PD  Y8, Y5, Y2
+	VBROADCASTSD 8(AX)(R9*1), Y9
+	VFMADD231PD  Y9, Y5, Y3
+	VBROADCASTSD 8(R10), Y10
+	VFMADD231PD  Y10, Y5, Y4
+	VMOVUPD      (BX)(DX*2), Y5
+	VBROADCASTSD 16(AX), Y6
+	VFMADD231PD  Y6, Y5, Y0
+	VBROADCASTSD 16(AX)(R8*1), Y7
+	VFMADD231PD  Y7, Y5, Y1
+	VBROADCASTSD 16(AX)(R8*2), Y8
+	VFMADD231PD  Y8, Y5, Y2
+	VBROADCASTSD 16(AX)(R9*1), Y9
+	VFMADD231PD  Y9, Y5, Y3
+	VBROADCASTSD 16(R10), Y10
+	VFMADD231PD  Y10, Y5, Y4
+	VMOVUPD      (BX)(R11*1), Y5
+	VBROADCASTSD 24(AX), Y6
+	VFMADD231PD  Y6, Y5, Y0
+	VBROADCASTSD 24(AX)(R8*1), Y7
+	VFMADD231PD  Y7, Y5, Y1
+	VBROADCASTSD 24(AX)(R8*2), Y8
+	VFMADD231PD  Y8, Y5, Y2
+	VBROADCASTSD 24(AX)(R9*1), Y9
+	VFMADD231PD  Y9, Y5, Y3
+	VBROADCASTSD 24(R10), Y10
+	VFMADD231PD  Y10, Y5, Y4
+	LEAQ         (BX)(DX*4), BX
+	ADDQ         $0x20, AX
+	ADDQ         $0x20, R10
+	DECQ         CX
+	JNZ          rowsLoop
+
+rowsRest:
+	ANDQ $0x03, R12
+	JZ   done
+
+rowsLast:
+	VMOVUPD      (BX), Y5
+	VBROADCASTSD (AX), Y6
+	VFMADD231PD  Y6, Y5, Y0
+	VBROADCASTSD (AX)(R8*1), Y7
+	VFMADD231PD  Y7, Y5, Y1
+	VBROADCASTSD (AX)(R8*2), Y8
+	VFMADD231PD  Y8, Y5, Y2
+	VBROADCASTSD (AX)(R9*1), Y9
+	VFMADD231PD  Y9, Y5, Y3
+	VBROADCASTSD (R10), Y10
+	VFMADD231PD  Y10, Y5, Y4
+	ADDQ         DX, BX
+	ADDQ         $0x08, AX
+	ADDQ         $0x08, R10
+	DECQ         R12
+	JNZ          rowsLast
+	JMP          done
+
+columns:
+	LEAQ (R13)(R13*2), R9
+	SHRQ $0x02, CX
+	JZ   columnsRest
+
+columnsLoop:
+	VMOVUPD      (BX), Y5
+	VBROADCASTSD (AX), Y6
+	VFMADD231PD  Y6, Y5, Y0
+	VBROADCASTSD 8(AX), Y7
+	VFMADD231PD  Y7, Y5, Y1
+	VBROADCASTSD 16(AX), Y8
+	VFMADD231PD  Y8, Y5, Y2
+	VBROADCASTSD 24(AX), Y9
+	VFMADD231PD  Y9, Y5, Y3
+	VBROADCASTSD 32(AX), Y10
+	VFMADD231PD  Y10, Y5, Y4
+	VMOVUPD      (BX)(DX*1), Y5
+	VBROADCASTSD (AX)(R13*1), Y6
+	VFMADD231PD  Y6, Y5, Y0
+	VBROADCASTSD 8(AX)(R13*1), Y7
+	VFMADD231PD  Y7, Y5, Y1
+	VBROADCASTSD 16(AX)(R13*1), Y8
+	VFMADD231PD  Y8, Y5, Y2
+	VBROADCASTSD 24(AX)(R13*1), Y9
+	VFMADD231PD  Y9, Y5, Y3
+	VBROADCASTSD 32(AX)(R13*1), Y10
+	VFMADD231PD  Y10, Y5, Y4
+	VMOVUPD      (BX)(DX*2), Y5
+	VBROADCASTSD (AX)(R13*2), Y6
+	VFMADD231PD  Y6, Y5, Y0
+	VBROADCASTSD 8(AX)(R13*2), Y7
+	VFMADD231PD  Y7, Y5, Y1
+	VBROADCASTSD 16(AX)(R13*2), Y8
+	VFMADD231PD  Y8, Y5, Y2
+	VBROADCASTSD 24(AX)(R13*2), Y9
+	VFMADD231PD  Y9, Y5, Y3
+	VBROADCASTSD 32(AX)(R13*2), Y10
+	VFMADD231PD  Y10, Y5, Y4
+	VMOVUPD      (BX)(R11*1), Y5
+	VBROADCASTSD (AX)(R9*1), Y6
+	VFMADD231PD  Y6, Y5, Y0
+	VBROADCASTSD 8(AX)(R9*1), Y7
+	VFMADD231PD  Y7, Y5, Y1
+	VBROADCASTSD 16(AX)(R9*1), Y8
+	VFMADD231PD  Y8, Y5, Y2
+	VBROADCASTSD 24(AX)(R9*1), Y9
+	VFMADD231PD  Y9, Y5, Y3
+	VBROADCASTSD 32(AX)(R9*1), Y10
+	VFMADD231PD  Y10, Y5, Y4
+	LEAQ         (BX)(DX*4), BX
+	LEAQ         (AX)(R13*4), AX
+	DECQ         CX
+	JNZ          columnsLoop
+
+columnsRest:
+	ANDQ $0x03, R12
+	JZ   done
+
+columnsLast:
+	VMOVUPD      (BX), Y5
+	VBROADCASTSD (AX), Y6
+	VFMADD231PD  Y6, Y5, Y0
+	VBROADCASTSD 8(AX), Y7
+	VFMADD231PD  Y7, Y5, Y1
+	VBROADCASTSD 16(AX), Y8
+	VFMADD231PD  Y8, Y5, Y2
+	VBROADCASTSD 24(AX), Y9
+	VFMADD231PD  Y9, Y5, Y3
+	VBROADCASTSD 32(AX), Y10
+	VFMADD231PD  Y10, Y5, Y4
 	ADDQ         DX, BX
 	ADDQ         R13, AX
-	ADDQ         R13, R10
-	DECQ         CX
-	JNZ          loop
+	DECQ         R12
+	JNZ          columnsLast
 
 done:
 	VBROADCASTSD alpha+72(FP), Y15
@@ -22055,7 +25451,6 @@ done:
 	TESTQ        AX, AX
 	JZ           whole
 	VMOVDQU      (AX), Y12
-	VMOVDQU      32(AX), Y13
 	TESTQ        BX, BX
 	JZ           setMasked
 	VMASKMOVPD   (DI), Y12, Y14
@@ -22148,54 +25543,217 @@ set:
 // func product256d6x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int)
 // Requires: AVX, FMA3, MMX+, SSE
 TEXT ·product256d6x1(SB), NOSPLIT, $8-104
-	STMXCSR (SP)
-	MOVL    (SP), AX
-	ORL     $0x00008040, AX
-	MOVL    AX, 4(SP)
-	LDMXCSR 4(SP)
-	MOVQ    c+48(FP), DI
-	MOVQ    rowC+56(FP), SI
-	MOVQ    k+0(FP), CX
-	MOVQ    a+8(FP), AX
-	MOVQ    rowA+16(FP), R8
-	MOVQ    colA+24(FP), R13
-	MOVQ    b+32(FP), BX
-	MOVQ    rowB+40(FP), DX
-	MOVQ    next+88(FP), R14
-	MOVQ    rowNext+96(FP), R15
-	LEAQ    (R8)(R8*2), R9
-	LEAQ    (AX)(R8*4), R10
-	VXORPS  Y0, Y0, Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	VXORPS  Y4, Y4, Y4
-	VXORPS  Y5, Y5, Y5
-	TESTQ   CX, CX
-	JLE     done
+	STMXCSR    (SP)
+	MOVL       (SP), AX
+	ORL        $0x00008040, AX
+	MOVL       AX, 4(SP)
+	LDMXCSR    4(SP)
+	MOVQ       c+48(FP), DI
+	MOVQ       rowC+56(FP), SI
+	MOVQ       k+0(FP), CX
+	MOVQ       a+8(FP), AX
+	MOVQ       rowA+16(FP), R8
+	MOVQ       colA+24(FP), R13
+	MOVQ       b+32(FP), BX
+	MOVQ       rowB+40(FP), DX
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	LEAQ       (SI)(SI*2), R9
+	LEAQ       (DI)(SI*4), R10
+	PREFETCHT0 (DI)
+	PREFETCHT0 31(DI)
+	PREFETCHT0 (DI)(SI*1)
+	PREFETCHT0 31(DI)(SI*1)
+	PREFETCHT0 (DI)(SI*2)
+	PREFETCHT0 31(DI)(SI*2)
+	PREFETCHT0 (DI)(R9*1)
+	PREFETCHT0 31(DI)(R9*1)
+	PREFETCHT0 (R10)
+	PREFETCHT0 31(R10)
+	PREFETCHT0 (R10)(SI*1)
+	PREFETCHT0 31(R10)(SI*1)
+	LEAQ       (DX)(DX*2), R11
+	MOVQ       CX, R12
+	CMPQ       R13, $0x08
+	JNE        columns
+	LEAQ       (R8)(R8*2), R9
+	LEAQ       (AX)(R8*4), R10
+	SHRQ       $0x02, CX
+	JZ         rowsRest
 
-loop:
-	VMOVUPD      (BX), Y12
-	PREFETCHT0   (BX)(DX*8)
-	VBROADCASTSD (AX), Y14
-	VFMADD231PD  Y14, Y12, Y0
-	VBROADCASTSD (AX)(R8*1), Y15
-	VFMADD231PD  Y15, Y12, Y1
-	VBROADCASTSD (AX)(R8*2), Y14
-	VFMADD231PD  Y14, Y12, Y2
-	VBROADCASTSD (AX)(R9*1), Y15
-	VFMADD231PD  Y15, Y12, Y3
-	VBROADCASTSD (R10), Y14
-	VFMADD231PD  Y14, Y12, Y4
-	VBROADCASTSD (R10)(R8*1), Y15
-	VFMADD231PD  Y15, Y12, Y5
-	PREFETCHT0   (R14)
-	ADDQ         R15, R14
+rowsLoop:
+	VMOVUPD      (BX), Y6
+	VBROADCASTSD (AX), Y7
+	VFMADD231PD  Y7, Y6, Y0
+	VBROADCASTSD (AX)(R8*1), Y8
+	VFMADD231PD  Y8, Y6, Y1
+	VBROADCASTSD (AX)(R8*2), Y9
+	VFMADD231PD  Y9, Y6, Y2
+	VBROADCASTSD (AX)(R9*1), Y10
+	VFMADD231PD  Y10, Y6, Y3
+	VBROADCASTSD (R10), Y11
+	VFMADD231PD  Y11, Y6, Y4
+	VBROADCASTSD (R10)(R8*1), Y12
+	VFMADD231PD  Y12, Y6, Y5
+	VMOVUPD      (BX)(DX*1), Y6
+	VBROADCASTSD 8(AX), Y7
+	VFMADD231PD  Y7, Y6, Y0
+	VBROADCASTSD 8(AX)(R8*1), Y8
+	VFMADD231PD  Y8, Y6, Y1
+	VBROADCASTSD 8(AX)(R8*2), Y9
+	VFMADD231PD  Y9, Y6, Y2
+	VBROADCASTSD 8(AX)(R9*1), Y10
+	VFMADD231PD  Y10, Y6, Y3
+	VBROADCASTSD 8(R10), Y11
+	VFMADD231PD  Y11, Y6, Y4
+	VBROADCASTSD 8(R10)(R8*1), Y12
+	VFMADD231PD  Y12, Y6, Y5
+	VMOVUPD      (BX)(DX*2), Y6
+	VBROADCASTSD 16(AX), Y7
+	VFMADD231PD  Y7, Y6, Y0
+	VBROADCASTSD 16(AX)(R8*1), Y8
+	VFMADD231PD  Y8, Y6, Y1
+	VBROADCASTSD 16(AX)(R8*2), Y9
+	VFMADD231PD  Y9, Y6, Y2
+	VBROADCASTSD 16(AX)(R9*1), Y10
+	VFMADD231PD  Y10, Y6, Y3
+	VBROADCASTSD 16(R10), Y11
+	VFMADD231PD  Y11, Y6, Y4
+	VBROADCASTSD 16(R10)(R8*1), Y12
+	VFMADD231PD  Y12, Y6, Y5
+	VMOVUPD      (BX)(R11*1), Y6
+	VBROADCASTSD 24(AX), Y7
+	VFMADD231PD  Y7, Y6, Y0
+	VBROADCASTSD 24(AX)(R8*1), Y8
+	VFMADD231PD  Y8, Y6, Y1
+	VBROADCASTSD 24(AX)(R8*2), Y9
+	VFMADD231PD  Y9, Y6, Y2
+	VBROADCASTSD 24(AX)(R9*1), Y10
+	VFMADD231PD  Y10, Y6, Y3
+	VBROADCASTSD 24(R10), Y11
+	VFMADD231PD  Y11, Y6, Y4
+	VBROADCASTSD 24(R10)(R8*1), Y12
+	VFMADD231PD  Y12, Y6, Y5
+	LEAQ         (BX)(DX*4), BX
+	ADDQ         $0x20, AX
+	ADDQ         $0x20, R10
+	DECQ         CX
+	JNZ          rowsLoop
+
+rowsRest:
+	ANDQ $0x03, R12
+	JZ   done
+
+rowsLast:
+	VMOVUPD      (BX), Y6
+	VBROADCASTSD (AX), Y7
+	VFMADD231PD  Y7, Y6, Y0
+	VBROADCASTSD (AX)(R8*1), Y8
+	VFMADD231PD  Y8, Y6, Y1
+	VBROADCASTSD (AX)(R8*2), Y9
+	VFMADD231PD  Y9, Y6, Y2
+	VBROADCASTSD (AX)(R9*1), Y10
+	VFMADD231PD  Y10, Y6, Y3
+	VBROADCASTSD (R10), Y11
+	VFMADD231PD  Y11, Y6, Y4
+	VBROADCASTSD (R10)(R8*1), Y12
+	VFMADD231PD  Y12, Y6, Y5
+	ADDQ         DX, BX
+	ADDQ         $0x08, AX
+	ADDQ         $0x08, R10
+	DECQ         R12
+	JNZ          rowsLast
+	JMP          done
+
+columns:
+	LEAQ (R13)(R13*2), R9
+	SHRQ $0x02, CX
+	JZ   columnsRest
+
+columnsLoop:
+	VMOVUPD      (BX), Y6
+	VBROADCASTSD (AX), Y7
+	VFMADD231PD  Y7, Y6, Y0
+	VBROADCASTSD 8(AX), Y8
+	VFMADD231PD  Y8, Y6, Y1
+	VBROADCASTSD 16(AX), Y9
+	VFMADD231PD  Y9, Y6, Y2
+	VBROADCASTSD 24(AX), Y10
+	VFMADD231PD  Y10, Y6, Y3
+	VBROADCASTSD 32(AX), Y11
+	VFMADD231PD  Y11, Y6, Y4
+	VBROADCASTSD 40(AX), Y12
+	VFMADD231PD  Y12, Y6, Y5
+	VMOVUPD      (BX)(DX*1), Y6
+	VBROADCASTSD (AX)(R13*1), Y7
+	VFMADD231PD  Y7, Y6, Y0
+	VBROADCASTSD 8(AX)(R13*1), Y8
+	VFMADD231PD  Y8, Y6, Y1
+	VBROADCASTSD 16(AX)(R13*1), Y9
+	VFMADD231PD  Y9, Y6, Y2
+	VBROADCASTSD 24(AX)(R13*1), Y10
+	VFMADD231PD  Y10, Y6, Y3
+	VBROADCASTSD 32(AX)(R13*1), Y11
+	VFMADD231PD  Y11, Y6, Y4
+	VBROADCASTSD 40(AX)(R13*1), Y12
+	VFMADD231PD  Y12, Y6, Y5
+	VMOVUPD      (BX)(DX*2), Y6
+	VBROADCASTSD (AX)(R13*2), Y7
+	VFMADD231PD  Y7, Y6, Y0
+	VBROADCASTSD 8(AX)(R13*2), Y8
+	VFMADD231PD  Y8, Y6, Y1
+	VBROADCASTSD 16(AX)(R13*2), Y9
+	VFMADD231PD  Y9, Y6, Y2
+	VBROADCASTSD 24(AX)(R13*2), Y10
+	VFMADD231PD  Y10, Y6, Y3
+	VBROADCASTSD 32(AX)(R13*2), Y11
+	VFMADD231PD  Y11, Y6, Y4
+	VBROADCASTSD 40(AX)(R13*2), Y12
+	VFMADD231PD  Y12, Y6, Y5
+	VMOVUPD      (BX)(R11*1), Y6
+	VBROADCASTSD (AX)(R9*1), Y7
+	VFMADD231PD  Y7, Y6, Y0
+	VBROADCASTSD 8(AX)(R9*1), Y8
+	VFMADD231PD  Y8, Y6, Y1
+	VBROADCASTSD 16(AX)(R9*1), Y9
+	VFMADD231PD  Y9, Y6, Y2
+	VBROADCASTSD 24(AX)(R9*1), Y10
+	VFMADD231PD  Y10, Y6, Y3
+	VBROADCASTSD 32(AX)(R9*1), Y11
+	VFMADD231PD  Y11, Y6, Y4
+	VBROADCASTSD 40(AX)(R9*1), Y12
+	VFMADD231PD  Y12, Y6, Y5
+	LEAQ         (BX)(DX*4), BX
+	LEAQ         (AX)(R13*4), AX
+	DECQ         CX
+	JNZ          columnsLoop
+
+columnsRest:
+	ANDQ $0x03, R12
+	JZ   done
+
+columnsLast:
+	VMOVUPD      (BX), Y6
+	VBROADCASTSD (AX), Y7
+	VFMADD231PD  Y7, Y6, Y0
+	VBROADCASTSD 8(AX), Y8
+	VFMADD231PD  Y8, Y6, Y1
+	VBROADCASTSD 16(AX), Y9
+	VFMADD231PD  Y9, Y6, Y2
+	VBROADCASTSD 24(AX), Y10
+	VFMADD231PD  Y10, Y6, Y3
+	VBROADCASTSD 32(AX), Y11
+	VFMADD231PD  Y11, Y6, Y4
+	VBROADCASTSD 40(AX), Y12
+	VFMADD231PD  Y12, Y6, Y5
 	ADDQ         DX, BX
 	ADDQ         R13, AX
-	ADDQ         R13, R10
-	DECQ         CX
-	JNZ          loop
+	DECQ         R12
+	JNZ          columnsLast
 
 done:
 	VBROADCASTSD alpha+72(FP), Y15
@@ -22204,7 +25762,6 @@ done:
 	TESTQ        AX, AX
 	JZ           whole
 	VMOVDQU      (AX), Y12
-	VMOVDQU      32(AX), Y13
 	TESTQ        BX, BX
 	JZ           setMasked
 	VMASKMOVPD   (DI), Y12, Y14
@@ -22311,40 +25868,120 @@ set:
 // func product256d1x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int)
 // Requires: AVX, FMA3, MMX+, SSE
 TEXT ·product256d1x2(SB), NOSPLIT, $8-104
-	STMXCSR (SP)
-	MOVL    (SP), AX
-	ORL     $0x00008040, AX
-	MOVL    AX, 4(SP)
-	LDMXCSR 4(SP)
-	MOVQ    c+48(FP), DI
-	MOVQ    rowC+56(FP), SI
-	MOVQ    k+0(FP), CX
-	MOVQ    a+8(FP), AX
-	MOVQ    rowA+16(FP), R8
-	MOVQ    colA+24(FP), R13
-	MOVQ    b+32(FP), BX
-	MOVQ    rowB+40(FP), DX
-	MOVQ    next+88(FP), R14
-	MOVQ    rowNext+96(FP), R15
-	LEAQ    (R8)(R8*2), R9
-	VXORPS  Y0, Y0, Y0
-	VXORPS  Y1, Y1, Y1
-	TESTQ   CX, CX
-	JLE     done
+	STMXCSR    (SP)
+	MOVL       (SP), AX
+	ORL        $0x00008040, AX
+	MOVL       AX, 4(SP)
+	LDMXCSR    4(SP)
+	MOVQ       c+48(FP), DI
+	MOVQ       rowC+56(FP), SI
+	MOVQ       k+0(FP), CX
+	MOVQ       a+8(FP), AX
+	MOVQ       rowA+16(FP), R8
+	MOVQ       colA+24(FP), R13
+	MOVQ       b+32(FP), BX
+	MOVQ       rowB+40(FP), DX
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	LEAQ       (SI)(SI*2), R9
+	LEAQ       (DI)(SI*4), R10
+	PREFETCHT0 (DI)
+	PREFETCHT0 63(DI)
+	LEAQ       (DX)(DX*2), R11
+	MOVQ       CX, R12
+	CMPQ       R13, $0x08
+	JNE        columns
+	LEAQ       (R8)(R8*2), R9
+	SHRQ       $0x02, CX
+	JZ         rowsRest
 
-loop:
-	VMOVUPD      (BX), Y12
-	PREFETCHT0   (BX)(DX*8)
-	VMOVUPD      32(BX), Y13
-	VBROADCASTSD (AX), Y14
-	VFMADD231PD  Y14, Y12, Y0
-	VFMADD231PD  Y14, Y13, Y1
-	PREFETCHT0   (R14)
-	ADDQ         R15, R14
+rowsLoop:
+	VMOVUPD      (BX), Y2
+	VMOVUPD      32(BX), Y3
+	VBROADCASTSD (AX), Y4
+	VFMADD231PD  Y4, Y2, Y0
+	VFMADD231PD  Y4, Y3, Y1
+	VMOVUPD      (BX)(DX*1), Y2
+	VMOVUPD      32(BX)(DX*1), Y3
+	VBROADCASTSD 8(AX), Y4
+	VFMADD231PD  Y4, Y2, Y0
+	VFMADD231PD  Y4, Y3, Y1
+	VMOVUPD      (BX)(DX*2), Y2
+	VMOVUPD      32(BX)(DX*2), Y3
+	VBROADCASTSD 16(AX), Y4
+	VFMADD231PD  Y4, Y2, Y0
+	VFMADD231PD  Y4, Y3, Y1
+	VMOVUPD      (BX)(R11*1), Y2
+	VMOVUPD      32(BX)(R11*1), Y3
+	VBROADCASTSD 24(AX), Y4
+	VFMADD231PD  Y4, Y2, Y0
+	VFMADD231PD  Y4, Y3, Y1
+	LEAQ         (BX)(DX*4), BX
+	ADDQ         $0x20, AX
+	DECQ         CX
+	JNZ          rowsLoop
+
+rowsRest:
+	ANDQ $0x03, R12
+	JZ   done
+
+rowsLast:
+	VMOVUPD      (BX), Y2
+	VMOVUPD      32(BX), Y3
+	VBROADCASTSD (AX), Y4
+	VFMADD231PD  Y4, Y2, Y0
+	VFMADD231PD  Y4, Y3, Y1
+	ADDQ         DX, BX
+	ADDQ         $0x08, AX
+	DECQ         R12
+	JNZ          rowsLast
+	JMP          done
+
+columns:
+	LEAQ (R13)(R13*2), R9
+	SHRQ $0x02, CX
+	JZ   columnsRest
+
+columnsLoop:
+	VMOVUPD      (BX), Y2
+	VMOVUPD      32(BX), Y3
+	VBROADCASTSD (AX), Y4
+	VFMADD231PD  Y4, Y2, Y0
+	VFMADD231PD  Y4, Y3, Y1
+	VMOVUPD      (BX)(DX*1), Y2
+	VMOVUPD      32(BX)(DX*1), Y3
+	VBROADCASTSD (AX)(R13*1), Y4
+	VFMADD231PD  Y4, Y2, Y0
+	VFMADD231PD  Y4, Y3, Y1
+	VMOVUPD      (BX)(DX*2), Y2
+	VMOVUPD      32(BX)(DX*2), Y3
+	VBROADCASTSD (AX)(R13*2), Y4
+	VFMADD231PD  Y4, Y2, Y0
+	VFMADD231PD  Y4, Y3, Y1
+	VMOVUPD      (BX)(R11*1), Y2
+	VMOVUPD      32(BX)(R11*1), Y3
+	VBROADCASTSD (AX)(R9*1), Y4
+	VFMADD231PD  Y4, Y2, Y0
+	VFMADD231PD  Y4, Y3, Y1
+	LEAQ         (BX)(DX*4), BX
+	LEAQ         (AX)(R13*4), AX
+	DECQ         CX
+	JNZ          columnsLoop
+
+columnsRest:
+	ANDQ $0x03, R12
+	JZ   done
+
+columnsLast:
+	VMOVUPD      (BX), Y2
+	VMOVUPD      32(BX), Y3
+	VBROADCASTSD (AX), Y4
+	VFMADD231PD  Y4, Y2, Y0
+	VFMADD231PD  Y4, Y3, Y1
 	ADDQ         DX, BX
 	ADDQ         R13, AX
-	DECQ         CX
-	JNZ          loop
+	DECQ         R12
+	JNZ          columnsLast
 
 done:
 	VBROADCASTSD alpha+72(FP), Y15
@@ -22352,25 +25989,24 @@ done:
 	MOVQ         accumulate+80(FP), BX
 	TESTQ        AX, AX
 	JZ           whole
-	VMOVDQU      (AX), Y12
-	VMOVDQU      32(AX), Y13
+	VMOVDQU      32(AX), Y12
 	TESTQ        BX, BX
 	JZ           setMasked
-	VMASKMOVPD   (DI), Y12, Y14
+	VMOVUPD      (DI), Y14
 	VFMADD231PD  Y15, Y0, Y14
-	VMASKMOVPD   Y14, Y12, (DI)
-	VMASKMOVPD   32(DI), Y13, Y14
+	VMOVUPD      Y14, (DI)
+	VMASKMOVPD   32(DI), Y12, Y14
 	VFMADD231PD  Y15, Y1, Y14
-	VMASKMOVPD   Y14, Y13, 32(DI)
+	VMASKMOVPD   Y14, Y12, 32(DI)
 	VZEROUPPER
 	LDMXCSR      (SP)
 	RET
 
 setMasked:
 	VMULPD     Y15, Y0, Y0
-	VMASKMOVPD Y0, Y12, (DI)
+	VMOVUPD    Y0, (DI)
 	VMULPD     Y15, Y1, Y1
-	VMASKMOVPD Y1, Y13, 32(DI)
+	VMASKMOVPD Y1, Y12, 32(DI)
 	VZEROUPPER
 	LDMXCSR    (SP)
 	RET
@@ -22400,45 +26036,154 @@ set:
 // func product256d2x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int)
 // Requires: AVX, FMA3, MMX+, SSE
 TEXT ·product256d2x2(SB), NOSPLIT, $8-104
-	STMXCSR (SP)
-	MOVL    (SP), AX
-	ORL     $0x00008040, AX
-	MOVL    AX, 4(SP)
-	LDMXCSR 4(SP)
-	MOVQ    c+48(FP), DI
-	MOVQ    rowC+56(FP), SI
-	MOVQ    k+0(FP), CX
-	MOVQ    a+8(FP), AX
-	MOVQ    rowA+16(FP), R8
-	MOVQ    colA+24(FP), R13
-	MOVQ    b+32(FP), BX
-	MOVQ    rowB+40(FP), DX
-	MOVQ    next+88(FP), R14
-	MOVQ    rowNext+96(FP), R15
-	LEAQ    (R8)(R8*2), R9
-	VXORPS  Y0, Y0, Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	TESTQ   CX, CX
-	JLE     done
+	STMXCSR    (SP)
+	MOVL       (SP), AX
+	ORL        $0x00008040, AX
+	MOVL       AX, 4(SP)
+	LDMXCSR    4(SP)
+	MOVQ       c+48(FP), DI
+	MOVQ       rowC+56(FP), SI
+	MOVQ       k+0(FP), CX
+	MOVQ       a+8(FP), AX
+	MOVQ       rowA+16(FP), R8
+	MOVQ       colA+24(FP), R13
+	MOVQ       b+32(FP), BX
+	MOVQ       rowB+40(FP), DX
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	LEAQ       (SI)(SI*2), R9
+	LEAQ       (DI)(SI*4), R10
+	PREFETCHT0 (DI)
+	PREFETCHT0 63(DI)
+	PREFETCHT0 (DI)(SI*1)
+	PREFETCHT0 63(DI)(SI*1)
+	LEAQ       (DX)(DX*2), R11
+	MOVQ       CX, R12
+	CMPQ       R13, $0x08
+	JNE        columns
+	LEAQ       (R8)(R8*2), R9
+	SHRQ       $0x02, CX
+	JZ         rowsRest
 
-loop:
-	VMOVUPD      (BX), Y12
-	PREFETCHT0   (BX)(DX*8)
-	VMOVUPD      32(BX), Y13
-	VBROADCASTSD (AX), Y14
-	VFMADD231PD  Y14, Y12, Y0
-	VFMADD231PD  Y14, Y13, Y1
-	VBROADCASTSD (AX)(R8*1), Y15
-	VFMADD231PD  Y15, Y12, Y2
-	VFMADD231PD  Y15, Y13, Y3
-	PREFETCHT0   (R14)
-	ADDQ         R15, R14
+rowsLoop:
+	VMOVUPD      (BX), Y4
+	VMOVUPD      32(BX), Y5
+	VBROADCASTSD (AX), Y6
+	VFMADD231PD  Y6, Y4, Y0
+	VFMADD231PD  Y6, Y5, Y1
+	VBROADCASTSD (AX)(R8*1), Y7
+	VFMADD231PD  Y7, Y4, Y2
+	VFMADD231PD  Y7, Y5, Y3
+	VMOVUPD      (BX)(DX*1), Y4
+	VMOVUPD      32(BX)(DX*1), Y5
+	VBROADCASTSD 8(AX), Y6
+	VFMADD231PD  Y6, Y4, Y0
+	VFMADD231PD  Y6, Y5, Y1
+	VBROADCASTSD 8(AX)(R8*1), Y7
+	VFMADD231PD  Y7, Y4, Y2
+	VFMADD231PD  Y7, Y5, Y3
+	VMOVUPD      (BX)(DX*2), Y4
+	VMOVUPD      32(BX)(DX*2), Y5
+	VBROADCASTSD 16(AX), Y6
+	VFMADD231PD  Y6, Y4, Y0
+	VFMADD231PD  Y6, Y5, Y1
+	VBROADCASTSD 16(AX)(R8*1), Y7
+	VFMADD231PD  Y7, Y4, Y2
+	VFMADD231PD  Y7, Y5, Y3
+	VMOVUPD      (BX)(R11*1), Y4
+	VMOVUPD      32(BX)(R11*1), Y5
+	VBROADCASTSD 24(AX), Y6
+	VFMADD231PD  Y6, Y4, Y0
+	VFMADD231PD  Y6, Y5, Y1
+	VBROADCASTSD 24(AX)(R8*1), Y7
+	VFMADD231PD  Y7, Y4, Y2
+	VFMADD231PD  Y7, Y5, Y3
+	LEAQ         (BX)(DX*4), BX
+	ADDQ         $0x20, AX
+	DECQ         CX
+	JNZ          rowsLoop
+
+rowsRest:
+	ANDQ $0x03, R12
+	JZ   done
+
+rowsLast:
+	VMOVUPD      (BX), Y4
+	VMOVUPD      32(BX), Y5
+	VBROADCASTSD (AX), Y6
+	VFMADD231PD  Y6, Y4, Y0
+	VFMADD231PD  Y6, Y5, Y1
+	VBROADCASTSD (AX)(R8*1), Y7
+	VFMADD231PD  Y7, Y4, Y2
+	VFMADD231PD  Y7, Y5, Y3
+	ADDQ         DX, BX
+	ADDQ         $0x08, AX
+	DECQ         R12
+	JNZ          rowsLast
+	JMP          done
+
+columns:
+	LEAQ (R13)(R13*2), R9
+	SHRQ $0x02, CX
+	JZ   columnsRest
+
+columnsLoop:
+	VMOVUPD      (BX), Y4
+	VMOVUPD      32(BX), Y5
+	VBROADCASTSD (AX), Y6
+	VFMADD231PD  Y6, Y4, Y0
+	VFMADD231PD  Y6, Y5, Y1
+	VBROADCASTSD 8(AX), Y7
+	VFMADD231PD  Y7, Y4, Y2
+	VFMADD231PD  Y7, Y5, Y3
+	VMOVUPD      (BX)(DX*1), Y4
+	VMOVUPD      32(BX)(DX*1), Y5
+	VBROADCASTSD (AX)(R13*1), Y6
+	VFMADD231PD  Y6, Y4, Y0
+	VFMADD231PD  Y6, Y5, Y1
+	VBROADCASTSD 8(AX)(R13*1), Y7
+	VFMADD231PD  Y7, Y4, Y2
+	VFMADD231PD  Y7, Y5, Y3
+	VMOVUPD      (BX)(DX*2), Y4
+	VMOVUPD      32(BX)(DX*2), Y5
+	VBROADCASTSD (AX)(R13*2), Y6
+	VFMADD231PD  Y6, Y4, Y0
+	VFMADD231PD  Y6, Y5, Y1
+	VBROADCASTSD 8(AX)(R13*2), Y7
+	VFMADD231PD  Y7, Y4, Y2
+	VFMADD231PD  Y7, Y5, Y3
+	VMOVUPD      (BX)(R11*1), Y4
+	VMOVUPD      32(BX)(R11*1), Y5
+	VBROADCASTSD (AX)(R9*1), Y6
+	VFMADD231PD  Y6, Y4, Y0
+	VFMADD231PD  Y6, Y5, Y1
+	VBROADCASTSD 8(AX)(R9*1), Y7
+	VFMADD231PD  Y7, Y4, Y2
+	VFMADD231PD  Y7, Y5, Y3
+	LEAQ         (BX)(DX*4), BX
+	LEAQ         (AX)(R13*4), AX
+	DECQ         CX
+	JNZ          columnsLoop
+
+columnsRest:
+	ANDQ $0x03, R12
+	JZ   done
+
+columnsLast:
+	VMOVUPD      (BX), Y4
+	VMOVUPD      32(BX), Y5
+	VBROADCASTSD (AX), Y6
+	VFMADD231PD  Y6, Y4, Y0
+	VFMADD231PD  Y6, Y5, Y1
+	VBROADCASTSD 8(AX), Y7
+	VFMADD231PD  Y7, Y4, Y2
+	VFMADD231PD  Y7, Y5, Y3
 	ADDQ         DX, BX
 	ADDQ         R13, AX
-	DECQ         CX
-	JNZ          loop
+	DECQ         R12
+	JNZ          columnsLast
 
 done:
 	VBROADCASTSD alpha+72(FP), Y15
@@ -22446,37 +26191,36 @@ done:
 	MOVQ         accumulate+80(FP), BX
 	TESTQ        AX, AX
 	JZ           whole
-	VMOVDQU      (AX), Y12
-	VMOVDQU      32(AX), Y13
+	VMOVDQU      32(AX), Y12
 	TESTQ        BX, BX
 	JZ           setMasked
-	VMASKMOVPD   (DI), Y12, Y14
+	VMOVUPD      (DI), Y14
 	VFMADD231PD  Y15, Y0, Y14
-	VMASKMOVPD   Y14, Y12, (DI)
-	VMASKMOVPD   32(DI), Y13, Y14
+	VMOVUPD      Y14, (DI)
+	VMASKMOVPD   32(DI), Y12, Y14
 	VFMADD231PD  Y15, Y1, Y14
-	VMASKMOVPD   Y14, Y13, 32(DI)
+	VMASKMOVPD   Y14, Y12, 32(DI)
 	ADDQ         SI, DI
-	VMASKMOVPD   (DI), Y12, Y14
+	VMOVUPD      (DI), Y14
 	VFMADD231PD  Y15, Y2, Y14
-	VMASKMOVPD   Y14, Y12, (DI)
-	VMASKMOVPD   32(DI), Y13, Y14
+	VMOVUPD      Y14, (DI)
+	VMASKMOVPD   32(DI), Y12, Y14
 	VFMADD231PD  Y15, Y3, Y14
-	VMASKMOVPD   Y14, Y13, 32(DI)
+	VMASKMOVPD   Y14, Y12, 32(DI)
 	VZEROUPPER
 	LDMXCSR      (SP)
 	RET
 
 setMasked:
 	VMULPD     Y15, Y0, Y0
-	VMASKMOVPD Y0, Y12, (DI)
+	VMOVUPD    Y0, (DI)
 	VMULPD     Y15, Y1, Y1
-	VMASKMOVPD Y1, Y13, 32(DI)
+	VMASKMOVPD Y1, Y12, 32(DI)
 	ADDQ       SI, DI
 	VMULPD     Y15, Y2, Y2
-	VMASKMOVPD Y2, Y12, (DI)
+	VMOVUPD    Y2, (DI)
 	VMULPD     Y15, Y3, Y3
-	VMASKMOVPD Y3, Y13, 32(DI)
+	VMASKMOVPD Y3, Y12, 32(DI)
 	VZEROUPPER
 	LDMXCSR    (SP)
 	RET
@@ -22518,50 +26262,188 @@ set:
 // func product256d3x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int)
 // Requires: AVX, FMA3, MMX+, SSE
 TEXT ·product256d3x2(SB), NOSPLIT, $8-104
-	STMXCSR (SP)
-	MOVL    (SP), AX
-	ORL     $0x00008040, AX
-	MOVL    AX, 4(SP)
-	LDMXCSR 4(SP)
-	MOVQ    c+48(FP), DI
-	MOVQ    rowC+56(FP), SI
-	MOVQ    k+0(FP), CX
-	MOVQ    a+8(FP), AX
-	MOVQ    rowA+16(FP), R8
-	MOVQ    colA+24(FP), R13
-	MOVQ    b+32(FP), BX
-	MOVQ    rowB+40(FP), DX
-	MOVQ    next+88(FP), R14
-	MOVQ    rowNext+96(FP), R15
-	LEAQ    (R8)(R8*2), R9
-	VXORPS  Y0, Y0, Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	VXORPS  Y4, Y4, Y4
-	VXORPS  Y5, Y5, Y5
-	TESTQ   CX, CX
-	JLE     done
+	STMXCSR    (SP)
+	MOVL       (SP), AX
+	ORL        $0x00008040, AX
+	MOVL       AX, 4(SP)
+	LDMXCSR    4(SP)
+	MOVQ       c+48(FP), DI
+	MOVQ       rowC+56(FP), SI
+	MOVQ       k+0(FP), CX
+	MOVQ       a+8(FP), AX
+	MOVQ       rowA+16(FP), R8
+	MOVQ       colA+24(FP), R13
+	MOVQ       b+32(FP), BX
+	MOVQ       rowB+40(FP), DX
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	LEAQ       (SI)(SI*2), R9
+	LEAQ       (DI)(SI*4), R10
+	PREFETCHT0 (DI)
+	PREFETCHT0 63(DI)
+	PREFETCHT0 (DI)(SI*1)
+	PREFETCHT0 63(DI)(SI*1)
+	PREFETCHT0 (DI)(SI*2)
+	PREFETCHT0 63(DI)(SI*2)
+	LEAQ       (DX)(DX*2), R11
+	MOVQ       CX, R12
+	CMPQ       R13, $0x08
+	JNE        columns
+	LEAQ       (R8)(R8*2), R9
+	SHRQ       $0x02, CX
+	JZ         rowsRest
 
-loop:
-	VMOVUPD      (BX), Y12
-	PREFETCHT0   (BX)(DX*8)
-	VMOVUPD      32(BX), Y13
-	VBROADCASTSD (AX), Y14
-	VFMADD231PD  Y14, Y12, Y0
-	VFMADD231PD  Y14, Y13, Y1
-	VBROADCASTSD (AX)(R8*1), Y15
-	VFMADD231PD  Y15, Y12, Y2
-	VFMADD231PD  Y15, Y13, Y3
-	VBROADCASTSD (AX)(R8*2), Y14
-	VFMADD231PD  Y14, Y12, Y4
-	VFMADD231PD  Y14, Y13, Y5
-	PREFETCHT0   (R14)
-	ADDQ         R15, R14
+rowsLoop:
+	VMOVUPD      (BX), Y6
+	VMOVUPD      32(BX), Y7
+	VBROADCASTSD (AX), Y8
+	VFMADD231PD  Y8, Y6, Y0
+	VFMADD231PD  Y8, Y7, Y1
+	VBROADCASTSD (AX)(R8*1), Y9
+	VFMADD231PD  Y9, Y6, Y2
+	VFMADD231PD  Y9, Y7, Y3
+	VBROADCASTSD (AX)(R8*2), Y10
+	VFMADD231PD  Y10, Y6, Y4
+	VFMADD231PD  Y10, Y7, Y5
+	VMOVUPD      (BX)(DX*1), Y6
+	VMOVUPD      32(BX)(DX*1), Y7
+	VBROADCASTSD 8(AX), Y8
+	VFMADD231PD  Y8, Y6, Y0
+	VFMADD231PD  Y8, Y7, Y1
+	VBROADCASTSD 8(AX)(R8*1), Y9
+	VFMADD231PD  Y9, Y6, Y2
+	VFMADD231PD  Y9, Y7, Y3
+	VBROADCASTSD 8(AX)(R8*2), Y10
+	VFMADD231PD  Y10, Y6, Y4
+	VFMADD231PD  Y10, Y7, Y5
+	VMOVUPD      (BX)(DX*2), Y6
+	VMOVUPD      32(BX)(DX*2), Y7
+	VBROADCASTSD 16(AX), Y8
+	VFMADD231PD  Y8, Y6, Y0
+	VFMADD231PD  Y8, Y7, Y1
+	VBROADCASTSD 16(AX)(R8*1), Y9
+	VFMADD231PD  Y9, Y6, Y2
+	VFMADD231PD  Y9, Y7, Y3
+	VBROADCASTSD 16(AX)(R8*2), Y10
+	VFMADD231PD  Y10, Y6, Y4
+	VFMADD231PD  Y10, Y7, Y5
+	VMOVUPD      (BX)(R11*1), Y6
+	VMOVUPD      32(BX)(R11*1), Y7
+	VBROADCASTSD 24(AX), Y8
+	VFMADD231PD  Y8, Y6, Y0
+	VFMADD231PD  Y8, Y7, Y1
+	VBROADCASTSD 24(AX)(R8*1), Y9
+	VFMADD231PD  Y9, Y6, Y2
+	VFMADD231PD  Y9, Y7, Y3
+	VBROADCASTSD 24(AX)(R8*2), Y10
+	VFMADD231PD  Y10, Y6, Y4
+	VFMADD231PD  Y10, Y7, Y5
+	LEAQ         (BX)(DX*4), BX
+	ADDQ         $0x20, AX
+	DECQ         CX
+	JNZ          rowsLoop
+
+rowsRest:
+	ANDQ $0x03, R12
+	JZ   done
+
+rowsLast:
+	VMOVUPD      (BX), Y6
+	VMOVUPD      32(BX), Y7
+	VBROADCASTSD (AX), Y8
+	VFMADD231PD  Y8, Y6, Y0
+	VFMADD231PD  Y8, Y7, Y1
+	VBROADCASTSD (AX)(R8*1), Y9
+	VFMADD231PD  Y9, Y6, Y2
+	VFMADD231PD  Y9, Y7, Y3
+	VBROADCASTSD (AX)(R8*2), Y10
+	VFMADD231PD  Y10, Y6, Y4
+	VFMADD231PD  Y10, Y7, Y5
+	ADDQ         DX, BX
+	ADDQ         $0x08, AX
+	DECQ         R12
+	JNZ          rowsLast
+	JMP          done
+
+columns:
+	LEAQ (R13)(R13*2), R9
+	SHRQ $0x02, CX
+	JZ   columnsRest
+
+columnsLoop:
+	VMOVUPD      (BX), Y6
+	VMOVUPD      32(BX), Y7
+	VBROADCASTSD (AX), Y8
+	VFMADD231PD  Y8, Y6, Y0
+	VFMADD231PD  Y8, Y7, Y1
+	VBROADCASTSD 8(AX), Y9
+	VFMADD231PD  Y9, Y6, Y2
+	VFMADD231PD  Y9, Y7, Y3
+	VBROADCASTSD 16(AX), Y10
+	VFMADD231PD  Y10, Y6, Y4
+	VFMADD231PD  Y10, Y7, Y5
+	VMOVUPD      (BX)(DX*1), Y6
+	VMOVUPD      32(BX)(DX*1), Y7
+	VBROADCASTSD (AX)(R13*1), Y8
+	VFMADD231PD  Y8, Y6, Y0
+	VFMADD231PD  Y8, Y7, Y1
+	VBROADCASTSD 8(AX)(R13*1), Y9
+	VFMADD231PD  Y9, Y6, Y2
+	VFMADD231PD  Y9, Y7, Y3
+	VBROADCASTSD 16(AX)(R13*1), Y10
+	VFMADD231PD  Y10, Y6, Y4
+	VFMADD231PD  Y10, Y7, Y5
+	VMOVUPD      (BX)(DX*2), Y6
+	VMOVUPD      32(BX)(DX*2), Y7
+	VBROADCASTSD (AX)(R13*2), Y8
+	VFMADD231PD  Y8, Y6, Y0
+	VFMADD231PD  Y8, Y7, Y1
+	VBROADCASTSD 8(AX)(R13*2), Y9
+	VFMADD231PD  Y9, Y6, Y2
+	VFMADD231PD  Y9, Y7, Y3
+	VBROADCASTSD 16(AX)(R13*2), Y10
+	VFMADD231PD  Y10, Y6, Y4
+	VFMADD231PD  Y10, Y7, Y5
+	VMOVUPD      (BX)(R11*1), Y6
+	VMOVUPD      32(BX)(R11*1), Y7
+	VBROADCASTSD (AX)(R9*1), Y8
+	VFMADD231PD  Y8, Y6, Y0
+	VFMADD231PD  Y8, Y7, Y1
+	VBROADCASTSD 8(AX)(R9*1), Y9
+	VFMADD231PD  Y9, Y6, Y2
+	VFMADD231PD  Y9, Y7, Y3
+	VBROADCASTSD 16(AX)(R9*1), Y10
+	VFMADD231PD  Y10, Y6, Y4
+	VFMADD231PD  Y10, Y7, Y5
+	LEAQ         (BX)(DX*4), BX
+	LEAQ         (AX)(R13*4), AX
+	DECQ         CX
+	JNZ          columnsLoop
+
+columnsRest:
+	ANDQ $0x03, R12
+	JZ   done
+
+columnsLast:
+	VMOVUPD      (BX), Y6
+	VMOVUPD      32(BX), Y7
+	VBROADCASTSD (AX), Y8
+	VFMADD231PD  Y8, Y6, Y0
+	VFMADD231PD  Y8, Y7, Y1
+	VBROADCASTSD 8(AX), Y9
+	VFMADD231PD  Y9, Y6, Y2
+	VFMADD231PD  Y9, Y7, Y3
+	VBROADCASTSD 16(AX), Y10
+	VFMADD231PD  Y10, Y6, Y4
+	VFMADD231PD  Y10, Y7, Y5
 	ADDQ         DX, BX
 	ADDQ         R13, AX
-	DECQ         CX
-	JNZ          loop
+	DECQ         R12
+	JNZ          columnsLast
 
 done:
 	VBROADCASTSD alpha+72(FP), Y15
@@ -22569,49 +26451,48 @@ done:
 	MOVQ         accumulate+80(FP), BX
 	TESTQ        AX, AX
 	JZ           whole
-	VMOVDQU      (AX), Y12
-	VMOVDQU      32(AX), Y13
+	VMOVDQU      32(AX), Y12
 	TESTQ        BX, BX
 	JZ           setMasked
-	VMASKMOVPD   (DI), Y12, Y14
+	VMOVUPD      (DI), Y14
 	VFMADD231PD  Y15, Y0, Y14
-	VMASKMOVPD   Y14, Y12, (DI)
-	VMASKMOVPD   32(DI), Y13, Y14
+	VMOVUPD      Y14, (DI)
+	VMASKMOVPD   32(DI), Y12, Y14
 	VFMADD231PD  Y15, Y1, Y14
-	VMASKMOVPD   Y14, Y13, 32(DI)
+	VMASKMOVPD   Y14, Y12, 32(DI)
 	ADDQ         SI, DI
-	VMASKMOVPD   (DI), Y12, Y14
+	VMOVUPD      (DI), Y14
 	VFMADD231PD  Y15, Y2, Y14
-	VMASKMOVPD   Y14, Y12, (DI)
-	VMASKMOVPD   32(DI), Y13, Y14
+	VMOVUPD      Y14, (DI)
+	VMASKMOVPD   32(DI), Y12, Y14
 	VFMADD231PD  Y15, Y3, Y14
-	VMASKMOVPD   Y14, Y13, 32(DI)
+	VMASKMOVPD   Y14, Y12, 32(DI)
 	ADDQ         SI, DI
-	VMASKMOVPD   (DI), Y12, Y14
+	VMOVUPD      (DI), Y14
 	VFMADD231PD  Y15, Y4, Y14
-	VMASKMOVPD   Y14, Y12, (DI)
-	VMASKMOVPD   32(DI), Y13, Y14
+	VMOVUPD      Y14, (DI)
+	VMASKMOVPD   32(DI), Y12, Y14
 	VFMADD231PD  Y15, Y5, Y14
-	VMASKMOVPD   Y14, Y13, 32(DI)
+	VMASKMOVPD   Y14, Y12, 32(DI)
 	VZEROUPPER
 	LDMXCSR      (SP)
 	RET
 
 setMasked:
 	VMULPD     Y15, Y0, Y0
-	VMASKMOVPD Y0, Y12, (DI)
+	VMOVUPD    Y0, (DI)
 	VMULPD     Y15, Y1, Y1
-	VMASKMOVPD Y1, Y13, 32(DI)
+	VMASKMOVPD Y1, Y12, 32(DI)
 	ADDQ       SI, DI
 	VMULPD     Y15, Y2, Y2
-	VMASKMOVPD Y2, Y12, (DI)
+	VMOVUPD    Y2, (DI)
 	VMULPD     Y15, Y3, Y3
-	VMASKMOVPD Y3, Y13, 32(DI)
+	VMASKMOVPD Y3, Y12, 32(DI)
 	ADDQ       SI, DI
 	VMULPD     Y15, Y4, Y4
-	VMASKMOVPD Y4, Y12, (DI)
+	VMOVUPD    Y4, (DI)
 	VMULPD     Y15, Y5, Y5
-	VMASKMOVPD Y5, Y13, 32(DI)
+	VMASKMOVPD Y5, Y12, 32(DI)
 	VZEROUPPER
 	LDMXCSR    (SP)
 	RET
@@ -22665,55 +26546,222 @@ set:
 // func product256d4x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int)
 // Requires: AVX, FMA3, MMX+, SSE
 TEXT ·product256d4x2(SB), NOSPLIT, $8-104
-	STMXCSR (SP)
-	MOVL    (SP), AX
-	ORL     $0x00008040, AX
-	MOVL    AX, 4(SP)
-	LDMXCSR 4(SP)
-	MOVQ    c+48(FP), DI
-	MOVQ    rowC+56(FP), SI
-	MOVQ    k+0(FP), CX
-	MOVQ    a+8(FP), AX
-	MOVQ    rowA+16(FP), R8
-	MOVQ    colA+24(FP), R13
-	MOVQ    b+32(FP), BX
-	MOVQ    rowB+40(FP), DX
-	MOVQ    next+88(FP), R14
-	MOVQ    rowNext+96(FP), R15
-	LEAQ    (R8)(R8*2), R9
-	VXORPS  Y0, Y0, Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	VXORPS  Y4, Y4, Y4
-	VXORPS  Y5, Y5, Y5
-	VXORPS  Y6, Y6, Y6
-	VXORPS  Y7, Y7, Y7
-	TESTQ   CX, CX
-	JLE     done
+	STMXCSR    (SP)
+	MOVL       (SP), AX
+	ORL        $0x00008040, AX
+	MOVL       AX, 4(SP)
+	LDMXCSR    4(SP)
+	MOVQ       c+48(FP), DI
+	MOVQ       rowC+56(FP), SI
+	MOVQ       k+0(FP), CX
+	MOVQ       a+8(FP), AX
+	MOVQ       rowA+16(FP), R8
+	MOVQ       colA+24(FP), R13
+	MOVQ       b+32(FP), BX
+	MOVQ       rowB+40(FP), DX
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	VXORPS     Y6, Y6, Y6
+	VXORPS     Y7, Y7, Y7
+	LEAQ       (SI)(SI*2), R9
+	LEAQ       (DI)(SI*4), R10
+	PREFETCHT0 (DI)
+	PREFETCHT0 63(DI)
+	PREFETCHT0 (DI)(SI*1)
+	PREFETCHT0 63(DI)(SI*1)
+	PREFETCHT0 (DI)(SI*2)
+	PREFETCHT0 63(DI)(SI*2)
+	PREFETCHT0 (DI)(R9*1)
+	PREFETCHT0 63(DI)(R9*1)
+	LEAQ       (DX)(DX*2), R11
+	MOVQ       CX, R12
+	CMPQ       R13, $0x08
+	JNE        columns
+	LEAQ       (R8)(R8*2), R9
+	SHRQ       $0x02, CX
+	JZ         rowsRest
 
-loop:
-	VMOVUPD      (BX), Y12
-	PREFETCHT0   (BX)(DX*8)
-	VMOVUPD      32(BX), Y13
-	VBROADCASTSD (AX), Y14
-	VFMADD231PD  Y14, Y12, Y0
-	VFMADD231PD  Y14, Y13, Y1
-	VBROADCASTSD (AX)(R8*1), Y15
-	VFMADD231PD  Y15, Y12, Y2
-	VFMADD231PD  Y15, Y13, Y3
-	VBROADCASTSD (AX)(R8*2), Y14
-	VFMADD231PD  Y14, Y12, Y4
-	VFMADD231PD  Y14, Y13, Y5
-	VBROADCASTSD (AX)(R9*1), Y15
-	VFMADD231PD  Y15, Y12, Y6
-	VFMADD231PD  Y15, Y13, Y7
-	PREFETCHT0   (R14)
-	ADDQ         R15, R14
+rowsLoop:
+	VMOVUPD      (BX), Y8
+	VMOVUPD      32(BX), Y9
+	VBROADCASTSD (AX), Y10
+	VFMADD231PD  Y10, Y8, Y0
+	VFMADD231PD  Y10, Y9, Y1
+	VBROADCASTSD (AX)(R8*1), Y11
+	VFMADD231PD  Y11, Y8, Y2
+	VFMADD231PD  Y11, Y9, Y3
+	VBROADCASTSD (AX)(R8*2), Y12
+	VFMADD231PD  Y12, Y8, Y4
+	VFMADD231PD  Y12, Y9, Y5
+	VBROADCASTSD (AX)(R9*1), Y13
+	VFMADD231PD  Y13, Y8, Y6
+	VFMADD231PD  Y13, Y9, Y7
+	VMOVUPD      (BX)(DX*1), Y8
+	VMOVUPD      32(BX)(DX*1), Y9
+	VBROADCASTSD 8(AX), Y10
+	VFMADD231PD  Y10, Y8, Y0
+	VFMADD231PD  Y10, Y9, Y1
+	VBROADCASTSD 8(AX)(R8*1), Y11
+	VFMADD231PD  Y11, Y8, Y2
+	VFMADD231PD  Y11, Y9, Y3
+	VBROADCASTSD 8(AX)(R8*2), Y12
+	VFMADD231PD  Y12, Y8, Y4
+	VFMADD231PD  Y12, Y9, Y5
+	VBROADCASTSD 8(AX)(R9*1), Y13
+	VFMADD231PD  Y13, Y8, Y6
+	VFMADD231PD  Y13, Y9, Y7
+	VMOVUPD      (BX)(DX*2), Y8
+	VMOVUPD      32(BX)(DX*2), Y9
+	VBROADCASTSD 16(AX), Y10
+	VFMADD231PD  Y10, Y8, Y0
+	VFMADD231PD  Y10, Y9, Y1
+	VBROADCASTSD 16(AX)(R8*1), Y11
+	VFMADD231PD  Y11, Y8, Y2
+	VFMADD231PD  Y11, Y9, Y3
+	VBROADCASTSD 16(AX)(R8*2), Y12
+	VFMADD231PD  Y12, Y8, Y4
+	VFMADD231PD  Y12, Y9, Y5
+	VBROADCASTSD 16(AX)(R9*1), Y13
+	VFMADD231PD  Y13, Y8, Y6
+	VFMADD231PD  Y13, Y9, Y7
+	VMOVUPD      (BX)(R11*1), Y8
+	VMOVUPD      32(BX)(R11*1), Y9
+	VBROADCASTSD 24(AX), Y10
+	VFMADD231PD  Y10, Y8, Y0
+	VFMADD231PD  Y10, Y9, Y1
+	VBROADCASTSD 24(AX)(R8*1), Y11
+	VFMADD231PD  Y11, Y8, Y2
+	VFMADD231PD  Y11, Y9, Y3
+	VBROADCASTSD 24(AX)(R8*2), Y12
+	VFMADD231PD  Y12, Y8, Y4
+	VFMADD231PD  Y12, Y9, Y5
+	VBROADCASTSD 24(AX)(R9*1), Y13
+	VFMADD231PD  Y13, Y8, Y6
+	VFMADD231PD  Y13, Y9, Y7
+	LEAQ         (BX)(DX*4), BX
+	ADDQ         $0x20, AX
+	DECQ         CX
+	JNZ          rowsLoop
+
+rowsRest:
+	ANDQ $0x03, R12
+	JZ   done
+
+rowsLast:
+	VMOVUPD      (BX), Y8
+	VMOVUPD      32(BX), Y9
+	VBROADCASTSD (AX), Y10
+	VFMADD231PD  Y10, Y8, Y0
+	VFMADD231PD  Y10, Y9, Y1
+	VBROADCASTSD (AX)(R8*1), Y11
+	VFMADD231PD  Y11, Y8, Y2
+	VFMADD231PD  Y11, Y9, Y3
+	VBROADCASTSD (AX)(R8*2), Y12
+	VFMADD231PD  Y12, Y8, Y4
+	VFMADD231PD  Y12, Y9, Y5
+	VBROADCASTSD (AX)(R9*1), Y13
+	VFMADD231PD  Y13, Y8, Y6
+	VFMADD231PD  Y13, Y9, Y7
+	ADDQ         DX, BX
+	ADDQ         $0x08, AX
+	DECQ         R12
+	JNZ          rowsLast
+	JMP          done
+
+columns:
+	LEAQ (R13)(R13*2), R9
+	SHRQ $0x02, CX
+	JZ   columnsRest
+
+columnsLoop:
+	VMOVUPD      (BX), Y8
+	VMOVUPD      32(BX), Y9
+	VBROADCASTSD (AX), Y10
+	VFMADD231PD  Y10, Y8, Y0
+	VFMADD231PD  Y10, Y9, Y1
+	VBROADCASTSD 8(AX), Y11
+	VFMADD231PD  Y11, Y8, Y2
+	VFMADD231PD  Y11, Y9, Y3
+	VBROADCASTSD 16(AX), Y12
+	VFMADD231PD  Y12, Y8, Y4
+	VFMADD231PD  Y12, Y9, Y5
+	VBROADCASTSD 24(AX), Y13
+	VFMADD231PD  Y13, Y8, Y6
+	VFMADD231PD  Y13, Y9, Y7
+	VMOVUPD      (BX)(DX*1), Y8
+	VMOVUPD      32(BX)(DX*1), Y9
+	VBROADCASTSD (AX)(R13*1), Y10
+	VFMADD231PD  Y10, Y8, Y0
+	VFMADD231PD  Y10, Y9, Y1
+	VBROADCASTSD 8(AX)(R13*1), Y11
+	VFMADD231PD  Y11, Y8, Y2
+	VFMADD231PD  Y11, Y9, Y3
+	VBROADCASTSD 16(AX)(R13*1), Y12
+	VFMADD231PD  Y12, Y8, Y4
+	VFMADD231PD  Y12, Y9, Y5
+	VBROADCASTSD 24(AX)(R13*1), Y13
+	VFMADD231PD  Y13, Y8, Y6
+	VFMADD231PD  Y13, Y9, Y7
+	VMOVUPD      (BX)(DX*2), Y8
+	VMOVUPD      32(BX)(DX*2), Y9
+	VBROADCASTSD (AX)(R13*2), Y10
+	VFMADD231PD  Y10, Y8, Y0
+	VFMADD231PD  Y10, Y9, Y1
+	VBROADCASTSD 8(AX)(R13*2), Y11
+	VFMADD231PD  Y11, Y8, Y2
+	VFMADD231PD  Y11, Y9, Y3
+	VBROADCASTSD 16(AX)(R13*2), Y12
+	VFMADD231PD  Y12, Y8, Y4
+	VFMADD231PD  Y12, Y9, Y5
+	VBROADCASTSD 24(AX)(R13*2), Y13
+	VFMADD231PD  Y13, Y8, Y6
+	VFMADD231PD  Y13, Y9, Y7
+	VMOVUPD      (BX)(R11*1), Y8
+	VMOVUPD      32(BX)(R11*1), Y9
+	VBROADCASTSD (AX)(R9*1), Y10
+	VFMADD231PD  Y10, Y8, Y0
+	VFMADD231PD  Y10, Y9, Y1
+	VBROADCASTSD 8(AX)(R9*1), Y11
+	VFMADD231PD  Y11, Y8, Y2
+	VFMADD231PD  Y11, Y9, Y3
+	VBROADCASTSD 16(AX)(R9*1), Y12
+	VFMADD231PD  Y12, Y8, Y4
+	VFMADD231PD  Y12, Y9, Y5
+	VBROADCASTSD 24(AX)(R9*1), Y13
+	VFMADD231PD  Y13, Y8, Y6
+	VFMADD231PD  Y13, Y9, Y7
+	LEAQ         (BX)(DX*4), BX
+	LEAQ         (AX)(R13*4), AX
+	DECQ         CX
+	JNZ          columnsLoop
+
+columnsRest:
+	ANDQ $0x03, R12
+	JZ   done
+
+columnsLast:
+	VMOVUPD      (BX), Y8
+	VMOVUPD      32(BX), Y9
+	VBROADCASTSD (AX), Y10
+	VFMADD231PD  Y10, Y8, Y0
+	VFMADD231PD  Y10, Y9, Y1
+	VBROADCASTSD 8(AX), Y11
+	VFMADD231PD  Y11, Y8, Y2
+	VFMADD231PD  Y11, Y9, Y3
+	VBROADCASTSD 16(AX), Y12
+	VFMADD231PD  Y12, Y8, Y4
+	VFMADD231PD  Y12, Y9, Y5
+	VBROADCASTSD 24(AX), Y13
+	VFMADD231PD  Y13, Y8, Y6
+	VFMADD231PD  Y13, Y9, Y7
 	ADDQ         DX, BX
 	ADDQ         R13, AX
-	DECQ         CX
-	JNZ          loop
+	DECQ         R12
+	JNZ          columnsLast
 
 done:
 	VBROADCASTSD alpha+72(FP), Y15
@@ -22721,61 +26769,60 @@ done:
 	MOVQ         accumulate+80(FP), BX
 	TESTQ        AX, AX
 	JZ           whole
-	VMOVDQU      (AX), Y12
-	VMOVDQU      32(AX), Y13
+	VMOVDQU      32(AX), Y12
 	TESTQ        BX, BX
 	JZ           setMasked
-	VMASKMOVPD   (DI), Y12, Y14
+	VMOVUPD      (DI), Y14
 	VFMADD231PD  Y15, Y0, Y14
-	VMASKMOVPD   Y14, Y12, (DI)
-	VMASKMOVPD   32(DI), Y13, Y14
+	VMOVUPD      Y14, (DI)
+	VMASKMOVPD   32(DI), Y12, Y14
 	VFMADD231PD  Y15, Y1, Y14
-	VMASKMOVPD   Y14, Y13, 32(DI)
+	VMASKMOVPD   Y14, Y12, 32(DI)
 	ADDQ         SI, DI
-	VMASKMOVPD   (DI), Y12, Y14
+	VMOVUPD      (DI), Y14
 	VFMADD231PD  Y15, Y2, Y14
-	VMASKMOVPD   Y14, Y12, (DI)
-	VMASKMOVPD   32(DI), Y13, Y14
+	VMOVUPD      Y14, (DI)
+	VMASKMOVPD   32(DI), Y12, Y14
 	VFMADD231PD  Y15, Y3, Y14
-	VMASKMOVPD   Y14, Y13, 32(DI)
+	VMASKMOVPD   Y14, Y12, 32(DI)
 	ADDQ         SI, DI
-	VMASKMOVPD   (DI), Y12, Y14
+	VMOVUPD      (DI), Y14
 	VFMADD231PD  Y15, Y4, Y14
-	VMASKMOVPD   Y14, Y12, (DI)
-	VMASKMOVPD   32(DI), Y13, Y14
+	VMOVUPD      Y14, (DI)
+	VMASKMOVPD   32(DI), Y12, Y14
 	VFMADD231PD  Y15, Y5, Y14
-	VMASKMOVPD   Y14, Y13, 32(DI)
+	VMASKMOVPD   Y14, Y12, 32(DI)
 	ADDQ         SI, DI
-	VMASKMOVPD   (DI), Y12, Y14
+	VMOVUPD      (DI), Y14
 	VFMADD231PD  Y15, Y6, Y14
-	VMASKMOVPD   Y14, Y12, (DI)
-	VMASKMOVPD   32(DI), Y13, Y14
+	VMOVUPD      Y14, (DI)
+	VMASKMOVPD   32(DI), Y12, Y14
 	VFMADD231PD  Y15, Y7, Y14
-	VMASKMOVPD   Y14, Y13, 32(DI)
+	VMASKMOVPD   Y14, Y12, 32(DI)
 	VZEROUPPER
 	LDMXCSR      (SP)
 	RET
 
 setMasked:
 	VMULPD     Y15, Y0, Y0
-	VMASKMOVPD Y0, Y12, (DI)
+	VMOVUPD    Y0, (DI)
 	VMULPD     Y15, Y1, Y1
-	VMASKMOVPD Y1, Y13, 32(DI)
+	VMASKMOVPD Y1, Y12, 32(DI)
 	ADDQ       SI, DI
 	VMULPD     Y15, Y2, Y2
-	VMASKMOVPD Y2, Y12, (DI)
+	VMOVUPD    Y2, (DI)
 	VMULPD     Y15, Y3, Y3
-	VMASKMOVPD Y3, Y13, 32(DI)
+	VMASKMOVPD Y3, Y12, 32(DI)
 	ADDQ       SI, DI
 	VMULPD     Y15, Y4, Y4
-	VMASKMOVPD Y4, Y12, (DI)
+	VMOVUPD    Y4, (DI)
 	VMULPD     Y15, Y5, Y5
-	VMASKMOVPD Y5, Y13, 32(DI)
+	VMASKMOVPD Y5, Y12, 32(DI)
 	ADDQ       SI, DI
 	VMULPD     Y15, Y6, Y6
-	VMASKMOVPD Y6, Y12, (DI)
+	VMOVUPD    Y6, (DI)
 	VMULPD     Y15, Y7, Y7
-	VMASKMOVPD Y7, Y13, 32(DI)
+	VMASKMOVPD Y7, Y12, 32(DI)
 	VZEROUPPER
 	LDMXCSR    (SP)
 	RET
@@ -22841,62 +26888,259 @@ set:
 // func product256d5x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int)
 // Requires: AVX, FMA3, MMX+, SSE
 TEXT ·product256d5x2(SB), NOSPLIT, $8-104
-	STMXCSR (SP)
-	MOVL    (SP), AX
-	ORL     $0x00008040, AX
-	MOVL    AX, 4(SP)
-	LDMXCSR 4(SP)
-	MOVQ    c+48(FP), DI
-	MOVQ    rowC+56(FP), SI
-	MOVQ    k+0(FP), CX
-	MOVQ    a+8(FP), AX
-	MOVQ    rowA+16(FP), R8
-	MOVQ    colA+24(FP), R13
-	MOVQ    b+32(FP), BX
-	MOVQ    rowB+40(FP), DX
-	MOVQ    next+88(FP), R14
-	MOVQ    rowNext+96(FP), R15
-	LEAQ    (R8)(R8*2), R9
-	LEAQ    (AX)(R8*4), R10
-	VXORPS  Y0, Y0, Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	VXORPS  Y4, Y4, Y4
-	VXORPS  Y5, Y5, Y5
-	VXORPS  Y6, Y6, Y6
-	VXORPS  Y7, Y7, Y7
-	VXORPS  Y8, Y8, Y8
-	VXORPS  Y9, Y9, Y9
-	TESTQ   CX, CX
-	JLE     done
+	STMXCSR    (SP)
+	MOVL       (SP), AX
+	ORL        $0x00008040, AX
+	MOVL       AX, 4(SP)
+	LDMXCSR    4(SP)
+	MOVQ       c+48(FP), DI
+	MOVQ       rowC+56(FP), SI
+	MOVQ       k+0(FP), CX
+	MOVQ       a+8(FP), AX
+	MOVQ       rowA+16(FP), R8
+	MOVQ       colA+24(FP), R13
+	MOVQ       b+32(FP), BX
+	MOVQ       rowB+40(FP), DX
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	VXORPS     Y6, Y6, Y6
+	VXORPS     Y7, Y7, Y7
+	VXORPS     Y8, Y8, Y8
+	VXORPS     Y9, Y9, Y9
+	LEAQ       (SI)(SI*2), R9
+	LEAQ       (DI)(SI*4), R10
+	PREFETCHT0 (DI)
+	PREFETCHT0 63(DI)
+	PREFETCHT0 (DI)(SI*1)
+	PREFETCHT0 63(DI)(SI*1)
+	PREFETCHT0 (DI)(SI*2)
+	PREFETCHT0 63(DI)(SI*2)
+	PREFETCHT0 (DI)(R9*1)
+	PREFETCHT0 63(DI)(R9*1)
+	PREFETCHT0 (R10)
+	PREFETCHT0 63(R10)
+	LEAQ       (DX)(DX*2), R11
+	MOVQ       CX, R12
+	CMPQ       R13, $0x08
+	JNE        columns
+	LEAQ       (R8)(R8*2), R9
+	LEAQ       (AX)(R8*4), R10
+	SHRQ       $0x02, CX
+	JZ         rowsRest
 
-loop:
-	VMOVUPD      (BX), Y12
-	PREFETCHT0   (BX)(DX*8)
-	VMOVUPD      32(BX), Y13
-	VBROADCASTSD (AX), Y14
-	VFMADD231PD  Y14, Y12, Y0
-	VFMADD231PD  Y14, Y13, Y1
-	VBROADCASTSD (AX)(R8*1), Y15
-	VFMADD231PD  Y15, Y12, Y2
-	VFMADD231PD  Y15, Y13, Y3
+rowsLoop:
+	VMOVUPD      (BX), Y10
+	VMOVUPD      32(BX), Y11
+	VBROADCASTSD (AX), Y12
+	VFMADD231PD  Y12, Y10, Y0
+	VFMADD231PD  Y12, Y11, Y1
+	VBROADCASTSD (AX)(R8*1), Y13
+	VFMADD231PD  Y13, Y10, Y2
+	VFMADD231PD  Y13, Y11, Y3
 	VBROADCASTSD (AX)(R8*2), Y14
-	VFMADD231PD  Y14, Y12, Y4
-	VFMADD231PD  Y14, Y13, Y5
+	VFMADD231PD  Y14, Y10, Y4
+	VFMADD231PD  Y14, Y11, Y5
 	VBROADCASTSD (AX)(R9*1), Y15
-	VFMADD231PD  Y15, Y12, Y6
-	VFMADD231PD  Y15, Y13, Y7
-	VBROADCASTSD (R10), Y14
-	VFMADD231PD  Y14, Y12, Y8
-	VFMADD231PD  Y14, Y13, Y9
-	PREFETCHT0   (R14)
-	ADDQ         R15, R14
+	VFMADD231PD  Y15, Y10, Y6
+	VFMADD231PD  Y15, Y11, Y7
+	VBROADCASTSD (R10), Y12
+	VFMADD231PD  Y12, Y10, Y8
+	VFMADD231PD  Y12, Y11, Y9
+	VMOVUPD      (BX)(DX*1), Y10
+	VMOVUPD      32(BX)(DX*1), Y11
+	VBROADCASTSD 8(AX), Y12
+	VFMADD231PD  Y12, Y10, Y0
+	VFMADD231PD  Y12, Y11, Y1
+	VBROADCASTSD 8(AX)(R8*1), Y13
+	VFMADD231PD  Y13, Y10, Y2
+	VFMADD231PD  Y13, Y11, Y3
+	VBROADCASTSD 8(AX)(R8*2), Y14
+	VFMADD231PD  Y14, Y10, Y4
+	VFMADD231PD  Y14, Y11, Y5
+	VBROADCASTSD 8(AX)(R9*1), Y15
+	VFMADD231PD  Y15, Y10, Y6
+	VFMADD231PD  Y15, Y11, Y7
+	VBROADCASTSD 8(R10), Y12
+	VFMADD231PD  Y12, Y10, Y8
+	VFMADD231PD  Y12, Y11, Y9
+	VMOVUPD      (BX)(DX*2), Y10
+	VMOVUPD      32(BX)(DX*2), Y11
+	VBROADCASTSD 16(AX), Y12
+	VFMADD231PD  Y12, Y10, Y0
+	VFMADD231PD  Y12, Y11, Y1
+	VBROADCASTSD 16(AX)(R8*1), Y13
+	VFMADD231PD  Y13, Y10, Y2
+	VFMADD231PD  Y13, Y11, Y3
+	VBROADCASTSD 16(AX)(R8*2), Y14
+	VFMADD231PD  Y14, Y10, Y4
+	VFMADD231PD  Y14, Y11, Y5
+	VBROADCASTSD 16(AX)(R9*1), Y15
+	VFMADD231PD  Y15, Y10, Y6
+	VFMADD231PD  Y15, Y11, Y7
+	VBROADCASTSD 16(R10), Y12
+	VFMADD231PD  Y12, Y10, Y8
+	VFMADD231PD  Y12, Y11, Y9
+	VMOVUPD      (BX)(R11*1), Y10
+	VMOVUPD      32(BX)(R11*1), Y11
+	VBROADCASTSD 24(AX), Y12
+	VFMADD231PD  Y12, Y10, Y0
+	VFMADD231PD  Y12, Y11, Y1
+	VBROADCASTSD 24(AX)(R8*1), Y13
+	VFMADD231PD  Y13, Y10, Y2
+	VFMADD231PD  Y13, Y11, Y3
+	VBROADCASTSD 24(AX)(R8*2), Y14
+	VFMADD231PD  Y14, Y10, Y4
+	VFMADD231PD  Y14, Y11, Y5
+	VBROADCASTSD 24(AX)(R9*1), Y15
+	VFMADD231PD  Y15, Y10, Y6
+	VFMADD231PD  Y15, Y11, Y7
+	VBROADCASTSD 24(R10), Y12
+	VFMADD231PD  Y12, Y10, Y8
+	VFMADD231PD  Y12, Y11, Y9
+	LEAQ         (BX)(DX*4), BX
+	ADDQ         $0x20, AX
+	ADDQ         $0x20, R10
+	DECQ         CX
+	JNZ          rowsLoop
+
+rowsRest:
+	ANDQ $0x03, R12
+	JZ   done
+
+rowsLast:
+	VMOVUPD      (BX), Y10
+	VMOVUPD      32(BX), Y11
+	VBROADCASTSD (AX), Y12
+	VFMADD231PD  Y12, Y10, Y0
+	VFMADD231PD  Y12, Y11, Y1
+	VBROADCASTSD (AX)(R8*1), Y13
+	VFMADD231PD  Y13, Y10, Y2
+	VFMADD231PD  Y13, Y11, Y3
+	VBROADCASTSD (AX)(R8*2), Y14
+	VFMADD231PD  Y14, Y10, Y4
+	VFMADD231PD  Y14, Y11, Y5
+	VBROADCASTSD (AX)(R9*1), Y15
+	VFMADD231PD  Y15, Y10, Y6
+	VFMADD231PD  Y15, Y11, Y7
+	VBROADCASTSD (R10), Y12
+	VFMADD231PD  Y12, Y10, Y8
+	VFMADD231PD  Y12, Y11, Y9
+	ADDQ         DX, BX
+	ADDQ         $0x08, AX
+	ADDQ         $0x08, R10
+	DECQ         R12
+	JNZ          rowsLast
+	JMP          done
+
+columns:
+	LEAQ (R13)(R13*2), R9
+	SHRQ $0x02, CX
+	JZ   columnsRest
+
+columnsLoop:
+	VMOVUPD      (BX), Y10
+	VMOVUPD      32(BX), Y11
+	VBROADCASTSD (AX), Y12
+	VFMADD231PD  Y12, Y10, Y0
+	VFMADD231PD  Y12, Y11, Y1
+	VBROADCASTSD 8(AX), Y13
+	VFMADD231PD  Y13, Y10, Y2
+	VFMADD231PD  Y13, Y11, Y3
+	VBROADCASTSD 16(AX), Y14
+	VFMADD231PD  Y14, Y10, Y4
+	VFMADD231PD  Y14, Y11, Y5
+	VBROADCASTSD 24(AX), Y15
+	VFMADD231PD  Y15, Y10, Y6
+	VFMADD231PD  Y15, Y11, Y7
+	VBROADCASTSD 32(AX), Y12
+	VFMADD231PD  Y12, Y10, Y8
+	VFMADD231PD  Y12, Y11, Y9
+	VMOVUPD      (BX)(DX*1), Y10
+	VMOVUPD      32(BX)(DX*1), Y11
+	VBROADCASTSD (AX)(R13*1), Y12
+	VFMADD231PD  Y12, Y10, Y0
+	VFMADD231PD  Y12, Y11, Y1
+	VBROADCASTSD 8(AX)(R13*1), Y13
+	VFMADD231PD  Y13, Y10, Y2
+	VFMADD231PD  Y13, Y11, Y3
+	VBROADCASTSD 16(AX)(R13*1), Y14
+	VFMADD231PD  Y14, Y10, Y4
+	VFMADD231PD  Y14, Y11, Y5
+	VBROADCASTSD 24(AX)(R13*1), Y15
+	VFMADD231PD  Y15, Y10, Y6
+	VFMADD231PD  Y15, Y11, Y7
+	VBROADCASTSD 32(AX)(R13*1), Y12
+	VFMADD231PD  Y12, Y10, Y8
+	VFMADD231PD  Y12, Y11, Y9
+	VMOVUPD      (BX)(DX*2), Y10
+	VMOVUPD      32(BX)(DX*2), Y11
+	VBROADCASTSD (AX)(R13*2), Y12
+	VFMADD231PD  Y12, Y10, Y0
+	VFMADD231PD  Y12, Y11, Y1
+	VBROADCASTSD 8(AX)(R13*2), Y13
+	VFMADD231PD  Y13, Y10, Y2
+	VFMADD231PD  Y13, Y11, Y3
+	VBROADCASTSD 16(AX)(R13*2), Y14
+	VFMADD231PD  Y14, Y10, Y4
+	VFMADD231PD  Y14, Y11, Y5
+	VBROADCASTSD 24(AX)(R13*2), Y15
+	VFMADD231PD  Y15, Y10, Y6
+	VFMADD231PD  Y15, Y11, Y7
+	VBROADCASTSD 32(AX)(R13*2), Y12
+	VFMADD231PD  Y12, Y10, Y8
+	VFMADD231PD  Y12, Y11, Y9
+	VMOVUPD      (BX)(R11*1), Y10
+	VMOVUPD      32(BX)(R11*1), Y11
+	VBROADCASTSD (AX)(R9*1), Y12
+	VFMADD231PD  Y12, Y10, Y0
+	VFMADD231PD  Y12, Y11, Y1
+	VBROADCASTSD 8(AX)(R9*1), Y13
+	VFMADD231PD  Y13, Y10, Y2
+	VFMADD231PD  Y13, Y11, Y3
+	VBROADCASTSD 16(AX)(R9*1), Y14
+	VFMADD231PD  Y14, Y10, Y4
+	VFMADD231PD  Y14, Y11, Y5
+	VBROADCASTSD 24(AX)(R9*1), Y15
+	VFMADD231PD  Y15, Y10, Y6
+	VFMADD231PD  Y15, Y11, Y7
+	VBROADCASTSD 32(AX)(R9*1), Y12
+	VFMADD231PD  Y12, Y10, Y8
+	VFMADD231PD  Y12, Y11, Y9
+	LEAQ         (BX)(DX*4), BX
+	LEAQ         (AX)(R13*4), AX
+	DECQ         CX
+	JNZ          columnsLoop
+
+columnsRest:
+	ANDQ $0x03, R12
+	JZ   done
+
+columnsLast:
+	VMOVUPD      (BX), Y10
+	VMOVUPD      32(BX), Y11
+	VBROADCASTSD (AX), Y12
+	VFMADD231PD  Y12, Y10, Y0
+	VFMADD231PD  Y12, Y11, Y1
+	VBROADCASTSD 8(AX), Y13
+	VFMADD231PD  Y13, Y10, Y2
+	VFMADD231PD  Y13, Y11, Y3
+	VBROADCASTSD 16(AX), Y14
+	VFMADD231PD  Y14, Y10, Y4
+	VFMADD231PD  Y14, Y11, Y5
+	VBROADCASTSD 24(AX), Y15
+	VFMADD231PD  Y15, Y10, Y6
+	VFMADD231PD  Y15, Y11, Y7
+	VBROADCASTSD 32(AX), Y12
+	VFMADD231PD  Y12, Y10, Y8
+	VFMADD231PD  Y12, Y11, Y9
 	ADDQ         DX, BX
 	ADDQ         R13, AX
-	ADDQ         R13, R10
-	DECQ         CX
-	JNZ          loop
+	DECQ         R12
+	JNZ          columnsLast
 
 done:
 	VBROADCASTSD alpha+72(FP), Y15
@@ -22904,73 +27148,72 @@ done:
 	MOVQ         accumulate+80(FP), BX
 	TESTQ        AX, AX
 	JZ           whole
-	VMOVDQU      (AX), Y12
-	VMOVDQU      32(AX), Y13
+	VMOVDQU      32(AX), Y12
 	TESTQ        BX, BX
 	JZ           setMasked
-	VMASKMOVPD   (DI), Y12, Y14
+	VMOVUPD      (DI), Y14
 	VFMADD231PD  Y15, Y0, Y14
-	VMASKMOVPD   Y14, Y12, (DI)
-	VMASKMOVPD   32(DI), Y13, Y14
+	VMOVUPD      Y14, (DI)
+	VMASKMOVPD   32(DI), Y12, Y14
 	VFMADD231PD  Y15, Y1, Y14
-	VMASKMOVPD   Y14, Y13, 32(DI)
+	VMASKMOVPD   Y14, Y12, 32(DI)
 	ADDQ         SI, DI
-	VMASKMOVPD   (DI), Y12, Y14
+	VMOVUPD      (DI), Y14
 	VFMADD231PD  Y15, Y2, Y14
-	VMASKMOVPD   Y14, Y12, (DI)
-	VMASKMOVPD   32(DI), Y13, Y14
+	VMOVUPD      Y14, (DI)
+	VMASKMOVPD   32(DI), Y12, Y14
 	VFMADD231PD  Y15, Y3, Y14
-	VMASKMOVPD   Y14, Y13, 32(DI)
+	VMASKMOVPD   Y14, Y12, 32(DI)
 	ADDQ         SI, DI
-	VMASKMOVPD   (DI), Y12, Y14
+	VMOVUPD      (DI), Y14
 	VFMADD231PD  Y15, Y4, Y14
-	VMASKMOVPD   Y14, Y12, (DI)
-	VMASKMOVPD   32(DI), Y13, Y14
+	VMOVUPD      Y14, (DI)
+	VMASKMOVPD   32(DI), Y12, Y14
 	VFMADD231PD  Y15, Y5, Y14
-	VMASKMOVPD   Y14, Y13, 32(DI)
+	VMASKMOVPD   Y14, Y12, 32(DI)
 	ADDQ         SI, DI
-	VMASKMOVPD   (DI), Y12, Y14
+	VMOVUPD      (DI), Y14
 	VFMADD231PD  Y15, Y6, Y14
-	VMASKMOVPD   Y14, Y12, (DI)
-	VMASKMOVPD   32(DI), Y13, Y14
+	VMOVUPD      Y14, (DI)
+	VMASKMOVPD   32(DI), Y12, Y14
 	VFMADD231PD  Y15, Y7, Y14
-	VMASKMOVPD   Y14, Y13, 32(DI)
+	VMASKMOVPD   Y14, Y12, 32(DI)
 	ADDQ         SI, DI
-	VMASKMOVPD   (DI), Y12, Y14
+	VMOVUPD      (DI), Y14
 	VFMADD231PD  Y15, Y8, Y14
-	VMASKMOVPD   Y14, Y12, (DI)
-	VMASKMOVPD   32(DI), Y13, Y14
+	VMOVUPD      Y14, (DI)
+	VMASKMOVPD   32(DI), Y12, Y14
 	VFMADD231PD  Y15, Y9, Y14
-	VMASKMOVPD   Y14, Y13, 32(DI)
+	VMASKMOVPD   Y14, Y12, 32(DI)
 	VZEROUPPER
 	LDMXCSR      (SP)
 	RET
 
 setMasked:
 	VMULPD     Y15, Y0, Y0
-	VMASKMOVPD Y0, Y12, (DI)
+	VMOVUPD    Y0, (DI)
 	VMULPD     Y15, Y1, Y1
-	VMASKMOVPD Y1, Y13, 32(DI)
+	VMASKMOVPD Y1, Y12, 32(DI)
 	ADDQ       SI, DI
 	VMULPD     Y15, Y2, Y2
-	VMASKMOVPD Y2, Y12, (DI)
+	VMOVUPD    Y2, (DI)
 	VMULPD     Y15, Y3, Y3
-	VMASKMOVPD Y3, Y13, 32(DI)
+	VMASKMOVPD Y3, Y12, 32(DI)
 	ADDQ       SI, DI
 	VMULPD     Y15, Y4, Y4
-	VMASKMOVPD Y4, Y12, (DI)
+	VMOVUPD    Y4, (DI)
 	VMULPD     Y15, Y5, Y5
-	VMASKMOVPD Y5, Y13, 32(DI)
+	VMASKMOVPD Y5, Y12, 32(DI)
 	ADDQ       SI, DI
 	VMULPD     Y15, Y6, Y6
-	VMASKMOVPD Y6, Y12, (DI)
+	VMOVUPD    Y6, (DI)
 	VMULPD     Y15, Y7, Y7
-	VMASKMOVPD Y7, Y13, 32(DI)
+	VMASKMOVPD Y7, Y12, 32(DI)
 	ADDQ       SI, DI
 	VMULPD     Y15, Y8, Y8
-	VMASKMOVPD Y8, Y12, (DI)
+	VMOVUPD    Y8, (DI)
 	VMULPD     Y15, Y9, Y9
-	VMASKMOVPD Y9, Y13, 32(DI)
+	VMASKMOVPD Y9, Y12, 32(DI)
 	VZEROUPPER
 	LDMXCSR    (SP)
 	RET
@@ -23048,41 +27291,56 @@ set:
 // func product256d6x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int)
 // Requires: AVX, FMA3, MMX+, SSE
 TEXT ·product256d6x2(SB), NOSPLIT, $8-104
-	STMXCSR (SP)
-	MOVL    (SP), AX
-	ORL     $0x00008040, AX
-	MOVL    AX, 4(SP)
-	LDMXCSR 4(SP)
-	MOVQ    c+48(FP), DI
-	MOVQ    rowC+56(FP), SI
-	MOVQ    k+0(FP), CX
-	MOVQ    a+8(FP), AX
-	MOVQ    rowA+16(FP), R8
-	MOVQ    colA+24(FP), R13
-	MOVQ    b+32(FP), BX
-	MOVQ    rowB+40(FP), DX
-	MOVQ    next+88(FP), R14
-	MOVQ    rowNext+96(FP), R15
-	LEAQ    (R8)(R8*2), R9
-	LEAQ    (AX)(R8*4), R10
-	VXORPS  Y0, Y0, Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	VXORPS  Y4, Y4, Y4
-	VXORPS  Y5, Y5, Y5
-	VXORPS  Y6, Y6, Y6
-	VXORPS  Y7, Y7, Y7
-	VXORPS  Y8, Y8, Y8
-	VXORPS  Y9, Y9, Y9
-	VXORPS  Y10, Y10, Y10
-	VXORPS  Y11, Y11, Y11
-	TESTQ   CX, CX
-	JLE     done
+	STMXCSR    (SP)
+	MOVL       (SP), AX
+	ORL        $0x00008040, AX
+	MOVL       AX, 4(SP)
+	LDMXCSR    4(SP)
+	MOVQ       c+48(FP), DI
+	MOVQ       rowC+56(FP), SI
+	MOVQ       k+0(FP), CX
+	MOVQ       a+8(FP), AX
+	MOVQ       rowA+16(FP), R8
+	MOVQ       colA+24(FP), R13
+	MOVQ       b+32(FP), BX
+	MOVQ       rowB+40(FP), DX
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	VXORPS     Y6, Y6, Y6
+	VXORPS     Y7, Y7, Y7
+	VXORPS     Y8, Y8, Y8
+	VXORPS     Y9, Y9, Y9
+	VXORPS     Y10, Y10, Y10
+	VXORPS     Y11, Y11, Y11
+	LEAQ       (SI)(SI*2), R9
+	LEAQ       (DI)(SI*4), R10
+	PREFETCHT0 (DI)
+	PREFETCHT0 63(DI)
+	PREFETCHT0 (DI)(SI*1)
+	PREFETCHT0 63(DI)(SI*1)
+	PREFETCHT0 (DI)(SI*2)
+	PREFETCHT0 63(DI)(SI*2)
+	PREFETCHT0 (DI)(R9*1)
+	PREFETCHT0 63(DI)(R9*1)
+	PREFETCHT0 (R10)
+	PREFETCHT0 63(R10)
+	PREFETCHT0 (R10)(SI*1)
+	PREFETCHT0 63(R10)(SI*1)
+	LEAQ       (DX)(DX*2), R11
+	MOVQ       CX, R12
+	CMPQ       R13, $0x08
+	JNE        columns
+	LEAQ       (R8)(R8*2), R9
+	LEAQ       (AX)(R8*4), R10
+	SHRQ       $0x02, CX
+	JZ         rowsRest
 
-loop:
+rowsLoop:
 	VMOVUPD      (BX), Y12
-	PREFETCHT0   (BX)(DX*8)
 	VMOVUPD      32(BX), Y13
 	VBROADCASTSD (AX), Y14
 	VFMADD231PD  Y14, Y12, Y0
@@ -23102,13 +27360,224 @@ loop:
 	VBROADCASTSD (R10)(R8*1), Y15
 	VFMADD231PD  Y15, Y12, Y10
 	VFMADD231PD  Y15, Y13, Y11
-	PREFETCHT0   (R14)
-	ADDQ         R15, R14
+	VMOVUPD      (BX)(DX*1), Y12
+	VMOVUPD      32(BX)(DX*1), Y13
+	VBROADCASTSD 8(AX), Y14
+	VFMADD231PD  Y14, Y12, Y0
+	VFMADD231PD  Y14, Y13, Y1
+	VBROADCASTSD 8(AX)(R8*1), Y15
+	VFMADD231PD  Y15, Y12, Y2
+	VFMADD231PD  Y15, Y13, Y3
+	VBROADCASTSD 8(AX)(R8*2), Y14
+	VFMADD231PD  Y14, Y12, Y4
+	VFMADD231PD  Y14, Y13, Y5
+	VBROADCASTSD 8(AX)(R9*1), Y15
+	VFMADD231PD  Y15, Y12, Y6
+	VFMADD231PD  Y15, Y13, Y7
+	VBROADCASTSD 8(R10), Y14
+	VFMADD231PD  Y14, Y12, Y8
+	VFMADD231PD  Y14, Y13, Y9
+	VBROADCASTSD 8(R10)(R8*1), Y15
+	VFMADD231PD  Y15, Y12, Y10
+	VFMADD231PD  Y15, Y13, Y11
+	VMOVUPD      (BX)(DX*2), Y12
+	VMOVUPD      32(BX)(DX*2), Y13
+	VBROADCASTSD 16(AX), Y14
+	VFMADD231PD  Y14, Y12, Y0
+	VFMADD231PD  Y14, Y13, Y1
+	VBROADCASTSD 16(AX)(R8*1), Y15
+	VFMADD231PD  Y15, Y12, Y2
+	VFMADD231PD  Y15, Y13, Y3
+	VBROADCASTSD 16(AX)(R8*2), Y14
+	VFMADD231PD  Y14, Y12, Y4
+	VFMADD231PD  Y14, Y13, Y5
+	VBROADCASTSD 16(AX)(R9*1), Y15
+	VFMADD231PD  Y15, Y12, Y6
+	VFMADD231PD  Y15, Y13, Y7
+	VBROADCASTSD 16(R10), Y14
+	VFMADD231PD  Y14, Y12, Y8
+	VFMADD231PD  Y14, Y13, Y9
+	VBROADCASTSD 16(R10)(R8*1), Y15
+	VFMADD231PD  Y15, Y12, Y10
+	VFMADD231PD  Y15, Y13, Y11
+	VMOVUPD      (BX)(R11*1), Y12
+	VMOVUPD      32(BX)(R11*1), Y13
+	VBROADCASTSD 24(AX), Y14
+	VFMADD231PD  Y14, Y12, Y0
+	VFMADD231PD  Y14, Y13, Y1
+	VBROADCASTSD 24(AX)(R8*1), Y15
+	VFMADD231PD  Y15, Y12, Y2
+	VFMADD231PD  Y15, Y13, Y3
+	VBROADCASTSD 24(AX)(R8*2), Y14
+	VFMADD231PD  Y14, Y12, Y4
+	VFMADD231PD  Y14, Y13, Y5
+	VBROADCASTSD 24(AX)(R9*1), Y15
+	VFMADD231PD  Y15, Y12, Y6
+	VFMADD231PD  Y15, Y13, Y7
+	VBROADCASTSD 24(R10), Y14
+	VFMADD231PD  Y14, Y12, Y8
+	VFMADD231PD  Y14, Y13, Y9
+	VBROADCASTSD 24(R10)(R8*1), Y15
+	VFMADD231PD  Y15, Y12, Y10
+	VFMADD231PD  Y15, Y13, Y11
+	LEAQ         (BX)(DX*4), BX
+	ADDQ         $0x20, AX
+	ADDQ         $0x20, R10
+	DECQ         CX
+	JNZ          rowsLoop
+
+rowsRest:
+	ANDQ $0x03, R12
+	JZ   done
+
+rowsLast:
+	VMOVUPD      (BX), Y12
+	VMOVUPD      32(BX), Y13
+	VBROADCASTSD (AX), Y14
+	VFMADD231PD  Y14, Y12, Y0
+	VFMADD231PD  Y14, Y13, Y1
+	VBROADCASTSD (AX)(R8*1), Y15
+	VFMADD231PD  Y15, Y12, Y2
+	VFMADD231PD  Y15, Y13, Y3
+	VBROADCASTSD (AX)(R8*2), Y14
+	VFMADD231PD  Y14, Y12, Y4
+	VFMADD231PD  Y14, Y13, Y5
+	VBROADCASTSD (AX)(R9*1), Y15
+	VFMADD231PD  Y15, Y12, Y6
+	VFMADD231PD  Y15, Y13, Y7
+	VBROADCASTSD (R10), Y14
+	VFMADD231PD  Y14, Y12, Y8
+	VFMADD231PD  Y14, Y13, Y9
+	VBROADCASTSD (R10)(R8*1), Y15
+	VFMADD231PD  Y15, Y12, Y10
+	VFMADD231PD  Y15, Y13, Y11
+	ADDQ         DX, BX
+	ADDQ         $0x08, AX
+	ADDQ         $0x08, R10
+	DECQ         R12
+	JNZ          rowsLast
+	JMP          done
+
+columns:
+	LEAQ (R13)(R13*2), R9
+	SHRQ $0x02, CX
+	JZ   columnsRest
+
+columnsLoop:
+	VMOVUPD      (BX), Y12
+	VMOVUPD      32(BX), Y13
+	VBROADCASTSD (AX), Y14
+	VFMADD231PD  Y14, Y12, Y0
+	VFMADD231PD  Y14, Y13, Y1
+	VBROADCASTSD 8(AX), Y15
+	VFMADD231PD  Y15, Y12, Y2
+	VFMADD231PD  Y15, Y13, Y3
+	VBROADCASTSD 16(AX), Y14
+	VFMADD231PD  Y14, Y12, Y4
+	VFMADD231PD  Y14, Y13, Y5
+	VBROADCASTSD 24(AX), Y15
+	VFMADD231PD  Y15, Y12, Y6
+	VFMADD231PD  Y15, Y13, Y7
+	VBROADCASTSD 32(AX), Y14
+	VFMADD231PD  Y14, Y12, Y8
+	VFMADD231PD  Y14, Y13, Y9
+	VBROADCASTSD 40(AX), Y15
+	VFMADD231PD  Y15, Y12, Y10
+	VFMADD231PD  Y15, Y13, Y11
+	VMOVUPD      (BX)(DX*1), Y12
+	VMOVUPD      32(BX)(DX*1), Y13
+	VBROADCASTSD (AX)(R13*1), Y14
+	VFMADD231PD  Y14, Y12, Y0
+	VFMADD231PD  Y14, Y13, Y1
+	VBROADCASTSD 8(AX)(R13*1), Y15
+	VFMADD231PD  Y15, Y12, Y2
+	VFMADD231PD  Y15, Y13, Y3
+	VBROADCASTSD 16(AX)(R13*1), Y14
+	VFMADD231PD  Y14, Y12, Y4
+	VFMADD231PD  Y14, Y13, Y5
+	VBROADCASTSD 24(AX)(R13*1), Y15
+	VFMADD231PD  Y15, Y12, Y6
+	VFMADD231PD  Y15, Y13, Y7
+	VBROADCASTSD 32(AX)(R13*1), Y14
+	VFMADD231PD  Y14, Y12, Y8
+	VFMADD231PD  Y14, Y13, Y9
+	VBROADCASTSD 40(AX)(R13*1), Y15
+	VFMADD231PD  Y15, Y12, Y10
+	VFMADD231PD  Y15, Y13, Y11
+	VMOVUPD      (BX)(DX*2), Y12
+	VMOVUPD      32(BX)(DX*2), Y13
+	VBROADCASTSD (AX)(R13*2), Y14
+	VFMADD231PD  Y14, Y12, Y0
+	VFMADD231PD  Y14, Y13, Y1
+	VBROADCASTSD 8(AX)(R13*2), Y15
+	VFMADD231PD  Y15, Y12, Y2
+	VFMADD231PD  Y15, Y13, Y3
+	VBROADCASTSD 16(AX)(R13*2), Y14
+	VFMADD231PD  Y14, Y12, Y4
+	VFMADD231PD  Y14, Y13, Y5
+	VBROADCASTSD 24(AX)(R13*2), Y15
+	VFMADD231PD  Y15, Y12, Y6
+	VFMADD231PD  Y15, Y13, Y7
+	VBROADCASTSD 32(AX)(R13*2), Y14
+	VFMADD231PD  Y14, Y12, Y8
+	VFMADD231PD  Y14, Y13, Y9
+	VBROADCASTSD 40(AX)(R13*2), Y15
+	VFMADD231PD  Y15, Y12, Y10
+	VFMADD231PD  Y15, Y13, Y11
+	VMOVUPD      (BX)(R11*1), Y12
+	VMOVUPD      32(BX)(R11*1), Y13
+	VBROADCASTSD (AX)(R9*1), Y14
+	VFMADD231PD  Y14, Y12, Y0
+	VFMADD231PD  Y14, Y13, Y1
+	VBROADCASTSD 8(AX)(R9*1), Y15
+	VFMADD231PD  Y15, Y12, Y2
+	VFMADD231PD  Y15, Y13, Y3
+	VBROADCASTSD 16(AX)(R9*1), Y14
+	VFMADD231PD  Y14, Y12, Y4
+	VFMADD231PD  Y14, Y13, Y5
+	VBROADCASTSD 24(AX)(R9*1), Y15
+	VFMADD231PD  Y15, Y12, Y6
+	VFMADD231PD  Y15, Y13, Y7
+	VBROADCASTSD 32(AX)(R9*1), Y14
+	VFMADD231PD  Y14, Y12, Y8
+	VFMADD231PD  Y14, Y13, Y9
+	VBROADCASTSD 40(AX)(R9*1), Y15
+	VFMADD231PD  Y15, Y12, Y10
+	VFMADD231PD  Y15, Y13, Y11
+	LEAQ         (BX)(DX*4), BX
+	LEAQ         (AX)(R13*4), AX
+	DECQ         CX
+	JNZ          columnsLoop
+
+columnsRest:
+	ANDQ $0x03, R12
+	JZ   done
+
+columnsLast:
+	VMOVUPD      (BX), Y12
+	VMOVUPD      32(BX), Y13
+	VBROADCASTSD (AX), Y14
+	VFMADD231PD  Y14, Y12, Y0
+	VFMADD231PD  Y14, Y13, Y1
+	VBROADCASTSD 8(AX), Y15
+	VFMADD231PD  Y15, Y12, Y2
+	VFMADD231PD  Y15, Y13, Y3
+	VBROADCASTSD 16(AX), Y14
+	VFMADD231PD  Y14, Y12, Y4
+	VFMADD231PD  Y14, Y13, Y5
+	VBROADCASTSD 24(AX), Y15
+	VFMADD231PD  Y15, Y12, Y6
+	VFMADD231PD  Y15, Y13, Y7
+	VBROADCASTSD 32(AX), Y14
+	VFMADD231PD  Y14, Y12, Y8
+	VFMADD231PD  Y14, Y13, Y9
+	VBROADCASTSD 40(AX), Y15
+	VFMADD231PD  Y15, Y12, Y10
+	VFMADD231PD  Y15, Y13, Y11
 	ADDQ         DX, BX
 	ADDQ         R13, AX
-	ADDQ         R13, R10
-	DECQ         CX
-	JNZ          loop
+	DECQ         R12
+	JNZ          columnsLast
 
 done:
 	VBROADCASTSD alpha+72(FP), Y15
@@ -23116,85 +27585,84 @@ done:
 	MOVQ         accumulate+80(FP), BX
 	TESTQ        AX, AX
 	JZ           whole
-	VMOVDQU      (AX), Y12
-	VMOVDQU      32(AX), Y13
+	VMOVDQU      32(AX), Y12
 	TESTQ        BX, BX
 	JZ           setMasked
-	VMASKMOVPD   (DI), Y12, Y14
+	VMOVUPD      (DI), Y14
 	VFMADD231PD  Y15, Y0, Y14
-	VMASKMOVPD   Y14, Y12, (DI)
-	VMASKMOVPD   32(DI), Y13, Y14
+	VMOVUPD      Y14, (DI)
+	VMASKMOVPD   32(DI), Y12, Y14
 	VFMADD231PD  Y15, Y1, Y14
-	VMASKMOVPD   Y14, Y13, 32(DI)
+	VMASKMOVPD   Y14, Y12, 32(DI)
 	ADDQ         SI, DI
-	VMASKMOVPD   (DI), Y12, Y14
+	VMOVUPD      (DI), Y14
 	VFMADD231PD  Y15, Y2, Y14
-	VMASKMOVPD   Y14, Y12, (DI)
-	VMASKMOVPD   32(DI), Y13, Y14
+	VMOVUPD      Y14, (DI)
+	VMASKMOVPD   32(DI), Y12, Y14
 	VFMADD231PD  Y15, Y3, Y14
-	VMASKMOVPD   Y14, Y13, 32(DI)
+	VMASKMOVPD   Y14, Y12, 32(DI)
 	ADDQ         SI, DI
-	VMASKMOVPD   (DI), Y12, Y14
+	VMOVUPD      (DI), Y14
 	VFMADD231PD  Y15, Y4, Y14
-	VMASKMOVPD   Y14, Y12, (DI)
-	VMASKMOVPD   32(DI), Y13, Y14
+	VMOVUPD      Y14, (DI)
+	VMASKMOVPD   32(DI), Y12, Y14
 	VFMADD231PD  Y15, Y5, Y14
-	VMASKMOVPD   Y14, Y13, 32(DI)
+	VMASKMOVPD   Y14, Y12, 32(DI)
 	ADDQ         SI, DI
-	VMASKMOVPD   (DI), Y12, Y14
+	VMOVUPD      (DI), Y14
 	VFMADD231PD  Y15, Y6, Y14
-	VMASKMOVPD   Y14, Y12, (DI)
-	VMASKMOVPD   32(DI), Y13, Y14
+	VMOVUPD      Y14, (DI)
+	VMASKMOVPD   32(DI), Y12, Y14
 	VFMADD231PD  Y15, Y7, Y14
-	VMASKMOVPD   Y14, Y13, 32(DI)
+	VMASKMOVPD   Y14, Y12, 32(DI)
 	ADDQ         SI, DI
-	VMASKMOVPD   (DI), Y12, Y14
+	VMOVUPD      (DI), Y14
 	VFMADD231PD  Y15, Y8, Y14
-	VMASKMOVPD   Y14, Y12, (DI)
-	VMASKMOVPD   32(DI), Y13, Y14
+	VMOVUPD      Y14, (DI)
+	VMASKMOVPD   32(DI), Y12, Y14
 	VFMADD231PD  Y15, Y9, Y14
-	VMASKMOVPD   Y14, Y13, 32(DI)
+	VMASKMOVPD   Y14, Y12, 32(DI)
 	ADDQ         SI, DI
-	VMASKMOVPD   (DI), Y12, Y14
+	VMOVUPD      (DI), Y14
 	VFMADD231PD  Y15, Y10, Y14
-	VMASKMOVPD   Y14, Y12, (DI)
-	VMASKMOVPD   32(DI), Y13, Y14
+	VMOVUPD      Y14, (DI)
+	VMASKMOVPD   32(DI), Y12, Y14
 	VFMADD231PD  Y15, Y11, Y14
-	VMASKMOVPD   Y14, Y13, 32(DI)
+	VMASKMOVPD   Y14, Y12, 32(DI)
 	VZEROUPPER
 	LDMXCSR      (SP)
 	RET
 
 setMasked:
 	VMULPD     Y15, Y0, Y0
-	VMASKMOVPD Y0, Y12, (DI)
+	VMOVUPD    Y0, (DI)
 	VMULPD     Y15, Y1, Y1
-	VMASKMOVPD Y1, Y13, 32(DI)
+	VMASKMOVPD Y1, Y12, 32(DI)
 	ADDQ       SI, DI
 	VMULPD     Y15, Y2, Y2
-	VMASKMOVPD Y2, Y12, (DI)
+	VMOVUPD    Y2, (DI)
 	VMULPD     Y15, Y3, Y3
-	VMASKMOVPD Y3, Y13, 32(DI)
+	VMASKMOVPD Y3, Y12, 32(DI)
 	ADDQ       SI, DI
 	VMULPD     Y15, Y4, Y4
-	VMASKMOVPD Y4, Y12, (DI)
+	VMOVUPD    Y4, (DI)
 	VMULPD     Y15, Y5, Y5
-	VMASKMOVPD Y5, Y13, 32(DI)
+	VMASKMOVPD Y5, Y12, 32(DI)
 	ADDQ       SI, DI
 	VMULPD     Y15, Y6, Y6
-	VMASKMOVPD Y6, Y12, (DI)
+	VMOVUPD    Y6, (DI)
 	VMULPD     Y15, Y7, Y7
-	VMASKMOVPD Y7, Y13, 32(DI)
+	VMASKMOVPD Y7, Y12, 32(DI)
 	ADDQ       SI, DI
 	VMULPD     Y15, Y8, Y8
-	VMASKMOVPD Y8, Y12, (DI)
+	VMOVUPD    Y8, (DI)
 	VMULPD     Y15, Y9, Y9
-	VMASKMOVPD Y9, Y13, 32(DI)
+	VMASKMOVPD Y9, Y12, 32(DI)
 	ADDQ       SI, DI
 	VMULPD     Y15, Y10, Y10
-	VMASKMOVPD Y10, Y12, (DI)
+	VMOVUPD    Y10, (DI)
 	VMULPD     Y15, Y11, Y11
-	VMASKMOVPD Y11, Y13, 32(DI)
+	VMASKMOVPD Y11, Y12, 32(DI)
 	VZEROUPPER
 	LDMXCSR    (SP)
 	RET
@@ -23277,6 +27745,1286 @@ set:
 	VMOVUPD Y10, (DI)
 	VMULPD  Y15, Y11, Y11
 	VMOVUPD Y11, 32(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func product256d1x3(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int)
+// Requires: AVX, FMA3, MMX+, SSE
+TEXT ·product256d1x3(SB), NOSPLIT, $8-104
+	STMXCSR    (SP)
+	MOVL       (SP), AX
+	ORL        $0x00008040, AX
+	MOVL       AX, 4(SP)
+	LDMXCSR    4(SP)
+	MOVQ       c+48(FP), DI
+	MOVQ       rowC+56(FP), SI
+	MOVQ       k+0(FP), CX
+	MOVQ       a+8(FP), AX
+	MOVQ       rowA+16(FP), R8
+	MOVQ       colA+24(FP), R13
+	MOVQ       b+32(FP), BX
+	MOVQ       rowB+40(FP), DX
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	LEAQ       (SI)(SI*2), R9
+	LEAQ       (DI)(SI*4), R10
+	PREFETCHT0 (DI)
+	PREFETCHT0 64(DI)
+	PREFETCHT0 95(DI)
+	LEAQ       (DX)(DX*2), R11
+	MOVQ       CX, R12
+	CMPQ       R13, $0x08
+	JNE        columns
+	LEAQ       (R8)(R8*2), R9
+	SHRQ       $0x02, CX
+	JZ         rowsRest
+
+rowsLoop:
+	VMOVUPD      (BX), Y3
+	VMOVUPD      32(BX), Y4
+	VMOVUPD      64(BX), Y5
+	VBROADCASTSD (AX), Y6
+	VFMADD231PD  Y6, Y3, Y0
+	VFMADD231PD  Y6, Y4, Y1
+	VFMADD231PD  Y6, Y5, Y2
+	VMOVUPD      (BX)(DX*1), Y3
+	VMOVUPD      32(BX)(DX*1), Y4
+	VMOVUPD      64(BX)(DX*1), Y5
+	VBROADCASTSD 8(AX), Y6
+	VFMADD231PD  Y6, Y3, Y0
+	VFMADD231PD  Y6, Y4, Y1
+	VFMADD231PD  Y6, Y5, Y2
+	VMOVUPD      (BX)(DX*2), Y3
+	VMOVUPD      32(BX)(DX*2), Y4
+	VMOVUPD      64(BX)(DX*2), Y5
+	VBROADCASTSD 16(AX), Y6
+	VFMADD231PD  Y6, Y3, Y0
+	VFMADD231PD  Y6, Y4, Y1
+	VFMADD231PD  Y6, Y5, Y2
+	VMOVUPD      (BX)(R11*1), Y3
+	VMOVUPD      32(BX)(R11*1), Y4
+	VMOVUPD      64(BX)(R11*1), Y5
+	VBROADCASTSD 24(AX), Y6
+	VFMADD231PD  Y6, Y3, Y0
+	VFMADD231PD  Y6, Y4, Y1
+	VFMADD231PD  Y6, Y5, Y2
+	LEAQ         (BX)(DX*4), BX
+	ADDQ         $0x20, AX
+	DECQ         CX
+	JNZ          rowsLoop
+
+rowsRest:
+	ANDQ $0x03, R12
+	JZ   done
+
+rowsLast:
+	VMOVUPD      (BX), Y3
+	VMOVUPD      32(BX), Y4
+	VMOVUPD      64(BX), Y5
+	VBROADCASTSD (AX), Y6
+	VFMADD231PD  Y6, Y3, Y0
+	VFMADD231PD  Y6, Y4, Y1
+	VFMADD231PD  Y6, Y5, Y2
+	ADDQ         DX, BX
+	ADDQ         $0x08, AX
+	DECQ         R12
+	JNZ          rowsLast
+	JMP          done
+
+columns:
+	LEAQ (R13)(R13*2), R9
+	SHRQ $0x02, CX
+	JZ   columnsRest
+
+columnsLoop:
+	VMOVUPD      (BX), Y3
+	VMOVUPD      32(BX), Y4
+	VMOVUPD      64(BX), Y5
+	VBROADCASTSD (AX), Y6
+	VFMADD231PD  Y6, Y3, Y0
+	VFMADD231PD  Y6, Y4, Y1
+	VFMADD231PD  Y6, Y5, Y2
+	VMOVUPD      (BX)(DX*1), Y3
+	VMOVUPD      32(BX)(DX*1), Y4
+	VMOVUPD      64(BX)(DX*1), Y5
+	VBROADCASTSD (AX)(R13*1), Y6
+	VFMADD231PD  Y6, Y3, Y0
+	VFMADD231PD  Y6, Y4, Y1
+	VFMADD231PD  Y6, Y5, Y2
+	VMOVUPD      (BX)(DX*2), Y3
+	VMOVUPD      32(BX)(DX*2), Y4
+	VMOVUPD      64(BX)(DX*2), Y5
+	VBROADCASTSD (AX)(R13*2), Y6
+	VFMADD231PD  Y6, Y3, Y0
+	VFMADD231PD  Y6, Y4, Y1
+	VFMADD231PD  Y6, Y5, Y2
+	VMOVUPD      (BX)(R11*1), Y3
+	VMOVUPD      32(BX)(R11*1), Y4
+	VMOVUPD      64(BX)(R11*1), Y5
+	VBROADCASTSD (AX)(R9*1), Y6
+	VFMADD231PD  Y6, Y3, Y0
+	VFMADD231PD  Y6, Y4, Y1
+	VFMADD231PD  Y6, Y5, Y2
+	LEAQ         (BX)(DX*4), BX
+	LEAQ         (AX)(R13*4), AX
+	DECQ         CX
+	JNZ          columnsLoop
+
+columnsRest:
+	ANDQ $0x03, R12
+	JZ   done
+
+columnsLast:
+	VMOVUPD      (BX), Y3
+	VMOVUPD      32(BX), Y4
+	VMOVUPD      64(BX), Y5
+	VBROADCASTSD (AX), Y6
+	VFMADD231PD  Y6, Y3, Y0
+	VFMADD231PD  Y6, Y4, Y1
+	VFMADD231PD  Y6, Y5, Y2
+	ADDQ         DX, BX
+	ADDQ         R13, AX
+	DECQ         R12
+	JNZ          columnsLast
+
+done:
+	VBROADCASTSD alpha+72(FP), Y15
+	MOVQ         mask+64(FP), AX
+	MOVQ         accumulate+80(FP), BX
+	TESTQ        AX, AX
+	JZ           whole
+	VMOVDQU      64(AX), Y12
+	TESTQ        BX, BX
+	JZ           setMasked
+	VMOVUPD      (DI), Y14
+	VFMADD231PD  Y15, Y0, Y14
+	VMOVUPD      Y14, (DI)
+	VMOVUPD      32(DI), Y14
+	VFMADD231PD  Y15, Y1, Y14
+	VMOVUPD      Y14, 32(DI)
+	VMASKMOVPD   64(DI), Y12, Y14
+	VFMADD231PD  Y15, Y2, Y14
+	VMASKMOVPD   Y14, Y12, 64(DI)
+	VZEROUPPER
+	LDMXCSR      (SP)
+	RET
+
+setMasked:
+	VMULPD     Y15, Y0, Y0
+	VMOVUPD    Y0, (DI)
+	VMULPD     Y15, Y1, Y1
+	VMOVUPD    Y1, 32(DI)
+	VMULPD     Y15, Y2, Y2
+	VMASKMOVPD Y2, Y12, 64(DI)
+	VZEROUPPER
+	LDMXCSR    (SP)
+	RET
+
+whole:
+	TESTQ       BX, BX
+	JZ          set
+	VMOVUPD     (DI), Y14
+	VFMADD231PD Y15, Y0, Y14
+	VMOVUPD     Y14, (DI)
+	VMOVUPD     32(DI), Y14
+	VFMADD231PD Y15, Y1, Y14
+	VMOVUPD     Y14, 32(DI)
+	VMOVUPD     64(DI), Y14
+	VFMADD231PD Y15, Y2, Y14
+	VMOVUPD     Y14, 64(DI)
+	VZEROUPPER
+	LDMXCSR     (SP)
+	RET
+
+set:
+	VMULPD  Y15, Y0, Y0
+	VMOVUPD Y0, (DI)
+	VMULPD  Y15, Y1, Y1
+	VMOVUPD Y1, 32(DI)
+	VMULPD  Y15, Y2, Y2
+	VMOVUPD Y2, 64(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func product256d2x3(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int)
+// Requires: AVX, FMA3, MMX+, SSE
+TEXT ·product256d2x3(SB), NOSPLIT, $8-104
+	STMXCSR    (SP)
+	MOVL       (SP), AX
+	ORL        $0x00008040, AX
+	MOVL       AX, 4(SP)
+	LDMXCSR    4(SP)
+	MOVQ       c+48(FP), DI
+	MOVQ       rowC+56(FP), SI
+	MOVQ       k+0(FP), CX
+	MOVQ       a+8(FP), AX
+	MOVQ       rowA+16(FP), R8
+	MOVQ       colA+24(FP), R13
+	MOVQ       b+32(FP), BX
+	MOVQ       rowB+40(FP), DX
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	LEAQ       (SI)(SI*2), R9
+	LEAQ       (DI)(SI*4), R10
+	PREFETCHT0 (DI)
+	PREFETCHT0 64(DI)
+	PREFETCHT0 95(DI)
+	PREFETCHT0 (DI)(SI*1)
+	PREFETCHT0 64(DI)(SI*1)
+	PREFETCHT0 95(DI)(SI*1)
+	LEAQ       (DX)(DX*2), R11
+	MOVQ       CX, R12
+	CMPQ       R13, $0x08
+	JNE        columns
+	LEAQ       (R8)(R8*2), R9
+	SHRQ       $0x02, CX
+	JZ         rowsRest
+
+rowsLoop:
+	VMOVUPD      (BX), Y6
+	VMOVUPD      32(BX), Y7
+	VMOVUPD      64(BX), Y8
+	VBROADCASTSD (AX), Y9
+	VFMADD231PD  Y9, Y6, Y0
+	VFMADD231PD  Y9, Y7, Y1
+	VFMADD231PD  Y9, Y8, Y2
+	VBROADCASTSD (AX)(R8*1), Y10
+	VFMADD231PD  Y10, Y6, Y3
+	VFMADD231PD  Y10, Y7, Y4
+	VFMADD231PD  Y10, Y8, Y5
+	VMOVUPD      (BX)(DX*1), Y6
+	VMOVUPD      32(BX)(DX*1), Y7
+	VMOVUPD      64(BX)(DX*1), Y8
+	VBROADCASTSD 8(AX), Y9
+	VFMADD231PD  Y9, Y6, Y0
+	VFMADD231PD  Y9, Y7, Y1
+	VFMADD231PD  Y9, Y8, Y2
+	VBROADCASTSD 8(AX)(R8*1), Y10
+	VFMADD231PD  Y10, Y6, Y3
+	VFMADD231PD  Y10, Y7, Y4
+	VFMADD231PD  Y10, Y8, Y5
+	VMOVUPD      (BX)(DX*2), Y6
+	VMOVUPD      32(BX)(DX*2), Y7
+	VMOVUPD      64(BX)(DX*2), Y8
+	VBROADCASTSD 16(AX), Y9
+	VFMADD231PD  Y9, Y6, Y0
+	VFMADD231PD  Y9, Y7, Y1
+	VFMADD231PD  Y9, Y8, Y2
+	VBROADCASTSD 16(AX)(R8*1), Y10
+	VFMADD231PD  Y10, Y6, Y3
+	VFMADD231PD  Y10, Y7, Y4
+	VFMADD231PD  Y10, Y8, Y5
+	VMOVUPD      (BX)(R11*1), Y6
+	VMOVUPD      32(BX)(R11*1), Y7
+	VMOVUPD      64(BX)(R11*1), Y8
+	VBROADCASTSD 24(AX), Y9
+	VFMADD231PD  Y9, Y6, Y0
+	VFMADD231PD  Y9, Y7, Y1
+	VFMADD231PD  Y9, Y8, Y2
+	VBROADCASTSD 24(AX)(R8*1), Y10
+	VFMADD231PD  Y10, Y6, Y3
+	VFMADD231PD  Y10, Y7, Y4
+	VFMADD231PD  Y10, Y8, Y5
+	LEAQ         (BX)(DX*4), BX
+	ADDQ         $0x20, AX
+	DECQ         CX
+	JNZ          rowsLoop
+
+rowsRest:
+	ANDQ $0x03, R12
+	JZ   done
+
+rowsLast:
+	VMOVUPD      (BX), Y6
+	VMOVUPD      32(BX), Y7
+	VMOVUPD      64(BX), Y8
+	VBROADCASTSD (AX), Y9
+	VFMADD231PD  Y9, Y6, Y0
+	VFMADD231PD  Y9, Y7, Y1
+	VFMADD231PD  Y9, Y8, Y2
+	VBROADCASTSD (AX)(R8*1), Y10
+	VFMADD231PD  Y10, Y6, Y3
+	VFMADD231PD  Y10, Y7, Y4
+	VFMADD231PD  Y10, Y8, Y5
+	ADDQ         DX, BX
+	ADDQ         $0x08, AX
+	DECQ         R12
+	JNZ          rowsLast
+	JMP          done
+
+columns:
+	LEAQ (R13)(R13*2), R9
+	SHRQ $0x02, CX
+	JZ   columnsRest
+
+columnsLoop:
+	VMOVUPD      (BX), Y6
+	VMOVUPD      32(BX), Y7
+	VMOVUPD      64(BX), Y8
+	VBROADCASTSD (AX), Y9
+	VFMADD231PD  Y9, Y6, Y0
+	VFMADD231PD  Y9, Y7, Y1
+	VFMADD231PD  Y9, Y8, Y2
+	VBROADCASTSD 8(AX), Y10
+	VFMADD231PD  Y10, Y6, Y3
+	VFMADD231PD  Y10, Y7, Y4
+	VFMADD231PD  Y10, Y8, Y5
+	VMOVUPD      (BX)(DX*1), Y6
+	VMOVUPD      32(BX)(DX*1), Y7
+	VMOVUPD      64(BX)(DX*1), Y8
+	VBROADCASTSD (AX)(R13*1), Y9
+	VFMADD231PD  Y9, Y6, Y0
+	VFMADD231PD  Y9, Y7, Y1
+	VFMADD231PD  Y9, Y8, Y2
+	VBROADCASTSD 8(AX)(R13*1), Y10
+	VFMADD231PD  Y10, Y6, Y3
+	VFMADD231PD  Y10, Y7, Y4
+	VFMADD231PD  Y10, Y8, Y5
+	VMOVUPD      (BX)(DX*2), Y6
+	VMOVUPD      32(BX)(DX*2), Y7
+	VMOVUPD      64(BX)(DX*2), Y8
+	VBROADCASTSD (AX)(R13*2), Y9
+	VFMADD231PD  Y9, Y6, Y0
+	VFMADD231PD  Y9, Y7, Y1
+	VFMADD231PD  Y9, Y8, Y2
+	VBROADCASTSD 8(AX)(R13*2), Y10
+	VFMADD231PD  Y10, Y6, Y3
+	VFMADD231PD  Y10, Y7, Y4
+	VFMADD231PD  Y10, Y8, Y5
+	VMOVUPD      (BX)(R11*1), Y6
+	VMOVUPD      32(BX)(R11*1), Y7
+	VMOVUPD      64(BX)(R11*1), Y8
+	VBROADCASTSD (AX)(R9*1), Y9
+	VFMADD231PD  Y9, Y6, Y0
+	VFMADD231PD  Y9, Y7, Y1
+	VFMADD231PD  Y9, Y8, Y2
+	VBROADCASTSD 8(AX)(R9*1), Y10
+	VFMADD231PD  Y10, Y6, Y3
+	VFMADD231PD  Y10, Y7, Y4
+	VFMADD231PD  Y10, Y8, Y5
+	LEAQ         (BX)(DX*4), BX
+	LEAQ         (AX)(R13*4), AX
+	DECQ         CX
+	JNZ          columnsLoop
+
+columnsRest:
+	ANDQ $0x03, R12
+	JZ   done
+
+columnsLast:
+	VMOVUPD      (BX), Y6
+	VMOVUPD      32(BX), Y7
+	VMOVUPD      64(BX), Y8
+	VBROADCASTSD (AX), Y9
+	VFMADD231PD  Y9, Y6, Y0
+	VFMADD231PD  Y9, Y7, Y1
+	VFMADD231PD  Y9, Y8, Y2
+	VBROADCASTSD 8(AX), Y10
+	VFMADD231PD  Y10, Y6, Y3
+	VFMADD231PD  Y10, Y7, Y4
+	VFMADD231PD  Y10, Y8, Y5
+	ADDQ         DX, BX
+	ADDQ         R13, AX
+	DECQ         R12
+	JNZ          columnsLast
+
+done:
+	VBROADCASTSD alpha+72(FP), Y15
+	MOVQ         mask+64(FP), AX
+	MOVQ         accumulate+80(FP), BX
+	TESTQ        AX, AX
+	JZ           whole
+	VMOVDQU      64(AX), Y12
+	TESTQ        BX, BX
+	JZ           setMasked
+	VMOVUPD      (DI), Y14
+	VFMADD231PD  Y15, Y0, Y14
+	VMOVUPD      Y14, (DI)
+	VMOVUPD      32(DI), Y14
+	VFMADD231PD  Y15, Y1, Y14
+	VMOVUPD      Y14, 32(DI)
+	VMASKMOVPD   64(DI), Y12, Y14
+	VFMADD231PD  Y15, Y2, Y14
+	VMASKMOVPD   Y14, Y12, 64(DI)
+	ADDQ         SI, DI
+	VMOVUPD      (DI), Y14
+	VFMADD231PD  Y15, Y3, Y14
+	VMOVUPD      Y14, (DI)
+	VMOVUPD      32(DI), Y14
+	VFMADD231PD  Y15, Y4, Y14
+	VMOVUPD      Y14, 32(DI)
+	VMASKMOVPD   64(DI), Y12, Y14
+	VFMADD231PD  Y15, Y5, Y14
+	VMASKMOVPD   Y14, Y12, 64(DI)
+	VZEROUPPER
+	LDMXCSR      (SP)
+	RET
+
+setMasked:
+	VMULPD     Y15, Y0, Y0
+	VMOVUPD    Y0, (DI)
+	VMULPD     Y15, Y1, Y1
+	VMOVUPD    Y1, 32(DI)
+	VMULPD     Y15, Y2, Y2
+	VMASKMOVPD Y2, Y12, 64(DI)
+	ADDQ       SI, DI
+	VMULPD     Y15, Y3, Y3
+	VMOVUPD    Y3, (DI)
+	VMULPD     Y15, Y4, Y4
+	VMOVUPD    Y4, 32(DI)
+	VMULPD     Y15, Y5, Y5
+	VMASKMOVPD Y5, Y12, 64(DI)
+	VZEROUPPER
+	LDMXCSR    (SP)
+	RET
+
+whole:
+	TESTQ       BX, BX
+	JZ          set
+	VMOVUPD     (DI), Y14
+	VFMADD231PD Y15, Y0, Y14
+	VMOVUPD     Y14, (DI)
+	VMOVUPD     32(DI), Y14
+	VFMADD231PD Y15, Y1, Y14
+	VMOVUPD     Y14, 32(DI)
+	VMOVUPD     64(DI), Y14
+	VFMADD231PD Y15, Y2, Y14
+	VMOVUPD     Y14, 64(DI)
+	ADDQ        SI, DI
+	VMOVUPD     (DI), Y14
+	VFMADD231PD Y15, Y3, Y14
+	VMOVUPD     Y14, (DI)
+	VMOVUPD     32(DI), Y14
+	VFMADD231PD Y15, Y4, Y14
+	VMOVUPD     Y14, 32(DI)
+	VMOVUPD     64(DI), Y14
+	VFMADD231PD Y15, Y5, Y14
+	VMOVUPD     Y14, 64(DI)
+	VZEROUPPER
+	LDMXCSR     (SP)
+	RET
+
+set:
+	VMULPD  Y15, Y0, Y0
+	VMOVUPD Y0, (DI)
+	VMULPD  Y15, Y1, Y1
+	VMOVUPD Y1, 32(DI)
+	VMULPD  Y15, Y2, Y2
+	VMOVUPD Y2, 64(DI)
+	ADDQ    SI, DI
+	VMULPD  Y15, Y3, Y3
+	VMOVUPD Y3, (DI)
+	VMULPD  Y15, Y4, Y4
+	VMOVUPD Y4, 32(DI)
+	VMULPD  Y15, Y5, Y5
+	VMOVUPD Y5, 64(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func product256d3x3(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int)
+// Requires: AVX, FMA3, MMX+, SSE
+TEXT ·product256d3x3(SB), NOSPLIT, $8-104
+	STMXCSR    (SP)
+	MOVL       (SP), AX
+	ORL        $0x00008040, AX
+	MOVL       AX, 4(SP)
+	LDMXCSR    4(SP)
+	MOVQ       c+48(FP), DI
+	MOVQ       rowC+56(FP), SI
+	MOVQ       k+0(FP), CX
+	MOVQ       a+8(FP), AX
+	MOVQ       rowA+16(FP), R8
+	MOVQ       colA+24(FP), R13
+	MOVQ       b+32(FP), BX
+	MOVQ       rowB+40(FP), DX
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	VXORPS     Y6, Y6, Y6
+	VXORPS     Y7, Y7, Y7
+	VXORPS     Y8, Y8, Y8
+	LEAQ       (SI)(SI*2), R9
+	LEAQ       (DI)(SI*4), R10
+	PREFETCHT0 (DI)
+	PREFETCHT0 64(DI)
+	PREFETCHT0 95(DI)
+	PREFETCHT0 (DI)(SI*1)
+	PREFETCHT0 64(DI)(SI*1)
+	PREFETCHT0 95(DI)(SI*1)
+	PREFETCHT0 (DI)(SI*2)
+	PREFETCHT0 64(DI)(SI*2)
+	PREFETCHT0 95(DI)(SI*2)
+	LEAQ       (DX)(DX*2), R11
+	MOVQ       CX, R12
+	CMPQ       R13, $0x08
+	JNE        columns
+	LEAQ       (R8)(R8*2), R9
+	SHRQ       $0x02, CX
+	JZ         rowsRest
+
+rowsLoop:
+	VMOVUPD      (BX), Y9
+	VMOVUPD      32(BX), Y10
+	VMOVUPD      64(BX), Y11
+	VBROADCASTSD (AX), Y12
+	VFMADD231PD  Y12, Y9, Y0
+	VFMADD231PD  Y12, Y10, Y1
+	VFMADD231PD  Y12, Y11, Y2
+	VBROADCASTSD (AX)(R8*1), Y13
+	VFMADD231PD  Y13, Y9, Y3
+	VFMADD231PD  Y13, Y10, Y4
+	VFMADD231PD  Y13, Y11, Y5
+	VBROADCASTSD (AX)(R8*2), Y14
+	VFMADD231PD  Y14, Y9, Y6
+	VFMADD231PD  Y14, Y10, Y7
+	VFMADD231PD  Y14, Y11, Y8
+	VMOVUPD      (BX)(DX*1), Y9
+	VMOVUPD      32(BX)(DX*1), Y10
+	VMOVUPD      64(BX)(DX*1), Y11
+	VBROADCASTSD 8(AX), Y12
+	VFMADD231PD  Y12, Y9, Y0
+	VFMADD231PD  Y12, Y10, Y1
+	VFMADD231PD  Y12, Y11, Y2
+	VBROADCASTSD 8(AX)(R8*1), Y13
+	VFMADD231PD  Y13, Y9, Y3
+	VFMADD231PD  Y13, Y10, Y4
+	VFMADD231PD  Y13, Y11, Y5
+	VBROADCASTSD 8(AX)(R8*2), Y14
+	VFMADD231PD  Y14, Y9, Y6
+	VFMADD231PD  Y14, Y10, Y7
+	VFMADD231PD  Y14, Y11, Y8
+	VMOVUPD      (BX)(DX*2), Y9
+	VMOVUPD      32(BX)(DX*2), Y10
+	VMOVUPD      64(BX)(DX*2), Y11
+	VBROADCASTSD 16(AX), Y12
+	VFMADD231PD  Y12, Y9, Y0
+	VFMADD231PD  Y12, Y10, Y1
+	VFMADD231PD  Y12, Y11, Y2
+	VBROADCASTSD 16(AX)(R8*1), Y13
+	VFMADD231PD  Y13, Y9, Y3
+	VFMADD231PD  Y13, Y10, Y4
+	VFMADD231PD  Y13, Y11, Y5
+	VBROADCASTSD 16(AX)(R8*2), Y14
+	VFMADD231PD  Y14, Y9, Y6
+	VFMADD231PD  Y14, Y10, Y7
+	VFMADD231PD  Y14, Y11, Y8
+	VMOVUPD      (BX)(R11*1), Y9
+	VMOVUPD      32(BX)(R11*1), Y10
+	VMOVUPD      64(BX)(R11*1), Y11
+	VBROADCASTSD 24(AX), Y12
+	VFMADD231PD  Y12, Y9, Y0
+	VFMADD231PD  Y12, Y10, Y1
+	VFMADD231PD  Y12, Y11, Y2
+	VBROADCASTSD 24(AX)(R8*1), Y13
+	VFMADD231PD  Y13, Y9, Y3
+	VFMADD231PD  Y13, Y10, Y4
+	VFMADD231PD  Y13, Y11, Y5
+	VBROADCASTSD 24(AX)(R8*2), Y14
+	VFMADD231PD  Y14, Y9, Y6
+	VFMADD231PD  Y14, Y10, Y7
+	VFMADD231PD  Y14, Y11, Y8
+	LEAQ         (BX)(DX*4), BX
+	ADDQ         $0x20, AX
+	DECQ         CX
+	JNZ          rowsLoop
+
+rowsRest:
+	ANDQ $0x03, R12
+	JZ   done
+
+rowsLast:
+	VMOVUPD      (BX), Y9
+	VMOVUPD      32(BX), Y10
+	VMOVUPD      64(BX), Y11
+	VBROADCASTSD (AX), Y12
+	VFMADD231PD  Y12, Y9, Y0
+	VFMADD231PD  Y12, Y10, Y1
+	VFMADD231PD  Y12, Y11, Y2
+	VBROADCASTSD (AX)(R8*1), Y13
+	VFMADD231PD  Y13, Y9, Y3
+	VFMADD231PD  Y13, Y10, Y4
+	VFMADD231PD  Y13, Y11, Y5
+	VBROADCASTSD (AX)(R8*2), Y14
+	VFMADD231PD  Y14, Y9, Y6
+	VFMADD231PD  Y14, Y10, Y7
+	VFMADD231PD  Y14, Y11, Y8
+	ADDQ         DX, BX
+	ADDQ         $0x08, AX
+	DECQ         R12
+	JNZ          rowsLast
+	JMP          done
+
+columns:
+	LEAQ (R13)(R13*2), R9
+	SHRQ $0x02, CX
+	JZ   columnsRest
+
+columnsLoop:
+	VMOVUPD      (BX), Y9
+	VMOVUPD      32(BX), Y10
+	VMOVUPD      64(BX), Y11
+	VBROADCASTSD (AX), Y12
+	VFMADD231PD  Y12, Y9, Y0
+	VFMADD231PD  Y12, Y10, Y1
+	VFMADD231PD  Y12, Y11, Y2
+	VBROADCASTSD 8(AX), Y13
+	VFMADD231PD  Y13, Y9, Y3
+	VFMADD231PD  Y13, Y10, Y4
+	VFMADD231PD  Y13, Y11, Y5
+	VBROADCASTSD 16(AX), Y14
+	VFMADD231PD  Y14, Y9, Y6
+	VFMADD231PD  Y14, Y10, Y7
+	VFMADD231PD  Y14, Y11, Y8
+	VMOVUPD      (BX)(DX*1), Y9
+	VMOVUPD      32(BX)(DX*1), Y10
+	VMOVUPD      64(BX)(DX*1), Y11
+	VBROADCASTSD (AX)(R13*1), Y12
+	VFMADD231PD  Y12, Y9, Y0
+	VFMADD231PD  Y12, Y10, Y1
+	VFMADD231PD  Y12, Y11, Y2
+	VBROADCASTSD 8(AX)(R13*1), Y13
+	VFMADD231PD  Y13, Y9, Y3
+	VFMADD231PD  Y13, Y10, Y4
+	VFMADD231PD  Y13, Y11, Y5
+	VBROADCASTSD 16(AX)(R13*1), Y14
+	VFMADD231PD  Y14, Y9, Y6
+	VFMADD231PD  Y14, Y10, Y7
+	VFMADD231PD  Y14, Y11, Y8
+	VMOVUPD      (BX)(DX*2), Y9
+	VMOVUPD      32(BX)(DX*2), Y10
+	VMOVUPD      64(BX)(DX*2), Y11
+	VBROADCASTSD (AX)(R13*2), Y12
+	VFMADD231PD  Y12, Y9, Y0
+	VFMADD231PD  Y12, Y10, Y1
+	VFMADD231PD  Y12, Y11, Y2
+	VBROADCASTSD 8(AX)(R13*2), Y13
+	VFMADD231PD  Y13, Y9, Y3
+	VFMADD231PD  Y13, Y10, Y4
+	VFMADD231PD  Y13, Y11, Y5
+	VBROADCASTSD 16(AX)(R13*2), Y14
+	VFMADD231PD  Y14, Y9, Y6
+	VFMADD231PD  Y14, Y10, Y7
+	VFMADD231PD  Y14, Y11, Y8
+	VMOVUPD      (BX)(R11*1), Y9
+	VMOVUPD      32(BX)(R11*1), Y10
+	VMOVUPD      64(BX)(R11*1), Y11
+	VBROADCASTSD (AX)(R9*1), Y12
+	VFMADD231PD  Y12, Y9, Y0
+	VFMADD231PD  Y12, Y10, Y1
+	VFMADD231PD  Y12, Y11, Y2
+	VBROADCASTSD 8(AX)(R9*1), Y13
+	VFMADD231PD  Y13, Y9, Y3
+	VFMADD231PD  Y13, Y10, Y4
+	VFMADD231PD  Y13, Y11, Y5
+	VBROADCASTSD 16(AX)(R9*1), Y14
+	VFMADD231PD  Y14, Y9, Y6
+	VFMADD231PD  Y14, Y10, Y7
+	VFMADD231PD  Y14, Y11, Y8
+	LEAQ         (BX)(DX*4), BX
+	LEAQ         (AX)(R13*4), AX
+	DECQ         CX
+	JNZ          columnsLoop
+
+columnsRest:
+	ANDQ $0x03, R12
+	JZ   done
+
+columnsLast:
+	VMOVUPD      (BX), Y9
+	VMOVUPD      32(BX), Y10
+	VMOVUPD      64(BX), Y11
+	VBROADCASTSD (AX), Y12
+	VFMADD231PD  Y12, Y9, Y0
+	VFMADD231PD  Y12, Y10, Y1
+	VFMADD231PD  Y12, Y11, Y2
+	VBROADCASTSD 8(AX), Y13
+	VFMADD231PD  Y13, Y9, Y3
+	VFMADD231PD  Y13, Y10, Y4
+	VFMADD231PD  Y13, Y11, Y5
+	VBROADCASTSD 16(AX), Y14
+	VFMADD231PD  Y14, Y9, Y6
+	VFMADD231PD  Y14, Y10, Y7
+	VFMADD231PD  Y14, Y11, Y8
+	ADDQ         DX, BX
+	ADDQ         R13, AX
+	DECQ         R12
+	JNZ          columnsLast
+
+done:
+	VBROADCASTSD alpha+72(FP), Y15
+	MOVQ         mask+64(FP), AX
+	MOVQ         accumulate+80(FP), BX
+	TESTQ        AX, AX
+	JZ           whole
+	VMOVDQU      64(AX), Y12
+	TESTQ        BX, BX
+	JZ           setMasked
+	VMOVUPD      (DI), Y14
+	VFMADD231PD  Y15, Y0, Y14
+	VMOVUPD      Y14, (DI)
+	VMOVUPD      32(DI), Y14
+	VFMADD231PD  Y15, Y1, Y14
+	VMOVUPD      Y14, 32(DI)
+	VMASKMOVPD   64(DI), Y12, Y14
+	VFMADD231PD  Y15, Y2, Y14
+	VMASKMOVPD   Y14, Y12, 64(DI)
+	ADDQ         SI, DI
+	VMOVUPD      (DI), Y14
+	VFMADD231PD  Y15, Y3, Y14
+	VMOVUPD      Y14, (DI)
+	VMOVUPD      32(DI), Y14
+	VFMADD231PD  Y15, Y4, Y14
+	VMOVUPD      Y14, 32(DI)
+	VMASKMOVPD   64(DI), Y12, Y14
+	VFMADD231PD  Y15, Y5, Y14
+	VMASKMOVPD   Y14, Y12, 64(DI)
+	ADDQ         SI, DI
+	VMOVUPD      (DI), Y14
+	VFMADD231PD  Y15, Y6, Y14
+	VMOVUPD      Y14, (DI)
+	VMOVUPD      32(DI), Y14
+	VFMADD231PD  Y15, Y7, Y14
+	VMOVUPD      Y14, 32(DI)
+	VMASKMOVPD   64(DI), Y12, Y14
+	VFMADD231PD  Y15, Y8, Y14
+	VMASKMOVPD   Y14, Y12, 64(DI)
+	VZEROUPPER
+	LDMXCSR      (SP)
+	RET
+
+setMasked:
+	VMULPD     Y15, Y0, Y0
+	VMOVUPD    Y0, (DI)
+	VMULPD     Y15, Y1, Y1
+	VMOVUPD    Y1, 32(DI)
+	VMULPD     Y15, Y2, Y2
+	VMASKMOVPD Y2, Y12, 64(DI)
+	ADDQ       SI, DI
+	VMULPD     Y15, Y3, Y3
+	VMOVUPD    Y3, (DI)
+	VMULPD     Y15, Y4, Y4
+	VMOVUPD    Y4, 32(DI)
+	VMULPD     Y15, Y5, Y5
+	VMASKMOVPD Y5, Y12, 64(DI)
+	ADDQ       SI, DI
+	VMULPD     Y15, Y6, Y6
+	VMOVUPD    Y6, (DI)
+	VMULPD     Y15, Y7, Y7
+	VMOVUPD    Y7, 32(DI)
+	VMULPD     Y15, Y8, Y8
+	VMASKMOVPD Y8, Y12, 64(DI)
+	VZEROUPPER
+	LDMXCSR    (SP)
+	RET
+
+whole:
+	TESTQ       BX, BX
+	JZ          set
+	VMOVUPD     (DI), Y14
+	VFMADD231PD Y15, Y0, Y14
+	VMOVUPD     Y14, (DI)
+	VMOVUPD     32(DI), Y14
+	VFMADD231PD Y15, Y1, Y14
+	VMOVUPD     Y14, 32(DI)
+	VMOVUPD     64(DI), Y14
+	VFMADD231PD Y15, Y2, Y14
+	VMOVUPD     Y14, 64(DI)
+	ADDQ        SI, DI
+	VMOVUPD     (DI), Y14
+	VFMADD231PD Y15, Y3, Y14
+	VMOVUPD     Y14, (DI)
+	VMOVUPD     32(DI), Y14
+	VFMADD231PD Y15, Y4, Y14
+	VMOVUPD     Y14, 32(DI)
+	VMOVUPD     64(DI), Y14
+	VFMADD231PD Y15, Y5, Y14
+	VMOVUPD     Y14, 64(DI)
+	ADDQ        SI, DI
+	VMOVUPD     (DI), Y14
+	VFMADD231PD Y15, Y6, Y14
+	VMOVUPD     Y14, (DI)
+	VMOVUPD     32(DI), Y14
+	VFMADD231PD Y15, Y7, Y14
+	VMOVUPD     Y14, 32(DI)
+	VMOVUPD     64(DI), Y14
+	VFMADD231PD Y15, Y8, Y14
+	VMOVUPD     Y14, 64(DI)
+	VZEROUPPER
+	LDMXCSR     (SP)
+	RET
+
+set:
+	VMULPD  Y15, Y0, Y0
+	VMOVUPD Y0, (DI)
+	VMULPD  Y15, Y1, Y1
+	VMOVUPD Y1, 32(DI)
+	VMULPD  Y15, Y2, Y2
+	VMOVUPD Y2, 64(DI)
+	ADDQ    SI, DI
+	VMULPD  Y15, Y3, Y3
+	VMOVUPD Y3, (DI)
+	VMULPD  Y15, Y4, Y4
+	VMOVUPD Y4, 32(DI)
+	VMULPD  Y15, Y5, Y5
+	VMOVUPD Y5, 64(DI)
+	ADDQ    SI, DI
+	VMULPD  Y15, Y6, Y6
+	VMOVUPD Y6, (DI)
+	VMULPD  Y15, Y7, Y7
+	VMOVUPD Y7, 32(DI)
+	VMULPD  Y15, Y8, Y8
+	VMOVUPD Y8, 64(DI)
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+// func product256d4x3(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int)
+// Requires: AVX, FMA3, MMX+, SSE
+TEXT ·product256d4x3(SB), NOSPLIT, $8-104
+	STMXCSR    (SP)
+	MOVL       (SP), AX
+	ORL        $0x00008040, AX
+	MOVL       AX, 4(SP)
+	LDMXCSR    4(SP)
+	MOVQ       c+48(FP), DI
+	MOVQ       rowC+56(FP), SI
+	MOVQ       k+0(FP), CX
+	MOVQ       a+8(FP), AX
+	MOVQ       rowA+16(FP), R8
+	MOVQ       colA+24(FP), R13
+	MOVQ       b+32(FP), BX
+	MOVQ       rowB+40(FP), DX
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	VXORPS     Y6, Y6, Y6
+	VXORPS     Y7, Y7, Y7
+	VXORPS     Y8, Y8, Y8
+	VXORPS     Y9, Y9, Y9
+	VXORPS     Y10, Y10, Y10
+	VXORPS     Y11, Y11, Y11
+	LEAQ       (SI)(SI*2), R9
+	LEAQ       (DI)(SI*4), R10
+	PREFETCHT0 (DI)
+	PREFETCHT0 64(DI)
+	PREFETCHT0 95(DI)
+	PREFETCHT0 (DI)(SI*1)
+	PREFETCHT0 64(DI)(SI*1)
+	PREFETCHT0 95(DI)(SI*1)
+	PREFETCHT0 (DI)(SI*2)
+	PREFETCHT0 64(DI)(SI*2)
+	PREFETCHT0 95(DI)(SI*2)
+	PREFETCHT0 (DI)(R9*1)
+	PREFETCHT0 64(DI)(R9*1)
+	PREFETCHT0 95(DI)(R9*1)
+	LEAQ       (DX)(DX*2), R11
+	MOVQ       CX, R12
+	CMPQ       R13, $0x08
+	JNE        columns
+	LEAQ       (R8)(R8*2), R9
+	SHRQ       $0x02, CX
+	JZ         rowsRest
+
+rowsLoop:
+	VMOVUPD      (BX), Y12
+	VMOVUPD      32(BX), Y13
+	VMOVUPD      64(BX), Y14
+	VBROADCASTSD (AX), Y15
+	VFMADD231PD  Y15, Y12, Y0
+	VFMADD231PD  Y15, Y13, Y1
+	VFMADD231PD  Y15, Y14, Y2
+	VBROADCASTSD (AX)(R8*1), Y15
+	VFMADD231PD  Y15, Y12, Y3
+	VFMADD231PD  Y15, Y13, Y4
+	VFMADD231PD  Y15, Y14, Y5
+	VBROADCASTSD (AX)(R8*2), Y15
+	VFMADD231PD  Y15, Y12, Y6
+	VFMADD231PD  Y15, Y13, Y7
+	VFMADD231PD  Y15, Y14, Y8
+	VBROADCASTSD (AX)(R9*1), Y15
+	VFMADD231PD  Y15, Y12, Y9
+	VFMADD231PD  Y15, Y13, Y10
+	VFMADD231PD  Y15, Y14, Y11
+	VMOVUPD      (BX)(DX*1), Y12
+	VMOVUPD      32(BX)(DX*1), Y13
+	VMOVUPD      64(BX)(DX*1), Y14
+	VBROADCASTSD 8(AX), Y15
+	VFMADD231PD  Y15, Y12, Y0
+	VFMADD231PD  Y15, Y13, Y1
+	VFMADD231PD  Y15, Y14, Y2
+	VBROADCASTSD 8(AX)(R8*1), Y15
+	VFMADD231PD  Y15, Y12, Y3
+	VFMADD231PD  Y15, Y13, Y4
+	VFMADD231PD  Y15, Y14, Y5
+	VBROADCASTSD 8(AX)(R8*2), Y15
+	VFMADD231PD  Y15, Y12, Y6
+	VFMADD231PD  Y15, Y13, Y7
+	VFMADD231PD  Y15, Y14, Y8
+	VBROADCASTSD 8(AX)(R9*1), Y15
+	VFMADD231PD  Y15, Y12, Y9
+	VFMADD231PD  Y15, Y13, Y10
+	VFMADD231PD  Y15, Y14, Y11
+	VMOVUPD      (BX)(DX*2), Y12
+	VMOVUPD      32(BX)(DX*2), Y13
+	VMOVUPD      64(BX)(DX*2), Y14
+	VBROADCASTSD 16(AX), Y15
+	VFMADD231PD  Y15, Y12, Y0
+	VFMADD231PD  Y15, Y13, Y1
+	VFMADD231PD  Y15, Y14, Y2
+	VBROADCASTSD 16(AX)(R8*1), Y15
+	VFMADD231PD  Y15, Y12, Y3
+	VFMADD231PD  Y15, Y13, Y4
+	VFMADD231PD  Y15, Y14, Y5
+	VBROADCASTSD 16(AX)(R8*2), Y15
+	VFMADD231PD  Y15, Y12, Y6
+	VFMADD231PD  Y15, Y13, Y7
+	VFMADD231PD  Y15, Y14, Y8
+	VBROADCASTSD 16(AX)(R9*1), Y15
+	VFMADD231PD  Y15, Y12, Y9
+	VFMADD231PD  Y15, Y13, Y10
+	VFMADD231PD  Y15, Y14, Y11
+	VMOVUPD      (BX)(R11*1), Y12
+	VMOVUPD      32(BX)(R11*1), Y13
+	VMOVUPD      64(BX)(R11*1), Y14
+	VBROADCASTSD 24(AX), Y15
+	VFMADD231PD  Y15, Y12, Y0
+	VFMADD231PD  Y15, Y13, Y1
+	VFMADD231PD  Y15, Y14, Y2
+	VBROADCASTSD 24(AX)(R8*1), Y15
+	VFMADD231PD  Y15, Y12, Y3
+	VFMADD231PD  Y15, Y13, Y4
+	VFMADD231PD  Y15, Y14, Y5
+	VBROADCASTSD 24(AX)(R8*2), Y15
+	VFMADD231PD  Y15, Y12, Y6
+	VFMADD231PD  Y15, Y13, Y7
+	VFMADD231PD  Y15, Y14, Y8
+	VBROADCASTSD 24(AX)(R9*1), Y15
+	VFMADD231PD  Y15, Y12, Y9
+	VFMADD231PD  Y15, Y13, Y10
+	VFMADD231PD  Y15, Y14, Y11
+	LEAQ         (BX)(DX*4), BX
+	ADDQ         $0x20, AX
+	DECQ         CX
+	JNZ          rowsLoop
+
+rowsRest:
+	ANDQ $0x03, R12
+	JZ   done
+
+rowsLast:
+	VMOVUPD      (BX), Y12
+	VMOVUPD      32(BX), Y13
+	VMOVUPD      64(BX), Y14
+	VBROADCASTSD (AX), Y15
+	VFMADD231PD  Y15, Y12, Y0
+	VFMADD231PD  Y15, Y13, Y1
+	VFMADD231PD  Y15, Y14, Y2
+	VBROADCASTSD (AX)(R8*1), Y15
+	VFMADD231PD  Y15, Y12, Y3
+	VFMADD231PD  Y15, Y13, Y4
+	VFMADD231PD  Y15, Y14, Y5
+	VBROADCASTSD (AX)(R8*2), Y15
+	VFMADD231PD  Y15, Y12, Y6
+	VFMADD231PD  Y15, Y13, Y7
+	VFMADD231PD  Y15, Y14, Y8
+	VBROADCASTSD (AX)(R9*1), Y15
+	VFMADD231PD  Y15, Y12, Y9
+	VFMADD231PD  Y15, Y13, Y10
+	VFMADD231PD  Y15, Y14, Y11
+	ADDQ         DX, BX
+	ADDQ         $0x08, AX
+	DECQ         R12
+	JNZ          rowsLast
+	JMP          done
+
+columns:
+	LEAQ (R13)(R13*2), R9
+	SHRQ $0x02, CX
+	JZ   columnsRest
+
+columnsLoop:
+	VMOVUPD      (BX), Y12
+	VMOVUPD      32(BX), Y13
+	VMOVUPD      64(BX), Y14
+	VBROADCASTSD (AX), Y15
+	VFMADD231PD  Y15, Y12, Y0
+	VFMADD231PD  Y15, Y13, Y1
+	VFMADD231PD  Y15, Y14, Y2
+	VBROADCASTSD 8(AX), Y15
+	VFMADD231PD  Y15, Y12, Y3
+	VFMADD231PD  Y15, Y13, Y4
+	VFMADD231PD  Y15, Y14, Y5
+	VBROADCASTSD 16(AX), Y15
+	VFMADD231PD  Y15, Y12, Y6
+	VFMADD231PD  Y15, Y13, Y7
+	VFMADD231PD  Y15, Y14, Y8
+	VBROADCASTSD 24(AX), Y15
+	VFMADD231PD  Y15, Y12, Y9
+	VFMADD231PD  Y15, Y13, Y10
+	VFMADD231PD  Y15, Y14, Y11
+	VMOVUPD      (BX)(DX*1), Y12
+	VMOVUPD      32(BX)(DX*1), Y13
+	VMOVUPD      64(BX)(DX*1), Y14
+	VBROADCASTSD (AX)(R13*1), Y15
+	VFMADD231PD  Y15, Y12, Y0
+	VFMADD231PD  Y15, Y13, Y1
+	VFMADD231PD  Y15, Y14, Y2
+	VBROADCASTSD 8(AX)(R13*1), Y15
+	VFMADD231PD  Y15, Y12, Y3
+	VFMADD231PD  Y15, Y13, Y4
+	VFMADD231PD  Y15, Y14, Y5
+	VBROADCASTSD 16(AX)(R13*1), Y15
+	VFMADD231PD  Y15, Y12, Y6
+	VFMADD231PD  Y15, Y13, Y7
+	VFMADD231PD  Y15, Y14, Y8
+	VBROADCASTSD 24(AX)(R13*1), Y15
+	VFMADD231PD  Y15, Y12, Y9
+	VFMADD231PD  Y15, Y13, Y10
+	VFMADD231PD  Y15, Y14, Y11
+	VMOVUPD      (BX)(DX*2), Y12
+	VMOVUPD      32(BX)(DX*2), Y13
+	VMOVUPD      64(BX)(DX*2), Y14
+	VBROADCASTSD (AX)(R13*2), Y15
+	VFMADD231PD  Y15, Y12, Y0
+	VFMADD231PD  Y15, Y13, Y1
+	VFMADD231PD  Y15, Y14, Y2
+	VBROADCASTSD 8(AX)(R13*2), Y15
+	VFMADD231PD  Y15, Y12, Y3
+	VFMADD231PD  Y15, Y13, Y4
+	VFMADD231PD  Y15, Y14, Y5
+	VBROADCASTSD 16(AX)(R13*2), Y15
+	VFMADD231PD  Y15, Y12, Y6
+	VFMADD231PD  Y15, Y13, Y7
+	VFMADD231PD  Y15, Y14, Y8
+	VBROADCASTSD 24(AX)(R13*2), Y15
+	VFMADD231PD  Y15, Y12, Y9
+	VFMADD231PD  Y15, Y13, Y10
+	VFMADD231PD  Y15, Y14, Y11
+	VMOVUPD      (BX)(R11*1), Y12
+	VMOVUPD      32(BX)(R11*1), Y13
+	VMOVUPD      64(BX)(R11*1), Y14
+	VBROADCASTSD (AX)(R9*1), Y15
+	VFMADD231PD  Y15, Y12, Y0
+	VFMADD231PD  Y15, Y13, Y1
+	VFMADD231PD  Y15, Y14, Y2
+	VBROADCASTSD 8(AX)(R9*1), Y15
+	VFMADD231PD  Y15, Y12, Y3
+	VFMADD231PD  Y15, Y13, Y4
+	VFMADD231PD  Y15, Y14, Y5
+	VBROADCASTSD 16(AX)(R9*1), Y15
+	VFMADD231PD  Y15, Y12, Y6
+	VFMADD231PD  Y15, Y13, Y7
+	VFMADD231PD  Y15, Y14, Y8
+	VBROADCASTSD 24(AX)(R9*1), Y15
+	VFMADD231PD  Y15, Y12, Y9
+	VFMADD231PD  Y15, Y13, Y10
+	VFMADD231PD  Y15, Y14, Y11
+	LEAQ         (BX)(DX*4), BX
+	LEAQ         (AX)(R13*4), AX
+	DECQ         CX
+	JNZ          columnsLoop
+
+columnsRest:
+	ANDQ $0x03, R12
+	JZ   done
+
+columnsLast:
+	VMOVUPD      (BX), Y12
+	VMOVUPD      32(BX), Y13
+	VMOVUPD      64(BX), Y14
+	VBROADCASTSD (AX), Y15
+	VFMADD231PD  Y15, Y12, Y0
+	VFMADD231PD  Y15, Y13, Y1
+	VFMADD231PD  Y15, Y14, Y2
+	VBROADCASTSD 8(AX), Y15
+	VFMADD231PD  Y15, Y12, Y3
+	VFMADD231PD  Y15, Y13, Y4
+	VFMADD231PD  Y15, Y14, Y5
+	VBROADCASTSD 16(AX), Y15
+	VFMADD231PD  Y15, Y12, Y6
+	VFMADD231PD  Y15, Y13, Y7
+	VFMADD231PD  Y15, Y14, Y8
+	VBROADCASTSD 24(AX), Y15
+	VFMADD231PD  Y15, Y12, Y9
+	VFMADD231PD  Y15, Y13, Y10
+	VFMADD231PD  Y15, Y14, Y11
+	ADDQ         DX, BX
+	ADDQ         R13, AX
+	DECQ         R12
+	JNZ          columnsLast
+
+done:
+	VBROADCASTSD alpha+72(FP), Y15
+	MOVQ         mask+64(FP), AX
+	MOVQ         accumulate+80(FP), BX
+	TESTQ        AX, AX
+	JZ           whole
+	VMOVDQU      64(AX), Y12
+	TESTQ        BX, BX
+	JZ           setMasked
+	VMOVUPD      (DI), Y14
+	VFMADD231PD  Y15, Y0, Y14
+	VMOVUPD      Y14, (DI)
+	VMOVUPD      32(DI), Y14
+	VFMADD231PD  Y15, Y1, Y14
+	VMOVUPD      Y14, 32(DI)
+	VMASKMOVPD   64(DI), Y12, Y14
+	VFMADD231PD  Y15, Y2, Y14
+	VMASKMOVPD   Y14, Y12, 64(DI)
+	ADDQ         SI, DI
+	VMOVUPD      (DI), Y14
+	VFMADD231PD  Y15, Y3, Y14
+	VMOVUPD      Y14, (DI)
+	VMOVUPD      32(DI), Y14
+	VFMADD231PD  Y15, Y4, Y14
+	VMOVUPD      Y14, 32(DI)
+	VMASKMOVPD   64(DI), Y12, Y14
+	VFMADD231PD  Y15, Y5, Y14
+	VMASKMOVPD   Y14, Y12, 64(DI)
+	ADDQ         SI, DI
+	VMOVUPD      (DI), Y14
+	VFMADD231PD  Y15, Y6, Y14
+	VMOVUPD      Y14, (DI)
+	VMOVUPD      32(DI), Y14
+	VFMADD231PD  Y15, Y7, Y14
+	VMOVUPD      Y14, 32(DI)
+	VMASKMOVPD   64(DI), Y12, Y14
+	VFMADD231PD  Y15, Y8, Y14
+	VMASKMOVPD   Y14, Y12, 64(DI)
+	ADDQ         SI, DI
+	VMOVUPD      (DI), Y14
+	VFMADD231PD  Y15, Y9, Y14
+	VMOVUPD      Y14, (DI)
+	VMOVUPD      32(DI), Y14
+	VFMADD231PD  Y15, Y10, Y14
+	VMOVUPD      Y14, 32(DI)
+	VMASKMOVPD   64(DI), Y12, Y14
+	VFMADD231PD  Y15, Y11, Y14
+	VMASKMOVPD   Y14, Y12, 64(DI)
+	VZEROUPPER
+	LDMXCSR      (SP)
+	RET
+
+setMasked:
+	VMULPD     Y15, Y0, Y0
+	VMOVUPD    Y0, (DI)
+	VMULPD     Y15, Y1, Y1
+	VMOVUPD    Y1, 32(DI)
+	VMULPD     Y15, Y2, Y2
+	VMASKMOVPD Y2, Y12, 64(DI)
+	ADDQ       SI, DI
+	VMULPD     Y15, Y3, Y3
+	VMOVUPD    Y3, (DI)
+	VMULPD     Y15, Y4, Y4
+	VMOVUPD    Y4, 32(DI)
+	VMULPD     Y15, Y5, Y5
+	VMASKMOVPD Y5, Y12, 64(DI)
+	ADDQ       SI, DI
+	VMULPD     Y15, Y6, Y6
+	VMOVUPD    Y6, (DI)
+	VMULPD     Y15, Y7, Y7
+	VMOVUPD    Y7, 32(DI)
+	VMULPD     Y15, Y8, Y8
+	VMASKMOVPD Y8, Y12, 64(DI)
+	ADDQ       SI, DI
+	VMULPD     Y15, Y9, Y9
+	VMOVUPD    Y9, (DI)
+	VMULPD     Y15, Y10, Y10
+	VMOVUPD    Y10, 32(DI)
+	VMULPD     Y15, Y11, Y11
+	VMASKMOVPD Y11, Y12, 64(DI)
+	VZEROUPPER
+	LDMXCSR    (SP)
+	RET
+
+whole:
+	TESTQ       BX, BX
+	JZ          set
+	VMOVUPD     (DI), Y14
+	VFMADD231PD Y15, Y0, Y14
+	VMOVUPD     Y14, (DI)
+	VMOVUPD     32(DI), Y14
+	VFMADD231PD Y15, Y1, Y14
+	VMOVUPD     Y14, 32(DI)
+	VMOVUPD     64(DI), Y14
+	VFMADD231PD Y15, Y2, Y14
+	VMOVUPD     Y14, 64(DI)
+	ADDQ        SI, DI
+	VMOVUPD     (DI), Y14
+	VFMADD231PD Y15, Y3, Y14
+	VMOVUPD     Y14, (DI)
+	VMOVUPD     32(DI), Y14
+	VFMADD231PD Y15, Y4, Y14
+	VMOVUPD     Y14, 32(DI)
+	VMOVUPD     64(DI), Y14
+	VFMADD231PD Y15, Y5, Y14
+	VMOVUPD     Y14, 64(DI)
+	ADDQ        SI, DI
+	VMOVUPD     (DI), Y14
+	VFMADD231PD Y15, Y6, Y14
+	VMOVUPD     Y14, (DI)
+	VMOVUPD     32(DI), Y14
+	VFMADD231PD Y15, Y7, Y14
+	VMOVUPD     Y14, 32(DI)
+	VMOVUPD     64(DI), Y14
+	VFMADD231PD Y15, Y8, Y14
+	VMOVUPD     Y14, 64(DI)
+	ADDQ        SI, DI
+	VMOVUPD     (DI), Y14
+	VFMADD231PD Y15, Y9, Y14
+	VMOVUPD     Y14, (DI)
+	VMOVUPD     32(DI), Y14
+	VFMADD231PD Y15, Y10, Y14
+	VMOVUPD     Y14, 32(DI)
+	VMOVUPD     64(DI), Y14
+	VFMADD231PD Y15, Y11, Y14
+	VMOVUPD     Y14, 64(DI)
+	VZEROUPPER
+	LDMXCSR     (SP)
+	RET
+
+set:
+	VMULPD  Y15, Y0, Y0
+	VMOVUPD Y0, (DI)
+	VMULPD  Y15, Y1, Y1
+	VMOVUPD Y1, 32(DI)
+	VMULPD  Y15, Y2, Y2
+	VMOVUPD Y2, 64(DI)
+	ADDQ    SI, DI
+	VMULPD  Y15, Y3, Y3
+	VMOVUPD Y3, (DI)
+	VMULPD  Y15, Y4, Y4
+	VMOVUPD Y4, 32(DI)
+	VMULPD  Y15, Y5, Y5
+	VMOVUPD Y5, 64(DI)
+	ADDQ    SI, DI
+	VMULPD  Y15, Y6, Y6
+	VMOVUPD Y6, (DI)
+	VMULPD  Y15, Y7, Y7
+	VMOVUPD Y7, 32(DI)
+	VMULPD  Y15, Y8, Y8
+	VMOVUPD Y8, 64(DI)
+	ADDQ    SI, DI
+	VMULPD  Y15, Y9, Y9
+	VMOVUPD Y9, (DI)
+	VMULPD  Y15, Y10, Y10
+	VMOVUPD Y10, 32(DI)
+	VMULPD  Y15, Y11, Y11
+	VMOVUPD Y11, 64(DI)
 	VZEROUPPER
 	LDMXCSR (SP)
 	RET
@@ -23559,9 +29307,9 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func copyPanel256d(dst *float64, rowDst int, src *float64, rowSrc int, n int, mask *byte)
-// Requires: AVX
-TEXT ·copyPanel256d(SB), NOSPLIT, $0-48
+// func copyPanel256dx2(dst *float64, rowDst int, src *float64, rowSrc int, n int, mask *byte)
+// Requires: AVX, MMX+
+TEXT ·copyPanel256dx2(SB), NOSPLIT, $0-48
 	MOVQ    dst+0(FP), DI
 	MOVQ    rowDst+8(FP), R8
 	MOVQ    src+16(FP), SI
@@ -23572,10 +29320,40 @@ TEXT ·copyPanel256d(SB), NOSPLIT, $0-48
 	VMOVDQU 32(AX), Y13
 
 loop:
+	PREFETCHT0 (SI)(R9*8)
 	VMASKMOVPD (SI), Y12, Y0
 	VMASKMOVPD 32(SI), Y13, Y1
 	VMOVUPD    Y0, (DI)
 	VMOVUPD    Y1, 32(DI)
+	ADDQ       R8, DI
+	ADDQ       R9, SI
+	DECQ       CX
+	JNZ        loop
+	VZEROUPPER
+	RET
+
+// func copyPanel256dx3(dst *float64, rowDst int, src *float64, rowSrc int, n int, mask *byte)
+// Requires: AVX, MMX+
+TEXT ·copyPanel256dx3(SB), NOSPLIT, $0-48
+	MOVQ    dst+0(FP), DI
+	MOVQ    rowDst+8(FP), R8
+	MOVQ    src+16(FP), SI
+	MOVQ    rowSrc+24(FP), R9
+	MOVQ    n+32(FP), CX
+	MOVQ    mask+40(FP), AX
+	VMOVDQU (AX), Y12
+	VMOVDQU 32(AX), Y13
+	VMOVDQU 64(AX), Y14
+
+loop:
+	PREFETCHT0 (SI)(R9*8)
+	PREFETCHT0 64(SI)(R9*8)
+	VMASKMOVPD (SI), Y12, Y0
+	VMASKMOVPD 32(SI), Y13, Y1
+	VMASKMOVPD 64(SI), Y14, Y2
+	VMOVUPD    Y0, (DI)
+	VMOVUPD    Y1, 32(DI)
+	VMOVUPD    Y2, 64(DI)
 	ADDQ       R8, DI
 	ADDQ       R9, SI
 	DECQ       CX

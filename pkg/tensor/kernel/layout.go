@@ -42,6 +42,6 @@ func CopyRows[T Float](dst []T, ldDst int, src []T, ldSrc, rows, cols int) {
 	size, panel := SizeOf[T](), 2*g.lanes
 	// Only the last panel writes zeros, so it goes first.
 	for j := (cols - 1) / panel * panel; j >= 0; j -= panel {
-		g.copy(&dst[j], ldDst*size, &src[j], ldSrc*size, rows, g.masks[min(panel, cols-j)])
+		g.copy[1](&dst[j], ldDst*size, &src[j], ldSrc*size, rows, g.masks[min(panel, cols-j)])
 	}
 }

@@ -17,21 +17,28 @@ func (h heights) of(r int) int {
 	return h.low
 }
 
-// conflict is the distance in bytes at which the parts of A that one kernel
-// reads fall into the same few lines of the first-level cache, and displace each
-// other.
-const conflict = 2048
+// Distances in bytes at which the parts of A that one kernel reads fall into the same few lines
+// of the first-level cache, and displace each other: conflict those of any A, and columnConflict
+// those of columnDepth or more rows of a transposed A of which a kernel takes a part of a line, so that other
+// kernels look for the rest of it later.
+const (
+	conflict       = 2048
+	columnConflict = 512
+	columnDepth    = 512
+)
 
 // CopiesA reports whether a product of this size copies A, because of its row
 // length: cut into blocks of columns, it would do so for every block.
-func CopiesA[T Float](m, n, lda int) bool {
+func CopiesA[T Float](transA bool, m, n, k, lda int) bool {
 	g := setOf[T]()
-	return g != nil && g.conflicts(m, n, lda)
+	return g != nil && k > 0 && g.conflicts(transA, m, n, partOf(k), lda)
 }
 
 // conflicts reports whether A is worth a copy.
-func (g *set[T]) conflicts(m, n, lda int) bool {
-	return m >= maxRows && n >= 4*g.lanes && lda*SizeOf[T]()%conflict == 0
+func (g *set[T]) conflicts(transA bool, m, n, k, lda int) bool {
+	size := SizeOf[T]()
+	part := transA && k >= columnDepth && g.rows[g.wide]*size <= alignment/2
+	return m >= maxRows && n >= 4*g.lanes && (lda*size%conflict == 0 || part && lda*size%columnConflict == 0)
 }
 
 // SpreadLength returns a length of rows for k elements that puts them an odd
@@ -52,28 +59,41 @@ func (g *set[T]) spread(s *Scratch[T], m, k int, a []T, lda int) (copied []T, ld
 }
 
 // packRows copies Aᵀ so that what one kernel reads, k times its rows, is in one
-// piece.
-func (g *set[T]) packRows(s *Scratch[T], m, k int, a []T, lda int) []T {
-	rows := cutRows(m, g.rows)
-	packed := aligned(&s.a, m*k)
-	for p := range k {
-		row := a[p*lda : p*lda+m]
+// piece. Pieces begin stride elements apart.
+func (g *set[T]) packRows(s *Scratch[T], m, k int, a []T, lda int) (packed []T, stride int) {
+	rows := cutRows(m, g.rows[g.wide])
+	stride = SpreadLength[T](rows.of(0) * k)
+	packed = aligned(&s.a, rows.blocks*stride)
+	const together = 4 // rows of Aᵀ: four pieces of four numbers of float32 fill a line
+	for p := 0; p < k; p += together {
+		more := min(together, k-p)
 		i := 0
 		for r := range rows.blocks {
 			h := rows.of(r)
-			copy(packed[i*k+p*h:][:h], row[i:i+h])
+			to := packed[r*stride+p*h:][:more*h]
+			if h == 4 && more == together {
+				from := a[p*lda+i:]
+				*(*[4]T)(to) = [4]T(from)
+				*(*[4]T)(to[4:]) = [4]T(from[lda:])
+				*(*[4]T)(to[8:]) = [4]T(from[2*lda:])
+				*(*[4]T)(to[12:]) = [4]T(from[3*lda:])
+			} else {
+				for q := range more {
+					copy(to[q*h:q*h+h], a[(p+q)*lda+i:])
+				}
+			}
 			i += h
 		}
 	}
-	return packed
+	return packed, stride
 }
 
 // pack copies w columns of op(B) to rows of row elements, padded with zeros.
 func (g *set[T]) pack(dst []T, row int, trans bool, k, w int, b []T, ldb int) {
 	size := SizeOf[T]()
 	if !trans {
-		if row == 2*g.lanes {
-			g.copy(&dst[0], row*size, &b[0], ldb*size, k, g.masks[w])
+		if copyRows := g.copy[row/g.lanes-1]; copyRows != nil {
+			copyRows(&dst[0], row*size, &b[0], ldb*size, k, g.masks[w])
 			return
 		}
 		for p := range k {

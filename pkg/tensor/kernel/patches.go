@@ -100,7 +100,7 @@ func (g *set[T]) patches(s *Scratch[T], m, from, k int, a []T, lda int, b *Patch
 	size, panel := SizeOf[T](), 2*g.lanes
 	space := aligned(&s.b, g.patchesLength(k))
 	packed, block := space[:panel*k+panel], space[panel*k+panel:]
-	rows := cutRows(m, g.rows)
+	rows := cutRows(m, g.rows[2])
 	add := 0
 	if accumulate {
 		add = 1

@@ -117,10 +117,11 @@ func (s *Scratch[T]) Reserve(transA bool, m, n, k, lda int) {
 		return
 	}
 	m, k = min(m, height), partOf(k)
-	aligned(&s.b, 2*g.lanes*k)
-	if g.conflicts(m, n, lda) {
+	aligned(&s.b, g.wide*g.lanes*k)
+	if g.conflicts(transA, m, n, k, lda) {
 		if transA {
-			aligned(&s.a, m*k)
+			rows := cutRows(m, g.rows[g.wide])
+			aligned(&s.a, rows.blocks*SpreadLength[T](rows.of(0)*k))
 		} else {
 			aligned(&s.a, m*SpreadLength[T](k))
 		}
@@ -137,34 +138,36 @@ func at(trans bool, i, j, ld int) int {
 
 // block is Product for an m and a k that fit the caches.
 func (g *set[T]) block(s *Scratch[T], part Triangle, d int, transA, transB bool, m, n, k int, alpha T, a []T, lda int, b []T, ldb int, accumulate int, c []T, ldc int, finish *Finish[T]) {
-	size, panel := SizeOf[T](), 2*g.lanes
-	rowA, colA := lda, 1
+	size := SizeOf[T]()
+	rowA, colA, piece := lda, 1, 0
 	if transA {
 		rowA, colA = 1, lda
 	}
-	rows := cutRows(m, g.rows)
 	panels := false // A is packed by the rows of one kernel
-	if g.conflicts(m, n, lda) {
+	if g.conflicts(transA, m, n, k, lda) {
 		if panels = transA; panels {
-			a = g.packRows(s, m, k, a, lda)
+			a, piece = g.packRows(s, m, k, a, lda)
 		} else {
 			a, rowA = g.spread(s, m, k, a, lda)
 		}
 	}
 
-	packed := aligned(&s.b, panel*k)
-	for j := 0; j < n; j += panel {
-		w := min(panel, n-j)
+	packed := aligned(&s.b, g.wide*g.lanes*k)
+	for j, w := 0, 0; j < n; j += w {
+		vectors := g.panel(n - j)
+		w = min(vectors*g.lanes, n-j)
+		rows := cutRows(m, g.rows[vectors])
+		if panels {
+			rows = cutRows(m, g.rows[g.wide])
+		}
 		begin, end := part.rows(d, m, j, w)
 		if begin >= end {
 			continue
 		}
-		vectors := (w + g.lanes - 1) / g.lanes
-		from, row := &packed[0], panel
-		if m <= maxRows && !transB && w == panel {
+		from, row := &packed[0], vectors*g.lanes
+		if m <= maxRows && !transB && w == g.wide*g.lanes {
 			from, row = &b[j], ldb // used once or so: not worth a copy
 		} else {
-			row = vectors * g.lanes
 			g.pack(packed, row, transB, k, w, b[at(transB, 0, j, ldb):], ldb)
 		}
 		mask := g.masks[w]
@@ -180,9 +183,9 @@ func (g *set[T]) block(s *Scratch[T], part Triangle, d int, transA, transB bool,
 			}
 			first, col := i*rowA, colA
 			if panels {
-				first, col = i*k, h
+				first, col = r*piece, h
 			}
-			next, rowNext := g.ahead(r, j, n, transB, from, b, ldb, c, ldc)
+			next, rowNext := g.ahead(r, j+w, n, transB, from, b, ldb, c, ldc)
 			g.product[vectors-1][h](k, &a[first], rowA*size, col*size, from, row*size, &c[i*ldc+j], ldc*size, mask, alpha, accumulate, next, rowNext)
 			i += h
 		}
@@ -193,12 +196,22 @@ func (g *set[T]) block(s *Scratch[T], part Triangle, d int, transA, transB bool,
 	}
 }
 
+// panel returns how many vectors the next panel of B has where n columns are left. One vector
+// alone takes nearly as long as two.
+func (g *set[T]) panel(n int) int {
+	left := (n + g.lanes - 1) / g.lanes
+	if left == g.wide+1 {
+		return max(2, left-2)
+	}
+	return min(left, g.wide)
+}
+
 // ahead returns what the kernel of the r-th rows of panel j fetches while it multiplies, a line
-// for each step of k: of the next panel the vectors of B, where they are rows in memory, and
+// for each step of k: of the next panel, which begins at column j, the vectors of B, where they are rows in memory, and
 // those of C. Rows of a large matrix lie in different pages, where processors do not look
 // ahead by themselves. A kernel with nothing to fetch is given from.
 func (g *set[T]) ahead(r, j, n int, transB bool, from *T, b []T, ldb int, c []T, ldc int) (next *T, rowNext int) {
-	to := j + (2+r%2)*g.lanes
+	to := j + r%2*alignment/SizeOf[T]()
 	switch {
 	case to >= n:
 	case r < 2 && !transB:

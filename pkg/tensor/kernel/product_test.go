@@ -250,32 +250,45 @@ func BenchmarkProduct(b *testing.B) {
 	}
 }
 
-// TestConflict: strides that are multiples of 2 KiB, for which A is copied.
-func TestConflict(t *testing.T) {
+// testConflict: strides at which A is copied.
+func testConflict[T Float](t *testing.T) {
 	each(t, func(t *testing.T) {
-		const m, n, k = 40, 100, 50
+		const n = 100
 		rng := rand.New(rand.NewPCG(1, 2))
-		for _, ta := range []bool{false, true} {
-			rows, cols := m, k
-			if ta {
-				rows, cols = k, m
-			}
-			near := newGrid[float32](rng, rows, cols, 0)
-			far := newGrid[float32](rng, rows, cols, 512-cols)
-			for i := range rows {
-				for j := range cols {
-					far.set(i, j, near.at(i, j))
+		for _, s := range []struct{ m, k, bytes int }{{40, 50, conflict}, {43, 51, conflict}, {40, 450, conflict}, {37, columnDepth + 3, columnConflict}, {900, columnDepth + 1, conflict}} {
+			for _, ta := range []bool{false, true} {
+				rows, cols := s.m, s.k
+				if ta {
+					rows, cols = s.k, s.m
 				}
-			}
-			b, c, d := newGrid[float32](rng, k, n, 0), newGrid[float32](rng, m, n, 0), newGrid[float32](rng, m, n, 0)
-			var s Scratch[float32]
-			Product(&s, ta, false, m, n, k, 1, near.data(), near.ld, b.data(), n, 0, c.data(), n)
-			Product(&s, ta, false, m, n, k, 1, far.data(), far.ld, b.data(), n, 0, d.data(), n)
-			if !slices.Equal(c.data(), d.data()) {
-				t.Errorf("transA %v: the stride changes bits", ta)
+				near := newGrid[T](rng, rows, cols, 1)
+				unit := s.bytes / SizeOf[T]()
+				far := newGrid[T](rng, rows, cols, (cols+unit-1)/unit*unit-cols)
+				for i := range rows {
+					for j := range cols {
+						far.set(i, j, near.at(i, j))
+					}
+				}
+				b, c, d := newGrid[T](rng, s.k, n, 0), newGrid[T](rng, s.m, n, 0), newGrid[T](rng, s.m, n, 0)
+				var plain, space Scratch[T]
+				Product(&plain, ta, false, s.m, n, s.k, 1, near.data(), near.ld, b.data(), n, 0, c.data(), n)
+				space.Reserve(ta, s.m, n, s.k, far.ld)
+				before := cap(space.a) + cap(space.b)
+				Product(&space, ta, false, s.m, n, s.k, 1, far.data(), far.ld, b.data(), n, 0, d.data(), n)
+				if after := cap(space.a) + cap(space.b); after != before {
+					t.Errorf("%+v, transA %v: %d numbers of work space in place of the %d reserved", s, ta, after, before)
+				}
+				if !slices.Equal(c.data(), d.data()) {
+					t.Errorf("%+v, transA %v: the stride changes bits", s, ta)
+				}
 			}
 		}
 	})
+}
+
+func TestConflict(t *testing.T) {
+	t.Run("float32", testConflict[float32])
+	t.Run("float64", testConflict[float64])
 }
 
 // TestProductPart: the elements of a triangle have the bits that they have in the whole.

@@ -15,15 +15,17 @@ func main() {
 	ConstraintExpr("!noasm")
 	for _, f64 := range []bool{false, true} {
 		for _, v := range []vectors{avx512, avx2} {
-			for width := 1; width <= 2; width++ {
-				for rows := 1; rows <= v.rows; rows++ {
-					product(v, f64, rows, width)
+			for i, most := range v.heights {
+				for rows := 1; rows <= most; rows++ {
+					product(v, f64, rows, i+1)
 				}
 			}
 			for rows := 1; rows <= directRows; rows++ {
 				direct(v, f64, rows)
 			}
-			copyPanel(v, f64)
+			for width := 2; width <= len(v.heights); width++ {
+				copyPanel(v, f64, width)
+			}
 			elementwiseKernels(v, f64)
 			finishes(v, f64)
 			scaleRows(v, f64)

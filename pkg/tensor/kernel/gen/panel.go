@@ -9,12 +9,12 @@ import (
 )
 
 // copyPanel writes the packing of a panel of B that is not transposed: n rows of
-// up to two vectors, padded with zeros.
-func copyPanel(v vectors, f64 bool) {
+// up to so many vectors, padded with zeros.
+func copyPanel(v vectors, f64 bool, width int) {
 	suffix, typ, _ := element(f64)
-	function(fmt.Sprintf("copyPanel%d%s", v.isa, suffix),
+	function(fmt.Sprintf("copyPanel%d%sx%d", v.isa, suffix, width),
 		fmt.Sprintf("func(dst *%[1]s, rowDst int, src *%[1]s, rowSrc, n int, mask *byte)", typ),
-		"copies n rows of two vectors, 0 in lanes that the mask leaves out. Strides are in bytes.")
+		"copies n rows of %d vectors, 0 in lanes that the mask leaves out. Strides are in bytes.", width)
 	Load(Param("dst"), RDI)
 	Load(Param("rowDst"), R8)
 	Load(Param("src"), RSI)
@@ -22,11 +22,20 @@ func copyPanel(v vectors, f64 bool) {
 	Load(Param("n"), RCX)
 	Load(Param("mask"), RAX)
 	mask := masks(v, RAX)
+	if width > len(mask) {
+		VMOVDQU(Mem{Base: RAX, Disp: 2 * v.bytes}, Y14)
+		mask = append(mask, Y14)
+	}
 	Label("loop")
-	for j := range 2 {
+	if v.steps > 1 { // rows of a large matrix lie in different pages, where processors do not look ahead
+		for j := 0; j < width*v.bytes; j += 64 {
+			PREFETCHT0(Mem{Base: RSI, Index: R9, Scale: 8, Disp: j})
+		}
+	}
+	for j := range width {
 		loadMasked(v, f64, Mem{Base: RSI, Disp: j * v.bytes}, mask[j], v.regs[j])
 	}
-	for j := range 2 {
+	for j := range width {
 		load(f64, v.regs[j], Mem{Base: RDI, Disp: j * v.bytes})
 	}
 	ADDQ(R8, RDI)

@@ -13,13 +13,17 @@ import (
 // element, through two strides; B is a panel of width vectors for each k.
 //
 // Registers: AX, R10, R11, R12 point to every fourth row of A; R8 is A's row
-// stride, R9 three of it, R13 its column stride; BX is B; R14 is what is fetched ahead, in
-// steps of R15.
+// stride, R9 three of it, R13 its column stride; BX is B, in steps of DX; C is at DI, with rows SI apart; R14 is
+// what is fetched ahead, in steps of R15.
 func product(v vectors, f64 bool, rows, width int) {
 	suffix, typ, _ := element(f64)
+	ahead := "A line is fetched ahead for each step of k, rowNext apart from next on."
+	if v.steps > 1 {
+		ahead = "Rows of A or its columns have no gaps. Nothing is fetched from next on."
+	}
 	function(fmt.Sprintf("product%d%s%dx%d", v.isa, suffix, rows, width),
 		fmt.Sprintf("func(k int, a *%[1]s, rowA, colA int, b *%[1]s, rowB int, c *%[1]s, rowC int, mask *byte, alpha %[1]s, accumulate int, next *%[1]s, rowNext int)", typ),
-		"sets (accumulate 0), or adds to (1), a block of C of %d rows and %d vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. A line is fetched ahead for each step of k, rowNext apart from next on.", rows, width)
+		"sets (accumulate 0), or adds to (1), a block of C of %d rows and %d vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. %s", rows, width, ahead)
 	restore := flushSubnormals()
 	Load(Param("c"), RDI)
 	Load(Param("rowC"), RSI)
@@ -29,8 +33,18 @@ func product(v vectors, f64 bool, rows, width int) {
 	Load(Param("colA"), R13)
 	Load(Param("b"), RBX)
 	Load(Param("rowB"), RDX)
-	Load(Param("next"), R14)
-	Load(Param("rowNext"), R15)
+	if v.steps > 1 {
+		productSteps(v, f64, rows, width)
+	} else {
+		Load(Param("next"), R14)
+		Load(Param("rowNext"), R15)
+		productStep(v, f64, rows, width)
+	}
+	productEnd(v, f64, rows, width, restore)
+}
+
+// productStep writes the loop of product with a step of k in each turn.
+func productStep(v vectors, f64 bool, rows, width int) {
 	LEAQ(Mem{Base: R8, Index: R8, Scale: 2}, R9)
 	bases := []GPPhysical{RAX, R10, R11, R12}[:(rows+3)/4]
 	for i := 1; i < len(bases); i++ {
@@ -77,7 +91,117 @@ func product(v vectors, f64 bool, rows, width int) {
 	DECQ(RCX)
 	JNZ(LabelRef("loop"))
 	Label("done")
-	alpha, c := v.regs[n-1], v.regs[n-2] // Y15 and Y14 with AVX2, whose masks are Y12 and Y13
+}
+
+// productSteps writes the loops of product with four steps of k in each turn: one for an A whose
+// rows have no gaps, one for an A whose columns have none. Then places within a turn are constants,
+// and little is around the multiply-adds. Where two threads share a core, each has half of the
+// instructions that it starts in a cycle, 3 of 6 with AMD Zen 3, and their number bounds the
+// loop: 4 x 3 vectors take 20 for 12 multiply-adds, where 6 x 2 with a step in each turn take 27. What comes
+// next of B is left to the processor, which sees that it is read in order.
+//
+// R9 is three times A's stride, R11 three times B's, R12 the steps that are left over.
+func productSteps(v vectors, f64 bool, rows, width int) {
+	_, _, size := element(f64)
+	sum := func(i, j int) VecPhysical { return v.regs[i*width+j] }
+	b := v.regs[rows*width:][:width]
+	a := v.regs[rows*width+width:]
+	step := func(p int, at func(i, p int) Mem) {
+		from := row(RBX, RDX, R11, p)
+		for j := range width {
+			from.Disp = j * v.bytes
+			load(f64, from, b[j])
+		}
+		for i := range rows {
+			r := a[i%len(a)]
+			broadcast(f64, at(i, p), r)
+			for j := range width {
+				fma(f64, r, b[j], sum(i, j))
+			}
+		}
+	}
+	loops := func(name string, at func(i, p int) Mem, move func(steps int)) {
+		SHRQ(Imm(2), RCX)
+		JZ(LabelRef(name + "Rest"))
+		Label(name + "Loop")
+		for p := range v.steps {
+			step(p, at)
+		}
+		LEAQ(Mem{Base: RBX, Index: RDX, Scale: 4}, RBX)
+		move(v.steps)
+		DECQ(RCX)
+		JNZ(LabelRef(name + "Loop"))
+		Label(name + "Rest")
+		ANDQ(Imm(uint64(v.steps-1)), R12)
+		JZ(LabelRef("done"))
+		Label(name + "Last")
+		step(0, at)
+		ADDQ(RDX, RBX)
+		move(1)
+		DECQ(R12)
+		JNZ(LabelRef(name + "Last"))
+	}
+	for i := range rows {
+		for j := range width {
+			clearVector(v, sum(i, j))
+		}
+	}
+	fetchBlock(v, rows, width)
+	LEAQ(Mem{Base: RDX, Index: RDX, Scale: 2}, R11)
+	MOVQ(RCX, R12)
+	CMPQ(R13, Imm(uint64(size)))
+	JNE(LabelRef("columns"))
+	LEAQ(Mem{Base: R8, Index: R8, Scale: 2}, R9)
+	bases := []GPPhysical{RAX, R10}[:(rows+3)/4]
+	for i := 1; i < len(bases); i++ {
+		LEAQ(Mem{Base: bases[i-1], Index: R8, Scale: 4}, bases[i])
+	}
+	loops("rows", func(i, p int) Mem {
+		m := row(bases[i/4], R8, R9, i)
+		m.Disp = p * size
+		return m
+	}, func(steps int) {
+		for _, r := range bases {
+			ADDQ(Imm(uint64(steps*size)), r)
+		}
+	})
+	JMP(LabelRef("done"))
+	Label("columns")
+	LEAQ(Mem{Base: R13, Index: R13, Scale: 2}, R9)
+	loops("columns", func(i, p int) Mem {
+		m := row(RAX, R13, R9, p)
+		m.Disp = i * size
+		return m
+	}, func(steps int) {
+		if steps == 1 {
+			ADDQ(R13, RAX)
+		} else {
+			LEAQ(Mem{Base: RAX, Index: R13, Scale: 4}, RAX)
+		}
+	})
+	Label("done")
+}
+
+// fetchBlock fetches a block of C, which may lie across lines, while its sums are made.
+func fetchBlock(v vectors, rows, width int) {
+	const line = 64
+	LEAQ(Mem{Base: RSI, Index: RSI, Scale: 2}, R9)
+	LEAQ(Mem{Base: RDI, Index: RSI, Scale: 4}, R10)
+	for i := range rows {
+		m := row([]GPPhysical{RDI, R10}[i/4], RSI, R9, i)
+		last := width*v.bytes - 1
+		for at := 0; at < last+line; at += line {
+			m.Disp = min(at, last)
+			PREFETCHT0(m)
+		}
+	}
+}
+
+// productEnd writes what product does with its sums.
+func productEnd(v vectors, f64 bool, rows, width int, restore func()) {
+	n := len(v.regs)
+	sum := func(i, j int) VecPhysical { return v.regs[i*width+j] }
+	alpha, c := v.regs[n-1], v.regs[n-2] // Y15 and Y14 with AVX2
 	param, err := Param("alpha").Resolve()
 	if err != nil {
 		panic(err)
@@ -87,19 +211,19 @@ func product(v vectors, f64 bool, rows, width int) {
 	Load(Param("accumulate"), RBX)
 	TESTQ(RAX, RAX)
 	JZ(LabelRef("whole"))
-	mask := masks(v, RAX)
+	mask := lastMask(v, width, RAX)
 	TESTQ(RBX, RBX)
 	JZ(LabelRef("setMasked"))
 	each := func(f func(m Mem, i, j int)) { eachVector(v, rows, width, restore, f) }
 	each(func(m Mem, i, j int) {
-		loadMasked(v, f64, m, mask[j], c)
+		loadOptional(v, f64, m, mask, j, c)
 		fma(f64, alpha, sum(i, j), c)
-		storeMasked(v, f64, c, mask[j], m)
+		storeOptional(v, f64, c, mask, j, m)
 	})
 	Label("setMasked")
 	each(func(m Mem, i, j int) {
 		multiply(f64, alpha, sum(i, j), sum(i, j))
-		storeMasked(v, f64, sum(i, j), mask[j], m)
+		storeOptional(v, f64, sum(i, j), mask, j, m)
 	})
 	// Masked stores of AVX2 take many cycles, so whole blocks go without.
 	Label("whole")

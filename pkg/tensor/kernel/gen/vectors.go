@@ -14,12 +14,15 @@ type vectors struct {
 	bytes int
 	rows  int // of the largest product kernel
 	regs  []VecPhysical
+
+	heights []int // rows of C in the largest product kernel of so many vectors, from one on
+	steps   int   // of k in a turn of a product's loop
 }
 
 var (
 	avx512 = vectors{512, 64, 14, []VecPhysical{Z0, Z1, Z2, Z3, Z4, Z5, Z6, Z7, Z8, Z9, Z10, Z11, Z12, Z13, Z14, Z15,
-		Z16, Z17, Z18, Z19, Z20, Z21, Z22, Z23, Z24, Z25, Z26, Z27, Z28, Z29, Z30, Z31}}
-	avx2 = vectors{256, 32, 6, []VecPhysical{Y0, Y1, Y2, Y3, Y4, Y5, Y6, Y7, Y8, Y9, Y10, Y11, Y12, Y13, Y14, Y15}}
+		Z16, Z17, Z18, Z19, Z20, Z21, Z22, Z23, Z24, Z25, Z26, Z27, Z28, Z29, Z30, Z31}, []int{14, 14}, 1}
+	avx2 = vectors{256, 32, 6, []VecPhysical{Y0, Y1, Y2, Y3, Y4, Y5, Y6, Y7, Y8, Y9, Y10, Y11, Y12, Y13, Y14, Y15}, []int{6, 6, 4}, 4}
 )
 
 // element returns the suffix of names, the Go type and the size of an element.
@@ -111,6 +114,18 @@ func masks(v vectors, r Register) []Op {
 	VMOVDQU(Mem{Base: r}, Y12)
 	VMOVDQU(Mem{Base: r, Disp: 32}, Y13)
 	return []Op{Y12, Y13}
+}
+
+// lastMask loads the masks of a block of so many vectors, of which AVX2 has one for the last
+// vector alone: the others are whole, and registers are few.
+func lastMask(v vectors, width int, r Register) []Op {
+	if v.isa == 512 {
+		return masks(v, r)
+	}
+	out := make([]Op, width)
+	VMOVDQU(Mem{Base: r, Disp: 32 * (width - 1)}, Y12)
+	out[width-1] = Y12
+	return out
 }
 
 // loadMasked reads the chosen lanes and makes the others 0; lanes that are not
