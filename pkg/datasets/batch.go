@@ -94,6 +94,7 @@ type Batcher[T tensor.Float] struct {
 	x     tensor.Matrix[T]
 	y     tensor.Matrix[float64]
 	index []int
+	ahead int // examples that are fetched before they are read
 
 	augment *Augment // nil: none
 	chance  Chance
@@ -106,28 +107,23 @@ const (
 	batchGrain  = 16
 )
 
+// Examples in a random order come from memory, where the processor does not look ahead by
+// itself. So about fetchBytes of what comes are fetched before they are read, of at most so many examples.
+const (
+	fetchBytes    = 1 << 11
+	fetchExamples = 16
+)
+
 // NewBatcher returns a Batcher that works on a pool.
 func NewBatcher[T tensor.Float](pool *tensor.Pool) *Batcher[T] {
 	b := &Batcher[T]{pool: pool}
 	b.body = func(lo, hi int) {
-		s := b.split
-		for r := lo; r < hi; r++ { // apart from the examples, so that several come from memory at once
-			if s.echo != nil {
-				s.echo.read(b.y.Row(r), s, b.index[r], b.index[min(r+1, hi-1)])
-			} else {
-				copy(b.y.Row(r), s.targets.Row(b.index[r]))
-			}
-		}
+		ahead := lo
 		for r := lo; r < hi; r++ {
-			b.read(b.x.Row(r), b.index[r], b.index[min(r+1, hi-1)])
-			if b.augment == nil {
-				continue
+			for ; ahead < min(r+b.ahead, hi); ahead++ {
+				b.fetch(b.index[ahead])
 			}
-			m := b.chance.of(b.augment, b.index[r])
-			apply(m, b.x.Row(r), s.from.Shape, s.fill)
-			if s.echo != nil {
-				apply(m, b.y.Row(r), s.from.Shape, s.echo.fill)
-			}
+			b.example(r, b.index[min(r+1, hi-1)])
 		}
 	}
 	return b
@@ -140,6 +136,7 @@ func (b *Batcher[T]) Read(s *Split, index []int, x tensor.Matrix[T], y tensor.Ma
 		panic("datasets: Read: the matrices do not fit")
 	}
 	b.split, b.index, b.x, b.y = s, index, x, y
+	b.ahead = min(fetchExamples, 1+fetchBytes/max(1, s.bytes()))
 	b.pool.For(len(index), max(batchGrain, batchValues/max(1, x.Cols)), b.body)
 	b.split, b.index, b.x, b.y = nil, nil, tensor.Matrix[T]{}, tensor.Matrix[float64]{}
 }
@@ -149,6 +146,39 @@ func (b *Batcher[T]) ReadAugmented(a *Augment, chance Chance, s *Split, index []
 	b.augment, b.chance = a, chance
 	b.Read(s, index, x, y)
 	b.augment = nil
+}
+
+// fetch fetches example i.
+func (b *Batcher[T]) fetch(i int) {
+	s := b.split
+	if s.values != nil {
+		n := s.from.Shape.Len()
+		kernel.Fetch(s.values[i*n : (i+1)*n])
+	} else {
+		kernel.Fetch(s.pixels(i))
+	}
+	if s.echo == nil {
+		kernel.Fetch(s.targets.Row(i))
+	}
+}
+
+// example sets row r; next is the example of the row to come.
+func (b *Batcher[T]) example(r, next int) {
+	s, i, x, y := b.split, b.index[r], b.x.Row(r), b.y.Row(r)
+	if s.echo != nil {
+		s.echo.read(y, s, i, next)
+	} else {
+		copy(y, s.targets.Row(i))
+	}
+	b.read(x, i, next)
+	if b.augment == nil {
+		return
+	}
+	m := b.chance.of(b.augment, i)
+	apply(m, x, s.from.Shape, s.fill)
+	if s.echo != nil {
+		apply(m, y, s.from.Shape, s.echo.fill)
+	}
 }
 
 // read sets dst to example i; next is the one to come.
@@ -167,6 +197,15 @@ func (b *Batcher[T]) read(dst []T, i, next int) {
 	case []float64:
 		lookUp(dst, pixels, ahead, s.table64, s.area)
 	}
+}
+
+// bytes returns how many bytes an example and its target have.
+func (s *Split) bytes() int {
+	n := s.from.Shape.Len()
+	if s.values != nil {
+		n *= 8
+	}
+	return n + 8*s.targets.Cols
 }
 
 // pixels returns the bytes of example i.

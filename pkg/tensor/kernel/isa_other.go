@@ -20,6 +20,9 @@ var triangulars = [...]*triangular{Go: nil}
 
 func expInPlace(x []float64) { expInPlaceGo(x) }
 
+// Fetch would tell the processor that x will be read soon.
+func Fetch[T any]([]T) {}
+
 // Pause lets a waiting thread rest for about n times 20 nanoseconds.
 func Pause(n int) {
 	x := uint64(n)

@@ -2029,6 +2029,11 @@ func transposeTo512d(dst *float64, rows *int32, src *float64, rowSrc int, n int)
 //go:noescape
 func transposeTo256d(dst *float64, rows *int32, src *float64, rowSrc int, n int)
 
+// fetch fetches so many lines, at least one, into the first-level cache.
+//
+//go:noescape
+func fetch(p *uint8, lines int)
+
 // pause waits n times as long as the processor suggests to a waiting loop.
 //
 //go:noescape

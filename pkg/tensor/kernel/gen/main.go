@@ -71,6 +71,7 @@ func main() {
 			transposeRows(avx2, f64, to, transpose256(f64))
 		}
 	}
+	fetch()
 	pause()
 	Generate()
 }

@@ -277,6 +277,19 @@ func peak(v vectors, f64 bool) {
 	RET()
 }
 
+// fetch writes the hint that memory will be read soon.
+func fetch() {
+	function("fetch", "func(p *uint8, lines int)", "fetches so many lines, at least one, into the first-level cache.")
+	Load(Param("p"), RAX)
+	Load(Param("lines"), RCX)
+	Label("loop")
+	PREFETCHT0(Mem{Base: RAX})
+	ADDQ(Imm(64), RAX)
+	DECQ(RCX)
+	JNZ(LabelRef("loop"))
+	RET()
+}
+
 // pause writes the hint of a waiting loop.
 func pause() {
 	function("pause", "func(n int)", "waits n times as long as the processor suggests to a waiting loop.")
