@@ -8286,10 +8286,11 @@ TEXT ·addDots512s(SB), NOSPLIT, $8-56
 	LDMXCSR 4(SP)
 	MOVQ    mask+48(FP), AX
 	TESTQ   AX, AX
-	JZ      row
+	JZ      begin
 	KMOVQ   (AX), K1
 	KMOVQ   8(AX), K2
 
+begin:
 row:
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
@@ -14990,9 +14991,94 @@ TEXT ·addDots256s(SB), NOSPLIT, $8-56
 	LDMXCSR 4(SP)
 	MOVQ    mask+48(FP), AX
 	TESTQ   AX, AX
-	JZ      row
+	JZ      begin
 	VMOVDQU (AX), Y12
 	VMOVDQU 32(AX), Y13
+
+begin:
+	LEAQ (DX)(DX*2), R12
+
+four:
+	CMPQ   R9, $0x04
+	JLT    rest
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	MOVQ   SI, R10
+	MOVQ   R8, R11
+	MOVQ   n+40(FP), BX
+
+fourGroup2:
+	SUBQ        $0x02, BX
+	JLT         fourNext2
+	VMOVUPS     (R11), Y8
+	VFMADD231PS (R10), Y8, Y0
+	VFMADD231PS (R10)(DX*1), Y8, Y1
+	VFMADD231PS (R10)(DX*2), Y8, Y2
+	VFMADD231PS (R10)(R12*1), Y8, Y3
+	VMOVUPS     32(R11), Y9
+	VFMADD231PS 32(R10), Y9, Y4
+	VFMADD231PS 32(R10)(DX*1), Y9, Y5
+	VFMADD231PS 32(R10)(DX*2), Y9, Y6
+	VFMADD231PS 32(R10)(R12*1), Y9, Y7
+	ADDQ        $0x00000040, R10
+	ADDQ        $0x00000040, R11
+	JMP         fourGroup2
+
+fourNext2:
+	ADDQ $0x02, BX
+
+fourGroup1:
+	SUBQ        $0x01, BX
+	JLT         fourNext1
+	VMOVUPS     (R11), Y8
+	VFMADD231PS (R10), Y8, Y0
+	VFMADD231PS (R10)(DX*1), Y8, Y1
+	VFMADD231PS (R10)(DX*2), Y8, Y2
+	VFMADD231PS (R10)(R12*1), Y8, Y3
+	ADDQ        $0x00000020, R10
+	ADDQ        $0x00000020, R11
+	JMP         fourGroup1
+
+fourNext1:
+	ADDQ        $0x01, BX
+	TESTQ       AX, AX
+	JZ          fourSum
+	VMASKMOVPS  (R11), Y12, Y8
+	VMASKMOVPS  (R10), Y12, Y10
+	VFMADD231PS Y8, Y10, Y0
+	VMASKMOVPS  (R10)(DX*1), Y12, Y10
+	VFMADD231PS Y8, Y10, Y1
+	VMASKMOVPS  (R10)(DX*2), Y12, Y10
+	VFMADD231PS Y8, Y10, Y2
+	VMASKMOVPS  (R10)(R12*1), Y12, Y10
+	VFMADD231PS Y8, Y10, Y3
+
+fourSum:
+	VADDPS       Y4, Y0, Y0
+	VADDPS       Y5, Y1, Y1
+	VADDPS       Y6, Y2, Y2
+	VADDPS       Y7, Y3, Y3
+	VHADDPS      Y1, Y0, Y0
+	VHADDPS      Y3, Y2, Y2
+	VHADDPS      Y2, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPS       X1, X0, X0
+	VADDPS       (DI), X0, X0
+	VMOVUPS      X0, (DI)
+	ADDQ         $0x10, DI
+	LEAQ         (SI)(DX*4), SI
+	SUBQ         $0x04, R9
+	JMP          four
+
+rest:
+	TESTQ R9, R9
+	JZ    end
 
 row:
 	VXORPS Y0, Y0, Y0
@@ -15051,8 +15137,10 @@ sum:
 	ADDQ         DX, SI
 	DECQ         R9
 	JNZ          row
+
+end:
 	VZEROUPPER
-	LDMXCSR      (SP)
+	LDMXCSR (SP)
 	RET
 
 // func addBias256s(c *float32, rowC int, rows int, bias *float32, mask *byte)
@@ -24156,10 +24244,11 @@ TEXT ·addDots512d(SB), NOSPLIT, $8-56
 	LDMXCSR 4(SP)
 	MOVQ    mask+48(FP), AX
 	TESTQ   AX, AX
-	JZ      row
+	JZ      begin
 	KMOVQ   (AX), K1
 	KMOVQ   8(AX), K2
 
+begin:
 row:
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
@@ -30852,9 +30941,94 @@ TEXT ·addDots256d(SB), NOSPLIT, $8-56
 	LDMXCSR 4(SP)
 	MOVQ    mask+48(FP), AX
 	TESTQ   AX, AX
-	JZ      row
+	JZ      begin
 	VMOVDQU (AX), Y12
 	VMOVDQU 32(AX), Y13
+
+begin:
+	LEAQ (DX)(DX*2), R12
+
+four:
+	CMPQ   R9, $0x04
+	JLT    rest
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	MOVQ   SI, R10
+	MOVQ   R8, R11
+	MOVQ   n+40(FP), BX
+
+fourGroup2:
+	SUBQ        $0x02, BX
+	JLT         fourNext2
+	VMOVUPD     (R11), Y8
+	VFMADD231PD (R10), Y8, Y0
+	VFMADD231PD (R10)(DX*1), Y8, Y1
+	VFMADD231PD (R10)(DX*2), Y8, Y2
+	VFMADD231PD (R10)(R12*1), Y8, Y3
+	VMOVUPD     32(R11), Y9
+	VFMADD231PD 32(R10), Y9, Y4
+	VFMADD231PD 32(R10)(DX*1), Y9, Y5
+	VFMADD231PD 32(R10)(DX*2), Y9, Y6
+	VFMADD231PD 32(R10)(R12*1), Y9, Y7
+	ADDQ        $0x00000040, R10
+	ADDQ        $0x00000040, R11
+	JMP         fourGroup2
+
+fourNext2:
+	ADDQ $0x02, BX
+
+fourGroup1:
+	SUBQ        $0x01, BX
+	JLT         fourNext1
+	VMOVUPD     (R11), Y8
+	VFMADD231PD (R10), Y8, Y0
+	VFMADD231PD (R10)(DX*1), Y8, Y1
+	VFMADD231PD (R10)(DX*2), Y8, Y2
+	VFMADD231PD (R10)(R12*1), Y8, Y3
+	ADDQ        $0x00000020, R10
+	ADDQ        $0x00000020, R11
+	JMP         fourGroup1
+
+fourNext1:
+	ADDQ        $0x01, BX
+	TESTQ       AX, AX
+	JZ          fourSum
+	VMASKMOVPD  (R11), Y12, Y8
+	VMASKMOVPD  (R10), Y12, Y10
+	VFMADD231PD Y8, Y10, Y0
+	VMASKMOVPD  (R10)(DX*1), Y12, Y10
+	VFMADD231PD Y8, Y10, Y1
+	VMASKMOVPD  (R10)(DX*2), Y12, Y10
+	VFMADD231PD Y8, Y10, Y2
+	VMASKMOVPD  (R10)(R12*1), Y12, Y10
+	VFMADD231PD Y8, Y10, Y3
+
+fourSum:
+	VADDPD     Y4, Y0, Y0
+	VADDPD     Y5, Y1, Y1
+	VADDPD     Y6, Y2, Y2
+	VADDPD     Y7, Y3, Y3
+	VHADDPD    Y1, Y0, Y0
+	VHADDPD    Y3, Y2, Y2
+	VPERM2F128 $0x20, Y2, Y0, Y1
+	VPERM2F128 $0x31, Y2, Y0, Y0
+	VADDPD     Y1, Y0, Y0
+	VADDPD     (DI), Y0, Y0
+	VMOVUPD    Y0, (DI)
+	ADDQ       $0x20, DI
+	LEAQ       (SI)(DX*4), SI
+	SUBQ       $0x04, R9
+	JMP        four
+
+rest:
+	TESTQ R9, R9
+	JZ    end
 
 row:
 	VXORPS Y0, Y0, Y0
@@ -30912,8 +31086,10 @@ sum:
 	ADDQ         DX, SI
 	DECQ         R9
 	JNZ          row
+
+end:
 	VZEROUPPER
-	LDMXCSR      (SP)
+	LDMXCSR (SP)
 	RET
 
 // func addBias256d(c *float64, rowC int, rows int, bias *float64, mask *byte)

@@ -92,8 +92,12 @@ func addDots(v vectors, f64 bool) {
 	Load(Param("mask"), RAX)
 	mask := Op(nil)
 	TESTQ(RAX, RAX)
-	JZ(LabelRef("row"))
+	JZ(LabelRef("begin"))
 	mask = masks(v, RAX)[0]
+	Label("begin")
+	if v.isa == 256 {
+		fourDots(v, f64, mask)
+	}
 	Label("row")
 	for i := range 4 {
 		clearVector(v, v.regs[i])
@@ -137,9 +141,86 @@ func addDots(v vectors, f64 bool) {
 	ADDQ(RDX, RSI)
 	DECQ(R9)
 	JNZ(LabelRef("row"))
+	Label("end")
 	VZEROUPPER()
 	restore()
 	RET()
+}
+
+// fourDots writes the loop of addDots for four rows at a time, of two vectors each in every turn: t is read
+// once for all of them, and their sums are added up together.
+func fourDots(v vectors, f64 bool, mask Op) {
+	const rows, together = 4, 2
+	sum := func(i, r int) VecPhysical { return v.regs[i*rows+r] }
+	t, x := v.regs[8:10], v.regs[10]
+	at := func(r, i int) Mem {
+		m := row(R10, RDX, R12, r)
+		m.Disp = i * v.bytes
+		return m
+	}
+	LEAQ(Mem{Base: RDX, Index: RDX, Scale: 2}, R12)
+	Label("four")
+	CMPQ(R9, Imm(rows))
+	JLT(LabelRef("rest"))
+	for _, r := range v.regs[:rows*together] {
+		clearVector(v, r)
+	}
+	MOVQ(RSI, R10)
+	MOVQ(R8, R11)
+	Load(Param("n"), RBX)
+	for _, w := range []int{together, 1} {
+		group, next := fmt.Sprintf("fourGroup%d", w), fmt.Sprintf("fourNext%d", w)
+		Label(group)
+		SUBQ(Imm(uint64(w)), RBX)
+		JLT(LabelRef(next))
+		for i := range w {
+			load(f64, Mem{Base: R11, Disp: i * v.bytes}, t[i])
+			for r := range rows {
+				fma(f64, at(r, i), t[i], sum(i, r))
+			}
+		}
+		ADDQ(U32(w*v.bytes), R10)
+		ADDQ(U32(w*v.bytes), R11)
+		JMP(LabelRef(group))
+		Label(next)
+		ADDQ(Imm(uint64(w)), RBX)
+	}
+	TESTQ(RAX, RAX)
+	JZ(LabelRef("fourSum"))
+	loadMasked(v, f64, Mem{Base: R11}, mask, t[0])
+	for r := range rows {
+		loadMasked(v, f64, at(r, 0), mask, x)
+		fma(f64, t[0], x, sum(0, r))
+	}
+	Label("fourSum")
+	for r := range rows {
+		plus(f64, sum(1, r), sum(0, r), sum(0, r))
+	}
+	if f64 {
+		VHADDPD(Y1, Y0, Y0)
+		VHADDPD(Y3, Y2, Y2)
+		VPERM2F128(U8(0x20), Y2, Y0, Y1)
+		VPERM2F128(U8(0x31), Y2, Y0, Y0)
+		VADDPD(Y1, Y0, Y0)
+		VADDPD(Mem{Base: RDI}, Y0, Y0)
+		VMOVUPD(Y0, Mem{Base: RDI})
+		ADDQ(Imm(rows*8), RDI)
+	} else {
+		VHADDPS(Y1, Y0, Y0)
+		VHADDPS(Y3, Y2, Y2)
+		VHADDPS(Y2, Y0, Y0)
+		VEXTRACTF128(U8(1), Y0, X1)
+		VADDPS(X1, X0, X0)
+		VADDPS(Mem{Base: RDI}, X0, X0)
+		VMOVUPS(X0, Mem{Base: RDI})
+		ADDQ(Imm(rows*4), RDI)
+	}
+	LEAQ(Mem{Base: RSI, Index: RDX, Scale: 4}, RSI)
+	SUBQ(Imm(rows), R9)
+	JMP(LabelRef("four"))
+	Label("rest")
+	TESTQ(R9, R9)
+	JZ(LabelRef("end"))
 }
 
 // scaleRows writes y = v x, row by row, for rows one behind the other in memory.
