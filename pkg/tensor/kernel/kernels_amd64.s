@@ -8615,33 +8615,40 @@ end:
 	RET
 
 // func product256s1x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int)
-// Requires: AVX, FMA3, MMX+, SSE
+// Requires: AVX, FMA3, SSE
 TEXT ·product256s1x1(SB), NOSPLIT, $8-104
-	STMXCSR    (SP)
-	MOVL       (SP), AX
-	ORL        $0x00008040, AX
-	MOVL       AX, 4(SP)
-	LDMXCSR    4(SP)
-	MOVQ       c+48(FP), DI
-	MOVQ       rowC+56(FP), SI
-	MOVQ       k+0(FP), CX
-	MOVQ       a+8(FP), AX
-	MOVQ       rowA+16(FP), R8
-	MOVQ       colA+24(FP), R13
-	MOVQ       b+32(FP), BX
-	MOVQ       rowB+40(FP), DX
-	VXORPS     Y0, Y0, Y0
-	LEAQ       (SI)(SI*2), R9
-	LEAQ       (DI)(SI*4), R10
-	PREFETCHT0 (DI)
-	PREFETCHT0 31(DI)
-	LEAQ       (DX)(DX*2), R11
-	MOVQ       CX, R12
-	CMPQ       R13, $0x04
-	JNE        columns
-	LEAQ       (R8)(R8*2), R9
-	SHRQ       $0x02, CX
-	JZ         rowsRest
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	VXORPS  Y0, Y0, Y0
+	MOVQ    DI, R10
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x00
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x1f
+	LEAQ    (DX)(DX*2), R11
+	MOVQ    CX, R12
+	CMPQ    R13, $0x04
+	JNE     columns
+	LEAQ    (R8)(R8*2), R9
+	SHRQ    $0x02, CX
+	JZ      rowsRest
 
 rowsLoop:
 	VMOVUPS      (BX), Y1
@@ -8752,36 +8759,52 @@ set:
 	RET
 
 // func product256s2x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int)
-// Requires: AVX, FMA3, MMX+, SSE
+// Requires: AVX, FMA3, SSE
 TEXT ·product256s2x1(SB), NOSPLIT, $8-104
-	STMXCSR    (SP)
-	MOVL       (SP), AX
-	ORL        $0x00008040, AX
-	MOVL       AX, 4(SP)
-	LDMXCSR    4(SP)
-	MOVQ       c+48(FP), DI
-	MOVQ       rowC+56(FP), SI
-	MOVQ       k+0(FP), CX
-	MOVQ       a+8(FP), AX
-	MOVQ       rowA+16(FP), R8
-	MOVQ       colA+24(FP), R13
-	MOVQ       b+32(FP), BX
-	MOVQ       rowB+40(FP), DX
-	VXORPS     Y0, Y0, Y0
-	VXORPS     Y1, Y1, Y1
-	LEAQ       (SI)(SI*2), R9
-	LEAQ       (DI)(SI*4), R10
-	PREFETCHT0 (DI)
-	PREFETCHT0 31(DI)
-	PREFETCHT0 (DI)(SI*1)
-	PREFETCHT0 31(DI)(SI*1)
-	LEAQ       (DX)(DX*2), R11
-	MOVQ       CX, R12
-	CMPQ       R13, $0x04
-	JNE        columns
-	LEAQ       (R8)(R8*2), R9
-	SHRQ       $0x02, CX
-	JZ         rowsRest
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	MOVQ    DI, R10
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x00
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x1f
+	ADDQ    SI, R10
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x00
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x1f
+	LEAQ    (DX)(DX*2), R11
+	MOVQ    CX, R12
+	CMPQ    R13, $0x04
+	JNE     columns
+	LEAQ    (R8)(R8*2), R9
+	SHRQ    $0x02, CX
+	JZ      rowsRest
 
 rowsLoop:
 	VMOVUPS      (BX), Y2
@@ -8926,39 +8949,64 @@ set:
 	RET
 
 // func product256s3x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int)
-// Requires: AVX, FMA3, MMX+, SSE
+// Requires: AVX, FMA3, SSE
 TEXT ·product256s3x1(SB), NOSPLIT, $8-104
-	STMXCSR    (SP)
-	MOVL       (SP), AX
-	ORL        $0x00008040, AX
-	MOVL       AX, 4(SP)
-	LDMXCSR    4(SP)
-	MOVQ       c+48(FP), DI
-	MOVQ       rowC+56(FP), SI
-	MOVQ       k+0(FP), CX
-	MOVQ       a+8(FP), AX
-	MOVQ       rowA+16(FP), R8
-	MOVQ       colA+24(FP), R13
-	MOVQ       b+32(FP), BX
-	MOVQ       rowB+40(FP), DX
-	VXORPS     Y0, Y0, Y0
-	VXORPS     Y1, Y1, Y1
-	VXORPS     Y2, Y2, Y2
-	LEAQ       (SI)(SI*2), R9
-	LEAQ       (DI)(SI*4), R10
-	PREFETCHT0 (DI)
-	PREFETCHT0 31(DI)
-	PREFETCHT0 (DI)(SI*1)
-	PREFETCHT0 31(DI)(SI*1)
-	PREFETCHT0 (DI)(SI*2)
-	PREFETCHT0 31(DI)(SI*2)
-	LEAQ       (DX)(DX*2), R11
-	MOVQ       CX, R12
-	CMPQ       R13, $0x04
-	JNE        columns
-	LEAQ       (R8)(R8*2), R9
-	SHRQ       $0x02, CX
-	JZ         rowsRest
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	MOVQ    DI, R10
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x00
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x1f
+	ADDQ    SI, R10
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x00
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x1f
+	ADDQ    SI, R10
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x00
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x1f
+	LEAQ    (DX)(DX*2), R11
+	MOVQ    CX, R12
+	CMPQ    R13, $0x04
+	JNE     columns
+	LEAQ    (R8)(R8*2), R9
+	SHRQ    $0x02, CX
+	JZ      rowsRest
 
 rowsLoop:
 	VMOVUPS      (BX), Y3
@@ -9137,42 +9185,76 @@ set:
 	RET
 
 // func product256s4x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int)
-// Requires: AVX, FMA3, MMX+, SSE
+// Requires: AVX, FMA3, SSE
 TEXT ·product256s4x1(SB), NOSPLIT, $8-104
-	STMXCSR    (SP)
-	MOVL       (SP), AX
-	ORL        $0x00008040, AX
-	MOVL       AX, 4(SP)
-	LDMXCSR    4(SP)
-	MOVQ       c+48(FP), DI
-	MOVQ       rowC+56(FP), SI
-	MOVQ       k+0(FP), CX
-	MOVQ       a+8(FP), AX
-	MOVQ       rowA+16(FP), R8
-	MOVQ       colA+24(FP), R13
-	MOVQ       b+32(FP), BX
-	MOVQ       rowB+40(FP), DX
-	VXORPS     Y0, Y0, Y0
-	VXORPS     Y1, Y1, Y1
-	VXORPS     Y2, Y2, Y2
-	VXORPS     Y3, Y3, Y3
-	LEAQ       (SI)(SI*2), R9
-	LEAQ       (DI)(SI*4), R10
-	PREFETCHT0 (DI)
-	PREFETCHT0 31(DI)
-	PREFETCHT0 (DI)(SI*1)
-	PREFETCHT0 31(DI)(SI*1)
-	PREFETCHT0 (DI)(SI*2)
-	PREFETCHT0 31(DI)(SI*2)
-	PREFETCHT0 (DI)(R9*1)
-	PREFETCHT0 31(DI)(R9*1)
-	LEAQ       (DX)(DX*2), R11
-	MOVQ       CX, R12
-	CMPQ       R13, $0x04
-	JNE        columns
-	LEAQ       (R8)(R8*2), R9
-	SHRQ       $0x02, CX
-	JZ         rowsRest
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	MOVQ    DI, R10
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x00
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x1f
+	ADDQ    SI, R10
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x00
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x1f
+	ADDQ    SI, R10
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x00
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x1f
+	ADDQ    SI, R10
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x00
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x1f
+	LEAQ    (DX)(DX*2), R11
+	MOVQ    CX, R12
+	CMPQ    R13, $0x04
+	JNE     columns
+	LEAQ    (R8)(R8*2), R9
+	SHRQ    $0x02, CX
+	JZ      rowsRest
 
 rowsLoop:
 	VMOVUPS      (BX), Y4
@@ -9385,46 +9467,89 @@ set:
 	RET
 
 // func product256s5x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int)
-// Requires: AVX, FMA3, MMX+, SSE
+// Requires: AVX, FMA3, SSE
 TEXT ·product256s5x1(SB), NOSPLIT, $8-104
-	STMXCSR    (SP)
-	MOVL       (SP), AX
-	ORL        $0x00008040, AX
-	MOVL       AX, 4(SP)
-	LDMXCSR    4(SP)
-	MOVQ       c+48(FP), DI
-	MOVQ       rowC+56(FP), SI
-	MOVQ       k+0(FP), CX
-	MOVQ       a+8(FP), AX
-	MOVQ       rowA+16(FP), R8
-	MOVQ       colA+24(FP), R13
-	MOVQ       b+32(FP), BX
-	MOVQ       rowB+40(FP), DX
-	VXORPS     Y0, Y0, Y0
-	VXORPS     Y1, Y1, Y1
-	VXORPS     Y2, Y2, Y2
-	VXORPS     Y3, Y3, Y3
-	VXORPS     Y4, Y4, Y4
-	LEAQ       (SI)(SI*2), R9
-	LEAQ       (DI)(SI*4), R10
-	PREFETCHT0 (DI)
-	PREFETCHT0 31(DI)
-	PREFETCHT0 (DI)(SI*1)
-	PREFETCHT0 31(DI)(SI*1)
-	PREFETCHT0 (DI)(SI*2)
-	PREFETCHT0 31(DI)(SI*2)
-	PREFETCHT0 (DI)(R9*1)
-	PREFETCHT0 31(DI)(R9*1)
-	PREFETCHT0 (R10)
-	PREFETCHT0 31(R10)
-	LEAQ       (DX)(DX*2), R11
-	MOVQ       CX, R12
-	CMPQ       R13, $0x04
-	JNE        columns
-	LEAQ       (R8)(R8*2), R9
-	LEAQ       (AX)(R8*4), R10
-	SHRQ       $0x02, CX
-	JZ         rowsRest
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	MOVQ    DI, R10
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x00
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x1f
+	ADDQ    SI, R10
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x00
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x1f
+	ADDQ    SI, R10
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x00
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x1f
+	ADDQ    SI, R10
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x00
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x1f
+	ADDQ    SI, R10
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x00
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x1f
+	LEAQ    (DX)(DX*2), R11
+	MOVQ    CX, R12
+	CMPQ    R13, $0x04
+	JNE     columns
+	LEAQ    (R8)(R8*2), R9
+	LEAQ    (AX)(R8*4), R10
+	SHRQ    $0x02, CX
+	JZ      rowsRest
 
 rowsLoop:
 	VMOVUPS      (BX), Y5
@@ -9673,49 +9798,101 @@ set:
 	RET
 
 // func product256s6x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int)
-// Requires: AVX, FMA3, MMX+, SSE
+// Requires: AVX, FMA3, SSE
 TEXT ·product256s6x1(SB), NOSPLIT, $8-104
-	STMXCSR    (SP)
-	MOVL       (SP), AX
-	ORL        $0x00008040, AX
-	MOVL       AX, 4(SP)
-	LDMXCSR    4(SP)
-	MOVQ       c+48(FP), DI
-	MOVQ       rowC+56(FP), SI
-	MOVQ       k+0(FP), CX
-	MOVQ       a+8(FP), AX
-	MOVQ       rowA+16(FP), R8
-	MOVQ       colA+24(FP), R13
-	MOVQ       b+32(FP), BX
-	MOVQ       rowB+40(FP), DX
-	VXORPS     Y0, Y0, Y0
-	VXORPS     Y1, Y1, Y1
-	VXORPS     Y2, Y2, Y2
-	VXORPS     Y3, Y3, Y3
-	VXORPS     Y4, Y4, Y4
-	VXORPS     Y5, Y5, Y5
-	LEAQ       (SI)(SI*2), R9
-	LEAQ       (DI)(SI*4), R10
-	PREFETCHT0 (DI)
-	PREFETCHT0 31(DI)
-	PREFETCHT0 (DI)(SI*1)
-	PREFETCHT0 31(DI)(SI*1)
-	PREFETCHT0 (DI)(SI*2)
-	PREFETCHT0 31(DI)(SI*2)
-	PREFETCHT0 (DI)(R9*1)
-	PREFETCHT0 31(DI)(R9*1)
-	PREFETCHT0 (R10)
-	PREFETCHT0 31(R10)
-	PREFETCHT0 (R10)(SI*1)
-	PREFETCHT0 31(R10)(SI*1)
-	LEAQ       (DX)(DX*2), R11
-	MOVQ       CX, R12
-	CMPQ       R13, $0x04
-	JNE        columns
-	LEAQ       (R8)(R8*2), R9
-	LEAQ       (AX)(R8*4), R10
-	SHRQ       $0x02, CX
-	JZ         rowsRest
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	MOVQ    DI, R10
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x00
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x1f
+	ADDQ    SI, R10
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x00
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x1f
+	ADDQ    SI, R10
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x00
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x1f
+	ADDQ    SI, R10
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x00
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x1f
+	ADDQ    SI, R10
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x00
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x1f
+	ADDQ    SI, R10
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x00
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x1f
+	LEAQ    (DX)(DX*2), R11
+	MOVQ    CX, R12
+	CMPQ    R13, $0x04
+	JNE     columns
+	LEAQ    (R8)(R8*2), R9
+	LEAQ    (AX)(R8*4), R10
+	SHRQ    $0x02, CX
+	JZ      rowsRest
 
 rowsLoop:
 	VMOVUPS      (BX), Y6
@@ -9998,34 +10175,41 @@ set:
 	RET
 
 // func product256s1x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int)
-// Requires: AVX, FMA3, MMX+, SSE
+// Requires: AVX, FMA3, SSE
 TEXT ·product256s1x2(SB), NOSPLIT, $8-104
-	STMXCSR    (SP)
-	MOVL       (SP), AX
-	ORL        $0x00008040, AX
-	MOVL       AX, 4(SP)
-	LDMXCSR    4(SP)
-	MOVQ       c+48(FP), DI
-	MOVQ       rowC+56(FP), SI
-	MOVQ       k+0(FP), CX
-	MOVQ       a+8(FP), AX
-	MOVQ       rowA+16(FP), R8
-	MOVQ       colA+24(FP), R13
-	MOVQ       b+32(FP), BX
-	MOVQ       rowB+40(FP), DX
-	VXORPS     Y0, Y0, Y0
-	VXORPS     Y1, Y1, Y1
-	LEAQ       (SI)(SI*2), R9
-	LEAQ       (DI)(SI*4), R10
-	PREFETCHT0 (DI)
-	PREFETCHT0 63(DI)
-	LEAQ       (DX)(DX*2), R11
-	MOVQ       CX, R12
-	CMPQ       R13, $0x04
-	JNE        columns
-	LEAQ       (R8)(R8*2), R9
-	SHRQ       $0x02, CX
-	JZ         rowsRest
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	MOVQ    DI, R10
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x00
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x3f
+	LEAQ    (DX)(DX*2), R11
+	MOVQ    CX, R12
+	CMPQ    R13, $0x04
+	JNE     columns
+	LEAQ    (R8)(R8*2), R9
+	SHRQ    $0x02, CX
+	JZ      rowsRest
 
 rowsLoop:
 	VMOVUPS      (BX), Y2
@@ -10166,38 +10350,54 @@ set:
 	RET
 
 // func product256s2x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int)
-// Requires: AVX, FMA3, MMX+, SSE
+// Requires: AVX, FMA3, SSE
 TEXT ·product256s2x2(SB), NOSPLIT, $8-104
-	STMXCSR    (SP)
-	MOVL       (SP), AX
-	ORL        $0x00008040, AX
-	MOVL       AX, 4(SP)
-	LDMXCSR    4(SP)
-	MOVQ       c+48(FP), DI
-	MOVQ       rowC+56(FP), SI
-	MOVQ       k+0(FP), CX
-	MOVQ       a+8(FP), AX
-	MOVQ       rowA+16(FP), R8
-	MOVQ       colA+24(FP), R13
-	MOVQ       b+32(FP), BX
-	MOVQ       rowB+40(FP), DX
-	VXORPS     Y0, Y0, Y0
-	VXORPS     Y1, Y1, Y1
-	VXORPS     Y2, Y2, Y2
-	VXORPS     Y3, Y3, Y3
-	LEAQ       (SI)(SI*2), R9
-	LEAQ       (DI)(SI*4), R10
-	PREFETCHT0 (DI)
-	PREFETCHT0 63(DI)
-	PREFETCHT0 (DI)(SI*1)
-	PREFETCHT0 63(DI)(SI*1)
-	LEAQ       (DX)(DX*2), R11
-	MOVQ       CX, R12
-	CMPQ       R13, $0x04
-	JNE        columns
-	LEAQ       (R8)(R8*2), R9
-	SHRQ       $0x02, CX
-	JZ         rowsRest
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	MOVQ    DI, R10
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x00
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x3f
+	ADDQ    SI, R10
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x00
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x3f
+	LEAQ    (DX)(DX*2), R11
+	MOVQ    CX, R12
+	CMPQ    R13, $0x04
+	JNE     columns
+	LEAQ    (R8)(R8*2), R9
+	SHRQ    $0x02, CX
+	JZ      rowsRest
 
 rowsLoop:
 	VMOVUPS      (BX), Y4
@@ -10392,42 +10592,67 @@ set:
 	RET
 
 // func product256s3x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int)
-// Requires: AVX, FMA3, MMX+, SSE
+// Requires: AVX, FMA3, SSE
 TEXT ·product256s3x2(SB), NOSPLIT, $8-104
-	STMXCSR    (SP)
-	MOVL       (SP), AX
-	ORL        $0x00008040, AX
-	MOVL       AX, 4(SP)
-	LDMXCSR    4(SP)
-	MOVQ       c+48(FP), DI
-	MOVQ       rowC+56(FP), SI
-	MOVQ       k+0(FP), CX
-	MOVQ       a+8(FP), AX
-	MOVQ       rowA+16(FP), R8
-	MOVQ       colA+24(FP), R13
-	MOVQ       b+32(FP), BX
-	MOVQ       rowB+40(FP), DX
-	VXORPS     Y0, Y0, Y0
-	VXORPS     Y1, Y1, Y1
-	VXORPS     Y2, Y2, Y2
-	VXORPS     Y3, Y3, Y3
-	VXORPS     Y4, Y4, Y4
-	VXORPS     Y5, Y5, Y5
-	LEAQ       (SI)(SI*2), R9
-	LEAQ       (DI)(SI*4), R10
-	PREFETCHT0 (DI)
-	PREFETCHT0 63(DI)
-	PREFETCHT0 (DI)(SI*1)
-	PREFETCHT0 63(DI)(SI*1)
-	PREFETCHT0 (DI)(SI*2)
-	PREFETCHT0 63(DI)(SI*2)
-	LEAQ       (DX)(DX*2), R11
-	MOVQ       CX, R12
-	CMPQ       R13, $0x04
-	JNE        columns
-	LEAQ       (R8)(R8*2), R9
-	SHRQ       $0x02, CX
-	JZ         rowsRest
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	MOVQ    DI, R10
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x00
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x3f
+	ADDQ    SI, R10
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x00
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x3f
+	ADDQ    SI, R10
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x00
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x3f
+	LEAQ    (DX)(DX*2), R11
+	MOVQ    CX, R12
+	CMPQ    R13, $0x04
+	JNE     columns
+	LEAQ    (R8)(R8*2), R9
+	SHRQ    $0x02, CX
+	JZ      rowsRest
 
 rowsLoop:
 	VMOVUPS      (BX), Y6
@@ -10676,46 +10901,80 @@ set:
 	RET
 
 // func product256s4x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int)
-// Requires: AVX, FMA3, MMX+, SSE
+// Requires: AVX, FMA3, SSE
 TEXT ·product256s4x2(SB), NOSPLIT, $8-104
-	STMXCSR    (SP)
-	MOVL       (SP), AX
-	ORL        $0x00008040, AX
-	MOVL       AX, 4(SP)
-	LDMXCSR    4(SP)
-	MOVQ       c+48(FP), DI
-	MOVQ       rowC+56(FP), SI
-	MOVQ       k+0(FP), CX
-	MOVQ       a+8(FP), AX
-	MOVQ       rowA+16(FP), R8
-	MOVQ       colA+24(FP), R13
-	MOVQ       b+32(FP), BX
-	MOVQ       rowB+40(FP), DX
-	VXORPS     Y0, Y0, Y0
-	VXORPS     Y1, Y1, Y1
-	VXORPS     Y2, Y2, Y2
-	VXORPS     Y3, Y3, Y3
-	VXORPS     Y4, Y4, Y4
-	VXORPS     Y5, Y5, Y5
-	VXORPS     Y6, Y6, Y6
-	VXORPS     Y7, Y7, Y7
-	LEAQ       (SI)(SI*2), R9
-	LEAQ       (DI)(SI*4), R10
-	PREFETCHT0 (DI)
-	PREFETCHT0 63(DI)
-	PREFETCHT0 (DI)(SI*1)
-	PREFETCHT0 63(DI)(SI*1)
-	PREFETCHT0 (DI)(SI*2)
-	PREFETCHT0 63(DI)(SI*2)
-	PREFETCHT0 (DI)(R9*1)
-	PREFETCHT0 63(DI)(R9*1)
-	LEAQ       (DX)(DX*2), R11
-	MOVQ       CX, R12
-	CMPQ       R13, $0x04
-	JNE        columns
-	LEAQ       (R8)(R8*2), R9
-	SHRQ       $0x02, CX
-	JZ         rowsRest
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	VXORPS  Y7, Y7, Y7
+	MOVQ    DI, R10
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x00
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x3f
+	ADDQ    SI, R10
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x00
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x3f
+	ADDQ    SI, R10
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x00
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x3f
+	ADDQ    SI, R10
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x00
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x3f
+	LEAQ    (DX)(DX*2), R11
+	MOVQ    CX, R12
+	CMPQ    R13, $0x04
+	JNE     columns
+	LEAQ    (R8)(R8*2), R9
+	SHRQ    $0x02, CX
+	JZ      rowsRest
 
 rowsLoop:
 	VMOVUPS      (BX), Y8
@@ -11018,51 +11277,94 @@ set:
 	RET
 
 // func product256s5x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int)
-// Requires: AVX, FMA3, MMX+, SSE
+// Requires: AVX, FMA3, SSE
 TEXT ·product256s5x2(SB), NOSPLIT, $8-104
-	STMXCSR    (SP)
-	MOVL       (SP), AX
-	ORL        $0x00008040, AX
-	MOVL       AX, 4(SP)
-	LDMXCSR    4(SP)
-	MOVQ       c+48(FP), DI
-	MOVQ       rowC+56(FP), SI
-	MOVQ       k+0(FP), CX
-	MOVQ       a+8(FP), AX
-	MOVQ       rowA+16(FP), R8
-	MOVQ       colA+24(FP), R13
-	MOVQ       b+32(FP), BX
-	MOVQ       rowB+40(FP), DX
-	VXORPS     Y0, Y0, Y0
-	VXORPS     Y1, Y1, Y1
-	VXORPS     Y2, Y2, Y2
-	VXORPS     Y3, Y3, Y3
-	VXORPS     Y4, Y4, Y4
-	VXORPS     Y5, Y5, Y5
-	VXORPS     Y6, Y6, Y6
-	VXORPS     Y7, Y7, Y7
-	VXORPS     Y8, Y8, Y8
-	VXORPS     Y9, Y9, Y9
-	LEAQ       (SI)(SI*2), R9
-	LEAQ       (DI)(SI*4), R10
-	PREFETCHT0 (DI)
-	PREFETCHT0 63(DI)
-	PREFETCHT0 (DI)(SI*1)
-	PREFETCHT0 63(DI)(SI*1)
-	PREFETCHT0 (DI)(SI*2)
-	PREFETCHT0 63(DI)(SI*2)
-	PREFETCHT0 (DI)(R9*1)
-	PREFETCHT0 63(DI)(R9*1)
-	PREFETCHT0 (R10)
-	PREFETCHT0 63(R10)
-	LEAQ       (DX)(DX*2), R11
-	MOVQ       CX, R12
-	CMPQ       R13, $0x04
-	JNE        columns
-	LEAQ       (R8)(R8*2), R9
-	LEAQ       (AX)(R8*4), R10
-	SHRQ       $0x02, CX
-	JZ         rowsRest
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	VXORPS  Y7, Y7, Y7
+	VXORPS  Y8, Y8, Y8
+	VXORPS  Y9, Y9, Y9
+	MOVQ    DI, R10
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x00
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x3f
+	ADDQ    SI, R10
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x00
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x3f
+	ADDQ    SI, R10
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x00
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x3f
+	ADDQ    SI, R10
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x00
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x3f
+	ADDQ    SI, R10
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x00
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x3f
+	LEAQ    (DX)(DX*2), R11
+	MOVQ    CX, R12
+	CMPQ    R13, $0x04
+	JNE     columns
+	LEAQ    (R8)(R8*2), R9
+	LEAQ    (AX)(R8*4), R10
+	SHRQ    $0x02, CX
+	JZ      rowsRest
 
 rowsLoop:
 	VMOVUPS      (BX), Y10
@@ -11421,55 +11723,107 @@ set:
 	RET
 
 // func product256s6x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int)
-// Requires: AVX, FMA3, MMX+, SSE
+// Requires: AVX, FMA3, SSE
 TEXT ·product256s6x2(SB), NOSPLIT, $8-104
-	STMXCSR    (SP)
-	MOVL       (SP), AX
-	ORL        $0x00008040, AX
-	MOVL       AX, 4(SP)
-	LDMXCSR    4(SP)
-	MOVQ       c+48(FP), DI
-	MOVQ       rowC+56(FP), SI
-	MOVQ       k+0(FP), CX
-	MOVQ       a+8(FP), AX
-	MOVQ       rowA+16(FP), R8
-	MOVQ       colA+24(FP), R13
-	MOVQ       b+32(FP), BX
-	MOVQ       rowB+40(FP), DX
-	VXORPS     Y0, Y0, Y0
-	VXORPS     Y1, Y1, Y1
-	VXORPS     Y2, Y2, Y2
-	VXORPS     Y3, Y3, Y3
-	VXORPS     Y4, Y4, Y4
-	VXORPS     Y5, Y5, Y5
-	VXORPS     Y6, Y6, Y6
-	VXORPS     Y7, Y7, Y7
-	VXORPS     Y8, Y8, Y8
-	VXORPS     Y9, Y9, Y9
-	VXORPS     Y10, Y10, Y10
-	VXORPS     Y11, Y11, Y11
-	LEAQ       (SI)(SI*2), R9
-	LEAQ       (DI)(SI*4), R10
-	PREFETCHT0 (DI)
-	PREFETCHT0 63(DI)
-	PREFETCHT0 (DI)(SI*1)
-	PREFETCHT0 63(DI)(SI*1)
-	PREFETCHT0 (DI)(SI*2)
-	PREFETCHT0 63(DI)(SI*2)
-	PREFETCHT0 (DI)(R9*1)
-	PREFETCHT0 63(DI)(R9*1)
-	PREFETCHT0 (R10)
-	PREFETCHT0 63(R10)
-	PREFETCHT0 (R10)(SI*1)
-	PREFETCHT0 63(R10)(SI*1)
-	LEAQ       (DX)(DX*2), R11
-	MOVQ       CX, R12
-	CMPQ       R13, $0x04
-	JNE        columns
-	LEAQ       (R8)(R8*2), R9
-	LEAQ       (AX)(R8*4), R10
-	SHRQ       $0x02, CX
-	JZ         rowsRest
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	VXORPS  Y7, Y7, Y7
+	VXORPS  Y8, Y8, Y8
+	VXORPS  Y9, Y9, Y9
+	VXORPS  Y10, Y10, Y10
+	VXORPS  Y11, Y11, Y11
+	MOVQ    DI, R10
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x00
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x3f
+	ADDQ    SI, R10
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x00
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x3f
+	ADDQ    SI, R10
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x00
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x3f
+	ADDQ    SI, R10
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x00
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x3f
+	ADDQ    SI, R10
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x00
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x3f
+	ADDQ    SI, R10
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x00
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x3f
+	LEAQ    (DX)(DX*2), R11
+	MOVQ    CX, R12
+	CMPQ    R13, $0x04
+	JNE     columns
+	LEAQ    (R8)(R8*2), R9
+	LEAQ    (AX)(R8*4), R10
+	SHRQ    $0x02, CX
+	JZ      rowsRest
 
 rowsLoop:
 	VMOVUPS      (BX), Y12
@@ -11882,36 +12236,47 @@ set:
 	RET
 
 // func product256s1x3(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int)
-// Requires: AVX, FMA3, MMX+, SSE
+// Requires: AVX, FMA3, SSE
 TEXT ·product256s1x3(SB), NOSPLIT, $8-104
-	STMXCSR    (SP)
-	MOVL       (SP), AX
-	ORL        $0x00008040, AX
-	MOVL       AX, 4(SP)
-	LDMXCSR    4(SP)
-	MOVQ       c+48(FP), DI
-	MOVQ       rowC+56(FP), SI
-	MOVQ       k+0(FP), CX
-	MOVQ       a+8(FP), AX
-	MOVQ       rowA+16(FP), R8
-	MOVQ       colA+24(FP), R13
-	MOVQ       b+32(FP), BX
-	MOVQ       rowB+40(FP), DX
-	VXORPS     Y0, Y0, Y0
-	VXORPS     Y1, Y1, Y1
-	VXORPS     Y2, Y2, Y2
-	LEAQ       (SI)(SI*2), R9
-	LEAQ       (DI)(SI*4), R10
-	PREFETCHT0 (DI)
-	PREFETCHT0 64(DI)
-	PREFETCHT0 95(DI)
-	LEAQ       (DX)(DX*2), R11
-	MOVQ       CX, R12
-	CMPQ       R13, $0x04
-	JNE        columns
-	LEAQ       (R8)(R8*2), R9
-	SHRQ       $0x02, CX
-	JZ         rowsRest
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	MOVQ    DI, R10
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x00
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x40
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x5f
+	LEAQ    (DX)(DX*2), R11
+	MOVQ    CX, R12
+	CMPQ    R13, $0x04
+	JNE     columns
+	LEAQ    (R8)(R8*2), R9
+	SHRQ    $0x02, CX
+	JZ      rowsRest
 
 rowsLoop:
 	VMOVUPS      (BX), Y3
@@ -12082,42 +12447,66 @@ set:
 	RET
 
 // func product256s2x3(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int)
-// Requires: AVX, FMA3, MMX+, SSE
+// Requires: AVX, FMA3, SSE
 TEXT ·product256s2x3(SB), NOSPLIT, $8-104
-	STMXCSR    (SP)
-	MOVL       (SP), AX
-	ORL        $0x00008040, AX
-	MOVL       AX, 4(SP)
-	LDMXCSR    4(SP)
-	MOVQ       c+48(FP), DI
-	MOVQ       rowC+56(FP), SI
-	MOVQ       k+0(FP), CX
-	MOVQ       a+8(FP), AX
-	MOVQ       rowA+16(FP), R8
-	MOVQ       colA+24(FP), R13
-	MOVQ       b+32(FP), BX
-	MOVQ       rowB+40(FP), DX
-	VXORPS     Y0, Y0, Y0
-	VXORPS     Y1, Y1, Y1
-	VXORPS     Y2, Y2, Y2
-	VXORPS     Y3, Y3, Y3
-	VXORPS     Y4, Y4, Y4
-	VXORPS     Y5, Y5, Y5
-	LEAQ       (SI)(SI*2), R9
-	LEAQ       (DI)(SI*4), R10
-	PREFETCHT0 (DI)
-	PREFETCHT0 64(DI)
-	PREFETCHT0 95(DI)
-	PREFETCHT0 (DI)(SI*1)
-	PREFETCHT0 64(DI)(SI*1)
-	PREFETCHT0 95(DI)(SI*1)
-	LEAQ       (DX)(DX*2), R11
-	MOVQ       CX, R12
-	CMPQ       R13, $0x04
-	JNE        columns
-	LEAQ       (R8)(R8*2), R9
-	SHRQ       $0x02, CX
-	JZ         rowsRest
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	MOVQ    DI, R10
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x00
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x40
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x5f
+	ADDQ    SI, R10
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x00
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x40
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x5f
+	LEAQ    (DX)(DX*2), R11
+	MOVQ    CX, R12
+	CMPQ    R13, $0x04
+	JNE     columns
+	LEAQ    (R8)(R8*2), R9
+	SHRQ    $0x02, CX
+	JZ      rowsRest
 
 rowsLoop:
 	VMOVUPS      (BX), Y6
@@ -12362,48 +12751,85 @@ set:
 	RET
 
 // func product256s3x3(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int)
-// Requires: AVX, FMA3, MMX+, SSE
+// Requires: AVX, FMA3, SSE
 TEXT ·product256s3x3(SB), NOSPLIT, $8-104
-	STMXCSR    (SP)
-	MOVL       (SP), AX
-	ORL        $0x00008040, AX
-	MOVL       AX, 4(SP)
-	LDMXCSR    4(SP)
-	MOVQ       c+48(FP), DI
-	MOVQ       rowC+56(FP), SI
-	MOVQ       k+0(FP), CX
-	MOVQ       a+8(FP), AX
-	MOVQ       rowA+16(FP), R8
-	MOVQ       colA+24(FP), R13
-	MOVQ       b+32(FP), BX
-	MOVQ       rowB+40(FP), DX
-	VXORPS     Y0, Y0, Y0
-	VXORPS     Y1, Y1, Y1
-	VXORPS     Y2, Y2, Y2
-	VXORPS     Y3, Y3, Y3
-	VXORPS     Y4, Y4, Y4
-	VXORPS     Y5, Y5, Y5
-	VXORPS     Y6, Y6, Y6
-	VXORPS     Y7, Y7, Y7
-	VXORPS     Y8, Y8, Y8
-	LEAQ       (SI)(SI*2), R9
-	LEAQ       (DI)(SI*4), R10
-	PREFETCHT0 (DI)
-	PREFETCHT0 64(DI)
-	PREFETCHT0 95(DI)
-	PREFETCHT0 (DI)(SI*1)
-	PREFETCHT0 64(DI)(SI*1)
-	PREFETCHT0 95(DI)(SI*1)
-	PREFETCHT0 (DI)(SI*2)
-	PREFETCHT0 64(DI)(SI*2)
-	PREFETCHT0 95(DI)(SI*2)
-	LEAQ       (DX)(DX*2), R11
-	MOVQ       CX, R12
-	CMPQ       R13, $0x04
-	JNE        columns
-	LEAQ       (R8)(R8*2), R9
-	SHRQ       $0x02, CX
-	JZ         rowsRest
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	VXORPS  Y7, Y7, Y7
+	VXORPS  Y8, Y8, Y8
+	MOVQ    DI, R10
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x00
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x40
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x5f
+	ADDQ    SI, R10
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x00
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x40
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x5f
+	ADDQ    SI, R10
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x00
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x40
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x5f
+	LEAQ    (DX)(DX*2), R11
+	MOVQ    CX, R12
+	CMPQ    R13, $0x04
+	JNE     columns
+	LEAQ    (R8)(R8*2), R9
+	SHRQ    $0x02, CX
+	JZ      rowsRest
 
 rowsLoop:
 	VMOVUPS      (BX), Y9
@@ -12722,54 +13148,104 @@ set:
 	RET
 
 // func product256s4x3(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int)
-// Requires: AVX, FMA3, MMX+, SSE
+// Requires: AVX, FMA3, SSE
 TEXT ·product256s4x3(SB), NOSPLIT, $8-104
-	STMXCSR    (SP)
-	MOVL       (SP), AX
-	ORL        $0x00008040, AX
-	MOVL       AX, 4(SP)
-	LDMXCSR    4(SP)
-	MOVQ       c+48(FP), DI
-	MOVQ       rowC+56(FP), SI
-	MOVQ       k+0(FP), CX
-	MOVQ       a+8(FP), AX
-	MOVQ       rowA+16(FP), R8
-	MOVQ       colA+24(FP), R13
-	MOVQ       b+32(FP), BX
-	MOVQ       rowB+40(FP), DX
-	VXORPS     Y0, Y0, Y0
-	VXORPS     Y1, Y1, Y1
-	VXORPS     Y2, Y2, Y2
-	VXORPS     Y3, Y3, Y3
-	VXORPS     Y4, Y4, Y4
-	VXORPS     Y5, Y5, Y5
-	VXORPS     Y6, Y6, Y6
-	VXORPS     Y7, Y7, Y7
-	VXORPS     Y8, Y8, Y8
-	VXORPS     Y9, Y9, Y9
-	VXORPS     Y10, Y10, Y10
-	VXORPS     Y11, Y11, Y11
-	LEAQ       (SI)(SI*2), R9
-	LEAQ       (DI)(SI*4), R10
-	PREFETCHT0 (DI)
-	PREFETCHT0 64(DI)
-	PREFETCHT0 95(DI)
-	PREFETCHT0 (DI)(SI*1)
-	PREFETCHT0 64(DI)(SI*1)
-	PREFETCHT0 95(DI)(SI*1)
-	PREFETCHT0 (DI)(SI*2)
-	PREFETCHT0 64(DI)(SI*2)
-	PREFETCHT0 95(DI)(SI*2)
-	PREFETCHT0 (DI)(R9*1)
-	PREFETCHT0 64(DI)(R9*1)
-	PREFETCHT0 95(DI)(R9*1)
-	LEAQ       (DX)(DX*2), R11
-	MOVQ       CX, R12
-	CMPQ       R13, $0x04
-	JNE        columns
-	LEAQ       (R8)(R8*2), R9
-	SHRQ       $0x02, CX
-	JZ         rowsRest
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	VXORPS  Y7, Y7, Y7
+	VXORPS  Y8, Y8, Y8
+	VXORPS  Y9, Y9, Y9
+	VXORPS  Y10, Y10, Y10
+	VXORPS  Y11, Y11, Y11
+	MOVQ    DI, R10
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x00
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x40
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x5f
+	ADDQ    SI, R10
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x00
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x40
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x5f
+	ADDQ    SI, R10
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x00
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x40
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x5f
+	ADDQ    SI, R10
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x00
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x40
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x5f
+	LEAQ    (DX)(DX*2), R11
+	MOVQ    CX, R12
+	CMPQ    R13, $0x04
+	JNE     columns
+	LEAQ    (R8)(R8*2), R9
+	SHRQ    $0x02, CX
+	JZ      rowsRest
 
 rowsLoop:
 	VMOVUPS      (BX), Y12
@@ -24572,33 +25048,40 @@ end:
 	RET
 
 // func product256d1x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int)
-// Requires: AVX, FMA3, MMX+, SSE
+// Requires: AVX, FMA3, SSE
 TEXT ·product256d1x1(SB), NOSPLIT, $8-104
-	STMXCSR    (SP)
-	MOVL       (SP), AX
-	ORL        $0x00008040, AX
-	MOVL       AX, 4(SP)
-	LDMXCSR    4(SP)
-	MOVQ       c+48(FP), DI
-	MOVQ       rowC+56(FP), SI
-	MOVQ       k+0(FP), CX
-	MOVQ       a+8(FP), AX
-	MOVQ       rowA+16(FP), R8
-	MOVQ       colA+24(FP), R13
-	MOVQ       b+32(FP), BX
-	MOVQ       rowB+40(FP), DX
-	VXORPS     Y0, Y0, Y0
-	LEAQ       (SI)(SI*2), R9
-	LEAQ       (DI)(SI*4), R10
-	PREFETCHT0 (DI)
-	PREFETCHT0 31(DI)
-	LEAQ       (DX)(DX*2), R11
-	MOVQ       CX, R12
-	CMPQ       R13, $0x08
-	JNE        columns
-	LEAQ       (R8)(R8*2), R9
-	SHRQ       $0x02, CX
-	JZ         rowsRest
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	VXORPS  Y0, Y0, Y0
+	MOVQ    DI, R10
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x00
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x1f
+	LEAQ    (DX)(DX*2), R11
+	MOVQ    CX, R12
+	CMPQ    R13, $0x08
+	JNE     columns
+	LEAQ    (R8)(R8*2), R9
+	SHRQ    $0x02, CX
+	JZ      rowsRest
 
 rowsLoop:
 	VMOVUPD      (BX), Y1
@@ -24709,36 +25192,52 @@ set:
 	RET
 
 // func product256d2x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int)
-// Requires: AVX, FMA3, MMX+, SSE
+// Requires: AVX, FMA3, SSE
 TEXT ·product256d2x1(SB), NOSPLIT, $8-104
-	STMXCSR    (SP)
-	MOVL       (SP), AX
-	ORL        $0x00008040, AX
-	MOVL       AX, 4(SP)
-	LDMXCSR    4(SP)
-	MOVQ       c+48(FP), DI
-	MOVQ       rowC+56(FP), SI
-	MOVQ       k+0(FP), CX
-	MOVQ       a+8(FP), AX
-	MOVQ       rowA+16(FP), R8
-	MOVQ       colA+24(FP), R13
-	MOVQ       b+32(FP), BX
-	MOVQ       rowB+40(FP), DX
-	VXORPS     Y0, Y0, Y0
-	VXORPS     Y1, Y1, Y1
-	LEAQ       (SI)(SI*2), R9
-	LEAQ       (DI)(SI*4), R10
-	PREFETCHT0 (DI)
-	PREFETCHT0 31(DI)
-	PREFETCHT0 (DI)(SI*1)
-	PREFETCHT0 31(DI)(SI*1)
-	LEAQ       (DX)(DX*2), R11
-	MOVQ       CX, R12
-	CMPQ       R13, $0x08
-	JNE        columns
-	LEAQ       (R8)(R8*2), R9
-	SHRQ       $0x02, CX
-	JZ         rowsRest
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	MOVQ    DI, R10
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x00
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x1f
+	ADDQ    SI, R10
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x00
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x1f
+	LEAQ    (DX)(DX*2), R11
+	MOVQ    CX, R12
+	CMPQ    R13, $0x08
+	JNE     columns
+	LEAQ    (R8)(R8*2), R9
+	SHRQ    $0x02, CX
+	JZ      rowsRest
 
 rowsLoop:
 	VMOVUPD      (BX), Y2
@@ -24883,39 +25382,64 @@ set:
 	RET
 
 // func product256d3x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int)
-// Requires: AVX, FMA3, MMX+, SSE
+// Requires: AVX, FMA3, SSE
 TEXT ·product256d3x1(SB), NOSPLIT, $8-104
-	STMXCSR    (SP)
-	MOVL       (SP), AX
-	ORL        $0x00008040, AX
-	MOVL       AX, 4(SP)
-	LDMXCSR    4(SP)
-	MOVQ       c+48(FP), DI
-	MOVQ       rowC+56(FP), SI
-	MOVQ       k+0(FP), CX
-	MOVQ       a+8(FP), AX
-	MOVQ       rowA+16(FP), R8
-	MOVQ       colA+24(FP), R13
-	MOVQ       b+32(FP), BX
-	MOVQ       rowB+40(FP), DX
-	VXORPS     Y0, Y0, Y0
-	VXORPS     Y1, Y1, Y1
-	VXORPS     Y2, Y2, Y2
-	LEAQ       (SI)(SI*2), R9
-	LEAQ       (DI)(SI*4), R10
-	PREFETCHT0 (DI)
-	PREFETCHT0 31(DI)
-	PREFETCHT0 (DI)(SI*1)
-	PREFETCHT0 31(DI)(SI*1)
-	PREFETCHT0 (DI)(SI*2)
-	PREFETCHT0 31(DI)(SI*2)
-	LEAQ       (DX)(DX*2), R11
-	MOVQ       CX, R12
-	CMPQ       R13, $0x08
-	JNE        columns
-	LEAQ       (R8)(R8*2), R9
-	SHRQ       $0x02, CX
-	JZ         rowsRest
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	MOVQ    DI, R10
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x00
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x1f
+	ADDQ    SI, R10
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x00
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x1f
+	ADDQ    SI, R10
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x00
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x1f
+	LEAQ    (DX)(DX*2), R11
+	MOVQ    CX, R12
+	CMPQ    R13, $0x08
+	JNE     columns
+	LEAQ    (R8)(R8*2), R9
+	SHRQ    $0x02, CX
+	JZ      rowsRest
 
 rowsLoop:
 	VMOVUPD      (BX), Y3
@@ -25094,42 +25618,76 @@ set:
 	RET
 
 // func product256d4x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int)
-// Requires: AVX, FMA3, MMX+, SSE
+// Requires: AVX, FMA3, SSE
 TEXT ·product256d4x1(SB), NOSPLIT, $8-104
-	STMXCSR    (SP)
-	MOVL       (SP), AX
-	ORL        $0x00008040, AX
-	MOVL       AX, 4(SP)
-	LDMXCSR    4(SP)
-	MOVQ       c+48(FP), DI
-	MOVQ       rowC+56(FP), SI
-	MOVQ       k+0(FP), CX
-	MOVQ       a+8(FP), AX
-	MOVQ       rowA+16(FP), R8
-	MOVQ       colA+24(FP), R13
-	MOVQ       b+32(FP), BX
-	MOVQ       rowB+40(FP), DX
-	VXORPS     Y0, Y0, Y0
-	VXORPS     Y1, Y1, Y1
-	VXORPS     Y2, Y2, Y2
-	VXORPS     Y3, Y3, Y3
-	LEAQ       (SI)(SI*2), R9
-	LEAQ       (DI)(SI*4), R10
-	PREFETCHT0 (DI)
-	PREFETCHT0 31(DI)
-	PREFETCHT0 (DI)(SI*1)
-	PREFETCHT0 31(DI)(SI*1)
-	PREFETCHT0 (DI)(SI*2)
-	PREFETCHT0 31(DI)(SI*2)
-	PREFETCHT0 (DI)(R9*1)
-	PREFETCHT0 31(DI)(R9*1)
-	LEAQ       (DX)(DX*2), R11
-	MOVQ       CX, R12
-	CMPQ       R13, $0x08
-	JNE        columns
-	LEAQ       (R8)(R8*2), R9
-	SHRQ       $0x02, CX
-	JZ         rowsRest
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	MOVQ    DI, R10
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x00
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x1f
+	ADDQ    SI, R10
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x00
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x1f
+	ADDQ    SI, R10
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x00
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x1f
+	ADDQ    SI, R10
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x00
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x1f
+	LEAQ    (DX)(DX*2), R11
+	MOVQ    CX, R12
+	CMPQ    R13, $0x08
+	JNE     columns
+	LEAQ    (R8)(R8*2), R9
+	SHRQ    $0x02, CX
+	JZ      rowsRest
 
 rowsLoop:
 	VMOVUPD      (BX), Y4
@@ -25342,46 +25900,89 @@ set:
 	RET
 
 // func product256d5x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int)
-// Requires: AVX, FMA3, MMX+, SSE
+// Requires: AVX, FMA3, SSE
 TEXT ·product256d5x1(SB), NOSPLIT, $8-104
-	STMXCSR    (SP)
-	MOVL       (SP), AX
-	ORL        $0x00008040, AX
-	MOVL       AX, 4(SP)
-	LDMXCSR    4(SP)
-	MOVQ       c+48(FP), DI
-	MOVQ       rowC+56(FP), SI
-	MOVQ       k+0(FP), CX
-	MOVQ       a+8(FP), AX
-	MOVQ       rowA+16(FP), R8
-	MOVQ       colA+24(FP), R13
-	MOVQ       b+32(FP), BX
-	MOVQ       rowB+40(FP), DX
-	VXORPS     Y0, Y0, Y0
-	VXORPS     Y1, Y1, Y1
-	VXORPS     Y2, Y2, Y2
-	VXORPS     Y3, Y3, Y3
-	VXORPS     Y4, Y4, Y4
-	LEAQ       (SI)(SI*2), R9
-	LEAQ       (DI)(SI*4), R10
-	PREFETCHT0 (DI)
-	PREFETCHT0 31(DI)
-	PREFETCHT0 (DI)(SI*1)
-	PREFETCHT0 31(DI)(SI*1)
-	PREFETCHT0 (DI)(SI*2)
-	PREFETCHT0 31(DI)(SI*2)
-	PREFETCHT0 (DI)(R9*1)
-	PREFETCHT0 31(DI)(R9*1)
-	PREFETCHT0 (R10)
-	PREFETCHT0 31(R10)
-	LEAQ       (DX)(DX*2), R11
-	MOVQ       CX, R12
-	CMPQ       R13, $0x08
-	JNE        columns
-	LEAQ       (R8)(R8*2), R9
-	LEAQ       (AX)(R8*4), R10
-	SHRQ       $0x02, CX
-	JZ         rowsRest
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	MOVQ    DI, R10
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x00
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x1f
+	ADDQ    SI, R10
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x00
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x1f
+	ADDQ    SI, R10
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x00
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x1f
+	ADDQ    SI, R10
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x00
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x1f
+	ADDQ    SI, R10
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x00
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x1f
+	LEAQ    (DX)(DX*2), R11
+	MOVQ    CX, R12
+	CMPQ    R13, $0x08
+	JNE     columns
+	LEAQ    (R8)(R8*2), R9
+	LEAQ    (AX)(R8*4), R10
+	SHRQ    $0x02, CX
+	JZ      rowsRest
 
 rowsLoop:
 	VMOVUPD      (BX), Y5
@@ -25630,49 +26231,101 @@ set:
 	RET
 
 // func product256d6x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int)
-// Requires: AVX, FMA3, MMX+, SSE
+// Requires: AVX, FMA3, SSE
 TEXT ·product256d6x1(SB), NOSPLIT, $8-104
-	STMXCSR    (SP)
-	MOVL       (SP), AX
-	ORL        $0x00008040, AX
-	MOVL       AX, 4(SP)
-	LDMXCSR    4(SP)
-	MOVQ       c+48(FP), DI
-	MOVQ       rowC+56(FP), SI
-	MOVQ       k+0(FP), CX
-	MOVQ       a+8(FP), AX
-	MOVQ       rowA+16(FP), R8
-	MOVQ       colA+24(FP), R13
-	MOVQ       b+32(FP), BX
-	MOVQ       rowB+40(FP), DX
-	VXORPS     Y0, Y0, Y0
-	VXORPS     Y1, Y1, Y1
-	VXORPS     Y2, Y2, Y2
-	VXORPS     Y3, Y3, Y3
-	VXORPS     Y4, Y4, Y4
-	VXORPS     Y5, Y5, Y5
-	LEAQ       (SI)(SI*2), R9
-	LEAQ       (DI)(SI*4), R10
-	PREFETCHT0 (DI)
-	PREFETCHT0 31(DI)
-	PREFETCHT0 (DI)(SI*1)
-	PREFETCHT0 31(DI)(SI*1)
-	PREFETCHT0 (DI)(SI*2)
-	PREFETCHT0 31(DI)(SI*2)
-	PREFETCHT0 (DI)(R9*1)
-	PREFETCHT0 31(DI)(R9*1)
-	PREFETCHT0 (R10)
-	PREFETCHT0 31(R10)
-	PREFETCHT0 (R10)(SI*1)
-	PREFETCHT0 31(R10)(SI*1)
-	LEAQ       (DX)(DX*2), R11
-	MOVQ       CX, R12
-	CMPQ       R13, $0x08
-	JNE        columns
-	LEAQ       (R8)(R8*2), R9
-	LEAQ       (AX)(R8*4), R10
-	SHRQ       $0x02, CX
-	JZ         rowsRest
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	MOVQ    DI, R10
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x00
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x1f
+	ADDQ    SI, R10
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x00
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x1f
+	ADDQ    SI, R10
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x00
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x1f
+	ADDQ    SI, R10
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x00
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x1f
+	ADDQ    SI, R10
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x00
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x1f
+	ADDQ    SI, R10
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x00
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x1f
+	LEAQ    (DX)(DX*2), R11
+	MOVQ    CX, R12
+	CMPQ    R13, $0x08
+	JNE     columns
+	LEAQ    (R8)(R8*2), R9
+	LEAQ    (AX)(R8*4), R10
+	SHRQ    $0x02, CX
+	JZ      rowsRest
 
 rowsLoop:
 	VMOVUPD      (BX), Y6
@@ -25955,34 +26608,41 @@ set:
 	RET
 
 // func product256d1x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int)
-// Requires: AVX, FMA3, MMX+, SSE
+// Requires: AVX, FMA3, SSE
 TEXT ·product256d1x2(SB), NOSPLIT, $8-104
-	STMXCSR    (SP)
-	MOVL       (SP), AX
-	ORL        $0x00008040, AX
-	MOVL       AX, 4(SP)
-	LDMXCSR    4(SP)
-	MOVQ       c+48(FP), DI
-	MOVQ       rowC+56(FP), SI
-	MOVQ       k+0(FP), CX
-	MOVQ       a+8(FP), AX
-	MOVQ       rowA+16(FP), R8
-	MOVQ       colA+24(FP), R13
-	MOVQ       b+32(FP), BX
-	MOVQ       rowB+40(FP), DX
-	VXORPS     Y0, Y0, Y0
-	VXORPS     Y1, Y1, Y1
-	LEAQ       (SI)(SI*2), R9
-	LEAQ       (DI)(SI*4), R10
-	PREFETCHT0 (DI)
-	PREFETCHT0 63(DI)
-	LEAQ       (DX)(DX*2), R11
-	MOVQ       CX, R12
-	CMPQ       R13, $0x08
-	JNE        columns
-	LEAQ       (R8)(R8*2), R9
-	SHRQ       $0x02, CX
-	JZ         rowsRest
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	MOVQ    DI, R10
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x00
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x3f
+	LEAQ    (DX)(DX*2), R11
+	MOVQ    CX, R12
+	CMPQ    R13, $0x08
+	JNE     columns
+	LEAQ    (R8)(R8*2), R9
+	SHRQ    $0x02, CX
+	JZ      rowsRest
 
 rowsLoop:
 	VMOVUPD      (BX), Y2
@@ -26123,38 +26783,54 @@ set:
 	RET
 
 // func product256d2x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int)
-// Requires: AVX, FMA3, MMX+, SSE
+// Requires: AVX, FMA3, SSE
 TEXT ·product256d2x2(SB), NOSPLIT, $8-104
-	STMXCSR    (SP)
-	MOVL       (SP), AX
-	ORL        $0x00008040, AX
-	MOVL       AX, 4(SP)
-	LDMXCSR    4(SP)
-	MOVQ       c+48(FP), DI
-	MOVQ       rowC+56(FP), SI
-	MOVQ       k+0(FP), CX
-	MOVQ       a+8(FP), AX
-	MOVQ       rowA+16(FP), R8
-	MOVQ       colA+24(FP), R13
-	MOVQ       b+32(FP), BX
-	MOVQ       rowB+40(FP), DX
-	VXORPS     Y0, Y0, Y0
-	VXORPS     Y1, Y1, Y1
-	VXORPS     Y2, Y2, Y2
-	VXORPS     Y3, Y3, Y3
-	LEAQ       (SI)(SI*2), R9
-	LEAQ       (DI)(SI*4), R10
-	PREFETCHT0 (DI)
-	PREFETCHT0 63(DI)
-	PREFETCHT0 (DI)(SI*1)
-	PREFETCHT0 63(DI)(SI*1)
-	LEAQ       (DX)(DX*2), R11
-	MOVQ       CX, R12
-	CMPQ       R13, $0x08
-	JNE        columns
-	LEAQ       (R8)(R8*2), R9
-	SHRQ       $0x02, CX
-	JZ         rowsRest
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	MOVQ    DI, R10
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x00
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x3f
+	ADDQ    SI, R10
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x00
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x3f
+	LEAQ    (DX)(DX*2), R11
+	MOVQ    CX, R12
+	CMPQ    R13, $0x08
+	JNE     columns
+	LEAQ    (R8)(R8*2), R9
+	SHRQ    $0x02, CX
+	JZ      rowsRest
 
 rowsLoop:
 	VMOVUPD      (BX), Y4
@@ -26349,42 +27025,67 @@ set:
 	RET
 
 // func product256d3x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int)
-// Requires: AVX, FMA3, MMX+, SSE
+// Requires: AVX, FMA3, SSE
 TEXT ·product256d3x2(SB), NOSPLIT, $8-104
-	STMXCSR    (SP)
-	MOVL       (SP), AX
-	ORL        $0x00008040, AX
-	MOVL       AX, 4(SP)
-	LDMXCSR    4(SP)
-	MOVQ       c+48(FP), DI
-	MOVQ       rowC+56(FP), SI
-	MOVQ       k+0(FP), CX
-	MOVQ       a+8(FP), AX
-	MOVQ       rowA+16(FP), R8
-	MOVQ       colA+24(FP), R13
-	MOVQ       b+32(FP), BX
-	MOVQ       rowB+40(FP), DX
-	VXORPS     Y0, Y0, Y0
-	VXORPS     Y1, Y1, Y1
-	VXORPS     Y2, Y2, Y2
-	VXORPS     Y3, Y3, Y3
-	VXORPS     Y4, Y4, Y4
-	VXORPS     Y5, Y5, Y5
-	LEAQ       (SI)(SI*2), R9
-	LEAQ       (DI)(SI*4), R10
-	PREFETCHT0 (DI)
-	PREFETCHT0 63(DI)
-	PREFETCHT0 (DI)(SI*1)
-	PREFETCHT0 63(DI)(SI*1)
-	PREFETCHT0 (DI)(SI*2)
-	PREFETCHT0 63(DI)(SI*2)
-	LEAQ       (DX)(DX*2), R11
-	MOVQ       CX, R12
-	CMPQ       R13, $0x08
-	JNE        columns
-	LEAQ       (R8)(R8*2), R9
-	SHRQ       $0x02, CX
-	JZ         rowsRest
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	MOVQ    DI, R10
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x00
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x3f
+	ADDQ    SI, R10
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x00
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x3f
+	ADDQ    SI, R10
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x00
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x3f
+	LEAQ    (DX)(DX*2), R11
+	MOVQ    CX, R12
+	CMPQ    R13, $0x08
+	JNE     columns
+	LEAQ    (R8)(R8*2), R9
+	SHRQ    $0x02, CX
+	JZ      rowsRest
 
 rowsLoop:
 	VMOVUPD      (BX), Y6
@@ -26633,46 +27334,80 @@ set:
 	RET
 
 // func product256d4x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int)
-// Requires: AVX, FMA3, MMX+, SSE
+// Requires: AVX, FMA3, SSE
 TEXT ·product256d4x2(SB), NOSPLIT, $8-104
-	STMXCSR    (SP)
-	MOVL       (SP), AX
-	ORL        $0x00008040, AX
-	MOVL       AX, 4(SP)
-	LDMXCSR    4(SP)
-	MOVQ       c+48(FP), DI
-	MOVQ       rowC+56(FP), SI
-	MOVQ       k+0(FP), CX
-	MOVQ       a+8(FP), AX
-	MOVQ       rowA+16(FP), R8
-	MOVQ       colA+24(FP), R13
-	MOVQ       b+32(FP), BX
-	MOVQ       rowB+40(FP), DX
-	VXORPS     Y0, Y0, Y0
-	VXORPS     Y1, Y1, Y1
-	VXORPS     Y2, Y2, Y2
-	VXORPS     Y3, Y3, Y3
-	VXORPS     Y4, Y4, Y4
-	VXORPS     Y5, Y5, Y5
-	VXORPS     Y6, Y6, Y6
-	VXORPS     Y7, Y7, Y7
-	LEAQ       (SI)(SI*2), R9
-	LEAQ       (DI)(SI*4), R10
-	PREFETCHT0 (DI)
-	PREFETCHT0 63(DI)
-	PREFETCHT0 (DI)(SI*1)
-	PREFETCHT0 63(DI)(SI*1)
-	PREFETCHT0 (DI)(SI*2)
-	PREFETCHT0 63(DI)(SI*2)
-	PREFETCHT0 (DI)(R9*1)
-	PREFETCHT0 63(DI)(R9*1)
-	LEAQ       (DX)(DX*2), R11
-	MOVQ       CX, R12
-	CMPQ       R13, $0x08
-	JNE        columns
-	LEAQ       (R8)(R8*2), R9
-	SHRQ       $0x02, CX
-	JZ         rowsRest
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	VXORPS  Y7, Y7, Y7
+	MOVQ    DI, R10
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x00
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x3f
+	ADDQ    SI, R10
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x00
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x3f
+	ADDQ    SI, R10
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x00
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x3f
+	ADDQ    SI, R10
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x00
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x3f
+	LEAQ    (DX)(DX*2), R11
+	MOVQ    CX, R12
+	CMPQ    R13, $0x08
+	JNE     columns
+	LEAQ    (R8)(R8*2), R9
+	SHRQ    $0x02, CX
+	JZ      rowsRest
 
 rowsLoop:
 	VMOVUPD      (BX), Y8
@@ -26975,51 +27710,94 @@ set:
 	RET
 
 // func product256d5x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int)
-// Requires: AVX, FMA3, MMX+, SSE
+// Requires: AVX, FMA3, SSE
 TEXT ·product256d5x2(SB), NOSPLIT, $8-104
-	STMXCSR    (SP)
-	MOVL       (SP), AX
-	ORL        $0x00008040, AX
-	MOVL       AX, 4(SP)
-	LDMXCSR    4(SP)
-	MOVQ       c+48(FP), DI
-	MOVQ       rowC+56(FP), SI
-	MOVQ       k+0(FP), CX
-	MOVQ       a+8(FP), AX
-	MOVQ       rowA+16(FP), R8
-	MOVQ       colA+24(FP), R13
-	MOVQ       b+32(FP), BX
-	MOVQ       rowB+40(FP), DX
-	VXORPS     Y0, Y0, Y0
-	VXORPS     Y1, Y1, Y1
-	VXORPS     Y2, Y2, Y2
-	VXORPS     Y3, Y3, Y3
-	VXORPS     Y4, Y4, Y4
-	VXORPS     Y5, Y5, Y5
-	VXORPS     Y6, Y6, Y6
-	VXORPS     Y7, Y7, Y7
-	VXORPS     Y8, Y8, Y8
-	VXORPS     Y9, Y9, Y9
-	LEAQ       (SI)(SI*2), R9
-	LEAQ       (DI)(SI*4), R10
-	PREFETCHT0 (DI)
-	PREFETCHT0 63(DI)
-	PREFETCHT0 (DI)(SI*1)
-	PREFETCHT0 63(DI)(SI*1)
-	PREFETCHT0 (DI)(SI*2)
-	PREFETCHT0 63(DI)(SI*2)
-	PREFETCHT0 (DI)(R9*1)
-	PREFETCHT0 63(DI)(R9*1)
-	PREFETCHT0 (R10)
-	PREFETCHT0 63(R10)
-	LEAQ       (DX)(DX*2), R11
-	MOVQ       CX, R12
-	CMPQ       R13, $0x08
-	JNE        columns
-	LEAQ       (R8)(R8*2), R9
-	LEAQ       (AX)(R8*4), R10
-	SHRQ       $0x02, CX
-	JZ         rowsRest
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	VXORPS  Y7, Y7, Y7
+	VXORPS  Y8, Y8, Y8
+	VXORPS  Y9, Y9, Y9
+	MOVQ    DI, R10
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x00
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x3f
+	ADDQ    SI, R10
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x00
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x3f
+	ADDQ    SI, R10
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x00
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x3f
+	ADDQ    SI, R10
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x00
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x3f
+	ADDQ    SI, R10
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x00
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x3f
+	LEAQ    (DX)(DX*2), R11
+	MOVQ    CX, R12
+	CMPQ    R13, $0x08
+	JNE     columns
+	LEAQ    (R8)(R8*2), R9
+	LEAQ    (AX)(R8*4), R10
+	SHRQ    $0x02, CX
+	JZ      rowsRest
 
 rowsLoop:
 	VMOVUPD      (BX), Y10
@@ -27378,55 +28156,107 @@ set:
 	RET
 
 // func product256d6x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int)
-// Requires: AVX, FMA3, MMX+, SSE
+// Requires: AVX, FMA3, SSE
 TEXT ·product256d6x2(SB), NOSPLIT, $8-104
-	STMXCSR    (SP)
-	MOVL       (SP), AX
-	ORL        $0x00008040, AX
-	MOVL       AX, 4(SP)
-	LDMXCSR    4(SP)
-	MOVQ       c+48(FP), DI
-	MOVQ       rowC+56(FP), SI
-	MOVQ       k+0(FP), CX
-	MOVQ       a+8(FP), AX
-	MOVQ       rowA+16(FP), R8
-	MOVQ       colA+24(FP), R13
-	MOVQ       b+32(FP), BX
-	MOVQ       rowB+40(FP), DX
-	VXORPS     Y0, Y0, Y0
-	VXORPS     Y1, Y1, Y1
-	VXORPS     Y2, Y2, Y2
-	VXORPS     Y3, Y3, Y3
-	VXORPS     Y4, Y4, Y4
-	VXORPS     Y5, Y5, Y5
-	VXORPS     Y6, Y6, Y6
-	VXORPS     Y7, Y7, Y7
-	VXORPS     Y8, Y8, Y8
-	VXORPS     Y9, Y9, Y9
-	VXORPS     Y10, Y10, Y10
-	VXORPS     Y11, Y11, Y11
-	LEAQ       (SI)(SI*2), R9
-	LEAQ       (DI)(SI*4), R10
-	PREFETCHT0 (DI)
-	PREFETCHT0 63(DI)
-	PREFETCHT0 (DI)(SI*1)
-	PREFETCHT0 63(DI)(SI*1)
-	PREFETCHT0 (DI)(SI*2)
-	PREFETCHT0 63(DI)(SI*2)
-	PREFETCHT0 (DI)(R9*1)
-	PREFETCHT0 63(DI)(R9*1)
-	PREFETCHT0 (R10)
-	PREFETCHT0 63(R10)
-	PREFETCHT0 (R10)(SI*1)
-	PREFETCHT0 63(R10)(SI*1)
-	LEAQ       (DX)(DX*2), R11
-	MOVQ       CX, R12
-	CMPQ       R13, $0x08
-	JNE        columns
-	LEAQ       (R8)(R8*2), R9
-	LEAQ       (AX)(R8*4), R10
-	SHRQ       $0x02, CX
-	JZ         rowsRest
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	VXORPS  Y7, Y7, Y7
+	VXORPS  Y8, Y8, Y8
+	VXORPS  Y9, Y9, Y9
+	VXORPS  Y10, Y10, Y10
+	VXORPS  Y11, Y11, Y11
+	MOVQ    DI, R10
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x00
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x3f
+	ADDQ    SI, R10
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x00
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x3f
+	ADDQ    SI, R10
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x00
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x3f
+	ADDQ    SI, R10
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x00
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x3f
+	ADDQ    SI, R10
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x00
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x3f
+	ADDQ    SI, R10
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x00
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x3f
+	LEAQ    (DX)(DX*2), R11
+	MOVQ    CX, R12
+	CMPQ    R13, $0x08
+	JNE     columns
+	LEAQ    (R8)(R8*2), R9
+	LEAQ    (AX)(R8*4), R10
+	SHRQ    $0x02, CX
+	JZ      rowsRest
 
 rowsLoop:
 	VMOVUPD      (BX), Y12
@@ -27839,36 +28669,47 @@ set:
 	RET
 
 // func product256d1x3(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int)
-// Requires: AVX, FMA3, MMX+, SSE
+// Requires: AVX, FMA3, SSE
 TEXT ·product256d1x3(SB), NOSPLIT, $8-104
-	STMXCSR    (SP)
-	MOVL       (SP), AX
-	ORL        $0x00008040, AX
-	MOVL       AX, 4(SP)
-	LDMXCSR    4(SP)
-	MOVQ       c+48(FP), DI
-	MOVQ       rowC+56(FP), SI
-	MOVQ       k+0(FP), CX
-	MOVQ       a+8(FP), AX
-	MOVQ       rowA+16(FP), R8
-	MOVQ       colA+24(FP), R13
-	MOVQ       b+32(FP), BX
-	MOVQ       rowB+40(FP), DX
-	VXORPS     Y0, Y0, Y0
-	VXORPS     Y1, Y1, Y1
-	VXORPS     Y2, Y2, Y2
-	LEAQ       (SI)(SI*2), R9
-	LEAQ       (DI)(SI*4), R10
-	PREFETCHT0 (DI)
-	PREFETCHT0 64(DI)
-	PREFETCHT0 95(DI)
-	LEAQ       (DX)(DX*2), R11
-	MOVQ       CX, R12
-	CMPQ       R13, $0x08
-	JNE        columns
-	LEAQ       (R8)(R8*2), R9
-	SHRQ       $0x02, CX
-	JZ         rowsRest
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	MOVQ    DI, R10
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x00
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x40
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x5f
+	LEAQ    (DX)(DX*2), R11
+	MOVQ    CX, R12
+	CMPQ    R13, $0x08
+	JNE     columns
+	LEAQ    (R8)(R8*2), R9
+	SHRQ    $0x02, CX
+	JZ      rowsRest
 
 rowsLoop:
 	VMOVUPD      (BX), Y3
@@ -28039,42 +28880,66 @@ set:
 	RET
 
 // func product256d2x3(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int)
-// Requires: AVX, FMA3, MMX+, SSE
+// Requires: AVX, FMA3, SSE
 TEXT ·product256d2x3(SB), NOSPLIT, $8-104
-	STMXCSR    (SP)
-	MOVL       (SP), AX
-	ORL        $0x00008040, AX
-	MOVL       AX, 4(SP)
-	LDMXCSR    4(SP)
-	MOVQ       c+48(FP), DI
-	MOVQ       rowC+56(FP), SI
-	MOVQ       k+0(FP), CX
-	MOVQ       a+8(FP), AX
-	MOVQ       rowA+16(FP), R8
-	MOVQ       colA+24(FP), R13
-	MOVQ       b+32(FP), BX
-	MOVQ       rowB+40(FP), DX
-	VXORPS     Y0, Y0, Y0
-	VXORPS     Y1, Y1, Y1
-	VXORPS     Y2, Y2, Y2
-	VXORPS     Y3, Y3, Y3
-	VXORPS     Y4, Y4, Y4
-	VXORPS     Y5, Y5, Y5
-	LEAQ       (SI)(SI*2), R9
-	LEAQ       (DI)(SI*4), R10
-	PREFETCHT0 (DI)
-	PREFETCHT0 64(DI)
-	PREFETCHT0 95(DI)
-	PREFETCHT0 (DI)(SI*1)
-	PREFETCHT0 64(DI)(SI*1)
-	PREFETCHT0 95(DI)(SI*1)
-	LEAQ       (DX)(DX*2), R11
-	MOVQ       CX, R12
-	CMPQ       R13, $0x08
-	JNE        columns
-	LEAQ       (R8)(R8*2), R9
-	SHRQ       $0x02, CX
-	JZ         rowsRest
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	MOVQ    DI, R10
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x00
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x40
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x5f
+	ADDQ    SI, R10
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x00
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x40
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x5f
+	LEAQ    (DX)(DX*2), R11
+	MOVQ    CX, R12
+	CMPQ    R13, $0x08
+	JNE     columns
+	LEAQ    (R8)(R8*2), R9
+	SHRQ    $0x02, CX
+	JZ      rowsRest
 
 rowsLoop:
 	VMOVUPD      (BX), Y6
@@ -28319,48 +29184,85 @@ set:
 	RET
 
 // func product256d3x3(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int)
-// Requires: AVX, FMA3, MMX+, SSE
+// Requires: AVX, FMA3, SSE
 TEXT ·product256d3x3(SB), NOSPLIT, $8-104
-	STMXCSR    (SP)
-	MOVL       (SP), AX
-	ORL        $0x00008040, AX
-	MOVL       AX, 4(SP)
-	LDMXCSR    4(SP)
-	MOVQ       c+48(FP), DI
-	MOVQ       rowC+56(FP), SI
-	MOVQ       k+0(FP), CX
-	MOVQ       a+8(FP), AX
-	MOVQ       rowA+16(FP), R8
-	MOVQ       colA+24(FP), R13
-	MOVQ       b+32(FP), BX
-	MOVQ       rowB+40(FP), DX
-	VXORPS     Y0, Y0, Y0
-	VXORPS     Y1, Y1, Y1
-	VXORPS     Y2, Y2, Y2
-	VXORPS     Y3, Y3, Y3
-	VXORPS     Y4, Y4, Y4
-	VXORPS     Y5, Y5, Y5
-	VXORPS     Y6, Y6, Y6
-	VXORPS     Y7, Y7, Y7
-	VXORPS     Y8, Y8, Y8
-	LEAQ       (SI)(SI*2), R9
-	LEAQ       (DI)(SI*4), R10
-	PREFETCHT0 (DI)
-	PREFETCHT0 64(DI)
-	PREFETCHT0 95(DI)
-	PREFETCHT0 (DI)(SI*1)
-	PREFETCHT0 64(DI)(SI*1)
-	PREFETCHT0 95(DI)(SI*1)
-	PREFETCHT0 (DI)(SI*2)
-	PREFETCHT0 64(DI)(SI*2)
-	PREFETCHT0 95(DI)(SI*2)
-	LEAQ       (DX)(DX*2), R11
-	MOVQ       CX, R12
-	CMPQ       R13, $0x08
-	JNE        columns
-	LEAQ       (R8)(R8*2), R9
-	SHRQ       $0x02, CX
-	JZ         rowsRest
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	VXORPS  Y7, Y7, Y7
+	VXORPS  Y8, Y8, Y8
+	MOVQ    DI, R10
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x00
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x40
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x5f
+	ADDQ    SI, R10
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x00
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x40
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x5f
+	ADDQ    SI, R10
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x00
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x40
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x5f
+	LEAQ    (DX)(DX*2), R11
+	MOVQ    CX, R12
+	CMPQ    R13, $0x08
+	JNE     columns
+	LEAQ    (R8)(R8*2), R9
+	SHRQ    $0x02, CX
+	JZ      rowsRest
 
 rowsLoop:
 	VMOVUPD      (BX), Y9
@@ -28679,54 +29581,104 @@ set:
 	RET
 
 // func product256d4x3(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int)
-// Requires: AVX, FMA3, MMX+, SSE
+// Requires: AVX, FMA3, SSE
 TEXT ·product256d4x3(SB), NOSPLIT, $8-104
-	STMXCSR    (SP)
-	MOVL       (SP), AX
-	ORL        $0x00008040, AX
-	MOVL       AX, 4(SP)
-	LDMXCSR    4(SP)
-	MOVQ       c+48(FP), DI
-	MOVQ       rowC+56(FP), SI
-	MOVQ       k+0(FP), CX
-	MOVQ       a+8(FP), AX
-	MOVQ       rowA+16(FP), R8
-	MOVQ       colA+24(FP), R13
-	MOVQ       b+32(FP), BX
-	MOVQ       rowB+40(FP), DX
-	VXORPS     Y0, Y0, Y0
-	VXORPS     Y1, Y1, Y1
-	VXORPS     Y2, Y2, Y2
-	VXORPS     Y3, Y3, Y3
-	VXORPS     Y4, Y4, Y4
-	VXORPS     Y5, Y5, Y5
-	VXORPS     Y6, Y6, Y6
-	VXORPS     Y7, Y7, Y7
-	VXORPS     Y8, Y8, Y8
-	VXORPS     Y9, Y9, Y9
-	VXORPS     Y10, Y10, Y10
-	VXORPS     Y11, Y11, Y11
-	LEAQ       (SI)(SI*2), R9
-	LEAQ       (DI)(SI*4), R10
-	PREFETCHT0 (DI)
-	PREFETCHT0 64(DI)
-	PREFETCHT0 95(DI)
-	PREFETCHT0 (DI)(SI*1)
-	PREFETCHT0 64(DI)(SI*1)
-	PREFETCHT0 95(DI)(SI*1)
-	PREFETCHT0 (DI)(SI*2)
-	PREFETCHT0 64(DI)(SI*2)
-	PREFETCHT0 95(DI)(SI*2)
-	PREFETCHT0 (DI)(R9*1)
-	PREFETCHT0 64(DI)(R9*1)
-	PREFETCHT0 95(DI)(R9*1)
-	LEAQ       (DX)(DX*2), R11
-	MOVQ       CX, R12
-	CMPQ       R13, $0x08
-	JNE        columns
-	LEAQ       (R8)(R8*2), R9
-	SHRQ       $0x02, CX
-	JZ         rowsRest
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	MOVQ    k+0(FP), CX
+	MOVQ    a+8(FP), AX
+	MOVQ    rowA+16(FP), R8
+	MOVQ    colA+24(FP), R13
+	MOVQ    b+32(FP), BX
+	MOVQ    rowB+40(FP), DX
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	VXORPS  Y7, Y7, Y7
+	VXORPS  Y8, Y8, Y8
+	VXORPS  Y9, Y9, Y9
+	VXORPS  Y10, Y10, Y10
+	VXORPS  Y11, Y11, Y11
+	MOVQ    DI, R10
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x00
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x40
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x5f
+	ADDQ    SI, R10
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x00
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x40
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x5f
+	ADDQ    SI, R10
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x00
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x40
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x5f
+	ADDQ    SI, R10
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x00
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x40
+	BYTE    $0x41
+	BYTE    $0x0f
+	BYTE    $0x0d
+	BYTE    $0x4a
+	BYTE    $0x5f
+	LEAQ    (DX)(DX*2), R11
+	MOVQ    CX, R12
+	CMPQ    R13, $0x08
+	JNE     columns
+	LEAQ    (R8)(R8*2), R9
+	SHRQ    $0x02, CX
+	JZ      rowsRest
 
 rowsLoop:
 	VMOVUPD      (BX), Y12

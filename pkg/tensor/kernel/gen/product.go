@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	. "github.com/mmcloughlin/avo/build"
+	"github.com/mmcloughlin/avo/ir"
 	. "github.com/mmcloughlin/avo/operand"
 	. "github.com/mmcloughlin/avo/reg"
 )
@@ -182,18 +183,27 @@ func productSteps(v vectors, f64 bool, rows, width int) {
 	Label("done")
 }
 
-// fetchBlock fetches a block of C, which may lie across lines, while its sums are made.
+// fetchBlock fetches a block of C, which may lie across lines, while its sums are made: to be written,
+// so that another core which wrote it before gives it away by then.
 func fetchBlock(v vectors, rows, width int) {
 	const line = 64
-	LEAQ(Mem{Base: RSI, Index: RSI, Scale: 2}, R9)
-	LEAQ(Mem{Base: RDI, Index: RSI, Scale: 4}, R10)
+	MOVQ(RDI, R10)
 	for i := range rows {
-		m := row([]GPPhysical{RDI, R10}[i/4], RSI, R9, i)
 		last := width*v.bytes - 1
 		for at := 0; at < last+line; at += line {
-			m.Disp = min(at, last)
-			PREFETCHT0(m)
+			prefetchW(min(at, last))
 		}
+		if i < rows-1 {
+			ADDQ(RSI, R10)
+		}
+	}
+}
+
+// prefetchW writes PREFETCHW disp(R10), 0 <= disp < 128, which Go's assembler does not know. Processors
+// without it do nothing.
+func prefetchW(disp int) {
+	for _, b := range []uint8{0x41, 0x0f, 0x0d, 0x4a, uint8(disp)} {
+		Instruction(&ir.Instruction{Opcode: "BYTE", Operands: []Op{Imm(uint64(b))}})
 	}
 }
 
