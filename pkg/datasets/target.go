@@ -129,11 +129,11 @@ func (t *echo) note(enc Encoding, pixels, standardized bool) string {
 // byteTables has the numbers that stand for the bytes of each channel.
 func byteTables[T tensor.Float](t transform) (tables []*kernel.ByteTable[T]) {
 	for g := range t.groups {
-		var numbers [256]T
+		var numbers [256]float64
 		for v := range numbers {
-			numbers[v] = T(t.apply(float64(v), g))
+			numbers[v] = t.apply(float64(v), g)
 		}
-		tables = append(tables, kernel.NewByteTable(numbers))
+		tables = append(tables, kernel.NewByteTable[T](numbers))
 	}
 	return tables
 }

@@ -12,14 +12,27 @@ type ByteTable[T Float] struct {
 	// Of float32, the first to fourth bytes of all numbers, a plane of 256 each, and the order
 	// in which 64 bytes are looked up, see [ByteTable.LookUp].
 	planes [4*256 + 64]uint8
+
+	// Whether byte v stands for slope v + offset, rounded to float32, as where pixels are
+	// standardised.
+	linear        bool
+	slope, offset float64
 }
 
-// NewByteTable returns the table of 256 values.
-func NewByteTable[T Float](values [256]T) *ByteTable[T] {
-	t := &ByteTable[T]{values: values}
-	single, ok := any(&values).(*[256]float32)
+// NewByteTable returns the table of 256 values, rounded to T.
+func NewByteTable[T Float](values [256]float64) *ByteTable[T] {
+	t := &ByteTable[T]{}
+	for v, x := range values {
+		t.values[v] = T(x)
+	}
+	single, ok := any(&t.values).(*[256]float32)
 	if !ok {
 		return t
+	}
+	t.slope, t.offset = (values[255]-values[0])/255, values[0]
+	t.linear = true
+	for v, x := range single {
+		t.linear = t.linear && math.Float32bits(float32(math.FMA(t.slope, float64(v), t.offset))) == math.Float32bits(x)
 	}
 	for v, x := range single {
 		bits := math.Float32bits(x)
@@ -47,7 +60,7 @@ func (t *ByteTable[T]) LookUp(dst []T, src, next []uint8) {
 		panic("kernel: LookUp: slices of different lengths")
 	}
 	if single, ok := any(dst).([]float32); ok {
-		done := lookUpBlocks(single, src, next, &t.planes[0])
+		done := t.lookUpBlocks(single, src, next)
 		dst, src = dst[done:], src[done:]
 	}
 	for len(src) >= 8 && len(dst) >= 8 { // eight bytes are read at a time

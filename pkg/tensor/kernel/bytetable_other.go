@@ -2,4 +2,4 @@
 
 package kernel
 
-func lookUpBlocks([]float32, []uint8, []uint8, *uint8) (done int) { return 0 }
+func (t *ByteTable[T]) lookUpBlocks([]float32, []uint8, []uint8) (done int) { return 0 }

@@ -12,18 +12,33 @@ import (
 // written outside.
 func TestByteTable(t *testing.T) {
 	each(t, func(t *testing.T) {
-		testByteTable(t, func(v uint32) float32 { return math.Float32frombits(v) })
-		testByteTable(t, func(v uint32) float64 { return math.Float64frombits(uint64(v)<<31 | uint64(v)) })
+		rng := rand.New(rand.NewPCG(1, 2))
+		var numbers [256]float64
+		for i := range numbers {
+			numbers[i] = float64(math.Float32frombits(rng.Uint32() & 0x7f7fffff)) // any that is finite
+		}
+		testByteTable[float32](t, numbers, false)
+		testByteTable[float64](t, numbers, false)
+		for i := range numbers {
+			numbers[i] = (float64(i)/255 - 0.1307) / 0.3081
+		}
+		testByteTable[float32](t, numbers, true)
+		testByteTable[float64](t, numbers, false)
+		numbers[77] = float64(math.Nextafter32(float32(numbers[77]), 9)) // not to be taken for linear
+		testByteTable[float32](t, numbers, false)
 	})
 }
 
-func testByteTable[T Float](t *testing.T, number func(uint32) T) {
+func testByteTable[T Float](t *testing.T, numbers [256]float64, linear bool) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	var values [256]T
-	for i := range values {
-		values[i] = number(rng.Uint32() & 0x7f7fffff) // any that is finite
+	for i, v := range numbers {
+		values[i] = T(v)
 	}
-	table := NewByteTable(values)
+	table := NewByteTable[T](numbers)
+	if table.linear != linear {
+		t.Errorf("taken for linear: %v, want %v", table.linear, linear)
+	}
 	for n := range 400 {
 		src, dst := make([]uint8, n), slices.Repeat([]T{canary}, n+2)
 		start := rng.IntN(256)
@@ -43,7 +58,7 @@ func testByteTable[T Float](t *testing.T, number func(uint32) T) {
 }
 
 func BenchmarkByteTable(b *testing.B) {
-	src, dst, table := make([]uint8, 784), make([]float32, 784), NewByteTable([256]float32{})
+	src, dst, table := make([]uint8, 784), make([]float32, 784), NewByteTable[float32]([256]float64{})
 	for b.Loop() {
 		table.LookUp(dst, src, nil)
 	}

@@ -1439,6 +1439,11 @@ func peak256d(n int)
 //go:noescape
 func lookUp512s(dst *float32, src *uint8, n int, planes *uint8, next *uint8)
 
+// linearBytes256s sets 8 n numbers to slope times their byte, plus offset, rounded to float32.
+//
+//go:noescape
+func linearBytes256s(dst *float32, src *uint8, n int, slope float64, offset float64)
+
 // normal512s sets y = w h + b for h = (x - mean) r; n whole vectors, and one that mask cuts.
 //
 //go:noescape

@@ -38688,6 +38688,40 @@ loop:
 	VZEROUPPER
 	RET
 
+// func linearBytes256s(dst *float32, src *uint8, n int, slope float64, offset float64)
+// Requires: AVX, FMA3
+TEXT ·linearBytes256s(SB), NOSPLIT, $0-40
+	MOVQ         dst+0(FP), DI
+	MOVQ         src+8(FP), SI
+	MOVQ         n+16(FP), CX
+	VBROADCASTSD slope+24(FP), Y4
+	VBROADCASTSD offset+32(FP), Y5
+	LEAQ         512(DI), R10
+
+loop:
+	BYTE        $0x41
+	BYTE        $0x0f
+	BYTE        $0x0d
+	BYTE        $0x4a
+	BYTE        $0x00
+	ADDQ        $0x20, R10
+	VPMOVZXBD   (SI), X0
+	VCVTDQ2PD   X0, Y0
+	VFMADD213PD Y5, Y4, Y0
+	VCVTPD2PSY  Y0, X0
+	VPMOVZXBD   4(SI), X1
+	VCVTDQ2PD   X1, Y1
+	VFMADD213PD Y5, Y4, Y1
+	VCVTPD2PSY  Y1, X1
+	VINSERTF128 $0x01, X1, Y0, Y0
+	VMOVUPS     Y0, (DI)
+	ADDQ        $0x08, SI
+	ADDQ        $0x20, DI
+	DECQ        CX
+	JNZ         loop
+	VZEROUPPER
+	RET
+
 // func normal512s(x *float32, y *float32, n int, mask *byte, mean float32, r float32, w float32, b float32)
 // Requires: AVX, AVX512BW, AVX512F, SSE
 TEXT ·normal512s(SB), NOSPLIT, $8-48

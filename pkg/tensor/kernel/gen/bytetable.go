@@ -55,3 +55,40 @@ func lookUp() {
 	VZEROUPPER()
 	RET()
 }
+
+// linearBytes writes slope b + offset for bytes b, in float64, rounded to float32 at last.
+func linearBytes() {
+	const ahead = 512 // bytes that are fetched ahead, to be written
+	function("linearBytes256s", "func(dst *float32, src *uint8, n int, slope, offset float64)",
+		"sets 8 n numbers to slope times their byte, plus offset, rounded to float32.")
+	Load(Param("dst"), RDI)
+	Load(Param("src"), RSI)
+	Load(Param("n"), RCX)
+	y, x := avx2.regs, []VecPhysical{X0, X1, X2, X3}
+	slope, offset := y[4], y[5]
+	for i, name := range []string{"slope", "offset"} {
+		param, err := Param(name).Resolve()
+		if err != nil {
+			panic(err)
+		}
+		VBROADCASTSD(param.Addr, y[4+i])
+	}
+	LEAQ(Mem{Base: RDI, Disp: ahead}, R10)
+	Label("loop")
+	prefetchW(0)
+	ADDQ(Imm(32), R10)
+	for i := range 2 {
+		VPMOVZXBD(Mem{Base: RSI, Disp: 4 * i}, x[i])
+		VCVTDQ2PD(x[i], y[i])
+		VFMADD213PD(offset, slope, y[i])
+		VCVTPD2PSY(y[i], x[i])
+	}
+	VINSERTF128(U8(1), X1, Y0, Y0)
+	VMOVUPS(Y0, Mem{Base: RDI})
+	ADDQ(Imm(8), RSI)
+	ADDQ(Imm(32), RDI)
+	DECQ(RCX)
+	JNZ(LabelRef("loop"))
+	VZEROUPPER()
+	RET()
+}

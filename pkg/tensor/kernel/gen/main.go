@@ -53,6 +53,7 @@ func main() {
 		}
 	}
 	lookUp()
+	linearBytes()
 	for _, f64 := range []bool{false, true} {
 		for _, v := range []vectors{avx512, avx2} {
 			normKernels(v, f64)
