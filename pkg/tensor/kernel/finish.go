@@ -1,5 +1,7 @@
 package kernel
 
+import "unsafe"
+
 // A Finish is what a product does to its elements when their sums are complete: a panel of
 // columns at a time, which is then in the first-level cache. The zero Finish does nothing.
 type Finish[T Float] struct {
@@ -57,6 +59,35 @@ func (f *Finish[T]) Apply(m, n int, c []T, ldc int) {
 			}
 		}
 	}
+}
+
+// An ending tells a product kernel how to finish its block of C: a bias for each column, or nil;
+// a gate whose rows are so many bytes apart, or nil; and whether numbers below 0 become 0. Kernels know its
+// layout.
+type ending[T Float] struct {
+	bias, gate *T
+	rowGate    int
+	rectify    int
+}
+
+// of describes the rows i to i+h-1 of a block from column j on; nil says that rows of the gate begin
+// again among them, which no kernel does.
+func (e *ending[T]) of(f *Finish[T], i, j, h int) *byte {
+	*e = ending[T]{}
+	if len(f.Bias) > 0 {
+		e.bias = &f.Bias[j]
+	}
+	if f.Rectify {
+		e.rectify = 1
+	}
+	if f.Gate != nil {
+		at := (f.from + i) % f.GateRows
+		if at+h > f.GateRows {
+			return nil
+		}
+		e.gate, e.rowGate = &f.Gate[at*f.LdGate+j], f.LdGate*SizeOf[T]()
+	}
+	return (*byte)(unsafe.Pointer(e))
 }
 
 // panel finishes rows of w columns.

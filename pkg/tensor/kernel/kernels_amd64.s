@@ -4,9 +4,9 @@
 
 #include "textflag.h"
 
-// func product512s1x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int)
+// func product512s1x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, end *byte)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512s1x1(SB), NOSPLIT, $8-104
+TEXT ·product512s1x1(SB), NOSPLIT, $8-112
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -79,9 +79,9 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512s2x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int)
+// func product512s2x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, end *byte)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512s2x1(SB), NOSPLIT, $8-104
+TEXT ·product512s2x1(SB), NOSPLIT, $8-112
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -170,9 +170,9 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512s3x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int)
+// func product512s3x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, end *byte)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512s3x1(SB), NOSPLIT, $8-104
+TEXT ·product512s3x1(SB), NOSPLIT, $8-112
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -277,9 +277,9 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512s4x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int)
+// func product512s4x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, end *byte)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512s4x1(SB), NOSPLIT, $8-104
+TEXT ·product512s4x1(SB), NOSPLIT, $8-112
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -400,9 +400,9 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512s5x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int)
+// func product512s5x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, end *byte)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512s5x1(SB), NOSPLIT, $8-104
+TEXT ·product512s5x1(SB), NOSPLIT, $8-112
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -541,9 +541,9 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512s6x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int)
+// func product512s6x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, end *byte)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512s6x1(SB), NOSPLIT, $8-104
+TEXT ·product512s6x1(SB), NOSPLIT, $8-112
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -698,9 +698,9 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512s7x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int)
+// func product512s7x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, end *byte)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512s7x1(SB), NOSPLIT, $8-104
+TEXT ·product512s7x1(SB), NOSPLIT, $8-112
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -871,9 +871,9 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512s8x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int)
+// func product512s8x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, end *byte)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512s8x1(SB), NOSPLIT, $8-104
+TEXT ·product512s8x1(SB), NOSPLIT, $8-112
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -1060,9 +1060,9 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512s9x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int)
+// func product512s9x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, end *byte)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512s9x1(SB), NOSPLIT, $8-104
+TEXT ·product512s9x1(SB), NOSPLIT, $8-112
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -1267,9 +1267,9 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512s10x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int)
+// func product512s10x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, end *byte)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512s10x1(SB), NOSPLIT, $8-104
+TEXT ·product512s10x1(SB), NOSPLIT, $8-112
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -1490,9 +1490,9 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512s11x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int)
+// func product512s11x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, end *byte)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512s11x1(SB), NOSPLIT, $8-104
+TEXT ·product512s11x1(SB), NOSPLIT, $8-112
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -1729,9 +1729,9 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512s12x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int)
+// func product512s12x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, end *byte)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512s12x1(SB), NOSPLIT, $8-104
+TEXT ·product512s12x1(SB), NOSPLIT, $8-112
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -1984,9 +1984,9 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512s13x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int)
+// func product512s13x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, end *byte)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512s13x1(SB), NOSPLIT, $8-104
+TEXT ·product512s13x1(SB), NOSPLIT, $8-112
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -2257,9 +2257,9 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512s14x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int)
+// func product512s14x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, end *byte)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512s14x1(SB), NOSPLIT, $8-104
+TEXT ·product512s14x1(SB), NOSPLIT, $8-112
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -2546,9 +2546,9 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512s1x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int)
+// func product512s1x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, end *byte)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512s1x2(SB), NOSPLIT, $8-104
+TEXT ·product512s1x2(SB), NOSPLIT, $8-112
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -2636,9 +2636,9 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512s2x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int)
+// func product512s2x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, end *byte)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512s2x2(SB), NOSPLIT, $8-104
+TEXT ·product512s2x2(SB), NOSPLIT, $8-112
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -2755,9 +2755,9 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512s3x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int)
+// func product512s3x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, end *byte)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512s3x2(SB), NOSPLIT, $8-104
+TEXT ·product512s3x2(SB), NOSPLIT, $8-112
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -2903,9 +2903,9 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512s4x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int)
+// func product512s4x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, end *byte)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512s4x2(SB), NOSPLIT, $8-104
+TEXT ·product512s4x2(SB), NOSPLIT, $8-112
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -3080,9 +3080,9 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512s5x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int)
+// func product512s5x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, end *byte)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512s5x2(SB), NOSPLIT, $8-104
+TEXT ·product512s5x2(SB), NOSPLIT, $8-112
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -3288,9 +3288,9 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512s6x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int)
+// func product512s6x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, end *byte)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512s6x2(SB), NOSPLIT, $8-104
+TEXT ·product512s6x2(SB), NOSPLIT, $8-112
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -3525,9 +3525,9 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512s7x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int)
+// func product512s7x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, end *byte)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512s7x2(SB), NOSPLIT, $8-104
+TEXT ·product512s7x2(SB), NOSPLIT, $8-112
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -3791,9 +3791,9 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512s8x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int)
+// func product512s8x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, end *byte)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512s8x2(SB), NOSPLIT, $8-104
+TEXT ·product512s8x2(SB), NOSPLIT, $8-112
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -4086,9 +4086,9 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512s9x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int)
+// func product512s9x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, end *byte)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512s9x2(SB), NOSPLIT, $8-104
+TEXT ·product512s9x2(SB), NOSPLIT, $8-112
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -4412,9 +4412,9 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512s10x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int)
+// func product512s10x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, end *byte)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512s10x2(SB), NOSPLIT, $8-104
+TEXT ·product512s10x2(SB), NOSPLIT, $8-112
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -4767,9 +4767,9 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512s11x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int)
+// func product512s11x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, end *byte)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512s11x2(SB), NOSPLIT, $8-104
+TEXT ·product512s11x2(SB), NOSPLIT, $8-112
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -5151,9 +5151,9 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512s12x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int)
+// func product512s12x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, end *byte)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512s12x2(SB), NOSPLIT, $8-104
+TEXT ·product512s12x2(SB), NOSPLIT, $8-112
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -5564,9 +5564,9 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512s13x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int)
+// func product512s13x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, end *byte)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512s13x2(SB), NOSPLIT, $8-104
+TEXT ·product512s13x2(SB), NOSPLIT, $8-112
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -6008,9 +6008,9 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512s14x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int)
+// func product512s14x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, end *byte)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512s14x2(SB), NOSPLIT, $8-104
+TEXT ·product512s14x2(SB), NOSPLIT, $8-112
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -8614,41 +8614,52 @@ end:
 	LDMXCSR (SP)
 	RET
 
-// func product256s1x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int)
-// Requires: AVX, FMA3, SSE
-TEXT ·product256s1x1(SB), NOSPLIT, $8-104
-	STMXCSR (SP)
-	MOVL    (SP), AX
-	ORL     $0x00008040, AX
-	MOVL    AX, 4(SP)
-	LDMXCSR 4(SP)
-	MOVQ    c+48(FP), DI
-	MOVQ    rowC+56(FP), SI
-	MOVQ    k+0(FP), CX
-	MOVQ    a+8(FP), AX
-	MOVQ    rowA+16(FP), R8
-	MOVQ    colA+24(FP), R13
-	MOVQ    b+32(FP), BX
-	MOVQ    rowB+40(FP), DX
-	VXORPS  Y0, Y0, Y0
-	MOVQ    DI, R10
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x00
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x1f
-	LEAQ    (DX)(DX*2), R11
-	MOVQ    CX, R12
-	CMPQ    R13, $0x04
-	JNE     columns
-	LEAQ    (R8)(R8*2), R9
-	SHRQ    $0x02, CX
-	JZ      rowsRest
+// func product256s1x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, end *byte)
+// Requires: AVX, AVX2, FMA3, MMX+, SSE
+TEXT ·product256s1x1(SB), NOSPLIT, $8-112
+	STMXCSR    (SP)
+	MOVL       (SP), AX
+	ORL        $0x00008040, AX
+	MOVL       AX, 4(SP)
+	LDMXCSR    4(SP)
+	MOVQ       c+48(FP), DI
+	MOVQ       rowC+56(FP), SI
+	MOVQ       k+0(FP), CX
+	MOVQ       a+8(FP), AX
+	MOVQ       rowA+16(FP), R8
+	MOVQ       colA+24(FP), R13
+	MOVQ       b+32(FP), BX
+	MOVQ       rowB+40(FP), DX
+	MOVQ       DI, R10
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x00
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x1f
+	MOVQ       end+104(FP), R9
+	TESTQ      R9, R9
+	JZ         fetched
+	MOVQ       8(R9), R10
+	TESTQ      R10, R10
+	JZ         fetched
+	MOVQ       16(R9), R11
+	PREFETCHT0 (R10)
+	PREFETCHT0 31(R10)
+
+fetched:
+	VXORPS Y0, Y0, Y0
+	LEAQ   (DX)(DX*2), R11
+	MOVQ   CX, R12
+	CMPQ   R13, $0x04
+	JNE    columns
+	LEAQ   (R8)(R8*2), R9
+	SHRQ   $0x02, CX
+	JZ     rowsRest
 
 rowsLoop:
 	VMOVUPS      (BX), Y1
@@ -8722,89 +8733,123 @@ done:
 	VBROADCASTSS alpha+72(FP), Y15
 	MOVQ         mask+64(FP), AX
 	MOVQ         accumulate+80(FP), BX
+	MOVQ         end+104(FP), R8
+	VPCMPEQD     Y12, Y12, Y12
 	TESTQ        AX, AX
-	JZ           whole
+	JZ           masked
 	VMOVDQU      (AX), Y12
-	TESTQ        BX, BX
-	JZ           setMasked
-	VMASKMOVPS   (DI), Y12, Y14
-	VFMADD231PS  Y15, Y0, Y14
-	VMASKMOVPS   Y14, Y12, (DI)
-	VZEROUPPER
-	LDMXCSR      (SP)
-	RET
 
-setMasked:
-	VMULPS     Y15, Y0, Y0
+masked:
+	TESTQ       BX, BX
+	JZ          set
+	MOVQ        DI, R10
+	VMASKMOVPS  (R10), Y12, Y14
+	VFMADD213PS Y14, Y15, Y0
+	JMP         finish
+
+set:
+	VMULPS Y15, Y0, Y0
+
+finish:
+	TESTQ      R8, R8
+	JZ         store
+	MOVQ       (R8), R9
+	TESTQ      R9, R9
+	JZ         rectify
+	VMASKMOVPS (R9), Y12, Y14
+	VADDPS     Y0, Y14, Y0
+
+rectify:
+	VXORPS Y15, Y15, Y15
+	MOVQ   24(R8), R9
+	TESTQ  R9, R9
+	JZ     gate
+	VMAXPS Y0, Y15, Y0
+
+gate:
+	MOVQ       8(R8), R9
+	TESTQ      R9, R9
+	JZ         store
+	MOVQ       16(R8), R11
+	VMASKMOVPS (R9), Y12, Y14
+	VCMPPS     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y0, Y0
+
+store:
+	TESTQ      AX, AX
+	JZ         whole
 	VMASKMOVPS Y0, Y12, (DI)
 	VZEROUPPER
 	LDMXCSR    (SP)
 	RET
 
 whole:
-	TESTQ       BX, BX
-	JZ          set
-	VMOVUPS     (DI), Y14
-	VFMADD231PS Y15, Y0, Y14
-	VMOVUPS     Y14, (DI)
-	VZEROUPPER
-	LDMXCSR     (SP)
-	RET
-
-set:
-	VMULPS  Y15, Y0, Y0
 	VMOVUPS Y0, (DI)
 	VZEROUPPER
 	LDMXCSR (SP)
 	RET
 
-// func product256s2x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int)
-// Requires: AVX, FMA3, SSE
-TEXT ·product256s2x1(SB), NOSPLIT, $8-104
-	STMXCSR (SP)
-	MOVL    (SP), AX
-	ORL     $0x00008040, AX
-	MOVL    AX, 4(SP)
-	LDMXCSR 4(SP)
-	MOVQ    c+48(FP), DI
-	MOVQ    rowC+56(FP), SI
-	MOVQ    k+0(FP), CX
-	MOVQ    a+8(FP), AX
-	MOVQ    rowA+16(FP), R8
-	MOVQ    colA+24(FP), R13
-	MOVQ    b+32(FP), BX
-	MOVQ    rowB+40(FP), DX
-	VXORPS  Y0, Y0, Y0
-	VXORPS  Y1, Y1, Y1
-	MOVQ    DI, R10
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x00
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x1f
-	ADDQ    SI, R10
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x00
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x1f
-	LEAQ    (DX)(DX*2), R11
-	MOVQ    CX, R12
-	CMPQ    R13, $0x04
-	JNE     columns
-	LEAQ    (R8)(R8*2), R9
-	SHRQ    $0x02, CX
-	JZ      rowsRest
+// func product256s2x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, end *byte)
+// Requires: AVX, AVX2, FMA3, MMX+, SSE
+TEXT ·product256s2x1(SB), NOSPLIT, $8-112
+	STMXCSR    (SP)
+	MOVL       (SP), AX
+	ORL        $0x00008040, AX
+	MOVL       AX, 4(SP)
+	LDMXCSR    4(SP)
+	MOVQ       c+48(FP), DI
+	MOVQ       rowC+56(FP), SI
+	MOVQ       k+0(FP), CX
+	MOVQ       a+8(FP), AX
+	MOVQ       rowA+16(FP), R8
+	MOVQ       colA+24(FP), R13
+	MOVQ       b+32(FP), BX
+	MOVQ       rowB+40(FP), DX
+	MOVQ       DI, R10
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x00
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x1f
+	ADDQ       SI, R10
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x00
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x1f
+	MOVQ       end+104(FP), R9
+	TESTQ      R9, R9
+	JZ         fetched
+	MOVQ       8(R9), R10
+	TESTQ      R10, R10
+	JZ         fetched
+	MOVQ       16(R9), R11
+	PREFETCHT0 (R10)
+	PREFETCHT0 31(R10)
+	ADDQ       R11, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 31(R10)
+
+fetched:
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	LEAQ   (DX)(DX*2), R11
+	MOVQ   CX, R12
+	CMPQ   R13, $0x04
+	JNE    columns
+	LEAQ   (R8)(R8*2), R9
+	SHRQ   $0x02, CX
+	JZ     rowsRest
 
 rowsLoop:
 	VMOVUPS      (BX), Y2
@@ -8898,115 +8943,152 @@ done:
 	VBROADCASTSS alpha+72(FP), Y15
 	MOVQ         mask+64(FP), AX
 	MOVQ         accumulate+80(FP), BX
+	MOVQ         end+104(FP), R8
+	VPCMPEQD     Y12, Y12, Y12
 	TESTQ        AX, AX
-	JZ           whole
+	JZ           masked
 	VMOVDQU      (AX), Y12
-	TESTQ        BX, BX
-	JZ           setMasked
-	VMASKMOVPS   (DI), Y12, Y14
-	VFMADD231PS  Y15, Y0, Y14
-	VMASKMOVPS   Y14, Y12, (DI)
-	ADDQ         SI, DI
-	VMASKMOVPS   (DI), Y12, Y14
-	VFMADD231PS  Y15, Y1, Y14
-	VMASKMOVPS   Y14, Y12, (DI)
-	VZEROUPPER
-	LDMXCSR      (SP)
-	RET
 
-setMasked:
-	VMULPS     Y15, Y0, Y0
+masked:
+	TESTQ       BX, BX
+	JZ          set
+	MOVQ        DI, R10
+	VMASKMOVPS  (R10), Y12, Y14
+	VFMADD213PS Y14, Y15, Y0
+	ADDQ        SI, R10
+	VMASKMOVPS  (R10), Y12, Y14
+	VFMADD213PS Y14, Y15, Y1
+	JMP         finish
+
+set:
+	VMULPS Y15, Y0, Y0
+	VMULPS Y15, Y1, Y1
+
+finish:
+	TESTQ      R8, R8
+	JZ         store
+	MOVQ       (R8), R9
+	TESTQ      R9, R9
+	JZ         rectify
+	VMASKMOVPS (R9), Y12, Y14
+	VADDPS     Y0, Y14, Y0
+	VADDPS     Y1, Y14, Y1
+
+rectify:
+	VXORPS Y15, Y15, Y15
+	MOVQ   24(R8), R9
+	TESTQ  R9, R9
+	JZ     gate
+	VMAXPS Y0, Y15, Y0
+	VMAXPS Y1, Y15, Y1
+
+gate:
+	MOVQ       8(R8), R9
+	TESTQ      R9, R9
+	JZ         store
+	MOVQ       16(R8), R11
+	VMASKMOVPS (R9), Y12, Y14
+	VCMPPS     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y0, Y0
+	ADDQ       R11, R9
+	VMASKMOVPS (R9), Y12, Y14
+	VCMPPS     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y1, Y1
+
+store:
+	TESTQ      AX, AX
+	JZ         whole
 	VMASKMOVPS Y0, Y12, (DI)
 	ADDQ       SI, DI
-	VMULPS     Y15, Y1, Y1
 	VMASKMOVPS Y1, Y12, (DI)
 	VZEROUPPER
 	LDMXCSR    (SP)
 	RET
 
 whole:
-	TESTQ       BX, BX
-	JZ          set
-	VMOVUPS     (DI), Y14
-	VFMADD231PS Y15, Y0, Y14
-	VMOVUPS     Y14, (DI)
-	ADDQ        SI, DI
-	VMOVUPS     (DI), Y14
-	VFMADD231PS Y15, Y1, Y14
-	VMOVUPS     Y14, (DI)
-	VZEROUPPER
-	LDMXCSR     (SP)
-	RET
-
-set:
-	VMULPS  Y15, Y0, Y0
 	VMOVUPS Y0, (DI)
 	ADDQ    SI, DI
-	VMULPS  Y15, Y1, Y1
 	VMOVUPS Y1, (DI)
 	VZEROUPPER
 	LDMXCSR (SP)
 	RET
 
-// func product256s3x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int)
-// Requires: AVX, FMA3, SSE
-TEXT ·product256s3x1(SB), NOSPLIT, $8-104
-	STMXCSR (SP)
-	MOVL    (SP), AX
-	ORL     $0x00008040, AX
-	MOVL    AX, 4(SP)
-	LDMXCSR 4(SP)
-	MOVQ    c+48(FP), DI
-	MOVQ    rowC+56(FP), SI
-	MOVQ    k+0(FP), CX
-	MOVQ    a+8(FP), AX
-	MOVQ    rowA+16(FP), R8
-	MOVQ    colA+24(FP), R13
-	MOVQ    b+32(FP), BX
-	MOVQ    rowB+40(FP), DX
-	VXORPS  Y0, Y0, Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	MOVQ    DI, R10
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x00
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x1f
-	ADDQ    SI, R10
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x00
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x1f
-	ADDQ    SI, R10
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x00
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x1f
-	LEAQ    (DX)(DX*2), R11
-	MOVQ    CX, R12
-	CMPQ    R13, $0x04
-	JNE     columns
-	LEAQ    (R8)(R8*2), R9
-	SHRQ    $0x02, CX
-	JZ      rowsRest
+// func product256s3x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, end *byte)
+// Requires: AVX, AVX2, FMA3, MMX+, SSE
+TEXT ·product256s3x1(SB), NOSPLIT, $8-112
+	STMXCSR    (SP)
+	MOVL       (SP), AX
+	ORL        $0x00008040, AX
+	MOVL       AX, 4(SP)
+	LDMXCSR    4(SP)
+	MOVQ       c+48(FP), DI
+	MOVQ       rowC+56(FP), SI
+	MOVQ       k+0(FP), CX
+	MOVQ       a+8(FP), AX
+	MOVQ       rowA+16(FP), R8
+	MOVQ       colA+24(FP), R13
+	MOVQ       b+32(FP), BX
+	MOVQ       rowB+40(FP), DX
+	MOVQ       DI, R10
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x00
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x1f
+	ADDQ       SI, R10
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x00
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x1f
+	ADDQ       SI, R10
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x00
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x1f
+	MOVQ       end+104(FP), R9
+	TESTQ      R9, R9
+	JZ         fetched
+	MOVQ       8(R9), R10
+	TESTQ      R10, R10
+	JZ         fetched
+	MOVQ       16(R9), R11
+	PREFETCHT0 (R10)
+	PREFETCHT0 31(R10)
+	ADDQ       R11, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 31(R10)
+	ADDQ       R11, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 31(R10)
+
+fetched:
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	LEAQ   (DX)(DX*2), R11
+	MOVQ   CX, R12
+	CMPQ   R13, $0x04
+	JNE    columns
+	LEAQ   (R8)(R8*2), R9
+	SHRQ   $0x02, CX
+	JZ     rowsRest
 
 rowsLoop:
 	VMOVUPS      (BX), Y3
@@ -9120,141 +9202,181 @@ done:
 	VBROADCASTSS alpha+72(FP), Y15
 	MOVQ         mask+64(FP), AX
 	MOVQ         accumulate+80(FP), BX
+	MOVQ         end+104(FP), R8
+	VPCMPEQD     Y12, Y12, Y12
 	TESTQ        AX, AX
-	JZ           whole
+	JZ           masked
 	VMOVDQU      (AX), Y12
-	TESTQ        BX, BX
-	JZ           setMasked
-	VMASKMOVPS   (DI), Y12, Y14
-	VFMADD231PS  Y15, Y0, Y14
-	VMASKMOVPS   Y14, Y12, (DI)
-	ADDQ         SI, DI
-	VMASKMOVPS   (DI), Y12, Y14
-	VFMADD231PS  Y15, Y1, Y14
-	VMASKMOVPS   Y14, Y12, (DI)
-	ADDQ         SI, DI
-	VMASKMOVPS   (DI), Y12, Y14
-	VFMADD231PS  Y15, Y2, Y14
-	VMASKMOVPS   Y14, Y12, (DI)
-	VZEROUPPER
-	LDMXCSR      (SP)
-	RET
 
-setMasked:
-	VMULPS     Y15, Y0, Y0
+masked:
+	TESTQ       BX, BX
+	JZ          set
+	MOVQ        DI, R10
+	VMASKMOVPS  (R10), Y12, Y14
+	VFMADD213PS Y14, Y15, Y0
+	ADDQ        SI, R10
+	VMASKMOVPS  (R10), Y12, Y14
+	VFMADD213PS Y14, Y15, Y1
+	ADDQ        SI, R10
+	VMASKMOVPS  (R10), Y12, Y14
+	VFMADD213PS Y14, Y15, Y2
+	JMP         finish
+
+set:
+	VMULPS Y15, Y0, Y0
+	VMULPS Y15, Y1, Y1
+	VMULPS Y15, Y2, Y2
+
+finish:
+	TESTQ      R8, R8
+	JZ         store
+	MOVQ       (R8), R9
+	TESTQ      R9, R9
+	JZ         rectify
+	VMASKMOVPS (R9), Y12, Y14
+	VADDPS     Y0, Y14, Y0
+	VADDPS     Y1, Y14, Y1
+	VADDPS     Y2, Y14, Y2
+
+rectify:
+	VXORPS Y15, Y15, Y15
+	MOVQ   24(R8), R9
+	TESTQ  R9, R9
+	JZ     gate
+	VMAXPS Y0, Y15, Y0
+	VMAXPS Y1, Y15, Y1
+	VMAXPS Y2, Y15, Y2
+
+gate:
+	MOVQ       8(R8), R9
+	TESTQ      R9, R9
+	JZ         store
+	MOVQ       16(R8), R11
+	VMASKMOVPS (R9), Y12, Y14
+	VCMPPS     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y0, Y0
+	ADDQ       R11, R9
+	VMASKMOVPS (R9), Y12, Y14
+	VCMPPS     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y1, Y1
+	ADDQ       R11, R9
+	VMASKMOVPS (R9), Y12, Y14
+	VCMPPS     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y2, Y2
+
+store:
+	TESTQ      AX, AX
+	JZ         whole
 	VMASKMOVPS Y0, Y12, (DI)
 	ADDQ       SI, DI
-	VMULPS     Y15, Y1, Y1
 	VMASKMOVPS Y1, Y12, (DI)
 	ADDQ       SI, DI
-	VMULPS     Y15, Y2, Y2
 	VMASKMOVPS Y2, Y12, (DI)
 	VZEROUPPER
 	LDMXCSR    (SP)
 	RET
 
 whole:
-	TESTQ       BX, BX
-	JZ          set
-	VMOVUPS     (DI), Y14
-	VFMADD231PS Y15, Y0, Y14
-	VMOVUPS     Y14, (DI)
-	ADDQ        SI, DI
-	VMOVUPS     (DI), Y14
-	VFMADD231PS Y15, Y1, Y14
-	VMOVUPS     Y14, (DI)
-	ADDQ        SI, DI
-	VMOVUPS     (DI), Y14
-	VFMADD231PS Y15, Y2, Y14
-	VMOVUPS     Y14, (DI)
-	VZEROUPPER
-	LDMXCSR     (SP)
-	RET
-
-set:
-	VMULPS  Y15, Y0, Y0
 	VMOVUPS Y0, (DI)
 	ADDQ    SI, DI
-	VMULPS  Y15, Y1, Y1
 	VMOVUPS Y1, (DI)
 	ADDQ    SI, DI
-	VMULPS  Y15, Y2, Y2
 	VMOVUPS Y2, (DI)
 	VZEROUPPER
 	LDMXCSR (SP)
 	RET
 
-// func product256s4x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int)
-// Requires: AVX, FMA3, SSE
-TEXT ·product256s4x1(SB), NOSPLIT, $8-104
-	STMXCSR (SP)
-	MOVL    (SP), AX
-	ORL     $0x00008040, AX
-	MOVL    AX, 4(SP)
-	LDMXCSR 4(SP)
-	MOVQ    c+48(FP), DI
-	MOVQ    rowC+56(FP), SI
-	MOVQ    k+0(FP), CX
-	MOVQ    a+8(FP), AX
-	MOVQ    rowA+16(FP), R8
-	MOVQ    colA+24(FP), R13
-	MOVQ    b+32(FP), BX
-	MOVQ    rowB+40(FP), DX
-	VXORPS  Y0, Y0, Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	MOVQ    DI, R10
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x00
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x1f
-	ADDQ    SI, R10
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x00
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x1f
-	ADDQ    SI, R10
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x00
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x1f
-	ADDQ    SI, R10
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x00
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x1f
-	LEAQ    (DX)(DX*2), R11
-	MOVQ    CX, R12
-	CMPQ    R13, $0x04
-	JNE     columns
-	LEAQ    (R8)(R8*2), R9
-	SHRQ    $0x02, CX
-	JZ      rowsRest
+// func product256s4x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, end *byte)
+// Requires: AVX, AVX2, FMA3, MMX+, SSE
+TEXT ·product256s4x1(SB), NOSPLIT, $8-112
+	STMXCSR    (SP)
+	MOVL       (SP), AX
+	ORL        $0x00008040, AX
+	MOVL       AX, 4(SP)
+	LDMXCSR    4(SP)
+	MOVQ       c+48(FP), DI
+	MOVQ       rowC+56(FP), SI
+	MOVQ       k+0(FP), CX
+	MOVQ       a+8(FP), AX
+	MOVQ       rowA+16(FP), R8
+	MOVQ       colA+24(FP), R13
+	MOVQ       b+32(FP), BX
+	MOVQ       rowB+40(FP), DX
+	MOVQ       DI, R10
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x00
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x1f
+	ADDQ       SI, R10
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x00
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x1f
+	ADDQ       SI, R10
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x00
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x1f
+	ADDQ       SI, R10
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x00
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x1f
+	MOVQ       end+104(FP), R9
+	TESTQ      R9, R9
+	JZ         fetched
+	MOVQ       8(R9), R10
+	TESTQ      R10, R10
+	JZ         fetched
+	MOVQ       16(R9), R11
+	PREFETCHT0 (R10)
+	PREFETCHT0 31(R10)
+	ADDQ       R11, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 31(R10)
+	ADDQ       R11, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 31(R10)
+	ADDQ       R11, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 31(R10)
+
+fetched:
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	LEAQ   (DX)(DX*2), R11
+	MOVQ   CX, R12
+	CMPQ   R13, $0x04
+	JNE    columns
+	LEAQ   (R8)(R8*2), R9
+	SHRQ   $0x02, CX
+	JZ     rowsRest
 
 rowsLoop:
 	VMOVUPS      (BX), Y4
@@ -9388,168 +9510,211 @@ done:
 	VBROADCASTSS alpha+72(FP), Y15
 	MOVQ         mask+64(FP), AX
 	MOVQ         accumulate+80(FP), BX
+	MOVQ         end+104(FP), R8
+	VPCMPEQD     Y12, Y12, Y12
 	TESTQ        AX, AX
-	JZ           whole
+	JZ           masked
 	VMOVDQU      (AX), Y12
-	TESTQ        BX, BX
-	JZ           setMasked
-	VMASKMOVPS   (DI), Y12, Y14
-	VFMADD231PS  Y15, Y0, Y14
-	VMASKMOVPS   Y14, Y12, (DI)
-	ADDQ         SI, DI
-	VMASKMOVPS   (DI), Y12, Y14
-	VFMADD231PS  Y15, Y1, Y14
-	VMASKMOVPS   Y14, Y12, (DI)
-	ADDQ         SI, DI
-	VMASKMOVPS   (DI), Y12, Y14
-	VFMADD231PS  Y15, Y2, Y14
-	VMASKMOVPS   Y14, Y12, (DI)
-	ADDQ         SI, DI
-	VMASKMOVPS   (DI), Y12, Y14
-	VFMADD231PS  Y15, Y3, Y14
-	VMASKMOVPS   Y14, Y12, (DI)
-	VZEROUPPER
-	LDMXCSR      (SP)
-	RET
 
-setMasked:
-	VMULPS     Y15, Y0, Y0
+masked:
+	TESTQ       BX, BX
+	JZ          set
+	MOVQ        DI, R10
+	VMASKMOVPS  (R10), Y12, Y14
+	VFMADD213PS Y14, Y15, Y0
+	ADDQ        SI, R10
+	VMASKMOVPS  (R10), Y12, Y14
+	VFMADD213PS Y14, Y15, Y1
+	ADDQ        SI, R10
+	VMASKMOVPS  (R10), Y12, Y14
+	VFMADD213PS Y14, Y15, Y2
+	ADDQ        SI, R10
+	VMASKMOVPS  (R10), Y12, Y14
+	VFMADD213PS Y14, Y15, Y3
+	JMP         finish
+
+set:
+	VMULPS Y15, Y0, Y0
+	VMULPS Y15, Y1, Y1
+	VMULPS Y15, Y2, Y2
+	VMULPS Y15, Y3, Y3
+
+finish:
+	TESTQ      R8, R8
+	JZ         store
+	MOVQ       (R8), R9
+	TESTQ      R9, R9
+	JZ         rectify
+	VMASKMOVPS (R9), Y12, Y14
+	VADDPS     Y0, Y14, Y0
+	VADDPS     Y1, Y14, Y1
+	VADDPS     Y2, Y14, Y2
+	VADDPS     Y3, Y14, Y3
+
+rectify:
+	VXORPS Y15, Y15, Y15
+	MOVQ   24(R8), R9
+	TESTQ  R9, R9
+	JZ     gate
+	VMAXPS Y0, Y15, Y0
+	VMAXPS Y1, Y15, Y1
+	VMAXPS Y2, Y15, Y2
+	VMAXPS Y3, Y15, Y3
+
+gate:
+	MOVQ       8(R8), R9
+	TESTQ      R9, R9
+	JZ         store
+	MOVQ       16(R8), R11
+	VMASKMOVPS (R9), Y12, Y14
+	VCMPPS     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y0, Y0
+	ADDQ       R11, R9
+	VMASKMOVPS (R9), Y12, Y14
+	VCMPPS     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y1, Y1
+	ADDQ       R11, R9
+	VMASKMOVPS (R9), Y12, Y14
+	VCMPPS     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y2, Y2
+	ADDQ       R11, R9
+	VMASKMOVPS (R9), Y12, Y14
+	VCMPPS     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y3, Y3
+
+store:
+	TESTQ      AX, AX
+	JZ         whole
 	VMASKMOVPS Y0, Y12, (DI)
 	ADDQ       SI, DI
-	VMULPS     Y15, Y1, Y1
 	VMASKMOVPS Y1, Y12, (DI)
 	ADDQ       SI, DI
-	VMULPS     Y15, Y2, Y2
 	VMASKMOVPS Y2, Y12, (DI)
 	ADDQ       SI, DI
-	VMULPS     Y15, Y3, Y3
 	VMASKMOVPS Y3, Y12, (DI)
 	VZEROUPPER
 	LDMXCSR    (SP)
 	RET
 
 whole:
-	TESTQ       BX, BX
-	JZ          set
-	VMOVUPS     (DI), Y14
-	VFMADD231PS Y15, Y0, Y14
-	VMOVUPS     Y14, (DI)
-	ADDQ        SI, DI
-	VMOVUPS     (DI), Y14
-	VFMADD231PS Y15, Y1, Y14
-	VMOVUPS     Y14, (DI)
-	ADDQ        SI, DI
-	VMOVUPS     (DI), Y14
-	VFMADD231PS Y15, Y2, Y14
-	VMOVUPS     Y14, (DI)
-	ADDQ        SI, DI
-	VMOVUPS     (DI), Y14
-	VFMADD231PS Y15, Y3, Y14
-	VMOVUPS     Y14, (DI)
-	VZEROUPPER
-	LDMXCSR     (SP)
-	RET
-
-set:
-	VMULPS  Y15, Y0, Y0
 	VMOVUPS Y0, (DI)
 	ADDQ    SI, DI
-	VMULPS  Y15, Y1, Y1
 	VMOVUPS Y1, (DI)
 	ADDQ    SI, DI
-	VMULPS  Y15, Y2, Y2
 	VMOVUPS Y2, (DI)
 	ADDQ    SI, DI
-	VMULPS  Y15, Y3, Y3
 	VMOVUPS Y3, (DI)
 	VZEROUPPER
 	LDMXCSR (SP)
 	RET
 
-// func product256s5x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int)
-// Requires: AVX, FMA3, SSE
-TEXT ·product256s5x1(SB), NOSPLIT, $8-104
-	STMXCSR (SP)
-	MOVL    (SP), AX
-	ORL     $0x00008040, AX
-	MOVL    AX, 4(SP)
-	LDMXCSR 4(SP)
-	MOVQ    c+48(FP), DI
-	MOVQ    rowC+56(FP), SI
-	MOVQ    k+0(FP), CX
-	MOVQ    a+8(FP), AX
-	MOVQ    rowA+16(FP), R8
-	MOVQ    colA+24(FP), R13
-	MOVQ    b+32(FP), BX
-	MOVQ    rowB+40(FP), DX
-	VXORPS  Y0, Y0, Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	VXORPS  Y4, Y4, Y4
-	MOVQ    DI, R10
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x00
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x1f
-	ADDQ    SI, R10
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x00
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x1f
-	ADDQ    SI, R10
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x00
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x1f
-	ADDQ    SI, R10
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x00
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x1f
-	ADDQ    SI, R10
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x00
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x1f
-	LEAQ    (DX)(DX*2), R11
-	MOVQ    CX, R12
-	CMPQ    R13, $0x04
-	JNE     columns
-	LEAQ    (R8)(R8*2), R9
-	LEAQ    (AX)(R8*4), R10
-	SHRQ    $0x02, CX
-	JZ      rowsRest
+// func product256s5x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, end *byte)
+// Requires: AVX, AVX2, FMA3, MMX+, SSE
+TEXT ·product256s5x1(SB), NOSPLIT, $8-112
+	STMXCSR    (SP)
+	MOVL       (SP), AX
+	ORL        $0x00008040, AX
+	MOVL       AX, 4(SP)
+	LDMXCSR    4(SP)
+	MOVQ       c+48(FP), DI
+	MOVQ       rowC+56(FP), SI
+	MOVQ       k+0(FP), CX
+	MOVQ       a+8(FP), AX
+	MOVQ       rowA+16(FP), R8
+	MOVQ       colA+24(FP), R13
+	MOVQ       b+32(FP), BX
+	MOVQ       rowB+40(FP), DX
+	MOVQ       DI, R10
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x00
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x1f
+	ADDQ       SI, R10
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x00
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x1f
+	ADDQ       SI, R10
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x00
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x1f
+	ADDQ       SI, R10
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x00
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x1f
+	ADDQ       SI, R10
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x00
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x1f
+	MOVQ       end+104(FP), R9
+	TESTQ      R9, R9
+	JZ         fetched
+	MOVQ       8(R9), R10
+	TESTQ      R10, R10
+	JZ         fetched
+	MOVQ       16(R9), R11
+	PREFETCHT0 (R10)
+	PREFETCHT0 31(R10)
+	ADDQ       R11, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 31(R10)
+	ADDQ       R11, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 31(R10)
+	ADDQ       R11, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 31(R10)
+	ADDQ       R11, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 31(R10)
+
+fetched:
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	LEAQ   (DX)(DX*2), R11
+	MOVQ   CX, R12
+	CMPQ   R13, $0x04
+	JNE    columns
+	LEAQ   (R8)(R8*2), R9
+	LEAQ   (AX)(R8*4), R10
+	SHRQ   $0x02, CX
+	JZ     rowsRest
 
 rowsLoop:
 	VMOVUPS      (BX), Y5
@@ -9705,194 +9870,240 @@ done:
 	VBROADCASTSS alpha+72(FP), Y15
 	MOVQ         mask+64(FP), AX
 	MOVQ         accumulate+80(FP), BX
+	MOVQ         end+104(FP), R8
+	VPCMPEQD     Y12, Y12, Y12
 	TESTQ        AX, AX
-	JZ           whole
+	JZ           masked
 	VMOVDQU      (AX), Y12
-	TESTQ        BX, BX
-	JZ           setMasked
-	VMASKMOVPS   (DI), Y12, Y14
-	VFMADD231PS  Y15, Y0, Y14
-	VMASKMOVPS   Y14, Y12, (DI)
-	ADDQ         SI, DI
-	VMASKMOVPS   (DI), Y12, Y14
-	VFMADD231PS  Y15, Y1, Y14
-	VMASKMOVPS   Y14, Y12, (DI)
-	ADDQ         SI, DI
-	VMASKMOVPS   (DI), Y12, Y14
-	VFMADD231PS  Y15, Y2, Y14
-	VMASKMOVPS   Y14, Y12, (DI)
-	ADDQ         SI, DI
-	VMASKMOVPS   (DI), Y12, Y14
-	VFMADD231PS  Y15, Y3, Y14
-	VMASKMOVPS   Y14, Y12, (DI)
-	ADDQ         SI, DI
-	VMASKMOVPS   (DI), Y12, Y14
-	VFMADD231PS  Y15, Y4, Y14
-	VMASKMOVPS   Y14, Y12, (DI)
-	VZEROUPPER
-	LDMXCSR      (SP)
-	RET
 
-setMasked:
-	VMULPS     Y15, Y0, Y0
+masked:
+	TESTQ       BX, BX
+	JZ          set
+	MOVQ        DI, R10
+	VMASKMOVPS  (R10), Y12, Y14
+	VFMADD213PS Y14, Y15, Y0
+	ADDQ        SI, R10
+	VMASKMOVPS  (R10), Y12, Y14
+	VFMADD213PS Y14, Y15, Y1
+	ADDQ        SI, R10
+	VMASKMOVPS  (R10), Y12, Y14
+	VFMADD213PS Y14, Y15, Y2
+	ADDQ        SI, R10
+	VMASKMOVPS  (R10), Y12, Y14
+	VFMADD213PS Y14, Y15, Y3
+	ADDQ        SI, R10
+	VMASKMOVPS  (R10), Y12, Y14
+	VFMADD213PS Y14, Y15, Y4
+	JMP         finish
+
+set:
+	VMULPS Y15, Y0, Y0
+	VMULPS Y15, Y1, Y1
+	VMULPS Y15, Y2, Y2
+	VMULPS Y15, Y3, Y3
+	VMULPS Y15, Y4, Y4
+
+finish:
+	TESTQ      R8, R8
+	JZ         store
+	MOVQ       (R8), R9
+	TESTQ      R9, R9
+	JZ         rectify
+	VMASKMOVPS (R9), Y12, Y14
+	VADDPS     Y0, Y14, Y0
+	VADDPS     Y1, Y14, Y1
+	VADDPS     Y2, Y14, Y2
+	VADDPS     Y3, Y14, Y3
+	VADDPS     Y4, Y14, Y4
+
+rectify:
+	VXORPS Y15, Y15, Y15
+	MOVQ   24(R8), R9
+	TESTQ  R9, R9
+	JZ     gate
+	VMAXPS Y0, Y15, Y0
+	VMAXPS Y1, Y15, Y1
+	VMAXPS Y2, Y15, Y2
+	VMAXPS Y3, Y15, Y3
+	VMAXPS Y4, Y15, Y4
+
+gate:
+	MOVQ       8(R8), R9
+	TESTQ      R9, R9
+	JZ         store
+	MOVQ       16(R8), R11
+	VMASKMOVPS (R9), Y12, Y14
+	VCMPPS     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y0, Y0
+	ADDQ       R11, R9
+	VMASKMOVPS (R9), Y12, Y14
+	VCMPPS     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y1, Y1
+	ADDQ       R11, R9
+	VMASKMOVPS (R9), Y12, Y14
+	VCMPPS     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y2, Y2
+	ADDQ       R11, R9
+	VMASKMOVPS (R9), Y12, Y14
+	VCMPPS     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y3, Y3
+	ADDQ       R11, R9
+	VMASKMOVPS (R9), Y12, Y14
+	VCMPPS     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y4, Y4
+
+store:
+	TESTQ      AX, AX
+	JZ         whole
 	VMASKMOVPS Y0, Y12, (DI)
 	ADDQ       SI, DI
-	VMULPS     Y15, Y1, Y1
 	VMASKMOVPS Y1, Y12, (DI)
 	ADDQ       SI, DI
-	VMULPS     Y15, Y2, Y2
 	VMASKMOVPS Y2, Y12, (DI)
 	ADDQ       SI, DI
-	VMULPS     Y15, Y3, Y3
 	VMASKMOVPS Y3, Y12, (DI)
 	ADDQ       SI, DI
-	VMULPS     Y15, Y4, Y4
 	VMASKMOVPS Y4, Y12, (DI)
 	VZEROUPPER
 	LDMXCSR    (SP)
 	RET
 
 whole:
-	TESTQ       BX, BX
-	JZ          set
-	VMOVUPS     (DI), Y14
-	VFMADD231PS Y15, Y0, Y14
-	VMOVUPS     Y14, (DI)
-	ADDQ        SI, DI
-	VMOVUPS     (DI), Y14
-	VFMADD231PS Y15, Y1, Y14
-	VMOVUPS     Y14, (DI)
-	ADDQ        SI, DI
-	VMOVUPS     (DI), Y14
-	VFMADD231PS Y15, Y2, Y14
-	VMOVUPS     Y14, (DI)
-	ADDQ        SI, DI
-	VMOVUPS     (DI), Y14
-	VFMADD231PS Y15, Y3, Y14
-	VMOVUPS     Y14, (DI)
-	ADDQ        SI, DI
-	VMOVUPS     (DI), Y14
-	VFMADD231PS Y15, Y4, Y14
-	VMOVUPS     Y14, (DI)
-	VZEROUPPER
-	LDMXCSR     (SP)
-	RET
-
-set:
-	VMULPS  Y15, Y0, Y0
 	VMOVUPS Y0, (DI)
 	ADDQ    SI, DI
-	VMULPS  Y15, Y1, Y1
 	VMOVUPS Y1, (DI)
 	ADDQ    SI, DI
-	VMULPS  Y15, Y2, Y2
 	VMOVUPS Y2, (DI)
 	ADDQ    SI, DI
-	VMULPS  Y15, Y3, Y3
 	VMOVUPS Y3, (DI)
 	ADDQ    SI, DI
-	VMULPS  Y15, Y4, Y4
 	VMOVUPS Y4, (DI)
 	VZEROUPPER
 	LDMXCSR (SP)
 	RET
 
-// func product256s6x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int)
-// Requires: AVX, FMA3, SSE
-TEXT ·product256s6x1(SB), NOSPLIT, $8-104
-	STMXCSR (SP)
-	MOVL    (SP), AX
-	ORL     $0x00008040, AX
-	MOVL    AX, 4(SP)
-	LDMXCSR 4(SP)
-	MOVQ    c+48(FP), DI
-	MOVQ    rowC+56(FP), SI
-	MOVQ    k+0(FP), CX
-	MOVQ    a+8(FP), AX
-	MOVQ    rowA+16(FP), R8
-	MOVQ    colA+24(FP), R13
-	MOVQ    b+32(FP), BX
-	MOVQ    rowB+40(FP), DX
-	VXORPS  Y0, Y0, Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	VXORPS  Y4, Y4, Y4
-	VXORPS  Y5, Y5, Y5
-	MOVQ    DI, R10
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x00
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x1f
-	ADDQ    SI, R10
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x00
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x1f
-	ADDQ    SI, R10
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x00
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x1f
-	ADDQ    SI, R10
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x00
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x1f
-	ADDQ    SI, R10
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x00
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x1f
-	ADDQ    SI, R10
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x00
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x1f
-	LEAQ    (DX)(DX*2), R11
-	MOVQ    CX, R12
-	CMPQ    R13, $0x04
-	JNE     columns
-	LEAQ    (R8)(R8*2), R9
-	LEAQ    (AX)(R8*4), R10
-	SHRQ    $0x02, CX
-	JZ      rowsRest
+// func product256s6x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, end *byte)
+// Requires: AVX, AVX2, FMA3, MMX+, SSE
+TEXT ·product256s6x1(SB), NOSPLIT, $8-112
+	STMXCSR    (SP)
+	MOVL       (SP), AX
+	ORL        $0x00008040, AX
+	MOVL       AX, 4(SP)
+	LDMXCSR    4(SP)
+	MOVQ       c+48(FP), DI
+	MOVQ       rowC+56(FP), SI
+	MOVQ       k+0(FP), CX
+	MOVQ       a+8(FP), AX
+	MOVQ       rowA+16(FP), R8
+	MOVQ       colA+24(FP), R13
+	MOVQ       b+32(FP), BX
+	MOVQ       rowB+40(FP), DX
+	MOVQ       DI, R10
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x00
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x1f
+	ADDQ       SI, R10
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x00
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x1f
+	ADDQ       SI, R10
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x00
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x1f
+	ADDQ       SI, R10
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x00
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x1f
+	ADDQ       SI, R10
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x00
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x1f
+	ADDQ       SI, R10
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x00
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x1f
+	MOVQ       end+104(FP), R9
+	TESTQ      R9, R9
+	JZ         fetched
+	MOVQ       8(R9), R10
+	TESTQ      R10, R10
+	JZ         fetched
+	MOVQ       16(R9), R11
+	PREFETCHT0 (R10)
+	PREFETCHT0 31(R10)
+	ADDQ       R11, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 31(R10)
+	ADDQ       R11, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 31(R10)
+	ADDQ       R11, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 31(R10)
+	ADDQ       R11, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 31(R10)
+	ADDQ       R11, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 31(R10)
+
+fetched:
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	LEAQ   (DX)(DX*2), R11
+	MOVQ   CX, R12
+	CMPQ   R13, $0x04
+	JNE    columns
+	LEAQ   (R8)(R8*2), R9
+	LEAQ   (AX)(R8*4), R10
+	SHRQ   $0x02, CX
+	JZ     rowsRest
 
 rowsLoop:
 	VMOVUPS      (BX), Y6
@@ -10068,148 +10279,179 @@ done:
 	VBROADCASTSS alpha+72(FP), Y15
 	MOVQ         mask+64(FP), AX
 	MOVQ         accumulate+80(FP), BX
+	MOVQ         end+104(FP), R8
+	VPCMPEQD     Y12, Y12, Y12
 	TESTQ        AX, AX
-	JZ           whole
+	JZ           masked
 	VMOVDQU      (AX), Y12
-	TESTQ        BX, BX
-	JZ           setMasked
-	VMASKMOVPS   (DI), Y12, Y14
-	VFMADD231PS  Y15, Y0, Y14
-	VMASKMOVPS   Y14, Y12, (DI)
-	ADDQ         SI, DI
-	VMASKMOVPS   (DI), Y12, Y14
-	VFMADD231PS  Y15, Y1, Y14
-	VMASKMOVPS   Y14, Y12, (DI)
-	ADDQ         SI, DI
-	VMASKMOVPS   (DI), Y12, Y14
-	VFMADD231PS  Y15, Y2, Y14
-	VMASKMOVPS   Y14, Y12, (DI)
-	ADDQ         SI, DI
-	VMASKMOVPS   (DI), Y12, Y14
-	VFMADD231PS  Y15, Y3, Y14
-	VMASKMOVPS   Y14, Y12, (DI)
-	ADDQ         SI, DI
-	VMASKMOVPS   (DI), Y12, Y14
-	VFMADD231PS  Y15, Y4, Y14
-	VMASKMOVPS   Y14, Y12, (DI)
-	ADDQ         SI, DI
-	VMASKMOVPS   (DI), Y12, Y14
-	VFMADD231PS  Y15, Y5, Y14
-	VMASKMOVPS   Y14, Y12, (DI)
-	VZEROUPPER
-	LDMXCSR      (SP)
-	RET
 
-setMasked:
-	VMULPS     Y15, Y0, Y0
+masked:
+	TESTQ       BX, BX
+	JZ          set
+	MOVQ        DI, R10
+	VMASKMOVPS  (R10), Y12, Y14
+	VFMADD213PS Y14, Y15, Y0
+	ADDQ        SI, R10
+	VMASKMOVPS  (R10), Y12, Y14
+	VFMADD213PS Y14, Y15, Y1
+	ADDQ        SI, R10
+	VMASKMOVPS  (R10), Y12, Y14
+	VFMADD213PS Y14, Y15, Y2
+	ADDQ        SI, R10
+	VMASKMOVPS  (R10), Y12, Y14
+	VFMADD213PS Y14, Y15, Y3
+	ADDQ        SI, R10
+	VMASKMOVPS  (R10), Y12, Y14
+	VFMADD213PS Y14, Y15, Y4
+	ADDQ        SI, R10
+	VMASKMOVPS  (R10), Y12, Y14
+	VFMADD213PS Y14, Y15, Y5
+	JMP         finish
+
+set:
+	VMULPS Y15, Y0, Y0
+	VMULPS Y15, Y1, Y1
+	VMULPS Y15, Y2, Y2
+	VMULPS Y15, Y3, Y3
+	VMULPS Y15, Y4, Y4
+	VMULPS Y15, Y5, Y5
+
+finish:
+	TESTQ      R8, R8
+	JZ         store
+	MOVQ       (R8), R9
+	TESTQ      R9, R9
+	JZ         rectify
+	VMASKMOVPS (R9), Y12, Y14
+	VADDPS     Y0, Y14, Y0
+	VADDPS     Y1, Y14, Y1
+	VADDPS     Y2, Y14, Y2
+	VADDPS     Y3, Y14, Y3
+	VADDPS     Y4, Y14, Y4
+	VADDPS     Y5, Y14, Y5
+
+rectify:
+	VXORPS Y15, Y15, Y15
+	MOVQ   24(R8), R9
+	TESTQ  R9, R9
+	JZ     gate
+	VMAXPS Y0, Y15, Y0
+	VMAXPS Y1, Y15, Y1
+	VMAXPS Y2, Y15, Y2
+	VMAXPS Y3, Y15, Y3
+	VMAXPS Y4, Y15, Y4
+	VMAXPS Y5, Y15, Y5
+
+gate:
+	MOVQ       8(R8), R9
+	TESTQ      R9, R9
+	JZ         store
+	MOVQ       16(R8), R11
+	VMASKMOVPS (R9), Y12, Y14
+	VCMPPS     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y0, Y0
+	ADDQ       R11, R9
+	VMASKMOVPS (R9), Y12, Y14
+	VCMPPS     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y1, Y1
+	ADDQ       R11, R9
+	VMASKMOVPS (R9), Y12, Y14
+	VCMPPS     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y2, Y2
+	ADDQ       R11, R9
+	VMASKMOVPS (R9), Y12, Y14
+	VCMPPS     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y3, Y3
+	ADDQ       R11, R9
+	VMASKMOVPS (R9), Y12, Y14
+	VCMPPS     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y4, Y4
+	ADDQ       R11, R9
+	VMASKMOVPS (R9), Y12, Y14
+	VCMPPS     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y5, Y5
+
+store:
+	TESTQ      AX, AX
+	JZ         whole
 	VMASKMOVPS Y0, Y12, (DI)
 	ADDQ       SI, DI
-	VMULPS     Y15, Y1, Y1
 	VMASKMOVPS Y1, Y12, (DI)
 	ADDQ       SI, DI
-	VMULPS     Y15, Y2, Y2
 	VMASKMOVPS Y2, Y12, (DI)
 	ADDQ       SI, DI
-	VMULPS     Y15, Y3, Y3
 	VMASKMOVPS Y3, Y12, (DI)
 	ADDQ       SI, DI
-	VMULPS     Y15, Y4, Y4
 	VMASKMOVPS Y4, Y12, (DI)
 	ADDQ       SI, DI
-	VMULPS     Y15, Y5, Y5
 	VMASKMOVPS Y5, Y12, (DI)
 	VZEROUPPER
 	LDMXCSR    (SP)
 	RET
 
 whole:
-	TESTQ       BX, BX
-	JZ          set
-	VMOVUPS     (DI), Y14
-	VFMADD231PS Y15, Y0, Y14
-	VMOVUPS     Y14, (DI)
-	ADDQ        SI, DI
-	VMOVUPS     (DI), Y14
-	VFMADD231PS Y15, Y1, Y14
-	VMOVUPS     Y14, (DI)
-	ADDQ        SI, DI
-	VMOVUPS     (DI), Y14
-	VFMADD231PS Y15, Y2, Y14
-	VMOVUPS     Y14, (DI)
-	ADDQ        SI, DI
-	VMOVUPS     (DI), Y14
-	VFMADD231PS Y15, Y3, Y14
-	VMOVUPS     Y14, (DI)
-	ADDQ        SI, DI
-	VMOVUPS     (DI), Y14
-	VFMADD231PS Y15, Y4, Y14
-	VMOVUPS     Y14, (DI)
-	ADDQ        SI, DI
-	VMOVUPS     (DI), Y14
-	VFMADD231PS Y15, Y5, Y14
-	VMOVUPS     Y14, (DI)
-	VZEROUPPER
-	LDMXCSR     (SP)
-	RET
-
-set:
-	VMULPS  Y15, Y0, Y0
 	VMOVUPS Y0, (DI)
 	ADDQ    SI, DI
-	VMULPS  Y15, Y1, Y1
 	VMOVUPS Y1, (DI)
 	ADDQ    SI, DI
-	VMULPS  Y15, Y2, Y2
 	VMOVUPS Y2, (DI)
 	ADDQ    SI, DI
-	VMULPS  Y15, Y3, Y3
 	VMOVUPS Y3, (DI)
 	ADDQ    SI, DI
-	VMULPS  Y15, Y4, Y4
 	VMOVUPS Y4, (DI)
 	ADDQ    SI, DI
-	VMULPS  Y15, Y5, Y5
 	VMOVUPS Y5, (DI)
 	VZEROUPPER
 	LDMXCSR (SP)
 	RET
 
-// func product256s1x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int)
-// Requires: AVX, FMA3, SSE
-TEXT ·product256s1x2(SB), NOSPLIT, $8-104
-	STMXCSR (SP)
-	MOVL    (SP), AX
-	ORL     $0x00008040, AX
-	MOVL    AX, 4(SP)
-	LDMXCSR 4(SP)
-	MOVQ    c+48(FP), DI
-	MOVQ    rowC+56(FP), SI
-	MOVQ    k+0(FP), CX
-	MOVQ    a+8(FP), AX
-	MOVQ    rowA+16(FP), R8
-	MOVQ    colA+24(FP), R13
-	MOVQ    b+32(FP), BX
-	MOVQ    rowB+40(FP), DX
-	VXORPS  Y0, Y0, Y0
-	VXORPS  Y1, Y1, Y1
-	MOVQ    DI, R10
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x00
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x3f
-	LEAQ    (DX)(DX*2), R11
-	MOVQ    CX, R12
-	CMPQ    R13, $0x04
-	JNE     columns
-	LEAQ    (R8)(R8*2), R9
-	SHRQ    $0x02, CX
-	JZ      rowsRest
+// func product256s1x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, end *byte)
+// Requires: AVX, AVX2, FMA3, MMX+, SSE
+TEXT ·product256s1x2(SB), NOSPLIT, $8-112
+	STMXCSR    (SP)
+	MOVL       (SP), AX
+	ORL        $0x00008040, AX
+	MOVL       AX, 4(SP)
+	LDMXCSR    4(SP)
+	MOVQ       c+48(FP), DI
+	MOVQ       rowC+56(FP), SI
+	MOVQ       k+0(FP), CX
+	MOVQ       a+8(FP), AX
+	MOVQ       rowA+16(FP), R8
+	MOVQ       colA+24(FP), R13
+	MOVQ       b+32(FP), BX
+	MOVQ       rowB+40(FP), DX
+	MOVQ       DI, R10
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x00
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x3f
+	MOVQ       end+104(FP), R9
+	TESTQ      R9, R9
+	JZ         fetched
+	MOVQ       8(R9), R10
+	TESTQ      R10, R10
+	JZ         fetched
+	MOVQ       16(R9), R11
+	PREFETCHT0 (R10)
+	PREFETCHT0 63(R10)
+
+fetched:
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	LEAQ   (DX)(DX*2), R11
+	MOVQ   CX, R12
+	CMPQ   R13, $0x04
+	JNE    columns
+	LEAQ   (R8)(R8*2), R9
+	SHRQ   $0x02, CX
+	JZ     rowsRest
 
 rowsLoop:
 	VMOVUPS      (BX), Y2
@@ -10303,101 +10545,136 @@ done:
 	VBROADCASTSS alpha+72(FP), Y15
 	MOVQ         mask+64(FP), AX
 	MOVQ         accumulate+80(FP), BX
+	MOVQ         end+104(FP), R8
+	VPCMPEQD     Y12, Y12, Y12
 	TESTQ        AX, AX
-	JZ           whole
+	JZ           masked
 	VMOVDQU      32(AX), Y12
-	TESTQ        BX, BX
-	JZ           setMasked
-	VMOVUPS      (DI), Y14
-	VFMADD231PS  Y15, Y0, Y14
-	VMOVUPS      Y14, (DI)
-	VMASKMOVPS   32(DI), Y12, Y14
-	VFMADD231PS  Y15, Y1, Y14
-	VMASKMOVPS   Y14, Y12, 32(DI)
-	VZEROUPPER
-	LDMXCSR      (SP)
-	RET
 
-setMasked:
-	VMULPS     Y15, Y0, Y0
+masked:
+	TESTQ       BX, BX
+	JZ          set
+	MOVQ        DI, R10
+	VMOVUPS     (R10), Y14
+	VFMADD213PS Y14, Y15, Y0
+	VMASKMOVPS  32(R10), Y12, Y14
+	VFMADD213PS Y14, Y15, Y1
+	JMP         finish
+
+set:
+	VMULPS Y15, Y0, Y0
+	VMULPS Y15, Y1, Y1
+
+finish:
+	TESTQ      R8, R8
+	JZ         store
+	MOVQ       (R8), R9
+	TESTQ      R9, R9
+	JZ         rectify
+	VMOVUPS    (R9), Y14
+	VADDPS     Y0, Y14, Y0
+	VMASKMOVPS 32(R9), Y12, Y14
+	VADDPS     Y1, Y14, Y1
+
+rectify:
+	VXORPS Y15, Y15, Y15
+	MOVQ   24(R8), R9
+	TESTQ  R9, R9
+	JZ     gate
+	VMAXPS Y0, Y15, Y0
+	VMAXPS Y1, Y15, Y1
+
+gate:
+	MOVQ       8(R8), R9
+	TESTQ      R9, R9
+	JZ         store
+	MOVQ       16(R8), R11
+	VMOVUPS    (R9), Y14
+	VCMPPS     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y0, Y0
+	VMASKMOVPS 32(R9), Y12, Y14
+	VCMPPS     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y1, Y1
+
+store:
+	TESTQ      AX, AX
+	JZ         whole
 	VMOVUPS    Y0, (DI)
-	VMULPS     Y15, Y1, Y1
 	VMASKMOVPS Y1, Y12, 32(DI)
 	VZEROUPPER
 	LDMXCSR    (SP)
 	RET
 
 whole:
-	TESTQ       BX, BX
-	JZ          set
-	VMOVUPS     (DI), Y14
-	VFMADD231PS Y15, Y0, Y14
-	VMOVUPS     Y14, (DI)
-	VMOVUPS     32(DI), Y14
-	VFMADD231PS Y15, Y1, Y14
-	VMOVUPS     Y14, 32(DI)
-	VZEROUPPER
-	LDMXCSR     (SP)
-	RET
-
-set:
-	VMULPS  Y15, Y0, Y0
 	VMOVUPS Y0, (DI)
-	VMULPS  Y15, Y1, Y1
 	VMOVUPS Y1, 32(DI)
 	VZEROUPPER
 	LDMXCSR (SP)
 	RET
 
-// func product256s2x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int)
-// Requires: AVX, FMA3, SSE
-TEXT ·product256s2x2(SB), NOSPLIT, $8-104
-	STMXCSR (SP)
-	MOVL    (SP), AX
-	ORL     $0x00008040, AX
-	MOVL    AX, 4(SP)
-	LDMXCSR 4(SP)
-	MOVQ    c+48(FP), DI
-	MOVQ    rowC+56(FP), SI
-	MOVQ    k+0(FP), CX
-	MOVQ    a+8(FP), AX
-	MOVQ    rowA+16(FP), R8
-	MOVQ    colA+24(FP), R13
-	MOVQ    b+32(FP), BX
-	MOVQ    rowB+40(FP), DX
-	VXORPS  Y0, Y0, Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	MOVQ    DI, R10
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x00
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x3f
-	ADDQ    SI, R10
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x00
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x3f
-	LEAQ    (DX)(DX*2), R11
-	MOVQ    CX, R12
-	CMPQ    R13, $0x04
-	JNE     columns
-	LEAQ    (R8)(R8*2), R9
-	SHRQ    $0x02, CX
-	JZ      rowsRest
+// func product256s2x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, end *byte)
+// Requires: AVX, AVX2, FMA3, MMX+, SSE
+TEXT ·product256s2x2(SB), NOSPLIT, $8-112
+	STMXCSR    (SP)
+	MOVL       (SP), AX
+	ORL        $0x00008040, AX
+	MOVL       AX, 4(SP)
+	LDMXCSR    4(SP)
+	MOVQ       c+48(FP), DI
+	MOVQ       rowC+56(FP), SI
+	MOVQ       k+0(FP), CX
+	MOVQ       a+8(FP), AX
+	MOVQ       rowA+16(FP), R8
+	MOVQ       colA+24(FP), R13
+	MOVQ       b+32(FP), BX
+	MOVQ       rowB+40(FP), DX
+	MOVQ       DI, R10
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x00
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x3f
+	ADDQ       SI, R10
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x00
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x3f
+	MOVQ       end+104(FP), R9
+	TESTQ      R9, R9
+	JZ         fetched
+	MOVQ       8(R9), R10
+	TESTQ      R10, R10
+	JZ         fetched
+	MOVQ       16(R9), R11
+	PREFETCHT0 (R10)
+	PREFETCHT0 63(R10)
+	ADDQ       R11, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 63(R10)
+
+fetched:
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	LEAQ   (DX)(DX*2), R11
+	MOVQ   CX, R12
+	CMPQ   R13, $0x04
+	JNE    columns
+	LEAQ   (R8)(R8*2), R9
+	SHRQ   $0x02, CX
+	JZ     rowsRest
 
 rowsLoop:
 	VMOVUPS      (BX), Y4
@@ -10521,138 +10798,176 @@ done:
 	VBROADCASTSS alpha+72(FP), Y15
 	MOVQ         mask+64(FP), AX
 	MOVQ         accumulate+80(FP), BX
+	MOVQ         end+104(FP), R8
+	VPCMPEQD     Y12, Y12, Y12
 	TESTQ        AX, AX
-	JZ           whole
+	JZ           masked
 	VMOVDQU      32(AX), Y12
-	TESTQ        BX, BX
-	JZ           setMasked
-	VMOVUPS      (DI), Y14
-	VFMADD231PS  Y15, Y0, Y14
-	VMOVUPS      Y14, (DI)
-	VMASKMOVPS   32(DI), Y12, Y14
-	VFMADD231PS  Y15, Y1, Y14
-	VMASKMOVPS   Y14, Y12, 32(DI)
-	ADDQ         SI, DI
-	VMOVUPS      (DI), Y14
-	VFMADD231PS  Y15, Y2, Y14
-	VMOVUPS      Y14, (DI)
-	VMASKMOVPS   32(DI), Y12, Y14
-	VFMADD231PS  Y15, Y3, Y14
-	VMASKMOVPS   Y14, Y12, 32(DI)
-	VZEROUPPER
-	LDMXCSR      (SP)
-	RET
 
-setMasked:
-	VMULPS     Y15, Y0, Y0
+masked:
+	TESTQ       BX, BX
+	JZ          set
+	MOVQ        DI, R10
+	VMOVUPS     (R10), Y14
+	VFMADD213PS Y14, Y15, Y0
+	VMASKMOVPS  32(R10), Y12, Y14
+	VFMADD213PS Y14, Y15, Y1
+	ADDQ        SI, R10
+	VMOVUPS     (R10), Y14
+	VFMADD213PS Y14, Y15, Y2
+	VMASKMOVPS  32(R10), Y12, Y14
+	VFMADD213PS Y14, Y15, Y3
+	JMP         finish
+
+set:
+	VMULPS Y15, Y0, Y0
+	VMULPS Y15, Y1, Y1
+	VMULPS Y15, Y2, Y2
+	VMULPS Y15, Y3, Y3
+
+finish:
+	TESTQ      R8, R8
+	JZ         store
+	MOVQ       (R8), R9
+	TESTQ      R9, R9
+	JZ         rectify
+	VMOVUPS    (R9), Y14
+	VADDPS     Y0, Y14, Y0
+	VADDPS     Y2, Y14, Y2
+	VMASKMOVPS 32(R9), Y12, Y14
+	VADDPS     Y1, Y14, Y1
+	VADDPS     Y3, Y14, Y3
+
+rectify:
+	VXORPS Y15, Y15, Y15
+	MOVQ   24(R8), R9
+	TESTQ  R9, R9
+	JZ     gate
+	VMAXPS Y0, Y15, Y0
+	VMAXPS Y1, Y15, Y1
+	VMAXPS Y2, Y15, Y2
+	VMAXPS Y3, Y15, Y3
+
+gate:
+	MOVQ       8(R8), R9
+	TESTQ      R9, R9
+	JZ         store
+	MOVQ       16(R8), R11
+	VMOVUPS    (R9), Y14
+	VCMPPS     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y0, Y0
+	VMASKMOVPS 32(R9), Y12, Y14
+	VCMPPS     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y1, Y1
+	ADDQ       R11, R9
+	VMOVUPS    (R9), Y14
+	VCMPPS     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y2, Y2
+	VMASKMOVPS 32(R9), Y12, Y14
+	VCMPPS     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y3, Y3
+
+store:
+	TESTQ      AX, AX
+	JZ         whole
 	VMOVUPS    Y0, (DI)
-	VMULPS     Y15, Y1, Y1
 	VMASKMOVPS Y1, Y12, 32(DI)
 	ADDQ       SI, DI
-	VMULPS     Y15, Y2, Y2
 	VMOVUPS    Y2, (DI)
-	VMULPS     Y15, Y3, Y3
 	VMASKMOVPS Y3, Y12, 32(DI)
 	VZEROUPPER
 	LDMXCSR    (SP)
 	RET
 
 whole:
-	TESTQ       BX, BX
-	JZ          set
-	VMOVUPS     (DI), Y14
-	VFMADD231PS Y15, Y0, Y14
-	VMOVUPS     Y14, (DI)
-	VMOVUPS     32(DI), Y14
-	VFMADD231PS Y15, Y1, Y14
-	VMOVUPS     Y14, 32(DI)
-	ADDQ        SI, DI
-	VMOVUPS     (DI), Y14
-	VFMADD231PS Y15, Y2, Y14
-	VMOVUPS     Y14, (DI)
-	VMOVUPS     32(DI), Y14
-	VFMADD231PS Y15, Y3, Y14
-	VMOVUPS     Y14, 32(DI)
-	VZEROUPPER
-	LDMXCSR     (SP)
-	RET
-
-set:
-	VMULPS  Y15, Y0, Y0
 	VMOVUPS Y0, (DI)
-	VMULPS  Y15, Y1, Y1
 	VMOVUPS Y1, 32(DI)
 	ADDQ    SI, DI
-	VMULPS  Y15, Y2, Y2
 	VMOVUPS Y2, (DI)
-	VMULPS  Y15, Y3, Y3
 	VMOVUPS Y3, 32(DI)
 	VZEROUPPER
 	LDMXCSR (SP)
 	RET
 
-// func product256s3x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int)
-// Requires: AVX, FMA3, SSE
-TEXT ·product256s3x2(SB), NOSPLIT, $8-104
-	STMXCSR (SP)
-	MOVL    (SP), AX
-	ORL     $0x00008040, AX
-	MOVL    AX, 4(SP)
-	LDMXCSR 4(SP)
-	MOVQ    c+48(FP), DI
-	MOVQ    rowC+56(FP), SI
-	MOVQ    k+0(FP), CX
-	MOVQ    a+8(FP), AX
-	MOVQ    rowA+16(FP), R8
-	MOVQ    colA+24(FP), R13
-	MOVQ    b+32(FP), BX
-	MOVQ    rowB+40(FP), DX
-	VXORPS  Y0, Y0, Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	VXORPS  Y4, Y4, Y4
-	VXORPS  Y5, Y5, Y5
-	MOVQ    DI, R10
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x00
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x3f
-	ADDQ    SI, R10
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x00
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x3f
-	ADDQ    SI, R10
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x00
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x3f
-	LEAQ    (DX)(DX*2), R11
-	MOVQ    CX, R12
-	CMPQ    R13, $0x04
-	JNE     columns
-	LEAQ    (R8)(R8*2), R9
-	SHRQ    $0x02, CX
-	JZ      rowsRest
+// func product256s3x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, end *byte)
+// Requires: AVX, AVX2, FMA3, MMX+, SSE
+TEXT ·product256s3x2(SB), NOSPLIT, $8-112
+	STMXCSR    (SP)
+	MOVL       (SP), AX
+	ORL        $0x00008040, AX
+	MOVL       AX, 4(SP)
+	LDMXCSR    4(SP)
+	MOVQ       c+48(FP), DI
+	MOVQ       rowC+56(FP), SI
+	MOVQ       k+0(FP), CX
+	MOVQ       a+8(FP), AX
+	MOVQ       rowA+16(FP), R8
+	MOVQ       colA+24(FP), R13
+	MOVQ       b+32(FP), BX
+	MOVQ       rowB+40(FP), DX
+	MOVQ       DI, R10
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x00
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x3f
+	ADDQ       SI, R10
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x00
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x3f
+	ADDQ       SI, R10
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x00
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x3f
+	MOVQ       end+104(FP), R9
+	TESTQ      R9, R9
+	JZ         fetched
+	MOVQ       8(R9), R10
+	TESTQ      R10, R10
+	JZ         fetched
+	MOVQ       16(R9), R11
+	PREFETCHT0 (R10)
+	PREFETCHT0 63(R10)
+	ADDQ       R11, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 63(R10)
+	ADDQ       R11, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 63(R10)
+
+fetched:
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	LEAQ   (DX)(DX*2), R11
+	MOVQ   CX, R12
+	CMPQ   R13, $0x04
+	JNE    columns
+	LEAQ   (R8)(R8*2), R9
+	SHRQ   $0x02, CX
+	JZ     rowsRest
 
 rowsLoop:
 	VMOVUPS      (BX), Y6
@@ -10806,175 +11121,216 @@ done:
 	VBROADCASTSS alpha+72(FP), Y15
 	MOVQ         mask+64(FP), AX
 	MOVQ         accumulate+80(FP), BX
+	MOVQ         end+104(FP), R8
+	VPCMPEQD     Y12, Y12, Y12
 	TESTQ        AX, AX
-	JZ           whole
+	JZ           masked
 	VMOVDQU      32(AX), Y12
-	TESTQ        BX, BX
-	JZ           setMasked
-	VMOVUPS      (DI), Y14
-	VFMADD231PS  Y15, Y0, Y14
-	VMOVUPS      Y14, (DI)
-	VMASKMOVPS   32(DI), Y12, Y14
-	VFMADD231PS  Y15, Y1, Y14
-	VMASKMOVPS   Y14, Y12, 32(DI)
-	ADDQ         SI, DI
-	VMOVUPS      (DI), Y14
-	VFMADD231PS  Y15, Y2, Y14
-	VMOVUPS      Y14, (DI)
-	VMASKMOVPS   32(DI), Y12, Y14
-	VFMADD231PS  Y15, Y3, Y14
-	VMASKMOVPS   Y14, Y12, 32(DI)
-	ADDQ         SI, DI
-	VMOVUPS      (DI), Y14
-	VFMADD231PS  Y15, Y4, Y14
-	VMOVUPS      Y14, (DI)
-	VMASKMOVPS   32(DI), Y12, Y14
-	VFMADD231PS  Y15, Y5, Y14
-	VMASKMOVPS   Y14, Y12, 32(DI)
-	VZEROUPPER
-	LDMXCSR      (SP)
-	RET
 
-setMasked:
-	VMULPS     Y15, Y0, Y0
+masked:
+	TESTQ       BX, BX
+	JZ          set
+	MOVQ        DI, R10
+	VMOVUPS     (R10), Y14
+	VFMADD213PS Y14, Y15, Y0
+	VMASKMOVPS  32(R10), Y12, Y14
+	VFMADD213PS Y14, Y15, Y1
+	ADDQ        SI, R10
+	VMOVUPS     (R10), Y14
+	VFMADD213PS Y14, Y15, Y2
+	VMASKMOVPS  32(R10), Y12, Y14
+	VFMADD213PS Y14, Y15, Y3
+	ADDQ        SI, R10
+	VMOVUPS     (R10), Y14
+	VFMADD213PS Y14, Y15, Y4
+	VMASKMOVPS  32(R10), Y12, Y14
+	VFMADD213PS Y14, Y15, Y5
+	JMP         finish
+
+set:
+	VMULPS Y15, Y0, Y0
+	VMULPS Y15, Y1, Y1
+	VMULPS Y15, Y2, Y2
+	VMULPS Y15, Y3, Y3
+	VMULPS Y15, Y4, Y4
+	VMULPS Y15, Y5, Y5
+
+finish:
+	TESTQ      R8, R8
+	JZ         store
+	MOVQ       (R8), R9
+	TESTQ      R9, R9
+	JZ         rectify
+	VMOVUPS    (R9), Y14
+	VADDPS     Y0, Y14, Y0
+	VADDPS     Y2, Y14, Y2
+	VADDPS     Y4, Y14, Y4
+	VMASKMOVPS 32(R9), Y12, Y14
+	VADDPS     Y1, Y14, Y1
+	VADDPS     Y3, Y14, Y3
+	VADDPS     Y5, Y14, Y5
+
+rectify:
+	VXORPS Y15, Y15, Y15
+	MOVQ   24(R8), R9
+	TESTQ  R9, R9
+	JZ     gate
+	VMAXPS Y0, Y15, Y0
+	VMAXPS Y1, Y15, Y1
+	VMAXPS Y2, Y15, Y2
+	VMAXPS Y3, Y15, Y3
+	VMAXPS Y4, Y15, Y4
+	VMAXPS Y5, Y15, Y5
+
+gate:
+	MOVQ       8(R8), R9
+	TESTQ      R9, R9
+	JZ         store
+	MOVQ       16(R8), R11
+	VMOVUPS    (R9), Y14
+	VCMPPS     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y0, Y0
+	VMASKMOVPS 32(R9), Y12, Y14
+	VCMPPS     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y1, Y1
+	ADDQ       R11, R9
+	VMOVUPS    (R9), Y14
+	VCMPPS     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y2, Y2
+	VMASKMOVPS 32(R9), Y12, Y14
+	VCMPPS     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y3, Y3
+	ADDQ       R11, R9
+	VMOVUPS    (R9), Y14
+	VCMPPS     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y4, Y4
+	VMASKMOVPS 32(R9), Y12, Y14
+	VCMPPS     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y5, Y5
+
+store:
+	TESTQ      AX, AX
+	JZ         whole
 	VMOVUPS    Y0, (DI)
-	VMULPS     Y15, Y1, Y1
 	VMASKMOVPS Y1, Y12, 32(DI)
 	ADDQ       SI, DI
-	VMULPS     Y15, Y2, Y2
 	VMOVUPS    Y2, (DI)
-	VMULPS     Y15, Y3, Y3
 	VMASKMOVPS Y3, Y12, 32(DI)
 	ADDQ       SI, DI
-	VMULPS     Y15, Y4, Y4
 	VMOVUPS    Y4, (DI)
-	VMULPS     Y15, Y5, Y5
 	VMASKMOVPS Y5, Y12, 32(DI)
 	VZEROUPPER
 	LDMXCSR    (SP)
 	RET
 
 whole:
-	TESTQ       BX, BX
-	JZ          set
-	VMOVUPS     (DI), Y14
-	VFMADD231PS Y15, Y0, Y14
-	VMOVUPS     Y14, (DI)
-	VMOVUPS     32(DI), Y14
-	VFMADD231PS Y15, Y1, Y14
-	VMOVUPS     Y14, 32(DI)
-	ADDQ        SI, DI
-	VMOVUPS     (DI), Y14
-	VFMADD231PS Y15, Y2, Y14
-	VMOVUPS     Y14, (DI)
-	VMOVUPS     32(DI), Y14
-	VFMADD231PS Y15, Y3, Y14
-	VMOVUPS     Y14, 32(DI)
-	ADDQ        SI, DI
-	VMOVUPS     (DI), Y14
-	VFMADD231PS Y15, Y4, Y14
-	VMOVUPS     Y14, (DI)
-	VMOVUPS     32(DI), Y14
-	VFMADD231PS Y15, Y5, Y14
-	VMOVUPS     Y14, 32(DI)
-	VZEROUPPER
-	LDMXCSR     (SP)
-	RET
-
-set:
-	VMULPS  Y15, Y0, Y0
 	VMOVUPS Y0, (DI)
-	VMULPS  Y15, Y1, Y1
 	VMOVUPS Y1, 32(DI)
 	ADDQ    SI, DI
-	VMULPS  Y15, Y2, Y2
 	VMOVUPS Y2, (DI)
-	VMULPS  Y15, Y3, Y3
 	VMOVUPS Y3, 32(DI)
 	ADDQ    SI, DI
-	VMULPS  Y15, Y4, Y4
 	VMOVUPS Y4, (DI)
-	VMULPS  Y15, Y5, Y5
 	VMOVUPS Y5, 32(DI)
 	VZEROUPPER
 	LDMXCSR (SP)
 	RET
 
-// func product256s4x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int)
-// Requires: AVX, FMA3, SSE
-TEXT ·product256s4x2(SB), NOSPLIT, $8-104
-	STMXCSR (SP)
-	MOVL    (SP), AX
-	ORL     $0x00008040, AX
-	MOVL    AX, 4(SP)
-	LDMXCSR 4(SP)
-	MOVQ    c+48(FP), DI
-	MOVQ    rowC+56(FP), SI
-	MOVQ    k+0(FP), CX
-	MOVQ    a+8(FP), AX
-	MOVQ    rowA+16(FP), R8
-	MOVQ    colA+24(FP), R13
-	MOVQ    b+32(FP), BX
-	MOVQ    rowB+40(FP), DX
-	VXORPS  Y0, Y0, Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	VXORPS  Y4, Y4, Y4
-	VXORPS  Y5, Y5, Y5
-	VXORPS  Y6, Y6, Y6
-	VXORPS  Y7, Y7, Y7
-	MOVQ    DI, R10
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x00
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x3f
-	ADDQ    SI, R10
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x00
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x3f
-	ADDQ    SI, R10
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x00
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x3f
-	ADDQ    SI, R10
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x00
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x3f
-	LEAQ    (DX)(DX*2), R11
-	MOVQ    CX, R12
-	CMPQ    R13, $0x04
-	JNE     columns
-	LEAQ    (R8)(R8*2), R9
-	SHRQ    $0x02, CX
-	JZ      rowsRest
+// func product256s4x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, end *byte)
+// Requires: AVX, AVX2, FMA3, MMX+, SSE
+TEXT ·product256s4x2(SB), NOSPLIT, $8-112
+	STMXCSR    (SP)
+	MOVL       (SP), AX
+	ORL        $0x00008040, AX
+	MOVL       AX, 4(SP)
+	LDMXCSR    4(SP)
+	MOVQ       c+48(FP), DI
+	MOVQ       rowC+56(FP), SI
+	MOVQ       k+0(FP), CX
+	MOVQ       a+8(FP), AX
+	MOVQ       rowA+16(FP), R8
+	MOVQ       colA+24(FP), R13
+	MOVQ       b+32(FP), BX
+	MOVQ       rowB+40(FP), DX
+	MOVQ       DI, R10
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x00
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x3f
+	ADDQ       SI, R10
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x00
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x3f
+	ADDQ       SI, R10
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x00
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x3f
+	ADDQ       SI, R10
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x00
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x3f
+	MOVQ       end+104(FP), R9
+	TESTQ      R9, R9
+	JZ         fetched
+	MOVQ       8(R9), R10
+	TESTQ      R10, R10
+	JZ         fetched
+	MOVQ       16(R9), R11
+	PREFETCHT0 (R10)
+	PREFETCHT0 63(R10)
+	ADDQ       R11, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 63(R10)
+	ADDQ       R11, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 63(R10)
+	ADDQ       R11, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 63(R10)
+
+fetched:
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	LEAQ   (DX)(DX*2), R11
+	MOVQ   CX, R12
+	CMPQ   R13, $0x04
+	JNE    columns
+	LEAQ   (R8)(R8*2), R9
+	SHRQ   $0x02, CX
+	JZ     rowsRest
 
 rowsLoop:
 	VMOVUPS      (BX), Y8
@@ -11158,213 +11514,257 @@ done:
 	VBROADCASTSS alpha+72(FP), Y15
 	MOVQ         mask+64(FP), AX
 	MOVQ         accumulate+80(FP), BX
+	MOVQ         end+104(FP), R8
+	VPCMPEQD     Y12, Y12, Y12
 	TESTQ        AX, AX
-	JZ           whole
+	JZ           masked
 	VMOVDQU      32(AX), Y12
-	TESTQ        BX, BX
-	JZ           setMasked
-	VMOVUPS      (DI), Y14
-	VFMADD231PS  Y15, Y0, Y14
-	VMOVUPS      Y14, (DI)
-	VMASKMOVPS   32(DI), Y12, Y14
-	VFMADD231PS  Y15, Y1, Y14
-	VMASKMOVPS   Y14, Y12, 32(DI)
-	ADDQ         SI, DI
-	VMOVUPS      (DI), Y14
-	VFMADD231PS  Y15, Y2, Y14
-	VMOVUPS      Y14, (DI)
-	VMASKMOVPS   32(DI), Y12, Y14
-	VFMADD231PS  Y15, Y3, Y14
-	VMASKMOVPS   Y14, Y12, 32(DI)
-	ADDQ         SI, DI
-	VMOVUPS      (DI), Y14
-	VFMADD231PS  Y15, Y4, Y14
-	VMOVUPS      Y14, (DI)
-	VMASKMOVPS   32(DI), Y12, Y14
-	VFMADD231PS  Y15, Y5, Y14
-	VMASKMOVPS   Y14, Y12, 32(DI)
-	ADDQ         SI, DI
-	VMOVUPS      (DI), Y14
-	VFMADD231PS  Y15, Y6, Y14
-	VMOVUPS      Y14, (DI)
-	VMASKMOVPS   32(DI), Y12, Y14
-	VFMADD231PS  Y15, Y7, Y14
-	VMASKMOVPS   Y14, Y12, 32(DI)
-	VZEROUPPER
-	LDMXCSR      (SP)
-	RET
 
-setMasked:
-	VMULPS     Y15, Y0, Y0
+masked:
+	TESTQ       BX, BX
+	JZ          set
+	MOVQ        DI, R10
+	VMOVUPS     (R10), Y14
+	VFMADD213PS Y14, Y15, Y0
+	VMASKMOVPS  32(R10), Y12, Y14
+	VFMADD213PS Y14, Y15, Y1
+	ADDQ        SI, R10
+	VMOVUPS     (R10), Y14
+	VFMADD213PS Y14, Y15, Y2
+	VMASKMOVPS  32(R10), Y12, Y14
+	VFMADD213PS Y14, Y15, Y3
+	ADDQ        SI, R10
+	VMOVUPS     (R10), Y14
+	VFMADD213PS Y14, Y15, Y4
+	VMASKMOVPS  32(R10), Y12, Y14
+	VFMADD213PS Y14, Y15, Y5
+	ADDQ        SI, R10
+	VMOVUPS     (R10), Y14
+	VFMADD213PS Y14, Y15, Y6
+	VMASKMOVPS  32(R10), Y12, Y14
+	VFMADD213PS Y14, Y15, Y7
+	JMP         finish
+
+set:
+	VMULPS Y15, Y0, Y0
+	VMULPS Y15, Y1, Y1
+	VMULPS Y15, Y2, Y2
+	VMULPS Y15, Y3, Y3
+	VMULPS Y15, Y4, Y4
+	VMULPS Y15, Y5, Y5
+	VMULPS Y15, Y6, Y6
+	VMULPS Y15, Y7, Y7
+
+finish:
+	TESTQ      R8, R8
+	JZ         store
+	MOVQ       (R8), R9
+	TESTQ      R9, R9
+	JZ         rectify
+	VMOVUPS    (R9), Y14
+	VADDPS     Y0, Y14, Y0
+	VADDPS     Y2, Y14, Y2
+	VADDPS     Y4, Y14, Y4
+	VADDPS     Y6, Y14, Y6
+	VMASKMOVPS 32(R9), Y12, Y14
+	VADDPS     Y1, Y14, Y1
+	VADDPS     Y3, Y14, Y3
+	VADDPS     Y5, Y14, Y5
+	VADDPS     Y7, Y14, Y7
+
+rectify:
+	VXORPS Y15, Y15, Y15
+	MOVQ   24(R8), R9
+	TESTQ  R9, R9
+	JZ     gate
+	VMAXPS Y0, Y15, Y0
+	VMAXPS Y1, Y15, Y1
+	VMAXPS Y2, Y15, Y2
+	VMAXPS Y3, Y15, Y3
+	VMAXPS Y4, Y15, Y4
+	VMAXPS Y5, Y15, Y5
+	VMAXPS Y6, Y15, Y6
+	VMAXPS Y7, Y15, Y7
+
+gate:
+	MOVQ       8(R8), R9
+	TESTQ      R9, R9
+	JZ         store
+	MOVQ       16(R8), R11
+	VMOVUPS    (R9), Y14
+	VCMPPS     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y0, Y0
+	VMASKMOVPS 32(R9), Y12, Y14
+	VCMPPS     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y1, Y1
+	ADDQ       R11, R9
+	VMOVUPS    (R9), Y14
+	VCMPPS     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y2, Y2
+	VMASKMOVPS 32(R9), Y12, Y14
+	VCMPPS     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y3, Y3
+	ADDQ       R11, R9
+	VMOVUPS    (R9), Y14
+	VCMPPS     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y4, Y4
+	VMASKMOVPS 32(R9), Y12, Y14
+	VCMPPS     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y5, Y5
+	ADDQ       R11, R9
+	VMOVUPS    (R9), Y14
+	VCMPPS     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y6, Y6
+	VMASKMOVPS 32(R9), Y12, Y14
+	VCMPPS     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y7, Y7
+
+store:
+	TESTQ      AX, AX
+	JZ         whole
 	VMOVUPS    Y0, (DI)
-	VMULPS     Y15, Y1, Y1
 	VMASKMOVPS Y1, Y12, 32(DI)
 	ADDQ       SI, DI
-	VMULPS     Y15, Y2, Y2
 	VMOVUPS    Y2, (DI)
-	VMULPS     Y15, Y3, Y3
 	VMASKMOVPS Y3, Y12, 32(DI)
 	ADDQ       SI, DI
-	VMULPS     Y15, Y4, Y4
 	VMOVUPS    Y4, (DI)
-	VMULPS     Y15, Y5, Y5
 	VMASKMOVPS Y5, Y12, 32(DI)
 	ADDQ       SI, DI
-	VMULPS     Y15, Y6, Y6
 	VMOVUPS    Y6, (DI)
-	VMULPS     Y15, Y7, Y7
 	VMASKMOVPS Y7, Y12, 32(DI)
 	VZEROUPPER
 	LDMXCSR    (SP)
 	RET
 
 whole:
-	TESTQ       BX, BX
-	JZ          set
-	VMOVUPS     (DI), Y14
-	VFMADD231PS Y15, Y0, Y14
-	VMOVUPS     Y14, (DI)
-	VMOVUPS     32(DI), Y14
-	VFMADD231PS Y15, Y1, Y14
-	VMOVUPS     Y14, 32(DI)
-	ADDQ        SI, DI
-	VMOVUPS     (DI), Y14
-	VFMADD231PS Y15, Y2, Y14
-	VMOVUPS     Y14, (DI)
-	VMOVUPS     32(DI), Y14
-	VFMADD231PS Y15, Y3, Y14
-	VMOVUPS     Y14, 32(DI)
-	ADDQ        SI, DI
-	VMOVUPS     (DI), Y14
-	VFMADD231PS Y15, Y4, Y14
-	VMOVUPS     Y14, (DI)
-	VMOVUPS     32(DI), Y14
-	VFMADD231PS Y15, Y5, Y14
-	VMOVUPS     Y14, 32(DI)
-	ADDQ        SI, DI
-	VMOVUPS     (DI), Y14
-	VFMADD231PS Y15, Y6, Y14
-	VMOVUPS     Y14, (DI)
-	VMOVUPS     32(DI), Y14
-	VFMADD231PS Y15, Y7, Y14
-	VMOVUPS     Y14, 32(DI)
-	VZEROUPPER
-	LDMXCSR     (SP)
-	RET
-
-set:
-	VMULPS  Y15, Y0, Y0
 	VMOVUPS Y0, (DI)
-	VMULPS  Y15, Y1, Y1
 	VMOVUPS Y1, 32(DI)
 	ADDQ    SI, DI
-	VMULPS  Y15, Y2, Y2
 	VMOVUPS Y2, (DI)
-	VMULPS  Y15, Y3, Y3
 	VMOVUPS Y3, 32(DI)
 	ADDQ    SI, DI
-	VMULPS  Y15, Y4, Y4
 	VMOVUPS Y4, (DI)
-	VMULPS  Y15, Y5, Y5
 	VMOVUPS Y5, 32(DI)
 	ADDQ    SI, DI
-	VMULPS  Y15, Y6, Y6
 	VMOVUPS Y6, (DI)
-	VMULPS  Y15, Y7, Y7
 	VMOVUPS Y7, 32(DI)
 	VZEROUPPER
 	LDMXCSR (SP)
 	RET
 
-// func product256s5x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int)
-// Requires: AVX, FMA3, SSE
-TEXT ·product256s5x2(SB), NOSPLIT, $8-104
-	STMXCSR (SP)
-	MOVL    (SP), AX
-	ORL     $0x00008040, AX
-	MOVL    AX, 4(SP)
-	LDMXCSR 4(SP)
-	MOVQ    c+48(FP), DI
-	MOVQ    rowC+56(FP), SI
-	MOVQ    k+0(FP), CX
-	MOVQ    a+8(FP), AX
-	MOVQ    rowA+16(FP), R8
-	MOVQ    colA+24(FP), R13
-	MOVQ    b+32(FP), BX
-	MOVQ    rowB+40(FP), DX
-	VXORPS  Y0, Y0, Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	VXORPS  Y4, Y4, Y4
-	VXORPS  Y5, Y5, Y5
-	VXORPS  Y6, Y6, Y6
-	VXORPS  Y7, Y7, Y7
-	VXORPS  Y8, Y8, Y8
-	VXORPS  Y9, Y9, Y9
-	MOVQ    DI, R10
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x00
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x3f
-	ADDQ    SI, R10
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x00
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x3f
-	ADDQ    SI, R10
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x00
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x3f
-	ADDQ    SI, R10
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x00
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x3f
-	ADDQ    SI, R10
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x00
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x3f
-	LEAQ    (DX)(DX*2), R11
-	MOVQ    CX, R12
-	CMPQ    R13, $0x04
-	JNE     columns
-	LEAQ    (R8)(R8*2), R9
-	LEAQ    (AX)(R8*4), R10
-	SHRQ    $0x02, CX
-	JZ      rowsRest
+// func product256s5x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, end *byte)
+// Requires: AVX, AVX2, FMA3, MMX+, SSE
+TEXT ·product256s5x2(SB), NOSPLIT, $8-112
+	STMXCSR    (SP)
+	MOVL       (SP), AX
+	ORL        $0x00008040, AX
+	MOVL       AX, 4(SP)
+	LDMXCSR    4(SP)
+	MOVQ       c+48(FP), DI
+	MOVQ       rowC+56(FP), SI
+	MOVQ       k+0(FP), CX
+	MOVQ       a+8(FP), AX
+	MOVQ       rowA+16(FP), R8
+	MOVQ       colA+24(FP), R13
+	MOVQ       b+32(FP), BX
+	MOVQ       rowB+40(FP), DX
+	MOVQ       DI, R10
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x00
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x3f
+	ADDQ       SI, R10
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x00
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x3f
+	ADDQ       SI, R10
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x00
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x3f
+	ADDQ       SI, R10
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x00
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x3f
+	ADDQ       SI, R10
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x00
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x3f
+	MOVQ       end+104(FP), R9
+	TESTQ      R9, R9
+	JZ         fetched
+	MOVQ       8(R9), R10
+	TESTQ      R10, R10
+	JZ         fetched
+	MOVQ       16(R9), R11
+	PREFETCHT0 (R10)
+	PREFETCHT0 63(R10)
+	ADDQ       R11, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 63(R10)
+	ADDQ       R11, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 63(R10)
+	ADDQ       R11, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 63(R10)
+	ADDQ       R11, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 63(R10)
+
+fetched:
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	VXORPS Y8, Y8, Y8
+	VXORPS Y9, Y9, Y9
+	LEAQ   (DX)(DX*2), R11
+	MOVQ   CX, R12
+	CMPQ   R13, $0x04
+	JNE    columns
+	LEAQ   (R8)(R8*2), R9
+	LEAQ   (AX)(R8*4), R10
+	SHRQ   $0x02, CX
+	JZ     rowsRest
 
 rowsLoop:
 	VMOVUPS      (BX), Y10
@@ -11580,250 +11980,297 @@ done:
 	VBROADCASTSS alpha+72(FP), Y15
 	MOVQ         mask+64(FP), AX
 	MOVQ         accumulate+80(FP), BX
+	MOVQ         end+104(FP), R8
+	VPCMPEQD     Y12, Y12, Y12
 	TESTQ        AX, AX
-	JZ           whole
+	JZ           masked
 	VMOVDQU      32(AX), Y12
-	TESTQ        BX, BX
-	JZ           setMasked
-	VMOVUPS      (DI), Y14
-	VFMADD231PS  Y15, Y0, Y14
-	VMOVUPS      Y14, (DI)
-	VMASKMOVPS   32(DI), Y12, Y14
-	VFMADD231PS  Y15, Y1, Y14
-	VMASKMOVPS   Y14, Y12, 32(DI)
-	ADDQ         SI, DI
-	VMOVUPS      (DI), Y14
-	VFMADD231PS  Y15, Y2, Y14
-	VMOVUPS      Y14, (DI)
-	VMASKMOVPS   32(DI), Y12, Y14
-	VFMADD231PS  Y15, Y3, Y14
-	VMASKMOVPS   Y14, Y12, 32(DI)
-	ADDQ         SI, DI
-	VMOVUPS      (DI), Y14
-	VFMADD231PS  Y15, Y4, Y14
-	VMOVUPS      Y14, (DI)
-	VMASKMOVPS   32(DI), Y12, Y14
-	VFMADD231PS  Y15, Y5, Y14
-	VMASKMOVPS   Y14, Y12, 32(DI)
-	ADDQ         SI, DI
-	VMOVUPS      (DI), Y14
-	VFMADD231PS  Y15, Y6, Y14
-	VMOVUPS      Y14, (DI)
-	VMASKMOVPS   32(DI), Y12, Y14
-	VFMADD231PS  Y15, Y7, Y14
-	VMASKMOVPS   Y14, Y12, 32(DI)
-	ADDQ         SI, DI
-	VMOVUPS      (DI), Y14
-	VFMADD231PS  Y15, Y8, Y14
-	VMOVUPS      Y14, (DI)
-	VMASKMOVPS   32(DI), Y12, Y14
-	VFMADD231PS  Y15, Y9, Y14
-	VMASKMOVPS   Y14, Y12, 32(DI)
-	VZEROUPPER
-	LDMXCSR      (SP)
-	RET
 
-setMasked:
-	VMULPS     Y15, Y0, Y0
+masked:
+	TESTQ       BX, BX
+	JZ          set
+	MOVQ        DI, R10
+	VMOVUPS     (R10), Y14
+	VFMADD213PS Y14, Y15, Y0
+	VMASKMOVPS  32(R10), Y12, Y14
+	VFMADD213PS Y14, Y15, Y1
+	ADDQ        SI, R10
+	VMOVUPS     (R10), Y14
+	VFMADD213PS Y14, Y15, Y2
+	VMASKMOVPS  32(R10), Y12, Y14
+	VFMADD213PS Y14, Y15, Y3
+	ADDQ        SI, R10
+	VMOVUPS     (R10), Y14
+	VFMADD213PS Y14, Y15, Y4
+	VMASKMOVPS  32(R10), Y12, Y14
+	VFMADD213PS Y14, Y15, Y5
+	ADDQ        SI, R10
+	VMOVUPS     (R10), Y14
+	VFMADD213PS Y14, Y15, Y6
+	VMASKMOVPS  32(R10), Y12, Y14
+	VFMADD213PS Y14, Y15, Y7
+	ADDQ        SI, R10
+	VMOVUPS     (R10), Y14
+	VFMADD213PS Y14, Y15, Y8
+	VMASKMOVPS  32(R10), Y12, Y14
+	VFMADD213PS Y14, Y15, Y9
+	JMP         finish
+
+set:
+	VMULPS Y15, Y0, Y0
+	VMULPS Y15, Y1, Y1
+	VMULPS Y15, Y2, Y2
+	VMULPS Y15, Y3, Y3
+	VMULPS Y15, Y4, Y4
+	VMULPS Y15, Y5, Y5
+	VMULPS Y15, Y6, Y6
+	VMULPS Y15, Y7, Y7
+	VMULPS Y15, Y8, Y8
+	VMULPS Y15, Y9, Y9
+
+finish:
+	TESTQ      R8, R8
+	JZ         store
+	MOVQ       (R8), R9
+	TESTQ      R9, R9
+	JZ         rectify
+	VMOVUPS    (R9), Y14
+	VADDPS     Y0, Y14, Y0
+	VADDPS     Y2, Y14, Y2
+	VADDPS     Y4, Y14, Y4
+	VADDPS     Y6, Y14, Y6
+	VADDPS     Y8, Y14, Y8
+	VMASKMOVPS 32(R9), Y12, Y14
+	VADDPS     Y1, Y14, Y1
+	VADDPS     Y3, Y14, Y3
+	VADDPS     Y5, Y14, Y5
+	VADDPS     Y7, Y14, Y7
+	VADDPS     Y9, Y14, Y9
+
+rectify:
+	VXORPS Y15, Y15, Y15
+	MOVQ   24(R8), R9
+	TESTQ  R9, R9
+	JZ     gate
+	VMAXPS Y0, Y15, Y0
+	VMAXPS Y1, Y15, Y1
+	VMAXPS Y2, Y15, Y2
+	VMAXPS Y3, Y15, Y3
+	VMAXPS Y4, Y15, Y4
+	VMAXPS Y5, Y15, Y5
+	VMAXPS Y6, Y15, Y6
+	VMAXPS Y7, Y15, Y7
+	VMAXPS Y8, Y15, Y8
+	VMAXPS Y9, Y15, Y9
+
+gate:
+	MOVQ       8(R8), R9
+	TESTQ      R9, R9
+	JZ         store
+	MOVQ       16(R8), R11
+	VMOVUPS    (R9), Y14
+	VCMPPS     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y0, Y0
+	VMASKMOVPS 32(R9), Y12, Y14
+	VCMPPS     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y1, Y1
+	ADDQ       R11, R9
+	VMOVUPS    (R9), Y14
+	VCMPPS     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y2, Y2
+	VMASKMOVPS 32(R9), Y12, Y14
+	VCMPPS     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y3, Y3
+	ADDQ       R11, R9
+	VMOVUPS    (R9), Y14
+	VCMPPS     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y4, Y4
+	VMASKMOVPS 32(R9), Y12, Y14
+	VCMPPS     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y5, Y5
+	ADDQ       R11, R9
+	VMOVUPS    (R9), Y14
+	VCMPPS     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y6, Y6
+	VMASKMOVPS 32(R9), Y12, Y14
+	VCMPPS     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y7, Y7
+	ADDQ       R11, R9
+	VMOVUPS    (R9), Y14
+	VCMPPS     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y8, Y8
+	VMASKMOVPS 32(R9), Y12, Y14
+	VCMPPS     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y9, Y9
+
+store:
+	TESTQ      AX, AX
+	JZ         whole
 	VMOVUPS    Y0, (DI)
-	VMULPS     Y15, Y1, Y1
 	VMASKMOVPS Y1, Y12, 32(DI)
 	ADDQ       SI, DI
-	VMULPS     Y15, Y2, Y2
 	VMOVUPS    Y2, (DI)
-	VMULPS     Y15, Y3, Y3
 	VMASKMOVPS Y3, Y12, 32(DI)
 	ADDQ       SI, DI
-	VMULPS     Y15, Y4, Y4
 	VMOVUPS    Y4, (DI)
-	VMULPS     Y15, Y5, Y5
 	VMASKMOVPS Y5, Y12, 32(DI)
 	ADDQ       SI, DI
-	VMULPS     Y15, Y6, Y6
 	VMOVUPS    Y6, (DI)
-	VMULPS     Y15, Y7, Y7
 	VMASKMOVPS Y7, Y12, 32(DI)
 	ADDQ       SI, DI
-	VMULPS     Y15, Y8, Y8
 	VMOVUPS    Y8, (DI)
-	VMULPS     Y15, Y9, Y9
 	VMASKMOVPS Y9, Y12, 32(DI)
 	VZEROUPPER
 	LDMXCSR    (SP)
 	RET
 
 whole:
-	TESTQ       BX, BX
-	JZ          set
-	VMOVUPS     (DI), Y14
-	VFMADD231PS Y15, Y0, Y14
-	VMOVUPS     Y14, (DI)
-	VMOVUPS     32(DI), Y14
-	VFMADD231PS Y15, Y1, Y14
-	VMOVUPS     Y14, 32(DI)
-	ADDQ        SI, DI
-	VMOVUPS     (DI), Y14
-	VFMADD231PS Y15, Y2, Y14
-	VMOVUPS     Y14, (DI)
-	VMOVUPS     32(DI), Y14
-	VFMADD231PS Y15, Y3, Y14
-	VMOVUPS     Y14, 32(DI)
-	ADDQ        SI, DI
-	VMOVUPS     (DI), Y14
-	VFMADD231PS Y15, Y4, Y14
-	VMOVUPS     Y14, (DI)
-	VMOVUPS     32(DI), Y14
-	VFMADD231PS Y15, Y5, Y14
-	VMOVUPS     Y14, 32(DI)
-	ADDQ        SI, DI
-	VMOVUPS     (DI), Y14
-	VFMADD231PS Y15, Y6, Y14
-	VMOVUPS     Y14, (DI)
-	VMOVUPS     32(DI), Y14
-	VFMADD231PS Y15, Y7, Y14
-	VMOVUPS     Y14, 32(DI)
-	ADDQ        SI, DI
-	VMOVUPS     (DI), Y14
-	VFMADD231PS Y15, Y8, Y14
-	VMOVUPS     Y14, (DI)
-	VMOVUPS     32(DI), Y14
-	VFMADD231PS Y15, Y9, Y14
-	VMOVUPS     Y14, 32(DI)
-	VZEROUPPER
-	LDMXCSR     (SP)
-	RET
-
-set:
-	VMULPS  Y15, Y0, Y0
 	VMOVUPS Y0, (DI)
-	VMULPS  Y15, Y1, Y1
 	VMOVUPS Y1, 32(DI)
 	ADDQ    SI, DI
-	VMULPS  Y15, Y2, Y2
 	VMOVUPS Y2, (DI)
-	VMULPS  Y15, Y3, Y3
 	VMOVUPS Y3, 32(DI)
 	ADDQ    SI, DI
-	VMULPS  Y15, Y4, Y4
 	VMOVUPS Y4, (DI)
-	VMULPS  Y15, Y5, Y5
 	VMOVUPS Y5, 32(DI)
 	ADDQ    SI, DI
-	VMULPS  Y15, Y6, Y6
 	VMOVUPS Y6, (DI)
-	VMULPS  Y15, Y7, Y7
 	VMOVUPS Y7, 32(DI)
 	ADDQ    SI, DI
-	VMULPS  Y15, Y8, Y8
 	VMOVUPS Y8, (DI)
-	VMULPS  Y15, Y9, Y9
 	VMOVUPS Y9, 32(DI)
 	VZEROUPPER
 	LDMXCSR (SP)
 	RET
 
-// func product256s6x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int)
-// Requires: AVX, FMA3, SSE
-TEXT ·product256s6x2(SB), NOSPLIT, $8-104
-	STMXCSR (SP)
-	MOVL    (SP), AX
-	ORL     $0x00008040, AX
-	MOVL    AX, 4(SP)
-	LDMXCSR 4(SP)
-	MOVQ    c+48(FP), DI
-	MOVQ    rowC+56(FP), SI
-	MOVQ    k+0(FP), CX
-	MOVQ    a+8(FP), AX
-	MOVQ    rowA+16(FP), R8
-	MOVQ    colA+24(FP), R13
-	MOVQ    b+32(FP), BX
-	MOVQ    rowB+40(FP), DX
-	VXORPS  Y0, Y0, Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	VXORPS  Y4, Y4, Y4
-	VXORPS  Y5, Y5, Y5
-	VXORPS  Y6, Y6, Y6
-	VXORPS  Y7, Y7, Y7
-	VXORPS  Y8, Y8, Y8
-	VXORPS  Y9, Y9, Y9
-	VXORPS  Y10, Y10, Y10
-	VXORPS  Y11, Y11, Y11
-	MOVQ    DI, R10
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x00
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x3f
-	ADDQ    SI, R10
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x00
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x3f
-	ADDQ    SI, R10
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x00
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x3f
-	ADDQ    SI, R10
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x00
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x3f
-	ADDQ    SI, R10
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x00
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x3f
-	ADDQ    SI, R10
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x00
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x3f
-	LEAQ    (DX)(DX*2), R11
-	MOVQ    CX, R12
-	CMPQ    R13, $0x04
-	JNE     columns
-	LEAQ    (R8)(R8*2), R9
-	LEAQ    (AX)(R8*4), R10
-	SHRQ    $0x02, CX
-	JZ      rowsRest
+// func product256s6x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, end *byte)
+// Requires: AVX, AVX2, FMA3, MMX+, SSE
+TEXT ·product256s6x2(SB), NOSPLIT, $8-112
+	STMXCSR    (SP)
+	MOVL       (SP), AX
+	ORL        $0x00008040, AX
+	MOVL       AX, 4(SP)
+	LDMXCSR    4(SP)
+	MOVQ       c+48(FP), DI
+	MOVQ       rowC+56(FP), SI
+	MOVQ       k+0(FP), CX
+	MOVQ       a+8(FP), AX
+	MOVQ       rowA+16(FP), R8
+	MOVQ       colA+24(FP), R13
+	MOVQ       b+32(FP), BX
+	MOVQ       rowB+40(FP), DX
+	MOVQ       DI, R10
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x00
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x3f
+	ADDQ       SI, R10
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x00
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x3f
+	ADDQ       SI, R10
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x00
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x3f
+	ADDQ       SI, R10
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x00
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x3f
+	ADDQ       SI, R10
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x00
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x3f
+	ADDQ       SI, R10
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x00
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x3f
+	MOVQ       end+104(FP), R9
+	TESTQ      R9, R9
+	JZ         fetched
+	MOVQ       8(R9), R10
+	TESTQ      R10, R10
+	JZ         fetched
+	MOVQ       16(R9), R11
+	PREFETCHT0 (R10)
+	PREFETCHT0 63(R10)
+	ADDQ       R11, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 63(R10)
+	ADDQ       R11, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 63(R10)
+	ADDQ       R11, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 63(R10)
+	ADDQ       R11, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 63(R10)
+	ADDQ       R11, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 63(R10)
+
+fetched:
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	VXORPS Y8, Y8, Y8
+	VXORPS Y9, Y9, Y9
+	VXORPS Y10, Y10, Y10
+	VXORPS Y11, Y11, Y11
+	LEAQ   (DX)(DX*2), R11
+	MOVQ   CX, R12
+	CMPQ   R13, $0x04
+	JNE    columns
+	LEAQ   (R8)(R8*2), R9
+	LEAQ   (AX)(R8*4), R10
+	SHRQ   $0x02, CX
+	JZ     rowsRest
 
 rowsLoop:
 	VMOVUPS      (BX), Y12
@@ -12069,214 +12516,247 @@ done:
 	VBROADCASTSS alpha+72(FP), Y15
 	MOVQ         mask+64(FP), AX
 	MOVQ         accumulate+80(FP), BX
+	MOVQ         end+104(FP), R8
+	VPCMPEQD     Y12, Y12, Y12
 	TESTQ        AX, AX
-	JZ           whole
+	JZ           masked
 	VMOVDQU      32(AX), Y12
-	TESTQ        BX, BX
-	JZ           setMasked
-	VMOVUPS      (DI), Y14
-	VFMADD231PS  Y15, Y0, Y14
-	VMOVUPS      Y14, (DI)
-	VMASKMOVPS   32(DI), Y12, Y14
-	VFMADD231PS  Y15, Y1, Y14
-	VMASKMOVPS   Y14, Y12, 32(DI)
-	ADDQ         SI, DI
-	VMOVUPS      (DI), Y14
-	VFMADD231PS  Y15, Y2, Y14
-	VMOVUPS      Y14, (DI)
-	VMASKMOVPS   32(DI), Y12, Y14
-	VFMADD231PS  Y15, Y3, Y14
-	VMASKMOVPS   Y14, Y12, 32(DI)
-	ADDQ         SI, DI
-	VMOVUPS      (DI), Y14
-	VFMADD231PS  Y15, Y4, Y14
-	VMOVUPS      Y14, (DI)
-	VMASKMOVPS   32(DI), Y12, Y14
-	VFMADD231PS  Y15, Y5, Y14
-	VMASKMOVPS   Y14, Y12, 32(DI)
-	ADDQ         SI, DI
-	VMOVUPS      (DI), Y14
-	VFMADD231PS  Y15, Y6, Y14
-	VMOVUPS      Y14, (DI)
-	VMASKMOVPS   32(DI), Y12, Y14
-	VFMADD231PS  Y15, Y7, Y14
-	VMASKMOVPS   Y14, Y12, 32(DI)
-	ADDQ         SI, DI
-	VMOVUPS      (DI), Y14
-	VFMADD231PS  Y15, Y8, Y14
-	VMOVUPS      Y14, (DI)
-	VMASKMOVPS   32(DI), Y12, Y14
-	VFMADD231PS  Y15, Y9, Y14
-	VMASKMOVPS   Y14, Y12, 32(DI)
-	ADDQ         SI, DI
-	VMOVUPS      (DI), Y14
-	VFMADD231PS  Y15, Y10, Y14
-	VMOVUPS      Y14, (DI)
-	VMASKMOVPS   32(DI), Y12, Y14
-	VFMADD231PS  Y15, Y11, Y14
-	VMASKMOVPS   Y14, Y12, 32(DI)
-	VZEROUPPER
-	LDMXCSR      (SP)
-	RET
 
-setMasked:
-	VMULPS     Y15, Y0, Y0
+masked:
+	TESTQ       BX, BX
+	JZ          set
+	MOVQ        DI, R10
+	VMOVUPS     (R10), Y14
+	VFMADD213PS Y14, Y15, Y0
+	VMASKMOVPS  32(R10), Y12, Y14
+	VFMADD213PS Y14, Y15, Y1
+	ADDQ        SI, R10
+	VMOVUPS     (R10), Y14
+	VFMADD213PS Y14, Y15, Y2
+	VMASKMOVPS  32(R10), Y12, Y14
+	VFMADD213PS Y14, Y15, Y3
+	ADDQ        SI, R10
+	VMOVUPS     (R10), Y14
+	VFMADD213PS Y14, Y15, Y4
+	VMASKMOVPS  32(R10), Y12, Y14
+	VFMADD213PS Y14, Y15, Y5
+	ADDQ        SI, R10
+	VMOVUPS     (R10), Y14
+	VFMADD213PS Y14, Y15, Y6
+	VMASKMOVPS  32(R10), Y12, Y14
+	VFMADD213PS Y14, Y15, Y7
+	ADDQ        SI, R10
+	VMOVUPS     (R10), Y14
+	VFMADD213PS Y14, Y15, Y8
+	VMASKMOVPS  32(R10), Y12, Y14
+	VFMADD213PS Y14, Y15, Y9
+	ADDQ        SI, R10
+	VMOVUPS     (R10), Y14
+	VFMADD213PS Y14, Y15, Y10
+	VMASKMOVPS  32(R10), Y12, Y14
+	VFMADD213PS Y14, Y15, Y11
+	JMP         finish
+
+set:
+	VMULPS Y15, Y0, Y0
+	VMULPS Y15, Y1, Y1
+	VMULPS Y15, Y2, Y2
+	VMULPS Y15, Y3, Y3
+	VMULPS Y15, Y4, Y4
+	VMULPS Y15, Y5, Y5
+	VMULPS Y15, Y6, Y6
+	VMULPS Y15, Y7, Y7
+	VMULPS Y15, Y8, Y8
+	VMULPS Y15, Y9, Y9
+	VMULPS Y15, Y10, Y10
+	VMULPS Y15, Y11, Y11
+
+finish:
+	TESTQ      R8, R8
+	JZ         store
+	MOVQ       (R8), R9
+	TESTQ      R9, R9
+	JZ         rectify
+	VMOVUPS    (R9), Y14
+	VADDPS     Y0, Y14, Y0
+	VADDPS     Y2, Y14, Y2
+	VADDPS     Y4, Y14, Y4
+	VADDPS     Y6, Y14, Y6
+	VADDPS     Y8, Y14, Y8
+	VADDPS     Y10, Y14, Y10
+	VMASKMOVPS 32(R9), Y12, Y14
+	VADDPS     Y1, Y14, Y1
+	VADDPS     Y3, Y14, Y3
+	VADDPS     Y5, Y14, Y5
+	VADDPS     Y7, Y14, Y7
+	VADDPS     Y9, Y14, Y9
+	VADDPS     Y11, Y14, Y11
+
+rectify:
+	VXORPS Y15, Y15, Y15
+	MOVQ   24(R8), R9
+	TESTQ  R9, R9
+	JZ     gate
+	VMAXPS Y0, Y15, Y0
+	VMAXPS Y1, Y15, Y1
+	VMAXPS Y2, Y15, Y2
+	VMAXPS Y3, Y15, Y3
+	VMAXPS Y4, Y15, Y4
+	VMAXPS Y5, Y15, Y5
+	VMAXPS Y6, Y15, Y6
+	VMAXPS Y7, Y15, Y7
+	VMAXPS Y8, Y15, Y8
+	VMAXPS Y9, Y15, Y9
+	VMAXPS Y10, Y15, Y10
+	VMAXPS Y11, Y15, Y11
+
+gate:
+	MOVQ       8(R8), R9
+	TESTQ      R9, R9
+	JZ         store
+	MOVQ       16(R8), R11
+	VMOVUPS    (R9), Y14
+	VCMPPS     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y0, Y0
+	VMASKMOVPS 32(R9), Y12, Y14
+	VCMPPS     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y1, Y1
+	ADDQ       R11, R9
+	VMOVUPS    (R9), Y14
+	VCMPPS     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y2, Y2
+	VMASKMOVPS 32(R9), Y12, Y14
+	VCMPPS     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y3, Y3
+	ADDQ       R11, R9
+	VMOVUPS    (R9), Y14
+	VCMPPS     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y4, Y4
+	VMASKMOVPS 32(R9), Y12, Y14
+	VCMPPS     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y5, Y5
+	ADDQ       R11, R9
+	VMOVUPS    (R9), Y14
+	VCMPPS     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y6, Y6
+	VMASKMOVPS 32(R9), Y12, Y14
+	VCMPPS     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y7, Y7
+	ADDQ       R11, R9
+	VMOVUPS    (R9), Y14
+	VCMPPS     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y8, Y8
+	VMASKMOVPS 32(R9), Y12, Y14
+	VCMPPS     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y9, Y9
+	ADDQ       R11, R9
+	VMOVUPS    (R9), Y14
+	VCMPPS     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y10, Y10
+	VMASKMOVPS 32(R9), Y12, Y14
+	VCMPPS     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y11, Y11
+
+store:
+	TESTQ      AX, AX
+	JZ         whole
 	VMOVUPS    Y0, (DI)
-	VMULPS     Y15, Y1, Y1
 	VMASKMOVPS Y1, Y12, 32(DI)
 	ADDQ       SI, DI
-	VMULPS     Y15, Y2, Y2
 	VMOVUPS    Y2, (DI)
-	VMULPS     Y15, Y3, Y3
 	VMASKMOVPS Y3, Y12, 32(DI)
 	ADDQ       SI, DI
-	VMULPS     Y15, Y4, Y4
 	VMOVUPS    Y4, (DI)
-	VMULPS     Y15, Y5, Y5
 	VMASKMOVPS Y5, Y12, 32(DI)
 	ADDQ       SI, DI
-	VMULPS     Y15, Y6, Y6
 	VMOVUPS    Y6, (DI)
-	VMULPS     Y15, Y7, Y7
 	VMASKMOVPS Y7, Y12, 32(DI)
 	ADDQ       SI, DI
-	VMULPS     Y15, Y8, Y8
 	VMOVUPS    Y8, (DI)
-	VMULPS     Y15, Y9, Y9
 	VMASKMOVPS Y9, Y12, 32(DI)
 	ADDQ       SI, DI
-	VMULPS     Y15, Y10, Y10
 	VMOVUPS    Y10, (DI)
-	VMULPS     Y15, Y11, Y11
 	VMASKMOVPS Y11, Y12, 32(DI)
 	VZEROUPPER
 	LDMXCSR    (SP)
 	RET
 
 whole:
-	TESTQ       BX, BX
-	JZ          set
-	VMOVUPS     (DI), Y14
-	VFMADD231PS Y15, Y0, Y14
-	VMOVUPS     Y14, (DI)
-	VMOVUPS     32(DI), Y14
-	VFMADD231PS Y15, Y1, Y14
-	VMOVUPS     Y14, 32(DI)
-	ADDQ        SI, DI
-	VMOVUPS     (DI), Y14
-	VFMADD231PS Y15, Y2, Y14
-	VMOVUPS     Y14, (DI)
-	VMOVUPS     32(DI), Y14
-	VFMADD231PS Y15, Y3, Y14
-	VMOVUPS     Y14, 32(DI)
-	ADDQ        SI, DI
-	VMOVUPS     (DI), Y14
-	VFMADD231PS Y15, Y4, Y14
-	VMOVUPS     Y14, (DI)
-	VMOVUPS     32(DI), Y14
-	VFMADD231PS Y15, Y5, Y14
-	VMOVUPS     Y14, 32(DI)
-	ADDQ        SI, DI
-	VMOVUPS     (DI), Y14
-	VFMADD231PS Y15, Y6, Y14
-	VMOVUPS     Y14, (DI)
-	VMOVUPS     32(DI), Y14
-	VFMADD231PS Y15, Y7, Y14
-	VMOVUPS     Y14, 32(DI)
-	ADDQ        SI, DI
-	VMOVUPS     (DI), Y14
-	VFMADD231PS Y15, Y8, Y14
-	VMOVUPS     Y14, (DI)
-	VMOVUPS     32(DI), Y14
-	VFMADD231PS Y15, Y9, Y14
-	VMOVUPS     Y14, 32(DI)
-	ADDQ        SI, DI
-	VMOVUPS     (DI), Y14
-	VFMADD231PS Y15, Y10, Y14
-	VMOVUPS     Y14, (DI)
-	VMOVUPS     32(DI), Y14
-	VFMADD231PS Y15, Y11, Y14
-	VMOVUPS     Y14, 32(DI)
-	VZEROUPPER
-	LDMXCSR     (SP)
-	RET
-
-set:
-	VMULPS  Y15, Y0, Y0
 	VMOVUPS Y0, (DI)
-	VMULPS  Y15, Y1, Y1
 	VMOVUPS Y1, 32(DI)
 	ADDQ    SI, DI
-	VMULPS  Y15, Y2, Y2
 	VMOVUPS Y2, (DI)
-	VMULPS  Y15, Y3, Y3
 	VMOVUPS Y3, 32(DI)
 	ADDQ    SI, DI
-	VMULPS  Y15, Y4, Y4
 	VMOVUPS Y4, (DI)
-	VMULPS  Y15, Y5, Y5
 	VMOVUPS Y5, 32(DI)
 	ADDQ    SI, DI
-	VMULPS  Y15, Y6, Y6
 	VMOVUPS Y6, (DI)
-	VMULPS  Y15, Y7, Y7
 	VMOVUPS Y7, 32(DI)
 	ADDQ    SI, DI
-	VMULPS  Y15, Y8, Y8
 	VMOVUPS Y8, (DI)
-	VMULPS  Y15, Y9, Y9
 	VMOVUPS Y9, 32(DI)
 	ADDQ    SI, DI
-	VMULPS  Y15, Y10, Y10
 	VMOVUPS Y10, (DI)
-	VMULPS  Y15, Y11, Y11
 	VMOVUPS Y11, 32(DI)
 	VZEROUPPER
 	LDMXCSR (SP)
 	RET
 
-// func product256s1x3(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int)
-// Requires: AVX, FMA3, SSE
-TEXT ·product256s1x3(SB), NOSPLIT, $8-104
-	STMXCSR (SP)
-	MOVL    (SP), AX
-	ORL     $0x00008040, AX
-	MOVL    AX, 4(SP)
-	LDMXCSR 4(SP)
-	MOVQ    c+48(FP), DI
-	MOVQ    rowC+56(FP), SI
-	MOVQ    k+0(FP), CX
-	MOVQ    a+8(FP), AX
-	MOVQ    rowA+16(FP), R8
-	MOVQ    colA+24(FP), R13
-	MOVQ    b+32(FP), BX
-	MOVQ    rowB+40(FP), DX
-	VXORPS  Y0, Y0, Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	MOVQ    DI, R10
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x00
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x40
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x5f
-	LEAQ    (DX)(DX*2), R11
-	MOVQ    CX, R12
-	CMPQ    R13, $0x04
-	JNE     columns
-	LEAQ    (R8)(R8*2), R9
-	SHRQ    $0x02, CX
-	JZ      rowsRest
+// func product256s1x3(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, end *byte)
+// Requires: AVX, AVX2, FMA3, MMX+, SSE
+TEXT ·product256s1x3(SB), NOSPLIT, $8-112
+	STMXCSR    (SP)
+	MOVL       (SP), AX
+	ORL        $0x00008040, AX
+	MOVL       AX, 4(SP)
+	LDMXCSR    4(SP)
+	MOVQ       c+48(FP), DI
+	MOVQ       rowC+56(FP), SI
+	MOVQ       k+0(FP), CX
+	MOVQ       a+8(FP), AX
+	MOVQ       rowA+16(FP), R8
+	MOVQ       colA+24(FP), R13
+	MOVQ       b+32(FP), BX
+	MOVQ       rowB+40(FP), DX
+	MOVQ       DI, R10
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x00
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x40
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x5f
+	MOVQ       end+104(FP), R9
+	TESTQ      R9, R9
+	JZ         fetched
+	MOVQ       8(R9), R10
+	TESTQ      R10, R10
+	JZ         fetched
+	MOVQ       16(R9), R11
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	PREFETCHT0 95(R10)
+
+fetched:
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	LEAQ   (DX)(DX*2), R11
+	MOVQ   CX, R12
+	CMPQ   R13, $0x04
+	JNE    columns
+	LEAQ   (R8)(R8*2), R9
+	SHRQ   $0x02, CX
+	JZ     rowsRest
 
 rowsLoop:
 	VMOVUPS      (BX), Y3
@@ -12390,123 +12870,161 @@ done:
 	VBROADCASTSS alpha+72(FP), Y15
 	MOVQ         mask+64(FP), AX
 	MOVQ         accumulate+80(FP), BX
+	MOVQ         end+104(FP), R8
+	VPCMPEQD     Y12, Y12, Y12
 	TESTQ        AX, AX
-	JZ           whole
+	JZ           masked
 	VMOVDQU      64(AX), Y12
-	TESTQ        BX, BX
-	JZ           setMasked
-	VMOVUPS      (DI), Y14
-	VFMADD231PS  Y15, Y0, Y14
-	VMOVUPS      Y14, (DI)
-	VMOVUPS      32(DI), Y14
-	VFMADD231PS  Y15, Y1, Y14
-	VMOVUPS      Y14, 32(DI)
-	VMASKMOVPS   64(DI), Y12, Y14
-	VFMADD231PS  Y15, Y2, Y14
-	VMASKMOVPS   Y14, Y12, 64(DI)
-	VZEROUPPER
-	LDMXCSR      (SP)
-	RET
 
-setMasked:
-	VMULPS     Y15, Y0, Y0
+masked:
+	TESTQ       BX, BX
+	JZ          set
+	MOVQ        DI, R10
+	VMOVUPS     (R10), Y14
+	VFMADD213PS Y14, Y15, Y0
+	VMOVUPS     32(R10), Y14
+	VFMADD213PS Y14, Y15, Y1
+	VMASKMOVPS  64(R10), Y12, Y14
+	VFMADD213PS Y14, Y15, Y2
+	JMP         finish
+
+set:
+	VMULPS Y15, Y0, Y0
+	VMULPS Y15, Y1, Y1
+	VMULPS Y15, Y2, Y2
+
+finish:
+	TESTQ      R8, R8
+	JZ         store
+	MOVQ       (R8), R9
+	TESTQ      R9, R9
+	JZ         rectify
+	VMOVUPS    (R9), Y14
+	VADDPS     Y0, Y14, Y0
+	VMOVUPS    32(R9), Y14
+	VADDPS     Y1, Y14, Y1
+	VMASKMOVPS 64(R9), Y12, Y14
+	VADDPS     Y2, Y14, Y2
+
+rectify:
+	VXORPS Y15, Y15, Y15
+	MOVQ   24(R8), R9
+	TESTQ  R9, R9
+	JZ     gate
+	VMAXPS Y0, Y15, Y0
+	VMAXPS Y1, Y15, Y1
+	VMAXPS Y2, Y15, Y2
+
+gate:
+	MOVQ       8(R8), R9
+	TESTQ      R9, R9
+	JZ         store
+	MOVQ       16(R8), R11
+	VMOVUPS    (R9), Y14
+	VCMPPS     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y0, Y0
+	VMOVUPS    32(R9), Y14
+	VCMPPS     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y1, Y1
+	VMASKMOVPS 64(R9), Y12, Y14
+	VCMPPS     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y2, Y2
+
+store:
+	TESTQ      AX, AX
+	JZ         whole
 	VMOVUPS    Y0, (DI)
-	VMULPS     Y15, Y1, Y1
 	VMOVUPS    Y1, 32(DI)
-	VMULPS     Y15, Y2, Y2
 	VMASKMOVPS Y2, Y12, 64(DI)
 	VZEROUPPER
 	LDMXCSR    (SP)
 	RET
 
 whole:
-	TESTQ       BX, BX
-	JZ          set
-	VMOVUPS     (DI), Y14
-	VFMADD231PS Y15, Y0, Y14
-	VMOVUPS     Y14, (DI)
-	VMOVUPS     32(DI), Y14
-	VFMADD231PS Y15, Y1, Y14
-	VMOVUPS     Y14, 32(DI)
-	VMOVUPS     64(DI), Y14
-	VFMADD231PS Y15, Y2, Y14
-	VMOVUPS     Y14, 64(DI)
-	VZEROUPPER
-	LDMXCSR     (SP)
-	RET
-
-set:
-	VMULPS  Y15, Y0, Y0
 	VMOVUPS Y0, (DI)
-	VMULPS  Y15, Y1, Y1
 	VMOVUPS Y1, 32(DI)
-	VMULPS  Y15, Y2, Y2
 	VMOVUPS Y2, 64(DI)
 	VZEROUPPER
 	LDMXCSR (SP)
 	RET
 
-// func product256s2x3(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int)
-// Requires: AVX, FMA3, SSE
-TEXT ·product256s2x3(SB), NOSPLIT, $8-104
-	STMXCSR (SP)
-	MOVL    (SP), AX
-	ORL     $0x00008040, AX
-	MOVL    AX, 4(SP)
-	LDMXCSR 4(SP)
-	MOVQ    c+48(FP), DI
-	MOVQ    rowC+56(FP), SI
-	MOVQ    k+0(FP), CX
-	MOVQ    a+8(FP), AX
-	MOVQ    rowA+16(FP), R8
-	MOVQ    colA+24(FP), R13
-	MOVQ    b+32(FP), BX
-	MOVQ    rowB+40(FP), DX
-	VXORPS  Y0, Y0, Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	VXORPS  Y4, Y4, Y4
-	VXORPS  Y5, Y5, Y5
-	MOVQ    DI, R10
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x00
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x40
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x5f
-	ADDQ    SI, R10
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x00
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x40
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x5f
-	LEAQ    (DX)(DX*2), R11
-	MOVQ    CX, R12
-	CMPQ    R13, $0x04
-	JNE     columns
-	LEAQ    (R8)(R8*2), R9
-	SHRQ    $0x02, CX
-	JZ      rowsRest
+// func product256s2x3(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, end *byte)
+// Requires: AVX, AVX2, FMA3, MMX+, SSE
+TEXT ·product256s2x3(SB), NOSPLIT, $8-112
+	STMXCSR    (SP)
+	MOVL       (SP), AX
+	ORL        $0x00008040, AX
+	MOVL       AX, 4(SP)
+	LDMXCSR    4(SP)
+	MOVQ       c+48(FP), DI
+	MOVQ       rowC+56(FP), SI
+	MOVQ       k+0(FP), CX
+	MOVQ       a+8(FP), AX
+	MOVQ       rowA+16(FP), R8
+	MOVQ       colA+24(FP), R13
+	MOVQ       b+32(FP), BX
+	MOVQ       rowB+40(FP), DX
+	MOVQ       DI, R10
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x00
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x40
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x5f
+	ADDQ       SI, R10
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x00
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x40
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x5f
+	MOVQ       end+104(FP), R9
+	TESTQ      R9, R9
+	JZ         fetched
+	MOVQ       8(R9), R10
+	TESTQ      R10, R10
+	JZ         fetched
+	MOVQ       16(R9), R11
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	PREFETCHT0 95(R10)
+	ADDQ       R11, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	PREFETCHT0 95(R10)
+
+fetched:
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	LEAQ   (DX)(DX*2), R11
+	MOVQ   CX, R12
+	CMPQ   R13, $0x04
+	JNE    columns
+	LEAQ   (R8)(R8*2), R9
+	SHRQ   $0x02, CX
+	JZ     rowsRest
 
 rowsLoop:
 	VMOVUPS      (BX), Y6
@@ -12660,176 +13178,218 @@ done:
 	VBROADCASTSS alpha+72(FP), Y15
 	MOVQ         mask+64(FP), AX
 	MOVQ         accumulate+80(FP), BX
+	MOVQ         end+104(FP), R8
+	VPCMPEQD     Y12, Y12, Y12
 	TESTQ        AX, AX
-	JZ           whole
+	JZ           masked
 	VMOVDQU      64(AX), Y12
-	TESTQ        BX, BX
-	JZ           setMasked
-	VMOVUPS      (DI), Y14
-	VFMADD231PS  Y15, Y0, Y14
-	VMOVUPS      Y14, (DI)
-	VMOVUPS      32(DI), Y14
-	VFMADD231PS  Y15, Y1, Y14
-	VMOVUPS      Y14, 32(DI)
-	VMASKMOVPS   64(DI), Y12, Y14
-	VFMADD231PS  Y15, Y2, Y14
-	VMASKMOVPS   Y14, Y12, 64(DI)
-	ADDQ         SI, DI
-	VMOVUPS      (DI), Y14
-	VFMADD231PS  Y15, Y3, Y14
-	VMOVUPS      Y14, (DI)
-	VMOVUPS      32(DI), Y14
-	VFMADD231PS  Y15, Y4, Y14
-	VMOVUPS      Y14, 32(DI)
-	VMASKMOVPS   64(DI), Y12, Y14
-	VFMADD231PS  Y15, Y5, Y14
-	VMASKMOVPS   Y14, Y12, 64(DI)
-	VZEROUPPER
-	LDMXCSR      (SP)
-	RET
 
-setMasked:
-	VMULPS     Y15, Y0, Y0
+masked:
+	TESTQ       BX, BX
+	JZ          set
+	MOVQ        DI, R10
+	VMOVUPS     (R10), Y14
+	VFMADD213PS Y14, Y15, Y0
+	VMOVUPS     32(R10), Y14
+	VFMADD213PS Y14, Y15, Y1
+	VMASKMOVPS  64(R10), Y12, Y14
+	VFMADD213PS Y14, Y15, Y2
+	ADDQ        SI, R10
+	VMOVUPS     (R10), Y14
+	VFMADD213PS Y14, Y15, Y3
+	VMOVUPS     32(R10), Y14
+	VFMADD213PS Y14, Y15, Y4
+	VMASKMOVPS  64(R10), Y12, Y14
+	VFMADD213PS Y14, Y15, Y5
+	JMP         finish
+
+set:
+	VMULPS Y15, Y0, Y0
+	VMULPS Y15, Y1, Y1
+	VMULPS Y15, Y2, Y2
+	VMULPS Y15, Y3, Y3
+	VMULPS Y15, Y4, Y4
+	VMULPS Y15, Y5, Y5
+
+finish:
+	TESTQ      R8, R8
+	JZ         store
+	MOVQ       (R8), R9
+	TESTQ      R9, R9
+	JZ         rectify
+	VMOVUPS    (R9), Y14
+	VADDPS     Y0, Y14, Y0
+	VADDPS     Y3, Y14, Y3
+	VMOVUPS    32(R9), Y14
+	VADDPS     Y1, Y14, Y1
+	VADDPS     Y4, Y14, Y4
+	VMASKMOVPS 64(R9), Y12, Y14
+	VADDPS     Y2, Y14, Y2
+	VADDPS     Y5, Y14, Y5
+
+rectify:
+	VXORPS Y15, Y15, Y15
+	MOVQ   24(R8), R9
+	TESTQ  R9, R9
+	JZ     gate
+	VMAXPS Y0, Y15, Y0
+	VMAXPS Y1, Y15, Y1
+	VMAXPS Y2, Y15, Y2
+	VMAXPS Y3, Y15, Y3
+	VMAXPS Y4, Y15, Y4
+	VMAXPS Y5, Y15, Y5
+
+gate:
+	MOVQ       8(R8), R9
+	TESTQ      R9, R9
+	JZ         store
+	MOVQ       16(R8), R11
+	VMOVUPS    (R9), Y14
+	VCMPPS     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y0, Y0
+	VMOVUPS    32(R9), Y14
+	VCMPPS     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y1, Y1
+	VMASKMOVPS 64(R9), Y12, Y14
+	VCMPPS     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y2, Y2
+	ADDQ       R11, R9
+	VMOVUPS    (R9), Y14
+	VCMPPS     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y3, Y3
+	VMOVUPS    32(R9), Y14
+	VCMPPS     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y4, Y4
+	VMASKMOVPS 64(R9), Y12, Y14
+	VCMPPS     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y5, Y5
+
+store:
+	TESTQ      AX, AX
+	JZ         whole
 	VMOVUPS    Y0, (DI)
-	VMULPS     Y15, Y1, Y1
 	VMOVUPS    Y1, 32(DI)
-	VMULPS     Y15, Y2, Y2
 	VMASKMOVPS Y2, Y12, 64(DI)
 	ADDQ       SI, DI
-	VMULPS     Y15, Y3, Y3
 	VMOVUPS    Y3, (DI)
-	VMULPS     Y15, Y4, Y4
 	VMOVUPS    Y4, 32(DI)
-	VMULPS     Y15, Y5, Y5
 	VMASKMOVPS Y5, Y12, 64(DI)
 	VZEROUPPER
 	LDMXCSR    (SP)
 	RET
 
 whole:
-	TESTQ       BX, BX
-	JZ          set
-	VMOVUPS     (DI), Y14
-	VFMADD231PS Y15, Y0, Y14
-	VMOVUPS     Y14, (DI)
-	VMOVUPS     32(DI), Y14
-	VFMADD231PS Y15, Y1, Y14
-	VMOVUPS     Y14, 32(DI)
-	VMOVUPS     64(DI), Y14
-	VFMADD231PS Y15, Y2, Y14
-	VMOVUPS     Y14, 64(DI)
-	ADDQ        SI, DI
-	VMOVUPS     (DI), Y14
-	VFMADD231PS Y15, Y3, Y14
-	VMOVUPS     Y14, (DI)
-	VMOVUPS     32(DI), Y14
-	VFMADD231PS Y15, Y4, Y14
-	VMOVUPS     Y14, 32(DI)
-	VMOVUPS     64(DI), Y14
-	VFMADD231PS Y15, Y5, Y14
-	VMOVUPS     Y14, 64(DI)
-	VZEROUPPER
-	LDMXCSR     (SP)
-	RET
-
-set:
-	VMULPS  Y15, Y0, Y0
 	VMOVUPS Y0, (DI)
-	VMULPS  Y15, Y1, Y1
 	VMOVUPS Y1, 32(DI)
-	VMULPS  Y15, Y2, Y2
 	VMOVUPS Y2, 64(DI)
 	ADDQ    SI, DI
-	VMULPS  Y15, Y3, Y3
 	VMOVUPS Y3, (DI)
-	VMULPS  Y15, Y4, Y4
 	VMOVUPS Y4, 32(DI)
-	VMULPS  Y15, Y5, Y5
 	VMOVUPS Y5, 64(DI)
 	VZEROUPPER
 	LDMXCSR (SP)
 	RET
 
-// func product256s3x3(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int)
-// Requires: AVX, FMA3, SSE
-TEXT ·product256s3x3(SB), NOSPLIT, $8-104
-	STMXCSR (SP)
-	MOVL    (SP), AX
-	ORL     $0x00008040, AX
-	MOVL    AX, 4(SP)
-	LDMXCSR 4(SP)
-	MOVQ    c+48(FP), DI
-	MOVQ    rowC+56(FP), SI
-	MOVQ    k+0(FP), CX
-	MOVQ    a+8(FP), AX
-	MOVQ    rowA+16(FP), R8
-	MOVQ    colA+24(FP), R13
-	MOVQ    b+32(FP), BX
-	MOVQ    rowB+40(FP), DX
-	VXORPS  Y0, Y0, Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	VXORPS  Y4, Y4, Y4
-	VXORPS  Y5, Y5, Y5
-	VXORPS  Y6, Y6, Y6
-	VXORPS  Y7, Y7, Y7
-	VXORPS  Y8, Y8, Y8
-	MOVQ    DI, R10
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x00
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x40
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x5f
-	ADDQ    SI, R10
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x00
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x40
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x5f
-	ADDQ    SI, R10
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x00
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x40
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x5f
-	LEAQ    (DX)(DX*2), R11
-	MOVQ    CX, R12
-	CMPQ    R13, $0x04
-	JNE     columns
-	LEAQ    (R8)(R8*2), R9
-	SHRQ    $0x02, CX
-	JZ      rowsRest
+// func product256s3x3(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, end *byte)
+// Requires: AVX, AVX2, FMA3, MMX+, SSE
+TEXT ·product256s3x3(SB), NOSPLIT, $8-112
+	STMXCSR    (SP)
+	MOVL       (SP), AX
+	ORL        $0x00008040, AX
+	MOVL       AX, 4(SP)
+	LDMXCSR    4(SP)
+	MOVQ       c+48(FP), DI
+	MOVQ       rowC+56(FP), SI
+	MOVQ       k+0(FP), CX
+	MOVQ       a+8(FP), AX
+	MOVQ       rowA+16(FP), R8
+	MOVQ       colA+24(FP), R13
+	MOVQ       b+32(FP), BX
+	MOVQ       rowB+40(FP), DX
+	MOVQ       DI, R10
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x00
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x40
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x5f
+	ADDQ       SI, R10
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x00
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x40
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x5f
+	ADDQ       SI, R10
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x00
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x40
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x5f
+	MOVQ       end+104(FP), R9
+	TESTQ      R9, R9
+	JZ         fetched
+	MOVQ       8(R9), R10
+	TESTQ      R10, R10
+	JZ         fetched
+	MOVQ       16(R9), R11
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	PREFETCHT0 95(R10)
+	ADDQ       R11, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	PREFETCHT0 95(R10)
+	ADDQ       R11, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	PREFETCHT0 95(R10)
+
+fetched:
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	VXORPS Y8, Y8, Y8
+	LEAQ   (DX)(DX*2), R11
+	MOVQ   CX, R12
+	CMPQ   R13, $0x04
+	JNE    columns
+	LEAQ   (R8)(R8*2), R9
+	SHRQ   $0x02, CX
+	JZ     rowsRest
 
 rowsLoop:
 	VMOVUPS      (BX), Y9
@@ -13023,229 +13583,275 @@ done:
 	VBROADCASTSS alpha+72(FP), Y15
 	MOVQ         mask+64(FP), AX
 	MOVQ         accumulate+80(FP), BX
+	MOVQ         end+104(FP), R8
+	VPCMPEQD     Y12, Y12, Y12
 	TESTQ        AX, AX
-	JZ           whole
+	JZ           masked
 	VMOVDQU      64(AX), Y12
-	TESTQ        BX, BX
-	JZ           setMasked
-	VMOVUPS      (DI), Y14
-	VFMADD231PS  Y15, Y0, Y14
-	VMOVUPS      Y14, (DI)
-	VMOVUPS      32(DI), Y14
-	VFMADD231PS  Y15, Y1, Y14
-	VMOVUPS      Y14, 32(DI)
-	VMASKMOVPS   64(DI), Y12, Y14
-	VFMADD231PS  Y15, Y2, Y14
-	VMASKMOVPS   Y14, Y12, 64(DI)
-	ADDQ         SI, DI
-	VMOVUPS      (DI), Y14
-	VFMADD231PS  Y15, Y3, Y14
-	VMOVUPS      Y14, (DI)
-	VMOVUPS      32(DI), Y14
-	VFMADD231PS  Y15, Y4, Y14
-	VMOVUPS      Y14, 32(DI)
-	VMASKMOVPS   64(DI), Y12, Y14
-	VFMADD231PS  Y15, Y5, Y14
-	VMASKMOVPS   Y14, Y12, 64(DI)
-	ADDQ         SI, DI
-	VMOVUPS      (DI), Y14
-	VFMADD231PS  Y15, Y6, Y14
-	VMOVUPS      Y14, (DI)
-	VMOVUPS      32(DI), Y14
-	VFMADD231PS  Y15, Y7, Y14
-	VMOVUPS      Y14, 32(DI)
-	VMASKMOVPS   64(DI), Y12, Y14
-	VFMADD231PS  Y15, Y8, Y14
-	VMASKMOVPS   Y14, Y12, 64(DI)
-	VZEROUPPER
-	LDMXCSR      (SP)
-	RET
 
-setMasked:
-	VMULPS     Y15, Y0, Y0
+masked:
+	TESTQ       BX, BX
+	JZ          set
+	MOVQ        DI, R10
+	VMOVUPS     (R10), Y14
+	VFMADD213PS Y14, Y15, Y0
+	VMOVUPS     32(R10), Y14
+	VFMADD213PS Y14, Y15, Y1
+	VMASKMOVPS  64(R10), Y12, Y14
+	VFMADD213PS Y14, Y15, Y2
+	ADDQ        SI, R10
+	VMOVUPS     (R10), Y14
+	VFMADD213PS Y14, Y15, Y3
+	VMOVUPS     32(R10), Y14
+	VFMADD213PS Y14, Y15, Y4
+	VMASKMOVPS  64(R10), Y12, Y14
+	VFMADD213PS Y14, Y15, Y5
+	ADDQ        SI, R10
+	VMOVUPS     (R10), Y14
+	VFMADD213PS Y14, Y15, Y6
+	VMOVUPS     32(R10), Y14
+	VFMADD213PS Y14, Y15, Y7
+	VMASKMOVPS  64(R10), Y12, Y14
+	VFMADD213PS Y14, Y15, Y8
+	JMP         finish
+
+set:
+	VMULPS Y15, Y0, Y0
+	VMULPS Y15, Y1, Y1
+	VMULPS Y15, Y2, Y2
+	VMULPS Y15, Y3, Y3
+	VMULPS Y15, Y4, Y4
+	VMULPS Y15, Y5, Y5
+	VMULPS Y15, Y6, Y6
+	VMULPS Y15, Y7, Y7
+	VMULPS Y15, Y8, Y8
+
+finish:
+	TESTQ      R8, R8
+	JZ         store
+	MOVQ       (R8), R9
+	TESTQ      R9, R9
+	JZ         rectify
+	VMOVUPS    (R9), Y14
+	VADDPS     Y0, Y14, Y0
+	VADDPS     Y3, Y14, Y3
+	VADDPS     Y6, Y14, Y6
+	VMOVUPS    32(R9), Y14
+	VADDPS     Y1, Y14, Y1
+	VADDPS     Y4, Y14, Y4
+	VADDPS     Y7, Y14, Y7
+	VMASKMOVPS 64(R9), Y12, Y14
+	VADDPS     Y2, Y14, Y2
+	VADDPS     Y5, Y14, Y5
+	VADDPS     Y8, Y14, Y8
+
+rectify:
+	VXORPS Y15, Y15, Y15
+	MOVQ   24(R8), R9
+	TESTQ  R9, R9
+	JZ     gate
+	VMAXPS Y0, Y15, Y0
+	VMAXPS Y1, Y15, Y1
+	VMAXPS Y2, Y15, Y2
+	VMAXPS Y3, Y15, Y3
+	VMAXPS Y4, Y15, Y4
+	VMAXPS Y5, Y15, Y5
+	VMAXPS Y6, Y15, Y6
+	VMAXPS Y7, Y15, Y7
+	VMAXPS Y8, Y15, Y8
+
+gate:
+	MOVQ       8(R8), R9
+	TESTQ      R9, R9
+	JZ         store
+	MOVQ       16(R8), R11
+	VMOVUPS    (R9), Y14
+	VCMPPS     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y0, Y0
+	VMOVUPS    32(R9), Y14
+	VCMPPS     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y1, Y1
+	VMASKMOVPS 64(R9), Y12, Y14
+	VCMPPS     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y2, Y2
+	ADDQ       R11, R9
+	VMOVUPS    (R9), Y14
+	VCMPPS     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y3, Y3
+	VMOVUPS    32(R9), Y14
+	VCMPPS     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y4, Y4
+	VMASKMOVPS 64(R9), Y12, Y14
+	VCMPPS     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y5, Y5
+	ADDQ       R11, R9
+	VMOVUPS    (R9), Y14
+	VCMPPS     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y6, Y6
+	VMOVUPS    32(R9), Y14
+	VCMPPS     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y7, Y7
+	VMASKMOVPS 64(R9), Y12, Y14
+	VCMPPS     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y8, Y8
+
+store:
+	TESTQ      AX, AX
+	JZ         whole
 	VMOVUPS    Y0, (DI)
-	VMULPS     Y15, Y1, Y1
 	VMOVUPS    Y1, 32(DI)
-	VMULPS     Y15, Y2, Y2
 	VMASKMOVPS Y2, Y12, 64(DI)
 	ADDQ       SI, DI
-	VMULPS     Y15, Y3, Y3
 	VMOVUPS    Y3, (DI)
-	VMULPS     Y15, Y4, Y4
 	VMOVUPS    Y4, 32(DI)
-	VMULPS     Y15, Y5, Y5
 	VMASKMOVPS Y5, Y12, 64(DI)
 	ADDQ       SI, DI
-	VMULPS     Y15, Y6, Y6
 	VMOVUPS    Y6, (DI)
-	VMULPS     Y15, Y7, Y7
 	VMOVUPS    Y7, 32(DI)
-	VMULPS     Y15, Y8, Y8
 	VMASKMOVPS Y8, Y12, 64(DI)
 	VZEROUPPER
 	LDMXCSR    (SP)
 	RET
 
 whole:
-	TESTQ       BX, BX
-	JZ          set
-	VMOVUPS     (DI), Y14
-	VFMADD231PS Y15, Y0, Y14
-	VMOVUPS     Y14, (DI)
-	VMOVUPS     32(DI), Y14
-	VFMADD231PS Y15, Y1, Y14
-	VMOVUPS     Y14, 32(DI)
-	VMOVUPS     64(DI), Y14
-	VFMADD231PS Y15, Y2, Y14
-	VMOVUPS     Y14, 64(DI)
-	ADDQ        SI, DI
-	VMOVUPS     (DI), Y14
-	VFMADD231PS Y15, Y3, Y14
-	VMOVUPS     Y14, (DI)
-	VMOVUPS     32(DI), Y14
-	VFMADD231PS Y15, Y4, Y14
-	VMOVUPS     Y14, 32(DI)
-	VMOVUPS     64(DI), Y14
-	VFMADD231PS Y15, Y5, Y14
-	VMOVUPS     Y14, 64(DI)
-	ADDQ        SI, DI
-	VMOVUPS     (DI), Y14
-	VFMADD231PS Y15, Y6, Y14
-	VMOVUPS     Y14, (DI)
-	VMOVUPS     32(DI), Y14
-	VFMADD231PS Y15, Y7, Y14
-	VMOVUPS     Y14, 32(DI)
-	VMOVUPS     64(DI), Y14
-	VFMADD231PS Y15, Y8, Y14
-	VMOVUPS     Y14, 64(DI)
-	VZEROUPPER
-	LDMXCSR     (SP)
-	RET
-
-set:
-	VMULPS  Y15, Y0, Y0
 	VMOVUPS Y0, (DI)
-	VMULPS  Y15, Y1, Y1
 	VMOVUPS Y1, 32(DI)
-	VMULPS  Y15, Y2, Y2
 	VMOVUPS Y2, 64(DI)
 	ADDQ    SI, DI
-	VMULPS  Y15, Y3, Y3
 	VMOVUPS Y3, (DI)
-	VMULPS  Y15, Y4, Y4
 	VMOVUPS Y4, 32(DI)
-	VMULPS  Y15, Y5, Y5
 	VMOVUPS Y5, 64(DI)
 	ADDQ    SI, DI
-	VMULPS  Y15, Y6, Y6
 	VMOVUPS Y6, (DI)
-	VMULPS  Y15, Y7, Y7
 	VMOVUPS Y7, 32(DI)
-	VMULPS  Y15, Y8, Y8
 	VMOVUPS Y8, 64(DI)
 	VZEROUPPER
 	LDMXCSR (SP)
 	RET
 
-// func product256s4x3(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int)
-// Requires: AVX, FMA3, SSE
-TEXT ·product256s4x3(SB), NOSPLIT, $8-104
-	STMXCSR (SP)
-	MOVL    (SP), AX
-	ORL     $0x00008040, AX
-	MOVL    AX, 4(SP)
-	LDMXCSR 4(SP)
-	MOVQ    c+48(FP), DI
-	MOVQ    rowC+56(FP), SI
-	MOVQ    k+0(FP), CX
-	MOVQ    a+8(FP), AX
-	MOVQ    rowA+16(FP), R8
-	MOVQ    colA+24(FP), R13
-	MOVQ    b+32(FP), BX
-	MOVQ    rowB+40(FP), DX
-	VXORPS  Y0, Y0, Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	VXORPS  Y4, Y4, Y4
-	VXORPS  Y5, Y5, Y5
-	VXORPS  Y6, Y6, Y6
-	VXORPS  Y7, Y7, Y7
-	VXORPS  Y8, Y8, Y8
-	VXORPS  Y9, Y9, Y9
-	VXORPS  Y10, Y10, Y10
-	VXORPS  Y11, Y11, Y11
-	MOVQ    DI, R10
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x00
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x40
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x5f
-	ADDQ    SI, R10
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x00
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x40
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x5f
-	ADDQ    SI, R10
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x00
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x40
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x5f
-	ADDQ    SI, R10
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x00
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x40
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x5f
-	LEAQ    (DX)(DX*2), R11
-	MOVQ    CX, R12
-	CMPQ    R13, $0x04
-	JNE     columns
-	LEAQ    (R8)(R8*2), R9
-	SHRQ    $0x02, CX
-	JZ      rowsRest
+// func product256s4x3(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, end *byte)
+// Requires: AVX, AVX2, FMA3, MMX+, SSE
+TEXT ·product256s4x3(SB), NOSPLIT, $8-112
+	STMXCSR    (SP)
+	MOVL       (SP), AX
+	ORL        $0x00008040, AX
+	MOVL       AX, 4(SP)
+	LDMXCSR    4(SP)
+	MOVQ       c+48(FP), DI
+	MOVQ       rowC+56(FP), SI
+	MOVQ       k+0(FP), CX
+	MOVQ       a+8(FP), AX
+	MOVQ       rowA+16(FP), R8
+	MOVQ       colA+24(FP), R13
+	MOVQ       b+32(FP), BX
+	MOVQ       rowB+40(FP), DX
+	MOVQ       DI, R10
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x00
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x40
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x5f
+	ADDQ       SI, R10
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x00
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x40
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x5f
+	ADDQ       SI, R10
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x00
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x40
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x5f
+	ADDQ       SI, R10
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x00
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x40
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x5f
+	MOVQ       end+104(FP), R9
+	TESTQ      R9, R9
+	JZ         fetched
+	MOVQ       8(R9), R10
+	TESTQ      R10, R10
+	JZ         fetched
+	MOVQ       16(R9), R11
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	PREFETCHT0 95(R10)
+	ADDQ       R11, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	PREFETCHT0 95(R10)
+	ADDQ       R11, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	PREFETCHT0 95(R10)
+	ADDQ       R11, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	PREFETCHT0 95(R10)
+
+fetched:
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	VXORPS Y8, Y8, Y8
+	VXORPS Y9, Y9, Y9
+	VXORPS Y10, Y10, Y10
+	VXORPS Y11, Y11, Y11
+	LEAQ   (DX)(DX*2), R11
+	MOVQ   CX, R12
+	CMPQ   R13, $0x04
+	JNE    columns
+	LEAQ   (R8)(R8*2), R9
+	SHRQ   $0x02, CX
+	JZ     rowsRest
 
 rowsLoop:
 	VMOVUPS      (BX), Y12
@@ -13479,159 +14085,181 @@ done:
 	VBROADCASTSS alpha+72(FP), Y15
 	MOVQ         mask+64(FP), AX
 	MOVQ         accumulate+80(FP), BX
+	MOVQ         end+104(FP), R8
+	VPCMPEQD     Y12, Y12, Y12
 	TESTQ        AX, AX
-	JZ           whole
+	JZ           masked
 	VMOVDQU      64(AX), Y12
-	TESTQ        BX, BX
-	JZ           setMasked
-	VMOVUPS      (DI), Y14
-	VFMADD231PS  Y15, Y0, Y14
-	VMOVUPS      Y14, (DI)
-	VMOVUPS      32(DI), Y14
-	VFMADD231PS  Y15, Y1, Y14
-	VMOVUPS      Y14, 32(DI)
-	VMASKMOVPS   64(DI), Y12, Y14
-	VFMADD231PS  Y15, Y2, Y14
-	VMASKMOVPS   Y14, Y12, 64(DI)
-	ADDQ         SI, DI
-	VMOVUPS      (DI), Y14
-	VFMADD231PS  Y15, Y3, Y14
-	VMOVUPS      Y14, (DI)
-	VMOVUPS      32(DI), Y14
-	VFMADD231PS  Y15, Y4, Y14
-	VMOVUPS      Y14, 32(DI)
-	VMASKMOVPS   64(DI), Y12, Y14
-	VFMADD231PS  Y15, Y5, Y14
-	VMASKMOVPS   Y14, Y12, 64(DI)
-	ADDQ         SI, DI
-	VMOVUPS      (DI), Y14
-	VFMADD231PS  Y15, Y6, Y14
-	VMOVUPS      Y14, (DI)
-	VMOVUPS      32(DI), Y14
-	VFMADD231PS  Y15, Y7, Y14
-	VMOVUPS      Y14, 32(DI)
-	VMASKMOVPS   64(DI), Y12, Y14
-	VFMADD231PS  Y15, Y8, Y14
-	VMASKMOVPS   Y14, Y12, 64(DI)
-	ADDQ         SI, DI
-	VMOVUPS      (DI), Y14
-	VFMADD231PS  Y15, Y9, Y14
-	VMOVUPS      Y14, (DI)
-	VMOVUPS      32(DI), Y14
-	VFMADD231PS  Y15, Y10, Y14
-	VMOVUPS      Y14, 32(DI)
-	VMASKMOVPS   64(DI), Y12, Y14
-	VFMADD231PS  Y15, Y11, Y14
-	VMASKMOVPS   Y14, Y12, 64(DI)
-	VZEROUPPER
-	LDMXCSR      (SP)
-	RET
 
-setMasked:
-	VMULPS     Y15, Y0, Y0
+masked:
+	TESTQ       BX, BX
+	JZ          set
+	MOVQ        DI, R10
+	VMOVUPS     (R10), Y14
+	VFMADD213PS Y14, Y15, Y0
+	VMOVUPS     32(R10), Y14
+	VFMADD213PS Y14, Y15, Y1
+	VMASKMOVPS  64(R10), Y12, Y14
+	VFMADD213PS Y14, Y15, Y2
+	ADDQ        SI, R10
+	VMOVUPS     (R10), Y14
+	VFMADD213PS Y14, Y15, Y3
+	VMOVUPS     32(R10), Y14
+	VFMADD213PS Y14, Y15, Y4
+	VMASKMOVPS  64(R10), Y12, Y14
+	VFMADD213PS Y14, Y15, Y5
+	ADDQ        SI, R10
+	VMOVUPS     (R10), Y14
+	VFMADD213PS Y14, Y15, Y6
+	VMOVUPS     32(R10), Y14
+	VFMADD213PS Y14, Y15, Y7
+	VMASKMOVPS  64(R10), Y12, Y14
+	VFMADD213PS Y14, Y15, Y8
+	ADDQ        SI, R10
+	VMOVUPS     (R10), Y14
+	VFMADD213PS Y14, Y15, Y9
+	VMOVUPS     32(R10), Y14
+	VFMADD213PS Y14, Y15, Y10
+	VMASKMOVPS  64(R10), Y12, Y14
+	VFMADD213PS Y14, Y15, Y11
+	JMP         finish
+
+set:
+	VMULPS Y15, Y0, Y0
+	VMULPS Y15, Y1, Y1
+	VMULPS Y15, Y2, Y2
+	VMULPS Y15, Y3, Y3
+	VMULPS Y15, Y4, Y4
+	VMULPS Y15, Y5, Y5
+	VMULPS Y15, Y6, Y6
+	VMULPS Y15, Y7, Y7
+	VMULPS Y15, Y8, Y8
+	VMULPS Y15, Y9, Y9
+	VMULPS Y15, Y10, Y10
+	VMULPS Y15, Y11, Y11
+
+finish:
+	TESTQ      R8, R8
+	JZ         store
+	MOVQ       (R8), R9
+	TESTQ      R9, R9
+	JZ         rectify
+	VMOVUPS    (R9), Y14
+	VADDPS     Y0, Y14, Y0
+	VADDPS     Y3, Y14, Y3
+	VADDPS     Y6, Y14, Y6
+	VADDPS     Y9, Y14, Y9
+	VMOVUPS    32(R9), Y14
+	VADDPS     Y1, Y14, Y1
+	VADDPS     Y4, Y14, Y4
+	VADDPS     Y7, Y14, Y7
+	VADDPS     Y10, Y14, Y10
+	VMASKMOVPS 64(R9), Y12, Y14
+	VADDPS     Y2, Y14, Y2
+	VADDPS     Y5, Y14, Y5
+	VADDPS     Y8, Y14, Y8
+	VADDPS     Y11, Y14, Y11
+
+rectify:
+	VXORPS Y15, Y15, Y15
+	MOVQ   24(R8), R9
+	TESTQ  R9, R9
+	JZ     gate
+	VMAXPS Y0, Y15, Y0
+	VMAXPS Y1, Y15, Y1
+	VMAXPS Y2, Y15, Y2
+	VMAXPS Y3, Y15, Y3
+	VMAXPS Y4, Y15, Y4
+	VMAXPS Y5, Y15, Y5
+	VMAXPS Y6, Y15, Y6
+	VMAXPS Y7, Y15, Y7
+	VMAXPS Y8, Y15, Y8
+	VMAXPS Y9, Y15, Y9
+	VMAXPS Y10, Y15, Y10
+	VMAXPS Y11, Y15, Y11
+
+gate:
+	MOVQ       8(R8), R9
+	TESTQ      R9, R9
+	JZ         store
+	MOVQ       16(R8), R11
+	VMOVUPS    (R9), Y14
+	VCMPPS     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y0, Y0
+	VMOVUPS    32(R9), Y14
+	VCMPPS     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y1, Y1
+	VMASKMOVPS 64(R9), Y12, Y14
+	VCMPPS     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y2, Y2
+	ADDQ       R11, R9
+	VMOVUPS    (R9), Y14
+	VCMPPS     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y3, Y3
+	VMOVUPS    32(R9), Y14
+	VCMPPS     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y4, Y4
+	VMASKMOVPS 64(R9), Y12, Y14
+	VCMPPS     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y5, Y5
+	ADDQ       R11, R9
+	VMOVUPS    (R9), Y14
+	VCMPPS     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y6, Y6
+	VMOVUPS    32(R9), Y14
+	VCMPPS     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y7, Y7
+	VMASKMOVPS 64(R9), Y12, Y14
+	VCMPPS     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y8, Y8
+	ADDQ       R11, R9
+	VMOVUPS    (R9), Y14
+	VCMPPS     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y9, Y9
+	VMOVUPS    32(R9), Y14
+	VCMPPS     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y10, Y10
+	VMASKMOVPS 64(R9), Y12, Y14
+	VCMPPS     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y11, Y11
+
+store:
+	TESTQ      AX, AX
+	JZ         whole
 	VMOVUPS    Y0, (DI)
-	VMULPS     Y15, Y1, Y1
 	VMOVUPS    Y1, 32(DI)
-	VMULPS     Y15, Y2, Y2
 	VMASKMOVPS Y2, Y12, 64(DI)
 	ADDQ       SI, DI
-	VMULPS     Y15, Y3, Y3
 	VMOVUPS    Y3, (DI)
-	VMULPS     Y15, Y4, Y4
 	VMOVUPS    Y4, 32(DI)
-	VMULPS     Y15, Y5, Y5
 	VMASKMOVPS Y5, Y12, 64(DI)
 	ADDQ       SI, DI
-	VMULPS     Y15, Y6, Y6
 	VMOVUPS    Y6, (DI)
-	VMULPS     Y15, Y7, Y7
 	VMOVUPS    Y7, 32(DI)
-	VMULPS     Y15, Y8, Y8
 	VMASKMOVPS Y8, Y12, 64(DI)
 	ADDQ       SI, DI
-	VMULPS     Y15, Y9, Y9
 	VMOVUPS    Y9, (DI)
-	VMULPS     Y15, Y10, Y10
 	VMOVUPS    Y10, 32(DI)
-	VMULPS     Y15, Y11, Y11
 	VMASKMOVPS Y11, Y12, 64(DI)
 	VZEROUPPER
 	LDMXCSR    (SP)
 	RET
 
 whole:
-	TESTQ       BX, BX
-	JZ          set
-	VMOVUPS     (DI), Y14
-	VFMADD231PS Y15, Y0, Y14
-	VMOVUPS     Y14, (DI)
-	VMOVUPS     32(DI), Y14
-	VFMADD231PS Y15, Y1, Y14
-	VMOVUPS     Y14, 32(DI)
-	VMOVUPS     64(DI), Y14
-	VFMADD231PS Y15, Y2, Y14
-	VMOVUPS     Y14, 64(DI)
-	ADDQ        SI, DI
-	VMOVUPS     (DI), Y14
-	VFMADD231PS Y15, Y3, Y14
-	VMOVUPS     Y14, (DI)
-	VMOVUPS     32(DI), Y14
-	VFMADD231PS Y15, Y4, Y14
-	VMOVUPS     Y14, 32(DI)
-	VMOVUPS     64(DI), Y14
-	VFMADD231PS Y15, Y5, Y14
-	VMOVUPS     Y14, 64(DI)
-	ADDQ        SI, DI
-	VMOVUPS     (DI), Y14
-	VFMADD231PS Y15, Y6, Y14
-	VMOVUPS     Y14, (DI)
-	VMOVUPS     32(DI), Y14
-	VFMADD231PS Y15, Y7, Y14
-	VMOVUPS     Y14, 32(DI)
-	VMOVUPS     64(DI), Y14
-	VFMADD231PS Y15, Y8, Y14
-	VMOVUPS     Y14, 64(DI)
-	ADDQ        SI, DI
-	VMOVUPS     (DI), Y14
-	VFMADD231PS Y15, Y9, Y14
-	VMOVUPS     Y14, (DI)
-	VMOVUPS     32(DI), Y14
-	VFMADD231PS Y15, Y10, Y14
-	VMOVUPS     Y14, 32(DI)
-	VMOVUPS     64(DI), Y14
-	VFMADD231PS Y15, Y11, Y14
-	VMOVUPS     Y14, 64(DI)
-	VZEROUPPER
-	LDMXCSR     (SP)
-	RET
-
-set:
-	VMULPS  Y15, Y0, Y0
 	VMOVUPS Y0, (DI)
-	VMULPS  Y15, Y1, Y1
 	VMOVUPS Y1, 32(DI)
-	VMULPS  Y15, Y2, Y2
 	VMOVUPS Y2, 64(DI)
 	ADDQ    SI, DI
-	VMULPS  Y15, Y3, Y3
 	VMOVUPS Y3, (DI)
-	VMULPS  Y15, Y4, Y4
 	VMOVUPS Y4, 32(DI)
-	VMULPS  Y15, Y5, Y5
 	VMOVUPS Y5, 64(DI)
 	ADDQ    SI, DI
-	VMULPS  Y15, Y6, Y6
 	VMOVUPS Y6, (DI)
-	VMULPS  Y15, Y7, Y7
 	VMOVUPS Y7, 32(DI)
-	VMULPS  Y15, Y8, Y8
 	VMOVUPS Y8, 64(DI)
 	ADDQ    SI, DI
-	VMULPS  Y15, Y9, Y9
 	VMOVUPS Y9, (DI)
-	VMULPS  Y15, Y10, Y10
 	VMOVUPS Y10, 32(DI)
-	VMULPS  Y15, Y11, Y11
 	VMOVUPS Y11, 64(DI)
 	VZEROUPPER
 	LDMXCSR (SP)
@@ -16444,9 +17072,9 @@ loop:
 	VZEROUPPER
 	RET
 
-// func product512d1x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int)
+// func product512d1x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, end *byte)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512d1x1(SB), NOSPLIT, $8-104
+TEXT ·product512d1x1(SB), NOSPLIT, $8-112
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -16519,9 +17147,9 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512d2x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int)
+// func product512d2x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, end *byte)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512d2x1(SB), NOSPLIT, $8-104
+TEXT ·product512d2x1(SB), NOSPLIT, $8-112
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -16610,9 +17238,9 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512d3x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int)
+// func product512d3x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, end *byte)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512d3x1(SB), NOSPLIT, $8-104
+TEXT ·product512d3x1(SB), NOSPLIT, $8-112
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -16717,9 +17345,9 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512d4x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int)
+// func product512d4x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, end *byte)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512d4x1(SB), NOSPLIT, $8-104
+TEXT ·product512d4x1(SB), NOSPLIT, $8-112
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -16840,9 +17468,9 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512d5x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int)
+// func product512d5x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, end *byte)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512d5x1(SB), NOSPLIT, $8-104
+TEXT ·product512d5x1(SB), NOSPLIT, $8-112
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -16981,9 +17609,9 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512d6x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int)
+// func product512d6x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, end *byte)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512d6x1(SB), NOSPLIT, $8-104
+TEXT ·product512d6x1(SB), NOSPLIT, $8-112
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -17138,9 +17766,9 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512d7x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int)
+// func product512d7x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, end *byte)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512d7x1(SB), NOSPLIT, $8-104
+TEXT ·product512d7x1(SB), NOSPLIT, $8-112
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -17311,9 +17939,9 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512d8x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int)
+// func product512d8x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, end *byte)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512d8x1(SB), NOSPLIT, $8-104
+TEXT ·product512d8x1(SB), NOSPLIT, $8-112
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -17500,9 +18128,9 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512d9x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int)
+// func product512d9x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, end *byte)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512d9x1(SB), NOSPLIT, $8-104
+TEXT ·product512d9x1(SB), NOSPLIT, $8-112
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -17707,9 +18335,9 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512d10x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int)
+// func product512d10x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, end *byte)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512d10x1(SB), NOSPLIT, $8-104
+TEXT ·product512d10x1(SB), NOSPLIT, $8-112
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -17930,9 +18558,9 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512d11x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int)
+// func product512d11x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, end *byte)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512d11x1(SB), NOSPLIT, $8-104
+TEXT ·product512d11x1(SB), NOSPLIT, $8-112
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -18169,9 +18797,9 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512d12x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int)
+// func product512d12x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, end *byte)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512d12x1(SB), NOSPLIT, $8-104
+TEXT ·product512d12x1(SB), NOSPLIT, $8-112
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -18424,9 +19052,9 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512d13x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int)
+// func product512d13x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, end *byte)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512d13x1(SB), NOSPLIT, $8-104
+TEXT ·product512d13x1(SB), NOSPLIT, $8-112
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -18697,9 +19325,9 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512d14x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int)
+// func product512d14x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, end *byte)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512d14x1(SB), NOSPLIT, $8-104
+TEXT ·product512d14x1(SB), NOSPLIT, $8-112
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -18986,9 +19614,9 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512d1x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int)
+// func product512d1x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, end *byte)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512d1x2(SB), NOSPLIT, $8-104
+TEXT ·product512d1x2(SB), NOSPLIT, $8-112
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -19076,9 +19704,9 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512d2x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int)
+// func product512d2x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, end *byte)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512d2x2(SB), NOSPLIT, $8-104
+TEXT ·product512d2x2(SB), NOSPLIT, $8-112
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -19195,9 +19823,9 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512d3x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int)
+// func product512d3x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, end *byte)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512d3x2(SB), NOSPLIT, $8-104
+TEXT ·product512d3x2(SB), NOSPLIT, $8-112
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -19343,9 +19971,9 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512d4x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int)
+// func product512d4x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, end *byte)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512d4x2(SB), NOSPLIT, $8-104
+TEXT ·product512d4x2(SB), NOSPLIT, $8-112
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -19520,9 +20148,9 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512d5x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int)
+// func product512d5x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, end *byte)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512d5x2(SB), NOSPLIT, $8-104
+TEXT ·product512d5x2(SB), NOSPLIT, $8-112
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -19728,9 +20356,9 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512d6x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int)
+// func product512d6x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, end *byte)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512d6x2(SB), NOSPLIT, $8-104
+TEXT ·product512d6x2(SB), NOSPLIT, $8-112
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -19965,9 +20593,9 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512d7x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int)
+// func product512d7x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, end *byte)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512d7x2(SB), NOSPLIT, $8-104
+TEXT ·product512d7x2(SB), NOSPLIT, $8-112
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -20231,9 +20859,9 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512d8x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int)
+// func product512d8x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, end *byte)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512d8x2(SB), NOSPLIT, $8-104
+TEXT ·product512d8x2(SB), NOSPLIT, $8-112
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -20526,9 +21154,9 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512d9x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int)
+// func product512d9x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, end *byte)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512d9x2(SB), NOSPLIT, $8-104
+TEXT ·product512d9x2(SB), NOSPLIT, $8-112
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -20852,9 +21480,9 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512d10x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int)
+// func product512d10x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, end *byte)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512d10x2(SB), NOSPLIT, $8-104
+TEXT ·product512d10x2(SB), NOSPLIT, $8-112
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -21207,9 +21835,9 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512d11x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int)
+// func product512d11x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, end *byte)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512d11x2(SB), NOSPLIT, $8-104
+TEXT ·product512d11x2(SB), NOSPLIT, $8-112
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -21591,9 +22219,9 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512d12x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int)
+// func product512d12x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, end *byte)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512d12x2(SB), NOSPLIT, $8-104
+TEXT ·product512d12x2(SB), NOSPLIT, $8-112
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -22004,9 +22632,9 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512d13x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int)
+// func product512d13x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, end *byte)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512d13x2(SB), NOSPLIT, $8-104
+TEXT ·product512d13x2(SB), NOSPLIT, $8-112
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -22448,9 +23076,9 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512d14x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int)
+// func product512d14x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, end *byte)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512d14x2(SB), NOSPLIT, $8-104
+TEXT ·product512d14x2(SB), NOSPLIT, $8-112
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -25047,41 +25675,52 @@ end:
 	LDMXCSR (SP)
 	RET
 
-// func product256d1x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int)
-// Requires: AVX, FMA3, SSE
-TEXT ·product256d1x1(SB), NOSPLIT, $8-104
-	STMXCSR (SP)
-	MOVL    (SP), AX
-	ORL     $0x00008040, AX
-	MOVL    AX, 4(SP)
-	LDMXCSR 4(SP)
-	MOVQ    c+48(FP), DI
-	MOVQ    rowC+56(FP), SI
-	MOVQ    k+0(FP), CX
-	MOVQ    a+8(FP), AX
-	MOVQ    rowA+16(FP), R8
-	MOVQ    colA+24(FP), R13
-	MOVQ    b+32(FP), BX
-	MOVQ    rowB+40(FP), DX
-	VXORPS  Y0, Y0, Y0
-	MOVQ    DI, R10
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x00
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x1f
-	LEAQ    (DX)(DX*2), R11
-	MOVQ    CX, R12
-	CMPQ    R13, $0x08
-	JNE     columns
-	LEAQ    (R8)(R8*2), R9
-	SHRQ    $0x02, CX
-	JZ      rowsRest
+// func product256d1x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, end *byte)
+// Requires: AVX, AVX2, FMA3, MMX+, SSE
+TEXT ·product256d1x1(SB), NOSPLIT, $8-112
+	STMXCSR    (SP)
+	MOVL       (SP), AX
+	ORL        $0x00008040, AX
+	MOVL       AX, 4(SP)
+	LDMXCSR    4(SP)
+	MOVQ       c+48(FP), DI
+	MOVQ       rowC+56(FP), SI
+	MOVQ       k+0(FP), CX
+	MOVQ       a+8(FP), AX
+	MOVQ       rowA+16(FP), R8
+	MOVQ       colA+24(FP), R13
+	MOVQ       b+32(FP), BX
+	MOVQ       rowB+40(FP), DX
+	MOVQ       DI, R10
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x00
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x1f
+	MOVQ       end+104(FP), R9
+	TESTQ      R9, R9
+	JZ         fetched
+	MOVQ       8(R9), R10
+	TESTQ      R10, R10
+	JZ         fetched
+	MOVQ       16(R9), R11
+	PREFETCHT0 (R10)
+	PREFETCHT0 31(R10)
+
+fetched:
+	VXORPS Y0, Y0, Y0
+	LEAQ   (DX)(DX*2), R11
+	MOVQ   CX, R12
+	CMPQ   R13, $0x08
+	JNE    columns
+	LEAQ   (R8)(R8*2), R9
+	SHRQ   $0x02, CX
+	JZ     rowsRest
 
 rowsLoop:
 	VMOVUPD      (BX), Y1
@@ -25155,89 +25794,123 @@ done:
 	VBROADCASTSD alpha+72(FP), Y15
 	MOVQ         mask+64(FP), AX
 	MOVQ         accumulate+80(FP), BX
+	MOVQ         end+104(FP), R8
+	VPCMPEQD     Y12, Y12, Y12
 	TESTQ        AX, AX
-	JZ           whole
+	JZ           masked
 	VMOVDQU      (AX), Y12
-	TESTQ        BX, BX
-	JZ           setMasked
-	VMASKMOVPD   (DI), Y12, Y14
-	VFMADD231PD  Y15, Y0, Y14
-	VMASKMOVPD   Y14, Y12, (DI)
-	VZEROUPPER
-	LDMXCSR      (SP)
-	RET
 
-setMasked:
-	VMULPD     Y15, Y0, Y0
+masked:
+	TESTQ       BX, BX
+	JZ          set
+	MOVQ        DI, R10
+	VMASKMOVPD  (R10), Y12, Y14
+	VFMADD213PD Y14, Y15, Y0
+	JMP         finish
+
+set:
+	VMULPD Y15, Y0, Y0
+
+finish:
+	TESTQ      R8, R8
+	JZ         store
+	MOVQ       (R8), R9
+	TESTQ      R9, R9
+	JZ         rectify
+	VMASKMOVPD (R9), Y12, Y14
+	VADDPD     Y0, Y14, Y0
+
+rectify:
+	VXORPS Y15, Y15, Y15
+	MOVQ   24(R8), R9
+	TESTQ  R9, R9
+	JZ     gate
+	VMAXPD Y0, Y15, Y0
+
+gate:
+	MOVQ       8(R8), R9
+	TESTQ      R9, R9
+	JZ         store
+	MOVQ       16(R8), R11
+	VMASKMOVPD (R9), Y12, Y14
+	VCMPPD     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y0, Y0
+
+store:
+	TESTQ      AX, AX
+	JZ         whole
 	VMASKMOVPD Y0, Y12, (DI)
 	VZEROUPPER
 	LDMXCSR    (SP)
 	RET
 
 whole:
-	TESTQ       BX, BX
-	JZ          set
-	VMOVUPD     (DI), Y14
-	VFMADD231PD Y15, Y0, Y14
-	VMOVUPD     Y14, (DI)
-	VZEROUPPER
-	LDMXCSR     (SP)
-	RET
-
-set:
-	VMULPD  Y15, Y0, Y0
 	VMOVUPD Y0, (DI)
 	VZEROUPPER
 	LDMXCSR (SP)
 	RET
 
-// func product256d2x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int)
-// Requires: AVX, FMA3, SSE
-TEXT ·product256d2x1(SB), NOSPLIT, $8-104
-	STMXCSR (SP)
-	MOVL    (SP), AX
-	ORL     $0x00008040, AX
-	MOVL    AX, 4(SP)
-	LDMXCSR 4(SP)
-	MOVQ    c+48(FP), DI
-	MOVQ    rowC+56(FP), SI
-	MOVQ    k+0(FP), CX
-	MOVQ    a+8(FP), AX
-	MOVQ    rowA+16(FP), R8
-	MOVQ    colA+24(FP), R13
-	MOVQ    b+32(FP), BX
-	MOVQ    rowB+40(FP), DX
-	VXORPS  Y0, Y0, Y0
-	VXORPS  Y1, Y1, Y1
-	MOVQ    DI, R10
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x00
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x1f
-	ADDQ    SI, R10
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x00
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x1f
-	LEAQ    (DX)(DX*2), R11
-	MOVQ    CX, R12
-	CMPQ    R13, $0x08
-	JNE     columns
-	LEAQ    (R8)(R8*2), R9
-	SHRQ    $0x02, CX
-	JZ      rowsRest
+// func product256d2x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, end *byte)
+// Requires: AVX, AVX2, FMA3, MMX+, SSE
+TEXT ·product256d2x1(SB), NOSPLIT, $8-112
+	STMXCSR    (SP)
+	MOVL       (SP), AX
+	ORL        $0x00008040, AX
+	MOVL       AX, 4(SP)
+	LDMXCSR    4(SP)
+	MOVQ       c+48(FP), DI
+	MOVQ       rowC+56(FP), SI
+	MOVQ       k+0(FP), CX
+	MOVQ       a+8(FP), AX
+	MOVQ       rowA+16(FP), R8
+	MOVQ       colA+24(FP), R13
+	MOVQ       b+32(FP), BX
+	MOVQ       rowB+40(FP), DX
+	MOVQ       DI, R10
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x00
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x1f
+	ADDQ       SI, R10
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x00
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x1f
+	MOVQ       end+104(FP), R9
+	TESTQ      R9, R9
+	JZ         fetched
+	MOVQ       8(R9), R10
+	TESTQ      R10, R10
+	JZ         fetched
+	MOVQ       16(R9), R11
+	PREFETCHT0 (R10)
+	PREFETCHT0 31(R10)
+	ADDQ       R11, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 31(R10)
+
+fetched:
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	LEAQ   (DX)(DX*2), R11
+	MOVQ   CX, R12
+	CMPQ   R13, $0x08
+	JNE    columns
+	LEAQ   (R8)(R8*2), R9
+	SHRQ   $0x02, CX
+	JZ     rowsRest
 
 rowsLoop:
 	VMOVUPD      (BX), Y2
@@ -25331,115 +26004,152 @@ done:
 	VBROADCASTSD alpha+72(FP), Y15
 	MOVQ         mask+64(FP), AX
 	MOVQ         accumulate+80(FP), BX
+	MOVQ         end+104(FP), R8
+	VPCMPEQD     Y12, Y12, Y12
 	TESTQ        AX, AX
-	JZ           whole
+	JZ           masked
 	VMOVDQU      (AX), Y12
-	TESTQ        BX, BX
-	JZ           setMasked
-	VMASKMOVPD   (DI), Y12, Y14
-	VFMADD231PD  Y15, Y0, Y14
-	VMASKMOVPD   Y14, Y12, (DI)
-	ADDQ         SI, DI
-	VMASKMOVPD   (DI), Y12, Y14
-	VFMADD231PD  Y15, Y1, Y14
-	VMASKMOVPD   Y14, Y12, (DI)
-	VZEROUPPER
-	LDMXCSR      (SP)
-	RET
 
-setMasked:
-	VMULPD     Y15, Y0, Y0
+masked:
+	TESTQ       BX, BX
+	JZ          set
+	MOVQ        DI, R10
+	VMASKMOVPD  (R10), Y12, Y14
+	VFMADD213PD Y14, Y15, Y0
+	ADDQ        SI, R10
+	VMASKMOVPD  (R10), Y12, Y14
+	VFMADD213PD Y14, Y15, Y1
+	JMP         finish
+
+set:
+	VMULPD Y15, Y0, Y0
+	VMULPD Y15, Y1, Y1
+
+finish:
+	TESTQ      R8, R8
+	JZ         store
+	MOVQ       (R8), R9
+	TESTQ      R9, R9
+	JZ         rectify
+	VMASKMOVPD (R9), Y12, Y14
+	VADDPD     Y0, Y14, Y0
+	VADDPD     Y1, Y14, Y1
+
+rectify:
+	VXORPS Y15, Y15, Y15
+	MOVQ   24(R8), R9
+	TESTQ  R9, R9
+	JZ     gate
+	VMAXPD Y0, Y15, Y0
+	VMAXPD Y1, Y15, Y1
+
+gate:
+	MOVQ       8(R8), R9
+	TESTQ      R9, R9
+	JZ         store
+	MOVQ       16(R8), R11
+	VMASKMOVPD (R9), Y12, Y14
+	VCMPPD     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y0, Y0
+	ADDQ       R11, R9
+	VMASKMOVPD (R9), Y12, Y14
+	VCMPPD     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y1, Y1
+
+store:
+	TESTQ      AX, AX
+	JZ         whole
 	VMASKMOVPD Y0, Y12, (DI)
 	ADDQ       SI, DI
-	VMULPD     Y15, Y1, Y1
 	VMASKMOVPD Y1, Y12, (DI)
 	VZEROUPPER
 	LDMXCSR    (SP)
 	RET
 
 whole:
-	TESTQ       BX, BX
-	JZ          set
-	VMOVUPD     (DI), Y14
-	VFMADD231PD Y15, Y0, Y14
-	VMOVUPD     Y14, (DI)
-	ADDQ        SI, DI
-	VMOVUPD     (DI), Y14
-	VFMADD231PD Y15, Y1, Y14
-	VMOVUPD     Y14, (DI)
-	VZEROUPPER
-	LDMXCSR     (SP)
-	RET
-
-set:
-	VMULPD  Y15, Y0, Y0
 	VMOVUPD Y0, (DI)
 	ADDQ    SI, DI
-	VMULPD  Y15, Y1, Y1
 	VMOVUPD Y1, (DI)
 	VZEROUPPER
 	LDMXCSR (SP)
 	RET
 
-// func product256d3x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int)
-// Requires: AVX, FMA3, SSE
-TEXT ·product256d3x1(SB), NOSPLIT, $8-104
-	STMXCSR (SP)
-	MOVL    (SP), AX
-	ORL     $0x00008040, AX
-	MOVL    AX, 4(SP)
-	LDMXCSR 4(SP)
-	MOVQ    c+48(FP), DI
-	MOVQ    rowC+56(FP), SI
-	MOVQ    k+0(FP), CX
-	MOVQ    a+8(FP), AX
-	MOVQ    rowA+16(FP), R8
-	MOVQ    colA+24(FP), R13
-	MOVQ    b+32(FP), BX
-	MOVQ    rowB+40(FP), DX
-	VXORPS  Y0, Y0, Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	MOVQ    DI, R10
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x00
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x1f
-	ADDQ    SI, R10
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x00
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x1f
-	ADDQ    SI, R10
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x00
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x1f
-	LEAQ    (DX)(DX*2), R11
-	MOVQ    CX, R12
-	CMPQ    R13, $0x08
-	JNE     columns
-	LEAQ    (R8)(R8*2), R9
-	SHRQ    $0x02, CX
-	JZ      rowsRest
+// func product256d3x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, end *byte)
+// Requires: AVX, AVX2, FMA3, MMX+, SSE
+TEXT ·product256d3x1(SB), NOSPLIT, $8-112
+	STMXCSR    (SP)
+	MOVL       (SP), AX
+	ORL        $0x00008040, AX
+	MOVL       AX, 4(SP)
+	LDMXCSR    4(SP)
+	MOVQ       c+48(FP), DI
+	MOVQ       rowC+56(FP), SI
+	MOVQ       k+0(FP), CX
+	MOVQ       a+8(FP), AX
+	MOVQ       rowA+16(FP), R8
+	MOVQ       colA+24(FP), R13
+	MOVQ       b+32(FP), BX
+	MOVQ       rowB+40(FP), DX
+	MOVQ       DI, R10
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x00
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x1f
+	ADDQ       SI, R10
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x00
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x1f
+	ADDQ       SI, R10
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x00
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x1f
+	MOVQ       end+104(FP), R9
+	TESTQ      R9, R9
+	JZ         fetched
+	MOVQ       8(R9), R10
+	TESTQ      R10, R10
+	JZ         fetched
+	MOVQ       16(R9), R11
+	PREFETCHT0 (R10)
+	PREFETCHT0 31(R10)
+	ADDQ       R11, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 31(R10)
+	ADDQ       R11, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 31(R10)
+
+fetched:
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	LEAQ   (DX)(DX*2), R11
+	MOVQ   CX, R12
+	CMPQ   R13, $0x08
+	JNE    columns
+	LEAQ   (R8)(R8*2), R9
+	SHRQ   $0x02, CX
+	JZ     rowsRest
 
 rowsLoop:
 	VMOVUPD      (BX), Y3
@@ -25553,141 +26263,181 @@ done:
 	VBROADCASTSD alpha+72(FP), Y15
 	MOVQ         mask+64(FP), AX
 	MOVQ         accumulate+80(FP), BX
+	MOVQ         end+104(FP), R8
+	VPCMPEQD     Y12, Y12, Y12
 	TESTQ        AX, AX
-	JZ           whole
+	JZ           masked
 	VMOVDQU      (AX), Y12
-	TESTQ        BX, BX
-	JZ           setMasked
-	VMASKMOVPD   (DI), Y12, Y14
-	VFMADD231PD  Y15, Y0, Y14
-	VMASKMOVPD   Y14, Y12, (DI)
-	ADDQ         SI, DI
-	VMASKMOVPD   (DI), Y12, Y14
-	VFMADD231PD  Y15, Y1, Y14
-	VMASKMOVPD   Y14, Y12, (DI)
-	ADDQ         SI, DI
-	VMASKMOVPD   (DI), Y12, Y14
-	VFMADD231PD  Y15, Y2, Y14
-	VMASKMOVPD   Y14, Y12, (DI)
-	VZEROUPPER
-	LDMXCSR      (SP)
-	RET
 
-setMasked:
-	VMULPD     Y15, Y0, Y0
+masked:
+	TESTQ       BX, BX
+	JZ          set
+	MOVQ        DI, R10
+	VMASKMOVPD  (R10), Y12, Y14
+	VFMADD213PD Y14, Y15, Y0
+	ADDQ        SI, R10
+	VMASKMOVPD  (R10), Y12, Y14
+	VFMADD213PD Y14, Y15, Y1
+	ADDQ        SI, R10
+	VMASKMOVPD  (R10), Y12, Y14
+	VFMADD213PD Y14, Y15, Y2
+	JMP         finish
+
+set:
+	VMULPD Y15, Y0, Y0
+	VMULPD Y15, Y1, Y1
+	VMULPD Y15, Y2, Y2
+
+finish:
+	TESTQ      R8, R8
+	JZ         store
+	MOVQ       (R8), R9
+	TESTQ      R9, R9
+	JZ         rectify
+	VMASKMOVPD (R9), Y12, Y14
+	VADDPD     Y0, Y14, Y0
+	VADDPD     Y1, Y14, Y1
+	VADDPD     Y2, Y14, Y2
+
+rectify:
+	VXORPS Y15, Y15, Y15
+	MOVQ   24(R8), R9
+	TESTQ  R9, R9
+	JZ     gate
+	VMAXPD Y0, Y15, Y0
+	VMAXPD Y1, Y15, Y1
+	VMAXPD Y2, Y15, Y2
+
+gate:
+	MOVQ       8(R8), R9
+	TESTQ      R9, R9
+	JZ         store
+	MOVQ       16(R8), R11
+	VMASKMOVPD (R9), Y12, Y14
+	VCMPPD     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y0, Y0
+	ADDQ       R11, R9
+	VMASKMOVPD (R9), Y12, Y14
+	VCMPPD     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y1, Y1
+	ADDQ       R11, R9
+	VMASKMOVPD (R9), Y12, Y14
+	VCMPPD     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y2, Y2
+
+store:
+	TESTQ      AX, AX
+	JZ         whole
 	VMASKMOVPD Y0, Y12, (DI)
 	ADDQ       SI, DI
-	VMULPD     Y15, Y1, Y1
 	VMASKMOVPD Y1, Y12, (DI)
 	ADDQ       SI, DI
-	VMULPD     Y15, Y2, Y2
 	VMASKMOVPD Y2, Y12, (DI)
 	VZEROUPPER
 	LDMXCSR    (SP)
 	RET
 
 whole:
-	TESTQ       BX, BX
-	JZ          set
-	VMOVUPD     (DI), Y14
-	VFMADD231PD Y15, Y0, Y14
-	VMOVUPD     Y14, (DI)
-	ADDQ        SI, DI
-	VMOVUPD     (DI), Y14
-	VFMADD231PD Y15, Y1, Y14
-	VMOVUPD     Y14, (DI)
-	ADDQ        SI, DI
-	VMOVUPD     (DI), Y14
-	VFMADD231PD Y15, Y2, Y14
-	VMOVUPD     Y14, (DI)
-	VZEROUPPER
-	LDMXCSR     (SP)
-	RET
-
-set:
-	VMULPD  Y15, Y0, Y0
 	VMOVUPD Y0, (DI)
 	ADDQ    SI, DI
-	VMULPD  Y15, Y1, Y1
 	VMOVUPD Y1, (DI)
 	ADDQ    SI, DI
-	VMULPD  Y15, Y2, Y2
 	VMOVUPD Y2, (DI)
 	VZEROUPPER
 	LDMXCSR (SP)
 	RET
 
-// func product256d4x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int)
-// Requires: AVX, FMA3, SSE
-TEXT ·product256d4x1(SB), NOSPLIT, $8-104
-	STMXCSR (SP)
-	MOVL    (SP), AX
-	ORL     $0x00008040, AX
-	MOVL    AX, 4(SP)
-	LDMXCSR 4(SP)
-	MOVQ    c+48(FP), DI
-	MOVQ    rowC+56(FP), SI
-	MOVQ    k+0(FP), CX
-	MOVQ    a+8(FP), AX
-	MOVQ    rowA+16(FP), R8
-	MOVQ    colA+24(FP), R13
-	MOVQ    b+32(FP), BX
-	MOVQ    rowB+40(FP), DX
-	VXORPS  Y0, Y0, Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	MOVQ    DI, R10
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x00
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x1f
-	ADDQ    SI, R10
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x00
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x1f
-	ADDQ    SI, R10
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x00
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x1f
-	ADDQ    SI, R10
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x00
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x1f
-	LEAQ    (DX)(DX*2), R11
-	MOVQ    CX, R12
-	CMPQ    R13, $0x08
-	JNE     columns
-	LEAQ    (R8)(R8*2), R9
-	SHRQ    $0x02, CX
-	JZ      rowsRest
+// func product256d4x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, end *byte)
+// Requires: AVX, AVX2, FMA3, MMX+, SSE
+TEXT ·product256d4x1(SB), NOSPLIT, $8-112
+	STMXCSR    (SP)
+	MOVL       (SP), AX
+	ORL        $0x00008040, AX
+	MOVL       AX, 4(SP)
+	LDMXCSR    4(SP)
+	MOVQ       c+48(FP), DI
+	MOVQ       rowC+56(FP), SI
+	MOVQ       k+0(FP), CX
+	MOVQ       a+8(FP), AX
+	MOVQ       rowA+16(FP), R8
+	MOVQ       colA+24(FP), R13
+	MOVQ       b+32(FP), BX
+	MOVQ       rowB+40(FP), DX
+	MOVQ       DI, R10
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x00
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x1f
+	ADDQ       SI, R10
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x00
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x1f
+	ADDQ       SI, R10
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x00
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x1f
+	ADDQ       SI, R10
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x00
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x1f
+	MOVQ       end+104(FP), R9
+	TESTQ      R9, R9
+	JZ         fetched
+	MOVQ       8(R9), R10
+	TESTQ      R10, R10
+	JZ         fetched
+	MOVQ       16(R9), R11
+	PREFETCHT0 (R10)
+	PREFETCHT0 31(R10)
+	ADDQ       R11, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 31(R10)
+	ADDQ       R11, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 31(R10)
+	ADDQ       R11, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 31(R10)
+
+fetched:
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	LEAQ   (DX)(DX*2), R11
+	MOVQ   CX, R12
+	CMPQ   R13, $0x08
+	JNE    columns
+	LEAQ   (R8)(R8*2), R9
+	SHRQ   $0x02, CX
+	JZ     rowsRest
 
 rowsLoop:
 	VMOVUPD      (BX), Y4
@@ -25821,168 +26571,211 @@ done:
 	VBROADCASTSD alpha+72(FP), Y15
 	MOVQ         mask+64(FP), AX
 	MOVQ         accumulate+80(FP), BX
+	MOVQ         end+104(FP), R8
+	VPCMPEQD     Y12, Y12, Y12
 	TESTQ        AX, AX
-	JZ           whole
+	JZ           masked
 	VMOVDQU      (AX), Y12
-	TESTQ        BX, BX
-	JZ           setMasked
-	VMASKMOVPD   (DI), Y12, Y14
-	VFMADD231PD  Y15, Y0, Y14
-	VMASKMOVPD   Y14, Y12, (DI)
-	ADDQ         SI, DI
-	VMASKMOVPD   (DI), Y12, Y14
-	VFMADD231PD  Y15, Y1, Y14
-	VMASKMOVPD   Y14, Y12, (DI)
-	ADDQ         SI, DI
-	VMASKMOVPD   (DI), Y12, Y14
-	VFMADD231PD  Y15, Y2, Y14
-	VMASKMOVPD   Y14, Y12, (DI)
-	ADDQ         SI, DI
-	VMASKMOVPD   (DI), Y12, Y14
-	VFMADD231PD  Y15, Y3, Y14
-	VMASKMOVPD   Y14, Y12, (DI)
-	VZEROUPPER
-	LDMXCSR      (SP)
-	RET
 
-setMasked:
-	VMULPD     Y15, Y0, Y0
+masked:
+	TESTQ       BX, BX
+	JZ          set
+	MOVQ        DI, R10
+	VMASKMOVPD  (R10), Y12, Y14
+	VFMADD213PD Y14, Y15, Y0
+	ADDQ        SI, R10
+	VMASKMOVPD  (R10), Y12, Y14
+	VFMADD213PD Y14, Y15, Y1
+	ADDQ        SI, R10
+	VMASKMOVPD  (R10), Y12, Y14
+	VFMADD213PD Y14, Y15, Y2
+	ADDQ        SI, R10
+	VMASKMOVPD  (R10), Y12, Y14
+	VFMADD213PD Y14, Y15, Y3
+	JMP         finish
+
+set:
+	VMULPD Y15, Y0, Y0
+	VMULPD Y15, Y1, Y1
+	VMULPD Y15, Y2, Y2
+	VMULPD Y15, Y3, Y3
+
+finish:
+	TESTQ      R8, R8
+	JZ         store
+	MOVQ       (R8), R9
+	TESTQ      R9, R9
+	JZ         rectify
+	VMASKMOVPD (R9), Y12, Y14
+	VADDPD     Y0, Y14, Y0
+	VADDPD     Y1, Y14, Y1
+	VADDPD     Y2, Y14, Y2
+	VADDPD     Y3, Y14, Y3
+
+rectify:
+	VXORPS Y15, Y15, Y15
+	MOVQ   24(R8), R9
+	TESTQ  R9, R9
+	JZ     gate
+	VMAXPD Y0, Y15, Y0
+	VMAXPD Y1, Y15, Y1
+	VMAXPD Y2, Y15, Y2
+	VMAXPD Y3, Y15, Y3
+
+gate:
+	MOVQ       8(R8), R9
+	TESTQ      R9, R9
+	JZ         store
+	MOVQ       16(R8), R11
+	VMASKMOVPD (R9), Y12, Y14
+	VCMPPD     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y0, Y0
+	ADDQ       R11, R9
+	VMASKMOVPD (R9), Y12, Y14
+	VCMPPD     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y1, Y1
+	ADDQ       R11, R9
+	VMASKMOVPD (R9), Y12, Y14
+	VCMPPD     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y2, Y2
+	ADDQ       R11, R9
+	VMASKMOVPD (R9), Y12, Y14
+	VCMPPD     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y3, Y3
+
+store:
+	TESTQ      AX, AX
+	JZ         whole
 	VMASKMOVPD Y0, Y12, (DI)
 	ADDQ       SI, DI
-	VMULPD     Y15, Y1, Y1
 	VMASKMOVPD Y1, Y12, (DI)
 	ADDQ       SI, DI
-	VMULPD     Y15, Y2, Y2
 	VMASKMOVPD Y2, Y12, (DI)
 	ADDQ       SI, DI
-	VMULPD     Y15, Y3, Y3
 	VMASKMOVPD Y3, Y12, (DI)
 	VZEROUPPER
 	LDMXCSR    (SP)
 	RET
 
 whole:
-	TESTQ       BX, BX
-	JZ          set
-	VMOVUPD     (DI), Y14
-	VFMADD231PD Y15, Y0, Y14
-	VMOVUPD     Y14, (DI)
-	ADDQ        SI, DI
-	VMOVUPD     (DI), Y14
-	VFMADD231PD Y15, Y1, Y14
-	VMOVUPD     Y14, (DI)
-	ADDQ        SI, DI
-	VMOVUPD     (DI), Y14
-	VFMADD231PD Y15, Y2, Y14
-	VMOVUPD     Y14, (DI)
-	ADDQ        SI, DI
-	VMOVUPD     (DI), Y14
-	VFMADD231PD Y15, Y3, Y14
-	VMOVUPD     Y14, (DI)
-	VZEROUPPER
-	LDMXCSR     (SP)
-	RET
-
-set:
-	VMULPD  Y15, Y0, Y0
 	VMOVUPD Y0, (DI)
 	ADDQ    SI, DI
-	VMULPD  Y15, Y1, Y1
 	VMOVUPD Y1, (DI)
 	ADDQ    SI, DI
-	VMULPD  Y15, Y2, Y2
 	VMOVUPD Y2, (DI)
 	ADDQ    SI, DI
-	VMULPD  Y15, Y3, Y3
 	VMOVUPD Y3, (DI)
 	VZEROUPPER
 	LDMXCSR (SP)
 	RET
 
-// func product256d5x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int)
-// Requires: AVX, FMA3, SSE
-TEXT ·product256d5x1(SB), NOSPLIT, $8-104
-	STMXCSR (SP)
-	MOVL    (SP), AX
-	ORL     $0x00008040, AX
-	MOVL    AX, 4(SP)
-	LDMXCSR 4(SP)
-	MOVQ    c+48(FP), DI
-	MOVQ    rowC+56(FP), SI
-	MOVQ    k+0(FP), CX
-	MOVQ    a+8(FP), AX
-	MOVQ    rowA+16(FP), R8
-	MOVQ    colA+24(FP), R13
-	MOVQ    b+32(FP), BX
-	MOVQ    rowB+40(FP), DX
-	VXORPS  Y0, Y0, Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	VXORPS  Y4, Y4, Y4
-	MOVQ    DI, R10
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x00
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x1f
-	ADDQ    SI, R10
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x00
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x1f
-	ADDQ    SI, R10
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x00
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x1f
-	ADDQ    SI, R10
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x00
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x1f
-	ADDQ    SI, R10
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x00
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x1f
-	LEAQ    (DX)(DX*2), R11
-	MOVQ    CX, R12
-	CMPQ    R13, $0x08
-	JNE     columns
-	LEAQ    (R8)(R8*2), R9
-	LEAQ    (AX)(R8*4), R10
-	SHRQ    $0x02, CX
-	JZ      rowsRest
+// func product256d5x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, end *byte)
+// Requires: AVX, AVX2, FMA3, MMX+, SSE
+TEXT ·product256d5x1(SB), NOSPLIT, $8-112
+	STMXCSR    (SP)
+	MOVL       (SP), AX
+	ORL        $0x00008040, AX
+	MOVL       AX, 4(SP)
+	LDMXCSR    4(SP)
+	MOVQ       c+48(FP), DI
+	MOVQ       rowC+56(FP), SI
+	MOVQ       k+0(FP), CX
+	MOVQ       a+8(FP), AX
+	MOVQ       rowA+16(FP), R8
+	MOVQ       colA+24(FP), R13
+	MOVQ       b+32(FP), BX
+	MOVQ       rowB+40(FP), DX
+	MOVQ       DI, R10
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x00
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x1f
+	ADDQ       SI, R10
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x00
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x1f
+	ADDQ       SI, R10
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x00
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x1f
+	ADDQ       SI, R10
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x00
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x1f
+	ADDQ       SI, R10
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x00
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x1f
+	MOVQ       end+104(FP), R9
+	TESTQ      R9, R9
+	JZ         fetched
+	MOVQ       8(R9), R10
+	TESTQ      R10, R10
+	JZ         fetched
+	MOVQ       16(R9), R11
+	PREFETCHT0 (R10)
+	PREFETCHT0 31(R10)
+	ADDQ       R11, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 31(R10)
+	ADDQ       R11, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 31(R10)
+	ADDQ       R11, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 31(R10)
+	ADDQ       R11, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 31(R10)
+
+fetched:
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	LEAQ   (DX)(DX*2), R11
+	MOVQ   CX, R12
+	CMPQ   R13, $0x08
+	JNE    columns
+	LEAQ   (R8)(R8*2), R9
+	LEAQ   (AX)(R8*4), R10
+	SHRQ   $0x02, CX
+	JZ     rowsRest
 
 rowsLoop:
 	VMOVUPD      (BX), Y5
@@ -26138,194 +26931,240 @@ done:
 	VBROADCASTSD alpha+72(FP), Y15
 	MOVQ         mask+64(FP), AX
 	MOVQ         accumulate+80(FP), BX
+	MOVQ         end+104(FP), R8
+	VPCMPEQD     Y12, Y12, Y12
 	TESTQ        AX, AX
-	JZ           whole
+	JZ           masked
 	VMOVDQU      (AX), Y12
-	TESTQ        BX, BX
-	JZ           setMasked
-	VMASKMOVPD   (DI), Y12, Y14
-	VFMADD231PD  Y15, Y0, Y14
-	VMASKMOVPD   Y14, Y12, (DI)
-	ADDQ         SI, DI
-	VMASKMOVPD   (DI), Y12, Y14
-	VFMADD231PD  Y15, Y1, Y14
-	VMASKMOVPD   Y14, Y12, (DI)
-	ADDQ         SI, DI
-	VMASKMOVPD   (DI), Y12, Y14
-	VFMADD231PD  Y15, Y2, Y14
-	VMASKMOVPD   Y14, Y12, (DI)
-	ADDQ         SI, DI
-	VMASKMOVPD   (DI), Y12, Y14
-	VFMADD231PD  Y15, Y3, Y14
-	VMASKMOVPD   Y14, Y12, (DI)
-	ADDQ         SI, DI
-	VMASKMOVPD   (DI), Y12, Y14
-	VFMADD231PD  Y15, Y4, Y14
-	VMASKMOVPD   Y14, Y12, (DI)
-	VZEROUPPER
-	LDMXCSR      (SP)
-	RET
 
-setMasked:
-	VMULPD     Y15, Y0, Y0
+masked:
+	TESTQ       BX, BX
+	JZ          set
+	MOVQ        DI, R10
+	VMASKMOVPD  (R10), Y12, Y14
+	VFMADD213PD Y14, Y15, Y0
+	ADDQ        SI, R10
+	VMASKMOVPD  (R10), Y12, Y14
+	VFMADD213PD Y14, Y15, Y1
+	ADDQ        SI, R10
+	VMASKMOVPD  (R10), Y12, Y14
+	VFMADD213PD Y14, Y15, Y2
+	ADDQ        SI, R10
+	VMASKMOVPD  (R10), Y12, Y14
+	VFMADD213PD Y14, Y15, Y3
+	ADDQ        SI, R10
+	VMASKMOVPD  (R10), Y12, Y14
+	VFMADD213PD Y14, Y15, Y4
+	JMP         finish
+
+set:
+	VMULPD Y15, Y0, Y0
+	VMULPD Y15, Y1, Y1
+	VMULPD Y15, Y2, Y2
+	VMULPD Y15, Y3, Y3
+	VMULPD Y15, Y4, Y4
+
+finish:
+	TESTQ      R8, R8
+	JZ         store
+	MOVQ       (R8), R9
+	TESTQ      R9, R9
+	JZ         rectify
+	VMASKMOVPD (R9), Y12, Y14
+	VADDPD     Y0, Y14, Y0
+	VADDPD     Y1, Y14, Y1
+	VADDPD     Y2, Y14, Y2
+	VADDPD     Y3, Y14, Y3
+	VADDPD     Y4, Y14, Y4
+
+rectify:
+	VXORPS Y15, Y15, Y15
+	MOVQ   24(R8), R9
+	TESTQ  R9, R9
+	JZ     gate
+	VMAXPD Y0, Y15, Y0
+	VMAXPD Y1, Y15, Y1
+	VMAXPD Y2, Y15, Y2
+	VMAXPD Y3, Y15, Y3
+	VMAXPD Y4, Y15, Y4
+
+gate:
+	MOVQ       8(R8), R9
+	TESTQ      R9, R9
+	JZ         store
+	MOVQ       16(R8), R11
+	VMASKMOVPD (R9), Y12, Y14
+	VCMPPD     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y0, Y0
+	ADDQ       R11, R9
+	VMASKMOVPD (R9), Y12, Y14
+	VCMPPD     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y1, Y1
+	ADDQ       R11, R9
+	VMASKMOVPD (R9), Y12, Y14
+	VCMPPD     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y2, Y2
+	ADDQ       R11, R9
+	VMASKMOVPD (R9), Y12, Y14
+	VCMPPD     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y3, Y3
+	ADDQ       R11, R9
+	VMASKMOVPD (R9), Y12, Y14
+	VCMPPD     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y4, Y4
+
+store:
+	TESTQ      AX, AX
+	JZ         whole
 	VMASKMOVPD Y0, Y12, (DI)
 	ADDQ       SI, DI
-	VMULPD     Y15, Y1, Y1
 	VMASKMOVPD Y1, Y12, (DI)
 	ADDQ       SI, DI
-	VMULPD     Y15, Y2, Y2
 	VMASKMOVPD Y2, Y12, (DI)
 	ADDQ       SI, DI
-	VMULPD     Y15, Y3, Y3
 	VMASKMOVPD Y3, Y12, (DI)
 	ADDQ       SI, DI
-	VMULPD     Y15, Y4, Y4
 	VMASKMOVPD Y4, Y12, (DI)
 	VZEROUPPER
 	LDMXCSR    (SP)
 	RET
 
 whole:
-	TESTQ       BX, BX
-	JZ          set
-	VMOVUPD     (DI), Y14
-	VFMADD231PD Y15, Y0, Y14
-	VMOVUPD     Y14, (DI)
-	ADDQ        SI, DI
-	VMOVUPD     (DI), Y14
-	VFMADD231PD Y15, Y1, Y14
-	VMOVUPD     Y14, (DI)
-	ADDQ        SI, DI
-	VMOVUPD     (DI), Y14
-	VFMADD231PD Y15, Y2, Y14
-	VMOVUPD     Y14, (DI)
-	ADDQ        SI, DI
-	VMOVUPD     (DI), Y14
-	VFMADD231PD Y15, Y3, Y14
-	VMOVUPD     Y14, (DI)
-	ADDQ        SI, DI
-	VMOVUPD     (DI), Y14
-	VFMADD231PD Y15, Y4, Y14
-	VMOVUPD     Y14, (DI)
-	VZEROUPPER
-	LDMXCSR     (SP)
-	RET
-
-set:
-	VMULPD  Y15, Y0, Y0
 	VMOVUPD Y0, (DI)
 	ADDQ    SI, DI
-	VMULPD  Y15, Y1, Y1
 	VMOVUPD Y1, (DI)
 	ADDQ    SI, DI
-	VMULPD  Y15, Y2, Y2
 	VMOVUPD Y2, (DI)
 	ADDQ    SI, DI
-	VMULPD  Y15, Y3, Y3
 	VMOVUPD Y3, (DI)
 	ADDQ    SI, DI
-	VMULPD  Y15, Y4, Y4
 	VMOVUPD Y4, (DI)
 	VZEROUPPER
 	LDMXCSR (SP)
 	RET
 
-// func product256d6x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int)
-// Requires: AVX, FMA3, SSE
-TEXT ·product256d6x1(SB), NOSPLIT, $8-104
-	STMXCSR (SP)
-	MOVL    (SP), AX
-	ORL     $0x00008040, AX
-	MOVL    AX, 4(SP)
-	LDMXCSR 4(SP)
-	MOVQ    c+48(FP), DI
-	MOVQ    rowC+56(FP), SI
-	MOVQ    k+0(FP), CX
-	MOVQ    a+8(FP), AX
-	MOVQ    rowA+16(FP), R8
-	MOVQ    colA+24(FP), R13
-	MOVQ    b+32(FP), BX
-	MOVQ    rowB+40(FP), DX
-	VXORPS  Y0, Y0, Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	VXORPS  Y4, Y4, Y4
-	VXORPS  Y5, Y5, Y5
-	MOVQ    DI, R10
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x00
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x1f
-	ADDQ    SI, R10
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x00
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x1f
-	ADDQ    SI, R10
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x00
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x1f
-	ADDQ    SI, R10
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x00
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x1f
-	ADDQ    SI, R10
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x00
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x1f
-	ADDQ    SI, R10
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x00
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x1f
-	LEAQ    (DX)(DX*2), R11
-	MOVQ    CX, R12
-	CMPQ    R13, $0x08
-	JNE     columns
-	LEAQ    (R8)(R8*2), R9
-	LEAQ    (AX)(R8*4), R10
-	SHRQ    $0x02, CX
-	JZ      rowsRest
+// func product256d6x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, end *byte)
+// Requires: AVX, AVX2, FMA3, MMX+, SSE
+TEXT ·product256d6x1(SB), NOSPLIT, $8-112
+	STMXCSR    (SP)
+	MOVL       (SP), AX
+	ORL        $0x00008040, AX
+	MOVL       AX, 4(SP)
+	LDMXCSR    4(SP)
+	MOVQ       c+48(FP), DI
+	MOVQ       rowC+56(FP), SI
+	MOVQ       k+0(FP), CX
+	MOVQ       a+8(FP), AX
+	MOVQ       rowA+16(FP), R8
+	MOVQ       colA+24(FP), R13
+	MOVQ       b+32(FP), BX
+	MOVQ       rowB+40(FP), DX
+	MOVQ       DI, R10
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x00
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x1f
+	ADDQ       SI, R10
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x00
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x1f
+	ADDQ       SI, R10
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x00
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x1f
+	ADDQ       SI, R10
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x00
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x1f
+	ADDQ       SI, R10
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x00
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x1f
+	ADDQ       SI, R10
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x00
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x1f
+	MOVQ       end+104(FP), R9
+	TESTQ      R9, R9
+	JZ         fetched
+	MOVQ       8(R9), R10
+	TESTQ      R10, R10
+	JZ         fetched
+	MOVQ       16(R9), R11
+	PREFETCHT0 (R10)
+	PREFETCHT0 31(R10)
+	ADDQ       R11, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 31(R10)
+	ADDQ       R11, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 31(R10)
+	ADDQ       R11, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 31(R10)
+	ADDQ       R11, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 31(R10)
+	ADDQ       R11, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 31(R10)
+
+fetched:
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	LEAQ   (DX)(DX*2), R11
+	MOVQ   CX, R12
+	CMPQ   R13, $0x08
+	JNE    columns
+	LEAQ   (R8)(R8*2), R9
+	LEAQ   (AX)(R8*4), R10
+	SHRQ   $0x02, CX
+	JZ     rowsRest
 
 rowsLoop:
 	VMOVUPD      (BX), Y6
@@ -26501,148 +27340,179 @@ done:
 	VBROADCASTSD alpha+72(FP), Y15
 	MOVQ         mask+64(FP), AX
 	MOVQ         accumulate+80(FP), BX
+	MOVQ         end+104(FP), R8
+	VPCMPEQD     Y12, Y12, Y12
 	TESTQ        AX, AX
-	JZ           whole
+	JZ           masked
 	VMOVDQU      (AX), Y12
-	TESTQ        BX, BX
-	JZ           setMasked
-	VMASKMOVPD   (DI), Y12, Y14
-	VFMADD231PD  Y15, Y0, Y14
-	VMASKMOVPD   Y14, Y12, (DI)
-	ADDQ         SI, DI
-	VMASKMOVPD   (DI), Y12, Y14
-	VFMADD231PD  Y15, Y1, Y14
-	VMASKMOVPD   Y14, Y12, (DI)
-	ADDQ         SI, DI
-	VMASKMOVPD   (DI), Y12, Y14
-	VFMADD231PD  Y15, Y2, Y14
-	VMASKMOVPD   Y14, Y12, (DI)
-	ADDQ         SI, DI
-	VMASKMOVPD   (DI), Y12, Y14
-	VFMADD231PD  Y15, Y3, Y14
-	VMASKMOVPD   Y14, Y12, (DI)
-	ADDQ         SI, DI
-	VMASKMOVPD   (DI), Y12, Y14
-	VFMADD231PD  Y15, Y4, Y14
-	VMASKMOVPD   Y14, Y12, (DI)
-	ADDQ         SI, DI
-	VMASKMOVPD   (DI), Y12, Y14
-	VFMADD231PD  Y15, Y5, Y14
-	VMASKMOVPD   Y14, Y12, (DI)
-	VZEROUPPER
-	LDMXCSR      (SP)
-	RET
 
-setMasked:
-	VMULPD     Y15, Y0, Y0
+masked:
+	TESTQ       BX, BX
+	JZ          set
+	MOVQ        DI, R10
+	VMASKMOVPD  (R10), Y12, Y14
+	VFMADD213PD Y14, Y15, Y0
+	ADDQ        SI, R10
+	VMASKMOVPD  (R10), Y12, Y14
+	VFMADD213PD Y14, Y15, Y1
+	ADDQ        SI, R10
+	VMASKMOVPD  (R10), Y12, Y14
+	VFMADD213PD Y14, Y15, Y2
+	ADDQ        SI, R10
+	VMASKMOVPD  (R10), Y12, Y14
+	VFMADD213PD Y14, Y15, Y3
+	ADDQ        SI, R10
+	VMASKMOVPD  (R10), Y12, Y14
+	VFMADD213PD Y14, Y15, Y4
+	ADDQ        SI, R10
+	VMASKMOVPD  (R10), Y12, Y14
+	VFMADD213PD Y14, Y15, Y5
+	JMP         finish
+
+set:
+	VMULPD Y15, Y0, Y0
+	VMULPD Y15, Y1, Y1
+	VMULPD Y15, Y2, Y2
+	VMULPD Y15, Y3, Y3
+	VMULPD Y15, Y4, Y4
+	VMULPD Y15, Y5, Y5
+
+finish:
+	TESTQ      R8, R8
+	JZ         store
+	MOVQ       (R8), R9
+	TESTQ      R9, R9
+	JZ         rectify
+	VMASKMOVPD (R9), Y12, Y14
+	VADDPD     Y0, Y14, Y0
+	VADDPD     Y1, Y14, Y1
+	VADDPD     Y2, Y14, Y2
+	VADDPD     Y3, Y14, Y3
+	VADDPD     Y4, Y14, Y4
+	VADDPD     Y5, Y14, Y5
+
+rectify:
+	VXORPS Y15, Y15, Y15
+	MOVQ   24(R8), R9
+	TESTQ  R9, R9
+	JZ     gate
+	VMAXPD Y0, Y15, Y0
+	VMAXPD Y1, Y15, Y1
+	VMAXPD Y2, Y15, Y2
+	VMAXPD Y3, Y15, Y3
+	VMAXPD Y4, Y15, Y4
+	VMAXPD Y5, Y15, Y5
+
+gate:
+	MOVQ       8(R8), R9
+	TESTQ      R9, R9
+	JZ         store
+	MOVQ       16(R8), R11
+	VMASKMOVPD (R9), Y12, Y14
+	VCMPPD     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y0, Y0
+	ADDQ       R11, R9
+	VMASKMOVPD (R9), Y12, Y14
+	VCMPPD     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y1, Y1
+	ADDQ       R11, R9
+	VMASKMOVPD (R9), Y12, Y14
+	VCMPPD     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y2, Y2
+	ADDQ       R11, R9
+	VMASKMOVPD (R9), Y12, Y14
+	VCMPPD     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y3, Y3
+	ADDQ       R11, R9
+	VMASKMOVPD (R9), Y12, Y14
+	VCMPPD     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y4, Y4
+	ADDQ       R11, R9
+	VMASKMOVPD (R9), Y12, Y14
+	VCMPPD     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y5, Y5
+
+store:
+	TESTQ      AX, AX
+	JZ         whole
 	VMASKMOVPD Y0, Y12, (DI)
 	ADDQ       SI, DI
-	VMULPD     Y15, Y1, Y1
 	VMASKMOVPD Y1, Y12, (DI)
 	ADDQ       SI, DI
-	VMULPD     Y15, Y2, Y2
 	VMASKMOVPD Y2, Y12, (DI)
 	ADDQ       SI, DI
-	VMULPD     Y15, Y3, Y3
 	VMASKMOVPD Y3, Y12, (DI)
 	ADDQ       SI, DI
-	VMULPD     Y15, Y4, Y4
 	VMASKMOVPD Y4, Y12, (DI)
 	ADDQ       SI, DI
-	VMULPD     Y15, Y5, Y5
 	VMASKMOVPD Y5, Y12, (DI)
 	VZEROUPPER
 	LDMXCSR    (SP)
 	RET
 
 whole:
-	TESTQ       BX, BX
-	JZ          set
-	VMOVUPD     (DI), Y14
-	VFMADD231PD Y15, Y0, Y14
-	VMOVUPD     Y14, (DI)
-	ADDQ        SI, DI
-	VMOVUPD     (DI), Y14
-	VFMADD231PD Y15, Y1, Y14
-	VMOVUPD     Y14, (DI)
-	ADDQ        SI, DI
-	VMOVUPD     (DI), Y14
-	VFMADD231PD Y15, Y2, Y14
-	VMOVUPD     Y14, (DI)
-	ADDQ        SI, DI
-	VMOVUPD     (DI), Y14
-	VFMADD231PD Y15, Y3, Y14
-	VMOVUPD     Y14, (DI)
-	ADDQ        SI, DI
-	VMOVUPD     (DI), Y14
-	VFMADD231PD Y15, Y4, Y14
-	VMOVUPD     Y14, (DI)
-	ADDQ        SI, DI
-	VMOVUPD     (DI), Y14
-	VFMADD231PD Y15, Y5, Y14
-	VMOVUPD     Y14, (DI)
-	VZEROUPPER
-	LDMXCSR     (SP)
-	RET
-
-set:
-	VMULPD  Y15, Y0, Y0
 	VMOVUPD Y0, (DI)
 	ADDQ    SI, DI
-	VMULPD  Y15, Y1, Y1
 	VMOVUPD Y1, (DI)
 	ADDQ    SI, DI
-	VMULPD  Y15, Y2, Y2
 	VMOVUPD Y2, (DI)
 	ADDQ    SI, DI
-	VMULPD  Y15, Y3, Y3
 	VMOVUPD Y3, (DI)
 	ADDQ    SI, DI
-	VMULPD  Y15, Y4, Y4
 	VMOVUPD Y4, (DI)
 	ADDQ    SI, DI
-	VMULPD  Y15, Y5, Y5
 	VMOVUPD Y5, (DI)
 	VZEROUPPER
 	LDMXCSR (SP)
 	RET
 
-// func product256d1x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int)
-// Requires: AVX, FMA3, SSE
-TEXT ·product256d1x2(SB), NOSPLIT, $8-104
-	STMXCSR (SP)
-	MOVL    (SP), AX
-	ORL     $0x00008040, AX
-	MOVL    AX, 4(SP)
-	LDMXCSR 4(SP)
-	MOVQ    c+48(FP), DI
-	MOVQ    rowC+56(FP), SI
-	MOVQ    k+0(FP), CX
-	MOVQ    a+8(FP), AX
-	MOVQ    rowA+16(FP), R8
-	MOVQ    colA+24(FP), R13
-	MOVQ    b+32(FP), BX
-	MOVQ    rowB+40(FP), DX
-	VXORPS  Y0, Y0, Y0
-	VXORPS  Y1, Y1, Y1
-	MOVQ    DI, R10
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x00
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x3f
-	LEAQ    (DX)(DX*2), R11
-	MOVQ    CX, R12
-	CMPQ    R13, $0x08
-	JNE     columns
-	LEAQ    (R8)(R8*2), R9
-	SHRQ    $0x02, CX
-	JZ      rowsRest
+// func product256d1x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, end *byte)
+// Requires: AVX, AVX2, FMA3, MMX+, SSE
+TEXT ·product256d1x2(SB), NOSPLIT, $8-112
+	STMXCSR    (SP)
+	MOVL       (SP), AX
+	ORL        $0x00008040, AX
+	MOVL       AX, 4(SP)
+	LDMXCSR    4(SP)
+	MOVQ       c+48(FP), DI
+	MOVQ       rowC+56(FP), SI
+	MOVQ       k+0(FP), CX
+	MOVQ       a+8(FP), AX
+	MOVQ       rowA+16(FP), R8
+	MOVQ       colA+24(FP), R13
+	MOVQ       b+32(FP), BX
+	MOVQ       rowB+40(FP), DX
+	MOVQ       DI, R10
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x00
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x3f
+	MOVQ       end+104(FP), R9
+	TESTQ      R9, R9
+	JZ         fetched
+	MOVQ       8(R9), R10
+	TESTQ      R10, R10
+	JZ         fetched
+	MOVQ       16(R9), R11
+	PREFETCHT0 (R10)
+	PREFETCHT0 63(R10)
+
+fetched:
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	LEAQ   (DX)(DX*2), R11
+	MOVQ   CX, R12
+	CMPQ   R13, $0x08
+	JNE    columns
+	LEAQ   (R8)(R8*2), R9
+	SHRQ   $0x02, CX
+	JZ     rowsRest
 
 rowsLoop:
 	VMOVUPD      (BX), Y2
@@ -26736,101 +27606,136 @@ done:
 	VBROADCASTSD alpha+72(FP), Y15
 	MOVQ         mask+64(FP), AX
 	MOVQ         accumulate+80(FP), BX
+	MOVQ         end+104(FP), R8
+	VPCMPEQD     Y12, Y12, Y12
 	TESTQ        AX, AX
-	JZ           whole
+	JZ           masked
 	VMOVDQU      32(AX), Y12
-	TESTQ        BX, BX
-	JZ           setMasked
-	VMOVUPD      (DI), Y14
-	VFMADD231PD  Y15, Y0, Y14
-	VMOVUPD      Y14, (DI)
-	VMASKMOVPD   32(DI), Y12, Y14
-	VFMADD231PD  Y15, Y1, Y14
-	VMASKMOVPD   Y14, Y12, 32(DI)
-	VZEROUPPER
-	LDMXCSR      (SP)
-	RET
 
-setMasked:
-	VMULPD     Y15, Y0, Y0
+masked:
+	TESTQ       BX, BX
+	JZ          set
+	MOVQ        DI, R10
+	VMOVUPD     (R10), Y14
+	VFMADD213PD Y14, Y15, Y0
+	VMASKMOVPD  32(R10), Y12, Y14
+	VFMADD213PD Y14, Y15, Y1
+	JMP         finish
+
+set:
+	VMULPD Y15, Y0, Y0
+	VMULPD Y15, Y1, Y1
+
+finish:
+	TESTQ      R8, R8
+	JZ         store
+	MOVQ       (R8), R9
+	TESTQ      R9, R9
+	JZ         rectify
+	VMOVUPD    (R9), Y14
+	VADDPD     Y0, Y14, Y0
+	VMASKMOVPD 32(R9), Y12, Y14
+	VADDPD     Y1, Y14, Y1
+
+rectify:
+	VXORPS Y15, Y15, Y15
+	MOVQ   24(R8), R9
+	TESTQ  R9, R9
+	JZ     gate
+	VMAXPD Y0, Y15, Y0
+	VMAXPD Y1, Y15, Y1
+
+gate:
+	MOVQ       8(R8), R9
+	TESTQ      R9, R9
+	JZ         store
+	MOVQ       16(R8), R11
+	VMOVUPD    (R9), Y14
+	VCMPPD     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y0, Y0
+	VMASKMOVPD 32(R9), Y12, Y14
+	VCMPPD     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y1, Y1
+
+store:
+	TESTQ      AX, AX
+	JZ         whole
 	VMOVUPD    Y0, (DI)
-	VMULPD     Y15, Y1, Y1
 	VMASKMOVPD Y1, Y12, 32(DI)
 	VZEROUPPER
 	LDMXCSR    (SP)
 	RET
 
 whole:
-	TESTQ       BX, BX
-	JZ          set
-	VMOVUPD     (DI), Y14
-	VFMADD231PD Y15, Y0, Y14
-	VMOVUPD     Y14, (DI)
-	VMOVUPD     32(DI), Y14
-	VFMADD231PD Y15, Y1, Y14
-	VMOVUPD     Y14, 32(DI)
-	VZEROUPPER
-	LDMXCSR     (SP)
-	RET
-
-set:
-	VMULPD  Y15, Y0, Y0
 	VMOVUPD Y0, (DI)
-	VMULPD  Y15, Y1, Y1
 	VMOVUPD Y1, 32(DI)
 	VZEROUPPER
 	LDMXCSR (SP)
 	RET
 
-// func product256d2x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int)
-// Requires: AVX, FMA3, SSE
-TEXT ·product256d2x2(SB), NOSPLIT, $8-104
-	STMXCSR (SP)
-	MOVL    (SP), AX
-	ORL     $0x00008040, AX
-	MOVL    AX, 4(SP)
-	LDMXCSR 4(SP)
-	MOVQ    c+48(FP), DI
-	MOVQ    rowC+56(FP), SI
-	MOVQ    k+0(FP), CX
-	MOVQ    a+8(FP), AX
-	MOVQ    rowA+16(FP), R8
-	MOVQ    colA+24(FP), R13
-	MOVQ    b+32(FP), BX
-	MOVQ    rowB+40(FP), DX
-	VXORPS  Y0, Y0, Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	MOVQ    DI, R10
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x00
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x3f
-	ADDQ    SI, R10
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x00
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x3f
-	LEAQ    (DX)(DX*2), R11
-	MOVQ    CX, R12
-	CMPQ    R13, $0x08
-	JNE     columns
-	LEAQ    (R8)(R8*2), R9
-	SHRQ    $0x02, CX
-	JZ      rowsRest
+// func product256d2x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, end *byte)
+// Requires: AVX, AVX2, FMA3, MMX+, SSE
+TEXT ·product256d2x2(SB), NOSPLIT, $8-112
+	STMXCSR    (SP)
+	MOVL       (SP), AX
+	ORL        $0x00008040, AX
+	MOVL       AX, 4(SP)
+	LDMXCSR    4(SP)
+	MOVQ       c+48(FP), DI
+	MOVQ       rowC+56(FP), SI
+	MOVQ       k+0(FP), CX
+	MOVQ       a+8(FP), AX
+	MOVQ       rowA+16(FP), R8
+	MOVQ       colA+24(FP), R13
+	MOVQ       b+32(FP), BX
+	MOVQ       rowB+40(FP), DX
+	MOVQ       DI, R10
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x00
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x3f
+	ADDQ       SI, R10
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x00
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x3f
+	MOVQ       end+104(FP), R9
+	TESTQ      R9, R9
+	JZ         fetched
+	MOVQ       8(R9), R10
+	TESTQ      R10, R10
+	JZ         fetched
+	MOVQ       16(R9), R11
+	PREFETCHT0 (R10)
+	PREFETCHT0 63(R10)
+	ADDQ       R11, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 63(R10)
+
+fetched:
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	LEAQ   (DX)(DX*2), R11
+	MOVQ   CX, R12
+	CMPQ   R13, $0x08
+	JNE    columns
+	LEAQ   (R8)(R8*2), R9
+	SHRQ   $0x02, CX
+	JZ     rowsRest
 
 rowsLoop:
 	VMOVUPD      (BX), Y4
@@ -26954,138 +27859,176 @@ done:
 	VBROADCASTSD alpha+72(FP), Y15
 	MOVQ         mask+64(FP), AX
 	MOVQ         accumulate+80(FP), BX
+	MOVQ         end+104(FP), R8
+	VPCMPEQD     Y12, Y12, Y12
 	TESTQ        AX, AX
-	JZ           whole
+	JZ           masked
 	VMOVDQU      32(AX), Y12
-	TESTQ        BX, BX
-	JZ           setMasked
-	VMOVUPD      (DI), Y14
-	VFMADD231PD  Y15, Y0, Y14
-	VMOVUPD      Y14, (DI)
-	VMASKMOVPD   32(DI), Y12, Y14
-	VFMADD231PD  Y15, Y1, Y14
-	VMASKMOVPD   Y14, Y12, 32(DI)
-	ADDQ         SI, DI
-	VMOVUPD      (DI), Y14
-	VFMADD231PD  Y15, Y2, Y14
-	VMOVUPD      Y14, (DI)
-	VMASKMOVPD   32(DI), Y12, Y14
-	VFMADD231PD  Y15, Y3, Y14
-	VMASKMOVPD   Y14, Y12, 32(DI)
-	VZEROUPPER
-	LDMXCSR      (SP)
-	RET
 
-setMasked:
-	VMULPD     Y15, Y0, Y0
+masked:
+	TESTQ       BX, BX
+	JZ          set
+	MOVQ        DI, R10
+	VMOVUPD     (R10), Y14
+	VFMADD213PD Y14, Y15, Y0
+	VMASKMOVPD  32(R10), Y12, Y14
+	VFMADD213PD Y14, Y15, Y1
+	ADDQ        SI, R10
+	VMOVUPD     (R10), Y14
+	VFMADD213PD Y14, Y15, Y2
+	VMASKMOVPD  32(R10), Y12, Y14
+	VFMADD213PD Y14, Y15, Y3
+	JMP         finish
+
+set:
+	VMULPD Y15, Y0, Y0
+	VMULPD Y15, Y1, Y1
+	VMULPD Y15, Y2, Y2
+	VMULPD Y15, Y3, Y3
+
+finish:
+	TESTQ      R8, R8
+	JZ         store
+	MOVQ       (R8), R9
+	TESTQ      R9, R9
+	JZ         rectify
+	VMOVUPD    (R9), Y14
+	VADDPD     Y0, Y14, Y0
+	VADDPD     Y2, Y14, Y2
+	VMASKMOVPD 32(R9), Y12, Y14
+	VADDPD     Y1, Y14, Y1
+	VADDPD     Y3, Y14, Y3
+
+rectify:
+	VXORPS Y15, Y15, Y15
+	MOVQ   24(R8), R9
+	TESTQ  R9, R9
+	JZ     gate
+	VMAXPD Y0, Y15, Y0
+	VMAXPD Y1, Y15, Y1
+	VMAXPD Y2, Y15, Y2
+	VMAXPD Y3, Y15, Y3
+
+gate:
+	MOVQ       8(R8), R9
+	TESTQ      R9, R9
+	JZ         store
+	MOVQ       16(R8), R11
+	VMOVUPD    (R9), Y14
+	VCMPPD     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y0, Y0
+	VMASKMOVPD 32(R9), Y12, Y14
+	VCMPPD     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y1, Y1
+	ADDQ       R11, R9
+	VMOVUPD    (R9), Y14
+	VCMPPD     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y2, Y2
+	VMASKMOVPD 32(R9), Y12, Y14
+	VCMPPD     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y3, Y3
+
+store:
+	TESTQ      AX, AX
+	JZ         whole
 	VMOVUPD    Y0, (DI)
-	VMULPD     Y15, Y1, Y1
 	VMASKMOVPD Y1, Y12, 32(DI)
 	ADDQ       SI, DI
-	VMULPD     Y15, Y2, Y2
 	VMOVUPD    Y2, (DI)
-	VMULPD     Y15, Y3, Y3
 	VMASKMOVPD Y3, Y12, 32(DI)
 	VZEROUPPER
 	LDMXCSR    (SP)
 	RET
 
 whole:
-	TESTQ       BX, BX
-	JZ          set
-	VMOVUPD     (DI), Y14
-	VFMADD231PD Y15, Y0, Y14
-	VMOVUPD     Y14, (DI)
-	VMOVUPD     32(DI), Y14
-	VFMADD231PD Y15, Y1, Y14
-	VMOVUPD     Y14, 32(DI)
-	ADDQ        SI, DI
-	VMOVUPD     (DI), Y14
-	VFMADD231PD Y15, Y2, Y14
-	VMOVUPD     Y14, (DI)
-	VMOVUPD     32(DI), Y14
-	VFMADD231PD Y15, Y3, Y14
-	VMOVUPD     Y14, 32(DI)
-	VZEROUPPER
-	LDMXCSR     (SP)
-	RET
-
-set:
-	VMULPD  Y15, Y0, Y0
 	VMOVUPD Y0, (DI)
-	VMULPD  Y15, Y1, Y1
 	VMOVUPD Y1, 32(DI)
 	ADDQ    SI, DI
-	VMULPD  Y15, Y2, Y2
 	VMOVUPD Y2, (DI)
-	VMULPD  Y15, Y3, Y3
 	VMOVUPD Y3, 32(DI)
 	VZEROUPPER
 	LDMXCSR (SP)
 	RET
 
-// func product256d3x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int)
-// Requires: AVX, FMA3, SSE
-TEXT ·product256d3x2(SB), NOSPLIT, $8-104
-	STMXCSR (SP)
-	MOVL    (SP), AX
-	ORL     $0x00008040, AX
-	MOVL    AX, 4(SP)
-	LDMXCSR 4(SP)
-	MOVQ    c+48(FP), DI
-	MOVQ    rowC+56(FP), SI
-	MOVQ    k+0(FP), CX
-	MOVQ    a+8(FP), AX
-	MOVQ    rowA+16(FP), R8
-	MOVQ    colA+24(FP), R13
-	MOVQ    b+32(FP), BX
-	MOVQ    rowB+40(FP), DX
-	VXORPS  Y0, Y0, Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	VXORPS  Y4, Y4, Y4
-	VXORPS  Y5, Y5, Y5
-	MOVQ    DI, R10
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x00
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x3f
-	ADDQ    SI, R10
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x00
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x3f
-	ADDQ    SI, R10
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x00
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x3f
-	LEAQ    (DX)(DX*2), R11
-	MOVQ    CX, R12
-	CMPQ    R13, $0x08
-	JNE     columns
-	LEAQ    (R8)(R8*2), R9
-	SHRQ    $0x02, CX
-	JZ      rowsRest
+// func product256d3x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, end *byte)
+// Requires: AVX, AVX2, FMA3, MMX+, SSE
+TEXT ·product256d3x2(SB), NOSPLIT, $8-112
+	STMXCSR    (SP)
+	MOVL       (SP), AX
+	ORL        $0x00008040, AX
+	MOVL       AX, 4(SP)
+	LDMXCSR    4(SP)
+	MOVQ       c+48(FP), DI
+	MOVQ       rowC+56(FP), SI
+	MOVQ       k+0(FP), CX
+	MOVQ       a+8(FP), AX
+	MOVQ       rowA+16(FP), R8
+	MOVQ       colA+24(FP), R13
+	MOVQ       b+32(FP), BX
+	MOVQ       rowB+40(FP), DX
+	MOVQ       DI, R10
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x00
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x3f
+	ADDQ       SI, R10
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x00
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x3f
+	ADDQ       SI, R10
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x00
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x3f
+	MOVQ       end+104(FP), R9
+	TESTQ      R9, R9
+	JZ         fetched
+	MOVQ       8(R9), R10
+	TESTQ      R10, R10
+	JZ         fetched
+	MOVQ       16(R9), R11
+	PREFETCHT0 (R10)
+	PREFETCHT0 63(R10)
+	ADDQ       R11, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 63(R10)
+	ADDQ       R11, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 63(R10)
+
+fetched:
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	LEAQ   (DX)(DX*2), R11
+	MOVQ   CX, R12
+	CMPQ   R13, $0x08
+	JNE    columns
+	LEAQ   (R8)(R8*2), R9
+	SHRQ   $0x02, CX
+	JZ     rowsRest
 
 rowsLoop:
 	VMOVUPD      (BX), Y6
@@ -27239,175 +28182,216 @@ done:
 	VBROADCASTSD alpha+72(FP), Y15
 	MOVQ         mask+64(FP), AX
 	MOVQ         accumulate+80(FP), BX
+	MOVQ         end+104(FP), R8
+	VPCMPEQD     Y12, Y12, Y12
 	TESTQ        AX, AX
-	JZ           whole
+	JZ           masked
 	VMOVDQU      32(AX), Y12
-	TESTQ        BX, BX
-	JZ           setMasked
-	VMOVUPD      (DI), Y14
-	VFMADD231PD  Y15, Y0, Y14
-	VMOVUPD      Y14, (DI)
-	VMASKMOVPD   32(DI), Y12, Y14
-	VFMADD231PD  Y15, Y1, Y14
-	VMASKMOVPD   Y14, Y12, 32(DI)
-	ADDQ         SI, DI
-	VMOVUPD      (DI), Y14
-	VFMADD231PD  Y15, Y2, Y14
-	VMOVUPD      Y14, (DI)
-	VMASKMOVPD   32(DI), Y12, Y14
-	VFMADD231PD  Y15, Y3, Y14
-	VMASKMOVPD   Y14, Y12, 32(DI)
-	ADDQ         SI, DI
-	VMOVUPD      (DI), Y14
-	VFMADD231PD  Y15, Y4, Y14
-	VMOVUPD      Y14, (DI)
-	VMASKMOVPD   32(DI), Y12, Y14
-	VFMADD231PD  Y15, Y5, Y14
-	VMASKMOVPD   Y14, Y12, 32(DI)
-	VZEROUPPER
-	LDMXCSR      (SP)
-	RET
 
-setMasked:
-	VMULPD     Y15, Y0, Y0
+masked:
+	TESTQ       BX, BX
+	JZ          set
+	MOVQ        DI, R10
+	VMOVUPD     (R10), Y14
+	VFMADD213PD Y14, Y15, Y0
+	VMASKMOVPD  32(R10), Y12, Y14
+	VFMADD213PD Y14, Y15, Y1
+	ADDQ        SI, R10
+	VMOVUPD     (R10), Y14
+	VFMADD213PD Y14, Y15, Y2
+	VMASKMOVPD  32(R10), Y12, Y14
+	VFMADD213PD Y14, Y15, Y3
+	ADDQ        SI, R10
+	VMOVUPD     (R10), Y14
+	VFMADD213PD Y14, Y15, Y4
+	VMASKMOVPD  32(R10), Y12, Y14
+	VFMADD213PD Y14, Y15, Y5
+	JMP         finish
+
+set:
+	VMULPD Y15, Y0, Y0
+	VMULPD Y15, Y1, Y1
+	VMULPD Y15, Y2, Y2
+	VMULPD Y15, Y3, Y3
+	VMULPD Y15, Y4, Y4
+	VMULPD Y15, Y5, Y5
+
+finish:
+	TESTQ      R8, R8
+	JZ         store
+	MOVQ       (R8), R9
+	TESTQ      R9, R9
+	JZ         rectify
+	VMOVUPD    (R9), Y14
+	VADDPD     Y0, Y14, Y0
+	VADDPD     Y2, Y14, Y2
+	VADDPD     Y4, Y14, Y4
+	VMASKMOVPD 32(R9), Y12, Y14
+	VADDPD     Y1, Y14, Y1
+	VADDPD     Y3, Y14, Y3
+	VADDPD     Y5, Y14, Y5
+
+rectify:
+	VXORPS Y15, Y15, Y15
+	MOVQ   24(R8), R9
+	TESTQ  R9, R9
+	JZ     gate
+	VMAXPD Y0, Y15, Y0
+	VMAXPD Y1, Y15, Y1
+	VMAXPD Y2, Y15, Y2
+	VMAXPD Y3, Y15, Y3
+	VMAXPD Y4, Y15, Y4
+	VMAXPD Y5, Y15, Y5
+
+gate:
+	MOVQ       8(R8), R9
+	TESTQ      R9, R9
+	JZ         store
+	MOVQ       16(R8), R11
+	VMOVUPD    (R9), Y14
+	VCMPPD     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y0, Y0
+	VMASKMOVPD 32(R9), Y12, Y14
+	VCMPPD     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y1, Y1
+	ADDQ       R11, R9
+	VMOVUPD    (R9), Y14
+	VCMPPD     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y2, Y2
+	VMASKMOVPD 32(R9), Y12, Y14
+	VCMPPD     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y3, Y3
+	ADDQ       R11, R9
+	VMOVUPD    (R9), Y14
+	VCMPPD     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y4, Y4
+	VMASKMOVPD 32(R9), Y12, Y14
+	VCMPPD     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y5, Y5
+
+store:
+	TESTQ      AX, AX
+	JZ         whole
 	VMOVUPD    Y0, (DI)
-	VMULPD     Y15, Y1, Y1
 	VMASKMOVPD Y1, Y12, 32(DI)
 	ADDQ       SI, DI
-	VMULPD     Y15, Y2, Y2
 	VMOVUPD    Y2, (DI)
-	VMULPD     Y15, Y3, Y3
 	VMASKMOVPD Y3, Y12, 32(DI)
 	ADDQ       SI, DI
-	VMULPD     Y15, Y4, Y4
 	VMOVUPD    Y4, (DI)
-	VMULPD     Y15, Y5, Y5
 	VMASKMOVPD Y5, Y12, 32(DI)
 	VZEROUPPER
 	LDMXCSR    (SP)
 	RET
 
 whole:
-	TESTQ       BX, BX
-	JZ          set
-	VMOVUPD     (DI), Y14
-	VFMADD231PD Y15, Y0, Y14
-	VMOVUPD     Y14, (DI)
-	VMOVUPD     32(DI), Y14
-	VFMADD231PD Y15, Y1, Y14
-	VMOVUPD     Y14, 32(DI)
-	ADDQ        SI, DI
-	VMOVUPD     (DI), Y14
-	VFMADD231PD Y15, Y2, Y14
-	VMOVUPD     Y14, (DI)
-	VMOVUPD     32(DI), Y14
-	VFMADD231PD Y15, Y3, Y14
-	VMOVUPD     Y14, 32(DI)
-	ADDQ        SI, DI
-	VMOVUPD     (DI), Y14
-	VFMADD231PD Y15, Y4, Y14
-	VMOVUPD     Y14, (DI)
-	VMOVUPD     32(DI), Y14
-	VFMADD231PD Y15, Y5, Y14
-	VMOVUPD     Y14, 32(DI)
-	VZEROUPPER
-	LDMXCSR     (SP)
-	RET
-
-set:
-	VMULPD  Y15, Y0, Y0
 	VMOVUPD Y0, (DI)
-	VMULPD  Y15, Y1, Y1
 	VMOVUPD Y1, 32(DI)
 	ADDQ    SI, DI
-	VMULPD  Y15, Y2, Y2
 	VMOVUPD Y2, (DI)
-	VMULPD  Y15, Y3, Y3
 	VMOVUPD Y3, 32(DI)
 	ADDQ    SI, DI
-	VMULPD  Y15, Y4, Y4
 	VMOVUPD Y4, (DI)
-	VMULPD  Y15, Y5, Y5
 	VMOVUPD Y5, 32(DI)
 	VZEROUPPER
 	LDMXCSR (SP)
 	RET
 
-// func product256d4x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int)
-// Requires: AVX, FMA3, SSE
-TEXT ·product256d4x2(SB), NOSPLIT, $8-104
-	STMXCSR (SP)
-	MOVL    (SP), AX
-	ORL     $0x00008040, AX
-	MOVL    AX, 4(SP)
-	LDMXCSR 4(SP)
-	MOVQ    c+48(FP), DI
-	MOVQ    rowC+56(FP), SI
-	MOVQ    k+0(FP), CX
-	MOVQ    a+8(FP), AX
-	MOVQ    rowA+16(FP), R8
-	MOVQ    colA+24(FP), R13
-	MOVQ    b+32(FP), BX
-	MOVQ    rowB+40(FP), DX
-	VXORPS  Y0, Y0, Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	VXORPS  Y4, Y4, Y4
-	VXORPS  Y5, Y5, Y5
-	VXORPS  Y6, Y6, Y6
-	VXORPS  Y7, Y7, Y7
-	MOVQ    DI, R10
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x00
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x3f
-	ADDQ    SI, R10
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x00
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x3f
-	ADDQ    SI, R10
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x00
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x3f
-	ADDQ    SI, R10
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x00
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x3f
-	LEAQ    (DX)(DX*2), R11
-	MOVQ    CX, R12
-	CMPQ    R13, $0x08
-	JNE     columns
-	LEAQ    (R8)(R8*2), R9
-	SHRQ    $0x02, CX
-	JZ      rowsRest
+// func product256d4x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, end *byte)
+// Requires: AVX, AVX2, FMA3, MMX+, SSE
+TEXT ·product256d4x2(SB), NOSPLIT, $8-112
+	STMXCSR    (SP)
+	MOVL       (SP), AX
+	ORL        $0x00008040, AX
+	MOVL       AX, 4(SP)
+	LDMXCSR    4(SP)
+	MOVQ       c+48(FP), DI
+	MOVQ       rowC+56(FP), SI
+	MOVQ       k+0(FP), CX
+	MOVQ       a+8(FP), AX
+	MOVQ       rowA+16(FP), R8
+	MOVQ       colA+24(FP), R13
+	MOVQ       b+32(FP), BX
+	MOVQ       rowB+40(FP), DX
+	MOVQ       DI, R10
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x00
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x3f
+	ADDQ       SI, R10
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x00
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x3f
+	ADDQ       SI, R10
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x00
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x3f
+	ADDQ       SI, R10
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x00
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x3f
+	MOVQ       end+104(FP), R9
+	TESTQ      R9, R9
+	JZ         fetched
+	MOVQ       8(R9), R10
+	TESTQ      R10, R10
+	JZ         fetched
+	MOVQ       16(R9), R11
+	PREFETCHT0 (R10)
+	PREFETCHT0 63(R10)
+	ADDQ       R11, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 63(R10)
+	ADDQ       R11, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 63(R10)
+	ADDQ       R11, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 63(R10)
+
+fetched:
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	LEAQ   (DX)(DX*2), R11
+	MOVQ   CX, R12
+	CMPQ   R13, $0x08
+	JNE    columns
+	LEAQ   (R8)(R8*2), R9
+	SHRQ   $0x02, CX
+	JZ     rowsRest
 
 rowsLoop:
 	VMOVUPD      (BX), Y8
@@ -27591,213 +28575,257 @@ done:
 	VBROADCASTSD alpha+72(FP), Y15
 	MOVQ         mask+64(FP), AX
 	MOVQ         accumulate+80(FP), BX
+	MOVQ         end+104(FP), R8
+	VPCMPEQD     Y12, Y12, Y12
 	TESTQ        AX, AX
-	JZ           whole
+	JZ           masked
 	VMOVDQU      32(AX), Y12
-	TESTQ        BX, BX
-	JZ           setMasked
-	VMOVUPD      (DI), Y14
-	VFMADD231PD  Y15, Y0, Y14
-	VMOVUPD      Y14, (DI)
-	VMASKMOVPD   32(DI), Y12, Y14
-	VFMADD231PD  Y15, Y1, Y14
-	VMASKMOVPD   Y14, Y12, 32(DI)
-	ADDQ         SI, DI
-	VMOVUPD      (DI), Y14
-	VFMADD231PD  Y15, Y2, Y14
-	VMOVUPD      Y14, (DI)
-	VMASKMOVPD   32(DI), Y12, Y14
-	VFMADD231PD  Y15, Y3, Y14
-	VMASKMOVPD   Y14, Y12, 32(DI)
-	ADDQ         SI, DI
-	VMOVUPD      (DI), Y14
-	VFMADD231PD  Y15, Y4, Y14
-	VMOVUPD      Y14, (DI)
-	VMASKMOVPD   32(DI), Y12, Y14
-	VFMADD231PD  Y15, Y5, Y14
-	VMASKMOVPD   Y14, Y12, 32(DI)
-	ADDQ         SI, DI
-	VMOVUPD      (DI), Y14
-	VFMADD231PD  Y15, Y6, Y14
-	VMOVUPD      Y14, (DI)
-	VMASKMOVPD   32(DI), Y12, Y14
-	VFMADD231PD  Y15, Y7, Y14
-	VMASKMOVPD   Y14, Y12, 32(DI)
-	VZEROUPPER
-	LDMXCSR      (SP)
-	RET
 
-setMasked:
-	VMULPD     Y15, Y0, Y0
+masked:
+	TESTQ       BX, BX
+	JZ          set
+	MOVQ        DI, R10
+	VMOVUPD     (R10), Y14
+	VFMADD213PD Y14, Y15, Y0
+	VMASKMOVPD  32(R10), Y12, Y14
+	VFMADD213PD Y14, Y15, Y1
+	ADDQ        SI, R10
+	VMOVUPD     (R10), Y14
+	VFMADD213PD Y14, Y15, Y2
+	VMASKMOVPD  32(R10), Y12, Y14
+	VFMADD213PD Y14, Y15, Y3
+	ADDQ        SI, R10
+	VMOVUPD     (R10), Y14
+	VFMADD213PD Y14, Y15, Y4
+	VMASKMOVPD  32(R10), Y12, Y14
+	VFMADD213PD Y14, Y15, Y5
+	ADDQ        SI, R10
+	VMOVUPD     (R10), Y14
+	VFMADD213PD Y14, Y15, Y6
+	VMASKMOVPD  32(R10), Y12, Y14
+	VFMADD213PD Y14, Y15, Y7
+	JMP         finish
+
+set:
+	VMULPD Y15, Y0, Y0
+	VMULPD Y15, Y1, Y1
+	VMULPD Y15, Y2, Y2
+	VMULPD Y15, Y3, Y3
+	VMULPD Y15, Y4, Y4
+	VMULPD Y15, Y5, Y5
+	VMULPD Y15, Y6, Y6
+	VMULPD Y15, Y7, Y7
+
+finish:
+	TESTQ      R8, R8
+	JZ         store
+	MOVQ       (R8), R9
+	TESTQ      R9, R9
+	JZ         rectify
+	VMOVUPD    (R9), Y14
+	VADDPD     Y0, Y14, Y0
+	VADDPD     Y2, Y14, Y2
+	VADDPD     Y4, Y14, Y4
+	VADDPD     Y6, Y14, Y6
+	VMASKMOVPD 32(R9), Y12, Y14
+	VADDPD     Y1, Y14, Y1
+	VADDPD     Y3, Y14, Y3
+	VADDPD     Y5, Y14, Y5
+	VADDPD     Y7, Y14, Y7
+
+rectify:
+	VXORPS Y15, Y15, Y15
+	MOVQ   24(R8), R9
+	TESTQ  R9, R9
+	JZ     gate
+	VMAXPD Y0, Y15, Y0
+	VMAXPD Y1, Y15, Y1
+	VMAXPD Y2, Y15, Y2
+	VMAXPD Y3, Y15, Y3
+	VMAXPD Y4, Y15, Y4
+	VMAXPD Y5, Y15, Y5
+	VMAXPD Y6, Y15, Y6
+	VMAXPD Y7, Y15, Y7
+
+gate:
+	MOVQ       8(R8), R9
+	TESTQ      R9, R9
+	JZ         store
+	MOVQ       16(R8), R11
+	VMOVUPD    (R9), Y14
+	VCMPPD     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y0, Y0
+	VMASKMOVPD 32(R9), Y12, Y14
+	VCMPPD     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y1, Y1
+	ADDQ       R11, R9
+	VMOVUPD    (R9), Y14
+	VCMPPD     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y2, Y2
+	VMASKMOVPD 32(R9), Y12, Y14
+	VCMPPD     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y3, Y3
+	ADDQ       R11, R9
+	VMOVUPD    (R9), Y14
+	VCMPPD     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y4, Y4
+	VMASKMOVPD 32(R9), Y12, Y14
+	VCMPPD     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y5, Y5
+	ADDQ       R11, R9
+	VMOVUPD    (R9), Y14
+	VCMPPD     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y6, Y6
+	VMASKMOVPD 32(R9), Y12, Y14
+	VCMPPD     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y7, Y7
+
+store:
+	TESTQ      AX, AX
+	JZ         whole
 	VMOVUPD    Y0, (DI)
-	VMULPD     Y15, Y1, Y1
 	VMASKMOVPD Y1, Y12, 32(DI)
 	ADDQ       SI, DI
-	VMULPD     Y15, Y2, Y2
 	VMOVUPD    Y2, (DI)
-	VMULPD     Y15, Y3, Y3
 	VMASKMOVPD Y3, Y12, 32(DI)
 	ADDQ       SI, DI
-	VMULPD     Y15, Y4, Y4
 	VMOVUPD    Y4, (DI)
-	VMULPD     Y15, Y5, Y5
 	VMASKMOVPD Y5, Y12, 32(DI)
 	ADDQ       SI, DI
-	VMULPD     Y15, Y6, Y6
 	VMOVUPD    Y6, (DI)
-	VMULPD     Y15, Y7, Y7
 	VMASKMOVPD Y7, Y12, 32(DI)
 	VZEROUPPER
 	LDMXCSR    (SP)
 	RET
 
 whole:
-	TESTQ       BX, BX
-	JZ          set
-	VMOVUPD     (DI), Y14
-	VFMADD231PD Y15, Y0, Y14
-	VMOVUPD     Y14, (DI)
-	VMOVUPD     32(DI), Y14
-	VFMADD231PD Y15, Y1, Y14
-	VMOVUPD     Y14, 32(DI)
-	ADDQ        SI, DI
-	VMOVUPD     (DI), Y14
-	VFMADD231PD Y15, Y2, Y14
-	VMOVUPD     Y14, (DI)
-	VMOVUPD     32(DI), Y14
-	VFMADD231PD Y15, Y3, Y14
-	VMOVUPD     Y14, 32(DI)
-	ADDQ        SI, DI
-	VMOVUPD     (DI), Y14
-	VFMADD231PD Y15, Y4, Y14
-	VMOVUPD     Y14, (DI)
-	VMOVUPD     32(DI), Y14
-	VFMADD231PD Y15, Y5, Y14
-	VMOVUPD     Y14, 32(DI)
-	ADDQ        SI, DI
-	VMOVUPD     (DI), Y14
-	VFMADD231PD Y15, Y6, Y14
-	VMOVUPD     Y14, (DI)
-	VMOVUPD     32(DI), Y14
-	VFMADD231PD Y15, Y7, Y14
-	VMOVUPD     Y14, 32(DI)
-	VZEROUPPER
-	LDMXCSR     (SP)
-	RET
-
-set:
-	VMULPD  Y15, Y0, Y0
 	VMOVUPD Y0, (DI)
-	VMULPD  Y15, Y1, Y1
 	VMOVUPD Y1, 32(DI)
 	ADDQ    SI, DI
-	VMULPD  Y15, Y2, Y2
 	VMOVUPD Y2, (DI)
-	VMULPD  Y15, Y3, Y3
 	VMOVUPD Y3, 32(DI)
 	ADDQ    SI, DI
-	VMULPD  Y15, Y4, Y4
 	VMOVUPD Y4, (DI)
-	VMULPD  Y15, Y5, Y5
 	VMOVUPD Y5, 32(DI)
 	ADDQ    SI, DI
-	VMULPD  Y15, Y6, Y6
 	VMOVUPD Y6, (DI)
-	VMULPD  Y15, Y7, Y7
 	VMOVUPD Y7, 32(DI)
 	VZEROUPPER
 	LDMXCSR (SP)
 	RET
 
-// func product256d5x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int)
-// Requires: AVX, FMA3, SSE
-TEXT ·product256d5x2(SB), NOSPLIT, $8-104
-	STMXCSR (SP)
-	MOVL    (SP), AX
-	ORL     $0x00008040, AX
-	MOVL    AX, 4(SP)
-	LDMXCSR 4(SP)
-	MOVQ    c+48(FP), DI
-	MOVQ    rowC+56(FP), SI
-	MOVQ    k+0(FP), CX
-	MOVQ    a+8(FP), AX
-	MOVQ    rowA+16(FP), R8
-	MOVQ    colA+24(FP), R13
-	MOVQ    b+32(FP), BX
-	MOVQ    rowB+40(FP), DX
-	VXORPS  Y0, Y0, Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	VXORPS  Y4, Y4, Y4
-	VXORPS  Y5, Y5, Y5
-	VXORPS  Y6, Y6, Y6
-	VXORPS  Y7, Y7, Y7
-	VXORPS  Y8, Y8, Y8
-	VXORPS  Y9, Y9, Y9
-	MOVQ    DI, R10
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x00
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x3f
-	ADDQ    SI, R10
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x00
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x3f
-	ADDQ    SI, R10
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x00
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x3f
-	ADDQ    SI, R10
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x00
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x3f
-	ADDQ    SI, R10
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x00
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x3f
-	LEAQ    (DX)(DX*2), R11
-	MOVQ    CX, R12
-	CMPQ    R13, $0x08
-	JNE     columns
-	LEAQ    (R8)(R8*2), R9
-	LEAQ    (AX)(R8*4), R10
-	SHRQ    $0x02, CX
-	JZ      rowsRest
+// func product256d5x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, end *byte)
+// Requires: AVX, AVX2, FMA3, MMX+, SSE
+TEXT ·product256d5x2(SB), NOSPLIT, $8-112
+	STMXCSR    (SP)
+	MOVL       (SP), AX
+	ORL        $0x00008040, AX
+	MOVL       AX, 4(SP)
+	LDMXCSR    4(SP)
+	MOVQ       c+48(FP), DI
+	MOVQ       rowC+56(FP), SI
+	MOVQ       k+0(FP), CX
+	MOVQ       a+8(FP), AX
+	MOVQ       rowA+16(FP), R8
+	MOVQ       colA+24(FP), R13
+	MOVQ       b+32(FP), BX
+	MOVQ       rowB+40(FP), DX
+	MOVQ       DI, R10
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x00
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x3f
+	ADDQ       SI, R10
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x00
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x3f
+	ADDQ       SI, R10
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x00
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x3f
+	ADDQ       SI, R10
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x00
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x3f
+	ADDQ       SI, R10
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x00
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x3f
+	MOVQ       end+104(FP), R9
+	TESTQ      R9, R9
+	JZ         fetched
+	MOVQ       8(R9), R10
+	TESTQ      R10, R10
+	JZ         fetched
+	MOVQ       16(R9), R11
+	PREFETCHT0 (R10)
+	PREFETCHT0 63(R10)
+	ADDQ       R11, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 63(R10)
+	ADDQ       R11, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 63(R10)
+	ADDQ       R11, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 63(R10)
+	ADDQ       R11, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 63(R10)
+
+fetched:
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	VXORPS Y8, Y8, Y8
+	VXORPS Y9, Y9, Y9
+	LEAQ   (DX)(DX*2), R11
+	MOVQ   CX, R12
+	CMPQ   R13, $0x08
+	JNE    columns
+	LEAQ   (R8)(R8*2), R9
+	LEAQ   (AX)(R8*4), R10
+	SHRQ   $0x02, CX
+	JZ     rowsRest
 
 rowsLoop:
 	VMOVUPD      (BX), Y10
@@ -28013,250 +29041,297 @@ done:
 	VBROADCASTSD alpha+72(FP), Y15
 	MOVQ         mask+64(FP), AX
 	MOVQ         accumulate+80(FP), BX
+	MOVQ         end+104(FP), R8
+	VPCMPEQD     Y12, Y12, Y12
 	TESTQ        AX, AX
-	JZ           whole
+	JZ           masked
 	VMOVDQU      32(AX), Y12
-	TESTQ        BX, BX
-	JZ           setMasked
-	VMOVUPD      (DI), Y14
-	VFMADD231PD  Y15, Y0, Y14
-	VMOVUPD      Y14, (DI)
-	VMASKMOVPD   32(DI), Y12, Y14
-	VFMADD231PD  Y15, Y1, Y14
-	VMASKMOVPD   Y14, Y12, 32(DI)
-	ADDQ         SI, DI
-	VMOVUPD      (DI), Y14
-	VFMADD231PD  Y15, Y2, Y14
-	VMOVUPD      Y14, (DI)
-	VMASKMOVPD   32(DI), Y12, Y14
-	VFMADD231PD  Y15, Y3, Y14
-	VMASKMOVPD   Y14, Y12, 32(DI)
-	ADDQ         SI, DI
-	VMOVUPD      (DI), Y14
-	VFMADD231PD  Y15, Y4, Y14
-	VMOVUPD      Y14, (DI)
-	VMASKMOVPD   32(DI), Y12, Y14
-	VFMADD231PD  Y15, Y5, Y14
-	VMASKMOVPD   Y14, Y12, 32(DI)
-	ADDQ         SI, DI
-	VMOVUPD      (DI), Y14
-	VFMADD231PD  Y15, Y6, Y14
-	VMOVUPD      Y14, (DI)
-	VMASKMOVPD   32(DI), Y12, Y14
-	VFMADD231PD  Y15, Y7, Y14
-	VMASKMOVPD   Y14, Y12, 32(DI)
-	ADDQ         SI, DI
-	VMOVUPD      (DI), Y14
-	VFMADD231PD  Y15, Y8, Y14
-	VMOVUPD      Y14, (DI)
-	VMASKMOVPD   32(DI), Y12, Y14
-	VFMADD231PD  Y15, Y9, Y14
-	VMASKMOVPD   Y14, Y12, 32(DI)
-	VZEROUPPER
-	LDMXCSR      (SP)
-	RET
 
-setMasked:
-	VMULPD     Y15, Y0, Y0
+masked:
+	TESTQ       BX, BX
+	JZ          set
+	MOVQ        DI, R10
+	VMOVUPD     (R10), Y14
+	VFMADD213PD Y14, Y15, Y0
+	VMASKMOVPD  32(R10), Y12, Y14
+	VFMADD213PD Y14, Y15, Y1
+	ADDQ        SI, R10
+	VMOVUPD     (R10), Y14
+	VFMADD213PD Y14, Y15, Y2
+	VMASKMOVPD  32(R10), Y12, Y14
+	VFMADD213PD Y14, Y15, Y3
+	ADDQ        SI, R10
+	VMOVUPD     (R10), Y14
+	VFMADD213PD Y14, Y15, Y4
+	VMASKMOVPD  32(R10), Y12, Y14
+	VFMADD213PD Y14, Y15, Y5
+	ADDQ        SI, R10
+	VMOVUPD     (R10), Y14
+	VFMADD213PD Y14, Y15, Y6
+	VMASKMOVPD  32(R10), Y12, Y14
+	VFMADD213PD Y14, Y15, Y7
+	ADDQ        SI, R10
+	VMOVUPD     (R10), Y14
+	VFMADD213PD Y14, Y15, Y8
+	VMASKMOVPD  32(R10), Y12, Y14
+	VFMADD213PD Y14, Y15, Y9
+	JMP         finish
+
+set:
+	VMULPD Y15, Y0, Y0
+	VMULPD Y15, Y1, Y1
+	VMULPD Y15, Y2, Y2
+	VMULPD Y15, Y3, Y3
+	VMULPD Y15, Y4, Y4
+	VMULPD Y15, Y5, Y5
+	VMULPD Y15, Y6, Y6
+	VMULPD Y15, Y7, Y7
+	VMULPD Y15, Y8, Y8
+	VMULPD Y15, Y9, Y9
+
+finish:
+	TESTQ      R8, R8
+	JZ         store
+	MOVQ       (R8), R9
+	TESTQ      R9, R9
+	JZ         rectify
+	VMOVUPD    (R9), Y14
+	VADDPD     Y0, Y14, Y0
+	VADDPD     Y2, Y14, Y2
+	VADDPD     Y4, Y14, Y4
+	VADDPD     Y6, Y14, Y6
+	VADDPD     Y8, Y14, Y8
+	VMASKMOVPD 32(R9), Y12, Y14
+	VADDPD     Y1, Y14, Y1
+	VADDPD     Y3, Y14, Y3
+	VADDPD     Y5, Y14, Y5
+	VADDPD     Y7, Y14, Y7
+	VADDPD     Y9, Y14, Y9
+
+rectify:
+	VXORPS Y15, Y15, Y15
+	MOVQ   24(R8), R9
+	TESTQ  R9, R9
+	JZ     gate
+	VMAXPD Y0, Y15, Y0
+	VMAXPD Y1, Y15, Y1
+	VMAXPD Y2, Y15, Y2
+	VMAXPD Y3, Y15, Y3
+	VMAXPD Y4, Y15, Y4
+	VMAXPD Y5, Y15, Y5
+	VMAXPD Y6, Y15, Y6
+	VMAXPD Y7, Y15, Y7
+	VMAXPD Y8, Y15, Y8
+	VMAXPD Y9, Y15, Y9
+
+gate:
+	MOVQ       8(R8), R9
+	TESTQ      R9, R9
+	JZ         store
+	MOVQ       16(R8), R11
+	VMOVUPD    (R9), Y14
+	VCMPPD     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y0, Y0
+	VMASKMOVPD 32(R9), Y12, Y14
+	VCMPPD     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y1, Y1
+	ADDQ       R11, R9
+	VMOVUPD    (R9), Y14
+	VCMPPD     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y2, Y2
+	VMASKMOVPD 32(R9), Y12, Y14
+	VCMPPD     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y3, Y3
+	ADDQ       R11, R9
+	VMOVUPD    (R9), Y14
+	VCMPPD     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y4, Y4
+	VMASKMOVPD 32(R9), Y12, Y14
+	VCMPPD     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y5, Y5
+	ADDQ       R11, R9
+	VMOVUPD    (R9), Y14
+	VCMPPD     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y6, Y6
+	VMASKMOVPD 32(R9), Y12, Y14
+	VCMPPD     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y7, Y7
+	ADDQ       R11, R9
+	VMOVUPD    (R9), Y14
+	VCMPPD     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y8, Y8
+	VMASKMOVPD 32(R9), Y12, Y14
+	VCMPPD     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y9, Y9
+
+store:
+	TESTQ      AX, AX
+	JZ         whole
 	VMOVUPD    Y0, (DI)
-	VMULPD     Y15, Y1, Y1
 	VMASKMOVPD Y1, Y12, 32(DI)
 	ADDQ       SI, DI
-	VMULPD     Y15, Y2, Y2
 	VMOVUPD    Y2, (DI)
-	VMULPD     Y15, Y3, Y3
 	VMASKMOVPD Y3, Y12, 32(DI)
 	ADDQ       SI, DI
-	VMULPD     Y15, Y4, Y4
 	VMOVUPD    Y4, (DI)
-	VMULPD     Y15, Y5, Y5
 	VMASKMOVPD Y5, Y12, 32(DI)
 	ADDQ       SI, DI
-	VMULPD     Y15, Y6, Y6
 	VMOVUPD    Y6, (DI)
-	VMULPD     Y15, Y7, Y7
 	VMASKMOVPD Y7, Y12, 32(DI)
 	ADDQ       SI, DI
-	VMULPD     Y15, Y8, Y8
 	VMOVUPD    Y8, (DI)
-	VMULPD     Y15, Y9, Y9
 	VMASKMOVPD Y9, Y12, 32(DI)
 	VZEROUPPER
 	LDMXCSR    (SP)
 	RET
 
 whole:
-	TESTQ       BX, BX
-	JZ          set
-	VMOVUPD     (DI), Y14
-	VFMADD231PD Y15, Y0, Y14
-	VMOVUPD     Y14, (DI)
-	VMOVUPD     32(DI), Y14
-	VFMADD231PD Y15, Y1, Y14
-	VMOVUPD     Y14, 32(DI)
-	ADDQ        SI, DI
-	VMOVUPD     (DI), Y14
-	VFMADD231PD Y15, Y2, Y14
-	VMOVUPD     Y14, (DI)
-	VMOVUPD     32(DI), Y14
-	VFMADD231PD Y15, Y3, Y14
-	VMOVUPD     Y14, 32(DI)
-	ADDQ        SI, DI
-	VMOVUPD     (DI), Y14
-	VFMADD231PD Y15, Y4, Y14
-	VMOVUPD     Y14, (DI)
-	VMOVUPD     32(DI), Y14
-	VFMADD231PD Y15, Y5, Y14
-	VMOVUPD     Y14, 32(DI)
-	ADDQ        SI, DI
-	VMOVUPD     (DI), Y14
-	VFMADD231PD Y15, Y6, Y14
-	VMOVUPD     Y14, (DI)
-	VMOVUPD     32(DI), Y14
-	VFMADD231PD Y15, Y7, Y14
-	VMOVUPD     Y14, 32(DI)
-	ADDQ        SI, DI
-	VMOVUPD     (DI), Y14
-	VFMADD231PD Y15, Y8, Y14
-	VMOVUPD     Y14, (DI)
-	VMOVUPD     32(DI), Y14
-	VFMADD231PD Y15, Y9, Y14
-	VMOVUPD     Y14, 32(DI)
-	VZEROUPPER
-	LDMXCSR     (SP)
-	RET
-
-set:
-	VMULPD  Y15, Y0, Y0
 	VMOVUPD Y0, (DI)
-	VMULPD  Y15, Y1, Y1
 	VMOVUPD Y1, 32(DI)
 	ADDQ    SI, DI
-	VMULPD  Y15, Y2, Y2
 	VMOVUPD Y2, (DI)
-	VMULPD  Y15, Y3, Y3
 	VMOVUPD Y3, 32(DI)
 	ADDQ    SI, DI
-	VMULPD  Y15, Y4, Y4
 	VMOVUPD Y4, (DI)
-	VMULPD  Y15, Y5, Y5
 	VMOVUPD Y5, 32(DI)
 	ADDQ    SI, DI
-	VMULPD  Y15, Y6, Y6
 	VMOVUPD Y6, (DI)
-	VMULPD  Y15, Y7, Y7
 	VMOVUPD Y7, 32(DI)
 	ADDQ    SI, DI
-	VMULPD  Y15, Y8, Y8
 	VMOVUPD Y8, (DI)
-	VMULPD  Y15, Y9, Y9
 	VMOVUPD Y9, 32(DI)
 	VZEROUPPER
 	LDMXCSR (SP)
 	RET
 
-// func product256d6x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int)
-// Requires: AVX, FMA3, SSE
-TEXT ·product256d6x2(SB), NOSPLIT, $8-104
-	STMXCSR (SP)
-	MOVL    (SP), AX
-	ORL     $0x00008040, AX
-	MOVL    AX, 4(SP)
-	LDMXCSR 4(SP)
-	MOVQ    c+48(FP), DI
-	MOVQ    rowC+56(FP), SI
-	MOVQ    k+0(FP), CX
-	MOVQ    a+8(FP), AX
-	MOVQ    rowA+16(FP), R8
-	MOVQ    colA+24(FP), R13
-	MOVQ    b+32(FP), BX
-	MOVQ    rowB+40(FP), DX
-	VXORPS  Y0, Y0, Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	VXORPS  Y4, Y4, Y4
-	VXORPS  Y5, Y5, Y5
-	VXORPS  Y6, Y6, Y6
-	VXORPS  Y7, Y7, Y7
-	VXORPS  Y8, Y8, Y8
-	VXORPS  Y9, Y9, Y9
-	VXORPS  Y10, Y10, Y10
-	VXORPS  Y11, Y11, Y11
-	MOVQ    DI, R10
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x00
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x3f
-	ADDQ    SI, R10
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x00
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x3f
-	ADDQ    SI, R10
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x00
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x3f
-	ADDQ    SI, R10
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x00
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x3f
-	ADDQ    SI, R10
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x00
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x3f
-	ADDQ    SI, R10
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x00
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x3f
-	LEAQ    (DX)(DX*2), R11
-	MOVQ    CX, R12
-	CMPQ    R13, $0x08
-	JNE     columns
-	LEAQ    (R8)(R8*2), R9
-	LEAQ    (AX)(R8*4), R10
-	SHRQ    $0x02, CX
-	JZ      rowsRest
+// func product256d6x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, end *byte)
+// Requires: AVX, AVX2, FMA3, MMX+, SSE
+TEXT ·product256d6x2(SB), NOSPLIT, $8-112
+	STMXCSR    (SP)
+	MOVL       (SP), AX
+	ORL        $0x00008040, AX
+	MOVL       AX, 4(SP)
+	LDMXCSR    4(SP)
+	MOVQ       c+48(FP), DI
+	MOVQ       rowC+56(FP), SI
+	MOVQ       k+0(FP), CX
+	MOVQ       a+8(FP), AX
+	MOVQ       rowA+16(FP), R8
+	MOVQ       colA+24(FP), R13
+	MOVQ       b+32(FP), BX
+	MOVQ       rowB+40(FP), DX
+	MOVQ       DI, R10
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x00
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x3f
+	ADDQ       SI, R10
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x00
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x3f
+	ADDQ       SI, R10
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x00
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x3f
+	ADDQ       SI, R10
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x00
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x3f
+	ADDQ       SI, R10
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x00
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x3f
+	ADDQ       SI, R10
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x00
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x3f
+	MOVQ       end+104(FP), R9
+	TESTQ      R9, R9
+	JZ         fetched
+	MOVQ       8(R9), R10
+	TESTQ      R10, R10
+	JZ         fetched
+	MOVQ       16(R9), R11
+	PREFETCHT0 (R10)
+	PREFETCHT0 63(R10)
+	ADDQ       R11, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 63(R10)
+	ADDQ       R11, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 63(R10)
+	ADDQ       R11, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 63(R10)
+	ADDQ       R11, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 63(R10)
+	ADDQ       R11, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 63(R10)
+
+fetched:
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	VXORPS Y8, Y8, Y8
+	VXORPS Y9, Y9, Y9
+	VXORPS Y10, Y10, Y10
+	VXORPS Y11, Y11, Y11
+	LEAQ   (DX)(DX*2), R11
+	MOVQ   CX, R12
+	CMPQ   R13, $0x08
+	JNE    columns
+	LEAQ   (R8)(R8*2), R9
+	LEAQ   (AX)(R8*4), R10
+	SHRQ   $0x02, CX
+	JZ     rowsRest
 
 rowsLoop:
 	VMOVUPD      (BX), Y12
@@ -28502,214 +29577,247 @@ done:
 	VBROADCASTSD alpha+72(FP), Y15
 	MOVQ         mask+64(FP), AX
 	MOVQ         accumulate+80(FP), BX
+	MOVQ         end+104(FP), R8
+	VPCMPEQD     Y12, Y12, Y12
 	TESTQ        AX, AX
-	JZ           whole
+	JZ           masked
 	VMOVDQU      32(AX), Y12
-	TESTQ        BX, BX
-	JZ           setMasked
-	VMOVUPD      (DI), Y14
-	VFMADD231PD  Y15, Y0, Y14
-	VMOVUPD      Y14, (DI)
-	VMASKMOVPD   32(DI), Y12, Y14
-	VFMADD231PD  Y15, Y1, Y14
-	VMASKMOVPD   Y14, Y12, 32(DI)
-	ADDQ         SI, DI
-	VMOVUPD      (DI), Y14
-	VFMADD231PD  Y15, Y2, Y14
-	VMOVUPD      Y14, (DI)
-	VMASKMOVPD   32(DI), Y12, Y14
-	VFMADD231PD  Y15, Y3, Y14
-	VMASKMOVPD   Y14, Y12, 32(DI)
-	ADDQ         SI, DI
-	VMOVUPD      (DI), Y14
-	VFMADD231PD  Y15, Y4, Y14
-	VMOVUPD      Y14, (DI)
-	VMASKMOVPD   32(DI), Y12, Y14
-	VFMADD231PD  Y15, Y5, Y14
-	VMASKMOVPD   Y14, Y12, 32(DI)
-	ADDQ         SI, DI
-	VMOVUPD      (DI), Y14
-	VFMADD231PD  Y15, Y6, Y14
-	VMOVUPD      Y14, (DI)
-	VMASKMOVPD   32(DI), Y12, Y14
-	VFMADD231PD  Y15, Y7, Y14
-	VMASKMOVPD   Y14, Y12, 32(DI)
-	ADDQ         SI, DI
-	VMOVUPD      (DI), Y14
-	VFMADD231PD  Y15, Y8, Y14
-	VMOVUPD      Y14, (DI)
-	VMASKMOVPD   32(DI), Y12, Y14
-	VFMADD231PD  Y15, Y9, Y14
-	VMASKMOVPD   Y14, Y12, 32(DI)
-	ADDQ         SI, DI
-	VMOVUPD      (DI), Y14
-	VFMADD231PD  Y15, Y10, Y14
-	VMOVUPD      Y14, (DI)
-	VMASKMOVPD   32(DI), Y12, Y14
-	VFMADD231PD  Y15, Y11, Y14
-	VMASKMOVPD   Y14, Y12, 32(DI)
-	VZEROUPPER
-	LDMXCSR      (SP)
-	RET
 
-setMasked:
-	VMULPD     Y15, Y0, Y0
+masked:
+	TESTQ       BX, BX
+	JZ          set
+	MOVQ        DI, R10
+	VMOVUPD     (R10), Y14
+	VFMADD213PD Y14, Y15, Y0
+	VMASKMOVPD  32(R10), Y12, Y14
+	VFMADD213PD Y14, Y15, Y1
+	ADDQ        SI, R10
+	VMOVUPD     (R10), Y14
+	VFMADD213PD Y14, Y15, Y2
+	VMASKMOVPD  32(R10), Y12, Y14
+	VFMADD213PD Y14, Y15, Y3
+	ADDQ        SI, R10
+	VMOVUPD     (R10), Y14
+	VFMADD213PD Y14, Y15, Y4
+	VMASKMOVPD  32(R10), Y12, Y14
+	VFMADD213PD Y14, Y15, Y5
+	ADDQ        SI, R10
+	VMOVUPD     (R10), Y14
+	VFMADD213PD Y14, Y15, Y6
+	VMASKMOVPD  32(R10), Y12, Y14
+	VFMADD213PD Y14, Y15, Y7
+	ADDQ        SI, R10
+	VMOVUPD     (R10), Y14
+	VFMADD213PD Y14, Y15, Y8
+	VMASKMOVPD  32(R10), Y12, Y14
+	VFMADD213PD Y14, Y15, Y9
+	ADDQ        SI, R10
+	VMOVUPD     (R10), Y14
+	VFMADD213PD Y14, Y15, Y10
+	VMASKMOVPD  32(R10), Y12, Y14
+	VFMADD213PD Y14, Y15, Y11
+	JMP         finish
+
+set:
+	VMULPD Y15, Y0, Y0
+	VMULPD Y15, Y1, Y1
+	VMULPD Y15, Y2, Y2
+	VMULPD Y15, Y3, Y3
+	VMULPD Y15, Y4, Y4
+	VMULPD Y15, Y5, Y5
+	VMULPD Y15, Y6, Y6
+	VMULPD Y15, Y7, Y7
+	VMULPD Y15, Y8, Y8
+	VMULPD Y15, Y9, Y9
+	VMULPD Y15, Y10, Y10
+	VMULPD Y15, Y11, Y11
+
+finish:
+	TESTQ      R8, R8
+	JZ         store
+	MOVQ       (R8), R9
+	TESTQ      R9, R9
+	JZ         rectify
+	VMOVUPD    (R9), Y14
+	VADDPD     Y0, Y14, Y0
+	VADDPD     Y2, Y14, Y2
+	VADDPD     Y4, Y14, Y4
+	VADDPD     Y6, Y14, Y6
+	VADDPD     Y8, Y14, Y8
+	VADDPD     Y10, Y14, Y10
+	VMASKMOVPD 32(R9), Y12, Y14
+	VADDPD     Y1, Y14, Y1
+	VADDPD     Y3, Y14, Y3
+	VADDPD     Y5, Y14, Y5
+	VADDPD     Y7, Y14, Y7
+	VADDPD     Y9, Y14, Y9
+	VADDPD     Y11, Y14, Y11
+
+rectify:
+	VXORPS Y15, Y15, Y15
+	MOVQ   24(R8), R9
+	TESTQ  R9, R9
+	JZ     gate
+	VMAXPD Y0, Y15, Y0
+	VMAXPD Y1, Y15, Y1
+	VMAXPD Y2, Y15, Y2
+	VMAXPD Y3, Y15, Y3
+	VMAXPD Y4, Y15, Y4
+	VMAXPD Y5, Y15, Y5
+	VMAXPD Y6, Y15, Y6
+	VMAXPD Y7, Y15, Y7
+	VMAXPD Y8, Y15, Y8
+	VMAXPD Y9, Y15, Y9
+	VMAXPD Y10, Y15, Y10
+	VMAXPD Y11, Y15, Y11
+
+gate:
+	MOVQ       8(R8), R9
+	TESTQ      R9, R9
+	JZ         store
+	MOVQ       16(R8), R11
+	VMOVUPD    (R9), Y14
+	VCMPPD     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y0, Y0
+	VMASKMOVPD 32(R9), Y12, Y14
+	VCMPPD     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y1, Y1
+	ADDQ       R11, R9
+	VMOVUPD    (R9), Y14
+	VCMPPD     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y2, Y2
+	VMASKMOVPD 32(R9), Y12, Y14
+	VCMPPD     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y3, Y3
+	ADDQ       R11, R9
+	VMOVUPD    (R9), Y14
+	VCMPPD     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y4, Y4
+	VMASKMOVPD 32(R9), Y12, Y14
+	VCMPPD     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y5, Y5
+	ADDQ       R11, R9
+	VMOVUPD    (R9), Y14
+	VCMPPD     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y6, Y6
+	VMASKMOVPD 32(R9), Y12, Y14
+	VCMPPD     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y7, Y7
+	ADDQ       R11, R9
+	VMOVUPD    (R9), Y14
+	VCMPPD     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y8, Y8
+	VMASKMOVPD 32(R9), Y12, Y14
+	VCMPPD     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y9, Y9
+	ADDQ       R11, R9
+	VMOVUPD    (R9), Y14
+	VCMPPD     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y10, Y10
+	VMASKMOVPD 32(R9), Y12, Y14
+	VCMPPD     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y11, Y11
+
+store:
+	TESTQ      AX, AX
+	JZ         whole
 	VMOVUPD    Y0, (DI)
-	VMULPD     Y15, Y1, Y1
 	VMASKMOVPD Y1, Y12, 32(DI)
 	ADDQ       SI, DI
-	VMULPD     Y15, Y2, Y2
 	VMOVUPD    Y2, (DI)
-	VMULPD     Y15, Y3, Y3
 	VMASKMOVPD Y3, Y12, 32(DI)
 	ADDQ       SI, DI
-	VMULPD     Y15, Y4, Y4
 	VMOVUPD    Y4, (DI)
-	VMULPD     Y15, Y5, Y5
 	VMASKMOVPD Y5, Y12, 32(DI)
 	ADDQ       SI, DI
-	VMULPD     Y15, Y6, Y6
 	VMOVUPD    Y6, (DI)
-	VMULPD     Y15, Y7, Y7
 	VMASKMOVPD Y7, Y12, 32(DI)
 	ADDQ       SI, DI
-	VMULPD     Y15, Y8, Y8
 	VMOVUPD    Y8, (DI)
-	VMULPD     Y15, Y9, Y9
 	VMASKMOVPD Y9, Y12, 32(DI)
 	ADDQ       SI, DI
-	VMULPD     Y15, Y10, Y10
 	VMOVUPD    Y10, (DI)
-	VMULPD     Y15, Y11, Y11
 	VMASKMOVPD Y11, Y12, 32(DI)
 	VZEROUPPER
 	LDMXCSR    (SP)
 	RET
 
 whole:
-	TESTQ       BX, BX
-	JZ          set
-	VMOVUPD     (DI), Y14
-	VFMADD231PD Y15, Y0, Y14
-	VMOVUPD     Y14, (DI)
-	VMOVUPD     32(DI), Y14
-	VFMADD231PD Y15, Y1, Y14
-	VMOVUPD     Y14, 32(DI)
-	ADDQ        SI, DI
-	VMOVUPD     (DI), Y14
-	VFMADD231PD Y15, Y2, Y14
-	VMOVUPD     Y14, (DI)
-	VMOVUPD     32(DI), Y14
-	VFMADD231PD Y15, Y3, Y14
-	VMOVUPD     Y14, 32(DI)
-	ADDQ        SI, DI
-	VMOVUPD     (DI), Y14
-	VFMADD231PD Y15, Y4, Y14
-	VMOVUPD     Y14, (DI)
-	VMOVUPD     32(DI), Y14
-	VFMADD231PD Y15, Y5, Y14
-	VMOVUPD     Y14, 32(DI)
-	ADDQ        SI, DI
-	VMOVUPD     (DI), Y14
-	VFMADD231PD Y15, Y6, Y14
-	VMOVUPD     Y14, (DI)
-	VMOVUPD     32(DI), Y14
-	VFMADD231PD Y15, Y7, Y14
-	VMOVUPD     Y14, 32(DI)
-	ADDQ        SI, DI
-	VMOVUPD     (DI), Y14
-	VFMADD231PD Y15, Y8, Y14
-	VMOVUPD     Y14, (DI)
-	VMOVUPD     32(DI), Y14
-	VFMADD231PD Y15, Y9, Y14
-	VMOVUPD     Y14, 32(DI)
-	ADDQ        SI, DI
-	VMOVUPD     (DI), Y14
-	VFMADD231PD Y15, Y10, Y14
-	VMOVUPD     Y14, (DI)
-	VMOVUPD     32(DI), Y14
-	VFMADD231PD Y15, Y11, Y14
-	VMOVUPD     Y14, 32(DI)
-	VZEROUPPER
-	LDMXCSR     (SP)
-	RET
-
-set:
-	VMULPD  Y15, Y0, Y0
 	VMOVUPD Y0, (DI)
-	VMULPD  Y15, Y1, Y1
 	VMOVUPD Y1, 32(DI)
 	ADDQ    SI, DI
-	VMULPD  Y15, Y2, Y2
 	VMOVUPD Y2, (DI)
-	VMULPD  Y15, Y3, Y3
 	VMOVUPD Y3, 32(DI)
 	ADDQ    SI, DI
-	VMULPD  Y15, Y4, Y4
 	VMOVUPD Y4, (DI)
-	VMULPD  Y15, Y5, Y5
 	VMOVUPD Y5, 32(DI)
 	ADDQ    SI, DI
-	VMULPD  Y15, Y6, Y6
 	VMOVUPD Y6, (DI)
-	VMULPD  Y15, Y7, Y7
 	VMOVUPD Y7, 32(DI)
 	ADDQ    SI, DI
-	VMULPD  Y15, Y8, Y8
 	VMOVUPD Y8, (DI)
-	VMULPD  Y15, Y9, Y9
 	VMOVUPD Y9, 32(DI)
 	ADDQ    SI, DI
-	VMULPD  Y15, Y10, Y10
 	VMOVUPD Y10, (DI)
-	VMULPD  Y15, Y11, Y11
 	VMOVUPD Y11, 32(DI)
 	VZEROUPPER
 	LDMXCSR (SP)
 	RET
 
-// func product256d1x3(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int)
-// Requires: AVX, FMA3, SSE
-TEXT ·product256d1x3(SB), NOSPLIT, $8-104
-	STMXCSR (SP)
-	MOVL    (SP), AX
-	ORL     $0x00008040, AX
-	MOVL    AX, 4(SP)
-	LDMXCSR 4(SP)
-	MOVQ    c+48(FP), DI
-	MOVQ    rowC+56(FP), SI
-	MOVQ    k+0(FP), CX
-	MOVQ    a+8(FP), AX
-	MOVQ    rowA+16(FP), R8
-	MOVQ    colA+24(FP), R13
-	MOVQ    b+32(FP), BX
-	MOVQ    rowB+40(FP), DX
-	VXORPS  Y0, Y0, Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	MOVQ    DI, R10
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x00
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x40
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x5f
-	LEAQ    (DX)(DX*2), R11
-	MOVQ    CX, R12
-	CMPQ    R13, $0x08
-	JNE     columns
-	LEAQ    (R8)(R8*2), R9
-	SHRQ    $0x02, CX
-	JZ      rowsRest
+// func product256d1x3(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, end *byte)
+// Requires: AVX, AVX2, FMA3, MMX+, SSE
+TEXT ·product256d1x3(SB), NOSPLIT, $8-112
+	STMXCSR    (SP)
+	MOVL       (SP), AX
+	ORL        $0x00008040, AX
+	MOVL       AX, 4(SP)
+	LDMXCSR    4(SP)
+	MOVQ       c+48(FP), DI
+	MOVQ       rowC+56(FP), SI
+	MOVQ       k+0(FP), CX
+	MOVQ       a+8(FP), AX
+	MOVQ       rowA+16(FP), R8
+	MOVQ       colA+24(FP), R13
+	MOVQ       b+32(FP), BX
+	MOVQ       rowB+40(FP), DX
+	MOVQ       DI, R10
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x00
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x40
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x5f
+	MOVQ       end+104(FP), R9
+	TESTQ      R9, R9
+	JZ         fetched
+	MOVQ       8(R9), R10
+	TESTQ      R10, R10
+	JZ         fetched
+	MOVQ       16(R9), R11
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	PREFETCHT0 95(R10)
+
+fetched:
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	LEAQ   (DX)(DX*2), R11
+	MOVQ   CX, R12
+	CMPQ   R13, $0x08
+	JNE    columns
+	LEAQ   (R8)(R8*2), R9
+	SHRQ   $0x02, CX
+	JZ     rowsRest
 
 rowsLoop:
 	VMOVUPD      (BX), Y3
@@ -28823,123 +29931,161 @@ done:
 	VBROADCASTSD alpha+72(FP), Y15
 	MOVQ         mask+64(FP), AX
 	MOVQ         accumulate+80(FP), BX
+	MOVQ         end+104(FP), R8
+	VPCMPEQD     Y12, Y12, Y12
 	TESTQ        AX, AX
-	JZ           whole
+	JZ           masked
 	VMOVDQU      64(AX), Y12
-	TESTQ        BX, BX
-	JZ           setMasked
-	VMOVUPD      (DI), Y14
-	VFMADD231PD  Y15, Y0, Y14
-	VMOVUPD      Y14, (DI)
-	VMOVUPD      32(DI), Y14
-	VFMADD231PD  Y15, Y1, Y14
-	VMOVUPD      Y14, 32(DI)
-	VMASKMOVPD   64(DI), Y12, Y14
-	VFMADD231PD  Y15, Y2, Y14
-	VMASKMOVPD   Y14, Y12, 64(DI)
-	VZEROUPPER
-	LDMXCSR      (SP)
-	RET
 
-setMasked:
-	VMULPD     Y15, Y0, Y0
+masked:
+	TESTQ       BX, BX
+	JZ          set
+	MOVQ        DI, R10
+	VMOVUPD     (R10), Y14
+	VFMADD213PD Y14, Y15, Y0
+	VMOVUPD     32(R10), Y14
+	VFMADD213PD Y14, Y15, Y1
+	VMASKMOVPD  64(R10), Y12, Y14
+	VFMADD213PD Y14, Y15, Y2
+	JMP         finish
+
+set:
+	VMULPD Y15, Y0, Y0
+	VMULPD Y15, Y1, Y1
+	VMULPD Y15, Y2, Y2
+
+finish:
+	TESTQ      R8, R8
+	JZ         store
+	MOVQ       (R8), R9
+	TESTQ      R9, R9
+	JZ         rectify
+	VMOVUPD    (R9), Y14
+	VADDPD     Y0, Y14, Y0
+	VMOVUPD    32(R9), Y14
+	VADDPD     Y1, Y14, Y1
+	VMASKMOVPD 64(R9), Y12, Y14
+	VADDPD     Y2, Y14, Y2
+
+rectify:
+	VXORPS Y15, Y15, Y15
+	MOVQ   24(R8), R9
+	TESTQ  R9, R9
+	JZ     gate
+	VMAXPD Y0, Y15, Y0
+	VMAXPD Y1, Y15, Y1
+	VMAXPD Y2, Y15, Y2
+
+gate:
+	MOVQ       8(R8), R9
+	TESTQ      R9, R9
+	JZ         store
+	MOVQ       16(R8), R11
+	VMOVUPD    (R9), Y14
+	VCMPPD     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y0, Y0
+	VMOVUPD    32(R9), Y14
+	VCMPPD     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y1, Y1
+	VMASKMOVPD 64(R9), Y12, Y14
+	VCMPPD     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y2, Y2
+
+store:
+	TESTQ      AX, AX
+	JZ         whole
 	VMOVUPD    Y0, (DI)
-	VMULPD     Y15, Y1, Y1
 	VMOVUPD    Y1, 32(DI)
-	VMULPD     Y15, Y2, Y2
 	VMASKMOVPD Y2, Y12, 64(DI)
 	VZEROUPPER
 	LDMXCSR    (SP)
 	RET
 
 whole:
-	TESTQ       BX, BX
-	JZ          set
-	VMOVUPD     (DI), Y14
-	VFMADD231PD Y15, Y0, Y14
-	VMOVUPD     Y14, (DI)
-	VMOVUPD     32(DI), Y14
-	VFMADD231PD Y15, Y1, Y14
-	VMOVUPD     Y14, 32(DI)
-	VMOVUPD     64(DI), Y14
-	VFMADD231PD Y15, Y2, Y14
-	VMOVUPD     Y14, 64(DI)
-	VZEROUPPER
-	LDMXCSR     (SP)
-	RET
-
-set:
-	VMULPD  Y15, Y0, Y0
 	VMOVUPD Y0, (DI)
-	VMULPD  Y15, Y1, Y1
 	VMOVUPD Y1, 32(DI)
-	VMULPD  Y15, Y2, Y2
 	VMOVUPD Y2, 64(DI)
 	VZEROUPPER
 	LDMXCSR (SP)
 	RET
 
-// func product256d2x3(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int)
-// Requires: AVX, FMA3, SSE
-TEXT ·product256d2x3(SB), NOSPLIT, $8-104
-	STMXCSR (SP)
-	MOVL    (SP), AX
-	ORL     $0x00008040, AX
-	MOVL    AX, 4(SP)
-	LDMXCSR 4(SP)
-	MOVQ    c+48(FP), DI
-	MOVQ    rowC+56(FP), SI
-	MOVQ    k+0(FP), CX
-	MOVQ    a+8(FP), AX
-	MOVQ    rowA+16(FP), R8
-	MOVQ    colA+24(FP), R13
-	MOVQ    b+32(FP), BX
-	MOVQ    rowB+40(FP), DX
-	VXORPS  Y0, Y0, Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	VXORPS  Y4, Y4, Y4
-	VXORPS  Y5, Y5, Y5
-	MOVQ    DI, R10
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x00
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x40
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x5f
-	ADDQ    SI, R10
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x00
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x40
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x5f
-	LEAQ    (DX)(DX*2), R11
-	MOVQ    CX, R12
-	CMPQ    R13, $0x08
-	JNE     columns
-	LEAQ    (R8)(R8*2), R9
-	SHRQ    $0x02, CX
-	JZ      rowsRest
+// func product256d2x3(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, end *byte)
+// Requires: AVX, AVX2, FMA3, MMX+, SSE
+TEXT ·product256d2x3(SB), NOSPLIT, $8-112
+	STMXCSR    (SP)
+	MOVL       (SP), AX
+	ORL        $0x00008040, AX
+	MOVL       AX, 4(SP)
+	LDMXCSR    4(SP)
+	MOVQ       c+48(FP), DI
+	MOVQ       rowC+56(FP), SI
+	MOVQ       k+0(FP), CX
+	MOVQ       a+8(FP), AX
+	MOVQ       rowA+16(FP), R8
+	MOVQ       colA+24(FP), R13
+	MOVQ       b+32(FP), BX
+	MOVQ       rowB+40(FP), DX
+	MOVQ       DI, R10
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x00
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x40
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x5f
+	ADDQ       SI, R10
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x00
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x40
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x5f
+	MOVQ       end+104(FP), R9
+	TESTQ      R9, R9
+	JZ         fetched
+	MOVQ       8(R9), R10
+	TESTQ      R10, R10
+	JZ         fetched
+	MOVQ       16(R9), R11
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	PREFETCHT0 95(R10)
+	ADDQ       R11, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	PREFETCHT0 95(R10)
+
+fetched:
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	LEAQ   (DX)(DX*2), R11
+	MOVQ   CX, R12
+	CMPQ   R13, $0x08
+	JNE    columns
+	LEAQ   (R8)(R8*2), R9
+	SHRQ   $0x02, CX
+	JZ     rowsRest
 
 rowsLoop:
 	VMOVUPD      (BX), Y6
@@ -29093,176 +30239,218 @@ done:
 	VBROADCASTSD alpha+72(FP), Y15
 	MOVQ         mask+64(FP), AX
 	MOVQ         accumulate+80(FP), BX
+	MOVQ         end+104(FP), R8
+	VPCMPEQD     Y12, Y12, Y12
 	TESTQ        AX, AX
-	JZ           whole
+	JZ           masked
 	VMOVDQU      64(AX), Y12
-	TESTQ        BX, BX
-	JZ           setMasked
-	VMOVUPD      (DI), Y14
-	VFMADD231PD  Y15, Y0, Y14
-	VMOVUPD      Y14, (DI)
-	VMOVUPD      32(DI), Y14
-	VFMADD231PD  Y15, Y1, Y14
-	VMOVUPD      Y14, 32(DI)
-	VMASKMOVPD   64(DI), Y12, Y14
-	VFMADD231PD  Y15, Y2, Y14
-	VMASKMOVPD   Y14, Y12, 64(DI)
-	ADDQ         SI, DI
-	VMOVUPD      (DI), Y14
-	VFMADD231PD  Y15, Y3, Y14
-	VMOVUPD      Y14, (DI)
-	VMOVUPD      32(DI), Y14
-	VFMADD231PD  Y15, Y4, Y14
-	VMOVUPD      Y14, 32(DI)
-	VMASKMOVPD   64(DI), Y12, Y14
-	VFMADD231PD  Y15, Y5, Y14
-	VMASKMOVPD   Y14, Y12, 64(DI)
-	VZEROUPPER
-	LDMXCSR      (SP)
-	RET
 
-setMasked:
-	VMULPD     Y15, Y0, Y0
+masked:
+	TESTQ       BX, BX
+	JZ          set
+	MOVQ        DI, R10
+	VMOVUPD     (R10), Y14
+	VFMADD213PD Y14, Y15, Y0
+	VMOVUPD     32(R10), Y14
+	VFMADD213PD Y14, Y15, Y1
+	VMASKMOVPD  64(R10), Y12, Y14
+	VFMADD213PD Y14, Y15, Y2
+	ADDQ        SI, R10
+	VMOVUPD     (R10), Y14
+	VFMADD213PD Y14, Y15, Y3
+	VMOVUPD     32(R10), Y14
+	VFMADD213PD Y14, Y15, Y4
+	VMASKMOVPD  64(R10), Y12, Y14
+	VFMADD213PD Y14, Y15, Y5
+	JMP         finish
+
+set:
+	VMULPD Y15, Y0, Y0
+	VMULPD Y15, Y1, Y1
+	VMULPD Y15, Y2, Y2
+	VMULPD Y15, Y3, Y3
+	VMULPD Y15, Y4, Y4
+	VMULPD Y15, Y5, Y5
+
+finish:
+	TESTQ      R8, R8
+	JZ         store
+	MOVQ       (R8), R9
+	TESTQ      R9, R9
+	JZ         rectify
+	VMOVUPD    (R9), Y14
+	VADDPD     Y0, Y14, Y0
+	VADDPD     Y3, Y14, Y3
+	VMOVUPD    32(R9), Y14
+	VADDPD     Y1, Y14, Y1
+	VADDPD     Y4, Y14, Y4
+	VMASKMOVPD 64(R9), Y12, Y14
+	VADDPD     Y2, Y14, Y2
+	VADDPD     Y5, Y14, Y5
+
+rectify:
+	VXORPS Y15, Y15, Y15
+	MOVQ   24(R8), R9
+	TESTQ  R9, R9
+	JZ     gate
+	VMAXPD Y0, Y15, Y0
+	VMAXPD Y1, Y15, Y1
+	VMAXPD Y2, Y15, Y2
+	VMAXPD Y3, Y15, Y3
+	VMAXPD Y4, Y15, Y4
+	VMAXPD Y5, Y15, Y5
+
+gate:
+	MOVQ       8(R8), R9
+	TESTQ      R9, R9
+	JZ         store
+	MOVQ       16(R8), R11
+	VMOVUPD    (R9), Y14
+	VCMPPD     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y0, Y0
+	VMOVUPD    32(R9), Y14
+	VCMPPD     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y1, Y1
+	VMASKMOVPD 64(R9), Y12, Y14
+	VCMPPD     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y2, Y2
+	ADDQ       R11, R9
+	VMOVUPD    (R9), Y14
+	VCMPPD     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y3, Y3
+	VMOVUPD    32(R9), Y14
+	VCMPPD     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y4, Y4
+	VMASKMOVPD 64(R9), Y12, Y14
+	VCMPPD     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y5, Y5
+
+store:
+	TESTQ      AX, AX
+	JZ         whole
 	VMOVUPD    Y0, (DI)
-	VMULPD     Y15, Y1, Y1
 	VMOVUPD    Y1, 32(DI)
-	VMULPD     Y15, Y2, Y2
 	VMASKMOVPD Y2, Y12, 64(DI)
 	ADDQ       SI, DI
-	VMULPD     Y15, Y3, Y3
 	VMOVUPD    Y3, (DI)
-	VMULPD     Y15, Y4, Y4
 	VMOVUPD    Y4, 32(DI)
-	VMULPD     Y15, Y5, Y5
 	VMASKMOVPD Y5, Y12, 64(DI)
 	VZEROUPPER
 	LDMXCSR    (SP)
 	RET
 
 whole:
-	TESTQ       BX, BX
-	JZ          set
-	VMOVUPD     (DI), Y14
-	VFMADD231PD Y15, Y0, Y14
-	VMOVUPD     Y14, (DI)
-	VMOVUPD     32(DI), Y14
-	VFMADD231PD Y15, Y1, Y14
-	VMOVUPD     Y14, 32(DI)
-	VMOVUPD     64(DI), Y14
-	VFMADD231PD Y15, Y2, Y14
-	VMOVUPD     Y14, 64(DI)
-	ADDQ        SI, DI
-	VMOVUPD     (DI), Y14
-	VFMADD231PD Y15, Y3, Y14
-	VMOVUPD     Y14, (DI)
-	VMOVUPD     32(DI), Y14
-	VFMADD231PD Y15, Y4, Y14
-	VMOVUPD     Y14, 32(DI)
-	VMOVUPD     64(DI), Y14
-	VFMADD231PD Y15, Y5, Y14
-	VMOVUPD     Y14, 64(DI)
-	VZEROUPPER
-	LDMXCSR     (SP)
-	RET
-
-set:
-	VMULPD  Y15, Y0, Y0
 	VMOVUPD Y0, (DI)
-	VMULPD  Y15, Y1, Y1
 	VMOVUPD Y1, 32(DI)
-	VMULPD  Y15, Y2, Y2
 	VMOVUPD Y2, 64(DI)
 	ADDQ    SI, DI
-	VMULPD  Y15, Y3, Y3
 	VMOVUPD Y3, (DI)
-	VMULPD  Y15, Y4, Y4
 	VMOVUPD Y4, 32(DI)
-	VMULPD  Y15, Y5, Y5
 	VMOVUPD Y5, 64(DI)
 	VZEROUPPER
 	LDMXCSR (SP)
 	RET
 
-// func product256d3x3(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int)
-// Requires: AVX, FMA3, SSE
-TEXT ·product256d3x3(SB), NOSPLIT, $8-104
-	STMXCSR (SP)
-	MOVL    (SP), AX
-	ORL     $0x00008040, AX
-	MOVL    AX, 4(SP)
-	LDMXCSR 4(SP)
-	MOVQ    c+48(FP), DI
-	MOVQ    rowC+56(FP), SI
-	MOVQ    k+0(FP), CX
-	MOVQ    a+8(FP), AX
-	MOVQ    rowA+16(FP), R8
-	MOVQ    colA+24(FP), R13
-	MOVQ    b+32(FP), BX
-	MOVQ    rowB+40(FP), DX
-	VXORPS  Y0, Y0, Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	VXORPS  Y4, Y4, Y4
-	VXORPS  Y5, Y5, Y5
-	VXORPS  Y6, Y6, Y6
-	VXORPS  Y7, Y7, Y7
-	VXORPS  Y8, Y8, Y8
-	MOVQ    DI, R10
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x00
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x40
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x5f
-	ADDQ    SI, R10
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x00
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x40
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x5f
-	ADDQ    SI, R10
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x00
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x40
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x5f
-	LEAQ    (DX)(DX*2), R11
-	MOVQ    CX, R12
-	CMPQ    R13, $0x08
-	JNE     columns
-	LEAQ    (R8)(R8*2), R9
-	SHRQ    $0x02, CX
-	JZ      rowsRest
+// func product256d3x3(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, end *byte)
+// Requires: AVX, AVX2, FMA3, MMX+, SSE
+TEXT ·product256d3x3(SB), NOSPLIT, $8-112
+	STMXCSR    (SP)
+	MOVL       (SP), AX
+	ORL        $0x00008040, AX
+	MOVL       AX, 4(SP)
+	LDMXCSR    4(SP)
+	MOVQ       c+48(FP), DI
+	MOVQ       rowC+56(FP), SI
+	MOVQ       k+0(FP), CX
+	MOVQ       a+8(FP), AX
+	MOVQ       rowA+16(FP), R8
+	MOVQ       colA+24(FP), R13
+	MOVQ       b+32(FP), BX
+	MOVQ       rowB+40(FP), DX
+	MOVQ       DI, R10
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x00
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x40
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x5f
+	ADDQ       SI, R10
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x00
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x40
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x5f
+	ADDQ       SI, R10
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x00
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x40
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x5f
+	MOVQ       end+104(FP), R9
+	TESTQ      R9, R9
+	JZ         fetched
+	MOVQ       8(R9), R10
+	TESTQ      R10, R10
+	JZ         fetched
+	MOVQ       16(R9), R11
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	PREFETCHT0 95(R10)
+	ADDQ       R11, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	PREFETCHT0 95(R10)
+	ADDQ       R11, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	PREFETCHT0 95(R10)
+
+fetched:
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	VXORPS Y8, Y8, Y8
+	LEAQ   (DX)(DX*2), R11
+	MOVQ   CX, R12
+	CMPQ   R13, $0x08
+	JNE    columns
+	LEAQ   (R8)(R8*2), R9
+	SHRQ   $0x02, CX
+	JZ     rowsRest
 
 rowsLoop:
 	VMOVUPD      (BX), Y9
@@ -29456,229 +30644,275 @@ done:
 	VBROADCASTSD alpha+72(FP), Y15
 	MOVQ         mask+64(FP), AX
 	MOVQ         accumulate+80(FP), BX
+	MOVQ         end+104(FP), R8
+	VPCMPEQD     Y12, Y12, Y12
 	TESTQ        AX, AX
-	JZ           whole
+	JZ           masked
 	VMOVDQU      64(AX), Y12
-	TESTQ        BX, BX
-	JZ           setMasked
-	VMOVUPD      (DI), Y14
-	VFMADD231PD  Y15, Y0, Y14
-	VMOVUPD      Y14, (DI)
-	VMOVUPD      32(DI), Y14
-	VFMADD231PD  Y15, Y1, Y14
-	VMOVUPD      Y14, 32(DI)
-	VMASKMOVPD   64(DI), Y12, Y14
-	VFMADD231PD  Y15, Y2, Y14
-	VMASKMOVPD   Y14, Y12, 64(DI)
-	ADDQ         SI, DI
-	VMOVUPD      (DI), Y14
-	VFMADD231PD  Y15, Y3, Y14
-	VMOVUPD      Y14, (DI)
-	VMOVUPD      32(DI), Y14
-	VFMADD231PD  Y15, Y4, Y14
-	VMOVUPD      Y14, 32(DI)
-	VMASKMOVPD   64(DI), Y12, Y14
-	VFMADD231PD  Y15, Y5, Y14
-	VMASKMOVPD   Y14, Y12, 64(DI)
-	ADDQ         SI, DI
-	VMOVUPD      (DI), Y14
-	VFMADD231PD  Y15, Y6, Y14
-	VMOVUPD      Y14, (DI)
-	VMOVUPD      32(DI), Y14
-	VFMADD231PD  Y15, Y7, Y14
-	VMOVUPD      Y14, 32(DI)
-	VMASKMOVPD   64(DI), Y12, Y14
-	VFMADD231PD  Y15, Y8, Y14
-	VMASKMOVPD   Y14, Y12, 64(DI)
-	VZEROUPPER
-	LDMXCSR      (SP)
-	RET
 
-setMasked:
-	VMULPD     Y15, Y0, Y0
+masked:
+	TESTQ       BX, BX
+	JZ          set
+	MOVQ        DI, R10
+	VMOVUPD     (R10), Y14
+	VFMADD213PD Y14, Y15, Y0
+	VMOVUPD     32(R10), Y14
+	VFMADD213PD Y14, Y15, Y1
+	VMASKMOVPD  64(R10), Y12, Y14
+	VFMADD213PD Y14, Y15, Y2
+	ADDQ        SI, R10
+	VMOVUPD     (R10), Y14
+	VFMADD213PD Y14, Y15, Y3
+	VMOVUPD     32(R10), Y14
+	VFMADD213PD Y14, Y15, Y4
+	VMASKMOVPD  64(R10), Y12, Y14
+	VFMADD213PD Y14, Y15, Y5
+	ADDQ        SI, R10
+	VMOVUPD     (R10), Y14
+	VFMADD213PD Y14, Y15, Y6
+	VMOVUPD     32(R10), Y14
+	VFMADD213PD Y14, Y15, Y7
+	VMASKMOVPD  64(R10), Y12, Y14
+	VFMADD213PD Y14, Y15, Y8
+	JMP         finish
+
+set:
+	VMULPD Y15, Y0, Y0
+	VMULPD Y15, Y1, Y1
+	VMULPD Y15, Y2, Y2
+	VMULPD Y15, Y3, Y3
+	VMULPD Y15, Y4, Y4
+	VMULPD Y15, Y5, Y5
+	VMULPD Y15, Y6, Y6
+	VMULPD Y15, Y7, Y7
+	VMULPD Y15, Y8, Y8
+
+finish:
+	TESTQ      R8, R8
+	JZ         store
+	MOVQ       (R8), R9
+	TESTQ      R9, R9
+	JZ         rectify
+	VMOVUPD    (R9), Y14
+	VADDPD     Y0, Y14, Y0
+	VADDPD     Y3, Y14, Y3
+	VADDPD     Y6, Y14, Y6
+	VMOVUPD    32(R9), Y14
+	VADDPD     Y1, Y14, Y1
+	VADDPD     Y4, Y14, Y4
+	VADDPD     Y7, Y14, Y7
+	VMASKMOVPD 64(R9), Y12, Y14
+	VADDPD     Y2, Y14, Y2
+	VADDPD     Y5, Y14, Y5
+	VADDPD     Y8, Y14, Y8
+
+rectify:
+	VXORPS Y15, Y15, Y15
+	MOVQ   24(R8), R9
+	TESTQ  R9, R9
+	JZ     gate
+	VMAXPD Y0, Y15, Y0
+	VMAXPD Y1, Y15, Y1
+	VMAXPD Y2, Y15, Y2
+	VMAXPD Y3, Y15, Y3
+	VMAXPD Y4, Y15, Y4
+	VMAXPD Y5, Y15, Y5
+	VMAXPD Y6, Y15, Y6
+	VMAXPD Y7, Y15, Y7
+	VMAXPD Y8, Y15, Y8
+
+gate:
+	MOVQ       8(R8), R9
+	TESTQ      R9, R9
+	JZ         store
+	MOVQ       16(R8), R11
+	VMOVUPD    (R9), Y14
+	VCMPPD     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y0, Y0
+	VMOVUPD    32(R9), Y14
+	VCMPPD     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y1, Y1
+	VMASKMOVPD 64(R9), Y12, Y14
+	VCMPPD     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y2, Y2
+	ADDQ       R11, R9
+	VMOVUPD    (R9), Y14
+	VCMPPD     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y3, Y3
+	VMOVUPD    32(R9), Y14
+	VCMPPD     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y4, Y4
+	VMASKMOVPD 64(R9), Y12, Y14
+	VCMPPD     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y5, Y5
+	ADDQ       R11, R9
+	VMOVUPD    (R9), Y14
+	VCMPPD     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y6, Y6
+	VMOVUPD    32(R9), Y14
+	VCMPPD     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y7, Y7
+	VMASKMOVPD 64(R9), Y12, Y14
+	VCMPPD     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y8, Y8
+
+store:
+	TESTQ      AX, AX
+	JZ         whole
 	VMOVUPD    Y0, (DI)
-	VMULPD     Y15, Y1, Y1
 	VMOVUPD    Y1, 32(DI)
-	VMULPD     Y15, Y2, Y2
 	VMASKMOVPD Y2, Y12, 64(DI)
 	ADDQ       SI, DI
-	VMULPD     Y15, Y3, Y3
 	VMOVUPD    Y3, (DI)
-	VMULPD     Y15, Y4, Y4
 	VMOVUPD    Y4, 32(DI)
-	VMULPD     Y15, Y5, Y5
 	VMASKMOVPD Y5, Y12, 64(DI)
 	ADDQ       SI, DI
-	VMULPD     Y15, Y6, Y6
 	VMOVUPD    Y6, (DI)
-	VMULPD     Y15, Y7, Y7
 	VMOVUPD    Y7, 32(DI)
-	VMULPD     Y15, Y8, Y8
 	VMASKMOVPD Y8, Y12, 64(DI)
 	VZEROUPPER
 	LDMXCSR    (SP)
 	RET
 
 whole:
-	TESTQ       BX, BX
-	JZ          set
-	VMOVUPD     (DI), Y14
-	VFMADD231PD Y15, Y0, Y14
-	VMOVUPD     Y14, (DI)
-	VMOVUPD     32(DI), Y14
-	VFMADD231PD Y15, Y1, Y14
-	VMOVUPD     Y14, 32(DI)
-	VMOVUPD     64(DI), Y14
-	VFMADD231PD Y15, Y2, Y14
-	VMOVUPD     Y14, 64(DI)
-	ADDQ        SI, DI
-	VMOVUPD     (DI), Y14
-	VFMADD231PD Y15, Y3, Y14
-	VMOVUPD     Y14, (DI)
-	VMOVUPD     32(DI), Y14
-	VFMADD231PD Y15, Y4, Y14
-	VMOVUPD     Y14, 32(DI)
-	VMOVUPD     64(DI), Y14
-	VFMADD231PD Y15, Y5, Y14
-	VMOVUPD     Y14, 64(DI)
-	ADDQ        SI, DI
-	VMOVUPD     (DI), Y14
-	VFMADD231PD Y15, Y6, Y14
-	VMOVUPD     Y14, (DI)
-	VMOVUPD     32(DI), Y14
-	VFMADD231PD Y15, Y7, Y14
-	VMOVUPD     Y14, 32(DI)
-	VMOVUPD     64(DI), Y14
-	VFMADD231PD Y15, Y8, Y14
-	VMOVUPD     Y14, 64(DI)
-	VZEROUPPER
-	LDMXCSR     (SP)
-	RET
-
-set:
-	VMULPD  Y15, Y0, Y0
 	VMOVUPD Y0, (DI)
-	VMULPD  Y15, Y1, Y1
 	VMOVUPD Y1, 32(DI)
-	VMULPD  Y15, Y2, Y2
 	VMOVUPD Y2, 64(DI)
 	ADDQ    SI, DI
-	VMULPD  Y15, Y3, Y3
 	VMOVUPD Y3, (DI)
-	VMULPD  Y15, Y4, Y4
 	VMOVUPD Y4, 32(DI)
-	VMULPD  Y15, Y5, Y5
 	VMOVUPD Y5, 64(DI)
 	ADDQ    SI, DI
-	VMULPD  Y15, Y6, Y6
 	VMOVUPD Y6, (DI)
-	VMULPD  Y15, Y7, Y7
 	VMOVUPD Y7, 32(DI)
-	VMULPD  Y15, Y8, Y8
 	VMOVUPD Y8, 64(DI)
 	VZEROUPPER
 	LDMXCSR (SP)
 	RET
 
-// func product256d4x3(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int)
-// Requires: AVX, FMA3, SSE
-TEXT ·product256d4x3(SB), NOSPLIT, $8-104
-	STMXCSR (SP)
-	MOVL    (SP), AX
-	ORL     $0x00008040, AX
-	MOVL    AX, 4(SP)
-	LDMXCSR 4(SP)
-	MOVQ    c+48(FP), DI
-	MOVQ    rowC+56(FP), SI
-	MOVQ    k+0(FP), CX
-	MOVQ    a+8(FP), AX
-	MOVQ    rowA+16(FP), R8
-	MOVQ    colA+24(FP), R13
-	MOVQ    b+32(FP), BX
-	MOVQ    rowB+40(FP), DX
-	VXORPS  Y0, Y0, Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	VXORPS  Y4, Y4, Y4
-	VXORPS  Y5, Y5, Y5
-	VXORPS  Y6, Y6, Y6
-	VXORPS  Y7, Y7, Y7
-	VXORPS  Y8, Y8, Y8
-	VXORPS  Y9, Y9, Y9
-	VXORPS  Y10, Y10, Y10
-	VXORPS  Y11, Y11, Y11
-	MOVQ    DI, R10
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x00
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x40
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x5f
-	ADDQ    SI, R10
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x00
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x40
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x5f
-	ADDQ    SI, R10
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x00
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x40
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x5f
-	ADDQ    SI, R10
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x00
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x40
-	BYTE    $0x41
-	BYTE    $0x0f
-	BYTE    $0x0d
-	BYTE    $0x4a
-	BYTE    $0x5f
-	LEAQ    (DX)(DX*2), R11
-	MOVQ    CX, R12
-	CMPQ    R13, $0x08
-	JNE     columns
-	LEAQ    (R8)(R8*2), R9
-	SHRQ    $0x02, CX
-	JZ      rowsRest
+// func product256d4x3(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, end *byte)
+// Requires: AVX, AVX2, FMA3, MMX+, SSE
+TEXT ·product256d4x3(SB), NOSPLIT, $8-112
+	STMXCSR    (SP)
+	MOVL       (SP), AX
+	ORL        $0x00008040, AX
+	MOVL       AX, 4(SP)
+	LDMXCSR    4(SP)
+	MOVQ       c+48(FP), DI
+	MOVQ       rowC+56(FP), SI
+	MOVQ       k+0(FP), CX
+	MOVQ       a+8(FP), AX
+	MOVQ       rowA+16(FP), R8
+	MOVQ       colA+24(FP), R13
+	MOVQ       b+32(FP), BX
+	MOVQ       rowB+40(FP), DX
+	MOVQ       DI, R10
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x00
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x40
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x5f
+	ADDQ       SI, R10
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x00
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x40
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x5f
+	ADDQ       SI, R10
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x00
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x40
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x5f
+	ADDQ       SI, R10
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x00
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x40
+	BYTE       $0x41
+	BYTE       $0x0f
+	BYTE       $0x0d
+	BYTE       $0x4a
+	BYTE       $0x5f
+	MOVQ       end+104(FP), R9
+	TESTQ      R9, R9
+	JZ         fetched
+	MOVQ       8(R9), R10
+	TESTQ      R10, R10
+	JZ         fetched
+	MOVQ       16(R9), R11
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	PREFETCHT0 95(R10)
+	ADDQ       R11, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	PREFETCHT0 95(R10)
+	ADDQ       R11, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	PREFETCHT0 95(R10)
+	ADDQ       R11, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	PREFETCHT0 95(R10)
+
+fetched:
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	VXORPS Y8, Y8, Y8
+	VXORPS Y9, Y9, Y9
+	VXORPS Y10, Y10, Y10
+	VXORPS Y11, Y11, Y11
+	LEAQ   (DX)(DX*2), R11
+	MOVQ   CX, R12
+	CMPQ   R13, $0x08
+	JNE    columns
+	LEAQ   (R8)(R8*2), R9
+	SHRQ   $0x02, CX
+	JZ     rowsRest
 
 rowsLoop:
 	VMOVUPD      (BX), Y12
@@ -29912,159 +31146,181 @@ done:
 	VBROADCASTSD alpha+72(FP), Y15
 	MOVQ         mask+64(FP), AX
 	MOVQ         accumulate+80(FP), BX
+	MOVQ         end+104(FP), R8
+	VPCMPEQD     Y12, Y12, Y12
 	TESTQ        AX, AX
-	JZ           whole
+	JZ           masked
 	VMOVDQU      64(AX), Y12
-	TESTQ        BX, BX
-	JZ           setMasked
-	VMOVUPD      (DI), Y14
-	VFMADD231PD  Y15, Y0, Y14
-	VMOVUPD      Y14, (DI)
-	VMOVUPD      32(DI), Y14
-	VFMADD231PD  Y15, Y1, Y14
-	VMOVUPD      Y14, 32(DI)
-	VMASKMOVPD   64(DI), Y12, Y14
-	VFMADD231PD  Y15, Y2, Y14
-	VMASKMOVPD   Y14, Y12, 64(DI)
-	ADDQ         SI, DI
-	VMOVUPD      (DI), Y14
-	VFMADD231PD  Y15, Y3, Y14
-	VMOVUPD      Y14, (DI)
-	VMOVUPD      32(DI), Y14
-	VFMADD231PD  Y15, Y4, Y14
-	VMOVUPD      Y14, 32(DI)
-	VMASKMOVPD   64(DI), Y12, Y14
-	VFMADD231PD  Y15, Y5, Y14
-	VMASKMOVPD   Y14, Y12, 64(DI)
-	ADDQ         SI, DI
-	VMOVUPD      (DI), Y14
-	VFMADD231PD  Y15, Y6, Y14
-	VMOVUPD      Y14, (DI)
-	VMOVUPD      32(DI), Y14
-	VFMADD231PD  Y15, Y7, Y14
-	VMOVUPD      Y14, 32(DI)
-	VMASKMOVPD   64(DI), Y12, Y14
-	VFMADD231PD  Y15, Y8, Y14
-	VMASKMOVPD   Y14, Y12, 64(DI)
-	ADDQ         SI, DI
-	VMOVUPD      (DI), Y14
-	VFMADD231PD  Y15, Y9, Y14
-	VMOVUPD      Y14, (DI)
-	VMOVUPD      32(DI), Y14
-	VFMADD231PD  Y15, Y10, Y14
-	VMOVUPD      Y14, 32(DI)
-	VMASKMOVPD   64(DI), Y12, Y14
-	VFMADD231PD  Y15, Y11, Y14
-	VMASKMOVPD   Y14, Y12, 64(DI)
-	VZEROUPPER
-	LDMXCSR      (SP)
-	RET
 
-setMasked:
-	VMULPD     Y15, Y0, Y0
+masked:
+	TESTQ       BX, BX
+	JZ          set
+	MOVQ        DI, R10
+	VMOVUPD     (R10), Y14
+	VFMADD213PD Y14, Y15, Y0
+	VMOVUPD     32(R10), Y14
+	VFMADD213PD Y14, Y15, Y1
+	VMASKMOVPD  64(R10), Y12, Y14
+	VFMADD213PD Y14, Y15, Y2
+	ADDQ        SI, R10
+	VMOVUPD     (R10), Y14
+	VFMADD213PD Y14, Y15, Y3
+	VMOVUPD     32(R10), Y14
+	VFMADD213PD Y14, Y15, Y4
+	VMASKMOVPD  64(R10), Y12, Y14
+	VFMADD213PD Y14, Y15, Y5
+	ADDQ        SI, R10
+	VMOVUPD     (R10), Y14
+	VFMADD213PD Y14, Y15, Y6
+	VMOVUPD     32(R10), Y14
+	VFMADD213PD Y14, Y15, Y7
+	VMASKMOVPD  64(R10), Y12, Y14
+	VFMADD213PD Y14, Y15, Y8
+	ADDQ        SI, R10
+	VMOVUPD     (R10), Y14
+	VFMADD213PD Y14, Y15, Y9
+	VMOVUPD     32(R10), Y14
+	VFMADD213PD Y14, Y15, Y10
+	VMASKMOVPD  64(R10), Y12, Y14
+	VFMADD213PD Y14, Y15, Y11
+	JMP         finish
+
+set:
+	VMULPD Y15, Y0, Y0
+	VMULPD Y15, Y1, Y1
+	VMULPD Y15, Y2, Y2
+	VMULPD Y15, Y3, Y3
+	VMULPD Y15, Y4, Y4
+	VMULPD Y15, Y5, Y5
+	VMULPD Y15, Y6, Y6
+	VMULPD Y15, Y7, Y7
+	VMULPD Y15, Y8, Y8
+	VMULPD Y15, Y9, Y9
+	VMULPD Y15, Y10, Y10
+	VMULPD Y15, Y11, Y11
+
+finish:
+	TESTQ      R8, R8
+	JZ         store
+	MOVQ       (R8), R9
+	TESTQ      R9, R9
+	JZ         rectify
+	VMOVUPD    (R9), Y14
+	VADDPD     Y0, Y14, Y0
+	VADDPD     Y3, Y14, Y3
+	VADDPD     Y6, Y14, Y6
+	VADDPD     Y9, Y14, Y9
+	VMOVUPD    32(R9), Y14
+	VADDPD     Y1, Y14, Y1
+	VADDPD     Y4, Y14, Y4
+	VADDPD     Y7, Y14, Y7
+	VADDPD     Y10, Y14, Y10
+	VMASKMOVPD 64(R9), Y12, Y14
+	VADDPD     Y2, Y14, Y2
+	VADDPD     Y5, Y14, Y5
+	VADDPD     Y8, Y14, Y8
+	VADDPD     Y11, Y14, Y11
+
+rectify:
+	VXORPS Y15, Y15, Y15
+	MOVQ   24(R8), R9
+	TESTQ  R9, R9
+	JZ     gate
+	VMAXPD Y0, Y15, Y0
+	VMAXPD Y1, Y15, Y1
+	VMAXPD Y2, Y15, Y2
+	VMAXPD Y3, Y15, Y3
+	VMAXPD Y4, Y15, Y4
+	VMAXPD Y5, Y15, Y5
+	VMAXPD Y6, Y15, Y6
+	VMAXPD Y7, Y15, Y7
+	VMAXPD Y8, Y15, Y8
+	VMAXPD Y9, Y15, Y9
+	VMAXPD Y10, Y15, Y10
+	VMAXPD Y11, Y15, Y11
+
+gate:
+	MOVQ       8(R8), R9
+	TESTQ      R9, R9
+	JZ         store
+	MOVQ       16(R8), R11
+	VMOVUPD    (R9), Y14
+	VCMPPD     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y0, Y0
+	VMOVUPD    32(R9), Y14
+	VCMPPD     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y1, Y1
+	VMASKMOVPD 64(R9), Y12, Y14
+	VCMPPD     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y2, Y2
+	ADDQ       R11, R9
+	VMOVUPD    (R9), Y14
+	VCMPPD     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y3, Y3
+	VMOVUPD    32(R9), Y14
+	VCMPPD     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y4, Y4
+	VMASKMOVPD 64(R9), Y12, Y14
+	VCMPPD     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y5, Y5
+	ADDQ       R11, R9
+	VMOVUPD    (R9), Y14
+	VCMPPD     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y6, Y6
+	VMOVUPD    32(R9), Y14
+	VCMPPD     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y7, Y7
+	VMASKMOVPD 64(R9), Y12, Y14
+	VCMPPD     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y8, Y8
+	ADDQ       R11, R9
+	VMOVUPD    (R9), Y14
+	VCMPPD     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y9, Y9
+	VMOVUPD    32(R9), Y14
+	VCMPPD     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y10, Y10
+	VMASKMOVPD 64(R9), Y12, Y14
+	VCMPPD     $0x06, Y15, Y14, Y13
+	VANDPS     Y13, Y11, Y11
+
+store:
+	TESTQ      AX, AX
+	JZ         whole
 	VMOVUPD    Y0, (DI)
-	VMULPD     Y15, Y1, Y1
 	VMOVUPD    Y1, 32(DI)
-	VMULPD     Y15, Y2, Y2
 	VMASKMOVPD Y2, Y12, 64(DI)
 	ADDQ       SI, DI
-	VMULPD     Y15, Y3, Y3
 	VMOVUPD    Y3, (DI)
-	VMULPD     Y15, Y4, Y4
 	VMOVUPD    Y4, 32(DI)
-	VMULPD     Y15, Y5, Y5
 	VMASKMOVPD Y5, Y12, 64(DI)
 	ADDQ       SI, DI
-	VMULPD     Y15, Y6, Y6
 	VMOVUPD    Y6, (DI)
-	VMULPD     Y15, Y7, Y7
 	VMOVUPD    Y7, 32(DI)
-	VMULPD     Y15, Y8, Y8
 	VMASKMOVPD Y8, Y12, 64(DI)
 	ADDQ       SI, DI
-	VMULPD     Y15, Y9, Y9
 	VMOVUPD    Y9, (DI)
-	VMULPD     Y15, Y10, Y10
 	VMOVUPD    Y10, 32(DI)
-	VMULPD     Y15, Y11, Y11
 	VMASKMOVPD Y11, Y12, 64(DI)
 	VZEROUPPER
 	LDMXCSR    (SP)
 	RET
 
 whole:
-	TESTQ       BX, BX
-	JZ          set
-	VMOVUPD     (DI), Y14
-	VFMADD231PD Y15, Y0, Y14
-	VMOVUPD     Y14, (DI)
-	VMOVUPD     32(DI), Y14
-	VFMADD231PD Y15, Y1, Y14
-	VMOVUPD     Y14, 32(DI)
-	VMOVUPD     64(DI), Y14
-	VFMADD231PD Y15, Y2, Y14
-	VMOVUPD     Y14, 64(DI)
-	ADDQ        SI, DI
-	VMOVUPD     (DI), Y14
-	VFMADD231PD Y15, Y3, Y14
-	VMOVUPD     Y14, (DI)
-	VMOVUPD     32(DI), Y14
-	VFMADD231PD Y15, Y4, Y14
-	VMOVUPD     Y14, 32(DI)
-	VMOVUPD     64(DI), Y14
-	VFMADD231PD Y15, Y5, Y14
-	VMOVUPD     Y14, 64(DI)
-	ADDQ        SI, DI
-	VMOVUPD     (DI), Y14
-	VFMADD231PD Y15, Y6, Y14
-	VMOVUPD     Y14, (DI)
-	VMOVUPD     32(DI), Y14
-	VFMADD231PD Y15, Y7, Y14
-	VMOVUPD     Y14, 32(DI)
-	VMOVUPD     64(DI), Y14
-	VFMADD231PD Y15, Y8, Y14
-	VMOVUPD     Y14, 64(DI)
-	ADDQ        SI, DI
-	VMOVUPD     (DI), Y14
-	VFMADD231PD Y15, Y9, Y14
-	VMOVUPD     Y14, (DI)
-	VMOVUPD     32(DI), Y14
-	VFMADD231PD Y15, Y10, Y14
-	VMOVUPD     Y14, 32(DI)
-	VMOVUPD     64(DI), Y14
-	VFMADD231PD Y15, Y11, Y14
-	VMOVUPD     Y14, 64(DI)
-	VZEROUPPER
-	LDMXCSR     (SP)
-	RET
-
-set:
-	VMULPD  Y15, Y0, Y0
 	VMOVUPD Y0, (DI)
-	VMULPD  Y15, Y1, Y1
 	VMOVUPD Y1, 32(DI)
-	VMULPD  Y15, Y2, Y2
 	VMOVUPD Y2, 64(DI)
 	ADDQ    SI, DI
-	VMULPD  Y15, Y3, Y3
 	VMOVUPD Y3, (DI)
-	VMULPD  Y15, Y4, Y4
 	VMOVUPD Y4, 32(DI)
-	VMULPD  Y15, Y5, Y5
 	VMOVUPD Y5, 64(DI)
 	ADDQ    SI, DI
-	VMULPD  Y15, Y6, Y6
 	VMOVUPD Y6, (DI)
-	VMULPD  Y15, Y7, Y7
 	VMOVUPD Y7, 32(DI)
-	VMULPD  Y15, Y8, Y8
 	VMOVUPD Y8, 64(DI)
 	ADDQ    SI, DI
-	VMULPD  Y15, Y9, Y9
 	VMOVUPD Y9, (DI)
-	VMULPD  Y15, Y10, Y10
 	VMOVUPD Y10, 32(DI)
-	VMULPD  Y15, Y11, Y11
 	VMOVUPD Y11, 64(DI)
 	VZEROUPPER
 	LDMXCSR (SP)

@@ -4,6 +4,7 @@ package kernel
 // largest product needs.
 type Scratch[T Float] struct {
 	a, b   []T
+	end    ending[T]   // of the block that is being made
 	pieces [4 * 16]int // of a panel of patches, two numbers for a column at most
 }
 
@@ -152,6 +153,7 @@ func (g *set[T]) block(s *Scratch[T], part Triangle, d int, transA, transB bool,
 		}
 	}
 
+	inside := g.finishes && !finish.none()
 	packed := aligned(&s.b, g.wide*g.lanes*k)
 	for j, w := 0, 0; j < n; j += w {
 		vectors := g.panel(n - j)
@@ -186,14 +188,23 @@ func (g *set[T]) block(s *Scratch[T], part Triangle, d int, transA, transB bool,
 				first, col = r*piece, h
 			}
 			next, rowNext := g.ahead(r, j+w, n, transB, from, b, ldb, c, ldc)
-			g.product[vectors-1][h](k, &a[first], rowA*size, col*size, from, row*size, &c[i*ldc+j], ldc*size, mask, alpha, accumulate, next, rowNext)
+			var end *byte
+			if inside {
+				end = s.end.of(finish, i, j, h)
+			}
+			g.product[vectors-1][h](k, &a[first], rowA*size, col*size, from, row*size, &c[i*ldc+j], ldc*size, mask, alpha, accumulate, next, rowNext, end)
+			if inside && end == nil {
+				at := finish.At(i, j)
+				at.panel(g, h, w, c[i*ldc+j:], ldc)
+			}
 			i += h
 		}
-		if !finish.none() {
+		if !inside && !finish.none() {
 			at := finish.At(0, j)
 			at.panel(g, m, w, c[j:], ldc)
 		}
 	}
+	s.end = ending[T]{}
 }
 
 // panel returns how many vectors the next panel of B has where n columns are left. One vector

@@ -89,7 +89,7 @@ func panelRows(v vectors, f64 bool, restore func(), begin func(mask []Op), body 
 
 // loadOptional loads vector j of a row, under its mask if there is one.
 func loadOptional(v vectors, f64 bool, from Op, mask []Op, j int, to Op) {
-	if mask == nil || mask[j] == nil {
+	if mask == nil {
 		load(f64, from, to)
 	} else {
 		loadMasked(v, f64, from, mask[j], to)
@@ -98,7 +98,7 @@ func loadOptional(v vectors, f64 bool, from Op, mask []Op, j int, to Op) {
 
 // storeOptional stores vector j of a row.
 func storeOptional(v vectors, f64 bool, from Op, mask []Op, j int, to Op) {
-	if mask == nil || mask[j] == nil {
+	if mask == nil {
 		load(f64, from, to)
 	} else {
 		storeMasked(v, f64, from, mask[j], to)

@@ -18,12 +18,12 @@ import (
 // what is fetched ahead, in steps of R15.
 func product(v vectors, f64 bool, rows, width int) {
 	suffix, typ, _ := element(f64)
-	ahead := "A line is fetched ahead for each step of k, rowNext apart from next on."
+	ahead := "A line is fetched ahead for each step of k, rowNext apart from next on. There is no end."
 	if v.steps > 1 {
-		ahead = "Rows of A or its columns have no gaps. Nothing is fetched from next on."
+		ahead = "Rows of A or its columns have no gaps. Nothing is fetched from next on. The block is finished as end says, if it is not nil."
 	}
 	function(fmt.Sprintf("product%d%s%dx%d", v.isa, suffix, rows, width),
-		fmt.Sprintf("func(k int, a *%[1]s, rowA, colA int, b *%[1]s, rowB int, c *%[1]s, rowC int, mask *byte, alpha %[1]s, accumulate int, next *%[1]s, rowNext int)", typ),
+		fmt.Sprintf("func(k int, a *%[1]s, rowA, colA int, b *%[1]s, rowB int, c *%[1]s, rowC int, mask *byte, alpha %[1]s, accumulate int, next *%[1]s, rowNext int, end *byte)", typ),
 		"sets (accumulate 0), or adds to (1), a block of C of %d rows and %d vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. %s", rows, width, ahead)
 	restore := flushSubnormals()
 	Load(Param("c"), RDI)
@@ -35,13 +35,15 @@ func product(v vectors, f64 bool, rows, width int) {
 	Load(Param("b"), RBX)
 	Load(Param("rowB"), RDX)
 	if v.steps > 1 {
+		fetchBlocks(v, rows, width)
 		productSteps(v, f64, rows, width)
+		finishBlock(v, f64, rows, width, restore)
 	} else {
 		Load(Param("next"), R14)
 		Load(Param("rowNext"), R15)
 		productStep(v, f64, rows, width)
+		productEnd(v, f64, rows, width, restore)
 	}
-	productEnd(v, f64, rows, width, restore)
 }
 
 // productStep writes the loop of product with a step of k in each turn.
@@ -147,7 +149,6 @@ func productSteps(v vectors, f64 bool, rows, width int) {
 			clearVector(v, sum(i, j))
 		}
 	}
-	fetchBlock(v, rows, width)
 	LEAQ(Mem{Base: RDX, Index: RDX, Scale: 2}, R11)
 	MOVQ(RCX, R12)
 	CMPQ(R13, Imm(uint64(size)))
@@ -183,20 +184,137 @@ func productSteps(v vectors, f64 bool, rows, width int) {
 	Label("done")
 }
 
-// fetchBlock fetches a block of C, which may lie across lines, while its sums are made: to be written,
-// so that another core which wrote it before gives it away by then.
-func fetchBlock(v vectors, rows, width int) {
-	const line = 64
-	MOVQ(RDI, R10)
-	for i := range rows {
+// fetchBlocks fetches a block of C, which may lie across lines, while its sums are made: to be
+// written, so that another core which wrote it before gives it away by then. And of the gate, if
+// there is one.
+func fetchBlocks(v vectors, rows, width int) {
+	each := func(step Op, fetch func(disp int)) {
+		const line = 64
 		last := width*v.bytes - 1
-		for at := 0; at < last+line; at += line {
-			prefetchW(min(at, last))
-		}
-		if i < rows-1 {
-			ADDQ(RSI, R10)
+		for i := range rows {
+			for at := 0; at < last+line; at += line {
+				fetch(min(at, last))
+			}
+			if i < rows-1 {
+				ADDQ(step, R10)
+			}
 		}
 	}
+	MOVQ(RDI, R10)
+	each(RSI, prefetchW)
+	Load(Param("end"), R9)
+	TESTQ(R9, R9)
+	JZ(LabelRef("fetched"))
+	MOVQ(Mem{Base: R9, Disp: endGate}, R10)
+	TESTQ(R10, R10)
+	JZ(LabelRef("fetched"))
+	MOVQ(Mem{Base: R9, Disp: endRowGate}, R11)
+	each(R11, func(disp int) { PREFETCHT0(Mem{Base: R10, Disp: disp}) })
+	Label("fetched")
+}
+
+// Places of an ending, see there.
+const (
+	endBias    = 0
+	endGate    = 8
+	endRowGate = 16
+	endRectify = 24
+)
+
+// finishBlock writes what a product of AVX2 does with its sums: multiplied by alpha and added to C, if
+// asked for, they are finished in the registers, and stored. The last vector of a row is
+// read under its mask even if that is whole; masked stores take many cycles.
+func finishBlock(v vectors, f64 bool, rows, width int, restore func()) {
+	sum := func(i, j int) VecPhysical { return v.regs[i*width+j] }
+	mask, spare, c, alpha := Y12, Y13, Y14, Y15
+	each := func(from, step Op, f func(m Mem, i, j int)) { // moves from on
+		for i := range rows {
+			for j := range width {
+				f(Mem{Base: from.(Register), Disp: j * v.bytes}, i, j)
+			}
+			if i < rows-1 {
+				ADDQ(step, from)
+			}
+		}
+	}
+	read := func(m Mem, j int, to Op) {
+		if j < width-1 {
+			load(f64, m, to)
+		} else {
+			loadMasked(v, f64, m, mask, to)
+		}
+	}
+	param, err := Param("alpha").Resolve()
+	if err != nil {
+		panic(err)
+	}
+	broadcast(f64, param.Addr, alpha)
+	Load(Param("mask"), RAX)
+	Load(Param("accumulate"), RBX)
+	Load(Param("end"), R8)
+	VPCMPEQD(mask, mask, mask)
+	TESTQ(RAX, RAX)
+	JZ(LabelRef("masked"))
+	VMOVDQU(Mem{Base: RAX, Disp: (width - 1) * v.bytes}, mask)
+	Label("masked")
+	TESTQ(RBX, RBX)
+	JZ(LabelRef("set"))
+	MOVQ(RDI, R10)
+	each(R10, RSI, func(m Mem, i, j int) {
+		read(m, j, c)
+		either(f64, func() { VFMADD213PS(c, alpha, sum(i, j)) }, func() { VFMADD213PD(c, alpha, sum(i, j)) })()
+	})
+	JMP(LabelRef("finish"))
+	Label("set")
+	for i := range rows {
+		for j := range width {
+			multiply(f64, alpha, sum(i, j), sum(i, j))
+		}
+	}
+	Label("finish")
+	TESTQ(R8, R8)
+	JZ(LabelRef("store"))
+	MOVQ(Mem{Base: R8, Disp: endBias}, R9)
+	TESTQ(R9, R9)
+	JZ(LabelRef("rectify"))
+	for j := range width {
+		read(Mem{Base: R9, Disp: j * v.bytes}, j, c)
+		for i := range rows {
+			plus(f64, sum(i, j), c, sum(i, j))
+		}
+	}
+	Label("rectify")
+	zero := alpha
+	clearVector(v, zero)
+	MOVQ(Mem{Base: R8, Disp: endRectify}, R9)
+	TESTQ(R9, R9)
+	JZ(LabelRef("gate"))
+	for i := range rows {
+		for j := range width {
+			largest(f64, sum(i, j), zero, sum(i, j))
+		}
+	}
+	Label("gate")
+	MOVQ(Mem{Base: R8, Disp: endGate}, R9)
+	TESTQ(R9, R9)
+	JZ(LabelRef("store"))
+	MOVQ(Mem{Base: R8, Disp: endRowGate}, R11)
+	each(R9, R11, func(m Mem, i, j int) {
+		read(m, j, c)
+		openWhere(v, f64, c, zero, sum(i, j), spare)
+	})
+	Label("store")
+	TESTQ(RAX, RAX)
+	JZ(LabelRef("whole"))
+	eachVector(v, rows, width, restore, func(m Mem, i, j int) {
+		if j < width-1 {
+			load(f64, sum(i, j), m)
+		} else {
+			storeMasked(v, f64, sum(i, j), mask, m)
+		}
+	})
+	Label("whole")
+	eachVector(v, rows, width, restore, func(m Mem, i, j int) { load(f64, sum(i, j), m) })
 }
 
 // prefetchW writes PREFETCHW disp(R10), 0 <= disp < 128, which Go's assembler does not know. Processors
@@ -207,11 +325,11 @@ func prefetchW(disp int) {
 	}
 }
 
-// productEnd writes what product does with its sums.
+// productEnd writes what a product of AVX-512 does with its sums.
 func productEnd(v vectors, f64 bool, rows, width int, restore func()) {
 	n := len(v.regs)
 	sum := func(i, j int) VecPhysical { return v.regs[i*width+j] }
-	alpha, c := v.regs[n-1], v.regs[n-2] // Y15 and Y14 with AVX2
+	alpha, c := v.regs[n-1], v.regs[n-2]
 	param, err := Param("alpha").Resolve()
 	if err != nil {
 		panic(err)
@@ -221,21 +339,20 @@ func productEnd(v vectors, f64 bool, rows, width int, restore func()) {
 	Load(Param("accumulate"), RBX)
 	TESTQ(RAX, RAX)
 	JZ(LabelRef("whole"))
-	mask := lastMask(v, width, RAX)
+	mask := masks(v, RAX)
 	TESTQ(RBX, RBX)
 	JZ(LabelRef("setMasked"))
 	each := func(f func(m Mem, i, j int)) { eachVector(v, rows, width, restore, f) }
 	each(func(m Mem, i, j int) {
-		loadOptional(v, f64, m, mask, j, c)
+		loadMasked(v, f64, m, mask[j], c)
 		fma(f64, alpha, sum(i, j), c)
-		storeOptional(v, f64, c, mask, j, m)
+		storeMasked(v, f64, c, mask[j], m)
 	})
 	Label("setMasked")
 	each(func(m Mem, i, j int) {
 		multiply(f64, alpha, sum(i, j), sum(i, j))
-		storeOptional(v, f64, sum(i, j), mask, j, m)
+		storeMasked(v, f64, sum(i, j), mask[j], m)
 	})
-	// Masked stores of AVX2 take many cycles, so whole blocks go without.
 	Label("whole")
 	TESTQ(RBX, RBX)
 	JZ(LabelRef("set"))

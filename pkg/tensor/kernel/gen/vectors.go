@@ -116,18 +116,6 @@ func masks(v vectors, r Register) []Op {
 	return []Op{Y12, Y13}
 }
 
-// lastMask loads the masks of a block of so many vectors, of which AVX2 has one for the last
-// vector alone: the others are whole, and registers are few.
-func lastMask(v vectors, width int, r Register) []Op {
-	if v.isa == 512 {
-		return masks(v, r)
-	}
-	out := make([]Op, width)
-	VMOVDQU(Mem{Base: r, Disp: 32 * (width - 1)}, Y12)
-	out[width-1] = Y12
-	return out
-}
-
 // loadMasked reads the chosen lanes and makes the others 0; lanes that are not
 // chosen are not read.
 func loadMasked(v vectors, f64 bool, from, mask, to Op) {
