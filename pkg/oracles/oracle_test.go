@@ -635,7 +635,7 @@ func TestSquaredIsSquared(t *testing.T) {
 		lin.Linearize(w, x)
 		// The condition of the system is 1e8 times that of K/m.
 		bound := 1e-6
-		if c.gram == Formed {
+		if c.gram == Formed || c.solver == "nystrom" { // whose preconditioner is made of a formed part of K
 			bound = 3e-6
 		}
 		if c.solver == "sdd" { // its steps are those of gradients
