@@ -70,9 +70,10 @@ type ending[T Float] struct {
 	rectify    int
 }
 
-// of describes the rows i to i+h-1 of a block from column j on; nil says that rows of the gate begin
-// again among them, which no kernel does.
-func (e *ending[T]) of(f *Finish[T], i, j, h int) *byte {
+// of describes blocks of h rows from row i and column j on, and returns how many of count one
+// call can finish. Where rows of the gate begin again within the first block, which no kernel does, it is
+// one, and there is no description.
+func (e *ending[T]) of(f *Finish[T], i, j, h, count int) (blocks int, end *byte) {
 	*e = ending[T]{}
 	if len(f.Bias) > 0 {
 		e.bias = &f.Bias[j]
@@ -82,12 +83,12 @@ func (e *ending[T]) of(f *Finish[T], i, j, h int) *byte {
 	}
 	if f.Gate != nil {
 		at := (f.from + i) % f.GateRows
-		if at+h > f.GateRows {
-			return nil
+		if count = min(count, (f.GateRows-at)/h); count == 0 {
+			return 1, nil
 		}
 		e.gate, e.rowGate = &f.Gate[at*f.LdGate+j], f.LdGate*SizeOf[T]()
 	}
-	return (*byte)(unsafe.Pointer(e))
+	return count, (*byte)(unsafe.Pointer(e))
 }
 
 // panel finishes rows of w columns.

@@ -4,9 +4,9 @@
 
 #include "textflag.h"
 
-// func product512s1x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, end *byte)
+// func product512s1x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512s1x1(SB), NOSPLIT, $8-112
+TEXT ·product512s1x1(SB), NOSPLIT, $8-128
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -79,9 +79,9 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512s2x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, end *byte)
+// func product512s2x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512s2x1(SB), NOSPLIT, $8-112
+TEXT ·product512s2x1(SB), NOSPLIT, $8-128
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -170,9 +170,9 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512s3x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, end *byte)
+// func product512s3x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512s3x1(SB), NOSPLIT, $8-112
+TEXT ·product512s3x1(SB), NOSPLIT, $8-128
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -277,9 +277,9 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512s4x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, end *byte)
+// func product512s4x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512s4x1(SB), NOSPLIT, $8-112
+TEXT ·product512s4x1(SB), NOSPLIT, $8-128
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -400,9 +400,9 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512s5x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, end *byte)
+// func product512s5x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512s5x1(SB), NOSPLIT, $8-112
+TEXT ·product512s5x1(SB), NOSPLIT, $8-128
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -541,9 +541,9 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512s6x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, end *byte)
+// func product512s6x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512s6x1(SB), NOSPLIT, $8-112
+TEXT ·product512s6x1(SB), NOSPLIT, $8-128
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -698,9 +698,9 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512s7x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, end *byte)
+// func product512s7x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512s7x1(SB), NOSPLIT, $8-112
+TEXT ·product512s7x1(SB), NOSPLIT, $8-128
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -871,9 +871,9 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512s8x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, end *byte)
+// func product512s8x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512s8x1(SB), NOSPLIT, $8-112
+TEXT ·product512s8x1(SB), NOSPLIT, $8-128
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -1060,9 +1060,9 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512s9x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, end *byte)
+// func product512s9x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512s9x1(SB), NOSPLIT, $8-112
+TEXT ·product512s9x1(SB), NOSPLIT, $8-128
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -1267,9 +1267,9 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512s10x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, end *byte)
+// func product512s10x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512s10x1(SB), NOSPLIT, $8-112
+TEXT ·product512s10x1(SB), NOSPLIT, $8-128
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -1490,9 +1490,9 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512s11x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, end *byte)
+// func product512s11x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512s11x1(SB), NOSPLIT, $8-112
+TEXT ·product512s11x1(SB), NOSPLIT, $8-128
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -1729,9 +1729,9 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512s12x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, end *byte)
+// func product512s12x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512s12x1(SB), NOSPLIT, $8-112
+TEXT ·product512s12x1(SB), NOSPLIT, $8-128
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -1984,9 +1984,9 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512s13x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, end *byte)
+// func product512s13x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512s13x1(SB), NOSPLIT, $8-112
+TEXT ·product512s13x1(SB), NOSPLIT, $8-128
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -2257,9 +2257,9 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512s14x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, end *byte)
+// func product512s14x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512s14x1(SB), NOSPLIT, $8-112
+TEXT ·product512s14x1(SB), NOSPLIT, $8-128
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -2546,9 +2546,9 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512s1x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, end *byte)
+// func product512s1x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512s1x2(SB), NOSPLIT, $8-112
+TEXT ·product512s1x2(SB), NOSPLIT, $8-128
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -2636,9 +2636,9 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512s2x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, end *byte)
+// func product512s2x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512s2x2(SB), NOSPLIT, $8-112
+TEXT ·product512s2x2(SB), NOSPLIT, $8-128
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -2755,9 +2755,9 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512s3x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, end *byte)
+// func product512s3x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512s3x2(SB), NOSPLIT, $8-112
+TEXT ·product512s3x2(SB), NOSPLIT, $8-128
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -2903,9 +2903,9 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512s4x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, end *byte)
+// func product512s4x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512s4x2(SB), NOSPLIT, $8-112
+TEXT ·product512s4x2(SB), NOSPLIT, $8-128
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -3080,9 +3080,9 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512s5x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, end *byte)
+// func product512s5x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512s5x2(SB), NOSPLIT, $8-112
+TEXT ·product512s5x2(SB), NOSPLIT, $8-128
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -3288,9 +3288,9 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512s6x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, end *byte)
+// func product512s6x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512s6x2(SB), NOSPLIT, $8-112
+TEXT ·product512s6x2(SB), NOSPLIT, $8-128
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -3525,9 +3525,9 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512s7x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, end *byte)
+// func product512s7x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512s7x2(SB), NOSPLIT, $8-112
+TEXT ·product512s7x2(SB), NOSPLIT, $8-128
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -3791,9 +3791,9 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512s8x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, end *byte)
+// func product512s8x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512s8x2(SB), NOSPLIT, $8-112
+TEXT ·product512s8x2(SB), NOSPLIT, $8-128
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -4086,9 +4086,9 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512s9x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, end *byte)
+// func product512s9x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512s9x2(SB), NOSPLIT, $8-112
+TEXT ·product512s9x2(SB), NOSPLIT, $8-128
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -4412,9 +4412,9 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512s10x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, end *byte)
+// func product512s10x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512s10x2(SB), NOSPLIT, $8-112
+TEXT ·product512s10x2(SB), NOSPLIT, $8-128
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -4767,9 +4767,9 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512s11x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, end *byte)
+// func product512s11x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512s11x2(SB), NOSPLIT, $8-112
+TEXT ·product512s11x2(SB), NOSPLIT, $8-128
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -5151,9 +5151,9 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512s12x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, end *byte)
+// func product512s12x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512s12x2(SB), NOSPLIT, $8-112
+TEXT ·product512s12x2(SB), NOSPLIT, $8-128
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -5564,9 +5564,9 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512s13x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, end *byte)
+// func product512s13x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512s13x2(SB), NOSPLIT, $8-112
+TEXT ·product512s13x2(SB), NOSPLIT, $8-128
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -6008,9 +6008,9 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512s14x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, end *byte)
+// func product512s14x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512s14x2(SB), NOSPLIT, $8-112
+TEXT ·product512s14x2(SB), NOSPLIT, $8-128
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -8614,18 +8614,23 @@ end:
 	LDMXCSR (SP)
 	RET
 
-// func product256s1x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, end *byte)
+// func product256s1x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte)
 // Requires: AVX, AVX2, FMA3, MMX+, SSE
-TEXT ·product256s1x1(SB), NOSPLIT, $8-112
-	STMXCSR    (SP)
-	MOVL       (SP), AX
-	ORL        $0x00008040, AX
-	MOVL       AX, 4(SP)
-	LDMXCSR    4(SP)
-	MOVQ       c+48(FP), DI
-	MOVQ       rowC+56(FP), SI
+TEXT ·product256s1x1(SB), NOSPLIT, $16-128
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	MOVQ    $0x00000000, 8(SP)
+	MOVQ    a+8(FP), R14
+	MOVQ    blocks+104(FP), R15
+
+block:
 	MOVQ       k+0(FP), CX
-	MOVQ       a+8(FP), AX
+	MOVQ       R14, AX
 	MOVQ       rowA+16(FP), R8
 	MOVQ       colA+24(FP), R13
 	MOVQ       b+32(FP), BX
@@ -8641,12 +8646,13 @@ TEXT ·product256s1x1(SB), NOSPLIT, $8-112
 	BYTE       $0x0d
 	BYTE       $0x4a
 	BYTE       $0x1f
-	MOVQ       end+104(FP), R9
+	MOVQ       end+120(FP), R9
 	TESTQ      R9, R9
 	JZ         fetched
 	MOVQ       8(R9), R10
 	TESTQ      R10, R10
 	JZ         fetched
+	ADDQ       8(SP), R10
 	MOVQ       16(R9), R11
 	PREFETCHT0 (R10)
 	PREFETCHT0 31(R10)
@@ -8733,7 +8739,7 @@ done:
 	VBROADCASTSS alpha+72(FP), Y15
 	MOVQ         mask+64(FP), AX
 	MOVQ         accumulate+80(FP), BX
-	MOVQ         end+104(FP), R8
+	MOVQ         end+120(FP), R8
 	VPCMPEQD     Y12, Y12, Y12
 	TESTQ        AX, AX
 	JZ           masked
@@ -8770,37 +8776,50 @@ gate:
 	MOVQ       8(R8), R9
 	TESTQ      R9, R9
 	JZ         store
+	ADDQ       8(SP), R9
 	MOVQ       16(R8), R11
 	VMASKMOVPS (R9), Y12, Y14
 	VCMPPS     $0x06, Y15, Y14, Y13
 	VANDPS     Y13, Y0, Y0
+	ADDQ       R11, R9
+	SUBQ       8(R8), R9
+	MOVQ       R9, 8(SP)
 
 store:
 	TESTQ      AX, AX
 	JZ         whole
 	VMASKMOVPS Y0, Y12, (DI)
-	VZEROUPPER
-	LDMXCSR    (SP)
-	RET
+	JMP        next
 
 whole:
 	VMOVUPS Y0, (DI)
+
+next:
+	ADDQ    SI, DI
+	ADDQ    stepA+112(FP), R14
+	DECQ    R15
+	JNZ     block
 	VZEROUPPER
 	LDMXCSR (SP)
 	RET
 
-// func product256s2x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, end *byte)
+// func product256s2x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte)
 // Requires: AVX, AVX2, FMA3, MMX+, SSE
-TEXT ·product256s2x1(SB), NOSPLIT, $8-112
-	STMXCSR    (SP)
-	MOVL       (SP), AX
-	ORL        $0x00008040, AX
-	MOVL       AX, 4(SP)
-	LDMXCSR    4(SP)
-	MOVQ       c+48(FP), DI
-	MOVQ       rowC+56(FP), SI
+TEXT ·product256s2x1(SB), NOSPLIT, $16-128
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	MOVQ    $0x00000000, 8(SP)
+	MOVQ    a+8(FP), R14
+	MOVQ    blocks+104(FP), R15
+
+block:
 	MOVQ       k+0(FP), CX
-	MOVQ       a+8(FP), AX
+	MOVQ       R14, AX
 	MOVQ       rowA+16(FP), R8
 	MOVQ       colA+24(FP), R13
 	MOVQ       b+32(FP), BX
@@ -8827,12 +8846,13 @@ TEXT ·product256s2x1(SB), NOSPLIT, $8-112
 	BYTE       $0x0d
 	BYTE       $0x4a
 	BYTE       $0x1f
-	MOVQ       end+104(FP), R9
+	MOVQ       end+120(FP), R9
 	TESTQ      R9, R9
 	JZ         fetched
 	MOVQ       8(R9), R10
 	TESTQ      R10, R10
 	JZ         fetched
+	ADDQ       8(SP), R10
 	MOVQ       16(R9), R11
 	PREFETCHT0 (R10)
 	PREFETCHT0 31(R10)
@@ -8943,7 +8963,7 @@ done:
 	VBROADCASTSS alpha+72(FP), Y15
 	MOVQ         mask+64(FP), AX
 	MOVQ         accumulate+80(FP), BX
-	MOVQ         end+104(FP), R8
+	MOVQ         end+120(FP), R8
 	VPCMPEQD     Y12, Y12, Y12
 	TESTQ        AX, AX
 	JZ           masked
@@ -8986,6 +9006,7 @@ gate:
 	MOVQ       8(R8), R9
 	TESTQ      R9, R9
 	JZ         store
+	ADDQ       8(SP), R9
 	MOVQ       16(R8), R11
 	VMASKMOVPS (R9), Y12, Y14
 	VCMPPS     $0x06, Y15, Y14, Y13
@@ -8994,6 +9015,9 @@ gate:
 	VMASKMOVPS (R9), Y12, Y14
 	VCMPPS     $0x06, Y15, Y14, Y13
 	VANDPS     Y13, Y1, Y1
+	ADDQ       R11, R9
+	SUBQ       8(R8), R9
+	MOVQ       R9, 8(SP)
 
 store:
 	TESTQ      AX, AX
@@ -9001,30 +9025,39 @@ store:
 	VMASKMOVPS Y0, Y12, (DI)
 	ADDQ       SI, DI
 	VMASKMOVPS Y1, Y12, (DI)
-	VZEROUPPER
-	LDMXCSR    (SP)
-	RET
+	JMP        next
 
 whole:
 	VMOVUPS Y0, (DI)
 	ADDQ    SI, DI
 	VMOVUPS Y1, (DI)
+
+next:
+	ADDQ    SI, DI
+	ADDQ    stepA+112(FP), R14
+	DECQ    R15
+	JNZ     block
 	VZEROUPPER
 	LDMXCSR (SP)
 	RET
 
-// func product256s3x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, end *byte)
+// func product256s3x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte)
 // Requires: AVX, AVX2, FMA3, MMX+, SSE
-TEXT ·product256s3x1(SB), NOSPLIT, $8-112
-	STMXCSR    (SP)
-	MOVL       (SP), AX
-	ORL        $0x00008040, AX
-	MOVL       AX, 4(SP)
-	LDMXCSR    4(SP)
-	MOVQ       c+48(FP), DI
-	MOVQ       rowC+56(FP), SI
+TEXT ·product256s3x1(SB), NOSPLIT, $16-128
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	MOVQ    $0x00000000, 8(SP)
+	MOVQ    a+8(FP), R14
+	MOVQ    blocks+104(FP), R15
+
+block:
 	MOVQ       k+0(FP), CX
-	MOVQ       a+8(FP), AX
+	MOVQ       R14, AX
 	MOVQ       rowA+16(FP), R8
 	MOVQ       colA+24(FP), R13
 	MOVQ       b+32(FP), BX
@@ -9062,12 +9095,13 @@ TEXT ·product256s3x1(SB), NOSPLIT, $8-112
 	BYTE       $0x0d
 	BYTE       $0x4a
 	BYTE       $0x1f
-	MOVQ       end+104(FP), R9
+	MOVQ       end+120(FP), R9
 	TESTQ      R9, R9
 	JZ         fetched
 	MOVQ       8(R9), R10
 	TESTQ      R10, R10
 	JZ         fetched
+	ADDQ       8(SP), R10
 	MOVQ       16(R9), R11
 	PREFETCHT0 (R10)
 	PREFETCHT0 31(R10)
@@ -9202,7 +9236,7 @@ done:
 	VBROADCASTSS alpha+72(FP), Y15
 	MOVQ         mask+64(FP), AX
 	MOVQ         accumulate+80(FP), BX
-	MOVQ         end+104(FP), R8
+	MOVQ         end+120(FP), R8
 	VPCMPEQD     Y12, Y12, Y12
 	TESTQ        AX, AX
 	JZ           masked
@@ -9251,6 +9285,7 @@ gate:
 	MOVQ       8(R8), R9
 	TESTQ      R9, R9
 	JZ         store
+	ADDQ       8(SP), R9
 	MOVQ       16(R8), R11
 	VMASKMOVPS (R9), Y12, Y14
 	VCMPPS     $0x06, Y15, Y14, Y13
@@ -9263,6 +9298,9 @@ gate:
 	VMASKMOVPS (R9), Y12, Y14
 	VCMPPS     $0x06, Y15, Y14, Y13
 	VANDPS     Y13, Y2, Y2
+	ADDQ       R11, R9
+	SUBQ       8(R8), R9
+	MOVQ       R9, 8(SP)
 
 store:
 	TESTQ      AX, AX
@@ -9272,9 +9310,7 @@ store:
 	VMASKMOVPS Y1, Y12, (DI)
 	ADDQ       SI, DI
 	VMASKMOVPS Y2, Y12, (DI)
-	VZEROUPPER
-	LDMXCSR    (SP)
-	RET
+	JMP        next
 
 whole:
 	VMOVUPS Y0, (DI)
@@ -9282,22 +9318,33 @@ whole:
 	VMOVUPS Y1, (DI)
 	ADDQ    SI, DI
 	VMOVUPS Y2, (DI)
+
+next:
+	ADDQ    SI, DI
+	ADDQ    stepA+112(FP), R14
+	DECQ    R15
+	JNZ     block
 	VZEROUPPER
 	LDMXCSR (SP)
 	RET
 
-// func product256s4x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, end *byte)
+// func product256s4x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte)
 // Requires: AVX, AVX2, FMA3, MMX+, SSE
-TEXT ·product256s4x1(SB), NOSPLIT, $8-112
-	STMXCSR    (SP)
-	MOVL       (SP), AX
-	ORL        $0x00008040, AX
-	MOVL       AX, 4(SP)
-	LDMXCSR    4(SP)
-	MOVQ       c+48(FP), DI
-	MOVQ       rowC+56(FP), SI
+TEXT ·product256s4x1(SB), NOSPLIT, $16-128
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	MOVQ    $0x00000000, 8(SP)
+	MOVQ    a+8(FP), R14
+	MOVQ    blocks+104(FP), R15
+
+block:
 	MOVQ       k+0(FP), CX
-	MOVQ       a+8(FP), AX
+	MOVQ       R14, AX
 	MOVQ       rowA+16(FP), R8
 	MOVQ       colA+24(FP), R13
 	MOVQ       b+32(FP), BX
@@ -9346,12 +9393,13 @@ TEXT ·product256s4x1(SB), NOSPLIT, $8-112
 	BYTE       $0x0d
 	BYTE       $0x4a
 	BYTE       $0x1f
-	MOVQ       end+104(FP), R9
+	MOVQ       end+120(FP), R9
 	TESTQ      R9, R9
 	JZ         fetched
 	MOVQ       8(R9), R10
 	TESTQ      R10, R10
 	JZ         fetched
+	ADDQ       8(SP), R10
 	MOVQ       16(R9), R11
 	PREFETCHT0 (R10)
 	PREFETCHT0 31(R10)
@@ -9510,7 +9558,7 @@ done:
 	VBROADCASTSS alpha+72(FP), Y15
 	MOVQ         mask+64(FP), AX
 	MOVQ         accumulate+80(FP), BX
-	MOVQ         end+104(FP), R8
+	MOVQ         end+120(FP), R8
 	VPCMPEQD     Y12, Y12, Y12
 	TESTQ        AX, AX
 	JZ           masked
@@ -9565,6 +9613,7 @@ gate:
 	MOVQ       8(R8), R9
 	TESTQ      R9, R9
 	JZ         store
+	ADDQ       8(SP), R9
 	MOVQ       16(R8), R11
 	VMASKMOVPS (R9), Y12, Y14
 	VCMPPS     $0x06, Y15, Y14, Y13
@@ -9581,6 +9630,9 @@ gate:
 	VMASKMOVPS (R9), Y12, Y14
 	VCMPPS     $0x06, Y15, Y14, Y13
 	VANDPS     Y13, Y3, Y3
+	ADDQ       R11, R9
+	SUBQ       8(R8), R9
+	MOVQ       R9, 8(SP)
 
 store:
 	TESTQ      AX, AX
@@ -9592,9 +9644,7 @@ store:
 	VMASKMOVPS Y2, Y12, (DI)
 	ADDQ       SI, DI
 	VMASKMOVPS Y3, Y12, (DI)
-	VZEROUPPER
-	LDMXCSR    (SP)
-	RET
+	JMP        next
 
 whole:
 	VMOVUPS Y0, (DI)
@@ -9604,22 +9654,33 @@ whole:
 	VMOVUPS Y2, (DI)
 	ADDQ    SI, DI
 	VMOVUPS Y3, (DI)
+
+next:
+	ADDQ    SI, DI
+	ADDQ    stepA+112(FP), R14
+	DECQ    R15
+	JNZ     block
 	VZEROUPPER
 	LDMXCSR (SP)
 	RET
 
-// func product256s5x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, end *byte)
+// func product256s5x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte)
 // Requires: AVX, AVX2, FMA3, MMX+, SSE
-TEXT ·product256s5x1(SB), NOSPLIT, $8-112
-	STMXCSR    (SP)
-	MOVL       (SP), AX
-	ORL        $0x00008040, AX
-	MOVL       AX, 4(SP)
-	LDMXCSR    4(SP)
-	MOVQ       c+48(FP), DI
-	MOVQ       rowC+56(FP), SI
+TEXT ·product256s5x1(SB), NOSPLIT, $16-128
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	MOVQ    $0x00000000, 8(SP)
+	MOVQ    a+8(FP), R14
+	MOVQ    blocks+104(FP), R15
+
+block:
 	MOVQ       k+0(FP), CX
-	MOVQ       a+8(FP), AX
+	MOVQ       R14, AX
 	MOVQ       rowA+16(FP), R8
 	MOVQ       colA+24(FP), R13
 	MOVQ       b+32(FP), BX
@@ -9679,12 +9740,13 @@ TEXT ·product256s5x1(SB), NOSPLIT, $8-112
 	BYTE       $0x0d
 	BYTE       $0x4a
 	BYTE       $0x1f
-	MOVQ       end+104(FP), R9
+	MOVQ       end+120(FP), R9
 	TESTQ      R9, R9
 	JZ         fetched
 	MOVQ       8(R9), R10
 	TESTQ      R10, R10
 	JZ         fetched
+	ADDQ       8(SP), R10
 	MOVQ       16(R9), R11
 	PREFETCHT0 (R10)
 	PREFETCHT0 31(R10)
@@ -9870,7 +9932,7 @@ done:
 	VBROADCASTSS alpha+72(FP), Y15
 	MOVQ         mask+64(FP), AX
 	MOVQ         accumulate+80(FP), BX
-	MOVQ         end+104(FP), R8
+	MOVQ         end+120(FP), R8
 	VPCMPEQD     Y12, Y12, Y12
 	TESTQ        AX, AX
 	JZ           masked
@@ -9931,6 +9993,7 @@ gate:
 	MOVQ       8(R8), R9
 	TESTQ      R9, R9
 	JZ         store
+	ADDQ       8(SP), R9
 	MOVQ       16(R8), R11
 	VMASKMOVPS (R9), Y12, Y14
 	VCMPPS     $0x06, Y15, Y14, Y13
@@ -9951,6 +10014,9 @@ gate:
 	VMASKMOVPS (R9), Y12, Y14
 	VCMPPS     $0x06, Y15, Y14, Y13
 	VANDPS     Y13, Y4, Y4
+	ADDQ       R11, R9
+	SUBQ       8(R8), R9
+	MOVQ       R9, 8(SP)
 
 store:
 	TESTQ      AX, AX
@@ -9964,9 +10030,7 @@ store:
 	VMASKMOVPS Y3, Y12, (DI)
 	ADDQ       SI, DI
 	VMASKMOVPS Y4, Y12, (DI)
-	VZEROUPPER
-	LDMXCSR    (SP)
-	RET
+	JMP        next
 
 whole:
 	VMOVUPS Y0, (DI)
@@ -9978,22 +10042,33 @@ whole:
 	VMOVUPS Y3, (DI)
 	ADDQ    SI, DI
 	VMOVUPS Y4, (DI)
+
+next:
+	ADDQ    SI, DI
+	ADDQ    stepA+112(FP), R14
+	DECQ    R15
+	JNZ     block
 	VZEROUPPER
 	LDMXCSR (SP)
 	RET
 
-// func product256s6x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, end *byte)
+// func product256s6x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte)
 // Requires: AVX, AVX2, FMA3, MMX+, SSE
-TEXT ·product256s6x1(SB), NOSPLIT, $8-112
-	STMXCSR    (SP)
-	MOVL       (SP), AX
-	ORL        $0x00008040, AX
-	MOVL       AX, 4(SP)
-	LDMXCSR    4(SP)
-	MOVQ       c+48(FP), DI
-	MOVQ       rowC+56(FP), SI
+TEXT ·product256s6x1(SB), NOSPLIT, $16-128
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	MOVQ    $0x00000000, 8(SP)
+	MOVQ    a+8(FP), R14
+	MOVQ    blocks+104(FP), R15
+
+block:
 	MOVQ       k+0(FP), CX
-	MOVQ       a+8(FP), AX
+	MOVQ       R14, AX
 	MOVQ       rowA+16(FP), R8
 	MOVQ       colA+24(FP), R13
 	MOVQ       b+32(FP), BX
@@ -10064,12 +10139,13 @@ TEXT ·product256s6x1(SB), NOSPLIT, $8-112
 	BYTE       $0x0d
 	BYTE       $0x4a
 	BYTE       $0x1f
-	MOVQ       end+104(FP), R9
+	MOVQ       end+120(FP), R9
 	TESTQ      R9, R9
 	JZ         fetched
 	MOVQ       8(R9), R10
 	TESTQ      R10, R10
 	JZ         fetched
+	ADDQ       8(SP), R10
 	MOVQ       16(R9), R11
 	PREFETCHT0 (R10)
 	PREFETCHT0 31(R10)
@@ -10279,7 +10355,7 @@ done:
 	VBROADCASTSS alpha+72(FP), Y15
 	MOVQ         mask+64(FP), AX
 	MOVQ         accumulate+80(FP), BX
-	MOVQ         end+104(FP), R8
+	MOVQ         end+120(FP), R8
 	VPCMPEQD     Y12, Y12, Y12
 	TESTQ        AX, AX
 	JZ           masked
@@ -10346,6 +10422,7 @@ gate:
 	MOVQ       8(R8), R9
 	TESTQ      R9, R9
 	JZ         store
+	ADDQ       8(SP), R9
 	MOVQ       16(R8), R11
 	VMASKMOVPS (R9), Y12, Y14
 	VCMPPS     $0x06, Y15, Y14, Y13
@@ -10370,6 +10447,9 @@ gate:
 	VMASKMOVPS (R9), Y12, Y14
 	VCMPPS     $0x06, Y15, Y14, Y13
 	VANDPS     Y13, Y5, Y5
+	ADDQ       R11, R9
+	SUBQ       8(R8), R9
+	MOVQ       R9, 8(SP)
 
 store:
 	TESTQ      AX, AX
@@ -10385,9 +10465,7 @@ store:
 	VMASKMOVPS Y4, Y12, (DI)
 	ADDQ       SI, DI
 	VMASKMOVPS Y5, Y12, (DI)
-	VZEROUPPER
-	LDMXCSR    (SP)
-	RET
+	JMP        next
 
 whole:
 	VMOVUPS Y0, (DI)
@@ -10401,22 +10479,33 @@ whole:
 	VMOVUPS Y4, (DI)
 	ADDQ    SI, DI
 	VMOVUPS Y5, (DI)
+
+next:
+	ADDQ    SI, DI
+	ADDQ    stepA+112(FP), R14
+	DECQ    R15
+	JNZ     block
 	VZEROUPPER
 	LDMXCSR (SP)
 	RET
 
-// func product256s1x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, end *byte)
+// func product256s1x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte)
 // Requires: AVX, AVX2, FMA3, MMX+, SSE
-TEXT ·product256s1x2(SB), NOSPLIT, $8-112
-	STMXCSR    (SP)
-	MOVL       (SP), AX
-	ORL        $0x00008040, AX
-	MOVL       AX, 4(SP)
-	LDMXCSR    4(SP)
-	MOVQ       c+48(FP), DI
-	MOVQ       rowC+56(FP), SI
+TEXT ·product256s1x2(SB), NOSPLIT, $16-128
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	MOVQ    $0x00000000, 8(SP)
+	MOVQ    a+8(FP), R14
+	MOVQ    blocks+104(FP), R15
+
+block:
 	MOVQ       k+0(FP), CX
-	MOVQ       a+8(FP), AX
+	MOVQ       R14, AX
 	MOVQ       rowA+16(FP), R8
 	MOVQ       colA+24(FP), R13
 	MOVQ       b+32(FP), BX
@@ -10432,12 +10521,13 @@ TEXT ·product256s1x2(SB), NOSPLIT, $8-112
 	BYTE       $0x0d
 	BYTE       $0x4a
 	BYTE       $0x3f
-	MOVQ       end+104(FP), R9
+	MOVQ       end+120(FP), R9
 	TESTQ      R9, R9
 	JZ         fetched
 	MOVQ       8(R9), R10
 	TESTQ      R10, R10
 	JZ         fetched
+	ADDQ       8(SP), R10
 	MOVQ       16(R9), R11
 	PREFETCHT0 (R10)
 	PREFETCHT0 63(R10)
@@ -10545,7 +10635,7 @@ done:
 	VBROADCASTSS alpha+72(FP), Y15
 	MOVQ         mask+64(FP), AX
 	MOVQ         accumulate+80(FP), BX
-	MOVQ         end+104(FP), R8
+	MOVQ         end+120(FP), R8
 	VPCMPEQD     Y12, Y12, Y12
 	TESTQ        AX, AX
 	JZ           masked
@@ -10588,6 +10678,7 @@ gate:
 	MOVQ       8(R8), R9
 	TESTQ      R9, R9
 	JZ         store
+	ADDQ       8(SP), R9
 	MOVQ       16(R8), R11
 	VMOVUPS    (R9), Y14
 	VCMPPS     $0x06, Y15, Y14, Y13
@@ -10595,35 +10686,47 @@ gate:
 	VMASKMOVPS 32(R9), Y12, Y14
 	VCMPPS     $0x06, Y15, Y14, Y13
 	VANDPS     Y13, Y1, Y1
+	ADDQ       R11, R9
+	SUBQ       8(R8), R9
+	MOVQ       R9, 8(SP)
 
 store:
 	TESTQ      AX, AX
 	JZ         whole
 	VMOVUPS    Y0, (DI)
 	VMASKMOVPS Y1, Y12, 32(DI)
-	VZEROUPPER
-	LDMXCSR    (SP)
-	RET
+	JMP        next
 
 whole:
 	VMOVUPS Y0, (DI)
 	VMOVUPS Y1, 32(DI)
+
+next:
+	ADDQ    SI, DI
+	ADDQ    stepA+112(FP), R14
+	DECQ    R15
+	JNZ     block
 	VZEROUPPER
 	LDMXCSR (SP)
 	RET
 
-// func product256s2x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, end *byte)
+// func product256s2x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte)
 // Requires: AVX, AVX2, FMA3, MMX+, SSE
-TEXT ·product256s2x2(SB), NOSPLIT, $8-112
-	STMXCSR    (SP)
-	MOVL       (SP), AX
-	ORL        $0x00008040, AX
-	MOVL       AX, 4(SP)
-	LDMXCSR    4(SP)
-	MOVQ       c+48(FP), DI
-	MOVQ       rowC+56(FP), SI
+TEXT ·product256s2x2(SB), NOSPLIT, $16-128
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	MOVQ    $0x00000000, 8(SP)
+	MOVQ    a+8(FP), R14
+	MOVQ    blocks+104(FP), R15
+
+block:
 	MOVQ       k+0(FP), CX
-	MOVQ       a+8(FP), AX
+	MOVQ       R14, AX
 	MOVQ       rowA+16(FP), R8
 	MOVQ       colA+24(FP), R13
 	MOVQ       b+32(FP), BX
@@ -10650,12 +10753,13 @@ TEXT ·product256s2x2(SB), NOSPLIT, $8-112
 	BYTE       $0x0d
 	BYTE       $0x4a
 	BYTE       $0x3f
-	MOVQ       end+104(FP), R9
+	MOVQ       end+120(FP), R9
 	TESTQ      R9, R9
 	JZ         fetched
 	MOVQ       8(R9), R10
 	TESTQ      R10, R10
 	JZ         fetched
+	ADDQ       8(SP), R10
 	MOVQ       16(R9), R11
 	PREFETCHT0 (R10)
 	PREFETCHT0 63(R10)
@@ -10798,7 +10902,7 @@ done:
 	VBROADCASTSS alpha+72(FP), Y15
 	MOVQ         mask+64(FP), AX
 	MOVQ         accumulate+80(FP), BX
-	MOVQ         end+104(FP), R8
+	MOVQ         end+120(FP), R8
 	VPCMPEQD     Y12, Y12, Y12
 	TESTQ        AX, AX
 	JZ           masked
@@ -10852,6 +10956,7 @@ gate:
 	MOVQ       8(R8), R9
 	TESTQ      R9, R9
 	JZ         store
+	ADDQ       8(SP), R9
 	MOVQ       16(R8), R11
 	VMOVUPS    (R9), Y14
 	VCMPPS     $0x06, Y15, Y14, Y13
@@ -10866,6 +10971,9 @@ gate:
 	VMASKMOVPS 32(R9), Y12, Y14
 	VCMPPS     $0x06, Y15, Y14, Y13
 	VANDPS     Y13, Y3, Y3
+	ADDQ       R11, R9
+	SUBQ       8(R8), R9
+	MOVQ       R9, 8(SP)
 
 store:
 	TESTQ      AX, AX
@@ -10875,9 +10983,7 @@ store:
 	ADDQ       SI, DI
 	VMOVUPS    Y2, (DI)
 	VMASKMOVPS Y3, Y12, 32(DI)
-	VZEROUPPER
-	LDMXCSR    (SP)
-	RET
+	JMP        next
 
 whole:
 	VMOVUPS Y0, (DI)
@@ -10885,22 +10991,33 @@ whole:
 	ADDQ    SI, DI
 	VMOVUPS Y2, (DI)
 	VMOVUPS Y3, 32(DI)
+
+next:
+	ADDQ    SI, DI
+	ADDQ    stepA+112(FP), R14
+	DECQ    R15
+	JNZ     block
 	VZEROUPPER
 	LDMXCSR (SP)
 	RET
 
-// func product256s3x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, end *byte)
+// func product256s3x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte)
 // Requires: AVX, AVX2, FMA3, MMX+, SSE
-TEXT ·product256s3x2(SB), NOSPLIT, $8-112
-	STMXCSR    (SP)
-	MOVL       (SP), AX
-	ORL        $0x00008040, AX
-	MOVL       AX, 4(SP)
-	LDMXCSR    4(SP)
-	MOVQ       c+48(FP), DI
-	MOVQ       rowC+56(FP), SI
+TEXT ·product256s3x2(SB), NOSPLIT, $16-128
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	MOVQ    $0x00000000, 8(SP)
+	MOVQ    a+8(FP), R14
+	MOVQ    blocks+104(FP), R15
+
+block:
 	MOVQ       k+0(FP), CX
-	MOVQ       a+8(FP), AX
+	MOVQ       R14, AX
 	MOVQ       rowA+16(FP), R8
 	MOVQ       colA+24(FP), R13
 	MOVQ       b+32(FP), BX
@@ -10938,12 +11055,13 @@ TEXT ·product256s3x2(SB), NOSPLIT, $8-112
 	BYTE       $0x0d
 	BYTE       $0x4a
 	BYTE       $0x3f
-	MOVQ       end+104(FP), R9
+	MOVQ       end+120(FP), R9
 	TESTQ      R9, R9
 	JZ         fetched
 	MOVQ       8(R9), R10
 	TESTQ      R10, R10
 	JZ         fetched
+	ADDQ       8(SP), R10
 	MOVQ       16(R9), R11
 	PREFETCHT0 (R10)
 	PREFETCHT0 63(R10)
@@ -11121,7 +11239,7 @@ done:
 	VBROADCASTSS alpha+72(FP), Y15
 	MOVQ         mask+64(FP), AX
 	MOVQ         accumulate+80(FP), BX
-	MOVQ         end+104(FP), R8
+	MOVQ         end+120(FP), R8
 	VPCMPEQD     Y12, Y12, Y12
 	TESTQ        AX, AX
 	JZ           masked
@@ -11186,6 +11304,7 @@ gate:
 	MOVQ       8(R8), R9
 	TESTQ      R9, R9
 	JZ         store
+	ADDQ       8(SP), R9
 	MOVQ       16(R8), R11
 	VMOVUPS    (R9), Y14
 	VCMPPS     $0x06, Y15, Y14, Y13
@@ -11207,6 +11326,9 @@ gate:
 	VMASKMOVPS 32(R9), Y12, Y14
 	VCMPPS     $0x06, Y15, Y14, Y13
 	VANDPS     Y13, Y5, Y5
+	ADDQ       R11, R9
+	SUBQ       8(R8), R9
+	MOVQ       R9, 8(SP)
 
 store:
 	TESTQ      AX, AX
@@ -11219,9 +11341,7 @@ store:
 	ADDQ       SI, DI
 	VMOVUPS    Y4, (DI)
 	VMASKMOVPS Y5, Y12, 32(DI)
-	VZEROUPPER
-	LDMXCSR    (SP)
-	RET
+	JMP        next
 
 whole:
 	VMOVUPS Y0, (DI)
@@ -11232,22 +11352,33 @@ whole:
 	ADDQ    SI, DI
 	VMOVUPS Y4, (DI)
 	VMOVUPS Y5, 32(DI)
+
+next:
+	ADDQ    SI, DI
+	ADDQ    stepA+112(FP), R14
+	DECQ    R15
+	JNZ     block
 	VZEROUPPER
 	LDMXCSR (SP)
 	RET
 
-// func product256s4x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, end *byte)
+// func product256s4x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte)
 // Requires: AVX, AVX2, FMA3, MMX+, SSE
-TEXT ·product256s4x2(SB), NOSPLIT, $8-112
-	STMXCSR    (SP)
-	MOVL       (SP), AX
-	ORL        $0x00008040, AX
-	MOVL       AX, 4(SP)
-	LDMXCSR    4(SP)
-	MOVQ       c+48(FP), DI
-	MOVQ       rowC+56(FP), SI
+TEXT ·product256s4x2(SB), NOSPLIT, $16-128
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	MOVQ    $0x00000000, 8(SP)
+	MOVQ    a+8(FP), R14
+	MOVQ    blocks+104(FP), R15
+
+block:
 	MOVQ       k+0(FP), CX
-	MOVQ       a+8(FP), AX
+	MOVQ       R14, AX
 	MOVQ       rowA+16(FP), R8
 	MOVQ       colA+24(FP), R13
 	MOVQ       b+32(FP), BX
@@ -11296,12 +11427,13 @@ TEXT ·product256s4x2(SB), NOSPLIT, $8-112
 	BYTE       $0x0d
 	BYTE       $0x4a
 	BYTE       $0x3f
-	MOVQ       end+104(FP), R9
+	MOVQ       end+120(FP), R9
 	TESTQ      R9, R9
 	JZ         fetched
 	MOVQ       8(R9), R10
 	TESTQ      R10, R10
 	JZ         fetched
+	ADDQ       8(SP), R10
 	MOVQ       16(R9), R11
 	PREFETCHT0 (R10)
 	PREFETCHT0 63(R10)
@@ -11514,7 +11646,7 @@ done:
 	VBROADCASTSS alpha+72(FP), Y15
 	MOVQ         mask+64(FP), AX
 	MOVQ         accumulate+80(FP), BX
-	MOVQ         end+104(FP), R8
+	MOVQ         end+120(FP), R8
 	VPCMPEQD     Y12, Y12, Y12
 	TESTQ        AX, AX
 	JZ           masked
@@ -11590,6 +11722,7 @@ gate:
 	MOVQ       8(R8), R9
 	TESTQ      R9, R9
 	JZ         store
+	ADDQ       8(SP), R9
 	MOVQ       16(R8), R11
 	VMOVUPS    (R9), Y14
 	VCMPPS     $0x06, Y15, Y14, Y13
@@ -11618,6 +11751,9 @@ gate:
 	VMASKMOVPS 32(R9), Y12, Y14
 	VCMPPS     $0x06, Y15, Y14, Y13
 	VANDPS     Y13, Y7, Y7
+	ADDQ       R11, R9
+	SUBQ       8(R8), R9
+	MOVQ       R9, 8(SP)
 
 store:
 	TESTQ      AX, AX
@@ -11633,9 +11769,7 @@ store:
 	ADDQ       SI, DI
 	VMOVUPS    Y6, (DI)
 	VMASKMOVPS Y7, Y12, 32(DI)
-	VZEROUPPER
-	LDMXCSR    (SP)
-	RET
+	JMP        next
 
 whole:
 	VMOVUPS Y0, (DI)
@@ -11649,22 +11783,33 @@ whole:
 	ADDQ    SI, DI
 	VMOVUPS Y6, (DI)
 	VMOVUPS Y7, 32(DI)
+
+next:
+	ADDQ    SI, DI
+	ADDQ    stepA+112(FP), R14
+	DECQ    R15
+	JNZ     block
 	VZEROUPPER
 	LDMXCSR (SP)
 	RET
 
-// func product256s5x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, end *byte)
+// func product256s5x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte)
 // Requires: AVX, AVX2, FMA3, MMX+, SSE
-TEXT ·product256s5x2(SB), NOSPLIT, $8-112
-	STMXCSR    (SP)
-	MOVL       (SP), AX
-	ORL        $0x00008040, AX
-	MOVL       AX, 4(SP)
-	LDMXCSR    4(SP)
-	MOVQ       c+48(FP), DI
-	MOVQ       rowC+56(FP), SI
+TEXT ·product256s5x2(SB), NOSPLIT, $16-128
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	MOVQ    $0x00000000, 8(SP)
+	MOVQ    a+8(FP), R14
+	MOVQ    blocks+104(FP), R15
+
+block:
 	MOVQ       k+0(FP), CX
-	MOVQ       a+8(FP), AX
+	MOVQ       R14, AX
 	MOVQ       rowA+16(FP), R8
 	MOVQ       colA+24(FP), R13
 	MOVQ       b+32(FP), BX
@@ -11724,12 +11869,13 @@ TEXT ·product256s5x2(SB), NOSPLIT, $8-112
 	BYTE       $0x0d
 	BYTE       $0x4a
 	BYTE       $0x3f
-	MOVQ       end+104(FP), R9
+	MOVQ       end+120(FP), R9
 	TESTQ      R9, R9
 	JZ         fetched
 	MOVQ       8(R9), R10
 	TESTQ      R10, R10
 	JZ         fetched
+	ADDQ       8(SP), R10
 	MOVQ       16(R9), R11
 	PREFETCHT0 (R10)
 	PREFETCHT0 63(R10)
@@ -11980,7 +12126,7 @@ done:
 	VBROADCASTSS alpha+72(FP), Y15
 	MOVQ         mask+64(FP), AX
 	MOVQ         accumulate+80(FP), BX
-	MOVQ         end+104(FP), R8
+	MOVQ         end+120(FP), R8
 	VPCMPEQD     Y12, Y12, Y12
 	TESTQ        AX, AX
 	JZ           masked
@@ -12067,6 +12213,7 @@ gate:
 	MOVQ       8(R8), R9
 	TESTQ      R9, R9
 	JZ         store
+	ADDQ       8(SP), R9
 	MOVQ       16(R8), R11
 	VMOVUPS    (R9), Y14
 	VCMPPS     $0x06, Y15, Y14, Y13
@@ -12102,6 +12249,9 @@ gate:
 	VMASKMOVPS 32(R9), Y12, Y14
 	VCMPPS     $0x06, Y15, Y14, Y13
 	VANDPS     Y13, Y9, Y9
+	ADDQ       R11, R9
+	SUBQ       8(R8), R9
+	MOVQ       R9, 8(SP)
 
 store:
 	TESTQ      AX, AX
@@ -12120,9 +12270,7 @@ store:
 	ADDQ       SI, DI
 	VMOVUPS    Y8, (DI)
 	VMASKMOVPS Y9, Y12, 32(DI)
-	VZEROUPPER
-	LDMXCSR    (SP)
-	RET
+	JMP        next
 
 whole:
 	VMOVUPS Y0, (DI)
@@ -12139,22 +12287,33 @@ whole:
 	ADDQ    SI, DI
 	VMOVUPS Y8, (DI)
 	VMOVUPS Y9, 32(DI)
+
+next:
+	ADDQ    SI, DI
+	ADDQ    stepA+112(FP), R14
+	DECQ    R15
+	JNZ     block
 	VZEROUPPER
 	LDMXCSR (SP)
 	RET
 
-// func product256s6x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, end *byte)
+// func product256s6x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte)
 // Requires: AVX, AVX2, FMA3, MMX+, SSE
-TEXT ·product256s6x2(SB), NOSPLIT, $8-112
-	STMXCSR    (SP)
-	MOVL       (SP), AX
-	ORL        $0x00008040, AX
-	MOVL       AX, 4(SP)
-	LDMXCSR    4(SP)
-	MOVQ       c+48(FP), DI
-	MOVQ       rowC+56(FP), SI
+TEXT ·product256s6x2(SB), NOSPLIT, $16-128
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	MOVQ    $0x00000000, 8(SP)
+	MOVQ    a+8(FP), R14
+	MOVQ    blocks+104(FP), R15
+
+block:
 	MOVQ       k+0(FP), CX
-	MOVQ       a+8(FP), AX
+	MOVQ       R14, AX
 	MOVQ       rowA+16(FP), R8
 	MOVQ       colA+24(FP), R13
 	MOVQ       b+32(FP), BX
@@ -12225,12 +12384,13 @@ TEXT ·product256s6x2(SB), NOSPLIT, $8-112
 	BYTE       $0x0d
 	BYTE       $0x4a
 	BYTE       $0x3f
-	MOVQ       end+104(FP), R9
+	MOVQ       end+120(FP), R9
 	TESTQ      R9, R9
 	JZ         fetched
 	MOVQ       8(R9), R10
 	TESTQ      R10, R10
 	JZ         fetched
+	ADDQ       8(SP), R10
 	MOVQ       16(R9), R11
 	PREFETCHT0 (R10)
 	PREFETCHT0 63(R10)
@@ -12516,7 +12676,7 @@ done:
 	VBROADCASTSS alpha+72(FP), Y15
 	MOVQ         mask+64(FP), AX
 	MOVQ         accumulate+80(FP), BX
-	MOVQ         end+104(FP), R8
+	MOVQ         end+120(FP), R8
 	VPCMPEQD     Y12, Y12, Y12
 	TESTQ        AX, AX
 	JZ           masked
@@ -12614,6 +12774,7 @@ gate:
 	MOVQ       8(R8), R9
 	TESTQ      R9, R9
 	JZ         store
+	ADDQ       8(SP), R9
 	MOVQ       16(R8), R11
 	VMOVUPS    (R9), Y14
 	VCMPPS     $0x06, Y15, Y14, Y13
@@ -12656,6 +12817,9 @@ gate:
 	VMASKMOVPS 32(R9), Y12, Y14
 	VCMPPS     $0x06, Y15, Y14, Y13
 	VANDPS     Y13, Y11, Y11
+	ADDQ       R11, R9
+	SUBQ       8(R8), R9
+	MOVQ       R9, 8(SP)
 
 store:
 	TESTQ      AX, AX
@@ -12677,9 +12841,7 @@ store:
 	ADDQ       SI, DI
 	VMOVUPS    Y10, (DI)
 	VMASKMOVPS Y11, Y12, 32(DI)
-	VZEROUPPER
-	LDMXCSR    (SP)
-	RET
+	JMP        next
 
 whole:
 	VMOVUPS Y0, (DI)
@@ -12699,22 +12861,33 @@ whole:
 	ADDQ    SI, DI
 	VMOVUPS Y10, (DI)
 	VMOVUPS Y11, 32(DI)
+
+next:
+	ADDQ    SI, DI
+	ADDQ    stepA+112(FP), R14
+	DECQ    R15
+	JNZ     block
 	VZEROUPPER
 	LDMXCSR (SP)
 	RET
 
-// func product256s1x3(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, end *byte)
+// func product256s1x3(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte)
 // Requires: AVX, AVX2, FMA3, MMX+, SSE
-TEXT ·product256s1x3(SB), NOSPLIT, $8-112
-	STMXCSR    (SP)
-	MOVL       (SP), AX
-	ORL        $0x00008040, AX
-	MOVL       AX, 4(SP)
-	LDMXCSR    4(SP)
-	MOVQ       c+48(FP), DI
-	MOVQ       rowC+56(FP), SI
+TEXT ·product256s1x3(SB), NOSPLIT, $16-128
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	MOVQ    $0x00000000, 8(SP)
+	MOVQ    a+8(FP), R14
+	MOVQ    blocks+104(FP), R15
+
+block:
 	MOVQ       k+0(FP), CX
-	MOVQ       a+8(FP), AX
+	MOVQ       R14, AX
 	MOVQ       rowA+16(FP), R8
 	MOVQ       colA+24(FP), R13
 	MOVQ       b+32(FP), BX
@@ -12735,12 +12908,13 @@ TEXT ·product256s1x3(SB), NOSPLIT, $8-112
 	BYTE       $0x0d
 	BYTE       $0x4a
 	BYTE       $0x5f
-	MOVQ       end+104(FP), R9
+	MOVQ       end+120(FP), R9
 	TESTQ      R9, R9
 	JZ         fetched
 	MOVQ       8(R9), R10
 	TESTQ      R10, R10
 	JZ         fetched
+	ADDQ       8(SP), R10
 	MOVQ       16(R9), R11
 	PREFETCHT0 (R10)
 	PREFETCHT0 64(R10)
@@ -12870,7 +13044,7 @@ done:
 	VBROADCASTSS alpha+72(FP), Y15
 	MOVQ         mask+64(FP), AX
 	MOVQ         accumulate+80(FP), BX
-	MOVQ         end+104(FP), R8
+	MOVQ         end+120(FP), R8
 	VPCMPEQD     Y12, Y12, Y12
 	TESTQ        AX, AX
 	JZ           masked
@@ -12919,6 +13093,7 @@ gate:
 	MOVQ       8(R8), R9
 	TESTQ      R9, R9
 	JZ         store
+	ADDQ       8(SP), R9
 	MOVQ       16(R8), R11
 	VMOVUPS    (R9), Y14
 	VCMPPS     $0x06, Y15, Y14, Y13
@@ -12929,6 +13104,9 @@ gate:
 	VMASKMOVPS 64(R9), Y12, Y14
 	VCMPPS     $0x06, Y15, Y14, Y13
 	VANDPS     Y13, Y2, Y2
+	ADDQ       R11, R9
+	SUBQ       8(R8), R9
+	MOVQ       R9, 8(SP)
 
 store:
 	TESTQ      AX, AX
@@ -12936,30 +13114,39 @@ store:
 	VMOVUPS    Y0, (DI)
 	VMOVUPS    Y1, 32(DI)
 	VMASKMOVPS Y2, Y12, 64(DI)
-	VZEROUPPER
-	LDMXCSR    (SP)
-	RET
+	JMP        next
 
 whole:
 	VMOVUPS Y0, (DI)
 	VMOVUPS Y1, 32(DI)
 	VMOVUPS Y2, 64(DI)
+
+next:
+	ADDQ    SI, DI
+	ADDQ    stepA+112(FP), R14
+	DECQ    R15
+	JNZ     block
 	VZEROUPPER
 	LDMXCSR (SP)
 	RET
 
-// func product256s2x3(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, end *byte)
+// func product256s2x3(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte)
 // Requires: AVX, AVX2, FMA3, MMX+, SSE
-TEXT ·product256s2x3(SB), NOSPLIT, $8-112
-	STMXCSR    (SP)
-	MOVL       (SP), AX
-	ORL        $0x00008040, AX
-	MOVL       AX, 4(SP)
-	LDMXCSR    4(SP)
-	MOVQ       c+48(FP), DI
-	MOVQ       rowC+56(FP), SI
+TEXT ·product256s2x3(SB), NOSPLIT, $16-128
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	MOVQ    $0x00000000, 8(SP)
+	MOVQ    a+8(FP), R14
+	MOVQ    blocks+104(FP), R15
+
+block:
 	MOVQ       k+0(FP), CX
-	MOVQ       a+8(FP), AX
+	MOVQ       R14, AX
 	MOVQ       rowA+16(FP), R8
 	MOVQ       colA+24(FP), R13
 	MOVQ       b+32(FP), BX
@@ -12996,12 +13183,13 @@ TEXT ·product256s2x3(SB), NOSPLIT, $8-112
 	BYTE       $0x0d
 	BYTE       $0x4a
 	BYTE       $0x5f
-	MOVQ       end+104(FP), R9
+	MOVQ       end+120(FP), R9
 	TESTQ      R9, R9
 	JZ         fetched
 	MOVQ       8(R9), R10
 	TESTQ      R10, R10
 	JZ         fetched
+	ADDQ       8(SP), R10
 	MOVQ       16(R9), R11
 	PREFETCHT0 (R10)
 	PREFETCHT0 64(R10)
@@ -13178,7 +13366,7 @@ done:
 	VBROADCASTSS alpha+72(FP), Y15
 	MOVQ         mask+64(FP), AX
 	MOVQ         accumulate+80(FP), BX
-	MOVQ         end+104(FP), R8
+	MOVQ         end+120(FP), R8
 	VPCMPEQD     Y12, Y12, Y12
 	TESTQ        AX, AX
 	JZ           masked
@@ -13243,6 +13431,7 @@ gate:
 	MOVQ       8(R8), R9
 	TESTQ      R9, R9
 	JZ         store
+	ADDQ       8(SP), R9
 	MOVQ       16(R8), R11
 	VMOVUPS    (R9), Y14
 	VCMPPS     $0x06, Y15, Y14, Y13
@@ -13263,6 +13452,9 @@ gate:
 	VMASKMOVPS 64(R9), Y12, Y14
 	VCMPPS     $0x06, Y15, Y14, Y13
 	VANDPS     Y13, Y5, Y5
+	ADDQ       R11, R9
+	SUBQ       8(R8), R9
+	MOVQ       R9, 8(SP)
 
 store:
 	TESTQ      AX, AX
@@ -13274,9 +13466,7 @@ store:
 	VMOVUPS    Y3, (DI)
 	VMOVUPS    Y4, 32(DI)
 	VMASKMOVPS Y5, Y12, 64(DI)
-	VZEROUPPER
-	LDMXCSR    (SP)
-	RET
+	JMP        next
 
 whole:
 	VMOVUPS Y0, (DI)
@@ -13286,22 +13476,33 @@ whole:
 	VMOVUPS Y3, (DI)
 	VMOVUPS Y4, 32(DI)
 	VMOVUPS Y5, 64(DI)
+
+next:
+	ADDQ    SI, DI
+	ADDQ    stepA+112(FP), R14
+	DECQ    R15
+	JNZ     block
 	VZEROUPPER
 	LDMXCSR (SP)
 	RET
 
-// func product256s3x3(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, end *byte)
+// func product256s3x3(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte)
 // Requires: AVX, AVX2, FMA3, MMX+, SSE
-TEXT ·product256s3x3(SB), NOSPLIT, $8-112
-	STMXCSR    (SP)
-	MOVL       (SP), AX
-	ORL        $0x00008040, AX
-	MOVL       AX, 4(SP)
-	LDMXCSR    4(SP)
-	MOVQ       c+48(FP), DI
-	MOVQ       rowC+56(FP), SI
+TEXT ·product256s3x3(SB), NOSPLIT, $16-128
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	MOVQ    $0x00000000, 8(SP)
+	MOVQ    a+8(FP), R14
+	MOVQ    blocks+104(FP), R15
+
+block:
 	MOVQ       k+0(FP), CX
-	MOVQ       a+8(FP), AX
+	MOVQ       R14, AX
 	MOVQ       rowA+16(FP), R8
 	MOVQ       colA+24(FP), R13
 	MOVQ       b+32(FP), BX
@@ -13354,12 +13555,13 @@ TEXT ·product256s3x3(SB), NOSPLIT, $8-112
 	BYTE       $0x0d
 	BYTE       $0x4a
 	BYTE       $0x5f
-	MOVQ       end+104(FP), R9
+	MOVQ       end+120(FP), R9
 	TESTQ      R9, R9
 	JZ         fetched
 	MOVQ       8(R9), R10
 	TESTQ      R10, R10
 	JZ         fetched
+	ADDQ       8(SP), R10
 	MOVQ       16(R9), R11
 	PREFETCHT0 (R10)
 	PREFETCHT0 64(R10)
@@ -13583,7 +13785,7 @@ done:
 	VBROADCASTSS alpha+72(FP), Y15
 	MOVQ         mask+64(FP), AX
 	MOVQ         accumulate+80(FP), BX
-	MOVQ         end+104(FP), R8
+	MOVQ         end+120(FP), R8
 	VPCMPEQD     Y12, Y12, Y12
 	TESTQ        AX, AX
 	JZ           masked
@@ -13664,6 +13866,7 @@ gate:
 	MOVQ       8(R8), R9
 	TESTQ      R9, R9
 	JZ         store
+	ADDQ       8(SP), R9
 	MOVQ       16(R8), R11
 	VMOVUPS    (R9), Y14
 	VCMPPS     $0x06, Y15, Y14, Y13
@@ -13694,6 +13897,9 @@ gate:
 	VMASKMOVPS 64(R9), Y12, Y14
 	VCMPPS     $0x06, Y15, Y14, Y13
 	VANDPS     Y13, Y8, Y8
+	ADDQ       R11, R9
+	SUBQ       8(R8), R9
+	MOVQ       R9, 8(SP)
 
 store:
 	TESTQ      AX, AX
@@ -13709,9 +13915,7 @@ store:
 	VMOVUPS    Y6, (DI)
 	VMOVUPS    Y7, 32(DI)
 	VMASKMOVPS Y8, Y12, 64(DI)
-	VZEROUPPER
-	LDMXCSR    (SP)
-	RET
+	JMP        next
 
 whole:
 	VMOVUPS Y0, (DI)
@@ -13725,22 +13929,33 @@ whole:
 	VMOVUPS Y6, (DI)
 	VMOVUPS Y7, 32(DI)
 	VMOVUPS Y8, 64(DI)
+
+next:
+	ADDQ    SI, DI
+	ADDQ    stepA+112(FP), R14
+	DECQ    R15
+	JNZ     block
 	VZEROUPPER
 	LDMXCSR (SP)
 	RET
 
-// func product256s4x3(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, end *byte)
+// func product256s4x3(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte)
 // Requires: AVX, AVX2, FMA3, MMX+, SSE
-TEXT ·product256s4x3(SB), NOSPLIT, $8-112
-	STMXCSR    (SP)
-	MOVL       (SP), AX
-	ORL        $0x00008040, AX
-	MOVL       AX, 4(SP)
-	LDMXCSR    4(SP)
-	MOVQ       c+48(FP), DI
-	MOVQ       rowC+56(FP), SI
+TEXT ·product256s4x3(SB), NOSPLIT, $16-128
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	MOVQ    $0x00000000, 8(SP)
+	MOVQ    a+8(FP), R14
+	MOVQ    blocks+104(FP), R15
+
+block:
 	MOVQ       k+0(FP), CX
-	MOVQ       a+8(FP), AX
+	MOVQ       R14, AX
 	MOVQ       rowA+16(FP), R8
 	MOVQ       colA+24(FP), R13
 	MOVQ       b+32(FP), BX
@@ -13809,12 +14024,13 @@ TEXT ·product256s4x3(SB), NOSPLIT, $8-112
 	BYTE       $0x0d
 	BYTE       $0x4a
 	BYTE       $0x5f
-	MOVQ       end+104(FP), R9
+	MOVQ       end+120(FP), R9
 	TESTQ      R9, R9
 	JZ         fetched
 	MOVQ       8(R9), R10
 	TESTQ      R10, R10
 	JZ         fetched
+	ADDQ       8(SP), R10
 	MOVQ       16(R9), R11
 	PREFETCHT0 (R10)
 	PREFETCHT0 64(R10)
@@ -14085,7 +14301,7 @@ done:
 	VBROADCASTSS alpha+72(FP), Y15
 	MOVQ         mask+64(FP), AX
 	MOVQ         accumulate+80(FP), BX
-	MOVQ         end+104(FP), R8
+	MOVQ         end+120(FP), R8
 	VPCMPEQD     Y12, Y12, Y12
 	TESTQ        AX, AX
 	JZ           masked
@@ -14182,6 +14398,7 @@ gate:
 	MOVQ       8(R8), R9
 	TESTQ      R9, R9
 	JZ         store
+	ADDQ       8(SP), R9
 	MOVQ       16(R8), R11
 	VMOVUPS    (R9), Y14
 	VCMPPS     $0x06, Y15, Y14, Y13
@@ -14222,6 +14439,9 @@ gate:
 	VMASKMOVPS 64(R9), Y12, Y14
 	VCMPPS     $0x06, Y15, Y14, Y13
 	VANDPS     Y13, Y11, Y11
+	ADDQ       R11, R9
+	SUBQ       8(R8), R9
+	MOVQ       R9, 8(SP)
 
 store:
 	TESTQ      AX, AX
@@ -14241,9 +14461,7 @@ store:
 	VMOVUPS    Y9, (DI)
 	VMOVUPS    Y10, 32(DI)
 	VMASKMOVPS Y11, Y12, 64(DI)
-	VZEROUPPER
-	LDMXCSR    (SP)
-	RET
+	JMP        next
 
 whole:
 	VMOVUPS Y0, (DI)
@@ -14261,6 +14479,12 @@ whole:
 	VMOVUPS Y9, (DI)
 	VMOVUPS Y10, 32(DI)
 	VMOVUPS Y11, 64(DI)
+
+next:
+	ADDQ    SI, DI
+	ADDQ    stepA+112(FP), R14
+	DECQ    R15
+	JNZ     block
 	VZEROUPPER
 	LDMXCSR (SP)
 	RET
@@ -17072,9 +17296,9 @@ loop:
 	VZEROUPPER
 	RET
 
-// func product512d1x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, end *byte)
+// func product512d1x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512d1x1(SB), NOSPLIT, $8-112
+TEXT ·product512d1x1(SB), NOSPLIT, $8-128
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -17147,9 +17371,9 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512d2x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, end *byte)
+// func product512d2x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512d2x1(SB), NOSPLIT, $8-112
+TEXT ·product512d2x1(SB), NOSPLIT, $8-128
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -17238,9 +17462,9 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512d3x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, end *byte)
+// func product512d3x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512d3x1(SB), NOSPLIT, $8-112
+TEXT ·product512d3x1(SB), NOSPLIT, $8-128
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -17345,9 +17569,9 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512d4x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, end *byte)
+// func product512d4x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512d4x1(SB), NOSPLIT, $8-112
+TEXT ·product512d4x1(SB), NOSPLIT, $8-128
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -17468,9 +17692,9 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512d5x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, end *byte)
+// func product512d5x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512d5x1(SB), NOSPLIT, $8-112
+TEXT ·product512d5x1(SB), NOSPLIT, $8-128
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -17609,9 +17833,9 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512d6x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, end *byte)
+// func product512d6x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512d6x1(SB), NOSPLIT, $8-112
+TEXT ·product512d6x1(SB), NOSPLIT, $8-128
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -17766,9 +17990,9 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512d7x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, end *byte)
+// func product512d7x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512d7x1(SB), NOSPLIT, $8-112
+TEXT ·product512d7x1(SB), NOSPLIT, $8-128
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -17939,9 +18163,9 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512d8x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, end *byte)
+// func product512d8x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512d8x1(SB), NOSPLIT, $8-112
+TEXT ·product512d8x1(SB), NOSPLIT, $8-128
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -18128,9 +18352,9 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512d9x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, end *byte)
+// func product512d9x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512d9x1(SB), NOSPLIT, $8-112
+TEXT ·product512d9x1(SB), NOSPLIT, $8-128
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -18335,9 +18559,9 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512d10x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, end *byte)
+// func product512d10x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512d10x1(SB), NOSPLIT, $8-112
+TEXT ·product512d10x1(SB), NOSPLIT, $8-128
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -18558,9 +18782,9 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512d11x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, end *byte)
+// func product512d11x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512d11x1(SB), NOSPLIT, $8-112
+TEXT ·product512d11x1(SB), NOSPLIT, $8-128
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -18797,9 +19021,9 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512d12x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, end *byte)
+// func product512d12x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512d12x1(SB), NOSPLIT, $8-112
+TEXT ·product512d12x1(SB), NOSPLIT, $8-128
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -19052,9 +19276,9 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512d13x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, end *byte)
+// func product512d13x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512d13x1(SB), NOSPLIT, $8-112
+TEXT ·product512d13x1(SB), NOSPLIT, $8-128
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -19325,9 +19549,9 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512d14x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, end *byte)
+// func product512d14x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512d14x1(SB), NOSPLIT, $8-112
+TEXT ·product512d14x1(SB), NOSPLIT, $8-128
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -19614,9 +19838,9 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512d1x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, end *byte)
+// func product512d1x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512d1x2(SB), NOSPLIT, $8-112
+TEXT ·product512d1x2(SB), NOSPLIT, $8-128
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -19704,9 +19928,9 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512d2x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, end *byte)
+// func product512d2x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512d2x2(SB), NOSPLIT, $8-112
+TEXT ·product512d2x2(SB), NOSPLIT, $8-128
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -19823,9 +20047,9 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512d3x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, end *byte)
+// func product512d3x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512d3x2(SB), NOSPLIT, $8-112
+TEXT ·product512d3x2(SB), NOSPLIT, $8-128
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -19971,9 +20195,9 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512d4x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, end *byte)
+// func product512d4x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512d4x2(SB), NOSPLIT, $8-112
+TEXT ·product512d4x2(SB), NOSPLIT, $8-128
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -20148,9 +20372,9 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512d5x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, end *byte)
+// func product512d5x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512d5x2(SB), NOSPLIT, $8-112
+TEXT ·product512d5x2(SB), NOSPLIT, $8-128
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -20356,9 +20580,9 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512d6x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, end *byte)
+// func product512d6x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512d6x2(SB), NOSPLIT, $8-112
+TEXT ·product512d6x2(SB), NOSPLIT, $8-128
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -20593,9 +20817,9 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512d7x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, end *byte)
+// func product512d7x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512d7x2(SB), NOSPLIT, $8-112
+TEXT ·product512d7x2(SB), NOSPLIT, $8-128
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -20859,9 +21083,9 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512d8x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, end *byte)
+// func product512d8x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512d8x2(SB), NOSPLIT, $8-112
+TEXT ·product512d8x2(SB), NOSPLIT, $8-128
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -21154,9 +21378,9 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512d9x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, end *byte)
+// func product512d9x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512d9x2(SB), NOSPLIT, $8-112
+TEXT ·product512d9x2(SB), NOSPLIT, $8-128
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -21480,9 +21704,9 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512d10x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, end *byte)
+// func product512d10x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512d10x2(SB), NOSPLIT, $8-112
+TEXT ·product512d10x2(SB), NOSPLIT, $8-128
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -21835,9 +22059,9 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512d11x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, end *byte)
+// func product512d11x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512d11x2(SB), NOSPLIT, $8-112
+TEXT ·product512d11x2(SB), NOSPLIT, $8-128
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -22219,9 +22443,9 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512d12x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, end *byte)
+// func product512d12x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512d12x2(SB), NOSPLIT, $8-112
+TEXT ·product512d12x2(SB), NOSPLIT, $8-128
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -22632,9 +22856,9 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512d13x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, end *byte)
+// func product512d13x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512d13x2(SB), NOSPLIT, $8-112
+TEXT ·product512d13x2(SB), NOSPLIT, $8-128
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -23076,9 +23300,9 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512d14x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, end *byte)
+// func product512d14x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512d14x2(SB), NOSPLIT, $8-112
+TEXT ·product512d14x2(SB), NOSPLIT, $8-128
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -25675,18 +25899,23 @@ end:
 	LDMXCSR (SP)
 	RET
 
-// func product256d1x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, end *byte)
+// func product256d1x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte)
 // Requires: AVX, AVX2, FMA3, MMX+, SSE
-TEXT ·product256d1x1(SB), NOSPLIT, $8-112
-	STMXCSR    (SP)
-	MOVL       (SP), AX
-	ORL        $0x00008040, AX
-	MOVL       AX, 4(SP)
-	LDMXCSR    4(SP)
-	MOVQ       c+48(FP), DI
-	MOVQ       rowC+56(FP), SI
+TEXT ·product256d1x1(SB), NOSPLIT, $16-128
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	MOVQ    $0x00000000, 8(SP)
+	MOVQ    a+8(FP), R14
+	MOVQ    blocks+104(FP), R15
+
+block:
 	MOVQ       k+0(FP), CX
-	MOVQ       a+8(FP), AX
+	MOVQ       R14, AX
 	MOVQ       rowA+16(FP), R8
 	MOVQ       colA+24(FP), R13
 	MOVQ       b+32(FP), BX
@@ -25702,12 +25931,13 @@ TEXT ·product256d1x1(SB), NOSPLIT, $8-112
 	BYTE       $0x0d
 	BYTE       $0x4a
 	BYTE       $0x1f
-	MOVQ       end+104(FP), R9
+	MOVQ       end+120(FP), R9
 	TESTQ      R9, R9
 	JZ         fetched
 	MOVQ       8(R9), R10
 	TESTQ      R10, R10
 	JZ         fetched
+	ADDQ       8(SP), R10
 	MOVQ       16(R9), R11
 	PREFETCHT0 (R10)
 	PREFETCHT0 31(R10)
@@ -25794,7 +26024,7 @@ done:
 	VBROADCASTSD alpha+72(FP), Y15
 	MOVQ         mask+64(FP), AX
 	MOVQ         accumulate+80(FP), BX
-	MOVQ         end+104(FP), R8
+	MOVQ         end+120(FP), R8
 	VPCMPEQD     Y12, Y12, Y12
 	TESTQ        AX, AX
 	JZ           masked
@@ -25831,37 +26061,50 @@ gate:
 	MOVQ       8(R8), R9
 	TESTQ      R9, R9
 	JZ         store
+	ADDQ       8(SP), R9
 	MOVQ       16(R8), R11
 	VMASKMOVPD (R9), Y12, Y14
 	VCMPPD     $0x06, Y15, Y14, Y13
 	VANDPS     Y13, Y0, Y0
+	ADDQ       R11, R9
+	SUBQ       8(R8), R9
+	MOVQ       R9, 8(SP)
 
 store:
 	TESTQ      AX, AX
 	JZ         whole
 	VMASKMOVPD Y0, Y12, (DI)
-	VZEROUPPER
-	LDMXCSR    (SP)
-	RET
+	JMP        next
 
 whole:
 	VMOVUPD Y0, (DI)
+
+next:
+	ADDQ    SI, DI
+	ADDQ    stepA+112(FP), R14
+	DECQ    R15
+	JNZ     block
 	VZEROUPPER
 	LDMXCSR (SP)
 	RET
 
-// func product256d2x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, end *byte)
+// func product256d2x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte)
 // Requires: AVX, AVX2, FMA3, MMX+, SSE
-TEXT ·product256d2x1(SB), NOSPLIT, $8-112
-	STMXCSR    (SP)
-	MOVL       (SP), AX
-	ORL        $0x00008040, AX
-	MOVL       AX, 4(SP)
-	LDMXCSR    4(SP)
-	MOVQ       c+48(FP), DI
-	MOVQ       rowC+56(FP), SI
+TEXT ·product256d2x1(SB), NOSPLIT, $16-128
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	MOVQ    $0x00000000, 8(SP)
+	MOVQ    a+8(FP), R14
+	MOVQ    blocks+104(FP), R15
+
+block:
 	MOVQ       k+0(FP), CX
-	MOVQ       a+8(FP), AX
+	MOVQ       R14, AX
 	MOVQ       rowA+16(FP), R8
 	MOVQ       colA+24(FP), R13
 	MOVQ       b+32(FP), BX
@@ -25888,12 +26131,13 @@ TEXT ·product256d2x1(SB), NOSPLIT, $8-112
 	BYTE       $0x0d
 	BYTE       $0x4a
 	BYTE       $0x1f
-	MOVQ       end+104(FP), R9
+	MOVQ       end+120(FP), R9
 	TESTQ      R9, R9
 	JZ         fetched
 	MOVQ       8(R9), R10
 	TESTQ      R10, R10
 	JZ         fetched
+	ADDQ       8(SP), R10
 	MOVQ       16(R9), R11
 	PREFETCHT0 (R10)
 	PREFETCHT0 31(R10)
@@ -26004,7 +26248,7 @@ done:
 	VBROADCASTSD alpha+72(FP), Y15
 	MOVQ         mask+64(FP), AX
 	MOVQ         accumulate+80(FP), BX
-	MOVQ         end+104(FP), R8
+	MOVQ         end+120(FP), R8
 	VPCMPEQD     Y12, Y12, Y12
 	TESTQ        AX, AX
 	JZ           masked
@@ -26047,6 +26291,7 @@ gate:
 	MOVQ       8(R8), R9
 	TESTQ      R9, R9
 	JZ         store
+	ADDQ       8(SP), R9
 	MOVQ       16(R8), R11
 	VMASKMOVPD (R9), Y12, Y14
 	VCMPPD     $0x06, Y15, Y14, Y13
@@ -26055,6 +26300,9 @@ gate:
 	VMASKMOVPD (R9), Y12, Y14
 	VCMPPD     $0x06, Y15, Y14, Y13
 	VANDPS     Y13, Y1, Y1
+	ADDQ       R11, R9
+	SUBQ       8(R8), R9
+	MOVQ       R9, 8(SP)
 
 store:
 	TESTQ      AX, AX
@@ -26062,30 +26310,39 @@ store:
 	VMASKMOVPD Y0, Y12, (DI)
 	ADDQ       SI, DI
 	VMASKMOVPD Y1, Y12, (DI)
-	VZEROUPPER
-	LDMXCSR    (SP)
-	RET
+	JMP        next
 
 whole:
 	VMOVUPD Y0, (DI)
 	ADDQ    SI, DI
 	VMOVUPD Y1, (DI)
+
+next:
+	ADDQ    SI, DI
+	ADDQ    stepA+112(FP), R14
+	DECQ    R15
+	JNZ     block
 	VZEROUPPER
 	LDMXCSR (SP)
 	RET
 
-// func product256d3x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, end *byte)
+// func product256d3x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte)
 // Requires: AVX, AVX2, FMA3, MMX+, SSE
-TEXT ·product256d3x1(SB), NOSPLIT, $8-112
-	STMXCSR    (SP)
-	MOVL       (SP), AX
-	ORL        $0x00008040, AX
-	MOVL       AX, 4(SP)
-	LDMXCSR    4(SP)
-	MOVQ       c+48(FP), DI
-	MOVQ       rowC+56(FP), SI
+TEXT ·product256d3x1(SB), NOSPLIT, $16-128
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	MOVQ    $0x00000000, 8(SP)
+	MOVQ    a+8(FP), R14
+	MOVQ    blocks+104(FP), R15
+
+block:
 	MOVQ       k+0(FP), CX
-	MOVQ       a+8(FP), AX
+	MOVQ       R14, AX
 	MOVQ       rowA+16(FP), R8
 	MOVQ       colA+24(FP), R13
 	MOVQ       b+32(FP), BX
@@ -26123,12 +26380,13 @@ TEXT ·product256d3x1(SB), NOSPLIT, $8-112
 	BYTE       $0x0d
 	BYTE       $0x4a
 	BYTE       $0x1f
-	MOVQ       end+104(FP), R9
+	MOVQ       end+120(FP), R9
 	TESTQ      R9, R9
 	JZ         fetched
 	MOVQ       8(R9), R10
 	TESTQ      R10, R10
 	JZ         fetched
+	ADDQ       8(SP), R10
 	MOVQ       16(R9), R11
 	PREFETCHT0 (R10)
 	PREFETCHT0 31(R10)
@@ -26263,7 +26521,7 @@ done:
 	VBROADCASTSD alpha+72(FP), Y15
 	MOVQ         mask+64(FP), AX
 	MOVQ         accumulate+80(FP), BX
-	MOVQ         end+104(FP), R8
+	MOVQ         end+120(FP), R8
 	VPCMPEQD     Y12, Y12, Y12
 	TESTQ        AX, AX
 	JZ           masked
@@ -26312,6 +26570,7 @@ gate:
 	MOVQ       8(R8), R9
 	TESTQ      R9, R9
 	JZ         store
+	ADDQ       8(SP), R9
 	MOVQ       16(R8), R11
 	VMASKMOVPD (R9), Y12, Y14
 	VCMPPD     $0x06, Y15, Y14, Y13
@@ -26324,6 +26583,9 @@ gate:
 	VMASKMOVPD (R9), Y12, Y14
 	VCMPPD     $0x06, Y15, Y14, Y13
 	VANDPS     Y13, Y2, Y2
+	ADDQ       R11, R9
+	SUBQ       8(R8), R9
+	MOVQ       R9, 8(SP)
 
 store:
 	TESTQ      AX, AX
@@ -26333,9 +26595,7 @@ store:
 	VMASKMOVPD Y1, Y12, (DI)
 	ADDQ       SI, DI
 	VMASKMOVPD Y2, Y12, (DI)
-	VZEROUPPER
-	LDMXCSR    (SP)
-	RET
+	JMP        next
 
 whole:
 	VMOVUPD Y0, (DI)
@@ -26343,22 +26603,33 @@ whole:
 	VMOVUPD Y1, (DI)
 	ADDQ    SI, DI
 	VMOVUPD Y2, (DI)
+
+next:
+	ADDQ    SI, DI
+	ADDQ    stepA+112(FP), R14
+	DECQ    R15
+	JNZ     block
 	VZEROUPPER
 	LDMXCSR (SP)
 	RET
 
-// func product256d4x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, end *byte)
+// func product256d4x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte)
 // Requires: AVX, AVX2, FMA3, MMX+, SSE
-TEXT ·product256d4x1(SB), NOSPLIT, $8-112
-	STMXCSR    (SP)
-	MOVL       (SP), AX
-	ORL        $0x00008040, AX
-	MOVL       AX, 4(SP)
-	LDMXCSR    4(SP)
-	MOVQ       c+48(FP), DI
-	MOVQ       rowC+56(FP), SI
+TEXT ·product256d4x1(SB), NOSPLIT, $16-128
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	MOVQ    $0x00000000, 8(SP)
+	MOVQ    a+8(FP), R14
+	MOVQ    blocks+104(FP), R15
+
+block:
 	MOVQ       k+0(FP), CX
-	MOVQ       a+8(FP), AX
+	MOVQ       R14, AX
 	MOVQ       rowA+16(FP), R8
 	MOVQ       colA+24(FP), R13
 	MOVQ       b+32(FP), BX
@@ -26407,12 +26678,13 @@ TEXT ·product256d4x1(SB), NOSPLIT, $8-112
 	BYTE       $0x0d
 	BYTE       $0x4a
 	BYTE       $0x1f
-	MOVQ       end+104(FP), R9
+	MOVQ       end+120(FP), R9
 	TESTQ      R9, R9
 	JZ         fetched
 	MOVQ       8(R9), R10
 	TESTQ      R10, R10
 	JZ         fetched
+	ADDQ       8(SP), R10
 	MOVQ       16(R9), R11
 	PREFETCHT0 (R10)
 	PREFETCHT0 31(R10)
@@ -26571,7 +26843,7 @@ done:
 	VBROADCASTSD alpha+72(FP), Y15
 	MOVQ         mask+64(FP), AX
 	MOVQ         accumulate+80(FP), BX
-	MOVQ         end+104(FP), R8
+	MOVQ         end+120(FP), R8
 	VPCMPEQD     Y12, Y12, Y12
 	TESTQ        AX, AX
 	JZ           masked
@@ -26626,6 +26898,7 @@ gate:
 	MOVQ       8(R8), R9
 	TESTQ      R9, R9
 	JZ         store
+	ADDQ       8(SP), R9
 	MOVQ       16(R8), R11
 	VMASKMOVPD (R9), Y12, Y14
 	VCMPPD     $0x06, Y15, Y14, Y13
@@ -26642,6 +26915,9 @@ gate:
 	VMASKMOVPD (R9), Y12, Y14
 	VCMPPD     $0x06, Y15, Y14, Y13
 	VANDPS     Y13, Y3, Y3
+	ADDQ       R11, R9
+	SUBQ       8(R8), R9
+	MOVQ       R9, 8(SP)
 
 store:
 	TESTQ      AX, AX
@@ -26653,9 +26929,7 @@ store:
 	VMASKMOVPD Y2, Y12, (DI)
 	ADDQ       SI, DI
 	VMASKMOVPD Y3, Y12, (DI)
-	VZEROUPPER
-	LDMXCSR    (SP)
-	RET
+	JMP        next
 
 whole:
 	VMOVUPD Y0, (DI)
@@ -26665,22 +26939,33 @@ whole:
 	VMOVUPD Y2, (DI)
 	ADDQ    SI, DI
 	VMOVUPD Y3, (DI)
+
+next:
+	ADDQ    SI, DI
+	ADDQ    stepA+112(FP), R14
+	DECQ    R15
+	JNZ     block
 	VZEROUPPER
 	LDMXCSR (SP)
 	RET
 
-// func product256d5x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, end *byte)
+// func product256d5x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte)
 // Requires: AVX, AVX2, FMA3, MMX+, SSE
-TEXT ·product256d5x1(SB), NOSPLIT, $8-112
-	STMXCSR    (SP)
-	MOVL       (SP), AX
-	ORL        $0x00008040, AX
-	MOVL       AX, 4(SP)
-	LDMXCSR    4(SP)
-	MOVQ       c+48(FP), DI
-	MOVQ       rowC+56(FP), SI
+TEXT ·product256d5x1(SB), NOSPLIT, $16-128
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	MOVQ    $0x00000000, 8(SP)
+	MOVQ    a+8(FP), R14
+	MOVQ    blocks+104(FP), R15
+
+block:
 	MOVQ       k+0(FP), CX
-	MOVQ       a+8(FP), AX
+	MOVQ       R14, AX
 	MOVQ       rowA+16(FP), R8
 	MOVQ       colA+24(FP), R13
 	MOVQ       b+32(FP), BX
@@ -26740,12 +27025,13 @@ TEXT ·product256d5x1(SB), NOSPLIT, $8-112
 	BYTE       $0x0d
 	BYTE       $0x4a
 	BYTE       $0x1f
-	MOVQ       end+104(FP), R9
+	MOVQ       end+120(FP), R9
 	TESTQ      R9, R9
 	JZ         fetched
 	MOVQ       8(R9), R10
 	TESTQ      R10, R10
 	JZ         fetched
+	ADDQ       8(SP), R10
 	MOVQ       16(R9), R11
 	PREFETCHT0 (R10)
 	PREFETCHT0 31(R10)
@@ -26931,7 +27217,7 @@ done:
 	VBROADCASTSD alpha+72(FP), Y15
 	MOVQ         mask+64(FP), AX
 	MOVQ         accumulate+80(FP), BX
-	MOVQ         end+104(FP), R8
+	MOVQ         end+120(FP), R8
 	VPCMPEQD     Y12, Y12, Y12
 	TESTQ        AX, AX
 	JZ           masked
@@ -26992,6 +27278,7 @@ gate:
 	MOVQ       8(R8), R9
 	TESTQ      R9, R9
 	JZ         store
+	ADDQ       8(SP), R9
 	MOVQ       16(R8), R11
 	VMASKMOVPD (R9), Y12, Y14
 	VCMPPD     $0x06, Y15, Y14, Y13
@@ -27012,6 +27299,9 @@ gate:
 	VMASKMOVPD (R9), Y12, Y14
 	VCMPPD     $0x06, Y15, Y14, Y13
 	VANDPS     Y13, Y4, Y4
+	ADDQ       R11, R9
+	SUBQ       8(R8), R9
+	MOVQ       R9, 8(SP)
 
 store:
 	TESTQ      AX, AX
@@ -27025,9 +27315,7 @@ store:
 	VMASKMOVPD Y3, Y12, (DI)
 	ADDQ       SI, DI
 	VMASKMOVPD Y4, Y12, (DI)
-	VZEROUPPER
-	LDMXCSR    (SP)
-	RET
+	JMP        next
 
 whole:
 	VMOVUPD Y0, (DI)
@@ -27039,22 +27327,33 @@ whole:
 	VMOVUPD Y3, (DI)
 	ADDQ    SI, DI
 	VMOVUPD Y4, (DI)
+
+next:
+	ADDQ    SI, DI
+	ADDQ    stepA+112(FP), R14
+	DECQ    R15
+	JNZ     block
 	VZEROUPPER
 	LDMXCSR (SP)
 	RET
 
-// func product256d6x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, end *byte)
+// func product256d6x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte)
 // Requires: AVX, AVX2, FMA3, MMX+, SSE
-TEXT ·product256d6x1(SB), NOSPLIT, $8-112
-	STMXCSR    (SP)
-	MOVL       (SP), AX
-	ORL        $0x00008040, AX
-	MOVL       AX, 4(SP)
-	LDMXCSR    4(SP)
-	MOVQ       c+48(FP), DI
-	MOVQ       rowC+56(FP), SI
+TEXT ·product256d6x1(SB), NOSPLIT, $16-128
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	MOVQ    $0x00000000, 8(SP)
+	MOVQ    a+8(FP), R14
+	MOVQ    blocks+104(FP), R15
+
+block:
 	MOVQ       k+0(FP), CX
-	MOVQ       a+8(FP), AX
+	MOVQ       R14, AX
 	MOVQ       rowA+16(FP), R8
 	MOVQ       colA+24(FP), R13
 	MOVQ       b+32(FP), BX
@@ -27125,12 +27424,13 @@ TEXT ·product256d6x1(SB), NOSPLIT, $8-112
 	BYTE       $0x0d
 	BYTE       $0x4a
 	BYTE       $0x1f
-	MOVQ       end+104(FP), R9
+	MOVQ       end+120(FP), R9
 	TESTQ      R9, R9
 	JZ         fetched
 	MOVQ       8(R9), R10
 	TESTQ      R10, R10
 	JZ         fetched
+	ADDQ       8(SP), R10
 	MOVQ       16(R9), R11
 	PREFETCHT0 (R10)
 	PREFETCHT0 31(R10)
@@ -27340,7 +27640,7 @@ done:
 	VBROADCASTSD alpha+72(FP), Y15
 	MOVQ         mask+64(FP), AX
 	MOVQ         accumulate+80(FP), BX
-	MOVQ         end+104(FP), R8
+	MOVQ         end+120(FP), R8
 	VPCMPEQD     Y12, Y12, Y12
 	TESTQ        AX, AX
 	JZ           masked
@@ -27407,6 +27707,7 @@ gate:
 	MOVQ       8(R8), R9
 	TESTQ      R9, R9
 	JZ         store
+	ADDQ       8(SP), R9
 	MOVQ       16(R8), R11
 	VMASKMOVPD (R9), Y12, Y14
 	VCMPPD     $0x06, Y15, Y14, Y13
@@ -27431,6 +27732,9 @@ gate:
 	VMASKMOVPD (R9), Y12, Y14
 	VCMPPD     $0x06, Y15, Y14, Y13
 	VANDPS     Y13, Y5, Y5
+	ADDQ       R11, R9
+	SUBQ       8(R8), R9
+	MOVQ       R9, 8(SP)
 
 store:
 	TESTQ      AX, AX
@@ -27446,9 +27750,7 @@ store:
 	VMASKMOVPD Y4, Y12, (DI)
 	ADDQ       SI, DI
 	VMASKMOVPD Y5, Y12, (DI)
-	VZEROUPPER
-	LDMXCSR    (SP)
-	RET
+	JMP        next
 
 whole:
 	VMOVUPD Y0, (DI)
@@ -27462,22 +27764,33 @@ whole:
 	VMOVUPD Y4, (DI)
 	ADDQ    SI, DI
 	VMOVUPD Y5, (DI)
+
+next:
+	ADDQ    SI, DI
+	ADDQ    stepA+112(FP), R14
+	DECQ    R15
+	JNZ     block
 	VZEROUPPER
 	LDMXCSR (SP)
 	RET
 
-// func product256d1x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, end *byte)
+// func product256d1x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte)
 // Requires: AVX, AVX2, FMA3, MMX+, SSE
-TEXT ·product256d1x2(SB), NOSPLIT, $8-112
-	STMXCSR    (SP)
-	MOVL       (SP), AX
-	ORL        $0x00008040, AX
-	MOVL       AX, 4(SP)
-	LDMXCSR    4(SP)
-	MOVQ       c+48(FP), DI
-	MOVQ       rowC+56(FP), SI
+TEXT ·product256d1x2(SB), NOSPLIT, $16-128
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	MOVQ    $0x00000000, 8(SP)
+	MOVQ    a+8(FP), R14
+	MOVQ    blocks+104(FP), R15
+
+block:
 	MOVQ       k+0(FP), CX
-	MOVQ       a+8(FP), AX
+	MOVQ       R14, AX
 	MOVQ       rowA+16(FP), R8
 	MOVQ       colA+24(FP), R13
 	MOVQ       b+32(FP), BX
@@ -27493,12 +27806,13 @@ TEXT ·product256d1x2(SB), NOSPLIT, $8-112
 	BYTE       $0x0d
 	BYTE       $0x4a
 	BYTE       $0x3f
-	MOVQ       end+104(FP), R9
+	MOVQ       end+120(FP), R9
 	TESTQ      R9, R9
 	JZ         fetched
 	MOVQ       8(R9), R10
 	TESTQ      R10, R10
 	JZ         fetched
+	ADDQ       8(SP), R10
 	MOVQ       16(R9), R11
 	PREFETCHT0 (R10)
 	PREFETCHT0 63(R10)
@@ -27606,7 +27920,7 @@ done:
 	VBROADCASTSD alpha+72(FP), Y15
 	MOVQ         mask+64(FP), AX
 	MOVQ         accumulate+80(FP), BX
-	MOVQ         end+104(FP), R8
+	MOVQ         end+120(FP), R8
 	VPCMPEQD     Y12, Y12, Y12
 	TESTQ        AX, AX
 	JZ           masked
@@ -27649,6 +27963,7 @@ gate:
 	MOVQ       8(R8), R9
 	TESTQ      R9, R9
 	JZ         store
+	ADDQ       8(SP), R9
 	MOVQ       16(R8), R11
 	VMOVUPD    (R9), Y14
 	VCMPPD     $0x06, Y15, Y14, Y13
@@ -27656,35 +27971,47 @@ gate:
 	VMASKMOVPD 32(R9), Y12, Y14
 	VCMPPD     $0x06, Y15, Y14, Y13
 	VANDPS     Y13, Y1, Y1
+	ADDQ       R11, R9
+	SUBQ       8(R8), R9
+	MOVQ       R9, 8(SP)
 
 store:
 	TESTQ      AX, AX
 	JZ         whole
 	VMOVUPD    Y0, (DI)
 	VMASKMOVPD Y1, Y12, 32(DI)
-	VZEROUPPER
-	LDMXCSR    (SP)
-	RET
+	JMP        next
 
 whole:
 	VMOVUPD Y0, (DI)
 	VMOVUPD Y1, 32(DI)
+
+next:
+	ADDQ    SI, DI
+	ADDQ    stepA+112(FP), R14
+	DECQ    R15
+	JNZ     block
 	VZEROUPPER
 	LDMXCSR (SP)
 	RET
 
-// func product256d2x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, end *byte)
+// func product256d2x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte)
 // Requires: AVX, AVX2, FMA3, MMX+, SSE
-TEXT ·product256d2x2(SB), NOSPLIT, $8-112
-	STMXCSR    (SP)
-	MOVL       (SP), AX
-	ORL        $0x00008040, AX
-	MOVL       AX, 4(SP)
-	LDMXCSR    4(SP)
-	MOVQ       c+48(FP), DI
-	MOVQ       rowC+56(FP), SI
+TEXT ·product256d2x2(SB), NOSPLIT, $16-128
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	MOVQ    $0x00000000, 8(SP)
+	MOVQ    a+8(FP), R14
+	MOVQ    blocks+104(FP), R15
+
+block:
 	MOVQ       k+0(FP), CX
-	MOVQ       a+8(FP), AX
+	MOVQ       R14, AX
 	MOVQ       rowA+16(FP), R8
 	MOVQ       colA+24(FP), R13
 	MOVQ       b+32(FP), BX
@@ -27711,12 +28038,13 @@ TEXT ·product256d2x2(SB), NOSPLIT, $8-112
 	BYTE       $0x0d
 	BYTE       $0x4a
 	BYTE       $0x3f
-	MOVQ       end+104(FP), R9
+	MOVQ       end+120(FP), R9
 	TESTQ      R9, R9
 	JZ         fetched
 	MOVQ       8(R9), R10
 	TESTQ      R10, R10
 	JZ         fetched
+	ADDQ       8(SP), R10
 	MOVQ       16(R9), R11
 	PREFETCHT0 (R10)
 	PREFETCHT0 63(R10)
@@ -27859,7 +28187,7 @@ done:
 	VBROADCASTSD alpha+72(FP), Y15
 	MOVQ         mask+64(FP), AX
 	MOVQ         accumulate+80(FP), BX
-	MOVQ         end+104(FP), R8
+	MOVQ         end+120(FP), R8
 	VPCMPEQD     Y12, Y12, Y12
 	TESTQ        AX, AX
 	JZ           masked
@@ -27913,6 +28241,7 @@ gate:
 	MOVQ       8(R8), R9
 	TESTQ      R9, R9
 	JZ         store
+	ADDQ       8(SP), R9
 	MOVQ       16(R8), R11
 	VMOVUPD    (R9), Y14
 	VCMPPD     $0x06, Y15, Y14, Y13
@@ -27927,6 +28256,9 @@ gate:
 	VMASKMOVPD 32(R9), Y12, Y14
 	VCMPPD     $0x06, Y15, Y14, Y13
 	VANDPS     Y13, Y3, Y3
+	ADDQ       R11, R9
+	SUBQ       8(R8), R9
+	MOVQ       R9, 8(SP)
 
 store:
 	TESTQ      AX, AX
@@ -27936,9 +28268,7 @@ store:
 	ADDQ       SI, DI
 	VMOVUPD    Y2, (DI)
 	VMASKMOVPD Y3, Y12, 32(DI)
-	VZEROUPPER
-	LDMXCSR    (SP)
-	RET
+	JMP        next
 
 whole:
 	VMOVUPD Y0, (DI)
@@ -27946,22 +28276,33 @@ whole:
 	ADDQ    SI, DI
 	VMOVUPD Y2, (DI)
 	VMOVUPD Y3, 32(DI)
+
+next:
+	ADDQ    SI, DI
+	ADDQ    stepA+112(FP), R14
+	DECQ    R15
+	JNZ     block
 	VZEROUPPER
 	LDMXCSR (SP)
 	RET
 
-// func product256d3x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, end *byte)
+// func product256d3x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte)
 // Requires: AVX, AVX2, FMA3, MMX+, SSE
-TEXT ·product256d3x2(SB), NOSPLIT, $8-112
-	STMXCSR    (SP)
-	MOVL       (SP), AX
-	ORL        $0x00008040, AX
-	MOVL       AX, 4(SP)
-	LDMXCSR    4(SP)
-	MOVQ       c+48(FP), DI
-	MOVQ       rowC+56(FP), SI
+TEXT ·product256d3x2(SB), NOSPLIT, $16-128
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	MOVQ    $0x00000000, 8(SP)
+	MOVQ    a+8(FP), R14
+	MOVQ    blocks+104(FP), R15
+
+block:
 	MOVQ       k+0(FP), CX
-	MOVQ       a+8(FP), AX
+	MOVQ       R14, AX
 	MOVQ       rowA+16(FP), R8
 	MOVQ       colA+24(FP), R13
 	MOVQ       b+32(FP), BX
@@ -27999,12 +28340,13 @@ TEXT ·product256d3x2(SB), NOSPLIT, $8-112
 	BYTE       $0x0d
 	BYTE       $0x4a
 	BYTE       $0x3f
-	MOVQ       end+104(FP), R9
+	MOVQ       end+120(FP), R9
 	TESTQ      R9, R9
 	JZ         fetched
 	MOVQ       8(R9), R10
 	TESTQ      R10, R10
 	JZ         fetched
+	ADDQ       8(SP), R10
 	MOVQ       16(R9), R11
 	PREFETCHT0 (R10)
 	PREFETCHT0 63(R10)
@@ -28182,7 +28524,7 @@ done:
 	VBROADCASTSD alpha+72(FP), Y15
 	MOVQ         mask+64(FP), AX
 	MOVQ         accumulate+80(FP), BX
-	MOVQ         end+104(FP), R8
+	MOVQ         end+120(FP), R8
 	VPCMPEQD     Y12, Y12, Y12
 	TESTQ        AX, AX
 	JZ           masked
@@ -28247,6 +28589,7 @@ gate:
 	MOVQ       8(R8), R9
 	TESTQ      R9, R9
 	JZ         store
+	ADDQ       8(SP), R9
 	MOVQ       16(R8), R11
 	VMOVUPD    (R9), Y14
 	VCMPPD     $0x06, Y15, Y14, Y13
@@ -28268,6 +28611,9 @@ gate:
 	VMASKMOVPD 32(R9), Y12, Y14
 	VCMPPD     $0x06, Y15, Y14, Y13
 	VANDPS     Y13, Y5, Y5
+	ADDQ       R11, R9
+	SUBQ       8(R8), R9
+	MOVQ       R9, 8(SP)
 
 store:
 	TESTQ      AX, AX
@@ -28280,9 +28626,7 @@ store:
 	ADDQ       SI, DI
 	VMOVUPD    Y4, (DI)
 	VMASKMOVPD Y5, Y12, 32(DI)
-	VZEROUPPER
-	LDMXCSR    (SP)
-	RET
+	JMP        next
 
 whole:
 	VMOVUPD Y0, (DI)
@@ -28293,22 +28637,33 @@ whole:
 	ADDQ    SI, DI
 	VMOVUPD Y4, (DI)
 	VMOVUPD Y5, 32(DI)
+
+next:
+	ADDQ    SI, DI
+	ADDQ    stepA+112(FP), R14
+	DECQ    R15
+	JNZ     block
 	VZEROUPPER
 	LDMXCSR (SP)
 	RET
 
-// func product256d4x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, end *byte)
+// func product256d4x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte)
 // Requires: AVX, AVX2, FMA3, MMX+, SSE
-TEXT ·product256d4x2(SB), NOSPLIT, $8-112
-	STMXCSR    (SP)
-	MOVL       (SP), AX
-	ORL        $0x00008040, AX
-	MOVL       AX, 4(SP)
-	LDMXCSR    4(SP)
-	MOVQ       c+48(FP), DI
-	MOVQ       rowC+56(FP), SI
+TEXT ·product256d4x2(SB), NOSPLIT, $16-128
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	MOVQ    $0x00000000, 8(SP)
+	MOVQ    a+8(FP), R14
+	MOVQ    blocks+104(FP), R15
+
+block:
 	MOVQ       k+0(FP), CX
-	MOVQ       a+8(FP), AX
+	MOVQ       R14, AX
 	MOVQ       rowA+16(FP), R8
 	MOVQ       colA+24(FP), R13
 	MOVQ       b+32(FP), BX
@@ -28357,12 +28712,13 @@ TEXT ·product256d4x2(SB), NOSPLIT, $8-112
 	BYTE       $0x0d
 	BYTE       $0x4a
 	BYTE       $0x3f
-	MOVQ       end+104(FP), R9
+	MOVQ       end+120(FP), R9
 	TESTQ      R9, R9
 	JZ         fetched
 	MOVQ       8(R9), R10
 	TESTQ      R10, R10
 	JZ         fetched
+	ADDQ       8(SP), R10
 	MOVQ       16(R9), R11
 	PREFETCHT0 (R10)
 	PREFETCHT0 63(R10)
@@ -28575,7 +28931,7 @@ done:
 	VBROADCASTSD alpha+72(FP), Y15
 	MOVQ         mask+64(FP), AX
 	MOVQ         accumulate+80(FP), BX
-	MOVQ         end+104(FP), R8
+	MOVQ         end+120(FP), R8
 	VPCMPEQD     Y12, Y12, Y12
 	TESTQ        AX, AX
 	JZ           masked
@@ -28651,6 +29007,7 @@ gate:
 	MOVQ       8(R8), R9
 	TESTQ      R9, R9
 	JZ         store
+	ADDQ       8(SP), R9
 	MOVQ       16(R8), R11
 	VMOVUPD    (R9), Y14
 	VCMPPD     $0x06, Y15, Y14, Y13
@@ -28679,6 +29036,9 @@ gate:
 	VMASKMOVPD 32(R9), Y12, Y14
 	VCMPPD     $0x06, Y15, Y14, Y13
 	VANDPS     Y13, Y7, Y7
+	ADDQ       R11, R9
+	SUBQ       8(R8), R9
+	MOVQ       R9, 8(SP)
 
 store:
 	TESTQ      AX, AX
@@ -28694,9 +29054,7 @@ store:
 	ADDQ       SI, DI
 	VMOVUPD    Y6, (DI)
 	VMASKMOVPD Y7, Y12, 32(DI)
-	VZEROUPPER
-	LDMXCSR    (SP)
-	RET
+	JMP        next
 
 whole:
 	VMOVUPD Y0, (DI)
@@ -28710,22 +29068,33 @@ whole:
 	ADDQ    SI, DI
 	VMOVUPD Y6, (DI)
 	VMOVUPD Y7, 32(DI)
+
+next:
+	ADDQ    SI, DI
+	ADDQ    stepA+112(FP), R14
+	DECQ    R15
+	JNZ     block
 	VZEROUPPER
 	LDMXCSR (SP)
 	RET
 
-// func product256d5x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, end *byte)
+// func product256d5x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte)
 // Requires: AVX, AVX2, FMA3, MMX+, SSE
-TEXT ·product256d5x2(SB), NOSPLIT, $8-112
-	STMXCSR    (SP)
-	MOVL       (SP), AX
-	ORL        $0x00008040, AX
-	MOVL       AX, 4(SP)
-	LDMXCSR    4(SP)
-	MOVQ       c+48(FP), DI
-	MOVQ       rowC+56(FP), SI
+TEXT ·product256d5x2(SB), NOSPLIT, $16-128
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	MOVQ    $0x00000000, 8(SP)
+	MOVQ    a+8(FP), R14
+	MOVQ    blocks+104(FP), R15
+
+block:
 	MOVQ       k+0(FP), CX
-	MOVQ       a+8(FP), AX
+	MOVQ       R14, AX
 	MOVQ       rowA+16(FP), R8
 	MOVQ       colA+24(FP), R13
 	MOVQ       b+32(FP), BX
@@ -28785,12 +29154,13 @@ TEXT ·product256d5x2(SB), NOSPLIT, $8-112
 	BYTE       $0x0d
 	BYTE       $0x4a
 	BYTE       $0x3f
-	MOVQ       end+104(FP), R9
+	MOVQ       end+120(FP), R9
 	TESTQ      R9, R9
 	JZ         fetched
 	MOVQ       8(R9), R10
 	TESTQ      R10, R10
 	JZ         fetched
+	ADDQ       8(SP), R10
 	MOVQ       16(R9), R11
 	PREFETCHT0 (R10)
 	PREFETCHT0 63(R10)
@@ -29041,7 +29411,7 @@ done:
 	VBROADCASTSD alpha+72(FP), Y15
 	MOVQ         mask+64(FP), AX
 	MOVQ         accumulate+80(FP), BX
-	MOVQ         end+104(FP), R8
+	MOVQ         end+120(FP), R8
 	VPCMPEQD     Y12, Y12, Y12
 	TESTQ        AX, AX
 	JZ           masked
@@ -29128,6 +29498,7 @@ gate:
 	MOVQ       8(R8), R9
 	TESTQ      R9, R9
 	JZ         store
+	ADDQ       8(SP), R9
 	MOVQ       16(R8), R11
 	VMOVUPD    (R9), Y14
 	VCMPPD     $0x06, Y15, Y14, Y13
@@ -29163,6 +29534,9 @@ gate:
 	VMASKMOVPD 32(R9), Y12, Y14
 	VCMPPD     $0x06, Y15, Y14, Y13
 	VANDPS     Y13, Y9, Y9
+	ADDQ       R11, R9
+	SUBQ       8(R8), R9
+	MOVQ       R9, 8(SP)
 
 store:
 	TESTQ      AX, AX
@@ -29181,9 +29555,7 @@ store:
 	ADDQ       SI, DI
 	VMOVUPD    Y8, (DI)
 	VMASKMOVPD Y9, Y12, 32(DI)
-	VZEROUPPER
-	LDMXCSR    (SP)
-	RET
+	JMP        next
 
 whole:
 	VMOVUPD Y0, (DI)
@@ -29200,22 +29572,33 @@ whole:
 	ADDQ    SI, DI
 	VMOVUPD Y8, (DI)
 	VMOVUPD Y9, 32(DI)
+
+next:
+	ADDQ    SI, DI
+	ADDQ    stepA+112(FP), R14
+	DECQ    R15
+	JNZ     block
 	VZEROUPPER
 	LDMXCSR (SP)
 	RET
 
-// func product256d6x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, end *byte)
+// func product256d6x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte)
 // Requires: AVX, AVX2, FMA3, MMX+, SSE
-TEXT ·product256d6x2(SB), NOSPLIT, $8-112
-	STMXCSR    (SP)
-	MOVL       (SP), AX
-	ORL        $0x00008040, AX
-	MOVL       AX, 4(SP)
-	LDMXCSR    4(SP)
-	MOVQ       c+48(FP), DI
-	MOVQ       rowC+56(FP), SI
+TEXT ·product256d6x2(SB), NOSPLIT, $16-128
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	MOVQ    $0x00000000, 8(SP)
+	MOVQ    a+8(FP), R14
+	MOVQ    blocks+104(FP), R15
+
+block:
 	MOVQ       k+0(FP), CX
-	MOVQ       a+8(FP), AX
+	MOVQ       R14, AX
 	MOVQ       rowA+16(FP), R8
 	MOVQ       colA+24(FP), R13
 	MOVQ       b+32(FP), BX
@@ -29286,12 +29669,13 @@ TEXT ·product256d6x2(SB), NOSPLIT, $8-112
 	BYTE       $0x0d
 	BYTE       $0x4a
 	BYTE       $0x3f
-	MOVQ       end+104(FP), R9
+	MOVQ       end+120(FP), R9
 	TESTQ      R9, R9
 	JZ         fetched
 	MOVQ       8(R9), R10
 	TESTQ      R10, R10
 	JZ         fetched
+	ADDQ       8(SP), R10
 	MOVQ       16(R9), R11
 	PREFETCHT0 (R10)
 	PREFETCHT0 63(R10)
@@ -29577,7 +29961,7 @@ done:
 	VBROADCASTSD alpha+72(FP), Y15
 	MOVQ         mask+64(FP), AX
 	MOVQ         accumulate+80(FP), BX
-	MOVQ         end+104(FP), R8
+	MOVQ         end+120(FP), R8
 	VPCMPEQD     Y12, Y12, Y12
 	TESTQ        AX, AX
 	JZ           masked
@@ -29675,6 +30059,7 @@ gate:
 	MOVQ       8(R8), R9
 	TESTQ      R9, R9
 	JZ         store
+	ADDQ       8(SP), R9
 	MOVQ       16(R8), R11
 	VMOVUPD    (R9), Y14
 	VCMPPD     $0x06, Y15, Y14, Y13
@@ -29717,6 +30102,9 @@ gate:
 	VMASKMOVPD 32(R9), Y12, Y14
 	VCMPPD     $0x06, Y15, Y14, Y13
 	VANDPS     Y13, Y11, Y11
+	ADDQ       R11, R9
+	SUBQ       8(R8), R9
+	MOVQ       R9, 8(SP)
 
 store:
 	TESTQ      AX, AX
@@ -29738,9 +30126,7 @@ store:
 	ADDQ       SI, DI
 	VMOVUPD    Y10, (DI)
 	VMASKMOVPD Y11, Y12, 32(DI)
-	VZEROUPPER
-	LDMXCSR    (SP)
-	RET
+	JMP        next
 
 whole:
 	VMOVUPD Y0, (DI)
@@ -29760,22 +30146,33 @@ whole:
 	ADDQ    SI, DI
 	VMOVUPD Y10, (DI)
 	VMOVUPD Y11, 32(DI)
+
+next:
+	ADDQ    SI, DI
+	ADDQ    stepA+112(FP), R14
+	DECQ    R15
+	JNZ     block
 	VZEROUPPER
 	LDMXCSR (SP)
 	RET
 
-// func product256d1x3(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, end *byte)
+// func product256d1x3(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte)
 // Requires: AVX, AVX2, FMA3, MMX+, SSE
-TEXT ·product256d1x3(SB), NOSPLIT, $8-112
-	STMXCSR    (SP)
-	MOVL       (SP), AX
-	ORL        $0x00008040, AX
-	MOVL       AX, 4(SP)
-	LDMXCSR    4(SP)
-	MOVQ       c+48(FP), DI
-	MOVQ       rowC+56(FP), SI
+TEXT ·product256d1x3(SB), NOSPLIT, $16-128
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	MOVQ    $0x00000000, 8(SP)
+	MOVQ    a+8(FP), R14
+	MOVQ    blocks+104(FP), R15
+
+block:
 	MOVQ       k+0(FP), CX
-	MOVQ       a+8(FP), AX
+	MOVQ       R14, AX
 	MOVQ       rowA+16(FP), R8
 	MOVQ       colA+24(FP), R13
 	MOVQ       b+32(FP), BX
@@ -29796,12 +30193,13 @@ TEXT ·product256d1x3(SB), NOSPLIT, $8-112
 	BYTE       $0x0d
 	BYTE       $0x4a
 	BYTE       $0x5f
-	MOVQ       end+104(FP), R9
+	MOVQ       end+120(FP), R9
 	TESTQ      R9, R9
 	JZ         fetched
 	MOVQ       8(R9), R10
 	TESTQ      R10, R10
 	JZ         fetched
+	ADDQ       8(SP), R10
 	MOVQ       16(R9), R11
 	PREFETCHT0 (R10)
 	PREFETCHT0 64(R10)
@@ -29931,7 +30329,7 @@ done:
 	VBROADCASTSD alpha+72(FP), Y15
 	MOVQ         mask+64(FP), AX
 	MOVQ         accumulate+80(FP), BX
-	MOVQ         end+104(FP), R8
+	MOVQ         end+120(FP), R8
 	VPCMPEQD     Y12, Y12, Y12
 	TESTQ        AX, AX
 	JZ           masked
@@ -29980,6 +30378,7 @@ gate:
 	MOVQ       8(R8), R9
 	TESTQ      R9, R9
 	JZ         store
+	ADDQ       8(SP), R9
 	MOVQ       16(R8), R11
 	VMOVUPD    (R9), Y14
 	VCMPPD     $0x06, Y15, Y14, Y13
@@ -29990,6 +30389,9 @@ gate:
 	VMASKMOVPD 64(R9), Y12, Y14
 	VCMPPD     $0x06, Y15, Y14, Y13
 	VANDPS     Y13, Y2, Y2
+	ADDQ       R11, R9
+	SUBQ       8(R8), R9
+	MOVQ       R9, 8(SP)
 
 store:
 	TESTQ      AX, AX
@@ -29997,30 +30399,39 @@ store:
 	VMOVUPD    Y0, (DI)
 	VMOVUPD    Y1, 32(DI)
 	VMASKMOVPD Y2, Y12, 64(DI)
-	VZEROUPPER
-	LDMXCSR    (SP)
-	RET
+	JMP        next
 
 whole:
 	VMOVUPD Y0, (DI)
 	VMOVUPD Y1, 32(DI)
 	VMOVUPD Y2, 64(DI)
+
+next:
+	ADDQ    SI, DI
+	ADDQ    stepA+112(FP), R14
+	DECQ    R15
+	JNZ     block
 	VZEROUPPER
 	LDMXCSR (SP)
 	RET
 
-// func product256d2x3(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, end *byte)
+// func product256d2x3(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte)
 // Requires: AVX, AVX2, FMA3, MMX+, SSE
-TEXT ·product256d2x3(SB), NOSPLIT, $8-112
-	STMXCSR    (SP)
-	MOVL       (SP), AX
-	ORL        $0x00008040, AX
-	MOVL       AX, 4(SP)
-	LDMXCSR    4(SP)
-	MOVQ       c+48(FP), DI
-	MOVQ       rowC+56(FP), SI
+TEXT ·product256d2x3(SB), NOSPLIT, $16-128
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	MOVQ    $0x00000000, 8(SP)
+	MOVQ    a+8(FP), R14
+	MOVQ    blocks+104(FP), R15
+
+block:
 	MOVQ       k+0(FP), CX
-	MOVQ       a+8(FP), AX
+	MOVQ       R14, AX
 	MOVQ       rowA+16(FP), R8
 	MOVQ       colA+24(FP), R13
 	MOVQ       b+32(FP), BX
@@ -30057,12 +30468,13 @@ TEXT ·product256d2x3(SB), NOSPLIT, $8-112
 	BYTE       $0x0d
 	BYTE       $0x4a
 	BYTE       $0x5f
-	MOVQ       end+104(FP), R9
+	MOVQ       end+120(FP), R9
 	TESTQ      R9, R9
 	JZ         fetched
 	MOVQ       8(R9), R10
 	TESTQ      R10, R10
 	JZ         fetched
+	ADDQ       8(SP), R10
 	MOVQ       16(R9), R11
 	PREFETCHT0 (R10)
 	PREFETCHT0 64(R10)
@@ -30239,7 +30651,7 @@ done:
 	VBROADCASTSD alpha+72(FP), Y15
 	MOVQ         mask+64(FP), AX
 	MOVQ         accumulate+80(FP), BX
-	MOVQ         end+104(FP), R8
+	MOVQ         end+120(FP), R8
 	VPCMPEQD     Y12, Y12, Y12
 	TESTQ        AX, AX
 	JZ           masked
@@ -30304,6 +30716,7 @@ gate:
 	MOVQ       8(R8), R9
 	TESTQ      R9, R9
 	JZ         store
+	ADDQ       8(SP), R9
 	MOVQ       16(R8), R11
 	VMOVUPD    (R9), Y14
 	VCMPPD     $0x06, Y15, Y14, Y13
@@ -30324,6 +30737,9 @@ gate:
 	VMASKMOVPD 64(R9), Y12, Y14
 	VCMPPD     $0x06, Y15, Y14, Y13
 	VANDPS     Y13, Y5, Y5
+	ADDQ       R11, R9
+	SUBQ       8(R8), R9
+	MOVQ       R9, 8(SP)
 
 store:
 	TESTQ      AX, AX
@@ -30335,9 +30751,7 @@ store:
 	VMOVUPD    Y3, (DI)
 	VMOVUPD    Y4, 32(DI)
 	VMASKMOVPD Y5, Y12, 64(DI)
-	VZEROUPPER
-	LDMXCSR    (SP)
-	RET
+	JMP        next
 
 whole:
 	VMOVUPD Y0, (DI)
@@ -30347,22 +30761,33 @@ whole:
 	VMOVUPD Y3, (DI)
 	VMOVUPD Y4, 32(DI)
 	VMOVUPD Y5, 64(DI)
+
+next:
+	ADDQ    SI, DI
+	ADDQ    stepA+112(FP), R14
+	DECQ    R15
+	JNZ     block
 	VZEROUPPER
 	LDMXCSR (SP)
 	RET
 
-// func product256d3x3(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, end *byte)
+// func product256d3x3(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte)
 // Requires: AVX, AVX2, FMA3, MMX+, SSE
-TEXT ·product256d3x3(SB), NOSPLIT, $8-112
-	STMXCSR    (SP)
-	MOVL       (SP), AX
-	ORL        $0x00008040, AX
-	MOVL       AX, 4(SP)
-	LDMXCSR    4(SP)
-	MOVQ       c+48(FP), DI
-	MOVQ       rowC+56(FP), SI
+TEXT ·product256d3x3(SB), NOSPLIT, $16-128
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	MOVQ    $0x00000000, 8(SP)
+	MOVQ    a+8(FP), R14
+	MOVQ    blocks+104(FP), R15
+
+block:
 	MOVQ       k+0(FP), CX
-	MOVQ       a+8(FP), AX
+	MOVQ       R14, AX
 	MOVQ       rowA+16(FP), R8
 	MOVQ       colA+24(FP), R13
 	MOVQ       b+32(FP), BX
@@ -30415,12 +30840,13 @@ TEXT ·product256d3x3(SB), NOSPLIT, $8-112
 	BYTE       $0x0d
 	BYTE       $0x4a
 	BYTE       $0x5f
-	MOVQ       end+104(FP), R9
+	MOVQ       end+120(FP), R9
 	TESTQ      R9, R9
 	JZ         fetched
 	MOVQ       8(R9), R10
 	TESTQ      R10, R10
 	JZ         fetched
+	ADDQ       8(SP), R10
 	MOVQ       16(R9), R11
 	PREFETCHT0 (R10)
 	PREFETCHT0 64(R10)
@@ -30644,7 +31070,7 @@ done:
 	VBROADCASTSD alpha+72(FP), Y15
 	MOVQ         mask+64(FP), AX
 	MOVQ         accumulate+80(FP), BX
-	MOVQ         end+104(FP), R8
+	MOVQ         end+120(FP), R8
 	VPCMPEQD     Y12, Y12, Y12
 	TESTQ        AX, AX
 	JZ           masked
@@ -30725,6 +31151,7 @@ gate:
 	MOVQ       8(R8), R9
 	TESTQ      R9, R9
 	JZ         store
+	ADDQ       8(SP), R9
 	MOVQ       16(R8), R11
 	VMOVUPD    (R9), Y14
 	VCMPPD     $0x06, Y15, Y14, Y13
@@ -30755,6 +31182,9 @@ gate:
 	VMASKMOVPD 64(R9), Y12, Y14
 	VCMPPD     $0x06, Y15, Y14, Y13
 	VANDPS     Y13, Y8, Y8
+	ADDQ       R11, R9
+	SUBQ       8(R8), R9
+	MOVQ       R9, 8(SP)
 
 store:
 	TESTQ      AX, AX
@@ -30770,9 +31200,7 @@ store:
 	VMOVUPD    Y6, (DI)
 	VMOVUPD    Y7, 32(DI)
 	VMASKMOVPD Y8, Y12, 64(DI)
-	VZEROUPPER
-	LDMXCSR    (SP)
-	RET
+	JMP        next
 
 whole:
 	VMOVUPD Y0, (DI)
@@ -30786,22 +31214,33 @@ whole:
 	VMOVUPD Y6, (DI)
 	VMOVUPD Y7, 32(DI)
 	VMOVUPD Y8, 64(DI)
+
+next:
+	ADDQ    SI, DI
+	ADDQ    stepA+112(FP), R14
+	DECQ    R15
+	JNZ     block
 	VZEROUPPER
 	LDMXCSR (SP)
 	RET
 
-// func product256d4x3(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, end *byte)
+// func product256d4x3(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte)
 // Requires: AVX, AVX2, FMA3, MMX+, SSE
-TEXT ·product256d4x3(SB), NOSPLIT, $8-112
-	STMXCSR    (SP)
-	MOVL       (SP), AX
-	ORL        $0x00008040, AX
-	MOVL       AX, 4(SP)
-	LDMXCSR    4(SP)
-	MOVQ       c+48(FP), DI
-	MOVQ       rowC+56(FP), SI
+TEXT ·product256d4x3(SB), NOSPLIT, $16-128
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    c+48(FP), DI
+	MOVQ    rowC+56(FP), SI
+	MOVQ    $0x00000000, 8(SP)
+	MOVQ    a+8(FP), R14
+	MOVQ    blocks+104(FP), R15
+
+block:
 	MOVQ       k+0(FP), CX
-	MOVQ       a+8(FP), AX
+	MOVQ       R14, AX
 	MOVQ       rowA+16(FP), R8
 	MOVQ       colA+24(FP), R13
 	MOVQ       b+32(FP), BX
@@ -30870,12 +31309,13 @@ TEXT ·product256d4x3(SB), NOSPLIT, $8-112
 	BYTE       $0x0d
 	BYTE       $0x4a
 	BYTE       $0x5f
-	MOVQ       end+104(FP), R9
+	MOVQ       end+120(FP), R9
 	TESTQ      R9, R9
 	JZ         fetched
 	MOVQ       8(R9), R10
 	TESTQ      R10, R10
 	JZ         fetched
+	ADDQ       8(SP), R10
 	MOVQ       16(R9), R11
 	PREFETCHT0 (R10)
 	PREFETCHT0 64(R10)
@@ -31146,7 +31586,7 @@ done:
 	VBROADCASTSD alpha+72(FP), Y15
 	MOVQ         mask+64(FP), AX
 	MOVQ         accumulate+80(FP), BX
-	MOVQ         end+104(FP), R8
+	MOVQ         end+120(FP), R8
 	VPCMPEQD     Y12, Y12, Y12
 	TESTQ        AX, AX
 	JZ           masked
@@ -31243,6 +31683,7 @@ gate:
 	MOVQ       8(R8), R9
 	TESTQ      R9, R9
 	JZ         store
+	ADDQ       8(SP), R9
 	MOVQ       16(R8), R11
 	VMOVUPD    (R9), Y14
 	VCMPPD     $0x06, Y15, Y14, Y13
@@ -31283,6 +31724,9 @@ gate:
 	VMASKMOVPD 64(R9), Y12, Y14
 	VCMPPD     $0x06, Y15, Y14, Y13
 	VANDPS     Y13, Y11, Y11
+	ADDQ       R11, R9
+	SUBQ       8(R8), R9
+	MOVQ       R9, 8(SP)
 
 store:
 	TESTQ      AX, AX
@@ -31302,9 +31746,7 @@ store:
 	VMOVUPD    Y9, (DI)
 	VMOVUPD    Y10, 32(DI)
 	VMASKMOVPD Y11, Y12, 64(DI)
-	VZEROUPPER
-	LDMXCSR    (SP)
-	RET
+	JMP        next
 
 whole:
 	VMOVUPD Y0, (DI)
@@ -31322,6 +31764,12 @@ whole:
 	VMOVUPD Y9, (DI)
 	VMOVUPD Y10, 32(DI)
 	VMOVUPD Y11, 64(DI)
+
+next:
+	ADDQ    SI, DI
+	ADDQ    stepA+112(FP), R14
+	DECQ    R15
+	JNZ     block
 	VZEROUPPER
 	LDMXCSR (SP)
 	RET

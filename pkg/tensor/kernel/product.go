@@ -153,7 +153,7 @@ func (g *set[T]) block(s *Scratch[T], part Triangle, d int, transA, transB bool,
 		}
 	}
 
-	inside := g.finishes && !finish.none()
+	inside := g.runs && !finish.none()
 	packed := aligned(&s.b, g.wide*g.lanes*k)
 	for j, w := 0, 0; j < n; j += w {
 		vectors := g.panel(n - j)
@@ -176,28 +176,33 @@ func (g *set[T]) block(s *Scratch[T], part Triangle, d int, transA, transB bool,
 		if w == vectors*g.lanes {
 			mask = nil
 		}
-		i := 0
-		for r := range rows.blocks {
-			h := rows.of(r)
+		for r, i := 0, 0; r < rows.blocks; {
+			h, count := rows.of(r), 1
 			if i+h <= begin || i >= end {
-				i += h
+				r, i = r+1, i+h
 				continue
 			}
-			first, col := i*rowA, colA
+			first, col, step := i*rowA, colA, h*rowA
 			if panels {
-				first, col = r*piece, h
+				first, col, step = r*piece, h, piece
+			}
+			if g.runs { // blocks of one height
+				for count < rows.blocks-r && rows.of(r+count) == h && i+count*h < end {
+					count++
+				}
+			}
+			var ending *byte
+			if inside {
+				count, ending = s.end.of(finish, i, j, h, count)
 			}
 			next, rowNext := g.ahead(r, j+w, n, transB, from, b, ldb, c, ldc)
-			var end *byte
-			if inside {
-				end = s.end.of(finish, i, j, h)
-			}
-			g.product[vectors-1][h](k, &a[first], rowA*size, col*size, from, row*size, &c[i*ldc+j], ldc*size, mask, alpha, accumulate, next, rowNext, end)
-			if inside && end == nil {
+			g.product[vectors-1][h](k, &a[first], rowA*size, col*size, from, row*size, &c[i*ldc+j], ldc*size, mask, alpha, accumulate,
+				next, rowNext, count, step*size, ending)
+			if inside && ending == nil {
 				at := finish.At(i, j)
-				at.panel(g, h, w, c[i*ldc+j:], ldc)
+				at.panel(g, count*h, w, c[i*ldc+j:], ldc)
 			}
-			i += h
+			r, i = r+count, i+count*h
 		}
 		if !inside && !finish.none() {
 			at := finish.At(0, j)

@@ -14,36 +14,64 @@ import (
 // element, through two strides; B is a panel of width vectors for each k.
 //
 // Registers: AX, R10, R11, R12 point to every fourth row of A; R8 is A's row
-// stride, R9 three of it, R13 its column stride; BX is B, in steps of DX; C is at DI, with rows SI apart; R14 is
-// what is fetched ahead, in steps of R15.
+// stride, R9 three of it, R13 its column stride; BX is B, in steps of DX; C is at DI, with rows SI apart.
 func product(v vectors, f64 bool, rows, width int) {
 	suffix, typ, _ := element(f64)
-	ahead := "A line is fetched ahead for each step of k, rowNext apart from next on. There is no end."
+	more := "A line is fetched ahead for each step of k, rowNext apart from next on. There is one block, and no end."
 	if v.steps > 1 {
-		ahead = "Rows of A or its columns have no gaps. Nothing is fetched from next on. The block is finished as end says, if it is not nil."
+		more = "Rows of A or its columns have no gaps. So many blocks lie below each other, whose rows of A begin stepA apart; they are finished as end says, if it is not nil. Nothing is fetched from next on."
 	}
 	function(fmt.Sprintf("product%d%s%dx%d", v.isa, suffix, rows, width),
-		fmt.Sprintf("func(k int, a *%[1]s, rowA, colA int, b *%[1]s, rowB int, c *%[1]s, rowC int, mask *byte, alpha %[1]s, accumulate int, next *%[1]s, rowNext int, end *byte)", typ),
-		"sets (accumulate 0), or adds to (1), a block of C of %d rows and %d vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. %s", rows, width, ahead)
+		fmt.Sprintf("func(k int, a *%[1]s, rowA, colA int, b *%[1]s, rowB int, c *%[1]s, rowC int, mask *byte, alpha %[1]s, accumulate int, next *%[1]s, rowNext, blocks, stepA int, end *byte)", typ),
+		"sets (accumulate 0), or adds to (1), a block of C of %d rows and %d vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. %s", rows, width, more)
 	restore := flushSubnormals()
 	Load(Param("c"), RDI)
 	Load(Param("rowC"), RSI)
+	if v.steps > 1 {
+		productBlocks(v, f64, rows, width)
+		VZEROUPPER()
+		restore()
+		RET()
+		return
+	}
 	Load(Param("k"), RCX)
 	Load(Param("a"), RAX)
 	Load(Param("rowA"), R8)
 	Load(Param("colA"), R13)
 	Load(Param("b"), RBX)
 	Load(Param("rowB"), RDX)
-	if v.steps > 1 {
-		fetchBlocks(v, rows, width)
-		productSteps(v, f64, rows, width)
-		finishBlock(v, f64, rows, width, restore)
-	} else {
-		Load(Param("next"), R14)
-		Load(Param("rowNext"), R15)
-		productStep(v, f64, rows, width)
-		productEnd(v, f64, rows, width, restore)
+	Load(Param("next"), R14)
+	Load(Param("rowNext"), R15)
+	productStep(v, f64, rows, width)
+	productEnd(v, f64, rows, width, restore)
+}
+
+// productBlocks writes the loop of product over blocks below each other: with a small k much of
+// the time would go into calls, and into switching subnormal numbers off and on.
+//
+// R14 is A of the block, R15 the blocks that are left.
+func productBlocks(v vectors, f64 bool, rows, width int) {
+	gate := AllocLocal(8) // how far the gate of the block is from the first
+	MOVQ(U32(0), gate)
+	Load(Param("a"), R14)
+	Load(Param("blocks"), R15)
+	Label("block")
+	Load(Param("k"), RCX)
+	MOVQ(R14, RAX)
+	Load(Param("rowA"), R8)
+	Load(Param("colA"), R13)
+	Load(Param("b"), RBX)
+	Load(Param("rowB"), RDX)
+	fetchBlock(v, rows, width, gate)
+	productSteps(v, f64, rows, width)
+	finishBlock(v, f64, rows, width, gate)
+	param, err := Param("stepA").Resolve()
+	if err != nil {
+		panic(err)
 	}
+	ADDQ(param.Addr, R14)
+	DECQ(R15)
+	JNZ(LabelRef("block"))
 }
 
 // productStep writes the loop of product with a step of k in each turn.
@@ -184,10 +212,10 @@ func productSteps(v vectors, f64 bool, rows, width int) {
 	Label("done")
 }
 
-// fetchBlocks fetches a block of C, which may lie across lines, while its sums are made: to be
-// written, so that another core which wrote it before gives it away by then. And of the gate, if
+// fetchBlock fetches a block of C, which may lie across lines, while its sums are made: to be
+// written, so that another core which wrote it before gives it away by then. And its gate, if
 // there is one.
-func fetchBlocks(v vectors, rows, width int) {
+func fetchBlock(v vectors, rows, width int, gate Mem) {
 	each := func(step Op, fetch func(disp int)) {
 		const line = 64
 		last := width*v.bytes - 1
@@ -208,6 +236,7 @@ func fetchBlocks(v vectors, rows, width int) {
 	MOVQ(Mem{Base: R9, Disp: endGate}, R10)
 	TESTQ(R10, R10)
 	JZ(LabelRef("fetched"))
+	ADDQ(gate, R10)
 	MOVQ(Mem{Base: R9, Disp: endRowGate}, R11)
 	each(R11, func(disp int) { PREFETCHT0(Mem{Base: R10, Disp: disp}) })
 	Label("fetched")
@@ -223,8 +252,9 @@ const (
 
 // finishBlock writes what a product of AVX2 does with its sums: multiplied by alpha and added to C, if
 // asked for, they are finished in the registers, and stored. The last vector of a row is
-// read under its mask even if that is whole; masked stores take many cycles.
-func finishBlock(v vectors, f64 bool, rows, width int, restore func()) {
+// read under its mask even if that is whole; masked stores take many cycles. Then C and the gate are
+// those of the next block.
+func finishBlock(v vectors, f64 bool, rows, width int, gate Mem) {
 	sum := func(i, j int) VecPhysical { return v.regs[i*width+j] }
 	mask, spare, c, alpha := Y12, Y13, Y14, Y15
 	each := func(from, step Op, f func(m Mem, i, j int)) { // moves from on
@@ -298,23 +328,30 @@ func finishBlock(v vectors, f64 bool, rows, width int, restore func()) {
 	MOVQ(Mem{Base: R8, Disp: endGate}, R9)
 	TESTQ(R9, R9)
 	JZ(LabelRef("store"))
+	ADDQ(gate, R9)
 	MOVQ(Mem{Base: R8, Disp: endRowGate}, R11)
 	each(R9, R11, func(m Mem, i, j int) {
 		read(m, j, c)
 		openWhere(v, f64, c, zero, sum(i, j), spare)
 	})
+	ADDQ(R11, R9)
+	SUBQ(Mem{Base: R8, Disp: endGate}, R9)
+	MOVQ(R9, gate)
 	Label("store")
 	TESTQ(RAX, RAX)
 	JZ(LabelRef("whole"))
-	eachVector(v, rows, width, restore, func(m Mem, i, j int) {
+	each(RDI, RSI, func(m Mem, i, j int) {
 		if j < width-1 {
 			load(f64, sum(i, j), m)
 		} else {
 			storeMasked(v, f64, sum(i, j), mask, m)
 		}
 	})
+	JMP(LabelRef("next"))
 	Label("whole")
-	eachVector(v, rows, width, restore, func(m Mem, i, j int) { load(f64, sum(i, j), m) })
+	each(RDI, RSI, func(m Mem, i, j int) { load(f64, sum(i, j), m) })
+	Label("next")
+	ADDQ(RSI, RDI)
 }
 
 // prefetchW writes PREFETCHW disp(R10), 0 <= disp < 128, which Go's assembler does not know. Processors
