@@ -20,7 +20,7 @@ func (h heights) of(r int) int {
 // Distances in bytes at which the parts of A that one kernel reads fall into the same few lines
 // of the first-level cache, and displace each other: conflict those of any A, and columnConflict
 // those of columnDepth or more rows of a transposed A of which a kernel takes a part of a line, so that other
-// kernels look for the rest of it later.
+// kernels look for the rest of it later. That is worth a copy for 16 vectors of columns.
 const (
 	conflict       = 2048
 	columnConflict = 512
@@ -37,7 +37,7 @@ func CopiesA[T Float](transA bool, m, n, k, lda int) bool {
 // conflicts reports whether A is worth a copy.
 func (g *set[T]) conflicts(transA bool, m, n, k, lda int) bool {
 	size := SizeOf[T]()
-	part := transA && k >= columnDepth && g.rows[g.wide]*size <= alignment/2
+	part := transA && k >= columnDepth && n >= 16*g.lanes && g.rows[g.wide]*size <= alignment/2
 	return m >= maxRows && n >= 4*g.lanes && (lda*size%conflict == 0 || part && lda*size%columnConflict == 0)
 }
 
