@@ -94,7 +94,7 @@ type Batcher[T tensor.Float] struct {
 	x     tensor.Matrix[T]
 	y     tensor.Matrix[float64]
 	index []int
-	ahead int // examples that are fetched before they are read
+	ahead int // examples that are fetched while one is read
 
 	augment *Augment // nil: none
 	chance  Chance
@@ -108,7 +108,8 @@ const (
 )
 
 // Examples in a random order come from memory, where the processor does not look ahead by
-// itself. So about fetchBytes of what comes are fetched before they are read, of at most so many examples.
+// itself. So the next examples, about fetchBytes of them and at most fetchExamples, are fetched while one is read; of a
+// large one the beginning, since within it the processor does look ahead.
 const (
 	fetchBytes    = 1 << 11
 	fetchExamples = 16
@@ -120,7 +121,7 @@ func NewBatcher[T tensor.Float](pool *tensor.Pool) *Batcher[T] {
 	b.body = func(lo, hi int) {
 		ahead := lo
 		for r := lo; r < hi; r++ {
-			for ; ahead < min(r+b.ahead, hi); ahead++ {
+			for ; ahead < min(r+1+b.ahead, hi); ahead++ {
 				b.fetch(b.index[ahead])
 			}
 			b.example(r, b.index[min(r+1, hi-1)])
@@ -136,7 +137,7 @@ func (b *Batcher[T]) Read(s *Split, index []int, x tensor.Matrix[T], y tensor.Ma
 		panic("datasets: Read: the matrices do not fit")
 	}
 	b.split, b.index, b.x, b.y = s, index, x, y
-	b.ahead = min(fetchExamples, 1+fetchBytes/max(1, s.bytes()))
+	b.ahead = max(1, min(fetchExamples, fetchBytes/max(1, s.bytes())))
 	b.pool.For(len(index), max(batchGrain, batchValues/max(1, x.Cols)), b.body)
 	b.split, b.index, b.x, b.y = nil, nil, tensor.Matrix[T]{}, tensor.Matrix[float64]{}
 }
@@ -153,12 +154,14 @@ func (b *Batcher[T]) fetch(i int) {
 	s := b.split
 	if s.values != nil {
 		n := s.from.Shape.Len()
-		kernel.Fetch(s.values[i*n : (i+1)*n])
+		kernel.Fetch(s.values[i*n:][:min(n, fetchBytes/8)])
 	} else {
-		kernel.Fetch(s.pixels(i))
+		pixels := s.pixels(i)
+		kernel.Fetch(pixels[:min(len(pixels), fetchBytes)])
 	}
 	if s.echo == nil {
-		kernel.Fetch(s.targets.Row(i))
+		y := s.targets.Row(i)
+		kernel.Fetch(y[:min(len(y), fetchBytes/8)])
 	}
 }
 

@@ -2,8 +2,8 @@ package kernel
 
 import "unsafe"
 
-// A Finish is what a product does to its elements when their sums are complete: a panel of
-// columns at a time, which is then in the first-level cache. The zero Finish does nothing.
+// A Finish is what a product does to its elements when their sums are complete: in the registers, or a
+// panel of columns at a time, which is then in the first-level cache. The zero Finish does nothing.
 type Finish[T Float] struct {
 	Bias    []T  // n numbers that are added to each row, or none
 	Rectify bool // a number below 0 becomes 0, after the bias

@@ -49,6 +49,14 @@ func testFinish[T Float](t *rapid.T) {
 	if m > 0 && n > 0 && rapid.Bool().Draw(t, "gate") {
 		gate.set(gate.rows/2, n/2, T(math.NaN())) // lets through
 		gate.set(gate.rows/3, n/3, 0)             // does not
+		smallest := T(math.SmallestNonzeroFloat64)
+		if SizeOf[T]() == 4 {
+			smallest = math.SmallestNonzeroFloat32
+		}
+		special := []T{smallest, -smallest, T(math.Copysign(0, -1)), T(math.Inf(1)), T(math.Inf(-1)), T(math.Copysign(math.NaN(), -1)), T(math.Copysign(math.NaN(), 1))}
+		for _, v := range special {
+			gate.set(rng.IntN(gate.rows), rng.IntN(n), v)
+		}
 		f.Gate, f.LdGate, f.GateRows = gate.data(), gate.ld, gate.rows
 	}
 	var s Scratch[T]
@@ -70,4 +78,59 @@ func testFinish[T Float](t *rapid.T) {
 	if !slices.EqualFunc(got.all, want.all, same) {
 		t.Fatalf("a finished product is not the product, finished (bias %v, rectify %v, gate %v)", f.Bias != nil, f.Rectify, f.Gate != nil)
 	}
+}
+
+// testFinishCut: a product that is finished has the same bits in blocks of C as in one piece, wherever
+// rows of the gate begin again.
+func testFinishCut[T Float](t *rapid.T) {
+	m, n, k := rapid.IntRange(1, 60).Draw(t, "m"), rapid.IntRange(1, 80).Draw(t, "n"), rapid.IntRange(1, 9).Draw(t, "k")
+	rng := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 0))
+	a, b := newGrid[T](rng, m, k, 0), newGrid[T](rng, k, n, 0)
+	tinyValue := T(1e-310)
+	if SizeOf[T]() == 4 {
+		tinyValue = T(1e-40)
+	}
+	for i := range m { // some sums are -0, some gates subnormal
+		if rng.IntN(3) == 0 {
+			for p := range k {
+				a.set(i, p, -tinyValue)
+			}
+		}
+	}
+	gate := newGrid[T](rng, rapid.IntRange(1, m).Draw(t, "gate rows"), n, 0)
+	for range gate.rows * n / 2 {
+		gate.set(rng.IntN(gate.rows), rng.IntN(n), tinyValue)
+	}
+	f := Finish[T]{Rectify: rapid.Bool().Draw(t, "rectify")}
+	if rapid.Bool().Draw(t, "gate") {
+		f.Gate, f.LdGate, f.GateRows = gate.data(), gate.ld, gate.rows
+	}
+	if rapid.Bool().Draw(t, "bias") {
+		f.Bias = make([]T, n)
+		for j := range f.Bias {
+			f.Bias[j] = T(rng.NormFloat64())
+		}
+	}
+	whole, cut := newGrid[T](rng, m, n, 0), newGrid[T](rng, m, n, 0)
+	var s Scratch[T]
+	ProductPart(&s, Whole, 0, false, false, m, n, k, 1, a.data(), a.ld, b.data(), b.ld, 0, whole.data(), n, f)
+	i, j := rapid.IntRange(0, m-1).Draw(t, "i"), rapid.IntRange(0, n-1).Draw(t, "j")
+	for _, part := range [][4]int{{0, i, 0, j}, {i, m, 0, j}, {0, i, j, n}, {i, m, j, n}} {
+		if part[0] == part[1] || part[2] == part[3] {
+			continue
+		}
+		ProductPart(&s, Whole, 0, false, false, part[1]-part[0], part[3]-part[2], k, 1, a.data()[part[0]*a.ld:], a.ld,
+			b.data()[part[2]:], b.ld, 0, cut.data()[part[0]*n+part[2]:], n, f.At(part[0], part[2]))
+	}
+	same := func(a, b T) bool { return a == b && math.Signbit(float64(a)) == math.Signbit(float64(b)) }
+	if !slices.EqualFunc(whole.data(), cut.data(), same) {
+		t.Fatal("blocks have other bits than the whole")
+	}
+}
+
+func TestFinishCut(t *testing.T) {
+	each(t, func(t *testing.T) {
+		t.Run("float32", rapid.MakeCheck(testFinishCut[float32]))
+		t.Run("float64", rapid.MakeCheck(testFinishCut[float64]))
+	})
 }

@@ -53,7 +53,10 @@ func testGuards[T Float](t *testing.T) {
 				if tb {
 					ldb = k
 				}
-				Product(&s, ta, tb, m, n, k, 1, guarded[T](t, m*k, atEnd), lda, guarded[T](t, k*n, atEnd), ldb, 1, guarded[T](t, m*n, atEnd), n)
+				f := Finish[T]{Bias: guarded[T](t, n, atEnd), Rectify: true, Gate: guarded[T](t, m*n, atEnd), LdGate: n, GateRows: m}
+				for _, f := range []Finish[T]{{}, f} {
+					ProductPart(&s, Whole, 0, ta, tb, m, n, k, 1, guarded[T](t, m*k, atEnd), lda, guarded[T](t, k*n, atEnd), ldb, 1, guarded[T](t, m*n, atEnd), n, f)
+				}
 			}
 		}
 	}

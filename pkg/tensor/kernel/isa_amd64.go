@@ -134,7 +134,7 @@ func expInPlace(x []float64) {
 // Fetch tells the processor that x will be read soon: it does not look ahead by itself where
 // rows of memory are read in a random order.
 func Fetch[T any](x []T) {
-	if len(x) > 0 {
+	if len(x) > 0 && unsafe.Sizeof(x[0]) > 0 {
 		p := (*uint8)(unsafe.Pointer(unsafe.SliceData(x)))
 		at := uintptr(unsafe.Pointer(p)) % alignment
 		fetch(p, int(at+unsafe.Sizeof(x[0])*uintptr(len(x))+alignment-1)/alignment)

@@ -8759,18 +8759,24 @@ set:
 finish:
 	TESTQ      R8, R8
 	JZ         store
+	VXORPS     Y15, Y15, Y15
 	MOVQ       (R8), R9
 	TESTQ      R9, R9
-	JZ         rectify
+	JZ         unbiased
 	VMASKMOVPS (R9), Y12, Y14
 	VADDPS     Y0, Y14, Y0
+	MOVQ       24(R8), R11
+	TESTQ      R11, R11
+	JZ         gate
+	VMAXPS     Y0, Y15, Y0
+	JMP        gate
 
-rectify:
-	VXORPS Y15, Y15, Y15
-	MOVQ   24(R8), R9
-	TESTQ  R9, R9
+unbiased:
+	MOVQ   24(R8), R11
+	TESTQ  R11, R11
 	JZ     gate
-	VMAXPS Y0, Y15, Y0
+	VCMPPS $0x06, Y15, Y0, Y13
+	VANDPS Y13, Y0, Y0
 
 gate:
 	MOVQ       8(R8), R9
@@ -8779,8 +8785,10 @@ gate:
 	ADDQ       8(SP), R9
 	MOVQ       16(R8), R11
 	VMASKMOVPS (R9), Y12, Y14
-	VCMPPS     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y0, Y0
+	VPCMPGTD   negativeInfinitys<>+0(SB), Y14, Y13
+	VPCMPEQD   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y0, Y0
 	ADDQ       R11, R9
 	SUBQ       8(R8), R9
 	MOVQ       R9, 8(SP)
@@ -8802,6 +8810,16 @@ next:
 	VZEROUPPER
 	LDMXCSR (SP)
 	RET
+
+DATA negativeInfinitys<>+0(SB)/4, $0xff800000
+DATA negativeInfinitys<>+4(SB)/4, $0xff800000
+DATA negativeInfinitys<>+8(SB)/4, $0xff800000
+DATA negativeInfinitys<>+12(SB)/4, $0xff800000
+DATA negativeInfinitys<>+16(SB)/4, $0xff800000
+DATA negativeInfinitys<>+20(SB)/4, $0xff800000
+DATA negativeInfinitys<>+24(SB)/4, $0xff800000
+DATA negativeInfinitys<>+28(SB)/4, $0xff800000
+GLOBL negativeInfinitys<>(SB), RODATA|NOPTR, $32
 
 // func product256s2x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte)
 // Requires: AVX, AVX2, FMA3, MMX+, SSE
@@ -8987,20 +9005,28 @@ set:
 finish:
 	TESTQ      R8, R8
 	JZ         store
+	VXORPS     Y15, Y15, Y15
 	MOVQ       (R8), R9
 	TESTQ      R9, R9
-	JZ         rectify
+	JZ         unbiased
 	VMASKMOVPS (R9), Y12, Y14
 	VADDPS     Y0, Y14, Y0
 	VADDPS     Y1, Y14, Y1
+	MOVQ       24(R8), R11
+	TESTQ      R11, R11
+	JZ         gate
+	VMAXPS     Y0, Y15, Y0
+	VMAXPS     Y1, Y15, Y1
+	JMP        gate
 
-rectify:
-	VXORPS Y15, Y15, Y15
-	MOVQ   24(R8), R9
-	TESTQ  R9, R9
+unbiased:
+	MOVQ   24(R8), R11
+	TESTQ  R11, R11
 	JZ     gate
-	VMAXPS Y0, Y15, Y0
-	VMAXPS Y1, Y15, Y1
+	VCMPPS $0x06, Y15, Y0, Y13
+	VANDPS Y13, Y0, Y0
+	VCMPPS $0x06, Y15, Y1, Y13
+	VANDPS Y13, Y1, Y1
 
 gate:
 	MOVQ       8(R8), R9
@@ -9009,12 +9035,16 @@ gate:
 	ADDQ       8(SP), R9
 	MOVQ       16(R8), R11
 	VMASKMOVPS (R9), Y12, Y14
-	VCMPPS     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y0, Y0
+	VPCMPGTD   negativeInfinitys<>+0(SB), Y14, Y13
+	VPCMPEQD   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y0, Y0
 	ADDQ       R11, R9
 	VMASKMOVPS (R9), Y12, Y14
-	VCMPPS     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y1, Y1
+	VPCMPGTD   negativeInfinitys<>+0(SB), Y14, Y13
+	VPCMPEQD   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y1, Y1
 	ADDQ       R11, R9
 	SUBQ       8(R8), R9
 	MOVQ       R9, 8(SP)
@@ -9264,22 +9294,32 @@ set:
 finish:
 	TESTQ      R8, R8
 	JZ         store
+	VXORPS     Y15, Y15, Y15
 	MOVQ       (R8), R9
 	TESTQ      R9, R9
-	JZ         rectify
+	JZ         unbiased
 	VMASKMOVPS (R9), Y12, Y14
 	VADDPS     Y0, Y14, Y0
 	VADDPS     Y1, Y14, Y1
 	VADDPS     Y2, Y14, Y2
+	MOVQ       24(R8), R11
+	TESTQ      R11, R11
+	JZ         gate
+	VMAXPS     Y0, Y15, Y0
+	VMAXPS     Y1, Y15, Y1
+	VMAXPS     Y2, Y15, Y2
+	JMP        gate
 
-rectify:
-	VXORPS Y15, Y15, Y15
-	MOVQ   24(R8), R9
-	TESTQ  R9, R9
+unbiased:
+	MOVQ   24(R8), R11
+	TESTQ  R11, R11
 	JZ     gate
-	VMAXPS Y0, Y15, Y0
-	VMAXPS Y1, Y15, Y1
-	VMAXPS Y2, Y15, Y2
+	VCMPPS $0x06, Y15, Y0, Y13
+	VANDPS Y13, Y0, Y0
+	VCMPPS $0x06, Y15, Y1, Y13
+	VANDPS Y13, Y1, Y1
+	VCMPPS $0x06, Y15, Y2, Y13
+	VANDPS Y13, Y2, Y2
 
 gate:
 	MOVQ       8(R8), R9
@@ -9288,16 +9328,22 @@ gate:
 	ADDQ       8(SP), R9
 	MOVQ       16(R8), R11
 	VMASKMOVPS (R9), Y12, Y14
-	VCMPPS     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y0, Y0
+	VPCMPGTD   negativeInfinitys<>+0(SB), Y14, Y13
+	VPCMPEQD   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y0, Y0
 	ADDQ       R11, R9
 	VMASKMOVPS (R9), Y12, Y14
-	VCMPPS     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y1, Y1
+	VPCMPGTD   negativeInfinitys<>+0(SB), Y14, Y13
+	VPCMPEQD   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y1, Y1
 	ADDQ       R11, R9
 	VMASKMOVPS (R9), Y12, Y14
-	VCMPPS     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y2, Y2
+	VPCMPGTD   negativeInfinitys<>+0(SB), Y14, Y13
+	VPCMPEQD   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y2, Y2
 	ADDQ       R11, R9
 	SUBQ       8(R8), R9
 	MOVQ       R9, 8(SP)
@@ -9590,24 +9636,36 @@ set:
 finish:
 	TESTQ      R8, R8
 	JZ         store
+	VXORPS     Y15, Y15, Y15
 	MOVQ       (R8), R9
 	TESTQ      R9, R9
-	JZ         rectify
+	JZ         unbiased
 	VMASKMOVPS (R9), Y12, Y14
 	VADDPS     Y0, Y14, Y0
 	VADDPS     Y1, Y14, Y1
 	VADDPS     Y2, Y14, Y2
 	VADDPS     Y3, Y14, Y3
+	MOVQ       24(R8), R11
+	TESTQ      R11, R11
+	JZ         gate
+	VMAXPS     Y0, Y15, Y0
+	VMAXPS     Y1, Y15, Y1
+	VMAXPS     Y2, Y15, Y2
+	VMAXPS     Y3, Y15, Y3
+	JMP        gate
 
-rectify:
-	VXORPS Y15, Y15, Y15
-	MOVQ   24(R8), R9
-	TESTQ  R9, R9
+unbiased:
+	MOVQ   24(R8), R11
+	TESTQ  R11, R11
 	JZ     gate
-	VMAXPS Y0, Y15, Y0
-	VMAXPS Y1, Y15, Y1
-	VMAXPS Y2, Y15, Y2
-	VMAXPS Y3, Y15, Y3
+	VCMPPS $0x06, Y15, Y0, Y13
+	VANDPS Y13, Y0, Y0
+	VCMPPS $0x06, Y15, Y1, Y13
+	VANDPS Y13, Y1, Y1
+	VCMPPS $0x06, Y15, Y2, Y13
+	VANDPS Y13, Y2, Y2
+	VCMPPS $0x06, Y15, Y3, Y13
+	VANDPS Y13, Y3, Y3
 
 gate:
 	MOVQ       8(R8), R9
@@ -9616,20 +9674,28 @@ gate:
 	ADDQ       8(SP), R9
 	MOVQ       16(R8), R11
 	VMASKMOVPS (R9), Y12, Y14
-	VCMPPS     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y0, Y0
+	VPCMPGTD   negativeInfinitys<>+0(SB), Y14, Y13
+	VPCMPEQD   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y0, Y0
 	ADDQ       R11, R9
 	VMASKMOVPS (R9), Y12, Y14
-	VCMPPS     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y1, Y1
+	VPCMPGTD   negativeInfinitys<>+0(SB), Y14, Y13
+	VPCMPEQD   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y1, Y1
 	ADDQ       R11, R9
 	VMASKMOVPS (R9), Y12, Y14
-	VCMPPS     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y2, Y2
+	VPCMPGTD   negativeInfinitys<>+0(SB), Y14, Y13
+	VPCMPEQD   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y2, Y2
 	ADDQ       R11, R9
 	VMASKMOVPS (R9), Y12, Y14
-	VCMPPS     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y3, Y3
+	VPCMPGTD   negativeInfinitys<>+0(SB), Y14, Y13
+	VPCMPEQD   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y3, Y3
 	ADDQ       R11, R9
 	SUBQ       8(R8), R9
 	MOVQ       R9, 8(SP)
@@ -9968,26 +10034,40 @@ set:
 finish:
 	TESTQ      R8, R8
 	JZ         store
+	VXORPS     Y15, Y15, Y15
 	MOVQ       (R8), R9
 	TESTQ      R9, R9
-	JZ         rectify
+	JZ         unbiased
 	VMASKMOVPS (R9), Y12, Y14
 	VADDPS     Y0, Y14, Y0
 	VADDPS     Y1, Y14, Y1
 	VADDPS     Y2, Y14, Y2
 	VADDPS     Y3, Y14, Y3
 	VADDPS     Y4, Y14, Y4
+	MOVQ       24(R8), R11
+	TESTQ      R11, R11
+	JZ         gate
+	VMAXPS     Y0, Y15, Y0
+	VMAXPS     Y1, Y15, Y1
+	VMAXPS     Y2, Y15, Y2
+	VMAXPS     Y3, Y15, Y3
+	VMAXPS     Y4, Y15, Y4
+	JMP        gate
 
-rectify:
-	VXORPS Y15, Y15, Y15
-	MOVQ   24(R8), R9
-	TESTQ  R9, R9
+unbiased:
+	MOVQ   24(R8), R11
+	TESTQ  R11, R11
 	JZ     gate
-	VMAXPS Y0, Y15, Y0
-	VMAXPS Y1, Y15, Y1
-	VMAXPS Y2, Y15, Y2
-	VMAXPS Y3, Y15, Y3
-	VMAXPS Y4, Y15, Y4
+	VCMPPS $0x06, Y15, Y0, Y13
+	VANDPS Y13, Y0, Y0
+	VCMPPS $0x06, Y15, Y1, Y13
+	VANDPS Y13, Y1, Y1
+	VCMPPS $0x06, Y15, Y2, Y13
+	VANDPS Y13, Y2, Y2
+	VCMPPS $0x06, Y15, Y3, Y13
+	VANDPS Y13, Y3, Y3
+	VCMPPS $0x06, Y15, Y4, Y13
+	VANDPS Y13, Y4, Y4
 
 gate:
 	MOVQ       8(R8), R9
@@ -9996,24 +10076,34 @@ gate:
 	ADDQ       8(SP), R9
 	MOVQ       16(R8), R11
 	VMASKMOVPS (R9), Y12, Y14
-	VCMPPS     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y0, Y0
+	VPCMPGTD   negativeInfinitys<>+0(SB), Y14, Y13
+	VPCMPEQD   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y0, Y0
 	ADDQ       R11, R9
 	VMASKMOVPS (R9), Y12, Y14
-	VCMPPS     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y1, Y1
+	VPCMPGTD   negativeInfinitys<>+0(SB), Y14, Y13
+	VPCMPEQD   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y1, Y1
 	ADDQ       R11, R9
 	VMASKMOVPS (R9), Y12, Y14
-	VCMPPS     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y2, Y2
+	VPCMPGTD   negativeInfinitys<>+0(SB), Y14, Y13
+	VPCMPEQD   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y2, Y2
 	ADDQ       R11, R9
 	VMASKMOVPS (R9), Y12, Y14
-	VCMPPS     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y3, Y3
+	VPCMPGTD   negativeInfinitys<>+0(SB), Y14, Y13
+	VPCMPEQD   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y3, Y3
 	ADDQ       R11, R9
 	VMASKMOVPS (R9), Y12, Y14
-	VCMPPS     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y4, Y4
+	VPCMPGTD   negativeInfinitys<>+0(SB), Y14, Y13
+	VPCMPEQD   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y4, Y4
 	ADDQ       R11, R9
 	SUBQ       8(R8), R9
 	MOVQ       R9, 8(SP)
@@ -10395,9 +10485,10 @@ set:
 finish:
 	TESTQ      R8, R8
 	JZ         store
+	VXORPS     Y15, Y15, Y15
 	MOVQ       (R8), R9
 	TESTQ      R9, R9
-	JZ         rectify
+	JZ         unbiased
 	VMASKMOVPS (R9), Y12, Y14
 	VADDPS     Y0, Y14, Y0
 	VADDPS     Y1, Y14, Y1
@@ -10405,18 +10496,33 @@ finish:
 	VADDPS     Y3, Y14, Y3
 	VADDPS     Y4, Y14, Y4
 	VADDPS     Y5, Y14, Y5
+	MOVQ       24(R8), R11
+	TESTQ      R11, R11
+	JZ         gate
+	VMAXPS     Y0, Y15, Y0
+	VMAXPS     Y1, Y15, Y1
+	VMAXPS     Y2, Y15, Y2
+	VMAXPS     Y3, Y15, Y3
+	VMAXPS     Y4, Y15, Y4
+	VMAXPS     Y5, Y15, Y5
+	JMP        gate
 
-rectify:
-	VXORPS Y15, Y15, Y15
-	MOVQ   24(R8), R9
-	TESTQ  R9, R9
+unbiased:
+	MOVQ   24(R8), R11
+	TESTQ  R11, R11
 	JZ     gate
-	VMAXPS Y0, Y15, Y0
-	VMAXPS Y1, Y15, Y1
-	VMAXPS Y2, Y15, Y2
-	VMAXPS Y3, Y15, Y3
-	VMAXPS Y4, Y15, Y4
-	VMAXPS Y5, Y15, Y5
+	VCMPPS $0x06, Y15, Y0, Y13
+	VANDPS Y13, Y0, Y0
+	VCMPPS $0x06, Y15, Y1, Y13
+	VANDPS Y13, Y1, Y1
+	VCMPPS $0x06, Y15, Y2, Y13
+	VANDPS Y13, Y2, Y2
+	VCMPPS $0x06, Y15, Y3, Y13
+	VANDPS Y13, Y3, Y3
+	VCMPPS $0x06, Y15, Y4, Y13
+	VANDPS Y13, Y4, Y4
+	VCMPPS $0x06, Y15, Y5, Y13
+	VANDPS Y13, Y5, Y5
 
 gate:
 	MOVQ       8(R8), R9
@@ -10425,28 +10531,40 @@ gate:
 	ADDQ       8(SP), R9
 	MOVQ       16(R8), R11
 	VMASKMOVPS (R9), Y12, Y14
-	VCMPPS     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y0, Y0
+	VPCMPGTD   negativeInfinitys<>+0(SB), Y14, Y13
+	VPCMPEQD   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y0, Y0
 	ADDQ       R11, R9
 	VMASKMOVPS (R9), Y12, Y14
-	VCMPPS     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y1, Y1
+	VPCMPGTD   negativeInfinitys<>+0(SB), Y14, Y13
+	VPCMPEQD   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y1, Y1
 	ADDQ       R11, R9
 	VMASKMOVPS (R9), Y12, Y14
-	VCMPPS     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y2, Y2
+	VPCMPGTD   negativeInfinitys<>+0(SB), Y14, Y13
+	VPCMPEQD   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y2, Y2
 	ADDQ       R11, R9
 	VMASKMOVPS (R9), Y12, Y14
-	VCMPPS     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y3, Y3
+	VPCMPGTD   negativeInfinitys<>+0(SB), Y14, Y13
+	VPCMPEQD   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y3, Y3
 	ADDQ       R11, R9
 	VMASKMOVPS (R9), Y12, Y14
-	VCMPPS     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y4, Y4
+	VPCMPGTD   negativeInfinitys<>+0(SB), Y14, Y13
+	VPCMPEQD   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y4, Y4
 	ADDQ       R11, R9
 	VMASKMOVPS (R9), Y12, Y14
-	VCMPPS     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y5, Y5
+	VPCMPGTD   negativeInfinitys<>+0(SB), Y14, Y13
+	VPCMPEQD   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y5, Y5
 	ADDQ       R11, R9
 	SUBQ       8(R8), R9
 	MOVQ       R9, 8(SP)
@@ -10658,21 +10776,29 @@ set:
 finish:
 	TESTQ      R8, R8
 	JZ         store
+	VXORPS     Y15, Y15, Y15
 	MOVQ       (R8), R9
 	TESTQ      R9, R9
-	JZ         rectify
+	JZ         unbiased
 	VMOVUPS    (R9), Y14
 	VADDPS     Y0, Y14, Y0
 	VMASKMOVPS 32(R9), Y12, Y14
 	VADDPS     Y1, Y14, Y1
+	MOVQ       24(R8), R11
+	TESTQ      R11, R11
+	JZ         gate
+	VMAXPS     Y0, Y15, Y0
+	VMAXPS     Y1, Y15, Y1
+	JMP        gate
 
-rectify:
-	VXORPS Y15, Y15, Y15
-	MOVQ   24(R8), R9
-	TESTQ  R9, R9
+unbiased:
+	MOVQ   24(R8), R11
+	TESTQ  R11, R11
 	JZ     gate
-	VMAXPS Y0, Y15, Y0
-	VMAXPS Y1, Y15, Y1
+	VCMPPS $0x06, Y15, Y0, Y13
+	VANDPS Y13, Y0, Y0
+	VCMPPS $0x06, Y15, Y1, Y13
+	VANDPS Y13, Y1, Y1
 
 gate:
 	MOVQ       8(R8), R9
@@ -10681,11 +10807,15 @@ gate:
 	ADDQ       8(SP), R9
 	MOVQ       16(R8), R11
 	VMOVUPS    (R9), Y14
-	VCMPPS     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y0, Y0
+	VPCMPGTD   negativeInfinitys<>+0(SB), Y14, Y13
+	VPCMPEQD   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y0, Y0
 	VMASKMOVPS 32(R9), Y12, Y14
-	VCMPPS     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y1, Y1
+	VPCMPGTD   negativeInfinitys<>+0(SB), Y14, Y13
+	VPCMPEQD   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y1, Y1
 	ADDQ       R11, R9
 	SUBQ       8(R8), R9
 	MOVQ       R9, 8(SP)
@@ -10932,25 +11062,37 @@ set:
 finish:
 	TESTQ      R8, R8
 	JZ         store
+	VXORPS     Y15, Y15, Y15
 	MOVQ       (R8), R9
 	TESTQ      R9, R9
-	JZ         rectify
+	JZ         unbiased
 	VMOVUPS    (R9), Y14
 	VADDPS     Y0, Y14, Y0
 	VADDPS     Y2, Y14, Y2
 	VMASKMOVPS 32(R9), Y12, Y14
 	VADDPS     Y1, Y14, Y1
 	VADDPS     Y3, Y14, Y3
+	MOVQ       24(R8), R11
+	TESTQ      R11, R11
+	JZ         gate
+	VMAXPS     Y0, Y15, Y0
+	VMAXPS     Y1, Y15, Y1
+	VMAXPS     Y2, Y15, Y2
+	VMAXPS     Y3, Y15, Y3
+	JMP        gate
 
-rectify:
-	VXORPS Y15, Y15, Y15
-	MOVQ   24(R8), R9
-	TESTQ  R9, R9
+unbiased:
+	MOVQ   24(R8), R11
+	TESTQ  R11, R11
 	JZ     gate
-	VMAXPS Y0, Y15, Y0
-	VMAXPS Y1, Y15, Y1
-	VMAXPS Y2, Y15, Y2
-	VMAXPS Y3, Y15, Y3
+	VCMPPS $0x06, Y15, Y0, Y13
+	VANDPS Y13, Y0, Y0
+	VCMPPS $0x06, Y15, Y1, Y13
+	VANDPS Y13, Y1, Y1
+	VCMPPS $0x06, Y15, Y2, Y13
+	VANDPS Y13, Y2, Y2
+	VCMPPS $0x06, Y15, Y3, Y13
+	VANDPS Y13, Y3, Y3
 
 gate:
 	MOVQ       8(R8), R9
@@ -10959,18 +11101,26 @@ gate:
 	ADDQ       8(SP), R9
 	MOVQ       16(R8), R11
 	VMOVUPS    (R9), Y14
-	VCMPPS     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y0, Y0
+	VPCMPGTD   negativeInfinitys<>+0(SB), Y14, Y13
+	VPCMPEQD   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y0, Y0
 	VMASKMOVPS 32(R9), Y12, Y14
-	VCMPPS     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y1, Y1
+	VPCMPGTD   negativeInfinitys<>+0(SB), Y14, Y13
+	VPCMPEQD   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y1, Y1
 	ADDQ       R11, R9
 	VMOVUPS    (R9), Y14
-	VCMPPS     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y2, Y2
+	VPCMPGTD   negativeInfinitys<>+0(SB), Y14, Y13
+	VPCMPEQD   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y2, Y2
 	VMASKMOVPS 32(R9), Y12, Y14
-	VCMPPS     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y3, Y3
+	VPCMPGTD   negativeInfinitys<>+0(SB), Y14, Y13
+	VPCMPEQD   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y3, Y3
 	ADDQ       R11, R9
 	SUBQ       8(R8), R9
 	MOVQ       R9, 8(SP)
@@ -11276,9 +11426,10 @@ set:
 finish:
 	TESTQ      R8, R8
 	JZ         store
+	VXORPS     Y15, Y15, Y15
 	MOVQ       (R8), R9
 	TESTQ      R9, R9
-	JZ         rectify
+	JZ         unbiased
 	VMOVUPS    (R9), Y14
 	VADDPS     Y0, Y14, Y0
 	VADDPS     Y2, Y14, Y2
@@ -11287,18 +11438,33 @@ finish:
 	VADDPS     Y1, Y14, Y1
 	VADDPS     Y3, Y14, Y3
 	VADDPS     Y5, Y14, Y5
+	MOVQ       24(R8), R11
+	TESTQ      R11, R11
+	JZ         gate
+	VMAXPS     Y0, Y15, Y0
+	VMAXPS     Y1, Y15, Y1
+	VMAXPS     Y2, Y15, Y2
+	VMAXPS     Y3, Y15, Y3
+	VMAXPS     Y4, Y15, Y4
+	VMAXPS     Y5, Y15, Y5
+	JMP        gate
 
-rectify:
-	VXORPS Y15, Y15, Y15
-	MOVQ   24(R8), R9
-	TESTQ  R9, R9
+unbiased:
+	MOVQ   24(R8), R11
+	TESTQ  R11, R11
 	JZ     gate
-	VMAXPS Y0, Y15, Y0
-	VMAXPS Y1, Y15, Y1
-	VMAXPS Y2, Y15, Y2
-	VMAXPS Y3, Y15, Y3
-	VMAXPS Y4, Y15, Y4
-	VMAXPS Y5, Y15, Y5
+	VCMPPS $0x06, Y15, Y0, Y13
+	VANDPS Y13, Y0, Y0
+	VCMPPS $0x06, Y15, Y1, Y13
+	VANDPS Y13, Y1, Y1
+	VCMPPS $0x06, Y15, Y2, Y13
+	VANDPS Y13, Y2, Y2
+	VCMPPS $0x06, Y15, Y3, Y13
+	VANDPS Y13, Y3, Y3
+	VCMPPS $0x06, Y15, Y4, Y13
+	VANDPS Y13, Y4, Y4
+	VCMPPS $0x06, Y15, Y5, Y13
+	VANDPS Y13, Y5, Y5
 
 gate:
 	MOVQ       8(R8), R9
@@ -11307,25 +11473,37 @@ gate:
 	ADDQ       8(SP), R9
 	MOVQ       16(R8), R11
 	VMOVUPS    (R9), Y14
-	VCMPPS     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y0, Y0
+	VPCMPGTD   negativeInfinitys<>+0(SB), Y14, Y13
+	VPCMPEQD   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y0, Y0
 	VMASKMOVPS 32(R9), Y12, Y14
-	VCMPPS     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y1, Y1
+	VPCMPGTD   negativeInfinitys<>+0(SB), Y14, Y13
+	VPCMPEQD   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y1, Y1
 	ADDQ       R11, R9
 	VMOVUPS    (R9), Y14
-	VCMPPS     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y2, Y2
+	VPCMPGTD   negativeInfinitys<>+0(SB), Y14, Y13
+	VPCMPEQD   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y2, Y2
 	VMASKMOVPS 32(R9), Y12, Y14
-	VCMPPS     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y3, Y3
+	VPCMPGTD   negativeInfinitys<>+0(SB), Y14, Y13
+	VPCMPEQD   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y3, Y3
 	ADDQ       R11, R9
 	VMOVUPS    (R9), Y14
-	VCMPPS     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y4, Y4
+	VPCMPGTD   negativeInfinitys<>+0(SB), Y14, Y13
+	VPCMPEQD   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y4, Y4
 	VMASKMOVPS 32(R9), Y12, Y14
-	VCMPPS     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y5, Y5
+	VPCMPGTD   negativeInfinitys<>+0(SB), Y14, Y13
+	VPCMPEQD   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y5, Y5
 	ADDQ       R11, R9
 	SUBQ       8(R8), R9
 	MOVQ       R9, 8(SP)
@@ -11690,9 +11868,10 @@ set:
 finish:
 	TESTQ      R8, R8
 	JZ         store
+	VXORPS     Y15, Y15, Y15
 	MOVQ       (R8), R9
 	TESTQ      R9, R9
-	JZ         rectify
+	JZ         unbiased
 	VMOVUPS    (R9), Y14
 	VADDPS     Y0, Y14, Y0
 	VADDPS     Y2, Y14, Y2
@@ -11703,20 +11882,39 @@ finish:
 	VADDPS     Y3, Y14, Y3
 	VADDPS     Y5, Y14, Y5
 	VADDPS     Y7, Y14, Y7
+	MOVQ       24(R8), R11
+	TESTQ      R11, R11
+	JZ         gate
+	VMAXPS     Y0, Y15, Y0
+	VMAXPS     Y1, Y15, Y1
+	VMAXPS     Y2, Y15, Y2
+	VMAXPS     Y3, Y15, Y3
+	VMAXPS     Y4, Y15, Y4
+	VMAXPS     Y5, Y15, Y5
+	VMAXPS     Y6, Y15, Y6
+	VMAXPS     Y7, Y15, Y7
+	JMP        gate
 
-rectify:
-	VXORPS Y15, Y15, Y15
-	MOVQ   24(R8), R9
-	TESTQ  R9, R9
+unbiased:
+	MOVQ   24(R8), R11
+	TESTQ  R11, R11
 	JZ     gate
-	VMAXPS Y0, Y15, Y0
-	VMAXPS Y1, Y15, Y1
-	VMAXPS Y2, Y15, Y2
-	VMAXPS Y3, Y15, Y3
-	VMAXPS Y4, Y15, Y4
-	VMAXPS Y5, Y15, Y5
-	VMAXPS Y6, Y15, Y6
-	VMAXPS Y7, Y15, Y7
+	VCMPPS $0x06, Y15, Y0, Y13
+	VANDPS Y13, Y0, Y0
+	VCMPPS $0x06, Y15, Y1, Y13
+	VANDPS Y13, Y1, Y1
+	VCMPPS $0x06, Y15, Y2, Y13
+	VANDPS Y13, Y2, Y2
+	VCMPPS $0x06, Y15, Y3, Y13
+	VANDPS Y13, Y3, Y3
+	VCMPPS $0x06, Y15, Y4, Y13
+	VANDPS Y13, Y4, Y4
+	VCMPPS $0x06, Y15, Y5, Y13
+	VANDPS Y13, Y5, Y5
+	VCMPPS $0x06, Y15, Y6, Y13
+	VANDPS Y13, Y6, Y6
+	VCMPPS $0x06, Y15, Y7, Y13
+	VANDPS Y13, Y7, Y7
 
 gate:
 	MOVQ       8(R8), R9
@@ -11725,32 +11923,48 @@ gate:
 	ADDQ       8(SP), R9
 	MOVQ       16(R8), R11
 	VMOVUPS    (R9), Y14
-	VCMPPS     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y0, Y0
+	VPCMPGTD   negativeInfinitys<>+0(SB), Y14, Y13
+	VPCMPEQD   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y0, Y0
 	VMASKMOVPS 32(R9), Y12, Y14
-	VCMPPS     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y1, Y1
+	VPCMPGTD   negativeInfinitys<>+0(SB), Y14, Y13
+	VPCMPEQD   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y1, Y1
 	ADDQ       R11, R9
 	VMOVUPS    (R9), Y14
-	VCMPPS     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y2, Y2
+	VPCMPGTD   negativeInfinitys<>+0(SB), Y14, Y13
+	VPCMPEQD   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y2, Y2
 	VMASKMOVPS 32(R9), Y12, Y14
-	VCMPPS     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y3, Y3
+	VPCMPGTD   negativeInfinitys<>+0(SB), Y14, Y13
+	VPCMPEQD   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y3, Y3
 	ADDQ       R11, R9
 	VMOVUPS    (R9), Y14
-	VCMPPS     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y4, Y4
+	VPCMPGTD   negativeInfinitys<>+0(SB), Y14, Y13
+	VPCMPEQD   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y4, Y4
 	VMASKMOVPS 32(R9), Y12, Y14
-	VCMPPS     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y5, Y5
+	VPCMPGTD   negativeInfinitys<>+0(SB), Y14, Y13
+	VPCMPEQD   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y5, Y5
 	ADDQ       R11, R9
 	VMOVUPS    (R9), Y14
-	VCMPPS     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y6, Y6
+	VPCMPGTD   negativeInfinitys<>+0(SB), Y14, Y13
+	VPCMPEQD   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y6, Y6
 	VMASKMOVPS 32(R9), Y12, Y14
-	VCMPPS     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y7, Y7
+	VPCMPGTD   negativeInfinitys<>+0(SB), Y14, Y13
+	VPCMPEQD   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y7, Y7
 	ADDQ       R11, R9
 	SUBQ       8(R8), R9
 	MOVQ       R9, 8(SP)
@@ -12177,9 +12391,10 @@ set:
 finish:
 	TESTQ      R8, R8
 	JZ         store
+	VXORPS     Y15, Y15, Y15
 	MOVQ       (R8), R9
 	TESTQ      R9, R9
-	JZ         rectify
+	JZ         unbiased
 	VMOVUPS    (R9), Y14
 	VADDPS     Y0, Y14, Y0
 	VADDPS     Y2, Y14, Y2
@@ -12192,22 +12407,45 @@ finish:
 	VADDPS     Y5, Y14, Y5
 	VADDPS     Y7, Y14, Y7
 	VADDPS     Y9, Y14, Y9
+	MOVQ       24(R8), R11
+	TESTQ      R11, R11
+	JZ         gate
+	VMAXPS     Y0, Y15, Y0
+	VMAXPS     Y1, Y15, Y1
+	VMAXPS     Y2, Y15, Y2
+	VMAXPS     Y3, Y15, Y3
+	VMAXPS     Y4, Y15, Y4
+	VMAXPS     Y5, Y15, Y5
+	VMAXPS     Y6, Y15, Y6
+	VMAXPS     Y7, Y15, Y7
+	VMAXPS     Y8, Y15, Y8
+	VMAXPS     Y9, Y15, Y9
+	JMP        gate
 
-rectify:
-	VXORPS Y15, Y15, Y15
-	MOVQ   24(R8), R9
-	TESTQ  R9, R9
+unbiased:
+	MOVQ   24(R8), R11
+	TESTQ  R11, R11
 	JZ     gate
-	VMAXPS Y0, Y15, Y0
-	VMAXPS Y1, Y15, Y1
-	VMAXPS Y2, Y15, Y2
-	VMAXPS Y3, Y15, Y3
-	VMAXPS Y4, Y15, Y4
-	VMAXPS Y5, Y15, Y5
-	VMAXPS Y6, Y15, Y6
-	VMAXPS Y7, Y15, Y7
-	VMAXPS Y8, Y15, Y8
-	VMAXPS Y9, Y15, Y9
+	VCMPPS $0x06, Y15, Y0, Y13
+	VANDPS Y13, Y0, Y0
+	VCMPPS $0x06, Y15, Y1, Y13
+	VANDPS Y13, Y1, Y1
+	VCMPPS $0x06, Y15, Y2, Y13
+	VANDPS Y13, Y2, Y2
+	VCMPPS $0x06, Y15, Y3, Y13
+	VANDPS Y13, Y3, Y3
+	VCMPPS $0x06, Y15, Y4, Y13
+	VANDPS Y13, Y4, Y4
+	VCMPPS $0x06, Y15, Y5, Y13
+	VANDPS Y13, Y5, Y5
+	VCMPPS $0x06, Y15, Y6, Y13
+	VANDPS Y13, Y6, Y6
+	VCMPPS $0x06, Y15, Y7, Y13
+	VANDPS Y13, Y7, Y7
+	VCMPPS $0x06, Y15, Y8, Y13
+	VANDPS Y13, Y8, Y8
+	VCMPPS $0x06, Y15, Y9, Y13
+	VANDPS Y13, Y9, Y9
 
 gate:
 	MOVQ       8(R8), R9
@@ -12216,39 +12454,59 @@ gate:
 	ADDQ       8(SP), R9
 	MOVQ       16(R8), R11
 	VMOVUPS    (R9), Y14
-	VCMPPS     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y0, Y0
+	VPCMPGTD   negativeInfinitys<>+0(SB), Y14, Y13
+	VPCMPEQD   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y0, Y0
 	VMASKMOVPS 32(R9), Y12, Y14
-	VCMPPS     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y1, Y1
+	VPCMPGTD   negativeInfinitys<>+0(SB), Y14, Y13
+	VPCMPEQD   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y1, Y1
 	ADDQ       R11, R9
 	VMOVUPS    (R9), Y14
-	VCMPPS     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y2, Y2
+	VPCMPGTD   negativeInfinitys<>+0(SB), Y14, Y13
+	VPCMPEQD   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y2, Y2
 	VMASKMOVPS 32(R9), Y12, Y14
-	VCMPPS     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y3, Y3
+	VPCMPGTD   negativeInfinitys<>+0(SB), Y14, Y13
+	VPCMPEQD   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y3, Y3
 	ADDQ       R11, R9
 	VMOVUPS    (R9), Y14
-	VCMPPS     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y4, Y4
+	VPCMPGTD   negativeInfinitys<>+0(SB), Y14, Y13
+	VPCMPEQD   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y4, Y4
 	VMASKMOVPS 32(R9), Y12, Y14
-	VCMPPS     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y5, Y5
+	VPCMPGTD   negativeInfinitys<>+0(SB), Y14, Y13
+	VPCMPEQD   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y5, Y5
 	ADDQ       R11, R9
 	VMOVUPS    (R9), Y14
-	VCMPPS     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y6, Y6
+	VPCMPGTD   negativeInfinitys<>+0(SB), Y14, Y13
+	VPCMPEQD   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y6, Y6
 	VMASKMOVPS 32(R9), Y12, Y14
-	VCMPPS     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y7, Y7
+	VPCMPGTD   negativeInfinitys<>+0(SB), Y14, Y13
+	VPCMPEQD   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y7, Y7
 	ADDQ       R11, R9
 	VMOVUPS    (R9), Y14
-	VCMPPS     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y8, Y8
+	VPCMPGTD   negativeInfinitys<>+0(SB), Y14, Y13
+	VPCMPEQD   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y8, Y8
 	VMASKMOVPS 32(R9), Y12, Y14
-	VCMPPS     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y9, Y9
+	VPCMPGTD   negativeInfinitys<>+0(SB), Y14, Y13
+	VPCMPEQD   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y9, Y9
 	ADDQ       R11, R9
 	SUBQ       8(R8), R9
 	MOVQ       R9, 8(SP)
@@ -12734,9 +12992,10 @@ set:
 finish:
 	TESTQ      R8, R8
 	JZ         store
+	VXORPS     Y15, Y15, Y15
 	MOVQ       (R8), R9
 	TESTQ      R9, R9
-	JZ         rectify
+	JZ         unbiased
 	VMOVUPS    (R9), Y14
 	VADDPS     Y0, Y14, Y0
 	VADDPS     Y2, Y14, Y2
@@ -12751,24 +13010,51 @@ finish:
 	VADDPS     Y7, Y14, Y7
 	VADDPS     Y9, Y14, Y9
 	VADDPS     Y11, Y14, Y11
+	MOVQ       24(R8), R11
+	TESTQ      R11, R11
+	JZ         gate
+	VMAXPS     Y0, Y15, Y0
+	VMAXPS     Y1, Y15, Y1
+	VMAXPS     Y2, Y15, Y2
+	VMAXPS     Y3, Y15, Y3
+	VMAXPS     Y4, Y15, Y4
+	VMAXPS     Y5, Y15, Y5
+	VMAXPS     Y6, Y15, Y6
+	VMAXPS     Y7, Y15, Y7
+	VMAXPS     Y8, Y15, Y8
+	VMAXPS     Y9, Y15, Y9
+	VMAXPS     Y10, Y15, Y10
+	VMAXPS     Y11, Y15, Y11
+	JMP        gate
 
-rectify:
-	VXORPS Y15, Y15, Y15
-	MOVQ   24(R8), R9
-	TESTQ  R9, R9
+unbiased:
+	MOVQ   24(R8), R11
+	TESTQ  R11, R11
 	JZ     gate
-	VMAXPS Y0, Y15, Y0
-	VMAXPS Y1, Y15, Y1
-	VMAXPS Y2, Y15, Y2
-	VMAXPS Y3, Y15, Y3
-	VMAXPS Y4, Y15, Y4
-	VMAXPS Y5, Y15, Y5
-	VMAXPS Y6, Y15, Y6
-	VMAXPS Y7, Y15, Y7
-	VMAXPS Y8, Y15, Y8
-	VMAXPS Y9, Y15, Y9
-	VMAXPS Y10, Y15, Y10
-	VMAXPS Y11, Y15, Y11
+	VCMPPS $0x06, Y15, Y0, Y13
+	VANDPS Y13, Y0, Y0
+	VCMPPS $0x06, Y15, Y1, Y13
+	VANDPS Y13, Y1, Y1
+	VCMPPS $0x06, Y15, Y2, Y13
+	VANDPS Y13, Y2, Y2
+	VCMPPS $0x06, Y15, Y3, Y13
+	VANDPS Y13, Y3, Y3
+	VCMPPS $0x06, Y15, Y4, Y13
+	VANDPS Y13, Y4, Y4
+	VCMPPS $0x06, Y15, Y5, Y13
+	VANDPS Y13, Y5, Y5
+	VCMPPS $0x06, Y15, Y6, Y13
+	VANDPS Y13, Y6, Y6
+	VCMPPS $0x06, Y15, Y7, Y13
+	VANDPS Y13, Y7, Y7
+	VCMPPS $0x06, Y15, Y8, Y13
+	VANDPS Y13, Y8, Y8
+	VCMPPS $0x06, Y15, Y9, Y13
+	VANDPS Y13, Y9, Y9
+	VCMPPS $0x06, Y15, Y10, Y13
+	VANDPS Y13, Y10, Y10
+	VCMPPS $0x06, Y15, Y11, Y13
+	VANDPS Y13, Y11, Y11
 
 gate:
 	MOVQ       8(R8), R9
@@ -12777,46 +13063,70 @@ gate:
 	ADDQ       8(SP), R9
 	MOVQ       16(R8), R11
 	VMOVUPS    (R9), Y14
-	VCMPPS     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y0, Y0
+	VPCMPGTD   negativeInfinitys<>+0(SB), Y14, Y13
+	VPCMPEQD   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y0, Y0
 	VMASKMOVPS 32(R9), Y12, Y14
-	VCMPPS     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y1, Y1
+	VPCMPGTD   negativeInfinitys<>+0(SB), Y14, Y13
+	VPCMPEQD   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y1, Y1
 	ADDQ       R11, R9
 	VMOVUPS    (R9), Y14
-	VCMPPS     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y2, Y2
+	VPCMPGTD   negativeInfinitys<>+0(SB), Y14, Y13
+	VPCMPEQD   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y2, Y2
 	VMASKMOVPS 32(R9), Y12, Y14
-	VCMPPS     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y3, Y3
+	VPCMPGTD   negativeInfinitys<>+0(SB), Y14, Y13
+	VPCMPEQD   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y3, Y3
 	ADDQ       R11, R9
 	VMOVUPS    (R9), Y14
-	VCMPPS     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y4, Y4
+	VPCMPGTD   negativeInfinitys<>+0(SB), Y14, Y13
+	VPCMPEQD   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y4, Y4
 	VMASKMOVPS 32(R9), Y12, Y14
-	VCMPPS     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y5, Y5
+	VPCMPGTD   negativeInfinitys<>+0(SB), Y14, Y13
+	VPCMPEQD   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y5, Y5
 	ADDQ       R11, R9
 	VMOVUPS    (R9), Y14
-	VCMPPS     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y6, Y6
+	VPCMPGTD   negativeInfinitys<>+0(SB), Y14, Y13
+	VPCMPEQD   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y6, Y6
 	VMASKMOVPS 32(R9), Y12, Y14
-	VCMPPS     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y7, Y7
+	VPCMPGTD   negativeInfinitys<>+0(SB), Y14, Y13
+	VPCMPEQD   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y7, Y7
 	ADDQ       R11, R9
 	VMOVUPS    (R9), Y14
-	VCMPPS     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y8, Y8
+	VPCMPGTD   negativeInfinitys<>+0(SB), Y14, Y13
+	VPCMPEQD   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y8, Y8
 	VMASKMOVPS 32(R9), Y12, Y14
-	VCMPPS     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y9, Y9
+	VPCMPGTD   negativeInfinitys<>+0(SB), Y14, Y13
+	VPCMPEQD   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y9, Y9
 	ADDQ       R11, R9
 	VMOVUPS    (R9), Y14
-	VCMPPS     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y10, Y10
+	VPCMPGTD   negativeInfinitys<>+0(SB), Y14, Y13
+	VPCMPEQD   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y10, Y10
 	VMASKMOVPS 32(R9), Y12, Y14
-	VCMPPS     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y11, Y11
+	VPCMPGTD   negativeInfinitys<>+0(SB), Y14, Y13
+	VPCMPEQD   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y11, Y11
 	ADDQ       R11, R9
 	SUBQ       8(R8), R9
 	MOVQ       R9, 8(SP)
@@ -13070,24 +13380,34 @@ set:
 finish:
 	TESTQ      R8, R8
 	JZ         store
+	VXORPS     Y15, Y15, Y15
 	MOVQ       (R8), R9
 	TESTQ      R9, R9
-	JZ         rectify
+	JZ         unbiased
 	VMOVUPS    (R9), Y14
 	VADDPS     Y0, Y14, Y0
 	VMOVUPS    32(R9), Y14
 	VADDPS     Y1, Y14, Y1
 	VMASKMOVPS 64(R9), Y12, Y14
 	VADDPS     Y2, Y14, Y2
+	MOVQ       24(R8), R11
+	TESTQ      R11, R11
+	JZ         gate
+	VMAXPS     Y0, Y15, Y0
+	VMAXPS     Y1, Y15, Y1
+	VMAXPS     Y2, Y15, Y2
+	JMP        gate
 
-rectify:
-	VXORPS Y15, Y15, Y15
-	MOVQ   24(R8), R9
-	TESTQ  R9, R9
+unbiased:
+	MOVQ   24(R8), R11
+	TESTQ  R11, R11
 	JZ     gate
-	VMAXPS Y0, Y15, Y0
-	VMAXPS Y1, Y15, Y1
-	VMAXPS Y2, Y15, Y2
+	VCMPPS $0x06, Y15, Y0, Y13
+	VANDPS Y13, Y0, Y0
+	VCMPPS $0x06, Y15, Y1, Y13
+	VANDPS Y13, Y1, Y1
+	VCMPPS $0x06, Y15, Y2, Y13
+	VANDPS Y13, Y2, Y2
 
 gate:
 	MOVQ       8(R8), R9
@@ -13096,14 +13416,20 @@ gate:
 	ADDQ       8(SP), R9
 	MOVQ       16(R8), R11
 	VMOVUPS    (R9), Y14
-	VCMPPS     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y0, Y0
+	VPCMPGTD   negativeInfinitys<>+0(SB), Y14, Y13
+	VPCMPEQD   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y0, Y0
 	VMOVUPS    32(R9), Y14
-	VCMPPS     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y1, Y1
+	VPCMPGTD   negativeInfinitys<>+0(SB), Y14, Y13
+	VPCMPEQD   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y1, Y1
 	VMASKMOVPS 64(R9), Y12, Y14
-	VCMPPS     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y2, Y2
+	VPCMPGTD   negativeInfinitys<>+0(SB), Y14, Y13
+	VPCMPEQD   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y2, Y2
 	ADDQ       R11, R9
 	SUBQ       8(R8), R9
 	MOVQ       R9, 8(SP)
@@ -13402,9 +13728,10 @@ set:
 finish:
 	TESTQ      R8, R8
 	JZ         store
+	VXORPS     Y15, Y15, Y15
 	MOVQ       (R8), R9
 	TESTQ      R9, R9
-	JZ         rectify
+	JZ         unbiased
 	VMOVUPS    (R9), Y14
 	VADDPS     Y0, Y14, Y0
 	VADDPS     Y3, Y14, Y3
@@ -13414,18 +13741,33 @@ finish:
 	VMASKMOVPS 64(R9), Y12, Y14
 	VADDPS     Y2, Y14, Y2
 	VADDPS     Y5, Y14, Y5
+	MOVQ       24(R8), R11
+	TESTQ      R11, R11
+	JZ         gate
+	VMAXPS     Y0, Y15, Y0
+	VMAXPS     Y1, Y15, Y1
+	VMAXPS     Y2, Y15, Y2
+	VMAXPS     Y3, Y15, Y3
+	VMAXPS     Y4, Y15, Y4
+	VMAXPS     Y5, Y15, Y5
+	JMP        gate
 
-rectify:
-	VXORPS Y15, Y15, Y15
-	MOVQ   24(R8), R9
-	TESTQ  R9, R9
+unbiased:
+	MOVQ   24(R8), R11
+	TESTQ  R11, R11
 	JZ     gate
-	VMAXPS Y0, Y15, Y0
-	VMAXPS Y1, Y15, Y1
-	VMAXPS Y2, Y15, Y2
-	VMAXPS Y3, Y15, Y3
-	VMAXPS Y4, Y15, Y4
-	VMAXPS Y5, Y15, Y5
+	VCMPPS $0x06, Y15, Y0, Y13
+	VANDPS Y13, Y0, Y0
+	VCMPPS $0x06, Y15, Y1, Y13
+	VANDPS Y13, Y1, Y1
+	VCMPPS $0x06, Y15, Y2, Y13
+	VANDPS Y13, Y2, Y2
+	VCMPPS $0x06, Y15, Y3, Y13
+	VANDPS Y13, Y3, Y3
+	VCMPPS $0x06, Y15, Y4, Y13
+	VANDPS Y13, Y4, Y4
+	VCMPPS $0x06, Y15, Y5, Y13
+	VANDPS Y13, Y5, Y5
 
 gate:
 	MOVQ       8(R8), R9
@@ -13434,24 +13776,36 @@ gate:
 	ADDQ       8(SP), R9
 	MOVQ       16(R8), R11
 	VMOVUPS    (R9), Y14
-	VCMPPS     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y0, Y0
+	VPCMPGTD   negativeInfinitys<>+0(SB), Y14, Y13
+	VPCMPEQD   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y0, Y0
 	VMOVUPS    32(R9), Y14
-	VCMPPS     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y1, Y1
+	VPCMPGTD   negativeInfinitys<>+0(SB), Y14, Y13
+	VPCMPEQD   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y1, Y1
 	VMASKMOVPS 64(R9), Y12, Y14
-	VCMPPS     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y2, Y2
+	VPCMPGTD   negativeInfinitys<>+0(SB), Y14, Y13
+	VPCMPEQD   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y2, Y2
 	ADDQ       R11, R9
 	VMOVUPS    (R9), Y14
-	VCMPPS     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y3, Y3
+	VPCMPGTD   negativeInfinitys<>+0(SB), Y14, Y13
+	VPCMPEQD   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y3, Y3
 	VMOVUPS    32(R9), Y14
-	VCMPPS     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y4, Y4
+	VPCMPGTD   negativeInfinitys<>+0(SB), Y14, Y13
+	VPCMPEQD   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y4, Y4
 	VMASKMOVPS 64(R9), Y12, Y14
-	VCMPPS     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y5, Y5
+	VPCMPGTD   negativeInfinitys<>+0(SB), Y14, Y13
+	VPCMPEQD   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y5, Y5
 	ADDQ       R11, R9
 	SUBQ       8(R8), R9
 	MOVQ       R9, 8(SP)
@@ -13831,9 +14185,10 @@ set:
 finish:
 	TESTQ      R8, R8
 	JZ         store
+	VXORPS     Y15, Y15, Y15
 	MOVQ       (R8), R9
 	TESTQ      R9, R9
-	JZ         rectify
+	JZ         unbiased
 	VMOVUPS    (R9), Y14
 	VADDPS     Y0, Y14, Y0
 	VADDPS     Y3, Y14, Y3
@@ -13846,21 +14201,42 @@ finish:
 	VADDPS     Y2, Y14, Y2
 	VADDPS     Y5, Y14, Y5
 	VADDPS     Y8, Y14, Y8
+	MOVQ       24(R8), R11
+	TESTQ      R11, R11
+	JZ         gate
+	VMAXPS     Y0, Y15, Y0
+	VMAXPS     Y1, Y15, Y1
+	VMAXPS     Y2, Y15, Y2
+	VMAXPS     Y3, Y15, Y3
+	VMAXPS     Y4, Y15, Y4
+	VMAXPS     Y5, Y15, Y5
+	VMAXPS     Y6, Y15, Y6
+	VMAXPS     Y7, Y15, Y7
+	VMAXPS     Y8, Y15, Y8
+	JMP        gate
 
-rectify:
-	VXORPS Y15, Y15, Y15
-	MOVQ   24(R8), R9
-	TESTQ  R9, R9
+unbiased:
+	MOVQ   24(R8), R11
+	TESTQ  R11, R11
 	JZ     gate
-	VMAXPS Y0, Y15, Y0
-	VMAXPS Y1, Y15, Y1
-	VMAXPS Y2, Y15, Y2
-	VMAXPS Y3, Y15, Y3
-	VMAXPS Y4, Y15, Y4
-	VMAXPS Y5, Y15, Y5
-	VMAXPS Y6, Y15, Y6
-	VMAXPS Y7, Y15, Y7
-	VMAXPS Y8, Y15, Y8
+	VCMPPS $0x06, Y15, Y0, Y13
+	VANDPS Y13, Y0, Y0
+	VCMPPS $0x06, Y15, Y1, Y13
+	VANDPS Y13, Y1, Y1
+	VCMPPS $0x06, Y15, Y2, Y13
+	VANDPS Y13, Y2, Y2
+	VCMPPS $0x06, Y15, Y3, Y13
+	VANDPS Y13, Y3, Y3
+	VCMPPS $0x06, Y15, Y4, Y13
+	VANDPS Y13, Y4, Y4
+	VCMPPS $0x06, Y15, Y5, Y13
+	VANDPS Y13, Y5, Y5
+	VCMPPS $0x06, Y15, Y6, Y13
+	VANDPS Y13, Y6, Y6
+	VCMPPS $0x06, Y15, Y7, Y13
+	VANDPS Y13, Y7, Y7
+	VCMPPS $0x06, Y15, Y8, Y13
+	VANDPS Y13, Y8, Y8
 
 gate:
 	MOVQ       8(R8), R9
@@ -13869,34 +14245,52 @@ gate:
 	ADDQ       8(SP), R9
 	MOVQ       16(R8), R11
 	VMOVUPS    (R9), Y14
-	VCMPPS     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y0, Y0
+	VPCMPGTD   negativeInfinitys<>+0(SB), Y14, Y13
+	VPCMPEQD   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y0, Y0
 	VMOVUPS    32(R9), Y14
-	VCMPPS     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y1, Y1
+	VPCMPGTD   negativeInfinitys<>+0(SB), Y14, Y13
+	VPCMPEQD   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y1, Y1
 	VMASKMOVPS 64(R9), Y12, Y14
-	VCMPPS     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y2, Y2
+	VPCMPGTD   negativeInfinitys<>+0(SB), Y14, Y13
+	VPCMPEQD   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y2, Y2
 	ADDQ       R11, R9
 	VMOVUPS    (R9), Y14
-	VCMPPS     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y3, Y3
+	VPCMPGTD   negativeInfinitys<>+0(SB), Y14, Y13
+	VPCMPEQD   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y3, Y3
 	VMOVUPS    32(R9), Y14
-	VCMPPS     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y4, Y4
+	VPCMPGTD   negativeInfinitys<>+0(SB), Y14, Y13
+	VPCMPEQD   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y4, Y4
 	VMASKMOVPS 64(R9), Y12, Y14
-	VCMPPS     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y5, Y5
+	VPCMPGTD   negativeInfinitys<>+0(SB), Y14, Y13
+	VPCMPEQD   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y5, Y5
 	ADDQ       R11, R9
 	VMOVUPS    (R9), Y14
-	VCMPPS     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y6, Y6
+	VPCMPGTD   negativeInfinitys<>+0(SB), Y14, Y13
+	VPCMPEQD   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y6, Y6
 	VMOVUPS    32(R9), Y14
-	VCMPPS     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y7, Y7
+	VPCMPGTD   negativeInfinitys<>+0(SB), Y14, Y13
+	VPCMPEQD   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y7, Y7
 	VMASKMOVPS 64(R9), Y12, Y14
-	VCMPPS     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y8, Y8
+	VPCMPGTD   negativeInfinitys<>+0(SB), Y14, Y13
+	VPCMPEQD   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y8, Y8
 	ADDQ       R11, R9
 	SUBQ       8(R8), R9
 	MOVQ       R9, 8(SP)
@@ -14357,9 +14751,10 @@ set:
 finish:
 	TESTQ      R8, R8
 	JZ         store
+	VXORPS     Y15, Y15, Y15
 	MOVQ       (R8), R9
 	TESTQ      R9, R9
-	JZ         rectify
+	JZ         unbiased
 	VMOVUPS    (R9), Y14
 	VADDPS     Y0, Y14, Y0
 	VADDPS     Y3, Y14, Y3
@@ -14375,24 +14770,51 @@ finish:
 	VADDPS     Y5, Y14, Y5
 	VADDPS     Y8, Y14, Y8
 	VADDPS     Y11, Y14, Y11
+	MOVQ       24(R8), R11
+	TESTQ      R11, R11
+	JZ         gate
+	VMAXPS     Y0, Y15, Y0
+	VMAXPS     Y1, Y15, Y1
+	VMAXPS     Y2, Y15, Y2
+	VMAXPS     Y3, Y15, Y3
+	VMAXPS     Y4, Y15, Y4
+	VMAXPS     Y5, Y15, Y5
+	VMAXPS     Y6, Y15, Y6
+	VMAXPS     Y7, Y15, Y7
+	VMAXPS     Y8, Y15, Y8
+	VMAXPS     Y9, Y15, Y9
+	VMAXPS     Y10, Y15, Y10
+	VMAXPS     Y11, Y15, Y11
+	JMP        gate
 
-rectify:
-	VXORPS Y15, Y15, Y15
-	MOVQ   24(R8), R9
-	TESTQ  R9, R9
+unbiased:
+	MOVQ   24(R8), R11
+	TESTQ  R11, R11
 	JZ     gate
-	VMAXPS Y0, Y15, Y0
-	VMAXPS Y1, Y15, Y1
-	VMAXPS Y2, Y15, Y2
-	VMAXPS Y3, Y15, Y3
-	VMAXPS Y4, Y15, Y4
-	VMAXPS Y5, Y15, Y5
-	VMAXPS Y6, Y15, Y6
-	VMAXPS Y7, Y15, Y7
-	VMAXPS Y8, Y15, Y8
-	VMAXPS Y9, Y15, Y9
-	VMAXPS Y10, Y15, Y10
-	VMAXPS Y11, Y15, Y11
+	VCMPPS $0x06, Y15, Y0, Y13
+	VANDPS Y13, Y0, Y0
+	VCMPPS $0x06, Y15, Y1, Y13
+	VANDPS Y13, Y1, Y1
+	VCMPPS $0x06, Y15, Y2, Y13
+	VANDPS Y13, Y2, Y2
+	VCMPPS $0x06, Y15, Y3, Y13
+	VANDPS Y13, Y3, Y3
+	VCMPPS $0x06, Y15, Y4, Y13
+	VANDPS Y13, Y4, Y4
+	VCMPPS $0x06, Y15, Y5, Y13
+	VANDPS Y13, Y5, Y5
+	VCMPPS $0x06, Y15, Y6, Y13
+	VANDPS Y13, Y6, Y6
+	VCMPPS $0x06, Y15, Y7, Y13
+	VANDPS Y13, Y7, Y7
+	VCMPPS $0x06, Y15, Y8, Y13
+	VANDPS Y13, Y8, Y8
+	VCMPPS $0x06, Y15, Y9, Y13
+	VANDPS Y13, Y9, Y9
+	VCMPPS $0x06, Y15, Y10, Y13
+	VANDPS Y13, Y10, Y10
+	VCMPPS $0x06, Y15, Y11, Y13
+	VANDPS Y13, Y11, Y11
 
 gate:
 	MOVQ       8(R8), R9
@@ -14401,44 +14823,68 @@ gate:
 	ADDQ       8(SP), R9
 	MOVQ       16(R8), R11
 	VMOVUPS    (R9), Y14
-	VCMPPS     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y0, Y0
+	VPCMPGTD   negativeInfinitys<>+0(SB), Y14, Y13
+	VPCMPEQD   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y0, Y0
 	VMOVUPS    32(R9), Y14
-	VCMPPS     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y1, Y1
+	VPCMPGTD   negativeInfinitys<>+0(SB), Y14, Y13
+	VPCMPEQD   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y1, Y1
 	VMASKMOVPS 64(R9), Y12, Y14
-	VCMPPS     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y2, Y2
+	VPCMPGTD   negativeInfinitys<>+0(SB), Y14, Y13
+	VPCMPEQD   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y2, Y2
 	ADDQ       R11, R9
 	VMOVUPS    (R9), Y14
-	VCMPPS     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y3, Y3
+	VPCMPGTD   negativeInfinitys<>+0(SB), Y14, Y13
+	VPCMPEQD   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y3, Y3
 	VMOVUPS    32(R9), Y14
-	VCMPPS     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y4, Y4
+	VPCMPGTD   negativeInfinitys<>+0(SB), Y14, Y13
+	VPCMPEQD   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y4, Y4
 	VMASKMOVPS 64(R9), Y12, Y14
-	VCMPPS     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y5, Y5
+	VPCMPGTD   negativeInfinitys<>+0(SB), Y14, Y13
+	VPCMPEQD   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y5, Y5
 	ADDQ       R11, R9
 	VMOVUPS    (R9), Y14
-	VCMPPS     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y6, Y6
+	VPCMPGTD   negativeInfinitys<>+0(SB), Y14, Y13
+	VPCMPEQD   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y6, Y6
 	VMOVUPS    32(R9), Y14
-	VCMPPS     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y7, Y7
+	VPCMPGTD   negativeInfinitys<>+0(SB), Y14, Y13
+	VPCMPEQD   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y7, Y7
 	VMASKMOVPS 64(R9), Y12, Y14
-	VCMPPS     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y8, Y8
+	VPCMPGTD   negativeInfinitys<>+0(SB), Y14, Y13
+	VPCMPEQD   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y8, Y8
 	ADDQ       R11, R9
 	VMOVUPS    (R9), Y14
-	VCMPPS     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y9, Y9
+	VPCMPGTD   negativeInfinitys<>+0(SB), Y14, Y13
+	VPCMPEQD   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y9, Y9
 	VMOVUPS    32(R9), Y14
-	VCMPPS     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y10, Y10
+	VPCMPGTD   negativeInfinitys<>+0(SB), Y14, Y13
+	VPCMPEQD   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y10, Y10
 	VMASKMOVPS 64(R9), Y12, Y14
-	VCMPPS     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y11, Y11
+	VPCMPGTD   negativeInfinitys<>+0(SB), Y14, Y13
+	VPCMPEQD   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y11, Y11
 	ADDQ       R11, R9
 	SUBQ       8(R8), R9
 	MOVQ       R9, 8(SP)
@@ -26044,18 +26490,24 @@ set:
 finish:
 	TESTQ      R8, R8
 	JZ         store
+	VXORPS     Y15, Y15, Y15
 	MOVQ       (R8), R9
 	TESTQ      R9, R9
-	JZ         rectify
+	JZ         unbiased
 	VMASKMOVPD (R9), Y12, Y14
 	VADDPD     Y0, Y14, Y0
+	MOVQ       24(R8), R11
+	TESTQ      R11, R11
+	JZ         gate
+	VMAXPD     Y0, Y15, Y0
+	JMP        gate
 
-rectify:
-	VXORPS Y15, Y15, Y15
-	MOVQ   24(R8), R9
-	TESTQ  R9, R9
+unbiased:
+	MOVQ   24(R8), R11
+	TESTQ  R11, R11
 	JZ     gate
-	VMAXPD Y0, Y15, Y0
+	VCMPPD $0x06, Y15, Y0, Y13
+	VANDPS Y13, Y0, Y0
 
 gate:
 	MOVQ       8(R8), R9
@@ -26064,8 +26516,10 @@ gate:
 	ADDQ       8(SP), R9
 	MOVQ       16(R8), R11
 	VMASKMOVPD (R9), Y12, Y14
-	VCMPPD     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y0, Y0
+	VPCMPGTQ   negativeInfinityd<>+0(SB), Y14, Y13
+	VPCMPEQQ   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y0, Y0
 	ADDQ       R11, R9
 	SUBQ       8(R8), R9
 	MOVQ       R9, 8(SP)
@@ -26087,6 +26541,12 @@ next:
 	VZEROUPPER
 	LDMXCSR (SP)
 	RET
+
+DATA negativeInfinityd<>+0(SB)/8, $0xfff0000000000000
+DATA negativeInfinityd<>+8(SB)/8, $0xfff0000000000000
+DATA negativeInfinityd<>+16(SB)/8, $0xfff0000000000000
+DATA negativeInfinityd<>+24(SB)/8, $0xfff0000000000000
+GLOBL negativeInfinityd<>(SB), RODATA|NOPTR, $32
 
 // func product256d2x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte)
 // Requires: AVX, AVX2, FMA3, MMX+, SSE
@@ -26272,20 +26732,28 @@ set:
 finish:
 	TESTQ      R8, R8
 	JZ         store
+	VXORPS     Y15, Y15, Y15
 	MOVQ       (R8), R9
 	TESTQ      R9, R9
-	JZ         rectify
+	JZ         unbiased
 	VMASKMOVPD (R9), Y12, Y14
 	VADDPD     Y0, Y14, Y0
 	VADDPD     Y1, Y14, Y1
+	MOVQ       24(R8), R11
+	TESTQ      R11, R11
+	JZ         gate
+	VMAXPD     Y0, Y15, Y0
+	VMAXPD     Y1, Y15, Y1
+	JMP        gate
 
-rectify:
-	VXORPS Y15, Y15, Y15
-	MOVQ   24(R8), R9
-	TESTQ  R9, R9
+unbiased:
+	MOVQ   24(R8), R11
+	TESTQ  R11, R11
 	JZ     gate
-	VMAXPD Y0, Y15, Y0
-	VMAXPD Y1, Y15, Y1
+	VCMPPD $0x06, Y15, Y0, Y13
+	VANDPS Y13, Y0, Y0
+	VCMPPD $0x06, Y15, Y1, Y13
+	VANDPS Y13, Y1, Y1
 
 gate:
 	MOVQ       8(R8), R9
@@ -26294,12 +26762,16 @@ gate:
 	ADDQ       8(SP), R9
 	MOVQ       16(R8), R11
 	VMASKMOVPD (R9), Y12, Y14
-	VCMPPD     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y0, Y0
+	VPCMPGTQ   negativeInfinityd<>+0(SB), Y14, Y13
+	VPCMPEQQ   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y0, Y0
 	ADDQ       R11, R9
 	VMASKMOVPD (R9), Y12, Y14
-	VCMPPD     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y1, Y1
+	VPCMPGTQ   negativeInfinityd<>+0(SB), Y14, Y13
+	VPCMPEQQ   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y1, Y1
 	ADDQ       R11, R9
 	SUBQ       8(R8), R9
 	MOVQ       R9, 8(SP)
@@ -26549,22 +27021,32 @@ set:
 finish:
 	TESTQ      R8, R8
 	JZ         store
+	VXORPS     Y15, Y15, Y15
 	MOVQ       (R8), R9
 	TESTQ      R9, R9
-	JZ         rectify
+	JZ         unbiased
 	VMASKMOVPD (R9), Y12, Y14
 	VADDPD     Y0, Y14, Y0
 	VADDPD     Y1, Y14, Y1
 	VADDPD     Y2, Y14, Y2
+	MOVQ       24(R8), R11
+	TESTQ      R11, R11
+	JZ         gate
+	VMAXPD     Y0, Y15, Y0
+	VMAXPD     Y1, Y15, Y1
+	VMAXPD     Y2, Y15, Y2
+	JMP        gate
 
-rectify:
-	VXORPS Y15, Y15, Y15
-	MOVQ   24(R8), R9
-	TESTQ  R9, R9
+unbiased:
+	MOVQ   24(R8), R11
+	TESTQ  R11, R11
 	JZ     gate
-	VMAXPD Y0, Y15, Y0
-	VMAXPD Y1, Y15, Y1
-	VMAXPD Y2, Y15, Y2
+	VCMPPD $0x06, Y15, Y0, Y13
+	VANDPS Y13, Y0, Y0
+	VCMPPD $0x06, Y15, Y1, Y13
+	VANDPS Y13, Y1, Y1
+	VCMPPD $0x06, Y15, Y2, Y13
+	VANDPS Y13, Y2, Y2
 
 gate:
 	MOVQ       8(R8), R9
@@ -26573,16 +27055,22 @@ gate:
 	ADDQ       8(SP), R9
 	MOVQ       16(R8), R11
 	VMASKMOVPD (R9), Y12, Y14
-	VCMPPD     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y0, Y0
+	VPCMPGTQ   negativeInfinityd<>+0(SB), Y14, Y13
+	VPCMPEQQ   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y0, Y0
 	ADDQ       R11, R9
 	VMASKMOVPD (R9), Y12, Y14
-	VCMPPD     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y1, Y1
+	VPCMPGTQ   negativeInfinityd<>+0(SB), Y14, Y13
+	VPCMPEQQ   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y1, Y1
 	ADDQ       R11, R9
 	VMASKMOVPD (R9), Y12, Y14
-	VCMPPD     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y2, Y2
+	VPCMPGTQ   negativeInfinityd<>+0(SB), Y14, Y13
+	VPCMPEQQ   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y2, Y2
 	ADDQ       R11, R9
 	SUBQ       8(R8), R9
 	MOVQ       R9, 8(SP)
@@ -26875,24 +27363,36 @@ set:
 finish:
 	TESTQ      R8, R8
 	JZ         store
+	VXORPS     Y15, Y15, Y15
 	MOVQ       (R8), R9
 	TESTQ      R9, R9
-	JZ         rectify
+	JZ         unbiased
 	VMASKMOVPD (R9), Y12, Y14
 	VADDPD     Y0, Y14, Y0
 	VADDPD     Y1, Y14, Y1
 	VADDPD     Y2, Y14, Y2
 	VADDPD     Y3, Y14, Y3
+	MOVQ       24(R8), R11
+	TESTQ      R11, R11
+	JZ         gate
+	VMAXPD     Y0, Y15, Y0
+	VMAXPD     Y1, Y15, Y1
+	VMAXPD     Y2, Y15, Y2
+	VMAXPD     Y3, Y15, Y3
+	JMP        gate
 
-rectify:
-	VXORPS Y15, Y15, Y15
-	MOVQ   24(R8), R9
-	TESTQ  R9, R9
+unbiased:
+	MOVQ   24(R8), R11
+	TESTQ  R11, R11
 	JZ     gate
-	VMAXPD Y0, Y15, Y0
-	VMAXPD Y1, Y15, Y1
-	VMAXPD Y2, Y15, Y2
-	VMAXPD Y3, Y15, Y3
+	VCMPPD $0x06, Y15, Y0, Y13
+	VANDPS Y13, Y0, Y0
+	VCMPPD $0x06, Y15, Y1, Y13
+	VANDPS Y13, Y1, Y1
+	VCMPPD $0x06, Y15, Y2, Y13
+	VANDPS Y13, Y2, Y2
+	VCMPPD $0x06, Y15, Y3, Y13
+	VANDPS Y13, Y3, Y3
 
 gate:
 	MOVQ       8(R8), R9
@@ -26901,20 +27401,28 @@ gate:
 	ADDQ       8(SP), R9
 	MOVQ       16(R8), R11
 	VMASKMOVPD (R9), Y12, Y14
-	VCMPPD     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y0, Y0
+	VPCMPGTQ   negativeInfinityd<>+0(SB), Y14, Y13
+	VPCMPEQQ   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y0, Y0
 	ADDQ       R11, R9
 	VMASKMOVPD (R9), Y12, Y14
-	VCMPPD     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y1, Y1
+	VPCMPGTQ   negativeInfinityd<>+0(SB), Y14, Y13
+	VPCMPEQQ   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y1, Y1
 	ADDQ       R11, R9
 	VMASKMOVPD (R9), Y12, Y14
-	VCMPPD     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y2, Y2
+	VPCMPGTQ   negativeInfinityd<>+0(SB), Y14, Y13
+	VPCMPEQQ   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y2, Y2
 	ADDQ       R11, R9
 	VMASKMOVPD (R9), Y12, Y14
-	VCMPPD     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y3, Y3
+	VPCMPGTQ   negativeInfinityd<>+0(SB), Y14, Y13
+	VPCMPEQQ   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y3, Y3
 	ADDQ       R11, R9
 	SUBQ       8(R8), R9
 	MOVQ       R9, 8(SP)
@@ -27253,26 +27761,40 @@ set:
 finish:
 	TESTQ      R8, R8
 	JZ         store
+	VXORPS     Y15, Y15, Y15
 	MOVQ       (R8), R9
 	TESTQ      R9, R9
-	JZ         rectify
+	JZ         unbiased
 	VMASKMOVPD (R9), Y12, Y14
 	VADDPD     Y0, Y14, Y0
 	VADDPD     Y1, Y14, Y1
 	VADDPD     Y2, Y14, Y2
 	VADDPD     Y3, Y14, Y3
 	VADDPD     Y4, Y14, Y4
+	MOVQ       24(R8), R11
+	TESTQ      R11, R11
+	JZ         gate
+	VMAXPD     Y0, Y15, Y0
+	VMAXPD     Y1, Y15, Y1
+	VMAXPD     Y2, Y15, Y2
+	VMAXPD     Y3, Y15, Y3
+	VMAXPD     Y4, Y15, Y4
+	JMP        gate
 
-rectify:
-	VXORPS Y15, Y15, Y15
-	MOVQ   24(R8), R9
-	TESTQ  R9, R9
+unbiased:
+	MOVQ   24(R8), R11
+	TESTQ  R11, R11
 	JZ     gate
-	VMAXPD Y0, Y15, Y0
-	VMAXPD Y1, Y15, Y1
-	VMAXPD Y2, Y15, Y2
-	VMAXPD Y3, Y15, Y3
-	VMAXPD Y4, Y15, Y4
+	VCMPPD $0x06, Y15, Y0, Y13
+	VANDPS Y13, Y0, Y0
+	VCMPPD $0x06, Y15, Y1, Y13
+	VANDPS Y13, Y1, Y1
+	VCMPPD $0x06, Y15, Y2, Y13
+	VANDPS Y13, Y2, Y2
+	VCMPPD $0x06, Y15, Y3, Y13
+	VANDPS Y13, Y3, Y3
+	VCMPPD $0x06, Y15, Y4, Y13
+	VANDPS Y13, Y4, Y4
 
 gate:
 	MOVQ       8(R8), R9
@@ -27281,24 +27803,34 @@ gate:
 	ADDQ       8(SP), R9
 	MOVQ       16(R8), R11
 	VMASKMOVPD (R9), Y12, Y14
-	VCMPPD     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y0, Y0
+	VPCMPGTQ   negativeInfinityd<>+0(SB), Y14, Y13
+	VPCMPEQQ   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y0, Y0
 	ADDQ       R11, R9
 	VMASKMOVPD (R9), Y12, Y14
-	VCMPPD     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y1, Y1
+	VPCMPGTQ   negativeInfinityd<>+0(SB), Y14, Y13
+	VPCMPEQQ   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y1, Y1
 	ADDQ       R11, R9
 	VMASKMOVPD (R9), Y12, Y14
-	VCMPPD     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y2, Y2
+	VPCMPGTQ   negativeInfinityd<>+0(SB), Y14, Y13
+	VPCMPEQQ   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y2, Y2
 	ADDQ       R11, R9
 	VMASKMOVPD (R9), Y12, Y14
-	VCMPPD     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y3, Y3
+	VPCMPGTQ   negativeInfinityd<>+0(SB), Y14, Y13
+	VPCMPEQQ   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y3, Y3
 	ADDQ       R11, R9
 	VMASKMOVPD (R9), Y12, Y14
-	VCMPPD     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y4, Y4
+	VPCMPGTQ   negativeInfinityd<>+0(SB), Y14, Y13
+	VPCMPEQQ   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y4, Y4
 	ADDQ       R11, R9
 	SUBQ       8(R8), R9
 	MOVQ       R9, 8(SP)
@@ -27680,9 +28212,10 @@ set:
 finish:
 	TESTQ      R8, R8
 	JZ         store
+	VXORPS     Y15, Y15, Y15
 	MOVQ       (R8), R9
 	TESTQ      R9, R9
-	JZ         rectify
+	JZ         unbiased
 	VMASKMOVPD (R9), Y12, Y14
 	VADDPD     Y0, Y14, Y0
 	VADDPD     Y1, Y14, Y1
@@ -27690,18 +28223,33 @@ finish:
 	VADDPD     Y3, Y14, Y3
 	VADDPD     Y4, Y14, Y4
 	VADDPD     Y5, Y14, Y5
+	MOVQ       24(R8), R11
+	TESTQ      R11, R11
+	JZ         gate
+	VMAXPD     Y0, Y15, Y0
+	VMAXPD     Y1, Y15, Y1
+	VMAXPD     Y2, Y15, Y2
+	VMAXPD     Y3, Y15, Y3
+	VMAXPD     Y4, Y15, Y4
+	VMAXPD     Y5, Y15, Y5
+	JMP        gate
 
-rectify:
-	VXORPS Y15, Y15, Y15
-	MOVQ   24(R8), R9
-	TESTQ  R9, R9
+unbiased:
+	MOVQ   24(R8), R11
+	TESTQ  R11, R11
 	JZ     gate
-	VMAXPD Y0, Y15, Y0
-	VMAXPD Y1, Y15, Y1
-	VMAXPD Y2, Y15, Y2
-	VMAXPD Y3, Y15, Y3
-	VMAXPD Y4, Y15, Y4
-	VMAXPD Y5, Y15, Y5
+	VCMPPD $0x06, Y15, Y0, Y13
+	VANDPS Y13, Y0, Y0
+	VCMPPD $0x06, Y15, Y1, Y13
+	VANDPS Y13, Y1, Y1
+	VCMPPD $0x06, Y15, Y2, Y13
+	VANDPS Y13, Y2, Y2
+	VCMPPD $0x06, Y15, Y3, Y13
+	VANDPS Y13, Y3, Y3
+	VCMPPD $0x06, Y15, Y4, Y13
+	VANDPS Y13, Y4, Y4
+	VCMPPD $0x06, Y15, Y5, Y13
+	VANDPS Y13, Y5, Y5
 
 gate:
 	MOVQ       8(R8), R9
@@ -27710,28 +28258,40 @@ gate:
 	ADDQ       8(SP), R9
 	MOVQ       16(R8), R11
 	VMASKMOVPD (R9), Y12, Y14
-	VCMPPD     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y0, Y0
+	VPCMPGTQ   negativeInfinityd<>+0(SB), Y14, Y13
+	VPCMPEQQ   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y0, Y0
 	ADDQ       R11, R9
 	VMASKMOVPD (R9), Y12, Y14
-	VCMPPD     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y1, Y1
+	VPCMPGTQ   negativeInfinityd<>+0(SB), Y14, Y13
+	VPCMPEQQ   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y1, Y1
 	ADDQ       R11, R9
 	VMASKMOVPD (R9), Y12, Y14
-	VCMPPD     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y2, Y2
+	VPCMPGTQ   negativeInfinityd<>+0(SB), Y14, Y13
+	VPCMPEQQ   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y2, Y2
 	ADDQ       R11, R9
 	VMASKMOVPD (R9), Y12, Y14
-	VCMPPD     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y3, Y3
+	VPCMPGTQ   negativeInfinityd<>+0(SB), Y14, Y13
+	VPCMPEQQ   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y3, Y3
 	ADDQ       R11, R9
 	VMASKMOVPD (R9), Y12, Y14
-	VCMPPD     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y4, Y4
+	VPCMPGTQ   negativeInfinityd<>+0(SB), Y14, Y13
+	VPCMPEQQ   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y4, Y4
 	ADDQ       R11, R9
 	VMASKMOVPD (R9), Y12, Y14
-	VCMPPD     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y5, Y5
+	VPCMPGTQ   negativeInfinityd<>+0(SB), Y14, Y13
+	VPCMPEQQ   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y5, Y5
 	ADDQ       R11, R9
 	SUBQ       8(R8), R9
 	MOVQ       R9, 8(SP)
@@ -27943,21 +28503,29 @@ set:
 finish:
 	TESTQ      R8, R8
 	JZ         store
+	VXORPS     Y15, Y15, Y15
 	MOVQ       (R8), R9
 	TESTQ      R9, R9
-	JZ         rectify
+	JZ         unbiased
 	VMOVUPD    (R9), Y14
 	VADDPD     Y0, Y14, Y0
 	VMASKMOVPD 32(R9), Y12, Y14
 	VADDPD     Y1, Y14, Y1
+	MOVQ       24(R8), R11
+	TESTQ      R11, R11
+	JZ         gate
+	VMAXPD     Y0, Y15, Y0
+	VMAXPD     Y1, Y15, Y1
+	JMP        gate
 
-rectify:
-	VXORPS Y15, Y15, Y15
-	MOVQ   24(R8), R9
-	TESTQ  R9, R9
+unbiased:
+	MOVQ   24(R8), R11
+	TESTQ  R11, R11
 	JZ     gate
-	VMAXPD Y0, Y15, Y0
-	VMAXPD Y1, Y15, Y1
+	VCMPPD $0x06, Y15, Y0, Y13
+	VANDPS Y13, Y0, Y0
+	VCMPPD $0x06, Y15, Y1, Y13
+	VANDPS Y13, Y1, Y1
 
 gate:
 	MOVQ       8(R8), R9
@@ -27966,11 +28534,15 @@ gate:
 	ADDQ       8(SP), R9
 	MOVQ       16(R8), R11
 	VMOVUPD    (R9), Y14
-	VCMPPD     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y0, Y0
+	VPCMPGTQ   negativeInfinityd<>+0(SB), Y14, Y13
+	VPCMPEQQ   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y0, Y0
 	VMASKMOVPD 32(R9), Y12, Y14
-	VCMPPD     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y1, Y1
+	VPCMPGTQ   negativeInfinityd<>+0(SB), Y14, Y13
+	VPCMPEQQ   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y1, Y1
 	ADDQ       R11, R9
 	SUBQ       8(R8), R9
 	MOVQ       R9, 8(SP)
@@ -28217,25 +28789,37 @@ set:
 finish:
 	TESTQ      R8, R8
 	JZ         store
+	VXORPS     Y15, Y15, Y15
 	MOVQ       (R8), R9
 	TESTQ      R9, R9
-	JZ         rectify
+	JZ         unbiased
 	VMOVUPD    (R9), Y14
 	VADDPD     Y0, Y14, Y0
 	VADDPD     Y2, Y14, Y2
 	VMASKMOVPD 32(R9), Y12, Y14
 	VADDPD     Y1, Y14, Y1
 	VADDPD     Y3, Y14, Y3
+	MOVQ       24(R8), R11
+	TESTQ      R11, R11
+	JZ         gate
+	VMAXPD     Y0, Y15, Y0
+	VMAXPD     Y1, Y15, Y1
+	VMAXPD     Y2, Y15, Y2
+	VMAXPD     Y3, Y15, Y3
+	JMP        gate
 
-rectify:
-	VXORPS Y15, Y15, Y15
-	MOVQ   24(R8), R9
-	TESTQ  R9, R9
+unbiased:
+	MOVQ   24(R8), R11
+	TESTQ  R11, R11
 	JZ     gate
-	VMAXPD Y0, Y15, Y0
-	VMAXPD Y1, Y15, Y1
-	VMAXPD Y2, Y15, Y2
-	VMAXPD Y3, Y15, Y3
+	VCMPPD $0x06, Y15, Y0, Y13
+	VANDPS Y13, Y0, Y0
+	VCMPPD $0x06, Y15, Y1, Y13
+	VANDPS Y13, Y1, Y1
+	VCMPPD $0x06, Y15, Y2, Y13
+	VANDPS Y13, Y2, Y2
+	VCMPPD $0x06, Y15, Y3, Y13
+	VANDPS Y13, Y3, Y3
 
 gate:
 	MOVQ       8(R8), R9
@@ -28244,18 +28828,26 @@ gate:
 	ADDQ       8(SP), R9
 	MOVQ       16(R8), R11
 	VMOVUPD    (R9), Y14
-	VCMPPD     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y0, Y0
+	VPCMPGTQ   negativeInfinityd<>+0(SB), Y14, Y13
+	VPCMPEQQ   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y0, Y0
 	VMASKMOVPD 32(R9), Y12, Y14
-	VCMPPD     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y1, Y1
+	VPCMPGTQ   negativeInfinityd<>+0(SB), Y14, Y13
+	VPCMPEQQ   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y1, Y1
 	ADDQ       R11, R9
 	VMOVUPD    (R9), Y14
-	VCMPPD     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y2, Y2
+	VPCMPGTQ   negativeInfinityd<>+0(SB), Y14, Y13
+	VPCMPEQQ   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y2, Y2
 	VMASKMOVPD 32(R9), Y12, Y14
-	VCMPPD     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y3, Y3
+	VPCMPGTQ   negativeInfinityd<>+0(SB), Y14, Y13
+	VPCMPEQQ   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y3, Y3
 	ADDQ       R11, R9
 	SUBQ       8(R8), R9
 	MOVQ       R9, 8(SP)
@@ -28561,9 +29153,10 @@ set:
 finish:
 	TESTQ      R8, R8
 	JZ         store
+	VXORPS     Y15, Y15, Y15
 	MOVQ       (R8), R9
 	TESTQ      R9, R9
-	JZ         rectify
+	JZ         unbiased
 	VMOVUPD    (R9), Y14
 	VADDPD     Y0, Y14, Y0
 	VADDPD     Y2, Y14, Y2
@@ -28572,18 +29165,33 @@ finish:
 	VADDPD     Y1, Y14, Y1
 	VADDPD     Y3, Y14, Y3
 	VADDPD     Y5, Y14, Y5
+	MOVQ       24(R8), R11
+	TESTQ      R11, R11
+	JZ         gate
+	VMAXPD     Y0, Y15, Y0
+	VMAXPD     Y1, Y15, Y1
+	VMAXPD     Y2, Y15, Y2
+	VMAXPD     Y3, Y15, Y3
+	VMAXPD     Y4, Y15, Y4
+	VMAXPD     Y5, Y15, Y5
+	JMP        gate
 
-rectify:
-	VXORPS Y15, Y15, Y15
-	MOVQ   24(R8), R9
-	TESTQ  R9, R9
+unbiased:
+	MOVQ   24(R8), R11
+	TESTQ  R11, R11
 	JZ     gate
-	VMAXPD Y0, Y15, Y0
-	VMAXPD Y1, Y15, Y1
-	VMAXPD Y2, Y15, Y2
-	VMAXPD Y3, Y15, Y3
-	VMAXPD Y4, Y15, Y4
-	VMAXPD Y5, Y15, Y5
+	VCMPPD $0x06, Y15, Y0, Y13
+	VANDPS Y13, Y0, Y0
+	VCMPPD $0x06, Y15, Y1, Y13
+	VANDPS Y13, Y1, Y1
+	VCMPPD $0x06, Y15, Y2, Y13
+	VANDPS Y13, Y2, Y2
+	VCMPPD $0x06, Y15, Y3, Y13
+	VANDPS Y13, Y3, Y3
+	VCMPPD $0x06, Y15, Y4, Y13
+	VANDPS Y13, Y4, Y4
+	VCMPPD $0x06, Y15, Y5, Y13
+	VANDPS Y13, Y5, Y5
 
 gate:
 	MOVQ       8(R8), R9
@@ -28592,25 +29200,37 @@ gate:
 	ADDQ       8(SP), R9
 	MOVQ       16(R8), R11
 	VMOVUPD    (R9), Y14
-	VCMPPD     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y0, Y0
+	VPCMPGTQ   negativeInfinityd<>+0(SB), Y14, Y13
+	VPCMPEQQ   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y0, Y0
 	VMASKMOVPD 32(R9), Y12, Y14
-	VCMPPD     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y1, Y1
+	VPCMPGTQ   negativeInfinityd<>+0(SB), Y14, Y13
+	VPCMPEQQ   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y1, Y1
 	ADDQ       R11, R9
 	VMOVUPD    (R9), Y14
-	VCMPPD     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y2, Y2
+	VPCMPGTQ   negativeInfinityd<>+0(SB), Y14, Y13
+	VPCMPEQQ   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y2, Y2
 	VMASKMOVPD 32(R9), Y12, Y14
-	VCMPPD     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y3, Y3
+	VPCMPGTQ   negativeInfinityd<>+0(SB), Y14, Y13
+	VPCMPEQQ   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y3, Y3
 	ADDQ       R11, R9
 	VMOVUPD    (R9), Y14
-	VCMPPD     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y4, Y4
+	VPCMPGTQ   negativeInfinityd<>+0(SB), Y14, Y13
+	VPCMPEQQ   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y4, Y4
 	VMASKMOVPD 32(R9), Y12, Y14
-	VCMPPD     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y5, Y5
+	VPCMPGTQ   negativeInfinityd<>+0(SB), Y14, Y13
+	VPCMPEQQ   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y5, Y5
 	ADDQ       R11, R9
 	SUBQ       8(R8), R9
 	MOVQ       R9, 8(SP)
@@ -28975,9 +29595,10 @@ set:
 finish:
 	TESTQ      R8, R8
 	JZ         store
+	VXORPS     Y15, Y15, Y15
 	MOVQ       (R8), R9
 	TESTQ      R9, R9
-	JZ         rectify
+	JZ         unbiased
 	VMOVUPD    (R9), Y14
 	VADDPD     Y0, Y14, Y0
 	VADDPD     Y2, Y14, Y2
@@ -28988,20 +29609,39 @@ finish:
 	VADDPD     Y3, Y14, Y3
 	VADDPD     Y5, Y14, Y5
 	VADDPD     Y7, Y14, Y7
+	MOVQ       24(R8), R11
+	TESTQ      R11, R11
+	JZ         gate
+	VMAXPD     Y0, Y15, Y0
+	VMAXPD     Y1, Y15, Y1
+	VMAXPD     Y2, Y15, Y2
+	VMAXPD     Y3, Y15, Y3
+	VMAXPD     Y4, Y15, Y4
+	VMAXPD     Y5, Y15, Y5
+	VMAXPD     Y6, Y15, Y6
+	VMAXPD     Y7, Y15, Y7
+	JMP        gate
 
-rectify:
-	VXORPS Y15, Y15, Y15
-	MOVQ   24(R8), R9
-	TESTQ  R9, R9
+unbiased:
+	MOVQ   24(R8), R11
+	TESTQ  R11, R11
 	JZ     gate
-	VMAXPD Y0, Y15, Y0
-	VMAXPD Y1, Y15, Y1
-	VMAXPD Y2, Y15, Y2
-	VMAXPD Y3, Y15, Y3
-	VMAXPD Y4, Y15, Y4
-	VMAXPD Y5, Y15, Y5
-	VMAXPD Y6, Y15, Y6
-	VMAXPD Y7, Y15, Y7
+	VCMPPD $0x06, Y15, Y0, Y13
+	VANDPS Y13, Y0, Y0
+	VCMPPD $0x06, Y15, Y1, Y13
+	VANDPS Y13, Y1, Y1
+	VCMPPD $0x06, Y15, Y2, Y13
+	VANDPS Y13, Y2, Y2
+	VCMPPD $0x06, Y15, Y3, Y13
+	VANDPS Y13, Y3, Y3
+	VCMPPD $0x06, Y15, Y4, Y13
+	VANDPS Y13, Y4, Y4
+	VCMPPD $0x06, Y15, Y5, Y13
+	VANDPS Y13, Y5, Y5
+	VCMPPD $0x06, Y15, Y6, Y13
+	VANDPS Y13, Y6, Y6
+	VCMPPD $0x06, Y15, Y7, Y13
+	VANDPS Y13, Y7, Y7
 
 gate:
 	MOVQ       8(R8), R9
@@ -29010,32 +29650,48 @@ gate:
 	ADDQ       8(SP), R9
 	MOVQ       16(R8), R11
 	VMOVUPD    (R9), Y14
-	VCMPPD     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y0, Y0
+	VPCMPGTQ   negativeInfinityd<>+0(SB), Y14, Y13
+	VPCMPEQQ   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y0, Y0
 	VMASKMOVPD 32(R9), Y12, Y14
-	VCMPPD     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y1, Y1
+	VPCMPGTQ   negativeInfinityd<>+0(SB), Y14, Y13
+	VPCMPEQQ   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y1, Y1
 	ADDQ       R11, R9
 	VMOVUPD    (R9), Y14
-	VCMPPD     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y2, Y2
+	VPCMPGTQ   negativeInfinityd<>+0(SB), Y14, Y13
+	VPCMPEQQ   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y2, Y2
 	VMASKMOVPD 32(R9), Y12, Y14
-	VCMPPD     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y3, Y3
+	VPCMPGTQ   negativeInfinityd<>+0(SB), Y14, Y13
+	VPCMPEQQ   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y3, Y3
 	ADDQ       R11, R9
 	VMOVUPD    (R9), Y14
-	VCMPPD     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y4, Y4
+	VPCMPGTQ   negativeInfinityd<>+0(SB), Y14, Y13
+	VPCMPEQQ   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y4, Y4
 	VMASKMOVPD 32(R9), Y12, Y14
-	VCMPPD     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y5, Y5
+	VPCMPGTQ   negativeInfinityd<>+0(SB), Y14, Y13
+	VPCMPEQQ   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y5, Y5
 	ADDQ       R11, R9
 	VMOVUPD    (R9), Y14
-	VCMPPD     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y6, Y6
+	VPCMPGTQ   negativeInfinityd<>+0(SB), Y14, Y13
+	VPCMPEQQ   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y6, Y6
 	VMASKMOVPD 32(R9), Y12, Y14
-	VCMPPD     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y7, Y7
+	VPCMPGTQ   negativeInfinityd<>+0(SB), Y14, Y13
+	VPCMPEQQ   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y7, Y7
 	ADDQ       R11, R9
 	SUBQ       8(R8), R9
 	MOVQ       R9, 8(SP)
@@ -29462,9 +30118,10 @@ set:
 finish:
 	TESTQ      R8, R8
 	JZ         store
+	VXORPS     Y15, Y15, Y15
 	MOVQ       (R8), R9
 	TESTQ      R9, R9
-	JZ         rectify
+	JZ         unbiased
 	VMOVUPD    (R9), Y14
 	VADDPD     Y0, Y14, Y0
 	VADDPD     Y2, Y14, Y2
@@ -29477,22 +30134,45 @@ finish:
 	VADDPD     Y5, Y14, Y5
 	VADDPD     Y7, Y14, Y7
 	VADDPD     Y9, Y14, Y9
+	MOVQ       24(R8), R11
+	TESTQ      R11, R11
+	JZ         gate
+	VMAXPD     Y0, Y15, Y0
+	VMAXPD     Y1, Y15, Y1
+	VMAXPD     Y2, Y15, Y2
+	VMAXPD     Y3, Y15, Y3
+	VMAXPD     Y4, Y15, Y4
+	VMAXPD     Y5, Y15, Y5
+	VMAXPD     Y6, Y15, Y6
+	VMAXPD     Y7, Y15, Y7
+	VMAXPD     Y8, Y15, Y8
+	VMAXPD     Y9, Y15, Y9
+	JMP        gate
 
-rectify:
-	VXORPS Y15, Y15, Y15
-	MOVQ   24(R8), R9
-	TESTQ  R9, R9
+unbiased:
+	MOVQ   24(R8), R11
+	TESTQ  R11, R11
 	JZ     gate
-	VMAXPD Y0, Y15, Y0
-	VMAXPD Y1, Y15, Y1
-	VMAXPD Y2, Y15, Y2
-	VMAXPD Y3, Y15, Y3
-	VMAXPD Y4, Y15, Y4
-	VMAXPD Y5, Y15, Y5
-	VMAXPD Y6, Y15, Y6
-	VMAXPD Y7, Y15, Y7
-	VMAXPD Y8, Y15, Y8
-	VMAXPD Y9, Y15, Y9
+	VCMPPD $0x06, Y15, Y0, Y13
+	VANDPS Y13, Y0, Y0
+	VCMPPD $0x06, Y15, Y1, Y13
+	VANDPS Y13, Y1, Y1
+	VCMPPD $0x06, Y15, Y2, Y13
+	VANDPS Y13, Y2, Y2
+	VCMPPD $0x06, Y15, Y3, Y13
+	VANDPS Y13, Y3, Y3
+	VCMPPD $0x06, Y15, Y4, Y13
+	VANDPS Y13, Y4, Y4
+	VCMPPD $0x06, Y15, Y5, Y13
+	VANDPS Y13, Y5, Y5
+	VCMPPD $0x06, Y15, Y6, Y13
+	VANDPS Y13, Y6, Y6
+	VCMPPD $0x06, Y15, Y7, Y13
+	VANDPS Y13, Y7, Y7
+	VCMPPD $0x06, Y15, Y8, Y13
+	VANDPS Y13, Y8, Y8
+	VCMPPD $0x06, Y15, Y9, Y13
+	VANDPS Y13, Y9, Y9
 
 gate:
 	MOVQ       8(R8), R9
@@ -29501,39 +30181,59 @@ gate:
 	ADDQ       8(SP), R9
 	MOVQ       16(R8), R11
 	VMOVUPD    (R9), Y14
-	VCMPPD     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y0, Y0
+	VPCMPGTQ   negativeInfinityd<>+0(SB), Y14, Y13
+	VPCMPEQQ   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y0, Y0
 	VMASKMOVPD 32(R9), Y12, Y14
-	VCMPPD     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y1, Y1
+	VPCMPGTQ   negativeInfinityd<>+0(SB), Y14, Y13
+	VPCMPEQQ   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y1, Y1
 	ADDQ       R11, R9
 	VMOVUPD    (R9), Y14
-	VCMPPD     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y2, Y2
+	VPCMPGTQ   negativeInfinityd<>+0(SB), Y14, Y13
+	VPCMPEQQ   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y2, Y2
 	VMASKMOVPD 32(R9), Y12, Y14
-	VCMPPD     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y3, Y3
+	VPCMPGTQ   negativeInfinityd<>+0(SB), Y14, Y13
+	VPCMPEQQ   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y3, Y3
 	ADDQ       R11, R9
 	VMOVUPD    (R9), Y14
-	VCMPPD     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y4, Y4
+	VPCMPGTQ   negativeInfinityd<>+0(SB), Y14, Y13
+	VPCMPEQQ   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y4, Y4
 	VMASKMOVPD 32(R9), Y12, Y14
-	VCMPPD     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y5, Y5
+	VPCMPGTQ   negativeInfinityd<>+0(SB), Y14, Y13
+	VPCMPEQQ   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y5, Y5
 	ADDQ       R11, R9
 	VMOVUPD    (R9), Y14
-	VCMPPD     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y6, Y6
+	VPCMPGTQ   negativeInfinityd<>+0(SB), Y14, Y13
+	VPCMPEQQ   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y6, Y6
 	VMASKMOVPD 32(R9), Y12, Y14
-	VCMPPD     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y7, Y7
+	VPCMPGTQ   negativeInfinityd<>+0(SB), Y14, Y13
+	VPCMPEQQ   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y7, Y7
 	ADDQ       R11, R9
 	VMOVUPD    (R9), Y14
-	VCMPPD     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y8, Y8
+	VPCMPGTQ   negativeInfinityd<>+0(SB), Y14, Y13
+	VPCMPEQQ   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y8, Y8
 	VMASKMOVPD 32(R9), Y12, Y14
-	VCMPPD     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y9, Y9
+	VPCMPGTQ   negativeInfinityd<>+0(SB), Y14, Y13
+	VPCMPEQQ   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y9, Y9
 	ADDQ       R11, R9
 	SUBQ       8(R8), R9
 	MOVQ       R9, 8(SP)
@@ -30019,9 +30719,10 @@ set:
 finish:
 	TESTQ      R8, R8
 	JZ         store
+	VXORPS     Y15, Y15, Y15
 	MOVQ       (R8), R9
 	TESTQ      R9, R9
-	JZ         rectify
+	JZ         unbiased
 	VMOVUPD    (R9), Y14
 	VADDPD     Y0, Y14, Y0
 	VADDPD     Y2, Y14, Y2
@@ -30036,24 +30737,51 @@ finish:
 	VADDPD     Y7, Y14, Y7
 	VADDPD     Y9, Y14, Y9
 	VADDPD     Y11, Y14, Y11
+	MOVQ       24(R8), R11
+	TESTQ      R11, R11
+	JZ         gate
+	VMAXPD     Y0, Y15, Y0
+	VMAXPD     Y1, Y15, Y1
+	VMAXPD     Y2, Y15, Y2
+	VMAXPD     Y3, Y15, Y3
+	VMAXPD     Y4, Y15, Y4
+	VMAXPD     Y5, Y15, Y5
+	VMAXPD     Y6, Y15, Y6
+	VMAXPD     Y7, Y15, Y7
+	VMAXPD     Y8, Y15, Y8
+	VMAXPD     Y9, Y15, Y9
+	VMAXPD     Y10, Y15, Y10
+	VMAXPD     Y11, Y15, Y11
+	JMP        gate
 
-rectify:
-	VXORPS Y15, Y15, Y15
-	MOVQ   24(R8), R9
-	TESTQ  R9, R9
+unbiased:
+	MOVQ   24(R8), R11
+	TESTQ  R11, R11
 	JZ     gate
-	VMAXPD Y0, Y15, Y0
-	VMAXPD Y1, Y15, Y1
-	VMAXPD Y2, Y15, Y2
-	VMAXPD Y3, Y15, Y3
-	VMAXPD Y4, Y15, Y4
-	VMAXPD Y5, Y15, Y5
-	VMAXPD Y6, Y15, Y6
-	VMAXPD Y7, Y15, Y7
-	VMAXPD Y8, Y15, Y8
-	VMAXPD Y9, Y15, Y9
-	VMAXPD Y10, Y15, Y10
-	VMAXPD Y11, Y15, Y11
+	VCMPPD $0x06, Y15, Y0, Y13
+	VANDPS Y13, Y0, Y0
+	VCMPPD $0x06, Y15, Y1, Y13
+	VANDPS Y13, Y1, Y1
+	VCMPPD $0x06, Y15, Y2, Y13
+	VANDPS Y13, Y2, Y2
+	VCMPPD $0x06, Y15, Y3, Y13
+	VANDPS Y13, Y3, Y3
+	VCMPPD $0x06, Y15, Y4, Y13
+	VANDPS Y13, Y4, Y4
+	VCMPPD $0x06, Y15, Y5, Y13
+	VANDPS Y13, Y5, Y5
+	VCMPPD $0x06, Y15, Y6, Y13
+	VANDPS Y13, Y6, Y6
+	VCMPPD $0x06, Y15, Y7, Y13
+	VANDPS Y13, Y7, Y7
+	VCMPPD $0x06, Y15, Y8, Y13
+	VANDPS Y13, Y8, Y8
+	VCMPPD $0x06, Y15, Y9, Y13
+	VANDPS Y13, Y9, Y9
+	VCMPPD $0x06, Y15, Y10, Y13
+	VANDPS Y13, Y10, Y10
+	VCMPPD $0x06, Y15, Y11, Y13
+	VANDPS Y13, Y11, Y11
 
 gate:
 	MOVQ       8(R8), R9
@@ -30062,46 +30790,70 @@ gate:
 	ADDQ       8(SP), R9
 	MOVQ       16(R8), R11
 	VMOVUPD    (R9), Y14
-	VCMPPD     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y0, Y0
+	VPCMPGTQ   negativeInfinityd<>+0(SB), Y14, Y13
+	VPCMPEQQ   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y0, Y0
 	VMASKMOVPD 32(R9), Y12, Y14
-	VCMPPD     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y1, Y1
+	VPCMPGTQ   negativeInfinityd<>+0(SB), Y14, Y13
+	VPCMPEQQ   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y1, Y1
 	ADDQ       R11, R9
 	VMOVUPD    (R9), Y14
-	VCMPPD     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y2, Y2
+	VPCMPGTQ   negativeInfinityd<>+0(SB), Y14, Y13
+	VPCMPEQQ   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y2, Y2
 	VMASKMOVPD 32(R9), Y12, Y14
-	VCMPPD     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y3, Y3
+	VPCMPGTQ   negativeInfinityd<>+0(SB), Y14, Y13
+	VPCMPEQQ   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y3, Y3
 	ADDQ       R11, R9
 	VMOVUPD    (R9), Y14
-	VCMPPD     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y4, Y4
+	VPCMPGTQ   negativeInfinityd<>+0(SB), Y14, Y13
+	VPCMPEQQ   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y4, Y4
 	VMASKMOVPD 32(R9), Y12, Y14
-	VCMPPD     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y5, Y5
+	VPCMPGTQ   negativeInfinityd<>+0(SB), Y14, Y13
+	VPCMPEQQ   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y5, Y5
 	ADDQ       R11, R9
 	VMOVUPD    (R9), Y14
-	VCMPPD     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y6, Y6
+	VPCMPGTQ   negativeInfinityd<>+0(SB), Y14, Y13
+	VPCMPEQQ   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y6, Y6
 	VMASKMOVPD 32(R9), Y12, Y14
-	VCMPPD     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y7, Y7
+	VPCMPGTQ   negativeInfinityd<>+0(SB), Y14, Y13
+	VPCMPEQQ   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y7, Y7
 	ADDQ       R11, R9
 	VMOVUPD    (R9), Y14
-	VCMPPD     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y8, Y8
+	VPCMPGTQ   negativeInfinityd<>+0(SB), Y14, Y13
+	VPCMPEQQ   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y8, Y8
 	VMASKMOVPD 32(R9), Y12, Y14
-	VCMPPD     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y9, Y9
+	VPCMPGTQ   negativeInfinityd<>+0(SB), Y14, Y13
+	VPCMPEQQ   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y9, Y9
 	ADDQ       R11, R9
 	VMOVUPD    (R9), Y14
-	VCMPPD     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y10, Y10
+	VPCMPGTQ   negativeInfinityd<>+0(SB), Y14, Y13
+	VPCMPEQQ   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y10, Y10
 	VMASKMOVPD 32(R9), Y12, Y14
-	VCMPPD     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y11, Y11
+	VPCMPGTQ   negativeInfinityd<>+0(SB), Y14, Y13
+	VPCMPEQQ   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y11, Y11
 	ADDQ       R11, R9
 	SUBQ       8(R8), R9
 	MOVQ       R9, 8(SP)
@@ -30355,24 +31107,34 @@ set:
 finish:
 	TESTQ      R8, R8
 	JZ         store
+	VXORPS     Y15, Y15, Y15
 	MOVQ       (R8), R9
 	TESTQ      R9, R9
-	JZ         rectify
+	JZ         unbiased
 	VMOVUPD    (R9), Y14
 	VADDPD     Y0, Y14, Y0
 	VMOVUPD    32(R9), Y14
 	VADDPD     Y1, Y14, Y1
 	VMASKMOVPD 64(R9), Y12, Y14
 	VADDPD     Y2, Y14, Y2
+	MOVQ       24(R8), R11
+	TESTQ      R11, R11
+	JZ         gate
+	VMAXPD     Y0, Y15, Y0
+	VMAXPD     Y1, Y15, Y1
+	VMAXPD     Y2, Y15, Y2
+	JMP        gate
 
-rectify:
-	VXORPS Y15, Y15, Y15
-	MOVQ   24(R8), R9
-	TESTQ  R9, R9
+unbiased:
+	MOVQ   24(R8), R11
+	TESTQ  R11, R11
 	JZ     gate
-	VMAXPD Y0, Y15, Y0
-	VMAXPD Y1, Y15, Y1
-	VMAXPD Y2, Y15, Y2
+	VCMPPD $0x06, Y15, Y0, Y13
+	VANDPS Y13, Y0, Y0
+	VCMPPD $0x06, Y15, Y1, Y13
+	VANDPS Y13, Y1, Y1
+	VCMPPD $0x06, Y15, Y2, Y13
+	VANDPS Y13, Y2, Y2
 
 gate:
 	MOVQ       8(R8), R9
@@ -30381,14 +31143,20 @@ gate:
 	ADDQ       8(SP), R9
 	MOVQ       16(R8), R11
 	VMOVUPD    (R9), Y14
-	VCMPPD     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y0, Y0
+	VPCMPGTQ   negativeInfinityd<>+0(SB), Y14, Y13
+	VPCMPEQQ   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y0, Y0
 	VMOVUPD    32(R9), Y14
-	VCMPPD     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y1, Y1
+	VPCMPGTQ   negativeInfinityd<>+0(SB), Y14, Y13
+	VPCMPEQQ   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y1, Y1
 	VMASKMOVPD 64(R9), Y12, Y14
-	VCMPPD     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y2, Y2
+	VPCMPGTQ   negativeInfinityd<>+0(SB), Y14, Y13
+	VPCMPEQQ   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y2, Y2
 	ADDQ       R11, R9
 	SUBQ       8(R8), R9
 	MOVQ       R9, 8(SP)
@@ -30687,9 +31455,10 @@ set:
 finish:
 	TESTQ      R8, R8
 	JZ         store
+	VXORPS     Y15, Y15, Y15
 	MOVQ       (R8), R9
 	TESTQ      R9, R9
-	JZ         rectify
+	JZ         unbiased
 	VMOVUPD    (R9), Y14
 	VADDPD     Y0, Y14, Y0
 	VADDPD     Y3, Y14, Y3
@@ -30699,18 +31468,33 @@ finish:
 	VMASKMOVPD 64(R9), Y12, Y14
 	VADDPD     Y2, Y14, Y2
 	VADDPD     Y5, Y14, Y5
+	MOVQ       24(R8), R11
+	TESTQ      R11, R11
+	JZ         gate
+	VMAXPD     Y0, Y15, Y0
+	VMAXPD     Y1, Y15, Y1
+	VMAXPD     Y2, Y15, Y2
+	VMAXPD     Y3, Y15, Y3
+	VMAXPD     Y4, Y15, Y4
+	VMAXPD     Y5, Y15, Y5
+	JMP        gate
 
-rectify:
-	VXORPS Y15, Y15, Y15
-	MOVQ   24(R8), R9
-	TESTQ  R9, R9
+unbiased:
+	MOVQ   24(R8), R11
+	TESTQ  R11, R11
 	JZ     gate
-	VMAXPD Y0, Y15, Y0
-	VMAXPD Y1, Y15, Y1
-	VMAXPD Y2, Y15, Y2
-	VMAXPD Y3, Y15, Y3
-	VMAXPD Y4, Y15, Y4
-	VMAXPD Y5, Y15, Y5
+	VCMPPD $0x06, Y15, Y0, Y13
+	VANDPS Y13, Y0, Y0
+	VCMPPD $0x06, Y15, Y1, Y13
+	VANDPS Y13, Y1, Y1
+	VCMPPD $0x06, Y15, Y2, Y13
+	VANDPS Y13, Y2, Y2
+	VCMPPD $0x06, Y15, Y3, Y13
+	VANDPS Y13, Y3, Y3
+	VCMPPD $0x06, Y15, Y4, Y13
+	VANDPS Y13, Y4, Y4
+	VCMPPD $0x06, Y15, Y5, Y13
+	VANDPS Y13, Y5, Y5
 
 gate:
 	MOVQ       8(R8), R9
@@ -30719,24 +31503,36 @@ gate:
 	ADDQ       8(SP), R9
 	MOVQ       16(R8), R11
 	VMOVUPD    (R9), Y14
-	VCMPPD     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y0, Y0
+	VPCMPGTQ   negativeInfinityd<>+0(SB), Y14, Y13
+	VPCMPEQQ   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y0, Y0
 	VMOVUPD    32(R9), Y14
-	VCMPPD     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y1, Y1
+	VPCMPGTQ   negativeInfinityd<>+0(SB), Y14, Y13
+	VPCMPEQQ   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y1, Y1
 	VMASKMOVPD 64(R9), Y12, Y14
-	VCMPPD     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y2, Y2
+	VPCMPGTQ   negativeInfinityd<>+0(SB), Y14, Y13
+	VPCMPEQQ   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y2, Y2
 	ADDQ       R11, R9
 	VMOVUPD    (R9), Y14
-	VCMPPD     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y3, Y3
+	VPCMPGTQ   negativeInfinityd<>+0(SB), Y14, Y13
+	VPCMPEQQ   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y3, Y3
 	VMOVUPD    32(R9), Y14
-	VCMPPD     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y4, Y4
+	VPCMPGTQ   negativeInfinityd<>+0(SB), Y14, Y13
+	VPCMPEQQ   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y4, Y4
 	VMASKMOVPD 64(R9), Y12, Y14
-	VCMPPD     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y5, Y5
+	VPCMPGTQ   negativeInfinityd<>+0(SB), Y14, Y13
+	VPCMPEQQ   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y5, Y5
 	ADDQ       R11, R9
 	SUBQ       8(R8), R9
 	MOVQ       R9, 8(SP)
@@ -31116,9 +31912,10 @@ set:
 finish:
 	TESTQ      R8, R8
 	JZ         store
+	VXORPS     Y15, Y15, Y15
 	MOVQ       (R8), R9
 	TESTQ      R9, R9
-	JZ         rectify
+	JZ         unbiased
 	VMOVUPD    (R9), Y14
 	VADDPD     Y0, Y14, Y0
 	VADDPD     Y3, Y14, Y3
@@ -31131,21 +31928,42 @@ finish:
 	VADDPD     Y2, Y14, Y2
 	VADDPD     Y5, Y14, Y5
 	VADDPD     Y8, Y14, Y8
+	MOVQ       24(R8), R11
+	TESTQ      R11, R11
+	JZ         gate
+	VMAXPD     Y0, Y15, Y0
+	VMAXPD     Y1, Y15, Y1
+	VMAXPD     Y2, Y15, Y2
+	VMAXPD     Y3, Y15, Y3
+	VMAXPD     Y4, Y15, Y4
+	VMAXPD     Y5, Y15, Y5
+	VMAXPD     Y6, Y15, Y6
+	VMAXPD     Y7, Y15, Y7
+	VMAXPD     Y8, Y15, Y8
+	JMP        gate
 
-rectify:
-	VXORPS Y15, Y15, Y15
-	MOVQ   24(R8), R9
-	TESTQ  R9, R9
+unbiased:
+	MOVQ   24(R8), R11
+	TESTQ  R11, R11
 	JZ     gate
-	VMAXPD Y0, Y15, Y0
-	VMAXPD Y1, Y15, Y1
-	VMAXPD Y2, Y15, Y2
-	VMAXPD Y3, Y15, Y3
-	VMAXPD Y4, Y15, Y4
-	VMAXPD Y5, Y15, Y5
-	VMAXPD Y6, Y15, Y6
-	VMAXPD Y7, Y15, Y7
-	VMAXPD Y8, Y15, Y8
+	VCMPPD $0x06, Y15, Y0, Y13
+	VANDPS Y13, Y0, Y0
+	VCMPPD $0x06, Y15, Y1, Y13
+	VANDPS Y13, Y1, Y1
+	VCMPPD $0x06, Y15, Y2, Y13
+	VANDPS Y13, Y2, Y2
+	VCMPPD $0x06, Y15, Y3, Y13
+	VANDPS Y13, Y3, Y3
+	VCMPPD $0x06, Y15, Y4, Y13
+	VANDPS Y13, Y4, Y4
+	VCMPPD $0x06, Y15, Y5, Y13
+	VANDPS Y13, Y5, Y5
+	VCMPPD $0x06, Y15, Y6, Y13
+	VANDPS Y13, Y6, Y6
+	VCMPPD $0x06, Y15, Y7, Y13
+	VANDPS Y13, Y7, Y7
+	VCMPPD $0x06, Y15, Y8, Y13
+	VANDPS Y13, Y8, Y8
 
 gate:
 	MOVQ       8(R8), R9
@@ -31154,34 +31972,52 @@ gate:
 	ADDQ       8(SP), R9
 	MOVQ       16(R8), R11
 	VMOVUPD    (R9), Y14
-	VCMPPD     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y0, Y0
+	VPCMPGTQ   negativeInfinityd<>+0(SB), Y14, Y13
+	VPCMPEQQ   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y0, Y0
 	VMOVUPD    32(R9), Y14
-	VCMPPD     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y1, Y1
+	VPCMPGTQ   negativeInfinityd<>+0(SB), Y14, Y13
+	VPCMPEQQ   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y1, Y1
 	VMASKMOVPD 64(R9), Y12, Y14
-	VCMPPD     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y2, Y2
+	VPCMPGTQ   negativeInfinityd<>+0(SB), Y14, Y13
+	VPCMPEQQ   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y2, Y2
 	ADDQ       R11, R9
 	VMOVUPD    (R9), Y14
-	VCMPPD     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y3, Y3
+	VPCMPGTQ   negativeInfinityd<>+0(SB), Y14, Y13
+	VPCMPEQQ   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y3, Y3
 	VMOVUPD    32(R9), Y14
-	VCMPPD     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y4, Y4
+	VPCMPGTQ   negativeInfinityd<>+0(SB), Y14, Y13
+	VPCMPEQQ   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y4, Y4
 	VMASKMOVPD 64(R9), Y12, Y14
-	VCMPPD     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y5, Y5
+	VPCMPGTQ   negativeInfinityd<>+0(SB), Y14, Y13
+	VPCMPEQQ   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y5, Y5
 	ADDQ       R11, R9
 	VMOVUPD    (R9), Y14
-	VCMPPD     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y6, Y6
+	VPCMPGTQ   negativeInfinityd<>+0(SB), Y14, Y13
+	VPCMPEQQ   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y6, Y6
 	VMOVUPD    32(R9), Y14
-	VCMPPD     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y7, Y7
+	VPCMPGTQ   negativeInfinityd<>+0(SB), Y14, Y13
+	VPCMPEQQ   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y7, Y7
 	VMASKMOVPD 64(R9), Y12, Y14
-	VCMPPD     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y8, Y8
+	VPCMPGTQ   negativeInfinityd<>+0(SB), Y14, Y13
+	VPCMPEQQ   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y8, Y8
 	ADDQ       R11, R9
 	SUBQ       8(R8), R9
 	MOVQ       R9, 8(SP)
@@ -31642,9 +32478,10 @@ set:
 finish:
 	TESTQ      R8, R8
 	JZ         store
+	VXORPS     Y15, Y15, Y15
 	MOVQ       (R8), R9
 	TESTQ      R9, R9
-	JZ         rectify
+	JZ         unbiased
 	VMOVUPD    (R9), Y14
 	VADDPD     Y0, Y14, Y0
 	VADDPD     Y3, Y14, Y3
@@ -31660,24 +32497,51 @@ finish:
 	VADDPD     Y5, Y14, Y5
 	VADDPD     Y8, Y14, Y8
 	VADDPD     Y11, Y14, Y11
+	MOVQ       24(R8), R11
+	TESTQ      R11, R11
+	JZ         gate
+	VMAXPD     Y0, Y15, Y0
+	VMAXPD     Y1, Y15, Y1
+	VMAXPD     Y2, Y15, Y2
+	VMAXPD     Y3, Y15, Y3
+	VMAXPD     Y4, Y15, Y4
+	VMAXPD     Y5, Y15, Y5
+	VMAXPD     Y6, Y15, Y6
+	VMAXPD     Y7, Y15, Y7
+	VMAXPD     Y8, Y15, Y8
+	VMAXPD     Y9, Y15, Y9
+	VMAXPD     Y10, Y15, Y10
+	VMAXPD     Y11, Y15, Y11
+	JMP        gate
 
-rectify:
-	VXORPS Y15, Y15, Y15
-	MOVQ   24(R8), R9
-	TESTQ  R9, R9
+unbiased:
+	MOVQ   24(R8), R11
+	TESTQ  R11, R11
 	JZ     gate
-	VMAXPD Y0, Y15, Y0
-	VMAXPD Y1, Y15, Y1
-	VMAXPD Y2, Y15, Y2
-	VMAXPD Y3, Y15, Y3
-	VMAXPD Y4, Y15, Y4
-	VMAXPD Y5, Y15, Y5
-	VMAXPD Y6, Y15, Y6
-	VMAXPD Y7, Y15, Y7
-	VMAXPD Y8, Y15, Y8
-	VMAXPD Y9, Y15, Y9
-	VMAXPD Y10, Y15, Y10
-	VMAXPD Y11, Y15, Y11
+	VCMPPD $0x06, Y15, Y0, Y13
+	VANDPS Y13, Y0, Y0
+	VCMPPD $0x06, Y15, Y1, Y13
+	VANDPS Y13, Y1, Y1
+	VCMPPD $0x06, Y15, Y2, Y13
+	VANDPS Y13, Y2, Y2
+	VCMPPD $0x06, Y15, Y3, Y13
+	VANDPS Y13, Y3, Y3
+	VCMPPD $0x06, Y15, Y4, Y13
+	VANDPS Y13, Y4, Y4
+	VCMPPD $0x06, Y15, Y5, Y13
+	VANDPS Y13, Y5, Y5
+	VCMPPD $0x06, Y15, Y6, Y13
+	VANDPS Y13, Y6, Y6
+	VCMPPD $0x06, Y15, Y7, Y13
+	VANDPS Y13, Y7, Y7
+	VCMPPD $0x06, Y15, Y8, Y13
+	VANDPS Y13, Y8, Y8
+	VCMPPD $0x06, Y15, Y9, Y13
+	VANDPS Y13, Y9, Y9
+	VCMPPD $0x06, Y15, Y10, Y13
+	VANDPS Y13, Y10, Y10
+	VCMPPD $0x06, Y15, Y11, Y13
+	VANDPS Y13, Y11, Y11
 
 gate:
 	MOVQ       8(R8), R9
@@ -31686,44 +32550,68 @@ gate:
 	ADDQ       8(SP), R9
 	MOVQ       16(R8), R11
 	VMOVUPD    (R9), Y14
-	VCMPPD     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y0, Y0
+	VPCMPGTQ   negativeInfinityd<>+0(SB), Y14, Y13
+	VPCMPEQQ   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y0, Y0
 	VMOVUPD    32(R9), Y14
-	VCMPPD     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y1, Y1
+	VPCMPGTQ   negativeInfinityd<>+0(SB), Y14, Y13
+	VPCMPEQQ   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y1, Y1
 	VMASKMOVPD 64(R9), Y12, Y14
-	VCMPPD     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y2, Y2
+	VPCMPGTQ   negativeInfinityd<>+0(SB), Y14, Y13
+	VPCMPEQQ   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y2, Y2
 	ADDQ       R11, R9
 	VMOVUPD    (R9), Y14
-	VCMPPD     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y3, Y3
+	VPCMPGTQ   negativeInfinityd<>+0(SB), Y14, Y13
+	VPCMPEQQ   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y3, Y3
 	VMOVUPD    32(R9), Y14
-	VCMPPD     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y4, Y4
+	VPCMPGTQ   negativeInfinityd<>+0(SB), Y14, Y13
+	VPCMPEQQ   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y4, Y4
 	VMASKMOVPD 64(R9), Y12, Y14
-	VCMPPD     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y5, Y5
+	VPCMPGTQ   negativeInfinityd<>+0(SB), Y14, Y13
+	VPCMPEQQ   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y5, Y5
 	ADDQ       R11, R9
 	VMOVUPD    (R9), Y14
-	VCMPPD     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y6, Y6
+	VPCMPGTQ   negativeInfinityd<>+0(SB), Y14, Y13
+	VPCMPEQQ   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y6, Y6
 	VMOVUPD    32(R9), Y14
-	VCMPPD     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y7, Y7
+	VPCMPGTQ   negativeInfinityd<>+0(SB), Y14, Y13
+	VPCMPEQQ   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y7, Y7
 	VMASKMOVPD 64(R9), Y12, Y14
-	VCMPPD     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y8, Y8
+	VPCMPGTQ   negativeInfinityd<>+0(SB), Y14, Y13
+	VPCMPEQQ   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y8, Y8
 	ADDQ       R11, R9
 	VMOVUPD    (R9), Y14
-	VCMPPD     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y9, Y9
+	VPCMPGTQ   negativeInfinityd<>+0(SB), Y14, Y13
+	VPCMPEQQ   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y9, Y9
 	VMOVUPD    32(R9), Y14
-	VCMPPD     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y10, Y10
+	VPCMPGTQ   negativeInfinityd<>+0(SB), Y14, Y13
+	VPCMPEQQ   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y10, Y10
 	VMASKMOVPD 64(R9), Y12, Y14
-	VCMPPD     $0x06, Y15, Y14, Y13
-	VANDPS     Y13, Y11, Y11
+	VPCMPGTQ   negativeInfinityd<>+0(SB), Y14, Y13
+	VPCMPEQQ   Y15, Y14, Y14
+	VPANDN     Y13, Y14, Y14
+	VANDPS     Y14, Y11, Y11
 	ADDQ       R11, R9
 	SUBQ       8(R8), R9
 	MOVQ       R9, 8(SP)

@@ -88,6 +88,12 @@ func (g *set[T]) packRows(s *Scratch[T], m, k int, a []T, lda int) (packed []T, 
 	return packed, stride
 }
 
+// packedLength is what packRows needs for up to m rows: pieces have at most a row more than m over their
+// number, and are spread by less than two lines.
+func (g *set[T]) packedLength(m, k int) int {
+	return m*k + cutRows(m, g.rows[g.wide]).blocks*(k+2*alignment/SizeOf[T]())
+}
+
 // pack copies w columns of op(B) to rows of row elements, padded with zeros.
 func (g *set[T]) pack(dst []T, row int, trans bool, k, w int, b []T, ldb int) {
 	size := SizeOf[T]()

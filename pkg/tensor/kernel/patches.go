@@ -26,7 +26,7 @@ func (b *Patches[T]) K() int {
 	return len(b.Rows)
 }
 
-// PanelWidth is the number of columns of B that are packed together; blocks of
+// PanelWidth is the number of columns of patches that are packed together; blocks of
 // columns should be multiples of it.
 func PanelWidth[T Float]() int {
 	if g := setOf[T](); g != nil {

@@ -121,8 +121,7 @@ func (s *Scratch[T]) Reserve(transA bool, m, n, k, lda int) {
 	aligned(&s.b, g.wide*g.lanes*k)
 	if g.conflicts(transA, m, n, k, lda) {
 		if transA {
-			rows := cutRows(m, g.rows[g.wide])
-			aligned(&s.a, rows.blocks*SpreadLength[T](rows.of(0)*k))
+			aligned(&s.a, g.packedLength(m, k))
 		} else {
 			aligned(&s.a, m*SpreadLength[T](k))
 		}
@@ -167,7 +166,7 @@ func (g *set[T]) block(s *Scratch[T], part Triangle, d int, transA, transB bool,
 			continue
 		}
 		from, row := &packed[0], vectors*g.lanes
-		if m <= maxRows && !transB && w == g.wide*g.lanes {
+		if m <= min(maxRows, 2*g.rows[g.wide]) && !transB && w == g.wide*g.lanes {
 			from, row = &b[j], ldb // used once or so: not worth a copy
 		} else {
 			g.pack(packed, row, transB, k, w, b[at(transB, 0, j, ldb):], ldb)

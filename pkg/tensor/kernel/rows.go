@@ -22,7 +22,7 @@ func AddRows[T Float](y, x []T, ldx int, v []T) {
 }
 
 // AddDots adds to u_c the product of row c of x with t, for rows as long as t that begin at
-// c ldx: multiplied and added in T.
+// c ldx: multiplied and added in T, in an order that may depend on c and on how many rows there are.
 func AddDots[T Float](u, x []T, ldx int, t []T) {
 	if len(u) == 0 || len(t) == 0 {
 		return

@@ -19,7 +19,7 @@ func TestRows(t *testing.T) {
 func testRows[T Float](t *testing.T, tol float64) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	for _, n := range []int{0, 1, 7, 15, 16, 31, 32, 63, 64, 65, 128, 200, 1000} {
-		for _, k := range []int{0, 1, 2, 3, 10} {
+		for _, k := range []int{0, 1, 2, 3, 4, 5, 7, 8, 10} {
 			for _, gap := range []int{0, 5} {
 				ld := n + gap
 				x, v, r := make([]T, k*ld), make([]T, k), make([]T, n)

@@ -14,7 +14,7 @@ var tiny = float32(math.Pow(10, -40))
 func productCases[T Float]() (cases []passCase[T]) {
 	var s Scratch[T]
 	for m := 1; m <= maxRows; m++ {
-		for _, n := range []int{3, PanelWidth[T]() / 2, PanelWidth[T]()/2 + 1, PanelWidth[T]()} {
+		for _, n := range []int{3, PanelWidth[T]() / 2, PanelWidth[T]()/2 + 1, PanelWidth[T](), PanelWidth[T]() + 1, PanelWidth[T]() * 3 / 2} {
 			for _, beta := range []T{0, 1} {
 				cases = append(cases, passCase[T]{fmt.Sprintf("product of %d x %d, beta %g", m, n, beta), 3, func(v [][]T) float64 {
 					Product(&s, false, false, m, n, 2, 1, v[0], 2, v[1], n, beta, v[2], n)

@@ -13,8 +13,7 @@ import (
 // it stays in registers while k goes by. A is read in place, element by
 // element, through two strides; B is a panel of width vectors for each k.
 //
-// Registers: AX, R10, R11, R12 point to every fourth row of A; R8 is A's row
-// stride, R9 three of it, R13 its column stride; BX is B, in steps of DX; C is at DI, with rows SI apart.
+// Registers: R8 is A's row stride, R13 its column stride; BX is B, in steps of DX; C is at DI, with rows SI apart.
 func product(v vectors, f64 bool, rows, width int) {
 	suffix, typ, _ := element(f64)
 	more := "A line is fetched ahead for each step of k, rowNext apart from next on. There is one block, and no end."
@@ -75,6 +74,9 @@ func productBlocks(v vectors, f64 bool, rows, width int) {
 }
 
 // productStep writes the loop of product with a step of k in each turn.
+//
+// AX, R10, R11, R12 point to every fourth row of A; R9 is three of its row strides; R14 is what is fetched
+// ahead, in steps of R15.
 func productStep(v vectors, f64 bool, rows, width int) {
 	LEAQ(Mem{Base: R8, Index: R8, Scale: 2}, R9)
 	bases := []GPPhysical{RAX, R10, R11, R12}[:(rows+3)/4]
@@ -129,9 +131,9 @@ func productStep(v vectors, f64 bool, rows, width int) {
 // and little is around the multiply-adds. Where two threads share a core, each has half of the
 // instructions that it starts in a cycle, 3 of 6 with AMD Zen 3, and their number bounds the
 // loop: 4 x 3 vectors take 20 for 12 multiply-adds, where 6 x 2 with a step in each turn take 27. What comes
-// next of B is left to the processor, which sees that it is read in order.
+// next of a packed B is left to the processor, which sees that it is read in order.
 //
-// R9 is three times A's stride, R11 three times B's, R12 the steps that are left over.
+// AX and R10 point to every fourth row of A; R9 is three times A's stride, R11 three times B's, R12 the steps that are left over.
 func productSteps(v vectors, f64 bool, rows, width int) {
 	_, _, size := element(f64)
 	sum := func(i, j int) VecPhysical { return v.regs[i*width+j] }
@@ -304,26 +306,30 @@ func finishBlock(v vectors, f64 bool, rows, width int, gate Mem) {
 	Label("finish")
 	TESTQ(R8, R8)
 	JZ(LabelRef("store"))
+	zero := alpha
+	clearVector(v, zero)
+	rectify := func(body func(x Op)) {
+		MOVQ(Mem{Base: R8, Disp: endRectify}, R11)
+		TESTQ(R11, R11)
+		JZ(LabelRef("gate"))
+		for _, x := range v.regs[:rows*width] {
+			body(x)
+		}
+	}
 	MOVQ(Mem{Base: R8, Disp: endBias}, R9)
 	TESTQ(R9, R9)
-	JZ(LabelRef("rectify"))
+	JZ(LabelRef("unbiased"))
 	for j := range width {
 		read(Mem{Base: R9, Disp: j * v.bytes}, j, c)
 		for i := range rows {
 			plus(f64, sum(i, j), c, sum(i, j))
 		}
 	}
-	Label("rectify")
-	zero := alpha
-	clearVector(v, zero)
-	MOVQ(Mem{Base: R8, Disp: endRectify}, R9)
-	TESTQ(R9, R9)
-	JZ(LabelRef("gate"))
-	for i := range rows {
-		for j := range width {
-			largest(f64, sum(i, j), zero, sum(i, j))
-		}
-	}
+	// As the kernels of finishes do, to the bit: -0 stays with a bias, and becomes 0 without.
+	rectify(func(x Op) { largest(f64, x, zero, x) })
+	JMP(LabelRef("gate"))
+	Label("unbiased")
+	rectify(func(x Op) { openWhere(v, f64, x, zero, x, spare) })
 	Label("gate")
 	MOVQ(Mem{Base: R8, Disp: endGate}, R9)
 	TESTQ(R9, R9)
@@ -332,7 +338,7 @@ func finishBlock(v vectors, f64 bool, rows, width int, gate Mem) {
 	MOVQ(Mem{Base: R8, Disp: endRowGate}, R11)
 	each(R9, R11, func(m Mem, i, j int) {
 		read(m, j, c)
-		openWhere(v, f64, c, zero, sum(i, j), spare)
+		closeWhere(f64, c, zero, sum(i, j), spare)
 	})
 	ADDQ(R11, R9)
 	SUBQ(Mem{Base: R8, Disp: endGate}, R9)
@@ -352,6 +358,20 @@ func finishBlock(v vectors, f64 bool, rows, width int, gate Mem) {
 	each(RDI, RSI, func(m Mem, i, j int) { load(f64, sum(i, j), m) })
 	Label("next")
 	ADDQ(RSI, RDI)
+}
+
+// closeWhere is openWhere of AVX2 where subnormal numbers count as 0, while those of a gate do not: the bits
+// of what is above 0, or a NaN, are integers above those of -Inf, and not 0.
+func closeWhere(f64 bool, gate, zero, x, spare Op) {
+	if f64 {
+		VPCMPGTQ(table("negativeInfinityd", 4, func(int) Constant { return U64(0xfff << 52) }), gate, spare)
+		VPCMPEQQ(zero, gate, gate)
+	} else {
+		VPCMPGTD(table("negativeInfinitys", 8, func(int) Constant { return U32(0x1ff << 23) }), gate, spare)
+		VPCMPEQD(zero, gate, gate)
+	}
+	VPANDN(spare, gate, gate)
+	VANDPS(gate, x, x)
 }
 
 // prefetchW writes PREFETCHW disp(R10), 0 <= disp < 128, which Go's assembler does not know. Processors

@@ -12,7 +12,7 @@ import (
 type vectors struct {
 	isa   int // in names: 512, 256
 	bytes int
-	rows  int // of the largest product kernel
+	rows  int // of C in the largest kernel of taps
 	regs  []VecPhysical
 
 	heights []int // rows of C in the largest product kernel of so many vectors, from one on
