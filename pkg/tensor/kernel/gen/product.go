@@ -360,8 +360,9 @@ func finishBlock(v vectors, f64 bool, rows, width int, gate Mem) {
 	ADDQ(RSI, RDI)
 }
 
-// closeWhere is openWhere of AVX2 where subnormal numbers count as 0, while those of a gate do not: the bits
-// of what is above 0, or a NaN, are integers above those of -Inf, and not 0.
+// closeWhere sets x to 0 where the gate is 0 or below, as openWhere does, in a function that takes subnormal
+// numbers for 0, which those of a gate are not: as integers, the bits of numbers above 0 and of NaNs are above
+// those of -Inf, and not 0.
 func closeWhere(f64 bool, gate, zero, x, spare Op) {
 	if f64 {
 		VPCMPGTQ(table("negativeInfinityd", 4, func(int) Constant { return U64(0xfff << 52) }), gate, spare)
