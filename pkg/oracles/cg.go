@@ -25,8 +25,8 @@ func (CG) Abilities() Abilities {
 		Newton: true,
 		Warm:   true,
 		Primal: PrimalSolvers{Float32: newPrimalCG[float32], Float64: newPrimalCG[float64]},
-		SystemSpace: func(n, _, budget int) (int, bool) { // a basis of residuals, and three vectors
-			return size.Sum(size.Product(3, n), size.Product(n, min(n, budget))), false
+		SystemSpace: func(n, _, budget int) (int, bool) { // a basis of residuals, a number for each, and three vectors
+			return size.Sum(size.Product(3, n), size.Product(size.Sum(n, 1), min(n, budget))), false
 		},
 		PrimalSpace: func(p, budget int) int { // the same
 			return size.Sum(size.Product(3, p), size.Product(p, basisSize(p, budget)))
@@ -54,10 +54,11 @@ type dualCG struct {
 	pre         preconditioner // nil: none
 	r, z, p, ap []float64
 	rs, zs      []float64 // earlier r/√(r·z) and z/√(r·z), one after the other
+	along       []float64 // products of a residual with them
 }
 
 func newDualCG(n, budget int, pre preconditioner) *dualCG {
-	s := &dualCG{pre: pre, r: make([]float64, n), p: make([]float64, n), ap: make([]float64, n)}
+	s := &dualCG{pre: pre, r: make([]float64, n), p: make([]float64, n), ap: make([]float64, n), along: make([]float64, min(n, budget))}
 	room := n * min(n, budget) // there are at most n orthogonal residuals
 	s.rs, s.z = make([]float64, 0, room), s.r
 	if pre != nil {
@@ -214,14 +215,22 @@ func (s *dualCG) keep(r, z []float64, rz float64) {
 // orthogonalise makes r orthogonal to the earlier z.
 func (s *dualCG) orthogonalise(r []float64) {
 	n := len(r)
-	zs := s.zs
-	if s.pre == nil {
-		zs = s.rs
+	rs := tensor.View(len(s.rs)/n, n, s.rs)
+	zs := rs
+	if s.pre != nil {
+		zs = tensor.View(rs.Rows, n, s.zs)
 	}
+	project(r, zs, rs, s.along[:rs.Rows])
+}
+
+// project makes r orthogonal to the rows of Z, whose products with those of R are 1 for a row
+// itself and 0 else: r - Rᵀ (Z r), twice, of which the second takes what rounding has left. c is work
+// space, a number for each row.
+func project(r []float64, zs, rs tensor.Matrix[float64], c []float64) {
 	for range 2 {
-		for at := 0; at < len(s.rs); at += n {
-			axpy(-dot(zs[at:at+n], r), s.rs[at:at+n], r)
-		}
+		tensor.Gemv(nil, zs, r, c)
+		tensor.Scale(nil, -1, c)
+		tensor.AddCombination(nil, rs, c, r)
 	}
 }
 

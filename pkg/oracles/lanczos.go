@@ -96,11 +96,8 @@ func (s *lanczosPath) Build(sys *System, b []float64, stop Stop) Solution {
 			return out
 		}
 		s.diag = append(s.diag, d)
-		for range 2 { // against the whole basis, so that it stays orthogonal
-			for at := 0; at < len(s.q); at += n {
-				axpy(-dot(s.q[at:at+n], next), s.q[at:at+n], next)
-			}
-		}
+		basis := tensor.View(t+1, n, s.q) // all of it, so that it stays orthogonal
+		project(next, basis, basis, s.y[:t+1])
 		beta := math.Sqrt(dot(next, next))
 		s.off = append(s.off, beta)
 		if !s.solve(sys.GammaOverM, 1) {

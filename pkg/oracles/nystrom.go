@@ -47,9 +47,9 @@ func (s Nystrom) Abilities() Abilities {
 			r := min(s.Rank, n)
 			return size.Sum(size.Product(13, r, r, n)/2, size.Product(17, r, r, r)/3, size.Product(2, r, n, size.Sum(budget, 1)))
 		},
-		SystemSpace: func(n, _, budget int) (int, bool) { // two bases, four vectors, and the sketch
+		SystemSpace: func(n, _, budget int) (int, bool) { // two bases, a number for each pair, four vectors, and the sketch
 			r := min(s.Rank, n)
-			return size.Sum(size.Product(4, n), size.Product(2, n, min(n, budget)), size.Product(size.Sum(2*r, min(r, stripRows), 1), n), size.Product(r, size.Sum(2*r, 3, eigenWork))), false
+			return size.Sum(size.Product(4, n), size.Product(size.Sum(n, n, 1), min(n, budget)), size.Product(size.Sum(2*r, min(r, stripRows), 1), n), size.Product(r, size.Sum(2*r, 3, eigenWork))), false
 		},
 	}
 }

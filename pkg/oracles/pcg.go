@@ -24,8 +24,8 @@ func (PCG) Abilities() Abilities {
 		},
 		Newton: true,
 		Warm:   true,
-		SystemSpace: func(n, k, budget int) (int, bool) { // two bases, four vectors, and the factors of the blocks
-			return size.Sum(size.Product(4, n), size.Product(2, n, min(n, budget)), size.Product(n, k)), true
+		SystemSpace: func(n, k, budget int) (int, bool) { // two bases, a number for each pair, four vectors, and the factors of the blocks
+			return size.Sum(size.Product(4, n), size.Product(size.Sum(n, n, 1), min(n, budget)), size.Product(n, k)), true
 		},
 	}
 }

@@ -69,6 +69,9 @@ func AddWeighted[T Float](p *Pool, a, w, c Matrix[T]) {
 // examples, so that a row of weights serves all of an example's rows.
 func weightedRows(k int) int { return max(1, symmetricRows/k) * k }
 
+// shortRows is how many numbers a row has at most that is weighted together with others.
+const shortRows = 128
+
 // WeightedSpace is the number of values that AddWeighted keeps for one thread, for n rows, k of
 // each example.
 func WeightedSpace(n, k int) int { return size.Product(n, size.Sum(min(n, weightedRows(k)), 1)) }
@@ -82,8 +85,14 @@ type symmetricSpace[T Float] struct {
 	w, c, p Matrix[T]
 }
 
-// weighRows adds what the block has for some examples to C.
+// weighRows adds what the block has for some examples to C. Where rows are short, and all three
+// matrices have no gaps, numbers above the diagonal cost less than a call for each row.
 func (s *symmetricSpace[T]) weighRows(worker, lo, hi int) {
+	if n := s.p.Cols; s.k == 1 && n <= shortRows && s.w.Stride == n && s.c.Stride == n {
+		from, to := (s.lo+lo)*n, (s.lo+hi)*n
+		kernel.MultiplyAdd(s.w.Data[from:to], s.p.Data[lo*n:hi*n], s.c.Data[from:to])
+		return
+	}
 	for e := lo; e < hi; e++ {
 		i := s.lo/s.k + e
 		row := s.w.Row(i)[:i+1]
@@ -168,12 +177,19 @@ func part[T Float](a Matrix[T], i0, i1, j0, j1 int) Matrix[T] {
 	return Matrix[T]{i1 - i0, j1 - j0, a.Stride, a.Data[i0*a.Stride+j0 : (i1-1)*a.Stride+j1]}
 }
 
-// Combine sets y = Aᵀ v, the sum of the rows of A, n x q, each times its v: a thread takes
-// some of the columns, and adds from the first row to the last.
+// Combine sets y = Aᵀ v, the sum of the rows of A, n x q, each times its v.
 func Combine[T Float](p *Pool, a Matrix[T], v, y []T) {
+	clear(y)
+	AddCombination(p, a, v, y)
+}
+
+// AddCombination adds Aᵀ v to y: a thread takes some of the columns, and adds from the first row
+// to the last.
+func AddCombination[T Float](p *Pool, a Matrix[T], v, y []T) {
 	if len(v) != a.Rows || len(y) != a.Cols {
-		panic("tensor: Combine: a vector has the wrong length")
+		panic("tensor: AddCombination: a vector has the wrong length")
 	}
+	a.check()
 	g := argsOf[T](p)
 	g.a, g.x, g.y = a, v, y
 	p.For(a.Cols, combineCols, g.combine)
@@ -184,6 +200,9 @@ func Combine[T Float](p *Pool, a Matrix[T], v, y []T) {
 // combineCols columns of y stay in the first-level cache while the rows of A go by.
 const combineCols = 2048
 
+// productRows rows are multiplied together by AddProducts, which threads get multiples of.
+const productRows = 4
+
 // AddProducts adds A x to y for A of n rows, multiplied and added in float64.
 func AddProducts[T Float](p *Pool, a Matrix[T], x, y []T) {
 	if len(x) != a.Cols || len(y) != a.Rows {
@@ -192,7 +211,7 @@ func AddProducts[T Float](p *Pool, a Matrix[T], x, y []T) {
 	a.check()
 	g := argsOf[T](p)
 	g.a, g.x, g.y = a, x, y
-	p.For(a.Rows, max(1, chunk/max(1, a.Cols)), g.products)
+	p.For(a.Rows, productRows*max(1, chunk/productRows/max(1, a.Cols)), g.products)
 	g.a, g.x, g.y = Matrix[T]{}, nil, nil
 	g.done(p)
 }

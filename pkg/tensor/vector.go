@@ -97,17 +97,9 @@ func (g *args[T]) init() {
 	g.rightOf = g.solve.rightOf
 	g.mirror = func(lo, hi int) { mirrorBlock(g.a, lo, hi) }
 	g.mirrorUpper = func(lo, hi int) { mirrorUpperBlock(g.a, lo, hi) }
-	g.combine = func(lo, hi int) {
-		y := g.y[lo:hi]
-		clear(y)
-		for i, v := range g.x {
-			kernel.Axpy(v, g.a.Row(i)[lo:hi], y)
-		}
-	}
+	g.combine = func(lo, hi int) { kernel.AddRows(g.y[lo:hi], g.a.Data[lo:], g.a.Stride, g.x) }
 	g.products = func(lo, hi int) {
-		for i := lo; i < hi; i++ {
-			g.y[i] += T(kernel.Dot(g.a.Row(i), g.x))
-		}
+		kernel.AddProducts(g.y[lo:hi], g.a.Data[lo*g.a.Stride:], g.a.Stride, g.x)
 	}
 	g.widen = func(lo, hi int) { kernel.Widen(any(g.y[lo:hi]).([]float64), g.narrow[lo:hi]) }
 	g.scaleSystem = g.system.scale

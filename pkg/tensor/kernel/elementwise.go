@@ -40,6 +40,7 @@ type passes[T Float] struct {
 
 	addRows, addDots func(y, x *T, rowX int, v *T, k, n int, mask *byte)
 	scaleRows        func(y, x, v *T, k, n int, mask *byte, cut int)
+	matVec           func(y, a *T, rowA int, x *T, m, n int, mask *byte)
 
 	sgdUpdate                      func(u, d, w *T, n int, mask *byte, rate, decay T)
 	sgdStep                        func(d, w *T, n int, mask *byte, rate, decay T)

@@ -134,6 +134,10 @@ func testPatchGuards[T Float](t *testing.T) {
 			rows, cols := size[0], size[1]
 			Transpose(guarded[T](t, rows*cols, atEnd), rows, guarded[T](t, rows*cols, atEnd), cols, rows, cols)
 			CopyRows(guarded[T](t, rows*cols+Slack, atEnd), cols, guarded[T](t, rows*cols, atEnd), cols, rows, cols)
+			AddRows(guarded[T](t, cols, atEnd), guarded[T](t, rows*cols, atEnd), cols, guarded[T](t, rows, atEnd))
+			for _, add := range []func(y, x []T, ldx int, t []T){AddDots[T], AddProducts[T]} {
+				add(guarded[T](t, rows, atEnd), guarded[T](t, rows*cols, atEnd), cols, guarded[T](t, cols, atEnd))
+			}
 		}
 	}
 }

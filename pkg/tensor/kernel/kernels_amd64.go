@@ -289,6 +289,11 @@ func addRows512s(y *float32, x *float32, rowX int, v *float32, k int, n int, mas
 //go:noescape
 func addDots512s(u *float32, x *float32, rowX int, t *float32, k int, n int, mask *byte)
 
+// matVec512s adds to m numbers y the products of rows of A with x, added in float64: n times two vectors of float64, and as many numbers more as mask has. rowA is in bytes.
+//
+//go:noescape
+func matVec512s(y *float32, a *float32, rowA int, x *float32, m int, n int, mask *byte)
+
 // addBias512s adds a bias to rows of a panel of C; no mask stands for two whole vectors. rowC is in bytes.
 //
 //go:noescape
@@ -543,6 +548,11 @@ func addRows256s(y *float32, x *float32, rowX int, v *float32, k int, n int, mas
 //
 //go:noescape
 func addDots256s(u *float32, x *float32, rowX int, t *float32, k int, n int, mask *byte)
+
+// matVec256s adds to m numbers y the products of rows of A with x, added in float64: n times two vectors of float64, and as many numbers more as mask has. rowA is in bytes.
+//
+//go:noescape
+func matVec256s(y *float32, a *float32, rowA int, x *float32, m int, n int, mask *byte)
 
 // addBias256s adds a bias to rows of a panel of C; no mask stands for two whole vectors. rowC is in bytes.
 //
@@ -879,6 +889,11 @@ func addRows512d(y *float64, x *float64, rowX int, v *float64, k int, n int, mas
 //go:noescape
 func addDots512d(u *float64, x *float64, rowX int, t *float64, k int, n int, mask *byte)
 
+// matVec512d adds to m numbers y the products of rows of A with x, added in float64: n times two vectors of float64, and as many numbers more as mask has. rowA is in bytes.
+//
+//go:noescape
+func matVec512d(y *float64, a *float64, rowA int, x *float64, m int, n int, mask *byte)
+
 // addBias512d adds a bias to rows of a panel of C; no mask stands for two whole vectors. rowC is in bytes.
 //
 //go:noescape
@@ -1133,6 +1148,11 @@ func addRows256d(y *float64, x *float64, rowX int, v *float64, k int, n int, mas
 //
 //go:noescape
 func addDots256d(u *float64, x *float64, rowX int, t *float64, k int, n int, mask *byte)
+
+// matVec256d adds to m numbers y the products of rows of A with x, added in float64: n times two vectors of float64, and as many numbers more as mask has. rowA is in bytes.
+//
+//go:noescape
+func matVec256d(y *float64, a *float64, rowA int, x *float64, m int, n int, mask *byte)
 
 // addBias256d adds a bias to rows of a panel of C; no mask stands for two whole vectors. rowC is in bytes.
 //

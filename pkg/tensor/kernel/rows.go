@@ -44,6 +44,29 @@ func AddDots[T Float](u, x []T, ldx int, t []T) {
 	}
 }
 
+// AddProducts adds A x to y, whose row i begins at i lda: multiplied and added in float64, in an
+// order that depends on the length of x alone.
+func AddProducts[T Float](y, a []T, lda int, x []T) {
+	if len(y) == 0 || len(x) == 0 {
+		return
+	}
+	if len(a) < (len(y)-1)*lda+len(x) {
+		panic("kernel: AddProducts: rows that are longer than their data")
+	}
+	if k := passesOf[T](); k != nil {
+		group := 2 * k.lanes * SizeOf[T]() / 8 // two vectors of float64
+		var mask *byte
+		if rest := len(x) % group; rest > 0 {
+			mask = k.masks[rest]
+		}
+		k.matVec(&y[0], &a[0], lda*SizeOf[T](), &x[0], len(y), len(x)/group, mask)
+		return
+	}
+	for i := range y {
+		y[i] += T(Dot(a[i*lda:i*lda+len(x)], x))
+	}
+}
+
 // ScaleRows sets y to x with each row times its v: as many rows as v has numbers, one behind
 // the other.
 func ScaleRows[T Float](y, x, v []T) {

@@ -48,35 +48,50 @@ func testRows[T Float](t *testing.T, tol float64) {
 				if all[0] != canary || all[n+1] != canary {
 					t.Errorf("%d rows of %d: a sum writes outside", k, n)
 				}
-				u := slices.Repeat([]T{canary}, k+2)
-				for c := range k {
-					u[1+c] = 1
-				}
-				AddDots(u[1:k+1], x, ld, r)
-				for c := range k {
-					sum, size := 1.0, 1.0
-					for j := range n {
-						p := float64(r[j]) * float64(x[c*ld+j])
-						sum += p
-						size += math.Abs(p)
+				testProducts(t, x, ld, r, k, tol, AddDots)
+				exact := testProducts(t, x, ld, r, k, tol/8, AddProducts)
+				for c := range k { // in whatever company
+					one := []T{1}
+					AddProducts(one, x[c*ld:], ld, r)
+					if one[0] != exact[c] {
+						t.Fatalf("row %d of %d numbers: %g alone, %g among %d", c, n, one[0], exact[c], k)
 					}
-					if math.Abs(float64(u[1+c])-sum) > tol*size {
-						t.Fatalf("%d rows of %d: product %d is %g, want %g", k, n, c, u[1+c], sum)
-					}
-				}
-				if u[0] != canary || u[k+1] != canary {
-					t.Errorf("%d rows of %d: products write outside", k, n)
 				}
 			}
 		}
 	}
 }
 
+// testProducts compares 1 and the products of k rows with r, and returns them.
+func testProducts[T Float](t *testing.T, x []T, ld int, r []T, k int, tol float64, add func(u, x []T, ld int, r []T)) []T {
+	u := slices.Repeat([]T{canary}, k+2)
+	for c := range k {
+		u[1+c] = 1
+	}
+	add(u[1:k+1], x, ld, r)
+	for c := range k {
+		sum, size := 1.0, 1.0
+		for j := range r {
+			p := float64(r[j]) * float64(x[c*ld+j])
+			sum += p
+			size += math.Abs(p)
+		}
+		if math.Abs(float64(u[1+c])-sum) > tol*size {
+			t.Fatalf("%d rows of %d: product %d is %g, want %g", k, len(r), c, u[1+c], sum)
+		}
+	}
+	if u[0] != canary || u[k+1] != canary {
+		t.Errorf("%d rows of %d: products write outside", k, len(r))
+	}
+	return u[1 : k+1]
+}
+
 func TestRowsPanic(t *testing.T) {
 	for name, f := range map[string]func(){
-		"combine": func() { AddRows(make([]float32, 3), make([]float32, 8), 6, make([]float32, 2)) },
-		"dots":    func() { AddDots(make([]float64, 2), make([]float64, 8), 6, make([]float64, 3)) },
-		"scale":   func() { ScaleRows(make([]float32, 3), make([]float32, 3), nil) },
+		"combine":  func() { AddRows(make([]float32, 3), make([]float32, 8), 6, make([]float32, 2)) },
+		"dots":     func() { AddDots(make([]float64, 2), make([]float64, 8), 6, make([]float64, 3)) },
+		"products": func() { AddProducts(make([]float64, 2), make([]float64, 8), 6, make([]float64, 3)) },
+		"scale":    func() { ScaleRows(make([]float32, 3), make([]float32, 3), nil) },
 	} {
 		if !panics(f) {
 			t.Errorf("%s: rows that do not fit are taken", name)

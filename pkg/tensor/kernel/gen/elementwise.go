@@ -282,6 +282,7 @@ func elementwiseKernels(v vectors, f64 bool) {
 	dot(v, f64, true)
 	addRows(v, f64)
 	addDots(v, f64)
+	matVec(v, f64)
 }
 
 // dot writes the product of n groups of four vectors of float64, which float32
