@@ -58,19 +58,23 @@ type gramGrid struct {
 }
 
 var fullGrid = gramGrid{
-	[]string{"mlp", "convnet"}, []int{1, 10, 100}, []int{16, 64, 128, 512}, []int{1, 5, 20, 100}, 5, 5 * time.Millisecond,
+	[]string{"mlp", "convnet", "small"}, []int{1, 10, 100}, []int{16, 64, 128, 512}, []int{1, 5, 20, 100}, 5, 5 * time.Millisecond,
 }
 
 // gramNet is the model of a name with so many outputs: those of configs/mnist.yaml and of
-// configs/mnist_conv.yaml, on images of MNIST's size.
+// configs/mnist_conv.yaml, on images of MNIST's size, and that of configs/digits.yaml.
 func gramNet(name string, outputs int) (*nn.Net, error) {
 	var model registry.Choice[nn.Model]
 	var err error
 	in := tensor.Shape{C: 784, H: 1, W: 1}
-	if name == "convnet" {
+	switch name {
+	case "convnet":
 		in = tensor.Shape{C: 1, H: 28, W: 28}
 		model, err = registry.Choose(&nn.Models, name, func(m *nn.ConvNet) { m.Filters, m.Kernel, m.Hidden = []int{16, 32}, 3, []int{64} })
-	} else {
+	case "small":
+		in.C = 64
+		model, err = registry.Choose(&nn.Models, "mlp", func(m *nn.MLP) { m.Hidden = []int{64, 64} })
+	default:
 		model, err = registry.Choose(&nn.Models, name, func(m *nn.MLP) { m.Hidden = []int{256, 256} })
 	}
 	if err != nil {

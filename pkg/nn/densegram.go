@@ -191,11 +191,9 @@ func (o *dense[T]) gatherRows(lo, hi int) {
 		kernel.ScaleRows(o.rows.b[lo*o.out:hi*o.out], o.rows.dy.Data[lo*o.out:hi*o.out], o.rows.v.Flat()[lo:hi])
 		return
 	}
-	for i := lo; i < hi; i++ {
-		b := o.rows.b[i*o.out : (i+1)*o.out]
-		clear(b)
-		kernel.AddRows(b, o.rows.dy.Data[i*o.out:], m*o.out, o.rows.v.Row(i))
-	}
+	k, b := o.rows.v.Cols, o.rows.b[lo*o.out:hi*o.out]
+	clear(b)
+	kernel.AddRowsOfEach(hi-lo, b, o.rows.dy.Data[lo*o.out:], m*o.out, o.out, o.rows.v.Flat()[lo*k:hi*k])
 }
 
 func (o *dense[T]) Combine(dw []T, v tensor.Matrix[T]) int64 {
@@ -228,8 +226,6 @@ func (o *dense[T]) deliver(u tensor.Matrix[T]) int64 {
 }
 
 func (o *dense[T]) sendRows(lo, hi int) {
-	m := o.x.Rows
-	for i := lo; i < hi; i++ {
-		kernel.AddDots(o.rows.u.Row(i), o.rows.dy.Data[i*o.out:], m*o.out, o.rows.t[i*o.out:(i+1)*o.out])
-	}
+	m, k := o.x.Rows, o.rows.u.Cols
+	kernel.AddDotsOfEach(hi-lo, o.rows.u.Flat()[lo*k:hi*k], o.rows.dy.Data[lo*o.out:], m*o.out, o.out, o.rows.t[lo*o.out:hi*o.out])
 }

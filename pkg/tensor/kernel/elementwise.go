@@ -38,7 +38,7 @@ type passes[T Float] struct {
 	widen func(y *float64, x *float32, n int) // of float64 only
 	norm  normPasses[T]
 
-	addRows, addDots func(y, x *T, rowX int, v *T, k, n int, mask *byte)
+	addRows, addDots func(y, x *T, rowX int, v *T, k, n int, mask *byte, m, stepY, stepX, stepV int)
 	scaleRows        func(y, x, v *T, k, n int, mask *byte, cut int)
 	matVec           func(y, a *T, rowA int, x *T, m, n int, mask *byte)
 

@@ -135,6 +135,8 @@ func testPatchGuards[T Float](t *testing.T) {
 			Transpose(guarded[T](t, rows*cols, atEnd), rows, guarded[T](t, rows*cols, atEnd), cols, rows, cols)
 			CopyRows(guarded[T](t, rows*cols+Slack, atEnd), cols, guarded[T](t, rows*cols, atEnd), cols, rows, cols)
 			AddRows(guarded[T](t, cols, atEnd), guarded[T](t, rows*cols, atEnd), cols, guarded[T](t, rows, atEnd))
+			AddRowsOfEach(3, guarded[T](t, 3*cols, atEnd), guarded[T](t, 3*rows*cols, atEnd), cols, rows*cols, guarded[T](t, 3*rows, atEnd))
+			AddDotsOfEach(3, guarded[T](t, 3*rows, atEnd), guarded[T](t, 3*rows*cols, atEnd), 3*cols, cols, guarded[T](t, 3*cols, atEnd))
 			for _, add := range []func(y, x []T, ldx int, t []T){AddDots[T], AddProducts[T]} {
 				add(guarded[T](t, rows, atEnd), guarded[T](t, rows*cols, atEnd), cols, guarded[T](t, cols, atEnd))
 			}

@@ -279,15 +279,15 @@ func dot512s(x *float32, y *float32, n int) float64
 //go:noescape
 func copySum512s(y *float32, x *float32, n int) float64
 
-// addRows512s adds to y the sum of k rows, each times its v; n whole vectors, and one that mask cuts. rowX is in bytes.
+// addRows512s adds to y the sum of k rows, each times its v; n whole vectors, and one that mask cuts. So for each of m examples. rowX and steps are in bytes.
 //
 //go:noescape
-func addRows512s(y *float32, x *float32, rowX int, v *float32, k int, n int, mask *byte)
+func addRows512s(y *float32, x *float32, rowX int, v *float32, k int, n int, mask *byte, m int, stepY int, stepX int, stepV int)
 
-// addDots512s adds to u the products of k rows with t; n whole vectors, and one that mask cuts. rowX is in bytes.
+// addDots512s adds to u the products of k rows with t; n whole vectors, and one that mask cuts. So for each of m examples. rowX and steps are in bytes.
 //
 //go:noescape
-func addDots512s(u *float32, x *float32, rowX int, t *float32, k int, n int, mask *byte)
+func addDots512s(u *float32, x *float32, rowX int, t *float32, k int, n int, mask *byte, m int, stepU int, stepX int, stepT int)
 
 // matVec512s adds to m numbers y the products of rows of A with x, added in float64: n times two vectors of float64, and as many numbers more as mask has. rowA is in bytes.
 //
@@ -539,15 +539,15 @@ func dot256s(x *float32, y *float32, n int) float64
 //go:noescape
 func copySum256s(y *float32, x *float32, n int) float64
 
-// addRows256s adds to y the sum of k rows, each times its v; n whole vectors, and one that mask cuts. rowX is in bytes.
+// addRows256s adds to y the sum of k rows, each times its v; n whole vectors, and one that mask cuts. So for each of m examples. rowX and steps are in bytes.
 //
 //go:noescape
-func addRows256s(y *float32, x *float32, rowX int, v *float32, k int, n int, mask *byte)
+func addRows256s(y *float32, x *float32, rowX int, v *float32, k int, n int, mask *byte, m int, stepY int, stepX int, stepV int)
 
-// addDots256s adds to u the products of k rows with t; n whole vectors, and one that mask cuts. rowX is in bytes.
+// addDots256s adds to u the products of k rows with t; n whole vectors, and one that mask cuts. So for each of m examples. rowX and steps are in bytes.
 //
 //go:noescape
-func addDots256s(u *float32, x *float32, rowX int, t *float32, k int, n int, mask *byte)
+func addDots256s(u *float32, x *float32, rowX int, t *float32, k int, n int, mask *byte, m int, stepU int, stepX int, stepT int)
 
 // matVec256s adds to m numbers y the products of rows of A with x, added in float64: n times two vectors of float64, and as many numbers more as mask has. rowA is in bytes.
 //
@@ -879,15 +879,15 @@ func dot512d(x *float64, y *float64, n int) float64
 //go:noescape
 func copySum512d(y *float64, x *float64, n int) float64
 
-// addRows512d adds to y the sum of k rows, each times its v; n whole vectors, and one that mask cuts. rowX is in bytes.
+// addRows512d adds to y the sum of k rows, each times its v; n whole vectors, and one that mask cuts. So for each of m examples. rowX and steps are in bytes.
 //
 //go:noescape
-func addRows512d(y *float64, x *float64, rowX int, v *float64, k int, n int, mask *byte)
+func addRows512d(y *float64, x *float64, rowX int, v *float64, k int, n int, mask *byte, m int, stepY int, stepX int, stepV int)
 
-// addDots512d adds to u the products of k rows with t; n whole vectors, and one that mask cuts. rowX is in bytes.
+// addDots512d adds to u the products of k rows with t; n whole vectors, and one that mask cuts. So for each of m examples. rowX and steps are in bytes.
 //
 //go:noescape
-func addDots512d(u *float64, x *float64, rowX int, t *float64, k int, n int, mask *byte)
+func addDots512d(u *float64, x *float64, rowX int, t *float64, k int, n int, mask *byte, m int, stepU int, stepX int, stepT int)
 
 // matVec512d adds to m numbers y the products of rows of A with x, added in float64: n times two vectors of float64, and as many numbers more as mask has. rowA is in bytes.
 //
@@ -1139,15 +1139,15 @@ func dot256d(x *float64, y *float64, n int) float64
 //go:noescape
 func copySum256d(y *float64, x *float64, n int) float64
 
-// addRows256d adds to y the sum of k rows, each times its v; n whole vectors, and one that mask cuts. rowX is in bytes.
+// addRows256d adds to y the sum of k rows, each times its v; n whole vectors, and one that mask cuts. So for each of m examples. rowX and steps are in bytes.
 //
 //go:noescape
-func addRows256d(y *float64, x *float64, rowX int, v *float64, k int, n int, mask *byte)
+func addRows256d(y *float64, x *float64, rowX int, v *float64, k int, n int, mask *byte, m int, stepY int, stepX int, stepV int)
 
-// addDots256d adds to u the products of k rows with t; n whole vectors, and one that mask cuts. rowX is in bytes.
+// addDots256d adds to u the products of k rows with t; n whole vectors, and one that mask cuts. So for each of m examples. rowX and steps are in bytes.
 //
 //go:noescape
-func addDots256d(u *float64, x *float64, rowX int, t *float64, k int, n int, mask *byte)
+func addDots256d(u *float64, x *float64, rowX int, t *float64, k int, n int, mask *byte, m int, stepU int, stepX int, stepT int)
 
 // matVec256d adds to m numbers y the products of rows of A with x, added in float64: n times two vectors of float64, and as many numbers more as mask has. rowA is in bytes.
 //

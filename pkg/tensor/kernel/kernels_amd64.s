@@ -8110,20 +8110,22 @@ loop:
 	VZEROUPPER
 	RET
 
-// func addRows512s(y *float32, x *float32, rowX int, v *float32, k int, n int, mask *byte)
+// func addRows512s(y *float32, x *float32, rowX int, v *float32, k int, n int, mask *byte, m int, stepY int, stepX int, stepV int)
 // Requires: AVX, AVX512BW, AVX512F, SSE
-TEXT ·addRows512s(SB), NOSPLIT, $8-56
-	MOVQ    y+0(FP), DI
-	MOVQ    x+8(FP), SI
-	MOVQ    rowX+16(FP), DX
-	MOVQ    v+24(FP), R8
-	MOVQ    k+32(FP), R9
-	MOVQ    n+40(FP), CX
+TEXT ·addRows512s(SB), NOSPLIT, $8-88
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
 	MOVL    AX, 4(SP)
 	LDMXCSR 4(SP)
+
+example:
+	MOVQ y+0(FP), DI
+	MOVQ x+8(FP), SI
+	MOVQ rowX+16(FP), DX
+	MOVQ v+24(FP), R8
+	MOVQ k+32(FP), R9
+	MOVQ n+40(FP), CX
 
 group8:
 	CMPQ    CX, $0x08
@@ -8267,28 +8269,38 @@ last:
 	VMOVUPS      Z0, K1, (DI)
 
 end:
+	MOVQ    stepY+64(FP), BX
+	ADDQ    BX, y+0(FP)
+	MOVQ    stepX+72(FP), BX
+	ADDQ    BX, x+8(FP)
+	MOVQ    stepV+80(FP), BX
+	ADDQ    BX, v+24(FP)
+	DECQ    m+56(FP)
+	JNZ     example
 	VZEROUPPER
 	LDMXCSR (SP)
 	RET
 
-// func addDots512s(u *float32, x *float32, rowX int, t *float32, k int, n int, mask *byte)
+// func addDots512s(u *float32, x *float32, rowX int, t *float32, k int, n int, mask *byte, m int, stepU int, stepX int, stepT int)
 // Requires: AVX, AVX512BW, AVX512F, SSE
-TEXT ·addDots512s(SB), NOSPLIT, $8-56
-	MOVQ    u+0(FP), DI
-	MOVQ    x+8(FP), SI
-	MOVQ    rowX+16(FP), DX
-	MOVQ    t+24(FP), R8
-	MOVQ    k+32(FP), R9
+TEXT ·addDots512s(SB), NOSPLIT, $8-88
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
 	MOVL    AX, 4(SP)
 	LDMXCSR 4(SP)
-	MOVQ    mask+48(FP), AX
-	TESTQ   AX, AX
-	JZ      begin
-	KMOVQ   (AX), K1
-	KMOVQ   8(AX), K2
+
+example:
+	MOVQ  u+0(FP), DI
+	MOVQ  x+8(FP), SI
+	MOVQ  rowX+16(FP), DX
+	MOVQ  t+24(FP), R8
+	MOVQ  k+32(FP), R9
+	MOVQ  mask+48(FP), AX
+	TESTQ AX, AX
+	JZ    begin
+	KMOVQ (AX), K1
+	KMOVQ 8(AX), K2
 
 begin:
 row:
@@ -8350,6 +8362,14 @@ sum:
 	ADDQ          DX, SI
 	DECQ          R9
 	JNZ           row
+	MOVQ          stepU+64(FP), BX
+	ADDQ          BX, u+0(FP)
+	MOVQ          stepX+72(FP), BX
+	ADDQ          BX, x+8(FP)
+	MOVQ          stepT+80(FP), BX
+	ADDQ          BX, t+24(FP)
+	DECQ          m+56(FP)
+	JNZ           example
 	VZEROUPPER
 	LDMXCSR       (SP)
 	RET
@@ -16730,20 +16750,22 @@ loop:
 	VZEROUPPER
 	RET
 
-// func addRows256s(y *float32, x *float32, rowX int, v *float32, k int, n int, mask *byte)
+// func addRows256s(y *float32, x *float32, rowX int, v *float32, k int, n int, mask *byte, m int, stepY int, stepX int, stepV int)
 // Requires: AVX, FMA3, SSE
-TEXT ·addRows256s(SB), NOSPLIT, $8-56
-	MOVQ    y+0(FP), DI
-	MOVQ    x+8(FP), SI
-	MOVQ    rowX+16(FP), DX
-	MOVQ    v+24(FP), R8
-	MOVQ    k+32(FP), R9
-	MOVQ    n+40(FP), CX
+TEXT ·addRows256s(SB), NOSPLIT, $8-88
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
 	MOVL    AX, 4(SP)
 	LDMXCSR 4(SP)
+
+example:
+	MOVQ y+0(FP), DI
+	MOVQ x+8(FP), SI
+	MOVQ rowX+16(FP), DX
+	MOVQ v+24(FP), R8
+	MOVQ k+32(FP), R9
+	MOVQ n+40(FP), CX
 
 group8:
 	CMPQ    CX, $0x08
@@ -16887,23 +16909,33 @@ last:
 	VMASKMOVPS   Y0, Y12, (DI)
 
 end:
+	MOVQ    stepY+64(FP), BX
+	ADDQ    BX, y+0(FP)
+	MOVQ    stepX+72(FP), BX
+	ADDQ    BX, x+8(FP)
+	MOVQ    stepV+80(FP), BX
+	ADDQ    BX, v+24(FP)
+	DECQ    m+56(FP)
+	JNZ     example
 	VZEROUPPER
 	LDMXCSR (SP)
 	RET
 
-// func addDots256s(u *float32, x *float32, rowX int, t *float32, k int, n int, mask *byte)
+// func addDots256s(u *float32, x *float32, rowX int, t *float32, k int, n int, mask *byte, m int, stepU int, stepX int, stepT int)
 // Requires: AVX, FMA3, SSE
-TEXT ·addDots256s(SB), NOSPLIT, $8-56
-	MOVQ    u+0(FP), DI
-	MOVQ    x+8(FP), SI
-	MOVQ    rowX+16(FP), DX
-	MOVQ    t+24(FP), R8
-	MOVQ    k+32(FP), R9
+TEXT ·addDots256s(SB), NOSPLIT, $8-88
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
 	MOVL    AX, 4(SP)
 	LDMXCSR 4(SP)
+
+example:
+	MOVQ    u+0(FP), DI
+	MOVQ    x+8(FP), SI
+	MOVQ    rowX+16(FP), DX
+	MOVQ    t+24(FP), R8
+	MOVQ    k+32(FP), R9
 	MOVQ    mask+48(FP), AX
 	TESTQ   AX, AX
 	JZ      begin
@@ -17054,6 +17086,14 @@ sum:
 	JNZ          row
 
 end:
+	MOVQ    stepU+64(FP), BX
+	ADDQ    BX, u+0(FP)
+	MOVQ    stepX+72(FP), BX
+	ADDQ    BX, x+8(FP)
+	MOVQ    stepT+80(FP), BX
+	ADDQ    BX, t+24(FP)
+	DECQ    m+56(FP)
+	JNZ     example
 	VZEROUPPER
 	LDMXCSR (SP)
 	RET
@@ -26116,20 +26156,22 @@ loop:
 	VZEROUPPER
 	RET
 
-// func addRows512d(y *float64, x *float64, rowX int, v *float64, k int, n int, mask *byte)
+// func addRows512d(y *float64, x *float64, rowX int, v *float64, k int, n int, mask *byte, m int, stepY int, stepX int, stepV int)
 // Requires: AVX, AVX512BW, AVX512F, SSE
-TEXT ·addRows512d(SB), NOSPLIT, $8-56
-	MOVQ    y+0(FP), DI
-	MOVQ    x+8(FP), SI
-	MOVQ    rowX+16(FP), DX
-	MOVQ    v+24(FP), R8
-	MOVQ    k+32(FP), R9
-	MOVQ    n+40(FP), CX
+TEXT ·addRows512d(SB), NOSPLIT, $8-88
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
 	MOVL    AX, 4(SP)
 	LDMXCSR 4(SP)
+
+example:
+	MOVQ y+0(FP), DI
+	MOVQ x+8(FP), SI
+	MOVQ rowX+16(FP), DX
+	MOVQ v+24(FP), R8
+	MOVQ k+32(FP), R9
+	MOVQ n+40(FP), CX
 
 group8:
 	CMPQ    CX, $0x08
@@ -26273,28 +26315,38 @@ last:
 	VMOVUPD      Z0, K1, (DI)
 
 end:
+	MOVQ    stepY+64(FP), BX
+	ADDQ    BX, y+0(FP)
+	MOVQ    stepX+72(FP), BX
+	ADDQ    BX, x+8(FP)
+	MOVQ    stepV+80(FP), BX
+	ADDQ    BX, v+24(FP)
+	DECQ    m+56(FP)
+	JNZ     example
 	VZEROUPPER
 	LDMXCSR (SP)
 	RET
 
-// func addDots512d(u *float64, x *float64, rowX int, t *float64, k int, n int, mask *byte)
+// func addDots512d(u *float64, x *float64, rowX int, t *float64, k int, n int, mask *byte, m int, stepU int, stepX int, stepT int)
 // Requires: AVX, AVX512BW, AVX512F, SSE
-TEXT ·addDots512d(SB), NOSPLIT, $8-56
-	MOVQ    u+0(FP), DI
-	MOVQ    x+8(FP), SI
-	MOVQ    rowX+16(FP), DX
-	MOVQ    t+24(FP), R8
-	MOVQ    k+32(FP), R9
+TEXT ·addDots512d(SB), NOSPLIT, $8-88
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
 	MOVL    AX, 4(SP)
 	LDMXCSR 4(SP)
-	MOVQ    mask+48(FP), AX
-	TESTQ   AX, AX
-	JZ      begin
-	KMOVQ   (AX), K1
-	KMOVQ   8(AX), K2
+
+example:
+	MOVQ  u+0(FP), DI
+	MOVQ  x+8(FP), SI
+	MOVQ  rowX+16(FP), DX
+	MOVQ  t+24(FP), R8
+	MOVQ  k+32(FP), R9
+	MOVQ  mask+48(FP), AX
+	TESTQ AX, AX
+	JZ    begin
+	KMOVQ (AX), K1
+	KMOVQ 8(AX), K2
 
 begin:
 row:
@@ -26355,6 +26407,14 @@ sum:
 	ADDQ          DX, SI
 	DECQ          R9
 	JNZ           row
+	MOVQ          stepU+64(FP), BX
+	ADDQ          BX, u+0(FP)
+	MOVQ          stepX+72(FP), BX
+	ADDQ          BX, x+8(FP)
+	MOVQ          stepT+80(FP), BX
+	ADDQ          BX, t+24(FP)
+	DECQ          m+56(FP)
+	JNZ           example
 	VZEROUPPER
 	LDMXCSR       (SP)
 	RET
@@ -34705,20 +34765,22 @@ loop:
 	VZEROUPPER
 	RET
 
-// func addRows256d(y *float64, x *float64, rowX int, v *float64, k int, n int, mask *byte)
+// func addRows256d(y *float64, x *float64, rowX int, v *float64, k int, n int, mask *byte, m int, stepY int, stepX int, stepV int)
 // Requires: AVX, FMA3, SSE
-TEXT ·addRows256d(SB), NOSPLIT, $8-56
-	MOVQ    y+0(FP), DI
-	MOVQ    x+8(FP), SI
-	MOVQ    rowX+16(FP), DX
-	MOVQ    v+24(FP), R8
-	MOVQ    k+32(FP), R9
-	MOVQ    n+40(FP), CX
+TEXT ·addRows256d(SB), NOSPLIT, $8-88
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
 	MOVL    AX, 4(SP)
 	LDMXCSR 4(SP)
+
+example:
+	MOVQ y+0(FP), DI
+	MOVQ x+8(FP), SI
+	MOVQ rowX+16(FP), DX
+	MOVQ v+24(FP), R8
+	MOVQ k+32(FP), R9
+	MOVQ n+40(FP), CX
 
 group8:
 	CMPQ    CX, $0x08
@@ -34862,23 +34924,33 @@ last:
 	VMASKMOVPD   Y0, Y12, (DI)
 
 end:
+	MOVQ    stepY+64(FP), BX
+	ADDQ    BX, y+0(FP)
+	MOVQ    stepX+72(FP), BX
+	ADDQ    BX, x+8(FP)
+	MOVQ    stepV+80(FP), BX
+	ADDQ    BX, v+24(FP)
+	DECQ    m+56(FP)
+	JNZ     example
 	VZEROUPPER
 	LDMXCSR (SP)
 	RET
 
-// func addDots256d(u *float64, x *float64, rowX int, t *float64, k int, n int, mask *byte)
+// func addDots256d(u *float64, x *float64, rowX int, t *float64, k int, n int, mask *byte, m int, stepU int, stepX int, stepT int)
 // Requires: AVX, FMA3, SSE
-TEXT ·addDots256d(SB), NOSPLIT, $8-56
-	MOVQ    u+0(FP), DI
-	MOVQ    x+8(FP), SI
-	MOVQ    rowX+16(FP), DX
-	MOVQ    t+24(FP), R8
-	MOVQ    k+32(FP), R9
+TEXT ·addDots256d(SB), NOSPLIT, $8-88
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
 	MOVL    AX, 4(SP)
 	LDMXCSR 4(SP)
+
+example:
+	MOVQ    u+0(FP), DI
+	MOVQ    x+8(FP), SI
+	MOVQ    rowX+16(FP), DX
+	MOVQ    t+24(FP), R8
+	MOVQ    k+32(FP), R9
 	MOVQ    mask+48(FP), AX
 	TESTQ   AX, AX
 	JZ      begin
@@ -35028,6 +35100,14 @@ sum:
 	JNZ          row
 
 end:
+	MOVQ    stepU+64(FP), BX
+	ADDQ    BX, u+0(FP)
+	MOVQ    stepX+72(FP), BX
+	ADDQ    BX, x+8(FP)
+	MOVQ    stepT+80(FP), BX
+	ADDQ    BX, t+24(FP)
+	DECQ    m+56(FP)
+	JNZ     example
 	VZEROUPPER
 	LDMXCSR (SP)
 	RET

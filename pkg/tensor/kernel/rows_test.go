@@ -86,10 +86,52 @@ func testProducts[T Float](t *testing.T, x []T, ld int, r []T, k int, tol float6
 	return u[1 : k+1]
 }
 
+// TestRowsOfEach: several examples have what they have alone, bit by bit, whether their rows lie one behind the
+// other or between those of others; and an empty one has nothing.
+func TestRowsOfEach(t *testing.T) {
+	each(t, func(t *testing.T) {
+		testRowsOfEach[float32](t)
+		testRowsOfEach[float64](t)
+	})
+}
+
+func testRowsOfEach[T Float](t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 3))
+	random := func(n int) []T {
+		x := make([]T, n)
+		for i := range x {
+			x[i] = T(rng.NormFloat64())
+		}
+		return x
+	}
+	for _, n := range []int{1, 7, 16, 33, 64, 100} {
+		for _, k := range []int{1, 3, 4, 10} {
+			for _, m := range []int{0, 1, 2, 5} {
+				for _, ld := range [][2]int{{n, k * n}, {m * n, n}} { // from row to row, and from example to example
+					x, long, short := random(m*k*n), random(m*n), random(m*k)
+					y, u := slices.Clone(long), slices.Clone(short)
+					AddRowsOfEach(m, y, x, ld[0], ld[1], short)
+					AddDotsOfEach(m, u, x, ld[0], ld[1], long)
+					for i := range m {
+						one, own := slices.Clone(long[i*n:(i+1)*n]), slices.Clone(short[i*k:(i+1)*k])
+						AddRows(one, x[i*ld[1]:], ld[0], short[i*k:(i+1)*k])
+						AddDots(own, x[i*ld[1]:], ld[0], long[i*n:(i+1)*n])
+						if !slices.Equal(one, y[i*n:(i+1)*n]) || !slices.Equal(own, u[i*k:(i+1)*k]) {
+							t.Fatalf("example %d of %d, with %d rows of %d: %v and %v, alone %v and %v", i, m, k, n, y[i*n:(i+1)*n], u[i*k:(i+1)*k], one, own)
+						}
+					}
+				}
+			}
+		}
+	}
+}
+
 func TestRowsPanic(t *testing.T) {
 	for name, f := range map[string]func(){
 		"combine":  func() { AddRows(make([]float32, 3), make([]float32, 8), 6, make([]float32, 2)) },
 		"dots":     func() { AddDots(make([]float64, 2), make([]float64, 8), 6, make([]float64, 3)) },
+		"each":     func() { AddRowsOfEach(2, make([]float32, 6), make([]float32, 11), 3, 6, make([]float32, 4)) },
+		"parts":    func() { AddDotsOfEach(2, make([]float32, 3), make([]float32, 99), 3, 6, make([]float32, 6)) },
 		"products": func() { AddProducts(make([]float64, 2), make([]float64, 8), 6, make([]float64, 3)) },
 		"scale":    func() { ScaleRows(make([]float32, 3), make([]float32, 3), nil) },
 	} {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strings"
 
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
@@ -12,20 +13,50 @@ import (
 // hide the time that a sum takes, fewer are for what is left.
 var widths = []int{8, 4, 2, 1}
 
+// examples writes a loop over m examples around what a function does with one, whose operands are
+// step bytes apart from one to the next: a call for each would switch subnormal numbers off and on.
+// The body ends at its end.
+func examples(operands []string, body func()) {
+	address := func(name string) Mem {
+		p, err := Param(name).Resolve()
+		if err != nil {
+			panic(err)
+		}
+		return p.Addr
+	}
+	Label("example")
+	body()
+	Label("end")
+	for _, name := range operands {
+		MOVQ(address("step"+strings.ToUpper(name)), RBX)
+		ADDQ(RBX, address(name))
+	}
+	DECQ(address("m"))
+	JNZ(LabelRef("example"))
+}
+
 // addRows writes y += Σ v_c x_c over k rows: the sums stay in registers, and each row is
 // read once.
 func addRows(v vectors, f64 bool) {
 	suffix, typ, size := element(f64)
 	function(fmt.Sprintf("addRows%d%s", v.isa, suffix),
-		fmt.Sprintf("func(y, x *%[1]s, rowX int, v *%[1]s, k, n int, mask *byte)", typ),
-		"adds to y the sum of k rows, each times its v; n whole vectors, and one that mask cuts. rowX is in bytes.")
+		fmt.Sprintf("func(y, x *%[1]s, rowX int, v *%[1]s, k, n int, mask *byte, m, stepY, stepX, stepV int)", typ),
+		"adds to y the sum of k rows, each times its v; n whole vectors, and one that mask cuts. So for each of m examples. rowX and steps are in bytes.")
+	restore := flushSubnormals()
+	examples([]string{"y", "x", "v"}, func() { addRowsOf(v, f64, size) })
+	VZEROUPPER()
+	restore()
+	RET()
+}
+
+// addRowsOf writes addRows for one example.
+func addRowsOf(v vectors, f64 bool, size int) {
 	Load(Param("y"), RDI)
 	Load(Param("x"), RSI)
 	Load(Param("rowX"), RDX)
 	Load(Param("v"), R8)
 	Load(Param("k"), R9)
 	Load(Param("n"), RCX)
-	restore := flushSubnormals()
 	factor := v.regs[8]
 	rows := func(name string, body func()) { // for each row, with its v in factor
 		MOVQ(RSI, R10)
@@ -71,24 +102,28 @@ func addRows(v vectors, f64 bool) {
 		fma(f64, v.regs[1], factor, v.regs[0])
 	})
 	storeMasked(v, f64, v.regs[0], mask, Mem{Base: RDI})
-	Label("end")
-	VZEROUPPER()
-	restore()
-	RET()
 }
 
 // addDots writes u_c += x_c·t over k rows, added in their own precision.
 func addDots(v vectors, f64 bool) {
 	suffix, typ, size := element(f64)
 	function(fmt.Sprintf("addDots%d%s", v.isa, suffix),
-		fmt.Sprintf("func(u, x *%[1]s, rowX int, t *%[1]s, k, n int, mask *byte)", typ),
-		"adds to u the products of k rows with t; n whole vectors, and one that mask cuts. rowX is in bytes.")
+		fmt.Sprintf("func(u, x *%[1]s, rowX int, t *%[1]s, k, n int, mask *byte, m, stepU, stepX, stepT int)", typ),
+		"adds to u the products of k rows with t; n whole vectors, and one that mask cuts. So for each of m examples. rowX and steps are in bytes.")
+	restore := flushSubnormals()
+	examples([]string{"u", "x", "t"}, func() { addDotsOf(v, f64, size) })
+	VZEROUPPER()
+	restore()
+	RET()
+}
+
+// addDotsOf writes addDots for one example.
+func addDotsOf(v vectors, f64 bool, size int) {
 	Load(Param("u"), RDI)
 	Load(Param("x"), RSI)
 	Load(Param("rowX"), RDX)
 	Load(Param("t"), R8)
 	Load(Param("k"), R9)
-	restore := flushSubnormals()
 	Load(Param("mask"), RAX)
 	mask := Op(nil)
 	TESTQ(RAX, RAX)
@@ -141,10 +176,6 @@ func addDots(v vectors, f64 bool) {
 	ADDQ(RDX, RSI)
 	DECQ(R9)
 	JNZ(LabelRef("row"))
-	Label("end")
-	VZEROUPPER()
-	restore()
-	RET()
 }
 
 // fourDots writes the loop of addDots for four rows at a time, of two vectors each in every turn: t is read
