@@ -46,11 +46,20 @@ func (g *GramWork) add(o GramWork) {
 // adds is n multiply-adds and so many values moved, in one loop.
 func adds(n, moved int) Work { return Work{Adds: int64(n), Moved: int64(moved), Loops: 1} }
 
-// streamed is what reading n values again and again counts as moved: those that stay in the
-// second-level cache a quarter.
-func streamed(n int) int {
+// passed is what a pass over n values counts as moved: those that stay in the second-level cache
+// a quarter.
+func passed(n int) int {
 	if n <= 1<<18 {
 		return n / 4
+	}
+	return n
+}
+
+// streamed is what a product of so many values with a vector counts as moved, where nothing but these
+// products is between one and the next: half, unless they are too many for the third-level cache.
+func streamed(n int) int {
+	if n <= 1<<22 {
+		return n / 2
 	}
 	return n
 }
@@ -64,7 +73,7 @@ func (l Dense) GramWork(in tensor.Shape, m, s int) GramWork {
 	pass := size.Product(rows, out)
 	g := GramWork{
 		Once:    adds(pairsOf(m, in.C), size.Product(m, in.C)),
-		Chained: adds(size.Product(m, m, out), size.Sum(size.Product(m, m), size.Product(2, m, out))),
+		Chained: adds(size.Product(m, m, out), passed(size.Sum(size.Product(m, m), size.Product(2, m, out)))),
 		Gram:    adds(pairsOf(rows, out), size.Sum(size.Product(3, rows, rows)/2, pass)),
 		Combine: adds(size.Product(m, in.C, out), size.Sum(pass, size.Product(in.C, out))),
 		Blocks:  Work{Adds: int64(size.Product(m, pairsOf(s, out)))},
@@ -119,7 +128,7 @@ func explicitWork(m, s, cols int) GramWork {
 // gramWork is what a layer does, those inside it together. through is the work of taking a
 // cotangent back to its input, or a tangent from there.
 func (l namedLayer) gramWork(m, s int) (g GramWork, through Work) {
-	through = adds(size.Product(m, int(l.size.Input)), size.Product(m, size.Sum(l.in.Len(), size.Product(2, l.size.Out.Len()))))
+	through = adds(size.Product(m, int(l.size.Input)), passed(size.Product(m, size.Sum(l.in.Len(), size.Product(2, l.size.Out.Len())))))
 	inside := l.inside()
 	for _, b := range inside {
 		for i, in := range b.layers {
