@@ -49,6 +49,18 @@ func (p *pass) set(v float64, r int) VecPhysical {
 	return p.free[r]
 }
 
+// operand is set for an instruction that may read its first operand from memory: AVX2 has it there in all
+// lanes, and needs no register and one instruction less.
+func (p *pass) operand(v float64, r int) Op {
+	if p.v.isa == 512 {
+		return p.set(v, r)
+	}
+	if p.f64 {
+		return table(fmt.Sprintf("lanes%x", math.Float64bits(v)), 4, func(int) Constant { return F64(v) })
+	}
+	return table(fmt.Sprintf("lanes%xs", math.Float32bits(float32(v))), 8, func(int) Constant { return F32(v) })
+}
+
 // The instructions of the precision, destination last.
 func (p *pass) add(x, y, z Op) {
 	either(p.f64, func() { VADDPS(x, y, z) }, func() { VADDPD(x, y, z) })()
@@ -98,7 +110,7 @@ func (p *pass) bySign(x, neg, pos, z VecPhysical) {
 func (p *pass) polynomial(c []float64, x, z VecPhysical, t int) {
 	broadcast(p.f64, p.number(c[len(c)-1]), z)
 	for i := len(c) - 2; i >= 0; i-- {
-		k := p.set(c[i], t)
+		k := p.operand(c[i], t)
 		either(p.f64, func() { VFMADD213PS(k, x, z) }, func() { VFMADD213PD(k, x, z) })() // z = x z + k
 	}
 }
@@ -109,7 +121,7 @@ func (p *pass) polynomial(c []float64, x, z VecPhysical, t int) {
 func (p *pass) reduced(y VecPhysical, least float64, n, r, q, t int) {
 	N, R, Q := p.free[n], p.free[r], p.free[q]
 	p.max(y, p.set(least, t), R)
-	p.mul(p.set(math.Log2E, t), R, N)
+	p.mul(p.operand(math.Log2E, t), R, N)
 	switch {
 	case p.v.isa == 512 && p.f64:
 		VRNDSCALEPD(U8(0), N, N)
@@ -124,8 +136,8 @@ func (p *pass) reduced(y VecPhysical, least float64, n, r, q, t int) {
 	// only the sum is rounded.
 	high := either(p.f64, float64(float32(math.Ln2)), math.Ln2)
 	low := either(p.f64, math.Ln2-float64(float32(math.Ln2)), 2.3190468138462996e-17)
-	p.fnma(p.set(high, t), N, R)
-	p.fnma(p.set(low, t), N, R)
+	p.fnma(p.operand(high, t), N, R)
+	p.fnma(p.operand(low, t), N, R)
 	p.polynomial(either(p.f64, expTail32, expTail64), R, Q, t)
 	T := p.free[t]
 	p.mul(R, R, T)
@@ -180,13 +192,13 @@ func least(f64 bool) float64 { return either(f64, -105.0, -746.0) }
 // exp sets z = exp(y) for y <= 0. Registers n, r and t are lost.
 func (p *pass) exp(y VecPhysical, n, r, t, z int) {
 	p.reduced(y, least(p.f64), n, r, z, t)
-	p.add(p.set(1, t), p.free[z], p.free[z])
+	p.add(p.operand(1, t), p.free[z], p.free[z])
 	p.scaled(p.free[z], n, t)
 }
 
 // minusAbs sets z = -|x|.
 func (p *pass) minusAbs(x VecPhysical, z int) VecPhysical {
-	p.or(p.set(math.Copysign(0, -1), z), x, p.free[z])
+	p.or(p.operand(math.Copysign(0, -1), z), x, p.free[z])
 	return p.free[z]
 }
 
@@ -290,7 +302,7 @@ func gelu(v vectors) {
 		p.min(x, p.set(15, 2), near)
 		p.max(near, p.set(-15, 2), near)
 		half, s, lost := p.free[2], p.free[3], p.free[4]
-		p.mul(p.set(0.5, 5), near, half)
+		p.mul(p.operand(0.5, 5), near, half)
 		p.mul(near, half, s)
 		p.copy(half, lost)
 		VFMSUB213PS(s, near, lost) // x²/2 - s
@@ -300,7 +312,7 @@ func gelu(v vectors) {
 		p.fnma(lost, e, e)
 
 		z := p.minusAbs(near, 2)
-		p.mul(p.set(-math.Sqrt2/2, 3), z, z)
+		p.mul(p.operand(-math.Sqrt2/2, 3), z, z)
 		p.min(z, p.set(10.5, 3), z)
 		t, h := p.free[4], p.free[5]
 		two := p.set(2, 3)
@@ -311,12 +323,12 @@ func gelu(v vectors) {
 		p.fma(two, z, p.set(1, 7)) // 1 + 2z
 		p.div(p.free[7], h, h)
 		p.mul(e, h, h)
-		p.mul(p.set(0.5, 3), h, h) // Phi(-|x|)
+		p.mul(p.operand(0.5, 3), h, h) // Phi(-|x|)
 		p.sub(h, p.set(1, 3), p.free[4])
 		p.bySign(near, h, p.free[4], p.free[4])
 		p.mul(x, p.free[4], p.free[5])
 		p.store(p.free[5], "y")
-		p.mul(p.set(1/math.Sqrt(2*math.Pi), 3), e, e)
+		p.mul(p.operand(1/math.Sqrt(2*math.Pi), 3), e, e)
 		p.fma(near, e, p.free[4])
 		p.store(p.free[4], "d")
 	})
