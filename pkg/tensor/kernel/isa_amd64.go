@@ -28,7 +28,7 @@ var (
 var (
 	avx512S = set[float32]{
 		lanes: 16, wide: 2, rows: [...]int{0, 14, 14, 0},
-		product: [maxWidth][maxRows + 1]func(k int, a *float32, rowA, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext, blocks, stepA int, end *byte){
+		product: [maxWidth][maxRows + 1]func(k int, a *float32, rowA, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext, blocks, stepA int, end *byte, rowsNext int){
 			{nil, product512s1x1, product512s2x1, product512s3x1, product512s4x1, product512s5x1, product512s6x1, product512s7x1, product512s8x1, product512s9x1, product512s10x1, product512s11x1, product512s12x1, product512s13x1, product512s14x1},
 			{nil, product512s1x2, product512s2x2, product512s3x2, product512s4x2, product512s5x2, product512s6x2, product512s7x2, product512s8x2, product512s9x2, product512s10x2, product512s11x2, product512s12x2, product512s13x2, product512s14x2},
 		},
@@ -42,7 +42,7 @@ var (
 	}
 	avx512D = set[float64]{
 		lanes: 8, wide: 2, rows: [...]int{0, 14, 14, 0},
-		product: [maxWidth][maxRows + 1]func(k int, a *float64, rowA, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext, blocks, stepA int, end *byte){
+		product: [maxWidth][maxRows + 1]func(k int, a *float64, rowA, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext, blocks, stepA int, end *byte, rowsNext int){
 			{nil, product512d1x1, product512d2x1, product512d3x1, product512d4x1, product512d5x1, product512d6x1, product512d7x1, product512d8x1, product512d9x1, product512d10x1, product512d11x1, product512d12x1, product512d13x1, product512d14x1},
 			{nil, product512d1x2, product512d2x2, product512d3x2, product512d4x2, product512d5x2, product512d6x2, product512d7x2, product512d8x2, product512d9x2, product512d10x2, product512d11x2, product512d12x2, product512d13x2, product512d14x2},
 		},
@@ -56,7 +56,7 @@ var (
 	}
 	avx2S = set[float32]{
 		lanes: 8, wide: 3, runs: true, rows: [...]int{0, 6, 6, 4},
-		product: [maxWidth][maxRows + 1]func(k int, a *float32, rowA, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext, blocks, stepA int, end *byte){
+		product: [maxWidth][maxRows + 1]func(k int, a *float32, rowA, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext, blocks, stepA int, end *byte, rowsNext int){
 			{nil, product256s1x1, product256s2x1, product256s3x1, product256s4x1, product256s5x1, product256s6x1},
 			{nil, product256s1x2, product256s2x2, product256s3x2, product256s4x2, product256s5x2, product256s6x2},
 			{nil, product256s1x3, product256s2x3, product256s3x3, product256s4x3},
@@ -71,7 +71,7 @@ var (
 	}
 	avx2D = set[float64]{
 		lanes: 4, wide: 3, runs: true, rows: [...]int{0, 6, 6, 4},
-		product: [maxWidth][maxRows + 1]func(k int, a *float64, rowA, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext, blocks, stepA int, end *byte){
+		product: [maxWidth][maxRows + 1]func(k int, a *float64, rowA, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext, blocks, stepA int, end *byte, rowsNext int){
 			{nil, product256d1x1, product256d2x1, product256d3x1, product256d4x1, product256d5x1, product256d6x1},
 			{nil, product256d1x2, product256d2x2, product256d3x2, product256d4x2, product256d5x2, product256d6x2},
 			{nil, product256d1x3, product256d2x3, product256d3x3, product256d4x3},

@@ -4,145 +4,145 @@
 
 package kernel
 
-// product512s1x1 sets (accumulate 0), or adds to (1), a block of C of 1 rows and 1 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. A line is fetched ahead for each step of k, rowNext apart from next on. There is one block, and no end.
+// product512s1x1 sets (accumulate 0), or adds to (1), a block of C of 1 rows and 1 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. A line is fetched ahead for each step of k, rowNext apart from next on. There is one block, no end, and no rowsNext.
 //
 //go:noescape
-func product512s1x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte)
+func product512s1x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 
-// product512s2x1 sets (accumulate 0), or adds to (1), a block of C of 2 rows and 1 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. A line is fetched ahead for each step of k, rowNext apart from next on. There is one block, and no end.
+// product512s2x1 sets (accumulate 0), or adds to (1), a block of C of 2 rows and 1 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. A line is fetched ahead for each step of k, rowNext apart from next on. There is one block, no end, and no rowsNext.
 //
 //go:noescape
-func product512s2x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte)
+func product512s2x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 
-// product512s3x1 sets (accumulate 0), or adds to (1), a block of C of 3 rows and 1 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. A line is fetched ahead for each step of k, rowNext apart from next on. There is one block, and no end.
+// product512s3x1 sets (accumulate 0), or adds to (1), a block of C of 3 rows and 1 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. A line is fetched ahead for each step of k, rowNext apart from next on. There is one block, no end, and no rowsNext.
 //
 //go:noescape
-func product512s3x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte)
+func product512s3x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 
-// product512s4x1 sets (accumulate 0), or adds to (1), a block of C of 4 rows and 1 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. A line is fetched ahead for each step of k, rowNext apart from next on. There is one block, and no end.
+// product512s4x1 sets (accumulate 0), or adds to (1), a block of C of 4 rows and 1 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. A line is fetched ahead for each step of k, rowNext apart from next on. There is one block, no end, and no rowsNext.
 //
 //go:noescape
-func product512s4x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte)
+func product512s4x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 
-// product512s5x1 sets (accumulate 0), or adds to (1), a block of C of 5 rows and 1 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. A line is fetched ahead for each step of k, rowNext apart from next on. There is one block, and no end.
+// product512s5x1 sets (accumulate 0), or adds to (1), a block of C of 5 rows and 1 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. A line is fetched ahead for each step of k, rowNext apart from next on. There is one block, no end, and no rowsNext.
 //
 //go:noescape
-func product512s5x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte)
+func product512s5x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 
-// product512s6x1 sets (accumulate 0), or adds to (1), a block of C of 6 rows and 1 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. A line is fetched ahead for each step of k, rowNext apart from next on. There is one block, and no end.
+// product512s6x1 sets (accumulate 0), or adds to (1), a block of C of 6 rows and 1 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. A line is fetched ahead for each step of k, rowNext apart from next on. There is one block, no end, and no rowsNext.
 //
 //go:noescape
-func product512s6x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte)
+func product512s6x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 
-// product512s7x1 sets (accumulate 0), or adds to (1), a block of C of 7 rows and 1 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. A line is fetched ahead for each step of k, rowNext apart from next on. There is one block, and no end.
+// product512s7x1 sets (accumulate 0), or adds to (1), a block of C of 7 rows and 1 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. A line is fetched ahead for each step of k, rowNext apart from next on. There is one block, no end, and no rowsNext.
 //
 //go:noescape
-func product512s7x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte)
+func product512s7x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 
-// product512s8x1 sets (accumulate 0), or adds to (1), a block of C of 8 rows and 1 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. A line is fetched ahead for each step of k, rowNext apart from next on. There is one block, and no end.
+// product512s8x1 sets (accumulate 0), or adds to (1), a block of C of 8 rows and 1 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. A line is fetched ahead for each step of k, rowNext apart from next on. There is one block, no end, and no rowsNext.
 //
 //go:noescape
-func product512s8x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte)
+func product512s8x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 
-// product512s9x1 sets (accumulate 0), or adds to (1), a block of C of 9 rows and 1 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. A line is fetched ahead for each step of k, rowNext apart from next on. There is one block, and no end.
+// product512s9x1 sets (accumulate 0), or adds to (1), a block of C of 9 rows and 1 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. A line is fetched ahead for each step of k, rowNext apart from next on. There is one block, no end, and no rowsNext.
 //
 //go:noescape
-func product512s9x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte)
+func product512s9x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 
-// product512s10x1 sets (accumulate 0), or adds to (1), a block of C of 10 rows and 1 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. A line is fetched ahead for each step of k, rowNext apart from next on. There is one block, and no end.
+// product512s10x1 sets (accumulate 0), or adds to (1), a block of C of 10 rows and 1 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. A line is fetched ahead for each step of k, rowNext apart from next on. There is one block, no end, and no rowsNext.
 //
 //go:noescape
-func product512s10x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte)
+func product512s10x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 
-// product512s11x1 sets (accumulate 0), or adds to (1), a block of C of 11 rows and 1 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. A line is fetched ahead for each step of k, rowNext apart from next on. There is one block, and no end.
+// product512s11x1 sets (accumulate 0), or adds to (1), a block of C of 11 rows and 1 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. A line is fetched ahead for each step of k, rowNext apart from next on. There is one block, no end, and no rowsNext.
 //
 //go:noescape
-func product512s11x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte)
+func product512s11x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 
-// product512s12x1 sets (accumulate 0), or adds to (1), a block of C of 12 rows and 1 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. A line is fetched ahead for each step of k, rowNext apart from next on. There is one block, and no end.
+// product512s12x1 sets (accumulate 0), or adds to (1), a block of C of 12 rows and 1 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. A line is fetched ahead for each step of k, rowNext apart from next on. There is one block, no end, and no rowsNext.
 //
 //go:noescape
-func product512s12x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte)
+func product512s12x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 
-// product512s13x1 sets (accumulate 0), or adds to (1), a block of C of 13 rows and 1 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. A line is fetched ahead for each step of k, rowNext apart from next on. There is one block, and no end.
+// product512s13x1 sets (accumulate 0), or adds to (1), a block of C of 13 rows and 1 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. A line is fetched ahead for each step of k, rowNext apart from next on. There is one block, no end, and no rowsNext.
 //
 //go:noescape
-func product512s13x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte)
+func product512s13x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 
-// product512s14x1 sets (accumulate 0), or adds to (1), a block of C of 14 rows and 1 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. A line is fetched ahead for each step of k, rowNext apart from next on. There is one block, and no end.
+// product512s14x1 sets (accumulate 0), or adds to (1), a block of C of 14 rows and 1 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. A line is fetched ahead for each step of k, rowNext apart from next on. There is one block, no end, and no rowsNext.
 //
 //go:noescape
-func product512s14x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte)
+func product512s14x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 
-// product512s1x2 sets (accumulate 0), or adds to (1), a block of C of 1 rows and 2 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. A line is fetched ahead for each step of k, rowNext apart from next on. There is one block, and no end.
+// product512s1x2 sets (accumulate 0), or adds to (1), a block of C of 1 rows and 2 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. A line is fetched ahead for each step of k, rowNext apart from next on. There is one block, no end, and no rowsNext.
 //
 //go:noescape
-func product512s1x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte)
+func product512s1x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 
-// product512s2x2 sets (accumulate 0), or adds to (1), a block of C of 2 rows and 2 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. A line is fetched ahead for each step of k, rowNext apart from next on. There is one block, and no end.
+// product512s2x2 sets (accumulate 0), or adds to (1), a block of C of 2 rows and 2 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. A line is fetched ahead for each step of k, rowNext apart from next on. There is one block, no end, and no rowsNext.
 //
 //go:noescape
-func product512s2x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte)
+func product512s2x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 
-// product512s3x2 sets (accumulate 0), or adds to (1), a block of C of 3 rows and 2 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. A line is fetched ahead for each step of k, rowNext apart from next on. There is one block, and no end.
+// product512s3x2 sets (accumulate 0), or adds to (1), a block of C of 3 rows and 2 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. A line is fetched ahead for each step of k, rowNext apart from next on. There is one block, no end, and no rowsNext.
 //
 //go:noescape
-func product512s3x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte)
+func product512s3x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 
-// product512s4x2 sets (accumulate 0), or adds to (1), a block of C of 4 rows and 2 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. A line is fetched ahead for each step of k, rowNext apart from next on. There is one block, and no end.
+// product512s4x2 sets (accumulate 0), or adds to (1), a block of C of 4 rows and 2 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. A line is fetched ahead for each step of k, rowNext apart from next on. There is one block, no end, and no rowsNext.
 //
 //go:noescape
-func product512s4x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte)
+func product512s4x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 
-// product512s5x2 sets (accumulate 0), or adds to (1), a block of C of 5 rows and 2 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. A line is fetched ahead for each step of k, rowNext apart from next on. There is one block, and no end.
+// product512s5x2 sets (accumulate 0), or adds to (1), a block of C of 5 rows and 2 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. A line is fetched ahead for each step of k, rowNext apart from next on. There is one block, no end, and no rowsNext.
 //
 //go:noescape
-func product512s5x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte)
+func product512s5x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 
-// product512s6x2 sets (accumulate 0), or adds to (1), a block of C of 6 rows and 2 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. A line is fetched ahead for each step of k, rowNext apart from next on. There is one block, and no end.
+// product512s6x2 sets (accumulate 0), or adds to (1), a block of C of 6 rows and 2 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. A line is fetched ahead for each step of k, rowNext apart from next on. There is one block, no end, and no rowsNext.
 //
 //go:noescape
-func product512s6x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte)
+func product512s6x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 
-// product512s7x2 sets (accumulate 0), or adds to (1), a block of C of 7 rows and 2 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. A line is fetched ahead for each step of k, rowNext apart from next on. There is one block, and no end.
+// product512s7x2 sets (accumulate 0), or adds to (1), a block of C of 7 rows and 2 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. A line is fetched ahead for each step of k, rowNext apart from next on. There is one block, no end, and no rowsNext.
 //
 //go:noescape
-func product512s7x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte)
+func product512s7x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 
-// product512s8x2 sets (accumulate 0), or adds to (1), a block of C of 8 rows and 2 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. A line is fetched ahead for each step of k, rowNext apart from next on. There is one block, and no end.
+// product512s8x2 sets (accumulate 0), or adds to (1), a block of C of 8 rows and 2 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. A line is fetched ahead for each step of k, rowNext apart from next on. There is one block, no end, and no rowsNext.
 //
 //go:noescape
-func product512s8x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte)
+func product512s8x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 
-// product512s9x2 sets (accumulate 0), or adds to (1), a block of C of 9 rows and 2 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. A line is fetched ahead for each step of k, rowNext apart from next on. There is one block, and no end.
+// product512s9x2 sets (accumulate 0), or adds to (1), a block of C of 9 rows and 2 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. A line is fetched ahead for each step of k, rowNext apart from next on. There is one block, no end, and no rowsNext.
 //
 //go:noescape
-func product512s9x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte)
+func product512s9x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 
-// product512s10x2 sets (accumulate 0), or adds to (1), a block of C of 10 rows and 2 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. A line is fetched ahead for each step of k, rowNext apart from next on. There is one block, and no end.
+// product512s10x2 sets (accumulate 0), or adds to (1), a block of C of 10 rows and 2 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. A line is fetched ahead for each step of k, rowNext apart from next on. There is one block, no end, and no rowsNext.
 //
 //go:noescape
-func product512s10x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte)
+func product512s10x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 
-// product512s11x2 sets (accumulate 0), or adds to (1), a block of C of 11 rows and 2 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. A line is fetched ahead for each step of k, rowNext apart from next on. There is one block, and no end.
+// product512s11x2 sets (accumulate 0), or adds to (1), a block of C of 11 rows and 2 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. A line is fetched ahead for each step of k, rowNext apart from next on. There is one block, no end, and no rowsNext.
 //
 //go:noescape
-func product512s11x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte)
+func product512s11x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 
-// product512s12x2 sets (accumulate 0), or adds to (1), a block of C of 12 rows and 2 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. A line is fetched ahead for each step of k, rowNext apart from next on. There is one block, and no end.
+// product512s12x2 sets (accumulate 0), or adds to (1), a block of C of 12 rows and 2 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. A line is fetched ahead for each step of k, rowNext apart from next on. There is one block, no end, and no rowsNext.
 //
 //go:noescape
-func product512s12x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte)
+func product512s12x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 
-// product512s13x2 sets (accumulate 0), or adds to (1), a block of C of 13 rows and 2 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. A line is fetched ahead for each step of k, rowNext apart from next on. There is one block, and no end.
+// product512s13x2 sets (accumulate 0), or adds to (1), a block of C of 13 rows and 2 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. A line is fetched ahead for each step of k, rowNext apart from next on. There is one block, no end, and no rowsNext.
 //
 //go:noescape
-func product512s13x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte)
+func product512s13x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 
-// product512s14x2 sets (accumulate 0), or adds to (1), a block of C of 14 rows and 2 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. A line is fetched ahead for each step of k, rowNext apart from next on. There is one block, and no end.
+// product512s14x2 sets (accumulate 0), or adds to (1), a block of C of 14 rows and 2 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. A line is fetched ahead for each step of k, rowNext apart from next on. There is one block, no end, and no rowsNext.
 //
 //go:noescape
-func product512s14x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte)
+func product512s14x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 
 // direct512s1 sets (accumulate 0), or adds to (1), a block of C of 1 rows and two vectors: A B. Strides are in bytes.
 //
@@ -319,85 +319,85 @@ func scaleRows512s(y *float32, x *float32, v *float32, k int, n int, mask *byte,
 //go:noescape
 func multiplyAdd512s(x *float32, y *float32, z *float32, n int, mask *byte)
 
-// product256s1x1 sets (accumulate 0), or adds to (1), a block of C of 1 rows and 1 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. Rows of A or its columns have no gaps. So many blocks lie below each other, whose rows of A begin stepA apart; they are finished as end says, if it is not nil. Nothing is fetched from next on.
+// product256s1x1 sets (accumulate 0), or adds to (1), a block of C of 1 rows and 1 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. Rows of A or its columns have no gaps. So many blocks lie below each other, whose rows of A begin stepA apart; they are finished as end says, if it is not nil. For each block rowsNext rows of as many vectors are fetched, rowNext apart from next on.
 //
 //go:noescape
-func product256s1x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte)
+func product256s1x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 
-// product256s2x1 sets (accumulate 0), or adds to (1), a block of C of 2 rows and 1 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. Rows of A or its columns have no gaps. So many blocks lie below each other, whose rows of A begin stepA apart; they are finished as end says, if it is not nil. Nothing is fetched from next on.
+// product256s2x1 sets (accumulate 0), or adds to (1), a block of C of 2 rows and 1 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. Rows of A or its columns have no gaps. So many blocks lie below each other, whose rows of A begin stepA apart; they are finished as end says, if it is not nil. For each block rowsNext rows of as many vectors are fetched, rowNext apart from next on.
 //
 //go:noescape
-func product256s2x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte)
+func product256s2x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 
-// product256s3x1 sets (accumulate 0), or adds to (1), a block of C of 3 rows and 1 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. Rows of A or its columns have no gaps. So many blocks lie below each other, whose rows of A begin stepA apart; they are finished as end says, if it is not nil. Nothing is fetched from next on.
+// product256s3x1 sets (accumulate 0), or adds to (1), a block of C of 3 rows and 1 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. Rows of A or its columns have no gaps. So many blocks lie below each other, whose rows of A begin stepA apart; they are finished as end says, if it is not nil. For each block rowsNext rows of as many vectors are fetched, rowNext apart from next on.
 //
 //go:noescape
-func product256s3x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte)
+func product256s3x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 
-// product256s4x1 sets (accumulate 0), or adds to (1), a block of C of 4 rows and 1 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. Rows of A or its columns have no gaps. So many blocks lie below each other, whose rows of A begin stepA apart; they are finished as end says, if it is not nil. Nothing is fetched from next on.
+// product256s4x1 sets (accumulate 0), or adds to (1), a block of C of 4 rows and 1 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. Rows of A or its columns have no gaps. So many blocks lie below each other, whose rows of A begin stepA apart; they are finished as end says, if it is not nil. For each block rowsNext rows of as many vectors are fetched, rowNext apart from next on.
 //
 //go:noescape
-func product256s4x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte)
+func product256s4x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 
-// product256s5x1 sets (accumulate 0), or adds to (1), a block of C of 5 rows and 1 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. Rows of A or its columns have no gaps. So many blocks lie below each other, whose rows of A begin stepA apart; they are finished as end says, if it is not nil. Nothing is fetched from next on.
+// product256s5x1 sets (accumulate 0), or adds to (1), a block of C of 5 rows and 1 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. Rows of A or its columns have no gaps. So many blocks lie below each other, whose rows of A begin stepA apart; they are finished as end says, if it is not nil. For each block rowsNext rows of as many vectors are fetched, rowNext apart from next on.
 //
 //go:noescape
-func product256s5x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte)
+func product256s5x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 
-// product256s6x1 sets (accumulate 0), or adds to (1), a block of C of 6 rows and 1 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. Rows of A or its columns have no gaps. So many blocks lie below each other, whose rows of A begin stepA apart; they are finished as end says, if it is not nil. Nothing is fetched from next on.
+// product256s6x1 sets (accumulate 0), or adds to (1), a block of C of 6 rows and 1 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. Rows of A or its columns have no gaps. So many blocks lie below each other, whose rows of A begin stepA apart; they are finished as end says, if it is not nil. For each block rowsNext rows of as many vectors are fetched, rowNext apart from next on.
 //
 //go:noescape
-func product256s6x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte)
+func product256s6x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 
-// product256s1x2 sets (accumulate 0), or adds to (1), a block of C of 1 rows and 2 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. Rows of A or its columns have no gaps. So many blocks lie below each other, whose rows of A begin stepA apart; they are finished as end says, if it is not nil. Nothing is fetched from next on.
+// product256s1x2 sets (accumulate 0), or adds to (1), a block of C of 1 rows and 2 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. Rows of A or its columns have no gaps. So many blocks lie below each other, whose rows of A begin stepA apart; they are finished as end says, if it is not nil. For each block rowsNext rows of as many vectors are fetched, rowNext apart from next on.
 //
 //go:noescape
-func product256s1x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte)
+func product256s1x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 
-// product256s2x2 sets (accumulate 0), or adds to (1), a block of C of 2 rows and 2 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. Rows of A or its columns have no gaps. So many blocks lie below each other, whose rows of A begin stepA apart; they are finished as end says, if it is not nil. Nothing is fetched from next on.
+// product256s2x2 sets (accumulate 0), or adds to (1), a block of C of 2 rows and 2 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. Rows of A or its columns have no gaps. So many blocks lie below each other, whose rows of A begin stepA apart; they are finished as end says, if it is not nil. For each block rowsNext rows of as many vectors are fetched, rowNext apart from next on.
 //
 //go:noescape
-func product256s2x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte)
+func product256s2x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 
-// product256s3x2 sets (accumulate 0), or adds to (1), a block of C of 3 rows and 2 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. Rows of A or its columns have no gaps. So many blocks lie below each other, whose rows of A begin stepA apart; they are finished as end says, if it is not nil. Nothing is fetched from next on.
+// product256s3x2 sets (accumulate 0), or adds to (1), a block of C of 3 rows and 2 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. Rows of A or its columns have no gaps. So many blocks lie below each other, whose rows of A begin stepA apart; they are finished as end says, if it is not nil. For each block rowsNext rows of as many vectors are fetched, rowNext apart from next on.
 //
 //go:noescape
-func product256s3x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte)
+func product256s3x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 
-// product256s4x2 sets (accumulate 0), or adds to (1), a block of C of 4 rows and 2 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. Rows of A or its columns have no gaps. So many blocks lie below each other, whose rows of A begin stepA apart; they are finished as end says, if it is not nil. Nothing is fetched from next on.
+// product256s4x2 sets (accumulate 0), or adds to (1), a block of C of 4 rows and 2 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. Rows of A or its columns have no gaps. So many blocks lie below each other, whose rows of A begin stepA apart; they are finished as end says, if it is not nil. For each block rowsNext rows of as many vectors are fetched, rowNext apart from next on.
 //
 //go:noescape
-func product256s4x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte)
+func product256s4x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 
-// product256s5x2 sets (accumulate 0), or adds to (1), a block of C of 5 rows and 2 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. Rows of A or its columns have no gaps. So many blocks lie below each other, whose rows of A begin stepA apart; they are finished as end says, if it is not nil. Nothing is fetched from next on.
+// product256s5x2 sets (accumulate 0), or adds to (1), a block of C of 5 rows and 2 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. Rows of A or its columns have no gaps. So many blocks lie below each other, whose rows of A begin stepA apart; they are finished as end says, if it is not nil. For each block rowsNext rows of as many vectors are fetched, rowNext apart from next on.
 //
 //go:noescape
-func product256s5x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte)
+func product256s5x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 
-// product256s6x2 sets (accumulate 0), or adds to (1), a block of C of 6 rows and 2 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. Rows of A or its columns have no gaps. So many blocks lie below each other, whose rows of A begin stepA apart; they are finished as end says, if it is not nil. Nothing is fetched from next on.
+// product256s6x2 sets (accumulate 0), or adds to (1), a block of C of 6 rows and 2 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. Rows of A or its columns have no gaps. So many blocks lie below each other, whose rows of A begin stepA apart; they are finished as end says, if it is not nil. For each block rowsNext rows of as many vectors are fetched, rowNext apart from next on.
 //
 //go:noescape
-func product256s6x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte)
+func product256s6x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 
-// product256s1x3 sets (accumulate 0), or adds to (1), a block of C of 1 rows and 3 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. Rows of A or its columns have no gaps. So many blocks lie below each other, whose rows of A begin stepA apart; they are finished as end says, if it is not nil. Nothing is fetched from next on.
+// product256s1x3 sets (accumulate 0), or adds to (1), a block of C of 1 rows and 3 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. Rows of A or its columns have no gaps. So many blocks lie below each other, whose rows of A begin stepA apart; they are finished as end says, if it is not nil. For each block rowsNext rows of as many vectors are fetched, rowNext apart from next on.
 //
 //go:noescape
-func product256s1x3(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte)
+func product256s1x3(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 
-// product256s2x3 sets (accumulate 0), or adds to (1), a block of C of 2 rows and 3 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. Rows of A or its columns have no gaps. So many blocks lie below each other, whose rows of A begin stepA apart; they are finished as end says, if it is not nil. Nothing is fetched from next on.
+// product256s2x3 sets (accumulate 0), or adds to (1), a block of C of 2 rows and 3 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. Rows of A or its columns have no gaps. So many blocks lie below each other, whose rows of A begin stepA apart; they are finished as end says, if it is not nil. For each block rowsNext rows of as many vectors are fetched, rowNext apart from next on.
 //
 //go:noescape
-func product256s2x3(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte)
+func product256s2x3(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 
-// product256s3x3 sets (accumulate 0), or adds to (1), a block of C of 3 rows and 3 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. Rows of A or its columns have no gaps. So many blocks lie below each other, whose rows of A begin stepA apart; they are finished as end says, if it is not nil. Nothing is fetched from next on.
+// product256s3x3 sets (accumulate 0), or adds to (1), a block of C of 3 rows and 3 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. Rows of A or its columns have no gaps. So many blocks lie below each other, whose rows of A begin stepA apart; they are finished as end says, if it is not nil. For each block rowsNext rows of as many vectors are fetched, rowNext apart from next on.
 //
 //go:noescape
-func product256s3x3(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte)
+func product256s3x3(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 
-// product256s4x3 sets (accumulate 0), or adds to (1), a block of C of 4 rows and 3 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. Rows of A or its columns have no gaps. So many blocks lie below each other, whose rows of A begin stepA apart; they are finished as end says, if it is not nil. Nothing is fetched from next on.
+// product256s4x3 sets (accumulate 0), or adds to (1), a block of C of 4 rows and 3 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. Rows of A or its columns have no gaps. So many blocks lie below each other, whose rows of A begin stepA apart; they are finished as end says, if it is not nil. For each block rowsNext rows of as many vectors are fetched, rowNext apart from next on.
 //
 //go:noescape
-func product256s4x3(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte)
+func product256s4x3(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 
 // direct256s1 sets (accumulate 0), or adds to (1), a block of C of 1 rows and two vectors: A B. Strides are in bytes.
 //
@@ -604,145 +604,145 @@ func transpose512s(dst *float32, rowDst int, src *float32, rowSrc int, n int)
 //go:noescape
 func transpose256s(dst *float32, rowDst int, src *float32, rowSrc int, n int)
 
-// product512d1x1 sets (accumulate 0), or adds to (1), a block of C of 1 rows and 1 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. A line is fetched ahead for each step of k, rowNext apart from next on. There is one block, and no end.
+// product512d1x1 sets (accumulate 0), or adds to (1), a block of C of 1 rows and 1 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. A line is fetched ahead for each step of k, rowNext apart from next on. There is one block, no end, and no rowsNext.
 //
 //go:noescape
-func product512d1x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte)
+func product512d1x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 
-// product512d2x1 sets (accumulate 0), or adds to (1), a block of C of 2 rows and 1 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. A line is fetched ahead for each step of k, rowNext apart from next on. There is one block, and no end.
+// product512d2x1 sets (accumulate 0), or adds to (1), a block of C of 2 rows and 1 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. A line is fetched ahead for each step of k, rowNext apart from next on. There is one block, no end, and no rowsNext.
 //
 //go:noescape
-func product512d2x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte)
+func product512d2x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 
-// product512d3x1 sets (accumulate 0), or adds to (1), a block of C of 3 rows and 1 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. A line is fetched ahead for each step of k, rowNext apart from next on. There is one block, and no end.
+// product512d3x1 sets (accumulate 0), or adds to (1), a block of C of 3 rows and 1 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. A line is fetched ahead for each step of k, rowNext apart from next on. There is one block, no end, and no rowsNext.
 //
 //go:noescape
-func product512d3x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte)
+func product512d3x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 
-// product512d4x1 sets (accumulate 0), or adds to (1), a block of C of 4 rows and 1 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. A line is fetched ahead for each step of k, rowNext apart from next on. There is one block, and no end.
+// product512d4x1 sets (accumulate 0), or adds to (1), a block of C of 4 rows and 1 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. A line is fetched ahead for each step of k, rowNext apart from next on. There is one block, no end, and no rowsNext.
 //
 //go:noescape
-func product512d4x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte)
+func product512d4x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 
-// product512d5x1 sets (accumulate 0), or adds to (1), a block of C of 5 rows and 1 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. A line is fetched ahead for each step of k, rowNext apart from next on. There is one block, and no end.
+// product512d5x1 sets (accumulate 0), or adds to (1), a block of C of 5 rows and 1 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. A line is fetched ahead for each step of k, rowNext apart from next on. There is one block, no end, and no rowsNext.
 //
 //go:noescape
-func product512d5x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte)
+func product512d5x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 
-// product512d6x1 sets (accumulate 0), or adds to (1), a block of C of 6 rows and 1 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. A line is fetched ahead for each step of k, rowNext apart from next on. There is one block, and no end.
+// product512d6x1 sets (accumulate 0), or adds to (1), a block of C of 6 rows and 1 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. A line is fetched ahead for each step of k, rowNext apart from next on. There is one block, no end, and no rowsNext.
 //
 //go:noescape
-func product512d6x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte)
+func product512d6x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 
-// product512d7x1 sets (accumulate 0), or adds to (1), a block of C of 7 rows and 1 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. A line is fetched ahead for each step of k, rowNext apart from next on. There is one block, and no end.
+// product512d7x1 sets (accumulate 0), or adds to (1), a block of C of 7 rows and 1 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. A line is fetched ahead for each step of k, rowNext apart from next on. There is one block, no end, and no rowsNext.
 //
 //go:noescape
-func product512d7x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte)
+func product512d7x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 
-// product512d8x1 sets (accumulate 0), or adds to (1), a block of C of 8 rows and 1 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. A line is fetched ahead for each step of k, rowNext apart from next on. There is one block, and no end.
+// product512d8x1 sets (accumulate 0), or adds to (1), a block of C of 8 rows and 1 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. A line is fetched ahead for each step of k, rowNext apart from next on. There is one block, no end, and no rowsNext.
 //
 //go:noescape
-func product512d8x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte)
+func product512d8x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 
-// product512d9x1 sets (accumulate 0), or adds to (1), a block of C of 9 rows and 1 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. A line is fetched ahead for each step of k, rowNext apart from next on. There is one block, and no end.
+// product512d9x1 sets (accumulate 0), or adds to (1), a block of C of 9 rows and 1 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. A line is fetched ahead for each step of k, rowNext apart from next on. There is one block, no end, and no rowsNext.
 //
 //go:noescape
-func product512d9x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte)
+func product512d9x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 
-// product512d10x1 sets (accumulate 0), or adds to (1), a block of C of 10 rows and 1 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. A line is fetched ahead for each step of k, rowNext apart from next on. There is one block, and no end.
+// product512d10x1 sets (accumulate 0), or adds to (1), a block of C of 10 rows and 1 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. A line is fetched ahead for each step of k, rowNext apart from next on. There is one block, no end, and no rowsNext.
 //
 //go:noescape
-func product512d10x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte)
+func product512d10x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 
-// product512d11x1 sets (accumulate 0), or adds to (1), a block of C of 11 rows and 1 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. A line is fetched ahead for each step of k, rowNext apart from next on. There is one block, and no end.
+// product512d11x1 sets (accumulate 0), or adds to (1), a block of C of 11 rows and 1 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. A line is fetched ahead for each step of k, rowNext apart from next on. There is one block, no end, and no rowsNext.
 //
 //go:noescape
-func product512d11x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte)
+func product512d11x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 
-// product512d12x1 sets (accumulate 0), or adds to (1), a block of C of 12 rows and 1 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. A line is fetched ahead for each step of k, rowNext apart from next on. There is one block, and no end.
+// product512d12x1 sets (accumulate 0), or adds to (1), a block of C of 12 rows and 1 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. A line is fetched ahead for each step of k, rowNext apart from next on. There is one block, no end, and no rowsNext.
 //
 //go:noescape
-func product512d12x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte)
+func product512d12x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 
-// product512d13x1 sets (accumulate 0), or adds to (1), a block of C of 13 rows and 1 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. A line is fetched ahead for each step of k, rowNext apart from next on. There is one block, and no end.
+// product512d13x1 sets (accumulate 0), or adds to (1), a block of C of 13 rows and 1 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. A line is fetched ahead for each step of k, rowNext apart from next on. There is one block, no end, and no rowsNext.
 //
 //go:noescape
-func product512d13x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte)
+func product512d13x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 
-// product512d14x1 sets (accumulate 0), or adds to (1), a block of C of 14 rows and 1 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. A line is fetched ahead for each step of k, rowNext apart from next on. There is one block, and no end.
+// product512d14x1 sets (accumulate 0), or adds to (1), a block of C of 14 rows and 1 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. A line is fetched ahead for each step of k, rowNext apart from next on. There is one block, no end, and no rowsNext.
 //
 //go:noescape
-func product512d14x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte)
+func product512d14x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 
-// product512d1x2 sets (accumulate 0), or adds to (1), a block of C of 1 rows and 2 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. A line is fetched ahead for each step of k, rowNext apart from next on. There is one block, and no end.
+// product512d1x2 sets (accumulate 0), or adds to (1), a block of C of 1 rows and 2 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. A line is fetched ahead for each step of k, rowNext apart from next on. There is one block, no end, and no rowsNext.
 //
 //go:noescape
-func product512d1x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte)
+func product512d1x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 
-// product512d2x2 sets (accumulate 0), or adds to (1), a block of C of 2 rows and 2 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. A line is fetched ahead for each step of k, rowNext apart from next on. There is one block, and no end.
+// product512d2x2 sets (accumulate 0), or adds to (1), a block of C of 2 rows and 2 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. A line is fetched ahead for each step of k, rowNext apart from next on. There is one block, no end, and no rowsNext.
 //
 //go:noescape
-func product512d2x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte)
+func product512d2x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 
-// product512d3x2 sets (accumulate 0), or adds to (1), a block of C of 3 rows and 2 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. A line is fetched ahead for each step of k, rowNext apart from next on. There is one block, and no end.
+// product512d3x2 sets (accumulate 0), or adds to (1), a block of C of 3 rows and 2 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. A line is fetched ahead for each step of k, rowNext apart from next on. There is one block, no end, and no rowsNext.
 //
 //go:noescape
-func product512d3x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte)
+func product512d3x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 
-// product512d4x2 sets (accumulate 0), or adds to (1), a block of C of 4 rows and 2 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. A line is fetched ahead for each step of k, rowNext apart from next on. There is one block, and no end.
+// product512d4x2 sets (accumulate 0), or adds to (1), a block of C of 4 rows and 2 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. A line is fetched ahead for each step of k, rowNext apart from next on. There is one block, no end, and no rowsNext.
 //
 //go:noescape
-func product512d4x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte)
+func product512d4x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 
-// product512d5x2 sets (accumulate 0), or adds to (1), a block of C of 5 rows and 2 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. A line is fetched ahead for each step of k, rowNext apart from next on. There is one block, and no end.
+// product512d5x2 sets (accumulate 0), or adds to (1), a block of C of 5 rows and 2 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. A line is fetched ahead for each step of k, rowNext apart from next on. There is one block, no end, and no rowsNext.
 //
 //go:noescape
-func product512d5x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte)
+func product512d5x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 
-// product512d6x2 sets (accumulate 0), or adds to (1), a block of C of 6 rows and 2 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. A line is fetched ahead for each step of k, rowNext apart from next on. There is one block, and no end.
+// product512d6x2 sets (accumulate 0), or adds to (1), a block of C of 6 rows and 2 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. A line is fetched ahead for each step of k, rowNext apart from next on. There is one block, no end, and no rowsNext.
 //
 //go:noescape
-func product512d6x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte)
+func product512d6x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 
-// product512d7x2 sets (accumulate 0), or adds to (1), a block of C of 7 rows and 2 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. A line is fetched ahead for each step of k, rowNext apart from next on. There is one block, and no end.
+// product512d7x2 sets (accumulate 0), or adds to (1), a block of C of 7 rows and 2 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. A line is fetched ahead for each step of k, rowNext apart from next on. There is one block, no end, and no rowsNext.
 //
 //go:noescape
-func product512d7x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte)
+func product512d7x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 
-// product512d8x2 sets (accumulate 0), or adds to (1), a block of C of 8 rows and 2 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. A line is fetched ahead for each step of k, rowNext apart from next on. There is one block, and no end.
+// product512d8x2 sets (accumulate 0), or adds to (1), a block of C of 8 rows and 2 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. A line is fetched ahead for each step of k, rowNext apart from next on. There is one block, no end, and no rowsNext.
 //
 //go:noescape
-func product512d8x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte)
+func product512d8x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 
-// product512d9x2 sets (accumulate 0), or adds to (1), a block of C of 9 rows and 2 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. A line is fetched ahead for each step of k, rowNext apart from next on. There is one block, and no end.
+// product512d9x2 sets (accumulate 0), or adds to (1), a block of C of 9 rows and 2 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. A line is fetched ahead for each step of k, rowNext apart from next on. There is one block, no end, and no rowsNext.
 //
 //go:noescape
-func product512d9x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte)
+func product512d9x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 
-// product512d10x2 sets (accumulate 0), or adds to (1), a block of C of 10 rows and 2 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. A line is fetched ahead for each step of k, rowNext apart from next on. There is one block, and no end.
+// product512d10x2 sets (accumulate 0), or adds to (1), a block of C of 10 rows and 2 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. A line is fetched ahead for each step of k, rowNext apart from next on. There is one block, no end, and no rowsNext.
 //
 //go:noescape
-func product512d10x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte)
+func product512d10x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 
-// product512d11x2 sets (accumulate 0), or adds to (1), a block of C of 11 rows and 2 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. A line is fetched ahead for each step of k, rowNext apart from next on. There is one block, and no end.
+// product512d11x2 sets (accumulate 0), or adds to (1), a block of C of 11 rows and 2 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. A line is fetched ahead for each step of k, rowNext apart from next on. There is one block, no end, and no rowsNext.
 //
 //go:noescape
-func product512d11x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte)
+func product512d11x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 
-// product512d12x2 sets (accumulate 0), or adds to (1), a block of C of 12 rows and 2 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. A line is fetched ahead for each step of k, rowNext apart from next on. There is one block, and no end.
+// product512d12x2 sets (accumulate 0), or adds to (1), a block of C of 12 rows and 2 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. A line is fetched ahead for each step of k, rowNext apart from next on. There is one block, no end, and no rowsNext.
 //
 //go:noescape
-func product512d12x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte)
+func product512d12x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 
-// product512d13x2 sets (accumulate 0), or adds to (1), a block of C of 13 rows and 2 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. A line is fetched ahead for each step of k, rowNext apart from next on. There is one block, and no end.
+// product512d13x2 sets (accumulate 0), or adds to (1), a block of C of 13 rows and 2 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. A line is fetched ahead for each step of k, rowNext apart from next on. There is one block, no end, and no rowsNext.
 //
 //go:noescape
-func product512d13x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte)
+func product512d13x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 
-// product512d14x2 sets (accumulate 0), or adds to (1), a block of C of 14 rows and 2 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. A line is fetched ahead for each step of k, rowNext apart from next on. There is one block, and no end.
+// product512d14x2 sets (accumulate 0), or adds to (1), a block of C of 14 rows and 2 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. A line is fetched ahead for each step of k, rowNext apart from next on. There is one block, no end, and no rowsNext.
 //
 //go:noescape
-func product512d14x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte)
+func product512d14x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 
 // direct512d1 sets (accumulate 0), or adds to (1), a block of C of 1 rows and two vectors: A B. Strides are in bytes.
 //
@@ -919,85 +919,85 @@ func scaleRows512d(y *float64, x *float64, v *float64, k int, n int, mask *byte,
 //go:noescape
 func multiplyAdd512d(x *float64, y *float64, z *float64, n int, mask *byte)
 
-// product256d1x1 sets (accumulate 0), or adds to (1), a block of C of 1 rows and 1 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. Rows of A or its columns have no gaps. So many blocks lie below each other, whose rows of A begin stepA apart; they are finished as end says, if it is not nil. Nothing is fetched from next on.
+// product256d1x1 sets (accumulate 0), or adds to (1), a block of C of 1 rows and 1 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. Rows of A or its columns have no gaps. So many blocks lie below each other, whose rows of A begin stepA apart; they are finished as end says, if it is not nil. For each block rowsNext rows of as many vectors are fetched, rowNext apart from next on.
 //
 //go:noescape
-func product256d1x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte)
+func product256d1x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 
-// product256d2x1 sets (accumulate 0), or adds to (1), a block of C of 2 rows and 1 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. Rows of A or its columns have no gaps. So many blocks lie below each other, whose rows of A begin stepA apart; they are finished as end says, if it is not nil. Nothing is fetched from next on.
+// product256d2x1 sets (accumulate 0), or adds to (1), a block of C of 2 rows and 1 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. Rows of A or its columns have no gaps. So many blocks lie below each other, whose rows of A begin stepA apart; they are finished as end says, if it is not nil. For each block rowsNext rows of as many vectors are fetched, rowNext apart from next on.
 //
 //go:noescape
-func product256d2x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte)
+func product256d2x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 
-// product256d3x1 sets (accumulate 0), or adds to (1), a block of C of 3 rows and 1 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. Rows of A or its columns have no gaps. So many blocks lie below each other, whose rows of A begin stepA apart; they are finished as end says, if it is not nil. Nothing is fetched from next on.
+// product256d3x1 sets (accumulate 0), or adds to (1), a block of C of 3 rows and 1 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. Rows of A or its columns have no gaps. So many blocks lie below each other, whose rows of A begin stepA apart; they are finished as end says, if it is not nil. For each block rowsNext rows of as many vectors are fetched, rowNext apart from next on.
 //
 //go:noescape
-func product256d3x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte)
+func product256d3x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 
-// product256d4x1 sets (accumulate 0), or adds to (1), a block of C of 4 rows and 1 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. Rows of A or its columns have no gaps. So many blocks lie below each other, whose rows of A begin stepA apart; they are finished as end says, if it is not nil. Nothing is fetched from next on.
+// product256d4x1 sets (accumulate 0), or adds to (1), a block of C of 4 rows and 1 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. Rows of A or its columns have no gaps. So many blocks lie below each other, whose rows of A begin stepA apart; they are finished as end says, if it is not nil. For each block rowsNext rows of as many vectors are fetched, rowNext apart from next on.
 //
 //go:noescape
-func product256d4x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte)
+func product256d4x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 
-// product256d5x1 sets (accumulate 0), or adds to (1), a block of C of 5 rows and 1 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. Rows of A or its columns have no gaps. So many blocks lie below each other, whose rows of A begin stepA apart; they are finished as end says, if it is not nil. Nothing is fetched from next on.
+// product256d5x1 sets (accumulate 0), or adds to (1), a block of C of 5 rows and 1 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. Rows of A or its columns have no gaps. So many blocks lie below each other, whose rows of A begin stepA apart; they are finished as end says, if it is not nil. For each block rowsNext rows of as many vectors are fetched, rowNext apart from next on.
 //
 //go:noescape
-func product256d5x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte)
+func product256d5x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 
-// product256d6x1 sets (accumulate 0), or adds to (1), a block of C of 6 rows and 1 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. Rows of A or its columns have no gaps. So many blocks lie below each other, whose rows of A begin stepA apart; they are finished as end says, if it is not nil. Nothing is fetched from next on.
+// product256d6x1 sets (accumulate 0), or adds to (1), a block of C of 6 rows and 1 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. Rows of A or its columns have no gaps. So many blocks lie below each other, whose rows of A begin stepA apart; they are finished as end says, if it is not nil. For each block rowsNext rows of as many vectors are fetched, rowNext apart from next on.
 //
 //go:noescape
-func product256d6x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte)
+func product256d6x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 
-// product256d1x2 sets (accumulate 0), or adds to (1), a block of C of 1 rows and 2 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. Rows of A or its columns have no gaps. So many blocks lie below each other, whose rows of A begin stepA apart; they are finished as end says, if it is not nil. Nothing is fetched from next on.
+// product256d1x2 sets (accumulate 0), or adds to (1), a block of C of 1 rows and 2 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. Rows of A or its columns have no gaps. So many blocks lie below each other, whose rows of A begin stepA apart; they are finished as end says, if it is not nil. For each block rowsNext rows of as many vectors are fetched, rowNext apart from next on.
 //
 //go:noescape
-func product256d1x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte)
+func product256d1x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 
-// product256d2x2 sets (accumulate 0), or adds to (1), a block of C of 2 rows and 2 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. Rows of A or its columns have no gaps. So many blocks lie below each other, whose rows of A begin stepA apart; they are finished as end says, if it is not nil. Nothing is fetched from next on.
+// product256d2x2 sets (accumulate 0), or adds to (1), a block of C of 2 rows and 2 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. Rows of A or its columns have no gaps. So many blocks lie below each other, whose rows of A begin stepA apart; they are finished as end says, if it is not nil. For each block rowsNext rows of as many vectors are fetched, rowNext apart from next on.
 //
 //go:noescape
-func product256d2x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte)
+func product256d2x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 
-// product256d3x2 sets (accumulate 0), or adds to (1), a block of C of 3 rows and 2 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. Rows of A or its columns have no gaps. So many blocks lie below each other, whose rows of A begin stepA apart; they are finished as end says, if it is not nil. Nothing is fetched from next on.
+// product256d3x2 sets (accumulate 0), or adds to (1), a block of C of 3 rows and 2 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. Rows of A or its columns have no gaps. So many blocks lie below each other, whose rows of A begin stepA apart; they are finished as end says, if it is not nil. For each block rowsNext rows of as many vectors are fetched, rowNext apart from next on.
 //
 //go:noescape
-func product256d3x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte)
+func product256d3x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 
-// product256d4x2 sets (accumulate 0), or adds to (1), a block of C of 4 rows and 2 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. Rows of A or its columns have no gaps. So many blocks lie below each other, whose rows of A begin stepA apart; they are finished as end says, if it is not nil. Nothing is fetched from next on.
+// product256d4x2 sets (accumulate 0), or adds to (1), a block of C of 4 rows and 2 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. Rows of A or its columns have no gaps. So many blocks lie below each other, whose rows of A begin stepA apart; they are finished as end says, if it is not nil. For each block rowsNext rows of as many vectors are fetched, rowNext apart from next on.
 //
 //go:noescape
-func product256d4x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte)
+func product256d4x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 
-// product256d5x2 sets (accumulate 0), or adds to (1), a block of C of 5 rows and 2 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. Rows of A or its columns have no gaps. So many blocks lie below each other, whose rows of A begin stepA apart; they are finished as end says, if it is not nil. Nothing is fetched from next on.
+// product256d5x2 sets (accumulate 0), or adds to (1), a block of C of 5 rows and 2 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. Rows of A or its columns have no gaps. So many blocks lie below each other, whose rows of A begin stepA apart; they are finished as end says, if it is not nil. For each block rowsNext rows of as many vectors are fetched, rowNext apart from next on.
 //
 //go:noescape
-func product256d5x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte)
+func product256d5x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 
-// product256d6x2 sets (accumulate 0), or adds to (1), a block of C of 6 rows and 2 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. Rows of A or its columns have no gaps. So many blocks lie below each other, whose rows of A begin stepA apart; they are finished as end says, if it is not nil. Nothing is fetched from next on.
+// product256d6x2 sets (accumulate 0), or adds to (1), a block of C of 6 rows and 2 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. Rows of A or its columns have no gaps. So many blocks lie below each other, whose rows of A begin stepA apart; they are finished as end says, if it is not nil. For each block rowsNext rows of as many vectors are fetched, rowNext apart from next on.
 //
 //go:noescape
-func product256d6x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte)
+func product256d6x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 
-// product256d1x3 sets (accumulate 0), or adds to (1), a block of C of 1 rows and 3 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. Rows of A or its columns have no gaps. So many blocks lie below each other, whose rows of A begin stepA apart; they are finished as end says, if it is not nil. Nothing is fetched from next on.
+// product256d1x3 sets (accumulate 0), or adds to (1), a block of C of 1 rows and 3 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. Rows of A or its columns have no gaps. So many blocks lie below each other, whose rows of A begin stepA apart; they are finished as end says, if it is not nil. For each block rowsNext rows of as many vectors are fetched, rowNext apart from next on.
 //
 //go:noescape
-func product256d1x3(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte)
+func product256d1x3(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 
-// product256d2x3 sets (accumulate 0), or adds to (1), a block of C of 2 rows and 3 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. Rows of A or its columns have no gaps. So many blocks lie below each other, whose rows of A begin stepA apart; they are finished as end says, if it is not nil. Nothing is fetched from next on.
+// product256d2x3 sets (accumulate 0), or adds to (1), a block of C of 2 rows and 3 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. Rows of A or its columns have no gaps. So many blocks lie below each other, whose rows of A begin stepA apart; they are finished as end says, if it is not nil. For each block rowsNext rows of as many vectors are fetched, rowNext apart from next on.
 //
 //go:noescape
-func product256d2x3(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte)
+func product256d2x3(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 
-// product256d3x3 sets (accumulate 0), or adds to (1), a block of C of 3 rows and 3 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. Rows of A or its columns have no gaps. So many blocks lie below each other, whose rows of A begin stepA apart; they are finished as end says, if it is not nil. Nothing is fetched from next on.
+// product256d3x3 sets (accumulate 0), or adds to (1), a block of C of 3 rows and 3 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. Rows of A or its columns have no gaps. So many blocks lie below each other, whose rows of A begin stepA apart; they are finished as end says, if it is not nil. For each block rowsNext rows of as many vectors are fetched, rowNext apart from next on.
 //
 //go:noescape
-func product256d3x3(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte)
+func product256d3x3(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 
-// product256d4x3 sets (accumulate 0), or adds to (1), a block of C of 4 rows and 3 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. Rows of A or its columns have no gaps. So many blocks lie below each other, whose rows of A begin stepA apart; they are finished as end says, if it is not nil. Nothing is fetched from next on.
+// product256d4x3 sets (accumulate 0), or adds to (1), a block of C of 4 rows and 3 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. Rows of A or its columns have no gaps. So many blocks lie below each other, whose rows of A begin stepA apart; they are finished as end says, if it is not nil. For each block rowsNext rows of as many vectors are fetched, rowNext apart from next on.
 //
 //go:noescape
-func product256d4x3(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte)
+func product256d4x3(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 
 // direct256d1 sets (accumulate 0), or adds to (1), a block of C of 1 rows and two vectors: A B. Strides are in bytes.
 //

@@ -4,9 +4,9 @@
 
 #include "textflag.h"
 
-// func product512s1x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte)
+// func product512s1x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512s1x1(SB), NOSPLIT, $8-128
+TEXT ·product512s1x1(SB), NOSPLIT, $8-136
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -79,9 +79,9 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512s2x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte)
+// func product512s2x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512s2x1(SB), NOSPLIT, $8-128
+TEXT ·product512s2x1(SB), NOSPLIT, $8-136
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -170,9 +170,9 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512s3x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte)
+// func product512s3x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512s3x1(SB), NOSPLIT, $8-128
+TEXT ·product512s3x1(SB), NOSPLIT, $8-136
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -277,9 +277,9 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512s4x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte)
+// func product512s4x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512s4x1(SB), NOSPLIT, $8-128
+TEXT ·product512s4x1(SB), NOSPLIT, $8-136
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -400,9 +400,9 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512s5x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte)
+// func product512s5x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512s5x1(SB), NOSPLIT, $8-128
+TEXT ·product512s5x1(SB), NOSPLIT, $8-136
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -541,9 +541,9 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512s6x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte)
+// func product512s6x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512s6x1(SB), NOSPLIT, $8-128
+TEXT ·product512s6x1(SB), NOSPLIT, $8-136
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -698,9 +698,9 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512s7x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte)
+// func product512s7x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512s7x1(SB), NOSPLIT, $8-128
+TEXT ·product512s7x1(SB), NOSPLIT, $8-136
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -871,9 +871,9 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512s8x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte)
+// func product512s8x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512s8x1(SB), NOSPLIT, $8-128
+TEXT ·product512s8x1(SB), NOSPLIT, $8-136
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -1060,9 +1060,9 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512s9x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte)
+// func product512s9x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512s9x1(SB), NOSPLIT, $8-128
+TEXT ·product512s9x1(SB), NOSPLIT, $8-136
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -1267,9 +1267,9 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512s10x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte)
+// func product512s10x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512s10x1(SB), NOSPLIT, $8-128
+TEXT ·product512s10x1(SB), NOSPLIT, $8-136
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -1490,9 +1490,9 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512s11x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte)
+// func product512s11x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512s11x1(SB), NOSPLIT, $8-128
+TEXT ·product512s11x1(SB), NOSPLIT, $8-136
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -1729,9 +1729,9 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512s12x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte)
+// func product512s12x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512s12x1(SB), NOSPLIT, $8-128
+TEXT ·product512s12x1(SB), NOSPLIT, $8-136
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -1984,9 +1984,9 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512s13x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte)
+// func product512s13x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512s13x1(SB), NOSPLIT, $8-128
+TEXT ·product512s13x1(SB), NOSPLIT, $8-136
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -2257,9 +2257,9 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512s14x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte)
+// func product512s14x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512s14x1(SB), NOSPLIT, $8-128
+TEXT ·product512s14x1(SB), NOSPLIT, $8-136
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -2546,9 +2546,9 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512s1x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte)
+// func product512s1x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512s1x2(SB), NOSPLIT, $8-128
+TEXT ·product512s1x2(SB), NOSPLIT, $8-136
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -2636,9 +2636,9 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512s2x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte)
+// func product512s2x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512s2x2(SB), NOSPLIT, $8-128
+TEXT ·product512s2x2(SB), NOSPLIT, $8-136
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -2755,9 +2755,9 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512s3x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte)
+// func product512s3x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512s3x2(SB), NOSPLIT, $8-128
+TEXT ·product512s3x2(SB), NOSPLIT, $8-136
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -2903,9 +2903,9 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512s4x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte)
+// func product512s4x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512s4x2(SB), NOSPLIT, $8-128
+TEXT ·product512s4x2(SB), NOSPLIT, $8-136
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -3080,9 +3080,9 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512s5x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte)
+// func product512s5x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512s5x2(SB), NOSPLIT, $8-128
+TEXT ·product512s5x2(SB), NOSPLIT, $8-136
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -3288,9 +3288,9 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512s6x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte)
+// func product512s6x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512s6x2(SB), NOSPLIT, $8-128
+TEXT ·product512s6x2(SB), NOSPLIT, $8-136
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -3525,9 +3525,9 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512s7x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte)
+// func product512s7x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512s7x2(SB), NOSPLIT, $8-128
+TEXT ·product512s7x2(SB), NOSPLIT, $8-136
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -3791,9 +3791,9 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512s8x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte)
+// func product512s8x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512s8x2(SB), NOSPLIT, $8-128
+TEXT ·product512s8x2(SB), NOSPLIT, $8-136
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -4086,9 +4086,9 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512s9x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte)
+// func product512s9x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512s9x2(SB), NOSPLIT, $8-128
+TEXT ·product512s9x2(SB), NOSPLIT, $8-136
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -4412,9 +4412,9 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512s10x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte)
+// func product512s10x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512s10x2(SB), NOSPLIT, $8-128
+TEXT ·product512s10x2(SB), NOSPLIT, $8-136
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -4767,9 +4767,9 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512s11x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte)
+// func product512s11x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512s11x2(SB), NOSPLIT, $8-128
+TEXT ·product512s11x2(SB), NOSPLIT, $8-136
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -5151,9 +5151,9 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512s12x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte)
+// func product512s12x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512s12x2(SB), NOSPLIT, $8-128
+TEXT ·product512s12x2(SB), NOSPLIT, $8-136
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -5564,9 +5564,9 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512s13x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte)
+// func product512s13x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512s13x2(SB), NOSPLIT, $8-128
+TEXT ·product512s13x2(SB), NOSPLIT, $8-136
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -6008,9 +6008,9 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512s14x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte)
+// func product512s14x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512s14x2(SB), NOSPLIT, $8-128
+TEXT ·product512s14x2(SB), NOSPLIT, $8-136
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -8775,9 +8775,9 @@ end:
 	LDMXCSR (SP)
 	RET
 
-// func product256s1x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte)
+// func product256s1x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 // Requires: AVX, AVX2, FMA3, MMX+, SSE
-TEXT ·product256s1x1(SB), NOSPLIT, $16-128
+TEXT ·product256s1x1(SB), NOSPLIT, $16-136
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -8790,12 +8790,27 @@ TEXT ·product256s1x1(SB), NOSPLIT, $16-128
 	MOVQ    blocks+104(FP), R15
 
 block:
-	MOVQ       k+0(FP), CX
-	MOVQ       R14, AX
-	MOVQ       rowA+16(FP), R8
-	MOVQ       colA+24(FP), R13
-	MOVQ       b+32(FP), BX
-	MOVQ       rowB+40(FP), DX
+	MOVQ  k+0(FP), CX
+	MOVQ  R14, AX
+	MOVQ  rowA+16(FP), R8
+	MOVQ  colA+24(FP), R13
+	MOVQ  b+32(FP), BX
+	MOVQ  rowB+40(FP), DX
+	MOVQ  rowsNext+128(FP), R9
+	TESTQ R9, R9
+	JZ    ahead
+	MOVQ  next+88(FP), R10
+	MOVQ  rowNext+96(FP), R11
+
+nextRow:
+	PREFETCHT1 (R10)
+	PREFETCHT1 31(R10)
+	ADDQ       R11, R10
+	DECQ       R9
+	JNZ        nextRow
+	MOVQ       R10, next+88(FP)
+
+ahead:
 	MOVQ       DI, R10
 	BYTE       $0x41
 	BYTE       $0x0f
@@ -8982,9 +8997,9 @@ DATA negativeInfinitys<>+24(SB)/4, $0xff800000
 DATA negativeInfinitys<>+28(SB)/4, $0xff800000
 GLOBL negativeInfinitys<>(SB), RODATA|NOPTR, $32
 
-// func product256s2x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte)
+// func product256s2x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 // Requires: AVX, AVX2, FMA3, MMX+, SSE
-TEXT ·product256s2x1(SB), NOSPLIT, $16-128
+TEXT ·product256s2x1(SB), NOSPLIT, $16-136
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -8997,12 +9012,27 @@ TEXT ·product256s2x1(SB), NOSPLIT, $16-128
 	MOVQ    blocks+104(FP), R15
 
 block:
-	MOVQ       k+0(FP), CX
-	MOVQ       R14, AX
-	MOVQ       rowA+16(FP), R8
-	MOVQ       colA+24(FP), R13
-	MOVQ       b+32(FP), BX
-	MOVQ       rowB+40(FP), DX
+	MOVQ  k+0(FP), CX
+	MOVQ  R14, AX
+	MOVQ  rowA+16(FP), R8
+	MOVQ  colA+24(FP), R13
+	MOVQ  b+32(FP), BX
+	MOVQ  rowB+40(FP), DX
+	MOVQ  rowsNext+128(FP), R9
+	TESTQ R9, R9
+	JZ    ahead
+	MOVQ  next+88(FP), R10
+	MOVQ  rowNext+96(FP), R11
+
+nextRow:
+	PREFETCHT1 (R10)
+	PREFETCHT1 31(R10)
+	ADDQ       R11, R10
+	DECQ       R9
+	JNZ        nextRow
+	MOVQ       R10, next+88(FP)
+
+ahead:
 	MOVQ       DI, R10
 	BYTE       $0x41
 	BYTE       $0x0f
@@ -9232,9 +9262,9 @@ next:
 	LDMXCSR (SP)
 	RET
 
-// func product256s3x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte)
+// func product256s3x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 // Requires: AVX, AVX2, FMA3, MMX+, SSE
-TEXT ·product256s3x1(SB), NOSPLIT, $16-128
+TEXT ·product256s3x1(SB), NOSPLIT, $16-136
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -9247,12 +9277,27 @@ TEXT ·product256s3x1(SB), NOSPLIT, $16-128
 	MOVQ    blocks+104(FP), R15
 
 block:
-	MOVQ       k+0(FP), CX
-	MOVQ       R14, AX
-	MOVQ       rowA+16(FP), R8
-	MOVQ       colA+24(FP), R13
-	MOVQ       b+32(FP), BX
-	MOVQ       rowB+40(FP), DX
+	MOVQ  k+0(FP), CX
+	MOVQ  R14, AX
+	MOVQ  rowA+16(FP), R8
+	MOVQ  colA+24(FP), R13
+	MOVQ  b+32(FP), BX
+	MOVQ  rowB+40(FP), DX
+	MOVQ  rowsNext+128(FP), R9
+	TESTQ R9, R9
+	JZ    ahead
+	MOVQ  next+88(FP), R10
+	MOVQ  rowNext+96(FP), R11
+
+nextRow:
+	PREFETCHT1 (R10)
+	PREFETCHT1 31(R10)
+	ADDQ       R11, R10
+	DECQ       R9
+	JNZ        nextRow
+	MOVQ       R10, next+88(FP)
+
+ahead:
 	MOVQ       DI, R10
 	BYTE       $0x41
 	BYTE       $0x0f
@@ -9535,9 +9580,9 @@ next:
 	LDMXCSR (SP)
 	RET
 
-// func product256s4x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte)
+// func product256s4x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 // Requires: AVX, AVX2, FMA3, MMX+, SSE
-TEXT ·product256s4x1(SB), NOSPLIT, $16-128
+TEXT ·product256s4x1(SB), NOSPLIT, $16-136
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -9550,12 +9595,27 @@ TEXT ·product256s4x1(SB), NOSPLIT, $16-128
 	MOVQ    blocks+104(FP), R15
 
 block:
-	MOVQ       k+0(FP), CX
-	MOVQ       R14, AX
-	MOVQ       rowA+16(FP), R8
-	MOVQ       colA+24(FP), R13
-	MOVQ       b+32(FP), BX
-	MOVQ       rowB+40(FP), DX
+	MOVQ  k+0(FP), CX
+	MOVQ  R14, AX
+	MOVQ  rowA+16(FP), R8
+	MOVQ  colA+24(FP), R13
+	MOVQ  b+32(FP), BX
+	MOVQ  rowB+40(FP), DX
+	MOVQ  rowsNext+128(FP), R9
+	TESTQ R9, R9
+	JZ    ahead
+	MOVQ  next+88(FP), R10
+	MOVQ  rowNext+96(FP), R11
+
+nextRow:
+	PREFETCHT1 (R10)
+	PREFETCHT1 31(R10)
+	ADDQ       R11, R10
+	DECQ       R9
+	JNZ        nextRow
+	MOVQ       R10, next+88(FP)
+
+ahead:
 	MOVQ       DI, R10
 	BYTE       $0x41
 	BYTE       $0x0f
@@ -9891,9 +9951,9 @@ next:
 	LDMXCSR (SP)
 	RET
 
-// func product256s5x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte)
+// func product256s5x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 // Requires: AVX, AVX2, FMA3, MMX+, SSE
-TEXT ·product256s5x1(SB), NOSPLIT, $16-128
+TEXT ·product256s5x1(SB), NOSPLIT, $16-136
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -9906,12 +9966,27 @@ TEXT ·product256s5x1(SB), NOSPLIT, $16-128
 	MOVQ    blocks+104(FP), R15
 
 block:
-	MOVQ       k+0(FP), CX
-	MOVQ       R14, AX
-	MOVQ       rowA+16(FP), R8
-	MOVQ       colA+24(FP), R13
-	MOVQ       b+32(FP), BX
-	MOVQ       rowB+40(FP), DX
+	MOVQ  k+0(FP), CX
+	MOVQ  R14, AX
+	MOVQ  rowA+16(FP), R8
+	MOVQ  colA+24(FP), R13
+	MOVQ  b+32(FP), BX
+	MOVQ  rowB+40(FP), DX
+	MOVQ  rowsNext+128(FP), R9
+	TESTQ R9, R9
+	JZ    ahead
+	MOVQ  next+88(FP), R10
+	MOVQ  rowNext+96(FP), R11
+
+nextRow:
+	PREFETCHT1 (R10)
+	PREFETCHT1 31(R10)
+	ADDQ       R11, R10
+	DECQ       R9
+	JNZ        nextRow
+	MOVQ       R10, next+88(FP)
+
+ahead:
 	MOVQ       DI, R10
 	BYTE       $0x41
 	BYTE       $0x0f
@@ -10303,9 +10378,9 @@ next:
 	LDMXCSR (SP)
 	RET
 
-// func product256s6x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte)
+// func product256s6x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 // Requires: AVX, AVX2, FMA3, MMX+, SSE
-TEXT ·product256s6x1(SB), NOSPLIT, $16-128
+TEXT ·product256s6x1(SB), NOSPLIT, $16-136
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -10318,12 +10393,27 @@ TEXT ·product256s6x1(SB), NOSPLIT, $16-128
 	MOVQ    blocks+104(FP), R15
 
 block:
-	MOVQ       k+0(FP), CX
-	MOVQ       R14, AX
-	MOVQ       rowA+16(FP), R8
-	MOVQ       colA+24(FP), R13
-	MOVQ       b+32(FP), BX
-	MOVQ       rowB+40(FP), DX
+	MOVQ  k+0(FP), CX
+	MOVQ  R14, AX
+	MOVQ  rowA+16(FP), R8
+	MOVQ  colA+24(FP), R13
+	MOVQ  b+32(FP), BX
+	MOVQ  rowB+40(FP), DX
+	MOVQ  rowsNext+128(FP), R9
+	TESTQ R9, R9
+	JZ    ahead
+	MOVQ  next+88(FP), R10
+	MOVQ  rowNext+96(FP), R11
+
+nextRow:
+	PREFETCHT1 (R10)
+	PREFETCHT1 31(R10)
+	ADDQ       R11, R10
+	DECQ       R9
+	JNZ        nextRow
+	MOVQ       R10, next+88(FP)
+
+ahead:
 	MOVQ       DI, R10
 	BYTE       $0x41
 	BYTE       $0x0f
@@ -10768,9 +10858,9 @@ next:
 	LDMXCSR (SP)
 	RET
 
-// func product256s1x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte)
+// func product256s1x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 // Requires: AVX, AVX2, FMA3, MMX+, SSE
-TEXT ·product256s1x2(SB), NOSPLIT, $16-128
+TEXT ·product256s1x2(SB), NOSPLIT, $16-136
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -10783,12 +10873,27 @@ TEXT ·product256s1x2(SB), NOSPLIT, $16-128
 	MOVQ    blocks+104(FP), R15
 
 block:
-	MOVQ       k+0(FP), CX
-	MOVQ       R14, AX
-	MOVQ       rowA+16(FP), R8
-	MOVQ       colA+24(FP), R13
-	MOVQ       b+32(FP), BX
-	MOVQ       rowB+40(FP), DX
+	MOVQ  k+0(FP), CX
+	MOVQ  R14, AX
+	MOVQ  rowA+16(FP), R8
+	MOVQ  colA+24(FP), R13
+	MOVQ  b+32(FP), BX
+	MOVQ  rowB+40(FP), DX
+	MOVQ  rowsNext+128(FP), R9
+	TESTQ R9, R9
+	JZ    ahead
+	MOVQ  next+88(FP), R10
+	MOVQ  rowNext+96(FP), R11
+
+nextRow:
+	PREFETCHT1 (R10)
+	PREFETCHT1 63(R10)
+	ADDQ       R11, R10
+	DECQ       R9
+	JNZ        nextRow
+	MOVQ       R10, next+88(FP)
+
+ahead:
 	MOVQ       DI, R10
 	BYTE       $0x41
 	BYTE       $0x0f
@@ -11001,9 +11106,9 @@ next:
 	LDMXCSR (SP)
 	RET
 
-// func product256s2x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte)
+// func product256s2x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 // Requires: AVX, AVX2, FMA3, MMX+, SSE
-TEXT ·product256s2x2(SB), NOSPLIT, $16-128
+TEXT ·product256s2x2(SB), NOSPLIT, $16-136
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -11016,12 +11121,27 @@ TEXT ·product256s2x2(SB), NOSPLIT, $16-128
 	MOVQ    blocks+104(FP), R15
 
 block:
-	MOVQ       k+0(FP), CX
-	MOVQ       R14, AX
-	MOVQ       rowA+16(FP), R8
-	MOVQ       colA+24(FP), R13
-	MOVQ       b+32(FP), BX
-	MOVQ       rowB+40(FP), DX
+	MOVQ  k+0(FP), CX
+	MOVQ  R14, AX
+	MOVQ  rowA+16(FP), R8
+	MOVQ  colA+24(FP), R13
+	MOVQ  b+32(FP), BX
+	MOVQ  rowB+40(FP), DX
+	MOVQ  rowsNext+128(FP), R9
+	TESTQ R9, R9
+	JZ    ahead
+	MOVQ  next+88(FP), R10
+	MOVQ  rowNext+96(FP), R11
+
+nextRow:
+	PREFETCHT1 (R10)
+	PREFETCHT1 63(R10)
+	ADDQ       R11, R10
+	DECQ       R9
+	JNZ        nextRow
+	MOVQ       R10, next+88(FP)
+
+ahead:
 	MOVQ       DI, R10
 	BYTE       $0x41
 	BYTE       $0x0f
@@ -11312,9 +11432,9 @@ next:
 	LDMXCSR (SP)
 	RET
 
-// func product256s3x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte)
+// func product256s3x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 // Requires: AVX, AVX2, FMA3, MMX+, SSE
-TEXT ·product256s3x2(SB), NOSPLIT, $16-128
+TEXT ·product256s3x2(SB), NOSPLIT, $16-136
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -11327,12 +11447,27 @@ TEXT ·product256s3x2(SB), NOSPLIT, $16-128
 	MOVQ    blocks+104(FP), R15
 
 block:
-	MOVQ       k+0(FP), CX
-	MOVQ       R14, AX
-	MOVQ       rowA+16(FP), R8
-	MOVQ       colA+24(FP), R13
-	MOVQ       b+32(FP), BX
-	MOVQ       rowB+40(FP), DX
+	MOVQ  k+0(FP), CX
+	MOVQ  R14, AX
+	MOVQ  rowA+16(FP), R8
+	MOVQ  colA+24(FP), R13
+	MOVQ  b+32(FP), BX
+	MOVQ  rowB+40(FP), DX
+	MOVQ  rowsNext+128(FP), R9
+	TESTQ R9, R9
+	JZ    ahead
+	MOVQ  next+88(FP), R10
+	MOVQ  rowNext+96(FP), R11
+
+nextRow:
+	PREFETCHT1 (R10)
+	PREFETCHT1 63(R10)
+	ADDQ       R11, R10
+	DECQ       R9
+	JNZ        nextRow
+	MOVQ       R10, next+88(FP)
+
+ahead:
 	MOVQ       DI, R10
 	BYTE       $0x41
 	BYTE       $0x0f
@@ -11701,9 +11836,9 @@ next:
 	LDMXCSR (SP)
 	RET
 
-// func product256s4x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte)
+// func product256s4x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 // Requires: AVX, AVX2, FMA3, MMX+, SSE
-TEXT ·product256s4x2(SB), NOSPLIT, $16-128
+TEXT ·product256s4x2(SB), NOSPLIT, $16-136
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -11716,12 +11851,27 @@ TEXT ·product256s4x2(SB), NOSPLIT, $16-128
 	MOVQ    blocks+104(FP), R15
 
 block:
-	MOVQ       k+0(FP), CX
-	MOVQ       R14, AX
-	MOVQ       rowA+16(FP), R8
-	MOVQ       colA+24(FP), R13
-	MOVQ       b+32(FP), BX
-	MOVQ       rowB+40(FP), DX
+	MOVQ  k+0(FP), CX
+	MOVQ  R14, AX
+	MOVQ  rowA+16(FP), R8
+	MOVQ  colA+24(FP), R13
+	MOVQ  b+32(FP), BX
+	MOVQ  rowB+40(FP), DX
+	MOVQ  rowsNext+128(FP), R9
+	TESTQ R9, R9
+	JZ    ahead
+	MOVQ  next+88(FP), R10
+	MOVQ  rowNext+96(FP), R11
+
+nextRow:
+	PREFETCHT1 (R10)
+	PREFETCHT1 63(R10)
+	ADDQ       R11, R10
+	DECQ       R9
+	JNZ        nextRow
+	MOVQ       R10, next+88(FP)
+
+ahead:
 	MOVQ       DI, R10
 	BYTE       $0x41
 	BYTE       $0x0f
@@ -12168,9 +12318,9 @@ next:
 	LDMXCSR (SP)
 	RET
 
-// func product256s5x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte)
+// func product256s5x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 // Requires: AVX, AVX2, FMA3, MMX+, SSE
-TEXT ·product256s5x2(SB), NOSPLIT, $16-128
+TEXT ·product256s5x2(SB), NOSPLIT, $16-136
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -12183,12 +12333,27 @@ TEXT ·product256s5x2(SB), NOSPLIT, $16-128
 	MOVQ    blocks+104(FP), R15
 
 block:
-	MOVQ       k+0(FP), CX
-	MOVQ       R14, AX
-	MOVQ       rowA+16(FP), R8
-	MOVQ       colA+24(FP), R13
-	MOVQ       b+32(FP), BX
-	MOVQ       rowB+40(FP), DX
+	MOVQ  k+0(FP), CX
+	MOVQ  R14, AX
+	MOVQ  rowA+16(FP), R8
+	MOVQ  colA+24(FP), R13
+	MOVQ  b+32(FP), BX
+	MOVQ  rowB+40(FP), DX
+	MOVQ  rowsNext+128(FP), R9
+	TESTQ R9, R9
+	JZ    ahead
+	MOVQ  next+88(FP), R10
+	MOVQ  rowNext+96(FP), R11
+
+nextRow:
+	PREFETCHT1 (R10)
+	PREFETCHT1 63(R10)
+	ADDQ       R11, R10
+	DECQ       R9
+	JNZ        nextRow
+	MOVQ       R10, next+88(FP)
+
+ahead:
 	MOVQ       DI, R10
 	BYTE       $0x41
 	BYTE       $0x0f
@@ -12716,9 +12881,9 @@ next:
 	LDMXCSR (SP)
 	RET
 
-// func product256s6x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte)
+// func product256s6x2(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 // Requires: AVX, AVX2, FMA3, MMX+, SSE
-TEXT ·product256s6x2(SB), NOSPLIT, $16-128
+TEXT ·product256s6x2(SB), NOSPLIT, $16-136
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -12731,12 +12896,27 @@ TEXT ·product256s6x2(SB), NOSPLIT, $16-128
 	MOVQ    blocks+104(FP), R15
 
 block:
-	MOVQ       k+0(FP), CX
-	MOVQ       R14, AX
-	MOVQ       rowA+16(FP), R8
-	MOVQ       colA+24(FP), R13
-	MOVQ       b+32(FP), BX
-	MOVQ       rowB+40(FP), DX
+	MOVQ  k+0(FP), CX
+	MOVQ  R14, AX
+	MOVQ  rowA+16(FP), R8
+	MOVQ  colA+24(FP), R13
+	MOVQ  b+32(FP), BX
+	MOVQ  rowB+40(FP), DX
+	MOVQ  rowsNext+128(FP), R9
+	TESTQ R9, R9
+	JZ    ahead
+	MOVQ  next+88(FP), R10
+	MOVQ  rowNext+96(FP), R11
+
+nextRow:
+	PREFETCHT1 (R10)
+	PREFETCHT1 63(R10)
+	ADDQ       R11, R10
+	DECQ       R9
+	JNZ        nextRow
+	MOVQ       R10, next+88(FP)
+
+ahead:
 	MOVQ       DI, R10
 	BYTE       $0x41
 	BYTE       $0x0f
@@ -13342,9 +13522,9 @@ next:
 	LDMXCSR (SP)
 	RET
 
-// func product256s1x3(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte)
+// func product256s1x3(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 // Requires: AVX, AVX2, FMA3, MMX+, SSE
-TEXT ·product256s1x3(SB), NOSPLIT, $16-128
+TEXT ·product256s1x3(SB), NOSPLIT, $16-136
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -13357,12 +13537,27 @@ TEXT ·product256s1x3(SB), NOSPLIT, $16-128
 	MOVQ    blocks+104(FP), R15
 
 block:
-	MOVQ       k+0(FP), CX
-	MOVQ       R14, AX
-	MOVQ       rowA+16(FP), R8
-	MOVQ       colA+24(FP), R13
-	MOVQ       b+32(FP), BX
-	MOVQ       rowB+40(FP), DX
+	MOVQ  k+0(FP), CX
+	MOVQ  R14, AX
+	MOVQ  rowA+16(FP), R8
+	MOVQ  colA+24(FP), R13
+	MOVQ  b+32(FP), BX
+	MOVQ  rowB+40(FP), DX
+	MOVQ  rowsNext+128(FP), R9
+	TESTQ R9, R9
+	JZ    ahead
+	MOVQ  next+88(FP), R10
+	MOVQ  rowNext+96(FP), R11
+
+nextRow:
+	PREFETCHT1 (R10)
+	PREFETCHT1 95(R10)
+	ADDQ       R11, R10
+	DECQ       R9
+	JNZ        nextRow
+	MOVQ       R10, next+88(FP)
+
+ahead:
 	MOVQ       DI, R10
 	BYTE       $0x41
 	BYTE       $0x0f
@@ -13617,9 +13812,9 @@ next:
 	LDMXCSR (SP)
 	RET
 
-// func product256s2x3(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte)
+// func product256s2x3(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 // Requires: AVX, AVX2, FMA3, MMX+, SSE
-TEXT ·product256s2x3(SB), NOSPLIT, $16-128
+TEXT ·product256s2x3(SB), NOSPLIT, $16-136
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -13632,12 +13827,27 @@ TEXT ·product256s2x3(SB), NOSPLIT, $16-128
 	MOVQ    blocks+104(FP), R15
 
 block:
-	MOVQ       k+0(FP), CX
-	MOVQ       R14, AX
-	MOVQ       rowA+16(FP), R8
-	MOVQ       colA+24(FP), R13
-	MOVQ       b+32(FP), BX
-	MOVQ       rowB+40(FP), DX
+	MOVQ  k+0(FP), CX
+	MOVQ  R14, AX
+	MOVQ  rowA+16(FP), R8
+	MOVQ  colA+24(FP), R13
+	MOVQ  b+32(FP), BX
+	MOVQ  rowB+40(FP), DX
+	MOVQ  rowsNext+128(FP), R9
+	TESTQ R9, R9
+	JZ    ahead
+	MOVQ  next+88(FP), R10
+	MOVQ  rowNext+96(FP), R11
+
+nextRow:
+	PREFETCHT1 (R10)
+	PREFETCHT1 95(R10)
+	ADDQ       R11, R10
+	DECQ       R9
+	JNZ        nextRow
+	MOVQ       R10, next+88(FP)
+
+ahead:
 	MOVQ       DI, R10
 	BYTE       $0x41
 	BYTE       $0x0f
@@ -14001,9 +14211,9 @@ next:
 	LDMXCSR (SP)
 	RET
 
-// func product256s3x3(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte)
+// func product256s3x3(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 // Requires: AVX, AVX2, FMA3, MMX+, SSE
-TEXT ·product256s3x3(SB), NOSPLIT, $16-128
+TEXT ·product256s3x3(SB), NOSPLIT, $16-136
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -14016,12 +14226,27 @@ TEXT ·product256s3x3(SB), NOSPLIT, $16-128
 	MOVQ    blocks+104(FP), R15
 
 block:
-	MOVQ       k+0(FP), CX
-	MOVQ       R14, AX
-	MOVQ       rowA+16(FP), R8
-	MOVQ       colA+24(FP), R13
-	MOVQ       b+32(FP), BX
-	MOVQ       rowB+40(FP), DX
+	MOVQ  k+0(FP), CX
+	MOVQ  R14, AX
+	MOVQ  rowA+16(FP), R8
+	MOVQ  colA+24(FP), R13
+	MOVQ  b+32(FP), BX
+	MOVQ  rowB+40(FP), DX
+	MOVQ  rowsNext+128(FP), R9
+	TESTQ R9, R9
+	JZ    ahead
+	MOVQ  next+88(FP), R10
+	MOVQ  rowNext+96(FP), R11
+
+nextRow:
+	PREFETCHT1 (R10)
+	PREFETCHT1 95(R10)
+	ADDQ       R11, R10
+	DECQ       R9
+	JNZ        nextRow
+	MOVQ       R10, next+88(FP)
+
+ahead:
 	MOVQ       DI, R10
 	BYTE       $0x41
 	BYTE       $0x0f
@@ -14494,9 +14719,9 @@ next:
 	LDMXCSR (SP)
 	RET
 
-// func product256s4x3(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte)
+// func product256s4x3(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 // Requires: AVX, AVX2, FMA3, MMX+, SSE
-TEXT ·product256s4x3(SB), NOSPLIT, $16-128
+TEXT ·product256s4x3(SB), NOSPLIT, $16-136
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -14509,12 +14734,27 @@ TEXT ·product256s4x3(SB), NOSPLIT, $16-128
 	MOVQ    blocks+104(FP), R15
 
 block:
-	MOVQ       k+0(FP), CX
-	MOVQ       R14, AX
-	MOVQ       rowA+16(FP), R8
-	MOVQ       colA+24(FP), R13
-	MOVQ       b+32(FP), BX
-	MOVQ       rowB+40(FP), DX
+	MOVQ  k+0(FP), CX
+	MOVQ  R14, AX
+	MOVQ  rowA+16(FP), R8
+	MOVQ  colA+24(FP), R13
+	MOVQ  b+32(FP), BX
+	MOVQ  rowB+40(FP), DX
+	MOVQ  rowsNext+128(FP), R9
+	TESTQ R9, R9
+	JZ    ahead
+	MOVQ  next+88(FP), R10
+	MOVQ  rowNext+96(FP), R11
+
+nextRow:
+	PREFETCHT1 (R10)
+	PREFETCHT1 95(R10)
+	ADDQ       R11, R10
+	DECQ       R9
+	JNZ        nextRow
+	MOVQ       R10, next+88(FP)
+
+ahead:
 	MOVQ       DI, R10
 	BYTE       $0x41
 	BYTE       $0x0f
@@ -18056,9 +18296,9 @@ loop:
 	VZEROUPPER
 	RET
 
-// func product512d1x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte)
+// func product512d1x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512d1x1(SB), NOSPLIT, $8-128
+TEXT ·product512d1x1(SB), NOSPLIT, $8-136
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -18131,9 +18371,9 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512d2x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte)
+// func product512d2x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512d2x1(SB), NOSPLIT, $8-128
+TEXT ·product512d2x1(SB), NOSPLIT, $8-136
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -18222,9 +18462,9 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512d3x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte)
+// func product512d3x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512d3x1(SB), NOSPLIT, $8-128
+TEXT ·product512d3x1(SB), NOSPLIT, $8-136
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -18329,9 +18569,9 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512d4x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte)
+// func product512d4x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512d4x1(SB), NOSPLIT, $8-128
+TEXT ·product512d4x1(SB), NOSPLIT, $8-136
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -18452,9 +18692,9 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512d5x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte)
+// func product512d5x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512d5x1(SB), NOSPLIT, $8-128
+TEXT ·product512d5x1(SB), NOSPLIT, $8-136
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -18593,9 +18833,9 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512d6x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte)
+// func product512d6x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512d6x1(SB), NOSPLIT, $8-128
+TEXT ·product512d6x1(SB), NOSPLIT, $8-136
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -18750,9 +18990,9 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512d7x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte)
+// func product512d7x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512d7x1(SB), NOSPLIT, $8-128
+TEXT ·product512d7x1(SB), NOSPLIT, $8-136
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -18923,9 +19163,9 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512d8x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte)
+// func product512d8x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512d8x1(SB), NOSPLIT, $8-128
+TEXT ·product512d8x1(SB), NOSPLIT, $8-136
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -19112,9 +19352,9 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512d9x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte)
+// func product512d9x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512d9x1(SB), NOSPLIT, $8-128
+TEXT ·product512d9x1(SB), NOSPLIT, $8-136
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -19319,9 +19559,9 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512d10x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte)
+// func product512d10x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512d10x1(SB), NOSPLIT, $8-128
+TEXT ·product512d10x1(SB), NOSPLIT, $8-136
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -19542,9 +19782,9 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512d11x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte)
+// func product512d11x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512d11x1(SB), NOSPLIT, $8-128
+TEXT ·product512d11x1(SB), NOSPLIT, $8-136
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -19781,9 +20021,9 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512d12x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte)
+// func product512d12x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512d12x1(SB), NOSPLIT, $8-128
+TEXT ·product512d12x1(SB), NOSPLIT, $8-136
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -20036,9 +20276,9 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512d13x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte)
+// func product512d13x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512d13x1(SB), NOSPLIT, $8-128
+TEXT ·product512d13x1(SB), NOSPLIT, $8-136
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -20309,9 +20549,9 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512d14x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte)
+// func product512d14x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512d14x1(SB), NOSPLIT, $8-128
+TEXT ·product512d14x1(SB), NOSPLIT, $8-136
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -20598,9 +20838,9 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512d1x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte)
+// func product512d1x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512d1x2(SB), NOSPLIT, $8-128
+TEXT ·product512d1x2(SB), NOSPLIT, $8-136
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -20688,9 +20928,9 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512d2x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte)
+// func product512d2x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512d2x2(SB), NOSPLIT, $8-128
+TEXT ·product512d2x2(SB), NOSPLIT, $8-136
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -20807,9 +21047,9 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512d3x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte)
+// func product512d3x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512d3x2(SB), NOSPLIT, $8-128
+TEXT ·product512d3x2(SB), NOSPLIT, $8-136
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -20955,9 +21195,9 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512d4x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte)
+// func product512d4x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512d4x2(SB), NOSPLIT, $8-128
+TEXT ·product512d4x2(SB), NOSPLIT, $8-136
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -21132,9 +21372,9 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512d5x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte)
+// func product512d5x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512d5x2(SB), NOSPLIT, $8-128
+TEXT ·product512d5x2(SB), NOSPLIT, $8-136
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -21340,9 +21580,9 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512d6x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte)
+// func product512d6x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512d6x2(SB), NOSPLIT, $8-128
+TEXT ·product512d6x2(SB), NOSPLIT, $8-136
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -21577,9 +21817,9 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512d7x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte)
+// func product512d7x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512d7x2(SB), NOSPLIT, $8-128
+TEXT ·product512d7x2(SB), NOSPLIT, $8-136
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -21843,9 +22083,9 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512d8x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte)
+// func product512d8x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512d8x2(SB), NOSPLIT, $8-128
+TEXT ·product512d8x2(SB), NOSPLIT, $8-136
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -22138,9 +22378,9 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512d9x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte)
+// func product512d9x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512d9x2(SB), NOSPLIT, $8-128
+TEXT ·product512d9x2(SB), NOSPLIT, $8-136
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -22464,9 +22704,9 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512d10x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte)
+// func product512d10x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512d10x2(SB), NOSPLIT, $8-128
+TEXT ·product512d10x2(SB), NOSPLIT, $8-136
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -22819,9 +23059,9 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512d11x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte)
+// func product512d11x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512d11x2(SB), NOSPLIT, $8-128
+TEXT ·product512d11x2(SB), NOSPLIT, $8-136
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -23203,9 +23443,9 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512d12x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte)
+// func product512d12x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512d12x2(SB), NOSPLIT, $8-128
+TEXT ·product512d12x2(SB), NOSPLIT, $8-136
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -23616,9 +23856,9 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512d13x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte)
+// func product512d13x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512d13x2(SB), NOSPLIT, $8-128
+TEXT ·product512d13x2(SB), NOSPLIT, $8-136
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -24060,9 +24300,9 @@ set:
 	LDMXCSR (SP)
 	RET
 
-// func product512d14x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte)
+// func product512d14x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
-TEXT ·product512d14x2(SB), NOSPLIT, $8-128
+TEXT ·product512d14x2(SB), NOSPLIT, $8-136
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -26801,9 +27041,9 @@ end:
 	LDMXCSR (SP)
 	RET
 
-// func product256d1x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte)
+// func product256d1x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 // Requires: AVX, AVX2, FMA3, MMX+, SSE
-TEXT ·product256d1x1(SB), NOSPLIT, $16-128
+TEXT ·product256d1x1(SB), NOSPLIT, $16-136
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -26816,12 +27056,27 @@ TEXT ·product256d1x1(SB), NOSPLIT, $16-128
 	MOVQ    blocks+104(FP), R15
 
 block:
-	MOVQ       k+0(FP), CX
-	MOVQ       R14, AX
-	MOVQ       rowA+16(FP), R8
-	MOVQ       colA+24(FP), R13
-	MOVQ       b+32(FP), BX
-	MOVQ       rowB+40(FP), DX
+	MOVQ  k+0(FP), CX
+	MOVQ  R14, AX
+	MOVQ  rowA+16(FP), R8
+	MOVQ  colA+24(FP), R13
+	MOVQ  b+32(FP), BX
+	MOVQ  rowB+40(FP), DX
+	MOVQ  rowsNext+128(FP), R9
+	TESTQ R9, R9
+	JZ    ahead
+	MOVQ  next+88(FP), R10
+	MOVQ  rowNext+96(FP), R11
+
+nextRow:
+	PREFETCHT1 (R10)
+	PREFETCHT1 31(R10)
+	ADDQ       R11, R10
+	DECQ       R9
+	JNZ        nextRow
+	MOVQ       R10, next+88(FP)
+
+ahead:
 	MOVQ       DI, R10
 	BYTE       $0x41
 	BYTE       $0x0f
@@ -27004,9 +27259,9 @@ DATA negativeInfinityd<>+16(SB)/8, $0xfff0000000000000
 DATA negativeInfinityd<>+24(SB)/8, $0xfff0000000000000
 GLOBL negativeInfinityd<>(SB), RODATA|NOPTR, $32
 
-// func product256d2x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte)
+// func product256d2x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 // Requires: AVX, AVX2, FMA3, MMX+, SSE
-TEXT ·product256d2x1(SB), NOSPLIT, $16-128
+TEXT ·product256d2x1(SB), NOSPLIT, $16-136
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -27019,12 +27274,27 @@ TEXT ·product256d2x1(SB), NOSPLIT, $16-128
 	MOVQ    blocks+104(FP), R15
 
 block:
-	MOVQ       k+0(FP), CX
-	MOVQ       R14, AX
-	MOVQ       rowA+16(FP), R8
-	MOVQ       colA+24(FP), R13
-	MOVQ       b+32(FP), BX
-	MOVQ       rowB+40(FP), DX
+	MOVQ  k+0(FP), CX
+	MOVQ  R14, AX
+	MOVQ  rowA+16(FP), R8
+	MOVQ  colA+24(FP), R13
+	MOVQ  b+32(FP), BX
+	MOVQ  rowB+40(FP), DX
+	MOVQ  rowsNext+128(FP), R9
+	TESTQ R9, R9
+	JZ    ahead
+	MOVQ  next+88(FP), R10
+	MOVQ  rowNext+96(FP), R11
+
+nextRow:
+	PREFETCHT1 (R10)
+	PREFETCHT1 31(R10)
+	ADDQ       R11, R10
+	DECQ       R9
+	JNZ        nextRow
+	MOVQ       R10, next+88(FP)
+
+ahead:
 	MOVQ       DI, R10
 	BYTE       $0x41
 	BYTE       $0x0f
@@ -27254,9 +27524,9 @@ next:
 	LDMXCSR (SP)
 	RET
 
-// func product256d3x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte)
+// func product256d3x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 // Requires: AVX, AVX2, FMA3, MMX+, SSE
-TEXT ·product256d3x1(SB), NOSPLIT, $16-128
+TEXT ·product256d3x1(SB), NOSPLIT, $16-136
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -27269,12 +27539,27 @@ TEXT ·product256d3x1(SB), NOSPLIT, $16-128
 	MOVQ    blocks+104(FP), R15
 
 block:
-	MOVQ       k+0(FP), CX
-	MOVQ       R14, AX
-	MOVQ       rowA+16(FP), R8
-	MOVQ       colA+24(FP), R13
-	MOVQ       b+32(FP), BX
-	MOVQ       rowB+40(FP), DX
+	MOVQ  k+0(FP), CX
+	MOVQ  R14, AX
+	MOVQ  rowA+16(FP), R8
+	MOVQ  colA+24(FP), R13
+	MOVQ  b+32(FP), BX
+	MOVQ  rowB+40(FP), DX
+	MOVQ  rowsNext+128(FP), R9
+	TESTQ R9, R9
+	JZ    ahead
+	MOVQ  next+88(FP), R10
+	MOVQ  rowNext+96(FP), R11
+
+nextRow:
+	PREFETCHT1 (R10)
+	PREFETCHT1 31(R10)
+	ADDQ       R11, R10
+	DECQ       R9
+	JNZ        nextRow
+	MOVQ       R10, next+88(FP)
+
+ahead:
 	MOVQ       DI, R10
 	BYTE       $0x41
 	BYTE       $0x0f
@@ -27557,9 +27842,9 @@ next:
 	LDMXCSR (SP)
 	RET
 
-// func product256d4x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte)
+// func product256d4x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 // Requires: AVX, AVX2, FMA3, MMX+, SSE
-TEXT ·product256d4x1(SB), NOSPLIT, $16-128
+TEXT ·product256d4x1(SB), NOSPLIT, $16-136
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -27572,12 +27857,27 @@ TEXT ·product256d4x1(SB), NOSPLIT, $16-128
 	MOVQ    blocks+104(FP), R15
 
 block:
-	MOVQ       k+0(FP), CX
-	MOVQ       R14, AX
-	MOVQ       rowA+16(FP), R8
-	MOVQ       colA+24(FP), R13
-	MOVQ       b+32(FP), BX
-	MOVQ       rowB+40(FP), DX
+	MOVQ  k+0(FP), CX
+	MOVQ  R14, AX
+	MOVQ  rowA+16(FP), R8
+	MOVQ  colA+24(FP), R13
+	MOVQ  b+32(FP), BX
+	MOVQ  rowB+40(FP), DX
+	MOVQ  rowsNext+128(FP), R9
+	TESTQ R9, R9
+	JZ    ahead
+	MOVQ  next+88(FP), R10
+	MOVQ  rowNext+96(FP), R11
+
+nextRow:
+	PREFETCHT1 (R10)
+	PREFETCHT1 31(R10)
+	ADDQ       R11, R10
+	DECQ       R9
+	JNZ        nextRow
+	MOVQ       R10, next+88(FP)
+
+ahead:
 	MOVQ       DI, R10
 	BYTE       $0x41
 	BYTE       $0x0f
@@ -27913,9 +28213,9 @@ next:
 	LDMXCSR (SP)
 	RET
 
-// func product256d5x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte)
+// func product256d5x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 // Requires: AVX, AVX2, FMA3, MMX+, SSE
-TEXT ·product256d5x1(SB), NOSPLIT, $16-128
+TEXT ·product256d5x1(SB), NOSPLIT, $16-136
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -27928,12 +28228,27 @@ TEXT ·product256d5x1(SB), NOSPLIT, $16-128
 	MOVQ    blocks+104(FP), R15
 
 block:
-	MOVQ       k+0(FP), CX
-	MOVQ       R14, AX
-	MOVQ       rowA+16(FP), R8
-	MOVQ       colA+24(FP), R13
-	MOVQ       b+32(FP), BX
-	MOVQ       rowB+40(FP), DX
+	MOVQ  k+0(FP), CX
+	MOVQ  R14, AX
+	MOVQ  rowA+16(FP), R8
+	MOVQ  colA+24(FP), R13
+	MOVQ  b+32(FP), BX
+	MOVQ  rowB+40(FP), DX
+	MOVQ  rowsNext+128(FP), R9
+	TESTQ R9, R9
+	JZ    ahead
+	MOVQ  next+88(FP), R10
+	MOVQ  rowNext+96(FP), R11
+
+nextRow:
+	PREFETCHT1 (R10)
+	PREFETCHT1 31(R10)
+	ADDQ       R11, R10
+	DECQ       R9
+	JNZ        nextRow
+	MOVQ       R10, next+88(FP)
+
+ahead:
 	MOVQ       DI, R10
 	BYTE       $0x41
 	BYTE       $0x0f
@@ -28325,9 +28640,9 @@ next:
 	LDMXCSR (SP)
 	RET
 
-// func product256d6x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte)
+// func product256d6x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 // Requires: AVX, AVX2, FMA3, MMX+, SSE
-TEXT ·product256d6x1(SB), NOSPLIT, $16-128
+TEXT ·product256d6x1(SB), NOSPLIT, $16-136
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -28340,12 +28655,27 @@ TEXT ·product256d6x1(SB), NOSPLIT, $16-128
 	MOVQ    blocks+104(FP), R15
 
 block:
-	MOVQ       k+0(FP), CX
-	MOVQ       R14, AX
-	MOVQ       rowA+16(FP), R8
-	MOVQ       colA+24(FP), R13
-	MOVQ       b+32(FP), BX
-	MOVQ       rowB+40(FP), DX
+	MOVQ  k+0(FP), CX
+	MOVQ  R14, AX
+	MOVQ  rowA+16(FP), R8
+	MOVQ  colA+24(FP), R13
+	MOVQ  b+32(FP), BX
+	MOVQ  rowB+40(FP), DX
+	MOVQ  rowsNext+128(FP), R9
+	TESTQ R9, R9
+	JZ    ahead
+	MOVQ  next+88(FP), R10
+	MOVQ  rowNext+96(FP), R11
+
+nextRow:
+	PREFETCHT1 (R10)
+	PREFETCHT1 31(R10)
+	ADDQ       R11, R10
+	DECQ       R9
+	JNZ        nextRow
+	MOVQ       R10, next+88(FP)
+
+ahead:
 	MOVQ       DI, R10
 	BYTE       $0x41
 	BYTE       $0x0f
@@ -28790,9 +29120,9 @@ next:
 	LDMXCSR (SP)
 	RET
 
-// func product256d1x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte)
+// func product256d1x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 // Requires: AVX, AVX2, FMA3, MMX+, SSE
-TEXT ·product256d1x2(SB), NOSPLIT, $16-128
+TEXT ·product256d1x2(SB), NOSPLIT, $16-136
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -28805,12 +29135,27 @@ TEXT ·product256d1x2(SB), NOSPLIT, $16-128
 	MOVQ    blocks+104(FP), R15
 
 block:
-	MOVQ       k+0(FP), CX
-	MOVQ       R14, AX
-	MOVQ       rowA+16(FP), R8
-	MOVQ       colA+24(FP), R13
-	MOVQ       b+32(FP), BX
-	MOVQ       rowB+40(FP), DX
+	MOVQ  k+0(FP), CX
+	MOVQ  R14, AX
+	MOVQ  rowA+16(FP), R8
+	MOVQ  colA+24(FP), R13
+	MOVQ  b+32(FP), BX
+	MOVQ  rowB+40(FP), DX
+	MOVQ  rowsNext+128(FP), R9
+	TESTQ R9, R9
+	JZ    ahead
+	MOVQ  next+88(FP), R10
+	MOVQ  rowNext+96(FP), R11
+
+nextRow:
+	PREFETCHT1 (R10)
+	PREFETCHT1 63(R10)
+	ADDQ       R11, R10
+	DECQ       R9
+	JNZ        nextRow
+	MOVQ       R10, next+88(FP)
+
+ahead:
 	MOVQ       DI, R10
 	BYTE       $0x41
 	BYTE       $0x0f
@@ -29023,9 +29368,9 @@ next:
 	LDMXCSR (SP)
 	RET
 
-// func product256d2x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte)
+// func product256d2x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 // Requires: AVX, AVX2, FMA3, MMX+, SSE
-TEXT ·product256d2x2(SB), NOSPLIT, $16-128
+TEXT ·product256d2x2(SB), NOSPLIT, $16-136
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -29038,12 +29383,27 @@ TEXT ·product256d2x2(SB), NOSPLIT, $16-128
 	MOVQ    blocks+104(FP), R15
 
 block:
-	MOVQ       k+0(FP), CX
-	MOVQ       R14, AX
-	MOVQ       rowA+16(FP), R8
-	MOVQ       colA+24(FP), R13
-	MOVQ       b+32(FP), BX
-	MOVQ       rowB+40(FP), DX
+	MOVQ  k+0(FP), CX
+	MOVQ  R14, AX
+	MOVQ  rowA+16(FP), R8
+	MOVQ  colA+24(FP), R13
+	MOVQ  b+32(FP), BX
+	MOVQ  rowB+40(FP), DX
+	MOVQ  rowsNext+128(FP), R9
+	TESTQ R9, R9
+	JZ    ahead
+	MOVQ  next+88(FP), R10
+	MOVQ  rowNext+96(FP), R11
+
+nextRow:
+	PREFETCHT1 (R10)
+	PREFETCHT1 63(R10)
+	ADDQ       R11, R10
+	DECQ       R9
+	JNZ        nextRow
+	MOVQ       R10, next+88(FP)
+
+ahead:
 	MOVQ       DI, R10
 	BYTE       $0x41
 	BYTE       $0x0f
@@ -29334,9 +29694,9 @@ next:
 	LDMXCSR (SP)
 	RET
 
-// func product256d3x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte)
+// func product256d3x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 // Requires: AVX, AVX2, FMA3, MMX+, SSE
-TEXT ·product256d3x2(SB), NOSPLIT, $16-128
+TEXT ·product256d3x2(SB), NOSPLIT, $16-136
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -29349,12 +29709,27 @@ TEXT ·product256d3x2(SB), NOSPLIT, $16-128
 	MOVQ    blocks+104(FP), R15
 
 block:
-	MOVQ       k+0(FP), CX
-	MOVQ       R14, AX
-	MOVQ       rowA+16(FP), R8
-	MOVQ       colA+24(FP), R13
-	MOVQ       b+32(FP), BX
-	MOVQ       rowB+40(FP), DX
+	MOVQ  k+0(FP), CX
+	MOVQ  R14, AX
+	MOVQ  rowA+16(FP), R8
+	MOVQ  colA+24(FP), R13
+	MOVQ  b+32(FP), BX
+	MOVQ  rowB+40(FP), DX
+	MOVQ  rowsNext+128(FP), R9
+	TESTQ R9, R9
+	JZ    ahead
+	MOVQ  next+88(FP), R10
+	MOVQ  rowNext+96(FP), R11
+
+nextRow:
+	PREFETCHT1 (R10)
+	PREFETCHT1 63(R10)
+	ADDQ       R11, R10
+	DECQ       R9
+	JNZ        nextRow
+	MOVQ       R10, next+88(FP)
+
+ahead:
 	MOVQ       DI, R10
 	BYTE       $0x41
 	BYTE       $0x0f
@@ -29723,9 +30098,9 @@ next:
 	LDMXCSR (SP)
 	RET
 
-// func product256d4x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte)
+// func product256d4x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 // Requires: AVX, AVX2, FMA3, MMX+, SSE
-TEXT ·product256d4x2(SB), NOSPLIT, $16-128
+TEXT ·product256d4x2(SB), NOSPLIT, $16-136
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -29738,12 +30113,27 @@ TEXT ·product256d4x2(SB), NOSPLIT, $16-128
 	MOVQ    blocks+104(FP), R15
 
 block:
-	MOVQ       k+0(FP), CX
-	MOVQ       R14, AX
-	MOVQ       rowA+16(FP), R8
-	MOVQ       colA+24(FP), R13
-	MOVQ       b+32(FP), BX
-	MOVQ       rowB+40(FP), DX
+	MOVQ  k+0(FP), CX
+	MOVQ  R14, AX
+	MOVQ  rowA+16(FP), R8
+	MOVQ  colA+24(FP), R13
+	MOVQ  b+32(FP), BX
+	MOVQ  rowB+40(FP), DX
+	MOVQ  rowsNext+128(FP), R9
+	TESTQ R9, R9
+	JZ    ahead
+	MOVQ  next+88(FP), R10
+	MOVQ  rowNext+96(FP), R11
+
+nextRow:
+	PREFETCHT1 (R10)
+	PREFETCHT1 63(R10)
+	ADDQ       R11, R10
+	DECQ       R9
+	JNZ        nextRow
+	MOVQ       R10, next+88(FP)
+
+ahead:
 	MOVQ       DI, R10
 	BYTE       $0x41
 	BYTE       $0x0f
@@ -30190,9 +30580,9 @@ next:
 	LDMXCSR (SP)
 	RET
 
-// func product256d5x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte)
+// func product256d5x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 // Requires: AVX, AVX2, FMA3, MMX+, SSE
-TEXT ·product256d5x2(SB), NOSPLIT, $16-128
+TEXT ·product256d5x2(SB), NOSPLIT, $16-136
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -30205,12 +30595,27 @@ TEXT ·product256d5x2(SB), NOSPLIT, $16-128
 	MOVQ    blocks+104(FP), R15
 
 block:
-	MOVQ       k+0(FP), CX
-	MOVQ       R14, AX
-	MOVQ       rowA+16(FP), R8
-	MOVQ       colA+24(FP), R13
-	MOVQ       b+32(FP), BX
-	MOVQ       rowB+40(FP), DX
+	MOVQ  k+0(FP), CX
+	MOVQ  R14, AX
+	MOVQ  rowA+16(FP), R8
+	MOVQ  colA+24(FP), R13
+	MOVQ  b+32(FP), BX
+	MOVQ  rowB+40(FP), DX
+	MOVQ  rowsNext+128(FP), R9
+	TESTQ R9, R9
+	JZ    ahead
+	MOVQ  next+88(FP), R10
+	MOVQ  rowNext+96(FP), R11
+
+nextRow:
+	PREFETCHT1 (R10)
+	PREFETCHT1 63(R10)
+	ADDQ       R11, R10
+	DECQ       R9
+	JNZ        nextRow
+	MOVQ       R10, next+88(FP)
+
+ahead:
 	MOVQ       DI, R10
 	BYTE       $0x41
 	BYTE       $0x0f
@@ -30738,9 +31143,9 @@ next:
 	LDMXCSR (SP)
 	RET
 
-// func product256d6x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte)
+// func product256d6x2(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 // Requires: AVX, AVX2, FMA3, MMX+, SSE
-TEXT ·product256d6x2(SB), NOSPLIT, $16-128
+TEXT ·product256d6x2(SB), NOSPLIT, $16-136
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -30753,12 +31158,27 @@ TEXT ·product256d6x2(SB), NOSPLIT, $16-128
 	MOVQ    blocks+104(FP), R15
 
 block:
-	MOVQ       k+0(FP), CX
-	MOVQ       R14, AX
-	MOVQ       rowA+16(FP), R8
-	MOVQ       colA+24(FP), R13
-	MOVQ       b+32(FP), BX
-	MOVQ       rowB+40(FP), DX
+	MOVQ  k+0(FP), CX
+	MOVQ  R14, AX
+	MOVQ  rowA+16(FP), R8
+	MOVQ  colA+24(FP), R13
+	MOVQ  b+32(FP), BX
+	MOVQ  rowB+40(FP), DX
+	MOVQ  rowsNext+128(FP), R9
+	TESTQ R9, R9
+	JZ    ahead
+	MOVQ  next+88(FP), R10
+	MOVQ  rowNext+96(FP), R11
+
+nextRow:
+	PREFETCHT1 (R10)
+	PREFETCHT1 63(R10)
+	ADDQ       R11, R10
+	DECQ       R9
+	JNZ        nextRow
+	MOVQ       R10, next+88(FP)
+
+ahead:
 	MOVQ       DI, R10
 	BYTE       $0x41
 	BYTE       $0x0f
@@ -31364,9 +31784,9 @@ next:
 	LDMXCSR (SP)
 	RET
 
-// func product256d1x3(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte)
+// func product256d1x3(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 // Requires: AVX, AVX2, FMA3, MMX+, SSE
-TEXT ·product256d1x3(SB), NOSPLIT, $16-128
+TEXT ·product256d1x3(SB), NOSPLIT, $16-136
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -31379,12 +31799,27 @@ TEXT ·product256d1x3(SB), NOSPLIT, $16-128
 	MOVQ    blocks+104(FP), R15
 
 block:
-	MOVQ       k+0(FP), CX
-	MOVQ       R14, AX
-	MOVQ       rowA+16(FP), R8
-	MOVQ       colA+24(FP), R13
-	MOVQ       b+32(FP), BX
-	MOVQ       rowB+40(FP), DX
+	MOVQ  k+0(FP), CX
+	MOVQ  R14, AX
+	MOVQ  rowA+16(FP), R8
+	MOVQ  colA+24(FP), R13
+	MOVQ  b+32(FP), BX
+	MOVQ  rowB+40(FP), DX
+	MOVQ  rowsNext+128(FP), R9
+	TESTQ R9, R9
+	JZ    ahead
+	MOVQ  next+88(FP), R10
+	MOVQ  rowNext+96(FP), R11
+
+nextRow:
+	PREFETCHT1 (R10)
+	PREFETCHT1 95(R10)
+	ADDQ       R11, R10
+	DECQ       R9
+	JNZ        nextRow
+	MOVQ       R10, next+88(FP)
+
+ahead:
 	MOVQ       DI, R10
 	BYTE       $0x41
 	BYTE       $0x0f
@@ -31639,9 +32074,9 @@ next:
 	LDMXCSR (SP)
 	RET
 
-// func product256d2x3(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte)
+// func product256d2x3(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 // Requires: AVX, AVX2, FMA3, MMX+, SSE
-TEXT ·product256d2x3(SB), NOSPLIT, $16-128
+TEXT ·product256d2x3(SB), NOSPLIT, $16-136
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -31654,12 +32089,27 @@ TEXT ·product256d2x3(SB), NOSPLIT, $16-128
 	MOVQ    blocks+104(FP), R15
 
 block:
-	MOVQ       k+0(FP), CX
-	MOVQ       R14, AX
-	MOVQ       rowA+16(FP), R8
-	MOVQ       colA+24(FP), R13
-	MOVQ       b+32(FP), BX
-	MOVQ       rowB+40(FP), DX
+	MOVQ  k+0(FP), CX
+	MOVQ  R14, AX
+	MOVQ  rowA+16(FP), R8
+	MOVQ  colA+24(FP), R13
+	MOVQ  b+32(FP), BX
+	MOVQ  rowB+40(FP), DX
+	MOVQ  rowsNext+128(FP), R9
+	TESTQ R9, R9
+	JZ    ahead
+	MOVQ  next+88(FP), R10
+	MOVQ  rowNext+96(FP), R11
+
+nextRow:
+	PREFETCHT1 (R10)
+	PREFETCHT1 95(R10)
+	ADDQ       R11, R10
+	DECQ       R9
+	JNZ        nextRow
+	MOVQ       R10, next+88(FP)
+
+ahead:
 	MOVQ       DI, R10
 	BYTE       $0x41
 	BYTE       $0x0f
@@ -32023,9 +32473,9 @@ next:
 	LDMXCSR (SP)
 	RET
 
-// func product256d3x3(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte)
+// func product256d3x3(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 // Requires: AVX, AVX2, FMA3, MMX+, SSE
-TEXT ·product256d3x3(SB), NOSPLIT, $16-128
+TEXT ·product256d3x3(SB), NOSPLIT, $16-136
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -32038,12 +32488,27 @@ TEXT ·product256d3x3(SB), NOSPLIT, $16-128
 	MOVQ    blocks+104(FP), R15
 
 block:
-	MOVQ       k+0(FP), CX
-	MOVQ       R14, AX
-	MOVQ       rowA+16(FP), R8
-	MOVQ       colA+24(FP), R13
-	MOVQ       b+32(FP), BX
-	MOVQ       rowB+40(FP), DX
+	MOVQ  k+0(FP), CX
+	MOVQ  R14, AX
+	MOVQ  rowA+16(FP), R8
+	MOVQ  colA+24(FP), R13
+	MOVQ  b+32(FP), BX
+	MOVQ  rowB+40(FP), DX
+	MOVQ  rowsNext+128(FP), R9
+	TESTQ R9, R9
+	JZ    ahead
+	MOVQ  next+88(FP), R10
+	MOVQ  rowNext+96(FP), R11
+
+nextRow:
+	PREFETCHT1 (R10)
+	PREFETCHT1 95(R10)
+	ADDQ       R11, R10
+	DECQ       R9
+	JNZ        nextRow
+	MOVQ       R10, next+88(FP)
+
+ahead:
 	MOVQ       DI, R10
 	BYTE       $0x41
 	BYTE       $0x0f
@@ -32516,9 +32981,9 @@ next:
 	LDMXCSR (SP)
 	RET
 
-// func product256d4x3(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte)
+// func product256d4x3(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 // Requires: AVX, AVX2, FMA3, MMX+, SSE
-TEXT ·product256d4x3(SB), NOSPLIT, $16-128
+TEXT ·product256d4x3(SB), NOSPLIT, $16-136
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -32531,12 +32996,27 @@ TEXT ·product256d4x3(SB), NOSPLIT, $16-128
 	MOVQ    blocks+104(FP), R15
 
 block:
-	MOVQ       k+0(FP), CX
-	MOVQ       R14, AX
-	MOVQ       rowA+16(FP), R8
-	MOVQ       colA+24(FP), R13
-	MOVQ       b+32(FP), BX
-	MOVQ       rowB+40(FP), DX
+	MOVQ  k+0(FP), CX
+	MOVQ  R14, AX
+	MOVQ  rowA+16(FP), R8
+	MOVQ  colA+24(FP), R13
+	MOVQ  b+32(FP), BX
+	MOVQ  rowB+40(FP), DX
+	MOVQ  rowsNext+128(FP), R9
+	TESTQ R9, R9
+	JZ    ahead
+	MOVQ  next+88(FP), R10
+	MOVQ  rowNext+96(FP), R11
+
+nextRow:
+	PREFETCHT1 (R10)
+	PREFETCHT1 95(R10)
+	ADDQ       R11, R10
+	DECQ       R9
+	JNZ        nextRow
+	MOVQ       R10, next+88(FP)
+
+ahead:
 	MOVQ       DI, R10
 	BYTE       $0x41
 	BYTE       $0x0f

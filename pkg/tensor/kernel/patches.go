@@ -124,12 +124,12 @@ func (g *set[T]) patches(s *Scratch[T], m, from, k int, a []T, lda int, b *Patch
 			h := rows.of(r)
 			f := g.product[vectors-1][h]
 			if adjacent(to) {
-				f(k, &a[i*lda], lda*size, size, &packed[0], row*size, &c[i*ldc+int(to[0])], ldc*size, mask, 1, add, &packed[0], 0, 1, 0, nil)
+				f(k, &a[i*lda], lda*size, size, &packed[0], row*size, &c[i*ldc+int(to[0])], ldc*size, mask, 1, add, &packed[0], 0, 1, 0, nil, 0)
 			} else {
 				if accumulate {
 					collect(block, row, h, c[i*ldc:], ldc, to)
 				}
-				f(k, &a[i*lda], lda*size, size, &packed[0], row*size, &block[0], row*size, nil, 1, add, &packed[0], 0, 1, 0, nil)
+				f(k, &a[i*lda], lda*size, size, &packed[0], row*size, &block[0], row*size, nil, 1, add, &packed[0], 0, 1, 0, nil, 0)
 				scatter(block, row, h, c[i*ldc:], ldc, to)
 			}
 			i += h

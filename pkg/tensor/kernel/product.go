@@ -153,6 +153,7 @@ func (g *set[T]) block(s *Scratch[T], part Triangle, d int, transA, transB bool,
 	}
 
 	inside := g.runs && !finish.none()
+	fetching := !transB && k*n*size >= farBytes
 	packed := aligned(&s.b, g.wide*g.lanes*k)
 	for j, w := 0, 0; j < n; j += w {
 		vectors := g.panel(n - j)
@@ -194,9 +195,14 @@ func (g *set[T]) block(s *Scratch[T], part Triangle, d int, transA, transB bool,
 			if inside {
 				count, ending = s.end.of(finish, i, j, h, count)
 			}
-			next, rowNext := g.ahead(r, j+w, n, transB, from, b, ldb, c, ldc)
+			next, rowNext, rowsNext := from, 0, 0
+			if !g.runs {
+				next, rowNext = g.ahead(r, j+w, n, transB, from, b, ldb, c, ldc)
+			} else if each := (k + rows.blocks - 1) / rows.blocks; fetching && j+w < n && r*each < k {
+				next, rowNext, rowsNext = &b[r*each*ldb+j+w], ldb*size, each
+			}
 			g.product[vectors-1][h](k, &a[first], rowA*size, col*size, from, row*size, &c[i*ldc+j], ldc*size, mask, alpha, accumulate,
-				next, rowNext, count, step*size, ending)
+				next, rowNext, count, step*size, ending, rowsNext)
 			if inside && ending == nil {
 				at := finish.At(i, j)
 				at.panel(g, count*h, w, c[i*ldc+j:], ldc)
@@ -210,6 +216,9 @@ func (g *set[T]) block(s *Scratch[T], part Triangle, d int, transA, transB bool,
 	}
 	s.end = ending[T]{}
 }
+
+// farBytes is how large a B is of which panels are fetched before they are packed.
+const farBytes = 256 << 10
 
 // panel returns how many vectors the next panel of B has where n columns are left. One vector
 // alone takes nearly as long as two.

@@ -22,6 +22,7 @@ func productBlocks(v vectors, f64 bool, rows, width int) {
 	Load(Param("colA"), R13)
 	Load(Param("b"), RBX)
 	Load(Param("rowB"), RDX)
+	fetchNext(v, width)
 	fetchBlock(v, rows, width, gate)
 	productSteps(v, f64, rows, width)
 	finishBlock(v, f64, rows, width, gate)
@@ -120,6 +121,28 @@ func productSteps(v vectors, f64 bool, rows, width int) {
 		}
 	})
 	Label("done")
+}
+
+// fetchNext fetches some rows of what comes next into the second-level cache, and moves on.
+func fetchNext(v vectors, width int) {
+	param, err := Param("next").Resolve()
+	if err != nil {
+		panic(err)
+	}
+	next := param.Addr
+	Load(Param("rowsNext"), R9)
+	TESTQ(R9, R9)
+	JZ(LabelRef("ahead"))
+	MOVQ(next, R10)
+	Load(Param("rowNext"), R11)
+	Label("nextRow")
+	PREFETCHT1(Mem{Base: R10})
+	PREFETCHT1(Mem{Base: R10, Disp: width*v.bytes - 1})
+	ADDQ(R11, R10)
+	DECQ(R9)
+	JNZ(LabelRef("nextRow"))
+	MOVQ(R10, next)
+	Label("ahead")
 }
 
 // fetchBlock fetches a block of C, which may lie across lines, while its sums are made: to be

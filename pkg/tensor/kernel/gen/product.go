@@ -15,12 +15,12 @@ import (
 // Registers: R8 is A's row stride, R13 its column stride; BX is B, in steps of DX; C is at DI, with rows SI apart.
 func product(v vectors, f64 bool, rows, width int) {
 	suffix, typ, _ := element(f64)
-	more := "A line is fetched ahead for each step of k, rowNext apart from next on. There is one block, and no end."
+	more := "A line is fetched ahead for each step of k, rowNext apart from next on. There is one block, no end, and no rowsNext."
 	if v.steps > 1 {
-		more = "Rows of A or its columns have no gaps. So many blocks lie below each other, whose rows of A begin stepA apart; they are finished as end says, if it is not nil. Nothing is fetched from next on."
+		more = "Rows of A or its columns have no gaps. So many blocks lie below each other, whose rows of A begin stepA apart; they are finished as end says, if it is not nil. For each block rowsNext rows of as many vectors are fetched, rowNext apart from next on."
 	}
 	function(fmt.Sprintf("product%d%s%dx%d", v.isa, suffix, rows, width),
-		fmt.Sprintf("func(k int, a *%[1]s, rowA, colA int, b *%[1]s, rowB int, c *%[1]s, rowC int, mask *byte, alpha %[1]s, accumulate int, next *%[1]s, rowNext, blocks, stepA int, end *byte)", typ),
+		fmt.Sprintf("func(k int, a *%[1]s, rowA, colA int, b *%[1]s, rowB int, c *%[1]s, rowC int, mask *byte, alpha %[1]s, accumulate int, next *%[1]s, rowNext, blocks, stepA int, end *byte, rowsNext int)", typ),
 		"sets (accumulate 0), or adds to (1), a block of C of %d rows and %d vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. %s", rows, width, more)
 	restore := flushSubnormals()
 	Load(Param("c"), RDI)
