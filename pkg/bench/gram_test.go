@@ -12,13 +12,13 @@ import (
 // TestGram measures a small grid: every form that fits has a time, auto is one of them, and
 // no ratio is below 1.
 func TestGram(t *testing.T) {
-	grid := gramGrid{[]string{"mlp", "convnet"}, []int{1, 3}, []int{4}, []int{1, 9}, 1, time.Microsecond}
+	grid := gramGrid{[]string{"small", "mlp", "convnet"}, []int{1, 3}, []int{4}, []int{1, 9}, 1, time.Microsecond}
 	var told []string
 	r, err := grid.measure(context.Background(), Machine{"cpu", "isa", 2}, func(s string) { told = append(told, s) })
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(r.Cells) != 8 || len(told) != 4 || told[3] != "convnet, 3 outputs, 4 examples" {
+	if len(r.Cells) != 12 || len(told) != 6 || told[5] != "convnet, 3 outputs, 4 examples" {
 		t.Fatalf("%d cells, %q", len(r.Cells), told)
 	}
 	for _, c := range r.Cells {
@@ -35,7 +35,7 @@ func TestGram(t *testing.T) {
 		}
 	}
 	var table strings.Builder
-	if err := r.WriteTable(&table); err != nil || !strings.Contains(table.String(), "convnet  3        4         9") || !strings.Contains(table.String(), "of 8 cells.") {
+	if err := r.WriteTable(&table); err != nil || !strings.Contains(table.String(), "convnet  3        4         9") || !strings.Contains(table.String(), "of 12 cells.") {
 		t.Errorf("%v\n%s", err, table.String())
 	}
 	text, err := json.Marshal(r.Cells[0].Forms[0])

@@ -46,8 +46,8 @@ func (g *GramWork) add(o GramWork) {
 // adds is n multiply-adds and so many values moved, in one loop.
 func adds(n, moved int) Work { return Work{Adds: int64(n), Moved: int64(moved), Loops: 1} }
 
-// passed is what a pass over n values counts as moved: those that stay in the second-level cache
-// a quarter.
+// passed is what a pass over n values counts as moved: a quarter up to 1 MiB of float32, where they
+// are in a second-level cache, or near.
 func passed(n int) int {
 	if n <= 1<<18 {
 		return n / 4
@@ -55,8 +55,8 @@ func passed(n int) int {
 	return n
 }
 
-// streamed is what a product of so many values with a vector counts as moved, where nothing but these
-// products is between one and the next: half, unless they are too many for the third-level cache.
+// streamed is what a product of so many values with a vector counts as moved, and comes back to in each
+// iteration: half up to 16 MiB of float32, where they stay in some cache.
 func streamed(n int) int {
 	if n <= 1<<22 {
 		return n / 2

@@ -28,7 +28,7 @@ func (CG) Abilities() Abilities {
 		SystemSpace: func(n, _, budget int) (int, bool) { // a basis of residuals, a number for each, and three vectors
 			return size.Sum(size.Product(3, n), size.Product(size.Sum(n, 1), min(n, budget))), false
 		},
-		PrimalSpace: func(p, budget int) int { // the same
+		PrimalSpace: func(p, budget int) int { // a basis of residuals, and three vectors
 			return size.Sum(size.Product(3, p), size.Product(p, basisSize(p, budget)))
 		},
 	}
@@ -54,7 +54,7 @@ type dualCG struct {
 	pre         preconditioner // nil: none
 	r, z, p, ap []float64
 	rs, zs      []float64 // earlier r/√(r·z) and z/√(r·z), one after the other
-	along       []float64 // products of a residual with them
+	along       []float64 // work space: products of a residual with the zs
 }
 
 func newDualCG(n, budget int, pre preconditioner) *dualCG {
@@ -223,9 +223,9 @@ func (s *dualCG) orthogonalise(r []float64) {
 	project(r, zs, rs, s.along[:rs.Rows])
 }
 
-// project makes r orthogonal to the rows of Z, whose products with those of R are 1 for a row
-// itself and 0 else: r - Rᵀ (Z r), twice, of which the second takes what rounding has left. c is work
-// space, a number for each row.
+// project makes r, n numbers, orthogonal to the rows of zs = Z, for zs and rs of t x n with Z Rᵀ = I: it
+// is r - Rᵀ (Z r), twice, of which the second takes what rounding has left (Gram and Schmidt's method in its
+// classical form; twice is enough: Giraud, Langou, Rozloznik and van den Eshof 2005). c is work space, t numbers.
 func project(r []float64, zs, rs tensor.Matrix[float64], c []float64) {
 	for range 2 {
 		tensor.Gemv(nil, zs, r, c)

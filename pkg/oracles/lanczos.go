@@ -45,8 +45,8 @@ type Path interface {
 type lanczosPath struct {
 	q           []float64 // the basis, vector after vector
 	diag, off   []float64 // T: T_ii and T_{i,i+1}; off has one more than diag, the next
-	y, work     []float64
-	norm        float64 // |b|
+	y, work     []float64 // of solve, which sets both; until then y is work space of Build
+	norm        float64   // |b|
 	next, resid []float64
 }
 

@@ -85,12 +85,12 @@ type symmetricSpace[T Float] struct {
 	w, c, p Matrix[T]
 }
 
-// weighRows adds what the block has for some examples to C. Where rows are short, and all three
-// matrices have no gaps, numbers above the diagonal cost less than a call for each row.
+// weighRows adds what the block has for some examples to C. Where rows are short, and none of the three
+// matrices has gaps, so that the block is all of C, numbers above the diagonal cost less than a call for
+// each row; what they become is worthless.
 func (s *symmetricSpace[T]) weighRows(worker, lo, hi int) {
 	if n := s.p.Cols; s.k == 1 && n <= shortRows && s.w.Stride == n && s.c.Stride == n {
-		from, to := (s.lo+lo)*n, (s.lo+hi)*n
-		kernel.MultiplyAdd(s.w.Data[from:to], s.p.Data[lo*n:hi*n], s.c.Data[from:to])
+		kernel.MultiplyAdd(s.w.Data[lo*n:hi*n], s.p.Data[lo*n:hi*n], s.c.Data[lo*n:hi*n])
 		return
 	}
 	for e := lo; e < hi; e++ {
@@ -183,13 +183,20 @@ func Combine[T Float](p *Pool, a Matrix[T], v, y []T) {
 	AddCombination(p, a, v, y)
 }
 
-// AddCombination adds Aᵀ v to y: a thread takes some of the columns, and adds from the first row
-// to the last.
+// AddCombination adds Aᵀ v to y, q numbers, for A of n x q and v of n numbers: a thread takes some
+// of the columns, and adds from the first row to the last.
 func AddCombination[T Float](p *Pool, a Matrix[T], v, y []T) {
 	if len(v) != a.Rows || len(y) != a.Cols {
 		panic("tensor: AddCombination: a vector has the wrong length")
 	}
+	if a.Rows == 0 {
+		return
+	}
 	a.check()
+	if p == nil {
+		kernel.AddRows(y, a.Data, a.Stride, v)
+		return
+	}
 	g := argsOf[T](p)
 	g.a, g.x, g.y = a, v, y
 	p.For(a.Cols, combineCols, g.combine)
@@ -197,18 +204,23 @@ func AddCombination[T Float](p *Pool, a Matrix[T], v, y []T) {
 	g.done(p)
 }
 
-// combineCols columns of y stay in the first-level cache while the rows of A go by.
+// combineCols is how many columns a thread takes at a time: 8 KiB of float32 of each row.
 const combineCols = 2048
 
 // productRows rows are multiplied together by AddProducts, which threads get multiples of.
 const productRows = 4
 
-// AddProducts adds A x to y for A of n rows, multiplied and added in float64.
+// AddProducts adds A x to y, n numbers, for A of n x q and x of q numbers, multiplied and added in
+// float64: a thread takes some of the rows.
 func AddProducts[T Float](p *Pool, a Matrix[T], x, y []T) {
 	if len(x) != a.Cols || len(y) != a.Rows {
 		panic("tensor: AddProducts: a vector has the wrong length")
 	}
 	a.check()
+	if p == nil {
+		kernel.AddProducts(y, a.Data, a.Stride, x)
+		return
+	}
 	g := argsOf[T](p)
 	g.a, g.x, g.y = a, x, y
 	p.For(a.Rows, productRows*max(1, chunk/productRows/max(1, a.Cols)), g.products)

@@ -19,7 +19,7 @@ func TestSymmetric(t *testing.T) {
 
 func testSymmetric[T Float](t *testing.T, tol float64) {
 	rng := rand.New(rand.NewPCG(1, 2))
-	for _, c := range []struct{ examples, k, cols int }{{1, 1, 1}, {1, 5, 3}, {7, 1, 20}, {64, 1, 9}, {33, 2, 40}, {130, 3, 17}, {300, 1, 11}, {5, 70, 6}} {
+	for _, c := range []struct{ examples, k, cols int }{{1, 1, 1}, {1, 5, 3}, {7, 1, 20}, {64, 1, 9}, {33, 2, 40}, {130, 3, 17}, {300, 1, 11}, {5, 70, 6}, {128, 1, 7}, {129, 1, 7}} {
 		n := c.examples * c.k
 		a, w := View(n, c.cols, random[T](rng, n*c.cols)), New[T](c.examples, c.examples)
 		for i := range c.examples {
@@ -27,10 +27,18 @@ func testSymmetric[T Float](t *testing.T, tol float64) {
 				w.Set(i, j, T(rng.NormFloat64()))
 			}
 			for j := i + 1; j < c.examples; j++ {
-				w.Set(i, j, T(math.NaN())) // is not read
+				w.Set(i, j, T(math.NaN())) // is worthless
 			}
 		}
-		for _, weighted := range []bool{false, true} {
+		gaps := func(a Matrix[T]) Matrix[T] { // the same numbers with room between rows
+			b := Matrix[T]{a.Rows, a.Cols, a.Cols + 5, make([]T, a.Rows*(a.Cols+5))}
+			for i := range a.Rows {
+				copy(b.Row(i), a.Row(i))
+			}
+			return b
+		}
+		for which := range 4 { // plain, weighted, and with gaps in the weights, and in the result
+			weighted := which > 0
 			var first []T
 			for _, threads := range []int{1, 2, 3} {
 				pool := NewPool(threads)
@@ -38,9 +46,18 @@ func testSymmetric[T Float](t *testing.T, tol float64) {
 				for i := range got.Data {
 					got.Data[i] = 2
 				}
-				if weighted {
+				switch which {
+				case 1:
 					AddWeighted(pool, a, w, got)
-				} else {
+				case 2:
+					AddWeighted(pool, a, gaps(w), got)
+				case 3:
+					apart := gaps(got)
+					AddWeighted(pool, a, w, apart)
+					for i := range n {
+						copy(got.Row(i), apart.Row(i))
+					}
+				default:
 					AddSymmetric(pool, a, got)
 				}
 				Mirror(pool, got)
@@ -74,34 +91,64 @@ func testSymmetric[T Float](t *testing.T, tol float64) {
 	AddWeighted(nil, New[T](0, 3), New[T](0, 0), New[T](0, 0))
 }
 
-// TestRowSums compares Combine and AddProducts with plain loops.
+// TestRowSums compares Combine, AddCombination and AddProducts with plain loops, of rows with gaps and
+// without, and with themselves on other numbers of threads, and without a pool.
 func TestRowSums(t *testing.T) {
+	each(t, func(t *testing.T) {
+		testRowSums[float32](t, 1e-6)
+		testRowSums[float64](t, 1e-14)
+	})
+}
+
+func testRowSums[T Float](t *testing.T, tol float64) {
 	rng := rand.New(rand.NewPCG(1, 2))
-	for _, c := range []struct{ rows, cols int }{{0, 3}, {1, 1}, {5, 7}, {40, 3000}, {3000, 40}} {
-		a := View(c.rows, c.cols, random[float64](rng, c.rows*c.cols))
-		v, x := random[float64](rng, c.rows), random[float64](rng, c.cols)
-		pool := NewPool(2)
-		y, u := slices.Repeat([]float64{7}, c.cols), slices.Repeat([]float64{7}, c.rows)
-		Combine(pool, a, v, y)
-		AddProducts(pool, a, x, u)
-		pool.Close()
-		for j, got := range y {
-			want := 0.0
-			for i := range c.rows {
-				want += v[i] * a.At(i, j)
+	for _, c := range []struct{ rows, cols, gap int }{{0, 3, 0}, {0, 5000, 0}, {1, 1, 0}, {5, 7, 2}, {40, 3000, 0}, {3000, 40, 3}, {7, 20_000, 0}} {
+		a := Matrix[T]{c.rows, c.cols, c.cols + c.gap, random[T](rng, c.rows*(c.cols+c.gap))}
+		v, x := random[T](rng, c.rows), random[T](rng, c.cols)
+		var first [3][]T
+		for _, threads := range []int{0, 1, 2, 3} {
+			var pool *Pool
+			if threads > 0 {
+				pool = NewPool(threads)
 			}
-			if math.Abs(got-want) > 1e-11 {
-				t.Fatalf("%+v: the sum in column %d is %g, want %g", c, j, got, want)
+			all := [3][]T{slices.Repeat([]T{7}, c.cols), slices.Repeat([]T{7}, c.cols), slices.Repeat([]T{7}, c.rows)}
+			Combine(pool, a, v, all[0])
+			AddCombination(pool, a, v, all[1])
+			AddProducts(pool, a, x, all[2])
+			pool.Close()
+			for i, got := range all {
+				if threads == 0 {
+					first[i] = got
+				} else if !slices.Equal(got, first[i]) {
+					t.Fatalf("%+v: %d threads give other bits", c, threads)
+				}
 			}
 		}
-		for i, got := range u {
-			want := 7.0
-			for j := range c.cols {
-				want += x[j] * a.At(i, j)
+		check := func(what string, i int, got T, start float64, terms func(yield func(T, T))) {
+			sum, size := start, math.Abs(start)
+			terms(func(p, q T) {
+				sum += float64(p) * float64(q)
+				size += math.Abs(float64(p) * float64(q))
+			})
+			if math.Abs(float64(got)-sum) > tol*(1+size) {
+				t.Fatalf("%+v: %s %d is %g, want %g", c, what, i, got, sum)
 			}
-			if math.Abs(got-want) > 1e-11 {
-				t.Fatalf("%+v: the product of row %d is %g, want %g", c, i, got, want)
+		}
+		for j := range c.cols {
+			column := func(yield func(T, T)) {
+				for i := range c.rows {
+					yield(v[i], a.At(i, j))
+				}
 			}
+			check("the sum in column", j, first[0][j], 0, column)
+			check("7 and the sum in column", j, first[1][j], 7, column)
+		}
+		for i := range c.rows {
+			check("7 and the product of row", i, first[2][i], 7, func(yield func(T, T)) {
+				for j := range c.cols {
+					yield(x[j], a.At(i, j))
+				}
+			})
 		}
 	}
 }

@@ -46,10 +46,13 @@ func Use(isa ISA) {
 
 // A set is what an instruction set has for products of one precision.
 type set[T Float] struct {
-	lanes   int               // elements of a vector; a panel of patches is two vectors wide
-	wide    int               // vectors of a panel of B
-	runs    bool              // product kernels make several blocks in a call, and finish them
-	rows    [maxWidth + 1]int // of C in the largest kernel of so many vectors
+	lanes int               // elements of a vector; a panel of patches is two vectors wide
+	wide  int               // vectors of a panel of B
+	runs  bool              // product kernels make several blocks in a call, and finish them
+	rows  [maxWidth + 1]int // of C in the largest kernel of so many vectors
+
+	// Where runs, rowsNext rows are fetched ahead for each block, from next on, rowNext bytes apart;
+	// else a line for each step of k.
 	product [maxWidth][maxRows + 1]func(k int, a *T, rowA, colA int, b *T, rowB int, c *T, rowC int, mask *byte, alpha T, accumulate int, next *T, rowNext, blocks, stepA int, end *byte, rowsNext int)
 	direct  [directRows + 1]func(k int, a *T, rowA int, src *T, rows *int32, second int, c *T, rowC int, accumulate int) // B in place
 	copy    [maxWidth]func(dst *T, rowDst int, src *T, rowSrc, n int, mask *byte)                                        // of so many vectors, from one on

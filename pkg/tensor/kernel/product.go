@@ -217,7 +217,7 @@ func (g *set[T]) block(s *Scratch[T], part Triangle, d int, transA, transB bool,
 	s.end = ending[T]{}
 }
 
-// farBytes is how large a B is of which panels are fetched before they are packed.
+// farBytes is the size of a B, in bytes, from which on its panels are fetched before they are packed.
 const farBytes = 256 << 10
 
 // panel returns how many vectors the next panel of B has where n columns are left. One vector

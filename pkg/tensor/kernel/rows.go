@@ -4,13 +4,10 @@ package kernel
 // rows of a matrix, each times its number.
 func AddRows[T Float](y, x []T, ldx int, v []T) { AddRowsOfEach(1, y, x, ldx, 0, v) }
 
-// AddRowsOfEach is AddRows for m examples: y and v have their parts of y and v, one behind the other,
-// and the rows of an example begin stepX behind those of the one before.
+// AddRowsOfEach is AddRows for m examples: y is m x n and v m x k, without gaps, and row c of example i,
+// n numbers, begins at i stepX + c ldx.
 func AddRowsOfEach[T Float](m int, y, x []T, ldx, stepX int, v []T) {
-	n, k, ok := partsOf(m, len(y), len(v), len(x), ldx, stepX)
-	if !ok {
-		panic("kernel: AddRows: rows that are longer than their data")
-	}
+	n, k := partsOf("AddRows", m, len(y), len(v), len(x), ldx, stepX)
 	if n == 0 || k == 0 {
 		return
 	}
@@ -30,26 +27,32 @@ func AddRowsOfEach[T Float](m int, y, x []T, ldx, stepX int, v []T) {
 	}
 }
 
-// partsOf returns the lengths of the parts of m examples, of which all have so many numbers, and whether
-// their rows are in x: as many for each as a part of those has numbers, and as long as the other.
-func partsOf(m, all, rows, x, ldx, stepX int) (n, k int, ok bool) {
-	if m <= 0 || all == 0 || rows == 0 {
-		return 0, 0, true
+// partsOf returns how many numbers each of m examples has of all, which is how long its rows are, and of
+// rows, which is how many it has. It panics unless these are the same for all, and the rows are in x.
+func partsOf(name string, m, all, rows, x, ldx, stepX int) (n, k int) {
+	switch {
+	case m < 0 || ldx < 0 || stepX < 0:
+		panic("kernel: " + name + ": a negative number of examples, or distance between rows")
+	case m == 0 && all+rows > 0 || m > 0 && (all%m != 0 || rows%m != 0):
+		panic("kernel: " + name + ": examples with different numbers of elements")
+	case m == 0:
+		return 0, 0
 	}
 	n, k = all/m, rows/m
-	return n, k, all == m*n && rows == m*k && ldx >= 0 && stepX >= 0 && x >= (m-1)*stepX+(k-1)*ldx+n
+	if n > 0 && k > 0 && x < (m-1)*stepX+(k-1)*ldx+n {
+		panic("kernel: " + name + ": rows that are longer than their data")
+	}
+	return n, k
 }
 
 // AddDots adds to u_c the product of row c of x with t, for rows as long as t that begin at
 // c ldx: multiplied and added in T, in an order that may depend on c and on how many rows there are.
 func AddDots[T Float](u, x []T, ldx int, t []T) { AddDotsOfEach(1, u, x, ldx, 0, t) }
 
-// AddDotsOfEach is AddDots for m examples, as [AddRowsOfEach] is AddRows.
+// AddDotsOfEach is AddDots for m examples: u is m x k and t m x n, without gaps, and rows lie as
+// in [AddRowsOfEach].
 func AddDotsOfEach[T Float](m int, u, x []T, ldx, stepX int, t []T) {
-	n, k, ok := partsOf(m, len(t), len(u), len(x), ldx, stepX)
-	if !ok {
-		panic("kernel: AddDots: rows that are longer than their data")
-	}
+	n, k := partsOf("AddDots", m, len(t), len(u), len(x), ldx, stepX)
 	if n == 0 || k == 0 {
 		return
 	}
@@ -71,13 +74,14 @@ func AddDotsOfEach[T Float](m int, u, x []T, ldx, stepX int, t []T) {
 	}
 }
 
-// AddProducts adds A x to y, whose row i begins at i lda: multiplied and added in float64, in an
-// order that depends on the length of x alone.
+// AddProducts adds A x to y, for A of as many rows as y has numbers, as long as x, of which row i begins
+// at i lda: multiplied and added in float64, in an order that depends on nothing but the length of x and the
+// instruction set.
 func AddProducts[T Float](y, a []T, lda int, x []T) {
 	if len(y) == 0 || len(x) == 0 {
 		return
 	}
-	if len(a) < (len(y)-1)*lda+len(x) {
+	if lda < 0 || len(a) < (len(y)-1)*lda+len(x) {
 		panic("kernel: AddProducts: rows that are longer than their data")
 	}
 	if k := passesOf[T](); k != nil {

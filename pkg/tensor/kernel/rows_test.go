@@ -49,7 +49,7 @@ func testRows[T Float](t *testing.T, tol float64) {
 					t.Errorf("%d rows of %d: a sum writes outside", k, n)
 				}
 				testProducts(t, x, ld, r, k, tol, AddDots)
-				exact := testProducts(t, x, ld, r, k, tol/8, AddProducts)
+				exact := testProducts(t, x, ld, r, k, tol, AddProducts)
 				for c := range k { // in whatever company
 					one := []T{1}
 					AddProducts(one, x[c*ld:], ld, r)
@@ -84,6 +84,27 @@ func testProducts[T Float](t *testing.T, x []T, ld int, r []T, k int, tol float6
 		t.Errorf("%d rows of %d: products write outside", k, len(r))
 	}
 	return u[1 : k+1]
+}
+
+// TestProductsAreExact: what cancels in float32 is left by sums in float64, wherever the numbers stand.
+func TestProductsAreExact(t *testing.T) {
+	each(t, func(t *testing.T) {
+		for _, n := range []int{3, 8, 16, 33, 64, 100} {
+			for at := range n - 2 {
+				x, a := slices.Repeat([]float32{1}, n), make([]float32, 5*n)
+				for r := range 5 {
+					copy(a[r*n+at:], []float32{1e8, float32(r + 1), -1e8})
+				}
+				y := make([]float32, 5)
+				AddProducts(y, a, n, x)
+				for r, v := range y {
+					if v != float32(r+1) {
+						t.Fatalf("1e8 + %d - 1e8 at %d of %d is %g", r+1, at, n, v)
+					}
+				}
+			}
+		}
+	})
 }
 
 // TestRowsOfEach: several examples have what they have alone, bit by bit, whether their rows lie one behind the
@@ -132,6 +153,12 @@ func TestRowsPanic(t *testing.T) {
 		"dots":     func() { AddDots(make([]float64, 2), make([]float64, 8), 6, make([]float64, 3)) },
 		"each":     func() { AddRowsOfEach(2, make([]float32, 6), make([]float32, 11), 3, 6, make([]float32, 4)) },
 		"parts":    func() { AddDotsOfEach(2, make([]float32, 3), make([]float32, 99), 3, 6, make([]float32, 6)) },
+		"no parts": func() { AddRowsOfEach(2, make([]float32, 3), nil, 3, 6, nil) },
+		"none":     func() { AddRowsOfEach(0, make([]float32, 3), make([]float32, 99), 3, 6, make([]float32, 1)) },
+		"examples": func() { AddDotsOfEach(-1, nil, []float32{1}, 3, 6, nil) },
+		"back":     func() { AddRows(make([]float32, 3), make([]float32, 99), -3, make([]float32, 2)) },
+		"steps":    func() { AddDotsOfEach(2, make([]float32, 2), make([]float32, 99), 3, -6, make([]float32, 6)) },
+		"rows":     func() { AddProducts(make([]float64, 2), make([]float64, 99), -3, make([]float64, 3)) },
 		"products": func() { AddProducts(make([]float64, 2), make([]float64, 8), 6, make([]float64, 3)) },
 		"scale":    func() { ScaleRows(make([]float32, 3), make([]float32, 3), nil) },
 	} {

@@ -3,6 +3,7 @@ package kernel
 import (
 	"fmt"
 	"math"
+	"slices"
 	"testing"
 )
 
@@ -33,8 +34,25 @@ func productCases[T Float]() (cases []passCase[T]) {
 	return cases
 }
 
+// rowCases are sums of rows and products with them, of two examples.
+func rowCases[T Float]() (cases []passCase[T]) {
+	for _, n := range []int{3, PanelWidth[T]()} {
+		cases = append(cases, passCase[T]{fmt.Sprintf("sums of rows of %d", n), 3, func(v [][]T) float64 {
+			AddRowsOfEach(2, v[0][:2*n], v[1], n, 5*n, v[2][:10])
+			return 0
+		}}, passCase[T]{fmt.Sprintf("products with rows of %d", n), 3, func(v [][]T) float64 {
+			AddDotsOfEach(2, v[0][:10], v[1], n, 5*n, v[2][:2*n])
+			return 0
+		}}, passCase[T]{fmt.Sprintf("product of a vector of %d", n), 3, func(v [][]T) float64 {
+			AddProducts(v[0][:5], v[1], n, v[2][:n])
+			return 0
+		}})
+	}
+	return cases
+}
+
 func testControl[T Float](t *testing.T) {
-	for _, c := range append(passCases[T](), productCases[T]()...) {
+	for _, c := range slices.Concat(passCases[T](), productCases[T](), rowCases[T]()) {
 		for _, n := range []int{500, 517} {
 			s := make([][]T, c.slices)
 			for i := range s {
@@ -88,6 +106,15 @@ func TestSubnormal(t *testing.T) {
 		check("scale", x, want)
 		Multiply(filled(tiny), filled(1), y)
 		check("multiply", y, want)
+		y = filled(0)
+		AddRows(y, filled(tiny), 0, []float32{1})
+		check("rows", y, want)
+		y = filled(0)
+		AddDots(y, filled(tiny)[:1], 0, []float32{1})
+		check("dots", y, want)
+		y = filled(0)
+		AddProducts(y, filled(tiny)[:1], 0, []float32{1})
+		check("products", y, want)
 		var s Scratch[float32]
 		Product(&s, false, false, 10, 10, 1, 1, filled(tiny)[:10], 1, filled(1)[:10], 10, 0, y, 10)
 		check("product", y, want)

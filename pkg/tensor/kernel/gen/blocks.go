@@ -123,7 +123,8 @@ func productSteps(v vectors, f64 bool, rows, width int) {
 	Label("done")
 }
 
-// fetchNext fetches some rows of what comes next into the second-level cache, and moves on.
+// fetchNext fetches rowsNext rows of what comes next, and moves next, its own argument, behind them for the
+// next block: into the second-level cache, since the first is full of what is at work. R9, R10 and R11 are lost.
 func fetchNext(v vectors, width int) {
 	param, err := Param("next").Resolve()
 	if err != nil {
