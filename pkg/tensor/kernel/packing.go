@@ -121,6 +121,9 @@ func (g *set[T]) pack(dst []T, row int, trans bool, k, w int, b []T, ldb int) {
 				done = k
 			}
 		}
+		if done == k {
+			continue
+		}
 		for x := range min(g.lanes, w-from) {
 			at := from + x
 			for p, v := range b[at*ldb+done : at*ldb+k] {
