@@ -1,6 +1,8 @@
 """Let programs take turns. Each is a process of its own, bound to as many processors as it
 has threads, the same ones; it builds its step, checks it, and waits. Rounds go through
-the programs in turn, so that whatever else the machine does falls on all alike.
+the programs in turn, so that whatever else the machine does falls on all alike, and while
+one works the others are stopped: threads of some libraries, as OpenBLAS's, spin for the next call long
+after one, on the processors of whoever is next.
 
 The host of a virtual machine may move its cores nearer to each other, or apart, at any
 time, which changes times on two threads by more than most differences between programs.
@@ -8,9 +10,9 @@ So every round begins with a look at how far they are apart, and numbers of near
 rounds are kept apart.
 """
 import os
+import signal
 import subprocess
 import sys
-import time
 
 from workloads import WORKLOADS
 
@@ -59,7 +61,14 @@ class Worker:
         self.process.stdin.flush()
         return self.answer(begin)
 
+    def stop(self):
+        self.process.send_signal(signal.SIGSTOP)
+
+    def proceed(self):
+        self.process.send_signal(signal.SIGCONT)
+
     def close(self):
+        self.proceed()  # if an error left it stopped
         self.process.stdin.close()
         self.process.wait()
 
@@ -102,15 +111,18 @@ def alternate(workers, machine, threads, rounds, seconds):
     """Return Looks: rounds of them with the cores near, or so many with them far, whatever
     comes first. Who goes first in a round, behind the look at the machine, takes turns too."""
     looks = []
+    for w in workers:
+        w.stop()
     while max(sum(k.far for k in looks), sum(not k.far for k in looks)) < rounds:
         look = Look(*machine.ask("look %d" % threads, "NS"))
         first = len(looks) % len(workers)
         for w in workers[first:] + workers[:first]:
+            w.proceed()
             ms, *rate = w.ask("go %g" % seconds, "MS")
+            w.stop()
             look.ms[w.name] = ms
             if rate:
                 look.rates[w.name] = rate[0]
-            time.sleep(0.02)  # in which threads that spin for the next call go to sleep
         looks.append(look)
     return looks
 
