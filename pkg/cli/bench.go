@@ -57,9 +57,9 @@ passes over memory beside a plain copy.
 
 With --gram measure, in some minutes, the ways to multiply by K = J Jᵀ in the dual, on 144
 cells of model, outputs, batch size and budget: an MLP and a network of convolutions on
-images of MNIST's size, and the small MLP of configs/digits.yaml. Set-up, products and the last product are measured apart, in
-turn, 5 times; a cell is made of their medians. The last columns have what gram: auto takes,
-and its time over that of the best.`,
+images of MNIST's size, and the small MLP of configs/digits.yaml. Set-up, products and
+the last product are measured apart, in turn, 5 times; a cell is made of their medians.
+The last columns have what gram: auto takes, and its time over that of the best.`,
 		Example: `  dgn bench configs/digits.yaml
   dgn bench configs/mnist.yaml --method SGD --method "GN dual, Adam" --set train.batch_size=256 --json
   dgn bench --kernels

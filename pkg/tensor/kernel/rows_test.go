@@ -1,6 +1,7 @@
 package kernel
 
 import (
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -35,15 +36,7 @@ func testRows[T Float](t *testing.T, tol float64) {
 				}
 				AddRows(all[1:n+1], x, ld, v)
 				for j := range n {
-					sum, size := 1.0, 1.0
-					for c := range k {
-						p := float64(v[c]) * float64(x[c*ld+j])
-						sum += p
-						size += math.Abs(p)
-					}
-					if math.Abs(float64(all[1+j])-sum) > tol*size {
-						t.Fatalf("%d rows of %d: element %d of their sum is %g, want %g", k, n, j, all[1+j], sum)
-					}
+					checkSum(t, fmt.Sprintf("%d rows of %d: element %d of their sum", k, n, j), float64(all[1+j]), tol, k, func(c int) (T, T) { return v[c], x[c*ld+j] })
 				}
 				if all[0] != canary || all[n+1] != canary {
 					t.Errorf("%d rows of %d: a sum writes outside", k, n)
@@ -62,6 +55,21 @@ func testRows[T Float](t *testing.T, tol float64) {
 	}
 }
 
+// checkSum compares a number with 1 and the sum of n products in float64.
+func checkSum[T Float](t *testing.T, what string, got, tol float64, n int, factors func(i int) (T, T)) {
+	t.Helper()
+	sum, size := 1.0, 1.0
+	for i := range n {
+		a, b := factors(i)
+		p := float64(a) * float64(b)
+		sum += p
+		size += math.Abs(p)
+	}
+	if math.Abs(got-sum) > tol*size {
+		t.Fatalf("%s is %g, want %g", what, got, sum)
+	}
+}
+
 // testProducts compares 1 and the products of k rows with r, and returns them.
 func testProducts[T Float](t *testing.T, x []T, ld int, r []T, k int, tol float64, add func(u, x []T, ld int, r []T)) []T {
 	u := slices.Repeat([]T{canary}, k+2)
@@ -70,15 +78,7 @@ func testProducts[T Float](t *testing.T, x []T, ld int, r []T, k int, tol float6
 	}
 	add(u[1:k+1], x, ld, r)
 	for c := range k {
-		sum, size := 1.0, 1.0
-		for j := range r {
-			p := float64(r[j]) * float64(x[c*ld+j])
-			sum += p
-			size += math.Abs(p)
-		}
-		if math.Abs(float64(u[1+c])-sum) > tol*size {
-			t.Fatalf("%d rows of %d: product %d is %g, want %g", k, len(r), c, u[1+c], sum)
-		}
+		checkSum(t, fmt.Sprintf("%d rows of %d: product %d", k, len(r), c), float64(u[1+c]), tol, len(r), func(j int) (T, T) { return r[j], x[c*ld+j] })
 	}
 	if u[0] != canary || u[k+1] != canary {
 		t.Errorf("%d rows of %d: products write outside", k, len(r))

@@ -26,11 +26,7 @@ func productBlocks(v vectors, f64 bool, rows, width int) {
 	fetchBlock(v, rows, width, gate)
 	productSteps(v, f64, rows, width)
 	finishBlock(v, f64, rows, width, gate)
-	param, err := Param("stepA").Resolve()
-	if err != nil {
-		panic(err)
-	}
-	ADDQ(param.Addr, R14)
+	ADDQ(address("stepA"), R14)
 	DECQ(R15)
 	JNZ(LabelRef("block"))
 }
@@ -126,11 +122,7 @@ func productSteps(v vectors, f64 bool, rows, width int) {
 // fetchNext fetches rowsNext rows of what comes next, and moves next, its own argument, behind them for the
 // next block: into the second-level cache, since the first is full of what is at work. R9, R10 and R11 are lost.
 func fetchNext(v vectors, width int) {
-	param, err := Param("next").Resolve()
-	if err != nil {
-		panic(err)
-	}
-	next := param.Addr
+	next := address("next")
 	Load(Param("rowsNext"), R9)
 	TESTQ(R9, R9)
 	JZ(LabelRef("ahead"))
@@ -199,11 +191,7 @@ func finishBlock(v vectors, f64 bool, rows, width int, gate Mem) {
 			loadMasked(v, f64, m, mask, to)
 		}
 	}
-	param, err := Param("alpha").Resolve()
-	if err != nil {
-		panic(err)
-	}
-	broadcast(f64, param.Addr, alpha)
+	broadcast(f64, address("alpha"), alpha)
 	Load(Param("mask"), RAX)
 	Load(Param("accumulate"), RBX)
 	Load(Param("end"), R8)

@@ -67,11 +67,7 @@ func linearBytes() {
 	y, x := avx2.regs, []VecPhysical{X0, X1, X2, X3}
 	slope, offset := y[4], y[5]
 	for i, name := range []string{"slope", "offset"} {
-		param, err := Param(name).Resolve()
-		if err != nil {
-			panic(err)
-		}
-		VBROADCASTSD(param.Addr, y[4+i])
+		VBROADCASTSD(address(name), y[4+i])
 	}
 	LEAQ(Mem{Base: RDI, Disp: ahead}, R10)
 	Label("loop")

@@ -63,11 +63,7 @@ func overLoop(v vectors, f64 bool, slices, params []string) *pass {
 		if v.isa == 256 && high == 13 {
 			high = 11
 		}
-		at, err := Param(s).Resolve()
-		if err != nil {
-			panic(err)
-		}
-		broadcast(f64, at.Addr, v.regs[high])
+		broadcast(f64, address(s), v.regs[high])
 		p.params[s] = v.regs[high]
 	}
 	if v.isa == 256 && high > 12 {

@@ -102,11 +102,7 @@ func productEnd(v vectors, f64 bool, rows, width int, restore func()) {
 	n := len(v.regs)
 	sum := func(i, j int) VecPhysical { return v.regs[i*width+j] }
 	alpha, c := v.regs[n-1], v.regs[n-2]
-	param, err := Param("alpha").Resolve()
-	if err != nil {
-		panic(err)
-	}
-	broadcast(f64, param.Addr, alpha)
+	broadcast(f64, address("alpha"), alpha)
 	Load(Param("mask"), RAX)
 	Load(Param("accumulate"), RBX)
 	TESTQ(RAX, RAX)

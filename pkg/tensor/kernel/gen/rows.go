@@ -17,13 +17,6 @@ var widths = []int{8, 4, 2, 1}
 // step bytes apart from one to the next: a call for each would switch subnormal numbers off and on.
 // The body ends at its end.
 func examples(operands []string, body func()) {
-	address := func(name string) Mem {
-		p, err := Param(name).Resolve()
-		if err != nil {
-			panic(err)
-		}
-		return p.Addr
-	}
 	Label("example")
 	body()
 	Label("end")

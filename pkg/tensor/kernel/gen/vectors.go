@@ -40,6 +40,15 @@ func function(name, signature, doc string, args ...any) {
 	Pragma("noescape")
 }
 
+// address is where an argument of the function is.
+func address(name string) Mem {
+	p, err := Param(name).Resolve()
+	if err != nil {
+		panic(err)
+	}
+	return p.Addr
+}
+
 func clearVector(v vectors, r Op) {
 	if v.isa == 512 {
 		VPXORD(r, r, r)
