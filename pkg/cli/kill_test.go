@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -33,7 +34,7 @@ func TestKill(t *testing.T) {
 	t.Logf("-kill-seed %d", seed) // shown where the test fails
 	chance := rand.New(rand.NewPCG(seed, 0))
 	work := t.TempDir()
-	start := func(dir string) (*exec.Cmd, *bytes.Buffer) {
+	start := func(dir string) (*exec.Cmd, *printed) {
 		return startRun(t, work, nil, "--quiet", "--out", dir, "--threads", strconv.Itoa(1+chance.IntN(3)),
 			"--set", "train.steps=150", "--set", "evaluate.every=7", "--set", "checkpoint.every=3", "--set", "model.hidden=[40]")
 	}
@@ -104,7 +105,7 @@ func TestKill(t *testing.T) {
 // startRun starts `dgn run testdata/resumable.yaml` with the arguments in a folder,
 // by the words of wrapper if there are any, and returns it with what it will have
 // written to standard error when it has ended.
-func startRun(t *testing.T, work string, wrapper []string, args ...string) (*exec.Cmd, *bytes.Buffer) {
+func startRun(t *testing.T, work string, wrapper []string, args ...string) (*exec.Cmd, *printed) {
 	t.Helper()
 	config, err := filepath.Abs("../../testdata/resumable.yaml")
 	if err != nil {
@@ -118,12 +119,42 @@ func startRun(t *testing.T, work string, wrapper []string, args ...string) (*exe
 	cmd := exec.Command(words[0], words[1:]...)
 	cmd.Dir = work
 	cmd.Env = append(os.Environ(), "HOME="+work, "XDG_CONFIG_HOME="+work)
-	var log bytes.Buffer
+	var log printed
 	cmd.Stderr = &log
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
 	return cmd, &log
+}
+
+// printed is what a program has printed so far.
+type printed struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (p *printed) Write(b []byte) (int, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.text.Write(b)
+}
+
+func (p *printed) String() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.text.String()
+}
+
+// await waits until the program has printed a text.
+func (p *printed) await(t *testing.T, text string) {
+	t.Helper()
+	for range 6000 {
+		if strings.Contains(p.String(), text) {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	t.Fatalf("%q is not printed within a minute, but\n%s", text, p)
 }
 
 // finished counts the complete runs in a folder.

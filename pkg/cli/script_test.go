@@ -51,6 +51,7 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
 			"exits":     exits,
 			"interrupt": interrupted,
+			"await":     awaited,
 			"full":      full,
 		},
 		RequireExplicitExec: true,
@@ -108,6 +109,23 @@ func interrupted(ts *testscript.TestScript, neg bool, args []string) {
 	err = cmd.Wait()
 	fmt.Fprint(ts.Stderr(), out.String())
 	checkExit(ts, "130", err)
+}
+
+// await FILE [TEXT] waits until a file is there, and holds a text: what a program in the
+// background does takes longer the busier the machine is.
+func awaited(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 1 || len(args) > 2 {
+		ts.Fatalf("usage: await FILE [TEXT]")
+	}
+	text := strings.Join(args[1:], "")
+	file := ts.MkAbs(args[0])
+	for range 6000 {
+		if held, err := os.ReadFile(file); err == nil && bytes.Contains(held, []byte(text)) {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	ts.Fatalf("%s is not there, or without %q, after a minute", args[0], text)
 }
 
 // full PROGRAM ARGS... runs a program with a standard output that is full, and

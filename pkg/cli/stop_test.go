@@ -95,7 +95,7 @@ func TestStopped(t *testing.T) {
 func TestTakenOver(t *testing.T) {
 	t.Setenv(hurried, "yes")
 	work := t.TempDir()
-	start := func(out string) (*exec.Cmd, *bytes.Buffer) {
+	start := func(out string) (*exec.Cmd, *printed) {
 		return startRun(t, work, nil, "--out", out, "--threads", "1", "--figures", "none",
 			"--set", "methods=[{name: momentum, optimizer: {kind: sgd, learning_rate: 0.001}}]", "--set", "train={batch_size: 30, steps: 2000}",
 			"--set", "evaluate.every=50", "--set", "checkpoint.every=20", "--set", "model.hidden=[100]")
@@ -201,7 +201,7 @@ func TestToldTooEarly(t *testing.T) {
 	}
 	defer lock.Release()
 	cmd, log := startRun(t, work, nil, "--out", "out", "--figures", "none")
-	time.Sleep(time.Second) // it waits for the folder
+	log.await(t, "waiting for the results folder")
 	if err := cmd.Process.Signal(syscall.SIGUSR1); err != nil {
 		t.Fatal(err)
 	}
