@@ -65,7 +65,7 @@ var (
 			nil, direct256s1, direct256s2, direct256s3, direct256s4,
 		},
 		addBias: addBias256s, addRectify: addRectify256s, gate: gateRows256s,
-		copy: [maxWidth]func(dst *float32, rowDst int, src *float32, rowSrc, n int, mask *byte){nil, copyPanel256sx2, copyPanel256sx3}, transpose: transpose256s,
+		copy: [maxWidth]func(dst *float32, rowDst int, src *float32, rowSrc, n int, mask *byte){nil, copyPanel256sx2, copyPanel256sx3}, transpose: transpose256s, deal: deal256s,
 		gather: []func(dst *float32, rowDst int, src *float32, rows *int32, n int, pieces *int, count int){gather128s, gather256s},
 		masks:  laneMasks(8),
 	}
@@ -80,7 +80,7 @@ var (
 			nil, direct256d1, direct256d2, direct256d3, direct256d4,
 		},
 		addBias: addBias256d, addRectify: addRectify256d, gate: gateRows256d,
-		copy: [maxWidth]func(dst *float64, rowDst int, src *float64, rowSrc, n int, mask *byte){nil, copyPanel256dx2, copyPanel256dx3}, transpose: transpose256d,
+		copy: [maxWidth]func(dst *float64, rowDst int, src *float64, rowSrc, n int, mask *byte){nil, copyPanel256dx2, copyPanel256dx3}, transpose: transpose256d, deal: deal256d,
 		gather: []func(dst *float64, rowDst int, src *float64, rows *int32, n int, pieces *int, count int){gather128d, gather256d},
 		masks:  laneMasks(4),
 	}

@@ -604,6 +604,11 @@ func transpose512s(dst *float32, rowDst int, src *float32, rowSrc int, n int)
 //go:noescape
 func transpose256s(dst *float32, rowDst int, src *float32, rowSrc int, n int)
 
+// deal256s copies the first 64 bytes of n rows, which are rowSrc bytes apart, 16 at a time to pieces that begin piece bytes apart.
+//
+//go:noescape
+func deal256s(dst *float32, piece int, src *float32, rowSrc int, n int)
+
 // product512d1x1 sets (accumulate 0), or adds to (1), a block of C of 1 rows and 1 vectors: alpha A B. Strides are in bytes; no mask stands for all lanes. A line is fetched ahead for each step of k, rowNext apart from next on. There is one block, no end, and no rowsNext.
 //
 //go:noescape
@@ -1203,6 +1208,11 @@ func transpose512d(dst *float64, rowDst int, src *float64, rowSrc int, n int)
 //
 //go:noescape
 func transpose256d(dst *float64, rowDst int, src *float64, rowSrc int, n int)
+
+// deal256d copies the first 64 bytes of n rows, which are rowSrc bytes apart, 32 at a time to pieces that begin piece bytes apart.
+//
+//go:noescape
+func deal256d(dst *float64, piece int, src *float64, rowSrc int, n int)
 
 // exp512d sets y = exp(x) for x <= 0; n whole vectors, and one that mask cuts.
 //

@@ -18296,6 +18296,31 @@ loop:
 	VZEROUPPER
 	RET
 
+// func deal256s(dst *float32, piece int, src *float32, rowSrc int, n int)
+// Requires: AVX, MMX+
+TEXT ·deal256s(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), DI
+	MOVQ piece+8(FP), R8
+	MOVQ src+16(FP), SI
+	MOVQ rowSrc+24(FP), R9
+	MOVQ n+32(FP), CX
+	LEAQ (R8)(R8*2), R10
+
+loop:
+	PREFETCHT0   (SI)(R9*8)
+	VMOVUPS      (SI), Y0
+	VMOVUPS      32(SI), Y1
+	VMOVUPS      X0, (DI)
+	VEXTRACTF128 $0x01, Y0, (DI)(R8*1)
+	VMOVUPS      X1, (DI)(R8*2)
+	VEXTRACTF128 $0x01, Y1, (DI)(R10*1)
+	ADDQ         R9, SI
+	ADDQ         $0x10, DI
+	DECQ         CX
+	JNZ          loop
+	VZEROUPPER
+	RET
+
 // func product512d1x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 // Requires: AVX, AVX512BW, AVX512F, MMX+, SSE
 TEXT ·product512d1x1(SB), NOSPLIT, $8-136
@@ -36440,6 +36465,29 @@ loop:
 	VMOVUPD    Y3, (DI)(R11*1)
 	LEAQ       (DI)(R8*4), DI
 	ADDQ       $0x20, SI
+	DECQ       CX
+	JNZ        loop
+	VZEROUPPER
+	RET
+
+// func deal256d(dst *float64, piece int, src *float64, rowSrc int, n int)
+// Requires: AVX, MMX+
+TEXT ·deal256d(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), DI
+	MOVQ piece+8(FP), R8
+	MOVQ src+16(FP), SI
+	MOVQ rowSrc+24(FP), R9
+	MOVQ n+32(FP), CX
+	LEAQ (R8)(R8*2), R10
+
+loop:
+	PREFETCHT0 (SI)(R9*8)
+	VMOVUPS    (SI), Y0
+	VMOVUPS    32(SI), Y1
+	VMOVUPS    Y0, (DI)
+	VMOVUPS    Y1, (DI)(R8*1)
+	ADDQ       R9, SI
+	ADDQ       $0x20, DI
 	DECQ       CX
 	JNZ        loop
 	VZEROUPPER

@@ -17,6 +17,9 @@ func (h heights) of(r int) int {
 	return h.low
 }
 
+// start returns the first row of block r.
+func (h heights) start(r int) int { return r*h.low + min(r, h.more) }
+
 // Distances in bytes at which the parts of A that one kernel reads fall into the same few lines
 // of the first-level cache, and displace each other: conflict those of any A, and columnConflict
 // those of columnDepth or more rows of a transposed A of which a kernel takes a part of a line, so that other
@@ -33,6 +36,9 @@ func CopiesA[T Float](transA bool, m, n, k, lda int) bool {
 	g := setOf[T]()
 	return g != nil && k > 0 && g.conflicts(transA, m, n, partOf(k), lda)
 }
+
+// interleaved is the number of rows that interleave and deal pack.
+const interleaved = 4
 
 // conflicts reports whether A is worth a copy.
 func (g *set[T]) conflicts(transA bool, m, n, k, lda int) bool {
@@ -64,28 +70,39 @@ func (g *set[T]) packRows(s *Scratch[T], m, k int, a []T, lda int) (packed []T, 
 	rows := cutRows(m, g.rows[g.wide])
 	stride = SpreadLength[T](rows.of(0) * k)
 	packed = aligned(&s.a, rows.blocks*stride)
-	const together = 4 // rows of Aᵀ: four pieces of four numbers of float32 fill a line
+	dealt := g.dealRows(packed, stride, rows, k, a, lda)
+	if dealt == rows.blocks {
+		return packed, stride
+	}
+	const together = 4 // rows of Aᵀ
 	for p := 0; p < k; p += together {
 		more := min(together, k-p)
-		i := 0
-		for r := range rows.blocks {
+		i := rows.start(dealt)
+		for r := dealt; r < rows.blocks; r++ {
 			h := rows.of(r)
 			to := packed[r*stride+p*h:][:more*h]
-			if h == 4 && more == together {
-				from := a[p*lda+i:]
-				*(*[4]T)(to) = [4]T(from)
-				*(*[4]T)(to[4:]) = [4]T(from[lda:])
-				*(*[4]T)(to[8:]) = [4]T(from[2*lda:])
-				*(*[4]T)(to[12:]) = [4]T(from[3*lda:])
-			} else {
-				for q := range more {
-					copy(to[q*h:q*h+h], a[(p+q)*lda+i:])
-				}
+			for q := range more {
+				copy(to[q*h:q*h+h], a[(p+q)*lda+i:])
 			}
 			i += h
 		}
 	}
 	return packed, stride
+}
+
+// dealRows makes as many pieces of Aᵀ as whole lines of its rows hold numbers of, and returns how many those are.
+func (g *set[T]) dealRows(packed []T, stride int, rows heights, k int, a []T, lda int) (pieces int) {
+	const height = 4
+	if g.deal == nil {
+		return 0
+	}
+	size := SizeOf[T]()
+	each := alignment / (height * size) // pieces of a line
+	for pieces+each <= rows.blocks && rows.of(pieces+each-1) == height {
+		g.deal(&packed[pieces*stride], stride*size, &a[pieces*height], lda*size, k)
+		pieces += each
+	}
+	return pieces
 }
 
 // packedLength is what packRows needs for up to m rows: pieces have at most a row more than m over their

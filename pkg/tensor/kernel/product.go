@@ -10,10 +10,12 @@ type Scratch[T Float] struct {
 
 // Blocking, in elements: height rows of A and a panel of B, both depth long, stay in the
 // second-level cache while the rows go by. The longer depth is, the less often C is read and
-// written.
+// written; the larger height is, the less often B is packed. Where kernels make several blocks in a call, copied rows of A,
+// which are read in order, may come from the third level: tall of them are 1.01 to 1.06 times as fast for products of 512 to 1024.
 const (
 	depth  = 800
 	height = 28 * maxRows
+	tall   = 1024
 )
 
 // Product sets C = alpha op(A) op(B) + beta C on the calling thread, where
@@ -82,13 +84,14 @@ func ProductPart[T Float](s *Scratch[T], part Triangle, d int, transA, transB bo
 		return
 	}
 	steps := partOf(k)
+	rows := g.height(transA, m, n, k, lda)
 	for p := 0; p < k; p += steps {
-		for i := 0; i < m; i += height {
+		for i := 0; i < m; i += rows {
 			var last Finish[T]
 			if p+steps >= k {
 				last = finish.At(i, 0)
 			}
-			g.block(s, part, d+i, transA, transB, min(height, m-i), n, min(steps, k-p), alpha,
+			g.block(s, part, d+i, transA, transB, min(rows, m-i), n, min(steps, k-p), alpha,
 				a[at(transA, i, p, lda):], lda, b[at(transB, p, 0, ldb):], ldb, accumulate, c[i*ldc:], ldc, &last)
 		}
 		accumulate = 1
@@ -117,7 +120,7 @@ func (s *Scratch[T]) Reserve(transA bool, m, n, k, lda int) {
 		aligned(&s.b, (n+goCols-1)/goCols*goCols*d)
 		return
 	}
-	m, k = min(m, height), partOf(k)
+	m, k = min(m, g.height(transA, m, n, k, lda)), partOf(k)
 	aligned(&s.b, g.wide*g.lanes*k)
 	if g.conflicts(transA, m, n, k, lda) {
 		if transA {
@@ -126,6 +129,14 @@ func (s *Scratch[T]) Reserve(transA bool, m, n, k, lda int) {
 			aligned(&s.a, m*SpreadLength[T](k))
 		}
 	}
+}
+
+// height returns how many rows of A go by for a panel of B.
+func (g *set[T]) height(transA bool, m, n, k, lda int) int {
+	if g.runs && g.conflicts(transA, m, n, partOf(k), lda) {
+		return tall
+	}
+	return height
 }
 
 // at is the offset of element (i, j) of op(A).

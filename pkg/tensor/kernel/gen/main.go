@@ -36,6 +36,7 @@ func main() {
 		gather(X0, 16, f64)
 		transpose(avx512, f64, transpose512(f64))
 		transpose(avx2, f64, transpose256(f64))
+		deal(f64)
 	}
 	for _, v := range []vectors{avx512, avx2} {
 		transcendental(v, true)
