@@ -10,28 +10,6 @@ const (
 	Trans   Transpose = true
 )
 
-// A product is shared between threads in blocks of C, some for each thread so
-// that a slow one does not hold up the others, but none so small that starting
-// it would cost more. The sum over k is never split: kernel.Product adds up an
-// element in the same order whatever block it is part of.
-const (
-	blocksPerThread = 3
-	sharedAdds      = 300_000 // multiply-adds of float32 that one thread makes in 6 µs: twice what far cores take to meet
-	blockAdds       = 100_000
-	blockCols       = 32 // a block is a multiple of so many columns,
-	blockRows       = 14 // or so many rows
-)
-
-// blocksOf returns how many blocks a product of so many multiply-adds is cut into: as many
-// for each thread.
-func blocksOf[T Float](threads, adds int) int {
-	adds *= kernel.SizeOf[T]() / kernel.SizeOf[float32]()
-	if threads == 1 || adds < sharedAdds {
-		return 1
-	}
-	return max(1, min(blocksPerThread, adds/(threads*blockAdds))) * threads
-}
-
 // Gemm sets C = alpha op(A) op(B) + beta C. With beta = 0, C is overwritten
 // whatever it holds. Shapes that do not fit panic.
 func Gemm[T Float](p *Pool, ta, tb Transpose, alpha T, a, b Matrix[T], beta T, c Matrix[T]) {
@@ -102,7 +80,7 @@ func gemm[T Float](p *Pool, part kernel.Triangle, d int, ta, tb Transpose, alpha
 		g.block(0, 0, m, 0, n)
 	case (n >= m || n >= blocks*blockCols) && !(kernel.CopiesA[T](bool(ta), m, n, k, a.Stride) && m >= blocks*4*blockRows):
 		// Blocks of columns pack B once between them; but each would copy A.
-		p.forOn(n, share(n, blocks, blockCols), g.cols)
+		p.forOn(n, columnsOf[T](p.Threads(), blocks, n), g.cols)
 	default:
 		p.forOn(m, share(m, blocks, blockRows), g.rows)
 	}
@@ -155,12 +133,6 @@ func gemmTiny[T Float](ta, tb Transpose, alpha T, a, b *Matrix[T], beta T, c *Ma
 			}
 		}
 	}
-}
-
-// share returns a multiple of unit that cuts n into about so many parts.
-func share(n, parts, unit int) int {
-	units := (n + unit - 1) / unit
-	return max(1, (units+parts/2)/parts) * unit
 }
 
 // block makes rows i0 to i1-1 and columns j0 to j1-1 of C.

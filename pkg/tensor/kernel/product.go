@@ -241,6 +241,35 @@ func (g *set[T]) panel(n int) int {
 	return min(left, g.wide)
 }
 
+// PanelUnit is the number of columns at whose multiples a product is cut best, or 0 where panels of B are
+// not of different worth.
+func PanelUnit[T Float]() int {
+	if g := setOf[T](); g != nil && g.wide > 2 {
+		return g.lanes
+	}
+	return 0
+}
+
+// PanelWork returns how long w columns take, in vectors of the widest panels. In panels of two vectors each takes
+// 1.1 times as long: there are fewer multiply-adds for each number of B.
+func PanelWork[T Float](w int) (work float64) {
+	const narrow, alone = 1.1, 1.9
+	g := setOf[T]()
+	for w > 0 {
+		vectors := g.panel(w)
+		switch vectors {
+		case g.wide:
+			work += float64(vectors)
+		case 1:
+			work += alone
+		default:
+			work += narrow * float64(vectors)
+		}
+		w -= vectors * g.lanes
+	}
+	return work
+}
+
 // ahead returns what the kernel of the r-th rows of panel j fetches while it multiplies, a line
 // for each step of k: of the next panel, which begins at column j, the vectors of B, where they are rows in memory, and
 // those of C. Rows of a large matrix lie in different pages, where processors do not look

@@ -1,0 +1,67 @@
+package tensor
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/dualgn/dgn/pkg/tensor/kernel"
+)
+
+// testColumns: blocks hold all columns, and no number of them for each thread has its last thread done
+// much earlier, as threads take them one after another.
+func testColumns[T Float](t *testing.T) {
+	last := func(threads, n, w int) float64 {
+		ends := make([]float64, threads)
+		for at := 0; at < n; at += w {
+			first := slices.Index(ends, slices.Min(ends))
+			ends[first] += kernel.PanelWork[T](min(w, n-at))
+		}
+		return slices.Max(ends)
+	}
+	unit := kernel.PanelUnit[T]()
+	for threads := 2; threads <= 5; threads++ {
+		for _, n := range []int{1, 7, 31, 32, 33, 64, 100, 256, 300, 784, 1000, 1024, 3072} {
+			for each := 1; each <= blocksPerThread; each++ {
+				w := columnsOf[T](threads, each*threads, n)
+				if unit == 0 {
+					if w%blockCols != 0 || w < 1 {
+						t.Errorf("%d threads, %d columns: blocks of %d", threads, n, w)
+					}
+					continue
+				}
+				if w < 1 || w%unit != 0 {
+					t.Errorf("%d threads, %d columns: blocks of %d", threads, n, w)
+				}
+				for others := min(2, each); others <= each; others++ {
+					other := (n + others*threads - 1) / (others * threads)
+					other = (other + unit - 1) / unit * unit
+					if got, want := last(threads, n, w), last(threads, n, other); got > 1.01*want {
+						t.Errorf("%d threads, %d columns: blocks of %d take %g, of %d %g", threads, n, w, got, other, want)
+					}
+				}
+			}
+		}
+	}
+}
+
+func TestColumns(t *testing.T) {
+	before := kernel.Active()
+	defer kernel.Use(before)
+	for _, isa := range kernel.Available() {
+		kernel.Use(isa)
+		t.Run(isa.String()+"/float32", testColumns[float32])
+		t.Run(isa.String()+"/float64", testColumns[float64])
+	}
+}
+
+// TestColumnsOfWidePanels: 32 columns, which would be two narrow panels, are not taken where there are panels of three vectors.
+func TestColumnsOfWidePanels(t *testing.T) {
+	if kernel.PanelUnit[float32]() == 0 {
+		t.Skip("all panels are alike here")
+	}
+	for n, want := range map[int]int{256: 64, 784: 200, 1024: 256} {
+		if w := columnsOf[float32](2, 6, n); w != want {
+			t.Errorf("%d columns: blocks of %d, want %d", n, w, want)
+		}
+	}
+}
