@@ -103,8 +103,8 @@ func TestKill(t *testing.T) {
 }
 
 // startRun starts `dgn run testdata/resumable.yaml` with the arguments in a folder,
-// by the words of wrapper if there are any, and returns it with what it will have
-// written to standard error when it has ended.
+// by the words of wrapper if there are any, and returns it with what it writes to
+// standard error.
 func startRun(t *testing.T, work string, wrapper []string, args ...string) (*exec.Cmd, *printed) {
 	t.Helper()
 	config, err := filepath.Abs("../../testdata/resumable.yaml")
@@ -145,16 +145,31 @@ func (p *printed) String() string {
 	return p.text.String()
 }
 
-// await waits until the program has printed a text.
-func (p *printed) await(t *testing.T, text string) {
+// awaitIn waits until a file of the folder, as [filepath.Glob] finds it, is there.
+func (p *printed) awaitIn(t *testing.T, dir, pattern string) {
 	t.Helper()
-	for range 6000 {
-		if strings.Contains(p.String(), text) {
+	p.await(t, pattern, func() bool {
+		found, _ := filepath.Glob(filepath.Join(dir, pattern))
+		return found != nil
+	})
+}
+
+// awaitText waits until the program has printed a text.
+func (p *printed) awaitText(t *testing.T, text string) {
+	t.Helper()
+	p.await(t, text, func() bool { return strings.Contains(p.String(), text) })
+}
+
+// await waits for as long as a busy machine may take.
+func (p *printed) await(t *testing.T, what string, is func() bool) {
+	t.Helper()
+	for range 12000 {
+		if is() {
 			return
 		}
-		time.Sleep(10 * time.Millisecond)
+		time.Sleep(5 * time.Millisecond)
 	}
-	t.Fatalf("%q is not printed within a minute, but\n%s", text, p)
+	t.Fatalf("no %q within a minute, but\n%s", what, p)
 }
 
 // finished counts the complete runs in a folder.

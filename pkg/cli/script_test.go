@@ -117,7 +117,10 @@ func awaited(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 1 || len(args) > 2 {
 		ts.Fatalf("usage: await FILE [TEXT]")
 	}
-	text := strings.Join(args[1:], "")
+	text := ""
+	if len(args) == 2 {
+		text = args[1]
+	}
 	file := ts.MkAbs(args[0])
 	for range 6000 {
 		if held, err := os.ReadFile(file); err == nil && bytes.Contains(held, []byte(text)) {

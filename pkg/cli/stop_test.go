@@ -31,12 +31,7 @@ func TestStopped(t *testing.T) {
 		"--set", "methods=[{name: momentum, optimizer: {kind: sgd, learning_rate: 0.001}}]", "--set", "train={batch_size: 30, seconds: 1.2}",
 		"--set", "evaluate.every=50", "--set", "checkpoint.every=50", "--set", "model.hidden=[200]")
 	dir := filepath.Join(work, "out/runs/momentum/0")
-	for range 1000 {
-		if found, _ := filepath.Glob(filepath.Join(dir, "checkpoint.*")); found != nil {
-			break
-		}
-		time.Sleep(5 * time.Millisecond)
-	}
+	log.awaitIn(t, dir, "checkpoint.*")
 	for _, s := range []struct {
 		signal syscall.Signal
 		wait   time.Duration
@@ -105,12 +100,7 @@ func TestTakenOver(t *testing.T) {
 		t.Fatalf("%v\n%s", err, log)
 	}
 	first, firstLog := start("out")
-	for range 2000 {
-		if found, _ := filepath.Glob(filepath.Join(work, "out/runs/momentum/0/checkpoint.[01]")); found != nil {
-			break
-		}
-		time.Sleep(time.Millisecond)
-	}
+	firstLog.awaitIn(t, work, "out/runs/momentum/0/checkpoint.[01]")
 	if err := first.Process.Signal(syscall.SIGSTOP); err != nil {
 		t.Fatal(err)
 	}
@@ -171,15 +161,10 @@ func TestEndedBySignal(t *testing.T) {
 		if c.ignored {
 			wrapper = []string{"/bin/sh", "-c", `trap "" HUP; exec "$@"`, "sh"}
 		}
-		cmd, _ := startRun(t, work, wrapper, "--out", "out", "--quiet", "--figures", "none",
+		cmd, log := startRun(t, work, wrapper, "--out", "out", "--quiet", "--figures", "none",
 			"--set", "methods=[{name: momentum, optimizer: {kind: sgd, learning_rate: 0.001}}]", "--set", "train={batch_size: 30, seconds: "+c.seconds+"}", "--set", "checkpoint.every=20")
 		dir := filepath.Join(work, "out/runs/momentum/0")
-		for range 2000 { // until there is a step to go on from
-			if found, _ := filepath.Glob(filepath.Join(dir, "checkpoint.*")); found != nil {
-				break
-			}
-			time.Sleep(5 * time.Millisecond)
-		}
+		log.awaitIn(t, dir, "checkpoint.*") // a step to go on from
 		if err := cmd.Process.Signal(c.signal); err != nil {
 			t.Fatal(err)
 		}
@@ -201,7 +186,7 @@ func TestToldTooEarly(t *testing.T) {
 	}
 	defer lock.Release()
 	cmd, log := startRun(t, work, nil, "--out", "out", "--figures", "none")
-	log.await(t, "waiting for the results folder")
+	log.awaitText(t, "waiting for the results folder")
 	if err := cmd.Process.Signal(syscall.SIGUSR1); err != nil {
 		t.Fatal(err)
 	}

@@ -14,8 +14,8 @@ const (
 	blocksPerThread = 3
 	sharedAdds      = 300_000 // multiply-adds of float32 that one thread makes in 6 µs: twice what far cores take to meet
 	blockAdds       = 100_000
-	blockCols       = 32 // a block is a multiple of so many columns,
-	blockRows       = 14 // or so many rows
+	blockCols       = 32 // a block has a multiple of so many columns, but see columnsOf,
+	blockRows       = 14 // or of so many rows
 )
 
 // blocksOf returns how many blocks a product of so many multiply-adds is cut into: as many
@@ -34,20 +34,18 @@ func share(n, parts, unit int) int {
 	return max(1, (units+parts/2)/parts) * unit
 }
 
-// columnsOf returns how many of n columns each block has where a product is cut into about so many: as many for each
-// thread, or fewer but not less than two, so that a slow thread gives one away; whichever has all threads done first. Narrow
-// panels cost more for a column, see [kernel.PanelWork].
+// columnsOf returns how many of n columns each block has where a product is cut into so many, or fewer: a multiple of a cache
+// line with which all threads are done first, and of those as good the smallest, so that a slow thread gives
+// a block away. Narrow panels cost more for a column, see [kernel.PanelWork].
 func columnsOf[T Float](threads, blocks, n int) int {
 	unit := kernel.PanelUnit[T]()
 	if unit == 0 {
 		return share(n, blocks, blockCols)
 	}
-	most := max(1, blocks/threads)
-	width, least := n, math.Inf(1)
-	for each := most; each >= min(2, most); each-- {
-		w := (n + each*threads - 1) / (each * threads)
-		w = (w + unit - 1) / unit * unit
-		if t := timeOfBlocks[T](threads, n, w); t < 0.995*least { // of equals the smaller blocks
+	upTo := func(parts int) int { return (n + parts*unit - 1) / (parts * unit) * unit }
+	width, least := 0, math.Inf(1)
+	for w := upTo(blocks); w <= upTo(threads); w += unit {
+		if t := timeOfBlocks[T](threads, n, w); t < 0.99*least {
 			width, least = w, t
 		}
 	}

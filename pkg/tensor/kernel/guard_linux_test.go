@@ -60,6 +60,17 @@ func testGuards[T Float](t *testing.T) {
 			}
 		}
 	}
+	// Rows that are copied: they fall into few lines of the cache.
+	for _, trans := range []bool{false, true} {
+		for _, atEnd := range []bool{false, true} {
+			m, n, k, lda := 43, 33, 20, conflict/SizeOf[T]()
+			last := (m-1)*lda + k
+			if trans {
+				last = (k-1)*lda + m
+			}
+			Product(&s, trans, false, m, n, k, 1, guarded[T](t, last, atEnd), lda, guarded[T](t, k*n, atEnd), n, 0, guarded[T](t, m*n, atEnd), n)
+		}
+	}
 	for _, n := range []int{1, 3, 15, 16, 17, 100} {
 		for _, atEnd := range []bool{false, true} {
 			for _, c := range passCases[T]() {

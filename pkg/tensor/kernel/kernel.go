@@ -61,7 +61,7 @@ type set[T Float] struct {
 	gate                func(c *T, rowC int, gate *T, rowGate, rows int, mask *byte)
 
 	transpose func(dst *T, rowDst int, src *T, rowSrc, n int)
-	deal      func(dst *T, piece int, src *T, rowSrc, n int)                                 // packs lines of Aᵀ for four rows of C; none can for others
+	deal      func(dst *T, piece int, src *T, rowSrc, n int)                                 // packs lines of Aᵀ for kernels of four rows; nil: in Go
 	gather    []func(dst *T, rowDst int, src *T, rows *int32, n int, pieces *int, count int) // pieces of 16, 32 and, if there are such vectors, 64 bytes
 	masks     []*byte                                                                        // by the number of lanes in use
 }

@@ -36478,7 +36478,6 @@ TEXT ·deal256d(SB), NOSPLIT, $0-40
 	MOVQ src+16(FP), SI
 	MOVQ rowSrc+24(FP), R9
 	MOVQ n+32(FP), CX
-	LEAQ (R8)(R8*2), R10
 
 loop:
 	PREFETCHT0 (SI)(R9*8)

@@ -37,9 +37,6 @@ func CopiesA[T Float](transA bool, m, n, k, lda int) bool {
 	return g != nil && k > 0 && g.conflicts(transA, m, n, partOf(k), lda)
 }
 
-// interleaved is the number of rows that interleave and deal pack.
-const interleaved = 4
-
 // conflicts reports whether A is worth a copy.
 func (g *set[T]) conflicts(transA bool, m, n, k, lda int) bool {
 	size := SizeOf[T]()
@@ -90,17 +87,20 @@ func (g *set[T]) packRows(s *Scratch[T], m, k int, a []T, lda int) (packed []T, 
 	return packed, stride
 }
 
-// dealRows makes as many pieces of Aᵀ as whole lines of its rows hold numbers of, and returns how many those are.
+// dealtRows are those of a piece that deal makes.
+const dealtRows = 4
+
+// dealRows makes pieces of Aᵀ from the first on, as many together as share a line if rows begin at one, and returns how many
+// it made. Those of fewer rows, which are last, it leaves.
 func (g *set[T]) dealRows(packed []T, stride int, rows heights, k int, a []T, lda int) (pieces int) {
-	const height = 4
 	if g.deal == nil {
 		return 0
 	}
 	size := SizeOf[T]()
-	each := alignment / (height * size) // pieces of a line
-	for pieces+each <= rows.blocks && rows.of(pieces+each-1) == height {
-		g.deal(&packed[pieces*stride], stride*size, &a[pieces*height], lda*size, k)
-		pieces += each
+	together := alignment / (dealtRows * size)
+	for pieces+together <= rows.blocks && rows.of(pieces+together-1) == dealtRows {
+		g.deal(&packed[pieces*stride], stride*size, &a[pieces*dealtRows], lda*size, k)
+		pieces += together
 	}
 	return pieces
 }

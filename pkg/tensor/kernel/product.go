@@ -11,11 +11,12 @@ type Scratch[T Float] struct {
 // Blocking, in elements: height rows of A and a panel of B, both depth long, stay in the
 // second-level cache while the rows go by. The longer depth is, the less often C is read and
 // written; the larger height is, the less often B is packed. Where kernels make several blocks in a call, copied rows of A,
-// which are read in order, may come from the third level: tall of them are 1.01 to 1.06 times as fast for products of 512 to 1024.
+// which are read in order, may come from the third level, up to tallBytes of them: that is 1.01 to 1.06 times as fast for float32 and
+// products of 512 to 1024.
 const (
-	depth  = 800
-	height = 28 * maxRows
-	tall   = 1024
+	depth     = 800
+	height    = 28 * maxRows
+	tallBytes = 2 << 20
 )
 
 // Product sets C = alpha op(A) op(B) + beta C on the calling thread, where
@@ -84,14 +85,18 @@ func ProductPart[T Float](s *Scratch[T], part Triangle, d int, transA, transB bo
 		return
 	}
 	steps := partOf(k)
-	rows := g.height(transA, m, n, k, lda)
+	copied := g.conflicts(transA, m, n, steps, lda)
+	rows := g.rowsTogether(copied, steps)
+	if copied && g.runs {
+		rows = (m + (m+rows-1)/rows - 1) / ((m + rows - 1) / rows) // for equal parts
+	}
 	for p := 0; p < k; p += steps {
 		for i := 0; i < m; i += rows {
 			var last Finish[T]
 			if p+steps >= k {
 				last = finish.At(i, 0)
 			}
-			g.block(s, part, d+i, transA, transB, min(rows, m-i), n, min(steps, k-p), alpha,
+			g.block(s, part, d+i, copied, transA, transB, min(rows, m-i), n, min(steps, k-p), alpha,
 				a[at(transA, i, p, lda):], lda, b[at(transB, p, 0, ldb):], ldb, accumulate, c[i*ldc:], ldc, &last)
 		}
 		accumulate = 1
@@ -120,9 +125,10 @@ func (s *Scratch[T]) Reserve(transA bool, m, n, k, lda int) {
 		aligned(&s.b, (n+goCols-1)/goCols*goCols*d)
 		return
 	}
-	m, k = min(m, g.height(transA, m, n, k, lda)), partOf(k)
+	k = partOf(k)
 	aligned(&s.b, g.wide*g.lanes*k)
 	if g.conflicts(transA, m, n, k, lda) {
+		m = min(m, g.rowsTogether(true, k))
 		if transA {
 			aligned(&s.a, g.packedLength(m, k))
 		} else {
@@ -131,10 +137,10 @@ func (s *Scratch[T]) Reserve(transA bool, m, n, k, lda int) {
 	}
 }
 
-// height returns how many rows of A go by for a panel of B.
-func (g *set[T]) height(transA bool, m, n, k, lda int) int {
-	if g.runs && g.conflicts(transA, m, n, partOf(k), lda) {
-		return tall
+// rowsTogether returns how many rows of A, of so many numbers, go by for a panel of B.
+func (g *set[T]) rowsTogether(copied bool, k int) int {
+	if copied && g.runs {
+		return max(height, tallBytes/(k*SizeOf[T]()))
 	}
 	return height
 }
@@ -148,14 +154,14 @@ func at(trans bool, i, j, ld int) int {
 }
 
 // block is Product for an m and a k that fit the caches.
-func (g *set[T]) block(s *Scratch[T], part Triangle, d int, transA, transB bool, m, n, k int, alpha T, a []T, lda int, b []T, ldb int, accumulate int, c []T, ldc int, finish *Finish[T]) {
+func (g *set[T]) block(s *Scratch[T], part Triangle, d int, copied, transA, transB bool, m, n, k int, alpha T, a []T, lda int, b []T, ldb int, accumulate int, c []T, ldc int, finish *Finish[T]) {
 	size := SizeOf[T]()
 	rowA, colA, piece := lda, 1, 0
 	if transA {
 		rowA, colA = 1, lda
 	}
 	panels := false // A is packed by the rows of one kernel
-	if g.conflicts(transA, m, n, k, lda) {
+	if copied && m >= maxRows {
 		if panels = transA; panels {
 			a, piece = g.packRows(s, m, k, a, lda)
 		} else {
@@ -241,19 +247,22 @@ func (g *set[T]) panel(n int) int {
 	return min(left, g.wide)
 }
 
-// PanelUnit is the number of columns at whose multiples a product is cut best, or 0 where panels of B are
-// not of different worth.
+// PanelUnit is the number of columns at whose multiples a product is cut best, those of a cache line, or 0 where panels of B
+// are not of different worth.
 func PanelUnit[T Float]() int {
 	if g := setOf[T](); g != nil && g.wide > 2 {
-		return g.lanes
+		return alignment / SizeOf[T]()
 	}
 	return 0
 }
 
-// PanelWork returns how long w columns take, in vectors of the widest panels. In panels of two vectors each takes
-// 1.1 times as long: there are fewer multiply-adds for each number of B.
+// PanelWork returns how long w columns take, in vectors of the widest panels, or in columns where that makes no difference. In
+// panels of two vectors each takes 1.1 times as long: there are fewer multiply-adds for each number of B.
 func PanelWork[T Float](w int) (work float64) {
 	const narrow, alone = 1.1, 1.9
+	if PanelUnit[T]() == 0 {
+		return float64(w)
+	}
 	g := setOf[T]()
 	for w > 0 {
 		vectors := g.panel(w)

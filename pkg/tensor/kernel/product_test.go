@@ -255,7 +255,7 @@ func testConflict[T Float](t *testing.T) {
 	each(t, func(t *testing.T) {
 		const n = 150
 		rng := rand.New(rand.NewPCG(1, 2))
-		for _, s := range []struct{ m, k, bytes int }{{40, 50, conflict}, {43, 51, conflict}, {40, 450, conflict}, {37, columnDepth + 3, columnConflict}, {900, columnDepth + 1, conflict}, {24, 2*columnDepth - 1, columnConflict}, {tall + 30, 40, conflict}} {
+		for _, s := range []struct{ m, k, bytes int }{{40, 50, conflict}, {43, 51, conflict}, {40, 450, conflict}, {37, columnDepth + 3, columnConflict}, {900, columnDepth + 1, conflict}, {24, 2*columnDepth - 1, columnConflict}, {1100, 480, conflict}, {530, 1023, columnConflict}} {
 			for _, ta := range []bool{false, true} {
 				rows, cols := s.m, s.k
 				if ta {
@@ -280,6 +280,9 @@ func testConflict[T Float](t *testing.T) {
 				}
 				if !slices.Equal(c.data(), d.data()) {
 					t.Errorf("%+v, transA %v: the stride changes bits", s, ta)
+				}
+				if !far.intact() || !b.intact() || !d.intact() {
+					t.Errorf("%+v, transA %v: something was written outside of C", s, ta)
 				}
 			}
 		}

@@ -21,7 +21,9 @@ func deal(f64 bool) {
 	Load(Param("src"), RSI)
 	Load(Param("rowSrc"), R9)
 	Load(Param("n"), RCX)
-	LEAQ(Mem{Base: R8, Index: R8, Scale: 2}, R10)
+	if !f64 { // which has two pieces in a line, and float32 four
+		LEAQ(Mem{Base: R8, Index: R8, Scale: 2}, R10)
+	}
 	Label("loop")
 	PREFETCHT0(Mem{Base: RSI, Index: R9, Scale: 8}) // rows lie in different pages, where processors do not look ahead
 	for i := range line / 32 {
