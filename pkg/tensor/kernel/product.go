@@ -87,8 +87,9 @@ func ProductPart[T Float](s *Scratch[T], part Triangle, d int, transA, transB bo
 	steps := partOf(k)
 	copied := g.conflicts(transA, m, n, steps, lda)
 	rows := g.rowsTogether(copied, steps)
-	if copied && g.runs {
-		rows = (m + (m+rows-1)/rows - 1) / ((m + rows - 1) / rows) // for equal parts
+	if copied && g.runs { // in equal parts
+		parts := (m + rows - 1) / rows
+		rows = (m + parts - 1) / parts
 	}
 	for p := 0; p < k; p += steps {
 		for i := 0; i < m; i += rows {
