@@ -10,13 +10,12 @@ import (
 // Cholesky makes a panel of rows from the rows above that are in it, some rows at a time, and
 // brings up to date what is below the panel. The more rows a panel has, the less often a matrix
 // that is larger than the caches is read and written; what is kept of it stays in the
-// second-level cache. Threads share columns, and wait for the square on the diagonal.
+// second-level cache. Threads share columns; one of them makes the next square on the diagonal meanwhile.
 const (
-	plainRows  = 16 // below which plain loops are faster than kernels
-	panelRows  = 384
-	squareRows = 64 // of a panel that are made at a time
-	mostRows   = 8  // of a block: kernel.FactorRows is no more
-	panelCols  = 64 // that one thread takes at a time
+	plainRows = 16 // below which plain loops are faster than kernels
+	panelRows = 384
+	bandRows  = 48 // of a panel that are made at a time, a multiple of the columns that kernels make: 16, 12 or 4
+	mostRows  = 8  // of a block: kernel.FactorRows is no more
 )
 
 // Cholesky replaces the upper triangle of a symmetric a by U, a = Uᵀ U. It
@@ -42,18 +41,19 @@ func Cholesky(p *Pool, a Matrix[float64]) bool {
 		s.a = Matrix[float64]{}
 		g.done(p)
 	}()
-	for s.lo = 0; s.lo < n; s.lo += panelRows {
-		hi := min(s.lo+panelRows, n)
-		s.kept = grow(&s.space, kernel.FactorLength((hi-s.lo+kernel.FactorRows()-1)/kernel.FactorRows()))
-		for s.at = s.lo; s.at < hi; s.at = s.end {
-			s.end = min(s.at+squareRows, hi)
-			if !s.square() {
-				return false
-			}
-			p.For(n-s.end, panelCols, g.panel)
+	for s.lo = 0; s.lo < n; s.lo = s.hi {
+		s.hi = min(s.lo+panelRows, n)
+		s.kept = grow(&s.space, kernel.FactorLength((s.hi-s.lo+kernel.FactorRows()-1)/kernel.FactorRows()))
+		s.at, s.end = s.lo, min(s.lo+bandRows, s.hi)
+		s.spoilt = !s.square(s.at, s.end, s.kept)
+		for ; s.at < s.hi && !s.spoilt; s.at, s.end = s.end, min(s.end+bandRows, s.hi) {
+			p.For(n-s.end, bandRows, g.panel)
 			s.kept = s.kept[keptLength(s.at-s.lo, s.end-s.at):]
 		}
-		lose(p, a, s.lo, hi)
+		if s.spoilt {
+			return false
+		}
+		lose(p, a, s.lo, s.hi)
 	}
 	return true
 }
@@ -110,9 +110,11 @@ type factorSpace struct {
 	space []float64 // what is kept of a panel, see kernel.FactorSquare
 	last  []float64 // the columns of its last block, where they are fewer than a block has
 
-	a           Matrix[float64]
-	lo, at, end int       // the first row of the panel, and the rows that are at work
-	kept        []float64 // of these
+	a       Matrix[float64]
+	lo, hi  int       // the rows of the panel
+	at, end int       // and of the band that is at work, whose square is made
+	kept    []float64 // of the band and of those below it
+	spoilt  bool      // by a square that is not positive definite
 }
 
 // keptLength is the length of what is kept of rows behind k rows of a panel.
@@ -121,19 +123,19 @@ func keptLength(k, rows int) int {
 	return kernel.FactorLength((k+rows+r-1)/r) - kernel.FactorLength(k/r)
 }
 
-// square factors the square on the diagonal of the rows at work.
-func (s *factorSpace) square() bool {
-	r, a, u := kernel.FactorRows(), s.a, s.kept
-	for at := s.at; at < s.end; at += r {
+// square factors the square of rows at to end-1 on the diagonal, of which u keeps what it is told.
+func (s *factorSpace) square(at, end int, u []float64) bool {
+	r, a := kernel.FactorRows(), s.a
+	for ; at < end; at += r {
 		k := at - s.lo
-		if at+r > s.end {
-			return s.corner(at, u)
+		if at+r > end {
+			return s.corner(at, end, u)
 		}
 		if !kernel.FactorSquare(k, a.Data[s.lo*a.Stride+at:], a.Stride, u) {
 			return false
 		}
-		if right := at + r; right < s.end {
-			kernel.SolveRows(k, 1, u, a.Data[s.lo*a.Stride+right:], a.Stride, s.end-right)
+		if right := at + r; right < end {
+			kernel.SolveRows(k, 1, u, a.Data[s.lo*a.Stride+right:], a.Stride, end-right)
 		}
 		u = u[(k+r)*r:]
 	}
@@ -142,24 +144,30 @@ func (s *factorSpace) square() bool {
 
 // corner factors the last square of a matrix, of fewer rows than a block has, among those of an
 // identity.
-func (s *factorSpace) corner(at int, u []float64) bool {
+func (s *factorSpace) corner(at, end int, u []float64) bool {
 	r, k := kernel.FactorRows(), at-s.lo
 	last := View(k+r, r, grow(&s.last, (k+r)*r))
 	clear(last.Data)
-	for i := s.lo; i < s.end; i++ {
-		copy(last.Row(i - s.lo)[max(0, i-at):], s.a.Row(i)[max(i, at):s.end])
+	for i := s.lo; i < end; i++ {
+		copy(last.Row(i - s.lo)[max(0, i-at):], s.a.Row(i)[max(i, at):end])
 	}
-	for i := s.end; i < at+r; i++ {
+	for i := end; i < at+r; i++ {
 		last.Row(i - s.lo)[i-at] = 1
 	}
 	ok := kernel.FactorSquare(k, last.Data, r, u)
-	for i := at; i < s.end; i++ {
-		copy(s.a.Row(i)[i:s.end], last.Row(i - s.lo)[i-at:])
+	for i := at; i < end; i++ {
+		copy(s.a.Row(i)[i:end], last.Row(i - s.lo)[i-at:])
 	}
 	return ok
 }
 
-// right makes columns first to last-1 of the rows at work, counted from behind their square.
+// right makes columns first to last-1 of the band, counted from behind its square. Whoever makes the
+// first, which are those of the next band's square, makes that square too: it needs no other columns, and the
+// others are made meanwhile.
 func (s *factorSpace) right(first, last int) {
-	kernel.SolveRows(s.at-s.lo, (s.end-s.at)/kernel.FactorRows(), s.kept, s.a.Data[s.lo*s.a.Stride+s.end+first:], s.a.Stride, last-first)
+	at, a := s.at-s.lo, s.a
+	kernel.SolveRows(at, (s.end-s.at)/kernel.FactorRows(), s.kept, a.Data[s.lo*a.Stride+s.end+first:], a.Stride, last-first)
+	if first == 0 && s.end < s.hi {
+		s.spoilt = !s.square(s.end, min(s.end+last, s.hi), s.kept[keptLength(at, s.end-s.at):])
+	}
 }

@@ -121,6 +121,8 @@ func TestCholeskyAllocatesNothing(t *testing.T) {
 // TestCholeskyIndefinite: a matrix that is not positive definite is told, wherever that shows,
 // and so is one with numbers that are not finite.
 func TestCholeskyIndefinite(t *testing.T) {
+	pool := NewPool(2)
+	defer pool.Close()
 	eachISA(t, func(t *testing.T) {
 		rng := rand.New(rand.NewPCG(1, 2))
 		for _, n := range []int{1, 2, 8, 15, 16, 17, 24, 70, 100, 390} {
@@ -131,10 +133,12 @@ func TestCholeskyIndefinite(t *testing.T) {
 						if j > i && bad <= 0 && !math.IsInf(bad, 0) || n > 100 && i%17 > 0 {
 							continue
 						}
-						copy(work.Data, a.Data)
-						work.Set(i, j, bad)
-						if Cholesky(nil, work) {
-							t.Errorf("n = %d: a matrix with %g at (%d, %d) passes as positive definite", n, bad, i, j)
+						for _, p := range []*Pool{nil, pool} {
+							copy(work.Data, a.Data)
+							work.Set(i, j, bad)
+							if Cholesky(p, work) {
+								t.Errorf("n = %d, %d threads: a matrix with %g at (%d, %d) passes as positive definite", n, p.Threads(), bad, i, j)
+							}
 						}
 					}
 				}

@@ -24,6 +24,15 @@ func FactorRows() int {
 	return goBlock
 }
 
+// FactorColumns returns the number of columns at whose multiples rows are cut best: those of a
+// strip that SolveRows makes at a time.
+func FactorColumns() int {
+	if g := setOf[float64](); g != nil {
+		return g.wide * g.lanes
+	}
+	return goBlock
+}
+
 // FactorLength returns how many numbers are kept in u of a panel of so many blocks.
 func FactorLength(blocks int) int { return FactorRows() * FactorRows() * (blocks * (blocks + 1) / 2) }
 
@@ -51,13 +60,16 @@ func FactorSquare(k int, a []float64, lda int, u []float64) bool {
 }
 
 // SolveRows makes n columns of some blocks of rows of U, right of their squares: those below k
-// rows of the panel, with which the columns in b begin. From u it takes what FactorSquare wrote,
-// a block behind the other.
+// rows of the panel, with which the columns in b begin, of whole blocks too. From u it takes what
+// FactorSquare wrote, a block behind the other.
 func SolveRows(k, blocks int, u, b []float64, ldb, n int) {
 	if blocks == 0 || n == 0 {
 		return
 	}
 	r := FactorRows()
+	if k%r != 0 {
+		panic("kernel: SolveRows: a part of a block above")
+	}
 	if ldb < n || len(b) < (k+blocks*r-1)*ldb+n || len(u) < blocks*k*r+FactorLength(blocks) {
 		panic("kernel: SolveRows: rows that are longer than their data")
 	}
@@ -66,8 +78,8 @@ func SolveRows(k, blocks int, u, b []float64, ldb, n int) {
 		solveGo(k, blocks, u, b, ldb, n)
 		return
 	}
-	width, rest := 2*r, n%(2*r)
-	last, mask := 0, (*byte)(nil)
+	width := FactorColumns()
+	rest, last, mask := n%width, 0, (*byte)(nil)
 	if rest > 0 {
 		last, mask = (rest+r-1)/r, setOf[float64]().masks[rest]
 	}

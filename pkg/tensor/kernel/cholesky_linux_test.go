@@ -68,7 +68,8 @@ func TestTrianglePanics(t *testing.T) {
 		"kept":    func() { FactorSquare(1, make([]float64, 2*r*r), r, make([]float64, r*r)) },
 		"columns": func() { SolveRows(0, 1, make([]float64, r*r), make([]float64, r*r), r, r+1) },
 		"rows":    func() { SolveRows(0, 2, make([]float64, 3*r*r), make([]float64, r*r), r, r) },
-		"panel":   func() { SolveRows(1, 1, make([]float64, r*r), make([]float64, 2*r*r), r, r) },
+		"panel":   func() { SolveRows(r, 1, make([]float64, r*r), make([]float64, 2*r*r), r, r) },
+		"part":    func() { SolveRows(1, 1, make([]float64, 4*r*r), make([]float64, 4*r*r), r, r) },
 	} {
 		func() {
 			defer func() {

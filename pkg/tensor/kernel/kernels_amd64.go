@@ -1309,7 +1309,7 @@ func widen512(y *float64, x *float32, n int)
 //go:noescape
 func factor512d(k int, a *float64, rowA int, u *float64)
 
-// solve512d makes blocks of 8 rows of U below k rows, whose columns begin at b, from what factor left in u: whole strips of two vectors, and one of last vectors that mask cuts.
+// solve512d makes blocks of 8 rows of U below k rows, a multiple of 1, whose columns begin at b, from what factor left in u: whole strips of 2 vectors, and one of last vectors that mask cuts.
 //
 //go:noescape
 func solve512d(k int, blocks int, u *float64, b *float64, rowB int, strips int, last int, mask *byte)
@@ -1434,7 +1434,7 @@ func widen256(y *float64, x *float32, n int)
 //go:noescape
 func factor256d(k int, a *float64, rowA int, u *float64)
 
-// solve256d makes blocks of 4 rows of U below k rows, whose columns begin at b, from what factor left in u: whole strips of two vectors, and one of last vectors that mask cuts.
+// solve256d makes blocks of 4 rows of U below k rows, a multiple of 4, whose columns begin at b, from what factor left in u: whole strips of 3 vectors, and one of last vectors that mask cuts.
 //
 //go:noescape
 func solve256d(k int, blocks int, u *float64, b *float64, rowB int, strips int, last int, mask *byte)

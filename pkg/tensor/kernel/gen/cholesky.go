@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"math/bits"
 
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
@@ -114,13 +115,13 @@ func (v vectors) rowsOf(base, half GPPhysical) (begin func(), at func(i int) Mem
 	}
 }
 
-// solve writes the kernel that makes rows of U right of squares that are factored, in strips of
-// two vectors. A block of rows stays in registers: it loses the products of the rows above it,
-// and its triangle is solved.
+// solve writes the kernel that makes rows of U right of squares that are factored, in strips as
+// wide as the panels of products. A block of rows stays in registers: it loses the products of the
+// rows above it, some of them in each turn, as a product does its steps, and its triangle is solved.
 func solve(v vectors) {
-	r := v.block()
+	r, wide := v.block(), len(v.heights)
 	function(fmt.Sprintf("solve%dd", v.isa), "func(k, blocks int, u, b *float64, rowB, strips, last int, mask *byte)",
-		"makes blocks of %d rows of U below k rows, whose columns begin at b, from what factor left in u: whole strips of two vectors, and one of last vectors that mask cuts.", r)
+		"makes blocks of %d rows of U below k rows, a multiple of %d, whose columns begin at b, from what factor left in u: whole strips of %d vectors, and one of last vectors that mask cuts.", r, v.steps, wide)
 	restore := flushSubnormals()
 	Load(Param("b"), RSI)
 	Load(Param("rowB"), RDX)
@@ -129,8 +130,8 @@ func solve(v vectors) {
 	TESTQ(R12, R12)
 	JZ(LabelRef("rest"))
 	Label("strip")
-	strip(v, "whole", 2, nil)
-	ADDQ(U32(2*v.bytes), RSI)
+	strip(v, "whole", wide, nil)
+	ADDQ(U32(wide*v.bytes), RSI)
 	DECQ(R12)
 	JNZ(LabelRef("strip"))
 	Label("rest")
@@ -138,6 +139,15 @@ func solve(v vectors) {
 	TESTQ(R12, R12)
 	JZ(LabelRef("end"))
 	Load(Param("mask"), RAX)
+	if wide > 2 { // of three vectors, two are whole
+		CMPQ(R12, Imm(3))
+		JNE(LabelRef("two"))
+		strip(v, "pair", 2, nil)
+		ADDQ(U32(2*v.bytes), RSI)
+		ADDQ(U32(2*v.bytes), RAX)
+		MOVQ(U32(1), R12)
+		Label("two")
+	}
 	mask := masks(v, RAX)
 	CMPQ(R12, Imm(1))
 	JE(LabelRef("narrow"))
@@ -156,8 +166,10 @@ func strip(v vectors, name string, width int, mask []Op) {
 	r := v.block()
 	sum := func(i, j int) VecPhysical { return v.regs[i*width+j] }
 	b, a := v.regs[2*r:2*r+2], v.regs[2*r+2:2*r+4]
-	if mask != nil && v.isa == 256 { // whose masks are Y12 and Y13
-		a = v.regs[14:16]
+	solved := a // b is free where the triangle is solved
+	if width > 2 {
+		b, a = v.regs[width*r:][:width], v.regs[width*(r+1):]
+		solved = []VecPhysical{a[0], b[0]}
 	}
 	begin, at := v.rowsOf(R10, R11)
 	vector := func(i, j int) Mem {
@@ -183,20 +195,33 @@ func strip(v vectors, name string, width int, mask []Op) {
 		}
 	}
 	MOVQ(R8, RCX)
-	TESTQ(RCX, RCX)
+	if v.steps == 1 {
+		TESTQ(RCX, RCX)
+	} else {
+		SHRQ(Imm(uint64(bits.TrailingZeros(uint(v.steps)))), RCX)
+	}
 	JZ(LabelRef(name + "Triangle"))
 	Label(name + "Row")
-	for j := range width {
-		get(Mem{Base: R10, Disp: j * v.bytes}, j, b[j])
-	}
-	for i := range r {
-		broadcast(true, Mem{Base: RDI, Disp: 8 * i}, a[i%2])
+	for p := range v.steps {
+		from := row(R10, RDX, R9, p)
 		for j := range width {
-			VFNMADD231PD(a[i%2], b[j], sum(i, j))
+			from.Disp = j * v.bytes
+			get(from, j, b[j])
+		}
+		for i := range r {
+			c := a[i%len(a)]
+			broadcast(true, Mem{Base: RDI, Disp: p*v.bytes + 8*i}, c)
+			for j := range width {
+				VFNMADD231PD(c, b[j], sum(i, j))
+			}
 		}
 	}
-	ADDQ(RDX, R10)
-	ADDQ(U32(v.bytes), RDI)
+	if v.steps == 1 {
+		ADDQ(RDX, R10)
+	} else {
+		LEAQ(Mem{Base: R10, Index: RDX, Scale: 4}, R10)
+	}
+	ADDQ(U32(v.steps*v.bytes), RDI)
 	DECQ(RCX)
 	JNZ(LabelRef(name + "Row"))
 	Label(name + "Triangle")
@@ -213,12 +238,13 @@ func strip(v vectors, name string, width int, mask []Op) {
 	}
 	for i := range r {
 		for c := i; c < r; c++ {
-			broadcast(true, Mem{Base: RDI, Disp: i*v.bytes + 8*c}, a[c%2])
+			known := solved[c%2]
+			broadcast(true, Mem{Base: RDI, Disp: i*v.bytes + 8*c}, known)
 			for j := range width {
 				if c == i {
-					VMULPD(a[c%2], sum(i, j), sum(i, j))
+					VMULPD(known, sum(i, j), sum(i, j))
 				} else {
-					VFNMADD231PD(a[c%2], sum(i, j), sum(c, j))
+					VFNMADD231PD(known, sum(i, j), sum(c, j))
 				}
 			}
 		}
