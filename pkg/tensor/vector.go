@@ -27,6 +27,7 @@ type args[T Float] struct {
 	part    kernel.Triangle // of c that is asked for, from diagonal from on
 	from    int
 	finish  kernel.Finish[T]
+	left    leftSpace[T]
 	ones    []T                  // of sums of rows
 	scratch []*kernel.Scratch[T] // one for each thread
 	conv    convSpace[T]
@@ -36,8 +37,8 @@ type args[T Float] struct {
 	solve     solveSpace
 	system    systemSpace[T]
 
-	axpy, scale, dot, axpyDot, colSums, panel, below, rightOf, scaleSystem, widen, mirror, mirrorUpper, combine, products func(lo, hi int)
-	rows, cols, weigh, leftSystem, rightSystem                                                                            func(worker, lo, hi int)
+	axpy, scale, dot, axpyDot, colSums, panel, below, rightOf, scaleSystem, widen, mirror, mirrorUpper, combine, products, copyLeft func(lo, hi int)
+	rows, cols, ofLeft, weigh, leftSystem, rightSystem                                                                              func(worker, lo, hi int)
 }
 
 // spare32 and spare64 are the args of calls without a pool, each of which would make thirty
@@ -93,6 +94,8 @@ func (g *args[T]) init() {
 		kernel.AddRows(g.y[lo:hi], g.a.Data[lo:], g.a.Stride, g.ones[:g.a.Rows])
 	}
 	g.panel = g.factor.right
+	g.copyLeft = g.left.Copy
+	g.ofLeft = g.columnsOfLeft
 	g.below = g.solve.below
 	g.rightOf = g.solve.rightOf
 	g.mirror = func(lo, hi int) { mirrorBlock(g.a, lo, hi) }

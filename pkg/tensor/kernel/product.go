@@ -3,7 +3,8 @@ package kernel
 // Scratch is the work space of products on one thread. It grows to what the
 // largest product needs.
 type Scratch[T Float] struct {
-	a, b   []T
+	a, b   []T // of Go's kernels, and panels of B
+	left   Left[T]
 	end    ending[T]   // of the block that is being made
 	pieces [4 * 16]int // of a panel of patches, two numbers for a column at most
 }
@@ -57,18 +58,7 @@ func ProductPart[T Float](s *Scratch[T], part Triangle, d int, transA, transB bo
 	if m == 0 || n == 0 {
 		return
 	}
-	accumulate := 1
-	switch beta {
-	case 0:
-		accumulate = 0
-	case 1:
-	default:
-		for i := range m {
-			for j, v := range c[i*ldc : i*ldc+n] {
-				c[i*ldc+j] = beta * v
-			}
-		}
-	}
+	accumulate := beginSums(m, n, beta, c, ldc)
 	if k == 0 || alpha == 0 {
 		if beta == 0 {
 			for i := range m {
@@ -84,24 +74,47 @@ func ProductPart[T Float](s *Scratch[T], part Triangle, d int, transA, transB bo
 		finish.Apply(m, n, c, ldc)
 		return
 	}
-	steps := partOf(k)
-	copied := g.conflicts(transA, m, n, steps, lda)
-	rows := g.rowsTogether(copied, steps)
-	if copied && g.runs { // in equal parts
-		parts := (m + rows - 1) / rows
-		rows = (m + parts - 1) / parts
-	}
+	copied, steps := g.copies(transA, m, n, k, lda), partOf(k)
+	rows := g.rowsTogether(copied, m, steps)
 	for p := 0; p < k; p += steps {
 		for i := 0; i < m; i += rows {
 			var last Finish[T]
 			if p+steps >= k {
 				last = finish.At(i, 0)
 			}
-			g.block(s, part, d+i, copied, transA, transB, min(rows, m-i), n, min(steps, k-p), alpha,
-				a[at(transA, i, p, lda):], lda, b[at(transB, p, 0, ldb):], ldb, accumulate, c[i*ldc:], ldc, &last)
+			h, w, from := min(rows, m-i), min(steps, k-p), a[at(transA, i, p, lda):]
+			if copied && h >= maxRows {
+				pieces, _ := s.left.begin(g, transA, h, w, from, lda)
+				s.left.Copy(0, pieces)
+			} else {
+				s.left.inPlace(transA, h, w, from, lda)
+			}
+			g.block(s, &s.left, part, d+i, transB, n, alpha, b[at(transB, p, 0, ldb):], ldb, accumulate, c[i*ldc:], ldc, &last)
 		}
 		accumulate = 1
 	}
+	s.left.Release()
+}
+
+// ProductLeft is ProductPart of a part of op(A) that is copied.
+func ProductLeft[T Float](s *Scratch[T], l *Left[T], part Triangle, d int, transB bool, n int, alpha T, b []T, ldb int, beta T, c []T, ldc int, finish Finish[T]) {
+	setOf[T]().block(s, l, part, d, transB, n, alpha, b, ldb, beginSums(l.m, n, beta, c, ldc), c, ldc, &finish)
+}
+
+// beginSums multiplies C by beta, if that is not 0 or 1, and returns whether kernels add to it, 1, or overwrite it, 0.
+func beginSums[T Float](m, n int, beta T, c []T, ldc int) (accumulate int) {
+	switch beta {
+	case 0:
+		return 0
+	case 1:
+		return 1
+	}
+	for i := range m {
+		for j, v := range c[i*ldc : i*ldc+n] {
+			c[i*ldc+j] = beta * v
+		}
+	}
+	return 1
 }
 
 // PartOf is how many of its k terms a sum adds up before it is added to C.
@@ -126,25 +139,17 @@ func (s *Scratch[T]) Reserve(transA bool, m, n, k, lda int) {
 		aligned(&s.b, (n+goCols-1)/goCols*goCols*d)
 		return
 	}
-	k = partOf(k)
-	aligned(&s.b, g.wide*g.lanes*k)
-	if g.conflicts(transA, m, n, k, lda) {
-		m = min(m, g.rowsTogether(true, k))
-		if transA {
-			aligned(&s.a, g.packedLength(m, k))
-		} else {
-			aligned(&s.a, m*SpreadLength[T](k))
-		}
+	steps := partOf(k)
+	s.reservePanel(g, steps)
+	if g.copies(transA, m, n, k, lda) {
+		s.left.reserve(g, transA, min(m, g.rowsTogether(true, m, steps)), steps)
 	}
 }
 
-// rowsTogether returns how many rows of A, of so many numbers, go by for a panel of B.
-func (g *set[T]) rowsTogether(copied bool, k int) int {
-	if copied && g.runs {
-		return max(height, tallBytes/(k*SizeOf[T]()))
-	}
-	return height
-}
+// ReservePanel makes the space that ProductLeft needs for sums of k terms.
+func (s *Scratch[T]) ReservePanel(k int) { s.reservePanel(setOf[T](), partOf(k)) }
+
+func (s *Scratch[T]) reservePanel(g *set[T], k int) []T { return aligned(&s.b, g.wide*g.lanes*k) }
 
 // at is the offset of element (i, j) of op(A).
 func at(trans bool, i, j, ld int) int {
@@ -154,31 +159,18 @@ func at(trans bool, i, j, ld int) int {
 	return i*ld + j
 }
 
-// block is Product for an m and a k that fit the caches.
-func (g *set[T]) block(s *Scratch[T], part Triangle, d int, copied, transA, transB bool, m, n, k int, alpha T, a []T, lda int, b []T, ldb int, accumulate int, c []T, ldc int, finish *Finish[T]) {
-	size := SizeOf[T]()
-	rowA, colA, piece := lda, 1, 0
-	if transA {
-		rowA, colA = 1, lda
-	}
-	panels := false // A is packed by the rows of one kernel
-	if copied && m >= maxRows {
-		if panels = transA; panels {
-			a, piece = g.packRows(s, m, k, a, lda)
-		} else {
-			a, rowA = g.spread(s, m, k, a, lda)
-		}
-	}
-
+// block is Product of an op(A) whose m and k fit the caches.
+func (g *set[T]) block(s *Scratch[T], l *Left[T], part Triangle, d int, transB bool, n int, alpha T, b []T, ldb int, accumulate int, c []T, ldc int, finish *Finish[T]) {
+	m, k, size := l.m, l.k, SizeOf[T]()
 	inside := g.runs && !finish.none()
 	fetching := !transB && k*n*size >= farBytes
-	packed := aligned(&s.b, g.wide*g.lanes*k)
+	packed := s.reservePanel(g, k)
 	for j, w := 0, 0; j < n; j += w {
 		vectors := g.panel(n - j)
 		w = min(vectors*g.lanes, n-j)
 		rows := cutRows(m, g.rows[vectors])
-		if panels {
-			rows = cutRows(m, g.rows[g.wide])
+		if l.piece > 0 {
+			rows = l.pieces
 		}
 		begin, end := part.rows(d, m, j, w)
 		if begin >= end {
@@ -200,10 +192,7 @@ func (g *set[T]) block(s *Scratch[T], part Triangle, d int, copied, transA, tran
 				r, i = r+1, i+h
 				continue
 			}
-			first, col, step := i*rowA, colA, h*rowA
-			if panels {
-				first, col, step = r*piece, h, piece
-			}
+			first, rowA, col, step := l.block(r, i, h)
 			if g.runs { // blocks of one height
 				for count < rows.blocks-r && rows.of(r+count) == h && i+count*h < end {
 					count++
@@ -219,7 +208,7 @@ func (g *set[T]) block(s *Scratch[T], part Triangle, d int, copied, transA, tran
 			} else if each := (k + rows.blocks - 1) / rows.blocks; fetching && j+w < n && r*each < k {
 				next, rowNext, rowsNext = &b[r*each*ldb+j+w], ldb*size, each
 			}
-			g.product[vectors-1][h](k, &a[first], rowA*size, col*size, from, row*size, &c[i*ldc+j], ldc*size, mask, alpha, accumulate,
+			g.product[vectors-1][h](k, first, rowA*size, col*size, from, row*size, &c[i*ldc+j], ldc*size, mask, alpha, accumulate,
 				next, rowNext, count, step*size, ending, rowsNext)
 			if inside && ending == nil {
 				at := finish.At(i, j)
