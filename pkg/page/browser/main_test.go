@@ -1,8 +1,10 @@
+//go:build long
+
 // Package browser_test looks at the pages of package page in Chromium, without a window.
 //
-// Where there is no Chromium, go test says "[no tests to run]" of this package and, with -v,
-// why. With DGN_BROWSER=required, as CI has it, that is a failure. DGN_BROWSER may also be the
-// path of the browser.
+// They take half a minute, and so have the tag long; make browser runs them, as CI does. Where there is
+// no Chromium, go test -tags long says "[no tests to run]" of this package and, with -v, why. With
+// DGN_BROWSER=required, as make browser has it, that is a failure. DGN_BROWSER may also be the path of the browser.
 package browser_test
 
 import (
