@@ -16,6 +16,7 @@ const (
 	blockAdds       = 100_000
 	blockCols       = 32 // a block has a multiple of so many columns, but see columnsOf,
 	blockRows       = 14 // or of so many rows
+	triangleBlocks  = 8  // of columns of a triangle of C, in the place of one of all of it
 )
 
 // blocksOf returns how many blocks a product of so many multiply-adds is cut into: as many
@@ -36,11 +37,15 @@ func share(n, parts, unit int) int {
 
 // columnsOf returns how many of n columns each block has where a product is cut into so many, or fewer: a multiple of a cache
 // line with which all threads are done first, and of those as good the smallest, so that a slow thread gives
-// a block away. Narrow panels cost more for a column, see [kernel.PanelWork].
-func columnsOf[T Float](threads, blocks, n int) int {
+// a block away. Narrow panels cost more for a column, see [kernel.PanelWork]. Where a triangle of C is asked for, some columns
+// have less to do than others, and there are more blocks, so that threads are done at the same time.
+func columnsOf[T Float](threads, blocks, n int, part kernel.Triangle) int {
 	unit := kernel.PanelUnit[T]()
 	if unit == 0 {
 		return share(n, blocks, blockCols)
+	}
+	if part != kernel.Whole && blocks > 1 {
+		blocks *= triangleBlocks
 	}
 	upTo := func(parts int) int { return (n + parts*unit - 1) / (parts * unit) * unit }
 	width, least := 0, math.Inf(1)

@@ -22,7 +22,7 @@ func testColumns[T Float](t *testing.T) {
 	for threads := 2; threads <= 5; threads++ {
 		for _, n := range []int{1, 7, 31, 32, 33, 48, 64, 100, 128, 256, 300, 784, 1000, 1024, 3072} {
 			blocks := blocksPerThread * threads
-			w := columnsOf[T](threads, blocks, n)
+			w := columnsOf[T](threads, blocks, n, kernel.Whole)
 			if unit == 0 {
 				if w%blockCols != 0 || w < 1 {
 					t.Errorf("%d threads, %d columns: blocks of %d", threads, n, w)
@@ -67,7 +67,7 @@ func TestColumnsOfTwo(t *testing.T) {
 			wants = wide
 		}
 		for n, want := range wants {
-			if w := columnsOf[float32](2, 6, n); w != want {
+			if w := columnsOf[float32](2, 6, n, kernel.Whole); w != want {
 				t.Errorf("%s, %d columns: blocks of %d, want %d", isa, n, w, want)
 			}
 		}

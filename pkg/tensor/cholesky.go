@@ -14,7 +14,7 @@ import (
 const (
 	plainRows = 16 // below which plain loops are faster than kernels
 	panelRows = 384
-	bandRows  = 48 // of a panel that are made at a time, a multiple of the columns that kernels make: 16, 12 or 4
+	bandRows  = 48 // of a panel that are made at a time, a multiple of the columns of a kernel's strip: 16, 12 or 4
 	mostRows  = 8  // of a block: kernel.FactorRows is no more
 )
 
@@ -46,8 +46,9 @@ func Cholesky(p *Pool, a Matrix[float64]) bool {
 		s.kept = grow(&s.space, kernel.FactorLength((s.hi-s.lo+kernel.FactorRows()-1)/kernel.FactorRows()))
 		s.at, s.end = s.lo, min(s.lo+bandRows, s.hi)
 		s.spoilt = !s.square(s.at, s.end, s.kept)
-		for ; s.at < s.hi && !s.spoilt; s.at, s.end = s.end, min(s.end+bandRows, s.hi) {
-			p.For(n-s.end, bandRows, g.panel)
+		for ; s.at < s.hi && !s.spoilt; s.at, s.end = s.end, s.next {
+			s.next = min(s.end+bandRows, s.hi)
+			p.For(n-s.end, bandRows, g.band)
 			s.kept = s.kept[keptLength(s.at-s.lo, s.end-s.at):]
 		}
 		if s.spoilt {
@@ -112,7 +113,8 @@ type factorSpace struct {
 
 	a       Matrix[float64]
 	lo, hi  int       // the rows of the panel
-	at, end int       // and of the band that is at work, whose square is made
+	at, end int       // and of the band that is at work, whose square is made,
+	next    int       // up to the end of the band behind it
 	kept    []float64 // of the band and of those below it
 	spoilt  bool      // by a square that is not positive definite
 }
@@ -167,7 +169,11 @@ func (s *factorSpace) corner(at, end int, u []float64) bool {
 func (s *factorSpace) right(first, last int) {
 	at, a := s.at-s.lo, s.a
 	kernel.SolveRows(at, (s.end-s.at)/kernel.FactorRows(), s.kept, a.Data[s.lo*a.Stride+s.end+first:], a.Stride, last-first)
-	if first == 0 && s.end < s.hi {
-		s.spoilt = !s.square(s.end, min(s.end+last, s.hi), s.kept[keptLength(at, s.end-s.at):])
+	if first > 0 || s.end == s.hi {
+		return
 	}
+	if s.end+last < s.next {
+		panic("tensor: Cholesky: a square reaches beyond the columns that are made")
+	}
+	s.spoilt = !s.square(s.end, s.next, s.kept[keptLength(at, s.end-s.at):])
 }

@@ -70,11 +70,8 @@ func gemm[T Float](p *Pool, part kernel.Triangle, d int, ta, tb Transpose, alpha
 	}
 	g := argsOf[T](p)
 	g.ta, g.tb, g.alpha, g.beta, g.a, g.b, g.c, g.k, g.part, g.from, g.finish = ta, tb, alpha, beta, a, b, c, k, part, d, finish
-	adds := m * n * k
-	blocks := blocksOf[T](p.Threads(), adds)
-	if part != kernel.Whole && blocks > 1 {
-		blocks *= 2 // since they differ
-	}
+	blocks := blocksOf[T](p.Threads(), m*n*k)
+	columns := columnsOf[T](p.Threads(), blocks, n, part)
 	g.reserve(p.Threads())
 	copied := kernel.CopiesA[T](bool(ta), m, n, k, a.Stride)
 	shared := alpha != 0 && shares[T](p, ta, m, n, k, a.Stride)
@@ -89,10 +86,10 @@ func gemm[T Float](p *Pool, part kernel.Triangle, d int, ta, tb Transpose, alpha
 	case blocks == 1:
 		g.block(0, 0, m, 0, n)
 	case shared:
-		g.shareLeft(p, m, n, columnsOf[T](p.Threads(), blocks, n))
+		g.shareLeft(p, m, n, columns)
 	case (n >= m || n >= blocks*blockCols) && !(copied && m >= blocks*4*blockRows):
 		// Blocks of columns pack B once between them; but each would copy A.
-		p.forOn(n, columnsOf[T](p.Threads(), blocks, n), g.cols)
+		p.forOn(n, columns, g.cols)
 	default:
 		p.forOn(m, share(m, blocks, blockRows), g.rows)
 	}

@@ -37,8 +37,8 @@ type args[T Float] struct {
 	solve     solveSpace
 	system    systemSpace[T]
 
-	axpy, scale, dot, axpyDot, colSums, panel, below, rightOf, scaleSystem, widen, mirror, mirrorUpper, combine, products, copyLeft func(lo, hi int)
-	rows, cols, ofLeft, weigh, leftSystem, rightSystem                                                                              func(worker, lo, hi int)
+	axpy, scale, dot, axpyDot, colSums, band, below, rightOf, scaleSystem, widen, mirror, mirrorUpper, combine, products, copyLeft func(lo, hi int)
+	rows, cols, ofLeft, weigh, leftSystem, rightSystem                                                                             func(worker, lo, hi int)
 }
 
 // spare32 and spare64 are the args of calls without a pool, each of which would make thirty
@@ -93,7 +93,7 @@ func (g *args[T]) init() {
 		clear(g.y[lo:hi])
 		kernel.AddRows(g.y[lo:hi], g.a.Data[lo:], g.a.Stride, g.ones[:g.a.Rows])
 	}
-	g.panel = g.factor.right
+	g.band = g.factor.right
 	g.copyLeft = g.left.Copy
 	g.ofLeft = g.columnsOfLeft
 	g.below = g.solve.below

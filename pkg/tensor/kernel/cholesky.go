@@ -24,15 +24,6 @@ func FactorRows() int {
 	return goBlock
 }
 
-// FactorColumns returns the number of columns at whose multiples rows are cut best: those of a
-// strip that SolveRows makes at a time.
-func FactorColumns() int {
-	if g := setOf[float64](); g != nil {
-		return g.wide * g.lanes
-	}
-	return goBlock
-}
-
 // FactorLength returns how many numbers are kept in u of a panel of so many blocks.
 func FactorLength(blocks int) int { return FactorRows() * FactorRows() * (blocks * (blocks + 1) / 2) }
 
@@ -78,7 +69,7 @@ func SolveRows(k, blocks int, u, b []float64, ldb, n int) {
 		solveGo(k, blocks, u, b, ldb, n)
 		return
 	}
-	width := FactorColumns()
+	width := setOf[float64]().wide * r // of a strip
 	rest, last, mask := n%width, 0, (*byte)(nil)
 	if rest > 0 {
 		last, mask = (rest+r-1)/r, setOf[float64]().masks[rest]

@@ -102,12 +102,13 @@ func opmasks(lanes int) []*byte {
 	return out
 }
 
-// laneMasks returns those of AVX2: the lanes in use are all ones.
+// laneMasks returns those of AVX2: the lanes in use are all ones. Kernels load masks of two vectors at once, also where
+// there is only the third of three.
 func laneMasks(lanes int) []*byte {
 	var out []*byte
 	size := 32 / lanes
 	for w := range maxWidth*lanes + 1 {
-		m := &[maxWidth * 32]byte{}
+		m := &[(maxWidth + 1) * 32]byte{}
 		for i := range w * size {
 			m[i] = 0xff
 		}

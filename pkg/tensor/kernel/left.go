@@ -8,23 +8,26 @@ type Left[T Float] struct {
 	lda    int
 	transA bool
 
-	space    []T // of copies
-	a        []T // what kernels read,
-	row, col int // with these strides
-	pieces   heights
-	piece    int // or the blocks of rows that are pieces, and how far they are from each other
+	space    []T     // of copies
+	a        []T     // what kernels read
+	row, col int     // the strides of a, where it is not in pieces,
+	piece    int     // or the distance of the pieces, each what the kernel for some rows reads, or 0
+	pieces   heights // the numbers of these rows
 }
 
 // conflict is a distance in bytes at which the rows of A that one kernel reads fall into the same few
 // lines of the first-level cache, and displace each other.
 const conflict = 2048
 
-// A transposed A of any stride is copied for so many vectors of columns and multiply-adds of float32: with fewer, the
-// copy takes what it saves.
+// Of so many multiply-adds of float32 on, a transposed A of any stride is copied, for so many vectors of columns, and threads
+// make copies together: with fewer, the copy, or another meeting of the threads, takes what it saves.
 const (
-	dealtVectors = 16
-	dealtAdds    = 16_000_000
+	copyAdds    = 16_000_000
+	copyVectors = 16
 )
+
+// large reports whether a product has copyAdds.
+func large[T Float](m, n, k int) bool { return m*n*k*SizeOf[T]()/SizeOf[float32]() >= copyAdds }
 
 // CopiesA reports whether a product of this size copies A: cut into blocks of columns, it would do so
 // for every block, unless threads share the copy.
@@ -39,26 +42,40 @@ func (g *set[T]) copies(transA bool, m, n, k, lda int) bool {
 	if m < maxRows || n < 4*g.lanes {
 		return false
 	}
-	dealt := transA && g.deal != nil && n >= dealtVectors*g.lanes && m*n*k*SizeOf[T]()/SizeOf[float32]() >= dealtAdds
+	dealt := transA && g.deal != nil && n >= copyVectors*g.lanes && large[T](m, n, k)
 	return dealt || lda*SizeOf[T]()%conflict == 0
 }
 
-// PartsOf returns the parts of op(A) that a product takes one after the other: their rows, and how many terms
-// of its sums.
-func PartsOf[T Float](transA bool, m, n, k, lda int) (rows, steps int) {
-	steps = partOf(k)
+// SharesA reports whether threads make a copy of A together, in the parts of [LeftParts]. It was measured, and is done, where
+// kernels make several blocks in a call.
+func SharesA[T Float](transA bool, m, n, k, lda int) bool {
 	g := setOf[T]()
-	return g.rowsTogether(g.copies(transA, m, n, k, lda), m, steps), steps
+	return g != nil && g.runs && large[T](m, n, k) && g.copies(transA, m, n, k, lda)
+}
+
+// LeftParts returns the parts of a copied op(A) that a product takes one after the other: their rows, and how many terms
+// of its sums.
+func LeftParts[T Float](m, k int) (rows, steps int) {
+	steps = partOf(k)
+	return setOf[T]().rowsTogether(true, m, steps), steps
 }
 
 // rowsTogether returns how many of m rows of A, of so many numbers, go by for a panel of B.
 func (g *set[T]) rowsTogether(copied bool, m, k int) int {
+	most := g.mostRows(copied, k)
+	if !copied || !g.runs {
+		return most
+	}
+	parts := (m + most - 1) / most // that are equal
+	return (m + parts - 1) / parts
+}
+
+// mostRows returns how many they are at most.
+func (g *set[T]) mostRows(copied bool, k int) int {
 	if !copied || !g.runs {
 		return height
 	}
-	most := max(height, tallBytes/(k*SizeOf[T]()))
-	parts := (m + most - 1) / most // that are equal
-	return (m + parts - 1) / parts
+	return max(height, tallBytes/(k*SizeOf[T]()))
 }
 
 // SpreadLength returns a length of rows for k elements that puts them an odd
@@ -68,8 +85,8 @@ func SpreadLength[T Float](k int) int {
 	return ((k+line-1)/line | 1) * line
 }
 
-// Begin makes l a part of op(A) that is to be copied, and returns how many pieces the copy has, and of how many at a
-// time it is made best. Kernels of this processor must copy: see [CopiesA].
+// Begin makes l a part of op(A) that is to be copied, and returns how many pieces the copy has, and how many share lines
+// of A, so that one thread makes them best. Kernels of this processor must copy: see [CopiesA].
 func (l *Left[T]) Begin(transA bool, m, k int, a []T, lda int) (pieces, unit int) {
 	return l.begin(setOf[T](), transA, m, k, a, lda)
 }
@@ -108,7 +125,7 @@ func (l *Left[T]) reserve(g *set[T], transA bool, m, k int) []T {
 // Release forgets A, but not the space of copies.
 func (l *Left[T]) Release() { l.from, l.a = nil, nil }
 
-// Copy makes pieces lo to hi-1; lo is a multiple of the unit that Begin returned.
+// Copy makes pieces lo to hi-1.
 func (l *Left[T]) Copy(lo, hi int) {
 	if !l.transA {
 		for i := lo; i < hi; i++ {

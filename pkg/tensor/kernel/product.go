@@ -142,7 +142,7 @@ func (s *Scratch[T]) Reserve(transA bool, m, n, k, lda int) {
 	steps := partOf(k)
 	s.reservePanel(g, steps)
 	if g.copies(transA, m, n, k, lda) {
-		s.left.reserve(g, transA, min(m, g.rowsTogether(true, m, steps)), steps)
+		s.left.reserve(g, transA, min(m, g.mostRows(true, steps)), steps) // fewer than m may go by in larger parts
 	}
 }
 

@@ -279,6 +279,12 @@ func testConflict[T Float](t *testing.T) {
 				held := func() int { return cap(space.a) + cap(space.b) + cap(space.left.space) }
 				before := held()
 				Product(&space, ta, false, s.m, n, s.k, 1, far.data(), far.ld, b.data(), n, 0, d.data(), n)
+				for m := s.m - 1; m > 0; m = m * 3 / 4 { // no part of it takes more
+					g := setOf[T]()
+					if g != nil && s.m > 500 && g.copies(ta, m, n, s.k, far.ld) {
+						Product(&space, ta, false, m, n, s.k, 1, far.data(), far.ld, b.data(), n, 0, make([]T, m*n), n)
+					}
+				}
 				if after := held(); after != before {
 					t.Errorf("%+v, transA %v: %d numbers of work space in place of the %d reserved", s, ta, after, before)
 				}
