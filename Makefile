@@ -8,7 +8,7 @@ STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 build: ## the program, in bin/
 	go build -o bin/ ./cmd/dgn
 
-test: ## what every change must pass; three to four minutes on two cores
+test: ## what every change must pass; three to five minutes on two cores
 	go test ./...
 
 check: test ## what CI checks besides: format, vet, staticcheck, the race detector, real data if there are any
