@@ -76,12 +76,13 @@ func (n *Net) gramCosts(m, k int) (cut int, out GramCosts) {
 		first    = -1
 		all      GramWork
 		back     Work // through all layers above the first with weights
+		walk     Work // of k signals
 	)
 	for _, l := range n.layers {
 		if !l.changes() {
 			continue
 		}
-		g, pass := l.gramWork(m, k)
+		g, pass, signals := l.gramWork(m, k)
 		works, passes = append(works, g), append(passes, pass)
 		has := l.size.NumParams() > 0
 		weighted = append(weighted, has)
@@ -89,6 +90,7 @@ func (n *Net) gramCosts(m, k int) (cut int, out GramCosts) {
 		switch {
 		case first >= 0:
 			back.add(pass)
+			walk.add(signals)
 		case has:
 			first = len(works) - 1
 		}
@@ -108,10 +110,10 @@ func (n *Net) gramCosts(m, k int) (cut int, out GramCosts) {
 	// From the top down: the work of a product with layers from i on chained, and the others
 	// kept.
 	chained := Work{}
-	kept := make([]Work, len(works)+1) // of the layers before one
+	kept := make([]GramWork, len(works)+1) // of the layers before one
 	for i, g := range works {
 		kept[i+1] = kept[i]
-		kept[i+1].add(g.Multiply)
+		kept[i+1].add(g)
 	}
 	least := -1.0
 	var between Work // passes since the last layer with weights
@@ -121,7 +123,7 @@ func (n *Net) gramCosts(m, k int) (cut int, out GramCosts) {
 			chained.add(works[i].Chained)
 			between = Work{}
 			product := chained
-			product.add(kept[i])
+			product.add(kept[i].product())
 			if s := product.Seconds(); least < 0 || s < least {
 				least, cut = s, i
 				out.Kept.Product = product
@@ -132,7 +134,7 @@ func (n *Net) gramCosts(m, k int) (cut int, out GramCosts) {
 	if cut <= first {
 		cut, out.Kept = 0, out.Chained
 	} else {
-		out.Kept.Setup = back.times(k)
+		out.Kept.Setup = walk
 		out.Kept.Held = n.gramSpace(m, k, UseKept, cut)
 		out.Kept.Setup.add(all.Once)
 		out.Kept.Combine = Work{}
@@ -147,8 +149,8 @@ func (n *Net) gramCosts(m, k int) (cut int, out GramCosts) {
 		}
 	}
 
-	out.Formed = GramCost{Setup: back.times(k), Product: adds(0, streamed(size.Product(rows, rows))), Combine: all.Combine, Held: size.Sum(size.Product(rows, rows), n.gramSpace(m, k, UseFormed, len(works)))}
-	out.Walk = back.times(k)
+	out.Formed = GramCost{Setup: walk, Product: adds(0, streamed(size.Product(rows, rows))), Combine: all.Combine, Held: size.Sum(size.Product(rows, rows), n.gramSpace(m, k, UseFormed, len(works)))}
+	out.Walk = walk
 	out.Walk.add(all.Keep)
 	out.Blocks = all.Blocks
 	out.Formed.Setup.add(all.Once)

@@ -121,7 +121,7 @@ func (l namedLayer) gramValues(m, k int, use GramUse, above bool) (n int) {
 	if len(inside) > 0 || l.size.NumParams() == 0 {
 		return n
 	}
-	g, _ := l.gramWork(m, k)
+	g, _, _ := l.gramWork(m, k)
 	held := g.Held
 	kept := (use == UseKept || use == UseKeptBlocks) && !above
 	if conv, ok := l.Layer.(Conv); ok && !kept { // some filters at a time

@@ -19,10 +19,11 @@ type GramWork struct {
 	Keep     Work // [GramOp.Keep] with room for all
 	Gram     Work // [GramOp.Gram] after Keep
 	Blocks   Work // [GramOp.GramBlocks] after Keep
-	Multiply Work // and so on
+	Multiply Work // and so on, without Rows
 	Combine  Work
 
 	Held int // values of rows of J
+	Rows int // those of them that Multiply reads, twice, between other matrices
 
 	// Values of work space for Chained, for Multiply and Combine, and for Gram.
 	ChainedSpace, MultiplySpace, GramSpace int
@@ -40,7 +41,25 @@ func (g *GramWork) add(o GramWork) {
 	g.Multiply.add(o.Multiply)
 	g.Combine.add(o.Combine)
 	g.Held = size.Sum(g.Held, o.Held)
+	g.Rows = size.Sum(g.Rows, o.Rows)
+	g.MultiplySpace = size.Sum(g.MultiplySpace, o.MultiplySpace)
 	g.Ordered = size.Sum(g.Ordered, o.Ordered)
+}
+
+// product is the work of Multiply with all it reads. Rows come from a near cache where they and the work space
+// have up to 4 MiB of float32, from a far one up to 12 MiB, and else from memory: each is half as fast as the one
+// before it.
+func (g GramWork) product() Work {
+	reads := size.Product(2, g.Rows)
+	switch all := size.Sum(g.Rows, g.MultiplySpace); {
+	case all <= 1<<20:
+		reads /= 2
+	case all > 3<<20:
+		reads = size.Product(2, reads)
+	}
+	w := g.Multiply
+	w.Moved = int64(size.Sum(int(w.Moved), reads))
+	return w
 }
 
 // adds is n multiply-adds and so many values moved, in one loop.
@@ -55,8 +74,8 @@ func passed(n int) int {
 	return n
 }
 
-// streamed is what a product of so many values with a vector counts as moved, and comes back to in each
-// iteration: half up to 16 MiB of float32, where they stay in some cache.
+// streamed is what a product of a matrix of so many values with a vector counts as moved: half up to 16 MiB of
+// float32, where they stay in some cache from one product to the next, since nothing else is read between.
 func streamed(n int) int {
 	if n <= 1<<22 {
 		return n / 2
@@ -77,7 +96,7 @@ func (l Dense) GramWork(in tensor.Shape, m, s int) GramWork {
 		Gram:    adds(pairsOf(rows, out), size.Sum(size.Product(3, rows, rows)/2, pass)),
 		Combine: adds(size.Product(m, in.C, out), size.Sum(pass, size.Product(in.C, out))),
 		Blocks:  Work{Adds: int64(size.Product(m, pairsOf(s, out)))},
-		Held:    pass,
+		Held:    pass, Rows: pass,
 	}
 	through := size.Product(m, m)
 	if !pairsInputs(m, in.C) {
@@ -95,7 +114,7 @@ func (l Dense) GramWork(in tensor.Shape, m, s int) GramWork {
 		g.GramSpace = size.Sum(g.GramSpace, pass) // signals in the order of K
 	}
 	g.Multiply = g.Chained
-	g.Multiply.add(Work{Moved: int64(size.Product(2, streamed(pass))), Loops: 2})
+	g.Multiply.Loops += 2
 	return g
 }
 
@@ -126,30 +145,36 @@ func explicitWork(m, s, cols int) GramWork {
 }
 
 // gramWork is what a layer does, those inside it together. through is the work of taking a
-// cotangent back to its input, or a tangent from there.
-func (l namedLayer) gramWork(m, s int) (g GramWork, through Work) {
-	through = adds(size.Product(m, int(l.size.Input)), passed(size.Product(m, size.Sum(l.in.Len(), size.Product(2, l.size.Out.Len())))))
+// cotangent back to its input, or a tangent from there, and signals that of taking s of them back. These
+// lie in memory between layers with weights, and go through the others some at a time.
+func (l namedLayer) gramWork(m, s int) (g GramWork, through, signals Work) {
+	moved := size.Product(m, size.Sum(l.in.Len(), size.Product(2, l.size.Out.Len())))
+	through = adds(size.Product(m, int(l.size.Input)), passed(moved))
+	signals = through.times(s)
+	if l.size.NumParams() > 0 {
+		signals.Moved = int64(passed(size.Product(s, moved)))
+	}
 	inside := l.inside()
 	for _, b := range inside {
 		for i, in := range b.layers {
 			if !in.changes() {
 				continue
 			}
-			part, pass := in.gramWork(m, s)
+			part, pass, back := in.gramWork(m, s)
 			g.add(part)
 			if i > b.first {
 				g.Chained.add(pass.times(2))
-				g.Keep.add(pass.times(s))
+				g.Keep.add(back)
 			}
 		}
 	}
 	if len(inside) > 0 || l.size.NumParams() == 0 {
-		return g, through
+		return g, through, signals
 	}
 	if layer, ok := l.Layer.(GramLayer); ok {
-		return layer.GramWork(l.in, m, s), through
+		return layer.GramWork(l.in, m, s), through, signals
 	}
 	g = explicitWork(m, s, l.size.NumParams())
 	g.Chained = adds(0, size.Product(4, m, l.size.Out.Len()))
-	return g, through
+	return g, through, signals
 }

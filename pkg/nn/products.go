@@ -78,7 +78,7 @@ func (n *Net) ProductsMemory(m, value, vectors int, use GramUse) int {
 		cut = n.keepsBelow(m, n.Outputs())
 	}
 	for _, l := range n.changing()[:cut] {
-		g, _ := l.gramWork(m, n.Outputs())
+		g, _, _ := l.gramWork(m, n.Outputs())
 		ordered = size.Sum(ordered, g.Ordered)
 	}
 	atOnce, space := n.manySpace(m, n.Outputs(), vectors, cut)
@@ -144,7 +144,7 @@ func (l namedLayer) many(m, k int) (n int) {
 		}
 	}
 	if len(inside) == 0 && l.size.NumParams() > 0 {
-		g, _ := l.gramWork(m, k)
+		g, _, _ := l.gramWork(m, k)
 		n = g.Many
 	}
 	return n

@@ -263,7 +263,7 @@ func (c *chain) rowValues(m, examples, s int, values, widest *int) (formed bool)
 		out := l.size.Out.Len()
 		*widest = max(*widest, out)
 		if _, dense := l.Layer.(Dense); !dense {
-			g, _ := l.gramWork(examples, s)
+			g, _, _ := l.gramWork(examples, s)
 			*values = size.Sum(*values, g.Held, g.MultiplySpace)
 			formed = true
 			continue
