@@ -1,6 +1,9 @@
 package nn
 
-import "github.com/dualgn/dgn/pkg/tensor"
+import (
+	"github.com/dualgn/dgn/pkg/size"
+	"github.com/dualgn/dgn/pkg/tensor"
+)
 
 // A Visitor is shown the layers with weights, the last first, while signals go back
 // through a network (see [Linearization.Backprop]). The Gram matrix K and its blocks are
@@ -44,12 +47,13 @@ func (l *Linearization[T]) Backprop(signals tensor.Matrix[T], v Visitor[T]) int6
 	if signals.Rows == 0 || signals.Rows%l.rows != 0 || signals.Cols != l.out.Cols {
 		panic("nn: Backprop: the signals have the wrong shape")
 	}
-	return l.backprop(signals, v, 0)
+	return l.backprop(signals, walk[T]{visitor: v, looks: size.Max})
 }
 
-// backprop is Backprop in which the ops of the first so many weights keep their signals.
-func (l *Linearization[T]) backprop(signals tensor.Matrix[T], v Visitor[T], keeps int) int64 {
-	l.walk = walk[T]{visitor: v, rows: l.rows, space: l.signals, keeps: keeps, values: l.runs}
+// backprop is Backprop as w says.
+func (l *Linearization[T]) backprop(signals tensor.Matrix[T], w walk[T]) int64 {
+	w.rows, w.space, w.values = l.rows, l.signals, l.runs
+	l.walk = w
 	return l.tape.backprop(&l.walk, 0, tensor.Matrix[T]{}, signals)
 }
 
@@ -58,7 +62,9 @@ type walk[T tensor.Float] struct {
 	visitor Visitor[T]
 	rows    int           // examples in the batch
 	space   *workspace[T] // for all signals
-	keeps   int           // ops with weights before this one may refer to their signals later
+	looks   int           // ops with weights before this one are shown to the visitor
+	keeps   int           // and may refer to their signals later, those before this one
+	units   bool          // the signals are the rows of the identity, one for each output
 	values  int           // runValues, but in tests
 }
 
@@ -104,7 +110,8 @@ const runValues = 1 << 16
 
 // backprop is nestedOp.backprop for a chain whose weights start at offset.
 func (t *tape[T]) backprop(w *walk[T], offset int, dx, dy tensor.Matrix[T]) (adds int64) {
-	slot := 0 // where dy is, at depth 0
+	slot := 0           // where dy is, at depth 0
+	var above *dense[T] // the last layer, where dy are its unit signals behind a relu
 	for i := len(t.ops) - 1; i >= 0; {
 		o := &t.ops[i]
 		slot = 1 - slot
@@ -119,21 +126,28 @@ func (t *tape[T]) backprop(w *walk[T], offset int, dx, dy tensor.Matrix[T]) (add
 			continue
 		}
 		dy = o.settle(w, offset, dy)
-		if o.hi > o.lo {
+		if o.hi > o.lo && offset+o.lo < w.looks {
 			w.visitor.Visit(Visited[T]{Op: o.op, Lo: offset + o.lo, Hi: offset + o.hi, Inputs: o.x, Signals: dy})
 		}
-		// The ops down to the next with weights make a run.
-		end := i - 1
-		for end >= 0 && t.ops[end].nested == nil && t.ops[end].hi == t.ops[end].lo {
-			end--
-		}
-		to := t.signalsTo(w, offset, dx, end+1, slot, dy.Rows)
+		last := t.runFrom(i)
+		to := t.signalsTo(w, offset, dx, last, slot, dy.Rows)
 		if to.IsZero() {
 			return adds
 		}
-		adds += t.run(w, i, end+1, to, dy)
-		dy = to
-		i = end
+		units := t.units(w, i, last)
+		switch {
+		case above.passes(t, i):
+			o.op.(*dense[T]).vjpUnitsOf(above, to, i > last)
+		case units.passes(t, last-1) && offset+t.ops[last-1].lo >= w.looks: // which does without them
+		case units != nil:
+			units.vjpUnits(to)
+		default:
+			t.run(w, i, last, to, dy)
+		}
+		for j := last; j <= i; j++ {
+			adds += int64(dy.Rows) * t.ops[j].input
+		}
+		above, dy, i = units, to, last-1
 	}
 	if len(t.ops) == 0 && !dx.IsZero() {
 		copy(dx.Flat(), dy.Flat())
@@ -154,8 +168,16 @@ func (t *tape[T]) signalsTo(w *walk[T], offset int, dx tensor.Matrix[T], i, slot
 	return w.space.matrix(t.depth, slot, rows, t.ops[i-1].width)
 }
 
+// runFrom returns the last op of the run that begins with op i, which has weights: those down to the next with some.
+func (t *tape[T]) runFrom(i int) int {
+	for i > 0 && t.ops[i-1].nested == nil && t.ops[i-1].hi == t.ops[i-1].lo {
+		i--
+	}
+	return i
+}
+
 // run takes signals back through ops from i down to last, some at a time.
-func (t *tape[T]) run(w *walk[T], i, last int, to, dy tensor.Matrix[T]) (adds int64) {
+func (t *tape[T]) run(w *walk[T], i, last int, to, dy tensor.Matrix[T]) {
 	widest := to.Cols
 	for j := last; j <= i; j++ {
 		widest = max(widest, t.ops[j].width)
@@ -191,8 +213,4 @@ func (t *tape[T]) run(w *walk[T], i, last int, to, dy tensor.Matrix[T]) (adds in
 			from = next
 		}
 	}
-	for j := i; j >= last; j-- {
-		adds += int64(dy.Rows) * t.ops[j].input
-	}
-	return adds
 }

@@ -29,7 +29,7 @@ type denseRows[T tensor.Float] struct {
 	// Operands of the loop that is running.
 	v, u         tensor.Matrix[T]
 	gather, send func(lo, hi int)
-	order        func(lo, hi int)
+	order, unit  func(lo, hi int)
 
 	many *denseMany[T] // for products of several vectors, made when first needed
 }

@@ -55,7 +55,7 @@ func (l *Linearization[T]) Gram(a tensor.Matrix[T]) int64 {
 	for i := range a.Rows {
 		clear(a.Row(i))
 	}
-	adds := l.keep(l.units(), keeper[T]{room: jacobianLength, full: a}, len(l.tape.ops))
+	adds := l.keep(l.units(), true, keeper[T]{room: jacobianLength, full: a}, len(l.tape.ops))
 	tensor.Mirror(l.pool, a)
 	return adds
 }
@@ -69,7 +69,7 @@ func (l *Linearization[T]) GramBlocks(b tensor.Matrix[float64]) int64 {
 	for i := range b.Rows {
 		clear(b.Row(i))
 	}
-	return l.keep(l.units(), keeper[T]{room: jacobianLength, blocks: b}, 0)
+	return l.keep(l.units(), true, keeper[T]{room: jacobianLength, blocks: b}, 0)
 }
 
 // Keep makes the rows of J, as the layers hold them, of those layers where a product with
@@ -82,11 +82,11 @@ func (l *Linearization[T]) Keep(blocks tensor.Matrix[float64]) (walked bool, mul
 	if l.best < 0 {
 		l.best = l.net.keepsBelow(l.m, l.net.Outputs())
 	}
-	return l.keepBelow(l.best, blocks, l.units)
+	return l.keepBelow(l.best, blocks, true, l.units)
 }
 
-// keepBelow keeps rows of the layers below an op, for the signals that units prepares.
-func (l *Linearization[T]) keepBelow(best int, blocks tensor.Matrix[float64], units func() tensor.Matrix[T]) (walked bool, multiplyAdds int64) {
+// keepBelow keeps rows of the layers below an op, for signals, units or not.
+func (l *Linearization[T]) keepBelow(best int, blocks tensor.Matrix[float64], units bool, signals func() tensor.Matrix[T]) (walked bool, multiplyAdds int64) {
 	if best == 0 && blocks.IsZero() {
 		l.forgetRows()
 		return false, 0
@@ -94,7 +94,7 @@ func (l *Linearization[T]) keepBelow(best int, blocks tensor.Matrix[float64], un
 	for i := range blocks.Rows {
 		clear(blocks.Row(i))
 	}
-	return true, l.keep(units(), keeper[T]{room: size.Max, blocks: blocks}, best)
+	return true, l.keep(signals(), units, keeper[T]{room: size.Max, blocks: blocks}, best)
 }
 
 // Combine sets d = Jᵀ alpha, of length p, for alpha of rows x k, and returns the
@@ -167,8 +167,8 @@ func (l *Linearization[T]) units() tensor.Matrix[T] {
 	return unit
 }
 
-// keep sends signals back, and has the layers below the op cut keep their rows.
-func (l *Linearization[T]) keep(signals tensor.Matrix[T], k keeper[T], cut int) int64 {
+// keep sends signals back, and has the layers below the op cut keep their rows. units says that they are the unit signals.
+func (l *Linearization[T]) keep(signals tensor.Matrix[T], units bool, k keeper[T], cut int) int64 {
 	l.forgetRows()
 	l.cut = cut
 	k.lin, k.end = l, l.net.params
@@ -178,8 +178,12 @@ func (l *Linearization[T]) keep(signals tensor.Matrix[T], k keeper[T], cut int) 
 		k.end = l.tape.ops[cut].lo
 	}
 	l.keeper = k
-	walk := l.backprop(signals, &l.keeper, k.end)
-	adds := walk + l.keeper.adds
+	looks := size.Max
+	if k.full.IsZero() && k.blocks.IsZero() && k.rows.IsZero() {
+		looks = k.end
+	}
+	walked := l.backprop(signals, walk[T]{visitor: &l.keeper, looks: looks, keeps: k.end, units: units})
+	adds := walked + l.keeper.adds
 	l.keeper = keeper[T]{} // which would keep the matrices alive
 	for _, o := range l.kept {
 		if !o.op.Held() {
@@ -210,13 +214,11 @@ type keptOp[T tensor.Float] struct {
 
 func (k *keeper[T]) Visit(v Visited[T]) {
 	room, keep := k.room, v.Lo < k.end
-	if !keep {
-		if room = jacobianLength; k.full.IsZero() && k.blocks.IsZero() && k.rows.IsZero() {
-			return
-		}
-	}
-	if !k.rows.IsZero() {
+	switch {
+	case !k.rows.IsZero():
 		room = size.Max
+	case !keep:
+		room = jacobianLength
 	}
 	op := v.Op.(GramOp[T])
 	k.adds += op.Keep(v.Signals, room)

@@ -8,7 +8,7 @@ func (l *Linearization[T]) Rows(a tensor.Matrix[T]) int64 {
 	if a.Rows != l.rows*l.out.Cols || a.Cols != l.net.params {
 		panic("nn: Rows: the matrix has the wrong shape")
 	}
-	return l.keep(l.units(), keeper[T]{room: jacobianLength, rows: a}, 0)
+	return l.keep(l.units(), true, keeper[T]{room: jacobianLength, rows: a}, 0)
 }
 
 // A rowsOp is a [GramOp] that writes its rows of J, after Keep with room for all of them.

@@ -387,7 +387,7 @@ func visitOps(t *testing.T, c layerCase, r *opRun[float64], dy tensor.Matrix[flo
 	tape.forward(tensor.New[float64](r.y.Rows, r.y.Cols), r.x, r.w)
 	var ends slots
 	ends.reserveSignals(&one, 0)
-	tape.backprop(&walk[float64]{visitor: f, rows: r.x.Rows, space: newWorkspace[float64](ends, dy.Rows), keeps: one.params, values: runValues}, 0, tensor.Matrix[float64]{}, dy)
+	tape.backprop(&walk[float64]{visitor: f, rows: r.x.Rows, space: newWorkspace[float64](ends, dy.Rows), looks: one.params, keeps: one.params, values: runValues}, 0, tensor.Matrix[float64]{}, dy)
 }
 
 // TestActivationsFarOut: values and derivatives stay finite, and reach their

@@ -167,7 +167,7 @@ func checkProducts(t reporter, name string, l *Linearization[float64], jac, gram
 		if cut < len(l.tape.ops) && l.tape.ops[cut].hi == l.tape.ops[cut].lo {
 			continue
 		}
-		l.keep(l.units(), keeper[float64]{room: math.MaxInt}, cut)
+		l.keep(l.units(), true, keeper[float64]{room: math.MaxInt}, cut)
 		check(fmt.Sprintf("%d ops kept", cut))
 	}
 	l.Gram(tensor.New[float64](m*k, m*k))
@@ -411,5 +411,50 @@ func TestInitialScale(t *testing.T) {
 	}
 	if norms != 9 {
 		t.Errorf("%d norms, want 9", norms)
+	}
+}
+
+// TestUnitSignals: what layers keep of unit signals, which go back by their zeros where they can, is what they keep of these signals
+// when they go back like any others, for every number of layers that keep; and so are the multiply-adds that are counted.
+func TestUnitSignals(t *testing.T) {
+	for config, in := range map[string]tensor.Shape{
+		"{kind: mlp, hidden: [9, 40], activation: relu}":       {C: 6, H: 1, W: 1},
+		"{kind: mlp, hidden: [300, 20, 33], activation: relu}": {C: 5, H: 1, W: 1},
+		"{kind: mlp, hidden: [17], activation: relu}":          {C: 5, H: 1, W: 1},
+		"{kind: mlp, hidden: [9, 8], activation: tanh}":        {C: 6, H: 1, W: 1},
+		"{kind: convnet, filters: [3], hidden: [20, 11]}":      {C: 1, H: 8, W: 8},
+	} {
+		for _, k := range []int{1, 2, 3, 10} {
+			n := build(t, config, in, k)
+			const m = 7
+			rng := rand.New(rand.NewPCG(1, 2))
+			l := NewLinearization[float64](n, m, nil)
+			l.Linearize(n.Init(rng), randomMatrix[float64](rng, m, in.Len()))
+			v, d := randomMatrix[float64](rng, m, k), [2][]float64{make([]float64, n.params), make([]float64, n.params)}
+			for cut := range len(l.tape.ops) + 1 {
+				var adds [2]int64
+				for i, units := range []bool{false, true} {
+					for _, s := range l.tape.ops {
+						for j := range s.kept {
+							s.kept[j] = math.NaN() // what is not written again
+						}
+					}
+					adds[i] = l.keep(l.units(), units, keeper[float64]{room: math.MaxInt}, cut)
+					adds[i] += l.Combine(d[i], v)
+				}
+				if e := distance(d[1], d[0]); !(e < 1e-14) || adds[0] != adds[1] {
+					t.Errorf("%s, %d outputs, %d ops kept: Jᵀ v is %.2g away, of %d and %d multiply-adds", config, k, cut, e, adds[1], adds[0])
+				}
+			}
+			var grams [2]tensor.Matrix[float64]
+			for i, units := range []bool{false, true} {
+				grams[i] = tensor.New[float64](m*k, m*k)
+				l.keep(l.units(), units, keeper[float64]{room: math.MaxInt, full: grams[i]}, len(l.tape.ops))
+				tensor.Mirror(nil, grams[i])
+			}
+			if e := distance(grams[1].Flat(), grams[0].Flat()); !(e < 1e-14) {
+				t.Errorf("%s, %d outputs: K is %.2g away", config, k, e)
+			}
+		}
 	}
 }

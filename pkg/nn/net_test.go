@@ -354,7 +354,7 @@ func TestLinearizationAllocatesNothing(t *testing.T) {
 			l.VJP(d, u)
 			l.JVP(u, d)
 			l.Forget()
-			l.keepBelow(kept, tensor.Matrix[float64]{}, l.units)
+			l.keepBelow(kept, tensor.Matrix[float64]{}, true, l.units)
 			l.Products(products, many)
 		}
 		step()

@@ -77,7 +77,7 @@ func (p *Projection[T]) Product(u, v tensor.Matrix[float64]) (multiplyAdds int64
 
 // Keep is [Linearization.Keep], with one back-propagation.
 func (p *Projection[T]) Keep(blocks tensor.Matrix[float64]) (walked bool, multiplyAdds int64) {
-	return p.lin.keepBelow(p.best, blocks, p.signals)
+	return p.lin.keepBelow(p.best, blocks, false, p.signals)
 }
 
 // Gram is [Linearization.Gram], m x m, with one back-propagation.
@@ -85,7 +85,7 @@ func (p *Projection[T]) Gram(a tensor.Matrix[T]) int64 {
 	for i := range a.Rows {
 		clear(a.Row(i))
 	}
-	adds := p.lin.keep(p.signals(), keeper[T]{room: jacobianLength, full: a}, len(p.lin.tape.ops))
+	adds := p.lin.keep(p.signals(), false, keeper[T]{room: jacobianLength, full: a}, len(p.lin.tape.ops))
 	tensor.Mirror(p.lin.pool, a)
 	return adds
 }
@@ -93,7 +93,7 @@ func (p *Projection[T]) Gram(a tensor.Matrix[T]) int64 {
 // GramBlocks is [Linearization.GramBlocks]: the diagonal of K, m x 1.
 func (p *Projection[T]) GramBlocks(b tensor.Matrix[float64]) int64 {
 	clear(b.Flat())
-	return p.lin.keep(p.signals(), keeper[T]{room: jacobianLength, blocks: b}, 0)
+	return p.lin.keep(p.signals(), false, keeper[T]{room: jacobianLength, blocks: b}, 0)
 }
 
 // Combine sets d = Nᵀ v, for v of m x 1.

@@ -99,7 +99,7 @@ func (l *Linearization[T]) send(signals tensor.Matrix[float64], v Visitor[T]) in
 	for i := range dy.Rows {
 		tensor.Convert(dy.Row(i), signals.Row(i))
 	}
-	return l.backprop(dy, v, l.net.params)
+	return l.backprop(dy, walk[T]{visitor: v, looks: size.Max, keeps: l.net.params})
 }
 
 // collect lists the layers with weights of two tapes in the order in which backprop visits

@@ -28,6 +28,7 @@ type args[T Float] struct {
 	from    int
 	finish  kernel.Finish[T]
 	left    leftSpace[T]
+	gated   gatedSpace[T]
 	ones    []T                  // of sums of rows
 	scratch []*kernel.Scratch[T] // one for each thread
 	conv    convSpace[T]
@@ -37,8 +38,8 @@ type args[T Float] struct {
 	solve     solveSpace
 	system    systemSpace[T]
 
-	axpy, scale, dot, axpyDot, colSums, band, below, rightOf, scaleSystem, widen, mirror, mirrorUpper, combine, products, copyLeft func(lo, hi int)
-	rows, cols, ofLeft, weigh, leftSystem, rightSystem                                                                             func(worker, lo, hi int)
+	axpy, scale, dot, axpyDot, colSums, band, below, rightOf, scaleSystem, widen, mirror, mirrorUpper, combine, products, copyLeft, open func(lo, hi int)
+	rows, cols, ofLeft, weigh, leftSystem, rightSystem, gatedPanels                                                                      func(worker, lo, hi int)
 }
 
 // spare32 and spare64 are the args of calls without a pool, each of which would make thirty
@@ -95,6 +96,7 @@ func (g *args[T]) init() {
 	}
 	g.band = g.factor.right
 	g.copyLeft = g.left.Copy
+	g.open, g.gatedPanels = g.openGates, g.panelsOfGated
 	g.ofLeft = g.columnsOfLeft
 	g.below = g.solve.below
 	g.rightOf = g.solve.rightOf

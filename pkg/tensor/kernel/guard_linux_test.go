@@ -54,6 +54,18 @@ func testGuards[T Float](t *testing.T) {
 					ldb = k
 				}
 				f := Finish[T]{Bias: guarded[T](t, n, atEnd), Rectify: true, Gate: guarded[T](t, m*n, atEnd), LdGate: n, GateRows: m}
+				if !ta && !tb {
+					var g Gated[T]
+					g.Begin(m, 2, k, guarded[T](t, 2*k, atEnd), k)
+					z := guarded[T](t, m*k, atEnd)
+					for i := range m {
+						g.Open(i, z[i*k:(i+1)*k])
+					}
+					b, c := guarded[T](t, k*n, atEnd), guarded[T](t, 2*m*n, atEnd)
+					for p := range g.Panels(n) {
+						g.Panel(&s, p, 0, m, n, b, n, f.Gate, n, c, m*n, n)
+					}
+				}
 				for _, f := range []Finish[T]{{}, f} {
 					ProductPart(&s, Whole, 0, ta, tb, m, n, k, 1, guarded[T](t, m*k, atEnd), lda, guarded[T](t, k*n, atEnd), ldb, 1, guarded[T](t, m*n, atEnd), n, f)
 				}

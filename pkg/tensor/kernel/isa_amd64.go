@@ -35,6 +35,7 @@ var (
 		direct: [directRows + 1]func(k int, a *float32, rowA int, src *float32, rows *int32, second int, c *float32, rowC int, accumulate int){
 			nil, direct512s1, direct512s2, direct512s3, direct512s4,
 		},
+		gated:   []func(a, b *float32, open *uint32, stepOpen int, c *float32, rowC, stepC int, mask *byte, accumulate int, gate *float32, rowGate, examples int){nil, gated512s1, gated512s2, gated512s3, gated512s4, gated512s5, gated512s6, gated512s7, gated512s8, gated512s9, gated512s10, gated512s11, gated512s12, gated512s13, gated512s14},
 		addBias: addBias512s, addRectify: addRectify512s, gate: gateRows512s,
 		copy: [maxWidth]func(dst *float32, rowDst int, src *float32, rowSrc, n int, mask *byte){nil, copyPanel512sx2}, transpose: transpose512s,
 		gather: []func(dst *float32, rowDst int, src *float32, rows *int32, n int, pieces *int, count int){gather128s, gather256s, gather512s},
@@ -49,6 +50,7 @@ var (
 		direct: [directRows + 1]func(k int, a *float64, rowA int, src *float64, rows *int32, second int, c *float64, rowC int, accumulate int){
 			nil, direct512d1, direct512d2, direct512d3, direct512d4,
 		},
+		gated:   []func(a, b *float64, open *uint32, stepOpen int, c *float64, rowC, stepC int, mask *byte, accumulate int, gate *float64, rowGate, examples int){nil, gated512d1, gated512d2, gated512d3, gated512d4, gated512d5, gated512d6, gated512d7, gated512d8},
 		addBias: addBias512d, addRectify: addRectify512d, gate: gateRows512d,
 		copy: [maxWidth]func(dst *float64, rowDst int, src *float64, rowSrc, n int, mask *byte){nil, copyPanel512dx2}, transpose: transpose512d,
 		gather: []func(dst *float64, rowDst int, src *float64, rows *int32, n int, pieces *int, count int){gather128d, gather256d, gather512d},
@@ -64,6 +66,7 @@ var (
 		direct: [directRows + 1]func(k int, a *float32, rowA int, src *float32, rows *int32, second int, c *float32, rowC int, accumulate int){
 			nil, direct256s1, direct256s2, direct256s3, direct256s4,
 		},
+		gated:   []func(a, b *float32, open *uint32, stepOpen int, c *float32, rowC, stepC int, mask *byte, accumulate int, gate *float32, rowGate, examples int){nil, gated256s1, gated256s2, gated256s3, gated256s4, gated256s5, gated256s6},
 		addBias: addBias256s, addRectify: addRectify256s, gate: gateRows256s,
 		copy: [maxWidth]func(dst *float32, rowDst int, src *float32, rowSrc, n int, mask *byte){nil, copyPanel256sx2, copyPanel256sx3}, transpose: transpose256s, deal: deal256s,
 		gather: []func(dst *float32, rowDst int, src *float32, rows *int32, n int, pieces *int, count int){gather128s, gather256s},
@@ -79,6 +82,7 @@ var (
 		direct: [directRows + 1]func(k int, a *float64, rowA int, src *float64, rows *int32, second int, c *float64, rowC int, accumulate int){
 			nil, direct256d1, direct256d2, direct256d3, direct256d4,
 		},
+		gated:   []func(a, b *float64, open *uint32, stepOpen int, c *float64, rowC, stepC int, mask *byte, accumulate int, gate *float64, rowGate, examples int){nil, gated256d1, gated256d2, gated256d3, gated256d4},
 		addBias: addBias256d, addRectify: addRectify256d, gate: gateRows256d,
 		copy: [maxWidth]func(dst *float64, rowDst int, src *float64, rowSrc, n int, mask *byte){nil, copyPanel256dx2, copyPanel256dx3}, transpose: transpose256d, deal: deal256d,
 		gather: []func(dst *float64, rowDst int, src *float64, rows *int32, n int, pieces *int, count int){gather128d, gather256d},

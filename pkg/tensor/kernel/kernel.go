@@ -60,6 +60,8 @@ type set[T Float] struct {
 	addBias, addRectify func(c *T, rowC, rows int, bias *T, mask *byte) // see [Finish]
 	gate                func(c *T, rowC int, gate *T, rowGate, rows int, mask *byte)
 
+	gated []func(a, b *T, open *uint32, stepOpen int, c *T, rowC, stepC int, mask *byte, accumulate int, gate *T, rowGate, examples int) // of so many rows of A, see [Gated]
+
 	transpose func(dst *T, rowDst int, src *T, rowSrc, n int)
 	deal      func(dst *T, piece int, src *T, rowSrc, n int)                                 // packs lines of Aᵀ for kernels of four rows; nil: in Go
 	gather    []func(dst *T, rowDst int, src *T, rows *int32, n int, pieces *int, count int) // pieces of 16, 32 and, if there are such vectors, 64 bytes

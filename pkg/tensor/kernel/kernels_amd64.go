@@ -309,6 +309,76 @@ func addRectify512s(c *float32, rowC int, rows int, bias *float32, mask *byte)
 //go:noescape
 func gateRows512s(c *float32, rowC int, gate *float32, rowGate int, rows int, mask *byte)
 
+// gated512s1 sets (accumulate 0), or adds to (1), for each example, 1 rows of C, two vectors wide: the sum of the terms of A B that it lists behind their number. Then they are set to 0 where its gate, if there is one, is 0 or below. Steps from an example to the next, and rows, are in bytes; no mask stands for all lanes.
+//
+//go:noescape
+func gated512s1(a *float32, b *float32, open *uint32, stepOpen int, c *float32, rowC int, stepC int, mask *byte, accumulate int, gate *float32, rowGate int, examples int)
+
+// gated512s2 sets (accumulate 0), or adds to (1), for each example, 2 rows of C, two vectors wide: the sum of the terms of A B that it lists behind their number. Then they are set to 0 where its gate, if there is one, is 0 or below. Steps from an example to the next, and rows, are in bytes; no mask stands for all lanes.
+//
+//go:noescape
+func gated512s2(a *float32, b *float32, open *uint32, stepOpen int, c *float32, rowC int, stepC int, mask *byte, accumulate int, gate *float32, rowGate int, examples int)
+
+// gated512s3 sets (accumulate 0), or adds to (1), for each example, 3 rows of C, two vectors wide: the sum of the terms of A B that it lists behind their number. Then they are set to 0 where its gate, if there is one, is 0 or below. Steps from an example to the next, and rows, are in bytes; no mask stands for all lanes.
+//
+//go:noescape
+func gated512s3(a *float32, b *float32, open *uint32, stepOpen int, c *float32, rowC int, stepC int, mask *byte, accumulate int, gate *float32, rowGate int, examples int)
+
+// gated512s4 sets (accumulate 0), or adds to (1), for each example, 4 rows of C, two vectors wide: the sum of the terms of A B that it lists behind their number. Then they are set to 0 where its gate, if there is one, is 0 or below. Steps from an example to the next, and rows, are in bytes; no mask stands for all lanes.
+//
+//go:noescape
+func gated512s4(a *float32, b *float32, open *uint32, stepOpen int, c *float32, rowC int, stepC int, mask *byte, accumulate int, gate *float32, rowGate int, examples int)
+
+// gated512s5 sets (accumulate 0), or adds to (1), for each example, 5 rows of C, two vectors wide: the sum of the terms of A B that it lists behind their number. Then they are set to 0 where its gate, if there is one, is 0 or below. Steps from an example to the next, and rows, are in bytes; no mask stands for all lanes.
+//
+//go:noescape
+func gated512s5(a *float32, b *float32, open *uint32, stepOpen int, c *float32, rowC int, stepC int, mask *byte, accumulate int, gate *float32, rowGate int, examples int)
+
+// gated512s6 sets (accumulate 0), or adds to (1), for each example, 6 rows of C, two vectors wide: the sum of the terms of A B that it lists behind their number. Then they are set to 0 where its gate, if there is one, is 0 or below. Steps from an example to the next, and rows, are in bytes; no mask stands for all lanes.
+//
+//go:noescape
+func gated512s6(a *float32, b *float32, open *uint32, stepOpen int, c *float32, rowC int, stepC int, mask *byte, accumulate int, gate *float32, rowGate int, examples int)
+
+// gated512s7 sets (accumulate 0), or adds to (1), for each example, 7 rows of C, two vectors wide: the sum of the terms of A B that it lists behind their number. Then they are set to 0 where its gate, if there is one, is 0 or below. Steps from an example to the next, and rows, are in bytes; no mask stands for all lanes.
+//
+//go:noescape
+func gated512s7(a *float32, b *float32, open *uint32, stepOpen int, c *float32, rowC int, stepC int, mask *byte, accumulate int, gate *float32, rowGate int, examples int)
+
+// gated512s8 sets (accumulate 0), or adds to (1), for each example, 8 rows of C, two vectors wide: the sum of the terms of A B that it lists behind their number. Then they are set to 0 where its gate, if there is one, is 0 or below. Steps from an example to the next, and rows, are in bytes; no mask stands for all lanes.
+//
+//go:noescape
+func gated512s8(a *float32, b *float32, open *uint32, stepOpen int, c *float32, rowC int, stepC int, mask *byte, accumulate int, gate *float32, rowGate int, examples int)
+
+// gated512s9 sets (accumulate 0), or adds to (1), for each example, 9 rows of C, two vectors wide: the sum of the terms of A B that it lists behind their number. Then they are set to 0 where its gate, if there is one, is 0 or below. Steps from an example to the next, and rows, are in bytes; no mask stands for all lanes.
+//
+//go:noescape
+func gated512s9(a *float32, b *float32, open *uint32, stepOpen int, c *float32, rowC int, stepC int, mask *byte, accumulate int, gate *float32, rowGate int, examples int)
+
+// gated512s10 sets (accumulate 0), or adds to (1), for each example, 10 rows of C, two vectors wide: the sum of the terms of A B that it lists behind their number. Then they are set to 0 where its gate, if there is one, is 0 or below. Steps from an example to the next, and rows, are in bytes; no mask stands for all lanes.
+//
+//go:noescape
+func gated512s10(a *float32, b *float32, open *uint32, stepOpen int, c *float32, rowC int, stepC int, mask *byte, accumulate int, gate *float32, rowGate int, examples int)
+
+// gated512s11 sets (accumulate 0), or adds to (1), for each example, 11 rows of C, two vectors wide: the sum of the terms of A B that it lists behind their number. Then they are set to 0 where its gate, if there is one, is 0 or below. Steps from an example to the next, and rows, are in bytes; no mask stands for all lanes.
+//
+//go:noescape
+func gated512s11(a *float32, b *float32, open *uint32, stepOpen int, c *float32, rowC int, stepC int, mask *byte, accumulate int, gate *float32, rowGate int, examples int)
+
+// gated512s12 sets (accumulate 0), or adds to (1), for each example, 12 rows of C, two vectors wide: the sum of the terms of A B that it lists behind their number. Then they are set to 0 where its gate, if there is one, is 0 or below. Steps from an example to the next, and rows, are in bytes; no mask stands for all lanes.
+//
+//go:noescape
+func gated512s12(a *float32, b *float32, open *uint32, stepOpen int, c *float32, rowC int, stepC int, mask *byte, accumulate int, gate *float32, rowGate int, examples int)
+
+// gated512s13 sets (accumulate 0), or adds to (1), for each example, 13 rows of C, two vectors wide: the sum of the terms of A B that it lists behind their number. Then they are set to 0 where its gate, if there is one, is 0 or below. Steps from an example to the next, and rows, are in bytes; no mask stands for all lanes.
+//
+//go:noescape
+func gated512s13(a *float32, b *float32, open *uint32, stepOpen int, c *float32, rowC int, stepC int, mask *byte, accumulate int, gate *float32, rowGate int, examples int)
+
+// gated512s14 sets (accumulate 0), or adds to (1), for each example, 14 rows of C, two vectors wide: the sum of the terms of A B that it lists behind their number. Then they are set to 0 where its gate, if there is one, is 0 or below. Steps from an example to the next, and rows, are in bytes; no mask stands for all lanes.
+//
+//go:noescape
+func gated512s14(a *float32, b *float32, open *uint32, stepOpen int, c *float32, rowC int, stepC int, mask *byte, accumulate int, gate *float32, rowGate int, examples int)
+
 // scaleRows512s sets each of k rows of y to that of x times its v; n whole vectors, and one that mask cuts, cut bytes long.
 //
 //go:noescape
@@ -568,6 +638,36 @@ func addRectify256s(c *float32, rowC int, rows int, bias *float32, mask *byte)
 //
 //go:noescape
 func gateRows256s(c *float32, rowC int, gate *float32, rowGate int, rows int, mask *byte)
+
+// gated256s1 sets (accumulate 0), or adds to (1), for each example, 1 rows of C, two vectors wide: the sum of the terms of A B that it lists behind their number. Then they are set to 0 where its gate, if there is one, is 0 or below. Steps from an example to the next, and rows, are in bytes; no mask stands for all lanes.
+//
+//go:noescape
+func gated256s1(a *float32, b *float32, open *uint32, stepOpen int, c *float32, rowC int, stepC int, mask *byte, accumulate int, gate *float32, rowGate int, examples int)
+
+// gated256s2 sets (accumulate 0), or adds to (1), for each example, 2 rows of C, two vectors wide: the sum of the terms of A B that it lists behind their number. Then they are set to 0 where its gate, if there is one, is 0 or below. Steps from an example to the next, and rows, are in bytes; no mask stands for all lanes.
+//
+//go:noescape
+func gated256s2(a *float32, b *float32, open *uint32, stepOpen int, c *float32, rowC int, stepC int, mask *byte, accumulate int, gate *float32, rowGate int, examples int)
+
+// gated256s3 sets (accumulate 0), or adds to (1), for each example, 3 rows of C, two vectors wide: the sum of the terms of A B that it lists behind their number. Then they are set to 0 where its gate, if there is one, is 0 or below. Steps from an example to the next, and rows, are in bytes; no mask stands for all lanes.
+//
+//go:noescape
+func gated256s3(a *float32, b *float32, open *uint32, stepOpen int, c *float32, rowC int, stepC int, mask *byte, accumulate int, gate *float32, rowGate int, examples int)
+
+// gated256s4 sets (accumulate 0), or adds to (1), for each example, 4 rows of C, two vectors wide: the sum of the terms of A B that it lists behind their number. Then they are set to 0 where its gate, if there is one, is 0 or below. Steps from an example to the next, and rows, are in bytes; no mask stands for all lanes.
+//
+//go:noescape
+func gated256s4(a *float32, b *float32, open *uint32, stepOpen int, c *float32, rowC int, stepC int, mask *byte, accumulate int, gate *float32, rowGate int, examples int)
+
+// gated256s5 sets (accumulate 0), or adds to (1), for each example, 5 rows of C, two vectors wide: the sum of the terms of A B that it lists behind their number. Then they are set to 0 where its gate, if there is one, is 0 or below. Steps from an example to the next, and rows, are in bytes; no mask stands for all lanes.
+//
+//go:noescape
+func gated256s5(a *float32, b *float32, open *uint32, stepOpen int, c *float32, rowC int, stepC int, mask *byte, accumulate int, gate *float32, rowGate int, examples int)
+
+// gated256s6 sets (accumulate 0), or adds to (1), for each example, 6 rows of C, two vectors wide: the sum of the terms of A B that it lists behind their number. Then they are set to 0 where its gate, if there is one, is 0 or below. Steps from an example to the next, and rows, are in bytes; no mask stands for all lanes.
+//
+//go:noescape
+func gated256s6(a *float32, b *float32, open *uint32, stepOpen int, c *float32, rowC int, stepC int, mask *byte, accumulate int, gate *float32, rowGate int, examples int)
 
 // scaleRows256s sets each of k rows of y to that of x times its v; n whole vectors, and one that mask cuts, cut bytes long.
 //
@@ -914,6 +1014,46 @@ func addRectify512d(c *float64, rowC int, rows int, bias *float64, mask *byte)
 //go:noescape
 func gateRows512d(c *float64, rowC int, gate *float64, rowGate int, rows int, mask *byte)
 
+// gated512d1 sets (accumulate 0), or adds to (1), for each example, 1 rows of C, two vectors wide: the sum of the terms of A B that it lists behind their number. Then they are set to 0 where its gate, if there is one, is 0 or below. Steps from an example to the next, and rows, are in bytes; no mask stands for all lanes.
+//
+//go:noescape
+func gated512d1(a *float64, b *float64, open *uint32, stepOpen int, c *float64, rowC int, stepC int, mask *byte, accumulate int, gate *float64, rowGate int, examples int)
+
+// gated512d2 sets (accumulate 0), or adds to (1), for each example, 2 rows of C, two vectors wide: the sum of the terms of A B that it lists behind their number. Then they are set to 0 where its gate, if there is one, is 0 or below. Steps from an example to the next, and rows, are in bytes; no mask stands for all lanes.
+//
+//go:noescape
+func gated512d2(a *float64, b *float64, open *uint32, stepOpen int, c *float64, rowC int, stepC int, mask *byte, accumulate int, gate *float64, rowGate int, examples int)
+
+// gated512d3 sets (accumulate 0), or adds to (1), for each example, 3 rows of C, two vectors wide: the sum of the terms of A B that it lists behind their number. Then they are set to 0 where its gate, if there is one, is 0 or below. Steps from an example to the next, and rows, are in bytes; no mask stands for all lanes.
+//
+//go:noescape
+func gated512d3(a *float64, b *float64, open *uint32, stepOpen int, c *float64, rowC int, stepC int, mask *byte, accumulate int, gate *float64, rowGate int, examples int)
+
+// gated512d4 sets (accumulate 0), or adds to (1), for each example, 4 rows of C, two vectors wide: the sum of the terms of A B that it lists behind their number. Then they are set to 0 where its gate, if there is one, is 0 or below. Steps from an example to the next, and rows, are in bytes; no mask stands for all lanes.
+//
+//go:noescape
+func gated512d4(a *float64, b *float64, open *uint32, stepOpen int, c *float64, rowC int, stepC int, mask *byte, accumulate int, gate *float64, rowGate int, examples int)
+
+// gated512d5 sets (accumulate 0), or adds to (1), for each example, 5 rows of C, two vectors wide: the sum of the terms of A B that it lists behind their number. Then they are set to 0 where its gate, if there is one, is 0 or below. Steps from an example to the next, and rows, are in bytes; no mask stands for all lanes.
+//
+//go:noescape
+func gated512d5(a *float64, b *float64, open *uint32, stepOpen int, c *float64, rowC int, stepC int, mask *byte, accumulate int, gate *float64, rowGate int, examples int)
+
+// gated512d6 sets (accumulate 0), or adds to (1), for each example, 6 rows of C, two vectors wide: the sum of the terms of A B that it lists behind their number. Then they are set to 0 where its gate, if there is one, is 0 or below. Steps from an example to the next, and rows, are in bytes; no mask stands for all lanes.
+//
+//go:noescape
+func gated512d6(a *float64, b *float64, open *uint32, stepOpen int, c *float64, rowC int, stepC int, mask *byte, accumulate int, gate *float64, rowGate int, examples int)
+
+// gated512d7 sets (accumulate 0), or adds to (1), for each example, 7 rows of C, two vectors wide: the sum of the terms of A B that it lists behind their number. Then they are set to 0 where its gate, if there is one, is 0 or below. Steps from an example to the next, and rows, are in bytes; no mask stands for all lanes.
+//
+//go:noescape
+func gated512d7(a *float64, b *float64, open *uint32, stepOpen int, c *float64, rowC int, stepC int, mask *byte, accumulate int, gate *float64, rowGate int, examples int)
+
+// gated512d8 sets (accumulate 0), or adds to (1), for each example, 8 rows of C, two vectors wide: the sum of the terms of A B that it lists behind their number. Then they are set to 0 where its gate, if there is one, is 0 or below. Steps from an example to the next, and rows, are in bytes; no mask stands for all lanes.
+//
+//go:noescape
+func gated512d8(a *float64, b *float64, open *uint32, stepOpen int, c *float64, rowC int, stepC int, mask *byte, accumulate int, gate *float64, rowGate int, examples int)
+
 // scaleRows512d sets each of k rows of y to that of x times its v; n whole vectors, and one that mask cuts, cut bytes long.
 //
 //go:noescape
@@ -1173,6 +1313,26 @@ func addRectify256d(c *float64, rowC int, rows int, bias *float64, mask *byte)
 //
 //go:noescape
 func gateRows256d(c *float64, rowC int, gate *float64, rowGate int, rows int, mask *byte)
+
+// gated256d1 sets (accumulate 0), or adds to (1), for each example, 1 rows of C, two vectors wide: the sum of the terms of A B that it lists behind their number. Then they are set to 0 where its gate, if there is one, is 0 or below. Steps from an example to the next, and rows, are in bytes; no mask stands for all lanes.
+//
+//go:noescape
+func gated256d1(a *float64, b *float64, open *uint32, stepOpen int, c *float64, rowC int, stepC int, mask *byte, accumulate int, gate *float64, rowGate int, examples int)
+
+// gated256d2 sets (accumulate 0), or adds to (1), for each example, 2 rows of C, two vectors wide: the sum of the terms of A B that it lists behind their number. Then they are set to 0 where its gate, if there is one, is 0 or below. Steps from an example to the next, and rows, are in bytes; no mask stands for all lanes.
+//
+//go:noescape
+func gated256d2(a *float64, b *float64, open *uint32, stepOpen int, c *float64, rowC int, stepC int, mask *byte, accumulate int, gate *float64, rowGate int, examples int)
+
+// gated256d3 sets (accumulate 0), or adds to (1), for each example, 3 rows of C, two vectors wide: the sum of the terms of A B that it lists behind their number. Then they are set to 0 where its gate, if there is one, is 0 or below. Steps from an example to the next, and rows, are in bytes; no mask stands for all lanes.
+//
+//go:noescape
+func gated256d3(a *float64, b *float64, open *uint32, stepOpen int, c *float64, rowC int, stepC int, mask *byte, accumulate int, gate *float64, rowGate int, examples int)
+
+// gated256d4 sets (accumulate 0), or adds to (1), for each example, 4 rows of C, two vectors wide: the sum of the terms of A B that it lists behind their number. Then they are set to 0 where its gate, if there is one, is 0 or below. Steps from an example to the next, and rows, are in bytes; no mask stands for all lanes.
+//
+//go:noescape
+func gated256d4(a *float64, b *float64, open *uint32, stepOpen int, c *float64, rowC int, stepC int, mask *byte, accumulate int, gate *float64, rowGate int, examples int)
 
 // scaleRows256d sets each of k rows of y to that of x times its v; n whole vectors, and one that mask cuts, cut bytes long.
 //

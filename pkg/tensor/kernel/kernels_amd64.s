@@ -8681,6 +8681,5322 @@ wholeRow:
 	VZEROUPPER
 	RET
 
+// func gated512s1(a *float32, b *float32, open *uint32, stepOpen int, c *float32, rowC int, stepC int, mask *byte, accumulate int, gate *float32, rowGate int, examples int)
+// Requires: AVX, AVX512BW, AVX512F, SSE
+TEXT ·gated512s1(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    a+0(FP), AX
+	MOVQ    b+8(FP), BX
+	MOVQ    open+16(FP), DX
+	MOVQ    c+32(FP), DI
+	MOVQ    rowC+40(FP), SI
+	MOVQ    gate+72(FP), R8
+	MOVQ    mask+56(FP), R11
+
+example:
+	MOVQ   DI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x7f
+	CMPQ   accumulate+64(FP), $0x00
+	JNE    add
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+
+sum:
+	MOVL (DX), CX
+	LEAQ 4(DX), R12
+	SUBQ $0x02, CX
+	JLT  one
+
+two:
+	MOVL         (R12), R9
+	VMOVUPS      (BX)(R9*8), Z28
+	VMOVUPS      64(BX)(R9*8), Z29
+	VBROADCASTSS (AX)(R9*4), Z30
+	VFMADD231PS  Z30, Z28, Z0
+	VFMADD231PS  Z30, Z29, Z1
+	MOVL         4(R12), R9
+	VMOVUPS      (BX)(R9*8), Z28
+	VMOVUPS      64(BX)(R9*8), Z29
+	VBROADCASTSS (AX)(R9*4), Z30
+	VFMADD231PS  Z30, Z28, Z0
+	VFMADD231PS  Z30, Z29, Z1
+	ADDQ         $0x08, R12
+	SUBQ         $0x02, CX
+	JGE          two
+
+one:
+	ANDQ         $0x01, CX
+	JZ           summed
+	MOVL         (R12), R9
+	VMOVUPS      (BX)(R9*8), Z28
+	VMOVUPS      64(BX)(R9*8), Z29
+	VBROADCASTSS (AX)(R9*4), Z30
+	VFMADD231PS  Z30, Z28, Z0
+	VFMADD231PS  Z30, Z29, Z1
+
+summed:
+	TESTQ         R11, R11
+	JZ            whole
+	KMOVQ         (R11), K1
+	KMOVQ         8(R11), K2
+	TESTQ         R8, R8
+	JZ            masked
+	VMOVUPS.Z     (R8), K1, Z30
+	VPCMPGTD.BCST negativeInfinitys<>+0(SB), Z30, K3
+	VPTESTMD      Z30, Z30, K3, K3
+	VMOVAPS.Z     Z0, K3, Z0
+	VMOVUPS.Z     64(R8), K2, Z30
+	VPCMPGTD.BCST negativeInfinitys<>+0(SB), Z30, K3
+	VPTESTMD      Z30, Z30, K3, K3
+	VMOVAPS.Z     Z1, K3, Z1
+	ADDQ          rowGate+80(FP), R8
+
+masked:
+	MOVQ    DI, R10
+	VMOVUPS Z0, K1, (R10)
+	VMOVUPS Z1, K2, 64(R10)
+	JMP     next
+
+whole:
+	TESTQ         R8, R8
+	JZ            unmasked
+	VMOVUPS       (R8), Z30
+	VPCMPGTD.BCST negativeInfinitys<>+0(SB), Z30, K3
+	VPTESTMD      Z30, Z30, K3, K3
+	VMOVAPS.Z     Z0, K3, Z0
+	VMOVUPS       64(R8), Z30
+	VPCMPGTD.BCST negativeInfinitys<>+0(SB), Z30, K3
+	VPTESTMD      Z30, Z30, K3, K3
+	VMOVAPS.Z     Z1, K3, Z1
+	ADDQ          rowGate+80(FP), R8
+
+unmasked:
+	MOVQ    DI, R10
+	VMOVUPS Z0, (R10)
+	VMOVUPS Z1, 64(R10)
+
+next:
+	ADDQ    stepOpen+24(FP), DX
+	ADDQ    stepC+48(FP), DI
+	DECQ    examples+88(FP)
+	JNZ     example
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+add:
+	TESTQ     R11, R11
+	JZ        addWhole
+	KMOVQ     (R11), K1
+	KMOVQ     8(R11), K2
+	MOVQ      DI, R10
+	VMOVUPS.Z (R10), K1, Z0
+	VMOVUPS.Z 64(R10), K2, Z1
+	JMP       sum
+
+addWhole:
+	MOVQ    DI, R10
+	VMOVUPS (R10), Z0
+	VMOVUPS 64(R10), Z1
+	JMP     sum
+
+DATA negativeInfinitys<>+0(SB)/4, $0xff800000
+DATA negativeInfinitys<>+4(SB)/4, $0xff800000
+DATA negativeInfinitys<>+8(SB)/4, $0xff800000
+DATA negativeInfinitys<>+12(SB)/4, $0xff800000
+DATA negativeInfinitys<>+16(SB)/4, $0xff800000
+DATA negativeInfinitys<>+20(SB)/4, $0xff800000
+DATA negativeInfinitys<>+24(SB)/4, $0xff800000
+DATA negativeInfinitys<>+28(SB)/4, $0xff800000
+GLOBL negativeInfinitys<>(SB), RODATA|NOPTR, $32
+
+// func gated512s2(a *float32, b *float32, open *uint32, stepOpen int, c *float32, rowC int, stepC int, mask *byte, accumulate int, gate *float32, rowGate int, examples int)
+// Requires: AVX, AVX512BW, AVX512F, SSE
+TEXT ·gated512s2(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    a+0(FP), AX
+	MOVQ    b+8(FP), BX
+	MOVQ    open+16(FP), DX
+	MOVQ    c+32(FP), DI
+	MOVQ    rowC+40(FP), SI
+	MOVQ    gate+72(FP), R8
+	MOVQ    mask+56(FP), R11
+
+example:
+	MOVQ   DI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x7f
+	ADDQ   SI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x7f
+	CMPQ   accumulate+64(FP), $0x00
+	JNE    add
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+
+sum:
+	MOVL (DX), CX
+	LEAQ 4(DX), R12
+	SUBQ $0x02, CX
+	JLT  one
+
+two:
+	MOVL         (R12), R9
+	VMOVUPS      (BX)(R9*8), Z28
+	VMOVUPS      64(BX)(R9*8), Z29
+	VBROADCASTSS (AX)(R9*4), Z30
+	VFMADD231PS  Z30, Z28, Z0
+	VFMADD231PS  Z30, Z29, Z1
+	VBROADCASTSS 4(AX)(R9*4), Z31
+	VFMADD231PS  Z31, Z28, Z2
+	VFMADD231PS  Z31, Z29, Z3
+	MOVL         4(R12), R9
+	VMOVUPS      (BX)(R9*8), Z28
+	VMOVUPS      64(BX)(R9*8), Z29
+	VBROADCASTSS (AX)(R9*4), Z30
+	VFMADD231PS  Z30, Z28, Z0
+	VFMADD231PS  Z30, Z29, Z1
+	VBROADCASTSS 4(AX)(R9*4), Z31
+	VFMADD231PS  Z31, Z28, Z2
+	VFMADD231PS  Z31, Z29, Z3
+	ADDQ         $0x08, R12
+	SUBQ         $0x02, CX
+	JGE          two
+
+one:
+	ANDQ         $0x01, CX
+	JZ           summed
+	MOVL         (R12), R9
+	VMOVUPS      (BX)(R9*8), Z28
+	VMOVUPS      64(BX)(R9*8), Z29
+	VBROADCASTSS (AX)(R9*4), Z30
+	VFMADD231PS  Z30, Z28, Z0
+	VFMADD231PS  Z30, Z29, Z1
+	VBROADCASTSS 4(AX)(R9*4), Z31
+	VFMADD231PS  Z31, Z28, Z2
+	VFMADD231PS  Z31, Z29, Z3
+
+summed:
+	TESTQ         R11, R11
+	JZ            whole
+	KMOVQ         (R11), K1
+	KMOVQ         8(R11), K2
+	TESTQ         R8, R8
+	JZ            masked
+	VMOVUPS.Z     (R8), K1, Z30
+	VPCMPGTD.BCST negativeInfinitys<>+0(SB), Z30, K3
+	VPTESTMD      Z30, Z30, K3, K3
+	VMOVAPS.Z     Z0, K3, Z0
+	VMOVAPS.Z     Z2, K3, Z2
+	VMOVUPS.Z     64(R8), K2, Z30
+	VPCMPGTD.BCST negativeInfinitys<>+0(SB), Z30, K3
+	VPTESTMD      Z30, Z30, K3, K3
+	VMOVAPS.Z     Z1, K3, Z1
+	VMOVAPS.Z     Z3, K3, Z3
+	ADDQ          rowGate+80(FP), R8
+
+masked:
+	MOVQ    DI, R10
+	VMOVUPS Z0, K1, (R10)
+	VMOVUPS Z1, K2, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z2, K1, (R10)
+	VMOVUPS Z3, K2, 64(R10)
+	JMP     next
+
+whole:
+	TESTQ         R8, R8
+	JZ            unmasked
+	VMOVUPS       (R8), Z30
+	VPCMPGTD.BCST negativeInfinitys<>+0(SB), Z30, K3
+	VPTESTMD      Z30, Z30, K3, K3
+	VMOVAPS.Z     Z0, K3, Z0
+	VMOVAPS.Z     Z2, K3, Z2
+	VMOVUPS       64(R8), Z30
+	VPCMPGTD.BCST negativeInfinitys<>+0(SB), Z30, K3
+	VPTESTMD      Z30, Z30, K3, K3
+	VMOVAPS.Z     Z1, K3, Z1
+	VMOVAPS.Z     Z3, K3, Z3
+	ADDQ          rowGate+80(FP), R8
+
+unmasked:
+	MOVQ    DI, R10
+	VMOVUPS Z0, (R10)
+	VMOVUPS Z1, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z2, (R10)
+	VMOVUPS Z3, 64(R10)
+
+next:
+	ADDQ    stepOpen+24(FP), DX
+	ADDQ    stepC+48(FP), DI
+	DECQ    examples+88(FP)
+	JNZ     example
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+add:
+	TESTQ     R11, R11
+	JZ        addWhole
+	KMOVQ     (R11), K1
+	KMOVQ     8(R11), K2
+	MOVQ      DI, R10
+	VMOVUPS.Z (R10), K1, Z0
+	VMOVUPS.Z 64(R10), K2, Z1
+	ADDQ      SI, R10
+	VMOVUPS.Z (R10), K1, Z2
+	VMOVUPS.Z 64(R10), K2, Z3
+	JMP       sum
+
+addWhole:
+	MOVQ    DI, R10
+	VMOVUPS (R10), Z0
+	VMOVUPS 64(R10), Z1
+	ADDQ    SI, R10
+	VMOVUPS (R10), Z2
+	VMOVUPS 64(R10), Z3
+	JMP     sum
+
+// func gated512s3(a *float32, b *float32, open *uint32, stepOpen int, c *float32, rowC int, stepC int, mask *byte, accumulate int, gate *float32, rowGate int, examples int)
+// Requires: AVX, AVX512BW, AVX512F, SSE
+TEXT ·gated512s3(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    a+0(FP), AX
+	MOVQ    b+8(FP), BX
+	MOVQ    open+16(FP), DX
+	MOVQ    c+32(FP), DI
+	MOVQ    rowC+40(FP), SI
+	MOVQ    gate+72(FP), R8
+	MOVQ    mask+56(FP), R11
+
+example:
+	MOVQ   DI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x7f
+	ADDQ   SI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x7f
+	ADDQ   SI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x7f
+	CMPQ   accumulate+64(FP), $0x00
+	JNE    add
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+
+sum:
+	MOVL (DX), CX
+	LEAQ 4(DX), R12
+	SUBQ $0x02, CX
+	JLT  one
+
+two:
+	MOVL         (R12), R9
+	VMOVUPS      (BX)(R9*8), Z28
+	VMOVUPS      64(BX)(R9*8), Z29
+	VBROADCASTSS (AX)(R9*4), Z30
+	VFMADD231PS  Z30, Z28, Z0
+	VFMADD231PS  Z30, Z29, Z1
+	VBROADCASTSS 4(AX)(R9*4), Z31
+	VFMADD231PS  Z31, Z28, Z2
+	VFMADD231PS  Z31, Z29, Z3
+	VBROADCASTSS 8(AX)(R9*4), Z30
+	VFMADD231PS  Z30, Z28, Z4
+	VFMADD231PS  Z30, Z29, Z5
+	MOVL         4(R12), R9
+	VMOVUPS      (BX)(R9*8), Z28
+	VMOVUPS      64(BX)(R9*8), Z29
+	VBROADCASTSS (AX)(R9*4), Z30
+	VFMADD231PS  Z30, Z28, Z0
+	VFMADD231PS  Z30, Z29, Z1
+	VBROADCASTSS 4(AX)(R9*4), Z31
+	VFMADD231PS  Z31, Z28, Z2
+	VFMADD231PS  Z31, Z29, Z3
+	VBROADCASTSS 8(AX)(R9*4), Z30
+	VFMADD231PS  Z30, Z28, Z4
+	VFMADD231PS  Z30, Z29, Z5
+	ADDQ         $0x08, R12
+	SUBQ         $0x02, CX
+	JGE          two
+
+one:
+	ANDQ         $0x01, CX
+	JZ           summed
+	MOVL         (R12), R9
+	VMOVUPS      (BX)(R9*8), Z28
+	VMOVUPS      64(BX)(R9*8), Z29
+	VBROADCASTSS (AX)(R9*4), Z30
+	VFMADD231PS  Z30, Z28, Z0
+	VFMADD231PS  Z30, Z29, Z1
+	VBROADCASTSS 4(AX)(R9*4), Z31
+	VFMADD231PS  Z31, Z28, Z2
+	VFMADD231PS  Z31, Z29, Z3
+	VBROADCASTSS 8(AX)(R9*4), Z30
+	VFMADD231PS  Z30, Z28, Z4
+	VFMADD231PS  Z30, Z29, Z5
+
+summed:
+	TESTQ         R11, R11
+	JZ            whole
+	KMOVQ         (R11), K1
+	KMOVQ         8(R11), K2
+	TESTQ         R8, R8
+	JZ            masked
+	VMOVUPS.Z     (R8), K1, Z30
+	VPCMPGTD.BCST negativeInfinitys<>+0(SB), Z30, K3
+	VPTESTMD      Z30, Z30, K3, K3
+	VMOVAPS.Z     Z0, K3, Z0
+	VMOVAPS.Z     Z2, K3, Z2
+	VMOVAPS.Z     Z4, K3, Z4
+	VMOVUPS.Z     64(R8), K2, Z30
+	VPCMPGTD.BCST negativeInfinitys<>+0(SB), Z30, K3
+	VPTESTMD      Z30, Z30, K3, K3
+	VMOVAPS.Z     Z1, K3, Z1
+	VMOVAPS.Z     Z3, K3, Z3
+	VMOVAPS.Z     Z5, K3, Z5
+	ADDQ          rowGate+80(FP), R8
+
+masked:
+	MOVQ    DI, R10
+	VMOVUPS Z0, K1, (R10)
+	VMOVUPS Z1, K2, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z2, K1, (R10)
+	VMOVUPS Z3, K2, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z4, K1, (R10)
+	VMOVUPS Z5, K2, 64(R10)
+	JMP     next
+
+whole:
+	TESTQ         R8, R8
+	JZ            unmasked
+	VMOVUPS       (R8), Z30
+	VPCMPGTD.BCST negativeInfinitys<>+0(SB), Z30, K3
+	VPTESTMD      Z30, Z30, K3, K3
+	VMOVAPS.Z     Z0, K3, Z0
+	VMOVAPS.Z     Z2, K3, Z2
+	VMOVAPS.Z     Z4, K3, Z4
+	VMOVUPS       64(R8), Z30
+	VPCMPGTD.BCST negativeInfinitys<>+0(SB), Z30, K3
+	VPTESTMD      Z30, Z30, K3, K3
+	VMOVAPS.Z     Z1, K3, Z1
+	VMOVAPS.Z     Z3, K3, Z3
+	VMOVAPS.Z     Z5, K3, Z5
+	ADDQ          rowGate+80(FP), R8
+
+unmasked:
+	MOVQ    DI, R10
+	VMOVUPS Z0, (R10)
+	VMOVUPS Z1, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z2, (R10)
+	VMOVUPS Z3, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z4, (R10)
+	VMOVUPS Z5, 64(R10)
+
+next:
+	ADDQ    stepOpen+24(FP), DX
+	ADDQ    stepC+48(FP), DI
+	DECQ    examples+88(FP)
+	JNZ     example
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+add:
+	TESTQ     R11, R11
+	JZ        addWhole
+	KMOVQ     (R11), K1
+	KMOVQ     8(R11), K2
+	MOVQ      DI, R10
+	VMOVUPS.Z (R10), K1, Z0
+	VMOVUPS.Z 64(R10), K2, Z1
+	ADDQ      SI, R10
+	VMOVUPS.Z (R10), K1, Z2
+	VMOVUPS.Z 64(R10), K2, Z3
+	ADDQ      SI, R10
+	VMOVUPS.Z (R10), K1, Z4
+	VMOVUPS.Z 64(R10), K2, Z5
+	JMP       sum
+
+addWhole:
+	MOVQ    DI, R10
+	VMOVUPS (R10), Z0
+	VMOVUPS 64(R10), Z1
+	ADDQ    SI, R10
+	VMOVUPS (R10), Z2
+	VMOVUPS 64(R10), Z3
+	ADDQ    SI, R10
+	VMOVUPS (R10), Z4
+	VMOVUPS 64(R10), Z5
+	JMP     sum
+
+// func gated512s4(a *float32, b *float32, open *uint32, stepOpen int, c *float32, rowC int, stepC int, mask *byte, accumulate int, gate *float32, rowGate int, examples int)
+// Requires: AVX, AVX512BW, AVX512F, SSE
+TEXT ·gated512s4(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    a+0(FP), AX
+	MOVQ    b+8(FP), BX
+	MOVQ    open+16(FP), DX
+	MOVQ    c+32(FP), DI
+	MOVQ    rowC+40(FP), SI
+	MOVQ    gate+72(FP), R8
+	MOVQ    mask+56(FP), R11
+
+example:
+	MOVQ   DI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x7f
+	ADDQ   SI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x7f
+	ADDQ   SI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x7f
+	ADDQ   SI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x7f
+	CMPQ   accumulate+64(FP), $0x00
+	JNE    add
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+
+sum:
+	MOVL (DX), CX
+	LEAQ 4(DX), R12
+	SUBQ $0x02, CX
+	JLT  one
+
+two:
+	MOVL         (R12), R9
+	VMOVUPS      (BX)(R9*8), Z28
+	VMOVUPS      64(BX)(R9*8), Z29
+	VBROADCASTSS (AX)(R9*4), Z30
+	VFMADD231PS  Z30, Z28, Z0
+	VFMADD231PS  Z30, Z29, Z1
+	VBROADCASTSS 4(AX)(R9*4), Z31
+	VFMADD231PS  Z31, Z28, Z2
+	VFMADD231PS  Z31, Z29, Z3
+	VBROADCASTSS 8(AX)(R9*4), Z30
+	VFMADD231PS  Z30, Z28, Z4
+	VFMADD231PS  Z30, Z29, Z5
+	VBROADCASTSS 12(AX)(R9*4), Z31
+	VFMADD231PS  Z31, Z28, Z6
+	VFMADD231PS  Z31, Z29, Z7
+	MOVL         4(R12), R9
+	VMOVUPS      (BX)(R9*8), Z28
+	VMOVUPS      64(BX)(R9*8), Z29
+	VBROADCASTSS (AX)(R9*4), Z30
+	VFMADD231PS  Z30, Z28, Z0
+	VFMADD231PS  Z30, Z29, Z1
+	VBROADCASTSS 4(AX)(R9*4), Z31
+	VFMADD231PS  Z31, Z28, Z2
+	VFMADD231PS  Z31, Z29, Z3
+	VBROADCASTSS 8(AX)(R9*4), Z30
+	VFMADD231PS  Z30, Z28, Z4
+	VFMADD231PS  Z30, Z29, Z5
+	VBROADCASTSS 12(AX)(R9*4), Z31
+	VFMADD231PS  Z31, Z28, Z6
+	VFMADD231PS  Z31, Z29, Z7
+	ADDQ         $0x08, R12
+	SUBQ         $0x02, CX
+	JGE          two
+
+one:
+	ANDQ         $0x01, CX
+	JZ           summed
+	MOVL         (R12), R9
+	VMOVUPS      (BX)(R9*8), Z28
+	VMOVUPS      64(BX)(R9*8), Z29
+	VBROADCASTSS (AX)(R9*4), Z30
+	VFMADD231PS  Z30, Z28, Z0
+	VFMADD231PS  Z30, Z29, Z1
+	VBROADCASTSS 4(AX)(R9*4), Z31
+	VFMADD231PS  Z31, Z28, Z2
+	VFMADD231PS  Z31, Z29, Z3
+	VBROADCASTSS 8(AX)(R9*4), Z30
+	VFMADD231PS  Z30, Z28, Z4
+	VFMADD231PS  Z30, Z29, Z5
+	VBROADCASTSS 12(AX)(R9*4), Z31
+	VFMADD231PS  Z31, Z28, Z6
+	VFMADD231PS  Z31, Z29, Z7
+
+summed:
+	TESTQ         R11, R11
+	JZ            whole
+	KMOVQ         (R11), K1
+	KMOVQ         8(R11), K2
+	TESTQ         R8, R8
+	JZ            masked
+	VMOVUPS.Z     (R8), K1, Z30
+	VPCMPGTD.BCST negativeInfinitys<>+0(SB), Z30, K3
+	VPTESTMD      Z30, Z30, K3, K3
+	VMOVAPS.Z     Z0, K3, Z0
+	VMOVAPS.Z     Z2, K3, Z2
+	VMOVAPS.Z     Z4, K3, Z4
+	VMOVAPS.Z     Z6, K3, Z6
+	VMOVUPS.Z     64(R8), K2, Z30
+	VPCMPGTD.BCST negativeInfinitys<>+0(SB), Z30, K3
+	VPTESTMD      Z30, Z30, K3, K3
+	VMOVAPS.Z     Z1, K3, Z1
+	VMOVAPS.Z     Z3, K3, Z3
+	VMOVAPS.Z     Z5, K3, Z5
+	VMOVAPS.Z     Z7, K3, Z7
+	ADDQ          rowGate+80(FP), R8
+
+masked:
+	MOVQ    DI, R10
+	VMOVUPS Z0, K1, (R10)
+	VMOVUPS Z1, K2, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z2, K1, (R10)
+	VMOVUPS Z3, K2, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z4, K1, (R10)
+	VMOVUPS Z5, K2, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z6, K1, (R10)
+	VMOVUPS Z7, K2, 64(R10)
+	JMP     next
+
+whole:
+	TESTQ         R8, R8
+	JZ            unmasked
+	VMOVUPS       (R8), Z30
+	VPCMPGTD.BCST negativeInfinitys<>+0(SB), Z30, K3
+	VPTESTMD      Z30, Z30, K3, K3
+	VMOVAPS.Z     Z0, K3, Z0
+	VMOVAPS.Z     Z2, K3, Z2
+	VMOVAPS.Z     Z4, K3, Z4
+	VMOVAPS.Z     Z6, K3, Z6
+	VMOVUPS       64(R8), Z30
+	VPCMPGTD.BCST negativeInfinitys<>+0(SB), Z30, K3
+	VPTESTMD      Z30, Z30, K3, K3
+	VMOVAPS.Z     Z1, K3, Z1
+	VMOVAPS.Z     Z3, K3, Z3
+	VMOVAPS.Z     Z5, K3, Z5
+	VMOVAPS.Z     Z7, K3, Z7
+	ADDQ          rowGate+80(FP), R8
+
+unmasked:
+	MOVQ    DI, R10
+	VMOVUPS Z0, (R10)
+	VMOVUPS Z1, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z2, (R10)
+	VMOVUPS Z3, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z4, (R10)
+	VMOVUPS Z5, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z6, (R10)
+	VMOVUPS Z7, 64(R10)
+
+next:
+	ADDQ    stepOpen+24(FP), DX
+	ADDQ    stepC+48(FP), DI
+	DECQ    examples+88(FP)
+	JNZ     example
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+add:
+	TESTQ     R11, R11
+	JZ        addWhole
+	KMOVQ     (R11), K1
+	KMOVQ     8(R11), K2
+	MOVQ      DI, R10
+	VMOVUPS.Z (R10), K1, Z0
+	VMOVUPS.Z 64(R10), K2, Z1
+	ADDQ      SI, R10
+	VMOVUPS.Z (R10), K1, Z2
+	VMOVUPS.Z 64(R10), K2, Z3
+	ADDQ      SI, R10
+	VMOVUPS.Z (R10), K1, Z4
+	VMOVUPS.Z 64(R10), K2, Z5
+	ADDQ      SI, R10
+	VMOVUPS.Z (R10), K1, Z6
+	VMOVUPS.Z 64(R10), K2, Z7
+	JMP       sum
+
+addWhole:
+	MOVQ    DI, R10
+	VMOVUPS (R10), Z0
+	VMOVUPS 64(R10), Z1
+	ADDQ    SI, R10
+	VMOVUPS (R10), Z2
+	VMOVUPS 64(R10), Z3
+	ADDQ    SI, R10
+	VMOVUPS (R10), Z4
+	VMOVUPS 64(R10), Z5
+	ADDQ    SI, R10
+	VMOVUPS (R10), Z6
+	VMOVUPS 64(R10), Z7
+	JMP     sum
+
+// func gated512s5(a *float32, b *float32, open *uint32, stepOpen int, c *float32, rowC int, stepC int, mask *byte, accumulate int, gate *float32, rowGate int, examples int)
+// Requires: AVX, AVX512BW, AVX512F, SSE
+TEXT ·gated512s5(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    a+0(FP), AX
+	MOVQ    b+8(FP), BX
+	MOVQ    open+16(FP), DX
+	MOVQ    c+32(FP), DI
+	MOVQ    rowC+40(FP), SI
+	MOVQ    gate+72(FP), R8
+	MOVQ    mask+56(FP), R11
+
+example:
+	MOVQ   DI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x7f
+	ADDQ   SI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x7f
+	ADDQ   SI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x7f
+	ADDQ   SI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x7f
+	ADDQ   SI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x7f
+	CMPQ   accumulate+64(FP), $0x00
+	JNE    add
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+
+sum:
+	MOVL (DX), CX
+	LEAQ 4(DX), R12
+	SUBQ $0x02, CX
+	JLT  one
+
+two:
+	MOVL         (R12), R9
+	VMOVUPS      (BX)(R9*8), Z28
+	VMOVUPS      64(BX)(R9*8), Z29
+	VBROADCASTSS (AX)(R9*4), Z30
+	VFMADD231PS  Z30, Z28, Z0
+	VFMADD231PS  Z30, Z29, Z1
+	VBROADCASTSS 4(AX)(R9*4), Z31
+	VFMADD231PS  Z31, Z28, Z2
+	VFMADD231PS  Z31, Z29, Z3
+	VBROADCASTSS 8(AX)(R9*4), Z30
+	VFMADD231PS  Z30, Z28, Z4
+	VFMADD231PS  Z30, Z29, Z5
+	VBROADCASTSS 12(AX)(R9*4), Z31
+	VFMADD231PS  Z31, Z28, Z6
+	VFMADD231PS  Z31, Z29, Z7
+	VBROADCASTSS 16(AX)(R9*4), Z30
+	VFMADD231PS  Z30, Z28, Z8
+	VFMADD231PS  Z30, Z29, Z9
+	MOVL         4(R12), R9
+	VMOVUPS      (BX)(R9*8), Z28
+	VMOVUPS      64(BX)(R9*8), Z29
+	VBROADCASTSS (AX)(R9*4), Z30
+	VFMADD231PS  Z30, Z28, Z0
+	VFMADD231PS  Z30, Z29, Z1
+	VBROADCASTSS 4(AX)(R9*4), Z31
+	VFMADD231PS  Z31, Z28, Z2
+	VFMADD231PS  Z31, Z29, Z3
+	VBROADCASTSS 8(AX)(R9*4), Z30
+	VFMADD231PS  Z30, Z28, Z4
+	VFMADD231PS  Z30, Z29, Z5
+	VBROADCASTSS 12(AX)(R9*4), Z31
+	VFMADD231PS  Z31, Z28, Z6
+	VFMADD231PS  Z31, Z29, Z7
+	VBROADCASTSS 16(AX)(R9*4), Z30
+	VFMADD231PS  Z30, Z28, Z8
+	VFMADD231PS  Z30, Z29, Z9
+	ADDQ         $0x08, R12
+	SUBQ         $0x02, CX
+	JGE          two
+
+one:
+	ANDQ         $0x01, CX
+	JZ           summed
+	MOVL         (R12), R9
+	VMOVUPS      (BX)(R9*8), Z28
+	VMOVUPS      64(BX)(R9*8), Z29
+	VBROADCASTSS (AX)(R9*4), Z30
+	VFMADD231PS  Z30, Z28, Z0
+	VFMADD231PS  Z30, Z29, Z1
+	VBROADCASTSS 4(AX)(R9*4), Z31
+	VFMADD231PS  Z31, Z28, Z2
+	VFMADD231PS  Z31, Z29, Z3
+	VBROADCASTSS 8(AX)(R9*4), Z30
+	VFMADD231PS  Z30, Z28, Z4
+	VFMADD231PS  Z30, Z29, Z5
+	VBROADCASTSS 12(AX)(R9*4), Z31
+	VFMADD231PS  Z31, Z28, Z6
+	VFMADD231PS  Z31, Z29, Z7
+	VBROADCASTSS 16(AX)(R9*4), Z30
+	VFMADD231PS  Z30, Z28, Z8
+	VFMADD231PS  Z30, Z29, Z9
+
+summed:
+	TESTQ         R11, R11
+	JZ            whole
+	KMOVQ         (R11), K1
+	KMOVQ         8(R11), K2
+	TESTQ         R8, R8
+	JZ            masked
+	VMOVUPS.Z     (R8), K1, Z30
+	VPCMPGTD.BCST negativeInfinitys<>+0(SB), Z30, K3
+	VPTESTMD      Z30, Z30, K3, K3
+	VMOVAPS.Z     Z0, K3, Z0
+	VMOVAPS.Z     Z2, K3, Z2
+	VMOVAPS.Z     Z4, K3, Z4
+	VMOVAPS.Z     Z6, K3, Z6
+	VMOVAPS.Z     Z8, K3, Z8
+	VMOVUPS.Z     64(R8), K2, Z30
+	VPCMPGTD.BCST negativeInfinitys<>+0(SB), Z30, K3
+	VPTESTMD      Z30, Z30, K3, K3
+	VMOVAPS.Z     Z1, K3, Z1
+	VMOVAPS.Z     Z3, K3, Z3
+	VMOVAPS.Z     Z5, K3, Z5
+	VMOVAPS.Z     Z7, K3, Z7
+	VMOVAPS.Z     Z9, K3, Z9
+	ADDQ          rowGate+80(FP), R8
+
+masked:
+	MOVQ    DI, R10
+	VMOVUPS Z0, K1, (R10)
+	VMOVUPS Z1, K2, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z2, K1, (R10)
+	VMOVUPS Z3, K2, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z4, K1, (R10)
+	VMOVUPS Z5, K2, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z6, K1, (R10)
+	VMOVUPS Z7, K2, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z8, K1, (R10)
+	VMOVUPS Z9, K2, 64(R10)
+	JMP     next
+
+whole:
+	TESTQ         R8, R8
+	JZ            unmasked
+	VMOVUPS       (R8), Z30
+	VPCMPGTD.BCST negativeInfinitys<>+0(SB), Z30, K3
+	VPTESTMD      Z30, Z30, K3, K3
+	VMOVAPS.Z     Z0, K3, Z0
+	VMOVAPS.Z     Z2, K3, Z2
+	VMOVAPS.Z     Z4, K3, Z4
+	VMOVAPS.Z     Z6, K3, Z6
+	VMOVAPS.Z     Z8, K3, Z8
+	VMOVUPS       64(R8), Z30
+	VPCMPGTD.BCST negativeInfinitys<>+0(SB), Z30, K3
+	VPTESTMD      Z30, Z30, K3, K3
+	VMOVAPS.Z     Z1, K3, Z1
+	VMOVAPS.Z     Z3, K3, Z3
+	VMOVAPS.Z     Z5, K3, Z5
+	VMOVAPS.Z     Z7, K3, Z7
+	VMOVAPS.Z     Z9, K3, Z9
+	ADDQ          rowGate+80(FP), R8
+
+unmasked:
+	MOVQ    DI, R10
+	VMOVUPS Z0, (R10)
+	VMOVUPS Z1, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z2, (R10)
+	VMOVUPS Z3, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z4, (R10)
+	VMOVUPS Z5, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z6, (R10)
+	VMOVUPS Z7, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z8, (R10)
+	VMOVUPS Z9, 64(R10)
+
+next:
+	ADDQ    stepOpen+24(FP), DX
+	ADDQ    stepC+48(FP), DI
+	DECQ    examples+88(FP)
+	JNZ     example
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+add:
+	TESTQ     R11, R11
+	JZ        addWhole
+	KMOVQ     (R11), K1
+	KMOVQ     8(R11), K2
+	MOVQ      DI, R10
+	VMOVUPS.Z (R10), K1, Z0
+	VMOVUPS.Z 64(R10), K2, Z1
+	ADDQ      SI, R10
+	VMOVUPS.Z (R10), K1, Z2
+	VMOVUPS.Z 64(R10), K2, Z3
+	ADDQ      SI, R10
+	VMOVUPS.Z (R10), K1, Z4
+	VMOVUPS.Z 64(R10), K2, Z5
+	ADDQ      SI, R10
+	VMOVUPS.Z (R10), K1, Z6
+	VMOVUPS.Z 64(R10), K2, Z7
+	ADDQ      SI, R10
+	VMOVUPS.Z (R10), K1, Z8
+	VMOVUPS.Z 64(R10), K2, Z9
+	JMP       sum
+
+addWhole:
+	MOVQ    DI, R10
+	VMOVUPS (R10), Z0
+	VMOVUPS 64(R10), Z1
+	ADDQ    SI, R10
+	VMOVUPS (R10), Z2
+	VMOVUPS 64(R10), Z3
+	ADDQ    SI, R10
+	VMOVUPS (R10), Z4
+	VMOVUPS 64(R10), Z5
+	ADDQ    SI, R10
+	VMOVUPS (R10), Z6
+	VMOVUPS 64(R10), Z7
+	ADDQ    SI, R10
+	VMOVUPS (R10), Z8
+	VMOVUPS 64(R10), Z9
+	JMP     sum
+
+// func gated512s6(a *float32, b *float32, open *uint32, stepOpen int, c *float32, rowC int, stepC int, mask *byte, accumulate int, gate *float32, rowGate int, examples int)
+// Requires: AVX, AVX512BW, AVX512F, SSE
+TEXT ·gated512s6(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    a+0(FP), AX
+	MOVQ    b+8(FP), BX
+	MOVQ    open+16(FP), DX
+	MOVQ    c+32(FP), DI
+	MOVQ    rowC+40(FP), SI
+	MOVQ    gate+72(FP), R8
+	MOVQ    mask+56(FP), R11
+
+example:
+	MOVQ   DI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x7f
+	ADDQ   SI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x7f
+	ADDQ   SI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x7f
+	ADDQ   SI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x7f
+	ADDQ   SI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x7f
+	ADDQ   SI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x7f
+	CMPQ   accumulate+64(FP), $0x00
+	JNE    add
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+
+sum:
+	MOVL (DX), CX
+	LEAQ 4(DX), R12
+	SUBQ $0x02, CX
+	JLT  one
+
+two:
+	MOVL         (R12), R9
+	VMOVUPS      (BX)(R9*8), Z28
+	VMOVUPS      64(BX)(R9*8), Z29
+	VBROADCASTSS (AX)(R9*4), Z30
+	VFMADD231PS  Z30, Z28, Z0
+	VFMADD231PS  Z30, Z29, Z1
+	VBROADCASTSS 4(AX)(R9*4), Z31
+	VFMADD231PS  Z31, Z28, Z2
+	VFMADD231PS  Z31, Z29, Z3
+	VBROADCASTSS 8(AX)(R9*4), Z30
+	VFMADD231PS  Z30, Z28, Z4
+	VFMADD231PS  Z30, Z29, Z5
+	VBROADCASTSS 12(AX)(R9*4), Z31
+	VFMADD231PS  Z31, Z28, Z6
+	VFMADD231PS  Z31, Z29, Z7
+	VBROADCASTSS 16(AX)(R9*4), Z30
+	VFMADD231PS  Z30, Z28, Z8
+	VFMADD231PS  Z30, Z29, Z9
+	VBROADCASTSS 20(AX)(R9*4), Z31
+	VFMADD231PS  Z31, Z28, Z10
+	VFMADD231PS  Z31, Z29, Z11
+	MOVL         4(R12), R9
+	VMOVUPS      (BX)(R9*8), Z28
+	VMOVUPS      64(BX)(R9*8), Z29
+	VBROADCASTSS (AX)(R9*4), Z30
+	VFMADD231PS  Z30, Z28, Z0
+	VFMADD231PS  Z30, Z29, Z1
+	VBROADCASTSS 4(AX)(R9*4), Z31
+	VFMADD231PS  Z31, Z28, Z2
+	VFMADD231PS  Z31, Z29, Z3
+	VBROADCASTSS 8(AX)(R9*4), Z30
+	VFMADD231PS  Z30, Z28, Z4
+	VFMADD231PS  Z30, Z29, Z5
+	VBROADCASTSS 12(AX)(R9*4), Z31
+	VFMADD231PS  Z31, Z28, Z6
+	VFMADD231PS  Z31, Z29, Z7
+	VBROADCASTSS 16(AX)(R9*4), Z30
+	VFMADD231PS  Z30, Z28, Z8
+	VFMADD231PS  Z30, Z29, Z9
+	VBROADCASTSS 20(AX)(R9*4), Z31
+	VFMADD231PS  Z31, Z28, Z10
+	VFMADD231PS  Z31, Z29, Z11
+	ADDQ         $0x08, R12
+	SUBQ         $0x02, CX
+	JGE          two
+
+one:
+	ANDQ         $0x01, CX
+	JZ           summed
+	MOVL         (R12), R9
+	VMOVUPS      (BX)(R9*8), Z28
+	VMOVUPS      64(BX)(R9*8), Z29
+	VBROADCASTSS (AX)(R9*4), Z30
+	VFMADD231PS  Z30, Z28, Z0
+	VFMADD231PS  Z30, Z29, Z1
+	VBROADCASTSS 4(AX)(R9*4), Z31
+	VFMADD231PS  Z31, Z28, Z2
+	VFMADD231PS  Z31, Z29, Z3
+	VBROADCASTSS 8(AX)(R9*4), Z30
+	VFMADD231PS  Z30, Z28, Z4
+	VFMADD231PS  Z30, Z29, Z5
+	VBROADCASTSS 12(AX)(R9*4), Z31
+	VFMADD231PS  Z31, Z28, Z6
+	VFMADD231PS  Z31, Z29, Z7
+	VBROADCASTSS 16(AX)(R9*4), Z30
+	VFMADD231PS  Z30, Z28, Z8
+	VFMADD231PS  Z30, Z29, Z9
+	VBROADCASTSS 20(AX)(R9*4), Z31
+	VFMADD231PS  Z31, Z28, Z10
+	VFMADD231PS  Z31, Z29, Z11
+
+summed:
+	TESTQ         R11, R11
+	JZ            whole
+	KMOVQ         (R11), K1
+	KMOVQ         8(R11), K2
+	TESTQ         R8, R8
+	JZ            masked
+	VMOVUPS.Z     (R8), K1, Z30
+	VPCMPGTD.BCST negativeInfinitys<>+0(SB), Z30, K3
+	VPTESTMD      Z30, Z30, K3, K3
+	VMOVAPS.Z     Z0, K3, Z0
+	VMOVAPS.Z     Z2, K3, Z2
+	VMOVAPS.Z     Z4, K3, Z4
+	VMOVAPS.Z     Z6, K3, Z6
+	VMOVAPS.Z     Z8, K3, Z8
+	VMOVAPS.Z     Z10, K3, Z10
+	VMOVUPS.Z     64(R8), K2, Z30
+	VPCMPGTD.BCST negativeInfinitys<>+0(SB), Z30, K3
+	VPTESTMD      Z30, Z30, K3, K3
+	VMOVAPS.Z     Z1, K3, Z1
+	VMOVAPS.Z     Z3, K3, Z3
+	VMOVAPS.Z     Z5, K3, Z5
+	VMOVAPS.Z     Z7, K3, Z7
+	VMOVAPS.Z     Z9, K3, Z9
+	VMOVAPS.Z     Z11, K3, Z11
+	ADDQ          rowGate+80(FP), R8
+
+masked:
+	MOVQ    DI, R10
+	VMOVUPS Z0, K1, (R10)
+	VMOVUPS Z1, K2, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z2, K1, (R10)
+	VMOVUPS Z3, K2, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z4, K1, (R10)
+	VMOVUPS Z5, K2, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z6, K1, (R10)
+	VMOVUPS Z7, K2, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z8, K1, (R10)
+	VMOVUPS Z9, K2, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z10, K1, (R10)
+	VMOVUPS Z11, K2, 64(R10)
+	JMP     next
+
+whole:
+	TESTQ         R8, R8
+	JZ            unmasked
+	VMOVUPS       (R8), Z30
+	VPCMPGTD.BCST negativeInfinitys<>+0(SB), Z30, K3
+	VPTESTMD      Z30, Z30, K3, K3
+	VMOVAPS.Z     Z0, K3, Z0
+	VMOVAPS.Z     Z2, K3, Z2
+	VMOVAPS.Z     Z4, K3, Z4
+	VMOVAPS.Z     Z6, K3, Z6
+	VMOVAPS.Z     Z8, K3, Z8
+	VMOVAPS.Z     Z10, K3, Z10
+	VMOVUPS       64(R8), Z30
+	VPCMPGTD.BCST negativeInfinitys<>+0(SB), Z30, K3
+	VPTESTMD      Z30, Z30, K3, K3
+	VMOVAPS.Z     Z1, K3, Z1
+	VMOVAPS.Z     Z3, K3, Z3
+	VMOVAPS.Z     Z5, K3, Z5
+	VMOVAPS.Z     Z7, K3, Z7
+	VMOVAPS.Z     Z9, K3, Z9
+	VMOVAPS.Z     Z11, K3, Z11
+	ADDQ          rowGate+80(FP), R8
+
+unmasked:
+	MOVQ    DI, R10
+	VMOVUPS Z0, (R10)
+	VMOVUPS Z1, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z2, (R10)
+	VMOVUPS Z3, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z4, (R10)
+	VMOVUPS Z5, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z6, (R10)
+	VMOVUPS Z7, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z8, (R10)
+	VMOVUPS Z9, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z10, (R10)
+	VMOVUPS Z11, 64(R10)
+
+next:
+	ADDQ    stepOpen+24(FP), DX
+	ADDQ    stepC+48(FP), DI
+	DECQ    examples+88(FP)
+	JNZ     example
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+add:
+	TESTQ     R11, R11
+	JZ        addWhole
+	KMOVQ     (R11), K1
+	KMOVQ     8(R11), K2
+	MOVQ      DI, R10
+	VMOVUPS.Z (R10), K1, Z0
+	VMOVUPS.Z 64(R10), K2, Z1
+	ADDQ      SI, R10
+	VMOVUPS.Z (R10), K1, Z2
+	VMOVUPS.Z 64(R10), K2, Z3
+	ADDQ      SI, R10
+	VMOVUPS.Z (R10), K1, Z4
+	VMOVUPS.Z 64(R10), K2, Z5
+	ADDQ      SI, R10
+	VMOVUPS.Z (R10), K1, Z6
+	VMOVUPS.Z 64(R10), K2, Z7
+	ADDQ      SI, R10
+	VMOVUPS.Z (R10), K1, Z8
+	VMOVUPS.Z 64(R10), K2, Z9
+	ADDQ      SI, R10
+	VMOVUPS.Z (R10), K1, Z10
+	VMOVUPS.Z 64(R10), K2, Z11
+	JMP       sum
+
+addWhole:
+	MOVQ    DI, R10
+	VMOVUPS (R10), Z0
+	VMOVUPS 64(R10), Z1
+	ADDQ    SI, R10
+	VMOVUPS (R10), Z2
+	VMOVUPS 64(R10), Z3
+	ADDQ    SI, R10
+	VMOVUPS (R10), Z4
+	VMOVUPS 64(R10), Z5
+	ADDQ    SI, R10
+	VMOVUPS (R10), Z6
+	VMOVUPS 64(R10), Z7
+	ADDQ    SI, R10
+	VMOVUPS (R10), Z8
+	VMOVUPS 64(R10), Z9
+	ADDQ    SI, R10
+	VMOVUPS (R10), Z10
+	VMOVUPS 64(R10), Z11
+	JMP     sum
+
+// func gated512s7(a *float32, b *float32, open *uint32, stepOpen int, c *float32, rowC int, stepC int, mask *byte, accumulate int, gate *float32, rowGate int, examples int)
+// Requires: AVX, AVX512BW, AVX512F, SSE
+TEXT ·gated512s7(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    a+0(FP), AX
+	MOVQ    b+8(FP), BX
+	MOVQ    open+16(FP), DX
+	MOVQ    c+32(FP), DI
+	MOVQ    rowC+40(FP), SI
+	MOVQ    gate+72(FP), R8
+	MOVQ    mask+56(FP), R11
+
+example:
+	MOVQ   DI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x7f
+	ADDQ   SI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x7f
+	ADDQ   SI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x7f
+	ADDQ   SI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x7f
+	ADDQ   SI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x7f
+	ADDQ   SI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x7f
+	ADDQ   SI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x7f
+	CMPQ   accumulate+64(FP), $0x00
+	JNE    add
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+
+sum:
+	MOVL (DX), CX
+	LEAQ 4(DX), R12
+	SUBQ $0x02, CX
+	JLT  one
+
+two:
+	MOVL         (R12), R9
+	VMOVUPS      (BX)(R9*8), Z28
+	VMOVUPS      64(BX)(R9*8), Z29
+	VBROADCASTSS (AX)(R9*4), Z30
+	VFMADD231PS  Z30, Z28, Z0
+	VFMADD231PS  Z30, Z29, Z1
+	VBROADCASTSS 4(AX)(R9*4), Z31
+	VFMADD231PS  Z31, Z28, Z2
+	VFMADD231PS  Z31, Z29, Z3
+	VBROADCASTSS 8(AX)(R9*4), Z30
+	VFMADD231PS  Z30, Z28, Z4
+	VFMADD231PS  Z30, Z29, Z5
+	VBROADCASTSS 12(AX)(R9*4), Z31
+	VFMADD231PS  Z31, Z28, Z6
+	VFMADD231PS  Z31, Z29, Z7
+	VBROADCASTSS 16(AX)(R9*4), Z30
+	VFMADD231PS  Z30, Z28, Z8
+	VFMADD231PS  Z30, Z29, Z9
+	VBROADCASTSS 20(AX)(R9*4), Z31
+	VFMADD231PS  Z31, Z28, Z10
+	VFMADD231PS  Z31, Z29, Z11
+	VBROADCASTSS 24(AX)(R9*4), Z30
+	VFMADD231PS  Z30, Z28, Z12
+	VFMADD231PS  Z30, Z29, Z13
+	MOVL         4(R12), R9
+	VMOVUPS      (BX)(R9*8), Z28
+	VMOVUPS      64(BX)(R9*8), Z29
+	VBROADCASTSS (AX)(R9*4), Z30
+	VFMADD231PS  Z30, Z28, Z0
+	VFMADD231PS  Z30, Z29, Z1
+	VBROADCASTSS 4(AX)(R9*4), Z31
+	VFMADD231PS  Z31, Z28, Z2
+	VFMADD231PS  Z31, Z29, Z3
+	VBROADCASTSS 8(AX)(R9*4), Z30
+	VFMADD231PS  Z30, Z28, Z4
+	VFMADD231PS  Z30, Z29, Z5
+	VBROADCASTSS 12(AX)(R9*4), Z31
+	VFMADD231PS  Z31, Z28, Z6
+	VFMADD231PS  Z31, Z29, Z7
+	VBROADCASTSS 16(AX)(R9*4), Z30
+	VFMADD231PS  Z30, Z28, Z8
+	VFMADD231PS  Z30, Z29, Z9
+	VBROADCASTSS 20(AX)(R9*4), Z31
+	VFMADD231PS  Z31, Z28, Z10
+	VFMADD231PS  Z31, Z29, Z11
+	VBROADCASTSS 24(AX)(R9*4), Z30
+	VFMADD231PS  Z30, Z28, Z12
+	VFMADD231PS  Z30, Z29, Z13
+	ADDQ         $0x08, R12
+	SUBQ         $0x02, CX
+	JGE          two
+
+one:
+	ANDQ         $0x01, CX
+	JZ           summed
+	MOVL         (R12), R9
+	VMOVUPS      (BX)(R9*8), Z28
+	VMOVUPS      64(BX)(R9*8), Z29
+	VBROADCASTSS (AX)(R9*4), Z30
+	VFMADD231PS  Z30, Z28, Z0
+	VFMADD231PS  Z30, Z29, Z1
+	VBROADCASTSS 4(AX)(R9*4), Z31
+	VFMADD231PS  Z31, Z28, Z2
+	VFMADD231PS  Z31, Z29, Z3
+	VBROADCASTSS 8(AX)(R9*4), Z30
+	VFMADD231PS  Z30, Z28, Z4
+	VFMADD231PS  Z30, Z29, Z5
+	VBROADCASTSS 12(AX)(R9*4), Z31
+	VFMADD231PS  Z31, Z28, Z6
+	VFMADD231PS  Z31, Z29, Z7
+	VBROADCASTSS 16(AX)(R9*4), Z30
+	VFMADD231PS  Z30, Z28, Z8
+	VFMADD231PS  Z30, Z29, Z9
+	VBROADCASTSS 20(AX)(R9*4), Z31
+	VFMADD231PS  Z31, Z28, Z10
+	VFMADD231PS  Z31, Z29, Z11
+	VBROADCASTSS 24(AX)(R9*4), Z30
+	VFMADD231PS  Z30, Z28, Z12
+	VFMADD231PS  Z30, Z29, Z13
+
+summed:
+	TESTQ         R11, R11
+	JZ            whole
+	KMOVQ         (R11), K1
+	KMOVQ         8(R11), K2
+	TESTQ         R8, R8
+	JZ            masked
+	VMOVUPS.Z     (R8), K1, Z30
+	VPCMPGTD.BCST negativeInfinitys<>+0(SB), Z30, K3
+	VPTESTMD      Z30, Z30, K3, K3
+	VMOVAPS.Z     Z0, K3, Z0
+	VMOVAPS.Z     Z2, K3, Z2
+	VMOVAPS.Z     Z4, K3, Z4
+	VMOVAPS.Z     Z6, K3, Z6
+	VMOVAPS.Z     Z8, K3, Z8
+	VMOVAPS.Z     Z10, K3, Z10
+	VMOVAPS.Z     Z12, K3, Z12
+	VMOVUPS.Z     64(R8), K2, Z30
+	VPCMPGTD.BCST negativeInfinitys<>+0(SB), Z30, K3
+	VPTESTMD      Z30, Z30, K3, K3
+	VMOVAPS.Z     Z1, K3, Z1
+	VMOVAPS.Z     Z3, K3, Z3
+	VMOVAPS.Z     Z5, K3, Z5
+	VMOVAPS.Z     Z7, K3, Z7
+	VMOVAPS.Z     Z9, K3, Z9
+	VMOVAPS.Z     Z11, K3, Z11
+	VMOVAPS.Z     Z13, K3, Z13
+	ADDQ          rowGate+80(FP), R8
+
+masked:
+	MOVQ    DI, R10
+	VMOVUPS Z0, K1, (R10)
+	VMOVUPS Z1, K2, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z2, K1, (R10)
+	VMOVUPS Z3, K2, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z4, K1, (R10)
+	VMOVUPS Z5, K2, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z6, K1, (R10)
+	VMOVUPS Z7, K2, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z8, K1, (R10)
+	VMOVUPS Z9, K2, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z10, K1, (R10)
+	VMOVUPS Z11, K2, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z12, K1, (R10)
+	VMOVUPS Z13, K2, 64(R10)
+	JMP     next
+
+whole:
+	TESTQ         R8, R8
+	JZ            unmasked
+	VMOVUPS       (R8), Z30
+	VPCMPGTD.BCST negativeInfinitys<>+0(SB), Z30, K3
+	VPTESTMD      Z30, Z30, K3, K3
+	VMOVAPS.Z     Z0, K3, Z0
+	VMOVAPS.Z     Z2, K3, Z2
+	VMOVAPS.Z     Z4, K3, Z4
+	VMOVAPS.Z     Z6, K3, Z6
+	VMOVAPS.Z     Z8, K3, Z8
+	VMOVAPS.Z     Z10, K3, Z10
+	VMOVAPS.Z     Z12, K3, Z12
+	VMOVUPS       64(R8), Z30
+	VPCMPGTD.BCST negativeInfinitys<>+0(SB), Z30, K3
+	VPTESTMD      Z30, Z30, K3, K3
+	VMOVAPS.Z     Z1, K3, Z1
+	VMOVAPS.Z     Z3, K3, Z3
+	VMOVAPS.Z     Z5, K3, Z5
+	VMOVAPS.Z     Z7, K3, Z7
+	VMOVAPS.Z     Z9, K3, Z9
+	VMOVAPS.Z     Z11, K3, Z11
+	VMOVAPS.Z     Z13, K3, Z13
+	ADDQ          rowGate+80(FP), R8
+
+unmasked:
+	MOVQ    DI, R10
+	VMOVUPS Z0, (R10)
+	VMOVUPS Z1, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z2, (R10)
+	VMOVUPS Z3, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z4, (R10)
+	VMOVUPS Z5, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z6, (R10)
+	VMOVUPS Z7, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z8, (R10)
+	VMOVUPS Z9, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z10, (R10)
+	VMOVUPS Z11, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z12, (R10)
+	VMOVUPS Z13, 64(R10)
+
+next:
+	ADDQ    stepOpen+24(FP), DX
+	ADDQ    stepC+48(FP), DI
+	DECQ    examples+88(FP)
+	JNZ     example
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+add:
+	TESTQ     R11, R11
+	JZ        addWhole
+	KMOVQ     (R11), K1
+	KMOVQ     8(R11), K2
+	MOVQ      DI, R10
+	VMOVUPS.Z (R10), K1, Z0
+	VMOVUPS.Z 64(R10), K2, Z1
+	ADDQ      SI, R10
+	VMOVUPS.Z (R10), K1, Z2
+	VMOVUPS.Z 64(R10), K2, Z3
+	ADDQ      SI, R10
+	VMOVUPS.Z (R10), K1, Z4
+	VMOVUPS.Z 64(R10), K2, Z5
+	ADDQ      SI, R10
+	VMOVUPS.Z (R10), K1, Z6
+	VMOVUPS.Z 64(R10), K2, Z7
+	ADDQ      SI, R10
+	VMOVUPS.Z (R10), K1, Z8
+	VMOVUPS.Z 64(R10), K2, Z9
+	ADDQ      SI, R10
+	VMOVUPS.Z (R10), K1, Z10
+	VMOVUPS.Z 64(R10), K2, Z11
+	ADDQ      SI, R10
+	VMOVUPS.Z (R10), K1, Z12
+	VMOVUPS.Z 64(R10), K2, Z13
+	JMP       sum
+
+addWhole:
+	MOVQ    DI, R10
+	VMOVUPS (R10), Z0
+	VMOVUPS 64(R10), Z1
+	ADDQ    SI, R10
+	VMOVUPS (R10), Z2
+	VMOVUPS 64(R10), Z3
+	ADDQ    SI, R10
+	VMOVUPS (R10), Z4
+	VMOVUPS 64(R10), Z5
+	ADDQ    SI, R10
+	VMOVUPS (R10), Z6
+	VMOVUPS 64(R10), Z7
+	ADDQ    SI, R10
+	VMOVUPS (R10), Z8
+	VMOVUPS 64(R10), Z9
+	ADDQ    SI, R10
+	VMOVUPS (R10), Z10
+	VMOVUPS 64(R10), Z11
+	ADDQ    SI, R10
+	VMOVUPS (R10), Z12
+	VMOVUPS 64(R10), Z13
+	JMP     sum
+
+// func gated512s8(a *float32, b *float32, open *uint32, stepOpen int, c *float32, rowC int, stepC int, mask *byte, accumulate int, gate *float32, rowGate int, examples int)
+// Requires: AVX, AVX512BW, AVX512F, SSE
+TEXT ·gated512s8(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    a+0(FP), AX
+	MOVQ    b+8(FP), BX
+	MOVQ    open+16(FP), DX
+	MOVQ    c+32(FP), DI
+	MOVQ    rowC+40(FP), SI
+	MOVQ    gate+72(FP), R8
+	MOVQ    mask+56(FP), R11
+
+example:
+	MOVQ   DI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x7f
+	ADDQ   SI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x7f
+	ADDQ   SI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x7f
+	ADDQ   SI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x7f
+	ADDQ   SI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x7f
+	ADDQ   SI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x7f
+	ADDQ   SI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x7f
+	ADDQ   SI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x7f
+	CMPQ   accumulate+64(FP), $0x00
+	JNE    add
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+
+sum:
+	MOVL (DX), CX
+	LEAQ 4(DX), R12
+	SUBQ $0x02, CX
+	JLT  one
+
+two:
+	MOVL         (R12), R9
+	VMOVUPS      (BX)(R9*8), Z28
+	VMOVUPS      64(BX)(R9*8), Z29
+	VBROADCASTSS (AX)(R9*4), Z30
+	VFMADD231PS  Z30, Z28, Z0
+	VFMADD231PS  Z30, Z29, Z1
+	VBROADCASTSS 4(AX)(R9*4), Z31
+	VFMADD231PS  Z31, Z28, Z2
+	VFMADD231PS  Z31, Z29, Z3
+	VBROADCASTSS 8(AX)(R9*4), Z30
+	VFMADD231PS  Z30, Z28, Z4
+	VFMADD231PS  Z30, Z29, Z5
+	VBROADCASTSS 12(AX)(R9*4), Z31
+	VFMADD231PS  Z31, Z28, Z6
+	VFMADD231PS  Z31, Z29, Z7
+	VBROADCASTSS 16(AX)(R9*4), Z30
+	VFMADD231PS  Z30, Z28, Z8
+	VFMADD231PS  Z30, Z29, Z9
+	VBROADCASTSS 20(AX)(R9*4), Z31
+	VFMADD231PS  Z31, Z28, Z10
+	VFMADD231PS  Z31, Z29, Z11
+	VBROADCASTSS 24(AX)(R9*4), Z30
+	VFMADD231PS  Z30, Z28, Z12
+	VFMADD231PS  Z30, Z29, Z13
+	VBROADCASTSS 28(AX)(R9*4), Z31
+	VFMADD231PS  Z31, Z28, Z14
+	VFMADD231PS  Z31, Z29, Z15
+	MOVL         4(R12), R9
+	VMOVUPS      (BX)(R9*8), Z28
+	VMOVUPS      64(BX)(R9*8), Z29
+	VBROADCASTSS (AX)(R9*4), Z30
+	VFMADD231PS  Z30, Z28, Z0
+	VFMADD231PS  Z30, Z29, Z1
+	VBROADCASTSS 4(AX)(R9*4), Z31
+	VFMADD231PS  Z31, Z28, Z2
+	VFMADD231PS  Z31, Z29, Z3
+	VBROADCASTSS 8(AX)(R9*4), Z30
+	VFMADD231PS  Z30, Z28, Z4
+	VFMADD231PS  Z30, Z29, Z5
+	VBROADCASTSS 12(AX)(R9*4), Z31
+	VFMADD231PS  Z31, Z28, Z6
+	VFMADD231PS  Z31, Z29, Z7
+	VBROADCASTSS 16(AX)(R9*4), Z30
+	VFMADD231PS  Z30, Z28, Z8
+	VFMADD231PS  Z30, Z29, Z9
+	VBROADCASTSS 20(AX)(R9*4), Z31
+	VFMADD231PS  Z31, Z28, Z10
+	VFMADD231PS  Z31, Z29, Z11
+	VBROADCASTSS 24(AX)(R9*4), Z30
+	VFMADD231PS  Z30, Z28, Z12
+	VFMADD231PS  Z30, Z29, Z13
+	VBROADCASTSS 28(AX)(R9*4), Z31
+	VFMADD231PS  Z31, Z28, Z14
+	VFMADD231PS  Z31, Z29, Z15
+	ADDQ         $0x08, R12
+	SUBQ         $0x02, CX
+	JGE          two
+
+one:
+	ANDQ         $0x01, CX
+	JZ           summed
+	MOVL         (R12), R9
+	VMOVUPS      (BX)(R9*8), Z28
+	VMOVUPS      64(BX)(R9*8), Z29
+	VBROADCASTSS (AX)(R9*4), Z30
+	VFMADD231PS  Z30, Z28, Z0
+	VFMADD231PS  Z30, Z29, Z1
+	VBROADCASTSS 4(AX)(R9*4), Z31
+	VFMADD231PS  Z31, Z28, Z2
+	VFMADD231PS  Z31, Z29, Z3
+	VBROADCASTSS 8(AX)(R9*4), Z30
+	VFMADD231PS  Z30, Z28, Z4
+	VFMADD231PS  Z30, Z29, Z5
+	VBROADCASTSS 12(AX)(R9*4), Z31
+	VFMADD231PS  Z31, Z28, Z6
+	VFMADD231PS  Z31, Z29, Z7
+	VBROADCASTSS 16(AX)(R9*4), Z30
+	VFMADD231PS  Z30, Z28, Z8
+	VFMADD231PS  Z30, Z29, Z9
+	VBROADCASTSS 20(AX)(R9*4), Z31
+	VFMADD231PS  Z31, Z28, Z10
+	VFMADD231PS  Z31, Z29, Z11
+	VBROADCASTSS 24(AX)(R9*4), Z30
+	VFMADD231PS  Z30, Z28, Z12
+	VFMADD231PS  Z30, Z29, Z13
+	VBROADCASTSS 28(AX)(R9*4), Z31
+	VFMADD231PS  Z31, Z28, Z14
+	VFMADD231PS  Z31, Z29, Z15
+
+summed:
+	TESTQ         R11, R11
+	JZ            whole
+	KMOVQ         (R11), K1
+	KMOVQ         8(R11), K2
+	TESTQ         R8, R8
+	JZ            masked
+	VMOVUPS.Z     (R8), K1, Z30
+	VPCMPGTD.BCST negativeInfinitys<>+0(SB), Z30, K3
+	VPTESTMD      Z30, Z30, K3, K3
+	VMOVAPS.Z     Z0, K3, Z0
+	VMOVAPS.Z     Z2, K3, Z2
+	VMOVAPS.Z     Z4, K3, Z4
+	VMOVAPS.Z     Z6, K3, Z6
+	VMOVAPS.Z     Z8, K3, Z8
+	VMOVAPS.Z     Z10, K3, Z10
+	VMOVAPS.Z     Z12, K3, Z12
+	VMOVAPS.Z     Z14, K3, Z14
+	VMOVUPS.Z     64(R8), K2, Z30
+	VPCMPGTD.BCST negativeInfinitys<>+0(SB), Z30, K3
+	VPTESTMD      Z30, Z30, K3, K3
+	VMOVAPS.Z     Z1, K3, Z1
+	VMOVAPS.Z     Z3, K3, Z3
+	VMOVAPS.Z     Z5, K3, Z5
+	VMOVAPS.Z     Z7, K3, Z7
+	VMOVAPS.Z     Z9, K3, Z9
+	VMOVAPS.Z     Z11, K3, Z11
+	VMOVAPS.Z     Z13, K3, Z13
+	VMOVAPS.Z     Z15, K3, Z15
+	ADDQ          rowGate+80(FP), R8
+
+masked:
+	MOVQ    DI, R10
+	VMOVUPS Z0, K1, (R10)
+	VMOVUPS Z1, K2, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z2, K1, (R10)
+	VMOVUPS Z3, K2, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z4, K1, (R10)
+	VMOVUPS Z5, K2, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z6, K1, (R10)
+	VMOVUPS Z7, K2, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z8, K1, (R10)
+	VMOVUPS Z9, K2, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z10, K1, (R10)
+	VMOVUPS Z11, K2, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z12, K1, (R10)
+	VMOVUPS Z13, K2, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z14, K1, (R10)
+	VMOVUPS Z15, K2, 64(R10)
+	JMP     next
+
+whole:
+	TESTQ         R8, R8
+	JZ            unmasked
+	VMOVUPS       (R8), Z30
+	VPCMPGTD.BCST negativeInfinitys<>+0(SB), Z30, K3
+	VPTESTMD      Z30, Z30, K3, K3
+	VMOVAPS.Z     Z0, K3, Z0
+	VMOVAPS.Z     Z2, K3, Z2
+	VMOVAPS.Z     Z4, K3, Z4
+	VMOVAPS.Z     Z6, K3, Z6
+	VMOVAPS.Z     Z8, K3, Z8
+	VMOVAPS.Z     Z10, K3, Z10
+	VMOVAPS.Z     Z12, K3, Z12
+	VMOVAPS.Z     Z14, K3, Z14
+	VMOVUPS       64(R8), Z30
+	VPCMPGTD.BCST negativeInfinitys<>+0(SB), Z30, K3
+	VPTESTMD      Z30, Z30, K3, K3
+	VMOVAPS.Z     Z1, K3, Z1
+	VMOVAPS.Z     Z3, K3, Z3
+	VMOVAPS.Z     Z5, K3, Z5
+	VMOVAPS.Z     Z7, K3, Z7
+	VMOVAPS.Z     Z9, K3, Z9
+	VMOVAPS.Z     Z11, K3, Z11
+	VMOVAPS.Z     Z13, K3, Z13
+	VMOVAPS.Z     Z15, K3, Z15
+	ADDQ          rowGate+80(FP), R8
+
+unmasked:
+	MOVQ    DI, R10
+	VMOVUPS Z0, (R10)
+	VMOVUPS Z1, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z2, (R10)
+	VMOVUPS Z3, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z4, (R10)
+	VMOVUPS Z5, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z6, (R10)
+	VMOVUPS Z7, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z8, (R10)
+	VMOVUPS Z9, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z10, (R10)
+	VMOVUPS Z11, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z12, (R10)
+	VMOVUPS Z13, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z14, (R10)
+	VMOVUPS Z15, 64(R10)
+
+next:
+	ADDQ    stepOpen+24(FP), DX
+	ADDQ    stepC+48(FP), DI
+	DECQ    examples+88(FP)
+	JNZ     example
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+add:
+	TESTQ     R11, R11
+	JZ        addWhole
+	KMOVQ     (R11), K1
+	KMOVQ     8(R11), K2
+	MOVQ      DI, R10
+	VMOVUPS.Z (R10), K1, Z0
+	VMOVUPS.Z 64(R10), K2, Z1
+	ADDQ      SI, R10
+	VMOVUPS.Z (R10), K1, Z2
+	VMOVUPS.Z 64(R10), K2, Z3
+	ADDQ      SI, R10
+	VMOVUPS.Z (R10), K1, Z4
+	VMOVUPS.Z 64(R10), K2, Z5
+	ADDQ      SI, R10
+	VMOVUPS.Z (R10), K1, Z6
+	VMOVUPS.Z 64(R10), K2, Z7
+	ADDQ      SI, R10
+	VMOVUPS.Z (R10), K1, Z8
+	VMOVUPS.Z 64(R10), K2, Z9
+	ADDQ      SI, R10
+	VMOVUPS.Z (R10), K1, Z10
+	VMOVUPS.Z 64(R10), K2, Z11
+	ADDQ      SI, R10
+	VMOVUPS.Z (R10), K1, Z12
+	VMOVUPS.Z 64(R10), K2, Z13
+	ADDQ      SI, R10
+	VMOVUPS.Z (R10), K1, Z14
+	VMOVUPS.Z 64(R10), K2, Z15
+	JMP       sum
+
+addWhole:
+	MOVQ    DI, R10
+	VMOVUPS (R10), Z0
+	VMOVUPS 64(R10), Z1
+	ADDQ    SI, R10
+	VMOVUPS (R10), Z2
+	VMOVUPS 64(R10), Z3
+	ADDQ    SI, R10
+	VMOVUPS (R10), Z4
+	VMOVUPS 64(R10), Z5
+	ADDQ    SI, R10
+	VMOVUPS (R10), Z6
+	VMOVUPS 64(R10), Z7
+	ADDQ    SI, R10
+	VMOVUPS (R10), Z8
+	VMOVUPS 64(R10), Z9
+	ADDQ    SI, R10
+	VMOVUPS (R10), Z10
+	VMOVUPS 64(R10), Z11
+	ADDQ    SI, R10
+	VMOVUPS (R10), Z12
+	VMOVUPS 64(R10), Z13
+	ADDQ    SI, R10
+	VMOVUPS (R10), Z14
+	VMOVUPS 64(R10), Z15
+	JMP     sum
+
+// func gated512s9(a *float32, b *float32, open *uint32, stepOpen int, c *float32, rowC int, stepC int, mask *byte, accumulate int, gate *float32, rowGate int, examples int)
+// Requires: AVX, AVX512BW, AVX512F, SSE
+TEXT ·gated512s9(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    a+0(FP), AX
+	MOVQ    b+8(FP), BX
+	MOVQ    open+16(FP), DX
+	MOVQ    c+32(FP), DI
+	MOVQ    rowC+40(FP), SI
+	MOVQ    gate+72(FP), R8
+	MOVQ    mask+56(FP), R11
+
+example:
+	MOVQ   DI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x7f
+	ADDQ   SI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x7f
+	ADDQ   SI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x7f
+	ADDQ   SI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x7f
+	ADDQ   SI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x7f
+	ADDQ   SI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x7f
+	ADDQ   SI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x7f
+	ADDQ   SI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x7f
+	ADDQ   SI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x7f
+	CMPQ   accumulate+64(FP), $0x00
+	JNE    add
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+	VPXORD Z16, Z16, Z16
+	VPXORD Z17, Z17, Z17
+
+sum:
+	MOVL (DX), CX
+	LEAQ 4(DX), R12
+	SUBQ $0x02, CX
+	JLT  one
+
+two:
+	MOVL         (R12), R9
+	VMOVUPS      (BX)(R9*8), Z28
+	VMOVUPS      64(BX)(R9*8), Z29
+	VBROADCASTSS (AX)(R9*4), Z30
+	VFMADD231PS  Z30, Z28, Z0
+	VFMADD231PS  Z30, Z29, Z1
+	VBROADCASTSS 4(AX)(R9*4), Z31
+	VFMADD231PS  Z31, Z28, Z2
+	VFMADD231PS  Z31, Z29, Z3
+	VBROADCASTSS 8(AX)(R9*4), Z30
+	VFMADD231PS  Z30, Z28, Z4
+	VFMADD231PS  Z30, Z29, Z5
+	VBROADCASTSS 12(AX)(R9*4), Z31
+	VFMADD231PS  Z31, Z28, Z6
+	VFMADD231PS  Z31, Z29, Z7
+	VBROADCASTSS 16(AX)(R9*4), Z30
+	VFMADD231PS  Z30, Z28, Z8
+	VFMADD231PS  Z30, Z29, Z9
+	VBROADCASTSS 20(AX)(R9*4), Z31
+	VFMADD231PS  Z31, Z28, Z10
+	VFMADD231PS  Z31, Z29, Z11
+	VBROADCASTSS 24(AX)(R9*4), Z30
+	VFMADD231PS  Z30, Z28, Z12
+	VFMADD231PS  Z30, Z29, Z13
+	VBROADCASTSS 28(AX)(R9*4), Z31
+	VFMADD231PS  Z31, Z28, Z14
+	VFMADD231PS  Z31, Z29, Z15
+	VBROADCASTSS 32(AX)(R9*4), Z30
+	VFMADD231PS  Z30, Z28, Z16
+	VFMADD231PS  Z30, Z29, Z17
+	MOVL         4(R12), R9
+	VMOVUPS      (BX)(R9*8), Z28
+	VMOVUPS      64(BX)(R9*8), Z29
+	VBROADCASTSS (AX)(R9*4), Z30
+	VFMADD231PS  Z30, Z28, Z0
+	VFMADD231PS  Z30, Z29, Z1
+	VBROADCASTSS 4(AX)(R9*4), Z31
+	VFMADD231PS  Z31, Z28, Z2
+	VFMADD231PS  Z31, Z29, Z3
+	VBROADCASTSS 8(AX)(R9*4), Z30
+	VFMADD231PS  Z30, Z28, Z4
+	VFMADD231PS  Z30, Z29, Z5
+	VBROADCASTSS 12(AX)(R9*4), Z31
+	VFMADD231PS  Z31, Z28, Z6
+	VFMADD231PS  Z31, Z29, Z7
+	VBROADCASTSS 16(AX)(R9*4), Z30
+	VFMADD231PS  Z30, Z28, Z8
+	VFMADD231PS  Z30, Z29, Z9
+	VBROADCASTSS 20(AX)(R9*4), Z31
+	VFMADD231PS  Z31, Z28, Z10
+	VFMADD231PS  Z31, Z29, Z11
+	VBROADCASTSS 24(AX)(R9*4), Z30
+	VFMADD231PS  Z30, Z28, Z12
+	VFMADD231PS  Z30, Z29, Z13
+	VBROADCASTSS 28(AX)(R9*4), Z31
+	VFMADD231PS  Z31, Z28, Z14
+	VFMADD231PS  Z31, Z29, Z15
+	VBROADCASTSS 32(AX)(R9*4), Z30
+	VFMADD231PS  Z30, Z28, Z16
+	VFMADD231PS  Z30, Z29, Z17
+	ADDQ         $0x08, R12
+	SUBQ         $0x02, CX
+	JGE          two
+
+one:
+	ANDQ         $0x01, CX
+	JZ           summed
+	MOVL         (R12), R9
+	VMOVUPS      (BX)(R9*8), Z28
+	VMOVUPS      64(BX)(R9*8), Z29
+	VBROADCASTSS (AX)(R9*4), Z30
+	VFMADD231PS  Z30, Z28, Z0
+	VFMADD231PS  Z30, Z29, Z1
+	VBROADCASTSS 4(AX)(R9*4), Z31
+	VFMADD231PS  Z31, Z28, Z2
+	VFMADD231PS  Z31, Z29, Z3
+	VBROADCASTSS 8(AX)(R9*4), Z30
+	VFMADD231PS  Z30, Z28, Z4
+	VFMADD231PS  Z30, Z29, Z5
+	VBROADCASTSS 12(AX)(R9*4), Z31
+	VFMADD231PS  Z31, Z28, Z6
+	VFMADD231PS  Z31, Z29, Z7
+	VBROADCASTSS 16(AX)(R9*4), Z30
+	VFMADD231PS  Z30, Z28, Z8
+	VFMADD231PS  Z30, Z29, Z9
+	VBROADCASTSS 20(AX)(R9*4), Z31
+	VFMADD231PS  Z31, Z28, Z10
+	VFMADD231PS  Z31, Z29, Z11
+	VBROADCASTSS 24(AX)(R9*4), Z30
+	VFMADD231PS  Z30, Z28, Z12
+	VFMADD231PS  Z30, Z29, Z13
+	VBROADCASTSS 28(AX)(R9*4), Z31
+	VFMADD231PS  Z31, Z28, Z14
+	VFMADD231PS  Z31, Z29, Z15
+	VBROADCASTSS 32(AX)(R9*4), Z30
+	VFMADD231PS  Z30, Z28, Z16
+	VFMADD231PS  Z30, Z29, Z17
+
+summed:
+	TESTQ         R11, R11
+	JZ            whole
+	KMOVQ         (R11), K1
+	KMOVQ         8(R11), K2
+	TESTQ         R8, R8
+	JZ            masked
+	VMOVUPS.Z     (R8), K1, Z30
+	VPCMPGTD.BCST negativeInfinitys<>+0(SB), Z30, K3
+	VPTESTMD      Z30, Z30, K3, K3
+	VMOVAPS.Z     Z0, K3, Z0
+	VMOVAPS.Z     Z2, K3, Z2
+	VMOVAPS.Z     Z4, K3, Z4
+	VMOVAPS.Z     Z6, K3, Z6
+	VMOVAPS.Z     Z8, K3, Z8
+	VMOVAPS.Z     Z10, K3, Z10
+	VMOVAPS.Z     Z12, K3, Z12
+	VMOVAPS.Z     Z14, K3, Z14
+	VMOVAPS.Z     Z16, K3, Z16
+	VMOVUPS.Z     64(R8), K2, Z30
+	VPCMPGTD.BCST negativeInfinitys<>+0(SB), Z30, K3
+	VPTESTMD      Z30, Z30, K3, K3
+	VMOVAPS.Z     Z1, K3, Z1
+	VMOVAPS.Z     Z3, K3, Z3
+	VMOVAPS.Z     Z5, K3, Z5
+	VMOVAPS.Z     Z7, K3, Z7
+	VMOVAPS.Z     Z9, K3, Z9
+	VMOVAPS.Z     Z11, K3, Z11
+	VMOVAPS.Z     Z13, K3, Z13
+	VMOVAPS.Z     Z15, K3, Z15
+	VMOVAPS.Z     Z17, K3, Z17
+	ADDQ          rowGate+80(FP), R8
+
+masked:
+	MOVQ    DI, R10
+	VMOVUPS Z0, K1, (R10)
+	VMOVUPS Z1, K2, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z2, K1, (R10)
+	VMOVUPS Z3, K2, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z4, K1, (R10)
+	VMOVUPS Z5, K2, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z6, K1, (R10)
+	VMOVUPS Z7, K2, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z8, K1, (R10)
+	VMOVUPS Z9, K2, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z10, K1, (R10)
+	VMOVUPS Z11, K2, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z12, K1, (R10)
+	VMOVUPS Z13, K2, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z14, K1, (R10)
+	VMOVUPS Z15, K2, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z16, K1, (R10)
+	VMOVUPS Z17, K2, 64(R10)
+	JMP     next
+
+whole:
+	TESTQ         R8, R8
+	JZ            unmasked
+	VMOVUPS       (R8), Z30
+	VPCMPGTD.BCST negativeInfinitys<>+0(SB), Z30, K3
+	VPTESTMD      Z30, Z30, K3, K3
+	VMOVAPS.Z     Z0, K3, Z0
+	VMOVAPS.Z     Z2, K3, Z2
+	VMOVAPS.Z     Z4, K3, Z4
+	VMOVAPS.Z     Z6, K3, Z6
+	VMOVAPS.Z     Z8, K3, Z8
+	VMOVAPS.Z     Z10, K3, Z10
+	VMOVAPS.Z     Z12, K3, Z12
+	VMOVAPS.Z     Z14, K3, Z14
+	VMOVAPS.Z     Z16, K3, Z16
+	VMOVUPS       64(R8), Z30
+	VPCMPGTD.BCST negativeInfinitys<>+0(SB), Z30, K3
+	VPTESTMD      Z30, Z30, K3, K3
+	VMOVAPS.Z     Z1, K3, Z1
+	VMOVAPS.Z     Z3, K3, Z3
+	VMOVAPS.Z     Z5, K3, Z5
+	VMOVAPS.Z     Z7, K3, Z7
+	VMOVAPS.Z     Z9, K3, Z9
+	VMOVAPS.Z     Z11, K3, Z11
+	VMOVAPS.Z     Z13, K3, Z13
+	VMOVAPS.Z     Z15, K3, Z15
+	VMOVAPS.Z     Z17, K3, Z17
+	ADDQ          rowGate+80(FP), R8
+
+unmasked:
+	MOVQ    DI, R10
+	VMOVUPS Z0, (R10)
+	VMOVUPS Z1, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z2, (R10)
+	VMOVUPS Z3, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z4, (R10)
+	VMOVUPS Z5, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z6, (R10)
+	VMOVUPS Z7, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z8, (R10)
+	VMOVUPS Z9, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z10, (R10)
+	VMOVUPS Z11, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z12, (R10)
+	VMOVUPS Z13, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z14, (R10)
+	VMOVUPS Z15, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z16, (R10)
+	VMOVUPS Z17, 64(R10)
+
+next:
+	ADDQ    stepOpen+24(FP), DX
+	ADDQ    stepC+48(FP), DI
+	DECQ    examples+88(FP)
+	JNZ     example
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+add:
+	TESTQ     R11, R11
+	JZ        addWhole
+	KMOVQ     (R11), K1
+	KMOVQ     8(R11), K2
+	MOVQ      DI, R10
+	VMOVUPS.Z (R10), K1, Z0
+	VMOVUPS.Z 64(R10), K2, Z1
+	ADDQ      SI, R10
+	VMOVUPS.Z (R10), K1, Z2
+	VMOVUPS.Z 64(R10), K2, Z3
+	ADDQ      SI, R10
+	VMOVUPS.Z (R10), K1, Z4
+	VMOVUPS.Z 64(R10), K2, Z5
+	ADDQ      SI, R10
+	VMOVUPS.Z (R10), K1, Z6
+	VMOVUPS.Z 64(R10), K2, Z7
+	ADDQ      SI, R10
+	VMOVUPS.Z (R10), K1, Z8
+	VMOVUPS.Z 64(R10), K2, Z9
+	ADDQ      SI, R10
+	VMOVUPS.Z (R10), K1, Z10
+	VMOVUPS.Z 64(R10), K2, Z11
+	ADDQ      SI, R10
+	VMOVUPS.Z (R10), K1, Z12
+	VMOVUPS.Z 64(R10), K2, Z13
+	ADDQ      SI, R10
+	VMOVUPS.Z (R10), K1, Z14
+	VMOVUPS.Z 64(R10), K2, Z15
+	ADDQ      SI, R10
+	VMOVUPS.Z (R10), K1, Z16
+	VMOVUPS.Z 64(R10), K2, Z17
+	JMP       sum
+
+addWhole:
+	MOVQ    DI, R10
+	VMOVUPS (R10), Z0
+	VMOVUPS 64(R10), Z1
+	ADDQ    SI, R10
+	VMOVUPS (R10), Z2
+	VMOVUPS 64(R10), Z3
+	ADDQ    SI, R10
+	VMOVUPS (R10), Z4
+	VMOVUPS 64(R10), Z5
+	ADDQ    SI, R10
+	VMOVUPS (R10), Z6
+	VMOVUPS 64(R10), Z7
+	ADDQ    SI, R10
+	VMOVUPS (R10), Z8
+	VMOVUPS 64(R10), Z9
+	ADDQ    SI, R10
+	VMOVUPS (R10), Z10
+	VMOVUPS 64(R10), Z11
+	ADDQ    SI, R10
+	VMOVUPS (R10), Z12
+	VMOVUPS 64(R10), Z13
+	ADDQ    SI, R10
+	VMOVUPS (R10), Z14
+	VMOVUPS 64(R10), Z15
+	ADDQ    SI, R10
+	VMOVUPS (R10), Z16
+	VMOVUPS 64(R10), Z17
+	JMP     sum
+
+// func gated512s10(a *float32, b *float32, open *uint32, stepOpen int, c *float32, rowC int, stepC int, mask *byte, accumulate int, gate *float32, rowGate int, examples int)
+// Requires: AVX, AVX512BW, AVX512F, SSE
+TEXT ·gated512s10(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    a+0(FP), AX
+	MOVQ    b+8(FP), BX
+	MOVQ    open+16(FP), DX
+	MOVQ    c+32(FP), DI
+	MOVQ    rowC+40(FP), SI
+	MOVQ    gate+72(FP), R8
+	MOVQ    mask+56(FP), R11
+
+example:
+	MOVQ   DI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x7f
+	ADDQ   SI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x7f
+	ADDQ   SI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x7f
+	ADDQ   SI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x7f
+	ADDQ   SI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x7f
+	ADDQ   SI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x7f
+	ADDQ   SI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x7f
+	ADDQ   SI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x7f
+	ADDQ   SI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x7f
+	ADDQ   SI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x7f
+	CMPQ   accumulate+64(FP), $0x00
+	JNE    add
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+	VPXORD Z16, Z16, Z16
+	VPXORD Z17, Z17, Z17
+	VPXORD Z18, Z18, Z18
+	VPXORD Z19, Z19, Z19
+
+sum:
+	MOVL (DX), CX
+	LEAQ 4(DX), R12
+	SUBQ $0x02, CX
+	JLT  one
+
+two:
+	MOVL         (R12), R9
+	VMOVUPS      (BX)(R9*8), Z28
+	VMOVUPS      64(BX)(R9*8), Z29
+	VBROADCASTSS (AX)(R9*4), Z30
+	VFMADD231PS  Z30, Z28, Z0
+	VFMADD231PS  Z30, Z29, Z1
+	VBROADCASTSS 4(AX)(R9*4), Z31
+	VFMADD231PS  Z31, Z28, Z2
+	VFMADD231PS  Z31, Z29, Z3
+	VBROADCASTSS 8(AX)(R9*4), Z30
+	VFMADD231PS  Z30, Z28, Z4
+	VFMADD231PS  Z30, Z29, Z5
+	VBROADCASTSS 12(AX)(R9*4), Z31
+	VFMADD231PS  Z31, Z28, Z6
+	VFMADD231PS  Z31, Z29, Z7
+	VBROADCASTSS 16(AX)(R9*4), Z30
+	VFMADD231PS  Z30, Z28, Z8
+	VFMADD231PS  Z30, Z29, Z9
+	VBROADCASTSS 20(AX)(R9*4), Z31
+	VFMADD231PS  Z31, Z28, Z10
+	VFMADD231PS  Z31, Z29, Z11
+	VBROADCASTSS 24(AX)(R9*4), Z30
+	VFMADD231PS  Z30, Z28, Z12
+	VFMADD231PS  Z30, Z29, Z13
+	VBROADCASTSS 28(AX)(R9*4), Z31
+	VFMADD231PS  Z31, Z28, Z14
+	VFMADD231PS  Z31, Z29, Z15
+	VBROADCASTSS 32(AX)(R9*4), Z30
+	VFMADD231PS  Z30, Z28, Z16
+	VFMADD231PS  Z30, Z29, Z17
+	VBROADCASTSS 36(AX)(R9*4), Z31
+	VFMADD231PS  Z31, Z28, Z18
+	VFMADD231PS  Z31, Z29, Z19
+	MOVL         4(R12), R9
+	VMOVUPS      (BX)(R9*8), Z28
+	VMOVUPS      64(BX)(R9*8), Z29
+	VBROADCASTSS (AX)(R9*4), Z30
+	VFMADD231PS  Z30, Z28, Z0
+	VFMADD231PS  Z30, Z29, Z1
+	VBROADCASTSS 4(AX)(R9*4), Z31
+	VFMADD231PS  Z31, Z28, Z2
+	VFMADD231PS  Z31, Z29, Z3
+	VBROADCASTSS 8(AX)(R9*4), Z30
+	VFMADD231PS  Z30, Z28, Z4
+	VFMADD231PS  Z30, Z29, Z5
+	VBROADCASTSS 12(AX)(R9*4), Z31
+	VFMADD231PS  Z31, Z28, Z6
+	VFMADD231PS  Z31, Z29, Z7
+	VBROADCASTSS 16(AX)(R9*4), Z30
+	VFMADD231PS  Z30, Z28, Z8
+	VFMADD231PS  Z30, Z29, Z9
+	VBROADCASTSS 20(AX)(R9*4), Z31
+	VFMADD231PS  Z31, Z28, Z10
+	VFMADD231PS  Z31, Z29, Z11
+	VBROADCASTSS 24(AX)(R9*4), Z30
+	VFMADD231PS  Z30, Z28, Z12
+	VFMADD231PS  Z30, Z29, Z13
+	VBROADCASTSS 28(AX)(R9*4), Z31
+	VFMADD231PS  Z31, Z28, Z14
+	VFMADD231PS  Z31, Z29, Z15
+	VBROADCASTSS 32(AX)(R9*4), Z30
+	VFMADD231PS  Z30, Z28, Z16
+	VFMADD231PS  Z30, Z29, Z17
+	VBROADCASTSS 36(AX)(R9*4), Z31
+	VFMADD231PS  Z31, Z28, Z18
+	VFMADD231PS  Z31, Z29, Z19
+	ADDQ         $0x08, R12
+	SUBQ         $0x02, CX
+	JGE          two
+
+one:
+	ANDQ         $0x01, CX
+	JZ           summed
+	MOVL         (R12), R9
+	VMOVUPS      (BX)(R9*8), Z28
+	VMOVUPS      64(BX)(R9*8), Z29
+	VBROADCASTSS (AX)(R9*4), Z30
+	VFMADD231PS  Z30, Z28, Z0
+	VFMADD231PS  Z30, Z29, Z1
+	VBROADCASTSS 4(AX)(R9*4), Z31
+	VFMADD231PS  Z31, Z28, Z2
+	VFMADD231PS  Z31, Z29, Z3
+	VBROADCASTSS 8(AX)(R9*4), Z30
+	VFMADD231PS  Z30, Z28, Z4
+	VFMADD231PS  Z30, Z29, Z5
+	VBROADCASTSS 12(AX)(R9*4), Z31
+	VFMADD231PS  Z31, Z28, Z6
+	VFMADD231PS  Z31, Z29, Z7
+	VBROADCASTSS 16(AX)(R9*4), Z30
+	VFMADD231PS  Z30, Z28, Z8
+	VFMADD231PS  Z30, Z29, Z9
+	VBROADCASTSS 20(AX)(R9*4), Z31
+	VFMADD231PS  Z31, Z28, Z10
+	VFMADD231PS  Z31, Z29, Z11
+	VBROADCASTSS 24(AX)(R9*4), Z30
+	VFMADD231PS  Z30, Z28, Z12
+	VFMADD231PS  Z30, Z29, Z13
+	VBROADCASTSS 28(AX)(R9*4), Z31
+	VFMADD231PS  Z31, Z28, Z14
+	VFMADD231PS  Z31, Z29, Z15
+	VBROADCASTSS 32(AX)(R9*4), Z30
+	VFMADD231PS  Z30, Z28, Z16
+	VFMADD231PS  Z30, Z29, Z17
+	VBROADCASTSS 36(AX)(R9*4), Z31
+	VFMADD231PS  Z31, Z28, Z18
+	VFMADD231PS  Z31, Z29, Z19
+
+summed:
+	TESTQ         R11, R11
+	JZ            whole
+	KMOVQ         (R11), K1
+	KMOVQ         8(R11), K2
+	TESTQ         R8, R8
+	JZ            masked
+	VMOVUPS.Z     (R8), K1, Z30
+	VPCMPGTD.BCST negativeInfinitys<>+0(SB), Z30, K3
+	VPTESTMD      Z30, Z30, K3, K3
+	VMOVAPS.Z     Z0, K3, Z0
+	VMOVAPS.Z     Z2, K3, Z2
+	VMOVAPS.Z     Z4, K3, Z4
+	VMOVAPS.Z     Z6, K3, Z6
+	VMOVAPS.Z     Z8, K3, Z8
+	VMOVAPS.Z     Z10, K3, Z10
+	VMOVAPS.Z     Z12, K3, Z12
+	VMOVAPS.Z     Z14, K3, Z14
+	VMOVAPS.Z     Z16, K3, Z16
+	VMOVAPS.Z     Z18, K3, Z18
+	VMOVUPS.Z     64(R8), K2, Z30
+	VPCMPGTD.BCST negativeInfinitys<>+0(SB), Z30, K3
+	VPTESTMD      Z30, Z30, K3, K3
+	VMOVAPS.Z     Z1, K3, Z1
+	VMOVAPS.Z     Z3, K3, Z3
+	VMOVAPS.Z     Z5, K3, Z5
+	VMOVAPS.Z     Z7, K3, Z7
+	VMOVAPS.Z     Z9, K3, Z9
+	VMOVAPS.Z     Z11, K3, Z11
+	VMOVAPS.Z     Z13, K3, Z13
+	VMOVAPS.Z     Z15, K3, Z15
+	VMOVAPS.Z     Z17, K3, Z17
+	VMOVAPS.Z     Z19, K3, Z19
+	ADDQ          rowGate+80(FP), R8
+
+masked:
+	MOVQ    DI, R10
+	VMOVUPS Z0, K1, (R10)
+	VMOVUPS Z1, K2, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z2, K1, (R10)
+	VMOVUPS Z3, K2, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z4, K1, (R10)
+	VMOVUPS Z5, K2, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z6, K1, (R10)
+	VMOVUPS Z7, K2, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z8, K1, (R10)
+	VMOVUPS Z9, K2, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z10, K1, (R10)
+	VMOVUPS Z11, K2, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z12, K1, (R10)
+	VMOVUPS Z13, K2, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z14, K1, (R10)
+	VMOVUPS Z15, K2, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z16, K1, (R10)
+	VMOVUPS Z17, K2, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z18, K1, (R10)
+	VMOVUPS Z19, K2, 64(R10)
+	JMP     next
+
+whole:
+	TESTQ         R8, R8
+	JZ            unmasked
+	VMOVUPS       (R8), Z30
+	VPCMPGTD.BCST negativeInfinitys<>+0(SB), Z30, K3
+	VPTESTMD      Z30, Z30, K3, K3
+	VMOVAPS.Z     Z0, K3, Z0
+	VMOVAPS.Z     Z2, K3, Z2
+	VMOVAPS.Z     Z4, K3, Z4
+	VMOVAPS.Z     Z6, K3, Z6
+	VMOVAPS.Z     Z8, K3, Z8
+	VMOVAPS.Z     Z10, K3, Z10
+	VMOVAPS.Z     Z12, K3, Z12
+	VMOVAPS.Z     Z14, K3, Z14
+	VMOVAPS.Z     Z16, K3, Z16
+	VMOVAPS.Z     Z18, K3, Z18
+	VMOVUPS       64(R8), Z30
+	VPCMPGTD.BCST negativeInfinitys<>+0(SB), Z30, K3
+	VPTESTMD      Z30, Z30, K3, K3
+	VMOVAPS.Z     Z1, K3, Z1
+	VMOVAPS.Z     Z3, K3, Z3
+	VMOVAPS.Z     Z5, K3, Z5
+	VMOVAPS.Z     Z7, K3, Z7
+	VMOVAPS.Z     Z9, K3, Z9
+	VMOVAPS.Z     Z11, K3, Z11
+	VMOVAPS.Z     Z13, K3, Z13
+	VMOVAPS.Z     Z15, K3, Z15
+	VMOVAPS.Z     Z17, K3, Z17
+	VMOVAPS.Z     Z19, K3, Z19
+	ADDQ          rowGate+80(FP), R8
+
+unmasked:
+	MOVQ    DI, R10
+	VMOVUPS Z0, (R10)
+	VMOVUPS Z1, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z2, (R10)
+	VMOVUPS Z3, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z4, (R10)
+	VMOVUPS Z5, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z6, (R10)
+	VMOVUPS Z7, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z8, (R10)
+	VMOVUPS Z9, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z10, (R10)
+	VMOVUPS Z11, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z12, (R10)
+	VMOVUPS Z13, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z14, (R10)
+	VMOVUPS Z15, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z16, (R10)
+	VMOVUPS Z17, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z18, (R10)
+	VMOVUPS Z19, 64(R10)
+
+next:
+	ADDQ    stepOpen+24(FP), DX
+	ADDQ    stepC+48(FP), DI
+	DECQ    examples+88(FP)
+	JNZ     example
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+add:
+	TESTQ     R11, R11
+	JZ        addWhole
+	KMOVQ     (R11), K1
+	KMOVQ     8(R11), K2
+	MOVQ      DI, R10
+	VMOVUPS.Z (R10), K1, Z0
+	VMOVUPS.Z 64(R10), K2, Z1
+	ADDQ      SI, R10
+	VMOVUPS.Z (R10), K1, Z2
+	VMOVUPS.Z 64(R10), K2, Z3
+	ADDQ      SI, R10
+	VMOVUPS.Z (R10), K1, Z4
+	VMOVUPS.Z 64(R10), K2, Z5
+	ADDQ      SI, R10
+	VMOVUPS.Z (R10), K1, Z6
+	VMOVUPS.Z 64(R10), K2, Z7
+	ADDQ      SI, R10
+	VMOVUPS.Z (R10), K1, Z8
+	VMOVUPS.Z 64(R10), K2, Z9
+	ADDQ      SI, R10
+	VMOVUPS.Z (R10), K1, Z10
+	VMOVUPS.Z 64(R10), K2, Z11
+	ADDQ      SI, R10
+	VMOVUPS.Z (R10), K1, Z12
+	VMOVUPS.Z 64(R10), K2, Z13
+	ADDQ      SI, R10
+	VMOVUPS.Z (R10), K1, Z14
+	VMOVUPS.Z 64(R10), K2, Z15
+	ADDQ      SI, R10
+	VMOVUPS.Z (R10), K1, Z16
+	VMOVUPS.Z 64(R10), K2, Z17
+	ADDQ      SI, R10
+	VMOVUPS.Z (R10), K1, Z18
+	VMOVUPS.Z 64(R10), K2, Z19
+	JMP       sum
+
+addWhole:
+	MOVQ    DI, R10
+	VMOVUPS (R10), Z0
+	VMOVUPS 64(R10), Z1
+	ADDQ    SI, R10
+	VMOVUPS (R10), Z2
+	VMOVUPS 64(R10), Z3
+	ADDQ    SI, R10
+	VMOVUPS (R10), Z4
+	VMOVUPS 64(R10), Z5
+	ADDQ    SI, R10
+	VMOVUPS (R10), Z6
+	VMOVUPS 64(R10), Z7
+	ADDQ    SI, R10
+	VMOVUPS (R10), Z8
+	VMOVUPS 64(R10), Z9
+	ADDQ    SI, R10
+	VMOVUPS (R10), Z10
+	VMOVUPS 64(R10), Z11
+	ADDQ    SI, R10
+	VMOVUPS (R10), Z12
+	VMOVUPS 64(R10), Z13
+	ADDQ    SI, R10
+	VMOVUPS (R10), Z14
+	VMOVUPS 64(R10), Z15
+	ADDQ    SI, R10
+	VMOVUPS (R10), Z16
+	VMOVUPS 64(R10), Z17
+	ADDQ    SI, R10
+	VMOVUPS (R10), Z18
+	VMOVUPS 64(R10), Z19
+	JMP     sum
+
+// func gated512s11(a *float32, b *float32, open *uint32, stepOpen int, c *float32, rowC int, stepC int, mask *byte, accumulate int, gate *float32, rowGate int, examples int)
+// Requires: AVX, AVX512BW, AVX512F, SSE
+TEXT ·gated512s11(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    a+0(FP), AX
+	MOVQ    b+8(FP), BX
+	MOVQ    open+16(FP), DX
+	MOVQ    c+32(FP), DI
+	MOVQ    rowC+40(FP), SI
+	MOVQ    gate+72(FP), R8
+	MOVQ    mask+56(FP), R11
+
+example:
+	MOVQ   DI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x7f
+	ADDQ   SI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x7f
+	ADDQ   SI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x7f
+	ADDQ   SI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x7f
+	ADDQ   SI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x7f
+	ADDQ   SI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x7f
+	ADDQ   SI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x7f
+	ADDQ   SI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x7f
+	ADDQ   SI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x7f
+	ADDQ   SI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x7f
+	ADDQ   SI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x7f
+	CMPQ   accumulate+64(FP), $0x00
+	JNE    add
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+	VPXORD Z16, Z16, Z16
+	VPXORD Z17, Z17, Z17
+	VPXORD Z18, Z18, Z18
+	VPXORD Z19, Z19, Z19
+	VPXORD Z20, Z20, Z20
+	VPXORD Z21, Z21, Z21
+
+sum:
+	MOVL (DX), CX
+	LEAQ 4(DX), R12
+	SUBQ $0x02, CX
+	JLT  one
+
+two:
+	MOVL         (R12), R9
+	VMOVUPS      (BX)(R9*8), Z28
+	VMOVUPS      64(BX)(R9*8), Z29
+	VBROADCASTSS (AX)(R9*4), Z30
+	VFMADD231PS  Z30, Z28, Z0
+	VFMADD231PS  Z30, Z29, Z1
+	VBROADCASTSS 4(AX)(R9*4), Z31
+	VFMADD231PS  Z31, Z28, Z2
+	VFMADD231PS  Z31, Z29, Z3
+	VBROADCASTSS 8(AX)(R9*4), Z30
+	VFMADD231PS  Z30, Z28, Z4
+	VFMADD231PS  Z30, Z29, Z5
+	VBROADCASTSS 12(AX)(R9*4), Z31
+	VFMADD231PS  Z31, Z28, Z6
+	VFMADD231PS  Z31, Z29, Z7
+	VBROADCASTSS 16(AX)(R9*4), Z30
+	VFMADD231PS  Z30, Z28, Z8
+	VFMADD231PS  Z30, Z29, Z9
+	VBROADCASTSS 20(AX)(R9*4), Z31
+	VFMADD231PS  Z31, Z28, Z10
+	VFMADD231PS  Z31, Z29, Z11
+	VBROADCASTSS 24(AX)(R9*4), Z30
+	VFMADD231PS  Z30, Z28, Z12
+	VFMADD231PS  Z30, Z29, Z13
+	VBROADCASTSS 28(AX)(R9*4), Z31
+	VFMADD231PS  Z31, Z28, Z14
+	VFMADD231PS  Z31, Z29, Z15
+	VBROADCASTSS 32(AX)(R9*4), Z30
+	VFMADD231PS  Z30, Z28, Z16
+	VFMADD231PS  Z30, Z29, Z17
+	VBROADCASTSS 36(AX)(R9*4), Z31
+	VFMADD231PS  Z31, Z28, Z18
+	VFMADD231PS  Z31, Z29, Z19
+	VBROADCASTSS 40(AX)(R9*4), Z30
+	VFMADD231PS  Z30, Z28, Z20
+	VFMADD231PS  Z30, Z29, Z21
+	MOVL         4(R12), R9
+	VMOVUPS      (BX)(R9*8), Z28
+	VMOVUPS      64(BX)(R9*8), Z29
+	VBROADCASTSS (AX)(R9*4), Z30
+	VFMADD231PS  Z30, Z28, Z0
+	VFMADD231PS  Z30, Z29, Z1
+	VBROADCASTSS 4(AX)(R9*4), Z31
+	VFMADD231PS  Z31, Z28, Z2
+	VFMADD231PS  Z31, Z29, Z3
+	VBROADCASTSS 8(AX)(R9*4), Z30
+	VFMADD231PS  Z30, Z28, Z4
+	VFMADD231PS  Z30, Z29, Z5
+	VBROADCASTSS 12(AX)(R9*4), Z31
+	VFMADD231PS  Z31, Z28, Z6
+	VFMADD231PS  Z31, Z29, Z7
+	VBROADCASTSS 16(AX)(R9*4), Z30
+	VFMADD231PS  Z30, Z28, Z8
+	VFMADD231PS  Z30, Z29, Z9
+	VBROADCASTSS 20(AX)(R9*4), Z31
+	VFMADD231PS  Z31, Z28, Z10
+	VFMADD231PS  Z31, Z29, Z11
+	VBROADCASTSS 24(AX)(R9*4), Z30
+	VFMADD231PS  Z30, Z28, Z12
+	VFMADD231PS  Z30, Z29, Z13
+	VBROADCASTSS 28(AX)(R9*4), Z31
+	VFMADD231PS  Z31, Z28, Z14
+	VFMADD231PS  Z31, Z29, Z15
+	VBROADCASTSS 32(AX)(R9*4), Z30
+	VFMADD231PS  Z30, Z28, Z16
+	VFMADD231PS  Z30, Z29, Z17
+	VBROADCASTSS 36(AX)(R9*4), Z31
+	VFMADD231PS  Z31, Z28, Z18
+	VFMADD231PS  Z31, Z29, Z19
+	VBROADCASTSS 40(AX)(R9*4), Z30
+	VFMADD231PS  Z30, Z28, Z20
+	VFMADD231PS  Z30, Z29, Z21
+	ADDQ         $0x08, R12
+	SUBQ         $0x02, CX
+	JGE          two
+
+one:
+	ANDQ         $0x01, CX
+	JZ           summed
+	MOVL         (R12), R9
+	VMOVUPS      (BX)(R9*8), Z28
+	VMOVUPS      64(BX)(R9*8), Z29
+	VBROADCASTSS (AX)(R9*4), Z30
+	VFMADD231PS  Z30, Z28, Z0
+	VFMADD231PS  Z30, Z29, Z1
+	VBROADCASTSS 4(AX)(R9*4), Z31
+	VFMADD231PS  Z31, Z28, Z2
+	VFMADD231PS  Z31, Z29, Z3
+	VBROADCASTSS 8(AX)(R9*4), Z30
+	VFMADD231PS  Z30, Z28, Z4
+	VFMADD231PS  Z30, Z29, Z5
+	VBROADCASTSS 12(AX)(R9*4), Z31
+	VFMADD231PS  Z31, Z28, Z6
+	VFMADD231PS  Z31, Z29, Z7
+	VBROADCASTSS 16(AX)(R9*4), Z30
+	VFMADD231PS  Z30, Z28, Z8
+	VFMADD231PS  Z30, Z29, Z9
+	VBROADCASTSS 20(AX)(R9*4), Z31
+	VFMADD231PS  Z31, Z28, Z10
+	VFMADD231PS  Z31, Z29, Z11
+	VBROADCASTSS 24(AX)(R9*4), Z30
+	VFMADD231PS  Z30, Z28, Z12
+	VFMADD231PS  Z30, Z29, Z13
+	VBROADCASTSS 28(AX)(R9*4), Z31
+	VFMADD231PS  Z31, Z28, Z14
+	VFMADD231PS  Z31, Z29, Z15
+	VBROADCASTSS 32(AX)(R9*4), Z30
+	VFMADD231PS  Z30, Z28, Z16
+	VFMADD231PS  Z30, Z29, Z17
+	VBROADCASTSS 36(AX)(R9*4), Z31
+	VFMADD231PS  Z31, Z28, Z18
+	VFMADD231PS  Z31, Z29, Z19
+	VBROADCASTSS 40(AX)(R9*4), Z30
+	VFMADD231PS  Z30, Z28, Z20
+	VFMADD231PS  Z30, Z29, Z21
+
+summed:
+	TESTQ         R11, R11
+	JZ            whole
+	KMOVQ         (R11), K1
+	KMOVQ         8(R11), K2
+	TESTQ         R8, R8
+	JZ            masked
+	VMOVUPS.Z     (R8), K1, Z30
+	VPCMPGTD.BCST negativeInfinitys<>+0(SB), Z30, K3
+	VPTESTMD      Z30, Z30, K3, K3
+	VMOVAPS.Z     Z0, K3, Z0
+	VMOVAPS.Z     Z2, K3, Z2
+	VMOVAPS.Z     Z4, K3, Z4
+	VMOVAPS.Z     Z6, K3, Z6
+	VMOVAPS.Z     Z8, K3, Z8
+	VMOVAPS.Z     Z10, K3, Z10
+	VMOVAPS.Z     Z12, K3, Z12
+	VMOVAPS.Z     Z14, K3, Z14
+	VMOVAPS.Z     Z16, K3, Z16
+	VMOVAPS.Z     Z18, K3, Z18
+	VMOVAPS.Z     Z20, K3, Z20
+	VMOVUPS.Z     64(R8), K2, Z30
+	VPCMPGTD.BCST negativeInfinitys<>+0(SB), Z30, K3
+	VPTESTMD      Z30, Z30, K3, K3
+	VMOVAPS.Z     Z1, K3, Z1
+	VMOVAPS.Z     Z3, K3, Z3
+	VMOVAPS.Z     Z5, K3, Z5
+	VMOVAPS.Z     Z7, K3, Z7
+	VMOVAPS.Z     Z9, K3, Z9
+	VMOVAPS.Z     Z11, K3, Z11
+	VMOVAPS.Z     Z13, K3, Z13
+	VMOVAPS.Z     Z15, K3, Z15
+	VMOVAPS.Z     Z17, K3, Z17
+	VMOVAPS.Z     Z19, K3, Z19
+	VMOVAPS.Z     Z21, K3, Z21
+	ADDQ          rowGate+80(FP), R8
+
+masked:
+	MOVQ    DI, R10
+	VMOVUPS Z0, K1, (R10)
+	VMOVUPS Z1, K2, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z2, K1, (R10)
+	VMOVUPS Z3, K2, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z4, K1, (R10)
+	VMOVUPS Z5, K2, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z6, K1, (R10)
+	VMOVUPS Z7, K2, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z8, K1, (R10)
+	VMOVUPS Z9, K2, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z10, K1, (R10)
+	VMOVUPS Z11, K2, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z12, K1, (R10)
+	VMOVUPS Z13, K2, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z14, K1, (R10)
+	VMOVUPS Z15, K2, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z16, K1, (R10)
+	VMOVUPS Z17, K2, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z18, K1, (R10)
+	VMOVUPS Z19, K2, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z20, K1, (R10)
+	VMOVUPS Z21, K2, 64(R10)
+	JMP     next
+
+whole:
+	TESTQ         R8, R8
+	JZ            unmasked
+	VMOVUPS       (R8), Z30
+	VPCMPGTD.BCST negativeInfinitys<>+0(SB), Z30, K3
+	VPTESTMD      Z30, Z30, K3, K3
+	VMOVAPS.Z     Z0, K3, Z0
+	VMOVAPS.Z     Z2, K3, Z2
+	VMOVAPS.Z     Z4, K3, Z4
+	VMOVAPS.Z     Z6, K3, Z6
+	VMOVAPS.Z     Z8, K3, Z8
+	VMOVAPS.Z     Z10, K3, Z10
+	VMOVAPS.Z     Z12, K3, Z12
+	VMOVAPS.Z     Z14, K3, Z14
+	VMOVAPS.Z     Z16, K3, Z16
+	VMOVAPS.Z     Z18, K3, Z18
+	VMOVAPS.Z     Z20, K3, Z20
+	VMOVUPS       64(R8), Z30
+	VPCMPGTD.BCST negativeInfinitys<>+0(SB), Z30, K3
+	VPTESTMD      Z30, Z30, K3, K3
+	VMOVAPS.Z     Z1, K3, Z1
+	VMOVAPS.Z     Z3, K3, Z3
+	VMOVAPS.Z     Z5, K3, Z5
+	VMOVAPS.Z     Z7, K3, Z7
+	VMOVAPS.Z     Z9, K3, Z9
+	VMOVAPS.Z     Z11, K3, Z11
+	VMOVAPS.Z     Z13, K3, Z13
+	VMOVAPS.Z     Z15, K3, Z15
+	VMOVAPS.Z     Z17, K3, Z17
+	VMOVAPS.Z     Z19, K3, Z19
+	VMOVAPS.Z     Z21, K3, Z21
+	ADDQ          rowGate+80(FP), R8
+
+unmasked:
+	MOVQ    DI, R10
+	VMOVUPS Z0, (R10)
+	VMOVUPS Z1, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z2, (R10)
+	VMOVUPS Z3, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z4, (R10)
+	VMOVUPS Z5, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z6, (R10)
+	VMOVUPS Z7, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z8, (R10)
+	VMOVUPS Z9, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z10, (R10)
+	VMOVUPS Z11, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z12, (R10)
+	VMOVUPS Z13, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z14, (R10)
+	VMOVUPS Z15, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z16, (R10)
+	VMOVUPS Z17, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z18, (R10)
+	VMOVUPS Z19, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z20, (R10)
+	VMOVUPS Z21, 64(R10)
+
+next:
+	ADDQ    stepOpen+24(FP), DX
+	ADDQ    stepC+48(FP), DI
+	DECQ    examples+88(FP)
+	JNZ     example
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+add:
+	TESTQ     R11, R11
+	JZ        addWhole
+	KMOVQ     (R11), K1
+	KMOVQ     8(R11), K2
+	MOVQ      DI, R10
+	VMOVUPS.Z (R10), K1, Z0
+	VMOVUPS.Z 64(R10), K2, Z1
+	ADDQ      SI, R10
+	VMOVUPS.Z (R10), K1, Z2
+	VMOVUPS.Z 64(R10), K2, Z3
+	ADDQ      SI, R10
+	VMOVUPS.Z (R10), K1, Z4
+	VMOVUPS.Z 64(R10), K2, Z5
+	ADDQ      SI, R10
+	VMOVUPS.Z (R10), K1, Z6
+	VMOVUPS.Z 64(R10), K2, Z7
+	ADDQ      SI, R10
+	VMOVUPS.Z (R10), K1, Z8
+	VMOVUPS.Z 64(R10), K2, Z9
+	ADDQ      SI, R10
+	VMOVUPS.Z (R10), K1, Z10
+	VMOVUPS.Z 64(R10), K2, Z11
+	ADDQ      SI, R10
+	VMOVUPS.Z (R10), K1, Z12
+	VMOVUPS.Z 64(R10), K2, Z13
+	ADDQ      SI, R10
+	VMOVUPS.Z (R10), K1, Z14
+	VMOVUPS.Z 64(R10), K2, Z15
+	ADDQ      SI, R10
+	VMOVUPS.Z (R10), K1, Z16
+	VMOVUPS.Z 64(R10), K2, Z17
+	ADDQ      SI, R10
+	VMOVUPS.Z (R10), K1, Z18
+	VMOVUPS.Z 64(R10), K2, Z19
+	ADDQ      SI, R10
+	VMOVUPS.Z (R10), K1, Z20
+	VMOVUPS.Z 64(R10), K2, Z21
+	JMP       sum
+
+addWhole:
+	MOVQ    DI, R10
+	VMOVUPS (R10), Z0
+	VMOVUPS 64(R10), Z1
+	ADDQ    SI, R10
+	VMOVUPS (R10), Z2
+	VMOVUPS 64(R10), Z3
+	ADDQ    SI, R10
+	VMOVUPS (R10), Z4
+	VMOVUPS 64(R10), Z5
+	ADDQ    SI, R10
+	VMOVUPS (R10), Z6
+	VMOVUPS 64(R10), Z7
+	ADDQ    SI, R10
+	VMOVUPS (R10), Z8
+	VMOVUPS 64(R10), Z9
+	ADDQ    SI, R10
+	VMOVUPS (R10), Z10
+	VMOVUPS 64(R10), Z11
+	ADDQ    SI, R10
+	VMOVUPS (R10), Z12
+	VMOVUPS 64(R10), Z13
+	ADDQ    SI, R10
+	VMOVUPS (R10), Z14
+	VMOVUPS 64(R10), Z15
+	ADDQ    SI, R10
+	VMOVUPS (R10), Z16
+	VMOVUPS 64(R10), Z17
+	ADDQ    SI, R10
+	VMOVUPS (R10), Z18
+	VMOVUPS 64(R10), Z19
+	ADDQ    SI, R10
+	VMOVUPS (R10), Z20
+	VMOVUPS 64(R10), Z21
+	JMP     sum
+
+// func gated512s12(a *float32, b *float32, open *uint32, stepOpen int, c *float32, rowC int, stepC int, mask *byte, accumulate int, gate *float32, rowGate int, examples int)
+// Requires: AVX, AVX512BW, AVX512F, SSE
+TEXT ·gated512s12(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    a+0(FP), AX
+	MOVQ    b+8(FP), BX
+	MOVQ    open+16(FP), DX
+	MOVQ    c+32(FP), DI
+	MOVQ    rowC+40(FP), SI
+	MOVQ    gate+72(FP), R8
+	MOVQ    mask+56(FP), R11
+
+example:
+	MOVQ   DI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x7f
+	ADDQ   SI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x7f
+	ADDQ   SI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x7f
+	ADDQ   SI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x7f
+	ADDQ   SI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x7f
+	ADDQ   SI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x7f
+	ADDQ   SI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x7f
+	ADDQ   SI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x7f
+	ADDQ   SI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x7f
+	ADDQ   SI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x7f
+	ADDQ   SI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x7f
+	ADDQ   SI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x7f
+	CMPQ   accumulate+64(FP), $0x00
+	JNE    add
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+	VPXORD Z16, Z16, Z16
+	VPXORD Z17, Z17, Z17
+	VPXORD Z18, Z18, Z18
+	VPXORD Z19, Z19, Z19
+	VPXORD Z20, Z20, Z20
+	VPXORD Z21, Z21, Z21
+	VPXORD Z22, Z22, Z22
+	VPXORD Z23, Z23, Z23
+
+sum:
+	MOVL (DX), CX
+	LEAQ 4(DX), R12
+	SUBQ $0x02, CX
+	JLT  one
+
+two:
+	MOVL         (R12), R9
+	VMOVUPS      (BX)(R9*8), Z28
+	VMOVUPS      64(BX)(R9*8), Z29
+	VBROADCASTSS (AX)(R9*4), Z30
+	VFMADD231PS  Z30, Z28, Z0
+	VFMADD231PS  Z30, Z29, Z1
+	VBROADCASTSS 4(AX)(R9*4), Z31
+	VFMADD231PS  Z31, Z28, Z2
+	VFMADD231PS  Z31, Z29, Z3
+	VBROADCASTSS 8(AX)(R9*4), Z30
+	VFMADD231PS  Z30, Z28, Z4
+	VFMADD231PS  Z30, Z29, Z5
+	VBROADCASTSS 12(AX)(R9*4), Z31
+	VFMADD231PS  Z31, Z28, Z6
+	VFMADD231PS  Z31, Z29, Z7
+	VBROADCASTSS 16(AX)(R9*4), Z30
+	VFMADD231PS  Z30, Z28, Z8
+	VFMADD231PS  Z30, Z29, Z9
+	VBROADCASTSS 20(AX)(R9*4), Z31
+	VFMADD231PS  Z31, Z28, Z10
+	VFMADD231PS  Z31, Z29, Z11
+	VBROADCASTSS 24(AX)(R9*4), Z30
+	VFMADD231PS  Z30, Z28, Z12
+	VFMADD231PS  Z30, Z29, Z13
+	VBROADCASTSS 28(AX)(R9*4), Z31
+	VFMADD231PS  Z31, Z28, Z14
+	VFMADD231PS  Z31, Z29, Z15
+	VBROADCASTSS 32(AX)(R9*4), Z30
+	VFMADD231PS  Z30, Z28, Z16
+	VFMADD231PS  Z30, Z29, Z17
+	VBROADCASTSS 36(AX)(R9*4), Z31
+	VFMADD231PS  Z31, Z28, Z18
+	VFMADD231PS  Z31, Z29, Z19
+	VBROADCASTSS 40(AX)(R9*4), Z30
+	VFMADD231PS  Z30, Z28, Z20
+	VFMADD231PS  Z30, Z29, Z21
+	VBROADCASTSS 44(AX)(R9*4), Z31
+	VFMADD231PS  Z31, Z28, Z22
+	VFMADD231PS  Z31, Z29, Z23
+	MOVL         4(R12), R9
+	VMOVUPS      (BX)(R9*8), Z28
+	VMOVUPS      64(BX)(R9*8), Z29
+	VBROADCASTSS (AX)(R9*4), Z30
+	VFMADD231PS  Z30, Z28, Z0
+	VFMADD231PS  Z30, Z29, Z1
+	VBROADCASTSS 4(AX)(R9*4), Z31
+	VFMADD231PS  Z31, Z28, Z2
+	VFMADD231PS  Z31, Z29, Z3
+	VBROADCASTSS 8(AX)(R9*4), Z30
+	VFMADD231PS  Z30, Z28, Z4
+	VFMADD231PS  Z30, Z29, Z5
+	VBROADCASTSS 12(AX)(R9*4), Z31
+	VFMADD231PS  Z31, Z28, Z6
+	VFMADD231PS  Z31, Z29, Z7
+	VBROADCASTSS 16(AX)(R9*4), Z30
+	VFMADD231PS  Z30, Z28, Z8
+	VFMADD231PS  Z30, Z29, Z9
+	VBROADCASTSS 20(AX)(R9*4), Z31
+	VFMADD231PS  Z31, Z28, Z10
+	VFMADD231PS  Z31, Z29, Z11
+	VBROADCASTSS 24(AX)(R9*4), Z30
+	VFMADD231PS  Z30, Z28, Z12
+	VFMADD231PS  Z30, Z29, Z13
+	VBROADCASTSS 28(AX)(R9*4), Z31
+	VFMADD231PS  Z31, Z28, Z14
+	VFMADD231PS  Z31, Z29, Z15
+	VBROADCASTSS 32(AX)(R9*4), Z30
+	VFMADD231PS  Z30, Z28, Z16
+	VFMADD231PS  Z30, Z29, Z17
+	VBROADCASTSS 36(AX)(R9*4), Z31
+	VFMADD231PS  Z31, Z28, Z18
+	VFMADD231PS  Z31, Z29, Z19
+	VBROADCASTSS 40(AX)(R9*4), Z30
+	VFMADD231PS  Z30, Z28, Z20
+	VFMADD231PS  Z30, Z29, Z21
+	VBROADCASTSS 44(AX)(R9*4), Z31
+	VFMADD231PS  Z31, Z28, Z22
+	VFMADD231PS  Z31, Z29, Z23
+	ADDQ         $0x08, R12
+	SUBQ         $0x02, CX
+	JGE          two
+
+one:
+	ANDQ         $0x01, CX
+	JZ           summed
+	MOVL         (R12), R9
+	VMOVUPS      (BX)(R9*8), Z28
+	VMOVUPS      64(BX)(R9*8), Z29
+	VBROADCASTSS (AX)(R9*4), Z30
+	VFMADD231PS  Z30, Z28, Z0
+	VFMADD231PS  Z30, Z29, Z1
+	VBROADCASTSS 4(AX)(R9*4), Z31
+	VFMADD231PS  Z31, Z28, Z2
+	VFMADD231PS  Z31, Z29, Z3
+	VBROADCASTSS 8(AX)(R9*4), Z30
+	VFMADD231PS  Z30, Z28, Z4
+	VFMADD231PS  Z30, Z29, Z5
+	VBROADCASTSS 12(AX)(R9*4), Z31
+	VFMADD231PS  Z31, Z28, Z6
+	VFMADD231PS  Z31, Z29, Z7
+	VBROADCASTSS 16(AX)(R9*4), Z30
+	VFMADD231PS  Z30, Z28, Z8
+	VFMADD231PS  Z30, Z29, Z9
+	VBROADCASTSS 20(AX)(R9*4), Z31
+	VFMADD231PS  Z31, Z28, Z10
+	VFMADD231PS  Z31, Z29, Z11
+	VBROADCASTSS 24(AX)(R9*4), Z30
+	VFMADD231PS  Z30, Z28, Z12
+	VFMADD231PS  Z30, Z29, Z13
+	VBROADCASTSS 28(AX)(R9*4), Z31
+	VFMADD231PS  Z31, Z28, Z14
+	VFMADD231PS  Z31, Z29, Z15
+	VBROADCASTSS 32(AX)(R9*4), Z30
+	VFMADD231PS  Z30, Z28, Z16
+	VFMADD231PS  Z30, Z29, Z17
+	VBROADCASTSS 36(AX)(R9*4), Z31
+	VFMADD231PS  Z31, Z28, Z18
+	VFMADD231PS  Z31, Z29, Z19
+	VBROADCASTSS 40(AX)(R9*4), Z30
+	VFMADD231PS  Z30, Z28, Z20
+	VFMADD231PS  Z30, Z29, Z21
+	VBROADCASTSS 44(AX)(R9*4), Z31
+	VFMADD231PS  Z31, Z28, Z22
+	VFMADD231PS  Z31, Z29, Z23
+
+summed:
+	TESTQ         R11, R11
+	JZ            whole
+	KMOVQ         (R11), K1
+	KMOVQ         8(R11), K2
+	TESTQ         R8, R8
+	JZ            masked
+	VMOVUPS.Z     (R8), K1, Z30
+	VPCMPGTD.BCST negativeInfinitys<>+0(SB), Z30, K3
+	VPTESTMD      Z30, Z30, K3, K3
+	VMOVAPS.Z     Z0, K3, Z0
+	VMOVAPS.Z     Z2, K3, Z2
+	VMOVAPS.Z     Z4, K3, Z4
+	VMOVAPS.Z     Z6, K3, Z6
+	VMOVAPS.Z     Z8, K3, Z8
+	VMOVAPS.Z     Z10, K3, Z10
+	VMOVAPS.Z     Z12, K3, Z12
+	VMOVAPS.Z     Z14, K3, Z14
+	VMOVAPS.Z     Z16, K3, Z16
+	VMOVAPS.Z     Z18, K3, Z18
+	VMOVAPS.Z     Z20, K3, Z20
+	VMOVAPS.Z     Z22, K3, Z22
+	VMOVUPS.Z     64(R8), K2, Z30
+	VPCMPGTD.BCST negativeInfinitys<>+0(SB), Z30, K3
+	VPTESTMD      Z30, Z30, K3, K3
+	VMOVAPS.Z     Z1, K3, Z1
+	VMOVAPS.Z     Z3, K3, Z3
+	VMOVAPS.Z     Z5, K3, Z5
+	VMOVAPS.Z     Z7, K3, Z7
+	VMOVAPS.Z     Z9, K3, Z9
+	VMOVAPS.Z     Z11, K3, Z11
+	VMOVAPS.Z     Z13, K3, Z13
+	VMOVAPS.Z     Z15, K3, Z15
+	VMOVAPS.Z     Z17, K3, Z17
+	VMOVAPS.Z     Z19, K3, Z19
+	VMOVAPS.Z     Z21, K3, Z21
+	VMOVAPS.Z     Z23, K3, Z23
+	ADDQ          rowGate+80(FP), R8
+
+masked:
+	MOVQ    DI, R10
+	VMOVUPS Z0, K1, (R10)
+	VMOVUPS Z1, K2, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z2, K1, (R10)
+	VMOVUPS Z3, K2, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z4, K1, (R10)
+	VMOVUPS Z5, K2, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z6, K1, (R10)
+	VMOVUPS Z7, K2, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z8, K1, (R10)
+	VMOVUPS Z9, K2, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z10, K1, (R10)
+	VMOVUPS Z11, K2, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z12, K1, (R10)
+	VMOVUPS Z13, K2, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z14, K1, (R10)
+	VMOVUPS Z15, K2, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z16, K1, (R10)
+	VMOVUPS Z17, K2, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z18, K1, (R10)
+	VMOVUPS Z19, K2, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z20, K1, (R10)
+	VMOVUPS Z21, K2, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z22, K1, (R10)
+	VMOVUPS Z23, K2, 64(R10)
+	JMP     next
+
+whole:
+	TESTQ         R8, R8
+	JZ            unmasked
+	VMOVUPS       (R8), Z30
+	VPCMPGTD.BCST negativeInfinitys<>+0(SB), Z30, K3
+	VPTESTMD      Z30, Z30, K3, K3
+	VMOVAPS.Z     Z0, K3, Z0
+	VMOVAPS.Z     Z2, K3, Z2
+	VMOVAPS.Z     Z4, K3, Z4
+	VMOVAPS.Z     Z6, K3, Z6
+	VMOVAPS.Z     Z8, K3, Z8
+	VMOVAPS.Z     Z10, K3, Z10
+	VMOVAPS.Z     Z12, K3, Z12
+	VMOVAPS.Z     Z14, K3, Z14
+	VMOVAPS.Z     Z16, K3, Z16
+	VMOVAPS.Z     Z18, K3, Z18
+	VMOVAPS.Z     Z20, K3, Z20
+	VMOVAPS.Z     Z22, K3, Z22
+	VMOVUPS       64(R8), Z30
+	VPCMPGTD.BCST negativeInfinitys<>+0(SB), Z30, K3
+	VPTESTMD      Z30, Z30, K3, K3
+	VMOVAPS.Z     Z1, K3, Z1
+	VMOVAPS.Z     Z3, K3, Z3
+	VMOVAPS.Z     Z5, K3, Z5
+	VMOVAPS.Z     Z7, K3, Z7
+	VMOVAPS.Z     Z9, K3, Z9
+	VMOVAPS.Z     Z11, K3, Z11
+	VMOVAPS.Z     Z13, K3, Z13
+	VMOVAPS.Z     Z15, K3, Z15
+	VMOVAPS.Z     Z17, K3, Z17
+	VMOVAPS.Z     Z19, K3, Z19
+	VMOVAPS.Z     Z21, K3, Z21
+	VMOVAPS.Z     Z23, K3, Z23
+	ADDQ          rowGate+80(FP), R8
+
+unmasked:
+	MOVQ    DI, R10
+	VMOVUPS Z0, (R10)
+	VMOVUPS Z1, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z2, (R10)
+	VMOVUPS Z3, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z4, (R10)
+	VMOVUPS Z5, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z6, (R10)
+	VMOVUPS Z7, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z8, (R10)
+	VMOVUPS Z9, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z10, (R10)
+	VMOVUPS Z11, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z12, (R10)
+	VMOVUPS Z13, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z14, (R10)
+	VMOVUPS Z15, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z16, (R10)
+	VMOVUPS Z17, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z18, (R10)
+	VMOVUPS Z19, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z20, (R10)
+	VMOVUPS Z21, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z22, (R10)
+	VMOVUPS Z23, 64(R10)
+
+next:
+	ADDQ    stepOpen+24(FP), DX
+	ADDQ    stepC+48(FP), DI
+	DECQ    examples+88(FP)
+	JNZ     example
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+add:
+	TESTQ     R11, R11
+	JZ        addWhole
+	KMOVQ     (R11), K1
+	KMOVQ     8(R11), K2
+	MOVQ      DI, R10
+	VMOVUPS.Z (R10), K1, Z0
+	VMOVUPS.Z 64(R10), K2, Z1
+	ADDQ      SI, R10
+	VMOVUPS.Z (R10), K1, Z2
+	VMOVUPS.Z 64(R10), K2, Z3
+	ADDQ      SI, R10
+	VMOVUPS.Z (R10), K1, Z4
+	VMOVUPS.Z 64(R10), K2, Z5
+	ADDQ      SI, R10
+	VMOVUPS.Z (R10), K1, Z6
+	VMOVUPS.Z 64(R10), K2, Z7
+	ADDQ      SI, R10
+	VMOVUPS.Z (R10), K1, Z8
+	VMOVUPS.Z 64(R10), K2, Z9
+	ADDQ      SI, R10
+	VMOVUPS.Z (R10), K1, Z10
+	VMOVUPS.Z 64(R10), K2, Z11
+	ADDQ      SI, R10
+	VMOVUPS.Z (R10), K1, Z12
+	VMOVUPS.Z 64(R10), K2, Z13
+	ADDQ      SI, R10
+	VMOVUPS.Z (R10), K1, Z14
+	VMOVUPS.Z 64(R10), K2, Z15
+	ADDQ      SI, R10
+	VMOVUPS.Z (R10), K1, Z16
+	VMOVUPS.Z 64(R10), K2, Z17
+	ADDQ      SI, R10
+	VMOVUPS.Z (R10), K1, Z18
+	VMOVUPS.Z 64(R10), K2, Z19
+	ADDQ      SI, R10
+	VMOVUPS.Z (R10), K1, Z20
+	VMOVUPS.Z 64(R10), K2, Z21
+	ADDQ      SI, R10
+	VMOVUPS.Z (R10), K1, Z22
+	VMOVUPS.Z 64(R10), K2, Z23
+	JMP       sum
+
+addWhole:
+	MOVQ    DI, R10
+	VMOVUPS (R10), Z0
+	VMOVUPS 64(R10), Z1
+	ADDQ    SI, R10
+	VMOVUPS (R10), Z2
+	VMOVUPS 64(R10), Z3
+	ADDQ    SI, R10
+	VMOVUPS (R10), Z4
+	VMOVUPS 64(R10), Z5
+	ADDQ    SI, R10
+	VMOVUPS (R10), Z6
+	VMOVUPS 64(R10), Z7
+	ADDQ    SI, R10
+	VMOVUPS (R10), Z8
+	VMOVUPS 64(R10), Z9
+	ADDQ    SI, R10
+	VMOVUPS (R10), Z10
+	VMOVUPS 64(R10), Z11
+	ADDQ    SI, R10
+	VMOVUPS (R10), Z12
+	VMOVUPS 64(R10), Z13
+	ADDQ    SI, R10
+	VMOVUPS (R10), Z14
+	VMOVUPS 64(R10), Z15
+	ADDQ    SI, R10
+	VMOVUPS (R10), Z16
+	VMOVUPS 64(R10), Z17
+	ADDQ    SI, R10
+	VMOVUPS (R10), Z18
+	VMOVUPS 64(R10), Z19
+	ADDQ    SI, R10
+	VMOVUPS (R10), Z20
+	VMOVUPS 64(R10), Z21
+	ADDQ    SI, R10
+	VMOVUPS (R10), Z22
+	VMOVUPS 64(R10), Z23
+	JMP     sum
+
+// func gated512s13(a *float32, b *float32, open *uint32, stepOpen int, c *float32, rowC int, stepC int, mask *byte, accumulate int, gate *float32, rowGate int, examples int)
+// Requires: AVX, AVX512BW, AVX512F, SSE
+TEXT ·gated512s13(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    a+0(FP), AX
+	MOVQ    b+8(FP), BX
+	MOVQ    open+16(FP), DX
+	MOVQ    c+32(FP), DI
+	MOVQ    rowC+40(FP), SI
+	MOVQ    gate+72(FP), R8
+	MOVQ    mask+56(FP), R11
+
+example:
+	MOVQ   DI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x7f
+	ADDQ   SI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x7f
+	ADDQ   SI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x7f
+	ADDQ   SI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x7f
+	ADDQ   SI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x7f
+	ADDQ   SI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x7f
+	ADDQ   SI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x7f
+	ADDQ   SI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x7f
+	ADDQ   SI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x7f
+	ADDQ   SI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x7f
+	ADDQ   SI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x7f
+	ADDQ   SI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x7f
+	ADDQ   SI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x7f
+	CMPQ   accumulate+64(FP), $0x00
+	JNE    add
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+	VPXORD Z16, Z16, Z16
+	VPXORD Z17, Z17, Z17
+	VPXORD Z18, Z18, Z18
+	VPXORD Z19, Z19, Z19
+	VPXORD Z20, Z20, Z20
+	VPXORD Z21, Z21, Z21
+	VPXORD Z22, Z22, Z22
+	VPXORD Z23, Z23, Z23
+	VPXORD Z24, Z24, Z24
+	VPXORD Z25, Z25, Z25
+
+sum:
+	MOVL (DX), CX
+	LEAQ 4(DX), R12
+	SUBQ $0x02, CX
+	JLT  one
+
+two:
+	MOVL         (R12), R9
+	VMOVUPS      (BX)(R9*8), Z28
+	VMOVUPS      64(BX)(R9*8), Z29
+	VBROADCASTSS (AX)(R9*4), Z30
+	VFMADD231PS  Z30, Z28, Z0
+	VFMADD231PS  Z30, Z29, Z1
+	VBROADCASTSS 4(AX)(R9*4), Z31
+	VFMADD231PS  Z31, Z28, Z2
+	VFMADD231PS  Z31, Z29, Z3
+	VBROADCASTSS 8(AX)(R9*4), Z30
+	VFMADD231PS  Z30, Z28, Z4
+	VFMADD231PS  Z30, Z29, Z5
+	VBROADCASTSS 12(AX)(R9*4), Z31
+	VFMADD231PS  Z31, Z28, Z6
+	VFMADD231PS  Z31, Z29, Z7
+	VBROADCASTSS 16(AX)(R9*4), Z30
+	VFMADD231PS  Z30, Z28, Z8
+	VFMADD231PS  Z30, Z29, Z9
+	VBROADCASTSS 20(AX)(R9*4), Z31
+	VFMADD231PS  Z31, Z28, Z10
+	VFMADD231PS  Z31, Z29, Z11
+	VBROADCASTSS 24(AX)(R9*4), Z30
+	VFMADD231PS  Z30, Z28, Z12
+	VFMADD231PS  Z30, Z29, Z13
+	VBROADCASTSS 28(AX)(R9*4), Z31
+	VFMADD231PS  Z31, Z28, Z14
+	VFMADD231PS  Z31, Z29, Z15
+	VBROADCASTSS 32(AX)(R9*4), Z30
+	VFMADD231PS  Z30, Z28, Z16
+	VFMADD231PS  Z30, Z29, Z17
+	VBROADCASTSS 36(AX)(R9*4), Z31
+	VFMADD231PS  Z31, Z28, Z18
+	VFMADD231PS  Z31, Z29, Z19
+	VBROADCASTSS 40(AX)(R9*4), Z30
+	VFMADD231PS  Z30, Z28, Z20
+	VFMADD231PS  Z30, Z29, Z21
+	VBROADCASTSS 44(AX)(R9*4), Z31
+	VFMADD231PS  Z31, Z28, Z22
+	VFMADD231PS  Z31, Z29, Z23
+	VBROADCASTSS 48(AX)(R9*4), Z30
+	VFMADD231PS  Z30, Z28, Z24
+	VFMADD231PS  Z30, Z29, Z25
+	MOVL         4(R12), R9
+	VMOVUPS      (BX)(R9*8), Z28
+	VMOVUPS      64(BX)(R9*8), Z29
+	VBROADCASTSS (AX)(R9*4), Z30
+	VFMADD231PS  Z30, Z28, Z0
+	VFMADD231PS  Z30, Z29, Z1
+	VBROADCASTSS 4(AX)(R9*4), Z31
+	VFMADD231PS  Z31, Z28, Z2
+	VFMADD231PS  Z31, Z29, Z3
+	VBROADCASTSS 8(AX)(R9*4), Z30
+	VFMADD231PS  Z30, Z28, Z4
+	VFMADD231PS  Z30, Z29, Z5
+	VBROADCASTSS 12(AX)(R9*4), Z31
+	VFMADD231PS  Z31, Z28, Z6
+	VFMADD231PS  Z31, Z29, Z7
+	VBROADCASTSS 16(AX)(R9*4), Z30
+	VFMADD231PS  Z30, Z28, Z8
+	VFMADD231PS  Z30, Z29, Z9
+	VBROADCASTSS 20(AX)(R9*4), Z31
+	VFMADD231PS  Z31, Z28, Z10
+	VFMADD231PS  Z31, Z29, Z11
+	VBROADCASTSS 24(AX)(R9*4), Z30
+	VFMADD231PS  Z30, Z28, Z12
+	VFMADD231PS  Z30, Z29, Z13
+	VBROADCASTSS 28(AX)(R9*4), Z31
+	VFMADD231PS  Z31, Z28, Z14
+	VFMADD231PS  Z31, Z29, Z15
+	VBROADCASTSS 32(AX)(R9*4), Z30
+	VFMADD231PS  Z30, Z28, Z16
+	VFMADD231PS  Z30, Z29, Z17
+	VBROADCASTSS 36(AX)(R9*4), Z31
+	VFMADD231PS  Z31, Z28, Z18
+	VFMADD231PS  Z31, Z29, Z19
+	VBROADCASTSS 40(AX)(R9*4), Z30
+	VFMADD231PS  Z30, Z28, Z20
+	VFMADD231PS  Z30, Z29, Z21
+	VBROADCASTSS 44(AX)(R9*4), Z31
+	VFMADD231PS  Z31, Z28, Z22
+	VFMADD231PS  Z31, Z29, Z23
+	VBROADCASTSS 48(AX)(R9*4), Z30
+	VFMADD231PS  Z30, Z28, Z24
+	VFMADD231PS  Z30, Z29, Z25
+	ADDQ         $0x08, R12
+	SUBQ         $0x02, CX
+	JGE          two
+
+one:
+	ANDQ         $0x01, CX
+	JZ           summed
+	MOVL         (R12), R9
+	VMOVUPS      (BX)(R9*8), Z28
+	VMOVUPS      64(BX)(R9*8), Z29
+	VBROADCASTSS (AX)(R9*4), Z30
+	VFMADD231PS  Z30, Z28, Z0
+	VFMADD231PS  Z30, Z29, Z1
+	VBROADCASTSS 4(AX)(R9*4), Z31
+	VFMADD231PS  Z31, Z28, Z2
+	VFMADD231PS  Z31, Z29, Z3
+	VBROADCASTSS 8(AX)(R9*4), Z30
+	VFMADD231PS  Z30, Z28, Z4
+	VFMADD231PS  Z30, Z29, Z5
+	VBROADCASTSS 12(AX)(R9*4), Z31
+	VFMADD231PS  Z31, Z28, Z6
+	VFMADD231PS  Z31, Z29, Z7
+	VBROADCASTSS 16(AX)(R9*4), Z30
+	VFMADD231PS  Z30, Z28, Z8
+	VFMADD231PS  Z30, Z29, Z9
+	VBROADCASTSS 20(AX)(R9*4), Z31
+	VFMADD231PS  Z31, Z28, Z10
+	VFMADD231PS  Z31, Z29, Z11
+	VBROADCASTSS 24(AX)(R9*4), Z30
+	VFMADD231PS  Z30, Z28, Z12
+	VFMADD231PS  Z30, Z29, Z13
+	VBROADCASTSS 28(AX)(R9*4), Z31
+	VFMADD231PS  Z31, Z28, Z14
+	VFMADD231PS  Z31, Z29, Z15
+	VBROADCASTSS 32(AX)(R9*4), Z30
+	VFMADD231PS  Z30, Z28, Z16
+	VFMADD231PS  Z30, Z29, Z17
+	VBROADCASTSS 36(AX)(R9*4), Z31
+	VFMADD231PS  Z31, Z28, Z18
+	VFMADD231PS  Z31, Z29, Z19
+	VBROADCASTSS 40(AX)(R9*4), Z30
+	VFMADD231PS  Z30, Z28, Z20
+	VFMADD231PS  Z30, Z29, Z21
+	VBROADCASTSS 44(AX)(R9*4), Z31
+	VFMADD231PS  Z31, Z28, Z22
+	VFMADD231PS  Z31, Z29, Z23
+	VBROADCASTSS 48(AX)(R9*4), Z30
+	VFMADD231PS  Z30, Z28, Z24
+	VFMADD231PS  Z30, Z29, Z25
+
+summed:
+	TESTQ         R11, R11
+	JZ            whole
+	KMOVQ         (R11), K1
+	KMOVQ         8(R11), K2
+	TESTQ         R8, R8
+	JZ            masked
+	VMOVUPS.Z     (R8), K1, Z30
+	VPCMPGTD.BCST negativeInfinitys<>+0(SB), Z30, K3
+	VPTESTMD      Z30, Z30, K3, K3
+	VMOVAPS.Z     Z0, K3, Z0
+	VMOVAPS.Z     Z2, K3, Z2
+	VMOVAPS.Z     Z4, K3, Z4
+	VMOVAPS.Z     Z6, K3, Z6
+	VMOVAPS.Z     Z8, K3, Z8
+	VMOVAPS.Z     Z10, K3, Z10
+	VMOVAPS.Z     Z12, K3, Z12
+	VMOVAPS.Z     Z14, K3, Z14
+	VMOVAPS.Z     Z16, K3, Z16
+	VMOVAPS.Z     Z18, K3, Z18
+	VMOVAPS.Z     Z20, K3, Z20
+	VMOVAPS.Z     Z22, K3, Z22
+	VMOVAPS.Z     Z24, K3, Z24
+	VMOVUPS.Z     64(R8), K2, Z30
+	VPCMPGTD.BCST negativeInfinitys<>+0(SB), Z30, K3
+	VPTESTMD      Z30, Z30, K3, K3
+	VMOVAPS.Z     Z1, K3, Z1
+	VMOVAPS.Z     Z3, K3, Z3
+	VMOVAPS.Z     Z5, K3, Z5
+	VMOVAPS.Z     Z7, K3, Z7
+	VMOVAPS.Z     Z9, K3, Z9
+	VMOVAPS.Z     Z11, K3, Z11
+	VMOVAPS.Z     Z13, K3, Z13
+	VMOVAPS.Z     Z15, K3, Z15
+	VMOVAPS.Z     Z17, K3, Z17
+	VMOVAPS.Z     Z19, K3, Z19
+	VMOVAPS.Z     Z21, K3, Z21
+	VMOVAPS.Z     Z23, K3, Z23
+	VMOVAPS.Z     Z25, K3, Z25
+	ADDQ          rowGate+80(FP), R8
+
+masked:
+	MOVQ    DI, R10
+	VMOVUPS Z0, K1, (R10)
+	VMOVUPS Z1, K2, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z2, K1, (R10)
+	VMOVUPS Z3, K2, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z4, K1, (R10)
+	VMOVUPS Z5, K2, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z6, K1, (R10)
+	VMOVUPS Z7, K2, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z8, K1, (R10)
+	VMOVUPS Z9, K2, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z10, K1, (R10)
+	VMOVUPS Z11, K2, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z12, K1, (R10)
+	VMOVUPS Z13, K2, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z14, K1, (R10)
+	VMOVUPS Z15, K2, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z16, K1, (R10)
+	VMOVUPS Z17, K2, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z18, K1, (R10)
+	VMOVUPS Z19, K2, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z20, K1, (R10)
+	VMOVUPS Z21, K2, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z22, K1, (R10)
+	VMOVUPS Z23, K2, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z24, K1, (R10)
+	VMOVUPS Z25, K2, 64(R10)
+	JMP     next
+
+whole:
+	TESTQ         R8, R8
+	JZ            unmasked
+	VMOVUPS       (R8), Z30
+	VPCMPGTD.BCST negativeInfinitys<>+0(SB), Z30, K3
+	VPTESTMD      Z30, Z30, K3, K3
+	VMOVAPS.Z     Z0, K3, Z0
+	VMOVAPS.Z     Z2, K3, Z2
+	VMOVAPS.Z     Z4, K3, Z4
+	VMOVAPS.Z     Z6, K3, Z6
+	VMOVAPS.Z     Z8, K3, Z8
+	VMOVAPS.Z     Z10, K3, Z10
+	VMOVAPS.Z     Z12, K3, Z12
+	VMOVAPS.Z     Z14, K3, Z14
+	VMOVAPS.Z     Z16, K3, Z16
+	VMOVAPS.Z     Z18, K3, Z18
+	VMOVAPS.Z     Z20, K3, Z20
+	VMOVAPS.Z     Z22, K3, Z22
+	VMOVAPS.Z     Z24, K3, Z24
+	VMOVUPS       64(R8), Z30
+	VPCMPGTD.BCST negativeInfinitys<>+0(SB), Z30, K3
+	VPTESTMD      Z30, Z30, K3, K3
+	VMOVAPS.Z     Z1, K3, Z1
+	VMOVAPS.Z     Z3, K3, Z3
+	VMOVAPS.Z     Z5, K3, Z5
+	VMOVAPS.Z     Z7, K3, Z7
+	VMOVAPS.Z     Z9, K3, Z9
+	VMOVAPS.Z     Z11, K3, Z11
+	VMOVAPS.Z     Z13, K3, Z13
+	VMOVAPS.Z     Z15, K3, Z15
+	VMOVAPS.Z     Z17, K3, Z17
+	VMOVAPS.Z     Z19, K3, Z19
+	VMOVAPS.Z     Z21, K3, Z21
+	VMOVAPS.Z     Z23, K3, Z23
+	VMOVAPS.Z     Z25, K3, Z25
+	ADDQ          rowGate+80(FP), R8
+
+unmasked:
+	MOVQ    DI, R10
+	VMOVUPS Z0, (R10)
+	VMOVUPS Z1, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z2, (R10)
+	VMOVUPS Z3, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z4, (R10)
+	VMOVUPS Z5, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z6, (R10)
+	VMOVUPS Z7, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z8, (R10)
+	VMOVUPS Z9, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z10, (R10)
+	VMOVUPS Z11, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z12, (R10)
+	VMOVUPS Z13, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z14, (R10)
+	VMOVUPS Z15, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z16, (R10)
+	VMOVUPS Z17, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z18, (R10)
+	VMOVUPS Z19, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z20, (R10)
+	VMOVUPS Z21, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z22, (R10)
+	VMOVUPS Z23, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z24, (R10)
+	VMOVUPS Z25, 64(R10)
+
+next:
+	ADDQ    stepOpen+24(FP), DX
+	ADDQ    stepC+48(FP), DI
+	DECQ    examples+88(FP)
+	JNZ     example
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+add:
+	TESTQ     R11, R11
+	JZ        addWhole
+	KMOVQ     (R11), K1
+	KMOVQ     8(R11), K2
+	MOVQ      DI, R10
+	VMOVUPS.Z (R10), K1, Z0
+	VMOVUPS.Z 64(R10), K2, Z1
+	ADDQ      SI, R10
+	VMOVUPS.Z (R10), K1, Z2
+	VMOVUPS.Z 64(R10), K2, Z3
+	ADDQ      SI, R10
+	VMOVUPS.Z (R10), K1, Z4
+	VMOVUPS.Z 64(R10), K2, Z5
+	ADDQ      SI, R10
+	VMOVUPS.Z (R10), K1, Z6
+	VMOVUPS.Z 64(R10), K2, Z7
+	ADDQ      SI, R10
+	VMOVUPS.Z (R10), K1, Z8
+	VMOVUPS.Z 64(R10), K2, Z9
+	ADDQ      SI, R10
+	VMOVUPS.Z (R10), K1, Z10
+	VMOVUPS.Z 64(R10), K2, Z11
+	ADDQ      SI, R10
+	VMOVUPS.Z (R10), K1, Z12
+	VMOVUPS.Z 64(R10), K2, Z13
+	ADDQ      SI, R10
+	VMOVUPS.Z (R10), K1, Z14
+	VMOVUPS.Z 64(R10), K2, Z15
+	ADDQ      SI, R10
+	VMOVUPS.Z (R10), K1, Z16
+	VMOVUPS.Z 64(R10), K2, Z17
+	ADDQ      SI, R10
+	VMOVUPS.Z (R10), K1, Z18
+	VMOVUPS.Z 64(R10), K2, Z19
+	ADDQ      SI, R10
+	VMOVUPS.Z (R10), K1, Z20
+	VMOVUPS.Z 64(R10), K2, Z21
+	ADDQ      SI, R10
+	VMOVUPS.Z (R10), K1, Z22
+	VMOVUPS.Z 64(R10), K2, Z23
+	ADDQ      SI, R10
+	VMOVUPS.Z (R10), K1, Z24
+	VMOVUPS.Z 64(R10), K2, Z25
+	JMP       sum
+
+addWhole:
+	MOVQ    DI, R10
+	VMOVUPS (R10), Z0
+	VMOVUPS 64(R10), Z1
+	ADDQ    SI, R10
+	VMOVUPS (R10), Z2
+	VMOVUPS 64(R10), Z3
+	ADDQ    SI, R10
+	VMOVUPS (R10), Z4
+	VMOVUPS 64(R10), Z5
+	ADDQ    SI, R10
+	VMOVUPS (R10), Z6
+	VMOVUPS 64(R10), Z7
+	ADDQ    SI, R10
+	VMOVUPS (R10), Z8
+	VMOVUPS 64(R10), Z9
+	ADDQ    SI, R10
+	VMOVUPS (R10), Z10
+	VMOVUPS 64(R10), Z11
+	ADDQ    SI, R10
+	VMOVUPS (R10), Z12
+	VMOVUPS 64(R10), Z13
+	ADDQ    SI, R10
+	VMOVUPS (R10), Z14
+	VMOVUPS 64(R10), Z15
+	ADDQ    SI, R10
+	VMOVUPS (R10), Z16
+	VMOVUPS 64(R10), Z17
+	ADDQ    SI, R10
+	VMOVUPS (R10), Z18
+	VMOVUPS 64(R10), Z19
+	ADDQ    SI, R10
+	VMOVUPS (R10), Z20
+	VMOVUPS 64(R10), Z21
+	ADDQ    SI, R10
+	VMOVUPS (R10), Z22
+	VMOVUPS 64(R10), Z23
+	ADDQ    SI, R10
+	VMOVUPS (R10), Z24
+	VMOVUPS 64(R10), Z25
+	JMP     sum
+
+// func gated512s14(a *float32, b *float32, open *uint32, stepOpen int, c *float32, rowC int, stepC int, mask *byte, accumulate int, gate *float32, rowGate int, examples int)
+// Requires: AVX, AVX512BW, AVX512F, SSE
+TEXT ·gated512s14(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    a+0(FP), AX
+	MOVQ    b+8(FP), BX
+	MOVQ    open+16(FP), DX
+	MOVQ    c+32(FP), DI
+	MOVQ    rowC+40(FP), SI
+	MOVQ    gate+72(FP), R8
+	MOVQ    mask+56(FP), R11
+
+example:
+	MOVQ   DI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x7f
+	ADDQ   SI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x7f
+	ADDQ   SI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x7f
+	ADDQ   SI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x7f
+	ADDQ   SI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x7f
+	ADDQ   SI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x7f
+	ADDQ   SI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x7f
+	ADDQ   SI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x7f
+	ADDQ   SI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x7f
+	ADDQ   SI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x7f
+	ADDQ   SI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x7f
+	ADDQ   SI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x7f
+	ADDQ   SI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x7f
+	ADDQ   SI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x7f
+	CMPQ   accumulate+64(FP), $0x00
+	JNE    add
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+	VPXORD Z16, Z16, Z16
+	VPXORD Z17, Z17, Z17
+	VPXORD Z18, Z18, Z18
+	VPXORD Z19, Z19, Z19
+	VPXORD Z20, Z20, Z20
+	VPXORD Z21, Z21, Z21
+	VPXORD Z22, Z22, Z22
+	VPXORD Z23, Z23, Z23
+	VPXORD Z24, Z24, Z24
+	VPXORD Z25, Z25, Z25
+	VPXORD Z26, Z26, Z26
+	VPXORD Z27, Z27, Z27
+
+sum:
+	MOVL (DX), CX
+	LEAQ 4(DX), R12
+	SUBQ $0x02, CX
+	JLT  one
+
+two:
+	MOVL         (R12), R9
+	VMOVUPS      (BX)(R9*8), Z28
+	VMOVUPS      64(BX)(R9*8), Z29
+	VBROADCASTSS (AX)(R9*4), Z30
+	VFMADD231PS  Z30, Z28, Z0
+	VFMADD231PS  Z30, Z29, Z1
+	VBROADCASTSS 4(AX)(R9*4), Z31
+	VFMADD231PS  Z31, Z28, Z2
+	VFMADD231PS  Z31, Z29, Z3
+	VBROADCASTSS 8(AX)(R9*4), Z30
+	VFMADD231PS  Z30, Z28, Z4
+	VFMADD231PS  Z30, Z29, Z5
+	VBROADCASTSS 12(AX)(R9*4), Z31
+	VFMADD231PS  Z31, Z28, Z6
+	VFMADD231PS  Z31, Z29, Z7
+	VBROADCASTSS 16(AX)(R9*4), Z30
+	VFMADD231PS  Z30, Z28, Z8
+	VFMADD231PS  Z30, Z29, Z9
+	VBROADCASTSS 20(AX)(R9*4), Z31
+	VFMADD231PS  Z31, Z28, Z10
+	VFMADD231PS  Z31, Z29, Z11
+	VBROADCASTSS 24(AX)(R9*4), Z30
+	VFMADD231PS  Z30, Z28, Z12
+	VFMADD231PS  Z30, Z29, Z13
+	VBROADCASTSS 28(AX)(R9*4), Z31
+	VFMADD231PS  Z31, Z28, Z14
+	VFMADD231PS  Z31, Z29, Z15
+	VBROADCASTSS 32(AX)(R9*4), Z30
+	VFMADD231PS  Z30, Z28, Z16
+	VFMADD231PS  Z30, Z29, Z17
+	VBROADCASTSS 36(AX)(R9*4), Z31
+	VFMADD231PS  Z31, Z28, Z18
+	VFMADD231PS  Z31, Z29, Z19
+	VBROADCASTSS 40(AX)(R9*4), Z30
+	VFMADD231PS  Z30, Z28, Z20
+	VFMADD231PS  Z30, Z29, Z21
+	VBROADCASTSS 44(AX)(R9*4), Z31
+	VFMADD231PS  Z31, Z28, Z22
+	VFMADD231PS  Z31, Z29, Z23
+	VBROADCASTSS 48(AX)(R9*4), Z30
+	VFMADD231PS  Z30, Z28, Z24
+	VFMADD231PS  Z30, Z29, Z25
+	VBROADCASTSS 52(AX)(R9*4), Z31
+	VFMADD231PS  Z31, Z28, Z26
+	VFMADD231PS  Z31, Z29, Z27
+	MOVL         4(R12), R9
+	VMOVUPS      (BX)(R9*8), Z28
+	VMOVUPS      64(BX)(R9*8), Z29
+	VBROADCASTSS (AX)(R9*4), Z30
+	VFMADD231PS  Z30, Z28, Z0
+	VFMADD231PS  Z30, Z29, Z1
+	VBROADCASTSS 4(AX)(R9*4), Z31
+	VFMADD231PS  Z31, Z28, Z2
+	VFMADD231PS  Z31, Z29, Z3
+	VBROADCASTSS 8(AX)(R9*4), Z30
+	VFMADD231PS  Z30, Z28, Z4
+	VFMADD231PS  Z30, Z29, Z5
+	VBROADCASTSS 12(AX)(R9*4), Z31
+	VFMADD231PS  Z31, Z28, Z6
+	VFMADD231PS  Z31, Z29, Z7
+	VBROADCASTSS 16(AX)(R9*4), Z30
+	VFMADD231PS  Z30, Z28, Z8
+	VFMADD231PS  Z30, Z29, Z9
+	VBROADCASTSS 20(AX)(R9*4), Z31
+	VFMADD231PS  Z31, Z28, Z10
+	VFMADD231PS  Z31, Z29, Z11
+	VBROADCASTSS 24(AX)(R9*4), Z30
+	VFMADD231PS  Z30, Z28, Z12
+	VFMADD231PS  Z30, Z29, Z13
+	VBROADCASTSS 28(AX)(R9*4), Z31
+	VFMADD231PS  Z31, Z28, Z14
+	VFMADD231PS  Z31, Z29, Z15
+	VBROADCASTSS 32(AX)(R9*4), Z30
+	VFMADD231PS  Z30, Z28, Z16
+	VFMADD231PS  Z30, Z29, Z17
+	VBROADCASTSS 36(AX)(R9*4), Z31
+	VFMADD231PS  Z31, Z28, Z18
+	VFMADD231PS  Z31, Z29, Z19
+	VBROADCASTSS 40(AX)(R9*4), Z30
+	VFMADD231PS  Z30, Z28, Z20
+	VFMADD231PS  Z30, Z29, Z21
+	VBROADCASTSS 44(AX)(R9*4), Z31
+	VFMADD231PS  Z31, Z28, Z22
+	VFMADD231PS  Z31, Z29, Z23
+	VBROADCASTSS 48(AX)(R9*4), Z30
+	VFMADD231PS  Z30, Z28, Z24
+	VFMADD231PS  Z30, Z29, Z25
+	VBROADCASTSS 52(AX)(R9*4), Z31
+	VFMADD231PS  Z31, Z28, Z26
+	VFMADD231PS  Z31, Z29, Z27
+	ADDQ         $0x08, R12
+	SUBQ         $0x02, CX
+	JGE          two
+
+one:
+	ANDQ         $0x01, CX
+	JZ           summed
+	MOVL         (R12), R9
+	VMOVUPS      (BX)(R9*8), Z28
+	VMOVUPS      64(BX)(R9*8), Z29
+	VBROADCASTSS (AX)(R9*4), Z30
+	VFMADD231PS  Z30, Z28, Z0
+	VFMADD231PS  Z30, Z29, Z1
+	VBROADCASTSS 4(AX)(R9*4), Z31
+	VFMADD231PS  Z31, Z28, Z2
+	VFMADD231PS  Z31, Z29, Z3
+	VBROADCASTSS 8(AX)(R9*4), Z30
+	VFMADD231PS  Z30, Z28, Z4
+	VFMADD231PS  Z30, Z29, Z5
+	VBROADCASTSS 12(AX)(R9*4), Z31
+	VFMADD231PS  Z31, Z28, Z6
+	VFMADD231PS  Z31, Z29, Z7
+	VBROADCASTSS 16(AX)(R9*4), Z30
+	VFMADD231PS  Z30, Z28, Z8
+	VFMADD231PS  Z30, Z29, Z9
+	VBROADCASTSS 20(AX)(R9*4), Z31
+	VFMADD231PS  Z31, Z28, Z10
+	VFMADD231PS  Z31, Z29, Z11
+	VBROADCASTSS 24(AX)(R9*4), Z30
+	VFMADD231PS  Z30, Z28, Z12
+	VFMADD231PS  Z30, Z29, Z13
+	VBROADCASTSS 28(AX)(R9*4), Z31
+	VFMADD231PS  Z31, Z28, Z14
+	VFMADD231PS  Z31, Z29, Z15
+	VBROADCASTSS 32(AX)(R9*4), Z30
+	VFMADD231PS  Z30, Z28, Z16
+	VFMADD231PS  Z30, Z29, Z17
+	VBROADCASTSS 36(AX)(R9*4), Z31
+	VFMADD231PS  Z31, Z28, Z18
+	VFMADD231PS  Z31, Z29, Z19
+	VBROADCASTSS 40(AX)(R9*4), Z30
+	VFMADD231PS  Z30, Z28, Z20
+	VFMADD231PS  Z30, Z29, Z21
+	VBROADCASTSS 44(AX)(R9*4), Z31
+	VFMADD231PS  Z31, Z28, Z22
+	VFMADD231PS  Z31, Z29, Z23
+	VBROADCASTSS 48(AX)(R9*4), Z30
+	VFMADD231PS  Z30, Z28, Z24
+	VFMADD231PS  Z30, Z29, Z25
+	VBROADCASTSS 52(AX)(R9*4), Z31
+	VFMADD231PS  Z31, Z28, Z26
+	VFMADD231PS  Z31, Z29, Z27
+
+summed:
+	TESTQ         R11, R11
+	JZ            whole
+	KMOVQ         (R11), K1
+	KMOVQ         8(R11), K2
+	TESTQ         R8, R8
+	JZ            masked
+	VMOVUPS.Z     (R8), K1, Z30
+	VPCMPGTD.BCST negativeInfinitys<>+0(SB), Z30, K3
+	VPTESTMD      Z30, Z30, K3, K3
+	VMOVAPS.Z     Z0, K3, Z0
+	VMOVAPS.Z     Z2, K3, Z2
+	VMOVAPS.Z     Z4, K3, Z4
+	VMOVAPS.Z     Z6, K3, Z6
+	VMOVAPS.Z     Z8, K3, Z8
+	VMOVAPS.Z     Z10, K3, Z10
+	VMOVAPS.Z     Z12, K3, Z12
+	VMOVAPS.Z     Z14, K3, Z14
+	VMOVAPS.Z     Z16, K3, Z16
+	VMOVAPS.Z     Z18, K3, Z18
+	VMOVAPS.Z     Z20, K3, Z20
+	VMOVAPS.Z     Z22, K3, Z22
+	VMOVAPS.Z     Z24, K3, Z24
+	VMOVAPS.Z     Z26, K3, Z26
+	VMOVUPS.Z     64(R8), K2, Z30
+	VPCMPGTD.BCST negativeInfinitys<>+0(SB), Z30, K3
+	VPTESTMD      Z30, Z30, K3, K3
+	VMOVAPS.Z     Z1, K3, Z1
+	VMOVAPS.Z     Z3, K3, Z3
+	VMOVAPS.Z     Z5, K3, Z5
+	VMOVAPS.Z     Z7, K3, Z7
+	VMOVAPS.Z     Z9, K3, Z9
+	VMOVAPS.Z     Z11, K3, Z11
+	VMOVAPS.Z     Z13, K3, Z13
+	VMOVAPS.Z     Z15, K3, Z15
+	VMOVAPS.Z     Z17, K3, Z17
+	VMOVAPS.Z     Z19, K3, Z19
+	VMOVAPS.Z     Z21, K3, Z21
+	VMOVAPS.Z     Z23, K3, Z23
+	VMOVAPS.Z     Z25, K3, Z25
+	VMOVAPS.Z     Z27, K3, Z27
+	ADDQ          rowGate+80(FP), R8
+
+masked:
+	MOVQ    DI, R10
+	VMOVUPS Z0, K1, (R10)
+	VMOVUPS Z1, K2, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z2, K1, (R10)
+	VMOVUPS Z3, K2, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z4, K1, (R10)
+	VMOVUPS Z5, K2, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z6, K1, (R10)
+	VMOVUPS Z7, K2, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z8, K1, (R10)
+	VMOVUPS Z9, K2, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z10, K1, (R10)
+	VMOVUPS Z11, K2, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z12, K1, (R10)
+	VMOVUPS Z13, K2, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z14, K1, (R10)
+	VMOVUPS Z15, K2, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z16, K1, (R10)
+	VMOVUPS Z17, K2, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z18, K1, (R10)
+	VMOVUPS Z19, K2, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z20, K1, (R10)
+	VMOVUPS Z21, K2, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z22, K1, (R10)
+	VMOVUPS Z23, K2, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z24, K1, (R10)
+	VMOVUPS Z25, K2, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z26, K1, (R10)
+	VMOVUPS Z27, K2, 64(R10)
+	JMP     next
+
+whole:
+	TESTQ         R8, R8
+	JZ            unmasked
+	VMOVUPS       (R8), Z30
+	VPCMPGTD.BCST negativeInfinitys<>+0(SB), Z30, K3
+	VPTESTMD      Z30, Z30, K3, K3
+	VMOVAPS.Z     Z0, K3, Z0
+	VMOVAPS.Z     Z2, K3, Z2
+	VMOVAPS.Z     Z4, K3, Z4
+	VMOVAPS.Z     Z6, K3, Z6
+	VMOVAPS.Z     Z8, K3, Z8
+	VMOVAPS.Z     Z10, K3, Z10
+	VMOVAPS.Z     Z12, K3, Z12
+	VMOVAPS.Z     Z14, K3, Z14
+	VMOVAPS.Z     Z16, K3, Z16
+	VMOVAPS.Z     Z18, K3, Z18
+	VMOVAPS.Z     Z20, K3, Z20
+	VMOVAPS.Z     Z22, K3, Z22
+	VMOVAPS.Z     Z24, K3, Z24
+	VMOVAPS.Z     Z26, K3, Z26
+	VMOVUPS       64(R8), Z30
+	VPCMPGTD.BCST negativeInfinitys<>+0(SB), Z30, K3
+	VPTESTMD      Z30, Z30, K3, K3
+	VMOVAPS.Z     Z1, K3, Z1
+	VMOVAPS.Z     Z3, K3, Z3
+	VMOVAPS.Z     Z5, K3, Z5
+	VMOVAPS.Z     Z7, K3, Z7
+	VMOVAPS.Z     Z9, K3, Z9
+	VMOVAPS.Z     Z11, K3, Z11
+	VMOVAPS.Z     Z13, K3, Z13
+	VMOVAPS.Z     Z15, K3, Z15
+	VMOVAPS.Z     Z17, K3, Z17
+	VMOVAPS.Z     Z19, K3, Z19
+	VMOVAPS.Z     Z21, K3, Z21
+	VMOVAPS.Z     Z23, K3, Z23
+	VMOVAPS.Z     Z25, K3, Z25
+	VMOVAPS.Z     Z27, K3, Z27
+	ADDQ          rowGate+80(FP), R8
+
+unmasked:
+	MOVQ    DI, R10
+	VMOVUPS Z0, (R10)
+	VMOVUPS Z1, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z2, (R10)
+	VMOVUPS Z3, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z4, (R10)
+	VMOVUPS Z5, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z6, (R10)
+	VMOVUPS Z7, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z8, (R10)
+	VMOVUPS Z9, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z10, (R10)
+	VMOVUPS Z11, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z12, (R10)
+	VMOVUPS Z13, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z14, (R10)
+	VMOVUPS Z15, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z16, (R10)
+	VMOVUPS Z17, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z18, (R10)
+	VMOVUPS Z19, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z20, (R10)
+	VMOVUPS Z21, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z22, (R10)
+	VMOVUPS Z23, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z24, (R10)
+	VMOVUPS Z25, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPS Z26, (R10)
+	VMOVUPS Z27, 64(R10)
+
+next:
+	ADDQ    stepOpen+24(FP), DX
+	ADDQ    stepC+48(FP), DI
+	DECQ    examples+88(FP)
+	JNZ     example
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+add:
+	TESTQ     R11, R11
+	JZ        addWhole
+	KMOVQ     (R11), K1
+	KMOVQ     8(R11), K2
+	MOVQ      DI, R10
+	VMOVUPS.Z (R10), K1, Z0
+	VMOVUPS.Z 64(R10), K2, Z1
+	ADDQ      SI, R10
+	VMOVUPS.Z (R10), K1, Z2
+	VMOVUPS.Z 64(R10), K2, Z3
+	ADDQ      SI, R10
+	VMOVUPS.Z (R10), K1, Z4
+	VMOVUPS.Z 64(R10), K2, Z5
+	ADDQ      SI, R10
+	VMOVUPS.Z (R10), K1, Z6
+	VMOVUPS.Z 64(R10), K2, Z7
+	ADDQ      SI, R10
+	VMOVUPS.Z (R10), K1, Z8
+	VMOVUPS.Z 64(R10), K2, Z9
+	ADDQ      SI, R10
+	VMOVUPS.Z (R10), K1, Z10
+	VMOVUPS.Z 64(R10), K2, Z11
+	ADDQ      SI, R10
+	VMOVUPS.Z (R10), K1, Z12
+	VMOVUPS.Z 64(R10), K2, Z13
+	ADDQ      SI, R10
+	VMOVUPS.Z (R10), K1, Z14
+	VMOVUPS.Z 64(R10), K2, Z15
+	ADDQ      SI, R10
+	VMOVUPS.Z (R10), K1, Z16
+	VMOVUPS.Z 64(R10), K2, Z17
+	ADDQ      SI, R10
+	VMOVUPS.Z (R10), K1, Z18
+	VMOVUPS.Z 64(R10), K2, Z19
+	ADDQ      SI, R10
+	VMOVUPS.Z (R10), K1, Z20
+	VMOVUPS.Z 64(R10), K2, Z21
+	ADDQ      SI, R10
+	VMOVUPS.Z (R10), K1, Z22
+	VMOVUPS.Z 64(R10), K2, Z23
+	ADDQ      SI, R10
+	VMOVUPS.Z (R10), K1, Z24
+	VMOVUPS.Z 64(R10), K2, Z25
+	ADDQ      SI, R10
+	VMOVUPS.Z (R10), K1, Z26
+	VMOVUPS.Z 64(R10), K2, Z27
+	JMP       sum
+
+addWhole:
+	MOVQ    DI, R10
+	VMOVUPS (R10), Z0
+	VMOVUPS 64(R10), Z1
+	ADDQ    SI, R10
+	VMOVUPS (R10), Z2
+	VMOVUPS 64(R10), Z3
+	ADDQ    SI, R10
+	VMOVUPS (R10), Z4
+	VMOVUPS 64(R10), Z5
+	ADDQ    SI, R10
+	VMOVUPS (R10), Z6
+	VMOVUPS 64(R10), Z7
+	ADDQ    SI, R10
+	VMOVUPS (R10), Z8
+	VMOVUPS 64(R10), Z9
+	ADDQ    SI, R10
+	VMOVUPS (R10), Z10
+	VMOVUPS 64(R10), Z11
+	ADDQ    SI, R10
+	VMOVUPS (R10), Z12
+	VMOVUPS 64(R10), Z13
+	ADDQ    SI, R10
+	VMOVUPS (R10), Z14
+	VMOVUPS 64(R10), Z15
+	ADDQ    SI, R10
+	VMOVUPS (R10), Z16
+	VMOVUPS 64(R10), Z17
+	ADDQ    SI, R10
+	VMOVUPS (R10), Z18
+	VMOVUPS 64(R10), Z19
+	ADDQ    SI, R10
+	VMOVUPS (R10), Z20
+	VMOVUPS 64(R10), Z21
+	ADDQ    SI, R10
+	VMOVUPS (R10), Z22
+	VMOVUPS 64(R10), Z23
+	ADDQ    SI, R10
+	VMOVUPS (R10), Z24
+	VMOVUPS 64(R10), Z25
+	ADDQ    SI, R10
+	VMOVUPS (R10), Z26
+	VMOVUPS 64(R10), Z27
+	JMP     sum
+
 // func scaleRows512s(y *float32, x *float32, v *float32, k int, n int, mask *byte, cut int)
 // Requires: AVX, AVX512BW, AVX512F, SSE
 TEXT ·scaleRows512s(SB), NOSPLIT, $8-56
@@ -8986,16 +14302,6 @@ next:
 	VZEROUPPER
 	LDMXCSR (SP)
 	RET
-
-DATA negativeInfinitys<>+0(SB)/4, $0xff800000
-DATA negativeInfinitys<>+4(SB)/4, $0xff800000
-DATA negativeInfinitys<>+8(SB)/4, $0xff800000
-DATA negativeInfinitys<>+12(SB)/4, $0xff800000
-DATA negativeInfinitys<>+16(SB)/4, $0xff800000
-DATA negativeInfinitys<>+20(SB)/4, $0xff800000
-DATA negativeInfinitys<>+24(SB)/4, $0xff800000
-DATA negativeInfinitys<>+28(SB)/4, $0xff800000
-GLOBL negativeInfinitys<>(SB), RODATA|NOPTR, $32
 
 // func product256s2x1(k int, a *float32, rowA int, colA int, b *float32, rowB int, c *float32, rowC int, mask *byte, alpha float32, accumulate int, next *float32, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 // Requires: AVX, AVX2, FMA3, MMX+, SSE
@@ -17636,6 +22942,1398 @@ wholeRow:
 	JNZ     wholeRow
 	VZEROUPPER
 	RET
+
+// func gated256s1(a *float32, b *float32, open *uint32, stepOpen int, c *float32, rowC int, stepC int, mask *byte, accumulate int, gate *float32, rowGate int, examples int)
+// Requires: AVX, AVX2, FMA3, SSE
+TEXT ·gated256s1(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    a+0(FP), AX
+	MOVQ    b+8(FP), BX
+	MOVQ    open+16(FP), DX
+	MOVQ    c+32(FP), DI
+	MOVQ    rowC+40(FP), SI
+	MOVQ    gate+72(FP), R8
+	MOVQ    mask+56(FP), R11
+
+example:
+	MOVQ   DI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x3f
+	CMPQ   accumulate+64(FP), $0x00
+	JNE    add
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+
+sum:
+	MOVL (DX), CX
+	LEAQ 4(DX), R12
+	SUBQ $0x02, CX
+	JLT  one
+
+two:
+	MOVL         (R12), R9
+	VMOVUPS      (BX)(R9*8), Y12
+	VMOVUPS      32(BX)(R9*8), Y13
+	VBROADCASTSS (AX)(R9*4), Y14
+	VFMADD231PS  Y14, Y12, Y0
+	VFMADD231PS  Y14, Y13, Y1
+	MOVL         4(R12), R9
+	VMOVUPS      (BX)(R9*8), Y12
+	VMOVUPS      32(BX)(R9*8), Y13
+	VBROADCASTSS (AX)(R9*4), Y14
+	VFMADD231PS  Y14, Y12, Y0
+	VFMADD231PS  Y14, Y13, Y1
+	ADDQ         $0x08, R12
+	SUBQ         $0x02, CX
+	JGE          two
+
+one:
+	ANDQ         $0x01, CX
+	JZ           summed
+	MOVL         (R12), R9
+	VMOVUPS      (BX)(R9*8), Y12
+	VMOVUPS      32(BX)(R9*8), Y13
+	VBROADCASTSS (AX)(R9*4), Y14
+	VFMADD231PS  Y14, Y12, Y0
+	VFMADD231PS  Y14, Y13, Y1
+
+summed:
+	TESTQ      R11, R11
+	JZ         whole
+	VMOVDQU    (R11), Y12
+	VMOVDQU    32(R11), Y13
+	TESTQ      R8, R8
+	JZ         masked
+	VMASKMOVPS (R8), Y12, Y14
+	VPCMPGTD   negativeInfinitys<>+0(SB), Y14, Y15
+	VPCMPEQD   zeros<>+0(SB), Y14, Y14
+	VPANDN     Y15, Y14, Y14
+	VANDPS     Y14, Y0, Y0
+	VMASKMOVPS 32(R8), Y13, Y14
+	VPCMPGTD   negativeInfinitys<>+0(SB), Y14, Y15
+	VPCMPEQD   zeros<>+0(SB), Y14, Y14
+	VPANDN     Y15, Y14, Y14
+	VANDPS     Y14, Y1, Y1
+	ADDQ       rowGate+80(FP), R8
+
+masked:
+	MOVQ       DI, R10
+	VMASKMOVPS Y0, Y12, (R10)
+	VMASKMOVPS Y1, Y13, 32(R10)
+	JMP        next
+
+whole:
+	TESTQ    R8, R8
+	JZ       unmasked
+	VMOVUPS  (R8), Y14
+	VPCMPGTD negativeInfinitys<>+0(SB), Y14, Y15
+	VPCMPEQD zeros<>+0(SB), Y14, Y14
+	VPANDN   Y15, Y14, Y14
+	VANDPS   Y14, Y0, Y0
+	VMOVUPS  32(R8), Y14
+	VPCMPGTD negativeInfinitys<>+0(SB), Y14, Y15
+	VPCMPEQD zeros<>+0(SB), Y14, Y14
+	VPANDN   Y15, Y14, Y14
+	VANDPS   Y14, Y1, Y1
+	ADDQ     rowGate+80(FP), R8
+
+unmasked:
+	MOVQ    DI, R10
+	VMOVUPS Y0, (R10)
+	VMOVUPS Y1, 32(R10)
+
+next:
+	ADDQ    stepOpen+24(FP), DX
+	ADDQ    stepC+48(FP), DI
+	DECQ    examples+88(FP)
+	JNZ     example
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+add:
+	TESTQ      R11, R11
+	JZ         addWhole
+	VMOVDQU    (R11), Y12
+	VMOVDQU    32(R11), Y13
+	MOVQ       DI, R10
+	VMASKMOVPS (R10), Y12, Y0
+	VMASKMOVPS 32(R10), Y13, Y1
+	JMP        sum
+
+addWhole:
+	MOVQ    DI, R10
+	VMOVUPS (R10), Y0
+	VMOVUPS 32(R10), Y1
+	JMP     sum
+
+DATA zeros<>+0(SB)/8, $0x0000000000000000
+DATA zeros<>+8(SB)/8, $0x0000000000000000
+DATA zeros<>+16(SB)/8, $0x0000000000000000
+DATA zeros<>+24(SB)/8, $0x0000000000000000
+GLOBL zeros<>(SB), RODATA|NOPTR, $32
+
+// func gated256s2(a *float32, b *float32, open *uint32, stepOpen int, c *float32, rowC int, stepC int, mask *byte, accumulate int, gate *float32, rowGate int, examples int)
+// Requires: AVX, AVX2, FMA3, SSE
+TEXT ·gated256s2(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    a+0(FP), AX
+	MOVQ    b+8(FP), BX
+	MOVQ    open+16(FP), DX
+	MOVQ    c+32(FP), DI
+	MOVQ    rowC+40(FP), SI
+	MOVQ    gate+72(FP), R8
+	MOVQ    mask+56(FP), R11
+
+example:
+	MOVQ   DI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x3f
+	ADDQ   SI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x3f
+	CMPQ   accumulate+64(FP), $0x00
+	JNE    add
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+
+sum:
+	MOVL (DX), CX
+	LEAQ 4(DX), R12
+	SUBQ $0x02, CX
+	JLT  one
+
+two:
+	MOVL         (R12), R9
+	VMOVUPS      (BX)(R9*8), Y12
+	VMOVUPS      32(BX)(R9*8), Y13
+	VBROADCASTSS (AX)(R9*4), Y14
+	VFMADD231PS  Y14, Y12, Y0
+	VFMADD231PS  Y14, Y13, Y1
+	VBROADCASTSS 4(AX)(R9*4), Y15
+	VFMADD231PS  Y15, Y12, Y2
+	VFMADD231PS  Y15, Y13, Y3
+	MOVL         4(R12), R9
+	VMOVUPS      (BX)(R9*8), Y12
+	VMOVUPS      32(BX)(R9*8), Y13
+	VBROADCASTSS (AX)(R9*4), Y14
+	VFMADD231PS  Y14, Y12, Y0
+	VFMADD231PS  Y14, Y13, Y1
+	VBROADCASTSS 4(AX)(R9*4), Y15
+	VFMADD231PS  Y15, Y12, Y2
+	VFMADD231PS  Y15, Y13, Y3
+	ADDQ         $0x08, R12
+	SUBQ         $0x02, CX
+	JGE          two
+
+one:
+	ANDQ         $0x01, CX
+	JZ           summed
+	MOVL         (R12), R9
+	VMOVUPS      (BX)(R9*8), Y12
+	VMOVUPS      32(BX)(R9*8), Y13
+	VBROADCASTSS (AX)(R9*4), Y14
+	VFMADD231PS  Y14, Y12, Y0
+	VFMADD231PS  Y14, Y13, Y1
+	VBROADCASTSS 4(AX)(R9*4), Y15
+	VFMADD231PS  Y15, Y12, Y2
+	VFMADD231PS  Y15, Y13, Y3
+
+summed:
+	TESTQ      R11, R11
+	JZ         whole
+	VMOVDQU    (R11), Y12
+	VMOVDQU    32(R11), Y13
+	TESTQ      R8, R8
+	JZ         masked
+	VMASKMOVPS (R8), Y12, Y14
+	VPCMPGTD   negativeInfinitys<>+0(SB), Y14, Y15
+	VPCMPEQD   zeros<>+0(SB), Y14, Y14
+	VPANDN     Y15, Y14, Y14
+	VANDPS     Y14, Y0, Y0
+	VANDPS     Y14, Y2, Y2
+	VMASKMOVPS 32(R8), Y13, Y14
+	VPCMPGTD   negativeInfinitys<>+0(SB), Y14, Y15
+	VPCMPEQD   zeros<>+0(SB), Y14, Y14
+	VPANDN     Y15, Y14, Y14
+	VANDPS     Y14, Y1, Y1
+	VANDPS     Y14, Y3, Y3
+	ADDQ       rowGate+80(FP), R8
+
+masked:
+	MOVQ       DI, R10
+	VMASKMOVPS Y0, Y12, (R10)
+	VMASKMOVPS Y1, Y13, 32(R10)
+	ADDQ       SI, R10
+	VMASKMOVPS Y2, Y12, (R10)
+	VMASKMOVPS Y3, Y13, 32(R10)
+	JMP        next
+
+whole:
+	TESTQ    R8, R8
+	JZ       unmasked
+	VMOVUPS  (R8), Y14
+	VPCMPGTD negativeInfinitys<>+0(SB), Y14, Y15
+	VPCMPEQD zeros<>+0(SB), Y14, Y14
+	VPANDN   Y15, Y14, Y14
+	VANDPS   Y14, Y0, Y0
+	VANDPS   Y14, Y2, Y2
+	VMOVUPS  32(R8), Y14
+	VPCMPGTD negativeInfinitys<>+0(SB), Y14, Y15
+	VPCMPEQD zeros<>+0(SB), Y14, Y14
+	VPANDN   Y15, Y14, Y14
+	VANDPS   Y14, Y1, Y1
+	VANDPS   Y14, Y3, Y3
+	ADDQ     rowGate+80(FP), R8
+
+unmasked:
+	MOVQ    DI, R10
+	VMOVUPS Y0, (R10)
+	VMOVUPS Y1, 32(R10)
+	ADDQ    SI, R10
+	VMOVUPS Y2, (R10)
+	VMOVUPS Y3, 32(R10)
+
+next:
+	ADDQ    stepOpen+24(FP), DX
+	ADDQ    stepC+48(FP), DI
+	DECQ    examples+88(FP)
+	JNZ     example
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+add:
+	TESTQ      R11, R11
+	JZ         addWhole
+	VMOVDQU    (R11), Y12
+	VMOVDQU    32(R11), Y13
+	MOVQ       DI, R10
+	VMASKMOVPS (R10), Y12, Y0
+	VMASKMOVPS 32(R10), Y13, Y1
+	ADDQ       SI, R10
+	VMASKMOVPS (R10), Y12, Y2
+	VMASKMOVPS 32(R10), Y13, Y3
+	JMP        sum
+
+addWhole:
+	MOVQ    DI, R10
+	VMOVUPS (R10), Y0
+	VMOVUPS 32(R10), Y1
+	ADDQ    SI, R10
+	VMOVUPS (R10), Y2
+	VMOVUPS 32(R10), Y3
+	JMP     sum
+
+// func gated256s3(a *float32, b *float32, open *uint32, stepOpen int, c *float32, rowC int, stepC int, mask *byte, accumulate int, gate *float32, rowGate int, examples int)
+// Requires: AVX, AVX2, FMA3, SSE
+TEXT ·gated256s3(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    a+0(FP), AX
+	MOVQ    b+8(FP), BX
+	MOVQ    open+16(FP), DX
+	MOVQ    c+32(FP), DI
+	MOVQ    rowC+40(FP), SI
+	MOVQ    gate+72(FP), R8
+	MOVQ    mask+56(FP), R11
+
+example:
+	MOVQ   DI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x3f
+	ADDQ   SI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x3f
+	ADDQ   SI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x3f
+	CMPQ   accumulate+64(FP), $0x00
+	JNE    add
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+
+sum:
+	MOVL (DX), CX
+	LEAQ 4(DX), R12
+	SUBQ $0x02, CX
+	JLT  one
+
+two:
+	MOVL         (R12), R9
+	VMOVUPS      (BX)(R9*8), Y12
+	VMOVUPS      32(BX)(R9*8), Y13
+	VBROADCASTSS (AX)(R9*4), Y14
+	VFMADD231PS  Y14, Y12, Y0
+	VFMADD231PS  Y14, Y13, Y1
+	VBROADCASTSS 4(AX)(R9*4), Y15
+	VFMADD231PS  Y15, Y12, Y2
+	VFMADD231PS  Y15, Y13, Y3
+	VBROADCASTSS 8(AX)(R9*4), Y14
+	VFMADD231PS  Y14, Y12, Y4
+	VFMADD231PS  Y14, Y13, Y5
+	MOVL         4(R12), R9
+	VMOVUPS      (BX)(R9*8), Y12
+	VMOVUPS      32(BX)(R9*8), Y13
+	VBROADCASTSS (AX)(R9*4), Y14
+	VFMADD231PS  Y14, Y12, Y0
+	VFMADD231PS  Y14, Y13, Y1
+	VBROADCASTSS 4(AX)(R9*4), Y15
+	VFMADD231PS  Y15, Y12, Y2
+	VFMADD231PS  Y15, Y13, Y3
+	VBROADCASTSS 8(AX)(R9*4), Y14
+	VFMADD231PS  Y14, Y12, Y4
+	VFMADD231PS  Y14, Y13, Y5
+	ADDQ         $0x08, R12
+	SUBQ         $0x02, CX
+	JGE          two
+
+one:
+	ANDQ         $0x01, CX
+	JZ           summed
+	MOVL         (R12), R9
+	VMOVUPS      (BX)(R9*8), Y12
+	VMOVUPS      32(BX)(R9*8), Y13
+	VBROADCASTSS (AX)(R9*4), Y14
+	VFMADD231PS  Y14, Y12, Y0
+	VFMADD231PS  Y14, Y13, Y1
+	VBROADCASTSS 4(AX)(R9*4), Y15
+	VFMADD231PS  Y15, Y12, Y2
+	VFMADD231PS  Y15, Y13, Y3
+	VBROADCASTSS 8(AX)(R9*4), Y14
+	VFMADD231PS  Y14, Y12, Y4
+	VFMADD231PS  Y14, Y13, Y5
+
+summed:
+	TESTQ      R11, R11
+	JZ         whole
+	VMOVDQU    (R11), Y12
+	VMOVDQU    32(R11), Y13
+	TESTQ      R8, R8
+	JZ         masked
+	VMASKMOVPS (R8), Y12, Y14
+	VPCMPGTD   negativeInfinitys<>+0(SB), Y14, Y15
+	VPCMPEQD   zeros<>+0(SB), Y14, Y14
+	VPANDN     Y15, Y14, Y14
+	VANDPS     Y14, Y0, Y0
+	VANDPS     Y14, Y2, Y2
+	VANDPS     Y14, Y4, Y4
+	VMASKMOVPS 32(R8), Y13, Y14
+	VPCMPGTD   negativeInfinitys<>+0(SB), Y14, Y15
+	VPCMPEQD   zeros<>+0(SB), Y14, Y14
+	VPANDN     Y15, Y14, Y14
+	VANDPS     Y14, Y1, Y1
+	VANDPS     Y14, Y3, Y3
+	VANDPS     Y14, Y5, Y5
+	ADDQ       rowGate+80(FP), R8
+
+masked:
+	MOVQ       DI, R10
+	VMASKMOVPS Y0, Y12, (R10)
+	VMASKMOVPS Y1, Y13, 32(R10)
+	ADDQ       SI, R10
+	VMASKMOVPS Y2, Y12, (R10)
+	VMASKMOVPS Y3, Y13, 32(R10)
+	ADDQ       SI, R10
+	VMASKMOVPS Y4, Y12, (R10)
+	VMASKMOVPS Y5, Y13, 32(R10)
+	JMP        next
+
+whole:
+	TESTQ    R8, R8
+	JZ       unmasked
+	VMOVUPS  (R8), Y14
+	VPCMPGTD negativeInfinitys<>+0(SB), Y14, Y15
+	VPCMPEQD zeros<>+0(SB), Y14, Y14
+	VPANDN   Y15, Y14, Y14
+	VANDPS   Y14, Y0, Y0
+	VANDPS   Y14, Y2, Y2
+	VANDPS   Y14, Y4, Y4
+	VMOVUPS  32(R8), Y14
+	VPCMPGTD negativeInfinitys<>+0(SB), Y14, Y15
+	VPCMPEQD zeros<>+0(SB), Y14, Y14
+	VPANDN   Y15, Y14, Y14
+	VANDPS   Y14, Y1, Y1
+	VANDPS   Y14, Y3, Y3
+	VANDPS   Y14, Y5, Y5
+	ADDQ     rowGate+80(FP), R8
+
+unmasked:
+	MOVQ    DI, R10
+	VMOVUPS Y0, (R10)
+	VMOVUPS Y1, 32(R10)
+	ADDQ    SI, R10
+	VMOVUPS Y2, (R10)
+	VMOVUPS Y3, 32(R10)
+	ADDQ    SI, R10
+	VMOVUPS Y4, (R10)
+	VMOVUPS Y5, 32(R10)
+
+next:
+	ADDQ    stepOpen+24(FP), DX
+	ADDQ    stepC+48(FP), DI
+	DECQ    examples+88(FP)
+	JNZ     example
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+add:
+	TESTQ      R11, R11
+	JZ         addWhole
+	VMOVDQU    (R11), Y12
+	VMOVDQU    32(R11), Y13
+	MOVQ       DI, R10
+	VMASKMOVPS (R10), Y12, Y0
+	VMASKMOVPS 32(R10), Y13, Y1
+	ADDQ       SI, R10
+	VMASKMOVPS (R10), Y12, Y2
+	VMASKMOVPS 32(R10), Y13, Y3
+	ADDQ       SI, R10
+	VMASKMOVPS (R10), Y12, Y4
+	VMASKMOVPS 32(R10), Y13, Y5
+	JMP        sum
+
+addWhole:
+	MOVQ    DI, R10
+	VMOVUPS (R10), Y0
+	VMOVUPS 32(R10), Y1
+	ADDQ    SI, R10
+	VMOVUPS (R10), Y2
+	VMOVUPS 32(R10), Y3
+	ADDQ    SI, R10
+	VMOVUPS (R10), Y4
+	VMOVUPS 32(R10), Y5
+	JMP     sum
+
+// func gated256s4(a *float32, b *float32, open *uint32, stepOpen int, c *float32, rowC int, stepC int, mask *byte, accumulate int, gate *float32, rowGate int, examples int)
+// Requires: AVX, AVX2, FMA3, SSE
+TEXT ·gated256s4(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    a+0(FP), AX
+	MOVQ    b+8(FP), BX
+	MOVQ    open+16(FP), DX
+	MOVQ    c+32(FP), DI
+	MOVQ    rowC+40(FP), SI
+	MOVQ    gate+72(FP), R8
+	MOVQ    mask+56(FP), R11
+
+example:
+	MOVQ   DI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x3f
+	ADDQ   SI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x3f
+	ADDQ   SI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x3f
+	ADDQ   SI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x3f
+	CMPQ   accumulate+64(FP), $0x00
+	JNE    add
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+
+sum:
+	MOVL (DX), CX
+	LEAQ 4(DX), R12
+	SUBQ $0x02, CX
+	JLT  one
+
+two:
+	MOVL         (R12), R9
+	VMOVUPS      (BX)(R9*8), Y12
+	VMOVUPS      32(BX)(R9*8), Y13
+	VBROADCASTSS (AX)(R9*4), Y14
+	VFMADD231PS  Y14, Y12, Y0
+	VFMADD231PS  Y14, Y13, Y1
+	VBROADCASTSS 4(AX)(R9*4), Y15
+	VFMADD231PS  Y15, Y12, Y2
+	VFMADD231PS  Y15, Y13, Y3
+	VBROADCASTSS 8(AX)(R9*4), Y14
+	VFMADD231PS  Y14, Y12, Y4
+	VFMADD231PS  Y14, Y13, Y5
+	VBROADCASTSS 12(AX)(R9*4), Y15
+	VFMADD231PS  Y15, Y12, Y6
+	VFMADD231PS  Y15, Y13, Y7
+	MOVL         4(R12), R9
+	VMOVUPS      (BX)(R9*8), Y12
+	VMOVUPS      32(BX)(R9*8), Y13
+	VBROADCASTSS (AX)(R9*4), Y14
+	VFMADD231PS  Y14, Y12, Y0
+	VFMADD231PS  Y14, Y13, Y1
+	VBROADCASTSS 4(AX)(R9*4), Y15
+	VFMADD231PS  Y15, Y12, Y2
+	VFMADD231PS  Y15, Y13, Y3
+	VBROADCASTSS 8(AX)(R9*4), Y14
+	VFMADD231PS  Y14, Y12, Y4
+	VFMADD231PS  Y14, Y13, Y5
+	VBROADCASTSS 12(AX)(R9*4), Y15
+	VFMADD231PS  Y15, Y12, Y6
+	VFMADD231PS  Y15, Y13, Y7
+	ADDQ         $0x08, R12
+	SUBQ         $0x02, CX
+	JGE          two
+
+one:
+	ANDQ         $0x01, CX
+	JZ           summed
+	MOVL         (R12), R9
+	VMOVUPS      (BX)(R9*8), Y12
+	VMOVUPS      32(BX)(R9*8), Y13
+	VBROADCASTSS (AX)(R9*4), Y14
+	VFMADD231PS  Y14, Y12, Y0
+	VFMADD231PS  Y14, Y13, Y1
+	VBROADCASTSS 4(AX)(R9*4), Y15
+	VFMADD231PS  Y15, Y12, Y2
+	VFMADD231PS  Y15, Y13, Y3
+	VBROADCASTSS 8(AX)(R9*4), Y14
+	VFMADD231PS  Y14, Y12, Y4
+	VFMADD231PS  Y14, Y13, Y5
+	VBROADCASTSS 12(AX)(R9*4), Y15
+	VFMADD231PS  Y15, Y12, Y6
+	VFMADD231PS  Y15, Y13, Y7
+
+summed:
+	TESTQ      R11, R11
+	JZ         whole
+	VMOVDQU    (R11), Y12
+	VMOVDQU    32(R11), Y13
+	TESTQ      R8, R8
+	JZ         masked
+	VMASKMOVPS (R8), Y12, Y14
+	VPCMPGTD   negativeInfinitys<>+0(SB), Y14, Y15
+	VPCMPEQD   zeros<>+0(SB), Y14, Y14
+	VPANDN     Y15, Y14, Y14
+	VANDPS     Y14, Y0, Y0
+	VANDPS     Y14, Y2, Y2
+	VANDPS     Y14, Y4, Y4
+	VANDPS     Y14, Y6, Y6
+	VMASKMOVPS 32(R8), Y13, Y14
+	VPCMPGTD   negativeInfinitys<>+0(SB), Y14, Y15
+	VPCMPEQD   zeros<>+0(SB), Y14, Y14
+	VPANDN     Y15, Y14, Y14
+	VANDPS     Y14, Y1, Y1
+	VANDPS     Y14, Y3, Y3
+	VANDPS     Y14, Y5, Y5
+	VANDPS     Y14, Y7, Y7
+	ADDQ       rowGate+80(FP), R8
+
+masked:
+	MOVQ       DI, R10
+	VMASKMOVPS Y0, Y12, (R10)
+	VMASKMOVPS Y1, Y13, 32(R10)
+	ADDQ       SI, R10
+	VMASKMOVPS Y2, Y12, (R10)
+	VMASKMOVPS Y3, Y13, 32(R10)
+	ADDQ       SI, R10
+	VMASKMOVPS Y4, Y12, (R10)
+	VMASKMOVPS Y5, Y13, 32(R10)
+	ADDQ       SI, R10
+	VMASKMOVPS Y6, Y12, (R10)
+	VMASKMOVPS Y7, Y13, 32(R10)
+	JMP        next
+
+whole:
+	TESTQ    R8, R8
+	JZ       unmasked
+	VMOVUPS  (R8), Y14
+	VPCMPGTD negativeInfinitys<>+0(SB), Y14, Y15
+	VPCMPEQD zeros<>+0(SB), Y14, Y14
+	VPANDN   Y15, Y14, Y14
+	VANDPS   Y14, Y0, Y0
+	VANDPS   Y14, Y2, Y2
+	VANDPS   Y14, Y4, Y4
+	VANDPS   Y14, Y6, Y6
+	VMOVUPS  32(R8), Y14
+	VPCMPGTD negativeInfinitys<>+0(SB), Y14, Y15
+	VPCMPEQD zeros<>+0(SB), Y14, Y14
+	VPANDN   Y15, Y14, Y14
+	VANDPS   Y14, Y1, Y1
+	VANDPS   Y14, Y3, Y3
+	VANDPS   Y14, Y5, Y5
+	VANDPS   Y14, Y7, Y7
+	ADDQ     rowGate+80(FP), R8
+
+unmasked:
+	MOVQ    DI, R10
+	VMOVUPS Y0, (R10)
+	VMOVUPS Y1, 32(R10)
+	ADDQ    SI, R10
+	VMOVUPS Y2, (R10)
+	VMOVUPS Y3, 32(R10)
+	ADDQ    SI, R10
+	VMOVUPS Y4, (R10)
+	VMOVUPS Y5, 32(R10)
+	ADDQ    SI, R10
+	VMOVUPS Y6, (R10)
+	VMOVUPS Y7, 32(R10)
+
+next:
+	ADDQ    stepOpen+24(FP), DX
+	ADDQ    stepC+48(FP), DI
+	DECQ    examples+88(FP)
+	JNZ     example
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+add:
+	TESTQ      R11, R11
+	JZ         addWhole
+	VMOVDQU    (R11), Y12
+	VMOVDQU    32(R11), Y13
+	MOVQ       DI, R10
+	VMASKMOVPS (R10), Y12, Y0
+	VMASKMOVPS 32(R10), Y13, Y1
+	ADDQ       SI, R10
+	VMASKMOVPS (R10), Y12, Y2
+	VMASKMOVPS 32(R10), Y13, Y3
+	ADDQ       SI, R10
+	VMASKMOVPS (R10), Y12, Y4
+	VMASKMOVPS 32(R10), Y13, Y5
+	ADDQ       SI, R10
+	VMASKMOVPS (R10), Y12, Y6
+	VMASKMOVPS 32(R10), Y13, Y7
+	JMP        sum
+
+addWhole:
+	MOVQ    DI, R10
+	VMOVUPS (R10), Y0
+	VMOVUPS 32(R10), Y1
+	ADDQ    SI, R10
+	VMOVUPS (R10), Y2
+	VMOVUPS 32(R10), Y3
+	ADDQ    SI, R10
+	VMOVUPS (R10), Y4
+	VMOVUPS 32(R10), Y5
+	ADDQ    SI, R10
+	VMOVUPS (R10), Y6
+	VMOVUPS 32(R10), Y7
+	JMP     sum
+
+// func gated256s5(a *float32, b *float32, open *uint32, stepOpen int, c *float32, rowC int, stepC int, mask *byte, accumulate int, gate *float32, rowGate int, examples int)
+// Requires: AVX, AVX2, FMA3, SSE
+TEXT ·gated256s5(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    a+0(FP), AX
+	MOVQ    b+8(FP), BX
+	MOVQ    open+16(FP), DX
+	MOVQ    c+32(FP), DI
+	MOVQ    rowC+40(FP), SI
+	MOVQ    gate+72(FP), R8
+	MOVQ    mask+56(FP), R11
+
+example:
+	MOVQ   DI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x3f
+	ADDQ   SI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x3f
+	ADDQ   SI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x3f
+	ADDQ   SI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x3f
+	ADDQ   SI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x3f
+	CMPQ   accumulate+64(FP), $0x00
+	JNE    add
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	VXORPS Y8, Y8, Y8
+	VXORPS Y9, Y9, Y9
+
+sum:
+	MOVL (DX), CX
+	LEAQ 4(DX), R12
+	SUBQ $0x02, CX
+	JLT  one
+
+two:
+	MOVL         (R12), R9
+	VMOVUPS      (BX)(R9*8), Y12
+	VMOVUPS      32(BX)(R9*8), Y13
+	VBROADCASTSS (AX)(R9*4), Y14
+	VFMADD231PS  Y14, Y12, Y0
+	VFMADD231PS  Y14, Y13, Y1
+	VBROADCASTSS 4(AX)(R9*4), Y15
+	VFMADD231PS  Y15, Y12, Y2
+	VFMADD231PS  Y15, Y13, Y3
+	VBROADCASTSS 8(AX)(R9*4), Y14
+	VFMADD231PS  Y14, Y12, Y4
+	VFMADD231PS  Y14, Y13, Y5
+	VBROADCASTSS 12(AX)(R9*4), Y15
+	VFMADD231PS  Y15, Y12, Y6
+	VFMADD231PS  Y15, Y13, Y7
+	VBROADCASTSS 16(AX)(R9*4), Y14
+	VFMADD231PS  Y14, Y12, Y8
+	VFMADD231PS  Y14, Y13, Y9
+	MOVL         4(R12), R9
+	VMOVUPS      (BX)(R9*8), Y12
+	VMOVUPS      32(BX)(R9*8), Y13
+	VBROADCASTSS (AX)(R9*4), Y14
+	VFMADD231PS  Y14, Y12, Y0
+	VFMADD231PS  Y14, Y13, Y1
+	VBROADCASTSS 4(AX)(R9*4), Y15
+	VFMADD231PS  Y15, Y12, Y2
+	VFMADD231PS  Y15, Y13, Y3
+	VBROADCASTSS 8(AX)(R9*4), Y14
+	VFMADD231PS  Y14, Y12, Y4
+	VFMADD231PS  Y14, Y13, Y5
+	VBROADCASTSS 12(AX)(R9*4), Y15
+	VFMADD231PS  Y15, Y12, Y6
+	VFMADD231PS  Y15, Y13, Y7
+	VBROADCASTSS 16(AX)(R9*4), Y14
+	VFMADD231PS  Y14, Y12, Y8
+	VFMADD231PS  Y14, Y13, Y9
+	ADDQ         $0x08, R12
+	SUBQ         $0x02, CX
+	JGE          two
+
+one:
+	ANDQ         $0x01, CX
+	JZ           summed
+	MOVL         (R12), R9
+	VMOVUPS      (BX)(R9*8), Y12
+	VMOVUPS      32(BX)(R9*8), Y13
+	VBROADCASTSS (AX)(R9*4), Y14
+	VFMADD231PS  Y14, Y12, Y0
+	VFMADD231PS  Y14, Y13, Y1
+	VBROADCASTSS 4(AX)(R9*4), Y15
+	VFMADD231PS  Y15, Y12, Y2
+	VFMADD231PS  Y15, Y13, Y3
+	VBROADCASTSS 8(AX)(R9*4), Y14
+	VFMADD231PS  Y14, Y12, Y4
+	VFMADD231PS  Y14, Y13, Y5
+	VBROADCASTSS 12(AX)(R9*4), Y15
+	VFMADD231PS  Y15, Y12, Y6
+	VFMADD231PS  Y15, Y13, Y7
+	VBROADCASTSS 16(AX)(R9*4), Y14
+	VFMADD231PS  Y14, Y12, Y8
+	VFMADD231PS  Y14, Y13, Y9
+
+summed:
+	TESTQ      R11, R11
+	JZ         whole
+	VMOVDQU    (R11), Y12
+	VMOVDQU    32(R11), Y13
+	TESTQ      R8, R8
+	JZ         masked
+	VMASKMOVPS (R8), Y12, Y14
+	VPCMPGTD   negativeInfinitys<>+0(SB), Y14, Y15
+	VPCMPEQD   zeros<>+0(SB), Y14, Y14
+	VPANDN     Y15, Y14, Y14
+	VANDPS     Y14, Y0, Y0
+	VANDPS     Y14, Y2, Y2
+	VANDPS     Y14, Y4, Y4
+	VANDPS     Y14, Y6, Y6
+	VANDPS     Y14, Y8, Y8
+	VMASKMOVPS 32(R8), Y13, Y14
+	VPCMPGTD   negativeInfinitys<>+0(SB), Y14, Y15
+	VPCMPEQD   zeros<>+0(SB), Y14, Y14
+	VPANDN     Y15, Y14, Y14
+	VANDPS     Y14, Y1, Y1
+	VANDPS     Y14, Y3, Y3
+	VANDPS     Y14, Y5, Y5
+	VANDPS     Y14, Y7, Y7
+	VANDPS     Y14, Y9, Y9
+	ADDQ       rowGate+80(FP), R8
+
+masked:
+	MOVQ       DI, R10
+	VMASKMOVPS Y0, Y12, (R10)
+	VMASKMOVPS Y1, Y13, 32(R10)
+	ADDQ       SI, R10
+	VMASKMOVPS Y2, Y12, (R10)
+	VMASKMOVPS Y3, Y13, 32(R10)
+	ADDQ       SI, R10
+	VMASKMOVPS Y4, Y12, (R10)
+	VMASKMOVPS Y5, Y13, 32(R10)
+	ADDQ       SI, R10
+	VMASKMOVPS Y6, Y12, (R10)
+	VMASKMOVPS Y7, Y13, 32(R10)
+	ADDQ       SI, R10
+	VMASKMOVPS Y8, Y12, (R10)
+	VMASKMOVPS Y9, Y13, 32(R10)
+	JMP        next
+
+whole:
+	TESTQ    R8, R8
+	JZ       unmasked
+	VMOVUPS  (R8), Y14
+	VPCMPGTD negativeInfinitys<>+0(SB), Y14, Y15
+	VPCMPEQD zeros<>+0(SB), Y14, Y14
+	VPANDN   Y15, Y14, Y14
+	VANDPS   Y14, Y0, Y0
+	VANDPS   Y14, Y2, Y2
+	VANDPS   Y14, Y4, Y4
+	VANDPS   Y14, Y6, Y6
+	VANDPS   Y14, Y8, Y8
+	VMOVUPS  32(R8), Y14
+	VPCMPGTD negativeInfinitys<>+0(SB), Y14, Y15
+	VPCMPEQD zeros<>+0(SB), Y14, Y14
+	VPANDN   Y15, Y14, Y14
+	VANDPS   Y14, Y1, Y1
+	VANDPS   Y14, Y3, Y3
+	VANDPS   Y14, Y5, Y5
+	VANDPS   Y14, Y7, Y7
+	VANDPS   Y14, Y9, Y9
+	ADDQ     rowGate+80(FP), R8
+
+unmasked:
+	MOVQ    DI, R10
+	VMOVUPS Y0, (R10)
+	VMOVUPS Y1, 32(R10)
+	ADDQ    SI, R10
+	VMOVUPS Y2, (R10)
+	VMOVUPS Y3, 32(R10)
+	ADDQ    SI, R10
+	VMOVUPS Y4, (R10)
+	VMOVUPS Y5, 32(R10)
+	ADDQ    SI, R10
+	VMOVUPS Y6, (R10)
+	VMOVUPS Y7, 32(R10)
+	ADDQ    SI, R10
+	VMOVUPS Y8, (R10)
+	VMOVUPS Y9, 32(R10)
+
+next:
+	ADDQ    stepOpen+24(FP), DX
+	ADDQ    stepC+48(FP), DI
+	DECQ    examples+88(FP)
+	JNZ     example
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+add:
+	TESTQ      R11, R11
+	JZ         addWhole
+	VMOVDQU    (R11), Y12
+	VMOVDQU    32(R11), Y13
+	MOVQ       DI, R10
+	VMASKMOVPS (R10), Y12, Y0
+	VMASKMOVPS 32(R10), Y13, Y1
+	ADDQ       SI, R10
+	VMASKMOVPS (R10), Y12, Y2
+	VMASKMOVPS 32(R10), Y13, Y3
+	ADDQ       SI, R10
+	VMASKMOVPS (R10), Y12, Y4
+	VMASKMOVPS 32(R10), Y13, Y5
+	ADDQ       SI, R10
+	VMASKMOVPS (R10), Y12, Y6
+	VMASKMOVPS 32(R10), Y13, Y7
+	ADDQ       SI, R10
+	VMASKMOVPS (R10), Y12, Y8
+	VMASKMOVPS 32(R10), Y13, Y9
+	JMP        sum
+
+addWhole:
+	MOVQ    DI, R10
+	VMOVUPS (R10), Y0
+	VMOVUPS 32(R10), Y1
+	ADDQ    SI, R10
+	VMOVUPS (R10), Y2
+	VMOVUPS 32(R10), Y3
+	ADDQ    SI, R10
+	VMOVUPS (R10), Y4
+	VMOVUPS 32(R10), Y5
+	ADDQ    SI, R10
+	VMOVUPS (R10), Y6
+	VMOVUPS 32(R10), Y7
+	ADDQ    SI, R10
+	VMOVUPS (R10), Y8
+	VMOVUPS 32(R10), Y9
+	JMP     sum
+
+// func gated256s6(a *float32, b *float32, open *uint32, stepOpen int, c *float32, rowC int, stepC int, mask *byte, accumulate int, gate *float32, rowGate int, examples int)
+// Requires: AVX, AVX2, FMA3, SSE
+TEXT ·gated256s6(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    a+0(FP), AX
+	MOVQ    b+8(FP), BX
+	MOVQ    open+16(FP), DX
+	MOVQ    c+32(FP), DI
+	MOVQ    rowC+40(FP), SI
+	MOVQ    gate+72(FP), R8
+	MOVQ    mask+56(FP), R11
+
+example:
+	MOVQ   DI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x3f
+	ADDQ   SI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x3f
+	ADDQ   SI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x3f
+	ADDQ   SI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x3f
+	ADDQ   SI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x3f
+	ADDQ   SI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x3f
+	CMPQ   accumulate+64(FP), $0x00
+	JNE    add
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	VXORPS Y8, Y8, Y8
+	VXORPS Y9, Y9, Y9
+	VXORPS Y10, Y10, Y10
+	VXORPS Y11, Y11, Y11
+
+sum:
+	MOVL (DX), CX
+	LEAQ 4(DX), R12
+	SUBQ $0x02, CX
+	JLT  one
+
+two:
+	MOVL         (R12), R9
+	VMOVUPS      (BX)(R9*8), Y12
+	VMOVUPS      32(BX)(R9*8), Y13
+	VBROADCASTSS (AX)(R9*4), Y14
+	VFMADD231PS  Y14, Y12, Y0
+	VFMADD231PS  Y14, Y13, Y1
+	VBROADCASTSS 4(AX)(R9*4), Y15
+	VFMADD231PS  Y15, Y12, Y2
+	VFMADD231PS  Y15, Y13, Y3
+	VBROADCASTSS 8(AX)(R9*4), Y14
+	VFMADD231PS  Y14, Y12, Y4
+	VFMADD231PS  Y14, Y13, Y5
+	VBROADCASTSS 12(AX)(R9*4), Y15
+	VFMADD231PS  Y15, Y12, Y6
+	VFMADD231PS  Y15, Y13, Y7
+	VBROADCASTSS 16(AX)(R9*4), Y14
+	VFMADD231PS  Y14, Y12, Y8
+	VFMADD231PS  Y14, Y13, Y9
+	VBROADCASTSS 20(AX)(R9*4), Y15
+	VFMADD231PS  Y15, Y12, Y10
+	VFMADD231PS  Y15, Y13, Y11
+	MOVL         4(R12), R9
+	VMOVUPS      (BX)(R9*8), Y12
+	VMOVUPS      32(BX)(R9*8), Y13
+	VBROADCASTSS (AX)(R9*4), Y14
+	VFMADD231PS  Y14, Y12, Y0
+	VFMADD231PS  Y14, Y13, Y1
+	VBROADCASTSS 4(AX)(R9*4), Y15
+	VFMADD231PS  Y15, Y12, Y2
+	VFMADD231PS  Y15, Y13, Y3
+	VBROADCASTSS 8(AX)(R9*4), Y14
+	VFMADD231PS  Y14, Y12, Y4
+	VFMADD231PS  Y14, Y13, Y5
+	VBROADCASTSS 12(AX)(R9*4), Y15
+	VFMADD231PS  Y15, Y12, Y6
+	VFMADD231PS  Y15, Y13, Y7
+	VBROADCASTSS 16(AX)(R9*4), Y14
+	VFMADD231PS  Y14, Y12, Y8
+	VFMADD231PS  Y14, Y13, Y9
+	VBROADCASTSS 20(AX)(R9*4), Y15
+	VFMADD231PS  Y15, Y12, Y10
+	VFMADD231PS  Y15, Y13, Y11
+	ADDQ         $0x08, R12
+	SUBQ         $0x02, CX
+	JGE          two
+
+one:
+	ANDQ         $0x01, CX
+	JZ           summed
+	MOVL         (R12), R9
+	VMOVUPS      (BX)(R9*8), Y12
+	VMOVUPS      32(BX)(R9*8), Y13
+	VBROADCASTSS (AX)(R9*4), Y14
+	VFMADD231PS  Y14, Y12, Y0
+	VFMADD231PS  Y14, Y13, Y1
+	VBROADCASTSS 4(AX)(R9*4), Y15
+	VFMADD231PS  Y15, Y12, Y2
+	VFMADD231PS  Y15, Y13, Y3
+	VBROADCASTSS 8(AX)(R9*4), Y14
+	VFMADD231PS  Y14, Y12, Y4
+	VFMADD231PS  Y14, Y13, Y5
+	VBROADCASTSS 12(AX)(R9*4), Y15
+	VFMADD231PS  Y15, Y12, Y6
+	VFMADD231PS  Y15, Y13, Y7
+	VBROADCASTSS 16(AX)(R9*4), Y14
+	VFMADD231PS  Y14, Y12, Y8
+	VFMADD231PS  Y14, Y13, Y9
+	VBROADCASTSS 20(AX)(R9*4), Y15
+	VFMADD231PS  Y15, Y12, Y10
+	VFMADD231PS  Y15, Y13, Y11
+
+summed:
+	TESTQ      R11, R11
+	JZ         whole
+	VMOVDQU    (R11), Y12
+	VMOVDQU    32(R11), Y13
+	TESTQ      R8, R8
+	JZ         masked
+	VMASKMOVPS (R8), Y12, Y14
+	VPCMPGTD   negativeInfinitys<>+0(SB), Y14, Y15
+	VPCMPEQD   zeros<>+0(SB), Y14, Y14
+	VPANDN     Y15, Y14, Y14
+	VANDPS     Y14, Y0, Y0
+	VANDPS     Y14, Y2, Y2
+	VANDPS     Y14, Y4, Y4
+	VANDPS     Y14, Y6, Y6
+	VANDPS     Y14, Y8, Y8
+	VANDPS     Y14, Y10, Y10
+	VMASKMOVPS 32(R8), Y13, Y14
+	VPCMPGTD   negativeInfinitys<>+0(SB), Y14, Y15
+	VPCMPEQD   zeros<>+0(SB), Y14, Y14
+	VPANDN     Y15, Y14, Y14
+	VANDPS     Y14, Y1, Y1
+	VANDPS     Y14, Y3, Y3
+	VANDPS     Y14, Y5, Y5
+	VANDPS     Y14, Y7, Y7
+	VANDPS     Y14, Y9, Y9
+	VANDPS     Y14, Y11, Y11
+	ADDQ       rowGate+80(FP), R8
+
+masked:
+	MOVQ       DI, R10
+	VMASKMOVPS Y0, Y12, (R10)
+	VMASKMOVPS Y1, Y13, 32(R10)
+	ADDQ       SI, R10
+	VMASKMOVPS Y2, Y12, (R10)
+	VMASKMOVPS Y3, Y13, 32(R10)
+	ADDQ       SI, R10
+	VMASKMOVPS Y4, Y12, (R10)
+	VMASKMOVPS Y5, Y13, 32(R10)
+	ADDQ       SI, R10
+	VMASKMOVPS Y6, Y12, (R10)
+	VMASKMOVPS Y7, Y13, 32(R10)
+	ADDQ       SI, R10
+	VMASKMOVPS Y8, Y12, (R10)
+	VMASKMOVPS Y9, Y13, 32(R10)
+	ADDQ       SI, R10
+	VMASKMOVPS Y10, Y12, (R10)
+	VMASKMOVPS Y11, Y13, 32(R10)
+	JMP        next
+
+whole:
+	TESTQ    R8, R8
+	JZ       unmasked
+	VMOVUPS  (R8), Y14
+	VPCMPGTD negativeInfinitys<>+0(SB), Y14, Y15
+	VPCMPEQD zeros<>+0(SB), Y14, Y14
+	VPANDN   Y15, Y14, Y14
+	VANDPS   Y14, Y0, Y0
+	VANDPS   Y14, Y2, Y2
+	VANDPS   Y14, Y4, Y4
+	VANDPS   Y14, Y6, Y6
+	VANDPS   Y14, Y8, Y8
+	VANDPS   Y14, Y10, Y10
+	VMOVUPS  32(R8), Y14
+	VPCMPGTD negativeInfinitys<>+0(SB), Y14, Y15
+	VPCMPEQD zeros<>+0(SB), Y14, Y14
+	VPANDN   Y15, Y14, Y14
+	VANDPS   Y14, Y1, Y1
+	VANDPS   Y14, Y3, Y3
+	VANDPS   Y14, Y5, Y5
+	VANDPS   Y14, Y7, Y7
+	VANDPS   Y14, Y9, Y9
+	VANDPS   Y14, Y11, Y11
+	ADDQ     rowGate+80(FP), R8
+
+unmasked:
+	MOVQ    DI, R10
+	VMOVUPS Y0, (R10)
+	VMOVUPS Y1, 32(R10)
+	ADDQ    SI, R10
+	VMOVUPS Y2, (R10)
+	VMOVUPS Y3, 32(R10)
+	ADDQ    SI, R10
+	VMOVUPS Y4, (R10)
+	VMOVUPS Y5, 32(R10)
+	ADDQ    SI, R10
+	VMOVUPS Y6, (R10)
+	VMOVUPS Y7, 32(R10)
+	ADDQ    SI, R10
+	VMOVUPS Y8, (R10)
+	VMOVUPS Y9, 32(R10)
+	ADDQ    SI, R10
+	VMOVUPS Y10, (R10)
+	VMOVUPS Y11, 32(R10)
+
+next:
+	ADDQ    stepOpen+24(FP), DX
+	ADDQ    stepC+48(FP), DI
+	DECQ    examples+88(FP)
+	JNZ     example
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+add:
+	TESTQ      R11, R11
+	JZ         addWhole
+	VMOVDQU    (R11), Y12
+	VMOVDQU    32(R11), Y13
+	MOVQ       DI, R10
+	VMASKMOVPS (R10), Y12, Y0
+	VMASKMOVPS 32(R10), Y13, Y1
+	ADDQ       SI, R10
+	VMASKMOVPS (R10), Y12, Y2
+	VMASKMOVPS 32(R10), Y13, Y3
+	ADDQ       SI, R10
+	VMASKMOVPS (R10), Y12, Y4
+	VMASKMOVPS 32(R10), Y13, Y5
+	ADDQ       SI, R10
+	VMASKMOVPS (R10), Y12, Y6
+	VMASKMOVPS 32(R10), Y13, Y7
+	ADDQ       SI, R10
+	VMASKMOVPS (R10), Y12, Y8
+	VMASKMOVPS 32(R10), Y13, Y9
+	ADDQ       SI, R10
+	VMASKMOVPS (R10), Y12, Y10
+	VMASKMOVPS 32(R10), Y13, Y11
+	JMP        sum
+
+addWhole:
+	MOVQ    DI, R10
+	VMOVUPS (R10), Y0
+	VMOVUPS 32(R10), Y1
+	ADDQ    SI, R10
+	VMOVUPS (R10), Y2
+	VMOVUPS 32(R10), Y3
+	ADDQ    SI, R10
+	VMOVUPS (R10), Y4
+	VMOVUPS 32(R10), Y5
+	ADDQ    SI, R10
+	VMOVUPS (R10), Y6
+	VMOVUPS 32(R10), Y7
+	ADDQ    SI, R10
+	VMOVUPS (R10), Y8
+	VMOVUPS 32(R10), Y9
+	ADDQ    SI, R10
+	VMOVUPS (R10), Y10
+	VMOVUPS 32(R10), Y11
+	JMP     sum
 
 // func scaleRows256s(y *float32, x *float32, v *float32, k int, n int, mask *byte, cut int)
 // Requires: AVX, SSE
@@ -26972,6 +33670,2132 @@ wholeRow:
 	VZEROUPPER
 	RET
 
+// func gated512d1(a *float64, b *float64, open *uint32, stepOpen int, c *float64, rowC int, stepC int, mask *byte, accumulate int, gate *float64, rowGate int, examples int)
+// Requires: AVX, AVX512BW, AVX512F, SSE
+TEXT ·gated512d1(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    a+0(FP), AX
+	MOVQ    b+8(FP), BX
+	MOVQ    open+16(FP), DX
+	MOVQ    c+32(FP), DI
+	MOVQ    rowC+40(FP), SI
+	MOVQ    gate+72(FP), R8
+	MOVQ    mask+56(FP), R11
+
+example:
+	MOVQ   DI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x7f
+	CMPQ   accumulate+64(FP), $0x00
+	JNE    add
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+
+sum:
+	MOVL (DX), CX
+	LEAQ 4(DX), R12
+	SUBQ $0x02, CX
+	JLT  one
+
+two:
+	MOVL         (R12), R9
+	VMOVUPD      (BX)(R9*8), Z28
+	VMOVUPD      64(BX)(R9*8), Z29
+	VBROADCASTSD (AX)(R9*4), Z30
+	VFMADD231PD  Z30, Z28, Z0
+	VFMADD231PD  Z30, Z29, Z1
+	MOVL         4(R12), R9
+	VMOVUPD      (BX)(R9*8), Z28
+	VMOVUPD      64(BX)(R9*8), Z29
+	VBROADCASTSD (AX)(R9*4), Z30
+	VFMADD231PD  Z30, Z28, Z0
+	VFMADD231PD  Z30, Z29, Z1
+	ADDQ         $0x08, R12
+	SUBQ         $0x02, CX
+	JGE          two
+
+one:
+	ANDQ         $0x01, CX
+	JZ           summed
+	MOVL         (R12), R9
+	VMOVUPD      (BX)(R9*8), Z28
+	VMOVUPD      64(BX)(R9*8), Z29
+	VBROADCASTSD (AX)(R9*4), Z30
+	VFMADD231PD  Z30, Z28, Z0
+	VFMADD231PD  Z30, Z29, Z1
+
+summed:
+	TESTQ         R11, R11
+	JZ            whole
+	KMOVQ         (R11), K1
+	KMOVQ         8(R11), K2
+	TESTQ         R8, R8
+	JZ            masked
+	VMOVUPD.Z     (R8), K1, Z30
+	VPCMPGTQ.BCST negativeInfinityd<>+0(SB), Z30, K3
+	VPTESTMQ      Z30, Z30, K3, K3
+	VMOVAPD.Z     Z0, K3, Z0
+	VMOVUPD.Z     64(R8), K2, Z30
+	VPCMPGTQ.BCST negativeInfinityd<>+0(SB), Z30, K3
+	VPTESTMQ      Z30, Z30, K3, K3
+	VMOVAPD.Z     Z1, K3, Z1
+	ADDQ          rowGate+80(FP), R8
+
+masked:
+	MOVQ    DI, R10
+	VMOVUPD Z0, K1, (R10)
+	VMOVUPD Z1, K2, 64(R10)
+	JMP     next
+
+whole:
+	TESTQ         R8, R8
+	JZ            unmasked
+	VMOVUPD       (R8), Z30
+	VPCMPGTQ.BCST negativeInfinityd<>+0(SB), Z30, K3
+	VPTESTMQ      Z30, Z30, K3, K3
+	VMOVAPD.Z     Z0, K3, Z0
+	VMOVUPD       64(R8), Z30
+	VPCMPGTQ.BCST negativeInfinityd<>+0(SB), Z30, K3
+	VPTESTMQ      Z30, Z30, K3, K3
+	VMOVAPD.Z     Z1, K3, Z1
+	ADDQ          rowGate+80(FP), R8
+
+unmasked:
+	MOVQ    DI, R10
+	VMOVUPD Z0, (R10)
+	VMOVUPD Z1, 64(R10)
+
+next:
+	ADDQ    stepOpen+24(FP), DX
+	ADDQ    stepC+48(FP), DI
+	DECQ    examples+88(FP)
+	JNZ     example
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+add:
+	TESTQ     R11, R11
+	JZ        addWhole
+	KMOVQ     (R11), K1
+	KMOVQ     8(R11), K2
+	MOVQ      DI, R10
+	VMOVUPD.Z (R10), K1, Z0
+	VMOVUPD.Z 64(R10), K2, Z1
+	JMP       sum
+
+addWhole:
+	MOVQ    DI, R10
+	VMOVUPD (R10), Z0
+	VMOVUPD 64(R10), Z1
+	JMP     sum
+
+DATA negativeInfinityd<>+0(SB)/8, $0xfff0000000000000
+DATA negativeInfinityd<>+8(SB)/8, $0xfff0000000000000
+DATA negativeInfinityd<>+16(SB)/8, $0xfff0000000000000
+DATA negativeInfinityd<>+24(SB)/8, $0xfff0000000000000
+GLOBL negativeInfinityd<>(SB), RODATA|NOPTR, $32
+
+// func gated512d2(a *float64, b *float64, open *uint32, stepOpen int, c *float64, rowC int, stepC int, mask *byte, accumulate int, gate *float64, rowGate int, examples int)
+// Requires: AVX, AVX512BW, AVX512F, SSE
+TEXT ·gated512d2(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    a+0(FP), AX
+	MOVQ    b+8(FP), BX
+	MOVQ    open+16(FP), DX
+	MOVQ    c+32(FP), DI
+	MOVQ    rowC+40(FP), SI
+	MOVQ    gate+72(FP), R8
+	MOVQ    mask+56(FP), R11
+
+example:
+	MOVQ   DI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x7f
+	ADDQ   SI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x7f
+	CMPQ   accumulate+64(FP), $0x00
+	JNE    add
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+
+sum:
+	MOVL (DX), CX
+	LEAQ 4(DX), R12
+	SUBQ $0x02, CX
+	JLT  one
+
+two:
+	MOVL         (R12), R9
+	VMOVUPD      (BX)(R9*8), Z28
+	VMOVUPD      64(BX)(R9*8), Z29
+	VBROADCASTSD (AX)(R9*4), Z30
+	VFMADD231PD  Z30, Z28, Z0
+	VFMADD231PD  Z30, Z29, Z1
+	VBROADCASTSD 8(AX)(R9*4), Z31
+	VFMADD231PD  Z31, Z28, Z2
+	VFMADD231PD  Z31, Z29, Z3
+	MOVL         4(R12), R9
+	VMOVUPD      (BX)(R9*8), Z28
+	VMOVUPD      64(BX)(R9*8), Z29
+	VBROADCASTSD (AX)(R9*4), Z30
+	VFMADD231PD  Z30, Z28, Z0
+	VFMADD231PD  Z30, Z29, Z1
+	VBROADCASTSD 8(AX)(R9*4), Z31
+	VFMADD231PD  Z31, Z28, Z2
+	VFMADD231PD  Z31, Z29, Z3
+	ADDQ         $0x08, R12
+	SUBQ         $0x02, CX
+	JGE          two
+
+one:
+	ANDQ         $0x01, CX
+	JZ           summed
+	MOVL         (R12), R9
+	VMOVUPD      (BX)(R9*8), Z28
+	VMOVUPD      64(BX)(R9*8), Z29
+	VBROADCASTSD (AX)(R9*4), Z30
+	VFMADD231PD  Z30, Z28, Z0
+	VFMADD231PD  Z30, Z29, Z1
+	VBROADCASTSD 8(AX)(R9*4), Z31
+	VFMADD231PD  Z31, Z28, Z2
+	VFMADD231PD  Z31, Z29, Z3
+
+summed:
+	TESTQ         R11, R11
+	JZ            whole
+	KMOVQ         (R11), K1
+	KMOVQ         8(R11), K2
+	TESTQ         R8, R8
+	JZ            masked
+	VMOVUPD.Z     (R8), K1, Z30
+	VPCMPGTQ.BCST negativeInfinityd<>+0(SB), Z30, K3
+	VPTESTMQ      Z30, Z30, K3, K3
+	VMOVAPD.Z     Z0, K3, Z0
+	VMOVAPD.Z     Z2, K3, Z2
+	VMOVUPD.Z     64(R8), K2, Z30
+	VPCMPGTQ.BCST negativeInfinityd<>+0(SB), Z30, K3
+	VPTESTMQ      Z30, Z30, K3, K3
+	VMOVAPD.Z     Z1, K3, Z1
+	VMOVAPD.Z     Z3, K3, Z3
+	ADDQ          rowGate+80(FP), R8
+
+masked:
+	MOVQ    DI, R10
+	VMOVUPD Z0, K1, (R10)
+	VMOVUPD Z1, K2, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPD Z2, K1, (R10)
+	VMOVUPD Z3, K2, 64(R10)
+	JMP     next
+
+whole:
+	TESTQ         R8, R8
+	JZ            unmasked
+	VMOVUPD       (R8), Z30
+	VPCMPGTQ.BCST negativeInfinityd<>+0(SB), Z30, K3
+	VPTESTMQ      Z30, Z30, K3, K3
+	VMOVAPD.Z     Z0, K3, Z0
+	VMOVAPD.Z     Z2, K3, Z2
+	VMOVUPD       64(R8), Z30
+	VPCMPGTQ.BCST negativeInfinityd<>+0(SB), Z30, K3
+	VPTESTMQ      Z30, Z30, K3, K3
+	VMOVAPD.Z     Z1, K3, Z1
+	VMOVAPD.Z     Z3, K3, Z3
+	ADDQ          rowGate+80(FP), R8
+
+unmasked:
+	MOVQ    DI, R10
+	VMOVUPD Z0, (R10)
+	VMOVUPD Z1, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPD Z2, (R10)
+	VMOVUPD Z3, 64(R10)
+
+next:
+	ADDQ    stepOpen+24(FP), DX
+	ADDQ    stepC+48(FP), DI
+	DECQ    examples+88(FP)
+	JNZ     example
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+add:
+	TESTQ     R11, R11
+	JZ        addWhole
+	KMOVQ     (R11), K1
+	KMOVQ     8(R11), K2
+	MOVQ      DI, R10
+	VMOVUPD.Z (R10), K1, Z0
+	VMOVUPD.Z 64(R10), K2, Z1
+	ADDQ      SI, R10
+	VMOVUPD.Z (R10), K1, Z2
+	VMOVUPD.Z 64(R10), K2, Z3
+	JMP       sum
+
+addWhole:
+	MOVQ    DI, R10
+	VMOVUPD (R10), Z0
+	VMOVUPD 64(R10), Z1
+	ADDQ    SI, R10
+	VMOVUPD (R10), Z2
+	VMOVUPD 64(R10), Z3
+	JMP     sum
+
+// func gated512d3(a *float64, b *float64, open *uint32, stepOpen int, c *float64, rowC int, stepC int, mask *byte, accumulate int, gate *float64, rowGate int, examples int)
+// Requires: AVX, AVX512BW, AVX512F, SSE
+TEXT ·gated512d3(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    a+0(FP), AX
+	MOVQ    b+8(FP), BX
+	MOVQ    open+16(FP), DX
+	MOVQ    c+32(FP), DI
+	MOVQ    rowC+40(FP), SI
+	MOVQ    gate+72(FP), R8
+	MOVQ    mask+56(FP), R11
+
+example:
+	MOVQ   DI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x7f
+	ADDQ   SI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x7f
+	ADDQ   SI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x7f
+	CMPQ   accumulate+64(FP), $0x00
+	JNE    add
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+
+sum:
+	MOVL (DX), CX
+	LEAQ 4(DX), R12
+	SUBQ $0x02, CX
+	JLT  one
+
+two:
+	MOVL         (R12), R9
+	VMOVUPD      (BX)(R9*8), Z28
+	VMOVUPD      64(BX)(R9*8), Z29
+	VBROADCASTSD (AX)(R9*4), Z30
+	VFMADD231PD  Z30, Z28, Z0
+	VFMADD231PD  Z30, Z29, Z1
+	VBROADCASTSD 8(AX)(R9*4), Z31
+	VFMADD231PD  Z31, Z28, Z2
+	VFMADD231PD  Z31, Z29, Z3
+	VBROADCASTSD 16(AX)(R9*4), Z30
+	VFMADD231PD  Z30, Z28, Z4
+	VFMADD231PD  Z30, Z29, Z5
+	MOVL         4(R12), R9
+	VMOVUPD      (BX)(R9*8), Z28
+	VMOVUPD      64(BX)(R9*8), Z29
+	VBROADCASTSD (AX)(R9*4), Z30
+	VFMADD231PD  Z30, Z28, Z0
+	VFMADD231PD  Z30, Z29, Z1
+	VBROADCASTSD 8(AX)(R9*4), Z31
+	VFMADD231PD  Z31, Z28, Z2
+	VFMADD231PD  Z31, Z29, Z3
+	VBROADCASTSD 16(AX)(R9*4), Z30
+	VFMADD231PD  Z30, Z28, Z4
+	VFMADD231PD  Z30, Z29, Z5
+	ADDQ         $0x08, R12
+	SUBQ         $0x02, CX
+	JGE          two
+
+one:
+	ANDQ         $0x01, CX
+	JZ           summed
+	MOVL         (R12), R9
+	VMOVUPD      (BX)(R9*8), Z28
+	VMOVUPD      64(BX)(R9*8), Z29
+	VBROADCASTSD (AX)(R9*4), Z30
+	VFMADD231PD  Z30, Z28, Z0
+	VFMADD231PD  Z30, Z29, Z1
+	VBROADCASTSD 8(AX)(R9*4), Z31
+	VFMADD231PD  Z31, Z28, Z2
+	VFMADD231PD  Z31, Z29, Z3
+	VBROADCASTSD 16(AX)(R9*4), Z30
+	VFMADD231PD  Z30, Z28, Z4
+	VFMADD231PD  Z30, Z29, Z5
+
+summed:
+	TESTQ         R11, R11
+	JZ            whole
+	KMOVQ         (R11), K1
+	KMOVQ         8(R11), K2
+	TESTQ         R8, R8
+	JZ            masked
+	VMOVUPD.Z     (R8), K1, Z30
+	VPCMPGTQ.BCST negativeInfinityd<>+0(SB), Z30, K3
+	VPTESTMQ      Z30, Z30, K3, K3
+	VMOVAPD.Z     Z0, K3, Z0
+	VMOVAPD.Z     Z2, K3, Z2
+	VMOVAPD.Z     Z4, K3, Z4
+	VMOVUPD.Z     64(R8), K2, Z30
+	VPCMPGTQ.BCST negativeInfinityd<>+0(SB), Z30, K3
+	VPTESTMQ      Z30, Z30, K3, K3
+	VMOVAPD.Z     Z1, K3, Z1
+	VMOVAPD.Z     Z3, K3, Z3
+	VMOVAPD.Z     Z5, K3, Z5
+	ADDQ          rowGate+80(FP), R8
+
+masked:
+	MOVQ    DI, R10
+	VMOVUPD Z0, K1, (R10)
+	VMOVUPD Z1, K2, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPD Z2, K1, (R10)
+	VMOVUPD Z3, K2, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPD Z4, K1, (R10)
+	VMOVUPD Z5, K2, 64(R10)
+	JMP     next
+
+whole:
+	TESTQ         R8, R8
+	JZ            unmasked
+	VMOVUPD       (R8), Z30
+	VPCMPGTQ.BCST negativeInfinityd<>+0(SB), Z30, K3
+	VPTESTMQ      Z30, Z30, K3, K3
+	VMOVAPD.Z     Z0, K3, Z0
+	VMOVAPD.Z     Z2, K3, Z2
+	VMOVAPD.Z     Z4, K3, Z4
+	VMOVUPD       64(R8), Z30
+	VPCMPGTQ.BCST negativeInfinityd<>+0(SB), Z30, K3
+	VPTESTMQ      Z30, Z30, K3, K3
+	VMOVAPD.Z     Z1, K3, Z1
+	VMOVAPD.Z     Z3, K3, Z3
+	VMOVAPD.Z     Z5, K3, Z5
+	ADDQ          rowGate+80(FP), R8
+
+unmasked:
+	MOVQ    DI, R10
+	VMOVUPD Z0, (R10)
+	VMOVUPD Z1, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPD Z2, (R10)
+	VMOVUPD Z3, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPD Z4, (R10)
+	VMOVUPD Z5, 64(R10)
+
+next:
+	ADDQ    stepOpen+24(FP), DX
+	ADDQ    stepC+48(FP), DI
+	DECQ    examples+88(FP)
+	JNZ     example
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+add:
+	TESTQ     R11, R11
+	JZ        addWhole
+	KMOVQ     (R11), K1
+	KMOVQ     8(R11), K2
+	MOVQ      DI, R10
+	VMOVUPD.Z (R10), K1, Z0
+	VMOVUPD.Z 64(R10), K2, Z1
+	ADDQ      SI, R10
+	VMOVUPD.Z (R10), K1, Z2
+	VMOVUPD.Z 64(R10), K2, Z3
+	ADDQ      SI, R10
+	VMOVUPD.Z (R10), K1, Z4
+	VMOVUPD.Z 64(R10), K2, Z5
+	JMP       sum
+
+addWhole:
+	MOVQ    DI, R10
+	VMOVUPD (R10), Z0
+	VMOVUPD 64(R10), Z1
+	ADDQ    SI, R10
+	VMOVUPD (R10), Z2
+	VMOVUPD 64(R10), Z3
+	ADDQ    SI, R10
+	VMOVUPD (R10), Z4
+	VMOVUPD 64(R10), Z5
+	JMP     sum
+
+// func gated512d4(a *float64, b *float64, open *uint32, stepOpen int, c *float64, rowC int, stepC int, mask *byte, accumulate int, gate *float64, rowGate int, examples int)
+// Requires: AVX, AVX512BW, AVX512F, SSE
+TEXT ·gated512d4(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    a+0(FP), AX
+	MOVQ    b+8(FP), BX
+	MOVQ    open+16(FP), DX
+	MOVQ    c+32(FP), DI
+	MOVQ    rowC+40(FP), SI
+	MOVQ    gate+72(FP), R8
+	MOVQ    mask+56(FP), R11
+
+example:
+	MOVQ   DI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x7f
+	ADDQ   SI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x7f
+	ADDQ   SI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x7f
+	ADDQ   SI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x7f
+	CMPQ   accumulate+64(FP), $0x00
+	JNE    add
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+
+sum:
+	MOVL (DX), CX
+	LEAQ 4(DX), R12
+	SUBQ $0x02, CX
+	JLT  one
+
+two:
+	MOVL         (R12), R9
+	VMOVUPD      (BX)(R9*8), Z28
+	VMOVUPD      64(BX)(R9*8), Z29
+	VBROADCASTSD (AX)(R9*4), Z30
+	VFMADD231PD  Z30, Z28, Z0
+	VFMADD231PD  Z30, Z29, Z1
+	VBROADCASTSD 8(AX)(R9*4), Z31
+	VFMADD231PD  Z31, Z28, Z2
+	VFMADD231PD  Z31, Z29, Z3
+	VBROADCASTSD 16(AX)(R9*4), Z30
+	VFMADD231PD  Z30, Z28, Z4
+	VFMADD231PD  Z30, Z29, Z5
+	VBROADCASTSD 24(AX)(R9*4), Z31
+	VFMADD231PD  Z31, Z28, Z6
+	VFMADD231PD  Z31, Z29, Z7
+	MOVL         4(R12), R9
+	VMOVUPD      (BX)(R9*8), Z28
+	VMOVUPD      64(BX)(R9*8), Z29
+	VBROADCASTSD (AX)(R9*4), Z30
+	VFMADD231PD  Z30, Z28, Z0
+	VFMADD231PD  Z30, Z29, Z1
+	VBROADCASTSD 8(AX)(R9*4), Z31
+	VFMADD231PD  Z31, Z28, Z2
+	VFMADD231PD  Z31, Z29, Z3
+	VBROADCASTSD 16(AX)(R9*4), Z30
+	VFMADD231PD  Z30, Z28, Z4
+	VFMADD231PD  Z30, Z29, Z5
+	VBROADCASTSD 24(AX)(R9*4), Z31
+	VFMADD231PD  Z31, Z28, Z6
+	VFMADD231PD  Z31, Z29, Z7
+	ADDQ         $0x08, R12
+	SUBQ         $0x02, CX
+	JGE          two
+
+one:
+	ANDQ         $0x01, CX
+	JZ           summed
+	MOVL         (R12), R9
+	VMOVUPD      (BX)(R9*8), Z28
+	VMOVUPD      64(BX)(R9*8), Z29
+	VBROADCASTSD (AX)(R9*4), Z30
+	VFMADD231PD  Z30, Z28, Z0
+	VFMADD231PD  Z30, Z29, Z1
+	VBROADCASTSD 8(AX)(R9*4), Z31
+	VFMADD231PD  Z31, Z28, Z2
+	VFMADD231PD  Z31, Z29, Z3
+	VBROADCASTSD 16(AX)(R9*4), Z30
+	VFMADD231PD  Z30, Z28, Z4
+	VFMADD231PD  Z30, Z29, Z5
+	VBROADCASTSD 24(AX)(R9*4), Z31
+	VFMADD231PD  Z31, Z28, Z6
+	VFMADD231PD  Z31, Z29, Z7
+
+summed:
+	TESTQ         R11, R11
+	JZ            whole
+	KMOVQ         (R11), K1
+	KMOVQ         8(R11), K2
+	TESTQ         R8, R8
+	JZ            masked
+	VMOVUPD.Z     (R8), K1, Z30
+	VPCMPGTQ.BCST negativeInfinityd<>+0(SB), Z30, K3
+	VPTESTMQ      Z30, Z30, K3, K3
+	VMOVAPD.Z     Z0, K3, Z0
+	VMOVAPD.Z     Z2, K3, Z2
+	VMOVAPD.Z     Z4, K3, Z4
+	VMOVAPD.Z     Z6, K3, Z6
+	VMOVUPD.Z     64(R8), K2, Z30
+	VPCMPGTQ.BCST negativeInfinityd<>+0(SB), Z30, K3
+	VPTESTMQ      Z30, Z30, K3, K3
+	VMOVAPD.Z     Z1, K3, Z1
+	VMOVAPD.Z     Z3, K3, Z3
+	VMOVAPD.Z     Z5, K3, Z5
+	VMOVAPD.Z     Z7, K3, Z7
+	ADDQ          rowGate+80(FP), R8
+
+masked:
+	MOVQ    DI, R10
+	VMOVUPD Z0, K1, (R10)
+	VMOVUPD Z1, K2, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPD Z2, K1, (R10)
+	VMOVUPD Z3, K2, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPD Z4, K1, (R10)
+	VMOVUPD Z5, K2, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPD Z6, K1, (R10)
+	VMOVUPD Z7, K2, 64(R10)
+	JMP     next
+
+whole:
+	TESTQ         R8, R8
+	JZ            unmasked
+	VMOVUPD       (R8), Z30
+	VPCMPGTQ.BCST negativeInfinityd<>+0(SB), Z30, K3
+	VPTESTMQ      Z30, Z30, K3, K3
+	VMOVAPD.Z     Z0, K3, Z0
+	VMOVAPD.Z     Z2, K3, Z2
+	VMOVAPD.Z     Z4, K3, Z4
+	VMOVAPD.Z     Z6, K3, Z6
+	VMOVUPD       64(R8), Z30
+	VPCMPGTQ.BCST negativeInfinityd<>+0(SB), Z30, K3
+	VPTESTMQ      Z30, Z30, K3, K3
+	VMOVAPD.Z     Z1, K3, Z1
+	VMOVAPD.Z     Z3, K3, Z3
+	VMOVAPD.Z     Z5, K3, Z5
+	VMOVAPD.Z     Z7, K3, Z7
+	ADDQ          rowGate+80(FP), R8
+
+unmasked:
+	MOVQ    DI, R10
+	VMOVUPD Z0, (R10)
+	VMOVUPD Z1, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPD Z2, (R10)
+	VMOVUPD Z3, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPD Z4, (R10)
+	VMOVUPD Z5, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPD Z6, (R10)
+	VMOVUPD Z7, 64(R10)
+
+next:
+	ADDQ    stepOpen+24(FP), DX
+	ADDQ    stepC+48(FP), DI
+	DECQ    examples+88(FP)
+	JNZ     example
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+add:
+	TESTQ     R11, R11
+	JZ        addWhole
+	KMOVQ     (R11), K1
+	KMOVQ     8(R11), K2
+	MOVQ      DI, R10
+	VMOVUPD.Z (R10), K1, Z0
+	VMOVUPD.Z 64(R10), K2, Z1
+	ADDQ      SI, R10
+	VMOVUPD.Z (R10), K1, Z2
+	VMOVUPD.Z 64(R10), K2, Z3
+	ADDQ      SI, R10
+	VMOVUPD.Z (R10), K1, Z4
+	VMOVUPD.Z 64(R10), K2, Z5
+	ADDQ      SI, R10
+	VMOVUPD.Z (R10), K1, Z6
+	VMOVUPD.Z 64(R10), K2, Z7
+	JMP       sum
+
+addWhole:
+	MOVQ    DI, R10
+	VMOVUPD (R10), Z0
+	VMOVUPD 64(R10), Z1
+	ADDQ    SI, R10
+	VMOVUPD (R10), Z2
+	VMOVUPD 64(R10), Z3
+	ADDQ    SI, R10
+	VMOVUPD (R10), Z4
+	VMOVUPD 64(R10), Z5
+	ADDQ    SI, R10
+	VMOVUPD (R10), Z6
+	VMOVUPD 64(R10), Z7
+	JMP     sum
+
+// func gated512d5(a *float64, b *float64, open *uint32, stepOpen int, c *float64, rowC int, stepC int, mask *byte, accumulate int, gate *float64, rowGate int, examples int)
+// Requires: AVX, AVX512BW, AVX512F, SSE
+TEXT ·gated512d5(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    a+0(FP), AX
+	MOVQ    b+8(FP), BX
+	MOVQ    open+16(FP), DX
+	MOVQ    c+32(FP), DI
+	MOVQ    rowC+40(FP), SI
+	MOVQ    gate+72(FP), R8
+	MOVQ    mask+56(FP), R11
+
+example:
+	MOVQ   DI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x7f
+	ADDQ   SI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x7f
+	ADDQ   SI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x7f
+	ADDQ   SI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x7f
+	ADDQ   SI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x7f
+	CMPQ   accumulate+64(FP), $0x00
+	JNE    add
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+
+sum:
+	MOVL (DX), CX
+	LEAQ 4(DX), R12
+	SUBQ $0x02, CX
+	JLT  one
+
+two:
+	MOVL         (R12), R9
+	VMOVUPD      (BX)(R9*8), Z28
+	VMOVUPD      64(BX)(R9*8), Z29
+	VBROADCASTSD (AX)(R9*4), Z30
+	VFMADD231PD  Z30, Z28, Z0
+	VFMADD231PD  Z30, Z29, Z1
+	VBROADCASTSD 8(AX)(R9*4), Z31
+	VFMADD231PD  Z31, Z28, Z2
+	VFMADD231PD  Z31, Z29, Z3
+	VBROADCASTSD 16(AX)(R9*4), Z30
+	VFMADD231PD  Z30, Z28, Z4
+	VFMADD231PD  Z30, Z29, Z5
+	VBROADCASTSD 24(AX)(R9*4), Z31
+	VFMADD231PD  Z31, Z28, Z6
+	VFMADD231PD  Z31, Z29, Z7
+	VBROADCASTSD 32(AX)(R9*4), Z30
+	VFMADD231PD  Z30, Z28, Z8
+	VFMADD231PD  Z30, Z29, Z9
+	MOVL         4(R12), R9
+	VMOVUPD      (BX)(R9*8), Z28
+	VMOVUPD      64(BX)(R9*8), Z29
+	VBROADCASTSD (AX)(R9*4), Z30
+	VFMADD231PD  Z30, Z28, Z0
+	VFMADD231PD  Z30, Z29, Z1
+	VBROADCASTSD 8(AX)(R9*4), Z31
+	VFMADD231PD  Z31, Z28, Z2
+	VFMADD231PD  Z31, Z29, Z3
+	VBROADCASTSD 16(AX)(R9*4), Z30
+	VFMADD231PD  Z30, Z28, Z4
+	VFMADD231PD  Z30, Z29, Z5
+	VBROADCASTSD 24(AX)(R9*4), Z31
+	VFMADD231PD  Z31, Z28, Z6
+	VFMADD231PD  Z31, Z29, Z7
+	VBROADCASTSD 32(AX)(R9*4), Z30
+	VFMADD231PD  Z30, Z28, Z8
+	VFMADD231PD  Z30, Z29, Z9
+	ADDQ         $0x08, R12
+	SUBQ         $0x02, CX
+	JGE          two
+
+one:
+	ANDQ         $0x01, CX
+	JZ           summed
+	MOVL         (R12), R9
+	VMOVUPD      (BX)(R9*8), Z28
+	VMOVUPD      64(BX)(R9*8), Z29
+	VBROADCASTSD (AX)(R9*4), Z30
+	VFMADD231PD  Z30, Z28, Z0
+	VFMADD231PD  Z30, Z29, Z1
+	VBROADCASTSD 8(AX)(R9*4), Z31
+	VFMADD231PD  Z31, Z28, Z2
+	VFMADD231PD  Z31, Z29, Z3
+	VBROADCASTSD 16(AX)(R9*4), Z30
+	VFMADD231PD  Z30, Z28, Z4
+	VFMADD231PD  Z30, Z29, Z5
+	VBROADCASTSD 24(AX)(R9*4), Z31
+	VFMADD231PD  Z31, Z28, Z6
+	VFMADD231PD  Z31, Z29, Z7
+	VBROADCASTSD 32(AX)(R9*4), Z30
+	VFMADD231PD  Z30, Z28, Z8
+	VFMADD231PD  Z30, Z29, Z9
+
+summed:
+	TESTQ         R11, R11
+	JZ            whole
+	KMOVQ         (R11), K1
+	KMOVQ         8(R11), K2
+	TESTQ         R8, R8
+	JZ            masked
+	VMOVUPD.Z     (R8), K1, Z30
+	VPCMPGTQ.BCST negativeInfinityd<>+0(SB), Z30, K3
+	VPTESTMQ      Z30, Z30, K3, K3
+	VMOVAPD.Z     Z0, K3, Z0
+	VMOVAPD.Z     Z2, K3, Z2
+	VMOVAPD.Z     Z4, K3, Z4
+	VMOVAPD.Z     Z6, K3, Z6
+	VMOVAPD.Z     Z8, K3, Z8
+	VMOVUPD.Z     64(R8), K2, Z30
+	VPCMPGTQ.BCST negativeInfinityd<>+0(SB), Z30, K3
+	VPTESTMQ      Z30, Z30, K3, K3
+	VMOVAPD.Z     Z1, K3, Z1
+	VMOVAPD.Z     Z3, K3, Z3
+	VMOVAPD.Z     Z5, K3, Z5
+	VMOVAPD.Z     Z7, K3, Z7
+	VMOVAPD.Z     Z9, K3, Z9
+	ADDQ          rowGate+80(FP), R8
+
+masked:
+	MOVQ    DI, R10
+	VMOVUPD Z0, K1, (R10)
+	VMOVUPD Z1, K2, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPD Z2, K1, (R10)
+	VMOVUPD Z3, K2, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPD Z4, K1, (R10)
+	VMOVUPD Z5, K2, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPD Z6, K1, (R10)
+	VMOVUPD Z7, K2, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPD Z8, K1, (R10)
+	VMOVUPD Z9, K2, 64(R10)
+	JMP     next
+
+whole:
+	TESTQ         R8, R8
+	JZ            unmasked
+	VMOVUPD       (R8), Z30
+	VPCMPGTQ.BCST negativeInfinityd<>+0(SB), Z30, K3
+	VPTESTMQ      Z30, Z30, K3, K3
+	VMOVAPD.Z     Z0, K3, Z0
+	VMOVAPD.Z     Z2, K3, Z2
+	VMOVAPD.Z     Z4, K3, Z4
+	VMOVAPD.Z     Z6, K3, Z6
+	VMOVAPD.Z     Z8, K3, Z8
+	VMOVUPD       64(R8), Z30
+	VPCMPGTQ.BCST negativeInfinityd<>+0(SB), Z30, K3
+	VPTESTMQ      Z30, Z30, K3, K3
+	VMOVAPD.Z     Z1, K3, Z1
+	VMOVAPD.Z     Z3, K3, Z3
+	VMOVAPD.Z     Z5, K3, Z5
+	VMOVAPD.Z     Z7, K3, Z7
+	VMOVAPD.Z     Z9, K3, Z9
+	ADDQ          rowGate+80(FP), R8
+
+unmasked:
+	MOVQ    DI, R10
+	VMOVUPD Z0, (R10)
+	VMOVUPD Z1, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPD Z2, (R10)
+	VMOVUPD Z3, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPD Z4, (R10)
+	VMOVUPD Z5, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPD Z6, (R10)
+	VMOVUPD Z7, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPD Z8, (R10)
+	VMOVUPD Z9, 64(R10)
+
+next:
+	ADDQ    stepOpen+24(FP), DX
+	ADDQ    stepC+48(FP), DI
+	DECQ    examples+88(FP)
+	JNZ     example
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+add:
+	TESTQ     R11, R11
+	JZ        addWhole
+	KMOVQ     (R11), K1
+	KMOVQ     8(R11), K2
+	MOVQ      DI, R10
+	VMOVUPD.Z (R10), K1, Z0
+	VMOVUPD.Z 64(R10), K2, Z1
+	ADDQ      SI, R10
+	VMOVUPD.Z (R10), K1, Z2
+	VMOVUPD.Z 64(R10), K2, Z3
+	ADDQ      SI, R10
+	VMOVUPD.Z (R10), K1, Z4
+	VMOVUPD.Z 64(R10), K2, Z5
+	ADDQ      SI, R10
+	VMOVUPD.Z (R10), K1, Z6
+	VMOVUPD.Z 64(R10), K2, Z7
+	ADDQ      SI, R10
+	VMOVUPD.Z (R10), K1, Z8
+	VMOVUPD.Z 64(R10), K2, Z9
+	JMP       sum
+
+addWhole:
+	MOVQ    DI, R10
+	VMOVUPD (R10), Z0
+	VMOVUPD 64(R10), Z1
+	ADDQ    SI, R10
+	VMOVUPD (R10), Z2
+	VMOVUPD 64(R10), Z3
+	ADDQ    SI, R10
+	VMOVUPD (R10), Z4
+	VMOVUPD 64(R10), Z5
+	ADDQ    SI, R10
+	VMOVUPD (R10), Z6
+	VMOVUPD 64(R10), Z7
+	ADDQ    SI, R10
+	VMOVUPD (R10), Z8
+	VMOVUPD 64(R10), Z9
+	JMP     sum
+
+// func gated512d6(a *float64, b *float64, open *uint32, stepOpen int, c *float64, rowC int, stepC int, mask *byte, accumulate int, gate *float64, rowGate int, examples int)
+// Requires: AVX, AVX512BW, AVX512F, SSE
+TEXT ·gated512d6(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    a+0(FP), AX
+	MOVQ    b+8(FP), BX
+	MOVQ    open+16(FP), DX
+	MOVQ    c+32(FP), DI
+	MOVQ    rowC+40(FP), SI
+	MOVQ    gate+72(FP), R8
+	MOVQ    mask+56(FP), R11
+
+example:
+	MOVQ   DI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x7f
+	ADDQ   SI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x7f
+	ADDQ   SI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x7f
+	ADDQ   SI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x7f
+	ADDQ   SI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x7f
+	ADDQ   SI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x7f
+	CMPQ   accumulate+64(FP), $0x00
+	JNE    add
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+
+sum:
+	MOVL (DX), CX
+	LEAQ 4(DX), R12
+	SUBQ $0x02, CX
+	JLT  one
+
+two:
+	MOVL         (R12), R9
+	VMOVUPD      (BX)(R9*8), Z28
+	VMOVUPD      64(BX)(R9*8), Z29
+	VBROADCASTSD (AX)(R9*4), Z30
+	VFMADD231PD  Z30, Z28, Z0
+	VFMADD231PD  Z30, Z29, Z1
+	VBROADCASTSD 8(AX)(R9*4), Z31
+	VFMADD231PD  Z31, Z28, Z2
+	VFMADD231PD  Z31, Z29, Z3
+	VBROADCASTSD 16(AX)(R9*4), Z30
+	VFMADD231PD  Z30, Z28, Z4
+	VFMADD231PD  Z30, Z29, Z5
+	VBROADCASTSD 24(AX)(R9*4), Z31
+	VFMADD231PD  Z31, Z28, Z6
+	VFMADD231PD  Z31, Z29, Z7
+	VBROADCASTSD 32(AX)(R9*4), Z30
+	VFMADD231PD  Z30, Z28, Z8
+	VFMADD231PD  Z30, Z29, Z9
+	VBROADCASTSD 40(AX)(R9*4), Z31
+	VFMADD231PD  Z31, Z28, Z10
+	VFMADD231PD  Z31, Z29, Z11
+	MOVL         4(R12), R9
+	VMOVUPD      (BX)(R9*8), Z28
+	VMOVUPD      64(BX)(R9*8), Z29
+	VBROADCASTSD (AX)(R9*4), Z30
+	VFMADD231PD  Z30, Z28, Z0
+	VFMADD231PD  Z30, Z29, Z1
+	VBROADCASTSD 8(AX)(R9*4), Z31
+	VFMADD231PD  Z31, Z28, Z2
+	VFMADD231PD  Z31, Z29, Z3
+	VBROADCASTSD 16(AX)(R9*4), Z30
+	VFMADD231PD  Z30, Z28, Z4
+	VFMADD231PD  Z30, Z29, Z5
+	VBROADCASTSD 24(AX)(R9*4), Z31
+	VFMADD231PD  Z31, Z28, Z6
+	VFMADD231PD  Z31, Z29, Z7
+	VBROADCASTSD 32(AX)(R9*4), Z30
+	VFMADD231PD  Z30, Z28, Z8
+	VFMADD231PD  Z30, Z29, Z9
+	VBROADCASTSD 40(AX)(R9*4), Z31
+	VFMADD231PD  Z31, Z28, Z10
+	VFMADD231PD  Z31, Z29, Z11
+	ADDQ         $0x08, R12
+	SUBQ         $0x02, CX
+	JGE          two
+
+one:
+	ANDQ         $0x01, CX
+	JZ           summed
+	MOVL         (R12), R9
+	VMOVUPD      (BX)(R9*8), Z28
+	VMOVUPD      64(BX)(R9*8), Z29
+	VBROADCASTSD (AX)(R9*4), Z30
+	VFMADD231PD  Z30, Z28, Z0
+	VFMADD231PD  Z30, Z29, Z1
+	VBROADCASTSD 8(AX)(R9*4), Z31
+	VFMADD231PD  Z31, Z28, Z2
+	VFMADD231PD  Z31, Z29, Z3
+	VBROADCASTSD 16(AX)(R9*4), Z30
+	VFMADD231PD  Z30, Z28, Z4
+	VFMADD231PD  Z30, Z29, Z5
+	VBROADCASTSD 24(AX)(R9*4), Z31
+	VFMADD231PD  Z31, Z28, Z6
+	VFMADD231PD  Z31, Z29, Z7
+	VBROADCASTSD 32(AX)(R9*4), Z30
+	VFMADD231PD  Z30, Z28, Z8
+	VFMADD231PD  Z30, Z29, Z9
+	VBROADCASTSD 40(AX)(R9*4), Z31
+	VFMADD231PD  Z31, Z28, Z10
+	VFMADD231PD  Z31, Z29, Z11
+
+summed:
+	TESTQ         R11, R11
+	JZ            whole
+	KMOVQ         (R11), K1
+	KMOVQ         8(R11), K2
+	TESTQ         R8, R8
+	JZ            masked
+	VMOVUPD.Z     (R8), K1, Z30
+	VPCMPGTQ.BCST negativeInfinityd<>+0(SB), Z30, K3
+	VPTESTMQ      Z30, Z30, K3, K3
+	VMOVAPD.Z     Z0, K3, Z0
+	VMOVAPD.Z     Z2, K3, Z2
+	VMOVAPD.Z     Z4, K3, Z4
+	VMOVAPD.Z     Z6, K3, Z6
+	VMOVAPD.Z     Z8, K3, Z8
+	VMOVAPD.Z     Z10, K3, Z10
+	VMOVUPD.Z     64(R8), K2, Z30
+	VPCMPGTQ.BCST negativeInfinityd<>+0(SB), Z30, K3
+	VPTESTMQ      Z30, Z30, K3, K3
+	VMOVAPD.Z     Z1, K3, Z1
+	VMOVAPD.Z     Z3, K3, Z3
+	VMOVAPD.Z     Z5, K3, Z5
+	VMOVAPD.Z     Z7, K3, Z7
+	VMOVAPD.Z     Z9, K3, Z9
+	VMOVAPD.Z     Z11, K3, Z11
+	ADDQ          rowGate+80(FP), R8
+
+masked:
+	MOVQ    DI, R10
+	VMOVUPD Z0, K1, (R10)
+	VMOVUPD Z1, K2, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPD Z2, K1, (R10)
+	VMOVUPD Z3, K2, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPD Z4, K1, (R10)
+	VMOVUPD Z5, K2, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPD Z6, K1, (R10)
+	VMOVUPD Z7, K2, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPD Z8, K1, (R10)
+	VMOVUPD Z9, K2, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPD Z10, K1, (R10)
+	VMOVUPD Z11, K2, 64(R10)
+	JMP     next
+
+whole:
+	TESTQ         R8, R8
+	JZ            unmasked
+	VMOVUPD       (R8), Z30
+	VPCMPGTQ.BCST negativeInfinityd<>+0(SB), Z30, K3
+	VPTESTMQ      Z30, Z30, K3, K3
+	VMOVAPD.Z     Z0, K3, Z0
+	VMOVAPD.Z     Z2, K3, Z2
+	VMOVAPD.Z     Z4, K3, Z4
+	VMOVAPD.Z     Z6, K3, Z6
+	VMOVAPD.Z     Z8, K3, Z8
+	VMOVAPD.Z     Z10, K3, Z10
+	VMOVUPD       64(R8), Z30
+	VPCMPGTQ.BCST negativeInfinityd<>+0(SB), Z30, K3
+	VPTESTMQ      Z30, Z30, K3, K3
+	VMOVAPD.Z     Z1, K3, Z1
+	VMOVAPD.Z     Z3, K3, Z3
+	VMOVAPD.Z     Z5, K3, Z5
+	VMOVAPD.Z     Z7, K3, Z7
+	VMOVAPD.Z     Z9, K3, Z9
+	VMOVAPD.Z     Z11, K3, Z11
+	ADDQ          rowGate+80(FP), R8
+
+unmasked:
+	MOVQ    DI, R10
+	VMOVUPD Z0, (R10)
+	VMOVUPD Z1, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPD Z2, (R10)
+	VMOVUPD Z3, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPD Z4, (R10)
+	VMOVUPD Z5, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPD Z6, (R10)
+	VMOVUPD Z7, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPD Z8, (R10)
+	VMOVUPD Z9, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPD Z10, (R10)
+	VMOVUPD Z11, 64(R10)
+
+next:
+	ADDQ    stepOpen+24(FP), DX
+	ADDQ    stepC+48(FP), DI
+	DECQ    examples+88(FP)
+	JNZ     example
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+add:
+	TESTQ     R11, R11
+	JZ        addWhole
+	KMOVQ     (R11), K1
+	KMOVQ     8(R11), K2
+	MOVQ      DI, R10
+	VMOVUPD.Z (R10), K1, Z0
+	VMOVUPD.Z 64(R10), K2, Z1
+	ADDQ      SI, R10
+	VMOVUPD.Z (R10), K1, Z2
+	VMOVUPD.Z 64(R10), K2, Z3
+	ADDQ      SI, R10
+	VMOVUPD.Z (R10), K1, Z4
+	VMOVUPD.Z 64(R10), K2, Z5
+	ADDQ      SI, R10
+	VMOVUPD.Z (R10), K1, Z6
+	VMOVUPD.Z 64(R10), K2, Z7
+	ADDQ      SI, R10
+	VMOVUPD.Z (R10), K1, Z8
+	VMOVUPD.Z 64(R10), K2, Z9
+	ADDQ      SI, R10
+	VMOVUPD.Z (R10), K1, Z10
+	VMOVUPD.Z 64(R10), K2, Z11
+	JMP       sum
+
+addWhole:
+	MOVQ    DI, R10
+	VMOVUPD (R10), Z0
+	VMOVUPD 64(R10), Z1
+	ADDQ    SI, R10
+	VMOVUPD (R10), Z2
+	VMOVUPD 64(R10), Z3
+	ADDQ    SI, R10
+	VMOVUPD (R10), Z4
+	VMOVUPD 64(R10), Z5
+	ADDQ    SI, R10
+	VMOVUPD (R10), Z6
+	VMOVUPD 64(R10), Z7
+	ADDQ    SI, R10
+	VMOVUPD (R10), Z8
+	VMOVUPD 64(R10), Z9
+	ADDQ    SI, R10
+	VMOVUPD (R10), Z10
+	VMOVUPD 64(R10), Z11
+	JMP     sum
+
+// func gated512d7(a *float64, b *float64, open *uint32, stepOpen int, c *float64, rowC int, stepC int, mask *byte, accumulate int, gate *float64, rowGate int, examples int)
+// Requires: AVX, AVX512BW, AVX512F, SSE
+TEXT ·gated512d7(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    a+0(FP), AX
+	MOVQ    b+8(FP), BX
+	MOVQ    open+16(FP), DX
+	MOVQ    c+32(FP), DI
+	MOVQ    rowC+40(FP), SI
+	MOVQ    gate+72(FP), R8
+	MOVQ    mask+56(FP), R11
+
+example:
+	MOVQ   DI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x7f
+	ADDQ   SI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x7f
+	ADDQ   SI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x7f
+	ADDQ   SI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x7f
+	ADDQ   SI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x7f
+	ADDQ   SI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x7f
+	ADDQ   SI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x7f
+	CMPQ   accumulate+64(FP), $0x00
+	JNE    add
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+
+sum:
+	MOVL (DX), CX
+	LEAQ 4(DX), R12
+	SUBQ $0x02, CX
+	JLT  one
+
+two:
+	MOVL         (R12), R9
+	VMOVUPD      (BX)(R9*8), Z28
+	VMOVUPD      64(BX)(R9*8), Z29
+	VBROADCASTSD (AX)(R9*4), Z30
+	VFMADD231PD  Z30, Z28, Z0
+	VFMADD231PD  Z30, Z29, Z1
+	VBROADCASTSD 8(AX)(R9*4), Z31
+	VFMADD231PD  Z31, Z28, Z2
+	VFMADD231PD  Z31, Z29, Z3
+	VBROADCASTSD 16(AX)(R9*4), Z30
+	VFMADD231PD  Z30, Z28, Z4
+	VFMADD231PD  Z30, Z29, Z5
+	VBROADCASTSD 24(AX)(R9*4), Z31
+	VFMADD231PD  Z31, Z28, Z6
+	VFMADD231PD  Z31, Z29, Z7
+	VBROADCASTSD 32(AX)(R9*4), Z30
+	VFMADD231PD  Z30, Z28, Z8
+	VFMADD231PD  Z30, Z29, Z9
+	VBROADCASTSD 40(AX)(R9*4), Z31
+	VFMADD231PD  Z31, Z28, Z10
+	VFMADD231PD  Z31, Z29, Z11
+	VBROADCASTSD 48(AX)(R9*4), Z30
+	VFMADD231PD  Z30, Z28, Z12
+	VFMADD231PD  Z30, Z29, Z13
+	MOVL         4(R12), R9
+	VMOVUPD      (BX)(R9*8), Z28
+	VMOVUPD      64(BX)(R9*8), Z29
+	VBROADCASTSD (AX)(R9*4), Z30
+	VFMADD231PD  Z30, Z28, Z0
+	VFMADD231PD  Z30, Z29, Z1
+	VBROADCASTSD 8(AX)(R9*4), Z31
+	VFMADD231PD  Z31, Z28, Z2
+	VFMADD231PD  Z31, Z29, Z3
+	VBROADCASTSD 16(AX)(R9*4), Z30
+	VFMADD231PD  Z30, Z28, Z4
+	VFMADD231PD  Z30, Z29, Z5
+	VBROADCASTSD 24(AX)(R9*4), Z31
+	VFMADD231PD  Z31, Z28, Z6
+	VFMADD231PD  Z31, Z29, Z7
+	VBROADCASTSD 32(AX)(R9*4), Z30
+	VFMADD231PD  Z30, Z28, Z8
+	VFMADD231PD  Z30, Z29, Z9
+	VBROADCASTSD 40(AX)(R9*4), Z31
+	VFMADD231PD  Z31, Z28, Z10
+	VFMADD231PD  Z31, Z29, Z11
+	VBROADCASTSD 48(AX)(R9*4), Z30
+	VFMADD231PD  Z30, Z28, Z12
+	VFMADD231PD  Z30, Z29, Z13
+	ADDQ         $0x08, R12
+	SUBQ         $0x02, CX
+	JGE          two
+
+one:
+	ANDQ         $0x01, CX
+	JZ           summed
+	MOVL         (R12), R9
+	VMOVUPD      (BX)(R9*8), Z28
+	VMOVUPD      64(BX)(R9*8), Z29
+	VBROADCASTSD (AX)(R9*4), Z30
+	VFMADD231PD  Z30, Z28, Z0
+	VFMADD231PD  Z30, Z29, Z1
+	VBROADCASTSD 8(AX)(R9*4), Z31
+	VFMADD231PD  Z31, Z28, Z2
+	VFMADD231PD  Z31, Z29, Z3
+	VBROADCASTSD 16(AX)(R9*4), Z30
+	VFMADD231PD  Z30, Z28, Z4
+	VFMADD231PD  Z30, Z29, Z5
+	VBROADCASTSD 24(AX)(R9*4), Z31
+	VFMADD231PD  Z31, Z28, Z6
+	VFMADD231PD  Z31, Z29, Z7
+	VBROADCASTSD 32(AX)(R9*4), Z30
+	VFMADD231PD  Z30, Z28, Z8
+	VFMADD231PD  Z30, Z29, Z9
+	VBROADCASTSD 40(AX)(R9*4), Z31
+	VFMADD231PD  Z31, Z28, Z10
+	VFMADD231PD  Z31, Z29, Z11
+	VBROADCASTSD 48(AX)(R9*4), Z30
+	VFMADD231PD  Z30, Z28, Z12
+	VFMADD231PD  Z30, Z29, Z13
+
+summed:
+	TESTQ         R11, R11
+	JZ            whole
+	KMOVQ         (R11), K1
+	KMOVQ         8(R11), K2
+	TESTQ         R8, R8
+	JZ            masked
+	VMOVUPD.Z     (R8), K1, Z30
+	VPCMPGTQ.BCST negativeInfinityd<>+0(SB), Z30, K3
+	VPTESTMQ      Z30, Z30, K3, K3
+	VMOVAPD.Z     Z0, K3, Z0
+	VMOVAPD.Z     Z2, K3, Z2
+	VMOVAPD.Z     Z4, K3, Z4
+	VMOVAPD.Z     Z6, K3, Z6
+	VMOVAPD.Z     Z8, K3, Z8
+	VMOVAPD.Z     Z10, K3, Z10
+	VMOVAPD.Z     Z12, K3, Z12
+	VMOVUPD.Z     64(R8), K2, Z30
+	VPCMPGTQ.BCST negativeInfinityd<>+0(SB), Z30, K3
+	VPTESTMQ      Z30, Z30, K3, K3
+	VMOVAPD.Z     Z1, K3, Z1
+	VMOVAPD.Z     Z3, K3, Z3
+	VMOVAPD.Z     Z5, K3, Z5
+	VMOVAPD.Z     Z7, K3, Z7
+	VMOVAPD.Z     Z9, K3, Z9
+	VMOVAPD.Z     Z11, K3, Z11
+	VMOVAPD.Z     Z13, K3, Z13
+	ADDQ          rowGate+80(FP), R8
+
+masked:
+	MOVQ    DI, R10
+	VMOVUPD Z0, K1, (R10)
+	VMOVUPD Z1, K2, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPD Z2, K1, (R10)
+	VMOVUPD Z3, K2, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPD Z4, K1, (R10)
+	VMOVUPD Z5, K2, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPD Z6, K1, (R10)
+	VMOVUPD Z7, K2, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPD Z8, K1, (R10)
+	VMOVUPD Z9, K2, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPD Z10, K1, (R10)
+	VMOVUPD Z11, K2, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPD Z12, K1, (R10)
+	VMOVUPD Z13, K2, 64(R10)
+	JMP     next
+
+whole:
+	TESTQ         R8, R8
+	JZ            unmasked
+	VMOVUPD       (R8), Z30
+	VPCMPGTQ.BCST negativeInfinityd<>+0(SB), Z30, K3
+	VPTESTMQ      Z30, Z30, K3, K3
+	VMOVAPD.Z     Z0, K3, Z0
+	VMOVAPD.Z     Z2, K3, Z2
+	VMOVAPD.Z     Z4, K3, Z4
+	VMOVAPD.Z     Z6, K3, Z6
+	VMOVAPD.Z     Z8, K3, Z8
+	VMOVAPD.Z     Z10, K3, Z10
+	VMOVAPD.Z     Z12, K3, Z12
+	VMOVUPD       64(R8), Z30
+	VPCMPGTQ.BCST negativeInfinityd<>+0(SB), Z30, K3
+	VPTESTMQ      Z30, Z30, K3, K3
+	VMOVAPD.Z     Z1, K3, Z1
+	VMOVAPD.Z     Z3, K3, Z3
+	VMOVAPD.Z     Z5, K3, Z5
+	VMOVAPD.Z     Z7, K3, Z7
+	VMOVAPD.Z     Z9, K3, Z9
+	VMOVAPD.Z     Z11, K3, Z11
+	VMOVAPD.Z     Z13, K3, Z13
+	ADDQ          rowGate+80(FP), R8
+
+unmasked:
+	MOVQ    DI, R10
+	VMOVUPD Z0, (R10)
+	VMOVUPD Z1, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPD Z2, (R10)
+	VMOVUPD Z3, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPD Z4, (R10)
+	VMOVUPD Z5, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPD Z6, (R10)
+	VMOVUPD Z7, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPD Z8, (R10)
+	VMOVUPD Z9, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPD Z10, (R10)
+	VMOVUPD Z11, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPD Z12, (R10)
+	VMOVUPD Z13, 64(R10)
+
+next:
+	ADDQ    stepOpen+24(FP), DX
+	ADDQ    stepC+48(FP), DI
+	DECQ    examples+88(FP)
+	JNZ     example
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+add:
+	TESTQ     R11, R11
+	JZ        addWhole
+	KMOVQ     (R11), K1
+	KMOVQ     8(R11), K2
+	MOVQ      DI, R10
+	VMOVUPD.Z (R10), K1, Z0
+	VMOVUPD.Z 64(R10), K2, Z1
+	ADDQ      SI, R10
+	VMOVUPD.Z (R10), K1, Z2
+	VMOVUPD.Z 64(R10), K2, Z3
+	ADDQ      SI, R10
+	VMOVUPD.Z (R10), K1, Z4
+	VMOVUPD.Z 64(R10), K2, Z5
+	ADDQ      SI, R10
+	VMOVUPD.Z (R10), K1, Z6
+	VMOVUPD.Z 64(R10), K2, Z7
+	ADDQ      SI, R10
+	VMOVUPD.Z (R10), K1, Z8
+	VMOVUPD.Z 64(R10), K2, Z9
+	ADDQ      SI, R10
+	VMOVUPD.Z (R10), K1, Z10
+	VMOVUPD.Z 64(R10), K2, Z11
+	ADDQ      SI, R10
+	VMOVUPD.Z (R10), K1, Z12
+	VMOVUPD.Z 64(R10), K2, Z13
+	JMP       sum
+
+addWhole:
+	MOVQ    DI, R10
+	VMOVUPD (R10), Z0
+	VMOVUPD 64(R10), Z1
+	ADDQ    SI, R10
+	VMOVUPD (R10), Z2
+	VMOVUPD 64(R10), Z3
+	ADDQ    SI, R10
+	VMOVUPD (R10), Z4
+	VMOVUPD 64(R10), Z5
+	ADDQ    SI, R10
+	VMOVUPD (R10), Z6
+	VMOVUPD 64(R10), Z7
+	ADDQ    SI, R10
+	VMOVUPD (R10), Z8
+	VMOVUPD 64(R10), Z9
+	ADDQ    SI, R10
+	VMOVUPD (R10), Z10
+	VMOVUPD 64(R10), Z11
+	ADDQ    SI, R10
+	VMOVUPD (R10), Z12
+	VMOVUPD 64(R10), Z13
+	JMP     sum
+
+// func gated512d8(a *float64, b *float64, open *uint32, stepOpen int, c *float64, rowC int, stepC int, mask *byte, accumulate int, gate *float64, rowGate int, examples int)
+// Requires: AVX, AVX512BW, AVX512F, SSE
+TEXT ·gated512d8(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    a+0(FP), AX
+	MOVQ    b+8(FP), BX
+	MOVQ    open+16(FP), DX
+	MOVQ    c+32(FP), DI
+	MOVQ    rowC+40(FP), SI
+	MOVQ    gate+72(FP), R8
+	MOVQ    mask+56(FP), R11
+
+example:
+	MOVQ   DI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x7f
+	ADDQ   SI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x7f
+	ADDQ   SI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x7f
+	ADDQ   SI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x7f
+	ADDQ   SI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x7f
+	ADDQ   SI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x7f
+	ADDQ   SI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x7f
+	ADDQ   SI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x7f
+	CMPQ   accumulate+64(FP), $0x00
+	JNE    add
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+
+sum:
+	MOVL (DX), CX
+	LEAQ 4(DX), R12
+	SUBQ $0x02, CX
+	JLT  one
+
+two:
+	MOVL         (R12), R9
+	VMOVUPD      (BX)(R9*8), Z28
+	VMOVUPD      64(BX)(R9*8), Z29
+	VBROADCASTSD (AX)(R9*4), Z30
+	VFMADD231PD  Z30, Z28, Z0
+	VFMADD231PD  Z30, Z29, Z1
+	VBROADCASTSD 8(AX)(R9*4), Z31
+	VFMADD231PD  Z31, Z28, Z2
+	VFMADD231PD  Z31, Z29, Z3
+	VBROADCASTSD 16(AX)(R9*4), Z30
+	VFMADD231PD  Z30, Z28, Z4
+	VFMADD231PD  Z30, Z29, Z5
+	VBROADCASTSD 24(AX)(R9*4), Z31
+	VFMADD231PD  Z31, Z28, Z6
+	VFMADD231PD  Z31, Z29, Z7
+	VBROADCASTSD 32(AX)(R9*4), Z30
+	VFMADD231PD  Z30, Z28, Z8
+	VFMADD231PD  Z30, Z29, Z9
+	VBROADCASTSD 40(AX)(R9*4), Z31
+	VFMADD231PD  Z31, Z28, Z10
+	VFMADD231PD  Z31, Z29, Z11
+	VBROADCASTSD 48(AX)(R9*4), Z30
+	VFMADD231PD  Z30, Z28, Z12
+	VFMADD231PD  Z30, Z29, Z13
+	VBROADCASTSD 56(AX)(R9*4), Z31
+	VFMADD231PD  Z31, Z28, Z14
+	VFMADD231PD  Z31, Z29, Z15
+	MOVL         4(R12), R9
+	VMOVUPD      (BX)(R9*8), Z28
+	VMOVUPD      64(BX)(R9*8), Z29
+	VBROADCASTSD (AX)(R9*4), Z30
+	VFMADD231PD  Z30, Z28, Z0
+	VFMADD231PD  Z30, Z29, Z1
+	VBROADCASTSD 8(AX)(R9*4), Z31
+	VFMADD231PD  Z31, Z28, Z2
+	VFMADD231PD  Z31, Z29, Z3
+	VBROADCASTSD 16(AX)(R9*4), Z30
+	VFMADD231PD  Z30, Z28, Z4
+	VFMADD231PD  Z30, Z29, Z5
+	VBROADCASTSD 24(AX)(R9*4), Z31
+	VFMADD231PD  Z31, Z28, Z6
+	VFMADD231PD  Z31, Z29, Z7
+	VBROADCASTSD 32(AX)(R9*4), Z30
+	VFMADD231PD  Z30, Z28, Z8
+	VFMADD231PD  Z30, Z29, Z9
+	VBROADCASTSD 40(AX)(R9*4), Z31
+	VFMADD231PD  Z31, Z28, Z10
+	VFMADD231PD  Z31, Z29, Z11
+	VBROADCASTSD 48(AX)(R9*4), Z30
+	VFMADD231PD  Z30, Z28, Z12
+	VFMADD231PD  Z30, Z29, Z13
+	VBROADCASTSD 56(AX)(R9*4), Z31
+	VFMADD231PD  Z31, Z28, Z14
+	VFMADD231PD  Z31, Z29, Z15
+	ADDQ         $0x08, R12
+	SUBQ         $0x02, CX
+	JGE          two
+
+one:
+	ANDQ         $0x01, CX
+	JZ           summed
+	MOVL         (R12), R9
+	VMOVUPD      (BX)(R9*8), Z28
+	VMOVUPD      64(BX)(R9*8), Z29
+	VBROADCASTSD (AX)(R9*4), Z30
+	VFMADD231PD  Z30, Z28, Z0
+	VFMADD231PD  Z30, Z29, Z1
+	VBROADCASTSD 8(AX)(R9*4), Z31
+	VFMADD231PD  Z31, Z28, Z2
+	VFMADD231PD  Z31, Z29, Z3
+	VBROADCASTSD 16(AX)(R9*4), Z30
+	VFMADD231PD  Z30, Z28, Z4
+	VFMADD231PD  Z30, Z29, Z5
+	VBROADCASTSD 24(AX)(R9*4), Z31
+	VFMADD231PD  Z31, Z28, Z6
+	VFMADD231PD  Z31, Z29, Z7
+	VBROADCASTSD 32(AX)(R9*4), Z30
+	VFMADD231PD  Z30, Z28, Z8
+	VFMADD231PD  Z30, Z29, Z9
+	VBROADCASTSD 40(AX)(R9*4), Z31
+	VFMADD231PD  Z31, Z28, Z10
+	VFMADD231PD  Z31, Z29, Z11
+	VBROADCASTSD 48(AX)(R9*4), Z30
+	VFMADD231PD  Z30, Z28, Z12
+	VFMADD231PD  Z30, Z29, Z13
+	VBROADCASTSD 56(AX)(R9*4), Z31
+	VFMADD231PD  Z31, Z28, Z14
+	VFMADD231PD  Z31, Z29, Z15
+
+summed:
+	TESTQ         R11, R11
+	JZ            whole
+	KMOVQ         (R11), K1
+	KMOVQ         8(R11), K2
+	TESTQ         R8, R8
+	JZ            masked
+	VMOVUPD.Z     (R8), K1, Z30
+	VPCMPGTQ.BCST negativeInfinityd<>+0(SB), Z30, K3
+	VPTESTMQ      Z30, Z30, K3, K3
+	VMOVAPD.Z     Z0, K3, Z0
+	VMOVAPD.Z     Z2, K3, Z2
+	VMOVAPD.Z     Z4, K3, Z4
+	VMOVAPD.Z     Z6, K3, Z6
+	VMOVAPD.Z     Z8, K3, Z8
+	VMOVAPD.Z     Z10, K3, Z10
+	VMOVAPD.Z     Z12, K3, Z12
+	VMOVAPD.Z     Z14, K3, Z14
+	VMOVUPD.Z     64(R8), K2, Z30
+	VPCMPGTQ.BCST negativeInfinityd<>+0(SB), Z30, K3
+	VPTESTMQ      Z30, Z30, K3, K3
+	VMOVAPD.Z     Z1, K3, Z1
+	VMOVAPD.Z     Z3, K3, Z3
+	VMOVAPD.Z     Z5, K3, Z5
+	VMOVAPD.Z     Z7, K3, Z7
+	VMOVAPD.Z     Z9, K3, Z9
+	VMOVAPD.Z     Z11, K3, Z11
+	VMOVAPD.Z     Z13, K3, Z13
+	VMOVAPD.Z     Z15, K3, Z15
+	ADDQ          rowGate+80(FP), R8
+
+masked:
+	MOVQ    DI, R10
+	VMOVUPD Z0, K1, (R10)
+	VMOVUPD Z1, K2, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPD Z2, K1, (R10)
+	VMOVUPD Z3, K2, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPD Z4, K1, (R10)
+	VMOVUPD Z5, K2, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPD Z6, K1, (R10)
+	VMOVUPD Z7, K2, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPD Z8, K1, (R10)
+	VMOVUPD Z9, K2, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPD Z10, K1, (R10)
+	VMOVUPD Z11, K2, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPD Z12, K1, (R10)
+	VMOVUPD Z13, K2, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPD Z14, K1, (R10)
+	VMOVUPD Z15, K2, 64(R10)
+	JMP     next
+
+whole:
+	TESTQ         R8, R8
+	JZ            unmasked
+	VMOVUPD       (R8), Z30
+	VPCMPGTQ.BCST negativeInfinityd<>+0(SB), Z30, K3
+	VPTESTMQ      Z30, Z30, K3, K3
+	VMOVAPD.Z     Z0, K3, Z0
+	VMOVAPD.Z     Z2, K3, Z2
+	VMOVAPD.Z     Z4, K3, Z4
+	VMOVAPD.Z     Z6, K3, Z6
+	VMOVAPD.Z     Z8, K3, Z8
+	VMOVAPD.Z     Z10, K3, Z10
+	VMOVAPD.Z     Z12, K3, Z12
+	VMOVAPD.Z     Z14, K3, Z14
+	VMOVUPD       64(R8), Z30
+	VPCMPGTQ.BCST negativeInfinityd<>+0(SB), Z30, K3
+	VPTESTMQ      Z30, Z30, K3, K3
+	VMOVAPD.Z     Z1, K3, Z1
+	VMOVAPD.Z     Z3, K3, Z3
+	VMOVAPD.Z     Z5, K3, Z5
+	VMOVAPD.Z     Z7, K3, Z7
+	VMOVAPD.Z     Z9, K3, Z9
+	VMOVAPD.Z     Z11, K3, Z11
+	VMOVAPD.Z     Z13, K3, Z13
+	VMOVAPD.Z     Z15, K3, Z15
+	ADDQ          rowGate+80(FP), R8
+
+unmasked:
+	MOVQ    DI, R10
+	VMOVUPD Z0, (R10)
+	VMOVUPD Z1, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPD Z2, (R10)
+	VMOVUPD Z3, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPD Z4, (R10)
+	VMOVUPD Z5, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPD Z6, (R10)
+	VMOVUPD Z7, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPD Z8, (R10)
+	VMOVUPD Z9, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPD Z10, (R10)
+	VMOVUPD Z11, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPD Z12, (R10)
+	VMOVUPD Z13, 64(R10)
+	ADDQ    SI, R10
+	VMOVUPD Z14, (R10)
+	VMOVUPD Z15, 64(R10)
+
+next:
+	ADDQ    stepOpen+24(FP), DX
+	ADDQ    stepC+48(FP), DI
+	DECQ    examples+88(FP)
+	JNZ     example
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+add:
+	TESTQ     R11, R11
+	JZ        addWhole
+	KMOVQ     (R11), K1
+	KMOVQ     8(R11), K2
+	MOVQ      DI, R10
+	VMOVUPD.Z (R10), K1, Z0
+	VMOVUPD.Z 64(R10), K2, Z1
+	ADDQ      SI, R10
+	VMOVUPD.Z (R10), K1, Z2
+	VMOVUPD.Z 64(R10), K2, Z3
+	ADDQ      SI, R10
+	VMOVUPD.Z (R10), K1, Z4
+	VMOVUPD.Z 64(R10), K2, Z5
+	ADDQ      SI, R10
+	VMOVUPD.Z (R10), K1, Z6
+	VMOVUPD.Z 64(R10), K2, Z7
+	ADDQ      SI, R10
+	VMOVUPD.Z (R10), K1, Z8
+	VMOVUPD.Z 64(R10), K2, Z9
+	ADDQ      SI, R10
+	VMOVUPD.Z (R10), K1, Z10
+	VMOVUPD.Z 64(R10), K2, Z11
+	ADDQ      SI, R10
+	VMOVUPD.Z (R10), K1, Z12
+	VMOVUPD.Z 64(R10), K2, Z13
+	ADDQ      SI, R10
+	VMOVUPD.Z (R10), K1, Z14
+	VMOVUPD.Z 64(R10), K2, Z15
+	JMP       sum
+
+addWhole:
+	MOVQ    DI, R10
+	VMOVUPD (R10), Z0
+	VMOVUPD 64(R10), Z1
+	ADDQ    SI, R10
+	VMOVUPD (R10), Z2
+	VMOVUPD 64(R10), Z3
+	ADDQ    SI, R10
+	VMOVUPD (R10), Z4
+	VMOVUPD 64(R10), Z5
+	ADDQ    SI, R10
+	VMOVUPD (R10), Z6
+	VMOVUPD 64(R10), Z7
+	ADDQ    SI, R10
+	VMOVUPD (R10), Z8
+	VMOVUPD 64(R10), Z9
+	ADDQ    SI, R10
+	VMOVUPD (R10), Z10
+	VMOVUPD 64(R10), Z11
+	ADDQ    SI, R10
+	VMOVUPD (R10), Z12
+	VMOVUPD 64(R10), Z13
+	ADDQ    SI, R10
+	VMOVUPD (R10), Z14
+	VMOVUPD 64(R10), Z15
+	JMP     sum
+
 // func scaleRows512d(y *float64, x *float64, v *float64, k int, n int, mask *byte, cut int)
 // Requires: AVX, AVX512BW, AVX512F, SSE
 TEXT ·scaleRows512d(SB), NOSPLIT, $8-56
@@ -27277,12 +36101,6 @@ next:
 	VZEROUPPER
 	LDMXCSR (SP)
 	RET
-
-DATA negativeInfinityd<>+0(SB)/8, $0xfff0000000000000
-DATA negativeInfinityd<>+8(SB)/8, $0xfff0000000000000
-DATA negativeInfinityd<>+16(SB)/8, $0xfff0000000000000
-DATA negativeInfinityd<>+24(SB)/8, $0xfff0000000000000
-GLOBL negativeInfinityd<>(SB), RODATA|NOPTR, $32
 
 // func product256d2x1(k int, a *float64, rowA int, colA int, b *float64, rowB int, c *float64, rowC int, mask *byte, alpha float64, accumulate int, next *float64, rowNext int, blocks int, stepA int, end *byte, rowsNext int)
 // Requires: AVX, AVX2, FMA3, MMX+, SSE
@@ -35896,6 +44714,778 @@ wholeRow:
 	JNZ     wholeRow
 	VZEROUPPER
 	RET
+
+// func gated256d1(a *float64, b *float64, open *uint32, stepOpen int, c *float64, rowC int, stepC int, mask *byte, accumulate int, gate *float64, rowGate int, examples int)
+// Requires: AVX, AVX2, FMA3, SSE
+TEXT ·gated256d1(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    a+0(FP), AX
+	MOVQ    b+8(FP), BX
+	MOVQ    open+16(FP), DX
+	MOVQ    c+32(FP), DI
+	MOVQ    rowC+40(FP), SI
+	MOVQ    gate+72(FP), R8
+	MOVQ    mask+56(FP), R11
+
+example:
+	MOVQ   DI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x3f
+	CMPQ   accumulate+64(FP), $0x00
+	JNE    add
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+
+sum:
+	MOVL (DX), CX
+	LEAQ 4(DX), R12
+	SUBQ $0x02, CX
+	JLT  one
+
+two:
+	MOVL         (R12), R9
+	VMOVUPD      (BX)(R9*8), Y12
+	VMOVUPD      32(BX)(R9*8), Y13
+	VBROADCASTSD (AX)(R9*4), Y14
+	VFMADD231PD  Y14, Y12, Y0
+	VFMADD231PD  Y14, Y13, Y1
+	MOVL         4(R12), R9
+	VMOVUPD      (BX)(R9*8), Y12
+	VMOVUPD      32(BX)(R9*8), Y13
+	VBROADCASTSD (AX)(R9*4), Y14
+	VFMADD231PD  Y14, Y12, Y0
+	VFMADD231PD  Y14, Y13, Y1
+	ADDQ         $0x08, R12
+	SUBQ         $0x02, CX
+	JGE          two
+
+one:
+	ANDQ         $0x01, CX
+	JZ           summed
+	MOVL         (R12), R9
+	VMOVUPD      (BX)(R9*8), Y12
+	VMOVUPD      32(BX)(R9*8), Y13
+	VBROADCASTSD (AX)(R9*4), Y14
+	VFMADD231PD  Y14, Y12, Y0
+	VFMADD231PD  Y14, Y13, Y1
+
+summed:
+	TESTQ      R11, R11
+	JZ         whole
+	VMOVDQU    (R11), Y12
+	VMOVDQU    32(R11), Y13
+	TESTQ      R8, R8
+	JZ         masked
+	VMASKMOVPD (R8), Y12, Y14
+	VPCMPGTQ   negativeInfinityd<>+0(SB), Y14, Y15
+	VPCMPEQQ   zeros<>+0(SB), Y14, Y14
+	VPANDN     Y15, Y14, Y14
+	VANDPS     Y14, Y0, Y0
+	VMASKMOVPD 32(R8), Y13, Y14
+	VPCMPGTQ   negativeInfinityd<>+0(SB), Y14, Y15
+	VPCMPEQQ   zeros<>+0(SB), Y14, Y14
+	VPANDN     Y15, Y14, Y14
+	VANDPS     Y14, Y1, Y1
+	ADDQ       rowGate+80(FP), R8
+
+masked:
+	MOVQ       DI, R10
+	VMASKMOVPD Y0, Y12, (R10)
+	VMASKMOVPD Y1, Y13, 32(R10)
+	JMP        next
+
+whole:
+	TESTQ    R8, R8
+	JZ       unmasked
+	VMOVUPD  (R8), Y14
+	VPCMPGTQ negativeInfinityd<>+0(SB), Y14, Y15
+	VPCMPEQQ zeros<>+0(SB), Y14, Y14
+	VPANDN   Y15, Y14, Y14
+	VANDPS   Y14, Y0, Y0
+	VMOVUPD  32(R8), Y14
+	VPCMPGTQ negativeInfinityd<>+0(SB), Y14, Y15
+	VPCMPEQQ zeros<>+0(SB), Y14, Y14
+	VPANDN   Y15, Y14, Y14
+	VANDPS   Y14, Y1, Y1
+	ADDQ     rowGate+80(FP), R8
+
+unmasked:
+	MOVQ    DI, R10
+	VMOVUPD Y0, (R10)
+	VMOVUPD Y1, 32(R10)
+
+next:
+	ADDQ    stepOpen+24(FP), DX
+	ADDQ    stepC+48(FP), DI
+	DECQ    examples+88(FP)
+	JNZ     example
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+add:
+	TESTQ      R11, R11
+	JZ         addWhole
+	VMOVDQU    (R11), Y12
+	VMOVDQU    32(R11), Y13
+	MOVQ       DI, R10
+	VMASKMOVPD (R10), Y12, Y0
+	VMASKMOVPD 32(R10), Y13, Y1
+	JMP        sum
+
+addWhole:
+	MOVQ    DI, R10
+	VMOVUPD (R10), Y0
+	VMOVUPD 32(R10), Y1
+	JMP     sum
+
+// func gated256d2(a *float64, b *float64, open *uint32, stepOpen int, c *float64, rowC int, stepC int, mask *byte, accumulate int, gate *float64, rowGate int, examples int)
+// Requires: AVX, AVX2, FMA3, SSE
+TEXT ·gated256d2(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    a+0(FP), AX
+	MOVQ    b+8(FP), BX
+	MOVQ    open+16(FP), DX
+	MOVQ    c+32(FP), DI
+	MOVQ    rowC+40(FP), SI
+	MOVQ    gate+72(FP), R8
+	MOVQ    mask+56(FP), R11
+
+example:
+	MOVQ   DI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x3f
+	ADDQ   SI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x3f
+	CMPQ   accumulate+64(FP), $0x00
+	JNE    add
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+
+sum:
+	MOVL (DX), CX
+	LEAQ 4(DX), R12
+	SUBQ $0x02, CX
+	JLT  one
+
+two:
+	MOVL         (R12), R9
+	VMOVUPD      (BX)(R9*8), Y12
+	VMOVUPD      32(BX)(R9*8), Y13
+	VBROADCASTSD (AX)(R9*4), Y14
+	VFMADD231PD  Y14, Y12, Y0
+	VFMADD231PD  Y14, Y13, Y1
+	VBROADCASTSD 8(AX)(R9*4), Y15
+	VFMADD231PD  Y15, Y12, Y2
+	VFMADD231PD  Y15, Y13, Y3
+	MOVL         4(R12), R9
+	VMOVUPD      (BX)(R9*8), Y12
+	VMOVUPD      32(BX)(R9*8), Y13
+	VBROADCASTSD (AX)(R9*4), Y14
+	VFMADD231PD  Y14, Y12, Y0
+	VFMADD231PD  Y14, Y13, Y1
+	VBROADCASTSD 8(AX)(R9*4), Y15
+	VFMADD231PD  Y15, Y12, Y2
+	VFMADD231PD  Y15, Y13, Y3
+	ADDQ         $0x08, R12
+	SUBQ         $0x02, CX
+	JGE          two
+
+one:
+	ANDQ         $0x01, CX
+	JZ           summed
+	MOVL         (R12), R9
+	VMOVUPD      (BX)(R9*8), Y12
+	VMOVUPD      32(BX)(R9*8), Y13
+	VBROADCASTSD (AX)(R9*4), Y14
+	VFMADD231PD  Y14, Y12, Y0
+	VFMADD231PD  Y14, Y13, Y1
+	VBROADCASTSD 8(AX)(R9*4), Y15
+	VFMADD231PD  Y15, Y12, Y2
+	VFMADD231PD  Y15, Y13, Y3
+
+summed:
+	TESTQ      R11, R11
+	JZ         whole
+	VMOVDQU    (R11), Y12
+	VMOVDQU    32(R11), Y13
+	TESTQ      R8, R8
+	JZ         masked
+	VMASKMOVPD (R8), Y12, Y14
+	VPCMPGTQ   negativeInfinityd<>+0(SB), Y14, Y15
+	VPCMPEQQ   zeros<>+0(SB), Y14, Y14
+	VPANDN     Y15, Y14, Y14
+	VANDPS     Y14, Y0, Y0
+	VANDPS     Y14, Y2, Y2
+	VMASKMOVPD 32(R8), Y13, Y14
+	VPCMPGTQ   negativeInfinityd<>+0(SB), Y14, Y15
+	VPCMPEQQ   zeros<>+0(SB), Y14, Y14
+	VPANDN     Y15, Y14, Y14
+	VANDPS     Y14, Y1, Y1
+	VANDPS     Y14, Y3, Y3
+	ADDQ       rowGate+80(FP), R8
+
+masked:
+	MOVQ       DI, R10
+	VMASKMOVPD Y0, Y12, (R10)
+	VMASKMOVPD Y1, Y13, 32(R10)
+	ADDQ       SI, R10
+	VMASKMOVPD Y2, Y12, (R10)
+	VMASKMOVPD Y3, Y13, 32(R10)
+	JMP        next
+
+whole:
+	TESTQ    R8, R8
+	JZ       unmasked
+	VMOVUPD  (R8), Y14
+	VPCMPGTQ negativeInfinityd<>+0(SB), Y14, Y15
+	VPCMPEQQ zeros<>+0(SB), Y14, Y14
+	VPANDN   Y15, Y14, Y14
+	VANDPS   Y14, Y0, Y0
+	VANDPS   Y14, Y2, Y2
+	VMOVUPD  32(R8), Y14
+	VPCMPGTQ negativeInfinityd<>+0(SB), Y14, Y15
+	VPCMPEQQ zeros<>+0(SB), Y14, Y14
+	VPANDN   Y15, Y14, Y14
+	VANDPS   Y14, Y1, Y1
+	VANDPS   Y14, Y3, Y3
+	ADDQ     rowGate+80(FP), R8
+
+unmasked:
+	MOVQ    DI, R10
+	VMOVUPD Y0, (R10)
+	VMOVUPD Y1, 32(R10)
+	ADDQ    SI, R10
+	VMOVUPD Y2, (R10)
+	VMOVUPD Y3, 32(R10)
+
+next:
+	ADDQ    stepOpen+24(FP), DX
+	ADDQ    stepC+48(FP), DI
+	DECQ    examples+88(FP)
+	JNZ     example
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+add:
+	TESTQ      R11, R11
+	JZ         addWhole
+	VMOVDQU    (R11), Y12
+	VMOVDQU    32(R11), Y13
+	MOVQ       DI, R10
+	VMASKMOVPD (R10), Y12, Y0
+	VMASKMOVPD 32(R10), Y13, Y1
+	ADDQ       SI, R10
+	VMASKMOVPD (R10), Y12, Y2
+	VMASKMOVPD 32(R10), Y13, Y3
+	JMP        sum
+
+addWhole:
+	MOVQ    DI, R10
+	VMOVUPD (R10), Y0
+	VMOVUPD 32(R10), Y1
+	ADDQ    SI, R10
+	VMOVUPD (R10), Y2
+	VMOVUPD 32(R10), Y3
+	JMP     sum
+
+// func gated256d3(a *float64, b *float64, open *uint32, stepOpen int, c *float64, rowC int, stepC int, mask *byte, accumulate int, gate *float64, rowGate int, examples int)
+// Requires: AVX, AVX2, FMA3, SSE
+TEXT ·gated256d3(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    a+0(FP), AX
+	MOVQ    b+8(FP), BX
+	MOVQ    open+16(FP), DX
+	MOVQ    c+32(FP), DI
+	MOVQ    rowC+40(FP), SI
+	MOVQ    gate+72(FP), R8
+	MOVQ    mask+56(FP), R11
+
+example:
+	MOVQ   DI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x3f
+	ADDQ   SI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x3f
+	ADDQ   SI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x3f
+	CMPQ   accumulate+64(FP), $0x00
+	JNE    add
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+
+sum:
+	MOVL (DX), CX
+	LEAQ 4(DX), R12
+	SUBQ $0x02, CX
+	JLT  one
+
+two:
+	MOVL         (R12), R9
+	VMOVUPD      (BX)(R9*8), Y12
+	VMOVUPD      32(BX)(R9*8), Y13
+	VBROADCASTSD (AX)(R9*4), Y14
+	VFMADD231PD  Y14, Y12, Y0
+	VFMADD231PD  Y14, Y13, Y1
+	VBROADCASTSD 8(AX)(R9*4), Y15
+	VFMADD231PD  Y15, Y12, Y2
+	VFMADD231PD  Y15, Y13, Y3
+	VBROADCASTSD 16(AX)(R9*4), Y14
+	VFMADD231PD  Y14, Y12, Y4
+	VFMADD231PD  Y14, Y13, Y5
+	MOVL         4(R12), R9
+	VMOVUPD      (BX)(R9*8), Y12
+	VMOVUPD      32(BX)(R9*8), Y13
+	VBROADCASTSD (AX)(R9*4), Y14
+	VFMADD231PD  Y14, Y12, Y0
+	VFMADD231PD  Y14, Y13, Y1
+	VBROADCASTSD 8(AX)(R9*4), Y15
+	VFMADD231PD  Y15, Y12, Y2
+	VFMADD231PD  Y15, Y13, Y3
+	VBROADCASTSD 16(AX)(R9*4), Y14
+	VFMADD231PD  Y14, Y12, Y4
+	VFMADD231PD  Y14, Y13, Y5
+	ADDQ         $0x08, R12
+	SUBQ         $0x02, CX
+	JGE          two
+
+one:
+	ANDQ         $0x01, CX
+	JZ           summed
+	MOVL         (R12), R9
+	VMOVUPD      (BX)(R9*8), Y12
+	VMOVUPD      32(BX)(R9*8), Y13
+	VBROADCASTSD (AX)(R9*4), Y14
+	VFMADD231PD  Y14, Y12, Y0
+	VFMADD231PD  Y14, Y13, Y1
+	VBROADCASTSD 8(AX)(R9*4), Y15
+	VFMADD231PD  Y15, Y12, Y2
+	VFMADD231PD  Y15, Y13, Y3
+	VBROADCASTSD 16(AX)(R9*4), Y14
+	VFMADD231PD  Y14, Y12, Y4
+	VFMADD231PD  Y14, Y13, Y5
+
+summed:
+	TESTQ      R11, R11
+	JZ         whole
+	VMOVDQU    (R11), Y12
+	VMOVDQU    32(R11), Y13
+	TESTQ      R8, R8
+	JZ         masked
+	VMASKMOVPD (R8), Y12, Y14
+	VPCMPGTQ   negativeInfinityd<>+0(SB), Y14, Y15
+	VPCMPEQQ   zeros<>+0(SB), Y14, Y14
+	VPANDN     Y15, Y14, Y14
+	VANDPS     Y14, Y0, Y0
+	VANDPS     Y14, Y2, Y2
+	VANDPS     Y14, Y4, Y4
+	VMASKMOVPD 32(R8), Y13, Y14
+	VPCMPGTQ   negativeInfinityd<>+0(SB), Y14, Y15
+	VPCMPEQQ   zeros<>+0(SB), Y14, Y14
+	VPANDN     Y15, Y14, Y14
+	VANDPS     Y14, Y1, Y1
+	VANDPS     Y14, Y3, Y3
+	VANDPS     Y14, Y5, Y5
+	ADDQ       rowGate+80(FP), R8
+
+masked:
+	MOVQ       DI, R10
+	VMASKMOVPD Y0, Y12, (R10)
+	VMASKMOVPD Y1, Y13, 32(R10)
+	ADDQ       SI, R10
+	VMASKMOVPD Y2, Y12, (R10)
+	VMASKMOVPD Y3, Y13, 32(R10)
+	ADDQ       SI, R10
+	VMASKMOVPD Y4, Y12, (R10)
+	VMASKMOVPD Y5, Y13, 32(R10)
+	JMP        next
+
+whole:
+	TESTQ    R8, R8
+	JZ       unmasked
+	VMOVUPD  (R8), Y14
+	VPCMPGTQ negativeInfinityd<>+0(SB), Y14, Y15
+	VPCMPEQQ zeros<>+0(SB), Y14, Y14
+	VPANDN   Y15, Y14, Y14
+	VANDPS   Y14, Y0, Y0
+	VANDPS   Y14, Y2, Y2
+	VANDPS   Y14, Y4, Y4
+	VMOVUPD  32(R8), Y14
+	VPCMPGTQ negativeInfinityd<>+0(SB), Y14, Y15
+	VPCMPEQQ zeros<>+0(SB), Y14, Y14
+	VPANDN   Y15, Y14, Y14
+	VANDPS   Y14, Y1, Y1
+	VANDPS   Y14, Y3, Y3
+	VANDPS   Y14, Y5, Y5
+	ADDQ     rowGate+80(FP), R8
+
+unmasked:
+	MOVQ    DI, R10
+	VMOVUPD Y0, (R10)
+	VMOVUPD Y1, 32(R10)
+	ADDQ    SI, R10
+	VMOVUPD Y2, (R10)
+	VMOVUPD Y3, 32(R10)
+	ADDQ    SI, R10
+	VMOVUPD Y4, (R10)
+	VMOVUPD Y5, 32(R10)
+
+next:
+	ADDQ    stepOpen+24(FP), DX
+	ADDQ    stepC+48(FP), DI
+	DECQ    examples+88(FP)
+	JNZ     example
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+add:
+	TESTQ      R11, R11
+	JZ         addWhole
+	VMOVDQU    (R11), Y12
+	VMOVDQU    32(R11), Y13
+	MOVQ       DI, R10
+	VMASKMOVPD (R10), Y12, Y0
+	VMASKMOVPD 32(R10), Y13, Y1
+	ADDQ       SI, R10
+	VMASKMOVPD (R10), Y12, Y2
+	VMASKMOVPD 32(R10), Y13, Y3
+	ADDQ       SI, R10
+	VMASKMOVPD (R10), Y12, Y4
+	VMASKMOVPD 32(R10), Y13, Y5
+	JMP        sum
+
+addWhole:
+	MOVQ    DI, R10
+	VMOVUPD (R10), Y0
+	VMOVUPD 32(R10), Y1
+	ADDQ    SI, R10
+	VMOVUPD (R10), Y2
+	VMOVUPD 32(R10), Y3
+	ADDQ    SI, R10
+	VMOVUPD (R10), Y4
+	VMOVUPD 32(R10), Y5
+	JMP     sum
+
+// func gated256d4(a *float64, b *float64, open *uint32, stepOpen int, c *float64, rowC int, stepC int, mask *byte, accumulate int, gate *float64, rowGate int, examples int)
+// Requires: AVX, AVX2, FMA3, SSE
+TEXT ·gated256d4(SB), NOSPLIT, $8-96
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    a+0(FP), AX
+	MOVQ    b+8(FP), BX
+	MOVQ    open+16(FP), DX
+	MOVQ    c+32(FP), DI
+	MOVQ    rowC+40(FP), SI
+	MOVQ    gate+72(FP), R8
+	MOVQ    mask+56(FP), R11
+
+example:
+	MOVQ   DI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x3f
+	ADDQ   SI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x3f
+	ADDQ   SI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x3f
+	ADDQ   SI, R10
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x00
+	BYTE   $0x41
+	BYTE   $0x0f
+	BYTE   $0x0d
+	BYTE   $0x4a
+	BYTE   $0x3f
+	CMPQ   accumulate+64(FP), $0x00
+	JNE    add
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+
+sum:
+	MOVL (DX), CX
+	LEAQ 4(DX), R12
+	SUBQ $0x02, CX
+	JLT  one
+
+two:
+	MOVL         (R12), R9
+	VMOVUPD      (BX)(R9*8), Y12
+	VMOVUPD      32(BX)(R9*8), Y13
+	VBROADCASTSD (AX)(R9*4), Y14
+	VFMADD231PD  Y14, Y12, Y0
+	VFMADD231PD  Y14, Y13, Y1
+	VBROADCASTSD 8(AX)(R9*4), Y15
+	VFMADD231PD  Y15, Y12, Y2
+	VFMADD231PD  Y15, Y13, Y3
+	VBROADCASTSD 16(AX)(R9*4), Y14
+	VFMADD231PD  Y14, Y12, Y4
+	VFMADD231PD  Y14, Y13, Y5
+	VBROADCASTSD 24(AX)(R9*4), Y15
+	VFMADD231PD  Y15, Y12, Y6
+	VFMADD231PD  Y15, Y13, Y7
+	MOVL         4(R12), R9
+	VMOVUPD      (BX)(R9*8), Y12
+	VMOVUPD      32(BX)(R9*8), Y13
+	VBROADCASTSD (AX)(R9*4), Y14
+	VFMADD231PD  Y14, Y12, Y0
+	VFMADD231PD  Y14, Y13, Y1
+	VBROADCASTSD 8(AX)(R9*4), Y15
+	VFMADD231PD  Y15, Y12, Y2
+	VFMADD231PD  Y15, Y13, Y3
+	VBROADCASTSD 16(AX)(R9*4), Y14
+	VFMADD231PD  Y14, Y12, Y4
+	VFMADD231PD  Y14, Y13, Y5
+	VBROADCASTSD 24(AX)(R9*4), Y15
+	VFMADD231PD  Y15, Y12, Y6
+	VFMADD231PD  Y15, Y13, Y7
+	ADDQ         $0x08, R12
+	SUBQ         $0x02, CX
+	JGE          two
+
+one:
+	ANDQ         $0x01, CX
+	JZ           summed
+	MOVL         (R12), R9
+	VMOVUPD      (BX)(R9*8), Y12
+	VMOVUPD      32(BX)(R9*8), Y13
+	VBROADCASTSD (AX)(R9*4), Y14
+	VFMADD231PD  Y14, Y12, Y0
+	VFMADD231PD  Y14, Y13, Y1
+	VBROADCASTSD 8(AX)(R9*4), Y15
+	VFMADD231PD  Y15, Y12, Y2
+	VFMADD231PD  Y15, Y13, Y3
+	VBROADCASTSD 16(AX)(R9*4), Y14
+	VFMADD231PD  Y14, Y12, Y4
+	VFMADD231PD  Y14, Y13, Y5
+	VBROADCASTSD 24(AX)(R9*4), Y15
+	VFMADD231PD  Y15, Y12, Y6
+	VFMADD231PD  Y15, Y13, Y7
+
+summed:
+	TESTQ      R11, R11
+	JZ         whole
+	VMOVDQU    (R11), Y12
+	VMOVDQU    32(R11), Y13
+	TESTQ      R8, R8
+	JZ         masked
+	VMASKMOVPD (R8), Y12, Y14
+	VPCMPGTQ   negativeInfinityd<>+0(SB), Y14, Y15
+	VPCMPEQQ   zeros<>+0(SB), Y14, Y14
+	VPANDN     Y15, Y14, Y14
+	VANDPS     Y14, Y0, Y0
+	VANDPS     Y14, Y2, Y2
+	VANDPS     Y14, Y4, Y4
+	VANDPS     Y14, Y6, Y6
+	VMASKMOVPD 32(R8), Y13, Y14
+	VPCMPGTQ   negativeInfinityd<>+0(SB), Y14, Y15
+	VPCMPEQQ   zeros<>+0(SB), Y14, Y14
+	VPANDN     Y15, Y14, Y14
+	VANDPS     Y14, Y1, Y1
+	VANDPS     Y14, Y3, Y3
+	VANDPS     Y14, Y5, Y5
+	VANDPS     Y14, Y7, Y7
+	ADDQ       rowGate+80(FP), R8
+
+masked:
+	MOVQ       DI, R10
+	VMASKMOVPD Y0, Y12, (R10)
+	VMASKMOVPD Y1, Y13, 32(R10)
+	ADDQ       SI, R10
+	VMASKMOVPD Y2, Y12, (R10)
+	VMASKMOVPD Y3, Y13, 32(R10)
+	ADDQ       SI, R10
+	VMASKMOVPD Y4, Y12, (R10)
+	VMASKMOVPD Y5, Y13, 32(R10)
+	ADDQ       SI, R10
+	VMASKMOVPD Y6, Y12, (R10)
+	VMASKMOVPD Y7, Y13, 32(R10)
+	JMP        next
+
+whole:
+	TESTQ    R8, R8
+	JZ       unmasked
+	VMOVUPD  (R8), Y14
+	VPCMPGTQ negativeInfinityd<>+0(SB), Y14, Y15
+	VPCMPEQQ zeros<>+0(SB), Y14, Y14
+	VPANDN   Y15, Y14, Y14
+	VANDPS   Y14, Y0, Y0
+	VANDPS   Y14, Y2, Y2
+	VANDPS   Y14, Y4, Y4
+	VANDPS   Y14, Y6, Y6
+	VMOVUPD  32(R8), Y14
+	VPCMPGTQ negativeInfinityd<>+0(SB), Y14, Y15
+	VPCMPEQQ zeros<>+0(SB), Y14, Y14
+	VPANDN   Y15, Y14, Y14
+	VANDPS   Y14, Y1, Y1
+	VANDPS   Y14, Y3, Y3
+	VANDPS   Y14, Y5, Y5
+	VANDPS   Y14, Y7, Y7
+	ADDQ     rowGate+80(FP), R8
+
+unmasked:
+	MOVQ    DI, R10
+	VMOVUPD Y0, (R10)
+	VMOVUPD Y1, 32(R10)
+	ADDQ    SI, R10
+	VMOVUPD Y2, (R10)
+	VMOVUPD Y3, 32(R10)
+	ADDQ    SI, R10
+	VMOVUPD Y4, (R10)
+	VMOVUPD Y5, 32(R10)
+	ADDQ    SI, R10
+	VMOVUPD Y6, (R10)
+	VMOVUPD Y7, 32(R10)
+
+next:
+	ADDQ    stepOpen+24(FP), DX
+	ADDQ    stepC+48(FP), DI
+	DECQ    examples+88(FP)
+	JNZ     example
+	VZEROUPPER
+	LDMXCSR (SP)
+	RET
+
+add:
+	TESTQ      R11, R11
+	JZ         addWhole
+	VMOVDQU    (R11), Y12
+	VMOVDQU    32(R11), Y13
+	MOVQ       DI, R10
+	VMASKMOVPD (R10), Y12, Y0
+	VMASKMOVPD 32(R10), Y13, Y1
+	ADDQ       SI, R10
+	VMASKMOVPD (R10), Y12, Y2
+	VMASKMOVPD 32(R10), Y13, Y3
+	ADDQ       SI, R10
+	VMASKMOVPD (R10), Y12, Y4
+	VMASKMOVPD 32(R10), Y13, Y5
+	ADDQ       SI, R10
+	VMASKMOVPD (R10), Y12, Y6
+	VMASKMOVPD 32(R10), Y13, Y7
+	JMP        sum
+
+addWhole:
+	MOVQ    DI, R10
+	VMOVUPD (R10), Y0
+	VMOVUPD 32(R10), Y1
+	ADDQ    SI, R10
+	VMOVUPD (R10), Y2
+	VMOVUPD 32(R10), Y3
+	ADDQ    SI, R10
+	VMOVUPD (R10), Y4
+	VMOVUPD 32(R10), Y5
+	ADDQ    SI, R10
+	VMOVUPD (R10), Y6
+	VMOVUPD 32(R10), Y7
+	JMP     sum
 
 // func scaleRows256d(y *float64, x *float64, v *float64, k int, n int, mask *byte, cut int)
 // Requires: AVX, SSE

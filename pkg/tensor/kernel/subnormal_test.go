@@ -46,9 +46,28 @@ func rowCases[T Float]() (cases []passCase[T]) {
 		}}, passCase[T]{fmt.Sprintf("product of a vector of %d", n), 3, func(v [][]T) float64 {
 			AddProducts(v[0][:5], v[1], n, v[2][:n])
 			return 0
+		}}, passCase[T]{fmt.Sprintf("product of %d columns through gates", n), 3, func(v [][]T) float64 {
+			gatedOnce(2, n, 3, v[0], v[1], v[2])
+			return 0
 		}})
 	}
 	return cases
+}
+
+// gatedOnce sets the first 3 n numbers of c to those of three rows of ones, h terms of b, and an example whose gates are open
+// where z is above 0.
+func gatedOnce[T Float](h, n, rows int, z, b, c []T) {
+	var g Gated[T]
+	var s Scratch[T]
+	a := make([]T, rows*h)
+	for i := range a {
+		a[i] = 1
+	}
+	g.Begin(1, rows, h, a, h)
+	g.Open(0, z[:h])
+	for p := range g.Panels(n) {
+		g.Panel(&s, p, 0, 1, n, b, n, nil, 0, c, n, n)
+	}
 }
 
 func testControl[T Float](t *testing.T) {
@@ -118,6 +137,12 @@ func TestSubnormal(t *testing.T) {
 		var s Scratch[float32]
 		Product(&s, false, false, 10, 10, 1, 1, filled(tiny)[:10], 1, filled(1)[:10], 10, 0, y, 10)
 		check("product", y, want)
+		gatedOnce(1, 33, 3, filled(tiny), filled(tiny), y)
+		check("product through gates", y[:99], want) // which a subnormal number opens
+		y = filled(0)
+		gatedOnce(1, 33, 3, filled(tiny), filled(1), y)
+		check("product through open gates", y[:99], 1)
+		y = filled(want)
 		Momentum[float32]{Rate: 1}.Update(y, filled(tiny), filled(0), nil)
 		check("sgd", y, want)
 		m, v := filled(tiny), filled(tiny)

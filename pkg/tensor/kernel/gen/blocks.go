@@ -275,13 +275,16 @@ func finishBlock(v vectors, f64 bool, rows, width int, gate Mem) {
 // numbers for 0, which those of a gate are not: as integers, the bits of numbers above 0 and of NaNs are above
 // those of -Inf, and not 0.
 func closeWhere(f64 bool, gate, zero, x, spare Op) {
-	if f64 {
-		VPCMPGTQ(table("negativeInfinityd", 4, func(int) Constant { return U64(0xfff << 52) }), gate, spare)
-		VPCMPEQQ(zero, gate, gate)
-	} else {
-		VPCMPGTD(table("negativeInfinitys", 8, func(int) Constant { return U32(0x1ff << 23) }), gate, spare)
-		VPCMPEQD(zero, gate, gate)
-	}
+	either(f64, func() { VPCMPGTD(negativeInfinity(f64), gate, spare) }, func() { VPCMPGTQ(negativeInfinity(f64), gate, spare) })()
+	either(f64, func() { VPCMPEQD(zero, gate, gate) }, func() { VPCMPEQQ(zero, gate, gate) })()
 	VPANDN(spare, gate, gate)
 	VANDPS(gate, x, x)
+}
+
+// negativeInfinity is a vector of AVX2 of -Inf.
+func negativeInfinity(f64 bool) Mem {
+	if f64 {
+		return table("negativeInfinityd", 4, func(int) Constant { return U64(0xfff << 52) })
+	}
+	return table("negativeInfinitys", 8, func(int) Constant { return U32(0x1ff << 23) })
 }

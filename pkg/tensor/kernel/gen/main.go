@@ -28,6 +28,9 @@ func main() {
 			}
 			elementwiseKernels(v, f64)
 			finishes(v, f64)
+			for rows := 1; rows <= gatedRows(v, f64); rows++ {
+				gated(v, f64, rows)
+			}
 			scaleRows(v, f64)
 			multiplyAdd(v, f64)
 		}
