@@ -58,10 +58,10 @@ type gramGrid struct {
 }
 
 var fullGrid = gramGrid{
-	[]string{"mlp", "convnet", "small"}, []int{1, 10, 100}, []int{16, 64, 128, 512}, []int{1, 5, 20, 100}, 5, 5 * time.Millisecond,
+	[]string{"mlp", "wide", "convnet", "small"}, []int{1, 10, 100}, []int{16, 64, 128, 512, 1024}, []int{1, 5, 20, 100}, 5, 5 * time.Millisecond,
 }
 
-// gramNet is the model of a name with so many outputs: those of configs/mnist.yaml and of
+// gramNet is the model of a name with so many outputs: that of configs/mnist.yaml, the same four times as wide, and that of
 // configs/mnist_conv.yaml, on images of MNIST's size, and that of configs/digits.yaml.
 func gramNet(name string, outputs int) (*nn.Net, error) {
 	var model registry.Choice[nn.Model]
@@ -74,6 +74,8 @@ func gramNet(name string, outputs int) (*nn.Net, error) {
 	case "small":
 		in.C = 64
 		model, err = registry.Choose(&nn.Models, "mlp", func(m *nn.MLP) { m.Hidden = []int{64, 64} })
+	case "wide":
+		model, err = registry.Choose(&nn.Models, "mlp", func(m *nn.MLP) { m.Hidden = []int{1024, 1024} })
 	default:
 		model, err = registry.Choose(&nn.Models, name, func(m *nn.MLP) { m.Hidden = []int{256, 256} })
 	}

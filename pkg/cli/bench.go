@@ -55,7 +55,7 @@ With --kernels, and no CONFIG, measure in one run of about a minute the peak rat
 multiply-adds, matrix products in all forms, convolutions with their gradients, and
 passes over memory beside a plain copy.
 
-With --gram measure, in some minutes, the ways to multiply by K = J Jᵀ in the dual, on 144
+With --gram measure, in some minutes, the ways to multiply by K = J Jᵀ in the dual, on 240
 cells of model, outputs, batch size and budget: an MLP and a network of convolutions on
 images of MNIST's size, and the small MLP of configs/digits.yaml. Set-up, products and
 the last product are measured apart, in turn, 5 times; a cell is made of their medians.

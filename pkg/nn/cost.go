@@ -75,6 +75,7 @@ func (n *Net) gramCosts(m, k int) (cut int, out GramCosts) {
 		weighted []bool
 		first    = -1
 		all      GramWork
+		signals  []Work
 		back     Work // through all layers above the first with weights
 		walk     Work // of k signals
 	)
@@ -82,18 +83,24 @@ func (n *Net) gramCosts(m, k int) (cut int, out GramCosts) {
 		if !l.changes() {
 			continue
 		}
-		g, pass, signals := l.gramWork(m, k)
-		works, passes = append(works, g), append(passes, pass)
+		g, pass, sent := l.gramWork(m, k)
+		works, passes, signals = append(works, g), append(passes, pass), append(signals, sent)
 		has := l.size.NumParams() > 0
 		weighted = append(weighted, has)
 		all.add(g)
 		switch {
 		case first >= 0:
 			back.add(pass)
-			walk.add(signals)
 		case has:
 			first = len(works) - 1
 		}
+	}
+	if last := len(works) - 1; n.sharedZeros(k) > 0 {
+		signals[last].Adds = 0
+		signals[last-2].Adds = signals[last-2].Adds * 3 / 5 // what half of the terms take
+	}
+	for _, s := range signals[first+1:] {
+		walk.add(s)
 	}
 	each, rows := n.MultiplyAdds(), size.Product(m, k)
 	vjp := Work{Adds: each.VJP, Moved: int64(n.params), Loops: len(works)}

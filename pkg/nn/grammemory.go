@@ -67,22 +67,10 @@ func (n *Net) gramSpace(m, k int, use GramUse, cut int) int {
 
 // unitSpace is what unit signals take on their way through a layer that leaves out their zeros.
 func (c *chain) unitSpace(m, k int) int {
-	var last []Layer // that change values, from the top
-	for i := len(c.layers) - 1; i >= 0 && len(last) < 3; i-- {
-		if c.layers[i].changes() {
-			last = append(last, c.layers[i].Layer)
-		}
+	if h := c.sharedZeros(k); h > 0 {
+		return tensor.GatedSpace(k, m, h)
 	}
-	if k < fewestGated || len(last) < 3 {
-		return 0
-	}
-	_, top := last[0].(Dense)
-	_, relu := last[1].(ReLU)
-	before, below := last[2].(Dense)
-	if !top || !relu || !below {
-		return 0
-	}
-	return tensor.GatedSpace(k, m, before.Units)
+	return 0
 }
 
 // gradientSpace is what one thread needs to make rows of J of the largest convolution.

@@ -47,15 +47,14 @@ func (g *GramWork) add(o GramWork) {
 }
 
 // product is the work of Multiply with all it reads. Rows come from a near cache where they and the work space
-// have up to 4 MiB of float32, from a far one up to 12 MiB, and else from memory: each is half as fast as the one
-// before it.
+// have up to 4 MiB of float32, from a far one, half as fast, up to 12 MiB, and else from memory, which threads share.
 func (g GramWork) product() Work {
 	reads := size.Product(2, g.Rows)
 	switch all := size.Sum(g.Rows, g.MultiplySpace); {
 	case all <= 1<<20:
 		reads /= 2
 	case all > 3<<20:
-		reads = size.Product(2, reads)
+		reads = size.Product(5, reads) / 2
 	}
 	w := g.Multiply
 	w.Moved = int64(size.Sum(int(w.Moved), reads))

@@ -18,6 +18,26 @@ import (
 // two outputs, 0.82 to 0.91 with three, and about 0.55 with ten.
 const fewestGated = 3
 
+// sharedZeros returns the width of the layer whose unit signals of k outputs go back by their zeros, or 0 if there is none.
+func (c *chain) sharedZeros(k int) int {
+	var last []Layer // that change values, from the top
+	for i := len(c.layers) - 1; i >= 0 && len(last) < 3; i-- {
+		if c.layers[i].changes() {
+			last = append(last, c.layers[i].Layer)
+		}
+	}
+	if k < fewestGated || len(last) < 3 {
+		return 0
+	}
+	_, top := last[0].(Dense)
+	_, relu := last[1].(ReLU)
+	before, below := last[2].(Dense)
+	if !top || !relu || !below {
+		return 0
+	}
+	return before.Units
+}
+
 // units returns op i if it is a last layer of that kind and signals, of all outputs, have only the relu before it to pass.
 func (t *tape[T]) units(w *walk[T], i, last int) *dense[T] {
 	if !w.units || t.depth > 0 || i != len(t.ops)-1 || last != i-1 || t.gated(i, last) == nil {
