@@ -144,46 +144,31 @@ func (p *pass) reduced(y VecPhysical, least float64, n, r, q, t int) {
 	either(p.f64, func() { VFMADD213PS(R, T, Q) }, func() { VFMADD213PD(R, T, Q) })() // q = r² q + r
 }
 
-// scaled multiplies z by 2^n. Registers n and t are lost. In AVX2 it takes two
-// steps, since n may go beyond the range of one exponent.
+// scaled multiplies z by 2^n, n <= 0, as far down as exp does not round to 0. Registers n and t are lost. In AVX2 n may go
+// beyond the range of one exponent: 2^n is the product of a number whose exponent is lifted, and one that lowers it again.
 func (p *pass) scaled(z VecPhysical, n, t int) {
 	N, T := p.free[n], p.free[t]
 	switch {
 	case p.v.isa == 512 && p.f64:
 		VSCALEFPD(N, z, z)
-		return
 	case p.v.isa == 512:
 		VSCALEFPS(N, z, z)
-		return
-	}
-	power := func(x VecPhysical) { // of two, from whole numbers; N is lost
-		if p.f64 {
-			VPMOVSXDQ(x.(Vec).AsX(), N)
-			VPBROADCASTQ(constant(U64(1023), "bias64"), x)
-			VPADDQ(x, N, N)
-			VPSLLQ(U8(52), N, N)
-		} else {
-			VPBROADCASTD(constant(U32(127), "bias32"), N)
-			VPADDD(x, N, N)
-			VPSLLD(U8(23), N, N)
-		}
-		p.mul(N, z, z)
-	}
-	if p.f64 {
+	case p.f64:
+		const lift, bias = 512, 1023
 		VCVTPD2DQY(N, T.(Vec).AsX())
-		saved := p.free[len(p.free)-1]
-		VPSRAD(U8(1), T.(Vec).AsX(), saved.(Vec).AsX())
-		VPSUBD(saved.(Vec).AsX(), T.(Vec).AsX(), T.(Vec).AsX())
-		power(T)
-		power(saved)
-		return
+		VPMOVSXDQ(T.(Vec).AsX(), N)
+		VPADDQ(table("lifted64", 4, func(int) Constant { return U64(bias + lift) }), N, N)
+		VPSLLQ(U8(52), N, N)
+		p.mul(N, z, z)
+		p.mul(p.operand(0x1p-512, t), z, z)
+	default:
+		const lift, bias = 64, 127
+		VCVTPS2DQ(N, N)
+		VPADDD(table("lifted32", 8, func(int) Constant { return U32(bias + lift) }), N, N)
+		VPSLLD(U8(23), N, N)
+		p.mul(N, z, z)
+		p.mul(p.operand(0x1p-64, t), z, z)
 	}
-	VCVTPS2DQ(N, T)
-	saved := p.free[len(p.free)-1]
-	VPSRAD(U8(1), T, saved)
-	VPSUBD(saved, T, T)
-	power(T)
-	power(saved)
 }
 
 // least is where exp rounds to 0.
