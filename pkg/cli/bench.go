@@ -56,8 +56,8 @@ multiply-adds, matrix products in all forms, convolutions with their gradients, 
 passes over memory beside a plain copy.
 
 With --gram measure, in some minutes, the ways to multiply by K = J Jᵀ in the dual, on 240
-cells of model, outputs, batch size and budget: an MLP and a network of convolutions on
-images of MNIST's size, and the small MLP of configs/digits.yaml. Set-up, products and
+cells of model, outputs, batch size and budget: an MLP, a wide one and a network of
+convolutions on images of MNIST's size, and the small MLP of configs/digits.yaml. Set-up, products and
 the last product are measured apart, in turn, 5 times; a cell is made of their medians.
 The last columns have what gram: auto takes, and its time over that of the best.`,
 		Example: `  dgn bench configs/digits.yaml

@@ -62,8 +62,8 @@ type walk[T tensor.Float] struct {
 	visitor Visitor[T]
 	rows    int           // examples in the batch
 	space   *workspace[T] // for all signals
-	looks   int           // ops with weights before this one are shown to the visitor
-	keeps   int           // and may refer to their signals later, those before this one
+	looks   int           // the visitor is shown ops whose weights begin below this
+	keeps   int           // ops whose weights begin below this may refer to their signals later
 	units   bool          // the signals are the rows of the identity, one for each output
 	values  int           // runValues, but in tests
 }
@@ -111,7 +111,7 @@ const runValues = 1 << 16
 // backprop is nestedOp.backprop for a chain whose weights start at offset.
 func (t *tape[T]) backprop(w *walk[T], offset int, dx, dy tensor.Matrix[T]) (adds int64) {
 	slot := 0           // where dy is, at depth 0
-	var above *dense[T] // the last layer, where dy are its unit signals behind a relu
+	var above *dense[T] // the last layer, if dy is what its unit signals become behind the relu before it
 	for i := len(t.ops) - 1; i >= 0; {
 		o := &t.ops[i]
 		slot = 1 - slot
@@ -121,7 +121,7 @@ func (t *tape[T]) backprop(w *walk[T], offset int, dx, dy tensor.Matrix[T]) (add
 			if to.IsZero() {
 				return adds
 			}
-			dy = to
+			above, dy = nil, to
 			i--
 			continue
 		}
@@ -138,7 +138,8 @@ func (t *tape[T]) backprop(w *walk[T], offset int, dx, dy tensor.Matrix[T]) (add
 		switch {
 		case above.passes(t, i):
 			o.op.(*dense[T]).vjpUnitsOf(above, to, i > last)
-		case units.passes(t, last-1) && offset+t.ops[last-1].lo >= w.looks: // which does without them
+		case units.passes(t, last-1) && offset+t.ops[last-1].lo >= w.looks:
+			// The op before makes its own of W and the gates, and nobody looks at these: they are not made.
 		case units != nil:
 			units.vjpUnits(to)
 		default:

@@ -95,12 +95,16 @@ func (n *Net) gramCosts(m, k int) (cut int, out GramCosts) {
 			first = len(works) - 1
 		}
 	}
-	if last := len(works) - 1; n.sharedZeros(k) > 0 {
+	if last := len(works) - 1; n.gathers() {
 		signals[last].Adds = 0
-		signals[last-2].Adds = signals[last-2].Adds * 3 / 5 // what half of the terms take
+		if n.sharedZeros(k) > 0 {
+			signals[last-2].Adds = signals[last-2].Adds / 5 * 3 // half of the terms take more than half of the time
+		}
 	}
-	for _, s := range signals[first+1:] {
-		walk.add(s)
+	if first >= 0 {
+		for _, s := range signals[first+1:] {
+			walk.add(s)
+		}
 	}
 	each, rows := n.MultiplyAdds(), size.Product(m, k)
 	vjp := Work{Adds: each.VJP, Moved: int64(n.params), Loops: len(works)}

@@ -19,11 +19,14 @@ type GramWork struct {
 	Keep     Work // [GramOp.Keep] with room for all
 	Gram     Work // [GramOp.Gram] after Keep
 	Blocks   Work // [GramOp.GramBlocks] after Keep
-	Multiply Work // and so on, without Rows
-	Combine  Work
+	Multiply Work // [GramOp.Multiply] after Keep, without the reading of Rows
+	Combine  Work // [GramOp.Combine] after Keep
 
 	Held int // values of rows of J
-	Rows int // those of them that Multiply reads, twice, between other matrices
+
+	// Rows are values that Multiply reads twice, with other matrices in between: they come from a cache only
+	// where all of these fit into it. An [Explicit] counts its reading in Multiply: it has rows in one piece, which processors fetch ahead.
+	Rows int
 
 	// Values of work space for Chained, for Multiply and Combine, and for Gram.
 	ChainedSpace, MultiplySpace, GramSpace int
@@ -42,7 +45,7 @@ func (g *GramWork) add(o GramWork) {
 	g.Combine.add(o.Combine)
 	g.Held = size.Sum(g.Held, o.Held)
 	g.Rows = size.Sum(g.Rows, o.Rows)
-	g.MultiplySpace = size.Sum(g.MultiplySpace, o.MultiplySpace)
+	g.MultiplySpace = size.Sum(g.MultiplySpace, o.MultiplySpace) // that product is to know
 	g.Ordered = size.Sum(g.Ordered, o.Ordered)
 }
 
@@ -73,8 +76,8 @@ func passed(n int) int {
 	return n
 }
 
-// streamed is what a product of a matrix of so many values with a vector counts as moved: half up to 16 MiB of
-// float32, where they stay in some cache from one product to the next, since nothing else is read between.
+// streamed is what a product of a matrix of so many values, in one piece, with a vector counts as moved: half up to 16 MiB of
+// float32, where most of them stay in some cache from one product to the next.
 func streamed(n int) int {
 	if n <= 1<<22 {
 		return n / 2

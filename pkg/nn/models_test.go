@@ -418,43 +418,90 @@ func TestInitialScale(t *testing.T) {
 // when they go back like any others, for every number of layers that keep; and so are the multiply-adds that are counted.
 func TestUnitSignals(t *testing.T) {
 	for config, in := range map[string]tensor.Shape{
-		"{kind: mlp, hidden: [9, 40], activation: relu}":       {C: 6, H: 1, W: 1},
-		"{kind: mlp, hidden: [300, 20, 33], activation: relu}": {C: 5, H: 1, W: 1},
-		"{kind: mlp, hidden: [17], activation: relu}":          {C: 5, H: 1, W: 1},
-		"{kind: mlp, hidden: [9, 8], activation: tanh}":        {C: 6, H: 1, W: 1},
-		"{kind: convnet, filters: [3], hidden: [20, 11]}":      {C: 1, H: 8, W: 8},
+		"{kind: mlp, hidden: [9, 40], activation: relu}":                                                                      {C: 6, H: 1, W: 1},
+		"{kind: mlp, hidden: [300, 20, 33], activation: relu}":                                                                {C: 5, H: 1, W: 1},
+		"{kind: mlp, hidden: [17], activation: relu}":                                                                         {C: 5, H: 1, W: 1},
+		"{kind: mlp, hidden: [9, 8], activation: tanh}":                                                                       {C: 6, H: 1, W: 1},
+		"{kind: convnet, filters: [3], hidden: [20, 11]}":                                                                     {C: 1, H: 8, W: 8},
+		"{kind: convnet, filters: [3], hidden: [20]}":                                                                         {C: 1, H: 8, W: 8},
+		"{kind: sequential, layers: [{kind: dense, units: 8}, {kind: dense, units: 6}, relu, {kind: dense, units: K}]}":       {C: 5, H: 1, W: 1},
+		"{kind: sequential, layers: [{kind: dense, units: 8}, tanh, {kind: dense, units: 6}, relu, {kind: dense, units: K}]}": {C: 5, H: 1, W: 1},
+		"{kind: sequential, layers: [relu, {kind: dense, units: 6}, relu, {kind: dense, units: K}]}":                          {C: 5, H: 1, W: 1},
+		"{kind: sequential, layers: [{kind: dense, units: 8}, relu, {kind: dense, units: 6}, {kind: residual, body: [{kind: dense, units: 6}, tanh]}, relu, {kind: dense, units: K}]}": {C: 5, H: 1, W: 1},
+		"{kind: sequential, layers: [{kind: dense, units: 8}, {kind: residual, body: [{kind: dense, units: 8}, tanh]}, {kind: dense, units: 6}, relu, {kind: dense, units: K}]}":       {C: 5, H: 1, W: 1},
 	} {
 		for _, k := range []int{1, 2, 3, 10} {
-			n := build(t, config, in, k)
-			const m = 7
-			rng := rand.New(rand.NewPCG(1, 2))
-			l := NewLinearization[float64](n, m, nil)
-			l.Linearize(n.Init(rng), randomMatrix[float64](rng, m, in.Len()))
-			v, d := randomMatrix[float64](rng, m, k), [2][]float64{make([]float64, n.params), make([]float64, n.params)}
-			for cut := range len(l.tape.ops) + 1 {
-				var adds [2]int64
-				for i, units := range []bool{false, true} {
-					for _, s := range l.tape.ops {
-						for j := range s.kept {
-							s.kept[j] = math.NaN() // what is not written again
-						}
-					}
-					adds[i] = l.keep(l.units(), units, keeper[float64]{room: math.MaxInt}, cut)
-					adds[i] += l.Combine(d[i], v)
+			t.Run(fmt.Sprint(config, " ", k), func(t *testing.T) {
+				n := build(t, strings.ReplaceAll(config, "K", fmt.Sprint(k)), in, k)
+				for _, threads := range []int{1, 3} {
+					pool := tensor.NewPool(threads)
+					testUnitSignals[float64](t, n, pool, 1e-14)
+					testUnitSignals[float32](t, n, pool, 1e-5)
+					pool.Close()
 				}
-				if e := distance(d[1], d[0]); !(e < 1e-14) || adds[0] != adds[1] {
-					t.Errorf("%s, %d outputs, %d ops kept: Jᵀ v is %.2g away, of %d and %d multiply-adds", config, k, cut, e, adds[1], adds[0])
+			})
+		}
+	}
+}
+
+func testUnitSignals[T tensor.Float](t *testing.T, n *Net, pool *tensor.Pool, tol float64) {
+	const largest, m = 9, 7
+	k := n.Outputs()
+	rng := rand.New(rand.NewPCG(1, 2))
+	l := NewLinearization[T](n, largest, pool)
+	w := make([]T, n.params)
+	tensor.Convert(w, n.Init(rng))
+	l.Linearize(w, randomMatrix[T](rng, m, n.in.Len()))
+	v := randomMatrix[float64](rng, m, k)
+	keep := func(units bool, of keeper[T], cut int) int64 {
+		l.Signals(k)
+		for _, slots := range l.signals.slots { // nothing that is not written is right
+			for _, s := range slots {
+				for i := range s {
+					s[i] = T(math.NaN())
 				}
-			}
-			var grams [2]tensor.Matrix[float64]
-			for i, units := range []bool{false, true} {
-				grams[i] = tensor.New[float64](m*k, m*k)
-				l.keep(l.units(), units, keeper[float64]{room: math.MaxInt, full: grams[i]}, len(l.tape.ops))
-				tensor.Mirror(nil, grams[i])
-			}
-			if e := distance(grams[1].Flat(), grams[0].Flat()); !(e < 1e-14) {
-				t.Errorf("%s, %d outputs: K is %.2g away", config, k, e)
 			}
 		}
+		for _, o := range l.tape.ops {
+			for i := range o.kept {
+				o.kept[i] = T(math.NaN())
+			}
+		}
+		return l.keep(l.units(), units, of, cut)
+	}
+	for cut := range len(l.tape.ops) + 1 {
+		if cut < len(l.tape.ops) && l.tape.ops[cut].hi == l.tape.ops[cut].lo {
+			continue
+		}
+		for _, withBlocks := range []bool{false, true} {
+			var d [2][]T
+			var blocks [2]tensor.Matrix[float64]
+			var adds [2]int64
+			for i, units := range []bool{false, true} {
+				of := keeper[T]{room: math.MaxInt}
+				if withBlocks {
+					blocks[i] = tensor.New[float64](m*k, k)
+					of.blocks = blocks[i]
+				}
+				d[i] = make([]T, n.params)
+				adds[i] = keep(units, of, cut)
+				adds[i] += l.Combine(d[i], v)
+			}
+			if e := distance(d[1], d[0]); !(e < tol) || adds[0] != adds[1] {
+				t.Errorf("%d ops kept: Jᵀ v is %.2g away, of %d and %d multiply-adds", cut, e, adds[1], adds[0])
+			}
+			if e := distance(blocks[1].Flat(), blocks[0].Flat()); withBlocks && !(e < tol) {
+				t.Errorf("%d ops kept: the blocks of K are %.2g away", cut, e)
+			}
+		}
+	}
+	var grams [2]tensor.Matrix[T]
+	for i, units := range []bool{false, true} {
+		grams[i] = tensor.New[T](m*k, m*k)
+		keep(units, keeper[T]{room: math.MaxInt, full: grams[i]}, len(l.tape.ops))
+		tensor.Mirror(nil, grams[i])
+	}
+	if e := distance(grams[1].Flat(), grams[0].Flat()); !(e < tol) {
+		t.Errorf("K is %.2g away", e)
 	}
 }

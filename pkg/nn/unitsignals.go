@@ -13,32 +13,54 @@ import (
 //
 // About half of the terms are 0 (docs/math.md section 5). Counts of multiply-adds have them all.
 
-// fewestGated is the number of outputs from which on leaving zeros out takes less time than a product with them: each term has
-// its place looked up, for all outputs together. On an EPYC of Zen 3 (AVX2), with 256 inputs and outputs, it took 0.99 to 1.18 of the time with
+// fewestGated is the number of outputs from which on leaving zeros out takes less time than a product with them. To look up
+// which term comes next takes the same time for any number of outputs, so few do not pay for it. On an EPYC of Zen 3 (AVX2), with 256 inputs and outputs, it took 0.99 to 1.18 of the time with
 // two outputs, 0.82 to 0.91 with three, and about 0.55 with ten.
 const fewestGated = 3
 
-// sharedZeros returns the width of the layer whose unit signals of k outputs go back by their zeros, or 0 if there is none.
-func (c *chain) sharedZeros(k int) int {
-	var last []Layer // that change values, from the top
-	for i := len(c.layers) - 1; i >= 0 && len(last) < 3; i-- {
-		if c.layers[i].changes() {
-			last = append(last, c.layers[i].Layer)
-		}
+// gathers reports whether unit signals go back through the last layer without a product: it is dense, and a relu is before it.
+func (c *chain) gathers() bool {
+	top := c.fromTop(2)
+	if len(top) < 2 {
+		return false
 	}
-	if k < fewestGated || len(last) < 3 {
-		return 0
-	}
-	_, top := last[0].(Dense)
-	_, relu := last[1].(ReLU)
-	before, below := last[2].(Dense)
-	if !top || !relu || !below {
-		return 0
-	}
-	return before.Units
+	_, dense := top[0].Layer.(Dense)
+	_, relu := top[1].Layer.(ReLU)
+	return dense && relu
 }
 
-// units returns op i if it is a last layer of that kind and signals, of all outputs, have only the relu before it to pass.
+// sharedZeros returns the number of units of the dense layer that leaves out the zeros of unit signals of k outputs, or 0 if none
+// does: see units and passes. The first layer with weights sends nothing back.
+func (c *chain) sharedZeros(k int) int {
+	top := c.fromTop(5)
+	if !c.gathers() || k < fewestGated || len(top) < 4 {
+		return 0
+	}
+	layer, ok := top[2].Layer.(Dense)
+	if _, relu := top[3].Layer.(ReLU); relu {
+		top = top[1:]
+	}
+	if !ok || len(top) < 4 || !top[3].weighted() {
+		return 0
+	}
+	return layer.Units
+}
+
+// fromTop returns up to n layers that change values, the last first.
+func (c *chain) fromTop(n int) (out []namedLayer) {
+	for i := len(c.layers) - 1; i >= 0 && len(out) < n; i-- {
+		if c.layers[i].changes() {
+			out = append(out, c.layers[i])
+		}
+	}
+	return out
+}
+
+// weighted reports whether the layer has weights, or is composite.
+func (l namedLayer) weighted() bool { return l.size.NumParams() > 0 || len(l.inside()) > 0 }
+
+// units returns op i, if it is a last layer, dense, from which unit signals have only a relu to pass before they come to
+// op last-1, which has weights.
 func (t *tape[T]) units(w *walk[T], i, last int) *dense[T] {
 	if !w.units || t.depth > 0 || i != len(t.ops)-1 || last != i-1 || t.gated(i, last) == nil {
 		return nil

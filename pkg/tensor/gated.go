@@ -5,8 +5,8 @@ import (
 	"github.com/dualgn/dgn/pkg/tensor/kernel"
 )
 
-// gatedSpace is a product of [GatedProducts] that is being made.
-type gatedSpace[T Float] struct {
+// gatedRun is a product of [GatedProducts] that is being made.
+type gatedRun[T Float] struct {
 	kernel.Gated[T]
 	z, gate  Matrix[T]
 	examples int // that have their panels made together
@@ -55,8 +55,8 @@ func GatedProducts[T Float](p *Pool, a, z, b, gate, c Matrix[T]) {
 	g.done(p)
 }
 
-// GatedSpace is about the number of values that GatedProducts keeps for k rows, m examples and h terms: lists of terms,
-// and A for the kernels.
+// GatedSpace is an upper bound of the values that GatedProducts keeps for k rows, m examples and h terms, in either
+// precision: lists of terms, whose numbers are half as large as a float64, and A in vectors.
 func GatedSpace(k, m, h int) int {
 	return size.Product(h, size.Sum(m, size.Product(2, size.Sum(k, 8))))
 }

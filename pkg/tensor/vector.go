@@ -28,7 +28,7 @@ type args[T Float] struct {
 	from    int
 	finish  kernel.Finish[T]
 	left    leftSpace[T]
-	gated   gatedSpace[T]
+	gated   gatedRun[T]
 	ones    []T                  // of sums of rows
 	scratch []*kernel.Scratch[T] // one for each thread
 	conv    convSpace[T]

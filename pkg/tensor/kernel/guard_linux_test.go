@@ -41,7 +41,7 @@ func guarded[T Float](t *testing.T, n int, atEnd bool) []T {
 
 func testGuards[T Float](t *testing.T) {
 	var s Scratch[T]
-	for _, size := range [][3]int{{1, 1, 101}, {5, 7, 9}, {14, 33, 20}, {13, 16, 17}, {40, 65, 70}, {6, 100, 3}} {
+	for _, size := range [][3]int{{1, 1, 101}, {5, 7, 9}, {14, 33, 20}, {13, 16, 17}, {40, 65, 70}, {6, 100, 3}, {2, 21, 300}} {
 		m, n, k := size[0], size[1], size[2]
 		for trans := range 4 {
 			for _, atEnd := range []bool{false, true} {

@@ -275,10 +275,15 @@ func finishBlock(v vectors, f64 bool, rows, width int, gate Mem) {
 // numbers for 0, which those of a gate are not: as integers, the bits of numbers above 0 and of NaNs are above
 // those of -Inf, and not 0.
 func closeWhere(f64 bool, gate, zero, x, spare Op) {
+	openLanes(f64, gate, zero, spare)
+	VANDPS(gate, x, x)
+}
+
+// openLanes makes the lanes of a gate all ones where it lets pass, and 0 elsewhere.
+func openLanes(f64 bool, gate, zero, spare Op) {
 	either(f64, func() { VPCMPGTD(negativeInfinity(f64), gate, spare) }, func() { VPCMPGTQ(negativeInfinity(f64), gate, spare) })()
 	either(f64, func() { VPCMPEQD(zero, gate, gate) }, func() { VPCMPEQQ(zero, gate, gate) })()
 	VPANDN(spare, gate, gate)
-	VANDPS(gate, x, x)
 }
 
 // negativeInfinity is a vector of AVX2 of -Inf.

@@ -139,9 +139,6 @@ func isOpen(v vectors, f64 bool, gate, spare Op) {
 		VPCMPGTD_BCST(infinite, gate, K3)
 		VPTESTMD(gate, gate, K3, K3)
 	default:
-		zeros := table("zeros", 4, func(int) Constant { return U64(0) })
-		either(f64, func() { VPCMPGTD(infinite, gate, spare) }, func() { VPCMPGTQ(infinite, gate, spare) })()
-		either(f64, func() { VPCMPEQD(zeros, gate, gate) }, func() { VPCMPEQQ(zeros, gate, gate) })()
-		VPANDN(spare, gate, gate)
+		openLanes(f64, gate, table("zeros", 4, func(int) Constant { return U64(0) }), spare)
 	}
 }
