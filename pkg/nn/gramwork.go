@@ -154,7 +154,9 @@ func (l namedLayer) gramWork(m, s int) (g GramWork, through, signals Work) {
 	through = adds(size.Product(m, int(l.size.Input)), passed(moved))
 	signals = through.times(s)
 	if l.size.NumParams() > 0 {
-		signals.Moved = int64(passed(size.Product(s, moved)))
+		weights := passed(l.size.NumParams())
+		through.Moved = int64(size.Sum(passed(moved), weights))
+		signals.Moved = int64(size.Sum(passed(size.Product(s, moved)), weights))
 	}
 	inside := l.inside()
 	for _, b := range inside {
