@@ -453,6 +453,17 @@ func testUnitSignals[T tensor.Float](t *testing.T, n *Net, pool *tensor.Pool, to
 	tensor.Convert(w, n.Init(rng))
 	l.Linearize(w, randomMatrix[T](rng, m, n.in.Len()))
 	v := randomMatrix[float64](rng, m, k)
+
+	// Zeros are counted where the walk leaves them out.
+	tape := l.tape
+	top := len(tape.ops) - 1
+	below := tape.runFrom(top) - 1
+	units := tape.units(&walk[T]{units: true}, top, below+1)
+	leaves := units.passes(tape, below) && tape.runFrom(below) > tape.first
+	if h := n.sharedZeros(k); leaves != (h > 0) || leaves && h != units.in {
+		t.Errorf("zeros of %d units are counted, and it is %v that some are left out", h, leaves)
+	}
+
 	keep := func(units bool, of keeper[T], cut int) int64 {
 		l.Signals(k)
 		for _, slots := range l.signals.slots { // nothing that is not written is right

@@ -58,7 +58,8 @@ func GatedProducts[T Float](p *Pool, a, z, b, gate, c Matrix[T]) {
 // GatedSpace is an upper bound of the values that GatedProducts keeps for k rows, m examples and h terms, in either
 // precision: lists of terms, whose numbers are half as large as a float64, and A in vectors.
 func GatedSpace(k, m, h int) int {
-	return size.Product(h, size.Sum(m, size.Product(2, size.Sum(k, 8))))
+	lists := size.Product(m, size.Sum(h, kernel.GatedParts(h)))
+	return size.Sum(lists, size.Product(2, h, size.Sum(k, 8)))
 }
 
 // openGrain is the number of gates that one thread reads at a time, in ten microseconds.

@@ -74,7 +74,7 @@ func TestGatedSpace(t *testing.T) {
 
 func testGatedSpace[T Float](t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
-	for _, s := range []struct{ k, m, h int }{{3, 500, 700}, {100, 64, 3000}, {10, 128, 1024}} {
+	for _, s := range []struct{ k, m, h int }{{3, 500, 700}, {100, 64, 3000}, {10, 128, 1024}, {3, 300000, 1}} {
 		a, z, b, c := randomMatrix[T](rng, s.k, s.h, 0), randomMatrix[T](rng, s.m, s.h, 0), New[T](s.h, 1), New[T](s.k*s.m, 1)
 		p := NewPool(1)
 		before := heap()

@@ -22,10 +22,13 @@ type Gated[T Float] struct {
 // gatedPart is the largest number of terms of a part: those of A and of a panel of B stay in the first-level cache.
 const gatedPart = 256
 
-// Begin takes A, with rows lda apart, for m examples, whose gates are not open yet.
+// GatedParts returns how many parts h terms are cut into.
+func GatedParts(h int) int { return (h + gatedPart - 1) / gatedPart }
+
+// Begin takes A, k x h and not empty, with rows lda apart, for m examples. Their gates are read next.
 func (g *Gated[T]) Begin(m, k, h int, a []T, lda int) {
 	g.k, g.h = k, h
-	parts := max(1, (h+gatedPart-1)/gatedPart)
+	parts := GatedParts(h)
 	g.part = (h + parts - 1) / parts
 	if need := m * (h + parts); cap(g.open) < need {
 		g.open = make([]uint32, need)
