@@ -111,7 +111,7 @@ const runValues = 1 << 16
 // backprop is nestedOp.backprop for a chain whose weights start at offset.
 func (t *tape[T]) backprop(w *walk[T], offset int, dx, dy tensor.Matrix[T]) (adds int64) {
 	slot := 0           // where dy is, at depth 0
-	var above *dense[T] // the last layer, if dy is what its unit signals become behind the relu before it
+	var above *dense[T] // the last layer, if dy is what its unit signals become behind the relu before it, or would be
 	for i := len(t.ops) - 1; i >= 0; {
 		o := &t.ops[i]
 		slot = 1 - slot
@@ -134,21 +134,21 @@ func (t *tape[T]) backprop(w *walk[T], offset int, dx, dy tensor.Matrix[T]) (add
 		if to.IsZero() {
 			return adds
 		}
-		units := t.units(w, i, last)
+		top := t.gathering(w, i, last)
 		switch {
 		case above.passes(t, i):
 			o.op.(*dense[T]).vjpUnitsOf(above, to, i > last)
-		case units.passes(t, last-1) && offset+t.ops[last-1].lo >= w.looks:
-			// The op before makes its own of W and the gates, and nobody looks at these: they are not made.
-		case units != nil:
-			units.vjpUnits(to)
+		case top.passes(t, last-1) && offset+t.ops[last-1].lo >= w.looks:
+			// Op last-1 makes the signals below it of W and the gates, and no visitor sees those here: they are not made.
+		case top != nil:
+			top.vjpUnits(to)
 		default:
 			t.run(w, i, last, to, dy)
 		}
 		for j := last; j <= i; j++ {
 			adds += int64(dy.Rows) * t.ops[j].input
 		}
-		above, dy, i = units, to, last-1
+		above, dy, i = top, to, last-1
 	}
 	if len(t.ops) == 0 && !dx.IsZero() {
 		copy(dx.Flat(), dy.Flat())
@@ -169,7 +169,7 @@ func (t *tape[T]) signalsTo(w *walk[T], offset int, dx tensor.Matrix[T], i, slot
 	return w.space.matrix(t.depth, slot, rows, t.ops[i-1].width)
 }
 
-// runFrom returns the last op of the run that begins with op i, which has weights: those down to the next with some.
+// runFrom returns the lowest op of the run that begins with op i: that one and the ops without weights below it.
 func (t *tape[T]) runFrom(i int) int {
 	for i > 0 && t.ops[i-1].nested == nil && t.ops[i-1].hi == t.ops[i-1].lo {
 		i--

@@ -75,9 +75,9 @@ func (n *Net) gramCosts(m, k int) (cut int, out GramCosts) {
 		weighted []bool
 		first    = -1
 		all      GramWork
-		signals  []Work
-		back     Work // through all layers above the first with weights
-		walk     Work // of k signals
+		signals  []Work // of k signals back through a layer
+		back     Work   // of one through all layers above the first with weights
+		walk     Work   // of k
 	)
 	for _, l := range n.layers {
 		if !l.changes() {
@@ -95,10 +95,10 @@ func (n *Net) gramCosts(m, k int) (cut int, out GramCosts) {
 			first = len(works) - 1
 		}
 	}
-	if last := len(works) - 1; n.gathers() {
+	if last := len(works) - 1; k == n.Outputs() && n.gathers() {
 		signals[last].Adds = 0
 		if n.sharedZeros(k) > 0 {
-			signals[last-2].Adds = signals[last-2].Adds / 5 * 3 // half of the terms take more than half of the time
+			signals[last-2].Adds = signals[last-2].Adds / 5 * 3 // half of the terms, and what it takes to find them, for some ten outputs
 		}
 	}
 	if first >= 0 {

@@ -85,7 +85,7 @@ func (l *Linearization[T]) Keep(blocks tensor.Matrix[float64]) (walked bool, mul
 	return l.keepBelow(l.best, blocks, true, l.units)
 }
 
-// keepBelow keeps rows of the layers below an op, for signals, units or not.
+// keepBelow keeps rows of the layers below an op, for signals; units says that these are the unit signals.
 func (l *Linearization[T]) keepBelow(best int, blocks tensor.Matrix[float64], units bool, signals func() tensor.Matrix[T]) (walked bool, multiplyAdds int64) {
 	if best == 0 && blocks.IsZero() {
 		l.forgetRows()

@@ -25,7 +25,7 @@ type GramWork struct {
 	Held int // values of rows of J
 
 	// Rows are values that Multiply reads twice, with other matrices in between: they come from a cache only
-	// where all of these fit into it. An [Explicit] counts its reading in Multiply: it has rows in one piece, which processors fetch ahead.
+	// where they and those matrices fit into it together. An [Explicit] counts its reading in Multiply: it has rows in one piece, which processors fetch ahead.
 	Rows int
 
 	// Values of work space for Chained, for Multiply and Combine, and for Gram.
@@ -45,12 +45,12 @@ func (g *GramWork) add(o GramWork) {
 	g.Combine.add(o.Combine)
 	g.Held = size.Sum(g.Held, o.Held)
 	g.Rows = size.Sum(g.Rows, o.Rows)
-	g.MultiplySpace = size.Sum(g.MultiplySpace, o.MultiplySpace) // that product is to know
+	g.MultiplySpace = size.Sum(g.MultiplySpace, o.MultiplySpace) // for product, as Rows
 	g.Ordered = size.Sum(g.Ordered, o.Ordered)
 }
 
 // product is the work of Multiply with all it reads. Rows come from a near cache where they and the work space
-// have up to 4 MiB of float32, from a far one, half as fast, up to 12 MiB, and else from memory, which threads share.
+// have up to 4 MiB of float32, from a far one, half as fast, up to 12 MiB, and else from memory, a fifth as fast, which threads share.
 func (g GramWork) product() Work {
 	reads := size.Product(2, g.Rows)
 	switch all := size.Sum(g.Rows, g.MultiplySpace); {
@@ -147,17 +147,13 @@ func explicitWork(m, s, cols int) GramWork {
 }
 
 // gramWork is what a layer does, those inside it together. through is the work of taking a
-// cotangent back to its input, or a tangent from there, and signals that of taking s of them back. These
-// lie in memory between layers with weights, and go through the others some at a time.
+// cotangent back to its input, or a tangent from there, and signals that of taking s of them back. Between layers with weights all
+// of these lie in memory; through other layers they go some at a time, which stay in the cache.
 func (l namedLayer) gramWork(m, s int) (g GramWork, through, signals Work) {
 	moved := size.Product(m, size.Sum(l.in.Len(), size.Product(2, l.size.Out.Len())))
 	through = adds(size.Product(m, int(l.size.Input)), passed(moved))
 	signals = through.times(s)
-	if l.size.NumParams() > 0 {
-		weights := passed(l.size.NumParams())
-		through.Moved = int64(size.Sum(passed(moved), weights))
-		signals.Moved = int64(size.Sum(passed(size.Product(s, moved)), weights))
-	}
+	weights := l.size.NumParams()
 	inside := l.inside()
 	for _, b := range inside {
 		for i, in := range b.layers {
@@ -166,11 +162,16 @@ func (l namedLayer) gramWork(m, s int) (g GramWork, through, signals Work) {
 			}
 			part, pass, back := in.gramWork(m, s)
 			g.add(part)
-			if i > b.first {
+			if i > b.first { // which reads its own weights
+				weights -= in.size.NumParams()
 				g.Chained.add(pass.times(2))
 				g.Keep.add(back)
 			}
 		}
+	}
+	if l.size.NumParams() > 0 {
+		through.Moved = int64(size.Sum(passed(moved), passed(weights)))
+		signals.Moved = int64(size.Sum(passed(size.Product(s, moved)), passed(weights)))
 	}
 	if len(inside) > 0 || l.size.NumParams() == 0 {
 		return g, through, signals

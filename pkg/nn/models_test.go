@@ -418,15 +418,18 @@ func TestInitialScale(t *testing.T) {
 // when they go back like any others, for every number of layers that keep; and so are the multiply-adds that are counted.
 func TestUnitSignals(t *testing.T) {
 	for config, in := range map[string]tensor.Shape{
-		"{kind: mlp, hidden: [9, 40], activation: relu}":                                                                      {C: 6, H: 1, W: 1},
-		"{kind: mlp, hidden: [300, 20, 33], activation: relu}":                                                                {C: 5, H: 1, W: 1},
-		"{kind: mlp, hidden: [17], activation: relu}":                                                                         {C: 5, H: 1, W: 1},
-		"{kind: mlp, hidden: [9, 8], activation: tanh}":                                                                       {C: 6, H: 1, W: 1},
-		"{kind: convnet, filters: [3], hidden: [20, 11]}":                                                                     {C: 1, H: 8, W: 8},
-		"{kind: convnet, filters: [3], hidden: [20]}":                                                                         {C: 1, H: 8, W: 8},
-		"{kind: sequential, layers: [{kind: dense, units: 8}, {kind: dense, units: 6}, relu, {kind: dense, units: K}]}":       {C: 5, H: 1, W: 1},
-		"{kind: sequential, layers: [{kind: dense, units: 8}, tanh, {kind: dense, units: 6}, relu, {kind: dense, units: K}]}": {C: 5, H: 1, W: 1},
-		"{kind: sequential, layers: [relu, {kind: dense, units: 6}, relu, {kind: dense, units: K}]}":                          {C: 5, H: 1, W: 1},
+		"{kind: mlp, hidden: [9, 40], activation: relu}":                                                                                                                               {C: 6, H: 1, W: 1},
+		"{kind: mlp, hidden: [300, 20, 33], activation: relu}":                                                                                                                         {C: 5, H: 1, W: 1},
+		"{kind: mlp, hidden: [17], activation: relu}":                                                                                                                                  {C: 5, H: 1, W: 1},
+		"{kind: mlp, hidden: [9, 8], activation: tanh}":                                                                                                                                {C: 6, H: 1, W: 1},
+		"{kind: convnet, filters: [3], hidden: [20, 11]}":                                                                                                                              {C: 1, H: 8, W: 8},
+		"{kind: convnet, filters: [3], hidden: [20]}":                                                                                                                                  {C: 1, H: 8, W: 8},
+		"{kind: sequential, layers: [{kind: dense, units: 8}, {kind: dense, units: 6}, relu, {kind: dense, units: K}]}":                                                                {C: 5, H: 1, W: 1},
+		"{kind: sequential, layers: [{kind: dense, units: 8}, tanh, {kind: dense, units: 6}, relu, {kind: dense, units: K}]}":                                                          {C: 5, H: 1, W: 1},
+		"{kind: sequential, layers: [{kind: residual, body: [tanh]}, {kind: dense, units: 6}, relu, {kind: dense, units: K}]}":                                                         {C: 5, H: 1, W: 1},
+		"{kind: sequential, layers: [{kind: dense, units: 8}, tanh, relu, {kind: dense, units: K}]}":                                                                                   {C: 5, H: 1, W: 1},
+		"{kind: sequential, layers: [{kind: conv, filters: 3, kernel: 3}, {kind: avg_pool, size: 2}, relu, flatten, {kind: dense, units: K}]}":                                         {C: 1, H: 8, W: 8},
+		"{kind: sequential, layers: [relu, {kind: dense, units: 6}, relu, {kind: dense, units: K}]}":                                                                                   {C: 5, H: 1, W: 1},
 		"{kind: sequential, layers: [{kind: dense, units: 8}, relu, {kind: dense, units: 6}, {kind: residual, body: [{kind: dense, units: 6}, tanh]}, relu, {kind: dense, units: K}]}": {C: 5, H: 1, W: 1},
 		"{kind: sequential, layers: [{kind: dense, units: 8}, {kind: residual, body: [{kind: dense, units: 8}, tanh]}, {kind: dense, units: 6}, relu, {kind: dense, units: K}]}":       {C: 5, H: 1, W: 1},
 	} {
@@ -458,10 +461,13 @@ func testUnitSignals[T tensor.Float](t *testing.T, n *Net, pool *tensor.Pool, to
 	tape := l.tape
 	top := len(tape.ops) - 1
 	below := tape.runFrom(top) - 1
-	units := tape.units(&walk[T]{units: true}, top, below+1)
-	leaves := units.passes(tape, below) && tape.runFrom(below) > tape.first
-	if h := n.sharedZeros(k); leaves != (h > 0) || leaves && h != units.in {
+	last := tape.gathering(&walk[T]{units: true}, top, below+1)
+	leaves := last.passes(tape, below) && tape.runFrom(below) > tape.first
+	if h := n.sharedZeros(k); leaves != (h > 0) || leaves && h != last.in {
 		t.Errorf("zeros of %d units are counted, and it is %v that some are left out", h, leaves)
+	}
+	if gathers := n.gathers(); gathers != (last != nil) {
+		t.Errorf("that the last layer gathers is %v, and counted as %v", last != nil, gathers)
 	}
 
 	keep := func(units bool, of keeper[T], cut int) int64 {

@@ -14,14 +14,15 @@ import (
 // About half of the terms are 0 (docs/math.md section 5). Counts of multiply-adds have them all.
 
 // fewestGated is the number of outputs from which on leaving zeros out takes less time than a product with them. To look up
-// which term comes next takes the same time for any number of outputs, so few do not pay for it. On an EPYC of Zen 3 (AVX2), with 256 inputs and outputs, it took 0.99 to 1.18 of the time with
-// two outputs, 0.82 to 0.91 with three, and about 0.55 with ten.
+// which term comes next takes the same time for any number of outputs, so few do not pay for it. On an EPYC of Zen 3 (AVX2) a
+// layer of 256 inputs and 256 units took 0.99 to 1.18 of the time with two outputs of the network, 0.82 to 0.91 with three,
+// and about 0.55 with ten.
 const fewestGated = 3
 
-// gathers reports whether unit signals go back through the last layer without a product: it is dense, and a relu is before it.
+// gathers reports whether unit signals go back through the last layer without a product, see tape.gathering.
 func (c *chain) gathers() bool {
-	top := c.fromTop(2)
-	if len(top) < 2 {
+	top := c.fromTop(3)
+	if len(top) < 3 || !top[2].endsRun() {
 		return false
 	}
 	_, dense := top[0].Layer.(Dense)
@@ -30,17 +31,20 @@ func (c *chain) gathers() bool {
 }
 
 // sharedZeros returns the number of units of the dense layer that leaves out the zeros of unit signals of k outputs, or 0 if none
-// does: see units and passes. The first layer with weights sends nothing back.
+// does, see passes. The first layer with weights sends nothing back.
 func (c *chain) sharedZeros(k int) int {
 	top := c.fromTop(5)
 	if !c.gathers() || k < fewestGated || len(top) < 4 {
 		return 0
 	}
 	layer, ok := top[2].Layer.(Dense)
+	if top[2].offset == 0 {
+		return 0
+	}
 	if _, relu := top[3].Layer.(ReLU); relu {
 		top = top[1:]
 	}
-	if !ok || len(top) < 4 || !top[3].weighted() {
+	if !ok || len(top) < 4 || !top[3].endsRun() {
 		return 0
 	}
 	return layer.Units
@@ -56,12 +60,12 @@ func (c *chain) fromTop(n int) (out []namedLayer) {
 	return out
 }
 
-// weighted reports whether the layer has weights, or is composite.
-func (l namedLayer) weighted() bool { return l.size.NumParams() > 0 || len(l.inside()) > 0 }
+// endsRun reports whether a run of ops from above stops before the layer, see runFrom: it has weights, or is composite.
+func (l namedLayer) endsRun() bool { return l.size.NumParams() > 0 || len(l.inside()) > 0 }
 
-// units returns op i, if it is a last layer, dense, from which unit signals have only a relu to pass before they come to
-// op last-1, which has weights.
-func (t *tape[T]) units(w *walk[T], i, last int) *dense[T] {
+// gathering returns op i, if it is the last layer, dense, and unit signals have only a relu before it to pass until they come to
+// op last-1, which has weights or is composite.
+func (t *tape[T]) gathering(w *walk[T], i, last int) *dense[T] {
 	if !w.units || t.depth > 0 || i != len(t.ops)-1 || last != i-1 || t.gated(i, last) == nil {
 		return nil
 	}
@@ -69,7 +73,8 @@ func (t *tape[T]) units(w *walk[T], i, last int) *dense[T] {
 	return o
 }
 
-// passes reports whether op i takes unit signals of o back by itself: a dense layer, and nothing but a relu before it.
+// passes reports whether op i leaves out zeros of the unit signals of o: a dense layer, with nothing but a relu between it and the
+// layer with weights before it, and enough outputs.
 func (o *dense[T]) passes(t *tape[T], i int) bool {
 	if o == nil || o.out < fewestGated || i < 0 {
 		return false

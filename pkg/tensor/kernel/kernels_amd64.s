@@ -49267,7 +49267,7 @@ loop:
 	VADDPD       lanes3ff0000000000000<>+0(SB), Y4, Y4
 	VCVTPD2DQY   Y1, X3
 	VPMOVSXDQ    X3, Y1
-	VPADDQ       lifted64<>+0(SB), Y1, Y1
+	VPADDQ       liftedd<>+0(SB), Y1, Y1
 	VPSLLQ       $0x34, Y1, Y1
 	VMULPD       Y1, Y4, Y4
 	VMULPD       lanes1ff0000000000000<>+0(SB), Y4, Y4
@@ -49305,7 +49305,7 @@ tail:
 	VADDPD       lanes3ff0000000000000<>+0(SB), Y4, Y4
 	VCVTPD2DQY   Y1, X3
 	VPMOVSXDQ    X3, Y1
-	VPADDQ       lifted64<>+0(SB), Y1, Y1
+	VPADDQ       liftedd<>+0(SB), Y1, Y1
 	VPSLLQ       $0x34, Y1, Y1
 	VMULPD       Y1, Y4, Y4
 	VMULPD       lanes1ff0000000000000<>+0(SB), Y4, Y4
@@ -49399,11 +49399,11 @@ DATA lanes3ff0000000000000<>+16(SB)/8, $(1.0)
 DATA lanes3ff0000000000000<>+24(SB)/8, $(1.0)
 GLOBL lanes3ff0000000000000<>(SB), RODATA|NOPTR, $32
 
-DATA lifted64<>+0(SB)/8, $0x00000000000005ff
-DATA lifted64<>+8(SB)/8, $0x00000000000005ff
-DATA lifted64<>+16(SB)/8, $0x00000000000005ff
-DATA lifted64<>+24(SB)/8, $0x00000000000005ff
-GLOBL lifted64<>(SB), RODATA|NOPTR, $32
+DATA liftedd<>+0(SB)/8, $0x00000000000005ff
+DATA liftedd<>+8(SB)/8, $0x00000000000005ff
+DATA liftedd<>+16(SB)/8, $0x00000000000005ff
+DATA liftedd<>+24(SB)/8, $0x00000000000005ff
+GLOBL liftedd<>(SB), RODATA|NOPTR, $32
 
 DATA lanes1ff0000000000000<>+0(SB)/8, $(0.00000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000007458340731200207)
 DATA lanes1ff0000000000000<>+8(SB)/8, $(0.00000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000007458340731200207)
@@ -49447,7 +49447,7 @@ loop:
 	VADDPD       lanes3ff0000000000000<>+0(SB), Y4, Y4
 	VCVTPD2DQY   Y1, X3
 	VPMOVSXDQ    X3, Y1
-	VPADDQ       lifted64<>+0(SB), Y1, Y1
+	VPADDQ       liftedd<>+0(SB), Y1, Y1
 	VPSLLQ       $0x34, Y1, Y1
 	VMULPD       Y1, Y4, Y4
 	VMULPD       lanes1ff0000000000000<>+0(SB), Y4, Y4
@@ -49493,7 +49493,7 @@ tail:
 	VADDPD       lanes3ff0000000000000<>+0(SB), Y4, Y4
 	VCVTPD2DQY   Y1, X3
 	VPMOVSXDQ    X3, Y1
-	VPADDQ       lifted64<>+0(SB), Y1, Y1
+	VPADDQ       liftedd<>+0(SB), Y1, Y1
 	VPSLLQ       $0x34, Y1, Y1
 	VMULPD       Y1, Y4, Y4
 	VMULPD       lanes1ff0000000000000<>+0(SB), Y4, Y4
@@ -49554,7 +49554,7 @@ loop:
 	VMOVAPD      Y3, Y7
 	VCVTPD2DQY   Y1, X2
 	VPMOVSXDQ    X2, Y1
-	VPADDQ       lifted64<>+0(SB), Y1, Y1
+	VPADDQ       liftedd<>+0(SB), Y1, Y1
 	VPSLLQ       $0x34, Y1, Y1
 	VMULPD       Y1, Y7, Y7
 	VMULPD       lanes1ff0000000000000<>+0(SB), Y7, Y7
@@ -49610,7 +49610,7 @@ tail:
 	VMOVAPD      Y3, Y7
 	VCVTPD2DQY   Y1, X2
 	VPMOVSXDQ    X2, Y1
-	VPADDQ       lifted64<>+0(SB), Y1, Y1
+	VPADDQ       liftedd<>+0(SB), Y1, Y1
 	VPSLLQ       $0x34, Y1, Y1
 	VMULPD       Y1, Y7, Y7
 	VMULPD       lanes1ff0000000000000<>+0(SB), Y7, Y7
@@ -49671,7 +49671,7 @@ loop:
 	VADDPD       lanes3ff0000000000000<>+0(SB), Y4, Y4
 	VCVTPD2DQY   Y1, X3
 	VPMOVSXDQ    X3, Y1
-	VPADDQ       lifted64<>+0(SB), Y1, Y1
+	VPADDQ       liftedd<>+0(SB), Y1, Y1
 	VPSLLQ       $0x34, Y1, Y1
 	VMULPD       Y1, Y4, Y4
 	VMULPD       lanes1ff0000000000000<>+0(SB), Y4, Y4
@@ -49736,7 +49736,7 @@ tail:
 	VADDPD       lanes3ff0000000000000<>+0(SB), Y4, Y4
 	VCVTPD2DQY   Y1, X3
 	VPMOVSXDQ    X3, Y1
-	VPADDQ       lifted64<>+0(SB), Y1, Y1
+	VPADDQ       liftedd<>+0(SB), Y1, Y1
 	VPSLLQ       $0x34, Y1, Y1
 	VMULPD       Y1, Y4, Y4
 	VMULPD       lanes1ff0000000000000<>+0(SB), Y4, Y4
@@ -49854,7 +49854,7 @@ loop:
 	VFMADD213PS  Y2, Y3, Y4
 	VADDPS       lanes3f800000s<>+0(SB), Y4, Y4
 	VCVTPS2DQ    Y1, Y1
-	VPADDD       lifted32<>+0(SB), Y1, Y1
+	VPADDD       lifteds<>+0(SB), Y1, Y1
 	VPSLLD       $0x17, Y1, Y1
 	VMULPS       Y1, Y4, Y4
 	VMULPS       lanes1f800000s<>+0(SB), Y4, Y4
@@ -49886,7 +49886,7 @@ tail:
 	VFMADD213PS  Y2, Y3, Y4
 	VADDPS       lanes3f800000s<>+0(SB), Y4, Y4
 	VCVTPS2DQ    Y1, Y1
-	VPADDD       lifted32<>+0(SB), Y1, Y1
+	VPADDD       lifteds<>+0(SB), Y1, Y1
 	VPSLLD       $0x17, Y1, Y1
 	VMULPS       Y1, Y4, Y4
 	VMULPS       lanes1f800000s<>+0(SB), Y4, Y4
@@ -49986,15 +49986,15 @@ DATA lanes3f800000s<>+24(SB)/4, $(1.0)
 DATA lanes3f800000s<>+28(SB)/4, $(1.0)
 GLOBL lanes3f800000s<>(SB), RODATA|NOPTR, $32
 
-DATA lifted32<>+0(SB)/4, $0x000000bf
-DATA lifted32<>+4(SB)/4, $0x000000bf
-DATA lifted32<>+8(SB)/4, $0x000000bf
-DATA lifted32<>+12(SB)/4, $0x000000bf
-DATA lifted32<>+16(SB)/4, $0x000000bf
-DATA lifted32<>+20(SB)/4, $0x000000bf
-DATA lifted32<>+24(SB)/4, $0x000000bf
-DATA lifted32<>+28(SB)/4, $0x000000bf
-GLOBL lifted32<>(SB), RODATA|NOPTR, $32
+DATA lifteds<>+0(SB)/4, $0x000000bf
+DATA lifteds<>+4(SB)/4, $0x000000bf
+DATA lifteds<>+8(SB)/4, $0x000000bf
+DATA lifteds<>+12(SB)/4, $0x000000bf
+DATA lifteds<>+16(SB)/4, $0x000000bf
+DATA lifteds<>+20(SB)/4, $0x000000bf
+DATA lifteds<>+24(SB)/4, $0x000000bf
+DATA lifteds<>+28(SB)/4, $0x000000bf
+GLOBL lifteds<>(SB), RODATA|NOPTR, $32
 
 DATA lanes1f800000s<>+0(SB)/4, $(0.00000000000000000005421011)
 DATA lanes1f800000s<>+4(SB)/4, $(0.00000000000000000005421011)
@@ -50036,7 +50036,7 @@ loop:
 	VFMADD213PS  Y2, Y3, Y4
 	VADDPS       lanes3f800000s<>+0(SB), Y4, Y4
 	VCVTPS2DQ    Y1, Y1
-	VPADDD       lifted32<>+0(SB), Y1, Y1
+	VPADDD       lifteds<>+0(SB), Y1, Y1
 	VPSLLD       $0x17, Y1, Y1
 	VMULPS       Y1, Y4, Y4
 	VMULPS       lanes1f800000s<>+0(SB), Y4, Y4
@@ -50076,7 +50076,7 @@ tail:
 	VFMADD213PS  Y2, Y3, Y4
 	VADDPS       lanes3f800000s<>+0(SB), Y4, Y4
 	VCVTPS2DQ    Y1, Y1
-	VPADDD       lifted32<>+0(SB), Y1, Y1
+	VPADDD       lifteds<>+0(SB), Y1, Y1
 	VPSLLD       $0x17, Y1, Y1
 	VMULPS       Y1, Y4, Y4
 	VMULPS       lanes1f800000s<>+0(SB), Y4, Y4
@@ -50135,7 +50135,7 @@ loop:
 	VBROADCASTSS s3f800000<>+0(SB), Y3
 	VMOVAPS      Y3, Y7
 	VCVTPS2DQ    Y1, Y1
-	VPADDD       lifted32<>+0(SB), Y1, Y1
+	VPADDD       lifteds<>+0(SB), Y1, Y1
 	VPSLLD       $0x17, Y1, Y1
 	VMULPS       Y1, Y7, Y7
 	VMULPS       lanes1f800000s<>+0(SB), Y7, Y7
@@ -50185,7 +50185,7 @@ tail:
 	VBROADCASTSS s3f800000<>+0(SB), Y3
 	VMOVAPS      Y3, Y7
 	VCVTPS2DQ    Y1, Y1
-	VPADDD       lifted32<>+0(SB), Y1, Y1
+	VPADDD       lifteds<>+0(SB), Y1, Y1
 	VPSLLD       $0x17, Y1, Y1
 	VMULPS       Y1, Y7, Y7
 	VMULPS       lanes1f800000s<>+0(SB), Y7, Y7
@@ -50240,7 +50240,7 @@ loop:
 	VFMADD213PS  Y2, Y3, Y4
 	VADDPS       lanes3f800000s<>+0(SB), Y4, Y4
 	VCVTPS2DQ    Y1, Y1
-	VPADDD       lifted32<>+0(SB), Y1, Y1
+	VPADDD       lifteds<>+0(SB), Y1, Y1
 	VPSLLD       $0x17, Y1, Y1
 	VMULPS       Y1, Y4, Y4
 	VMULPS       lanes1f800000s<>+0(SB), Y4, Y4
@@ -50295,7 +50295,7 @@ tail:
 	VFMADD213PS  Y2, Y3, Y4
 	VADDPS       lanes3f800000s<>+0(SB), Y4, Y4
 	VCVTPS2DQ    Y1, Y1
-	VPADDD       lifted32<>+0(SB), Y1, Y1
+	VPADDD       lifteds<>+0(SB), Y1, Y1
 	VPSLLD       $0x17, Y1, Y1
 	VMULPS       Y1, Y4, Y4
 	VMULPS       lanes1f800000s<>+0(SB), Y4, Y4
@@ -50415,7 +50415,7 @@ loop:
 	VFMADD213PS  Y7, Y8, Y9
 	VADDPS       lanes3f800000s<>+0(SB), Y9, Y9
 	VCVTPS2DQ    Y6, Y6
-	VPADDD       lifted32<>+0(SB), Y6, Y6
+	VPADDD       lifteds<>+0(SB), Y6, Y6
 	VPSLLD       $0x17, Y6, Y6
 	VMULPS       Y6, Y9, Y9
 	VMULPS       lanes1f800000s<>+0(SB), Y9, Y9
@@ -50490,7 +50490,7 @@ tail:
 	VFMADD213PS  Y7, Y8, Y9
 	VADDPS       lanes3f800000s<>+0(SB), Y9, Y9
 	VCVTPS2DQ    Y6, Y6
-	VPADDD       lifted32<>+0(SB), Y6, Y6
+	VPADDD       lifteds<>+0(SB), Y6, Y6
 	VPSLLD       $0x17, Y6, Y6
 	VMULPS       Y6, Y9, Y9
 	VMULPS       lanes1f800000s<>+0(SB), Y9, Y9

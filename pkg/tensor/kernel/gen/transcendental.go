@@ -157,14 +157,14 @@ func (p *pass) scaled(z VecPhysical, n, t int) {
 		const lift, bias = 512, 1023
 		VCVTPD2DQY(N, T.(Vec).AsX())
 		VPMOVSXDQ(T.(Vec).AsX(), N)
-		VPADDQ(table("lifted64", 4, func(int) Constant { return U64(bias + lift) }), N, N)
+		VPADDQ(table("liftedd", 4, func(int) Constant { return U64(bias + lift) }), N, N)
 		VPSLLQ(U8(52), N, N)
 		p.mul(N, z, z)
 		p.mul(p.operand(0x1p-512, t), z, z)
 	default:
 		const lift, bias = 64, 127
 		VCVTPS2DQ(N, N)
-		VPADDD(table("lifted32", 8, func(int) Constant { return U32(bias + lift) }), N, N)
+		VPADDD(table("lifteds", 8, func(int) Constant { return U32(bias + lift) }), N, N)
 		VPSLLD(U8(23), N, N)
 		p.mul(N, z, z)
 		p.mul(p.operand(0x1p-64, t), z, z)
