@@ -66,8 +66,8 @@ func (n *Net) gramSpace(m, k int, use GramUse, cut int) int {
 }
 
 // unitSpace is what unit signals take on their way through a layer that leaves out their zeros.
-func (c *chain) unitSpace(m, k int) int {
-	if h := c.sharedZeros(k); h > 0 {
+func (n *Net) unitSpace(m, k int) int {
+	if h := n.sharedZeros(k); h > 0 {
 		return tensor.GatedSpace(k, m, h)
 	}
 	return 0

@@ -20,44 +20,36 @@ import (
 const fewestGated = 3
 
 // gathers reports whether unit signals go back through the last layer without a product, see tape.gathering.
-func (c *chain) gathers() bool {
-	top := c.fromTop(3)
-	if len(top) < 3 || !top[2].endsRun() {
+func (n *Net) gathers() bool {
+	layers := n.changing()
+	last := len(layers) - 1
+	if last < 2 || !layers[last-2].endsRun() {
 		return false
 	}
-	_, dense := top[0].Layer.(Dense)
-	_, relu := top[1].Layer.(ReLU)
+	_, dense := layers[last].Layer.(Dense)
+	_, relu := layers[last-1].Layer.(ReLU)
 	return dense && relu
 }
 
 // sharedZeros returns the number of units of the dense layer that leaves out the zeros of unit signals of k outputs, or 0 if none
 // does, see passes. The first layer with weights sends nothing back.
-func (c *chain) sharedZeros(k int) int {
-	top := c.fromTop(5)
-	if !c.gathers() || k < fewestGated || len(top) < 4 {
+func (n *Net) sharedZeros(k int) int {
+	if k < fewestGated || !n.gathers() {
 		return 0
 	}
-	layer, ok := top[2].Layer.(Dense)
-	if top[2].offset == 0 {
+	layers := n.changing()
+	i := len(layers) - 3
+	layer, dense := layers[i].Layer.(Dense)
+	if !dense || layers[i].offset == 0 {
 		return 0
 	}
-	if _, relu := top[3].Layer.(ReLU); relu {
-		top = top[1:]
+	if _, relu := layers[i-1].Layer.(ReLU); relu {
+		i--
 	}
-	if !ok || len(top) < 4 || !top[3].endsRun() {
+	if i == 0 || !layers[i-1].endsRun() {
 		return 0
 	}
 	return layer.Units
-}
-
-// fromTop returns up to n layers that change values, the last first.
-func (c *chain) fromTop(n int) (out []namedLayer) {
-	for i := len(c.layers) - 1; i >= 0 && len(out) < n; i-- {
-		if c.layers[i].changes() {
-			out = append(out, c.layers[i])
-		}
-	}
-	return out
 }
 
 // endsRun reports whether a run of ops from above stops before the layer, see runFrom: it has weights, or is composite.
@@ -79,10 +71,10 @@ func (o *dense[T]) passes(t *tape[T], i int) bool {
 	if o == nil || o.out < fewestGated || i < 0 {
 		return false
 	}
-	last := t.runFrom(i)
 	if _, dense := t.ops[i].op.(*dense[T]); !dense {
 		return false
 	}
+	last := t.runFrom(i)
 	return i == last || i == last+1 && t.gated(i, last) != nil
 }
 
