@@ -17,20 +17,43 @@ type pass struct {
 	bases  map[string]Register
 	mask   Op // of the last, partial vector; nil before it
 	free   []VecPhysical
+	disp   int      // of this vector from the one at hand, in bytes
+	later  []func() // the instructions of a pass that is written in turn with others
+	inTurn bool
+}
+
+// do writes an instruction, or keeps it for its turn.
+func (p *pass) do(instruction func()) {
+	if p.inTurn {
+		p.later = append(p.later, instruction)
+		return
+	}
+	instruction()
 }
 
 // flushing is elementwise with subnormal numbers taken for 0.
 func flushing(v vectors, f64 bool, name, doc string, slices, params []string, body func(p *pass)) {
-	overVectors(v, f64, true, name, doc, slices, params, body)
+	overVectors(v, f64, true, 1, name, doc, slices, params, body)
 }
 
 // elementwise writes a function over slices of equal length: n whole vectors,
 // then one that mask cuts (none: nil). The body handles one vector.
 func elementwise(v vectors, f64 bool, name, doc string, slices, params []string, body func(p *pass)) {
-	overVectors(v, f64, false, name, doc, slices, params, body)
+	overVectors(v, f64, false, 1, name, doc, slices, params, body)
 }
 
-func overVectors(v vectors, f64, flush bool, name, doc string, slices, params []string, body func(p *pass)) {
+// interleaved is elementwise for long chains of instructions, each of which waits for the one before, in half of the
+// registers: with AVX2 two vectors go by together, an instruction of each in turn. A processor
+// looks ahead over some 60 instructions that wait, which would be those of little more than one vector.
+func interleaved(v vectors, f64 bool, name, doc string, slices []string, body func(p *pass)) {
+	together := 1
+	if v.isa == 256 {
+		together = 2
+	}
+	overVectors(v, f64, false, together, name, doc, slices, nil, body)
+}
+
+func overVectors(v vectors, f64, flush bool, together int, name, doc string, slices, params []string, body func(p *pass)) {
 	suffix, typ, _ := element(f64)
 	signature := fmt.Sprintf("func(%s *%s, n int, mask *byte", strings.Join(slices, ", "), typ)
 	for _, s := range params {
@@ -42,7 +65,7 @@ func overVectors(v vectors, f64, flush bool, name, doc string, slices, params []
 		restore = flushSubnormals()
 	}
 	p := overLoop(v, f64, slices, params)
-	p.loop(body)
+	p.loop(together, body)
 	VZEROUPPER()
 	restore()
 	RET()
@@ -73,10 +96,21 @@ func overLoop(v vectors, f64 bool, slices, params []string) *pass {
 	return p
 }
 
-// loop writes the loop over n whole vectors and one that mask cuts.
-func (p *pass) loop(body func(p *pass)) {
+// loop writes the loop over n whole vectors, so many together, and one that mask cuts.
+func (p *pass) loop(together int, body func(p *pass)) {
 	Load(Param("n"), RCX)
 	XORQ(RAX, RAX)
+	if together > 1 {
+		SUBQ(Imm(uint64(together)), RCX)
+		JLT(LabelRef("few"))
+		Label("together")
+		p.inTurns(together, body)
+		ADDQ(Imm(uint64(together*p.v.bytes)), RAX)
+		SUBQ(Imm(uint64(together)), RCX)
+		JGE(LabelRef("together"))
+		Label("few")
+		ADDQ(Imm(uint64(together)), RCX)
+	}
 	TESTQ(RCX, RCX)
 	JZ(LabelRef("tail"))
 	Label("loop")
@@ -93,25 +127,47 @@ func (p *pass) loop(body func(p *pass)) {
 	Label("end")
 }
 
-func (p *pass) at(s string) Mem { return Mem{Base: p.bases[s], Index: RAX, Scale: 1} }
+// inTurns writes the body for so many vectors, an instruction of each in turn. They share the registers out, those of masks
+// too: all vectors are whole.
+func (p *pass) inTurns(together int, body func(p *pass)) {
+	each := len(p.v.regs) / together
+	passes := make([]*pass, together)
+	for i := range passes {
+		q := *p
+		q.free, q.disp, q.inTurn = p.v.regs[i*each:(i+1)*each], i*p.v.bytes, true
+		body(&q)
+		passes[i] = &q
+	}
+	for i := range passes[0].later {
+		for _, q := range passes {
+			q.later[i]()
+		}
+	}
+}
+
+func (p *pass) at(s string) Mem { return Mem{Base: p.bases[s], Index: RAX, Scale: 1, Disp: p.disp} }
 
 // load reads a vector of slice s into register r, and returns it.
 func (p *pass) load(s string, r int) VecPhysical {
 	to := p.free[r]
-	if p.mask == nil {
-		load(p.f64, p.at(s), to)
-	} else {
-		loadMasked(p.v, p.f64, p.at(s), p.mask, to)
-	}
+	p.do(func() {
+		if p.mask == nil {
+			load(p.f64, p.at(s), to)
+		} else {
+			loadMasked(p.v, p.f64, p.at(s), p.mask, to)
+		}
+	})
 	return to
 }
 
 func (p *pass) store(x Op, s string) {
-	if p.mask == nil {
-		load(p.f64, x, p.at(s))
-	} else {
-		storeMasked(p.v, p.f64, x, p.mask, p.at(s))
-	}
+	p.do(func() {
+		if p.mask == nil {
+			load(p.f64, x, p.at(s))
+		} else {
+			storeMasked(p.v, p.f64, x, p.mask, p.at(s))
+		}
+	})
 }
 
 // either calls the instruction of the precision.

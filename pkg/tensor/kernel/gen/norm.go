@@ -101,7 +101,7 @@ func sums(v vectors, f64 bool, name, doc string, slices, params, results []strin
 		clearVector(v, v.regs[i])
 	}
 	p.free = v.regs[4:]
-	p.loop(body)
+	p.loop(1, body)
 	for i := range results {
 		a, b := v.regs[2*i], v.regs[2*i+1]
 		VADDPD(a, b, a)

@@ -45,7 +45,7 @@ func (p *pass) number(v float64) Mem {
 
 // set broadcasts a number to register r.
 func (p *pass) set(v float64, r int) VecPhysical {
-	broadcast(p.f64, p.number(v), p.free[r])
+	p.do(func() { broadcast(p.f64, p.number(v), p.free[r]) })
 	return p.free[r]
 }
 
@@ -63,55 +63,57 @@ func (p *pass) operand(v float64, r int) Op {
 
 // The instructions of the precision, destination last.
 func (p *pass) add(x, y, z Op) {
-	either(p.f64, func() { VADDPS(x, y, z) }, func() { VADDPD(x, y, z) })()
+	p.do(either(p.f64, func() { VADDPS(x, y, z) }, func() { VADDPD(x, y, z) }))
 }
 func (p *pass) sub(x, y, z Op) {
-	either(p.f64, func() { VSUBPS(x, y, z) }, func() { VSUBPD(x, y, z) })()
+	p.do(either(p.f64, func() { VSUBPS(x, y, z) }, func() { VSUBPD(x, y, z) }))
 }                              // z = y - x
-func (p *pass) mul(x, y, z Op) { multiply(p.f64, x, y, z) }
+func (p *pass) mul(x, y, z Op) { p.do(func() { multiply(p.f64, x, y, z) }) }
 func (p *pass) div(x, y, z Op) {
-	either(p.f64, func() { VDIVPS(x, y, z) }, func() { VDIVPD(x, y, z) })()
-}                             // z = y/x
-func (p *pass) or(x, y, z Op) { either(p.f64, func() { VORPS(x, y, z) }, func() { VORPD(x, y, z) })() }
-func (p *pass) and(x, y, z Op) {
-	either(p.f64, func() { VANDPS(x, y, z) }, func() { VANDPD(x, y, z) })()
+	p.do(either(p.f64, func() { VDIVPS(x, y, z) }, func() { VDIVPD(x, y, z) }))
+} // z = y/x
+func (p *pass) or(x, y, z Op) {
+	p.do(either(p.f64, func() { VORPS(x, y, z) }, func() { VORPD(x, y, z) }))
 }
-func (p *pass) fma(x, y, z Op) { fma(p.f64, x, y, z) } // z += x y
+func (p *pass) and(x, y, z Op) {
+	p.do(either(p.f64, func() { VANDPS(x, y, z) }, func() { VANDPD(x, y, z) }))
+}
+func (p *pass) fma(x, y, z Op) { p.do(func() { fma(p.f64, x, y, z) }) } // z += x y
 func (p *pass) fnma(x, y, z Op) {
-	either(p.f64, func() { VFNMADD231PS(x, y, z) }, func() { VFNMADD231PD(x, y, z) })()
+	p.do(either(p.f64, func() { VFNMADD231PS(x, y, z) }, func() { VFNMADD231PD(x, y, z) }))
 } // z -= x y
 
 // onto sets z = x z + x.
 func (p *pass) onto(x, z Op) {
-	either(p.f64, func() { VFMADD213PS(x, x, z) }, func() { VFMADD213PD(x, x, z) })()
+	p.do(either(p.f64, func() { VFMADD213PS(x, x, z) }, func() { VFMADD213PD(x, x, z) }))
 }
 
 // max and min give x where it is a NaN.
 func (p *pass) max(x, y, z Op) {
-	either(p.f64, func() { VMAXPS(x, y, z) }, func() { VMAXPD(x, y, z) })()
+	p.do(either(p.f64, func() { VMAXPS(x, y, z) }, func() { VMAXPD(x, y, z) }))
 }
 func (p *pass) min(x, y, z Op) {
-	either(p.f64, func() { VMINPS(x, y, z) }, func() { VMINPD(x, y, z) })()
+	p.do(either(p.f64, func() { VMINPS(x, y, z) }, func() { VMINPD(x, y, z) }))
 }
 
-func (p *pass) copy(x, z Op) { either(p.f64, func() { VMOVAPS(x, z) }, func() { VMOVAPD(x, z) })() }
+func (p *pass) copy(x, z Op) { p.do(either(p.f64, func() { VMOVAPS(x, z) }, func() { VMOVAPD(x, z) })) }
 
 // bySign sets z to neg where x has its sign bit set, to pos elsewhere.
 func (p *pass) bySign(x, neg, pos, z VecPhysical) {
 	if p.v.isa == 256 {
-		either(p.f64, func() { VBLENDVPS(x, neg, pos, z) }, func() { VBLENDVPD(x, neg, pos, z) })()
+		p.do(either(p.f64, func() { VBLENDVPS(x, neg, pos, z) }, func() { VBLENDVPD(x, neg, pos, z) }))
 		return
 	}
-	either(p.f64, func() { VPMOVD2M(x, K2) }, func() { VPMOVQ2M(x, K2) })()
-	either(p.f64, func() { VBLENDMPS(neg, pos, K2, z) }, func() { VBLENDMPD(neg, pos, K2, z) })()
+	p.do(either(p.f64, func() { VPMOVD2M(x, K2) }, func() { VPMOVQ2M(x, K2) }))
+	p.do(either(p.f64, func() { VBLENDMPS(neg, pos, K2, z) }, func() { VBLENDMPD(neg, pos, K2, z) }))
 }
 
 // polynomial sets z = c[0] + c[1] x + ...; register t is lost.
 func (p *pass) polynomial(c []float64, x, z VecPhysical, t int) {
-	broadcast(p.f64, p.number(c[len(c)-1]), z)
+	p.do(func() { broadcast(p.f64, p.number(c[len(c)-1]), z) })
 	for i := len(c) - 2; i >= 0; i-- {
 		k := p.operand(c[i], t)
-		either(p.f64, func() { VFMADD213PS(k, x, z) }, func() { VFMADD213PD(k, x, z) })() // z = x z + k
+		p.do(either(p.f64, func() { VFMADD213PS(k, x, z) }, func() { VFMADD213PD(k, x, z) })) // z = x z + k
 	}
 }
 
@@ -124,13 +126,13 @@ func (p *pass) reduced(y VecPhysical, least float64, n, r, q, t int) {
 	p.mul(p.operand(math.Log2E, t), R, N)
 	switch {
 	case p.v.isa == 512 && p.f64:
-		VRNDSCALEPD(U8(0), N, N)
+		p.do(func() { VRNDSCALEPD(U8(0), N, N) })
 	case p.v.isa == 512:
-		VRNDSCALEPS(U8(0), N, N)
+		p.do(func() { VRNDSCALEPS(U8(0), N, N) })
 	case p.f64:
-		VROUNDPD(U8(0), N, N)
+		p.do(func() { VROUNDPD(U8(0), N, N) })
 	default:
-		VROUNDPS(U8(0), N, N)
+		p.do(func() { VROUNDPS(U8(0), N, N) })
 	}
 	// log 2 as the sum of two numbers: the product with the first is fused, so
 	// only the sum is rounded.
@@ -141,34 +143,47 @@ func (p *pass) reduced(y VecPhysical, least float64, n, r, q, t int) {
 	p.polynomial(either(p.f64, expTail32, expTail64), R, Q, t)
 	T := p.free[t]
 	p.mul(R, R, T)
-	either(p.f64, func() { VFMADD213PS(R, T, Q) }, func() { VFMADD213PD(R, T, Q) })() // q = r² q + r
+	p.do(either(p.f64, func() { VFMADD213PS(R, T, Q) }, func() { VFMADD213PD(R, T, Q) })) // q = r² q + r
 }
 
-// scaled multiplies z by 2^n, n <= 0, as far down as exp does not round to 0. Registers n and t are lost. In AVX2 n may go
-// beyond the range of one exponent: 2^n is the product of a number whose exponent is lifted, and one that lowers it again.
+// scaled multiplies z by 2^n, n <= 0, as far down as exp does not round to 0. Registers n and t are lost.
 func (p *pass) scaled(z VecPhysical, n, t int) {
-	N, T := p.free[n], p.free[t]
-	switch {
-	case p.v.isa == 512 && p.f64:
-		VSCALEFPD(N, z, z)
-	case p.v.isa == 512:
-		VSCALEFPS(N, z, z)
-	case p.f64:
-		const lift, bias = 512, 1023
-		VCVTPD2DQY(N, T.(Vec).AsX())
-		VPMOVSXDQ(T.(Vec).AsX(), N)
-		VPADDQ(table("liftedd", 4, func(int) Constant { return U64(bias + lift) }), N, N)
-		VPSLLQ(U8(52), N, N)
-		p.mul(N, z, z)
-		p.mul(p.operand(0x1p-512, t), z, z)
-	default:
-		const lift, bias = 64, 127
-		VCVTPS2DQ(N, N)
-		VPADDD(table("lifteds", 8, func(int) Constant { return U32(bias + lift) }), N, N)
-		VPSLLD(U8(23), N, N)
-		p.mul(N, z, z)
-		p.mul(p.operand(0x1p-64, t), z, z)
+	if p.v.isa == 512 {
+		p.do(either(p.f64, func() { VSCALEFPS(p.free[n], z, z) }, func() { VSCALEFPD(p.free[n], z, z) }))
+		return
 	}
+	lower := p.lifted(n, t)
+	p.mul(p.free[n], z, z)
+	p.mul(lower, z, z)
+}
+
+// power sets z to 2^n as scaled does. Register n is lost, and t, which is not z.
+func (p *pass) power(z VecPhysical, n, t int) {
+	if p.v.isa == 512 {
+		p.copy(p.set(1, t), z)
+		p.scaled(z, n, t)
+		return
+	}
+	p.mul(p.lifted(n, t), p.free[n], z)
+}
+
+// lifted makes of register n, in AVX2, a number whose exponent n is lifted, and returns what lowers it again: n may go
+// beyond the range of one exponent. Register t is lost.
+func (p *pass) lifted(n, t int) (lower Op) {
+	N, T := p.free[n], p.free[t]
+	if p.f64 {
+		const lift, bias = 512, 1023
+		p.do(func() { VCVTPD2DQY(N, T.(Vec).AsX()) })
+		p.do(func() { VPMOVSXDQ(T.(Vec).AsX(), N) })
+		p.do(func() { VPADDQ(table("liftedd", 4, func(int) Constant { return U64(bias + lift) }), N, N) })
+		p.do(func() { VPSLLQ(U8(52), N, N) })
+		return p.operand(0x1p-512, t)
+	}
+	const lift, bias = 64, 127
+	p.do(func() { VCVTPS2DQ(N, N) })
+	p.do(func() { VPADDD(table("lifteds", 8, func(int) Constant { return U32(bias + lift) }), N, N) })
+	p.do(func() { VPSLLD(U8(23), N, N) })
+	return p.operand(0x1p-64, t)
 }
 
 // least is where exp rounds to 0.
@@ -187,28 +202,27 @@ func (p *pass) minusAbs(x VecPhysical, z int) VecPhysical {
 	return p.free[z]
 }
 
-// withSign gives z the sign of x, also where z is 0. Register t is lost.
+// withSign gives z, which is not below 0, the sign of x, also where z is 0. Register t is lost.
 func (p *pass) withSign(x, z VecPhysical, t int) {
 	sign, size := math.Copysign(0, -1), p.free[t]
 	if p.v.isa == 512 { // one instruction takes from x where there are bits of the sign, from z elsewhere
 		p.set(sign, t)
-		either(p.f64, func() { VPTERNLOGD(U8(0xd8), size, x, z) }, func() { VPTERNLOGQ(U8(0xd8), size, x, z) })()
+		p.do(either(p.f64, func() { VPTERNLOGD(U8(0xd8), size, x, z) }, func() { VPTERNLOGQ(U8(0xd8), size, x, z) }))
 		return
 	}
-	VANDNPS(z, p.set(sign, t), z)
-	p.and(size, x, size)
+	p.and(p.operand(sign, t), x, size)
 	p.or(size, z, z)
 }
 
 func transcendental(v vectors, f64 bool) {
-	elementwise(v, f64, "exp", "sets y = exp(x) for x <= 0", []string{"x", "y"}, nil, func(p *pass) {
+	interleaved(v, f64, "exp", "sets y = exp(x) for x <= 0", []string{"x", "y"}, func(p *pass) {
 		x := p.load("x", 0)
 		p.exp(x, 1, 2, 3, 4)
 		p.store(p.free[4], "y")
 	})
 	slices := []string{"x", "y", "d"}
 	// With e = exp(-|x|), the smaller of s and 1 - s is e/(1+e), and s' = e/(1+e)².
-	elementwise(v, f64, "sigmoid", "sets y = 1/(1 + exp(-x)) and d to its derivative", slices, nil, func(p *pass) {
+	interleaved(v, f64, "sigmoid", "sets y = 1/(1 + exp(-x)) and d to its derivative", slices, func(p *pass) {
 		x := p.load("x", 0)
 		p.exp(p.minusAbs(x, 5), 1, 2, 3, 4)
 		e, large, small := p.free[4], p.free[6], p.free[7]
@@ -224,22 +238,21 @@ func transcendental(v vectors, f64 bool) {
 	// With e = exp(-2|x|) = 2^n (1 + q), tanh |x| = (1 - e)/(1 + e), where 1 - e is
 	// (1 - 2^n) - 2^n q and loses no digits near 0; and tanh' = 4 e/(1+e)². Both take 1/(1+e),
 	// the one division.
-	elementwise(v, f64, "tanh", "sets y = tanh(x) and d to its derivative", slices, nil, func(p *pass) {
+	interleaved(v, f64, "tanh", "sets y = tanh(x) and d to its derivative", slices, func(p *pass) {
 		x := p.load("x", 0)
 		a := p.minusAbs(x, 5)
 		p.add(a, a, a)
 		p.reduced(a, least(f64), 1, 2, 4, 3)
-		q, power, one := p.free[4], p.free[7], p.set(1, 3)
-		p.copy(one, power)
-		p.scaled(power, 1, 2)
-		less, more, inverse := p.free[9], p.free[10], p.free[1]
-		p.sub(one, power, less)
+		q, power := p.free[4], p.free[7]
+		p.power(power, 1, 2)
+		less, more, inverse, one := p.free[5], p.free[6], p.free[1], p.set(1, 3)
+		p.sub(power, one, less)
 		p.add(one, power, more)
-		p.fma(power, q, less) // e - 1
+		p.fnma(power, q, less) // 1 - e
 		p.fma(power, q, more)
 		p.onto(power, q) // e
 		p.div(more, one, inverse)
-		p.mul(inverse, less, less) // -tanh|x|
+		p.mul(inverse, less, less) // tanh |x|
 		p.withSign(x, less, 2)
 		p.store(less, "y")
 		p.add(inverse, inverse, inverse)
@@ -249,7 +262,7 @@ func transcendental(v vectors, f64 bool) {
 	})
 	// log(1 + exp x) = max(x, 0) + log(1 + e) with e = exp(-|x|), and
 	// log(1 + e) = 2 atanh(s) with s = e/(2+e). The derivative is the sigmoid.
-	elementwise(v, f64, "softplus", "sets y = log(1 + exp(x)) and d to its derivative", slices, nil, func(p *pass) {
+	interleaved(v, f64, "softplus", "sets y = log(1 + exp(x)) and d to its derivative", slices, func(p *pass) {
 		x := p.load("x", 0)
 		p.exp(p.minusAbs(x, 5), 1, 2, 3, 4)
 		e, one := p.free[4], p.set(1, 1)
@@ -267,7 +280,7 @@ func transcendental(v vectors, f64 bool) {
 		p.fma(q, w, s) // s + s³ q
 		p.add(s, s, s)
 		zero := p.free[1]
-		clearVector(v, zero)
+		p.do(func() { clearVector(v, zero) })
 		p.max(x, zero, zero)
 		p.add(zero, s, s)
 		p.store(s, "y")
@@ -290,7 +303,7 @@ func gelu(v vectors) {
 		p.mul(p.operand(0.5, 5), near, half)
 		p.mul(near, half, s)
 		p.copy(half, lost)
-		VFMSUB213PS(s, near, lost) // x²/2 - s
+		p.do(func() { VFMSUB213PS(s, near, lost) }) // x²/2 - s
 		p.minusAbs(s, 5)
 		p.exp(p.free[5], 6, 7, 8, 9)
 		e := p.free[9]
