@@ -11,7 +11,8 @@ const (
 )
 
 // Gemm sets C = alpha op(A) op(B) + beta C. With beta = 0, C is overwritten
-// whatever it holds. Shapes that do not fit panic.
+// whatever it holds. Shapes that do not fit panic. A product with one column may be added up
+// in float64.
 func Gemm[T Float](p *Pool, ta, tb Transpose, alpha T, a, b Matrix[T], beta T, c Matrix[T]) {
 	gemm(p, kernel.Whole, 0, ta, tb, alpha, a, b, beta, c, kernel.Finish[T]{})
 }
@@ -63,6 +64,14 @@ func gemm[T Float](p *Pool, part kernel.Triangle, d int, ta, tb Transpose, alpha
 	if m == 0 || n == 0 {
 		return
 	}
+	if x, y, ok := columnOf(part, ta, tb, k, alpha, &b, beta, &c); ok {
+		if beta == 0 {
+			clear(y)
+		}
+		AddProducts(p, a, x, y)
+		finish.Apply(m, n, c.Data, c.Stride)
+		return
+	}
 	if m*n*k <= tiny {
 		gemmTiny(ta, tb, alpha, &a, &b, beta, &c, k)
 		finish.Apply(m, n, c.Data, c.Stride)
@@ -71,7 +80,10 @@ func gemm[T Float](p *Pool, part kernel.Triangle, d int, ta, tb Transpose, alpha
 	g := argsOf[T](p)
 	g.ta, g.tb, g.alpha, g.beta, g.a, g.b, g.c, g.k, g.part, g.from, g.finish = ta, tb, alpha, beta, a, b, c, k, part, d, finish
 	blocks := blocksOf[T](p.Threads(), m*n*k)
-	columns := columnsOf[T](p.Threads(), blocks, n, part)
+	columns := n
+	if blocks > 1 {
+		columns = columnsOf[T](p.Threads(), blocks, n, part)
+	}
 	g.reserve(p.Threads())
 	copied := kernel.CopiesA[T](bool(ta), m, n, k, a.Stride)
 	shared := alpha != 0 && shares[T](p, ta, m, n, k, a.Stride)
@@ -95,6 +107,19 @@ func gemm[T Float](p *Pool, part kernel.Triangle, d int, ta, tb Transpose, alpha
 	}
 	g.a, g.b, g.c, g.finish = Matrix[T]{}, Matrix[T]{}, Matrix[T]{}, kernel.Finish[T]{}
 	g.done(p)
+}
+
+// columnOf returns B and C of a product with one column, as vectors, and whether it is one that AddProducts makes: a
+// pass over A. Kernels of blocks of C would fill a lane of each vector.
+func columnOf[T Float](part kernel.Triangle, ta, tb Transpose, k int, alpha T, b *Matrix[T], beta T, c *Matrix[T]) (x, y []T, ok bool) {
+	apart := b.Stride
+	if tb {
+		apart = 1
+	}
+	if c.Cols > 1 || ta == Trans || part != kernel.Whole || alpha != 1 || beta != 0 && beta != 1 || apart > 1 && k > 1 || c.Stride > 1 {
+		return nil, nil, false
+	}
+	return b.Data[:k], c.Data[:c.Rows], true
 }
 
 // tiny is the number of multiply-adds up to which a plain loop is faster than

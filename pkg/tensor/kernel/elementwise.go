@@ -39,7 +39,7 @@ type passes[T Float] struct {
 	norm  normPasses[T]
 
 	addRows, addDots func(y, x *T, rowX int, v *T, k, n int, mask *byte, m, stepY, stepX, stepV int)
-	scaleRows        func(y, x, v *T, k, n int, mask *byte, cut int)
+	scaleRows        func(y, x, v *T, k, n int, mask *byte, nextY, nextX int)
 	matVec           func(y, a *T, rowA int, x *T, m, n int, mask *byte)
 
 	sgdUpdate                      func(u, d, w *T, n int, mask *byte, rate, decay T)

@@ -379,10 +379,10 @@ func gated512s13(a *float32, b *float32, open *uint32, stepOpen int, c *float32,
 //go:noescape
 func gated512s14(a *float32, b *float32, open *uint32, stepOpen int, c *float32, rowC int, stepC int, mask *byte, accumulate int, gate *float32, rowGate int, examples int)
 
-// scaleRows512s sets each of k rows of y to that of x times its v; n whole vectors, and one that mask cuts, cut bytes long.
+// scaleRows512s sets each of k rows of y to that of x times its v; n whole vectors, and one that mask cuts. A row begins nextY, or nextX, bytes behind the whole vectors of the one before.
 //
 //go:noescape
-func scaleRows512s(y *float32, x *float32, v *float32, k int, n int, mask *byte, cut int)
+func scaleRows512s(y *float32, x *float32, v *float32, k int, n int, mask *byte, nextY int, nextX int)
 
 // multiplyAdd512s adds x y to z; n whole vectors, and one that mask cuts.
 //
@@ -669,10 +669,10 @@ func gated256s5(a *float32, b *float32, open *uint32, stepOpen int, c *float32, 
 //go:noescape
 func gated256s6(a *float32, b *float32, open *uint32, stepOpen int, c *float32, rowC int, stepC int, mask *byte, accumulate int, gate *float32, rowGate int, examples int)
 
-// scaleRows256s sets each of k rows of y to that of x times its v; n whole vectors, and one that mask cuts, cut bytes long.
+// scaleRows256s sets each of k rows of y to that of x times its v; n whole vectors, and one that mask cuts. A row begins nextY, or nextX, bytes behind the whole vectors of the one before.
 //
 //go:noescape
-func scaleRows256s(y *float32, x *float32, v *float32, k int, n int, mask *byte, cut int)
+func scaleRows256s(y *float32, x *float32, v *float32, k int, n int, mask *byte, nextY int, nextX int)
 
 // multiplyAdd256s adds x y to z; n whole vectors, and one that mask cuts.
 //
@@ -1054,10 +1054,10 @@ func gated512d7(a *float64, b *float64, open *uint32, stepOpen int, c *float64, 
 //go:noescape
 func gated512d8(a *float64, b *float64, open *uint32, stepOpen int, c *float64, rowC int, stepC int, mask *byte, accumulate int, gate *float64, rowGate int, examples int)
 
-// scaleRows512d sets each of k rows of y to that of x times its v; n whole vectors, and one that mask cuts, cut bytes long.
+// scaleRows512d sets each of k rows of y to that of x times its v; n whole vectors, and one that mask cuts. A row begins nextY, or nextX, bytes behind the whole vectors of the one before.
 //
 //go:noescape
-func scaleRows512d(y *float64, x *float64, v *float64, k int, n int, mask *byte, cut int)
+func scaleRows512d(y *float64, x *float64, v *float64, k int, n int, mask *byte, nextY int, nextX int)
 
 // multiplyAdd512d adds x y to z; n whole vectors, and one that mask cuts.
 //
@@ -1334,10 +1334,10 @@ func gated256d3(a *float64, b *float64, open *uint32, stepOpen int, c *float64, 
 //go:noescape
 func gated256d4(a *float64, b *float64, open *uint32, stepOpen int, c *float64, rowC int, stepC int, mask *byte, accumulate int, gate *float64, rowGate int, examples int)
 
-// scaleRows256d sets each of k rows of y to that of x times its v; n whole vectors, and one that mask cuts, cut bytes long.
+// scaleRows256d sets each of k rows of y to that of x times its v; n whole vectors, and one that mask cuts. A row begins nextY, or nextX, bytes behind the whole vectors of the one before.
 //
 //go:noescape
-func scaleRows256d(y *float64, x *float64, v *float64, k int, n int, mask *byte, cut int)
+func scaleRows256d(y *float64, x *float64, v *float64, k int, n int, mask *byte, nextY int, nextX int)
 
 // multiplyAdd256d adds x y to z; n whole vectors, and one that mask cuts.
 //

@@ -13997,25 +13997,25 @@ addWhole:
 	VMOVUPS 64(R10), Z27
 	JMP     sum
 
-// func scaleRows512s(y *float32, x *float32, v *float32, k int, n int, mask *byte, cut int)
+// func scaleRows512s(y *float32, x *float32, v *float32, k int, n int, mask *byte, nextY int, nextX int)
 // Requires: AVX, AVX512BW, AVX512F, SSE
-TEXT ·scaleRows512s(SB), NOSPLIT, $8-56
+TEXT ·scaleRows512s(SB), NOSPLIT, $8-64
 	MOVQ    y+0(FP), DI
 	MOVQ    x+8(FP), SI
 	MOVQ    v+16(FP), R8
 	MOVQ    k+24(FP), R9
+	MOVQ    nextY+48(FP), R10
+	MOVQ    nextX+56(FP), R11
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
 	MOVL    AX, 4(SP)
 	LDMXCSR 4(SP)
 	MOVQ    mask+40(FP), AX
-	XORQ    DX, DX
 	TESTQ   AX, AX
 	JZ      row
 	KMOVQ   (AX), K1
 	KMOVQ   8(AX), K2
-	MOVQ    cut+48(FP), DX
 
 row:
 	VBROADCASTSS (R8), Z0
@@ -14037,10 +14037,10 @@ last:
 	VMOVUPS.Z (SI), K1, Z1
 	VMULPS    Z1, Z0, Z1
 	VMOVUPS   Z1, K1, (DI)
-	ADDQ      DX, SI
-	ADDQ      DX, DI
 
 next:
+	ADDQ    R11, SI
+	ADDQ    R10, DI
 	ADDQ    $0x04, R8
 	DECQ    R9
 	JNZ     row
@@ -24335,25 +24335,25 @@ addWhole:
 	VMOVUPS 32(R10), Y11
 	JMP     sum
 
-// func scaleRows256s(y *float32, x *float32, v *float32, k int, n int, mask *byte, cut int)
+// func scaleRows256s(y *float32, x *float32, v *float32, k int, n int, mask *byte, nextY int, nextX int)
 // Requires: AVX, SSE
-TEXT ·scaleRows256s(SB), NOSPLIT, $8-56
+TEXT ·scaleRows256s(SB), NOSPLIT, $8-64
 	MOVQ    y+0(FP), DI
 	MOVQ    x+8(FP), SI
 	MOVQ    v+16(FP), R8
 	MOVQ    k+24(FP), R9
+	MOVQ    nextY+48(FP), R10
+	MOVQ    nextX+56(FP), R11
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
 	MOVL    AX, 4(SP)
 	LDMXCSR 4(SP)
 	MOVQ    mask+40(FP), AX
-	XORQ    DX, DX
 	TESTQ   AX, AX
 	JZ      row
 	VMOVDQU (AX), Y12
 	VMOVDQU 32(AX), Y13
-	MOVQ    cut+48(FP), DX
 
 row:
 	VBROADCASTSS (R8), Y0
@@ -24375,10 +24375,10 @@ last:
 	VMASKMOVPS (SI), Y12, Y1
 	VMULPS     Y1, Y0, Y1
 	VMASKMOVPS Y1, Y12, (DI)
-	ADDQ       DX, SI
-	ADDQ       DX, DI
 
 next:
+	ADDQ    R11, SI
+	ADDQ    R10, DI
 	ADDQ    $0x04, R8
 	DECQ    R9
 	JNZ     row
@@ -35796,25 +35796,25 @@ addWhole:
 	VMOVUPD 64(R10), Z15
 	JMP     sum
 
-// func scaleRows512d(y *float64, x *float64, v *float64, k int, n int, mask *byte, cut int)
+// func scaleRows512d(y *float64, x *float64, v *float64, k int, n int, mask *byte, nextY int, nextX int)
 // Requires: AVX, AVX512BW, AVX512F, SSE
-TEXT ·scaleRows512d(SB), NOSPLIT, $8-56
+TEXT ·scaleRows512d(SB), NOSPLIT, $8-64
 	MOVQ    y+0(FP), DI
 	MOVQ    x+8(FP), SI
 	MOVQ    v+16(FP), R8
 	MOVQ    k+24(FP), R9
+	MOVQ    nextY+48(FP), R10
+	MOVQ    nextX+56(FP), R11
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
 	MOVL    AX, 4(SP)
 	LDMXCSR 4(SP)
 	MOVQ    mask+40(FP), AX
-	XORQ    DX, DX
 	TESTQ   AX, AX
 	JZ      row
 	KMOVQ   (AX), K1
 	KMOVQ   8(AX), K2
-	MOVQ    cut+48(FP), DX
 
 row:
 	VBROADCASTSD (R8), Z0
@@ -35836,10 +35836,10 @@ last:
 	VMOVUPD.Z (SI), K1, Z1
 	VMULPD    Z1, Z0, Z1
 	VMOVUPD   Z1, K1, (DI)
-	ADDQ      DX, SI
-	ADDQ      DX, DI
 
 next:
+	ADDQ    R11, SI
+	ADDQ    R10, DI
 	ADDQ    $0x08, R8
 	DECQ    R9
 	JNZ     row
@@ -45487,25 +45487,25 @@ addWhole:
 	VMOVUPD 32(R10), Y7
 	JMP     sum
 
-// func scaleRows256d(y *float64, x *float64, v *float64, k int, n int, mask *byte, cut int)
+// func scaleRows256d(y *float64, x *float64, v *float64, k int, n int, mask *byte, nextY int, nextX int)
 // Requires: AVX, SSE
-TEXT ·scaleRows256d(SB), NOSPLIT, $8-56
+TEXT ·scaleRows256d(SB), NOSPLIT, $8-64
 	MOVQ    y+0(FP), DI
 	MOVQ    x+8(FP), SI
 	MOVQ    v+16(FP), R8
 	MOVQ    k+24(FP), R9
+	MOVQ    nextY+48(FP), R10
+	MOVQ    nextX+56(FP), R11
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
 	MOVL    AX, 4(SP)
 	LDMXCSR 4(SP)
 	MOVQ    mask+40(FP), AX
-	XORQ    DX, DX
 	TESTQ   AX, AX
 	JZ      row
 	VMOVDQU (AX), Y12
 	VMOVDQU 32(AX), Y13
-	MOVQ    cut+48(FP), DX
 
 row:
 	VBROADCASTSD (R8), Y0
@@ -45527,10 +45527,10 @@ last:
 	VMASKMOVPD (SI), Y12, Y1
 	VMULPD     Y1, Y0, Y1
 	VMASKMOVPD Y1, Y12, (DI)
-	ADDQ       DX, SI
-	ADDQ       DX, DI
 
 next:
+	ADDQ    R11, SI
+	ADDQ    R10, DI
 	ADDQ    $0x08, R8
 	DECQ    R9
 	JNZ     row

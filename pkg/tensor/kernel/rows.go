@@ -109,14 +109,21 @@ func ScaleRows[T Float](y, x, v []T) {
 		panic("kernel: ScaleRows: rows of different lengths")
 	}
 	width := len(x) / len(v)
+	scaleRows(y, width, x, width, width, v)
+}
+
+// scaleRows is ScaleRows for rows of so many numbers, which begin ldy and ldx apart: with ldx = 0 all
+// rows of x are the same.
+func scaleRows[T Float](y []T, ldy int, x []T, ldx, width int, v []T) {
 	if k := passesOf[T](); k != nil {
 		n, mask := k.cut(width)
-		k.scaleRows(&y[0], &x[0], &v[0], len(v), n, mask, (width-n*k.lanes)*SizeOf[T]())
+		whole, size := n*k.lanes, SizeOf[T]()
+		k.scaleRows(&y[0], &x[0], &v[0], len(v), n, mask, (ldy-whole)*size, (ldx-whole)*size)
 		return
 	}
 	for i, a := range v {
-		for j, b := range x[i*width : (i+1)*width] {
-			y[i*width+j] = a * b
+		for j, b := range x[i*ldx:][:width] {
+			y[i*ldy+j] = a * b
 		}
 	}
 }

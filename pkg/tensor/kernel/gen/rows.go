@@ -247,25 +247,25 @@ func fourDots(v vectors, f64 bool, mask Op) {
 	JZ(LabelRef("end"))
 }
 
-// scaleRows writes y = v x, row by row, for rows one behind the other in memory.
+// scaleRows writes y = v x, row by row.
 func scaleRows(v vectors, f64 bool) {
 	suffix, typ, size := element(f64)
 	function(fmt.Sprintf("scaleRows%d%s", v.isa, suffix),
-		fmt.Sprintf("func(y, x, v *%[1]s, k, n int, mask *byte, cut int)", typ),
-		"sets each of k rows of y to that of x times its v; n whole vectors, and one that mask cuts, cut bytes long.")
+		fmt.Sprintf("func(y, x, v *%[1]s, k, n int, mask *byte, nextY, nextX int)", typ),
+		"sets each of k rows of y to that of x times its v; n whole vectors, and one that mask cuts. A row begins nextY, or nextX, bytes behind the whole vectors of the one before.")
 	Load(Param("y"), RDI)
 	Load(Param("x"), RSI)
 	Load(Param("v"), R8)
 	Load(Param("k"), R9)
+	Load(Param("nextY"), R10)
+	Load(Param("nextX"), R11)
 	restore := flushSubnormals()
 	factor, x := v.regs[0], v.regs[1]
 	Load(Param("mask"), RAX)
 	mask := Op(nil)
-	XORQ(RDX, RDX) // bytes of the vector that the mask cuts
 	TESTQ(RAX, RAX)
 	JZ(LabelRef("row"))
 	mask = masks(v, RAX)[0]
-	Load(Param("cut"), RDX)
 	Label("row")
 	broadcast(f64, Mem{Base: R8}, factor)
 	Load(Param("n"), RCX)
@@ -284,9 +284,9 @@ func scaleRows(v vectors, f64 bool) {
 	loadMasked(v, f64, Mem{Base: RSI}, mask, x)
 	multiply(f64, x, factor, x)
 	storeMasked(v, f64, x, mask, Mem{Base: RDI})
-	ADDQ(RDX, RSI)
-	ADDQ(RDX, RDI)
 	Label("next")
+	ADDQ(R11, RSI)
+	ADDQ(R10, RDI)
 	ADDQ(Imm(uint64(size)), R8)
 	DECQ(R9)
 	JNZ(LabelRef("row"))
