@@ -2,9 +2,9 @@ package tensor
 
 import "github.com/dualgn/dgn/pkg/tensor/kernel"
 
-// shares reports whether threads copy op(A) together, m x k, for n columns of C.
+// shares reports whether threads copy op(A) together, m x k, for n columns of C. A column is not copied, see kernel.ProductPart.
 func shares[T Float](p *Pool, ta Transpose, m, n, k, lda int) bool {
-	return p.Threads() > 1 && n >= p.Threads()*blockCols && kernel.SharesA[T](bool(ta), m, n, k, lda)
+	return p.Threads() > 1 && k > 1 && n >= p.Threads()*blockCols && kernel.SharesA[T](bool(ta), m, n, k, lda)
 }
 
 // leftSpace is a part of op(A) that threads copy together, and what is to be made of it.

@@ -27,6 +27,9 @@ func testSharedCopies[T Float](t *testing.T) {
 	for _, p := range pools {
 		defer p.Close()
 	}
+	if shares[T](pools[0], Trans, 1<<13, 1<<13, 1, 1<<13) {
+		t.Error("threads copy a column, of which one makes zeros of another sign")
+	}
 	rng := rand.New(rand.NewPCG(1, 2))
 	random := func(rows, cols, stride int) Matrix[T] {
 		m := Matrix[T]{rows, cols, stride, make([]T, rows*stride)}

@@ -41,7 +41,7 @@ func guarded[T Float](t *testing.T, n int, atEnd bool) []T {
 
 func testGuards[T Float](t *testing.T) {
 	var s Scratch[T]
-	for _, size := range [][3]int{{1, 1, 101}, {5, 7, 9}, {14, 33, 20}, {13, 16, 17}, {40, 65, 70}, {6, 100, 3}, {2, 21, 300}} {
+	for _, size := range [][3]int{{1, 1, 101}, {5, 7, 9}, {14, 33, 20}, {13, 16, 17}, {40, 65, 70}, {6, 100, 3}, {2, 21, 300}, {9, 33, 1}, {1, 39, 20}} {
 		m, n, k := size[0], size[1], size[2]
 		for trans := range 4 {
 			for _, atEnd := range []bool{false, true} {
@@ -67,7 +67,9 @@ func testGuards[T Float](t *testing.T) {
 					}
 				}
 				for _, f := range []Finish[T]{{}, f} {
-					ProductPart(&s, Whole, 0, ta, tb, m, n, k, 1, guarded[T](t, m*k, atEnd), lda, guarded[T](t, k*n, atEnd), ldb, 1, guarded[T](t, m*n, atEnd), n, f)
+					for _, beta := range []T{0, 1} {
+						ProductPart(&s, Whole, 0, ta, tb, m, n, k, 1, guarded[T](t, m*k, atEnd), lda, guarded[T](t, k*n, atEnd), ldb, beta, guarded[T](t, m*n, atEnd), n, f)
+					}
 				}
 			}
 		}

@@ -74,10 +74,7 @@ func ProductPart[T Float](s *Scratch[T], part Triangle, d int, transA, transB bo
 		finish.Apply(m, n, c, ldc)
 		return
 	}
-	if part == Whole && alpha == 1 && accumulate == 0 && ofVectors(transA, transB, m, n, k, a, lda, b, ldb, c, ldc) {
-		if !finish.none() {
-			finish.panel(g, m, n, c, ldc)
-		}
+	if part == Whole && alpha == 1 && accumulate == 0 && g.ofVectors(transA, transB, m, n, k, a, lda, b, ldb, c, ldc, &finish) {
 		return
 	}
 	copied, steps := g.copies(transA, m, n, k, lda), partOf(k)

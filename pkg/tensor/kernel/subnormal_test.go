@@ -18,7 +18,7 @@ func productCases[T Float]() (cases []passCase[T]) {
 		for _, n := range []int{3, PanelWidth[T]() / 2, PanelWidth[T]()/2 + 1, PanelWidth[T](), PanelWidth[T]() + 1, PanelWidth[T]() * 3 / 2} {
 			for _, beta := range []T{0, 1} {
 				cases = append(cases, passCase[T]{fmt.Sprintf("product of %d x %d, beta %g", m, n, beta), 3, func(v [][]T) float64 {
-					Product(&s, false, false, m, n, 2, 1, v[0], 2, v[1], n, beta, v[2], n)
+					Product(&s, false, false, m, n, 2, -1, v[0], 2, v[1], n, beta, v[2], n)
 					return 0
 				}}, passCase[T]{fmt.Sprintf("patches of %d x %d, beta %g", m, n, beta), 3, func(v [][]T) float64 {
 					b := Patches[T]{Src: v[1], Rows: []int32{0, 1}}
@@ -37,7 +37,11 @@ func productCases[T Float]() (cases []passCase[T]) {
 // rowCases are sums of rows and products with them, of two examples.
 func rowCases[T Float]() (cases []passCase[T]) {
 	for _, n := range []int{3, PanelWidth[T]()} {
-		cases = append(cases, passCase[T]{fmt.Sprintf("sums of rows of %d", n), 3, func(v [][]T) float64 {
+		var s Scratch[T]
+		cases = append(cases, passCase[T]{fmt.Sprintf("product of a column and a row of %d", n), 3, func(v [][]T) float64 {
+			Product(&s, false, false, 5, n, 1, 1, v[0], 1, v[1], n, 0, v[2], n)
+			return 0
+		}}, passCase[T]{fmt.Sprintf("sums of rows of %d", n), 3, func(v [][]T) float64 {
 			AddRowsOfEach(2, v[0][:2*n], v[1], n, 5*n, v[2][:10])
 			return 0
 		}}, passCase[T]{fmt.Sprintf("products with rows of %d", n), 3, func(v [][]T) float64 {
@@ -136,6 +140,9 @@ func TestSubnormal(t *testing.T) {
 		check("products", y, want)
 		var s Scratch[float32]
 		Product(&s, false, false, 10, 10, 1, 1, filled(tiny)[:10], 1, filled(1)[:10], 10, 0, y, 10)
+		check("product of a column and a row", y, want)
+		y = filled(0)
+		Product(&s, false, false, 10, 10, 1, 1, filled(tiny)[:10], 1, filled(1)[:10], 10, 1, y, 10)
 		check("product", y, want)
 		gatedOnce(1, 33, 3, filled(tiny), filled(tiny), y)
 		check("product through gates", y[:99], want) // which a subnormal number opens

@@ -42,9 +42,9 @@ func elementwise(v vectors, f64 bool, name, doc string, slices, params []string,
 	overVectors(v, f64, false, 1, name, doc, slices, params, body)
 }
 
-// interleaved is elementwise for long chains of instructions, each of which waits for the one before, in half of the
-// registers: with AVX2 two vectors go by together, an instruction of each in turn. A processor
-// looks ahead over some 60 instructions that wait, which would be those of little more than one vector.
+// interleaved is elementwise for long chains of instructions, each of which waits for the one before: with AVX2 two vectors go
+// by together, an instruction of each in turn, and the body has half of the registers. A processor looks ahead over so many
+// instructions that wait, AMD Zen 3 over 64 of vectors, which are those of one or two vectors. With AVX-512 it was not measured, and is not done.
 func interleaved(v vectors, f64 bool, name, doc string, slices []string, body func(p *pass)) {
 	together := 1
 	if v.isa == 256 {
@@ -127,9 +127,12 @@ func (p *pass) loop(together int, body func(p *pass)) {
 	Label("end")
 }
 
-// inTurns writes the body for so many vectors, an instruction of each in turn. They share the registers out, those of masks
-// too: all vectors are whole.
+// inTurns writes the body for so many vectors, an instruction of each in turn, all of which are written by do. They share the
+// registers out, those of masks and scalars too: vectors are whole, and there are no scalars.
 func (p *pass) inTurns(together int, body func(p *pass)) {
+	if len(p.params) > 0 {
+		panic("gen: vectors in turn leave no registers for scalars")
+	}
 	each := len(p.v.regs) / together
 	passes := make([]*pass, together)
 	for i := range passes {

@@ -157,18 +157,18 @@ func (p *pass) scaled(z VecPhysical, n, t int) {
 	p.mul(lower, z, z)
 }
 
-// power sets z to 2^n as scaled does. Register n is lost, and t, which is not z.
-func (p *pass) power(z VecPhysical, n, t int) {
+// power sets z to 2^n, in the range of scaled, with the help of a register that holds 1. Registers n and t, another than z, are lost.
+func (p *pass) power(one, z VecPhysical, n, t int) {
 	if p.v.isa == 512 {
-		p.copy(p.set(1, t), z)
+		p.copy(one, z)
 		p.scaled(z, n, t)
 		return
 	}
 	p.mul(p.lifted(n, t), p.free[n], z)
 }
 
-// lifted makes of register n, in AVX2, a number whose exponent n is lifted, and returns what lowers it again: n may go
-// beyond the range of one exponent. Register t is lost.
+// lifted sets register n, in AVX2, to 2^(n+lift), and returns 2^-lift, since 2^n itself may be too small for a
+// normal number. Register t is lost.
 func (p *pass) lifted(n, t int) (lower Op) {
 	N, T := p.free[n], p.free[t]
 	if p.f64 {
@@ -202,7 +202,7 @@ func (p *pass) minusAbs(x VecPhysical, z int) VecPhysical {
 	return p.free[z]
 }
 
-// withSign gives z, which is not below 0, the sign of x, also where z is 0. Register t is lost.
+// withSign gives z, which is not below 0 or a NaN, the sign of x, also where z is 0. Register t is lost.
 func (p *pass) withSign(x, z VecPhysical, t int) {
 	sign, size := math.Copysign(0, -1), p.free[t]
 	if p.v.isa == 512 { // one instruction takes from x where there are bits of the sign, from z elsewhere
@@ -243,9 +243,9 @@ func transcendental(v vectors, f64 bool) {
 		a := p.minusAbs(x, 5)
 		p.add(a, a, a)
 		p.reduced(a, least(f64), 1, 2, 4, 3)
-		q, power := p.free[4], p.free[7]
-		p.power(power, 1, 2)
-		less, more, inverse, one := p.free[5], p.free[6], p.free[1], p.set(1, 3)
+		q, power, one := p.free[4], p.free[7], p.set(1, 3)
+		p.power(one, power, 1, 2)
+		less, more, inverse := p.free[5], p.free[6], p.free[1]
 		p.sub(power, one, less)
 		p.add(one, power, more)
 		p.fnma(power, q, less) // 1 - e
