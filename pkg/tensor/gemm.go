@@ -115,7 +115,7 @@ func gemm[T Float](p *Pool, part kernel.Triangle, d int, ta, tb Transpose, alpha
 }
 
 // columnAdds is the number of multiply-adds of a product with one column up to which one thread makes it: in 6 µs, see sharedAdds.
-const columnAdds = 80_000
+const columnAdds = 50_000
 
 // columnOf returns B and C of a product with one column, as vectors, and whether it is one that AddProducts makes: a
 // pass over A. Kernels of blocks of C would fill a lane of each vector.
