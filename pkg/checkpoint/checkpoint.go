@@ -79,11 +79,16 @@ var executable = sync.OnceValue(func() string {
 	if err != nil {
 		return err.Error()
 	}
-	data, err := os.ReadFile(path)
+	f, err := os.Open(path)
 	if err != nil {
 		return err.Error()
 	}
-	return fmt.Sprintf("%x", sha256.Sum256(data))
+	defer f.Close()
+	h := sha256.New()
+	if _, err := io.Copy(h, f); err != nil { // in parts: pages of memory for all of it would take as long as their sum
+		return err.Error()
+	}
+	return fmt.Sprintf("%x", h.Sum(nil))
 })
 
 // differences lists in what a run that continues would differ, as "what: old -> new".

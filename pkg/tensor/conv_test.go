@@ -76,28 +76,34 @@ func (c *convCase[T]) reference() {
 	}
 	c.terms = float64(m*s.Positions() + s.Taps() + s.Out.C*s.KH*s.KW)
 	for e := range m {
+		x, y0, dy := c.x.Row(e), c.y0.Row(e), c.dy.Row(e)
+		y, absY, dx, absX := c.y.Row(e), c.absY.Row(e), c.dx.Row(e), c.absX.Row(e)
 		for f := range s.Out.C {
 			for i := range s.Out.H {
 				for j := range s.Out.W {
 					at := (f*s.Out.H+i)*s.Out.W + j
 					if c.accumulating {
-						add(c.y.Row(e), c.absY.Row(e), at, c.y0.Row(e)[at], 1)
+						add(y, absY, at, y0[at], 1)
 					}
 					if c.bias != nil {
-						add(c.y.Row(e), c.absY.Row(e), at, c.bias[f], 1)
+						add(y, absY, at, c.bias[f], 1)
 					}
-					add(c.db, c.absB, f, c.dy.Row(e)[at], 1)
+					add(c.db, c.absB, f, dy[at], 1)
 					for ch := range s.In.C {
 						for a := range s.KH {
+							row := i*s.Stride + a - s.PadH
+							if row < 0 || row >= s.In.H {
+								continue
+							}
 							for b := range s.KW {
-								row, col := i*s.Stride+a-s.PadH, j*s.Stride+b-s.PadW
-								if row < 0 || row >= s.In.H || col < 0 || col >= s.In.W {
+								col := j*s.Stride + b - s.PadW
+								if col < 0 || col >= s.In.W {
 									continue
 								}
 								in, weight := (ch*s.In.H+row)*s.In.W+col, ((f*s.In.C+ch)*s.KH+a)*s.KW+b
-								add(c.y.Row(e), c.absY.Row(e), at, c.w[weight], c.x.Row(e)[in])
-								add(c.dx.Row(e), c.absX.Row(e), in, c.w[weight], c.dy.Row(e)[at])
-								add(c.dw, c.absW, weight, c.x.Row(e)[in], c.dy.Row(e)[at])
+								add(y, absY, at, c.w[weight], x[in])
+								add(dx, absX, in, c.w[weight], dy[at])
+								add(c.dw, c.absW, weight, x[in], dy[at])
 							}
 						}
 					}
