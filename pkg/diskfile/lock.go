@@ -189,21 +189,35 @@ func place(path string) (*Lock, error) {
 // placeWithoutLink is place for disks that know no hard links. For a moment the file is
 // there and empty.
 func placeWithoutLink(path string) (*Lock, error) {
-	l := newLock(path, path, os.O_RDWR|os.O_CREATE|os.O_EXCL)
-	ok, err := l.file.TryLock()
+	made, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
 	if errors.Is(err, fs.ErrExist) {
 		return nil, errRaced
 	}
-	if err == nil && !ok { // by one who asks
-		ok, err = l.file.TryLockContext(context.Background(), lockPoll)
+	if err != nil {
+		return nil, err
 	}
-	if err == nil && ok {
-		err = os.WriteFile(path, newRecord().encode(), 0o644)
+	defer made.Close()
+	// One who asks may hold its flock for a moment. Each try opens the file anew, so it is made before.
+	l := newLock(path, path, os.O_RDWR)
+	_, err = l.file.TryLockContext(context.Background(), lockPoll)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && !sameFile(made, l.file) {
+		return nil, errors.Join(errRaced, l.file.Close()) // this process stood still for so long that its lock was taken over
+	}
+	if err == nil {
+		_, err = made.Write(newRecord().encode())
+		err = errors.Join(err, made.Close())
 	}
 	if err != nil {
-		return nil, errors.Join(err, l.file.Close())
+		return nil, errors.Join(err, os.Remove(path), l.file.Close())
 	}
 	return l, nil
+}
+
+// sameFile reports whether two open files are one.
+func sameFile(a, b interface{ Stat() (fs.FileInfo, error) }) bool {
+	first, err := a.Stat()
+	second, other := b.Stat()
+	return err == nil && other == nil && os.SameFile(first, second)
 }
 
 func newLock(path, file string, flags int) *Lock {

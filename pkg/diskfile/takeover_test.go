@@ -384,6 +384,37 @@ func TestWithoutLinks(t *testing.T) {
 	TestLocksExclude(t)
 }
 
+// TestAskedWithoutLinks: where a disk knows no hard links, those who ask who holds a lock are not in
+// the way of one who takes it, whose file they lock for a moment.
+func TestAskedWithoutLinks(t *testing.T) {
+	link = func(string, string) error { return &os.LinkError{Op: "link", Err: syscall.EPERM} }
+	t.Cleanup(func() { link = os.Link })
+	path := filepath.Join(t.TempDir(), "a")
+	ctx, cancel := context.WithCancel(context.Background())
+	var asking sync.WaitGroup
+	defer asking.Wait()
+	defer cancel()
+	for range 4 {
+		asking.Go(func() {
+			for ctx.Err() == nil {
+				HolderOf(path)
+			}
+		})
+	}
+	for turn := range 300 {
+		l, err := TryLock(path)
+		if err != nil {
+			t.Fatalf("turn %d: %v", turn, err)
+		}
+		if h, err := Held(path); err != nil || h == nil || h.PID != os.Getpid() || h.Ended {
+			t.Fatalf("turn %d: %+v, %v", turn, h, err)
+		}
+		if err := l.Release(); err != nil {
+			t.Fatalf("turn %d: %v", turn, err)
+		}
+	}
+}
+
 // TestEmptyLock: a file that says nothing may be of one who is about to write it, and is
 // taken over after the silence.
 func TestEmptyLock(t *testing.T) {
