@@ -27,15 +27,17 @@ check: test ## what CI checks besides: format, vet, staticcheck, the race detect
 	for f in kernels_amd64.s kernels_amd64.go; do \
 		tail -n +2 pkg/tensor/kernel/$$f >$(NEW)/old; tail -n +2 $(NEW)/$$f | cmp - $(NEW)/old || { echo "$$f differs from what the generator writes: run make generate"; exit 1; }; done
 	go test -race -timeout 30m -run '^(TestOracles|TestReducedBits|TestKFACLayers|TestSketchAllocates|TestRowMultiplier|TestBlocksAllocateNothing|TestSharedCoordinates)$$' ./pkg/oracles # all that have more than one thread
-	go test -race -short -timeout 30m -skip '^(TestForeignCheckpoint|TestLeft|TestFootprint|TestStepAllocatesNothing|TestOraclesAllocateNothing|TestSlopeIsTimedWork|TestConvSubnormal|TestAllocsWithoutPool|TestTooLarge|TestPublish)$$' ./pkg/tensor/... ./pkg/placement ./pkg/timing ./pkg/nn ./pkg/optim ./pkg/datasets ./pkg/runlog ./pkg/config ./pkg/problem ./pkg/clock ./pkg/checkpoint ./pkg/train ./pkg/plan ./pkg/folder ./pkg/slurm ./pkg/direction ./pkg/experiment ./pkg/tune ./pkg/memory ./pkg/arrays ./pkg/diskfile ./pkg/interrupt ./pkg/stats ./pkg/figure ./pkg/render ./pkg/results ./pkg/scores ./pkg/report ./pkg/page ./pkg/export # -short takes fewer shapes; the tests left out hash the program for a minute, count or limit memory, measure time, draw all figures, or have one thread or the loops of others
+	go test -race -short -timeout 30m -skip '^(TestForeignCheckpoint|TestLeft|TestStepAllocatesNothing|TestOraclesAllocateNothing|TestSlopeIsTimedWork|TestConvSubnormal|TestAllocsWithoutPool|TestTooLarge|TestPublish)$$' ./pkg/tensor/... ./pkg/placement ./pkg/timing ./pkg/nn ./pkg/optim ./pkg/datasets ./pkg/runlog ./pkg/config ./pkg/problem ./pkg/clock ./pkg/checkpoint ./pkg/train ./pkg/plan ./pkg/folder ./pkg/slurm ./pkg/direction ./pkg/experiment ./pkg/tune ./pkg/memory ./pkg/arrays ./pkg/diskfile ./pkg/interrupt ./pkg/stats ./pkg/figure ./pkg/render ./pkg/results ./pkg/scores ./pkg/report ./pkg/page ./pkg/export # -short takes fewer shapes; the tests left out hash the program for a minute, count or limit memory, measure time, draw all figures, or have one thread or the loops of others
 	go test -race -timeout 30m -skip '^TestScripts$$/^(badinput|bench|data|direction|equations|figures|oracles|output|plot|report|scores|sizes|tables|weights)$$' ./pkg/cli -kills 3 # but scripts of one goroutine, or of packages that the line above has
 	if [ -n "$$DGN_DATA_DIR" ]; then go test -tags data -run Real ./pkg/...; fi
 
-long: ## the tests of the tag long, but one float32 of 211 for the hour that all would take
+long: ## the tests of the tag long, but one float32 of 211 for the hour that all would take, and twenty kills
 	go test -tags long -run '^TestReadmeCommands$$' ./pkg/cli
 	go test -tags long -run '^TestCoverage$$' -v ./pkg/stats
 	go test -tags long -run '^(TestRounding|TestDescentFloat32|TestPrimalFloat32)$$' ./pkg/oracles
 	go test -tags long -run '^TestAccuracy$$' -v ./pkg/tensor/kernel -accuracy-every 211
+	go test -tags long -run '^(TestHeld|TestFootprint|TestGramMemory|TestVersion)$$' ./pkg/oracles ./pkg/train ./pkg/nn ./cmd/dgn
+	go test -run '^TestKill$$' ./pkg/cli -kills 20
 
 READERS ?= python3
 browser: ## pages in Chromium, and exports in pyarrow and TensorBoard, which must be there: READERS=PYTHON that has them
@@ -49,7 +51,7 @@ shards: ## the parts of a sweep by GNU parallel, ssh and the command of a Kubern
 slurm: ## arrays by a Slurm of one node on the loopback interface: needs root, and slurmctld, slurmd, slurm-client and munge of Debian
 	DGN_SLURM=required go test -count=1 -v ./pkg/slurm/cluster
 
-kill-test: ## kills the program 200 times; go test ./... does so 20 times
+kill-test: ## kills the program 200 times; go test ./... does so 5 times, and make long 20 times
 	go test ./pkg/cli -run '^TestKill$$' -count=1 -v -timeout 60m -kills 200
 
 generate: ## the assembly of pkg/tensor/kernel

@@ -1,6 +1,7 @@
 package docs_test
 
 import (
+	"cmp"
 	"go/parser"
 	"go/token"
 	"io/fs"
@@ -70,5 +71,42 @@ func TestImports(t *testing.T) {
 	}
 	if len(place) < 20 {
 		t.Errorf("the list has %d packages", len(place))
+	}
+}
+
+// TestLongTests holds the Makefile to the tests of the tag long, which no other command runs: each is in it.
+func TestLongTests(t *testing.T) {
+	makefile, err := os.ReadFile("../Makefile")
+	if err != nil {
+		t.Fatal(err)
+	}
+	run := strings.Join(regexp.MustCompile(`(?m)^\tgo test -tags long .*$`).FindAllString(string(makefile), -1), "\n")
+	found := 0
+	for _, root := range []string{"pkg", "cmd", "examples", "docs", "scripts"} {
+		err := filepath.WalkDir(filepath.Join("..", root), func(file string, e fs.DirEntry, err error) error {
+			if err != nil || e.IsDir() && e.Name() == "browser" { // make browser runs all of that package
+				return cmp.Or(err, fs.SkipDir)
+			}
+			if !strings.HasSuffix(file, "_test.go") {
+				return nil
+			}
+			text, err := os.ReadFile(file)
+			if err != nil || !strings.HasPrefix(string(text), "//go:build long\n") {
+				return err
+			}
+			for _, m := range regexp.MustCompile(`(?m)^func (Test\w+)\(t `).FindAllStringSubmatch(string(text), -1) {
+				found++
+				if !regexp.MustCompile(`\b` + m[1] + `\b`).MatchString(run) {
+					t.Errorf("%s: %s is in no command of make long", file, m[1])
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if found < 5 {
+		t.Errorf("only %d tests of the tag long were found", found)
 	}
 }
