@@ -106,21 +106,21 @@ func solveGo(k, blocks int, u, b []float64, ldb, n int) {
 	const r = goBlock
 	for range blocks {
 		for j := 0; j < n; j += 2 {
-			next := min(j+1, n-1) // the last of an odd number is made twice
-			var s, t [2]float64   // sums of two rows, for two columns
-			var x, y [r]float64
-			for i := 0; i < r; i += 2 {
-				s, t = [2]float64{}, [2]float64{}
-				for p := range k {
-					row, c := b[p*ldb:p*ldb+n], u[p*r+i:p*r+i+2]
-					v, w := row[j], row[next]
-					s[0] += float64(c[0] * v)
-					s[1] += float64(c[1] * v)
-					t[0] += float64(c[0] * w)
-					t[1] += float64(c[1] * w)
-				}
-				x[i], x[i+1], y[i], y[i+1] = s[0], s[1], t[0], t[1]
+			next := min(j+1, n-1)                      // the last of an odd number is made twice
+			var s0, s1, s2, s3, t0, t1, t2, t3 float64 // sums of the rows, for two columns: arrays of them would not be in registers
+			for p := range k {
+				c, row := (*[r]float64)(u[p*r:]), b[p*ldb:p*ldb+n]
+				v, w := row[j], row[next]
+				s0 += float64(c[0] * v)
+				s1 += float64(c[1] * v)
+				s2 += float64(c[2] * v)
+				s3 += float64(c[3] * v)
+				t0 += float64(c[0] * w)
+				t1 += float64(c[1] * w)
+				t2 += float64(c[2] * w)
+				t3 += float64(c[3] * w)
 			}
+			x, y := [r]float64{s0, s1, s2, s3}, [r]float64{t0, t1, t2, t3}
 			for i := range r {
 				row := b[(k+i)*ldb : (k+i)*ldb+n]
 				v, w := row[j]-x[i], row[next]-y[i]
