@@ -1,6 +1,8 @@
 package tensor
 
 import (
+	"slices"
+
 	"github.com/dualgn/dgn/pkg/size"
 	"github.com/dualgn/dgn/pkg/tensor/kernel"
 )
@@ -26,8 +28,8 @@ type lanesSpot struct{ class, base int32 }
 // A lanesClass is what some positions see of an image, as others would at another place.
 type lanesClass struct {
 	pass  int
-	table []int32  // for kernel.ProductTaps
-	cuts  [2][]int // of the table: the parts that a sum is cut into, without and with a bias
+	table kernel.TapTable
+	cuts  [2][]int // of its terms: the parts that a sum is cut into, without and with a bias
 }
 
 // lanesValues bounds the outputs of a band.
@@ -161,9 +163,10 @@ func (v *convLanes[T]) init(plan *convPlan, passes []boundPass) {
 // newClass returns the class of positions that see some taps of every channel.
 func (v *convLanes[T]) newClass(pass, channels, perChannel int, seen []int32) lanesClass {
 	c := lanesClass{pass: pass}
+	var pairs []int32
 	for ch := range channels {
 		for i := 0; i < len(seen); i += 2 {
-			c.table = append(c.table, int32(ch*perChannel)+seen[i], int32(ch*v.width)+seen[i+1])
+			pairs = append(pairs, int32(ch*perChannel)+seen[i], int32(ch*v.width)+seen[i+1])
 		}
 	}
 	for ones := range 2 { // rows of a bias
@@ -173,12 +176,13 @@ func (v *convLanes[T]) newClass(pass, channels, perChannel int, seen []int32) la
 		}
 		for p := 0; p == 0 || p < k; p += step {
 			c.cuts[ones] = append(c.cuts[ones], at)
-			for at < len(c.table) && int(c.table[at]) < p+step {
-				at += 2
+			for 2*at < len(pairs) && int(pairs[2*at]) < p+step {
+				at++
 			}
 		}
 		c.cuts[ones] = append(c.cuts[ones], at)
 	}
+	c.table = kernel.InRuns[T](pairs, slices.Concat(c.cuts[:]...)...)
 	return c
 }
 
@@ -208,7 +212,7 @@ func (v *convLanes[T]) unit(s *convSum[T], space *convSpace[T], worker, group, l
 			t := kernel.Taps[T]{N: 1, A: space.filters[pass.at+lo*pass.ld:], LdA: pass.ld, B: in[spot.base:]}
 			cuts := class.cuts[ones]
 			for p := range len(cuts) - 1 {
-				t.Table = class.table[cuts[p]:cuts[p+1]]
+				t.Table = class.table.Part(cuts[p], cuts[p+1])
 				if p == len(cuts)-2 && s.bias != nil {
 					t.Bias = t.A[len(pass.taps):]
 				}

@@ -7,9 +7,10 @@ import "github.com/dualgn/dgn/pkg/tensor/kernel"
 // lie channels last and are vectors as they are. Nothing is packed, signals are read in
 // place, and positions at which the tap sees padding are left out.
 type weightTaps[T Float] struct {
-	pays    bool      // where channels fill vectors
-	vectors int       // of a panel
-	tables  [][]int32 // of each tap, for kernel.ProductTaps: position and pixel
+	pays    bool              // where channels fill vectors
+	vectors int               // of a panel
+	tables  []kernel.TapTable // of each tap: position and pixel
+	cuts    [][]int           // of its terms: the parts that a sum over an example is cut into
 	image   channelsLast
 	copied  bool // signals are, where their rows would displace each other in the cache
 }
@@ -36,16 +37,29 @@ func (v *weightTaps[T]) init(s *ConvShape) {
 		top, bottom := within(s.Out.H, s.In.H, s.Stride, a, s.PadH)
 		for b := range s.KW {
 			left, right := within(s.Out.W, s.In.W, s.Stride, b, s.PadW)
-			var table []int32
+			var pairs []int32
 			for i := top; i < bottom; i++ {
 				for j := left; j < right; j++ {
 					pixel := (i*s.Stride+a-s.PadH)*s.In.W + j*s.Stride + b - s.PadW
-					table = append(table, int32(i*s.Out.W+j), int32(pixel*s.In.C))
+					pairs = append(pairs, int32(i*s.Out.W+j), int32(pixel*s.In.C))
 				}
 			}
-			v.tables = append(v.tables, table)
+			table, cuts := kernel.TapTable{Pairs: pairs, Run: 1}, weightCuts(len(pairs)/2)
+			if v.vectors == 2 {
+				table = kernel.InRuns[T](pairs, cuts...)
+			}
+			v.tables, v.cuts = append(v.tables, table), append(v.cuts, cuts)
 		}
 	}
+}
+
+// weightCuts are the parts of the sum over so many terms of an example, from each to the next.
+func weightCuts(terms int) (cuts []int) {
+	parts := max(1, (terms+weightDepth/2)/weightDepth)
+	for part := range parts + 1 {
+		cuts = append(cuts, part*terms/parts)
+	}
+	return cuts
 }
 
 // width is the number of columns of a panel.
@@ -59,16 +73,16 @@ func (v *convWeight[T]) tapsBlock(c *Conv[T], lo, hi, top, bottom int) {
 		signals, ld, step = space.signals, v.ld, p
 	}
 	for panel := lo; panel < hi; panel++ {
-		table := v.taps.tables[panel*width/c.In.C]
-		parts := max(1, (len(table)/2+weightDepth/2)/weightDepth) // of one example
-		most := max(1, weightDepth/max(1, len(table)/2))          // examples that are added up
+		tap := panel * width / c.In.C
+		table, cuts := v.taps.tables[tap], v.taps.cuts[tap]
+		most := max(1, weightDepth/max(1, cuts[len(cuts)-1])) // examples that are added up
 		t := kernel.Taps[T]{StepA: step, StepB: v.taps.image.len(), LdA: ld}
 		to := space.sums[top*q+panel*width:]
 		for e := 0; e < v.n; e += t.N {
 			t.N = min(most, v.n-e)
 			t.A, t.B = signals[e*step+top*ld:], space.channels[e*t.StepB+panel*width%c.In.C:]
-			for part := range parts {
-				t.Table = table[part*len(table)/2/parts*2 : (part+1)*len(table)/2/parts*2]
+			for part := range len(cuts) - 1 {
+				t.Table = table.Part(cuts[part], cuts[part+1])
 				kernel.ProductTaps(&t, bottom-top, v.taps.vectors, v.first+e+part > 0, to, q)
 			}
 		}

@@ -145,12 +145,18 @@ func testPatchGuards[T Float](t *testing.T) {
 					guarded[T](t, filters*block*lanes, atEnd), block*lanes)
 			}
 			for vectors := 1; vectors <= 2; vectors++ {
-				const m, k = 15, 5
-				p := Taps[T]{N: 1, LdA: k, A: guarded[T](t, m*k, atEnd), B: guarded[T](t, k*vectors*lanes, atEnd)}
-				for i := range k {
-					p.Table = append(p.Table, int32(i), int32(i*vectors*lanes))
+				for k := 2; k <= 5; k++ { // five terms are no runs
+					const m = 15
+					p := Taps[T]{N: 1, LdA: k, A: guarded[T](t, m*k, atEnd), B: guarded[T](t, k*vectors*lanes, atEnd)}
+					var pairs []int32
+					for i := range k {
+						pairs = append(pairs, int32(i), int32(i*vectors*lanes))
+					}
+					if p.Table = (TapTable{Pairs: pairs}); vectors == 2 {
+						p.Table = InRuns[T](pairs)
+					}
+					ProductTaps(&p, m, vectors, true, guarded[T](t, m*vectors*lanes, atEnd), vectors*lanes)
 				}
-				ProductTaps(&p, m, vectors, true, guarded[T](t, m*vectors*lanes, atEnd), vectors*lanes)
 			}
 		}
 	}

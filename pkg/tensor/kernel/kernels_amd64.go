@@ -1909,6 +1909,96 @@ func taps256s5x2(n int, stepA int, stepB int, k int, table *int32, a *float32, r
 //go:noescape
 func taps256s6x2(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, c *float32, rowC int, bias *float32, accumulate int)
 
+// tapRuns256s2x1 sets (accumulate 0), or adds to (1), a block of C of 1 rows and 2 vectors: the sum of n products A B over the k pairs of the table, at least one, each for 2 terms, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func tapRuns256s2x1(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, stepRun int, c *float32, rowC int, bias *float32, accumulate int)
+
+// tapRuns256s2x2 sets (accumulate 0), or adds to (1), a block of C of 2 rows and 2 vectors: the sum of n products A B over the k pairs of the table, at least one, each for 2 terms, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func tapRuns256s2x2(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, stepRun int, c *float32, rowC int, bias *float32, accumulate int)
+
+// tapRuns256s2x3 sets (accumulate 0), or adds to (1), a block of C of 3 rows and 2 vectors: the sum of n products A B over the k pairs of the table, at least one, each for 2 terms, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func tapRuns256s2x3(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, stepRun int, c *float32, rowC int, bias *float32, accumulate int)
+
+// tapRuns256s2x4 sets (accumulate 0), or adds to (1), a block of C of 4 rows and 2 vectors: the sum of n products A B over the k pairs of the table, at least one, each for 2 terms, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func tapRuns256s2x4(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, stepRun int, c *float32, rowC int, bias *float32, accumulate int)
+
+// tapRuns256s2x5 sets (accumulate 0), or adds to (1), a block of C of 5 rows and 2 vectors: the sum of n products A B over the k pairs of the table, at least one, each for 2 terms, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func tapRuns256s2x5(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, stepRun int, c *float32, rowC int, bias *float32, accumulate int)
+
+// tapRuns256s2x6 sets (accumulate 0), or adds to (1), a block of C of 6 rows and 2 vectors: the sum of n products A B over the k pairs of the table, at least one, each for 2 terms, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func tapRuns256s2x6(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, stepRun int, c *float32, rowC int, bias *float32, accumulate int)
+
+// tapRuns256s3x1 sets (accumulate 0), or adds to (1), a block of C of 1 rows and 2 vectors: the sum of n products A B over the k pairs of the table, at least one, each for 3 terms, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func tapRuns256s3x1(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, stepRun int, c *float32, rowC int, bias *float32, accumulate int)
+
+// tapRuns256s3x2 sets (accumulate 0), or adds to (1), a block of C of 2 rows and 2 vectors: the sum of n products A B over the k pairs of the table, at least one, each for 3 terms, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func tapRuns256s3x2(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, stepRun int, c *float32, rowC int, bias *float32, accumulate int)
+
+// tapRuns256s3x3 sets (accumulate 0), or adds to (1), a block of C of 3 rows and 2 vectors: the sum of n products A B over the k pairs of the table, at least one, each for 3 terms, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func tapRuns256s3x3(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, stepRun int, c *float32, rowC int, bias *float32, accumulate int)
+
+// tapRuns256s3x4 sets (accumulate 0), or adds to (1), a block of C of 4 rows and 2 vectors: the sum of n products A B over the k pairs of the table, at least one, each for 3 terms, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func tapRuns256s3x4(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, stepRun int, c *float32, rowC int, bias *float32, accumulate int)
+
+// tapRuns256s3x5 sets (accumulate 0), or adds to (1), a block of C of 5 rows and 2 vectors: the sum of n products A B over the k pairs of the table, at least one, each for 3 terms, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func tapRuns256s3x5(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, stepRun int, c *float32, rowC int, bias *float32, accumulate int)
+
+// tapRuns256s3x6 sets (accumulate 0), or adds to (1), a block of C of 6 rows and 2 vectors: the sum of n products A B over the k pairs of the table, at least one, each for 3 terms, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func tapRuns256s3x6(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, stepRun int, c *float32, rowC int, bias *float32, accumulate int)
+
+// tapRuns256s4x1 sets (accumulate 0), or adds to (1), a block of C of 1 rows and 2 vectors: the sum of n products A B over the k pairs of the table, at least one, each for 4 terms, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func tapRuns256s4x1(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, stepRun int, c *float32, rowC int, bias *float32, accumulate int)
+
+// tapRuns256s4x2 sets (accumulate 0), or adds to (1), a block of C of 2 rows and 2 vectors: the sum of n products A B over the k pairs of the table, at least one, each for 4 terms, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func tapRuns256s4x2(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, stepRun int, c *float32, rowC int, bias *float32, accumulate int)
+
+// tapRuns256s4x3 sets (accumulate 0), or adds to (1), a block of C of 3 rows and 2 vectors: the sum of n products A B over the k pairs of the table, at least one, each for 4 terms, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func tapRuns256s4x3(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, stepRun int, c *float32, rowC int, bias *float32, accumulate int)
+
+// tapRuns256s4x4 sets (accumulate 0), or adds to (1), a block of C of 4 rows and 2 vectors: the sum of n products A B over the k pairs of the table, at least one, each for 4 terms, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func tapRuns256s4x4(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, stepRun int, c *float32, rowC int, bias *float32, accumulate int)
+
+// tapRuns256s4x5 sets (accumulate 0), or adds to (1), a block of C of 5 rows and 2 vectors: the sum of n products A B over the k pairs of the table, at least one, each for 4 terms, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func tapRuns256s4x5(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, stepRun int, c *float32, rowC int, bias *float32, accumulate int)
+
+// tapRuns256s4x6 sets (accumulate 0), or adds to (1), a block of C of 6 rows and 2 vectors: the sum of n products A B over the k pairs of the table, at least one, each for 4 terms, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func tapRuns256s4x6(n int, stepA int, stepB int, k int, table *int32, a *float32, rowA int, b *float32, stepRun int, c *float32, rowC int, bias *float32, accumulate int)
+
 // transposeFrom512s transposes n blocks of 16 x 16. Strides are in bytes.
 //
 //go:noescape
@@ -2203,6 +2293,96 @@ func taps256d5x2(n int, stepA int, stepB int, k int, table *int32, a *float64, r
 //
 //go:noescape
 func taps256d6x2(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, c *float64, rowC int, bias *float64, accumulate int)
+
+// tapRuns256d2x1 sets (accumulate 0), or adds to (1), a block of C of 1 rows and 2 vectors: the sum of n products A B over the k pairs of the table, at least one, each for 2 terms, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func tapRuns256d2x1(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, stepRun int, c *float64, rowC int, bias *float64, accumulate int)
+
+// tapRuns256d2x2 sets (accumulate 0), or adds to (1), a block of C of 2 rows and 2 vectors: the sum of n products A B over the k pairs of the table, at least one, each for 2 terms, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func tapRuns256d2x2(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, stepRun int, c *float64, rowC int, bias *float64, accumulate int)
+
+// tapRuns256d2x3 sets (accumulate 0), or adds to (1), a block of C of 3 rows and 2 vectors: the sum of n products A B over the k pairs of the table, at least one, each for 2 terms, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func tapRuns256d2x3(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, stepRun int, c *float64, rowC int, bias *float64, accumulate int)
+
+// tapRuns256d2x4 sets (accumulate 0), or adds to (1), a block of C of 4 rows and 2 vectors: the sum of n products A B over the k pairs of the table, at least one, each for 2 terms, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func tapRuns256d2x4(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, stepRun int, c *float64, rowC int, bias *float64, accumulate int)
+
+// tapRuns256d2x5 sets (accumulate 0), or adds to (1), a block of C of 5 rows and 2 vectors: the sum of n products A B over the k pairs of the table, at least one, each for 2 terms, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func tapRuns256d2x5(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, stepRun int, c *float64, rowC int, bias *float64, accumulate int)
+
+// tapRuns256d2x6 sets (accumulate 0), or adds to (1), a block of C of 6 rows and 2 vectors: the sum of n products A B over the k pairs of the table, at least one, each for 2 terms, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func tapRuns256d2x6(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, stepRun int, c *float64, rowC int, bias *float64, accumulate int)
+
+// tapRuns256d3x1 sets (accumulate 0), or adds to (1), a block of C of 1 rows and 2 vectors: the sum of n products A B over the k pairs of the table, at least one, each for 3 terms, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func tapRuns256d3x1(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, stepRun int, c *float64, rowC int, bias *float64, accumulate int)
+
+// tapRuns256d3x2 sets (accumulate 0), or adds to (1), a block of C of 2 rows and 2 vectors: the sum of n products A B over the k pairs of the table, at least one, each for 3 terms, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func tapRuns256d3x2(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, stepRun int, c *float64, rowC int, bias *float64, accumulate int)
+
+// tapRuns256d3x3 sets (accumulate 0), or adds to (1), a block of C of 3 rows and 2 vectors: the sum of n products A B over the k pairs of the table, at least one, each for 3 terms, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func tapRuns256d3x3(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, stepRun int, c *float64, rowC int, bias *float64, accumulate int)
+
+// tapRuns256d3x4 sets (accumulate 0), or adds to (1), a block of C of 4 rows and 2 vectors: the sum of n products A B over the k pairs of the table, at least one, each for 3 terms, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func tapRuns256d3x4(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, stepRun int, c *float64, rowC int, bias *float64, accumulate int)
+
+// tapRuns256d3x5 sets (accumulate 0), or adds to (1), a block of C of 5 rows and 2 vectors: the sum of n products A B over the k pairs of the table, at least one, each for 3 terms, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func tapRuns256d3x5(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, stepRun int, c *float64, rowC int, bias *float64, accumulate int)
+
+// tapRuns256d3x6 sets (accumulate 0), or adds to (1), a block of C of 6 rows and 2 vectors: the sum of n products A B over the k pairs of the table, at least one, each for 3 terms, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func tapRuns256d3x6(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, stepRun int, c *float64, rowC int, bias *float64, accumulate int)
+
+// tapRuns256d4x1 sets (accumulate 0), or adds to (1), a block of C of 1 rows and 2 vectors: the sum of n products A B over the k pairs of the table, at least one, each for 4 terms, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func tapRuns256d4x1(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, stepRun int, c *float64, rowC int, bias *float64, accumulate int)
+
+// tapRuns256d4x2 sets (accumulate 0), or adds to (1), a block of C of 2 rows and 2 vectors: the sum of n products A B over the k pairs of the table, at least one, each for 4 terms, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func tapRuns256d4x2(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, stepRun int, c *float64, rowC int, bias *float64, accumulate int)
+
+// tapRuns256d4x3 sets (accumulate 0), or adds to (1), a block of C of 3 rows and 2 vectors: the sum of n products A B over the k pairs of the table, at least one, each for 4 terms, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func tapRuns256d4x3(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, stepRun int, c *float64, rowC int, bias *float64, accumulate int)
+
+// tapRuns256d4x4 sets (accumulate 0), or adds to (1), a block of C of 4 rows and 2 vectors: the sum of n products A B over the k pairs of the table, at least one, each for 4 terms, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func tapRuns256d4x4(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, stepRun int, c *float64, rowC int, bias *float64, accumulate int)
+
+// tapRuns256d4x5 sets (accumulate 0), or adds to (1), a block of C of 5 rows and 2 vectors: the sum of n products A B over the k pairs of the table, at least one, each for 4 terms, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func tapRuns256d4x5(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, stepRun int, c *float64, rowC int, bias *float64, accumulate int)
+
+// tapRuns256d4x6 sets (accumulate 0), or adds to (1), a block of C of 6 rows and 2 vectors: the sum of n products A B over the k pairs of the table, at least one, each for 4 terms, and the bias, if any, which lies in rows as A's. Strides and steps are in bytes.
+//
+//go:noescape
+func tapRuns256d4x6(n int, stepA int, stepB int, k int, table *int32, a *float64, rowA int, b *float64, stepRun int, c *float64, rowC int, bias *float64, accumulate int)
 
 // transposeFrom512d transposes n blocks of 8 x 8. Strides are in bytes.
 //

@@ -32,6 +32,11 @@ var (
 			{nil, taps256s1x1, taps256s2x1, taps256s3x1, taps256s4x1, taps256s5x1, taps256s6x1},
 			{nil, taps256s1x2, taps256s2x2, taps256s3x2, taps256s4x2, taps256s5x2, taps256s6x2},
 		},
+		runs: [maxRun + 1][]tapRunsKernel[float32]{
+			2: {nil, tapRuns256s2x1, tapRuns256s2x2, tapRuns256s2x3, tapRuns256s2x4, tapRuns256s2x5, tapRuns256s2x6},
+			3: {nil, tapRuns256s3x1, tapRuns256s3x2, tapRuns256s3x3, tapRuns256s3x4, tapRuns256s3x5, tapRuns256s3x6},
+			4: {nil, tapRuns256s4x1, tapRuns256s4x2, tapRuns256s4x3, tapRuns256s4x4, tapRuns256s4x5, tapRuns256s4x6},
+		},
 		to: transposeTo256s, from: transposeFrom256s,
 		correlate: correlateSet[float32]{5, []correlateKernel[float32]{correlate256s1, correlate256s2}},
 	}
@@ -40,6 +45,11 @@ var (
 		taps: [2][maxRows + 1]tapsKernel[float64]{
 			{nil, taps256d1x1, taps256d2x1, taps256d3x1, taps256d4x1, taps256d5x1, taps256d6x1},
 			{nil, taps256d1x2, taps256d2x2, taps256d3x2, taps256d4x2, taps256d5x2, taps256d6x2},
+		},
+		runs: [maxRun + 1][]tapRunsKernel[float64]{
+			2: {nil, tapRuns256d2x1, tapRuns256d2x2, tapRuns256d2x3, tapRuns256d2x4, tapRuns256d2x5, tapRuns256d2x6},
+			3: {nil, tapRuns256d3x1, tapRuns256d3x2, tapRuns256d3x3, tapRuns256d3x4, tapRuns256d3x5, tapRuns256d3x6},
+			4: {nil, tapRuns256d4x1, tapRuns256d4x2, tapRuns256d4x3, tapRuns256d4x4, tapRuns256d4x5, tapRuns256d4x6},
 		},
 		to: transposeTo256d, from: transposeFrom256d,
 		correlate: correlateSet[float64]{5, []correlateKernel[float64]{correlate256d1, correlate256d2}},

@@ -17,6 +17,8 @@ func TestTaps(t *testing.T) {
 		rng := rand.New(rand.NewPCG(1, 2))
 		testProductTaps[float32](t, rng, 0x1p-23)
 		testProductTaps[float64](t, rng, 0x1p-52)
+		testRuns[float32](t, rng)
+		testRuns[float64](t, rng)
 		testLanes[float32](t, rng)
 		testLanes[float64](t, rng)
 		testCorrelate[float32](t, rng, 0x1p-23)
@@ -40,7 +42,7 @@ func testProductTaps[T Float](t *testing.T, rng *rand.Rand, eps float64) {
 				for _, n := range []int{1, 3} {
 					p := Taps[T]{N: n, StepA: 70 * m, StepB: 5 * lanes, LdA: 70, A: normals[T](rng, n*70*m), B: normals[T](rng, (5*n+60)*lanes)}
 					for range k {
-						p.Table = append(p.Table, int32(rng.IntN(60)), int32(rng.IntN(58*lanes)))
+						p.Table.Pairs = append(p.Table.Pairs, int32(rng.IntN(60)), int32(rng.IntN(58*lanes)))
 					}
 					if m%2 == 1 {
 						p.Bias = p.A[69:]
@@ -61,8 +63,8 @@ func testProductTaps[T Float](t *testing.T, rng *rand.Rand, eps float64) {
 									want += float64(p.Bias[i*70])
 								}
 								for e := range n {
-									for s := 0; s < len(p.Table); s += 2 {
-										x := float64(p.A[e*p.StepA+i*70+int(p.Table[s])]) * float64(p.B[e*p.StepB+int(p.Table[s+1])+j])
+									for s := 0; s < len(p.Table.Pairs); s += 2 {
+										x := float64(p.A[e*p.StepA+i*70+int(p.Table.Pairs[s])]) * float64(p.B[e*p.StepB+int(p.Table.Pairs[s+1])+j])
 										want, abs = want+x, abs+math.Abs(x)
 									}
 								}
@@ -76,6 +78,97 @@ func testProductTaps[T Float](t *testing.T, rng *rand.Rand, eps float64) {
 			}
 		}
 	}
+}
+
+// testRuns: products have the same bits whatever terms a pair of their table stands for.
+func testRuns[T Float](t *testing.T, rng *rand.Rand) {
+	lanes := Lanes[T]()
+	for _, m := range []int{1, 2, 3, 4, 5, 6, 7, 15} {
+		for run := 2; run <= maxRun+1; run++ {
+			for _, step := range []int{2*lanes + 3, 0, -5} {
+				for _, n := range []int{1, 3} {
+					var pairs []int32
+					for range 7 {
+						a, b := rng.IntN(60), 50+rng.IntN(50*lanes)
+						for i := range run {
+							pairs = append(pairs, int32(a+i), int32(b+i*step))
+						}
+					}
+					p := Taps[T]{N: n, StepA: 70 * m, StepB: 5 * lanes, LdA: 70, A: normals[T](rng, n*70*m), B: normals[T](rng, 50+(5*n+70)*lanes+run*max(0, step))}
+					if m%2 == 1 {
+						p.Bias = p.A[69:]
+					}
+					c := normals[T](rng, m*2*lanes)
+					want := slices.Clone(c)
+					p.Table = TapTable{Pairs: pairs, Run: 1}
+					ProductTaps(&p, m, 2, n == 3, want, 2*lanes)
+					p.Table = InRuns[T](pairs, 0, 2*run, len(pairs)/2)
+					if long := 1 < run && run <= maxRun && tapsOf[T]().runs[run] != nil; long != (p.Table.Run == run) {
+						t.Errorf("a pair of the table is %d terms, where they come in runs of %d", p.Table.Run, run)
+					}
+					ProductTaps(&p, m, 2, n == 3, c, 2*lanes)
+					if !slices.Equal(c, want) {
+						t.Fatalf("%d rows, %d products of runs of %d, %d apart: other bits than one by one", m, n, run, step)
+					}
+					// In two parts, of which the first adds to what is there.
+					part := slices.Clone(want)
+					whole := p.Table
+					p.Bias, p.Table = nil, TapTable{Pairs: pairs[:4*run], Run: 1}
+					ProductTaps(&p, m, 2, false, part, 2*lanes)
+					p.Table = whole.Part(0, 2*run)
+					ProductTaps(&p, m, 2, false, c, 2*lanes)
+					if !slices.Equal(c, part) {
+						t.Fatalf("%d rows, %d products of runs of %d: a part of a table has other terms", m, n, run)
+					}
+				}
+			}
+		}
+	}
+}
+
+// TestRunsOfTerms: terms come in runs where their places and what a sum is cut into allow.
+func TestRunsOfTerms(t *testing.T) {
+	each(t, func(t *testing.T) {
+		if Lanes[float32]() == 0 {
+			return
+		}
+		most := func(n int) int { // where this processor has kernels
+			if tapsOf[float32]().runs[n] == nil {
+				return 1
+			}
+			return n
+		}
+		row := func(starts []int32, n, step int32) (pairs []int32) {
+			for _, at := range starts {
+				for i := range n {
+					pairs = append(pairs, at+i, 100+at*7+i*step)
+				}
+			}
+			return pairs
+		}
+		apart := row([]int32{0, 10}, 3, 64)
+		apart[3]++ // by other steps
+		for _, c := range []struct {
+			name  string
+			pairs []int32
+			cuts  []int
+			run   int
+		}{
+			{"nothing", nil, nil, 1},
+			{"one term", row([]int32{0}, 1, 64), nil, 1},
+			{"rows of three", row([]int32{0, 10, 20}, 3, 64), nil, most(3)},
+			{"rows of four, cut in the middle", row([]int32{0, 10}, 4, 64), []int{0, 4, 8}, most(4)},
+			{"rows of four, cut in two", row([]int32{0, 10}, 4, 64), []int{0, 2, 8}, most(2)},
+			{"rows of four, cut after the first", row([]int32{0, 10}, 4, 64), []int{0, 1, 8}, 1},
+			{"rows of six", row([]int32{0, 10}, 6, 64), nil, most(3)},
+			{"rows of five", row([]int32{0, 10}, 5, 64), nil, 1},
+			{"rows of three, a step of another length", apart, nil, 1},
+		} {
+			if got := InRuns[float32](c.pairs, c.cuts...); got.Run != c.run || len(got.Pairs)*got.Run != len(c.pairs) {
+				t.Errorf("%s: %+v", c.name, got)
+			}
+		}
+	})
 }
 
 func testLanes[T Float](t *testing.T, rng *rand.Rand) {
@@ -167,11 +260,12 @@ func testTapsPanic[T Float](t *testing.T) {
 	lanes := Lanes[T]()
 	filters, block := CorrelateBlock[T]()
 	// Each case fits, unless a slice is one element shorter than it needs.
-	for _, c := range []struct {
+	type fitting struct {
 		name string
 		need []int // elements of each slice
 		run  func(s [][]T)
-	}{
+	}
+	cases := []fitting{
 		{"to lanes", []int{(2*lanes+1)*(3*lanes-1) + 2*lanes, (2*lanes-1)*70 + 3*lanes}, func(s [][]T) {
 			ToLanes(s[0], apart(3*lanes, 2*lanes+1), s[1], 70)
 		}},
@@ -182,18 +276,25 @@ func testTapsPanic[T Float](t *testing.T) {
 			FromLanes(s[0], 70, s[1], apart(3*lanes, 2*lanes+1))
 		}},
 		{"products", []int{9 + 6*20 + 5, 11 + 4*lanes + 2*lanes, 6*(2*lanes+1) + 2*lanes}, func(s [][]T) {
-			p := Taps[T]{N: 2, StepA: 9, StepB: 11, Table: []int32{1, 0, 4, int32(4 * lanes)}, A: s[0], LdA: 20, B: s[1]}
+			p := Taps[T]{N: 2, StepA: 9, StepB: 11, Table: TapTable{Pairs: []int32{1, 0, 4, int32(4 * lanes)}}, A: s[0], LdA: 20, B: s[1]}
 			ProductTaps(&p, 7, 2, false, s[2], 2*lanes+1)
 		}},
 		{"products with a bias", []int{6*20 + 1, lanes, 6*lanes + lanes, 6*20 + 1}, func(s [][]T) {
-			p := Taps[T]{N: 1, Table: []int32{0, 0}, A: s[0], LdA: 20, B: s[1], Bias: s[3]}
+			p := Taps[T]{N: 1, Table: TapTable{Pairs: []int32{0, 0}}, A: s[0], LdA: 20, B: s[1], Bias: s[3]}
 			ProductTaps(&p, 7, 1, true, s[2], lanes)
 		}},
 		{"correlations", []int{100 + (filters-1)*40 + 2*9 + 7, 200 + 2*13 + 7 + block - 1, (filters-1)*(block*lanes+2) + block*lanes}, func(s [][]T) {
 			l := Lines[T]{N: 2, StepA: 100, StepB: 200, Count: 3, Width: 7, LineA: 9, LineB: 13, A: s[0], RowA: 40, B: s[1]}
 			Correlate(&l, filters, apart(block, 1), false, s[2], block*lanes+2)
 		}},
-	} {
+	}
+	if tapsOf[T]().runs[3] != nil {
+		cases = append(cases, fitting{"products of runs", []int{6*20 + 4 + 3, 4*lanes + 2*9 + 2*lanes, 6*2*lanes + 2*lanes}, func(s [][]T) {
+			p := Taps[T]{N: 1, Table: TapTable{[]int32{1, 0, 4, int32(4 * lanes)}, 3, 9}, A: s[0], LdA: 20, B: s[1]}
+			ProductTaps(&p, 7, 2, false, s[2], 2*lanes)
+		}})
+	}
+	for _, c := range cases {
 		for short := -1; short < len(c.need); short++ {
 			s := make([][]T, len(c.need))
 			for i, n := range c.need {
@@ -209,10 +310,16 @@ func testTapsPanic[T Float](t *testing.T) {
 	}
 	for name, f := range map[string]func(){
 		"no matrix": func() {
-			ProductTaps(&Taps[T]{Table: make([]int32, 2), A: make([]T, 1), B: make([]T, lanes)}, 1, 1, false, make([]T, lanes), lanes)
+			ProductTaps(&Taps[T]{Table: TapTable{Pairs: make([]int32, 2)}, A: make([]T, 1), B: make([]T, lanes)}, 1, 1, false, make([]T, lanes), lanes)
+		},
+		"runs of one vector": func() {
+			ProductTaps(&Taps[T]{N: 1, Table: TapTable{make([]int32, 2), 2, 1}, A: make([]T, 2), B: make([]T, 2*lanes)}, 1, 1, false, make([]T, lanes), lanes)
+		},
+		"longer runs than those of any kernel": func() {
+			ProductTaps(&Taps[T]{N: 1, Table: TapTable{make([]int32, 2), maxRun + 1, 1}, A: make([]T, 9), B: make([]T, 9*lanes)}, 1, 2, false, make([]T, 2*lanes), 2*lanes)
 		},
 		"half a pair": func() {
-			ProductTaps(&Taps[T]{N: 1, Table: make([]int32, 3), A: make([]T, 1), B: make([]T, lanes)}, 1, 1, false, make([]T, lanes), lanes)
+			ProductTaps(&Taps[T]{N: 1, Table: TapTable{Pairs: make([]int32, 3)}, A: make([]T, 1), B: make([]T, lanes)}, 1, 1, false, make([]T, lanes), lanes)
 		},
 		"no example": func() {
 			Correlate(&Lines[T]{Count: 1, Width: 1, A: make([]T, 1), B: make([]T, 1)}, 1, make([]int32, block), false, make([]T, block*lanes), 0)

@@ -70,6 +70,11 @@ func main() {
 					taps(v, f64, rows, width)
 				}
 			}
+			for run := 2; v.isa == 256 && run <= maxRun; run++ { // blocks of AVX-512 have more rows than there are registers
+				for rows := 1; rows <= v.rows; rows++ {
+					tapRuns(v, f64, run, rows)
+				}
+			}
 		}
 		for _, to := range []bool{false, true} {
 			transposeRows(avx512, f64, to, transpose512(f64))
