@@ -8,7 +8,7 @@ STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 build: ## the program, in bin/
 	go build -o bin/ ./cmd/dgn
 
-test: ## what every change must pass; three to five minutes on two cores
+test: ## what every change must pass; two to four minutes on two cores
 	go test ./...
 
 check: test ## what CI checks besides: format, vet, staticcheck, the race detector, real data if there are any
@@ -37,6 +37,7 @@ long: ## the tests of the tag long, but one float32 of 211 for the hour that all
 	go test -tags long -run '^(TestRounding|TestDescentFloat32|TestPrimalFloat32)$$' ./pkg/oracles
 	go test -tags long -run '^TestAccuracy$$' -v ./pkg/tensor/kernel -accuracy-every 211
 	go test -tags long -run '^(TestHeld|TestFootprint|TestGramMemory|TestVersion)$$' ./pkg/oracles ./pkg/train ./pkg/nn ./cmd/dgn
+	go test -tags 'long noasm' -run '^(TestHeld|TestFootprint|TestGramMemory)$$' ./pkg/oracles ./pkg/train ./pkg/nn
 	go test -run '^TestKill$$' ./pkg/cli -kills 20
 
 READERS ?= python3

@@ -9,6 +9,7 @@ import (
 	"path"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -80,7 +81,12 @@ func TestLongTests(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	run := strings.Join(regexp.MustCompile(`(?m)^\tgo test -tags long .*$`).FindAllString(string(makefile), -1), "\n")
+	commands := regexp.MustCompile(`(?m)^\tgo test -tags long -run '\^\(?([\w|]+)\)?\$\$' (.*)$`).FindAllStringSubmatch(string(makefile), -1)
+	runs := func(test, dir string) bool {
+		return slices.ContainsFunc(commands, func(c []string) bool {
+			return slices.Contains(strings.Split(c[1], "|"), test) && slices.Contains(strings.Fields(c[2]), "./"+dir)
+		})
+	}
 	found := 0
 	for _, root := range []string{"pkg", "cmd", "examples", "docs", "scripts"} {
 		err := filepath.WalkDir(filepath.Join("..", root), func(file string, e fs.DirEntry, err error) error {
@@ -91,13 +97,13 @@ func TestLongTests(t *testing.T) {
 				return nil
 			}
 			text, err := os.ReadFile(file)
-			if err != nil || !strings.HasPrefix(string(text), "//go:build long\n") {
+			if err != nil || !regexp.MustCompile(`(?m)^//go:build .*\blong\b`).Match(text) || strings.Contains(string(text), "//go:build !long") {
 				return err
 			}
 			for _, m := range regexp.MustCompile(`(?m)^func (Test\w+)\(t `).FindAllStringSubmatch(string(text), -1) {
 				found++
-				if !regexp.MustCompile(`\b` + m[1] + `\b`).MatchString(run) {
-					t.Errorf("%s: %s is in no command of make long", file, m[1])
+				if dir := strings.TrimPrefix(path.Dir(filepath.ToSlash(file)), "../"); !runs(m[1], dir) {
+					t.Errorf("%s: no command of the Makefile runs %s of %s with -tags long", file, m[1], dir)
 				}
 			}
 			return nil

@@ -85,7 +85,7 @@ var executable = sync.OnceValue(func() string {
 	}
 	defer f.Close()
 	h := sha256.New()
-	if _, err := io.Copy(h, f); err != nil { // in parts: pages of memory for all of it would take as long as their sum
+	if _, err := io.Copy(h, f); err != nil { // in parts: memory for the whole program takes the system as long to find as the checksum takes
 		return err.Error()
 	}
 	return fmt.Sprintf("%x", h.Sum(nil))

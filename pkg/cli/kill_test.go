@@ -97,7 +97,7 @@ func TestKill(t *testing.T) {
 		}
 	}
 	t.Logf("%d kills within %v, %d of them while a checkpoint was written; %d continued runs in %d experiments", *kills, span.Round(time.Millisecond), writing, resumed, rounds)
-	if resumed < *kills/10 { // of few, all may come before the first checkpoint
+	if resumed < *kills/10 { // of fewer than ten none need be: all may come before the first checkpoint
 		t.Errorf("only %d runs were continued after %d kills: the test proves too little", resumed, *kills)
 	}
 }

@@ -199,9 +199,15 @@ func placeWithoutLink(path string) (*Lock, error) {
 	defer made.Close()
 	// One who asks may hold its flock for a moment. Each try opens the file anew, so it is made before.
 	l := newLock(path, path, os.O_RDWR)
-	_, err = l.file.TryLockContext(context.Background(), lockPoll)
-	if errors.Is(err, fs.ErrNotExist) || err == nil && !sameFile(made, l.file) {
-		return nil, errors.Join(errRaced, l.file.Close()) // this process stood still for so long that its lock was taken over
+	for ok := false; !ok && err == nil; {
+		if ok, err = l.file.TryLock(); err == nil && !ok {
+			time.Sleep(lockPoll)
+		}
+		own, statErr := made.Stat()
+		now, nowErr := os.Stat(path)
+		if statErr != nil || nowErr != nil || !os.SameFile(own, now) {
+			return nil, errors.Join(errRaced, l.file.Close()) // this process stood still for so long that its lock was taken over
+		}
 	}
 	if err == nil {
 		_, err = made.Write(newRecord().encode())
@@ -211,13 +217,6 @@ func placeWithoutLink(path string) (*Lock, error) {
 		return nil, errors.Join(err, os.Remove(path), l.file.Close())
 	}
 	return l, nil
-}
-
-// sameFile reports whether two open files are one.
-func sameFile(a, b interface{ Stat() (fs.FileInfo, error) }) bool {
-	first, err := a.Stat()
-	second, other := b.Stat()
-	return err == nil && other == nil && os.SameFile(first, second)
 }
 
 func newLock(path, file string, flags int) *Lock {

@@ -1,8 +1,6 @@
 package tensor
 
 import (
-	"slices"
-
 	"github.com/dualgn/dgn/pkg/size"
 	"github.com/dualgn/dgn/pkg/tensor/kernel"
 )
@@ -27,9 +25,9 @@ type lanesSpot struct{ class, base int32 }
 
 // A lanesClass is what some positions see of an image, as others would at another place.
 type lanesClass struct {
-	pass  int
-	table kernel.TapTable
-	cuts  [2][]int // of its terms: the parts that a sum is cut into, without and with a bias
+	pass   int
+	tables [2]kernel.TapTable // without and with a bias, of the same terms
+	cuts   [2][]int           // of these: the parts that a sum is cut into
 }
 
 // lanesValues bounds the outputs of a band.
@@ -181,8 +179,8 @@ func (v *convLanes[T]) newClass(pass, channels, perChannel int, seen []int32) la
 			}
 		}
 		c.cuts[ones] = append(c.cuts[ones], at)
+		c.tables[ones] = kernel.InRuns[T](pairs, c.cuts[ones]...)
 	}
-	c.table = kernel.InRuns[T](pairs, slices.Concat(c.cuts[:]...)...)
 	return c
 }
 
@@ -212,7 +210,7 @@ func (v *convLanes[T]) unit(s *convSum[T], space *convSpace[T], worker, group, l
 			t := kernel.Taps[T]{N: 1, A: space.filters[pass.at+lo*pass.ld:], LdA: pass.ld, B: in[spot.base:]}
 			cuts := class.cuts[ones]
 			for p := range len(cuts) - 1 {
-				t.Table = class.table.Part(cuts[p], cuts[p+1])
+				t.Table = class.tables[ones].Part(cuts[p], cuts[p+1])
 				if p == len(cuts)-2 && s.bias != nil {
 					t.Bias = t.A[len(pass.taps):]
 				}

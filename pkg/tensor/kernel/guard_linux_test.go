@@ -156,6 +156,18 @@ func testPatchGuards[T Float](t *testing.T) {
 						p.Table = InRuns[T](pairs)
 					}
 					ProductTaps(&p, m, vectors, true, guarded[T](t, m*vectors*lanes, atEnd), vectors*lanes)
+
+					// Two matrices, of terms whose places in B go backwards.
+					p = Taps[T]{N: 2, StepA: m * k, StepB: k * vectors * lanes, LdA: k, A: guarded[T](t, 2*m*k, atEnd),
+						B: guarded[T](t, 2*k*vectors*lanes, atEnd), Bias: guarded[T](t, (m-1)*k+1, atEnd)}
+					pairs = nil
+					for i := range k {
+						pairs = append(pairs, int32(i), int32((k-1-i)*vectors*lanes))
+					}
+					if p.Table = (TapTable{Pairs: pairs}); vectors == 2 {
+						p.Table = InRuns[T](pairs)
+					}
+					ProductTaps(&p, m, vectors, false, guarded[T](t, m*vectors*lanes, atEnd), vectors*lanes)
 				}
 			}
 		}

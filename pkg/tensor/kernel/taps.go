@@ -59,14 +59,15 @@ type Taps[T Float] struct {
 	Bias []T
 }
 
-// A TapTable has pairs, each for the first of Run terms, or one: the others are the next in a row of A, and in B Step elements apart.
+// A TapTable has a pair of places, in a row of A and in B, for each Run terms, 0 meaning 1. They are those of the first term: of each that
+// follows, the place in A is the next, and the place in B is Step elements on.
 type TapTable struct {
 	Pairs     []int32
 	Run, Step int
 }
 
-// InRuns returns a table for two vectors that has the terms of pairs in their order, as many for each pair of its own as kernels of this
-// processor, the places, and cuts at some of the terms allow.
+// InRuns returns a table of the terms whose pairs of places are given, in their order. It has the longest runs that there are kernels for
+// on this processor, that the places allow, and that no cut divides: cuts are numbers of terms. Runs are for products of two vectors.
 func InRuns[T Float](pairs []int32, cuts ...int) TapTable {
 	g := tapsOf[T]()
 	for run := maxRun; run > 1; run-- {
@@ -93,7 +94,8 @@ func InRuns[T Float](pairs []int32, cuts ...int) TapTable {
 
 // Part returns a table of the terms lo to hi-1, which are whole runs.
 func (t TapTable) Part(lo, hi int) TapTable {
-	t.Pairs = t.Pairs[2*(lo/t.Run) : 2*(hi/t.Run)]
+	run := max(1, t.Run)
+	t.Pairs = t.Pairs[2*(lo/run) : 2*(hi/run)]
 	return t
 }
 
