@@ -110,7 +110,7 @@ func testRuns[T Float](t *testing.T, rng *rand.Rand) {
 					if !slices.Equal(c, want) {
 						t.Fatalf("%d rows, %d products of runs of %d, %d apart: other bits than one by one", m, n, run, step)
 					}
-					// In two parts, of which the first adds to what is there.
+					// Two runs of the table alone.
 					part := slices.Clone(want)
 					whole := p.Table
 					p.Bias, p.Table = nil, TapTable{Pairs: pairs[:4*run], Run: 1}
